@@ -1,0 +1,21 @@
+#ifndef COMMON_CLOCK_H
+#define COMMON_CLOCK_H
+/* Time. Deadlines are microseconds on the monotonic clock; only what people
+ * read uses the calendar. Modules that decide take `now_us` as an argument. */
+#include <stddef.h>
+#include <stdint.h>
+
+enum { US_PER_MS = 1000, US_PER_S = 1000000 };
+#define NEVER_US INT64_MAX
+
+int64_t clock_now_us(void);  /* CLOCK_MONOTONIC */
+int64_t clock_wall_ms(void); /* Unix time in ms */
+
+/* "2026-11-20T10:15:30.123Z"; out holds at least 25 bytes. */
+void clock_iso8601(int64_t wall_ms, char *out, size_t size);
+
+/* Timeout for poll until deadline_us: 0 when past, -1 for NEVER_US, rounded up
+ * so that poll does not return just before it. */
+int clock_poll_ms(int64_t now_us, int64_t deadline_us);
+
+#endif
