@@ -1,0 +1,188 @@
+#include "audio/convert.h"
+
+#include "audio/g711.h"
+#include "audio/resample.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	CALLER_HZ = 8000,
+	MODEL_HZ = 24000,
+	PIECE = 480, /* samples worked on at a time: 20 ms at 24 kHz, 60 ms at 8 kHz */
+	WIDEST = PIECE * (MODEL_HZ / CALLER_HZ) + 2,
+};
+
+struct converter {
+	enum convert_format format;
+	struct resampler *up, *down; /* PCM24 only */
+	uint8_t half;                /* first byte of a sample whose second is still to come */
+	bool have_half;
+	/* One set of scratch space per direction: they may run in two threads. */
+	int16_t up_in[PIECE], up_out[WIDEST];
+	int16_t down_in[PIECE], down_out[WIDEST];
+};
+
+int converter_open(struct converter **out, enum convert_format model_format)
+{
+	struct converter *c = calloc(1, sizeof *c);
+
+	*out = NULL;
+	if (!c)
+		return -ENOMEM;
+	c->format = model_format;
+	if (model_format == CONVERT_PCM24 &&
+	    (resampler_open(&c->up, CALLER_HZ, MODEL_HZ) || resampler_open(&c->down, MODEL_HZ, CALLER_HZ))) {
+		converter_close(c);
+		return -ENOMEM;
+	}
+	*out = c;
+	return 0;
+}
+
+void converter_close(struct converter *c)
+{
+	if (!c)
+		return;
+	resampler_close(c->up);
+	resampler_close(c->down);
+	free(c);
+}
+
+bool converter_is_straight(const struct converter *c)
+{
+	return c->format == CONVERT_PCMU;
+}
+
+size_t converter_to_model_max(const struct converter *c, size_t mulaw_len)
+{
+	/* Each piece may round up. */
+	return c->format == CONVERT_PCM24 ? 2 * (mulaw_len * (MODEL_HZ / CALLER_HZ) + 2 * (mulaw_len / PIECE + 1))
+					  : mulaw_len;
+}
+
+size_t converter_to_model(struct converter *c, const uint8_t *mulaw, size_t len, uint8_t *out)
+{
+	size_t written = 0;
+
+	if (c->format == CONVERT_PCMU) {
+		memmove(out, mulaw, len);
+		return len;
+	}
+	if (c->format == CONVERT_PCMA) {
+		for (size_t i = 0; i < len; i++)
+			out[i] = alaw_encode(mulaw_decode(mulaw[i]));
+		return len;
+	}
+	while (len) {
+		size_t piece = len < PIECE ? len : PIECE, made;
+
+		for (size_t i = 0; i < piece; i++)
+			c->up_in[i] = mulaw_decode(mulaw[i]);
+		made = resampler_run(c->up, c->up_in, piece, c->up_out);
+		for (size_t i = 0; i < made; i++) {
+			uint16_t sample = (uint16_t)c->up_out[i];
+
+			out[written++] = (uint8_t)sample;
+			out[written++] = (uint8_t)(sample >> 8);
+		}
+		mulaw += piece;
+		len -= piece;
+	}
+	return written;
+}
+
+size_t converter_to_caller_max(const struct converter *c, size_t model_len)
+{
+	size_t samples = model_len / 2 + 1; /* half a sample may have been waiting */
+
+	return c->format == CONVERT_PCM24 ? samples / (MODEL_HZ / CALLER_HZ) + 2 * (samples / PIECE + 1) : model_len;
+}
+
+/* The first `count` samples of down_in, resampled and encoded. */
+static size_t down(struct converter *c, size_t count, uint8_t *mulaw_out)
+{
+	size_t made = resampler_run(c->down, c->down_in, count, c->down_out);
+
+	for (size_t i = 0; i < made; i++)
+		mulaw_out[i] = mulaw_encode(c->down_out[i]);
+	return made;
+}
+
+static size_t pcm_to_caller(struct converter *c, const uint8_t *bytes, size_t len, uint8_t *mulaw_out)
+{
+	size_t written = 0, count = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		if (!c->have_half) {
+			c->half = bytes[i];
+			c->have_half = true;
+			continue;
+		}
+		c->down_in[count++] = (int16_t)(uint16_t)(c->half | bytes[i] << 8);
+		c->have_half = false;
+		if (count == PIECE) {
+			written += down(c, count, mulaw_out + written);
+			count = 0;
+		}
+	}
+	return written + down(c, count, mulaw_out + written);
+}
+
+size_t converter_to_caller(struct converter *c, const uint8_t *model_bytes, size_t len, uint8_t *mulaw_out)
+{
+	switch (c->format) {
+	case CONVERT_PCMU:
+		memmove(mulaw_out, model_bytes, len);
+		return len;
+	case CONVERT_PCMA:
+		for (size_t i = 0; i < len; i++)
+			mulaw_out[i] = mulaw_encode(alaw_decode(model_bytes[i]));
+		return len;
+	default:
+		return pcm_to_caller(c, model_bytes, len, mulaw_out);
+	}
+}
+
+size_t converter_finish_to_caller(struct converter *c, uint8_t *mulaw_out)
+{
+	size_t written = 0;
+
+	if (c->format == CONVERT_PCM24) {
+		size_t held = resampler_held(c->down);
+
+		memset(c->down_in, 0, held * sizeof *c->down_in);
+		written = down(c, held, mulaw_out);
+	}
+	converter_reset_to_caller(c);
+	return written;
+}
+
+void converter_reset_to_caller(struct converter *c)
+{
+	c->have_half = false;
+	if (c->down)
+		resampler_reset(c->down);
+}
+
+void converter_reset_to_model(struct converter *c)
+{
+	if (c->up)
+		resampler_reset(c->up);
+}
+
+static uint64_t bytes_per_ms(enum convert_format format)
+{
+	return format == CONVERT_PCM24 ? 2 * MODEL_HZ / 1000 : CALLER_HZ / 1000;
+}
+
+uint64_t convert_bytes_to_ms(enum convert_format format, uint64_t bytes)
+{
+	return bytes / bytes_per_ms(format);
+}
+
+uint64_t convert_ms_to_bytes(enum convert_format format, uint64_t ms)
+{
+	return ms * bytes_per_ms(format);
+}

@@ -1,0 +1,57 @@
+#ifndef AUDIO_CONVERT_H
+#define AUDIO_CONVERT_H
+/* The caller's mu-law at 8 kHz from and to the format the model session speaks.
+ *
+ * One converter per call and per model session; bytes in, bytes out, nothing
+ * allocated after opening. The two directions share no state, so one thread
+ * may use converter_to_model while another uses converter_to_caller.
+ *
+ * PCMU is a plain copy, which whoever is in a hurry may skip
+ * (converter_is_straight). PCM24 is 16-bit little-endian at 24 kHz; its
+ * resamplers hold back about 3 ms, so the first output of a direction comes
+ * out short, by that much.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum convert_format {
+	CONVERT_PCMU,  /* mu-law, 8 kHz: 8 bytes per ms */
+	CONVERT_PCMA,  /* A-law, 8 kHz: 8 bytes per ms */
+	CONVERT_PCM24, /* signed 16-bit little-endian, 24 kHz: 48 bytes per ms */
+};
+
+struct converter;
+
+/* 0 or -ENOMEM; then *out is NULL. */
+int converter_open(struct converter **out, enum convert_format model_format);
+void converter_close(struct converter *c); /* fine with NULL */
+
+/* True when both sides speak the same: converting would be a copy. */
+bool converter_is_straight(const struct converter *c);
+
+/* Caller to model. `out` must hold converter_to_model_max(c, len) bytes; returns
+ * how many were written. */
+size_t converter_to_model_max(const struct converter *c, size_t mulaw_len);
+size_t converter_to_model(struct converter *c, const uint8_t *mulaw, size_t len, uint8_t *out);
+
+/* Model to caller. The pieces may be cut anywhere: half a sample waits for its
+ * other half. `mulaw_out` must hold converter_to_caller_max(c, len) bytes. */
+size_t converter_to_caller_max(const struct converter *c, size_t model_len);
+size_t converter_to_caller(struct converter *c, const uint8_t *model_bytes, size_t len, uint8_t *mulaw_out);
+
+/* The end of an item: what the resampler still holds back comes out, so that
+ * the last consonant is not lost; then it starts afresh, as after
+ * converter_reset_to_caller. `mulaw_out` must hold CONVERT_TAIL_MAX bytes. */
+enum { CONVERT_TAIL_MAX = 64 };
+size_t converter_finish_to_caller(struct converter *c, uint8_t *mulaw_out);
+
+/* A new item follows, or the old one was cut: forget the past of that direction. */
+void converter_reset_to_caller(struct converter *c);
+void converter_reset_to_model(struct converter *c);
+
+/* Time and the model's bytes. Milliseconds are rounded down; bytes are whole samples. */
+uint64_t convert_bytes_to_ms(enum convert_format format, uint64_t bytes);
+uint64_t convert_ms_to_bytes(enum convert_format format, uint64_t ms);
+
+#endif
