@@ -1,0 +1,97 @@
+#ifndef CALL_AGENT_H
+#define CALL_AGENT_H
+/* The agent loop's own state, and the parts it is made of. Private to
+ * server/call/; agent loop only.
+ *
+ *   agent_loop.c    the loop: dialling, deadlines, the pen, the end
+ *   agent_events.c  what the model tells
+ *   agent_caller.c  what the caller loop tells: heard, cuts, digits
+ */
+#include "server/call/answers.h"
+#include "server/call/call.h"
+#include "server/call/sequencer.h"
+#include "server/call/timeline.h"
+#include "server/model/session.h"
+
+struct converter;
+
+enum { AGENT_DIGITS_MAX = 64 };
+
+struct agent {
+	struct call *call;
+
+	/* The model */
+	struct model_session *session; /* owned; NULL between attempts */
+	struct ws_client *client;      /* the session's, once ready; NULL before and when lost */
+	int attempts;
+	int64_t dialled_us;      /* when the first of them began */
+	int64_t retry_us;        /* dial again at; NEVER_US: not waiting to */
+	enum call_end model_end; /* why it cannot be had; told once the caller is there */
+	bool pen_ours;
+	bool more_to_read;           /* the connection may hold messages that poll does not show */
+	bool unsent;                 /* while the pen is ours: POLLOUT tells */
+	uint32_t events_sent;        /* numbers our event_ids */
+	int64_t heard_us, pinged_us; /* the connection's last sign of life, our last ping */
+	struct converter *converter; /* owned; NULL when the model speaks mu-law */
+	struct buf audio;            /* one delta, decoded */
+	struct buf message;          /* one message under construction */
+	uint8_t *converted;          /* owned; room for one converted delta */
+	size_t converted_size;
+
+	/* The conversation */
+	bool started; /* the caller is there */
+	bool left;    /* the caller loop is gone */
+	bool greeted;
+	bool greeting_next; /* the next response.create is the greeting */
+	bool protecting;    /* the greeting may not be interrupted yet */
+	bool turn_waiting;  /* the caller said something meanwhile */
+	bool restoring;     /* turn detection as configured was asked for, not yet confirmed */
+	int64_t protect_until_us;
+	bool speaking;
+	int64_t last_voice_us;                 /* anybody's, for IDLE_SECONDS */
+	int64_t stop_event_us, stop_speech_us; /* of the turn to be answered; 0: none */
+	uint32_t cut_upto;                     /* answers up to this number are cut */
+	struct sequencer seq;
+	struct answers answers;
+	struct timeline timeline;
+	char digits[AGENT_DIGITS_MAX + 1];
+	size_t digit_count;
+	int64_t digits_due_us;
+
+	int64_t published_us;
+};
+
+/* Sends what is in a->message, by whoever has the pen, and empties it. */
+void agent_send(struct agent *a);
+
+/* "say_7": our name for the next event of a kind, for errors that refer to it.
+ * Valid until the next call. */
+const char *agent_event_id(struct agent *a, const char *kind);
+
+/* Ms since the caller was there; -1 before. */
+int64_t agent_at_ms(const struct agent *a, int64_t now_us);
+
+/* The caller interrupts: what is queued is stale, what is being made is not to
+ * be played. `cancel`: the model does not stop by itself. */
+void agent_interrupt(struct agent *a, bool cancel, int64_t now_us);
+
+/* The model cannot go on; the caller hears it as soon as there is one. */
+void agent_model_failed(struct agent *a, enum call_end why);
+
+/* An answer did not come: MODEL_FAILED if it was not the first time. */
+void agent_judge(struct agent *a, enum seq_verdict verdict);
+
+/* agent_events.c. False when the connection is over. */
+bool agent_read_model(struct agent *a, int64_t now_us);
+
+/* agent_caller.c */
+void agent_take_records(struct agent *a, int64_t now_us);
+void agent_finish_digits(struct agent *a, int64_t now_us);
+void agent_end_protection(struct agent *a, int64_t now_us);
+
+/* calls.c: the pool's side of the table. */
+const struct model_access *calls_access(const struct calls *calls);
+bool calls_bound(struct call *c);    /* a caller loop is or was in it */
+void calls_remember(struct call *c); /* puts the finished call on the list of the ended */
+
+#endif

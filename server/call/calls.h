@@ -1,0 +1,111 @@
+#ifndef CALL_CALLS_H
+#define CALL_CALLS_H
+/* All calls: the table of lines, the pool that serves them, and what is known
+ * of those just over. This is all that the web side sees of a call.
+ *
+ * The life of a call, as the web side drives it:
+ *   webhook          calls_reserve    a line, a single-use token; dialling begins
+ *   upgrade          calls_claim      the token is spent
+ *   WebSocket ready  calls_carry      runs the caller loop; returns when it is over
+ *   connect-action   calls_after_stream   how it ended, for the TwiML that follows
+ * A reservation that is not claimed, or a claim that is not carried, expires by
+ * itself after 15 s.
+ *
+ * All functions: any thread, and none waits for a call's loops except
+ * calls_carry (that *is* one) and calls_close.
+ */
+#include "common/buf.h"
+#include "server/call/endings.h"
+#include "server/config.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct calls;
+struct model_access; /* how to reach the model; see server/model/access.h */
+
+enum { CALL_TOKEN_SIZE = 33, CALL_SID_SIZE = 40, CALL_NUMBER_SIZE = 64 };
+
+/* A line as seen from outside: stale handles are recognised, never followed. */
+struct call_ref {
+	uint32_t index;
+	uint32_t generation;
+};
+
+struct call_facts {           /* borrowed; what the voice webhook said */
+	const char *call_sid; /* required, at most CALL_SID_SIZE - 1 */
+	const char *account_sid;
+	const char *from; /* may be "anonymous", client:…, sip:…; cut at CALL_NUMBER_SIZE - 1 */
+	const char *to;
+	const char *direction; /* inbound, outbound-api, … */
+};
+
+struct calls_count {
+	int live;     /* a stream is up */
+	int reserved; /* announced, no stream yet */
+	int ending;   /* over, the loops not yet out of it; takes no line */
+	int limit;    /* MAX_CALLS */
+	bool draining;
+};
+
+enum admission { CALL_ADMITTED, CALL_FULL, CALL_DRAINING, CALL_NO_SID };
+
+/* How many calls the table can hold: MAX_CALLS and a few that are being left. */
+uint32_t calls_lines(const struct config *cfg);
+
+/* Makes the table and starts one pool thread a line. `cfg` and `access` outlive
+ * it. 0 or -errno. */
+int calls_open(struct calls **out, const struct config *cfg, const struct model_access *access);
+
+/* Ends what is left, joins the pool. No calls_carry may be running. */
+void calls_close(struct calls *calls);
+
+/* The same CallSid again, before or after its stream opened, gets the same
+ * token and CALL_ADMITTED. */
+enum admission calls_reserve(struct calls *calls, const struct call_facts *facts, char token[CALL_TOKEN_SIZE]);
+
+/* Spends a token. 0, or -ENOENT: unknown, expired or used. */
+int calls_claim(struct calls *calls, const char *token, struct call_ref *out);
+
+/* A line for a stream nobody announced; its facts come with its start message.
+ * 0, -EBUSY: no line free, -ESHUTDOWN: draining. */
+int calls_claim_unannounced(struct calls *calls, struct call_ref *out);
+
+/* Carries the call over Twilio's socket until it is over, Close handshake
+ * included. `fd` is made non-blocking; closing it stays with its owner. Returns
+ * at once if the claim has expired. */
+void calls_carry(struct calls *calls, struct call_ref ref, int fd);
+
+/* Instead, when the stream's socket was gone before it could be carried: a
+ * Twilio that reset it behind its request. */
+void calls_abandon(struct calls *calls, struct call_ref ref);
+
+/* Ends a reserved or live call, named by CallSid. 0, or -ENOENT. */
+int calls_end(struct calls *calls, const char *call_sid, enum call_end why);
+
+/* How the call ended, now that Twilio says its stream is over: what is still
+ * live or reserved ends as STREAM_LOST or NEVER_STREAMED by this. CALL_NOT_ENDED:
+ * unknown here (another instance's, or over for more than two minutes). */
+enum call_end calls_after_stream(struct calls *calls, const char *call_sid);
+
+/* Stops admitting. Reserved calls may still bind. */
+void calls_drain(struct calls *calls);
+
+/* Ends all that is live or reserved. */
+void calls_end_all(struct calls *calls, enum call_end why);
+
+/* Calls of the last 5 s whose connect-action has not been asked for. */
+int calls_unasked(struct calls *calls);
+
+/* Housekeeping, about four times a second: ends what outlived its limits. */
+void calls_reap(struct calls *calls);
+
+void calls_count(struct calls *calls, struct calls_count *out);
+
+/* {"calls":[…]}: live ones first, then the last 100 ended, newest first. */
+void calls_list_json(struct calls *calls, struct buf *out);
+
+/* One call with its timeline. 0 or -ENOENT. */
+int calls_one_json(struct calls *calls, const char *call_sid, struct buf *out);
+
+#endif

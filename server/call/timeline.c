@@ -1,0 +1,160 @@
+#include "server/call/timeline.h"
+
+#include "common/json.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void timeline_init(struct timeline *t)
+{
+	memset(t, 0, sizeof *t);
+}
+
+void timeline_free(struct timeline *t)
+{
+	for (size_t i = 0; i < t->count; i++)
+		buf_free(&t->turns[i].text);
+	free(t->turns);
+	timeline_init(t);
+}
+
+struct turn *timeline_find(struct timeline *t, const char *item_id)
+{
+	if (!item_id[0])
+		return NULL;
+	for (size_t i = t->count; i > 0; i--)
+		if (!strcmp(t->turns[i - 1].item_id, item_id))
+			return &t->turns[i - 1];
+	return NULL;
+}
+
+struct turn *timeline_turn(struct timeline *t, enum turn_kind kind, const char *item_id, int64_t at_ms)
+{
+	struct turn *turn = timeline_find(t, item_id);
+
+	if (turn)
+		return turn;
+	if (t->count == t->cap && t->cap < TIMELINE_TURNS) {
+		size_t cap = t->cap ? t->cap * 2 : 8;
+		struct turn *grown;
+
+		if (cap > TIMELINE_TURNS)
+			cap = TIMELINE_TURNS;
+		grown = realloc(t->turns, cap * sizeof *grown);
+		if (grown) {
+			t->turns = grown;
+			t->cap = cap;
+		}
+	}
+	if (t->count == t->cap) {
+		t->turns_dropped++;
+		return NULL;
+	}
+	turn = &t->turns[t->count++];
+	memset(turn, 0, sizeof *turn);
+	turn->kind = kind;
+	snprintf(turn->item_id, sizeof turn->item_id, "%s", item_id);
+	turn->at_ms = at_ms;
+	turn->status = "in_progress";
+	turn->after_event_ms = turn->after_speech_ms = -1;
+	buf_init(&turn->text, TIMELINE_TEXT);
+	t->dirty = true;
+	return turn;
+}
+
+void timeline_text(struct timeline *t, struct turn *turn, const char *text, bool whole)
+{
+	size_t len = strlen(text);
+
+	if (!turn)
+		return;
+	if (whole) {
+		t->text_len -= turn->text.len;
+		buf_reset(&turn->text);
+		turn->text_final = true;
+	}
+	if (len > TIMELINE_TEXT - t->text_len) {
+		t->text_dropped += len - (TIMELINE_TEXT - t->text_len);
+		len = TIMELINE_TEXT - t->text_len;
+		/* Back to the start of a character. */
+		while (len && ((unsigned char)text[len] & 0xc0) == 0x80)
+			len--;
+	}
+	buf_put(&turn->text, text, len);
+	if (!buf_error(&turn->text))
+		t->text_len += len;
+	t->dirty = true;
+}
+
+size_t timeline_untranscribed(const struct timeline *t)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < t->count; i++)
+		if (t->turns[i].kind == TURN_CALLER && !t->turns[i].text_final && !t->turns[i].transcript_failed)
+			count++;
+	return count;
+}
+
+size_t timeline_heard_bytes(const char *text, uint32_t heard_ms, uint32_t generated_ms)
+{
+	size_t len = strlen(text), heard;
+
+	if (!generated_ms)
+		return 0; /* written, but never spoken */
+	if (heard_ms >= generated_ms)
+		return len;
+	heard = (size_t)((uint64_t)len * heard_ms / generated_ms);
+	/* A word half heard does not count. */
+	while (heard > 0 && text[heard] != ' ')
+		heard--;
+	return heard;
+}
+
+static void put_agent(const struct turn *turn, struct buf *out)
+{
+	const char *text = buf_text(&turn->text);
+
+	buf_printf(out, ",\"generated_ms\":%" PRIu32 ",\"status\":", turn->generated_ms);
+	json_put_cstring(out, turn->status);
+	if (turn->heard_known) {
+		buf_printf(out, ",\"heard_ms\":%" PRIu32 ",\"heard_confirmed\":%s,\"heard_text\":", turn->heard_ms,
+		    turn->heard_confirmed ? "true" : "false");
+		json_put_string(out, text, timeline_heard_bytes(text, turn->heard_ms, turn->generated_ms));
+	} else {
+		buf_puts(out, ",\"heard_ms\":null,\"heard_confirmed\":false,\"heard_text\":null");
+	}
+	buf_printf(out, ",\"heard_text_estimated\":true,\"interrupted\":%s", turn->interrupted ? "true" : "false");
+	if (turn->after_event_ms >= 0)
+		buf_printf(out, ",\"answer_after_event_ms\":%" PRId64, turn->after_event_ms);
+	if (turn->after_speech_ms >= 0)
+		buf_printf(out, ",\"answer_after_speech_ms\":%" PRId64, turn->after_speech_ms);
+}
+
+void timeline_put_json(struct timeline *t, struct buf *out)
+{
+	static const char *const who[] = { "caller", "keys", "agent" };
+
+	buf_putc(out, '[');
+	for (size_t i = 0; i < t->count; i++) {
+		const struct turn *turn = &t->turns[i];
+
+		buf_printf(out, "%s{\"who\":\"%s\",\"at_ms\":%" PRId64 ",\"item_id\":", i ? "," : "", who[turn->kind],
+		    turn->at_ms);
+		json_put_cstring(out, turn->item_id[0] ? turn->item_id : NULL);
+		buf_puts(out, ",\"text\":");
+		if (turn->kind == TURN_CALLER && !turn->text_final && !turn->text.len)
+			buf_puts(out, "null");
+		else
+			json_put_cstring(out, buf_text(&turn->text));
+		if (turn->transcript_failed)
+			buf_puts(out, ",\"transcript_failed\":true");
+		if (turn->kind == TURN_AGENT)
+			put_agent(turn, out);
+		buf_putc(out, '}');
+	}
+	buf_putc(out, ']');
+	t->dirty = false;
+}

@@ -1,0 +1,302 @@
+/* trunkline: puts an AI voice on a phone number.
+ *
+ * main reads the settings, starts the parts, waits for signals and tidies up.
+ * SIGTERM and SIGINT drain: no new calls, those that are up may finish within
+ * DRAIN_SECONDS, and Twilio may still ask what comes after the stream. A second
+ * signal ends at once.
+ */
+#include "common/clock.h"
+#include "common/log.h"
+#include "server/call/calls.h"
+#include "server/config.h"
+#include "server/model/access.h"
+#include "server/model/health.h"
+#include "server/version.h"
+#include "server/web/health_probe.h"
+#include "server/web/server.h"
+#include "server/web/webhooks.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+enum {
+	TICK_MS = 250,
+	ASKED_US = 5 * US_PER_S, /* after the last call, for connect-action */
+	DESCRIPTORS_PER_CALL = 8 /* two sockets, two bells, one connection being tidied up, room */
+};
+
+static void print(FILE *to, const struct buf *text)
+{
+	fwrite(buf_text(text), 1, text->len, to);
+	fflush(to);
+}
+
+static void log_lines(enum log_level level, const struct buf *text)
+{
+	const char *line = buf_text(text);
+
+	while (*line) {
+		size_t len = strcspn(line, "\n");
+
+		log_write(level, "setup", "%.*s", (int)len, line);
+		line += len + (line[len] == '\n');
+	}
+}
+
+/* Out of descriptors the accept thread would spin. */
+static void raise_descriptor_limit(const struct config *cfg)
+{
+	rlim_t need = 256 + (rlim_t)calls_lines(cfg) * DESCRIPTORS_PER_CALL;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= need)
+		return;
+	limit.rlim_cur = need;
+	if (limit.rlim_max < need)
+		limit.rlim_max = need;
+	if (setrlimit(RLIMIT_NOFILE, &limit))
+		log_warn("setup", "open files are limited to less than MAX_CALLS=%d needs (%lu); raise `ulimit -n`",
+		    cfg->max_calls, (unsigned long)need);
+}
+
+/* ------------------------------------------------------------------ the server */
+
+struct parts {
+	struct config cfg;
+	struct model_access access;
+	struct calls *calls;
+	struct web *web;
+	sigset_t signals;
+	bool health; /* the model's probe was started */
+};
+
+/* Waits one tick. The signal that came, or 0. */
+static int tick(struct parts *p)
+{
+	struct timespec wait = { .tv_nsec = TICK_MS * 1000000L };
+	int signal_number = sigtimedwait(&p->signals, NULL, &wait);
+
+	calls_reap(p->calls);
+	web_tend(p->web, clock_now_us());
+	return signal_number > 0 ? signal_number : 0;
+}
+
+static bool nobody_left(struct parts *p)
+{
+	struct calls_count count;
+
+	calls_count(p->calls, &count);
+	return count.live + count.reserved + count.ending == 0;
+}
+
+static void drain(struct parts *p)
+{
+	int64_t until = clock_now_us() + (int64_t)p->cfg.drain_seconds * US_PER_S;
+	struct calls_count count;
+
+	calls_drain(p->calls);
+	calls_count(p->calls, &count);
+	log_info("server", "draining; live=%d reserved=%d at_most_seconds=%d", count.live, count.reserved,
+	    p->cfg.drain_seconds);
+	while (!nobody_left(p) && clock_now_us() < until)
+		if (tick(p))
+			until = 0;
+	calls_end_all(p->calls, END_DRAINED);
+	if (!until)
+		return;
+	/* Twilio asks what comes after each stream; who hears nothing is cut off
+	 * in the middle of a sentence. */
+	until = clock_now_us() + ASKED_US;
+	while ((!nobody_left(p) || calls_unasked(p->calls)) && clock_now_us() < until)
+		if (tick(p))
+			return;
+}
+
+static int start(struct parts *p)
+{
+	struct buf problem;
+	int err;
+
+	buf_init(&problem, 0);
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&p->signals);
+	sigaddset(&p->signals, SIGTERM);
+	sigaddset(&p->signals, SIGINT);
+	/* Every thread inherits this: signals are main's alone. */
+	pthread_sigmask(SIG_BLOCK, &p->signals, NULL);
+	raise_descriptor_limit(&p->cfg);
+	err = model_access_open(&p->access, &p->cfg, &problem);
+	if (!err) {
+		err = calls_open(&p->calls, &p->cfg, &p->access);
+		if (err)
+			buf_printf(&problem, "cannot make the table of calls: %s\n", strerror(-err));
+	}
+	if (!err)
+		err = web_open(&p->web, &p->cfg, p->calls, &problem);
+	if (!err) {
+		err = model_health_open(&p->access);
+		p->health = !err;
+	}
+	log_lines(LOG_LEVEL_ERROR, &problem);
+	buf_free(&problem);
+	return err;
+}
+
+static void stop(struct parts *p)
+{
+	if (p->health)
+		model_health_close();
+	web_close(p->web);
+	calls_close(p->calls);
+	model_access_close(&p->access);
+}
+
+static void announce(struct parts *p)
+{
+	struct buf text;
+
+	buf_init(&text, 0);
+	config_warnings(&p->cfg, &text);
+	log_lines(LOG_LEVEL_WARN, &text);
+	buf_reset(&text);
+	webhooks_print_address(&p->cfg, web_port(p->web), &text);
+	log_lines(LOG_LEVEL_INFO, &text);
+	buf_free(&text);
+	log_info("server", "listening; address=%s port=%d max_calls=%d version=%s", p->cfg.listen, web_port(p->web),
+	    p->cfg.max_calls, TRUNKLINE_VERSION);
+}
+
+static int serve(struct parts *p)
+{
+	int err = start(p);
+
+	if (!err) {
+		announce(p);
+		while (!tick(p))
+			;
+		drain(p);
+	}
+	stop(p);
+	if (!err)
+		log_info("server", "stopped");
+	return err ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+/* --------------------------------------------------------------- other things it does */
+
+/* --check: would a call work? */
+static int check(struct parts *p)
+{
+	struct model_failure failure;
+	int64_t connect_ms = 0;
+	struct buf text;
+	int err;
+
+	buf_init(&text, 0);
+	config_print(&p->cfg, &text);
+	config_warnings(&p->cfg, &text);
+	print(stdout, &text);
+	buf_reset(&text);
+	err = model_access_open(&p->access, &p->cfg, &text);
+	if (err) {
+		print(stderr, &text);
+	} else {
+		printf("connecting to %s:%d …\n", p->access.host, p->access.port);
+		fflush(stdout);
+		err = model_session_try(&p->access, NULL, &failure, &connect_ms);
+		if (err)
+			fprintf(stderr, "the model cannot be had: %s\n%s\n", failure.text,
+			    failure.permanent ? "This will not pass by itself." : "This may pass; try again.");
+		else
+			printf("the session was configured as asked, in %lld ms: calls will work\n",
+			    (long long)connect_ms);
+	}
+	model_access_close(&p->access);
+	buf_free(&text);
+	return err ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int usage(void)
+{
+	fprintf(stderr,
+	    "usage: trunkline [--check | --health | --help | --settings-markdown | --settings-env | --version]\n"
+	    "Without an option it serves calls. Settings come from the environment.\n");
+	return 2;
+}
+
+static int print_table(void (*fill)(struct buf *))
+{
+	struct buf text;
+
+	buf_init(&text, 0);
+	fill(&text);
+	print(stdout, &text);
+	buf_free(&text);
+	return EXIT_SUCCESS;
+}
+
+static void fill_help(struct buf *out)
+{
+	buf_puts(out, "trunkline: puts an AI voice on a phone number\n\n"
+		      "  trunkline            serves calls\n"
+		      "  trunkline --check    checks the settings, connects to the model, configures a session\n"
+		      "  trunkline --health   asks the server on this machine whether it is alive (exit status)\n"
+		      "  trunkline --version\n\n");
+	config_print_help(out);
+}
+
+static int with_settings(int (*run)(struct parts *), bool needs_keys)
+{
+	static struct parts p;
+	struct buf errors;
+	int status = EXIT_FAILURE;
+
+	buf_init(&errors, 0);
+	if (config_load(&p.cfg, NULL, NULL, &errors)) {
+		print(stderr, &errors);
+	} else {
+		log_setup(p.cfg.log_format, p.cfg.log_level);
+		if (needs_keys)
+			config_missing(&p.cfg, &errors);
+		if (errors.len)
+			print(stderr, &errors);
+		else
+			status = run(&p);
+	}
+	config_free(&p.cfg);
+	buf_free(&errors);
+	return status;
+}
+
+static int health(struct parts *p)
+{
+	return web_health_probe(p->cfg.listen, p->cfg.port) ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+	const char *option = argc == 2 ? argv[1] : "";
+
+	if (argc == 1)
+		return with_settings(serve, true);
+	if (!strcmp(option, "--check"))
+		return with_settings(check, true);
+	if (!strcmp(option, "--health"))
+		return with_settings(health, false);
+	if (!strcmp(option, "--help"))
+		return print_table(fill_help);
+	if (!strcmp(option, "--settings-markdown"))
+		return print_table(config_print_markdown);
+	if (!strcmp(option, "--settings-env"))
+		return print_table(config_print_env);
+	if (!strcmp(option, "--version")) {
+		puts("trunkline " TRUNKLINE_VERSION);
+		return EXIT_SUCCESS;
+	}
+	return usage();
+}

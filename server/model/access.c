@@ -1,0 +1,168 @@
+#include "server/model/access.h"
+
+#include "common/digest.h"
+#include "common/resolver.h"
+#include "common/tls.h"
+#include "common/trust.h"
+#include "server/version.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static const char system_bundle[] = "/etc/ssl/certs/ca-certificates.crt";
+
+static bool ends_with(const char *text, const char *tail)
+{
+	size_t n = strlen(text), m = strlen(tail);
+
+	return n >= m && !strcasecmp(text + n - m, tail); /* names have no case */
+}
+
+/* True if the query (behind the '?') has a parameter of this name. */
+static bool query_names(const char *query, const char *name)
+{
+	size_t n = strlen(name);
+
+	while (query && *query) {
+		if (!strncmp(query, name, n) && (query[n] == '=' || query[n] == '&' || !query[n]))
+			return true;
+		query = strchr(query, '&');
+		if (query)
+			query++;
+	}
+	return false;
+}
+
+/* The name of a model may come from anywhere: percent-encode all but what is
+ * plain in a query. */
+static void put_query_value(struct buf *out, const char *value)
+{
+	for (; *value; value++) {
+		unsigned char c = (unsigned char)*value;
+
+		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr("-._~", c))
+			buf_putc(out, (char)c);
+		else
+			buf_printf(out, "%%%02X", c);
+	}
+}
+
+int model_access_parse(struct model_access *a, const struct config *cfg, struct buf *error)
+{
+	const char *rest = cfg->openai_url, *slash, *query;
+	struct buf path;
+	char *colon;
+	size_t len;
+
+	memset(a, 0, sizeof *a);
+	a->cfg = cfg;
+	a->port = 443;
+	if (!strncmp(rest, "wss://", 6))
+		rest += 6;
+	slash = rest + strcspn(rest, "/?");
+	len = (size_t)(slash - rest);
+	if (len == 0 || len >= sizeof a->host) {
+		buf_printf(error, "OPENAI_REALTIME_URL: no host in it\n");
+		return -EINVAL;
+	}
+	memcpy(a->host, rest, len);
+	colon = strchr(a->host, ':');
+	if (colon) {
+		*colon = '\0';
+		a->port = atoi(colon + 1);
+	}
+
+	buf_init(&path, sizeof a->path - 1);
+	if (*slash != '/')
+		buf_putc(&path, '/');
+	buf_puts(&path, slash);
+	query = strchr(slash, '?');
+	if (!query || (!query_names(query + 1, "model") && !query_names(query + 1, "deployment"))) {
+		buf_puts(&path, query ? "&model=" : "?model=");
+		put_query_value(&path, cfg->openai_model);
+	}
+	if (buf_error(&path)) {
+		buf_printf(error, "OPENAI_REALTIME_URL: longer than %zu characters\n", sizeof a->path - 1);
+		buf_free(&path);
+		return -EINVAL;
+	}
+	snprintf(a->path, sizeof a->path, "%s", buf_text(&path));
+	buf_free(&path);
+
+	a->api_key_header = cfg->openai_auth == OPENAI_AUTH_API_KEY ||
+			    (cfg->openai_auth == OPENAI_AUTH_AUTO && ends_with(a->host, ".openai.azure.com"));
+	return 0;
+}
+
+int model_access_open(struct model_access *a, const struct config *cfg, struct buf *error)
+{
+	const char *bundle = cfg->openai_ca_file[0] ? cfg->openai_ca_file : system_bundle;
+	int err = model_access_parse(a, cfg, error);
+
+	if (err)
+		return err;
+	err = trust_open(&a->trust, bundle);
+	if (err) {
+		buf_printf(error, "%s: %s: %s\n", cfg->openai_ca_file[0] ? "OPENAI_CA_FILE" : "system certificates",
+		    bundle, err == -EINVAL ? "not one usable certificate in it" : strerror(-err));
+		return err;
+	}
+	err = tls_sessions_open(&a->sessions);
+	if (!err)
+		err = resolver_open(&a->resolver, NULL);
+	if (err) {
+		buf_printf(error, "out of memory\n");
+		model_access_close(a);
+	}
+	return err;
+}
+
+void model_access_close(struct model_access *a)
+{
+	resolver_close(a->resolver);
+	tls_sessions_close(a->sessions);
+	trust_close(a->trust);
+	a->resolver = NULL;
+	a->sessions = NULL;
+	a->trust = NULL;
+}
+
+static void put_header(struct buf *out, const char *name, const char *value)
+{
+	if (value[0])
+		buf_printf(out, "%s: %s\r\n", name, value);
+}
+
+/* Stable for a caller, and of no use to anyone who does not know the number. */
+static void put_caller_hash(struct buf *out, const char *caller)
+{
+	uint8_t hash[SHA256_BYTES];
+
+	if (!caller[0])
+		return;
+	sha256(caller, strlen(caller), hash);
+	buf_puts(out, "OpenAI-Safety-Identifier: caller-");
+	for (size_t i = 0; i < 16; i++)
+		buf_printf(out, "%02x", hash[i]);
+	buf_puts(out, "\r\n");
+}
+
+void model_access_headers(const struct model_access *a, const char *caller, struct buf *out)
+{
+	const struct config *cfg = a->cfg;
+
+	if (a->api_key_header)
+		put_header(out, "api-key", cfg->openai_api_key);
+	else
+		buf_printf(out, "Authorization: Bearer %s\r\n", cfg->openai_api_key);
+	buf_puts(out, "User-Agent: trunkline/" TRUNKLINE_VERSION "\r\n");
+	put_header(out, "OpenAI-Organization", cfg->openai_organization);
+	put_header(out, "OpenAI-Project", cfg->openai_project);
+	if (!strcmp(cfg->openai_safety_identifier, "caller"))
+		put_caller_hash(out, caller);
+	else
+		put_header(out, "OpenAI-Safety-Identifier", cfg->openai_safety_identifier);
+}

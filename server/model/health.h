@@ -1,0 +1,29 @@
+#ifndef MODEL_HEALTH_H
+#define MODEL_HEALTH_H
+/* Whether the model can be had at all, for /ready and /status.
+ *
+ * One probe at start, then one every 30 s until one succeeds; again when a
+ * call meets a failure that will not pass by itself. A failure that may pass
+ * never closes the door. One thread of its own; questions from any thread.
+ */
+#include "server/model/session.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { HEALTH_PROBE_SECONDS = 30 };
+
+int model_health_open(const struct model_access *access); /* starts the thread */
+void model_health_close(void);
+
+/* True: the last attempt failed for a reason that will not pass by itself. */
+bool model_health_blocks(void);
+
+/* What calls saw. */
+void model_health_ok(int64_t connect_ms);
+void model_health_failed(const struct model_failure *failure);
+
+/* The last failure's sentence, "" if the last attempt succeeded. */
+void model_health_text(char *out, size_t size);
+
+#endif

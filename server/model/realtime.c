@@ -1,0 +1,519 @@
+#include "server/model/realtime.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ------------------------------------------------------------------- events */
+
+static bool copy_id(char *out, size_t size, const char *id)
+{
+	if (!id || strlen(id) >= size)
+		return false;
+	snprintf(out, size, "%s", id);
+	return true;
+}
+
+static bool need_response(struct model_event *e)
+{
+	return copy_id(e->response_id, sizeof e->response_id, json_str(e->tree, "response_id")) && e->response_id[0];
+}
+
+static bool need_item(struct model_event *e)
+{
+	return copy_id(e->item_id, sizeof e->item_id, json_str(e->tree, "item_id")) && e->item_id[0];
+}
+
+/* Numbers may come as integers or floats. */
+static bool need_ms(struct model_event *e, const char *key)
+{
+	double value;
+
+	if (!json_num(e->tree, key, &value) || !(value >= 0 && value < 1e12))
+		return false;
+	e->ms = (int64_t)value;
+	return true;
+}
+
+static bool need_text(struct model_event *e, const char *key)
+{
+	e->text = json_str(e->tree, key);
+	return e->text != NULL;
+}
+
+static bool on_session(struct model_event *e)
+{
+	e->session = json_get(e->tree, "session");
+	return cJSON_IsObject(e->session);
+}
+
+/* That the caller speaks matters more than where: both details may be missing
+ * or null. What they may not be is something else. */
+static bool take_speech(struct model_event *e, const char *key)
+{
+	const cJSON *item = json_get(e->tree, "item_id"), *ms = json_get(e->tree, key);
+
+	e->ms = -1;
+	return (!item || cJSON_IsNull(item) || need_item(e)) && (!ms || cJSON_IsNull(ms) || need_ms(e, key));
+}
+
+static bool on_speech_started(struct model_event *e)
+{
+	return take_speech(e, "audio_start_ms");
+}
+
+static bool on_speech_stopped(struct model_event *e)
+{
+	return take_speech(e, "audio_end_ms");
+}
+
+static bool on_item(struct model_event *e)
+{
+	return need_item(e);
+}
+
+static bool on_item_delta(struct model_event *e)
+{
+	return need_item(e) && need_text(e, "delta");
+}
+
+static bool on_item_transcript(struct model_event *e)
+{
+	return need_item(e) && need_text(e, "transcript");
+}
+
+static bool on_response_sign(struct model_event *e)
+{
+	return need_response(e);
+}
+
+static bool on_answer_part(struct model_event *e)
+{
+	return need_response(e) && need_item(e);
+}
+
+static bool on_answer_delta(struct model_event *e)
+{
+	return on_answer_part(e) && need_text(e, "delta");
+}
+
+static bool on_answer_transcript(struct model_event *e)
+{
+	return on_answer_part(e) && need_text(e, "transcript");
+}
+
+static bool on_answer_text(struct model_event *e)
+{
+	return on_answer_part(e) && need_text(e, "text");
+}
+
+static bool on_response_created(struct model_event *e)
+{
+	const cJSON *response = json_get(e->tree, "response");
+
+	return copy_id(e->response_id, sizeof e->response_id, json_str(response, "id")) && e->response_id[0];
+}
+
+static void take_error(struct model_event *e, const cJSON *error)
+{
+	const char *type = json_str(error, "type"), *code = json_str(error, "code");
+	const char *message = json_str(error, "message");
+
+	snprintf(e->code, sizeof e->code, "%s", code ? code : type ? type : "unknown");
+	e->error = realtime_classify(type ? type : "", code ? code : "");
+	e->text = message ? message : "";
+}
+
+static bool on_response_done(struct model_event *e)
+{
+	static const char *const known[] = { "completed", "cancelled", "incomplete", "failed" };
+	const cJSON *response = json_get(e->tree, "response");
+	const char *status = json_str(response, "status");
+	const cJSON *details = json_get(response, "status_details");
+	const char *reason = json_str(details, "reason");
+
+	e->status = "failed";
+	for (size_t i = 0; status && i < sizeof known / sizeof known[0]; i++)
+		if (!strcmp(status, known[i]))
+			e->status = known[i];
+	if (!strcmp(e->status, "failed"))
+		take_error(e, json_get(details, "error"));
+	else
+		snprintf(e->code, sizeof e->code, "%s", reason ? reason : "");
+	return copy_id(e->response_id, sizeof e->response_id, json_str(response, "id")) && e->response_id[0];
+}
+
+static bool on_error(struct model_event *e)
+{
+	const cJSON *error = json_get(e->tree, "error");
+
+	if (!cJSON_IsObject(error))
+		return false;
+	take_error(e, error);
+	copy_id(e->client_event, sizeof e->client_event, json_str(error, "event_id"));
+	return true;
+}
+
+static const struct {
+	const char *type;
+	enum model_event_type event;
+	bool (*take)(struct model_event *); /* false: not what the type promises */
+} kinds[] = {
+	{ "conversation.created", MODEL_IGNORED, NULL },
+	{ "conversation.item.added", MODEL_IGNORED, NULL },
+	{ "conversation.item.created", MODEL_IGNORED, NULL },
+	{ "conversation.item.deleted", MODEL_IGNORED, NULL },
+	{ "conversation.item.done", MODEL_IGNORED, NULL },
+	{ "conversation.item.input_audio_transcription.completed", MODEL_TRANSCRIPT, on_item_transcript },
+	{ "conversation.item.input_audio_transcription.delta", MODEL_TRANSCRIPT_DELTA, on_item_delta },
+	{ "conversation.item.input_audio_transcription.failed", MODEL_TRANSCRIPT_FAILED, on_item },
+	{ "conversation.item.input_audio_transcription.segment", MODEL_IGNORED, NULL },
+	{ "conversation.item.retrieved", MODEL_IGNORED, NULL },
+	{ "conversation.item.truncated", MODEL_IGNORED, NULL },
+	{ "error", MODEL_ERROR, on_error },
+	{ "input_audio_buffer.cleared", MODEL_IGNORED, NULL },
+	{ "input_audio_buffer.committed", MODEL_COMMITTED, on_item },
+	{ "input_audio_buffer.speech_started", MODEL_SPEECH_STARTED, on_speech_started },
+	{ "input_audio_buffer.speech_stopped", MODEL_SPEECH_STOPPED, on_speech_stopped },
+	{ "input_audio_buffer.timeout_triggered", MODEL_IGNORED, NULL },
+	{ "rate_limits.updated", MODEL_IGNORED, NULL },
+	{ "response.content_part.added", MODEL_RESPONSE_SIGN, on_response_sign },
+	{ "response.content_part.done", MODEL_RESPONSE_SIGN, on_response_sign },
+	{ "response.created", MODEL_RESPONSE_CREATED, on_response_created },
+	{ "response.done", MODEL_RESPONSE_DONE, on_response_done },
+	{ "response.function_call_arguments.delta", MODEL_RESPONSE_SIGN, on_response_sign },
+	{ "response.function_call_arguments.done", MODEL_RESPONSE_SIGN, on_response_sign },
+	{ "response.output_audio.done", MODEL_AUDIO_DONE, on_answer_part },
+	{ "response.output_audio_transcript.delta", MODEL_TEXT_DELTA, on_answer_delta },
+	{ "response.output_audio_transcript.done", MODEL_TEXT_DONE, on_answer_transcript },
+	{ "response.output_item.added", MODEL_RESPONSE_SIGN, on_response_sign },
+	{ "response.output_item.done", MODEL_RESPONSE_SIGN, on_response_sign },
+	{ "response.output_text.delta", MODEL_TEXT_DELTA, on_answer_delta },
+	{ "response.output_text.done", MODEL_TEXT_DONE, on_answer_text },
+	{ "session.created", MODEL_SESSION_CREATED, on_session },
+	{ "session.updated", MODEL_SESSION_UPDATED, on_session },
+}; /* any other type is normal: the service gains events over time */
+
+/* Names without a tree: of plain characters, or none. */
+static bool copy_span(char *out, size_t size, struct span s)
+{
+	if (!span_quoted(s) || s.n == 0 || s.n >= size)
+		return false;
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] < ' ' || s.p[i] > '~' || s.p[i] == '\\')
+			return false;
+	memcpy(out, s.p, s.n);
+	out[s.n] = '\0';
+	return true;
+}
+
+/* The one event that comes often and large: no tree is made of it. */
+static void parse_audio(const char *text, size_t len, struct model_event *e)
+{
+	struct span response, item;
+
+	if (json_scan(text, len, "response_id", &response) && json_scan(text, len, "item_id", &item) &&
+	    json_scan(text, len, "delta", &e->audio) && span_quoted(e->audio) &&
+	    copy_span(e->response_id, sizeof e->response_id, response) &&
+	    copy_span(e->item_id, sizeof e->item_id, item))
+		e->type = MODEL_AUDIO;
+}
+
+/* A NUL in a transcript must not lose the transcript: it becomes U+FFFD. */
+static cJSON *parse_tree(const char *text, size_t len)
+{
+	static const char nul[] = "\\u0000", replacement[] = "\\ufffd";
+	enum { ESCAPE = sizeof nul - 1 };
+	cJSON *tree = json_parse(text, len);
+	struct buf copy;
+
+	if (tree || !memmem(text, len, nul, ESCAPE))
+		return tree;
+	buf_init(&copy, len);
+	buf_put(&copy, text, len);
+	for (size_t i = 0; i + ESCAPE <= copy.len; i++) {
+		if (copy.data[i] != '\\')
+			continue;
+		if (!memcmp(copy.data + i, nul, ESCAPE))
+			memcpy(copy.data + i, replacement, ESCAPE);
+		i++; /* what a backslash escapes begins nothing */
+	}
+	tree = buf_error(&copy) ? NULL : json_parse(copy.data, copy.len);
+	buf_free(&copy);
+	return tree;
+}
+
+void realtime_parse(const char *text, size_t len, struct model_event *out)
+{
+	struct span type;
+
+	memset(out, 0, sizeof *out);
+	out->text = out->status = "";
+	out->type = MODEL_INVALID;
+	if (!json_scan(text, len, "type", &type) || !span_quoted(type))
+		return;
+	if (span_is(type, "response.output_audio.delta")) {
+		parse_audio(text, len, out);
+		return;
+	}
+	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+		if (!span_is(type, kinds[i].type))
+			continue;
+		if (!kinds[i].take) {
+			out->type = kinds[i].event;
+			return;
+		}
+		out->tree = parse_tree(text, len);
+		if (out->tree && kinds[i].take(out))
+			out->type = kinds[i].event;
+		if (!out->text)
+			out->text = "";
+		return;
+	}
+	out->type = MODEL_UNKNOWN;
+	copy_span(out->code, sizeof out->code, type);
+}
+
+void realtime_event_free(struct model_event *event)
+{
+	cJSON_Delete(event->tree);
+	event->tree = NULL;
+}
+
+static const struct {
+	const char *code;
+	enum model_error error;
+} codes[] = {
+	{ "conversation_already_has_active_response", MODEL_HARMLESS },
+	{ "inference_rate_limit_exceeded", MODEL_RETRY },
+	{ "input_audio_buffer_commit_empty", MODEL_HARMLESS },
+	{ "insufficient_quota", MODEL_FATAL },
+	{ "invalid_api_key", MODEL_FATAL },
+	{ "model_not_found", MODEL_FATAL },
+	{ "rate_limit_exceeded", MODEL_RETRY },
+	{ "response_cancel_not_active", MODEL_HARMLESS },
+	{ "server_error", MODEL_RETRY },
+	{ "session_expired", MODEL_RENEW },
+};
+
+/* The code decides, with or without the type before it ("type.code", as close
+ * reasons have it); without a known code, the type. */
+enum model_error realtime_classify(const char *type, const char *code)
+{
+	const char *tail = strrchr(code, '.') ? strrchr(code, '.') + 1 : code;
+
+	for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
+		if (!strcmp(tail, codes[i].code))
+			return codes[i].error;
+	for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
+		if (!strcmp(type, codes[i].code))
+			return codes[i].error;
+	return MODEL_HARMLESS;
+}
+
+const char *realtime_error_name(enum model_error error)
+{
+	static const char *const names[] = { "harmless", "retry", "renew", "fatal" };
+
+	return names[error];
+}
+
+/* ------------------------------------------------------------------ formats */
+
+static const char *format_type(enum audio_format format)
+{
+	return format == AUDIO_PCMU ? "audio/pcmu" : format == AUDIO_PCMA ? "audio/pcma" : "audio/pcm";
+}
+
+static bool one_format_ok(const cJSON *side, enum audio_format wanted, const char *name, char *what, size_t size)
+{
+	const cJSON *format = json_get(side, "format");
+	const char *type = json_str(format, "type");
+	double rate = 24000;
+
+	json_num(format, "rate", &rate);
+	if (type && !strcmp(type, format_type(wanted)) && (wanted != AUDIO_PCM || rate == 24000))
+		return true;
+	snprintf(what, size, "its %s format is %s, not %s", name, type ? type : "not told", format_type(wanted));
+	return false;
+}
+
+bool realtime_format_ok(const cJSON *session, enum audio_format format, char *what, size_t size)
+{
+	const cJSON *audio = json_get(session, "audio");
+
+	return one_format_ok(json_get(audio, "input"), format, "input", what, size) &&
+	       one_format_ok(json_get(audio, "output"), format, "output", what, size);
+}
+
+/* ----------------------------------------------------------------- messages */
+
+static void put_head(struct buf *out, const char *type, const char *event_id)
+{
+	buf_printf(out, "{\"type\":\"%s\",\"event_id\":", type);
+	json_put_cstring(out, event_id);
+}
+
+static void put_format(struct buf *out, enum audio_format format)
+{
+	buf_printf(
+	    out, "\"format\":{\"type\":\"%s\"%s}", format_type(format), format == AUDIO_PCM ? ",\"rate\":24000" : "");
+}
+
+/* A decimal fraction as JSON wants it, whatever the locale. */
+static void put_fraction(struct buf *out, double value)
+{
+	long thousandths = lround(value * 1000);
+
+	buf_printf(out, "%ld.%03ld", thousandths / 1000, thousandths % 1000);
+}
+
+static void put_turn_detection(struct buf *out, const struct config *cfg, bool protect)
+{
+	const char *create = protect ? "false" : "true";
+	const char *interrupt = protect || !cfg->interruptible ? "false" : "true";
+
+	buf_puts(out, "\"turn_detection\":{");
+	if (cfg->turn_detection == TURN_SEMANTIC_VAD) {
+		buf_puts(out, "\"type\":\"semantic_vad\",\"eagerness\":");
+		json_put_cstring(out, cfg->vad_eagerness);
+	} else {
+		buf_puts(out, "\"type\":\"server_vad\",\"threshold\":");
+		put_fraction(out, cfg->vad_threshold);
+		buf_printf(out, ",\"prefix_padding_ms\":%d,\"silence_duration_ms\":%d", cfg->vad_prefix_ms,
+		    cfg->vad_silence_ms);
+	}
+	buf_printf(out, ",\"create_response\":%s,\"interrupt_response\":%s}", create, interrupt);
+}
+
+static void put_transcription(struct buf *out, const struct config *cfg)
+{
+	if (!cfg->transcription_model[0]) {
+		buf_puts(out, "\"transcription\":null,");
+		return;
+	}
+	buf_puts(out, "\"transcription\":{\"model\":");
+	json_put_cstring(out, cfg->transcription_model);
+	if (cfg->transcription_language[0]) {
+		buf_puts(out, ",\"language\":");
+		json_put_cstring(out, cfg->transcription_language);
+	}
+	buf_puts(out, "},");
+}
+
+/* A voice of one's own goes by its id, those of the service by their name. */
+static void put_voice(struct buf *out, const char *voice)
+{
+	bool own = !strncmp(voice, "voice_", 6);
+
+	buf_puts(out, own ? ",\"voice\":{\"id\":" : ",\"voice\":");
+	json_put_cstring(out, voice);
+	if (own)
+		buf_putc(out, '}');
+}
+
+void realtime_session_update(
+    struct buf *out, const char *event_id, const struct config *cfg, const struct realtime_options *options)
+{
+	put_head(out, "session.update", event_id);
+	buf_puts(out, ",\"session\":{\"type\":\"realtime\",\"output_modalities\":[\"audio\"],\"instructions\":");
+	json_put_cstring(out, cfg->instructions);
+	buf_puts(out, ",\"audio\":{\"input\":{");
+	put_format(out, cfg->audio_format);
+	buf_putc(out, ',');
+	if (cfg->noise_reduction[0] && !options->plain) {
+		buf_puts(out, "\"noise_reduction\":{\"type\":");
+		json_put_cstring(out, cfg->noise_reduction);
+		buf_puts(out, "},");
+	}
+	put_transcription(out, cfg);
+	put_turn_detection(out, cfg, options->protect);
+	buf_puts(out, "},\"output\":{");
+	put_format(out, cfg->audio_format);
+	put_voice(out, cfg->voice);
+	if (cfg->speed != 1.0 && !options->plain) {
+		buf_puts(out, ",\"speed\":");
+		put_fraction(out, cfg->speed);
+	}
+	buf_puts(out, "}}");
+	if (cfg->reasoning_effort[0] && !options->plain) {
+		buf_puts(out, ",\"reasoning\":{\"effort\":");
+		json_put_cstring(out, cfg->reasoning_effort);
+		buf_putc(out, '}');
+	}
+	if (cfg->max_output_tokens)
+		buf_printf(out, ",\"max_output_tokens\":%d}}", cfg->max_output_tokens);
+	else
+		buf_puts(out, ",\"max_output_tokens\":\"inf\"}}");
+}
+
+void realtime_turn_detection(struct buf *out, const char *event_id, const struct config *cfg)
+{
+	put_head(out, "session.update", event_id);
+	buf_puts(out, ",\"session\":{\"type\":\"realtime\",\"audio\":{\"input\":{");
+	put_turn_detection(out, cfg, false);
+	buf_puts(out, "}}}}");
+}
+
+void realtime_append(struct buf *out, const uint8_t *bytes, size_t len)
+{
+	buf_puts(out, "{\"type\":\"input_audio_buffer.append\",\"audio\":");
+	json_put_base64(out, bytes, len);
+	buf_putc(out, '}');
+}
+
+void realtime_user_text(struct buf *out, const char *event_id, const char *text)
+{
+	put_head(out, "conversation.item.create", event_id);
+	buf_puts(
+	    out, ",\"item\":{\"type\":\"message\",\"role\":\"user\",\"content\":[{\"type\":\"input_text\",\"text\":");
+	json_put_cstring(out, text);
+	buf_puts(out, "}]}}");
+}
+
+void realtime_response_create(struct buf *out, const char *event_id, const char *instructions, bool tools_off)
+{
+	put_head(out, "response.create", event_id);
+	if (instructions) {
+		buf_puts(out, ",\"response\":{\"instructions\":");
+		json_put_cstring(out, instructions);
+		if (tools_off)
+			buf_puts(out, ",\"tool_choice\":\"none\"");
+		buf_putc(out, '}');
+	}
+	buf_putc(out, '}');
+}
+
+void realtime_greeting(struct buf *out, const char *event_id, const struct config *cfg)
+{
+	struct buf words;
+
+	buf_init(&words, 0);
+	buf_puts(&words, cfg->instructions);
+	buf_puts(&words, "\n\n");
+	if (cfg->greeting_mode == GREETING_EXACT)
+		buf_puts(&words,
+		    "The caller has just come on the line. Say exactly the following words and nothing else:\n");
+	buf_puts(&words, cfg->greeting);
+	if (buf_error(&words))
+		out->err = buf_error(&words);
+	realtime_response_create(out, event_id, buf_text(&words), true);
+	buf_free(&words);
+}
+
+void realtime_response_cancel(struct buf *out, const char *event_id, const char *response_id)
+{
+	put_head(out, "response.cancel", event_id);
+	buf_puts(out, ",\"response_id\":");
+	json_put_cstring(out, response_id);
+	buf_putc(out, '}');
+}
+
+void realtime_truncate(struct buf *out, const char *event_id, const char *item_id, int64_t audio_end_ms)
+{
+	put_head(out, "conversation.item.truncate", event_id);
+	buf_puts(out, ",\"item_id\":");
+	json_put_cstring(out, item_id);
+	buf_printf(out, ",\"content_index\":0,\"audio_end_ms\":%" PRId64 "}", audio_end_ms);
+}

@@ -1,0 +1,102 @@
+#ifndef MODEL_REALTIME_H
+#define MODEL_REALTIME_H
+/* OpenAI's Realtime API (general availability), also as served by Azure: bytes
+ * in, events out; commands in, messages out. No I/O, no state.
+ *
+ * The wire gives more and less than the published types: nulls, missing
+ * fields, unknown events. Everything is checked for its type; what is unknown
+ * is ignored by its own name, so that it can be counted.
+ */
+#include "common/buf.h"
+#include "common/json.h"
+#include "server/config.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum model_event_type {
+	MODEL_INVALID, /* not an event at all */
+	MODEL_UNKNOWN, /* a type we do not know: ignore, count */
+	MODEL_IGNORED, /* a type we know and have no use for */
+	MODEL_SESSION_CREATED,
+	MODEL_SESSION_UPDATED,
+	MODEL_SPEECH_STARTED,    /* item_id, ms = audio_start_ms; "" and -1 if not told */
+	MODEL_SPEECH_STOPPED,    /* the same with audio_end_ms */
+	MODEL_COMMITTED,         /* item_id */
+	MODEL_TRANSCRIPT_DELTA,  /* item_id, text */
+	MODEL_TRANSCRIPT,        /* item_id, text */
+	MODEL_TRANSCRIPT_FAILED, /* item_id */
+	MODEL_RESPONSE_CREATED,  /* response_id */
+	MODEL_RESPONSE_SIGN,     /* response_id: it is alive */
+	MODEL_AUDIO,             /* response_id, item_id, audio */
+	MODEL_AUDIO_DONE,        /* response_id, item_id */
+	MODEL_TEXT_DELTA,        /* response_id, item_id, text */
+	MODEL_TEXT_DONE,         /* response_id, item_id, text */
+	MODEL_RESPONSE_DONE,     /* response_id, status, class, code, text = message */
+	MODEL_ERROR              /* class, code, text = message, client_event */
+};
+
+/* What an error means for the call. */
+enum model_error {
+	MODEL_HARMLESS, /* log once, go on */
+	MODEL_RETRY,    /* this request again, after a pause */
+	MODEL_RENEW,    /* only a new session helps */
+	MODEL_FATAL     /* key, access, money: no use trying */
+};
+
+enum { MODEL_ID_SIZE = 64, MODEL_CODE_SIZE = 64 };
+
+struct model_event {
+	enum model_event_type type;
+	char response_id[MODEL_ID_SIZE]; /* "" when absent */
+	char item_id[MODEL_ID_SIZE];
+	int64_t ms;
+	struct span audio;  /* base64, borrowed from the message */
+	const char *text;   /* borrowed from the event; never NULL */
+	const char *status; /* RESPONSE_DONE: one of the documented five, else "failed" */
+	enum model_error error;
+	char code[MODEL_CODE_SIZE];
+	char client_event[MODEL_ID_SIZE]; /* our event_id that an error names */
+	const cJSON *session;             /* SESSION_*: borrowed from the event */
+	cJSON *tree;                      /* owned; NULL for the fast ones */
+};
+
+/* Always fills in `out`; free it before the message it came from. */
+void realtime_parse(const char *text, size_t len, struct model_event *out);
+void realtime_event_free(struct model_event *event);
+
+/* The class of an error code or a close reason; "" is harmless. */
+enum model_error realtime_classify(const char *type, const char *code);
+const char *realtime_error_name(enum model_error error);
+
+/* True if the session speaks the format asked for, both ways; else `what` says
+ * in words what it speaks instead. */
+bool realtime_format_ok(const cJSON *session, enum audio_format format, char *what, size_t size);
+
+/* --- what we say. Each appends one message; nothing else may be in `out`. --- */
+
+struct realtime_options {
+	bool plain;   /* leave out what some services do not know (reasoning, noise reduction, …) */
+	bool protect; /* turn detection neither answers nor interrupts for now */
+};
+
+void realtime_session_update(
+    struct buf *out, const char *event_id, const struct config *cfg, const struct realtime_options *options);
+
+/* Only the turn detection, as configured. */
+void realtime_turn_detection(struct buf *out, const char *event_id, const struct config *cfg);
+
+/* Caller audio in the session's format. */
+void realtime_append(struct buf *out, const uint8_t *bytes, size_t len);
+
+void realtime_user_text(struct buf *out, const char *event_id, const char *text);
+
+/* `instructions` NULL: those of the session. They replace the session's, so
+ * the caller repeats what must stay. */
+void realtime_response_create(struct buf *out, const char *event_id, const char *instructions, bool tools_off);
+void realtime_greeting(struct buf *out, const char *event_id, const struct config *cfg);
+void realtime_response_cancel(struct buf *out, const char *event_id, const char *response_id);
+void realtime_truncate(struct buf *out, const char *event_id, const char *item_id, int64_t audio_end_ms);
+
+#endif

@@ -1,0 +1,348 @@
+#include "server/model/session.h"
+
+#include "common/clock.h"
+#include "common/ws_client.h"
+#include "server/call/stats.h"
+#include "server/model/realtime.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	MAX_MESSAGE = 16 << 20,
+	SESSION_STEPS = 3 /* the service may take so many times MODEL_CONNECT_MS to set a session up */
+};
+
+enum phase { DIALLING, AWAITING_CREATED, CONFIGURING, READY, FAILED };
+
+struct model_session {
+	const struct model_access *access;
+	struct ws_client *client; /* owned */
+	enum phase phase;
+	bool protect;
+	bool plain;  /* configure without the optional fields */
+	bool unsent; /* our configuration is partly in our hands */
+	int64_t began_us, deadline_us;
+	int64_t connect_ms;
+	char id[64];
+	struct model_failure failure;
+};
+
+static int fail(struct model_session *s, const char *error_class, const char *code, bool permanent, const char *text)
+{
+	s->phase = FAILED;
+	s->failure.error_class = error_class;
+	s->failure.permanent = permanent;
+	snprintf(s->failure.code, sizeof s->failure.code, "%s", code);
+	snprintf(s->failure.text, sizeof s->failure.text, "%s", text);
+	return -EPROTO;
+}
+
+int model_session_open(struct model_session **out, const struct model_access *access, const char *caller, bool protect,
+    struct bell *bell, int64_t now_us)
+{
+	struct model_session *s = calloc(1, sizeof *s);
+	struct ws_target target = {
+		.host = access->host,
+		.port = access->port,
+		.path = access->path,
+		.resolver = access->resolver,
+		.trust = access->trust,
+		.sessions = access->sessions,
+		.step_ms = access->cfg->model_connect_ms,
+		.max_message = MAX_MESSAGE,
+	};
+	struct buf headers;
+	int err;
+
+	if (!s)
+		return -ENOMEM;
+	s->access = access;
+	s->protect = protect;
+	s->began_us = now_us;
+	buf_init(&headers, 8192);
+	model_access_headers(access, caller, &headers);
+	target.headers = buf_text(&headers);
+	err = buf_error(&headers);
+	if (!err)
+		err = ws_client_dial(&s->client, &target, bell);
+	if (headers.data)
+		explicit_bzero(headers.data, headers.cap);
+	buf_free(&headers);
+	if (err) {
+		model_session_close(s);
+		return err;
+	}
+	*out = s;
+	return 0;
+}
+
+void model_session_close(struct model_session *s)
+{
+	if (!s)
+		return;
+	ws_client_free(s->client);
+	free(s);
+}
+
+static int dial_failed(struct model_session *s)
+{
+	static const char *const classes[] = { "lookup", "connect", "tls", "upgrade", "upgrade" };
+	const struct ws_failure *f = ws_client_failure(s->client);
+	bool timeout = f->err == -ETIMEDOUT;
+	/* A name that does not exist, a certificate that does not fit and a
+	 * refused key stay so; the rest may be weather. */
+	bool permanent = f->http_status == 400 || f->http_status == 401 || f->http_status == 403 ||
+			 f->http_status == 404 || f->tls_error == 54 || f->tls_error == 56 || f->tls_error == 62 ||
+			 (f->stage == WS_LOOKUP && f->err == -ENOENT);
+	char code[32];
+
+	if (timeout)
+		snprintf(code, sizeof code, "timeout");
+	else if (f->http_status)
+		snprintf(code, sizeof code, "http_%d", f->http_status);
+	else if (f->tls_error)
+		snprintf(code, sizeof code, "tls_%d", f->tls_error);
+	else
+		snprintf(code, sizeof code, "%s", strerrorname_np(-f->err) ? strerrorname_np(-f->err) : "unknown");
+	return fail(s, classes[f->stage], code, permanent, f->text);
+}
+
+static int send_configuration(struct model_session *s, int64_t now_us)
+{
+	struct realtime_options options = { .plain = s->plain, .protect = s->protect };
+	struct buf message;
+	int err;
+
+	buf_init(&message, 0);
+	realtime_session_update(&message, s->plain ? "cfg_2" : "cfg_1", s->access->cfg, &options);
+	err = buf_error(&message);
+	if (!err)
+		err = ws_client_send_text(s->client, buf_text(&message), message.len);
+	buf_free(&message);
+	if (err)
+		return fail(s, "session", "send", false, "could not send the session's configuration");
+	s->unsent = true;
+	s->phase = CONFIGURING;
+	s->deadline_us = now_us + (int64_t)s->access->cfg->model_connect_ms * SESSION_STEPS * US_PER_MS;
+	return 0;
+}
+
+static int on_updated(struct model_session *s, const struct model_event *e, int64_t now_us)
+{
+	char what[160], text[256];
+	const char *id = json_str(e->session, "id");
+
+	if (!realtime_format_ok(e->session, s->access->cfg->audio_format, what, sizeof what)) {
+		snprintf(text, sizeof text, "the model took the configuration but %s", what);
+		return fail(s, "session", "wrong_format", true, text);
+	}
+	if (id)
+		snprintf(s->id, sizeof s->id, "%s", id);
+	s->phase = READY;
+	s->connect_ms = (now_us - s->began_us) / US_PER_MS;
+	return 0;
+}
+
+static int on_error(struct model_session *s, const struct model_event *e, int64_t now_us)
+{
+	char text[256];
+
+	snprintf(text, sizeof text, "the model refused the session (%s): %s", e->code, e->text);
+	if (e->error == MODEL_FATAL || e->error == MODEL_RENEW)
+		return fail(s, "session", e->code, e->error == MODEL_FATAL, text);
+	if (e->error == MODEL_RETRY)
+		return fail(s, "session", e->code, false, text);
+	/* Something in our configuration is not known there: once more without
+	 * what can be done without. An error that names nothing is taken for it. */
+	if (s->phase == CONFIGURING && !s->plain) {
+		s->plain = true;
+		return send_configuration(s, now_us);
+	}
+	return fail(s, "session", e->code, true, text);
+}
+
+static int take_event(struct model_session *s, struct ws_message *m, int64_t now_us)
+{
+	struct model_event e;
+	const char *id;
+	int err = 0;
+
+	if (m->opcode == WS_BINARY)
+		stat_add(model_invalid_events, 1);
+	if (m->opcode != WS_TEXT)
+		return 0;
+	realtime_parse(m->data, m->len, &e);
+	if (e.type == MODEL_SESSION_CREATED && s->phase == AWAITING_CREATED) {
+		id = json_str(e.session, "id");
+		snprintf(s->id, sizeof s->id, "%s", id ? id : "");
+		err = send_configuration(s, now_us);
+	} else if (e.type == MODEL_SESSION_UPDATED && s->phase == CONFIGURING) {
+		err = on_updated(s, &e, now_us);
+	} else if (e.type == MODEL_ERROR) {
+		err = on_error(s, &e, now_us);
+	} else if (e.type == MODEL_INVALID) {
+		stat_add(model_invalid_events, 1);
+	} else if (e.type == MODEL_UNKNOWN) {
+		stat_add(model_unknown_events, 1);
+	}
+	realtime_event_free(&e);
+	return err;
+}
+
+static int ended(struct model_session *s, int err)
+{
+	const char *reason = ws_client_close_reason(s->client);
+	enum model_error error = realtime_classify("", reason);
+	char text[256];
+
+	snprintf(text, sizeof text, "the connection ended before the session was ready (%s, close code %d%s%.100s)",
+	    strerror(-err), ws_client_close_code(s->client), reason[0] ? ": " : "", reason);
+	return fail(s, "session", reason[0] ? reason : "closed", error == MODEL_FATAL, text);
+}
+
+static int read_events(struct model_session *s, int64_t now_us)
+{
+	while (s->phase == AWAITING_CREATED || s->phase == CONFIGURING) {
+		struct ws_message m;
+		bool wants_flush = false;
+		int got = ws_client_read(s->client, &m, &wants_flush);
+		int err;
+
+		s->unsent |= wants_flush;
+		if (got < 0)
+			return ended(s, got);
+		if (got == 0)
+			break;
+		err = take_event(s, &m, now_us);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+int model_session_step(struct model_session *s, int64_t now_us)
+{
+	int err;
+
+	if (s->phase == DIALLING) {
+		err = ws_client_step(s->client, now_us);
+		if (err < 0)
+			return dial_failed(s);
+		if (err == 0)
+			return 0;
+		s->phase = AWAITING_CREATED;
+		s->deadline_us = now_us + (int64_t)s->access->cfg->model_connect_ms * SESSION_STEPS * US_PER_MS;
+	}
+	if (s->phase == FAILED)
+		return -EPROTO;
+	err = read_events(s, now_us);
+	if (err)
+		return err;
+	if (s->unsent) {
+		err = ws_client_flush(s->client);
+		if (err && err != -EAGAIN)
+			return ended(s, err);
+		s->unsent = err == -EAGAIN;
+	}
+	/* Ready is ready only when nothing of ours is left in the air. */
+	if (s->phase == READY && !s->unsent)
+		return 1;
+	if (now_us >= s->deadline_us)
+		return fail(s, "timeout", s->phase == CONFIGURING ? "session.updated" : "session.created", false,
+		    s->phase == CONFIGURING ? "no session.updated in time" : "no session.created in time");
+	return 0;
+}
+
+int model_session_fd(const struct model_session *s)
+{
+	return ws_client_fd(s->client);
+}
+
+short model_session_events(const struct model_session *s)
+{
+	if (s->phase == DIALLING)
+		return ws_client_events(s->client);
+	return s->unsent ? POLLIN | POLLOUT : POLLIN;
+}
+
+int64_t model_session_deadline_us(const struct model_session *s)
+{
+	return s->phase == DIALLING ? ws_client_deadline_us(s->client) : s->deadline_us;
+}
+
+const struct model_failure *model_session_failure(const struct model_session *s)
+{
+	return &s->failure;
+}
+
+struct ws_client *model_session_client(struct model_session *s)
+{
+	return s->client;
+}
+
+const char *model_session_id(const struct model_session *s)
+{
+	return s->id;
+}
+
+bool model_session_resumed(const struct model_session *s)
+{
+	return ws_client_resumed(s->client);
+}
+
+int64_t model_session_connect_ms(const struct model_session *s)
+{
+	return s->connect_ms;
+}
+
+static int wait_until_ready(struct model_session *s, struct bell *bell, struct bell *stop)
+{
+	for (;;) {
+		struct pollfd fds[3] = { { .fd = bell->fd, .events = POLLIN },
+			{ .fd = stop ? stop->fd : -1, .events = POLLIN } };
+		int64_t now = clock_now_us();
+		int err = model_session_step(s, now);
+
+		if (err)
+			return err < 0 ? err : 0;
+		fds[2].fd = model_session_fd(s);
+		fds[2].events = model_session_events(s);
+		poll(fds, 3, clock_poll_ms(now, model_session_deadline_us(s)));
+		if (fds[1].revents)
+			return -ECANCELED;
+		bell_clear(bell);
+	}
+}
+
+int model_session_try(
+    const struct model_access *access, struct bell *stop, struct model_failure *failure, int64_t *connect_ms)
+{
+	struct model_session *s = NULL;
+	struct bell bell;
+	int err;
+
+	memset(failure, 0, sizeof *failure);
+	failure->error_class = "internal";
+	snprintf(failure->text, sizeof failure->text, "out of memory or descriptors");
+	err = bell_open(&bell);
+	if (err)
+		return err;
+	err = model_session_open(&s, access, "", false, &bell, clock_now_us());
+	if (!err)
+		err = wait_until_ready(s, &bell, stop);
+	if (err && s)
+		*failure = s->failure;
+	if (!err) {
+		*connect_ms = s->connect_ms;
+		/* Politely, but without waiting for the answer. */
+		ws_client_send_close(s->client, WS_CLOSE_NORMAL);
+		ws_client_flush(s->client);
+	}
+	model_session_close(s);
+	bell_close(&bell);
+	return err;
+}

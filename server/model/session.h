@@ -1,0 +1,52 @@
+#ifndef MODEL_SESSION_H
+#define MODEL_SESSION_H
+/* Opening a session with the model: dial, wait for session.created, configure,
+ * and compare what session.updated shows with what was asked for. Only then
+ * may audio flow: until then the service takes and makes 24 kHz PCM, and says
+ * nothing if fed anything else.
+ *
+ * A step machine like ws_client, for one thread. The agent loop uses it for a
+ * call, the probe and --check to see whether a call would work. Once ready,
+ * its owner reads and writes the WebSocket itself.
+ */
+#include "common/bell.h"
+#include "server/model/access.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct model_session;
+struct ws_client;
+
+struct model_failure {
+	const char *error_class; /* lookup, connect, tls, upgrade, session, timeout */
+	char code[64];           /* HTTP status, TLS number, error code; for counting */
+	char text[256];          /* a sentence for people */
+	bool permanent;          /* will not pass by itself: key, name, certificate, settings */
+};
+
+/* `protect`: turn detection starts without answering or interrupting. */
+int model_session_open(struct model_session **out, const struct model_access *access, const char *caller, bool protect,
+    struct bell *bell, int64_t now_us);
+void model_session_close(struct model_session *s); /* fine with NULL */
+
+/* 1: ready. 0: not yet. Negative: failed; see model_session_failure. */
+int model_session_step(struct model_session *s, int64_t now_us);
+int model_session_fd(const struct model_session *s);
+short model_session_events(const struct model_session *s);
+int64_t model_session_deadline_us(const struct model_session *s);
+const struct model_failure *model_session_failure(const struct model_session *s);
+
+/* Once it has said 1. */
+struct ws_client *model_session_client(struct model_session *s);
+const char *model_session_id(const struct model_session *s);
+bool model_session_resumed(const struct model_session *s);
+int64_t model_session_connect_ms(const struct model_session *s);
+
+/* Opens one and closes it again, for the probe and --check; blocks, bounded by
+ * MODEL_CONNECT_MS for each step or until `stop` rings (then -ECANCELED).
+ * `stop` may be NULL. 0, or negative with `failure` filled in. */
+int model_session_try(
+    const struct model_access *access, struct bell *stop, struct model_failure *failure, int64_t *connect_ms);
+
+#endif

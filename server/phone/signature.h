@@ -1,0 +1,38 @@
+#ifndef PHONE_SIGNATURE_H
+#define PHONE_SIGNATURE_H
+/* X-Twilio-Signature: does this request come from Twilio?
+ *
+ *   base64(HMAC-SHA1(auth token, URL as Twilio wrote it + sorted fields))
+ *
+ * The URL is the one Twilio asked for, byte for byte, which only configuration
+ * or a trusted proxy can tell. Twilio is not consistent about ports, nor, for a
+ * WebSocket, about the scheme and a closing slash; so each of these is tried:
+ *
+ *   http, https   as given; without the port; with the scheme's own port
+ *   ws, wss       the same, also as http or https, each also with "/" added
+ *
+ * Several tokens may be valid at once, while one is being replaced. Comparing
+ * takes the same time whatever the bytes are.
+ */
+#include "server/phone/form.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct signature_tokens {
+	const char *const *token; /* borrowed */
+	size_t count;             /* with none, nothing is valid */
+};
+
+/* A form POST, or with `fields` NULL a request that signs its URL alone (GET,
+ * WebSocket upgrade). `header` may be NULL. A fragment and user:password in
+ * the URL are left out of it. */
+bool signature_valid(
+    const char *header, const char *url, const struct form *fields, const struct signature_tokens *tokens);
+
+/* A body that is no form: the URL alone is signed, and its query must hold
+ * bodySHA256, the lower-case hex SHA-256 of the body. */
+bool signature_valid_body(
+    const char *header, const char *url, const char *body, size_t len, const struct signature_tokens *tokens);
+
+#endif

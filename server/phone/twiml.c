@@ -1,0 +1,131 @@
+#include "server/phone/twiml.h"
+
+#include "common/json.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#define XML_HEAD "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+
+/* Twilio: name and value of a parameter stay under 500 characters together. */
+enum { PARAMETER_VALUE_MAX = 256 };
+
+static const char *entity(unsigned char c)
+{
+	switch (c) {
+	case '&':
+		return "&amp;";
+	case '<':
+		return "&lt;";
+	case '>':
+		return "&gt;";
+	case '"':
+		return "&quot;";
+	case '\'':
+		return "&apos;";
+	case '\t':
+		return "&#9;";
+	case '\n':
+		return "&#10;";
+	case '\r':
+		return "&#13;";
+	default:
+		return NULL;
+	}
+}
+
+/* Bytes of the UTF-8 sequence that starts here, 0 if there is none. */
+static size_t sequence_at(const char *text, size_t len)
+{
+	unsigned char first = (unsigned char)*text;
+	size_t n = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+
+	return n <= len && utf8_valid(text, n) ? n : 0;
+}
+
+/* XML 1.0 §2.2: no control characters but tab and line ends, and neither
+ * U+FFFE nor U+FFFF. */
+static bool allowed(const char *at, size_t n)
+{
+	if (n == 1)
+		return (unsigned char)*at >= 0x20 || strchr("\t\n\r", *at);
+	return n != 3 || (memcmp(at, "\xef\xbf\xbe", 3) && memcmp(at, "\xef\xbf\xbf", 3));
+}
+
+void xml_escape(struct buf *out, const char *text, size_t len)
+{
+	const char *end = text + len;
+
+	while (text < end) {
+		size_t n = sequence_at(text, (size_t)(end - text));
+		const char *escaped = n == 1 ? entity((unsigned char)*text) : NULL;
+
+		if (escaped)
+			buf_puts(out, escaped);
+		else if (n && *text && allowed(text, n))
+			buf_put(out, text, n);
+		else
+			buf_puts(out, "\xef\xbf\xbd");
+		text += n ? n : 1;
+	}
+}
+
+static void put_text(struct buf *out, const char *text)
+{
+	xml_escape(out, text, strlen(text));
+}
+
+static void put_parameter(struct buf *out, const char *name, const char *value)
+{
+	if (!*value)
+		return;
+	buf_printf(out, "<Parameter name=\"%s\" value=\"", name);
+	xml_escape(out, value, strnlen(value, PARAMETER_VALUE_MAX));
+	buf_puts(out, "\"/>");
+}
+
+void twiml_connect_stream(struct buf *out, const struct twiml_stream *stream)
+{
+	buf_puts(out, XML_HEAD "<Response><Connect action=\"");
+	put_text(out, stream->action_url);
+	buf_puts(out, "\" method=\"POST\"><Stream url=\"");
+	put_text(out, stream->stream_url);
+	buf_puts(out, "\" statusCallback=\"");
+	put_text(out, stream->status_url);
+	buf_puts(out, "\" statusCallbackMethod=\"POST\">");
+	put_parameter(out, "caller", stream->caller);
+	put_parameter(out, "called", stream->called);
+	buf_puts(out, "</Stream></Connect></Response>\n");
+}
+
+void twiml_say_hangup(struct buf *out, const char *sentence)
+{
+	buf_puts(out, XML_HEAD "<Response><Say>");
+	put_text(out, sentence);
+	buf_puts(out, "</Say><Hangup/></Response>\n");
+}
+
+void twiml_dial(struct buf *out, const char *number)
+{
+	buf_puts(out, XML_HEAD "<Response><Dial>");
+	put_text(out, number);
+	buf_puts(out, "</Dial></Response>\n");
+}
+
+void twiml_hangup(struct buf *out)
+{
+	buf_puts(out, XML_HEAD "<Response><Hangup/></Response>\n");
+}
+
+void twiml_empty(struct buf *out)
+{
+	buf_puts(out, XML_HEAD "<Response/>\n");
+}
+
+void twiml_dial_or_say(struct buf *out, const char *number, const char *sentence)
+{
+	if (*number)
+		twiml_dial(out, number);
+	else
+		twiml_say_hangup(out, sentence);
+}

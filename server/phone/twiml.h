@@ -1,0 +1,35 @@
+#ifndef PHONE_TWIML_H
+#define PHONE_TWIML_H
+/* The TwiML we answer with. Each function appends one whole document; text from
+ * outside is escaped, so none of it can become markup. Check buf_error at the
+ * end.
+ */
+#include "common/buf.h"
+
+#include <stddef.h>
+
+#define TWIML_TYPE "text/xml; charset=utf-8"
+
+struct twiml_stream {           /* borrowed */
+	const char *stream_url; /* wss://…, without a query: Twilio drops it */
+	const char *action_url; /* asked when the stream is over */
+	const char *status_url; /* told about the stream */
+	const char *caller;     /* handed on as <Parameter>s; "" is left out */
+	const char *called;
+};
+
+void twiml_connect_stream(struct buf *out, const struct twiml_stream *stream);
+void twiml_say_hangup(struct buf *out, const char *sentence);
+void twiml_dial(struct buf *out, const char *number);
+void twiml_hangup(struct buf *out);
+void twiml_empty(struct buf *out); /* nothing more to do */
+
+/* `number` if there is one to dial, else the sentence and a hang-up. */
+void twiml_dial_or_say(struct buf *out, const char *number, const char *sentence);
+
+/* Appends text as XML 1.0 character data, fit for attributes too. What is not
+ * UTF-8 and what XML does not allow becomes U+FFFD; line breaks and tabs keep
+ * their meaning inside an attribute. */
+void xml_escape(struct buf *out, const char *text, size_t len);
+
+#endif

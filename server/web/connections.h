@@ -1,0 +1,44 @@
+#ifndef WEB_CONNECTIONS_H
+#define WEB_CONNECTIONS_H
+/* The connections that hold a worker now, and the end of those that hold it too
+ * long (inflight.h has the rules).
+ *
+ * An entry is taken by the worker that got the connection and given back by it
+ * just before the socket is closed, both under one lock; whoever holds that
+ * lock may trust that a taken entry's connection exists.
+ */
+#include "server/call/calls.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct mg_connection;
+struct connections;
+
+struct connection {
+	struct mg_connection *conn;
+	bool admitted;       /* its upgrade may go on: */
+	struct call_ref ref; /* the line it has claimed */
+	int times_cut;       /* how often it was told to go */
+};
+
+int connections_open(struct connections **out, size_t workers); /* 0 or -ENOMEM */
+void connections_close(struct connections *cs);
+
+/* NULL if there are more than workers, which cannot be. */
+struct connection *connections_take(struct connections *cs, const struct mg_connection *conn);
+void connections_give_back(struct connections *cs, struct connection *c);
+
+/* Whose it is (inflight_client), once its headers have been read. */
+void connections_of_client(struct connections *cs, const struct connection *c, uint32_t client);
+
+/* It has become a call, which has limits of its own. */
+void connections_is_call(struct connections *cs, const struct connection *c);
+
+/* Cuts off what takes too long. */
+void connections_tend(struct connections *cs, int64_t now_us);
+
+/* The socket under a connection that is not yet being closed; -ENOENT. */
+int connections_socket(const struct connections *cs, const struct mg_connection *conn);
+
+#endif

@@ -1,0 +1,79 @@
+#ifndef WEB_HTTP_H
+#define WEB_HTTP_H
+/* A request as our handlers see it, and the answer they make: values, without
+ * CivetWeb and without sockets. The answer is built whole and written at once.
+ */
+#include "common/buf.h"
+#include "common/hist.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	HTTP_HEADERS_MAX = 64,     /* what CivetWeb keeps; with so many, some may be missing */
+	HTTP_BODY_MAX = 64 * 1024, /* a webhook has about 1 KB */
+};
+
+#define JSON_TYPE "application/json"
+#define TEXT_TYPE "text/plain; charset=utf-8"
+
+struct http_header {
+	const char *name;
+	const char *value;
+};
+
+/* All borrowed for as long as the handler runs. */
+struct request {
+	const char *method;
+	const char *path;  /* as it came, not decoded, without the query */
+	const char *query; /* as it came, without '?'; NULL if there was none */
+	const char *peer;  /* IPv4 address of the other end of the connection */
+	struct http_header headers[HTTP_HEADERS_MAX];
+	size_t header_count;
+	const char *body; /* "" if none was read */
+	size_t body_len;
+	int64_t began_us; /* when we were handed it */
+};
+
+struct response {
+	int status;
+	const char *type;    /* of the body; a literal */
+	const char *headers; /* further lines, each with its CR LF; a literal or "" */
+	struct buf body;     /* owned */
+	struct hist *timing; /* gets the time since began_us once it is written; or NULL */
+};
+
+/* Value of a header, whatever the case of its name, or NULL. */
+const char *request_header(const struct request *q, const char *name);
+
+/* True if it asks to become a WebSocket. */
+bool request_is_upgrade(const struct request *q);
+
+/* Whether the header names this media type, whatever parameters follow. */
+bool request_has_type(const struct request *q, const char *media_type);
+
+/* The length of an address, or of a path, as far as it may be logged: a stream's
+ * token opens a line, and a query may hold a caller's number. */
+int url_loggable(const char *url);
+
+/* What CivetWeb lets through and nobody may send: too many headers to know them
+ * all, two lengths, a length with chunks, a length that is no number, a body we
+ * would have to guess the end of, more than one Host. 0, or the status to
+ * refuse it with and a sentence. */
+int request_defect(const struct request *q, const char **sentence);
+
+void response_init(struct response *r);
+void response_free(struct response *r);
+
+/* Replaces what was put in by {"error":{"code":…,"message":…}}. */
+void response_error(struct response *r, int status, const char *code, const char *message);
+
+/* The same for Twilio, whose debugger shows the text as it is. */
+void response_refusal(struct response *r, int status, const char *sentence);
+
+/* Appends the message as it goes over the wire. `head_only` leaves the body
+ * out, as HEAD wants. A body that could not be built becomes a 500. */
+void response_put(struct buf *out, struct response *r, bool head_only);
+
+#endif

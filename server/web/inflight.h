@@ -1,0 +1,47 @@
+#ifndef WEB_INFLIGHT_H
+#define WEB_INFLIGHT_H
+/* Which requests have outstayed their welcome.
+ *
+ * A request holds one of CivetWeb's workers until it is answered, and whoever
+ * sends slowly holds it long. A fixed cap per peer would be wrong: behind a
+ * proxy all of Twilio is one peer, and a burst of honest webhooks looks like a
+ * crowd. What tells them apart is time: an honest request is there at once. So
+ * nobody is turned away at the door; who is slow is cut off:
+ *
+ *   - after INFLIGHT_LONGEST_US, always;
+ *   - past INFLIGHT_GRACE_US, when its client has more than INFLIGHT_SLOW_MAX
+ *     such requests open;
+ *   - past INFLIGHT_GRACE_US, when fewer than INFLIGHT_SPARE workers are free,
+ *     first those of the client that has most of them, the oldest first.
+ *
+ * Pure; the lock and the sockets are server.c's.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define INFLIGHT_LONGEST_US 10000000
+#define INFLIGHT_GRACE_US 1000000 /* an honest request may have to wait so long for a busy processor */
+
+enum {
+	INFLIGHT_SLOW_MAX = 8,
+	INFLIGHT_SPARE = 8,
+	INFLIGHT_AT_ONCE = 64, /* most cut off in one go, so that judging a crowd stays short */
+};
+
+struct inflight {
+	bool used;
+	bool call;       /* became a WebSocket: its own loop watches it from now on */
+	bool cut;        /* already cut off, on its way out */
+	uint32_t client; /* whose it is; 0: not known, or many at once */
+	int64_t since_us;
+};
+
+/* A number for a client's address; 0 for "". */
+uint32_t inflight_client(const char *address);
+
+/* Marks `cut` what has to go by the rules above; `workers` is how many
+ * connections can be served at once. Returns how many were newly marked. */
+size_t inflight_judge(struct inflight *entries, size_t count, size_t workers, int64_t now_us);
+
+#endif

@@ -1,0 +1,75 @@
+#include "server/web/operator.h"
+
+#include "common/json.h"
+#include "common/log.h"
+#include "server/model/health.h"
+#include "server/web/status.h"
+
+#include <string.h>
+
+void operator_health(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
+{
+	(void)site, (void)q, (void)arg;
+	buf_puts(&r->body, "{\"status\":\"ok\"}\n");
+}
+
+/* Why no call should be sent here now, in one word; "ready" if none. */
+static const char *readiness(const struct web_site *site)
+{
+	struct calls_count count;
+
+	calls_count(site->calls, &count);
+	if (count.draining)
+		return "draining";
+	if (model_health_blocks())
+		return "model";
+	return count.live + count.reserved >= count.limit ? "full" : "ready";
+}
+
+void operator_ready(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
+{
+	const char *word = readiness(site);
+
+	(void)q, (void)arg;
+	r->status = strcmp(word, "ready") ? 503 : 200;
+	buf_printf(&r->body, "{\"status\":\"%s\"}\n", word);
+}
+
+void operator_status(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
+{
+	(void)arg;
+	status_json(site, q->began_us, &r->body);
+}
+
+void operator_calls(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
+{
+	(void)q, (void)arg;
+	calls_list_json(site->calls, &r->body);
+	buf_putc(&r->body, '\n');
+}
+
+static void no_such_call(struct response *r)
+{
+	response_error(r, 404, "no_such_call", "no call of that CallSid is known here");
+}
+
+void operator_call(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
+{
+	(void)q;
+	if (calls_one_json(site->calls, arg, &r->body))
+		no_such_call(r);
+	else
+		buf_putc(&r->body, '\n');
+}
+
+void operator_end_call(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
+{
+	if (calls_end(site->calls, arg, END_OPERATOR_ENDED)) {
+		no_such_call(r);
+		return;
+	}
+	log_info("http", "operator ends a call: call=%s peer=%s", arg, q->peer);
+	buf_puts(&r->body, "{\"call_sid\":");
+	json_put_cstring(&r->body, arg);
+	buf_printf(&r->body, ",\"ended\":\"%s\"}\n", call_ending(END_OPERATOR_ENDED)->json);
+}

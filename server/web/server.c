@@ -1,0 +1,402 @@
+#include "server/web/server.h"
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "server/call/stats.h"
+#include "server/web/connections.h"
+#include "server/web/doors.h"
+#include "server/web/inflight.h"
+#include "server/web/routes.h"
+#include "server/web/sockets.h"
+#include "server/web/webhooks.h"
+
+#include <civetweb.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum {
+	HTTP_WORKERS = 16, /* the reserve that streams cannot take */
+	LINGER_MS = 500,   /* for a refused body that is still on its way */
+	LINGER_BYTES = 256 * 1024
+};
+
+struct web {
+	struct web_site site;
+	struct mg_context *ctx;
+	struct connections *connections;
+	int port;
+};
+
+static struct web *web_of(const struct mg_connection *conn)
+{
+	return mg_get_user_data(mg_get_context(conn));
+}
+
+static struct connection *connection_of(const struct mg_connection *conn)
+{
+	return mg_get_user_connection_data(conn);
+}
+
+static int on_connection(const struct mg_connection *conn, void **data)
+{
+	*data = connections_take(web_of(conn)->connections, conn);
+	return 0;
+}
+
+static void on_connection_close(const struct mg_connection *conn)
+{
+	struct connection *c = connection_of(conn);
+
+	if (c)
+		connections_give_back(web_of(conn)->connections, c);
+}
+
+static int socket_of(const struct mg_connection *conn)
+{
+	return connections_socket(web_of(conn)->connections, conn);
+}
+
+/* ----------------------------------------------------------------- answering */
+
+/* Writes the answer with one mg_write and sees to it that CivetWeb then closes,
+ * without first reading whatever of the body is left. Returns the status. */
+static int answer(struct mg_connection *conn, const struct request *q, struct response *r, bool body_left)
+{
+	struct buf out;
+	int fd;
+
+	buf_init(&out, 0);
+	response_put(&out, r, !strcmp(q->method, "HEAD"));
+	if (!buf_error(&out))
+		mg_write(conn, out.data, out.len);
+	if (r->timing)
+		hist_add(r->timing, clock_now_us() - q->began_us);
+	stat_add(http_requests, 1);
+	if (r->status == 400 || r->status == 408 || r->status == 411 || r->status == 413 || r->status == 415 ||
+	    r->status == 417 || r->status == 426 || r->status == 431)
+		stat_add(http_refused_bad_request, 1);
+	log_debug("http", "%s %.*s: status=%d peer=%s", q->method, url_loggable(q->path), q->path, r->status, q->peer);
+	buf_free(&out);
+	mg_disable_keep_alive(conn);
+	if (body_left && (fd = socket_of(conn)) >= 0)
+		socket_linger(fd, LINGER_MS, LINGER_BYTES);
+	return r->status;
+}
+
+/* CivetWeb's own refusals: what it could not parse, timeouts, unknown paths for
+ * upgrades. Its own page would lack the status line when an upgrade was asked
+ * for. The request may be in any state here; nothing of it is looked at. */
+static int on_civetweb_error(struct mg_connection *conn, int status, const char *message)
+{
+	const struct request q = { .method = "?", .path = "?", .peer = "?" };
+	struct response r;
+
+	response_init(&r);
+	response_error(&r, status, status == 404 ? "not_found" : "bad_request", message);
+	answer(conn, &q, &r, true);
+	response_free(&r);
+	return 0;
+}
+
+static int on_civetweb_log(const struct mg_connection *conn, const char *message)
+{
+	(void)conn;
+	log_debug("http", "civetweb: %s", message);
+	return 1;
+}
+
+/* ------------------------------------------------------------------- requests */
+
+static void fill_request(struct request *q, const struct mg_request_info *info)
+{
+	*q = (struct request){
+		.method = info->request_method,
+		.path = info->local_uri_raw,
+		.query = info->query_string,
+		.peer = info->remote_addr,
+		.body = "",
+		.began_us = clock_now_us(),
+	};
+	for (int i = 0; i < info->num_headers; i++)
+		q->headers[q->header_count++] =
+		    (struct http_header){ info->http_headers[i].name, info->http_headers[i].value };
+}
+
+static bool has_body(const struct request *q)
+{
+	const char *length = request_header(q, "Content-Length");
+
+	return (length && strcmp(length, "0")) || request_header(q, "Transfer-Encoding");
+}
+
+/* curl and others ask before they send a large body. */
+static bool may_continue(struct mg_connection *conn, const struct request *q, struct response *r)
+{
+	static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+	const char *expect = request_header(q, "Expect");
+
+	if (!expect)
+		return true;
+	if (strcasecmp(expect, "100-continue")) {
+		response_refusal(r, 417, "that expectation cannot be met");
+		return false;
+	}
+	mg_write(conn, go_on, sizeof go_on - 1);
+	return true;
+}
+
+/* Reads the whole body into `*body`, which the caller frees. How long that may
+ * take is watched by web_tend. */
+static bool read_body(struct mg_connection *conn, struct request *q, char **body, struct response *r)
+{
+	const char *length = request_header(q, "Content-Length");
+	size_t wanted = length ? (size_t)atol(length) : HTTP_BODY_MAX + 1;
+	int got;
+
+	*body = malloc(wanted + 1);
+	if (!*body) {
+		response_refusal(r, 500, "out of memory");
+		return false;
+	}
+	got = wanted ? mg_read(conn, *body, wanted) : 0;
+	if (length ? got != (int)wanted : got < 0) {
+		response_refusal(r, 408, "the body did not arrive");
+		return false;
+	}
+	if (!length && got > HTTP_BODY_MAX) {
+		response_refusal(r, 413, "the body is too large");
+		return false;
+	}
+	q->body = *body;
+	q->body_len = (size_t)got;
+	return true;
+}
+
+static void serve_form(
+    struct mg_connection *conn, const struct route *route, struct request *q, struct response *r, bool *body_left)
+{
+	char *body = NULL;
+
+	if (!route_check_body(route, q, r) && may_continue(conn, q, r) && read_body(conn, q, &body, r)) {
+		*body_left = false;
+		route_serve(route, &web_of(conn)->site, q, "", r);
+	}
+	q->body = "";
+	free(body);
+}
+
+/* True: the upgrade goes on, in the handlers below. */
+static bool admit(struct mg_connection *conn, const struct request *q, const char *token, struct response *r)
+{
+	struct connection *c = connection_of(conn);
+
+	if (!c) {
+		response_refusal(r, 503, "no room for another connection");
+		return false;
+	}
+	c->admitted = webhooks_admit(&web_of(conn)->site, q, token, r, &c->ref);
+	return c->admitted;
+}
+
+/* Builds the answer in `r`. False: there is none, the upgrade goes on. */
+static bool decide(struct mg_connection *conn, struct request *q, struct response *r, bool *body_left)
+{
+	const struct route *route;
+	const char *arg, *sentence;
+	int status = request_defect(q, &sentence);
+
+	if (status) {
+		response_error(r, status, "bad_request", sentence);
+		return true;
+	}
+	if (!(route = route_find(q, &arg, r)))
+		return true;
+	if (route->access == ROUTE_STREAM)
+		return !admit(conn, q, arg, r);
+	if (route->takes_form)
+		serve_form(conn, route, q, r, body_left);
+	else
+		route_serve(route, &web_of(conn)->site, q, arg, r);
+	return true;
+}
+
+/* Every request that could be parsed comes here first, before CivetWeb matches
+ * paths by prefix, answers CORS questions or looks for files. 0 lets it go on
+ * with an upgrade; else the status that was sent. */
+static int on_request(struct mg_connection *conn)
+{
+	const struct mg_request_info *info = mg_get_request_info(conn);
+	const struct connection *c = connection_of(conn);
+	const struct web *web = web_of(conn);
+	struct response r;
+	struct request q;
+	char address[64];
+	bool body_left;
+	int status = 0;
+
+	/* What an earlier handshake of this worker left behind must not answer
+	 * this one. */
+	((struct mg_request_info *)info)->acceptedWebSocketSubprotocol = NULL;
+	fill_request(&q, info);
+	if (c)
+		connections_of_client(
+		    web->connections, c, inflight_client(door_client(web->site.cfg, &q, address, sizeof address)));
+	body_left = has_body(&q);
+	response_init(&r);
+	if (decide(conn, &q, &r, &body_left))
+		status = answer(conn, &q, &r, body_left);
+	response_free(&r);
+	return status;
+}
+
+/* -------------------------------------------------------------------- streams */
+
+static int on_stream_connect(const struct mg_connection *conn, void *arg)
+{
+	const struct connection *c = connection_of(conn);
+
+	(void)arg;
+	return c && c->admitted ? 0 : 1;
+}
+
+/* The call lives in here. CivetWeb's own loop never sees a frame. */
+static void on_stream_ready(struct mg_connection *conn, void *arg)
+{
+	struct connection *c = connection_of(conn);
+	struct web *web = arg;
+	int fd = socket_of(conn);
+
+	connections_is_call(web->connections, c);
+	if (fd >= 0) {
+		calls_carry(web->site.calls, c->ref, fd);
+	} else {
+		/* Who has reset the connection by now has no address any more. */
+		log_warn("http", "the socket of a stream was gone before its call began");
+		calls_abandon(web->site.calls, c->ref);
+	}
+	mg_disable_keep_alive(conn);
+}
+
+static int on_stream_data(struct mg_connection *conn, int bits, char *data, size_t len, void *arg)
+{
+	(void)conn, (void)bits, (void)data, (void)len, (void)arg;
+	return 0;
+}
+
+static void on_stream_close(const struct mg_connection *conn, void *arg)
+{
+	(void)conn, (void)arg;
+}
+
+/* ----------------------------------------------------------- start and stop */
+
+int web_workers(const struct config *cfg)
+{
+	return (int)calls_lines(cfg) + HTTP_WORKERS;
+}
+
+static int start(struct web *web, struct buf *problem)
+{
+	const struct config *cfg = web->site.cfg;
+	/* A name nobody offers: with a list, CivetWeb picks from it or nothing. */
+	static const char *no_protocol = "none.invalid";
+	static struct mg_websocket_subprotocols protocols = { 1, &no_protocol };
+	static const struct mg_callbacks callbacks = {
+		.init_connection = on_connection,
+		.connection_close = on_connection_close,
+		.begin_request = on_request,
+		.http_error = on_civetweb_error,
+		.log_message = on_civetweb_log,
+	};
+	char ports[64], threads[16], text[256] = "";
+	const char *options[] = {
+		"listening_ports",
+		ports,
+		"num_threads",
+		threads,
+		"tcp_nodelay",
+		"1",
+		"decode_url",
+		"no", /* it decodes in place, over what was signed */
+		"enable_keep_alive",
+		"no", /* an idle connection would hold a worker */
+		"request_timeout_ms",
+		"5000",
+		"websocket_timeout_ms",
+		"500",
+		"access_control_allow_methods",
+		"", /* else it answers CORS by itself */
+		"access_control_allow_origin",
+		"",
+		"connection_queue",
+		"128",
+		"listen_backlog",
+		"1024",
+		NULL,
+	};
+	struct mg_init_data init = { &callbacks, web, options };
+	struct mg_error_data error = { NULL, text, sizeof text };
+	struct mg_server_port port;
+	unsigned code = 0;
+
+	error.code = &code;
+	snprintf(ports, sizeof ports, "%s:%d", cfg->listen, cfg->port);
+	snprintf(threads, sizeof threads, "%d", web_workers(cfg));
+	mg_init_library(MG_FEATURES_WEBSOCKET);
+	web->ctx = mg_start2(&init, &error);
+	if (!web->ctx) {
+		int err = socket_listen_error(cfg->listen, cfg->port);
+
+		mg_exit_library();
+		buf_printf(problem, "cannot listen on %s (LISTEN, PORT): %s\n", ports, err ? strerror(-err) : text);
+		return err ? err : -EIO;
+	}
+	if (mg_get_server_ports(web->ctx, 1, &port) == 1)
+		web->port = port.port;
+	mg_set_websocket_handler_with_subprotocols(web->ctx, "/twilio/stream", &protocols, on_stream_connect,
+	    on_stream_ready, on_stream_data, on_stream_close, web);
+	return 0;
+}
+
+int web_open(struct web **out, const struct config *cfg, struct calls *calls, struct buf *problem)
+{
+	struct web *web = calloc(1, sizeof *web);
+	int err;
+
+	if (!web)
+		return -ENOMEM;
+	web->site = (struct web_site){ cfg, calls, clock_now_us() };
+	if (!(err = connections_open(&web->connections, (size_t)web_workers(cfg))))
+		err = start(web, problem);
+	if (err) {
+		web_close(web);
+		return err;
+	}
+	*out = web;
+	return 0;
+}
+
+void web_close(struct web *web)
+{
+	if (!web)
+		return;
+	if (web->ctx) {
+		mg_stop(web->ctx);
+		mg_exit_library();
+	}
+	connections_close(web->connections);
+	free(web);
+}
+
+int web_port(const struct web *web)
+{
+	return web->port;
+}
+
+void web_tend(struct web *web, int64_t now_us)
+{
+	connections_tend(web->connections, now_us);
+}

@@ -1,0 +1,34 @@
+#ifndef WEB_SERVER_H
+#define WEB_SERVER_H
+/* The HTTP port: CivetWeb, and everything it needs to be told or kept from.
+ *
+ * One context serves webhooks, the operator and the streams. Each connection
+ * holds one of a fixed number of worker threads; a stream holds its own for the
+ * length of the call, so there are as many as lines plus a reserve for HTTP. No
+ * other file includes CivetWeb's header.
+ */
+#include "server/call/calls.h"
+
+#include <stdint.h>
+
+struct web;
+
+/* Starts to listen. `cfg` and `calls` outlive it. Signals meant for main must
+ * be blocked before, since CivetWeb's threads inherit the mask. 0, or -errno
+ * with a sentence in `problem`. */
+int web_open(struct web **out, const struct config *cfg, struct calls *calls, struct buf *problem);
+
+/* Stops; streams must have ended before, for it joins every worker. It takes up
+ * to 2 s. Fine with NULL. */
+void web_close(struct web *web);
+
+int web_port(const struct web *web); /* the port listened on, also if PORT was 0 */
+
+/* Housekeeping, about four times a second: cuts off requests that take too
+ * long, sooner when workers run short. */
+void web_tend(struct web *web, int64_t now_us);
+
+/* How many connections can be served at once. */
+int web_workers(const struct config *cfg);
+
+#endif

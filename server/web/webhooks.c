@@ -1,0 +1,298 @@
+#include "server/web/webhooks.h"
+
+#include "common/base64.h"
+#include "common/log.h"
+#include "server/call/stats.h"
+#include "server/phone/form.h"
+#include "server/phone/twiml.h"
+#include "server/web/doors.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+
+#define SORRY_FULL "We are sorry, all our lines are busy. Please call again in a few minutes. Goodbye."
+#define SORRY_DRAINING "We are sorry, we cannot take your call right now. Please call again in a few minutes. Goodbye."
+#define SORRY_FAULT "We are sorry, we have a technical problem. Please call again in a few minutes. Goodbye."
+#define FAREWELL "Thank you for calling. Goodbye."
+
+/* ------------------------------------------------------- who is it, and what */
+
+static const char *field(const struct form *f, const char *name)
+{
+	const char *value = form_get(f, name);
+
+	return value ? value : "";
+}
+
+/* Twilio's are CA and 32 hex digits; what we need is that one can be logged,
+ * kept and put into a URL. */
+static bool is_sid(const char *sid)
+{
+	size_t len = strlen(sid);
+
+	for (size_t i = 0; i < len; i++) {
+		if (!isalnum((unsigned char)sid[i]) && sid[i] != '-' && sid[i] != '_')
+			return false;
+	}
+	return len > 0 && len < CALL_SID_SIZE;
+}
+
+static bool signature_passes(
+    const struct web_site *site, const struct request *q, const struct form *fields, struct response *r)
+{
+	struct buf url;
+	bool passes;
+
+	buf_init(&url, 0);
+	passes = door_twilio(site->cfg, q, fields, &url);
+	if (!passes) {
+		response_refusal(r, 403, "the signature of this request is not Twilio's");
+		stat_add(http_refused_signature, 1);
+		log_warn("http", "refused: X-Twilio-Signature %s; checked %s %.*s peer=%s",
+		    request_header(q, "X-Twilio-Signature") ? "does not fit" : "is missing", q->method,
+		    url_loggable(buf_text(&url)), buf_text(&url), q->peer);
+	}
+	buf_free(&url);
+	return passes;
+}
+
+/* Reads and checks a webhook. True: `f` is filled in and must be freed. */
+static bool webhook_begin(const struct web_site *site, const struct request *q, struct form *f, struct response *r)
+{
+	int err = form_parse(f, q->body, q->body_len);
+
+	r->type = TWIML_TYPE;
+	if (err) {
+		response_refusal(r, err == -ENOMEM ? 500 : err == -E2BIG ? 413 : 400, "the form cannot be read");
+		return false;
+	}
+	if (!signature_passes(site, q, f, r)) {
+		form_free(f);
+		return false;
+	}
+	return true;
+}
+
+/* ------------------------------------------------------------ a call comes in */
+
+static void put_connect(const char *base, const struct form *f, const char *token, struct response *r)
+{
+	struct buf stream, action, status;
+
+	buf_init(&stream, 0);
+	buf_init(&action, 0);
+	buf_init(&status, 0);
+	buf_printf(&stream, "ws%s/twilio/stream/%s", base + strlen("http"), token);
+	buf_printf(&action, "%s/twilio/connect-action", base);
+	buf_printf(&status, "%s/twilio/stream-status", base);
+	twiml_connect_stream(&r->body, &(struct twiml_stream){ .stream_url = buf_text(&stream),
+					   .action_url = buf_text(&action),
+					   .status_url = buf_text(&status),
+					   .caller = field(f, "From"),
+					   .called = field(f, "To") });
+	buf_free(&stream);
+	buf_free(&action);
+	buf_free(&status);
+}
+
+static void answer_call(const struct web_site *site, const char *base, const struct form *f, struct response *r)
+{
+	struct call_facts facts = {
+		.call_sid = field(f, "CallSid"),
+		.account_sid = field(f, "AccountSid"),
+		.from = field(f, "From"),
+		.to = field(f, "To"),
+		.direction = field(f, "Direction"),
+	};
+	const char *overflow = site->cfg->overflow_number;
+	char token[CALL_TOKEN_SIZE];
+
+	switch (calls_reserve(site->calls, &facts, token)) {
+	case CALL_ADMITTED:
+		put_connect(base, f, token, r);
+		break;
+	case CALL_FULL:
+		twiml_dial_or_say(&r->body, overflow, SORRY_FULL);
+		log_warn("http", "call refused: every line is taken; call=%s", facts.call_sid);
+		break;
+	case CALL_DRAINING:
+		twiml_dial_or_say(&r->body, overflow, SORRY_DRAINING);
+		log_info("http", "call refused: shutting down; call=%s", facts.call_sid);
+		break;
+	case CALL_NO_SID:
+		response_refusal(r, 400, "CallSid is missing");
+		break;
+	}
+}
+
+void webhook_voice(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
+{
+	struct buf base;
+	struct form f;
+
+	(void)arg;
+	if (!webhook_begin(site, q, &f, r))
+		return;
+	r->timing = &stats.webhook_to_twiml;
+	buf_init(&base, 0);
+	if (!is_sid(field(&f, "CallSid")))
+		response_refusal(r, 400, "CallSid is missing or malformed");
+	else if (!door_public_url(site->cfg, q, &base) || buf_error(&base))
+		response_refusal(r, 400, "the request has no usable Host, and PUBLIC_URL is not set");
+	else
+		answer_call(site, buf_text(&base), &f, r);
+	buf_free(&base);
+	form_free(&f);
+}
+
+/* ------------------------------------------------------------ what comes next */
+
+void webhook_connect_action(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
+{
+	enum call_end end;
+	struct form f;
+
+	(void)arg;
+	if (!webhook_begin(site, q, &f, r))
+		return;
+	end = calls_after_stream(site->calls, field(&f, "CallSid"));
+	/* A call we do not know was another process's, and ended with it. */
+	switch (end == CALL_NOT_ENDED ? AFTER_APOLOGY : call_ending(end)->after) {
+	case AFTER_HANGUP:
+		twiml_hangup(&r->body);
+		break;
+	case AFTER_FAREWELL:
+		twiml_say_hangup(&r->body, FAREWELL);
+		break;
+	case AFTER_APOLOGY:
+		twiml_dial_or_say(&r->body, site->cfg->overflow_number, SORRY_FAULT);
+		break;
+	}
+	form_free(&f);
+}
+
+void webhook_stream_status(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
+{
+	struct form f;
+
+	(void)arg;
+	if (!webhook_begin(site, q, &f, r))
+		return;
+	if (!strcmp(field(&f, "StreamEvent"), "stream-error")) {
+		/* 31921 is how Twilio books every close by our side, the intended ones too. */
+		bool our_close = !strncmp(field(&f, "StreamError"), "31921", 5);
+
+		log_write(our_close ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN, field(&f, "CallSid"),
+		    "Twilio reports a stream error: stream=%.40s error=%.200s", field(&f, "StreamSid"),
+		    field(&f, "StreamError"));
+	} else
+		log_debug(
+		    "http", "stream status: call=%.40s event=%.40s", field(&f, "CallSid"), field(&f, "StreamEvent"));
+	r->status = 204;
+	form_free(&f);
+}
+
+static bool is_final(const char *call_status)
+{
+	static const char *const final[] = { "completed", "busy", "no-answer", "failed", "canceled" };
+
+	for (size_t i = 0; i < sizeof final / sizeof *final; i++) {
+		if (!strcmp(call_status, final[i]))
+			return true;
+	}
+	return false;
+}
+
+void webhook_call_status(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
+{
+	const char *sid, *status;
+	struct form f;
+
+	(void)arg;
+	if (!webhook_begin(site, q, &f, r))
+		return;
+	sid = field(&f, "CallSid");
+	status = field(&f, "CallStatus");
+	log_debug("http", "call status: call=%.40s status=%.40s", sid, status);
+	/* The line need not wait for a stream that will not come. */
+	if (is_final(status))
+		calls_end(site->calls, sid, END_CALLER_HUNG_UP);
+	r->status = 204;
+	form_free(&f);
+}
+
+/* --------------------------------------------------------------- the stream */
+
+/* CivetWeb checks less than RFC 6455 §4.2.1 asks, and fails a key that is too
+ * long after we have claimed the line. */
+static bool handshake_sound(const struct request *q, struct response *r)
+{
+	const char *version = request_header(q, "Sec-WebSocket-Version");
+	const char *key = request_header(q, "Sec-WebSocket-Key");
+	uint8_t nonce[BASE64_DECODED_MAX(24)];
+
+	if (!request_is_upgrade(q)) {
+		response_refusal(r, 426, "this address is for WebSockets");
+		r->headers = "Upgrade: websocket\r\n";
+	} else if (!version || strcmp(version, "13")) {
+		response_refusal(r, 426, "the version of the WebSocket protocol must be 13");
+		r->headers = "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n";
+	} else if (!key || strlen(key) != 24 || base64_decode(nonce, key, 24) != 16) {
+		response_refusal(r, 400, "Sec-WebSocket-Key must be 16 bytes in base64");
+	} else {
+		return true;
+	}
+	return false;
+}
+
+static bool admit_announced(const struct web_site *site, const char *token, struct response *r, struct call_ref *ref)
+{
+	if (!calls_claim(site->calls, token, ref))
+		return true;
+	response_refusal(r, 403, "this stream was not announced, or is already in use, or came too late");
+	stat_add(http_refused_token, 1);
+	log_warn("http", "refused: a stream with an unknown, used or expired token");
+	return false;
+}
+
+static bool admit_unannounced(const struct web_site *site, struct response *r, struct call_ref *ref)
+{
+	int err;
+
+	if (!site->cfg->stream_unannounced) {
+		response_refusal(r, 403, "streams of other TwiML are taken with STREAM_UNANNOUNCED=on only");
+		stat_add(http_refused_token, 1);
+		log_warn("http", "refused: an unannounced stream, STREAM_UNANNOUNCED is off");
+		return false;
+	}
+	if (!(err = calls_claim_unannounced(site->calls, ref)))
+		return true;
+	response_refusal(r, 503, err == -ESHUTDOWN ? "shutting down" : "every line is taken");
+	log_warn("http", "refused: an unannounced stream, %s", err == -ESHUTDOWN ? "shutting down" : "no line is free");
+	return false;
+}
+
+bool webhooks_admit(
+    const struct web_site *site, const struct request *q, const char *token, struct response *r, struct call_ref *ref)
+{
+	if (!handshake_sound(q, r) || !signature_passes(site, q, NULL, r))
+		return false;
+	return *token ? admit_announced(site, token, r, ref) : admit_unannounced(site, r, ref);
+}
+
+/* ------------------------------------------------------------------ at start */
+
+void webhooks_print_address(const struct config *cfg, int port, struct buf *out)
+{
+	if (*cfg->public_url) {
+		buf_printf(out, "Twilio: when a call comes in, webhook, HTTP POST: %s/twilio/voice\n", cfg->public_url);
+		buf_printf(
+		    out, "Twilio: call status changes, HTTP POST:           %s/twilio/call-status\n", cfg->public_url);
+		return;
+	}
+	buf_printf(out,
+	    "Twilio: when a call comes in, webhook, HTTP POST: https://(your tunnel or proxy)/twilio/voice, "
+	    "leading to http://%s:%d/twilio/voice; set PUBLIC_URL to that https:// address\n",
+	    !strcmp(cfg->listen, "0.0.0.0") ? "127.0.0.1" : cfg->listen, port);
+}
