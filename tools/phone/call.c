@@ -1,0 +1,390 @@
+/* Follows the TwiML: asks, does what it says, says what the caller would hear. */
+#include "tools/phone/call.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/random.h>
+
+#include "tools/phone/clock.h"
+#include "tools/phone/request.h"
+
+static void run_twiml(struct call *c);
+
+const char *call_end_name(enum call_end end)
+{
+	static const char *const names[] = {
+		[END_NONE] = "none",
+		[END_CALLER] = "caller",
+		[END_SERVER] = "server",
+		[END_LOST] = "lost",
+		[END_VIOLATION] = "violation",
+		[END_CUT] = "cut",
+		[END_WEBHOOK_FAILED] = "webhook-failed",
+		[END_UPGRADE_REFUSED] = "upgrade-refused",
+		[END_NO_STREAM] = "no-stream",
+		[END_LIMIT] = "limit",
+	};
+
+	return names[end];
+}
+
+static void random_hex(char *out, const char *prefix)
+{
+	uint8_t bytes[16];
+	size_t n = strlen(prefix);
+
+	memcpy(out, prefix, n);
+	if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
+		abort();
+	for (size_t i = 0; i < sizeof bytes; i++)
+		snprintf(out + n + 2 * i, 3, "%02x", bytes[i]);
+}
+
+/* The call is over; it ends for good when the last callback was answered. */
+static void finish(struct call *c)
+{
+	if (c->finishing)
+		return;
+	timer_stop(c->loop, &c->timer);
+	timer_stop(c->loop, &c->pause);
+	stream_drop(c);
+	if (!c->told_completed)
+		webhook_call_status(c, c->final_status);
+	c->told_completed = true;
+	c->finishing = true;
+	note_event(c, "the call is over: %s", call_end_name(c->end));
+	if (!c->requests)
+		c->over(c);
+}
+
+/* A document came in answer to what was asked. */
+static void on_document(struct call *c, const struct request *r, const char *error)
+{
+	char why[300], type[128];
+	bool first = c->documents++ == 0;
+
+	if (c->finishing) {
+		if (!c->requests)
+			c->over(c);
+		return;
+	}
+	if (first)
+		c->status = r->in.status;
+	else
+		c->action_status = r->in.status;
+	if (error || r->in.status < 200 || r->in.status > 299) {
+		snprintf(c->refusal, sizeof c->refusal, "%.*s", (int)r->in.body.len, text_str(&r->in.body));
+		note_event(c, "the webhook answered %d %s", r->in.status, error ? error : "");
+		if (c->end == END_NONE)
+			c->end = END_WEBHOOK_FAILED;
+		note_failure(c, "the webhook answered %d%s%s", r->in.status, error ? ": " : "", error ? error : "");
+		snprintf(c->final_status, sizeof c->final_status, "failed");
+		finish(c);
+		return;
+	}
+	if (first) {
+		c->webhook_ns = mono_ns() - r->begun_ns;
+		hist_add(&c->stats->webhook, c->webhook_ns);
+	}
+	text_printf(&c->documents_text, "%s%s", c->documents_text.len ? "\n" : "", text_str(&r->in.body));
+	if (!http_header(&r->in, "Content-Type", type, sizeof type) ||
+	    (strncasecmp(type, "text/xml", 8) != 0 && strncasecmp(type, "application/xml", 15) != 0))
+		note_warning(c, "12300 the TwiML's content type is not XML");
+	twiml_free(&c->twiml);
+	c->next_verb = 0;
+	if (twiml_read(&c->twiml, text_str(&r->in.body), r->in.body.len, why, sizeof why) != 0) {
+		note_warning(c, why);
+		note_failure(c, "TwiML: %s", why);
+		if (c->end == END_NONE)
+			c->end = END_WEBHOOK_FAILED;
+		finish(c);
+		return;
+	}
+	for (char *line = c->twiml.notes.data, *rest; line && *line; line = rest) {
+		rest = strchr(line, '\n');
+		*rest++ = '\0';
+		note_warning(c, line);
+	}
+	run_twiml(c);
+}
+
+/* Asks for the next document; the verb that named it is gone afterwards. */
+static void go_to(struct call *c, const char *reference, bool get, const struct form *form)
+{
+	char *url = webhook_resolve(c, reference);
+
+	if (c->documents >= DOCUMENTS_MAX) {
+		note_failure(c, "more than %d TwiML documents", DOCUMENTS_MAX);
+		free(url);
+		finish(c);
+		return;
+	}
+	free(c->document_url);
+	c->document_url = url;
+	webhook_ask(c, c->document_url, get, form, on_document);
+}
+
+static void add_words(struct text *all, const char *words)
+{
+	if (all->len)
+		text_puts(all, "\n");
+	text_puts(all, words);
+}
+
+/* True if it waits for the answer to an action. */
+static bool do_dial(struct call *c, const struct verb *v)
+{
+	struct form f = { 0 };
+
+	note_event(c, "the caller is connected to %s: %s", v->text, c->options->dial);
+	add_words(&c->dialled, v->text);
+	if (!v->action)
+		return false;
+	webhook_base_form(c, &f, "in-progress");
+	form_set(&f, "DialCallStatus", c->options->dial);
+	form_set(&f, "DialCallSid", "CAdddddddddddddddddddddddddddddddd");
+	form_set(&f, "DialCallDuration", strcmp(c->options->dial, "completed") == 0 ? "12" : "0");
+	form_set(&f, "DialBridged", strcmp(c->options->dial, "completed") == 0 ? "true" : "false");
+	go_to(c, v->action, v->get, &f);
+	form_free(&f);
+	return true;
+}
+
+static bool do_gather(struct call *c, const struct verb *v)
+{
+	const struct step *input = caller_gather(&c->caller);
+	struct form f = { 0 };
+
+	if (*v->text) {
+		note_event(c, "the caller hears: %s", v->text);
+		add_words(&c->said, v->text);
+	}
+	if (!input && !v->action_on_empty)
+		return false;
+	webhook_base_form(c, &f, "in-progress");
+	if (input && input->kind == STEP_GATHER_SPEECH) {
+		note_event(c, "the caller says: %s", input->text);
+		form_set(&f, "SpeechResult", input->text);
+		form_set(&f, "Confidence", "0.9");
+	} else if (input) {
+		note_event(c, "the caller presses %s", input->text);
+		form_set(&f, "Digits", input->text);
+	}
+	go_to(c, v->action ? v->action : c->document_url, v->get, &f);
+	form_free(&f);
+	return true;
+}
+
+static bool do_record(struct call *c, const struct verb *v)
+{
+	struct form f = { 0 };
+
+	note_event(c, "the caller leaves a message");
+	if (!v->action)
+		return false;
+	webhook_base_form(c, &f, "in-progress");
+	form_set(&f, "RecordingUrl", "https://api.twilio.com/recordings/RE00000000000000000000000000000001");
+	form_set(&f, "RecordingDuration", "5");
+	form_set(&f, "Digits", "hangup");
+	go_to(c, v->action, v->get, &f);
+	form_free(&f);
+	return true;
+}
+
+static bool do_redirect(struct call *c, const struct verb *v)
+{
+	struct form f = { 0 };
+
+	webhook_base_form(c, &f, "in-progress");
+	go_to(c, v->text, v->get, &f);
+	form_free(&f);
+	return true;
+}
+
+static void open_now(struct timer *t, uint64_t now_ns)
+{
+	struct call *c = (struct call *)((char *)t - offsetof(struct call, pause));
+
+	(void)now_ns;
+	stream_open(c, &c->twiml.verb[c->next_verb - 1]);
+}
+
+static void open_after_other(struct call *c)
+{
+	open_now(&c->pause, 0);
+}
+
+static void do_connect(struct call *c, const struct verb *v)
+{
+	const struct options *o = c->options;
+
+	if (has_fault(o, FAULT_NO_STREAM)) {
+		c->end = END_CALLER;
+		finish(c);
+		return;
+	}
+	c->pause.fire = open_now;
+	c->stream.verb = v;
+	if (has_fault(o, FAULT_LATE_UPGRADE))
+		timer_set(c->loop, &c->pause, mono_ns() + (uint64_t)o->fault[FAULT_LATE_UPGRADE].value * NS_PER_MS);
+	else if (has_fault(o, FAULT_USED_TOKEN) && !c->streams)
+		mischief_other_stream(c, open_after_other);
+	else
+		stream_open(c, v);
+}
+
+static void run_twiml(struct call *c)
+{
+	while (c->next_verb < c->twiml.count) {
+		const struct verb *v = &c->twiml.verb[c->next_verb++];
+
+		switch (v->kind) {
+		case VERB_SAY:
+			note_event(c, "the caller hears: %s", v->text);
+			add_words(&c->said, v->text);
+			break;
+		case VERB_PLAY:
+			note_event(c, "the caller hears the sound %s", v->text);
+			break;
+		case VERB_PAUSE:
+			break;
+		case VERB_DIAL:
+			if (do_dial(c, v))
+				return;
+			break;
+		case VERB_GATHER:
+			if (do_gather(c, v))
+				return;
+			break;
+		case VERB_RECORD:
+			if (do_record(c, v))
+				return;
+			break;
+		case VERB_REDIRECT:
+			do_redirect(c, v);
+			return;
+		case VERB_CONNECT:
+			do_connect(c, v);
+			return;
+		case VERB_REJECT:
+			snprintf(c->final_status, sizeof c->final_status, "busy");
+			c->next_verb = c->twiml.count;
+			break;
+		case VERB_HANGUP:
+			c->next_verb = c->twiml.count;
+			break;
+		}
+	}
+	if (c->end == END_NONE)
+		c->end = END_NO_STREAM;
+	finish(c);
+}
+
+void call_stream_ended(struct call *c)
+{
+	const struct verb *v = c->stream.verb;
+	struct form f = { 0 };
+
+	if (c->end == END_CALLER || c->end == END_LIMIT || c->end == END_CUT) {
+		finish(c);
+		return;
+	}
+	caller_server_ended(&c->caller);
+	if (!v->action) {
+		run_twiml(c);
+		return;
+	}
+	webhook_base_form(c, &f, "in-progress");
+	go_to(c, v->action, v->get, &f);
+	form_free(&f);
+}
+
+static void add_cities(struct form *f)
+{
+	static const char *const sides[] = { "From", "Caller", "To", "Called" };
+
+	for (int i = 0; i < 4; i++) {
+		char name[20];
+
+		snprintf(name, sizeof name, "%sCity", sides[i]);
+		form_set(f, name, i < 2 ? "WASHINGTON" : "");
+		snprintf(name, sizeof name, "%sState", sides[i]);
+		form_set(f, name, "DC");
+		snprintf(name, sizeof name, "%sZip", sides[i]);
+		form_set(f, name, i < 2 ? "20005" : "");
+		snprintf(name, sizeof name, "%sCountry", sides[i]);
+		form_set(f, name, "US");
+	}
+	form_set(f, "StirVerstat", "TN-Validation-Passed-A");
+}
+
+static void give_up(struct timer *t, uint64_t now_ns)
+{
+	struct call *c = (struct call *)((char *)t - offsetof(struct call, timer));
+
+	(void)now_ns;
+	note_failure(c, "the call was not over after %ld s", c->options->limit_s);
+	c->end = END_LIMIT;
+	finish(c);
+}
+
+static void begin(struct timer *t, uint64_t now_ns)
+{
+	struct call *c = (struct call *)((char *)t - offsetof(struct call, timer));
+	struct form f = { 0 };
+
+	c->begun_ns = now_ns;
+	c->timer.fire = give_up;
+	timer_set(c->loop, &c->timer, now_ns + (uint64_t)c->options->limit_s * NS_PER_S);
+	note_event(c, "%s calls %s", c->from, c->options->to);
+	webhook_base_form(c, &f, "ringing");
+	add_cities(&f);
+	c->document_url = webhook_resolve(c, c->options->voice_path);
+	webhook_ask(c, c->document_url, false, &f, on_document);
+	form_free(&f);
+}
+
+void call_open(struct call *c, struct loop *loop, const struct options *o, struct stats *stats, int index,
+    uint64_t begin_ns, void (*over)(struct call *))
+{
+	*c = (struct call){
+		.loop = loop,
+		.options = o,
+		.stats = stats,
+		.index = index,
+		.over = over,
+		.final_status = "completed",
+		.begun_ns = begin_ns,
+		.stream = { .source = { .fd = -1 } },
+	};
+	random_hex(c->sid, "CA");
+	if (getrandom(&c->rng, sizeof c->rng, 0) != (ssize_t)sizeof c->rng)
+		abort();
+	c->rng |= 1;
+	if (o->calls > 1)
+		snprintf(c->from, sizeof c->from, "+1202555%04d", index % 10000);
+	else
+		snprintf(c->from, sizeof c->from, "%s", o->from);
+	caller_init(&c->caller, &o->script);
+	c->timer.fire = begin;
+	timer_set(loop, &c->timer, begin_ns);
+}
+
+void call_close(struct call *c)
+{
+	timer_stop(c->loop, &c->timer);
+	timer_stop(c->loop, &c->pause);
+	stream_drop(c);
+	stream_close(&c->stream);
+	twiml_free(&c->twiml);
+	agent_close(&c->agent);
+	text_free(&c->left);
+	text_free(&c->right);
+	text_free(&c->said);
+	text_free(&c->dialled);
+	text_free(&c->documents_text);
+	free(c->document_url);
+	notes_free(c);
+}

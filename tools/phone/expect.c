@@ -1,0 +1,306 @@
+#include "tools/phone/expect.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/phone/call.h"
+#include "tools/phone/clock.h"
+
+enum op { OP_AT_LEAST, OP_AT_MOST, OP_NOT, OP_CONTAINS, OP_IS, OP_MORE, OP_LESS };
+
+static const char *const ops[] = { ">=", "<=", "!=", "~", "=", ">", "<" }; /* in the order of the enum */
+
+static long answers(const struct call *c)
+{
+	return (long)c->agent.count;
+}
+
+static long cut_answers(const struct call *c)
+{
+	long n = 0;
+
+	for (size_t i = 0; i < c->agent.count; i++)
+		n += c->agent.answers[i].cut;
+	return n;
+}
+
+static long clears(const struct call *c)
+{
+	return (long)c->clear_count;
+}
+
+static long heard_ms(const struct call *c)
+{
+	return (long)(c->played_bytes / BYTES_PER_MS);
+}
+
+static long received_ms(const struct call *c)
+{
+	return (long)(c->media_bytes / BYTES_PER_MS);
+}
+
+static long unplayed_ms(const struct call *c)
+{
+	return (long)(c->unplayed_at_close / BYTES_PER_MS);
+}
+
+static long marks(const struct call *c)
+{
+	return (long)c->marks_received;
+}
+
+static long marks_played(const struct call *c)
+{
+	return (long)c->marks_played;
+}
+
+static long marks_flushed(const struct call *c)
+{
+	return (long)c->marks_flushed;
+}
+
+static long status(const struct call *c)
+{
+	return c->status;
+}
+
+static long upgrade(const struct call *c)
+{
+	return c->upgrade_status;
+}
+
+static long second(const struct call *c)
+{
+	return c->second_status;
+}
+
+static long action(const struct call *c)
+{
+	return c->action_status;
+}
+
+static long close_code(const struct call *c)
+{
+	return c->close_code;
+}
+
+static long warnings(const struct call *c)
+{
+	return (long)c->warnings_total;
+}
+
+static long frames(const struct call *c)
+{
+	return (long)c->frames_sent;
+}
+
+static long streams(const struct call *c)
+{
+	return c->streams;
+}
+
+static long turns_answered(const struct call *c)
+{
+	long n = 0;
+
+	for (size_t i = 0; i < c->turn_count; i++)
+		n += c->turns[i].arrival_ns != 0;
+	return n;
+}
+
+static long pongs(const struct call *c)
+{
+	return (long)c->pongs;
+}
+
+static long stale(const struct call *c)
+{
+	return (long)c->stale_units;
+}
+
+static long lost(const struct call *c)
+{
+	return (long)c->lost_units;
+}
+
+static long underruns(const struct call *c)
+{
+	return (long)c->underruns;
+}
+
+static long script_done(const struct call *c)
+{
+	return c->caller.finished;
+}
+
+static const struct {
+	const char *name;
+	long (*get)(const struct call *c);
+	const char *help;
+} numbers[] = {
+	{ "answers", answers, "answers that were heard, if only in part" },
+	{ "cut_answers", cut_answers, "those that a clear cut" },
+	{ "turns_answered", turns_answered, "utterances that were answered after their end" },
+	{ "clears", clears, "clear messages" },
+	{ "heard_ms", heard_ms, "agent's audio played" },
+	{ "received_ms", received_ms, "agent's audio received" },
+	{ "unplayed_ms", unplayed_ms, "agent's audio waiting when the stream ended" },
+	{ "marks", marks, "marks received; marks_played, marks_flushed: echoed so" },
+	{ "marks_played", marks_played, NULL },
+	{ "marks_flushed", marks_flushed, NULL },
+	{ "status", status, "HTTP status of the voice webhook" },
+	{ "upgrade", upgrade, "HTTP status of the stream's upgrade" },
+	{ "second", second, "HTTP status of the other upgrade (used-token, second-stream)" },
+	{ "action", action, "HTTP status of the last request for TwiML after the first" },
+	{ "close_code", close_code, "of the server's close frame" },
+	{ "warnings", warnings, "what Twilio's debugger would say" },
+	{ "frames", frames, "media messages sent" },
+	{ "streams", streams, "streams opened" },
+	{ "pongs", pongs, "pongs received" },
+	{ "stale", stale, "with --stamps: units of an answer after the clear that cut it" },
+	{ "lost", lost, "with --stamps: units of answers that never came" },
+	{ "underruns", underruns, "with --stamps: times the queue ran dry inside an answer" },
+	{ "script_done", script_done, "1: the script came to its end" },
+};
+
+static const char *get_end(const struct call *c)
+{
+	return call_end_name(c->end);
+}
+
+static const char *get_said(const struct call *c)
+{
+	return text_str(&c->said);
+}
+
+static const char *get_dialled(const struct call *c)
+{
+	return text_str(&c->dialled);
+}
+
+static const char *get_twiml(const struct call *c)
+{
+	return text_str(&c->documents_text);
+}
+
+static const char *get_refusal(const struct call *c)
+{
+	return c->refusal;
+}
+
+static const struct {
+	const char *name;
+	const char *(*get)(const struct call *c);
+	bool whole; /* = compares all of it */
+	const char *help;
+} words[] = {
+	{ "end", get_end, true,
+	    "caller, server, lost, violation, cut, webhook-failed, upgrade-refused, no-stream, limit" },
+	{ "say", get_said, false, "words of the <Say>s the caller heard (= means: contains)" },
+	{ "dial", get_dialled, false, "numbers dialled" },
+	{ "twiml", get_twiml, false, "all TwiML received" },
+	{ "refusal", get_refusal, false, "body of a refusal" },
+};
+
+enum { NUMBERS = sizeof numbers / sizeof numbers[0], WORDS = sizeof words / sizeof words[0] };
+
+struct parsed {
+	int number, word; /* index or -1 */
+	enum op op;
+	const char *value;
+};
+
+static bool parse(const char *expectation, struct parsed *p)
+{
+	size_t n = strspn(expectation, "abcdefghijklmnopqrstuvwxyz_");
+	const char *at = expectation + n;
+	char *end;
+
+	p->number = p->word = -1;
+	for (int i = 0; i < NUMBERS; i++)
+		if (strlen(numbers[i].name) == n && strncmp(numbers[i].name, expectation, n) == 0)
+			p->number = i;
+	for (int i = 0; i < WORDS; i++)
+		if (strlen(words[i].name) == n && strncmp(words[i].name, expectation, n) == 0)
+			p->word = i;
+	if (p->number < 0 && p->word < 0)
+		return false;
+	for (int i = 0; i <= OP_LESS; i++) {
+		if (strncmp(at, ops[i], strlen(ops[i])) != 0)
+			continue;
+		p->op = (enum op)i;
+		p->value = at + strlen(ops[i]);
+		if (p->word >= 0)
+			return p->op == OP_IS || p->op == OP_NOT || p->op == OP_CONTAINS;
+		strtol(p->value, &end, 10);
+		return *p->value && !*end && p->op != OP_CONTAINS;
+	}
+	return false;
+}
+
+bool expect_known(const char *expectation)
+{
+	struct parsed p;
+
+	return parse(expectation, &p);
+}
+
+bool expect_names(const char *expectation, const char *key)
+{
+	size_t n = strlen(key);
+
+	return strncmp(expectation, key, n) == 0 && !isalpha((unsigned char)expectation[n]) && expectation[n] != '_';
+}
+
+static bool compare(enum op op, long is, long wanted)
+{
+	switch (op) {
+	case OP_AT_LEAST:
+		return is >= wanted;
+	case OP_AT_MOST:
+		return is <= wanted;
+	case OP_NOT:
+		return is != wanted;
+	case OP_MORE:
+		return is > wanted;
+	case OP_LESS:
+		return is < wanted;
+	default:
+		return is == wanted;
+	}
+}
+
+bool expect_met(const char *expectation, const struct call *c, char *why, size_t why_size)
+{
+	struct parsed p;
+	bool met;
+
+	if (!parse(expectation, &p))
+		return false;
+	if (p.number >= 0) {
+		long is = numbers[p.number].get(c);
+
+		met = compare(p.op, is, strtol(p.value, NULL, 10));
+		snprintf(why, why_size, "expected %s, but %s is %ld", expectation, numbers[p.number].name, is);
+		return met;
+	}
+	{
+		const char *is = words[p.word].get(c);
+		bool same =
+		    words[p.word].whole && p.op != OP_CONTAINS ? strcmp(is, p.value) == 0 : strstr(is, p.value) != NULL;
+
+		met = p.op == OP_NOT ? !same : same;
+		snprintf(why, why_size, "expected %s, but %s is \"%.200s\"", expectation, words[p.word].name, is);
+		return met;
+	}
+}
+
+void expect_help(FILE *to)
+{
+	for (int i = 0; i < NUMBERS; i++)
+		if (numbers[i].help)
+			fprintf(to, "      %-16s %s\n", numbers[i].name, numbers[i].help);
+	for (int i = 0; i < WORDS; i++)
+		fprintf(to, "      %-16s %s\n", words[i].name, words[i].help);
+}

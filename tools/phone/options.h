@@ -1,0 +1,46 @@
+#ifndef PHONE_OPTIONS_H
+#define PHONE_OPTIONS_H
+/* The command line, constant once read. */
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "tools/phone/faults.h"
+#include "tools/phone/script.h"
+
+enum { EXPECTS_MAX = 64, HEADERS_MAX = 8 };
+
+struct options {
+	const char *server; /* HOST:PORT */
+	struct sockaddr_in address;
+	const char *public_url; /* scheme and host, no path */
+	const char *token;      /* NULL: nothing is signed */
+	const char *account, *from, *to;
+	const char *voice_path, *status_path;
+	const char *out, *report;
+	const char *dial; /* how a <Dial> goes: completed, busy, no-answer, failed */
+	const char *header[HEADERS_MAX];
+	size_t header_count;
+	const char *expect[EXPECTS_MAX];
+	size_t expect_count;
+	struct script script;
+	struct fault fault[FAULT_COUNT];
+	bool live, no_status, stamps, no_script;
+	long calls, threads, limit_s;
+	double ramp, settle, seconds;
+};
+
+enum { OPTIONS_RUN = -1 };
+
+/* OPTIONS_RUN, or the exit status to end with at once (--help, a wrong option). */
+int options_read(struct options *o, int argc, char **argv);
+void options_free(struct options *o);
+
+static inline bool has_fault(const struct options *o, enum fault_id id)
+{
+	return o->fault[id].on;
+}
+
+bool has_any_fault(const struct options *o);
+
+#endif

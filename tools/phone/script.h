@@ -1,0 +1,71 @@
+#ifndef PHONE_SCRIPT_H
+#define PHONE_SCRIPT_H
+/* What the caller does, as a list of steps. Read once, then shared by all calls.
+ *
+ * A script file has one step a line; # begins a comment. Files are looked for
+ * beside the script. Every wait gives up after its limit (30 s), and the call
+ * has failed then.
+ *
+ *     say FILE ["words"]                 speak a WAV file (words: a caption)
+ *     silence MS                         say nothing for so long
+ *     at MS                              wait until so long after the stream began
+ *     wait-agent-talking MS [LIMIT_MS]   the agent has talked for so long ...
+ *     wait-agent-done MS [LIMIT_MS]      ... has finished, and was silent so long
+ *     wait-clear [LIMIT_MS]              play-out was cleared since we began to speak
+ *     wait-end [LIMIT_MS]                the server hangs up
+ *     dtmf KEYS [GAP_MS]                 press keys (0-9 * #), 250 ms apart
+ *     gather-speech "words"              what the next <Gather> hears
+ *     gather-digits KEYS                 ... or gets
+ *     hangup                             also at the end of the script
+ *     repeat                             from the first line again
+ *
+ * The waits look at what the agent began to say after our last `say` or `dtmf`
+ * began: the answer to us, not the one we talked into.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "tools/phone/wav.h"
+
+enum step_kind {
+	STEP_SAY,
+	STEP_SILENCE,
+	STEP_AT,
+	STEP_AGENT_TALKING,
+	STEP_AGENT_DONE,
+	STEP_CLEAR,
+	STEP_END,
+	STEP_DTMF,
+	STEP_GATHER_SPEECH,
+	STEP_GATHER_DIGITS,
+	STEP_HANGUP,
+	STEP_REPEAT,
+};
+
+enum { STEPS_MAX = 256, WAIT_LIMIT_MS = 30000, KEY_GAP_MS = 250 };
+
+struct step {
+	enum step_kind kind;
+	long ms;
+	long limit_ms;
+	char *text;           /* owned: keys, words, caption */
+	struct speech speech; /* say */
+	int line;             /* in the file; 0 from the command line */
+};
+
+struct script {
+	struct step step[STEPS_MAX];
+	size_t count;
+};
+
+/* Appends the steps of a file. 0, or -1 with a sentence in `why`. */
+int script_read(struct script *s, const char *path, char *why, size_t why_size);
+/* Appends one step, as a line of a script would say it; `dir` is where files are. */
+int script_line(struct script *s, const char *line, const char *dir, int number, char *why, size_t why_size);
+/* Puts the last step before the one that stands before it. */
+void script_swap_last(struct script *s);
+void script_free(struct script *s);
+
+const char *step_name(enum step_kind kind);
+
+#endif

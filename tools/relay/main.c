@@ -1,0 +1,197 @@
+#include "tools/relay/relay.h"
+
+#include "common/clock.h"
+#include "tools/relay/faults.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <getopt.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { READY_MAX = 256, BACKLOG = 1024, DIAL_CHECK_MS = 100 };
+
+static const char help[] = "relay: the least that can stand between a phone and the model, to compare with.\n"
+			   "\n"
+			   "  --port PORT         where the phone calls, on 127.0.0.1 (0: any; it is printed)\n"
+			   "  --model HOST:PORT   where the model is, by name\n"
+			   "  --ca FILE           the authorities to trust, as PEM\n"
+			   "  --key KEY           for the model\n"
+			   "\n"
+			   "Harm on purpose, to see that the bench shows it:\n"
+			   "  --delay-ms MS       every message later, both ways\n"
+			   "  --drop-percent P    of the audio messages, both ways\n"
+			   "  --no-clear          interruptions are not passed on\n"
+			   "  --burn-us US        of CPU for every frame of the caller\n"
+			   "  --hold-kb KB        of memory for every call\n";
+
+static void fail(const char *what, int err)
+{
+	fprintf(stderr, "relay: %s: %s\n", what, strerror(err));
+	exit(1);
+}
+
+static int open_listener(int port)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
+	socklen_t size = sizeof at;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), one = 1;
+
+	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+	if (bind(fd, (struct sockaddr *)&at, sizeof at) || listen(fd, BACKLOG) ||
+	    getsockname(fd, (struct sockaddr *)&at, &size))
+		fail("listen", errno);
+	printf("listening 127.0.0.1:%d\n", ntohs(at.sin_port));
+	fflush(stdout);
+	return fd;
+}
+
+static void open_model(struct relay *r, char *target, const char *ca)
+{
+	char *colon = target ? strrchr(target, ':') : NULL;
+	int err;
+
+	if (!colon || !ca) {
+		fputs("relay: --model HOST:PORT and --ca FILE are needed\n", stderr);
+		exit(2);
+	}
+	*colon = '\0';
+	r->model_host = target;
+	r->model_port = atoi(colon + 1);
+	if ((err = trust_open(&r->trust, ca)) < 0)
+		fail(ca, -err);
+	if ((err = bell_open(&r->bell)) < 0 || (err = resolver_open(&r->resolver, NULL)) < 0 ||
+	    (err = tls_sessions_open(&r->sessions)) < 0)
+		fail("start", -err);
+}
+
+static void accept_all(struct relay *r, int listener)
+{
+	int fd, one = 1;
+
+	while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+		call_open(r, fd);
+	}
+}
+
+static int sleep_ms(const struct relay *r, int64_t now_us, int64_t due_us)
+{
+	int ms = clock_poll_ms(now_us, due_us);
+
+	if (r->dialling && (ms < 0 || ms > DIAL_CHECK_MS))
+		ms = DIAL_CHECK_MS;
+	return ms;
+}
+
+static void run(struct relay *r, int listener)
+{
+	struct epoll_event ready[READY_MAX];
+	struct epoll_event accepting = { .events = EPOLLIN, .data.ptr = NULL };
+	struct epoll_event ringing = { .events = EPOLLIN, .data.ptr = &r->bell };
+	int64_t due_us = NEVER_US, dial_us = 0;
+
+	if (epoll_ctl(r->epoll, EPOLL_CTL_ADD, listener, &accepting) ||
+	    epoll_ctl(r->epoll, EPOLL_CTL_ADD, r->bell.fd, &ringing))
+		fail("epoll", errno);
+	for (;;) {
+		int n = epoll_wait(r->epoll, ready, READY_MAX, sleep_ms(r, clock_now_us(), due_us));
+		int64_t now = clock_now_us();
+
+		for (int i = 0; i < n; i++) {
+			if (!ready[i].data.ptr)
+				accept_all(r, listener);
+			else if (ready[i].data.ptr == &r->bell)
+				bell_clear(&r->bell), dial_us = 0;
+			else
+				call_ready(ready[i].data.ptr, ready[i].events, now);
+		}
+		/* Name look-up rings for all at once, and deadlines pass. */
+		if (r->dialling && now >= dial_us) {
+			calls_dial(r, now);
+			dial_us = now + DIAL_CHECK_MS * US_PER_MS;
+		}
+		due_us = faults_run(call_send, now);
+		calls_sweep(r);
+	}
+}
+
+static void allow_many_files(void)
+{
+	struct rlimit files;
+
+	getrlimit(RLIMIT_NOFILE, &files);
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "port", 1, NULL, 'p' },
+		{ "model", 1, NULL, 'm' },
+		{ "ca", 1, NULL, 'a' },
+		{ "key", 1, NULL, 'k' },
+		{ "delay-ms", 1, NULL, 'd' },
+		{ "drop-percent", 1, NULL, 'r' },
+		{ "no-clear", 0, NULL, 'c' },
+		{ "burn-us", 1, NULL, 'b' },
+		{ "hold-kb", 1, NULL, 'o' },
+		{ "help", 0, NULL, 'h' },
+		{ 0 },
+	};
+	struct relay relay = { .key = "sk-none" };
+	char *model = NULL, *ca = NULL;
+	int port = 0, option;
+
+	while ((option = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		switch (option) {
+		case 'p':
+			port = atoi(optarg);
+			break;
+		case 'm':
+			model = optarg;
+			break;
+		case 'a':
+			ca = optarg;
+			break;
+		case 'k':
+			relay.key = optarg;
+			break;
+		case 'd':
+			faults.delay_ms = atol(optarg);
+			break;
+		case 'r':
+			faults.drop_percent = atol(optarg);
+			break;
+		case 'c':
+			faults.no_clear = true;
+			break;
+		case 'b':
+			faults.burn_us = atol(optarg);
+			break;
+		case 'o':
+			faults.hold_kb = atol(optarg);
+			break;
+		case 'h':
+			fputs(help, stdout);
+			return 0;
+		default:
+			return 2;
+		}
+	}
+	signal(SIGPIPE, SIG_IGN);
+	allow_many_files();
+	open_model(&relay, model, ca);
+	relay.epoll = epoll_create1(EPOLL_CLOEXEC);
+	run(&relay, open_listener(port));
+}

@@ -1,0 +1,116 @@
+#ifndef STANDIN_FAULTS_H
+#define STANDIN_FAULTS_H
+/* Misbehaviour on order: a table of names, and which of them one connection has.
+ *
+ * A fault is ordered by --fault NAME[=VALUE][@WHICH] for all connections or
+ * some, or by the query fault=NAME=VALUE of one connection's own URL. WHICH
+ * counts connections from 1: @3 the third, @-3 the first three, @3- from the
+ * third on.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Where a value says WHAT:WHERE, WHERE is a word of this list or seconds after
+ * the upgrade ("7s"). The first four are before any session exists. */
+#define POINTS(X) \
+	X(ACCEPT, "accept")   /* the connection was accepted */ \
+	X(TLS, "tls")         /* in the middle of the TLS handshake */ \
+	X(UPGRADE, "upgrade") /* the HTTP request is there, unanswered */ \
+	X(OPEN, "open")       /* 101 was sent */ \
+	X(CREATED, "created") /* after session.created */ \
+	X(UPDATED, "updated") /* after the first session.updated */ \
+	X(SPEECH, "speech")   /* after speech_started */ \
+	X(ANSWER, "answer")   /* after the second audio delta of an answer */ \
+	X(DONE, "done")       /* after response.done */
+
+enum point {
+#define X(id, word) AT_##id,
+	POINTS(X)
+#undef X
+	    AT_SECONDS,
+	POINTS_END
+};
+
+#define FAULTS(X) \
+	X(CERTIFICATE, "certificate", "NAME", "show that certificate: good, expired, wrong-name, unknown-root") \
+	X(REFUSE, "refuse", "STATUS", "answer the upgrade with that HTTP status") \
+	X(BAD_ACCEPT, "bad-accept", "", "101 with a wrong Sec-WebSocket-Accept") \
+	X(CLOSE_3000, "close-3000", "", "101, then close 3000 invalid_request_error.invalid_api_key") \
+	X(TLS_DELAY, "tls-delay", "MS", "begin the TLS handshake that late (1000, as all delays)") \
+	X(UPGRADE_DELAY, "upgrade-delay", "MS", "answer the upgrade that late") \
+	X(CREATED_DELAY, "created-delay", "MS", "send session.created that late") \
+	X(UPDATED_DELAY, "updated-delay", "MS", "send session.updated that late") \
+	X(FIRST_DELTA_DELAY, "first-delta-delay", "MS", \
+	    "first audio of an answer that late, instead of --first-delta-ms") \
+	X(TRANSCRIPT_DELAY, "transcript-delay", "MS", "caller's transcripts that late, instead of --transcript-ms") \
+	X(NO_CREATED, "no-created", "", "never send session.created") \
+	X(NO_UPDATED, "no-updated", "", "never send session.updated") \
+	X(WRONG_FORMAT, "wrong-format", "", "stay at 24 kHz PCM whatever is asked, and say so in session.updated") \
+	X(REJECT_FIELD, "reject-field", "PATH", "refuse a session.update holding it, as unknown_parameter") \
+	X(REFUSE_UPDATE, "refuse-update", "", "answer every session.update with an error of the server") \
+	X(DROP, "drop", "HOW:WHERE", \
+	    "end the connection: rst, fin (no close_notify), notify (TLS end, no Close), CODE or CODE-REASON (Close frame)") \
+	X(ERROR, "error", "NAME:WHERE", \
+	    "send that error: unknown-parameter, session-expired, active-response, cancel-not-active, commit-empty, truncate-too-long, server, minimal, invalid-api-key, rate-limit, quota") \
+	X(GARBAGE, "garbage", "WHAT:WHERE", \
+	    "send: text, json, deep, binary, unknown, types, no-type, array, empty, nul, utf8, base64, giant (17 MiB), rsv, masked, opcode, long-ping, torn (fragments out of order), ping, cut-frame") \
+	X(FAIL, "fail", "WHY[:TIMES]", \
+	    "answers fail: rate_limit, inference, quota, server, model_not_found, content_filter, max_tokens") \
+	X(SILENT, "silent", "", "never answer: no response at all") \
+	X(STUCK, "stuck", "", "response.created, and nothing more of it") \
+	X(NO_AUDIO, "no-audio", "", "answers complete without audio") \
+	X(NO_CANCEL, "no-cancel", "", "go on answering when the caller interrupts") \
+	X(LATE_DELTAS, "late-deltas", "N", \
+	    "that many audio deltas between the interruption and the end of the answer") \
+	X(LATE_AFTER_DONE, "late-after-done", "N", "that many audio deltas after the response.done of a cut answer") \
+	X(LONG_ANSWER, "long-answer", "SECONDS", "every answer is that long") \
+	X(ONE_DELTA, "one-delta", "", "a whole answer in one delta") \
+	X(FRAGMENT, "fragment", "BYTES", "every message in fragments of that size (1000)") \
+	X(DRIP, "drip", "BYTES", "write at most that many bytes at once, every 5 ms (100)") \
+	X(EXPIRE, "expire", "SECONDS", "the session expires: error, then close") \
+	X(TRANSCRIPT_FAILS, "transcript-fails", "", "input_audio_transcription.failed instead of a transcript") \
+	X(NO_TRANSCRIPT, "no-transcript", "", "no transcript of the caller ever comes") \
+	X(NO_TRUNCATED, "no-truncated", "", "truncate is obeyed but not confirmed") \
+	X(READ_RATE, "read-rate", "BYTES", "read no more than that many bytes a second") \
+	X(STOP_READING, "stop-reading", "SECONDS", "stop reading that long after the upgrade") \
+	X(NO_PONG, "no-pong", "", "do not answer pings") \
+	X(NO_CLOSE, "no-close", "", "do not answer a Close, and keep the connection")
+
+enum fault {
+#define X(id, word, value, help) FAULT_##id,
+	FAULTS(X)
+#undef X
+	    FAULT_COUNT
+};
+
+/* One connection's own. Copied for each; `at` is cleared once it happened. */
+struct fault_state {
+	bool on;
+	char what[64];   /* the value, or its part before the colon */
+	long number;     /* `what` as a number; the fault's own default if there is none */
+	enum point at;   /* part after the colon */
+	long at_seconds; /* for AT_SECONDS */
+	long times;      /* part after the colon as a number, 0 if it is none */
+	bool happened;
+};
+
+struct faults {
+	struct fault_state f[FAULT_COUNT];
+};
+
+/* One --fault argument. NULL, or what is wrong with it (static). */
+const char *faults_order(const char *argument);
+
+/* What connection `number` (from 1) does wrong. */
+void faults_for(struct faults *out, unsigned long number);
+
+/* One more fault for this connection: "NAME=VALUE". Unknown names are ignored. */
+void faults_add(struct faults *faults, const char *name_value);
+
+/* True once, when this fault is ordered for this point. */
+bool fault_due(struct faults *faults, enum fault fault, enum point at);
+
+void faults_help(void); /* to stdout */
+
+#endif

@@ -1,0 +1,285 @@
+#include "tools/standin_model/inside.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *string_at(const cJSON *object, const char *key)
+{
+	const cJSON *value = cJSON_GetObjectItemCaseSensitive(object, key);
+
+	return cJSON_IsString(value) ? value->valuestring : NULL;
+}
+
+struct item *items_new(struct session *s, enum item_kind kind, const char *status)
+{
+	struct item *item = must_alloc(sizeof *item);
+
+	item->kind = kind;
+	item->status = status;
+	session_new_id(s, "item", item->id);
+	return item;
+}
+
+void items_free_one(struct item *item)
+{
+	if (!item)
+		return;
+	free(item->words);
+	text_free(&item->audio);
+	cJSON_Delete(item->given);
+	free(item);
+}
+
+void items_free(struct session *s)
+{
+	for (size_t i = 0; i < s->item_count; i++)
+		items_free_one(s->items[i]);
+	free(s->items);
+}
+
+void items_add(struct session *s, struct item *item, size_t at)
+{
+	if (s->item_count == s->item_room) {
+		s->item_room = s->item_room ? s->item_room * 2 : 16;
+		s->items = realloc(s->items, s->item_room * sizeof s->items[0]);
+		if (!s->items)
+			abort();
+	}
+	memmove(s->items + at + 1, s->items + at, (s->item_count - at) * sizeof s->items[0]);
+	s->items[at] = item;
+	s->item_count++;
+}
+
+size_t items_find(const struct session *s, const char *id)
+{
+	size_t i = 0;
+
+	while (i < s->item_count && strcmp(s->items[i]->id, id) != 0)
+		i++;
+	return i;
+}
+
+double items_audio_ms(const struct item *item)
+{
+	return (double)item->audio_bytes / format_bytes_per_ms(item->format);
+}
+
+static void put_given(struct text *out, const struct item *item)
+{
+	cJSON *copy = cJSON_Duplicate(item->given, 1);
+	char *json;
+
+	cJSON_DeleteItemFromObjectCaseSensitive(copy, "id");
+	cJSON_DeleteItemFromObjectCaseSensitive(copy, "object");
+	cJSON_DeleteItemFromObjectCaseSensitive(copy, "status");
+	json = cJSON_PrintUnformatted(copy);
+	text_puts(out, json + 1); /* without the brace that opens it */
+	free(json);
+	cJSON_Delete(copy);
+}
+
+void items_put_json(struct text *out, const struct item *item, bool with_audio)
+{
+	text_printf(out, "{\"id\":\"%s\",\"object\":\"realtime.item\",\"status\":\"%s\",", item->id, item->status);
+	switch (item->kind) {
+	case ITEM_GIVEN:
+		put_given(out, item);
+		return;
+	case ITEM_CALL:
+		text_printf(out,
+		    "\"type\":\"function_call\",\"name\":\"%s\",\"call_id\":\"%s\",\"arguments\":", item->call_name,
+		    item->call_id);
+		text_json(out, strcmp(item->status, "in_progress") == 0 ? "" : item->words);
+		text_puts(out, "}");
+		return;
+	case ITEM_USER_AUDIO:
+		text_puts(out, "\"type\":\"message\",\"role\":\"user\",\"content\":[{\"type\":\"input_audio\"");
+		if (with_audio) {
+			text_puts(out, ",\"audio\":\"");
+			text_base64(out, (const uint8_t *)item->audio.data, item->audio.len);
+			text_puts(out, "\"");
+		}
+		text_puts(out, ",\"transcript\":");
+		text_json(out, with_audio ? item->words : NULL);
+		text_puts(out, "}]}");
+		return;
+	case ITEM_ANSWER_AUDIO:
+	case ITEM_ANSWER_TEXT:
+		text_puts(out, "\"type\":\"message\",\"role\":\"assistant\",\"content\":[");
+		if (strcmp(item->status, "in_progress") != 0) {
+			bool audio = item->kind == ITEM_ANSWER_AUDIO;
+
+			text_printf(out, "{\"type\":\"%s\",\"%s\":", audio ? "output_audio" : "output_text",
+			    audio ? "transcript" : "text");
+			text_json(out, item->words);
+			text_puts(out, "}");
+		}
+		text_puts(out, "]}");
+		return;
+	}
+}
+
+void items_send(struct session *s, const char *type, const struct item *item, bool with_previous)
+{
+	struct text *out = event_open(s, type);
+	size_t at = items_find(s, item->id);
+
+	if (with_previous) {
+		text_puts(out, ",\"previous_item_id\":");
+		text_json(out, at > 0 && at <= s->item_count ? s->items[at - 1]->id : NULL);
+	}
+	text_puts(out, ",\"item\":");
+	items_put_json(out, item, strcmp(type, "conversation.item.retrieved") == 0);
+	event_send(s);
+}
+
+static void refuse(struct session *s, const char *code, const char *param, const char *message, const char *event_id)
+{
+	session_send_error(
+	    s, &(struct session_error){ .code = code, .param = param, .message = message, .event_id = event_id });
+}
+
+/* Where a created item goes: item_count + 1 if the item it should follow is not there. */
+static size_t place_after(const struct session *s, const char *previous)
+{
+	if (!previous)
+		return s->item_count;
+	if (strcmp(previous, "root") == 0)
+		return 0;
+	return items_find(s, previous) + 1;
+}
+
+void items_create(struct session *s, const cJSON *event, const char *event_id, uint64_t now)
+{
+	const cJSON *given = cJSON_GetObjectItemCaseSensitive(event, "item");
+	const char *id = string_at(given, "id"), *role = string_at(given, "role"), *type = string_at(given, "type");
+	size_t at = place_after(s, string_at(event, "previous_item_id"));
+	struct item *item;
+	char *json;
+
+	(void)now;
+	if (at > s->item_count) {
+		refuse(s, "invalid_value", "previous_item_id", "Previous item not found.", event_id);
+		return;
+	}
+	if (id && items_find(s, id) < s->item_count) {
+		refuse(s, "invalid_value", "item.id", "An item of that id exists already.", event_id);
+		return;
+	}
+	item = items_new(s, ITEM_GIVEN, "completed");
+	item->given = cJSON_Duplicate(given, 1);
+	if (id)
+		snprintf(item->id, sizeof item->id, "%s", id);
+	items_add(s, item, at);
+	items_send(s, "conversation.item.added", item, true);
+	items_send(s, "conversation.item.done", item, true);
+	s->typed = role && strcmp(role, "user") == 0;
+	json = cJSON_PrintUnformatted(given);
+	s->text_tokens += (long)strlen(json) / 4;
+	session_say(s, "item: %s", json);
+	record_add(s->record->items, cJSON_Duplicate(given, 1));
+	free(json);
+	if (strcmp(type, "function_call_output") == 0) {
+		size_t i = 0;
+
+		while (i < s->item_count && !(s->items[i]->kind == ITEM_CALL &&
+						strcmp(s->items[i]->call_id, string_at(given, "call_id")) == 0))
+			i++;
+		if (i == s->item_count)
+			record_violation(
+			    s->record, "output for a call that was not made: %s", string_at(given, "call_id"));
+	}
+}
+
+static void note_truncate(struct session *s, const char *id, long end_ms, const struct item *item, const char *refused)
+{
+	cJSON *note = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(note, "item_id", id);
+	cJSON_AddNumberToObject(note, "audio_end_ms", (double)end_ms);
+	if (item)
+		cJSON_AddNumberToObject(note, "produced_ms", items_audio_ms(item));
+	cJSON_AddStringToObject(note, "refused", refused);
+	record_add(s->record->truncates, note);
+	session_say(s, "truncate %s at %ld ms of %.0f: %s", id, end_ms, item ? items_audio_ms(item) : 0.0,
+	    *refused ? refused : "done");
+}
+
+void items_truncate(struct session *s, const cJSON *event, const char *event_id)
+{
+	const char *id = string_at(event, "item_id");
+	long end_ms = (long)cJSON_GetObjectItemCaseSensitive(event, "audio_end_ms")->valuedouble;
+	long content = (long)cJSON_GetObjectItemCaseSensitive(event, "content_index")->valuedouble;
+	size_t at = items_find(s, id);
+	struct item *item = at < s->item_count ? s->items[at] : NULL;
+	char message[120];
+
+	if (!item) {
+		note_truncate(s, id, end_ms, NULL, "unknown item");
+		snprintf(message, sizeof message, "Item with item_id not found: %.40s", id);
+		refuse(s, "item_truncate_invalid_item_id", "item_id", message, event_id);
+		return;
+	}
+	if (item->kind != ITEM_ANSWER_AUDIO || content != 0) {
+		note_truncate(s, id, end_ms, item, "not audio of an answer");
+		refuse(s, "invalid_value", content ? "content_index" : "item_id",
+		    "Only the audio of an assistant's message can be truncated.", event_id);
+		return;
+	}
+	if ((double)end_ms > items_audio_ms(item)) {
+		note_truncate(s, id, end_ms, item, "longer than produced");
+		snprintf(message, sizeof message, "Audio content of %ldms is already shorter than %ldms",
+		    (long)items_audio_ms(item), end_ms);
+		refuse(s, "invalid_value", NULL, message, event_id);
+		return;
+	}
+	note_truncate(s, id, end_ms, item, "");
+	if (options.load)
+		load_truncated(s, id, end_ms);
+	item->audio_bytes = (uint64_t)end_ms * (uint64_t)format_bytes_per_ms(item->format);
+	/* What the caller did not hear is not to be in the context. */
+	free(item->words);
+	item->words = NULL;
+	if (s->faults->f[FAULT_NO_TRUNCATED].on)
+		return;
+	text_printf(event_open(s, "conversation.item.truncated"),
+	    ",\"item_id\":\"%s\",\"content_index\":0,\"audio_end_ms\":%ld", id, end_ms);
+	event_send(s);
+}
+
+static bool in_use(const struct session *s, const struct item *item)
+{
+	for (const struct answer *a = s->answers; a; a = a->next)
+		if (a->item == item || a->call == item)
+			return true;
+	return false;
+}
+
+void items_delete(struct session *s, const cJSON *event, const char *event_id)
+{
+	const char *id = string_at(event, "item_id");
+	size_t at = items_find(s, id);
+
+	if (at == s->item_count || in_use(s, s->items[at])) {
+		refuse(s, "item_delete_invalid_item_id", "item_id", "Item with item_id not found.", event_id);
+		return;
+	}
+	text_printf(event_open(s, "conversation.item.deleted"), ",\"item_id\":\"%s\"", s->items[at]->id);
+	event_send(s);
+	items_free_one(s->items[at]);
+	s->item_count--;
+	memmove(s->items + at, s->items + at + 1, (s->item_count - at) * sizeof s->items[0]);
+}
+
+void items_retrieve(struct session *s, const cJSON *event, const char *event_id)
+{
+	const char *id = string_at(event, "item_id");
+	size_t at = items_find(s, id);
+
+	if (at == s->item_count) {
+		refuse(s, "item_retrieve_invalid_item_id", "item_id", "Item with item_id not found.", event_id);
+		return;
+	}
+	items_send(s, "conversation.item.retrieved", s->items[at], false);
+}

@@ -1,0 +1,204 @@
+#include "tools/standin_model/script.h"
+
+#include "tools/standin_model/text.h"
+
+#include <cjson/cJSON.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char built_in[] =
+    "{\"greeting\":{\"say\":\"Hello, this is the stand-in model. How can I help you?\"},"
+    "\"turns\":[{\"hear\":\"What are your opening hours?\",\"say\":\"We are open from nine to five, Monday to Friday.\"},"
+    "{\"hear\":\"And on Saturday?\",\"say\":\"On Saturday we are open from ten until one o'clock.\"}],"
+    "\"typed\":{\"say\":\"I have received what you typed.\"},"
+    "\"otherwise\":{\"hear\":\"Something else.\",\"say\":\"I see. Is there anything else I can do for you?\"}}";
+
+static void refuse(const char *path, const char *why)
+{
+	fprintf(stderr, "standin-model: %s: %s\n", path, why);
+	exit(2);
+}
+
+static char *string_at(const cJSON *object, const char *key, const char *otherwise)
+{
+	const cJSON *value = cJSON_GetObjectItemCaseSensitive(object, key);
+
+	return must_copy(cJSON_IsString(value) ? value->valuestring : otherwise);
+}
+
+static void read_line(struct line *line, const cJSON *object, const char *name)
+{
+	const cJSON *call = cJSON_GetObjectItemCaseSensitive(object, "call");
+	char wav[64];
+
+	snprintf(wav, sizeof wav, "%s.wav", name);
+	line->hear = string_at(object, "hear", "Something was said.");
+	line->say = string_at(object, "say", "I see.");
+	line->wav = string_at(object, "wav", wav);
+	line->interrupts = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(object, "interrupts"));
+	if (cJSON_IsObject(call)) {
+		line->call_name = string_at(call, "name", "unnamed");
+		line->call_arguments = cJSON_PrintUnformatted(cJSON_GetObjectItemCaseSensitive(call, "arguments"));
+		if (!line->call_arguments)
+			line->call_arguments = must_copy("{}");
+	}
+}
+
+static void find_sound(struct sound *s, const char *voice_dir, const char *wav, const char *text)
+{
+	char path[1024];
+	const char *why = "";
+
+	snprintf(path, sizeof path, "%s/%s", voice_dir ? voice_dir : "", wav);
+	if (voice_dir && sound_load(s, path, &why) == 0)
+		return;
+	if (voice_dir)
+		fprintf(stderr, "standin-model: %s: %s; using tones\n", path, why);
+	sound_invent(s, text);
+}
+
+static void load_sound(struct line *line, const char *voice_dir)
+{
+	struct sound sound, at_rate;
+
+	find_sound(&sound, voice_dir, line->wav, line->say);
+	line->audio_ms = sound_ms(&sound);
+	for (int format = 0; format < FORMATS; format++) {
+		sound_resample(&at_rate, &sound, format_rate((enum sound_format)format));
+		line->audio[format] = must_alloc(at_rate.count * 2 + 2);
+		line->audio_len[format] =
+		    format_encode((enum sound_format)format, at_rate.samples, at_rate.count, line->audio[format]);
+		sound_free(&at_rate);
+	}
+	sound_free(&sound);
+}
+
+static char *read_text(const char *path)
+{
+	FILE *f = fopen(path, "rb");
+	struct text all = { 0 };
+	char block[4096];
+	size_t n;
+
+	if (!f)
+		return NULL;
+	while ((n = fread(block, 1, sizeof block, f)) > 0)
+		text_add(&all, block, n);
+	fclose(f);
+	return all.data;
+}
+
+void script_load(struct script *s, const char *path, const char *voice_dir, bool sounds)
+{
+	char *file = read_text(path), name[32];
+	cJSON *json = cJSON_Parse(file ? file : built_in);
+	const cJSON *turns = cJSON_GetObjectItemCaseSensitive(json, "turns");
+
+	*s = (struct script){ 0 };
+	if (!json)
+		refuse(path, "not JSON");
+	if (!cJSON_IsArray(turns) || !cJSON_GetArraySize(turns))
+		refuse(path, "has no \"turns\"");
+	read_line(&s->greeting, cJSON_GetObjectItemCaseSensitive(json, "greeting"), "greeting");
+	read_line(&s->typed, cJSON_GetObjectItemCaseSensitive(json, "typed"), "typed");
+	read_line(&s->otherwise, cJSON_GetObjectItemCaseSensitive(json, "otherwise"), "otherwise");
+	s->turn_count = cJSON_GetArraySize(turns);
+	s->turns = must_alloc((size_t)s->turn_count * sizeof s->turns[0]);
+	for (int i = 0; i < s->turn_count; i++) {
+		snprintf(name, sizeof name, "answer-%d", i + 1);
+		read_line(&s->turns[i], cJSON_GetArrayItem(turns, i), name);
+	}
+	cJSON_Delete(json);
+	free(file);
+	if (!sounds)
+		return;
+	load_sound(&s->greeting, voice_dir);
+	load_sound(&s->typed, voice_dir);
+	load_sound(&s->otherwise, voice_dir);
+	for (int i = 0; i < s->turn_count; i++)
+		load_sound(&s->turns[i], voice_dir);
+}
+
+static void free_line(struct line *line)
+{
+	free(line->hear);
+	free(line->say);
+	free(line->wav);
+	free(line->call_name);
+	free(line->call_arguments);
+	for (int i = 0; i < FORMATS; i++)
+		free(line->audio[i]);
+}
+
+void script_free(struct script *s)
+{
+	free_line(&s->greeting);
+	free_line(&s->typed);
+	free_line(&s->otherwise);
+	for (int i = 0; i < s->turn_count; i++)
+		free_line(&s->turns[i]);
+	free(s->turns);
+}
+
+const struct line *script_turn(const struct script *s, int n)
+{
+	return n >= 0 && n < s->turn_count ? &s->turns[n] : &s->otherwise;
+}
+
+static void print_line(const char *wav, const char *who, const char *text)
+{
+	printf("%.*s\t%s\t%s\n", (int)strcspn(wav, "."), wav, who, text);
+}
+
+void script_print_lines(const struct script *s)
+{
+	char name[32];
+
+	print_line(s->greeting.wav, "agent", s->greeting.say);
+	for (int i = 0; i < s->turn_count; i++) {
+		snprintf(name, sizeof name, "caller-%d", i + 1);
+		print_line(name, "caller", s->turns[i].hear);
+		print_line(s->turns[i].wav, "agent", s->turns[i].say);
+	}
+	print_line(s->typed.wav, "agent", s->typed.say);
+	print_line(s->otherwise.wav, "agent", s->otherwise.say);
+}
+
+enum {
+	CALLER_RATE = 8000,
+	TURN_END_MS = 500,     /* the silence by which a turn's end is known */
+	AFTER_ANSWER_MS = 900, /* a caller thinks before speaking */
+	INTO_ANSWER_MS = 2000  /* an interruption comes that far into the answer */
+};
+
+int script_make_caller(const struct script *s, const char *voice_dir, const char *path, int answer_after_ms)
+{
+	struct sound all = { .rate_hz = CALLER_RATE }, line, at_rate;
+	const struct line *before = &s->greeting;
+	int err;
+
+	for (int i = 0; i <= s->turn_count; i++) {
+		bool interrupts = i < s->turn_count && s->turns[i].interrupts;
+		int until_answer = i ? TURN_END_MS + answer_after_ms : answer_after_ms;
+
+		sound_append_silence(
+		    &all, until_answer + (interrupts ? INTO_ANSWER_MS : before->audio_ms + AFTER_ANSWER_MS));
+		if (i == s->turn_count)
+			break;
+		char name[32];
+
+		snprintf(name, sizeof name, "caller-%d.wav", i + 1);
+		find_sound(&line, voice_dir, name, s->turns[i].hear);
+		sound_resample(&at_rate, &line, CALLER_RATE);
+		sound_append(&all, &at_rate);
+		sound_free(&at_rate);
+		sound_free(&line);
+		before = &s->turns[i];
+	}
+	err = sound_save(&all, path);
+	sound_free(&all);
+	if (err)
+		fprintf(stderr, "standin-model: %s: cannot be written\n", path);
+	return err;
+}

@@ -1,0 +1,54 @@
+#ifndef STANDIN_SCRIPT_H
+#define STANDIN_SCRIPT_H
+/* What the stand-in says, and what it claims to have heard.
+ *
+ * A script is JSON:
+ *
+ *     { "greeting":  { "say": "…", "wav": "greeting.wav" },
+ *       "turns": [ { "hear": "…", "say": "…", "wav": "…", "interrupts": false } ],
+ *       "typed":     { "say": "…" },       answer to text and pressed keys
+ *       "otherwise": { "say": "…" } }      answer when the turns are used up
+ *
+ * "hear" is the transcript of the caller's n-th utterance, by its number alone.
+ * "wav" defaults to greeting, answer-N, typed, otherwise; the caller's lines
+ * are caller-N. "interrupts" says that this utterance is meant to begin while
+ * the answer before it is being spoken; --make-caller times it so.
+ * "call": {"name": …, "arguments": {…}} makes the answer end in a tool call.
+ */
+#include "tools/standin_model/sound.h"
+
+#include <stdbool.h>
+
+struct line {
+	char *hear;
+	char *say;
+	char *wav;
+	char *call_name, *call_arguments; /* NULL without a tool call */
+	bool interrupts;
+	/* The sound of `say`, encoded once for each format. */
+	uint8_t *audio[FORMATS];
+	size_t audio_len[FORMATS];
+	int audio_ms;
+};
+
+struct script {
+	struct line greeting, typed, otherwise;
+	struct line *turns;
+	int turn_count;
+};
+
+/* Exits with one sentence if the file is there and wrong. `sounds` also loads
+ * or invents what is heard. */
+void script_load(struct script *s, const char *path, const char *voice_dir, bool sounds);
+void script_free(struct script *s);
+
+/* The caller's n-th turn (from 0). */
+const struct line *script_turn(const struct script *s, int n);
+
+void script_print_lines(const struct script *s);
+
+/* Joins the caller's lines with pauses so that each comes after the answer to
+ * the one before, or in the middle of it. 0, or -1 and a message on stderr. */
+int script_make_caller(const struct script *s, const char *voice_dir, const char *path, int answer_after_ms);
+
+#endif

@@ -1,0 +1,208 @@
+/* watch: follows one call on the terminal, as it happens.
+ *
+ *   watch [--token API_TOKEN] HOST:PORT [CALL_SID]
+ *
+ * Without a CallSid it follows the first call it sees. Asks GET /calls/{CallSid} five times a second and prints what is new: who
+ * said what, interruptions, and how much of a cut answer was heard. When the
+ * call is over it prints a table of latencies. Waits up to 30 s for the call to
+ * appear. Exit status: 0 if the call ended without a fault, else 1.
+ */
+#include "common/buf.h"
+#include "common/json.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { POLLS_PER_SECOND = 5, WAIT_SECONDS = 30, TURNS = 200 };
+
+struct seen {
+	bool begun, said, heard;
+};
+
+/* The body of a 200 answer as a tree; NULL for anything else. */
+static cJSON *get(const struct sockaddr_in *server, const char *path, const char *token)
+{
+	struct timeval limit = { .tv_sec = 5 };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct buf text;
+	cJSON *tree = NULL;
+	const char *body;
+	ssize_t n;
+
+	buf_init(&text, 0);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+	buf_printf(&text, "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n", path);
+	if (token[0])
+		buf_printf(&text, "Authorization: Bearer %s\r\n", token);
+	buf_puts(&text, "\r\n");
+	if (!connect(fd, (const struct sockaddr *)server, sizeof *server) &&
+	    write(fd, text.data, text.len) == (ssize_t)text.len) {
+		char part[4096];
+
+		buf_reset(&text);
+		while ((n = read(fd, part, sizeof part)) > 0)
+			buf_put(&text, part, (size_t)n);
+	}
+	close(fd);
+	body = strstr(buf_text(&text), "\r\n\r\n");
+	if (body && !strncmp(text.data, "HTTP/1.1 200", 12))
+		tree = json_parse(body + 4, strlen(body + 4));
+	buf_free(&text);
+	return tree;
+}
+
+static double number(const cJSON *o, const char *key, double fallback)
+{
+	double value = fallback;
+
+	json_num(o, key, &value);
+	return value;
+}
+
+static void say(double at_ms, const char *who, const char *text)
+{
+	printf("%7.2f  %-7s %s\n", at_ms < 0 ? 0 : at_ms / 1000, who, text);
+}
+
+static void show_agent(const cJSON *turn, struct seen *seen)
+{
+	const char *text = json_str(turn, "text"), *heard = json_str(turn, "heard_text");
+	double at = number(turn, "at_ms", 0), made = number(turn, "generated_ms", 0);
+
+	if (!seen->begun) {
+		say(at, "agent", "starts to speak");
+		seen->begun = true;
+	}
+	if (!seen->said && made > 0 && text && text[0]) {
+		say(at, "agent", text);
+		seen->said = true;
+	}
+	if (!seen->heard && heard && json_bool(turn, "interrupted", false)) {
+		printf("         >>>>    interrupted: the caller heard %.2f s of %.2f s, about \"%s\"\n",
+		    number(turn, "heard_ms", 0) / 1000, made / 1000, heard);
+		seen->heard = true;
+	}
+}
+
+static void show_turns(const cJSON *turns, struct seen *seen)
+{
+	int i = 0;
+
+	for (const cJSON *turn = turns ? turns->child : NULL; turn && i < TURNS; turn = turn->next, i++) {
+		const char *who = json_str(turn, "who"), *text = json_str(turn, "text");
+
+		if (!who)
+			continue;
+		if (!strcmp(who, "agent")) {
+			show_agent(turn, &seen[i]);
+		} else if (!seen[i].said && text && text[0]) {
+			say(number(turn, "at_ms", 0), who, text);
+			seen[i].said = true;
+		}
+	}
+	fflush(stdout);
+}
+
+static void put_ms(double ms)
+{
+	if (ms < 0)
+		printf(" %14s", "-");
+	else
+		printf(" %11.0f ms", ms);
+}
+
+static void show_latencies(const cJSON *turns)
+{
+	int no = 0;
+
+	printf("\n  turn    after event   after speech      generated          heard\n");
+	for (const cJSON *turn = turns ? turns->child : NULL; turn; turn = turn->next) {
+		const char *who = json_str(turn, "who");
+
+		if (!who || strcmp(who, "agent"))
+			continue;
+		printf("  %4d", ++no);
+		put_ms(number(turn, "answer_after_event_ms", -1));
+		put_ms(number(turn, "answer_after_speech_ms", -1));
+		put_ms(number(turn, "generated_ms", -1));
+		put_ms(number(turn, "heard_ms", -1));
+		printf("%s\n", json_bool(turn, "interrupted", false) ? "  interrupted" : "");
+	}
+	printf("\n  after event:  from the model's word that the caller stopped, to the answer's first audio\n"
+	       "  after speech: the same from where that was in the caller's audio, by the model's own count\n");
+}
+
+/* The CallSid of the newest call there is; false while there is none. */
+static bool newest_call(const struct sockaddr_in *server, const char *token, char *call_sid, size_t size)
+{
+	cJSON *list = get(server, "/calls", token);
+	const char *sid = json_str(cJSON_GetArrayItem(json_get(list, "calls"), 0), "call_sid");
+	bool plain = sid && strlen(sid) < size && !strpbrk(sid, "/ \r\n?#%");
+
+	if (plain)
+		snprintf(call_sid, size, "%s", sid);
+	cJSON_Delete(list);
+	return plain;
+}
+
+static int follow(const struct sockaddr_in *server, const char *call_sid, const char *token)
+{
+	struct seen seen[TURNS] = { 0 };
+	struct timespec pause = { .tv_nsec = 1000000000 / POLLS_PER_SECOND };
+	char path[256] = "", first[64];
+	int missing = 0;
+
+	while (missing < WAIT_SECONDS * POLLS_PER_SECOND) {
+		if (!call_sid && newest_call(server, token, first, sizeof first))
+			call_sid = first;
+		snprintf(path, sizeof path, "/calls/%s", call_sid ? call_sid : "");
+		cJSON *call = get(server, path, token);
+		const cJSON *ending = json_get(call, "ending");
+		const char *state = json_str(call, "state");
+
+		if (!call)
+			missing++;
+		show_turns(json_get(call, "turns"), seen);
+		if (state && !strcmp(state, "ended")) {
+			bool fault = json_bool(ending, "fault", true);
+
+			say(number(call, "seconds", 0) * 1000, "end", json_str(ending, "text"));
+			show_latencies(json_get(call, "turns"));
+			cJSON_Delete(call);
+			return fault ? EXIT_FAILURE : EXIT_SUCCESS;
+		}
+		cJSON_Delete(call);
+		nanosleep(&pause, NULL);
+	}
+	fprintf(stderr, "watch: no call%s%s\n", call_sid ? " " : "", call_sid ? call_sid : "");
+	return EXIT_FAILURE;
+}
+
+int main(int argc, char **argv)
+{
+	struct sockaddr_in server = { .sin_family = AF_INET };
+	const char *token = "";
+	char host[64];
+	int port;
+
+	if (argc >= 4 && !strcmp(argv[1], "--token")) {
+		token = argv[2];
+		argv += 2;
+		argc -= 2;
+	}
+	if (argc < 2 || argc > 3 || sscanf(argv[1], "%63[0-9.]:%d", host, &port) != 2 || port < 1 || port > 65535 ||
+	    inet_pton(AF_INET, host, &server.sin_addr) != 1) {
+		fprintf(stderr, "usage: watch [--token API_TOKEN] IPV4:PORT [CALL_SID]\n");
+		return 2;
+	}
+	server.sin_port = htons((uint16_t)port);
+	return follow(&server, argc == 3 ? argv[2] : NULL, token);
+}
