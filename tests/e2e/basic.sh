@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# One good call, in each audio format: turns, an interruption, what was heard,
+# and that nothing was said to the model that it does not know.
+. "$(dirname "$0")/lib.sh"
+
+cat >"$SPEECH/basic.script" <<'SCRIPT'
+wait-agent-done 300
+say caller-1.wav
+wait-agent-talking 1500
+say caller-2.wav
+wait-clear
+wait-agent-done 300
+say caller-3.wav
+wait-agent-done 300
+hangup
+SCRIPT
+
+# call FORMAT: a conversation with one interruption.
+call() {
+	model "model-$1" --key "$SECRET"
+	server "server-$1" OPENAI_AUDIO_FORMAT="$1"
+	check "$1: the call goes as it should" phone "call-$1" --script "$SPEECH/basic.script" \
+		--expect 'answers>=4' --expect 'cut_answers>=1' --expect 'clears=1' --expect 'warnings=0' \
+		--expect 'end=caller' --expect 'script_done=1'
+	sid=$(api /calls | jq -r '.calls[0].call_sid')
+	until_true eval "api /calls/$sid | jq -e '.state == \"ended\"'"
+	api "/calls/$sid" >"$WORK/timeline-$1.json"
+	api /status >"$WORK/status-$1.json"
+	check "$1: the server stops with status 0" stop_server
+	check "$1: the model stops with status 0" stop_model
+	check "$1: every message was one the model knows" equal "$(field "$WORK/model-$1.json" .violation_count)" 0
+	check "$1: no error came back" equal "$(field "$WORK/model-$1.json" .errors_sent)" 0
+	check "$1: who spoke, in order" equal \
+		"$(field "$WORK/timeline-$1.json" '[.turns[].who] | join(" ")')" "agent caller agent caller agent caller agent"
+	check "$1: the ending has its name" equal "$(field "$WORK/timeline-$1.json" .ending.reason)" caller_hung_up
+	check "$1: one answer was interrupted, and less of it heard than made" equal \
+		"$(field "$WORK/timeline-$1.json" '[.turns[] | select(.interrupted and .heard_ms < .generated_ms)] | length')" 1
+	check "$1: the model was told so, once" equal \
+		"$(field "$WORK/model-$1.json" '.per_session[-1].events["conversation.item.truncate"]')" 1
+	check "$1: nothing was dropped" equal \
+		"$(field "$WORK/status-$1.json" '[.audio.dropped_ms, .audio.answer_dropped_ms] | add')" 0
+}
+
+# Instructions longer than a TLS record or two, to a model that reads slowly: the
+# caller's audio must not get in between the parts of a message.
+long_instructions() {
+	model model-long --key "$SECRET" --fault read-rate=60000
+	server server-long INSTRUCTIONS="$(printf 'Be brief. %.0s' $(seq 6000))" MODEL_CONNECT_MS=10000
+	check "long instructions: the call goes as it should" phone call-long --script "$SPEECH/basic.script" \
+		--expect 'answers>=4' --expect 'clears=1' --expect 'warnings=0' --expect 'script_done=1'
+	check "long instructions: the server stops with status 0" stop_server
+	check "long instructions: the model stops with status 0" stop_model
+	check "long instructions: every message arrived whole" equal "$(field "$WORK/model-long.json" .violation_count)" 0
+	check "long instructions: twice, for the session and for the greeting" equal \
+		"$(field "$WORK/model-long.json" '.per_session[-1].events | "\(.["session.update"]) \(.["response.create"])"')" "1 1"
+}
+
+for format in pcmu pcma pcm; do
+	(call "$format" >"$WORK/group-$format.out" 2>&1; exit $FAILED) &
+	GROUPS_UP+=($!)
+done
+(long_instructions >"$WORK/group-long.out" 2>&1; exit $FAILED) &
+GROUPS_UP+=($!)
+for pid in "${GROUPS_UP[@]}"; do
+	wait "$pid" || FAILED=1
+done
+cat "$WORK"/group-*.out
+finish

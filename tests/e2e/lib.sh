@@ -1,0 +1,287 @@
+# For the scripts beside it: starts the real server between the stand-ins, and
+# judges. Source it, use the functions, call `finish` last.
+#
+#   model NAME ARGS...          a stand-in model; its port in $MODEL_PORT, its report in $WORK/NAME.json when stopped
+#   server NAME VAR=VALUE...    the server, on that model; its port in $PORT, its pid in $SERVER, log $WORK/NAME.log
+#   phone NAME ARGS...          one simulated call, in the foreground; report $WORK/NAME.json, output $WORK/NAME.out
+#   dial NAME ARGS...           the same in the background, for many at once
+#   plan NAME FAULTS ARGS...    such a call, for later: its connection to the model has these of the stand-in's faults
+#   dial_planned                dials them, each on its own connection; the model was started with "${ORDERS[@]}"
+#   all_over                    waits for every call dialled
+#   apart NAME COMMAND...       a case with a model and a server of its own, in the background, in a process and a
+#                               directory ($WORK) of its own; $OUTER is the script's
+#   all_apart                   waits for those cases and tells of them; then the script is done
+#   went NAME REASON [JQ [ARGS]] such a call did what it was told to expect, is over in
+#                               /calls/{CallSid} for that reason, and JQ holds of its record
+#   api PATH [CURL ARGS...]     what the operator's API of $PORT answers
+#   field FILE FILTER           a field of a JSON file, by jq
+#   check "sentence" COMMAND... one case: "ok …" or "not ok …", with what went wrong
+#   stop_server, stop_model     and wait for them; fails if the exit status is not 0
+#
+# No case asserts a time. Limits are guards against hanging.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+FLAVOR=${FLAVOR:-asan}
+SERVER_BIN=build/$FLAVOR/trunkline
+TOOLS=build/release
+SPEECH=build/speech
+NAME=$(basename "${0%.sh}")
+WORK=build/e2e/$FLAVOR/$NAME
+SECRET=not-a-real-secret-0123456789
+PUBLIC=https://bridge.example.com
+export TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp:halt_on_error=0:exitcode=66"
+export ASAN_OPTIONS="exitcode=66" UBSAN_OPTIONS="print_stacktrace=1"
+
+# Older sanitizers cannot live with newer kernels' address bits.
+FIXED=()
+if setarch "$(uname -m)" -R true 2>/dev/null; then
+	FIXED=(setarch "$(uname -m)" -R)
+fi
+
+rm -rf "$WORK"
+mkdir -p "$WORK"
+PIDS=()
+cleanup() {
+	[ "${#PIDS[@]}" = 0 ] || kill "${PIDS[@]}" 2>/dev/null
+	wait 2>/dev/null
+}
+trap cleanup EXIT
+
+# wait_for FILE SED-PATTERN: prints the pattern's group once a line matches.
+wait_for() {
+	local found
+	for _ in $(seq 300); do
+		found=$(sed -nE "s/$2/\1/p" "$1" 2>/dev/null | head -1)
+		if [ -n "$found" ]; then
+			echo "$found"
+			return 0
+		fi
+		sleep 0.1
+	done
+	echo "nothing like $2 in $1" >&2
+	return 1
+}
+
+# until COMMAND...: tries for up to 20 s.
+until_true() {
+	for _ in $(seq 200); do
+		if "$@" >/dev/null 2>&1; then
+			return 0
+		fi
+		sleep 0.1
+	done
+	return 1
+}
+
+model() {
+	local name=$1
+	shift
+	"$TOOLS/standin-model" --dir build/e2e/ca --voice-dir "$SPEECH" --report "$WORK/$name.json" "$@" \
+		>"$WORK/$name.out" 2>"$WORK/$name.err" &
+	MODEL=$!
+	PIDS+=("$MODEL")
+	MODEL_PORT=$(wait_for "$WORK/$name.out" '^listening .*:([0-9]+)$')
+}
+
+server() {
+	local name=$1
+	shift
+	env -i PATH="$PATH" TSAN_OPTIONS="$TSAN_OPTIONS" ASAN_OPTIONS="$ASAN_OPTIONS" UBSAN_OPTIONS="$UBSAN_OPTIONS" \
+		PORT=0 PUBLIC_URL="$PUBLIC" TWILIO_AUTH_TOKEN="$SECRET" OPENAI_API_KEY="$SECRET" MAX_CALLS=20 \
+		OPENAI_CA_FILE=build/e2e/ca/ca.pem OPENAI_REALTIME_URL="wss://localhost:$MODEL_PORT/v1/realtime" \
+		LOG_LEVEL=debug "$@" "${FIXED[@]}" "$SERVER_BIN" >"$WORK/$name.out" 2>"$WORK/$name.log" &
+	SERVER=$!
+	PIDS+=("$SERVER")
+	PORT=$(wait_for "$WORK/$name.log" '.*listening; .*port=([0-9]+).*')
+}
+
+phone() {
+	local name=$1
+	shift
+	"$TOOLS/phone" --server "127.0.0.1:$PORT" --public-url "$PUBLIC" --token "$SECRET" \
+		--report "$WORK/$name.json" --out "$WORK/$name.wav" "$@" >"$WORK/$name.out" 2>&1 && return
+	tail -5 "$WORK/$name.out"
+	return 1
+}
+
+DIALLED=()
+dial() {
+	local name=$1
+	phone "$@" &
+	DIALLED+=("$name:$!")
+}
+
+# The server's own connection, at start, is the model's first.
+PLANNED=()
+ORDERS=()
+plan() {
+	local fault
+	PLANNED+=("$(printf '%q ' "$1" "${@:3}")")
+	for fault in $2; do
+		ORDERS+=(--fault "$fault@$((${#PLANNED[@]} + 1))")
+	done
+}
+
+connected() {
+	api /status | jq -e ".model.connects >= $1"
+}
+
+# One after the other, or nobody knows whose connection is whose.
+dial_planned() {
+	local i
+	until_true connected 1
+	for ((i = 0; i < ${#PLANNED[@]}; i++)); do
+		eval "dial ${PLANNED[i]}"
+		if ! until_true connected $((i + 2)); then
+			echo "not ok $NAME: ${PLANNED[i]%% *} never connected"
+			api /status | jq -c .model
+			FAILED=1
+			return
+		fi
+	done
+}
+
+all_over() {
+	local each status
+	for each in "${DIALLED[@]}"; do
+		status=0
+		wait "${each#*:}" || status=$?
+		echo "$status" >"$WORK/${each%:*}.status"
+	done
+	DIALLED=()
+}
+
+call_ended() {
+	api "/calls/$1" | jq -e '.state == "ended"'
+}
+
+went() {
+	local name=$1 reason=$2 status sid record=$WORK/$1.call.json
+	status=$(cat "$WORK/$name.status")
+	if [ "$status" != 0 ]; then
+		echo "the phone says $status:"
+		jq -r '.calls[0] | .why, .failure, .refusal, (.events[-5:] | .[].text)' "$WORK/$name.json"
+		return 1
+	fi
+	sid=$(field "$WORK/$name.json" '.calls[0].call_sid')
+	until_true call_ended "$sid" || echo "$sid is not over"
+	api "/calls/$sid" >"$record"
+	equal "$(field "$record" .ending.reason)" "$reason" || return 1
+	if [ $# -gt 2 ] && ! jq -e "${@:3}" "$record"; then
+		echo "does not hold: $3, of"
+		jq -c . "$record"
+		return 1
+	fi
+}
+
+api() {
+	curl -sS --max-time 20 "http://127.0.0.1:$PORT$1" "${@:2}"
+}
+
+field() {
+	jq -r "$2" "$1"
+}
+
+# stopped PID: waits for it to end by itself; its exit status.
+stopped() {
+	local status=0
+	for _ in $(seq 300); do
+		kill -0 "$1" 2>/dev/null || break
+		sleep 0.1
+	done
+	kill -9 "$1" 2>/dev/null && echo "had to be killed" >&2
+	wait "$1" || status=$?
+	return $status
+}
+
+stop_server() {
+	kill -TERM "$SERVER"
+	stopped "$SERVER"
+}
+
+stop_model() {
+	kill -TERM "$MODEL"
+	stopped "$MODEL"
+}
+
+FAILED=0
+check() {
+	local what=$1 said
+	said=$(mktemp)
+	shift
+	# Not in a subshell: who waits for a process must be its parent.
+	if "$@" >"$said" 2>&1; then
+		echo "ok $what"
+	else
+		echo "not ok $what"
+		head -20 "$said" | sed 's/^/    /'
+		FAILED=1
+	fi
+	rm -f "$said"
+}
+
+# equal GOT WANTED, for check.
+equal() {
+	if [ "$1" != "$2" ]; then
+		echo "got '$1', not '$2'"
+		return 1
+	fi
+}
+
+# holds EXPRESSION: an arithmetic one.
+holds() {
+	if ! (($1)); then
+		echo "does not hold: $1"
+		return 1
+	fi
+}
+
+# No sanitizer has anything to say in any log.
+clean_logs() {
+	! grep -lE "ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitizer|runtime error:" "$WORK"/*.log "$WORK"/*.err
+}
+
+OUTER=$WORK
+APART_AT_ONCE=10
+APART=()
+apart() {
+	local name=$1
+	shift
+	APART+=("$name")
+	while [ "$(jobs -rp | wc -l)" -ge $APART_AT_ONCE ]; do
+		sleep 0.1
+	done
+	(
+		trap cleanup EXIT
+		PIDS=()
+		NAME=$name
+		WORK=$OUTER/$name
+		mkdir -p "$WORK"
+		"$@"
+		finish
+	) >"$OUTER/$name.said" 2>&1 &
+}
+
+# A case that did not come to its last line is a failure whatever it said.
+all_apart() {
+	local name
+	wait
+	for name in "${APART[@]}"; do
+		cat "$OUTER/$name.said"
+		if grep -q "^not ok" "$OUTER/$name.said" || ! tail -1 "$OUTER/$name.said" | grep -q "^ok $name: no sanitizer"; then
+			FAILED=1
+		fi
+	done
+	check "all ${#APART[@]} cases came to their end" equal \
+		"$(cat "$OUTER"/*.said | grep -c '^ok .*: no sanitizer complains')" "${#APART[@]}"
+	exit $FAILED
+}
+
+finish() {
+	check "$NAME: no sanitizer complains" clean_logs
+	exit $FAILED
+}
+
+[ -f build/e2e/ca/ca.pem ] || "$TOOLS/standin-model" --make-ca build/e2e/ca >/dev/null
+tools/make-speech "$SPEECH"

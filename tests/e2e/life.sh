@@ -1,0 +1,159 @@
+#!/usr/bin/env bash
+# The life of a call beside its talk: limits, the operator's hand, keys, the
+# greeting and its protection, last words.
+. "$(dirname "$0")/lib.sh"
+
+script() { # NAME LINES…
+	printf '%s\n' "${@:2}" >"$SPEECH/$1.script"
+}
+script life-wait "wait-end 40000"
+script life-greet "wait-agent-done 300" "hangup"
+script life-keys "wait-agent-talking 400" "dtmf 42#" "wait-clear" "wait-agent-done 300" "dtmf 7" "wait-agent-done 300" "hangup"
+script life-over "wait-agent-talking 300" "say caller-2.wav" "silence 15000" "hangup"
+script life-ask "wait-agent-done 300" "say caller-1.wav" "wait-agent-done 300" "hangup"
+script life-last "wait-agent-done 300" "say caller-3.wav" "silence 700" "hangup"
+
+# sid NAME: the CallSid of a phone's only call.
+sid() {
+	field "$WORK/$1.json" '.. | .call_sid? // empty' | head -1
+}
+ended() { # SID: its record, once it is complete
+	until_true eval "api /calls/$1 | jq -e '.state == \"ended\"'"
+	api "/calls/$1"
+}
+reason() {
+	ended "$1" | jq -r .ending.reason
+}
+live() {
+	api /status | jq -e ".calls.live == $1"
+}
+
+limits() {
+	server limits MAX_CALLS=2 MAX_CALL_SECONDS=12
+	phone limits-1 --script "$SPEECH/life-wait.script" --expect end=server &
+	local first=$!
+	phone limits-2 --script "$SPEECH/life-wait.script" --expect end=server &
+	local second=$!
+	check "limits: two calls are up" until_true live 2
+	check "limits: /ready says full" equal "$(api /ready | jq -r .status)" full
+	check "limits: the third hears a sentence at once" phone limits-3 --script "$SPEECH/life-wait.script" \
+		--expect end=no-stream --expect 'say=all our lines are busy' --expect streams=0
+	check "limits: and is counted" equal "$(api /status | jq .calls.refused_full)" 1
+	check "limits: an unknown call cannot be ended" equal "$(api /calls/CAnone -X DELETE -o /dev/null -w '%{http_code}')" 404
+	local one
+	one=$(api /calls | jq -r '.calls[0].call_sid')
+	check "operator: a call can be ended" equal "$(api "/calls/$one" -X DELETE -o /dev/null -w '%{http_code}' | cut -c1)" 2
+	check "operator: and the ending says who did" equal "$(reason "$one")" operator_ended
+	check "operator: it is off the line" until_true live 1
+	wait "$first" "$second"
+	check "limits: the other ends by time, and is told so" equal \
+		"$(api /calls | jq -r '[.calls[].ending.reason] | sort | join(" ")')" "operator_ended time_limit"
+	check "limits: and hears a goodbye" grep -qh "Goodbye" "$WORK/limits-1.json" "$WORK/limits-2.json"
+	check "limits: every ending is counted" equal "$(api /status | jq -c '[.calls.ended.time_limit, .calls.ended.operator_ended, .calls.total]')" "[1,1,2]"
+	check "limits: stops with status 0" stop_server
+}
+
+overflow() {
+	server overflow MAX_CALLS=1 OVERFLOW_NUMBER=+12025550177 IDLE_SECONDS=8 GREETING_MODE=wait
+	phone overflow-1 --script "$SPEECH/life-wait.script" --expect end=server &
+	local first=$!
+	check "overflow: one call is up" until_true live 1
+	check "overflow: the next one is dialled through" phone overflow-2 --script "$SPEECH/life-wait.script" --expect dial=+12025550177 --expect end=no-stream
+	wait "$first"
+	check "idle: nobody spoke" equal "$(reason "$(sid overflow-1)")" idle
+	check "idle: the caller hears a goodbye, nobody is dialled" equal \
+		"$(grep -c 'dial ' "$WORK/overflow-1.out")" 0
+	check "idle: without a greeting no answer was asked for" equal "$(ended "$(sid overflow-1)" | jq '.turns | length')" 0
+	check "overflow: stops with status 0" stop_server
+}
+
+keys() {
+	server keys UPLINK_BATCH_MS=40
+	check "keys: both groups are answered, the first cut the greeting" phone keys --script "$SPEECH/life-keys.script" \
+		--expect 'answers>=3' --expect 'clears>=1' --expect warnings=0 --expect script_done=1
+	ended "$(sid keys)" >"$WORK/keys-record.json"
+	check "keys: they are on the record" equal "$(field "$WORK/keys-record.json" '[.turns[] | select(.who == "keys") | .text] | join(" ")')" "42 7"
+	check "keys: two were frames for one wake-up" holds "$(api /status | jq .audio.valve_openings) == 1"
+	check "keys: no frame was lost to that" equal "$(field "$WORK/keys-record.json" .audio.dropped_ms)" 0
+	check "keys: stops with status 0" stop_server
+}
+
+greetings() {
+	server exact GREETING_MODE=exact GREETING="Good day, this is a test." IDLE_SECONDS=60
+	check "greeting: exact words are asked for" phone exact --script "$SPEECH/life-greet.script" --expect 'answers>=1' --expect warnings=0
+	check "greeting: stops with status 0" stop_server
+
+	server protect GREETING_PROTECT_MS=20000
+	check "protect: speech over the greeting does not stop it, and is answered after" phone protect \
+		--script "$SPEECH/life-over.script" --expect clears=0 --expect 'heard_ms>=14000' --expect warnings=0 --expect script_done=1
+	ended "$(sid protect)" >"$WORK/protect-record.json"
+	check "protect: all of the greeting was heard" equal \
+		"$(field "$WORK/protect-record.json" '[.turns[] | select(.who == "agent")][0] | .heard_ms == .generated_ms and (.interrupted | not)')" true
+	check "protect: stops with status 0" stop_server
+
+	server meek INTERRUPTIBLE=off
+	check "interruptible off: speech over an answer does not stop it, and is answered after" phone meek \
+		--script "$SPEECH/life-over.script" --expect clears=0 --expect 'heard_ms>=14000' --expect warnings=0 --expect script_done=1
+	check "interruptible off: stops with status 0" stop_server
+}
+
+last_words() {
+	server last
+	check "last words: the caller hangs up right after speaking" phone last --script "$SPEECH/life-last.script" --expect end=caller
+	check "last words: they are on the record" equal \
+		"$(ended "$(sid last)" | jq -r '[.turns[] | select(.who == "caller") | .text | length > 0] | join(" ")')" true
+	check "last words: stops with status 0" stop_server
+}
+
+again() {
+	server again TWILIO_VALIDATE=off MAX_CALLS=3
+	form="CallSid=CA00000000000000000000000000000042&From=%2B12025550123&To=%2B12025550100"
+	api /twilio/voice -d "$form" >"$WORK/again-1.xml"
+	api /twilio/voice -d "$form" >"$WORK/again-2.xml"
+	check "webhook: a repeated request gets the same answer" cmp "$WORK/again-1.xml" "$WORK/again-2.xml"
+	check "webhook: and takes one line" equal "$(api /status | jq .calls.reserved)" 1
+	api /twilio/call-status -d "CallSid=CA00000000000000000000000000000042&CallStatus=completed" >/dev/null
+	check "call-status: a call that is over gives its line back" until_true eval "api /status | jq -e '.calls.reserved == 0'"
+	check "connect-action: of a call unknown here, an apology" grep -q "<Say>" <(api /twilio/connect-action -d CallSid=CA00000000000000000000000000000043)
+	check "health: --health finds it alive" env PORT="$PORT" "$SERVER_BIN" --health
+	check "webhook: stops with status 0" stop_server
+	check "health: --health finds it gone" eval "! env PORT=$PORT $SERVER_BIN --health"
+}
+
+drain() {
+	server drain DRAIN_SECONDS=4
+	phone drain-1 --script "$SPEECH/life-wait.script" --expect end=server --expect 'action=200' &
+	local first=$!
+	check "drain: a call is up" until_true live 1
+	kill -TERM "$SERVER"
+	check "drain: /ready says so" until_true eval "api /ready | jq -e '.status == \"draining\"'"
+	check "drain: a new call hears a sentence, status 200" phone drain-2 --script "$SPEECH/life-wait.script" --expect status=200 --expect end=no-stream --expect 'say=cannot take your call'
+	wait "$first"
+	check "drain: the live call was ended politely, after connect-action" equal $? 0
+	check "drain: exits with 0" stopped "$SERVER"
+	check "drain: the log says how the call ended" grep -q "call ended: server is shutting down" "$WORK/drain.log"
+
+	server twice DRAIN_SECONDS=100
+	phone twice-1 --script "$SPEECH/life-wait.script" &
+	first=$!
+	check "drain: another call is up" until_true live 1
+	kill -TERM "$SERVER"
+	check "drain: it waits" until_true eval "api /ready | jq -e '.status == \"draining\"'"
+	kill -TERM "$SERVER"
+	check "drain: a second signal ends it at once, with 0" stopped "$SERVER"
+	wait "$first"
+}
+
+model model --key "$SECRET" --transcript-ms 1000
+# Each group has its own server; they share the model.
+for group in limits overflow keys greetings last_words again drain; do
+	($group >"$WORK/group-$group.out" 2>&1; exit $FAILED) &
+	GROUPS_UP+=($!)
+done
+for pid in "${GROUPS_UP[@]}"; do
+	wait "$pid" || FAILED=1
+done
+cat "$WORK"/group-*.out
+check "the model stops with status 0" stop_model
+check "every message was one the model knows" equal "$(field "$WORK/model.json" .violation_count)" 0
+finish

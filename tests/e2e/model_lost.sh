@@ -1,0 +1,108 @@
+#!/usr/bin/env bash
+# The model's connection breaks off in the middle of speech, of an answer and
+# after one, in every way it can; or the model itself says that it is over.
+# One server, all at once, with a good call beside them that must not notice.
+. "$(dirname "$0")/lib.sh"
+
+SORRY="we have a technical problem"
+cat >"$WORK/cut-off.script" <<SCRIPT
+say $PWD/$SPEECH/caller-2.wav
+wait-end 60000
+SCRIPT
+cat >"$WORK/speak-over.script" <<SCRIPT
+say $PWD/$SPEECH/caller-2.wav
+wait-agent-talking 700
+say $PWD/$SPEECH/caller-1.wav
+wait-end 60000
+SCRIPT
+cat >"$WORK/good.script" <<SCRIPT
+say $PWD/$SPEECH/caller-1.wav
+wait-agent-talking 1500
+say $PWD/$SPEECH/caller-2.wav
+wait-clear
+wait-agent-done 300
+hangup
+SCRIPT
+
+# broken NAME FAULT: the caller speaks, and hears an apology before he hangs up.
+broken() {
+	plan "$1" "$2" --script "$WORK/${3:-cut-off}.script" --expect end=server --expect say="$SORRY" \
+		--expect close_code=1000
+}
+
+plan good "" --script "$WORK/good.script" --expect answers=2 --expect cut_answers=1 --expect clears=1 \
+	--expect warnings=0 --expect end=caller --expect script_done=1
+HOWS="rst fin notify 1000 1001 1011 4000-whatever"
+WHERES="updated speech answer done"
+for how in $HOWS; do
+	for where in $WHERES; do
+		broken "$how-$where" "drop=$how:$where"
+	done
+done
+broken over "drop=rst:6s" speak-over
+for what in expired:session_expired refused:invalid_request_error.invalid_api_key; do
+	broken "close-${what%:*}" "drop=1008-${what#*:}:done"
+done
+for what in session-expired invalid-api-key quota; do
+	broken "error-$what" "error=$what:done"
+done
+broken expire expire=5
+
+model model --key "$SECRET" "${ORDERS[@]}"
+server server MAX_CALLS=60 GREETING_MODE=wait
+dial_planned
+all_over
+
+# Whatever was said and played before is in the record. The transcript of what
+# the caller said comes after the beginning of the answer: lost with the model.
+NOTHING='.turns == []'
+CALLER='(.turns[0] | .who == "caller") and (.turns | length) == 2'
+AGENT='(.turns[1] | .who == "agent" and (.text | length) > 0 and .heard_ms <= .generated_ms'
+declare -A KEPT=(
+	[updated]=$NOTHING
+	[speech]=$NOTHING
+	[answer]="$CALLER and $AGENT and .generated_ms > 0)"
+	[done]="$CALLER and (.turns[0].text | length) > 10 and $AGENT and .status == \"completed\" and .heard_ms > 500 and
+		.generated_ms > 11000)"
+)
+check "a good call beside all this does not notice" went good caller_hung_up \
+	'.audio.dropped_ms == 0 and .audio.padded_ms == 0 and .audio.answer_dropped_ms == 0 and
+	([.turns[].who] | join(" ")) == "caller agent caller agent"'
+for how in $HOWS; do
+	for where in $WHERES; do
+		check "$how at $where" went "$how-$where" model_lost "${KEPT[$where]}"
+	done
+done
+check "lost while the caller interrupts: what was heard is known" went over model_lost \
+	"$CALLER and $AGENT and .interrupted and .heard_ms >= 500 and .heard_ms < .generated_ms)"
+check "a close that says the session is over" went close-expired model_expired "${KEPT[done]}"
+check "a close that says the key is refused" went close-refused model_refused "${KEPT[done]}"
+check "an error that says the session is over" went error-session-expired model_expired "${KEPT[done]}"
+check "an error that refuses the key" went error-invalid-api-key model_refused "${KEPT[done]}"
+check "an error that says there is no money" went error-quota model_refused "${KEPT[done]}"
+check "the session's own time limit" went expire model_expired "$CALLER and $AGENT)"
+
+api /status >"$WORK/status.json"
+check "every ending is counted" equal "$(field "$WORK/status.json" \
+	'.calls.ended | "\(.caller_hung_up) \(.model_lost) \(.model_expired) \(.model_refused) \(add)"')" "1 29 3 3 36"
+# The close behind an error may be seen, or the call be over before.
+check "every error is counted" equal "$(field "$WORK/status.json" \
+	'[.model.errors[] | select(.class != "connection" or .code != "session_expired") | "\(.class)/\(.code)=\(.count)"] |
+	sort | join(" ")')" \
+	"connection/ECONNRESET=9 connection/closed=16 connection/invalid_request_error.invalid_api_key=1 \
+connection/whatever=4 fatal/insufficient_quota=1 fatal/invalid_api_key=1 \
+renew/session_expired=2"
+check "what may pass does not close the door" equal "$(api /ready -o /dev/null -w '%{http_code}')" 200
+check "every line is free again" until_true eval \
+	"api /status | jq -e '.calls.live + .calls.reserved + .calls.ending == 0'"
+check "the server stops with status 0" stop_server
+check "the model stops with status 0" stop_model
+check "the model never got what it does not know" equal "$(field "$WORK/model.json" .violation_count)" 0
+
+model model-dial --key "$SECRET" --fault drop=rst:answer
+server server-dial MAX_CALLS=2 OVERFLOW_NUMBER=+12025550199
+check "a number to fall back on is dialled instead" phone dial --script "$WORK/cut-off.script" \
+	--expect end=server --expect dial=+12025550199 --expect say=
+check "the server stops with status 0 again" stop_server
+check "the model stops with status 0 again" stop_model
+finish

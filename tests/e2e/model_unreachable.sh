@@ -1,0 +1,220 @@
+#!/usr/bin/env bash
+# There is no session to be had: nobody listens, the key is refused, the
+# certificate does not fit, the handshake breaks off or never ends. Each case
+# has a model and a server of its own; many run at once.
+#
+# What will not pass by itself closes the door (/ready) and is not tried again
+# in the same call; what may pass is tried three times and closes nothing.
+. "$(dirname "$0")/lib.sh"
+
+SORRY="we have a technical problem"
+cat >"$OUTER/wait.script" <<SCRIPT
+say $PWD/$SPEECH/caller-2.wav
+wait-end 40000
+SCRIPT
+cat >"$OUTER/talk.script" <<SCRIPT
+say $PWD/$SPEECH/caller-2.wav
+wait-agent-talking 600
+hangup
+SCRIPT
+
+ready() {
+	api /ready -w '%{stderr}%{http_code} ' 2>&1 | jq -Rrs 'capture("(?<code>[0-9]{3}) ") .code + " " +
+		(capture("(?<body>[{].*[}])").body | fromjson.status)'
+}
+
+errors() {
+	api /status | jq -r '[.model.errors[] | "\(.class)/\(.code)=\(.count)"] | sort | join(" ")'
+}
+
+# A reset at once may be met while connecting or a step later.
+soon() {
+	errors | sed -E 's/\b(connect|tls)\//soon\//g' | tr ' ' '\n' |
+		awk -F= 'NF { n[$1] += $2 } END { for (e in n) print e "=" n[e] }' | sort | paste -sd ' '
+}
+
+# counted CLASS/CODE=COUNT: that and no other.
+counted() {
+	case $1 in
+	soon/*) equal "$(soon)" "$1" ;;
+	*) equal "$(errors)" "$1" ;;
+	esac
+}
+
+# The probe at start has come to its end.
+probed() {
+	until_true eval "api /status | jq -e '.model.connects > 0 or (.model.errors | length) > 0'"
+}
+
+settled() {
+	until_true eval "api /status | jq -e '.calls.live + .calls.reserved + .calls.ending == 0'"
+}
+
+stop_both() {
+	check "$NAME: the server stops with status 0" stop_server
+	check "$NAME: the model stops with status 0" stop_model
+}
+
+# ended NAME ENDING: that call heard the apology, and ended so.
+ended() {
+	phone "$1" --script "$OUTER/wait.script" --expect end=server --expect say="$SORRY" --expect warnings=0
+	echo $? >"$WORK/$1.status"
+	went "$1" "$2" '.turns == [] and .ending.fault'
+}
+
+works() {
+	phone "$1" --script "$OUTER/talk.script" --expect end=caller --expect answers=1 --expect warnings=0
+	echo $? >"$WORK/$1.status"
+	went "$1" caller_hung_up '.turns[0].who == "caller" and .turns[1].heard_ms > 0 and .audio.dropped_ms == 0'
+}
+
+# for_good CLASS/CODE: tried once by the probe, once by the call.
+for_good() {
+	check "$NAME: refused" ended call model_refused
+	check "$NAME: counted" counted "$1=2"
+	check "$NAME: the door is closed" equal "$(ready)" "503 model"
+	check "$NAME: the reason is told" equal "$(api /status |
+		jq '.model | (.available | not) and (.last_failure | length) > 10')" true
+	settled
+	stop_both
+}
+
+# may_pass CLASS/CODE: tried once by the probe, three times by the call.
+may_pass() {
+	check "$NAME: unreachable" ended call model_unreachable
+	check "$NAME: counted" counted "$1=4"
+	check "$NAME: the door stays open" equal "$(ready)" "200 ready"
+	check "$NAME: the reason is told" equal "$(api /status |
+		jq '.model | .available and (.last_failure | length) > 10')" true
+	settled
+	stop_both
+}
+
+# bad for_good|may_pass CLASS/CODE FAULT [VAR=VALUE...]
+bad() {
+	model model --key "$SECRET" --fault "$3"
+	server server MAX_CALLS=2 GREETING_MODE=wait MODEL_CONNECT_MS=900 "${@:4}"
+	probed
+	"$1" "$2"
+	check "$NAME: the model never got what it does not know" equal "$(field "$WORK/model.json" .violation_count)" 0
+}
+
+nobody_listens() {
+	model model
+	stop_model
+	server server MAX_CALLS=2 MODEL_CONNECT_MS=900
+	probed
+	check "$NAME: unreachable" ended call model_unreachable
+	check "$NAME: counted" equal "$(errors)" "connect/ECONNREFUSED=4"
+	check "$NAME: the door stays open" equal "$(ready)" "200 ready"
+	check "$NAME: the server stops with status 0" stop_server
+}
+
+no_such_name() {
+	MODEL_PORT=443
+	server server MAX_CALLS=2 MODEL_CONNECT_MS=9000 \
+		OPENAI_REALTIME_URL="wss://$(printf 'a%.0s' {1..70}).test/v1/realtime"
+	probed
+	check "$NAME: refused" ended call model_refused
+	check "$NAME: counted" equal "$(errors)" "lookup/ENOENT=2"
+	check "$NAME: the door is closed" equal "$(ready)" "503 model"
+	check "$NAME: the server stops with status 0" stop_server
+}
+
+# A call that meets it once and then does not, does not notice.
+passes() {
+	model model --key "$SECRET" --fault "$1@2"
+	server server MAX_CALLS=2 GREETING_MODE=wait MODEL_CONNECT_MS=900
+	probed
+	check "$NAME: the call works at the second try" works call
+	check "$NAME: counted" counted "$2=1"
+	check "$NAME: the door stays open" equal "$(ready)" "200 ready"
+	check "$NAME: the last failure is forgotten" equal "$(api /status | jq -r .model.last_failure)" null
+	settled
+	stop_both
+}
+
+# What closed the door is over when a call gets through.
+reopens() {
+	model model --key "$SECRET" --fault refuse=401@1 --fault "certificate=expired@3"
+	server server MAX_CALLS=2 GREETING_MODE=wait MODEL_CONNECT_MS=900
+	probed
+	check "$NAME: the door is closed by the probe" equal "$(ready)" "503 model"
+	check "$NAME: a call is served nevertheless" works first
+	check "$NAME: the door is open" equal "$(ready)" "200 ready"
+	check "$NAME: the next call is refused" ended second model_refused
+	check "$NAME: the door is closed by the call" equal "$(ready)" "503 model"
+	check "$NAME: the next call is served" works third
+	check "$NAME: the door is open again" equal "$(ready)" "200 ready"
+	check "$NAME: counted" equal "$(errors)" "tls/tls_54=1 upgrade/http_401=1"
+	settled
+	stop_both
+}
+
+overflow() {
+	model model --key another-key
+	server server MAX_CALLS=2 OVERFLOW_NUMBER=+12025550199
+	probed
+	check "$NAME: a number to fall back on is dialled" phone call --script "$OUTER/wait.script" --expect end=server \
+		--expect dial=+12025550199 --expect say=
+	check "$NAME: a wrong key is refused" equal "$(errors)" "upgrade/http_401=2"
+	stop_both
+}
+
+# A field the service does not know is left out at a second try.
+plain() {
+	model model --key "$SECRET" --fault reject-field=session.reasoning
+	server server MAX_CALLS=2 GREETING_MODE=wait REASONING_EFFORT=low NOISE_REDUCTION=near_field OPENAI_SPEED=1.1
+	probed
+	check "$NAME: the call works without the field" works call
+	check "$NAME: no error is counted, since none mattered" equal "$(errors)" ""
+	check "$NAME: the door stays open" equal "$(ready)" "200 ready"
+	settled
+	stop_both
+	check "$NAME: configured twice in each session" equal \
+		"$(field "$WORK/model.json" '[.per_session[].events["session.update"]] | join(" ")')" "2 2"
+}
+
+apart no-such-name no_such_name
+for delay in tls-delay=5000 upgrade-delay=5000 no-created no-updated; do
+	case $delay in
+	tls*) code=tls/timeout ;;
+	upgrade*) code=upgrade/timeout ;;
+	no-*) code=timeout/session.${delay#no-} ;;
+	esac
+	apart "${delay%=*}" bad may_pass "$code" "$delay"
+done
+apart nobody nobody_listens
+for status in 400 401 403 404; do
+	apart "refuse-$status" bad for_good "upgrade/http_$status" "refuse=$status"
+done
+for status in 429 500 503; do
+	apart "refuse-$status" bad may_pass "upgrade/http_$status" "refuse=$status"
+done
+apart expired bad for_good tls/tls_54 certificate=expired
+apart wrong-name bad for_good tls/tls_56 certificate=wrong-name
+apart unknown-root bad for_good tls/tls_62 certificate=unknown-root
+apart bad-accept bad may_pass upgrade/EPROTO bad-accept
+apart close-3000 bad for_good session/invalid_request_error.invalid_api_key close-3000
+apart wrong-format bad for_good session/wrong_format wrong-format
+apart refuse-update bad may_pass session/server_error refuse-update
+apart reject-voice bad for_good session/unknown_parameter reject-field=session.audio.output.voice
+apart error-key bad for_good session/invalid_api_key error=invalid-api-key:created
+apart error-quota bad for_good session/insufficient_quota error=quota:created
+apart error-limit bad may_pass session/rate_limit_exceeded error=rate-limit:created
+for how in rst fin notify; do
+	apart "$how-accept" bad may_pass soon/ECONNRESET "drop=$how:accept"
+	apart "$how-tls" bad may_pass soon/ECONNRESET "drop=$how:tls"
+	apart "$how-upgrade" bad may_pass upgrade/ECONNRESET "drop=$how:upgrade"
+	apart "$how-open" bad may_pass session/closed "drop=$how:open"
+	apart "$how-created" bad may_pass session/closed "drop=$how:created"
+done
+apart close-created bad may_pass session/closed drop=1011:created
+apart passes-refuse passes refuse=503 upgrade/http_503
+apart passes-accept passes drop=rst:accept soon/ECONNRESET
+apart passes-created passes drop=fin:created session/closed
+apart passes-silence passes no-updated timeout/session.updated
+apart reopens reopens
+apart overflow overflow
+apart plain plain
+all_apart

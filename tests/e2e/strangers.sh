@@ -1,0 +1,296 @@
+#!/usr/bin/env bash
+# Who knocks without being Twilio, or as a Twilio that has lost its manners: at
+# the webhooks, at the stream's door, at the operator's, and at HTTP itself. A
+# good call goes on beside it all and does not notice.
+. "$(dirname "$0")/lib.sh"
+
+SORRY="we have a technical problem"
+sed "s|^say |&$PWD/$SPEECH/|" >"$WORK/good.script" <<'SCRIPT'
+wait-agent-done 300
+say caller-1.wav
+wait-agent-talking 1500
+say caller-2.wav
+wait-clear
+wait-agent-done 300
+hangup
+SCRIPT
+sed "s|^say |&$PWD/$SPEECH/|" >"$WORK/short.script" <<'SCRIPT'
+wait-agent-talking 1500
+hangup
+SCRIPT
+
+good() {
+	dial "$1" --script "$WORK/good.script" --expect 'answers>=3' --expect cut_answers=1 --expect clears=1 \
+		--expect warnings=0 --expect end=caller --expect script_done=1 "${@:2}"
+}
+short() {
+	dial "$1" --script "$WORK/short.script" --expect end=caller --expect script_done=1 "${@:2}"
+}
+# refused NAME STATUS ARGS...: the voice webhook answers STATUS and makes no call.
+refused() {
+	dial "$1" --script "$WORK/short.script" --expect end=webhook-failed --expect "status=$2" "${@:3}"
+}
+# shut_out NAME STATUS ARGS...: the stream's upgrade is answered STATUS; the caller
+# hears what comes then.
+shut_out() {
+	dial "$1" --script "$WORK/short.script" --expect end=upgrade-refused --expect "upgrade=$2" \
+		--expect say="$SORRY" "${@:3}"
+}
+
+# The phone went as expected, and no call is known of it.
+unheard_of() {
+	equal "$(cat "$WORK/$1.status")" 0 || { jq -c '.calls[0] | .why, .failure, .refusal' "$WORK/$1.json"; return 1; }
+	equal "$(api "/calls/$(field "$WORK/$1.json" '.calls[0].call_sid')" -o /dev/null -w '%{http_code}')" 404
+}
+
+# http STATUS PATH CURL-ARGS...: its answer, the headers too, in $WORK/answer.
+http() {
+	equal "$(api "$2" -o /dev/null -D "$WORK/answer" -w '%{http_code}' "${@:3}")" "$1"
+}
+answer_has() {
+	grep -qi "^$1"$'\r$' "$WORK/answer" || { cat "$WORK/answer"; return 1; }
+}
+# raw STATUS BYTES: what printf makes of BYTES is answered with a status like that.
+raw() {
+	local fd line=""
+	exec {fd}<>"/dev/tcp/127.0.0.1/$PORT"
+	printf "$2" >&"$fd"
+	IFS= read -r -t 15 line <&"$fd" || true
+	exec {fd}>&-
+	[[ $line = HTTP/1.1\ $1\ * ]] || { echo "got '$line'"; return 1; }
+}
+# signed STATUS PATH: an upgrade that is Twilio's by its signature.
+signed() {
+	http "$1" "$2" --http1.1 -H "Host: ${PUBLIC#https://}" -H 'Connection: Upgrade' -H 'Upgrade: websocket' \
+		-H 'Sec-WebSocket-Version: 13' -H 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==' -H "X-Twilio-Signature: $(signature "wss${PUBLIC#https}$2")"
+}
+signature() { # of a text
+	printf %s "$1" | openssl dgst -sha1 -hmac "$SECRET" -binary | base64
+}
+# announce SID: Twilio's webhook, by its signature; prints the stream's token.
+announce() {
+	api /twilio/voice -d "CallSid=$1" -H "X-Twilio-Signature: $(signature "$PUBLIC/twilio/voiceCallSid$1")" |
+		sed -nE 's/.*\/twilio\/stream\/([0-9a-f]+)".*/\1/p'
+}
+moved() {
+	echo $(($(jq "$1" <<<"$after") - $(jq "$1" <<<"$before")))
+}
+all_free() {
+	api /status "$@" | jq -e '.calls.live + .calls.reserved + .calls.ending == 0'
+}
+
+# ---------------------------------------------------- PUBLIC_URL, and no API_TOKEN
+model model --key "$SECRET"
+server server MAX_CALLS=30 OPENAI_MODEL=gpt-realtime
+before=$(api /status)
+
+good good
+short second-stream --fault second-stream --expect second=403 --expect warnings=0
+short upgrade-https --fault upgrade-https --expect warnings=0
+short upgrade-slash --fault upgrade-slash --expect warnings=0
+short other-host --header 'X-Forwarded-Host: evil.example.org' --header 'X-Forwarded-Proto: http' --expect warnings=0
+refused no-signature 403 --fault no-signature
+refused bad-signature 403 --fault bad-signature
+refused wrong-secret 403 --token another-secret-0123456789
+refused wrong-url 403 --public-url https://elsewhere.example.com
+refused big-body 413 --fault big-body
+refused bad-form 400 --fault bad-form
+refused huge-headers 400 --fault huge-headers
+refused many-headers 431 --fault many-headers
+refused two-lengths 400 --fault two-lengths
+refused length-and-chunks 400 --fault length-and-chunks
+refused garbage 400 --fault garbage-http
+refused slow-body 408 --fault slow-body
+refused short-body 408 --fault short-body
+shut_out upgrade-bad-signature 403 --fault upgrade-bad-signature
+shut_out upgrade-no-signature 403 --fault upgrade-no-signature
+shut_out no-token 403 --fault no-token
+shut_out wrong-token 403 --fault wrong-token
+shut_out late-upgrade 403 --fault late-upgrade
+shut_out long-key 400 --fault long-key
+shut_out used-token 403 --fault used-token --expect second=101
+dial half-upgrade --script "$WORK/short.script" --fault half-upgrade --expect end=upgrade-refused --expect say="$SORRY"
+dial no-stream --fault no-stream --expect end=caller
+dial no-stream-no-news --fault no-stream --no-status --expect end=caller
+
+# What curl and plain sockets can do, meanwhile.
+for path in /status /calls /calls/CA1; do
+	for header in 'X-Forwarded-For: 127.0.0.1' 'Forwarded: for=127.0.0.1' 'Via: 1.1 x' 'CF-Ray: 1' 'X-Real-IP: 127.0.0.1' \
+		'x-forwarded-proto: https' 'ngrok-trace-id: 1' 'X-Amzn-Trace-Id: 1' 'Host: bridge.example.com' 'Host: 127.0.0.1.example.com'; do
+		check "$path with '$header' is not for strangers" http 403 "$path" -H "$header"
+	done
+	check "$path with an empty header of a proxy, too" http 403 "$path" -H 'X-Forwarded-For;'
+done
+check "this machine may ask" http 200 /status
+check "… by its other names" http 200 /status -H 'Host: localhost:8080'
+check "anyone may ask whether it is alive" http 200 /health -H 'X-Forwarded-For: 1.2.3.4' -H 'Host: bridge.example.com'
+check "anyone may ask whether it is ready" http 200 /ready -H 'X-Forwarded-For: 1.2.3.4'
+until_true eval "api /calls | jq -e '.calls[] | select(.state == \"live\")'"
+live=$(api /calls | jq -r 'first(.calls[] | select(.state == "live")).call_sid')
+check "a stranger cannot end a call" http 403 "/calls/$live" -X DELETE -H 'X-Forwarded-For: 1.2.3.4'
+check "a call nobody knows cannot be ended" http 404 /calls/CA0123456789 -X DELETE
+
+for each in "/health GET,.HEAD" "/ready GET,.HEAD" "/status GET,.HEAD" "/calls GET,.HEAD" "/calls/CA1 GET,.HEAD,.DELETE" \
+	"/twilio/voice POST" "/twilio/connect-action POST" "/twilio/stream-status POST" "/twilio/call-status POST" \
+	"/twilio/stream GET" "/twilio/stream/x GET"; do
+	path=${each% *} allow=${each#* }
+	for method in GET HEAD POST PUT DELETE OPTIONS PATCH; do
+		[[ ,${allow//.}, != *,$method,* ]] || continue
+		check "$method $path is answered 405" http 405 "$path" -X "$method" -H 'Content-Length: 0' --no-keepalive
+		check "… and what is allowed" answer_has "Allow: $allow"
+	done
+done
+check "no other origin is let in" eval "http 405 /status -X OPTIONS -H 'Origin: https://evil.example.org' \
+	-H 'Access-Control-Request-Method: GET' && ! grep -i '^access-control' $WORK/answer"
+for path in / /health/x /healthy /status/ /STATUS /%73tatus /calls/ /calls/a/b /twilio /twilio/voice/ //twilio/voice /twilio/stream/a/b \
+	/twilio/streams /../etc/passwd /twilio/../status /.env; do
+	check "there is nothing at $path" http 404 "$path" --path-as-is
+done
+check "a stream's address wants a WebSocket" http 426 /twilio/stream/x
+for token in x 0000000000000000000000000000000 00000000000000000000000000000000 000000000000000000000000000000000 ..%2f..; do
+	check "a stream '/$token' that nobody announced is refused" signed 403 "/twilio/stream/$token"
+done
+check "… and one without a token" signed 403 /twilio/stream
+
+token=$(announce CAgone)
+check "a call that is announced again gets the same stream" equal "$(announce CAgone)" "${token:-none}"
+exec {fd}<>"/dev/tcp/127.0.0.1/$PORT"
+printf 'GET /twilio/stream/%s HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nX-Twilio-Signature: %s\r\n\r\n' \
+	"$token" "$(signature "wss${PUBLIC#https}/twilio/stream/$token")" >&"$fd"
+exec {fd}>&-
+check "a Twilio that goes away at the door leaves no line taken" until_true eval \
+	"api /calls/CAgone | jq -e '.state == \"ended\" and .ending.reason == \"stream_lost\"'"
+
+body='CallSid=CA1&From=%%2B1'
+form='Content-Type: application/x-www-form-urlencoded'
+check "a body without length is refused" raw 411 "POST /twilio/voice HTTP/1.1\r\nHost: x\r\n$form\r\n\r\n"
+check "another media type is refused" raw 415 'POST /twilio/voice HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}'
+for length in -1 +5 0x10 '5 5' 5,5 99999999999999999999 18446744073709551617 ''; do
+	check "a length of '$length' is refused" raw '4[01][0-9]' "POST /twilio/voice HTTP/1.1\r\nHost: x\r\n$form\r\nContent-Length: $length\r\n\r\n$body"
+done
+check "a length just over the limit is refused, unread" raw 413 "POST /twilio/voice HTTP/1.1\r\nHost: x\r\n$form\r\nContent-Length: 65537\r\n\r\n"
+check "another coding than chunked is refused" raw 400 "POST /twilio/voice HTTP/1.1\r\nHost: x\r\n$form\r\nTransfer-Encoding: gzip\r\n\r\n"
+check "a chunked body may come, and is checked" raw 403 "POST /twilio/voice HTTP/1.1\r\nHost: x\r\n$form\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nA=b&C\r\n0\r\n\r\n"
+check "a chunk of nonsense is refused" raw '4[0-9][0-9]' "POST /twilio/voice HTTP/1.1\r\nHost: x\r\n$form\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nA=b\r\n0\r\n\r\n"
+check "a huge chunk is refused" raw '4[0-9][0-9]' "POST /twilio/voice HTTP/1.1\r\nHost: x\r\n$form\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffff0\r\nA=b\r\n0\r\n\r\n"
+check "an expectation nobody knows is refused" raw 417 "POST /twilio/voice HTTP/1.1\r\nHost: x\r\n$form\r\nExpect: miracles\r\nContent-Length: 1\r\n\r\na"
+check "two hosts are refused" raw 400 'GET /health HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n'
+check "an unknown method is refused" raw '4[0-9][0-9]' 'BREW /health HTTP/1.1\r\nHost: x\r\n\r\n'
+check "HTTP/3.0 on a socket is refused" raw '[45]0[0-9]' 'GET /health HTTP/3.0\r\nHost: x\r\n\r\n'
+check "a line of nonsense is refused" raw 400 'nonsense\r\n\r\n'
+check "a NUL in the path is refused" raw 400 'GET /hea\0lth HTTP/1.1\r\nHost: x\r\n\r\n'
+check "a path that would colour the terminal finds nothing" raw 4[0-9][0-9] 'GET /\033[31mred HTTP/1.1\r\nHost: x\r\n\r\n'
+check "WebSocket version 8 is refused" raw 426 'GET /twilio/stream/x HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 8\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n'
+check "an upgrade without key is refused" raw 400 'GET /twilio/stream/x HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\r\n'
+check "an upgrade anywhere else stays HTTP" raw '[24]0[0-9]' 'GET /health HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n'
+
+# A crowd that opens connections and says too little; then one that goes at once.
+crowd=()
+for _ in $(seq 90); do
+	exec {fd}<>"/dev/tcp/127.0.0.1/$PORT"
+	printf 'POST /twilio/voice HTTP/1.1\r\nHost' >&"$fd"
+	crowd+=("$fd")
+done
+check "a crowd of slow strangers keeps nobody out" http 200 /health
+check "… nor a webhook" raw 403 "POST /twilio/voice HTTP/1.1\r\nHost: x\r\n$form\r\nContent-Length: 3\r\n\r\nA=b"
+for fd in "${crowd[@]}"; do
+	exec {fd}>&-
+done
+for _ in $(seq 50); do
+	exec {fd}<>"/dev/tcp/127.0.0.1/$PORT"
+	exec {fd}>&-
+done
+check "those who come and go at once do no harm" http 200 /health
+all_over
+
+check "a good call beside all this does not notice" went good caller_hung_up \
+	'([.turns[].who] | join(" ")) == "agent caller agent caller agent" and .invalid_messages == 0 and .audio.dropped_ms == 0'
+check "a second stream of the same token is refused, the first lives on" went second-stream caller_hung_up '.turns[0].heard_ms > 0'
+check "Twilio's other ways to sign an upgrade are known: https" went upgrade-https caller_hung_up
+check "Twilio's other ways to sign an upgrade are known: a slash" went upgrade-slash caller_hung_up
+check "with PUBLIC_URL no X-Forwarded-* is believed" went other-host caller_hung_up
+for name in no-signature bad-signature wrong-secret wrong-url big-body bad-form huge-headers many-headers two-lengths \
+	length-and-chunks garbage slow-body short-body; do
+	check "$name makes no call" unheard_of "$name"
+done
+for name in upgrade-bad-signature upgrade-no-signature no-token wrong-token late-upgrade long-key half-upgrade; do
+	check "$name opens no stream" went "$name" never_streamed '.turns == []'
+done
+check "a token opens one stream, and who came second does not get in" went used-token stream_lost
+check "a caller who hung up before the stream frees the line" went no-stream caller_hung_up
+check "a line nobody comes for is free after a while by itself" went no-stream-no-news never_streamed
+
+after=$(api /status)
+check "wrong signatures are counted" holds "$(moved .http.refused_signature) >= 6"
+check "wrong tokens are counted" equal "$(moved .http.refused_token)" 11
+check "malformed requests are counted" holds "$(moved .http.refused_bad_request) >= 25"
+check "strangers at the operator's door are counted" equal "$(moved .http.refused_unauthorized)" 34
+check "who took too long is counted" holds "$(moved .http.refused_busy) >= 10"
+check "never_streamed is counted" equal "$(moved .calls.ended.never_streamed)" 8
+check "no call ended by a fault of ours" equal "$(moved .calls.ended.internal_error)" 0
+check "nothing of the callers' audio was lost" equal "$(moved .audio.dropped_ms)" 0
+check "no token of a stream is in the log" eval "! grep -E 'stream/[0-9a-f]{16}' $WORK/server.log"
+check "no control character is in the log" eval "! grep -P '[^\\P{Cc}\\t]' $WORK/server.log"
+check "every line is free again" until_true all_free
+check "the server stops with status 0" stop_server
+
+# ------------------------------------------- no PUBLIC_URL, a trusted proxy, API_TOKEN
+OPERATOR=operator-0123456789abcdef
+server proxied PUBLIC_URL= TRUSTED_PROXIES=127.0.0.1 API_TOKEN=$OPERATOR STREAM_UNANNOUNCED=on
+FRONT=(--public-url https://front.example.net --header 'X-Forwarded-Proto: https')
+KEY=(-H "Authorization: Bearer $OPERATOR")
+before=$(api /status "${KEY[@]}")
+good proxied-good "${FRONT[@]}" --header 'X-Forwarded-For: 203.0.113.9, 54.172.60.1'
+short forwarded-host "${FRONT[@]}" --header 'X-Forwarded-Host: front.example.net' --expect warnings=0
+short unannounced "${FRONT[@]}" --fault no-token --expect upgrade=101
+refused plain 403 --public-url https://front.example.net
+refused other-forwarded-host 403 "${FRONT[@]}" --header 'X-Forwarded-Host: evil.example.org'
+refused bad-forwarded-host 403 "${FRONT[@]}" --header 'X-Forwarded-Host: front.example.net/x"><Say>'
+refused unsigned 403 "${FRONT[@]}" --fault no-signature
+for path in /status /calls /calls/CA1; do
+	check "$path without the token is refused" http 401 "$path"
+	check "… and says how to ask" answer_has 'WWW-Authenticate: Bearer'
+	for token in "Bearer wrong" "Bearer " "Bearer ${OPERATOR}x" "Bearer ${OPERATOR%?}" "Basic $OPERATOR" "$OPERATOR" "Bearer $SECRET"; do
+		check "$path with '$token' is refused" http 401 "$path" -H "Authorization: $token"
+	done
+done
+check "the operator gets in" http 200 /status "${KEY[@]}"
+check "… through a proxy, too" http 200 /calls "${KEY[@]}" -H 'X-Forwarded-For: 1.2.3.4' -H 'Host: front.example.net'
+check "… with a small letter" http 200 /calls -H "authorization: bearer $OPERATOR"
+check "nobody ends a call without the token" http 401 /calls/CA1 -X DELETE
+all_over
+api_with_token() {
+	curl -sS --max-time 20 "http://127.0.0.1:$PORT$1" "${KEY[@]}" "${@:2}"
+}
+eval "$(declare -f api | sed '1s/api/api_without/')"
+api() { api_with_token "$@"; }
+check "the address comes from a trusted proxy's headers" went proxied-good caller_hung_up \
+	'([.turns[].who] | join(" ")) == "agent caller agent caller agent"'
+check "… its X-Forwarded-Host, too" went forwarded-host caller_hung_up
+check "an unannounced stream is a call if that is allowed" equal "$(cat "$WORK/unannounced.status")" 0
+sid=$(field "$WORK/unannounced.json" '.calls[0].call_sid')
+check "… and ends as one" until_true eval "api /calls | jq -e --arg sid $sid \
+	'.calls[] | select(.call_sid == \$sid and .stream_sid and .ending.reason == \"caller_hung_up\")'"
+for name in plain other-forwarded-host bad-forwarded-host unsigned; do
+	check "$name makes no call" unheard_of "$name"
+done
+after=$(api /status)
+check "wrong signatures are counted" holds "$(moved .http.refused_signature) >= 4"
+check "wrong operators are counted" equal "$(moved .http.refused_unauthorized)" 25
+check "the operator's token is not in the log" eval "! grep -F $OPERATOR $WORK/proxied.log"
+check "the server stops with status 0" stop_server
+eval "$(declare -f api_without | sed '1s/api_without/api/')"
+
+# --------------------------------------------------- no PUBLIC_URL, and no proxy trusted
+server alone PUBLIC_URL= TRUSTED_PROXIES=10.0.0.0/8
+refused untrusted 403 "${FRONT[@]}"
+# Twilio would not take the ws:// that comes of it; who calls without TLS is told no other.
+dial http-only --public-url http://front.example.net --header 'X-Forwarded-Host: evil.example.org' --expect status=200 \
+	--expect twiml=ws://front.example.net/twilio/stream/
+all_over
+check "no X-Forwarded-* is believed of others" unheard_of untrusted
+check "… only Host" went http-only caller_hung_up
+check "the server stops with status 0" stop_server
+check "the model stops with status 0" stop_model
+check "the model never got what it does not know" equal "$(field "$WORK/model.json" .violation_count)" 0
+finish

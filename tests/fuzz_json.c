@@ -1,0 +1,93 @@
+/* The scanner and the parser read the same messages, so what they find must be
+ * the same: in whatever the parser takes, each field that has a plain name and
+ * a plain value, found by both. And what we write is read back as it was. */
+#include "common/json.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void must(bool promise)
+{
+	if (!promise)
+		abort();
+}
+
+static bool plain(const char *text)
+{
+	for (; *text; text++)
+		if (*text < ' ' || *text > '~' || *text == '"' || *text == '\\')
+			return false;
+	return true;
+}
+
+static void compare_field(const char *text, size_t len, const cJSON *tree, const cJSON *field)
+{
+	struct span found;
+	cJSON *same;
+
+	/* Of a doubled name both find the first; an escaped one only the parser. */
+	if (!plain(field->string) || json_get(tree, field->string) != field)
+		return;
+	if (memchr(text, '\\', len)) {
+		/* "\u0061" and "a" are one name to the parser, two to the scanner. */
+		json_scan(text, len, field->string, &found);
+		return;
+	}
+	must(json_scan(text, len, field->string, &found));
+	must(found.p >= text && found.p + found.n <= text + len);
+	must(span_quoted(found) == (bool)cJSON_IsString(field));
+	if (cJSON_IsString(field)) {
+		must(span_is(found, field->valuestring));
+		return;
+	}
+	same = json_parse(found.p, found.n);
+	must(same != NULL);
+	must(cJSON_IsNumber(field) ? !isfinite(field->valuedouble) || same->valuedouble == field->valuedouble
+				   : same->type == field->type);
+	cJSON_Delete(same);
+}
+
+static void write_and_read_back(const char *text, size_t len)
+{
+	struct buf out;
+	cJSON *tree;
+
+	buf_init(&out, 0);
+	json_put_string(&out, text, len);
+	tree = json_parse(buf_text(&out), out.len);
+	/* All but NUL, which the parser refuses, can be read. */
+	must(tree ? cJSON_IsString(tree) : memchr(text, '\0', len) != NULL);
+	if (tree && utf8_valid(text, len))
+		must(strlen(tree->valuestring) == len && !memcmp(tree->valuestring, text, len));
+	cJSON_Delete(tree);
+	buf_free(&out);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const char *const names[] = { "type", "event", "media", "payload", "a" };
+	const char *text = (const char *)data;
+	struct span found;
+	cJSON *tree = json_parse(text, size);
+	const cJSON *field;
+	uint64_t number;
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (json_scan(text, size, names[i], &found)) {
+			uint8_t *bytes = malloc(found.n);
+
+			must(found.p >= text && found.p + found.n <= text + size);
+			span_u64(found, &number);
+			if (bytes)
+				json_base64(found, bytes);
+			free(bytes);
+		}
+	if (cJSON_IsObject(tree))
+		cJSON_ArrayForEach(field, tree) compare_field(text, size, tree, field);
+	cJSON_Delete(tree);
+	write_and_read_back(text, size);
+	return 0;
+}

@@ -1,0 +1,221 @@
+#include "server/model/access.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const char *lookup(void *arg, const char *name)
+{
+	const char *const *pairs = arg;
+
+	for (; *pairs; pairs += 2)
+		if (!strcmp(pairs[0], name))
+			return pairs[1];
+	return NULL;
+}
+
+static void load(struct config *cfg, const char *const *pairs)
+{
+	struct buf errors;
+
+	buf_init(&errors, 0);
+	if (config_load(cfg, lookup, (void *)pairs, &errors))
+		fail_msg("%s", buf_text(&errors));
+	buf_free(&errors);
+}
+
+static void parse(struct model_access *a, struct config *cfg, const char *url, const char *model)
+{
+	const char *const pairs[] = { "OPENAI_REALTIME_URL", url, "OPENAI_MODEL", model, NULL };
+	struct buf errors;
+
+	load(cfg, pairs);
+	buf_init(&errors, 0);
+	if (model_access_parse(a, cfg, &errors))
+		fail_msg("%s: %s", url, buf_text(&errors));
+	buf_free(&errors);
+}
+
+static void urls_are_taken_apart(void **state)
+{
+	static const struct {
+		const char *url, *model, *host;
+		int port;
+		const char *path;
+	} urls[] = {
+		{ "wss://api.openai.com/v1/realtime", "gpt-realtime-2.1", "api.openai.com", 443,
+		    "/v1/realtime?model=gpt-realtime-2.1" },
+		{ "wss://localhost:8443/v1/realtime", "m", "localhost", 8443, "/v1/realtime?model=m" },
+		{ "wss://h.example/", "m", "h.example", 443, "/?model=m" },
+		{ "wss://h.example/r?trace=1", "m", "h.example", 443, "/r?trace=1&model=m" },
+		{ "wss://h.example/r?model=other", "m", "h.example", 443, "/r?model=other" },
+		{ "wss://h.example/r?a=b&model=other&c=d", "m", "h.example", 443, "/r?a=b&model=other&c=d" },
+		{ "wss://h.example/r?models=x", "m", "h.example", 443, "/r?models=x&model=m" },
+		{ "wss://h.example/r?submodel=x", "m", "h.example", 443, "/r?submodel=x&model=m" },
+		{ "wss://h.example/r?a=model", "m", "h.example", 443, "/r?a=model&model=m" },
+		{ "wss://res.openai.azure.com/openai/v1/realtime", "my-deployment", "res.openai.azure.com", 443,
+		    "/openai/v1/realtime?model=my-deployment" },
+		{ "wss://res.openai.azure.com/openai/realtime?api-version=2025-04-01-preview&deployment=d", "m",
+		    "res.openai.azure.com", 443, "/openai/realtime?api-version=2025-04-01-preview&deployment=d" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
+		struct model_access a;
+		struct config cfg;
+
+		parse(&a, &cfg, urls[i].url, urls[i].model);
+		assert_string_equal(a.host, urls[i].host);
+		assert_int_equal(a.port, urls[i].port);
+		assert_string_equal(a.path, urls[i].path);
+		config_free(&cfg);
+	}
+}
+
+static void name_of_a_model_cannot_add_to_the_request(void **state)
+{
+	struct config cfg = { .openai_url = "wss://h.example/r", .openai_model = "a b&c=d\r\nX: y/\xc3\xbc~" };
+	struct model_access a;
+	struct buf errors;
+
+	(void)state;
+	buf_init(&errors, 0);
+	assert_int_equal(model_access_parse(&a, &cfg, &errors), 0);
+	assert_string_equal(a.path, "/r?model=a%20b%26c%3Dd%0D%0AX%3A%20y%2F%C3%BC~");
+	buf_free(&errors);
+}
+
+static void what_is_too_long_is_said_and_not_cut(void **state)
+{
+	struct config cfg = { .openai_model = "m" };
+	struct model_access a;
+	struct buf errors;
+	char *url = malloc(4000);
+
+	(void)state;
+	assert_non_null(url);
+	strcpy(url, "wss://h.example/");
+	memset(url + 16, 'x', 3000);
+	url[3016] = '\0';
+	cfg.openai_url = url;
+	buf_init(&errors, 0);
+	assert_int_equal(model_access_parse(&a, &cfg, &errors), -EINVAL);
+	assert_non_null(strstr(buf_text(&errors), "OPENAI_REALTIME_URL"));
+	buf_reset(&errors);
+	memset(url + 6, 'x', 500);
+	assert_int_equal(model_access_parse(&a, &cfg, &errors), -EINVAL);
+	assert_true(errors.len > 0);
+	buf_free(&errors);
+	free(url);
+}
+
+/* The header lines for a caller with these settings, without the one that says
+ * who we are; valid until the next call. */
+static const char *headers(const char *const *pairs, const char *caller)
+{
+	static char text[2048];
+	char *agent;
+	struct model_access a;
+	struct config cfg;
+	struct buf out;
+
+	load(&cfg, pairs);
+	buf_init(&out, 0);
+	assert_int_equal(model_access_parse(&a, &cfg, &out), 0);
+	model_access_headers(&a, caller, &out);
+	assert_int_equal(buf_error(&out), 0);
+	snprintf(text, sizeof text, "%s", buf_text(&out));
+	agent = strstr(text, "User-Agent: trunkline/");
+	assert_non_null(agent);
+	memmove(agent, strchr(agent, '\n') + 1, strlen(strchr(agent, '\n')));
+	buf_free(&out);
+	config_free(&cfg);
+	return text;
+}
+
+static void key_goes_where_the_service_looks_for_it(void **state)
+{
+	static const char azure[] = "wss://res.openai.azure.com/openai/v1/realtime";
+	const char *const plain[] = { "OPENAI_API_KEY", "sk-1", NULL };
+	const char *const on_azure[] = { "OPENAI_API_KEY", "k1", "OPENAI_REALTIME_URL", azure, NULL };
+	const char *const upper[] = { "OPENAI_API_KEY", "k1", "OPENAI_REALTIME_URL",
+		"wss://RES.OpenAI.Azure.com/openai/v1/realtime", NULL };
+	const char *const bearer[] = { "OPENAI_API_KEY", "k1", "OPENAI_REALTIME_URL", azure, "OPENAI_AUTH", "bearer",
+		NULL };
+	const char *const forced[] = { "OPENAI_API_KEY", "k1", "OPENAI_AUTH", "api-key", NULL };
+	const char *const not_azure[] = { "OPENAI_API_KEY", "k1", "OPENAI_REALTIME_URL",
+		"wss://res.openai.azure.com.example/r", NULL };
+
+	(void)state;
+	assert_string_equal(headers(plain, ""), "Authorization: Bearer sk-1\r\n");
+	assert_string_equal(headers(on_azure, ""), "api-key: k1\r\n");
+	assert_string_equal(headers(upper, ""), "api-key: k1\r\n");
+	assert_string_equal(headers(bearer, ""), "Authorization: Bearer k1\r\n");
+	assert_string_equal(headers(forced, ""), "api-key: k1\r\n");
+	assert_string_equal(headers(not_azure, ""), "Authorization: Bearer k1\r\n");
+}
+
+static void organisation_and_project_are_named_if_there_are_any(void **state)
+{
+	const char *const pairs[] = { "OPENAI_API_KEY", "sk-1", "OPENAI_ORGANIZATION", "org_1", "OPENAI_PROJECT",
+		"proj_2", "OPENAI_SAFETY_IDENTIFIER", "tenant-7", NULL };
+
+	(void)state;
+	assert_string_equal(headers(pairs, "+12025550123"),
+	    "Authorization: Bearer sk-1\r\nOpenAI-Organization: org_1\r\nOpenAI-Project: proj_2\r\n"
+	    "OpenAI-Safety-Identifier: tenant-7\r\n");
+}
+
+static void caller_is_told_apart_but_not_told(void **state)
+{
+	const char *const pairs[] = { "OPENAI_API_KEY", "sk-1", "OPENAI_SAFETY_IDENTIFIER", "caller", NULL };
+	char first[2048];
+	const char *id;
+
+	(void)state;
+	snprintf(first, sizeof first, "%s", headers(pairs, "+12025550123"));
+	assert_string_equal(headers(pairs, "+12025550123"), first);
+	assert_string_not_equal(headers(pairs, "+12025550124"), first);
+	id = strstr(first, "OpenAI-Safety-Identifier: ");
+	assert_non_null(id);
+	assert_null(strstr(first, "2025550123"));
+	assert_true(strlen(id) - strlen("OpenAI-Safety-Identifier: \r\n") <= 64);
+	assert_string_equal(headers(pairs, ""), "Authorization: Bearer sk-1\r\n"); /* nobody known */
+}
+
+static void file_without_certificates_is_named(void **state)
+{
+	const char *const pairs[] = { "OPENAI_CA_FILE", "LICENSE", NULL };
+	struct model_access a;
+	struct config cfg;
+	struct buf errors;
+
+	(void)state;
+	load(&cfg, pairs);
+	buf_init(&errors, 0);
+	assert_true(model_access_open(&a, &cfg, &errors) < 0);
+	assert_non_null(strstr(buf_text(&errors), "OPENAI_CA_FILE: LICENSE"));
+	buf_free(&errors);
+	config_free(&cfg);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(urls_are_taken_apart),
+		cmocka_unit_test(name_of_a_model_cannot_add_to_the_request),
+		cmocka_unit_test(what_is_too_long_is_said_and_not_cut),
+		cmocka_unit_test(key_goes_where_the_service_looks_for_it),
+		cmocka_unit_test(organisation_and_project_are_named_if_there_are_any),
+		cmocka_unit_test(caller_is_told_apart_but_not_told),
+		cmocka_unit_test(file_without_certificates_is_named),
+	};
+
+	return cmocka_run_group_tests_name("access", tests, NULL, NULL);
+}

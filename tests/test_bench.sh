@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# The bench makes its table: a few calls through the server and the relay, each
+# with its figures. No time is judged.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+log=build/test/build-bench.log
+if ! make --no-print-directory -j"$(nproc)" FLAVOR=release all tools >"$log" 2>&1; then
+	echo "not ok the bench builds: see $log"
+	exit 1
+fi
+
+table=$(env -u BENCH_CALLS -u BENCH_SECONDS -u BENCH_CORES FLAVOR=release tools/bench --quick 2>&1)
+status=$?
+echo "$table"
+
+is() { # SENTENCE CONDITION…
+	if "${@:2}"; then
+		echo "ok $1"
+	else
+		echo "not ok $1"
+	fi
+}
+
+row() { # NAME: a line of the table with a number in each of its columns
+	grep -qE "^ +5 +$1( +-?[0-9.]+| +-){23}\$" <<<"$table"
+}
+
+is "the bench ends well" [ "$status" = 0 ]
+is "the server has its row" row trunkline
+is "so has the relay" row relay
+is "and their ratio is told" grep -qE '^ +ratio( +-?[0-9.]+){5,} *$' <<<"$table"
+is "an unknown option is refused" [ "$(tools/bench --nonsense >/dev/null 2>&1; echo $?)" = 2 ]

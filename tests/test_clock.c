@@ -1,0 +1,61 @@
+#include "common/clock.h"
+
+#include <limits.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void poll_never_returns_just_before_the_deadline(void **state)
+{
+	(void)state;
+	assert_int_equal(clock_poll_ms(1000, 1000), 0);
+	assert_int_equal(clock_poll_ms(1000, 999), 0);
+	assert_int_equal(clock_poll_ms(1000, INT64_MIN), 0);
+	assert_int_equal(clock_poll_ms(1000, 1001), 1);
+	assert_int_equal(clock_poll_ms(1000, 2000), 1);
+	assert_int_equal(clock_poll_ms(1000, 2001), 2);
+	assert_int_equal(clock_poll_ms(0, NEVER_US), -1);
+	assert_int_equal(clock_poll_ms(0, NEVER_US - 1), INT_MAX);
+	for (int64_t left = 1; left < 5000; left++)
+		assert_true((int64_t)clock_poll_ms(7, 7 + left) * US_PER_MS >= left);
+}
+
+static void time_of_day_is_written_as_iso_8601(void **state)
+{
+	char text[32];
+
+	(void)state;
+	clock_iso8601(0, text, sizeof text);
+	assert_string_equal(text, "1970-01-01T00:00:00.000Z");
+	clock_iso8601(1795169730123, text, sizeof text);
+	assert_string_equal(text, "2026-11-20T10:15:30.123Z");
+	clock_iso8601(1709251199999, text, 25);
+	assert_string_equal(text, "2024-02-29T23:59:59.999Z");
+}
+
+static void monotonic_clock_does_not_run_back(void **state)
+{
+	int64_t last = clock_now_us();
+
+	(void)state;
+	for (int i = 0; i < 10000; i++) {
+		int64_t now = clock_now_us();
+
+		assert_true(now >= last);
+		last = now;
+	}
+	assert_true(clock_wall_ms() > 1700000000000);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(poll_never_returns_just_before_the_deadline),
+		cmocka_unit_test(time_of_day_is_written_as_iso_8601),
+		cmocka_unit_test(monotonic_clock_does_not_run_back),
+	};
+
+	return cmocka_run_group_tests_name("clock", tests, NULL, NULL);
+}

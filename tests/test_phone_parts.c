@@ -1,0 +1,814 @@
+/* The simulated phone's parts, without a network: a phone that is wrong would
+ * make every test that uses it worthless. */
+#include "tools/phone/agent.h"
+#include "tools/phone/base64.h"
+#include "tools/phone/caller.h"
+#include "tools/phone/clock.h"
+#include "tools/phone/faults.h"
+#include "tools/phone/http.h"
+#include "tools/phone/message.h"
+#include "tools/phone/mulaw.h"
+#include "tools/phone/playout.h"
+#include "tools/phone/sign.h"
+#include "tools/phone/twiml.h"
+#include "tools/phone/wav.h"
+#include "tools/phone/ws.h"
+#include "tools/phone/xml.h"
+
+#include <cjson/cJSON.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* --- signatures --- */
+
+static cJSON *read_vectors(void)
+{
+	FILE *f = fopen("tests/fixtures/twilio-signatures.json", "rb");
+	char *text = need(1 << 20);
+	size_t n;
+	cJSON *json;
+
+	assert_non_null(f);
+	n = fread(text, 1, (1 << 20) - 1, f);
+	text[n] = '\0';
+	fclose(f);
+	json = cJSON_Parse(text);
+	free(text);
+	assert_non_null(json);
+	return json;
+}
+
+static const char *str(const cJSON *object, const char *name)
+{
+	const char *s = cJSON_GetStringValue(cJSON_GetObjectItem(object, name));
+
+	return s ? s : "";
+}
+
+/* Every good vector is what this phone would have sent itself. */
+static void signatures_are_those_of_the_vectors(void **state)
+{
+	cJSON *json = read_vectors();
+	const cJSON *v, *pair;
+	int good = 0, seen = 0;
+
+	(void)state;
+	cJSON_ArrayForEach(v, cJSON_GetObjectItem(json, "vectors"))
+	{
+		struct form f = { 0 };
+		char signature[SIGNATURE_MAX];
+		bool form = strcmp(str(v, "content_type"), "application/x-www-form-urlencoded") == 0;
+
+		seen++;
+		if (!cJSON_IsTrue(cJSON_GetObjectItem(v, "valid")))
+			continue;
+		cJSON_ArrayForEach(pair, cJSON_GetObjectItem(v, "params"))
+		    form_add(&f, cJSON_GetArrayItem(pair, 0)->valuestring, cJSON_GetArrayItem(pair, 1)->valuestring);
+		sign(signature, str(v, "auth_token"), str(v, "url_signed"), form ? &f : NULL);
+		assert_string_equal(signature, str(v, "signature"));
+		good++;
+		form_free(&f);
+	}
+	assert_int_equal(seen, 26);
+	assert_int_equal(good, 17);
+	cJSON_Delete(json);
+}
+
+static void a_signed_url_loses_port_user_and_fragment(void **state)
+{
+	static const char *const cases[][2] = {
+		{ "https://a.example:8443/x?y=1#rc=2", "https://a.example/x?y=1" },
+		{ "http://a.example:8080/x", "http://a.example:8080/x" },
+		{ "https://me:secret@a.example/x", "https://a.example/x" },
+		{ "https://a.example", "https://a.example" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct text t = { 0 };
+
+		sign_webhook_url(&t, cases[i][0]);
+		assert_string_equal(text_str(&t), cases[i][1]);
+		text_free(&t);
+	}
+}
+
+static void a_form_is_encoded_as_twilio_does(void **state)
+{
+	struct form f = { 0 };
+	struct text t = { 0 };
+
+	(void)state;
+	form_set(&f, "From", "+12025550123");
+	form_set(&f, "FromCity", "SAN JOS\xC3\x89");
+	form_set(&f, "ToCity", "");
+	form_set(&f, "From", "+1");
+	form_encode(&f, &t);
+	assert_string_equal(text_str(&t), "From=%2B1&FromCity=SAN+JOS%C3%89&ToCity=");
+	form_free(&f);
+	text_free(&t);
+}
+
+static void the_websocket_key_is_answered_as_in_the_rfc(void **state)
+{
+	char accept[SIGNATURE_MAX];
+
+	(void)state;
+	sign_websocket_key(accept, "dGhlIHNhbXBsZSBub25jZQ==");
+	assert_string_equal(accept, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+}
+
+/* --- bytes --- */
+
+static void mulaw_comes_back_as_it_went(void **state)
+{
+	(void)state;
+	for (int code = 0; code < 256; code++) {
+		uint8_t again = mulaw_from_pcm(mulaw_to_pcm((uint8_t)code));
+
+		/* 0x7f is minus zero and comes back as plus zero. */
+		assert_int_equal(again, code == 0x7F ? 0xFF : code);
+	}
+	assert_int_equal(mulaw_to_pcm(0x00), -32124);
+	assert_int_equal(mulaw_to_pcm(0x80), 32124);
+	assert_int_equal(mulaw_to_pcm(0xFF), 0);
+	assert_int_equal(mulaw_from_pcm(32767), 0x80);
+	assert_int_equal(mulaw_from_pcm(-32768), 0x00);
+}
+
+static void mulaw_takes_the_nearest_code(void **state)
+{
+	(void)state;
+	for (int pcm = -32768; pcm <= 32767; pcm++) {
+		int is = abs(mulaw_to_pcm(mulaw_from_pcm(pcm)) - pcm), best = 65536;
+
+		for (int code = 0; code < 256; code++)
+			best = abs(mulaw_to_pcm((uint8_t)code) - pcm) < best ? abs(mulaw_to_pcm((uint8_t)code) - pcm)
+									     : best;
+		/* G.711 parts two segments half a wide step below the first wide value, not half way. */
+		assert_true(is <= 2 * best + 1);
+	}
+}
+
+static void base64_is_strict(void **state)
+{
+	static const char *const bad[] = { "A", "AA", "AAA", "A===", "====", "AA=A", "AAB=", "AB==", "AA A", "AAA\n",
+		"\xff"
+		"AAA" };
+	uint8_t bytes[300], back[300];
+	char text[500];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		assert_int_equal(base64_get(back, bad[i], strlen(bad[i])), -1);
+	for (size_t n = 0; n < sizeof bytes; n++) {
+		bytes[n] = (uint8_t)(n * 37 + 11);
+		assert_int_equal(base64_put(text, bytes, n), base64_size(n));
+		assert_int_equal(base64_get(back, text, base64_size(n)), n);
+		assert_memory_equal(bytes, back, n);
+	}
+}
+
+static void a_wav_of_16_khz_becomes_8_khz_of_the_same_length(void **state)
+{
+	char path[] = "/tmp/phone-test-XXXXXX", why[200];
+	uint8_t row[8000];
+	struct speech s;
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	close(fd);
+	for (size_t i = 0; i < sizeof row; i++)
+		row[i] = i >= 2000 && i < 6000 ? (i / 8 % 2 ? 0x90 : 0x10) : 0xFF;
+	assert_int_equal(wav_write(path, row, row, sizeof row), 0);
+	assert_int_equal(wav_read(&s, path, why, sizeof why), -1); /* stereo */
+	{
+		/* The same bytes, called mono of 16 kHz: 16000 samples, a second. */
+		FILE *f = fopen(path, "r+b");
+
+		assert_non_null(f);
+		fseek(f, 22, SEEK_SET);
+		fputc(1, f);
+		fseek(f, 24, SEEK_SET);
+		fwrite("\x80\x3e\0\0", 1, 4, f);
+		fclose(f);
+	}
+	assert_int_equal(wav_read(&s, path, why, sizeof why), 0);
+	assert_int_equal(s.len, 8000);
+	assert_in_range(s.voice_begin, 1700, 2100);
+	assert_in_range(s.voice_end, 5900, 6300);
+	speech_free(&s);
+	unlink(path);
+}
+
+/* --- XML and TwiML --- */
+
+static void broken_xml_is_refused(void **state)
+{
+	static const char *const bad[] = {
+		"",
+		"Response",
+		"<Response>",
+		"<Response></Respons>",
+		"<Response/><Response/>",
+		"<Response/>x",
+		"x<Response/>",
+		"<Response a=1/>",
+		"<Response a=\"1\" a=\"2\"/>",
+		"<Response a=\"<\"/>",
+		"<Response>&</Response>",
+		"<Response>&nbsp;</Response>",
+		"<Response>a & b</Response>",
+		"<Response><Say>a</Response></Say>",
+		"<Response>\x01</Response>",
+		"<Response>\xff</Response>",
+		"<!DOCTYPE x><Response/>",
+		"<Response",
+		"<Response a>",
+		"<Response a=\"1\"b=\"2\"/>",
+		"<Response>&#0;</Response>",
+		"<Response>&#xD800;</Response>",
+		"<Response><!-- </Response>",
+		"<Response>]]></Response>",
+		"< Response/>",
+		"<Response a=\"1/>",
+	};
+	char why[200];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		struct xml *x = xml_read(bad[i], strlen(bad[i]), why, sizeof why);
+
+		if (x)
+			fail_msg("taken: %s", bad[i]);
+	}
+	assert_null(xml_read("<a>\0</a>", 8, why, sizeof why));
+}
+
+static void escapes_in_xml_are_undone(void **state)
+{
+	static const char doc[] = "\xEF\xBB\xBF<?xml version=\"1.0\"?>\n<!-- c --><R a='&lt;&quot;&#x20AC;'>"
+				  "x&amp;y<![CDATA[<&>]]>&#233;<b/></R>\n";
+	char why[200];
+	struct xml *x = xml_read(doc, sizeof doc - 1, why, sizeof why);
+
+	(void)state;
+	assert_non_null(x);
+	assert_string_equal(xml_attr(x, "a"), "<\"\xE2\x82\xAC");
+	assert_string_equal(x->text, "x&y<&>\xC3\xA9");
+	assert_string_equal(x->children->name, "b");
+	xml_free(x);
+}
+
+static const char *twiml_error(const char *doc)
+{
+	static char why[300];
+	struct twiml t;
+	int err = twiml_read(&t, doc, strlen(doc), why, sizeof why);
+
+	twiml_free(&t);
+	return err ? why : NULL;
+}
+
+static void twiml_that_twilio_refuses_is_refused(void **state)
+{
+	static const char *const bad[][2] = {
+		{ "<Response><Stream url='wss://a/b'/></Response>", "12200" },
+		{ "<response/>", "12100" },
+		{ "<Response><Connect><Stream url='ws://a/b'/></Connect></Response>", "31922" },
+		{ "<Response><Connect><Stream url='https://a/b'/></Connect></Response>", "31922" },
+		{ "<Response><Connect><Stream/></Connect></Response>", "31923" },
+		{ "<Response><Connect/></Response>", "12200" },
+		{ "<Response><Connect><Stream url='wss://a/b' track='both_tracks'/></Connect></Response>", "31941" },
+		{ "<Response><Connect><Stream url='wss://a/b'><Param/></Stream></Connect></Response>", "12200" },
+		{ "<Response><Say><Pause/></Say", "12100" },
+		{ "<Response><Hangup><Say/></Hangup></Response>", "12200" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		const char *why = twiml_error(bad[i][0]);
+
+		assert_non_null(why);
+		assert_non_null(strstr(why, bad[i][1]));
+	}
+}
+
+static void twiml_is_read_in_order(void **state)
+{
+	static const char doc[] =
+	    "<Response><Say> Hello &amp; welcome </Say><Connect action=\"/after\"><Stream url=\"wss://h/s/t\" name=\"n\" "
+	    "statusCallback=\"https://h/st\"><Parameter name=\"a\" value=\"1 &lt; 2\"/></Stream></Connect>"
+	    "<Dial action='/d'><Number>+12025550177</Number></Dial><Redirect method='GET'>/r</Redirect>"
+	    "<Say voize='x'>no</Say></Response>";
+	struct twiml t;
+	char why[200];
+
+	(void)state;
+	assert_int_equal(twiml_read(&t, doc, sizeof doc - 1, why, sizeof why), 0);
+	assert_int_equal(t.count, 5);
+	assert_string_equal(t.verb[0].text, "Hello & welcome");
+	assert_string_equal(t.verb[1].url, "wss://h/s/t");
+	assert_string_equal(t.verb[1].action, "/after");
+	assert_string_equal(t.verb[1].parameter[0].value, "1 < 2");
+	assert_string_equal(t.verb[2].text, "+12025550177");
+	assert_true(t.verb[3].get);
+	assert_non_null(strstr(text_str(&t.notes), "voize"));
+	twiml_free(&t);
+}
+
+/* --- HTTP and frames --- */
+
+static void an_answer_is_read_at_any_split(void **state)
+{
+	static const char *const answers[] = {
+		"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX: y\r\n\r\nhello",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX: y\r\n\r\n2\r\nhe\r\n3;x=1\r\nllo\r\n0\r\nT: 1\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nX: y\r\n\r\nhello",
+	};
+	char why[200], value[20];
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		for (size_t split = 1; split < strlen(answers[i]); split++) {
+			struct http_answer a = { 0 };
+
+			assert_int_equal(http_feed(&a, answers[i], split, why, sizeof why), 0);
+			assert_int_equal(
+			    http_feed(&a, answers[i] + split, strlen(answers[i]) - split, why, sizeof why), 0);
+			if (i == 2)
+				assert_int_equal(http_feed(&a, NULL, 0, why, sizeof why), 0);
+			assert_true(a.done);
+			assert_string_equal(text_str(&a.body), "hello");
+			assert_true(http_header(&a, "x", value, sizeof value));
+			assert_string_equal(value, "y");
+			http_free(&a);
+		}
+	}
+}
+
+static void an_answer_that_is_no_http_is_refused(void **state)
+{
+	static const char *const bad[] = { "hello\r\n\r\n", "HTTP/1.1 abc\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n" };
+	char why[200];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		struct http_answer a = { 0 };
+
+		assert_int_equal(http_feed(&a, bad[i], strlen(bad[i]), why, sizeof why), -1);
+		http_free(&a);
+	}
+}
+
+static void frames_no_server_may_send_are_refused(void **state)
+{
+	static const struct {
+		uint8_t bytes[12];
+		size_t len;
+	} bad[] = {
+		{ { 0xC1, 0 }, 2 },                /* reserved bit */
+		{ { 0x81, 0x80, 0, 0, 0, 0 }, 6 }, /* masked */
+		{ { 0x83, 0 }, 2 },                /* unknown opcode */
+		{ { 0x09, 0 }, 2 },                /* ping in fragments */
+		{ { 0x88, 126, 0, 126 }, 4 },      /* long control frame */
+		{ { 0x81, 126, 0, 5 }, 4 },        /* length not the shortest */
+		{ { 0x81, 127, 0, 0, 0, 0, 0, 0, 1, 0 }, 10 },
+		{ { 0x81, 127, 0, 0, 0, 0, 0xFF, 0, 0, 0 }, 10 }, /* too large */
+	};
+	struct ws_frame f;
+	const char *why;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		assert_int_equal(ws_read(bad[i].bytes, bad[i].len, &f, &why), -1);
+	assert_int_equal(ws_read((const uint8_t *)"\x81\x02h", 3, &f, &why), 0);
+	assert_int_equal(ws_read((const uint8_t *)"\x81\x02hi", 4, &f, &why), 4);
+	assert_true(f.fin && f.opcode == WS_TEXT && f.len == 2);
+}
+
+#define SID "MZ00000000000000000000000000000001"
+
+static void messages_must_have_exactly_their_fields(void **state)
+{
+	static const char *const bad[] = {
+		"",
+		"{",
+		"{}",
+		"[]",
+		"null",
+		"{\"event\":\"media\"}",
+		"{\"event\":\"media\",\"streamSid\":\"" SID "\",\"media\":{}}",
+		"{\"event\":\"media\",\"streamSid\":\"" SID "\",\"media\":{\"payload\":7}}",
+		"{\"event\":\"media\",\"streamSid\":\"" SID
+		"\",\"media\":{\"payload\":\"/w==\",\"track\":\"outbound\"}}",
+		"{\"event\":\"media\",\"streamSid\":\"" SID "\",\"media\":{\"payload\":\"/w==\"},\"x\":1}",
+		"{\"event\":\"media\",\"streamSid\":\"MZ1\",\"media\":{\"payload\":\"/w==\"}}",
+		"{\"event\":\"media\",\"media\":{\"payload\":\"/w==\"}}",
+		"{\"event\":\"media\",\"streamSid\":\"" SID
+		"\",\"media\":{\"payload\":\"/w==\"},\"mark\":{\"name\":\"x\"}}",
+		"{\"event\":\"mark\",\"streamSid\":\"" SID "\"}",
+		"{\"event\":\"mark\",\"streamSid\":\"" SID "\",\"mark\":\"x\"}",
+		"{\"event\":\"clear\",\"streamSid\":\"" SID "\",\"mark\":{\"name\":\"x\"}}",
+		"{\"event\":\"clear\",\"event\":\"clear\",\"streamSid\":\"" SID "\"}",
+		"{\"event\":\"stop\",\"streamSid\":\"" SID "\"}",
+		"{\"event\":\"clear\",\"streamSid\":\"" SID "\"}x",
+		"{\"event\":\"clear\",\"streamSid\":\"" SID "\",}",
+		"{\"event\":\"mark\",\"streamSid\":\"" SID "\",\"mark\":{\"name\":\"\xff\"}}",
+		"{\"event\":\"mark\",\"streamSid\":\"" SID "\",\"mark\":{\"name\":\"\n\"}}",
+	};
+	static const char good[] =
+	    " { \"streamSid\" : \"" SID "\",\"mark\":{\"name\":\"a\\\"b\\u00e9\\\\\"},\"event\":\"mark\" } ";
+	struct message m;
+	const char *why;
+	char *name;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		if (message_read(&m, bad[i], strlen(bad[i]), SID, &why) == 0)
+			fail_msg("taken: %s", bad[i]);
+	assert_int_equal(message_read(&m, good, sizeof good - 1, SID, &why), 0);
+	assert_int_equal(m.kind, MESSAGE_MARK);
+	name = message_unescape(m.value, m.len);
+	assert_string_equal(name, "a\"b\xC3\xA9\\");
+	free(name);
+	assert_null(message_unescape("\\u0000", 6));
+	assert_null(message_unescape("\\x", 2));
+	assert_null(message_unescape("\\ud800", 6));
+}
+
+/* --- play-out --- */
+
+static size_t echoes(struct playout *p, struct mark *last)
+{
+	struct mark m;
+	size_t n = 0;
+
+	while (playout_next_echo(p, &m)) {
+		*last = m;
+		free(m.name);
+		n++;
+	}
+	return n;
+}
+
+static void a_mark_comes_back_when_what_precedes_it_was_played(void **state)
+{
+	struct playout p;
+	struct mark m;
+	uint8_t audio[800], out[TICK_BYTES];
+
+	(void)state;
+	memset(audio, 0x10, sizeof audio);
+	playout_init(&p, 0);
+	playout_media(&p, audio, 320);
+	playout_mark(&p, "two ticks");
+	playout_media(&p, audio, 100);
+	playout_mark(&p, "three");
+	assert_int_equal(echoes(&p, &m), 0);
+	assert_int_equal(playout_tick(&p, out), 160); /* plays the first 20 ms */
+	assert_int_equal(echoes(&p, &m), 0);
+	assert_int_equal(playout_tick(&p, out), 160);
+	assert_int_equal(echoes(&p, &m), 0); /* the second 20 ms are still in the air */
+	assert_int_equal(playout_tick(&p, out), 100);
+	assert_int_equal(out[99], 0x10);
+	assert_int_equal(out[100], MULAW_SILENCE);
+	assert_int_equal(echoes(&p, &m), 1);
+	assert_false(m.flushed);
+	assert_int_equal(playout_tick(&p, out), 0);
+	assert_int_equal(echoes(&p, &m), 1);
+	assert_false(m.flushed);
+	playout_close(&p);
+}
+
+static void a_mark_with_nothing_before_it_comes_back_at_once(void **state)
+{
+	struct playout p;
+	struct mark m;
+
+	(void)state;
+	playout_init(&p, 0);
+	playout_mark(&p, "idle");
+	assert_int_equal(echoes(&p, &m), 1);
+	assert_false(m.flushed);
+	playout_close(&p);
+}
+
+static void a_clear_drops_audio_and_returns_all_marks(void **state)
+{
+	struct playout p;
+	struct mark m;
+	uint8_t audio[1600], out[TICK_BYTES];
+	size_t flushed;
+
+	(void)state;
+	memset(audio, 0x10, sizeof audio);
+	playout_init(&p, 0);
+	playout_media(&p, audio, 160);
+	playout_mark(&p, "first");
+	playout_media(&p, audio, 1600);
+	playout_mark(&p, "second");
+	playout_mark(&p, "third");
+	playout_tick(&p, out);
+	playout_tick(&p, out);
+	assert_int_equal(echoes(&p, &m), 1);
+	assert_int_equal(playout_clear(&p, &flushed), 1440);
+	assert_int_equal(flushed, 2);
+	assert_int_equal(echoes(&p, &m), 2);
+	assert_true(m.flushed);
+	for (int i = 0; i < 20; i++) {
+		assert_int_equal(playout_tick(&p, out), 0);
+		assert_int_equal(out[0], MULAW_SILENCE);
+	}
+	/* What comes after plays, and its mark is honest again. */
+	playout_media(&p, audio, 160);
+	playout_mark(&p, "new");
+	assert_int_equal(echoes(&p, &m), 0);
+	assert_int_equal(playout_tick(&p, out), 160);
+	playout_tick(&p, out);
+	assert_int_equal(echoes(&p, &m), 1);
+	assert_false(m.flushed);
+	playout_close(&p);
+}
+
+static void audio_is_played_in_order_through_any_queue(void **state)
+{
+	struct playout p;
+	uint8_t audio[5000], out[TICK_BYTES];
+	size_t put = 0, got = 0;
+
+	(void)state;
+	playout_init(&p, 0);
+	for (int round = 0; round < 400; round++) {
+		size_t n = (size_t)(round * 97 % 400);
+
+		for (size_t i = 0; i < n; i++)
+			audio[i] = (uint8_t)((put + i) * 31 >> 3);
+		put += n;
+		assert_int_equal(playout_media(&p, audio, n), 0);
+		n = playout_tick(&p, out);
+		for (size_t i = 0; i < n; i++)
+			assert_int_equal(out[i], (uint8_t)((got + i) * 31 >> 3));
+		got += n;
+	}
+	assert_true(put > got);
+	while ((put = playout_tick(&p, out)) > 0)
+		got += put;
+	assert_int_equal(got, p.received);
+	playout_close(&p);
+}
+
+static void more_than_ten_minutes_are_thrown_away(void **state)
+{
+	struct playout p;
+	uint8_t *audio = need(8000 * 60);
+
+	(void)state;
+	playout_init(&p, 0);
+	for (int minute = 0; minute < 10; minute++)
+		assert_int_equal(playout_media(&p, audio, 8000 * 60), 0);
+	assert_int_equal(playout_media(&p, audio, 1000), 1000);
+	assert_int_equal(p.refused, 1000);
+	playout_close(&p);
+	free(audio);
+}
+
+static void a_late_phone_begins_every_answer_late(void **state)
+{
+	struct playout p;
+	uint8_t audio[160] = { 1 }, out[TICK_BYTES];
+	size_t marks;
+
+	(void)state;
+	playout_init(&p, 3);
+	for (int answer = 0; answer < 2; answer++) {
+		playout_media(&p, audio, sizeof audio);
+		for (int i = 0; i < 3; i++)
+			assert_int_equal(playout_tick(&p, out), 0);
+		assert_int_equal(playout_tick(&p, out), 160);
+		assert_int_equal(playout_tick(&p, out), 0);
+	}
+	playout_clear(&p, &marks);
+	playout_close(&p);
+}
+
+static void the_position_grows_within_a_tick(void **state)
+{
+	struct playout p;
+	uint8_t audio[400] = { 1 }, out[TICK_BYTES];
+
+	(void)state;
+	playout_init(&p, 0);
+	playout_media(&p, audio, 320);
+	assert_int_equal(playout_position(&p, 5 * NS_PER_MS), 0);
+	playout_tick(&p, out);
+	assert_int_equal(playout_position(&p, 5 * NS_PER_MS), 40);
+	assert_int_equal(playout_position(&p, 50 * NS_PER_MS), 160);
+	playout_tick(&p, out);
+	assert_int_equal(playout_position(&p, 0), 160);
+	playout_close(&p);
+}
+
+/* --- answers and scripts --- */
+
+static void answers_are_parted_by_silence_and_clears(void **state)
+{
+	struct agent a = { 0 };
+	uint32_t tick = 0;
+
+	(void)state;
+	for (int i = 0; i < 10; i++)
+		agent_tick(&a, tick++, 160);
+	tick += 5; /* a pause in a sentence */
+	assert_false(agent_tick(&a, tick++, 160));
+	assert_int_equal(a.count, 1);
+	assert_int_equal(a.answers[0].gaps, 1);
+	tick += ANSWER_GAP_TICKS;
+	assert_true(agent_tick(&a, tick++, 160));
+	agent_clear(&a, 800);
+	assert_true(a.answers[1].cut);
+	assert_int_equal(a.answers[1].unplayed_bytes, 800);
+	assert_true(agent_tick(&a, tick++, 160));
+	assert_int_equal(a.count, 3);
+	agent_close(&a);
+}
+
+static struct script *script(const char *const *lines)
+{
+	struct script *s = need(sizeof *s);
+	char why[300];
+
+	for (int i = 0; lines[i]; i++)
+		if (script_line(s, lines[i], "", i + 1, why, sizeof why) != 0)
+			fail_msg("%s", why);
+	return s;
+}
+
+static void drop(struct script *s)
+{
+	script_free(s);
+	free(s);
+}
+
+static void the_caller_waits_for_the_answer_to_him(void **state)
+{
+	static const char *const lines[] = { "dtmf 1", "wait-agent-talking 40", "dtmf 2", "wait-agent-done 60",
+		"hangup", NULL };
+	struct script *s = script(lines);
+	struct caller c;
+	struct caller_news news;
+	struct agent a = { 0 };
+	uint8_t frame[TICK_BYTES];
+	uint32_t t = 0;
+
+	(void)state;
+	caller_init(&c, s);
+	agent_tick(&a, t, 160); /* a greeting, before anything was said */
+	t++;
+	caller_tick(&c, &a, t, 0, frame, &news);
+	assert_int_equal(news.key, '1');
+	for (int i = 0; i < 10; i++) { /* the greeting goes on: no answer to us */
+		agent_tick(&a, ++t, 160);
+		caller_tick(&c, &a, t, 0, frame, &news);
+		assert_int_equal(news.key, 0);
+	}
+	agent_clear(&a, 0);
+	agent_tick(&a, ++t, 160);
+	caller_tick(&c, &a, t, 1, frame, &news);
+	assert_int_equal(news.key, 0);
+	agent_tick(&a, ++t, 160); /* 40 ms of the answer */
+	caller_tick(&c, &a, t, 1, frame, &news);
+	assert_int_equal(news.key, '2');
+	agent_clear(&a, 0);
+	agent_tick(&a, ++t, 160);
+	agent_tick(&a, ++t, 160);
+	for (int i = 0; i < 3; i++) {
+		agent_tick(&a, ++t, 0);
+		caller_tick(&c, &a, t, 2, frame, &news);
+		assert_false(news.hangup);
+	}
+	agent_tick(&a, ++t, 0);
+	caller_tick(&c, &a, t, 2, frame, &news);
+	assert_true(news.hangup);
+	assert_true(c.finished);
+	agent_close(&a);
+	drop(s);
+}
+
+static void a_wait_gives_up_at_its_limit(void **state)
+{
+	static const char *const lines[] = { "wait-agent-done 100 200", NULL };
+	struct script *s = script(lines);
+	struct caller c;
+	struct caller_news news;
+	struct agent a = { 0 };
+	uint8_t frame[TICK_BYTES];
+
+	(void)state;
+	caller_init(&c, s);
+	for (uint32_t t = 0; t < 10; t++) {
+		caller_tick(&c, &a, t, 0, frame, &news);
+		assert_null(news.gave_up);
+		assert_int_equal(frame[0], MULAW_SILENCE);
+	}
+	caller_tick(&c, &a, 10, 0, frame, &news);
+	assert_ptr_equal(news.gave_up, &s->step[0]);
+	assert_true(news.hangup);
+	drop(s);
+}
+
+static void a_script_that_only_repeats_does_not_hang(void **state)
+{
+	static const char *const lines[] = { "repeat", NULL };
+	struct script *s = script(lines);
+	struct caller c;
+	struct caller_news news;
+	struct agent a = { 0 };
+	uint8_t frame[TICK_BYTES];
+
+	(void)state;
+	caller_init(&c, s);
+	caller_tick(&c, &a, 0, 0, frame, &news);
+	assert_false(news.hangup);
+	drop(s);
+}
+
+static void a_script_with_a_mistake_is_refused(void **state)
+{
+	static const char *const bad[] = { "say", "say /nonexistent.wav", "silence", "silence x", "silence 5 6",
+		"dance", "dtmf 12x", "wait-agent-done 5 y", "hangup now", "silence -5" };
+	char why[300];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		struct script *s = need(sizeof *s);
+
+		if (script_line(s, bad[i], "", 1, why, sizeof why) == 0)
+			fail_msg("taken: %s", bad[i]);
+		drop(s);
+	}
+}
+
+static void faults_take_a_value_and_a_time(void **state)
+{
+	struct fault f[FAULT_COUNT] = { 0 };
+
+	(void)state;
+	assert_int_equal(fault_set(f, "late=300@4000"), 0);
+	assert_true(f[FAULT_LATE].on);
+	assert_int_equal(f[FAULT_LATE].value, 300);
+	assert_int_equal(f[FAULT_LATE].at_ms, 4000);
+	assert_int_equal(fault_set(f, "cut=fin@10"), 0);
+	assert_int_equal(f[FAULT_CUT].value, 1);
+	assert_int_equal(fault_set(f, "no-echo"), 0);
+	assert_int_equal(fault_set(f, "no-ech"), -1);
+	assert_int_equal(fault_set(f, "late=x"), -1);
+	assert_int_equal(fault_set(f, "late=3y"), -1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(signatures_are_those_of_the_vectors),
+		cmocka_unit_test(a_signed_url_loses_port_user_and_fragment),
+		cmocka_unit_test(a_form_is_encoded_as_twilio_does),
+		cmocka_unit_test(the_websocket_key_is_answered_as_in_the_rfc),
+		cmocka_unit_test(mulaw_comes_back_as_it_went),
+		cmocka_unit_test(mulaw_takes_the_nearest_code),
+		cmocka_unit_test(base64_is_strict),
+		cmocka_unit_test(a_wav_of_16_khz_becomes_8_khz_of_the_same_length),
+		cmocka_unit_test(broken_xml_is_refused),
+		cmocka_unit_test(escapes_in_xml_are_undone),
+		cmocka_unit_test(twiml_that_twilio_refuses_is_refused),
+		cmocka_unit_test(twiml_is_read_in_order),
+		cmocka_unit_test(an_answer_is_read_at_any_split),
+		cmocka_unit_test(an_answer_that_is_no_http_is_refused),
+		cmocka_unit_test(frames_no_server_may_send_are_refused),
+		cmocka_unit_test(messages_must_have_exactly_their_fields),
+		cmocka_unit_test(a_mark_comes_back_when_what_precedes_it_was_played),
+		cmocka_unit_test(a_mark_with_nothing_before_it_comes_back_at_once),
+		cmocka_unit_test(a_clear_drops_audio_and_returns_all_marks),
+		cmocka_unit_test(audio_is_played_in_order_through_any_queue),
+		cmocka_unit_test(more_than_ten_minutes_are_thrown_away),
+		cmocka_unit_test(a_late_phone_begins_every_answer_late),
+		cmocka_unit_test(the_position_grows_within_a_tick),
+		cmocka_unit_test(answers_are_parted_by_silence_and_clears),
+		cmocka_unit_test(the_caller_waits_for_the_answer_to_him),
+		cmocka_unit_test(a_wait_gives_up_at_its_limit),
+		cmocka_unit_test(a_script_that_only_repeats_does_not_hang),
+		cmocka_unit_test(a_script_with_a_mistake_is_refused),
+		cmocka_unit_test(faults_take_a_value_and_a_time),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,193 @@
+#include "server/phone/signature.h"
+
+#include "common/json.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define VECTORS "tests/fixtures/twilio-signatures.json"
+
+static const char token[] = "not-a-real-auth-token-000000000001";
+
+/* ------------------------------------------------- the vectors of Twilio */
+
+static char *read_file(const char *path, size_t *len)
+{
+	FILE *file = fopen(path, "rb");
+	char *text = malloc(1 << 20);
+
+	assert_non_null(file);
+	assert_non_null(text);
+	*len = fread(text, 1, 1 << 20, file);
+	fclose(file);
+	return text;
+}
+
+static bool accepted(const cJSON *vector)
+{
+	const char *token_of_vector = json_str(vector, "auth_token");
+	const char *url = json_str(vector, "url_received");
+	const char *header = json_str(vector, "signature");
+	const char *type = json_str(vector, "content_type");
+	const char *body = json_str(vector, "body");
+	struct signature_tokens tokens = { &token_of_vector, 1 };
+	struct form form;
+	bool valid;
+
+	if (!type)
+		return signature_valid(header, url, NULL, &tokens);
+	if (!strcmp(type, "application/json"))
+		return signature_valid_body(header, url, body, strlen(body), &tokens);
+	assert_int_equal(form_parse(&form, body, strlen(body)), 0);
+	valid = signature_valid(header, url, &form, &tokens);
+	form_free(&form);
+	return valid;
+}
+
+static void every_vector_is_judged_as_twilio_does(void **state)
+{
+	size_t len;
+	char *text = read_file(VECTORS, &len);
+	cJSON *all = json_parse(text, len);
+	const cJSON *vector;
+	int seen = 0, good = 0, bad = 0;
+
+	(void)state;
+	assert_non_null(all);
+	cJSON_ArrayForEach(vector, json_get(all, "vectors"))
+	{
+		bool valid = accepted(vector);
+
+		if (valid != json_bool(vector, "valid", !valid))
+			fail_msg("%s: %s", json_str(vector, "name"), valid ? "accepted" : "refused");
+		seen++;
+		good += valid;
+		bad += !valid;
+	}
+	assert_int_equal(seen, 26);
+	assert_int_equal(good, 17);
+	assert_int_equal(bad, 9);
+	cJSON_Delete(all);
+	free(text);
+}
+
+/* ------------------------------------------------------------- one by one */
+
+static bool valid_url(const char *header, const char *url)
+{
+	const char *one = token;
+
+	return signature_valid(header, url, NULL, &(struct signature_tokens){ &one, 1 });
+}
+
+static void any_of_several_tokens_will_do(void **state)
+{
+	const char *both[] = { "another-token", token };
+	const char *header = "z0FJQ6p6qXUQUMdOFID4vd0dYRM=";
+	const char *url = "wss://bridge.example.com/media";
+
+	(void)state;
+	assert_true(signature_valid(header, url, NULL, &(struct signature_tokens){ both, 2 }));
+	assert_false(signature_valid(header, url, NULL, &(struct signature_tokens){ both, 1 }));
+}
+
+static void without_a_token_nothing_is_valid(void **state)
+{
+	(void)state;
+	assert_false(signature_valid(
+	    "z0FJQ6p6qXUQUMdOFID4vd0dYRM=", "wss://bridge.example.com/media", NULL, &(struct signature_tokens){ 0 }));
+}
+
+static void missing_header_is_refused(void **state)
+{
+	(void)state;
+	assert_false(valid_url(NULL, "wss://bridge.example.com/media"));
+}
+
+static void header_with_something_behind_it_is_refused(void **state)
+{
+	(void)state;
+	assert_true(valid_url("z0FJQ6p6qXUQUMdOFID4vd0dYRM=", "wss://bridge.example.com/media"));
+	assert_false(valid_url("z0FJQ6p6qXUQUMdOFID4vd0dYRM= ", "wss://bridge.example.com/media"));
+}
+
+static void slash_is_tried_for_websockets_only(void **state)
+{
+	(void)state;
+	/* Signed: wss://bridge.example.com/media/ */
+	assert_true(valid_url("y7FOWs+5uuj1ahdu94jwS3EEYVQ=", "wss://bridge.example.com/media"));
+	assert_false(valid_url("y7FOWs+5uuj1ahdu94jwS3EEYVQ=", "https://bridge.example.com/media"));
+}
+
+static void websocket_url_may_be_known_with_a_port_that_was_not_signed(void **state)
+{
+	(void)state;
+	assert_true(valid_url("z0FJQ6p6qXUQUMdOFID4vd0dYRM=", "wss://bridge.example.com:8443/media"));
+}
+
+static void port_of_an_ipv6_address_is_told_from_the_address(void **state)
+{
+	(void)state;
+	/* No signature can match; the point is that the URL is read without harm. */
+	assert_false(valid_url("z0FJQ6p6qXUQUMdOFID4vd0dYRM=", "https://[2001:db8::1]/media"));
+	assert_false(valid_url("z0FJQ6p6qXUQUMdOFID4vd0dYRM=", "https://[2001:db8::1]:8443/media"));
+}
+
+static void fragment_and_password_are_not_signed(void **state)
+{
+	(void)state;
+	assert_true(valid_url("z0FJQ6p6qXUQUMdOFID4vd0dYRM=", "wss://user:p%40ss@bridge.example.com/media#rc=2"));
+}
+
+static void url_that_is_none_is_refused(void **state)
+{
+	static const char *const urls[] = { "", "bridge.example.com/media", "ftp://bridge.example.com/media", "https:/",
+		"https://", "wss://@", "wss://:/" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof urls / sizeof *urls; i++)
+		assert_false(valid_url("z0FJQ6p6qXUQUMdOFID4vd0dYRM=", urls[i]));
+}
+
+static void body_hash_must_be_whole_and_in_the_query(void **state)
+{
+	static const char body[] = "{\"CallSid\":\"CA00000000000000000000000000000001\",\"event\":\"x\"}";
+	const char *one = token;
+	struct signature_tokens tokens = { &one, 1 };
+	static const char *const urls[] = {
+		"https://bridge.example.com/events",
+		"https://bridge.example.com/events?bodySHA256=",
+		"https://bridge.example.com/events?bodySHA256=8a39",
+		"https://bridge.example.com/bodySHA256="
+		"8a39d0eb3d7aabc83fe3449d77deb4f1773a68b59711b315d1248bd936d707c6",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof urls / sizeof *urls; i++)
+		assert_false(
+		    signature_valid_body("QCkHMc+NQ6TymA7d4tU9jyG3shQ=", urls[i], body, sizeof body - 1, &tokens));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_vector_is_judged_as_twilio_does),
+		cmocka_unit_test(any_of_several_tokens_will_do),
+		cmocka_unit_test(without_a_token_nothing_is_valid),
+		cmocka_unit_test(missing_header_is_refused),
+		cmocka_unit_test(header_with_something_behind_it_is_refused),
+		cmocka_unit_test(slash_is_tried_for_websockets_only),
+		cmocka_unit_test(websocket_url_may_be_known_with_a_port_that_was_not_signed),
+		cmocka_unit_test(port_of_an_ipv6_address_is_told_from_the_address),
+		cmocka_unit_test(fragment_and_password_are_not_signed),
+		cmocka_unit_test(url_that_is_none_is_refused),
+		cmocka_unit_test(body_hash_must_be_whole_and_in_the_query),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

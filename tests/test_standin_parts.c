@@ -1,0 +1,380 @@
+/* The stand-in's parts that know neither sockets nor time. */
+#include "tools/stamps.h"
+#include "tools/standin_model/faults.h"
+#include "tools/standin_model/frames.h"
+#include "tools/standin_model/http.h"
+#include "tools/standin_model/sound.h"
+#include "tools/standin_model/vad.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* Turns. */
+
+enum { RATE = 8000, TURNS = 8 };
+
+struct heard {
+	int started[TURNS], stopped[TURNS];
+	int starts, stops;
+};
+
+static const struct vad_settings usual = { .threshold = 0.5, .prefix_padding_ms = 300, .silence_ms = 500 };
+
+static void feed(struct vad *v, struct heard *h, int ms, double loudness, size_t chunk)
+{
+	size_t count = (size_t)ms * RATE / 1000;
+	int16_t samples[RATE];
+
+	for (size_t done = 0; done < count;) {
+		size_t n = count - done < chunk ? count - done : chunk, used = 0;
+
+		for (size_t i = 0; i < n; i++)
+			samples[i] = (int16_t)(loudness * sin((double)(done + i) * 0.3));
+		while (used < n) {
+			enum vad_event event;
+			int at = 0;
+
+			used += vad_listen(v, &usual, samples + used, n - used, &event, &at);
+			if (event == VAD_STARTED)
+				h->started[h->starts++] = at;
+			else if (event == VAD_STOPPED)
+				h->stopped[h->stops++] = at;
+		}
+		done += n;
+	}
+}
+
+static void silence_makes_no_turn(void **state)
+{
+	struct heard h = { 0 };
+	struct vad v;
+
+	(void)state;
+	vad_init(&v, RATE);
+	feed(&v, &h, 60000, 0, 160);
+	feed(&v, &h, 10000, 300, 160); /* a noisy line */
+	assert_int_equal(h.starts + h.stops, 0);
+}
+
+static void a_turn_is_where_the_speech_is(void **state)
+{
+	struct heard h = { 0 };
+	struct vad v;
+
+	(void)state;
+	vad_init(&v, RATE);
+	feed(&v, &h, 1000, 0, 160);
+	feed(&v, &h, 2000, 8000, 160);
+	feed(&v, &h, 2000, 0, 160);
+	assert_int_equal(h.starts, 1);
+	assert_int_equal(h.stops, 1);
+	assert_int_equal(h.started[0], 700);
+	assert_int_equal(h.stopped[0], 3500);
+}
+
+static void a_moved_pause_moves_the_turn(void **state)
+{
+	(void)state;
+	for (int pause_at = 1000; pause_at <= 4000; pause_at += 500) {
+		struct heard h = { 0 };
+		struct vad v;
+
+		vad_init(&v, RATE);
+		feed(&v, &h, pause_at, 8000, 160);
+		feed(&v, &h, 700, 0, 160);
+		feed(&v, &h, 5000 - pause_at, 8000, 160);
+		feed(&v, &h, 700, 0, 160);
+		assert_int_equal(h.stops, 2);
+		assert_int_equal(h.stopped[0], pause_at + 500);
+		assert_int_equal(h.started[1], pause_at + 500); /* the prefix does not reach into the turn before */
+		assert_int_equal(h.stopped[1], 5000 + 700 + 500);
+	}
+}
+
+static void a_short_pause_or_a_click_changes_nothing(void **state)
+{
+	struct heard h = { 0 };
+	struct vad v;
+
+	(void)state;
+	vad_init(&v, RATE);
+	feed(&v, &h, 1000, 0, 160);
+	feed(&v, &h, 40, 8000, 160);
+	feed(&v, &h, 1000, 0, 160);
+	assert_int_equal(h.starts, 0);
+	feed(&v, &h, 1000, 8000, 160);
+	feed(&v, &h, 480, 0, 160);
+	feed(&v, &h, 1000, 8000, 160);
+	assert_int_equal(h.starts, 1);
+	assert_int_equal(h.stops, 0);
+}
+
+static void how_audio_is_cut_into_pieces_changes_nothing(void **state)
+{
+	static const size_t chunks[] = { 1, 7, 159, 160, 161, 4000 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof chunks / sizeof chunks[0]; i++) {
+		struct heard h = { 0 };
+		struct vad v;
+
+		vad_init(&v, RATE);
+		feed(&v, &h, 800, 0, chunks[i]);
+		feed(&v, &h, 600, 8000, chunks[i]);
+		feed(&v, &h, 800, 0, chunks[i]);
+		assert_int_equal(h.started[0], 500);
+		assert_int_equal(h.stopped[0], 1900);
+	}
+}
+
+/* Frames. */
+
+static void frames_survive_every_cut(void **state)
+{
+	static const size_t sizes[] = { 0, 1, 125, 126, 127, 65535, 65536 };
+	static const uint8_t mask[4] = { 0x12, 0x00, 0xff, 0x80 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+		struct text wire = { 0 }, payload = { 0 };
+		struct frame f;
+
+		for (size_t k = 0; k < sizes[i]; k++)
+			text_add(&payload, &(char){ (char)(k * 7) }, 1);
+		frame_put(&wire, true, 0, OP_TEXT, mask, payload.data, payload.len);
+		for (size_t len = 0; len < wire.len; len += len < 20 ? 1 : 997)
+			assert_int_equal(frame_take(wire.data, len, &f), 0);
+		assert_int_equal(frame_take(wire.data, wire.len, &f), (long)wire.len);
+		assert_int_equal(f.len, sizes[i]);
+		assert_true(f.fin && f.masked && f.opcode == OP_TEXT);
+		if (f.len)
+			assert_memory_equal(f.payload, payload.data, f.len);
+		text_free(&wire);
+		text_free(&payload);
+	}
+}
+
+static void a_giant_frame_is_refused_by_its_head(void **state)
+{
+	char head[] = "\x81\xff\x00\x00\x00\x01\x00\x00\x00\x00";
+	struct frame f;
+
+	(void)state;
+	assert_int_equal(frame_take(head, 10, &f), -1);
+}
+
+static void what_a_client_may_not_send_is_named(void **state)
+{
+	static const struct {
+		struct frame f;
+		bool fragments, wrong;
+	} cases[] = {
+		{ { .fin = true, .masked = true, .opcode = OP_TEXT }, false, false },
+		{ { .fin = true, .masked = false, .opcode = OP_TEXT }, false, true },
+		{ { .fin = true, .masked = true, .opcode = OP_TEXT, .rsv = 4 }, false, true },
+		{ { .fin = true, .masked = true, .opcode = OP_BINARY }, false, true },
+		{ { .fin = true, .masked = true, .opcode = 3 }, false, true },
+		{ { .fin = true, .masked = true, .opcode = 11 }, false, true },
+		{ { .fin = false, .masked = true, .opcode = OP_PING }, false, true },
+		{ { .fin = true, .masked = true, .opcode = OP_PING, .len = 126 }, false, true },
+		{ { .fin = true, .masked = true, .opcode = OP_PING, .len = 125 }, true, false },
+		{ { .fin = true, .masked = true, .opcode = OP_MORE }, false, true },
+		{ { .fin = true, .masked = true, .opcode = OP_MORE }, true, false },
+		{ { .fin = true, .masked = true, .opcode = OP_TEXT }, true, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+		assert_int_equal(frame_fault(&cases[i].f, cases[i].fragments) != NULL, cases[i].wrong);
+}
+
+/* The upgrade. */
+
+#define ASK(target, more) \
+	"GET " target " HTTP/1.1\r\nHost: model.test\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n" \
+	"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" more "\r\n"
+#define BEARER "Authorization: Bearer right\r\n"
+
+static void upgrades_are_judged(void **state)
+{
+	static const struct {
+		const char *request;
+		int status;
+	} cases[] = {
+		{ ASK("/v1/realtime?model=m", BEARER), 101 },
+		{ ASK("/openai/v1/realtime?model=m", "api-key: right\r\n"), 101 },
+		{ ASK("/v1/realtime?deployment=m", BEARER), 101 },
+		{ ASK("/v1/realtime?model=m", ""), 401 },
+		{ ASK("/v1/realtime?model=m", "Authorization: Bearer wrong\r\n"), 401 },
+		{ ASK("/v1/realtime?model=m", "Authorization: Basic right\r\n"), 401 },
+		{ ASK("/v1/realtime?model=m", BEARER "api-key: right\r\n"), 401 },
+		{ ASK("/v1/realtime?model=m", BEARER "OpenAI-Beta: realtime=v1\r\n"), 400 },
+		{ ASK("/v1/realtime?model=m&model=n", BEARER), 400 },
+		{ ASK("/v1/realtime?model=m&deployment=m", BEARER), 400 },
+		{ ASK("/v1/realtime?model=", BEARER), 400 },
+		{ ASK("/v1/realtime", BEARER), 400 },
+		{ ASK("/v1/realtime/?model=m", BEARER), 404 },
+		{ ASK("/v2/realtime?model=m", BEARER), 404 },
+		{ "GET /v1/realtime?model=m HTTP/1.1\r\nHost: a\r\n" BEARER "\r\n", 400 },
+		{ "POST /v1/realtime?model=m HTTP/1.1\r\nHost: a\r\n" BEARER "\r\n", 400 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct upgrade u;
+
+		http_judge(&u, cases[i].request, strlen(cases[i].request), "right");
+		if (u.status != cases[i].status)
+			fail_msg("case %zu: %d %s", i, u.status, u.reason);
+		if (u.status == 101) /* the example of RFC 6455 §1.3 */
+			assert_string_equal(u.accept, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+	}
+}
+
+static void faults_are_read_from_the_query(void **state)
+{
+	char value[64];
+
+	(void)state;
+	assert_string_equal(
+	    query_value("a=1&fault=drop%3Drst:5s&fault=x", "fault", 0, value, sizeof value), "drop=rst:5s");
+	assert_string_equal(query_value("a=1&fault=drop%3Drst:5s&fault=x", "fault", 1, value, sizeof value), "x");
+	assert_null(query_value("a=1&fault=x", "fault", 1, value, sizeof value));
+}
+
+/* Sound. */
+
+static void g711_codes_come_back(void **state)
+{
+	static const struct {
+		enum sound_format format;
+		uint8_t code;
+		int16_t value;
+	} known[] = { { FORMAT_PCMU, 0xff, 0 }, { FORMAT_PCMU, 0x80, 32124 }, { FORMAT_PCMU, 0x00, -32124 },
+		{ FORMAT_PCMA, 0xd5, 8 }, { FORMAT_PCMA, 0xaa, 32256 }, { FORMAT_PCMA, 0x2a, -32256 } };
+
+	(void)state;
+	for (int format = FORMAT_PCMU; format <= FORMAT_PCMA; format++)
+		for (unsigned code = 0; code < 256; code++) {
+			uint8_t byte = (uint8_t)code, again;
+			int16_t sample;
+
+			format_decode((enum sound_format)format, &byte, 1, &sample);
+			format_encode((enum sound_format)format, &sample, 1, &again);
+			/* mu-law's 0x7f is minus zero. */
+			assert_int_equal(again, format == FORMAT_PCMU && code == 0x7f ? 0xff : code);
+		}
+	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+		int16_t sample;
+
+		format_decode(known[i].format, &known[i].code, 1, &sample);
+		assert_int_equal(sample, known[i].value);
+	}
+}
+
+static void base64_is_strict(void **state)
+{
+	static const char *const wrong[] = { "A", "AA", "AAA", "AA=A", "A===", "AAAA=", "AA==AAAA", "AA A", "AAA-",
+		"====" };
+	uint8_t out[16];
+	struct text t = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+		assert_int_equal(base64_decode_strict(wrong[i], strlen(wrong[i]), out), -1);
+	for (size_t len = 0; len < 10; len++) {
+		const uint8_t bytes[] = "\x00\xff\x10\x80 bytes";
+
+		text_clear(&t);
+		text_base64(&t, bytes, len);
+		assert_int_equal(base64_decode_strict(t.data, t.len, out), (long)len);
+		assert_memory_equal(out, bytes, len);
+	}
+	text_free(&t);
+}
+
+/* Stamps. */
+
+static void stamps_are_found_however_the_stream_is_cut(void **state)
+{
+	enum { UNITS = 5 };
+	uint8_t stream[UNITS * STAMP_UNIT];
+
+	(void)state;
+	memset(stream, 'T', sizeof stream); /* the magic's first letter everywhere */
+	for (uint32_t i = 0; i < UNITS; i++)
+		stamp_put(
+		    stream + i * STAMP_UNIT, &(struct stamp){ .kind = STAMP_CALLER, .seq = i, .sent_ns = 1ULL << 60 });
+	for (size_t chunk = 1; chunk <= sizeof stream; chunk++) {
+		struct text rest = { 0 };
+		uint32_t seen = 0;
+
+		for (size_t at = 0; at < sizeof stream; at += chunk) {
+			size_t from = 0;
+			struct stamp s;
+
+			text_add(&rest, stream + at, chunk < sizeof stream - at ? chunk : sizeof stream - at);
+			while (stamp_find((uint8_t *)rest.data, rest.len, &from, &s)) {
+				assert_int_equal(s.seq, seen++);
+				assert_true(s.sent_ns == 1ULL << 60);
+			}
+			text_cut(&rest, from);
+		}
+		assert_int_equal(seen, UNITS);
+		text_free(&rest);
+	}
+}
+
+/* Faults. */
+
+static void faults_are_ordered_for_some_connections(void **state)
+{
+	struct faults f;
+
+	(void)state;
+	assert_null(faults_order("refuse=429@-3"));
+	assert_null(faults_order("drop=rst:7s@5"));
+	assert_null(faults_order("fail=quota:2@4-"));
+	assert_null(faults_order("garbage=deep:answer"));
+	assert_non_null(faults_order("nonsense"));
+	assert_non_null(faults_order("drop=rst:nowhere"));
+	faults_for(&f, 3);
+	assert_true(f.f[FAULT_REFUSE].on && f.f[FAULT_REFUSE].number == 429);
+	assert_false(f.f[FAULT_DROP].on);
+	faults_for(&f, 5);
+	assert_false(f.f[FAULT_REFUSE].on);
+	assert_true(f.f[FAULT_DROP].on && f.f[FAULT_DROP].at == AT_SECONDS && f.f[FAULT_DROP].at_seconds == 7);
+	assert_true(f.f[FAULT_FAIL].on && f.f[FAULT_FAIL].times == 2);
+	assert_string_equal(f.f[FAULT_FAIL].what, "quota");
+	assert_false(fault_due(&f, FAULT_GARBAGE, AT_CREATED));
+	assert_true(fault_due(&f, FAULT_GARBAGE, AT_ANSWER));
+	assert_false(fault_due(&f, FAULT_GARBAGE, AT_ANSWER));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(silence_makes_no_turn),
+		cmocka_unit_test(a_turn_is_where_the_speech_is),
+		cmocka_unit_test(a_moved_pause_moves_the_turn),
+		cmocka_unit_test(a_short_pause_or_a_click_changes_nothing),
+		cmocka_unit_test(how_audio_is_cut_into_pieces_changes_nothing),
+		cmocka_unit_test(frames_survive_every_cut),
+		cmocka_unit_test(a_giant_frame_is_refused_by_its_head),
+		cmocka_unit_test(what_a_client_may_not_send_is_named),
+		cmocka_unit_test(upgrades_are_judged),
+		cmocka_unit_test(faults_are_read_from_the_query),
+		cmocka_unit_test(g711_codes_come_back),
+		cmocka_unit_test(base64_is_strict),
+		cmocka_unit_test(stamps_are_found_however_the_stream_is_cut),
+		cmocka_unit_test(faults_are_ordered_for_some_connections),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

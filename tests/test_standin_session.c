@@ -1,0 +1,827 @@
+/* The stand-in model over its own wire: TLS, WebSocket, events. The client here
+ * is OpenSSL and a few lines; both ends are in one process, over a socket pair.
+ */
+#include "tools/stamps.h"
+#include "tools/standin_model/loop.h"
+#include "tools/standin_model/options.h"
+#include "tools/standin_model/script.h"
+#include "tools/standin_model/text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char directory[] = "/tmp/standin-XXXXXX";
+static struct service service;
+static struct script script;
+static struct loop *loop;
+static SSL_CTX *client_context;
+static unsigned long connections;
+static uint64_t started;
+
+/* The client. */
+
+struct client {
+	SSL *ssl;
+	int fd;
+	struct text in;
+	char status[64]; /* the upgrade's first line */
+};
+
+static void client_connect(struct client *c, const char *target)
+{
+	int pair[2];
+	struct timeval guard = { .tv_sec = 30 };
+	struct text ask = { 0 };
+	char *end = NULL, block[4096];
+
+	*c = (struct client){ 0 };
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	c->fd = pair[0];
+	setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &guard, sizeof guard);
+	assert_int_equal(fcntl(pair[1], F_SETFL, O_NONBLOCK), 0);
+	loop_add(loop, pair[1], ++connections, clock_ns());
+	c->ssl = SSL_new(client_context);
+	SSL_set_fd(c->ssl, c->fd);
+	SSL_set_tlsext_host_name(c->ssl, "model.test");
+	SSL_set1_host(c->ssl, "model.test");
+	if (SSL_connect(c->ssl) != 1)
+		return;
+	text_printf(&ask,
+	    "GET %s HTTP/1.1\r\nHost: model.test\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+	    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nAuthorization: Bearer k\r\n\r\n",
+	    target);
+	SSL_write(c->ssl, ask.data, (int)ask.len);
+	text_free(&ask);
+	while (!end) {
+		int n = SSL_read(c->ssl, block, sizeof block);
+
+		if (n <= 0)
+			return;
+		text_add(&c->in, block, (size_t)n);
+		end = strstr(c->in.data, "\r\n\r\n");
+	}
+	snprintf(c->status, sizeof c->status, "%.*s", (int)strcspn(c->in.data, "\r"), c->in.data);
+	text_cut(&c->in, (size_t)(end - c->in.data) + 4);
+}
+
+static void client_close(struct client *c)
+{
+	SSL_free(c->ssl);
+	close(c->fd);
+	text_free(&c->in);
+}
+
+static void client_frame(struct client *c, unsigned opcode, const void *payload, size_t len)
+{
+	static const uint8_t mask[4] = { 9, 8, 7, 6 };
+	uint8_t head[8] = { (uint8_t)(0x80 | opcode) };
+	struct text frame = { 0 };
+	const uint8_t *bytes = payload;
+
+	if (len < 126) {
+		head[1] = (uint8_t)(0x80 | len);
+		text_add(&frame, head, 2);
+	} else {
+		head[1] = 0x80 | 126;
+		head[2] = (uint8_t)(len >> 8);
+		head[3] = (uint8_t)len;
+		assert_true(len < 65536);
+		text_add(&frame, head, 4);
+	}
+	text_add(&frame, mask, 4);
+	for (size_t i = 0; i < len; i++)
+		text_add(&frame, &(char){ (char)(bytes[i] ^ mask[i % 4]) }, 1);
+	assert_int_equal(SSL_write(c->ssl, frame.data, (int)frame.len), (int)frame.len);
+	text_free(&frame);
+}
+
+static void client_send(struct client *c, const char *event)
+{
+	client_frame(c, 1, event, strlen(event));
+}
+
+static void client_audio(struct client *c, const uint8_t *audio, size_t len)
+{
+	struct text event = { 0 };
+
+	text_puts(&event, "{\"type\":\"input_audio_buffer.append\",\"audio\":\"");
+	text_base64(&event, audio, len);
+	text_puts(&event, "\"}");
+	client_send(c, event.data);
+	text_free(&event);
+}
+
+/* mu-law: silence, or a loud tone. */
+static void client_speak(struct client *c, int ms, bool loud)
+{
+	uint8_t frame[160];
+
+	for (int i = 0; i < 160; i++)
+		frame[i] = !loud ? 0xff : (uint8_t)(i / 10 % 2 ? 0x90 : 0x10);
+	for (; ms > 0; ms -= 20)
+		client_audio(c, frame, sizeof frame);
+}
+
+/* The next frame's opcode, its payload in *out; -1 when the connection is over. */
+static int client_next(struct client *c, struct text *out)
+{
+	char block[16384];
+
+	for (;;) {
+		const uint8_t *p = (const uint8_t *)c->in.data;
+		size_t head = 2, len = c->in.len >= 2 ? p[1] & 0x7f : 0;
+
+		if (len == 126)
+			head = 4;
+		else if (len == 127)
+			head = 10;
+		if (c->in.len >= head && head > 2) {
+			len = 0;
+			for (size_t i = 2; i < head; i++)
+				len = len << 8 | p[i];
+		}
+		if (c->in.len >= head && c->in.len >= head + len) {
+			int opcode = p[0] & 15;
+
+			text_clear(out);
+			text_add(out, c->in.data + head, len);
+			text_cut(&c->in, head + len);
+			return opcode;
+		}
+		int n = SSL_read(c->ssl, block, sizeof block);
+
+		if (n <= 0)
+			return -1;
+		text_add(&c->in, block, (size_t)n);
+	}
+}
+
+static cJSON *next_event(struct client *c)
+{
+	struct text message = { 0 };
+	cJSON *event = NULL;
+
+	if (client_next(c, &message) == 1)
+		event = cJSON_Parse(message.data);
+	text_free(&message);
+	return event;
+}
+
+static const char *string_at(const cJSON *object, const char *path)
+{
+	char copy[128], *rest = copy, *name;
+
+	snprintf(copy, sizeof copy, "%s", path);
+	while (object && (name = strsep(&rest, ".")))
+		object = cJSON_GetObjectItemCaseSensitive(object, name);
+	return cJSON_IsString(object) ? object->valuestring : "";
+}
+
+static bool is(const cJSON *event, const char *type)
+{
+	return strcmp(string_at(event, "type"), type) == 0;
+}
+
+/* The next event, which must be that. Caller deletes. */
+static cJSON *expect(struct client *c, const char *type)
+{
+	cJSON *event = next_event(c);
+
+	if (!event)
+		fail_msg("the connection ended; %s was expected", type);
+	if (!is(event, type))
+		fail_msg("%s instead of %s", string_at(event, "type"), type);
+	return event;
+}
+
+/* Skips what comes before it. Caller deletes. */
+static cJSON *wait_for(struct client *c, const char *type)
+{
+	for (;;) {
+		cJSON *event = next_event(c);
+
+		if (!event)
+			fail_msg("the connection ended; %s was expected", type);
+		if (is(event, type))
+			return event;
+		cJSON_Delete(event);
+	}
+}
+
+static void drop(cJSON *event)
+{
+	cJSON_Delete(event);
+}
+
+static void expect_error(struct client *c, const char *code)
+{
+	cJSON *event = expect(c, "error");
+
+	assert_string_equal(string_at(event, "error.code"), code);
+	drop(event);
+}
+
+#define TARGET "/v1/realtime?model=gpt-realtime-2.1"
+#define UPDATE(more) \
+	"{\"type\":\"session.update\",\"event_id\":\"c_1\",\"session\":{\"type\":\"realtime\",\"audio\":{\"input\":{" \
+	"\"format\":{\"type\":\"audio/pcmu\"},\"transcription\":{\"model\":\"gpt-transcribe\"}," \
+	"\"turn_detection\":{\"type\":\"server_vad\",\"silence_duration_ms\":500}}," \
+	"\"output\":{\"format\":{\"type\":\"audio/pcmu\"}}}" more "}}"
+
+/* A session that speaks mu-law. */
+static void begin(struct client *c, const char *target)
+{
+	client_connect(c, target);
+	drop(expect(c, "session.created"));
+	client_send(c, UPDATE(""));
+	drop(expect(c, "session.updated"));
+}
+
+/* The record of the newest connection. Caller deletes *all. */
+static const cJSON *newest_record(cJSON **all)
+{
+	char path[64], text[1 << 18];
+	FILE *f;
+	size_t len;
+
+	snprintf(path, sizeof path, "%s/report.json", directory);
+	assert_int_equal(report_write(path, started, clock_ns()), 0);
+	f = fopen(path, "r");
+	len = fread(text, 1, sizeof text - 1, f);
+	fclose(f);
+	text[len] = '\0';
+	*all = cJSON_Parse(text);
+	assert_non_null(*all);
+	const cJSON *sessions = cJSON_GetObjectItem(*all, "per_session");
+
+	return cJSON_GetArrayItem(sessions, cJSON_GetArraySize(sessions) - 1);
+}
+
+static double number_at(const cJSON *object, const char *path)
+{
+	char copy[128], *rest = copy, *name;
+
+	snprintf(copy, sizeof copy, "%s", path);
+	while (object && (name = strsep(&rest, ".")))
+		object = cJSON_GetObjectItemCaseSensitive(object, name);
+	return cJSON_IsNumber(object) ? object->valuedouble : NAN;
+}
+
+static void assert_violations(double expected)
+{
+	cJSON *all;
+
+	assert_float_equal(number_at(newest_record(&all), "violation_count"), expected, 0);
+	cJSON_Delete(all);
+}
+
+/* Tests. */
+
+static void a_session_begins_at_24_khz(void **state)
+{
+	struct client c;
+	cJSON *event;
+
+	(void)state;
+	client_connect(&c, TARGET);
+	assert_string_equal(c.status, "HTTP/1.1 101 Switching Protocols");
+	event = expect(&c, "session.created");
+	assert_string_equal(string_at(event, "session.audio.input.format.type"), "audio/pcm");
+	assert_float_equal(number_at(event, "session.audio.output.format.rate"), 24000, 0);
+	assert_float_equal(number_at(event, "session.audio.input.turn_detection.silence_duration_ms"), 200, 0);
+	drop(event);
+	client_send(&c, UPDATE(""));
+	event = expect(&c, "session.updated");
+	assert_string_equal(string_at(event, "session.audio.input.format.type"), "audio/pcmu");
+	assert_float_equal(number_at(event, "session.audio.input.turn_detection.prefix_padding_ms"), 300, 0);
+	drop(event);
+	assert_violations(0);
+	client_close(&c);
+}
+
+static void a_planted_field_is_refused_and_nothing_applied(void **state)
+{
+	struct client c;
+	cJSON *event;
+
+	(void)state;
+	client_connect(&c, TARGET);
+	drop(expect(&c, "session.created"));
+	client_send(&c, UPDATE(",\"temperature\":0.8"));
+	event = expect(&c, "error");
+	assert_string_equal(string_at(event, "error.code"), "unknown_parameter");
+	assert_string_equal(string_at(event, "error.param"), "session.temperature");
+	assert_string_equal(string_at(event, "error.event_id"), "c_1");
+	drop(event);
+	client_send(&c, "{\"type\":\"session.update\",\"session\":{\"type\":\"realtime\",\"instructions\":\"x\"}}");
+	event = expect(&c, "session.updated");
+	assert_string_equal(string_at(event, "session.audio.input.format.type"), "audio/pcm");
+	drop(event);
+	assert_violations(1);
+	client_close(&c);
+}
+
+static void silence_gets_no_answer(void **state)
+{
+	struct client c;
+
+	(void)state;
+	begin(&c, TARGET);
+	client_speak(&c, 10000, false);
+	client_send(&c, "{\"type\":\"input_audio_buffer.clear\"}");
+	drop(expect(&c, "input_audio_buffer.cleared"));
+	client_close(&c);
+}
+
+static void a_turn_comes_in_the_real_order(void **state)
+{
+	static const char *const order[] = { "input_audio_buffer.speech_started", "input_audio_buffer.speech_stopped",
+		"input_audio_buffer.committed", "conversation.item.added", "conversation.item.done", "response.created",
+		"response.output_item.added", "conversation.item.added", "response.content_part.added",
+		"response.output_audio_transcript.delta", "response.output_audio.delta", "response.output_audio.done",
+		"response.output_audio_transcript.done", "response.content_part.done", "conversation.item.done",
+		"response.output_item.done", "response.done", "rate_limits.updated" };
+	enum { COUNT = sizeof order / sizeof order[0] };
+	struct client c;
+	double audio = 0;
+	bool transcribed = false;
+
+	(void)state;
+	begin(&c, TARGET);
+	client_speak(&c, 400, false);
+	client_speak(&c, 1000, true);
+	client_speak(&c, 600, false);
+	for (size_t i = 0; i < COUNT;) {
+		cJSON *event = next_event(&c);
+		const char *type = string_at(event, "type"), *delta = string_at(event, "delta");
+
+		if (is(event, "input_audio_buffer.speech_started"))
+			assert_float_equal(number_at(event, "audio_start_ms"), 100, 0);
+		if (is(event, "input_audio_buffer.speech_stopped"))
+			assert_float_equal(number_at(event, "audio_end_ms"), 1900, 0);
+		if (is(event, "response.output_audio.delta"))
+			audio += (double)strlen(delta) / 4 * 3 / 8;
+		if (is(event, "response.done")) {
+			assert_string_equal(string_at(event, "response.status"), "completed");
+			assert_true(number_at(event, "response.usage.total_tokens") > 0);
+		}
+		if (strncmp(type, "conversation.item.input_audio_transcription", 43) == 0)
+			transcribed = true;
+		else if (i < 11 || strcmp(type, order[i]) == 0)
+			assert_string_equal(type, order[i++]);
+		else /* more deltas, mixed */
+			assert_true(strcmp(type, order[9]) == 0 || strcmp(type, order[10]) == 0);
+		drop(event);
+	}
+	assert_true(audio > 1000);
+	if (!transcribed)
+		drop(wait_for(&c, "conversation.item.input_audio_transcription.completed"));
+	assert_violations(0);
+	client_close(&c);
+}
+
+/* A long answer is going on; its item in *item. */
+static void begin_long_answer(struct client *c, char item[64])
+{
+	cJSON *event;
+
+	client_send(c, "{\"type\":\"response.create\",\"response\":{\"instructions\":\"Greet the caller.\"}}");
+	drop(expect(c, "response.created"));
+	event = wait_for(c, "response.output_audio.delta");
+	snprintf(item, 64, "%s", string_at(event, "item_id"));
+	drop(event);
+}
+
+static void speech_cuts_an_answer_short(void **state)
+{
+	struct client c;
+	char item[64];
+	cJSON *event;
+
+	(void)state;
+	begin(&c, TARGET "&fault=long-answer%3D600");
+	begin_long_answer(&c, item);
+	client_speak(&c, 200, true);
+	drop(wait_for(&c, "input_audio_buffer.speech_started"));
+	drop(expect(&c, "response.output_audio.done"));
+	event = wait_for(&c, "response.done");
+	assert_string_equal(string_at(event, "response.status"), "cancelled");
+	assert_string_equal(string_at(event, "response.status_details.reason"), "turn_detected");
+	drop(event);
+	client_close(&c);
+}
+
+static void late_audio_follows_a_cut_when_ordered(void **state)
+{
+	struct client c;
+	char item[64];
+
+	(void)state;
+	begin(&c, TARGET "&fault=long-answer%3D600&fault=late-deltas%3D2");
+	begin_long_answer(&c, item);
+	client_speak(&c, 200, true);
+	drop(wait_for(&c, "input_audio_buffer.speech_started"));
+	drop(expect(&c, "response.output_audio.delta"));
+	drop(expect(&c, "response.output_audio.delta"));
+	drop(expect(&c, "response.output_audio.done"));
+	client_close(&c);
+}
+
+static void send_truncate(struct client *c, const char *item, int ms)
+{
+	char event[200];
+
+	snprintf(event, sizeof event,
+	    "{\"type\":\"conversation.item.truncate\",\"item_id\":\"%s\",\"content_index\":0,\"audio_end_ms\":%d}",
+	    item, ms);
+	client_send(c, event);
+}
+
+static void truncation_goes_no_further_than_the_audio(void **state)
+{
+	struct client c;
+	char item[64], produced[64];
+	cJSON *event;
+
+	(void)state;
+	begin(&c, TARGET);
+	begin_long_answer(&c, item);
+	drop(wait_for(&c, "rate_limits.updated"));
+	send_truncate(&c, item, 600000);
+	event = expect(&c, "error");
+	assert_string_equal(string_at(event, "error.code"), "invalid_value");
+	assert_int_equal(
+	    sscanf(string_at(event, "error.message"), "Audio content of %63[0-9]ms is already shorter", produced), 1);
+	drop(event);
+	send_truncate(&c, item, atoi(produced) + 1);
+	expect_error(&c, "invalid_value");
+	send_truncate(&c, item, atoi(produced));
+	event = expect(&c, "conversation.item.truncated");
+	assert_string_equal(string_at(event, "item_id"), item);
+	drop(event);
+	send_truncate(&c, "item_of_nobody", 0);
+	expect_error(&c, "item_truncate_invalid_item_id");
+	client_close(&c);
+}
+
+static void requests_out_of_place_get_their_errors(void **state)
+{
+	struct client c;
+	char item[64];
+	cJSON *event;
+
+	(void)state;
+	begin(&c, TARGET "&fault=long-answer%3D600");
+	client_send(&c, "{\"type\":\"response.cancel\"}");
+	expect_error(&c, "response_cancel_not_active");
+	client_speak(&c, 80, false);
+	client_send(&c, "{\"type\":\"input_audio_buffer.commit\"}");
+	expect_error(&c, "input_audio_buffer_commit_empty");
+	begin_long_answer(&c, item);
+	client_send(&c, "{\"type\":\"response.create\"}");
+	event = wait_for(&c, "error");
+	assert_string_equal(string_at(event, "error.code"), "conversation_already_has_active_response");
+	drop(event);
+	client_send(&c,
+	    "{\"type\":\"session.update\",\"session\":{\"type\":\"realtime\",\"audio\":{\"output\":{\"voice\":"
+	    "\"cedar\"}}}}");
+	event = wait_for(&c, "error");
+	assert_string_equal(string_at(event, "error.code"), "cannot_update_voice");
+	drop(event);
+	client_send(&c, "{\"type\":\"response.cancel\"}");
+	event = wait_for(&c, "response.done");
+	assert_string_equal(string_at(event, "response.status_details.reason"), "client_cancelled");
+	drop(event);
+	client_close(&c);
+}
+
+static void text_can_be_had_beside_the_conversation(void **state)
+{
+	struct client c;
+	char item[64];
+	cJSON *event;
+
+	(void)state;
+	begin(&c, TARGET "&fault=long-answer%3D600");
+	begin_long_answer(&c, item);
+	client_send(&c,
+	    "{\"type\":\"response.create\",\"response\":{\"conversation\":\"none\",\"output_modalities\":[\"text\"],"
+	    "\"metadata\":{\"purpose\":\"summary\"}}}");
+	drop(wait_for(&c, "response.output_text.done"));
+	event = wait_for(&c, "response.done");
+	assert_string_equal(string_at(event, "response.status"), "completed");
+	assert_string_equal(string_at(event, "response.metadata.purpose"), "summary");
+	drop(event);
+	client_close(&c);
+}
+
+static void an_item_is_created_and_answered(void **state)
+{
+	struct client c;
+	cJSON *event;
+
+	(void)state;
+	begin(&c, TARGET);
+	client_send(&c,
+	    "{\"type\":\"conversation.item.create\",\"item\":{\"id\":\"item_mine\",\"type\":\"message\",\"role\":"
+	    "\"user\",\"content\":[{\"type\":\"input_text\",\"text\":\"12345#\"}]}}");
+	event = expect(&c, "conversation.item.added");
+	assert_string_equal(string_at(event, "item.id"), "item_mine");
+	drop(event);
+	drop(expect(&c, "conversation.item.done"));
+	client_send(&c, "{\"type\":\"response.create\"}");
+	event = wait_for(&c, "response.output_audio_transcript.done");
+	assert_string_equal(string_at(event, "transcript"), script.typed.say);
+	drop(event);
+	drop(wait_for(&c, "rate_limits.updated"));
+	client_send(&c, "{\"type\":\"conversation.item.delete\",\"item_id\":\"item_mine\"}");
+	drop(expect(&c, "conversation.item.deleted"));
+	client_send(&c, "{\"type\":\"conversation.item.retrieve\",\"item_id\":\"item_mine\"}");
+	expect_error(&c, "item_retrieve_invalid_item_id");
+	client_close(&c);
+}
+
+static void audio_is_as_long_in_every_format(void **state)
+{
+	static const char *const formats[] = { "{\"type\":\"audio/pcmu\"}", "{\"type\":\"audio/pcma\"}",
+		"{\"type\":\"audio/pcm\",\"rate\":24000}" };
+	double ms[3] = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		struct client c;
+		char update[200];
+
+		client_connect(&c, TARGET);
+		drop(expect(&c, "session.created"));
+		snprintf(update, sizeof update,
+		    "{\"type\":\"session.update\",\"session\":{\"type\":\"realtime\",\"audio\":{\"output\":{\"format\":%s}}}}",
+		    formats[i]);
+		client_send(&c, update);
+		drop(expect(&c, "session.updated"));
+		client_send(&c, "{\"type\":\"response.create\"}");
+		for (bool done = false; !done;) {
+			cJSON *event = next_event(&c);
+			const char *delta = string_at(event, "delta");
+			uint8_t *audio = malloc(strlen(delta) + 1);
+
+			if (is(event, "response.output_audio.delta"))
+				ms[i] += (double)base64_decode_strict(delta, strlen(delta), audio) / (i == 2 ? 48 : 8);
+			done = is(event, "response.done");
+			free(audio);
+			drop(event);
+		}
+		client_close(&c);
+	}
+	assert_float_equal(ms[0], ms[1], 0.2);
+	assert_float_equal(ms[0], ms[2], 0.2);
+	assert_true(ms[0] > 1000);
+}
+
+static void nonsense_is_answered_and_counted(void **state)
+{
+	struct client c;
+	struct text message = { 0 };
+
+	(void)state;
+	begin(&c, TARGET);
+	client_send(&c, "{\"type\":\"response.create\"");
+	drop(expect(&c, "error"));
+	client_send(&c, "{\"type\":\"input_audio_buffer.append\",\"audio\":\"@@@@\"}");
+	expect_error(&c, "invalid_value");
+	client_send(&c, "{\"type\":\"input_audio_buffer.append\",\"audio\":\"\",\"volume\":1}");
+	expect_error(&c, "unknown_parameter");
+	assert_violations(3);
+	client_frame(&c, 2, "\1\2\3", 3);
+	assert_int_equal(client_next(&c, &message), 8);
+	assert_memory_equal(message.data, "\x03\xeb", 2); /* 1003 */
+	text_free(&message);
+	client_close(&c);
+}
+
+static void connections_are_lost_as_ordered(void **state)
+{
+	struct client c;
+	struct text message = { 0 };
+	int opcode;
+
+	(void)state;
+	begin(&c, TARGET "&fault=drop%3Dfin:answer");
+	client_send(&c, "{\"type\":\"response.create\"}");
+	while ((opcode = client_next(&c, &message)) == 1)
+		;
+	assert_int_equal(opcode, -1);
+	client_close(&c);
+	begin(&c, TARGET "&fault=drop%3D1011-gone:speech");
+	client_speak(&c, 200, true);
+	drop(wait_for(&c, "input_audio_buffer.speech_started"));
+	assert_int_equal(client_next(&c, &message), 8);
+	assert_memory_equal(message.data, "\x03\xf3gone", 6);
+	text_free(&message);
+	client_close(&c);
+}
+
+static void a_refused_upgrade_has_a_status_and_a_reason(void **state)
+{
+	struct client c;
+
+	(void)state;
+	client_connect(&c, "/v1/elsewhere?model=m");
+	assert_string_equal(c.status, "HTTP/1.1 404 Not Found");
+	client_close(&c);
+}
+
+static void send_stamped(struct client *c, struct stamp stamp)
+{
+	uint8_t frame[STAMP_UNIT];
+
+	memset(frame, 0xff, sizeof frame);
+	stamp.kind = STAMP_CALLER;
+	stamp.call = 77;
+	stamp.sent_ns = clock_ns();
+	stamp_put(frame, &stamp);
+	client_audio(c, frame, sizeof frame);
+}
+
+/* The next event, while frames go on as from a phone. */
+static cJSON *next_while_sending(struct client *c, struct stamp *stamp)
+{
+	struct pollfd ready = { .fd = c->fd, .events = POLLIN };
+
+	while (!c->in.len && !SSL_has_pending(c->ssl) && poll(&ready, 1, 20) == 0) {
+		stamp->seq++;
+		send_stamped(c, *stamp);
+	}
+	return next_event(c);
+}
+
+static void stamps_measure_both_ways(void **state)
+{
+	/* Number 3 is lost, 5 comes twice, 8 comes late. */
+	static const uint32_t sent[] = { 0, 1, 2, 4, 5, 5, 6, 7, 9, 8, 10 };
+	struct client c;
+	struct text answer = { 0 };
+	struct stamp stamp = { 0 }, phone = { .seq = 10 };
+	size_t at = 0;
+	cJSON *all;
+	bool done = false;
+
+	(void)state;
+	begin(&c, TARGET);
+	for (size_t i = 0; i < sizeof sent / sizeof sent[0]; i++)
+		send_stamped(&c, (struct stamp){ .seq = sent[i] });
+	/* An answer by the clock … */
+	while (!done) {
+		cJSON *event = next_while_sending(&c, &phone);
+		const char *delta = string_at(event, "delta");
+
+		if (is(event, "response.output_audio.delta")) {
+			text_reserve(&answer, strlen(delta));
+			answer.len +=
+			    (size_t)base64_decode_strict(delta, strlen(delta), (uint8_t *)answer.data + answer.len);
+		}
+		done = is(event, "response.done");
+		drop(event);
+	}
+	for (uint32_t unit = 0; unit < 10; unit++) {
+		assert_true(stamp_find((uint8_t *)answer.data, answer.len, &at, &stamp));
+		assert_int_equal(stamp.kind, STAMP_ANSWER);
+		assert_int_equal(stamp.seq, unit);
+		assert_int_equal(stamp.call, 77);
+		assert_int_equal(stamp.turn, 1);
+		assert_int_equal(stamp.flags, unit == 0 ? STAMP_FIRST : unit == 9 ? STAMP_LAST : 0);
+	}
+	/* … interrupted after its first audio, and cleared. */
+	for (done = false; !done;) {
+		cJSON *event = next_while_sending(&c, &phone);
+
+		done = is(event, "input_audio_buffer.speech_started");
+		drop(event);
+	}
+	phone.turn = 1;
+	phone.cleared_ns = clock_ns();
+	phone.cleared_turn = 1;
+	phone.played_ms = 150;
+	for (done = false; !done;) {
+		cJSON *event = next_while_sending(&c, &phone);
+
+		done = is(event, "input_audio_buffer.speech_stopped");
+		drop(event);
+	}
+	newest_record(&all);
+	assert_true(number_at(all, "load.frames") > 20);
+	assert_float_equal(number_at(all, "load.lost"), 1, 0);
+	assert_float_equal(number_at(all, "load.duplicated"), 1, 0);
+	assert_float_equal(number_at(all, "load.reordered"), 1, 0);
+	assert_float_equal(number_at(all, "load.padding_bytes"), 0, 0);
+	assert_float_equal(number_at(all, "load.interruptions"), 1, 0);
+	assert_float_equal(number_at(all, "load.interruption_to_clear.count"), 1, 0);
+	assert_float_equal(number_at(all, "load.clears"), 1, 0);
+	assert_float_equal(number_at(all, "load.unasked_clears"), 0, 0);
+	cJSON_Delete(all);
+	text_free(&answer);
+	client_close(&c);
+}
+
+/* The service, once for ordinary sessions and once for load. */
+
+static int start(void **state)
+{
+	char ca[64];
+
+	(void)state;
+	signal(SIGPIPE, SIG_IGN);
+	if (!service.contexts[0]) {
+		if (!mkdtemp(directory) || ca_make(directory, "model.test"))
+			return -1;
+		snprintf(ca, sizeof ca, "%s/ca.pem", directory);
+		client_context = SSL_CTX_new(TLS_client_method());
+		SSL_CTX_set_verify(client_context, SSL_VERIFY_PEER, NULL);
+		SSL_CTX_load_verify_locations(client_context, ca, NULL);
+		for (int i = 0; i < CERTIFICATES; i++)
+			service.contexts[i] = ca_context(directory, certificate_names[i], TLS1_2_VERSION, 1);
+		options.first_delta_ms = 5;
+		options.transcript_ms = 5;
+		options.speed = 40;
+		script_load(&script, "", NULL, true);
+		service.script = &script;
+		started = clock_ns();
+	}
+	loop = loop_start(&service);
+	return 0;
+}
+
+static int start_load(void **state)
+{
+	options.load = true;
+	options.load_answer_ms = 200;
+	options.load_every_s = 0.2;
+	options.load_cut_every = 1;
+	options.load_cut_ms = 150;
+	return start(state);
+}
+
+static int stop(void **state)
+{
+	(void)state;
+	loop_stop(loop);
+	report_free();
+	return 0;
+}
+
+static void remove_directory(void)
+{
+	static const char *const files[] = { "ca", "good", "expired", "wrong-name", "unknown-root" };
+	char path[64];
+
+	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+		snprintf(path, sizeof path, "%s/%s.pem", directory, files[i]);
+		unlink(path);
+	}
+	snprintf(path, sizeof path, "%s/report.json", directory);
+	unlink(path);
+	rmdir(directory);
+	SSL_CTX_free(client_context);
+	for (int i = 0; i < CERTIFICATES; i++)
+		SSL_CTX_free(service.contexts[i]);
+	script_free(&script);
+}
+
+int main(void)
+{
+	const struct CMUnitTest talking[] = {
+		cmocka_unit_test(a_session_begins_at_24_khz),
+		cmocka_unit_test(a_planted_field_is_refused_and_nothing_applied),
+		cmocka_unit_test(silence_gets_no_answer),
+		cmocka_unit_test(a_turn_comes_in_the_real_order),
+		cmocka_unit_test(speech_cuts_an_answer_short),
+		cmocka_unit_test(late_audio_follows_a_cut_when_ordered),
+		cmocka_unit_test(truncation_goes_no_further_than_the_audio),
+		cmocka_unit_test(requests_out_of_place_get_their_errors),
+		cmocka_unit_test(text_can_be_had_beside_the_conversation),
+		cmocka_unit_test(an_item_is_created_and_answered),
+		cmocka_unit_test(audio_is_as_long_in_every_format),
+		cmocka_unit_test(nonsense_is_answered_and_counted),
+		cmocka_unit_test(connections_are_lost_as_ordered),
+		cmocka_unit_test(a_refused_upgrade_has_a_status_and_a_reason),
+	};
+	const struct CMUnitTest load[] = {
+		cmocka_unit_test(stamps_measure_both_ways),
+	};
+	int failed = cmocka_run_group_tests(talking, start, stop) + cmocka_run_group_tests(load, start_load, stop);
+
+	remove_directory();
+	return failed;
+}
