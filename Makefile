@@ -35,7 +35,7 @@ ifeq ($(FLAVOR),fuzz)
 CC := clang
 endif
 
-LIBS      := -lcivetweb -l:libbearssl.a -lwslay -lcjson -l:libspeexdsp.a -lm -lpthread
+LIBS      := -lcivetweb -lcurl -lsqlite3 -l:libbearssl.a -lwslay -lcjson -l:libspeexdsp.a -lm -lpthread
 TOOL_LIBS := -lssl -lcrypto -lcjson -lm -lpthread
 
 common_SRC  := $(addprefix common/,$(addsuffix .c, \
@@ -45,7 +45,7 @@ audio_SRC   := $(addprefix audio/,$(addsuffix .c, \
   convert g711 level resample wav))
 server_SRC  := $(addprefix server/,$(addsuffix .c, \
   call/agent_caller call/agent_events call/agent_loop call/answers call/call_json call/caller_loop \
-  call/calls call/endings call/gaps call/history call/ledger call/playout call/sequencer call/stats \
+  call/calls call/endings call/gaps call/history call/journal call/ledger call/playout call/sequencer call/stats \
   call/timeline call/uplink config config_check config_print config_table config_warnings model/access \
   model/health model/realtime model/session phone/form phone/media_stream phone/signature phone/twiml \
   web/connections web/doors web/health_probe web/http web/inflight web/operator web/routes web/server \
@@ -95,7 +95,7 @@ $(OUT)/standin-model: $(OUT)/tools/standin_model/main.o $(OUT)/standin.a
 	$(LINK) $^ $(TOOL_LIBS)
 # Not a stand-in but a yardstick: what TLS and JSON cost must cost it the same.
 $(OUT)/relay: $(call objects,$(relay_SRC)) $(OUT)/common.a
-	$(LINK) $^ $(filter-out -lcivetweb -l:libspeexdsp.a,$(LIBS))
+	$(LINK) $^ $(filter-out -lcivetweb -lcurl -lsqlite3 -l:libspeexdsp.a,$(LIBS))
 $(OUT)/bench: $(call objects,$(bench_SRC))
 	$(LINK) $^ -lcjson -lm
 

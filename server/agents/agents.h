@@ -1,0 +1,28 @@
+#ifndef AGENTS_AGENTS_H
+#define AGENTS_AGENTS_H
+/* The agents there are: loaded from AGENTS_DIR, swapped as a whole on SIGHUP.
+ * Calls that are up keep the one they began with.
+ */
+#include "common/buf.h"
+#include "server/agents/profile.h"
+
+struct agents;
+
+/* Reads and checks every file. 0, or -EINVAL with one line a mistake in
+ * `problem`: file, place (a JSON path, or line and column) and a sentence. */
+int agents_open(struct agents **out, const struct config *cfg, struct buf *problem);
+void agents_close(struct agents *agents); /* fine with NULL */
+
+/* The same again for new calls; on a mistake the old ones stay. */
+int agents_reload(struct agents *agents, struct buf *problem);
+
+/* Retained for the caller. By the number called: its agent, else the one that
+ * names no number, else the built-in one; a variant is drawn by weight. By name:
+ * NULL if there is none. */
+const struct profile *agents_for_number(struct agents *agents, const char *number);
+const struct profile *agents_by_name(struct agents *agents, const char *name);
+
+/* All of them, each retained; returns how many (at most `max`) were written. */
+size_t agents_list(struct agents *agents, const struct profile **out, size_t max);
+
+#endif

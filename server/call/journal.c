@@ -1,0 +1,22 @@
+#include "server/call/journal.h"
+
+#include <assert.h>
+
+static struct {
+	journal_sink *take;
+	void *arg;
+} sinks[JOURNAL_SINKS_MAX];
+static size_t sink_count;
+
+void journal_add_sink(journal_sink *sink, void *arg)
+{
+	assert(sink_count < JOURNAL_SINKS_MAX);
+	sinks[sink_count].take = sink;
+	sinks[sink_count++].arg = arg;
+}
+
+void journal_tell(const struct journal_entry *entry)
+{
+	for (size_t i = 0; i < sink_count; i++)
+		sinks[i].take(sinks[i].arg, entry);
+}

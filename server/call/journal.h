@@ -1,0 +1,44 @@
+#ifndef CALL_JOURNAL_H
+#define CALL_JOURNAL_H
+/* What happens in a call, told to whoever keeps it or shows it: the store, the
+ * watchers, the outgoing webhooks.
+ *
+ * The loops tell; sinks take. A sink is called on the thread that tells, often
+ * a call's loop: it copies and returns, and waits for nothing.
+ */
+#include <stddef.h>
+#include <stdint.h>
+
+struct profile;
+
+enum journal_kind {
+	JOURNAL_STARTED, /* the caller is there; for outbound: answered */
+	JOURNAL_TURN,    /* a turn is new or has changed: no, and all of it */
+	JOURNAL_TOOL,    /* a tool was called or has answered */
+	JOURNAL_NOTE,    /* anything else worth knowing: transfer, machine, operator's word, cost limit */
+	JOURNAL_RECORD,  /* an outcome or job record was made or completed */
+	JOURNAL_RECORDING,
+	JOURNAL_ENDED /* all is known of it: the whole call */
+};
+
+struct journal_entry { /* all borrowed for the length of the call */
+	enum journal_kind kind;
+	const char *type; /* as watchers see it: call.started, turn, tool.called, tool.answered, … */
+	const char *call_sid;
+	const struct profile *profile; /* the call's agent */
+	int64_t wall_ms;               /* when */
+	int64_t no;                    /* TURN: its place in the conversation, from 0; others: -1 */
+	const char *json;              /* an object: what there is to know */
+};
+
+typedef void journal_sink(void *arg, const struct journal_entry *entry);
+
+enum { JOURNAL_SINKS_MAX = 8 };
+
+/* At start, before any call. `arg` outlives the calls. */
+void journal_add_sink(journal_sink *sink, void *arg);
+
+/* Any thread. */
+void journal_tell(const struct journal_entry *entry);
+
+#endif

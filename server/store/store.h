@@ -1,0 +1,61 @@
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+/* What is kept: one SQLite database (WAL) in DATA_DIR, one writer.
+ *
+ * Who has something to keep hands over SQL and values; they are copied into a
+ * queue, and one thread writes them, many in one transaction. Nobody waits for
+ * the disk: when it is full or broken, writes wait in the queue (bounded),
+ * are tried again, and are counted. In the order given, each at least once
+ * until committed; so write them so that twice does no harm (INSERT OR
+ * REPLACE, ON CONFLICT, UPDATE … WHERE).
+ *
+ * Readers have connections of their own, for HTTP workers and jobs.
+ * Tables and their meaning: store_schema.c.
+ */
+#include "common/buf.h"
+
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct store;
+
+struct store_health {
+	bool failing;                     /* the last attempt to write failed */
+	uint64_t written, failures, lost; /* statements, attempts, statements dropped over the bound */
+	size_t waiting;                   /* statements in the queue */
+	int64_t oldest_ms;                /* how long the oldest has waited */
+	int64_t db_bytes;
+	char last_error[200]; /* "" if none yet */
+};
+
+/* Opens or makes the database in `dir` (made if missing), migrates it forward,
+ * closes calls left open by a process that died. 0, or -errno with a sentence
+ * in `problem`: not a directory, read-only, from a newer version, locked by
+ * another process, not a database. */
+int store_open(struct store **out, const char *dir, int retain_days, struct buf *problem);
+
+/* Writes what is queued, up to 5 s, and closes. Fine with NULL. */
+void store_close(struct store *store);
+
+/* Any thread; never waits for the disk. `sql` is a literal (kept by pointer,
+ * prepared once). `format` has a letter a value: i int64_t, d double, t const
+ * char * (NULL gives NULL), b const void * and size_t. False if it had to be
+ * dropped; counted. NULL store: true, and nothing is kept (DATA_DIR unset). */
+bool store_write(struct store *store, const char *sql, const char *format, ...);
+
+/* Waits until all that this thread has written is on the disk, at most
+ * `timeout_ms`. Not for a call's loops. 0, -ETIMEDOUT or -EIO. */
+int store_flush(struct store *store, int timeout_ms);
+
+/* A read-only connection, from a small pool; to be given back. NULL: none to
+ * be had within a second. Not for a call's loops. */
+sqlite3 *store_reader(struct store *store);
+void store_reader_done(struct store *store, sqlite3 *reader);
+
+/* Any thread; fills in zeros for NULL. */
+void store_health(struct store *store, struct store_health *out);
+
+#endif

@@ -1,0 +1,63 @@
+#ifndef WORK_FETCH_H
+#define WORK_FETCH_H
+/* One HTTP request to somebody else's server, through libcurl: TLS with
+ * verified certificates, a deadline for the whole, a bound on the answer.
+ *
+ * Blocks: for job threads and HTTP workers only, never a call's loops. Call
+ * fetch_setup once before threads start.
+ */
+#include "common/buf.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { FETCH_HEADERS_MAX = 16, FETCH_ERROR_SIZE = 200 };
+
+struct fetch_request {                          /* all borrowed */
+	const char *method;                     /* "POST", … */
+	const char *url;                        /* http:// or https:// */
+	const char *headers[FETCH_HEADERS_MAX]; /* "Name: value" */
+	size_t header_count;
+	const char *user, *password; /* HTTP basic; NULL: none */
+	const char *body;            /* NULL: none */
+	size_t body_len;
+	int timeout_ms;             /* for everything, look-up included */
+	size_t answer_max;          /* bytes of the body; a larger one fails */
+	const char *ca_file;        /* "" or NULL: the system's */
+	const _Atomic bool *cancel; /* looked at now and then; NULL: never */
+};
+
+/* What went wrong, when there is no whole answer. */
+enum fetch_failure {
+	FETCH_OK,
+	FETCH_NOT_SENT, /* bad URL, no such name, no connection, TLS refused: nothing reached them */
+	FETCH_UNKNOWN,  /* sent, or perhaps sent, but no whole answer came */
+	FETCH_TIMEOUT,  /* the same by the deadline */
+	FETCH_TOO_LARGE,
+	FETCH_CANCELLED
+};
+
+struct fetch_answer {
+	enum fetch_failure failure;
+	int status; /* HTTP; 0 unless FETCH_OK */
+	char content_type[128];
+	int64_t retry_after_s; /* Retry-After in seconds; -1: absent */
+	int64_t took_ms;
+	struct buf body;              /* owned */
+	char error[FETCH_ERROR_SIZE]; /* a sentence, without credentials; "" on FETCH_OK */
+};
+
+/* 0 or -errno. */
+int fetch_setup(void);
+void fetch_teardown(void);
+
+/* Redirects are not followed: a 3xx is the answer. Always fills in `out`, which
+ * fetch_answer_free ends. */
+void fetch(const struct fetch_request *request, struct fetch_answer *out);
+void fetch_answer_free(struct fetch_answer *answer);
+
+const char *fetch_failure_name(enum fetch_failure failure);
+
+#endif
