@@ -27,9 +27,9 @@ errors() {
 	api /status | jq -r '[.model.errors[] | "\(.class)/\(.code)=\(.count)"] | sort | join(" ")'
 }
 
-# A reset at once may be met while connecting or a step later.
+# Who is cut off early may notice while connecting or a step later, reading or writing.
 soon() {
-	errors | sed -E 's/\b(connect|tls)\//soon\//g' | tr ' ' '\n' |
+	errors | sed -E 's/\b(connect|tls|upgrade)\/(ECONNRESET|EPIPE)/soon\/gone/g' | tr ' ' '\n' |
 		awk -F= 'NF { n[$1] += $2 } END { for (e in n) print e "=" n[e] }' | sort | paste -sd ' '
 }
 
@@ -205,17 +205,17 @@ apart error-key bad for_good session/invalid_api_key error=invalid-api-key:creat
 apart error-quota bad for_good session/insufficient_quota error=quota:created
 apart error-limit bad may_pass session/rate_limit_exceeded error=rate-limit:created
 for how in rst fin notify; do
-	apart "$how-accept" bad may_pass soon/ECONNRESET "drop=$how:accept"
-	apart "$how-tls" bad may_pass soon/ECONNRESET "drop=$how:tls"
+	apart "$how-accept" bad may_pass soon/gone "drop=$how:accept"
+	apart "$how-tls" bad may_pass soon/gone "drop=$how:tls"
 	apart "$how-upgrade" bad may_pass upgrade/ECONNRESET "drop=$how:upgrade"
 	apart "$how-open" bad may_pass session/closed "drop=$how:open"
 	apart "$how-created" bad may_pass session/closed "drop=$how:created"
 done
 apart close-created bad may_pass session/closed drop=1011:created
 apart passes-refuse passes refuse=503 upgrade/http_503
-apart passes-accept passes drop=rst:accept soon/ECONNRESET
+apart passes-accept passes drop=rst:accept soon/gone
 apart passes-created passes drop=fin:created session/closed
-apart passes-silence passes no-updated timeout/session.updated MODEL_CONNECT_MS=2500
+apart passes-silence passes no-updated timeout/session.updated MODEL_CONNECT_MS=1100
 apart reopens reopens
 apart overflow overflow
 apart plain plain
