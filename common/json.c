@@ -248,6 +248,26 @@ cJSON *json_parse(const char *text, size_t len)
 	return tree;
 }
 
+bool json_unique(const cJSON *tree)
+{
+	const cJSON *a, *b;
+	int names = 0;
+
+	cJSON_ArrayForEach(a, tree)
+	{
+		if (!json_unique(a))
+			return false;
+		if (!cJSON_IsObject(tree))
+			continue;
+		if (++names > JSON_NAMES_MAX)
+			return false;
+		for (b = tree->child; b != a; b = b->next)
+			if (!strcmp(a->string, b->string))
+				return false;
+	}
+	return true;
+}
+
 ssize_t json_base64(struct span value, uint8_t *out)
 {
 	ssize_t len;

@@ -47,6 +47,11 @@ ssize_t json_base64(struct span value, uint8_t *out);
  * demands. */
 cJSON *json_parse(const char *text, size_t len);
 
+/* True if no object in it has a name twice, for then two readers could see two
+ * things; nor more than JSON_NAMES_MAX names. */
+enum { JSON_NAMES_MAX = 512 };
+bool json_unique(const cJSON *tree);
+
 bool utf8_valid(const char *text, size_t len);
 
 /* Fields of an object, by exact name; absent or of another type gives NULL,

@@ -29,6 +29,7 @@ struct config {
 	const char *trusted_proxies[CONFIG_PROXIES_MAX]; /* TRUSTED_PROXIES: 127.0.0.0/8; ask config_trusts */
 	size_t trusted_proxy_count;
 	const char *api_token; /* API_TOKEN; "": loopback only */
+	int max_watchers;      /* MAX_WATCHERS: 16; event streams and downloads at once */
 
 	/* Twilio */
 	const char *twilio_auth_tokens[CONFIG_TOKENS_MAX]; /* TWILIO_AUTH_TOKEN, comma-separated */

@@ -37,6 +37,8 @@ const struct setting config_table[] = {
 	  .fallback = "127.0.0.0/8", .check = check_ipv4_net,
 	  .help = "Whose X-Forwarded-* headers are believed when PUBLIC_URL is unset: IPv4 addresses or nets, "
 	          "comma-separated." },
+	{ NULL, "MAX_WATCHERS", INT(max_watchers, 1, 1000), .fallback = "16", .unit = "watchers",
+	  .help = "Event streams and downloads at once. Each holds a thread of its own, beside those for calls." },
 
 	{ "Twilio", "TWILIO_VALIDATE", SWITCH(twilio_validate), .fallback = "on",
 	  .help = "Whether Twilio's signatures are checked. off is for tests: anyone who finds the port could then "

@@ -51,7 +51,7 @@ static void log_lines(enum log_level level, const struct buf *text)
 /* Out of descriptors the accept thread would spin. */
 static void raise_descriptor_limit(const struct config *cfg)
 {
-	rlim_t need = 256 + (rlim_t)calls_lines(cfg) * DESCRIPTORS_PER_CALL;
+	rlim_t need = 256 + (rlim_t)(calls_lines(cfg) + (uint32_t)cfg->max_watchers) * DESCRIPTORS_PER_CALL;
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= need)
@@ -99,6 +99,7 @@ static void drain(struct parts *p)
 	int64_t until = clock_now_us() + (int64_t)p->cfg.drain_seconds * US_PER_S;
 	struct calls_count count;
 
+	web_end_streams(p->web);
 	calls_drain(p->calls);
 	calls_count(p->calls, &count);
 	log_info("server", "draining; live=%d reserved=%d at_most_seconds=%d", count.live, count.reserved,
@@ -137,7 +138,7 @@ static int start(struct parts *p)
 			buf_printf(&problem, "cannot make the table of calls: %s\n", strerror(-err));
 	}
 	if (!err)
-		err = web_open(&p->web, &p->cfg, p->calls, &problem);
+		err = web_open(&p->web, &(struct web_site){ .cfg = &p->cfg, .calls = p->calls }, &problem);
 	if (!err) {
 		err = model_health_open(&p->access);
 		p->health = !err;

@@ -38,7 +38,8 @@ static bool cut(char *text, struct request *q)
 
 static void decide(const struct request *q)
 {
-	const char *sentence = NULL, *arg;
+	char arg[HTTP_ARG_SIZE];
+	const char *sentence = NULL;
 	const struct route *route;
 	struct response r;
 	char client[64];
@@ -48,7 +49,7 @@ static void decide(const struct request *q)
 	buf_init(&out, 0);
 	if (request_defect(q, &sentence) && !*sentence)
 		abort();
-	route = route_find(q, &arg, &r);
+	route = route_find(q, arg, &r);
 	if (!route && r.status < 400)
 		abort();
 	if (route && !route_check_body(route, q, &r) && strchr(arg, '/'))

@@ -89,7 +89,7 @@ static void calls_count_as_busy_and_are_never_cut(void **state)
 	(void)state;
 	put(0, 20, 0, 0);
 	for (int i = 0; i < 20; i++)
-		list[i].call = true;
+		list[i].limited = true;
 	put(20, 1, 0, 0);
 	assert_int_equal(inflight_judge(list, MANY, 20 + INFLIGHT_SPARE, 3600LL * SECOND), 1);
 	assert_true(list[20].cut);

@@ -4,6 +4,7 @@
 #include "common/clock.h"
 #include "common/digest.h"
 #include "common/json.h"
+#include "server/call/calls.h"
 #include "server/call/stats.h"
 #include "server/model/health.h"
 #include "server/web/health_probe.h"
@@ -164,6 +165,7 @@ static const struct config plain_config = {
 	.trusted_proxies = { "127.0.0.0/8" },
 	.trusted_proxy_count = 1,
 	.api_token = "",
+	.max_watchers = 2,
 	.twilio_auth_tokens = { TOKEN },
 	.twilio_auth_token_count = 1,
 	.twilio_validate = true,
@@ -185,7 +187,7 @@ static int open_server(void **state)
 	(void)state;
 	cfg = plain_config;
 	buf_init(&problem, 0);
-	assert_int_equal(web_open(&web, &cfg, NULL, &problem), 0);
+	assert_int_equal(web_open(&web, &(struct web_site){ .cfg = &cfg }, &problem), 0);
 	assert_true(web_port(web) > 0);
 	buf_free(&problem);
 	return 0;
@@ -879,7 +881,7 @@ static void port_that_is_taken_is_said_so(void **state)
 	(void)state;
 	same.port = web_port(web);
 	buf_init(&problem, 0);
-	assert_int_equal(web_open(&other, &same, NULL, &problem), -EADDRINUSE);
+	assert_int_equal(web_open(&other, &(struct web_site){ .cfg = &same }, &problem), -EADDRINUSE);
 	assert_non_null(strstr(buf_text(&problem), "Address already in use"));
 	assert_null(other);
 	buf_free(&problem);

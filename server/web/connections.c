@@ -82,10 +82,10 @@ void connections_of_client(struct connections *cs, const struct connection *c, u
 	pthread_mutex_unlock(&cs->lock);
 }
 
-void connections_is_call(struct connections *cs, const struct connection *c)
+void connections_has_limits(struct connections *cs, const struct connection *c)
 {
 	pthread_mutex_lock(&cs->lock);
-	cs->inflight[c - cs->list].call = true;
+	cs->inflight[c - cs->list].limited = true;
 	pthread_mutex_unlock(&cs->lock);
 }
 

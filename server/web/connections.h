@@ -32,8 +32,8 @@ void connections_give_back(struct connections *cs, struct connection *c);
 /* Whose it is (inflight_client), once its headers have been read. */
 void connections_of_client(struct connections *cs, const struct connection *c, uint32_t client);
 
-/* It has become a call, which has limits of its own. */
-void connections_is_call(struct connections *cs, const struct connection *c);
+/* It has become a call or a long answer, which have limits of their own. */
+void connections_has_limits(struct connections *cs, const struct connection *c);
 
 /* Cuts off what takes too long. */
 void connections_tend(struct connections *cs, int64_t now_us);

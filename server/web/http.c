@@ -2,6 +2,8 @@
 
 #include "common/json.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
@@ -11,21 +13,32 @@ static const struct {
 	const char *reason;
 } reasons[] = {
 	{ 200, "OK" },
+	{ 201, "Created" },
+	{ 202, "Accepted" },
 	{ 204, "No Content" },
+	{ 206, "Partial Content" },
+	{ 302, "Found" },
+	{ 304, "Not Modified" },
 	{ 400, "Bad Request" },
 	{ 401, "Unauthorized" },
 	{ 403, "Forbidden" },
 	{ 404, "Not Found" },
 	{ 405, "Method Not Allowed" },
 	{ 408, "Request Timeout" },
+	{ 409, "Conflict" },
 	{ 411, "Length Required" },
 	{ 413, "Content Too Large" },
 	{ 415, "Unsupported Media Type" },
+	{ 416, "Range Not Satisfiable" },
 	{ 417, "Expectation Failed" },
+	{ 422, "Unprocessable Content" },
 	{ 426, "Upgrade Required" },
+	{ 429, "Too Many Requests" },
 	{ 431, "Request Header Fields Too Large" },
 	{ 500, "Internal Server Error" },
+	{ 502, "Bad Gateway" },
 	{ 503, "Service Unavailable" },
+	{ 504, "Gateway Timeout" },
 	{ 505, "HTTP Version Not Supported" },
 };
 
@@ -54,6 +67,11 @@ static size_t times_sent(const struct request *q, const char *name)
 	for (size_t i = 0; i < q->header_count; i++)
 		times += !strcasecmp(q->headers[i].name, name);
 	return times;
+}
+
+const char *request_param(const struct request *q, const char *name)
+{
+	return q->params ? form_get(q->params, name) : NULL;
 }
 
 bool request_is_upgrade(const struct request *q)
@@ -111,32 +129,83 @@ int request_defect(const struct request *q, const char **sentence)
 
 void response_init(struct response *r)
 {
-	*r = (struct response){ .status = 200, .type = JSON_TYPE, .headers = "" };
+	*r = (struct response){ .status = 200, .type = JSON_TYPE, .stream = { .len = -1 } };
 	buf_init(&r->body, 0);
+	buf_init(&r->headers, 8192);
 }
 
 void response_free(struct response *r)
 {
+	response_drop_stream(r);
 	buf_free(&r->body);
+	buf_free(&r->headers);
 }
 
-void response_error(struct response *r, int status, const char *code, const char *message)
+void response_drop_stream(struct response *r)
+{
+	if (r->stream.done)
+		r->stream.done(r->stream.arg);
+	r->stream = (struct response_stream){ .len = -1 };
+}
+
+void response_header(struct response *r, const char *name, const char *format, ...)
+{
+	char value[1024];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(value, sizeof value, format, args);
+	va_end(args);
+	for (char *p = value; *p; p++) {
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			*p = '?';
+	}
+	buf_printf(&r->headers, "%s: %s\r\n", name, value);
+}
+
+/* Empty again, as far as a client could see. */
+static void begin_again(struct response *r, int status, const char *type)
 {
 	buf_reset(&r->body);
+	buf_reset(&r->headers);
+	response_drop_stream(r);
 	r->status = status;
-	r->type = JSON_TYPE;
+	r->type = type;
+}
+
+static void put_error(struct response *r, int status, const char *code, const char *message, const char *field)
+{
+	begin_again(r, status, JSON_TYPE);
 	buf_puts(&r->body, "{\"error\":{\"code\":");
 	json_put_cstring(&r->body, code);
 	buf_puts(&r->body, ",\"message\":");
 	json_put_cstring(&r->body, message);
+	if (field) {
+		buf_puts(&r->body, ",\"field\":");
+		json_put_cstring(&r->body, field);
+	}
 	buf_puts(&r->body, "}}\n");
+}
+
+void response_error(struct response *r, int status, const char *code, const char *message)
+{
+	put_error(r, status, code, message, NULL);
+}
+
+void response_error_at(struct response *r, int status, const char *code, const char *field, const char *format, ...)
+{
+	char message[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(message, sizeof message, format, args);
+	va_end(args);
+	put_error(r, status, code, message, field);
 }
 
 void response_refusal(struct response *r, int status, const char *sentence)
 {
-	buf_reset(&r->body);
-	r->status = status;
-	r->type = TEXT_TYPE;
+	begin_again(r, status, TEXT_TYPE);
 	buf_puts(&r->body, sentence);
 	buf_putc(&r->body, '\n');
 }
@@ -153,20 +222,22 @@ static void put_date(struct buf *out)
 
 void response_put(struct buf *out, struct response *r, bool head_only)
 {
-	if (buf_error(&r->body)) {
-		r->headers = "";
+	if (buf_error(&r->body) || buf_error(&r->headers))
 		response_error(r, 500, "internal_error", "the answer could not be built");
-	}
 	buf_printf(out, "HTTP/1.1 %d %s\r\n", r->status, reason_of(r->status));
 	put_date(out);
-	if (r->status != 204)
-		buf_printf(out, "Content-Type: %s\r\nContent-Length: %zu\r\n", r->type, r->body.len);
+	if (r->status != 204 && r->status != 304)
+		buf_printf(out, "Content-Type: %s\r\n", r->type);
+	if (r->stream.run && r->stream.len >= 0)
+		buf_printf(out, "Content-Length: %lld\r\n", (long long)r->stream.len);
+	else if (!r->stream.run && r->status != 204 && r->status != 304)
+		buf_printf(out, "Content-Length: %zu\r\n", r->body.len);
 	buf_printf(out,
 	    "Connection: close\r\n"
 	    "Cache-Control: no-store\r\n"
 	    "X-Content-Type-Options: nosniff\r\n"
 	    "%s\r\n",
-	    r->headers);
-	if (!head_only && r->status != 204)
+	    buf_text(&r->headers));
+	if (!head_only && !r->stream.run && r->status != 204 && r->status != 304)
 		buf_put(out, buf_text(&r->body), r->body.len);
 }

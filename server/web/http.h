@@ -5,6 +5,8 @@
  */
 #include "common/buf.h"
 #include "common/hist.h"
+#include "common/json.h"
+#include "server/phone/form.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,7 +15,10 @@
 enum {
 	HTTP_HEADERS_MAX = 64,     /* what CivetWeb keeps; with so many, some may be missing */
 	HTTP_BODY_MAX = 64 * 1024, /* a webhook has about 1 KB */
+	HTTP_ARG_SIZE = 128,       /* the {part} of a path, with its NUL */
 };
+
+struct writer; /* server/web/writer.h */
 
 #define JSON_TYPE "application/json"
 #define TEXT_TYPE "text/plain; charset=utf-8"
@@ -34,18 +39,35 @@ struct request {
 	const char *body; /* "" if none was read */
 	size_t body_len;
 	int64_t began_us; /* when we were handed it */
+
+	/* By the route's row (routes.h), checked before its handler runs. */
+	const struct form *params; /* the query, decoded: each name known, and there once; or NULL */
+	const cJSON *json;         /* of BODY_JSON: an object, no name in it twice; else NULL */
+};
+
+/* An answer that takes its time: what comes after the headers. It gets one of
+ * MAX_WATCHERS places; when none is free the client is told so instead. */
+struct response_stream {
+	void (*run)(void *arg, struct writer *w); /* writes until it is done or the writer fails; or NULL */
+	void (*done)(void *arg);                  /* always, and once, whether or not it ran; or NULL */
+	void *arg;
+	int64_t len; /* how long it will be, or -1: its end is the connection's */
 };
 
 struct response {
 	int status;
-	const char *type;    /* of the body; a literal */
-	const char *headers; /* further lines, each with its CR LF; a literal or "" */
-	struct buf body;     /* owned */
-	struct hist *timing; /* gets the time since began_us once it is written; or NULL */
+	const char *type;              /* of the body; a literal */
+	struct buf headers;            /* owned; further lines: response_header */
+	struct buf body;               /* owned */
+	struct response_stream stream; /* instead of a body, if it has a `run` */
+	struct hist *timing;           /* gets the time since began_us once it is written; or NULL */
 };
 
 /* Value of a header, whatever the case of its name, or NULL. */
 const char *request_header(const struct request *q, const char *name);
+
+/* Value of a query parameter that the route takes, or NULL. */
+const char *request_param(const struct request *q, const char *name);
 
 /* True if it asks to become a WebSocket. */
 bool request_is_upgrade(const struct request *q);
@@ -66,14 +88,28 @@ int request_defect(const struct request *q, const char **sentence);
 void response_init(struct response *r);
 void response_free(struct response *r);
 
-/* Replaces what was put in by {"error":{"code":…,"message":…}}. */
+/* Adds a line to the headers; control characters in the value become '?'. */
+void response_header(struct response *r, const char *name, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Replaces what was put in, headers and stream included, by
+ * {"error":{"code":…,"message":…}}. */
 void response_error(struct response *r, int status, const char *code, const char *message);
+
+/* The same with ,"field":…: which field of the body ("items[2].name"), or which
+ * parameter. 422 for what is well-formed and does not do, 400 in a query. */
+void response_error_at(struct response *r, int status, const char *code, const char *field, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
 
 /* The same for Twilio, whose debugger shows the text as it is. */
 void response_refusal(struct response *r, int status, const char *sentence);
 
-/* Appends the message as it goes over the wire. `head_only` leaves the body
- * out, as HEAD wants. A body that could not be built becomes a 500. */
+/* Ends a stream that was not run (calls `done`); fine without one. */
+void response_drop_stream(struct response *r);
+
+/* Appends the message as it goes over the wire, of a stream only the headers.
+ * `head_only` leaves the body out, as HEAD wants. A body that could not be built
+ * becomes a 500. */
 void response_put(struct buf *out, struct response *r, bool head_only);
 
 #endif

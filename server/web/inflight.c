@@ -13,7 +13,7 @@ uint32_t inflight_client(const char *address)
 
 static bool slow(const struct inflight *e, int64_t now_us)
 {
-	return e->used && !e->call && !e->cut && now_us - e->since_us > INFLIGHT_GRACE_US;
+	return e->used && !e->limited && !e->cut && now_us - e->since_us > INFLIGHT_GRACE_US;
 }
 
 static size_t slow_of(const struct inflight *entries, size_t count, uint32_t client, int64_t now_us)

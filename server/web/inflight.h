@@ -31,7 +31,7 @@ enum {
 
 struct inflight {
 	bool used;
-	bool call;       /* became a WebSocket: its own loop watches it from now on */
+	bool limited;    /* a call, or a long answer: its own loop watches it from now on */
 	bool cut;        /* already cut off, on its way out */
 	uint32_t client; /* whose it is; 0: not known, or many at once */
 	int64_t since_us;

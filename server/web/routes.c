@@ -7,59 +7,76 @@
 #include "server/web/webhooks.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define FORM_TYPE "application/x-www-form-urlencoded"
 
 static const struct route routes[] = {
-	{ "GET", "/health", ROUTE_OPEN, false, operator_health, "alive: 200" },
-	{ "GET", "/ready", ROUTE_OPEN, false, operator_ready, "takes calls: 200, or 503 and one word why not" },
-	{ "GET", "/status", ROUTE_OPERATOR, false, operator_status, "counters, latencies, process" },
-	{ "GET", "/calls", ROUTE_OPERATOR, false, operator_calls, "live calls and the last 100 ended" },
-	{ "GET", "/calls/{CallSid}", ROUTE_OPERATOR, false, operator_call, "one call with its timeline" },
-	{ "DELETE", "/calls/{CallSid}", ROUTE_OPERATOR, false, operator_end_call, "ends a call" },
-	{ "POST", "/twilio/voice", ROUTE_TWILIO, true, webhook_voice, "a call comes in" },
-	{ "GET", "/twilio/stream", ROUTE_STREAM, false, NULL, "a stream of somebody's own TwiML" },
-	{ "GET", "/twilio/stream/{token}", ROUTE_STREAM, false, NULL, "the stream our TwiML announced" },
-	{ "POST", "/twilio/connect-action", ROUTE_TWILIO, true, webhook_connect_action, "the stream is over" },
-	{ "POST", "/twilio/stream-status", ROUTE_TWILIO, true, webhook_stream_status, "news of a stream" },
-	{ "POST", "/twilio/call-status", ROUTE_TWILIO, true, webhook_call_status, "news of a call" },
+	{ "GET", "/health", ROUTE_OPEN, BODY_NONE, NULL, operator_health, "alive: 200" },
+	{ "GET", "/ready", ROUTE_OPEN, BODY_NONE, NULL, operator_ready,
+	    "takes calls: 200, or 503 and one word why not" },
+	{ "GET", "/status", ROUTE_OPERATOR, BODY_NONE, "", operator_status, "counters, latencies, process" },
+	{ "GET", "/calls", ROUTE_OPERATOR, BODY_NONE, "", operator_calls, "live calls and the last 100 ended" },
+	{ "GET", "/calls/{CallSid}", ROUTE_OPERATOR, BODY_NONE, "", operator_call, "one call with its timeline" },
+	{ "DELETE", "/calls/{CallSid}", ROUTE_OPERATOR, BODY_NONE, "", operator_end_call, "ends a call" },
+	{ "POST", "/twilio/voice", ROUTE_TWILIO, BODY_FORM, NULL, webhook_voice, "a call comes in" },
+	{ "GET", "/twilio/stream", ROUTE_STREAM, BODY_NONE, NULL, NULL, "a stream of somebody's own TwiML" },
+	{ "GET", "/twilio/stream/{token}", ROUTE_STREAM, BODY_NONE, NULL, NULL, "the stream our TwiML announced" },
+	{ "POST", "/twilio/connect-action", ROUTE_TWILIO, BODY_FORM, NULL, webhook_connect_action,
+	    "the stream is over" },
+	{ "POST", "/twilio/stream-status", ROUTE_TWILIO, BODY_FORM, NULL, webhook_stream_status, "news of a stream" },
+	{ "POST", "/twilio/call-status", ROUTE_TWILIO, BODY_FORM, NULL, webhook_call_status, "news of a call" },
 };
-
 enum { ROUTES = sizeof routes / sizeof *routes };
 
-static bool path_matches(const char *pattern, const char *path, const char **arg)
+/* "" or the {part}'s text in `arg`; false if the path is another. */
+static bool path_matches(const char *pattern, const char *path, char arg[HTTP_ARG_SIZE])
 {
-	size_t fixed = strcspn(pattern, "{");
+	size_t fixed = strcspn(pattern, "{"), len;
 
-	*arg = "";
+	arg[0] = '\0';
 	if (!pattern[fixed])
 		return !strcmp(pattern, path);
-	*arg = path + fixed;
-	return !strncmp(pattern, path, fixed) && **arg && !strchr(*arg, '/');
+	if (strncmp(pattern, path, fixed) != 0)
+		return false;
+	path += fixed;
+	len = strcspn(path, "/");
+	if (!len || len >= HTTP_ARG_SIZE || strcmp(path + len, strchr(pattern, '}') + 1) != 0)
+		return false;
+	memcpy(arg, path, len);
+	arg[len] = '\0';
+	return true;
+}
+
+static bool is_get(const struct route *route)
+{
+	return route->access != ROUTE_STREAM && !strcmp(route->method, "GET");
 }
 
 static bool method_matches(const struct route *route, const char *method)
 {
-	if (route->access != ROUTE_STREAM && !strcmp(route->method, "GET") && !strcmp(method, "HEAD"))
-		return true;
-	return !strcmp(route->method, method);
+	return !strcmp(route->method, method) || (is_get(route) && !strcmp(method, "HEAD"));
 }
 
-/* The Allow line of a path, by what its routes take together. */
-static const char *allow_line(bool get, bool post, bool del, bool stream)
+static void method_not_allowed(struct response *r, const char *path)
 {
-	if (post)
-		return "Allow: POST\r\n";
-	if (del)
-		return "Allow: GET, HEAD, DELETE\r\n";
-	return get && !stream ? "Allow: GET, HEAD\r\n" : "Allow: GET\r\n";
+	char allow[64] = "", arg[HTTP_ARG_SIZE];
+	size_t len = 0;
+
+	for (size_t i = 0; i < ROUTES; i++) {
+		if (path_matches(routes[i].path, path, arg))
+			len += (size_t)snprintf(allow + len, sizeof allow - len, "%s%s%s", len ? ", " : "",
+			    routes[i].method, is_get(&routes[i]) ? ", HEAD" : "");
+	}
+	response_error(r, 405, "method_not_allowed", "this address does not take that method");
+	response_header(r, "Allow", "%s", allow);
 }
 
-const struct route *route_find(const struct request *q, const char **arg, struct response *r)
+const struct route *route_find(const struct request *q, char arg[HTTP_ARG_SIZE], struct response *r)
 {
-	bool known = false, get = false, post = false, del = false, stream = false;
+	bool known = false;
 
 	for (size_t i = 0; i < ROUTES; i++) {
 		if (!path_matches(routes[i].path, q->path, arg))
@@ -67,41 +84,129 @@ const struct route *route_find(const struct request *q, const char **arg, struct
 		if (method_matches(&routes[i], q->method))
 			return &routes[i];
 		known = true;
-		get |= !strcmp(routes[i].method, "GET");
-		post |= !strcmp(routes[i].method, "POST");
-		del |= !strcmp(routes[i].method, "DELETE");
-		stream |= routes[i].access == ROUTE_STREAM;
 	}
-	if (!known) {
+	if (known)
+		method_not_allowed(r, q->path);
+	else
 		response_error(r, 404, "not_found", "there is nothing at this address");
-		return NULL;
-	}
-	response_error(r, 405, "method_not_allowed", "this address does not take that method");
-	r->headers = allow_line(get, post, del, stream);
 	return NULL;
+}
+
+const struct route *route_at(size_t i)
+{
+	return i < ROUTES ? &routes[i] : NULL;
+}
+
+/* --------------------------------------------------------- what they bring */
+
+void route_refuse(const struct route *route, struct response *r, int status, const char *code, const char *sentence)
+{
+	if (route->access == ROUTE_TWILIO)
+		response_refusal(r, status, sentence);
+	else
+		response_error(r, status, code, sentence);
 }
 
 int route_check_body(const struct route *route, const struct request *q, struct response *r)
 {
 	const char *length = request_header(q, "Content-Length");
 	bool chunked = request_header(q, "Transfer-Encoding");
+	const char *type = route->body == BODY_JSON ? JSON_TYPE : FORM_TYPE;
 
-	if (!route->takes_form)
+	if (route->body == BODY_NONE)
 		return 0;
 	if (!length && !chunked) {
-		response_refusal(r, 411, "the length of the body is missing");
+		route_refuse(route, r, 411, "length_required", "the length of the body is missing");
 		return -EINVAL;
 	}
 	if (length && (strlen(length) > 9 || atol(length) > HTTP_BODY_MAX)) {
-		response_refusal(r, 413, "the body is too large");
+		route_refuse(route, r, 413, "too_large", "the body is too large");
 		return -E2BIG;
 	}
-	if (!request_has_type(q, FORM_TYPE)) {
-		response_refusal(r, 415, "the body must be " FORM_TYPE);
+	if (!request_has_type(q, type)) {
+		route_refuse(route, r, 415, "unsupported_media_type",
+		    route->body == BODY_JSON ? "the body must be " JSON_TYPE : "the body must be " FORM_TYPE);
 		return -EINVAL;
 	}
 	return 0;
 }
+
+static bool is_listed(const char *names, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (names += strspn(names, " "); *names; names += strcspn(names, " "), names += strspn(names, " ")) {
+		if (len == strcspn(names, " ") && !memcmp(names, name, len))
+			return true;
+	}
+	return false;
+}
+
+/* A query that two readers could take for two things is refused. */
+static bool query_sound(const struct route *route, const struct form *params, struct response *r)
+{
+	for (size_t i = 0; i < params->count; i++) {
+		const char *name = params->fields[i].name, *value = params->fields[i].value;
+
+		if (!utf8_valid(name, strlen(name)) || !utf8_valid(value, strlen(value)))
+			response_error_at(r, 400, "invalid_query", name, "the query is not UTF-8");
+		else if (!is_listed(route->query, name))
+			response_error_at(r, 400, "invalid_query", name, "there is no such parameter here%s%s",
+			    *route->query ? ", but: " : "", route->query);
+		else if (form_get(params, name) != value)
+			response_error_at(r, 400, "invalid_query", name, "this parameter is given twice");
+		else
+			continue;
+		return false;
+	}
+	return true;
+}
+
+static bool read_query(const struct route *route, const struct request *q, struct form *params, struct response *r)
+{
+	const char *query = route->query && q->query ? q->query : "";
+	int err = form_parse(params, query, strlen(query));
+
+	if (err) {
+		route_refuse(route, r, err == -ENOMEM ? 500 : 400, err == -ENOMEM ? "internal_error" : "invalid_query",
+		    "the query cannot be read");
+		return false;
+	}
+	return query_sound(route, params, r);
+}
+
+static bool read_json(const struct request *q, cJSON **json, struct response *r)
+{
+	*json = json_parse(q->body, q->body_len);
+	if (!*json)
+		response_error(r, 400, "malformed_json", "the body is not JSON");
+	else if (!cJSON_IsObject(*json))
+		response_error(r, 422, "invalid_body", "the body must be a JSON object");
+	else if (!json_unique(*json))
+		response_error(r, 400, "malformed_json", "the body has a name twice, or too many names");
+	else
+		return true;
+	return false;
+}
+
+void route_serve(
+    const struct route *route, const struct web_site *site, struct request *q, const char *arg, struct response *r)
+{
+	struct form params;
+	cJSON *json = NULL;
+
+	if (read_query(route, q, &params, r) && (route->body != BODY_JSON || read_json(q, &json, r))) {
+		q->params = route->query ? &params : NULL;
+		q->json = json;
+		route->handle(site, q, arg, r);
+	}
+	q->params = NULL;
+	q->json = NULL;
+	cJSON_Delete(json);
+	form_free(&params);
+}
+
+/* ------------------------------------------------------------------ the door */
 
 static bool operator_admitted(const struct web_site *site, const struct request *q, struct response *r)
 {
@@ -110,7 +215,7 @@ static bool operator_admitted(const struct web_site *site, const struct request 
 		return true;
 	case DOOR_TOKEN_WRONG:
 		response_error(r, 401, "unauthorized", "send the header Authorization: Bearer API_TOKEN");
-		r->headers = "WWW-Authenticate: Bearer\r\n";
+		response_header(r, "WWW-Authenticate", "Bearer");
 		break;
 	case DOOR_NOT_LOCAL:
 		response_error(r, 403, "forbidden",
@@ -128,12 +233,9 @@ static bool operator_admitted(const struct web_site *site, const struct request 
 	return false;
 }
 
-void route_serve(const struct route *route, const struct web_site *site, const struct request *q, const char *arg,
-    struct response *r)
+bool route_admits(const struct route *route, const struct web_site *site, const struct request *q, struct response *r)
 {
-	if (route->access == ROUTE_OPERATOR && !operator_admitted(site, q, r))
-		return;
-	route->handle(site, q, arg, r);
+	return route->access != ROUTE_OPERATOR || operator_admitted(site, q, r);
 }
 
 void routes_print_markdown(struct buf *out)

@@ -1,17 +1,36 @@
 #ifndef WEB_ROUTES_H
 #define WEB_ROUTES_H
 /* The one table of what can be asked: it finds the handler, knows what to put
- * into a 405, opens the right door first, and prints the README's list.
+ * into a 405, opens the right door first, reads and checks query and body, and
+ * prints the README's list.
+ *
+ * To add a route: a row in routes.c, a handler of type route_handler, the row
+ * that `test_docs` asks for in README.md. Before the handler runs, the row has
+ * seen to it that
+ *
+ *   - the method and the path fit; `arg` is the {part}, as it came, never empty,
+ *     without '/', shorter than HTTP_ARG_SIZE. One part a path, anywhere in it:
+ *     "/calls/{CallSid}/say";
+ *   - an operator's route was asked by the operator (401, 403 else). Webhooks of
+ *     Twilio check the signature themselves (webhooks.h);
+ *   - with `query` set, q->params has only those names, each once (400 with the
+ *     name else): request_param(q, "limit"). NULL: whatever the query is, the
+ *     handler does not see it;
+ *   - BODY_JSON: q->json is an object without doubled names (411, 413, 415, 400,
+ *     422 else): take it apart with fields.h. BODY_FORM: q->body is form text.
+ *
+ * A handler answers in `r`: a status, JSON in r->body, response_header() for
+ * Location, Retry-After and the like; or response_error / response_error_at,
+ * which go with: 404 there is no such thing, 409 it is not in a state for that,
+ * 422 a field is well-formed and does not do, 429 + Retry-After too often, 503
+ * the part that would do it is not there or cannot now. It runs on a worker that
+ * nobody else waits for, but there are few: it may look into the store, and must
+ * not wait for other people's servers. What takes longer is a stream: see struct
+ * response_stream.
  */
 #include "server/call/calls.h"
 #include "server/web/http.h"
-
-/* What handlers work with. */
-struct web_site {
-	const struct config *cfg;
-	struct calls *calls;
-	int64_t started_us;
-};
+#include "server/web/site.h"
 
 enum route_access {
 	ROUTE_OPEN,
@@ -20,28 +39,41 @@ enum route_access {
 	ROUTE_STREAM,   /* likewise, and it answers upgrades only: webhooks_admit */
 };
 
+enum route_body { BODY_NONE, BODY_FORM, BODY_JSON };
+
 /* `arg` is the {part} of the path, or "". */
 typedef void route_handler(const struct web_site *site, const struct request *q, const char *arg, struct response *r);
 
 struct route {
 	const char *method;
-	const char *path; /* a closing {part} stands for one segment, not empty */
+	const char *path; /* a {part} stands for one segment */
 	enum route_access access;
-	bool takes_form; /* the body is read, and must be a form */
+	enum route_body body; /* at most HTTP_BODY_MAX */
+	const char *query;    /* the parameters it takes, blank-separated, "" for none; NULL: not looked at */
 	route_handler *handle;
 	const char *help;
 };
 
-/* The route that serves the request, whole path compared. NULL: `r` says why
- * not (404, 405). HEAD is served as GET. */
-const struct route *route_find(const struct request *q, const char **arg, struct response *r);
+/* The route that serves the request, whole path compared; `arg` gets its {part}.
+ * NULL: `r` says why not (404, 405). HEAD is served as GET. */
+const struct route *route_find(const struct request *q, char arg[HTTP_ARG_SIZE], struct response *r);
+
+/* Whether this client may come in. Else the refusal is in `r`. */
+bool route_admits(const struct route *route, const struct web_site *site, const struct request *q, struct response *r);
 
 /* Whether its body may be read: 0, or the refusal is in `r`. */
 int route_check_body(const struct route *route, const struct request *q, struct response *r);
 
-/* Opens the door and runs the handler. Not for ROUTE_STREAM. */
-void route_serve(const struct route *route, const struct web_site *site, const struct request *q, const char *arg,
-    struct response *r);
+/* Refuses in the words the client understands: JSON, or text for Twilio. */
+void route_refuse(const struct route *route, struct response *r, int status, const char *code, const char *sentence);
+
+/* Checks the query and what is in the body, and runs the handler. Not for
+ * ROUTE_STREAM. `q` gets params and json for as long as this runs. */
+void route_serve(
+    const struct route *route, const struct web_site *site, struct request *q, const char *arg, struct response *r);
+
+/* The table, in its order; NULL past its end. */
+const struct route *route_at(size_t i);
 
 /* The table as Markdown, for the README. */
 void routes_print_markdown(struct buf *out);

@@ -9,6 +9,7 @@
 #include "server/web/routes.h"
 #include "server/web/sockets.h"
 #include "server/web/webhooks.h"
+#include "server/web/writer.h"
 
 #include <civetweb.h>
 #include <errno.h>
@@ -28,6 +29,8 @@ struct web {
 	struct mg_context *ctx;
 	struct connections *connections;
 	int port;
+	_Atomic int watchers;  /* long answers under way */
+	_Atomic bool stopping; /* no more of them */
 };
 
 static struct web *web_of(const struct mg_connection *conn)
@@ -61,25 +64,69 @@ static int socket_of(const struct mg_connection *conn)
 
 /* ----------------------------------------------------------------- answering */
 
+/* A place for a long answer; else the answer becomes a refusal. */
+static bool take_place(struct mg_connection *conn, struct response *r)
+{
+	struct web *web = web_of(conn);
+	int most = web->site.cfg->max_watchers;
+
+	if (atomic_load_explicit(&web->stopping, memory_order_acquire)) {
+		response_error(r, 503, "shutting_down", "the server is shutting down");
+		return false;
+	}
+	if (atomic_fetch_add_explicit(&web->watchers, 1, memory_order_relaxed) < most)
+		return true;
+	atomic_fetch_sub_explicit(&web->watchers, 1, memory_order_relaxed);
+	response_error_at(r, 429, "too_many_watchers", "",
+	    "all %d places for watchers and downloads (MAX_WATCHERS) are "
+	    "taken",
+	    most);
+	response_header(r, "Retry-After", "5");
+	stat_add(http_refused_watchers, 1);
+	return false;
+}
+
+/* The rest of an answer that takes its time, and the end of its place. */
+static void stream(struct mg_connection *conn, struct response *r, bool head_only)
+{
+	struct web *web = web_of(conn);
+	struct connection *c = connection_of(conn);
+	int fd = socket_of(conn);
+	struct writer w;
+
+	if (!head_only && fd >= 0) {
+		if (c)
+			connections_has_limits(web->connections, c);
+		writer_init(&w, fd, &web->stopping);
+		r->stream.run(r->stream.arg, &w);
+	}
+	response_drop_stream(r);
+	atomic_fetch_sub_explicit(&web->watchers, 1, memory_order_relaxed);
+}
+
 /* Writes the answer with one mg_write and sees to it that CivetWeb then closes,
  * without first reading whatever of the body is left. Returns the status. */
 static int answer(struct mg_connection *conn, const struct request *q, struct response *r, bool body_left)
 {
+	bool head_only = !strcmp(q->method, "HEAD"), streams;
 	struct buf out;
 	int fd;
 
+	streams = r->stream.run && take_place(conn, r);
 	buf_init(&out, 0);
-	response_put(&out, r, !strcmp(q->method, "HEAD"));
+	response_put(&out, r, head_only);
 	if (!buf_error(&out))
 		mg_write(conn, out.data, out.len);
 	if (r->timing)
 		hist_add(r->timing, clock_now_us() - q->began_us);
 	stat_add(http_requests, 1);
 	if (r->status == 400 || r->status == 408 || r->status == 411 || r->status == 413 || r->status == 415 ||
-	    r->status == 417 || r->status == 426 || r->status == 431)
+	    r->status == 417 || r->status == 422 || r->status == 426 || r->status == 431)
 		stat_add(http_refused_bad_request, 1);
 	log_debug("http", "%s %.*s: status=%d peer=%s", q->method, url_loggable(q->path), q->path, r->status, q->peer);
 	buf_free(&out);
+	if (streams)
+		stream(conn, r, head_only);
 	mg_disable_keep_alive(conn);
 	if (body_left && (fd = socket_of(conn)) >= 0)
 		socket_linger(fd, LINGER_MS, LINGER_BYTES);
@@ -133,7 +180,8 @@ static bool has_body(const struct request *q)
 }
 
 /* curl and others ask before they send a large body. */
-static bool may_continue(struct mg_connection *conn, const struct request *q, struct response *r)
+static bool may_continue(
+    struct mg_connection *conn, const struct route *route, const struct request *q, struct response *r)
 {
 	static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
 	const char *expect = request_header(q, "Expect");
@@ -141,7 +189,7 @@ static bool may_continue(struct mg_connection *conn, const struct request *q, st
 	if (!expect)
 		return true;
 	if (strcasecmp(expect, "100-continue")) {
-		response_refusal(r, 417, "that expectation cannot be met");
+		route_refuse(route, r, 417, "expectation_failed", "that expectation cannot be met");
 		return false;
 	}
 	mg_write(conn, go_on, sizeof go_on - 1);
@@ -150,7 +198,8 @@ static bool may_continue(struct mg_connection *conn, const struct request *q, st
 
 /* Reads the whole body into `*body`, which the caller frees. How long that may
  * take is watched by web_tend. */
-static bool read_body(struct mg_connection *conn, struct request *q, char **body, struct response *r)
+static bool read_body(
+    struct mg_connection *conn, const struct route *route, struct request *q, char **body, struct response *r)
 {
 	const char *length = request_header(q, "Content-Length");
 	size_t wanted = length ? (size_t)atol(length) : HTTP_BODY_MAX + 1;
@@ -158,16 +207,16 @@ static bool read_body(struct mg_connection *conn, struct request *q, char **body
 
 	*body = malloc(wanted + 1);
 	if (!*body) {
-		response_refusal(r, 500, "out of memory");
+		route_refuse(route, r, 500, "internal_error", "out of memory");
 		return false;
 	}
 	got = wanted ? mg_read(conn, *body, wanted) : 0;
 	if (length ? got != (int)wanted : got < 0) {
-		response_refusal(r, 408, "the body did not arrive");
+		route_refuse(route, r, 408, "timeout", "the body did not arrive");
 		return false;
 	}
 	if (!length && got > HTTP_BODY_MAX) {
-		response_refusal(r, 413, "the body is too large");
+		route_refuse(route, r, 413, "too_large", "the body is too large");
 		return false;
 	}
 	q->body = *body;
@@ -175,14 +224,14 @@ static bool read_body(struct mg_connection *conn, struct request *q, char **body
 	return true;
 }
 
-static void serve_form(
-    struct mg_connection *conn, const struct route *route, struct request *q, struct response *r, bool *body_left)
+static void serve_body(struct mg_connection *conn, const struct route *route, struct request *q, const char *arg,
+    struct response *r, bool *body_left)
 {
 	char *body = NULL;
 
-	if (!route_check_body(route, q, r) && may_continue(conn, q, r) && read_body(conn, q, &body, r)) {
+	if (!route_check_body(route, q, r) && may_continue(conn, route, q, r) && read_body(conn, route, q, &body, r)) {
 		*body_left = false;
-		route_serve(route, &web_of(conn)->site, q, "", r);
+		route_serve(route, &web_of(conn)->site, q, arg, r);
 	}
 	q->body = "";
 	free(body);
@@ -204,20 +253,23 @@ static bool admit(struct mg_connection *conn, const struct request *q, const cha
 /* Builds the answer in `r`. False: there is none, the upgrade goes on. */
 static bool decide(struct mg_connection *conn, struct request *q, struct response *r, bool *body_left)
 {
+	char arg[HTTP_ARG_SIZE];
 	const struct route *route;
-	const char *arg, *sentence;
+	const char *sentence;
 	int status = request_defect(q, &sentence);
 
 	if (status) {
 		response_error(r, status, "bad_request", sentence);
 		return true;
 	}
-	if (!(route = route_find(q, &arg, r)))
+	if (!(route = route_find(q, arg, r)))
 		return true;
 	if (route->access == ROUTE_STREAM)
 		return !admit(conn, q, arg, r);
-	if (route->takes_form)
-		serve_form(conn, route, q, r, body_left);
+	if (!route_admits(route, &web_of(conn)->site, q, r))
+		return true;
+	if (route->body != BODY_NONE)
+		serve_body(conn, route, q, arg, r, body_left);
 	else
 		route_serve(route, &web_of(conn)->site, q, arg, r);
 	return true;
@@ -269,7 +321,7 @@ static void on_stream_ready(struct mg_connection *conn, void *arg)
 	struct web *web = arg;
 	int fd = socket_of(conn);
 
-	connections_is_call(web->connections, c);
+	connections_has_limits(web->connections, c);
 	if (fd >= 0) {
 		calls_carry(web->site.calls, c->ref, fd);
 	} else {
@@ -295,7 +347,7 @@ static void on_stream_close(const struct mg_connection *conn, void *arg)
 
 int web_workers(const struct config *cfg)
 {
-	return (int)calls_lines(cfg) + HTTP_WORKERS;
+	return (int)calls_lines(cfg) + HTTP_WORKERS + cfg->max_watchers;
 }
 
 static int start(struct web *web, struct buf *problem)
@@ -361,15 +413,16 @@ static int start(struct web *web, struct buf *problem)
 	return 0;
 }
 
-int web_open(struct web **out, const struct config *cfg, struct calls *calls, struct buf *problem)
+int web_open(struct web **out, const struct web_site *site, struct buf *problem)
 {
 	struct web *web = calloc(1, sizeof *web);
 	int err;
 
 	if (!web)
 		return -ENOMEM;
-	web->site = (struct web_site){ cfg, calls, clock_now_us() };
-	if (!(err = connections_open(&web->connections, (size_t)web_workers(cfg))))
+	web->site = *site;
+	web->site.started_us = clock_now_us();
+	if (!(err = connections_open(&web->connections, (size_t)web_workers(site->cfg))))
 		err = start(web, problem);
 	if (err) {
 		web_close(web);
@@ -379,16 +432,27 @@ int web_open(struct web **out, const struct config *cfg, struct calls *calls, st
 	return 0;
 }
 
+void web_end_streams(struct web *web)
+{
+	atomic_store_explicit(&web->stopping, true, memory_order_release);
+}
+
 void web_close(struct web *web)
 {
 	if (!web)
 		return;
+	web_end_streams(web);
 	if (web->ctx) {
 		mg_stop(web->ctx);
 		mg_exit_library();
 	}
 	connections_close(web->connections);
 	free(web);
+}
+
+int web_watchers(struct web *web)
+{
+	return atomic_load_explicit(&web->watchers, memory_order_relaxed);
 }
 
 int web_port(const struct web *web)

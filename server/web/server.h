@@ -3,22 +3,29 @@
 /* The HTTP port: CivetWeb, and everything it needs to be told or kept from.
  *
  * One context serves webhooks, the operator and the streams. Each connection
- * holds one of a fixed number of worker threads; a stream holds its own for the
- * length of the call, so there are as many as lines plus a reserve for HTTP. No
- * other file includes CivetWeb's header.
+ * holds one of a fixed number of worker threads; a call's stream holds its own
+ * for the length of the call, and a long answer (server-sent events, a file)
+ * until it is done. So there are as many as lines, plus MAX_WATCHERS for long
+ * answers, plus a reserve for HTTP that neither can take. No other file includes
+ * CivetWeb's header.
  */
-#include "server/call/calls.h"
+#include "common/buf.h"
+#include "server/web/site.h"
 
 #include <stdint.h>
 
 struct web;
 
-/* Starts to listen. `cfg` and `calls` outlive it. Signals meant for main must
+/* Starts to listen. What `site` points to outlives it. Signals meant for main must
  * be blocked before, since CivetWeb's threads inherit the mask. 0, or -errno
  * with a sentence in `problem`. */
-int web_open(struct web **out, const struct config *cfg, struct calls *calls, struct buf *problem);
+int web_open(struct web **out, const struct web_site *site, struct buf *problem);
 
-/* Stops; streams must have ended before, for it joins every worker. It takes up
+/* Ends the long answers, at once, and admits no more of them. Any thread. */
+void web_end_streams(struct web *web);
+int web_watchers(struct web *web); /* long answers under way */
+
+/* Stops; calls must have ended before, for it joins every worker. It takes up
  * to 2 s. Fine with NULL. */
 void web_close(struct web *web);
 

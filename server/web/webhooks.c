@@ -234,10 +234,11 @@ static bool handshake_sound(const struct request *q, struct response *r)
 
 	if (!request_is_upgrade(q)) {
 		response_refusal(r, 426, "this address is for WebSockets");
-		r->headers = "Upgrade: websocket\r\n";
+		response_header(r, "Upgrade", "websocket");
 	} else if (!version || strcmp(version, "13")) {
 		response_refusal(r, 426, "the version of the WebSocket protocol must be 13");
-		r->headers = "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n";
+		response_header(r, "Upgrade", "websocket");
+		response_header(r, "Sec-WebSocket-Version", "13");
 	} else if (!key || strlen(key) != 24 || base64_decode(nonce, key, 24) != 16) {
 		response_refusal(r, 400, "Sec-WebSocket-Key must be 16 bytes in base64");
 	} else {

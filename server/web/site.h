@@ -1,0 +1,20 @@
+#ifndef WEB_SITE_H
+#define WEB_SITE_H
+/* What handlers work with: one pointer to each part of the server, borrowed for
+ * as long as the port is open. main fills it in and hands it to web_open; a part
+ * that is not there (as in most tests) is NULL, and a handler that needs it
+ * answers 503 without.
+ */
+#include "server/config.h"
+
+#include <stdint.h>
+
+struct calls;
+
+struct web_site {
+	const struct config *cfg;
+	struct calls *calls;
+	int64_t started_us; /* set by web_open */
+};
+
+#endif

@@ -1,0 +1,96 @@
+#include "server/web/writer.h"
+
+#include "common/clock.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+enum {
+	SLICE_MS = 250,          /* how soon `stop` is noticed where no bell tells of it */
+	UNASKED_MAX = 64 * 1024, /* bytes of a client that talks though it has nothing to say */
+};
+
+void writer_init(struct writer *w, int fd, const _Atomic bool *stop)
+{
+	*w = (struct writer){ .fd = fd, .stop = stop };
+}
+
+static int fail(struct writer *w, int err)
+{
+	if (!w->err)
+		w->err = err;
+	return w->err;
+}
+
+static bool stopped(const struct writer *w)
+{
+	return w->stop && atomic_load_explicit(w->stop, memory_order_acquire);
+}
+
+static int slice_ms(int64_t now_us, int64_t deadline_us)
+{
+	int ms = clock_poll_ms(now_us, deadline_us);
+
+	return ms < SLICE_MS ? ms : SLICE_MS;
+}
+
+/* Reads and drops what the client says. False: it has gone. */
+static bool still_there(struct writer *w)
+{
+	char unasked[1024];
+	ssize_t n = recv(w->fd, unasked, sizeof unasked, MSG_DONTWAIT);
+
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR;
+	w->dropped += (size_t)n;
+	return n > 0 && w->dropped <= UNASKED_MAX;
+}
+
+int writer_put(struct writer *w, const void *bytes, size_t len, int timeout_ms)
+{
+	int64_t deadline = clock_now_us() + (int64_t)timeout_ms * US_PER_MS;
+	struct pollfd p = { .fd = w->fd, .events = POLLOUT };
+	const char *at = bytes;
+
+	while (len && !w->err) {
+		ssize_t n = send(w->fd, at, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		if (n > 0) {
+			at += n;
+			len -= (size_t)n;
+		} else if (n < 0 && errno != EAGAIN && errno != EINTR) {
+			fail(w, -EPIPE);
+		} else if (stopped(w)) {
+			fail(w, -ECANCELED);
+		} else if (clock_now_us() >= deadline) {
+			fail(w, -ETIMEDOUT);
+		} else {
+			poll(&p, 1, slice_ms(clock_now_us(), deadline));
+		}
+	}
+	return w->err;
+}
+
+int writer_wait(struct writer *w, int bell_fd, int timeout_ms)
+{
+	int64_t deadline = clock_now_us() + (int64_t)timeout_ms * US_PER_MS;
+	struct pollfd p[2] = { { .fd = w->fd, .events = POLLIN }, { .fd = bell_fd, .events = POLLIN } };
+
+	while (!w->err) {
+		int64_t now = clock_now_us();
+
+		if (stopped(w))
+			return fail(w, -ECANCELED);
+		if (poll(p, 2, slice_ms(now, deadline)) > 0) {
+			if (p[0].revents && !still_there(w))
+				return fail(w, -EPIPE);
+			if (p[1].revents)
+				return 1;
+		}
+		if (clock_now_us() >= deadline)
+			return 0;
+	}
+	return w->err;
+}

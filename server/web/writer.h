@@ -1,0 +1,29 @@
+#ifndef WEB_WRITER_H
+#define WEB_WRITER_H
+/* The client of an answer that is not written at once: server-sent events, a
+ * long file. Whoever fills it runs on the worker that holds the connection; each
+ * wait has a deadline, ends when the server stops, and notices a client that has
+ * gone. After the first failure nothing more is sent.
+ */
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct writer {
+	int fd;                   /* borrowed; the connection's */
+	const _Atomic bool *stop; /* borrowed; the server wants its worker back */
+	int err;                  /* the first failure, or 0 */
+	size_t dropped;           /* bytes the client sent though it was told nothing */
+};
+
+void writer_init(struct writer *w, int fd, const _Atomic bool *stop);
+
+/* Sends all of it. `timeout_ms` is for the whole. 0, -ETIMEDOUT, -EPIPE (the
+ * client is gone) or -ECANCELED (the server stops). */
+int writer_put(struct writer *w, const void *bytes, size_t len, int timeout_ms);
+
+/* Sleeps until `bell_fd` can be read (1; -1 for none), or the time is over (0),
+ * or there is no point in going on: -EPIPE, -ECANCELED. */
+int writer_wait(struct writer *w, int bell_fd, int timeout_ms);
+
+#endif
