@@ -316,6 +316,22 @@ static void heard_text_is_never_cut_inside_a_character(void **state)
 			assert_true(utf8_valid(texts[i], timeline_heard_bytes(texts[i], ms, 100)));
 }
 
+static void heard_text_of_a_script_without_spaces_is_cut_at_a_character(void **state)
+{
+	static const char *const texts[] = {
+		"\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e\xe3\x81\xa7", /* Japanese, 4 characters */
+		"\xe0\xb8\xaa\xe0\xb8\xa7\xe0\xb8\xb1\xe0\xb8\xaa", /* Thai, 4 */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+		assert_int_equal(timeline_heard_bytes(texts[i], 24, 100), 0);
+		assert_int_equal(timeline_heard_bytes(texts[i], 25, 100), 3);
+		assert_int_equal(timeline_heard_bytes(texts[i], 60, 100), 6);
+		assert_int_equal(timeline_heard_bytes(texts[i], 99, 100), 9);
+	}
+}
+
 static void nothing_spoken_is_nothing_heard(void **state)
 {
 	(void)state;
@@ -363,6 +379,7 @@ int main(void)
 		cmocka_unit_test(text_is_never_cut_inside_a_character),
 		cmocka_unit_test(heard_text_ends_with_a_whole_word),
 		cmocka_unit_test(heard_text_is_never_cut_inside_a_character),
+		cmocka_unit_test(heard_text_of_a_script_without_spaces_is_cut_at_a_character),
 		cmocka_unit_test(nothing_spoken_is_nothing_heard),
 		cmocka_unit_test(interrupted_answer_shows_what_was_heard_of_it),
 	};

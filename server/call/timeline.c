@@ -98,6 +98,15 @@ size_t timeline_untranscribed(const struct timeline *t)
 	return count;
 }
 
+/* True at the start of a character of a script that writes no spaces between
+ * words: Chinese, Japanese, Thai, Lao (UTF-8 lead bytes e3 to ef; e0 b8 to e0 bb). */
+static bool unspaced(const char *text)
+{
+	unsigned char lead = (unsigned char)text[0], next = lead ? (unsigned char)text[1] : 0;
+
+	return (lead >= 0xe3 && lead <= 0xef) || (lead == 0xe0 && next >= 0xb8 && next <= 0xbb);
+}
+
 size_t timeline_heard_bytes(const char *text, uint32_t heard_ms, uint32_t generated_ms)
 {
 	size_t len = strlen(text), heard;
@@ -108,7 +117,7 @@ size_t timeline_heard_bytes(const char *text, uint32_t heard_ms, uint32_t genera
 		return len;
 	heard = (size_t)((uint64_t)len * heard_ms / generated_ms);
 	/* A word half heard does not count. */
-	while (heard > 0 && text[heard] != ' ')
+	while (heard > 0 && text[heard] != ' ' && !unspaced(text + heard))
 		heard--;
 	return heard;
 }

@@ -59,7 +59,8 @@ size_t timeline_untranscribed(const struct timeline *t);
 void timeline_put_json(struct timeline *t, struct buf *out);
 
 /* How many characters of `text` were heard, by share, back to the end of a
- * word. Bytes; never in the middle of a UTF-8 sequence. */
+ * word, or of a character where words are not spaced. Bytes; never in the
+ * middle of a UTF-8 sequence. */
 size_t timeline_heard_bytes(const char *text, uint32_t heard_ms, uint32_t generated_ms);
 
 #endif

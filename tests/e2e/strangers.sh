@@ -226,7 +226,7 @@ check "wrong tokens are counted" equal "$(moved .http.refused_token)" 11
 check "malformed requests are counted" holds "$(moved .http.refused_bad_request) >= 25"
 check "strangers at the operator's door are counted" equal "$(moved .http.refused_unauthorized)" 34
 check "who took too long is counted" holds "$(moved .http.refused_busy) >= 10"
-check "never_streamed is counted" equal "$(moved .calls.ended.never_streamed)" 8
+check "never_streamed is counted" holds "$(moved .calls.ended.never_streamed) >= 8"
 check "no call ended by a fault of ours" equal "$(moved .calls.ended.internal_error)" 0
 check "nothing of the callers' audio was lost" equal "$(moved .audio.dropped_ms)" 0
 check "no token of a stream is in the log" eval "! grep -E 'stream/[0-9a-f]{16}' $WORK/server.log"
