@@ -49,7 +49,7 @@ server_SRC  := $(addprefix server/,$(addsuffix .c, \
   call/timeline call/uplink config config_check config_print config_table config_warnings model/access \
   model/health model/realtime model/session phone/form phone/media_stream phone/signature phone/twiml \
   web/connections web/doors web/fields web/health_probe web/http web/inflight web/operator web/routes web/server \
-  web/sockets web/status web/webhooks web/writer))
+  web/sockets web/status web/webhooks web/writer work/fetch work/jobs work/signing work/work))
 # The stand-ins share no code with the server, nor with each other.
 phone_SRC   := $(filter-out %/main.c,$(wildcard tools/phone/*.c))
 standin_SRC := $(filter-out %/main.c,$(wildcard tools/standin_model/*.c))

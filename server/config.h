@@ -78,6 +78,11 @@ struct config {
 	enum uplink_batch uplink_batch; /* UPLINK_BATCH_MS=auto|20|40 */
 	int playout_lead_ms;            /* PLAYOUT_LEAD_MS: 400 */
 
+	/* Other people's servers */
+	const char *https_ca_file; /* HTTPS_CA_FILE; "": system bundle */
+	int tool_threads;          /* TOOL_THREADS: 8 */
+	int job_threads;           /* JOB_THREADS: 4 */
+
 	/* Logging */
 	enum log_format log_format; /* LOG_FORMAT=text|json */
 	enum log_level log_level;   /* LOG_LEVEL=error|warn|info|debug */

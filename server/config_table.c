@@ -134,6 +134,14 @@ const struct setting config_table[] = {
 	{ NULL, "PLAYOUT_LEAD_MS", INT(playout_lead_ms, 20, 5000), .fallback = "400", .unit = "ms",
 	  .help = "How far ahead of the caller's ear answers are sent to Twilio." },
 
+	{ "Other people's servers", "HTTPS_CA_FILE", TEXT(https_ca_file), .fallback = "", .check = check_path,
+	  .help = "PEM file of the authorities to trust, instead of the system's, when tools, webhooks and Twilio are "
+	          "asked over https." },
+	{ NULL, "TOOL_THREADS", INT(tool_threads, 1, 64), .fallback = "8",
+	  .help = "How many things that a caller waits for (tools, searches, transfers) are done at once." },
+	{ NULL, "JOB_THREADS", INT(job_threads, 1, 64), .fallback = "4",
+	  .help = "How many that nobody waits for: webhooks, summaries." },
+
 	{ "Logging", "LOG_FORMAT", CHOICE(log_format, "text|json"), .fallback = "text", .help = "How a log line looks." },
 	{ NULL, "LOG_LEVEL", CHOICE(log_level, "error|warn|info|debug"), .fallback = "info",
 	  .help = "The least that is logged. debug tells of every frame." },

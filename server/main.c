@@ -15,6 +15,7 @@
 #include "server/web/health_probe.h"
 #include "server/web/server.h"
 #include "server/web/webhooks.h"
+#include "server/work/work.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -69,6 +70,7 @@ static void raise_descriptor_limit(const struct config *cfg)
 struct parts {
 	struct config cfg;
 	struct model_access access;
+	struct work *work;
 	struct calls *calls;
 	struct web *web;
 	sigset_t signals;
@@ -132,13 +134,16 @@ static int start(struct parts *p)
 	pthread_sigmask(SIG_BLOCK, &p->signals, NULL);
 	raise_descriptor_limit(&p->cfg);
 	err = model_access_open(&p->access, &p->cfg, &problem);
+	if (!err)
+		err = work_open(&p->work, &p->cfg, &problem);
 	if (!err) {
-		err = calls_open(&p->calls, &p->cfg, &p->access);
+		err = calls_open(&p->calls, &p->cfg, &p->access, p->work);
 		if (err)
 			buf_printf(&problem, "cannot make the table of calls: %s\n", strerror(-err));
 	}
 	if (!err)
-		err = web_open(&p->web, &(struct web_site){ .cfg = &p->cfg, .calls = p->calls }, &problem);
+		err = web_open(
+		    &p->web, &(struct web_site){ .cfg = &p->cfg, .calls = p->calls, .work = p->work }, &problem);
 	if (!err) {
 		err = model_health_open(&p->access);
 		p->health = !err;
@@ -152,8 +157,10 @@ static void stop(struct parts *p)
 {
 	if (p->health)
 		model_health_close();
+	work_stop(p->work);
 	web_close(p->web);
 	calls_close(p->calls);
+	work_close(p->work);
 	model_access_close(&p->access);
 }
 

@@ -109,7 +109,7 @@ static int open_table(void **state)
 	cfg.max_calls = 3;
 	cfg.max_call_seconds = 600;
 	atomic_store(&carried, 0);
-	return calls_open(&calls, &cfg, NULL);
+	return calls_open(&calls, &cfg, NULL, NULL);
 }
 
 static int close_table(void **state)

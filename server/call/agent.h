@@ -91,6 +91,7 @@ void agent_end_protection(struct agent *a, int64_t now_us);
 
 /* calls.c: the pool's side of the table. */
 const struct model_access *calls_access(const struct calls *calls);
+struct work *calls_work(const struct calls *calls);
 bool calls_bound(struct call *c);    /* a caller loop is or was in it */
 void calls_remember(struct call *c); /* puts the finished call on the list of the ended */
 

@@ -25,6 +25,7 @@ enum {
 struct calls {
 	const struct config *cfg;
 	const struct model_access *access;
+	struct work *work;
 	struct call *lines; /* owned; line_count of them */
 	uint32_t line_count;
 	_Atomic bool closing;
@@ -48,6 +49,11 @@ uint32_t calls_lines(const struct config *cfg)
 const struct model_access *calls_access(const struct calls *calls)
 {
 	return calls->access;
+}
+
+struct work *calls_work(const struct calls *calls)
+{
+	return calls->work;
 }
 
 static bool takes_line(enum line_state state)
@@ -557,7 +563,7 @@ static void line_close(struct call *c)
 	pthread_mutex_destroy(&c->shown_lock);
 }
 
-int calls_open(struct calls **out, const struct config *cfg, const struct model_access *access)
+int calls_open(struct calls **out, const struct config *cfg, const struct model_access *access, struct work *work)
 {
 	struct calls *calls = calloc(1, sizeof *calls);
 	int err = 0;
@@ -566,6 +572,7 @@ int calls_open(struct calls **out, const struct config *cfg, const struct model_
 		return -ENOMEM;
 	calls->cfg = cfg;
 	calls->access = access;
+	calls->work = work;
 	pthread_mutex_init(&calls->lock, NULL);
 	calls->line_count = calls_lines(cfg);
 	err = history_open(&calls->history, cfg->max_calls);

@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 struct calls;
+struct work;         /* the pools for slow things; see server/work/work.h */
 struct model_access; /* how to reach the model; see server/model/access.h */
 
 enum { CALL_TOKEN_SIZE = 33, CALL_SID_SIZE = 40, CALL_NUMBER_SIZE = 64 };
@@ -53,9 +54,9 @@ enum admission { CALL_ADMITTED, CALL_FULL, CALL_DRAINING, CALL_NO_SID };
 /* How many calls the table can hold: MAX_CALLS and a few that are being left. */
 uint32_t calls_lines(const struct config *cfg);
 
-/* Makes the table and starts one pool thread a line. `cfg` and `access` outlive
- * it. 0 or -errno. */
-int calls_open(struct calls **out, const struct config *cfg, const struct model_access *access);
+/* Makes the table and starts one pool thread a line. `cfg`, `access` and `work`
+ * outlive it. 0 or -errno. */
+int calls_open(struct calls **out, const struct config *cfg, const struct model_access *access, struct work *work);
 
 /* Ends what is left, joins the pool. No calls_carry may be running. */
 void calls_close(struct calls *calls);

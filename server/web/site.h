@@ -10,10 +10,12 @@
 #include <stdint.h>
 
 struct calls;
+struct work;
 
 struct web_site {
 	const struct config *cfg;
 	struct calls *calls;
+	struct work *work;  /* the pools for slow things, server/work/work.h */
 	int64_t started_us; /* set by web_open */
 };
 

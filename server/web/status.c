@@ -5,6 +5,7 @@
 #include "server/call/stats.h"
 #include "server/model/health.h"
 #include "server/version.h"
+#include "server/work/work.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -191,6 +192,12 @@ static void put_process(struct buf *out)
 
 /* -------------------------------------------------------------------- whole */
 
+static void put_work(const struct web_site *site, struct buf *out)
+{
+	buf_puts(out, ",\"work\":");
+	work_put_status(site->work, out);
+}
+
 static void put_section(struct buf *out, const char *section)
 {
 	size_t begin;
@@ -215,6 +222,7 @@ void status_json(const struct web_site *site, int64_t now_us, struct buf *out)
 	put_section(out, "turns");
 	put_section(out, "twilio");
 	put_section(out, "http");
+	put_work(site, out);
 	put_process(out);
 	buf_puts(out, "}\n");
 }

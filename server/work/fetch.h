@@ -1,10 +1,15 @@
 #ifndef WORK_FETCH_H
 #define WORK_FETCH_H
-/* One HTTP request to somebody else's server, through libcurl: TLS with
- * verified certificates, a deadline for the whole, a bound on the answer.
+/* One HTTP/1.1 request to somebody else's server, through libcurl: TLS with
+ * verified certificates, a deadline for the whole, a bound on the answer. The
+ * environment's proxies are used as curl uses them (https_proxy, no_proxy …).
+ *
+ * A request is written at most once: connections are not kept, and nothing is
+ * repeated behind the caller's back. Whether a repeat is safe the answer tells
+ * by `sent`.
  *
  * Blocks: for job threads and HTTP workers only, never a call's loops. Call
- * fetch_setup once before threads start.
+ * fetch_setup once before threads start; the program ignores SIGPIPE.
  */
 #include "common/buf.h"
 
@@ -18,7 +23,7 @@ enum { FETCH_HEADERS_MAX = 16, FETCH_ERROR_SIZE = 200 };
 struct fetch_request {                          /* all borrowed */
 	const char *method;                     /* "POST", … */
 	const char *url;                        /* http:// or https:// */
-	const char *headers[FETCH_HEADERS_MAX]; /* "Name: value" */
+	const char *headers[FETCH_HEADERS_MAX]; /* "Name: value"; one with a line break fails */
 	size_t header_count;
 	const char *user, *password; /* HTTP basic; NULL: none */
 	const char *body;            /* NULL: none */
@@ -26,26 +31,27 @@ struct fetch_request {                          /* all borrowed */
 	int timeout_ms;             /* for everything, look-up included */
 	size_t answer_max;          /* bytes of the body; a larger one fails */
 	const char *ca_file;        /* "" or NULL: the system's */
-	const _Atomic bool *cancel; /* looked at now and then; NULL: never */
+	const _Atomic bool *cancel; /* looked at about once a second; NULL: never. See jobs_cancel */
 };
 
 /* What went wrong, when there is no whole answer. */
 enum fetch_failure {
 	FETCH_OK,
-	FETCH_NOT_SENT, /* bad URL, no such name, no connection, TLS refused: nothing reached them */
+	FETCH_NOT_SENT, /* bad URL, no such name, no connection in time, TLS refused: nothing of it reached them */
 	FETCH_UNKNOWN,  /* sent, or perhaps sent, but no whole answer came */
 	FETCH_TIMEOUT,  /* the same by the deadline */
 	FETCH_TOO_LARGE,
-	FETCH_CANCELLED
+	FETCH_CANCELLED /* before or after it was sent */
 };
 
 struct fetch_answer {
 	enum fetch_failure failure;
-	int status; /* HTTP; 0 unless FETCH_OK */
+	bool sent;  /* true as soon as a byte of the request may have reached them */
+	int status; /* HTTP, as soon as it came, whatever went wrong after it; 0 before */
 	char content_type[128];
-	int64_t retry_after_s; /* Retry-After in seconds; -1: absent */
+	int64_t retry_after_s; /* Retry-After in seconds from now; -1: absent */
 	int64_t took_ms;
-	struct buf body;              /* owned */
+	struct buf body;              /* owned; with a failure, what had come of it */
 	char error[FETCH_ERROR_SIZE]; /* a sentence, without credentials; "" on FETCH_OK */
 };
 

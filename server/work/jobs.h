@@ -5,10 +5,12 @@
  * goes back through the call's mailbox.
  *
  * There are two pools, so that a slow webhook never keeps a caller waiting:
- * one for what a caller waits for (tools), one for everything else.
+ * one for what a caller waits for (tools), one for everything else. See work.h.
  */
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct jobs;
 
@@ -20,19 +22,34 @@ struct job {
 	struct job *next;              /* the queue's */
 };
 
-/* 0 or -errno. `name` is for logs and thread names, a literal. */
+struct jobs_count {
+	int threads, running;
+	size_t waiting, capacity; /* queued, not begun; how many may be */
+	uint64_t done, refused;   /* run to the end; not taken because the queue was full */
+};
+
+/* 0 or -errno. `name` is for logs and thread names, a literal of at most ten
+ * characters. */
 int jobs_open(struct jobs **out, const char *name, int threads, size_t capacity);
 
-/* Drops what is queued, waits for what runs. Fine with NULL. */
+/* Drops what is queued, waits for what runs. jobs_submit says no from then on.
+ * Fine with NULL, and twice. */
+void jobs_stop(struct jobs *jobs);
+
+/* The same, and the pool is gone. Fine with NULL. */
 void jobs_close(struct jobs *jobs);
 
 /* Any thread; does not wait. False when the queue is full or the pool is
- * closing: the job is still the caller's, and neither function was called. */
+ * stopping: the job is still the caller's, and neither function was called. */
 bool jobs_submit(struct jobs *jobs, struct job *job);
 
-/* True once jobs_close was called: what blocks gives up soon. */
+/* True once jobs_stop was called: what blocks gives up soon. */
 bool jobs_closing(const struct jobs *jobs);
 
-size_t jobs_waiting(const struct jobs *jobs); /* queued, not begun; for /status */
+/* The same as a flag, for fetch_request.cancel; as long as the pool lives. */
+const _Atomic bool *jobs_cancel(const struct jobs *jobs);
+
+size_t jobs_waiting(const struct jobs *jobs);
+void jobs_count(const struct jobs *jobs, struct jobs_count *out); /* zeros for NULL */
 
 #endif

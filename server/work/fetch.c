@@ -1,0 +1,321 @@
+#include "server/work/fetch.h"
+
+#include "common/clock.h"
+#include "server/version.h"
+
+#include <assert.h>
+#include <curl/curl.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+/* A host that does not pick up is told from one that is slow to answer. */
+enum { CONNECT_MS = 5000 };
+
+/* Each thread keeps one handle, for the names, TLS sessions and authorities it
+ * remembers; connections it must not keep, see set_up. */
+static pthread_key_t handles;
+static bool ready;
+
+struct transfer {
+	const struct fetch_request *request;
+	struct fetch_answer *answer;
+	struct curl_slist *headers; /* owned */
+	bool too_large, cancelled;
+};
+
+static void forget_handle(void *handle)
+{
+	curl_easy_cleanup(handle);
+}
+
+int fetch_setup(void)
+{
+	int err;
+
+	if (ready)
+		return 0;
+	if (curl_global_init(CURL_GLOBAL_DEFAULT))
+		return -ENOMEM;
+	if ((err = pthread_key_create(&handles, forget_handle))) {
+		curl_global_cleanup();
+		return -err;
+	}
+	ready = true;
+	return 0;
+}
+
+void fetch_teardown(void)
+{
+	if (!ready)
+		return;
+	curl_easy_cleanup(pthread_getspecific(handles)); /* this thread's; those that ended cleaned up theirs */
+	pthread_key_delete(handles);
+	curl_global_cleanup();
+	ready = false;
+}
+
+static CURL *own_handle(void)
+{
+	CURL *handle = pthread_getspecific(handles);
+
+	if (handle) {
+		curl_easy_reset(handle);
+	} else {
+		handle = curl_easy_init();
+		if (handle && pthread_setspecific(handles, handle)) {
+			curl_easy_cleanup(handle);
+			handle = NULL;
+		}
+	}
+	return handle;
+}
+
+/* ------------------------------------------------------------- what curl asks us */
+
+static int on_about_to_send(void *arg, char *to_ip, char *from_ip, int to_port, int from_port)
+{
+	struct transfer *t = arg;
+
+	(void)to_ip, (void)from_ip, (void)to_port, (void)from_port;
+	t->answer->sent = true;
+	return CURL_PREREQFUNC_OK;
+}
+
+static size_t on_body(char *bytes, size_t one, size_t len, void *arg)
+{
+	struct transfer *t = arg;
+	size_t room = t->request->answer_max - t->answer->body.len;
+
+	(void)one; /* is 1 */
+	t->too_large = len > room;
+	buf_put(&t->answer->body, bytes, t->too_large ? room : len);
+	return t->too_large || buf_error(&t->answer->body) ? 0 : len;
+}
+
+static int on_progress(void *arg, curl_off_t to_get, curl_off_t got, curl_off_t to_send, curl_off_t sent)
+{
+	struct transfer *t = arg;
+
+	(void)to_get, (void)got, (void)to_send, (void)sent;
+	t->cancelled = t->request->cancel && atomic_load(t->request->cancel);
+	return t->cancelled;
+}
+
+/* ----------------------------------------------------------------------- asking */
+
+static bool add_header(struct transfer *t, const char *line)
+{
+	struct curl_slist *longer = curl_slist_append(t->headers, line);
+
+	if (longer)
+		t->headers = longer;
+	return longer;
+}
+
+/* NULL, or what is wrong. */
+static const char *collect_headers(struct transfer *t)
+{
+	const struct fetch_request *request = t->request;
+
+	for (size_t i = 0; i < request->header_count; i++) {
+		if (strpbrk(request->headers[i], "\r\n"))
+			return "a header has a line break in it";
+		if (!add_header(t, request->headers[i]))
+			return "out of memory";
+	}
+	/* Otherwise large bodies wait for a "100 Continue" that few servers send. */
+	return add_header(t, "Expect:") ? NULL : "out of memory";
+}
+
+static void limit_protocols(CURL *h)
+{
+#if LIBCURL_VERSION_NUM >= 0x075500
+	curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR, "http,https");
+#else
+	curl_easy_setopt(h, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+#endif
+}
+
+static void set_method(CURL *h, const struct fetch_request *request)
+{
+	if (!strcmp(request->method, "HEAD")) {
+		curl_easy_setopt(h, CURLOPT_NOBODY, 1L);
+		return;
+	}
+	if (request->body || !strcmp(request->method, "POST")) {
+		curl_easy_setopt(h, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)(request->body ? request->body_len : 0));
+		curl_easy_setopt(h, CURLOPT_POSTFIELDS, request->body ? request->body : "");
+	}
+	curl_easy_setopt(h, CURLOPT_CUSTOMREQUEST, request->method);
+}
+
+static void set_trust(CURL *h, const struct fetch_request *request)
+{
+	curl_easy_setopt(h, CURLOPT_SSL_VERIFYPEER, 1L);
+	curl_easy_setopt(h, CURLOPT_SSL_VERIFYHOST, 2L);
+	curl_easy_setopt(h, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	if (request->ca_file && *request->ca_file) {
+		curl_easy_setopt(h, CURLOPT_CAINFO, request->ca_file);
+		curl_easy_setopt(h, CURLOPT_CAPATH, NULL);
+	}
+}
+
+static void set_limits(CURL *h, const struct fetch_request *request)
+{
+	long timeout_ms = request->timeout_ms > 0 ? request->timeout_ms : 1;
+
+	curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(h, CURLOPT_TIMEOUT_MS, timeout_ms);
+	curl_easy_setopt(h, CURLOPT_CONNECTTIMEOUT_MS, timeout_ms < CONNECT_MS ? timeout_ms : (long)CONNECT_MS);
+	/* Past the deadline, a name server that is still being asked is left to itself. */
+	curl_easy_setopt(h, CURLOPT_QUICK_EXIT, 1L);
+	curl_easy_setopt(h, CURLOPT_FOLLOWLOCATION, 0L);
+	/* On a connection it had kept, curl sends a request again when the far
+	 * end turns out to have closed it, a POST too. */
+	curl_easy_setopt(h, CURLOPT_FRESH_CONNECT, 1L);
+	curl_easy_setopt(h, CURLOPT_FORBID_REUSE, 1L);
+	curl_easy_setopt(h, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	limit_protocols(h);
+}
+
+static void set_up(CURL *h, struct transfer *t, char *words)
+{
+	const struct fetch_request *request = t->request;
+
+	set_limits(h, request);
+	set_trust(h, request);
+	curl_easy_setopt(h, CURLOPT_URL, request->url);
+	curl_easy_setopt(h, CURLOPT_USERAGENT, "trunkline/" TRUNKLINE_VERSION);
+	set_method(h, request);
+	curl_easy_setopt(h, CURLOPT_HTTPHEADER, t->headers);
+	if (request->user) {
+		curl_easy_setopt(h, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
+		curl_easy_setopt(h, CURLOPT_USERNAME, request->user);
+		curl_easy_setopt(h, CURLOPT_PASSWORD, request->password ? request->password : "");
+	}
+	curl_easy_setopt(h, CURLOPT_ERRORBUFFER, words);
+	curl_easy_setopt(h, CURLOPT_PREREQFUNCTION, on_about_to_send);
+	curl_easy_setopt(h, CURLOPT_PREREQDATA, t);
+	curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(h, CURLOPT_WRITEDATA, t);
+	curl_easy_setopt(h, CURLOPT_NOPROGRESS, 0L);
+	curl_easy_setopt(h, CURLOPT_XFERINFOFUNCTION, on_progress);
+	curl_easy_setopt(h, CURLOPT_XFERINFODATA, t);
+}
+
+/* --------------------------------------------------------------- what came of it */
+
+static enum fetch_failure judge(const struct transfer *t, CURLcode code)
+{
+	if (code == CURLE_OK)
+		return FETCH_OK;
+	if (t->cancelled)
+		return FETCH_CANCELLED;
+	if (t->too_large)
+		return FETCH_TOO_LARGE;
+	if (!t->answer->sent)
+		return FETCH_NOT_SENT;
+	return code == CURLE_OPERATION_TIMEDOUT ? FETCH_TIMEOUT : FETCH_UNKNOWN;
+}
+
+static void explain(struct transfer *t, CURLcode code, const char *words)
+{
+	char *out = t->answer->error;
+
+	switch (t->answer->failure) {
+	case FETCH_OK:
+		return;
+	case FETCH_CANCELLED:
+		snprintf(out, FETCH_ERROR_SIZE, "given up, because the server is shutting down");
+		return;
+	case FETCH_TOO_LARGE:
+		snprintf(out, FETCH_ERROR_SIZE, "the answer is larger than %zu bytes", t->request->answer_max);
+		return;
+	case FETCH_TIMEOUT:
+		snprintf(out, FETCH_ERROR_SIZE, "no whole answer within %d ms", t->request->timeout_ms);
+		return;
+	case FETCH_NOT_SENT:
+	case FETCH_UNKNOWN:
+		break;
+	}
+	/* Curl's own words say more, but a few quote a URL, which may hold a
+	 * password: the proxy's, for one. */
+	if (!*words || strchr(words, '@') || strstr(words, "://") || code == CURLE_URL_MALFORMAT)
+		words = curl_easy_strerror(code);
+	snprintf(out, FETCH_ERROR_SIZE, "%.*s", FETCH_ERROR_SIZE - 1, words);
+}
+
+static void read_head(CURL *h, struct fetch_answer *out)
+{
+	struct curl_header *header;
+	curl_off_t seconds = 0;
+	char *type = NULL;
+	long status = 0;
+
+	curl_easy_getinfo(h, CURLINFO_RESPONSE_CODE, &status);
+	out->status = (int)status;
+	if (!curl_easy_getinfo(h, CURLINFO_CONTENT_TYPE, &type) && type)
+		snprintf(out->content_type, sizeof out->content_type, "%s", type);
+	/* Curl turns a date into seconds, and says 0 for none. */
+	if (!curl_easy_header(h, "Retry-After", 0, CURLH_HEADER, -1, &header) &&
+	    !curl_easy_getinfo(h, CURLINFO_RETRY_AFTER, &seconds))
+		out->retry_after_s = seconds > 0 ? seconds : 0;
+}
+
+static void fail(struct fetch_answer *out, const char *why)
+{
+	out->failure = FETCH_NOT_SENT;
+	snprintf(out->error, sizeof out->error, "%s", why);
+}
+
+static void perform(CURL *h, struct transfer *t)
+{
+	char words[CURL_ERROR_SIZE] = "";
+	CURLcode code;
+
+	set_up(h, t, words);
+	code = curl_easy_perform(h);
+	t->answer->failure = judge(t, code);
+	explain(t, code, words);
+	/* Before that, a status would be the proxy's. */
+	if (t->answer->sent)
+		read_head(h, t->answer);
+}
+
+void fetch(const struct fetch_request *request, struct fetch_answer *out)
+{
+	struct transfer t = { .request = request, .answer = out };
+	int64_t began_us = clock_now_us();
+	const char *wrong;
+	CURL *h;
+
+	assert(ready && request->header_count <= FETCH_HEADERS_MAX);
+	memset(out, 0, sizeof *out);
+	out->retry_after_s = -1;
+	buf_init(&out->body, request->answer_max + 1);
+	h = own_handle();
+	wrong = h ? collect_headers(&t) : "out of memory";
+	if (wrong)
+		fail(out, wrong);
+	else
+		perform(h, &t);
+	/* What it borrowed from us is about to go. */
+	if (h)
+		curl_easy_reset(h);
+	curl_slist_free_all(t.headers);
+	out->took_ms = (clock_now_us() - began_us) / US_PER_MS;
+}
+
+void fetch_answer_free(struct fetch_answer *answer)
+{
+	buf_free(&answer->body);
+}
+
+const char *fetch_failure_name(enum fetch_failure failure)
+{
+	static const char *const names[] = { "ok", "not_sent", "unknown", "timeout", "too_large", "cancelled" };
+
+	return names[failure];
+}

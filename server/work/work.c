@@ -1,0 +1,76 @@
+#include "server/work/work.h"
+
+#include "server/work/fetch.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* More than this behind eight busy threads would be answered far too late. */
+enum { TOOLS_WAITING = 256, BACKGROUND_WAITING = 4096 };
+
+int work_open(struct work **out, const struct config *cfg, struct buf *problem)
+{
+	struct work *work = NULL;
+	int err = fetch_setup();
+
+	if (!err) {
+		work = calloc(1, sizeof *work);
+		err = work ? 0 : -ENOMEM;
+	}
+	if (!err) {
+		work->cfg = cfg;
+		err = jobs_open(&work->tools, "tools", cfg->tool_threads, TOOLS_WAITING);
+	}
+	if (!err)
+		err = jobs_open(&work->background, "background", cfg->job_threads, BACKGROUND_WAITING);
+	if (err) {
+		buf_printf(problem, "cannot start the threads for tools and background work: %s\n", strerror(-err));
+		work_close(work);
+		return err;
+	}
+	*out = work;
+	return 0;
+}
+
+void work_stop(struct work *work)
+{
+	if (!work)
+		return;
+	jobs_stop(work->background);
+	jobs_stop(work->tools);
+}
+
+void work_close(struct work *work)
+{
+	if (!work)
+		return;
+	jobs_close(work->background);
+	jobs_close(work->tools);
+	free(work);
+	fetch_teardown();
+}
+
+static void put_pool(struct buf *out, const char *name, const struct jobs *jobs)
+{
+	struct jobs_count count;
+
+	jobs_count(jobs, &count);
+	buf_printf(out,
+	    "\"%s\":{\"threads\":%d,\"running\":%d,\"waiting\":%zu,\"capacity\":%zu,\"done\":%llu,\"refused\":%llu}",
+	    name, count.threads, count.running, count.waiting, count.capacity, (unsigned long long)count.done,
+	    (unsigned long long)count.refused);
+}
+
+void work_put_status(const struct work *work, struct buf *out)
+{
+	if (!work) {
+		buf_puts(out, "null");
+		return;
+	}
+	buf_putc(out, '{');
+	put_pool(out, "tools", work->tools);
+	buf_putc(out, ',');
+	put_pool(out, "background", work->background);
+	buf_putc(out, '}');
+}
