@@ -45,7 +45,7 @@ audio_SRC   := $(addprefix audio/,$(addsuffix .c, \
   convert g711 level resample wav))
 server_SRC  := $(addprefix server/,$(addsuffix .c, \
   call/agent_caller call/agent_events call/agent_loop call/answers call/call_json call/caller_loop \
-  call/calls call/endings call/gaps call/history call/journal call/ledger call/playout call/sequencer call/stats \
+  call/calls call/endings call/gaps call/history call/journal call/ledger call/mail call/playout call/sequencer call/stats \
   call/timeline call/uplink config config_check config_print config_table config_warnings model/access \
   model/health model/realtime model/session phone/form phone/media_stream phone/signature phone/twiml \
   web/connections web/doors web/fields web/health_probe web/http web/inflight web/operator web/routes web/server \

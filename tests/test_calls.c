@@ -374,6 +374,40 @@ static void abandoned_claim_ends_the_call_at_once(void **state)
 	assert_int_equal(calls_after_stream(calls, "CA1"), END_STREAM_LOST);
 }
 
+/* ------------------------------------------------------------------------ letters */
+
+static int post(struct call_ref ref)
+{
+	return calls_post(calls, ref, mail_new(MAIL_SAY, NULL, "something"));
+}
+
+static void letters_reach_the_call_they_are_for_and_no_other(void **state)
+{
+	struct call_ref old, fresh, found = { 99, 99 };
+
+	(void)state;
+	old = claimed("CA1");
+	assert_int_equal(calls_find(calls, "CA1", &found), 0);
+	assert_memory_equal(&found, &old, sizeof old);
+	assert_int_equal(calls_find(calls, "CA2", &found), -ENOENT);
+	assert_int_equal(calls_find(calls, "", &found), -ENOENT);
+	for (int i = 0; i < MAILBOX_MAX; i++)
+		assert_int_equal(post(old), 0);
+	assert_int_equal(post(old), -EBUSY);
+	assert_int_equal(calls_post(calls, old, NULL), -ENOMEM);
+	calls_abandon(calls, old);
+	assert_int_equal(post(old), -ENOENT);
+	assert_int_equal(calls_find(calls, "CA1", &found), -ENOENT);
+	UNTIL(all_free());
+	fresh = claimed("CA2");
+	assert_int_equal(fresh.index, old.index);
+	assert_int_equal(post(old), -ENOENT);
+	assert_int_equal(post((struct call_ref){ 4711, 1 }), -ENOENT);
+	/* What the last call left unread is not the next one's. */
+	assert_null(mailbox_take(&calls->lines[fresh.index].mail));
+	assert_int_equal(post(fresh), 0);
+}
+
 /* ----------------------------------------------------------------- stale handles */
 
 static void stale_handle_does_not_reach_the_next_caller(void **state)
@@ -810,6 +844,7 @@ int main(void)
 		CASE(token_expires_by_itself),
 		CASE(claim_that_is_never_carried_expires),
 		CASE(abandoned_claim_ends_the_call_at_once),
+		CASE(letters_reach_the_call_they_are_for_and_no_other),
 		CASE(stale_handle_does_not_reach_the_next_caller),
 		CASE(handle_from_nowhere_is_ignored),
 		CASE(first_reason_wins),

@@ -13,6 +13,7 @@
 #include "common/ring.h"
 #include "server/call/calls.h"
 #include "server/call/ledger.h"
+#include "server/call/mail.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -121,6 +122,7 @@ struct call {
 	struct ring from_caller;          /* caller loop -> agent loop */
 	struct ring to_caller;            /* agent loop -> caller loop */
 	struct ring to_model;             /* agent loop -> whoever has the pen */
+	struct mailbox mail;              /* anybody -> agent loop */
 	_Atomic int pen;                  /* enum pen; passed with release, taken with acquire */
 	_Atomic bool pen_broken;          /* the caller loop could not write; set before the pen goes back */
 	_Atomic uint64_t stale_to;        /* agent loop sets it before it counts a cut */

@@ -281,6 +281,7 @@ static void clean(struct call *c)
 	ring_reset(&c->from_caller);
 	ring_reset(&c->to_caller);
 	ring_reset(&c->to_model);
+	mailbox_empty(&c->mail);
 	pthread_mutex_lock(&c->shown_lock);
 	buf_free(&c->shown);
 	pthread_mutex_unlock(&c->shown_lock);
@@ -372,6 +373,39 @@ int calls_end(struct calls *calls, const char *call_sid, enum call_end why)
 		end_locked(c, why);
 	pthread_mutex_unlock(&calls->lock);
 	return c ? 0 : -ENOENT;
+}
+
+int calls_find(struct calls *calls, const char *call_sid, struct call_ref *out)
+{
+	struct call *c;
+
+	pthread_mutex_lock(&calls->lock);
+	c = call_sid[0] ? find_sid(calls, call_sid) : NULL;
+	if (c)
+		*out = (struct call_ref){ c->index, c->generation };
+	pthread_mutex_unlock(&calls->lock);
+	return c ? 0 : -ENOENT;
+}
+
+int calls_post(struct calls *calls, struct call_ref ref, struct mail *mail)
+{
+	struct call *c = ref.index < calls->line_count ? &calls->lines[ref.index] : NULL;
+	int err = -ENOENT;
+
+	if (!mail)
+		return -ENOMEM;
+	if (c) {
+		pthread_mutex_lock(&calls->lock);
+		/* The generation: a late answer must not reach the next caller. */
+		if (c->generation == ref.generation && takes_line(c->state))
+			err = mailbox_put(&c->mail, mail) ? 0 : -EBUSY;
+		if (!err)
+			bell_ring(&c->agent_bell);
+		pthread_mutex_unlock(&calls->lock);
+	}
+	if (err)
+		mail_free(mail);
+	return err;
 }
 
 enum call_end calls_after_stream(struct calls *calls, const char *call_sid)
@@ -559,6 +593,7 @@ static void line_close(struct call *c)
 	ring_close(&c->from_caller);
 	ring_close(&c->to_caller);
 	ring_close(&c->to_model);
+	mailbox_empty(&c->mail);
 	buf_free(&c->shown);
 	pthread_mutex_destroy(&c->shown_lock);
 }

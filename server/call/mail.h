@@ -6,33 +6,58 @@
  */
 #include "server/call/calls.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
+
+enum { MAILBOX_MAX = 64 /* letters that may wait for one call */ };
 
 enum mail_type {
 	MAIL_TOOL_ANSWER, /* name: the model's call id; text: JSON for the model; ok: it worked */
 	MAIL_SAY,         /* text: an instruction, or with `exact` the words */
 	MAIL_TRANSFER,    /* name: a destination of the agent's, or a number */
 	MAIL_MACHINE,     /* name: Twilio's AnsweredBy */
-	MAIL_GOODBYE      /* text: an instruction; then the call ends with `end` */
+	MAIL_GOODBYE      /* text: an instruction, or with `exact` the words; then the call ends with `end`.
+			   * The caller speaking up calls it off, unless it is `firm`. */
 };
 
 struct mail {
 	struct mail *next;
 	enum mail_type type;
-	char name[64];
-	char *text; /* owned */
-	bool ok, exact;
+	char *name; /* owned; never NULL */
+	char *text; /* owned; never NULL */
+	bool ok, exact, firm;
 	enum call_end end;
 };
 
-/* NULL if there is no memory. Copies `name` and `text`; either may be NULL. */
+/* NULL if there is no memory. Copies `name` and `text`; either may be NULL,
+ * which gives "". */
 struct mail *mail_new(enum mail_type type, const char *name, const char *text);
 void mail_free(struct mail *mail); /* one; fine with NULL */
 
-/* Takes the letter. 0, or -ENOENT: that call is over (the letter is freed). */
+/* Any thread. Takes the letter. 0; -ENOENT: that call is over; -EBUSY: too many
+ * wait already. Not delivered, the letter is freed. NULL: -ENOMEM. */
 int calls_post(struct calls *calls, struct call_ref ref, struct mail *mail);
 
 /* A live or reserved call by its CallSid. 0 or -ENOENT. */
 int calls_find(struct calls *calls, const char *call_sid, struct call_ref *out);
+
+/* --- the call's side --- */
+
+/* Letters lie in it newest first. Any thread puts, the agent loop takes; nobody
+ * waits. Zeroed is empty. */
+struct mailbox {
+	_Atomic(struct mail *) newest;
+	_Atomic int count;
+};
+
+/* False if it is full: the letter is still the caller's. */
+bool mailbox_put(struct mailbox *box, struct mail *mail);
+
+/* All of them, oldest first, linked by `next`; NULL if there are none. Each is
+ * the caller's to free. */
+struct mail *mailbox_take(struct mailbox *box);
+
+/* Frees what nobody took. */
+void mailbox_empty(struct mailbox *box);
 
 #endif
