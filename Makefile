@@ -48,8 +48,9 @@ server_SRC  := $(addprefix server/,$(addsuffix .c, \
   call/calls call/endings call/gaps call/history call/journal call/ledger call/mail call/playout call/sequencer call/stats \
   call/timeline call/uplink config config_check config_print config_table config_warnings model/access \
   model/health model/realtime model/session phone/form phone/media_stream phone/signature phone/twiml \
-  web/connections web/doors web/fields web/health_probe web/http web/inflight web/operator web/routes web/server \
-  web/sockets web/status web/webhooks web/writer work/fetch work/jobs work/signing work/work))
+  web/connections web/doors web/fields web/health_probe web/http web/inflight web/openapi \
+  web/operator web/routes web/server web/sockets web/status web/webhooks web/writer \
+  work/fetch work/jobs work/signing work/work))
 # The stand-ins share no code with the server, nor with each other.
 phone_SRC   := $(filter-out %/main.c,$(wildcard tools/phone/*.c))
 standin_SRC := $(filter-out %/main.c,$(wildcard tools/standin_model/*.c))
@@ -112,6 +113,13 @@ $(OUT)/%.o: %.c
 	@mkdir -p $(@D)
 	@echo "  cc $<"
 	$(Q)$(CC) $(CFLAGS) $(BASE) $($(FLAVOR)_FLAGS) -c -o $@ $<
+
+# The document as a C string, a line a line.
+$(OUT)/openapi.inc: server/web/openapi.json
+	@mkdir -p $(@D)
+	$(Q)sed 's/\\/\\\\/g; s/"/\\"/g; s/.*/"&\\n"/' $< >$@
+$(OUT)/server/web/openapi.o: $(OUT)/openapi.inc
+$(OUT)/server/web/openapi.o: BASE += -I$(OUT)
 
 # A test links what its level may see; the linker drops the rest. The far ends in
 # the helpers use OpenSSL, so that BearSSL is not tested with itself.

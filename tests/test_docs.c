@@ -1,7 +1,9 @@
-/* The README against the tables it speaks of: routes, endings, counters. */
+/* The README against the tables it speaks of: routes, endings, counters; and
+ * whether each route is in the OpenAPI document at all (test_openapi has more). */
 #include "common/buf.h"
 #include "server/call/endings.h"
 #include "server/call/stats.h"
+#include "server/web/openapi.h"
 #include "server/web/routes.h"
 
 #include <setjmp.h>
@@ -82,12 +84,28 @@ static void every_counter_and_latency_of_status_is_in_the_readme(void **state)
 		must_say(names[i]);
 }
 
+static void every_route_is_in_the_openapi_document(void **state)
+{
+	const struct route *route;
+	char path[128];
+
+	(void)state;
+	for (size_t i = 0; (route = route_at(i)); i++) {
+		snprintf(path, sizeof path, "\"%s\": {", route->path);
+		if (!strstr(openapi_json, path))
+			fail_msg("server/web/openapi.json does not describe %s %s: under \"paths\", copy a neighbour "
+				 "that is like it, and run test_openapi",
+			    route->method, route->path);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_table_of_routes_is_in_the_readme),
 		cmocka_unit_test(the_table_of_endings_is_in_the_readme),
 		cmocka_unit_test(every_counter_and_latency_of_status_is_in_the_readme),
+		cmocka_unit_test(every_route_is_in_the_openapi_document),
 	};
 
 	return cmocka_run_group_tests(tests, read_readme, free_readme);

@@ -3,6 +3,7 @@
 #include "common/log.h"
 #include "server/call/stats.h"
 #include "server/web/doors.h"
+#include "server/web/openapi.h"
 #include "server/web/operator.h"
 #include "server/web/webhooks.h"
 
@@ -17,6 +18,7 @@ static const struct route routes[] = {
 	{ "GET", "/health", ROUTE_OPEN, BODY_NONE, NULL, operator_health, "alive: 200" },
 	{ "GET", "/ready", ROUTE_OPEN, BODY_NONE, NULL, operator_ready,
 	    "takes calls: 200, or 503 and one word why not" },
+	{ "GET", "/openapi.json", ROUTE_OPEN, BODY_NONE, NULL, openapi_get, "this API as an OpenAPI 3.1 document" },
 	{ "GET", "/status", ROUTE_OPERATOR, BODY_NONE, "", operator_status, "counters, latencies, process" },
 	{ "GET", "/calls", ROUTE_OPERATOR, BODY_NONE, "", operator_calls, "live calls and the last 100 ended" },
 	{ "GET", "/calls/{CallSid}", ROUTE_OPERATOR, BODY_NONE, "", operator_call, "one call with its timeline" },

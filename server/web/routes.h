@@ -4,9 +4,9 @@
  * into a 405, opens the right door first, reads and checks query and body, and
  * prints the README's list.
  *
- * To add a route: a row in routes.c, a handler of type route_handler, the row
- * that `test_docs` asks for in README.md. Before the handler runs, the row has
- * seen to it that
+ * To add a route: a row in routes.c, a handler of type route_handler, its
+ * description in openapi.json, the row that `test_docs` asks for in README.md.
+ * Before the handler runs, the row has seen to it that
  *
  *   - the method and the path fit; `arg` is the {part}, as it came, never empty,
  *     without '/', shorter than HTTP_ARG_SIZE. One part a path, anywhere in it:
