@@ -56,6 +56,7 @@ phone_SRC   := $(filter-out %/main.c,$(wildcard tools/phone/*.c))
 standin_SRC := $(filter-out %/main.c,$(wildcard tools/standin_model/*.c))
 relay_SRC   := $(wildcard tools/relay/*.c)
 bench_SRC   := $(wildcard tools/measure/*.c)
+sink_SRC    := $(wildcard tools/webhook_sink/*.c)
 
 # Commands are shown by `make V=1`.
 Q    := $(if $(V),,@)
@@ -75,7 +76,7 @@ fuzz_BIN     := $(call binaries,tests/fuzz_*.c)
 planted_FUZZ := $(call binaries,tests/planted_fuzz_*.c)
 planted_TEST := $(filter-out $(planted_FUZZ),$(call binaries,tests/planted_*.c))
 tool_BIN     := $(OUT)/watch $(if $(phone_SRC),$(OUT)/phone) $(if $(standin_SRC),$(OUT)/standin-model) \
-                $(if $(relay_SRC),$(OUT)/relay) $(if $(bench_SRC),$(OUT)/bench)
+                $(if $(relay_SRC),$(OUT)/relay) $(if $(bench_SRC),$(OUT)/bench) $(if $(sink_SRC),$(OUT)/webhook-sink)
 
 .PHONY: all server tools unit fuzzers demo run test bench fuzz mutate check-image check-fresh packages format lint clean
 all: $(if $(filter release,$(FLAVOR)),build/trunkline,$(OUT)/trunkline)
@@ -99,6 +100,8 @@ $(OUT)/relay: $(call objects,$(relay_SRC)) $(OUT)/common.a
 	$(LINK) $^ $(filter-out -lcivetweb -lcurl -lsqlite3 -l:libspeexdsp.a,$(LIBS))
 $(OUT)/bench: $(call objects,$(bench_SRC))
 	$(LINK) $^ -lcjson -lm
+$(OUT)/webhook-sink: $(call objects,$(sink_SRC))
+	$(LINK) $^ $(TOOL_LIBS)
 
 $(OUT)/common.a: $(call objects,$(common_SRC))
 $(OUT)/audio.a: $(call objects,$(audio_SRC))

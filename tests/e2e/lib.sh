@@ -3,6 +3,8 @@
 #
 #   model NAME ARGS...          a stand-in model; its port in $MODEL_PORT, its report in $WORK/NAME.json when stopped
 #   server NAME VAR=VALUE...    the server, on that model; its port in $PORT, its pid in $SERVER, log $WORK/NAME.log
+#   sink NAME ARGS...           somebody else's server (tools/webhook_sink); its port in $SINK_PORT, its pid in $SINK,
+#                               what it was sent in $WORK/NAME.jsonl, and by `sent NAME FILTER` as one array
 #   phone NAME ARGS...          one simulated call, in the foreground; report $WORK/NAME.json, output $WORK/NAME.out
 #   dial NAME ARGS...           the same in the background, for many at once
 #   plan NAME FAULTS ARGS...    such a call, for later: its connection to the model has these of the stand-in's faults
@@ -94,6 +96,19 @@ server() {
 	SERVER=$!
 	PIDS+=("$SERVER")
 	PORT=$(wait_for "$WORK/$name.log" '.*listening; .*port=([0-9]+).*')
+}
+
+sink() {
+	local name=$1
+	shift
+	"$TOOLS/webhook-sink" --secret "$SECRET" --out "$WORK/$name.jsonl" "$@" >"$WORK/$name.out" 2>"$WORK/$name.err" &
+	SINK=$!
+	PIDS+=("$SINK")
+	SINK_PORT=$(wait_for "$WORK/$name.out" '^listening .*:([0-9]+)$')
+}
+
+sent() {
+	jq -sr "$2" "$WORK/$1.jsonl"
 }
 
 phone() {
