@@ -48,6 +48,8 @@ server_SRC  := $(addprefix server/,$(addsuffix .c, \
   call/calls call/endings call/gaps call/history call/journal call/ledger call/mail call/playout call/sequencer call/stats \
   call/timeline call/uplink config config_check config_print config_table config_warnings model/access \
   model/health model/realtime model/session phone/form phone/media_stream phone/signature phone/twiml \
+  store/store store/store_db store/store_queue store/store_readers store/store_retain store/store_schema \
+  store/store_writer \
   web/connections web/doors web/fields web/health_probe web/http web/inflight web/openapi \
   web/operator web/routes web/server web/sockets web/status web/webhooks web/writer \
   work/fetch work/jobs work/signing work/work))

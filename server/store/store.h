@@ -7,10 +7,14 @@
  * the disk: when it is full or broken, writes wait in the queue (bounded),
  * are tried again, and are counted. In the order given, each at least once
  * until committed; so write them so that twice does no harm (INSERT OR
- * REPLACE, ON CONFLICT, UPDATE … WHERE).
+ * REPLACE, ON CONFLICT, UPDATE … WHERE). A statement that can never succeed
+ * (a constraint, bad SQL) is dropped by itself, logged and counted as lost.
+ *
+ * What was committed survives the death of the process, not every loss of
+ * power: SQLite's synchronous=NORMAL.
  *
  * Readers have connections of their own, for HTTP workers and jobs.
- * Tables and their meaning: store_schema.c.
+ * Tables and their meaning, and where new ones go: store_schema.c.
  */
 #include "common/buf.h"
 
@@ -23,7 +27,7 @@
 struct store;
 
 struct store_health {
-	bool failing;                     /* the last attempt to write failed */
+	bool failing;                     /* the last attempt to write failed, or hangs */
 	uint64_t written, failures, lost; /* statements, attempts, statements dropped over the bound */
 	size_t waiting;                   /* statements in the queue */
 	int64_t oldest_ms;                /* how long the oldest has waited */
@@ -31,10 +35,11 @@ struct store_health {
 	char last_error[200]; /* "" if none yet */
 };
 
-/* Opens or makes the database in `dir` (made if missing), migrates it forward,
- * closes calls left open by a process that died. 0, or -errno with a sentence
- * in `problem`: not a directory, read-only, from a newer version, locked by
- * another process, not a database. */
+/* Opens or makes the database in `dir` (made if missing) and migrates it
+ * forward. 0, or -errno with a line in `problem`: not a directory, read-only,
+ * from a newer version, in use by another process, not a database. A disk that
+ * is full or fails is waited for: 0, and store_health says so. What is older
+ * than `retain_days` is deleted at start and hourly; 0 keeps it for ever. */
 int store_open(struct store **out, const char *dir, int retain_days, struct buf *problem);
 
 /* Writes what is queued, up to 5 s, and closes. Fine with NULL. */
@@ -46,12 +51,14 @@ void store_close(struct store *store);
  * dropped; counted. NULL store: true, and nothing is kept (DATA_DIR unset). */
 bool store_write(struct store *store, const char *sql, const char *format, ...);
 
-/* Waits until all that this thread has written is on the disk, at most
- * `timeout_ms`. Not for a call's loops. 0, -ETIMEDOUT or -EIO. */
+/* Waits until all that was written before is committed, at most `timeout_ms`.
+ * Not for a call's loops. 0, -ETIMEDOUT, or -EIO as soon as the disk refuses:
+ * it stays queued all the same. */
 int store_flush(struct store *store, int timeout_ms);
 
-/* A read-only connection, from a small pool; to be given back. NULL: none to
- * be had within a second. Not for a call's loops. */
+/* A read-only connection, from a small pool; to be given back, its statements
+ * finalized. NULL: none to be had within a second. A query that takes 5 s is
+ * stopped (SQLITE_INTERRUPT). Not for a call's loops. */
 sqlite3 *store_reader(struct store *store);
 void store_reader_done(struct store *store, sqlite3 *reader);
 

@@ -1,0 +1,169 @@
+#include "server/store/store.h"
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "server/store/store_private.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+	CLOSE_US = 5 * US_PER_S,
+	STUCK_MS = 10000 /* a disk that neither takes it nor says no fails too */
+};
+
+/* ------------------------------------------------------------------ for everybody */
+
+bool store_write(struct store *s, const char *sql, const char *format, ...)
+{
+	struct entry *e;
+	va_list values;
+
+	if (!s)
+		return true;
+	va_start(values, format);
+	e = entry_new(sql, format, values);
+	va_end(values);
+	if (!e) {
+		queue_lost(&s->queue, 1);
+		return false;
+	}
+	return queue_put(&s->queue, e);
+}
+
+int store_flush(struct store *s, int timeout_ms)
+{
+	return s ? queue_flush(&s->queue, timeout_ms) : 0;
+}
+
+void store_health(struct store *s, struct store_health *out)
+{
+	int64_t oldest;
+
+	memset(out, 0, sizeof *out);
+	if (!s)
+		return;
+	pthread_mutex_lock(&s->queue.lock);
+	out->failing = s->queue.failing;
+	out->failures = s->queue.failures;
+	out->lost = s->queue.lost;
+	out->waiting = s->queue.count;
+	oldest = s->queue.oldest_us;
+	pthread_mutex_unlock(&s->queue.lock);
+	if (oldest != NEVER_US)
+		out->oldest_ms = (clock_now_us() - oldest) / US_PER_MS;
+	out->failing |= out->oldest_ms > STUCK_MS;
+	out->written = atomic_load_explicit(&s->written, memory_order_relaxed);
+	out->db_bytes = atomic_load_explicit(&s->db_bytes, memory_order_relaxed);
+	pthread_mutex_lock(&s->error_lock);
+	memcpy(out->last_error, s->last_error, sizeof out->last_error);
+	pthread_mutex_unlock(&s->error_lock);
+}
+
+/* ---------------------------------------------------------------- opening, closing */
+
+/* What may pass by itself: calls are taken meanwhile, a full disk must not be
+ * the end of a telephone line. The rest is a mistake that a person should hear
+ * of now. */
+static bool may_pass(int err)
+{
+	return err == -ENOSPC || err == -EDQUOT || err == -EIO || err == -EFBIG || err == -ENOMEM;
+}
+
+static int start(struct store *s, struct buf *problem)
+{
+	struct buf why;
+	int err;
+
+	buf_init(&why, 0);
+	err = store_db_open(s, &why);
+	if (may_pass(err)) {
+		store_note_error(s, buf_text(&why));
+		log_error("store", "writing fails: %s; calls are taken all the same", s->last_error);
+		s->failing_since_us = clock_now_us();
+		s->queue.failing = true;
+		err = 0;
+	} else if (err) {
+		buf_printf(problem, "DATA_DIR: %s\n", buf_text(&why));
+	}
+	buf_free(&why);
+	if (!err)
+		store_db_measure(s);
+	if (!err && (err = -pthread_create(&s->thread, NULL, store_writer, s)))
+		buf_printf(problem, "DATA_DIR: no thread to write with: %s\n", strerror(-err));
+	else if (!err)
+		s->running = true;
+	return err;
+}
+
+int store_open(struct store **out, const char *dir, int retain_days, struct buf *problem)
+{
+	struct store *s = calloc(1, sizeof *s);
+	int err;
+
+	if (!s)
+		return -ENOMEM;
+	s->lock_fd = -1;
+	s->retain_days = retain_days;
+	pthread_mutex_init(&s->error_lock, NULL);
+	queue_init(&s->queue);
+	readers_init(&s->readers);
+	if (strlen(dir) >= sizeof s->dir) {
+		buf_puts(problem, "DATA_DIR: the path is too long\n");
+		err = -ENAMETOOLONG;
+	} else {
+		snprintf(s->dir, sizeof s->dir, "%s", dir);
+		snprintf(s->path, sizeof s->path, "%s/trunkline.db", dir);
+		err = start(s, problem);
+	}
+	if (err)
+		store_close(s);
+	else
+		*out = s;
+	return err;
+}
+
+/* False: the disk holds it fast. What it holds stays as it is; the process is
+ * about to end. */
+static bool writer_left(struct store *s)
+{
+	struct timespec until;
+
+	if (!s->running)
+		return true;
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += CLOSE_US / US_PER_S + 5;
+	return !pthread_timedjoin_np(s->thread, NULL, &until);
+}
+
+void store_close(struct store *s)
+{
+	if (!s)
+		return;
+	pthread_mutex_lock(&s->queue.lock);
+	s->queue.closing = true;
+	s->queue.close_until_us = clock_now_us() + CLOSE_US;
+	pthread_cond_broadcast(&s->queue.wake);
+	pthread_mutex_unlock(&s->queue.lock);
+	if (!writer_left(s)) {
+		log_error("store", "the disk neither takes what is written nor fails; it is left alone");
+		return;
+	}
+	if (s->queue.count)
+		log_error("store", "%zu statements were not written: %s", s->queue.count, s->last_error);
+	if (s->batch) {
+		s->queue.count = 0;
+		queue_committed(&s->queue, s->batch); /* for its memory */
+	}
+	readers_close(&s->readers);
+	store_db_close(s);
+	if (s->lock_fd >= 0)
+		close(s->lock_fd);
+	queue_free(&s->queue);
+	pthread_mutex_destroy(&s->error_lock);
+	free(s);
+}

@@ -1,0 +1,258 @@
+/* The one thread that writes.
+ *
+ * It takes what waits, writes it in one transaction, and if that fails for a
+ * reason that may pass (the disk, another program's lock) tries the same again,
+ * later and later up to every 5 s, for as long as it takes. What can never
+ * succeed, whatever the disk does, is dropped by itself and counted: it must
+ * not stand in the way of the rest. */
+#include "server/store/store_private.h"
+
+#include "common/clock.h"
+#include "common/log.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+	BACK_OFF_MIN_MS = 250,
+	BACK_OFF_MAX_MS = 5000,
+	LOOK_US = 5 * US_PER_S, /* with nothing to write: is the file still there? */
+	RETAIN_RETRY_US = 60 * US_PER_S,
+	RETAIN_PAUSE_US = 20 * US_PER_MS,
+	COMPLAINTS_MAX = 20
+};
+#define RETAIN_US (3600 * INT64_C(1000000))
+
+/* The statement's own fault: bad SQL, a constraint, too large. */
+static bool never_succeeds(int rc)
+{
+	switch (rc & 0xff) {
+	case SQLITE_ERROR:
+	case SQLITE_CONSTRAINT:
+	case SQLITE_MISMATCH:
+	case SQLITE_RANGE:
+	case SQLITE_TOOBIG:
+	case SQLITE_MISUSE:
+	case SQLITE_AUTH:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* After these the connection may hold on to what is no longer so. */
+static bool connection_is_spent(int rc)
+{
+	switch (rc & 0xff) {
+	case SQLITE_FULL:
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+	case SQLITE_NOMEM:
+		return false;
+	default:
+		return true;
+	}
+}
+
+/* ---------------------------------------------------------------- one statement */
+
+sqlite3_stmt *store_prepared(struct store *s, const char *sql, int *rc)
+{
+	enum { ROOM = sizeof s->prepared / sizeof *s->prepared };
+	sqlite3_stmt *stmt = NULL;
+
+	*rc = SQLITE_OK;
+	for (size_t i = 0; i < s->prepared_count; i++)
+		if (s->prepared[i].sql == sql)
+			return s->prepared[i].stmt;
+	*rc = sqlite3_prepare_v3(s->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL);
+	if (*rc != SQLITE_OK)
+		return NULL;
+	if (s->prepared_count == ROOM) /* the oldest goes; nobody has so many */
+		sqlite3_finalize(s->prepared[0].stmt);
+	else
+		s->prepared_count++;
+	memmove(&s->prepared[1], &s->prepared[0], (s->prepared_count - 1) * sizeof s->prepared[0]);
+	s->prepared[0].sql = sql;
+	s->prepared[0].stmt = stmt;
+	return stmt;
+}
+
+static int bind(sqlite3_stmt *stmt, int at, const struct value *v)
+{
+	switch (v->type) {
+	case 'i':
+		return sqlite3_bind_int64(stmt, at, v->as.i);
+	case 'd':
+		return sqlite3_bind_double(stmt, at, v->as.d);
+	case 't':
+		return sqlite3_bind_text64(stmt, at, v->as.bytes.p, v->as.bytes.n, SQLITE_STATIC, SQLITE_UTF8);
+	case 'b':
+		return sqlite3_bind_blob64(stmt, at, v->as.bytes.p, v->as.bytes.n, SQLITE_STATIC);
+	default:
+		return sqlite3_bind_null(stmt, at);
+	}
+}
+
+static int run(struct store *s, const struct entry *e)
+{
+	int rc;
+	sqlite3_stmt *stmt = store_prepared(s, e->sql, &rc);
+
+	for (size_t i = 0; i < e->count && rc == SQLITE_OK; i++)
+		rc = bind(stmt, (int)i + 1, &e->values[i]);
+	if (rc == SQLITE_OK)
+		while ((rc = sqlite3_step(stmt)) == SQLITE_ROW)
+			;
+	if (stmt) {
+		sqlite3_reset(stmt);
+		sqlite3_clear_bindings(stmt);
+	}
+	return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+/* --------------------------------------------------------------- one transaction */
+
+static void give_up_on(struct store *s, struct entry *e, int rc)
+{
+	e->dead = true;
+	queue_lost(&s->queue, 1);
+	store_note_error(s, sqlite3_errmsg(s->db));
+	if (s->complaints++ < COMPLAINTS_MAX)
+		log_error("store", "a statement that cannot succeed is dropped: %s (%d); %.80s", sqlite3_errmsg(s->db),
+		    rc, e->sql);
+}
+
+static int write_batch(struct store *s)
+{
+	int rc = sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+	uint64_t written = 0;
+
+	for (struct entry *e = s->batch; e && rc == SQLITE_OK; e = e->next) {
+		if (e->dead)
+			continue;
+		rc = run(s, e);
+		if (rc == SQLITE_OK) {
+			written++;
+		} else if (never_succeeds(rc) && !sqlite3_get_autocommit(s->db)) {
+			give_up_on(s, e, rc);
+			rc = SQLITE_OK;
+		}
+	}
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL);
+	if (rc == SQLITE_OK) {
+		atomic_fetch_add_explicit(&s->written, written, memory_order_relaxed);
+		return rc;
+	}
+	store_note_error(s, sqlite3_errmsg(s->db));
+	if (!sqlite3_get_autocommit(s->db))
+		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+	return rc;
+}
+
+/* --------------------------------------------------------------- failing and not */
+
+static size_t waiting(struct store *s)
+{
+	size_t count;
+
+	pthread_mutex_lock(&s->queue.lock);
+	count = s->queue.count;
+	pthread_mutex_unlock(&s->queue.lock);
+	return count;
+}
+
+static void failed(struct store *s)
+{
+	queue_failed(&s->queue);
+	if (s->failing_since_us)
+		return;
+	s->failing_since_us = clock_now_us();
+	log_error("store", "writing fails: %s; calls go on, waiting=%zu", s->last_error, waiting(s));
+}
+
+static void succeeded(struct store *s, struct entry *batch)
+{
+	queue_committed(&s->queue, batch);
+	store_db_measure(s);
+	if (!s->failing_since_us)
+		return;
+	log_info("store", "writing again after %.1f s; waiting=%zu",
+	    (double)(clock_now_us() - s->failing_since_us) / US_PER_S, waiting(s));
+	s->failing_since_us = 0;
+}
+
+/* The connection, opened again if need be. False: it cannot be had. */
+static bool connected(struct store *s)
+{
+	struct buf problem;
+	bool ok;
+
+	if (s->db && store_db_moved(s)) {
+		log_error("store", "%s was taken away; another is begun", s->path);
+		store_db_close(s);
+		atomic_fetch_add(&s->database, 1);
+	}
+	if (s->db)
+		return true;
+	buf_init(&problem, 0);
+	ok = !store_db_open(s, &problem);
+	if (!ok)
+		store_note_error(s, buf_text(&problem));
+	buf_free(&problem);
+	return ok;
+}
+
+/* Writes the batch, or if there is none does the housekeeping that is due.
+ * False: try again later. */
+static bool work(struct store *s, int64_t now)
+{
+	int rc = SQLITE_OK;
+
+	if (!connected(s))
+		return false;
+	if (s->batch) {
+		rc = write_batch(s);
+	} else if (now >= s->retain_at_us) {
+		rc = store_retain(s, clock_wall_ms());
+		s->retain_at_us = now + (rc == SQLITE_ROW     ? RETAIN_PAUSE_US
+					    : rc == SQLITE_OK ? RETAIN_US
+							      : RETAIN_RETRY_US);
+		if (rc == SQLITE_ROW)
+			rc = SQLITE_OK;
+		else if (rc != SQLITE_OK)
+			store_note_error(s, sqlite3_errmsg(s->db));
+	}
+	if (rc == SQLITE_OK)
+		return true;
+	if (connection_is_spent(rc))
+		store_db_close(s);
+	return false;
+}
+
+void *store_writer(void *arg)
+{
+	struct store *s = arg;
+	int64_t back_off_ms = BACK_OFF_MIN_MS;
+
+	for (;;) {
+		int64_t now = clock_now_us(), until = now + LOOK_US;
+
+		if (!s->batch)
+			s->batch = queue_take(&s->queue, until < s->retain_at_us ? until : s->retain_at_us);
+		if (!s->batch && queue_closing(&s->queue))
+			break;
+		if (work(s, clock_now_us())) {
+			succeeded(s, s->batch);
+			s->batch = NULL;
+			back_off_ms = BACK_OFF_MIN_MS;
+			continue;
+		}
+		failed(s);
+		if (!queue_nap(&s->queue, back_off_ms))
+			break;
+		back_off_ms = back_off_ms * 2 < BACK_OFF_MAX_MS ? back_off_ms * 2 : BACK_OFF_MAX_MS;
+	}
+	return NULL;
+}
