@@ -52,6 +52,7 @@ server_SRC  := $(addprefix server/,$(addsuffix .c, \
   store/store_writer \
   web/connections web/doors web/fields web/health_probe web/http web/inflight web/openapi \
   web/operator web/routes web/server web/sockets web/status web/webhooks web/writer \
+  work/schema work/schema_text \
   work/fetch work/jobs work/signing work/work))
 # The stand-ins share no code with the server, nor with each other.
 phone_SRC   := $(filter-out %/main.c,$(wildcard tools/phone/*.c))

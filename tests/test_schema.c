@@ -1,0 +1,397 @@
+#include "server/work/schema.h"
+
+#include "common/json.h"
+#include "server/work/schema_text.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static cJSON *parsed(const char *text)
+{
+	cJSON *json = json_parse(text, strlen(text));
+
+	if (!json)
+		fail_msg("not JSON: %s", text);
+	return json;
+}
+
+/* "path sentence" of each problem, one a line; "" if it follows. */
+static char *follows(const char *schema_text, const char *value_text)
+{
+	static char said[4096];
+	cJSON *schema = parsed(schema_text), *value = parsed(value_text);
+	struct schema_problems p;
+	struct buf problem;
+	bool good;
+
+	buf_init(&problem, 0);
+	if (schema_check(schema, &problem, NULL))
+		fail_msg("%s: %s", schema_text, buf_text(&problem));
+	buf_free(&problem);
+	good = schema_follows(schema, value, &p);
+	assert_int_equal(good, p.count == 0);
+	said[0] = '\0';
+	for (size_t i = 0; i < p.count && i < SCHEMA_PROBLEMS; i++)
+		snprintf(said + strlen(said), sizeof said - strlen(said), "%s%s %s", i ? "\n" : "", p.at[i].path,
+		    p.at[i].sentence);
+	cJSON_Delete(schema);
+	cJSON_Delete(value);
+	return said;
+}
+
+static void values_are_held_against_every_keyword(void **state)
+{
+	static const struct {
+		const char *schema, *value, *said;
+	} cases[] = {
+		{ "{}", "17", "" },
+		{ "{\"type\":\"string\"}", "\"\"", "" },
+		{ "{\"type\":\"string\"}", "1", " must be a text" },
+		{ "{\"type\":\"object\"}", "[]", " must be an object" },
+		{ "{\"type\":\"array\"}", "{}", " must be a list" },
+		{ "{\"type\":\"boolean\"}", "0", " must be true or false" },
+		{ "{\"type\":\"boolean\"}", "false", "" },
+		{ "{\"type\":\"null\"}", "null", "" },
+		{ "{\"type\":\"null\"}", "\"null\"", " must be null" },
+		{ "{\"type\":\"number\"}", "1.5", "" },
+		{ "{\"type\":\"number\"}", "\"1.5\"", " must be a number" },
+		{ "{\"type\":\"integer\"}", "2.0", "" },
+		{ "{\"type\":\"integer\"}", "2.5", " must be a whole number" },
+		{ "{\"type\":[\"string\",\"null\"]}", "null", "" },
+		{ "{\"type\":[\"string\",\"null\"]}", "7", " must be a text, or null" },
+
+		{ "{\"enum\":[\"low\",\"high\",3,null]}", "3", "" },
+		{ "{\"enum\":[\"low\",\"high\",3,null]}", "null", "" },
+		{ "{\"enum\":[\"low\",\"high\"]}", "\"Low\"", " must be one of \"low\", \"high\"" },
+		{ "{\"enum\":[{\"a\":1}]}", "{\"a\":1}", "" },
+		{ "{\"const\":true}", "true", "" },
+		{ "{\"const\":true}", "false", " must be true" },
+
+		{ "{\"required\":[\"a\",\"b\"]}", "{\"a\":null}", "b is missing" },
+		{ "{\"required\":[\"a\"]}", "[]", "" },
+		{ "{\"properties\":{\"a\":{\"type\":\"string\"}}}", "{\"a\":1,\"b\":2}", "a must be a text" },
+		{ "{\"properties\":{\"a\":{}},\"additionalProperties\":false}", "{\"a\":1,\"b\":2}",
+		    "b is not a field of it" },
+		{ "{\"additionalProperties\":{\"type\":\"number\"}}", "{\"a\":1,\"b\":\"2\"}", "b must be a number" },
+		{ "{\"properties\":{\"a\":false}}", "{\"a\":1}", "a must not be there" },
+		{ "{\"properties\":{\"a\":{}}}", "{\"a\":1,\"a\":2}", "a is there twice" },
+		{ "{\"properties\":{\"at\":{\"properties\":{\"zip\":{\"type\":\"string\"}},\"required\":[\"city\"]}}}",
+		    "{\"at\":{\"zip\":5}}", "at.city is missing\nat.zip must be a text" },
+
+		{ "{\"items\":{\"type\":\"integer\"}}", "[1,2,\"3\",4.5]",
+		    "[2] must be a whole number\n[3] must be a whole number" },
+		{ "{\"minItems\":1}", "[]", " must have at least 1 elements" },
+		{ "{\"minItems\":1,\"maxItems\":2}", "[1,2]", "" },
+		{ "{\"maxItems\":2}", "[1,2,3]", " must have at most 2 elements" },
+		{ "{\"properties\":{\"guests\":{\"items\":{\"required\":[\"name\"]}}}}",
+		    "{\"guests\":[{\"name\":1},{}]}", "guests[1].name is missing" },
+
+		{ "{\"minLength\":2}", "\"\"", " must have at least 2 characters" },
+		{ "{\"maxLength\":3}", "\"äöü\"", "" },
+		{ "{\"maxLength\":3}", "\"äöüß\"", " must have at most 3 characters" },
+		{ "{\"minimum\":1,\"maximum\":8}", "8", "" },
+		{ "{\"minimum\":1,\"maximum\":8}", "8.5", " must be at most 8" },
+		{ "{\"minimum\":1}", "-1", " must be at least 1" },
+		{ "{\"minimum\":1}", "\"a text is no number\"", "" },
+		{ "{\"pattern\":\"^[A-Z]{2}[0-9]+$\"}", "\"AB12\"", "" },
+		{ "{\"pattern\":\"^[A-Z]{2}[0-9]+$\"}", "\"AB\"", " must match the pattern ^[A-Z]{2}[0-9]+$" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		assert_string_equal(follows(cases[i].schema, cases[i].value), cases[i].said);
+}
+
+static void patterns_mean_what_people_write(void **state)
+{
+	static const struct {
+		const char *pattern, *text;
+		bool matches;
+	} cases[] = {
+		{ "b", "abc", true },
+		{ "^\\d{5}(-\\d{4})?$", "12345-6789", true },
+		{ "^\\d{5}(-\\d{4})?$", "ddddd", false },
+		{ "^\\w+\\s\\w+$", "Jane Doe", true },
+		{ "^[\\d\\s]+$", "12 34", true },
+		{ "^[\\w.+-]+@[\\w.-]+\\.[a-z]{2,}$", "a.b@example.com", true },
+		{ "^[\\w.+-]+@[\\w.-]+\\.[a-z]{2,}$", "a.b@example", false },
+		{ "^[^\\d]$", "a", true },
+		{ "^\\D\\S\\W$", "ab!", true },
+		{ "^[]a]$", "]", true },
+		{ "^[^]a]$", "]", false },
+		{ "^[[:upper:]\\d]+$", "A1", true },
+		{ "^\\+[1-9]\\d{6,14}$", "+12025550123", true },
+		{ "^a\\.b$", "axb", false },
+		{ "^(a|b)*$", "abba", true },
+		{ "^a+?b$", "aab", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		const char *wrong = schema_pattern_wrong(cases[i].pattern);
+
+		if (wrong)
+			fail_msg("%s: %s", cases[i].pattern, wrong);
+		if (schema_pattern_matches(cases[i].pattern, cases[i].text) != cases[i].matches)
+			fail_msg("%s against %s", cases[i].pattern, cases[i].text);
+	}
+}
+
+static void patterns_that_mean_something_else_or_cost_too_much_are_refused(void **state)
+{
+	static const char *const bad[] = { "(", ")", "[a", "a\\", "(?=a)b", "(?:a)", "(a)\\1", "\\bword", "[\\-a]",
+		"[\\]]", "[\\D]", "a{", "a{x}", "a{2,1}", "a{1,2001}", "(a{1,50}){1,50}",
+		"((((((((((((a+)+)+)+)+)+)+)+)+)+)+)+)+", "((((((((((((a))))))))))))", "a**", "a+*", "a{2}{3}", "*a",
+		"(+a)", "a|*" };
+	char longest[SCHEMA_PATTERN_MAX + 2];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		if (!schema_pattern_wrong(bad[i]))
+			fail_msg("%s was taken", bad[i]);
+	memset(longest, 'a', sizeof longest - 1);
+	longest[sizeof longest - 1] = '\0';
+	assert_non_null(schema_pattern_wrong(longest));
+	assert_null(schema_pattern_wrong(longest + 1));
+}
+
+static void a_text_too_long_for_a_pattern_does_not_match(void **state)
+{
+	char *text = malloc(SCHEMA_MATCHED_MAX + 2);
+
+	(void)state;
+	assert_non_null(text);
+	memset(text, 'a', SCHEMA_MATCHED_MAX + 1);
+	text[SCHEMA_MATCHED_MAX + 1] = '\0';
+	assert_false(schema_pattern_matches("a", text));
+	assert_true(schema_pattern_matches("a", text + 1));
+	free(text);
+}
+
+static void formats_are_looked_at_loosely(void **state)
+{
+	static const struct {
+		const char *format, *text;
+		bool fits;
+	} cases[] = {
+		{ "date", "2026-11-20", true },
+		{ "date", "2024-02-29", true },
+		{ "date", "2026-02-29", false },
+		{ "date", "2026-13-01", false },
+		{ "date", "2026-11-31", false },
+		{ "date", "26-11-20", false },
+		{ "date", "", false },
+		{ "date-time", "2026-11-20T10:15:00Z", true },
+		{ "date-time", "2026-11-20T10:15:00.123+02:00", true },
+		{ "date-time", "2026-11-20 10:15", true },
+		{ "date-time", "2026-11-20T24:00:00Z", false },
+		{ "date-time", "2026-11-20T10:15:00Zulu", false },
+		{ "date-time", "2026-11-20T10:15:00+", false },
+		{ "date-time", "2026-11-20", false },
+		{ "date-time", "tomorrow at ten", false },
+		{ "email", "jane@example.com", true },
+		{ "email", "jane@example", false },
+		{ "email", "jane at example dot com", false },
+		{ "email", "@example.com", false },
+		{ "email", "a@b@example.com", false },
+		{ "phone", "+1 (202) 555-0123", true },
+		{ "phone", "2025550123", true },
+		{ "phone", "555", false },
+		{ "phone", "1+2025550123", false },
+		{ "phone", "call me", false },
+		{ "phone", "1234567890123456", false },
+		{ "uri", "anything", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		if (!schema_format_wrong(cases[i].format, cases[i].text) != cases[i].fits)
+			fail_msg("%s as %s", cases[i].text, cases[i].format);
+}
+
+static void unsound_schemas_are_refused_with_their_place(void **state)
+{
+	static const struct {
+		const char *schema, *said;
+	} cases[] = {
+		{ "{\"type\":\"text\"}", "type: must be object" },
+		{ "{\"type\":[]}", "type: must be object" },
+		{ "{\"type\":[\"string\",1]}", "type: must be object" },
+		{ "{\"properties\":[]}", "properties: must be an object of schemas" },
+		{ "{\"properties\":{\"a\":{\"type\":7}}}", "properties.a.type: must be" },
+		{ "{\"properties\":{\"a\":\"string\"}}", "properties.a: must be a schema" },
+		{ "{\"required\":\"a\"}", "required: must be a list of names" },
+		{ "{\"required\":[1]}", "required: must be a list of names" },
+		{ "{\"additionalProperties\":\"no\"}", "additionalProperties: must be a schema" },
+		{ "{\"enum\":[]}", "enum: must be a list of values" },
+		{ "{\"items\":[{}]}", "items: must be a schema" },
+		{ "{\"items\":{\"pattern\":\"(\"}}", "items.pattern: must be a regular expression" },
+		{ "{\"pattern\":1}", "pattern: must be a text" },
+		{ "{\"minLength\":-1}", "minLength: must be a whole number" },
+		{ "{\"maxItems\":1.5}", "maxItems: must be a whole number" },
+		{ "{\"minimum\":\"1\"}", "minimum: must be a number" },
+		{ "{\"format\":1}", "format: must be a text" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct buf problem;
+
+		buf_init(&problem, 0);
+		assert_int_equal(schema_check_text(cases[i].schema, &problem, NULL), -22);
+		if (!strstr(buf_text(&problem), cases[i].said))
+			fail_msg("%s: said %s", cases[i].schema, buf_text(&problem));
+		buf_free(&problem);
+	}
+}
+
+static void what_is_no_object_is_no_schema(void **state)
+{
+	static const char *const bad[] = { "", "[]", "\"object\"", "true", "{", "{} {}", "{\"a\":\"\xff\"}" };
+	struct buf problem;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		buf_init(&problem, 0);
+		assert_int_not_equal(schema_check_text(bad[i], &problem, NULL), 0);
+		assert_true(problem.len > 0);
+		buf_free(&problem);
+	}
+}
+
+static void what_is_not_looked_at_is_named(void **state)
+{
+	struct buf problem, ignored;
+
+	(void)state;
+	buf_init(&problem, 0);
+	buf_init(&ignored, 0);
+	assert_int_equal(
+	    schema_check_text(
+		"{\"title\":\"t\",\"oneOf\":[],\"properties\":{\"a\":{\"$ref\":\"#\",\"format\":\"uri\"}}}", &problem,
+		&ignored),
+	    0);
+	assert_string_equal(buf_text(&ignored), "oneOf: is not looked at\n"
+						"properties.a.$ref: is not looked at\n"
+						"properties.a.format: \"uri\" is not looked at; date-time, date, email "
+						"and phone are\n");
+	assert_int_equal(problem.len, 0);
+	buf_free(&problem);
+	buf_free(&ignored);
+}
+
+static void schemas_nest_to_sixteen(void **state)
+{
+	char text[1024] = "";
+	struct buf problem;
+
+	(void)state;
+	for (int depth = 15; depth <= 16; depth++) {
+		text[0] = '\0';
+		for (int i = 0; i < depth; i++)
+			strcat(text, "{\"items\":");
+		strcat(text, "{}");
+		for (int i = 0; i < depth; i++)
+			strcat(text, "}");
+		buf_init(&problem, 0);
+		assert_int_equal(schema_check_text(text, &problem, NULL) == 0, depth < 16);
+		buf_free(&problem);
+	}
+}
+
+static void problems_are_bounded_and_counted(void **state)
+{
+	struct schema_problems p;
+	struct buf text;
+	cJSON *schema = parsed("{\"items\":{\"type\":\"string\"}}"), *value = cJSON_CreateArray(), *shown;
+
+	(void)state;
+	for (int i = 0; i < SCHEMA_MEMBERS + 5; i++)
+		cJSON_AddItemToArray(value, cJSON_CreateNumber(i));
+	assert_false(schema_follows(schema, value, &p));
+	assert_int_equal(p.count, SCHEMA_MEMBERS + 1);
+	buf_init(&text, 0);
+	schema_put_problems(&text, &p);
+	shown = parsed(buf_text(&text));
+	assert_int_equal(cJSON_GetArraySize(shown), SCHEMA_PROBLEMS + 1);
+	assert_string_equal(json_str(cJSON_GetArrayItem(shown, 3), "path"), "[3]");
+	assert_string_equal(json_str(cJSON_GetArrayItem(shown, SCHEMA_PROBLEMS), "sentence"), "and 985 more");
+	buf_free(&text);
+	cJSON_Delete(schema);
+	cJSON_Delete(value);
+	cJSON_Delete(shown);
+}
+
+static void strict_mode_takes_closed_objects_only(void **state)
+{
+	static const struct {
+		const char *schema;
+		bool strict;
+	} cases[] = {
+		{ "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"string\"}},\"required\":[\"a\"],"
+		  "\"additionalProperties\":false}",
+		    true },
+		{ "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":[\"string\",\"null\"]},\"b\":{\"enum\":[1]}},"
+		  "\"required\":[\"b\",\"a\"],\"additionalProperties\":false}",
+		    true },
+		{ "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"string\"}},\"required\":[\"a\"]}", false },
+		{ "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"string\"}},\"additionalProperties\":false}",
+		    false },
+		{ "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"string\",\"minLength\":1}},\"required\":[\"a\"],"
+		  "\"additionalProperties\":false}",
+		    false },
+		{ "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"string\",\"format\":\"phone\"}},"
+		  "\"required\":[\"a\"],\"additionalProperties\":false}",
+		    false },
+		{ "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"array\"}},\"required\":[\"a\"],"
+		  "\"additionalProperties\":false}",
+		    false },
+		{ "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"array\",\"items\":{\"type\":\"object\"}}},"
+		  "\"required\":[\"a\"],\"additionalProperties\":false}",
+		    false },
+		{ "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}}},"
+		  "\"required\":[\"a\"],\"additionalProperties\":false}",
+		    true },
+		{ "{\"type\":\"object\",\"properties\":{\"a\":{}},\"required\":[\"a\"],\"additionalProperties\":false}",
+		    false },
+		{ "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"string\",\"oneOf\":[]}},\"required\":[\"a\"],"
+		  "\"additionalProperties\":false}",
+		    false },
+		{ "{\"type\":\"array\",\"items\":{\"type\":\"string\"}}", false },
+		{ "{}", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		cJSON *schema = parsed(cases[i].schema);
+
+		if (schema_is_strict(schema) != cases[i].strict)
+			fail_msg("%s", cases[i].schema);
+		cJSON_Delete(schema);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(values_are_held_against_every_keyword),
+		cmocka_unit_test(patterns_mean_what_people_write),
+		cmocka_unit_test(patterns_that_mean_something_else_or_cost_too_much_are_refused),
+		cmocka_unit_test(a_text_too_long_for_a_pattern_does_not_match),
+		cmocka_unit_test(formats_are_looked_at_loosely),
+		cmocka_unit_test(unsound_schemas_are_refused_with_their_place),
+		cmocka_unit_test(what_is_no_object_is_no_schema),
+		cmocka_unit_test(what_is_not_looked_at_is_named),
+		cmocka_unit_test(schemas_nest_to_sixteen),
+		cmocka_unit_test(problems_are_bounded_and_counted),
+		cmocka_unit_test(strict_mode_takes_closed_objects_only),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
