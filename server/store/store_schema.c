@@ -72,7 +72,19 @@ const char *const store_steps[] = {
 	" status TEXT NOT NULL, created_at INTEGER NOT NULL, json TEXT);"
 	"CREATE INDEX outbound_call ON outbound (call_sid);",
 
-	/* 2: the next goes here. */
+	/* 2: what records need to be filled in after the call, whatever happens in
+	 * between. One a call. `state`: open while something is still to be done. */
+	"ALTER TABLE records ADD COLUMN variant TEXT;"
+	"ALTER TABLE records ADD COLUMN state TEXT NOT NULL DEFAULT 'done';" /* open, done */
+	"ALTER TABLE records ADD COLUMN source TEXT;"                        /* call, after */
+	"ALTER TABLE records ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE records ADD COLUMN next_at INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE records ADD COLUMN updated_at INTEGER NOT NULL DEFAULT 0;"
+	"DROP INDEX records_call;"
+	"CREATE UNIQUE INDEX records_call ON records (call_sid);"
+	"CREATE INDEX records_open ON records (next_at) WHERE state = 'open';",
+
+	/* 3: the next goes here. */
 };
 const size_t store_version = sizeof store_steps / sizeof *store_steps;
 
