@@ -15,14 +15,17 @@ FROM ${BASE}
 RUN apt-get update \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends libcivetweb1 libcjson1 libcurl4 libsqlite3-0 libwslay1 \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/* /var/log/apt /var/log/dpkg.log \
- && useradd --system --uid 900 --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin trunkline
+ && useradd --system --uid 900 --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin trunkline \
+ && install -d -o 900 -g 900 -m 700 /data
 # The file alone: the package would bring OpenSSL along, 9 MB that nothing here uses.
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY LICENSE /usr/share/doc/trunkline/copyright
 COPY --from=build /src/build/trunkline /usr/local/bin/trunkline
 
 # In a container all addresses are the container's own; what is published decides who gets in.
-ENV LISTEN=0.0.0.0 PORT=8080
+ENV LISTEN=0.0.0.0 PORT=8080 DATA_DIR=/data
+# The database of calls, and recordings.
+VOLUME /data
 EXPOSE 8080
 USER 900:900
 HEALTHCHECK --interval=15s --timeout=4s --start-period=10s --retries=3 CMD ["/usr/local/bin/trunkline", "--health"]

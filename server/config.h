@@ -84,6 +84,10 @@ struct config {
 	int tool_threads;          /* TOOL_THREADS: 8 */
 	int job_threads;           /* JOB_THREADS: 4 */
 
+	/* What is kept */
+	const char *data_dir; /* DATA_DIR; "": nothing is */
+	int retain_days;      /* RETAIN_DAYS: 90; 0 for ever */
+
 	/* Logging */
 	enum log_format log_format; /* LOG_FORMAT=text|json */
 	enum log_level log_level;   /* LOG_LEVEL=error|warn|info|debug */

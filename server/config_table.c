@@ -145,6 +145,12 @@ const struct setting config_table[] = {
 	{ NULL, "JOB_THREADS", INT(job_threads, 1, 64), .fallback = "4",
 	  .help = "How many that nobody waits for: webhooks, summaries." },
 
+	{ "What is kept", "DATA_DIR", TEXT(data_dir), .fallback = "",
+	  .help = "The directory for the database of calls and for recordings; made if its parent is there. Unset, "
+	          "nothing is kept over a restart. `make run` takes data, the image /data." },
+	{ NULL, "RETAIN_DAYS", INT(retain_days, 0, 36500), .fallback = "90", .unit = "days",
+	  .help = "Calls and all that belongs to them are deleted so long after their end; 0 keeps them for ever." },
+
 	{ "Logging", "LOG_FORMAT", CHOICE(log_format, "text|json"), .fallback = "text", .help = "How a log line looks." },
 	{ NULL, "LOG_LEVEL", CHOICE(log_level, "error|warn|info|debug"), .fallback = "info",
 	  .help = "The least that is logged. debug tells of every frame." },

@@ -11,6 +11,7 @@
 #include "server/config.h"
 #include "server/model/access.h"
 #include "server/model/health.h"
+#include "server/store/store.h"
 #include "server/version.h"
 #include "server/web/health_probe.h"
 #include "server/web/server.h"
@@ -71,6 +72,7 @@ struct parts {
 	struct config cfg;
 	struct model_access access;
 	struct work *work;
+	struct store *store; /* NULL without DATA_DIR */
 	struct calls *calls;
 	struct web *web;
 	sigset_t signals;
@@ -127,6 +129,7 @@ static int start(struct parts *p)
 
 	buf_init(&problem, 0);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like others */
 	sigemptyset(&p->signals);
 	sigaddset(&p->signals, SIGTERM);
 	sigaddset(&p->signals, SIGINT);
@@ -134,6 +137,8 @@ static int start(struct parts *p)
 	pthread_sigmask(SIG_BLOCK, &p->signals, NULL);
 	raise_descriptor_limit(&p->cfg);
 	err = model_access_open(&p->access, &p->cfg, &problem);
+	if (!err && p->cfg.data_dir[0])
+		err = store_open(&p->store, p->cfg.data_dir, p->cfg.retain_days, &problem);
 	if (!err)
 		err = work_open(&p->work, &p->cfg, &problem);
 	if (!err) {
@@ -142,8 +147,9 @@ static int start(struct parts *p)
 			buf_printf(&problem, "cannot make the table of calls: %s\n", strerror(-err));
 	}
 	if (!err)
-		err = web_open(
-		    &p->web, &(struct web_site){ .cfg = &p->cfg, .calls = p->calls, .work = p->work }, &problem);
+		err = web_open(&p->web,
+		    &(struct web_site){ .cfg = &p->cfg, .calls = p->calls, .store = p->store, .work = p->work },
+		    &problem);
 	if (!err) {
 		err = model_health_open(&p->access);
 		p->health = !err;
@@ -161,6 +167,7 @@ static void stop(struct parts *p)
 	web_close(p->web);
 	calls_close(p->calls);
 	work_close(p->work);
+	store_close(p->store); /* after all who might still write */
 	model_access_close(&p->access);
 }
 

@@ -3,6 +3,7 @@
 #include "common/json.h"
 #include "common/log.h"
 #include "server/model/health.h"
+#include "server/store/store.h"
 #include "server/web/status.h"
 
 #include <string.h>
@@ -29,10 +30,14 @@ static const char *readiness(const struct web_site *site)
 void operator_ready(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
 {
 	const char *word = readiness(site);
+	struct store_health store;
 
 	(void)q, (void)arg;
+	store_health(site->store, &store);
 	r->status = strcmp(word, "ready") ? 503 : 200;
-	buf_printf(&r->body, "{\"status\":\"%s\"}\n", word);
+	/* Calls go on without a disk: it is named, and is no reason to send them
+	 * elsewhere. */
+	buf_printf(&r->body, "{\"status\":\"%s\"%s}\n", word, store.failing ? ",\"store\":\"failing\"" : "");
 }
 
 void operator_status(const struct web_site *site, const struct request *q, const char *arg, struct response *r)

@@ -10,11 +10,13 @@
 #include <stdint.h>
 
 struct calls;
+struct store;
 struct work;
 
 struct web_site {
 	const struct config *cfg;
 	struct calls *calls;
+	struct store *store; /* what is kept; NULL without DATA_DIR */
 	struct work *work;  /* the pools for slow things, server/work/work.h */
 	int64_t started_us; /* set by web_open */
 };

@@ -4,6 +4,7 @@
 #include "common/json.h"
 #include "server/call/stats.h"
 #include "server/model/health.h"
+#include "server/store/store.h"
 #include "server/version.h"
 #include "server/work/work.h"
 
@@ -198,6 +199,25 @@ static void put_work(const struct web_site *site, struct buf *out)
 	work_put_status(site->work, out);
 }
 
+static void put_store(const struct web_site *site, struct buf *out)
+{
+	struct store_health h;
+
+	buf_puts(out, ",\"store\":");
+	if (!site->store) {
+		buf_puts(out, "null");
+		return;
+	}
+	store_health(site->store, &h);
+	buf_printf(out,
+	    "{\"failing\":%s,\"written\":%llu,\"failures\":%llu,\"lost\":%llu,\"waiting\":%zu,\"oldest_ms\":%lld,"
+	    "\"db_bytes\":%lld,\"last_error\":",
+	    h.failing ? "true" : "false", (unsigned long long)h.written, (unsigned long long)h.failures,
+	    (unsigned long long)h.lost, h.waiting, (long long)h.oldest_ms, (long long)h.db_bytes);
+	json_put_cstring(out, h.last_error[0] ? h.last_error : NULL);
+	buf_putc(out, '}');
+}
+
 static void put_section(struct buf *out, const char *section)
 {
 	size_t begin;
@@ -223,6 +243,7 @@ void status_json(const struct web_site *site, int64_t now_us, struct buf *out)
 	put_section(out, "twilio");
 	put_section(out, "http");
 	put_work(site, out);
+	put_store(site, out);
 	put_process(out);
 	buf_puts(out, "}\n");
 }
