@@ -6,9 +6,12 @@
  *   agent_loop.c    the loop: dialling, deadlines, the pen, the end
  *   agent_events.c  what the model tells
  *   agent_caller.c  what the caller loop tells: heard, cuts, digits
+ *   agent_mail.c    what comes from outside: the operator's word, goodbyes
  */
 #include "server/call/answers.h"
 #include "server/call/call.h"
+#include "server/call/cues.h"
+#include "server/call/parting.h"
 #include "server/call/sequencer.h"
 #include "server/call/timeline.h"
 #include "server/model/session.h"
@@ -48,10 +51,13 @@ struct agent {
 	bool restoring;     /* turn detection as configured was asked for, not yet confirmed */
 	int64_t protect_until_us;
 	bool speaking;
+	int64_t speech_us;                     /* since when */
 	int64_t last_voice_us;                 /* anybody's, for IDLE_SECONDS */
 	int64_t stop_event_us, stop_speech_us; /* of the turn to be answered; 0: none */
 	uint32_t cut_upto;                     /* answers up to this number are cut */
 	struct sequencer seq;
+	struct cues cues;
+	struct parting parting;
 	struct answers answers;
 	struct timeline timeline;
 	char digits[AGENT_DIGITS_MAX + 1];
@@ -88,6 +94,20 @@ bool agent_read_model(struct agent *a, int64_t now_us);
 void agent_take_records(struct agent *a, int64_t now_us);
 void agent_finish_digits(struct agent *a, int64_t now_us);
 void agent_end_protection(struct agent *a, int64_t now_us);
+
+/* agent_mail.c */
+void agent_take_mail(struct agent *a, int64_t now_us);
+/* Asks for what the agent is to say besides its answers, when it may. */
+void agent_say_cue(struct agent *a, int64_t now_us);
+int64_t agent_cue_deadline_us(const struct agent *a);
+/* While it does, nobody but the model itself begins an answer. */
+bool agent_caller_has_the_word(const struct agent *a, int64_t now_us);
+/* All words after which the call ends are made. */
+void agent_parting_made(struct agent *a, int64_t now_us);
+/* Ends the call once they were heard. */
+void agent_part_if_due(struct agent *a, int64_t now_us);
+/* By voice or by key: an end that is about to come is called off. */
+void agent_caller_spoke_up(struct agent *a, int64_t now_us);
 
 /* calls.c: the pool's side of the table. */
 const struct model_access *calls_access(const struct calls *calls);

@@ -171,6 +171,9 @@ static void on_digit(struct agent *a, char digit, int64_t now)
 {
 	atomic_fetch_add_explicit(&a->call->counters.digits, 1, memory_order_relaxed);
 	a->last_voice_us = now;
+	if (a->parting.firm)
+		return;
+	agent_caller_spoke_up(a, now);
 	if (a->protecting && a->client)
 		agent_end_protection(a, now);
 	/* The model knows nothing of keys: it does not stop by itself. */

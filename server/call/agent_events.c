@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,12 +28,13 @@ static void on_speech_started(struct agent *a, const struct model_event *e, int6
 {
 	(void)e;
 	a->speaking = true;
-	a->last_voice_us = now;
+	a->last_voice_us = a->speech_us = now;
+	agent_caller_spoke_up(a, now);
 	atomic_store_explicit(&a->call->caller_speaking, true, memory_order_relaxed);
 	/* From now on silence on the wire is to be filled: a deadline it may sleep over. */
 	bell_ring(&a->call->caller_bell);
 	/* The model cancels what it is saying by itself. */
-	if (!a->protecting && a->call->cfg->interruptible)
+	if (!a->protecting && !a->parting.firm && a->call->cfg->interruptible)
 		agent_interrupt(a, false, now);
 }
 
@@ -51,6 +53,8 @@ static void on_committed(struct agent *a, const struct model_event *e, int64_t n
 {
 	timeline_turn(&a->timeline, TURN_CALLER, e->item_id, agent_at_ms(a, now));
 	stat_add(turns_caller, 1);
+	if (a->parting.firm)
+		return; /* the model answers nobody any more */
 	if (a->protecting)
 		a->turn_waiting = true;
 	else if (a->restoring)
@@ -92,8 +96,11 @@ static void on_transcript_failed(struct agent *a, const struct model_event *e, i
 
 static void on_response_created(struct agent *a, const struct model_event *e, int64_t now)
 {
+	bool asked = a->seq.sent[0] != '\0';
 	enum seq_birth birth = seq_created(&a->seq, e->response_id, now);
 
+	if (asked)
+		cues_created(&a->cues, e->response_id, birth == SEQ_WELCOME);
 	if (birth == SEQ_WELCOME)
 		return;
 	/* The caller interrupted before it began. */
@@ -268,6 +275,16 @@ static void cut_what_was_cancelled(struct agent *a, const struct model_event *e,
 	}
 }
 
+static void finish_response(struct agent *a, const struct model_event *e, bool failed, int64_t now)
+{
+	bool wanted = a->seq.wanted, cut = answers_dropped(&a->answers, e->response_id);
+	enum seq_verdict verdict = seq_done(&a->seq, e->response_id, failed, now);
+
+	if (cues_done(&a->cues, e->response_id, failed, cut) != CUE_NOT_OURS && !wanted)
+		seq_unwant(&a->seq);
+	agent_judge(a, verdict);
+}
+
 static void on_response_done(struct agent *a, const struct model_event *e, int64_t now)
 {
 	bool failed = !strcmp(e->status, "failed");
@@ -298,13 +315,26 @@ static void on_response_done(struct agent *a, const struct model_event *e, int64
 	if (failed && (e->error == MODEL_FATAL || e->error == MODEL_RENEW))
 		agent_model_failed(a, e->error == MODEL_FATAL ? END_MODEL_REFUSED : END_MODEL_EXPIRED);
 	else
-		agent_judge(a, seq_done(&a->seq, e->response_id, failed, now));
+		finish_response(a, e, failed, now);
 	/* A greeting that failed protects nothing. */
 	if (a->protecting && failed)
 		agent_end_protection(a, now);
 }
 
 /* -------------------------------------------------------------------------- errors */
+
+static void refused(struct agent *a, const char *asked, bool busy, int64_t now)
+{
+	char event_id[SEQ_ID_SIZE];
+	bool wanted = a->seq.wanted;
+	enum seq_verdict verdict;
+
+	snprintf(event_id, sizeof event_id, "%s", asked);
+	verdict = seq_refused(&a->seq, event_id, busy, now);
+	if (cues_refused(&a->cues, event_id) && !wanted)
+		seq_unwant(&a->seq);
+	agent_judge(a, verdict);
+}
 
 static void on_error(struct agent *a, const struct model_event *e, int64_t now)
 {
@@ -317,9 +347,9 @@ static void on_error(struct agent *a, const struct model_event *e, int64_t now)
 		log_warn(a->call->tag, "model: error (%s): %s", e->code, e->text);
 	/* Only a response.create can be refused as busy, named or not. */
 	if (busy && !e->client_event[0])
-		agent_judge(a, seq_refused(&a->seq, a->seq.asked, true, now));
+		refused(a, a->seq.asked, true, now);
 	else if (!strncmp(e->client_event, "say_", 4))
-		agent_judge(a, seq_refused(&a->seq, e->client_event, busy, now));
+		refused(a, e->client_event, busy, now);
 	if (e->error == MODEL_RENEW)
 		agent_model_failed(a, END_MODEL_EXPIRED);
 	else if (e->error == MODEL_FATAL)

@@ -195,6 +195,7 @@ static void answer_if_due(struct agent *a, int64_t now)
 		if (a->greeting_next)
 			seq_want(&a->seq, false, now);
 	}
+	agent_say_cue(a, now);
 	if (!seq_ready(&a->seq, now))
 		return;
 	id = agent_event_id(a, "say");
@@ -274,9 +275,23 @@ static int64_t idle_deadline(const struct agent *a)
 {
 	int seconds = a->call->cfg->idle_seconds;
 
-	if (!seconds || !a->started || a->speaking || a->seq.active[0] || answers_unfinished(&a->answers))
+	if (!seconds || !a->started || a->speaking || a->parting.state || a->seq.active[0] ||
+	    answers_unfinished(&a->answers))
 		return NEVER_US;
 	return a->last_voice_us + (int64_t)seconds * US_PER_S;
+}
+
+/* A cue that came to nothing is asked for again by its own words. */
+static void tend_cues(struct agent *a, const char *was_active, enum seq_verdict verdict, bool wanted)
+{
+	bool ours;
+
+	if (was_active[0])
+		ours = !a->seq.active[0] && cues_done(&a->cues, was_active, verdict != SEQ_FINE, true) != CUE_NOT_OURS;
+	else
+		ours = !a->seq.sent[0] && cues_lost(&a->cues);
+	if (ours && !wanted)
+		seq_unwant(&a->seq);
 }
 
 /* What the clock brings. */
@@ -284,9 +299,11 @@ static void tick(struct agent *a, int64_t now)
 {
 	char active[SEQ_ID_SIZE];
 	enum seq_verdict verdict;
+	bool wanted = a->seq.wanted;
 
 	memcpy(active, a->seq.active, sizeof active);
 	verdict = seq_tick(&a->seq, now);
+	tend_cues(a, active, verdict, wanted);
 	if (verdict != SEQ_FINE) {
 		log_warn(a->call->tag, "model: %s", active[0] ? "an answer stopped in the middle" : "no answer came");
 		if (active[0]) {
@@ -302,6 +319,7 @@ static void tick(struct agent *a, int64_t now)
 		agent_end_protection(a, now);
 	if (now >= idle_deadline(a))
 		call_end(a->call, END_IDLE);
+	agent_part_if_due(a, now);
 	ping_if_quiet(a, now);
 }
 
@@ -338,7 +356,7 @@ static int64_t earlier(int64_t x, int64_t y)
 	return x < y ? x : y;
 }
 
-static int64_t deadline(const struct agent *a)
+static int64_t deadline(const struct agent *a, int64_t now_us)
 {
 	int64_t due = NEVER_US;
 
@@ -352,11 +370,14 @@ static int64_t deadline(const struct agent *a)
 			due = earlier(due, seq_deadline_us(&a->seq));
 		if (a->protecting)
 			due = earlier(due, a->protect_until_us);
+		if (seq_free(&a->seq, now_us))
+			due = earlier(due, agent_cue_deadline_us(a));
 	}
 	if (a->session && !a->client)
 		due = earlier(due, model_session_deadline_us(a->session));
 	if (!a->session && !a->model_end)
 		due = earlier(due, a->retry_us);
+	due = earlier(due, parting_deadline_us(&a->parting));
 	if (a->timeline.dirty)
 		due = earlier(due, a->published_us + PUBLISH_US);
 	return earlier(due, idle_deadline(a));
@@ -388,6 +409,7 @@ static void talk(struct agent *a)
 		if (a->client && !a->model_end)
 			agent_read_model(a, now);
 		agent_take_records(a, now);
+		agent_take_mail(a, now);
 		take_pen_back(a);
 		/* The greeting before keys pressed while the model was away. */
 		answer_if_due(a, now);
@@ -395,7 +417,7 @@ static void talk(struct agent *a)
 		answer_if_due(a, now);
 		flush_or_pass_pen(a);
 		publish(a, now, false);
-		wait_for_something(a, deadline(a));
+		wait_for_something(a, deadline(a, now));
 		now = clock_now_us();
 	}
 }
@@ -483,6 +505,7 @@ static void agent_close(struct agent *a)
 	free(a->converted);
 	buf_free(&a->audio);
 	buf_free(&a->message);
+	cues_free(&a->cues);
 	timeline_free(&a->timeline);
 }
 

@@ -41,6 +41,16 @@ bool seq_ready(const struct sequencer *s, int64_t now_us)
 	return s->wanted && !held(s) && now_us >= s->not_before_us;
 }
 
+bool seq_free(const struct sequencer *s, int64_t now_us)
+{
+	return !s->wanted && !held(s) && now_us >= s->not_before_us;
+}
+
+void seq_unwant(struct sequencer *s)
+{
+	s->wanted = false;
+}
+
 void seq_sent(struct sequencer *s, const char *event_id, int64_t now_us)
 {
 	s->wanted = false;

@@ -448,12 +448,22 @@ void realtime_session_update(
 		buf_puts(out, ",\"max_output_tokens\":\"inf\"}}");
 }
 
-void realtime_turn_detection(struct buf *out, const char *event_id, const struct config *cfg)
+static void put_turn_detection_update(struct buf *out, const char *event_id, const struct config *cfg, bool protect)
 {
 	put_head(out, "session.update", event_id);
 	buf_puts(out, ",\"session\":{\"type\":\"realtime\",\"audio\":{\"input\":{");
-	put_turn_detection(out, cfg, false);
+	put_turn_detection(out, cfg, protect);
 	buf_puts(out, "}}}}");
+}
+
+void realtime_turn_detection(struct buf *out, const char *event_id, const struct config *cfg)
+{
+	put_turn_detection_update(out, event_id, cfg, false);
+}
+
+void realtime_turn_detection_deaf(struct buf *out, const char *event_id, const struct config *cfg)
+{
+	put_turn_detection_update(out, event_id, cfg, true);
 }
 
 void realtime_append(struct buf *out, const uint8_t *bytes, size_t len)
@@ -499,6 +509,20 @@ void realtime_greeting(struct buf *out, const char *event_id, const struct confi
 	if (buf_error(&words))
 		out->err = buf_error(&words);
 	realtime_response_create(out, event_id, buf_text(&words), true);
+	buf_free(&words);
+}
+
+void realtime_say(struct buf *out, const char *event_id, const struct config *cfg, const char *text, bool exact)
+{
+	struct buf words;
+
+	buf_init(&words, 0);
+	buf_puts(&words, cfg->instructions);
+	buf_puts(&words, exact ? "\n\nSay exactly the following words and nothing else:\n" : "\n\n");
+	buf_puts(&words, text);
+	if (buf_error(&words))
+		out->err = buf_error(&words);
+	realtime_response_create(out, event_id, buf_text(&words), exact);
 	buf_free(&words);
 }
 

@@ -86,6 +86,8 @@ void realtime_session_update(
 
 /* Only the turn detection, as configured. */
 void realtime_turn_detection(struct buf *out, const char *event_id, const struct config *cfg);
+/* The same, but it neither answers nor interrupts: last words. */
+void realtime_turn_detection_deaf(struct buf *out, const char *event_id, const struct config *cfg);
 
 /* Caller audio in the session's format. */
 void realtime_append(struct buf *out, const uint8_t *bytes, size_t len);
@@ -96,6 +98,10 @@ void realtime_user_text(struct buf *out, const char *event_id, const char *text)
  * the caller repeats what must stay. */
 void realtime_response_create(struct buf *out, const char *event_id, const char *instructions, bool tools_off);
 void realtime_greeting(struct buf *out, const char *event_id, const struct config *cfg);
+
+/* One answer: `text` is an instruction on top of the session's, or with `exact`
+ * the words themselves, and then no tool is called. */
+void realtime_say(struct buf *out, const char *event_id, const struct config *cfg, const char *text, bool exact);
 void realtime_response_cancel(struct buf *out, const char *event_id, const char *response_id);
 void realtime_truncate(struct buf *out, const char *event_id, const char *item_id, int64_t audio_end_ms);
 

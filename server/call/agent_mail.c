@@ -1,0 +1,159 @@
+/* Letters to the call, and what the agent says besides its answers: the
+ * operator's word, last words, and the end that follows them. */
+#include "server/call/agent.h"
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "server/model/realtime.h"
+
+#include <inttypes.h>
+
+enum {
+	LONG_SPEECH_US = 20 * US_PER_S,   /* a caller who "speaks" for longer is noise */
+	AFTER_SPEECH_US = 300 * US_PER_MS /* the model answers a turn by itself: give it the time to begin */
+};
+
+bool agent_caller_has_the_word(const struct agent *a, int64_t now_us)
+{
+	if (a->speaking)
+		return now_us < a->speech_us + LONG_SPEECH_US;
+	return a->stop_event_us && now_us < a->stop_event_us + AFTER_SPEECH_US;
+}
+
+/* ----------------------------------------------------------------------------- cues */
+
+void agent_say_cue(struct agent *a, int64_t now_us)
+{
+	const struct cue *cue = cues_next(&a->cues);
+	const char *id;
+
+	if (!cue || !seq_free(&a->seq, now_us) || (!cue->firm && agent_caller_has_the_word(a, now_us)))
+		return;
+	id = agent_event_id(a, "say");
+	seq_sent(&a->seq, id, now_us);
+	realtime_say(&a->message, id, a->call->cfg, cue->text, cue->exact);
+	cues_asked(&a->cues, id);
+	agent_send(a);
+}
+
+int64_t agent_cue_deadline_us(const struct agent *a)
+{
+	const struct cue *cue = cues_next(&a->cues);
+
+	if (!cue || cue->firm)
+		return INT64_MAX;
+	if (a->speaking)
+		return a->speech_us + LONG_SPEECH_US;
+	/* Past, when it waits for something else than the caller. */
+	return a->stop_event_us ? a->stop_event_us + AFTER_SPEECH_US : INT64_MAX;
+}
+
+/* --------------------------------------------------------------------- the last words */
+
+/* What is to be heard yet of all that was made, at most. */
+static int64_t left_ms(const struct agent *a)
+{
+	int64_t bytes = 0;
+
+	for (size_t i = 0; i < a->answers.count; i++)
+		if (!a->answers.list[i].over)
+			bytes += (int64_t)a->answers.list[i].received;
+	return bytes / LEDGER_BYTES_PER_MS;
+}
+
+void agent_parting_made(struct agent *a, int64_t now_us)
+{
+	parting_made(&a->parting, left_ms(a), now_us);
+}
+
+void agent_part_if_due(struct agent *a, int64_t now_us)
+{
+	struct parting *p = &a->parting;
+
+	/* A goodbye has been said, or given up. */
+	if (p->state == PARTING_SAYING && !p->response_id[0] && !cues_has(&a->cues, CUE_GOODBYE))
+		agent_parting_made(a, now_us);
+	if (!parting_due(p, answers_unfinished(&a->answers), now_us))
+		return;
+	if (now_us >= p->deadline_us)
+		log_warn(a->call->tag, "the last words were not heard to their end in time");
+	p->state = PARTING_NONE;
+	call_end(a->call, p->end);
+}
+
+void agent_caller_spoke_up(struct agent *a, int64_t now_us)
+{
+	(void)now_us;
+	if (!parting_spoke(&a->parting))
+		return;
+	log_info(a->call->tag, "the caller spoke up; the call goes on");
+	cues_drop(&a->cues, CUE_GOODBYE);
+}
+
+/* From here on the model listens to nobody: its last words are said whatever
+ * the caller says meanwhile. */
+static void stop_listening(struct agent *a, int64_t now_us)
+{
+	if (a->protecting)
+		a->protect_until_us = now_us; /* its end must not turn the ears on again */
+	a->protecting = a->turn_waiting = false;
+	realtime_turn_detection_deaf(&a->message, agent_event_id(a, "cfg"), a->call->cfg);
+	agent_send(a);
+}
+
+static void on_goodbye(struct agent *a, const struct mail *mail, int64_t now)
+{
+	struct parting *p = &a->parting;
+
+	if (!parting_begin(p, mail->end, mail->firm, "", "", now)) {
+		log_info(a->call->tag, "a goodbye while another one is being said: ignored");
+		return;
+	}
+	cues_drop(&a->cues, CUE_GOODBYE);
+	if (a->started && cues_add(&a->cues, CUE_GOODBYE, mail->text, mail->exact, mail->firm)) {
+		if (mail->firm)
+			stop_listening(a, now);
+	} else {
+		call_end(a->call, mail->end);
+	}
+}
+
+/* -------------------------------------------------------------------------- letters */
+
+static void on_say(struct agent *a, const struct mail *mail)
+{
+	if (cues_add(&a->cues, CUE_SAY, mail->text, mail->exact, false))
+		log_info(a->call->tag, "told to say something; exact=%d", mail->exact);
+	else
+		log_warn(a->call->tag, "told to say too much at once: ignored");
+}
+
+static void take(struct agent *a, const struct mail *mail, int64_t now)
+{
+	switch (mail->type) {
+	case MAIL_SAY:
+		on_say(a, mail);
+		break;
+	case MAIL_GOODBYE:
+		on_goodbye(a, mail, now);
+		break;
+	case MAIL_TOOL_ANSWER:
+	case MAIL_TRANSFER:
+	case MAIL_MACHINE:
+		log_debug(a->call->tag, "a letter of type %d was not expected", mail->type);
+		break;
+	}
+}
+
+void agent_take_mail(struct agent *a, int64_t now_us)
+{
+	struct mail *mail = mailbox_take(&a->call->mail);
+
+	while (mail) {
+		struct mail *next = mail->next;
+
+		take(a, mail, now_us);
+		mail_free(mail);
+		mail = next;
+	}
+}
