@@ -39,7 +39,7 @@ LIBS      := -lcivetweb -lcurl -lsqlite3 -l:libbearssl.a -lwslay -lcjson -l:libs
 TOOL_LIBS := -lssl -lcrypto -lcjson -lm -lpthread
 
 common_SRC  := $(addprefix common/,$(addsuffix .c, \
-  base64 bell buf clock digest hist json log resolver ring tls tls_sessions trust ws_client ws_dial \
+  base64 bell buf clock digest hist json log resolver ring schema schema_text tls tls_sessions trust ws_client ws_dial \
   ws_frame ws_upgrade))
 audio_SRC   := $(addprefix audio/,$(addsuffix .c, \
   convert g711 level resample wav))
@@ -52,7 +52,6 @@ server_SRC  := $(addprefix server/,$(addsuffix .c, \
   store/store_writer \
   web/connections web/doors web/fields web/health_probe web/http web/inflight web/jwt web/openapi \
   web/operator web/routes web/server web/sockets web/status web/webhooks web/writer \
-  work/schema work/schema_text \
   work/fetch work/jobs work/signing work/work))
 # The stand-ins share no code with the server, nor with each other.
 phone_SRC   := $(filter-out %/main.c,$(wildcard tools/phone/*.c))

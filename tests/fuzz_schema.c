@@ -1,7 +1,7 @@
 /* A schema, a NUL, and a value: the one from an agent's file, the other from a
  * model. */
 #include "common/json.h"
-#include "server/work/schema.h"
+#include "common/schema.h"
 
 #include <stdlib.h>
 #include <string.h>

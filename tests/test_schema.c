@@ -1,7 +1,7 @@
-#include "server/work/schema.h"
+#include "common/schema.h"
 
 #include "common/json.h"
-#include "server/work/schema_text.h"
+#include "common/schema_text.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -90,7 +90,7 @@ static struct value next_value(char letter, va_list *values)
 		v.as.bytes.n = va_arg(*values, size_t);
 		break;
 	default:
-		assert(!"a letter that store_write does not know");
+		assert(false && "a letter that store_write does not know");
 	}
 	if ((letter == 't' || letter == 'b') && !v.as.bytes.p)
 		v.type = 'n';
