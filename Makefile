@@ -57,6 +57,7 @@ server_SRC  := $(addprefix server/,$(addsuffix .c, \
 phone_SRC   := $(filter-out %/main.c,$(wildcard tools/phone/*.c))
 standin_SRC := $(filter-out %/main.c,$(wildcard tools/standin_model/*.c))
 relay_SRC   := $(wildcard tools/relay/*.c)
+rest_SRC    := $(wildcard tools/twilio_rest/*.c)
 bench_SRC   := $(wildcard tools/measure/*.c)
 sink_SRC    := $(wildcard tools/webhook_sink/*.c)
 
@@ -78,7 +79,7 @@ fuzz_BIN     := $(call binaries,tests/fuzz_*.c)
 planted_FUZZ := $(call binaries,tests/planted_fuzz_*.c)
 planted_TEST := $(filter-out $(planted_FUZZ),$(call binaries,tests/planted_*.c))
 tool_BIN     := $(OUT)/watch $(if $(phone_SRC),$(OUT)/phone) $(if $(standin_SRC),$(OUT)/standin-model) \
-                $(if $(relay_SRC),$(OUT)/relay) $(if $(bench_SRC),$(OUT)/bench) $(if $(sink_SRC),$(OUT)/webhook-sink)
+                $(OUT)/twilio-rest $(if $(relay_SRC),$(OUT)/relay) $(if $(bench_SRC),$(OUT)/bench) $(if $(sink_SRC),$(OUT)/webhook-sink)
 
 .PHONY: all server tools unit fuzzers demo run test bench fuzz mutate check-image check-fresh packages format lint clean
 all: $(if $(filter release,$(FLAVOR)),build/trunkline,$(OUT)/trunkline)
@@ -96,6 +97,8 @@ $(OUT)/watch: $(OUT)/tools/watch/main.o $(OUT)/common.a
 $(OUT)/phone: $(OUT)/tools/phone/main.o $(OUT)/phone.a
 	$(LINK) $^ $(TOOL_LIBS)
 $(OUT)/standin-model: $(OUT)/tools/standin_model/main.o $(OUT)/standin.a
+	$(LINK) $^ $(TOOL_LIBS)
+$(OUT)/twilio-rest: $(call objects,$(rest_SRC))
 	$(LINK) $^ $(TOOL_LIBS)
 # Not a stand-in but a yardstick: what TLS and JSON cost must cost it the same.
 $(OUT)/relay: $(call objects,$(relay_SRC)) $(OUT)/common.a

@@ -5,6 +5,8 @@
 #   server NAME VAR=VALUE...    the server, on that model; its port in $PORT, its pid in $SERVER, log $WORK/NAME.log
 #   sink NAME ARGS...           somebody else's server (tools/webhook_sink); its port in $SINK_PORT, its pid in $SINK,
 #                               what it was sent in $WORK/NAME.jsonl, and by `sent NAME FILTER` as one array
+#   rest NAME ARGS...           Twilio's REST API; its port in $REST_PORT, the settings for a server in "${REST[@]}"; it
+#                               calls the server whose $PORT was told to it by `rest_to`; report $WORK/NAME.json
 #   phone NAME ARGS...          one simulated call, in the foreground; report $WORK/NAME.json, output $WORK/NAME.out
 #   dial NAME ARGS...           the same in the background, for many at once
 #   plan NAME FAULTS ARGS...    such a call, for later: its connection to the model has these of the stand-in's faults
@@ -31,6 +33,7 @@ SPEECH=build/speech
 NAME=$(basename "${0%.sh}")
 WORK=build/e2e/$FLAVOR/$NAME
 SECRET=not-a-real-secret-0123456789
+ACCOUNT=ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
 PUBLIC=https://bridge.example.com
 export TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp:halt_on_error=0:exitcode=66"
 export ASAN_OPTIONS="exitcode=66" UBSAN_OPTIONS="print_stacktrace=1"
@@ -109,6 +112,34 @@ sink() {
 
 sent() {
 	jq -sr "$2" "$WORK/$1.jsonl"
+}
+
+rest() {
+	local name=$1
+	shift
+	REST_NAME=$name
+	mkdir -p "$WORK/$name"
+	"$TOOLS/twilio-rest" --dir build/e2e/ca --account "$ACCOUNT" --token "$SECRET" --public-url "$PUBLIC" \
+		--phone "$TOOLS/phone" --server "@$WORK/$name/server" --work "$WORK/$name" --report "$WORK/$name.json" \
+		"$@" >"$WORK/$name.out" 2>"$WORK/$name.err" &
+	REST_PID=$!
+	PIDS+=("$REST_PID")
+	REST_PORT=$(wait_for "$WORK/$name.out" '^listening .*:([0-9]+)$')
+	REST=(TWILIO_ACCOUNT_SID="$ACCOUNT" TWILIO_API_URL="https://localhost:$REST_PORT" HTTPS_CA_FILE=build/e2e/ca/ca.pem)
+}
+
+rest_to() {
+	echo "127.0.0.1:$1" >"$WORK/$REST_NAME/server"
+}
+
+# What was asked of it so far, through a jq filter.
+rest_report() {
+	curl -sS --max-time 10 --cacert build/e2e/ca/ca.pem "https://localhost:$REST_PORT/standin/report" | jq -r "$1"
+}
+
+stop_rest() {
+	kill -TERM "$REST_PID"
+	stopped "$REST_PID"
 }
 
 phone() {

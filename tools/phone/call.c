@@ -11,6 +11,7 @@
 #include "tools/phone/request.h"
 
 static void run_twiml(struct call *c);
+static void follow_order(struct call *c);
 
 const char *call_end_name(enum call_end end)
 {
@@ -25,6 +26,7 @@ const char *call_end_name(enum call_end end)
 		[END_UPGRADE_REFUSED] = "upgrade-refused",
 		[END_NO_STREAM] = "no-stream",
 		[END_LIMIT] = "limit",
+		[END_ORDERED] = "ordered",
 	};
 
 	return names[end];
@@ -59,15 +61,42 @@ static void finish(struct call *c)
 		c->over(c);
 }
 
+/* The document the call goes on with. */
+static void take_twiml(struct call *c, const char *document, size_t len)
+{
+	char why[300];
+
+	twiml_free(&c->twiml);
+	c->next_verb = 0;
+	if (twiml_read(&c->twiml, document, len, why, sizeof why) != 0) {
+		note_warning(c, why);
+		note_failure(c, "TwiML: %s", why);
+		if (c->end == END_NONE)
+			c->end = END_WEBHOOK_FAILED;
+		finish(c);
+		return;
+	}
+	for (char *line = c->twiml.notes.data, *rest; line && *line; line = rest) {
+		rest = strchr(line, '\n');
+		*rest++ = '\0';
+		note_warning(c, line);
+	}
+	run_twiml(c);
+}
+
 /* A document came in answer to what was asked. */
 static void on_document(struct call *c, const struct request *r, const char *error)
 {
-	char why[300], type[128];
+	char type[128];
 	bool first = c->documents++ == 0;
 
 	if (c->finishing) {
 		if (!c->requests)
 			c->over(c);
+		return;
+	}
+	if (c->ordered) {
+		follow_order(c);
 		return;
 	}
 	if (first)
@@ -92,22 +121,7 @@ static void on_document(struct call *c, const struct request *r, const char *err
 	if (!http_header(&r->in, "Content-Type", type, sizeof type) ||
 	    (strncasecmp(type, "text/xml", 8) != 0 && strncasecmp(type, "application/xml", 15) != 0))
 		note_warning(c, "12300 the TwiML's content type is not XML");
-	twiml_free(&c->twiml);
-	c->next_verb = 0;
-	if (twiml_read(&c->twiml, text_str(&r->in.body), r->in.body.len, why, sizeof why) != 0) {
-		note_warning(c, why);
-		note_failure(c, "TwiML: %s", why);
-		if (c->end == END_NONE)
-			c->end = END_WEBHOOK_FAILED;
-		finish(c);
-		return;
-	}
-	for (char *line = c->twiml.notes.data, *rest; line && *line; line = rest) {
-		rest = strchr(line, '\n');
-		*rest++ = '\0';
-		note_warning(c, line);
-	}
-	run_twiml(c);
+	take_twiml(c, text_str(&r->in.body), r->in.body.len);
 }
 
 /* Asks for the next document; the verb that named it is gone afterwards. */
@@ -287,6 +301,10 @@ void call_stream_ended(struct call *c)
 	const struct verb *v = c->stream.verb;
 	struct form f = { 0 };
 
+	if (c->end == END_ORDERED) {
+		follow_order(c);
+		return;
+	}
 	if (c->end == END_CALLER || c->end == END_LIMIT || c->end == END_CUT) {
 		finish(c);
 		return;
@@ -299,6 +317,56 @@ void call_stream_ended(struct call *c)
 	webhook_base_form(c, &f, "in-progress");
 	go_to(c, v->action, v->get, &f);
 	form_free(&f);
+}
+
+/* The stream or the document that stood in its way is over. */
+static void follow_order(struct call *c)
+{
+	char *url = c->order_url;
+	struct form f = { 0 };
+	struct text twiml = c->order_twiml;
+
+	c->ordered = false;
+	c->order_url = NULL;
+	c->order_twiml = (struct text){ 0 };
+	if (url) {
+		webhook_base_form(c, &f, "in-progress");
+		go_to(c, url, false, &f);
+		form_free(&f);
+	} else if (twiml.len) {
+		text_printf(&c->documents_text, "%s%s", c->documents_text.len ? "\n" : "", text_str(&twiml));
+		take_twiml(c, text_str(&twiml), twiml.len);
+	} else {
+		c->end = END_ORDERED;
+		finish(c);
+	}
+	text_free(&twiml);
+	free(url);
+}
+
+bool call_order(struct call *c, const char *url, const char *twiml)
+{
+	enum stream_state state = c->stream.state;
+
+	if (c->finishing || c->over_ns)
+		return false;
+	free(c->order_url);
+	text_free(&c->order_twiml);
+	c->order_url = url ? need_copy(url) : NULL;
+	if (twiml)
+		text_puts(&c->order_twiml, twiml);
+	c->ordered = true;
+	note_event(c,
+	    url     ? "ordered to go on at %s"
+	    : twiml ? "ordered to go on with other TwiML"
+		    : "ordered to hang up",
+	    url);
+	if (state == STREAM_OPEN)
+		stream_stop(c);
+	else if (state == STREAM_CONNECTING || state == STREAM_UPGRADING)
+		stream_end(c, END_ORDERED);
+	/* Else a document is on its way, or the stream is being closed. */
+	return true;
 }
 
 static void add_cities(struct form *f)
@@ -338,10 +406,13 @@ static void begin(struct timer *t, uint64_t now_ns)
 	c->begun_ns = now_ns;
 	c->timer.fire = give_up;
 	timer_set(c->loop, &c->timer, now_ns + (uint64_t)c->options->limit_s * NS_PER_S);
-	note_event(c, "%s calls %s", c->from, c->options->to);
-	webhook_base_form(c, &f, "ringing");
-	add_cities(&f);
-	c->document_url = webhook_resolve(c, c->options->voice_path);
+	note_event(c, c->options->outbound ? "%s has called %s, who answers" : "%s calls %s", c->from, c->options->to);
+	webhook_base_form(c, &f, c->options->outbound ? "in-progress" : "ringing");
+	if (!c->options->outbound)
+		add_cities(&f);
+	if (c->options->answered_by)
+		form_set(&f, "AnsweredBy", c->options->answered_by);
+	c->document_url = webhook_resolve(c, c->options->voice_url ? c->options->voice_url : c->options->voice_path);
 	webhook_ask(c, c->document_url, false, &f, on_document);
 	form_free(&f);
 }
@@ -359,7 +430,10 @@ void call_open(struct call *c, struct loop *loop, const struct options *o, struc
 		.begun_ns = begin_ns,
 		.stream = { .source = { .fd = -1 } },
 	};
-	random_hex(c->sid, "CA");
+	if (o->call_sid)
+		snprintf(c->sid, sizeof c->sid, "%s", o->call_sid);
+	else
+		random_hex(c->sid, "CA");
 	if (getrandom(&c->rng, sizeof c->rng, 0) != (ssize_t)sizeof c->rng)
 		abort();
 	c->rng |= 1;
@@ -368,12 +442,17 @@ void call_open(struct call *c, struct loop *loop, const struct options *o, struc
 	else
 		snprintf(c->from, sizeof c->from, "%s", o->from);
 	caller_init(&c->caller, &o->script);
+	if (o->control)
+		c->control = control_open(c);
 	c->timer.fire = begin;
 	timer_set(loop, &c->timer, begin_ns);
 }
 
 void call_close(struct call *c)
 {
+	control_close(c->control);
+	free(c->order_url);
+	text_free(&c->order_twiml);
 	timer_stop(c->loop, &c->timer);
 	timer_stop(c->loop, &c->pause);
 	stream_drop(c);

@@ -32,6 +32,7 @@ enum call_end {
 	END_UPGRADE_REFUSED, /* no 101 */
 	END_NO_STREAM,       /* the TwiML had none */
 	END_LIMIT,           /* --limit */
+	END_ORDERED,         /* an order came in over --control */
 };
 
 enum stream_state { STREAM_NONE, STREAM_CONNECTING, STREAM_UPGRADING, STREAM_OPEN, STREAM_CLOSING, STREAM_DONE };
@@ -145,6 +146,12 @@ struct call {
 	struct text left, right; /* what was said and heard, mu-law, if it is kept */
 	int streams;
 
+	/* Orders from outside: control.c */
+	struct control *control; /* owned; NULL without --control */
+	char *order_url;         /* owned; where to go on, or NULL */
+	struct text order_twiml; /* or with what */
+	bool ordered;            /* one of them waits for the stream or a document to be over */
+
 	/* What came of it. */
 	enum call_end end;
 	int status, upgrade_status, second_status, action_status, close_code;
@@ -174,6 +181,13 @@ void call_close(struct call *c);
 void call_stream_ended(struct call *c);
 
 const char *call_end_name(enum call_end end);
+/* What Twilio's REST API can do to a call that is up. `twiml` or `url`, the
+ * other NULL; both NULL: hang up. False if it is over already. */
+bool call_order(struct call *c, const char *url, const char *twiml);
+
+/* --- control.c --- */
+struct control *control_open(struct call *c);
+void control_close(struct control *k); /* fine with NULL */
 
 /* --- webhook.c --- */
 /* Asks `url` (absolute, or relative to the document) and calls `done`. */
@@ -196,6 +210,8 @@ void webhook_headers(const struct call *c, struct text *out);
 void stream_open(struct call *c, const struct verb *v);
 /* stop and close, as when the caller hangs up. */
 void stream_hang_up(struct call *c);
+/* The same because somebody else wants it. */
+void stream_stop(struct call *c);
 /* The stream is over; the call goes on a moment later. */
 void stream_end(struct call *c, enum call_end end);
 /* Ends its timers and its socket. */

@@ -25,6 +25,12 @@ static const char help_text[] =
     "  --voice-path PATH      the voice webhook (/twilio/voice)\n"
     "  --status-path PATH     where call status callbacks go (/twilio/call-status)\n"
     "  --no-status            send no callbacks about call and stream\n"
+    "  --outbound             the other end placed the call: we are called, and have answered\n"
+    "  --voice-url URL        what an outbound call asks for at the answer\n"
+    "  --call-sid SID         the call's name, if it has one already\n"
+    "  --answered-by WORD     what answering-machine detection found before\n"
+    "  --control PATH         listen there for orders (a Unix socket; in a folder: CallSid.sock):\n"
+    "                         \"hangup\", \"url URL\", or \"twiml\" and a document from the next line on\n"
     "  --from N, --to N, --account SID\n"
     "  --header 'NAME: TEXT'  on every request; may be repeated\n"
     "  --dial RESULT          how a <Dial> goes: completed, busy, no-answer, failed (completed)\n"
@@ -76,6 +82,11 @@ enum option_id {
 	VOICE_PATH,
 	STATUS_PATH,
 	NO_STATUS,
+	OUTBOUND,
+	VOICE_URL,
+	CALL_SID,
+	ANSWERED_BY,
+	CONTROL,
 	FROM,
 	TO,
 	ACCOUNT,
@@ -112,6 +123,11 @@ static const struct option_row {
 	{ "voice-path", 1, VOICE_PATH },
 	{ "status-path", 1, STATUS_PATH },
 	{ "no-status", 0, NO_STATUS },
+	{ "outbound", 0, OUTBOUND },
+	{ "voice-url", 1, VOICE_URL },
+	{ "call-sid", 1, CALL_SID },
+	{ "answered-by", 1, ANSWERED_BY },
+	{ "control", 1, CONTROL },
 	{ "from", 1, FROM },
 	{ "to", 1, TO },
 	{ "account", 1, ACCOUNT },
@@ -223,6 +239,21 @@ static bool set(struct options *o, int id, const char *name, const char *v)
 		return true;
 	case NO_STATUS:
 		o->no_status = true;
+		return true;
+	case OUTBOUND:
+		o->outbound = true;
+		return true;
+	case VOICE_URL:
+		o->voice_url = v;
+		return true;
+	case CALL_SID:
+		o->call_sid = v;
+		return strlen(v) == 34 ? true : refuse(name, "must have 34 characters");
+	case ANSWERED_BY:
+		o->answered_by = v;
+		return true;
+	case CONTROL:
+		o->control = v;
 		return true;
 	case FROM:
 		o->from = v;

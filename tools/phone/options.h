@@ -17,6 +17,10 @@ struct options {
 	const char *token;      /* NULL: nothing is signed */
 	const char *account, *from, *to;
 	const char *voice_path, *status_path;
+	const char *voice_url;   /* of an outbound call; NULL: voice_path */
+	const char *call_sid;    /* NULL: one is made up */
+	const char *answered_by; /* what detection found before the answer; NULL: nothing */
+	const char *control;     /* socket, or folder for sockets; NULL: none */
 	const char *out, *report;
 	const char *dial; /* how a <Dial> goes: completed, busy, no-answer, failed */
 	const char *header[HEADERS_MAX];
@@ -25,7 +29,7 @@ struct options {
 	size_t expect_count;
 	struct script script;
 	struct fault fault[FAULT_COUNT];
-	bool live, no_status, stamps, no_script;
+	bool live, no_status, stamps, no_script, outbound;
 	long calls, threads, limit_s;
 	double ramp, settle, seconds;
 };

@@ -52,12 +52,12 @@ void stream_end(struct call *c, enum call_end end)
 
 	if (s->state == STREAM_DONE)
 		return;
-	c->end = end;
+	c->end = end == END_CALLER && c->ordered ? END_ORDERED : end;
 	c->unplayed_at_close = (size_t)playout_waiting(&s->play);
 	stream_drop(c);
 	if (end == END_UPGRADE_REFUSED)
 		webhook_stream_status(c, "stream-error", "31920 Stream - WebSocket - Handshake Error");
-	else if (end != END_CALLER && end != END_CUT)
+	else if (end != END_CALLER && end != END_CUT && end != END_ORDERED)
 		webhook_stream_status(c, "stream-error", "31921 Stream - WebSocket - Close Error");
 	if (was_open) {
 		note_event(c, "the stream ended: %s%s", call_end_name(end),
@@ -80,13 +80,20 @@ static void close_took_too_long(struct timer *t, uint64_t now_ns)
 
 void stream_hang_up(struct call *c)
 {
+	if (c->stream.state != STREAM_OPEN || c->stream.stop_sent)
+		return;
+	note_event(c, "the caller hangs up");
+	stream_stop(c);
+}
+
+void stream_stop(struct call *c)
+{
 	struct stream *s = &c->stream;
 	char message[300];
 	int n;
 
 	if (s->state != STREAM_OPEN || s->stop_sent)
 		return;
-	note_event(c, "the caller hangs up");
 	n = snprintf(message, sizeof message,
 	    "{\"event\":\"stop\",\"sequenceNumber\":\"%llu\",\"stop\":{\"accountSid\":\"%s\",\"callSid\":\"%s\"},"
 	    "\"streamSid\":\"%s\"}",

@@ -68,7 +68,7 @@ void webhook_base_form(const struct call *c, struct form *f, const char *call_st
 	form_set(f, "AccountSid", c->options->account);
 	form_set(f, "ApiVersion", "2010-04-01");
 	form_set(f, "CallSid", c->sid);
-	form_set(f, "Direction", "inbound");
+	form_set(f, "Direction", c->options->outbound ? "outbound-api" : "inbound");
 	form_set(f, "From", c->from);
 	form_set(f, "Caller", c->from);
 	form_set(f, "To", c->options->to);
@@ -211,7 +211,8 @@ void webhook_call_status(struct call *c, const char *status)
 	struct tm tm;
 	uint64_t lasted = (mono_ns() - c->begun_ns) / NS_PER_S;
 
-	if (c->options->no_status)
+	/* Who placed the call tells what becomes of it. */
+	if (c->options->no_status || c->options->outbound)
 		return;
 	gmtime_r(&now, &tm);
 	strftime(stamp, sizeof stamp, "%a, %d %b %Y %H:%M:%S +0000", &tm);

@@ -1,0 +1,186 @@
+/* What the server is told while a call goes on. */
+#include "tools/twilio_rest/rest.h"
+
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+/* HOST:PORT; from a file it may change, as when the server was restarted. */
+static bool address(char out[128])
+{
+	FILE *file;
+	bool fine;
+
+	if (*options.server != '@') {
+		snprintf(out, 128, "%s", options.server);
+		return true;
+	}
+	file = fopen(options.server + 1, "r");
+	fine = file && fgets(out, 128, file);
+	if (file)
+		fclose(file);
+	out[fine ? strcspn(out, "\r\n") : 0] = '\0';
+	return fine;
+}
+
+static int dial(void)
+{
+	struct addrinfo hints = { .ai_family = AF_INET, .ai_socktype = SOCK_STREAM }, *found;
+	struct timeval limit = { .tv_sec = 15 };
+	char host[128] = "", *port;
+	int fd;
+
+	if (!address(host) || !(port = strrchr(host, ':')))
+		return -1;
+	*port++ = '\0';
+	if (getaddrinfo(host, port, &hints, &found))
+		return -1;
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+	if (connect(fd, found->ai_addr, found->ai_addrlen)) {
+		close(fd);
+		fd = -1;
+	}
+	freeaddrinfo(found);
+	return fd;
+}
+
+static int exchange(struct text *out)
+{
+	char head[64] = "";
+	size_t got = 0;
+	ssize_t n;
+	int fd = dial();
+
+	if (fd < 0)
+		return 0;
+	for (size_t at = 0; at < out->len && (n = send(fd, out->data + at, out->len - at, MSG_NOSIGNAL)) > 0;)
+		at += (size_t)n;
+	while (got < sizeof head - 1 && (n = recv(fd, head + got, sizeof head - 1 - got, 0)) > 0)
+		got += (size_t)n;
+	close(fd);
+	return strncmp(head, "HTTP/1.1 ", 9) ? 0 : atoi(head + 9);
+}
+
+void callback_send(const char *url, const struct form *f, const char *what, const char *sid)
+{
+	struct text out = { 0 }, body = { 0 };
+	char signature[32];
+	size_t origin = strlen(options.public_url);
+	int status;
+
+	if (strncmp(url, options.public_url, origin) || url[origin] != '/') {
+		report_complaint("the callback %s is not on %s", url, options.public_url);
+		return;
+	}
+	form_encode(f, &body);
+	form_sign(f, options.token, url, signature);
+	text_printf(&out, "POST %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: TwilioProxy/1.1\r\nConnection: close\r\n",
+	    url + origin, strstr(options.public_url, "://") + 3);
+	text_printf(&out,
+	    "X-Twilio-Signature: %s\r\nContent-Type: application/x-www-form-urlencoded; charset=UTF-8\r\n", signature);
+	text_printf(&out, "Content-Length: %zu\r\n\r\n", body.len);
+	text_add(&out, body.data, body.len);
+	status = exchange(&out);
+	report_callback(sid, what, status);
+	text_free(&out);
+	text_free(&body);
+}
+
+void callback_base(const struct call *c, struct form *f, const char *status)
+{
+	form_add(f, "AccountSid", options.account);
+	form_add(f, "ApiVersion", "2010-04-01");
+	form_add(f, "CallSid", c->sid);
+	form_add(f, "Direction", "outbound-api");
+	form_add(f, "From", c->from);
+	form_add(f, "Caller", c->from);
+	form_add(f, "To", c->to);
+	form_add(f, "Called", c->to);
+	form_add(f, "CallStatus", status);
+}
+
+/* One that is to come later, or twice, or after others. */
+struct letter {
+	struct form form;
+	char url[1024], what[24], sid[SID_SIZE];
+	long wait_ms;
+	bool twice;
+};
+
+static void deliver(struct letter *l)
+{
+	usleep((useconds_t)l->wait_ms * 1000);
+	callback_send(l->url, &l->form, l->what, l->sid);
+	if (l->twice)
+		callback_send(l->url, &l->form, l->what, l->sid);
+	form_free(&l->form);
+	free(l);
+}
+
+static void *deliver_alone(void *arg)
+{
+	deliver(arg);
+	return NULL;
+}
+
+static void final_fields(const struct call *c, struct form *f, const char *status)
+{
+	long seconds = c->started && c->ended ? (long)(c->ended - c->started) : 0;
+	char number[24];
+
+	snprintf(number, sizeof number, "%ld", seconds);
+	form_add(f, "CallDuration", number);
+	snprintf(number, sizeof number, "%ld", (seconds + 59) / 60);
+	form_add(f, "Duration", number);
+	form_add(f, "SipResponseCode",
+	    !strcmp(status, "busy")        ? "486"
+	    : !strcmp(status, "no-answer") ? "487"
+	    : !strcmp(status, "failed")    ? "404"
+					   : "200");
+	if (c->answered_by)
+		form_add(f, "AnsweredBy", c->answered_by);
+}
+
+/* `status` as callbacks have it: initiated, ringing, in-progress, completed … */
+void callback_call_status(struct call *c, const char *status)
+{
+	static const char *const events[] = { "initiated", "ringing", "in-progress" };
+	struct letter *l = calloc(1, sizeof *l);
+	const char *late;
+	char date[40], number[12];
+	int event = 0;
+	pthread_t thread;
+
+	if (!l)
+		abort();
+	while (event < 3 && strcmp(events[event], status))
+		event++;
+	snprintf(number, sizeof number, "%d", c->sequence++);
+	if (!c->status_url || !c->told[event] || rule_holds("silent", c->to, NULL)) {
+		free(l);
+		return;
+	}
+	callback_base(c, &l->form, status);
+	form_add(&l->form, "CallbackSource", "call-progress-events");
+	form_add(&l->form, "SequenceNumber", number);
+	rfc2822(date, time(NULL));
+	form_add(&l->form, "Timestamp", date);
+	if (event == 3)
+		final_fields(c, &l->form, status);
+	snprintf(l->url, sizeof l->url, "%s", c->status_url);
+	snprintf(l->what, sizeof l->what, "%s", status);
+	memcpy(l->sid, c->sid, sizeof l->sid);
+	l->twice = rule_holds("doubled", c->to, NULL);
+	if (rule_holds("late", c->to, &late))
+		l->wait_ms = strtol(late, NULL, 10);
+	if (!l->wait_ms)
+		deliver(l);
+	else if (!pthread_create(&thread, NULL, deliver_alone, l))
+		pthread_detach(thread);
+}
