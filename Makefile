@@ -45,12 +45,12 @@ audio_SRC   := $(addprefix audio/,$(addsuffix .c, \
   convert g711 level resample wav))
 server_SRC  := $(addprefix server/,$(addsuffix .c, \
   call/agent_caller call/agent_events call/agent_loop call/agent_mail call/answers call/call_json call/caller_loop \
-  call/calls call/cues call/endings call/gaps call/history call/journal call/ledger call/mail call/parting call/playout call/sequencer call/stats \
+  call/calls call/cues call/endings call/gaps call/history call/journal call/ledger call/mail call/parting call/playout call/sequencer call/stats call/stereo \
   call/timeline call/uplink config config_check config_print config_table config_warnings model/access \
   model/health model/realtime model/session phone/form phone/media_stream phone/signature phone/twiml \
   store/store store/store_db store/store_queue store/store_readers store/store_retain store/store_schema \
   store/store_writer \
-  web/connections web/doors web/fields web/health_probe web/http web/inflight web/jwt web/openapi \
+  web/connections web/doors web/fields web/health_probe web/http web/inflight web/openapi \
   web/operator web/routes web/server web/sockets web/status web/webhooks web/writer \
   work/fetch work/jobs work/signing work/work))
 # The stand-ins share no code with the server, nor with each other.

@@ -171,6 +171,28 @@ void wav_free(struct wav *w)
 	memset(w, 0, sizeof *w);
 }
 
+/* What is not PCM says so in a longer "fmt " and tells its length in "fact" too. */
+void wav_mulaw_header(uint8_t out[WAV_MULAW_HEADER], unsigned rate_hz, unsigned channels, uint32_t frames)
+{
+	uint32_t bytes = frames * channels;
+
+	memset(out, 0, WAV_MULAW_HEADER);
+	memcpy(out, "RIFF....WAVEfmt ", 16);
+	put32(out + 4, WAV_MULAW_HEADER - RIFF_BEFORE + bytes + (bytes & 1));
+	put32(out + 16, 18);
+	put16(out + 20, FORMAT_MULAW);
+	put16(out + 22, channels);
+	put32(out + 24, rate_hz);
+	put32(out + 28, rate_hz * channels);
+	put16(out + 32, channels);
+	put16(out + 34, 8);
+	memcpy(out + 38, "fact", 4);
+	put32(out + 42, 4);
+	put32(out + 46, frames);
+	memcpy(out + 50, "data", 4);
+	put32(out + 54, bytes);
+}
+
 struct wav_writer {
 	int fd;
 	unsigned rate_hz, channels;

@@ -26,6 +26,11 @@ int wav_parse(struct wav *out, const uint8_t *bytes, size_t len);
 int wav_load(struct wav *out, const char *path);
 void wav_free(struct wav *w);
 
+/* The header of a mu-law file with so many frames behind it, for who writes the
+ * samples himself. */
+enum { WAV_MULAW_HEADER = 58 };
+void wav_mulaw_header(uint8_t out[WAV_MULAW_HEADER], unsigned rate_hz, unsigned channels, uint32_t frames);
+
 struct wav_writer;
 
 /* Replaces the file. 0 or negative errno. */

@@ -20,6 +20,7 @@ enum greeting_mode { GREETING_INSTRUCTION, GREETING_EXACT, GREETING_WAIT };
 enum uplink_batch { UPLINK_AUTO, UPLINK_20, UPLINK_40 };
 enum openai_auth { OPENAI_AUTH_AUTO, OPENAI_AUTH_BEARER, OPENAI_AUTH_API_KEY };
 enum turn_detection { TURN_SERVER_VAD, TURN_SEMANTIC_VAD };
+enum record_mode { RECORD_OFF, RECORD_LOCAL, RECORD_TWILIO };
 
 struct config {
 	/* The HTTP port */
@@ -28,9 +29,8 @@ struct config {
 	const char *public_url;                          /* PUBLIC_URL, no trailing slash: what Twilio sees */
 	const char *trusted_proxies[CONFIG_PROXIES_MAX]; /* TRUSTED_PROXIES: 127.0.0.0/8; ask config_trusts */
 	size_t trusted_proxy_count;
-	const char *api_token;      /* API_TOKEN; without this and the next: loopback only */
-	const char *api_jwt_secret; /* API_JWT_SECRET; "": no JWTs */
-	int max_watchers;           /* MAX_WATCHERS: 16; event streams and downloads at once */
+	const char *api_token; /* API_TOKEN; "": loopback only */
+	int max_watchers;      /* MAX_WATCHERS: 16; event streams and downloads at once */
 
 	/* Twilio */
 	const char *twilio_auth_tokens[CONFIG_TOKENS_MAX]; /* TWILIO_AUTH_TOKEN, comma-separated */
@@ -87,6 +87,14 @@ struct config {
 	/* What is kept */
 	const char *data_dir; /* DATA_DIR; "": nothing is */
 	int retain_days;      /* RETAIN_DAYS: 90; 0 for ever */
+
+	/* Recording */
+	enum record_mode record; /* RECORD=off|local|twilio */
+
+	/* Money, in USD */
+	const char *prices_file; /* PRICES_FILE: "" for the built-in table */
+	double max_call_cost;    /* MAX_CALL_COST: 0 (none) */
+	double max_day_cost;     /* MAX_DAY_COST: 0 (none) */
 
 	/* Logging */
 	enum log_format log_format; /* LOG_FORMAT=text|json */

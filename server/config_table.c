@@ -25,9 +25,6 @@ const struct setting config_table[] = {
 	{ NULL, "API_TOKEN", TEXT(api_token), .fallback = "", .secret = 1, .check = check_token,
 	  .help = "What `Authorization: Bearer …` must carry to read /status and /calls. Without one they answer "
 	          "this machine only, and nothing that came through a proxy." },
-	{ NULL, "API_JWT_SECRET", TEXT(api_jwt_secret), .fallback = "", .secret = 1, .check = check_jwt_secret,
-	  .help = "Besides or instead of API_TOKEN: the secret, at least 32 bytes, of JWTs (HS256, with exp) that "
-	          "`Authorization: Bearer …` may carry." },
 
 	{ "The HTTP port", "LISTEN", TEXT(listen), .fallback = "127.0.0.1", .check = check_ipv4,
 	  .help = "The IPv4 address to listen on; 0.0.0.0 for all. TLS is the business of a proxy in front." },
@@ -150,6 +147,18 @@ const struct setting config_table[] = {
 	          "nothing is kept over a restart. `make run` takes data, the image /data." },
 	{ NULL, "RETAIN_DAYS", INT(retain_days, 0, 36500), .fallback = "90", .unit = "days",
 	  .help = "Calls and all that belongs to them are deleted so long after their end; 0 keeps them for ever." },
+
+	{ "Recording", "RECORD", CHOICE(record, "off|local|twilio"), .fallback = "off",
+	  .help = "Whether calls are recorded, for agents that do not say: off, local (a stereo WAV in DATA_DIR), or "
+	          "twilio (Twilio records and keeps it). Tell callers where the law wants it." },
+
+	{ "Money", "PRICES_FILE", TEXT(prices_file), .fallback = "", .check = check_path,
+	  .help = "A JSON file of prices in place of the built-in ones; the README shows one." },
+	{ NULL, "MAX_CALL_COST", REAL(max_call_cost, 0, 10000), .fallback = "0", .unit = "USD",
+	  .help = "When a call's estimated cost passes this, the agent says goodbye; 0 sets no limit." },
+	{ NULL, "MAX_DAY_COST", REAL(max_day_cost, 0, 100000), .fallback = "0", .unit = "USD",
+	  .help = "When the estimated cost of a day (UTC) passes this, new calls are refused until the next; 0 sets no "
+	          "limit." },
 
 	{ "Logging", "LOG_FORMAT", CHOICE(log_format, "text|json"), .fallback = "text", .help = "How a log line looks." },
 	{ NULL, "LOG_LEVEL", CHOICE(log_level, "error|warn|info|debug"), .fallback = "info",

@@ -13,7 +13,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum record_mode { RECORD_OFF, RECORD_LOCAL, RECORD_TWILIO };
 enum machine_action { MACHINE_IGNORE, MACHINE_MESSAGE, MACHINE_HANGUP };
 enum outcome_fill { OUTCOME_BOTH, OUTCOME_IN_CALL, OUTCOME_AFTER };
 
