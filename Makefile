@@ -50,7 +50,7 @@ server_SRC  := $(addprefix server/,$(addsuffix .c, \
   model/health model/realtime model/session phone/form phone/media_stream phone/signature phone/twiml \
   store/store store/store_db store/store_queue store/store_readers store/store_retain store/store_schema \
   store/store_writer \
-  web/connections web/doors web/fields web/health_probe web/http web/inflight web/openapi \
+  web/connections web/doors web/fields web/health_probe web/http web/inflight web/jwt web/openapi \
   web/operator web/routes web/server web/sockets web/status web/webhooks web/writer \
   work/fetch work/jobs work/signing work/work))
 # The stand-ins share no code with the server, nor with each other.

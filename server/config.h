@@ -29,8 +29,9 @@ struct config {
 	const char *public_url;                          /* PUBLIC_URL, no trailing slash: what Twilio sees */
 	const char *trusted_proxies[CONFIG_PROXIES_MAX]; /* TRUSTED_PROXIES: 127.0.0.0/8; ask config_trusts */
 	size_t trusted_proxy_count;
-	const char *api_token; /* API_TOKEN; "": loopback only */
-	int max_watchers;      /* MAX_WATCHERS: 16; event streams and downloads at once */
+	const char *api_token;      /* API_TOKEN; without this and the next: loopback only */
+	const char *api_jwt_secret; /* API_JWT_SECRET; "": no JWTs */
+	int max_watchers;           /* MAX_WATCHERS: 16; event streams and downloads at once */
 
 	/* Twilio */
 	const char *twilio_auth_tokens[CONFIG_TOKENS_MAX]; /* TWILIO_AUTH_TOKEN, comma-separated */

@@ -11,7 +11,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { HOST_MAX = 253 }; /* RFC 1035: longest host name as text */
+enum {
+	HOST_MAX = 253,     /* RFC 1035: longest host name as text */
+	JWT_SECRET_MIN = 32 /* RFC 7518 §3.2: as many bytes as the hash has */
+};
 
 static bool only(const char *text, const char *extra)
 {
@@ -184,6 +187,13 @@ const char *check_token(const char *text)
 	if (len >= 2 && (text[0] == '"' || text[0] == '\'') && text[len - 1] == text[0])
 		return "must not have quotation marks around it";
 	return visible_ascii(text) ? NULL : "must be visible ASCII without blanks";
+}
+
+const char *check_jwt_secret(const char *text)
+{
+	if (strlen(text) < JWT_SECRET_MIN)
+		return "must have at least 32 bytes; `openssl rand -hex 32` makes a good one";
+	return check_token(text);
 }
 
 const char *check_name(const char *text)

@@ -25,6 +25,9 @@ const struct setting config_table[] = {
 	{ NULL, "API_TOKEN", TEXT(api_token), .fallback = "", .secret = 1, .check = check_token,
 	  .help = "What `Authorization: Bearer …` must carry to read /status and /calls. Without one they answer "
 	          "this machine only, and nothing that came through a proxy." },
+	{ NULL, "API_JWT_SECRET", TEXT(api_jwt_secret), .fallback = "", .secret = 1, .check = check_jwt_secret,
+	  .help = "Besides or instead of API_TOKEN: the secret, at least 32 bytes, of JWTs (HS256, with exp) that "
+	          "`Authorization: Bearer …` may carry." },
 
 	{ "The HTTP port", "LISTEN", TEXT(listen), .fallback = "127.0.0.1", .check = check_ipv4,
 	  .help = "The IPv4 address to listen on; 0.0.0.0 for all. TLS is the business of a proxy in front." },

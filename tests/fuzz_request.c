@@ -14,6 +14,7 @@ static const struct config cfg = {
 	.trusted_proxies = { "127.0.0.0/8" },
 	.trusted_proxy_count = 1,
 	.api_token = "",
+	.api_jwt_secret = "",
 	.twilio_validate = true,
 };
 
@@ -39,7 +40,7 @@ static bool cut(char *text, struct request *q)
 static void decide(const struct request *q)
 {
 	char arg[HTTP_ARG_SIZE];
-	const char *sentence = NULL;
+	const char *sentence = NULL, *why;
 	const struct route *route;
 	struct response r;
 	char client[64];
@@ -57,7 +58,7 @@ static void decide(const struct request *q)
 	/* Nothing here is signed, and what carries a proxy's header is no operator. */
 	if (door_twilio(&cfg, q, NULL, &out))
 		abort();
-	if (door_operator(&cfg, q) == DOOR_OPEN && request_header(q, "X-Forwarded-For"))
+	if (door_operator(&cfg, q, 0, &why) == DOOR_OPEN && request_header(q, "X-Forwarded-For"))
 		abort();
 	if (strlen(door_client(&cfg, q, client, sizeof client)) >= sizeof client)
 		abort();

@@ -346,6 +346,8 @@ static void a_wrong_secret_is_not_repeated(void **state)
 	refuses("TWILIO_AUTH_TOKEN=one,tw o", "visible ASCII");
 	assert_null(strstr(buf_text(&said), "tw o"));
 	refuses("API_TOKEN=s\xC3\xA9same", "visible ASCII");
+	refuses("API_JWT_SECRET=0123456789abcdef0123456789abcde", "at least 32 bytes");
+	refuses("API_JWT_SECRET=0123456789abcdef 123456789abcdef", "visible ASCII");
 	refuses("OPENAI_API_KEY=sk-a\r\nX-Evil: 1", "visible ASCII");
 }
 

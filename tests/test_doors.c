@@ -17,6 +17,7 @@ static int clear(void **state)
 		.trusted_proxies = { "127.0.0.0/8", "10.1.2.3" },
 		.trusted_proxy_count = 2,
 		.api_token = "",
+		.api_jwt_secret = "",
 		.twilio_validate = true };
 	return 0;
 }
@@ -108,19 +109,52 @@ static void very_long_client_address_is_cut(void **state)
 	assert_int_equal(strlen(door_client(&cfg, &q, out, sizeof out)), 63);
 }
 
+static enum verdict operator_of(struct request *q)
+{
+	const char *why = NULL;
+	enum verdict verdict = door_operator(&cfg, q, 1300819379, &why);
+
+	assert_true(verdict == DOOR_OPEN || (why && *why));
+	return verdict;
+}
+
 static void operator_is_local_direct_or_has_the_token(void **state)
 {
 	struct request local = FROM("127.0.0.1", { "Host", "[::1]:8080" });
 	struct request remote = FROM("192.168.1.2", { "Host", "localhost" }, { "Authorization", "Bearer t" });
 	struct request proxied = FROM("127.0.0.1", { "Host", "localhost" }, { "x-forwarded-proto", "https" });
+	struct request basic = FROM("127.0.0.1", { "Authorization", "Basic t" });
+	struct request wrong = FROM("127.0.0.1", { "Authorization", "Bearer T" });
 
 	(void)state;
-	assert_int_equal(door_operator(&cfg, &local), DOOR_OPEN);
-	assert_int_equal(door_operator(&cfg, &remote), DOOR_NOT_LOCAL);
-	assert_int_equal(door_operator(&cfg, &proxied), DOOR_BEHIND_PROXY);
+	assert_int_equal(operator_of(&local), DOOR_OPEN);
+	assert_int_equal(operator_of(&remote), DOOR_NOT_LOCAL);
+	assert_int_equal(operator_of(&proxied), DOOR_BEHIND_PROXY);
 	cfg.api_token = "t";
-	assert_int_equal(door_operator(&cfg, &local), DOOR_TOKEN_WRONG);
-	assert_int_equal(door_operator(&cfg, &remote), DOOR_OPEN);
+	assert_int_equal(operator_of(&local), DOOR_TOKEN_MISSING);
+	assert_int_equal(operator_of(&basic), DOOR_TOKEN_MISSING);
+	assert_int_equal(operator_of(&wrong), DOOR_TOKEN_WRONG);
+	assert_int_equal(operator_of(&remote), DOOR_OPEN);
+}
+
+static void secret_for_tokens_shuts_the_local_door_too(void **state)
+{
+	struct request local = FROM("127.0.0.1", { "Host", "localhost" });
+	struct request plain = FROM("192.168.1.2", { "Authorization", "Bearer t" });
+	struct request token =
+	    FROM("192.168.1.2", { "Authorization", "bearer   eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjEzMDA4MTkzODB9."
+						   "cxnRdb6tJqxZhxDOlan7KzchXkcxNwqvxqtJhXgKr6U" });
+
+	(void)state;
+	cfg.api_jwt_secret = "0123456789abcdef0123456789abcdef";
+	assert_int_equal(operator_of(&local), DOOR_TOKEN_MISSING);
+	assert_int_equal(operator_of(&plain), DOOR_TOKEN_WRONG);
+	assert_int_equal(operator_of(&token), DOOR_OPEN);
+	cfg.api_token = "t";
+	assert_int_equal(operator_of(&plain), DOOR_OPEN);
+	assert_int_equal(operator_of(&token), DOOR_OPEN);
+	cfg.api_jwt_secret = "";
+	assert_int_equal(operator_of(&token), DOOR_TOKEN_WRONG);
 }
 
 int main(void)
@@ -134,6 +168,7 @@ int main(void)
 		TEST(client_behind_a_trusted_proxy_is_whom_that_proxy_saw),
 		TEST(very_long_client_address_is_cut),
 		TEST(operator_is_local_direct_or_has_the_token),
+		TEST(secret_for_tokens_shuts_the_local_door_too),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
 
 #include "common/digest.h"
 #include "server/phone/signature.h"
+#include "server/web/jwt.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -100,20 +101,42 @@ static bool same_secret(const char *a, const char *b)
 	return bytes_equal(of_a, of_b, sizeof of_a);
 }
 
-enum verdict door_operator(const struct config *cfg, const struct request *q)
+static enum verdict check_token(const struct config *cfg, const char *shown, int64_t now_s, const char **why)
+{
+	enum jwt_verdict verdict;
+
+	if (*cfg->api_token && same_secret(shown, cfg->api_token))
+		return DOOR_OPEN;
+	if (!*cfg->api_jwt_secret) {
+		*why = "the token is not API_TOKEN";
+		return DOOR_TOKEN_WRONG;
+	}
+	verdict = jwt_check(shown, cfg->api_jwt_secret, strlen(cfg->api_jwt_secret), now_s);
+	*why = jwt_verdict_text(verdict);
+	return verdict == JWT_GOOD ? DOOR_OPEN : DOOR_TOKEN_WRONG;
+}
+
+enum verdict door_operator(const struct config *cfg, const struct request *q, int64_t now_s, const char **why)
 {
 	static const char scheme[] = "Bearer ";
 	const char *shown = request_header(q, "Authorization");
 
-	if (*cfg->api_token) {
-		if (!shown || strncasecmp(shown, scheme, sizeof scheme - 1))
-			return DOOR_TOKEN_WRONG;
-		shown += sizeof scheme - 1;
-		shown += strspn(shown, " ");
-		return same_secret(shown, cfg->api_token) ? DOOR_OPEN : DOOR_TOKEN_WRONG;
+	if (*cfg->api_token || *cfg->api_jwt_secret) {
+		if (shown && !strncasecmp(shown, scheme, sizeof scheme - 1)) {
+			shown += sizeof scheme - 1;
+			return check_token(cfg, shown + strspn(shown, " "), now_s, why);
+		}
+		*why = *cfg->api_jwt_secret ? "send the header Authorization: Bearer with a JWT or API_TOKEN"
+					    : "send the header Authorization: Bearer API_TOKEN";
+		return DOOR_TOKEN_MISSING;
 	}
-	if (!is_loopback(q->peer))
+	if (!is_loopback(q->peer)) {
+		*why = "without API_TOKEN this address answers the server's own machine only: set API_TOKEN and send "
+		       "it as Authorization: Bearer";
 		return DOOR_NOT_LOCAL;
+	}
+	*why = "without API_TOKEN this address does not answer through a proxy: set API_TOKEN and send it as "
+	       "Authorization: Bearer, or ask http://127.0.0.1 directly";
 	return came_through_proxy(q) ? DOOR_BEHIND_PROXY : DOOR_OPEN;
 }
 

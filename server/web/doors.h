@@ -1,8 +1,8 @@
 #ifndef WEB_DOORS_H
 #define WEB_DOORS_H
 /* Who may ask what. Twilio's door opens to its signature, the operator's to
- * API_TOKEN; the public one (/health, /ready) has no lock. Pure: requests in,
- * verdicts out.
+ * API_TOKEN or a JWT; the public one (/health, /ready) has no lock. Pure:
+ * requests in, verdicts out.
  */
 #include "server/config.h"
 #include "server/phone/form.h"
@@ -12,12 +12,14 @@
 
 enum verdict {
 	DOOR_OPEN,
-	DOOR_TOKEN_WRONG,  /* API_TOKEN is set, and what was shown is not it */
-	DOOR_NOT_LOCAL,    /* no API_TOKEN, and not from this machine */
-	DOOR_BEHIND_PROXY, /* no API_TOKEN, and it came through a proxy */
+	DOOR_TOKEN_MISSING, /* API_TOKEN or API_JWT_SECRET is set, and nothing was shown */
+	DOOR_TOKEN_WRONG,   /* or something else was */
+	DOOR_NOT_LOCAL,     /* neither is set, and not from this machine */
+	DOOR_BEHIND_PROXY,  /* neither is set, and it came through a proxy */
 };
 
-enum verdict door_operator(const struct config *cfg, const struct request *q);
+/* `now_s` is Unix time. If it is not DOOR_OPEN, `why` gets a sentence. */
+enum verdict door_operator(const struct config *cfg, const struct request *q, int64_t now_s, const char **why);
 
 /* Appends the address Twilio uses for us, without a closing slash: PUBLIC_URL,
  * or only if that is unset, what a trusted proxy tells, or Host. False if there

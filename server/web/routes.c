@@ -1,5 +1,6 @@
 #include "server/web/routes.h"
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "server/call/stats.h"
 #include "server/web/doors.h"
@@ -212,23 +213,18 @@ void route_serve(
 
 static bool operator_admitted(const struct web_site *site, const struct request *q, struct response *r)
 {
-	switch (door_operator(site->cfg, q)) {
-	case DOOR_OPEN:
+	const char *why;
+	enum verdict verdict = door_operator(site->cfg, q, clock_wall_ms() / 1000, &why);
+
+	if (verdict == DOOR_OPEN)
 		return true;
-	case DOOR_TOKEN_WRONG:
-		response_error(r, 401, "unauthorized", "send the header Authorization: Bearer API_TOKEN");
-		response_header(r, "WWW-Authenticate", "Bearer");
-		break;
-	case DOOR_NOT_LOCAL:
-		response_error(r, 403, "forbidden",
-		    "without API_TOKEN this address answers the server's own machine only: set API_TOKEN and send "
-		    "it as Authorization: Bearer");
-		break;
-	case DOOR_BEHIND_PROXY:
-		response_error(r, 403, "forbidden",
-		    "without API_TOKEN this address does not answer through a proxy: set API_TOKEN and send it as "
-		    "Authorization: Bearer, or ask http://127.0.0.1 directly");
-		break;
+	if (verdict == DOOR_TOKEN_MISSING || verdict == DOOR_TOKEN_WRONG) {
+		response_error(r, 401, "unauthorized", why);
+		/* RFC 6750 §3: no error code for those who showed nothing. */
+		response_header(
+		    r, "WWW-Authenticate", verdict == DOOR_TOKEN_WRONG ? "Bearer error=\"invalid_token\"" : "Bearer");
+	} else {
+		response_error(r, 403, "forbidden", why);
 	}
 	stat_add(http_refused_unauthorized, 1);
 	log_warn("http", "refused %s %s: status=%d peer=%s", q->method, q->path, r->status, q->peer);

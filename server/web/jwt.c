@@ -1,0 +1,161 @@
+#include "server/web/jwt.h"
+
+#include "common/digest.h"
+#include "common/json.h"
+
+#include <string.h>
+
+/* 9999-12-31: what is later is a slip, or an attempt at infinity. */
+#define LATEST_S 253402300799.0
+
+struct part {
+	const char *p;
+	size_t n;
+};
+
+/* ---------------------------------------------------------------- base64url */
+
+/* RFC 4648 §5. */
+static int value_of(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	return c == '-' ? 62 : c == '_' ? 63 : -1;
+}
+
+/* How many bytes were written to out (which holds n * 3 / 4), or -1: another
+ * character, a length that cannot be, or bits behind the last byte. */
+static int decode(struct part text, uint8_t *out)
+{
+	uint32_t bits = 0;
+	int count = 0, n = 0;
+
+	if (text.n % 4 == 1)
+		return -1;
+	for (size_t i = 0; i < text.n; i++) {
+		int value = value_of(text.p[i]);
+
+		if (value < 0)
+			return -1;
+		bits = bits << 6 | (uint32_t)value;
+		if ((count += 6) >= 8) {
+			count -= 8;
+			out[n++] = (uint8_t)(bits >> count);
+		}
+	}
+	return bits & ((1u << count) - 1) ? -1 : n;
+}
+
+/* The object in that part, or NULL. */
+static cJSON *object_in(struct part text)
+{
+	uint8_t bytes[JWT_MAX_BYTES];
+	int len = decode(text, bytes);
+	cJSON *tree = len > 0 ? json_parse((const char *)bytes, (size_t)len) : NULL;
+
+	if (tree && cJSON_IsObject(tree) && json_unique(tree))
+		return tree;
+	cJSON_Delete(tree);
+	return NULL;
+}
+
+/* --------------------------------------------------------------- the parts */
+
+static bool split(const char *token, struct part parts[3])
+{
+	for (int i = 0; i < 3; i++) {
+		parts[i] = (struct part){ token, strcspn(token, ".") };
+		token += parts[i].n;
+		if (!parts[i].n || *token != (i < 2 ? '.' : '\0'))
+			return false;
+		token++;
+	}
+	return true;
+}
+
+static enum jwt_verdict check_header(struct part text)
+{
+	cJSON *header = object_in(text);
+	const char *alg = json_str(header, "alg"), *typ = json_str(header, "typ");
+	enum jwt_verdict verdict = JWT_GOOD;
+
+	if (!header)
+		verdict = JWT_MALFORMED;
+	else if (!alg || strcmp(alg, "HS256") != 0 || json_get(header, "crit"))
+		verdict = JWT_ALGORITHM;
+	else if (json_get(header, "typ") && (!typ || strcmp(typ, "JWT") != 0))
+		verdict = JWT_ALGORITHM;
+	cJSON_Delete(header);
+	return verdict;
+}
+
+/* All that stands before the second dot was signed, as it stands there. */
+static bool is_signed(const char *token, const struct part parts[3], const void *secret, size_t secret_len)
+{
+	uint8_t shown[JWT_MAX_BYTES], wanted[SHA256_BYTES];
+
+	if (decode(parts[2], shown) != SHA256_BYTES)
+		return false;
+	hmac_sha256(secret, secret_len, token, parts[0].n + 1 + parts[1].n, wanted);
+	return bytes_equal(shown, wanted, sizeof wanted);
+}
+
+/* False if it is there and no time. Absent: `fallback`. */
+static bool time_in(const cJSON *claims, const char *name, double fallback, double *at)
+{
+	*at = fallback;
+	return !json_get(claims, name) || (json_num(claims, name, at) && *at >= 0 && *at <= LATEST_S);
+}
+
+static enum jwt_verdict check_claims(struct part text, int64_t now_s)
+{
+	cJSON *claims = object_in(text);
+	double exp, nbf, iat, now = (double)now_s;
+	enum jwt_verdict verdict = JWT_GOOD;
+
+	if (!claims)
+		verdict = JWT_MALFORMED;
+	else if (!time_in(claims, "exp", -1, &exp) || exp < 0 || !time_in(claims, "nbf", 0, &nbf) ||
+		 !time_in(claims, "iat", 0, &iat))
+		verdict = JWT_CLAIMS;
+	else if (now >= exp)
+		verdict = JWT_EXPIRED;
+	else if (nbf > now + JWT_LEEWAY_S || iat > now + JWT_LEEWAY_S)
+		verdict = JWT_NOT_YET;
+	cJSON_Delete(claims);
+	return verdict;
+}
+
+enum jwt_verdict jwt_check(const char *token, const void *secret, size_t secret_len, int64_t now_s)
+{
+	struct part parts[3];
+	enum jwt_verdict verdict;
+
+	if (strnlen(token, JWT_MAX_BYTES + 1) > JWT_MAX_BYTES || !split(token, parts))
+		return JWT_MALFORMED;
+	if ((verdict = check_header(parts[0])))
+		return verdict;
+	if (secret_len < JWT_SECRET_MIN || !is_signed(token, parts, secret, secret_len))
+		return JWT_SIGNATURE;
+	/* Nothing is read of what nobody has signed. */
+	return check_claims(parts[1], now_s);
+}
+
+const char *jwt_verdict_text(enum jwt_verdict verdict)
+{
+	static const char *const texts[] = {
+		[JWT_GOOD] = "the token is good",
+		[JWT_MALFORMED] = "the token is neither API_TOKEN nor a JWT",
+		[JWT_ALGORITHM] = "the token's header must say alg HS256, typ JWT or nothing, and no crit",
+		[JWT_SIGNATURE] = "the token is not signed with API_JWT_SECRET",
+		[JWT_CLAIMS] = "the token needs exp, and exp, nbf and iat must be times in seconds",
+		[JWT_EXPIRED] = "the token has expired",
+		[JWT_NOT_YET] = "the token is not valid yet (nbf, iat)",
+	};
+
+	return texts[verdict];
+}
