@@ -84,7 +84,24 @@ const char *const store_steps[] = {
 	"CREATE UNIQUE INDEX records_call ON records (call_sid);"
 	"CREATE INDEX records_open ON records (next_at) WHERE state = 'open';",
 
-	/* 3: the next goes here. */
+	/* 3: the outbox as it is used: an event is known by the id its receiver
+	 * sees, before it is written. Nothing was in the table until now. */
+	"DROP TABLE outbox;"
+	"CREATE TABLE outbox ("
+	" id TEXT PRIMARY KEY, seq INTEGER NOT NULL,"                          /* the order in which things happened */
+	" call_sid TEXT NOT NULL, agent TEXT NOT NULL, variant TEXT NOT NULL," /* "" if there is none */
+	" event TEXT NOT NULL, url TEXT NOT NULL, body TEXT NOT NULL,"
+	" at INTEGER NOT NULL,"    /* when it happened */
+	" since INTEGER NOT NULL," /* when trying began */
+	" next_at INTEGER NOT NULL,"
+	" attempts INTEGER NOT NULL DEFAULT 0,"   /* that failed */
+	" state TEXT NOT NULL DEFAULT 'waiting'," /* waiting, delivered, parked */
+	" tried_at INTEGER, last_status INTEGER, last_error TEXT);"
+	"CREATE INDEX outbox_state ON outbox (state, seq);"
+	"CREATE INDEX outbox_seq ON outbox (seq);"
+	"CREATE INDEX outbox_call ON outbox (call_sid);",
+
+	/* 4: the next goes here. */
 };
 const size_t store_version = sizeof store_steps / sizeof *store_steps;
 
