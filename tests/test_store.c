@@ -686,9 +686,10 @@ static void fill_for_retention(struct store *store)
 	store_write(store, "INSERT INTO recordings (id, call_sid, at, file) VALUES ('out', 'CAold1', 1, ?1)", "t",
 	    "x/../../keep");
 	store_write(store,
-	    "INSERT INTO outbox (call_sid, at, event, url, body, state) VALUES"
-	    " ('CAold0', 1, 'call.ended', '', '', 'delivered'), ('CAold0', 1, 'call.ended', '', '', 'waiting'),"
-	    " ('CAold1', 1, 'call.ended', '', '', 'parked')",
+	    "INSERT INTO outbox (id, seq, agent, variant, since, next_at, call_sid, at, event, url, body, state) VALUES"
+	    " ('evt_1', 1, '', '', 1, 1, 'CAold0', 1, 'call.ended', '', '', 'delivered'),"
+	    " ('evt_2', 2, '', '', 1, 1, 'CAold0', 1, 'call.ended', '', '', 'waiting'),"
+	    " ('evt_3', 3, '', '', 1, 1, 'CAold1', 1, 'call.ended', '', '', 'parked')",
 	    "");
 	store_write(store, RECORD, "tti", "orphan", "CAgone", (int64_t)1);
 	assert_int_equal(store_flush(store, 60000), 0);

@@ -85,8 +85,10 @@ const char *const store_steps[] = {
 	"CREATE INDEX records_open ON records (next_at) WHERE state = 'open';",
 
 	/* 3: the outbox as it is used: an event is known by the id its receiver
-	 * sees, before it is written. Nothing was in the table until now. */
-	"DROP TABLE outbox;"
+	 * sees, before it is written. */
+	"DROP INDEX outbox_due;"
+	"DROP INDEX outbox_call;"
+	"ALTER TABLE outbox RENAME TO outbox_before;"
 	"CREATE TABLE outbox ("
 	" id TEXT PRIMARY KEY, seq INTEGER NOT NULL,"                          /* the order in which things happened */
 	" call_sid TEXT NOT NULL, agent TEXT NOT NULL, variant TEXT NOT NULL," /* "" if there is none */
@@ -97,6 +99,9 @@ const char *const store_steps[] = {
 	" attempts INTEGER NOT NULL DEFAULT 0,"   /* that failed */
 	" state TEXT NOT NULL DEFAULT 'waiting'," /* waiting, delivered, parked */
 	" tried_at INTEGER, last_status INTEGER, last_error TEXT);"
+	"INSERT INTO outbox SELECT 'evt_' || id, coalesce(seq, id), coalesce(call_sid, ''), '', '', event, url, body,"
+	" at, at, coalesce(next_at, at), attempts, state, NULL, NULL, last_error FROM outbox_before;"
+	"DROP TABLE outbox_before;"
 	"CREATE INDEX outbox_state ON outbox (state, seq);"
 	"CREATE INDEX outbox_seq ON outbox (seq);"
 	"CREATE INDEX outbox_call ON outbox (call_sid);",
