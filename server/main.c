@@ -7,6 +7,7 @@
  */
 #include "common/clock.h"
 #include "common/log.h"
+#include "server/agents/agents.h"
 #include "server/call/calls.h"
 #include "server/config.h"
 #include "server/model/access.h"
@@ -71,6 +72,7 @@ static void raise_descriptor_limit(const struct config *cfg)
 struct parts {
 	struct config cfg;
 	struct model_access access;
+	struct agents *agents;
 	struct work *work;
 	struct store *store; /* NULL without DATA_DIR */
 	struct calls *calls;
@@ -140,18 +142,21 @@ static int start(struct parts *p)
 	if (!err && p->cfg.data_dir[0])
 		err = store_open(&p->store, p->cfg.data_dir, p->cfg.retain_days, &problem);
 	if (!err)
+		err = agents_open(&p->agents, &p->cfg, &problem);
+	if (!err)
 		err = work_open(&p->work, &p->cfg, &problem);
 	if (!err) {
-		err = calls_open(&p->calls, &p->cfg, &p->access, p->work);
+		err = calls_open(&p->calls, &p->cfg, &p->access, p->agents, p->work);
 		if (err)
 			buf_printf(&problem, "cannot make the table of calls: %s\n", strerror(-err));
 	}
 	if (!err)
 		err = web_open(&p->web,
-		    &(struct web_site){ .cfg = &p->cfg, .calls = p->calls, .store = p->store, .work = p->work },
+		    &(struct web_site){
+			.cfg = &p->cfg, .agents = p->agents, .calls = p->calls, .store = p->store, .work = p->work },
 		    &problem);
 	if (!err) {
-		err = model_health_open(&p->access);
+		err = model_health_open(&p->access, p->agents);
 		p->health = !err;
 	}
 	log_lines(LOG_LEVEL_ERROR, &problem);
@@ -168,6 +173,7 @@ static void stop(struct parts *p)
 	calls_close(p->calls);
 	work_close(p->work);
 	store_close(p->store); /* after all who might still write */
+	agents_close(p->agents);
 	model_access_close(&p->access);
 }
 
@@ -208,6 +214,7 @@ static int serve(struct parts *p)
 static int check(struct parts *p)
 {
 	struct model_failure failure;
+	const struct profile *profile;
 	int64_t connect_ms = 0;
 	struct buf text;
 	int err;
@@ -218,12 +225,16 @@ static int check(struct parts *p)
 	print(stdout, &text);
 	buf_reset(&text);
 	err = model_access_open(&p->access, &p->cfg, &text);
+	if (!err)
+		err = agents_open(&p->agents, &p->cfg, &text);
 	if (err) {
 		print(stderr, &text);
 	} else {
 		printf("connecting to %s:%d …\n", p->access.host, p->access.port);
 		fflush(stdout);
-		err = model_session_try(&p->access, NULL, &failure, &connect_ms);
+		profile = agents_for_number(p->agents, "");
+		err = model_session_try(&p->access, profile, NULL, &failure, &connect_ms);
+		profile_release(profile);
 		if (err)
 			fprintf(stderr, "the model cannot be had: %s\n%s\n", failure.text,
 			    failure.permanent ? "This will not pass by itself." : "This may pass; try again.");
@@ -231,6 +242,7 @@ static int check(struct parts *p)
 			printf("the session was configured as asked, in %lld ms: calls will work\n",
 			    (long long)connect_ms);
 	}
+	agents_close(p->agents);
 	model_access_close(&p->access);
 	buf_free(&text);
 	return err ? EXIT_FAILURE : EXIT_SUCCESS;

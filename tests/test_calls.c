@@ -26,6 +26,7 @@ static int64_t stopped_clock(void)
 #include <cmocka.h>
 
 static struct config cfg;
+static struct agents *who;
 static struct calls *calls;
 
 /* ----------------------------------------------------------------- the two loops */
@@ -102,14 +103,31 @@ static void stream_opens(struct stream *s, struct call_ref ref)
 
 /* ------------------------------------------------------------------------- helpers */
 
+static const char *lookup(void *arg, const char *name)
+{
+	const char *const *pairs = arg;
+
+	for (; *pairs; pairs += 2)
+		if (!strcmp(pairs[0], name))
+			return pairs[1];
+	return NULL;
+}
+
 static int open_table(void **state)
 {
 	(void)state;
-	memset(&cfg, 0, sizeof cfg);
-	cfg.max_calls = 3;
-	cfg.max_call_seconds = 600;
+	static const char *const pairs[] = { "MAX_CALLS", "3", "MAX_CALL_SECONDS", "600", "OVERFLOW_NUMBER",
+		"+12025550177", NULL };
+	struct buf problem;
+	int err;
+
+	buf_init(&problem, 0);
+	err = config_load(&cfg, lookup, (void *)pairs, &problem);
+	if (!err)
+		err = agents_open(&who, &cfg, &problem);
+	buf_free(&problem);
 	atomic_store(&carried, 0);
-	return calls_open(&calls, &cfg, NULL, NULL);
+	return err ? err : calls_open(&calls, &cfg, NULL, who, NULL);
 }
 
 static int close_table(void **state)
@@ -117,6 +135,8 @@ static int close_table(void **state)
 	(void)state;
 	atomic_store(&stay, false);
 	calls_close(calls);
+	agents_close(who);
+	config_free(&cfg);
 	return atomic_load(&agents) || atomic_load(&callers);
 }
 
@@ -817,6 +837,55 @@ static void everybody_at_once_leaves_every_line_free(void **state)
 	assert_true(atomic_load(&carried) > ROUNDS / 4);
 }
 
+static void call_is_told_who_it_is_for(void **state)
+{
+	struct call_facts facts = { .call_sid = "CA1",
+		.to = "+12025550199",
+		.agent = "default",
+		.contact_name = "Ann",
+		.metadata = "{\"order\":7}",
+		.greeting = "Say hello to {{contact_name}} about {{metadata.order}}." };
+	char token[CALL_TOKEN_SIZE];
+	cJSON *call;
+
+	(void)state;
+	assert_int_equal(calls_reserve(calls, &facts, token), CALL_ADMITTED);
+	assert_string_equal(calls->lines[0].brief.greeting, "Say hello to Ann about 7.");
+	assert_string_equal(calls->lines[0].brief.instructions, cfg.instructions);
+	assert_string_equal(calls->lines[0].brief.metadata, "{\"order\":7}");
+	call = told("CA1");
+	assert_string_equal(json_str(call, "agent"), "default");
+	assert_true(cJSON_IsNull(json_get(call, "variant")));
+	cJSON_Delete(call);
+	facts.call_sid = "CA2";
+	facts.metadata = "[7]";
+	assert_int_equal(calls_reserve(calls, &facts, token), CALL_NO_AGENT);
+	facts.metadata = NULL;
+	facts.agent = "nobody";
+	assert_int_equal(calls_reserve(calls, &facts, token), CALL_NO_AGENT);
+	assert_int_equal(count().reserved, 1);
+	calls_end_all(calls, END_DRAINED);
+	UNTIL(all_free());
+	assert_null(calls->lines[0].profile);
+}
+
+static void fallback_is_the_agents_also_when_the_call_is_over(void **state)
+{
+	char number[CALL_NUMBER_SIZE], token[CALL_TOKEN_SIZE];
+
+	(void)state;
+	assert_int_equal(reserve("CA1", token), CALL_ADMITTED);
+	calls_fallback(calls, "CA1", "", number);
+	assert_string_equal(number, "+12025550177");
+	strcpy(number, "");
+	calls_end_all(calls, END_DRAINED);
+	UNTIL(all_free());
+	calls_fallback(calls, "CA1", "", number);
+	assert_string_equal(number, "+12025550177");
+	calls_fallback(calls, "CAunknown", "+12025550199", number);
+	assert_string_equal(number, "+12025550177");
+}
+
 static void closing_ends_what_is_left(void **state)
 {
 	char token[CALL_TOKEN_SIZE];
@@ -861,6 +930,8 @@ int main(void)
 		CASE(free_line_holds_no_memory_of_its_last_call),
 		CASE(call_is_found_at_every_moment_of_its_life),
 		CASE(everybody_at_once_leaves_every_line_free),
+		CASE(call_is_told_who_it_is_for),
+		CASE(fallback_is_the_agents_also_when_the_call_is_over),
 		CASE(closing_ends_what_is_left),
 	};
 

@@ -731,6 +731,14 @@ static void field_that_is_not_documented_is_noticed(void **state)
 	}
 }
 
+/* The built-in agent's profile, and what the session takes from elsewhere. */
+static void as_settings(struct profile *profile, struct realtime_options *options, const struct config *cfg)
+{
+	profile_from_config(profile, cfg);
+	options->instructions = cfg->instructions;
+	options->audio_format = cfg->audio_format;
+}
+
 static void session_is_configured_as_the_settings_say(void **state)
 {
 	static const char *const pairs[] = { "INSTRUCTIONS", "Say \"hello\".", "OPENAI_VOICE", "cedar",
@@ -738,14 +746,16 @@ static void session_is_configured_as_the_settings_say(void **state)
 		"450", "MAX_OUTPUT_TOKENS", "700", "NOISE_REDUCTION", "far_field", "REASONING_EFFORT", "low",
 		"OPENAI_SPEED", "1.25", NULL };
 	struct realtime_options options = { 0 };
+	struct profile profile;
 	struct config cfg;
 	struct buf out;
 	cJSON *t;
 
 	(void)state;
 	load(&cfg, pairs);
+	as_settings(&profile, &options, &cfg);
 	buf_init(&out, 0);
-	realtime_session_update(&out, "cfg_1", &cfg, &options);
+	realtime_session_update(&out, "cfg_1", &profile, &options);
 	t = checked(&out);
 	assert_string_equal(at(t, "type"), "session.update");
 	assert_string_equal(at(t, "event_id"), "cfg_1");
@@ -771,7 +781,7 @@ static void session_is_configured_as_the_settings_say(void **state)
 	cJSON_Delete(t);
 
 	options.plain = true; /* for services that know less */
-	realtime_session_update(&out, "cfg_2", &cfg, &options);
+	realtime_session_update(&out, "cfg_2", &profile, &options);
 	t = checked(&out);
 	assert_string_equal(at(t, "session.audio.output.speed"), "(absent)");
 	assert_string_equal(at(t, "session.audio.input.noise_reduction"), "(absent)");
@@ -801,43 +811,84 @@ static void every_combination_of_settings_is_documented(void **state)
 			"OPENAI_SPEED", speeds[i >> 5 & 1], "NOISE_REDUCTION", noises[i >> 6 & 1], "INTERRUPTIBLE",
 			interruptible[i >> 7 & 1], NULL };
 		struct realtime_options options = { .plain = i % 5 == 0, .protect = i % 3 == 0 };
+		struct profile profile;
 		struct config cfg;
 
 		load(&cfg, pairs);
-		realtime_session_update(&out, "cfg_1", &cfg, &options);
+		as_settings(&profile, &options, &cfg);
+		realtime_session_update(&out, "cfg_1", &profile, &options);
 		cJSON_Delete(checked(&out));
-		realtime_turn_detection(&out, "cfg_2", &cfg);
+		realtime_turn_detection(&out, "cfg_2", &profile);
 		cJSON_Delete(checked(&out));
 		config_free(&cfg);
 	}
 	buf_free(&out);
 }
 
-static void protected_session_neither_answers_nor_interrupts(void **state)
+static void several_languages_are_for_models_that_know_them(void **state)
 {
-	struct realtime_options options = { .protect = true };
+	static const char *const two[] = { "en", "es" };
+	struct realtime_options options = { 0 };
+	struct profile profile;
 	struct config cfg;
 	struct buf out;
 	cJSON *t;
 
 	(void)state;
 	load(&cfg, NULL);
+	as_settings(&profile, &options, &cfg);
+	profile.languages = two;
+	profile.language_count = 2;
 	buf_init(&out, 0);
-	realtime_session_update(&out, "cfg_1", &cfg, &options);
+	realtime_session_update(&out, "cfg_1", &profile, &options);
+	t = checked(&out);
+	assert_string_equal(at(t, "session.audio.input.transcription.languages.0"), "en");
+	assert_string_equal(at(t, "session.audio.input.transcription.languages.1"), "es");
+	assert_string_equal(at(t, "session.audio.input.transcription.language"), "(absent)");
+	cJSON_Delete(t);
+	profile.transcription_model = "whisper-1"; /* would be refused with them */
+	realtime_session_update(&out, "cfg_1", &profile, &options);
+	t = checked(&out);
+	assert_string_equal(at(t, "session.audio.input.transcription.languages"), "(absent)");
+	cJSON_Delete(t);
+	profile.transcription_model = "gpt-transcribe";
+	profile.transcription_language = "es"; /* said outright */
+	realtime_session_update(&out, "cfg_1", &profile, &options);
+	t = checked(&out);
+	assert_string_equal(at(t, "session.audio.input.transcription.languages"), "(absent)");
+	assert_string_equal(at(t, "session.audio.input.transcription.language"), "es");
+	cJSON_Delete(t);
+	buf_free(&out);
+	config_free(&cfg);
+}
+
+static void protected_session_neither_answers_nor_interrupts(void **state)
+{
+	struct realtime_options options = { .protect = true };
+	struct profile profile;
+	struct config cfg;
+	struct buf out;
+	cJSON *t;
+
+	(void)state;
+	load(&cfg, NULL);
+	as_settings(&profile, &options, &cfg);
+	buf_init(&out, 0);
+	realtime_session_update(&out, "cfg_1", &profile, &options);
 	t = checked(&out);
 	assert_string_equal(at(t, "session.audio.input.turn_detection.create_response"), "false");
 	assert_string_equal(at(t, "session.audio.input.turn_detection.interrupt_response"), "false");
 	cJSON_Delete(t);
 	/* And then it does again. */
-	realtime_turn_detection(&out, "cfg_2", &cfg);
+	realtime_turn_detection(&out, "cfg_2", &profile);
 	t = checked(&out);
 	assert_string_equal(at(t, "session.type"), "realtime");
 	assert_string_equal(at(t, "session.instructions"), "(absent)");
 	assert_string_equal(at(t, "session.audio.input.turn_detection.create_response"), "true");
 	assert_string_equal(at(t, "session.audio.input.turn_detection.interrupt_response"), "true");
 	cJSON_Delete(t);
-	cfg.interruptible = false;
-	realtime_turn_detection(&out, "cfg_3", &cfg);
+	profile.interruptible = false;
+	realtime_turn_detection(&out, "cfg_3", &profile);
 	t = checked(&out);
 	assert_string_equal(at(t, "session.audio.input.turn_detection.create_response"), "true");
 	assert_string_equal(at(t, "session.audio.input.turn_detection.interrupt_response"), "false");
@@ -902,6 +953,11 @@ static void commands_are_documented_and_name_what_they_mean(void **state)
 	buf_free(&out);
 }
 
+static void greet(struct buf *out, const struct config *cfg)
+{
+	realtime_greeting(out, "say_1", cfg->instructions, cfg->greeting, cfg->greeting_mode == GREETING_EXACT);
+}
+
 static void greeting_repeats_the_instructions_and_uses_no_tools(void **state)
 {
 	static const char *const said[] = { "INSTRUCTIONS", "Be brief.", "GREETING", "Say hello in Welsh.", NULL };
@@ -914,7 +970,7 @@ static void greeting_repeats_the_instructions_and_uses_no_tools(void **state)
 	(void)state;
 	buf_init(&out, 0);
 	load(&cfg, said);
-	realtime_greeting(&out, "say_1", &cfg);
+	greet(&out, &cfg);
 	t = checked(&out);
 	assert_string_equal(at(t, "response.tool_choice"), "none");
 	assert_string_equal(at(t, "response.instructions"), "Be brief.\n\nSay hello in Welsh.");
@@ -922,7 +978,7 @@ static void greeting_repeats_the_instructions_and_uses_no_tools(void **state)
 	config_free(&cfg);
 
 	load(&cfg, exact);
-	realtime_greeting(&out, "say_1", &cfg);
+	greet(&out, &cfg);
 	t = checked(&out);
 	assert_ptr_equal(strstr(at(t, "response.instructions"), "Be brief."), at(t, "response.instructions"));
 	assert_non_null(strstr(at(t, "response.instructions"), "exactly"));
@@ -966,6 +1022,7 @@ int main(void)
 		cmocka_unit_test(field_that_is_not_documented_is_noticed),
 		cmocka_unit_test(session_is_configured_as_the_settings_say),
 		cmocka_unit_test(every_combination_of_settings_is_documented),
+		cmocka_unit_test(several_languages_are_for_models_that_know_them),
 		cmocka_unit_test(protected_session_neither_answers_nor_interrupts),
 		cmocka_unit_test(append_of_the_fixture_is_ours_to_the_byte),
 		cmocka_unit_test(commands_are_documented_and_name_what_they_mean),

@@ -174,6 +174,12 @@ static const struct config plain_config = {
 	.max_calls = 1,
 };
 
+void calls_fallback(struct calls *calls, const char *call_sid, const char *to, char out[CALL_NUMBER_SIZE])
+{
+	(void)calls, (void)call_sid, (void)to;
+	snprintf(out, CALL_NUMBER_SIZE, "%s", cfg.overflow_number);
+}
+
 /* Takes the server's lock once, so that what a test writes before and the
  * workers read after it (and the other way round) is in order. */
 static void settle(void)

@@ -13,8 +13,14 @@ struct agents;
 int agents_open(struct agents **out, const struct config *cfg, struct buf *problem);
 void agents_close(struct agents *agents); /* fine with NULL */
 
-/* The same again for new calls; on a mistake the old ones stay. */
+/* The same again for new calls; on a mistake the old ones stay. One thread,
+ * main's; it reads files. */
 int agents_reload(struct agents *agents, struct buf *problem);
+
+/* Called after each reload that brought a new set, on the thread that reloads.
+ * At start, before any call; a handful of them. */
+typedef void agents_changed(void *arg);
+void agents_on_change(struct agents *agents, agents_changed *callback, void *arg);
 
 /* Retained for the caller. By the number called: its agent, else the one that
  * names no number, else the built-in one; a variant is drawn by weight. By name:
@@ -22,7 +28,11 @@ int agents_reload(struct agents *agents, struct buf *problem);
 const struct profile *agents_for_number(struct agents *agents, const char *number);
 const struct profile *agents_by_name(struct agents *agents, const char *name);
 
-/* All of them, each retained; returns how many (at most `max`) were written. */
+/* All of them, each variant for itself, the built-in one only if it can be
+ * reached by a number; each retained. How many (at most `max`) were written. */
 size_t agents_list(struct agents *agents, const struct profile **out, size_t max);
+
+/* Appends "names":[…],"loaded_at":…,"last_error":… for /status. */
+void agents_put_json(struct agents *agents, struct buf *out);
 
 #endif

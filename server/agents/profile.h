@@ -101,6 +101,10 @@ struct profile {
 	const char *machine_message; /* an instruction; a template */
 };
 
+/* The built-in agent: all that the settings say, and nothing more. Strings are
+ * borrowed from `cfg`, which outlives every profile. */
+void profile_from_config(struct profile *p, const struct config *cfg);
+
 /* Any thread. Each retain is matched by a release; NULL is fine. */
 const struct profile *profile_retain(const struct profile *p);
 void profile_release(const struct profile *p);

@@ -28,7 +28,7 @@ static void on_first_audio(struct agent *a, const struct from_first_audio *first
 	struct turn *turn = answer ? timeline_find(&a->timeline, answer->item_id) : NULL;
 
 	if (a->protecting)
-		a->protect_until_us = first->sent_us + (int64_t)a->call->cfg->greeting_protect_ms * US_PER_MS;
+		a->protect_until_us = first->sent_us + (int64_t)a->call->profile->greeting_protect_ms * US_PER_MS;
 	if (!a->stop_event_us)
 		return;
 	hist_add(&stats.answer_after_event, first->sent_us - a->stop_event_us);
@@ -124,10 +124,10 @@ void agent_end_protection(struct agent *a, int64_t now_us)
 {
 	a->protecting = false;
 	a->restoring = true;
-	realtime_turn_detection(&a->message, agent_event_id(a, "cfg"), a->call->cfg);
+	realtime_turn_detection(&a->message, agent_event_id(a, "cfg"), a->call->profile);
 	agent_send(a);
 	/* Who is speaking over the greeting by now interrupts it by now. */
-	if (a->speaking && a->call->cfg->interruptible)
+	if (a->speaking && a->call->profile->interruptible)
 		agent_interrupt(a, true, now_us);
 	if (a->turn_waiting)
 		seq_want(&a->seq, true, now_us);

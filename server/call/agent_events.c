@@ -34,7 +34,7 @@ static void on_speech_started(struct agent *a, const struct model_event *e, int6
 	/* From now on silence on the wire is to be filled: a deadline it may sleep over. */
 	bell_ring(&a->call->caller_bell);
 	/* The model cancels what it is saying by itself. */
-	if (!a->protecting && !a->parting.firm && a->call->cfg->interruptible)
+	if (!a->protecting && !a->parting.firm && a->call->profile->interruptible)
 		agent_interrupt(a, false, now);
 }
 
@@ -60,7 +60,7 @@ static void on_committed(struct agent *a, const struct model_event *e, int64_t n
 	else if (a->restoring)
 		/* The model was still told not to answer by itself. */
 		seq_want(&a->seq, true, now);
-	else if (a->seq.active[0] && !a->call->cfg->interruptible)
+	else if (a->seq.active[0] && !a->call->profile->interruptible)
 		/* Without interruption a turn that ends while the model speaks
 		 * may be passed over. */
 		seq_want(&a->seq, true, now);

@@ -119,17 +119,18 @@ void agent_interrupt(struct agent *a, bool cancel, int64_t now_us)
 
 static void dial(struct agent *a, int64_t now)
 {
-	const struct config *cfg = a->call->cfg;
+	struct call *c = a->call;
+	struct model_wish wish = { .profile = c->profile, .instructions = c->brief.instructions, .caller = c->from };
 	int err;
 
 	a->retry_us = NEVER_US;
 	if (a->attempts++ == 0)
 		a->dialled_us = now;
-	a->protecting = cfg->greeting_protect_ms > 0 && cfg->greeting_mode != GREETING_WAIT;
-	err = model_session_open(
-	    &a->session, calls_access(a->call->calls), a->call->from, a->protecting, &a->call->agent_bell, now);
+	a->protecting = c->profile->greeting_protect_ms > 0 && c->profile->greeting_mode != GREETING_WAIT;
+	wish.protect = a->protecting;
+	err = model_session_open(&a->session, calls_access(c->calls), &wish, &c->agent_bell, now);
 	if (err) {
-		log_error(a->call->tag, "model: cannot dial: %s", strerror(-err));
+		log_error(c->tag, "model: cannot dial: %s", strerror(-err));
 		agent_model_failed(a, END_INTERNAL_ERROR);
 	}
 }
@@ -191,7 +192,7 @@ static void answer_if_due(struct agent *a, int64_t now)
 		return;
 	if (!a->greeted) {
 		a->greeted = true;
-		a->greeting_next = a->call->cfg->greeting_mode != GREETING_WAIT;
+		a->greeting_next = a->call->profile->greeting_mode != GREETING_WAIT;
 		if (a->greeting_next)
 			seq_want(&a->seq, false, now);
 	}
@@ -201,7 +202,8 @@ static void answer_if_due(struct agent *a, int64_t now)
 	id = agent_event_id(a, "say");
 	seq_sent(&a->seq, id, now);
 	if (a->greeting_next) {
-		realtime_greeting(&a->message, id, a->call->cfg);
+		realtime_greeting(&a->message, id, a->call->brief.instructions, a->call->brief.greeting,
+		    a->call->profile->greeting_mode == GREETING_EXACT);
 		a->protect_until_us = now + PROTECT_GUARD_US;
 	} else {
 		realtime_response_create(&a->message, id, NULL, false);
@@ -273,7 +275,7 @@ static void ping_if_quiet(struct agent *a, int64_t now)
 
 static int64_t idle_deadline(const struct agent *a)
 {
-	int seconds = a->call->cfg->idle_seconds;
+	int seconds = a->call->profile->idle_seconds;
 
 	if (!seconds || !a->started || a->speaking || a->parting.state || a->seq.active[0] ||
 	    answers_unfinished(&a->answers))
@@ -424,7 +426,7 @@ static void talk(struct agent *a)
 
 static bool words_to_come(const struct agent *a)
 {
-	return a->call->cfg->transcription_model[0] && timeline_untranscribed(&a->timeline);
+	return a->call->profile->transcription_model[0] && timeline_untranscribed(&a->timeline);
 }
 
 /* After the end: until the caller loop has left (it will: it heard the same

@@ -31,7 +31,7 @@ void agent_say_cue(struct agent *a, int64_t now_us)
 		return;
 	id = agent_event_id(a, "say");
 	seq_sent(&a->seq, id, now_us);
-	realtime_say(&a->message, id, a->call->cfg, cue->text, cue->exact);
+	realtime_say(&a->message, id, a->call->brief.instructions, cue->text, cue->exact);
 	cues_asked(&a->cues, id);
 	agent_send(a);
 }
@@ -97,7 +97,7 @@ static void stop_listening(struct agent *a, int64_t now_us)
 	if (a->protecting)
 		a->protect_until_us = now_us; /* its end must not turn the ears on again */
 	a->protecting = a->turn_waiting = false;
-	realtime_turn_detection_deaf(&a->message, agent_event_id(a, "cfg"), a->call->cfg);
+	realtime_turn_detection_deaf(&a->message, agent_event_id(a, "cfg"), a->call->profile);
 	agent_send(a);
 }
 

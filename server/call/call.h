@@ -11,6 +11,7 @@
 #include "common/bell.h"
 #include "common/buf.h"
 #include "common/ring.h"
+#include "server/call/brief.h"
 #include "server/call/calls.h"
 #include "server/call/ledger.h"
 #include "server/call/mail.h"
@@ -117,6 +118,8 @@ struct call {
 	char tag[CALL_TAG_SIZE]; /* for logs */
 	bool announced;
 	int64_t reserved_us, reserved_wall_ms;
+	const struct profile *profile; /* brief.profile: who answers; never NULL while the line is taken */
+	struct call_brief brief;       /* what it is told; owned */
 
 	/* Crossing threads. Each ring has one writer and one reader. */
 	struct ring from_caller;          /* caller loop -> agent loop */

@@ -64,6 +64,10 @@ void call_put_facts(struct buf *out, struct call *c)
 	json_put_cstring(out, c->from);
 	buf_puts(out, ",\"to\":");
 	json_put_cstring(out, c->to);
+	buf_puts(out, ",\"agent\":");
+	json_put_cstring(out, c->profile->name);
+	buf_puts(out, ",\"variant\":");
+	json_put_cstring(out, c->profile->variant[0] ? c->profile->variant : NULL);
 	put_time(out, "reserved_at", c->reserved_wall_ms);
 	if (started)
 		put_time(out, "started_at", c->reserved_wall_ms + (started - c->reserved_us) / US_PER_MS);

@@ -25,6 +25,7 @@ enum {
 struct calls {
 	const struct config *cfg;
 	const struct model_access *access;
+	struct agents *agents;
 	struct work *work;
 	struct call *lines; /* owned; line_count of them */
 	uint32_t line_count;
@@ -94,7 +95,7 @@ static void end_locked(struct call *c, enum call_end why)
 	atomic_store_explicit(&c->ended_us, now, memory_order_relaxed);
 	c->state = LINE_ENDING;
 	c->calls->taken--;
-	history_note(&c->calls->history, c->call_sid, why, now);
+	history_note(&c->calls->history, c->call_sid, why, c->profile->fallback_number, now);
 	atomic_fetch_add_explicit(&stats.ended[why], 1, memory_order_relaxed);
 	wake_agent(c);
 	bell_ring(&c->caller_bell);
@@ -120,6 +121,14 @@ bool calls_bound(struct call *c)
 static void set_tag(struct call *c)
 {
 	snprintf(c->tag, sizeof c->tag, "%s", c->call_sid[0] ? c->call_sid : "unannounced");
+}
+
+/* Under the lock. The call's own from now on, until the line is free. */
+static void take_brief(struct call *c, struct call_brief *brief)
+{
+	c->brief = *brief;
+	c->profile = brief->profile;
+	memset(brief, 0, sizeof *brief);
 }
 
 bool call_name(struct call *c, const char *call_sid)
@@ -192,12 +201,22 @@ static void copy_text(char *out, size_t size, const char *text)
 enum admission calls_reserve(struct calls *calls, const struct call_facts *facts, char token[CALL_TOKEN_SIZE])
 {
 	enum admission answer = CALL_ADMITTED;
-	char number[16];
+	struct call_brief brief;
+	char number[16], agent[80] = "";
+	uint32_t line = 0;
 	struct call *c;
 	bool fresh = false;
+	int err;
 
 	if (!facts->call_sid || !facts->call_sid[0] || strlen(facts->call_sid) >= CALL_SID_SIZE)
 		return CALL_NO_SID;
+	/* Before the lock, since it takes memory; for a call that is here already
+	 * it was in vain. */
+	err = call_brief_make(&brief, calls->agents, facts);
+	if (err) {
+		log_warn(facts->call_sid, "call refused: no agent for it: %s", strerror(-err));
+		return err == -ENOMEM ? CALL_NO_MEMORY : CALL_NO_AGENT;
+	}
 	pthread_mutex_lock(&calls->lock);
 	c = find_sid(calls, facts->call_sid);
 	if (!c && calls->draining) {
@@ -210,6 +229,9 @@ enum admission calls_reserve(struct calls *calls, const struct call_facts *facts
 		copy_text(c->from, sizeof c->from, facts->from);
 		copy_text(c->to, sizeof c->to, facts->to);
 		copy_text(c->direction, sizeof c->direction, facts->direction);
+		take_brief(c, &brief);
+		copy_text(agent, sizeof agent, c->profile->name);
+		line = c->index;
 		c->announced = true;
 		set_tag(c);
 		wake_agent(c);
@@ -217,9 +239,10 @@ enum admission calls_reserve(struct calls *calls, const struct call_facts *facts
 	if (answer == CALL_ADMITTED)
 		memcpy(token, c->token, CALL_TOKEN_SIZE);
 	pthread_mutex_unlock(&calls->lock);
+	call_brief_free(&brief);
 	if (fresh)
-		log_info(facts->call_sid, "call reserved; from=%s line=%" PRIu32,
-		    log_number(facts->from ? facts->from : "", number), c->index);
+		log_info(facts->call_sid, "call reserved; from=%s line=%" PRIu32 " agent=%s",
+		    log_number(facts->from ? facts->from : "", number), line, agent);
 	if (answer == CALL_FULL)
 		stat_add(calls_refused_full, 1);
 	else if (answer == CALL_DRAINING)
@@ -253,9 +276,13 @@ int calls_claim(struct calls *calls, const char *token, struct call_ref *out)
 
 int calls_claim_unannounced(struct calls *calls, struct call_ref *out)
 {
+	static const struct call_facts unknown;
+	struct call_brief brief;
 	struct call *c = NULL;
-	int err = 0;
+	int err = call_brief_make(&brief, calls->agents, &unknown);
 
+	if (err)
+		return err;
 	pthread_mutex_lock(&calls->lock);
 	if (calls->draining)
 		err = -ESHUTDOWN;
@@ -263,10 +290,12 @@ int calls_claim_unannounced(struct calls *calls, struct call_ref *out)
 		err = -EBUSY;
 	if (c) {
 		c->state = LINE_CLAIMED;
+		take_brief(c, &brief);
 		set_tag(c);
 		*out = (struct call_ref){ c->index, c->generation };
 	}
 	pthread_mutex_unlock(&calls->lock);
+	call_brief_free(&brief);
 	if (err)
 		stat_add(calls_refused_full, 1);
 	return err;
@@ -290,6 +319,7 @@ static void clean(struct call *c)
 /* One of the loops leaves; the last one frees the line. */
 static void leave(struct call *c)
 {
+	struct call_brief brief;
 	bool last;
 
 	pthread_mutex_lock(&c->calls->lock);
@@ -301,8 +331,12 @@ static void leave(struct call *c)
 	 * too long for the lock. */
 	clean(c);
 	pthread_mutex_lock(&c->calls->lock);
+	brief = c->brief;
+	memset(&c->brief, 0, sizeof c->brief);
+	c->profile = NULL;
 	c->state = LINE_FREE;
 	pthread_mutex_unlock(&c->calls->lock);
+	call_brief_free(&brief);
 }
 
 void calls_carry(struct calls *calls, struct call_ref ref, int fd)
@@ -422,6 +456,25 @@ enum call_end calls_after_stream(struct calls *calls, const char *call_sid)
 	return end;
 }
 
+void calls_fallback(struct calls *calls, const char *call_sid, const char *to, char out[CALL_NUMBER_SIZE])
+{
+	const struct profile *p;
+	struct call *c;
+	bool known;
+
+	pthread_mutex_lock(&calls->lock);
+	c = find_sid(calls, call_sid);
+	known = c != NULL;
+	if (c)
+		copy_text(out, CALL_NUMBER_SIZE, c->profile->fallback_number);
+	pthread_mutex_unlock(&calls->lock);
+	if (known || history_fallback(&calls->history, call_sid, out))
+		return;
+	p = agents_for_number(calls->agents, to);
+	copy_text(out, CALL_NUMBER_SIZE, p->fallback_number);
+	profile_release(p);
+}
+
 void calls_drain(struct calls *calls)
 {
 	pthread_mutex_lock(&calls->lock);
@@ -445,7 +498,7 @@ int calls_unasked(struct calls *calls)
 void calls_reap(struct calls *calls)
 {
 	int64_t now = clock_now_us();
-	int64_t longest = (int64_t)calls->cfg->max_call_seconds * US_PER_S, oldest_ms = 0;
+	int64_t oldest_ms = 0;
 
 	pthread_mutex_lock(&calls->lock);
 	for (uint32_t i = 0; i < calls->line_count; i++) {
@@ -455,7 +508,8 @@ void calls_reap(struct calls *calls)
 
 		if ((c->state == LINE_RESERVED || c->state == LINE_CLAIMED) && now >= c->expires_us)
 			end_locked(c, END_NEVER_STREAMED);
-		if (c->state == LINE_LIVE && started && now >= started + longest)
+		if (c->state == LINE_LIVE && started &&
+		    now >= started + (int64_t)c->profile->max_call_seconds * US_PER_S)
 			end_locked(c, END_TIME_LIMIT);
 		if (c->state == LINE_LIVE && late > oldest_ms)
 			oldest_ms = late;
@@ -594,11 +648,13 @@ static void line_close(struct call *c)
 	ring_close(&c->to_caller);
 	ring_close(&c->to_model);
 	mailbox_empty(&c->mail);
+	call_brief_free(&c->brief); /* of a call that its thread never took up */
 	buf_free(&c->shown);
 	pthread_mutex_destroy(&c->shown_lock);
 }
 
-int calls_open(struct calls **out, const struct config *cfg, const struct model_access *access, struct work *work)
+int calls_open(struct calls **out, const struct config *cfg, const struct model_access *access, struct agents *agents,
+    struct work *work)
 {
 	struct calls *calls = calloc(1, sizeof *calls);
 	int err = 0;
@@ -607,6 +663,7 @@ int calls_open(struct calls **out, const struct config *cfg, const struct model_
 		return -ENOMEM;
 	calls->cfg = cfg;
 	calls->access = access;
+	calls->agents = agents;
 	calls->work = work;
 	pthread_mutex_init(&calls->lock, NULL);
 	calls->line_count = calls_lines(cfg);

@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 struct calls;
+struct agents;       /* who answers; see server/agents/agents.h */
 struct work;         /* the pools for slow things; see server/work/work.h */
 struct model_access; /* how to reach the model; see server/model/access.h */
 
@@ -39,6 +40,12 @@ struct call_facts {           /* borrowed; what the voice webhook said */
 	const char *from; /* may be "anonymous", client:…, sip:…; cut at CALL_NUMBER_SIZE - 1 */
 	const char *to;
 	const char *direction; /* inbound, outbound-api, … */
+
+	/* Of outbound calls; NULL for the rest. */
+	const char *agent; /* by name; else the one that answers `to` */
+	const char *contact_name, *business_name;
+	const char *metadata; /* a JSON object, as text */
+	const char *greeting; /* a template, instead of the agent's */
 };
 
 struct calls_count {
@@ -49,14 +56,22 @@ struct calls_count {
 	bool draining;
 };
 
-enum admission { CALL_ADMITTED, CALL_FULL, CALL_DRAINING, CALL_NO_SID };
+enum admission {
+	CALL_ADMITTED,
+	CALL_FULL,
+	CALL_DRAINING,
+	CALL_NO_SID,
+	CALL_NO_AGENT, /* of that name, or what it should be told makes no sense */
+	CALL_NO_MEMORY
+};
 
 /* How many calls the table can hold: MAX_CALLS and a few that are being left. */
 uint32_t calls_lines(const struct config *cfg);
 
-/* Makes the table and starts one pool thread a line. `cfg`, `access` and `work`
- * outlive it. 0 or -errno. */
-int calls_open(struct calls **out, const struct config *cfg, const struct model_access *access, struct work *work);
+/* Makes the table and starts one pool thread a line. All that is
+ * passed in outlives it. 0 or -errno. */
+int calls_open(struct calls **out, const struct config *cfg, const struct model_access *access, struct agents *agents,
+    struct work *work);
 
 /* Ends what is left, joins the pool. No calls_carry may be running. */
 void calls_close(struct calls *calls);
@@ -88,6 +103,11 @@ int calls_end(struct calls *calls, const char *call_sid, enum call_end why);
  * live or reserved ends as STREAM_LOST or NEVER_STREAMED by this. CALL_NOT_ENDED:
  * unknown here (another instance's, or over for more than two minutes). */
 enum call_end calls_after_stream(struct calls *calls, const char *call_sid);
+
+/* The number to dial when the call cannot be served here (any more): that of its
+ * own agent, or while no agent has it, that of the agent who answers `to`. ""
+ * if there is none. */
+void calls_fallback(struct calls *calls, const char *call_sid, const char *to, char out[CALL_NUMBER_SIZE]);
 
 /* Stops admitting. Reserved calls may still bind. */
 void calls_drain(struct calls *calls);

@@ -31,7 +31,8 @@ void history_close(struct history *h)
 
 /* ------------------------------------------------------------------------- endings */
 
-void history_note(struct history *h, const char *call_sid, enum call_end end, int64_t now_us)
+void history_note(
+    struct history *h, const char *call_sid, enum call_end end, const char *fallback_number, int64_t now_us)
 {
 	struct kept_ending *k;
 
@@ -41,6 +42,7 @@ void history_note(struct history *h, const char *call_sid, enum call_end end, in
 	k = &h->endings[h->ending_next];
 	h->ending_next = (h->ending_next + 1) % h->ending_count;
 	snprintf(k->call_sid, sizeof k->call_sid, "%s", call_sid);
+	snprintf(k->fallback, sizeof k->fallback, "%s", fallback_number);
 	k->end = end;
 	k->at_us = now_us;
 	/* Where no stream ever was, or the caller is gone, nobody asks. */
@@ -48,25 +50,46 @@ void history_note(struct history *h, const char *call_sid, enum call_end end, in
 	pthread_mutex_unlock(&h->lock);
 }
 
-enum call_end history_ask(struct history *h, const char *call_sid, int64_t now_us)
+/* Under the lock: the call's newest ending since then, or NULL. */
+static struct kept_ending *find_ending(struct history *h, const char *call_sid, int64_t since_us)
 {
 	struct kept_ending *found = NULL;
-	enum call_end end = CALL_NOT_ENDED;
 
-	pthread_mutex_lock(&h->lock);
 	for (size_t i = 0; i < h->ending_count; i++) {
 		struct kept_ending *k = &h->endings[i];
 
-		if (k->end && k->at_us >= now_us - HISTORY_KEPT_US && !strcmp(k->call_sid, call_sid) &&
+		if (k->end && k->at_us >= since_us && !strcmp(k->call_sid, call_sid) &&
 		    (!found || k->at_us >= found->at_us))
 			found = k;
 	}
+	return found;
+}
+
+enum call_end history_ask(struct history *h, const char *call_sid, int64_t now_us)
+{
+	struct kept_ending *found;
+	enum call_end end = CALL_NOT_ENDED;
+
+	pthread_mutex_lock(&h->lock);
+	found = find_ending(h, call_sid, now_us - HISTORY_KEPT_US);
 	if (found) {
 		found->asked = true;
 		end = found->end;
 	}
 	pthread_mutex_unlock(&h->lock);
 	return end;
+}
+
+bool history_fallback(struct history *h, const char *call_sid, char out[CALL_NUMBER_SIZE])
+{
+	struct kept_ending *found;
+
+	pthread_mutex_lock(&h->lock);
+	found = find_ending(h, call_sid, INT64_MIN);
+	if (found)
+		memcpy(out, found->fallback, sizeof found->fallback);
+	pthread_mutex_unlock(&h->lock);
+	return found != NULL;
 }
 
 int history_unasked(struct history *h, int64_t since_us)

@@ -24,6 +24,7 @@ enum {
 struct kept_ending {
 	char call_sid[CALL_SID_SIZE];
 	enum call_end end;
+	char fallback[CALL_NUMBER_SIZE]; /* its agent's */
 	int64_t at_us;
 	bool asked;
 };
@@ -46,11 +47,15 @@ int history_open(struct history *h, int max_calls);
 void history_close(struct history *h); /* fine with a zeroed one */
 
 /* A call has ended. One without a name yet is not kept. */
-void history_note(struct history *h, const char *call_sid, enum call_end end, int64_t now_us);
+void history_note(
+    struct history *h, const char *call_sid, enum call_end end, const char *fallback_number, int64_t now_us);
 
 /* How the call ended, the newest time if it streamed more than once, and marks
  * that Twilio asked; CALL_NOT_ENDED if that is not known (any more). */
 enum call_end history_ask(struct history *h, const char *call_sid, int64_t now_us);
+
+/* The fallback number noted with the newest ending; false if none is known. */
+bool history_fallback(struct history *h, const char *call_sid, char out[CALL_NUMBER_SIZE]);
 
 /* Endings since then that Twilio has not asked for and may still. */
 int history_unasked(struct history *h, int64_t since_us);

@@ -36,20 +36,6 @@ static bool query_names(const char *query, const char *name)
 	return false;
 }
 
-/* The name of a model may come from anywhere: percent-encode all but what is
- * plain in a query. */
-static void put_query_value(struct buf *out, const char *value)
-{
-	for (; *value; value++) {
-		unsigned char c = (unsigned char)*value;
-
-		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr("-._~", c))
-			buf_putc(out, (char)c);
-		else
-			buf_printf(out, "%%%02X", c);
-	}
-}
-
 int model_access_parse(struct model_access *a, const struct config *cfg, struct buf *error)
 {
 	const char *rest = cfg->openai_url, *slash, *query;
@@ -80,10 +66,7 @@ int model_access_parse(struct model_access *a, const struct config *cfg, struct 
 		buf_putc(&path, '/');
 	buf_puts(&path, slash);
 	query = strchr(slash, '?');
-	if (!query || (!query_names(query + 1, "model") && !query_names(query + 1, "deployment"))) {
-		buf_puts(&path, query ? "&model=" : "?model=");
-		put_query_value(&path, cfg->openai_model);
-	}
+	a->names_model = query && (query_names(query + 1, "model") || query_names(query + 1, "deployment"));
 	if (buf_error(&path)) {
 		buf_printf(error, "OPENAI_REALTIME_URL: longer than %zu characters\n", sizeof a->path - 1);
 		buf_free(&path);
@@ -95,6 +78,29 @@ int model_access_parse(struct model_access *a, const struct config *cfg, struct 
 	a->api_key_header = cfg->openai_auth == OPENAI_AUTH_API_KEY ||
 			    (cfg->openai_auth == OPENAI_AUTH_AUTO && ends_with(a->host, ".openai.azure.com"));
 	return 0;
+}
+
+/* The name of a model may come from anywhere: percent-encode all but what is
+ * plain in a query. */
+static void put_query_value(struct buf *out, const char *value)
+{
+	for (; *value; value++) {
+		unsigned char c = (unsigned char)*value;
+
+		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr("-._~", c))
+			buf_putc(out, (char)c);
+		else
+			buf_printf(out, "%%%02X", c);
+	}
+}
+
+void model_access_path(const struct model_access *a, const char *model, struct buf *out)
+{
+	buf_puts(out, a->path);
+	if (a->names_model)
+		return;
+	buf_puts(out, strchr(a->path, '?') ? "&model=" : "?model=");
+	put_query_value(out, model);
 }
 
 int model_access_open(struct model_access *a, const struct config *cfg, struct buf *error)

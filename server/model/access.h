@@ -16,7 +16,8 @@ struct model_access {
 	const struct config *cfg;
 	char host[256];
 	int port;
-	char path[1024];               /* with query; model= appended if the URL named none */
+	char path[1024];               /* with query, but without the model unless the URL names one */
+	bool names_model;              /* the URL does, for all agents */
 	bool api_key_header;           /* api-key: …, as Azure wants it; else Authorization: Bearer */
 	struct resolver *resolver;     /* owned */
 	struct trust *trust;           /* owned */
@@ -29,6 +30,9 @@ void model_access_close(struct model_access *a);
 
 /* Takes the URL apart; part of the above, without files. */
 int model_access_parse(struct model_access *a, const struct config *cfg, struct buf *error);
+
+/* Appends the path to ask for, with model= unless the URL names one itself. */
+void model_access_path(const struct model_access *a, const char *model, struct buf *out);
 
 /* Appends the request's header lines. `caller` is the caller's number, for the
  * safety identifier; may be "". Contains the key: never log it. */

@@ -12,6 +12,7 @@
 #include <string.h>
 
 static const struct model_access *access_;
+static struct agents *agents_;
 static pthread_t thread;
 static struct bell stop = { -1 }, ask = { -1 };
 static _Atomic bool blocks;
@@ -62,8 +63,10 @@ static bool probe(void)
 {
 	struct model_failure failure;
 	int64_t connect_ms = 0;
-	int err = model_session_try(access_, &stop, &failure, &connect_ms);
+	const struct profile *profile = agents_for_number(agents_, "");
+	int err = model_session_try(access_, profile, &stop, &failure, &connect_ms);
 
+	profile_release(profile);
 	if (err == -ECANCELED)
 		return true;
 	if (err) {
@@ -107,11 +110,12 @@ static void *probe_until_stopped(void *unused)
 	}
 }
 
-int model_health_open(const struct model_access *access)
+int model_health_open(const struct model_access *access, struct agents *agents)
 {
 	int err;
 
 	access_ = access;
+	agents_ = agents;
 	if ((err = bell_open(&stop)) || (err = bell_open(&ask)))
 		return err;
 	return -pthread_create(&thread, NULL, probe_until_stopped, NULL);

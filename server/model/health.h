@@ -6,6 +6,7 @@
  * call meets a failure that will not pass by itself. A failure that may pass
  * never closes the door. One thread of its own; questions from any thread.
  */
+#include "server/agents/agents.h"
 #include "server/model/session.h"
 
 #include <stdbool.h>
@@ -13,7 +14,9 @@
 
 enum { HEALTH_PROBE_SECONDS = 30 };
 
-int model_health_open(const struct model_access *access); /* starts the thread */
+/* Starts the thread. The probe asks as the agent does that answers numbers
+ * nobody names. */
+int model_health_open(const struct model_access *access, struct agents *agents);
 void model_health_close(void);
 
 /* True: the last attempt failed for a reason that will not pass by itself. */

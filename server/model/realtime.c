@@ -369,35 +369,48 @@ static void put_fraction(struct buf *out, double value)
 	buf_printf(out, "%ld.%03ld", thousandths / 1000, thousandths % 1000);
 }
 
-static void put_turn_detection(struct buf *out, const struct config *cfg, bool protect)
+static void put_turn_detection(struct buf *out, const struct profile *profile, bool protect)
 {
 	const char *create = protect ? "false" : "true";
-	const char *interrupt = protect || !cfg->interruptible ? "false" : "true";
+	const char *interrupt = protect || !profile->interruptible ? "false" : "true";
 
 	buf_puts(out, "\"turn_detection\":{");
-	if (cfg->turn_detection == TURN_SEMANTIC_VAD) {
+	if (profile->turn_detection == TURN_SEMANTIC_VAD) {
 		buf_puts(out, "\"type\":\"semantic_vad\",\"eagerness\":");
-		json_put_cstring(out, cfg->vad_eagerness);
+		json_put_cstring(out, profile->vad_eagerness);
 	} else {
 		buf_puts(out, "\"type\":\"server_vad\",\"threshold\":");
-		put_fraction(out, cfg->vad_threshold);
-		buf_printf(out, ",\"prefix_padding_ms\":%d,\"silence_duration_ms\":%d", cfg->vad_prefix_ms,
-		    cfg->vad_silence_ms);
+		put_fraction(out, profile->vad_threshold);
+		buf_printf(out, ",\"prefix_padding_ms\":%d,\"silence_duration_ms\":%d", profile->vad_prefix_ms,
+		    profile->vad_silence_ms);
 	}
 	buf_printf(out, ",\"create_response\":%s,\"interrupt_response\":%s}", create, interrupt);
 }
 
-static void put_transcription(struct buf *out, const struct config *cfg)
+/* The others know one language at most. */
+static bool takes_languages(const char *model)
 {
-	if (!cfg->transcription_model[0]) {
+	return !strcmp(model, "gpt-transcribe") || !strcmp(model, "gpt-live-transcribe");
+}
+
+static void put_transcription(struct buf *out, const struct profile *profile, bool plain)
+{
+	if (!profile->transcription_model[0]) {
 		buf_puts(out, "\"transcription\":null,");
 		return;
 	}
 	buf_puts(out, "\"transcription\":{\"model\":");
-	json_put_cstring(out, cfg->transcription_model);
-	if (cfg->transcription_language[0]) {
+	json_put_cstring(out, profile->transcription_model);
+	if (profile->transcription_language[0]) {
 		buf_puts(out, ",\"language\":");
-		json_put_cstring(out, cfg->transcription_language);
+		json_put_cstring(out, profile->transcription_language);
+	} else if (profile->language_count > 1 && !plain && takes_languages(profile->transcription_model)) {
+		buf_puts(out, ",\"languages\":[");
+		for (size_t i = 0; i < profile->language_count; i++) {
+			buf_puts(out, i ? "," : "");
+			json_put_cstring(out, profile->languages[i]);
+		}
+		buf_putc(out, ']');
 	}
 	buf_puts(out, "},");
 }
@@ -414,56 +427,57 @@ static void put_voice(struct buf *out, const char *voice)
 }
 
 void realtime_session_update(
-    struct buf *out, const char *event_id, const struct config *cfg, const struct realtime_options *options)
+    struct buf *out, const char *event_id, const struct profile *profile, const struct realtime_options *options)
 {
 	put_head(out, "session.update", event_id);
 	buf_puts(out, ",\"session\":{\"type\":\"realtime\",\"output_modalities\":[\"audio\"],\"instructions\":");
-	json_put_cstring(out, cfg->instructions);
+	json_put_cstring(out, options->instructions);
 	buf_puts(out, ",\"audio\":{\"input\":{");
-	put_format(out, cfg->audio_format);
+	put_format(out, options->audio_format);
 	buf_putc(out, ',');
-	if (cfg->noise_reduction[0] && !options->plain) {
+	if (profile->noise_reduction[0] && !options->plain) {
 		buf_puts(out, "\"noise_reduction\":{\"type\":");
-		json_put_cstring(out, cfg->noise_reduction);
+		json_put_cstring(out, profile->noise_reduction);
 		buf_puts(out, "},");
 	}
-	put_transcription(out, cfg);
-	put_turn_detection(out, cfg, options->protect);
+	put_transcription(out, profile, options->plain);
+	put_turn_detection(out, profile, options->protect);
 	buf_puts(out, "},\"output\":{");
-	put_format(out, cfg->audio_format);
-	put_voice(out, cfg->voice);
-	if (cfg->speed != 1.0 && !options->plain) {
+	put_format(out, options->audio_format);
+	put_voice(out, profile->voice);
+	if (profile->speed != 1.0 && !options->plain) {
 		buf_puts(out, ",\"speed\":");
-		put_fraction(out, cfg->speed);
+		put_fraction(out, profile->speed);
 	}
 	buf_puts(out, "}}");
-	if (cfg->reasoning_effort[0] && !options->plain) {
+	if (profile->reasoning_effort[0] && !options->plain) {
 		buf_puts(out, ",\"reasoning\":{\"effort\":");
-		json_put_cstring(out, cfg->reasoning_effort);
+		json_put_cstring(out, profile->reasoning_effort);
 		buf_putc(out, '}');
 	}
-	if (cfg->max_output_tokens)
-		buf_printf(out, ",\"max_output_tokens\":%d}}", cfg->max_output_tokens);
+	if (profile->max_output_tokens)
+		buf_printf(out, ",\"max_output_tokens\":%d}}", profile->max_output_tokens);
 	else
 		buf_puts(out, ",\"max_output_tokens\":\"inf\"}}");
 }
 
-static void put_turn_detection_update(struct buf *out, const char *event_id, const struct config *cfg, bool protect)
+static void put_turn_detection_update(
+    struct buf *out, const char *event_id, const struct profile *profile, bool protect)
 {
 	put_head(out, "session.update", event_id);
 	buf_puts(out, ",\"session\":{\"type\":\"realtime\",\"audio\":{\"input\":{");
-	put_turn_detection(out, cfg, protect);
+	put_turn_detection(out, profile, protect);
 	buf_puts(out, "}}}}");
 }
 
-void realtime_turn_detection(struct buf *out, const char *event_id, const struct config *cfg)
+void realtime_turn_detection(struct buf *out, const char *event_id, const struct profile *profile)
 {
-	put_turn_detection_update(out, event_id, cfg, false);
+	put_turn_detection_update(out, event_id, profile, false);
 }
 
-void realtime_turn_detection_deaf(struct buf *out, const char *event_id, const struct config *cfg)
+void realtime_turn_detection_deaf(struct buf *out, const char *event_id, const struct profile *profile)
 {
-	put_turn_detection_update(out, event_id, cfg, true);
+	put_turn_detection_update(out, event_id, profile, true);
 }
 
 void realtime_append(struct buf *out, const uint8_t *bytes, size_t len)
@@ -495,29 +509,30 @@ void realtime_response_create(struct buf *out, const char *event_id, const char 
 	buf_putc(out, '}');
 }
 
-void realtime_greeting(struct buf *out, const char *event_id, const struct config *cfg)
+void realtime_greeting(
+    struct buf *out, const char *event_id, const char *instructions, const char *greeting, bool exact)
 {
 	struct buf words;
 
 	buf_init(&words, 0);
-	buf_puts(&words, cfg->instructions);
+	buf_puts(&words, instructions);
 	buf_puts(&words, "\n\n");
-	if (cfg->greeting_mode == GREETING_EXACT)
+	if (exact)
 		buf_puts(&words,
 		    "The caller has just come on the line. Say exactly the following words and nothing else:\n");
-	buf_puts(&words, cfg->greeting);
+	buf_puts(&words, greeting);
 	if (buf_error(&words))
 		out->err = buf_error(&words);
 	realtime_response_create(out, event_id, buf_text(&words), true);
 	buf_free(&words);
 }
 
-void realtime_say(struct buf *out, const char *event_id, const struct config *cfg, const char *text, bool exact)
+void realtime_say(struct buf *out, const char *event_id, const char *instructions, const char *text, bool exact)
 {
 	struct buf words;
 
 	buf_init(&words, 0);
-	buf_puts(&words, cfg->instructions);
+	buf_puts(&words, instructions);
 	buf_puts(&words, exact ? "\n\nSay exactly the following words and nothing else:\n" : "\n\n");
 	buf_puts(&words, text);
 	if (buf_error(&words))

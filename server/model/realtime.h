@@ -9,7 +9,7 @@
  */
 #include "common/buf.h"
 #include "common/json.h"
-#include "server/config.h"
+#include "server/agents/profile.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -77,17 +77,19 @@ bool realtime_format_ok(const cJSON *session, enum audio_format format, char *wh
 /* --- what we say. Each appends one message; nothing else may be in `out`. --- */
 
 struct realtime_options {
+	const char *instructions; /* the profile's with this call's values in place */
+	enum audio_format audio_format;
 	bool plain;   /* leave out what some services do not know (reasoning, noise reduction, …) */
 	bool protect; /* turn detection neither answers nor interrupts for now */
 };
 
 void realtime_session_update(
-    struct buf *out, const char *event_id, const struct config *cfg, const struct realtime_options *options);
+    struct buf *out, const char *event_id, const struct profile *profile, const struct realtime_options *options);
 
-/* Only the turn detection, as configured. */
-void realtime_turn_detection(struct buf *out, const char *event_id, const struct config *cfg);
+/* Only the turn detection, as the profile has it. */
+void realtime_turn_detection(struct buf *out, const char *event_id, const struct profile *profile);
 /* The same, but it neither answers nor interrupts: last words. */
-void realtime_turn_detection_deaf(struct buf *out, const char *event_id, const struct config *cfg);
+void realtime_turn_detection_deaf(struct buf *out, const char *event_id, const struct profile *profile);
 
 /* Caller audio in the session's format. */
 void realtime_append(struct buf *out, const uint8_t *bytes, size_t len);
@@ -97,11 +99,13 @@ void realtime_user_text(struct buf *out, const char *event_id, const char *text)
 /* `instructions` NULL: those of the session. They replace the session's, so
  * the caller repeats what must stay. */
 void realtime_response_create(struct buf *out, const char *event_id, const char *instructions, bool tools_off);
-void realtime_greeting(struct buf *out, const char *event_id, const struct config *cfg);
+/* `exact`: the greeting is the words to say, else an instruction. */
+void realtime_greeting(
+    struct buf *out, const char *event_id, const char *instructions, const char *greeting, bool exact);
 
 /* One answer: `text` is an instruction on top of the session's, or with `exact`
  * the words themselves, and then no tool is called. */
-void realtime_say(struct buf *out, const char *event_id, const struct config *cfg, const char *text, bool exact);
+void realtime_say(struct buf *out, const char *event_id, const char *instructions, const char *text, bool exact);
 void realtime_response_cancel(struct buf *out, const char *event_id, const char *response_id);
 void realtime_truncate(struct buf *out, const char *event_id, const char *item_id, int64_t audio_end_ms);
 

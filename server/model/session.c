@@ -21,8 +21,8 @@ enum phase { DIALLING, AWAITING_CREATED, CONFIGURING, READY, FAILED };
 struct model_session {
 	const struct model_access *access;
 	struct ws_client *client; /* owned */
+	struct model_wish wish;
 	enum phase phase;
-	bool protect;
 	bool plain;  /* configure without the optional fields */
 	bool unsent; /* our configuration is partly in our hands */
 	int64_t began_us, deadline_us;
@@ -41,37 +41,40 @@ static int fail(struct model_session *s, const char *error_class, const char *co
 	return -EPROTO;
 }
 
-int model_session_open(struct model_session **out, const struct model_access *access, const char *caller, bool protect,
+int model_session_open(struct model_session **out, const struct model_access *access, const struct model_wish *wish,
     struct bell *bell, int64_t now_us)
 {
 	struct model_session *s = calloc(1, sizeof *s);
 	struct ws_target target = {
 		.host = access->host,
 		.port = access->port,
-		.path = access->path,
 		.resolver = access->resolver,
 		.trust = access->trust,
 		.sessions = access->sessions,
 		.step_ms = access->cfg->model_connect_ms,
 		.max_message = MAX_MESSAGE,
 	};
-	struct buf headers;
+	struct buf headers, path;
 	int err;
 
 	if (!s)
 		return -ENOMEM;
 	s->access = access;
-	s->protect = protect;
+	s->wish = *wish;
 	s->began_us = now_us;
 	buf_init(&headers, 8192);
-	model_access_headers(access, caller, &headers);
+	buf_init(&path, 0);
+	model_access_headers(access, wish->caller, &headers);
+	model_access_path(access, wish->profile->openai_model, &path);
 	target.headers = buf_text(&headers);
-	err = buf_error(&headers);
+	target.path = buf_text(&path);
+	err = buf_error(&headers) ? buf_error(&headers) : buf_error(&path);
 	if (!err)
 		err = ws_client_dial(&s->client, &target, bell);
 	if (headers.data)
 		explicit_bzero(headers.data, headers.cap);
 	buf_free(&headers);
+	buf_free(&path);
 	if (err) {
 		model_session_close(s);
 		return err;
@@ -113,12 +116,17 @@ static int dial_failed(struct model_session *s)
 
 static int send_configuration(struct model_session *s, int64_t now_us)
 {
-	struct realtime_options options = { .plain = s->plain, .protect = s->protect };
+	struct realtime_options options = {
+		.instructions = s->wish.instructions,
+		.audio_format = s->access->cfg->audio_format,
+		.plain = s->plain,
+		.protect = s->wish.protect,
+	};
 	struct buf message;
 	int err;
 
 	buf_init(&message, 0);
-	realtime_session_update(&message, s->plain ? "cfg_2" : "cfg_1", s->access->cfg, &options);
+	realtime_session_update(&message, s->plain ? "cfg_2" : "cfg_1", s->wish.profile, &options);
 	err = buf_error(&message);
 	if (!err)
 		err = ws_client_send_text(s->client, buf_text(&message), message.len);
@@ -318,9 +326,10 @@ static int wait_until_ready(struct model_session *s, struct bell *bell, struct b
 	}
 }
 
-int model_session_try(
-    const struct model_access *access, struct bell *stop, struct model_failure *failure, int64_t *connect_ms)
+int model_session_try(const struct model_access *access, const struct profile *profile, struct bell *stop,
+    struct model_failure *failure, int64_t *connect_ms)
 {
+	struct model_wish wish = { .profile = profile, .instructions = profile->instructions, .caller = "" };
 	struct model_session *s = NULL;
 	struct bell bell;
 	int err;
@@ -331,7 +340,7 @@ int model_session_try(
 	err = bell_open(&bell);
 	if (err)
 		return err;
-	err = model_session_open(&s, access, "", false, &bell, clock_now_us());
+	err = model_session_open(&s, access, &wish, &bell, clock_now_us());
 	if (!err)
 		err = wait_until_ready(s, &bell, stop);
 	if (err && s)

@@ -10,6 +10,7 @@
  * its owner reads and writes the WebSocket itself.
  */
 #include "common/bell.h"
+#include "server/agents/profile.h"
 #include "server/model/access.h"
 
 #include <stdbool.h>
@@ -25,8 +26,14 @@ struct model_failure {
 	bool permanent;          /* will not pass by itself: key, name, certificate, settings */
 };
 
-/* `protect`: turn detection starts without answering or interrupting. */
-int model_session_open(struct model_session **out, const struct model_access *access, const char *caller, bool protect,
+struct model_wish { /* all borrowed; for as long as the session is not ready */
+	const struct profile *profile;
+	const char *instructions; /* the profile's with the call's values in place */
+	const char *caller;       /* a number, or "" */
+	bool protect;             /* turn detection starts without answering or interrupting */
+};
+
+int model_session_open(struct model_session **out, const struct model_access *access, const struct model_wish *wish,
     struct bell *bell, int64_t now_us);
 void model_session_close(struct model_session *s); /* fine with NULL */
 
@@ -43,10 +50,10 @@ const char *model_session_id(const struct model_session *s);
 bool model_session_resumed(const struct model_session *s);
 int64_t model_session_connect_ms(const struct model_session *s);
 
-/* Opens one and closes it again, for the probe and --check; blocks, bounded by
+/* Opens one for this profile and closes it again, for the probe and --check; blocks, bounded by
  * MODEL_CONNECT_MS for each step or until `stop` rings (then -ECANCELED).
  * `stop` may be NULL. 0, or negative with `failure` filled in. */
-int model_session_try(
-    const struct model_access *access, struct bell *stop, struct model_failure *failure, int64_t *connect_ms);
+int model_session_try(const struct model_access *access, const struct profile *profile, struct bell *stop,
+    struct model_failure *failure, int64_t *connect_ms);
 
 #endif

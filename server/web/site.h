@@ -15,6 +15,7 @@ struct work;
 
 struct web_site {
 	const struct config *cfg;
+	struct agents *agents;
 	struct calls *calls;
 	struct store *store; /* what is kept; NULL without DATA_DIR */
 	struct work *work;  /* the pools for slow things, server/work/work.h */

@@ -105,23 +105,29 @@ static void answer_call(const struct web_site *site, const char *base, const str
 		.to = field(f, "To"),
 		.direction = field(f, "Direction"),
 	};
-	const char *overflow = site->cfg->overflow_number;
-	char token[CALL_TOKEN_SIZE];
+	char token[CALL_TOKEN_SIZE], instead[CALL_NUMBER_SIZE] = "";
+	enum admission admission = calls_reserve(site->calls, &facts, token);
 
-	switch (calls_reserve(site->calls, &facts, token)) {
+	if (admission != CALL_ADMITTED)
+		calls_fallback(site->calls, facts.call_sid, facts.to, instead);
+	switch (admission) {
 	case CALL_ADMITTED:
 		put_connect(base, f, token, r);
 		break;
 	case CALL_FULL:
-		twiml_dial_or_say(&r->body, overflow, SORRY_FULL);
+		twiml_dial_or_say(&r->body, instead, SORRY_FULL);
 		log_warn("http", "call refused: every line is taken; call=%s", facts.call_sid);
 		break;
 	case CALL_DRAINING:
-		twiml_dial_or_say(&r->body, overflow, SORRY_DRAINING);
+		twiml_dial_or_say(&r->body, instead, SORRY_DRAINING);
 		log_info("http", "call refused: shutting down; call=%s", facts.call_sid);
 		break;
 	case CALL_NO_SID:
 		response_refusal(r, 400, "CallSid is missing");
+		break;
+	case CALL_NO_AGENT:
+	case CALL_NO_MEMORY:
+		twiml_dial_or_say(&r->body, instead, SORRY_FAULT);
 		break;
 	}
 }
@@ -150,6 +156,7 @@ void webhook_voice(const struct web_site *site, const struct request *q, const c
 
 void webhook_connect_action(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
 {
+	char instead[CALL_NUMBER_SIZE];
 	enum call_end end;
 	struct form f;
 
@@ -166,7 +173,8 @@ void webhook_connect_action(const struct web_site *site, const struct request *q
 		twiml_say_hangup(&r->body, FAREWELL);
 		break;
 	case AFTER_APOLOGY:
-		twiml_dial_or_say(&r->body, site->cfg->overflow_number, SORRY_FAULT);
+		calls_fallback(site->calls, field(&f, "CallSid"), field(&f, "To"), instead);
+		twiml_dial_or_say(&r->body, instead, SORRY_FAULT);
 		break;
 	}
 	form_free(&f);

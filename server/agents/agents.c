@@ -1,0 +1,177 @@
+#include "server/agents/agents.h"
+
+#include "common/clock.h"
+#include "common/digest.h"
+#include "common/json.h"
+#include "server/agents/agent_set.h"
+#include "server/agents/load.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CALLBACKS_MAX = 4 };
+
+struct agents {
+	const struct config *cfg;
+	struct {
+		agents_changed *call;
+		void *arg;
+	} callbacks[CALLBACKS_MAX]; /* set at start */
+	size_t callback_count;
+
+	pthread_mutex_t lock;  /* all below; held to swap or to take a reference */
+	struct agent_set *set; /* one reference; never NULL once open */
+	int64_t loaded_ms;     /* the set in use, wall clock */
+	char *last_error;      /* owned; what the last reload failed on, NULL if it did not */
+};
+
+int agents_open(struct agents **out, const struct config *cfg, struct buf *problem)
+{
+	struct agents *a = calloc(1, sizeof *a);
+	int err;
+
+	if (!a) {
+		buf_puts(problem, "out of memory\n");
+		return -ENOMEM;
+	}
+	a->cfg = cfg;
+	a->loaded_ms = clock_wall_ms();
+	pthread_mutex_init(&a->lock, NULL);
+	err = agents_load(&a->set, cfg, problem);
+	if (err) {
+		agents_close(a);
+		return err;
+	}
+	*out = a;
+	return 0;
+}
+
+void agents_close(struct agents *a)
+{
+	if (!a)
+		return;
+	agent_set_release(a->set);
+	free(a->last_error);
+	pthread_mutex_destroy(&a->lock);
+	free(a);
+}
+
+/* ----------------------------------------------------------------------- reloading */
+
+void agents_on_change(struct agents *a, agents_changed *callback, void *arg)
+{
+	if (a->callback_count == CALLBACKS_MAX)
+		abort();
+	a->callbacks[a->callback_count].call = callback;
+	a->callbacks[a->callback_count++].arg = arg;
+}
+
+int agents_reload(struct agents *a, struct buf *problem)
+{
+	struct agent_set *fresh = NULL, *old = NULL;
+	char *sentence = NULL, *before;
+	int err = agents_load(&fresh, a->cfg, problem);
+
+	/* Without memory for the sentence there is at least one. */
+	if (err)
+		sentence = strdup(buf_text(problem));
+	pthread_mutex_lock(&a->lock);
+	if (!err) {
+		old = a->set;
+		a->set = fresh;
+		a->loaded_ms = clock_wall_ms();
+	}
+	before = a->last_error;
+	a->last_error = sentence;
+	pthread_mutex_unlock(&a->lock);
+	free(before);
+	if (err)
+		return err;
+	agent_set_release(old);
+	for (size_t i = 0; i < a->callback_count; i++)
+		a->callbacks[i].call(a->callbacks[i].arg);
+	return 0;
+}
+
+/* ----------------------------------------------------------------------- questions */
+
+static struct agent_set *current(struct agents *a)
+{
+	struct agent_set *set;
+
+	pthread_mutex_lock(&a->lock);
+	set = agent_set_retain(a->set);
+	pthread_mutex_unlock(&a->lock);
+	return set;
+}
+
+static const struct profile *drawn(const struct agent *agent)
+{
+	uint32_t at;
+
+	random_bytes(&at, sizeof at);
+	return profile_retain(agent_draw(agent, (double)at / 4294967296.0));
+}
+
+const struct profile *agents_for_number(struct agents *a, const char *number)
+{
+	struct agent_set *set = current(a);
+	const struct profile *p = drawn(agent_set_for_number(set, number));
+
+	agent_set_release(set);
+	return p;
+}
+
+const struct profile *agents_by_name(struct agents *a, const char *name)
+{
+	struct agent_set *set = current(a);
+	const struct agent *agent = agent_set_by_name(set, name);
+	const struct profile *p = agent ? drawn(agent) : NULL;
+
+	agent_set_release(set);
+	return p;
+}
+
+static bool builtin_answers(const struct agent_set *set)
+{
+	return agent_set_for_number(set, "") == &set->builtin;
+}
+
+size_t agents_list(struct agents *a, const struct profile **out, size_t max)
+{
+	struct agent_set *set = current(a);
+	size_t n = 0;
+
+	for (size_t i = 0; i <= set->count; i++) {
+		const struct agent *agent = i < set->count ? &set->list[i] : &set->builtin;
+
+		if (agent == &set->builtin && !builtin_answers(set))
+			continue;
+		for (size_t v = 0; v < agent->variant_count && n < max; v++)
+			out[n++] = profile_retain(agent->variants[v]);
+	}
+	agent_set_release(set);
+	return n;
+}
+
+void agents_put_json(struct agents *a, struct buf *out)
+{
+	struct agent_set *set = current(a);
+	char when[32];
+
+	buf_puts(out, "\"names\":[");
+	for (size_t i = 0; i < set->count; i++) {
+		buf_puts(out, i ? "," : "");
+		json_put_cstring(out, set->list[i].name);
+	}
+	if (builtin_answers(set))
+		buf_printf(out, "%s\"%s\"", set->count ? "," : "", set->builtin.name);
+	agent_set_release(set);
+	pthread_mutex_lock(&a->lock);
+	clock_iso8601(a->loaded_ms, when, sizeof when);
+	buf_printf(out, "],\"loaded_at\":\"%s\",\"last_error\":", when);
+	json_put_cstring(out, a->last_error);
+	pthread_mutex_unlock(&a->lock);
+}
