@@ -9,6 +9,7 @@
 #include "common/log.h"
 #include "server/agents/agents.h"
 #include "server/call/calls.h"
+#include "server/call/journal_store.h"
 #include "server/config.h"
 #include "server/model/access.h"
 #include "server/model/health.h"
@@ -141,6 +142,8 @@ static int start(struct parts *p)
 	err = model_access_open(&p->access, &p->cfg, &problem);
 	if (!err && p->cfg.data_dir[0])
 		err = store_open(&p->store, p->cfg.data_dir, p->cfg.retain_days, &problem);
+	if (!err)
+		journal_store_open(p->store);
 	if (!err)
 		err = agents_open(&p->agents, &p->cfg, &problem);
 	if (!err)

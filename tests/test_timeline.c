@@ -197,14 +197,14 @@ static void empty_timeline_is_an_empty_list(void **state)
 
 /* ------------------------------------------------------------------------ bounds */
 
-static void two_hundred_turns_are_kept_and_the_rest_counted(void **state)
+static void so_many_turns_are_kept_and_the_rest_counted(void **state)
 {
 	struct timeline t;
 	cJSON *turns;
 
 	(void)state;
 	timeline_init(&t);
-	for (int i = 0; i < 1000; i++) {
+	for (int i = 0; i < TIMELINE_TURNS + 300; i++) {
 		char id[24];
 		struct turn *turn;
 
@@ -213,12 +213,43 @@ static void two_hundred_turns_are_kept_and_the_rest_counted(void **state)
 		assert_int_equal(turn != NULL, i < TIMELINE_TURNS);
 		timeline_text(&t, turn, id, true);
 	}
-	assert_int_equal(t.turns_dropped, 1000 - TIMELINE_TURNS);
+	assert_int_equal(t.turns_dropped, 300);
 	assert_non_null(timeline_turn(&t, TURN_CALLER, "item_0", 0)); /* those kept can be written on */
 	turns = shown(&t);
 	assert_int_equal(cJSON_GetArraySize(turns), TIMELINE_TURNS);
-	assert_string_equal(json_str(turn_no(turns, 199), "text"), "item_199");
+	assert_string_equal(json_str(turn_no(turns, TIMELINE_TURNS - 1), "text"), "item_999");
 	cJSON_Delete(turns);
+	timeline_free(&t);
+}
+
+static void a_turn_has_news_when_it_settles_and_only_once(void **state)
+{
+	struct timeline t;
+	struct turn *turn;
+	struct buf one;
+
+	(void)state;
+	timeline_init(&t);
+	assert_int_equal(timeline_next_news(&t), -1);
+	turn = timeline_turn(&t, TURN_CALLER, "item_1", 5);
+	timeline_turn(&t, TURN_AGENT, "item_2", 6);
+	assert_int_equal(timeline_next_news(&t), 0);
+	assert_int_equal(timeline_next_news(&t), 1);
+	assert_int_equal(timeline_next_news(&t), -1);
+	turn = timeline_turn(&t, TURN_CALLER, "item_1", 9);
+	assert_int_equal(timeline_next_news(&t), -1); /* known already */
+	timeline_text(&t, turn, "Good", false);
+	assert_int_equal(timeline_next_news(&t), -1); /* still growing */
+	timeline_text(&t, turn, "Good morning.", true);
+	assert_int_equal(timeline_next_news(&t), 0); /* its own place, however late */
+	assert_int_equal(timeline_next_news(&t), -1);
+	timeline_settled(&t, timeline_find(&t, "item_2"));
+	assert_int_equal(timeline_next_news(&t), 1);
+	buf_init(&one, 0);
+	timeline_put_turn(&t.turns[0], &one);
+	assert_string_equal(
+	    buf_text(&one), "{\"who\":\"caller\",\"at_ms\":5,\"item_id\":\"item_1\",\"text\":\"Good morning.\"}");
+	buf_free(&one);
 	timeline_free(&t);
 }
 
@@ -234,7 +265,7 @@ static void text_is_bounded_over_all_turns_together(void **state)
 	memset(text, 'a', 10000);
 	text[10000] = '\0';
 	timeline_init(&t);
-	for (int i = 0; i < 20; i++) {
+	for (int i = 0; i < 40; i++) {
 		char id[24];
 
 		snprintf(id, sizeof id, "item_%d", i);
@@ -244,7 +275,7 @@ static void text_is_bounded_over_all_turns_together(void **state)
 		sum += t.turns[i].text.len;
 	assert_int_equal(sum, TIMELINE_TEXT);
 	assert_int_equal(t.text_len, sum);
-	assert_int_equal(t.text_dropped, 20 * 10000 - TIMELINE_TEXT);
+	assert_int_equal(t.text_dropped, 40 * 10000 - TIMELINE_TEXT);
 	/* Replaced by less, there is room again. */
 	say(&t, TURN_CALLER, "item_0", "short");
 	assert_int_equal(t.text_len, TIMELINE_TEXT - 10000 + 5);
@@ -374,7 +405,8 @@ int main(void)
 		cmocka_unit_test(what_was_not_heard_yet_is_not_claimed),
 		cmocka_unit_test(any_text_of_a_stranger_makes_valid_json),
 		cmocka_unit_test(empty_timeline_is_an_empty_list),
-		cmocka_unit_test(two_hundred_turns_are_kept_and_the_rest_counted),
+		cmocka_unit_test(so_many_turns_are_kept_and_the_rest_counted),
+		cmocka_unit_test(a_turn_has_news_when_it_settles_and_only_once),
 		cmocka_unit_test(text_is_bounded_over_all_turns_together),
 		cmocka_unit_test(text_is_never_cut_inside_a_character),
 		cmocka_unit_test(heard_text_ends_with_a_whole_word),

@@ -108,6 +108,8 @@ void agent_parting_made(struct agent *a, int64_t now_us);
 void agent_part_if_due(struct agent *a, int64_t now_us);
 /* By voice or by key: an end that is about to come is called off. */
 void agent_caller_spoke_up(struct agent *a, int64_t now_us);
+/* call_journal.c: tells the journal of the turns that have news. */
+void agent_tell_turns(struct agent *a);
 
 /* calls.c: the pool's side of the table. */
 const struct model_access *calls_access(const struct calls *calls);

@@ -15,6 +15,7 @@ enum { DIGITS_PAUSE_US = 1500 * US_PER_MS /* no key for so long ends a group */ 
 static void on_started(struct agent *a, int64_t now)
 {
 	a->started = true;
+	call_tell_facts(a->call, JOURNAL_STARTED, "call.started");
 	a->last_voice_us = now;
 	if (a->model_end)
 		call_end(a->call, a->model_end);
@@ -37,7 +38,7 @@ static void on_first_audio(struct agent *a, const struct from_first_audio *first
 	if (turn) {
 		turn->after_event_ms = (first->sent_us - a->stop_event_us) / US_PER_MS;
 		turn->after_speech_ms = a->stop_speech_us ? (first->sent_us - a->stop_speech_us) / US_PER_MS : -1;
-		a->timeline.dirty = true;
+		timeline_settled(&a->timeline, turn);
 	}
 	a->stop_event_us = a->stop_speech_us = 0;
 }
@@ -54,7 +55,7 @@ static void note_heard(struct agent *a, struct answer *answer, const struct ledg
 	turn->heard_confirmed = heard->confirmed;
 	turn->interrupted = interrupted;
 	turn->generated_ms = (uint32_t)(answer->received / LEDGER_BYTES_PER_MS);
-	a->timeline.dirty = true;
+	timeline_settled(&a->timeline, turn);
 }
 
 static void on_heard(struct agent *a, const struct ledger_heard *heard, int64_t now)

@@ -88,8 +88,10 @@ static void on_transcript_failed(struct agent *a, const struct model_event *e, i
 {
 	struct turn *turn = timeline_turn(&a->timeline, TURN_CALLER, e->item_id, agent_at_ms(a, now));
 
-	if (turn)
-		turn->transcript_failed = a->timeline.dirty = true;
+	if (!turn)
+		return;
+	turn->transcript_failed = true;
+	timeline_settled(&a->timeline, turn);
 }
 
 /* --------------------------------------------------------------- the agent's turn */
@@ -219,7 +221,7 @@ static void complete_answer(struct agent *a, struct answer *answer)
 	turn = timeline_find(&a->timeline, answer->item_id);
 	if (turn) {
 		turn->generated_ms = (uint32_t)(answer->received / BYTES_PER_MS);
-		a->timeline.dirty = true;
+		timeline_settled(&a->timeline, turn);
 	}
 }
 
@@ -253,8 +255,10 @@ static void finish_silent_turns(struct agent *a, const char *status)
 		struct turn *turn = &a->timeline.turns[i];
 
 		if (turn->kind == TURN_AGENT && !strcmp(turn->status, "in_progress") &&
-		    !answers_by_item(&a->answers, turn->item_id))
+		    !answers_by_item(&a->answers, turn->item_id)) {
 			turn->status = status;
+			timeline_settled(&a->timeline, turn);
+		}
 	}
 }
 
@@ -299,8 +303,10 @@ static void on_response_done(struct agent *a, const struct model_event *e, int64
 			continue;
 		complete_answer(a, answer);
 		turn = timeline_find(&a->timeline, answer->item_id);
-		if (turn)
+		if (turn) {
 			turn->status = e->status;
+			timeline_settled(&a->timeline, turn);
+		}
 	}
 	finish_silent_turns(a, e->status);
 	a->timeline.dirty = true;

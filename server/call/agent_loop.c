@@ -419,6 +419,7 @@ static void talk(struct agent *a)
 		answer_if_due(a, now);
 		flush_or_pass_pen(a);
 		publish(a, now, false);
+		agent_tell_turns(a);
 		wait_for_something(a, deadline(a, now));
 		now = clock_now_us();
 	}
@@ -534,6 +535,7 @@ void agent_loop(struct call *c)
 	hear_last_words(&a);
 	a.timeline.dirty = true;
 	publish(&a, clock_now_us(), true);
+	agent_tell_turns(&a);
 	log_end(&a);
 	calls_remember(c);
 	close_session(&a);

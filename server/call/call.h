@@ -13,6 +13,7 @@
 #include "common/ring.h"
 #include "server/call/brief.h"
 #include "server/call/calls.h"
+#include "server/call/journal.h"
 #include "server/call/ledger.h"
 #include "server/call/mail.h"
 
@@ -120,6 +121,7 @@ struct call {
 	int64_t reserved_us, reserved_wall_ms;
 	const struct profile *profile; /* brief.profile: who answers; never NULL while the line is taken */
 	struct call_brief brief;       /* what it is told; owned */
+	int64_t first_turn;            /* the number of its first: not 0 for a call that streamed before */
 
 	/* Crossing threads. Each ring has one writer and one reader. */
 	struct ring from_caller;          /* caller loop -> agent loop */
@@ -166,6 +168,15 @@ bool call_name(struct call *c, const char *call_sid);
  * the closing brace; and the whole. */
 void call_put_facts(struct buf *out, struct call *c);
 void call_put_whole(struct buf *out, struct call *c);
+
+/* call_journal.c: tells the journal something about this call; with the call's
+ * facts (call_put_facts) as JSON. A call without a name is not told of. Either
+ * loop, and whoever reserves it; no lock held. */
+void call_tell(struct call *c, enum journal_kind kind, const char *type, int64_t no, const char *json);
+void call_tell_facts(struct call *c, enum journal_kind kind, const char *type);
+
+/* The same facts, for who does not hold the lock. */
+void calls_put_facts(struct call *c, struct buf *out);
 
 /* The two loops (caller_loop.c, agent_loop.c). Each returns when the call is
  * over for it. `fd` is Twilio's socket. */

@@ -131,8 +131,17 @@ static void take_brief(struct call *c, struct call_brief *brief)
 	memset(brief, 0, sizeof *brief);
 }
 
+/* A call that comes back (from a transfer nobody answered) goes on counting, so
+ * that what was said before is not written over. Not under the lock: it looks
+ * through thousands. */
+static int64_t first_turn(struct calls *calls, const char *call_sid)
+{
+	return history_times(&calls->history, call_sid) * (int64_t)TIMELINE_TURNS;
+}
+
 bool call_name(struct call *c, const char *call_sid)
 {
+	int64_t first = first_turn(c->calls, call_sid);
 	struct call *other;
 	bool free_name;
 
@@ -146,6 +155,7 @@ bool call_name(struct call *c, const char *call_sid)
 	if (free_name) {
 		snprintf(c->call_sid, sizeof c->call_sid, "%s", call_sid);
 		set_tag(c);
+		c->first_turn = first;
 		wake_agent(c);
 	}
 	pthread_mutex_unlock(&c->calls->lock);
@@ -198,13 +208,31 @@ static void copy_text(char *out, size_t size, const char *text)
 	snprintf(out, size, "%s", text ? text : "");
 }
 
+/* Takes the text. By its own name: the line may serve another by now. */
+static void tell_reserved(const char *call_sid, const struct profile *profile, struct buf *facts)
+{
+	buf_putc(facts, '}');
+	if (journal_wanted() && !buf_error(facts))
+		journal_tell(&(struct journal_entry){ .kind = JOURNAL_NOTE,
+		    .type = "call.reserved",
+		    .call_sid = call_sid,
+		    .profile = profile,
+		    .wall_ms = clock_wall_ms(),
+		    .no = -1,
+		    .json = buf_text(facts) });
+	buf_free(facts);
+}
+
 enum admission calls_reserve(struct calls *calls, const struct call_facts *facts, char token[CALL_TOKEN_SIZE])
 {
 	enum admission answer = CALL_ADMITTED;
 	struct call_brief brief;
 	char number[16], agent[80] = "";
 	uint32_t line = 0;
+	const struct profile *profile = NULL;
+	struct buf told;
 	struct call *c;
+	int64_t first;
 	bool fresh = false;
 	int err;
 
@@ -217,6 +245,8 @@ enum admission calls_reserve(struct calls *calls, const struct call_facts *facts
 		log_warn(facts->call_sid, "call refused: no agent for it: %s", strerror(-err));
 		return err == -ENOMEM ? CALL_NO_MEMORY : CALL_NO_AGENT;
 	}
+	buf_init(&told, 0);
+	first = first_turn(calls, facts->call_sid);
 	pthread_mutex_lock(&calls->lock);
 	c = find_sid(calls, facts->call_sid);
 	if (!c && calls->draining) {
@@ -234,7 +264,11 @@ enum admission calls_reserve(struct calls *calls, const struct call_facts *facts
 		line = c->index;
 		c->announced = true;
 		set_tag(c);
+		c->first_turn = first;
 		wake_agent(c);
+		if (journal_wanted())
+			call_put_facts(&told, c);
+		profile = profile_retain(c->profile);
 	}
 	if (answer == CALL_ADMITTED)
 		memcpy(token, c->token, CALL_TOKEN_SIZE);
@@ -243,6 +277,9 @@ enum admission calls_reserve(struct calls *calls, const struct call_facts *facts
 	if (fresh)
 		log_info(facts->call_sid, "call reserved; from=%s line=%" PRIu32 " agent=%s",
 		    log_number(facts->from ? facts->from : "", number), line, agent);
+	if (fresh)
+		tell_reserved(facts->call_sid, profile, &told);
+	profile_release(profile);
 	if (answer == CALL_FULL)
 		stat_add(calls_refused_full, 1);
 	else if (answer == CALL_DRAINING)
@@ -545,22 +582,36 @@ void calls_count(struct calls *calls, struct calls_count *out)
 
 /* ------------------------------------------------------------------- what was, what is */
 
+void calls_put_facts(struct call *c, struct buf *out)
+{
+	pthread_mutex_lock(&c->calls->lock);
+	call_put_facts(out, c);
+	pthread_mutex_unlock(&c->calls->lock);
+	buf_putc(out, '}');
+}
+
 /* Agent loop, at the end: the line will serve another call. */
 void calls_remember(struct call *c)
 {
 	struct calls *calls = c->calls;
-	struct buf summary, whole;
+	struct buf summary, whole, told;
 
 	buf_init(&summary, 0);
 	buf_init(&whole, 0);
+	buf_init(&told, 0);
 	pthread_mutex_lock(&calls->lock);
 	c->remembered = true;
 	call_put_facts(&summary, c);
 	buf_putc(&summary, '}');
 	call_put_whole(&whole, c);
+	if (journal_wanted()) /* the history's may be gone before it is told */
+		buf_put(&told, whole.data, whole.len);
 	/* Inside: between line and history it would be nowhere. */
 	history_keep(&calls->history, c->call_sid, summary.data, whole.data);
 	pthread_mutex_unlock(&calls->lock);
+	if (!buf_error(&whole) && !buf_error(&told))
+		call_tell(c, JOURNAL_ENDED, "call.ended", -1, buf_text(&told));
+	buf_free(&told);
 }
 
 static bool shown_as_line(const struct call *c)

@@ -30,7 +30,8 @@ enum call_after { AFTER_HANGUP, AFTER_FAREWELL, AFTER_APOLOGY };
 	X(MODEL_LOST, "model_lost", "connection to the model was lost", APOLOGY, true) \
 	X(MODEL_EXPIRED, "model_expired", "model's session reached its time limit", APOLOGY, true) \
 	X(MODEL_FAILED, "model_failed", "model could not answer", APOLOGY, true) \
-	X(INTERNAL_ERROR, "internal_error", "out of memory or descriptors", APOLOGY, true)
+	X(INTERNAL_ERROR, "internal_error", "out of memory or descriptors", APOLOGY, true) \
+	X(INTERRUPTED, "interrupted", "the server died during the call", APOLOGY, true)
 
 enum call_end {
 	CALL_NOT_ENDED,

@@ -92,6 +92,18 @@ bool history_fallback(struct history *h, const char *call_sid, char out[CALL_NUM
 	return found != NULL;
 }
 
+int history_times(struct history *h, const char *call_sid)
+{
+	int times = 0;
+
+	pthread_mutex_lock(&h->lock);
+	for (size_t i = 0; i < h->ending_count; i++)
+		if (h->endings[i].end && !strcmp(h->endings[i].call_sid, call_sid))
+			times++;
+	pthread_mutex_unlock(&h->lock);
+	return times;
+}
+
 int history_unasked(struct history *h, int64_t since_us)
 {
 	int count = 0;

@@ -57,6 +57,9 @@ enum call_end history_ask(struct history *h, const char *call_sid, int64_t now_u
 /* The fallback number noted with the newest ending; false if none is known. */
 bool history_fallback(struct history *h, const char *call_sid, char out[CALL_NUMBER_SIZE]);
 
+/* How often a call of that name has ended, as far back as is known. */
+int history_times(struct history *h, const char *call_sid);
+
 /* Endings since then that Twilio has not asked for and may still. */
 int history_unasked(struct history *h, int64_t since_us);
 

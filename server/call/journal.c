@@ -15,6 +15,11 @@ void journal_add_sink(journal_sink *sink, void *arg)
 	sinks[sink_count++].arg = arg;
 }
 
+bool journal_wanted(void)
+{
+	return sink_count > 0;
+}
+
 void journal_tell(const struct journal_entry *entry)
 {
 	for (size_t i = 0; i < sink_count; i++)

@@ -6,6 +6,7 @@
  * The loops tell; sinks take. A sink is called on the thread that tells, often
  * a call's loop: it copies and returns, and waits for nothing.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,7 +14,7 @@ struct profile;
 
 enum journal_kind {
 	JOURNAL_STARTED, /* the caller is there; for outbound: answered */
-	JOURNAL_TURN,    /* a turn is new or has changed: no, and all of it */
+	JOURNAL_TURN,    /* a turn is new or has settled further: no, and all of it */
 	JOURNAL_TOOL,    /* a tool was called or has answered */
 	JOURNAL_NOTE,    /* anything else worth knowing: transfer, machine, operator's word, cost limit */
 	JOURNAL_RECORD,  /* an outcome or job record was made or completed */
@@ -27,7 +28,7 @@ struct journal_entry { /* all borrowed for the length of the call */
 	const char *call_sid;
 	const struct profile *profile; /* the call's agent */
 	int64_t wall_ms;               /* when */
-	int64_t no;                    /* TURN: its place in the conversation, from 0; others: -1 */
+	int64_t no;                    /* TURN: its place in the conversation, growing; others: -1 */
 	const char *json;              /* an object: what there is to know */
 };
 
@@ -37,6 +38,9 @@ enum { JOURNAL_SINKS_MAX = 8 };
 
 /* At start, before any call. `arg` outlives the calls. */
 void journal_add_sink(journal_sink *sink, void *arg);
+
+/* False: nobody takes it, so that it need not be put together. */
+bool journal_wanted(void);
 
 /* Any thread. */
 void journal_tell(const struct journal_entry *entry);

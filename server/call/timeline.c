@@ -60,7 +60,7 @@ struct turn *timeline_turn(struct timeline *t, enum turn_kind kind, const char *
 	turn->status = "in_progress";
 	turn->after_event_ms = turn->after_speech_ms = -1;
 	buf_init(&turn->text, TIMELINE_TEXT);
-	t->dirty = true;
+	timeline_settled(t, turn);
 	return turn;
 }
 
@@ -86,6 +86,25 @@ void timeline_text(struct timeline *t, struct turn *turn, const char *text, bool
 	if (!buf_error(&turn->text))
 		t->text_len += len;
 	t->dirty = true;
+	if (whole)
+		timeline_settled(t, turn);
+}
+
+void timeline_settled(struct timeline *t, struct turn *turn)
+{
+	t->dirty = t->news = turn->news = true;
+}
+
+int timeline_next_news(struct timeline *t)
+{
+	for (size_t i = 0; t->news && i < t->count; i++) {
+		if (t->turns[i].news) {
+			t->turns[i].news = false;
+			return (int)i;
+		}
+	}
+	t->news = false;
+	return -1;
 }
 
 size_t timeline_untranscribed(const struct timeline *t)
@@ -142,27 +161,31 @@ static void put_agent(const struct turn *turn, struct buf *out)
 		buf_printf(out, ",\"answer_after_speech_ms\":%" PRId64, turn->after_speech_ms);
 }
 
-void timeline_put_json(struct timeline *t, struct buf *out)
+void timeline_put_turn(const struct turn *turn, struct buf *out)
 {
 	static const char *const who[] = { "caller", "keys", "agent" };
 
+	buf_printf(out, "{\"who\":\"%s\",\"at_ms\":%" PRId64 ",\"item_id\":", who[turn->kind], turn->at_ms);
+	json_put_cstring(out, turn->item_id[0] ? turn->item_id : NULL);
+	buf_puts(out, ",\"text\":");
+	if (turn->kind == TURN_CALLER && !turn->text_final && !turn->text.len)
+		buf_puts(out, "null");
+	else
+		json_put_cstring(out, buf_text(&turn->text));
+	if (turn->transcript_failed)
+		buf_puts(out, ",\"transcript_failed\":true");
+	if (turn->kind == TURN_AGENT)
+		put_agent(turn, out);
+	buf_putc(out, '}');
+}
+
+void timeline_put_json(struct timeline *t, struct buf *out)
+{
 	buf_putc(out, '[');
 	for (size_t i = 0; i < t->count; i++) {
-		const struct turn *turn = &t->turns[i];
-
-		buf_printf(out, "%s{\"who\":\"%s\",\"at_ms\":%" PRId64 ",\"item_id\":", i ? "," : "", who[turn->kind],
-		    turn->at_ms);
-		json_put_cstring(out, turn->item_id[0] ? turn->item_id : NULL);
-		buf_puts(out, ",\"text\":");
-		if (turn->kind == TURN_CALLER && !turn->text_final && !turn->text.len)
-			buf_puts(out, "null");
-		else
-			json_put_cstring(out, buf_text(&turn->text));
-		if (turn->transcript_failed)
-			buf_puts(out, ",\"transcript_failed\":true");
-		if (turn->kind == TURN_AGENT)
-			put_agent(turn, out);
-		buf_putc(out, '}');
+		if (i)
+			buf_putc(out, ',');
+		timeline_put_turn(&t->turns[i], out);
 	}
 	buf_putc(out, ']');
 	t->dirty = false;

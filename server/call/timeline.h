@@ -2,7 +2,7 @@
 #define CALL_TIMELINE_H
 /* What was said in a call, turn by turn, for /calls/{CallSid}.
  *
- * Agent loop only, pure. Bounded: 200 turns and 64 KB of text; what comes
+ * Agent loop only, pure. Bounded: 1000 turns and 256 KB of text; what comes
  * after is counted, not kept. The caller's words stand where the model put the
  * item, however late their transcript comes. An answer keeps what the model
  * generated and what the caller heard of it: heard_ms is measured, heard_text
@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { TIMELINE_TURNS = 200, TIMELINE_TEXT = 64 * 1024, TIMELINE_ID_SIZE = 64 };
+enum { TIMELINE_TURNS = 1000, TIMELINE_TEXT = 256 * 1024, TIMELINE_ID_SIZE = 64 };
 
 enum turn_kind { TURN_CALLER, TURN_KEYS, TURN_AGENT };
 
@@ -30,6 +30,7 @@ struct turn {
 	bool interrupted;
 	bool heard_confirmed;                    /* by the phone's marks */
 	int64_t after_event_ms, after_speech_ms; /* answer latency; -1 unknown */
+	bool news;                               /* settled further than the journal knows */
 };
 
 struct timeline {
@@ -38,6 +39,7 @@ struct timeline {
 	size_t text_len; /* of all turns together */
 	uint64_t turns_dropped, text_dropped;
 	bool dirty; /* changed since timeline_put_json last cleared it */
+	bool news;  /* some turn has news */
 };
 
 void timeline_init(struct timeline *t);
@@ -54,6 +56,16 @@ void timeline_text(struct timeline *t, struct turn *turn, const char *text, bool
 
 /* Caller's turns whose transcript is still to come. */
 size_t timeline_untranscribed(const struct timeline *t);
+
+/* Something about the turn is settled that was not: it is new, its text is
+ * whole, it was heard, interrupted. Text that is still growing is not. */
+void timeline_settled(struct timeline *t, struct turn *turn);
+
+/* The number of a turn with news, which it then has no more; -1 if none has. */
+int timeline_next_news(struct timeline *t);
+
+/* Appends one turn as a JSON object. */
+void timeline_put_turn(const struct turn *turn, struct buf *out);
 
 /* Appends the turns as a JSON array and marks it clean. */
 void timeline_put_json(struct timeline *t, struct buf *out);
