@@ -53,7 +53,7 @@ server_SRC  := $(addprefix server/,$(addsuffix .c, \
   store/store_writer \
   web/connections web/doors web/fields web/health_probe web/http web/inflight web/jwt web/openapi \
   web/operator web/routes web/server web/sockets web/status web/webhooks web/writer \
-  work/fetch work/jobs work/signing work/work))
+  work/fetch work/jobs work/signing work/twilio_rest work/work))
 # The stand-ins share no code with the server, nor with each other.
 phone_SRC   := $(filter-out %/main.c,$(wildcard tools/phone/*.c))
 standin_SRC := $(filter-out %/main.c,$(wildcard tools/standin_model/*.c))

@@ -36,9 +36,14 @@ struct config {
 	/* Twilio */
 	const char *twilio_auth_tokens[CONFIG_TOKENS_MAX]; /* TWILIO_AUTH_TOKEN, comma-separated */
 	size_t twilio_auth_token_count;
-	bool twilio_validate;        /* TWILIO_VALIDATE=on|off */
-	bool stream_unannounced;     /* STREAM_UNANNOUNCED=off */
-	const char *overflow_number; /* OVERFLOW_NUMBER, E.164 or "" */
+	bool twilio_validate;              /* TWILIO_VALIDATE=on|off */
+	bool stream_unannounced;           /* STREAM_UNANNOUNCED=off */
+	const char *overflow_number;       /* OVERFLOW_NUMBER, E.164 or "" */
+	const char *twilio_account_sid;    /* TWILIO_ACCOUNT_SID; "": no outbound calls */
+	const char *twilio_api_key_sid;    /* TWILIO_API_KEY_SID; "": the first of TWILIO_AUTH_TOKEN is used */
+	const char *twilio_api_key_secret; /* TWILIO_API_KEY_SECRET */
+	const char *twilio_api_url;        /* TWILIO_API_URL, no trailing slash */
+	double outbound_cps;               /* OUTBOUND_CPS: 1; calls begun a second */
 
 	/* The model */
 	const char *openai_api_key;

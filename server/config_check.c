@@ -170,6 +170,31 @@ const char *check_public_url(const char *text)
 	return NULL;
 }
 
+const char *check_api_url(const char *text)
+{
+	const char *authority = text + strlen("https://");
+
+	if (strncmp(text, "https://", strlen("https://")) != 0 || !visible_ascii(text) ||
+	    strcspn(authority, "/?#@\"<>\\") != strlen(authority) || !split_authority(authority, strlen(authority)))
+		return "must look like https://api.twilio.com, without a path";
+	return NULL;
+}
+
+static bool is_sid(const char *text, const char *prefix)
+{
+	return strncmp(text, prefix, 2) == 0 && strlen(text) == 34 && strspn(text + 2, "0123456789abcdef") == 32;
+}
+
+const char *check_account_sid(const char *text)
+{
+	return is_sid(text, "AC") ? NULL : "must be AC and 32 hex digits";
+}
+
+const char *check_key_sid(const char *text)
+{
+	return is_sid(text, "SK") ? NULL : "must be SK and 32 hex digits";
+}
+
 const char *check_e164(const char *text)
 {
 	size_t digits = strlen(text) - (*text == '+');

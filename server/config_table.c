@@ -51,6 +51,17 @@ const struct setting config_table[] = {
 	          "people who write their own." },
 	{ NULL, "OVERFLOW_NUMBER", TEXT(overflow_number), .fallback = "", .check = check_e164,
 	  .help = "The number dialled when every line is busy or the model is lost. Unset, callers hear an apology." },
+	{ NULL, "TWILIO_ACCOUNT_SID", TEXT(twilio_account_sid), .fallback = "", .check = check_account_sid,
+	  .help = "Twilio's account, AC…. Needed to place calls, and to record with Twilio." },
+	{ NULL, "TWILIO_API_KEY_SID", TEXT(twilio_api_key_sid), .fallback = "", .check = check_key_sid,
+	  .help = "An API key, SK…, to place calls with. Unset, the first TWILIO_AUTH_TOKEN is used." },
+	{ NULL, "TWILIO_API_KEY_SECRET", TEXT(twilio_api_key_secret), .fallback = "", .secret = 1, .check = check_token,
+	  .help = "The API key's secret." },
+	{ NULL, "TWILIO_API_URL", TEXT(twilio_api_url), .fallback = "https://api.twilio.com", .check = check_api_url,
+	  .help = "Where Twilio's REST API is: another for another region (https://api.dublin.ie1.twilio.com), or a "
+	          "stand-in." },
+	{ NULL, "OUTBOUND_CPS", REAL(outbound_cps, 0.1, 100), .fallback = "1", .unit = "calls/s",
+	  .help = "How many calls are begun a second; what Twilio allows the account. The others queue." },
 
 	{ "The model", "OPENAI_REALTIME_URL", TEXT(openai_url), .fallback = "wss://api.openai.com/v1/realtime",
 	  .most = 2048, .check = check_model_url,

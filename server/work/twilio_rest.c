@@ -1,0 +1,275 @@
+#include "server/work/twilio_rest.h"
+
+#include "common/json.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+	TIMEOUT_MS = 8000,
+	ANSWER_MAX = 512 * 1024, /* a list of twenty calls has about 50 KB */
+	LISTED = 20
+};
+
+/* ---------------------------------------------------------------------- settings */
+
+const char *twilio_missing(const struct config *cfg)
+{
+	if (!*cfg->twilio_account_sid)
+		return "TWILIO_ACCOUNT_SID is not set";
+	if (*cfg->twilio_api_key_sid && !*cfg->twilio_api_key_secret)
+		return "TWILIO_API_KEY_SID is set, but not TWILIO_API_KEY_SECRET";
+	if (!*cfg->twilio_api_key_sid && !cfg->twilio_auth_token_count)
+		return "neither TWILIO_AUTH_TOKEN nor TWILIO_API_KEY_SID is set";
+	return NULL;
+}
+
+void twilio_from_config(struct twilio *t, const struct config *cfg, const _Atomic bool *cancel)
+{
+	bool key = *cfg->twilio_api_key_sid;
+
+	*t = (struct twilio){
+		.api_url = cfg->twilio_api_url,
+		.account_sid = cfg->twilio_account_sid,
+		.user = key ? cfg->twilio_api_key_sid : cfg->twilio_account_sid,
+		.password = key                            ? cfg->twilio_api_key_secret
+			    : cfg->twilio_auth_token_count ? cfg->twilio_auth_tokens[0]
+							   : "",
+		.ca_file = cfg->https_ca_file,
+		.cancel = cancel,
+	};
+}
+
+/* -------------------------------------------------------------------------- pure */
+
+void twilio_put_field(struct buf *form, const char *name, const char *value)
+{
+	buf_printf(form, "%s%s=", form->len ? "&" : "", name);
+	for (; *value; value++) {
+		unsigned char c = (unsigned char)*value;
+
+		if (isalnum(c) || strchr("-_.~", c))
+			buf_putc(form, (char)c);
+		else
+			buf_printf(form, "%%%02X", c);
+	}
+}
+
+static void put_number(struct buf *form, const char *name, int value)
+{
+	char text[16];
+
+	snprintf(text, sizeof text, "%d", value);
+	twilio_put_field(form, name, text);
+}
+
+int64_t twilio_date(const char *text)
+{
+	struct tm tm = { 0 };
+	const char *end = text ? strptime(text, "%a, %d %b %Y %H:%M:%S +0000", &tm) : NULL;
+
+	return end && !*end ? (int64_t)timegm(&tm) : -1;
+}
+
+/* Text of theirs for our logs and answers: one line, UTF-8. */
+static void take_message(struct twilio_answer *out, const char *text)
+{
+	snprintf(out->message, sizeof out->message, "%s", text);
+	if (!utf8_valid(out->message, strlen(out->message)))
+		for (char *p = out->message; *p; p++)
+			if ((unsigned char)*p >= 0x80)
+				*p = '?';
+	for (char *p = out->message; *p; p++)
+		if ((unsigned char)*p < ' ')
+			*p = ' ';
+}
+
+static void no_answer(const struct fetch_answer *http, struct twilio_answer *out)
+{
+	out->outcome = http->sent ? TWILIO_UNKNOWN : TWILIO_NOT_SENT;
+	take_message(out, http->error[0] ? http->error : fetch_failure_name(http->failure));
+}
+
+/* A proxy or a load balancer answers what is no JSON: the status comes first. */
+void twilio_judge(const struct fetch_answer *http, struct twilio_answer *out)
+{
+	double code;
+	char text[64];
+
+	*out = (struct twilio_answer){ .status = http->status, .retry_after_s = http->retry_after_s };
+	if (http->failure != FETCH_OK) {
+		no_answer(http, out);
+		return;
+	}
+	out->json = json_parse(buf_text(&http->body), http->body.len);
+	if (http->status >= 200 && http->status < 300) {
+		out->outcome = cJSON_IsObject(out->json) ? TWILIO_OK : TWILIO_UNKNOWN;
+		if (out->outcome == TWILIO_UNKNOWN)
+			take_message(out, "Twilio's answer is not a JSON object");
+		return;
+	}
+	out->outcome = http->status == 429                          ? TWILIO_BUSY
+		       : http->status >= 500 || http->status == 408 ? TWILIO_UNKNOWN
+								    : TWILIO_REFUSED;
+	if (json_num(out->json, "code", &code) && code > 0 && code < 1000000)
+		out->code = (int)code;
+	snprintf(text, sizeof text, "Twilio answered with HTTP status %d", http->status);
+	take_message(out, json_str(out->json, "message") ? json_str(out->json, "message") : text);
+}
+
+void twilio_answer_free(struct twilio_answer *answer)
+{
+	cJSON_Delete(answer->json);
+	answer->json = NULL;
+}
+
+/* ---------------------------------------------------------------------- requests */
+
+/* `path` behind the account's, with the query of a GET in it. */
+static void ask(
+    const struct twilio *t, const char *method, const char *path, const struct buf *form, struct twilio_answer *out)
+{
+	struct fetch_answer http;
+	struct buf url;
+
+	buf_init(&url, 0);
+	buf_printf(&url, "%s/2010-04-01/Accounts/%s%s", t->api_url, t->account_sid, path);
+	if (buf_error(&url) || (form && buf_error(form))) {
+		*out = (struct twilio_answer){ .outcome = TWILIO_NOT_SENT, .retry_after_s = -1 };
+		take_message(out, "out of memory");
+	} else {
+		fetch(&(struct fetch_request){ .method = method,
+			  .url = buf_text(&url),
+			  .headers = { "Content-Type: application/x-www-form-urlencoded", "Accept: application/json" },
+			  .header_count = 2,
+			  .user = t->user,
+			  .password = t->password,
+			  .body = form ? buf_text(form) : NULL,
+			  .body_len = form ? form->len : 0,
+			  .timeout_ms = TIMEOUT_MS,
+			  .answer_max = ANSWER_MAX,
+			  .ca_file = t->ca_file,
+			  .cancel = t->cancel },
+		    &http);
+		twilio_judge(&http, out);
+		fetch_answer_free(&http);
+	}
+	buf_free(&url);
+}
+
+static void put_status_callback(struct buf *form, const char *url)
+{
+	twilio_put_field(form, "StatusCallback", url);
+	twilio_put_field(form, "StatusCallbackMethod", "POST");
+	twilio_put_field(form, "StatusCallbackEvent", "initiated");
+	twilio_put_field(form, "StatusCallbackEvent", "ringing");
+	twilio_put_field(form, "StatusCallbackEvent", "answered");
+	twilio_put_field(form, "StatusCallbackEvent", "completed");
+}
+
+/* Detection beside the conversation: the person called hears no silence while
+ * Twilio listens for a machine. */
+static void put_detection(struct buf *form, const char *url)
+{
+	twilio_put_field(form, "MachineDetection", "DetectMessageEnd");
+	twilio_put_field(form, "AsyncAmd", "true");
+	twilio_put_field(form, "AsyncAmdStatusCallback", url);
+	twilio_put_field(form, "AsyncAmdStatusCallbackMethod", "POST");
+}
+
+void twilio_create_call(const struct twilio *t, const struct twilio_new_call *call, struct twilio_answer *out)
+{
+	struct buf form;
+
+	buf_init(&form, 0);
+	twilio_put_field(&form, "To", call->to);
+	twilio_put_field(&form, "From", call->from);
+	twilio_put_field(&form, "Url", call->voice_url);
+	twilio_put_field(&form, "Method", "POST");
+	if (call->status_url)
+		put_status_callback(&form, call->status_url);
+	if (call->amd_url)
+		put_detection(&form, call->amd_url);
+	if (call->ring_seconds)
+		put_number(&form, "Timeout", call->ring_seconds);
+	if (call->longest_seconds)
+		put_number(&form, "TimeLimit", call->longest_seconds);
+	ask(t, "POST", "/Calls.json", &form, out);
+	buf_free(&form);
+	if (out->outcome == TWILIO_OK && !json_str(out->json, "sid")) {
+		out->outcome = TWILIO_UNKNOWN;
+		take_message(out, "Twilio's answer names no call");
+	}
+}
+
+static void change_call(
+    const struct twilio *t, const char *call_sid, const char *name, const char *value, struct twilio_answer *out)
+{
+	char path[80];
+	struct buf form;
+
+	buf_init(&form, 0);
+	twilio_put_field(&form, name, value);
+	snprintf(path, sizeof path, "/Calls/%.40s.json", call_sid);
+	ask(t, "POST", path, &form, out);
+	buf_free(&form);
+}
+
+void twilio_end_call(const struct twilio *t, const char *call_sid, struct twilio_answer *out)
+{
+	/* "canceled" would be refused once it is answered; this never is. */
+	change_call(t, call_sid, "Status", "completed", out);
+}
+
+void twilio_redirect_call(const struct twilio *t, const char *call_sid, const char *twiml, struct twilio_answer *out)
+{
+	change_call(t, call_sid, "Twiml", twiml, out);
+}
+
+void twilio_fetch_call(const struct twilio *t, const char *call_sid, struct twilio_answer *out)
+{
+	char path[80];
+
+	snprintf(path, sizeof path, "/Calls/%.40s.json", call_sid);
+	ask(t, "GET", path, NULL, out);
+}
+
+void twilio_list_calls(const struct twilio *t, const char *to, const char *from, struct twilio_answer *out)
+{
+	struct buf query, path;
+
+	buf_init(&query, 0);
+	buf_init(&path, 0);
+	twilio_put_field(&query, "To", to);
+	twilio_put_field(&query, "From", from);
+	put_number(&query, "PageSize", LISTED);
+	buf_printf(&path, "/Calls.json?%s", buf_text(&query));
+	ask(t, "GET", buf_text(&path), NULL, out);
+	buf_free(&query);
+	buf_free(&path);
+	if (out->outcome == TWILIO_OK && !cJSON_IsArray(json_get(out->json, "calls"))) {
+		out->outcome = TWILIO_UNKNOWN;
+		take_message(out, "Twilio's answer holds no list of calls");
+	}
+}
+
+void twilio_start_recording(
+    const struct twilio *t, const char *call_sid, const char *status_url, struct twilio_answer *out)
+{
+	struct buf form;
+	char path[80];
+
+	buf_init(&form, 0);
+	twilio_put_field(&form, "RecordingChannels", "dual");
+	twilio_put_field(&form, "RecordingTrack", "both");
+	twilio_put_field(&form, "RecordingStatusCallback", status_url);
+	twilio_put_field(&form, "RecordingStatusCallbackMethod", "POST");
+	twilio_put_field(&form, "RecordingStatusCallbackEvent", "in-progress");
+	twilio_put_field(&form, "RecordingStatusCallbackEvent", "completed");
+	twilio_put_field(&form, "RecordingStatusCallbackEvent", "absent");
+	snprintf(path, sizeof path, "/Calls/%.40s/Recordings.json", call_sid);
+	ask(t, "POST", path, &form, out);
+	buf_free(&form);
+}
