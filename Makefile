@@ -47,8 +47,8 @@ server_SRC  := $(addprefix server/,$(addsuffix .c, \
   agents/agent_set agents/agents agents/load agents/profile agents/template \
   call/agent_caller call/agent_events call/agent_loop call/agent_mail call/answers call/brief call/call_journal call/call_json call/caller_loop \
   call/calls call/cues call/endings call/gaps call/history call/journal call/journal_store call/ledger call/mail call/parting call/playout call/sequencer call/stats call/stereo \
-  call/timeline call/uplink config config_check config_print config_table config_warnings model/access \
-  model/health model/realtime model/session phone/form phone/media_stream phone/signature phone/twiml \
+  call/timeline call/toolbox call/uplink config config_check config_print config_table config_warnings model/access \
+  model/health model/realtime model/realtime_tools model/session phone/form phone/media_stream phone/signature phone/twiml \
   store/store store/store_db store/store_queue store/store_readers store/store_retain store/store_schema \
   store/store_writer \
   web/connections web/doors web/fields web/health_probe web/http web/inflight web/jwt web/openapi \

@@ -1,6 +1,6 @@
 /* What the model sends, as the agent loop reads it. */
 #include "common/base64.h"
-#include "server/model/realtime.h"
+#include "server/model/realtime_tools.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -36,10 +36,13 @@ static void promises(const struct model_event *e)
 	case MODEL_TRANSCRIPT_DELTA:
 	case MODEL_TRANSCRIPT:
 	case MODEL_TRANSCRIPT_FAILED:
+	case MODEL_MCP_LIST_FAILED:
 		item = true;
 		break;
-	case MODEL_RESPONSE_CREATED:
 	case MODEL_RESPONSE_SIGN:
+		break;
+	case MODEL_RESPONSE_CREATED:
+	case MODEL_ITEM_DONE:
 	case MODEL_RESPONSE_DONE:
 		response = true;
 		break;
@@ -55,6 +58,26 @@ static void promises(const struct model_event *e)
 	must(e->type != MODEL_RESPONSE_DONE || e->status[0]);
 }
 
+/* What may be sent back fits, whatever it was. */
+static void answer_tools(const struct model_event *e)
+{
+	struct model_tool_call call;
+	struct model_mcp_item mcp;
+	struct buf out;
+
+	buf_init(&out, 0);
+	for (size_t n = 0; realtime_tool_call(e, n, &call); n++) {
+		must(strlen(call.call_id) < MODEL_CALL_ID_SIZE && strlen(call.name) < MODEL_CALL_ID_SIZE);
+		realtime_tool_output(&out, "tool_1", call.call_id, call.arguments);
+		must(n < 100000);
+	}
+	if (realtime_mcp(e, &mcp)) {
+		must(strlen(mcp.id) < MODEL_CALL_ID_SIZE && mcp.server && mcp.name && mcp.arguments);
+		realtime_mcp_approval(&out, "tool_2", mcp.id, false);
+	}
+	buf_free(&out);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct model_event e;
@@ -67,6 +90,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	must(memchr(e.code, '\0', sizeof e.code) && memchr(e.client_event, '\0', sizeof e.client_event));
 	must(realtime_error_name(e.error) != NULL);
 	promises(&e);
+	if (e.items)
+		answer_tools(&e);
 	if (e.type == MODEL_AUDIO) {
 		uint8_t *audio = malloc(BASE64_DECODED_MAX(e.audio.n));
 

@@ -88,6 +88,23 @@ static bool on_response_sign(struct model_event *e)
 	return need_response(e);
 }
 
+/* Signs of a response that do not say of which. */
+static bool on_nameless_sign(struct model_event *e)
+{
+	const cJSON *id = json_get(e->tree, "response_id");
+
+	return !id || cJSON_IsNull(id) || need_response(e);
+}
+
+static bool on_item_done(struct model_event *e)
+{
+	const cJSON *item = json_get(e->tree, "item");
+
+	e->items = item;
+	copy_id(e->item_id, sizeof e->item_id, json_str(item, "id"));
+	return need_response(e) && cJSON_IsObject(item);
+}
+
 static bool on_answer_part(struct model_event *e)
 {
 	return need_response(e) && need_item(e);
@@ -141,6 +158,7 @@ static bool on_response_done(struct model_event *e)
 		take_error(e, json_get(details, "error"));
 	else
 		snprintf(e->code, sizeof e->code, "%s", reason ? reason : "");
+	e->items = json_get(response, "output");
 	return copy_id(e->response_id, sizeof e->response_id, json_str(response, "id")) && e->response_id[0];
 }
 
@@ -177,6 +195,9 @@ static const struct {
 	{ "input_audio_buffer.speech_started", MODEL_SPEECH_STARTED, on_speech_started },
 	{ "input_audio_buffer.speech_stopped", MODEL_SPEECH_STOPPED, on_speech_stopped },
 	{ "input_audio_buffer.timeout_triggered", MODEL_IGNORED, NULL },
+	{ "mcp_list_tools.completed", MODEL_IGNORED, NULL },
+	{ "mcp_list_tools.failed", MODEL_MCP_LIST_FAILED, on_item },
+	{ "mcp_list_tools.in_progress", MODEL_IGNORED, NULL },
 	{ "rate_limits.updated", MODEL_IGNORED, NULL },
 	{ "response.content_part.added", MODEL_RESPONSE_SIGN, on_response_sign },
 	{ "response.content_part.done", MODEL_RESPONSE_SIGN, on_response_sign },
@@ -184,11 +205,16 @@ static const struct {
 	{ "response.done", MODEL_RESPONSE_DONE, on_response_done },
 	{ "response.function_call_arguments.delta", MODEL_RESPONSE_SIGN, on_response_sign },
 	{ "response.function_call_arguments.done", MODEL_RESPONSE_SIGN, on_response_sign },
+	{ "response.mcp_call.completed", MODEL_RESPONSE_SIGN, on_nameless_sign },
+	{ "response.mcp_call.failed", MODEL_RESPONSE_SIGN, on_nameless_sign },
+	{ "response.mcp_call.in_progress", MODEL_RESPONSE_SIGN, on_nameless_sign },
+	{ "response.mcp_call_arguments.delta", MODEL_RESPONSE_SIGN, on_nameless_sign },
+	{ "response.mcp_call_arguments.done", MODEL_RESPONSE_SIGN, on_nameless_sign },
 	{ "response.output_audio.done", MODEL_AUDIO_DONE, on_answer_part },
 	{ "response.output_audio_transcript.delta", MODEL_TEXT_DELTA, on_answer_delta },
 	{ "response.output_audio_transcript.done", MODEL_TEXT_DONE, on_answer_transcript },
 	{ "response.output_item.added", MODEL_RESPONSE_SIGN, on_response_sign },
-	{ "response.output_item.done", MODEL_RESPONSE_SIGN, on_response_sign },
+	{ "response.output_item.done", MODEL_ITEM_DONE, on_item_done },
 	{ "response.output_text.delta", MODEL_TEXT_DELTA, on_answer_delta },
 	{ "response.output_text.done", MODEL_TEXT_DONE, on_answer_text },
 	{ "session.created", MODEL_SESSION_CREATED, on_session },
@@ -487,13 +513,28 @@ void realtime_append(struct buf *out, const uint8_t *bytes, size_t len)
 	buf_putc(out, '}');
 }
 
-void realtime_user_text(struct buf *out, const char *event_id, const char *text)
+static void put_text_item(struct buf *out, const char *event_id, const char *role, const char *type, const char *text)
 {
 	put_head(out, "conversation.item.create", event_id);
-	buf_puts(
-	    out, ",\"item\":{\"type\":\"message\",\"role\":\"user\",\"content\":[{\"type\":\"input_text\",\"text\":");
+	buf_printf(
+	    out, ",\"item\":{\"type\":\"message\",\"role\":\"%s\",\"content\":[{\"type\":\"%s\",\"text\":", role, type);
 	json_put_cstring(out, text);
 	buf_puts(out, "}]}}");
+}
+
+void realtime_user_text(struct buf *out, const char *event_id, const char *text)
+{
+	put_text_item(out, event_id, "user", "input_text", text);
+}
+
+void realtime_system_text(struct buf *out, const char *event_id, const char *text)
+{
+	put_text_item(out, event_id, "system", "input_text", text);
+}
+
+void realtime_assistant_text(struct buf *out, const char *event_id, const char *text)
+{
+	put_text_item(out, event_id, "assistant", "output_text", text);
 }
 
 void realtime_response_create(struct buf *out, const char *event_id, const char *instructions, bool tools_off)

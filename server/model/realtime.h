@@ -28,7 +28,9 @@ enum model_event_type {
 	MODEL_TRANSCRIPT,        /* item_id, text */
 	MODEL_TRANSCRIPT_FAILED, /* item_id */
 	MODEL_RESPONSE_CREATED,  /* response_id */
-	MODEL_RESPONSE_SIGN,     /* response_id: it is alive */
+	MODEL_RESPONSE_SIGN,     /* response_id, "" if not told: it is alive */
+	MODEL_ITEM_DONE,         /* response_id, item_id; see realtime_tools.h */
+	MODEL_MCP_LIST_FAILED,   /* item_id: the model cannot have that server's tools */
 	MODEL_AUDIO,             /* response_id, item_id, audio */
 	MODEL_AUDIO_DONE,        /* response_id, item_id */
 	MODEL_TEXT_DELTA,        /* response_id, item_id, text */
@@ -59,6 +61,7 @@ struct model_event {
 	char code[MODEL_CODE_SIZE];
 	char client_event[MODEL_ID_SIZE]; /* our event_id that an error names */
 	const cJSON *session;             /* SESSION_*: borrowed from the event */
+	const cJSON *items;               /* ITEM_DONE, RESPONSE_DONE: what was made; borrowed from the event */
 	cJSON *tree;                      /* owned; NULL for the fast ones */
 };
 
@@ -95,6 +98,9 @@ void realtime_turn_detection_deaf(struct buf *out, const char *event_id, const s
 void realtime_append(struct buf *out, const uint8_t *bytes, size_t len);
 
 void realtime_user_text(struct buf *out, const char *event_id, const char *text);
+void realtime_system_text(struct buf *out, const char *event_id, const char *text);
+/* What the agent has said, when it is told to a new session. */
+void realtime_assistant_text(struct buf *out, const char *event_id, const char *text);
 
 /* `instructions` NULL: those of the session. They replace the session's, so
  * the caller repeats what must stay. */
