@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-enum { LOOK_EVERY_S = 2 };
+enum { LOOK_EVERY_S = 1 };
 
 struct shelf { /* one folder */
 	struct shelf *next;

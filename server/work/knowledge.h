@@ -3,7 +3,7 @@
 /* What agents know: a folder of Markdown and text each, kept as an index that
  * follows the files.
  *
- * A thread of its own looks at the folders every two seconds, builds a new
+ * A thread of its own looks at the folders every second, builds a new
  * index where something has changed, and puts it in place of the old one: a
  * search takes whichever is there and never waits for a build. A folder that
  * goes away leaves the last index standing. One for the whole program; agents

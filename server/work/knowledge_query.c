@@ -36,9 +36,20 @@ static bool is_stop_word(const struct word *w)
 	return strstr(stop_words, lower);
 }
 
-static bool word_char(char c)
+/* Bytes of what stands between words at `p`: 0 inside one. Beyond ASCII that is
+ * U+0080 to U+00BF, U+2000 to U+207F and U+3000 to U+303F (the marks of western
+ * and of ideographic punctuation); the index knows the rest. */
+static size_t gap_at(const char *p, const char *end)
 {
-	return isalnum((unsigned char)c) || (unsigned char)c >= 0x80;
+	const unsigned char *b = (const unsigned char *)p;
+
+	if (b[0] < 0x80)
+		return !isalnum(b[0]);
+	if (end - p >= 2 && b[0] == 0xC2)
+		return 2;
+	if (end - p >= 3 && ((b[0] == 0xE2 && (b[1] == 0x80 || b[1] == 0x81)) || (b[0] == 0xE3 && b[1] == 0x80)))
+		return 3;
+	return 0;
 }
 
 /* Characters, not bytes: two Chinese ones are a word. */
@@ -68,11 +79,12 @@ static size_t find_words(const char *question, struct word words[QUERY_WORDS])
 
 	while (count < QUERY_WORDS) {
 		const char *begin;
+		size_t gap;
 
-		while (p < end && !word_char(*p))
-			p++;
+		while (p < end && (gap = gap_at(p, end)))
+			p += gap;
 		begin = p;
-		while (p < end && word_char(*p))
+		while (p < end && !gap_at(p, end))
 			p++;
 		if (begin == p)
 			break;
