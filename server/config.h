@@ -86,9 +86,11 @@ struct config {
 	int playout_lead_ms;            /* PLAYOUT_LEAD_MS: 400 */
 
 	/* Other people's servers */
-	const char *https_ca_file; /* HTTPS_CA_FILE; "": system bundle */
-	int tool_threads;          /* TOOL_THREADS: 8 */
-	int job_threads;           /* JOB_THREADS: 4 */
+	const char *https_ca_file;  /* HTTPS_CA_FILE; "": system bundle */
+	int tool_threads;           /* TOOL_THREADS: 8 */
+	int job_threads;            /* JOB_THREADS: 4 */
+	int webhook_threads;        /* WEBHOOK_THREADS: 8 */
+	int outbox_give_up_seconds; /* OUTBOX_GIVE_UP_SECONDS: a day */
 
 	/* What is kept */
 	const char *data_dir; /* DATA_DIR; "": nothing is */

@@ -154,7 +154,11 @@ const struct setting config_table[] = {
 	{ NULL, "TOOL_THREADS", INT(tool_threads, 1, 64), .fallback = "8",
 	  .help = "How many things that a caller waits for (tools, searches, transfers) are done at once." },
 	{ NULL, "JOB_THREADS", INT(job_threads, 1, 64), .fallback = "4",
-	  .help = "How many that nobody waits for: webhooks, summaries." },
+	  .help = "How many that nobody waits for: summaries, upkeep." },
+	{ NULL, "WEBHOOK_THREADS", INT(webhook_threads, 1, 64), .fallback = "8",
+	  .help = "How many webhooks are sent at once; two of them at most to one host." },
+	{ NULL, "OUTBOX_GIVE_UP_SECONDS", INT(outbox_give_up_seconds, 1, 604800), .fallback = "86400", .unit = "s",
+	  .help = "How long a webhook is tried before it is parked." },
 
 	{ "What is kept", "DATA_DIR", TEXT(data_dir), .fallback = "",
 	  .help = "The directory for the database of calls and for recordings; made if its parent is there. Unset, "

@@ -9,6 +9,7 @@
 #include "common/log.h"
 #include "server/agents/agents.h"
 #include "server/call/calls.h"
+#include "server/call/hooks.h"
 #include "server/call/journal_store.h"
 #include "server/config.h"
 #include "server/model/access.h"
@@ -18,6 +19,7 @@
 #include "server/web/health_probe.h"
 #include "server/web/server.h"
 #include "server/web/webhooks.h"
+#include "server/work/outbox.h"
 #include "server/work/work.h"
 
 #include <errno.h>
@@ -76,6 +78,7 @@ struct parts {
 	struct agents *agents;
 	struct work *work;
 	struct store *store; /* NULL without DATA_DIR */
+	struct outbox *outbox;
 	struct calls *calls;
 	struct web *web;
 	sigset_t signals;
@@ -125,6 +128,18 @@ static void drain(struct parts *p)
 			return;
 }
 
+static int open_outbox(struct parts *p, struct buf *problem)
+{
+	/* Agents before webhooks: whose secrets sign them. */
+	int err = outbox_open(&p->outbox, &p->cfg, p->store, hooks_secret, p->agents);
+
+	if (err)
+		buf_printf(problem, "cannot start the outbox: %s\n", strerror(-err));
+	else
+		journal_add_sink(hooks_sink, p->outbox);
+	return err;
+}
+
 static int start(struct parts *p)
 {
 	struct buf problem;
@@ -147,6 +162,8 @@ static int start(struct parts *p)
 	if (!err)
 		err = agents_open(&p->agents, &p->cfg, &problem);
 	if (!err)
+		err = open_outbox(p, &problem);
+	if (!err)
 		err = work_open(&p->work, &p->cfg, &problem);
 	if (!err) {
 		err = calls_open(&p->calls, &p->cfg, &p->access, p->agents, p->work);
@@ -155,8 +172,12 @@ static int start(struct parts *p)
 	}
 	if (!err)
 		err = web_open(&p->web,
-		    &(struct web_site){
-			.cfg = &p->cfg, .agents = p->agents, .calls = p->calls, .store = p->store, .work = p->work },
+		    &(struct web_site){ .cfg = &p->cfg,
+			.agents = p->agents,
+			.calls = p->calls,
+			.store = p->store,
+			.outbox = p->outbox,
+			.work = p->work },
 		    &problem);
 	if (!err) {
 		err = model_health_open(&p->access, p->agents);
@@ -175,6 +196,7 @@ static void stop(struct parts *p)
 	web_close(p->web);
 	calls_close(p->calls);
 	work_close(p->work);
+	outbox_close(p->outbox);
 	store_close(p->store); /* after all who might still write */
 	agents_close(p->agents);
 	model_access_close(&p->access);

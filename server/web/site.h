@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 struct calls;
+struct outbox;
 struct store;
 struct work;
 
@@ -17,9 +18,10 @@ struct web_site {
 	const struct config *cfg;
 	struct agents *agents;
 	struct calls *calls;
-	struct store *store; /* what is kept; NULL without DATA_DIR */
-	struct work *work;  /* the pools for slow things, server/work/work.h */
-	int64_t started_us; /* set by web_open */
+	struct store *store;   /* what is kept; NULL without DATA_DIR */
+	struct outbox *outbox; /* webhooks out, server/work/outbox.h */
+	struct work *work;     /* the pools for slow things, server/work/work.h */
+	int64_t started_us;    /* set by web_open */
 };
 
 #endif

@@ -6,6 +6,7 @@
 #include "server/model/health.h"
 #include "server/store/store.h"
 #include "server/version.h"
+#include "server/work/outbox.h"
 #include "server/work/work.h"
 
 #include <dirent.h>
@@ -243,6 +244,8 @@ void status_json(const struct web_site *site, int64_t now_us, struct buf *out)
 	put_section(out, "twilio");
 	put_section(out, "http");
 	put_work(site, out);
+	buf_puts(out, ",\"outbox\":");
+	outbox_put_status(site->outbox, out);
 	put_store(site, out);
 	put_process(out);
 	buf_puts(out, "}\n");

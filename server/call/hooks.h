@@ -1,0 +1,28 @@
+#ifndef CALL_HOOKS_H
+#define CALL_HOOKS_H
+/* Which news of a call its agent's webhooks are told: the journal's sink in
+ * front of the outbox.
+ *
+ *   call.started    the caller is there
+ *   call.ended      it is over, however it ended
+ *   call.failed     besides, when it ended by a fault; or alone, when it never
+ *                   came to be: an outbound call nobody answered. Whoever gives
+ *                   one up tells the journal so by an entry of type "call.failed",
+ *                   of any kind but STARTED and ENDED
+ *   record.created  a record was made
+ *
+ * The body: {"id","event","created_at","call":{…}}, with "record":{…} beside it
+ * for the last, and then "call" is only which one it was.
+ */
+#include "server/call/journal.h"
+
+/* For journal_add_sink; `outbox` is a struct outbox, or NULL. */
+void hooks_sink(void *outbox, const struct journal_entry *entry);
+
+/* For outbox_open, with a struct agents: the signing secret of an agent. */
+char *hooks_secret(void *agents, const char *agent, const char *variant);
+
+/* The bits of the events (profile.h) the entry gives rise to; 0: none. */
+unsigned hooks_events(const struct journal_entry *entry);
+
+#endif
