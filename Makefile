@@ -52,9 +52,11 @@ server_SRC  := $(addprefix server/,$(addsuffix .c, \
   work/knowledge work/knowledge_folder work/knowledge_index work/knowledge_passages work/knowledge_query \
   store/store store/store_db store/store_queue store/store_readers store/store_retain store/store_schema \
   store/store_writer \
-  web/connections web/doors web/fields web/health_probe web/http web/inflight web/jwt web/openapi \
-  web/operator web/routes web/server web/sockets web/status web/webhooks web/writer \
-  work/fetch work/jobs work/outbox work/outbox_plan work/outbox_queue work/outbox_rows work/signing work/twilio_rest work/work))
+  web/connections web/control web/doors web/fields web/health_probe web/http web/hub web/inflight \
+  web/jwt web/openapi web/operator web/routes web/server web/sockets web/status web/watch \
+  web/webhooks web/writer \
+  work/fetch work/jobs work/outbox work/outbox_plan work/outbox_queue work/outbox_rows \
+  work/signing work/twilio_rest work/work))
 # The stand-ins share no code with the server, nor with each other.
 phone_SRC   := $(filter-out %/main.c,$(wildcard tools/phone/*.c))
 standin_SRC := $(filter-out %/main.c,$(wildcard tools/standin_model/*.c))

@@ -10,6 +10,7 @@
 #include "server/agents/agents.h"
 #include "server/call/calls.h"
 #include "server/call/hooks.h"
+#include "server/call/journal.h"
 #include "server/call/journal_store.h"
 #include "server/config.h"
 #include "server/model/access.h"
@@ -17,6 +18,7 @@
 #include "server/store/store.h"
 #include "server/version.h"
 #include "server/web/health_probe.h"
+#include "server/web/hub.h"
 #include "server/web/server.h"
 #include "server/web/webhooks.h"
 #include "server/work/outbox.h"
@@ -80,6 +82,7 @@ struct parts {
 	struct store *store; /* NULL without DATA_DIR */
 	struct outbox *outbox;
 	struct calls *calls;
+	struct hub *hub;
 	struct web *web;
 	sigset_t signals;
 	bool health; /* the model's probe was started */
@@ -170,11 +173,14 @@ static int start(struct parts *p)
 		if (err)
 			buf_printf(&problem, "cannot make the table of calls: %s\n", strerror(-err));
 	}
+	if (!err && !(err = hub_open(&p->hub)))
+		journal_add_sink(hub_take, p->hub);
 	if (!err)
 		err = web_open(&p->web,
 		    &(struct web_site){ .cfg = &p->cfg,
 			.agents = p->agents,
 			.calls = p->calls,
+			.hub = p->hub,
 			.store = p->store,
 			.outbox = p->outbox,
 			.work = p->work },
@@ -200,6 +206,7 @@ static void stop(struct parts *p)
 	store_close(p->store); /* after all who might still write */
 	agents_close(p->agents);
 	model_access_close(&p->access);
+	hub_close(p->hub); /* after all who tell the journal something */
 }
 
 static void announce(struct parts *p)

@@ -5,9 +5,11 @@
 #include "common/digest.h"
 #include "common/json.h"
 #include "server/call/calls.h"
+#include "server/call/mail.h"
 #include "server/call/stats.h"
 #include "server/model/health.h"
 #include "server/web/health_probe.h"
+#include "server/web/hub.h"
 #include "server/web/server.h"
 
 #include <arpa/inet.h>
@@ -144,6 +146,27 @@ int calls_one_json(struct calls *calls, const char *call_sid, struct buf *out)
 	return strcmp(call_sid, SID) ? -ENOENT : 0;
 }
 
+int calls_find(struct calls *calls, const char *call_sid, struct call_ref *out)
+{
+	(void)calls;
+	*out = (struct call_ref){ 7, 9 };
+	return strcmp(call_sid, SID) ? -ENOENT : 0;
+}
+
+const struct profile *calls_profile(struct calls *calls, struct call_ref ref, bool *live)
+{
+	(void)calls, (void)ref;
+	*live = false;
+	return NULL;
+}
+
+int calls_post(struct calls *calls, struct call_ref ref, struct mail *mail)
+{
+	(void)calls, (void)ref;
+	mail_free(mail);
+	return -ENOENT;
+}
+
 bool model_health_blocks(void)
 {
 	return table.model_blocks;
@@ -157,6 +180,7 @@ void model_health_text(char *out, size_t size)
 /* ---------------------------------------------------------------- the server */
 
 static struct web *web;
+static struct hub *hub;
 static struct config cfg;
 
 static const struct config plain_config = {
@@ -194,7 +218,8 @@ static int open_server(void **state)
 	(void)state;
 	cfg = plain_config;
 	buf_init(&problem, 0);
-	assert_int_equal(web_open(&web, &(struct web_site){ .cfg = &cfg }, &problem), 0);
+	assert_int_equal(hub_open(&hub), 0);
+	assert_int_equal(web_open(&web, &(struct web_site){ .cfg = &cfg, .hub = hub }, &problem), 0);
 	assert_true(web_port(web) > 0);
 	buf_free(&problem);
 	return 0;
@@ -204,6 +229,7 @@ static int close_server(void **state)
 {
 	(void)state;
 	web_close(web);
+	hub_close(hub);
 	return 0;
 }
 
@@ -494,6 +520,168 @@ static void calls_are_listed_told_and_ended(void **state)
 	assert_int_equal(status_of(ask("DELETE /calls/" SID " HTTP/1.1\r\n\r\n")), 200);
 	assert_int_equal(table.ended_why, END_OPERATOR_ENDED);
 	assert_int_equal(status_of(ask("DELETE /calls/CAnone HTTP/1.1\r\n\r\n")), 404);
+}
+
+#define SAY "/calls/" SID "/say"
+#define JSON "Content-Type: application/json\r\n"
+
+static void json_bodies_are_checked_before_they_reach_a_handler(void **state)
+{
+	static const struct {
+		const char *path, *headers, *body, *said;
+		int status;
+	} cases[] = {
+		{ SAY, JSON, NULL, "length_required", 411 },
+		{ SAY, JSON "Content-Length: 65537\r\n", NULL, "too_large", 413 },
+		{ SAY, FORM, "text=a", "unsupported_media_type", 415 },
+		{ SAY, "", "{}", "unsupported_media_type", 415 },
+		{ SAY, "Content-Type: application/jsonp\r\n", "{}", "unsupported_media_type", 415 },
+		{ SAY, JSON, "", "malformed_json", 400 },
+		{ SAY, JSON, "{\"text\":\"a\"", "malformed_json", 400 },
+		{ SAY, JSON, "{\"text\":\"a\"}}", "malformed_json", 400 },
+		{ SAY, JSON, "{\"text\":\"\xff\"}", "malformed_json", 400 },
+		{ SAY, JSON, "{\"text\":\"a\",\"text\":\"b\"}", "malformed_json", 400 },
+		{ SAY, JSON, "[]", "invalid_body", 422 },
+		{ SAY, JSON, "\"text\"", "invalid_body", 422 },
+		{ SAY, JSON, "{}", "\"field\":\"text\"", 422 },
+		{ SAY, JSON, "{\"text\":\"a\",\"loud\":true}", "\"field\":\"loud\"", 422 },
+		{ SAY "?x=1", JSON, "{\"text\":\"a\"}", "\"field\":\"x\"", 400 },
+		{ "/calls/CAnone/say", JSON, "{\"text\":\"a\"}", "no_such_call", 404 },
+		{ SAY, "Content-Type: application/json; charset=utf-8\r\n", "{\"text\":\"a\"}", "call_over", 409 },
+	};
+	char text[512], length[64];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		length[0] = '\0';
+		if (cases[i].body)
+			snprintf(length, sizeof length, "Content-Length: %zu\r\n", strlen(cases[i].body));
+		snprintf(text, sizeof text, "POST %s HTTP/1.1\r\n%s%s\r\n%s", cases[i].path, cases[i].headers, length,
+		    cases[i].body ? cases[i].body : "");
+		ask(text);
+		if (status_of(heard) != cases[i].status || !strstr(body_of(heard), cases[i].said) ||
+		    !strstr(heard, "Content-Type: application/json"))
+			fail_msg("%s %s: %s", cases[i].headers, cases[i].body ? cases[i].body : "", heard);
+	}
+}
+
+static void body_of_a_stranger_is_not_even_read(void **state)
+{
+	(void)state;
+	cfg.api_token = "secret";
+	/* Announced, and never sent. */
+	assert_int_equal(status_of(ask("POST " SAY " HTTP/1.1\r\n" JSON "Content-Length: 60000\r\n\r\n")), 401);
+}
+
+static void queries_have_known_names_once(void **state)
+{
+	(void)state;
+	assert_int_equal(status_of(get("/status?")), 200);
+	assert_int_equal(status_of(get("/status?a=1")), 400);
+	assert_non_null(strstr(heard, "\"code\":\"invalid_query\""));
+	assert_non_null(strstr(heard, "\"field\":\"a\""));
+	assert_int_equal(status_of(get("/status?%zz")), 400);
+	assert_int_equal(status_of(get("/status?%ff=1")), 400);
+	assert_int_equal(status_of(get("/health?a=1&a=%zz")), 200);
+}
+
+/* ---------------------------------------------------------------- watchers */
+
+/* Reads until the text has come. */
+static void hear_until(int fd, const char *wanted)
+{
+	size_t len = 0;
+
+	heard[0] = '\0';
+	while (!strstr(heard, wanted) && len < sizeof heard - 1) {
+		ssize_t n = recv(fd, heard + len, sizeof heard - 1 - len, 0);
+
+		if (n <= 0)
+			fail_msg("not a word of %s: %s", wanted, heard);
+		len += (size_t)n;
+		heard[len] = '\0';
+	}
+}
+
+static void tell_turn(const char *sid)
+{
+	hub_take(
+	    hub, &(struct journal_entry){
+		     .kind = JOURNAL_TURN, .type = "turn", .call_sid = sid, .no = 0, .json = "{\"text\":\"hello\"}" });
+}
+
+static int watch(const char *path)
+{
+	char text[256];
+	int fd = dial();
+
+	snprintf(text, sizeof text, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", path);
+	say(fd, text, strlen(text));
+	hear_until(fd, "retry: ");
+	return fd;
+}
+
+static void watcher_gets_a_stream_without_an_end(void **state)
+{
+	int fd = watch("/events");
+
+	(void)state;
+	assert_int_equal(status_of(heard), 200);
+	assert_non_null(strstr(heard, "Content-Type: text/event-stream\r\n"));
+	assert_null(strstr(heard, "Content-Length"));
+	tell_turn("CA1");
+	hear_until(fd, "{\"text\":\"hello\"}}\n\n");
+	/* However long it takes, nobody cuts it off. */
+	for (int i = 0; i < 5; i++)
+		web_tend(web, clock_now_us() + 100 * US_PER_S);
+	tell_turn("CA2");
+	hear_until(fd, "CA2");
+	assert_int_equal(web_watchers(web), 1);
+	close(fd);
+}
+
+static void watchers_of_one_call_begin_with_what_there_is(void **state)
+{
+	int fd = watch("/calls/" SID "/events");
+
+	(void)state;
+	if (!strstr(heard, "\n\nevent: snapshot"))
+		hear_until(fd, "event: snapshot");
+	close(fd);
+	assert_int_equal(status_of(get("/calls/CAnone/events")), 404);
+	assert_int_equal(status_of(ask("HEAD /calls/" SID "/events HTTP/1.1\r\n\r\n")), 200);
+}
+
+/* Waits for places to be free again. */
+static void nobody_watches(void)
+{
+	for (int i = 0; i < 3000 && web_watchers(web); i++)
+		poll(NULL, 0, 10);
+	assert_int_equal(web_watchers(web), 0);
+}
+
+static void watchers_beyond_the_limit_are_told_so(void **state)
+{
+	uint64_t before = stat_get(http_refused_watchers);
+	int one, two;
+
+	(void)state;
+	nobody_watches();
+	one = watch("/events");
+	two = watch("/events");
+	assert_int_equal(status_of(get("/events")), 429);
+	assert_non_null(strstr(heard, "\r\nRetry-After: 5\r\n"));
+	assert_non_null(strstr(heard, "MAX_WATCHERS"));
+	assert_int_equal(stat_get(http_refused_watchers) - before, 1);
+	/* A place is free as soon as its client has gone. */
+	close(one);
+	for (int i = 0; i < 3000 && web_watchers(web) > 1; i++)
+		poll(NULL, 0, 10);
+	one = watch("/events");
+	assert_int_equal(status_of(get("/health")), 200);
+	close(one);
+	close(two);
+	nobody_watches();
 }
 
 static void known_address_with_another_method_says_which(void **state)
@@ -956,6 +1144,12 @@ int main(void)
 		TEST(with_a_token_only_the_token_opens),
 		TEST(status_has_every_counter_latency_and_ending),
 		TEST(calls_are_listed_told_and_ended),
+		TEST(json_bodies_are_checked_before_they_reach_a_handler),
+		TEST(body_of_a_stranger_is_not_even_read),
+		TEST(queries_have_known_names_once),
+		TEST(watcher_gets_a_stream_without_an_end),
+		TEST(watchers_of_one_call_begin_with_what_there_is),
+		TEST(watchers_beyond_the_limit_are_told_so),
 		TEST(known_address_with_another_method_says_which),
 		TEST(signed_call_gets_a_stream_with_its_token),
 		TEST(unsigned_or_wrongly_signed_call_is_refused),

@@ -458,6 +458,23 @@ int calls_find(struct calls *calls, const char *call_sid, struct call_ref *out)
 	return c ? 0 : -ENOENT;
 }
 
+const struct profile *calls_profile(struct calls *calls, struct call_ref ref, bool *live)
+{
+	const struct call *c = ref.index < calls->line_count ? &calls->lines[ref.index] : NULL;
+	const struct profile *profile = NULL;
+
+	*live = false;
+	if (!c)
+		return NULL;
+	pthread_mutex_lock(&calls->lock);
+	if (c->generation == ref.generation && takes_line(c->state)) {
+		profile = profile_retain(c->profile);
+		*live = c->state == LINE_LIVE;
+	}
+	pthread_mutex_unlock(&calls->lock);
+	return profile;
+}
+
 int calls_post(struct calls *calls, struct call_ref ref, struct mail *mail)
 {
 	struct call *c = ref.index < calls->line_count ? &calls->lines[ref.index] : NULL;

@@ -19,7 +19,8 @@ enum journal_kind {
 	JOURNAL_NOTE,    /* anything else worth knowing: transfer, machine, operator's word, cost limit */
 	JOURNAL_RECORD,  /* an outcome or job record was made or completed */
 	JOURNAL_RECORDING,
-	JOURNAL_ENDED /* all is known of it: the whole call */
+	JOURNAL_ENDED,  /* all is known of it: the whole call */
+	JOURNAL_FORMING /* a turn in the making, as far as it has come: for those who watch now, not to be kept */
 };
 
 struct journal_entry { /* all borrowed for the length of the call */
@@ -44,5 +45,11 @@ bool journal_wanted(void);
 
 /* Any thread. */
 void journal_tell(const struct journal_entry *entry);
+
+/* Any thread. Whether somebody watches calls right now: only then is it worth
+ * telling what is FORMING, and of one call at most every JOURNAL_FORMING_MS. */
+enum { JOURNAL_FORMING_MS = 250 };
+void journal_watch(int change); /* 1: one more watches; -1: one less */
+bool journal_watched(void);
 
 #endif

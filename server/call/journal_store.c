@@ -83,6 +83,8 @@ void journal_store_take(void *arg, const struct journal_entry *e)
 	case JOURNAL_RECORD:
 	case JOURNAL_RECORDING:
 		break;
+	case JOURNAL_FORMING: /* what comes of it is a turn */
+		return;
 	}
 	store_write(store, put_event, "titt", e->call_sid, e->wall_ms, e->type, e->json);
 }

@@ -45,7 +45,8 @@
 	X(http, refused_unauthorized, "operator requests without the right token") \
 	X(http, refused_bad_request, "requests that were malformed or too large") \
 	X(http, refused_busy, "requests cut off because they took too long") \
-	X(http, refused_watchers, "event streams and downloads refused because MAX_WATCHERS were open")
+	X(http, refused_watchers, "event streams and downloads refused because MAX_WATCHERS were open") \
+	X(http, watchers_dropped, "event streams closed because their reader did not keep up")
 
 /* name (as in /status), what is measured */
 #define STAT_LATENCIES(X) \

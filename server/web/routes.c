@@ -3,9 +3,11 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "server/call/stats.h"
+#include "server/web/control.h"
 #include "server/web/doors.h"
 #include "server/web/openapi.h"
 #include "server/web/operator.h"
+#include "server/web/watch.h"
 #include "server/web/webhooks.h"
 
 #include <errno.h>
@@ -24,6 +26,12 @@ static const struct route routes[] = {
 	{ "GET", "/calls", ROUTE_OPERATOR, BODY_NONE, "", operator_calls, "live calls and the last 100 ended" },
 	{ "GET", "/calls/{CallSid}", ROUTE_OPERATOR, BODY_NONE, "", operator_call, "one call with its timeline" },
 	{ "DELETE", "/calls/{CallSid}", ROUTE_OPERATOR, BODY_NONE, "", operator_end_call, "ends a call" },
+	{ "POST", "/calls/{CallSid}/say", ROUTE_OPERATOR, BODY_JSON, "", control_say, "has the agent say something" },
+	{ "POST", "/calls/{CallSid}/transfer", ROUTE_OPERATOR, BODY_JSON, "", control_transfer,
+	    "puts the caller through" },
+	{ "GET", "/calls/{CallSid}/events", ROUTE_OPERATOR, BODY_NONE, "", watch_call,
+	    "one call as it happens, as server-sent events" },
+	{ "GET", "/events", ROUTE_OPERATOR, BODY_NONE, "", watch_all, "all calls as they happen" },
 	{ "POST", "/twilio/voice", ROUTE_TWILIO, BODY_FORM, NULL, webhook_voice, "a call comes in" },
 	{ "GET", "/twilio/stream", ROUTE_STREAM, BODY_NONE, NULL, NULL, "a stream of somebody's own TwiML" },
 	{ "GET", "/twilio/stream/{token}", ROUTE_STREAM, BODY_NONE, NULL, NULL, "the stream our TwiML announced" },

@@ -5,6 +5,7 @@
 #include "server/call/stats.h"
 #include "server/web/connections.h"
 #include "server/web/doors.h"
+#include "server/web/hub.h"
 #include "server/web/inflight.h"
 #include "server/web/routes.h"
 #include "server/web/sockets.h"
@@ -435,6 +436,8 @@ int web_open(struct web **out, const struct web_site *site, struct buf *problem)
 void web_end_streams(struct web *web)
 {
 	atomic_store_explicit(&web->stopping, true, memory_order_release);
+	if (web->site.hub)
+		hub_ring(web->site.hub);
 }
 
 void web_close(struct web *web)

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 struct calls;
+struct hub;
 struct outbox;
 struct store;
 struct work;
@@ -18,6 +19,7 @@ struct web_site {
 	const struct config *cfg;
 	struct agents *agents;
 	struct calls *calls;
+	struct hub *hub;       /* for who watches calls, server/web/hub.h */
 	struct store *store;   /* what is kept; NULL without DATA_DIR */
 	struct outbox *outbox; /* webhooks out, server/work/outbox.h */
 	struct work *work;     /* the pools for slow things, server/work/work.h */

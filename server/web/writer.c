@@ -8,13 +8,21 @@
 #include <sys/socket.h>
 
 enum {
-	SLICE_MS = 250,          /* how soon `stop` is noticed where no bell tells of it */
-	UNASKED_MAX = 64 * 1024, /* bytes of a client that talks though it has nothing to say */
+	SNDBUF_BYTES = 64 * 1024, /* which Linux doubles */
+	SLICE_MS = 250,           /* how soon `stop` is noticed where no bell tells of it */
+	UNASKED_MAX = 64 * 1024,  /* bytes of a client that talks though it has nothing to say */
 };
 
 void writer_init(struct writer *w, int fd, const _Atomic bool *stop)
 {
 	*w = (struct writer){ .fd = fd, .stop = stop };
+}
+
+void writer_bound(struct writer *w)
+{
+	int bytes = SNDBUF_BYTES;
+
+	setsockopt(w->fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
 }
 
 static int fail(struct writer *w, int err)

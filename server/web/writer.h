@@ -18,6 +18,10 @@ struct writer {
 
 void writer_init(struct writer *w, int fd, const _Atomic bool *stop);
 
+/* Lets the system hold back no more than some 128 KB, so that a client that does
+ * not read is noticed while that is still little. */
+void writer_bound(struct writer *w);
+
 /* Sends all of it. `timeout_ms` is for the whole. 0, -ETIMEDOUT, -EPIPE (the
  * client is gone) or -ECANCELED (the server stops). */
 int writer_put(struct writer *w, const void *bytes, size_t len, int timeout_ms);
