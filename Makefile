@@ -46,7 +46,7 @@ audio_SRC   := $(addprefix audio/,$(addsuffix .c, \
 server_SRC  := $(addprefix server/,$(addsuffix .c, \
   agents/agent_set agents/agents agents/load agents/profile agents/template \
   call/agent_caller call/agent_events call/agent_loop call/agent_mail call/answers call/brief call/call_journal call/call_json call/caller_loop \
-  call/calls call/cues call/endings call/gaps call/history call/hooks call/journal call/journal_store call/ledger call/mail call/parting call/playout call/sequencer call/stats call/stereo \
+  call/calls call/cues call/endings call/gaps call/history call/hooks call/journal call/journal_store call/ledger call/mail call/parting call/playout call/recorder call/recording_file call/sequencer call/stats call/stereo \
   call/timeline call/toolbox call/uplink config config_check config_print config_table config_warnings model/access \
   model/health model/realtime model/realtime_tools model/session phone/form phone/media_stream phone/signature phone/twiml \
   work/knowledge work/knowledge_folder work/knowledge_index work/knowledge_passages work/knowledge_query \

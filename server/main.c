@@ -11,6 +11,7 @@
 #include "server/call/calls.h"
 #include "server/call/hooks.h"
 #include "server/call/journal.h"
+#include "server/call/recorder.h"
 #include "server/call/journal_store.h"
 #include "server/config.h"
 #include "server/model/access.h"
@@ -162,6 +163,8 @@ static int start(struct parts *p)
 		err = store_open(&p->store, p->cfg.data_dir, p->cfg.retain_days, &problem);
 	if (!err)
 		journal_store_open(p->store);
+	if (!err && p->cfg.data_dir[0] && (err = recorder_open(p->cfg.data_dir, p->store)))
+		buf_printf(&problem, "cannot start the recorder: %s\n", strerror(-err));
 	if (!err)
 		err = agents_open(&p->agents, &p->cfg, &problem);
 	if (!err)
@@ -201,6 +204,7 @@ static void stop(struct parts *p)
 	work_stop(p->work);
 	web_close(p->web);
 	calls_close(p->calls);
+	recorder_close(); /* after all calls */
 	work_close(p->work);
 	outbox_close(p->outbox);
 	store_close(p->store); /* after all who might still write */

@@ -137,7 +137,9 @@ void profile_from_config(struct profile *p, const struct config *cfg)
 	p->greeting = cfg->greeting;
 	p->greeting_protect_ms = cfg->greeting_protect_ms;
 	p->knowledge = p->outcome_schema = p->outcome_instructions = p->signing_secret = "";
+	p->record = cfg->record;
 	p->max_call_seconds = cfg->max_call_seconds;
+	p->max_call_cost = cfg->max_call_cost;
 	p->idle_seconds = cfg->idle_seconds;
 	p->fallback_number = cfg->overflow_number;
 	p->machine_message = "";

@@ -22,6 +22,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct recording;
 struct ws_client;
 
 enum line_state {
@@ -121,7 +122,8 @@ struct call {
 	int64_t reserved_us, reserved_wall_ms;
 	const struct profile *profile; /* brief.profile: who answers; never NULL while the line is taken */
 	struct call_brief brief;       /* what it is told; owned */
-	int64_t first_turn;            /* the number of its first: not 0 for a call that streamed before */
+	enum record_mode record;
+	int64_t first_turn; /* the number of its first: not 0 for a call that streamed before */
 
 	/* Crossing threads. Each ring has one writer and one reader. */
 	struct ring from_caller;          /* caller loop -> agent loop */
@@ -150,6 +152,10 @@ struct call {
 
 	/* Set by the caller loop at start, before FROM_STARTED. */
 	char stream_sid[64];
+
+	/* Set by the caller loop at start, taken back under calls->lock when the
+	 * line is left; held. NULL: not recorded here. */
+	_Atomic(struct recording *) recording;
 };
 
 /* The first reason wins; both loops hear of it. Any thread, no lock held. */

@@ -3,6 +3,7 @@
 
 #include "common/clock.h"
 #include "common/json.h"
+#include "server/call/recorder.h"
 
 #include <inttypes.h>
 
@@ -43,6 +44,20 @@ static void put_counters(struct buf *out, struct call_counters *n)
 #undef PUT
 }
 
+static void put_recording(struct buf *out, struct call *c)
+{
+	/* Acquire: pairs with the release in begin_recording (caller_loop.c). */
+	const struct recording *recording = atomic_load_explicit(&c->recording, memory_order_acquire);
+
+	buf_puts(out, ",\"recording\":");
+	if (recording)
+		recording_put_json(recording, out);
+	else if (c->record == RECORD_LOCAL && atomic_load_explicit(&c->started_us, memory_order_relaxed))
+		buf_puts(out, "{\"mode\":\"local\",\"state\":\"failed\",\"error\":\"DATA_DIR is not set\"}");
+	else
+		buf_puts(out, "null");
+}
+
 void call_put_facts(struct buf *out, struct call *c)
 {
 	static const char *const states[] = { "free", "reserved", "claimed", "live", "ending" };
@@ -80,6 +95,7 @@ void call_put_facts(struct buf *out, struct call *c)
 	else
 		buf_puts(out, "null");
 	put_counters(out, &c->counters);
+	put_recording(out, c);
 }
 
 void call_put_whole(struct buf *out, struct call *c)

@@ -15,6 +15,7 @@
 #include "common/ws_frame.h"
 #include "server/call/gaps.h"
 #include "server/call/playout.h"
+#include "server/call/recorder.h"
 #include "server/call/stats.h"
 #include "server/call/uplink.h"
 #include "server/phone/media_stream.h"
@@ -53,6 +54,7 @@ struct caller {
 	uint64_t invalid;
 	struct playout playout;
 	struct uplink uplink;
+	struct recording *recording; /* borrowed from the call; NULL: not recorded */
 };
 
 /* ------------------------------------------------------------ Twilio's socket */
@@ -111,6 +113,20 @@ static const char *start_problem(struct call *c, const struct stream_message *m)
 	return NULL;
 }
 
+static void begin_recording(struct caller *p, int64_t now)
+{
+	struct call *c = p->call;
+
+	if (c->record != RECORD_LOCAL)
+		return;
+	p->recording = recording_begin(c->call_sid, c->profile, clock_wall_ms(), now);
+	if (!p->recording)
+		log_warn(c->tag, "not recorded: DATA_DIR is not set, or there is no memory");
+	p->playout.recording = p->uplink.recording = p->recording;
+	/* Release: pairs with the acquire in call_put_facts. */
+	atomic_store_explicit(&c->recording, p->recording, memory_order_release);
+}
+
 static void on_start(struct caller *p, const struct stream_message *m, int64_t now)
 {
 	struct call *c = p->call;
@@ -131,6 +147,7 @@ static void on_start(struct caller *p, const struct stream_message *m, int64_t n
 	c->stream_sid[m->stream_sid.n] = '\0';
 	p->started = true;
 	p->last_frame_us = now;
+	begin_recording(p, now);
 	playout_start(&p->playout, c->stream_sid);
 	atomic_store_explicit(&c->started_us, now, memory_order_release);
 	ring_put(&c->from_caller, FROM_STARTED, NULL, 0);
@@ -357,6 +374,8 @@ void caller_loop(struct call *c, int fd)
 	 * while we wait for Twilio's Close. The pen goes back before that. */
 	uplink_leave(&p.uplink);
 	playout_leave(&p.playout, now);
+	if (p.recording)
+		recording_end(p.recording, now);
 	if (p.reader)
 		say_goodbye(&p);
 	caller_close(&p);

@@ -6,6 +6,7 @@
 #include "server/call/agent.h"
 #include "server/call/call.h"
 #include "server/call/history.h"
+#include "server/call/recorder.h"
 #include "server/call/stats.h"
 
 #include <errno.h>
@@ -123,11 +124,17 @@ static void set_tag(struct call *c)
 	snprintf(c->tag, sizeof c->tag, "%s", c->call_sid[0] ? c->call_sid : "unannounced");
 }
 
+static enum record_mode record_mode(const char *word)
+{
+	return !strcmp(word, "local") ? RECORD_LOCAL : !strcmp(word, "twilio") ? RECORD_TWILIO : RECORD_OFF;
+}
+
 /* Under the lock. The call's own from now on, until the line is free. */
 static void take_brief(struct call *c, struct call_brief *brief)
 {
 	c->brief = *brief;
 	c->profile = brief->profile;
+	c->record = brief->profile->record;
 	memset(brief, 0, sizeof *brief);
 }
 
@@ -260,6 +267,8 @@ enum admission calls_reserve(struct calls *calls, const struct call_facts *facts
 		copy_text(c->to, sizeof c->to, facts->to);
 		copy_text(c->direction, sizeof c->direction, facts->direction);
 		take_brief(c, &brief);
+		if (facts->record)
+			c->record = record_mode(facts->record);
 		copy_text(agent, sizeof agent, c->profile->name);
 		line = c->index;
 		c->announced = true;
@@ -357,6 +366,7 @@ static void clean(struct call *c)
 static void leave(struct call *c)
 {
 	struct call_brief brief;
+	struct recording *recording;
 	bool last;
 
 	pthread_mutex_lock(&c->calls->lock);
@@ -371,8 +381,10 @@ static void leave(struct call *c)
 	brief = c->brief;
 	memset(&c->brief, 0, sizeof c->brief);
 	c->profile = NULL;
+	recording = atomic_exchange_explicit(&c->recording, NULL, memory_order_relaxed);
 	c->state = LINE_FREE;
 	pthread_mutex_unlock(&c->calls->lock);
+	recording_release(recording);
 	call_brief_free(&brief);
 }
 

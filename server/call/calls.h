@@ -46,6 +46,7 @@ struct call_facts {           /* borrowed; what the voice webhook said */
 	const char *contact_name, *business_name;
 	const char *metadata; /* a JSON object, as text */
 	const char *greeting; /* a template, instead of the agent's */
+	const char *record;   /* "off", "local" or "twilio", instead of the agent's */
 };
 
 struct calls_count {

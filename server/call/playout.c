@@ -3,6 +3,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/ws_frame.h"
+#include "server/call/recorder.h"
 #include "server/call/stats.h"
 #include "server/phone/media_stream.h"
 
@@ -79,6 +80,8 @@ static void serve_cuts(struct playout *p, int64_t now)
 		ring_pop(&c->to_caller);
 	}
 	playing = ledger_playing(&p->ledger);
+	if (p->recording)
+		recording_cut(p->recording, ledger_heard(&p->ledger, now), now);
 	cut.count = (uint32_t)ledger_cut(&p->ledger, wanted, now, cut.items, LEDGER_ITEMS);
 	if (playing) {
 		stream_put_clear(&p->message, p->stream_sid);
@@ -130,6 +133,9 @@ static bool play_piece(struct playout *p, const struct record *r, int64_t now)
 		piece = left;
 	if (head.no > p->first_told)
 		tell_first_audio(p, head.no, now);
+	if (p->recording)
+		recording_sent(
+		    p->recording, p->ledger.sent, audio + p->offset, piece, ledger_lead_us(&p->ledger, now) == 0, now);
 	if (ledger_sent(&p->ledger, head.no, piece, now)) {
 		stat_add(audio_underruns, 1);
 		atomic_fetch_add_explicit(&c->counters.underruns, 1, memory_order_relaxed);
@@ -211,8 +217,8 @@ void playout_echo(struct playout *p, struct span name, int64_t now_us)
 	uint32_t generation, seq;
 
 	/* One that is not ours, or of an older generation, proves nothing. */
-	if (parse_mark(name, &generation, &seq))
-		ledger_echo(&p->ledger, generation, seq, now_us);
+	if (parse_mark(name, &generation, &seq) && ledger_echo(&p->ledger, generation, seq, now_us) && p->recording)
+		recording_echo(p->recording, p->ledger.proven, now_us);
 }
 
 int64_t playout_deadline_us(const struct playout *p)
@@ -230,6 +236,8 @@ void playout_leave(struct playout *p, int64_t now_us)
 {
 	struct from_cut left = { 0 };
 
+	if (p->recording)
+		recording_cut(p->recording, ledger_heard(&p->ledger, now_us), now_us);
 	left.count = (uint32_t)ledger_cut(&p->ledger, p->cuts_served + 1, now_us, left.items, LEDGER_ITEMS);
 	tell(p->call, FROM_LEFT, &left, sizeof left);
 	buf_free(&p->message);

@@ -10,10 +10,13 @@
 #include "server/call/call.h"
 #include "server/call/ledger.h"
 
+struct recording;
+
 struct playout {
 	struct call *call;
-	struct buf *out;    /* frames for Twilio; borrowed from the caller loop */
-	struct buf message; /* one JSON message under construction */
+	struct buf *out;             /* frames for Twilio; borrowed from the caller loop */
+	struct buf message;          /* one JSON message under construction */
+	struct recording *recording; /* borrowed; NULL: not recorded */
 	struct ledger ledger;
 	const char *stream_sid; /* NULL until the stream has started */
 	uint32_t cuts_served;   /* the generation of our marks */

@@ -39,6 +39,11 @@
 	X(twilio, invalid_messages, "stream messages that made no sense, ignored") \
 	X(twilio, unknown_messages, "stream messages of unknown kind, ignored") \
 	X(twilio, digits_dropped, "keys pressed beyond what is kept") \
+	X(recording, started, "local recordings begun") \
+	X(recording, completed, "those that are whole") \
+	X(recording, failed, "those that the disk ended") \
+	X(recording, bytes, "bytes of audio written") \
+	X(recording, lost_ms, "audio that the disk was too slow for, or that came too late to be placed") \
 	X(http, requests, "requests answered") \
 	X(http, refused_signature, "webhooks and upgrades with a wrong signature") \
 	X(http, refused_token, "streams with an unknown, used or expired token") \

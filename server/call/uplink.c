@@ -5,6 +5,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/ws_client.h"
+#include "server/call/recorder.h"
 #include "server/call/stats.h"
 #include "server/model/realtime.h"
 
@@ -173,6 +174,9 @@ bool uplink_frame(struct uplink *u, const struct stream_message *m, int64_t now_
 	if (m->payload.n)
 		u->frame_size = m->payload.n + 140; /* around the payload: JSON, frame header */
 
+	if (u->recording)
+		recording_caller(
+		    u->recording, m->has_timestamp, m->timestamp_ms, (const uint8_t *)room, (size_t)len, now_us);
 	silence = gaps_frame(&u->gaps, m->has_timestamp, m->timestamp_ms, (uint32_t)len / BYTES_PER_MS, now_us);
 	late_ms = gaps_late_ms(&u->gaps);
 	note_lateness(u, late_ms);

@@ -14,10 +14,12 @@
 #include "server/phone/media_stream.h"
 
 struct converter;
+struct recording;
 
 struct uplink {
 	struct call *call;
-	int fd; /* Twilio's socket, for the valve and what waits in it */
+	int fd;                      /* Twilio's socket, for the valve and what waits in it */
+	struct recording *recording; /* borrowed; NULL: not recorded */
 	struct gaps gaps;
 	struct converter *converter; /* owned; NULL when the model speaks mu-law */
 	struct buf audio;            /* mu-law waiting to be sent */

@@ -2,6 +2,7 @@
 
 #include "common/clock.h"
 #include "common/json.h"
+#include "server/call/recorder.h"
 #include "server/call/stats.h"
 #include "server/model/health.h"
 #include "server/store/store.h"
@@ -219,6 +220,14 @@ static void put_store(const struct web_site *site, struct buf *out)
 	buf_putc(out, '}');
 }
 
+static void put_recording(struct buf *out)
+{
+	buf_puts(out, ",\"recording\":{");
+	recorder_put_json(out);
+	put_counters(out, "recording");
+	buf_putc(out, '}');
+}
+
 static void put_section(struct buf *out, const char *section)
 {
 	size_t begin;
@@ -243,6 +252,7 @@ void status_json(const struct web_site *site, int64_t now_us, struct buf *out)
 	put_section(out, "turns");
 	put_section(out, "twilio");
 	put_section(out, "http");
+	put_recording(out);
 	put_work(site, out);
 	buf_puts(out, ",\"outbox\":");
 	outbox_put_status(site->outbox, out);
