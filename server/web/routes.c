@@ -8,6 +8,7 @@
 #include "server/web/openapi.h"
 #include "server/web/operator.h"
 #include "server/web/watch.h"
+#include "server/web/outbox_api.h"
 #include "server/web/webhooks.h"
 
 #include <errno.h>
@@ -32,6 +33,9 @@ static const struct route routes[] = {
 	{ "GET", "/calls/{CallSid}/events", ROUTE_OPERATOR, BODY_NONE, "", watch_call,
 	    "one call as it happens, as server-sent events" },
 	{ "GET", "/events", ROUTE_OPERATOR, BODY_NONE, "", watch_all, "all calls as they happen" },
+	{ "GET", "/outbox", ROUTE_OPERATOR, BODY_NONE, "state limit cursor", outbox_api_list,
+	    "webhooks out: waiting, delivered, parked" },
+	{ "POST", "/outbox/{id}/retry", ROUTE_OPERATOR, BODY_NONE, "", outbox_api_retry, "sends a webhook again" },
 	{ "POST", "/twilio/voice", ROUTE_TWILIO, BODY_FORM, NULL, webhook_voice, "a call comes in" },
 	{ "GET", "/twilio/stream", ROUTE_STREAM, BODY_NONE, NULL, NULL, "a stream of somebody's own TwiML" },
 	{ "GET", "/twilio/stream/{token}", ROUTE_STREAM, BODY_NONE, NULL, NULL, "the stream our TwiML announced" },

@@ -51,7 +51,7 @@ void outbox_put_status(struct outbox *outbox, struct buf *out);
 
 /* --- for the operator's API; these look into the store: HTTP workers and jobs only */
 
-enum { OUTBOX_LIST_MAX = 200 };
+enum { OUTBOX_LIST_MAX = 200 }; /* a page */
 
 /* Appends {"outbox":[…],"next_cursor":…}, newest first. `state` is "" for all;
  * `cursor` is a next_cursor, or INT64_MAX. 0, or -ENOTSUP without a store, or
