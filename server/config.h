@@ -92,6 +92,11 @@ struct config {
 	int webhook_threads;        /* WEBHOOK_THREADS: 8 */
 	int outbox_give_up_seconds; /* OUTBOX_GIVE_UP_SECONDS: a day */
 
+	/* Records */
+	const char *text_model;   /* TEXT_MODEL: gpt-5.6-luna */
+	const char *text_api_url; /* TEXT_API_URL; "": on the host of openai_url */
+	int record_retry_seconds; /* RECORD_RETRY_SECONDS: 60 */
+
 	/* What is kept */
 	const char *data_dir; /* DATA_DIR; "": nothing is */
 	int retain_days;      /* RETAIN_DAYS: 90; 0 for ever */

@@ -170,6 +170,23 @@ const char *check_public_url(const char *text)
 	return NULL;
 }
 
+const char *check_text_url(const char *text)
+{
+	const char *authority = text + strlen("https://");
+	size_t len;
+
+	if (strncmp(text, "http://", strlen("http://")) == 0)
+		return "must start with https:// (over http:// the key and what was said would travel readable by anyone)";
+	if (strncmp(text, "https://", strlen("https://")) != 0 || !visible_ascii(text) || strpbrk(text, "\"<>\\^`{|}#"))
+		return "must look like https://host[:port]/v1/responses";
+	len = strcspn(authority, "/?");
+	if (memchr(authority, '@', len))
+		return "must not carry a user name or key; the key belongs in OPENAI_API_KEY";
+	if (!split_authority(authority, len) || authority[len] != '/')
+		return "must look like https://host[:port]/v1/responses";
+	return NULL;
+}
+
 const char *check_api_url(const char *text)
 {
 	const char *authority = text + strlen("https://");

@@ -12,6 +12,7 @@ const char *check_ipv4(const char *text);
 const char *check_ipv4_net(const char *text);   /* address or address/bits */
 const char *check_model_url(const char *text);  /* wss://host[:port]/path[?query] */
 const char *check_public_url(const char *text); /* http(s)://host[:port][/path] */
+const char *check_text_url(const char *text);   /* https://host[:port]/path[?query] */
 const char *check_api_url(const char *text);    /* https://host[:port] */
 const char *check_e164(const char *text);
 const char *check_account_sid(const char *text); /* AC and 32 hex digits */

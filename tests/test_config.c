@@ -255,6 +255,17 @@ static void the_model_url_names_a_host_and_a_path(void **state)
 	refuses("OPENAI_REALTIME_URL=wss://host/v1\r\nEvil: 1", "blanks");
 }
 
+static void the_text_apis_url_is_https_and_has_a_path(void **state)
+{
+	(void)state;
+	accepts("TEXT_API_URL=https://localhost:9443/v1/responses");
+	accepts("TEXT_API_URL=https://x.openai.azure.com/openai/v1/responses?api-version=1");
+	refuses("TEXT_API_URL=http://localhost/v1/responses", "https://");
+	refuses("TEXT_API_URL=https://host", "must look like");
+	refuses("TEXT_API_URL=https://user:key@host/v1", "OPENAI_API_KEY");
+	refuses("TEXT_API_URL=https://host/v1\r\nEvil: 1", "must look like");
+}
+
 static void an_ip_address_as_the_models_host_is_refused_saying_why(void **state)
 {
 	static const char *const hosts[] = { "127.0.0.1", "127.0.0.1:443", "[::1]", "[::1]:443", "127.1",
@@ -700,6 +711,7 @@ int main(void)
 		CASE(every_number_is_held_at_both_ends),
 		CASE(every_word_of_a_choice_gives_its_place),
 		CASE(the_model_url_names_a_host_and_a_path),
+		CASE(the_text_apis_url_is_https_and_has_a_path),
 		CASE(an_ip_address_as_the_models_host_is_refused_saying_why),
 		CASE(the_public_url_is_the_part_before_our_paths),
 		CASE(addresses_and_numbers_are_checked),

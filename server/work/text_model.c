@@ -1,0 +1,276 @@
+#include "server/work/text_model.h"
+
+#include "common/clock.h"
+#include "common/digest.h"
+#include "common/json.h"
+#include "common/log.h"
+#include "common/schema.h"
+#include "server/work/fetch.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+enum {
+	TRIES = 3,
+	TRY_MS = 60000,
+	ALL_MS = 120000,
+	PAUSE_MS = 1000, /* before the second; three times that before the third, and up to half more by chance */
+	WAIT_STEP_MS = 200,
+	ANSWER_MAX = 512 * 1024,
+	OUTPUT_TOKENS = 8192 /* thinking included */
+};
+
+/* ----------------------------------------------------------------------- asking for */
+
+void text_model_put_url(const struct config *cfg, struct buf *out)
+{
+	const char *host = strstr(cfg->openai_url, "://"), *path;
+
+	if (*cfg->text_api_url) {
+		buf_puts(out, cfg->text_api_url);
+		return;
+	}
+	host = host ? host + 3 : cfg->openai_url;
+	path = host + strcspn(host, "/?");
+	buf_printf(out, "https://%.*s%s/v1/responses", (int)(path - host), host,
+	    strncmp(path, "/openai/", 8) == 0 ? "/openai" : "");
+}
+
+static void put_format(struct buf *out, const cJSON *schema)
+{
+	char *text = schema_is_strict(schema) ? cJSON_PrintUnformatted(schema) : NULL;
+
+	if (text)
+		buf_printf(out, "{\"type\":\"json_schema\",\"name\":\"record\",\"strict\":true,\"schema\":%s}", text);
+	else
+		buf_puts(out, "{\"type\":\"json_object\"}");
+	cJSON_free(text);
+}
+
+/* In JSON mode the word JSON must be in the request, and only the schema in the
+ * text tells the model which fields there are. */
+static void put_instructions(struct buf *out, const struct text_request *request)
+{
+	struct buf text;
+	char *schema = schema_is_strict(request->schema) ? NULL : cJSON_PrintUnformatted(request->schema);
+
+	buf_init(&text, 0);
+	buf_puts(&text, request->instructions);
+	if (schema)
+		buf_printf(&text, "\n\nAnswer with one JSON object that follows this JSON Schema:\n%s", schema);
+	json_put_string(out, buf_text(&text), text.len);
+	buf_free(&text);
+	cJSON_free(schema);
+}
+
+void text_model_put_request(const struct config *cfg, const struct text_request *request, struct buf *out)
+{
+	buf_puts(out, "{\"model\":");
+	json_put_cstring(out, cfg->text_model);
+	buf_puts(out, ",\"instructions\":");
+	put_instructions(out, request);
+	buf_puts(out, ",\"input\":");
+	json_put_cstring(out, request->input);
+	buf_puts(out, ",\"text\":{\"format\":");
+	put_format(out, request->schema);
+	buf_printf(out, "},\"max_output_tokens\":%d,\"store\":false}", OUTPUT_TOKENS);
+}
+
+/* -------------------------------------------------------------------------- reading */
+
+static void say(struct text_answer *out, enum text_outcome outcome, const char *format, const char *word)
+{
+	out->outcome = outcome;
+	snprintf(out->problem, sizeof out->problem, format, word ? word : "no reason given");
+}
+
+/* The texts of all messages; what the model thought is not among them. */
+static void collect(const cJSON *output, struct buf *text, const char **refusal)
+{
+	const cJSON *item, *part;
+
+	cJSON_ArrayForEach(item, output) cJSON_ArrayForEach(part, json_get(item, "content"))
+	{
+		const char *type = json_str(part, "type");
+
+		if (type && !strcmp(type, "output_text") && json_str(part, "text"))
+			buf_puts(text, json_str(part, "text"));
+		if (type && !strcmp(type, "refusal"))
+			*refusal = json_str(part, "refusal") ? json_str(part, "refusal") : "";
+	}
+}
+
+static void read_usage(const cJSON *usage, struct text_answer *out)
+{
+	double n;
+
+	if (json_num(usage, "input_tokens", &n) && n >= 0 && n < 1e12)
+		out->input_tokens += (int64_t)n;
+	if (json_num(usage, "output_tokens", &n) && n >= 0 && n < 1e12)
+		out->output_tokens += (int64_t)n;
+}
+
+void text_model_read(const char *body, size_t len, struct text_answer *out)
+{
+	cJSON *answer = json_parse(body, len);
+	const char *status = json_str(answer, "status"), *refusal = NULL;
+	struct buf text;
+
+	buf_init(&text, ANSWER_MAX);
+	free(out->text);
+	out->text = NULL;
+	collect(json_get(answer, "output"), &text, &refusal);
+	read_usage(json_get(answer, "usage"), out);
+	if (!cJSON_IsObject(answer))
+		say(out, TEXT_NONSENSE, "the text API answered with something that is not JSON", "");
+	else if (refusal)
+		say(out, TEXT_REFUSED, "the text model refused: %.120s", refusal);
+	else if (status && !strcmp(status, "incomplete"))
+		say(out, TEXT_CUT_SHORT, "the text model's answer was cut short (%.60s)",
+		    json_str(json_get(answer, "incomplete_details"), "reason"));
+	else if (status && strcmp(status, "completed") != 0)
+		say(out, TEXT_UNAVAILABLE, "the text model failed (%.60s)",
+		    json_str(json_get(answer, "error"), "code"));
+	else if (!text.len || buf_error(&text))
+		say(out, TEXT_NONSENSE, "the text model's answer has no text in it", "");
+	else if (!(out->text = strdup(buf_text(&text))))
+		say(out, TEXT_UNAVAILABLE, "out of memory", "");
+	else
+		say(out, TEXT_OK, "", "");
+	buf_free(&text);
+	cJSON_Delete(answer);
+}
+
+/* A body that is no success. The message is not repeated: it may quote the key. */
+static void read_error(const struct fetch_answer *got, struct text_answer *out)
+{
+	cJSON *body = json_parse(buf_text(&got->body), got->body.len);
+	const cJSON *error = json_get(body, "error");
+	const char *code = json_str(error, "code") ? json_str(error, "code") : json_str(error, "type");
+	bool spent = code && !strcmp(code, "insufficient_quota");
+	bool passes = (got->status == 429 && !spent) || got->status == 408 || got->status >= 500;
+
+	out->outcome = passes ? TEXT_UNAVAILABLE : TEXT_NOT_ALLOWED;
+	snprintf(out->problem, sizeof out->problem, "the text API answered %d%s%.60s", got->status, code ? ": " : "",
+	    code ? code : "");
+	cJSON_Delete(body);
+}
+
+/* --------------------------------------------------------------------------- asking */
+
+static bool azure(const char *url)
+{
+	static const char suffix[] = ".openai.azure.com";
+	const char *host = strstr(url, "://");
+	size_t len, n = strlen(suffix);
+
+	host = host ? host + 3 : url;
+	len = strcspn(host, ":/?");
+	return len > n && strncasecmp(host + len - n, suffix, n) == 0;
+}
+
+static void ask_once(const struct config *cfg, const char *url, const struct buf *body, int timeout_ms,
+    const _Atomic bool *cancel, struct text_answer *out, int64_t *retry_after_s)
+{
+	struct fetch_request request = { .method = "POST",
+		.url = url,
+		.body = buf_text(body),
+		.body_len = body->len,
+		.timeout_ms = timeout_ms,
+		.answer_max = ANSWER_MAX,
+		.ca_file = cfg->https_ca_file,
+		.cancel = cancel };
+	bool api_key = cfg->openai_auth == OPENAI_AUTH_API_KEY || (cfg->openai_auth == OPENAI_AUTH_AUTO && azure(url));
+	char key[1200], organization[200], project[200];
+	struct fetch_answer got;
+
+	snprintf(key, sizeof key, "%s%s", api_key ? "api-key: " : "Authorization: Bearer ", cfg->openai_api_key);
+	snprintf(organization, sizeof organization, "OpenAI-Organization: %s", cfg->openai_organization);
+	snprintf(project, sizeof project, "OpenAI-Project: %s", cfg->openai_project);
+	request.headers[request.header_count++] = key;
+	request.headers[request.header_count++] = "Content-Type: application/json";
+	if (*cfg->openai_organization)
+		request.headers[request.header_count++] = organization;
+	if (*cfg->openai_project)
+		request.headers[request.header_count++] = project;
+	fetch(&request, &got);
+	*retry_after_s = got.retry_after_s;
+	if (got.failure == FETCH_CANCELLED)
+		say(out, TEXT_CANCELLED, "the server is being stopped", "");
+	else if (got.failure == FETCH_TOO_LARGE)
+		say(out, TEXT_NONSENSE, "the text API's answer is too large", "");
+	else if (got.failure != FETCH_OK)
+		say(out, TEXT_UNAVAILABLE, "the text API cannot be had: %.150s", got.error);
+	else if (got.status != 200)
+		read_error(&got, out);
+	else
+		text_model_read(buf_text(&got.body), got.body.len, out);
+	fetch_answer_free(&got);
+}
+
+/* False if it was cancelled meanwhile. */
+static bool pause_ms(int64_t ms, const _Atomic bool *cancel)
+{
+	const struct timespec step = { .tv_nsec = WAIT_STEP_MS * 1000000L };
+
+	for (; ms > 0; ms -= WAIT_STEP_MS) {
+		if (cancel && atomic_load(cancel))
+			return false;
+		nanosleep(&step, NULL);
+	}
+	return true;
+}
+
+/* How long to wait before the next try: what they ask for, or more each time.
+ * Some chance, so that those who failed together do not come back together. */
+static int64_t next_pause_ms(int tries, int64_t retry_after_s)
+{
+	uint8_t chance;
+	int64_t ms = tries == 1 ? PAUSE_MS : 3 * PAUSE_MS;
+
+	random_bytes(&chance, 1);
+	if (retry_after_s * 1000 > ms)
+		ms = retry_after_s * 1000;
+	return ms + PAUSE_MS * chance / 512;
+}
+
+void text_model_ask(
+    const struct config *cfg, const struct text_request *request, const _Atomic bool *cancel, struct text_answer *out)
+{
+	int64_t began_us = clock_now_us(), left_ms = ALL_MS, retry_after_s;
+	struct buf url, body;
+
+	*out = (struct text_answer){ .outcome = TEXT_UNAVAILABLE, .problem = "out of memory" };
+	buf_init(&url, 0);
+	buf_init(&body, 0);
+	text_model_put_url(cfg, &url);
+	text_model_put_request(cfg, request, &body);
+	while (!buf_error(&url) && !buf_error(&body)) {
+		int64_t pause;
+
+		ask_once(cfg, buf_text(&url), &body, (int)(left_ms < TRY_MS ? left_ms : TRY_MS), cancel, out,
+		    &retry_after_s);
+		out->tries++;
+		pause = next_pause_ms(out->tries, retry_after_s);
+		left_ms = ALL_MS - (clock_now_us() - began_us) / US_PER_MS - pause;
+		if (out->outcome != TEXT_UNAVAILABLE || out->tries >= TRIES || left_ms <= 0)
+			break;
+		log_info("records", "%s; trying again in %lld ms", out->problem, (long long)pause);
+		if (!pause_ms(pause, cancel)) {
+			say(out, TEXT_CANCELLED, "the server is being stopped", "");
+			break;
+		}
+	}
+	out->took_ms = (clock_now_us() - began_us) / US_PER_MS;
+	buf_free(&url);
+	buf_free(&body);
+}
+
+void text_answer_free(struct text_answer *answer)
+{
+	free(answer->text);
+	answer->text = NULL;
+}

@@ -1,0 +1,57 @@
+#ifndef WORK_TEXT_MODEL_H
+#define WORK_TEXT_MODEL_H
+/* A text model that fills in a form: one question to OpenAI's Responses API,
+ * answered with JSON that is meant to follow a schema.
+ *
+ * Strict where the schema allows it, so that the model cannot answer with
+ * anything else; otherwise the schema stands in the instructions. Whether the
+ * answer follows it is the caller's to check, either way. OpenAI is told not to
+ * store it.
+ */
+#include "common/buf.h"
+#include "server/config.h"
+
+#include <cjson/cJSON.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct text_request {             /* borrowed */
+	const char *instructions; /* what is to be done */
+	const char *input;        /* with what */
+	const cJSON *schema;      /* one that schema_check has passed */
+};
+
+enum text_outcome {
+	TEXT_OK,
+	TEXT_REFUSED,     /* the model will not; it would not the next time either */
+	TEXT_CUT_SHORT,   /* there was more to say than fits */
+	TEXT_NONSENSE,    /* an answer that is none: HTML, half of it, no text in it */
+	TEXT_NOT_ALLOWED, /* a 4xx: key, model or request are not accepted */
+	TEXT_UNAVAILABLE, /* no answer, 429 or 5xx, also after the retries */
+	TEXT_CANCELLED
+};
+
+struct text_answer {
+	enum text_outcome outcome;
+	char *text;        /* owned: what the model said; NULL unless TEXT_OK */
+	char problem[200]; /* a sentence, without credentials; "" on TEXT_OK */
+	int tries;
+	int64_t input_tokens, output_tokens, took_ms;
+};
+
+/* Where it is asked: TEXT_API_URL, or worked out from the realtime model's. */
+void text_model_put_url(const struct config *cfg, struct buf *out);
+
+/* The request's body, and what an answer's body says. Pure. */
+void text_model_put_request(const struct config *cfg, const struct text_request *request, struct buf *out);
+void text_model_read(const char *body, size_t len, struct text_answer *out);
+
+/* Asks; again after 429, 5xx or a failed connection, twice, within two minutes.
+ * Blocks: for background jobs. `cancel` as for fetch. text_answer_free ends it. */
+void text_model_ask(
+    const struct config *cfg, const struct text_request *request, const _Atomic bool *cancel, struct text_answer *out);
+void text_answer_free(struct text_answer *answer);
+
+#endif
