@@ -49,11 +49,11 @@ server_SRC  := $(addprefix server/,$(addsuffix .c, \
   call/calls call/cues call/endings call/gaps call/history call/hooks call/journal call/journal_store call/ledger call/mail call/parting call/playout call/recorder call/recording_file call/sequencer call/stats call/stereo \
   call/timeline call/toolbox call/uplink config config_check config_print config_table config_warnings model/access \
   model/health model/realtime model/realtime_tools model/session phone/form phone/media_stream phone/signature phone/twiml \
-  work/knowledge work/knowledge_folder work/knowledge_index work/knowledge_passages work/knowledge_query \
   work/text_model \
-  store/store store/store_db store/store_queue store/store_readers store/store_retain store/store_schema \
+  work/knowledge work/knowledge_folder work/knowledge_index work/knowledge_passages work/knowledge_query \
+  store/store store/store_calls store/store_db store/store_queue store/store_readers store/store_retain store/store_schema \
   store/store_writer \
-  web/connections web/control web/doors web/fields web/health_probe web/http web/hub web/inflight \
+  web/call_list web/connections web/control web/doors web/fields web/health_probe web/http web/hub web/inflight \
   web/jwt web/openapi web/outbox_api web/operator web/routes web/server web/sockets web/status web/watch \
   web/webhooks web/writer \
   work/fetch work/jobs work/outbox work/outbox_plan work/outbox_queue work/outbox_rows \

@@ -2,6 +2,7 @@
 #define COMMON_CLOCK_H
 /* Time. Deadlines are microseconds on the monotonic clock; only what people
  * read uses the calendar. Modules that decide take `now_us` as an argument. */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,6 +14,11 @@ int64_t clock_wall_ms(void); /* Unix time in ms */
 
 /* "2026-11-20T10:15:30.123Z"; out holds at least 25 bytes. */
 void clock_iso8601(int64_t wall_ms, char *out, size_t size);
+
+/* Reads a time as people write it: "2026-11-20", "2026-11-20T10:15:30" with or
+ * without fractions, "Z" or "+02:00" (without either it is UTC), or Unix time in
+ * seconds. False if it is none of these. */
+bool clock_parse(const char *text, int64_t *wall_ms);
 
 /* Timeout for poll until deadline_us: 0 when past, -1 for NEVER_US, rounded up
  * so that poll does not return just before it. */

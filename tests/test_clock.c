@@ -35,6 +35,34 @@ static void time_of_day_is_written_as_iso_8601(void **state)
 	assert_string_equal(text, "2024-02-29T23:59:59.999Z");
 }
 
+static void time_is_read_as_people_write_it(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t ms;
+	} good[] = { { "2026-11-20T10:15:30.123Z", 1795169730123 }, { "2026-11-20T10:15:30Z", 1795169730000 },
+		{ "2026-11-20T10:15:30", 1795169730000 }, { "2026-11-20 10:15:30.5", 1795169730500 },
+		{ "2026-11-20T12:15:30+02:00", 1795169730000 }, { "2026-11-20T12:15:30 02:00", 1795169730000 },
+		{ "2026-11-20T04:45:30.000-0530", 1795169730000 }, { "2026-11-20T10:15", 1795169700000 },
+		{ "2026-11-20", 1795132800000 }, { "2024-02-29", 1709164800000 }, { "1795169730", 1795169730000 },
+		{ "0", 0 }, { "2026-11-20T10:15:30.1239999Z", 1795169730123 } };
+	static const char *const bad[] = { "", " ", "yesterday", "2026-11", "2026-13-01", "2026-00-10", "2026-02-29",
+		"2026-11-31", "2026-11-20T", "2026-11-20T10", "2026-11-20T24:00:00", "2026-11-20T10:60",
+		"2026-11-20T10:15:30.Z", "2026-11-20T10:15:30+2", "2026-11-20T10:15:30Zx", "2026-11-20x", "26-11-20",
+		"-1", "1795169730123", "1.5", "0x10", "2026-11-20T10:15:30+25:00", "2026-11-20T-1:15:30" };
+	int64_t ms;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+		if (!clock_parse(good[i].text, &ms))
+			fail_msg("refused: %s", good[i].text);
+		assert_int_equal(ms, good[i].ms);
+	}
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		if (clock_parse(bad[i], &ms))
+			fail_msg("taken: %s", bad[i]);
+}
+
 static void monotonic_clock_does_not_run_back(void **state)
 {
 	int64_t last = clock_now_us();
@@ -54,6 +82,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(poll_never_returns_just_before_the_deadline),
 		cmocka_unit_test(time_of_day_is_written_as_iso_8601),
+		cmocka_unit_test(time_is_read_as_people_write_it),
 		cmocka_unit_test(monotonic_clock_does_not_run_back),
 	};
 

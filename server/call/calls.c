@@ -648,26 +648,27 @@ static bool shown_as_line(const struct call *c)
 	return c->state != LINE_FREE && !c->remembered;
 }
 
-void calls_list_json(struct calls *calls, struct buf *out)
+void calls_each(struct calls *calls, void (*each)(void *arg, const char *json), void *arg)
 {
-	const char *comma = "";
+	struct buf out;
 
-	buf_puts(out, "{\"calls\":[");
+	buf_init(&out, 0);
 	for (uint32_t i = 0; i < calls->line_count; i++) {
 		struct call *c = &calls->lines[i];
 
+		buf_reset(&out);
 		/* Line by line, so that no call's loop waits for the whole list. */
 		pthread_mutex_lock(&calls->lock);
 		if (shown_as_line(c)) {
-			buf_puts(out, comma);
-			comma = ",";
-			call_put_facts(out, c);
-			buf_putc(out, '}');
+			call_put_facts(&out, c);
+			buf_putc(&out, '}');
 		}
 		pthread_mutex_unlock(&calls->lock);
+		if (out.len && !buf_error(&out))
+			each(arg, buf_text(&out));
 	}
-	history_list(&calls->history, out, &comma);
-	buf_puts(out, "]}");
+	buf_free(&out);
+	history_each(&calls->history, each, arg);
 }
 
 int calls_one_json(struct calls *calls, const char *call_sid, struct buf *out)

@@ -124,8 +124,10 @@ void calls_reap(struct calls *calls);
 
 void calls_count(struct calls *calls, struct calls_count *out);
 
-/* {"calls":[…]}: live ones first, then the last 100 ended, newest first. */
-void calls_list_json(struct calls *calls, struct buf *out);
+/* Calls back with each call as JSON, without what was said: live ones first,
+ * then the last 100 ended, newest first. A call that is back from a transfer can
+ * be there twice. No lock is held meanwhile. */
+void calls_each(struct calls *calls, void (*each)(void *arg, const char *json), void *arg);
 
 /* One call with its timeline. 0 or -ENOENT. */
 int calls_one_json(struct calls *calls, const char *call_sid, struct buf *out);

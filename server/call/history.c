@@ -139,17 +139,23 @@ static const struct ended_call *newest(const struct history *h, size_t i)
 	return &h->shown[(h->shown_next + HISTORY_SHOWN - i) % HISTORY_SHOWN];
 }
 
-void history_list(struct history *h, struct buf *out, const char **comma)
+void history_each(struct history *h, void (*each)(void *arg, const char *json), void *arg)
 {
+	char *copies[HISTORY_SHOWN];
+	size_t count = 0;
+
 	pthread_mutex_lock(&h->lock);
 	for (size_t i = 1; i <= HISTORY_SHOWN; i++) {
-		if (!newest(h, i)->summary)
-			continue;
-		buf_puts(out, *comma);
-		*comma = ",";
-		buf_puts(out, newest(h, i)->summary);
+		const char *summary = newest(h, i)->summary;
+
+		if (summary && (copies[count] = strdup(summary)))
+			count++;
 	}
 	pthread_mutex_unlock(&h->lock);
+	for (size_t i = 0; i < count; i++) {
+		each(arg, copies[i]);
+		free(copies[i]);
+	}
 }
 
 bool history_one(struct history *h, const char *call_sid, struct buf *out)

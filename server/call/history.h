@@ -66,8 +66,8 @@ int history_unasked(struct history *h, int64_t since_us);
 /* Keeps a call to be shown; takes both strings, either may be NULL. */
 void history_keep(struct history *h, const char *call_sid, char *summary, char *whole);
 
-/* Appends the summaries, newest first, each behind *comma, which becomes ",". */
-void history_list(struct history *h, struct buf *out, const char **comma);
+/* Calls back with the summaries, newest first; the lock is not held meanwhile. */
+void history_each(struct history *h, void (*each)(void *arg, const char *json), void *arg);
 
 /* Appends the newest call of that name; false if there is none. */
 bool history_one(struct history *h, const char *call_sid, struct buf *out);

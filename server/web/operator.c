@@ -4,8 +4,10 @@
 #include "common/log.h"
 #include "server/model/health.h"
 #include "server/store/store.h"
+#include "server/store/store_calls.h"
 #include "server/web/status.h"
 
+#include <errno.h>
 #include <string.h>
 
 void operator_health(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
@@ -46,13 +48,6 @@ void operator_status(const struct web_site *site, const struct request *q, const
 	status_json(site, q->began_us, &r->body);
 }
 
-void operator_calls(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
-{
-	(void)q, (void)arg;
-	calls_list_json(site->calls, &r->body);
-	buf_putc(&r->body, '\n');
-}
-
 static void no_such_call(struct response *r)
 {
 	response_error(r, 404, "no_such_call", "no call of that CallSid is known here");
@@ -60,9 +55,15 @@ static void no_such_call(struct response *r)
 
 void operator_call(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
 {
+	int err = calls_one_json(site->calls, arg, &r->body);
+
 	(void)q;
-	if (calls_one_json(site->calls, arg, &r->body))
+	if (err == -ENOENT && site->store)
+		err = store_call(site->store, arg, &r->body);
+	if (err == -ENOENT)
 		no_such_call(r);
+	else if (err)
+		response_error(r, 503, "store_failing", "what is kept cannot be read now");
 	else
 		buf_putc(&r->body, '\n');
 }

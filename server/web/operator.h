@@ -8,7 +8,6 @@
 route_handler operator_health;
 route_handler operator_ready;
 route_handler operator_status;
-route_handler operator_calls;
 route_handler operator_call;
 route_handler operator_end_call;
 

@@ -3,6 +3,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "server/call/stats.h"
+#include "server/web/call_list.h"
 #include "server/web/control.h"
 #include "server/web/doors.h"
 #include "server/web/openapi.h"
@@ -24,7 +25,8 @@ static const struct route routes[] = {
 	    "takes calls: 200, or 503 and one word why not" },
 	{ "GET", "/openapi.json", ROUTE_OPEN, BODY_NONE, NULL, openapi_get, "this API as an OpenAPI 3.1 document" },
 	{ "GET", "/status", ROUTE_OPERATOR, BODY_NONE, "", operator_status, "counters, latencies, process" },
-	{ "GET", "/calls", ROUTE_OPERATOR, BODY_NONE, "", operator_calls, "live calls and the last 100 ended" },
+	{ "GET", "/calls", ROUTE_OPERATOR, BODY_NONE, CALL_LIST_QUERY, call_list_get,
+	    "calls, live and kept, filtered and in pages" },
 	{ "GET", "/calls/{CallSid}", ROUTE_OPERATOR, BODY_NONE, "", operator_call, "one call with its timeline" },
 	{ "DELETE", "/calls/{CallSid}", ROUTE_OPERATOR, BODY_NONE, "", operator_end_call, "ends a call" },
 	{ "POST", "/calls/{CallSid}/say", ROUTE_OPERATOR, BODY_JSON, "", control_say, "has the agent say something" },
