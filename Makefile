@@ -54,7 +54,7 @@ server_SRC  := $(addprefix server/,$(addsuffix .c, \
   store/store store/store_calls store/store_db store/store_queue store/store_readers store/store_retain store/store_schema \
   store/store_writer \
   web/call_list web/connections web/control web/doors web/fields web/health_probe web/http web/hub web/inflight \
-  web/jwt web/openapi web/outbox_api web/operator web/routes web/server web/sockets web/status web/watch \
+  web/jwt web/openapi web/outbox_api web/operator web/recording web/routes web/server web/sockets web/status web/watch \
   web/webhooks web/writer \
   work/fetch work/jobs work/outbox work/outbox_plan work/outbox_queue work/outbox_rows \
   work/signing work/twilio_rest work/work))

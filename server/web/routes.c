@@ -8,6 +8,7 @@
 #include "server/web/doors.h"
 #include "server/web/openapi.h"
 #include "server/web/operator.h"
+#include "server/web/recording.h"
 #include "server/web/watch.h"
 #include "server/web/outbox_api.h"
 #include "server/web/webhooks.h"
@@ -34,6 +35,8 @@ static const struct route routes[] = {
 	    "puts the caller through" },
 	{ "GET", "/calls/{CallSid}/events", ROUTE_OPERATOR, BODY_NONE, "", watch_call,
 	    "one call as it happens, as server-sent events" },
+	{ "GET", "/calls/{CallSid}/recording", ROUTE_OPERATOR, BODY_NONE, "", recording_get,
+	    "what was recorded of a call" },
 	{ "GET", "/events", ROUTE_OPERATOR, BODY_NONE, "", watch_all, "all calls as they happen" },
 	{ "GET", "/outbox", ROUTE_OPERATOR, BODY_NONE, "state limit cursor", outbox_api_list,
 	    "webhooks out: waiting, delivered, parked" },
@@ -45,6 +48,8 @@ static const struct route routes[] = {
 	    "the stream is over" },
 	{ "POST", "/twilio/stream-status", ROUTE_TWILIO, BODY_FORM, NULL, webhook_stream_status, "news of a stream" },
 	{ "POST", "/twilio/call-status", ROUTE_TWILIO, BODY_FORM, NULL, webhook_call_status, "news of a call" },
+	{ "POST", "/twilio/recording-status", ROUTE_TWILIO, BODY_FORM, NULL, webhook_recording_status,
+	    "news of a recording" },
 };
 enum { ROUTES = sizeof routes / sizeof *routes };
 

@@ -1,14 +1,19 @@
 #include "server/web/webhooks.h"
 
 #include "common/base64.h"
+#include "common/clock.h"
+#include "common/json.h"
 #include "common/log.h"
+#include "server/call/journal.h"
 #include "server/call/stats.h"
 #include "server/phone/form.h"
 #include "server/phone/twiml.h"
+#include "server/store/store.h"
 #include "server/web/doors.h"
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define SORRY_FULL "We are sorry, all our lines are busy. Please call again in a few minutes. Goodbye."
@@ -227,6 +232,58 @@ void webhook_call_status(const struct web_site *site, const struct request *q, c
 	if (is_final(status))
 		calls_end(site->calls, sid, END_CALLER_HUNG_UP);
 	r->status = 204;
+	form_free(&f);
+}
+
+static void put_recording(const struct form *f, struct buf *json)
+{
+	const char *seconds = field(f, "RecordingDuration"), *channels = field(f, "RecordingChannels");
+
+	buf_puts(json, "{\"mode\":\"twilio\",\"sid\":");
+	json_put_cstring(json, field(f, "RecordingSid"));
+	buf_puts(json, ",\"status\":");
+	json_put_cstring(json, field(f, "RecordingStatus"));
+	buf_puts(json, ",\"url\":");
+	json_put_cstring(json, *field(f, "RecordingUrl") ? field(f, "RecordingUrl") : NULL);
+	buf_printf(json, ",\"seconds\":%ld,\"channels\":%ld}", strtol(seconds, NULL, 10), strtol(channels, NULL, 10));
+}
+
+/* They come late, twice, and out of order: what is final stays. */
+void webhook_recording_status(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
+{
+	const char *sid, *status;
+	struct buf json;
+	struct form f;
+
+	(void)arg;
+	if (!webhook_begin(site, q, &f, r))
+		return;
+	buf_init(&json, 0);
+	sid = field(&f, "CallSid");
+	status = field(&f, "RecordingStatus");
+	r->status = 204;
+	if (!is_sid(sid) || !is_sid(field(&f, "RecordingSid")) || !is_sid(status)) {
+		response_refusal(r, 400, "CallSid, RecordingSid or RecordingStatus is missing or malformed");
+	} else {
+		put_recording(&f, &json);
+		log_info(sid, "Twilio reports a recording: %s %s", field(&f, "RecordingSid"), status);
+		store_write(site->store,
+		    "INSERT INTO recordings (id, call_sid, at, status, seconds, channels, url, json)"
+		    " SELECT ?1, ?2, ?3, ?4, json_extract(j, '$.seconds'), json_extract(j, '$.channels'),"
+		    " json_extract(j, '$.url'), j FROM (SELECT ?5 AS j) WHERE true"
+		    " ON CONFLICT (id) DO UPDATE SET status = excluded.status, seconds = excluded.seconds,"
+		    " channels = excluded.channels, url = excluded.url, json = excluded.json"
+		    " WHERE recordings.status = 'in-progress'",
+		    "ttitt", field(&f, "RecordingSid"), sid, clock_wall_ms(), status, buf_text(&json));
+		if (strcmp(status, "in-progress"))
+			journal_tell(&(struct journal_entry){ .kind = JOURNAL_RECORDING,
+			    .type = "recording",
+			    .call_sid = sid,
+			    .wall_ms = clock_wall_ms(),
+			    .no = -1,
+			    .json = buf_text(&json) });
+	}
+	buf_free(&json);
 	form_free(&f);
 }
 

@@ -9,6 +9,7 @@ route_handler webhook_voice;
 route_handler webhook_connect_action;
 route_handler webhook_stream_status;
 route_handler webhook_call_status;
+route_handler webhook_recording_status;
 
 /* Whether this upgrade may become a call's stream: signature, then token. True:
  * the line is claimed, `ref` names it. False: the refusal is in `r`. `token` is
