@@ -475,7 +475,7 @@ int outbox_open(struct outbox **out, const struct config *cfg, struct store *sto
 		err = jobs_open(&o->jobs, "webhooks", cfg->webhook_threads, (size_t)cfg->webhook_threads);
 	/* A store that cannot be read just now will be later. */
 	o->unread = store;
-	if (!err && store)
+	if (!err && store && !store_flush(store, STORED_MS))
 		read_more(o);
 	if (!err) {
 		atomic_store(&o->last_seq, o->read_to);
