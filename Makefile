@@ -44,7 +44,8 @@ common_SRC  := $(addprefix common/,$(addsuffix .c, \
 audio_SRC   := $(addprefix audio/,$(addsuffix .c, \
   convert g711 level resample wav))
 server_SRC  := $(addprefix server/,$(addsuffix .c, \
-  agents/agent_set agents/agents agents/load agents/profile agents/template \
+  agents/agent_file agents/agent_set agents/agents agents/describe agents/load agents/parts agents/profile \
+  agents/reader agents/slurp agents/template \
   call/agent_caller call/agent_events call/agent_loop call/agent_mail call/answers call/brief call/call_journal call/call_json call/caller_loop \
   call/calls call/cues call/endings call/gaps call/history call/hooks call/journal call/journal_store call/ledger call/mail call/parting call/playout call/recorder call/recording_file call/sequencer call/stats call/stereo \
   call/timeline call/toolbox call/uplink config config_check config_print config_table config_warnings model/access \

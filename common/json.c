@@ -192,8 +192,32 @@ bool utf8_valid(const char *text, size_t len)
 	return true;
 }
 
+/* Where text that json_parse refuses is wrong, and how. */
+struct refusal {
+	const char *at;
+	const char *sentence;
+};
+
+static bool refuse(struct refusal *r, const char *at, const char *sentence)
+{
+	r->at = at;
+	r->sentence = sentence;
+	return false;
+}
+
+static bool utf8_until(const char *text, size_t len, struct refusal *r)
+{
+	const unsigned char *p = (const unsigned char *)text;
+
+	if (utf8_valid(text, len))
+		return true;
+	for (size_t n; len && (n = utf8_sequence(p, len)); len -= n)
+		p += n;
+	return refuse(r, (const char *)p, "is not UTF-8 from here on");
+}
+
 /* What must hold before cJSON, which recurses, may see the text. */
-static bool fit_for_parser(const char *text, size_t len)
+static bool fit_for_parser(const char *text, size_t len, struct refusal *r)
 {
 	bool in_string = false;
 	int depth = 0;
@@ -202,14 +226,14 @@ static bool fit_for_parser(const char *text, size_t len)
 		char ch = text[i];
 
 		if (ch == '\0')
-			return false;
+			return refuse(r, text + i, "has a NUL byte here");
 		if (in_string) {
 			if (ch == '\\') {
 				if (len - i > 5 && !memcmp(text + i, "\\u0000", 6))
-					return false;
+					return refuse(r, text + i, "has \\u0000 here, which no text of ours can hold");
 				i++;
 				if (i < len && text[i] == '\0')
-					return false;
+					return refuse(r, text + i, "has a NUL byte here");
 			} else if (ch == '"') {
 				in_string = false;
 			}
@@ -217,35 +241,68 @@ static bool fit_for_parser(const char *text, size_t len)
 			in_string = true;
 		} else if (ch == '{' || ch == '[') {
 			if (++depth > JSON_MAX_DEPTH)
-				return false;
+				return refuse(r, text + i, "is nested deeper than 32 here");
 		} else if (ch == '}' || ch == ']') {
 			depth--;
 		} else if ((unsigned char)ch < ' ' && ch != '\t' && ch != '\n' && ch != '\r') {
 			/* To cJSON all of these are blanks. */
-			return false;
+			return refuse(r, text + i, "has a control character here");
 		}
 	}
-	return utf8_valid(text, len);
+	return utf8_until(text, len, r);
 }
 
-cJSON *json_parse(const char *text, size_t len)
+static cJSON *parse(const char *text, size_t len, struct refusal *r)
 {
-	const char *end = NULL;
+	const char *end = text;
 	struct cursor rest;
 	cJSON *tree;
 
-	if (!len || !fit_for_parser(text, len))
+	if (!len) {
+		refuse(r, text, "is empty");
+		return NULL;
+	}
+	if (!fit_for_parser(text, len, r))
 		return NULL;
 	tree = cJSON_ParseWithLengthOpts(text, len, &end, false);
-	if (!tree)
+	if (!tree) {
+		refuse(r, end, "is not JSON here");
 		return NULL;
+	}
 	rest = (struct cursor){ end, text + len };
 	skip_space(&rest);
 	if (rest.p != rest.end) {
+		refuse(r, rest.p, "goes on here, after its end");
 		cJSON_Delete(tree);
 		return NULL;
 	}
 	return tree;
+}
+
+cJSON *json_parse(const char *text, size_t len)
+{
+	struct refusal unused;
+
+	return parse(text, len, &unused);
+}
+
+cJSON *json_parse_telling(const char *text, size_t len, struct json_fault *fault)
+{
+	struct refusal r = { text, NULL };
+	cJSON *tree = parse(text, len, &r);
+
+	if (tree)
+		return tree;
+	*fault = (struct json_fault){ .line = 1, .column = 1, .sentence = r.sentence };
+	for (const char *p = text; p < r.at; p++) {
+		if (*p == '\n') {
+			fault->line++;
+			fault->column = 1;
+		} else if (((unsigned char)*p & 0xc0) != 0x80) {
+			fault->column++;
+		}
+	}
+	return NULL;
 }
 
 bool json_unique(const cJSON *tree)

@@ -47,6 +47,14 @@ ssize_t json_base64(struct span value, uint8_t *out);
  * demands. */
 cJSON *json_parse(const char *text, size_t len);
 
+/* The same for what people write: tells where it is wrong, counted from 1 in
+ * lines and characters, and how. */
+struct json_fault {
+	size_t line, column;
+	const char *sentence; /* "is nested deeper than 32", … */
+};
+cJSON *json_parse_telling(const char *text, size_t len, struct json_fault *fault);
+
 /* True if no object in it has a name twice, for then two readers could see two
  * things; nor more than JSON_NAMES_MAX names. */
 enum { JSON_NAMES_MAX = 512 };

@@ -29,6 +29,7 @@ struct config {
 	const char *public_url;                          /* PUBLIC_URL, no trailing slash: what Twilio sees */
 	const char *trusted_proxies[CONFIG_PROXIES_MAX]; /* TRUSTED_PROXIES: 127.0.0.0/8; ask config_trusts */
 	size_t trusted_proxy_count;
+	const char *signing_secret; /* SIGNING_SECRET; "": none */
 	const char *api_token;      /* API_TOKEN; without this and the next: loopback only */
 	const char *api_jwt_secret; /* API_JWT_SECRET; "": no JWTs */
 	int max_watchers;           /* MAX_WATCHERS: 16; event streams and downloads at once */
@@ -74,6 +75,9 @@ struct config {
 	enum greeting_mode greeting_mode;     /* GREETING_MODE=instruction|exact|wait */
 	const char *greeting;                 /* GREETING: the instruction, or the exact words */
 	int greeting_protect_ms;              /* GREETING_PROTECT_MS: 0 */
+
+	/* Agents */
+	const char *agents_dir; /* AGENTS_DIR; "": only the built-in one, made of the settings */
 
 	/* A call */
 	int max_calls;                  /* MAX_CALLS: 100 */

@@ -29,6 +29,10 @@ const struct setting config_table[] = {
 	  .help = "Besides or instead of API_TOKEN: the secret, at least 32 bytes, of JWTs (HS256, with exp) that "
 	          "`Authorization: Bearer …` may carry." },
 
+	{ NULL, "SIGNING_SECRET", TEXT(signing_secret), .fallback = "", .secret = 1, .check = check_token,
+	  .help = "Signs what is sent to agents' tools and webhooks, unless the agent names a secret of its own. "
+	          "`openssl rand -hex 32` makes a good one." },
+
 	{ "The HTTP port", "LISTEN", TEXT(listen), .fallback = "127.0.0.1", .check = check_ipv4,
 	  .help = "The IPv4 address to listen on; 0.0.0.0 for all. TLS is the business of a proxy in front." },
 	{ NULL, "PORT", INT(port, 0, 65535), .fallback = "8080",
@@ -129,6 +133,10 @@ const struct setting config_table[] = {
 	  .help = "The instruction for the greeting, or with GREETING_MODE=exact the words." },
 	{ NULL, "GREETING_PROTECT_MS", INT(greeting_protect_ms, 0, 60000), .fallback = "0", .unit = "ms",
 	  .help = "For how long the greeting cannot be interrupted." },
+
+	{ "Agents", "AGENTS_DIR", TEXT(agents_dir), .fallback = "",
+	  .help = "The directory of agent files, NAME.json each. Unset, one agent answers every number, made of the "
+	          "settings above, which are also what a file leaves out." },
 
 	{ "A call", "MAX_CALLS", INT(max_calls, 1, 5000), .fallback = "100", .unit = "calls",
 	  .help = "Calls at once, those still being set up included. The next one hears that all lines are busy." },

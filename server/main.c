@@ -3,7 +3,7 @@
  * main reads the settings, starts the parts, waits for signals and tidies up.
  * SIGTERM and SIGINT drain: no new calls, those that are up may finish within
  * DRAIN_SECONDS, and Twilio may still ask what comes after the stream. A second
- * signal ends at once.
+ * signal ends at once. SIGHUP reads the agents' files anew, for new calls.
  */
 #include "common/clock.h"
 #include "common/log.h"
@@ -13,6 +13,7 @@
 #include "server/call/journal.h"
 #include "server/call/recorder.h"
 #include "server/call/journal_store.h"
+#include "server/call/stats.h"
 #include "server/config.h"
 #include "server/model/access.h"
 #include "server/model/health.h"
@@ -36,6 +37,7 @@
 enum {
 	TICK_MS = 250,
 	ASKED_US = 5 * US_PER_S, /* after the last call, for connect-action */
+	CHECKED_MAX = 1000,      /* agents and variants that --check connects as */
 	DESCRIPTORS_PER_CALL = 8 /* two sockets, two bells, one connection being tidied up, room */
 };
 
@@ -89,15 +91,36 @@ struct parts {
 	bool health; /* the model's probe was started */
 };
 
-/* Waits one tick. The signal that came, or 0. */
-static int tick(struct parts *p)
+/* SIGHUP: new calls get what the files say now; calls that are up keep theirs. */
+static void reload_agents(struct parts *p)
+{
+	struct buf text;
+
+	buf_init(&text, 0);
+	if (agents_reload(p->agents, &text)) {
+		stat_add(agents_reloads_failed, 1);
+		log_lines(LOG_LEVEL_ERROR, &text);
+		log_error("setup", "agents not reloaded; those from before stay");
+	} else {
+		stat_add(agents_reloads, 1);
+		agents_notes(p->agents, &text);
+		log_lines(LOG_LEVEL_WARN, &text);
+		log_info("setup", "agents reloaded; agents=%zu", agents_count(p->agents));
+	}
+	buf_free(&text);
+}
+
+/* Waits one tick. True if a signal came that ends the program. */
+static bool tick(struct parts *p)
 {
 	struct timespec wait = { .tv_nsec = TICK_MS * 1000000L };
 	int signal_number = sigtimedwait(&p->signals, NULL, &wait);
 
 	calls_reap(p->calls);
 	web_tend(p->web, clock_now_us());
-	return signal_number > 0 ? signal_number : 0;
+	if (signal_number == SIGHUP)
+		reload_agents(p);
+	return signal_number > 0 && signal_number != SIGHUP;
 }
 
 static bool nobody_left(struct parts *p)
@@ -155,6 +178,7 @@ static int start(struct parts *p)
 	sigemptyset(&p->signals);
 	sigaddset(&p->signals, SIGTERM);
 	sigaddset(&p->signals, SIGINT);
+	sigaddset(&p->signals, SIGHUP);
 	/* Every thread inherits this: signals are main's alone. */
 	pthread_sigmask(SIG_BLOCK, &p->signals, NULL);
 	raise_descriptor_limit(&p->cfg);
@@ -219,6 +243,7 @@ static void announce(struct parts *p)
 
 	buf_init(&text, 0);
 	config_warnings(&p->cfg, &text);
+	agents_notes(p->agents, &text);
 	log_lines(LOG_LEVEL_WARN, &text);
 	buf_reset(&text);
 	webhooks_print_address(&p->cfg, web_port(p->web), &text);
@@ -246,14 +271,42 @@ static int serve(struct parts *p)
 
 /* --------------------------------------------------------------- other things it does */
 
-/* --check: would a call work? */
-static int check(struct parts *p)
+/* Opens a session as each agent would, and closes it again. */
+static int check_model(struct parts *p)
 {
+	static const struct profile *all[CHECKED_MAX];
+	size_t n = agents_list(p->agents, all, CHECKED_MAX);
 	struct model_failure failure;
-	const struct profile *profile;
 	int64_t connect_ms = 0;
+	int err = 0;
+
+	printf("connecting to %s:%d …\n", p->access.host, p->access.port);
+	for (size_t i = 0; i < n; i++) {
+		const struct profile *a = all[i];
+		int one;
+
+		fflush(stdout);
+		one = model_session_try(&p->access, a, NULL, &failure, &connect_ms);
+		if (one)
+			fprintf(stderr, "agent %s%s%s: the model cannot be had: %s\n%s\n", a->name,
+			    *a->variant ? "/" : "", a->variant, failure.text,
+			    failure.permanent ? "This will not pass by itself." : "This may pass; try again.");
+		else
+			printf("agent %s%s%s: the session was configured as asked, in %lld ms\n", a->name,
+			    *a->variant ? "/" : "", a->variant, (long long)connect_ms);
+		err = one ? one : err;
+		profile_release(a);
+	}
+	if (!err)
+		printf("calls will work\n");
+	return err;
+}
+
+/* --check: would a call work? */
+static int check_all(struct parts *p, bool offline)
+{
 	struct buf text;
-	int err;
+	int err, mistakes;
 
 	buf_init(&text, 0);
 	config_print(&p->cfg, &text);
@@ -261,33 +314,38 @@ static int check(struct parts *p)
 	print(stdout, &text);
 	buf_reset(&text);
 	err = model_access_open(&p->access, &p->cfg, &text);
-	if (!err)
-		err = agents_open(&p->agents, &p->cfg, &text);
-	if (err) {
-		print(stderr, &text);
-	} else {
-		printf("connecting to %s:%d …\n", p->access.host, p->access.port);
-		fflush(stdout);
-		profile = agents_for_number(p->agents, "");
-		err = model_session_try(&p->access, profile, NULL, &failure, &connect_ms);
-		profile_release(profile);
-		if (err)
-			fprintf(stderr, "the model cannot be had: %s\n%s\n", failure.text,
-			    failure.permanent ? "This will not pass by itself." : "This may pass; try again.");
-		else
-			printf("the session was configured as asked, in %lld ms: calls will work\n",
-			    (long long)connect_ms);
+	mistakes = agents_open(&p->agents, &p->cfg, &text);
+	print(stderr, &text);
+	buf_reset(&text);
+	if (!mistakes) {
+		agents_describe(p->agents, &text);
+		agents_notes(p->agents, &text);
+		print(stdout, &text);
 	}
+	if (!err && !mistakes && offline)
+		printf("settings and agents are sound; nothing was connected to\n");
+	else if (!err && !mistakes)
+		err = check_model(p);
 	agents_close(p->agents);
 	model_access_close(&p->access);
 	buf_free(&text);
-	return err ? EXIT_FAILURE : EXIT_SUCCESS;
+	return err || mistakes ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int check(struct parts *p)
+{
+	return check_all(p, false);
+}
+
+static int check_offline(struct parts *p)
+{
+	return check_all(p, true);
 }
 
 static int usage(void)
 {
 	fprintf(stderr,
-	    "usage: trunkline [--check | --health | --help | --settings-markdown | --settings-env | --version]\n"
+	    "usage: trunkline [--check [--offline] | --health | --help | --settings-markdown | --settings-env | --version]\n"
 	    "Without an option it serves calls. Settings come from the environment.\n");
 	return 2;
 }
@@ -307,7 +365,9 @@ static void fill_help(struct buf *out)
 {
 	buf_puts(out, "trunkline: puts an AI voice on a phone number\n\n"
 		      "  trunkline            serves calls\n"
-		      "  trunkline --check    checks the settings, connects to the model, configures a session\n"
+		      "  trunkline --check    checks settings and agents, opens a model session as each agent would\n"
+		      "  trunkline --check --offline\n"
+		      "                       the same without connecting to anything; needs no key\n"
 		      "  trunkline --health   asks the server on this machine whether it is alive (exit status)\n"
 		      "  trunkline --version\n\n");
 	config_print_help(out);
@@ -349,6 +409,8 @@ int main(int argc, char **argv)
 		return with_settings(serve, true);
 	if (!strcmp(option, "--check"))
 		return with_settings(check, true);
+	if (argc == 3 && !strcmp(argv[1], "--check") && !strcmp(argv[2], "--offline"))
+		return with_settings(check_offline, false);
 	if (!strcmp(option, "--health"))
 		return with_settings(health, false);
 	if (!strcmp(option, "--help"))

@@ -6,6 +6,7 @@
 #include "common/json.h"
 #include "server/call/calls.h"
 #include "server/call/mail.h"
+#include "server/agents/agents.h"
 #include "server/call/stats.h"
 #include "server/model/health.h"
 #include "server/web/health_probe.h"
@@ -179,6 +180,7 @@ void model_health_text(char *out, size_t size)
 /* ---------------------------------------------------------------- the server */
 
 static struct web *web;
+static struct agents *who;
 static struct hub *hub;
 static struct config cfg;
 
@@ -194,6 +196,9 @@ static const struct config plain_config = {
 	.twilio_auth_token_count = 1,
 	.twilio_validate = true,
 	.overflow_number = "",
+	.instructions = "",
+	.greeting = "",
+	.agents_dir = "",
 	.max_calls = 1,
 };
 
@@ -218,7 +223,8 @@ static int open_server(void **state)
 	cfg = plain_config;
 	buf_init(&problem, 0);
 	assert_int_equal(hub_open(&hub), 0);
-	assert_int_equal(web_open(&web, &(struct web_site){ .cfg = &cfg, .hub = hub }, &problem), 0);
+	assert_int_equal(agents_open(&who, &cfg, &problem), 0);
+	assert_int_equal(web_open(&web, &(struct web_site){ .cfg = &cfg, .agents = who, .hub = hub }, &problem), 0);
 	assert_true(web_port(web) > 0);
 	buf_free(&problem);
 	return 0;
@@ -228,6 +234,7 @@ static int close_server(void **state)
 {
 	(void)state;
 	web_close(web);
+	agents_close(who);
 	hub_close(hub);
 	return 0;
 }

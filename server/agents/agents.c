@@ -4,6 +4,7 @@
 #include "common/digest.h"
 #include "common/json.h"
 #include "server/agents/agent_set.h"
+#include "server/agents/describe.h"
 #include "server/agents/load.h"
 
 #include <errno.h>
@@ -24,6 +25,7 @@ struct agents {
 	pthread_mutex_t lock;  /* all below; held to swap or to take a reference */
 	struct agent_set *set; /* one reference; never NULL once open */
 	int64_t loaded_ms;     /* the set in use, wall clock */
+	struct buf notes;      /* what was odd in it */
 	char *last_error;      /* owned; what the last reload failed on, NULL if it did not */
 };
 
@@ -39,7 +41,8 @@ int agents_open(struct agents **out, const struct config *cfg, struct buf *probl
 	a->cfg = cfg;
 	a->loaded_ms = clock_wall_ms();
 	pthread_mutex_init(&a->lock, NULL);
-	err = agents_load(&a->set, cfg, problem);
+	buf_init(&a->notes, 0);
+	err = agents_load(&a->set, cfg, problem, &a->notes);
 	if (err) {
 		agents_close(a);
 		return err;
@@ -54,6 +57,7 @@ void agents_close(struct agents *a)
 		return;
 	agent_set_release(a->set);
 	free(a->last_error);
+	buf_free(&a->notes);
 	pthread_mutex_destroy(&a->lock);
 	free(a);
 }
@@ -72,7 +76,11 @@ int agents_reload(struct agents *a, struct buf *problem)
 {
 	struct agent_set *fresh = NULL, *old = NULL;
 	char *sentence = NULL, *before;
-	int err = agents_load(&fresh, a->cfg, problem);
+	struct buf notes, swap;
+	int err;
+
+	buf_init(&notes, 0);
+	err = agents_load(&fresh, a->cfg, problem, &notes);
 
 	/* Without memory for the sentence there is at least one. */
 	if (err)
@@ -82,17 +90,28 @@ int agents_reload(struct agents *a, struct buf *problem)
 		old = a->set;
 		a->set = fresh;
 		a->loaded_ms = clock_wall_ms();
+		swap = a->notes;
+		a->notes = notes;
+		notes = swap;
 	}
 	before = a->last_error;
 	a->last_error = sentence;
 	pthread_mutex_unlock(&a->lock);
 	free(before);
+	buf_free(&notes);
 	if (err)
 		return err;
 	agent_set_release(old);
 	for (size_t i = 0; i < a->callback_count; i++)
 		a->callbacks[i].call(a->callbacks[i].arg);
 	return 0;
+}
+
+void agents_notes(struct agents *a, struct buf *out)
+{
+	pthread_mutex_lock(&a->lock);
+	buf_puts(out, buf_text(&a->notes));
+	pthread_mutex_unlock(&a->lock);
 }
 
 /* ----------------------------------------------------------------------- questions */
@@ -154,6 +173,31 @@ size_t agents_list(struct agents *a, const struct profile **out, size_t max)
 	}
 	agent_set_release(set);
 	return n;
+}
+
+size_t agents_count(struct agents *a)
+{
+	struct agent_set *set = current(a);
+	size_t n = set->count;
+
+	agent_set_release(set);
+	return n;
+}
+
+void agents_describe(struct agents *a, struct buf *out)
+{
+	struct agent_set *set = current(a);
+	const struct agent *rest = agent_set_for_number(set, "");
+
+	for (size_t i = 0; i <= set->count; i++) {
+		const struct agent *agent = i < set->count ? &set->list[i] : &set->builtin;
+
+		if (agent == &set->builtin && agent != rest)
+			continue;
+		for (size_t v = 0; v < agent->variant_count; v++)
+			profile_describe(agent->variants[v], agent == rest, out);
+	}
+	agent_set_release(set);
 }
 
 void agents_put_json(struct agents *a, struct buf *out)

@@ -11,6 +11,10 @@ struct agents;
 /* Reads and checks every file. 0, or -EINVAL with one line a mistake in
  * `problem`: file, place (a JSON path, or line and column) and a sentence. */
 int agents_open(struct agents **out, const struct config *cfg, struct buf *problem);
+
+/* What was odd in the files in use, but no mistake; a line each. */
+void agents_notes(struct agents *agents, struct buf *out);
+
 void agents_close(struct agents *agents); /* fine with NULL */
 
 /* The same again for new calls; on a mistake the old ones stay. One thread,
@@ -31,6 +35,11 @@ const struct profile *agents_by_name(struct agents *agents, const char *name);
 /* All of them, each variant for itself, the built-in one only if it can be
  * reached by a number; each retained. How many (at most `max`) were written. */
 size_t agents_list(struct agents *agents, const struct profile **out, size_t max);
+
+size_t agents_count(struct agents *agents); /* files loaded */
+
+/* A line for each of them. Whole numbers are in it: not for logs. */
+void agents_describe(struct agents *agents, struct buf *out);
 
 /* Appends "names":[…],"loaded_at":…,"last_error":… for /status. */
 void agents_put_json(struct agents *agents, struct buf *out);

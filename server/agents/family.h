@@ -25,6 +25,9 @@ void *family_alloc(struct family *f, size_t size);
  * there is no memory. */
 struct profile *family_profile(struct family *f);
 
+/* Remembers that there was none for something else. */
+void family_keep_failed(struct family *f);
+
 bool family_no_memory(const struct family *f);
 
 #endif

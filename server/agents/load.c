@@ -1,44 +1,230 @@
 #include "server/agents/load.h"
 
+#include "server/agents/agent_file.h"
+#include "server/agents/slurp.h"
 #include "server/agents/template.h"
 
+#include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct loading {
+	const struct config *cfg;
+	struct agent_set *set;
+	struct buf *problem, *notes;
+	int err;
+};
+
+static void fail(struct loading *l, int err)
+{
+	/* Memory that is wanting explains everything else. */
+	if (l->err != -ENOMEM)
+		l->err = err;
+}
 
 /* The settings' own texts are templates like any other. */
-static int check_settings(const struct config *cfg, struct buf *problem)
+static void check_settings(struct loading *l)
 {
 	const struct {
 		const char *name, *text;
-	} texts[] = { { "INSTRUCTIONS", cfg->instructions }, { "GREETING", cfg->greeting } };
-	int err = 0;
+	} texts[] = { { "INSTRUCTIONS", l->cfg->instructions }, { "GREETING", l->cfg->greeting } };
 
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
 		struct buf why;
 
 		buf_init(&why, 0);
 		if (template_check(texts[i].text, &why)) {
-			buf_printf(problem, "%s: %s\n", texts[i].name, buf_text(&why));
-			err = -EINVAL;
+			buf_printf(l->problem, "%s: %s\n", texts[i].name, buf_text(&why));
+			fail(l, -EINVAL);
 		}
 		buf_free(&why);
 	}
-	return err;
 }
 
-int agents_load(struct agent_set **out, const struct config *cfg, struct buf *problem)
+/* ------------------------------------------------------------------------ one file */
+
+/* "reception" of "reception.json"; false if that is no name for an agent. */
+static bool agent_name(const char *file, char name[65])
 {
-	struct agent_set *set = agent_set_new(cfg);
+	size_t len = strlen(file) - strlen(".json");
+
+	if (len < 1 || len > 64)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		if (!isalnum((unsigned char)file[i]) && file[i] != '_' && file[i] != '-')
+			return false;
+	}
+	memcpy(name, file, len);
+	name[len] = '\0';
+	return true;
+}
+
+static void add_file(struct loading *l, const char *folder, const char *file, const char *path)
+{
+	struct agent_text in = { .file = path, .folder = folder };
+	struct agent agent;
+	const char *how;
+	char name[65];
+	struct buf text;
 	int err;
 
-	if (!set) {
+	if (!agent_name(file, name)) {
+		buf_printf(l->problem, "%s: must be named by 1 to 64 letters, digits, _ and -, and .json\n", path);
+		fail(l, -EINVAL);
+		return;
+	}
+	buf_init(&text, 0);
+	how = slurp(path, AGENT_FILE_MAX, &text);
+	in.name = name;
+	in.text = buf_text(&text);
+	in.len = text.len;
+	if (how) {
+		buf_printf(l->problem, "%s: %s\n", path, how);
+		err = -EINVAL;
+	} else {
+		err = agent_file_read(&agent, l->cfg, &in, l->problem, l->notes);
+	}
+	if (!err && !agent_set_add(l->set, &agent)) {
+		family_release(agent.family);
+		err = -ENOMEM;
+	}
+	if (err)
+		fail(l, err);
+	buf_free(&text);
+}
+
+/* ----------------------------------------------------------------- the directory */
+
+/* Hidden files are editors' leftovers. */
+static int is_agent_file(const struct dirent *entry)
+{
+	size_t len = strlen(entry->d_name);
+
+	return entry->d_name[0] != '.' && len > 5 && !strcmp(entry->d_name + len - 5, ".json");
+}
+
+static void add_directory(struct loading *l, const char *folder)
+{
+	struct dirent **files = NULL;
+	int n = scandir(folder, &files, is_agent_file, alphasort);
+
+	if (n < 0) {
+		buf_printf(l->problem, "AGENTS_DIR: %s cannot be read: %s\n", folder, strerror(errno));
+		fail(l, -EINVAL);
+		return;
+	}
+	if (n > AGENTS_MAX) {
+		buf_printf(l->problem, "AGENTS_DIR: %s holds %d agents, more than %d\n", folder, n, AGENTS_MAX);
+		fail(l, -EINVAL);
+	}
+	if (n == 0)
+		buf_printf(l->notes, "AGENTS_DIR: %s holds no agent (NAME.json); the built-in one answers\n", folder);
+	for (int i = 0; i < n; i++) {
+		struct buf path;
+
+		buf_init(&path, 0);
+		buf_printf(&path, "%s/%s", folder, files[i]->d_name);
+		if (n <= AGENTS_MAX)
+			add_file(l, folder, files[i]->d_name, buf_text(&path));
+		buf_free(&path);
+		free(files[i]);
+	}
+	free(files);
+}
+
+/* --------------------------------------------------------- who answers which number */
+
+struct claim {
+	const char *number;
+	const struct agent *agent;
+	size_t at;
+};
+
+static int by_number(const void *a, const void *b)
+{
+	const struct claim *x = a, *y = b;
+	int order = strcmp(x->number, y->number);
+
+	return order ? order : strcmp(x->agent->name, y->agent->name);
+}
+
+/* A number leads to one agent. (That a file names it once is known.) */
+static void check_numbers(struct loading *l)
+{
+	struct claim *claims;
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->set->count; i++)
+		n += l->set->list[i].variants[0]->number_count;
+	claims = calloc(n + 1, sizeof *claims);
+	if (!claims) {
+		fail(l, -ENOMEM);
+		return;
+	}
+	n = 0;
+	for (size_t i = 0; i < l->set->count; i++) {
+		const struct agent *a = &l->set->list[i];
+
+		for (size_t j = 0; j < a->variants[0]->number_count; j++)
+			claims[n++] = (struct claim){ a->variants[0]->numbers[j], a, j };
+	}
+	qsort(claims, n, sizeof *claims, by_number);
+	for (size_t i = 1; i < n; i++) {
+		if (strcmp(claims[i].number, claims[i - 1].number) != 0)
+			continue;
+		buf_printf(l->problem, "%s: numbers[%zu]: is answered by %s already\n",
+		    claims[i].agent->variants[0]->file, claims[i].at, claims[i - 1].agent->name);
+		fail(l, -EINVAL);
+	}
+	free(claims);
+}
+
+/* Nor can two answer all the rest. */
+static void check_rest(struct loading *l)
+{
+	const struct agent *first = NULL;
+
+	for (size_t i = 0; i < l->set->count; i++) {
+		const struct agent *a = &l->set->list[i];
+
+		if (!a->answers_rest)
+			continue;
+		if (first) {
+			buf_printf(l->problem,
+			    "%s: numbers: is missing, as it is in %s; only one agent can answer all numbers that no "
+			    "other names. An agent that only makes calls has \"numbers\": []\n",
+			    a->variants[0]->file, first->name);
+			fail(l, -EINVAL);
+		} else {
+			first = a;
+		}
+	}
+}
+
+int agents_load(struct agent_set **out, const struct config *cfg, struct buf *problem, struct buf *notes)
+{
+	struct loading l = { .cfg = cfg, .set = agent_set_new(cfg), .problem = problem, .notes = notes };
+
+	if (!l.set)
+		fail(&l, -ENOMEM);
+	if (!l.err)
+		check_settings(&l);
+	if (l.set && *cfg->agents_dir) {
+		add_directory(&l, cfg->agents_dir);
+		agent_set_sort(l.set);
+		check_numbers(&l);
+		check_rest(&l);
+	}
+	if (l.err == -ENOMEM || buf_error(problem)) {
 		buf_puts(problem, "out of memory\n");
-		return -ENOMEM;
+		l.err = -ENOMEM;
 	}
-	err = check_settings(cfg, problem);
-	if (err) {
-		agent_set_release(set);
-		return err;
+	if (l.err) {
+		agent_set_release(l.set);
+		return l.err;
 	}
-	*out = set;
+	*out = l.set;
 	return 0;
 }

@@ -90,6 +90,11 @@ struct profile *family_profile(struct family *f)
 	return &m->profile;
 }
 
+void family_keep_failed(struct family *f)
+{
+	f->no_memory = true;
+}
+
 bool family_no_memory(const struct family *f)
 {
 	return f->no_memory;
@@ -136,7 +141,8 @@ void profile_from_config(struct profile *p, const struct config *cfg)
 	p->greeting_mode = cfg->greeting_mode;
 	p->greeting = cfg->greeting;
 	p->greeting_protect_ms = cfg->greeting_protect_ms;
-	p->knowledge = p->outcome_schema = p->outcome_instructions = p->signing_secret = "";
+	p->knowledge = p->outcome_schema = p->outcome_instructions = "";
+	p->signing_secret = cfg->signing_secret;
 	p->record = cfg->record;
 	p->max_call_seconds = cfg->max_call_seconds;
 	p->max_call_cost = cfg->max_call_cost;

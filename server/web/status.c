@@ -3,6 +3,7 @@
 #include "common/clock.h"
 #include "common/json.h"
 #include "server/call/recorder.h"
+#include "server/agents/agents.h"
 #include "server/call/stats.h"
 #include "server/model/health.h"
 #include "server/store/store.h"
@@ -57,6 +58,16 @@ static void put_calls(const struct web_site *site, struct buf *out)
 	    count.live, count.reserved, count.ending, count.limit, count.draining ? "true" : "false");
 	put_counters(out, "calls");
 	put_endings(out);
+	buf_putc(out, '}');
+}
+
+/* ------------------------------------------------------------------- agents */
+
+static void put_agents(const struct web_site *site, struct buf *out)
+{
+	buf_puts(out, ",\"agents\":{");
+	agents_put_json(site->agents, out);
+	put_counters(out, "agents");
 	buf_putc(out, '}');
 }
 
@@ -246,6 +257,7 @@ void status_json(const struct web_site *site, int64_t now_us, struct buf *out)
 	buf_printf(out, "{\"version\":\"%s\",\"uptime_seconds\":%.3f", TRUNKLINE_VERSION,
 	    (double)(now_us - site->started_us) / US_PER_S);
 	put_calls(site, out);
+	put_agents(site, out);
 	put_model(out);
 	put_latencies(out);
 	put_audio(out);

@@ -1,0 +1,57 @@
+/* An agent in a line, for --check. */
+#include "server/agents/describe.h"
+
+#include <string.h>
+
+static void put_list(struct buf *out, const char *name, const char *const *items, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		buf_printf(out, "%s%s", i ? "," : name, items[i]);
+}
+
+/* The names of items that have it first in their struct. */
+static void put_names(struct buf *out, const char *name, const void *items, size_t size, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		buf_printf(out, "%s%s", i ? "," : name, *(const char *const *)((const char *)items + i * size));
+}
+
+static void put_numbers(struct buf *out, const struct profile *p, bool answers_rest)
+{
+	if (answers_rest)
+		buf_puts(out, " numbers=all-others");
+	else if (!p->number_count)
+		buf_puts(out, " numbers=none");
+	put_list(out, " numbers=", p->numbers, p->number_count);
+}
+
+void profile_describe(const struct profile *p, bool answers_rest, struct buf *out)
+{
+	static const char *const greets[] = { "instruction", "exact", "wait" };
+	static const char *const records[] = { "off", "local", "twilio" };
+	static const char *const machines[] = { "ignore", "message", "hangup" };
+
+	buf_printf(out, "agent %s:", p->name);
+	if (*p->variant)
+		buf_printf(out, " variant=%s weight=%g", p->variant, p->weight);
+	put_numbers(out, p, answers_rest);
+	buf_printf(out, " model=%s voice=%s", p->openai_model, p->voice);
+	put_list(out, " languages=", p->languages, p->language_count);
+	buf_printf(out, " instructions=%zu-bytes greeting=%s", strlen(p->instructions), greets[p->greeting_mode]);
+	put_names(out, " tools=", p->tools, sizeof *p->tools, p->tool_count);
+	put_names(out, " mcp_servers=", p->mcps, sizeof *p->mcps, p->mcp_count);
+	put_names(out, " transfers=", p->destinations, sizeof *p->destinations, p->destination_count);
+	if (*p->knowledge)
+		buf_printf(out, " knowledge=%s", p->knowledge);
+	if (*p->outcome_schema)
+		buf_puts(out, " outcome=yes");
+	if (p->webhook_count)
+		buf_printf(out, " webhooks=%zu", p->webhook_count);
+	if (p->record != RECORD_OFF)
+		buf_printf(out, " record=%s", records[p->record]);
+	if (p->machine != MACHINE_IGNORE)
+		buf_printf(out, " machine=%s", machines[p->machine]);
+	if (*p->fallback_number)
+		buf_printf(out, " fallback=%s", p->fallback_number);
+	buf_putc(out, '\n');
+}

@@ -1,0 +1,9 @@
+#ifndef AGENTS_DESCRIBE_H
+#define AGENTS_DESCRIBE_H
+/* An agent in a line, for --check. Whole numbers are in it: not for logs. */
+#include "common/buf.h"
+#include "server/agents/profile.h"
+
+void profile_describe(const struct profile *p, bool answers_rest, struct buf *out);
+
+#endif

@@ -1,0 +1,514 @@
+#include "server/agents/parts.h"
+
+#include "common/json.h"
+#include "common/schema.h"
+#include "server/config_check.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum {
+	NUMBERS_MAX = 1000,
+	LANGUAGES_MAX = 16,
+	TOOLS_MAX = 64,
+	MCP_MAX = 16,
+	TRANSFERS_MAX = 64,
+	WEBHOOKS_MAX = 16,
+	URL_MAX = 2048,
+	SCHEMA_BYTES = 32768 /* as text; it goes into every session */
+};
+
+#define AT(type, field) offsetof(struct type, field)
+
+/* ----------------------------------------------------------------------------- URLs */
+
+static bool ends_in(const char *host, const char *tail)
+{
+	size_t n = strlen(host), m = strlen(tail);
+
+	return n > m && !strcasecmp(host + n - m, tail);
+}
+
+static bool inside_own_walls(const char *host)
+{
+	static const char *const nets[] = { "127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16" };
+
+	for (size_t i = 0; i < sizeof nets / sizeof *nets; i++)
+		if (ipv4_in_net(host, nets[i]))
+			return true;
+	if (!strcmp(host, "[::1]") || !strncasecmp(host, "[fc", 3) || !strncasecmp(host, "[fd", 3))
+		return true;
+	return (!strchr(host, '.') && isalpha((unsigned char)*host)) || ends_in(host, ".internal") ||
+	       ends_in(host, ".local") || ends_in(host, ".localhost");
+}
+
+/* "host" or "[address]" of "host:port"; false if it is neither. */
+static bool split_host(const char *authority, size_t len, char host[256])
+{
+	const char *colon = memchr(authority, ':', len);
+	size_t n = *authority == '[' ? strcspn(authority, "]") + 1 : colon ? (size_t)(colon - authority) : len;
+	size_t digits = n < len ? strspn(authority + n + 1, "0123456789") : 0;
+	struct in6_addr unused;
+	long port;
+
+	if (!n || n > len || n > 255 || (n < len && (authority[n] != ':' || !digits || n + 1 + digits != len)))
+		return false;
+	port = n < len ? strtol(authority + n + 1, NULL, 10) : 1;
+	memcpy(host, authority, n);
+	host[n] = '\0';
+	if (port < 1 || port > 65535)
+		return false;
+	if (*host == '[') {
+		host[n - 1] = '\0';
+		n = (size_t)inet_pton(AF_INET6, host + 1, &unused);
+		host[strlen(host)] = ']';
+		return n == 1;
+	}
+	for (size_t i = 0; host[i]; i++)
+		if (!isalnum((unsigned char)host[i]) && !strchr("-._", host[i]))
+			return false;
+	return true;
+}
+
+const char *part_check_url(const char *url)
+{
+	bool secure = !strncasecmp(url, "https://", 8);
+	const char *authority;
+	char host[256];
+	size_t len;
+
+	if (!secure && strncasecmp(url, "http://", 7) != 0)
+		return "must start with https:// (or http:// inside your own walls)";
+	for (const char *p = url; *p; p++)
+		if (*p <= ' ' || *p > '~' || strchr("\"<>\\^`{|}#", *p))
+			return "must be a URL without blanks, quotation marks or a #fragment";
+	authority = url + (secure ? 8 : 7);
+	len = strcspn(authority, "/?");
+	if (memchr(authority, '@', len))
+		return "must not carry a user name or password; requests are signed instead";
+	if (!split_host(authority, len, host))
+		return "must look like https://host[:port]/path";
+	if (!secure && !inside_own_walls(host))
+		return "must start with https://: over http:// what callers say would travel readable by anyone";
+	return NULL;
+}
+
+/* -------------------------------------------------------------------------- schemas */
+
+static void tell_lines(struct reader *r, const struct buf *lines, bool mistakes)
+{
+	const char *line = buf_text(lines);
+
+	while (*line) {
+		size_t len = strcspn(line, "\n"), place = strcspn(line, ":");
+		char key[128];
+
+		snprintf(key, sizeof key, "%.*s", (int)(place < len ? place : 0), line);
+		if (mistakes && place + 2 < len)
+			reader_wrong_at(r, key, "%.*s", (int)(len - place - 2), line + place + 2);
+		else if (mistakes)
+			reader_wrong(r, "%.*s", (int)len, line);
+		else
+			buf_printf(r->notes, "%s: %s.%.*s\n", r->file, r->path, (int)len, line);
+		line += len + (line[len] == '\n');
+	}
+}
+
+const char *part_schema(struct reader *r, const cJSON *value)
+{
+	const char *type = json_str(value, "type"), *kept = NULL;
+	struct buf problem, ignored;
+	char *text;
+
+	if (!cJSON_IsObject(value) || !type || strcmp(type, "object") != 0) {
+		reader_wrong(r, "must be a JSON Schema with \"type\": \"object\"");
+		return NULL;
+	}
+	if (!json_unique(value)) {
+		reader_wrong(r, "must not have a name twice in one object");
+		return NULL;
+	}
+	buf_init(&problem, 0);
+	buf_init(&ignored, 0);
+	if (schema_check(value, &problem, &ignored)) {
+		tell_lines(r, &problem, true);
+	} else if (!(text = cJSON_PrintUnformatted(value))) {
+		family_keep_failed(r->family);
+	} else {
+		tell_lines(r, &ignored, false);
+		if (strlen(text) > SCHEMA_BYTES)
+			reader_wrong(r, "must be at most %d bytes long", SCHEMA_BYTES);
+		else
+			kept = family_keep(r->family, text, strlen(text));
+		cJSON_free(text);
+	}
+	buf_free(&problem);
+	buf_free(&ignored);
+	return kept;
+}
+
+/* ---------------------------------------------------------------------- lists of text */
+
+/* A list of strings that pass `check`, no two the same. */
+static void read_strings(struct reader *r, const cJSON *list, size_t max, const char *(*check)(const char *),
+    const char *const **out, size_t *count)
+{
+	size_t n = reader_array(r, list, max);
+	const char **kept = n ? family_alloc(r->family, n * sizeof *kept) : NULL;
+	const cJSON *value = n ? list->child : NULL;
+
+	*count = 0;
+	*out = kept;
+	for (size_t i = 0; kept && i < n; i++, value = value->next) {
+		size_t mark = reader_enter_element(r, i);
+		const char *text = reader_text(r, value, 1024), *how = NULL;
+
+		if (text) {
+			how = *text ? check(text) : "must not be empty";
+			for (size_t j = 0; !how && j < *count; j++)
+				how = strcmp(kept[j], text) ? NULL : "is there twice";
+		}
+		if (how)
+			reader_wrong(r, "%s", how);
+		else if (text)
+			kept[(*count)++] = family_keep(r->family, text, strlen(text));
+		reader_leave(r, mark);
+	}
+}
+
+void part_numbers(struct reader *r, const cJSON *value, void *profile)
+{
+	struct profile *p = profile;
+
+	read_strings(r, value, NUMBERS_MAX, check_e164, &p->numbers, &p->number_count);
+}
+
+void part_languages(struct reader *r, const cJSON *value, void *profile)
+{
+	struct profile *p = profile;
+
+	read_strings(r, value, LANGUAGES_MAX, check_language, &p->languages, &p->language_count);
+}
+
+/* ---------------------------------------------------------------------- small readers */
+
+static const struct setting required_prose = { .type = SETTING_TEXT, .most = 4096, .check = check_prose };
+static const struct setting optional_prose = {
+	.type = SETTING_TEXT, .fallback = "", .most = 4096, .check = check_prose
+};
+static const struct setting url = { .type = SETTING_TEXT, .most = URL_MAX, .check = part_check_url };
+
+static void read_name(struct reader *r, const cJSON *value, void *name)
+{
+	const char *text = reader_name(r, value);
+
+	if (text)
+		*(const char **)name = text;
+}
+
+/* A list of structs read by a table: `size` bytes each, `blank` to begin with. */
+static void *read_list(struct reader *r, const cJSON *list, size_t max, const struct key *keys, size_t size,
+    const void *blank, size_t *count)
+{
+	size_t n = reader_array(r, list, max);
+	char *items = n ? family_alloc(r->family, n * size) : NULL;
+	const cJSON *value = n ? list->child : NULL;
+
+	*count = items ? n : 0;
+	for (size_t i = 0; i < *count; i++, value = value->next) {
+		size_t mark = reader_enter_element(r, i);
+
+		memcpy(items + i * size, blank, size);
+		reader_object(r, value, keys, NULL, items + i * size);
+		reader_leave(r, mark);
+	}
+	return items;
+}
+
+/* The name of an item stands first in its struct. */
+static void tell_doubles(struct reader *r, const char *key, const void *items, size_t size, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const char *name = *(const char *const *)((const char *)items + i * size);
+
+		for (size_t j = 0; j < i; j++) {
+			size_t mark;
+
+			if (!*name || strcmp(name, *(const char *const *)((const char *)items + j * size)) != 0)
+				continue;
+			mark = reader_enter_element(r, i);
+			reader_wrong_at(r, key, "is the same as that of [%zu]", j);
+			reader_leave(r, mark);
+			break;
+		}
+	}
+}
+
+/* ---------------------------------------------------------------------------- tools */
+
+static void read_tool_name(struct reader *r, const cJSON *value, void *tool)
+{
+	static const char *const builtin[] = { "end_call", "transfer_call", "search_knowledge", "save_record" };
+	struct profile_tool *t = tool;
+
+	read_name(r, value, &t->name);
+	for (size_t i = 0; i < sizeof builtin / sizeof *builtin; i++)
+		if (!strcmp(t->name, builtin[i]))
+			reader_wrong(r, "must not be that of a built-in tool");
+}
+
+static void read_parameters(struct reader *r, const cJSON *value, void *tool)
+{
+	const char *schema = part_schema(r, value);
+
+	if (schema)
+		((struct profile_tool *)tool)->parameters = schema;
+}
+
+static const struct setting tool_timeout = { .type = SETTING_INT, .min = 100, .max = 60000, .unit = "ms" };
+static const struct setting filler = { .type = SETTING_TEXT, .fallback = "", .most = 300, .check = check_prose };
+
+static const struct key tool_keys[] = {
+	{ "name", .read = read_tool_name, .required = true },
+	{ "description", AT(profile_tool, description), .rule = &required_prose, .required = true },
+	{ "parameters", .read = read_parameters },
+	{ "url", AT(profile_tool, url), .rule = &url, .required = true },
+	{ "timeout_ms", AT(profile_tool, timeout_ms), .rule = &tool_timeout },
+	{ "filler", AT(profile_tool, filler), .rule = &filler },
+	{ .name = NULL },
+};
+
+void part_tools(struct reader *r, const cJSON *value, void *profile)
+{
+	static const struct profile_tool blank = { .name = "",
+		.description = "",
+		.parameters = "{\"type\":\"object\",\"properties\":{},\"additionalProperties\":false}",
+		.url = "",
+		.timeout_ms = 8000,
+		.filler = "" };
+	struct profile *p = profile;
+
+	p->tools = read_list(r, value, TOOLS_MAX, tool_keys, sizeof blank, &blank, &p->tool_count);
+	tell_doubles(r, "name", p->tools, sizeof blank, p->tool_count);
+}
+
+/* --------------------------------------------- servers of tools, on the model's side */
+
+struct mcp_entry {
+	const char *label, *url, *authorization;
+	const char *const *allowed;
+	size_t allowed_count;
+	bool allows_some;
+};
+
+/* Any word will do: the names are the server's. */
+static const char *check_any(const char *text)
+{
+	return strlen(text) > 128 ? "must be at most 128 bytes long" : NULL;
+}
+
+static void read_label(struct reader *r, const cJSON *value, void *entry)
+{
+	read_name(r, value, &((struct mcp_entry *)entry)->label);
+}
+
+static void read_mcp_url(struct reader *r, const cJSON *value, void *entry)
+{
+	const char *text = reader_text(r, value, URL_MAX);
+
+	if (!text)
+		return;
+	if (strncasecmp(text, "https://", 8) != 0 || part_check_url(text))
+		reader_wrong(r, "must look like https://host/path: the model's side calls it over the Internet");
+	else
+		((struct mcp_entry *)entry)->url = family_keep(r->family, text, strlen(text));
+}
+
+static void read_allowed(struct reader *r, const cJSON *value, void *entry)
+{
+	struct mcp_entry *e = entry;
+
+	e->allows_some = true;
+	read_strings(r, value, TOOLS_MAX, check_any, &e->allowed, &e->allowed_count);
+}
+
+static void read_approval(struct reader *r, const cJSON *value, void *entry)
+{
+	(void)entry;
+	if (!cJSON_IsString(value) || strcmp(value->valuestring, "never") != 0)
+		reader_wrong(r, "must be never: in a telephone call there is nobody to approve");
+}
+
+static void read_authorization(struct reader *r, const cJSON *value, void *entry)
+{
+	const char *name = reader_name(r, value), *secret = name ? getenv(name) : NULL;
+
+	if (!name)
+		return;
+	if (!secret || !*secret || check_token(secret))
+		reader_wrong(r, "names %s, which is not set, or not to one word", name);
+	else
+		((struct mcp_entry *)entry)->authorization = family_keep(r->family, secret, strlen(secret));
+}
+
+static const struct key mcp_keys[] = {
+	{ "label", .read = read_label, .required = true },
+	{ "url", .read = read_mcp_url, .required = true },
+	{ "allowed_tools", .read = read_allowed },
+	{ "require_approval", .read = read_approval },
+	{ "authorization_env", .read = read_authorization },
+	{ .name = NULL },
+};
+
+/* The element of the session's tools (openai-realtime, "MCP tool"). */
+static const char *mcp_json(struct reader *r, const struct mcp_entry *e)
+{
+	const char *kept;
+	struct buf out;
+
+	buf_init(&out, 0);
+	buf_puts(&out, "{\"type\":\"mcp\",\"server_label\":");
+	json_put_cstring(&out, e->label);
+	buf_puts(&out, ",\"server_url\":");
+	json_put_cstring(&out, e->url);
+	buf_puts(&out, ",\"require_approval\":\"never\"");
+	if (e->allows_some) {
+		buf_puts(&out, ",\"allowed_tools\":[");
+		for (size_t i = 0; i < e->allowed_count; i++) {
+			buf_puts(&out, i ? "," : "");
+			json_put_cstring(&out, e->allowed[i]);
+		}
+		buf_putc(&out, ']');
+	}
+	if (*e->authorization) {
+		buf_puts(&out, ",\"authorization\":");
+		json_put_cstring(&out, e->authorization);
+	}
+	buf_putc(&out, '}');
+	kept = family_keep(r->family, buf_text(&out), out.len);
+	if (buf_error(&out))
+		family_keep_failed(r->family);
+	if (out.data)
+		explicit_bzero(out.data, out.cap);
+	buf_free(&out);
+	return kept;
+}
+
+void part_mcp_servers(struct reader *r, const cJSON *value, void *profile)
+{
+	static const struct mcp_entry blank = { .label = "", .url = "", .authorization = "" };
+	struct profile *p = profile;
+	size_t count;
+	const struct mcp_entry *entries = read_list(r, value, MCP_MAX, mcp_keys, sizeof blank, &blank, &count);
+	struct profile_mcp *mcps = count ? family_alloc(r->family, count * sizeof *mcps) : NULL;
+
+	tell_doubles(r, "label", entries, sizeof blank, count);
+	p->mcps = mcps;
+	p->mcp_count = mcps ? count : 0;
+	for (size_t i = 0; i < p->mcp_count; i++)
+		mcps[i] = (struct profile_mcp){ .label = entries[i].label, .json = mcp_json(r, &entries[i]) };
+}
+
+/* ------------------------------------------------------------------------- transfers */
+
+/* A person's telephone, or a SIP address: sip:name@host. */
+static const char *check_destination(const char *text)
+{
+	const char *at = strchr(text, '@');
+
+	if (strncasecmp(text, "sip:", 4) != 0 && strncasecmp(text, "sips:", 5) != 0)
+		return check_e164(text) ? "must be a number in E.164 form, as in +12025550123, or sip:name@host" : NULL;
+	for (const char *p = text; *p; p++)
+		if (*p <= ' ' || *p > '~' || strchr("\"<>\\", *p))
+			return "must look like sip:name@host, without blanks";
+	return at && at[1] && at > strchr(text, ':') + 1 ? NULL : "must look like sip:name@host";
+}
+
+static void read_destination_name(struct reader *r, const cJSON *value, void *destination)
+{
+	read_name(r, value, &((struct profile_destination *)destination)->name);
+}
+
+static const struct setting destination = { .type = SETTING_TEXT, .most = 60, .check = check_destination };
+static const struct setting ring_seconds = { .type = SETTING_INT, .min = 5, .max = 600, .unit = "s" };
+
+static const struct key transfer_keys[] = {
+	{ "name", .read = read_destination_name, .required = true },
+	{ "number", AT(profile_destination, number), .rule = &destination, .required = true },
+	{ "description", AT(profile_destination, description), .rule = &optional_prose },
+	{ "ring_seconds", AT(profile_destination, ring_seconds), .rule = &ring_seconds },
+	{ .name = NULL },
+};
+
+void part_transfers(struct reader *r, const cJSON *value, void *profile)
+{
+	static const struct profile_destination blank = {
+		.name = "", .description = "", .number = "", .ring_seconds = 25
+	};
+	struct profile *p = profile;
+
+	p->destinations =
+	    read_list(r, value, TRANSFERS_MAX, transfer_keys, sizeof blank, &blank, &p->destination_count);
+	tell_doubles(r, "name", p->destinations, sizeof blank, p->destination_count);
+}
+
+/* -------------------------------------------------------------------------- webhooks */
+
+static const struct {
+	const char *name;
+	enum webhook_events bit;
+} events[] = {
+	{ "call.started", WEBHOOK_CALL_STARTED },
+	{ "call.ended", WEBHOOK_CALL_ENDED },
+	{ "call.failed", WEBHOOK_CALL_FAILED },
+	{ "record.created", WEBHOOK_RECORD_CREATED },
+};
+
+enum { EVENTS = sizeof events / sizeof *events };
+
+static unsigned event_bit(const char *name)
+{
+	for (size_t i = 0; i < EVENTS; i++)
+		if (!strcmp(events[i].name, name))
+			return events[i].bit;
+	return 0;
+}
+
+static const char *check_event(const char *text)
+{
+	return event_bit(text) ? NULL : "must be one of call.started, call.ended, call.failed, record.created";
+}
+
+static void read_events(struct reader *r, const cJSON *value, void *webhook)
+{
+	struct profile_webhook *w = webhook;
+	const char *const *names;
+	size_t count;
+
+	w->events = 0;
+	if (cJSON_IsArray(value) && !value->child)
+		reader_wrong(r, "must name one event at least; left out, all are sent");
+	read_strings(r, value, EVENTS, check_event, &names, &count);
+	for (size_t i = 0; i < count; i++)
+		w->events |= event_bit(names[i]);
+}
+
+static const struct key webhook_keys[] = {
+	{ "url", AT(profile_webhook, url), .rule = &url, .required = true },
+	{ "events", .read = read_events },
+	{ .name = NULL },
+};
+
+void part_webhooks(struct reader *r, const cJSON *value, void *profile)
+{
+	static const struct profile_webhook blank = { .url = "", .events = WEBHOOK_ALL };
+	struct profile *p = profile;
+
+	p->webhooks = read_list(r, value, WEBHOOKS_MAX, webhook_keys, sizeof blank, &blank, &p->webhook_count);
+	tell_doubles(r, "url", p->webhooks, sizeof blank, p->webhook_count);
+}

@@ -1,0 +1,24 @@
+#ifndef AGENTS_PARTS_H
+#define AGENTS_PARTS_H
+/* The lists of an agent's file: numbers, tools, servers of tools, transfers,
+ * webhooks. Each reads what stands at r->path into a struct profile, in place of
+ * what was there. Only server/agents/ needs them.
+ */
+#include "server/agents/reader.h"
+
+void part_numbers(struct reader *r, const cJSON *value, void *profile);
+void part_languages(struct reader *r, const cJSON *value, void *profile);
+void part_tools(struct reader *r, const cJSON *value, void *profile);
+void part_mcp_servers(struct reader *r, const cJSON *value, void *profile);
+void part_transfers(struct reader *r, const cJSON *value, void *profile);
+void part_webhooks(struct reader *r, const cJSON *value, void *profile);
+
+/* A JSON Schema of an object, as text; NULL after telling what is wrong with it. */
+const char *part_schema(struct reader *r, const cJSON *value);
+
+/* Where requests about callers may go: https, or http inside one's own walls
+ * (loopback, private addresses, names without a dot, .internal, .local). NULL,
+ * or how it must be. */
+const char *part_check_url(const char *url);
+
+#endif
