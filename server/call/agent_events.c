@@ -406,6 +406,8 @@ static void (*const handlers[])(struct agent *, const struct model_event *, int6
 	[MODEL_TRANSCRIPT_FAILED] = on_transcript_failed,
 	[MODEL_RESPONSE_CREATED] = on_response_created,
 	[MODEL_RESPONSE_SIGN] = on_response_sign,
+	[MODEL_ITEM_DONE] = on_nothing,
+	[MODEL_MCP_LIST_FAILED] = on_nothing,
 	[MODEL_AUDIO] = on_audio,
 	[MODEL_AUDIO_DONE] = on_audio_done,
 	[MODEL_TEXT_DELTA] = on_text,
