@@ -80,7 +80,7 @@ static void event_is_one_line_of_data_with_all_its_facts(void **state)
 	assert_string_equal(next(w),
 	    "event: turn\n"
 	    "data: {\"call_sid\":\"" ONE "\",\"at\":\"2027-01-15T08:00:00.000Z\",\"agent\":\"reception\","
-	    "\"no\":3,\"final\":true,\"data\":{\"text\": \"hello\" }}\n\n");
+	    "\"no\":3,\"data\":{\"text\": \"hello\" }}\n\n");
 	tell(ONE, JOURNAL_FORMING, 4, "{}");
 	assert_non_null(strstr(next(w), ",\"no\":4,\"final\":false,"));
 	tell(ONE, JOURNAL_ENDED, -1, "{}");

@@ -363,6 +363,24 @@ static void heard_text_of_a_script_without_spaces_is_cut_at_a_character(void **s
 	}
 }
 
+static void turn_is_forming_until_it_is_whole(void **state)
+{
+	struct timeline t;
+
+	(void)state;
+	timeline_init(&t);
+	say(&t, TURN_CALLER, "a", "hello");
+	assert_int_equal(timeline_next_forming(&t), -1);
+	timeline_text(&t, timeline_turn(&t, TURN_AGENT, "b", 0), "Good ", false);
+	timeline_text(&t, timeline_find(&t, "b"), "day", false);
+	assert_int_equal(timeline_next_forming(&t), 1);
+	assert_int_equal(timeline_next_forming(&t), -1);
+	timeline_text(&t, timeline_find(&t, "b"), ", caller", false);
+	timeline_text(&t, timeline_find(&t, "b"), "Good day, caller", true);
+	assert_int_equal(timeline_next_forming(&t), -1);
+	timeline_free(&t);
+}
+
 static void nothing_spoken_is_nothing_heard(void **state)
 {
 	(void)state;
@@ -412,6 +430,7 @@ int main(void)
 		cmocka_unit_test(heard_text_ends_with_a_whole_word),
 		cmocka_unit_test(heard_text_is_never_cut_inside_a_character),
 		cmocka_unit_test(heard_text_of_a_script_without_spaces_is_cut_at_a_character),
+		cmocka_unit_test(turn_is_forming_until_it_is_whole),
 		cmocka_unit_test(nothing_spoken_is_nothing_heard),
 		cmocka_unit_test(interrupted_answer_shows_what_was_heard_of_it),
 	};

@@ -60,6 +60,7 @@ struct agent {
 	struct parting parting;
 	struct answers answers;
 	struct timeline timeline;
+	int64_t formed_us; /* when watchers were last told of a turn in the making */
 	char digits[AGENT_DIGITS_MAX + 1];
 	size_t digit_count;
 	int64_t digits_due_us;

@@ -31,21 +31,40 @@ void call_tell_facts(struct call *c, enum journal_kind kind, const char *type)
 	buf_free(&facts);
 }
 
-void agent_tell_turns(struct agent *a)
+static void tell_turn(struct agent *a, enum journal_kind kind, int no)
 {
 	struct buf json;
+
+	buf_init(&json, 0);
+	timeline_put_turn(&a->timeline.turns[no], &json);
+	if (!buf_error(&json))
+		call_tell(a->call, kind, "turn", a->call->first_turn + no, buf_text(&json));
+	buf_free(&json);
+}
+
+/* What is being said, as far as it has come; seldom, and for watchers only. What
+ * comes last in a turn comes with the whole of it. */
+static void tell_forming(struct agent *a)
+{
+	int64_t now;
 	int no;
 
-	if (!a->timeline.news)
+	if (!a->timeline.forming || !journal_watched())
 		return;
-	buf_init(&json, 0);
-	while ((no = timeline_next_news(&a->timeline)) >= 0) {
-		if (!journal_wanted())
-			continue;
-		buf_reset(&json);
-		timeline_put_turn(&a->timeline.turns[no], &json);
-		if (!buf_error(&json))
-			call_tell(a->call, JOURNAL_TURN, "turn", a->call->first_turn + no, buf_text(&json));
+	now = clock_now_us();
+	if (now < a->formed_us + JOURNAL_FORMING_MS * US_PER_MS || (no = timeline_next_forming(&a->timeline)) < 0)
+		return;
+	a->formed_us = now;
+	tell_turn(a, JOURNAL_FORMING, no);
+}
+
+void agent_tell_turns(struct agent *a)
+{
+	int no;
+
+	while (a->timeline.news && (no = timeline_next_news(&a->timeline)) >= 0) {
+		if (journal_wanted())
+			tell_turn(a, JOURNAL_TURN, no);
 	}
-	buf_free(&json);
+	tell_forming(a);
 }

@@ -86,6 +86,7 @@ void timeline_text(struct timeline *t, struct turn *turn, const char *text, bool
 	if (!buf_error(&turn->text))
 		t->text_len += len;
 	t->dirty = true;
+	t->forming = whole ? 0 : (size_t)(turn - t->turns) + 1;
 	if (whole)
 		timeline_settled(t, turn);
 }
@@ -105,6 +106,14 @@ int timeline_next_news(struct timeline *t)
 	}
 	t->news = false;
 	return -1;
+}
+
+int timeline_next_forming(struct timeline *t)
+{
+	int no = (int)t->forming - 1;
+
+	t->forming = 0;
+	return no;
 }
 
 size_t timeline_untranscribed(const struct timeline *t)

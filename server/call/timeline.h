@@ -38,8 +38,9 @@ struct timeline {
 	size_t count, cap;
 	size_t text_len; /* of all turns together */
 	uint64_t turns_dropped, text_dropped;
-	bool dirty; /* changed since timeline_put_json last cleared it */
-	bool news;  /* some turn has news */
+	bool dirty;     /* changed since timeline_put_json last cleared it */
+	bool news;      /* some turn has news */
+	size_t forming; /* the turn whose text has grown last, from 1; 0 none, or it is whole */
 };
 
 void timeline_init(struct timeline *t);
@@ -63,6 +64,10 @@ void timeline_settled(struct timeline *t, struct turn *turn);
 
 /* The number of a turn with news, which it then has no more; -1 if none has. */
 int timeline_next_news(struct timeline *t);
+
+/* The number of a turn whose text has grown since this was last asked, and is not
+ * whole; -1 if there is none. */
+int timeline_next_forming(struct timeline *t);
 
 /* Appends one turn as a JSON object. */
 void timeline_put_turn(const struct turn *turn, struct buf *out);

@@ -91,8 +91,8 @@ static void put_text(struct buf *out, const struct journal_entry *entry)
 	}
 	if (entry->no >= 0)
 		buf_printf(out, ",\"no\":%" PRId64, entry->no);
-	if (entry->kind == JOURNAL_TURN || entry->kind == JOURNAL_FORMING)
-		buf_printf(out, ",\"final\":%s", entry->kind == JOURNAL_TURN ? "true" : "false");
+	if (entry->kind == JOURNAL_FORMING)
+		buf_puts(out, ",\"final\":false");
 	buf_puts(out, ",\"data\":");
 	put_one_line(out, entry->json);
 	buf_puts(out, "}\n\n");

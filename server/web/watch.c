@@ -179,7 +179,7 @@ void watch_call(const struct web_site *site, const struct request *q, const char
 	over = is_gone(w);
 	if (calls_one_json(site->calls, arg, &call) && over)
 		response_error(r, 404, "no_such_call", "no call of that CallSid is known here");
-	else if (over && !hub_waiting(site->hub, w->watcher))
+	else if (over && !(last_event_id(q) && hub_waiting(site->hub, w->watcher)))
 		response_error(r, 409, "call_over", "that call is over: GET /calls/{CallSid} has all of it");
 	else {
 		put_snapshot(w, call.len ? buf_text(&call) : "null");

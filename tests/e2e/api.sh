@@ -1,0 +1,192 @@
+#!/usr/bin/env bash
+# The operator's API: who may come in, what each status means, and live calls that
+# are watched and steered while they go on as if nobody did.
+# flavors: asan tsan
+. "$(dirname "$0")/lib.sh"
+
+TOKEN=not-a-real-token-000000000001
+JWT_SECRET=not-a-real-jwt-secret-0123456789abcdef
+FULL='{"text":"Say it."}'
+
+# A caller who only listens: whatever the agent says after its greeting, the operator has brought about.
+printf '%s\n' "wait-end 200000" >"$SPEECH/api-listen.script"
+
+base64url() {
+	openssl base64 -A | tr '+/' '-_' | tr -d '='
+}
+jwt() { # HEADER CLAIMS [SECRET]
+	local signed
+	signed=$(printf %s "$1" | base64url).$(printf %s "$2" | base64url)
+	echo "$signed.$(printf %s "$signed" | openssl dgst -sha256 -hmac "${3:-$JWT_SECRET}" -binary | base64url)"
+}
+op() { # PATH [CURL ARGS…]: as the operator
+	api "$1" -H "Authorization: Bearer $TOKEN" "${@:2}"
+}
+# answers STATUS CODE PATH [CURL ARGS…]: as whoever the arguments say. Every error is JSON with a sentence.
+answers() {
+	local got
+	got=$(api "$3" -o "$WORK/answer.json" -D "$WORK/answer.head" -w '%{http_code}' "${@:4}")
+	if [ "$got" != "$1" ] || { [ -n "$2" ] && ! jq -e --arg c "$2" '.error.code == $c and (.error.message | length > 5)' "$WORK/answer.json"; }; then
+		echo "got $got, not $1 $2:"
+		cat "$WORK/answer.json"
+		return 1
+	fi
+}
+refuses() { # STATUS CODE PATH [CURL ARGS…]: to the operator
+	answers "$@" -H "Authorization: Bearer $TOKEN"
+}
+header_says() {
+	tr -d '\r' <"$WORK/answer.head" | grep -qix "$1"
+}
+bearer() { # STATUS TOKEN
+	answers "$1" "$([ "$1" = 200 ] || echo unauthorized)" /status -H "Authorization: Bearer $2"
+}
+sid_but() { # SID: of a live call that is not this one
+	op /calls | jq -r --arg not "$1" '[.calls[] | select(.state == "live" and .call_sid != $not)][0].call_sid'
+}
+watch_to() { # FILE PATH: server-sent events, in the background; pid in $WATCHER
+	curl -sN --max-time 120 -H "Authorization: Bearer $TOKEN" "http://127.0.0.1:$PORT$2" >"$WORK/$1" &
+	WATCHER=$!
+	PIDS+=("$WATCHER")
+}
+events() { # FILE: the data of its events, each with its type
+	sed -nE '/^event: /{s/^event: //;h;};/^data: /{s/^data: //;G;s/^(.*)\n(.*)$/{"event":"\2","line":\1}/;p;}' "$WORK/$1" | jq -c .
+}
+seen() { # FILE FILTER: some event fits
+	events "$1" | jq -se "map(select($2)) | length > 0"
+}
+live() {
+	op /status | jq -e ".calls.live == $1"
+}
+
+who_may_come_in() {
+	local now
+	now=$(date +%s)
+	check "401: without a token" answers 401 unauthorized /status
+	check "401: and it says which scheme" header_says "WWW-Authenticate: Bearer"
+	check "401: with another token" bearer 401 wrong
+	check "401: and that it was wrong" header_says 'WWW-Authenticate: Bearer error="invalid_token"'
+	check "200: with API_TOKEN" bearer 200 "$TOKEN"
+	check "200: with a JWT" bearer 200 "$(jwt '{"alg":"HS256","typ":"JWT"}' "{\"exp\":$((now + 600))}")"
+	check "401: JWT that has expired" bearer 401 "$(jwt '{"alg":"HS256","typ":"JWT"}' "{\"exp\":$((now - 1))}")"
+	check "401: and the sentence says so" grep -q "has expired" "$WORK/answer.json"
+	check "401: JWT without an end" bearer 401 "$(jwt '{"alg":"HS256"}' '{}')"
+	check "401: JWT of the future" bearer 401 "$(jwt '{"alg":"HS256"}' "{\"exp\":$((now + 6000)),\"nbf\":$((now + 3000))}")"
+	check "401: JWT of another secret" bearer 401 "$(jwt '{"alg":"HS256"}' "{\"exp\":$((now + 600))}" "$JWT_SECRET!")"
+	check "401: JWT with alg none" bearer 401 "$(printf %s '{"alg":"none"}' | base64url).$(printf %s "{\"exp\":$((now + 600))}" | base64url)."
+	check "401: JWT with alg none, signed all the same" bearer 401 "$(jwt '{"alg":"none"}' "{\"exp\":$((now + 600))}")"
+	check "401: JWT with alg HS512" bearer 401 "$(jwt '{"alg":"HS512"}' "{\"exp\":$((now + 600))}")"
+}
+
+what_each_status_means() { # SID of a call that is over
+	head -c 70000 /dev/zero | tr '\0' ' ' >"$WORK/large"
+	check "404: no such address" refuses 404 not_found /nowhere
+	check "404: no such call" refuses 404 no_such_call /calls/CAnone
+	check "404: no such call to watch" refuses 404 no_such_call /calls/CAnone/events
+	check "404: no such call to steer" refuses 404 no_such_call /calls/CAnone/say --json "$FULL"
+	check "405: and Allow says what would do" refuses 405 method_not_allowed "/calls/$1/say"
+	check "405: POST" header_says "Allow: POST"
+	check "409: that call is over" refuses 409 call_over "/calls/$1/say" --json "$FULL"
+	check "409: and cannot be watched" refuses 409 call_over "/calls/$1/events"
+	check "400: a query nobody knows" refuses 400 invalid_query "/status?colour=red"
+	check "400: the parameter is named" equal "$(field "$WORK/answer.json" .error.field)" colour
+	check "400: not JSON" refuses 400 malformed_json "/calls/$1/say" --json '{"text":'
+	check "400: a field twice" refuses 400 malformed_json "/calls/$1/say" --json '{"text":"a","text":"b"}'
+	check "411: no length" refuses 411 length_required "/calls/$1/say" -X POST -H "Content-Type: application/json"
+	check "413: too large" refuses 413 too_large "/calls/$1/say" --json "@$WORK/large"
+	check "413: too large, and nobody said so before" refuses 413 too_large "/calls/$1/say" --json "@$WORK/large" -H "Transfer-Encoding: chunked"
+	check "415: a form" refuses 415 unsupported_media_type "/calls/$1/say" -d text=a
+	check "422: a field is missing" refuses 422 invalid_field "/calls/$1/say" --json '{}'
+	check "422: it is named" equal "$(field "$WORK/answer.json" .error.field)" text
+	check "openapi: anyone may have it, and it is 3.1" equal "$(api /openapi.json | jq -r '.openapi[:4]')" 3.1.
+}
+
+watched_and_steered() {
+	local sid all one
+	phone other --script "$SPEECH/api-listen.script" --expect end=server &
+	OTHER=$!
+	check "a call is up" until_true live 1
+	watch_to all.sse /events
+	all=$WATCHER
+	FLOOD=$(sid_but "")
+	check "events: everyone's stream has begun" until_true grep -q '^id: ' "$WORK/all.sse"
+	phone talk --script "$SPEECH/api-listen.script" --expect clears=0 --expect underruns=0 --expect warnings=0 \
+		--expect script_done=1 --expect end=server &
+	local talk=$!
+	check "another call is up" until_true live 2
+	sid=$(sid_but "$FLOOD")
+	watch_to one.sse "/calls/$sid/events"
+	one=$WATCHER
+	check "events: of one call a snapshot comes first" until_true seen one.sse ".event == \"snapshot\" and .line.data.call_sid == \"$sid\""
+
+	# A third watcher, who reads nothing.
+	exec 7<>"/dev/tcp/127.0.0.1/$PORT"
+	printf 'GET /events HTTP/1.1\r\nAuthorization: Bearer %s\r\n\r\n' "$TOKEN" >&7
+	check "429: one watcher more than MAX_WATCHERS" until_true refuses 429 too_many_watchers /events
+	check "429: and Retry-After says when to ask again" header_says "Retry-After: 5"
+
+	check "422: no such destination" refuses 422 invalid_field "/calls/$sid/transfer" --json '{"destination":"nowhere"}'
+	check "the greeting was heard" until_true seen one.sse '.event == "turn" and .line.no == 0 and .line.data.heard_confirmed'
+	check "say: is taken, 202" equal "$(op "/calls/$sid/say" --json '{"text":"The plumber is on his way.","mode":"exact"}' | jq -r .status)" accepted
+
+	# About the other call, more than the one who does not read could ever hold.
+	local body
+	body=$(printf '{"text":"%04000d"}' 0)
+	for _ in $(seq 150); do
+		printf 'next\nurl = "http://127.0.0.1:%s/calls/%s/say"\nheader = "Authorization: Bearer %s"\njson = "%s"\noutput = /dev/null\n' \
+			"$PORT" "$FLOOD" "$TOKEN" "${body//\"/\\\"}"
+	done | tail -n +2 >"$WORK/flood.curl"
+	curl -s --max-time 60 -K "$WORK/flood.curl"
+	check "a watcher who does not read is dropped" until_true eval "op /status | jq -e '.http.watchers_dropped == 1'"
+	exec 7>&-
+
+	check "say: the agent speaks, and is heard" until_true seen one.sse '.event == "turn" and .line.no == 1 and .line.data.who == "agent" and .line.data.heard_confirmed'
+	check "the operator ends it" equal "$(op "/calls/$sid" -X DELETE | jq -r .ended)" operator_ended
+	wait $talk
+	check "the watched call went as if nobody did" equal $? 0
+	wait "$one"
+	check "events: the stream of one call ends with the call" equal $? 0
+	check "events: its last is call.ended, with how" equal "$(events one.sse | tail -1 | jq -r '.event, .line.data.ending.reason' | paste -sd' ')" "call.ended operator_ended"
+	check "events: nobody else's" equal "$(events one.sse | jq -r '.line.call_sid // empty' | sort -u)" "$sid"
+	check "events: the operator's word" seen one.sse '.event == "operator.say" and .line.data.mode == "exact"'
+	check "events: turns as they form" seen one.sse '.event == "turn" and .line.final == false and .line.data.who == "agent"'
+	check "events: numbers grow" eval "sed -n 's/^id: //p' $WORK/one.sse | sort -c -n -u"
+	op "/calls/$sid" >"$WORK/talk-record.json"
+	check "events: the last of each turn is what is on the record" equal \
+		"$(events one.sse | jq -sc '[.[] | select(.event == "turn")] | group_by(.line.no) | map(last.line.data | [.who, .text, .heard_ms])')" \
+		"$(jq -c '[.turns[] | [.who, .text, .heard_ms]]' "$WORK/talk-record.json")"
+	check "events: who watches all hears of both calls" equal \
+		"$(events all.sse | jq -r 'select(.event == "operator.say" or .event == "call.ended") | .line.call_sid' | sort -u | grep -c .)" 2
+	what_each_status_means "$sid"
+
+	local last
+	last=$(sed -n 's/^id: //p' "$WORK/one.sse" | tail -3 | head -1)
+	api "/calls/$sid/events" -N -H "Authorization: Bearer $TOKEN" -H "Last-Event-ID: $last" >"$WORK/again.sse"
+	check "events: who was cut off gets what it missed, to the end" equal \
+		"$(sed -n 's/^id: //p' "$WORK/again.sse" | paste -sd' ')" "$(sed -n 's/^id: //p' "$WORK/one.sse" | tail -2 | paste -sd' ')"
+	ALL=$all
+}
+
+stopping() {
+	kill -TERM "$SERVER"
+	wait "$ALL"
+	check "SIGTERM: watchers are sent away while a call may go on" equal "$(api /ready | jq -r .status) $(op /status | jq .calls.live)" "draining 1"
+	check "SIGTERM: no new ones" refuses 503 shutting_down /events
+	op "/calls/$FLOOD" -X DELETE >/dev/null
+	wait $OTHER
+	check "the other call was ended by the operator" equal $? 0
+	check "the server stops with status 0" stopped "$SERVER"
+}
+
+model model --key "$SECRET"
+server plain
+check "403: without any token, from behind a proxy" answers 403 forbidden /status -H "X-Forwarded-For: 203.0.113.1"
+check "200: without any token, from this machine" answers 200 "" /status
+check "the server stops with status 0" stop_server
+server api API_TOKEN="$TOKEN" API_JWT_SECRET="$JWT_SECRET" MAX_WATCHERS=3 DRAIN_SECONDS=60
+who_may_come_in
+watched_and_steered
+stopping
+check "the model stops with status 0" stop_model
+check "every message was one the model knows" equal "$(field "$WORK/model.json" .violation_count)" 0
+finish
