@@ -91,6 +91,11 @@ static int delete_files(struct store *s, const char *call_sid)
 		snprintf(path, sizeof path, "%s/%s", s->dir, file);
 		if (unlink(path) && errno != ENOENT)
 			log_warn(call_sid, "an old recording cannot be deleted: %s", strerror(errno));
+		/* The day's directory, once it is empty. */
+		if (strchr(file, '/')) {
+			*strrchr(path, '/') = '\0';
+			rmdir(path);
+		}
 	}
 	sqlite3_reset(stmt);
 	sqlite3_clear_bindings(stmt);
