@@ -12,6 +12,7 @@
 #include "server/call/hooks.h"
 #include "server/call/journal.h"
 #include "server/call/recorder.h"
+#include "server/call/spending.h"
 #include "server/call/journal_store.h"
 #include "server/call/records.h"
 #include "server/call/search.h"
@@ -121,6 +122,7 @@ static bool tick(struct parts *p)
 
 	calls_reap(p->calls);
 	records_tend(clock_now_us());
+	spending_tend(clock_now_us());
 	web_tend(p->web, clock_now_us());
 	if (signal_number == SIGHUP)
 		reload_agents(p);
@@ -204,6 +206,8 @@ static int start(struct parts *p)
 		err = store_open(&p->store, p->cfg.data_dir, p->cfg.retain_days, &problem);
 	if (!err)
 		journal_store_open(p->store);
+	if (!err)
+		err = spending_open(&p->cfg, p->store, &problem);
 	if (!err && p->cfg.data_dir[0] && (err = recorder_open(p->cfg.data_dir, p->store)))
 		buf_printf(&problem, "cannot start the recorder: %s\n", strerror(-err));
 	if (!err)
@@ -251,6 +255,7 @@ static void stop(struct parts *p)
 	web_close(p->web);
 	calls_close(p->calls);
 	recorder_close(); /* after all calls */
+	spending_close();
 	work_close(p->work);
 	records_close();
 	knowledge_close();
@@ -338,6 +343,8 @@ static int check_all(struct parts *p, bool offline)
 	print(stdout, &text);
 	buf_reset(&text);
 	err = model_access_open(&p->access, &p->cfg, &text);
+	if (spending_open(&p->cfg, NULL, &text)) /* the prices */
+		err = -EINVAL;
 	mistakes = agents_open(&p->agents, &p->cfg, &text);
 	print(stderr, &text);
 	buf_reset(&text);

@@ -15,6 +15,7 @@
 	X(calls, refused_draining, "calls refused while shutting down") \
 	X(agents, reloads, "times the agents were read anew (SIGHUP)") \
 	X(agents, reloads_failed, "times they were not, because of mistakes; the old ones stayed") \
+	X(calls, refused_cost, "calls refused because the day has cost MAX_DAY_COST") \
 	X(audio, frames_in, "media messages from Twilio") \
 	X(audio, frames_out, "media messages to Twilio") \
 	X(audio, bytes_in, "bytes of caller audio received") \

@@ -2,6 +2,7 @@
 
 #include "common/json.h"
 #include "common/log.h"
+#include "server/call/spending.h"
 #include "server/model/health.h"
 #include "server/store/store.h"
 #include "server/store/store_calls.h"
@@ -27,6 +28,8 @@ static const char *readiness(const struct web_site *site)
 		return "draining";
 	if (model_health_blocks())
 		return "model";
+	if (cost_day_exceeded())
+		return "cost";
 	return count.live + count.reserved >= count.limit ? "full" : "ready";
 }
 

@@ -4,6 +4,7 @@
 #include "common/json.h"
 #include "server/call/recorder.h"
 #include "server/agents/agents.h"
+#include "server/call/spending.h"
 #include "server/call/stats.h"
 #include "server/model/health.h"
 #include "server/store/store.h"
@@ -276,6 +277,8 @@ void status_json(const struct web_site *site, int64_t now_us, struct buf *out)
 	put_section(out, "records");
 	put_knowledge(out);
 	put_recording(out);
+	buf_puts(out, ",\"cost\":");
+	spending_put_json(out, clock_wall_ms());
 	put_work(site, out);
 	buf_puts(out, ",\"outbox\":");
 	outbox_put_status(site->outbox, out);
