@@ -78,39 +78,34 @@ void answer_send_begun(struct session *s, const struct answer *a)
 	event_send(s);
 }
 
-static bool wants_call(const struct session *s, const struct answer *a)
+static bool wants_call(const struct session *s, const struct answer *a, const struct line_call *call)
 {
 	const cJSON *choice = get(s->config, "tool_choice"), *tool;
 
-	if (!a->line->call_name || a->status != COMPLETED ||
-	    (cJSON_IsString(choice) && strcmp(choice->valuestring, "none") == 0))
+	if (a->status != COMPLETED || a->no_tools || a->out_of_band)
+		return false;
+	if (call->force)
+		return true;
+	if (cJSON_IsString(choice) && strcmp(choice->valuestring, "none") == 0)
 		return false;
 	cJSON_ArrayForEach(tool, get(s->config, "tools"))
 	{
 		const cJSON *name = get(tool, "name");
 
-		if (cJSON_IsString(name) && strcmp(name->valuestring, a->line->call_name) == 0)
+		if (cJSON_IsString(name) && strcmp(name->valuestring, call->name) == 0)
 			return true;
 	}
 	return false;
 }
 
-static void send_call(struct session *s, struct answer *a)
+static void send_arguments(struct session *s, const struct answer *a, const struct item *call, int index)
 {
-	struct item *call = a->call = items_new(s, ITEM_CALL, "in_progress");
-	struct text *out;
-
-	call->words = must_copy(a->line->call_arguments);
-	snprintf(call->call_name, sizeof call->call_name, "%s", a->line->call_name);
-	session_new_id(s, "call", call->call_id);
-	send_output_item(s, a, "response.output_item.added", call, 1);
-	items_add(s, call, s->item_count);
-	items_send(s, "conversation.item.added", call, true);
 	for (int done = 0; done < 2; done++) {
-		out = event_open(
+		struct text *out = event_open(
 		    s, done ? "response.function_call_arguments.done" : "response.function_call_arguments.delta");
-		text_printf(out, ",\"response_id\":\"%s\",\"item_id\":\"%s\",\"output_index\":1,\"call_id\":\"%s\"",
-		    a->id, call->id, call->call_id);
+
+		text_printf(out, ",\"response_id\":\"%s\",\"item_id\":\"%s\",\"output_index\":%d,\"call_id\":\"%s\"",
+		    a->id, call->id, index, call->call_id);
 		if (done)
 			text_printf(out, ",\"name\":\"%s\",\"arguments\":", call->call_name);
 		else
@@ -118,9 +113,35 @@ static void send_call(struct session *s, struct answer *a)
 		text_json(out, call->words);
 		event_send(s);
 	}
-	call->status = "completed";
+}
+
+static void send_call(struct session *s, struct answer *a, const struct line_call *wanted)
+{
+	struct item *call = a->calls[a->call_count++] = items_new(s, ITEM_CALL, "in_progress");
+	int index = a->call_count - (a->begun ? 0 : 1);
+	char id[ID_SIZE];
+
+	call->words = must_copy(wanted->arguments);
+	call->then = a->line->then;
+	snprintf(call->answer_id, sizeof call->answer_id, "%s", a->id);
+	snprintf(call->call_name, sizeof call->call_name, "%s", wanted->name);
+	session_new_id(s, "call", id);
+	call->call_id = must_copy(wanted->call_id ? wanted->call_id : id);
+	send_output_item(s, a, "response.output_item.added", call, index);
+	items_add(s, call, s->item_count);
+	items_send(s, "conversation.item.added", call, true);
+	if (!wanted->incomplete)
+		send_arguments(s, a, call, index);
+	call->status = wanted->incomplete ? "incomplete" : "completed";
 	items_send(s, "conversation.item.done", call, true);
-	send_output_item(s, a, "response.output_item.done", call, 1);
+	send_output_item(s, a, "response.output_item.done", call, index);
+}
+
+static void send_calls(struct session *s, struct answer *a)
+{
+	for (int i = 0; i < a->line->call_count; i++)
+		if (wants_call(s, a, &a->line->calls[i]))
+			send_call(s, a, &a->line->calls[i]);
 }
 
 static void end_parts(struct session *s, struct answer *a)
@@ -149,8 +170,6 @@ static void end_parts(struct session *s, struct answer *a)
 		items_send(s, "conversation.item.done", a->item, true);
 	send_output_item(s, a, "response.output_item.done", a->item, 0);
 	text_free(&said);
-	if (wants_call(s, a))
-		send_call(s, a);
 }
 
 /* Four letters a token; the cache holds what the last answer read, in steps. */
@@ -216,15 +235,18 @@ void answer_send_end(struct session *s, struct answer *a)
 
 	if (a->begun)
 		end_parts(s, a);
+	send_calls(s, a);
+	if (a->line->cancelled && a->status == COMPLETED)
+		a->status = CANCELLED;
 	out = event_open(s, "response.done");
 	put_response(s, out, a, status_names[a->status]);
 	put_details(out, a);
 	text_puts(out, ",\"output\":[");
 	if (a->item)
 		items_put_json(out, a->item, false);
-	if (a->call) {
-		text_puts(out, ",");
-		items_put_json(out, a->call, false);
+	for (int i = 0; i < a->call_count; i++) {
+		text_puts(out, a->item || i ? "," : "");
+		items_put_json(out, a->calls[i], false);
 	}
 	text_puts(out, "]");
 	put_usage(s, out, a);

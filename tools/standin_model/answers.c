@@ -30,17 +30,38 @@ struct answer *answers_active(struct session *s)
 
 /* What to say: the answer to the last turn that has none, else to what was
  * typed, else a greeting, else something polite. */
-static const struct line *choose_line(struct session *s, bool out_of_band)
+static const char *words_to_repeat(const struct session *s, const cJSON *request)
 {
+	const cJSON *instructions = get(request, "instructions");
+	const char *exactly = cJSON_IsString(instructions) ? strstr(instructions->valuestring, "Say exactly") : NULL;
+
+	return exactly && s->spoke && strchr(exactly, '\n') ? strchr(exactly, '\n') + 1 : NULL;
+}
+
+static const struct line *choose_line(struct session *s, struct answer *a, const cJSON *request)
+{
+	bool out_of_band = a->out_of_band;
+	const char *words = words_to_repeat(s, request);
 	const struct script *script = s->service->script;
 
 	if (out_of_band)
 		return &summary_line;
 	if (options.load)
 		return &load_line;
+	/* Who is told to say something says that, and nothing else. */
+	if (words)
+		return a->own_line = script_new_line(words);
+	if (get(request, "instructions") && s->spoke)
+		return &script->otherwise;
 	if (s->turns_heard > s->turns_answered) {
 		s->turns_answered = s->turns_heard;
 		return script_turn(script, s->turns_heard - 1);
+	}
+	if (s->then) {
+		const struct line *then = s->then;
+
+		s->then = NULL;
+		return then;
 	}
 	if (s->typed) {
 		s->typed = false;
@@ -85,11 +106,13 @@ static void read_request(struct session *s, struct answer *a, const cJSON *reque
 	const cJSON *format = get(get(get(request, "audio"), "output"), "format"),
 		    *max = get(request, "max_output_tokens");
 	const cJSON *metadata = get(request, "metadata"), *conversation = get(request, "conversation");
+	const cJSON *choice = get(request, "tool_choice");
 
 	a->out_of_band = conversation && strcmp(conversation->valuestring, "none") == 0;
 	a->text_only = modality ? strcmp(modality->valuestring, "text") == 0 : s->settings.text_only;
 	a->format = format ? config_format(format) : s->settings.output;
 	a->max_tokens = !max ? s->settings.max_tokens : cJSON_IsNumber(max) ? max->valueint : 0;
+	a->no_tools = cJSON_IsString(choice) && strcmp(choice->valuestring, "none") == 0;
 	a->metadata = cJSON_IsObject(metadata) ? cJSON_PrintUnformatted(metadata) : NULL;
 }
 
@@ -103,7 +126,7 @@ struct answer *answers_start(struct session *s, const cJSON *request, uint64_t n
 	a = must_alloc(sizeof *a);
 	session_new_id(s, "resp", a->id);
 	read_request(s, a, request);
-	a->line = choose_line(s, a->out_of_band);
+	a->line = choose_line(s, a, request);
 	a->text_only = a->text_only || a->line == &summary_line;
 	a->total = a->text_only ? letters(a) : audio_total(s, a);
 	limit(a);
@@ -241,6 +264,8 @@ static void finish(struct session *s, struct answer *a, uint64_t now)
 {
 	const struct fault_state *late = &s->faults->f[FAULT_LATE_AFTER_DONE];
 
+	if (a->line->cancelled && a->status == COMPLETED)
+		a->reason = "turn_detected";
 	answer_send_end(s, a);
 	a->over = true;
 	note_answer(s, a);
@@ -295,8 +320,10 @@ static void tick(struct session *s, struct answer *a, uint64_t now)
 			return;
 		}
 		check_failure(s, a);
-		if (!a->ending)
+		if (!a->ending && letters(a))
 			begin(s, a);
+		if (!letters(a))
+			a->total = 0;
 		if (s->faults->f[FAULT_NO_AUDIO].on)
 			a->total = 0;
 	}
@@ -314,6 +341,7 @@ static void free_one(struct answer *a)
 {
 	if (a->out_of_band)
 		items_free_one(a->item);
+	script_free_line(a->own_line);
 	free(a->metadata);
 	free(a);
 }

@@ -35,9 +35,12 @@ struct item {
 	char *words;          /* transcript or text; NULL if there is none (any more) */
 	uint64_t audio_bytes; /* ITEM_ANSWER_AUDIO: produced so far */
 	enum sound_format format;
-	struct text audio;                    /* ITEM_USER_AUDIO: what was heard, for retrieve */
-	cJSON *given;                         /* ITEM_GIVEN: as the client sent it */
-	char call_id[ID_SIZE], call_name[64]; /* ITEM_CALL; `words` are the arguments */
+	struct text audio;            /* ITEM_USER_AUDIO: what was heard, for retrieve */
+	cJSON *given;                 /* ITEM_GIVEN: as the client sent it */
+	char *call_id, call_name[64]; /* ITEM_CALL; `words` are the arguments; owned */
+	bool has_output;              /* ITEM_CALL */
+	const struct line *then;      /* ITEM_CALL: said once it and its siblings have one */
+	char answer_id[ID_SIZE];      /* ITEM_CALL: the answer they are of */
 };
 
 struct answer {
@@ -52,7 +55,10 @@ struct answer {
 	bool begun;       /* its item exists */
 	bool over;
 	struct item *item; /* owned, and also in the conversation unless out of band */
-	struct item *call;
+	struct item *calls[LINE_CALLS];
+	int call_count;
+	struct line *own_line; /* owned: words that are no part of the script */
+	bool no_tools;
 	size_t total, sent; /* bytes of audio, or of text */
 	size_t words_sent;
 	unsigned deltas;
@@ -125,8 +131,9 @@ struct session {
 	size_t item_count, item_room;
 	struct answer *answers;
 	int turns_heard, turns_answered;
-	bool typed; /* the newest item is the client's text */
-	bool spoke; /* some answer was begun */
+	bool typed;              /* the newest item is the client's text */
+	bool spoke;              /* some answer was begun */
+	const struct line *then; /* every call of an answer has its output: said next */
 	long text_tokens, audio_tokens, cached_tokens;
 
 	struct load load;

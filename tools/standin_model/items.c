@@ -26,6 +26,7 @@ void items_free_one(struct item *item)
 	if (!item)
 		return;
 	free(item->words);
+	free(item->call_id);
 	text_free(&item->audio);
 	cJSON_Delete(item->given);
 	free(item);
@@ -150,6 +151,35 @@ static size_t place_after(const struct session *s, const char *previous)
 	return items_find(s, previous) + 1;
 }
 
+/* Each call gets one output; with the last of its answer the model can go on. */
+static void take_output(struct session *s, const char *call_id)
+{
+	struct item *call = NULL;
+	bool all = true;
+
+	for (size_t i = 0; i < s->item_count && !call; i++)
+		if (s->items[i]->kind == ITEM_CALL && strcmp(s->items[i]->call_id, call_id) == 0)
+			call = s->items[i];
+	if (!call) {
+		record_violation(s->record, "output for a call that was not made: %.60s", call_id);
+		return;
+	}
+	if (call->has_output)
+		record_violation(s->record, "a second output for call %.60s", call_id);
+	if (strcmp(call->status, "completed") != 0)
+		record_violation(s->record, "output for a call that was never finished: %.60s", call_id);
+	call->has_output = true;
+	for (size_t i = 0; i < s->item_count; i++) {
+		const struct item *other = s->items[i];
+
+		if (other->kind == ITEM_CALL && strcmp(other->answer_id, call->answer_id) == 0 &&
+		    strcmp(other->call_id, call_id) != 0 && strcmp(other->status, "completed") == 0)
+			all = all && other->has_output;
+	}
+	if (all)
+		s->then = call->then;
+}
+
 void items_create(struct session *s, const cJSON *event, const char *event_id, uint64_t now)
 {
 	const cJSON *given = cJSON_GetObjectItemCaseSensitive(event, "item");
@@ -180,16 +210,8 @@ void items_create(struct session *s, const cJSON *event, const char *event_id, u
 	session_say(s, "item: %s", json);
 	record_add(s->record->items, cJSON_Duplicate(given, 1));
 	free(json);
-	if (strcmp(type, "function_call_output") == 0) {
-		size_t i = 0;
-
-		while (i < s->item_count && !(s->items[i]->kind == ITEM_CALL &&
-						strcmp(s->items[i]->call_id, string_at(given, "call_id")) == 0))
-			i++;
-		if (i == s->item_count)
-			record_violation(
-			    s->record, "output for a call that was not made: %s", string_at(given, "call_id"));
-	}
+	if (strcmp(type, "function_call_output") == 0)
+		take_output(s, string_at(given, "call_id"));
 }
 
 static void note_truncate(struct session *s, const char *id, long end_ms, const struct item *item, const char *refused)
@@ -250,9 +272,13 @@ void items_truncate(struct session *s, const cJSON *event, const char *event_id)
 
 static bool in_use(const struct session *s, const struct item *item)
 {
-	for (const struct answer *a = s->answers; a; a = a->next)
-		if (a->item == item || a->call == item)
+	for (const struct answer *a = s->answers; a; a = a->next) {
+		if (a->item == item)
 			return true;
+		for (int i = 0; i < a->call_count; i++)
+			if (a->calls[i] == item)
+				return true;
+	}
 	return false;
 }
 

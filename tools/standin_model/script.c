@@ -27,9 +27,50 @@ static char *string_at(const cJSON *object, const char *key, const char *otherwi
 	return must_copy(cJSON_IsString(value) ? value->valuestring : otherwise);
 }
 
+static const char *string_in(const cJSON *object, const char *key)
+{
+	const cJSON *value = cJSON_GetObjectItemCaseSensitive(object, key);
+
+	return cJSON_IsString(value) ? value->valuestring : "";
+}
+
+static void read_call(struct line *line, const cJSON *object)
+{
+	const cJSON *arguments = cJSON_GetObjectItemCaseSensitive(object, "arguments");
+	const cJSON *length = cJSON_GetObjectItemCaseSensitive(object, "call_id_length");
+	struct line_call *call = &line->calls[line->call_count];
+
+	if (line->call_count == LINE_CALLS || !cJSON_IsObject(object))
+		return;
+	line->call_count++;
+	call->name = string_at(object, "name", "unnamed");
+	call->arguments = cJSON_IsString(arguments) ? must_copy(arguments->valuestring)
+			  : arguments               ? cJSON_PrintUnformatted(arguments)
+						    : must_copy("{}");
+	call->incomplete = strcmp(string_in(object, "status"), "incomplete") == 0;
+	call->force = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(object, "force"));
+	if (*string_in(object, "call_id"))
+		call->call_id = string_at(object, "call_id", "");
+	if (cJSON_IsNumber(length) && length->valueint > 0) {
+		call->call_id = must_alloc((size_t)length->valueint + 1);
+		memset(call->call_id, 'c', (size_t)length->valueint);
+	}
+}
+
+static void read_calls(struct line *line, const cJSON *object)
+{
+	const cJSON *call;
+
+	read_call(line, cJSON_GetObjectItemCaseSensitive(object, "call"));
+	cJSON_ArrayForEach(call, cJSON_GetObjectItemCaseSensitive(object, "calls"))
+	{
+		read_call(line, call);
+	}
+}
+
 static void read_line(struct line *line, const cJSON *object, const char *name)
 {
-	const cJSON *call = cJSON_GetObjectItemCaseSensitive(object, "call");
+	const cJSON *then = cJSON_GetObjectItemCaseSensitive(object, "then");
 	char wav[64];
 
 	snprintf(wav, sizeof wav, "%s.wav", name);
@@ -37,11 +78,14 @@ static void read_line(struct line *line, const cJSON *object, const char *name)
 	line->say = string_at(object, "say", "I see.");
 	line->wav = string_at(object, "wav", wav);
 	line->interrupts = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(object, "interrupts"));
-	if (cJSON_IsObject(call)) {
-		line->call_name = string_at(call, "name", "unnamed");
-		line->call_arguments = cJSON_PrintUnformatted(cJSON_GetObjectItemCaseSensitive(call, "arguments"));
-		if (!line->call_arguments)
-			line->call_arguments = must_copy("{}");
+	line->cancelled = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(object, "cancelled"));
+	read_calls(line, object);
+	if (cJSON_IsObject(then)) {
+		char after[64];
+
+		snprintf(after, sizeof after, "%.50s-then", name);
+		line->then = must_alloc(sizeof *line->then);
+		read_line(line->then, then, after);
 	}
 }
 
@@ -72,6 +116,42 @@ static void load_sound(struct line *line, const char *voice_dir)
 		sound_free(&at_rate);
 	}
 	sound_free(&sound);
+	if (line->then)
+		load_sound(line->then, voice_dir);
+}
+
+static void free_line(struct line *line)
+{
+	free(line->hear);
+	free(line->say);
+	free(line->wav);
+	for (int i = 0; i < line->call_count; i++) {
+		free(line->calls[i].name);
+		free(line->calls[i].arguments);
+		free(line->calls[i].call_id);
+	}
+	script_free_line(line->then);
+	for (int i = 0; i < FORMATS; i++)
+		free(line->audio[i]);
+}
+
+void script_free_line(struct line *line)
+{
+	if (!line)
+		return;
+	free_line(line);
+	free(line);
+}
+
+struct line *script_new_line(const char *say)
+{
+	struct line *line = must_alloc(sizeof *line);
+
+	line->hear = must_copy("");
+	line->say = must_copy(say);
+	line->wav = must_copy("");
+	load_sound(line, NULL);
+	return line;
 }
 
 static char *read_text(const char *path)
@@ -118,17 +198,6 @@ void script_load(struct script *s, const char *path, const char *voice_dir, bool
 	load_sound(&s->otherwise, voice_dir);
 	for (int i = 0; i < s->turn_count; i++)
 		load_sound(&s->turns[i], voice_dir);
-}
-
-static void free_line(struct line *line)
-{
-	free(line->hear);
-	free(line->say);
-	free(line->wav);
-	free(line->call_name);
-	free(line->call_arguments);
-	for (int i = 0; i < FORMATS; i++)
-		free(line->audio[i]);
 }
 
 void script_free(struct script *s)

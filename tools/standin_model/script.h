@@ -13,17 +13,37 @@
  * "wav" defaults to greeting, answer-N, typed, otherwise; the caller's lines
  * are caller-N. "interrupts" says that this utterance is meant to begin while
  * the answer before it is being spoken; --make-caller times it so.
- * "call": {"name": …, "arguments": {…}} makes the answer end in a tool call.
+ *
+ * "calls": [{"name": …, "arguments": {…}}, …] makes the answer end in calls of
+ * functions ("call": {…}: in one); with "say": "" it is nothing else. Once all
+ * have their output, what is said to the next response.create is "then",
+ * another line, which may call again. A call is made only if the session has a
+ * tool of that name. Wrong on purpose: "arguments" as a string goes out as it is;
+ * "call_id" gives an id, twice the same too, "call_id_length" one of so many
+ * characters; "status": "incomplete" an item that was never finished; "force":
+ * true a tool nobody declared; "cancelled": true beside "calls" ends the answer
+ * as cut by the caller.
  */
 #include "tools/standin_model/sound.h"
 
 #include <stdbool.h>
 
+enum { LINE_CALLS = 8 };
+
+struct line_call {
+	char *name, *arguments; /* as they go out */
+	char *call_id;          /* NULL: a fresh one */
+	bool incomplete, force;
+};
+
 struct line {
 	char *hear;
 	char *say;
 	char *wav;
-	char *call_name, *call_arguments; /* NULL without a tool call */
+	struct line_call calls[LINE_CALLS];
+	int call_count;
+	bool cancelled;
+	struct line *then; /* owned; NULL: none */
 	bool interrupts;
 	/* The sound of `say`, encoded once for each format. */
 	uint8_t *audio[FORMATS];
@@ -44,6 +64,10 @@ void script_free(struct script *s);
 
 /* The caller's n-th turn (from 0). */
 const struct line *script_turn(const struct script *s, int n);
+
+/* A line of its own, for words that are no part of the script; its sound is invented. */
+struct line *script_new_line(const char *say);
+void script_free_line(struct line *line);
 
 void script_print_lines(const struct script *s);
 
