@@ -208,6 +208,21 @@ void calls_fallback(struct calls *calls, const char *call_sid, const char *to, c
 	snprintf(out, CALL_NUMBER_SIZE, "%s", cfg.overflow_number);
 }
 
+bool calls_destination(struct calls *calls, const char *call_sid, char number[CALL_NUMBER_SIZE], int *ring_seconds)
+{
+	(void)calls;
+	snprintf(number, CALL_NUMBER_SIZE, "+12025550177");
+	*ring_seconds = 25;
+	return !strcmp(call_sid, "CAtransferred");
+}
+
+enum admission calls_come_back(struct calls *calls, const char *call_sid, const char *why, char token[CALL_TOKEN_SIZE])
+{
+	(void)calls, (void)why;
+	snprintf(token, CALL_TOKEN_SIZE, "0123456789abcdef0123456789abcdef");
+	return strcmp(call_sid, "CAtransferred") ? CALL_NO_SID : CALL_ADMITTED;
+}
+
 /* Takes the server's lock once, so that what a test writes before and the
  * workers read after it (and the other way round) is in order. */
 static void settle(void)

@@ -90,11 +90,11 @@ static void filler_is_due_after_a_second_once(void **state)
 	begin(&t, "resp_1", "call_2", T0);
 	assert_null(toolbox_filler(&t, T0 + 3 * SECOND)); /* the model may still speak itself */
 	toolbox_made(&t, "resp_1");
-	assert_int_equal(toolbox_deadline_us(&t), T0 + SECOND);
+	assert_int_equal(toolbox_deadline_us(&t, true), T0 + SECOND);
 	assert_null(toolbox_filler(&t, T0 + SECOND - 1));
 	assert_ptr_equal(toolbox_filler(&t, T0 + SECOND), filler);
 	assert_null(toolbox_filler(&t, T0 + 2 * SECOND)); /* once, though two are running */
-	assert_true(toolbox_deadline_us(&t) > T0 + 8 * SECOND);
+	assert_true(toolbox_deadline_us(&t, true) > T0 + 8 * SECOND);
 	toolbox_free(&t);
 }
 
@@ -139,11 +139,11 @@ static void what_never_answers_is_overdue(void **state)
 	(void)state;
 	begin(&t, "resp_1", "call_1", T0);
 	assert_null(toolbox_overdue(&t, due - 1));
-	assert_int_equal(toolbox_deadline_us(&t), due);
+	assert_int_equal(toolbox_deadline_us(&t, true), due);
 	assert_string_equal(toolbox_overdue(&t, due)->call_id, "call_1");
 	assert_true(toolbox_answer(&t, "call_1", false, "{\"error\":{}}", due));
 	assert_null(toolbox_overdue(&t, due));
-	assert_int_equal(toolbox_deadline_us(&t), INT64_MAX);
+	assert_int_equal(toolbox_deadline_us(&t, true), INT64_MAX);
 	assert_false(toolbox_answer(&t, "call_1", true, "{}", due + 1)); /* too late */
 	toolbox_free(&t);
 }

@@ -6,19 +6,24 @@
  *   agent_loop.c    the loop: dialling, deadlines, the pen, the end
  *   agent_events.c  what the model tells
  *   agent_caller.c  what the caller loop tells: heard, cuts, digits
- *   agent_cost.c    what it costs
  *   agent_mail.c    what comes from outside: the operator's word, goodbyes
+ *   agent_transfer.c  handing the caller over, and having them back
+ *   agent_tools.c   the tools the model calls, those that end the call among them
  */
 #include "server/call/answers.h"
 #include "server/call/call.h"
 #include "server/call/cues.h"
+#include "server/call/journal.h"
 #include "server/call/parting.h"
 #include "server/call/sequencer.h"
 #include "server/call/timeline.h"
-#include "server/model/realtime.h"
+#include "server/call/toolbox.h"
+#include "server/call/transfers.h"
 #include "server/model/session.h"
 
 struct converter;
+struct model_event;
+struct tool_cancel;
 
 enum { AGENT_DIGITS_MAX = 64 };
 
@@ -60,6 +65,15 @@ struct agent {
 	struct sequencer seq;
 	struct cues cues;
 	struct parting parting;
+	struct { /* with a parting that hands over: to whom */
+		char name[TRANSFER_NAME_SIZE], number[CALL_NUMBER_SIZE];
+		int ring_seconds;
+	} hand_over;
+	struct toolbox toolbox;
+	struct tool_cancel *cancel; /* owned; NULL before the first tool */
+	struct buf tools;           /* as declared to the model; may hold keys */
+	bool answer_wanted;         /* the model was told of tools and owes an answer */
+	int64_t told_us;            /* when */
 	struct answers answers;
 	struct timeline timeline;
 	int64_t formed_us; /* when watchers were last told of a turn in the making */
@@ -68,11 +82,6 @@ struct agent {
 	int64_t digits_due_us;
 
 	int64_t published_us;
-
-	/* Money (agent_cost.c) */
-	int64_t minded_us;
-	double booked_usd;            /* of this call, on the day's account */
-	bool cost_told, unknown_told; /* the goodbye is under way; the missing price was named */
 };
 
 /* Sends what is in a->message, by whoever has the pen, and empties it. */
@@ -107,26 +116,48 @@ void agent_end_protection(struct agent *a, int64_t now_us);
 void agent_take_mail(struct agent *a, int64_t now_us);
 /* Asks for what the agent is to say besides its answers, when it may. */
 void agent_say_cue(struct agent *a, int64_t now_us);
-int64_t agent_cue_deadline_us(const struct agent *a);
-/* While it does, nobody but the model itself begins an answer. */
+int64_t agent_cue_deadline_us(const struct agent *a, int64_t now_us);
+/* While it does, nobody but the model itself begins an answer. Until when, at
+ * most, if nothing else happens; in the past if it does not. */
 bool agent_caller_has_the_word(const struct agent *a, int64_t now_us);
+int64_t agent_word_until_us(const struct agent *a);
 /* All words after which the call ends are made. */
 void agent_parting_made(struct agent *a, int64_t now_us);
+/* What is said before the parting that was begun. */
+void agent_last_words(struct agent *a, const char *text, bool exact, bool firm, int64_t now_us);
 /* Ends the call once they were heard. */
 void agent_part_if_due(struct agent *a, int64_t now_us);
 /* By voice or by key: an end that is about to come is called off. */
 void agent_caller_spoke_up(struct agent *a, int64_t now_us);
+
+/* agent_tools.c */
+void agent_tools_called(struct agent *a, const struct model_event *event, int64_t now_us);
+void agent_mcp_item(struct agent *a, const struct model_event *event, int64_t now_us);
+void agent_mcp_list_failed(struct agent *a, const struct model_event *event, int64_t now_us);
+void agent_tool_answered(struct agent *a, const struct mail *mail, int64_t now_us);
+/* A response began to be heard; `asked`: we had asked for one. It is over. */
+void agent_tools_talking(struct agent *a, bool asked, int64_t now_us);
+void agent_tools_made(struct agent *a, const char *response_id, int64_t now_us);
+/* Whatever is due: time limits, answers to be told, fillers. */
+void agent_tend_tools(struct agent *a, int64_t now_us);
+int64_t agent_tools_deadline_us(const struct agent *a, int64_t now_us);
+void agent_parting_called_off(struct agent *a, int64_t now_us);
+void agent_tools_cancel(struct agent *a); /* the call is over */
+
+/* agent_transfer.c */
+void agent_hand_over_to(struct agent *a, const char *name, const char *number, int ring_seconds);
+void agent_told_to_transfer(struct agent *a, const struct mail *mail, int64_t now_us);
+void agent_hand_over(struct agent *a, int64_t now_us); /* the call ends by it now */
+/* The model is told what was said before the caller came back. False: this is no such call. */
+bool agent_recall(struct agent *a);
+
 /* call_journal.c: tells the journal of the turns that have news. */
 void agent_tell_turns(struct agent *a);
-
-/* agent_cost.c */
-void agent_count_usage(struct agent *a, bool transcription, const struct model_usage *usage);
-/* Books what is new; says goodbye when it is enough. */
-void agent_mind_cost(struct agent *a, int64_t now_us);
 
 /* calls.c: the pool's side of the table. */
 const struct model_access *calls_access(const struct calls *calls);
 struct work *calls_work(const struct calls *calls);
+struct transfers *calls_transfers(struct calls *calls);
 bool calls_bound(struct call *c);    /* a caller loop is or was in it */
 void calls_remember(struct call *c); /* puts the finished call on the list of the ended */
 

@@ -72,7 +72,6 @@ static void on_transcript(struct agent *a, const struct model_event *e, int64_t 
 {
 	struct turn *turn = timeline_turn(&a->timeline, TURN_CALLER, e->item_id, agent_at_ms(a, now));
 
-	agent_count_usage(a, true, &e->usage);
 	timeline_text(&a->timeline, turn, e->text, true);
 	log_debug(a->call->tag, "caller: %zu characters", strlen(e->text));
 }
@@ -104,8 +103,10 @@ static void on_response_created(struct agent *a, const struct model_event *e, in
 
 	if (asked)
 		cues_created(&a->cues, e->response_id, birth == SEQ_WELCOME);
-	if (birth == SEQ_WELCOME)
+	if (birth == SEQ_WELCOME) {
+		agent_tools_talking(a, asked, now);
 		return;
+	}
 	/* The caller interrupted before it began. */
 	answers_drop(&a->answers, e->response_id);
 	if (birth != SEQ_CANCEL)
@@ -245,7 +246,15 @@ static void on_text(struct agent *a, const struct model_event *e, int64_t now)
 
 static void on_response_sign(struct agent *a, const struct model_event *e, int64_t now)
 {
+	/* MCP servers are asked by the model's side; what tells of it names no response. */
+	seq_alive(&a->seq, e->response_id[0] ? e->response_id : a->seq.active, now);
+}
+
+static void on_item_done(struct agent *a, const struct model_event *e, int64_t now)
+{
 	seq_alive(&a->seq, e->response_id, now);
+	agent_tools_called(a, e, now);
+	agent_mcp_item(a, e, now);
 }
 
 /* An answer without audio is a turn by its words alone. Only one response is
@@ -294,7 +303,6 @@ static void on_response_done(struct agent *a, const struct model_event *e, int64
 {
 	bool failed = !strcmp(e->status, "failed");
 
-	agent_count_usage(a, false, &e->usage);
 	cut_what_was_cancelled(a, e, now);
 
 	for (size_t i = 0; i < a->answers.count; i++) {
@@ -311,6 +319,8 @@ static void on_response_done(struct agent *a, const struct model_event *e, int64
 		}
 	}
 	finish_silent_turns(a, e->status);
+	agent_tools_called(a, e, now);
+	agent_tools_made(a, e->response_id, now);
 	a->timeline.dirty = true;
 	a->last_voice_us = now;
 	if (failed) {
@@ -408,8 +418,8 @@ static void (*const handlers[])(struct agent *, const struct model_event *, int6
 	[MODEL_TRANSCRIPT_FAILED] = on_transcript_failed,
 	[MODEL_RESPONSE_CREATED] = on_response_created,
 	[MODEL_RESPONSE_SIGN] = on_response_sign,
-	[MODEL_ITEM_DONE] = on_nothing,
-	[MODEL_MCP_LIST_FAILED] = on_nothing,
+	[MODEL_ITEM_DONE] = on_item_done,
+	[MODEL_MCP_LIST_FAILED] = agent_mcp_list_failed,
 	[MODEL_AUDIO] = on_audio,
 	[MODEL_AUDIO_DONE] = on_audio_done,
 	[MODEL_TEXT_DELTA] = on_text,

@@ -14,6 +14,8 @@
 #include "server/call/stats.h"
 #include "server/model/health.h"
 #include "server/model/realtime.h"
+#include "server/work/tool_call.h"
+#include "server/work/tool_list.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -126,8 +128,12 @@ static void dial(struct agent *a, int64_t now)
 	a->retry_us = NEVER_US;
 	if (a->attempts++ == 0)
 		a->dialled_us = now;
-	a->protecting = c->profile->greeting_protect_ms > 0 && c->profile->greeting_mode != GREETING_WAIT;
+	a->protecting =
+	    c->profile->greeting_protect_ms > 0 && !c->brief.said[0] && c->profile->greeting_mode != GREETING_WAIT;
 	wish.protect = a->protecting;
+	if (!a->tools.len)
+		tool_list_put(&a->tools, c->profile);
+	wish.tools = buf_text(&a->tools);
 	err = model_session_open(&a->session, calls_access(c->calls), &wish, &c->agent_bell, now);
 	if (err) {
 		log_error(c->tag, "model: cannot dial: %s", strerror(-err));
@@ -192,7 +198,10 @@ static void answer_if_due(struct agent *a, int64_t now)
 		return;
 	if (!a->greeted) {
 		a->greeted = true;
-		a->greeting_next = a->call->profile->greeting_mode != GREETING_WAIT;
+		if (agent_recall(a))
+			seq_want(&a->seq, true, now);
+		else
+			a->greeting_next = a->call->profile->greeting_mode != GREETING_WAIT;
 		if (a->greeting_next)
 			seq_want(&a->seq, false, now);
 	}
@@ -309,6 +318,7 @@ static void tick(struct agent *a, int64_t now)
 	if (verdict != SEQ_FINE) {
 		log_warn(a->call->tag, "model: %s", active[0] ? "an answer stopped in the middle" : "no answer came");
 		if (active[0]) {
+			agent_tools_made(a, active, now);
 			answers_drop(&a->answers, active);
 			realtime_response_cancel(&a->message, agent_event_id(a, "cancel"), active);
 			agent_send(a);
@@ -321,7 +331,7 @@ static void tick(struct agent *a, int64_t now)
 		agent_end_protection(a, now);
 	if (now >= idle_deadline(a))
 		call_end(a->call, END_IDLE);
-	agent_mind_cost(a, now);
+	agent_tend_tools(a, now);
 	agent_part_if_due(a, now);
 	ping_if_quiet(a, now);
 }
@@ -333,7 +343,7 @@ static void publish(struct agent *a, int64_t now, bool wait)
 	struct call *c = a->call;
 	struct buf *out = &c->shown;
 
-	if (!a->timeline.dirty || (!wait && now < a->published_us + PUBLISH_US))
+	if ((!a->timeline.dirty && !a->toolbox.dirty) || (!wait && now < a->published_us + PUBLISH_US))
 		return;
 	if (wait)
 		pthread_mutex_lock(&c->shown_lock);
@@ -346,6 +356,8 @@ static void publish(struct agent *a, int64_t now, bool wait)
 	json_put_cstring(out, a->session ? model_session_id(a->session) : NULL);
 	buf_puts(out, ",\"turns\":");
 	timeline_put_json(&a->timeline, out);
+	buf_puts(out, ",\"tools\":");
+	toolbox_put_json(&a->toolbox, out);
 	buf_printf(out, ",\"turns_dropped\":%" PRIu64 ",\"text_dropped\":%" PRIu64, a->timeline.turns_dropped,
 	    a->timeline.text_dropped);
 	pthread_mutex_unlock(&c->shown_lock);
@@ -373,15 +385,15 @@ static int64_t deadline(const struct agent *a, int64_t now_us)
 			due = earlier(due, seq_deadline_us(&a->seq));
 		if (a->protecting)
 			due = earlier(due, a->protect_until_us);
-		if (seq_free(&a->seq, now_us))
-			due = earlier(due, agent_cue_deadline_us(a));
+		due = earlier(due, agent_cue_deadline_us(a, now_us));
+		due = earlier(due, agent_tools_deadline_us(a, now_us));
 	}
 	if (a->session && !a->client)
 		due = earlier(due, model_session_deadline_us(a->session));
 	if (!a->session && !a->model_end)
 		due = earlier(due, a->retry_us);
 	due = earlier(due, parting_deadline_us(&a->parting));
-	if (a->timeline.dirty)
+	if (a->timeline.dirty || a->toolbox.dirty)
 		due = earlier(due, a->published_us + PUBLISH_US);
 	return earlier(due, idle_deadline(a));
 }
@@ -492,6 +504,7 @@ static void agent_open(struct agent *a, struct call *c)
 	a->digits_due_us = a->protect_until_us = NEVER_US;
 	buf_init(&a->audio, 0);
 	buf_init(&a->message, 0);
+	buf_init(&a->tools, 0);
 	seq_init(&a->seq);
 	answers_init(&a->answers);
 	timeline_init(&a->timeline);
@@ -510,6 +523,11 @@ static void agent_close(struct agent *a)
 	buf_free(&a->audio);
 	buf_free(&a->message);
 	cues_free(&a->cues);
+	toolbox_free(&a->toolbox);
+	tool_cancel_release(a->cancel);
+	if (a->tools.data)
+		explicit_bzero(a->tools.data, a->tools.cap);
+	buf_free(&a->tools);
 	timeline_free(&a->timeline);
 }
 
@@ -533,10 +551,9 @@ void agent_loop(struct call *c)
 
 	agent_open(&a, c);
 	talk(&a);
+	agent_tools_cancel(&a);
 	hear_last_words(&a);
 	a.timeline.dirty = true;
-	a.minded_us = 0;
-	agent_mind_cost(&a, clock_now_us());
 	publish(&a, clock_now_us(), true);
 	agent_tell_turns(&a);
 	log_end(&a);

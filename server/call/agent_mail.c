@@ -13,11 +13,16 @@ enum {
 	AFTER_SPEECH_US = 300 * US_PER_MS /* the model answers a turn by itself: give it the time to begin */
 };
 
-bool agent_caller_has_the_word(const struct agent *a, int64_t now_us)
+int64_t agent_word_until_us(const struct agent *a)
 {
 	if (a->speaking)
-		return now_us < a->speech_us + LONG_SPEECH_US;
-	return a->stop_event_us && now_us < a->stop_event_us + AFTER_SPEECH_US;
+		return a->speech_us + LONG_SPEECH_US;
+	return a->stop_event_us ? a->stop_event_us + AFTER_SPEECH_US : 0;
+}
+
+bool agent_caller_has_the_word(const struct agent *a, int64_t now_us)
+{
+	return now_us < agent_word_until_us(a);
 }
 
 /* ----------------------------------------------------------------------------- cues */
@@ -36,16 +41,14 @@ void agent_say_cue(struct agent *a, int64_t now_us)
 	agent_send(a);
 }
 
-int64_t agent_cue_deadline_us(const struct agent *a)
+int64_t agent_cue_deadline_us(const struct agent *a, int64_t now_us)
 {
 	const struct cue *cue = cues_next(&a->cues);
 
-	if (!cue || cue->firm)
-		return INT64_MAX;
-	if (a->speaking)
-		return a->speech_us + LONG_SPEECH_US;
-	/* Past, when it waits for something else than the caller. */
-	return a->stop_event_us ? a->stop_event_us + AFTER_SPEECH_US : INT64_MAX;
+	/* What else it may wait for is no matter of time. */
+	return cue && !cue->firm && seq_free(&a->seq, now_us) && agent_caller_has_the_word(a, now_us)
+		   ? agent_word_until_us(a)
+		   : INT64_MAX;
 }
 
 /* --------------------------------------------------------------------- the last words */
@@ -73,21 +76,23 @@ void agent_part_if_due(struct agent *a, int64_t now_us)
 	/* A goodbye has been said, or given up. */
 	if (p->state == PARTING_SAYING && !p->response_id[0] && !cues_has(&a->cues, CUE_GOODBYE))
 		agent_parting_made(a, now_us);
-	if (!parting_due(p, answers_unfinished(&a->answers), now_us))
+	if (!parting_due(p, answers_unfinished(&a->answers) || toolbox_running(&a->toolbox), now_us))
 		return;
 	if (now_us >= p->deadline_us)
 		log_warn(a->call->tag, "the last words were not heard to their end in time");
 	p->state = PARTING_NONE;
+	if (p->end == END_TRANSFERRED)
+		agent_hand_over(a, now_us);
 	call_end(a->call, p->end);
 }
 
 void agent_caller_spoke_up(struct agent *a, int64_t now_us)
 {
-	(void)now_us;
 	if (!parting_spoke(&a->parting))
 		return;
 	log_info(a->call->tag, "the caller spoke up; the call goes on");
 	cues_drop(&a->cues, CUE_GOODBYE);
+	agent_parting_called_off(a, now_us);
 }
 
 /* From here on the model listens to nobody: its last words are said whatever
@@ -101,6 +106,16 @@ static void stop_listening(struct agent *a, int64_t now_us)
 	agent_send(a);
 }
 
+void agent_last_words(struct agent *a, const char *text, bool exact, bool firm, int64_t now_us)
+{
+	cues_drop(&a->cues, CUE_GOODBYE);
+	/* Nobody is there to hear them, or they cannot be kept: agent_part_if_due ends it. */
+	if (!a->started || !cues_add(&a->cues, CUE_GOODBYE, text, exact, firm))
+		return;
+	if (firm)
+		stop_listening(a, now_us);
+}
+
 static void on_goodbye(struct agent *a, const struct mail *mail, int64_t now)
 {
 	struct parting *p = &a->parting;
@@ -109,13 +124,7 @@ static void on_goodbye(struct agent *a, const struct mail *mail, int64_t now)
 		log_info(a->call->tag, "a goodbye while another one is being said: ignored");
 		return;
 	}
-	cues_drop(&a->cues, CUE_GOODBYE);
-	if (a->started && cues_add(&a->cues, CUE_GOODBYE, mail->text, mail->exact, mail->firm)) {
-		if (mail->firm)
-			stop_listening(a, now);
-	} else {
-		call_end(a->call, mail->end);
-	}
+	agent_last_words(a, mail->text, mail->exact, mail->firm, now);
 }
 
 /* -------------------------------------------------------------------------- letters */
@@ -138,7 +147,11 @@ static void take(struct agent *a, const struct mail *mail, int64_t now)
 		on_goodbye(a, mail, now);
 		break;
 	case MAIL_TOOL_ANSWER:
+		agent_tool_answered(a, mail, now);
+		break;
 	case MAIL_TRANSFER:
+		agent_told_to_transfer(a, mail, now);
+		break;
 	case MAIL_MACHINE:
 		log_debug(a->call->tag, "a letter of type %d was not expected", mail->type);
 		break;

@@ -62,8 +62,10 @@ static int fill(struct call_brief *b, const struct call_facts *facts, const cJSO
 	b->contact_name = copy(facts->contact_name);
 	b->business_name = copy(facts->business_name);
 	b->metadata = copy(facts->metadata);
+	b->said = copy(facts->said);
+	b->news = copy(facts->news);
 	return b->instructions && b->greeting && b->machine_message && b->contact_name && b->business_name &&
-		       b->metadata
+		       b->metadata && b->said && b->news
 		   ? 0
 		   : -ENOMEM;
 }
@@ -74,8 +76,9 @@ int call_brief_make(struct call_brief *b, struct agents *agents, const struct ca
 	int err = 0;
 
 	memset(b, 0, sizeof *b);
-	b->profile =
-	    facts->agent ? agents_by_name(agents, facts->agent) : agents_for_number(agents, facts->to ? facts->to : "");
+	b->profile = facts->profile ? profile_retain(facts->profile)
+		     : facts->agent ? agents_by_name(agents, facts->agent)
+				    : agents_for_number(agents, facts->to ? facts->to : "");
 	if (!b->profile)
 		return -ENOENT;
 	if (facts->metadata && facts->metadata[0]) {
@@ -100,5 +103,7 @@ void call_brief_free(struct call_brief *b)
 	free(b->contact_name);
 	free(b->business_name);
 	free(b->metadata);
+	free(b->said);
+	free(b->news);
 	memset(b, 0, sizeof *b);
 }

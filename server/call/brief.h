@@ -13,6 +13,10 @@ struct call_brief {
 	char *machine_message;
 	char *contact_name, *business_name; /* "" if there is none */
 	char *metadata;                     /* a JSON object; "" if there is none */
+
+	/* Of one that comes back from a person who did not answer; else "". */
+	char *said; /* the conversation so far: a JSON array of {"role","text"} */
+	char *news; /* what has happened since */
 };
 
 /* Any thread. 0; -ENOENT: no agent of that name; -EINVAL: the metadata is no

@@ -36,7 +36,8 @@ struct calls {
 	bool draining;
 	int taken; /* reserved, claimed and live lines: what MAX_CALLS bounds */
 
-	struct history history; /* has a lock of its own, taken inside this one */
+	struct transfers transfers; /* has a lock of its own */
+	struct history history;     /* has a lock of its own, taken inside this one */
 };
 
 uint32_t calls_lines(const struct config *cfg)
@@ -51,6 +52,11 @@ uint32_t calls_lines(const struct config *cfg)
 const struct model_access *calls_access(const struct calls *calls)
 {
 	return calls->access;
+}
+
+struct transfers *calls_transfers(struct calls *calls)
+{
+	return &calls->transfers;
 }
 
 struct work *calls_work(const struct calls *calls)
@@ -206,11 +212,6 @@ static struct call *take_line(struct calls *calls)
 	atomic_store_explicit(&c->started_us, 0, memory_order_relaxed);
 	atomic_store_explicit(&c->ended_us, 0, memory_order_relaxed);
 	memset(&c->counters, 0, sizeof c->counters);
-	for (int i = 0; i < USAGE_COUNT; i++) {
-		atomic_store_explicit(&c->model_used[i], 0, memory_order_relaxed);
-		atomic_store_explicit(&c->transcription_used[i], 0, memory_order_relaxed);
-	}
-	atomic_store_explicit(&c->machine_detected, false, memory_order_relaxed);
 	stat_add(calls_total, 1);
 	return c;
 }
@@ -527,6 +528,39 @@ enum call_end calls_after_stream(struct calls *calls, const char *call_sid)
 	return end;
 }
 
+bool calls_destination(struct calls *calls, const char *call_sid, char number[CALL_NUMBER_SIZE], int *ring_seconds)
+{
+	return transfers_number(&calls->transfers, call_sid, number, ring_seconds, clock_now_us());
+}
+
+enum admission calls_come_back(struct calls *calls, const char *call_sid, const char *why, char token[CALL_TOKEN_SIZE])
+{
+	struct transfer t;
+	enum admission admission;
+	char news[300];
+
+	if (!transfers_take(&calls->transfers, call_sid, &t, clock_now_us()))
+		return CALL_NO_SID;
+	snprintf(news, sizeof news,
+	    "The caller could not be connected to %s (%s) and is on the line with you again. Say so, and carry on from "
+	    "there: help as far as you can, or offer to take a message.",
+	    t.name, why);
+	admission = calls_reserve(calls,
+	    &(struct call_facts){ .call_sid = call_sid,
+		.from = t.from,
+		.to = t.to,
+		.direction = t.direction,
+		.profile = t.profile,
+		.contact_name = t.contact_name,
+		.business_name = t.business_name,
+		.metadata = t.metadata,
+		.said = t.said,
+		.news = news },
+	    token);
+	transfer_free(&t);
+	return admission;
+}
+
 void calls_fallback(struct calls *calls, const char *call_sid, const char *to, char out[CALL_NUMBER_SIZE])
 {
 	const struct profile *p;
@@ -753,6 +787,7 @@ int calls_open(struct calls **out, const struct config *cfg, const struct model_
 	calls->work = work;
 	pthread_mutex_init(&calls->lock, NULL);
 	calls->line_count = calls_lines(cfg);
+	transfers_open(&calls->transfers);
 	err = history_open(&calls->history, cfg->max_calls);
 	/* Aligned: the rings' counters have cache lines of their own. */
 	calls->lines = aligned_alloc(_Alignof(struct call), calls->line_count * sizeof *calls->lines);
@@ -781,6 +816,7 @@ void calls_close(struct calls *calls)
 		line_close(&calls->lines[i]);
 	free(calls->lines);
 	history_close(&calls->history);
+	transfers_close(&calls->transfers);
 	pthread_mutex_destroy(&calls->lock);
 	free(calls);
 }

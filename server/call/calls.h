@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 struct calls;
+struct profile;
 struct agents;       /* who answers; see server/agents/agents.h */
 struct work;         /* the pools for slow things; see server/work/work.h */
 struct model_access; /* how to reach the model; see server/model/access.h */
@@ -44,9 +45,11 @@ struct call_facts {           /* borrowed; what the voice webhook said */
 	/* Of outbound calls; NULL for the rest. */
 	const char *agent; /* by name; else the one that answers `to` */
 	const char *contact_name, *business_name;
-	const char *metadata; /* a JSON object, as text */
-	const char *greeting; /* a template, instead of the agent's */
-	const char *record;   /* "off", "local" or "twilio", instead of the agent's */
+	const char *metadata;          /* a JSON object, as text */
+	const char *greeting;          /* a template, instead of the agent's */
+	const struct profile *profile; /* the very one; goes before `agent` */
+	const char *said, *news;       /* of a call that comes back, see struct call_brief */
+	const char *record;            /* "off", "local" or "twilio", instead of the agent's */
 };
 
 struct calls_count {
@@ -109,6 +112,14 @@ enum call_end calls_after_stream(struct calls *calls, const char *call_sid);
  * own agent, or while no agent has it, that of the agent who answers `to`. ""
  * if there is none. */
 void calls_fallback(struct calls *calls, const char *call_sid, const char *to, char out[CALL_NUMBER_SIZE]);
+
+/* A call that ended as TRANSFERRED: whom to dial, and for how long. False if
+ * that is not known (any more). */
+bool calls_destination(struct calls *calls, const char *call_sid, char number[CALL_NUMBER_SIZE], int *ring_seconds);
+
+/* Nobody answered there: the caller comes back to the agent, on a line of the
+ * same name. `why` is Twilio's DialCallStatus. CALL_NO_SID: not known (any more). */
+enum admission calls_come_back(struct calls *calls, const char *call_sid, const char *why, char token[CALL_TOKEN_SIZE]);
 
 /* Stops admitting. Reserved calls may still bind. */
 void calls_drain(struct calls *calls);

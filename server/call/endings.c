@@ -13,7 +13,8 @@ const struct call_ending *call_ending(enum call_end end)
 
 void endings_print_markdown(struct buf *out)
 {
-	static const char *const hears[] = { "nothing more", "a short goodbye", "an apology, or `OVERFLOW_NUMBER`" };
+	static const char *const hears[] = { "nothing more", "a short goodbye", "an apology, or `OVERFLOW_NUMBER`",
+		"the person's telephone ringing" };
 
 	buf_puts(out, "| ending | what it means | a fault | the caller then hears |\n|---|---|---|---|\n");
 	for (int i = CALL_NOT_ENDED + 1; i < CALL_END_COUNT; i++)

@@ -10,11 +10,13 @@
 
 #include <stdbool.h>
 
-enum call_after { AFTER_HANGUP, AFTER_FAREWELL, AFTER_APOLOGY };
+enum call_after { AFTER_HANGUP, AFTER_FAREWELL, AFTER_APOLOGY, AFTER_TRANSFER };
 
 #define CALL_ENDS(X) \
 	/* name               in JSON              what a person reads                        after      a fault? */ \
 	X(CALLER_HUNG_UP, "caller_hung_up", "caller hung up", HANGUP, false) \
+	X(AGENT_ENDED, "agent_ended", "the agent said goodbye", HANGUP, false) \
+	X(TRANSFERRED, "transferred", "handed over to a person", TRANSFER, false) \
 	X(OPERATOR_ENDED, "operator_ended", "ended by the operator", HANGUP, false) \
 	X(TIME_LIMIT, "time_limit", "reached MAX_CALL_SECONDS", FAREWELL, false) \
 	X(IDLE, "idle", "nobody spoke for IDLE_SECONDS", FAREWELL, false) \

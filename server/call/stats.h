@@ -13,9 +13,11 @@
 	X(calls, total, "calls admitted") \
 	X(calls, refused_full, "calls refused because every line was taken") \
 	X(calls, refused_draining, "calls refused while shutting down") \
+	X(calls, transfers, "calls handed over to a person") \
+	X(calls, transfers_answered, "… who answered") \
+	X(calls, transfers_back, "… who did not, so that the caller came back") \
 	X(agents, reloads, "times the agents were read anew (SIGHUP)") \
 	X(agents, reloads_failed, "times they were not, because of mistakes; the old ones stayed") \
-	X(calls, refused_cost, "calls refused because the day has cost MAX_DAY_COST") \
 	X(audio, frames_in, "media messages from Twilio") \
 	X(audio, frames_out, "media messages to Twilio") \
 	X(audio, bytes_in, "bytes of caller audio received") \
@@ -39,6 +41,19 @@
 	X(model, invalid_events, "messages that made no sense, ignored") \
 	X(model, failed_answers, "answers that ended as failed") \
 	X(model, retries, "answers asked for again") \
+	X(tools, called, "tools the model called") \
+	X(tools, answered, "tools that answered") \
+	X(tools, timeout, "tools that did not answer in time") \
+	X(tools, unreachable, "tools that could not be reached, or broke off") \
+	X(tools, status, "tools that answered with another status than 2xx") \
+	X(tools, bad_answer, "tools whose answer was not JSON, or too large") \
+	X(tools, bad_call, "tools called with arguments that are no JSON object") \
+	X(tools, busy, "tools not run because too many were waiting") \
+	X(tools, own, "failures of search_knowledge and save_record") \
+	X(tools, cancelled, "tools whose call was over before they answered") \
+	X(tools, unusable, "calls of tools without a usable id or name, or too many") \
+	X(tools, mcp_called, "calls of MCP servers, by the model's side") \
+	X(tools, mcp_failed, "MCP servers that failed the model") \
 	X(twilio, invalid_messages, "stream messages that made no sense, ignored") \
 	X(twilio, unknown_messages, "stream messages of unknown kind, ignored") \
 	X(twilio, digits_dropped, "keys pressed beyond what is kept") \
@@ -47,10 +62,6 @@
 	X(recording, failed, "those that the disk ended") \
 	X(recording, bytes, "bytes of audio written") \
 	X(recording, lost_ms, "audio that the disk was too slow for, or that came too late to be placed") \
-	X(knowledge, searches, "times an agent looked something up") \
-	X(records, valid, "records that follow their schema") \
-	X(records, invalid, "records that do not") \
-	X(records, failed, "records that could not be filled in") \
 	X(http, requests, "requests answered") \
 	X(http, refused_signature, "webhooks and upgrades with a wrong signature") \
 	X(http, refused_token, "streams with an unknown, used or expired token") \
@@ -68,7 +79,6 @@
 	X(interruption_to_clear, "speech_started event received -> clear handed to the socket") \
 	X(webhook_to_twiml, "voice webhook handler entered -> TwiML handed to the socket") \
 	X(stream_to_first_audio, "Twilio's start message -> first audio sent") \
-	X(knowledge_search, "a search in an agent's folder, begun -> answered") \
 	X(model_connect, "dialling the model -> session.updated")
 
 struct stats {

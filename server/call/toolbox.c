@@ -74,8 +74,7 @@ static struct tool_run *run_new(struct toolbox *t)
 	return memset(&t->runs[t->count++], 0, sizeof t->runs[0]);
 }
 
-/* The beginning of a text, whole characters only. */
-static char *shown(const char *text)
+size_t toolbox_shown_len(const char *text)
 {
 	size_t len = strlen(text);
 
@@ -84,7 +83,29 @@ static char *shown(const char *text)
 		while (len && ((unsigned char)text[len] & 0xc0) == 0x80)
 			len--;
 	}
-	return strndup(text, len);
+	return len;
+}
+
+static void fill_run(struct tool_run *run, const char *call_id, const char *name, const char *arguments, int64_t at_ms)
+{
+	snprintf(run->call_id, sizeof run->call_id, "%s", call_id);
+	snprintf(run->name, sizeof run->name, "%s", name);
+	run->arguments = strndup(arguments, toolbox_shown_len(arguments));
+	run->at_ms = at_ms;
+	run->took_ms = -1;
+}
+
+void toolbox_note(
+    struct toolbox *t, const char *call_id, const char *name, const char *arguments, bool ok, int64_t at_ms)
+{
+	struct tool_run *run = toolbox_find(t, call_id) ? NULL : run_new(t);
+
+	if (!run)
+		return;
+	fill_run(run, call_id, name, arguments, at_ms);
+	run->state = TOOL_TOLD;
+	run->ok = ok;
+	t->dirty = true;
 }
 
 enum tool_begun toolbox_begin(struct toolbox *t, const struct tool_request *request, int64_t now_us)
@@ -102,14 +123,10 @@ enum tool_begun toolbox_begin(struct toolbox *t, const struct tool_request *requ
 	if (!run)
 		return TOOL_TOO_MANY;
 	run->batch = batch->no;
-	snprintf(run->call_id, sizeof run->call_id, "%s", request->call_id);
-	snprintf(run->name, sizeof run->name, "%s", request->name);
-	run->arguments = shown(request->arguments);
+	fill_run(run, request->call_id, request->name, request->arguments, request->at_ms);
 	run->filler = request->filler;
-	run->at_ms = request->at_ms;
 	run->began_us = now_us;
 	run->deadline_us = now_us + (int64_t)request->timeout_ms * US_A_MS + TOOL_GRACE_US;
-	run->took_ms = -1;
 	t->dirty = true;
 	return TOOL_BEGUN;
 }
@@ -159,7 +176,7 @@ void toolbox_last(struct toolbox *t, const char *call_id, bool last)
 	struct tool_batch *batch = run ? batch_no(t, run->batch) : NULL;
 
 	if (batch)
-		batch->last = last;
+		batch->last = run->ends = last;
 }
 
 /* -------------------------------------------------------------------------- telling */
@@ -239,19 +256,21 @@ const char *toolbox_filler(struct toolbox *t, int64_t now_us)
 bool toolbox_running(const struct toolbox *t)
 {
 	for (size_t i = 0; i < t->count; i++)
-		if (t->runs[i].state == TOOL_RUNNING)
+		if (t->runs[i].state == TOOL_RUNNING && !t->runs[i].ends)
 			return true;
 	return false;
 }
 
-int64_t toolbox_deadline_us(const struct toolbox *t)
+int64_t toolbox_deadline_us(const struct toolbox *t, bool fillers)
 {
 	int64_t due = INT64_MAX;
 
 	for (size_t i = 0; i < t->count; i++) {
 		const struct tool_run *run = &t->runs[i];
-		int64_t filler = filler_us(run, batch_no((struct toolbox *)t, run->batch));
+		int64_t filler = INT64_MAX;
 
+		if (fillers)
+			filler = filler_us(run, batch_no((struct toolbox *)t, run->batch));
 		if (run->state == TOOL_RUNNING && run->deadline_us < due)
 			due = run->deadline_us;
 		if (filler < due)
@@ -273,6 +292,8 @@ void toolbox_put_run(const struct tool_run *run, struct buf *out)
 	buf_printf(out, ",\"at_ms\":%" PRId64, run->at_ms);
 	if (run->state == TOOL_RUNNING)
 		buf_puts(out, ",\"ok\":null,\"took_ms\":null}");
+	else if (run->took_ms < 0)
+		buf_printf(out, ",\"ok\":%s,\"took_ms\":null}", run->ok ? "true" : "false");
 	else
 		buf_printf(out, ",\"ok\":%s,\"took_ms\":%" PRId64 "}", run->ok ? "true" : "false", run->took_ms);
 }

@@ -33,6 +33,7 @@ struct tool_run {
 	uint32_t batch;
 	enum tool_state state;
 	bool ok;
+	bool ends;          /* the call ends with it: it is not waited for */
 	char *arguments;    /* owned: what is shown of them */
 	char *output;       /* owned: for the model; NULL once told */
 	const char *filler; /* borrowed from the profile; NULL: none */
@@ -74,6 +75,10 @@ enum tool_begun toolbox_begin(struct toolbox *t, const struct tool_request *requ
 
 struct tool_run *toolbox_find(struct toolbox *t, const char *call_id);
 
+/* Something to be shown among them, that others have done. */
+void toolbox_note(
+    struct toolbox *t, const char *call_id, const char *name, const char *arguments, bool ok, int64_t at_ms);
+
 /* Its answer. False if none is expected (any more). */
 bool toolbox_answer(struct toolbox *t, const char *call_id, bool ok, const char *output, int64_t now_us);
 
@@ -100,11 +105,15 @@ struct tool_run *toolbox_overdue(struct toolbox *t, int64_t now_us);
  * "" is one the agent may word itself. */
 const char *toolbox_filler(struct toolbox *t, int64_t now_us);
 
-/* Whether one runs. */
+/* Whether one runs that is waited for. */
 bool toolbox_running(const struct toolbox *t);
 
-/* When one of overdue or filler may have something; INT64_MAX: never. */
-int64_t toolbox_deadline_us(const struct toolbox *t);
+/* When toolbox_overdue, or with `fillers` toolbox_filler, has something;
+ * INT64_MAX: never. */
+int64_t toolbox_deadline_us(const struct toolbox *t, bool fillers);
+
+/* How much of a text is kept, whole characters only. */
+size_t toolbox_shown_len(const char *text);
 
 /* Appends what is shown of all, as a JSON array, and marks it clean. */
 void toolbox_put_json(struct toolbox *t, struct buf *out);

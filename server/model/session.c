@@ -120,6 +120,7 @@ static int send_configuration(struct model_session *s, int64_t now_us)
 		.instructions = s->wish.instructions,
 		.audio_format = s->access->cfg->audio_format,
 		.plain = s->plain,
+		.tools = s->wish.tools,
 		.protect = s->wish.protect,
 	};
 	struct buf message;

@@ -30,6 +30,7 @@ struct model_wish { /* all borrowed; for as long as the session is not ready */
 	const struct profile *profile;
 	const char *instructions; /* the profile's with the call's values in place */
 	const char *caller;       /* a number, or "" */
+	const char *tools;        /* a JSON array; "" or NULL: none */
 	bool protect;             /* turn detection starts without answering or interrupting */
 };
 

@@ -112,6 +112,19 @@ void twiml_dial(struct buf *out, const char *number)
 	buf_puts(out, "</Dial></Response>\n");
 }
 
+void twiml_dial_person(struct buf *out, const char *number, int ring_seconds, const char *action_url)
+{
+	const char *noun = strncmp(number, "sip:", 4) ? "Number" : "Sip";
+
+	/* No callerId: the person sees who is calling. */
+	buf_printf(out, XML_HEAD "<Response><Dial timeout=\"%d\" answerOnBridge=\"true\" method=\"POST\" action=\"",
+	    ring_seconds);
+	put_text(out, action_url);
+	buf_printf(out, "\"><%s>", noun);
+	put_text(out, number);
+	buf_printf(out, "</%s></Dial></Response>\n", noun);
+}
+
 void twiml_hangup(struct buf *out)
 {
 	buf_puts(out, XML_HEAD "<Response><Hangup/></Response>\n");

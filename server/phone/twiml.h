@@ -21,6 +21,8 @@ struct twiml_stream {           /* borrowed */
 void twiml_connect_stream(struct buf *out, const struct twiml_stream *stream);
 void twiml_say_hangup(struct buf *out, const char *sentence);
 void twiml_dial(struct buf *out, const char *number);
+/* With a time limit, and `action_url` asked how it went; a sip: address is dialled as such. */
+void twiml_dial_person(struct buf *out, const char *number, int ring_seconds, const char *action_url);
 void twiml_hangup(struct buf *out);
 void twiml_empty(struct buf *out); /* nothing more to do */
 

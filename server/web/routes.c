@@ -11,7 +11,6 @@
 #include "server/web/recording.h"
 #include "server/web/watch.h"
 #include "server/web/outbox_api.h"
-#include "server/web/records_api.h"
 #include "server/web/webhooks.h"
 
 #include <errno.h>
@@ -42,14 +41,12 @@ static const struct route routes[] = {
 	{ "GET", "/outbox", ROUTE_OPERATOR, BODY_NONE, "state limit cursor", outbox_api_list,
 	    "webhooks out: waiting, delivered, parked" },
 	{ "POST", "/outbox/{id}/retry", ROUTE_OPERATOR, BODY_NONE, "", outbox_api_retry, "sends a webhook again" },
-	{ "GET", "/records", ROUTE_OPERATOR, BODY_NONE, "agent call_sid status since until limit cursor",
-	    records_api_list, "what was found out in calls" },
-	{ "GET", "/records/{id}", ROUTE_OPERATOR, BODY_NONE, "", records_api_one, "one record" },
 	{ "POST", "/twilio/voice", ROUTE_TWILIO, BODY_FORM, NULL, webhook_voice, "a call comes in" },
 	{ "GET", "/twilio/stream", ROUTE_STREAM, BODY_NONE, NULL, NULL, "a stream of somebody's own TwiML" },
 	{ "GET", "/twilio/stream/{token}", ROUTE_STREAM, BODY_NONE, NULL, NULL, "the stream our TwiML announced" },
 	{ "POST", "/twilio/connect-action", ROUTE_TWILIO, BODY_FORM, NULL, webhook_connect_action,
 	    "the stream is over" },
+	{ "POST", "/twilio/dial-done", ROUTE_TWILIO, BODY_FORM, NULL, webhook_dial_done, "a person was dialled" },
 	{ "POST", "/twilio/stream-status", ROUTE_TWILIO, BODY_FORM, NULL, webhook_stream_status, "news of a stream" },
 	{ "POST", "/twilio/call-status", ROUTE_TWILIO, BODY_FORM, NULL, webhook_call_status, "news of a call" },
 	{ "POST", "/twilio/recording-status", ROUTE_TWILIO, BODY_FORM, NULL, webhook_recording_status,

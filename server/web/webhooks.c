@@ -5,8 +5,6 @@
 #include "common/json.h"
 #include "common/log.h"
 #include "server/call/journal.h"
-#include "server/call/mail.h"
-#include "server/call/spending.h"
 #include "server/call/stats.h"
 #include "server/phone/form.h"
 #include "server/phone/twiml.h"
@@ -20,8 +18,8 @@
 
 #define SORRY_FULL "We are sorry, all our lines are busy. Please call again in a few minutes. Goodbye."
 #define SORRY_DRAINING "We are sorry, we cannot take your call right now. Please call again in a few minutes. Goodbye."
-#define SORRY_COST SORRY_DRAINING
 #define SORRY_FAULT "We are sorry, we have a technical problem. Please call again in a few minutes. Goodbye."
+#define SORRY_AWAY "We are sorry, nobody can take your call right now. Please call again later. Goodbye."
 #define FAREWELL "Thank you for calling. Goodbye."
 
 /* ------------------------------------------------------- who is it, and what */
@@ -104,19 +102,6 @@ static void put_connect(const char *base, const struct form *f, const char *toke
 	buf_free(&status);
 }
 
-/* A call that is here already, or that we asked for ourselves, is no new one. */
-static bool too_dear(const struct web_site *site, const struct call_facts *facts)
-{
-	struct call_ref ref;
-
-	if (!cost_day_exceeded() || !strncmp(facts->direction, "outbound", 8) ||
-	    !calls_find(site->calls, facts->call_sid, &ref))
-		return false;
-	stat_add(calls_refused_cost, 1);
-	log_warn("http", "call refused: the day has cost MAX_DAY_COST; call=%s", facts->call_sid);
-	return true;
-}
-
 static void answer_call(const struct web_site *site, const char *base, const struct form *f, struct response *r)
 {
 	struct call_facts facts = {
@@ -127,14 +112,8 @@ static void answer_call(const struct web_site *site, const char *base, const str
 		.direction = field(f, "Direction"),
 	};
 	char token[CALL_TOKEN_SIZE], instead[CALL_NUMBER_SIZE] = "";
-	enum admission admission;
+	enum admission admission = calls_reserve(site->calls, &facts, token);
 
-	if (too_dear(site, &facts)) {
-		calls_fallback(site->calls, facts.call_sid, facts.to, instead);
-		twiml_dial_or_say(&r->body, instead, SORRY_COST);
-		return;
-	}
-	admission = calls_reserve(site->calls, &facts, token);
 	if (admission != CALL_ADMITTED)
 		calls_fallback(site->calls, facts.call_sid, facts.to, instead);
 	switch (admission) {
@@ -181,6 +160,67 @@ void webhook_voice(const struct web_site *site, const struct request *q, const c
 
 /* ------------------------------------------------------------ what comes next */
 
+/* The agent has handed the caller over. */
+static void put_dial(const struct web_site *site, const struct request *q, const char *call_sid, struct response *r)
+{
+	char number[CALL_NUMBER_SIZE];
+	struct buf action;
+	int ring_seconds;
+
+	buf_init(&action, 0);
+	if (calls_destination(site->calls, call_sid, number, &ring_seconds) && door_public_url(site->cfg, q, &action) &&
+	    !buf_error(&action)) {
+		buf_puts(&action, "/twilio/dial-done");
+		twiml_dial_person(&r->body, number, ring_seconds, buf_text(&action));
+	} else {
+		twiml_say_hangup(&r->body, SORRY_FAULT);
+	}
+	buf_free(&action);
+}
+
+/* The person's telephone was answered and the conversation is over, or it was
+ * not, and the caller comes back to the agent. */
+static void after_dial(const struct web_site *site, const struct form *f, const char *base, struct response *r)
+{
+	const char *sid = field(f, "CallSid"), *status = field(f, "DialCallStatus");
+	char token[CALL_TOKEN_SIZE], instead[CALL_NUMBER_SIZE] = "";
+	bool answered = !strcmp(status, "completed") || !strcmp(status, "answered");
+
+	log_info(sid, "transfer: %.40s", status[0] ? status : "no DialCallStatus");
+	if (answered) {
+		stat_add(calls_transfers_answered, 1);
+		twiml_hangup(&r->body);
+		return;
+	}
+	stat_add(calls_transfers_back, 1);
+	if (calls_come_back(site->calls, sid, status[0] ? status : "failed", token) == CALL_ADMITTED) {
+		put_connect(base, f, token, r);
+		return;
+	}
+	log_warn(sid, "transfer: the caller cannot come back to the agent");
+	calls_fallback(site->calls, sid, field(f, "To"), instead);
+	twiml_dial_or_say(&r->body, instead, SORRY_AWAY);
+}
+
+void webhook_dial_done(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
+{
+	struct buf base;
+	struct form f;
+
+	(void)arg;
+	if (!webhook_begin(site, q, &f, r))
+		return;
+	buf_init(&base, 0);
+	if (!is_sid(field(&f, "CallSid")))
+		response_refusal(r, 400, "CallSid is missing or malformed");
+	else if (!door_public_url(site->cfg, q, &base) || buf_error(&base))
+		response_refusal(r, 400, "the request has no usable Host, and PUBLIC_URL is not set");
+	else
+		after_dial(site, &f, buf_text(&base), r);
+	buf_free(&base);
+	form_free(&f);
+}
+
 void webhook_connect_action(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
 {
 	char instead[CALL_NUMBER_SIZE];
@@ -198,6 +238,9 @@ void webhook_connect_action(const struct web_site *site, const struct request *q
 		break;
 	case AFTER_FAREWELL:
 		twiml_say_hangup(&r->body, FAREWELL);
+		break;
+	case AFTER_TRANSFER:
+		put_dial(site, q, field(&f, "CallSid"), r);
 		break;
 	case AFTER_APOLOGY:
 		calls_fallback(site->calls, field(&f, "CallSid"), field(&f, "To"), instead);
@@ -352,12 +395,6 @@ static bool admit_unannounced(const struct web_site *site, struct response *r, s
 		response_refusal(r, 403, "streams of other TwiML are taken with STREAM_UNANNOUNCED=on only");
 		stat_add(http_refused_token, 1);
 		log_warn("http", "refused: an unannounced stream, STREAM_UNANNOUNCED is off");
-		return false;
-	}
-	if (cost_day_exceeded()) {
-		response_refusal(r, 503, "no more calls today");
-		stat_add(calls_refused_cost, 1);
-		log_warn("http", "refused: an unannounced stream, the day has cost MAX_DAY_COST");
 		return false;
 	}
 	if (!(err = calls_claim_unannounced(site->calls, ref)))

@@ -7,6 +7,7 @@
 
 route_handler webhook_voice;
 route_handler webhook_connect_action;
+route_handler webhook_dial_done;
 route_handler webhook_stream_status;
 route_handler webhook_call_status;
 route_handler webhook_recording_status;

@@ -35,9 +35,24 @@ struct tool_asker {
 	uint32_t index, generation;
 };
 
-/* On a job thread, or on the thread that submitted when the queue is full.
- * `json` is borrowed. */
-typedef void tool_answered(const struct tool_asker *asker, const char *call_id, bool ok, const char *json);
+enum tool_failure {
+	TOOL_OK,
+	TOOL_TIMEOUT,     /* no whole answer in time */
+	TOOL_UNREACHABLE, /* no such name, no connection, TLS refused: nothing was sent */
+	TOOL_LOST,        /* sent, and no whole answer came */
+	TOOL_STATUS,      /* an answer that is not 2xx; redirects are not followed */
+	TOOL_BAD_ANSWER,  /* not JSON, or too large */
+	TOOL_BUSY,        /* too many jobs wait */
+	TOOL_BAD_CALL,    /* what the model said makes no sense */
+	TOOL_OWN,         /* one of ours says no, in its own words */
+	TOOL_CANCELLED    /* the telephone call is over: nobody reads this */
+};
+const char *tool_failure_name(enum tool_failure failure);
+
+/* On a job thread; or, when there is no room in the queue, within
+ * tool_call_submit. `json` is borrowed: for the model. */
+typedef void tool_answered(
+    const struct tool_asker *asker, const char *call_id, enum tool_failure failure, const char *json);
 
 struct tool_call {
 	struct job job;                /* first */
@@ -48,10 +63,26 @@ struct tool_call {
 	char *arguments; /* owned: a JSON object */
 	char *facts;     /* owned: the telephone call as a JSON object */
 	int64_t began_us, deadline_us;
+	const struct config *cfg;
 	struct tool_cancel *cancel; /* retained */
 	struct tool_asker asker;
 	tool_answered *answer;
 };
+
+/* Copies the texts; the caller fills in call_sid, asker and answer. NULL: no memory. */
+struct tool_call *tool_call_new(const struct profile *profile, struct tool_cancel *cancel, const char *call_id,
+    const char *name, const char *arguments, const char *facts);
+void tool_call_free(struct tool_call *call); /* one that was not submitted; fine with NULL */
+
+/* Any thread, does not wait. Takes the call: `answer` is called once. */
+struct work;
+void tool_call_submit(struct tool_call *call, struct work *work, int timeout_ms);
+
+/* Instead: takes the call and answers at once. */
+void tool_call_refuse(struct tool_call *call, enum tool_failure failure);
+
+/* NULL: none of that name. */
+const struct profile_tool *tool_of_profile(const struct profile *profile, const char *name);
 
 /* One of ours. On a job thread; short (well under a second, or else within
  * call->deadline_us, looking at call->cancel->on). Appends a JSON object, also
@@ -62,6 +93,10 @@ enum tool_builtin_kind { TOOL_SEARCH_KNOWLEDGE, TOOL_SAVE_RECORD, TOOL_BUILTINS 
 
 /* At start, before any call. What is not set is not offered to the model. */
 void tool_set_builtin(enum tool_builtin_kind kind, tool_builtin *run);
+bool tool_has_builtin(enum tool_builtin_kind kind);
+
+/* NULL: none of that name, or this agent has no use for it. */
+tool_builtin *tool_builtin_of(const struct profile *profile, const char *name);
 
 /* Appends {"error":{"code":"…","message":"…"}}; both short, for the model. */
 void tool_put_error(struct buf *out, const char *code, const char *message);

@@ -1,0 +1,356 @@
+#include "server/work/tool_call.h"
+
+#include "common/clock.h"
+#include "common/json.h"
+#include "common/log.h"
+#include "server/work/fetch.h"
+#include "server/work/signing.h"
+#include "server/work/work.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static tool_builtin *builtins[TOOL_BUILTINS];
+static const char *const builtin_names[TOOL_BUILTINS] = { "search_knowledge", "save_record" };
+
+void tool_set_builtin(enum tool_builtin_kind kind, tool_builtin *run)
+{
+	builtins[kind] = run;
+}
+
+bool tool_has_builtin(enum tool_builtin_kind kind)
+{
+	return builtins[kind] != NULL;
+}
+
+/* ------------------------------------------------------------------- the flag */
+
+struct tool_cancel *tool_cancel_new(void)
+{
+	struct tool_cancel *cancel = calloc(1, sizeof *cancel);
+
+	if (cancel)
+		atomic_init(&cancel->refs, 1);
+	return cancel;
+}
+
+struct tool_cancel *tool_cancel_retain(struct tool_cancel *cancel)
+{
+	atomic_fetch_add_explicit(&cancel->refs, 1, memory_order_relaxed);
+	return cancel;
+}
+
+void tool_cancel_release(struct tool_cancel *cancel)
+{
+	/* Whoever is last frees what all others have done with. */
+	if (cancel && atomic_fetch_sub_explicit(&cancel->refs, 1, memory_order_acq_rel) == 1)
+		free(cancel);
+}
+
+/* ------------------------------------------------------------------ one call */
+
+struct tool_call *tool_call_new(const struct profile *profile, struct tool_cancel *cancel, const char *call_id,
+    const char *name, const char *arguments, const char *facts)
+{
+	struct tool_call *call = calloc(1, sizeof *call);
+
+	if (!call)
+		return NULL;
+	call->profile = profile_retain(profile);
+	call->cancel = tool_cancel_retain(cancel);
+	call->call_id = strdup(call_id);
+	call->name = strdup(name);
+	call->arguments = strdup(arguments[0] ? arguments : "{}");
+	call->facts = strdup(facts);
+	if (call->call_id && call->name && call->arguments && call->facts)
+		return call;
+	tool_call_free(call);
+	return NULL;
+}
+
+void tool_call_free(struct tool_call *call)
+{
+	if (!call)
+		return;
+	profile_release(call->profile);
+	tool_cancel_release(call->cancel);
+	free(call->call_id);
+	free(call->name);
+	free(call->arguments);
+	free(call->facts);
+	free(call);
+}
+
+void tool_put_error(struct buf *out, const char *code, const char *message)
+{
+	buf_puts(out, "{\"error\":{\"code\":");
+	json_put_cstring(out, code);
+	buf_puts(out, ",\"message\":");
+	json_put_cstring(out, message);
+	buf_puts(out, "}}");
+}
+
+const struct profile_tool *tool_of_profile(const struct profile *profile, const char *name)
+{
+	for (size_t i = 0; i < profile->tool_count; i++)
+		if (!strcmp(profile->tools[i].name, name))
+			return &profile->tools[i];
+	return NULL;
+}
+
+tool_builtin *tool_builtin_of(const struct profile *profile, const char *name)
+{
+	bool offered[TOOL_BUILTINS] = { profile->knowledge[0] != '\0',
+		profile->outcome_schema[0] && profile->outcome_fill != OUTCOME_AFTER };
+
+	for (size_t i = 0; i < TOOL_BUILTINS; i++)
+		if (offered[i] && !strcmp(name, builtin_names[i]))
+			return builtins[i];
+	return NULL;
+}
+
+/* -------------------------------------------------------------------- failures */
+
+/* What the model is told, in words it can use; and what is logged. */
+struct outcome {
+	enum tool_failure failure;
+	char why[FETCH_ERROR_SIZE]; /* for the log */
+};
+
+static const struct {
+	const char *code, *message;
+} failures[] = {
+	[TOOL_OK] = { "", "" },
+	[TOOL_TIMEOUT] = { "timeout", "The tool did not answer in time. Whether it did its work is not known." },
+	[TOOL_UNREACHABLE] = { "unreachable", "The tool cannot be reached at the moment. Nothing was done." },
+	[TOOL_LOST] = { "connection_lost",
+	    "The connection to the tool broke off. Whether it did its work is not known." },
+	[TOOL_STATUS] = { "refused", "The tool reported a failure." },
+	[TOOL_BAD_ANSWER] = { "bad_answer", "The tool gave an answer that cannot be read." },
+	[TOOL_BUSY] = { "busy", "Too many tools are being used at the moment. Nothing was done." },
+	[TOOL_BAD_CALL] = { "bad_arguments",
+	    "The arguments were not a JSON object. Nothing was done; call the tool again." },
+	[TOOL_OWN] = { "", "" },
+	[TOOL_CANCELLED] = { "cancelled", "The call is over." },
+};
+
+const char *tool_failure_name(enum tool_failure failure)
+{
+	static const char *const names[] = { "ok", "timeout", "unreachable", "connection lost", "status", "bad answer",
+		"busy", "bad arguments", "its own", "cancelled" };
+
+	return names[failure];
+}
+
+/* Says what came of it, and forgets the call. */
+static void finish(struct tool_call *call, enum tool_failure failure, const char *json, const char *why)
+{
+	int64_t took_ms = (clock_now_us() - call->began_us) / US_PER_MS;
+	struct buf error;
+
+	buf_init(&error, 0);
+	if (!json) {
+		tool_put_error(&error, failures[failure].code, failures[failure].message);
+		json = buf_text(&error);
+	}
+	if (failure == TOOL_OK)
+		log_info(call->call_sid, "tool %s answered; took_ms=%" PRId64, call->name, took_ms);
+	else if (failure != TOOL_CANCELLED)
+		log_warn(call->call_sid, "tool %s failed (%s): %s; took_ms=%" PRId64, call->name,
+		    tool_failure_name(failure), why, took_ms);
+	call->answer(&call->asker, call->call_id, failure, json);
+	buf_free(&error);
+	tool_call_free(call);
+}
+
+void tool_call_refuse(struct tool_call *call, enum tool_failure failure)
+{
+	finish(call, failure, NULL, failures[failure].message);
+}
+
+/* ---------------------------------------------------------------------- by HTTP */
+
+static void put_body(const struct tool_call *call, struct buf *out)
+{
+	buf_puts(out, "{\"tool\":");
+	json_put_cstring(out, call->name);
+	buf_puts(out, ",\"call_id\":");
+	json_put_cstring(out, call->call_id);
+	buf_puts(out, ",\"arguments\":");
+	buf_puts(out, call->arguments);
+	buf_puts(out, ",\"call\":");
+	buf_puts(out, call->facts);
+	buf_putc(out, '}');
+}
+
+static bool is_plain(unsigned char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr("-_.", c);
+}
+
+/* The same for the same call of the model's, however often it comes. The
+ * model's id may hold anything: what is not plain is percent-encoded. */
+static void put_key(const struct tool_call *call, struct buf *out)
+{
+	buf_printf(out, "Idempotency-Key: %s-", call->call_sid);
+	for (const unsigned char *p = (const unsigned char *)call->call_id; *p; p++)
+		buf_printf(out, is_plain(*p) ? "%c" : "%%%02X", *p);
+}
+
+static bool says_json(const char *content_type)
+{
+	size_t len = strcspn(content_type, "; ");
+
+	return (len == strlen("application/json") && !strncasecmp(content_type, "application/json", len)) ||
+	       (len > 5 && !strncasecmp(content_type + len - 5, "+json", 5));
+}
+
+static enum tool_failure judge(const struct fetch_answer *answer, char *why, size_t size)
+{
+	cJSON *tree;
+
+	snprintf(why, size, "%s", answer->error);
+	switch (answer->failure) {
+	case FETCH_OK:
+		break;
+	case FETCH_NOT_SENT:
+		return TOOL_UNREACHABLE;
+	case FETCH_UNKNOWN:
+		return TOOL_LOST;
+	case FETCH_TIMEOUT:
+		return TOOL_TIMEOUT;
+	case FETCH_TOO_LARGE:
+		return TOOL_BAD_ANSWER;
+	case FETCH_CANCELLED:
+		return TOOL_CANCELLED;
+	}
+	if (answer->status < 200 || answer->status > 299) {
+		snprintf(why, size, "status %d", answer->status);
+		return TOOL_STATUS;
+	}
+	if (!answer->body.len)
+		return TOOL_OK;
+	if (!says_json(answer->content_type)) {
+		snprintf(why, size, "its type is %.80s, not application/json",
+		    answer->content_type[0] ? answer->content_type : "not told");
+		return TOOL_BAD_ANSWER;
+	}
+	tree = json_parse(answer->body.data, answer->body.len);
+	if (!tree) {
+		snprintf(why, size, "not JSON");
+		return TOOL_BAD_ANSWER;
+	}
+	cJSON_Delete(tree);
+	return TOOL_OK;
+}
+
+static void ask_server(struct tool_call *call, const struct profile_tool *tool, const struct config *cfg)
+{
+	int64_t now = clock_now_us();
+	struct buf body, key, signature;
+	struct fetch_request request = { .method = "POST",
+		.url = tool->url,
+		.headers = { "Content-Type: application/json", "Accept: application/json" },
+		.header_count = 2,
+		.timeout_ms = (int)((call->deadline_us - now) / US_PER_MS),
+		.answer_max = TOOL_ANSWER_MAX,
+		.ca_file = cfg->https_ca_file,
+		.cancel = &call->cancel->on };
+	struct fetch_answer answer;
+	enum tool_failure failure;
+	char why[FETCH_ERROR_SIZE];
+
+	buf_init(&body, 0);
+	buf_init(&key, 0);
+	buf_init(&signature, 0);
+	put_body(call, &body);
+	put_key(call, &key);
+	request.headers[request.header_count++] = buf_text(&key);
+	if (call->profile->signing_secret[0]) {
+		signing_put_header(
+		    &signature, call->profile->signing_secret, clock_wall_ms() / 1000, buf_text(&body), body.len);
+		request.headers[request.header_count++] = buf_text(&signature);
+	}
+	request.body = buf_text(&body);
+	request.body_len = body.len;
+	if (buf_error(&body) || buf_error(&key) || buf_error(&signature)) {
+		finish(call, TOOL_BUSY, NULL, "out of memory");
+	} else {
+		fetch(&request, &answer);
+		failure = judge(&answer, why, sizeof why);
+		finish(call, failure,
+		    failure != TOOL_OK ? NULL
+		    : answer.body.len  ? buf_text(&answer.body)
+				       : "{\"ok\":true}",
+		    why);
+		fetch_answer_free(&answer);
+	}
+	buf_free(&body);
+	buf_free(&key);
+	buf_free(&signature);
+}
+
+/* ---------------------------------------------------------------------- the job */
+
+static void do_own(struct tool_call *call, tool_builtin *builtin)
+{
+	struct buf out;
+	bool ok;
+
+	buf_init(&out, TOOL_ANSWER_MAX);
+	ok = builtin(call, &out);
+	if (buf_error(&out))
+		finish(call, TOOL_BAD_ANSWER, NULL, "its answer is too large");
+	else
+		finish(call, ok ? TOOL_OK : TOOL_OWN, buf_text(&out), "it says so");
+	buf_free(&out);
+}
+
+static bool is_object(const char *text)
+{
+	cJSON *tree = json_parse(text, strlen(text));
+	bool object = cJSON_IsObject(tree);
+
+	cJSON_Delete(tree);
+	return object;
+}
+
+static void run(struct job *job)
+{
+	struct tool_call *call = (struct tool_call *)job;
+	const struct profile_tool *tool = tool_of_profile(call->profile, call->name);
+	tool_builtin *builtin = tool_builtin_of(call->profile, call->name);
+
+	if (atomic_load(&call->cancel->on))
+		tool_call_refuse(call, TOOL_CANCELLED);
+	else if (clock_now_us() >= call->deadline_us)
+		finish(call, TOOL_BUSY, NULL, "its turn came too late");
+	else if (!is_object(call->arguments))
+		tool_call_refuse(call, TOOL_BAD_CALL);
+	else if (tool)
+		ask_server(call, tool, call->cfg);
+	else if (builtin)
+		do_own(call, builtin);
+	else
+		tool_call_refuse(call, TOOL_BAD_CALL);
+}
+
+static void drop(struct job *job)
+{
+	tool_call_refuse((struct tool_call *)job, TOOL_CANCELLED);
+}
+
+void tool_call_submit(struct tool_call *call, struct work *work, int timeout_ms)
+{
+	call->job = (struct job){ .run = run, .drop = drop };
+	call->cfg = work->cfg;
+	call->began_us = clock_now_us();
+	call->deadline_us = call->began_us + (int64_t)timeout_ms * US_PER_MS;
+	if (strlen(call->arguments) > TOOL_ARGUMENTS_MAX)
+		tool_call_refuse(call, TOOL_BAD_CALL);
+	else if (!jobs_submit(work->tools, &call->job))
+		tool_call_refuse(call, TOOL_BUSY);
+}

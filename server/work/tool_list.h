@@ -1,0 +1,15 @@
+#ifndef WORK_TOOL_LIST_H
+#define WORK_TOOL_LIST_H
+/* The tools an agent's model may call, as the session's configuration declares
+ * them: the agent's own, ours, and MCP servers. Pure.
+ */
+#include "common/buf.h"
+#include "server/agents/profile.h"
+
+/* Appends a JSON array. May hold keys of MCP servers: never log it. */
+void tool_list_put(struct buf *out, const struct profile *profile);
+
+/* The destination of that name, NULL if the agent has none. */
+const struct profile_destination *tool_list_destination(const struct profile *profile, const char *name);
+
+#endif
