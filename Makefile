@@ -66,6 +66,7 @@ relay_SRC   := $(wildcard tools/relay/*.c)
 rest_SRC    := $(wildcard tools/twilio_rest/*.c)
 bench_SRC   := $(wildcard tools/measure/*.c)
 sink_SRC    := $(wildcard tools/webhook_sink/*.c)
+text_SRC    := $(wildcard tools/text_model/*.c)
 
 # Commands are shown by `make V=1`.
 Q    := $(if $(V),,@)
@@ -85,7 +86,7 @@ fuzz_BIN     := $(call binaries,tests/fuzz_*.c)
 planted_FUZZ := $(call binaries,tests/planted_fuzz_*.c)
 planted_TEST := $(filter-out $(planted_FUZZ),$(call binaries,tests/planted_*.c))
 tool_BIN     := $(OUT)/watch $(if $(phone_SRC),$(OUT)/phone) $(if $(standin_SRC),$(OUT)/standin-model) \
-                $(OUT)/twilio-rest $(if $(relay_SRC),$(OUT)/relay) $(if $(bench_SRC),$(OUT)/bench) $(if $(sink_SRC),$(OUT)/webhook-sink)
+                $(OUT)/twilio-rest $(if $(relay_SRC),$(OUT)/relay) $(if $(bench_SRC),$(OUT)/bench) $(if $(sink_SRC),$(OUT)/webhook-sink) $(OUT)/text-model
 
 .PHONY: all server tools unit fuzzers demo run test bench fuzz mutate check-image check-fresh packages format lint clean
 all: $(if $(filter release,$(FLAVOR)),build/trunkline,$(OUT)/trunkline)
@@ -111,6 +112,8 @@ $(OUT)/relay: $(call objects,$(relay_SRC)) $(OUT)/common.a
 	$(LINK) $^ $(filter-out -lcivetweb -lcurl -lsqlite3 -l:libspeexdsp.a,$(LIBS))
 $(OUT)/bench: $(call objects,$(bench_SRC))
 	$(LINK) $^ -lcjson -lm
+$(OUT)/text-model: $(call objects,$(text_SRC))
+	$(LINK) $^ $(TOOL_LIBS)
 $(OUT)/webhook-sink: $(call objects,$(sink_SRC))
 	$(LINK) $^ $(TOOL_LIBS)
 

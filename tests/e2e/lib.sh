@@ -19,6 +19,8 @@
 #                               /calls/{CallSid} for that reason, and JQ holds of its record
 #   api PATH [CURL ARGS...]     what the operator's API of $PORT answers
 #   field FILE FILTER           a field of a JSON file, by jq
+#   text_model NAME SCRIPT      a stand-in for the text API (tools/text_model), answering as the script says; its URL in
+#                               $TEXT_URL, its pid in $TEXT, what it was asked a line each in $WORK/NAME.jsonl
 #   check "sentence" COMMAND... one case: "ok …" or "not ok …", with what went wrong
 #   stop_server, stop_model     and wait for them; fails if the exit status is not 0
 #
@@ -99,6 +101,15 @@ server() {
 	SERVER=$!
 	PIDS+=("$SERVER")
 	PORT=$(wait_for "$WORK/$name.log" '.*listening; .*port=([0-9]+).*')
+}
+
+text_model() {
+	local name=$1
+	"$TOOLS/text-model" --cert build/e2e/ca/good.pem --key "$SECRET" --script "$2" --out "$WORK/$name.jsonl" "${@:3}" \
+		>"$WORK/$name.out" 2>"$WORK/$name.err" &
+	TEXT=$!
+	PIDS+=("$TEXT")
+	TEXT_URL=https://localhost:$(wait_for "$WORK/$name.out" '^listening .*:([0-9]+)$')/v1/responses
 }
 
 sink() {

@@ -1,0 +1,246 @@
+#include "tools/text_model/script.h"
+
+#include <ctype.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct script {
+	cJSON *rules;
+	int *taken; /* of each rule: answers given */
+	pthread_mutex_t lock;
+};
+
+static char *read_all(const char *path)
+{
+	FILE *file = fopen(path, "rb");
+	char *text = NULL;
+	size_t len = 0, got;
+
+	while (file && (text = realloc(text, len + 65537)) && (got = fread(text + len, 1, 65536, file)) > 0)
+		len += got;
+	if (file)
+		fclose(file);
+	if (text)
+		text[len] = '\0';
+	return text;
+}
+
+struct script *script_load(const char *path)
+{
+	char *text = read_all(path);
+	cJSON *rules = text ? cJSON_Parse(text) : NULL, *rule;
+	struct script *script = calloc(1, sizeof *script);
+
+	free(text);
+	cJSON_ArrayForEach(rule,
+	    rules) if (!cJSON_IsArray(cJSON_GetObjectItem(rule, "then")) || !cJSON_GetObjectItem(rule, "then")->child)
+	{
+		cJSON_Delete(rules);
+		rules = NULL;
+		break;
+	}
+	if (!script || !cJSON_IsArray(rules)) {
+		fprintf(stderr, "text-model: %s is not a script\n", path);
+		cJSON_Delete(rules);
+		free(script);
+		return NULL;
+	}
+	script->rules = rules;
+	script->taken = calloc((size_t)cJSON_GetArraySize(rules) + 1, sizeof *script->taken);
+	pthread_mutex_init(&script->lock, NULL);
+	return script;
+}
+
+const cJSON *script_next(struct script *script, const char *body)
+{
+	const cJSON *rule, *answer = NULL;
+	int no = 0;
+
+	pthread_mutex_lock(&script->lock);
+	cJSON_ArrayForEach(rule, script->rules)
+	{
+		const cJSON *when = cJSON_GetObjectItem(rule, "when"), *then = cJSON_GetObjectItem(rule, "then");
+		int last = cJSON_GetArraySize(then) - 1;
+
+		if (!cJSON_IsString(when) || strstr(body, when->valuestring)) {
+			answer = cJSON_GetArrayItem(then, script->taken[no] < last ? script->taken[no] : last);
+			script->taken[no]++;
+			break;
+		}
+		no++;
+	}
+	pthread_mutex_unlock(&script->lock);
+	return answer;
+}
+
+/* ---------------------------------------------------------------------- answering */
+
+static char *http(int status, const char *type, const char *extra, const char *body, size_t *len)
+{
+	size_t size = strlen(body) + strlen(extra) + strlen(type) + 200;
+	char *out = malloc(size);
+
+	if (!out)
+		return NULL;
+	*len = (size_t)snprintf(out, size,
+	    "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n%sConnection: close\r\n\r\n%s", status,
+	    status == 200 ? "OK" : "Not OK", type, strlen(body), extra, body);
+	return out;
+}
+
+static const char *text_of(const cJSON *answer, const char *name)
+{
+	const cJSON *value = cJSON_GetObjectItem(answer, name);
+
+	return cJSON_IsString(value) ? value->valuestring : NULL;
+}
+
+static void add_part(cJSON *response, const char *type, const char *name, const char *text)
+{
+	cJSON *output = cJSON_AddArrayToObject(response, "output"), *thought = cJSON_CreateObject();
+	cJSON *message = cJSON_CreateObject(), *content, *part = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(thought, "type", "reasoning");
+	cJSON_AddArrayToObject(thought, "summary");
+	cJSON_AddItemToArray(output, thought);
+	cJSON_AddStringToObject(message, "type", "message");
+	cJSON_AddStringToObject(message, "role", "assistant");
+	content = cJSON_AddArrayToObject(message, "content");
+	cJSON_AddStringToObject(part, "type", type);
+	cJSON_AddStringToObject(part, name, text);
+	cJSON_AddArrayToObject(part, "annotations");
+	cJSON_AddItemToArray(content, part);
+	cJSON_AddItemToArray(output, message);
+}
+
+/* A response object as the Responses API gives it. */
+static char *response_object(const cJSON *answer)
+{
+	const char *incomplete = text_of(answer, "incomplete"), *failed = text_of(answer, "failed");
+	const char *refusal = text_of(answer, "refusal"), *text = text_of(answer, "text");
+	const cJSON *json = cJSON_GetObjectItem(answer, "json");
+	char *printed = json ? cJSON_PrintUnformatted(json) : NULL, *out;
+	cJSON *response = cJSON_CreateObject(), *usage;
+
+	cJSON_AddStringToObject(response, "id", "resp_standin");
+	cJSON_AddStringToObject(response, "object", "response");
+	cJSON_AddStringToObject(response, "status", incomplete ? "incomplete" : failed ? "failed" : "completed");
+	if (failed)
+		cJSON_AddStringToObject(cJSON_AddObjectToObject(response, "error"), "code", failed);
+	else
+		cJSON_AddNullToObject(response, "error");
+	if (incomplete)
+		cJSON_AddStringToObject(cJSON_AddObjectToObject(response, "incomplete_details"), "reason", incomplete);
+	if (refusal)
+		add_part(response, "refusal", "refusal", refusal);
+	else if (text || printed)
+		add_part(response, "output_text", "text", printed ? printed : text);
+	else
+		cJSON_AddArrayToObject(response, "output");
+	usage = cJSON_AddObjectToObject(response, "usage");
+	cJSON_AddNumberToObject(usage, "input_tokens", 321);
+	cJSON_AddNumberToObject(usage, "output_tokens", 45);
+	cJSON_AddNumberToObject(usage, "total_tokens", 366);
+	out = cJSON_PrintUnformatted(response);
+	cJSON_Delete(response);
+	free(printed);
+	return out;
+}
+
+char *script_response(const cJSON *answer, size_t *len)
+{
+	const cJSON *status = cJSON_GetObjectItem(answer, "status"),
+		    *after = cJSON_GetObjectItem(answer, "retry_after");
+	int code = cJSON_IsNumber(status) ? status->valueint : 200;
+	const char *raw = text_of(answer, "raw"), *type = text_of(answer, "type");
+	char extra[64] = "", *body, *out;
+
+	if (cJSON_IsTrue(cJSON_GetObjectItem(answer, "drop")))
+		return NULL;
+	if (cJSON_IsNumber(after))
+		snprintf(extra, sizeof extra, "Retry-After: %d\r\n", after->valueint);
+	if (raw)
+		return http(code, type ? type : "application/json", extra, raw, len);
+	if (code != 200) {
+		char error[256];
+
+		snprintf(error, sizeof error,
+		    "{\"error\":{\"message\":\"as scripted\",\"type\":\"invalid_request_error\",\"param\":null,"
+		    "\"code\":\"%.100s\"}}",
+		    text_of(answer, "code") ? text_of(answer, "code") : "scripted");
+		return http(code, "application/json", extra, error, len);
+	}
+	body = response_object(answer);
+	out = body ? http(200, "application/json", extra, body, len) : NULL;
+	free(body);
+	return out;
+}
+
+/* ------------------------------------------------------------------------ judging */
+
+static bool closed_throughout(const cJSON *schema)
+{
+	const cJSON *properties = cJSON_GetObjectItem(schema, "properties"), *each;
+
+	if (properties && !cJSON_IsFalse(cJSON_GetObjectItem(schema, "additionalProperties")))
+		return false;
+	if (properties && cJSON_GetArraySize(properties) != cJSON_GetArraySize(cJSON_GetObjectItem(schema, "required")))
+		return false;
+	if (cJSON_GetObjectItem(schema, "minLength") || cJSON_GetObjectItem(schema, "maxLength"))
+		return false;
+	cJSON_ArrayForEach(each, properties) if (!closed_throughout(each)) return false;
+	return !cJSON_GetObjectItem(schema, "items") || closed_throughout(cJSON_GetObjectItem(schema, "items"));
+}
+
+static const char *judge_format(const cJSON *request, const char *words)
+{
+	const cJSON *format = cJSON_GetObjectItem(cJSON_GetObjectItem(request, "text"), "format");
+	const char *type = text_of(format, "type"), *name = text_of(format, "name");
+	size_t len = name ? strlen(name) : 0;
+
+	if (!type)
+		return "text.format.type is missing";
+	if (!strcmp(type, "json_object"))
+		return strstr(words, "JSON") ? NULL : "json_object without the word JSON in the messages";
+	if (strcmp(type, "json_schema") != 0)
+		return "text.format.type is not known";
+	if (!len || len > 64 || strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") != len)
+		return "text.format.name will not do";
+	if (!cJSON_IsObject(cJSON_GetObjectItem(format, "schema")))
+		return "text.format.schema is missing";
+	if (cJSON_IsTrue(cJSON_GetObjectItem(format, "strict")) &&
+	    !closed_throughout(cJSON_GetObjectItem(format, "schema")))
+		return "text.format.schema is not fit for strict mode";
+	return NULL;
+}
+
+const char *script_violation(const char *body)
+{
+	static const char *const known[] = { "model", "instructions", "input", "text", "max_output_tokens", "store" };
+	cJSON *request = cJSON_Parse(body);
+	const char *wrong = NULL, *instructions = text_of(request, "instructions"), *input = text_of(request, "input");
+	const cJSON *each;
+
+	if (!cJSON_IsObject(request))
+		wrong = "the body is not a JSON object";
+	else if (!text_of(request, "model") || !*text_of(request, "model"))
+		wrong = "model is missing";
+	else if (!instructions || !input || !*input)
+		wrong = "instructions or input is missing";
+	else
+		wrong = judge_format(request, instructions);
+	cJSON_ArrayForEach(each, request)
+	{
+		bool fits = false;
+
+		for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+			fits |= !strcmp(each->string, known[i]);
+		if (!fits && !wrong)
+			wrong = "there is a field it does not know";
+	}
+	cJSON_Delete(request);
+	return wrong;
+}
