@@ -203,6 +203,8 @@ static int start(struct parts *p)
 	if (!err && !(err = hub_open(&p->hub)))
 		journal_add_sink(hub_take, p->hub);
 	if (!err)
+		journal_store_close_open(p->store, p->agents);
+	if (!err)
 		err = web_open(&p->web,
 		    &(struct web_site){ .cfg = &p->cfg,
 			.agents = p->agents,

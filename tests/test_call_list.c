@@ -401,6 +401,21 @@ static void what_is_told_late_undoes_nothing(void **state)
 	assert_string_equal(page("", NULL), "CA1");
 }
 
+static int told;
+
+static void interrupted(void *arg, const struct journal_entry *e)
+{
+	cJSON *call = json_parse(e->json, strlen(e->json));
+
+	(void)arg;
+	assert_int_equal(e->kind, JOURNAL_ENDED);
+	assert_string_equal(e->call_sid, "CA1");
+	assert_string_equal(json_str(json_get(call, "ending"), "reason"), "interrupted");
+	assert_string_equal(json_str(cJSON_GetArrayItem(json_get(call, "turns"), 0), "text"), "Hello");
+	cJSON_Delete(call);
+	told++;
+}
+
 static void a_call_left_open_is_closed_at_the_next_start(void **state)
 {
 	struct journal_entry entry = { .kind = JOURNAL_STARTED, .type = "call.started", .call_sid = "CA1" };
@@ -415,7 +430,10 @@ static void a_call_left_open_is_closed_at_the_next_start(void **state)
 	free(json);
 	tell_turn("CA1", 0, "{\"who\":\"agent\",\"text\":\"Hello\"}");
 	assert_int_equal(store_flush(site.store, 60000), 0);
+	journal_add_sink(interrupted, NULL);
 	journal_store_open(site.store);
+	journal_store_close_open(site.store, NULL);
+	assert_int_equal(told, 1); /* of the one that was open */
 	assert_string_equal(page("ending=interrupted", NULL), "CA1");
 	assert_string_equal(page("ending=caller_hung_up", NULL), "CA0");
 	buf_init(&out, 0);

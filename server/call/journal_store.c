@@ -1,7 +1,7 @@
 #include "server/call/journal_store.h"
 
 #include "common/log.h"
-#include "server/agents/profile.h"
+#include "server/agents/agents.h"
 #include "server/call/endings.h"
 #include "server/call/stats.h"
 #include "server/store/store.h"
@@ -91,46 +91,110 @@ void journal_store_take(void *arg, const struct journal_entry *e)
 
 /* -------------------------------------------------------------------- left open */
 
-/* ?1 its name in JSON, ?2 its text, ?3 whether a fault. The last thing known of
- * a call is when it ended, as near as one can tell. */
-static const char close_open[] =
-    "UPDATE calls SET state = 'ended', ending = ?1, fault = ?3, ended_at = last, seconds = span / 1000.0,"
-    " json = json_set(json, '$.state', 'ended', '$.ended_at', strftime('%Y-%m-%dT%H:%M:%fZ', last / 1000.0,"
-    " 'unixepoch'), '$.seconds', span / 1000.0,"
-    " '$.ending', json_object('reason', ?1, 'text', ?2, 'fault', json(iif(?3, 'true', 'false'))))"
-    " FROM (SELECT id AS of, last, CASE WHEN started_at IS NULL THEN 0 ELSE max(0, last - started_at) END AS span FROM"
-    " (SELECT c.id, c.started_at, max(c.reserved_at, coalesce(c.started_at, 0),"
-    " coalesce((SELECT max(written_at) FROM turns t WHERE t.call_sid = c.call_sid), 0),"
-    " coalesce((SELECT max(at) FROM events e WHERE e.call_sid = c.call_sid), 0)) AS last"
-    " FROM calls c WHERE c.state <> 'ended')) WHERE id = of";
+/* Open calls as they are to be closed: ?1 the ending's name in JSON, ?2 its
+ * text, ?3 whether a fault. The last thing known of a call is when it ended, as
+ * near as one can tell. */
+#define AS_CLOSED \
+	"SELECT id, call_sid, agent, variant, last, span, json_set(json, '$.state', 'ended', '$.ended_at'," \
+	" strftime('%Y-%m-%dT%H:%M:%fZ', last / 1000.0, 'unixepoch'), '$.seconds', span / 1000.0," \
+	" '$.ending', json_object('reason', ?1, 'text', ?2, 'fault', json(iif(?3, 'true', 'false')))) AS closed FROM" \
+	" (SELECT *, CASE WHEN started_at IS NULL THEN 0 ELSE max(0, last - started_at) END AS span FROM" \
+	" (SELECT c.*, max(c.reserved_at, coalesce(c.started_at, 0)," \
+	" coalesce((SELECT max(written_at) FROM turns t WHERE t.call_sid = c.call_sid), 0)," \
+	" coalesce((SELECT max(at) FROM events e WHERE e.call_sid = c.call_sid), 0)) AS last" \
+	" FROM calls c WHERE c.state <> 'ended'))"
 
-static int count_open(struct store *store)
+static const char select_open[] =
+    "SELECT call_sid, agent, variant, last, json_set(closed, '$.turns', (SELECT json_group_array(json(json)) FROM"
+    " (SELECT json FROM turns t WHERE t.call_sid = o.call_sid ORDER BY no))) FROM (" AS_CLOSED ") o";
+
+static const char close_open[] =
+    "UPDATE calls SET state = 'ended', ending = ?1, fault = ?3, ended_at = o.last,"
+    " seconds = o.span / 1000.0, json = o.closed FROM (" AS_CLOSED ") o WHERE o.id = calls.id";
+
+enum { AGENTS_MAX = 1024 };
+
+struct known_agents {
+	const struct profile *list[AGENTS_MAX];
+	size_t count;
+};
+
+/* The agent the call had, as it is now; another variant is better than none. */
+static const struct profile *agent_named(const struct known_agents *known, const char *name, const char *variant)
 {
-	static const char sql[] = "SELECT count(*) FROM calls WHERE state <> 'ended'";
+	const struct profile *found = NULL;
+
+	for (size_t i = 0; name && i < known->count; i++) {
+		const struct profile *p = known->list[i];
+
+		if (!strcmp(p->name, name) && (!found || !strcmp(p->variant, variant ? variant : "")))
+			found = p;
+	}
+	return found;
+}
+
+static const char *text_at(sqlite3_stmt *row, int column)
+{
+	return (const char *)sqlite3_column_text(row, column);
+}
+
+/* To everybody who listens, the store included: the call's end and the webhook
+ * that tells of it are written together, or at the next start. */
+static void tell_interrupted(sqlite3_stmt *row, const struct known_agents *known)
+{
+	struct journal_entry entry = { .kind = JOURNAL_ENDED,
+		.type = "call.ended",
+		.call_sid = text_at(row, 0),
+		.profile = agent_named(known, text_at(row, 1), text_at(row, 2)),
+		.wall_ms = sqlite3_column_int64(row, 3),
+		.no = -1,
+		.json = text_at(row, 4) };
+
+	if (entry.call_sid && entry.json)
+		journal_tell(&entry);
+}
+
+static int tell_all_interrupted(struct store *store, const struct call_ending *ending, const struct known_agents *known)
+{
 	sqlite3 *db = store_reader(store);
-	sqlite3_stmt *stmt = NULL;
+	sqlite3_stmt *row = NULL;
 	int count = 0;
 
-	if (db && !sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) && sqlite3_step(stmt) == SQLITE_ROW)
-		count = sqlite3_column_int(stmt, 0);
-	sqlite3_finalize(stmt);
+	if (db && !sqlite3_prepare_v2(db, select_open, -1, &row, NULL)) {
+		sqlite3_bind_text(row, 1, ending->json, -1, SQLITE_STATIC);
+		sqlite3_bind_text(row, 2, ending->text, -1, SQLITE_STATIC);
+		sqlite3_bind_int(row, 3, ending->fault);
+		for (; sqlite3_step(row) == SQLITE_ROW; count++)
+			tell_interrupted(row, known);
+	}
+	sqlite3_finalize(row);
 	store_reader_done(store, db);
 	return count;
 }
 
-void journal_store_open(struct store *store)
+void journal_store_close_open(struct store *store, struct agents *agents)
 {
 	const struct call_ending *ending = call_ending(END_INTERRUPTED);
-	int open;
+	struct known_agents known = { .count = 0 };
+	int count;
 
 	if (!store)
 		return;
-	open = count_open(store);
-	if (open) {
-		log_warn("store", "the server died during %d calls; they are closed as %s", open, ending->json);
-		atomic_fetch_add(&stats.ended[END_INTERRUPTED], (unsigned)open);
+	if (agents)
+		known.count = agents_list(agents, known.list, AGENTS_MAX);
+	count = tell_all_interrupted(store, ending, &known);
+	if (count) {
+		log_warn("store", "the server died during %d calls; they are closed as %s", count, ending->json);
+		atomic_fetch_add(&stats.ended[END_INTERRUPTED], (unsigned)count);
 	}
-	/* Also if they could not be counted: the disk may come back. */
+	/* What could not be read now, once the disk is back. */
 	store_write(store, close_open, "tti", ending->json, ending->text, (int64_t)ending->fault);
-	journal_add_sink(journal_store_take, store);
+	for (size_t i = 0; i < known.count; i++)
+		profile_release(known.list[i]);
+}
+
+void journal_store_open(struct store *store)
+{
+	if (store)
+		journal_add_sink(journal_store_take, store);
 }

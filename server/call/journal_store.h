@@ -5,12 +5,16 @@
  */
 #include "server/call/journal.h"
 
+struct agents;
 struct store;
 
-/* At start, before any call: closes the calls that a process which died left
- * open (ending `interrupted`, at the last thing known of them), and listens to
- * the journal from now on. Nothing for NULL. */
+/* At start, before any call: listens to the journal. Nothing for NULL. */
 void journal_store_open(struct store *store);
+
+/* At start, behind all who listen and before any call: the calls that a process
+ * which died left open are told to have ended (`interrupted`, when the last thing
+ * was known of them), with the agents of their names. `agents` may be NULL. */
+void journal_store_close_open(struct store *store, struct agents *agents);
 
 /* The sink; `arg` is the store. */
 journal_sink journal_store_take;
