@@ -46,11 +46,15 @@ audio_SRC   := $(addprefix audio/,$(addsuffix .c, \
 server_SRC  := $(addprefix server/,$(addsuffix .c, \
   agents/agent_file agents/agent_set agents/agents agents/describe agents/load agents/parts agents/profile \
   agents/reader agents/slurp agents/template \
-  call/agent_caller call/agent_events call/agent_loop call/agent_mail call/agent_tools call/agent_transfer call/answers call/brief call/call_journal call/call_json call/caller_loop \
-  call/calls call/cues call/endings call/gaps call/history call/hooks call/journal call/journal_store call/ledger call/mail call/parting call/playout call/recorder call/recording_file call/sequencer call/stats call/stereo \
-  call/timeline call/toolbox call/transfers call/uplink config config_check config_print config_table config_warnings model/access \
+  call/agent_caller call/agent_cost call/agent_events call/agent_loop call/agent_mail call/agent_tools \
+  call/agent_transfer call/answers call/brief call/call_journal call/call_json call/caller_loop call/calls \
+  call/cost call/cues call/endings call/gaps call/history call/hooks call/journal call/journal_store \
+  call/ledger call/mail call/parting call/playout call/prices call/recorder call/recording_file call/sequencer \
+  call/spending call/stats call/stereo call/timeline call/toolbox call/transfers call/uplink config \
+  config_check config_print config_table config_warnings model/access \
   model/health model/realtime model/realtime_tools model/session phone/form phone/media_stream phone/signature phone/twiml \
   work/text_model \
+  call/record_fill call/records call/search store/store_records web/records_api \
   work/knowledge work/knowledge_folder work/knowledge_index work/knowledge_passages work/knowledge_query \
   store/store store/store_calls store/store_db store/store_queue store/store_readers store/store_retain store/store_schema \
   store/store_writer \

@@ -12,7 +12,10 @@
 #include "server/call/hooks.h"
 #include "server/call/journal.h"
 #include "server/call/recorder.h"
+#include "server/call/spending.h"
 #include "server/call/journal_store.h"
+#include "server/call/records.h"
+#include "server/call/search.h"
 #include "server/call/stats.h"
 #include "server/config.h"
 #include "server/model/access.h"
@@ -23,6 +26,7 @@
 #include "server/web/hub.h"
 #include "server/web/server.h"
 #include "server/web/webhooks.h"
+#include "server/work/knowledge.h"
 #include "server/work/outbox.h"
 #include "server/work/work.h"
 
@@ -117,6 +121,8 @@ static bool tick(struct parts *p)
 	int signal_number = sigtimedwait(&p->signals, NULL, &wait);
 
 	calls_reap(p->calls);
+	records_tend(clock_now_us());
+	spending_tend(clock_now_us());
 	web_tend(p->web, clock_now_us());
 	if (signal_number == SIGHUP)
 		reload_agents(p);
@@ -167,6 +173,19 @@ static int open_outbox(struct parts *p, struct buf *problem)
 	return err;
 }
 
+static int open_knowledge(struct parts *p, struct buf *problem)
+{
+	int err = knowledge_open();
+
+	if (err)
+		buf_printf(problem, "cannot start the thread that looks after knowledge: %s\n", strerror(-err));
+	else
+		search_follow_agents(p->agents);
+	if (!err)
+		agents_on_change(p->agents, search_follow_agents, p->agents);
+	return err;
+}
+
 static int start(struct parts *p)
 {
 	struct buf problem;
@@ -187,6 +206,8 @@ static int start(struct parts *p)
 		err = store_open(&p->store, p->cfg.data_dir, p->cfg.retain_days, &problem);
 	if (!err)
 		journal_store_open(p->store);
+	if (!err)
+		err = spending_open(&p->cfg, p->store, &problem);
 	if (!err && p->cfg.data_dir[0] && (err = recorder_open(p->cfg.data_dir, p->store)))
 		buf_printf(&problem, "cannot start the recorder: %s\n", strerror(-err));
 	if (!err)
@@ -195,6 +216,8 @@ static int start(struct parts *p)
 		err = open_outbox(p, &problem);
 	if (!err)
 		err = work_open(&p->work, &p->cfg, &problem);
+	if (!err)
+		err = open_knowledge(p, &problem);
 	if (!err) {
 		err = calls_open(&p->calls, &p->cfg, &p->access, p->agents, p->work);
 		if (err)
@@ -202,6 +225,9 @@ static int start(struct parts *p)
 	}
 	if (!err && !(err = hub_open(&p->hub)))
 		journal_add_sink(hub_take, p->hub);
+	/* Behind all who take what it tells. */
+	if (!err)
+		records_open(&p->cfg, p->store, p->agents, p->work->background);
 	if (!err)
 		journal_store_close_open(p->store, p->agents);
 	if (!err)
@@ -231,7 +257,10 @@ static void stop(struct parts *p)
 	web_close(p->web);
 	calls_close(p->calls);
 	recorder_close(); /* after all calls */
+	spending_close();
 	work_close(p->work);
+	records_close();
+	knowledge_close();
 	outbox_close(p->outbox);
 	store_close(p->store); /* after all who might still write */
 	agents_close(p->agents);
@@ -316,6 +345,8 @@ static int check_all(struct parts *p, bool offline)
 	print(stdout, &text);
 	buf_reset(&text);
 	err = model_access_open(&p->access, &p->cfg, &text);
+	if (spending_open(&p->cfg, NULL, &text)) /* the prices */
+		err = -EINVAL;
 	mistakes = agents_open(&p->agents, &p->cfg, &text);
 	print(stderr, &text);
 	buf_reset(&text);
@@ -344,10 +375,39 @@ static int check_offline(struct parts *p)
 	return check_all(p, true);
 }
 
+static const char *asked_agent, *question;
+
+/* --ask: what search_knowledge would give the model. */
+static int ask(struct parts *p)
+{
+	const struct profile *agent = NULL;
+	struct buf text;
+	int status = EXIT_FAILURE;
+
+	buf_init(&text, 0);
+	log_setup(p->cfg.log_format, LOG_LEVEL_WARN);
+	if (agents_open(&p->agents, &p->cfg, &text))
+		;
+	else if (!(agent = agents_by_name(p->agents, asked_agent)))
+		buf_printf(&text, "there is no agent called %s in AGENTS_DIR=%s\n", asked_agent, p->cfg.agents_dir);
+	else if (!*agent->knowledge)
+		buf_printf(&text, "the agent %s has no knowledge folder\n", asked_agent);
+	else if (!knowledge_ask(agent->knowledge, question, &text))
+		buf_printf(&text, "the folder %s cannot be searched\n", agent->knowledge);
+	else
+		status = EXIT_SUCCESS;
+	print(status ? stderr : stdout, &text);
+	knowledge_close();
+	profile_release(agent);
+	agents_close(p->agents);
+	buf_free(&text);
+	return status;
+}
+
 static int usage(void)
 {
 	fprintf(stderr,
-	    "usage: trunkline [--check [--offline] | --health | --help | --settings-markdown | --settings-env | --version]\n"
+	    "usage: trunkline [--check [--offline] | --ask AGENT QUESTION | --health | --help | --settings-markdown | --settings-env | --version]\n"
 	    "Without an option it serves calls. Settings come from the environment.\n");
 	return 2;
 }
@@ -370,6 +430,8 @@ static void fill_help(struct buf *out)
 		      "  trunkline --check    checks settings and agents, opens a model session as each agent would\n"
 		      "  trunkline --check --offline\n"
 		      "                       the same without connecting to anything; needs no key\n"
+		      "  trunkline --ask AGENT \"question\"\n"
+		      "                       what search_knowledge would give that agent's model; needs no key\n"
 		      "  trunkline --health   asks the server on this machine whether it is alive (exit status)\n"
 		      "  trunkline --version\n\n");
 	config_print_help(out);
@@ -413,6 +475,11 @@ int main(int argc, char **argv)
 		return with_settings(check, true);
 	if (argc == 3 && !strcmp(argv[1], "--check") && !strcmp(argv[2], "--offline"))
 		return with_settings(check_offline, false);
+	if (argc == 4 && !strcmp(argv[1], "--ask")) {
+		asked_agent = argv[2];
+		question = argv[3];
+		return with_settings(ask, false);
+	}
 	if (!strcmp(option, "--health"))
 		return with_settings(health, false);
 	if (!strcmp(option, "--help"))

@@ -15,6 +15,13 @@ static const char *with_reason(const char *what, int err)
 	return sentence;
 }
 
+static const char *wrong_kind(const struct stat *s)
+{
+	if (S_ISDIR(s->st_mode))
+		return "is a directory, not a file";
+	return S_ISREG(s->st_mode) ? NULL : "is not a regular file";
+}
+
 static const char *read_all(int fd, size_t max, struct buf *out)
 {
 	size_t before = out->len;
@@ -22,10 +29,8 @@ static const char *read_all(int fd, size_t max, struct buf *out)
 
 	if (fstat(fd, &s))
 		return with_reason("cannot be looked at", errno);
-	if (S_ISDIR(s.st_mode))
-		return "is a directory, not a file";
-	if (!S_ISREG(s.st_mode))
-		return "is not a regular file";
+	if (wrong_kind(&s))
+		return wrong_kind(&s);
 	for (;;) {
 		char bytes[16 * 1024];
 		ssize_t n = read(fd, bytes, sizeof bytes);
@@ -47,10 +52,15 @@ static const char *read_all(int fd, size_t max, struct buf *out)
 
 const char *slurp(const char *path, size_t max, struct buf *out)
 {
-	/* O_NONBLOCK: opening a pipe would wait for its other end. */
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	const char *how;
+	struct stat s;
+	int fd;
 
+	/* Before it is opened, since that alone sets some devices going. */
+	if (!stat(path, &s) && (how = wrong_kind(&s)))
+		return how;
+	/* O_NONBLOCK: opening a pipe would wait for its other end. */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return errno == ENOENT ? "is not there" : with_reason("cannot be opened", errno);
 	how = read_all(fd, max, out);

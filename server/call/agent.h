@@ -6,6 +6,7 @@
  *   agent_loop.c    the loop: dialling, deadlines, the pen, the end
  *   agent_events.c  what the model tells
  *   agent_caller.c  what the caller loop tells: heard, cuts, digits
+ *   agent_cost.c    what it costs
  *   agent_mail.c    what comes from outside: the operator's word, goodbyes
  *   agent_transfer.c  handing the caller over, and having them back
  *   agent_tools.c   the tools the model calls, those that end the call among them
@@ -17,6 +18,7 @@
 #include "server/call/parting.h"
 #include "server/call/sequencer.h"
 #include "server/call/timeline.h"
+#include "server/model/realtime.h"
 #include "server/call/toolbox.h"
 #include "server/call/transfers.h"
 #include "server/model/session.h"
@@ -82,6 +84,11 @@ struct agent {
 	int64_t digits_due_us;
 
 	int64_t published_us;
+
+	/* Money (agent_cost.c) */
+	int64_t minded_us;
+	double booked_usd;            /* of this call, on the day's account */
+	bool cost_told, unknown_told; /* the goodbye is under way; the missing price was named */
 };
 
 /* Sends what is in a->message, by whoever has the pen, and empties it. */
@@ -153,6 +160,11 @@ bool agent_recall(struct agent *a);
 
 /* call_journal.c: tells the journal of the turns that have news. */
 void agent_tell_turns(struct agent *a);
+
+/* agent_cost.c */
+void agent_count_usage(struct agent *a, bool transcription, const struct model_usage *usage);
+/* Books what is new; says goodbye when it is enough. */
+void agent_mind_cost(struct agent *a, int64_t now_us);
 
 /* calls.c: the pool's side of the table. */
 const struct model_access *calls_access(const struct calls *calls);

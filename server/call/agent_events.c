@@ -72,6 +72,7 @@ static void on_transcript(struct agent *a, const struct model_event *e, int64_t 
 {
 	struct turn *turn = timeline_turn(&a->timeline, TURN_CALLER, e->item_id, agent_at_ms(a, now));
 
+	agent_count_usage(a, true, &e->usage);
 	timeline_text(&a->timeline, turn, e->text, true);
 	log_debug(a->call->tag, "caller: %zu characters", strlen(e->text));
 }
@@ -303,6 +304,7 @@ static void on_response_done(struct agent *a, const struct model_event *e, int64
 {
 	bool failed = !strcmp(e->status, "failed");
 
+	agent_count_usage(a, false, &e->usage);
 	cut_what_was_cancelled(a, e, now);
 
 	for (size_t i = 0; i < a->answers.count; i++) {

@@ -331,6 +331,7 @@ static void tick(struct agent *a, int64_t now)
 		agent_end_protection(a, now);
 	if (now >= idle_deadline(a))
 		call_end(a->call, END_IDLE);
+	agent_mind_cost(a, now);
 	agent_tend_tools(a, now);
 	agent_part_if_due(a, now);
 	ping_if_quiet(a, now);
@@ -554,6 +555,8 @@ void agent_loop(struct call *c)
 	agent_tools_cancel(&a);
 	hear_last_words(&a);
 	a.timeline.dirty = true;
+	a.minded_us = 0;
+	agent_mind_cost(&a, clock_now_us());
 	publish(&a, clock_now_us(), true);
 	agent_tell_turns(&a);
 	log_end(&a);

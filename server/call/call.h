@@ -15,6 +15,7 @@
 #include "server/call/calls.h"
 #include "server/call/journal.h"
 #include "server/call/ledger.h"
+#include "server/model/realtime.h"
 #include "server/call/mail.h"
 
 #include <pthread.h>
@@ -141,6 +142,8 @@ struct call {
 	_Atomic int64_t started_us;       /* when Twilio's start came; 0 before */
 	_Atomic int64_t ended_us;         /* when `end` was set */
 	struct call_counters counters;
+	_Atomic int64_t model_used[USAGE_COUNT], transcription_used[USAGE_COUNT]; /* agent loop adds */
+	_Atomic bool machine_detected; /* Twilio was asked who answered; costs extra */
 
 	/* Set by the agent loop before it passes the pen, constant until freed. */
 	struct ws_client *client;
@@ -174,6 +177,10 @@ bool call_name(struct call *c, const char *call_sid);
  * the closing brace; and the whole. */
 void call_put_facts(struct buf *out, struct call *c);
 void call_put_whole(struct buf *out, struct call *c);
+
+/* agent_cost.c: what it has used so far. */
+struct cost_use;
+void call_cost_use(struct call *c, int64_t now_us, struct cost_use *out);
 
 /* call_journal.c: tells the journal something about this call; with the call's
  * facts (call_put_facts) as JSON. A call without a name is not told of. Either

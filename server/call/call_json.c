@@ -3,7 +3,9 @@
 
 #include "common/clock.h"
 #include "common/json.h"
+#include "server/call/cost.h"
 #include "server/call/recorder.h"
+#include "server/call/spending.h"
 
 #include <inttypes.h>
 
@@ -67,6 +69,7 @@ void call_put_facts(struct buf *out, struct call *c)
 	int64_t started = atomic_load_explicit(&c->started_us, memory_order_acquire);
 	int64_t ended = atomic_load_explicit(&c->ended_us, memory_order_relaxed);
 	int64_t until = ended ? ended : clock_now_us();
+	struct cost_use use;
 
 	buf_puts(out, "{\"call_sid\":");
 	json_put_cstring(out, c->call_sid[0] ? c->call_sid : NULL);
@@ -96,6 +99,9 @@ void call_put_facts(struct buf *out, struct call *c)
 		buf_puts(out, "null");
 	put_counters(out, &c->counters);
 	put_recording(out, c);
+	buf_puts(out, ",\"cost\":");
+	call_cost_use(c, clock_now_us(), &use);
+	cost_put_json(&use, spending_prices(), out);
 }
 
 void call_put_whole(struct buf *out, struct call *c)

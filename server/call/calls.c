@@ -212,6 +212,11 @@ static struct call *take_line(struct calls *calls)
 	atomic_store_explicit(&c->started_us, 0, memory_order_relaxed);
 	atomic_store_explicit(&c->ended_us, 0, memory_order_relaxed);
 	memset(&c->counters, 0, sizeof c->counters);
+	for (int i = 0; i < USAGE_COUNT; i++) {
+		atomic_store_explicit(&c->model_used[i], 0, memory_order_relaxed);
+		atomic_store_explicit(&c->transcription_used[i], 0, memory_order_relaxed);
+	}
+	atomic_store_explicit(&c->machine_detected, false, memory_order_relaxed);
 	stat_add(calls_total, 1);
 	return c;
 }

@@ -23,7 +23,7 @@ static const char put_call[] =
     " CASE json_extract(j, '$.state') WHEN 'ended' THEN 'ended' WHEN 'live' THEN 'live' WHEN 'ending' THEN 'live'"
     " ELSE 'reserved' END," MS("$.reserved_at") "," MS("$.started_at") "," MS(
 	"$.ended_at") ", json_extract(j, '$.ending.reason'), json_extract(j, '$.ending.fault'), json_extract(j, '$.seconds'),"
-		      " json_extract(j, '$.cost_usd'), json_extract(j, '$.metadata'), json_remove(j, '$.turns')"
+		      " json_extract(j, '$.cost.usd'), json_extract(j, '$.metadata'), json_remove(j, '$.turns')"
 		      " FROM (SELECT ?2 AS j) WHERE true"
 		      " ON CONFLICT (call_sid) DO UPDATE SET direction = excluded.direction, from_number = excluded.from_number,"
 		      " to_number = excluded.to_number, agent = coalesce(excluded.agent, agent),"

@@ -18,6 +18,7 @@
 	X(calls, transfers_back, "… who did not, so that the caller came back") \
 	X(agents, reloads, "times the agents were read anew (SIGHUP)") \
 	X(agents, reloads_failed, "times they were not, because of mistakes; the old ones stayed") \
+	X(calls, refused_cost, "calls refused because the day has cost MAX_DAY_COST") \
 	X(audio, frames_in, "media messages from Twilio") \
 	X(audio, frames_out, "media messages to Twilio") \
 	X(audio, bytes_in, "bytes of caller audio received") \
@@ -62,6 +63,10 @@
 	X(recording, failed, "those that the disk ended") \
 	X(recording, bytes, "bytes of audio written") \
 	X(recording, lost_ms, "audio that the disk was too slow for, or that came too late to be placed") \
+	X(knowledge, searches, "times an agent looked something up") \
+	X(records, valid, "records that follow their schema") \
+	X(records, invalid, "records that do not") \
+	X(records, failed, "records that could not be filled in") \
 	X(http, requests, "requests answered") \
 	X(http, refused_signature, "webhooks and upgrades with a wrong signature") \
 	X(http, refused_token, "streams with an unknown, used or expired token") \
@@ -79,6 +84,7 @@
 	X(interruption_to_clear, "speech_started event received -> clear handed to the socket") \
 	X(webhook_to_twiml, "voice webhook handler entered -> TwiML handed to the socket") \
 	X(stream_to_first_audio, "Twilio's start message -> first audio sent") \
+	X(knowledge_search, "a search in an agent's folder, begun -> answered") \
 	X(model_connect, "dialling the model -> session.updated")
 
 struct stats {

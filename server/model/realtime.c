@@ -42,6 +42,56 @@ static bool need_text(struct model_event *e, const char *key)
 	return e->text != NULL;
 }
 
+const char *usage_name(enum usage_kind kind)
+{
+	static const char *const names[USAGE_COUNT] = { "text_in", "text_cached", "audio_in", "audio_cached",
+		"image_in", "image_cached", "text_out", "audio_out", "ms" };
+
+	return names[kind];
+}
+
+/* Missing, null, negative or absurd: 0. */
+static int64_t count(const cJSON *object, const char *key)
+{
+	double value;
+
+	return json_num(object, key, &value) && value > 0 && value < 1e9 ? (int64_t)value : 0;
+}
+
+static int64_t least(int64_t x, int64_t y)
+{
+	return x < y ? x : y;
+}
+
+/* What is not told apart is text: the cheapest, and never nothing. */
+static void take_usage(struct model_event *e, const cJSON *usage)
+{
+	const cJSON *in = json_get(usage, "input_token_details"), *out = json_get(usage, "output_token_details");
+	const cJSON *cached = json_get(in, "cached_tokens_details");
+	int64_t *n = e->usage.n, all;
+	double seconds;
+
+	n[USAGE_AUDIO_IN] = count(in, "audio_tokens");
+	n[USAGE_IMAGE_IN] = count(in, "image_tokens");
+	n[USAGE_TEXT_IN] = count(in, "text_tokens");
+	all = n[USAGE_AUDIO_IN] + n[USAGE_IMAGE_IN] + n[USAGE_TEXT_IN];
+	if (count(usage, "input_tokens") > all)
+		n[USAGE_TEXT_IN] += count(usage, "input_tokens") - all;
+	n[USAGE_AUDIO_CACHED] = least(count(cached, "audio_tokens"), n[USAGE_AUDIO_IN]);
+	n[USAGE_IMAGE_CACHED] = least(count(cached, "image_tokens"), n[USAGE_IMAGE_IN]);
+	n[USAGE_TEXT_CACHED] = least(count(cached, "text_tokens"), n[USAGE_TEXT_IN]);
+	all = n[USAGE_AUDIO_CACHED] + n[USAGE_IMAGE_CACHED] + n[USAGE_TEXT_CACHED];
+	if (count(in, "cached_tokens") > all)
+		n[USAGE_TEXT_CACHED] = least(n[USAGE_TEXT_CACHED] + count(in, "cached_tokens") - all, n[USAGE_TEXT_IN]);
+	n[USAGE_AUDIO_OUT] = count(out, "audio_tokens");
+	n[USAGE_TEXT_OUT] = count(out, "text_tokens");
+	all = n[USAGE_AUDIO_OUT] + n[USAGE_TEXT_OUT];
+	if (count(usage, "output_tokens") > all)
+		n[USAGE_TEXT_OUT] += count(usage, "output_tokens") - all;
+	if (json_num(usage, "seconds", &seconds) && seconds > 0 && seconds < 1e6)
+		n[USAGE_MS] = (int64_t)(seconds * 1000);
+}
+
 static bool on_session(struct model_event *e)
 {
 	e->session = json_get(e->tree, "session");
@@ -80,6 +130,7 @@ static bool on_item_delta(struct model_event *e)
 
 static bool on_item_transcript(struct model_event *e)
 {
+	take_usage(e, json_get(e->tree, "usage"));
 	return need_item(e) && need_text(e, "transcript");
 }
 
@@ -150,6 +201,7 @@ static bool on_response_done(struct model_event *e)
 	const cJSON *details = json_get(response, "status_details");
 	const char *reason = json_str(details, "reason");
 
+	take_usage(e, json_get(response, "usage"));
 	e->status = "failed";
 	for (size_t i = 0; status && i < sizeof known / sizeof known[0]; i++)
 		if (!strcmp(status, known[i]))

@@ -49,6 +49,26 @@ enum model_error {
 
 enum { MODEL_ID_SIZE = 64, MODEL_CODE_SIZE = 64 };
 
+/* Tokens, and for what is billed by time, ms. Of the `in`, the `cached` cost less. */
+enum usage_kind {
+	USAGE_TEXT_IN,
+	USAGE_TEXT_CACHED,
+	USAGE_AUDIO_IN,
+	USAGE_AUDIO_CACHED,
+	USAGE_IMAGE_IN,
+	USAGE_IMAGE_CACHED,
+	USAGE_TEXT_OUT,
+	USAGE_AUDIO_OUT,
+	USAGE_MS,
+	USAGE_COUNT
+};
+
+struct model_usage {
+	int64_t n[USAGE_COUNT];
+};
+
+const char *usage_name(enum usage_kind kind); /* "text_in", … */
+
 struct model_event {
 	enum model_event_type type;
 	char response_id[MODEL_ID_SIZE]; /* "" when absent */
@@ -60,6 +80,7 @@ struct model_event {
 	enum model_error error;
 	char code[MODEL_CODE_SIZE];
 	char client_event[MODEL_ID_SIZE]; /* our event_id that an error names */
+	struct model_usage usage;         /* RESPONSE_DONE, TRANSCRIPT; what was not told is 0 */
 	const cJSON *session;             /* SESSION_*: borrowed from the event */
 	const cJSON *items;               /* ITEM_DONE, RESPONSE_DONE: what was made; borrowed from the event */
 	cJSON *tree;                      /* owned; NULL for the fast ones */

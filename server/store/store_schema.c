@@ -106,7 +106,10 @@ const char *const store_steps[] = {
 	"CREATE INDEX outbox_seq ON outbox (seq);"
 	"CREATE INDEX outbox_call ON outbox (call_sid);",
 
-	/* 4: the next goes here. */
+	/* 4: what a day's calls cost. */
+	"CREATE TABLE spending (day TEXT PRIMARY KEY, usd REAL NOT NULL) WITHOUT ROWID;", /* YYYY-MM-DD, UTC */
+
+	/* 5: the next goes here. */
 };
 const size_t store_version = sizeof store_steps / sizeof *store_steps;
 

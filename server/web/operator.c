@@ -2,9 +2,11 @@
 
 #include "common/json.h"
 #include "common/log.h"
+#include "server/call/spending.h"
 #include "server/model/health.h"
 #include "server/store/store.h"
 #include "server/store/store_calls.h"
+#include "server/web/records_api.h"
 #include "server/web/status.h"
 
 #include <errno.h>
@@ -26,6 +28,8 @@ static const char *readiness(const struct web_site *site)
 		return "draining";
 	if (model_health_blocks())
 		return "model";
+	if (cost_day_exceeded())
+		return "cost";
 	return count.live + count.reserved >= count.limit ? "full" : "ready";
 }
 
@@ -64,8 +68,10 @@ void operator_call(const struct web_site *site, const struct request *q, const c
 		no_such_call(r);
 	else if (err)
 		response_error(r, 503, "store_failing", "what is kept cannot be read now");
-	else
-		buf_putc(&r->body, '\n');
+	if (err)
+		return;
+	records_api_add_to_call(site, arg, r);
+	buf_putc(&r->body, '\n');
 }
 
 void operator_end_call(const struct web_site *site, const struct request *q, const char *arg, struct response *r)

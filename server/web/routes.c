@@ -11,6 +11,7 @@
 #include "server/web/recording.h"
 #include "server/web/watch.h"
 #include "server/web/outbox_api.h"
+#include "server/web/records_api.h"
 #include "server/web/webhooks.h"
 
 #include <errno.h>
@@ -41,6 +42,9 @@ static const struct route routes[] = {
 	{ "GET", "/outbox", ROUTE_OPERATOR, BODY_NONE, "state limit cursor", outbox_api_list,
 	    "webhooks out: waiting, delivered, parked" },
 	{ "POST", "/outbox/{id}/retry", ROUTE_OPERATOR, BODY_NONE, "", outbox_api_retry, "sends a webhook again" },
+	{ "GET", "/records", ROUTE_OPERATOR, BODY_NONE, "agent call_sid status since until limit cursor",
+	    records_api_list, "what was found out in calls" },
+	{ "GET", "/records/{id}", ROUTE_OPERATOR, BODY_NONE, "", records_api_one, "one record" },
 	{ "POST", "/twilio/voice", ROUTE_TWILIO, BODY_FORM, NULL, webhook_voice, "a call comes in" },
 	{ "GET", "/twilio/stream", ROUTE_STREAM, BODY_NONE, NULL, NULL, "a stream of somebody's own TwiML" },
 	{ "GET", "/twilio/stream/{token}", ROUTE_STREAM, BODY_NONE, NULL, NULL, "the stream our TwiML announced" },

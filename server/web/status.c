@@ -4,10 +4,12 @@
 #include "common/json.h"
 #include "server/call/recorder.h"
 #include "server/agents/agents.h"
+#include "server/call/spending.h"
 #include "server/call/stats.h"
 #include "server/model/health.h"
 #include "server/store/store.h"
 #include "server/version.h"
+#include "server/work/knowledge.h"
 #include "server/work/outbox.h"
 #include "server/work/work.h"
 
@@ -252,6 +254,14 @@ static void put_section(struct buf *out, const char *section)
 		out->data[begin] = '{';
 }
 
+static void put_knowledge(struct buf *out)
+{
+	buf_puts(out, ",\"knowledge\":{\"folders\":");
+	knowledge_put_status(out);
+	put_counters(out, "knowledge");
+	buf_putc(out, '}');
+}
+
 void status_json(const struct web_site *site, int64_t now_us, struct buf *out)
 {
 	buf_printf(out, "{\"version\":\"%s\",\"uptime_seconds\":%.3f", TRUNKLINE_VERSION,
@@ -265,7 +275,11 @@ void status_json(const struct web_site *site, int64_t now_us, struct buf *out)
 	put_section(out, "tools");
 	put_section(out, "twilio");
 	put_section(out, "http");
+	put_section(out, "records");
+	put_knowledge(out);
 	put_recording(out);
+	buf_puts(out, ",\"cost\":");
+	spending_put_json(out, clock_wall_ms());
 	put_work(site, out);
 	buf_puts(out, ",\"outbox\":");
 	outbox_put_status(site->outbox, out);

@@ -5,6 +5,8 @@
 #include "common/json.h"
 #include "common/log.h"
 #include "server/call/journal.h"
+#include "server/call/mail.h"
+#include "server/call/spending.h"
 #include "server/call/stats.h"
 #include "server/phone/form.h"
 #include "server/phone/twiml.h"
@@ -18,6 +20,7 @@
 
 #define SORRY_FULL "We are sorry, all our lines are busy. Please call again in a few minutes. Goodbye."
 #define SORRY_DRAINING "We are sorry, we cannot take your call right now. Please call again in a few minutes. Goodbye."
+#define SORRY_COST SORRY_DRAINING
 #define SORRY_FAULT "We are sorry, we have a technical problem. Please call again in a few minutes. Goodbye."
 #define SORRY_AWAY "We are sorry, nobody can take your call right now. Please call again later. Goodbye."
 #define FAREWELL "Thank you for calling. Goodbye."
@@ -102,6 +105,19 @@ static void put_connect(const char *base, const struct form *f, const char *toke
 	buf_free(&status);
 }
 
+/* A call that is here already, or that we asked for ourselves, is no new one. */
+static bool too_dear(const struct web_site *site, const struct call_facts *facts)
+{
+	struct call_ref ref;
+
+	if (!cost_day_exceeded() || !strncmp(facts->direction, "outbound", 8) ||
+	    !calls_find(site->calls, facts->call_sid, &ref))
+		return false;
+	stat_add(calls_refused_cost, 1);
+	log_warn("http", "call refused: the day has cost MAX_DAY_COST; call=%s", facts->call_sid);
+	return true;
+}
+
 static void answer_call(const struct web_site *site, const char *base, const struct form *f, struct response *r)
 {
 	struct call_facts facts = {
@@ -112,8 +128,14 @@ static void answer_call(const struct web_site *site, const char *base, const str
 		.direction = field(f, "Direction"),
 	};
 	char token[CALL_TOKEN_SIZE], instead[CALL_NUMBER_SIZE] = "";
-	enum admission admission = calls_reserve(site->calls, &facts, token);
+	enum admission admission;
 
+	if (too_dear(site, &facts)) {
+		calls_fallback(site->calls, facts.call_sid, facts.to, instead);
+		twiml_dial_or_say(&r->body, instead, SORRY_COST);
+		return;
+	}
+	admission = calls_reserve(site->calls, &facts, token);
 	if (admission != CALL_ADMITTED)
 		calls_fallback(site->calls, facts.call_sid, facts.to, instead);
 	switch (admission) {
@@ -395,6 +417,12 @@ static bool admit_unannounced(const struct web_site *site, struct response *r, s
 		response_refusal(r, 403, "streams of other TwiML are taken with STREAM_UNANNOUNCED=on only");
 		stat_add(http_refused_token, 1);
 		log_warn("http", "refused: an unannounced stream, STREAM_UNANNOUNCED is off");
+		return false;
+	}
+	if (cost_day_exceeded()) {
+		response_refusal(r, 503, "no more calls today");
+		stat_add(calls_refused_cost, 1);
+		log_warn("http", "refused: an unannounced stream, the day has cost MAX_DAY_COST");
 		return false;
 	}
 	if (!(err = calls_claim_unannounced(site->calls, ref)))

@@ -1,0 +1,47 @@
+#include "server/call/search.h"
+
+#include "common/clock.h"
+#include "common/json.h"
+#include "server/agents/agents.h"
+#include "server/call/stats.h"
+#include "server/work/knowledge.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { AGENTS_MAX = 1024 };
+
+bool search_tool(const struct tool_call *call, struct buf *out)
+{
+	cJSON *arguments = json_parse(call->arguments, strlen(call->arguments));
+	const char *query = json_str(arguments, "query");
+	int64_t began_us = clock_now_us();
+	bool ok = false;
+
+	if (query) {
+		ok = knowledge_answer(call->profile->knowledge, query, out);
+		hist_add(&stats.knowledge_search, clock_now_us() - began_us);
+		stat_add(knowledge_searches, 1);
+	} else {
+		buf_puts(
+		    out, "{\"error\":{\"code\":\"bad_arguments\",\"message\":\"Call it with a query, as text.\"}}");
+	}
+	cJSON_Delete(arguments);
+	return ok;
+}
+
+void search_follow_agents(void *arg)
+{
+	const struct profile **all = calloc(AGENTS_MAX, sizeof *all);
+	const char **folders = calloc(AGENTS_MAX, sizeof *folders);
+	size_t count = all && folders ? agents_list(arg, all, AGENTS_MAX) : 0;
+
+	for (size_t i = 0; i < count; i++)
+		folders[i] = all[i]->knowledge;
+	if (all && folders)
+		knowledge_want(folders, count);
+	for (size_t i = 0; i < count; i++)
+		profile_release(all[i]);
+	free(all);
+	free(folders);
+}

@@ -1,0 +1,484 @@
+/* One agent's file: what it may say, and what is said about what it may not. */
+#include "server/agents/agent_file.h"
+
+#include "common/json.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char folder[] = "/tmp/test_agent_file.XXXXXX";
+static struct config cfg;
+static struct buf problem, notes;
+
+static const char *lookup(void *arg, const char *name)
+{
+	const char *const *pairs = arg;
+
+	for (; *pairs; pairs += 2)
+		if (!strcmp(pairs[0], name))
+			return pairs[1];
+	return NULL;
+}
+
+static void write_file(const char *name, const void *bytes, size_t len)
+{
+	char path[128];
+	FILE *f;
+
+	snprintf(path, sizeof path, "%s/%s", folder, name);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	assert_int_equal(fwrite(bytes, 1, len, f), len);
+	fclose(f);
+}
+
+static int begin(void **state)
+{
+	static const char *const pairs[] = { "SIGNING_SECRET", "not-a-real-secret", "OPENAI_VOICE", "verse", NULL };
+	char path[128];
+	char *big = malloc(70000);
+
+	(void)state;
+	buf_init(&problem, 0);
+	buf_init(&notes, 0);
+	assert_non_null(mkdtemp(folder));
+	assert_int_equal(config_load(&cfg, lookup, (void *)pairs, &problem), 0);
+	snprintf(path, sizeof path, "%s/menu", folder);
+	mkdir(path, 0700);
+	write_file("text.md", "\xEF\xBB\xBFYou are {{business_name}}.\n\n", 30);
+	write_file("wrong.md", "You are {{who}}.", 16);
+	write_file("binary.md", "a\0b", 3);
+	write_file("blank.md", " \n", 2);
+	memset(big, 'x', 70000);
+	write_file("big.md", big, 70000);
+	free(big);
+	snprintf(path, sizeof path, "%s/pipe.md", folder);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	setenv("TEST_SECRET", "another-secret", 1);
+	setenv("TEST_BLANKS", "two words", 1);
+	return 0;
+}
+
+static int end(void **state)
+{
+	static const char *const names[] = { "text.md", "wrong.md", "binary.md", "blank.md", "big.md", "pipe.md",
+		"menu", "" };
+	char path[128];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+		remove(path);
+	}
+	config_free(&cfg);
+	buf_free(&problem);
+	buf_free(&notes);
+	return 0;
+}
+
+static int read_bytes(struct agent *out, const char *text, size_t len)
+{
+	struct agent_text in = { .name = "x", .file = "x.json", .folder = folder, .text = text, .len = len };
+
+	buf_reset(&problem);
+	buf_reset(&notes);
+	return agent_file_read(out, &cfg, &in, &problem, &notes);
+}
+
+/* The agent of this text; it is released by the caller. */
+static struct agent good(const char *text)
+{
+	struct agent a;
+
+	if (read_bytes(&a, text, strlen(text)))
+		fail_msg("%s\n%s", text, buf_text(&problem));
+	return a;
+}
+
+/* There is a mistake at this place (behind "x.json: "), and its sentence says this. */
+static void assert_wrong(const char *text, size_t len, const char *place, const char *says)
+{
+	char begin_of[128];
+	struct agent a;
+	const char *line;
+
+	if (!read_bytes(&a, text, len)) {
+		family_release(a.family);
+		fail_msg("accepted: %s", text);
+	}
+	assert_null(a.family);
+	snprintf(begin_of, sizeof begin_of, "x.json: %s%s", place, *place ? ": " : "");
+	line = strstr(buf_text(&problem), begin_of);
+	if (!line || !memmem(line, strcspn(line, "\n"), says, strlen(says)))
+		fail_msg("%s\nsays nothing of \"%s\" at \"%s\", but:\n%s", text, says, place, buf_text(&problem));
+}
+
+/* -------------------------------------------------------------------- what is right */
+
+static void what_is_left_out_comes_from_the_settings(void **state)
+{
+	struct agent a = good("{}");
+	const struct profile *p = a.variants[0];
+
+	(void)state;
+	assert_int_equal(a.variant_count, 1);
+	assert_true(a.answers_rest);
+	assert_string_equal(p->name, "x");
+	assert_string_equal(p->file, "x.json");
+	assert_string_equal(p->variant, "");
+	assert_string_equal(p->voice, "verse");
+	assert_string_equal(p->instructions, cfg.instructions);
+	assert_string_equal(p->greeting, cfg.greeting);
+	assert_string_equal(p->signing_secret, "not-a-real-secret");
+	assert_int_equal(p->max_call_seconds, cfg.max_call_seconds);
+	assert_int_equal(p->tool_count + p->mcp_count + p->destination_count + p->webhook_count, 0);
+	family_release(a.family);
+}
+
+static void every_key_goes_where_it_belongs(void **state)
+{
+	struct agent a = good(
+	    "{\"numbers\":[\"+12025550100\",\"+12025550101\"],\"model\":\"m\",\"voice\":\"cedar\",\"speed\":1.25,"
+	    "\"languages\":[\"en\",\"es\"],\"instructions\":\"Be {{caller}}.\","
+	    "\"greeting\":{\"mode\":\"exact\",\"text\":\"Hello {{now}}\",\"protect_ms\":700},\"interruptible\":false,"
+	    "\"turn_detection\":{\"type\":\"server_vad\",\"threshold\":0.7,\"prefix_ms\":200,\"silence_ms\":900},"
+	    "\"transcription\":{\"model\":\"whisper-1\",\"language\":\"es\"},\"noise_reduction\":\"near_field\","
+	    "\"reasoning_effort\":\"low\",\"max_output_tokens\":\"inf\","
+	    "\"tools\":[{\"name\":\"t-1\",\"description\":\"d\",\"parameters\":{\"type\":\"object\"},"
+	    "\"url\":\"https://h.example/t\",\"timeout_ms\":500,\"filler\":\"Wait.\"},"
+	    "{\"name\":\"t_2\",\"description\":\"e\",\"url\":\"http://127.0.0.1:9/x?y=z\"}],"
+	    "\"mcp_servers\":[{\"label\":\"m\",\"url\":\"https://m.example/sse\",\"allowed_tools\":[\"a\"],"
+	    "\"require_approval\":\"never\",\"authorization_env\":\"TEST_SECRET\"}],\"knowledge\":\"menu\","
+	    "\"transfers\":[{\"name\":\"office\",\"number\":\"+12025550199\",\"description\":\"the office\"},"
+	    "{\"name\":\"sip\",\"number\":\"sip:a@b.example\",\"ring_seconds\":9}],"
+	    "\"outcome\":{\"schema\":{\"type\":\"object\"},\"instructions\":\"i\",\"fill\":\"after\"},"
+	    "\"webhooks\":[{\"url\":\"https://h.example/w\"},{\"url\":\"http://db/w\",\"events\":[\"call.ended\","
+	    "\"record.created\"]}],\"signing_secret_env\":\"TEST_SECRET\",\"record\":\"twilio\","
+	    "\"limits\":{\"max_call_seconds\":60,\"idle_seconds\":0,\"max_call_cost\":0.5},"
+	    "\"fallback\":{\"number\":\"+12025550177\"},\"machine\":{\"action\":\"message\",\"message\":\"Say {{now}}\"}}");
+	const struct profile *p = a.variants[0];
+
+	(void)state;
+	assert_false(a.answers_rest);
+	assert_int_equal(p->number_count, 2);
+	assert_string_equal(p->numbers[1], "+12025550101");
+	assert_string_equal(p->openai_model, "m");
+	assert_string_equal(p->voice, "cedar");
+	assert_true(p->speed == 1.25);
+	assert_int_equal(p->language_count, 2);
+	assert_string_equal(p->languages[1], "es");
+	assert_ptr_equal(strstr(p->instructions, "Be {{caller}}."), p->instructions);
+	assert_non_null(strstr(p->instructions, ": en, es."));
+	assert_int_equal(p->greeting_mode, GREETING_EXACT);
+	assert_string_equal(p->greeting, "Hello {{now}}");
+	assert_int_equal(p->greeting_protect_ms, 700);
+	assert_false(p->interruptible);
+	assert_int_equal(p->turn_detection, TURN_SERVER_VAD);
+	assert_true(p->vad_threshold == 0.7);
+	assert_int_equal(p->vad_prefix_ms, 200);
+	assert_int_equal(p->vad_silence_ms, 900);
+	assert_string_equal(p->transcription_model, "whisper-1");
+	assert_string_equal(p->transcription_language, "es");
+	assert_string_equal(p->noise_reduction, "near_field");
+	assert_string_equal(p->reasoning_effort, "low");
+	assert_int_equal(p->max_output_tokens, 0);
+	assert_int_equal(p->tool_count, 2);
+	assert_string_equal(p->tools[0].name, "t-1");
+	assert_string_equal(p->tools[0].description, "d");
+	assert_string_equal(p->tools[0].parameters, "{\"type\":\"object\"}");
+	assert_string_equal(p->tools[0].url, "https://h.example/t");
+	assert_int_equal(p->tools[0].timeout_ms, 500);
+	assert_string_equal(p->tools[0].filler, "Wait.");
+	assert_int_equal(p->tools[1].timeout_ms, 8000);
+	assert_string_equal(p->tools[1].filler, "");
+	assert_int_equal(p->mcp_count, 1);
+	assert_string_equal(p->mcps[0].label, "m");
+	assert_string_equal(p->mcps[0].json,
+	    "{\"type\":\"mcp\",\"server_label\":\"m\",\"server_url\":\"https://m.example/sse\","
+	    "\"require_approval\":\"never\",\"allowed_tools\":[\"a\"],\"authorization\":\"another-secret\"}");
+	assert_non_null(strstr(p->knowledge, "/menu"));
+	assert_int_equal(p->destination_count, 2);
+	assert_string_equal(p->destinations[0].number, "+12025550199");
+	assert_int_equal(p->destinations[0].ring_seconds, 25);
+	assert_int_equal(p->destinations[1].ring_seconds, 9);
+	assert_string_equal(p->outcome_schema, "{\"type\":\"object\"}");
+	assert_string_equal(p->outcome_instructions, "i");
+	assert_int_equal(p->outcome_fill, OUTCOME_AFTER);
+	assert_int_equal(p->webhooks[0].events, WEBHOOK_ALL);
+	assert_int_equal(p->webhooks[1].events, WEBHOOK_CALL_ENDED | WEBHOOK_RECORD_CREATED);
+	assert_string_equal(p->signing_secret, "another-secret");
+	assert_int_equal(p->record, RECORD_TWILIO);
+	assert_int_equal(p->max_call_seconds, 60);
+	assert_int_equal(p->idle_seconds, 0);
+	assert_true(p->max_call_cost == 0.5);
+	assert_string_equal(p->fallback_number, "+12025550177");
+	assert_int_equal(p->machine, MACHINE_MESSAGE);
+	assert_string_equal(p->machine_message, "Say {{now}}");
+	family_release(a.family);
+}
+
+static void text_comes_from_a_file_without_its_mark_and_blanks(void **state)
+{
+	struct agent a = good("\xEF\xBB\xBF{\"instructions\":{\"file\":\"text.md\"}}");
+
+	(void)state;
+	assert_string_equal(a.variants[0]->instructions, "You are {{business_name}}.");
+	family_release(a.family);
+}
+
+static void variant_is_the_file_and_what_it_says_besides(void **state)
+{
+	struct agent a = good(
+	    "{\"voice\":\"cedar\",\"greeting\":{\"mode\":\"exact\",\"text\":\"Hi\",\"protect_ms\":5},"
+	    "\"variants\":[{\"name\":\"a\"},{\"name\":\"b\",\"weight\":2.5,\"voice\":\"marin\",\"greeting\":{\"text\":\"Ho\"}}]}");
+	const struct profile *p = a.variants[0], *q = a.variants[1];
+
+	(void)state;
+	assert_int_equal(a.variant_count, 2);
+	assert_string_equal(p->name, "x");
+	assert_string_equal(p->variant, "a");
+	assert_true(p->weight == 1.0);
+	assert_string_equal(p->voice, "cedar");
+	assert_string_equal(q->variant, "b");
+	assert_true(q->weight == 2.5);
+	assert_string_equal(q->voice, "marin");
+	assert_string_equal(q->greeting, "Ho");
+	assert_int_equal(q->greeting_mode, GREETING_EXACT);
+	assert_int_equal(q->greeting_protect_ms, 5);
+	family_release(a.family);
+}
+
+static void what_a_schema_holds_in_vain_is_noted(void **state)
+{
+	struct agent a = good("{\"outcome\":{\"schema\":{\"type\":\"object\",\"anyOf\":[{}]}}}");
+
+	(void)state;
+	assert_non_null(strstr(buf_text(&notes), "x.json: outcome.schema.anyOf"));
+	family_release(a.family);
+}
+
+/* -------------------------------------------------------------------- what is wrong */
+
+static const struct {
+	const char *text, *place, *says;
+} mistakes[] = {
+	/* not JSON at all */
+	{ "", "line 1, column 1", "empty" },
+	{ "{\n \"voice\": \"m\",,\n}", "line 2, column 16", "not JSON" },
+	{ "{\"voice\": \"\xc3\xa9\" \"m\"}", "line 1, column 15", "not JSON" },
+	{ "{} x", "line 1, column 4", "after its end" },
+	{ "{\"speed\": NaN}", "line 1, column 11", "not JSON" },
+	{ "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", "line 1, column 33", "deeper than 32" },
+	{ "{\"voice\":\"\xff\"}", "line 1, column 11", "UTF-8" },
+	{ "[]", "", "must be an object" },
+	{ "7", "", "must be an object" },
+	/* keys */
+	{ "{\"voise\":\"m\"}", "voise", "did you mean \"voice\"?" },
+	{ "{\"Voice\":\"m\"}", "Voice", "did you mean \"voice\"?" },
+	{ "{\"tool\":[]}", "tool", "did you mean \"tools\"?" },
+	{ "{\"xyzzy\":1}", "xyzzy", "is no key that is known here\n" },
+	{ "{\"voice\":\"a\",\"voice\":\"b\"}", "voice", "twice" },
+	{ "{\"greeting\":{\"mode\":\"wait\",\"mode\":\"wait\"}}", "greeting.mode", "twice" },
+	{ "{\"limits\":{\"max_call_second\":7}}", "limits.max_call_second", "max_call_seconds" },
+	/* values */
+	{ "{\"voice\":null}", "voice", "text in quotation marks" },
+	{ "{\"voice\":\"\"}", "voice", "empty" },
+	{ "{\"voice\":\"a b\"}", "voice", "plain name" },
+	{ "{\"model\":7}", "model", "text" },
+	{ "{\"speed\":2}", "speed", "0.25 to 1.5" },
+	{ "{\"speed\":1e999}", "speed", "0.25 to 1.5" },
+	{ "{\"speed\":\"1\"}", "speed", "number" },
+	{ "{\"max_output_tokens\":0.5}", "max_output_tokens", "inf" },
+	{ "{\"interruptible\":\"on\"}", "interruptible", "true or false" },
+	{ "{\"noise_reduction\":\"much\"}", "noise_reduction", "off/near_field/far_field" },
+	{ "{\"record\":\"yes\"}", "record", "off/local/twilio" },
+	{ "{\"record\":\"local\"}", "record", "DATA_DIR" },
+	{ "{\"limits\":[]}", "limits", "object" },
+	{ "{\"limits\":{\"max_call_seconds\":3600}}", "limits.max_call_seconds", "3500" },
+	{ "{\"fallback\":{\"number\":\"911\"}}", "fallback.number", "E.164" },
+	/* numbers and languages */
+	{ "{\"numbers\":\"+12025550100\"}", "numbers", "list" },
+	{ "{\"numbers\":[\"2025550100\"]}", "numbers[0]", "E.164" },
+	{ "{\"numbers\":[\"+12025550100\",\"+12025550100\"]}", "numbers[1]", "twice" },
+	{ "{\"languages\":[\"en\",\"english\"]}", "languages[1]", "ISO-639-1" },
+	/* texts */
+	{ "{\"instructions\":\"\"}", "instructions", "empty" },
+	{ "{\"instructions\":7}", "instructions", "name.md" },
+	{ "{\"instructions\":\"{{callr}}\"}", "instructions", "{{callr}}" },
+	{ "{\"instructions\":{}}", "instructions.file", "missing" },
+	{ "{\"instructions\":{\"file\":\"\"}}", "instructions.file", "empty" },
+	{ "{\"instructions\":{\"file\":\"none.md\"}}", "instructions.file", "is not there" },
+	{ "{\"instructions\":{\"file\":\"menu\"}}", "instructions.file", "directory" },
+	{ "{\"instructions\":{\"file\":\"pipe.md\"}}", "instructions.file", "regular" },
+	{ "{\"instructions\":{\"file\":\"binary.md\"}}", "instructions.file", "UTF-8" },
+	{ "{\"instructions\":{\"file\":\"blank.md\"}}", "instructions.file", "no text" },
+	{ "{\"instructions\":{\"file\":\"big.md\"}}", "instructions.file", "larger than 65536" },
+	{ "{\"instructions\":{\"file\":\"wrong.md\"}}", "instructions", "{{who}}" },
+	{ "{\"greeting\":{\"mode\":\"exact\"}}", "greeting.text", "words to say" },
+	{ "{\"greeting\":{\"text\":\"{{\"}}", "greeting.text", "closes" },
+	{ "{\"machine\":{\"action\":\"message\"}}", "machine.message", "what message" },
+	{ "{\"knowledge\":\"nowhere\"}", "knowledge", "no directory" },
+	{ "{\"knowledge\":\"text.md\"}", "knowledge", "no directory" },
+	{ "{\"turn_detection\":{\"type\":\"semantic_vad\",\"silence_ms\":300}}", "turn_detection.silence_ms",
+	    "server_vad" },
+	{ "{\"turn_detection\":{\"eagerness\":\"low\"}}", "turn_detection.eagerness", "semantic_vad" },
+	{ "{\"turn_detection\":null}", "turn_detection", "object" },
+	/* tools */
+	{ "{\"tools\":{}}", "tools", "list" },
+	{ "{\"tools\":[{}]}", "tools[0].name", "missing" },
+	{ "{\"tools\":[{}]}", "tools[0].url", "missing" },
+	{ "{\"tools\":[{\"name\":\"save_record\"}]}", "tools[0].name", "built-in" },
+	{ "{\"tools\":[{\"name\":\"a b\"}]}", "tools[0].name", "letters" },
+	{ "{\"tools\":[{\"name\":\"a\"},{\"name\":\"a\"}]}", "tools[1].name", "same as that of [0]" },
+	{ "{\"tools\":[{\"parameters\":{}}]}", "tools[0].parameters", "\"type\": \"object\"" },
+	{ "{\"tools\":[{\"parameters\":{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"int\"}}}}]}",
+	    "tools[0].parameters.properties.a.type", "integer" },
+	{ "{\"tools\":[{\"parameters\":{\"type\":\"object\",\"type\":\"object\"}}]}", "tools[0].parameters", "twice" },
+	{ "{\"tools\":[{\"timeout_ms\":1}]}", "tools[0].timeout_ms", "100 to 60000" },
+	{ "{\"tools\":[{\"url\":\"ftp://h/x\"}]}", "tools[0].url", "https://" },
+	{ "{\"tools\":[{\"url\":\"http://h.example/x\"}]}", "tools[0].url", "readable by anyone" },
+	{ "{\"tools\":[{\"url\":\"http://8.8.8.8/x\"}]}", "tools[0].url", "readable by anyone" },
+	{ "{\"tools\":[{\"url\":\"https://u:p@h/x\"}]}", "tools[0].url", "user name" },
+	{ "{\"tools\":[{\"url\":\"https://h:99999/x\"}]}", "tools[0].url", "host[:port]" },
+	{ "{\"tools\":[{\"url\":\"https:///x\"}]}", "tools[0].url", "host[:port]" },
+	{ "{\"tools\":[{\"url\":\"https://h/x y\"}]}", "tools[0].url", "blanks" },
+	{ "{\"mcp_servers\":[{\"label\":\"l\",\"url\":\"http://127.0.0.1/x\"}]}", "mcp_servers[0].url", "https://" },
+	{ "{\"mcp_servers\":[{\"require_approval\":\"always\"}]}", "mcp_servers[0].require_approval", "nobody" },
+	{ "{\"mcp_servers\":[{\"authorization_env\":\"TEST_UNSET\"}]}", "mcp_servers[0].authorization_env", "not set" },
+	{ "{\"signing_secret_env\":\"TEST_BLANKS\"}", "signing_secret_env", "one word" },
+	/* the rest */
+	{ "{\"transfers\":[{\"name\":\"a\",\"number\":\"sip:b\"}]}", "transfers[0].number", "sip:name@host" },
+	{ "{\"transfers\":[{\"name\":\"a\",\"number\":\"12\"}]}", "transfers[0].number", "E.164" },
+	{ "{\"outcome\":{\"schema\":7}}", "outcome.schema", "JSON Schema" },
+	{ "{\"outcome\":{\"instructions\":\"i\"}}", "outcome.schema", "missing" },
+	{ "{\"outcome\":{\"fill\":\"never\"}}", "outcome.fill", "both/call/after" },
+	{ "{\"webhooks\":[{\"url\":\"https://h/\",\"events\":[]}]}", "webhooks[0].events", "one event" },
+	{ "{\"webhooks\":[{\"url\":\"https://h/\",\"events\":[\"call.end\"]}]}", "webhooks[0].events[0]",
+	    "call.ended" },
+	{ "{\"variants\":[]}", "variants", "one element" },
+	{ "{\"variants\":[{}]}", "variants[0].name", "missing" },
+	{ "{\"variants\":[{\"name\":\"a\"},{\"name\":\"a\"}]}", "variants[1].name", "same" },
+	{ "{\"variants\":[{\"name\":\"a\",\"weight\":0}]}", "variants", "weight 0" },
+	{ "{\"variants\":[{\"name\":\"a\",\"weight\":-1}]}", "variants[0].weight", "from 0" },
+	{ "{\"variants\":[{\"name\":\"a\",\"numbers\":[]}]}", "variants[0].numbers", "whole file" },
+	{ "{\"variants\":[{\"name\":\"a\",\"voice\":1}]}", "variants[0].voice", "text" },
+};
+
+static void mistakes_are_told_with_their_place(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++) {
+		size_t len = strlen(mistakes[i].says);
+
+		/* A sentence that must end there. */
+		if (len && mistakes[i].says[len - 1] == '\n') {
+			struct agent a;
+
+			assert_int_equal(read_bytes(&a, mistakes[i].text, strlen(mistakes[i].text)), -EINVAL);
+			assert_non_null(strstr(buf_text(&problem), mistakes[i].says));
+			continue;
+		}
+		assert_wrong(mistakes[i].text, strlen(mistakes[i].text), mistakes[i].place, mistakes[i].says);
+	}
+}
+
+static void text_in_another_encoding_is_called_so(void **state)
+{
+	(void)state;
+	assert_wrong("\xff\xfe{\0}\0", 6, "", "UTF-16");
+	assert_wrong("\xfe\xff\0{\0}", 6, "", "UTF-16");
+	assert_wrong("{\0}\0", 4, "", "UTF-16");
+	assert_wrong("{\"a\0\":1}", 8, "line 1, column 4", "NUL");
+}
+
+static void all_mistakes_are_told_but_not_thousands(void **state)
+{
+	struct agent a;
+	struct buf text;
+	int lines = 0;
+
+	(void)state;
+	assert_wrong("{\"voice\":1,\"speed\":9}", 21, "voice", "text");
+	assert_non_null(strstr(buf_text(&problem), "x.json: speed: "));
+
+	buf_init(&text, 0);
+	buf_putc(&text, '{');
+	for (int i = 0; i < 5000; i++)
+		buf_printf(&text, "%s\"key%d\":1", i ? "," : "", i);
+	buf_putc(&text, '}');
+	assert_int_equal(read_bytes(&a, buf_text(&text), text.len), -EINVAL);
+	for (const char *p = buf_text(&problem); (p = strchr(p, '\n')); p++)
+		lines++;
+	assert_int_equal(lines, 41);
+	assert_non_null(strstr(buf_text(&problem), "x.json: and there is more\n"));
+	buf_free(&text);
+}
+
+static void tools_without_a_secret_are_a_mistake(void **state)
+{
+	static const char text[] = "{\"tools\":[{\"name\":\"a\",\"description\":\"d\",\"url\":\"https://h/\"}]}";
+	const char *secret = cfg.signing_secret;
+
+	(void)state;
+	cfg.signing_secret = "";
+	assert_wrong(text, strlen(text), "signing_secret_env", "SIGNING_SECRET");
+	cfg.signing_secret = secret;
+	family_release(good(text).family);
+}
+
+static void secrets_and_numbers_are_not_repeated(void **state)
+{
+	struct agent a;
+	const char *text = "{\"signing_secret_env\":\"TEST_BLANKS\",\"numbers\":[\"+1202555010x\"]}";
+
+	(void)state;
+	assert_int_equal(read_bytes(&a, text, strlen(text)), -EINVAL);
+	assert_null(strstr(buf_text(&problem), "two words"));
+	assert_null(strstr(buf_text(&problem), "+1202555010x"));
+}
+
+/* Any part of a good file: an error, never a crash, nor a leak. */
+static void file_cut_anywhere_is_a_mistake(void **state)
+{
+	static const char text[] =
+	    "{\"numbers\":[\"+12025550100\"],\"tools\":[{\"name\":\"a\",\"description\":\"d\",\"url\":\"https://h/\","
+	    "\"parameters\":{\"type\":\"object\"}}],\"variants\":[{\"name\":\"a\"}]}";
+
+	(void)state;
+	for (size_t len = 0; len < sizeof text - 1; len++) {
+		char *copy = malloc(len + 1); /* so that reading past its end is seen */
+		struct agent a;
+
+		memcpy(copy, text, len);
+		copy[len] = '\0';
+		assert_int_equal(read_bytes(&a, copy, len), -EINVAL);
+		free(copy);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_left_out_comes_from_the_settings),
+		cmocka_unit_test(every_key_goes_where_it_belongs),
+		cmocka_unit_test(text_comes_from_a_file_without_its_mark_and_blanks),
+		cmocka_unit_test(variant_is_the_file_and_what_it_says_besides),
+		cmocka_unit_test(what_a_schema_holds_in_vain_is_noted),
+		cmocka_unit_test(mistakes_are_told_with_their_place),
+		cmocka_unit_test(text_in_another_encoding_is_called_so),
+		cmocka_unit_test(all_mistakes_are_told_but_not_thousands),
+		cmocka_unit_test(tools_without_a_secret_are_a_mistake),
+		cmocka_unit_test(secrets_and_numbers_are_not_repeated),
+		cmocka_unit_test(file_cut_anywhere_is_a_mistake),
+	};
+
+	return cmocka_run_group_tests_name("agent_file", tests, begin, end);
+}
