@@ -181,8 +181,10 @@ static int open_knowledge(struct parts *p, struct buf *problem)
 		buf_printf(problem, "cannot start the thread that looks after knowledge: %s\n", strerror(-err));
 	else
 		search_follow_agents(p->agents);
-	if (!err)
+	if (!err) {
 		agents_on_change(p->agents, search_follow_agents, p->agents);
+		tool_set_builtin(TOOL_SEARCH_KNOWLEDGE, search_tool);
+	}
 	return err;
 }
 
@@ -226,8 +228,10 @@ static int start(struct parts *p)
 	if (!err && !(err = hub_open(&p->hub)))
 		journal_add_sink(hub_take, p->hub);
 	/* Behind all who take what it tells. */
-	if (!err)
+	if (!err && p->store) {
 		records_open(&p->cfg, p->store, p->agents, p->work->background);
+		tool_set_builtin(TOOL_SAVE_RECORD, records_save);
+	}
 	if (!err)
 		journal_store_close_open(p->store, p->agents);
 	if (!err)
