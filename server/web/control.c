@@ -8,6 +8,7 @@
 #include "server/call/mail.h"
 #include "server/config_check.h"
 #include "server/web/fields.h"
+#include "server/web/known_call.h"
 
 #include <errno.h>
 #include <string.h>
@@ -22,18 +23,6 @@ struct target {
 	const struct profile *profile; /* retained */
 };
 
-static void refuse_call(const struct web_site *site, const char *call_sid, struct response *r)
-{
-	struct buf known;
-
-	buf_init(&known, 0);
-	if (calls_one_json(site->calls, call_sid, &known))
-		response_error(r, 404, "no_such_call", "no call of that CallSid is known here");
-	else
-		response_error(r, 409, "call_over", "that call is over");
-	buf_free(&known);
-}
-
 /* True: the target's profile must be released. */
 static bool find_live(const struct web_site *site, const char *call_sid, struct target *t, struct response *r)
 {
@@ -47,7 +36,7 @@ static bool find_live(const struct web_site *site, const char *call_sid, struct 
 	if (t->profile)
 		response_error(r, 409, "call_not_live", "the caller is not there yet");
 	else
-		refuse_call(site, call_sid, r);
+		known_call_refuse(site, call_sid, r);
 	profile_release(t->profile);
 	return false;
 }

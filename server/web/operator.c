@@ -5,7 +5,7 @@
 #include "server/call/spending.h"
 #include "server/model/health.h"
 #include "server/store/store.h"
-#include "server/store/store_calls.h"
+#include "server/web/known_call.h"
 #include "server/web/records_api.h"
 #include "server/web/status.h"
 
@@ -52,20 +52,13 @@ void operator_status(const struct web_site *site, const struct request *q, const
 	status_json(site, q->began_us, &r->body);
 }
 
-static void no_such_call(struct response *r)
-{
-	response_error(r, 404, "no_such_call", "no call of that CallSid is known here");
-}
-
 void operator_call(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
 {
-	int err = calls_one_json(site->calls, arg, &r->body);
+	int err = known_call(site, arg, &r->body);
 
 	(void)q;
-	if (err == -ENOENT && site->store)
-		err = store_call(site->store, arg, &r->body);
 	if (err == -ENOENT)
-		no_such_call(r);
+		response_error(r, 404, "no_such_call", "no call of that CallSid is known here");
 	else if (err)
 		response_error(r, 503, "store_failing", "what is kept cannot be read now");
 	if (err)
@@ -77,7 +70,7 @@ void operator_call(const struct web_site *site, const struct request *q, const c
 void operator_end_call(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
 {
 	if (calls_end(site->calls, arg, END_OPERATOR_ENDED)) {
-		no_such_call(r);
+		known_call_refuse(site, arg, r);
 		return;
 	}
 	log_info("http", "operator ends a call: call=%s peer=%s", arg, q->peer);

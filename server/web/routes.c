@@ -6,6 +6,7 @@
 #include "server/web/call_list.h"
 #include "server/web/control.h"
 #include "server/web/doors.h"
+#include "server/web/intake.h"
 #include "server/web/openapi.h"
 #include "server/web/operator.h"
 #include "server/web/recording.h"
@@ -158,71 +159,15 @@ int route_check_body(const struct route *route, const struct request *q, struct 
 	return 0;
 }
 
-static bool is_listed(const char *names, const char *name)
-{
-	size_t len = strlen(name);
-
-	for (names += strspn(names, " "); *names; names += strcspn(names, " "), names += strspn(names, " ")) {
-		if (len == strcspn(names, " ") && !memcmp(names, name, len))
-			return true;
-	}
-	return false;
-}
-
-/* A query that two readers could take for two things is refused. */
-static bool query_sound(const struct route *route, const struct form *params, struct response *r)
-{
-	for (size_t i = 0; i < params->count; i++) {
-		const char *name = params->fields[i].name, *value = params->fields[i].value;
-
-		if (!utf8_valid(name, strlen(name)) || !utf8_valid(value, strlen(value)))
-			response_error_at(r, 400, "invalid_query", name, "the query is not UTF-8");
-		else if (!is_listed(route->query, name))
-			response_error_at(r, 400, "invalid_query", name, "there is no such parameter here%s%s",
-			    *route->query ? ", but: " : "", route->query);
-		else if (form_get(params, name) != value)
-			response_error_at(r, 400, "invalid_query", name, "this parameter is given twice");
-		else
-			continue;
-		return false;
-	}
-	return true;
-}
-
-static bool read_query(const struct route *route, const struct request *q, struct form *params, struct response *r)
-{
-	const char *query = route->query && q->query ? q->query : "";
-	int err = form_parse(params, query, strlen(query));
-
-	if (err) {
-		route_refuse(route, r, err == -ENOMEM ? 500 : 400, err == -ENOMEM ? "internal_error" : "invalid_query",
-		    "the query cannot be read");
-		return false;
-	}
-	return query_sound(route, params, r);
-}
-
-static bool read_json(const struct request *q, cJSON **json, struct response *r)
-{
-	*json = json_parse(q->body, q->body_len);
-	if (!*json)
-		response_error(r, 400, "malformed_json", "the body is not JSON");
-	else if (!cJSON_IsObject(*json))
-		response_error(r, 422, "invalid_body", "the body must be a JSON object");
-	else if (!json_unique(*json))
-		response_error(r, 400, "malformed_json", "the body has a name twice, or too many names");
-	else
-		return true;
-	return false;
-}
-
 void route_serve(
     const struct route *route, const struct web_site *site, struct request *q, const char *arg, struct response *r)
 {
+	const char *query = route->query && q->query ? q->query : "";
 	struct form params;
 	cJSON *json = NULL;
 
-	if (read_query(route, q, &params, r) && (route->body != BODY_JSON || read_json(q, &json, r))) {
+	if (intake_query(query, route->query ? route->query : "", &params, r) &&
+	    (route->body != BODY_JSON || intake_json(q->body, q->body_len, &json, r))) {
 		q->params = route->query ? &params : NULL;
 		q->json = json;
 		route->handle(site, q, arg, r);

@@ -6,6 +6,7 @@
 #include "server/call/mail.h"
 #include "server/call/stats.h"
 #include "server/web/hub.h"
+#include "server/web/known_call.h"
 #include "server/web/writer.h"
 
 #include <errno.h>
@@ -164,30 +165,27 @@ static void put_snapshot(struct watch *w, const char *json)
 
 void watch_call(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
 {
-	struct watch *w;
-	struct buf call;
-	bool over;
-
-	if (strlen(arg) >= CALL_SID_SIZE) {
-		response_error(r, 404, "no_such_call", "no call of that CallSid is known here");
-		return;
-	}
 	/* First the ear, then the look: nothing falls between. */
-	if (!(w = watch_begin(site, q, arg, r)))
+	struct watch *w = strlen(arg) < CALL_SID_SIZE ? watch_begin(site, q, arg, r) : NULL;
+	struct buf call;
+
+	if (!w) {
+		if (strlen(arg) >= CALL_SID_SIZE)
+			known_call_refuse(site, arg, r);
 		return;
-	buf_init(&call, 0);
-	over = is_gone(w);
-	if (calls_one_json(site->calls, arg, &call) && over)
-		response_error(r, 404, "no_such_call", "no call of that CallSid is known here");
-	else if (over && !(last_event_id(q) && hub_waiting(site->hub, w->watcher)))
-		response_error(r, 409, "call_over", "that call is over: GET /calls/{CallSid} has all of it");
-	else {
-		put_snapshot(w, call.len ? buf_text(&call) : "null");
-		watch_answer(w, r);
-		w = NULL;
 	}
-	if (w)
+	buf_init(&call, 0);
+	/* Of a call that is over, only to who was cut off before its end. */
+	if (is_gone(w) && !(last_event_id(q) && hub_waiting(site->hub, w->watcher))) {
+		known_call_refuse(site, arg, r);
 		watch_free(w);
+	} else if (known_call(site, arg, &call)) {
+		response_error(r, 404, "no_such_call", "no call of that CallSid is known here");
+		watch_free(w);
+	} else {
+		put_snapshot(w, buf_text(&call));
+		watch_answer(w, r);
+	}
 	buf_free(&call);
 }
 
