@@ -7,6 +7,7 @@
 #include "server/call/journal_store.h"
 #include "server/store/store.h"
 #include "server/store/store_calls.h"
+#include "server/web/known_call.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -27,6 +28,15 @@ void calls_each(struct calls *calls, void (*each)(void *arg, const char *json), 
 	(void)calls;
 	for (size_t i = 0; i < memory_count; i++)
 		each(arg, memory[i]);
+}
+
+static const char *remembered; /* by calls_one_json, whatever it is asked for */
+
+int calls_one_json(struct calls *calls, const char *call_sid, struct buf *out)
+{
+	(void)calls, (void)call_sid;
+	buf_puts(out, remembered ? remembered : "");
+	return remembered ? 0 : -ENOENT;
 }
 
 struct made {
@@ -378,6 +388,32 @@ static void a_kept_call_has_its_turns_in_their_order_and_as_they_became(void **s
 	buf_free(&out);
 }
 
+static void a_call_that_came_back_is_one_call(void **state)
+{
+	struct buf out;
+
+	(void)state;
+	tell_turn("CA1", 0, "{\"who\":\"caller\",\"text\":\"first\"}");
+	tell_turn("CA1", 1, "{\"who\":\"agent\",\"text\":\"second\"}");
+	tell_turn("CA1", 1000, "{\"who\":\"agent\",\"text\":\"third, as it was kept\"}");
+	assert_int_equal(store_flush(site.store, 60000), 0);
+	remembered =
+	    "{\"call_sid\":\"CA1\",\"first_turn\":1000,\"turns\":[{\"text\":\"third\"},{\"text\":\"fourth\"}],\"x\":1}";
+	buf_init(&out, 0);
+	assert_int_equal(known_call(&site, "CA1", &out), 0);
+	assert_string_equal(buf_text(&out),
+	    "{\"call_sid\":\"CA1\",\"first_turn\":1000,\"x\":1,\"turns\":[{\"who\":\"caller\",\"text\":\"first\"},"
+	    "{\"who\":\"agent\",\"text\":\"second\"},{\"text\":\"third\"},{\"text\":\"fourth\"}]}");
+	buf_reset(&out);
+	remembered = "{\"call_sid\":\"CA1\",\"turns\":[]}"; /* never away: as it is */
+	assert_int_equal(known_call(&site, "CA1", &out), 0);
+	assert_string_equal(buf_text(&out), remembered);
+	remembered = NULL;
+	buf_reset(&out);
+	assert_int_equal(known_call(&site, "CA1", &out), -ENOENT); /* no row of its own */
+	buf_free(&out);
+}
+
 /* The last word about a call is not undone by an earlier one that comes late. */
 static void what_is_told_late_undoes_nothing(void **state)
 {
@@ -461,6 +497,7 @@ int main(void)
 		TEST(without_a_store_it_pages_over_memory),
 		TEST(nonsense_is_refused_by_name),
 		TEST(a_kept_call_has_its_turns_in_their_order_and_as_they_became),
+		TEST(a_call_that_came_back_is_one_call),
 		TEST(what_is_told_late_undoes_nothing),
 		TEST(a_call_left_open_is_closed_at_the_next_start),
 	};

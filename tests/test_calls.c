@@ -721,6 +721,29 @@ static void what_was_said_in_the_last_call_is_not_shown_for_the_next(void **stat
 	cJSON_Delete(tree);
 }
 
+static void a_call_that_comes_back_goes_on_counting_its_turns(void **state)
+{
+	char token[CALL_TOKEN_SIZE];
+	cJSON *tree;
+
+	(void)state;
+	for (int stream = 0; stream < 3; stream++) {
+		assert_int_equal(reserve("CA1", token), CALL_ADMITTED);
+		tree = told("CA1");
+		if (!stream)
+			assert_null(json_get(tree, "first_turn"));
+		else
+			assert_int_equal(json_get(tree, "first_turn")->valueint, stream * TIMELINE_TURNS);
+		cJSON_Delete(tree);
+		calls_end(calls, "CA1", END_OPERATOR_ENDED);
+		UNTIL(all_free());
+	}
+	assert_int_equal(reserve("CA2", token), CALL_ADMITTED);
+	tree = told("CA2");
+	assert_null(json_get(tree, "first_turn"));
+	cJSON_Delete(tree);
+}
+
 static void free_line_holds_no_memory_of_its_last_call(void **state)
 {
 	static const uint8_t audio[1000];
@@ -943,6 +966,7 @@ int main(void)
 		CASE(name_of_a_live_call_is_refused_and_of_a_reserved_one_taken_over),
 		CASE(live_calls_are_listed_first_then_the_ended_newest_first),
 		CASE(what_was_said_in_the_last_call_is_not_shown_for_the_next),
+		CASE(a_call_that_comes_back_goes_on_counting_its_turns),
 		CASE(free_line_holds_no_memory_of_its_last_call),
 		CASE(call_is_found_at_every_moment_of_its_life),
 		CASE(everybody_at_once_leaves_every_line_free),

@@ -87,6 +87,8 @@ void call_put_facts(struct buf *out, struct call *c)
 	buf_puts(out, ",\"variant\":");
 	json_put_cstring(out, c->profile->variant[0] ? c->profile->variant : NULL);
 	put_time(out, "reserved_at", c->reserved_wall_ms);
+	if (c->first_turn)
+		buf_printf(out, ",\"first_turn\":%" PRId64, c->first_turn);
 	if (started)
 		put_time(out, "started_at", c->reserved_wall_ms + (started - c->reserved_us) / US_PER_MS);
 	if (ended)

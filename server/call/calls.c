@@ -200,6 +200,7 @@ static struct call *take_line(struct calls *calls)
 	random_hex(c->token, (CALL_TOKEN_SIZE - 1) / 2);
 	c->call_sid[0] = c->from[0] = c->to[0] = c->direction[0] = c->stream_sid[0] = '\0';
 	c->announced = false;
+	c->first_turn = 0;
 	c->reserved_us = now;
 	c->reserved_wall_ms = clock_wall_ms();
 	atomic_store_explicit(&c->pen, PEN_AGENT, memory_order_relaxed);

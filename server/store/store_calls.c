@@ -122,3 +122,26 @@ int store_call(struct store *store, const char *call_sid, struct buf *out)
 		return -EIO;
 	return found ? 0 : -ENOENT;
 }
+
+int store_turns_before(struct store *store, const char *call_sid, int64_t no, struct buf *out)
+{
+	static const char sql[] = "SELECT json FROM turns WHERE call_sid = ?1 AND no < ?2 ORDER BY no";
+	sqlite3 *db = store_reader(store);
+	sqlite3_stmt *stmt = NULL;
+	const char *comma = "";
+	int rc = SQLITE_ERROR;
+
+	buf_putc(out, '[');
+	if (db && !sqlite3_prepare_v2(db, sql, -1, &stmt, NULL)) {
+		sqlite3_bind_text(stmt, 1, call_sid, -1, SQLITE_STATIC);
+		sqlite3_bind_int64(stmt, 2, no);
+		for (; (rc = sqlite3_step(stmt)) == SQLITE_ROW; comma = ",") {
+			buf_puts(out, comma);
+			buf_puts(out, (const char *)sqlite3_column_text(stmt, 0));
+		}
+	}
+	sqlite3_finalize(stmt);
+	store_reader_done(store, db);
+	buf_putc(out, ']');
+	return rc == SQLITE_DONE ? 0 : -EIO;
+}

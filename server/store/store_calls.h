@@ -44,4 +44,7 @@ int store_calls(struct store *store, const struct call_filter *filter, const str
 /* Appends one call with its turns. 0, -ENOENT or -EIO. */
 int store_call(struct store *store, const char *call_sid, struct buf *out);
 
+/* Appends its turns before that number, as an array. 0 or -EIO. */
+int store_turns_before(struct store *store, const char *call_sid, int64_t no, struct buf *out);
+
 #endif

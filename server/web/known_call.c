@@ -1,13 +1,57 @@
 #include "server/web/known_call.h"
 
+#include "common/json.h"
 #include "server/store/store_calls.h"
 
 #include <errno.h>
+#include <stdlib.h>
+
+/* Before the turns of this stream, those of its earlier ones: `turns` gets them. */
+static void join_turns(cJSON *call, cJSON *turns)
+{
+	cJSON *own = cJSON_DetachItemFromObjectCaseSensitive(call, "turns"), *turn;
+
+	while (own && (turn = cJSON_DetachItemFromArray(own, 0)))
+		cJSON_AddItemToArray(turns, turn);
+	cJSON_Delete(own);
+	cJSON_AddItemToObject(call, "turns", turns);
+}
+
+/* A call that came back is one call, and memory has only its latest stream. If
+ * the store cannot be read now, that is what there is. */
+static void add_earlier_turns(struct store *store, const char *call_sid, struct buf *out)
+{
+	struct span first;
+	uint64_t no;
+	struct buf earlier;
+	cJSON *call, *turns;
+	char *text = NULL;
+
+	if (!store || buf_error(out) || !json_scan(buf_text(out), out->len, "first_turn", &first) ||
+	    !span_u64(first, &no))
+		return;
+	buf_init(&earlier, 0);
+	call = json_parse(buf_text(out), out->len);
+	if (call && !store_turns_before(store, call_sid, (int64_t)no, &earlier) &&
+	    (turns = json_parse(buf_text(&earlier), earlier.len))) {
+		join_turns(call, turns);
+		text = cJSON_PrintUnformatted(call);
+	}
+	if (text) {
+		buf_reset(out);
+		buf_puts(out, text);
+	}
+	free(text);
+	cJSON_Delete(call);
+	buf_free(&earlier);
+}
 
 int known_call(const struct web_site *site, const char *call_sid, struct buf *out)
 {
 	int err = calls_one_json(site->calls, call_sid, out);
 
+	if (!err)
+		add_earlier_turns(site->store, call_sid, out);
 	return err == -ENOENT && site->store ? store_call(site->store, call_sid, out) : err;
 }
 
