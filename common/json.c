@@ -266,7 +266,9 @@ static cJSON *parse(const char *text, size_t len, struct refusal *r)
 		return NULL;
 	tree = cJSON_ParseWithLengthOpts(text, len, &end, false);
 	if (!tree) {
-		refuse(r, end, "is not JSON here");
+		rest = (struct cursor){ end, text + len };
+		skip_space(&rest);
+		refuse(r, end, rest.p == rest.end ? "ends here, before it is complete" : "is not JSON here");
 		return NULL;
 	}
 	rest = (struct cursor){ end, text + len };

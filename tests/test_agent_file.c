@@ -273,6 +273,7 @@ static const struct {
 	/* not JSON at all */
 	{ "", "line 1, column 1", "empty" },
 	{ "{\n \"voice\": \"m\",,\n}", "line 2, column 16", "not JSON" },
+	{ "{\"voice\": \"m\"\n ", "line 2, column 1", "ends here" },
 	{ "{\"voice\": \"\xc3\xa9\" \"m\"}", "line 1, column 15", "not JSON" },
 	{ "{} x", "line 1, column 4", "after its end" },
 	{ "{\"speed\": NaN}", "line 1, column 11", "not JSON" },

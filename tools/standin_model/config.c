@@ -222,6 +222,8 @@ void config_update(struct session *s, const cJSON *session, const char *event_id
 		return;
 	}
 	merge(s->config, session);
+	if (!options.load)
+		record_add(s->record->asked, cJSON_Duplicate(session, 1));
 	if (s->faults->f[FAULT_WRONG_FORMAT].on) {
 		put(get(get(s->config, "audio"), "input"), "format",
 		    cJSON_Parse("{\"type\":\"audio/pcm\",\"rate\":24000}"));

@@ -110,6 +110,8 @@ struct record *record_new(unsigned long number, pthread_mutex_t *lock, uint64_t 
 	r->number = number;
 	r->open = true;
 	r->opened_ns = now_ns;
+	r->asked = cJSON_CreateArray();
+	r->requests = cJSON_CreateArray();
 	r->violation_list = cJSON_CreateArray();
 	r->truncates = cJSON_CreateArray();
 	r->responses = cJSON_CreateArray();
@@ -213,6 +215,8 @@ static cJSON *record_json(const struct record *r, uint64_t started_ns)
 	add_counts(json, "events", client_event_names, r->events, EVENTS);
 	add_counts(json, "responses_by_status", status_names, r->statuses, STATUSES);
 	cJSON_AddItemToObject(json, "violations", cJSON_Duplicate(r->violation_list, 1));
+	cJSON_AddItemToObject(json, "asked", cJSON_Duplicate(r->asked, 1));
+	cJSON_AddItemToObject(json, "requests", cJSON_Duplicate(r->requests, 1));
 	cJSON_AddItemToObject(json, "turns", cJSON_Duplicate(r->turns, 1));
 	cJSON_AddItemToObject(json, "responses", cJSON_Duplicate(r->responses, 1));
 	cJSON_AddItemToObject(json, "truncates", cJSON_Duplicate(r->truncates, 1));
@@ -345,7 +349,8 @@ int report_write(const char *path, uint64_t started_ns, uint64_t now_ns)
 void report_free(void)
 {
 	for (struct record *r = records, *next; r; r = next) {
-		cJSON *lists[] = { r->violation_list, r->truncates, r->responses, r->turns, r->cancels, r->items };
+		cJSON *lists[] = { r->violation_list, r->truncates, r->responses, r->turns, r->cancels, r->items,
+			r->asked, r->requests };
 
 		next = r->next;
 		for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)

@@ -75,6 +75,8 @@ struct record {
 	uint64_t gaps; /* times no audio came for 100 ms and more */
 	double longest_gap_ms;
 	/* Bounded lists of JSON objects. */
+	cJSON *asked;    /* every session.update's session that was taken */
+	cJSON *requests; /* the response of every response.create that had one */
 	cJSON *violation_list, *truncates, *responses, *turns, *cancels, *items;
 };
 

@@ -194,6 +194,8 @@ static void on_create(struct session *s, const cJSON *event, const char *event_i
 			.code = "conversation_already_has_active_response", .message = message, .event_id = event_id });
 		return;
 	}
+	if (request && !options.load)
+		record_add(s->record->requests, cJSON_Duplicate(request, 1));
 	answers_start(s, request, now);
 }
 

@@ -1,0 +1,134 @@
+#!/usr/bin/env bash
+# Agents from files: who answers which number, with whose voice and words; what a
+# reload changes and what not; what --check says.
+# flavors: asan
+. "$(dirname "$0")/lib.sh"
+
+DIR=$WORK/agents
+mkdir -p "$DIR"
+printf 'wait-agent-talking 200\nhangup\n' >"$SPEECH/agents-short.script"
+printf 'wait-agent-talking 200\nsilence 60000\n' >"$SPEECH/agents-long.script"
+
+put() { # NAME: an agent's file, from stdin; whole at once, as editors write it
+	cat >"$DIR/$1.new"
+	mv "$DIR/$1.new" "$DIR/$1"
+}
+put dental.json <<'JSON'
+{"numbers": ["+12025550100", "+12025550102"], "model": "gpt-realtime-mini", "voice": "cedar", "languages": ["en", "es"],
+ "instructions": {"file": "dental.md"},
+ "greeting": {"mode": "exact", "text": "Hello {{caller}}."},
+ "interruptible": false, "limits": {"max_call_seconds": 300}}
+JSON
+echo 'You are the dentist. You were called at {{called}} by {{caller}}; it is {{now}}.' >"$DIR/dental.md"
+put pizza.json <<'JSON'
+{"numbers": ["+12025550101"], "instructions": "You sell pizza.", "turn_detection": {"type": "semantic_vad", "eagerness": "low"},
+ "variants": [{"name": "loud", "weight": 1, "voice": "ash", "speed": 1.2}, {"name": "silent", "weight": 0, "voice": "echo"}]}
+JSON
+
+reloads() { # OK FAILED
+	api /status | jq -e "[.agents.reloads, .agents.reloads_failed] == [$1, $2]"
+}
+live() {
+	api /status | jq -e ".calls.live == $1"
+}
+to_call() { # NAME TO: one short call
+	check "$1: a call to $2" phone "$1" --script "$SPEECH/agents-short.script" --to "$2" --expect script_done=1
+}
+record() { # NAME: what is known of that call
+	api "/calls/$(field "$WORK/$1.json" '.calls[0].call_sid')"
+}
+answered() { # NAME: agent and variant
+	record "$1" | jq -r '"\(.agent) \(.variant)"'
+}
+
+model model --key "$SECRET"
+server server AGENTS_DIR="$DIR" OPENAI_VOICE=verse TZ=CET-1 GREETING="Greet the caller at {{called}}."
+check "status: who there is" equal "$(api /status | jq -c '[.agents.names, .agents.last_error]')" \
+	'[["dental","pizza","default"],null]'
+to_call dental +12025550100
+to_call pizza +12025550101
+to_call other +12025550199
+check "the record says who answered" equal "$(answered dental), $(answered pizza), $(answered other)" \
+	"dental null, pizza loud, default null"
+
+# A call that is up keeps what it began with; the next gets what the file says by then.
+dial kept --script "$SPEECH/agents-long.script" --to +12025550102
+check "a call is up" until_true live 1
+put dental.json <<'JSON'
+{"numbers": ["+12025550100", "+12025550102"], "voice": "sage", "greeting": {"mode": "exact", "text": "Good day."}}
+JSON
+kill -HUP "$SERVER"
+check "SIGHUP: the agents are read anew" until_true reloads 1 0
+to_call fresh +12025550100
+put pizza.json <<<'{"numbers": ["+12025550101"], "voise": "ash"'
+put second.json <<<'{"numbers": ["+12025550100"], "voise": "ash"}'
+kill -HUP "$SERVER"
+check "SIGHUP: files with mistakes are refused" until_true reloads 1 1
+check "every mistake is in the log" test "$(grep -cE 'error setup .*(pizza.json: line 1, column 45: ends here|second.json: voise: is no key .* "voice"\?)' \
+	"$WORK/server.log")" = 2
+check "and in /status" equal "$(api /status | jq -r .agents.last_error | grep -c .)" 2
+check "the agents from before stay" equal "$(api /status | jq -c .agents.names)" '["dental","pizza","default"]'
+to_call still +12025550101
+check "and answer" equal "$(answered still)" "pizza loud"
+api "/calls/$(api /calls | jq -r '[.calls[] | select(.state == "live")][0].call_sid')" -X DELETE >/dev/null
+all_over
+rm "$DIR/second.json"
+put pizza.json <<<'{"numbers": ["+12025550101"]}'
+kill -HUP "$SERVER"
+check "SIGHUP: mended, the error is gone" until_true eval "api /status | jq -e '.agents | .reloads == 2 and .last_error == null'"
+check "the server stops with status 0" stop_server
+check "the model stops with status 0" stop_model
+
+# What the model was asked for, session by session; the first was the server's own.
+sessions() { # FILTER: of each call's session
+	jq -c "[.per_session[1:][] | $1]" "$WORK/model.json"
+}
+check "the model saw nothing it does not know" equal "$(field "$WORK/model.json" .violation_count)" 0
+check "each call has its agent's model" equal "$(sessions .model)" \
+	'["gpt-realtime-mini","gpt-realtime-2.1","gpt-realtime-2.1","gpt-realtime-mini","gpt-realtime-2.1","gpt-realtime-2.1"]'
+check "and voice" equal "$(sessions '.asked[0].audio.output.voice')" '["cedar","ash","verse","cedar","sage","ash"]'
+check "and speed" equal "$(sessions '.asked[0].audio.output.speed' | jq -c '.[1]')" 1.2
+check "and turn detection" equal "$(sessions '.asked[0].audio.input.turn_detection | "\(.type) \(.interrupt_response)"' | jq -c '.[:2]')" \
+	'["server_vad false","semantic_vad true"]'
+check "and languages" equal "$(sessions '.asked[0].audio.input.transcription.languages' | jq -c '.[:2]')" '[["en","es"],null]'
+told=$(sessions '.asked[0].instructions' | jq -r '.[0]')
+echo "$told" >"$WORK/told"
+check "variables have their values" grep -qE \
+	'^You are the dentist. You were called at \+12025550100 by \+[0-9]+; it is [A-Z][a-z]+day, [0-9]+ [A-Z][a-z]+ 20[0-9]{2}, [0-9]{2}:[0-9]{2} \(CET, UTC\+01:00\)\.$' "$WORK/told"
+check "the model is told which languages" grep -q "one of these (ISO 639-1): en, es\." "$WORK/told"
+sessions '.requests[0].instructions' >"$WORK/greetings"
+check "an exact greeting has the caller's number" jq -e '.[0] | test("nothing else:\nHello \\+[0-9]+\\.$")' "$WORK/greetings"
+check "the settings' greeting is a template too" jq -e '.[2] | endswith("Greet the caller at +12025550199.")' "$WORK/greetings"
+check "a new call has the new words, a live one has the old" jq -e \
+	'(.[3] | test("Hello \\+")) and (.[4] | endswith("Good day."))' "$WORK/greetings"
+
+# --check
+tried() { # STATUS VAR=VALUE… -- ARGS…
+	local wanted=$1 status=0 set=()
+	shift
+	while [ "$1" != -- ]; do
+		set+=("$1")
+		shift
+	done
+	shift
+	env -i PATH="$PATH" ASAN_OPTIONS="$ASAN_OPTIONS" "${set[@]}" "${FIXED[@]}" "$SERVER_BIN" "$@" >"$WORK/check.out" 2>"$WORK/check.err" || status=$?
+	equal "$status" "$wanted"
+}
+check "--check --offline needs no key and no model" tried 0 AGENTS_DIR="$DIR" -- --check --offline
+check "and has a line for each agent" equal "$(grep -oE '^agent [a-z]+: numbers=[^ ]+ model=[^ ]+ voice=[a-z]+' "$WORK/check.out" | paste -sd';')" \
+	"agent dental: numbers=+12025550100,+12025550102 model=gpt-realtime-2.1 voice=sage;agent pizza: numbers=+12025550101 model=gpt-realtime-2.1 voice=marin;agent default: numbers=all-others model=gpt-realtime-2.1 voice=marin"
+put third.json <<<'{"numbers": ["+12025550100"], "tools": [{"name": "end_call", "description": "d", "url": "https://h/"}]}'
+check "--check --offline ends with 1 on mistakes" tried 1 AGENTS_DIR="$DIR" -- --check --offline
+check "which are told on stderr" equal "$(grep -cE 'third.json: (tools\[0\].name: |signing_secret_env: )' "$WORK/check.err")" 2
+rm "$DIR/third.json"
+check "a directory that is not there is a mistake" tried 1 AGENTS_DIR="$WORK/nowhere" -- --check --offline
+for example in receptionist restaurant; do
+	check "the example $example is sound" tried 0 AGENTS_DIR="tools/examples/$example" SIGNING_SECRET="$SECRET" -- --check --offline
+done
+model model2 --key "$SECRET"
+check "--check opens a session as each agent would" tried 0 AGENTS_DIR="$DIR" OPENAI_API_KEY="$SECRET" TWILIO_AUTH_TOKEN="$SECRET" \
+	OPENAI_CA_FILE=build/e2e/ca/ca.pem OPENAI_REALTIME_URL="wss://localhost:$MODEL_PORT/v1/realtime" -- --check
+check "and says so" equal "$(grep -c '^agent [a-z]*: the session was configured as asked' "$WORK/check.out")" 3
+check "the second model stops with status 0" stop_model
+check "each with its voice" equal "$(jq -c '[.per_session[].asked[0].audio.output.voice]' "$WORK/model2.json")" '["sage","marin","marin"]'
+finish
