@@ -65,6 +65,10 @@ void agent_tell_turns(struct agent *a)
 	while (a->timeline.news && (no = timeline_next_news(&a->timeline)) >= 0) {
 		if (journal_wanted())
 			tell_turn(a, JOURNAL_TURN, no);
+		if (a->timeline.forming == (size_t)no + 1) {
+			a->timeline.forming = 0; /* told with this */
+			a->formed_us = clock_now_us();
+		}
 	}
 	tell_forming(a);
 }

@@ -111,7 +111,7 @@ watched_and_steered() {
 	FLOOD=$(sid_but "")
 	check "events: everyone's stream has begun" until_true grep -q '^id: ' "$WORK/all.sse"
 	phone talk --script "$SPEECH/api-listen.script" --expect clears=0 --expect underruns=0 --expect warnings=0 \
-		--expect script_done=1 --expect end=server &
+		--expect script_done=1 --expect dial=+12025550177 --expect streams=1 &
 	local talk=$!
 	check "another call is up" until_true live 2
 	sid=$(sid_but "$FLOOD")
@@ -141,13 +141,14 @@ watched_and_steered() {
 	exec 7>&-
 
 	check "say: the agent speaks, and is heard" until_true seen one.sse '.event == "turn" and .line.no == 1 and .line.data.who == "agent" and .line.data.heard_confirmed'
-	check "the operator ends it" equal "$(op "/calls/$sid" -X DELETE | jq -r .ended)" operator_ended
+	check "transfer: is taken, 202" equal "$(op "/calls/$sid/transfer" --json '{"destination":"office"}' | jq -r .status)" accepted
 	wait $talk
-	check "the watched call went as if nobody did" equal $? 0
+	check "transfer: the caller is put through, and the call went as if nobody watched" equal $? 0
 	wait "$one"
 	check "events: the stream of one call ends with the call" equal $? 0
-	check "events: its last is call.ended, with how" equal "$(events one.sse | tail -1 | jq -r '.event, .line.data.ending.reason' | paste -sd' ')" "call.ended operator_ended"
+	check "events: its last is call.ended, with how" equal "$(events one.sse | tail -1 | jq -r '.event, .line.data.ending.reason' | paste -sd' ')" "call.ended transferred"
 	check "events: nobody else's" equal "$(events one.sse | jq -r '.line.call_sid // empty' | sort -u)" "$sid"
+	check "events: the transfer" seen one.sse '.event == "operator.transfer" and .line.data.to == "office"'
 	check "events: the operator's word" seen one.sse '.event == "operator.say" and .line.data.mode == "exact"'
 	check "events: turns as they form" seen one.sse '.event == "turn" and .line.final == false and .line.data.who == "agent"'
 	check "events: numbers grow" eval "sed -n 's/^id: //p' $WORK/one.sse | sort -c -n -u"
@@ -178,12 +179,14 @@ stopping() {
 	check "the server stops with status 0" stopped "$SERVER"
 }
 
+mkdir -p "$WORK/agents"
+echo '{"transfers":[{"name":"office","number":"+12025550177","description":"People."}]}' >"$WORK/agents/reception.json"
 model model --key "$SECRET"
 server plain
 check "403: without any token, from behind a proxy" answers 403 forbidden /status -H "X-Forwarded-For: 203.0.113.1"
 check "200: without any token, from this machine" answers 200 "" /status
 check "the server stops with status 0" stop_server
-server api API_TOKEN="$TOKEN" API_JWT_SECRET="$JWT_SECRET" MAX_WATCHERS=3 DRAIN_SECONDS=60
+server api API_TOKEN="$TOKEN" API_JWT_SECRET="$JWT_SECRET" MAX_WATCHERS=3 DRAIN_SECONDS=60 AGENTS_DIR="$WORK/agents"
 who_may_come_in
 watched_and_steered
 stopping
