@@ -53,6 +53,7 @@ server_SRC  := $(addprefix server/,$(addsuffix .c, \
   call/spending call/stats call/stereo call/timeline call/toolbox call/transfers call/uplink config \
   config_check config_print config_table config_warnings model/access \
   model/health model/realtime model/realtime_tools model/session phone/form phone/media_stream phone/signature phone/twiml \
+  web/outgoing work/outbound work/outbound_ask work/outbound_row work/outbound_rules \
   work/text_model \
   call/record_fill call/records call/search store/store_records web/records_api \
   work/knowledge work/knowledge_folder work/knowledge_index work/knowledge_passages work/knowledge_query \

@@ -23,6 +23,7 @@
 #include "server/store/store.h"
 #include "server/version.h"
 #include "server/web/health_probe.h"
+#include "server/web/outgoing.h"
 #include "server/web/hub.h"
 #include "server/web/server.h"
 #include "server/web/webhooks.h"
@@ -86,7 +87,9 @@ struct parts {
 	struct model_access access;
 	struct agents *agents;
 	struct work *work;
-	struct store *store; /* NULL without DATA_DIR */
+	struct store *store;       /* NULL without DATA_DIR */
+	struct outbound *outbound; /* calls we place */
+	struct outgoing outgoing;
 	struct outbox *outbox;
 	struct calls *calls;
 	struct hub *hub;
@@ -144,6 +147,7 @@ static void drain(struct parts *p)
 
 	web_end_streams(p->web);
 	calls_drain(p->calls);
+	outbound_drain(p->outbound);
 	calls_count(p->calls, &count);
 	log_info("server", "draining; live=%d reserved=%d at_most_seconds=%d", count.live, count.reserved,
 	    p->cfg.drain_seconds);
@@ -185,6 +189,19 @@ static int open_knowledge(struct parts *p, struct buf *problem)
 		agents_on_change(p->agents, search_follow_agents, p->agents);
 		tool_set_builtin(TOOL_SEARCH_KNOWLEDGE, search_tool);
 	}
+	return err;
+}
+
+static int open_outbound(struct parts *p, struct buf *problem)
+{
+	struct outbound_hooks hooks;
+	int err;
+
+	p->outgoing = (struct outgoing){ .calls = p->calls, .agents = p->agents };
+	outgoing_hooks(&p->outgoing, &hooks);
+	err = outbound_open(&p->outbound, &p->cfg, p->store, &hooks);
+	if (err)
+		buf_printf(problem, "cannot start placing calls: %s\n", strerror(-err));
 	return err;
 }
 
@@ -235,12 +252,15 @@ static int start(struct parts *p)
 	if (!err)
 		journal_store_close_open(p->store, p->agents);
 	if (!err)
+		err = open_outbound(p, &problem);
+	if (!err)
 		err = web_open(&p->web,
 		    &(struct web_site){ .cfg = &p->cfg,
 			.agents = p->agents,
 			.calls = p->calls,
 			.hub = p->hub,
 			.store = p->store,
+			.outbound = p->outbound,
 			.outbox = p->outbox,
 			.work = p->work },
 		    &problem);
@@ -259,6 +279,7 @@ static void stop(struct parts *p)
 		model_health_close();
 	work_stop(p->work);
 	web_close(p->web);
+	outbound_close(p->outbound);
 	calls_close(p->calls);
 	recorder_close(); /* after all calls */
 	spending_close();

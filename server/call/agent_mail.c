@@ -3,10 +3,16 @@
 #include "server/call/agent.h"
 
 #include "common/clock.h"
+#include "common/json.h"
 #include "common/log.h"
 #include "server/model/realtime.h"
 
 #include <inttypes.h>
+#include <string.h>
+
+#define MACHINE_MESSAGE \
+	"You have reached an answering machine, and it is recording now. Leave a short message: who is calling, for " \
+	"whom, why, and that you will try again. Do not ask anything, and say goodbye."
 
 enum {
 	LONG_SPEECH_US = 20 * US_PER_S,   /* a caller who "speaks" for longer is noise */
@@ -127,6 +133,44 @@ static void on_goodbye(struct agent *a, const struct mail *mail, int64_t now)
 	agent_last_words(a, mail->text, mail->exact, mail->firm, now);
 }
 
+/* ------------------------------------------------------------------------- machines */
+
+static void tell_of_machine(struct agent *a, const struct mail *mail)
+{
+	struct buf json;
+
+	buf_init(&json, 0);
+	buf_puts(&json, "{\"answered_by\":");
+	json_put_cstring(&json, mail->name);
+	buf_puts(&json, ",\"action\":");
+	json_put_cstring(&json, mail->text);
+	buf_putc(&json, '}');
+	if (!buf_error(&json))
+		call_tell(a->call, JOURNAL_NOTE, "machine", -1, buf_text(&json));
+	buf_free(&json);
+	log_info(a->call->tag, "an answering machine: %s; action=%s", mail->name, mail->text);
+}
+
+/* The machine has spoken its greeting, and records: whatever is being said, or
+ * owed to it, is cut short for the message. */
+static void on_machine(struct agent *a, const struct mail *mail, int64_t now)
+{
+	const char *message = a->call->brief.machine_message;
+
+	tell_of_machine(a, mail);
+	if (strcmp(mail->text, "message") != 0) {
+		call_end(a->call, END_MACHINE);
+		return;
+	}
+	if (!parting_begin(&a->parting, END_MESSAGE_LEFT, true, "", "", now))
+		return;
+	a->greeted = true;
+	a->greeting_next = false;
+	agent_interrupt(a, true, now);
+	cues_drop(&a->cues, CUE_FILLER);
+	agent_last_words(a, message[0] ? message : MACHINE_MESSAGE, false, true, now);
+}
+
 /* -------------------------------------------------------------------------- letters */
 
 static void on_say(struct agent *a, const struct mail *mail)
@@ -146,14 +190,14 @@ static void take(struct agent *a, const struct mail *mail, int64_t now)
 	case MAIL_GOODBYE:
 		on_goodbye(a, mail, now);
 		break;
+	case MAIL_MACHINE:
+		on_machine(a, mail, now);
+		break;
 	case MAIL_TOOL_ANSWER:
 		agent_tool_answered(a, mail, now);
 		break;
 	case MAIL_TRANSFER:
 		agent_told_to_transfer(a, mail, now);
-		break;
-	case MAIL_MACHINE:
-		log_debug(a->call->tag, "a letter of type %d was not expected", mail->type);
 		break;
 	}
 }

@@ -86,6 +86,8 @@ void call_put_facts(struct buf *out, struct call *c)
 	json_put_cstring(out, c->profile->name);
 	buf_puts(out, ",\"variant\":");
 	json_put_cstring(out, c->profile->variant[0] ? c->profile->variant : NULL);
+	if (c->brief.metadata && c->brief.metadata[0])
+		buf_printf(out, ",\"metadata\":%s", c->brief.metadata);
 	put_time(out, "reserved_at", c->reserved_wall_ms);
 	if (c->first_turn)
 		buf_printf(out, ",\"first_turn\":%" PRId64, c->first_turn);

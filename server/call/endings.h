@@ -32,6 +32,12 @@ enum call_after { AFTER_HANGUP, AFTER_FAREWELL, AFTER_APOLOGY, AFTER_TRANSFER };
 	X(MODEL_LOST, "model_lost", "connection to the model was lost", APOLOGY, true) \
 	X(MODEL_EXPIRED, "model_expired", "model's session reached its time limit", APOLOGY, true) \
 	X(MODEL_FAILED, "model_failed", "model could not answer", APOLOGY, true) \
+	X(NOT_ANSWERED, "not_answered", "nobody answered", HANGUP, false) \
+	X(BUSY, "busy", "the number called was busy", HANGUP, false) \
+	X(CANCELED, "canceled", "canceled before it was answered", HANGUP, false) \
+	X(CALL_FAILED, "call_failed", "the call could not be placed", HANGUP, true) \
+	X(MACHINE, "machine", "an answering machine answered", HANGUP, false) \
+	X(MESSAGE_LEFT, "message_left", "a message was left on an answering machine", HANGUP, false) \
 	X(INTERNAL_ERROR, "internal_error", "out of memory or descriptors", APOLOGY, true) \
 	X(INTERRUPTED, "interrupted", "the server died during the call", APOLOGY, true)
 

@@ -35,6 +35,8 @@ unsigned hooks_events(const struct journal_entry *entry)
 	case JOURNAL_STARTED:
 		return WEBHOOK_CALL_STARTED;
 	case JOURNAL_ENDED:
+		if (!strcmp(entry->type, "call.failed"))
+			return WEBHOOK_CALL_FAILED;
 		return WEBHOOK_CALL_ENDED | (by_fault(entry->json) ? (unsigned)WEBHOOK_CALL_FAILED : 0);
 	case JOURNAL_RECORD:
 		return !strcmp(entry->type, "record.created") ? WEBHOOK_RECORD_CREATED : 0;

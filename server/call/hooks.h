@@ -7,8 +7,7 @@
  *   call.ended      it is over, however it ended
  *   call.failed     besides, when it ended by a fault; or alone, when it never
  *                   came to be: an outbound call nobody answered. Whoever gives
- *                   one up tells the journal so by an entry of type "call.failed",
- *                   of any kind but STARTED and ENDED
+ *                   one up tells the journal so by an entry of type "call.failed"
  *   record.created  a record was made
  *
  * The body: {"id","event","created_at","call":{…}}, with "record":{…} beside it

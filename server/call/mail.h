@@ -17,7 +17,7 @@ enum mail_type {
 	MAIL_TOOL_ANSWER, /* name: the model's call id; text: JSON for the model; ok: it worked */
 	MAIL_SAY,         /* text: an instruction, or with `exact` the words */
 	MAIL_TRANSFER,    /* name: a destination of the agent's, or a number */
-	MAIL_MACHINE,     /* name: Twilio's AnsweredBy */
+	MAIL_MACHINE,     /* name: Twilio's AnsweredBy; text: "message" to leave one, or "hangup" */
 	MAIL_GOODBYE      /* text: an instruction, or with `exact` the words; then the call ends with `end`.
 			   * The caller speaking up calls it off, unless it is `firm`. */
 };

@@ -4,6 +4,7 @@
 #include "common/json.h"
 #include "server/call/calls.h"
 #include "server/store/store_calls.h"
+#include "server/work/outbound.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -281,6 +282,8 @@ void call_list_get(const struct web_site *site, const struct request *q, const c
 		return;
 	memory.filter = &a.filter;
 	stored.most = (size_t)a.limit + 1;
+	if (site->outbound)
+		outbound_each(site->outbound, add_from_memory, &memory);
 	calls_each(site->calls, add_from_memory, &memory);
 	drop_doubles(&memory);
 	if (site->store)

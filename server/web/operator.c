@@ -6,6 +6,7 @@
 #include "server/model/health.h"
 #include "server/store/store.h"
 #include "server/web/known_call.h"
+#include "server/web/outgoing.h"
 #include "server/web/records_api.h"
 #include "server/web/status.h"
 
@@ -52,9 +53,32 @@ void operator_status(const struct web_site *site, const struct request *q, const
 	status_json(site, q->began_us, &r->body);
 }
 
+/* What was asked for of a call we placed goes with it; one that never came to be
+ * is nothing but that. `name` may be our id. */
+static int with_order(const struct web_site *site, const char *name, int err, struct buf *out)
+{
+	struct outbound_shown shown;
+
+	if (!site->outbound || (!err && !strstr(buf_text(out), "\"direction\":\"outbound-api\"")))
+		return err;
+	if (outbound_show(site->outbound, name, &shown)) {
+		if (err == -ENOENT && shown.call_sid[0] && strcmp(shown.call_sid, name))
+			err = known_call(site, shown.call_sid, out);
+		if (err == -ENOENT) {
+			buf_put(out, shown.call.data, shown.call.len);
+			err = 0;
+		} else if (!err && out->len && !strstr(buf_text(out), "\"outbound\":")) {
+			out->len--;
+			buf_printf(out, ",\"outbound\":%s}", buf_text(&shown.order));
+		}
+	}
+	outbound_shown_free(&shown);
+	return err;
+}
+
 void operator_call(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
 {
-	int err = known_call(site, arg, &r->body);
+	int err = with_order(site, arg, known_call(site, arg, &r->body), &r->body);
 
 	(void)q;
 	if (err == -ENOENT)
@@ -69,12 +93,20 @@ void operator_call(const struct web_site *site, const struct request *q, const c
 
 void operator_end_call(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
 {
-	if (calls_end(site->calls, arg, END_OPERATOR_ENDED)) {
+	enum call_end why = END_OPERATOR_ENDED;
+	char placed[TWILIO_SID_SIZE];
+	bool canceled = false;
+
+	if (calls_end(site->calls, arg, END_OPERATOR_ENDED) &&
+	    (outgoing_end(site, arg, placed, &canceled) ||
+		(!canceled && calls_end(site->calls, placed, END_OPERATOR_ENDED)))) {
 		known_call_refuse(site, arg, r);
 		return;
 	}
+	if (canceled)
+		why = END_CANCELED;
 	log_info("http", "operator ends a call: call=%s peer=%s", arg, q->peer);
 	buf_puts(&r->body, "{\"call_sid\":");
 	json_put_cstring(&r->body, arg);
-	buf_printf(&r->body, ",\"ended\":\"%s\"}\n", call_ending(END_OPERATOR_ENDED)->json);
+	buf_printf(&r->body, ",\"ended\":\"%s\"}\n", call_ending(why)->json);
 }

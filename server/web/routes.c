@@ -10,6 +10,7 @@
 #include "server/web/openapi.h"
 #include "server/web/operator.h"
 #include "server/web/recording.h"
+#include "server/web/outgoing.h"
 #include "server/web/watch.h"
 #include "server/web/outbox_api.h"
 #include "server/web/records_api.h"
@@ -30,6 +31,7 @@ static const struct route routes[] = {
 	{ "GET", "/status", ROUTE_OPERATOR, BODY_NONE, "", operator_status, "counters, latencies, process" },
 	{ "GET", "/calls", ROUTE_OPERATOR, BODY_NONE, CALL_LIST_QUERY, call_list_get,
 	    "calls, live and kept, filtered and in pages" },
+	{ "POST", "/calls", ROUTE_OPERATOR, BODY_JSON, "", outgoing_place, "places a call" },
 	{ "GET", "/calls/{CallSid}", ROUTE_OPERATOR, BODY_NONE, "", operator_call, "one call with its timeline" },
 	{ "DELETE", "/calls/{CallSid}", ROUTE_OPERATOR, BODY_NONE, "", operator_end_call, "ends a call" },
 	{ "POST", "/calls/{CallSid}/say", ROUTE_OPERATOR, BODY_JSON, "", control_say, "has the agent say something" },
@@ -56,6 +58,7 @@ static const struct route routes[] = {
 	{ "POST", "/twilio/call-status", ROUTE_TWILIO, BODY_FORM, NULL, webhook_call_status, "news of a call" },
 	{ "POST", "/twilio/recording-status", ROUTE_TWILIO, BODY_FORM, NULL, webhook_recording_status,
 	    "news of a recording" },
+	{ "POST", "/twilio/amd", ROUTE_TWILIO, BODY_FORM, NULL, webhook_amd, "a machine has answered, or a person" },
 };
 enum { ROUTES = sizeof routes / sizeof *routes };
 

@@ -11,6 +11,7 @@
 
 struct calls;
 struct hub;
+struct outbound;
 struct outbox;
 struct store;
 struct work;
@@ -19,11 +20,12 @@ struct web_site {
 	const struct config *cfg;
 	struct agents *agents;
 	struct calls *calls;
-	struct hub *hub;       /* for who watches calls, server/web/hub.h */
-	struct store *store;   /* what is kept; NULL without DATA_DIR */
-	struct outbox *outbox; /* webhooks out, server/work/outbox.h */
-	struct work *work;     /* the pools for slow things, server/work/work.h */
-	int64_t started_us;    /* set by web_open */
+	struct hub *hub;           /* for who watches calls, server/web/hub.h */
+	struct store *store;       /* what is kept; NULL without DATA_DIR */
+	struct outbound *outbound; /* calls we place, server/work/outbound.h */
+	struct outbox *outbox;     /* webhooks out, server/work/outbox.h */
+	struct work *work;         /* the pools for slow things, server/work/work.h */
+	int64_t started_us;        /* set by web_open */
 };
 
 #endif

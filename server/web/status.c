@@ -10,6 +10,7 @@
 #include "server/store/store.h"
 #include "server/version.h"
 #include "server/work/knowledge.h"
+#include "server/work/outbound.h"
 #include "server/work/outbox.h"
 #include "server/work/work.h"
 
@@ -281,6 +282,8 @@ void status_json(const struct web_site *site, int64_t now_us, struct buf *out)
 	buf_puts(out, ",\"cost\":");
 	spending_put_json(out, clock_wall_ms());
 	put_work(site, out);
+	buf_puts(out, ",\"outbound\":");
+	outbound_put_status(site->outbound, out);
 	buf_puts(out, ",\"outbox\":");
 	outbox_put_status(site->outbox, out);
 	put_store(site, out);

@@ -12,6 +12,7 @@
 #include "server/phone/twiml.h"
 #include "server/store/store.h"
 #include "server/web/doors.h"
+#include "server/web/outgoing.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -118,37 +119,31 @@ static bool too_dear(const struct web_site *site, const struct call_facts *facts
 	return true;
 }
 
-static void answer_call(const struct web_site *site, const char *base, const struct form *f, struct response *r)
+static void admit(const struct web_site *site, const char *base, const struct form *f, const struct call_facts *facts,
+    struct response *r)
 {
-	struct call_facts facts = {
-		.call_sid = field(f, "CallSid"),
-		.account_sid = field(f, "AccountSid"),
-		.from = field(f, "From"),
-		.to = field(f, "To"),
-		.direction = field(f, "Direction"),
-	};
 	char token[CALL_TOKEN_SIZE], instead[CALL_NUMBER_SIZE] = "";
 	enum admission admission;
 
-	if (too_dear(site, &facts)) {
-		calls_fallback(site->calls, facts.call_sid, facts.to, instead);
+	if (too_dear(site, facts)) {
+		calls_fallback(site->calls, facts->call_sid, facts->to, instead);
 		twiml_dial_or_say(&r->body, instead, SORRY_COST);
 		return;
 	}
-	admission = calls_reserve(site->calls, &facts, token);
+	admission = calls_reserve(site->calls, facts, token);
 	if (admission != CALL_ADMITTED)
-		calls_fallback(site->calls, facts.call_sid, facts.to, instead);
+		calls_fallback(site->calls, facts->call_sid, facts->to, instead);
 	switch (admission) {
 	case CALL_ADMITTED:
 		put_connect(base, f, token, r);
 		break;
 	case CALL_FULL:
 		twiml_dial_or_say(&r->body, instead, SORRY_FULL);
-		log_warn("http", "call refused: every line is taken; call=%s", facts.call_sid);
+		log_warn("http", "call refused: every line is taken; call=%s", facts->call_sid);
 		break;
 	case CALL_DRAINING:
 		twiml_dial_or_say(&r->body, instead, SORRY_DRAINING);
-		log_info("http", "call refused: shutting down; call=%s", facts.call_sid);
+		log_info("http", "call refused: shutting down; call=%s", facts->call_sid);
 		break;
 	case CALL_NO_SID:
 		response_refusal(r, 400, "CallSid is missing");
@@ -158,6 +153,47 @@ static void answer_call(const struct web_site *site, const char *base, const str
 		twiml_dial_or_say(&r->body, instead, SORRY_FAULT);
 		break;
 	}
+}
+
+/* Of a call we placed: what was asked for, and whom it is to be told. */
+static void answer_placed(const struct web_site *site, const char *base, const struct form *f, const char *id,
+    struct call_facts *facts, struct response *r)
+{
+	struct outgoing_text text;
+	const char *found;
+	int err = outgoing_facts(site, id, facts, &text);
+
+	if (err) {
+		log_error(facts->call_sid, "%s: it is ended; id=%s",
+		    err == -EEXIST ? "answered, but its order has another call" : "answered, but nobody has ordered it",
+		    id);
+		twiml_hangup(&r->body);
+		return;
+	}
+	admit(site, base, f, facts, r);
+	/* Detection may have been faster. */
+	if ((found = json_str(text.request, "answered_by")))
+		outgoing_found(site, facts->call_sid, text.request, found);
+	outgoing_text_free(&text);
+}
+
+static void answer_call(
+    const struct web_site *site, const struct request *q, const char *base, const struct form *f, struct response *r)
+{
+	struct call_facts facts = {
+		.call_sid = field(f, "CallSid"),
+		.account_sid = field(f, "AccountSid"),
+		.from = field(f, "From"),
+		.to = field(f, "To"),
+		.direction = field(f, "Direction"),
+	};
+	char id[OUT_ID_SIZE];
+
+	outgoing_id(q, id);
+	if (id[0])
+		answer_placed(site, base, f, id, &facts, r);
+	else
+		admit(site, base, f, &facts, r);
 }
 
 void webhook_voice(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
@@ -175,7 +211,7 @@ void webhook_voice(const struct web_site *site, const struct request *q, const c
 	else if (!door_public_url(site->cfg, q, &base) || buf_error(&base))
 		response_refusal(r, 400, "the request has no usable Host, and PUBLIC_URL is not set");
 	else
-		answer_call(site, buf_text(&base), &f, r);
+		answer_call(site, q, buf_text(&base), &f, r);
 	buf_free(&base);
 	form_free(&f);
 }
@@ -307,6 +343,7 @@ static bool is_final(const char *call_status)
 void webhook_call_status(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
 {
 	const char *sid, *status;
+	char id[OUT_ID_SIZE];
 	struct form f;
 
 	(void)arg;
@@ -314,10 +351,36 @@ void webhook_call_status(const struct web_site *site, const struct request *q, c
 		return;
 	sid = field(&f, "CallSid");
 	status = field(&f, "CallStatus");
+	outgoing_id(q, id);
+	if (site->outbound && is_sid(sid))
+		outbound_news(site->outbound, id, sid, status);
 	log_debug("http", "call status: call=%.40s status=%.40s", sid, status);
 	/* The line need not wait for a stream that will not come. */
 	if (is_final(status))
 		calls_end(site->calls, sid, END_CALLER_HUNG_UP);
+	r->status = 204;
+	form_free(&f);
+}
+
+/* A machine answered, or a person, says Twilio's detection in mid-call. */
+void webhook_amd(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
+{
+	const char *sid, *found;
+	char id[OUT_ID_SIZE];
+	cJSON *request = NULL;
+	struct form f;
+
+	(void)arg;
+	if (!webhook_begin(site, q, &f, r))
+		return;
+	sid = field(&f, "CallSid");
+	found = field(&f, "AnsweredBy");
+	outgoing_id(q, id);
+	if (site->outbound && is_sid(sid))
+		request = outbound_detected(site->outbound, id, sid, found);
+	if (request)
+		outgoing_found(site, sid, request, found);
+	cJSON_Delete(request);
 	r->status = 204;
 	form_free(&f);
 }

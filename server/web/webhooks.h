@@ -11,6 +11,7 @@ route_handler webhook_dial_done;
 route_handler webhook_stream_status;
 route_handler webhook_call_status;
 route_handler webhook_recording_status;
+route_handler webhook_amd;
 
 /* Whether this upgrade may become a call's stream: signature, then token. True:
  * the line is claimed, `ref` names it. False: the refusal is in `r`. `token` is
