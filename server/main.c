@@ -111,6 +111,7 @@ static void reload_agents(struct parts *p)
 	} else {
 		stat_add(agents_reloads, 1);
 		agents_notes(p->agents, &text);
+		hooks_warnings(p->agents, p->store, &text);
 		log_lines(LOG_LEVEL_WARN, &text);
 		log_info("setup", "agents reloaded; agents=%zu", agents_count(p->agents));
 	}
@@ -167,14 +168,16 @@ static void drain(struct parts *p)
 
 static int open_outbox(struct parts *p, struct buf *problem)
 {
-	/* Agents before webhooks: whose secrets sign them. */
+	/* After the agents, whose secrets sign, and fetch_setup (work_open). */
 	int err = outbox_open(&p->outbox, &p->cfg, p->store, hooks_secret, p->agents);
 
-	if (err)
+	if (err) {
 		buf_printf(problem, "cannot start the outbox: %s\n", strerror(-err));
-	else
-		journal_add_sink(hooks_sink, p->outbox);
-	return err;
+		return err;
+	}
+	journal_add_sink(hooks_sink, p->outbox);
+	hooks_tell_interrupted(p->store, p->agents, p->outbox);
+	return 0;
 }
 
 static int open_knowledge(struct parts *p, struct buf *problem)
@@ -232,9 +235,9 @@ static int start(struct parts *p)
 	if (!err)
 		err = agents_open(&p->agents, &p->cfg, &problem);
 	if (!err)
-		err = open_outbox(p, &problem);
-	if (!err)
 		err = work_open(&p->work, &p->cfg, &problem);
+	if (!err)
+		err = open_outbox(p, &problem);
 	if (!err)
 		err = open_knowledge(p, &problem);
 	if (!err) {
@@ -283,10 +286,10 @@ static void stop(struct parts *p)
 	calls_close(p->calls);
 	recorder_close(); /* after all calls */
 	spending_close();
+	outbox_stop(p->outbox); /* after the last call has ended */
 	work_close(p->work);
 	records_close();
 	knowledge_close();
-	outbox_close(p->outbox);
 	store_close(p->store); /* after all who might still write */
 	agents_close(p->agents);
 	model_access_close(&p->access);

@@ -13,13 +13,25 @@
  * The body: {"id","event","created_at","call":{…}}, with "record":{…} beside it
  * for the last, and then "call" is only which one it was.
  */
+#include "common/buf.h"
 #include "server/call/journal.h"
+
+struct agents;
+struct outbox;
+struct store;
 
 /* For journal_add_sink; `outbox` is a struct outbox, or NULL. */
 void hooks_sink(void *outbox, const struct journal_entry *entry);
 
 /* For outbox_open, with a struct agents: the signing secret of an agent. */
 char *hooks_secret(void *agents, const char *agent, const char *variant);
+
+/* What must be said at start: webhooks without a store. One sentence a line. */
+void hooks_warnings(struct agents *agents, struct store *store, struct buf *out);
+
+/* At start: calls that a process which died has left open, and the store has
+ * closed since, end for their receivers too. Once each. All are fine with NULL. */
+void hooks_tell_interrupted(struct store *store, struct agents *agents, struct outbox *outbox);
 
 /* The bits of the events (profile.h) the entry gives rise to; 0: none. */
 unsigned hooks_events(const struct journal_entry *entry);
