@@ -303,6 +303,7 @@ static void announce(struct parts *p)
 	buf_init(&text, 0);
 	config_warnings(&p->cfg, &text);
 	agents_notes(p->agents, &text);
+	hooks_warnings(p->agents, p->store, &text);
 	log_lines(LOG_LEVEL_WARN, &text);
 	buf_reset(&text);
 	webhooks_print_address(&p->cfg, web_port(p->web), &text);

@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 
 cat >"$SPEECH/webhooks.script" <<'SCRIPT'
-wait-agent-done 100
+wait-agent-talking 200
 hangup
 SCRIPT
 cat >"$SPEECH/webhooks-long.script" <<'SCRIPT'
