@@ -464,6 +464,16 @@ static void a_call_left_open_is_closed_at_the_next_start(void **state)
 	entry.json = json;
 	journal_store_take(site.store, &entry);
 	free(json);
+	entry = (struct journal_entry){ .kind = JOURNAL_TOOL,
+		.type = "tool.called",
+		.call_sid = "CA1",
+		.wall_ms = 1795168802500,
+		.json = "{\"call_id\":\"call_1\",\"name\":\"book\",\"arguments\":\"{}\",\"at_ms\":7,\"ok\":null}" };
+	journal_store_take(site.store, &entry);
+	entry.type = "tool.answered";
+	entry.json =
+	    "{\"call_id\":\"call_1\",\"name\":\"book\",\"arguments\":\"{}\",\"ok\":true,\"took_ms\":12,\"answer\":\"done\"}";
+	journal_store_take(site.store, &entry);
 	tell_turn("CA1", 0, "{\"who\":\"agent\",\"text\":\"Hello\"}");
 	assert_int_equal(store_flush(site.store, 60000), 0);
 	journal_add_sink(interrupted, NULL);
@@ -481,6 +491,9 @@ static void a_call_left_open_is_closed_at_the_next_start(void **state)
 	assert_string_equal(json_str(json_get(call, "ending"), "text"), "the server died during the call");
 	assert_true(json_bool(json_get(call, "ending"), "fault", false));
 	assert_int_equal(cJSON_GetArraySize(json_get(call, "turns")), 1);
+	assert_int_equal(cJSON_GetArraySize(json_get(call, "tools")), 1); /* called, then answered */
+	assert_string_equal(json_str(cJSON_GetArrayItem(json_get(call, "tools"), 0), "name"), "book");
+	assert_true(json_bool(cJSON_GetArrayItem(json_get(call, "tools"), 0), "ok", false));
 	cJSON_Delete(call);
 	buf_free(&out);
 }

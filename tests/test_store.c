@@ -259,6 +259,29 @@ static void readers_are_few_and_come_back(void **state)
 	store_close(store);
 }
 
+/* More kinds of statements than are kept prepared. */
+static void there_may_be_many_kinds_of_statements(void **state)
+{
+	enum { KINDS = 150 };
+	static char sql[KINDS][128];
+	struct store *store = opened(0);
+
+	(void)state;
+	for (int round = 0; round < 3; round++)
+		for (int i = 0; i < KINDS; i++) {
+			snprintf(sql[i], sizeof sql[i],
+			    "INSERT INTO events (call_sid, at, type) VALUES ('CA1', ?1 * 1000 + %d, 'note')", i);
+			assert_true(store_write(store, sql[i], "i", (int64_t)round));
+			/* And one that is used all the time. */
+			assert_true(note(store, -1));
+		}
+	assert_int_equal(store_flush(store, 60000), 0);
+	assert_int_equal(ask(store, "SELECT count(DISTINCT at) FROM events WHERE at >= 0"), 3 * KINDS);
+	assert_int_equal(ask(store, "SELECT count(*) FROM events WHERE at = -1"), 3 * KINDS);
+	assert_int_equal(health(store).lost, 0);
+	store_close(store);
+}
+
 static void a_statement_that_cannot_succeed_is_dropped_alone(void **state)
 {
 	struct store *store = opened(0);
@@ -731,6 +754,7 @@ int main(void)
 		TEST(without_a_store_nothing_is_kept_and_nobody_minds),
 		TEST(many_threads_write_and_each_keeps_its_order),
 		TEST(readers_are_few_and_come_back),
+		TEST(there_may_be_many_kinds_of_statements),
 		TEST(a_statement_that_cannot_succeed_is_dropped_alone),
 		TEST(a_full_disk_is_waited_for),
 		TEST(a_disk_full_at_the_start_keeps_nobody_from_starting),

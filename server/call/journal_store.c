@@ -97,12 +97,16 @@ void journal_store_take(void *arg, const struct journal_entry *e)
 #define AS_CLOSED \
 	"SELECT id, call_sid, agent, variant, last, span, json_set(json, '$.state', 'ended', '$.ended_at'," \
 	" strftime('%Y-%m-%dT%H:%M:%fZ', last / 1000.0, 'unixepoch'), '$.seconds', span / 1000.0," \
-	" '$.ending', json_object('reason', ?1, 'text', ?2, 'fault', json(iif(?3, 'true', 'false')))) AS closed FROM" \
+	" '$.ending', json_object('reason', ?1, 'text', ?2, 'fault', json(iif(?3, 'true', 'false')))," \
+	" '$.tools', (SELECT json_group_array(json_object('call_id', call_id, 'name', name, 'arguments', arguments," \
+	" 'at_ms', at - coalesce(started_at, at), 'ok', json(CASE ok WHEN 0 THEN 'false' WHEN 1 THEN 'true'" \
+	" ELSE 'null' END), 'took_ms', took_ms)) FROM" \
+	" (SELECT * FROM tool_calls t WHERE t.call_sid = spans.call_sid ORDER BY at))) AS closed FROM" \
 	" (SELECT *, CASE WHEN started_at IS NULL THEN 0 ELSE max(0, last - started_at) END AS span FROM" \
 	" (SELECT c.*, max(c.reserved_at, coalesce(c.started_at, 0)," \
 	" coalesce((SELECT max(written_at) FROM turns t WHERE t.call_sid = c.call_sid), 0)," \
 	" coalesce((SELECT max(at) FROM events e WHERE e.call_sid = c.call_sid), 0)) AS last" \
-	" FROM calls c WHERE c.state <> 'ended'))"
+	" FROM calls c WHERE c.state <> 'ended')) AS spans"
 
 static const char select_open[] =
     "SELECT call_sid, agent, variant, last, json_set(closed, '$.turns', (SELECT json_group_array(json(json)) FROM"

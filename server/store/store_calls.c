@@ -39,7 +39,7 @@ bool call_filter_matches(const struct call_filter *f, const cJSON *call)
 }
 
 /* What lists do not show of a call, since it is about what was said. */
-#define CONVERSATION "'$.model_session_id', '$.turns_dropped', '$.text_dropped'"
+#define CONVERSATION "'$.model_session_id', '$.turns_dropped', '$.text_dropped', '$.tools'"
 
 static sqlite3_stmt *select_calls(sqlite3 *db, const struct call_filter *f, const struct call_mark *after)
 {

@@ -68,8 +68,8 @@ sqlite3_stmt *store_prepared(struct store *s, const char *sql, int *rc)
 	*rc = sqlite3_prepare_v3(s->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL);
 	if (*rc != SQLITE_OK)
 		return NULL;
-	if (s->prepared_count == ROOM) /* the oldest goes; nobody has so many */
-		sqlite3_finalize(s->prepared[0].stmt);
+	if (s->prepared_count == ROOM) /* the oldest goes */
+		sqlite3_finalize(s->prepared[ROOM - 1].stmt);
 	else
 		s->prepared_count++;
 	memmove(&s->prepared[1], &s->prepared[0], (s->prepared_count - 1) * sizeof s->prepared[0]);
