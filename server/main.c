@@ -290,7 +290,8 @@ static void stop(struct parts *p)
 	work_close(p->work);
 	records_close();
 	knowledge_close();
-	store_close(p->store); /* after all who might still write */
+	outbox_close(p->outbox); /* after all who tell the journal something */
+	store_close(p->store);   /* after all who might still write */
 	agents_close(p->agents);
 	model_access_close(&p->access);
 	hub_close(p->hub); /* after all who tell the journal something */
