@@ -50,7 +50,7 @@ server_SRC  := $(addprefix server/,$(addsuffix .c, \
   call/agent_transfer call/answers call/brief call/call_journal call/call_json call/caller_loop call/calls \
   call/cost call/cues call/endings call/gaps call/history call/hooks call/journal call/journal_store \
   call/ledger call/mail call/parting call/playout call/prices call/recorder call/recording_file call/sequencer \
-  call/spending call/stats call/stereo call/timeline call/toolbox call/transfers call/uplink config \
+  call/spending call/stats call/stereo call/timeline call/toolbox call/twilio_recording call/transfers call/uplink config \
   config_check config_print config_table config_warnings model/access \
   model/health model/realtime model/realtime_tools model/session phone/form phone/media_stream phone/signature phone/twiml \
   web/outgoing work/outbound work/outbound_ask work/outbound_row work/outbound_rules \

@@ -13,6 +13,7 @@
 #include "server/call/journal.h"
 #include "server/call/recorder.h"
 #include "server/call/spending.h"
+#include "server/call/twilio_recording.h"
 #include "server/call/journal_store.h"
 #include "server/call/records.h"
 #include "server/call/search.h"
@@ -230,6 +231,7 @@ static int start(struct parts *p)
 		journal_store_open(p->store);
 	if (!err)
 		err = spending_open(&p->cfg, p->store, &problem);
+	twilio_recording_open(p->store);
 	if (!err && p->cfg.data_dir[0] && (err = recorder_open(p->cfg.data_dir, p->store)))
 		buf_printf(&problem, "cannot start the recorder: %s\n", strerror(-err));
 	if (!err)

@@ -56,6 +56,8 @@ static void put_recording(struct buf *out, struct call *c)
 		recording_put_json(recording, out);
 	else if (c->record == RECORD_LOCAL && atomic_load_explicit(&c->started_us, memory_order_relaxed))
 		buf_puts(out, "{\"mode\":\"local\",\"state\":\"failed\",\"error\":\"DATA_DIR is not set\"}");
+	else if (c->record == RECORD_TWILIO)
+		buf_puts(out, "{\"mode\":\"twilio\"}");
 	else
 		buf_puts(out, "null");
 }

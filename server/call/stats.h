@@ -67,6 +67,8 @@
 	X(records, valid, "records that follow their schema") \
 	X(records, invalid, "records that do not") \
 	X(records, failed, "records that could not be filled in") \
+	X(recording, twilio_started, "recordings that Twilio makes") \
+	X(recording, twilio_failed, "those it would not or could not begin") \
 	X(http, requests, "requests answered") \
 	X(http, refused_signature, "webhooks and upgrades with a wrong signature") \
 	X(http, refused_token, "streams with an unknown, used or expired token") \

@@ -1,16 +1,13 @@
 #include "server/web/webhooks.h"
 
 #include "common/base64.h"
-#include "common/clock.h"
-#include "common/json.h"
 #include "common/log.h"
-#include "server/call/journal.h"
 #include "server/call/mail.h"
 #include "server/call/spending.h"
 #include "server/call/stats.h"
+#include "server/call/twilio_recording.h"
 #include "server/phone/form.h"
 #include "server/phone/twiml.h"
-#include "server/store/store.h"
 #include "server/web/doors.h"
 #include "server/web/outgoing.h"
 
@@ -385,55 +382,30 @@ void webhook_amd(const struct web_site *site, const struct request *q, const cha
 	form_free(&f);
 }
 
-static void put_recording(const struct form *f, struct buf *json)
-{
-	const char *seconds = field(f, "RecordingDuration"), *channels = field(f, "RecordingChannels");
-
-	buf_puts(json, "{\"mode\":\"twilio\",\"sid\":");
-	json_put_cstring(json, field(f, "RecordingSid"));
-	buf_puts(json, ",\"status\":");
-	json_put_cstring(json, field(f, "RecordingStatus"));
-	buf_puts(json, ",\"url\":");
-	json_put_cstring(json, *field(f, "RecordingUrl") ? field(f, "RecordingUrl") : NULL);
-	buf_printf(json, ",\"seconds\":%ld,\"channels\":%ld}", strtol(seconds, NULL, 10), strtol(channels, NULL, 10));
-}
-
 /* They come late, twice, and out of order: what is final stays. */
 void webhook_recording_status(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
 {
-	const char *sid, *status;
-	struct buf json;
+	struct twilio_recording news;
 	struct form f;
 
 	(void)arg;
 	if (!webhook_begin(site, q, &f, r))
 		return;
-	buf_init(&json, 0);
-	sid = field(&f, "CallSid");
-	status = field(&f, "RecordingStatus");
+	news = (struct twilio_recording){
+		.call_sid = field(&f, "CallSid"),
+		.sid = field(&f, "RecordingSid"),
+		.status = field(&f, "RecordingStatus"),
+		.url = field(&f, "RecordingUrl"),
+		.seconds = strtol(field(&f, "RecordingDuration"), NULL, 10),
+		.channels = strtol(field(&f, "RecordingChannels"), NULL, 10),
+	};
 	r->status = 204;
-	if (!is_sid(sid) || !is_sid(field(&f, "RecordingSid")) || !is_sid(status)) {
-		response_refusal(r, 400, "CallSid, RecordingSid or RecordingStatus is missing or malformed");
+	if (is_sid(news.call_sid) && is_sid(news.sid) && is_sid(news.status)) {
+		log_info(news.call_sid, "Twilio reports a recording: %s %s", news.sid, news.status);
+		twilio_recording_note(&news);
 	} else {
-		put_recording(&f, &json);
-		log_info(sid, "Twilio reports a recording: %s %s", field(&f, "RecordingSid"), status);
-		store_write(site->store,
-		    "INSERT INTO recordings (id, call_sid, at, status, seconds, channels, url, json)"
-		    " SELECT ?1, ?2, ?3, ?4, json_extract(j, '$.seconds'), json_extract(j, '$.channels'),"
-		    " json_extract(j, '$.url'), j FROM (SELECT ?5 AS j) WHERE true"
-		    " ON CONFLICT (id) DO UPDATE SET status = excluded.status, seconds = excluded.seconds,"
-		    " channels = excluded.channels, url = excluded.url, json = excluded.json"
-		    " WHERE recordings.status = 'in-progress'",
-		    "ttitt", field(&f, "RecordingSid"), sid, clock_wall_ms(), status, buf_text(&json));
-		if (strcmp(status, "in-progress"))
-			journal_tell(&(struct journal_entry){ .kind = JOURNAL_RECORDING,
-			    .type = "recording",
-			    .call_sid = sid,
-			    .wall_ms = clock_wall_ms(),
-			    .no = -1,
-			    .json = buf_text(&json) });
+		response_refusal(r, 400, "CallSid, RecordingSid or RecordingStatus is missing or malformed");
 	}
-	buf_free(&json);
 	form_free(&f);
 }
 
