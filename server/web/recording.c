@@ -2,9 +2,9 @@
 
 #include "common/clock.h"
 #include "common/json.h"
-#include "server/call/calls.h"
 #include "server/call/recording_file.h"
 #include "server/store/store.h"
+#include "server/web/known_call.h"
 #include "server/web/writer.h"
 
 #include <ctype.h>
@@ -193,7 +193,7 @@ static bool known(const struct web_site *site, const char *sid)
 	bool there;
 
 	buf_init(&json, 0);
-	there = !calls_one_json(site->calls, sid, &json);
+	there = !known_call(site, sid, &json);
 	buf_free(&json);
 	return there;
 }
