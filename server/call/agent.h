@@ -7,6 +7,7 @@
  *   agent_events.c  what the model tells
  *   agent_caller.c  what the caller loop tells: heard, cuts, digits
  *   agent_cost.c    what it costs
+ *   agent_record.c  recording by Twilio
  *   agent_mail.c    what comes from outside: the operator's word, goodbyes
  *   agent_transfer.c  handing the caller over, and having them back
  *   agent_tools.c   the tools the model calls, those that end the call among them
@@ -160,6 +161,9 @@ bool agent_recall(struct agent *a);
 
 /* call_journal.c: tells the journal of the turns that have news. */
 void agent_tell_turns(struct agent *a);
+
+/* agent_record.c: if Twilio is to record the call, it is asked to. */
+void agent_start_recording(struct agent *a);
 
 /* agent_cost.c */
 void agent_count_usage(struct agent *a, bool transcription, const struct model_usage *usage);

@@ -5,7 +5,6 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "server/call/stats.h"
-#include "server/call/twilio_recording.h"
 #include "server/model/realtime.h"
 
 #include <stdio.h>
@@ -17,8 +16,7 @@ static void on_started(struct agent *a, int64_t now)
 {
 	a->started = true;
 	call_tell_facts(a->call, JOURNAL_STARTED, "call.started");
-	if (a->call->record == RECORD_TWILIO)
-		twilio_recording_start(a->call);
+	agent_start_recording(a);
 	a->last_voice_us = now;
 	if (a->model_end)
 		call_end(a->call, a->model_end);
