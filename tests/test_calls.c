@@ -66,6 +66,11 @@ void agent_loop(struct call *c)
 	atomic_fetch_sub(&agents, 1);
 }
 
+static bool name_call(struct call *c, const char *call_sid)
+{
+	return call_name(c, &(struct call_facts){ .call_sid = call_sid, .from = "+12025550123", .to = "+12025550100" });
+}
+
 void caller_loop(struct call *c, int fd)
 {
 	atomic_fetch_add(&carried, 1);
@@ -73,7 +78,7 @@ void caller_loop(struct call *c, int fd)
 		return;
 	atomic_fetch_add(&callers, 1);
 	if (!c->announced)
-		call_name(c, "CAunannounced");
+		name_call(c, "CAunannounced");
 	atomic_store_explicit(&c->started_us, stopped_clock(), memory_order_release);
 	atomic_store(&seen_generation, c->generation);
 	wait_for_end(c, &c->caller_bell);
@@ -646,9 +651,10 @@ static void name_of_a_live_call_is_refused_and_of_a_reserved_one_taken_over(void
 	UNTIL(count().live == 1);
 	assert_int_equal(reserve("CA2", token), CALL_ADMITTED);
 	assert_int_equal(calls_claim_unannounced(calls, &ref), 0);
-	assert_false(call_name(&calls->lines[ref.index], "CA1"));
+	assert_false(name_call(&calls->lines[ref.index], "CA1"));
 	assert_string_equal(calls->lines[ref.index].call_sid, "");
-	assert_true(call_name(&calls->lines[ref.index], "CA2"));
+	assert_true(name_call(&calls->lines[ref.index], "CA2"));
+	assert_string_equal(calls->lines[ref.index].to, "+12025550100");
 	assert_int_equal(calls_claim(calls, token, &ref), -ENOENT); /* the announcement is void */
 	assert_int_equal(count().reserved, 1);
 	assert_int_equal(calls_end(calls, "CA2", END_OPERATOR_ENDED), 0);

@@ -61,6 +61,21 @@ static void every_message_of_the_fixtures_is_what_it_is(void **state)
 	}
 }
 
+static void start_tells_who_called_whom_if_its_parameters_do(void **state)
+{
+	struct stream_message m =
+	    parsed("{\"event\":\"start\",\"streamSid\":\"MZ1\",\"start\":{\"callSid\":\"CA1\","
+		   "\"customParameters\":{\"caller\":\"+12025550123\",\"called\":\"+12025550100\"}}}");
+
+	(void)state;
+	assert_string_equal(m.caller, "+12025550123");
+	assert_string_equal(m.called, "+12025550100");
+	m = parsed("{\"event\":\"start\",\"streamSid\":\"MZ1\",\"start\":{\"callSid\":\"CA1\","
+		   "\"customParameters\":{\"caller\":7}}}");
+	assert_string_equal(m.caller, "");
+	assert_string_equal(m.called, "");
+}
+
 static void start_names_the_call_and_its_format(void **state)
 {
 	struct stream_message m;
@@ -329,6 +344,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_message_of_the_fixtures_is_what_it_is),
 		cmocka_unit_test(start_names_the_call_and_its_format),
+		cmocka_unit_test(start_tells_who_called_whom_if_its_parameters_do),
 		cmocka_unit_test(other_formats_are_seen),
 		cmocka_unit_test(media_carries_a_frame_and_its_time),
 		cmocka_unit_test(numbers_may_be_strings_numbers_or_absent),

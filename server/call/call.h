@@ -171,7 +171,7 @@ static inline enum call_end call_ended(struct call *c)
 
 /* Fills in what a stream nobody announced tells in its start message. False if
  * that call is on another line already, or this one is over. */
-bool call_name(struct call *c, const char *call_sid);
+bool call_name(struct call *c, const struct call_facts *facts);
 
 /* call_json.c, both under the table's lock: all but the conversation, without
  * the closing brace; and the whole. */

@@ -102,13 +102,15 @@ static void flush_socket(struct caller *p, int64_t now)
 /* What is wrong with a start message, in words; NULL if nothing. */
 static const char *start_problem(struct call *c, const struct stream_message *m)
 {
+	struct call_facts facts = { .call_sid = m->call_sid, .from = m->caller, .to = m->called };
+
 	if (!m->mulaw)
 		return "not 8 kHz mu-law";
 	if (!stream_sid_plain(m->stream_sid))
 		return "no usable streamSid";
 	if (c->announced && strcmp(m->call_sid, c->call_sid))
 		return "not the announced call";
-	if (!c->announced && !call_name(c, m->call_sid))
+	if (!c->announced && !call_name(c, &facts))
 		return "that call is here already";
 	return NULL;
 }

@@ -135,6 +135,11 @@ static enum record_mode record_mode(const char *word)
 	return !strcmp(word, "local") ? RECORD_LOCAL : !strcmp(word, "twilio") ? RECORD_TWILIO : RECORD_OFF;
 }
 
+static void copy_text(char *out, size_t size, const char *text)
+{
+	snprintf(out, size, "%s", text ? text : "");
+}
+
 /* Under the lock. The call's own from now on, until the line is free. */
 static void take_brief(struct call *c, struct call_brief *brief)
 {
@@ -152,9 +157,12 @@ static int64_t first_turn(struct calls *calls, const char *call_sid)
 	return history_times(&calls->history, call_sid) * (int64_t)TIMELINE_TURNS;
 }
 
-bool call_name(struct call *c, const char *call_sid)
+bool call_name(struct call *c, const struct call_facts *facts)
 {
+	const char *call_sid = facts->call_sid;
 	int64_t first = first_turn(c->calls, call_sid);
+	struct call_brief brief, before;
+	bool known = !call_brief_make(&brief, c->calls->agents, facts);
 	struct call *other;
 	bool free_name;
 
@@ -168,10 +176,18 @@ bool call_name(struct call *c, const char *call_sid)
 	if (free_name) {
 		snprintf(c->call_sid, sizeof c->call_sid, "%s", call_sid);
 		set_tag(c);
+		copy_text(c->from, sizeof c->from, facts->from);
+		copy_text(c->to, sizeof c->to, facts->to);
 		c->first_turn = first;
+		if (known) { /* else it stays with the agent for all the rest */
+			before = c->brief;
+			take_brief(c, &brief);
+			brief = before;
+		}
 		wake_agent(c);
 	}
 	pthread_mutex_unlock(&c->calls->lock);
+	call_brief_free(&brief);
 	return free_name;
 }
 
@@ -220,11 +236,6 @@ static struct call *take_line(struct calls *calls)
 	atomic_store_explicit(&c->machine_detected, false, memory_order_relaxed);
 	stat_add(calls_total, 1);
 	return c;
-}
-
-static void copy_text(char *out, size_t size, const char *text)
-{
-	snprintf(out, size, "%s", text ? text : "");
 }
 
 /* Takes the text. By its own name: the line may serve another by now. */

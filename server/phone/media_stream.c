@@ -27,12 +27,16 @@ static void parse_start(const char *text, size_t len, struct stream_message *out
 	const char *call_sid = json_str(start, "callSid");
 	const char *account_sid = json_str(start, "accountSid");
 	const char *encoding = json_str(format, "encoding");
+	const cJSON *parameters = json_get(start, "customParameters");
+	const char *caller = json_str(parameters, "caller"), *called = json_str(parameters, "called");
 	double rate = 0, channels = 0;
 
 	if (call_sid && out->stream_sid.n) {
 		out->event = STREAM_START;
 		snprintf(out->call_sid, sizeof out->call_sid, "%s", call_sid);
 		snprintf(out->account_sid, sizeof out->account_sid, "%s", account_sid ? account_sid : "");
+		snprintf(out->caller, sizeof out->caller, "%s", caller ? caller : "");
+		snprintf(out->called, sizeof out->called, "%s", called ? called : "");
 		json_num(format, "sampleRate", &rate);
 		json_num(format, "channels", &channels);
 		/* A start without a format is taken at Twilio's word: it has only this one. */

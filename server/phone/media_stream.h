@@ -33,7 +33,8 @@ struct stream_message {
 	/* START; strings cut to size, "" when absent */
 	char call_sid[40];
 	char account_sid[40];
-	bool mulaw; /* the format is mu-law, 8000 Hz, one channel */
+	char caller[64], called[64]; /* as the TwiML's <Parameter>s of these names say */
+	bool mulaw;                  /* the format is mu-law, 8000 Hz, one channel */
 
 	/* MEDIA */
 	bool has_timestamp;

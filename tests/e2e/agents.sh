@@ -42,7 +42,7 @@ answered() { # NAME: agent and variant
 }
 
 model model --key "$SECRET"
-server server AGENTS_DIR="$DIR" OPENAI_VOICE=verse TZ=CET-1 GREETING="Greet the caller at {{called}}."
+server server AGENTS_DIR="$DIR" STREAM_UNANNOUNCED=on OPENAI_VOICE=verse TZ=CET-1 GREETING="Greet the caller at {{called}}."
 check "status: who there is" equal "$(api /status | jq -c '[.agents.names, .agents.last_error]')" \
 	'[["dental","pizza","default"],null]'
 to_call dental +12025550100
@@ -72,6 +72,8 @@ to_call still +12025550101
 check "and answer" equal "$(answered still)" "pizza loud"
 api "/calls/$(api /calls | jq -r '[.calls[] | select(.state == "live")][0].call_sid')" -X DELETE >/dev/null
 all_over
+check "a stream nobody announced" phone unannounced --script "$SPEECH/agents-short.script" --to +12025550101 --fault no-token
+check "has the agent of the number its parameters tell" equal "$(answered unannounced)" "pizza loud"
 rm "$DIR/second.json"
 put pizza.json <<<'{"numbers": ["+12025550101"]}'
 kill -HUP "$SERVER"
@@ -79,9 +81,10 @@ check "SIGHUP: mended, the error is gone" until_true eval "api /status | jq -e '
 check "the server stops with status 0" stop_server
 check "the model stops with status 0" stop_model
 
-# What the model was asked for, session by session; the first was the server's own.
+# What the model was asked for, session by session; the first was the server's own,
+# and for the unannounced call there may have been two.
 sessions() { # FILTER: of each call's session
-	jq -c "[.per_session[1:][] | $1]" "$WORK/model.json"
+	jq -c "[.per_session[1:7][] | $1]" "$WORK/model.json"
 }
 check "the model saw nothing it does not know" equal "$(field "$WORK/model.json" .violation_count)" 0
 check "each call has its agent's model" equal "$(sessions .model)" \
