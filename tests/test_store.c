@@ -267,14 +267,15 @@ static void there_may_be_many_kinds_of_statements(void **state)
 	struct store *store = opened(0);
 
 	(void)state;
-	for (int round = 0; round < 3; round++)
+	for (int i = 0; i < KINDS; i++)
+		snprintf(sql[i], sizeof sql[i],
+		    "INSERT INTO events (call_sid, at, type) VALUES ('CA1', ?1 * 1000 + %d, 'note')", i);
+	for (int64_t round = 0; round < 3; round++) {
 		for (int i = 0; i < KINDS; i++) {
-			snprintf(sql[i], sizeof sql[i],
-			    "INSERT INTO events (call_sid, at, type) VALUES ('CA1', ?1 * 1000 + %d, 'note')", i);
-			assert_true(store_write(store, sql[i], "i", (int64_t)round));
-			/* And one that is used all the time. */
-			assert_true(note(store, -1));
+			assert_true(store_write(store, sql[i], "i", round));
+			assert_true(note(store, -1)); /* and one that is used all the time */
 		}
+	}
 	assert_int_equal(store_flush(store, 60000), 0);
 	assert_int_equal(ask(store, "SELECT count(DISTINCT at) FROM events WHERE at >= 0"), 3 * KINDS);
 	assert_int_equal(ask(store, "SELECT count(*) FROM events WHERE at = -1"), 3 * KINDS);
