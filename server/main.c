@@ -177,7 +177,6 @@ static int open_outbox(struct parts *p, struct buf *problem)
 		return err;
 	}
 	journal_add_sink(hooks_sink, p->outbox);
-	hooks_tell_interrupted(p->store, p->agents, p->outbox);
 	return 0;
 }
 

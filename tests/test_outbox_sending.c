@@ -496,7 +496,8 @@ static void each_address_is_told_what_it_asked_for(void **state)
 	tell(&p, JOURNAL_RECORD, "record.updated", "{}");
 	tell(&p, JOURNAL_ENDED, "call.ended", "{\"ending\":{\"reason\":\"model_lost\",\"fault\":true}}");
 	tell(&p, JOURNAL_ENDED, "call.ended", "{\"ending\":{\"reason\":\"caller_hung_up\",\"fault\":false}}");
-	tell(&p, JOURNAL_NOTE, "call.failed", "{\"status\":\"no-answer\"}");
+	/* Nobody was there: it did not end, it never was. */
+	tell(&p, JOURNAL_ENDED, "call.failed", "{\"status\":\"no-answer\",\"ending\":{\"fault\":true}}");
 	until_true(status_number("delivered") == 6);
 	usleep(1000);
 	assert_int_equal(receiver.count, 6);

@@ -6,8 +6,8 @@
  *   call.started    the caller is there
  *   call.ended      it is over, however it ended
  *   call.failed     besides, when it ended by a fault; or alone, when it never
- *                   came to be: an outbound call nobody answered. Whoever gives
- *                   one up tells the journal so by an entry of type "call.failed"
+ *                   came to be: an outbound call nobody answered, which is an
+ *                   entry of that type, whatever its kind
  *   record.created  a record was made
  *
  * The body: {"id","event","created_at","call":{…}}, with "record":{…} beside it
@@ -28,10 +28,6 @@ char *hooks_secret(void *agents, const char *agent, const char *variant);
 
 /* What must be said at start: webhooks without a store. One sentence a line. */
 void hooks_warnings(struct agents *agents, struct store *store, struct buf *out);
-
-/* At start: calls that a process which died has left open, and the store has
- * closed since, end for their receivers too. Once each. All are fine with NULL. */
-void hooks_tell_interrupted(struct store *store, struct agents *agents, struct outbox *outbox);
 
 /* The bits of the events (profile.h) the entry gives rise to; 0: none. */
 unsigned hooks_events(const struct journal_entry *entry);
