@@ -82,9 +82,8 @@ int agents_reload(struct agents *a, struct buf *problem)
 	buf_init(&notes, 0);
 	err = agents_load(&fresh, a->cfg, problem, &notes);
 
-	/* Without memory for the sentence there is at least one. */
 	if (err)
-		sentence = strdup(buf_text(problem));
+		sentence = strndup(buf_text(problem), problem->len ? problem->len - 1 : 0);
 	pthread_mutex_lock(&a->lock);
 	if (!err) {
 		old = a->set;
