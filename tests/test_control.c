@@ -70,7 +70,7 @@ int calls_post(struct calls *calls, struct call_ref ref, struct mail *mail)
 int calls_one_json(struct calls *calls, const char *call_sid, struct buf *out)
 {
 	(void)calls;
-	buf_puts(out, "{}");
+	buf_puts(out, "{\"state\":\"ended\"}");
 	return strcmp(call_sid, OVER) && strcmp(call_sid, SID) ? -ENOENT : 0;
 }
 

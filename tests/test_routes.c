@@ -142,7 +142,7 @@ void calls_each(struct calls *calls, void (*each)(void *arg, const char *json), 
 int calls_one_json(struct calls *calls, const char *call_sid, struct buf *out)
 {
 	(void)calls;
-	buf_puts(out, "{\"call_sid\":\"" SID "\"}");
+	buf_puts(out, "{\"call_sid\":\"" SID "\",\"state\":\"ended\"}");
 	return strcmp(call_sid, SID) ? -ENOENT : 0;
 }
 
@@ -533,7 +533,7 @@ static void calls_are_listed_told_and_ended(void **state)
 	(void)state;
 	assert_int_equal(status_of(get("/calls")), 200);
 	assert_int_equal(status_of(get("/calls/" SID)), 200);
-	assert_string_equal(body_of(heard), "{\"call_sid\":\"" SID "\"}\n");
+	assert_string_equal(body_of(heard), "{\"call_sid\":\"" SID "\",\"state\":\"ended\"}\n");
 	assert_int_equal(status_of(get("/calls/CAnone")), 404);
 	assert_non_null(strstr(heard, "\"code\":\"no_such_call\""));
 	assert_int_equal(status_of(get("/calls/")), 404);

@@ -1,6 +1,7 @@
 #include "server/web/known_call.h"
 
 #include "common/json.h"
+#include "common/json.h"
 #include "server/store/store_calls.h"
 
 #include <errno.h>
@@ -57,14 +58,20 @@ int known_call(const struct web_site *site, const char *call_sid, struct buf *ou
 
 void known_call_refuse(const struct web_site *site, const char *call_sid, struct response *r)
 {
+	struct span state;
 	struct buf call;
+	bool over;
 	int err;
 
 	buf_init(&call, 0);
 	err = known_call(site, call_sid, &call);
+	over = !err && json_scan(buf_text(&call), call.len, "state", &state) && span_is(state, "ended");
 	buf_free(&call);
-	if (!err)
+	if (over)
 		response_error(r, 409, "call_over", "that call is over: GET /calls/{CallSid} has all of it");
+	else if (!err)
+		response_error(
+		    r, 409, "call_not_live", "that call is not up: it has not been answered, or is just ending");
 	else if (err == -ENOENT)
 		response_error(r, 404, "no_such_call", "no call of that CallSid is known here");
 	else

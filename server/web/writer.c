@@ -3,6 +3,8 @@
 #include "common/clock.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -10,6 +12,7 @@
 enum {
 	SNDBUF_BYTES = 64 * 1024, /* which Linux doubles */
 	SLICE_MS = 250,           /* how soon `stop` is noticed where no bell tells of it */
+	UNHEARD_MS = 30000,       /* what is sent and not acknowledged for so long goes to nobody */
 	UNASKED_MAX = 64 * 1024,  /* bytes of a client that talks though it has nothing to say */
 };
 
@@ -20,9 +23,10 @@ void writer_init(struct writer *w, int fd, const _Atomic bool *stop)
 
 void writer_bound(struct writer *w)
 {
-	int bytes = SNDBUF_BYTES;
+	int bytes = SNDBUF_BYTES, ms = UNHEARD_MS;
 
 	setsockopt(w->fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+	setsockopt(w->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof ms);
 }
 
 static int fail(struct writer *w, int err)

@@ -19,7 +19,8 @@ struct writer {
 void writer_init(struct writer *w, int fd, const _Atomic bool *stop);
 
 /* Lets the system hold back no more than some 128 KB, so that a client that does
- * not read is noticed while that is still little. */
+ * not read is noticed while that is still little; and has it give up on one that
+ * has vanished without a word. */
 void writer_bound(struct writer *w);
 
 /* Sends all of it. `timeout_ms` is for the whole. 0, -ETIMEDOUT, -EPIPE (the

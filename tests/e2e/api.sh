@@ -110,7 +110,7 @@ watched_and_steered() {
 	all=$WATCHER
 	FLOOD=$(sid_but "")
 	check "events: everyone's stream has begun" until_true grep -q '^id: ' "$WORK/all.sse"
-	phone talk --script "$SPEECH/api-listen.script" --expect clears=0 --expect underruns=0 --expect warnings=0 \
+	phone talk --script "$SPEECH/api-listen.script" --expect clears=0 --expect warnings=0 \
 		--expect script_done=1 --expect dial=+12025550177 --expect streams=1 &
 	local talk=$!
 	check "another call is up" until_true live 2
