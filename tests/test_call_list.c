@@ -60,8 +60,8 @@ static char *json_of(const char *sid, const struct made *m)
 	buf_puts(&out, ",\"agent\":");
 	json_put_cstring(&out, m->agent ? m->agent : "default");
 	buf_printf(&out,
-	    ",\"reserved_at\":\"2026-11-20T10:%02d:%02d.500Z\",\"seconds\":1.5,\"ending\":", m->second / 60,
-	    m->second % 60);
+	    ",\"reserved_at\":\"2026-11-20T10:%02d:%02d.500Z\",\"seconds\":1.5,\"cost\":{\"usd\":0.25},\"ending\":",
+	    m->second / 60, m->second % 60);
 	if (m->state && strcmp(m->state, "ended") != 0)
 		buf_puts(&out, "null");
 	else
@@ -414,6 +414,27 @@ static void a_call_that_came_back_is_one_call(void **state)
 	buf_free(&out);
 }
 
+static void columns_hold_what_the_json_says(void **state)
+{
+	static const char sql[] =
+	    "SELECT count(*) FROM calls WHERE call_sid = 'CA1' AND direction = 'inbound' AND"
+	    " from_number = '+12025550123' AND to_number = '+12025550100' AND agent = 'default' AND"
+	    " state = 'ended' AND reserved_at = 1795168801500 AND ending = 'caller_hung_up' AND fault = 0"
+	    " AND seconds = 1.5 AND cost_usd = 0.25 AND started_at IS NULL";
+	sqlite3_stmt *stmt;
+	sqlite3 *db;
+
+	(void)state;
+	in_store("CA1", &(struct made){ .second = 1 });
+	assert_int_equal(store_flush(site.store, 60000), 0);
+	db = store_reader(site.store);
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+	assert_int_equal(sqlite3_column_int(stmt, 0), 1);
+	sqlite3_finalize(stmt);
+	store_reader_done(site.store, db);
+}
+
 /* The last word about a call is not undone by an earlier one that comes late. */
 static void what_is_told_late_undoes_nothing(void **state)
 {
@@ -511,6 +532,7 @@ int main(void)
 		TEST(nonsense_is_refused_by_name),
 		TEST(a_kept_call_has_its_turns_in_their_order_and_as_they_became),
 		TEST(a_call_that_came_back_is_one_call),
+		TEST(columns_hold_what_the_json_says),
 		TEST(what_is_told_late_undoes_nothing),
 		TEST(a_call_left_open_is_closed_at_the_next_start),
 	};
