@@ -385,14 +385,14 @@ static void park_expired(struct outbox *o, int64_t now)
 	struct outbox_result result = { .retry_after_s = -1 };
 	struct outbox_entry *e;
 
-	snprintf(result.error, sizeof result.error, "its receiver gave no answer for as long as it could wait");
+	snprintf(result.error, sizeof result.error, "its receiver has answered nothing for too long");
 	for (;;) {
 		pthread_mutex_lock(&o->lock);
 		e = outbox_queue_expired(&o->queue, now, give_up_ms(o));
 		pthread_mutex_unlock(&o->lock);
 		if (!e)
 			return;
-		rows_update(o->store, e, "parked", &result, now);
+		rows_park(o->store, e->id, result.error);
 		tell(e, OUTBOX_PARK, &result, e->attempts, 0);
 		atomic_fetch_add(&o->parked, 1);
 		outbox_entry_free(e);

@@ -31,6 +31,12 @@ void rows_update(struct store *store, const struct outbox_entry *e, const char *
 	    "tiiitit", state, (int64_t)e->attempts, e->next_ms, (int64_t)result->status, result->error, now_ms, e->id);
 }
 
+void rows_park(struct store *store, const char *id, const char *why)
+{
+	store_write(store, "UPDATE outbox SET state = 'parked', last_error = coalesce(last_error, ?) WHERE id = ?",
+	    "tt", why, id);
+}
+
 void rows_reopen(struct store *store, const char *id, int64_t now_ms)
 {
 	store_write(store, "UPDATE outbox SET state = 'waiting', attempts = 0, since = ?, next_at = ? WHERE id = ?",

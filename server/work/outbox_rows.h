@@ -13,6 +13,9 @@ void rows_insert(struct store *store, const struct outbox_entry *entry);
 void rows_update(struct store *store, const struct outbox_entry *entry, const char *state,
     const struct outbox_result *result, int64_t now_ms);
 
+/* Without a try; the reason of the last one stays, else it is `why`. */
+void rows_park(struct store *store, const char *id, const char *why);
+
 /* Waiting again, from now. */
 void rows_reopen(struct store *store, const char *id, int64_t now_ms);
 
