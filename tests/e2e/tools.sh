@@ -1,0 +1,212 @@
+#!/usr/bin/env bash
+# flavors: asan tsan
+# Tools the model may call, through the real server: answers good and bad, several
+# at once, fillers, the call's end and its transfer; and a model that calls them wrong.
+. "$(dirname "$0")/lib.sh"
+
+UTTER() { echo "say $PWD/$SPEECH/caller-$1.wav"; }
+
+"$TOOLS/webhook-sink" --secret "$SECRET" --out "$WORK/sink.jsonl" >"$WORK/sink.out" 2>"$WORK/sink.err" &
+PIDS+=("$!")
+disown "$!" # all_apart waits for the cases only
+SINK=http://127.0.0.1:$(wait_for "$WORK/sink.out" '^listening .*:([0-9]+)$')
+
+tool() { # NAME PATH [MORE]
+	echo "{\"name\":\"$1\",\"description\":\"Does $1.\",\"parameters\":{\"type\":\"object\",\"properties\":{}},\"url\":\"$2\"${3:-}}"
+}
+
+# agent DIR: the agent of this case.
+agent() {
+	mkdir -p "$WORK/agents"
+	cat >"$WORK/agents/desk.json" <<-JSON
+		{ "numbers": ["+12025550100"], "instructions": "You take bookings.", "greeting": {"mode": "wait"},
+		  "tools": [
+		    $(tool book "$SINK/book"), $(tool when "$SINK/when?echo=1"),
+		    $(tool slow "$SINK/slow?slow=3000" ',"filler":"One moment please."'),
+		    $(tool page "$SINK/page?html=1"), $(tool broken "$SINK/broken?status=500"),
+		    $(tool huge "$SINK/huge?huge=100000"), $(tool moved "$SINK/moved?redirect=$SINK/elsewhere"),
+		    $(tool plain "$SINK/plain?type=text/plain"), $(tool dead http://127.0.0.1:1/),
+		    $(tool late "$SINK/late?slow=9000" ',"timeout_ms":3000,"filler":"Soon."') ],
+		  "transfers": [ {"name": "office", "number": "+12025550177", "description": "People.", "ring_seconds": 20} ] }
+	JSON
+}
+
+# talk NAME MODEL-SCRIPT CALLER-SCRIPT PHONE ARGS...: one call on a model and a server of its own.
+talk() {
+	agent
+	echo "$2" >"$WORK/model.json.script"
+	echo "$3" >"$WORK/caller.script"
+	model model --key "$SECRET" --script "$WORK/model.json.script"
+	server server AGENTS_DIR="$WORK/agents" SIGNING_SECRET="$SECRET"
+	phone phone --to +12025550100 --script "$WORK/caller.script" --expect warnings=0 --expect script_done=1 "${@:4}" \
+		>"$WORK/said" && STATUS=0 || STATUS=$?
+	check "$NAME: the call goes as it should" no_trouble
+	SID=$(field "$WORK/phone.json" '.calls[0].call_sid')
+	until_true call_ended "$SID"
+	api "/calls/$SID" >"$WORK/call.json"
+	api /status >"$WORK/status.json"
+	check "$NAME: the server stops with status 0" stop_server
+	check "$NAME: the model stops with status 0" stop_model
+}
+no_trouble() {
+	[ "$STATUS" = 0 ] || { cat "$WORK/said"; return 1; }
+}
+asked() { # PATH: how often
+	grep -c "\"path\":\"$1\"" "$OUTER/sink.jsonl"
+}
+outputs() { # the answers the model got, in order, as an array of {call_id, output}
+	jq '[.per_session[].items[] | select(.type == "function_call_output")]' "$WORK/model.json"
+}
+output_of() { # the answer to the call of that name
+	local id
+	id=$(jq -r --arg name "$1" 'first(.tools[] | select(.name == $name)).call_id' "$WORK/call.json")
+	outputs | jq -c --arg id "$id" '.[] | select(.call_id == $id).output | fromjson'
+}
+is_error() { # TOOL CODE
+	equal "$(output_of "$1" | jq -r .error.code)" "$2" && [ -n "$(output_of "$1" | jq -r .error.message)" ]
+}
+agent_said() {
+	jq -e --arg said "$1" '[.turns[] | select(.who == "agent").text] | index($said) != null' "$WORK/call.json"
+}
+protocol_kept() {
+	equal "$(field "$WORK/model.json" .violation_count)" 0 || jq '.per_session[].violations' "$WORK/model.json"
+	equal "$(jq '[.per_session[].errors_sent] | add' "$WORK/model.json")" 0
+}
+
+good_and_bad() {
+	talk "$NAME" '{"turns": [
+	  {"hear": "Book me.", "say": "", "calls": [{"name": "book", "arguments": {"day": 1}}, {"name": "when", "arguments": {}}],
+	   "then": {"say": "You are booked."}},
+	  {"hear": "More.", "say": "", "calls": [{"name": "page"}, {"name": "broken"}, {"name": "huge"}, {"name": "moved"},
+	    {"name": "plain"}, {"name": "dead"}, {"name": "nobody", "force": true}, {"name": "book", "arguments": "{broken"}],
+	   "then": {"say": "That did not work."}},
+	  {"hear": "Go on.", "say": "", "calls": [{"name": "late"}], "then": {"say": "It is too late."}} ]}' \
+	"$(UTTER 3)
+wait-agent-done 300
+$(UTTER 3)
+wait-agent-done 300
+$(UTTER 3)
+wait-agent-done 2500
+hangup"
+	check "$NAME: it was asked once, signed, and told whose call it is" jq -es --arg sid "$SID" '[.[] | select(.path == "/book" and
+		.body.call.call_sid == $sid)] | length == 1 and (.[0] | .signature == "good" and .body.tool == "book" and
+		.body.arguments == {"day": 1} and .body.call.agent == "desk" and .body.call.to == "+12025550100" and
+		.headers["idempotency-key"] == $sid + "-" + .body.call_id)' "$OUTER/sink.jsonl"
+	check "$NAME: the answer goes back as it came" equal "$(output_of book)" '{"ok":true}'
+	check "$NAME: two at once are both answered" equal "$(output_of when | jq -r .tool)" when
+	check "$NAME: and the caller once" agent_said "You are booked."
+	for each in page:bad_answer broken:refused huge:bad_answer moved:refused plain:bad_answer dead:unreachable \
+		nobody:unknown_tool late:timeout; do
+		check "$NAME: ${each%:*} is an honest error" is_error "${each%:*}" "${each#*:}"
+	done
+	check "$NAME: so are arguments that are no JSON" jq -e \
+		'[.[].output | fromjson | select(.error.code == "bad_arguments")] | length == 1' <(outputs)
+	check "$NAME: the caller is told" agent_said "That did not work."
+	check "$NAME: redirects are not followed" equal "$(asked /elsewhere)" 0
+	check "$NAME: each call has one output" equal "$(outputs | jq length)" 11
+	check "$NAME: asked for three answers, and one filler" equal \
+		"$(jq '[.per_session[].events["response.create"]] | add' "$WORK/model.json")" 4
+	check "$NAME: the filler was heard, in time" jq -e '[.turns[] | select(.who == "agent" and .heard_ms > 0).text] |
+		index("Soon.") < index("It is too late.")' "$WORK/call.json"
+	check "$NAME: they are in the call's record" jq -e '(.tools | length == 11) and (.tools[0] | .name == "book" and .ok and
+		.took_ms >= 0 and .arguments == "{\"day\":1}") and ([.tools[] | select(.ok == false)] | length == 9)' "$WORK/call.json"
+	check "$NAME: failures are counted by what they were" jq -e '.tools | .called == 11 and .answered == 2 and .timeout == 1 and
+		.unreachable == 1 and .status == 2 and .bad_answer == 3 and .bad_call == 1' "$WORK/status.json"
+	check "$NAME: the protocol is kept" protocol_kept
+}
+
+meanwhile() {
+	talk "$NAME" '{"turns": [
+	  {"hear": "Look it up.", "say": "", "calls": [{"name": "slow"}], "then": {"say": "Here it is, at last."}},
+	  {"hear": "Are you there?", "say": "I am still looking."} ]}' \
+	"$(UTTER 3)
+wait-agent-talking 100
+$(UTTER 3)
+wait-agent-done 1800
+hangup" --expect 'clears>=1'
+	check "$NAME: the caller hears the filler, is answered meanwhile, and gets the result" jq -e \
+		'[.turns[] | select(.who == "agent").text] == ["One moment please.", "I am still looking.", "Here it is, at last."]' \
+		"$WORK/call.json"
+	check "$NAME: the tool was asked once" equal "$(grep -c "\"call_sid\":\"$SID\"" "$OUTER/sink.jsonl")" 1
+	check "$NAME: the protocol is kept" protocol_kept
+}
+
+hangs_up() {
+	talk "$NAME" '{"turns": [
+	  {"hear": "Bye.", "say": "You are welcome. Have a very nice day, and goodbye to you.", "calls": [{"name": "end_call", "arguments": {}}],
+	   "then": {"say": "What else?"}},
+	  {"hear": "Wait!", "say": "Yes?"},
+	  {"hear": "That was all.", "say": "Good. Goodbye then, and until next time.", "calls": [{"name": "end_call", "arguments": {"reason": "done"}}, {"name": "book"}]} ]}' \
+	"$(UTTER 3)
+wait-agent-talking 3000
+$(UTTER 3)
+wait-agent-done 300
+$(UTTER 3)
+wait-end" --expect end=server
+	check "$NAME: the agent said goodbye" equal "$(field "$WORK/call.json" .ending.reason)" agent_ended
+	check "$NAME: speaking up called the first one off" jq -e '.[0].output | fromjson | .error.code == "cancelled"' <(outputs)
+	check "$NAME: the second was heard to its end" jq -e '[.turns[] | select(.text // "" | startswith("Good."))][0] |
+		.heard_ms == .generated_ms and .heard_confirmed' "$WORK/call.json"
+	check "$NAME: what was called with it was done" equal "$(grep "\"call_sid\":\"$SID\"" "$OUTER/sink.jsonl" | grep -c '"path":"/book"')" 1
+	check "$NAME: then the telephone is put down" jq -e '.calls[0].twiml | contains("<Hangup/>")' "$WORK/phone.json"
+	check "$NAME: the protocol is kept" protocol_kept
+}
+
+TRANSFER='{"turns": [
+  {"hear": "A person, please.", "say": "I am connecting you.", "calls": [{"name": "transfer_call", "arguments": {"destination": "office"}}]},
+  {"hear": "Hm.", "say": "Well then."} ]}'
+
+is_transferred() {
+	talk "$NAME" "$TRANSFER" "$(UTTER 3)
+wait-end" --expect 'dial=+12025550177' --expect streams=1
+	check "$NAME: handed over, once the words were heard" jq -e '.ending.reason == "transferred" and
+		(.turns[-1] | .heard_ms == .generated_ms)' "$WORK/call.json"
+	check "$NAME: counted" jq -e '.calls | .transfers == 1 and .transfers_answered == 1 and .transfers_back == 0' "$WORK/status.json"
+	check "$NAME: the protocol is kept" protocol_kept
+}
+
+comes_back() {
+	talk "$NAME" "$TRANSFER" "$(UTTER 3)
+wait-end
+wait-agent-done 500
+hangup" --dial busy --expect 'dial=+12025550177' --expect streams=2
+	check "$NAME: counted" jq -e '.calls | .transfers == 1 and .transfers_back == 1' "$WORK/status.json"
+	check "$NAME: the agent knows what was said, and that nobody answered" jq -e '[.per_session[] | select(.items | length >= 3)][0].items |
+		.[0].role == "user" and .[1].role == "assistant" and (.[1].content[0].text == "I am connecting you.") and
+		.[2].role == "system" and (.[2].content[0].text | test("office.*busy"))' "$WORK/model.json"
+	check "$NAME: and speaks first" jq -e '.turns[0].who == "agent"' "$WORK/call.json"
+	check "$NAME: the protocol is kept" protocol_kept
+}
+
+# A model that does it wrong: none of it may run what should not run, nor leave the caller in silence.
+wrong() {
+	talk "$NAME" '{"turns": [
+	  {"hear": "One.", "say": "", "calls": [{"name": "book", "call_id": "call_same"}, {"name": "book", "call_id": "call_same"}], "then": {"say": "Once."}},
+	  {"hear": "Two.", "say": "Hm.", "calls": [{"name": "when", "status": "incomplete"}]},
+	  {"hear": "Three.", "say": "", "calls": [{"name": "book", "call_id_length": 10000}], "then": {"say": "Never."}},
+	  {"hear": "Four.", "say": "", "cancelled": true, "calls": [{"name": "when"}], "then": {"say": "After all."}} ]}' \
+	"$(UTTER 3)
+wait-agent-done 300
+$(UTTER 3)
+wait-agent-done 300
+$(UTTER 3)
+wait-agent-done 300
+$(UTTER 3)
+wait-agent-done 300
+hangup"
+	check "$NAME: the same id runs once" equal "$(grep "\"call_sid\":\"$SID\"" "$OUTER/sink.jsonl" | grep -c '"path":"/book"')" 1
+	check "$NAME: what was completed before the cut runs, what never was does not" equal \
+		"$(grep "\"call_sid\":\"$SID\"" "$OUTER/sink.jsonl" | grep -c '"path":"/when"')" 1
+	check "$NAME: two outputs in all" equal "$(outputs | jq length)" 2
+	check "$NAME: an id of 10 KB is not usable, and counted" equal "$(field "$WORK/status.json" .tools.unusable)" 1
+	check "$NAME: the caller is answered each time" jq -e '[.turns[] | select(.who == "agent")] | length == 4' "$WORK/call.json"
+	check "$NAME: the protocol is kept" protocol_kept
+}
+
+apart good-and-bad good_and_bad
+apart meanwhile meanwhile
+apart hangs-up hangs_up
+apart transferred is_transferred
+apart comes-back comes_back
+apart wrong wrong
+all_apart
