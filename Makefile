@@ -45,7 +45,7 @@ audio_SRC   := $(addprefix audio/,$(addsuffix .c, \
   convert g711 level resample wav))
 server_SRC  := $(addprefix server/,$(addsuffix .c, \
   agents/agent_file agents/agent_set agents/agents agents/describe agents/load agents/parts agents/profile \
-  agents/reader agents/slurp agents/template \
+  agents/reader agents/slurp agents/template agents/url \
   call/agent_caller call/agent_cost call/agent_events call/agent_loop call/agent_mail call/agent_record call/agent_tools \
   call/agent_transfer call/answers call/brief call/call_journal call/call_json call/caller_loop call/calls \
   call/cost call/cues call/endings call/gaps call/history call/hooks call/journal call/journal_store \

@@ -256,6 +256,29 @@ static void variant_is_the_file_and_what_it_says_besides(void **state)
 	family_release(a.family);
 }
 
+static void languages_are_those_of_the_transcription_unless_it_has_its_own(void **state)
+{
+	struct agent a = good("{\"languages\":[\"es\"]}");
+
+	(void)state;
+	assert_string_equal(a.variants[0]->transcription_language, "es");
+	assert_null(strstr(a.variants[0]->instructions, "ISO 639-1"));
+	family_release(a.family);
+	a = good("{\"languages\":[\"es\"],\"transcription\":{\"language\":\"de\"}}");
+	assert_string_equal(a.variants[0]->transcription_language, "de");
+	family_release(a.family);
+	cfg.transcription_language = "fr";
+	a = good(
+	    "{\"languages\":[\"es\",\"en\"],\"variants\":[{\"name\":\"a\"},{\"name\":\"b\",\"languages\":[\"en\"]}]}");
+	assert_string_equal(a.variants[0]->transcription_language, "");
+	assert_string_equal(a.variants[1]->transcription_language, "en");
+	family_release(a.family);
+	a = good("{}");
+	assert_string_equal(a.variants[0]->transcription_language, "fr");
+	family_release(a.family);
+	cfg.transcription_language = "";
+}
+
 static void what_a_schema_holds_in_vain_is_noted(void **state)
 {
 	struct agent a = good("{\"outcome\":{\"schema\":{\"type\":\"object\",\"anyOf\":[{}]}}}");
@@ -472,6 +495,7 @@ int main(void)
 		cmocka_unit_test(every_key_goes_where_it_belongs),
 		cmocka_unit_test(text_comes_from_a_file_without_its_mark_and_blanks),
 		cmocka_unit_test(variant_is_the_file_and_what_it_says_besides),
+		cmocka_unit_test(languages_are_those_of_the_transcription_unless_it_has_its_own),
 		cmocka_unit_test(what_a_schema_holds_in_vain_is_noted),
 		cmocka_unit_test(mistakes_are_told_with_their_place),
 		cmocka_unit_test(text_in_another_encoding_is_called_so),

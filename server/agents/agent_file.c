@@ -221,11 +221,15 @@ static const struct key profile_keys[] = {
 
 /* --------------------------------------------------------------------- one profile */
 
-/* The model answers in what it hears, so it must be told what it may. */
-static void append_languages(struct reader *r, struct profile *p)
+/* The agent's languages are those of its transcription, unless the file says
+ * otherwise; and the model answers in what it hears, so it must be told what it
+ * may. */
+static void settle_languages(struct reader *r, struct profile *p)
 {
 	struct buf text;
 
+	if (p->language_count && p->transcription_language == r->cfg->transcription_language)
+		p->transcription_language = p->language_count == 1 ? p->languages[0] : "";
 	if (p->language_count < 2)
 		return;
 	buf_init(&text, 0);
@@ -318,7 +322,7 @@ static void read_variants(struct reader *r, const cJSON *list, const struct prof
 			*p = *base;
 			reader_object(r, value, variant_keys, profile_keys, p);
 			check_whole(r, p);
-			append_languages(r, p);
+			settle_languages(r, p);
 			a->variants[a->variant_count++] = p;
 		}
 		reader_leave(r, mark);
@@ -362,7 +366,7 @@ static void read_tree(struct reader *r, const cJSON *tree, const char *name, str
 		return;
 	}
 	check_whole(r, base);
-	append_languages(r, base);
+	settle_languages(r, base);
 	a->variants[0] = base;
 	a->variant_count = 1;
 }

@@ -2,10 +2,9 @@
 
 #include "common/json.h"
 #include "common/schema.h"
+#include "server/agents/url.h"
 #include "server/config_check.h"
 
-#include <arpa/inet.h>
-#include <ctype.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,79 +23,6 @@ enum {
 };
 
 #define AT(type, field) offsetof(struct type, field)
-
-/* ----------------------------------------------------------------------------- URLs */
-
-static bool ends_in(const char *host, const char *tail)
-{
-	size_t n = strlen(host), m = strlen(tail);
-
-	return n > m && !strcasecmp(host + n - m, tail);
-}
-
-static bool inside_own_walls(const char *host)
-{
-	static const char *const nets[] = { "127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16" };
-
-	for (size_t i = 0; i < sizeof nets / sizeof *nets; i++)
-		if (ipv4_in_net(host, nets[i]))
-			return true;
-	if (!strcmp(host, "[::1]") || !strncasecmp(host, "[fc", 3) || !strncasecmp(host, "[fd", 3))
-		return true;
-	return (!strchr(host, '.') && isalpha((unsigned char)*host)) || ends_in(host, ".internal") ||
-	       ends_in(host, ".local") || ends_in(host, ".localhost");
-}
-
-/* "host" or "[address]" of "host:port"; false if it is neither. */
-static bool split_host(const char *authority, size_t len, char host[256])
-{
-	const char *colon = memchr(authority, ':', len);
-	size_t n = *authority == '[' ? strcspn(authority, "]") + 1 : colon ? (size_t)(colon - authority) : len;
-	size_t digits = n < len ? strspn(authority + n + 1, "0123456789") : 0;
-	struct in6_addr unused;
-	long port;
-
-	if (!n || n > len || n > 255 || (n < len && (authority[n] != ':' || !digits || n + 1 + digits != len)))
-		return false;
-	port = n < len ? strtol(authority + n + 1, NULL, 10) : 1;
-	memcpy(host, authority, n);
-	host[n] = '\0';
-	if (port < 1 || port > 65535)
-		return false;
-	if (*host == '[') {
-		host[n - 1] = '\0';
-		n = (size_t)inet_pton(AF_INET6, host + 1, &unused);
-		host[strlen(host)] = ']';
-		return n == 1;
-	}
-	for (size_t i = 0; host[i]; i++)
-		if (!isalnum((unsigned char)host[i]) && !strchr("-._", host[i]))
-			return false;
-	return true;
-}
-
-const char *part_check_url(const char *url)
-{
-	bool secure = !strncasecmp(url, "https://", 8);
-	const char *authority;
-	char host[256];
-	size_t len;
-
-	if (!secure && strncasecmp(url, "http://", 7) != 0)
-		return "must start with https:// (or http:// inside your own walls)";
-	for (const char *p = url; *p; p++)
-		if (*p <= ' ' || *p > '~' || strchr("\"<>\\^`{|}#", *p))
-			return "must be a URL without blanks, quotation marks or a #fragment";
-	authority = url + (secure ? 8 : 7);
-	len = strcspn(authority, "/?");
-	if (memchr(authority, '@', len))
-		return "must not carry a user name or password; requests are signed instead";
-	if (!split_host(authority, len, host))
-		return "must look like https://host[:port]/path";
-	if (!secure && !inside_own_walls(host))
-		return "must start with https://: over http:// what callers say would travel readable by anyone";
-	return NULL;
-}
 
 /* -------------------------------------------------------------------------- schemas */
 
@@ -201,7 +127,7 @@ static const struct setting required_prose = { .type = SETTING_TEXT, .most = 409
 static const struct setting optional_prose = {
 	.type = SETTING_TEXT, .fallback = "", .most = 4096, .check = check_prose
 };
-static const struct setting url = { .type = SETTING_TEXT, .most = URL_MAX, .check = part_check_url };
+static const struct setting url = { .type = SETTING_TEXT, .most = URL_MAX, .check = agent_url_check };
 
 static void read_name(struct reader *r, const cJSON *value, void *name)
 {
@@ -323,7 +249,7 @@ static void read_mcp_url(struct reader *r, const cJSON *value, void *entry)
 
 	if (!text)
 		return;
-	if (strncasecmp(text, "https://", 8) != 0 || part_check_url(text))
+	if (strncasecmp(text, "https://", 8) != 0 || agent_url_check(text))
 		reader_wrong(r, "must look like https://host/path: the model's side calls it over the Internet");
 	else
 		((struct mcp_entry *)entry)->url = family_keep(r->family, text, strlen(text));

@@ -16,9 +16,4 @@ void part_webhooks(struct reader *r, const cJSON *value, void *profile);
 /* A JSON Schema of an object, as text; NULL after telling what is wrong with it. */
 const char *part_schema(struct reader *r, const cJSON *value);
 
-/* Where requests about callers may go: https, or http inside one's own walls
- * (loopback, private addresses, names without a dot, .internal, .local). NULL,
- * or how it must be. */
-const char *part_check_url(const char *url);
-
 #endif
