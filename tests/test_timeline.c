@@ -216,8 +216,9 @@ static void so_many_turns_are_kept_and_the_rest_counted(void **state)
 	assert_int_equal(t.turns_dropped, 300);
 	assert_non_null(timeline_turn(&t, TURN_CALLER, "item_0", 0)); /* those kept can be written on */
 	turns = shown(&t);
-	assert_int_equal(cJSON_GetArraySize(turns), TIMELINE_TURNS);
-	assert_string_equal(json_str(turn_no(turns, TIMELINE_TURNS - 1), "text"), "item_999");
+	assert_int_equal(cJSON_GetArraySize(turns), TIMELINE_SHOWN_TURNS);
+	assert_string_equal(json_str(turn_no(turns, 0), "text"), "item_800");
+	assert_string_equal(json_str(turn_no(turns, TIMELINE_SHOWN_TURNS - 1), "text"), "item_999");
 	cJSON_Delete(turns);
 	timeline_free(&t);
 }

@@ -343,6 +343,7 @@ static void publish(struct agent *a, int64_t now, bool wait)
 {
 	struct call *c = a->call;
 	struct buf *out = &c->shown;
+	size_t before;
 
 	if ((!a->timeline.dirty && !a->toolbox.dirty) || (!wait && now < a->published_us + PUBLISH_US))
 		return;
@@ -356,8 +357,8 @@ static void publish(struct agent *a, int64_t now, bool wait)
 	buf_puts(out, "\"model_session_id\":");
 	json_put_cstring(out, a->session ? model_session_id(a->session) : NULL);
 	buf_puts(out, ",\"turns\":");
-	timeline_put_json(&a->timeline, out);
-	buf_puts(out, ",\"tools\":");
+	before = timeline_put_json(&a->timeline, out);
+	buf_printf(out, ",\"turns_before\":%zu,\"tools\":", before);
 	toolbox_put_json(&a->toolbox, out);
 	buf_printf(out, ",\"turns_dropped\":%" PRIu64 ",\"text_dropped\":%" PRIu64, a->timeline.turns_dropped,
 	    a->timeline.text_dropped);

@@ -188,14 +188,31 @@ void timeline_put_turn(const struct turn *turn, struct buf *out)
 	buf_putc(out, '}');
 }
 
-void timeline_put_json(struct timeline *t, struct buf *out)
+/* The first turn that is shown. */
+static size_t first_shown(const struct timeline *t)
 {
+	size_t first = t->count, text = 0;
+
+	while (first > 0 && t->count - first < TIMELINE_SHOWN_TURNS) {
+		text += t->turns[first - 1].text.len;
+		if (text > TIMELINE_SHOWN_TEXT)
+			break;
+		first--;
+	}
+	return first;
+}
+
+size_t timeline_put_json(struct timeline *t, struct buf *out)
+{
+	size_t first = first_shown(t);
+
 	buf_putc(out, '[');
-	for (size_t i = 0; i < t->count; i++) {
-		if (i)
+	for (size_t i = first; i < t->count; i++) {
+		if (i > first)
 			buf_putc(out, ',');
 		timeline_put_turn(&t->turns[i], out);
 	}
 	buf_putc(out, ']');
 	t->dirty = false;
+	return first;
 }

@@ -2,8 +2,9 @@
 #define CALL_TIMELINE_H
 /* What was said in a call, turn by turn, for /calls/{CallSid}.
  *
- * Agent loop only, pure. Bounded: 1000 turns and 256 KB of text; what comes
- * after is counted, not kept. The caller's words stand where the model put the
+ * Agent loop only, pure. Bounded: 1000 turns and 256 KB of text are told to the
+ * journal; what comes after is counted, not kept. Of these the last 200, and
+ * no more than 64 KB of text, are shown while the call is up. The caller's words stand where the model put the
  * item, however late their transcript comes. An answer keeps what the model
  * generated and what the caller heard of it: heard_ms is measured, heard_text
  * is the same share of the text, cut at a word, and marked as an estimate.
@@ -14,6 +15,7 @@
 #include <stdint.h>
 
 enum { TIMELINE_TURNS = 1000, TIMELINE_TEXT = 256 * 1024, TIMELINE_ID_SIZE = 64 };
+enum { TIMELINE_SHOWN_TURNS = 200, TIMELINE_SHOWN_TEXT = 64 * 1024 };
 
 enum turn_kind { TURN_CALLER, TURN_KEYS, TURN_AGENT };
 
@@ -72,8 +74,9 @@ int timeline_next_forming(struct timeline *t);
 /* Appends one turn as a JSON object. */
 void timeline_put_turn(const struct turn *turn, struct buf *out);
 
-/* Appends the turns as a JSON array and marks it clean. */
-void timeline_put_json(struct timeline *t, struct buf *out);
+/* Appends the newest turns as a JSON array and marks it clean. Returns how many
+ * older ones are not shown. */
+size_t timeline_put_json(struct timeline *t, struct buf *out);
 
 /* How many characters of `text` were heard, by share, back to the end of a
  * word, or of a character where words are not spaced. Bytes; never in the
