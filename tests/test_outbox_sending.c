@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <setjmp.h>
@@ -434,6 +435,63 @@ static void without_a_store_it_still_delivers_in_order(void **state)
 	buf_free(&unused);
 }
 
+/* And once each: what is read again from the store is not what is at work. */
+static void what_does_not_fit_into_memory_waits_in_the_store(void **state)
+{
+	enum { CALLS = 10, EACH = 4 };
+	int seen[CALLS] = { 0 };
+	char call[32], fields[32];
+
+	(void)state;
+	outbox_hold(outbox, 6);
+	receiver.held = true;
+	for (int i = 0; i < CALLS * EACH; i++) {
+		snprintf(call, sizeof call, "CA%d", i % CALLS);
+		snprintf(fields, sizeof fields, "\"n\":%d", i);
+		outbox_add(outbox, &(struct outbox_event){ .event = "call.ended",
+				       .url = receiver.url,
+				       .call_sid = call,
+				       .agent = "plumber",
+				       .variant = "",
+				       .fields = fields });
+	}
+	until_true(status_number("sending") == 2);
+	until_true(listed("waiting") == CALLS * EACH);
+	assert_int_equal(status_number("waiting"), 6);
+	receiver.held = false;
+	until_true(status_number("delivered") == CALLS * EACH);
+	assert_int_equal(receiver.count, CALLS * EACH);
+	for (int i = 0; i < CALLS * EACH; i++) {
+		int n = (int)strtol(strstr(body_of(i), "\"n\":") + 4, NULL, 10);
+
+		assert_int_equal(n / CALLS, seen[n % CALLS]++);
+	}
+	assert_int_equal(listed("waiting"), 0);
+	assert_int_equal(status_number("lost"), 0);
+}
+
+static void limit_files(rlim_t bytes)
+{
+	struct rlimit limit;
+
+	getrlimit(RLIMIT_FSIZE, &limit);
+	limit.rlim_cur = bytes;
+	setrlimit(RLIMIT_FSIZE, &limit);
+}
+
+static void a_full_disk_holds_up_no_webhook(void **state)
+{
+	(void)state;
+	limit_files(0);
+	receiver.bad = 1;
+	happen("call.started", "CA1", receiver.url);
+	happen("call.ended", "CA1", receiver.url);
+	until_true(status_number("delivered") == 2);
+	limit_files(RLIM_INFINITY);
+	until_true(listed("delivered") == 2);
+	assert_int_equal(receiver.count, 3);
+}
+
 static void *happen_often(void *arg)
 {
 	for (int i = 0; i < 50; i++)
@@ -528,6 +586,7 @@ static int start(void **state)
 {
 	(void)state;
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	unsetenv("http_proxy");
 	return fetch_setup();
 }
@@ -553,6 +612,8 @@ int main(void)
 		TEST(a_receiver_that_hangs_delays_nobody_else),
 		TEST(the_list_pages_from_the_newest),
 		TEST(without_a_store_it_still_delivers_in_order),
+		TEST(what_does_not_fit_into_memory_waits_in_the_store),
+		TEST(a_full_disk_holds_up_no_webhook),
 		TEST(many_threads_tell_and_each_call_stays_in_order),
 		TEST(the_end_does_not_wait_for_who_hangs),
 		TEST(each_address_is_told_what_it_asked_for),

@@ -22,7 +22,7 @@ enum {
 	TRY_MS = 10000,                /* for one try */
 	ANSWER_MAX = 64 * 1024,        /* of the answer is read; nobody looks at it */
 	AT_ONCE = 2,                   /* tries to one origin */
-	ENTRIES_MAX = 20000,           /* in memory; the rest waits in the store */
+	ENTRIES_HELD = 20000,          /* in memory; the rest waits in the store */
 	BODIES_MAX = 64 * 1024 * 1024, /* bytes in memory, without a store to leave them in */
 	STORED_MS = 2000,              /* that an event may take to the disk before it is sent regardless */
 	LAST_MS = 3000,                /* for what is due when it is time to go */
@@ -40,6 +40,7 @@ struct outbox {
 	struct bell bell;
 	_Atomic bool stopping;
 	_Atomic int64_t last_seq;
+	_Atomic size_t entries_max;
 
 	/* Anybody pushes, the thread takes them all: newest first. */
 	struct outbox_entry *_Atomic inbox;
@@ -277,7 +278,7 @@ static void run_attempt(struct job *job)
 
 	/* A receiver that asks us about it shall find it. With a broken disk it
 	 * is sent from memory, now and later. */
-	stored = a->outbox->store && !store_flush(a->outbox->store, STORED_MS);
+	stored = a->outbox->store && (!a->entry->body || !store_flush(a->outbox->store, STORED_MS));
 	try_once(a->outbox, a->entry, &result);
 	/* Cancelled: it waits in the store for the next start. */
 	if (!result.cancelled)
@@ -297,7 +298,7 @@ static void drop_attempt(struct job *job)
  * overtake. */
 static bool too_many(struct outbox *o, const struct outbox_entry *e)
 {
-	bool full = o->queue.count >= ENTRIES_MAX || o->queue.bytes >= BODIES_MAX;
+	bool full = o->queue.count >= o->entries_max || o->queue.bytes >= BODIES_MAX;
 
 	if (o->store && e->seq > o->read_to)
 		return o->more |= full;
@@ -364,7 +365,7 @@ static size_t waiting(struct outbox *o)
 /* From the store, what waits there only. 0 or -EIO. */
 static int read_more(struct outbox *o)
 {
-	size_t room = ENTRIES_MAX - waiting(o);
+	size_t room = o->entries_max - waiting(o);
 	int got = rows_waiting(o->store, o->unread ? 0 : o->read_to, (int)room, on_row, o);
 
 	if (got < 0)
@@ -376,7 +377,7 @@ static int read_more(struct outbox *o)
 
 static void refill(struct outbox *o)
 {
-	if ((o->more || o->unread) && waiting(o) <= ENTRIES_MAX / 2 && !store_flush(o->store, STORED_MS))
+	if ((o->more || o->unread) && waiting(o) <= o->entries_max / 2 && !store_flush(o->store, STORED_MS))
 		read_more(o);
 }
 
@@ -470,6 +471,7 @@ int outbox_open(struct outbox **out, const struct config *cfg, struct store *sto
 	o->bell.fd = -1;
 	pthread_mutex_init(&o->lock, NULL);
 	outbox_queue_init(&o->queue, AT_ONCE);
+	o->entries_max = ENTRIES_HELD;
 	err = bell_open(&o->bell);
 	if (!err)
 		err = jobs_open(&o->jobs, "webhooks", cfg->webhook_threads, (size_t)cfg->webhook_threads);
@@ -538,6 +540,11 @@ void outbox_close(struct outbox *o)
 	bell_close(&o->bell);
 	pthread_mutex_destroy(&o->lock);
 	free(o);
+}
+
+void outbox_hold(struct outbox *o, size_t entries)
+{
+	atomic_store(&o->entries_max, entries);
 }
 
 /* ------------------------------------------------------------------ the operator's */

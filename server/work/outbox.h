@@ -46,6 +46,10 @@ void outbox_close(struct outbox *outbox); /* the same, and it is gone; before th
  * nothing happens. */
 void outbox_add(struct outbox *outbox, const struct outbox_event *event);
 
+/* How many are held in memory (20,000); more wait in the store. For tests. Any
+ * time. */
+void outbox_hold(struct outbox *outbox, size_t entries);
+
 /* An object, for /status; "null" for NULL. */
 void outbox_put_status(struct outbox *outbox, struct buf *out);
 
