@@ -1,7 +1,6 @@
 #include "server/web/known_call.h"
 
 #include "common/json.h"
-#include "common/json.h"
 #include "server/store/store_calls.h"
 
 #include <errno.h>
@@ -47,12 +46,33 @@ static void add_earlier_turns(struct store *store, const char *call_sid, struct 
 	buf_free(&earlier);
 }
 
+/* Memory shows the newest turns of a long call; once it is over the store has
+ * them all. */
+static void show_all_of_the_ended(struct store *store, const char *call_sid, struct buf *out)
+{
+	struct span state, before;
+	uint64_t hidden;
+	struct buf whole;
+
+	if (!store || !json_scan(buf_text(out), out->len, "state", &state) || !span_is(state, "ended") ||
+	    !json_scan(buf_text(out), out->len, "turns_before", &before) || !span_u64(before, &hidden) || !hidden)
+		return;
+	buf_init(&whole, 0);
+	if (!store_call(store, call_sid, &whole) && !buf_error(&whole)) {
+		buf_reset(out);
+		buf_put(out, whole.data, whole.len);
+	}
+	buf_free(&whole);
+}
+
 int known_call(const struct web_site *site, const char *call_sid, struct buf *out)
 {
 	int err = calls_one_json(site->calls, call_sid, out);
 
-	if (!err)
+	if (!err) {
 		add_earlier_turns(site->store, call_sid, out);
+		show_all_of_the_ended(site->store, call_sid, out);
+	}
 	return err == -ENOENT && site->store ? store_call(site->store, call_sid, out) : err;
 }
 
