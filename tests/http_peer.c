@@ -20,6 +20,7 @@ struct http_peer {
 	void *arg;
 	_Atomic bool stopping;
 	_Atomic int busy;
+	const char *_Atomic body;
 };
 
 struct visit {
@@ -52,13 +53,17 @@ static void *serve(void *arg)
 {
 	struct visit *v = arg;
 	char *request = malloc(REQUEST_MAX), answer[200];
+	const char *body;
 	int status = 0;
 
 	if (request && read_request(v->fd, request, REQUEST_MAX))
 		status = v->peer->answer(v->peer->arg, request);
+	body = v->peer->body;
 	if (status) {
-		snprintf(answer, sizeof answer, "HTTP/1.1 %d Whatever\r\nContent-Length: 2\r\n\r\nok", status);
-		send(v->fd, answer, strlen(answer), MSG_NOSIGNAL);
+		snprintf(
+		    answer, sizeof answer, "HTTP/1.1 %d Whatever\r\nContent-Length: %zu\r\n\r\n", status, strlen(body));
+		send(v->fd, answer, strlen(answer), MSG_NOSIGNAL | MSG_MORE);
+		send(v->fd, body, strlen(body), MSG_NOSIGNAL);
 	}
 	free(request);
 	close(v->fd);
@@ -107,12 +112,18 @@ struct http_peer *http_peer_start(peer_answer_fn *answer, void *arg)
 		abort();
 	p->answer = answer;
 	p->arg = arg;
+	p->body = "ok";
 	p->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (bind(p->listener, (struct sockaddr *)&address, len) || listen(p->listener, 64) ||
 	    getsockname(p->listener, (struct sockaddr *)&address, &len) || pthread_create(&p->thread, NULL, run, p))
 		abort();
 	p->port = ntohs(address.sin_port);
 	return p;
+}
+
+void http_peer_say(struct http_peer *p, const char *body)
+{
+	p->body = body;
 }
 
 void http_peer_stop(struct http_peer *p)
