@@ -45,7 +45,6 @@ static struct {
 	struct agents *agents;
 	struct jobs *background;
 	int at_once;          /* jobs that may fill in records */
-	_Atomic bool open;    /* some record may be open */
 	_Atomic bool looking; /* a job looks */
 	int64_t next_look_us; /* main's */
 	pthread_mutex_t lock; /* what follows; held briefly */
@@ -93,13 +92,10 @@ static void on_journal(void *arg, const struct journal_entry *e)
 	(void)arg;
 	if (!e->profile || !*e->profile->outcome_schema)
 		return;
-	if (e->kind == JOURNAL_STARTED) {
+	if (e->kind == JOURNAL_STARTED)
 		store_record_open(records.store, e->call_sid, e->profile->name, e->profile->variant, e->wall_ms);
-		atomic_store(&records.open, true);
-	} else if (e->kind == JOURNAL_ENDED) {
+	else if (e->kind == JOURNAL_ENDED)
 		forget_saving(e->call_sid);
-		atomic_store(&records.open, true);
-	}
 }
 
 /* ------------------------------------------------------------------ save_record */
@@ -374,15 +370,9 @@ static void hand_over(struct record_row *row)
 static void run_look(struct job *job)
 {
 	struct record_row rows[2 * WORKING_MAX];
-	int64_t open;
-	int count;
+	int count = store_records_due(records.store, clock_wall_ms(), rows, 2 * WORKING_MAX);
 
 	free(job);
-	/* Before looking: who opens one after it, says so after it. */
-	atomic_store(&records.open, false);
-	count = store_records_due(records.store, clock_wall_ms(), rows, 2 * WORKING_MAX, &open);
-	if (open)
-		atomic_store(&records.open, true);
 	for (int i = 0; i < count; i++)
 		hand_over(&rows[i]);
 	atomic_store(&records.looking, false);
@@ -398,8 +388,9 @@ void records_tend(int64_t now_us)
 {
 	struct job *look;
 
-	if (!records.store || now_us < records.next_look_us || !atomic_load(&records.open) ||
-	    atomic_load(&records.looking))
+	/* Also when nothing has happened: what was written down may have had to
+	 * wait for the disk. */
+	if (!records.store || now_us < records.next_look_us || atomic_load(&records.looking))
 		return;
 	records.next_look_us = now_us + LOOK_EVERY_US;
 	look = calloc(1, sizeof *look);
@@ -426,7 +417,6 @@ void records_open(const struct config *cfg, struct store *store, struct agents *
 	records.at_once = cfg->job_threads - 1 < WORKING_MAX ? cfg->job_threads - 1 : WORKING_MAX;
 	if (records.at_once < 1)
 		records.at_once = 1;
-	atomic_store(&records.open, true);
 	journal_add_sink(on_journal, NULL);
 }
 

@@ -123,28 +123,14 @@ static bool take_row(sqlite3_stmt *s, struct record_row *row)
 	return false;
 }
 
-static int64_t count_open(sqlite3 *db)
-{
-	sqlite3_stmt *s = NULL;
-	int64_t count = -1;
-
-	if (!sqlite3_prepare_v2(db, "SELECT count(*) FROM records WHERE state = 'open'", -1, &s, NULL) &&
-	    sqlite3_step(s) == SQLITE_ROW)
-		count = sqlite3_column_int64(s, 0);
-	sqlite3_finalize(s);
-	return count;
-}
-
-int store_records_due(struct store *store, int64_t now_ms, struct record_row *rows, int max, int64_t *open)
+int store_records_due(struct store *store, int64_t now_ms, struct record_row *rows, int max)
 {
 	sqlite3 *db = store_reader(store);
 	sqlite3_stmt *s = NULL;
 	int count = 0, rc = SQLITE_ERROR;
 
-	*open = -1;
 	if (!db)
 		return -EIO;
-	*open = count_open(db);
 	if (!sqlite3_prepare_v2(db,
 		ROW
 		"WHERE r.state = 'open' AND r.next_at <= ?1 AND c.state = 'ended' ORDER BY r.next_at, r.at LIMIT ?2",

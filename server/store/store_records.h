@@ -46,9 +46,8 @@ bool store_record_fill(struct store *store, const struct record_row *row, int64_
 bool store_record_drop(struct store *store, const char *id);
 
 /* Open records of calls that are over and whose time has come, at most `max`;
- * each row is the caller's to free. *open is how many are open in all. How many
- * were written, or -EIO. */
-int store_records_due(struct store *store, int64_t now_ms, struct record_row *rows, int max, int64_t *open);
+ * each row is the caller's to free. How many there are, or -EIO. */
+int store_records_due(struct store *store, int64_t now_ms, struct record_row *rows, int max);
 
 /* Appends what was said, a line a turn: "Caller: …". How many turns of the
  * caller's there are, or -EIO. At most `max` bytes; says so when it is more. */
