@@ -11,6 +11,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/ws_client.h"
+#include "server/call/recorder.h"
 #include "server/call/stats.h"
 #include "server/model/health.h"
 #include "server/model/realtime.h"
@@ -31,6 +32,7 @@ enum {
 	PUBLISH_US = 500 * US_PER_MS,     /* HTTP readers see the conversation this old at most */
 	PING_US = 20 * US_PER_S,          /* without a word from the model: ask */
 	DEAD_US = 45 * US_PER_S,          /* and without an answer: lost */
+	SETTLE_MS = 200,                  /* for the recording to be on the disk */
 	LAST_WORDS_US = 900 * US_PER_MS,  /* for transcripts still to come after the end */
 	PROTECT_GUARD_US = 15 * US_PER_S, /* a greeting that never begins protects no longer */
 	CLOSE_US = 300 * US_PER_MS        /* for the model's Close after ours */
@@ -556,6 +558,9 @@ void agent_loop(struct call *c)
 	agent_tools_cancel(&a);
 	hear_last_words(&a);
 	a.timeline.dirty = true;
+	/* So that the record of the call says how its recording ended. The disk has
+	 * a moment for that, no more. */
+	recording_settle(atomic_load_explicit(&c->recording, memory_order_acquire), SETTLE_MS);
 	a.minded_us = 0;
 	agent_mind_cost(&a, clock_now_us());
 	publish(&a, clock_now_us(), true);

@@ -25,6 +25,7 @@
 
 enum {
 	RING_BYTES = 512 * 1024, /* 25 s of both sides; untouched memory is not used */
+	SETTLE_STEP_MS = 5,
 	PASS_MS = 250,           /* between two looks at the rings */
 	WRITE_FRAMES = 8000,     /* once a second, or what there is at the end */
 	SYNC_US = 10 * US_PER_S, /* power may fail, too */
@@ -39,7 +40,7 @@ struct tap {
 	bool flag;    /* dry, or has a timestamp */
 };
 
-enum recording_state { RECORDING_ON, RECORDING_COMPLETED, RECORDING_FAILED };
+enum recording_state { RECORDING_ON, RECORDING_COMPLETED, RECORDING_FAILED, RECORDING_SAVING };
 
 struct recording {
 	/* Constant */
@@ -169,17 +170,29 @@ static uint64_t lost_ms(const struct recording *r)
 	return atomic_load_explicit(&r->dropped, memory_order_relaxed) / STEREO_FRAMES_PER_MS;
 }
 
+void recording_settle(const struct recording *r, int timeout_ms)
+{
+	for (; r && timeout_ms > 0; timeout_ms -= SETTLE_STEP_MS) {
+		if (atomic_load_explicit(&r->state, memory_order_relaxed) != RECORDING_ON)
+			return;
+		poll(NULL, 0, SETTLE_STEP_MS);
+	}
+}
+
 void recording_put_json(const struct recording *r, struct buf *out)
 {
-	static const char *const states[] = { "recording", "completed", "failed" };
+	static const char *const states[] = { "recording", "completed", "failed", "saving" };
+	int state = atomic_load_explicit(&r->state, memory_order_relaxed);
 	int error = atomic_load_explicit(&r->error, memory_order_relaxed);
 	uint64_t frames = atomic_load_explicit(&r->frames, memory_order_relaxed);
 
+	if (state == RECORDING_ON && atomic_load_explicit(&r->over, memory_order_relaxed))
+		state = RECORDING_SAVING;
 	buf_printf(out,
 	    "{\"mode\":\"local\",\"state\":\"%s\",\"seconds\":%.3f,\"bytes\":%" PRIu64
 	    ",\"channels\":%d,\"lost_ms\":%" PRIu64 ",\"error\":",
-	    states[atomic_load_explicit(&r->state, memory_order_relaxed)], (double)frames / RECORDING_HZ,
-	    RECORDING_HEADER + frames * RECORDING_CHANNELS, RECORDING_CHANNELS, lost_ms(r));
+	    states[state], (double)frames / RECORDING_HZ, RECORDING_HEADER + frames * RECORDING_CHANNELS,
+	    RECORDING_CHANNELS, lost_ms(r));
 	json_put_cstring(out, error ? strerror(error) : NULL);
 	buf_putc(out, '}');
 }

@@ -51,6 +51,10 @@ void recording_end(struct recording *r, int64_t now_us);
 struct recording *recording_retain(struct recording *r); /* fine with NULL */
 void recording_release(struct recording *r);
 
+/* After its end: waits for the writer to be done with it, `timeout_ms` at most.
+ * Fine with NULL. */
+void recording_settle(const struct recording *r, int timeout_ms);
+
 /* An object: {"mode":"local","state":"recording",…}. */
 void recording_put_json(const struct recording *r, struct buf *out);
 

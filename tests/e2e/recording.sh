@@ -1,0 +1,188 @@
+#!/usr/bin/env bash
+# A call's recording is what was heard: the agent's side against what the phone
+# itself wrote down of what it played; through an interruption, a phone that plays
+# late, a killed server and a full disk.
+# flavors: asan
+. "$(dirname "$0")/lib.sh"
+
+cat >"$WORK/cut.script" <<SCRIPT
+say $PWD/$SPEECH/caller-1.wav
+wait-agent-talking 1500
+say $PWD/$SPEECH/caller-2.wav
+wait-clear
+wait-agent-done 300
+hangup
+SCRIPT
+cat >"$WORK/long.script" <<SCRIPT
+wait-agent-talking 1500
+say $PWD/$SPEECH/caller-3.wav
+wait-end 60000
+SCRIPT
+
+# How well the columns COL of two files (sox's dat) fit at the best of all lags up
+# to 300 ms: that lag in ms, and the correlation of their loudness, over 20 ms every 5.
+cat >"$WORK/fit.awk" <<'AWK'
+BEGIN { W = 40 }
+/^;/ { next }
+{ f = FILENAME == ARGV[1] ? 1 : 2; n = c[f]++; e[f, int(n / W)] += $COL * $COL }
+END {
+	na = int(c[1] / W); nb = int(c[2] / W); best = -2
+	for (i = 0; i < na; i++) a[i] = sqrt(e[1, i] + e[1, i + 1] + e[1, i + 2] + e[1, i + 3])
+	for (i = 0; i < nb; i++) b[i] = sqrt(e[2, i] + e[2, i + 1] + e[2, i + 2] + e[2, i + 3])
+	for (l = -60; l <= 60; l++) {
+		sa = sb = saa = sbb = sab = m = 0
+		for (i = 0; i < na; i++) {
+			j = i + l
+			if (j < 0 || j >= nb) continue
+			m++; sa += a[i]; sb += b[j]; saa += a[i] ^ 2; sbb += b[j] ^ 2; sab += a[i] * b[j]
+		}
+		r = (m * sab - sa * sb) / sqrt((m * saa - sa * sa) * (m * sbb - sb * sb) + 1e-30)
+		if (r > best) { best = r; at = l }
+	}
+	printf "%d %.3f\n", at * W / 8, best
+}
+AWK
+
+file_of() { # CALLSID, below $WORK/data
+	find "$WORK/data/recordings" -name "$1.wav"
+}
+sid_of() {
+	field "$WORK/$1.json" '.calls[0].call_sid'
+}
+first_sid() {
+	api /calls | jq -er '.calls[0].call_sid'
+}
+fits() { # NAME COLUMN: within 60 ms, the sum of both ends' rounding and the way between, and the same sound
+	local fit
+	sox "$(file_of "$(sid_of "$1")")" -t dat "$WORK/$1.ours.dat"
+	sox "$WORK/$1.wav" -t dat "$WORK/$1.theirs.dat"
+	fit=$(awk -v COL="$2" -f "$OUTER/fit.awk" "$WORK/$1.theirs.dat" "$WORK/$1.ours.dat")
+	echo "lag and correlation: $fit"
+	awk -v lag="${fit% *}" -v r="${fit#* }" 'BEGIN { exit !(lag >= -60 && lag <= 60 && r > 0.9) }'
+}
+loudest() { # FILE FROM TO: of the agent's side, in dB
+	sox "$1" -n remix 2 trim "$2" "=$3" stats 2>&1 | awk '/Pk lev dB/ { print $4 }'
+}
+silent_after_clear() {
+	local from to file
+	file=$(file_of "$(sid_of "$1")")
+	from=$(jq '.calls[0].clears[0].at_ms / 1000 + 0.1' "$WORK/$1.json")
+	to=$(jq '.calls[0].turns[1].voice_end_ms / 1000' "$WORK/$1.json")
+	echo "$file from $from to $to"
+	holds "$(jq -n "if $to > $from + 0.5 then 1 else 0 end")" && equal "$(loudest "$file" "$from" "$to")" -inf &&
+		holds "$(loudest "$file" 0 "$from" | awk '{ print ($1 > -30) }')"
+}
+as_long_as_the_call() {
+	local ours theirs
+	ours=$(soxi -D "$(file_of "$(sid_of "$1")")") theirs=$(soxi -D "$WORK/$1.wav")
+	awk -v a="$ours" -v b="$theirs" 'BEGIN { d = a - b; print a, b; exit !(d < 0.5 && d > -0.5) }'
+}
+shown() { # CALLSID: as completed
+	api "/calls/$1" | jq -e '.recording | .mode == "local" and .state == "completed" and .lost_ms == 0 and .seconds > 3'
+}
+told() { # STATUS CODE PATH [CURL ARGS…]
+	local status
+	status=$(api "$3" -o "$WORK/answer" -w '%{http_code}' "${@:4}")
+	equal "$status $(jq -r .error.code "$WORK/answer")" "$1 $2"
+}
+part() { # STATUS FROM TO [CURL ARGS…]: bytes of cut's file, which those options get
+	local status
+	status=$(api "/calls/$CUT/recording" -D "$WORK/head" -o "$WORK/part" -w '%{http_code}' "${@:4}")
+	equal "$status" "$1" && cmp "$WORK/part" <(tail -c "+$(($2 + 1))" "$(file_of "$CUT")" | head -c $(($3 - $2 + 1)))
+}
+ranges() {
+	local size etag
+	CUT=$(sid_of cut) size=$(stat -c %s "$(file_of "$(sid_of cut)")")
+	check "GET gives the file" part 200 0 $((size - 1))
+	check "as a sound file" grep -qi '^content-type: audio/wav' "$WORK/head"
+	etag=$(sed -nE 's/^ETag: (.*)\r/\1/p' "$WORK/head")
+	check "a range from the front" part 206 0 57 -r 0-57
+	check "and it says which" grep -q "^Content-Range: bytes 0-57/$size" "$WORK/head"
+	check "a range to the end" part 206 1000 $((size - 1)) -r 1000-
+	check "the last so many" part 206 $((size - 100)) $((size - 1)) -r -100
+	check "of this version" part 206 5 9 -r 5-9 -H "If-Range: $etag"
+	check "of another version: all" part 200 0 $((size - 1)) -r 5-9 -H 'If-Range: "other"'
+	check "two ranges: all" part 200 0 $((size - 1)) -r 0-1,5-6
+	check "beyond the end: 416" told 416 range_not_satisfiable "/calls/$CUT/recording" -r "$size-"
+	check "HEAD tells its length" equal "$(api "/calls/$CUT/recording" -I | tr -d '\r' | sed -n 's/^Content-Length: //p')" "$size"
+	check "no such call" told 404 no_such_call /calls/CAnone/recording
+}
+
+heard() {
+	model model --key "$SECRET"
+	server server GREETING_MODE=wait DATA_DIR="$WORK/data" RECORD=local
+	dial cut --script "$OUTER/cut.script" --expect clears=1 --expect warnings=0 --expect script_done=1
+	dial late --script "$OUTER/cut.script" --fault play-late=1500 --expect clears=1 --expect script_done=1
+	all_over
+	for name in cut late; do
+		check "$name: the call goes as it should" went "$name" caller_hung_up
+		check "$name: the recording is complete" until_true shown "$(sid_of $name)"
+		check "$name: the caller's side is what was said" fits "$name" 2
+		check "$name: the agent's side is what was played, when it was" fits "$name" 3
+		check "$name: silence where the old answer would be" silent_after_clear "$name"
+		check "$name: it is as long as the call" as_long_as_the_call "$name"
+	done
+	ranges
+	check "/status counts them" equal "$(api /status | jq -c '.recording | [.active, .started, .completed, .failed, .lost_ms]')" \
+		"[0,2,2,0,0]"
+	check "the store knows the file" equal \
+		"$(sqlite3 "file:$WORK/data/trunkline.db?mode=ro" "SELECT status, channels, file FROM recordings WHERE call_sid = '$CUT'")" \
+		"completed|2|recordings/$(date -u +%F)/$CUT.wav"
+	rm "$(file_of "$CUT")"
+	check "a file that is gone" told 404 deleted "/calls/$CUT/recording"
+	check "the server stops with status 0" stop_server
+}
+
+so_far() { # BYTES: as much of the live call's recording is there
+	[ "$(api "/calls/$1/recording" | wc -c)" -gt "$2" ]
+}
+killed() {
+	local sid caller
+	model model --key "$SECRET"
+	server first DATA_DIR="$WORK/data" RECORD=local
+	phone call --script "$OUTER/long.script" >/dev/null &
+	caller=$!
+	until_true first_sid
+	sid=$(first_sid)
+	check "a live call's recording can be heard so far" until_true so_far "$sid" 60000
+	kill -9 "$SERVER"
+	wait "$SERVER" 2>/dev/null
+	kill "$caller" 2>/dev/null
+	wait "$caller" 2>/dev/null
+	check "after kill -9 the header is right" equal \
+		"$(soxi -s "$(file_of "$sid")")" $((($(stat -c %s "$(file_of "$sid")") - 58) / 2))
+	check "and what was said is in it" holds "$(loudest "$(file_of "$sid")" 0 1.5 | awk '{ print ($1 > -40) }')"
+	server second DATA_DIR="$WORK/data" RECORD=local
+	check "the next server has it" so_far "$sid" 60000
+	check "and knows that it was cut short" until_true equal "$(sqlite3 "file:$WORK/data/trunkline.db?mode=ro" \
+		"SELECT status FROM recordings WHERE call_sid = '$sid'")" interrupted
+	check "the server stops with status 0" stop_server
+}
+
+# The disk is full after four seconds; only the recordings' disk.
+full() {
+	local real=$PWD/$SERVER_BIN
+	mkdir -p "$WORK/data/recordings"
+	printf '#!/bin/sh\nexec unshare -rm sh -c "mount -t tmpfs -o size=64k tmpfs %q && exec %q"\n' \
+		"$WORK/data/recordings" "$real" >"$WORK/server"
+	chmod +x "$WORK/server"
+	if unshare -rm true 2>/dev/null; then
+		SERVER_BIN=$WORK/server
+	else # not allowed here: a disk that takes nothing at all
+		rmdir "$WORK/data/recordings" && touch "$WORK/data/recordings"
+	fi
+	model model --key "$SECRET"
+	server server GREETING_MODE=wait DATA_DIR="$WORK/data" RECORD=local
+	dial call --script "$OUTER/cut.script" --expect clears=1 --expect 'answers>=2' --expect warnings=0 --expect script_done=1
+	all_over
+	check "the call goes on to its end" went call caller_hung_up '.recording.state == "failed" and .recording.error != null'
+	check "/status says so" jq -e '.recording | .failed == 1 and .active == 0 and (.last_error | test("recordings/"))' \
+		<(api /status)
+	check "calls are taken all the same" equal "$(api /ready | jq -r .status)" ready
+	check "the server stops with status 0" stop_server
+}
+
+apart heard heard
+apart killed killed
+apart full full
+all_apart
