@@ -657,7 +657,7 @@ static void watcher_gets_a_stream_without_an_end(void **state)
 		web_tend(web, clock_now_us() + 100 * US_PER_S);
 	tell_turn("CA2");
 	hear_until(fd, "CA2");
-	assert_int_equal(web_watchers(web), 1);
+	assert_int_equal(stat_get(watchers_open), 1);
 	close(fd);
 }
 
@@ -676,9 +676,9 @@ static void watchers_of_one_call_begin_with_what_there_is(void **state)
 /* Waits for places to be free again. */
 static void nobody_watches(void)
 {
-	for (int i = 0; i < 3000 && web_watchers(web); i++)
+	for (int i = 0; i < 3000 && stat_get(watchers_open); i++)
 		poll(NULL, 0, 10);
-	assert_int_equal(web_watchers(web), 0);
+	assert_int_equal(stat_get(watchers_open), 0);
 }
 
 static void watchers_beyond_the_limit_are_told_so(void **state)
@@ -696,7 +696,7 @@ static void watchers_beyond_the_limit_are_told_so(void **state)
 	assert_int_equal(stat_get(http_refused_watchers) - before, 1);
 	/* A place is free as soon as its client has gone. */
 	close(one);
-	for (int i = 0; i < 3000 && web_watchers(web) > 1; i++)
+	for (int i = 0; i < 3000 && stat_get(watchers_open) > 1; i++)
 		poll(NULL, 0, 10);
 	one = watch("/events");
 	assert_int_equal(status_of(get("/health")), 200);

@@ -99,6 +99,7 @@ struct stats {
 	_Atomic uint64_t ended[CALL_END_COUNT];
 	_Atomic int64_t last_connect_ms; /* -1 before the first */
 	_Atomic int valves_open;         /* calls whose uplink valve is open now */
+	_Atomic int watchers_open;       /* event streams and downloads open now: places of MAX_WATCHERS taken */
 	_Atomic int64_t oldest_audio_ms; /* the largest lateness of caller audio seen in the last second or so */
 };
 

@@ -30,8 +30,7 @@ struct web {
 	struct mg_context *ctx;
 	struct connections *connections;
 	int port;
-	_Atomic int watchers;  /* long answers under way */
-	_Atomic bool stopping; /* no more of them */
+	_Atomic bool stopping; /* no more long answers */
 };
 
 static struct web *web_of(const struct mg_connection *conn)
@@ -75,13 +74,10 @@ static bool take_place(struct mg_connection *conn, struct response *r)
 		response_error(r, 503, "shutting_down", "the server is shutting down");
 		return false;
 	}
-	if (atomic_fetch_add_explicit(&web->watchers, 1, memory_order_relaxed) < most)
+	if (atomic_fetch_add(&stats.watchers_open, 1) < most)
 		return true;
-	atomic_fetch_sub_explicit(&web->watchers, 1, memory_order_relaxed);
-	response_error_at(r, 429, "too_many_watchers", "",
-	    "all %d places for watchers and downloads (MAX_WATCHERS) are "
-	    "taken",
-	    most);
+	atomic_fetch_sub(&stats.watchers_open, 1);
+	response_error(r, 429, "too_many_watchers", "all places for watchers and downloads (MAX_WATCHERS) are taken");
 	response_header(r, "Retry-After", "5");
 	stat_add(http_refused_watchers, 1);
 	return false;
@@ -102,7 +98,7 @@ static void stream(struct mg_connection *conn, struct response *r, bool head_onl
 		r->stream.run(r->stream.arg, &w);
 	}
 	response_drop_stream(r);
-	atomic_fetch_sub_explicit(&web->watchers, 1, memory_order_relaxed);
+	atomic_fetch_sub(&stats.watchers_open, 1);
 }
 
 /* Writes the answer with one mg_write and sees to it that CivetWeb then closes,
@@ -451,11 +447,6 @@ void web_close(struct web *web)
 	}
 	connections_close(web->connections);
 	free(web);
-}
-
-int web_watchers(struct web *web)
-{
-	return atomic_load_explicit(&web->watchers, memory_order_relaxed);
 }
 
 int web_port(const struct web *web)

@@ -23,7 +23,6 @@ int web_open(struct web **out, const struct web_site *site, struct buf *problem)
 
 /* Ends the long answers, at once, and admits no more of them. Any thread. */
 void web_end_streams(struct web *web);
-int web_watchers(struct web *web); /* long answers under way */
 
 /* Stops; calls must have ended before, for it joins every worker. It takes up
  * to 2 s. Fine with NULL. */

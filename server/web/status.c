@@ -242,6 +242,11 @@ static void put_recording(struct buf *out)
 	buf_putc(out, '}');
 }
 
+static void put_watchers(const struct web_site *site, struct buf *out)
+{
+	buf_printf(out, ",\"watchers\":{\"open\":%d,\"limit\":%d}", stat_get(watchers_open), site->cfg->max_watchers);
+}
+
 static void put_section(struct buf *out, const char *section)
 {
 	size_t begin;
@@ -276,6 +281,7 @@ void status_json(const struct web_site *site, int64_t now_us, struct buf *out)
 	put_section(out, "tools");
 	put_section(out, "twilio");
 	put_section(out, "http");
+	put_watchers(site, out);
 	put_section(out, "records");
 	put_knowledge(out);
 	put_recording(out);
