@@ -79,6 +79,19 @@ put pizza.json <<<'{"numbers": ["+12025550101"]}'
 kill -HUP "$SERVER"
 check "SIGHUP: mended, the error is gone" until_true eval "api /status | jq -e '.agents | .reloads == 2 and .last_error == null'"
 check "the server stops with status 0" stop_server
+
+# Who cannot be served is dialled through to where the agent of the number says.
+put pizza.json <<<'{"numbers": ["+12025550101"], "fallback": {"number": "+12025550178"}}'
+server full AGENTS_DIR="$DIR" MAX_CALLS=1 OVERFLOW_NUMBER=+12025550177
+dial first --script "$SPEECH/agents-long.script" --to +12025550102
+check "full: one call is up" until_true live 1
+for pair in 0101:0178 0100:0177; do
+	check "full: a call to +1202555${pair%:*} is dialled through to +1202555${pair#*:}" phone "full-${pair%:*}" \
+		--script "$SPEECH/agents-short.script" --to "+1202555${pair%:*}" --expect "dial=+1202555${pair#*:}" --expect end=no-stream
+done
+api "/calls/$(field <(api /calls) '.calls[0].call_sid')" -X DELETE >/dev/null
+all_over
+check "full: the server stops with status 0" stop_server
 check "the model stops with status 0" stop_model
 
 # What the model was asked for, session by session; the first was the server's own,
