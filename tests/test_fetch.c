@@ -108,7 +108,11 @@ static void reset(int fd)
 
 static void close_unread(struct far *far, int fd)
 {
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
 	(void)far;
+	/* Once it was sent: before, it would rightly be told as not sent. */
+	poll(&p, 1, GUARD_MS);
 	reset(fd);
 }
 

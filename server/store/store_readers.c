@@ -90,6 +90,14 @@ static void give_back(struct readers *r, struct reader *reader)
 	pthread_mutex_unlock(&r->lock);
 }
 
+/* Only who has the reader changes this, but store_reader_done looks at all. */
+static void set_db(struct readers *r, struct reader *reader, sqlite3 *db)
+{
+	pthread_mutex_lock(&r->lock);
+	reader->db = db;
+	pthread_mutex_unlock(&r->lock);
+}
+
 sqlite3 *store_reader(struct store *s)
 {
 	unsigned database = s ? atomic_load(&s->database) : 0;
@@ -99,11 +107,13 @@ sqlite3 *store_reader(struct store *s)
 	if (!r)
 		return NULL;
 	if (r->db && r->database != database) {
-		sqlite3_close_v2(r->db);
-		r->db = NULL;
+		db = r->db;
+		/* Before it is closed: its address may be another's a moment later. */
+		set_db(&s->readers, r, NULL);
+		sqlite3_close_v2(db);
 	}
 	if (!r->db) {
-		r->db = open_reader(s, r);
+		set_db(&s->readers, r, open_reader(s, r));
 		r->database = database;
 	}
 	r->until_us = clock_now_us() + QUERY_US;
