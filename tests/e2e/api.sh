@@ -122,7 +122,8 @@ watched_and_steered() {
 	# A third watcher, who reads nothing.
 	exec 7<>"/dev/tcp/127.0.0.1/$PORT"
 	printf 'GET /events HTTP/1.1\r\nAuthorization: Bearer %s\r\n\r\n' "$TOKEN" >&7
-	check "429: one watcher more than MAX_WATCHERS" until_true refuses 429 too_many_watchers /events
+	check "three watch" until_true eval "op /status | jq -e '.watchers == {open: 3, limit: 3}'"
+	check "429: one watcher more than MAX_WATCHERS" refuses 429 too_many_watchers /events
 	check "429: and Retry-After says when to ask again" header_says "Retry-After: 5"
 
 	check "422: no such destination" refuses 422 invalid_field "/calls/$sid/transfer" --json '{"destination":"nowhere"}'
