@@ -130,7 +130,7 @@ live=$(api /calls | jq -r 'first(.calls[] | select(.state == "live")).call_sid')
 check "a stranger cannot end a call" http 403 "/calls/$live" -X DELETE -H 'X-Forwarded-For: 1.2.3.4'
 check "a call nobody knows cannot be ended" http 404 /calls/CA0123456789 -X DELETE
 
-for each in "/health GET,.HEAD" "/ready GET,.HEAD" "/status GET,.HEAD" "/calls GET,.HEAD" "/calls/CA1 GET,.HEAD,.DELETE" \
+for each in "/health GET,.HEAD" "/ready GET,.HEAD" "/status GET,.HEAD" "/calls GET,.HEAD,.POST" "/calls/CA1 GET,.HEAD,.DELETE" \
 	"/twilio/voice POST" "/twilio/connect-action POST" "/twilio/stream-status POST" "/twilio/call-status POST" \
 	"/twilio/stream GET" "/twilio/stream/x GET"; do
 	path=${each% *} allow=${each#* }
