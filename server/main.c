@@ -113,6 +113,7 @@ static void reload_agents(struct parts *p)
 		stat_add(agents_reloads, 1);
 		agents_notes(p->agents, &text);
 		hooks_warnings(p->agents, p->store, &text);
+		records_warnings(&p->cfg, p->agents, &text);
 		log_lines(LOG_LEVEL_WARN, &text);
 		log_info("setup", "agents reloaded; agents=%zu", agents_count(p->agents));
 	}
@@ -384,6 +385,7 @@ static int check_all(struct parts *p, bool offline)
 	if (!mistakes) {
 		agents_describe(p->agents, &text);
 		agents_notes(p->agents, &text);
+		records_warnings(&p->cfg, p->agents, &text);
 		print(stdout, &text);
 	}
 	if (!err && !mistakes && offline)

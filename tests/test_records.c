@@ -549,6 +549,22 @@ static void a_call_that_comes_back_opens_its_record_again(void **state)
 	fail();
 }
 
+static void records_without_a_place_are_warned_of(void **state)
+{
+	struct config nowhere = cfg;
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, 0);
+	nowhere.data_dir = "/tmp";
+	records_warnings(&nowhere, agents, &out);
+	assert_int_equal(out.len, 0);
+	nowhere.data_dir = "";
+	records_warnings(&nowhere, agents, &out);
+	assert_non_null(strstr(buf_text(&out), "no records are kept"));
+	buf_free(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -562,6 +578,7 @@ int main(void)
 		cmocka_unit_test(an_agent_that_is_gone_leaves_a_failed_one),
 		cmocka_unit_test(who_says_nothing_leaves_none),
 		cmocka_unit_test(a_call_that_comes_back_opens_its_record_again),
+		cmocka_unit_test(records_without_a_place_are_warned_of),
 	};
 
 	return cmocka_run_group_tests(tests, open_all, close_all);

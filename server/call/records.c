@@ -420,6 +420,22 @@ void records_open(const struct config *cfg, struct store *store, struct agents *
 	journal_add_sink(on_journal, NULL);
 }
 
+void records_warnings(const struct config *cfg, struct agents *agents, struct buf *out)
+{
+	const struct profile **all = calloc(AGENTS_MAX, sizeof *all), *with = NULL;
+	size_t count = all ? agents_list(agents, all, AGENTS_MAX) : 0;
+
+	for (size_t i = 0; i < count && !with; i++)
+		if (*all[i]->outcome_schema)
+			with = all[i];
+	if (with && !*cfg->data_dir)
+		buf_printf(
+		    out, "DATA_DIR is not set: the agent %s has an outcome, and no records are kept.\n", with->name);
+	for (size_t i = 0; i < count; i++)
+		profile_release(all[i]);
+	free(all);
+}
+
 void records_close(void)
 {
 	for (int i = 0; i < BUCKETS; i++)

@@ -28,6 +28,10 @@ struct store;
 void records_open(const struct config *cfg, struct store *store, struct agents *agents, struct jobs *background);
 void records_close(void); /* once no job runs any more */
 
+/* Appends a line if agents have a record to fill in and there is no place to
+ * keep it. */
+void records_warnings(const struct config *cfg, struct agents *agents, struct buf *out);
+
 /* save_record: a tool_builtin. To be offered only if there is a store. */
 bool records_save(const struct tool_call *call, struct buf *out);
 
