@@ -144,7 +144,7 @@ killed() {
 	caller=$!
 	until_true first_sid
 	sid=$(first_sid)
-	check "a live call's recording can be heard so far" until_true so_far "$sid" 60000
+	check "a live call's recording can be heard so far" until_true so_far "$sid" 30000
 	kill -9 "$SERVER"
 	wait "$SERVER" 2>/dev/null
 	kill "$caller" 2>/dev/null
@@ -153,7 +153,7 @@ killed() {
 		"$(soxi -s "$(file_of "$sid")")" $((($(stat -c %s "$(file_of "$sid")") - 58) / 2))
 	check "and what was said is in it" holds "$(loudest "$(file_of "$sid")" 0 1.5 | awk '{ print ($1 > -40) }')"
 	server second DATA_DIR="$WORK/data" RECORD=local
-	check "the next server has it" so_far "$sid" 60000
+	check "the next server has it" so_far "$sid" 30000
 	check "and knows that it was cut short" until_true equal "$(sqlite3 "file:$WORK/data/trunkline.db?mode=ro" \
 		"SELECT status FROM recordings WHERE call_sid = '$sid'")" interrupted
 	check "the server stops with status 0" stop_server
