@@ -54,6 +54,22 @@ static void put_transfer_call(struct buf *out, const struct profile *p)
 	buf_free(&about);
 }
 
+static void put_save_record(struct buf *out, const struct profile *p)
+{
+	struct buf about;
+
+	buf_init(&about, 0);
+	buf_puts(&about,
+	    "Writes down what came of this call. Call it once you know what is asked for here, and again when something "
+	    "changes.");
+	if (*p->outcome_instructions)
+		buf_printf(&about, " %s", p->outcome_instructions);
+	if (buf_error(&about))
+		out->err = -ENOMEM;
+	put_function(out, "save_record", buf_text(&about), p->outcome_schema, ",");
+	buf_free(&about);
+}
+
 void tool_list_put(struct buf *out, const struct profile *p)
 {
 	buf_putc(out, '[');
@@ -67,10 +83,7 @@ void tool_list_put(struct buf *out, const struct profile *p)
 		    "look for.\"}},\"required\":[\"query\"],\"additionalProperties\":false}",
 		    ",");
 	if (tool_builtin_of(p, "save_record"))
-		put_function(out, "save_record",
-		    "Writes down what came of this call. Call it once you know what is asked for here, and again when "
-		    "something changes.",
-		    p->outcome_schema, ",");
+		put_save_record(out, p);
 	for (size_t i = 0; i < p->tool_count; i++)
 		put_function(out, p->tools[i].name, p->tools[i].description, p->tools[i].parameters, ",");
 	for (size_t i = 0; i < p->mcp_count; i++)
