@@ -83,6 +83,7 @@ static void phone_command(const struct call *c, struct command *cmd)
 {
 	char path[512], server[128];
 	const char *script;
+	bool own_script;
 
 	server_address(server, sizeof server);
 	add(cmd, options.phone, NULL);
@@ -103,10 +104,16 @@ static void phone_command(const struct call *c, struct command *cmd)
 	add(cmd, "--report", path);
 	snprintf(path, sizeof path, "%s/%s.wav", options.work, c->sid);
 	add(cmd, "--out", path);
-	for (int i = 0; i < options.phone_args; i++)
-		add(cmd, options.phone_arg[i], NULL);
-	if (rule_holds("script", c->to, &script))
+	own_script = rule_holds("script", c->to, &script);
+	if (own_script)
 		add(cmd, "--script", script);
+	for (int i = 0; i < options.phone_args; i++) {
+		/* Two scripts would be one after the other. */
+		if (own_script && !strcmp(options.phone_arg[i], "--script"))
+			i++;
+		else
+			add(cmd, options.phone_arg[i], NULL);
+	}
 }
 
 /* Under the lock. */
