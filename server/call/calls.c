@@ -290,7 +290,7 @@ enum admission calls_reserve(struct calls *calls, const struct call_facts *facts
 		copy_text(c->to, sizeof c->to, facts->to);
 		copy_text(c->direction, sizeof c->direction, facts->direction);
 		take_brief(c, &brief);
-		if (facts->record)
+		if (facts->record && *facts->record)
 			c->record = record_mode(facts->record);
 		copy_text(agent, sizeof agent, c->profile->name);
 		line = c->index;
