@@ -21,7 +21,7 @@ enum {
 	KEPT = 1000,     /* orders that are over, in memory */
 	FLUSH_MS = 2000,
 	ROOM_US = 500 * US_PER_MS, /* how often it is looked whether a line is free */
-	STALE_US = 120 * US_PER_S, /* no news for so long: ask what has become of it */
+	STALE_US = 60 * US_PER_S,  /* no news for so long: ask what has become of it */
 	SOON_US = 3 * US_PER_S,    /* the same after a start */
 	ANSWER_BODY_MAX = 64 * 1024
 };
