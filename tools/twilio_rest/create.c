@@ -142,7 +142,8 @@ static int check_numbers(const struct form *f, struct call *c, char *why, size_t
 		return refuse(why, size, 21210,
 		    "The source phone number provided, %s, is not yet verified for your account.", from);
 	if (rule_holds("refuse", to, &code))
-		return refuse(why, size, (int)strtol(code, NULL, 10), "Calls to %s are not to be made.", to);
+		return refuse(why, size, (int)strtol(code, NULL, 10),
+		    "The phone number you are attempting to call, %s, is not valid.", to);
 	snprintf(c->to, sizeof c->to, "%s", to);
 	snprintf(c->from, sizeof c->from, "%s", from);
 	return 0;
