@@ -157,6 +157,7 @@ static void on_machine(struct agent *a, const struct mail *mail, int64_t now)
 {
 	const char *message = a->call->brief.machine_message;
 
+	atomic_store_explicit(&a->call->machine_detected, true, memory_order_relaxed);
 	tell_of_machine(a, mail);
 	if (strcmp(mail->text, "message") != 0) {
 		call_end(a->call, END_MACHINE);

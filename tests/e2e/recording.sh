@@ -136,6 +136,9 @@ heard() {
 so_far() { # BYTES: as much of the live call's recording is there
 	[ "$(api "/calls/$1/recording" | wc -c)" -gt "$2" ]
 }
+cut_short() {
+	equal "$(sqlite3 "file:$WORK/data/trunkline.db?mode=ro" "SELECT status FROM recordings WHERE call_sid = '$1'")" interrupted
+}
 killed() {
 	local sid caller
 	model model --key "$SECRET"
@@ -154,8 +157,7 @@ killed() {
 	check "and what was said is in it" holds "$(loudest "$(file_of "$sid")" 0 1.5 | awk '{ print ($1 > -40) }')"
 	server second DATA_DIR="$WORK/data" RECORD=local
 	check "the next server has it" so_far "$sid" 30000
-	check "and knows that it was cut short" until_true equal "$(sqlite3 "file:$WORK/data/trunkline.db?mode=ro" \
-		"SELECT status FROM recordings WHERE call_sid = '$sid'")" interrupted
+	check "and knows that it was cut short" until_true cut_short "$sid"
 	check "the server stops with status 0" stop_server
 }
 
@@ -182,7 +184,47 @@ full() {
 	check "the server stops with status 0" stop_server
 }
 
+# Twilio's own, of an outbound call; the stand-in tells of it as Twilio does.
+news() { # STATUS SECONDS [SIGNED WITH]: of the recording, once more; what we answer
+	local form="CallSid$TWILIO_CALL RecordingDuration$2 RecordingSid$TWILIO_SID RecordingStatus$1 RecordingUrlhttps://x"
+	api /twilio/recording-status -o /dev/null -w '%{http_code}' -d "CallSid=$TWILIO_CALL" -d "RecordingDuration=$2" \
+		-d "RecordingSid=$TWILIO_SID" -d "RecordingStatus=$1" -d "RecordingUrl=https://x" -H "X-Twilio-Signature: $(
+			printf %s "$PUBLIC/twilio/recording-status${form// /}" |
+				openssl dgst -sha1 -hmac "${3:-$SECRET}" -binary | base64
+		)"
+}
+row() {
+	sqlite3 "file:$WORK/data/trunkline.db?mode=ro" "SELECT status, seconds FROM recordings WHERE id = '$TWILIO_SID'"
+}
+answer_is() { # JQ: of what GET /calls/{CallSid}/recording answers
+	api "/calls/$TWILIO_CALL/recording" | jq -e "$1"
+}
+place() { # NUMBER: the CallSid of a call to be recorded by Twilio
+	api /calls --json '{"to":"+1202555'"$1"'","from":"+12025550100","agent":"default","record":"twilio"}' | jq -er .call_sid
+}
+twilio() {
+	model model --key "$SECRET"
+	rest rest --rule "script=$OUTER/long.script"
+	server server "${REST[@]}" DATA_DIR="$WORK/data" OUTBOUND_CPS=20
+	rest_to "$PORT"
+	TWILIO_CALL=$(place 0171)
+	check "Twilio is asked to record, and does" until_true eval "api /status | jq -e '.recording.twilio_started == 1'"
+	check "while it does there is nothing to hear yet" until_true answer_is '.error.code == "not_ready"'
+	check "the call says who records" until_true eval "api /calls/$TWILIO_CALL | jq -e '.recording.mode == \"twilio\"'"
+	api "/calls/$TWILIO_CALL" -X DELETE >/dev/null
+	check "then it is told where it is" until_true answer_is \
+		'.mode == "twilio" and .status == "completed" and (.url | test("/Recordings/RE")) and .channels == 2'
+	TWILIO_SID=$(api "/calls/$TWILIO_CALL/recording" | jq -r .sid)
+	before=$(row)
+	check "late news change nothing" equal "$(news in-progress 0) $(news absent 99)" "204 204"
+	check "nor does the same again" equal "$(news completed 77)" 204
+	check "what was final stays" equal "$(row)" "$before"
+	check "who is not Twilio is refused" equal "$(news absent 0 wrong)" 403
+	check "the server stops with status 0" stop_server
+}
+
 apart heard heard
+apart twilio twilio
 apart killed killed
 apart full full
 all_apart
