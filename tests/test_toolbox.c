@@ -75,6 +75,7 @@ static void several_of_a_response_are_told_together(void **state)
 	assert_null(toolbox_ready(&t));
 	assert_true(toolbox_running(&t)); /* the other response's */
 	toolbox_made(&t, "resp_2");
+	assert_null(toolbox_ready(&t)); /* over, but not answered */
 	toolbox_answer(&t, "call_3", true, "{}", T0);
 	assert_string_equal(toolbox_next(&t, toolbox_ready(&t), NULL)->call_id, "call_3");
 	assert_false(toolbox_running(&t));

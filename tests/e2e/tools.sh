@@ -178,6 +178,35 @@ hangup" --dial busy --expect 'dial=+12025550177' --expect streams=2
 	check "$NAME: the protocol is kept" protocol_kept
 }
 
+# The operator speaks through the agent, and puts the caller through.
+steered() {
+	local call=
+	agent
+	echo '{"turns": [{"hear": "Hello?", "say": "Hello."}]}' >"$WORK/model.json.script"
+	echo "wait-end" >"$WORK/caller.script"
+	model model --key "$SECRET" --script "$WORK/model.json.script"
+	server server AGENTS_DIR="$WORK/agents" SIGNING_SECRET="$SECRET"
+	dial phone --to +12025550100 --script "$WORK/caller.script" --dial completed --expect 'dial=+12025550177' --expect warnings=0
+	until_true started
+	call=$(api /calls | jq -r '.calls[0].call_sid')
+	check "$NAME: told to say something" equal "$(api "/calls/$call/say" --json '{"text":"We close at five.","mode":"exact"}' |
+		jq -r .status)" accepted
+	until_true heard "$call"
+	check "$NAME: told to hand over" equal "$(api "/calls/$call/transfer" --json '{"destination":"office"}' | jq -r .status)" accepted
+	all_over
+	check "$NAME: the words were said, the caller told and put through" went phone transferred \
+		'(.turns | length == 2) and all(.turns[]; .who == "agent" and .heard_ms == .generated_ms)'
+	check "$NAME: the server stops with status 0" stop_server
+	check "$NAME: the model stops with status 0" stop_model
+	check "$NAME: the protocol is kept" protocol_kept
+}
+started() {
+	api /calls | jq -e '.calls[0].state == "live"'
+}
+heard() {
+	api "/calls/$1" | jq -e '[.turns[] | select(.text == "We close at five." and .heard_ms == .generated_ms)] | length == 1'
+}
+
 # A model that does it wrong: none of it may run what should not run, nor leave the caller in silence.
 wrong() {
 	talk "$NAME" '{"turns": [
@@ -208,5 +237,6 @@ apart meanwhile meanwhile
 apart hangs-up hangs_up
 apart transferred is_transferred
 apart comes-back comes_back
+apart steered steered
 apart wrong wrong
 all_apart

@@ -28,20 +28,25 @@ struct answer *answers_active(struct session *s)
 	return a;
 }
 
-/* What to say: the answer to the last turn that has none, else to what was
- * typed, else a greeting, else something polite. */
-static const char *words_to_repeat(const struct session *s, const cJSON *request)
+/* What a request tells us to say word for word; a greeting is the script's. */
+static const char *words_to_repeat(const cJSON *request)
 {
-	const cJSON *instructions = get(request, "instructions");
-	const char *exactly = cJSON_IsString(instructions) ? strstr(instructions->valuestring, "Say exactly") : NULL;
+	const cJSON *given = get(request, "instructions");
+	const char *instructions = cJSON_IsString(given) ? given->valuestring : "";
+	const char *exactly = strstr(instructions, "Say exactly");
 
-	return exactly && s->spoke && strchr(exactly, '\n') ? strchr(exactly, '\n') + 1 : NULL;
+	if (!exactly || strstr(instructions, "just come on the line"))
+		return NULL;
+	return strchr(exactly, '\n') ? strchr(exactly, '\n') + 1 : NULL;
 }
 
+/* What to say: what we are told to; else the answer to the last turn that has
+ * none, else to what tools told, else to what was typed, else a greeting, else
+ * something polite. */
 static const struct line *choose_line(struct session *s, struct answer *a, const cJSON *request)
 {
 	bool out_of_band = a->out_of_band;
-	const char *words = words_to_repeat(s, request);
+	const char *words = words_to_repeat(request);
 	const struct script *script = s->service->script;
 
 	if (out_of_band)
