@@ -55,6 +55,7 @@ struct agent {
 	bool started; /* the caller is there */
 	bool left;    /* the caller loop is gone */
 	bool greeted;
+	bool machine_waits; /* a message is to be left, once stream and model are there */
 	bool greeting_next; /* the next response.create is the greeting */
 	bool protecting;    /* the greeting may not be interrupted yet */
 	bool turn_waiting;  /* the caller said something meanwhile */

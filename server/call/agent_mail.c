@@ -153,16 +153,11 @@ static void tell_of_machine(struct agent *a, const struct mail *mail)
 
 /* The machine has spoken its greeting, and records: whatever is being said, or
  * owed to it, is cut short for the message. */
-static void on_machine(struct agent *a, const struct mail *mail, int64_t now)
+static void leave_message(struct agent *a, int64_t now)
 {
 	const char *message = a->call->brief.machine_message;
 
-	atomic_store_explicit(&a->call->machine_detected, true, memory_order_relaxed);
-	tell_of_machine(a, mail);
-	if (strcmp(mail->text, "message") != 0) {
-		call_end(a->call, END_MACHINE);
-		return;
-	}
+	a->machine_waits = false;
 	if (!parting_begin(&a->parting, END_MESSAGE_LEFT, true, "", "", now))
 		return;
 	a->greeted = true;
@@ -170,6 +165,18 @@ static void on_machine(struct agent *a, const struct mail *mail, int64_t now)
 	agent_interrupt(a, true, now);
 	cues_drop(&a->cues, CUE_FILLER);
 	agent_last_words(a, message[0] ? message : MACHINE_MESSAGE, false, true, now);
+}
+
+static void on_machine(struct agent *a, const struct mail *mail, int64_t now)
+{
+	atomic_store_explicit(&a->call->machine_detected, true, memory_order_relaxed);
+	tell_of_machine(a, mail);
+	if (strcmp(mail->text, "message") != 0)
+		call_end(a->call, END_MACHINE);
+	else if (a->started && a->client)
+		leave_message(a, now);
+	else
+		a->machine_waits = true;
 }
 
 /* -------------------------------------------------------------------------- letters */
@@ -207,6 +214,8 @@ void agent_take_mail(struct agent *a, int64_t now_us)
 {
 	struct mail *mail = mailbox_take(&a->call->mail);
 
+	if (a->machine_waits && a->started && a->client)
+		leave_message(a, now_us);
 	while (mail) {
 		struct mail *next = mail->next;
 

@@ -717,6 +717,8 @@ void outbound_close(struct outbound *o)
 		pthread_join(o->thread, NULL);
 	}
 	jobs_close(o->jobs);
+	if (!o->store && open_orders(o))
+		log_warn("outbound", "forgotten without DATA_DIR; calls=%zu", open_orders(o));
 	for (size_t i = 0; o->list && i < o->count; i++)
 		order_free(o->list[i]);
 	free(o->list);

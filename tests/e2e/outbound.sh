@@ -101,6 +101,7 @@ outcomes() {
 		--rule machine_end_beep=2500@+12025550175 --rule "script=$SPEECH/machine.script@+12025550175" \
 		--rule machine_end_silence=1500@+12025550176 --rule "script=$SPEECH/machine.script@+12025550176" \
 		--rule "script=$SPEECH/callee-first.script@+12025550177" --rule failed@+12025550178 \
+		--rule machine_end_beep=0@+12025550179 --rule "script=$SPEECH/machine.script@+12025550179" \
 		-- --script "$SPEECH/outbound.script"
 	server server "${REST[@]}" SIGNING_SECRET="$SECRET" AGENTS_DIR="$WORK/agents" DATA_DIR="$WORK/data" OUTBOUND_CPS=20
 	rest_to "$PORT"
@@ -124,6 +125,7 @@ outcomes() {
 	place talk 170
 	place shuffled 174
 	place message 175
+	place early 179
 	place hangup 176 ',"machine":"hangup"'
 	post first '{"to":"+12025550177","from":"+12025550100","agent":"listener"}'
 	check "one that talks" becomes talk caller_hung_up
@@ -134,10 +136,12 @@ outcomes() {
 	check "a machine gets its message, to its end" becomes message message_left
 	check "the message was heard" true_of '[.turns[] | select(.who == "agent")][-1] | .heard_ms > 0 and .interrupted == false' \
 		"$WORK/message.call"
+	check "a machine found before the stream was there gets its message" becomes early message_left
+	check "and it was heard" true_of '[.turns[] | select(.who == "agent")] | length == 1 and .[0].heard_ms > 0' "$WORK/early.call"
 	check "a machine is hung up on" becomes hangup machine
 	check "the person called speaks first" becomes first caller_hung_up
 	check "and is answered" true_of '[.turns[].who] | join(" ") | startswith("caller agent")' "$WORK/first.call"
-	check "all of them are over" until_true reports '[.created[] | select(.status == "completed")] | length == 5'
+	check "all of them are over" until_true reports '[.created[] | select(.status == "completed")] | length == 6'
 	check "news in the wrong order change nothing" until_true tells "/calls/$(id_of shuffled)" '.outbound.status == "completed"'
 	check "every callback was taken" equal "$(rest_report '[.callbacks[] | select(.answer != 204)] | length')" 0
 	check "nothing was asked that Twilio does not know" equal "$(rest_report .complaints)" "[]"
