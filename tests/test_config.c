@@ -523,6 +523,18 @@ static void open_doors_are_warned_of(void **state)
 	assert_non_null(strstr(warned(none), "PUBLIC_URL is not set"));
 }
 
+static void what_cannot_be_recorded_or_remembered_is_warned_of(void **state)
+{
+	const char *local[] = { "RECORD=local", "MAX_DAY_COST=5", NULL };
+	const char *twilio[] = { "RECORD=twilio", "DATA_DIR=/tmp", "MAX_DAY_COST=5", NULL };
+
+	(void)state;
+	assert_non_null(strstr(warned(local), "RECORD=local without DATA_DIR"));
+	assert_non_null(strstr(buf_text(&said), "MAX_DAY_COST without DATA_DIR"));
+	assert_non_null(strstr(warned(twilio), "RECORD=twilio needs TWILIO_ACCOUNT_SID"));
+	assert_null(strstr(buf_text(&said), "MAX_DAY_COST"));
+}
+
 static void missing_keys_are_one_sentence_that_names_the_demo(void **state)
 {
 	static const struct {
@@ -725,6 +737,7 @@ int main(void)
 		CASE(models_with_an_announced_end_are_warned_of),
 		CASE(a_deployment_on_azure_has_its_own_dates),
 		CASE(open_doors_are_warned_of),
+		CASE(what_cannot_be_recorded_or_remembered_is_warned_of),
 		CASE(missing_keys_are_one_sentence_that_names_the_demo),
 		CASE(printing_masks_what_is_secret),
 		CASE(help_and_markdown_name_every_setting_with_its_range),
