@@ -757,7 +757,7 @@ static void unsigned_or_wrongly_signed_call_is_refused(void **state)
 static void every_webhook_and_the_stream_check_the_signature(void **state)
 {
 	static const char *const paths[] = { "/twilio/voice", "/twilio/connect-action", "/twilio/stream-status",
-		"/twilio/call-status" };
+		"/twilio/call-status", "/twilio/dial-done" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
@@ -844,6 +844,25 @@ static void what_follows_the_stream_depends_on_how_it_ended(void **state)
 	cfg.overflow_number = "+12025550177";
 	unsigned_webhook("/twilio/connect-action", "CallSid=" SID);
 	assert_non_null(strstr(heard, "<Dial>+12025550177</Dial>"));
+}
+
+static void who_was_transferred_is_dialled_for_and_comes_back_if_nobody_answers(void **state)
+{
+	(void)state;
+	table.ended_as = END_TRANSFERRED;
+	assert_int_equal(status_of(unsigned_webhook("/twilio/connect-action", "CallSid=CAtransferred")), 200);
+	assert_non_null(strstr(heard, "<Dial timeout=\"25\" answerOnBridge=\"true\""));
+	assert_non_null(strstr(heard, "/twilio/dial-done\""));
+	assert_non_null(strstr(heard, "<Number>+12025550177</Number>"));
+	unsigned_webhook("/twilio/connect-action", "CallSid=" SID); /* to whom is not known any more */
+	assert_non_null(strstr(heard, "<Response><Say>We are sorry"));
+	unsigned_webhook("/twilio/dial-done", "CallSid=CAtransferred&DialCallStatus=completed");
+	assert_non_null(strstr(heard, "<Response><Hangup/></Response>"));
+	unsigned_webhook("/twilio/dial-done", "CallSid=CAtransferred&DialCallStatus=no-answer");
+	assert_non_null(strstr(heard, "<Connect action="));
+	unsigned_webhook("/twilio/dial-done", "CallSid=" SID "&DialCallStatus=busy");
+	assert_non_null(strstr(heard, "nobody can take your call"));
+	assert_int_equal(status_of(unsigned_webhook("/twilio/dial-done", "DialCallStatus=busy")), 400);
 }
 
 static void news_are_taken_and_final_ones_end_the_call(void **state)
@@ -1181,6 +1200,7 @@ int main(void)
 		TEST(caller_hears_a_sentence_when_there_is_no_line),
 		TEST(call_without_a_usable_sid_is_refused),
 		TEST(what_follows_the_stream_depends_on_how_it_ended),
+		TEST(who_was_transferred_is_dialled_for_and_comes_back_if_nobody_answers),
 		TEST(news_are_taken_and_final_ones_end_the_call),
 		TEST(announced_stream_is_carried_over_its_own_socket),
 		TEST(token_works_once),

@@ -117,9 +117,25 @@ static void short_answers_are_whole_documents(void **state)
 	check(&b, HEAD "<Response/>\n");
 }
 
+static void person_is_dialled_with_a_limit_and_told_of_afterwards(void **state)
+{
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 0);
+	twiml_dial_person(&b, "+12025550177", 20, "https://a.example/twilio/dial-done?a=1&b=2");
+	check(&b, HEAD "<Response><Dial timeout=\"20\" answerOnBridge=\"true\" method=\"POST\""
+		       " action=\"https://a.example/twilio/dial-done?a=1&amp;b=2\"><Number>+12025550177</Number></Dial>"
+		       "</Response>\n");
+	twiml_dial_person(&b, "sip:a&b@c.example", 5, "x");
+	check(&b, HEAD "<Response><Dial timeout=\"5\" answerOnBridge=\"true\" method=\"POST\" action=\"x\">"
+		       "<Sip>sip:a&amp;b@c.example</Sip></Dial></Response>\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(person_is_dialled_with_a_limit_and_told_of_afterwards),
 		cmocka_unit_test(stream_is_announced_with_its_urls_and_parties),
 		cmocka_unit_test(caller_cannot_write_markup),
 		cmocka_unit_test(parameter_stays_below_twilios_limit),
