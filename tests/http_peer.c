@@ -20,7 +20,8 @@ struct http_peer {
 	void *arg;
 	_Atomic bool stopping;
 	_Atomic int busy;
-	const char *_Atomic body;
+	pthread_mutex_t lock;
+	char *body; /* owned; under the lock */
 };
 
 struct visit {
@@ -52,13 +53,16 @@ static bool read_request(int fd, char *to, size_t size)
 static void *serve(void *arg)
 {
 	struct visit *v = arg;
-	char *request = malloc(REQUEST_MAX), answer[200];
-	const char *body;
+	char *request = malloc(REQUEST_MAX), answer[200], *body;
 	int status = 0;
 
 	if (request && read_request(v->fd, request, REQUEST_MAX))
 		status = v->peer->answer(v->peer->arg, request);
-	body = v->peer->body;
+	pthread_mutex_lock(&v->peer->lock);
+	body = strdup(v->peer->body);
+	pthread_mutex_unlock(&v->peer->lock);
+	if (!body)
+		abort();
 	if (status) {
 		snprintf(
 		    answer, sizeof answer, "HTTP/1.1 %d Whatever\r\nContent-Length: %zu\r\n\r\n", status, strlen(body));
@@ -66,6 +70,7 @@ static void *serve(void *arg)
 		send(v->fd, body, strlen(body), MSG_NOSIGNAL);
 	}
 	free(request);
+	free(body);
 	close(v->fd);
 	atomic_fetch_sub(&v->peer->busy, 1);
 	free(v);
@@ -102,6 +107,18 @@ static void *run(void *arg)
 	}
 }
 
+void http_peer_say(struct http_peer *p, const char *body)
+{
+	char *copy = strdup(body);
+
+	if (!copy)
+		abort();
+	pthread_mutex_lock(&p->lock);
+	free(p->body);
+	p->body = copy;
+	pthread_mutex_unlock(&p->lock);
+}
+
 struct http_peer *http_peer_start(peer_answer_fn *answer, void *arg)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
@@ -112,18 +129,14 @@ struct http_peer *http_peer_start(peer_answer_fn *answer, void *arg)
 		abort();
 	p->answer = answer;
 	p->arg = arg;
-	p->body = "ok";
+	pthread_mutex_init(&p->lock, NULL);
+	http_peer_say(p, "ok");
 	p->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (bind(p->listener, (struct sockaddr *)&address, len) || listen(p->listener, 64) ||
 	    getsockname(p->listener, (struct sockaddr *)&address, &len) || pthread_create(&p->thread, NULL, run, p))
 		abort();
 	p->port = ntohs(address.sin_port);
 	return p;
-}
-
-void http_peer_say(struct http_peer *p, const char *body)
-{
-	p->body = body;
 }
 
 void http_peer_stop(struct http_peer *p)
@@ -134,6 +147,8 @@ void http_peer_stop(struct http_peer *p)
 	close(p->listener);
 	while (atomic_load(&p->busy))
 		usleep(1000);
+	free(p->body);
+	pthread_mutex_destroy(&p->lock);
 	free(p);
 }
 

@@ -15,7 +15,7 @@ struct http_peer;
 /* Aborts the test program when it cannot. */
 struct http_peer *http_peer_start(peer_answer_fn *answer, void *arg);
 void http_peer_stop(struct http_peer *p); /* waits for what is being answered */
-/* The body of its answers from now on, instead of "ok"; kept by pointer. Also from
+/* The body of its answers from now on, instead of "ok"; copied. Also from
  * the function that answers, when requests come one at a time. */
 void http_peer_say(struct http_peer *p, const char *body);
 int http_peer_port(const struct http_peer *p);

@@ -603,7 +603,7 @@ static void longest_call_is_ended(void **state)
 	(void)state;
 	stream_opens(&s, claimed("CA1"));
 	UNTIL(count().live == 1 && atomic_load(&callers) == 1);
-	UNTIL(atomic_load(&seen_generation)); /* it has started */
+	UNTIL(atomic_load(&seen_generation) == s.ref.generation); /* it has started, and no other before it */
 	pass(599 * (int64_t)US_PER_S);
 	calls_reap(calls);
 	assert_int_equal(count().live, 1);

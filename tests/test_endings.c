@@ -39,7 +39,8 @@ static void every_fault_is_apologised_for(void **state)
 {
 	(void)state;
 	for (int i = 1; i < CALL_END_COUNT; i++)
-		if (call_ending((enum call_end)i)->fault)
+		/* A call that could not be placed has nobody to hear an apology. */
+		if (call_ending((enum call_end)i)->fault && i != END_CALL_FAILED)
 			assert_int_equal(call_ending((enum call_end)i)->after, AFTER_APOLOGY);
 	assert_int_equal(call_ending(END_CALLER_HUNG_UP)->after, AFTER_HANGUP);
 	assert_int_equal(call_ending(END_OPERATOR_ENDED)->after, AFTER_HANGUP);

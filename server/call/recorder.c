@@ -380,10 +380,12 @@ static void *serve(void *arg)
 
 	(void)arg;
 	for (;;) {
-		bool closing = atomic_load(&recorder.closing);
 		struct recording **link = &active;
+		bool closing;
 
+		/* Before anything is looked at: a ring after this is heard at the next poll. */
 		bell_clear(&recorder.bell);
+		closing = atomic_load(&recorder.closing);
 		active = take_begun(active);
 		while (*link) {
 			struct recording *r = *link;

@@ -335,10 +335,17 @@ static void free_fill(struct job *job)
 static void run_fill(struct job *job)
 {
 	struct fill_job *mine = (struct fill_job *)job;
-	const struct profile *profile = agent_of(&mine->row);
+	const struct profile *profile;
 	struct buf transcript;
 	int said;
 
+	/* Another job may have filled it in after it was looked for, and before
+	 * it was taken up here. */
+	if (!store_record_is_open(records.store, mine->row.id)) {
+		free_fill(job);
+		return;
+	}
+	profile = agent_of(&mine->row);
 	buf_init(&transcript, 0);
 	said = store_record_transcript(records.store, mine->row.call_sid, TRANSCRIPT_MAX, &transcript);
 	if (said >= 0 && !buf_error(&transcript))

@@ -145,6 +145,23 @@ int store_records_due(struct store *store, int64_t now_ms, struct record_row *ro
 	return rc == SQLITE_DONE || rc == SQLITE_ROW ? count : -EIO;
 }
 
+bool store_record_is_open(struct store *store, const char *id)
+{
+	sqlite3 *db = store_reader(store);
+	sqlite3_stmt *s = NULL;
+	bool is_open = false;
+
+	if (!db)
+		return false;
+	if (!sqlite3_prepare_v2(db, "SELECT 1 FROM records WHERE id = ?1 AND state = 'open'", -1, &s, NULL)) {
+		sqlite3_bind_text(s, 1, id, -1, SQLITE_STATIC);
+		is_open = sqlite3_step(s) == SQLITE_ROW;
+	}
+	sqlite3_finalize(s);
+	store_reader_done(store, db);
+	return is_open;
+}
+
 static void put_turn(sqlite3_stmt *s, struct buf *out)
 {
 	const char *kind = text_at(s, 0) ? text_at(s, 0) : "", *text = text_at(s, 1), *heard = text_at(s, 2);
