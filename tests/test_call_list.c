@@ -203,7 +203,7 @@ static void filters_do_the_same_in_memory_and_in_the_store(void **state)
 		{ "from=12025550177", "" },
 		{ "to=%2B12025550111", "4" },
 		{ "ending=idle", "6" },
-		{ "direction=outbound-api", "8" },
+		{ "direction=outbound", "8" },
 		{ "since=2026-11-20T10:00:05.500Z", "8 7 6 5" },
 		{ "since=2026-11-20T10:00:05.501Z", "8 7 6" },
 		{ "until=2026-11-20T10:00:05.500Z", "4 3 2 1" },
@@ -234,7 +234,7 @@ static void filters_do_the_same_in_memory_and_in_the_store(void **state)
 				.from = i == 3 || i == 7 ? "+12025550177" : NULL,
 				.to = i == 4 ? "+12025550111" : NULL,
 				.ending = i == 6 ? "idle" : NULL,
-				.direction = i == 8 ? "outbound-api" : NULL };
+				.direction = i == 8 ? "outbound" : NULL };
 
 			snprintf(sid, sizeof sid, "CA%d", i);
 			if (from_store)
@@ -346,6 +346,7 @@ static void nonsense_is_refused_by_name(void **state)
 	refuses("since=2026-11-20&until=2026-11-20", "until");
 	refuses("since=2026-11-21&until=2026-11-20", "until");
 	refuses("ending=bored", "ending");
+	refuses("direction=outbound-api", "direction");
 	refuses("cursor=", "cursor");
 	refuses("cursor=x1.CA1", "cursor");
 	refuses("cursor=e.CA1", "cursor");

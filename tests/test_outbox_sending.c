@@ -394,7 +394,7 @@ static void the_list_pages_from_the_newest(void **state)
 	until_true(status_number("parked") == 25);
 	do {
 		cJSON *json = list("", cursor, 10);
-		const char *next = json_str(json, "next_cursor");
+		const char *next = json_str(json, "next");
 		const cJSON *each;
 
 		cJSON_ArrayForEach(each, json_get(json, "outbox"))

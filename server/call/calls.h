@@ -40,7 +40,7 @@ struct call_facts {           /* borrowed; what the voice webhook said */
 	const char *account_sid;
 	const char *from; /* may be "anonymous", client:…, sip:…; cut at CALL_NUMBER_SIZE - 1 */
 	const char *to;
-	const char *direction; /* inbound, outbound-api, … */
+	const char *direction; /* inbound or outbound; "" when nobody knows */
 
 	/* Of outbound calls; NULL for the rest. */
 	const char *agent; /* by name; else the one that answers `to` */

@@ -59,7 +59,7 @@ static int with_order(const struct web_site *site, const char *name, int err, st
 {
 	struct outbound_shown shown;
 
-	if (!site->outbound || (!err && !strstr(buf_text(out), "\"direction\":\"outbound-api\"")))
+	if (!site->outbound || (!err && !strstr(buf_text(out), "\"direction\":\"outbound\"")))
 		return err;
 	if (outbound_show(site->outbound, name, &shown)) {
 		if (err == -ENOENT && shown.call_sid[0] && strcmp(shown.call_sid, name))

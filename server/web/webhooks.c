@@ -108,7 +108,7 @@ static bool too_dear(const struct web_site *site, const struct call_facts *facts
 {
 	struct call_ref ref;
 
-	if (!cost_day_exceeded() || !strncmp(facts->direction, "outbound", 8) ||
+	if (!cost_day_exceeded() || !strcmp(facts->direction, "outbound") ||
 	    !calls_find(site->calls, facts->call_sid, &ref))
 		return false;
 	stat_add(calls_refused_cost, 1);
@@ -182,7 +182,8 @@ static void answer_call(
 		.account_sid = field(f, "AccountSid"),
 		.from = field(f, "From"),
 		.to = field(f, "To"),
-		.direction = field(f, "Direction"),
+		/* Of Twilio's words for those we place, outbound-api and outbound-dial, one is enough. */
+		.direction = strncmp(field(f, "Direction"), "outbound", 8) ? "inbound" : "outbound",
 	};
 	char id[OUT_ID_SIZE];
 

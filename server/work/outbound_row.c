@@ -110,7 +110,7 @@ void order_call_json(const struct order *e, int64_t ended_ms, struct buf *out)
 	json_put_cstring(out, e->call_sid[0] ? e->call_sid : NULL);
 	put_text(out, "stream_sid", NULL);
 	put_text(out, "state", ended_ms ? "ended" : out_status_name(e->status));
-	put_text(out, "direction", "outbound-api");
+	put_text(out, "direction", "outbound");
 	put_text(out, "from", order_text(e, "from"));
 	put_text(out, "to", order_text(e, "to"));
 	put_text(out, "agent", order_text(e, "agent"));

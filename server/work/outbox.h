@@ -57,8 +57,8 @@ void outbox_put_status(struct outbox *outbox, struct buf *out);
 
 enum { OUTBOX_LIST_MAX = 200 }; /* a page */
 
-/* Appends {"outbox":[…],"next_cursor":…}, newest first. `state` is "" for all;
- * `cursor` is a next_cursor, or INT64_MAX. 0, or -ENOTSUP without a store, or
+/* Appends {"outbox":[…],"next":…}, newest first. `state` is "" for all;
+ * `cursor` is a `next`, or INT64_MAX. 0, or -ENOTSUP without a store, or
  * -EIO. */
 int outbox_list(struct outbox *outbox, const char *state, int64_t cursor, int limit, struct buf *out);
 

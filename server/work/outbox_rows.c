@@ -224,8 +224,8 @@ int rows_list(struct store *store, const char *state, int64_t cursor, int limit,
 	}
 	give_back(store, db, row);
 	if (rc == SQLITE_ROW)
-		buf_printf(out, "],\"next_cursor\":\"%" PRId64 "\"}\n", last);
+		buf_printf(out, "],\"next\":\"%" PRId64 "\"}\n", last);
 	else
-		buf_puts(out, "],\"next_cursor\":null}\n");
+		buf_puts(out, "],\"next\":null}\n");
 	return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : -EIO;
 }

@@ -114,7 +114,7 @@ outcomes() {
 		'(.id | startswith("out_")) and (.call_sid | startswith("CA")) and .to == "+12025550171" and .from == "+12025550100"
 		 and .agent == "reminder" and .metadata == {"what": "the roof", "n": 3} and (.created_at | test("^20.*Z$"))'
 	check "it is among the calls while it rings" until_true tells /calls \
-		'.calls | any(.to == "+12025550173" and .direction == "outbound-api" and .outbound.status == "ringing")'
+		'.calls | any(.to == "+12025550173" and .direction == "outbound" and .outbound.status == "ringing")'
 	api "/calls/$(id_of ringing)" -X DELETE -o "$WORK/taken-back"
 	check "taken back while it rings" true_of '.ended == "canceled"' "$WORK/taken-back"
 	check "busy" becomes busy busy
@@ -130,7 +130,7 @@ outcomes() {
 	post first '{"to":"+12025550177","from":"+12025550100","agent":"listener"}'
 	check "one that talks" becomes talk caller_hung_up
 	check "its record says what it was about, and what was said" true_of \
-		'.metadata == {"what": "the roof", "n": 3} and .agent == "reminder" and .direction == "outbound-api"
+		'.metadata == {"what": "the roof", "n": 3} and .agent == "reminder" and .direction == "outbound"
 		 and ([.turns[].who] | join(" ") | startswith("agent caller agent"))' "$WORK/talk.call"
 	check "shuffled and doubled callbacks" becomes shuffled caller_hung_up
 	check "a machine gets its message, to its end" becomes message message_left

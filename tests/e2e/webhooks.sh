@@ -127,8 +127,8 @@ check "what is not there cannot be" equal "$(code /outbox/evt_none/retry -X POST
 check "a wrong state is refused" equal "$(code '/outbox?state=lost') $(field "$WORK/answer.json" '.error | .code + " " + .field')" \
 	"400 invalid_query state"
 check "a wrong limit is refused" equal "$(code '/outbox?limit=0')" 400
-check "pages follow each other" equal "$(api "/outbox?limit=1&cursor=$(api '/outbox?limit=1' | jq -r .next_cursor)" |
-	jq -r '.outbox[0].event + " " + (.next_cursor | tostring)')" "call.started null"
+check "pages follow each other" equal "$(api "/outbox?limit=1&cursor=$(api '/outbox?limit=1' | jq -r .next)" |
+	jq -r '.outbox[0].event + " " + (.next | tostring)')" "call.started null"
 check "the server stops with status 0" stop_server
 
 # --- without a store
