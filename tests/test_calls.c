@@ -16,6 +16,7 @@ static int64_t stopped_clock(void)
 #undef clock_now_us
 
 #include "common/json.h"
+#include "server/call/cost.h"
 
 #include <sched.h>
 #include <setjmp.h>
@@ -750,6 +751,30 @@ static void a_call_that_comes_back_goes_on_counting_its_turns(void **state)
 	cJSON_Delete(tree);
 }
 
+static void a_call_that_comes_back_is_recorded_as_before(void **state)
+{
+	struct call_facts facts = { .call_sid = "CAback", .to = "+12025550100", .record = "local", .detected = true };
+	struct transfer t = { .call_sid = "CAback", .name = "office", .record = "local" };
+	char token[CALL_TOKEN_SIZE];
+	struct cost_use use;
+	struct call *c;
+
+	(void)state;
+	assert_int_equal(calls_reserve(calls, &facts, token), CALL_ADMITTED);
+	c = find_sid(calls, "CAback");
+	assert_int_equal(c->record, RECORD_LOCAL);
+	call_cost_use(c, stopped_clock(), &use);
+	assert_true(use.machine_detection); /* whoever answers */
+	calls_end(calls, "CAback", END_TRANSFERRED);
+	transfers_put(&calls->transfers, &t, stopped_clock());
+	assert_int_equal(calls_come_back(calls, "CAback", "busy", token), CALL_ADMITTED);
+	c = find_sid(calls, "CAback");
+	assert_int_equal(c->record, RECORD_LOCAL); /* not as its agent has it */
+	call_cost_use(c, stopped_clock(), &use);
+	assert_false(use.machine_detection); /* billed once */
+	assert_int_equal(calls_come_back(calls, "CAback", "busy", token), CALL_NO_SID);
+}
+
 static void free_line_holds_no_memory_of_its_last_call(void **state)
 {
 	static const uint8_t audio[1000];
@@ -973,6 +998,7 @@ int main(void)
 		CASE(live_calls_are_listed_first_then_the_ended_newest_first),
 		CASE(what_was_said_in_the_last_call_is_not_shown_for_the_next),
 		CASE(a_call_that_comes_back_goes_on_counting_its_turns),
+		CASE(a_call_that_comes_back_is_recorded_as_before),
 		CASE(free_line_holds_no_memory_of_its_last_call),
 		CASE(call_is_found_at_every_moment_of_its_life),
 		CASE(everybody_at_once_leaves_every_line_free),

@@ -860,6 +860,11 @@ static void who_was_transferred_is_dialled_for_and_comes_back_if_nobody_answers(
 	assert_non_null(strstr(heard, "<Response><Hangup/></Response>"));
 	unsigned_webhook("/twilio/dial-done", "CallSid=CAtransferred&DialCallStatus=no-answer");
 	assert_non_null(strstr(heard, "<Connect action="));
+	unsigned_webhook("/twilio/dial-done", "CallSid=CAtransferred&DialCallStatus=busy&CallStatus=in-progress");
+	assert_non_null(strstr(heard, "<Connect action="));
+	/* The caller did not wait for the end of the ringing: there is nobody to come back. */
+	unsigned_webhook("/twilio/dial-done", "CallSid=CAtransferred&DialCallStatus=no-answer&CallStatus=completed");
+	assert_non_null(strstr(heard, "<Response><Hangup/></Response>"));
 	unsigned_webhook("/twilio/dial-done", "CallSid=" SID "&DialCallStatus=busy");
 	assert_non_null(strstr(heard, "nobody can take your call"));
 	assert_int_equal(status_of(unsigned_webhook("/twilio/dial-done", "DialCallStatus=busy")), 400);

@@ -415,10 +415,48 @@ static void interrupted_answer_shows_what_was_heard_of_it(void **state)
 	timeline_free(&t);
 }
 
+/* A caller who comes back from a transfer is told to the model by this. */
+static void newest_is_told_first_and_only_as_far_as_it_was_heard(void **state)
+{
+	struct timeline t;
+	struct turn *turn;
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, 0);
+	timeline_init(&t);
+	timeline_put_said(&t, 10, 100, &out);
+	assert_string_equal(buf_text(&out), "[]");
+	say(&t, TURN_CALLER, "item_1", "0123456789");
+	say(&t, TURN_AGENT, "item_2", "We open at nine in the morning.");
+	turn = timeline_find(&t, "item_2");
+	turn->generated_ms = 3000;
+	turn->heard_ms = 1240;
+	turn->heard_known = true;
+	say(&t, TURN_CALLER, "item_3", "");
+	say(&t, TURN_KEYS, "item_4", "12");
+	buf_reset(&out);
+	timeline_put_said(&t, 10, 100, &out);
+	assert_string_equal(buf_text(&out),
+	    "[{\"role\":\"user\",\"text\":\"0123456789\"},"
+	    "{\"role\":\"assistant\",\"text\":\"We open at\"},{\"role\":\"user\",\"text\":\"12\"}]");
+	buf_reset(&out);
+	timeline_put_said(&t, 2, 100, &out);
+	assert_string_equal(
+	    buf_text(&out), "[{\"role\":\"assistant\",\"text\":\"We open at\"},{\"role\":\"user\",\"text\":\"12\"}]");
+	/* What is too much is the oldest, and nothing before it is told either. */
+	buf_reset(&out);
+	timeline_put_said(&t, 10, 11, &out);
+	assert_string_equal(buf_text(&out), "[{\"role\":\"user\",\"text\":\"12\"}]");
+	timeline_free(&t);
+	buf_free(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(conversation_reads_in_its_order),
+		cmocka_unit_test(newest_is_told_first_and_only_as_far_as_it_was_heard),
 		cmocka_unit_test(late_transcript_stands_where_it_was_said),
 		cmocka_unit_test(failed_transcript_is_waited_for_no_longer),
 		cmocka_unit_test(what_was_not_heard_yet_is_not_claimed),

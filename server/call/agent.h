@@ -56,6 +56,7 @@ struct agent {
 	bool left;    /* the caller loop is gone */
 	bool greeted;
 	bool machine_waits; /* a message is to be left, once stream and model are there */
+	bool deaf_waits;    /* the model is to listen to nobody, once it is there */
 	bool greeting_next; /* the next response.create is the greeting */
 	bool protecting;    /* the greeting may not be interrupted yet */
 	bool turn_waiting;  /* the caller said something meanwhile */
@@ -175,7 +176,8 @@ void agent_mind_cost(struct agent *a, int64_t now_us);
 const struct model_access *calls_access(const struct calls *calls);
 struct work *calls_work(const struct calls *calls);
 struct transfers *calls_transfers(struct calls *calls);
-bool calls_bound(struct call *c);    /* a caller loop is or was in it */
+bool calls_bound(struct call *c); /* a caller loop is or was in it */
+const char *record_mode_name(enum record_mode mode);
 void calls_remember(struct call *c); /* puts the finished call on the list of the ended */
 
 #endif

@@ -40,7 +40,7 @@ void call_cost_use(struct call *c, int64_t now_us, struct cost_use *out)
 	out->stream_ms = started ? ((ended ? ended : now_us) - started) / US_PER_MS : 0;
 	out->outbound = !strcmp(c->direction, "outbound");
 	out->twilio_records = c->record == RECORD_TWILIO;
-	out->machine_detected = atomic_load_explicit(&c->machine_detected, memory_order_relaxed);
+	out->machine_detection = c->detected;
 }
 
 static void say_goodbye(struct agent *a)

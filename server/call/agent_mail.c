@@ -105,6 +105,9 @@ void agent_caller_spoke_up(struct agent *a, int64_t now_us)
  * the caller says meanwhile. */
 static void stop_listening(struct agent *a, int64_t now_us)
 {
+	a->deaf_waits = !a->client;
+	if (a->deaf_waits)
+		return;
 	if (a->protecting)
 		a->protect_until_us = now_us; /* its end must not turn the ears on again */
 	a->protecting = a->turn_waiting = false;
@@ -169,7 +172,6 @@ static void leave_message(struct agent *a, int64_t now)
 
 static void on_machine(struct agent *a, const struct mail *mail, int64_t now)
 {
-	atomic_store_explicit(&a->call->machine_detected, true, memory_order_relaxed);
 	tell_of_machine(a, mail);
 	if (strcmp(mail->text, "message") != 0)
 		call_end(a->call, END_MACHINE);
@@ -214,6 +216,8 @@ void agent_take_mail(struct agent *a, int64_t now_us)
 {
 	struct mail *mail = mailbox_take(&a->call->mail);
 
+	if (a->deaf_waits && a->client)
+		stop_listening(a, now_us);
 	if (a->machine_waits && a->started && a->client)
 		leave_message(a, now_us);
 	while (mail) {

@@ -91,7 +91,9 @@ void agent_start_recording(struct agent *a)
 	const char *missing = twilio_missing(c->cfg);
 	struct start_job *j;
 
-	if (c->record != RECORD_TWILIO)
+	/* One that comes back is recorded since it was here first: Twilio records
+	 * the call, not the stream. */
+	if (c->record != RECORD_TWILIO || c->brief.said[0])
 		return;
 	if (!missing && !*c->cfg->public_url)
 		missing = "PUBLIC_URL is not set, and Twilio would not know whom to tell of it";
@@ -100,8 +102,10 @@ void agent_start_recording(struct agent *a)
 		return;
 	}
 	j = calloc(1, sizeof *j);
-	if (!j)
+	if (!j) {
+		failed(c->call_sid, "out of memory");
 		return;
+	}
 	*j = (struct start_job){ .job = { .run = run, .drop = drop }, .cfg = c->cfg, .pool = work->background };
 	memcpy(j->call_sid, c->call_sid, sizeof j->call_sid);
 	if (!jobs_submit(work->background, &j->job)) {

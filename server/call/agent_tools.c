@@ -173,16 +173,18 @@ static void submit(struct agent *a, const struct model_tool_call *wanted, int ti
 	tool_call_submit(call, work, timeout_ms);
 }
 
-static void begin_parting(
+/* False: the call is ending already, by somebody else's word. */
+static bool begin_parting(
     struct agent *a, const struct model_tool_call *call, const char *response_id, enum call_end end, int64_t now)
 {
 	if (!parting_begin(&a->parting, end, false, response_id, call->call_id, now)) {
 		answered(a, call->call_id, true, "{\"ok\":true,\"note\":\"the call is already ending\"}", now);
-		return;
+		return false;
 	}
 	toolbox_last(&a->toolbox, call->call_id, true);
 	if (a->speaking)
 		agent_caller_spoke_up(a, now);
+	return true;
 }
 
 static void begin_transfer(struct agent *a, const struct model_tool_call *call, const char *response_id, int64_t now)
@@ -191,13 +193,11 @@ static void begin_transfer(struct agent *a, const struct model_tool_call *call, 
 	const char *name = json_str(arguments, "destination");
 	const struct profile_destination *destination = name ? tool_list_destination(a->call->profile, name) : NULL;
 
-	if (destination) {
-		agent_hand_over_to(a, destination->name, destination->number, destination->ring_seconds);
-		begin_parting(a, call, response_id, END_TRANSFERRED, now);
-	} else {
+	if (!destination)
 		answer_error(a, call->call_id, "unknown_destination",
 		    "There is no such destination. Only those in the tool's list can be reached.", now);
-	}
+	else if (begin_parting(a, call, response_id, END_TRANSFERRED, now))
+		agent_hand_over_to(a, destination->name, destination->number, destination->ring_seconds);
 	cJSON_Delete(arguments);
 }
 
@@ -366,11 +366,17 @@ static void tell_answers(struct agent *a, int64_t now)
 	}
 }
 
+/* Nothing is being said, and after a goodbye nothing will be. */
+static bool is_silent(const struct agent *a, int64_t now)
+{
+	return a->parting.state == PARTING_NONE && seq_free(&a->seq, now) && !answers_unfinished(&a->answers);
+}
+
 static void say_filler(struct agent *a, int64_t now)
 {
 	const char *filler;
 
-	if (!seq_free(&a->seq, now) || answers_unfinished(&a->answers) || agent_caller_has_the_word(a, now))
+	if (!is_silent(a, now) || agent_caller_has_the_word(a, now))
 		return;
 	filler = toolbox_filler(&a->toolbox, now);
 	if (filler)
@@ -406,7 +412,7 @@ void agent_tools_talking(struct agent *a, bool asked, int64_t now_us)
 
 int64_t agent_tools_deadline_us(const struct agent *a, int64_t now_us)
 {
-	bool silent = seq_free(&a->seq, now_us) && !answers_unfinished(&a->answers);
+	bool silent = is_silent(a, now_us);
 	int64_t due = toolbox_deadline_us(&a->toolbox, silent && !agent_caller_has_the_word(a, now_us));
 
 	if ((a->answer_wanted || (silent && a->toolbox.count)) && agent_caller_has_the_word(a, now_us)) {

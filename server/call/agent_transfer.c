@@ -15,7 +15,7 @@
 enum {
 	RING_SECONDS = 25,
 	RECALL_TURNS = 60,        /* of the conversation, the last … */
-	RECALL_BYTES = 24 * 1024, /* … and of their text */
+	RECALL_BYTES = 24 * 1024, /* … as far as they fit */
 };
 
 #define CONNECTING "Tell the caller in one short sentence that you are connecting them to %s now."
@@ -50,28 +50,10 @@ void agent_told_to_transfer(struct agent *a, const struct mail *mail, int64_t no
 /* What was said, as a new session can be told it. */
 static char *conversation(const struct timeline *t)
 {
-	size_t first = t->count > RECALL_TURNS ? t->count - RECALL_TURNS : 0;
-	const char *comma = "";
 	struct buf out;
 
 	buf_init(&out, 0);
-	buf_putc(&out, '[');
-	for (size_t i = first; i < t->count; i++) {
-		const struct turn *turn = &t->turns[i];
-		const char *text = buf_text(&turn->text);
-		size_t len = turn->text.len;
-
-		if (turn->kind == TURN_AGENT && turn->heard_known)
-			len = timeline_heard_bytes(text, turn->heard_ms, turn->generated_ms);
-		if (!len || out.len + len > RECALL_BYTES)
-			continue;
-		buf_printf(
-		    &out, "%s{\"role\":\"%s\",\"text\":", comma, turn->kind == TURN_AGENT ? "assistant" : "user");
-		json_put_string(&out, text, len);
-		buf_putc(&out, '}');
-		comma = ",";
-	}
-	buf_putc(&out, ']');
+	timeline_put_said(t, RECALL_TURNS, RECALL_BYTES, &out);
 	if (buf_error(&out)) {
 		buf_free(&out);
 		return strdup("[]");
@@ -96,6 +78,7 @@ void agent_hand_over(struct agent *a, int64_t now_us)
 	snprintf(t.from, sizeof t.from, "%s", c->from);
 	snprintf(t.to, sizeof t.to, "%s", c->to);
 	snprintf(t.direction, sizeof t.direction, "%s", c->direction);
+	snprintf(t.record, sizeof t.record, "%s", record_mode_name(c->record));
 	stat_add(calls_transfers, 1);
 	log_info(c->tag, "handing the caller over; to=%s", t.name);
 	buf_init(&note, 0);

@@ -124,6 +124,7 @@ struct call {
 	const struct profile *profile; /* brief.profile: who answers; never NULL while the line is taken */
 	struct call_brief brief;       /* what it is told; owned */
 	enum record_mode record;
+	bool detected;      /* Twilio was asked who answers: that costs extra, whoever it is */
 	int64_t first_turn; /* the number of its first: not 0 for a call that streamed before */
 
 	/* Crossing threads. Each ring has one writer and one reader. */
@@ -143,7 +144,6 @@ struct call {
 	_Atomic int64_t ended_us;         /* when `end` was set */
 	struct call_counters counters;
 	_Atomic int64_t model_used[USAGE_COUNT], transcription_used[USAGE_COUNT]; /* agent loop adds */
-	_Atomic bool machine_detected; /* Twilio was asked who answered; costs extra */
 
 	/* Set by the agent loop before it passes the pen, constant until freed. */
 	struct ws_client *client;

@@ -130,9 +130,21 @@ static void set_tag(struct call *c)
 	snprintf(c->tag, sizeof c->tag, "%s", c->call_sid[0] ? c->call_sid : "unannounced");
 }
 
+static const char *const record_modes[] = {
+	[RECORD_OFF] = "off", [RECORD_LOCAL] = "local", [RECORD_TWILIO] = "twilio"
+};
+
+const char *record_mode_name(enum record_mode mode)
+{
+	return record_modes[mode];
+}
+
 static enum record_mode record_mode(const char *word)
 {
-	return !strcmp(word, "local") ? RECORD_LOCAL : !strcmp(word, "twilio") ? RECORD_TWILIO : RECORD_OFF;
+	for (int mode = RECORD_OFF; mode <= RECORD_TWILIO; mode++)
+		if (!strcmp(word, record_modes[mode]))
+			return (enum record_mode)mode;
+	return RECORD_OFF;
 }
 
 static void copy_text(char *out, size_t size, const char *text)
@@ -233,7 +245,7 @@ static struct call *take_line(struct calls *calls)
 		atomic_store_explicit(&c->model_used[i], 0, memory_order_relaxed);
 		atomic_store_explicit(&c->transcription_used[i], 0, memory_order_relaxed);
 	}
-	atomic_store_explicit(&c->machine_detected, false, memory_order_relaxed);
+	c->detected = false;
 	stat_add(calls_total, 1);
 	return c;
 }
@@ -292,6 +304,7 @@ enum admission calls_reserve(struct calls *calls, const struct call_facts *facts
 		take_brief(c, &brief);
 		if (facts->record && *facts->record)
 			c->record = record_mode(facts->record);
+		c->detected = facts->detected;
 		copy_text(agent, sizeof agent, c->profile->name);
 		line = c->index;
 		c->announced = true;
@@ -572,7 +585,8 @@ enum admission calls_come_back(struct calls *calls, const char *call_sid, const 
 		.business_name = t.business_name,
 		.metadata = t.metadata,
 		.said = t.said,
-		.news = news },
+		.news = news,
+		.record = t.record },
 	    token);
 	transfer_free(&t);
 	return admission;

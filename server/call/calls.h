@@ -50,6 +50,7 @@ struct call_facts {           /* borrowed; what the voice webhook said */
 	const struct profile *profile; /* the very one; goes before `agent` */
 	const char *said, *news;       /* of a call that comes back, see struct call_brief */
 	const char *record;            /* "off", "local" or "twilio", instead of the agent's */
+	bool detected;                 /* Twilio was asked to tell people from machines */
 };
 
 struct calls_count {

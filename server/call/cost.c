@@ -51,7 +51,7 @@ static double twilio(const struct cost_use *use, const struct twilio_price *p)
 	double a_minute = p->stream_minute + (use->outbound ? p->outbound_minute : p->inbound_minute) +
 			  (use->twilio_records ? p->recording_minute : 0);
 
-	return (double)minutes * a_minute + (use->machine_detected ? p->machine_detection : 0);
+	return (double)minutes * a_minute + (use->machine_detection ? p->machine_detection : 0);
 }
 
 void cost_of(const struct cost_use *use, const struct prices *prices, struct cost *out)

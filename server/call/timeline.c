@@ -216,3 +216,36 @@ size_t timeline_put_json(struct timeline *t, struct buf *out)
 	t->dirty = false;
 	return first;
 }
+
+static size_t said_bytes(const struct turn *turn)
+{
+	if (turn->kind == TURN_AGENT && turn->heard_known)
+		return timeline_heard_bytes(buf_text(&turn->text), turn->heard_ms, turn->generated_ms);
+	return turn->text.len;
+}
+
+void timeline_put_said(const struct timeline *t, size_t turns, size_t bytes, struct buf *out)
+{
+	const char *comma = "";
+	size_t first = t->count, sum = 0;
+
+	while (first && turns && sum + said_bytes(&t->turns[first - 1]) <= bytes) {
+		size_t len = said_bytes(&t->turns[--first]);
+
+		sum += len;
+		turns -= len > 0;
+	}
+	buf_putc(out, '[');
+	for (size_t i = first; i < t->count; i++) {
+		const struct turn *turn = &t->turns[i];
+		size_t len = said_bytes(turn);
+
+		if (!len)
+			continue;
+		buf_printf(out, "%s{\"role\":\"%s\",\"text\":", comma, turn->kind == TURN_AGENT ? "assistant" : "user");
+		json_put_string(out, buf_text(&turn->text), len);
+		buf_putc(out, '}');
+		comma = ",";
+	}
+	buf_putc(out, ']');
+}

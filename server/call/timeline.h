@@ -78,6 +78,11 @@ void timeline_put_turn(const struct turn *turn, struct buf *out);
  * older ones are not shown. */
 size_t timeline_put_json(struct timeline *t, struct buf *out);
 
+/* Appends the newest turns that have a text, at most so many and of so many
+ * bytes in all, as a JSON array of {"role","text"}: what the model needs to go on
+ * from there. Of what the agent said, as much as was heard. */
+void timeline_put_said(const struct timeline *t, size_t turns, size_t bytes, struct buf *out);
+
 /* How many characters of `text` were heard, by share, back to the end of a
  * word, or of a character where words are not spaced. Bytes; never in the
  * middle of a UTF-8 sequence. */

@@ -11,6 +11,7 @@
 #include "server/web/status.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 void operator_health(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
@@ -54,20 +55,24 @@ void operator_status(const struct web_site *site, const struct request *q, const
 }
 
 /* What was asked for of a call we placed goes with it; one that never came to be
- * is nothing but that. `name` may be our id. */
-static int with_order(const struct web_site *site, const char *name, int err, struct buf *out)
+ * is nothing but that. `name` may be our id; `call_sid` is Twilio's. */
+static int with_order(
+    const struct web_site *site, const char *name, int err, char call_sid[TWILIO_SID_SIZE], struct buf *out)
 {
 	struct outbound_shown shown;
+	struct span known;
 
 	if (!site->outbound || (!err && !strstr(buf_text(out), "\"direction\":\"outbound\"")))
 		return err;
 	if (outbound_show(site->outbound, name, &shown)) {
+		if (shown.call_sid[0])
+			snprintf(call_sid, TWILIO_SID_SIZE, "%s", shown.call_sid);
 		if (err == -ENOENT && shown.call_sid[0] && strcmp(shown.call_sid, name))
 			err = known_call(site, shown.call_sid, out);
 		if (err == -ENOENT) {
 			buf_put(out, shown.call.data, shown.call.len);
 			err = 0;
-		} else if (!err && out->len && !strstr(buf_text(out), "\"outbound\":")) {
+		} else if (!err && out->len && !json_scan(buf_text(out), out->len, "outbound", &known)) {
 			out->len--;
 			buf_printf(out, ",\"outbound\":%s}", buf_text(&shown.order));
 		}
@@ -78,16 +83,19 @@ static int with_order(const struct web_site *site, const char *name, int err, st
 
 void operator_call(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
 {
-	int err = with_order(site, arg, known_call(site, arg, &r->body), &r->body);
+	char call_sid[TWILIO_SID_SIZE];
+	int err;
 
 	(void)q;
+	snprintf(call_sid, sizeof call_sid, "%s", arg);
+	err = with_order(site, arg, known_call(site, arg, &r->body), call_sid, &r->body);
 	if (err == -ENOENT)
 		response_error(r, 404, "no_such_call", "no call of that CallSid is known here");
 	else if (err)
 		response_error(r, 503, "store_failing", "what is kept cannot be read now");
 	if (err)
 		return;
-	records_api_add_to_call(site, arg, r);
+	records_api_add_to_call(site, call_sid, r);
 	buf_putc(&r->body, '\n');
 }
 

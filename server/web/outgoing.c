@@ -295,6 +295,7 @@ int outgoing_facts(const struct web_site *site, const char *id, struct call_fact
 	facts->greeting = json_str(text->request, "greeting");
 	facts->record = json_str(text->request, "record");
 	facts->metadata = text->metadata;
+	facts->detected = out_detects(text->request);
 	return 0;
 }
 

@@ -238,13 +238,18 @@ static void put_dial(const struct web_site *site, const struct request *q, const
  * not, and the caller comes back to the agent. */
 static void after_dial(const struct web_site *site, const struct form *f, const char *base, struct response *r)
 {
-	const char *sid = field(f, "CallSid"), *status = field(f, "DialCallStatus");
+	const char *sid = field(f, "CallSid"), *status = field(f, "DialCallStatus"), *call = field(f, "CallStatus");
 	char token[CALL_TOKEN_SIZE], instead[CALL_NUMBER_SIZE] = "";
 	bool answered = !strcmp(status, "completed") || !strcmp(status, "answered");
 
 	log_info(sid, "transfer: %.40s", status[0] ? status : "no DialCallStatus");
 	if (answered) {
 		stat_add(calls_transfers_answered, 1);
+		twiml_hangup(&r->body);
+		return;
+	}
+	/* Nobody answered, and the caller did not wait for it. */
+	if (call[0] && strcmp(call, "in-progress")) {
 		twiml_hangup(&r->body);
 		return;
 	}

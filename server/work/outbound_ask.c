@@ -67,8 +67,6 @@ static void put_url(struct buf *out, const struct outbound *o, const char *path,
 
 static void create(struct outbound *o, struct order *e, struct twilio_answer *a)
 {
-	const char *machine = order_text(e, "machine");
-	bool detect = machine && strcmp(machine, "ignore");
 	struct buf voice, status, amd;
 	double longest;
 
@@ -83,7 +81,7 @@ static void create(struct outbound *o, struct order *e, struct twilio_answer *a)
 		.from = order_text(e, "from"),
 		.voice_url = buf_text(&voice),
 		.status_url = buf_text(&status),
-		.amd_url = detect ? buf_text(&amd) : NULL,
+		.amd_url = out_detects(e->request) ? buf_text(&amd) : NULL,
 		.ring_seconds = RING_SECONDS,
 		.longest_seconds =
 		    json_num(e->request, "max_call_seconds", &longest) ? (int)longest + OVER_SECONDS : 0 },

@@ -150,6 +150,13 @@ static bool field_is(const cJSON *o, const char *name, const char *value)
 	return text && !strcmp(text, value);
 }
 
+bool out_detects(const cJSON *request)
+{
+	const char *machine = json_str(request, "machine");
+
+	return machine && strcmp(machine, "ignore") != 0;
+}
+
 bool out_matches(const cJSON *listed, const char *to, const char *from, int64_t asked_ms)
 {
 	int64_t at_s = twilio_date(json_str(listed, "date_created"));

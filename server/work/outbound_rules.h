@@ -77,6 +77,10 @@ void out_bucket_hold(struct out_bucket *b, int64_t until_us);
 
 /* --- which of Twilio's calls is it --- */
 
+/* What was asked for: is Twilio to tell people from machines? It bills that for
+ * each call that is answered, by whomever. */
+bool out_detects(const cJSON *request);
+
 /* An element of Twilio's list: is it the call asked for at `asked_ms`? */
 bool out_matches(const cJSON *listed, const char *to, const char *from, int64_t asked_ms);
 
