@@ -17,14 +17,14 @@ RUN apt-get update \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/* /var/log/apt /var/log/dpkg.log \
  && useradd --system --uid 900 --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin trunkline \
  && install -d -o 900 -g 900 -m 700 /data
-# The file alone: the package would bring OpenSSL along, 9 MB that nothing here uses.
+# The file alone: the package would bring the openssl program along, which nothing here uses.
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY LICENSE /usr/share/doc/trunkline/copyright
 COPY --from=build /src/build/trunkline /usr/local/bin/trunkline
 
 # In a container all addresses are the container's own; what is published decides who gets in.
 ENV LISTEN=0.0.0.0 PORT=8080 DATA_DIR=/data
-# The database of calls, and recordings.
+# The database of calls, and recordings. Agents are mounted: -v "$PWD/agents:/agents:ro" -e AGENTS_DIR=/agents
 VOLUME /data
 EXPOSE 8080
 USER 900:900

@@ -42,7 +42,7 @@ common_SRC  := $(addprefix common/,$(addsuffix .c, \
   base64 bell buf clock digest hist json log resolver ring schema schema_text tls tls_sessions trust ws_client ws_dial \
   ws_frame ws_upgrade))
 audio_SRC   := $(addprefix audio/,$(addsuffix .c, \
-  convert g711 level resample wav))
+  convert g711 resample wav))
 server_SRC  := $(addprefix server/,$(addsuffix .c, \
   agents/agent_file agents/agent_set agents/agents agents/describe agents/load agents/parts agents/profile \
   agents/reader agents/slurp agents/template agents/url \

@@ -466,7 +466,9 @@ static void fill_help(struct buf *out)
 		      "  trunkline --ask AGENT \"question\"\n"
 		      "                       what search_knowledge would give that agent's model; needs no key\n"
 		      "  trunkline --health   asks the server on this machine whether it is alive (exit status)\n"
-		      "  trunkline --version\n\n");
+		      "  trunkline --version\n"
+		      "  trunkline --settings-markdown, --settings-env\n"
+		      "                       the settings below for a README and for a .env\n\n");
 	config_print_help(out);
 }
 

@@ -37,6 +37,8 @@ given() {
 is "the file's values reach the server" "1|two words|||" "$(given 'A=1\nB=two words\n')"
 is "the environment wins over the file" "9|2|||" "$(given 'A=1\nB=2\n' A=9)"
 is "an empty value in the environment wins too" "|2|||" "$(given 'A=1\nB=2\n' A=)"
+is "of two lines for one name the later counts" "2|7|||" "$(given 'A=1\nB=7\nA=\nA=2\n')"
+is "but not over the environment" "9||||" "$(given 'A=1\nA=2\n' A=9)"
 is "comments and empty lines are skipped" "1||||" "$(given '# A=7\n\n  # B=1\nA=1\n')"
 is "carriage returns go" "1|2|||" "$(given 'A=1\r\nB=2\r\n')"
 is "quotation marks around a value go" "1 2|it is||a\"b|" "$(given 'A="1 2"\nB='"'it is'"'\nD=a"b\n')"

@@ -147,13 +147,6 @@ void recording_end(struct recording *r, int64_t now_us)
 	bell_ring(&recorder.bell);
 }
 
-struct recording *recording_retain(struct recording *r)
-{
-	if (r)
-		atomic_fetch_add_explicit(&r->refs, 1, memory_order_relaxed);
-	return r;
-}
-
 void recording_release(struct recording *r)
 {
 	if (!r || atomic_fetch_sub_explicit(&r->refs, 1, memory_order_acq_rel) != 1)

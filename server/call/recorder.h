@@ -48,7 +48,6 @@ void recording_end(struct recording *r, int64_t now_us);
 
 /* --- any thread that holds it --- */
 
-struct recording *recording_retain(struct recording *r); /* fine with NULL */
 void recording_release(struct recording *r);
 
 /* After its end: waits for the writer to be done with it, `timeout_ms` at most.

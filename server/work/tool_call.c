@@ -21,11 +21,6 @@ void tool_set_builtin(enum tool_builtin_kind kind, tool_builtin *run)
 	builtins[kind] = run;
 }
 
-bool tool_has_builtin(enum tool_builtin_kind kind)
-{
-	return builtins[kind] != NULL;
-}
-
 /* ------------------------------------------------------------------- the flag */
 
 struct tool_cancel *tool_cancel_new(void)

@@ -93,7 +93,6 @@ enum tool_builtin_kind { TOOL_SEARCH_KNOWLEDGE, TOOL_SAVE_RECORD, TOOL_BUILTINS 
 
 /* At start, before any call. What is not set is not offered to the model. */
 void tool_set_builtin(enum tool_builtin_kind kind, tool_builtin *run);
-bool tool_has_builtin(enum tool_builtin_kind kind);
 
 /* NULL: none of that name, or this agent has no use for it. */
 tool_builtin *tool_builtin_of(const struct profile *profile, const char *name);

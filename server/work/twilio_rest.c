@@ -204,28 +204,17 @@ void twilio_create_call(const struct twilio *t, const struct twilio_new_call *ca
 	}
 }
 
-static void change_call(
-    const struct twilio *t, const char *call_sid, const char *name, const char *value, struct twilio_answer *out)
+void twilio_end_call(const struct twilio *t, const char *call_sid, struct twilio_answer *out)
 {
 	char path[80];
 	struct buf form;
 
 	buf_init(&form, 0);
-	twilio_put_field(&form, name, value);
+	/* "canceled" would be refused once it is answered; this never is. */
+	twilio_put_field(&form, "Status", "completed");
 	snprintf(path, sizeof path, "/Calls/%.40s.json", call_sid);
 	ask(t, "POST", path, &form, out);
 	buf_free(&form);
-}
-
-void twilio_end_call(const struct twilio *t, const char *call_sid, struct twilio_answer *out)
-{
-	/* "canceled" would be refused once it is answered; this never is. */
-	change_call(t, call_sid, "Status", "completed", out);
-}
-
-void twilio_redirect_call(const struct twilio *t, const char *call_sid, const char *twiml, struct twilio_answer *out)
-{
-	change_call(t, call_sid, "Twiml", twiml, out);
 }
 
 void twilio_fetch_call(const struct twilio *t, const char *call_sid, struct twilio_answer *out)

@@ -60,9 +60,6 @@ void twilio_create_call(const struct twilio *t, const struct twilio_new_call *ca
 /* Hangs up, or cancels before the answer. */
 void twilio_end_call(const struct twilio *t, const char *call_sid, struct twilio_answer *out);
 
-/* The call goes on with this TwiML; action URLs in it must be absolute. */
-void twilio_redirect_call(const struct twilio *t, const char *call_sid, const char *twiml, struct twilio_answer *out);
-
 void twilio_fetch_call(const struct twilio *t, const char *call_sid, struct twilio_answer *out);
 
 /* The newest calls between these two numbers: json has `calls`. */

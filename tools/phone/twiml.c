@@ -37,11 +37,6 @@ static const struct {
 
 static const char stream_attrs[] = " url name track statusCallback statusCallbackMethod ";
 
-const char *verb_name(enum verb_kind kind)
-{
-	return verbs[kind].name; /* the table is in the order of the enum */
-}
-
 static bool listed(const char *list, const char *word)
 {
 	size_t n = strlen(word);

@@ -52,6 +52,4 @@ struct twiml {
 int twiml_read(struct twiml *out, const char *data, size_t len, char *why, size_t why_size);
 void twiml_free(struct twiml *t);
 
-const char *verb_name(enum verb_kind kind);
-
 #endif
