@@ -60,10 +60,10 @@ server_SRC  := $(addprefix server/,$(addsuffix .c, \
   store/store store/store_calls store/store_db store/store_queue store/store_readers store/store_retain store/store_schema \
   store/store_writer \
   web/call_list web/connections web/control web/doors web/fields web/health_probe web/http web/hub web/inflight web/intake \
-  web/jwt web/known_call web/openapi web/outbox_api web/operator web/recording web/routes web/server web/sockets web/status web/watch \
+  web/jwt web/known_call web/openapi web/outbox_api web/operator web/recording web/recording_twilio web/routes web/server web/sockets web/status web/watch \
   web/webhooks web/writer \
   work/fetch work/jobs work/outbox work/outbox_plan work/outbox_queue work/outbox_rows \
-  work/signing work/tool_call work/tool_list work/twilio_rest work/work))
+  work/signing work/tool_call work/tool_list work/twilio_media work/twilio_rest work/work))
 # The stand-ins share no code with the server, nor with each other.
 phone_SRC   := $(filter-out %/main.c,$(wildcard tools/phone/*.c))
 standin_SRC := $(filter-out %/main.c,$(wildcard tools/standin_model/*.c))

@@ -69,6 +69,7 @@
 	X(records, failed, "records that could not be filled in") \
 	X(recording, twilio_started, "recordings that Twilio makes") \
 	X(recording, twilio_failed, "those it would not or could not begin") \
+	X(recording, twilio_unserved, "times it did not hand over one that it keeps") \
 	X(http, requests, "requests answered") \
 	X(http, refused_signature, "webhooks and upgrades with a wrong signature") \
 	X(http, refused_token, "streams with an unknown, used or expired token") \

@@ -8,6 +8,7 @@
 #include "common/json.h"
 #include "server/phone/form.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -18,6 +19,7 @@ enum {
 	HTTP_ARG_SIZE = 128,       /* the {part} of a path, with its NUL */
 };
 
+struct response;
 struct writer; /* server/web/writer.h */
 
 #define JSON_TYPE "application/json"
@@ -48,6 +50,10 @@ struct request {
 /* An answer that takes its time: what comes after the headers. It gets one of
  * MAX_WATCHERS places; when none is free the client is told so instead. */
 struct response_stream {
+	/* First of all, once it has its place: what takes long before the headers are
+	 * known, within a few seconds. May change the answer, to an error too, which
+	 * ends the stream (`done`). `stop`: the server wants its worker back. Or NULL. */
+	void (*begin)(void *arg, struct response *r, const _Atomic bool *stop);
 	void (*run)(void *arg, struct writer *w); /* writes until it is done or the writer fails; or NULL */
 	void (*done)(void *arg);                  /* always, and once, whether or not it ran; or NULL */
 	void *arg;

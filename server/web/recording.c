@@ -5,6 +5,7 @@
 #include "server/call/recording_file.h"
 #include "server/store/store.h"
 #include "server/web/known_call.h"
+#include "server/web/recording_twilio.h"
 #include "server/web/writer.h"
 
 #include <ctype.h>
@@ -156,7 +157,7 @@ static bool send_file(const struct web_site *site, const struct request *q, cons
 	response_header(r, "Content-Disposition", "inline; filename=\"%s.wav\"", sid);
 	r->type = "audio/wav";
 	*p = (struct part){ fd, first, last + 1 };
-	r->stream = (struct response_stream){ send_part, done_part, p, last + 1 - first };
+	r->stream = (struct response_stream){ .run = send_part, .done = done_part, .arg = p, .len = last + 1 - first };
 	return true;
 }
 
@@ -198,18 +199,6 @@ static bool known(const struct web_site *site, const char *sid)
 	return there;
 }
 
-/* Twilio has it; its bytes never come past here, and neither do its credentials:
- * who may hear it is settled in Twilio's console. */
-static void tell_of_twilios(struct response *r, const char *status, const struct buf *json)
-{
-	if (!strcmp(status, "completed"))
-		buf_printf(&r->body, "%s\n", buf_text(json));
-	else if (!strcmp(status, "absent") || !strcmp(status, "failed"))
-		response_error(r, 404, "not_recorded", "Twilio could not record this call");
-	else
-		response_error(r, 409, "not_ready", "Twilio is still recording this call, or working on it");
-}
-
 void recording_get(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
 {
 	char status[32] = "";
@@ -222,7 +211,7 @@ void recording_get(const struct web_site *site, const struct request *q, const c
 		response_error(r, 404, known(site, arg) ? "not_recorded" : "no_such_call",
 		    known(site, arg) ? "this call is not recorded" : "no call of that CallSid is known here");
 	else if (strstr(buf_text(&json), "\"mode\":\"twilio\""))
-		tell_of_twilios(r, status, &json);
+		recording_twilio_get(site, q, arg, status, &json, r);
 	else
 		response_error(r, 404, "deleted", "this call was recorded, but its file is gone");
 	buf_free(&json);

@@ -4,7 +4,7 @@
 #include "server/web/routes.h"
 
 /* The file, or the part of it that Range asks for; of a live call what there is
- * so far. Of a recording that Twilio keeps: where it is. */
+ * so far. What Twilio keeps is fetched from there and passed on (recording_twilio.h). */
 route_handler recording_get;
 
 /* How much of a file of `size` bytes a Range header asks for. 200: all of it

@@ -83,6 +83,27 @@ static bool take_place(struct mg_connection *conn, struct response *r)
 	return false;
 }
 
+static void leave_place(void)
+{
+	atomic_fetch_sub(&stats.watchers_open, 1);
+}
+
+/* What comes before its headers. False: it is not to be one any more. */
+static bool begin_stream(struct mg_connection *conn, struct response *r)
+{
+	struct web *web = web_of(conn);
+	struct connection *c = connection_of(conn);
+
+	if (!r->stream.begin)
+		return true;
+	if (c)
+		connections_has_limits(web->connections, c);
+	r->stream.begin(r->stream.arg, r, &web->stopping);
+	if (!r->stream.run)
+		leave_place();
+	return r->stream.run;
+}
+
 /* The rest of an answer that takes its time, and the end of its place. */
 static void stream(struct mg_connection *conn, struct response *r, bool head_only)
 {
@@ -98,7 +119,7 @@ static void stream(struct mg_connection *conn, struct response *r, bool head_onl
 		r->stream.run(r->stream.arg, &w);
 	}
 	response_drop_stream(r);
-	atomic_fetch_sub(&stats.watchers_open, 1);
+	leave_place();
 }
 
 /* Writes the answer with one mg_write and sees to it that CivetWeb then closes,
@@ -109,7 +130,7 @@ static int answer(struct mg_connection *conn, const struct request *q, struct re
 	struct buf out;
 	int fd;
 
-	streams = r->stream.run && take_place(conn, r);
+	streams = r->stream.run && take_place(conn, r) && begin_stream(conn, r);
 	buf_init(&out, 0);
 	response_put(&out, r, head_only);
 	if (!buf_error(&out))

@@ -152,7 +152,7 @@ static void watch_answer(struct watch *w, struct response *r)
 	r->type = "text/event-stream";
 	/* Proxies that gather answers before they pass them on. */
 	response_header(r, "X-Accel-Buffering", "no");
-	r->stream = (struct response_stream){ watch_run, watch_free, w, -1 };
+	r->stream = (struct response_stream){ .run = watch_run, .done = watch_free, .arg = w, .len = -1 };
 }
 
 static void put_snapshot(struct watch *w, const char *json)

@@ -21,8 +21,11 @@ static bool ready;
 struct transfer {
 	const struct fetch_request *request;
 	struct fetch_answer *answer;
+	const struct fetch_sink *sink; /* or NULL */
+	CURL *handle;
 	struct curl_slist *headers; /* owned */
-	bool too_large, cancelled;
+	int64_t piece_us;           /* when the sink was last ready for more */
+	bool too_large, cancelled, unwanted, idle;
 };
 
 static void forget_handle(void *handle)
@@ -74,6 +77,27 @@ static CURL *own_handle(void)
 
 /* ------------------------------------------------------------- what curl asks us */
 
+static void read_head(CURL *h, struct fetch_answer *out)
+{
+	struct curl_header *header;
+	curl_off_t seconds = 0, length = -1;
+	char *type = NULL;
+	long status = 0;
+
+	curl_easy_getinfo(h, CURLINFO_RESPONSE_CODE, &status);
+	out->status = (int)status;
+	if (!curl_easy_getinfo(h, CURLINFO_CONTENT_TYPE, &type) && type)
+		snprintf(out->content_type, sizeof out->content_type, "%s", type);
+	if (!curl_easy_getinfo(h, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length))
+		out->length = length;
+	if (!curl_easy_header(h, "Content-Range", 0, CURLH_HEADER, -1, &header))
+		snprintf(out->content_range, sizeof out->content_range, "%s", header->value);
+	/* Curl turns a date into seconds, and says 0 for none. */
+	if (!curl_easy_header(h, "Retry-After", 0, CURLH_HEADER, -1, &header) &&
+	    !curl_easy_getinfo(h, CURLINFO_RETRY_AFTER, &seconds))
+		out->retry_after_s = seconds > 0 ? seconds : 0;
+}
+
 static int on_about_to_send(void *arg, char *to_ip, char *from_ip, int to_port, int from_port)
 {
 	struct transfer *t = arg;
@@ -83,12 +107,23 @@ static int on_about_to_send(void *arg, char *to_ip, char *from_ip, int to_port, 
 	return CURL_PREREQFUNC_OK;
 }
 
+static size_t to_sink(struct transfer *t, const char *bytes, size_t len)
+{
+	t->unwanted = !t->sink->piece(t->sink->arg, bytes, len);
+	t->piece_us = clock_now_us();
+	return t->unwanted ? 0 : len;
+}
+
 static size_t on_body(char *bytes, size_t one, size_t len, void *arg)
 {
 	struct transfer *t = arg;
 	size_t room = t->request->answer_max - t->answer->body.len;
 
 	(void)one; /* is 1 */
+	if (t->sink && !t->answer->status)
+		read_head(t->handle, t->answer);
+	if (t->sink && t->answer->status >= 200 && t->answer->status < 300)
+		return to_sink(t, bytes, len);
 	t->too_large = len > room;
 	buf_put(&t->answer->body, bytes, t->too_large ? room : len);
 	return t->too_large || buf_error(&t->answer->body) ? 0 : len;
@@ -100,7 +135,8 @@ static int on_progress(void *arg, curl_off_t to_get, curl_off_t got, curl_off_t 
 
 	(void)to_get, (void)got, (void)to_send, (void)sent;
 	t->cancelled = t->request->cancel && atomic_load(t->request->cancel);
-	return t->cancelled;
+	t->idle = t->sink && clock_now_us() - t->piece_us > (int64_t)t->sink->idle_ms * US_PER_MS;
+	return t->cancelled || t->idle;
 }
 
 /* ----------------------------------------------------------------------- asking */
@@ -211,13 +247,13 @@ static enum fetch_failure judge(const struct transfer *t, CURLcode code)
 {
 	if (code == CURLE_OK)
 		return FETCH_OK;
-	if (t->cancelled)
+	if (t->cancelled || t->unwanted)
 		return FETCH_CANCELLED;
 	if (t->too_large)
 		return FETCH_TOO_LARGE;
 	if (!t->answer->sent)
 		return FETCH_NOT_SENT;
-	return code == CURLE_OPERATION_TIMEDOUT ? FETCH_TIMEOUT : FETCH_UNKNOWN;
+	return t->idle || code == CURLE_OPERATION_TIMEDOUT ? FETCH_TIMEOUT : FETCH_UNKNOWN;
 }
 
 static void explain(struct transfer *t, CURLcode code, const char *words)
@@ -228,13 +264,17 @@ static void explain(struct transfer *t, CURLcode code, const char *words)
 	case FETCH_OK:
 		return;
 	case FETCH_CANCELLED:
-		snprintf(out, FETCH_ERROR_SIZE, "given up, because the server is shutting down");
+		snprintf(out, FETCH_ERROR_SIZE, "given up, because %s",
+		    t->unwanted ? "nobody wants the rest" : "the server is shutting down");
 		return;
 	case FETCH_TOO_LARGE:
 		snprintf(out, FETCH_ERROR_SIZE, "the answer is larger than %zu bytes", t->request->answer_max);
 		return;
 	case FETCH_TIMEOUT:
-		snprintf(out, FETCH_ERROR_SIZE, "no whole answer within %d ms", t->request->timeout_ms);
+		if (t->idle)
+			snprintf(out, FETCH_ERROR_SIZE, "nothing came for %d ms", t->sink->idle_ms);
+		else
+			snprintf(out, FETCH_ERROR_SIZE, "no whole answer within %d ms", t->request->timeout_ms);
 		return;
 	case FETCH_NOT_SENT:
 	case FETCH_UNKNOWN:
@@ -245,23 +285,6 @@ static void explain(struct transfer *t, CURLcode code, const char *words)
 	if (!*words || strchr(words, '@') || strstr(words, "://") || code == CURLE_URL_MALFORMAT)
 		words = curl_easy_strerror(code);
 	snprintf(out, FETCH_ERROR_SIZE, "%.*s", FETCH_ERROR_SIZE - 1, words);
-}
-
-static void read_head(CURL *h, struct fetch_answer *out)
-{
-	struct curl_header *header;
-	curl_off_t seconds = 0;
-	char *type = NULL;
-	long status = 0;
-
-	curl_easy_getinfo(h, CURLINFO_RESPONSE_CODE, &status);
-	out->status = (int)status;
-	if (!curl_easy_getinfo(h, CURLINFO_CONTENT_TYPE, &type) && type)
-		snprintf(out->content_type, sizeof out->content_type, "%s", type);
-	/* Curl turns a date into seconds, and says 0 for none. */
-	if (!curl_easy_header(h, "Retry-After", 0, CURLH_HEADER, -1, &header) &&
-	    !curl_easy_getinfo(h, CURLINFO_RETRY_AFTER, &seconds))
-		out->retry_after_s = seconds > 0 ? seconds : 0;
 }
 
 static void fail(struct fetch_answer *out, const char *why)
@@ -276,6 +299,8 @@ static void perform(CURL *h, struct transfer *t)
 	CURLcode code;
 
 	set_up(h, t, words);
+	t->handle = h;
+	t->piece_us = clock_now_us();
 	code = curl_easy_perform(h);
 	t->answer->failure = judge(t, code);
 	explain(t, code, words);
@@ -284,16 +309,16 @@ static void perform(CURL *h, struct transfer *t)
 		read_head(h, t->answer);
 }
 
-void fetch(const struct fetch_request *request, struct fetch_answer *out)
+void fetch_stream(const struct fetch_request *request, const struct fetch_sink *sink, struct fetch_answer *out)
 {
-	struct transfer t = { .request = request, .answer = out };
+	struct transfer t = { .request = request, .answer = out, .sink = sink };
 	int64_t began_us = clock_now_us();
 	const char *wrong;
 	CURL *h;
 
 	assert(ready && request->header_count <= FETCH_HEADERS_MAX);
 	memset(out, 0, sizeof *out);
-	out->retry_after_s = -1;
+	out->retry_after_s = out->length = -1;
 	buf_init(&out->body, request->answer_max + 1);
 	h = own_handle();
 	wrong = h ? collect_headers(&t) : "out of memory";
@@ -306,6 +331,11 @@ void fetch(const struct fetch_request *request, struct fetch_answer *out)
 		curl_easy_reset(h);
 	curl_slist_free_all(t.headers);
 	out->took_ms = (clock_now_us() - began_us) / US_PER_MS;
+}
+
+void fetch(const struct fetch_request *request, struct fetch_answer *out)
+{
+	fetch_stream(request, NULL, out);
 }
 
 void fetch_answer_free(struct fetch_answer *answer)

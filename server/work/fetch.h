@@ -41,7 +41,7 @@ enum fetch_failure {
 	FETCH_UNKNOWN,  /* sent, or perhaps sent, but no whole answer came */
 	FETCH_TIMEOUT,  /* the same by the deadline */
 	FETCH_TOO_LARGE,
-	FETCH_CANCELLED /* before or after it was sent */
+	FETCH_CANCELLED /* by `cancel` or by a sink, before or after it was sent */
 };
 
 struct fetch_answer {
@@ -49,7 +49,9 @@ struct fetch_answer {
 	bool sent;  /* true as soon as a byte of the request may have reached them */
 	int status; /* HTTP, as soon as it came, whatever went wrong after it; 0 before */
 	char content_type[128];
-	int64_t retry_after_s; /* Retry-After in seconds from now; -1: absent */
+	int64_t length;         /* Content-Length; -1: absent */
+	char content_range[80]; /* "": absent */
+	int64_t retry_after_s;  /* Retry-After in seconds from now; -1: absent */
 	int64_t took_ms;
 	struct buf body;              /* owned; with a failure, what had come of it */
 	char error[FETCH_ERROR_SIZE]; /* a sentence, without credentials; "" on FETCH_OK */
@@ -62,6 +64,19 @@ void fetch_teardown(void);
 /* Redirects are not followed: a 3xx is the answer. Always fills in `out`, which
  * fetch_answer_free ends. */
 void fetch(const struct fetch_request *request, struct fetch_answer *out);
+
+/* Where a long answer goes, piece by piece, as it comes. */
+struct fetch_sink {
+	bool (*piece)(void *arg, const char *bytes, size_t len); /* may block; false ends it all */
+	void *arg;
+	int idle_ms; /* the longest wait for the first piece, and for each that follows */
+};
+
+/* The same, but the body of a 2xx goes to the sink, however long, and is not
+ * kept; what `out` says of its head is there before the first piece. Any other
+ * body goes to `out`, and answer_max bounds that one. */
+void fetch_stream(const struct fetch_request *request, const struct fetch_sink *sink, struct fetch_answer *out);
+
 void fetch_answer_free(struct fetch_answer *answer);
 
 const char *fetch_failure_name(enum fetch_failure failure);

@@ -185,10 +185,10 @@ full() {
 }
 
 # Twilio's own, of an outbound call; the stand-in tells of it as Twilio does.
-news() { # STATUS SECONDS [SIGNED WITH]: of the recording, once more; what we answer
-	local form="CallSid$TWILIO_CALL RecordingDuration$2 RecordingSid$TWILIO_SID RecordingStatus$1 RecordingUrlhttps://x"
+news() { # STATUS SECONDS [SIGNED WITH]: of the recording $TWILIO_SID, at $PLACE; what we answer
+	local form="CallSid$TWILIO_CALL RecordingDuration$2 RecordingSid$TWILIO_SID RecordingStatus$1 RecordingUrl$PLACE"
 	api /twilio/recording-status -o /dev/null -w '%{http_code}' -d "CallSid=$TWILIO_CALL" -d "RecordingDuration=$2" \
-		-d "RecordingSid=$TWILIO_SID" -d "RecordingStatus=$1" -d "RecordingUrl=https://x" -H "X-Twilio-Signature: $(
+		-d "RecordingSid=$TWILIO_SID" -d "RecordingStatus=$1" -d "RecordingUrl=$PLACE" -H "X-Twilio-Signature: $(
 			printf %s "$PUBLIC/twilio/recording-status${form// /}" |
 				openssl dgst -sha1 -hmac "${3:-$SECRET}" -binary | base64
 		)"
@@ -199,27 +199,94 @@ row() {
 answer_is() { # JQ: of what GET /calls/{CallSid}/recording answers
 	api "/calls/$TWILIO_CALL/recording" | jq -e "$1"
 }
+row_is() { # STATUS: of the newest recording of $TWILIO_CALL
+	equal "$(sqlite3 "file:$WORK/data/trunkline.db?mode=ro" "SELECT status FROM recordings WHERE call_sid = '$TWILIO_CALL'")" "$1"
+}
+theirs() { # STATUS FROM TO [CURL ARGS…]: those bytes of what Twilio has
+	local status
+	status=$(api "/calls/$TWILIO_CALL/recording" -D "$WORK/head" -o "$WORK/part" -w '%{http_code}' "${@:4}")
+	equal "$status" "$1" && cmp "$WORK/part" <(tail -c "+$(($2 + 1))" "$WORK/rest/$TWILIO_CALL.wav" | head -c $(($3 - $2 + 1)))
+}
+cut_off() { # curl notices that it is not all
+	local code=0
+	api "/calls/$TWILIO_CALL/recording" -o "$WORK/part" || code=$?
+	equal "$code" 18 && holds "$(($(stat -c %s "$WORK/part") < $1))"
+}
+twilio_says() { # JQ: of the error, which is a 502
+	told 502 "$1" "/calls/$TWILIO_CALL/recording" && jq -e "$2" "$WORK/answer"
+}
+passed_on() {
+	local size etag
+	size=$(stat -c %s "$WORK/rest/$TWILIO_CALL.wav")
+	check "one that Twilio has no more" told 404 deleted "/calls/$TWILIO_CALL/recording"
+	check "Twilio refuses us" twilio_says twilio_failed '.error | .twilio_code == 20003 and .twilio_status == 401'
+	check "Twilio fails" twilio_says twilio_failed '.error | .twilio_code == 20500 and .twilio_status == 500'
+	check "what is no sound" twilio_says twilio_failed '.error.message | test("no sound")'
+	check "what breaks off there breaks off here" cut_off "$size"
+	check "GET gives Twilio's recording" theirs 200 0 $((size - 1))
+	check "as a sound file" grep -qi '^content-type: audio/wav' "$WORK/head"
+	check "of which parts can be had" grep -qi '^accept-ranges: bytes' "$WORK/head"
+	etag=$(sed -nE 's/^ETag: (.*)\r/\1/p' "$WORK/head")
+	check "a range" theirs 206 1000 2999 -r 1000-2999
+	check "and it says which" grep -q "^Content-Range: bytes 1000-2999/$size" "$WORK/head"
+	check "the last so many" theirs 206 $((size - 100)) $((size - 1)) -r -100
+	check "of this version" theirs 206 5 $((size - 1)) -r 5- -H "If-Range: $etag"
+	check "of another version: all" theirs 200 0 $((size - 1)) -r 5-9 -H 'If-Range: "other"'
+	check "beyond the end: 416" told 416 range_not_satisfiable "/calls/$TWILIO_CALL/recording" -r "$size-"
+	check "HEAD tells its length" equal \
+		"$(api "/calls/$TWILIO_CALL/recording" -I | tr -d '\r' | sed -n 's/^Content-Length: //p')" "$size"
+}
+elsewhere() { # no word goes to another place than TWILIO_API_URL, whoever signs for it
+	PLACE=https://localhost:$OTHER_PORT/2010-04-01/Accounts/$ACCOUNT/Recordings/RE1
+	TWILIO_CALL=CA00000000000000000000000000000009 TWILIO_SID=RE1
+	check "news of a recording elsewhere are noted" equal "$(news completed 9)" 204
+	check "they are kept" until_true row_is completed
+	check "but it is not fetched" told 502 elsewhere "/calls/$TWILIO_CALL/recording"
+	check "and nothing was asked there" equal \
+		"$(REST_PORT=$OTHER_PORT rest_report '.requests | length')" 0
+	PLACE=https://localhost:$REST_PORT@localhost:$OTHER_PORT/x TWILIO_CALL=CA00000000000000000000000000000008 TWILIO_SID=RE2
+	check "nor is what hides it" equal "$(news completed 9)" 204
+	check "it is kept" until_true row_is completed
+	check "and not fetched" told 502 elsewhere "/calls/$TWILIO_CALL/recording"
+	check "nothing was asked there either" equal "$(REST_PORT=$OTHER_PORT rest_report '.requests | length')" 0
+	check "/status counts all that" equal "$(api /status | jq .recording.twilio_unserved)" 6
+}
 place() { # NUMBER: the CallSid of a call to be recorded by Twilio
 	api /calls --json '{"to":"+1202555'"$1"'","from":"+12025550100","agent":"default","record":"twilio"}' | jq -er .call_sid
 }
 twilio() {
+	local plain
 	model model --key "$SECRET"
-	rest rest --rule "script=$OUTER/long.script"
+	rest other
+	OTHER_PORT=$REST_PORT
+	rest rest --rule "script=$OUTER/long.script" --rule "media-plain@+12025550172" --rule media-404@+12025550171x1 \
+		--rule media-401@+12025550171x1 --rule media-500@+12025550171x1 --rule media-html@+12025550171x1 \
+		--rule media-cut@+12025550171x1
 	server server "${REST[@]}" DATA_DIR="$WORK/data" OUTBOUND_CPS=20
 	rest_to "$PORT"
 	TWILIO_CALL=$(place 0171)
 	check "Twilio is asked to record, and does" until_true eval "api /status | jq -e '.recording.twilio_started == 1'"
 	check "while it does there is nothing to hear yet" until_true answer_is '.error.code == "not_ready"'
 	check "the call says who records" until_true eval "api /calls/$TWILIO_CALL | jq -e '.recording.mode == \"twilio\"'"
+	plain=$(place 0172)
+	check "two at once" until_true eval "api /status | jq -e '.recording.twilio_started == 2'"
 	api "/calls/$TWILIO_CALL" -X DELETE >/dev/null
-	check "then it is told where it is" until_true answer_is \
-		'.mode == "twilio" and .status == "completed" and (.url | test("/Recordings/RE")) and .channels == 2'
-	TWILIO_SID=$(api "/calls/$TWILIO_CALL/recording" | jq -r .sid)
+	api "/calls/$plain" -X DELETE >/dev/null
+	check "then it is told where it is" until_true row_is completed
+	passed_on
+	TWILIO_SID=$(sqlite3 "file:$WORK/data/trunkline.db?mode=ro" "SELECT id FROM recordings WHERE call_sid = '$TWILIO_CALL'")
+	PLACE=https://x
 	before=$(row)
 	check "late news change nothing" equal "$(news in-progress 0) $(news absent 99)" "204 204"
 	check "nor does the same again" equal "$(news completed 77)" 204
 	check "what was final stays" equal "$(row)" "$before"
 	check "who is not Twilio is refused" equal "$(news absent 0 wrong)" 403
+	check "news of elsewhere change nothing" theirs 206 0 9 -r 0-9
+	TWILIO_CALL=$plain
+	check "the other is complete" until_true row_is completed
+	check "without a length from Twilio there is none from us, and it is whole" theirs 200 0 99999999 -r 0-9
+	check "in chunks" grep -qi '^transfer-encoding: chunked' "$WORK/head"
+	elsewhere
 	check "the server stops with status 0" stop_server
 }
 

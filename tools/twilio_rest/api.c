@@ -19,7 +19,7 @@ void answer_error(struct answer *a, int status, int code, const char *message)
 	text_printf(&a->body, ",\"more_info\":\"https://www.twilio.com/docs/errors/%d\",\"status\":%d}", code, status);
 }
 
-static void not_found(struct answer *a, const struct request *q)
+void answer_not_found(struct answer *a, const struct request *q)
 {
 	char line[1200];
 
@@ -211,7 +211,7 @@ static void change_recording(
 		if (!strcmp(each->call_sid, c->sid) && strcmp(each->status, "completed"))
 			r = each;
 	if (!r || strcmp(r->call_sid, c->sid)) {
-		not_found(a, q);
+		answer_not_found(a, q);
 	} else if (!status ||
 		   (strcmp(status, "stopped") && strcmp(status, "paused") && strcmp(status, "in-progress"))) {
 		answer_error(a, 400, 20001, "Status is not valid");
@@ -222,32 +222,6 @@ static void change_recording(
 		r->status = !strcmp(status, "paused") ? "paused" : "in-progress";
 		recording_json(r, &a->body);
 	}
-}
-
-/* What the phone of that call wrote, if it has ended. */
-static void media(const char *name, struct answer *a, const struct request *q)
-{
-	char sid[SID_SIZE] = "", path[512], bytes[8192];
-	struct recording *r;
-	FILE *file = NULL;
-	size_t n;
-
-	snprintf(sid, sizeof sid, "%.34s", name);
-	pthread_mutex_lock(&lock);
-	r = recording_find(sid);
-	if (r)
-		snprintf(path, sizeof path, "%s/%s.wav", options.work, r->call_sid);
-	pthread_mutex_unlock(&lock);
-	if (r)
-		file = fopen(path, "rb");
-	if (!file) {
-		not_found(a, q);
-		return;
-	}
-	a->type = "audio/x-wav";
-	while ((n = fread(bytes, 1, sizeof bytes, file)) > 0)
-		text_add(&a->body, bytes, n);
-	fclose(file);
 }
 
 /* ------------------------------------------------------------------------ routes */
@@ -264,7 +238,7 @@ static void one_call(const char *rest, const struct request *q, const struct for
 	pthread_mutex_lock(&lock);
 	c = call_find(sid);
 	if (!c)
-		not_found(a, q);
+		answer_not_found(a, q);
 	else if (!strcmp(rest, ".json") && post)
 		update(c, f, a);
 	else if (!strcmp(rest, ".json"))
@@ -278,7 +252,7 @@ static void one_call(const char *rest, const struct request *q, const struct for
 			*json = '\0';
 		change_recording(c, recording, f, a, q);
 	} else
-		not_found(a, q);
+		answer_not_found(a, q);
 	pthread_mutex_unlock(&lock);
 }
 
@@ -301,9 +275,9 @@ static void serve(const struct request *q, const char *rest, struct answer *a)
 	} else if (!strncmp(rest, "/Calls/", 7)) {
 		one_call(rest + 7, q, &f, a);
 	} else if (!strncmp(rest, "/Recordings/", 12)) {
-		media(rest + 12, a, q);
+		media_serve(rest + 12, a, q);
 	} else {
-		not_found(a, q);
+		answer_not_found(a, q);
 	}
 	form_free(&f);
 	form_free(&query);
@@ -326,8 +300,8 @@ void api_serve(const struct request *q, struct answer *a)
 	    !credentials(q->authorization, options.key_sid, options.key_secret))
 		answer_error(a, 401, 20003, "Authenticate");
 	else if (strncmp(q->path, mine, (size_t)n))
-		not_found(a, q);
-	else if (strcmp(q->method, "GET") && strcmp(q->method, "POST"))
+		answer_not_found(a, q);
+	else if (strcmp(q->method, "GET") && strcmp(q->method, "HEAD") && strcmp(q->method, "POST"))
 		answer_error(a, 405, 20004, "Method not allowed");
 	else
 		serve(q, q->path + n - 1, a);

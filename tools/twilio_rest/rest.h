@@ -4,6 +4,7 @@
  *
  *   serve.c     accepts, reads requests, writes answers; a thread a connection
  *   api.c       which resource, whose account; recordings; the list
+ *   media.c     the sound of a recording, or a part of it
  *   create.c    every parameter of a new call
  *   calls.c     the calls there are, and how Twilio shows them
  *   life.c      what becomes of one: rings, is answered, ends; a thread a call
@@ -149,18 +150,22 @@ void report_put(struct text *out);
 /* --- api.c --- */
 struct request {
 	char method[8], path[1024], query[2048];
-	char authorization[512], type[128];
+	char authorization[512], type[128], range[64];
 	struct text body;
 };
 struct answer {
 	int status, code; /* Twilio's, for the report */
 	const char *type, *headers;
 	struct text body;
-	enum { ANSWER_SEND, ANSWER_NEVER, ANSWER_RESET } how;
+	enum { ANSWER_SEND, ANSWER_NEVER, ANSWER_RESET, ANSWER_CUT, ANSWER_CHUNKS } how;
 	long wait_ms;
 };
 void api_serve(const struct request *q, struct answer *a);
 void answer_error(struct answer *a, int status, int code, const char *message);
+void answer_not_found(struct answer *a, const struct request *q);
+
+/* --- media.c --- */
+void media_serve(const char *name, struct answer *a, const struct request *q);
 
 /* --- serve.c --- */
 int serve_open(int *port);

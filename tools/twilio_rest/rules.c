@@ -36,6 +36,12 @@ static const struct {
 	{ "500-lost", "answers 500 and creates nothing" },
 	{ "garbage", "creates the call and answers what is no JSON" },
 	{ "slow", "=MS: answers so much later" },
+	{ "media-404", "the sound of a recording is not there; likewise:" },
+	{ "media-401", "" },
+	{ "media-500", "" },
+	{ "media-html", "what comes is no sound" },
+	{ "media-cut", "the connection ends in the middle of it, if it is longer than a kilobyte" },
+	{ "media-plain", "all of it always, in chunks: no length, no ranges" },
 	{ "unlisted", "the call is not in the list of calls (xTIMES: so often)" },
 };
 

@@ -57,6 +57,7 @@ static bool read_request(SSL *tls, struct text *in, struct request *q)
 	snprintf(q->path, sizeof q->path, "%.*s", (int)strcspn(target, "?"), target);
 	header(in->data, "Authorization", q->authorization, sizeof q->authorization);
 	header(in->data, "Content-Type", q->type, sizeof q->type);
+	header(in->data, "Range", q->range, sizeof q->range);
 	header(in->data, "Content-Length", length, sizeof length);
 	*end = '\r';
 	head = (size_t)(end - in->data) + 4;
@@ -72,19 +73,36 @@ static bool read_request(SSL *tls, struct text *in, struct request *q)
 	return true;
 }
 
-static bool answer(SSL *tls, struct answer *a)
+static void put_chunks(struct text *out, const struct text *body)
+{
+	for (size_t at = 0, n; at < body->len; at += n) {
+		n = body->len - at < 4000 ? body->len - at : 4000;
+		text_printf(out, "%zx\r\n", n);
+		text_add(out, body->data + at, n);
+		text_printf(out, "\r\n");
+	}
+	text_printf(out, "0\r\n\r\n");
+}
+
+static bool answer(SSL *tls, struct answer *a, bool head_only)
 {
 	struct text out = { 0 };
 	bool sent;
 
 	usleep((useconds_t)a->wait_ms * 1000);
-	text_printf(&out,
-	    "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n%sTwilio-Request-Id: RQstandin\r\n\r\n",
-	    a->status, a->status < 300 ? "Fine" : "Refused", a->type, a->body.len, a->headers);
-	text_add(&out, a->body.data, a->body.len);
+	text_printf(&out, "HTTP/1.1 %d %s\r\nContent-Type: %s\r\n%sTwilio-Request-Id: RQstandin\r\n", a->status,
+	    a->status < 300 ? "Fine" : "Refused", a->type, a->headers);
+	if (a->how == ANSWER_CHUNKS)
+		text_printf(&out, "Transfer-Encoding: chunked\r\n\r\n");
+	else
+		text_printf(&out, "Content-Length: %zu\r\n\r\n", a->body.len);
+	if (a->how == ANSWER_CHUNKS && !head_only)
+		put_chunks(&out, &a->body);
+	else if (!head_only)
+		text_add(&out, a->body.data, a->how == ANSWER_CUT ? a->body.len / 2 : a->body.len);
 	sent = SSL_write(tls, out.data, (int)out.len) > 0;
 	text_free(&out);
-	return sent;
+	return sent && a->how != ANSWER_CUT;
 }
 
 static bool one(SSL *tls, struct text *in)
@@ -98,7 +116,7 @@ static bool one(SSL *tls, struct text *in)
 		if (a.how == ANSWER_NEVER)
 			while (more(tls, in)) /* until the other end gives up */
 				;
-		go_on = a.how == ANSWER_SEND && answer(tls, &a);
+		go_on = a.how != ANSWER_NEVER && a.how != ANSWER_RESET && answer(tls, &a, !strcmp(q.method, "HEAD"));
 	}
 	text_free(&q.body);
 	text_free(&a.body);
