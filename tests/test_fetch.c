@@ -450,6 +450,140 @@ static void an_answer_of_exactly_the_bound_is_whole(void **state)
 	}
 }
 
+/* --------------------------------------------------------- in pieces, to a sink */
+
+struct taken {
+	struct fetch_answer *answer; /* which must know its head by then */
+	size_t bytes, most;          /* wants no more than that */
+	int status;
+	int64_t length;
+	char range[80];
+};
+
+static bool take_piece(void *arg, const char *bytes, size_t len)
+{
+	struct taken *t = arg;
+
+	(void)bytes;
+	t->status = t->answer->status;
+	t->length = t->answer->length;
+	snprintf(t->range, sizeof t->range, "%s", t->answer->content_range);
+	t->bytes += len;
+	return t->bytes <= t->most;
+}
+
+static struct taken stream_far(struct far *far, size_t most, int idle_ms, struct fetch_answer *a)
+{
+	char url[100];
+	struct fetch_request q = request_to(far->port, url, sizeof url);
+	struct taken taken = { .answer = a, .most = most };
+	const struct fetch_sink sink = { take_piece, &taken, idle_ms };
+
+	q.answer_max = 16;
+	fetch_stream(&q, &sink, a);
+	far_stop(far);
+	return taken;
+}
+
+static void a_sink_gets_what_comes_and_knows_its_head(void **state)
+{
+	struct fetch_answer a;
+	struct taken taken;
+	struct far far;
+
+	(void)state;
+	far_start(&far, serve_answer,
+	    "HTTP/1.1 206 Partial Content\r\nContent-Type: audio/x-wav\r\nContent-Range: bytes 5-24/100\r\n"
+	    "Content-Length: 20\r\n\r\n01234567890123456789");
+	taken = stream_far(&far, 1000, GUARD_MS, &a);
+	assert_int_equal(a.failure, FETCH_OK);
+	assert_int_equal(taken.bytes, 20); /* more than answer_max */
+	assert_int_equal(taken.status, 206);
+	assert_int_equal(taken.length, 20);
+	assert_string_equal(taken.range, "bytes 5-24/100");
+	assert_string_equal(a.content_type, "audio/x-wav");
+	assert_int_equal(a.body.len, 0);
+	fetch_answer_free(&a);
+}
+
+static void what_is_no_success_is_kept_from_the_sink(void **state)
+{
+	struct fetch_answer a;
+	struct taken taken;
+	struct far far;
+
+	(void)state;
+	far_start(&far, serve_answer, "HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nnone");
+	taken = stream_far(&far, 1000, GUARD_MS, &a);
+	assert_int_equal(a.failure, FETCH_OK);
+	assert_int_equal(a.status, 404);
+	assert_int_equal(taken.bytes, 0);
+	assert_string_equal(buf_text(&a.body), "none");
+	fetch_answer_free(&a);
+	far_start(&far, serve_answer, "HTTP/1.1 500 No\r\nContent-Length: 20\r\n\r\n01234567890123456789");
+	taken = stream_far(&far, 1000, GUARD_MS, &a);
+	assert_int_equal(a.failure, FETCH_TOO_LARGE);
+	assert_int_equal(taken.bytes, 0);
+	fetch_answer_free(&a);
+}
+
+static void a_sink_that_wants_no_more_ends_it(void **state)
+{
+	struct fetch_answer a;
+	struct taken taken;
+	struct far far;
+
+	(void)state;
+	far_start(&far, answer_endlessly, NULL);
+	taken = stream_far(&far, 100000, GUARD_MS, &a);
+	assert_int_equal(a.failure, FETCH_CANCELLED);
+	assert_int_equal(a.status, 200);
+	assert_int_equal(a.length, 10485760);
+	assert_in_range(taken.bytes, 100001, 1000000);
+	assert_int_equal(a.body.len, 0);
+	fetch_answer_free(&a);
+}
+
+static void a_break_in_the_middle_is_told_after_what_came(void **state)
+{
+	struct fetch_answer a;
+	struct taken taken;
+	struct far far;
+
+	(void)state;
+	far_start(&far, serve_answer, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf");
+	taken = stream_far(&far, 1000, GUARD_MS, &a);
+	assert_int_equal(a.failure, FETCH_UNKNOWN);
+	assert_int_equal(taken.bytes, 4);
+	fetch_answer_free(&a);
+}
+
+static void say_half_and_wait(struct far *far, int fd)
+{
+	serve_answer(far, fd);
+	wait_for_the_end(fd);
+}
+
+static void a_sink_does_not_wait_for_ever(void **state)
+{
+	struct fetch_answer a;
+	struct taken taken;
+	struct far far;
+
+	(void)state;
+	far_start(&far, say_half_and_wait, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf");
+	taken = stream_far(&far, 1000, SHORT_MS, &a);
+	assert_int_equal(a.failure, FETCH_TIMEOUT);
+	assert_int_equal(taken.bytes, 4);
+	assert_string_equal(a.error, "nothing came for 300 ms");
+	fetch_answer_free(&a);
+	far_start(&far, never_answer, NULL);
+	taken = stream_far(&far, 1000, SHORT_MS, &a);
+	assert_int_equal(a.failure, FETCH_TIMEOUT);
+	assert_int_equal(a.status, 0);
+	fetch_answer_free(&a);
+}
+
 static void nothing_is_sent_to(const char *url, const char *word)
 {
 	char unused[100];
@@ -765,6 +899,11 @@ int main(void)
 		cmocka_unit_test(dripping_does_not_put_off_the_deadline),
 		cmocka_unit_test(a_huge_answer_is_cut_off),
 		cmocka_unit_test(an_answer_of_exactly_the_bound_is_whole),
+		cmocka_unit_test(a_sink_gets_what_comes_and_knows_its_head),
+		cmocka_unit_test(what_is_no_success_is_kept_from_the_sink),
+		cmocka_unit_test(a_sink_that_wants_no_more_ends_it),
+		cmocka_unit_test(a_break_in_the_middle_is_told_after_what_came),
+		cmocka_unit_test(a_sink_does_not_wait_for_ever),
 		cmocka_unit_test(what_cannot_be_reached_was_not_sent),
 		cmocka_unit_test(a_header_in_a_header_is_refused),
 		cmocka_unit_test(a_dead_name_server_does_not_outlast_the_deadline),

@@ -235,6 +235,8 @@ passed_on() {
 	check "beyond the end: 416" told 416 range_not_satisfiable "/calls/$TWILIO_CALL/recording" -r "$size-"
 	check "HEAD tells its length" equal \
 		"$(api "/calls/$TWILIO_CALL/recording" -I | tr -d '\r' | sed -n 's/^Content-Length: //p')" "$size"
+	head -c 5000000 /dev/urandom >"$WORK/rest/$TWILIO_CALL.wav"
+	check "a long one comes whole" theirs 200 0 4999999
 }
 elsewhere() { # no word goes to another place than TWILIO_API_URL, whoever signs for it
 	PLACE=https://localhost:$OTHER_PORT/2010-04-01/Accounts/$ACCOUNT/Recordings/RE1
@@ -249,6 +251,7 @@ elsewhere() { # no word goes to another place than TWILIO_API_URL, whoever signs
 	check "it is kept" until_true row_is completed
 	check "and not fetched" told 502 elsewhere "/calls/$TWILIO_CALL/recording"
 	check "nothing was asked there either" equal "$(REST_PORT=$OTHER_PORT rest_report '.requests | length')" 0
+	check "all places are free again" until_true eval "api /status | jq -e '.watchers.open == 0'"
 	check "/status counts all that" equal "$(api /status | jq .recording.twilio_unserved)" 6
 }
 place() { # NUMBER: the CallSid of a call to be recorded by Twilio
