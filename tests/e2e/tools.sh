@@ -232,11 +232,102 @@ hangup"
 	check "$NAME: the protocol is kept" protocol_kept
 }
 
+# Told to hand over before the model is there: it listens to nobody from its first
+# word on, and no interruption is made of what the caller says meanwhile.
+early() {
+	local call=
+	agent
+	echo '{"turns": [{"hear": "Hello?", "say": "Hello."}]}' >"$WORK/model.json.script"
+	echo "wait-agent-talking 100
+$(UTTER 3)
+wait-end" >"$WORK/caller.script"
+	model model --key "$SECRET" --script "$WORK/model.json.script" --fault updated-delay=2500@2
+	server server AGENTS_DIR="$WORK/agents" SIGNING_SECRET="$SECRET"
+	until_true connected 1
+	dial phone --to +12025550100 --script "$WORK/caller.script" --dial completed --expect 'dial=+12025550177' \
+		--expect warnings=0 --expect clears=0
+	until_true started
+	call=$(api /calls | jq -r '.calls[0].call_sid')
+	check "$NAME: told to hand over" equal "$(api "/calls/$call/transfer" --json '{"destination":"office"}' | jq -r .status)" accepted
+	all_over
+	check "$NAME: the words were heard to their end" went phone transferred \
+		'[.turns[] | select(.who == "agent")] | length == 1 and (.[0] | .heard_ms == .generated_ms and (.interrupted | not))'
+	check "$NAME: the server stops with status 0" stop_server
+	check "$NAME: the model stops with status 0" stop_model
+	check "$NAME: the model was told to listen to nobody" jq -e \
+		'.per_session[1].asked[-1].audio.input.turn_detection | .create_response == false and .interrupt_response == false' \
+		"$WORK/model.json"
+	check "$NAME: the protocol is kept" protocol_kept
+}
+
+# The operator hands over while the model is about to: the operator's number is dialled.
+both() {
+	local call=
+	agent
+	echo '{"turns": [{"hear": "Hello?", "say": "Let me see who there is in the office at this time of the day, and then I will connect you.",
+	  "calls": [{"name": "transfer_call", "arguments": {"destination": "office"}}]}]}' >"$WORK/model.json.script"
+	echo "$(UTTER 3)
+wait-end" >"$WORK/caller.script"
+	model model --key "$SECRET" --script "$WORK/model.json.script" --speed 1
+	server server AGENTS_DIR="$WORK/agents" SIGNING_SECRET="$SECRET"
+	dial phone --to +12025550100 --script "$WORK/caller.script" --dial completed --expect 'dial=+12025550188' --expect warnings=0
+	until_true talking
+	call=$(api /calls | jq -r '.calls[0].call_sid')
+	check "$NAME: told to hand over" equal "$(api "/calls/$call/transfer" --json '{"number":"+12025550188"}' | jq -r .status)" accepted
+	all_over
+	check "$NAME: to where the operator said" went phone transferred '.tools | length == 1'
+	check "$NAME: the server stops with status 0" stop_server
+	check "$NAME: the model stops with status 0" stop_model
+	check "$NAME: the protocol is kept" protocol_kept
+}
+talking() {
+	api "/calls/$(api /calls | jq -r '.calls[0].call_sid')" | jq -e '[.turns[] | select(.who == "agent")] | length == 1'
+}
+
+# The caller hangs up on a tool: nobody waits for it, and whoever has the line
+# next hears nothing of it.
+hung_up_on() {
+	local first
+	agent
+	echo '{"turns": [{"hear": "Look it up.", "say": "", "calls": [{"name": "slow"}], "then": {"say": "Here it is."}}]}' \
+		>"$WORK/model.json.script"
+	echo "$(UTTER 3)
+wait-agent-talking 100
+hangup" >"$WORK/caller.script"
+	model model --key "$SECRET" --script "$WORK/model.json.script"
+	server server AGENTS_DIR="$WORK/agents" SIGNING_SECRET="$SECRET" MAX_CALLS=1
+	until_true connected 1
+	phone phone --to +12025550100 --script "$WORK/caller.script" --expect warnings=0
+	first=$(field "$WORK/phone.json" '.calls[0].call_sid')
+	until_true call_ended "$first"
+	check "$NAME: the tool is given up" until_true eval "api /status | jq -e '.tools.cancelled == 1'"
+	echo "silence 3000
+hangup" >"$WORK/caller.script"
+	check "$NAME: another call on that line" phone next --to +12025550100 --script "$WORK/caller.script" --expect warnings=0
+	SID=$(field "$WORK/next.json" '.calls[0].call_sid')
+	until_true call_ended "$SID"
+	check "$NAME: has no tools, and no words of them" true_of "/calls/$SID" '.tools == [] and .turns == []'
+	check "$NAME: what ran is in the first one's record" true_of "/calls/$first" '.tools | length == 1 and .[0].ok == null'
+	api /status >"$WORK/status.json"
+	check "$NAME: it was called once, and nothing came of it" jq -e '.tools | .called == 1 and .answered == 0 and .cancelled == 1' \
+		"$WORK/status.json"
+	check "$NAME: the server stops with status 0" stop_server
+	check "$NAME: the model stops with status 0" stop_model
+	check "$NAME: the model was told nothing of it" equal "$(outputs | jq length)" 0
+	check "$NAME: the protocol is kept" protocol_kept
+}
+true_of() {
+	api "$1" | jq -e "$2"
+}
+
 apart good-and-bad good_and_bad
 apart meanwhile meanwhile
 apart hangs-up hangs_up
 apart transferred is_transferred
 apart comes-back comes_back
 apart steered steered
+apart early early
+apart both both
+apart hung-up-on hung_up_on
 apart wrong wrong
 all_apart
