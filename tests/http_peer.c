@@ -21,7 +21,8 @@ struct http_peer {
 	_Atomic bool stopping;
 	_Atomic int busy;
 	pthread_mutex_t lock;
-	char *body; /* owned; under the lock */
+	char *body; /* owned; under the lock, like the next */
+	char type[80];
 };
 
 struct visit {
@@ -53,19 +54,20 @@ static bool read_request(int fd, char *to, size_t size)
 static void *serve(void *arg)
 {
 	struct visit *v = arg;
-	char *request = malloc(REQUEST_MAX), answer[200], *body;
+	char *request = malloc(REQUEST_MAX), answer[300], type[80], *body;
 	int status = 0;
 
 	if (request && read_request(v->fd, request, REQUEST_MAX))
 		status = v->peer->answer(v->peer->arg, request);
 	pthread_mutex_lock(&v->peer->lock);
 	body = strdup(v->peer->body);
+	snprintf(type, sizeof type, "%s", v->peer->type);
 	pthread_mutex_unlock(&v->peer->lock);
 	if (!body)
 		abort();
 	if (status) {
-		snprintf(
-		    answer, sizeof answer, "HTTP/1.1 %d Whatever\r\nContent-Length: %zu\r\n\r\n", status, strlen(body));
+		snprintf(answer, sizeof answer, "HTTP/1.1 %d Whatever\r\n%s%s%sContent-Length: %zu\r\n\r\n", status,
+		    *type ? "Content-Type: " : "", type, *type ? "\r\n" : "", strlen(body));
 		send(v->fd, answer, strlen(answer), MSG_NOSIGNAL | MSG_MORE);
 		send(v->fd, body, strlen(body), MSG_NOSIGNAL);
 	}
@@ -109,6 +111,11 @@ static void *run(void *arg)
 
 void http_peer_say(struct http_peer *p, const char *body)
 {
+	http_peer_say_as(p, "", body);
+}
+
+void http_peer_say_as(struct http_peer *p, const char *content_type, const char *body)
+{
 	char *copy = strdup(body);
 
 	if (!copy)
@@ -116,6 +123,7 @@ void http_peer_say(struct http_peer *p, const char *body)
 	pthread_mutex_lock(&p->lock);
 	free(p->body);
 	p->body = copy;
+	snprintf(p->type, sizeof p->type, "%s", content_type);
 	pthread_mutex_unlock(&p->lock);
 }
 

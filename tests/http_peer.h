@@ -18,6 +18,7 @@ void http_peer_stop(struct http_peer *p); /* waits for what is being answered */
 /* The body of its answers from now on, instead of "ok"; copied. Also from
  * the function that answers, when requests come one at a time. */
 void http_peer_say(struct http_peer *p, const char *body);
+void http_peer_say_as(struct http_peer *p, const char *content_type, const char *body); /* "": not told */
 int http_peer_port(const struct http_peer *p);
 
 /* The value of a header of such a request, into out; "" if it is not there. */

@@ -22,7 +22,11 @@ static const cJSON *offered(const cJSON *list, const char *name)
 {
 	const cJSON *each;
 
-	cJSON_ArrayForEach(each, list) if (!strcmp(json_str(each, "name"), name)) return each;
+	cJSON_ArrayForEach(each, list)
+	{
+		if (json_str(each, "name") && !strcmp(json_str(each, "name"), name))
+			return each;
+	}
 	return NULL;
 }
 
@@ -65,10 +69,59 @@ static void ours_are_offered_to_those_who_can_use_them(void **state)
 	cJSON_Delete(list);
 }
 
+static void what_the_agents_file_says_is_offered_as_it_says(void **state)
+{
+	static const struct profile_tool tools[] = {
+		{ .name = "book",
+		    .description = "Books a \"table\".",
+		    .parameters = "{\"type\":\"object\",\"required\":[\"day\"]}" },
+		{ .name = "ping", .description = "", .parameters = "" },
+	};
+	static const struct profile_mcp mcps[] = { { .label = "docs",
+	    .json = "{\"type\":\"mcp\",\"server_label\":\"docs\",\"server_url\":\"https://mcp.example.com\"}" } };
+	static const struct profile_destination destinations[] = {
+		{ .name = "the \"office\"", .description = "Whoever is there.", .number = "+12025550177" },
+		{ .name = "boss", .description = "", .number = "+12025550178" },
+	};
+	struct profile p = { .tools = tools,
+		.tool_count = 2,
+		.mcps = mcps,
+		.mcp_count = 1,
+		.destinations = destinations,
+		.destination_count = 2,
+		.knowledge = "",
+		.outcome_schema = "" };
+	cJSON *list = list_of(&p);
+	const cJSON *transfer = offered(list, "transfer_call"), *where;
+
+	(void)state;
+	assert_int_equal(cJSON_GetArraySize(list), 5);
+	assert_non_null(offered(list, "end_call"));
+	assert_string_equal(json_str(offered(list, "book"), "description"), "Books a \"table\".");
+	assert_non_null(json_get(json_get(offered(list, "book"), "parameters"), "required"));
+	assert_string_equal(json_str(json_get(offered(list, "ping"), "parameters"), "type"), "object");
+	assert_string_equal(json_str(cJSON_GetArrayItem(list, 4), "server_label"), "docs");
+	/* Only whom it lists, and no number: the model has no use for one. */
+	where = json_get(json_get(json_get(transfer, "parameters"), "properties"), "destination");
+	assert_int_equal(cJSON_GetArraySize(json_get(where, "enum")), 2);
+	assert_string_equal(cJSON_GetArrayItem(json_get(where, "enum"), 0)->valuestring, "the \"office\"");
+	assert_non_null(strstr(json_str(transfer, "description"), " the \"office\": Whoever is there."));
+	assert_null(strstr(json_str(transfer, "description"), "+1202"));
+	cJSON_Delete(list);
+	assert_string_equal(tool_list_destination(&p, "boss")->number, "+12025550178");
+	assert_null(tool_list_destination(&p, "Boss"));
+	assert_null(tool_list_destination(&p, "+12025550178"));
+	p.destination_count = 0;
+	list = list_of(&p);
+	assert_null(offered(list, "transfer_call"));
+	cJSON_Delete(list);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ours_are_offered_to_those_who_can_use_them),
+		cmocka_unit_test(what_the_agents_file_says_is_offered_as_it_says),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
