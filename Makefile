@@ -53,8 +53,8 @@ server_SRC  := $(addprefix server/,$(addsuffix .c, \
   call/spending call/stats call/stereo call/timeline call/toolbox call/twilio_recording call/transfers call/uplink config \
   config_check config_print config_table config_warnings model/access \
   model/health model/realtime model/realtime_tools model/session phone/form phone/media_stream phone/signature phone/twiml \
-  web/outgoing work/outbound work/outbound_ask work/outbound_row work/outbound_rules \
-  work/text_model \
+  web/outgoing work/outbound work/outbound_ask work/outbound_news work/outbound_place work/outbound_row \
+  work/outbound_rules work/outbound_show work/text_model \
   call/record_fill call/records call/search store/store_records web/records_api \
   work/knowledge work/knowledge_folder work/knowledge_index work/knowledge_passages work/knowledge_query \
   store/store store/store_calls store/store_db store/store_queue store/store_readers store/store_retain store/store_schema \

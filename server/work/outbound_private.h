@@ -1,12 +1,20 @@
 #ifndef WORK_OUTBOUND_PRIVATE_H
 #define WORK_OUTBOUND_PRIVATE_H
-/* Shared by outbound.c (the queue), outbound_ask.c (the requests) and
- * outbound_row.c (how an order is kept and shown). */
+/* Shared by
+ *   outbound.c        the queue: whose turn it is, and who is told of an end
+ *   outbound_place.c  orders are taken, each once
+ *   outbound_ask.c    Twilio is asked
+ *   outbound_news.c   Twilio tells
+ *   outbound_row.c    how an order is kept, and put into JSON
+ *   outbound_show.c   what the API shows
+ */
 #include "server/store/store.h"
 #include "server/work/jobs.h"
 #include "server/work/outbound.h"
 
 #include <pthread.h>
+
+enum { OUT_KEPT = 1000 /* orders that are over, in memory */ };
 
 struct order {
 	/* Constant once it is in the list. */
@@ -69,8 +77,12 @@ struct order *order_by_name(struct outbound *o, const char *name);
 /* All that are not over. Before the thread runs. */
 int orders_load(struct outbound *o);
 
-/* --- outbound.c --- */
-/* Under the lock. Follows what has changed: writes it, wakes who waits. */
+/* --- outbound.c, all under the lock --- */
+/* By id or CallSid; NULL, also for "" and NULL. */
+struct order *order_find(struct outbound *o, const char *name);
+size_t orders_open(const struct outbound *o); /* that are not over */
+/* Follows what has changed: writes it, wakes who waits, tells of its end; for
+ * that it leaves the lock for a moment. */
 void order_changed(struct outbound *o, struct order *e);
 
 /* --- outbound_ask.c --- */
