@@ -450,6 +450,52 @@ static void letters_reach_the_call_they_are_for_and_no_other(void **state)
 	assert_int_equal(post(fresh), 0);
 }
 
+/* ---------------------------------------------------------------- transferred */
+
+static void handed_over(const char *call_sid)
+{
+	struct transfer t = { .name = "office", .number = "+12025550177", .ring_seconds = 20, .said = strdup("[]") };
+
+	snprintf(t.call_sid, sizeof t.call_sid, "%s", call_sid);
+	transfers_put(&calls->transfers, &t, clock_now_us());
+}
+
+static void who_comes_back_gets_the_same_answer_however_often_twilio_asks(void **state)
+{
+	char first[CALL_TOKEN_SIZE], again[CALL_TOKEN_SIZE];
+	uint64_t back = stat_get(calls_transfers_back), answered = stat_get(calls_transfers_answered);
+	struct call_ref ref;
+
+	(void)state;
+	handed_over("CA1");
+	assert_int_equal(calls_come_back(calls, "CA1", "busy", first), CALL_ADMITTED);
+	assert_int_equal(calls_come_back(calls, "CA1", "busy", again), CALL_ADMITTED);
+	assert_string_equal(again, first);
+	assert_int_equal(calls_claim(calls, first, &ref), 0);
+	assert_int_equal(calls_come_back(calls, "CA1", "busy", again), CALL_NO_SID); /* it is there */
+	calls_stay_away(calls, "CA1");
+	assert_int_equal(stat_get(calls_transfers_back) - back, 1);
+	assert_int_equal(stat_get(calls_transfers_answered) - answered, 0);
+	calls_abandon(calls, ref);
+	UNTIL(all_free());
+}
+
+static void who_was_answered_does_not_come_back(void **state)
+{
+	char token[CALL_TOKEN_SIZE];
+	uint64_t back = stat_get(calls_transfers_back), answered = stat_get(calls_transfers_answered);
+
+	(void)state;
+	calls_stay_away(calls, "CA1"); /* nobody handed that one over */
+	handed_over("CA1");
+	calls_stay_away(calls, "CA1");
+	assert_int_equal(calls_come_back(calls, "CA1", "no-answer", token), CALL_NO_SID); /* late news */
+	assert_int_equal(reserve("CA2", token), CALL_ADMITTED);
+	assert_int_equal(calls_come_back(calls, "CA2", "no-answer", token), CALL_NO_SID);
+	assert_int_equal(stat_get(calls_transfers_back) - back, 0);
+	assert_int_equal(stat_get(calls_transfers_answered) - answered, 1);
+}
+
 /* ----------------------------------------------------------------- stale handles */
 
 static void stale_handle_does_not_reach_the_next_caller(void **state)
@@ -984,6 +1030,8 @@ int main(void)
 		CASE(claim_that_is_never_carried_expires),
 		CASE(abandoned_claim_ends_the_call_at_once),
 		CASE(letters_reach_the_call_they_are_for_and_no_other),
+		CASE(who_comes_back_gets_the_same_answer_however_often_twilio_asks),
+		CASE(who_was_answered_does_not_come_back),
 		CASE(stale_handle_does_not_reach_the_next_caller),
 		CASE(handle_from_nowhere_is_ignored),
 		CASE(first_reason_wins),

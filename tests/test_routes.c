@@ -216,6 +216,11 @@ bool calls_destination(struct calls *calls, const char *call_sid, char number[CA
 	return !strcmp(call_sid, "CAtransferred");
 }
 
+void calls_stay_away(struct calls *calls, const char *call_sid)
+{
+	(void)calls, (void)call_sid;
+}
+
 enum admission calls_come_back(struct calls *calls, const char *call_sid, const char *why, char token[CALL_TOKEN_SIZE])
 {
 	(void)calls, (void)why;
@@ -414,6 +419,28 @@ static void head_has_the_headers_and_no_body(void **state)
 	assert_int_equal(status_of(heard), 200);
 	assert_non_null(strstr(heard, "Content-Length: 16\r\n"));
 	assert_string_equal(body_of(heard), "");
+}
+
+static void every_request_is_answered_and_none_that_means_two_things(void **state)
+{
+	static const char *const twice[] = { "Host: b", "Authorization: Bearer a\r\nAuthorization: Bearer b",
+		"X-Twilio-Signature: a\r\nX-Twilio-Signature: b", "Idempotency-Key: a\r\nIdempotency-Key: b" };
+	char text[256];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof twice / sizeof *twice; i++) {
+		snprintf(text, sizeof text, "GET /health HTTP/1.1\r\nHost: a\r\n%s\r\n\r\n", twice[i]);
+		ask(text);
+		assert_int_equal(status_of(heard), 400);
+	}
+	/* CivetWeb shows us nothing of these. */
+	ask("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n");
+	assert_int_equal(status_of(heard), 400);
+	ask("GET http://example.com/health HTTP/1.1\r\nHost: a\r\n\r\n");
+	assert_int_equal(status_of(heard), 400);
+	ask("nonsense\r\n\r\n");
+	assert_non_null(strstr(heard, "HTTP/1.1 400 "));
+	assert_null(strstr(strstr(heard, "HTTP/1.1 ") + 1, "HTTP/1.1 ")); /* once */
 }
 
 static void ready_says_why_not_in_one_word(void **state)
@@ -1182,6 +1209,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(health_is_open_and_whole),
 		TEST(head_has_the_headers_and_no_body),
+		TEST(every_request_is_answered_and_none_that_means_two_things),
 		TEST(ready_says_why_not_in_one_word),
 		TEST(health_probe_asks_health),
 		TEST(health_probe_fails_where_nobody_listens),

@@ -563,6 +563,31 @@ bool calls_destination(struct calls *calls, const char *call_sid, char number[CA
 	return transfers_number(&calls->transfers, call_sid, number, ring_seconds, clock_now_us());
 }
 
+void calls_stay_away(struct calls *calls, const char *call_sid)
+{
+	struct transfer t;
+
+	if (!transfers_take(&calls->transfers, call_sid, &t, clock_now_us()))
+		return;
+	stat_add(calls_transfers_answered, 1);
+	transfer_free(&t);
+}
+
+/* Twilio asks once more when it did not hear the answer. */
+static enum admission back_already(struct calls *calls, const char *call_sid, char token[CALL_TOKEN_SIZE])
+{
+	const struct call *c;
+
+	pthread_mutex_lock(&calls->lock);
+	c = find_sid(calls, call_sid);
+	if (c && (c->state != LINE_RESERVED || !c->brief.said[0]))
+		c = NULL;
+	if (c)
+		memcpy(token, c->token, CALL_TOKEN_SIZE);
+	pthread_mutex_unlock(&calls->lock);
+	return c ? CALL_ADMITTED : CALL_NO_SID;
+}
+
 enum admission calls_come_back(struct calls *calls, const char *call_sid, const char *why, char token[CALL_TOKEN_SIZE])
 {
 	struct transfer t;
@@ -570,7 +595,8 @@ enum admission calls_come_back(struct calls *calls, const char *call_sid, const 
 	char news[300];
 
 	if (!transfers_take(&calls->transfers, call_sid, &t, clock_now_us()))
-		return CALL_NO_SID;
+		return back_already(calls, call_sid, token);
+	stat_add(calls_transfers_back, 1);
 	snprintf(news, sizeof news,
 	    "The caller could not be connected to %s (%s) and is on the line with you again. Say so, and carry on from "
 	    "there: help as far as you can, or offer to take a message.",

@@ -118,8 +118,12 @@ void calls_fallback(struct calls *calls, const char *call_sid, const char *to, c
  * that is not known (any more). */
 bool calls_destination(struct calls *calls, const char *call_sid, char number[CALL_NUMBER_SIZE], int *ring_seconds);
 
+/* They were answered there: who comes back after that is not known any more. */
+void calls_stay_away(struct calls *calls, const char *call_sid);
+
 /* Nobody answered there: the caller comes back to the agent, on a line of the
- * same name. `why` is Twilio's DialCallStatus. CALL_NO_SID: not known (any more). */
+ * same name; asked again before the stream is there, to the same. `why` is
+ * Twilio's DialCallStatus. CALL_NO_SID: not known (any more). */
 enum admission calls_come_back(struct calls *calls, const char *call_sid, const char *why, char token[CALL_TOKEN_SIZE]);
 
 /* Stops admitting. Reserved calls may still bind. */

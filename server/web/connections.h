@@ -17,6 +17,7 @@ struct connections;
 
 struct connection {
 	struct mg_connection *conn;
+	bool answered;       /* it has been told something, or is a stream */
 	bool admitted;       /* its upgrade may go on: */
 	struct call_ref ref; /* the line it has claimed */
 	int times_cut;       /* how often it was told to go */

@@ -105,6 +105,13 @@ static bool all_digits(const char *text)
 
 int request_defect(const struct request *q, const char **sentence)
 {
+	/* Of two, one would have to be believed. */
+	static const char *const only_once[][2] = {
+		{ "Host", "more than one Host" },
+		{ "Authorization", "more than one Authorization" },
+		{ "X-Twilio-Signature", "more than one X-Twilio-Signature" },
+		{ "Idempotency-Key", "more than one Idempotency-Key" },
+	};
 	const char *length = request_header(q, "Content-Length");
 	const char *coding = request_header(q, "Transfer-Encoding");
 
@@ -120,9 +127,11 @@ int request_defect(const struct request *q, const char **sentence)
 		*sentence = "the length of the body makes no sense";
 		return 400;
 	}
-	if (times_sent(q, "Host") > 1) {
-		*sentence = "more than one Host";
-		return 400;
+	for (size_t i = 0; i < sizeof only_once / sizeof *only_once; i++) {
+		if (times_sent(q, only_once[i][0]) > 1) {
+			*sentence = only_once[i][1];
+			return 400;
+		}
 	}
 	return 0;
 }

@@ -87,8 +87,9 @@ int url_loggable(const char *url);
 
 /* What CivetWeb lets through and nobody may send: too many headers to know them
  * all, two lengths, a length with chunks, a length that is no number, a body we
- * would have to guess the end of, more than one Host. 0, or the status to
- * refuse it with and a sentence. */
+ * would have to guess the end of, two of what must be one (Host, Authorization,
+ * Idempotency-Key, X-Twilio-Signature). 0, or the status to refuse it with and a
+ * sentence. */
 int request_defect(const struct request *q, const char **sentence);
 
 void response_init(struct response *r);

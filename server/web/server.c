@@ -49,10 +49,28 @@ static int on_connection(const struct mg_connection *conn, void **data)
 	return 0;
 }
 
+static int on_civetweb_error(struct mg_connection *conn, int status, const char *message);
+
+/* CivetWeb drops a request for "*" or for a whole URL without asking us. */
+static bool was_dropped(const struct mg_connection *conn, const struct connection *c)
+{
+	const struct mg_request_info *info = mg_get_request_info(conn);
+
+	return !c->answered && info && info->request_method && info->request_uri && !info->local_uri_raw;
+}
+
+static void refuse_dropped(struct mg_connection *conn)
+{
+	log_info("http", "refused: the request names no path; peer=%s", mg_get_request_info(conn)->remote_addr);
+	on_civetweb_error(conn, 400, "the request line must name a path, as in GET /status");
+}
+
 static void on_connection_close(const struct mg_connection *conn)
 {
 	struct connection *c = connection_of(conn);
 
+	if (c && was_dropped(conn, c))
+		refuse_dropped((struct mg_connection *)conn);
 	if (c)
 		connections_give_back(web_of(conn)->connections, c);
 }
@@ -127,9 +145,12 @@ static void stream(struct mg_connection *conn, struct response *r, bool head_onl
 static int answer(struct mg_connection *conn, const struct request *q, struct response *r, bool body_left)
 {
 	bool head_only = !strcmp(q->method, "HEAD"), streams;
+	struct connection *c = connection_of(conn);
 	struct buf out;
 	int fd;
 
+	if (c)
+		c->answered = true;
 	streams = r->stream.run && take_place(conn, r) && begin_stream(conn, r);
 	buf_init(&out, 0);
 	response_put(&out, r, head_only);
@@ -264,7 +285,7 @@ static bool admit(struct mg_connection *conn, const struct request *q, const cha
 		response_refusal(r, 503, "no room for another connection");
 		return false;
 	}
-	c->admitted = webhooks_admit(&web_of(conn)->site, q, token, r, &c->ref);
+	c->answered = c->admitted = webhooks_admit(&web_of(conn)->site, q, token, r, &c->ref);
 	return c->admitted;
 }
 

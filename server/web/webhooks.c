@@ -244,7 +244,7 @@ static void after_dial(const struct web_site *site, const struct form *f, const 
 
 	log_info(sid, "transfer: %.40s", status[0] ? status : "no DialCallStatus");
 	if (answered) {
-		stat_add(calls_transfers_answered, 1);
+		calls_stay_away(site->calls, sid);
 		twiml_hangup(&r->body);
 		return;
 	}
@@ -253,7 +253,6 @@ static void after_dial(const struct web_site *site, const struct form *f, const 
 		twiml_hangup(&r->body);
 		return;
 	}
-	stat_add(calls_transfers_back, 1);
 	if (calls_come_back(site->calls, sid, status[0] ? status : "failed", token) == CALL_ADMITTED) {
 		put_connect(base, f, token, r);
 		return;

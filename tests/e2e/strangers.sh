@@ -174,6 +174,9 @@ check "a chunked body may come, and is checked" raw 403 "POST /twilio/voice HTTP
 check "a chunk of nonsense is refused" raw '4[0-9][0-9]' "POST /twilio/voice HTTP/1.1\r\nHost: x\r\n$form\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nA=b\r\n0\r\n\r\n"
 check "a huge chunk is refused" raw '4[0-9][0-9]' "POST /twilio/voice HTTP/1.1\r\nHost: x\r\n$form\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffff0\r\nA=b\r\n0\r\n\r\n"
 check "an expectation nobody knows is refused" raw 417 "POST /twilio/voice HTTP/1.1\r\nHost: x\r\n$form\r\nExpect: miracles\r\nContent-Length: 1\r\n\r\na"
+check "two tokens are refused" raw 400 'GET /status HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer a\r\nAuthorization: Bearer b\r\n\r\n'
+check "a request for nothing in particular is answered" raw 400 'OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n'
+check "and so is one that takes us for a proxy" raw 400 'GET http://example.com/status HTTP/1.1\r\nHost: x\r\n\r\n'
 check "two hosts are refused" raw 400 'GET /health HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n'
 check "an unknown method is refused" raw '4[0-9][0-9]' 'BREW /health HTTP/1.1\r\nHost: x\r\n\r\n'
 check "HTTP/3.0 on a socket is refused" raw '[45]0[0-9]' 'GET /health HTTP/3.0\r\nHost: x\r\n\r\n'
