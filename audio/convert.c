@@ -181,8 +181,3 @@ uint64_t convert_bytes_to_ms(enum convert_format format, uint64_t bytes)
 {
 	return bytes / bytes_per_ms(format);
 }
-
-uint64_t convert_ms_to_bytes(enum convert_format format, uint64_t ms)
-{
-	return ms * bytes_per_ms(format);
-}

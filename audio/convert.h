@@ -50,8 +50,7 @@ size_t converter_finish_to_caller(struct converter *c, uint8_t *mulaw_out);
 void converter_reset_to_caller(struct converter *c);
 void converter_reset_to_model(struct converter *c);
 
-/* Time and the model's bytes. Milliseconds are rounded down; bytes are whole samples. */
+/* Milliseconds are rounded down. */
 uint64_t convert_bytes_to_ms(enum convert_format format, uint64_t bytes);
-uint64_t convert_ms_to_bytes(enum convert_format format, uint64_t ms);
 
 #endif

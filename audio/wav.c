@@ -17,12 +17,10 @@ enum {
 	FORMAT_PCM = 1,
 	FORMAT_MULAW = 7,
 	FORMAT_EXTENSIBLE = 0xfffe, /* the real format is the first two bytes of a GUID at offset 24 */
-	HEADER_BYTES = 44,
-	RIFF_BEFORE = 8, /* bytes of the header that the RIFF size does not count */
+	RIFF_BEFORE = 8,            /* bytes of the header that the RIFF size does not count */
 };
 
 static const size_t LOAD_MOST = (size_t)1 << 30;
-static const uint32_t WRITE_MOST = 0x7fffff00;
 
 static unsigned get16(const uint8_t *p)
 {
@@ -191,118 +189,4 @@ void wav_mulaw_header(uint8_t out[WAV_MULAW_HEADER], unsigned rate_hz, unsigned 
 	put32(out + 46, frames);
 	memcpy(out + 50, "data", 4);
 	put32(out + 54, bytes);
-}
-
-struct wav_writer {
-	int fd;
-	unsigned rate_hz, channels;
-	uint32_t on_disk; /* bytes of samples written, and told of in the header */
-	size_t used;      /* bytes gathered in `gathered` */
-	size_t room;      /* of it: about a second */
-	int err;          /* the first */
-	uint8_t gathered[];
-};
-
-static int write_at(int fd, const uint8_t *bytes, size_t len, off_t at)
-{
-	while (len) {
-		ssize_t done = pwrite(fd, bytes, len, at);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done < 0)
-			return -errno;
-		bytes += done;
-		at += done;
-		len -= (size_t)done;
-	}
-	return 0;
-}
-
-static int write_header(const struct wav_writer *w)
-{
-	uint8_t h[HEADER_BYTES];
-
-	memcpy(h, "RIFF....WAVEfmt ", 16);
-	put32(h + 4, HEADER_BYTES - RIFF_BEFORE + w->on_disk);
-	put32(h + 16, 16);
-	put16(h + 20, FORMAT_PCM);
-	put16(h + 22, w->channels);
-	put32(h + 24, w->rate_hz);
-	put32(h + 28, w->rate_hz * w->channels * 2);
-	put16(h + 32, w->channels * 2);
-	put16(h + 34, 16);
-	memcpy(h + 36, "data", 4);
-	put32(h + 40, w->on_disk);
-	return write_at(w->fd, h, sizeof h, 0);
-}
-
-/* Samples first, then the header that tells of them: killed in between, the
- * file is merely longer than it says. */
-static void flush_gathered(struct wav_writer *w)
-{
-	if (w->err)
-		return;
-	w->err = write_at(w->fd, w->gathered, w->used, (off_t)HEADER_BYTES + w->on_disk);
-	if (w->err)
-		return;
-	w->on_disk += (uint32_t)w->used;
-	w->used = 0;
-	w->err = write_header(w);
-}
-
-int wav_create(struct wav_writer **out, const char *path, unsigned rate_hz, unsigned channels)
-{
-	size_t room = (size_t)rate_hz * channels * 2;
-	struct wav_writer *w;
-	int err;
-
-	*out = NULL;
-	if (!room || channels > 2)
-		return -EINVAL;
-	w = calloc(1, sizeof *w + room);
-	if (!w)
-		return -ENOMEM;
-	w->rate_hz = rate_hz;
-	w->channels = channels;
-	w->room = room;
-	w->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	err = w->fd < 0 ? -errno : write_header(w);
-	if (err) {
-		if (w->fd >= 0)
-			close(w->fd);
-		free(w);
-		return err;
-	}
-	*out = w;
-	return 0;
-}
-
-int wav_write(struct wav_writer *w, const int16_t *samples, size_t frames)
-{
-	size_t count = frames * w->channels;
-
-	if (!w->err && count > (WRITE_MOST - w->on_disk - w->used) / 2)
-		w->err = -EFBIG;
-	for (size_t i = 0; i < count && !w->err; i++) {
-		put16(w->gathered + w->used, (uint16_t)samples[i]);
-		w->used += 2;
-		if (w->used == w->room)
-			flush_gathered(w);
-	}
-	return w->err;
-}
-
-int wav_close(struct wav_writer *w)
-{
-	int err;
-
-	if (!w)
-		return 0;
-	flush_gathered(w);
-	if (close(w->fd) && !w->err)
-		w->err = -errno;
-	err = w->err;
-	free(w);
-	return err;
 }

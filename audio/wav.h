@@ -1,12 +1,10 @@
 #ifndef AUDIO_WAV_H
 #define AUDIO_WAV_H
-/* WAV files: 16-bit PCM and mu-law, mono or stereo.
+/* WAV files, mono or stereo: 16-bit PCM and mu-law read, mu-law's header made.
  *
  * Reading takes the file whole and answers 16-bit samples. It puts up with
  * what recorders leave behind: unknown chunks, and sizes of 0 or beyond the
- * end, which then mean "to the end of the file". Writing is a stream: the
- * header is brought up to date about once a second, so a file whose writer was
- * killed still plays, up to its last second at worst.
+ * end, which then mean "to the end of the file".
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -30,17 +28,5 @@ void wav_free(struct wav *w);
  * samples himself. */
 enum { WAV_MULAW_HEADER = 58 };
 void wav_mulaw_header(uint8_t out[WAV_MULAW_HEADER], unsigned rate_hz, unsigned channels, uint32_t frames);
-
-struct wav_writer;
-
-/* Replaces the file. 0 or negative errno. */
-int wav_create(struct wav_writer **out, const char *path, unsigned rate_hz, unsigned channels);
-
-/* Interleaved samples. 0, or negative errno: of this or an earlier write;
- * -EFBIG at 2 GiB. May block on the disk. */
-int wav_write(struct wav_writer *w, const int16_t *samples, size_t frames);
-
-/* Writes what is left; the first error of the whole file. Fine with NULL. */
-int wav_close(struct wav_writer *w);
 
 #endif

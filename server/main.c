@@ -386,6 +386,7 @@ static int check_all(struct parts *p, bool offline)
 		agents_describe(p->agents, &text);
 		agents_notes(p->agents, &text);
 		records_warnings(&p->cfg, p->agents, &text);
+		search_warnings(p->agents, &text);
 		print(stdout, &text);
 	}
 	if (!err && !mistakes && offline)

@@ -30,17 +30,15 @@ static void end(void)
 
 static void fields_that_do_are_given(void **state)
 {
-	struct fields f = body("{\"text\":\"hi\",\"mode\":\"exact\",\"on\":true,\"more\":{\"a\":1},\"left_out\":null}");
+	struct fields f = body("{\"text\":\"hi\",\"mode\":\"exact\",\"more\":{\"a\":1},\"left_out\":null}");
 
 	(void)state;
 	assert_string_equal(fields_text(&f, "text", 1, 2), "hi");
 	assert_string_equal(fields_choice(&f, "mode", "instruction|exact", "instruction"), "exact");
-	assert_true(fields_bool(&f, "on", false));
 	assert_non_null(fields_object(&f, "more"));
 	assert_null(fields_text(&f, "left_out", 0, 9));
 	assert_null(fields_text(&f, "absent", 0, 9));
 	assert_string_equal(fields_choice(&f, "other", "a|b", "b"), "b");
-	assert_true(fields_bool(&f, "switch", true));
 	assert_true(fields_done(&f));
 	assert_int_equal(r.status, 200);
 	end();
@@ -51,8 +49,7 @@ static void each_complaint_names_its_field(void **state)
 {
 	static const struct {
 		const char *text, *message;
-		char
-		    kind; /* t text of 1 to 3, o optional text, c choice a|bc, d choice with default, b bool, j object */
+		char kind; /* t text of 1 to 3, o optional text, c choice a|bc, d choice with default, j object */
 	} cases[] = {
 		{ "{}", "required", 't' },
 		{ "{\"x\":null}", "required", 't' },
@@ -65,7 +62,6 @@ static void each_complaint_names_its_field(void **state)
 		{ "{\"x\":\"\"}", "must be one of a|bc", 'c' },
 		{ "{\"x\":1}", "must be one of a|bc", 'd' },
 		{ "{}", "required", 'c' },
-		{ "{\"x\":\"true\"}", "true or false", 'b' },
 		{ "{\"x\":\"y\"}", "object", 'j' },
 	};
 
@@ -85,9 +81,6 @@ static void each_complaint_names_its_field(void **state)
 			break;
 		case 'd':
 			fields_choice(&f, "x", "a|bc", "a");
-			break;
-		case 'b':
-			fields_bool(&f, "x", false);
 			break;
 		default:
 			assert_null(fields_object(&f, "x"));

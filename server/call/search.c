@@ -45,3 +45,25 @@ void search_follow_agents(void *arg)
 	free(all);
 	free(folders);
 }
+
+void search_warnings(struct agents *agents, struct buf *out)
+{
+	const struct profile **all = calloc(AGENTS_MAX, sizeof *all);
+	size_t count = all ? agents_list(agents, all, AGENTS_MAX) : 0, same;
+	struct buf lines;
+
+	buf_init(&lines, 0);
+	for (size_t i = 0; i < count; i++) {
+		for (same = 0; strcmp(all[same]->knowledge, all[i]->knowledge) != 0; same++)
+			;
+		buf_reset(&lines);
+		if (*all[i]->knowledge && same == i)
+			knowledge_check(all[i]->knowledge, &lines, &lines);
+		if (lines.len)
+			buf_printf(out, "knowledge of the agent %s:\n%s", all[i]->name, buf_text(&lines));
+	}
+	for (size_t i = 0; i < count; i++)
+		profile_release(all[i]);
+	free(all);
+	buf_free(&lines);
+}

@@ -16,4 +16,7 @@ bool search_tool(const struct tool_call *call, struct buf *out);
  * there are other agents. Its type is agents_changed. */
 void search_follow_agents(void *agents);
 
+/* For --check: what of those folders nobody will find, a line each. */
+void search_warnings(struct agents *agents, struct buf *out);
+
 #endif

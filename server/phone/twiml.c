@@ -130,11 +130,6 @@ void twiml_hangup(struct buf *out)
 	buf_puts(out, XML_HEAD "<Response><Hangup/></Response>\n");
 }
 
-void twiml_empty(struct buf *out)
-{
-	buf_puts(out, XML_HEAD "<Response/>\n");
-}
-
 void twiml_dial_or_say(struct buf *out, const char *number, const char *sentence)
 {
 	if (*number)

@@ -24,7 +24,6 @@ void twiml_dial(struct buf *out, const char *number);
 /* With a time limit, and `action_url` asked how it went; a sip: address is dialled as such. */
 void twiml_dial_person(struct buf *out, const char *number, int ring_seconds, const char *action_url);
 void twiml_hangup(struct buf *out);
-void twiml_empty(struct buf *out); /* nothing more to do */
 
 /* `number` if there is one to dial, else the sentence and a hang-up. */
 void twiml_dial_or_say(struct buf *out, const char *number, const char *sentence);

@@ -82,15 +82,6 @@ const char *fields_choice(struct fields *f, const char *name, const char *words,
 	return fallback;
 }
 
-bool fields_bool(struct fields *f, const char *name, bool fallback)
-{
-	const cJSON *value = take(f, name);
-
-	if (value && !cJSON_IsBool(value))
-		fields_refuse(f, name, "must be true or false");
-	return cJSON_IsBool(value) ? cJSON_IsTrue(value) : fallback;
-}
-
 const cJSON *fields_object(struct fields *f, const char *name)
 {
 	const cJSON *value = take(f, name);

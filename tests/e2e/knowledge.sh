@@ -43,6 +43,11 @@ check "without accents, and half a word" asks lucia "creme brul" "burnt sugar"
 check "in folders below" asks lucia "lemonade" '^1\. drinks/cold\.txt (score '
 check "nothing found is no failure" asks lucia "submarines" "^nothing found"
 check "what is not UTF-8 is left out, and said so" grep -q "latin1.txt is left out: it is not UTF-8" "$WORK/asked.log"
+checked() {
+	trunkline "$WORK/agents" --check --offline && grep -qx "knowledge of the agent lucia:" "$WORK/asked.out" &&
+		grep -q "^latin1.txt is left out" "$WORK/asked.out"
+}
+check "… and by --check" checked
 check "an agent that is not there" refused "no agent called bob" "$WORK/agents" --ask bob x
 check "an agent without knowledge" refused "has no knowledge folder" "$WORK/agents" --ask plain x
 check "a folder that is not there is a mistake" refused "lost.json.*knowledge.*nowhere" "$WORK/wrong" --check --offline
