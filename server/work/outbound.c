@@ -95,7 +95,8 @@ void order_changed(struct outbound *o, struct order *e)
 	struct notice notice;
 	bool tell = !e->waiting && take_notice(e, &notice);
 
-	order_write(o, e);
+	/* Told, then written down as told: a process that dies in between tells once
+	 * more, and does not forget it. */
 	if (tell) {
 		e->busy++; /* so that it stays */
 		pthread_mutex_unlock(&o->lock);
@@ -103,6 +104,7 @@ void order_changed(struct outbound *o, struct order *e)
 		pthread_mutex_lock(&o->lock);
 		e->busy--;
 	}
+	order_write(o, e);
 	pthread_cond_broadcast(&o->changed);
 	pthread_cond_signal(&o->wake);
 }

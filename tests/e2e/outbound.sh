@@ -29,7 +29,8 @@ agents() {
 		  "webhooks": [{"url": "http://127.0.0.1:$SINK_PORT/hook"}] }
 	JSON
 	cat >"$WORK/agents/listener.json" <<-JSON
-		{ "instructions": "Listen first.", "greeting": {"mode": "wait"} }
+		{ "instructions": "Listen first.", "greeting": {"mode": "wait"},
+		  "outcome": {"schema": {"type": "object", "properties": {"what": {"type": "string"}}}, "fill": "call"} }
 	JSON
 }
 
@@ -92,8 +93,9 @@ told_failed() {
 
 # ------------------------------------------------------------------ what becomes of them
 outcomes() {
-	local connects
-	model model --key "$SECRET"
+	jq '.turns[0].calls = [{"name": "save_record", "arguments": {"what": "the roof"}}]' tools/standin_model/script.json \
+		>"$WORK/model.script"
+	model model --key "$SECRET" --script "$WORK/model.script"
 	sink sink
 	agents
 	rest rest --own +12025550100 --rule busy@+12025550171 --rule no-answer@+12025550172 \
@@ -127,11 +129,12 @@ outcomes() {
 	place message 175
 	place early 179
 	place hangup 176 ',"machine":"hangup"'
-	post first '{"to":"+12025550177","from":"+12025550100","agent":"listener"}'
+	post first '{"to":"+12025550177","from":"+12025550100","agent":"listener","metadata":{"outbound":true}}'
 	check "one that talks" becomes talk caller_hung_up
 	check "its record says what it was about, and what was said" true_of \
 		'.metadata == {"what": "the roof", "n": 3} and .agent == "reminder" and .direction == "outbound"
 		 and ([.turns[].who] | join(" ") | startswith("agent caller agent"))' "$WORK/talk.call"
+	check "detection costs, although it was a person" true_of '.cost.parts.twilio == 0.0259' "$WORK/talk.call"
 	check "shuffled and doubled callbacks" becomes shuffled caller_hung_up
 	check "a machine gets its message, to its end" becomes message message_left
 	check "the message was heard" true_of '[.turns[] | select(.who == "agent")][-1] | .heard_ms > 0 and .interrupted == false' \
@@ -141,6 +144,9 @@ outcomes() {
 	check "a machine is hung up on" becomes hangup machine
 	check "the person called speaks first" becomes first caller_hung_up
 	check "and is answered" true_of '[.turns[].who] | join(" ") | startswith("caller agent")' "$WORK/first.call"
+	check "without detection it costs less" true_of '.cost.parts.twilio == 0.0184' "$WORK/first.call"
+	check "what was noted is there by our name for the call" true_of '.record.status == "valid"' "$WORK/first.call"
+	check "and what was asked for" true_of '.outbound.status == "completed" and .metadata == {"outbound": true}' "$WORK/first.call"
 	check "all of them are over" until_true reports '[.created[] | select(.status == "completed")] | length == 6'
 	check "news in the wrong order change nothing" until_true tells "/calls/$(id_of shuffled)" '.outbound.status == "completed"'
 	check "every callback was taken" equal "$(rest_report '[.callbacks[] | select(.answer != 204)] | length')" 0
