@@ -3,11 +3,13 @@
 #   make          build/trunkline, the server
 #   make demo     a simulated call, no account needed
 #   make run      the server, with the settings from .env; ARGS=--check tries them
+#   make tools    the stand-ins and the like, into build/release/
 #   make test     every gate; ends with "N passed, N failed"
 #   make bench    many calls at once, measured
 #   make fuzz     every fuzz target for FUZZ_SECONDS each
 #   make mutate   breaks the code on purpose, to see the tests notice
 #   make check-image, make check-fresh   the Dockerfile, and the README's commands, in a bare Debian
+#   make format, make lint, make clean
 
 CFLAGS       ?= -O2 -g
 FLAVOR       ?= release
