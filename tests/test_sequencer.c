@@ -45,6 +45,27 @@ static void answer_is_asked_for_once_and_ends(void **state)
 	assert_idle(&s);
 }
 
+/* What the agent is told to say asks when it may: a loop that sleeps must learn
+ * of the pause after a failure, too. */
+static void free_is_told_with_the_pause_before_it(void **state)
+{
+	struct sequencer s;
+
+	(void)state;
+	seq_init(&s);
+	assert_true(seq_free_us(&s) <= T0);
+	seq_sent(&s, "say_1", T0);
+	assert_int_equal(seq_free_us(&s), INT64_MAX);
+	seq_created(&s, "resp_1", T0);
+	assert_int_equal(seq_free_us(&s), INT64_MAX);
+	assert_int_equal(seq_done(&s, "resp_1", true, T0), SEQ_RETRIED);
+	assert_int_equal(seq_free_us(&s), INT64_MAX); /* an answer is owed */
+	seq_unwant(&s);
+	assert_int_equal(seq_free_us(&s), T0 + SEQ_RETRY_US);
+	seq_expect(&s, T0 + SECOND); /* the caller has spoken */
+	assert_int_equal(seq_free_us(&s), INT64_MAX);
+}
+
 static void answer_wanted_meanwhile_waits_for_the_end_of_the_active_one(void **state)
 {
 	struct sequencer s;
@@ -584,6 +605,7 @@ static void no_history_leaves_it_locked_or_spinning(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(free_is_told_with_the_pause_before_it),
 		cmocka_unit_test(answer_is_asked_for_once_and_ends),
 		cmocka_unit_test(answer_wanted_meanwhile_waits_for_the_end_of_the_active_one),
 		cmocka_unit_test(answer_the_model_makes_by_itself_is_the_one_that_was_owed),

@@ -38,7 +38,7 @@ void agent_say_cue(struct agent *a, int64_t now_us)
 	const struct cue *cue = cues_next(&a->cues);
 	const char *id;
 
-	if (!cue || !seq_free(&a->seq, now_us) || (!cue->firm && agent_caller_has_the_word(a, now_us)))
+	if (!cue || now_us < seq_free_us(&a->seq) || (!cue->firm && agent_caller_has_the_word(a, now_us)))
 		return;
 	id = agent_event_id(a, "say");
 	seq_sent(&a->seq, id, now_us);
@@ -50,11 +50,12 @@ void agent_say_cue(struct agent *a, int64_t now_us)
 int64_t agent_cue_deadline_us(const struct agent *a, int64_t now_us)
 {
 	const struct cue *cue = cues_next(&a->cues);
+	int64_t due = cue ? seq_free_us(&a->seq) : INT64_MAX;
 
+	if (cue && !cue->firm && due < agent_word_until_us(a))
+		due = agent_word_until_us(a);
 	/* What else it may wait for is no matter of time. */
-	return cue && !cue->firm && seq_free(&a->seq, now_us) && agent_caller_has_the_word(a, now_us)
-		   ? agent_word_until_us(a)
-		   : INT64_MAX;
+	return due > now_us ? due : INT64_MAX;
 }
 
 /* --------------------------------------------------------------------- the last words */

@@ -366,17 +366,18 @@ static void tell_answers(struct agent *a, int64_t now)
 	}
 }
 
-/* Nothing is being said, and after a goodbye nothing will be. */
-static bool is_silent(const struct agent *a, int64_t now)
+/* Since or until when nothing is said; INT64_MAX: that is no matter of time, and
+ * after a goodbye nothing more is said. */
+static int64_t silent_us(const struct agent *a)
 {
-	return a->parting.state == PARTING_NONE && seq_free(&a->seq, now) && !answers_unfinished(&a->answers);
+	return a->parting.state != PARTING_NONE || answers_unfinished(&a->answers) ? INT64_MAX : seq_free_us(&a->seq);
 }
 
 static void say_filler(struct agent *a, int64_t now)
 {
 	const char *filler;
 
-	if (!is_silent(a, now) || agent_caller_has_the_word(a, now))
+	if (now < silent_us(a) || agent_caller_has_the_word(a, now))
 		return;
 	filler = toolbox_filler(&a->toolbox, now);
 	if (filler)
@@ -412,14 +413,14 @@ void agent_tools_talking(struct agent *a, bool asked, int64_t now_us)
 
 int64_t agent_tools_deadline_us(const struct agent *a, int64_t now_us)
 {
-	bool silent = is_silent(a, now_us);
-	int64_t due = toolbox_deadline_us(&a->toolbox, silent && !agent_caller_has_the_word(a, now_us));
+	int64_t silent = silent_us(a), word = agent_word_until_us(a);
+	int64_t due = toolbox_deadline_us(&a->toolbox, now_us >= silent && now_us >= word);
 
-	if ((a->answer_wanted || (silent && a->toolbox.count)) && agent_caller_has_the_word(a, now_us)) {
-		int64_t word = agent_word_until_us(a);
-
-		return word < due ? word : due;
-	}
+	/* When it can be looked at again whether a filler is due, or an answer. */
+	if (a->toolbox.count && silent != INT64_MAX && silent > now_us && silent < due)
+		due = silent;
+	if ((a->answer_wanted || (a->toolbox.count && silent != INT64_MAX)) && word > now_us && word < due)
+		due = word;
 	return due;
 }
 

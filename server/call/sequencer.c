@@ -41,9 +41,9 @@ bool seq_ready(const struct sequencer *s, int64_t now_us)
 	return s->wanted && !held(s) && now_us >= s->not_before_us;
 }
 
-bool seq_free(const struct sequencer *s, int64_t now_us)
+int64_t seq_free_us(const struct sequencer *s)
 {
-	return !s->wanted && !held(s) && now_us >= s->not_before_us;
+	return s->wanted || held(s) ? INT64_MAX : s->not_before_us;
 }
 
 void seq_unwant(struct sequencer *s)

@@ -60,9 +60,10 @@ void seq_expect(struct sequencer *s, int64_t now_us);
 bool seq_ready(const struct sequencer *s, int64_t now_us);
 void seq_sent(struct sequencer *s, const char *event_id, int64_t now_us);
 
-/* Whether nothing is owed, being made or on its way, so that something the
- * agent is told to say may be asked for: with seq_sent, without seq_want. */
-bool seq_free(const struct sequencer *s, int64_t now_us);
+/* Since or from when something the agent is told to say may be asked for (with
+ * seq_sent, without seq_want): there may be a pause first. INT64_MAX: something
+ * is owed, being made or on its way. */
+int64_t seq_free_us(const struct sequencer *s);
 
 /* What was wanted again, because it failed, is somebody else's to ask for. */
 void seq_unwant(struct sequencer *s);

@@ -260,6 +260,31 @@ wait-end" >"$WORK/caller.script"
 	check "$NAME: the protocol is kept" protocol_kept
 }
 
+# What the operator wants said fails at first: it is asked for again after a short
+# pause, in a call in which nothing else happens that could be an occasion.
+failed() {
+	local call=
+	agent
+	echo '{"turns": [{"hear": "Hello?", "say": "Hello."}]}' >"$WORK/model.json.script"
+	echo "wait-agent-done 300 15000
+hangup" >"$WORK/caller.script"
+	model model --key "$SECRET" --script "$WORK/model.json.script" --fault fail=server:1@2
+	server server AGENTS_DIR="$WORK/agents" SIGNING_SECRET="$SECRET"
+	until_true connected 1
+	dial phone --to +12025550100 --script "$WORK/caller.script" --expect warnings=0 --expect script_done=1
+	until_true started
+	call=$(api /calls | jq -r '.calls[0].call_sid')
+	until_true true_of "/calls/$call" '.model_session_id'
+	sleep 1 # so that the failure finds nothing else to be done
+	check "$NAME: told to say something" equal "$(api "/calls/$call/say" --json '{"text":"We close at five.","mode":"exact"}' |
+		jq -r .status)" accepted
+	all_over
+	check "$NAME: it is said all the same" went phone caller_hung_up '[.turns[] | select(.text == "We close at five.")] | length >= 1'
+	check "$NAME: after a failure" equal "$(api /status | jq .model.failed_answers)" 1
+	check "$NAME: the server stops with status 0" stop_server
+	check "$NAME: the model stops with status 0" stop_model
+}
+
 # The operator hands over while the model is about to: the operator's number is dialled.
 both() {
 	local call=
@@ -327,6 +352,7 @@ apart transferred is_transferred
 apart comes-back comes_back
 apart steered steered
 apart early early
+apart failed failed
 apart both both
 apart hung-up-on hung_up_on
 apart wrong wrong
