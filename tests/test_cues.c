@@ -131,8 +131,25 @@ static void too_many_are_refused(void **state)
 	for (int i = 0; i < CUES_MAX; i++)
 		assert_true(cues_add(&q, CUE_SAY, "x", false, false));
 	assert_false(cues_add(&q, CUE_SAY, "x", false, false));
+	assert_false(cues_add(&q, CUE_FILLER, "x", false, false));
 	cues_free(&q);
 	assert_int_equal(q.count, 0);
+}
+
+static void last_words_find_room_however_much_is_to_be_said(void **state)
+{
+	struct cues q = { 0 };
+
+	(void)state;
+	for (int i = 0; i < CUES_MAX; i++)
+		assert_true(cues_add(&q, CUE_SAY, "x", false, false));
+	cues_asked(&q, "say_1");
+	assert_true(cues_add(&q, CUE_GOODBYE, "bye", false, true));
+	assert_int_equal(q.count, CUES_MAX);
+	assert_true(cues_has(&q, CUE_GOODBYE));
+	cues_created(&q, "resp_1", true); /* what was under way still is */
+	assert_int_equal(cues_done(&q, "resp_1", false, false), CUE_OVER);
+	cues_free(&q);
 }
 
 int main(void)
@@ -144,6 +161,7 @@ int main(void)
 		cmocka_unit_test(who_is_talked_over_has_said_it_unless_it_is_firm),
 		cmocka_unit_test(what_is_under_way_is_not_taken_back),
 		cmocka_unit_test(too_many_are_refused),
+		cmocka_unit_test(last_words_find_room_however_much_is_to_be_said),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

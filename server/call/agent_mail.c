@@ -5,6 +5,7 @@
 #include "common/clock.h"
 #include "common/json.h"
 #include "common/log.h"
+#include "server/call/stats.h"
 #include "server/model/realtime.h"
 
 #include <inttypes.h>
@@ -186,10 +187,14 @@ static void on_machine(struct agent *a, const struct mail *mail, int64_t now)
 
 static void on_say(struct agent *a, const struct mail *mail)
 {
-	if (cues_add(&a->cues, CUE_SAY, mail->text, mail->exact, false))
+	if (cues_add(&a->cues, CUE_SAY, mail->text, mail->exact, false)) {
 		log_info(a->call->tag, "told to say something; exact=%d", mail->exact);
-	else
-		log_warn(a->call->tag, "told to say too much at once: ignored");
+		return;
+	}
+	log_warn(a->call->tag, "told to say too much at once: ignored");
+	stat_add(calls_orders_ignored, 1);
+	/* Whoever gave the order was told that it was accepted. */
+	call_tell(a->call, JOURNAL_NOTE, "operator.ignored", -1, "{\"reason\":\"too much to say at once\"}");
 }
 
 static void take(struct agent *a, const struct mail *mail, int64_t now)

@@ -17,13 +17,23 @@ void cues_free(struct cues *q)
 		take_out(q, q->count - 1);
 }
 
+/* Last words go before what else was to be said. */
+static void make_room(struct cues *q)
+{
+	if (q->count == CUES_MAX && q->list[CUES_MAX - 1].state == CUE_WAITING)
+		take_out(q, CUES_MAX - 1);
+}
+
 bool cues_add(struct cues *q, enum cue_kind kind, const char *text, bool exact, bool firm)
 {
-	struct cue *cue = &q->list[q->count];
+	struct cue *cue;
 	char *copy;
 
+	if (kind == CUE_GOODBYE)
+		make_room(q);
 	if (q->count == CUES_MAX || !(copy = strdup(text)))
 		return false;
+	cue = &q->list[q->count];
 	*cue = (struct cue){ .kind = kind, .text = copy, .exact = exact, .firm = firm };
 	q->count++;
 	return true;

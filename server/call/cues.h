@@ -36,7 +36,8 @@ struct cues {
 /* Zeroed is empty. */
 void cues_free(struct cues *q);
 
-/* Copies `text`. False if too many wait already, or without memory. */
+/* Copies `text`. False if too many wait already, or without memory. Last words
+ * take the place of what came last. */
 bool cues_add(struct cues *q, enum cue_kind kind, const char *text, bool exact, bool firm);
 
 /* The cue to be said next; NULL if none waits or one is under way. Borrowed

@@ -138,6 +138,7 @@ watched_and_steered() {
 			"$PORT" "$FLOOD" "$TOKEN" "${body//\"/\\\"}"
 	done | tail -n +2 >"$WORK/flood.curl"
 	curl -s --max-time 60 -K "$WORK/flood.curl"
+	check "what is too much to say is counted, and told" until_true eval "op /status | jq -e '.calls.orders_ignored > 0'"
 	check "a watcher who does not read is dropped" until_true eval "op /status | jq -e '.http.watchers_dropped == 1'"
 	exec 7>&-
 
