@@ -9,6 +9,7 @@
 #include "server/work/tool_call.h"
 #include "server/work/tool_list.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,6 +113,7 @@ static void post_answer(
     const struct tool_asker *asker, const char *call_id, enum tool_failure failure, const char *json)
 {
 	struct mail *mail;
+	int err;
 
 	count_failure(failure);
 	if (failure == TOOL_CANCELLED)
@@ -119,8 +121,10 @@ static void post_answer(
 	mail = mail_new(MAIL_TOOL_ANSWER, call_id, json);
 	if (mail)
 		mail->ok = failure == TOOL_OK;
-	/* No memory, or a full mailbox: the time limit will answer. */
-	calls_post(asker->to, (struct call_ref){ asker->index, asker->generation }, mail);
+	err = calls_post(asker->to, (struct call_ref){ asker->index, asker->generation }, mail);
+	if (err && err != -ENOENT)
+		log_warn("tools", "an answer is lost, the time limit will say so; call_id=%.60s: %s", call_id,
+		    strerror(-err));
 }
 
 /* ------------------------------------------------------------------------- beginning */
