@@ -105,6 +105,18 @@ static void ends(const char *id, const char *status)
 	outbound_shown_free(&shown);
 }
 
+static void is_shown_as(const char *id, const char *status)
+{
+	struct outbound_shown shown;
+	cJSON *order;
+
+	assert_true(outbound_show(outbound, id, &shown));
+	order = json_parse(buf_text(&shown.order), shown.order.len);
+	assert_string_equal(json_str(order, "status"), status);
+	cJSON_Delete(order);
+	outbound_shown_free(&shown);
+}
+
 static int begin(void **state)
 {
 	(void)state;
@@ -243,9 +255,12 @@ static void a_key_has_its_day(void **state)
 	assert_int_equal(place("open", "body", again), OUTBOUND_PLACED);
 	assert_string_not_equal(again, open);
 	assert_int_equal(atomic_load(&asked), 4);
+	/* What becomes of the old one is written down without it. */
+	ends(open, "completed");
 	/* The new owner of the key has it over a restart, too. */
 	down();
 	up();
+	is_shown_as(open, "completed");
 	assert_int_equal(place("open", "body", open), OUTBOUND_KNOWN);
 	assert_string_equal(open, again);
 	assert_int_equal(place("done", "body", again), OUTBOUND_CONFLICT);
