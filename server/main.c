@@ -43,7 +43,6 @@
 enum {
 	TICK_MS = 250,
 	ASKED_US = 5 * US_PER_S, /* after the last call, for connect-action */
-	CHECKED_MAX = 1000,      /* agents and variants that --check connects as */
 	DESCRIPTORS_PER_CALL = 8 /* two sockets, two bells, one connection being tidied up, room */
 };
 
@@ -337,8 +336,8 @@ static int serve(struct parts *p)
 /* Opens a session as each agent would, and closes it again. */
 static int check_model(struct parts *p)
 {
-	static const struct profile *all[CHECKED_MAX];
-	size_t n = agents_list(p->agents, all, CHECKED_MAX);
+	static const struct profile *all[AGENT_PROFILES_MAX];
+	size_t n = agents_list(p->agents, all, AGENT_PROFILES_MAX);
 	struct model_failure failure;
 	int64_t connect_ms = 0;
 	int err = 0;

@@ -186,6 +186,16 @@ static void all_are_listed_each_variant_for_itself(void **state)
 		profile_release(list[i]);
 	assert_int_equal(agents_list(agents, list, 1), 1);
 	profile_release(list[0]);
+	/* As the calls of before name them: that variant, else another; no longer there; the built-in one. */
+	list[0] = agents_variant(agents, "a", "y");
+	list[1] = agents_variant(agents, "a", "gone");
+	list[2] = agents_variant(agents, "default", "");
+	assert_string_equal(list[0]->variant, "y");
+	assert_string_equal(list[1]->variant, "x");
+	assert_string_equal(list[2]->name, "default");
+	assert_null(agents_variant(agents, "c", ""));
+	for (size_t i = 0; i < 3; i++)
+		profile_release(list[i]);
 }
 
 static void variants_are_drawn_by_weight(void **state)

@@ -152,6 +152,25 @@ const struct profile *agents_by_name(struct agents *a, const char *name)
 	return p;
 }
 
+const struct profile *agents_variant(struct agents *a, const char *name, const char *variant)
+{
+	struct agent_set *set = current(a);
+	const struct profile *found = NULL;
+
+	for (size_t i = 0; i <= set->count && !found; i++) {
+		const struct agent *agent = i < set->count ? &set->list[i] : &set->builtin;
+
+		for (size_t v = 0; v < agent->variant_count && !strcmp(agent->name, name); v++)
+			if (!found || !strcmp(agent->variants[v]->variant, variant))
+				found = agent->variants[v];
+	}
+	profile_retain(found);
+	agent_set_release(set);
+	return found;
+}
+
+_Static_assert((int)AGENT_PROFILES_MAX == AGENTS_MAX * AGENT_VARIANTS_MAX + 1, "more than agents_list could give");
+
 static bool builtin_answers(const struct agent_set *set)
 {
 	return agent_set_for_number(set, "") == &set->builtin;

@@ -32,6 +32,11 @@ void agents_on_change(struct agents *agents, agents_changed *callback, void *arg
 const struct profile *agents_for_number(struct agents *agents, const char *number);
 const struct profile *agents_by_name(struct agents *agents, const char *name);
 
+/* The agent a call had, as it is now: that variant, else another of its; retained. */
+const struct profile *agents_variant(struct agents *agents, const char *name, const char *variant);
+
+enum { AGENT_PROFILES_MAX = 16001 }; /* as many as agents_list can ever give */
+
 /* All of them, each variant for itself, the built-in one only if it can be
  * reached by a number; each retained. How many (at most `max`) were written. */
 size_t agents_list(struct agents *agents, const struct profile **out, size_t max);

@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { AGENTS_MAX = 1024 };
-
 static const struct {
 	unsigned event;
 	const char *name;
@@ -94,29 +92,9 @@ void hooks_sink(void *outbox, const struct journal_entry *entry)
 	buf_free(&fields);
 }
 
-/* An agent as it is now, retained; another variant of it is better than none. */
-static const struct profile *find_agent(struct agents *agents, const char *agent, const char *variant)
-{
-	const struct profile **all = agents ? calloc(AGENTS_MAX, sizeof *all) : NULL;
-	size_t count = all ? agents_list(agents, all, AGENTS_MAX) : 0;
-	const struct profile *found = NULL;
-
-	for (size_t i = 0; i < count; i++) {
-		if (strcmp(all[i]->name, agent) != 0)
-			continue;
-		if (!found || !strcmp(all[i]->variant, variant))
-			found = all[i];
-	}
-	for (size_t i = 0; i < count; i++)
-		if (all[i] != found)
-			profile_release(all[i]);
-	free(all);
-	return found;
-}
-
 char *hooks_secret(void *agents, const char *agent, const char *variant)
 {
-	const struct profile *p = find_agent(agents, agent, variant);
+	const struct profile *p = agents ? agents_variant(agents, agent, variant) : NULL;
 	char *secret = p ? strdup(p->signing_secret) : NULL;
 
 	profile_release(p);
@@ -125,8 +103,8 @@ char *hooks_secret(void *agents, const char *agent, const char *variant)
 
 void hooks_warnings(struct agents *agents, struct store *store, struct buf *out)
 {
-	const struct profile **all = calloc(AGENTS_MAX, sizeof *all);
-	size_t count = all ? agents_list(agents, all, AGENTS_MAX) : 0;
+	const struct profile **all = calloc(AGENT_PROFILES_MAX, sizeof *all);
+	size_t count = all ? agents_list(agents, all, AGENT_PROFILES_MAX) : 0;
 	bool any = false;
 
 	for (size_t i = 0; i < count; i++) {

@@ -116,27 +116,6 @@ static const char close_open[] =
     "UPDATE calls SET state = 'ended', ending = ?1, fault = ?3, ended_at = o.last,"
     " seconds = o.span / 1000.0, json = o.closed FROM (" AS_CLOSED ") o WHERE o.id = calls.id";
 
-enum { AGENTS_MAX = 1024 };
-
-struct known_agents {
-	const struct profile *list[AGENTS_MAX];
-	size_t count;
-};
-
-/* The agent the call had, as it is now; another variant is better than none. */
-static const struct profile *agent_named(const struct known_agents *known, const char *name, const char *variant)
-{
-	const struct profile *found = NULL;
-
-	for (size_t i = 0; name && i < known->count; i++) {
-		const struct profile *p = known->list[i];
-
-		if (!strcmp(p->name, name) && (!found || !strcmp(p->variant, variant ? variant : "")))
-			found = p;
-	}
-	return found;
-}
-
 static const char *text_at(sqlite3_stmt *row, int column)
 {
 	return (const char *)sqlite3_column_text(row, column);
@@ -144,21 +123,24 @@ static const char *text_at(sqlite3_stmt *row, int column)
 
 /* To everybody who listens, the store included: the call's end and the webhook
  * that tells of it are written together, or at the next start. */
-static void tell_interrupted(sqlite3_stmt *row, const struct known_agents *known)
+static void tell_interrupted(sqlite3_stmt *row, struct agents *agents)
 {
 	struct journal_entry entry = { .kind = JOURNAL_ENDED,
 		.type = "call.ended",
 		.call_sid = text_at(row, 0),
-		.profile = agent_named(known, text_at(row, 1), text_at(row, 2)),
 		.wall_ms = sqlite3_column_int64(row, 3),
 		.no = -1,
 		.json = text_at(row, 4) };
+	const char *agent = text_at(row, 1), *variant = text_at(row, 2);
 
-	if (entry.call_sid && entry.json)
-		journal_tell(&entry);
+	if (!entry.call_sid || !entry.json)
+		return;
+	entry.profile = agents && agent ? agents_variant(agents, agent, variant ? variant : "") : NULL;
+	journal_tell(&entry);
+	profile_release(entry.profile);
 }
 
-static int tell_all_interrupted(struct store *store, const struct call_ending *ending, const struct known_agents *known)
+static int tell_all_interrupted(struct store *store, const struct call_ending *ending, struct agents *agents)
 {
 	sqlite3 *db = store_reader(store);
 	sqlite3_stmt *row = NULL;
@@ -169,7 +151,7 @@ static int tell_all_interrupted(struct store *store, const struct call_ending *e
 		sqlite3_bind_text(row, 2, ending->text, -1, SQLITE_STATIC);
 		sqlite3_bind_int(row, 3, ending->fault);
 		for (; sqlite3_step(row) == SQLITE_ROW; count++)
-			tell_interrupted(row, known);
+			tell_interrupted(row, agents);
 	}
 	sqlite3_finalize(row);
 	store_reader_done(store, db);
@@ -179,22 +161,17 @@ static int tell_all_interrupted(struct store *store, const struct call_ending *e
 void journal_store_close_open(struct store *store, struct agents *agents)
 {
 	const struct call_ending *ending = call_ending(END_INTERRUPTED);
-	struct known_agents known = { .count = 0 };
 	int count;
 
 	if (!store)
 		return;
-	if (agents)
-		known.count = agents_list(agents, known.list, AGENTS_MAX);
-	count = tell_all_interrupted(store, ending, &known);
+	count = tell_all_interrupted(store, ending, agents);
 	if (count) {
 		log_warn("store", "the server died during %d calls; they are closed as %s", count, ending->json);
 		atomic_fetch_add(&stats.ended[END_INTERRUPTED], (unsigned)count);
 	}
 	/* What could not be read now, once the disk is back. */
 	store_write(store, close_open, "tti", ending->json, ending->text, (int64_t)ending->fault);
-	for (size_t i = 0; i < known.count; i++)
-		profile_release(known.list[i]);
 }
 
 void journal_store_open(struct store *store)

@@ -25,7 +25,6 @@ enum {
 	SAVES_IN_CALL = 20, /* more is a model that has lost its way */
 	TRIES_AFTER = 2,
 	WORKING_MAX = 8,
-	AGENTS_MAX = 1024,
 	TRANSCRIPT_MAX = 128 * 1024,
 	FLUSH_MS = 5000,
 	FLUSHES = 120
@@ -223,25 +222,6 @@ static bool begin_working(const char *id)
 	return free_at >= 0;
 }
 
-/* The agent as it is now; the same variant if there still is one. */
-static const struct profile *agent_of(const struct record_row *row)
-{
-	const struct profile **all = calloc(AGENTS_MAX, sizeof *all), *found = NULL;
-	size_t count = all ? agents_list(records.agents, all, AGENTS_MAX) : 0;
-
-	for (size_t i = 0; i < count; i++) {
-		if (strcmp(all[i]->name, row->agent) != 0)
-			continue;
-		if (!found || !strcmp(all[i]->variant, row->variant))
-			found = all[i];
-	}
-	profile_retain(found);
-	for (size_t i = 0; i < count; i++)
-		profile_release(all[i]);
-	free(all);
-	return found;
-}
-
 static void count_status(const char *status)
 {
 	if (!strcmp(status, "valid"))
@@ -345,7 +325,7 @@ static void run_fill(struct job *job)
 		free_fill(job);
 		return;
 	}
-	profile = agent_of(&mine->row);
+	profile = agents_variant(records.agents, mine->row.agent, mine->row.variant);
 	buf_init(&transcript, 0);
 	said = store_record_transcript(records.store, mine->row.call_sid, TRANSCRIPT_MAX, &transcript);
 	if (said >= 0 && !buf_error(&transcript))
@@ -429,8 +409,8 @@ void records_open(const struct config *cfg, struct store *store, struct agents *
 
 void records_warnings(const struct config *cfg, struct agents *agents, struct buf *out)
 {
-	const struct profile **all = calloc(AGENTS_MAX, sizeof *all), *with = NULL;
-	size_t count = all ? agents_list(agents, all, AGENTS_MAX) : 0;
+	const struct profile **all = calloc(AGENT_PROFILES_MAX, sizeof *all), *with = NULL;
+	size_t count = all ? agents_list(agents, all, AGENT_PROFILES_MAX) : 0;
 
 	for (size_t i = 0; i < count && !with; i++)
 		if (*all[i]->outcome_schema)

@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { AGENTS_MAX = 1024 };
-
 bool search_tool(const struct tool_call *call, struct buf *out)
 {
 	cJSON *arguments = json_parse(call->arguments, strlen(call->arguments));
@@ -32,9 +30,9 @@ bool search_tool(const struct tool_call *call, struct buf *out)
 
 void search_follow_agents(void *arg)
 {
-	const struct profile **all = calloc(AGENTS_MAX, sizeof *all);
-	const char **folders = calloc(AGENTS_MAX, sizeof *folders);
-	size_t count = all && folders ? agents_list(arg, all, AGENTS_MAX) : 0;
+	const struct profile **all = calloc(AGENT_PROFILES_MAX, sizeof *all);
+	const char **folders = calloc(AGENT_PROFILES_MAX, sizeof *folders);
+	size_t count = all && folders ? agents_list(arg, all, AGENT_PROFILES_MAX) : 0;
 
 	for (size_t i = 0; i < count; i++)
 		folders[i] = all[i]->knowledge;
@@ -48,8 +46,8 @@ void search_follow_agents(void *arg)
 
 void search_warnings(struct agents *agents, struct buf *out)
 {
-	const struct profile **all = calloc(AGENTS_MAX, sizeof *all);
-	size_t count = all ? agents_list(agents, all, AGENTS_MAX) : 0, same;
+	const struct profile **all = calloc(AGENT_PROFILES_MAX, sizeof *all);
+	size_t count = all ? agents_list(agents, all, AGENT_PROFILES_MAX) : 0, same;
 	struct buf lines;
 
 	buf_init(&lines, 0);
