@@ -230,6 +230,28 @@ static void a_key_outlives_the_process(void **state)
 	assert_int_equal(atomic_load(&asked), 2);
 }
 
+static void a_key_that_cannot_be_looked_up_is_not_taken_for_new(void **state)
+{
+	enum { READERS = 4 }; /* all there are */
+	char first[OUT_ID_SIZE], again[OUT_ID_SIZE];
+	sqlite3 *taken[READERS];
+
+	(void)state;
+	assert_int_equal(place("done", "body", first), OUTBOUND_PLACED);
+	ends(first, "no-answer");
+	down();
+	up();
+	for (int i = 0; i < READERS; i++)
+		assert_non_null(taken[i] = store_reader(store));
+	assert_null(store_reader(store));
+	assert_int_equal(place("done", "body", again), OUTBOUND_NO_DISK);
+	for (int i = 0; i < READERS; i++)
+		store_reader_done(store, taken[i]);
+	assert_int_equal(place("done", "body", again), OUTBOUND_KNOWN);
+	assert_string_equal(again, first);
+	assert_int_equal(atomic_load(&asked), 1);
+}
+
 /* As if they had been placed so long ago. */
 static void age_s(int64_t seconds)
 {
@@ -291,6 +313,7 @@ int main(void)
 		CASE(another_key_or_none_is_another_call),
 		CASE(a_refusal_is_remembered_like_a_call),
 		CASE(a_key_outlives_the_process),
+		CASE(a_key_that_cannot_be_looked_up_is_not_taken_for_new),
 		CASE(a_key_has_its_day),
 	};
 

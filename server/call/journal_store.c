@@ -144,15 +144,18 @@ static int tell_all_interrupted(struct store *store, const struct call_ending *e
 {
 	sqlite3 *db = store_reader(store);
 	sqlite3_stmt *row = NULL;
-	int count = 0;
+	int count = 0, rc = SQLITE_ERROR;
 
 	if (db && !sqlite3_prepare_v2(db, select_open, -1, &row, NULL)) {
 		sqlite3_bind_text(row, 1, ending->json, -1, SQLITE_STATIC);
 		sqlite3_bind_text(row, 2, ending->text, -1, SQLITE_STATIC);
 		sqlite3_bind_int(row, 3, ending->fault);
-		for (; sqlite3_step(row) == SQLITE_ROW; count++)
+		for (; (rc = sqlite3_step(row)) == SQLITE_ROW; count++)
 			tell_interrupted(row, agents);
 	}
+	if (rc != SQLITE_DONE)
+		log_error(
+		    "store", "the calls that the server died during cannot be read: no webhook tells of their end");
 	sqlite3_finalize(row);
 	store_reader_done(store, db);
 	return count;

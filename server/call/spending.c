@@ -71,21 +71,30 @@ static void read_days(int64_t today)
 {
 	sqlite3 *db = spending.store ? store_reader(spending.store) : NULL;
 	sqlite3_stmt *stmt = NULL;
+	bool read = db || !spending.store;
+	int rc;
 
 	for (int64_t day = today - SPENDING_DAYS + 1; day <= today && db; day++) {
 		char date[32];
 
 		date_of(day, date);
-		if (!stmt && sqlite3_prepare_v2(db, "SELECT usd FROM spending WHERE day = ?1", -1, &stmt, NULL))
+		if (!stmt && sqlite3_prepare_v2(db, "SELECT usd FROM spending WHERE day = ?1", -1, &stmt, NULL)) {
+			read = false;
 			break;
+		}
 		sqlite3_bind_text(stmt, 1, date, -1, SQLITE_TRANSIENT);
-		if (sqlite3_step(stmt) == SQLITE_ROW)
+		rc = sqlite3_step(stmt);
+		if (rc == SQLITE_ROW)
 			spending.usd[day % SPENDING_DAYS] = sqlite3_column_double(stmt, 0);
+		else if (rc != SQLITE_DONE)
+			read = false;
 		sqlite3_reset(stmt);
 	}
 	sqlite3_finalize(stmt);
 	if (db)
 		store_reader_done(spending.store, db);
+	if (!read)
+		log_error("cost", "what was spent before cannot be read: MAX_DAY_COST counts from now");
 }
 
 int spending_open(const struct config *cfg, struct store *store, struct buf *problem)

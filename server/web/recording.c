@@ -163,29 +163,32 @@ static bool send_file(const struct web_site *site, const struct request *q, cons
 
 /* ------------------------------------------------------------------- what else there is */
 
-/* The row of the call's newest recording. */
-static bool find_row(const struct web_site *site, const char *sid, char status[32], struct buf *json)
+/* The row of the call's newest recording: 0, -ENOENT or -EIO. */
+static int find_row(const struct web_site *site, const char *sid, char status[32], struct buf *json)
 {
 	static const char sql[] = "SELECT status, coalesce(json, '{}') FROM recordings WHERE call_sid = ?1"
 				  " ORDER BY at DESC LIMIT 1";
 	sqlite3 *db = site->store ? store_reader(site->store) : NULL;
 	sqlite3_stmt *stmt = NULL;
-	bool found = false;
+	int err = site->store ? -EIO : -ENOENT, rc;
 
 	if (db && !sqlite3_prepare_v2(db, sql, -1, &stmt, NULL)) {
 		sqlite3_bind_text(stmt, 1, sid, -1, SQLITE_STATIC);
-		if (sqlite3_step(stmt) == SQLITE_ROW) {
+		rc = sqlite3_step(stmt);
+		if (rc == SQLITE_DONE)
+			err = -ENOENT;
+		if (rc == SQLITE_ROW) {
 			const char *text = (const char *)sqlite3_column_text(stmt, 0);
 
 			snprintf(status, 32, "%s", text ? text : "");
 			buf_puts(json, (const char *)sqlite3_column_text(stmt, 1));
-			found = true;
+			err = 0;
 		}
 	}
 	sqlite3_finalize(stmt);
 	if (db)
 		store_reader_done(site->store, db);
-	return found;
+	return err;
 }
 
 static bool known(const struct web_site *site, const char *sid)
@@ -203,11 +206,14 @@ void recording_get(const struct web_site *site, const struct request *q, const c
 {
 	char status[32] = "";
 	struct buf json;
+	int err;
 
 	buf_init(&json, 0);
 	if (send_file(site, q, arg, r))
 		;
-	else if (!find_row(site, arg, status, &json))
+	else if ((err = find_row(site, arg, status, &json)) == -EIO)
+		response_error(r, 503, "store_failing", "what is kept cannot be read now");
+	else if (err)
 		response_error(r, 404, known(site, arg) ? "not_recorded" : "no_such_call",
 		    known(site, arg) ? "this call is not recorded" : "no call of that CallSid is known here");
 	else if (strstr(buf_text(&json), "\"mode\":\"twilio\""))

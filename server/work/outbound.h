@@ -61,7 +61,7 @@ enum outbound_verdict {
 	OUTBOUND_CONFLICT, /* the key stands for another body */
 	OUTBOUND_FULL,
 	OUTBOUND_DRAINING,
-	OUTBOUND_NO_DISK, /* it could not be written down: not placed */
+	OUTBOUND_NO_DISK, /* it could not be written down, or its key not looked up: not placed */
 	OUTBOUND_NO_MEMORY
 };
 

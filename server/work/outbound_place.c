@@ -118,6 +118,7 @@ static void answer_again(const struct order *e, const struct outbound_ask *ask, 
 static bool known_key(struct outbound *o, const struct outbound_ask *ask, struct outbound_answer *out)
 {
 	struct order *e = find_key(o, ask->key);
+	int err;
 
 	if (e) {
 		if (!strcmp(e->hash, ask->hash))
@@ -128,11 +129,16 @@ static bool known_key(struct outbound *o, const struct outbound_ask *ask, struct
 		return true;
 	}
 	pthread_mutex_unlock(&o->lock);
-	e = order_by_key(o, ask->key);
+	err = order_by_key(o, ask->key, &e);
 	pthread_mutex_lock(&o->lock);
 	if (e)
 		answer_again(e, ask, out);
 	order_free(e);
+	/* It may have been used: that call must not be placed twice. */
+	if (err) {
+		log_warn("outbound", "a call is refused: whether its Idempotency-Key is new cannot be read");
+		out->verdict = OUTBOUND_NO_DISK;
+	}
 	/* Somebody may have come in meanwhile. */
 	return out->verdict != OUTBOUND_PLACED || (find_key(o, ask->key) && known_key(o, ask, out));
 }

@@ -71,10 +71,11 @@ void order_call_json(const struct order *e, int64_t ended_ms, struct buf *out);
 void order_write(struct outbound *o, const struct order *e);
 void order_erase(struct outbound *o, const struct order *e);
 /* The row of that key (not older than OUT_KEY_S), id or CallSid; NULL if there
- * is none. Owned by the caller. Not under the lock. */
-struct order *order_by_key(struct outbound *o, const char *key);
+ * is none. Owned by the caller. Not under the lock. -EIO: whether there is one
+ * cannot be read. */
+int order_by_key(struct outbound *o, const char *key, struct order **out);
 struct order *order_by_name(struct outbound *o, const char *name);
-/* All that are not over. Before the thread runs. */
+/* All that are not over. Before the thread runs. 0, or -EIO: some may be missing. */
 int orders_load(struct outbound *o);
 
 /* --- outbound.c, all under the lock --- */

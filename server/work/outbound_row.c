@@ -256,34 +256,39 @@ static struct order *order_of(sqlite3_stmt *stmt)
 	return NULL;
 }
 
-static struct order *first_of(struct outbound *o, const char *sql, const char *text, int64_t since_ms)
+static int first_of(struct outbound *o, const char *sql, const char *text, int64_t since_ms, struct order **out)
 {
 	sqlite3 *db = o->store ? store_reader(o->store) : NULL;
 	sqlite3_stmt *stmt = NULL;
-	struct order *e = NULL;
+	int rc = SQLITE_ERROR;
 
+	*out = NULL;
 	if (!db)
-		return NULL;
+		return o->store ? -EIO : 0;
 	if (!sqlite3_prepare_v2(db, sql, -1, &stmt, NULL)) {
 		sqlite3_bind_text(stmt, 1, text, -1, SQLITE_STATIC);
 		sqlite3_bind_int64(stmt, 2, since_ms);
-		if (sqlite3_step(stmt) == SQLITE_ROW)
-			e = order_of(stmt);
+		rc = sqlite3_step(stmt);
+		if (rc == SQLITE_ROW)
+			*out = order_of(stmt);
 	}
 	sqlite3_finalize(stmt);
 	store_reader_done(o->store, db);
-	return e;
+	return rc == SQLITE_DONE || *out ? 0 : -EIO;
 }
 
-struct order *order_by_key(struct outbound *o, const char *key)
+int order_by_key(struct outbound *o, const char *key, struct order **out)
 {
 	return first_of(o, COLUMNS "WHERE idempotency_key = ?1 AND created_at > ?2", key,
-	    clock_wall_ms() - OUT_KEY_S * INT64_C(1000));
+	    clock_wall_ms() - OUT_KEY_S * INT64_C(1000), out);
 }
 
 struct order *order_by_name(struct outbound *o, const char *name)
 {
-	return first_of(o, COLUMNS "WHERE id = ?1 OR call_sid = ?1 OR ?2 > ?2", name, 0);
+	struct order *e;
+
+	first_of(o, COLUMNS "WHERE id = ?1 OR call_sid = ?1 OR ?2 > ?2", name, 0, &e);
+	return e;
 }
 
 int orders_load(struct outbound *o)
@@ -292,18 +297,22 @@ int orders_load(struct outbound *o)
 	    "WHERE status NOT IN ('completed', 'busy', 'no-answer', 'failed', 'canceled') ORDER BY created_at, rowid";
 	sqlite3 *db = o->store ? store_reader(o->store) : NULL;
 	sqlite3_stmt *stmt = NULL;
+	int rc = SQLITE_ERROR;
 
 	if (!db)
 		return o->store ? -EIO : 0;
 	if (!sqlite3_prepare_v2(db, sql, -1, &stmt, NULL)) {
-		while (o->count < OUT_QUEUE_MAX && sqlite3_step(stmt) == SQLITE_ROW) {
+		while ((rc = sqlite3_step(stmt)) == SQLITE_ROW && o->count < OUT_QUEUE_MAX) {
 			struct order *e = order_of(stmt);
 
 			if (e)
 				o->list[o->count++] = e;
+			else
+				log_error("outbound", "an order of the last process cannot be read; id=%.32s",
+				    column(stmt, 0) ? column(stmt, 0) : "");
 		}
 	}
 	sqlite3_finalize(stmt);
 	store_reader_done(o->store, db);
-	return 0;
+	return rc == SQLITE_DONE ? 0 : -EIO;
 }
