@@ -37,6 +37,8 @@ WORK=build/e2e/$FLAVOR/$NAME
 SECRET=not-a-real-secret-0123456789
 ACCOUNT=ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
 PUBLIC=https://bridge.example.com
+# The logs are UTF-8, whatever the machine's language.
+export LC_ALL=C.UTF-8
 export TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp:halt_on_error=0:exitcode=66"
 export ASAN_OPTIONS="exitcode=66" UBSAN_OPTIONS="print_stacktrace=1"
 
