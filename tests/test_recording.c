@@ -1,8 +1,13 @@
 #include "server/web/recording.h"
 
+#include "server/store/store.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -45,10 +50,40 @@ static void a_range_is_what_is_there_of_it(void **state)
 	}
 }
 
+/* Whether there is one is not known then: it is not denied. */
+static void what_cannot_be_read_now_is_not_denied(void **state)
+{
+	enum { READERS = 4 }; /* all there are */
+	static struct config cfg = { .data_dir = "" };
+	char dir[] = "/tmp/trunkline-recording-XXXXXX", command[64];
+	struct web_site site = { .cfg = &cfg };
+	sqlite3 *taken[READERS];
+	struct buf problem;
+	struct response r;
+
+	(void)state;
+	buf_init(&problem, 0);
+	assert_non_null(mkdtemp(dir));
+	assert_int_equal(store_open(&site.store, dir, 0, &problem), 0);
+	for (int i = 0; i < READERS; i++)
+		assert_non_null(taken[i] = store_reader(site.store));
+	response_init(&r);
+	recording_get(&site, &(struct request){ .method = "GET" }, "CA1", &r);
+	assert_int_equal(r.status, 503);
+	response_free(&r);
+	for (int i = 0; i < READERS; i++)
+		store_reader_done(site.store, taken[i]);
+	store_close(site.store);
+	buf_free(&problem);
+	snprintf(command, sizeof command, "rm -rf %s", dir);
+	assert_int_equal(system(command), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_range_is_what_is_there_of_it),
+		cmocka_unit_test(what_cannot_be_read_now_is_not_denied),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
