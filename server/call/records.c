@@ -319,9 +319,9 @@ static void run_fill(struct job *job)
 	struct buf transcript;
 	int said;
 
-	/* Another job may have filled it in after it was looked for, and before
-	 * it was taken up here. */
-	if (!store_record_is_open(records.store, mine->row.id)) {
+	/* Another job may have filled it in, or put it off, after it was looked
+	 * for and before it was taken up here. */
+	if (!store_record_is_due(records.store, mine->row.id, clock_wall_ms())) {
 		free_fill(job);
 		return;
 	}

@@ -145,21 +145,25 @@ int store_records_due(struct store *store, int64_t now_ms, struct record_row *ro
 	return rc == SQLITE_DONE || rc == SQLITE_ROW ? count : -EIO;
 }
 
-bool store_record_is_open(struct store *store, const char *id)
+bool store_record_is_due(struct store *store, const char *id, int64_t now_ms)
 {
 	sqlite3 *db = store_reader(store);
 	sqlite3_stmt *s = NULL;
-	bool is_open = false;
+	bool due = false;
 
 	if (!db)
 		return false;
-	if (!sqlite3_prepare_v2(db, "SELECT 1 FROM records WHERE id = ?1 AND state = 'open'", -1, &s, NULL)) {
+	if (!sqlite3_prepare_v2(db,
+		"SELECT 1 FROM records r JOIN calls c ON c.call_sid = r.call_sid"
+		" WHERE r.id = ?1 AND r.state = 'open' AND r.next_at <= ?2 AND c.state = 'ended'",
+		-1, &s, NULL)) {
 		sqlite3_bind_text(s, 1, id, -1, SQLITE_STATIC);
-		is_open = sqlite3_step(s) == SQLITE_ROW;
+		sqlite3_bind_int64(s, 2, now_ms);
+		due = sqlite3_step(s) == SQLITE_ROW;
 	}
 	sqlite3_finalize(s);
 	store_reader_done(store, db);
-	return is_open;
+	return due;
 }
 
 static void put_turn(sqlite3_stmt *s, struct buf *out)

@@ -45,8 +45,8 @@ bool store_record_fill(struct store *store, const struct record_row *row, int64_
 /* Nobody said anything: there is no record. */
 bool store_record_drop(struct store *store, const char *id);
 
-/* Whether there is still something to do about it. */
-bool store_record_is_open(struct store *store, const char *id);
+/* Whether there is something to do about it now. */
+bool store_record_is_due(struct store *store, const char *id, int64_t now_ms);
 
 /* Open records of calls that are over and whose time has come, at most `max`;
  * each row is the caller's to free. How many there are, or -EIO. */
