@@ -578,7 +578,7 @@ static void no_wake_up_is_lost_in_millions_of_collisions(void **state)
 	}
 	pthread_join(reader, NULL);
 	assert_int_equal(atomic_load(&m->lost), 0);
-	assert_true(m->slept > i / 100); /* they did meet */
+	assert_true(m->slept > 100); /* they did meet, also where both have to share a core */
 	ring_close(&m->ring);
 }
 
