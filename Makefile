@@ -40,32 +40,10 @@ endif
 LIBS      := -lcivetweb -lcurl -lsqlite3 -l:libbearssl.a -lwslay -lcjson -l:libspeexdsp.a -lm -lpthread
 TOOL_LIBS := -lssl -lcrypto -lcjson -lm -lpthread
 
-common_SRC  := $(addprefix common/,$(addsuffix .c, \
-  base64 bell buf clock digest hist json log resolver ring schema schema_text tls tls_sessions trust ws_client ws_dial \
-  ws_frame ws_upgrade))
-audio_SRC   := $(addprefix audio/,$(addsuffix .c, \
-  convert g711 resample wav))
-server_SRC  := $(addprefix server/,$(addsuffix .c, \
-  agents/agent_file agents/agent_set agents/agents agents/describe agents/load agents/parts agents/profile \
-  agents/reader agents/slurp agents/template agents/url \
-  call/agent_caller call/agent_cost call/agent_events call/agent_loop call/agent_mail call/agent_record call/agent_tools \
-  call/agent_transfer call/answers call/brief call/call_journal call/call_json call/caller_loop call/calls \
-  call/cost call/cues call/endings call/gaps call/history call/hooks call/journal call/journal_store \
-  call/ledger call/mail call/parting call/playout call/prices call/recorder call/recording_file call/sequencer \
-  call/spending call/stats call/stereo call/timeline call/toolbox call/twilio_recording call/transfers call/uplink config \
-  config_check config_print config_table config_warnings model/access \
-  model/health model/realtime model/realtime_tools model/session phone/form phone/media_stream phone/signature phone/twiml \
-  web/outgoing work/outbound work/outbound_ask work/outbound_news work/outbound_place work/outbound_row \
-  work/outbound_rules work/outbound_show work/text_model \
-  call/record_fill call/records call/search store/store_records web/records_api \
-  work/knowledge work/knowledge_folder work/knowledge_index work/knowledge_passages work/knowledge_query \
-  store/store store/store_calls store/store_db store/store_queue store/store_readers store/store_retain store/store_schema \
-  store/store_writer \
-  web/call_list web/connections web/control web/doors web/fields web/health_probe web/http web/hub web/inflight web/intake \
-  web/jwt web/known_call web/openapi web/outbox_api web/operator web/recording web/recording_twilio web/routes web/server web/sockets web/status web/watch \
-  web/webhooks web/writer \
-  work/fetch work/jobs work/outbox work/outbox_plan work/outbox_queue work/outbox_rows \
-  work/signing work/tool_call work/tool_list work/twilio_media work/twilio_rest work/work))
+# Sources are found by folder; a new file needs no line here.
+common_SRC  := $(sort $(wildcard common/*.c))
+audio_SRC   := $(sort $(wildcard audio/*.c))
+server_SRC  := $(filter-out server/main.c,$(sort $(wildcard server/*.c server/*/*.c server/*/*/*.c)))
 # The stand-ins share no code with the server, nor with each other.
 phone_SRC   := $(filter-out %/main.c,$(wildcard tools/phone/*.c))
 standin_SRC := $(filter-out %/main.c,$(wildcard tools/standin_model/*.c))
@@ -83,15 +61,15 @@ LINK += $(if $(V),&& set -x,) && $(CC) $(CFLAGS) $($(FLAVOR)_LINK) $(LDFLAGS) -o
 objects = $(patsubst %.c,$(OUT)/%.o,$(1))
 binaries = $(patsubst tests/%.c,$(OUT)/tests/%,$(wildcard $(1)))
 
-phone_TEST   := $(call binaries,tests/test_phone*.c)
-standin_TEST := $(call binaries,tests/test_standin*.c)
-unit_BIN     := $(call binaries,tests/test_*.c)
+phone_TEST   := $(call binaries,tests/unit/tools/test_phone*.c)
+standin_TEST := $(call binaries,tests/unit/tools/test_standin*.c)
+unit_BIN     := $(call binaries,tests/unit/*.c tests/unit/*/*.c tests/unit/*/*/*.c)
 bridge_TEST  := $(filter-out $(phone_TEST) $(standin_TEST),$(unit_BIN))
-helper_SRC   := $(filter-out tests/test_% tests/fuzz_% tests/planted_%,$(wildcard tests/*.c))
-fuzz_BIN     := $(call binaries,tests/fuzz_*.c)
+peers_SRC    := $(wildcard tests/peers/*.c)
+fuzz_BIN     := $(call binaries,tests/fuzz/*.c)
 # Wrong on purpose, to see that the run notices.
-planted_FUZZ := $(call binaries,tests/planted_fuzz_*.c)
-planted_TEST := $(filter-out $(planted_FUZZ),$(call binaries,tests/planted_*.c))
+planted_FUZZ := $(call binaries,tests/planted/planted_fuzz_*.c)
+planted_TEST := $(filter-out $(planted_FUZZ),$(call binaries,tests/planted/*.c))
 tool_BIN     := $(OUT)/watch $(if $(phone_SRC),$(OUT)/phone) $(if $(standin_SRC),$(OUT)/standin-model) \
                 $(OUT)/twilio-rest $(if $(relay_SRC),$(OUT)/relay) $(if $(bench_SRC),$(OUT)/bench) $(if $(sink_SRC),$(OUT)/webhook-sink) $(OUT)/text-model
 
@@ -129,7 +107,7 @@ $(OUT)/audio.a: $(call objects,$(audio_SRC))
 $(OUT)/server.a: $(call objects,$(server_SRC))
 $(OUT)/phone.a: $(call objects,$(phone_SRC))
 $(OUT)/standin.a: $(call objects,$(standin_SRC))
-$(OUT)/helpers.a: $(call objects,$(helper_SRC))
+$(OUT)/peers.a: $(call objects,$(peers_SRC))
 $(OUT)/%.a:
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
@@ -139,15 +117,15 @@ $(OUT)/%.o: %.c
 	$(Q)$(CC) $(CFLAGS) $(BASE) $($(FLAVOR)_FLAGS) -c -o $@ $<
 
 # The document as a C string, a line a line.
-$(OUT)/openapi.inc: server/web/openapi.json
+$(OUT)/openapi.inc: server/web/page/openapi.json
 	@mkdir -p $(@D)
 	$(Q)sed 's/\\/\\\\/g; s/"/\\"/g; s/.*/"&\\n"/' $< >$@
-$(OUT)/server/web/openapi.o: $(OUT)/openapi.inc
-$(OUT)/server/web/openapi.o: BASE += -I$(OUT)
+$(OUT)/server/web/page/openapi.o: $(OUT)/openapi.inc
+$(OUT)/server/web/page/openapi.o: BASE += -I$(OUT)
 
 # A test links what its level may see; the linker drops the rest. The far ends in
-# the helpers use OpenSSL, so that BearSSL is not tested with itself.
-$(bridge_TEST): %: %.o $(OUT)/helpers.a $(OUT)/server.a $(OUT)/audio.a $(OUT)/common.a
+# tests/peers use OpenSSL, so that BearSSL is not tested with itself.
+$(bridge_TEST): %: %.o $(OUT)/peers.a $(OUT)/server.a $(OUT)/audio.a $(OUT)/common.a
 	$(LINK) $^ $(LIBS) $(TOOL_LIBS) -lcmocka
 $(planted_TEST): %: %.o
 	$(LINK) $^ -lcmocka

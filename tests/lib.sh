@@ -29,11 +29,16 @@ judge() {
 	fi
 }
 
+# binary FLAVOR NAME: the built test of that name, in whichever folder.
+binary() {
+	find "build/$1/tests" -name "$2" -type f | grep . || echo "build/$1/tests/$2"
+}
+
 # unit FLAVOR NAME: runs one unit test; sets $passed, $failed and $log.
 unit() {
 	local status=0
 	log=$LOGS/$1-$2.log
-	timeout -k 5 "${UNIT_SECONDS:-120}" "${FIXED[@]}" "build/$1/tests/$2" >"$log" 2>&1 </dev/null || status=$?
+	timeout -k 5 "${UNIT_SECONDS:-120}" "${FIXED[@]}" "$(binary "$1" "$2")" >"$log" 2>&1 </dev/null || status=$?
 	judge "$log" "$status"
 }
 
@@ -44,8 +49,8 @@ fuzz() {
 	local status=0 seeds=() cov
 	log=$LOGS/fuzz-$1.log
 	mkdir -p "build/fuzz/corpus/$1" build/fuzz/artifacts
-	[ ! -d "tests/seeds/${1#fuzz_}" ] || seeds=("tests/seeds/${1#fuzz_}")
-	timeout -k 5 $(($2 + 60)) "${FIXED[@]}" "build/fuzz/tests/$1" -max_total_time="$2" -seed=1 -timeout=10 \
+	[ ! -d "tests/fuzz/seeds/${1#fuzz_}" ] || seeds=("tests/fuzz/seeds/${1#fuzz_}")
+	timeout -k 5 $(($2 + 60)) "${FIXED[@]}" "$(binary fuzz "$1")" -max_total_time="$2" -seed=1 -timeout=10 \
 		-rss_limit_mb=2048 -artifact_prefix="build/fuzz/artifacts/$1-" \
 		"build/fuzz/corpus/$1" "${seeds[@]}" >"$log" 2>&1 </dev/null || status=$?
 	cov=$(grep -aoE ' cov: [0-9]+ ' "$log" | tail -1 | tr -dc 0-9)
@@ -53,7 +58,7 @@ fuzz() {
 	if [ "$status" != 0 ]; then
 		why="found something, or did not end (status $status)"
 	elif [ -z "${3:-}" ]; then
-		why="has no line in tests/fuzz_floors"
+		why="has no line in tests/fuzz/floors"
 	elif [ "${cov:-0}" -lt "$3" ]; then
 		why="reached ${cov:-0} edges of the code, less than its floor of $3"
 	else
@@ -63,5 +68,5 @@ fuzz() {
 
 # floor NAME: the coverage floor of a fuzz target, or nothing.
 floor() {
-	awk -v name="$1" '$1 == name { print $2 }' tests/fuzz_floors
+	awk -v name="$1" '$1 == name { print $2 }' tests/fuzz/floors
 }

@@ -4,7 +4,7 @@
 #include "server/agents/parts.h"
 #include "server/agents/reader.h"
 #include "server/agents/template.h"
-#include "server/config_check.h"
+#include "server/config/config_check.h"
 
 #include <dirent.h>
 #include <errno.h>

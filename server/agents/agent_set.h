@@ -4,7 +4,7 @@
  * once made, shared by reference: a call that looks one up during a reload uses
  * the old set or the new one, never a bit of both. Only server/agents/ needs it.
  */
-#include "server/agents/family.h"
+#include "server/agents/agent_memory.h"
 
 enum { AGENTS_MAX = 1000, AGENT_VARIANTS_MAX = 16 };
 

@@ -4,7 +4,7 @@
  * Calls that are up keep the one they began with.
  */
 #include "common/buf.h"
-#include "server/agents/profile.h"
+#include "server/agents/agent.h"
 
 struct agents;
 

@@ -2,7 +2,7 @@
 #define AGENTS_DESCRIBE_H
 /* An agent in a line, for --check. Whole numbers are in it: not for logs. */
 #include "common/buf.h"
-#include "server/agents/profile.h"
+#include "server/agents/agent.h"
 
 void profile_describe(const struct profile *p, bool answers_rest, struct buf *out);
 

@@ -1,7 +1,7 @@
 #include "server/agents/load.h"
 
 #include "server/agents/agent_file.h"
-#include "server/agents/slurp.h"
+#include "server/agents/read_file.h"
 #include "server/agents/template.h"
 
 #include <ctype.h>

@@ -3,7 +3,7 @@
 #include "common/json.h"
 #include "common/schema.h"
 #include "server/agents/url.h"
-#include "server/config_check.h"
+#include "server/config/config_check.h"
 
 #include <stddef.h>
 #include <stdio.h>

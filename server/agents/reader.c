@@ -1,8 +1,8 @@
 #include "server/agents/reader.h"
 
 #include "common/json.h"
-#include "server/agents/slurp.h"
-#include "server/config_check.h"
+#include "server/agents/read_file.h"
+#include "server/config/config_check.h"
 
 #include <ctype.h>
 #include <math.h>

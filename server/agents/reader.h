@@ -4,8 +4,8 @@
  * the file, the place, a sentence. After a mistake it goes on, to find the others
  * too. Only server/agents/ needs it.
  */
-#include "server/agents/family.h"
-#include "server/config_table.h"
+#include "server/agents/agent_memory.h"
+#include "server/config/config_table.h"
 
 #include <cjson/cJSON.h>
 

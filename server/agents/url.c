@@ -1,6 +1,6 @@
 #include "server/agents/url.h"
 
-#include "server/config_check.h"
+#include "server/config/config_check.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>

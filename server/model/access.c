@@ -4,7 +4,7 @@
 #include "common/resolver.h"
 #include "common/tls.h"
 #include "common/trust.h"
-#include "server/version.h"
+#include "server/config/version.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 /* Where the model is and how to be let in: worked out once, at start, from the
  * configuration; read by any thread after. */
 #include "common/buf.h"
-#include "server/config.h"
+#include "server/config/config.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -9,7 +9,7 @@
  */
 #include "common/buf.h"
 #include "common/json.h"
-#include "server/agents/profile.h"
+#include "server/agents/agent.h"
 
 #include <stdbool.h>
 #include <stddef.h>

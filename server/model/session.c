@@ -2,7 +2,7 @@
 
 #include "common/clock.h"
 #include "common/ws_client.h"
-#include "server/call/stats.h"
+#include "server/stats/stats.h"
 #include "server/model/realtime.h"
 
 #include <errno.h>

@@ -10,7 +10,7 @@
  * its owner reads and writes the WebSocket itself.
  */
 #include "common/bell.h"
-#include "server/agents/profile.h"
+#include "server/agents/agent.h"
 #include "server/model/access.h"
 
 #include <stdbool.h>

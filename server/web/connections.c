@@ -2,7 +2,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
-#include "server/call/stats.h"
+#include "server/stats/stats.h"
 #include "server/web/inflight.h"
 #include "server/web/sockets.h"
 

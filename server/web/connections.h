@@ -7,7 +7,7 @@
  * just before the socket is closed, both under one lock; whoever holds that
  * lock may trust that a taken entry's connection exists.
  */
-#include "server/call/calls.h"
+#include "server/line/calls.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -28,9 +28,9 @@
  * not wait for other people's servers. What takes longer is a stream: see struct
  * response_stream.
  */
-#include "server/call/calls.h"
+#include "server/line/calls.h"
 #include "server/web/http.h"
-#include "server/web/site.h"
+#include "server/web/web_parts.h"
 
 enum route_access {
 	ROUTE_OPEN,

@@ -2,14 +2,14 @@
 
 #include "common/clock.h"
 #include "common/log.h"
-#include "server/call/stats.h"
+#include "server/stats/stats.h"
 #include "server/web/connections.h"
-#include "server/web/doors.h"
-#include "server/web/hub.h"
+#include "server/web/auth.h"
+#include "server/news/hub.h"
 #include "server/web/inflight.h"
 #include "server/web/routes.h"
 #include "server/web/sockets.h"
-#include "server/web/webhooks.h"
+#include "server/web/twilio/webhooks.h"
 #include "server/web/writer.h"
 
 #include <civetweb.h>

@@ -10,7 +10,7 @@
  * CivetWeb's header.
  */
 #include "common/buf.h"
-#include "server/web/site.h"
+#include "server/web/web_parts.h"
 
 #include <stdint.h>
 

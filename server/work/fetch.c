@@ -1,7 +1,7 @@
 #include "server/work/fetch.h"
 
 #include "common/clock.h"
-#include "server/version.h"
+#include "server/config/version.h"
 
 #include <assert.h>
 #include <curl/curl.h>

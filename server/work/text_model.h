@@ -9,7 +9,7 @@
  * store it.
  */
 #include "common/buf.h"
-#include "server/config.h"
+#include "server/config/config.h"
 
 #include <cjson/cJSON.h>
 #include <stdatomic.h>

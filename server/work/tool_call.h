@@ -10,7 +10,7 @@
  * all tool calls of its telephone call.
  */
 #include "common/buf.h"
-#include "server/agents/profile.h"
+#include "server/agents/agent.h"
 #include "server/work/jobs.h"
 
 #include <stdatomic.h>

@@ -4,7 +4,7 @@
  * them: the agent's own, ours, and MCP servers. Pure.
  */
 #include "common/buf.h"
-#include "server/agents/profile.h"
+#include "server/agents/agent.h"
 
 /* Appends a JSON array. May hold keys of MCP servers: never log it. */
 void tool_list_put(struct buf *out, const struct profile *profile);

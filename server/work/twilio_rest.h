@@ -7,7 +7,7 @@
  * it may be, the outcome says.
  */
 #include "common/buf.h"
-#include "server/config.h"
+#include "server/config/config.h"
 #include "server/work/fetch.h"
 
 #include <cjson/cJSON.h>

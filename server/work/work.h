@@ -12,7 +12,7 @@
  * work->cfg->https_ca_file as `ca_file`, and posts what came of it.
  */
 #include "common/buf.h"
-#include "server/config.h"
+#include "server/config/config.h"
 #include "server/work/jobs.h"
 
 struct work {

@@ -1,0 +1,183 @@
+#ifndef AGENT_CONVERSATION_H
+#define AGENT_CONVERSATION_H
+/* The agent loop's own state, and the parts it is made of. Private to
+ * server/call/; agent loop only.
+ *
+ *   agent_loop.c    the loop: dialling, deadlines, the pen, the end
+ *   agent_events.c  what the model tells
+ *   agent_caller.c  what the caller loop tells: heard, cuts, digits
+ *   agent_cost.c    what it costs
+ *   agent_record.c  recording by Twilio
+ *   agent_mail.c    what comes from outside: the operator's word, goodbyes
+ *   agent_transfer.c  handing the caller over, and having them back
+ *   agent_tools.c   the tools the model calls, those that end the call among them
+ */
+#include "server/agent/answers.h"
+#include "server/line/call.h"
+#include "server/agent/cues.h"
+#include "server/news/journal.h"
+#include "server/agent/farewell.h"
+#include "server/agent/sequencer.h"
+#include "server/agent/timeline.h"
+#include "server/model/realtime.h"
+#include "server/agent/toolbox.h"
+#include "server/line/transfers.h"
+#include "server/model/session.h"
+
+struct converter;
+struct model_event;
+struct tool_cancel;
+
+enum { AGENT_DIGITS_MAX = 64 };
+
+struct agent {
+	struct call *call;
+
+	/* The model */
+	struct model_session *session; /* owned; NULL between attempts */
+	struct ws_client *client;      /* the session's, once ready; NULL before and when lost */
+	int attempts;
+	int64_t dialled_us;      /* when the first of them began */
+	int64_t retry_us;        /* dial again at; NEVER_US: not waiting to */
+	enum call_end model_end; /* why it cannot be had; told once the caller is there */
+	bool pen_ours;
+	bool more_to_read;           /* the connection may hold messages that poll does not show */
+	bool unsent;                 /* while the pen is ours: POLLOUT tells */
+	uint32_t events_sent;        /* numbers our event_ids */
+	int64_t heard_us, pinged_us; /* the connection's last sign of life, our last ping */
+	struct converter *converter; /* owned; NULL when the model speaks mu-law */
+	struct buf audio;            /* one delta, decoded */
+	struct buf message;          /* one message under construction */
+	uint8_t *converted;          /* owned; room for one converted delta */
+	size_t converted_size;
+
+	/* The conversation */
+	bool started; /* the caller is there */
+	bool left;    /* the caller loop is gone */
+	bool greeted;
+	bool machine_waits; /* a message is to be left, once stream and model are there */
+	bool deaf_waits;    /* the model is to listen to nobody, once it is there */
+	bool greeting_next; /* the next response.create is the greeting */
+	bool protecting;    /* the greeting may not be interrupted yet */
+	bool turn_waiting;  /* the caller said something meanwhile */
+	bool restoring;     /* turn detection as configured was asked for, not yet confirmed */
+	int64_t protect_until_us;
+	bool speaking;
+	int64_t speech_us;                     /* since when */
+	int64_t last_voice_us;                 /* anybody's, for IDLE_SECONDS */
+	int64_t stop_event_us, stop_speech_us; /* of the turn to be answered; 0: none */
+	uint32_t cut_upto;                     /* answers up to this number are cut */
+	struct sequencer seq;
+	struct cues cues;
+	struct parting parting;
+	struct { /* with a parting that hands over: to whom */
+		char name[TRANSFER_NAME_SIZE], number[CALL_NUMBER_SIZE];
+		int ring_seconds;
+	} hand_over;
+	struct toolbox toolbox;
+	struct tool_cancel *cancel; /* owned; NULL before the first tool */
+	struct buf tools;           /* as declared to the model; may hold keys */
+	bool answer_wanted;         /* the model was told of tools and owes an answer */
+	int64_t told_us;            /* when */
+	struct answers answers;
+	struct timeline timeline;
+	int64_t formed_us; /* when watchers were last told of a turn in the making */
+	char digits[AGENT_DIGITS_MAX + 1];
+	size_t digit_count;
+	int64_t digits_due_us;
+
+	int64_t published_us;
+
+	/* Money (agent_cost.c) */
+	int64_t minded_us;
+	double booked_usd;            /* of this call, on the day's account */
+	bool cost_told, unknown_told; /* the goodbye is under way; the missing price was named */
+};
+
+/* Sends what is in a->message, by whoever has the pen, and empties it. */
+void agent_send(struct agent *a);
+
+/* "say_7": our name for the next event of a kind, for errors that refer to it.
+ * Valid until the next call. */
+const char *agent_event_id(struct agent *a, const char *kind);
+
+/* Ms since the caller was there; -1 before. */
+int64_t agent_at_ms(const struct agent *a, int64_t now_us);
+
+/* The caller interrupts: what is queued is stale, what is being made is not to
+ * be played. `cancel`: the model does not stop by itself. */
+void agent_interrupt(struct agent *a, bool cancel, int64_t now_us);
+
+/* The model cannot go on; the caller hears it as soon as there is one. */
+void agent_model_failed(struct agent *a, enum call_end why);
+
+/* An answer did not come: MODEL_FAILED if it was not the first time. */
+void agent_judge(struct agent *a, enum seq_verdict verdict);
+
+/* agent_events.c. False when the connection is over. */
+bool agent_read_model(struct agent *a, int64_t now_us);
+
+/* agent_caller.c */
+void agent_take_records(struct agent *a, int64_t now_us);
+void agent_finish_digits(struct agent *a, int64_t now_us);
+void agent_end_protection(struct agent *a, int64_t now_us);
+
+/* agent_mail.c */
+void agent_take_mail(struct agent *a, int64_t now_us);
+/* Asks for what the agent is to say besides its answers, when it may. */
+void agent_say_cue(struct agent *a, int64_t now_us);
+int64_t agent_cue_deadline_us(const struct agent *a, int64_t now_us);
+/* While it does, nobody but the model itself begins an answer. Until when, at
+ * most, if nothing else happens; in the past if it does not. */
+bool agent_caller_has_the_word(const struct agent *a, int64_t now_us);
+int64_t agent_word_until_us(const struct agent *a);
+/* All words after which the call ends are made. */
+void agent_parting_made(struct agent *a, int64_t now_us);
+/* What is said before the parting that was begun. */
+void agent_last_words(struct agent *a, const char *text, bool exact, bool firm, int64_t now_us);
+/* Ends the call once they were heard. */
+void agent_part_if_due(struct agent *a, int64_t now_us);
+/* By voice or by key: an end that is about to come is called off. */
+void agent_caller_spoke_up(struct agent *a, int64_t now_us);
+
+/* agent_tools.c */
+void agent_tools_called(struct agent *a, const struct model_event *event, int64_t now_us);
+void agent_mcp_item(struct agent *a, const struct model_event *event, int64_t now_us);
+void agent_mcp_list_failed(struct agent *a, const struct model_event *event, int64_t now_us);
+void agent_tool_answered(struct agent *a, const struct mail *mail, int64_t now_us);
+/* A response began to be heard; `asked`: we had asked for one. It is over. */
+void agent_tools_talking(struct agent *a, bool asked, int64_t now_us);
+void agent_tools_made(struct agent *a, const char *response_id, int64_t now_us);
+/* Whatever is due: time limits, answers to be told, fillers. */
+void agent_tend_tools(struct agent *a, int64_t now_us);
+int64_t agent_tools_deadline_us(const struct agent *a, int64_t now_us);
+void agent_parting_called_off(struct agent *a, int64_t now_us);
+void agent_tools_cancel(struct agent *a); /* the call is over */
+
+/* agent_transfer.c */
+void agent_hand_over_to(struct agent *a, const char *name, const char *number, int ring_seconds);
+void agent_told_to_transfer(struct agent *a, const struct mail *mail, int64_t now_us);
+void agent_hand_over(struct agent *a, int64_t now_us); /* the call ends by it now */
+/* The model is told what was said before the caller came back. False: this is no such call. */
+bool agent_recall(struct agent *a);
+
+/* call_journal.c: tells the journal of the turns that have news. */
+void agent_tell_turns(struct agent *a);
+
+/* agent_record.c: if Twilio is to record the call, it is asked to. */
+void agent_start_recording(struct agent *a);
+
+/* agent_cost.c */
+void agent_count_usage(struct agent *a, bool transcription, const struct model_usage *usage);
+/* Books what is new; says goodbye when it is enough. */
+void agent_mind_cost(struct agent *a, int64_t now_us);
+
+/* calls.c: the pool's side of the table. */
+const struct model_access *calls_access(const struct calls *calls);
+struct work *calls_work(const struct calls *calls);
+struct transfers *calls_transfers(struct calls *calls);
+bool calls_bound(struct call *c); /* a caller loop is or was in it */
+const char *record_mode_name(enum record_mode mode);
+void calls_remember(struct call *c); /* puts the finished call on the list of the ended */
+
+#endif

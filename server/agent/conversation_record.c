@@ -1,0 +1,115 @@
+/* Asks Twilio to record the call, on the background pool. */
+#include "server/agent/conversation.h"
+
+#include "common/json.h"
+#include "common/log.h"
+#include "server/stats/stats.h"
+#include "server/recording/twilio_recording.h"
+#include "server/work/twilio_rest.h"
+#include "server/work/work.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TRIES = 3, PAUSE_MS = 1000, PAUSE_MAX_S = 5, SLICE_MS = 100 };
+
+struct start_job {
+	struct job job; /* first */
+	const struct config *cfg;
+	struct jobs *pool;
+	char call_sid[CALL_SID_SIZE];
+};
+
+static void failed(const char *call_sid, const char *why)
+{
+	char id[CALL_SID_SIZE + 8];
+
+	stat_add(recording_twilio_failed, 1);
+	log_error(call_sid, "Twilio does not record this call: %s", why);
+	/* So that who asks for it later hears that there is none. */
+	snprintf(id, sizeof id, "none-%s", call_sid);
+	twilio_recording_note(&(struct twilio_recording){ .call_sid = call_sid, .sid = id, .status = "failed" });
+}
+
+/* Only what was certainly not done is tried again. */
+static bool again(const struct twilio_answer *answer)
+{
+	return answer->outcome == TWILIO_BUSY || answer->outcome == TWILIO_NOT_SENT;
+}
+
+static void pause_before_next(struct start_job *j, const struct twilio_answer *answer)
+{
+	int64_t wait_ms = PAUSE_MS;
+
+	if (answer->retry_after_s > 0)
+		wait_ms = (answer->retry_after_s < PAUSE_MAX_S ? answer->retry_after_s : PAUSE_MAX_S) * 1000;
+	for (; wait_ms > 0 && !jobs_closing(j->pool); wait_ms -= SLICE_MS)
+		poll(NULL, 0, SLICE_MS);
+}
+
+static void run(struct job *job)
+{
+	struct start_job *j = (struct start_job *)job;
+	struct twilio_answer answer;
+	struct twilio twilio;
+	char callback[2200];
+
+	twilio_from_config(&twilio, j->cfg, jobs_cancel(j->pool));
+	snprintf(callback, sizeof callback, "%s/twilio/recording-status", j->cfg->public_url);
+	for (int i = 1;; i++) {
+		twilio_start_recording(&twilio, j->call_sid, callback, &answer);
+		if (!again(&answer) || i == TRIES || jobs_closing(j->pool))
+			break;
+		pause_before_next(j, &answer);
+		twilio_answer_free(&answer);
+	}
+	if (answer.outcome == TWILIO_OK && json_str(answer.json, "sid")) {
+		stat_add(recording_twilio_started, 1);
+		log_info(j->call_sid, "Twilio records the call; recording=%.40s", json_str(answer.json, "sid"));
+		twilio_recording_note(&(struct twilio_recording){ .call_sid = j->call_sid,
+		    .sid = json_str(answer.json, "sid"),
+		    .status = "in-progress",
+		    .channels = 2 });
+	} else {
+		failed(j->call_sid, answer.message[0] ? answer.message : "its answer names no recording");
+	}
+	twilio_answer_free(&answer);
+	free(j);
+}
+
+static void drop(struct job *job)
+{
+	free(job);
+}
+
+void agent_start_recording(struct agent *a)
+{
+	struct call *c = a->call;
+	struct work *work = calls_work(c->calls);
+	const char *missing = twilio_missing(c->cfg);
+	struct start_job *j;
+
+	/* One that comes back is recorded since it was here first: Twilio records
+	 * the call, not the stream. */
+	if (c->record != RECORD_TWILIO || c->brief.said[0])
+		return;
+	if (!missing && !*c->cfg->public_url)
+		missing = "PUBLIC_URL is not set, and Twilio would not know whom to tell of it";
+	if (missing || !work) {
+		failed(c->call_sid, missing ? missing : "there is no pool for it");
+		return;
+	}
+	j = calloc(1, sizeof *j);
+	if (!j) {
+		failed(c->call_sid, "out of memory");
+		return;
+	}
+	*j = (struct start_job){ .job = { .run = run, .drop = drop }, .cfg = c->cfg, .pool = work->background };
+	memcpy(j->call_sid, c->call_sid, sizeof j->call_sid);
+	if (!jobs_submit(work->background, &j->job)) {
+		failed(c->call_sid, "too much else is waiting to be done");
+		free(j);
+	}
+}

@@ -1,0 +1,120 @@
+/* Handing the caller over to a person, and having them back when nobody answers. */
+#include "server/agent/conversation.h"
+
+#include "common/clock.h"
+#include "common/json.h"
+#include "common/log.h"
+#include "server/stats/stats.h"
+#include "server/model/realtime.h"
+#include "server/work/tool_list.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	RING_SECONDS = 25,
+	RECALL_TURNS = 60,        /* of the conversation, the last … */
+	RECALL_BYTES = 24 * 1024, /* … as far as they fit */
+};
+
+#define CONNECTING "Tell the caller in one short sentence that you are connecting them to %s now."
+
+void agent_hand_over_to(struct agent *a, const char *name, const char *number, int ring_seconds)
+{
+	snprintf(a->hand_over.name, sizeof a->hand_over.name, "%s", name);
+	snprintf(a->hand_over.number, sizeof a->hand_over.number, "%s", number);
+	a->hand_over.ring_seconds = ring_seconds;
+}
+
+/* The operator says so: a destination of the agent's by its name, or a number. */
+void agent_told_to_transfer(struct agent *a, const struct mail *mail, int64_t now_us)
+{
+	const struct profile_destination *d = tool_list_destination(a->call->profile, mail->name);
+	char words[200];
+
+	if (!parting_begin(&a->parting, END_TRANSFERRED, true, "", "", now_us)) {
+		log_info(a->call->tag, "told to transfer a call that is ending: ignored");
+		return;
+	}
+	if (d)
+		agent_hand_over_to(a, d->name, d->number, d->ring_seconds);
+	else
+		agent_hand_over_to(a, "a colleague", mail->name, RING_SECONDS);
+	snprintf(words, sizeof words, CONNECTING, a->hand_over.name);
+	agent_last_words(a, mail->text[0] ? mail->text : words, mail->exact, true, now_us);
+}
+
+/* ------------------------------------------------------------------------ handing over */
+
+/* What was said, as a new session can be told it. */
+static char *conversation(const struct timeline *t)
+{
+	struct buf out;
+
+	buf_init(&out, 0);
+	timeline_put_said(t, RECALL_TURNS, RECALL_BYTES, &out);
+	if (buf_error(&out)) {
+		buf_free(&out);
+		return strdup("[]");
+	}
+	return out.data;
+}
+
+void agent_hand_over(struct agent *a, int64_t now_us)
+{
+	struct call *c = a->call;
+	struct transfer t = { .ring_seconds = a->hand_over.ring_seconds,
+		.profile = profile_retain(c->profile),
+		.contact_name = strdup(c->brief.contact_name),
+		.business_name = strdup(c->brief.business_name),
+		.metadata = strdup(c->brief.metadata),
+		.said = conversation(&a->timeline) };
+	struct buf note;
+
+	snprintf(t.call_sid, sizeof t.call_sid, "%s", c->call_sid);
+	snprintf(t.name, sizeof t.name, "%s", a->hand_over.name);
+	snprintf(t.number, sizeof t.number, "%s", a->hand_over.number);
+	snprintf(t.from, sizeof t.from, "%s", c->from);
+	snprintf(t.to, sizeof t.to, "%s", c->to);
+	snprintf(t.direction, sizeof t.direction, "%s", c->direction);
+	snprintf(t.record, sizeof t.record, "%s", record_mode_name(c->record));
+	stat_add(calls_transfers, 1);
+	log_info(c->tag, "handing the caller over; to=%s", t.name);
+	buf_init(&note, 0);
+	buf_puts(&note, "{\"to\":");
+	json_put_cstring(&note, t.name);
+	buf_putc(&note, '}');
+	if (!buf_error(&note))
+		call_tell(c, JOURNAL_NOTE, "call.transferred", -1, buf_text(&note));
+	buf_free(&note);
+	transfers_put(calls_transfers(c->calls), &t, now_us);
+}
+
+/* ----------------------------------------------------------------------- and back again */
+
+bool agent_recall(struct agent *a)
+{
+	const struct call_brief *b = &a->call->brief;
+	cJSON *said;
+
+	if (!b->said[0])
+		return false;
+	said = json_parse(b->said, strlen(b->said));
+	for (const cJSON *turn = said ? said->child : NULL; turn; turn = turn->next) {
+		const char *role = json_str(turn, "role"), *text = json_str(turn, "text");
+
+		if (!role || !text)
+			continue;
+		if (!strcmp(role, "assistant"))
+			realtime_assistant_text(&a->message, agent_event_id(a, "past"), text);
+		else
+			realtime_user_text(&a->message, agent_event_id(a, "past"), text);
+		agent_send(a);
+	}
+	cJSON_Delete(said);
+	realtime_system_text(&a->message, agent_event_id(a, "past"), b->news);
+	agent_send(a);
+	log_info(a->call->tag, "the caller is back from a transfer");
+	return true;
+}

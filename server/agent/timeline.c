@@ -1,0 +1,251 @@
+#include "server/agent/timeline.h"
+
+#include "common/json.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void timeline_init(struct timeline *t)
+{
+	memset(t, 0, sizeof *t);
+}
+
+void timeline_free(struct timeline *t)
+{
+	for (size_t i = 0; i < t->count; i++)
+		buf_free(&t->turns[i].text);
+	free(t->turns);
+	timeline_init(t);
+}
+
+struct turn *timeline_find(struct timeline *t, const char *item_id)
+{
+	if (!item_id[0])
+		return NULL;
+	for (size_t i = t->count; i > 0; i--)
+		if (!strcmp(t->turns[i - 1].item_id, item_id))
+			return &t->turns[i - 1];
+	return NULL;
+}
+
+struct turn *timeline_turn(struct timeline *t, enum turn_kind kind, const char *item_id, int64_t at_ms)
+{
+	struct turn *turn = timeline_find(t, item_id);
+
+	if (turn)
+		return turn;
+	if (t->count == t->cap && t->cap < TIMELINE_TURNS) {
+		size_t cap = t->cap ? t->cap * 2 : 8;
+		struct turn *grown;
+
+		if (cap > TIMELINE_TURNS)
+			cap = TIMELINE_TURNS;
+		grown = realloc(t->turns, cap * sizeof *grown);
+		if (grown) {
+			t->turns = grown;
+			t->cap = cap;
+		}
+	}
+	if (t->count == t->cap) {
+		t->turns_dropped++;
+		return NULL;
+	}
+	turn = &t->turns[t->count++];
+	memset(turn, 0, sizeof *turn);
+	turn->kind = kind;
+	snprintf(turn->item_id, sizeof turn->item_id, "%s", item_id);
+	turn->at_ms = at_ms;
+	turn->status = "in_progress";
+	turn->after_event_ms = turn->after_speech_ms = -1;
+	buf_init(&turn->text, TIMELINE_TEXT);
+	timeline_settled(t, turn);
+	return turn;
+}
+
+void timeline_text(struct timeline *t, struct turn *turn, const char *text, bool whole)
+{
+	size_t len = strlen(text);
+
+	if (!turn)
+		return;
+	if (whole) {
+		t->text_len -= turn->text.len;
+		buf_reset(&turn->text);
+		turn->text_final = true;
+	}
+	if (len > TIMELINE_TEXT - t->text_len) {
+		t->text_dropped += len - (TIMELINE_TEXT - t->text_len);
+		len = TIMELINE_TEXT - t->text_len;
+		/* Back to the start of a character. */
+		while (len && ((unsigned char)text[len] & 0xc0) == 0x80)
+			len--;
+	}
+	buf_put(&turn->text, text, len);
+	if (!buf_error(&turn->text))
+		t->text_len += len;
+	t->dirty = true;
+	t->forming = whole ? 0 : (size_t)(turn - t->turns) + 1;
+	if (whole)
+		timeline_settled(t, turn);
+}
+
+void timeline_settled(struct timeline *t, struct turn *turn)
+{
+	t->dirty = t->news = turn->news = true;
+}
+
+int timeline_next_news(struct timeline *t)
+{
+	for (size_t i = 0; t->news && i < t->count; i++) {
+		if (t->turns[i].news) {
+			t->turns[i].news = false;
+			return (int)i;
+		}
+	}
+	t->news = false;
+	return -1;
+}
+
+int timeline_next_forming(struct timeline *t)
+{
+	int no = (int)t->forming - 1;
+
+	t->forming = 0;
+	return no;
+}
+
+size_t timeline_untranscribed(const struct timeline *t)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < t->count; i++)
+		if (t->turns[i].kind == TURN_CALLER && !t->turns[i].text_final && !t->turns[i].transcript_failed)
+			count++;
+	return count;
+}
+
+/* True at the start of a character of a script that writes no spaces between
+ * words: Chinese, Japanese, Thai, Lao (UTF-8 lead bytes e3 to ef; e0 b8 to e0 bb). */
+static bool unspaced(const char *text)
+{
+	unsigned char lead = (unsigned char)text[0], next = lead ? (unsigned char)text[1] : 0;
+
+	return (lead >= 0xe3 && lead <= 0xef) || (lead == 0xe0 && next >= 0xb8 && next <= 0xbb);
+}
+
+size_t timeline_heard_bytes(const char *text, uint32_t heard_ms, uint32_t generated_ms)
+{
+	size_t len = strlen(text), heard;
+
+	if (!generated_ms)
+		return 0; /* written, but never spoken */
+	if (heard_ms >= generated_ms)
+		return len;
+	heard = (size_t)((uint64_t)len * heard_ms / generated_ms);
+	/* A word half heard does not count. */
+	while (heard > 0 && text[heard] != ' ' && !unspaced(text + heard))
+		heard--;
+	return heard;
+}
+
+static void put_agent(const struct turn *turn, struct buf *out)
+{
+	const char *text = buf_text(&turn->text);
+
+	buf_printf(out, ",\"generated_ms\":%" PRIu32 ",\"status\":", turn->generated_ms);
+	json_put_cstring(out, turn->status);
+	if (turn->heard_known) {
+		buf_printf(out, ",\"heard_ms\":%" PRIu32 ",\"heard_confirmed\":%s,\"heard_text\":", turn->heard_ms,
+		    turn->heard_confirmed ? "true" : "false");
+		json_put_string(out, text, timeline_heard_bytes(text, turn->heard_ms, turn->generated_ms));
+	} else {
+		buf_puts(out, ",\"heard_ms\":null,\"heard_confirmed\":false,\"heard_text\":null");
+	}
+	buf_printf(out, ",\"heard_text_estimated\":true,\"interrupted\":%s", turn->interrupted ? "true" : "false");
+	if (turn->after_event_ms >= 0)
+		buf_printf(out, ",\"answer_after_event_ms\":%" PRId64, turn->after_event_ms);
+	if (turn->after_speech_ms >= 0)
+		buf_printf(out, ",\"answer_after_speech_ms\":%" PRId64, turn->after_speech_ms);
+}
+
+void timeline_put_turn(const struct turn *turn, struct buf *out)
+{
+	static const char *const who[] = { "caller", "keys", "agent" };
+
+	buf_printf(out, "{\"who\":\"%s\",\"at_ms\":%" PRId64 ",\"item_id\":", who[turn->kind], turn->at_ms);
+	json_put_cstring(out, turn->item_id[0] ? turn->item_id : NULL);
+	buf_puts(out, ",\"text\":");
+	if (turn->kind == TURN_CALLER && !turn->text_final && !turn->text.len)
+		buf_puts(out, "null");
+	else
+		json_put_cstring(out, buf_text(&turn->text));
+	if (turn->transcript_failed)
+		buf_puts(out, ",\"transcript_failed\":true");
+	if (turn->kind == TURN_AGENT)
+		put_agent(turn, out);
+	buf_putc(out, '}');
+}
+
+/* The first turn that is shown. */
+static size_t first_shown(const struct timeline *t)
+{
+	size_t first = t->count, text = 0;
+
+	while (first > 0 && t->count - first < TIMELINE_SHOWN_TURNS) {
+		text += t->turns[first - 1].text.len;
+		if (text > TIMELINE_SHOWN_TEXT)
+			break;
+		first--;
+	}
+	return first;
+}
+
+size_t timeline_put_json(struct timeline *t, struct buf *out)
+{
+	size_t first = first_shown(t);
+
+	buf_putc(out, '[');
+	for (size_t i = first; i < t->count; i++) {
+		if (i > first)
+			buf_putc(out, ',');
+		timeline_put_turn(&t->turns[i], out);
+	}
+	buf_putc(out, ']');
+	t->dirty = false;
+	return first;
+}
+
+static size_t said_bytes(const struct turn *turn)
+{
+	if (turn->kind == TURN_AGENT && turn->heard_known)
+		return timeline_heard_bytes(buf_text(&turn->text), turn->heard_ms, turn->generated_ms);
+	return turn->text.len;
+}
+
+void timeline_put_said(const struct timeline *t, size_t turns, size_t bytes, struct buf *out)
+{
+	const char *comma = "";
+	size_t first = t->count, sum = 0;
+
+	while (first && turns && sum + said_bytes(&t->turns[first - 1]) <= bytes) {
+		size_t len = said_bytes(&t->turns[--first]);
+
+		sum += len;
+		turns -= len > 0;
+	}
+	buf_putc(out, '[');
+	for (size_t i = first; i < t->count; i++) {
+		const struct turn *turn = &t->turns[i];
+		size_t len = said_bytes(turn);
+
+		if (!len)
+			continue;
+		buf_printf(out, "%s{\"role\":\"%s\",\"text\":", comma, turn->kind == TURN_AGENT ? "assistant" : "user");
+		json_put_string(out, buf_text(&turn->text), len);
+		buf_putc(out, '}');
+		comma = ",";
+	}
+	buf_putc(out, ']');
+}

@@ -1,0 +1,112 @@
+#ifndef AGENTS_AGENT_H
+#define AGENTS_AGENT_H
+/* An agent: who answers a number, with which voice, what it says, knows, may do
+ * and has to find out. One JSON file each in AGENTS_DIR; what a file leaves out
+ * comes from the settings. (In the code it is a profile, so that nobody takes
+ * it for the agent loop.)
+ *
+ * Constant once loaded; shared by any thread that holds a reference.
+ */
+#include "server/config/config.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum machine_action { MACHINE_IGNORE, MACHINE_MESSAGE, MACHINE_HANGUP };
+enum outcome_fill { OUTCOME_BOTH, OUTCOME_IN_CALL, OUTCOME_AFTER };
+
+/* Events of outgoing webhooks, as bits. */
+enum webhook_events {
+	WEBHOOK_CALL_STARTED = 1,
+	WEBHOOK_CALL_ENDED = 2,
+	WEBHOOK_CALL_FAILED = 4,
+	WEBHOOK_RECORD_CREATED = 8,
+	WEBHOOK_ALL = 15
+};
+
+struct profile_tool {
+	const char *name, *description;
+	const char *parameters; /* JSON Schema, as text */
+	const char *url;
+	int timeout_ms;     /* 8000 */
+	const char *filler; /* what is said when it takes longer than a second; "" for the default */
+};
+
+struct profile_mcp {
+	const char *label;
+	const char *json; /* one element of the session's `tools`, as text; may hold a key: never log */
+};
+
+struct profile_destination {
+	const char *name, *description;
+	const char *number; /* E.164 or sip: */
+	int ring_seconds;   /* 25 */
+};
+
+struct profile_webhook {
+	const char *url;
+	unsigned events; /* enum webhook_events */
+};
+
+struct profile {
+	const char *name;           /* the file's, without .json; "default" for the built-in one */
+	const char *file;           /* "" for the built-in one */
+	const char *variant;        /* "" without */
+	double weight;              /* of this variant among its siblings */
+	const char *const *numbers; /* E.164; [number_count] */
+	size_t number_count;
+
+	/* As the settings of the same names. */
+	const char *openai_model, *voice;
+	double speed;
+	const char *const *languages; /* ISO-639-1; the first is the main one */
+	size_t language_count;
+	const char *instructions; /* a template, see template.h */
+	const char *transcription_model, *transcription_language;
+	enum turn_detection turn_detection;
+	double vad_threshold;
+	int vad_prefix_ms, vad_silence_ms;
+	const char *vad_eagerness;
+	bool interruptible;
+	const char *noise_reduction, *reasoning_effort;
+	int max_output_tokens;
+	enum greeting_mode greeting_mode;
+	const char *greeting; /* a template */
+	int greeting_protect_ms;
+
+	/* What it can do */
+	const struct profile_tool *tools;
+	size_t tool_count;
+	const struct profile_mcp *mcps;
+	size_t mcp_count;
+	const char *knowledge; /* folder, absolute or from the working directory; "" none */
+	const struct profile_destination *destinations;
+	size_t destination_count;
+
+	/* What becomes of it */
+	const char *outcome_schema;       /* JSON Schema, as text; "" none */
+	const char *outcome_instructions; /* "" for the default */
+	enum outcome_fill outcome_fill;
+	const struct profile_webhook *webhooks;
+	size_t webhook_count;
+	const char *signing_secret; /* for tools and webhooks; never log */
+	enum record_mode record;
+
+	/* Limits, and what happens when things go wrong */
+	int max_call_seconds, idle_seconds;
+	double max_call_cost;        /* USD; 0: none */
+	const char *fallback_number; /* "" none */
+	enum machine_action machine;
+	const char *machine_message; /* an instruction; a template */
+};
+
+/* The built-in agent: all that the settings say, and nothing more. Strings are
+ * borrowed from `cfg`, which outlives every profile. */
+void profile_from_config(struct profile *p, const struct config *cfg);
+
+/* Any thread. Each retain is matched by a release; NULL is fine. */
+const struct profile *profile_retain(const struct profile *p);
+void profile_release(const struct profile *p);
+
+#endif

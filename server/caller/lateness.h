@@ -1,0 +1,51 @@
+#ifndef CALLER_LATENESS_H
+#define CALLER_LATENESS_H
+/* Silence on the wire is not silence on the line.
+ *
+ * The model's turn detection counts audio, not time: if the caller's frames
+ * stop in the middle of a sentence, the sentence never ends. This module
+ * (caller loop only, pure) watches Twilio's media.timestamp and the clock and
+ * says how much silence to send in place of what is missing. Padding sent on
+ * the clock's word is a debt: if the frames were only late, the gaps that
+ * follow are filled by that much less.
+ *
+ * It also tells how late caller audio is: what arrives is compared with the
+ * frame that took the least time of all, so a queue anywhere on the way shows.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+	GAPS_PATIENCE_US = 750000, /* no frame for so long while the caller speaks: pad */
+	GAPS_PAD_MS = 1000,        /* by so much, once for each time frames stop */
+	GAPS_FILL_MAX_MS = 10000,  /* a jump of the timestamps longer than this is not believed */
+	GAPS_JITTER_MS = 20,       /* a hole shorter than a frame is rounding */
+};
+
+struct gaps {
+	bool begun;
+	uint64_t next_ms; /* timestamp the next frame should carry */
+	int64_t base_us;  /* least (arrival - timestamp) seen lately */
+	int64_t last_us;  /* arrival of the newest frame */
+	int64_t late_us;  /* how late the newest frame was */
+	uint32_t debt_ms; /* padding sent that no gap has used up */
+	bool padded;      /* since the last frame */
+};
+
+void gaps_init(struct gaps *g, int64_t now_us);
+
+/* A frame of `len_ms` arrived (its timestamp, if it had one). Returns how many
+ * ms of silence belong before it. */
+uint32_t gaps_frame(struct gaps *g, bool has_timestamp, uint64_t timestamp_ms, uint32_t len_ms, int64_t now_us);
+
+/* How late the newest frame was, in ms. */
+uint32_t gaps_late_ms(const struct gaps *g);
+
+/* Whether silence is due because frames stopped while the caller speaks;
+ * returns how many ms. */
+uint32_t gaps_pad(struct gaps *g, bool speaking, int64_t now_us);
+
+/* When gaps_pad should be asked again; INT64_MAX: not before another frame. */
+int64_t gaps_deadline_us(const struct gaps *g, bool speaking);
+
+#endif

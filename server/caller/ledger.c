@@ -1,0 +1,195 @@
+#include "server/caller/ledger.h"
+
+#include <string.h>
+
+void ledger_init(struct ledger *l, uint32_t generation)
+{
+	memset(l, 0, sizeof *l);
+	l->generation = generation;
+	l->next_seq = 1;
+	l->first_mark_due = true;
+}
+
+static int64_t bytes_us(uint64_t bytes)
+{
+	return (int64_t)(bytes * 1000 / LEDGER_BYTES_PER_MS);
+}
+
+static struct ledger_item *newest(struct ledger *l)
+{
+	return l->item_count ? &l->items[l->item_count - 1] : NULL;
+}
+
+static void drop_oldest_item(struct ledger *l)
+{
+	l->item_count--;
+	memmove(l->items, l->items + 1, l->item_count * sizeof l->items[0]);
+}
+
+static void drop_marks(struct ledger *l, size_t count)
+{
+	l->mark_count -= count;
+	memmove(l->marks, l->marks + count, l->mark_count * sizeof l->marks[0]);
+}
+
+bool ledger_sent(struct ledger *l, uint32_t no, size_t bytes, int64_t now_us)
+{
+	struct ledger_item *item = newest(l);
+	bool begun = item && item->no == no;
+	bool dry = l->far_end_us <= now_us;
+
+	if (!begun) {
+		/* More items on their way than we keep: the oldest is long played. */
+		if (l->item_count == LEDGER_ITEMS)
+			drop_oldest_item(l);
+		l->items[l->item_count++] = (struct ledger_item){ .no = no, .begin = l->sent, .end = l->sent };
+		item = newest(l);
+	}
+	if (dry) {
+		/* The phone starts to play this now; an anchor left where it was
+		 * would make the lead grow by the length of the pause. */
+		l->far_end_us = now_us;
+		l->first_mark_due = true;
+		/* With no mark out the clock's word is all there will be for what
+		 * went before; left unproven, the pause would count as time in
+		 * which the new audio was heard. */
+		if (!l->mark_count)
+			l->proven = l->sent;
+	}
+	if (l->proven == l->sent)
+		l->proven_us = now_us;
+	l->sent += bytes;
+	item->end = l->sent;
+	l->far_end_us += bytes_us(bytes);
+	return begun && dry;
+}
+
+void ledger_ended(struct ledger *l, uint32_t no)
+{
+	for (size_t i = 0; i < l->item_count; i++)
+		if (l->items[i].no == no)
+			l->items[i].ended = true;
+}
+
+uint32_t ledger_mark(struct ledger *l)
+{
+	struct ledger_item *item = newest(l);
+	bool end_due = item && item->ended && !item->marked;
+
+	if (!item || (!end_due && !l->first_mark_due && l->sent - l->last_mark_at < LEDGER_MARK_EVERY))
+		return 0;
+	if (end_due)
+		item->marked = true;
+	if (l->mark_count == LEDGER_MARKS)
+		return 0;
+	l->first_mark_due = false;
+	l->last_mark_at = l->sent;
+	l->marks[l->mark_count].seq = l->next_seq;
+	l->marks[l->mark_count].at = l->sent;
+	l->mark_count++;
+	return l->next_seq++;
+}
+
+bool ledger_echo(struct ledger *l, uint32_t generation, uint32_t seq, int64_t now_us)
+{
+	size_t i = 0;
+
+	if (generation != l->generation)
+		return false;
+	while (i < l->mark_count && l->marks[i].seq != seq)
+		i++;
+	if (i == l->mark_count)
+		return false;
+	l->proven = l->marks[i].at;
+	l->proven_us = now_us;
+	l->far_end_us = now_us + bytes_us(l->sent - l->proven);
+	drop_marks(l, i + 1);
+	return true;
+}
+
+int64_t ledger_lead_us(const struct ledger *l, int64_t now_us)
+{
+	return l->far_end_us > now_us ? l->far_end_us - now_us : 0;
+}
+
+uint64_t ledger_heard(const struct ledger *l, int64_t now_us)
+{
+	uint64_t limit = l->mark_count ? l->marks[0].at : l->sent;
+	int64_t passed_us = now_us - l->proven_us;
+	uint64_t heard;
+
+	if (l->proven >= limit || passed_us <= 0)
+		return l->proven;
+	heard = l->proven + (uint64_t)passed_us * LEDGER_BYTES_PER_MS / 1000;
+	return heard < limit ? heard : limit;
+}
+
+static uint32_t heard_of(const struct ledger_item *item, uint64_t heard)
+{
+	if (heard <= item->begin)
+		return 0;
+	if (heard > item->end)
+		heard = item->end;
+	return (uint32_t)((heard - item->begin) / LEDGER_BYTES_PER_MS);
+}
+
+/* When the phone should have played the item to its end. */
+static int64_t item_over_us(const struct ledger *l, const struct ledger_item *item)
+{
+	return l->far_end_us - bytes_us(l->sent - item->end);
+}
+
+bool ledger_finished(struct ledger *l, int64_t now_us, struct ledger_heard *out)
+{
+	struct ledger_item *item = &l->items[0];
+
+	if (!l->item_count || !item->ended)
+		return false;
+	out->no = item->no;
+	out->heard_ms = heard_of(item, item->end);
+	out->confirmed = l->proven >= item->end;
+	if (!out->confirmed) {
+		size_t past = 0;
+
+		if (now_us < item_over_us(l, item) + LEDGER_UNCONFIRMED_US)
+			return false;
+		/* It must be over by now, whatever the marks say. */
+		while (past < l->mark_count && l->marks[past].at <= item->end)
+			past++;
+		drop_marks(l, past);
+		l->proven = item->end;
+		l->proven_us = now_us;
+	}
+	drop_oldest_item(l);
+	return true;
+}
+
+int64_t ledger_deadline_us(const struct ledger *l)
+{
+	if (!l->item_count || !l->items[0].ended)
+		return INT64_MAX;
+	return item_over_us(l, &l->items[0]) + LEDGER_UNCONFIRMED_US;
+}
+
+bool ledger_playing(const struct ledger *l)
+{
+	return l->item_count > 0;
+}
+
+size_t ledger_cut(struct ledger *l, uint32_t generation, int64_t now_us, struct ledger_heard *out, size_t max)
+{
+	uint64_t heard = ledger_heard(l, now_us);
+	size_t count = 0;
+
+	for (size_t i = 0; i < l->item_count && count < max; i++, count++) {
+		out[count].no = l->items[i].no;
+		out[count].heard_ms = heard_of(&l->items[i], heard);
+		out[count].confirmed = true;
+	}
+	l->generation = generation;
+	l->item_count = l->mark_count = 0;
+	l->proven = l->last_mark_at = l->sent;
+	l->proven_us = l->far_end_us = now_us;
+	l->first_mark_due = true;
+	return count;
+}

@@ -1,0 +1,244 @@
+#include "server/caller/playout.h"
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/ws_frame.h"
+#include "server/recording/recorder.h"
+#include "server/stats/stats.h"
+#include "server/phone/media_stream.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+	FIRST_PIECE = 160,        /* 20 ms, with a mark behind it that tells when play-out began */
+	PIECE_MAX = 800,          /* 100 ms: what one message carries when catching up */
+	SLACK_US = 40 * US_PER_MS /* of the lead may melt before the clock wakes us; frames usually do */
+};
+
+void playout_init(struct playout *p, struct call *c, struct buf *out)
+{
+	memset(p, 0, sizeof *p);
+	p->call = c;
+	p->out = out;
+	buf_init(&p->message, 0);
+	ledger_init(&p->ledger, 0);
+}
+
+void playout_start(struct playout *p, const char *stream_sid)
+{
+	p->stream_sid = stream_sid;
+}
+
+static void tell(struct call *c, enum from_caller_type type, const void *body, size_t len)
+{
+	if (!ring_put(&c->from_caller, (uint8_t)type, body, len))
+		log_error(c->tag, "from_caller is full"); /* sized so that it never is */
+	bell_ring(&c->agent_bell);
+}
+
+static void send_message(struct playout *p)
+{
+	if (buf_error(&p->message))
+		p->out->err = buf_error(&p->message);
+	ws_put_frame(p->out, WS_TEXT, buf_text(&p->message), p->message.len, NULL);
+	buf_reset(&p->message);
+}
+
+static void send_mark_if_due(struct playout *p)
+{
+	uint32_t seq = ledger_mark(&p->ledger);
+	char name[32];
+
+	if (!seq)
+		return;
+	snprintf(name, sizeof name, "g%u.%u", p->ledger.generation, seq);
+	stream_put_mark(&p->message, p->stream_sid, name);
+	send_message(p);
+}
+
+/* The reader's half of an interruption. Everything queued before stale_to is
+ * old; what the phone still holds is dropped by `clear`; and what the caller
+ * heard up to here is known here and now, nowhere else. */
+static void serve_cuts(struct playout *p, int64_t now)
+{
+	struct call *c = p->call;
+	/* Acquire: pairs with the agent loop's release; we see how far is stale. */
+	uint32_t wanted = atomic_load_explicit(&c->cuts_wanted, memory_order_acquire);
+	uint64_t stale_to = atomic_load_explicit(&c->stale_to, memory_order_relaxed);
+	uint64_t skipped = 0;
+	struct from_cut cut = { .cut = wanted };
+	struct record r;
+	bool playing;
+
+	if (wanted == p->cuts_served)
+		return;
+	while (ring_next(&c->to_caller, &r) && r.at < stale_to) {
+		if (r.type == TO_AUDIO)
+			skipped += r.len - sizeof(struct to_audio) - p->offset;
+		p->offset = 0;
+		ring_pop(&c->to_caller);
+	}
+	playing = ledger_playing(&p->ledger);
+	if (p->recording)
+		recording_cut(p->recording, ledger_heard(&p->ledger, now), now);
+	cut.count = (uint32_t)ledger_cut(&p->ledger, wanted, now, cut.items, LEDGER_ITEMS);
+	if (playing) {
+		stream_put_clear(&p->message, p->stream_sid);
+		send_message(p);
+		hist_add(&stats.interruption_to_clear,
+		    clock_now_us() - atomic_load_explicit(&c->cut_asked_us, memory_order_relaxed));
+	}
+	p->cuts_served = wanted;
+	stat_add(audio_stale_ms, skipped / LEDGER_BYTES_PER_MS);
+	atomic_fetch_add_explicit(&c->counters.stale_ms, skipped / LEDGER_BYTES_PER_MS, memory_order_relaxed);
+	tell(c, FROM_CUT, &cut, sizeof cut);
+}
+
+static void tell_first_audio(struct playout *p, uint32_t no, int64_t now)
+{
+	struct from_first_audio first = { .no = no, .sent_us = now };
+
+	p->first_told = no;
+	tell(p->call, FROM_FIRST_AUDIO, &first, sizeof first);
+	if (!p->any_audio)
+		hist_add(&stats.stream_to_first_audio,
+		    now - atomic_load_explicit(&p->call->started_us, memory_order_relaxed));
+	p->any_audio = true;
+}
+
+/* As much as brings the lead back to what it should be, within bounds. */
+static size_t piece_size(const struct playout *p, int64_t now)
+{
+	int64_t lead = ledger_lead_us(&p->ledger, now);
+	int64_t missing = (int64_t)p->call->cfg->playout_lead_ms * US_PER_MS - lead;
+	size_t size = (size_t)(missing * LEDGER_BYTES_PER_MS / US_PER_MS);
+
+	if (lead == 0 || size < FIRST_PIECE)
+		return FIRST_PIECE;
+	return size < PIECE_MAX ? size : PIECE_MAX;
+}
+
+/* Sends a piece of the audio record in hand. True when it is used up. */
+static bool play_piece(struct playout *p, const struct record *r, int64_t now)
+{
+	struct call *c = p->call;
+	struct to_audio head;
+	const uint8_t *audio = (const uint8_t *)r->body + sizeof head;
+	size_t left = r->len - sizeof head - p->offset;
+	size_t piece = piece_size(p, now);
+
+	memcpy(&head, r->body, sizeof head);
+	if (piece > left)
+		piece = left;
+	if (head.no > p->first_told)
+		tell_first_audio(p, head.no, now);
+	if (p->recording)
+		recording_sent(
+		    p->recording, p->ledger.sent, audio + p->offset, piece, ledger_lead_us(&p->ledger, now) == 0, now);
+	if (ledger_sent(&p->ledger, head.no, piece, now)) {
+		stat_add(audio_underruns, 1);
+		atomic_fetch_add_explicit(&c->counters.underruns, 1, memory_order_relaxed);
+	}
+	stream_put_media(&p->message, p->stream_sid, audio + p->offset, piece);
+	send_message(p);
+	stat_add(audio_frames_out, 1);
+	atomic_fetch_add_explicit(&c->counters.frames_out, 1, memory_order_relaxed);
+	p->offset += piece;
+	return piece == left;
+}
+
+static void play_due(struct playout *p, int64_t now)
+{
+	struct call *c = p->call;
+	int64_t lead = (int64_t)c->cfg->playout_lead_ms * US_PER_MS;
+	struct record r;
+	uint32_t no;
+
+	for (;;) {
+		/* Before every frame: what is next may have become stale. */
+		serve_cuts(p, now);
+		if (!ring_next(&c->to_caller, &r)) {
+			/* False: something came while we were about to rest. */
+			p->resting = ring_sleep(&c->to_caller);
+			if (p->resting)
+				return;
+			continue;
+		}
+		p->resting = false;
+		if (r.type == TO_ITEM_END) {
+			memcpy(&no, r.body, sizeof no);
+			ledger_ended(&p->ledger, no);
+			ring_pop(&c->to_caller);
+		} else if (ledger_lead_us(&p->ledger, now) >= lead) {
+			return;
+		} else if (play_piece(p, &r, now)) {
+			p->offset = 0;
+			ring_pop(&c->to_caller);
+		}
+		send_mark_if_due(p);
+	}
+}
+
+static void tell_finished(struct playout *p, int64_t now)
+{
+	struct ledger_heard heard;
+
+	while (ledger_finished(&p->ledger, now, &heard)) {
+		if (!heard.confirmed)
+			stat_add(turns_marks_unconfirmed, 1);
+		tell(p->call, FROM_HEARD, &heard, sizeof heard);
+	}
+}
+
+void playout_run(struct playout *p, int64_t now_us)
+{
+	if (!p->stream_sid)
+		return;
+	play_due(p, now_us);
+	tell_finished(p, now_us);
+}
+
+/* "g<generation>.<number>", as written by send_mark_if_due. */
+static bool parse_mark(struct span name, uint32_t *generation, uint32_t *seq)
+{
+	char text[32];
+	int end = 0;
+
+	if (name.n >= sizeof text)
+		return false;
+	memcpy(text, name.p, name.n);
+	text[name.n] = '\0';
+	return sscanf(text, "g%9u.%9u%n", generation, seq, &end) == 2 && text[end] == '\0';
+}
+
+void playout_echo(struct playout *p, struct span name, int64_t now_us)
+{
+	uint32_t generation, seq;
+
+	/* One that is not ours, or of an older generation, proves nothing. */
+	if (parse_mark(name, &generation, &seq) && ledger_echo(&p->ledger, generation, seq, now_us) && p->recording)
+		recording_echo(p->recording, p->ledger.proven, now_us);
+}
+
+int64_t playout_deadline_us(const struct playout *p)
+{
+	int64_t lead = (int64_t)p->call->cfg->playout_lead_ms * US_PER_MS;
+	int64_t slack = lead / 2 < SLACK_US ? lead / 2 : SLACK_US;
+	int64_t due = p->stream_sid ? ledger_deadline_us(&p->ledger) : NEVER_US;
+
+	if (p->stream_sid && !p->resting && p->ledger.far_end_us - lead + slack < due)
+		due = p->ledger.far_end_us - lead + slack;
+	return due;
+}
+
+void playout_leave(struct playout *p, int64_t now_us)
+{
+	struct from_cut left = { 0 };
+
+	if (p->recording)
+		recording_cut(p->recording, ledger_heard(&p->ledger, now_us), now_us);
+	left.count = (uint32_t)ledger_cut(&p->ledger, p->cuts_served + 1, now_us, left.items, LEDGER_ITEMS);
+	tell(p->call, FROM_LEFT, &left, sizeof left);
+	buf_free(&p->message);
+}

@@ -1,0 +1,44 @@
+#ifndef CALLER_PLAYOUT_H
+#define CALLER_PLAYOUT_H
+/* Plays the agent's audio to the phone: in time, ahead of the ear by a short
+ * lead, with marks, and cut off at once when the agent loop says so.
+ *
+ * Caller loop only. Takes records from to_caller, appends frames to the buffer
+ * that goes to Twilio, and tells the agent loop what was heard.
+ */
+#include "common/json.h"
+#include "server/line/call.h"
+#include "server/caller/ledger.h"
+
+struct recording;
+
+struct playout {
+	struct call *call;
+	struct buf *out;             /* frames for Twilio; borrowed from the caller loop */
+	struct buf message;          /* one JSON message under construction */
+	struct recording *recording; /* borrowed; NULL: not recorded */
+	struct ledger ledger;
+	const char *stream_sid; /* NULL until the stream has started */
+	uint32_t cuts_served;   /* the generation of our marks */
+	size_t offset;          /* of the record in hand, already sent */
+	uint32_t first_told;    /* last item whose first audio was reported */
+	bool resting;           /* the ring was empty; its writer will ring */
+	bool any_audio;         /* something was played in this call */
+};
+
+void playout_init(struct playout *p, struct call *c, struct buf *out);
+void playout_start(struct playout *p, const char *stream_sid);
+
+/* Serves interruptions, then sends what is due. */
+void playout_run(struct playout *p, int64_t now_us);
+
+/* A mark came back. */
+void playout_echo(struct playout *p, struct span name, int64_t now_us);
+
+/* When playout_run has something to do even if nothing happens. */
+int64_t playout_deadline_us(const struct playout *p);
+
+/* The stream is over: tells the agent loop what was heard, and that we left. */
+void playout_leave(struct playout *p, int64_t now_us);
+
+#endif

@@ -1,0 +1,352 @@
+#include "server/caller/uplink.h"
+
+#include "audio/convert.h"
+#include "common/base64.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/ws_client.h"
+#include "server/recording/recorder.h"
+#include "server/stats/stats.h"
+#include "server/model/realtime.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+enum {
+	BYTES_PER_MS = 8,
+	APPEND_MAX = 8000,            /* mu-law in one message: a second, when a backlog goes out */
+	MODEL_UNSENT_MAX = 32 * 1024, /* beyond this the model does not read; audio waits here instead */
+	STALL_US = 10 * US_PER_S,     /* no progress for so long: the model's connection is dead */
+	AUDIO_AT_ONCE = 512 * 1024,   /* more than the largest backlog may be for a moment */
+	AUDIO_KEEP = 8 * 1024,        /* larger buffers are given back when empty */
+	/* The valve opens after LATE_RUN late frames in a row, or nearly; with it
+	 * open every other frame is 20 ms late by nature, so "late" is more. */
+	LATE_MS = 60,
+	LATE_RUN = 8,
+	CALM_RUN = 250,
+	VALVE_CHECK_US = 60 * US_PER_MS /* under a low-water mark a last message alone wakes nobody */
+};
+
+void uplink_init(struct uplink *u, struct call *c, int fd, int64_t now_us)
+{
+	memset(u, 0, sizeof *u);
+	u->call = c;
+	u->fd = fd;
+	u->progress_us = u->checked_us = now_us;
+	u->frame_size = 360;
+	gaps_init(&u->gaps, now_us);
+	buf_init(&u->audio, 1 << 20);
+	buf_init(&u->message, 0);
+	if (c->cfg->audio_format != AUDIO_PCMU &&
+	    converter_open(&u->converter, (enum convert_format)c->cfg->audio_format))
+		call_end(c, END_INTERNAL_ERROR);
+}
+
+void uplink_close(struct uplink *u)
+{
+	converter_close(u->converter);
+	buf_free(&u->audio);
+	buf_free(&u->message);
+	if (u->valve_open)
+		atomic_fetch_sub(&stats.valves_open, 1);
+}
+
+/* --------------------------------------------------------- audio from Twilio */
+
+static void drop_ms(struct uplink *u, uint64_t ms)
+{
+	stat_add(audio_dropped_ms, ms);
+	atomic_fetch_add_explicit(&u->call->counters.dropped_ms, ms, memory_order_relaxed);
+}
+
+/* Silence, and behind it `fresh` bytes that stand, not yet counted, at the end
+ * of what waits. */
+static void put_silence_before(struct uplink *u, uint32_t ms, size_t fresh)
+{
+	size_t len = (size_t)ms * BYTES_PER_MS;
+	char *room = len + fresh ? buf_room(&u->audio, len + fresh) : NULL;
+
+	if (!room)
+		return;
+	memmove(room + len, room, fresh);
+	memset(room, 0xff, len); /* mu-law zero */
+	buf_grew(&u->audio, len + fresh);
+	if (!ms)
+		return;
+	stat_add(audio_padded_ms, ms);
+	atomic_fetch_add_explicit(&u->call->counters.padded_ms, ms, memory_order_relaxed);
+}
+
+static void set_valve(struct uplink *u, bool open)
+{
+	int low_water = open ? (int)(u->frame_size * 3 / 2) : 1;
+
+	u->valve_open = open;
+	atomic_store_explicit(&u->call->counters.valve_open, open, memory_order_relaxed);
+	atomic_fetch_add(&stats.valves_open, open ? 1 : -1);
+	if (open)
+		stat_add(audio_valve_openings, 1);
+	setsockopt(u->fd, SOL_SOCKET, SO_RCVLOWAT, &low_water, sizeof low_water);
+}
+
+static void work_valve(struct uplink *u, uint32_t late_ms)
+{
+	if (late_ms >= LATE_MS) {
+		u->late_run++;
+		u->calm_run = 0;
+	} else {
+		u->calm_run++;
+		if (u->late_run && u->calm_run % 4 == 0)
+			u->late_run--;
+	}
+	switch (u->call->cfg->uplink_batch) {
+	case UPLINK_20:
+		return;
+	case UPLINK_40:
+		if (!u->valve_open)
+			set_valve(u, true);
+		return;
+	case UPLINK_AUTO:
+		if (!u->valve_open && u->late_run >= LATE_RUN) {
+			set_valve(u, true);
+		} else if (u->valve_open && u->calm_run >= CALM_RUN) {
+			set_valve(u, false);
+			u->late_run = 0;
+		}
+	}
+}
+
+static void note_lateness(struct uplink *u, uint32_t late_ms)
+{
+	struct call_counters *n = &u->call->counters;
+
+	atomic_store_explicit(&n->late_ms, late_ms, memory_order_relaxed);
+	if ((int64_t)late_ms > atomic_load_explicit(&n->late_max_ms, memory_order_relaxed))
+		atomic_store_explicit(&n->late_max_ms, late_ms, memory_order_relaxed);
+	if (late_ms >= LATE_MS)
+		stat_add(audio_late_frames, 1);
+	work_valve(u, late_ms);
+}
+
+/* Late is only ours to mend while more waits behind it: audio that Twilio
+ * itself sends late is as fresh as it gets. */
+static bool too_old(const struct uplink *u, uint32_t late_ms)
+{
+	int waiting = 0;
+
+	if ((int)late_ms <= u->call->cfg->backlog_ms)
+		return false;
+	return ioctl(u->fd, FIONREAD, &waiting) == 0 && (size_t)waiting >= u->frame_size;
+}
+
+/* Keeps the newest BACKLOG_MS. */
+static void trim_backlog(struct uplink *u)
+{
+	size_t bound = (size_t)u->call->cfg->backlog_ms * BYTES_PER_MS;
+
+	if (u->audio.len <= bound)
+		return;
+	drop_ms(u, (u->audio.len - bound) / BYTES_PER_MS);
+	buf_consume(&u->audio, u->audio.len - bound);
+}
+
+bool uplink_frame(struct uplink *u, const struct stream_message *m, int64_t now_us)
+{
+	size_t most = BASE64_DECODED_MAX(m->payload.n);
+	uint32_t silence, late_ms;
+	ssize_t len;
+	char *room;
+
+	/* What a single reading brings is bounded too. */
+	if (u->audio.len > AUDIO_AT_ONCE)
+		trim_backlog(u);
+	room = buf_room(&u->audio, most);
+	if (!room)
+		return false;
+	len = json_base64(m->payload, (uint8_t *)room);
+	if (len < 0)
+		return false;
+	stat_add(audio_frames_in, 1);
+	stat_add(audio_bytes_in, len);
+	atomic_fetch_add_explicit(&u->call->counters.frames_in, 1, memory_order_relaxed);
+	if (m->payload.n)
+		u->frame_size = m->payload.n + 140; /* around the payload: JSON, frame header */
+
+	if (u->recording)
+		recording_caller(
+		    u->recording, m->has_timestamp, m->timestamp_ms, (const uint8_t *)room, (size_t)len, now_us);
+	silence = gaps_frame(&u->gaps, m->has_timestamp, m->timestamp_ms, (uint32_t)len / BYTES_PER_MS, now_us);
+	late_ms = gaps_late_ms(&u->gaps);
+	note_lateness(u, late_ms);
+	if (too_old(u, late_ms)) {
+		drop_ms(u, (uint64_t)len / BYTES_PER_MS);
+		return true;
+	}
+	put_silence_before(u, silence, (size_t)len);
+	return true;
+}
+
+/* ---------------------------------------------------------------- to the model */
+
+static bool have_pen(const struct uplink *u)
+{
+	/* Acquire: pairs with the agent loop's release; we see its connection. */
+	return atomic_load_explicit(&u->call->pen, memory_order_acquire) == PEN_CALLER;
+}
+
+static void give_pen_back(struct uplink *u)
+{
+	u->unsent = false;
+	/* Release: pairs with the agent loop's acquire; it sees our last write. */
+	atomic_store_explicit(&u->call->pen, PEN_AGENT, memory_order_release);
+	bell_ring(&u->call->agent_bell);
+}
+
+static void broken(struct uplink *u, int err)
+{
+	log_debug(u->call->tag, "model: writing failed: %s", strerror(-err));
+	/* Any other reason the reader meets too, and counts. */
+	if (err == -ETIMEDOUT)
+		stat_model_error("connection", "stalled");
+	atomic_store_explicit(&u->call->pen_broken, true, memory_order_relaxed);
+	give_pen_back(u);
+}
+
+/* The agent loop's orders, in their order. */
+static int send_orders(struct uplink *u)
+{
+	struct call *c = u->call;
+	struct record r;
+	int err = 0;
+
+	while (!err && ring_next(&c->to_model, &r)) {
+		if (r.type == TO_MODEL_TEXT)
+			err = ws_client_send_text(c->client, r.body, r.len);
+		else if (r.type == TO_MODEL_PING)
+			err = ws_client_send_ping(c->client);
+		u->unsent = true;
+		ring_pop(&c->to_model);
+	}
+	return err;
+}
+
+static int send_append(struct uplink *u, const uint8_t *mulaw, size_t len)
+{
+	if (u->converter) {
+		uint8_t converted[APPEND_MAX / 4 * 6 + 1024];
+		/* 16 bits at 24 kHz are six times as much: in quarters. */
+		for (size_t at = 0; at < len; at += APPEND_MAX / 4) {
+			size_t part = len - at < APPEND_MAX / 4 ? len - at : APPEND_MAX / 4;
+			size_t n = converter_to_model(u->converter, mulaw + at, part, converted);
+			int err;
+
+			if (!n)
+				continue;
+			realtime_append(&u->message, converted, n);
+			err = ws_client_send_text(u->call->client, buf_text(&u->message), u->message.len);
+			buf_reset(&u->message);
+			if (err)
+				return err;
+		}
+		return 0;
+	}
+	realtime_append(&u->message, mulaw, len);
+	int err = ws_client_send_text(u->call->client, buf_text(&u->message), u->message.len);
+	buf_reset(&u->message);
+	return err;
+}
+
+/* What waits goes out at once; the model takes it faster than it was said. */
+static int send_audio(struct uplink *u, int64_t now)
+{
+	size_t done = 0;
+	int err = 0;
+
+	while (!err && done < u->audio.len && ws_client_unsent(u->call->client) < MODEL_UNSENT_MAX) {
+		size_t len = u->audio.len - done < APPEND_MAX ? u->audio.len - done : APPEND_MAX;
+
+		err = send_append(u, (const uint8_t *)u->audio.data + done, len);
+		done += len;
+	}
+	if (!done)
+		return err;
+	u->unsent = true;
+	u->sent += done;
+	stat_add(audio_bytes_to_model, done);
+	/* The end of what was sent was said just now, give or take the network:
+	 * so the model's positions can be turned into times. */
+	if (done == u->audio.len)
+		atomic_store_explicit(
+		    &u->call->uplink_anchor_us, now - (int64_t)(u->sent * 1000 / BYTES_PER_MS), memory_order_relaxed);
+	if (done == u->audio.len && u->audio.cap > AUDIO_KEEP) {
+		buf_free(&u->audio);
+		buf_init(&u->audio, 1 << 20);
+	} else {
+		buf_consume(&u->audio, done);
+	}
+	return err;
+}
+
+static int flush(struct uplink *u, int64_t now)
+{
+	size_t unsent;
+	int err;
+
+	if (!u->unsent)
+		return 0;
+	err = ws_client_flush(u->call->client);
+	unsent = ws_client_unsent(u->call->client);
+	if (!err || unsent < u->last_unsent)
+		u->progress_us = now;
+	u->last_unsent = unsent;
+	u->unsent = err == -EAGAIN;
+	if (err == -EAGAIN)
+		return now > u->progress_us + STALL_US ? -ETIMEDOUT : 0;
+	return err;
+}
+
+void uplink_run(struct uplink *u, int64_t now_us)
+{
+	bool speaking = atomic_load_explicit(&u->call->caller_speaking, memory_order_relaxed);
+	int err;
+
+	u->checked_us = now_us;
+	put_silence_before(u, gaps_pad(&u->gaps, speaking, now_us), 0);
+	if (have_pen(u)) {
+		if (!u->unsent)
+			u->progress_us = now_us;
+		if ((err = send_orders(u)) || (err = send_audio(u, now_us)) || (err = flush(u, now_us)))
+			broken(u, err);
+	}
+	trim_backlog(u);
+	atomic_store_explicit(
+	    &u->call->counters.backlog_ms, (int64_t)(u->audio.len / BYTES_PER_MS), memory_order_relaxed);
+}
+
+int uplink_fd(const struct uplink *u)
+{
+	return u->unsent ? ws_client_fd(u->call->client) : -1;
+}
+
+int64_t uplink_deadline_us(const struct uplink *u)
+{
+	bool speaking = atomic_load_explicit(&u->call->caller_speaking, memory_order_relaxed);
+	int64_t due = gaps_deadline_us(&u->gaps, speaking);
+
+	if (u->valve_open && u->checked_us + VALVE_CHECK_US < due)
+		due = u->checked_us + VALVE_CHECK_US;
+	if (u->unsent && u->progress_us + STALL_US < due)
+		due = u->progress_us + STALL_US;
+	return due;
+}
+
+void uplink_leave(struct uplink *u)
+{
+	/* Under a low-water mark Twilio's Close alone would wake nobody. */
+	if (u->valve_open)
+		set_valve(u, false);
+	if (have_pen(u))
+		give_pen_back(u);
+}

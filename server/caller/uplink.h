@@ -1,0 +1,54 @@
+#ifndef CALLER_UPLINK_H
+#define CALLER_UPLINK_H
+/* The caller's audio on its way to the model, and, while the caller loop has
+ * the pen, everything else that goes there.
+ *
+ * Caller loop only. Audio waits here only while the model is not ready or does
+ * not read: up to BACKLOG_MS, then the oldest is skipped and counted. It also
+ * watches how late the audio is, pads what never comes, and works the valve
+ * that trades 20 ms of delay for a third of the CPU.
+ */
+#include "common/buf.h"
+#include "server/line/call.h"
+#include "server/caller/lateness.h"
+#include "server/phone/media_stream.h"
+
+struct converter;
+struct recording;
+
+struct uplink {
+	struct call *call;
+	int fd;                      /* Twilio's socket, for the valve and what waits in it */
+	struct recording *recording; /* borrowed; NULL: not recorded */
+	struct gaps gaps;
+	struct converter *converter; /* owned; NULL when the model speaks mu-law */
+	struct buf audio;            /* mu-law waiting to be sent */
+	struct buf message;          /* one JSON message under construction */
+	uint64_t sent;               /* mu-law bytes of the model's input so far */
+	bool unsent;                 /* bytes are in the model connection's hands; POLLOUT tells */
+	int64_t progress_us;
+	size_t last_unsent;
+	/* The valve */
+	bool valve_open;
+	uint32_t late_run, calm_run;
+	size_t frame_size; /* of Twilio's messages on the wire, about */
+	int64_t checked_us;
+};
+
+void uplink_init(struct uplink *u, struct call *c, int fd, int64_t now_us);
+void uplink_close(struct uplink *u);
+
+/* A media message. False if its payload is no base64. */
+bool uplink_frame(struct uplink *u, const struct stream_message *m, int64_t now_us);
+
+/* Sends what is due, if the pen is ours. */
+void uplink_run(struct uplink *u, int64_t now_us);
+
+/* The model's socket while it must be watched for POLLOUT, else -1. */
+int uplink_fd(const struct uplink *u);
+int64_t uplink_deadline_us(const struct uplink *u);
+
+/* Gives the pen back, if we had it. */
+void uplink_leave(struct uplink *u);
+
+#endif

@@ -1,0 +1,358 @@
+#include "server/config/config.h"
+
+#include "common/json.h"
+#include "server/config/config_check.h"
+#include "server/config/config_table.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+	TEXT_MOST = 1024,          /* bytes of a setting without a bound of its own */
+	INSTRUCTIONS_MOST = 65536, /* bytes of INSTRUCTIONS_FILE */
+	SHOWN_MOST = 60,           /* bytes of a wrong value repeated in the complaint */
+};
+
+/* One string we own, in a list that config_free walks. */
+struct config_storage {
+	struct config_storage *next;
+	char text[];
+};
+
+/* What one run of config_load carries around. */
+struct loading {
+	struct config *cfg;
+	config_lookup *lookup;
+	void *arg;
+	struct buf *errors;
+	int complaints;
+	bool no_memory;
+};
+
+static const char *keep(struct loading *l, const char *text, size_t len)
+{
+	struct config_storage *s = malloc(sizeof *s + len + 1);
+
+	if (!s) {
+		l->no_memory = true;
+		return "";
+	}
+	memcpy(s->text, text, len);
+	s->text[len] = '\0';
+	s->next = l->cfg->storage;
+	l->cfg->storage = s;
+	return s->text;
+}
+
+/* The value without the blanks around it (a .env written on Windows ends its
+ * lines in \r); "" if unset, since an empty setting is an unset one. */
+static const char *look_up(struct loading *l, const char *name)
+{
+	const char *value = l->lookup ? l->lookup(l->arg, name) : getenv(name);
+	size_t len;
+
+	if (!value)
+		return "";
+	while (isspace((unsigned char)*value))
+		value++;
+	len = strlen(value);
+	while (len && isspace((unsigned char)value[len - 1]))
+		len--;
+	return keep(l, value, len);
+}
+
+static void put_shown(struct buf *out, const char *value)
+{
+	size_t len = strlen(value), most = len;
+	bool text = utf8_valid(value, len);
+
+	if (len > SHOWN_MOST) {
+		most = SHOWN_MOST;
+		while (text && most && ((unsigned char)value[most] & 0xC0) == 0x80)
+			most--; /* not within a character */
+	}
+	buf_putc(out, '"');
+	for (size_t i = 0; i < most; i++) {
+		unsigned char c = (unsigned char)value[i];
+
+		buf_putc(out, iscntrl(c) || (c >= 0x80 && !text) ? '?' : (char)c);
+	}
+	buf_puts(out, most < len ? "…\"" : "\"");
+}
+
+/* "PORT is "80x": it must be a whole number from 0 to 65535." */
+static void complain(struct loading *l, const struct setting *s, const char *value, const char *how)
+{
+	l->complaints++;
+	buf_printf(l->errors, "%s is ", s->name);
+	if (s->secret)
+		buf_printf(l->errors, "set (%zu characters, not shown)", strlen(value));
+	else
+		put_shown(l->errors, value);
+	buf_printf(l->errors, ": it %s.\n", how);
+}
+
+/* The position of the value among "a|b|c", or -1. */
+static int word_at(const char *words, const char *value)
+{
+	size_t len = strlen(value);
+
+	for (int at = 0; *words; at++) {
+		size_t n = strcspn(words, "|");
+
+		if (n == len && memcmp(words, value, n) == 0)
+			return at;
+		words += n + (words[n] == '|');
+	}
+	return -1;
+}
+
+static void *field(struct loading *l, size_t at)
+{
+	return (char *)l->cfg + at;
+}
+
+/* Each of these stores the value and answers true, or complains. */
+
+static bool store_text(struct loading *l, const struct setting *s, const char *value)
+{
+	size_t len = strlen(value), most = s->most ? s->most : TEXT_MOST;
+	const char *how = NULL;
+	char longest[48];
+
+	if (s->none && strcmp(value, s->none) == 0)
+		value = "";
+	else if (len > most) {
+		snprintf(longest, sizeof longest, "must be at most %zu bytes long", most);
+		how = longest;
+	} else if (len && s->check) {
+		how = s->check(value);
+	}
+	if (how) {
+		complain(l, s, value, how);
+		return false;
+	}
+	*(const char **)field(l, s->at) = keep(l, value, strlen(value));
+	return true;
+}
+
+static bool store_list(struct loading *l, const struct setting *s, const char *value)
+{
+	const char **list = field(l, s->at), *rest = value;
+	size_t *count = field(l, s->count);
+
+	for (*count = 0; *rest;) {
+		size_t len = strcspn(rest, ","), from = 0, to = len;
+		const char *entry, *how;
+
+		while (from < to && isspace((unsigned char)rest[from]))
+			from++;
+		while (to > from && isspace((unsigned char)rest[to - 1]))
+			to--;
+		entry = keep(l, rest + from, to - from);
+		rest += len + (rest[len] == ',');
+		if (!*entry)
+			continue;
+		how = *count == s->most ? "has more entries than there is room for" : s->check(entry);
+		if (how) {
+			complain(l, s, value, how);
+			return false;
+		}
+		list[(*count)++] = entry;
+	}
+	return true;
+}
+
+static bool store_number(struct loading *l, const struct setting *s, const char *value)
+{
+	bool whole = s->type == SETTING_INT;
+	size_t digits = strspn(value, whole ? "0123456789" : "0123456789.");
+	char how[96], *end;
+	double number = strtod(value, &end);
+
+	if (s->none && strcmp(value, s->none) == 0) {
+		*(int *)field(l, s->at) = 0;
+		return true;
+	}
+	if (digits != strlen(value) || *end || end == value || number < s->min || number > s->max) {
+		snprintf(how, sizeof how, "must be a %snumber from %g to %g%s%s%s%s", whole ? "whole " : "", s->min,
+		    s->max, s->unit ? " " : "", s->unit ? s->unit : "", s->none ? ", or " : "", s->none ? s->none : "");
+		complain(l, s, value, how);
+		return false;
+	}
+	if (whole)
+		*(int *)field(l, s->at) = (int)number;
+	else
+		*(double *)field(l, s->at) = number;
+	return true;
+}
+
+static bool store_word(struct loading *l, const struct setting *s, const char *value)
+{
+	const char *words = s->type == SETTING_SWITCH ? "off|on" : s->words;
+	bool none = s->none && strcmp(value, s->none) == 0;
+	int at = word_at(words, value);
+	char how[160], list[128];
+
+	/* A WORD may also be left to the model: then it is unset, "". */
+	if (at < 0 && !none && !(s->type == SETTING_WORD && !*value)) {
+		snprintf(list, sizeof list, "%s%s%s", s->none ? s->none : "", s->none ? "|" : "", words);
+		for (char *bar = list; (bar = strchr(bar, '|'));)
+			*bar = '/';
+		snprintf(how, sizeof how, "must be one of %s", list);
+		complain(l, s, value, how);
+		return false;
+	}
+	if (s->type == SETTING_SWITCH)
+		*(bool *)field(l, s->at) = at == 1;
+	else if (s->type == SETTING_CHOICE)
+		memcpy(field(l, s->at), &at, sizeof at);
+	else
+		*(const char **)field(l, s->at) = keep(l, none ? "" : value, none ? 0 : strlen(value));
+	return true;
+}
+
+static bool store(struct loading *l, const struct setting *s, const char *value)
+{
+	switch (s->type) {
+	case SETTING_TEXT:
+		return store_text(l, s, value);
+	case SETTING_LIST:
+		return store_list(l, s, value);
+	case SETTING_INT:
+	case SETTING_REAL:
+		return store_number(l, s, value);
+	default:
+		return store_word(l, s, value);
+	}
+}
+
+static const struct setting *row(const char *name)
+{
+	const struct setting *s = config_table;
+
+	while (strcmp(s->name, name) != 0)
+		s++;
+	return s;
+}
+
+/* At most `most` bytes, NUL-terminated; how many, or negative errno. */
+static ssize_t read_file(const char *path, char *text, size_t most)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t len = 0;
+	ssize_t got = 1;
+
+	if (fd < 0)
+		return -errno;
+	while (len < most && got > 0) {
+		got = read(fd, text + len, most - len);
+		if (got > 0)
+			len += (size_t)got;
+	}
+	close(fd);
+	if (got < 0)
+		return -EIO;
+	text[len] = '\0';
+	return (ssize_t)len;
+}
+
+static void load_instructions_file(struct loading *l)
+{
+	const struct setting *s = row("INSTRUCTIONS_FILE");
+	const char *path = l->cfg->instructions_file, *text, *how = NULL;
+	char *whole;
+	ssize_t len;
+
+	if (!*path)
+		return;
+	if (*look_up(l, "INSTRUCTIONS")) {
+		complain(l, s, path, "cannot be used together with INSTRUCTIONS; unset one of the two");
+		return;
+	}
+	whole = malloc(INSTRUCTIONS_MOST + 2);
+	if (!whole) {
+		l->no_memory = true;
+		return;
+	}
+	len = read_file(path, whole, INSTRUCTIONS_MOST + 1);
+	if (len < 0)
+		how = "names a file that cannot be read";
+	else if (len > INSTRUCTIONS_MOST)
+		how = "names a file of more than 65536 bytes";
+	else if (strlen(whole) != (size_t)len || check_prose(whole))
+		how = "names a file that is not plain UTF-8 text";
+	if (how) {
+		complain(l, s, path, how);
+		free(whole);
+		return;
+	}
+	text = strncmp(whole, "\xEF\xBB\xBF", 3) == 0 ? whole + 3 : whole; /* a byte order mark says nothing */
+	len = (ssize_t)strlen(text);
+	while (len && isspace((unsigned char)text[len - 1]))
+		len--;
+	if (len)
+		l->cfg->instructions = keep(l, text, (size_t)len);
+	else
+		complain(l, s, path, "names a file without any text");
+	free(whole);
+}
+
+/* What one row alone cannot tell. */
+static void load_what_depends(struct loading *l)
+{
+	struct config *cfg = l->cfg;
+	size_t len = strlen(cfg->public_url);
+
+	while (len && cfg->public_url[len - 1] == '/')
+		len--;
+	cfg->public_url = keep(l, cfg->public_url, len);
+	load_instructions_file(l);
+	if (cfg->greeting_mode == GREETING_EXACT && !*look_up(l, "GREETING"))
+		complain(l, row("GREETING"), "", "must hold the words to say when GREETING_MODE is exact");
+}
+
+int config_load(struct config *cfg, config_lookup *lookup, void *arg, struct buf *errors)
+{
+	struct loading l = { .cfg = cfg, .lookup = lookup, .arg = arg, .errors = errors };
+
+	memset(cfg, 0, sizeof *cfg);
+	for (const struct setting *s = config_table; s->name; s++) {
+		const char *value = look_up(&l, s->name);
+
+		/* After a mistake go on with the default, to find the others too. */
+		if (!*value || !store(&l, s, value))
+			store(&l, s, s->fallback);
+	}
+	load_what_depends(&l);
+	if (l.no_memory)
+		return -ENOMEM;
+	return l.complaints ? -EINVAL : 0;
+}
+
+void config_free(struct config *cfg)
+{
+	struct config_storage *s = cfg->storage;
+
+	while (s) {
+		struct config_storage *next = s->next;
+
+		explicit_bzero(s->text, strlen(s->text)); /* keys are among them */
+		free(s);
+		s = next;
+	}
+	memset(cfg, 0, sizeof *cfg);
+}
+
+bool config_trusts(const struct config *cfg, const char *ipv4)
+{
+	for (size_t i = 0; i < cfg->trusted_proxy_count; i++)
+		if (ipv4_in_net(ipv4, cfg->trusted_proxies[i]))
+			return true;
+	return false;
+}

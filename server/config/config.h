@@ -1,0 +1,147 @@
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+/* Settings: one struct, one table.
+ *
+ * Read from the environment once, at start; constant after, so any thread may
+ * read them. The table in config.c gives name, type, range, default, unit and
+ * help; --help and the README's table are printed from it. Strings are owned
+ * by the config and never NULL ("" when unset).
+ */
+#include "common/buf.h"
+#include "common/log.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { CONFIG_TOKENS_MAX = 8, CONFIG_PROXIES_MAX = 16 };
+
+enum audio_format { AUDIO_PCMU, AUDIO_PCMA, AUDIO_PCM }; /* OPENAI_AUDIO_FORMAT */
+enum greeting_mode { GREETING_INSTRUCTION, GREETING_EXACT, GREETING_WAIT };
+enum uplink_batch { UPLINK_AUTO, UPLINK_20, UPLINK_40 };
+enum openai_auth { OPENAI_AUTH_AUTO, OPENAI_AUTH_BEARER, OPENAI_AUTH_API_KEY };
+enum turn_detection { TURN_SERVER_VAD, TURN_SEMANTIC_VAD };
+enum record_mode { RECORD_OFF, RECORD_LOCAL, RECORD_TWILIO };
+
+struct config {
+	/* The HTTP port */
+	const char *listen;                              /* LISTEN, an IPv4 address: 127.0.0.1 */
+	int port;                                        /* PORT: 8080; 0 lets the system choose */
+	const char *public_url;                          /* PUBLIC_URL, no trailing slash: what Twilio sees */
+	const char *trusted_proxies[CONFIG_PROXIES_MAX]; /* TRUSTED_PROXIES: 127.0.0.0/8; ask config_trusts */
+	size_t trusted_proxy_count;
+	const char *signing_secret; /* SIGNING_SECRET; "": none */
+	const char *api_token;      /* API_TOKEN; without this and the next: loopback only */
+	const char *api_jwt_secret; /* API_JWT_SECRET; "": no JWTs */
+	int max_watchers;           /* MAX_WATCHERS: 16; event streams and downloads at once */
+
+	/* Twilio */
+	const char *twilio_auth_tokens[CONFIG_TOKENS_MAX]; /* TWILIO_AUTH_TOKEN, comma-separated */
+	size_t twilio_auth_token_count;
+	bool twilio_validate;              /* TWILIO_VALIDATE=on|off */
+	bool stream_unannounced;           /* STREAM_UNANNOUNCED=off */
+	const char *overflow_number;       /* OVERFLOW_NUMBER, E.164 or "" */
+	const char *twilio_account_sid;    /* TWILIO_ACCOUNT_SID; "": no outbound calls */
+	const char *twilio_api_key_sid;    /* TWILIO_API_KEY_SID; "": the first of TWILIO_AUTH_TOKEN is used */
+	const char *twilio_api_key_secret; /* TWILIO_API_KEY_SECRET */
+	const char *twilio_api_url;        /* TWILIO_API_URL, no trailing slash */
+	double outbound_cps;               /* OUTBOUND_CPS: 1; calls begun a second */
+
+	/* The model */
+	const char *openai_api_key;
+	const char *openai_url;               /* OPENAI_REALTIME_URL */
+	enum openai_auth openai_auth;         /* OPENAI_AUTH */
+	const char *openai_ca_file;           /* OPENAI_CA_FILE; "": system bundle */
+	const char *openai_model;             /* OPENAI_MODEL: gpt-realtime-2.1 */
+	const char *openai_organization;      /* OPENAI_ORGANIZATION */
+	const char *openai_project;           /* OPENAI_PROJECT */
+	const char *openai_safety_identifier; /* OPENAI_SAFETY_IDENTIFIER: "" (off) | caller (hashed number) | text */
+	enum audio_format audio_format;       /* OPENAI_AUDIO_FORMAT: pcmu */
+	const char *voice;                    /* OPENAI_VOICE: marin */
+	double speed;                         /* OPENAI_SPEED: 1.0 (0.25..1.5) */
+	const char *instructions;             /* INSTRUCTIONS, or what INSTRUCTIONS_FILE holds */
+	const char *instructions_file;        /* INSTRUCTIONS_FILE: read at start; "" if unused */
+	const char *transcription_model;      /* TRANSCRIPTION_MODEL: gpt-transcribe; "off" gives "" */
+	const char *transcription_language;   /* TRANSCRIPTION_LANGUAGE: "" or ISO-639-1 */
+	enum turn_detection turn_detection;   /* TURN_DETECTION: server_vad */
+	double vad_threshold;                 /* VAD_THRESHOLD: 0.5 */
+	int vad_prefix_ms;                    /* VAD_PREFIX_MS: 300 */
+	int vad_silence_ms;                   /* VAD_SILENCE_MS: 500 */
+	const char *vad_eagerness;            /* VAD_EAGERNESS: auto */
+	bool interruptible;                   /* INTERRUPTIBLE=on: callers may interrupt answers */
+	const char *noise_reduction;          /* NOISE_REDUCTION: "" (off), near_field, far_field */
+	const char *reasoning_effort;         /* REASONING_EFFORT: "" leaves it to the model */
+	int max_output_tokens;                /* MAX_OUTPUT_TOKENS: 4096; 0 for "inf" */
+	int model_connect_ms;                 /* MODEL_CONNECT_MS: 5000, each step of dialling */
+	enum greeting_mode greeting_mode;     /* GREETING_MODE=instruction|exact|wait */
+	const char *greeting;                 /* GREETING: the instruction, or the exact words */
+	int greeting_protect_ms;              /* GREETING_PROTECT_MS: 0 */
+
+	/* Agents */
+	const char *agents_dir; /* AGENTS_DIR; "": only the built-in one, made of the settings */
+
+	/* A call */
+	int max_calls;                  /* MAX_CALLS: 100 */
+	int max_call_seconds;           /* MAX_CALL_SECONDS: 3500, at most 3500 */
+	int idle_seconds;               /* IDLE_SECONDS: 120; 0 never */
+	int stream_silent_seconds;      /* STREAM_SILENT_SECONDS: 15 */
+	int drain_seconds;              /* DRAIN_SECONDS: 30 */
+	int backlog_ms;                 /* BACKLOG_MS: 5000 */
+	enum uplink_batch uplink_batch; /* UPLINK_BATCH_MS=auto|20|40 */
+	int playout_lead_ms;            /* PLAYOUT_LEAD_MS: 400 */
+
+	/* Other people's servers */
+	const char *https_ca_file;  /* HTTPS_CA_FILE; "": system bundle */
+	int tool_threads;           /* TOOL_THREADS: 8 */
+	int job_threads;            /* JOB_THREADS: 4 */
+	int webhook_threads;        /* WEBHOOK_THREADS: 8 */
+	int outbox_give_up_seconds; /* OUTBOX_GIVE_UP_SECONDS: a day */
+
+	/* Records */
+	const char *text_model;   /* TEXT_MODEL: gpt-5.6-luna */
+	const char *text_api_url; /* TEXT_API_URL; "": on the host of openai_url */
+	int record_retry_seconds; /* RECORD_RETRY_SECONDS: 60 */
+
+	/* What is kept */
+	const char *data_dir; /* DATA_DIR; "": nothing is */
+	int retain_days;      /* RETAIN_DAYS: 90; 0 for ever */
+
+	/* Recording */
+	enum record_mode record; /* RECORD=off|local|twilio */
+
+	/* Money, in USD */
+	const char *prices_file; /* PRICES_FILE: "" for the built-in table */
+	double max_call_cost;    /* MAX_CALL_COST: 0 (none) */
+	double max_day_cost;     /* MAX_DAY_COST: 0 (none) */
+
+	/* Logging */
+	enum log_format log_format; /* LOG_FORMAT=text|json */
+	enum log_level log_level;   /* LOG_LEVEL=error|warn|info|debug */
+
+	struct config_storage *storage; /* owned: the strings */
+};
+
+typedef const char *config_lookup(void *arg, const char *name);
+
+/* Reads every setting through `lookup` (getenv with a NULL lookup) and checks
+ * it. 0, or -EINVAL with one sentence per mistake in `errors`, each naming the
+ * setting, its value (secrets masked) and what would do. */
+int config_load(struct config *cfg, config_lookup *lookup, void *arg, struct buf *errors);
+void config_free(struct config *cfg);
+
+/* What must be said at start though it is no mistake: a model with an announced
+ * end, validation switched off. One sentence a line. */
+void config_warnings(const struct config *cfg, struct buf *out);
+
+/* What is missing before real calls can be carried (keys); one sentence that
+ * also names `make demo`, or "" if nothing. */
+void config_missing(const struct config *cfg, struct buf *out);
+
+/* True if the IPv4 address (text) is one of TRUSTED_PROXIES. */
+bool config_trusts(const struct config *cfg, const char *ipv4);
+
+void config_print_help(struct buf *out);                      /* the table, for --help */
+void config_print_markdown(struct buf *out);                  /* the table, for the README */
+void config_print_env(struct buf *out);                       /* the table, as .env.example */
+void config_print(const struct config *cfg, struct buf *out); /* values, secrets masked */
+
+#endif

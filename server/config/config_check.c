@@ -1,0 +1,276 @@
+#include "server/config/config_check.h"
+
+#include "common/json.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+	HOST_MAX = 253,     /* RFC 1035: longest host name as text */
+	JWT_SECRET_MIN = 32 /* RFC 7518 §3.2: as many bytes as the hash has */
+};
+
+static bool only(const char *text, const char *extra)
+{
+	for (; *text; text++)
+		if (!isalnum((unsigned char)*text) && !strchr(extra, *text))
+			return false;
+	return true;
+}
+
+static bool visible_ascii(const char *text)
+{
+	for (; *text; text++)
+		if (*text < '!' || *text > '~')
+			return false;
+	return true;
+}
+
+const char *check_ipv4(const char *text)
+{
+	struct in_addr addr;
+
+	if (strchr(text, ':'))
+		return "must be an IPv4 address: this server listens on IPv4 only";
+	return inet_pton(AF_INET, text, &addr) == 1 ? NULL : "must be an IPv4 address such as 127.0.0.1 or 0.0.0.0";
+}
+
+/* False if it is neither "a.b.c.d" nor "a.b.c.d/0..32". */
+static bool parse_net(const char *text, uint32_t *net, uint32_t *mask)
+{
+	char addr[INET_ADDRSTRLEN];
+	size_t len = strcspn(text, "/");
+	const char *digits = text + len;
+	struct in_addr parsed;
+	long bits = 32;
+
+	if (len >= sizeof addr)
+		return false;
+	memcpy(addr, text, len);
+	addr[len] = '\0';
+	if (inet_pton(AF_INET, addr, &parsed) != 1)
+		return false;
+	if (*digits) {
+		digits++;
+		if (!*digits || strlen(digits) > 2 || strspn(digits, "0123456789") != strlen(digits))
+			return false;
+		bits = strtol(digits, NULL, 10);
+		if (bits > 32)
+			return false;
+	}
+	*mask = bits ? UINT32_MAX << (32 - bits) : 0;
+	*net = ntohl(parsed.s_addr) & *mask;
+	return true;
+}
+
+const char *check_ipv4_net(const char *text)
+{
+	uint32_t net, mask;
+
+	return parse_net(text, &net, &mask) ? NULL
+					    : "must be IPv4 addresses or nets such as 10.0.0.0/8, comma-separated";
+}
+
+bool ipv4_in_net(const char *ipv4, const char *net_text)
+{
+	uint32_t addr, net, mask, whole;
+
+	return parse_net(ipv4, &addr, &whole) && whole == UINT32_MAX && parse_net(net_text, &net, &mask) &&
+	       (addr & mask) == net;
+}
+
+/* "host", "host:port": the length of the host, or 0 if it cannot be one. */
+static size_t split_authority(const char *text, size_t len)
+{
+	const char *colon = memchr(text, ':', len);
+	size_t host = colon ? (size_t)(colon - text) : len;
+	size_t digits = colon ? len - host - 1 : 0;
+
+	if (host < 1 || host > HOST_MAX || !isalnum((unsigned char)text[0]) || !isalnum((unsigned char)text[host - 1]))
+		return 0;
+	for (size_t i = 0; i < host; i++)
+		if (!isalnum((unsigned char)text[i]) && !strchr("-._", text[i]))
+			return 0;
+	if (colon) {
+		if (digits < 1 || digits > 5 || strspn(colon + 1, "0123456789") < digits)
+			return 0;
+		if (strtol(colon + 1, NULL, 10) < 1 || strtol(colon + 1, NULL, 10) > 65535)
+			return 0;
+	}
+	return host;
+}
+
+/* The last label of a name is never a number (RFC 1123 §2.1): what ends in one
+ * is an address, also in the spellings 127.1 and 2130706433. */
+static bool is_address(const char *host, size_t len)
+{
+	size_t last = len;
+
+	while (last > 0 && host[last - 1] != '.')
+		last--;
+	for (size_t i = last; i < len; i++)
+		if (!isdigit((unsigned char)host[i]))
+			return false;
+	return true;
+}
+
+const char *check_model_url(const char *text)
+{
+	static const char scheme[] = "wss://";
+	const char *authority = text + strlen(scheme);
+	size_t len, host;
+
+	if (strncmp(text, "ws://", 5) == 0)
+		return "must start with wss:// (over ws:// the key and the call would travel readable by anyone)";
+	if (strncmp(text, scheme, strlen(scheme)) != 0)
+		return "must look like wss://host[:port]/path";
+	if (!visible_ascii(text) || strpbrk(text, "\"<>\\^`{|}#"))
+		return "must look like wss://host[:port]/path, without blanks, quotation marks or a #fragment";
+	len = strcspn(authority, "/?");
+	if (memchr(authority, '@', len))
+		return "must not carry a user name or key; the key belongs in OPENAI_API_KEY";
+	if (*authority == '[')
+		return "must name its host: the TLS library (BearSSL) matches no IP address in a certificate; give a "
+		       "name, if need be through /etc/hosts";
+	host = split_authority(authority, len);
+	if (!host)
+		return "must look like wss://host[:port]/path";
+	if (is_address(authority, host))
+		return "must name its host: the TLS library (BearSSL) matches no IP address in a certificate; give a "
+		       "name, if need be through /etc/hosts";
+	if (authority[len] != '/')
+		return "must have a path, as in wss://host[:port]/v1/realtime";
+	return NULL;
+}
+
+const char *check_public_url(const char *text)
+{
+	const char *authority = NULL;
+	size_t len, path_len;
+	static const char hook[] = "/twilio/voice";
+
+	if (strncmp(text, "https://", 8) == 0)
+		authority = text + 8;
+	else if (strncmp(text, "http://", 7) == 0)
+		authority = text + 7;
+	if (!authority || !visible_ascii(text))
+		return "must look like https://host[:port]";
+	len = strcspn(authority, "/?#");
+	if (!split_authority(authority, len) || strpbrk(text, "?#@\"<>\\"))
+		return "must look like https://host[:port], without a query";
+	path_len = strlen(authority + len);
+	if (path_len >= strlen(hook) && strcmp(authority + len + path_len - strlen(hook), hook) == 0)
+		return "must be the part before /twilio/voice";
+	return NULL;
+}
+
+const char *check_text_url(const char *text)
+{
+	const char *authority = text + strlen("https://");
+	size_t len;
+
+	if (strncmp(text, "http://", strlen("http://")) == 0)
+		return "must start with https:// (over http:// the key and what was said would travel readable by anyone)";
+	if (strncmp(text, "https://", strlen("https://")) != 0 || !visible_ascii(text) || strpbrk(text, "\"<>\\^`{|}#"))
+		return "must look like https://host[:port]/v1/responses";
+	len = strcspn(authority, "/?");
+	if (memchr(authority, '@', len))
+		return "must not carry a user name or key; the key belongs in OPENAI_API_KEY";
+	if (!split_authority(authority, len) || authority[len] != '/')
+		return "must look like https://host[:port]/v1/responses";
+	return NULL;
+}
+
+const char *check_api_url(const char *text)
+{
+	const char *authority = text + strlen("https://");
+
+	if (strncmp(text, "https://", strlen("https://")) != 0 || !visible_ascii(text) ||
+	    strcspn(authority, "/?#@\"<>\\") != strlen(authority) || !split_authority(authority, strlen(authority)))
+		return "must look like https://api.twilio.com, without a path";
+	return NULL;
+}
+
+static bool is_sid(const char *text, const char *prefix)
+{
+	return strncmp(text, prefix, 2) == 0 && strlen(text) == 34 && strspn(text + 2, "0123456789abcdef") == 32;
+}
+
+const char *check_account_sid(const char *text)
+{
+	return is_sid(text, "AC") ? NULL : "must be AC and 32 hex digits";
+}
+
+const char *check_key_sid(const char *text)
+{
+	return is_sid(text, "SK") ? NULL : "must be SK and 32 hex digits";
+}
+
+const char *check_e164(const char *text)
+{
+	size_t digits = strlen(text) - (*text == '+');
+
+	if (text[0] != '+' || text[1] == '0' || digits < 7 || digits > 15 || strspn(text + 1, "0123456789") != digits)
+		return "must be a number in E.164 form: + and country code, 7 to 15 digits, as in +12025550123";
+	return NULL;
+}
+
+const char *check_token(const char *text)
+{
+	size_t len = strlen(text);
+
+	/* `docker run --env-file` passes quotation marks on as part of the value. */
+	if (len >= 2 && (text[0] == '"' || text[0] == '\'') && text[len - 1] == text[0])
+		return "must not have quotation marks around it";
+	return visible_ascii(text) ? NULL : "must be visible ASCII without blanks";
+}
+
+const char *check_jwt_secret(const char *text)
+{
+	if (strlen(text) < JWT_SECRET_MIN)
+		return "must have at least 32 bytes; `openssl rand -hex 32` makes a good one";
+	return check_token(text);
+}
+
+const char *check_name(const char *text)
+{
+	return only(text, "-_.:") ? NULL : "must be a plain name: letters, digits and - _ . :";
+}
+
+const char *check_language(const char *text)
+{
+	if (strlen(text) == 2 && islower((unsigned char)text[0]) && islower((unsigned char)text[1]))
+		return NULL;
+	return "must be an ISO-639-1 code of two small letters, as in en or de";
+}
+
+const char *check_prose(const char *text)
+{
+	if (!utf8_valid(text, strlen(text)))
+		return "must be valid UTF-8";
+	for (; *text; text++)
+		if (iscntrl((unsigned char)*text) && !strchr("\n\r\t", *text))
+			return "must not contain control characters";
+	return NULL;
+}
+
+const char *check_path(const char *text)
+{
+	int fd = open(text, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	char byte;
+	ssize_t got;
+
+	if (fd < 0)
+		return errno == EACCES ? "names a file that may not be read" : "names a file that cannot be opened";
+	got = read(fd, &byte, 1);
+	close(fd);
+	if (got < 0)
+		return "names something that is not a readable file";
+	return got ? NULL : "names an empty file";
+}

@@ -1,0 +1,30 @@
+#ifndef CONFIG_CONFIG_CHECK_H
+#define CONFIG_CONFIG_CHECK_H
+/* Whether a setting's text will do.
+ *
+ * Each answers NULL, or how the text must be: the end of a sentence that
+ * starts with the setting's name and value ("must be an IPv4 address …").
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+const char *check_ipv4(const char *text);
+const char *check_ipv4_net(const char *text);   /* address or address/bits */
+const char *check_model_url(const char *text);  /* wss://host[:port]/path[?query] */
+const char *check_public_url(const char *text); /* http(s)://host[:port][/path] */
+const char *check_text_url(const char *text);   /* https://host[:port]/path[?query] */
+const char *check_api_url(const char *text);    /* https://host[:port] */
+const char *check_e164(const char *text);
+const char *check_account_sid(const char *text); /* AC and 32 hex digits */
+const char *check_key_sid(const char *text);     /* SK and 32 hex digits */
+const char *check_token(const char *text);       /* fit for a header: visible ASCII, no blanks, no quotes around it */
+const char *check_jwt_secret(const char *text);  /* the same, and long enough for HS256 */
+const char *check_name(const char *text);        /* letters, digits, - _ . : */
+const char *check_language(const char *text);    /* two small letters */
+const char *check_prose(const char *text);       /* UTF-8; of the control characters only newline and tab */
+const char *check_path(const char *text);        /* a file that can be read */
+
+/* True if the address lies in the net ("10.0.0.0/8" or a single address). */
+bool ipv4_in_net(const char *ipv4, const char *net);
+
+#endif

@@ -1,0 +1,201 @@
+/* The table of settings, for people: --help, the README's table, .env.example,
+ * and the values in force. */
+#include "server/config/config.h"
+#include "server/config/config_table.h"
+
+#include <string.h>
+
+enum {
+	HELP_WIDTH = 96, /* columns of --help and .env.example */
+	TEXT_SHOWN = 60, /* bytes of a long text in config_print */
+};
+
+/* Words until the line is full, then a new line that starts with `indent`. */
+static void put_wrapped(struct buf *out, const char *indent, const char *text)
+{
+	size_t column = 0;
+
+	while (*text) {
+		size_t n = strcspn(text, " ");
+
+		if (column && column + 1 + n > HELP_WIDTH) {
+			buf_putc(out, '\n');
+			column = 0;
+		}
+		buf_puts(out, column ? " " : indent);
+		column += column ? 1 : strlen(indent);
+		buf_put(out, text, n);
+		column += n;
+		text += n + (text[n] == ' ');
+	}
+	buf_putc(out, '\n');
+}
+
+/* "0 to 65535", "20 to 5000 ms", "auto, 20 or 40". */
+static void put_range(struct buf *out, const struct setting *s)
+{
+	const char *words = s->type == SETTING_SWITCH ? "on|off" : s->words;
+	size_t n;
+
+	if (s->type == SETTING_INT || s->type == SETTING_REAL) {
+		buf_printf(out, "%g to %g%s%s%s%s", s->min, s->max, s->unit ? " " : "", s->unit ? s->unit : "",
+		    s->none ? ", or " : "", s->none ? s->none : "");
+		return;
+	}
+	if (s->none)
+		buf_printf(out, "%s%s", s->none, strchr(words, '|') ? ", " : " or ");
+	for (; *words; words += n) {
+		n = strcspn(words, "|");
+		buf_put(out, words, n);
+		if (!words[n])
+			break;
+		n++;
+		buf_puts(out, strchr(words + n, '|') ? ", " : " or ");
+	}
+}
+
+static void put_help(struct buf *out, const struct setting *s)
+{
+	buf_puts(out, s->help);
+	if (s->type == SETTING_TEXT || s->type == SETTING_LIST)
+		return;
+	buf_putc(out, ' ');
+	put_range(out, s);
+	buf_putc(out, '.');
+}
+
+void config_print_help(struct buf *out)
+{
+	struct buf line;
+
+	buf_init(&line, 0);
+	buf_puts(out, "Settings, from the environment. What is empty counts as unset.\n");
+	for (const struct setting *s = config_table; s->name; s++) {
+		if (s->group)
+			buf_printf(out, "\n%s\n", s->group);
+		buf_reset(&line);
+		buf_printf(&line, "%s=%s", s->name, s->fallback);
+		put_wrapped(out, "  ", buf_text(&line));
+		buf_reset(&line);
+		put_help(&line, s);
+		put_wrapped(out, "      ", buf_text(&line));
+	}
+	if (buf_error(&line) && !out->err)
+		out->err = buf_error(&line);
+	buf_free(&line);
+}
+
+void config_print_markdown(struct buf *out)
+{
+	for (const struct setting *s = config_table; s->name; s++) {
+		if (s->group)
+			buf_printf(out, "%s**%s**\n\n| setting | default | |\n|---|---|---|\n",
+			    s == config_table ? "" : "\n", s->group);
+		buf_printf(out, "| `%s` | ", s->name);
+		if (*s->fallback)
+			buf_printf(out, "`%s`", s->fallback);
+		buf_puts(out, " | ");
+		put_help(out, s);
+		buf_puts(out, " |\n");
+	}
+}
+
+/* Written so that the file means the same to `make run`, `docker run
+ * --env-file` and a shell that sources it: no blanks in active lines. */
+void config_print_env(struct buf *out)
+{
+	struct buf line;
+
+	buf_init(&line, 0);
+	buf_puts(out, "# Copy this to .env and fill in the keys; `make run` reads it, the environment wins over it.\n"
+		      "# Lines are NAME=value, without quotation marks; a value ends with its line. What is\n"
+		      "# commented out shows its default.\n");
+	for (const struct setting *s = config_table; s->name; s++) {
+		if (s->group)
+			buf_printf(out, "\n# --- %s ---\n", s->group);
+		buf_putc(out, '\n');
+		buf_reset(&line);
+		put_help(&line, s);
+		put_wrapped(out, "# ", buf_text(&line));
+		/* Everything has a good default, except the keys: these lines wait to be filled in. */
+		buf_printf(out, "%s%s=%s\n", s->secret ? "" : "#", s->name, s->fallback);
+	}
+	if (buf_error(&line) && !out->err)
+		out->err = buf_error(&line);
+	buf_free(&line);
+}
+
+static void put_word(struct buf *out, const char *words, int at)
+{
+	while (at-- > 0)
+		words += strcspn(words, "|") + 1;
+	buf_put(out, words, strcspn(words, "|"));
+}
+
+/* One line of it, shortened; telephone numbers lose their middle. */
+static void put_text(struct buf *out, const char *text)
+{
+	size_t len = strlen(text), most = len;
+	const char *rest = text;
+
+	if (text[0] == '+' && len > 6 && strspn(text + 1, "0123456789") == len - 1) {
+		buf_printf(out, "%.4s…%s", text, text + len - 2);
+		return;
+	}
+	if (len > TEXT_SHOWN)
+		for (most = TEXT_SHOWN; most && ((unsigned char)text[most] & 0xC0) == 0x80;)
+			most--;
+	for (; rest < text + most; rest++)
+		buf_putc(out, *rest == '\n' || *rest == '\r' || *rest == '\t' ? ' ' : *rest);
+	if (most < len)
+		buf_printf(out, "… (%zu bytes)", len);
+}
+
+static void put_value(struct buf *out, const struct config *cfg, const struct setting *s)
+{
+	const char *at = (const char *)cfg + s->at;
+	const char *const *texts = (const char *const *)(const void *)at;
+	size_t count = s->type == SETTING_LIST ? *(const size_t *)(const void *)((const char *)cfg + s->count) : 1;
+	int number;
+
+	switch (s->type) {
+	case SETTING_TEXT:
+	case SETTING_WORD:
+	case SETTING_LIST:
+		for (size_t i = 0; i < count; i++) {
+			if (i)
+				buf_putc(out, ',');
+			if (s->secret && *texts[i])
+				buf_printf(out, "(%zu characters, not shown)", strlen(texts[i]));
+			else
+				put_text(out, *texts[i] || !s->none ? texts[i] : s->none);
+		}
+		break;
+	case SETTING_INT:
+		memcpy(&number, at, sizeof number);
+		if (s->none && !number)
+			buf_puts(out, s->none);
+		else
+			buf_printf(out, "%d", number);
+		break;
+	case SETTING_REAL:
+		buf_printf(out, "%g", *(const double *)(const void *)at);
+		break;
+	case SETTING_SWITCH:
+		buf_puts(out, *(const bool *)(const void *)at ? "on" : "off");
+		break;
+	case SETTING_CHOICE:
+		memcpy(&number, at, sizeof number);
+		put_word(out, s->words, number);
+		break;
+	}
+}
+
+void config_print(const struct config *cfg, struct buf *out)
+{
+	for (const struct setting *s = config_table; s->name; s++) {
+		buf_printf(out, "%s=", s->name);
+		put_value(out, cfg, s);
+		buf_putc(out, '\n');
+	}
+}

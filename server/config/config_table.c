@@ -1,0 +1,202 @@
+#include "server/config/config_table.h"
+
+#include "server/config/config.h"
+#include "server/config/config_check.h"
+
+#include <stddef.h>
+
+#define TEXT(field) SETTING_TEXT, .at = offsetof(struct config, field)
+#define INT(field, from, to) SETTING_INT, .at = offsetof(struct config, field), .min = from, .max = to
+#define REAL(field, from, to) SETTING_REAL, .at = offsetof(struct config, field), .min = from, .max = to
+#define SWITCH(field) SETTING_SWITCH, .at = offsetof(struct config, field)
+#define CHOICE(field, list) SETTING_CHOICE, .at = offsetof(struct config, field), .words = list
+#define WORD(field, list) SETTING_WORD, .at = offsetof(struct config, field), .words = list
+#define LIST(field, number, limit) \
+	SETTING_LIST, .at = offsetof(struct config, field), .count = offsetof(struct config, number), .most = limit
+
+/* clang-format off */
+const struct setting config_table[] = {
+	{ "Keys", "OPENAI_API_KEY", TEXT(openai_api_key), .fallback = "", .secret = 1, .check = check_token,
+	  .help = "The key for the model. Needed for real calls." },
+	{ NULL, "TWILIO_AUTH_TOKEN", LIST(twilio_auth_tokens, twilio_auth_token_count, CONFIG_TOKENS_MAX),
+	  .fallback = "", .secret = 1, .check = check_token,
+	  .help = "Twilio's auth token, with which it signs its requests. Several, comma-separated, while one is "
+	          "being rotated. Needed for real calls." },
+	{ NULL, "API_TOKEN", TEXT(api_token), .fallback = "", .secret = 1, .check = check_token,
+	  .help = "What `Authorization: Bearer …` must carry to read /status and /calls. Without one they answer "
+	          "this machine only, and nothing that came through a proxy." },
+	{ NULL, "API_JWT_SECRET", TEXT(api_jwt_secret), .fallback = "", .secret = 1, .check = check_jwt_secret,
+	  .help = "Besides or instead of API_TOKEN: the secret, at least 32 bytes, of JWTs (HS256, with exp) that "
+	          "`Authorization: Bearer …` may carry." },
+
+	{ NULL, "SIGNING_SECRET", TEXT(signing_secret), .fallback = "", .secret = 1, .check = check_token,
+	  .help = "Signs what is sent to agents' tools and webhooks, unless the agent names a secret of its own. "
+	          "`openssl rand -hex 32` makes a good one." },
+
+	{ "The HTTP port", "LISTEN", TEXT(listen), .fallback = "127.0.0.1", .check = check_ipv4,
+	  .help = "The IPv4 address to listen on; 0.0.0.0 for all. TLS is the business of a proxy in front." },
+	{ NULL, "PORT", INT(port, 0, 65535), .fallback = "8080",
+	  .help = "The port; 0 lets the system choose one, which is printed." },
+	{ NULL, "PUBLIC_URL", TEXT(public_url), .fallback = "", .check = check_public_url,
+	  .help = "The address Twilio sees, as in https://phone.example.com. Signatures are checked against it. "
+	          "Unset, X-Forwarded-Proto and X-Forwarded-Host are believed, from trusted proxies." },
+	{ NULL, "TRUSTED_PROXIES", LIST(trusted_proxies, trusted_proxy_count, CONFIG_PROXIES_MAX),
+	  .fallback = "127.0.0.0/8", .check = check_ipv4_net,
+	  .help = "Whose X-Forwarded-* headers are believed when PUBLIC_URL is unset: IPv4 addresses or nets, "
+	          "comma-separated." },
+	{ NULL, "MAX_WATCHERS", INT(max_watchers, 1, 1000), .fallback = "16", .unit = "watchers",
+	  .help = "Event streams and downloads at once. Each holds a thread of its own, beside those for calls." },
+
+	{ "Twilio", "TWILIO_VALIDATE", SWITCH(twilio_validate), .fallback = "on",
+	  .help = "Whether Twilio's signatures are checked. off is for tests: anyone who finds the port could then "
+	          "spend your key." },
+	{ NULL, "STREAM_UNANNOUNCED", SWITCH(stream_unannounced), .fallback = "off",
+	  .help = "Whether a signed stream is accepted on /twilio/stream that our own TwiML did not announce, for "
+	          "people who write their own." },
+	{ NULL, "OVERFLOW_NUMBER", TEXT(overflow_number), .fallback = "", .check = check_e164,
+	  .help = "The number dialled when every line is busy or the model is lost. Unset, callers hear an apology." },
+	{ NULL, "TWILIO_ACCOUNT_SID", TEXT(twilio_account_sid), .fallback = "", .check = check_account_sid,
+	  .help = "Twilio's account, AC…. Needed to place calls, and to record with Twilio." },
+	{ NULL, "TWILIO_API_KEY_SID", TEXT(twilio_api_key_sid), .fallback = "", .check = check_key_sid,
+	  .help = "An API key, SK…, to place calls with. Unset, the first TWILIO_AUTH_TOKEN is used." },
+	{ NULL, "TWILIO_API_KEY_SECRET", TEXT(twilio_api_key_secret), .fallback = "", .secret = 1, .check = check_token,
+	  .help = "The API key's secret." },
+	{ NULL, "TWILIO_API_URL", TEXT(twilio_api_url), .fallback = "https://api.twilio.com", .check = check_api_url,
+	  .help = "Where Twilio's REST API is: another for another region (https://api.dublin.ie1.twilio.com), or a "
+	          "stand-in." },
+	{ NULL, "OUTBOUND_CPS", REAL(outbound_cps, 0.1, 100), .fallback = "1", .unit = "calls/s",
+	  .help = "How many calls are begun a second; what Twilio allows the account. The others queue." },
+
+	{ "The model", "OPENAI_REALTIME_URL", TEXT(openai_url), .fallback = "wss://api.openai.com/v1/realtime",
+	  .most = 2048, .check = check_model_url,
+	  .help = "Where the model is. `model=` is added unless the URL names a model or deployment. The host must "
+	          "be a name, not an IP address." },
+	{ NULL, "OPENAI_AUTH", CHOICE(openai_auth, "auto|bearer|api-key"), .fallback = "auto",
+	  .help = "How the key is sent. auto: as api-key to *.openai.azure.com, else as a bearer token." },
+	{ NULL, "OPENAI_CA_FILE", TEXT(openai_ca_file), .fallback = "", .check = check_path,
+	  .help = "PEM file of the authorities to trust instead of the system's." },
+	{ NULL, "OPENAI_MODEL", TEXT(openai_model), .fallback = "gpt-realtime-2.1", .most = 128, .check = check_name,
+	  .help = "The model, or on Azure the deployment." },
+	{ NULL, "OPENAI_ORGANIZATION", TEXT(openai_organization), .fallback = "", .most = 128, .check = check_token,
+	  .help = "Organisation to bill, if the key belongs to several." },
+	{ NULL, "OPENAI_PROJECT", TEXT(openai_project), .fallback = "", .most = 128, .check = check_token,
+	  .help = "Project to bill, if the key belongs to several." },
+	{ NULL, "OPENAI_SAFETY_IDENTIFIER", TEXT(openai_safety_identifier), .fallback = "off", .none = "off",
+	  .most = 64, .check = check_token,
+	  .help = "Tells OpenAI one end user from another: caller (a hash of the number), a text of yours, or off." },
+	{ NULL, "OPENAI_AUDIO_FORMAT", CHOICE(audio_format, "pcmu|pcma|pcm"), .fallback = "pcmu",
+	  .help = "The format of the model session. pcmu is the telephone's own and costs nothing; pcm is 16 bit "
+	          "at 24 kHz." },
+	{ NULL, "OPENAI_VOICE", TEXT(voice), .fallback = "marin", .most = 128, .check = check_name,
+	  .help = "The voice: a name, or voice_… for one of your own." },
+	{ NULL, "OPENAI_SPEED", REAL(speed, 0.25, 1.5), .fallback = "1", .help = "How fast it speaks." },
+	{ NULL, "INSTRUCTIONS", TEXT(instructions), .most = 65536, .check = check_prose, .fallback =
+	  "You are a friendly assistant on the telephone. Answer in one or two short sentences, then let the caller "
+	  "speak. Talk the way people talk on the phone: no lists, no markup, numbers and names said clearly. Speak "
+	  "the caller's language. If you did not understand, say so and ask. If you do not know, say that; never "
+	  "make anything up.",
+	  .help = "What the model is told to be." },
+	{ NULL, "INSTRUCTIONS_FILE", TEXT(instructions_file), .fallback = "", .check = check_path,
+	  .help = "A text file to read the instructions from, at start; instead of INSTRUCTIONS." },
+	{ NULL, "MAX_OUTPUT_TOKENS", INT(max_output_tokens, 1, 4096), .none = "inf", .fallback = "4096", .unit = "tokens",
+	  .help = "The longest answer; inf sets no limit." },
+	{ NULL, "REASONING_EFFORT", WORD(reasoning_effort, "minimal|low|medium|high|xhigh"), .fallback = "",
+	  .help = "How long the model thinks before it speaks. Unset, it decides; older models know no effort." },
+	{ NULL, "MODEL_CONNECT_MS", INT(model_connect_ms, 100, 60000), .fallback = "5000", .unit = "ms",
+	  .help = "Deadline for each step of reaching the model: name, connection, TLS, WebSocket, session." },
+
+	{ "Listening", "TRANSCRIPTION_MODEL", TEXT(transcription_model), .fallback = "gpt-transcribe", .none = "off",
+	  .most = 128, .check = check_name,
+	  .help = "Writes down what the caller says, for /calls; off saves its cost." },
+	{ NULL, "TRANSCRIPTION_LANGUAGE", TEXT(transcription_language), .fallback = "", .check = check_language,
+	  .help = "The callers' language as an ISO-639-1 code, as in en. Unset, it is guessed." },
+	{ NULL, "TURN_DETECTION", CHOICE(turn_detection, "server_vad|semantic_vad"), .fallback = "server_vad",
+	  .help = "How the model knows that the caller has finished: by silence, or by the sense of what was said." },
+	{ NULL, "VAD_THRESHOLD", REAL(vad_threshold, 0, 1), .fallback = "0.5",
+	  .help = "server_vad: how loud speech must be. Higher for noisy lines." },
+	{ NULL, "VAD_PREFIX_MS", INT(vad_prefix_ms, 0, 5000), .fallback = "300", .unit = "ms",
+	  .help = "server_vad: how much audio before the first sound counts as speech." },
+	{ NULL, "VAD_SILENCE_MS", INT(vad_silence_ms, 20, 10000), .fallback = "500", .unit = "ms",
+	  .help = "server_vad: how much silence ends a turn." },
+	{ NULL, "VAD_EAGERNESS", WORD(vad_eagerness, "auto|low|medium|high"), .fallback = "auto",
+	  .help = "semantic_vad: how soon it answers." },
+	{ NULL, "INTERRUPTIBLE", SWITCH(interruptible), .fallback = "on",
+	  .help = "Whether a caller who speaks up stops the answer." },
+	{ NULL, "NOISE_REDUCTION", WORD(noise_reduction, "near_field|far_field"), .fallback = "off", .none = "off",
+	  .help = "Filters the caller's noise: near_field for a handset, far_field for hands-free." },
+
+	{ "Greeting", "GREETING_MODE", CHOICE(greeting_mode, "instruction|exact|wait"), .fallback = "instruction",
+	  .help = "Who speaks first: the model, following GREETING; the model, asked to say GREETING word for word; or "
+	          "the caller." },
+	{ NULL, "GREETING", TEXT(greeting), .most = 8192, .check = check_prose,
+	  .fallback = "Greet the caller in one short sentence and ask how you can help.",
+	  .help = "The instruction for the greeting, or with GREETING_MODE=exact the words." },
+	{ NULL, "GREETING_PROTECT_MS", INT(greeting_protect_ms, 0, 60000), .fallback = "0", .unit = "ms",
+	  .help = "For how long the greeting cannot be interrupted." },
+
+	{ "Agents", "AGENTS_DIR", TEXT(agents_dir), .fallback = "",
+	  .help = "The directory of agent files, NAME.json each. Unset, one agent answers every number, made of the "
+	          "settings above, which are also what a file leaves out." },
+
+	{ "A call", "MAX_CALLS", INT(max_calls, 1, 5000), .fallback = "100", .unit = "calls",
+	  .help = "Calls at once, those still being set up included. The next one hears that all lines are busy." },
+	{ NULL, "MAX_CALL_SECONDS", INT(max_call_seconds, 1, 3500), .fallback = "3500", .unit = "s",
+	  .help = "The longest call. A model session lives an hour at most." },
+	{ NULL, "IDLE_SECONDS", INT(idle_seconds, 0, 3600), .fallback = "120", .unit = "s",
+	  .help = "Ends a call in which nobody has spoken for so long; 0 never does." },
+	{ NULL, "STREAM_SILENT_SECONDS", INT(stream_silent_seconds, 1, 600), .fallback = "15", .unit = "s",
+	  .help = "Ends a call from which no audio frame has come for so long." },
+	{ NULL, "DRAIN_SECONDS", INT(drain_seconds, 0, 3600), .fallback = "30", .unit = "s",
+	  .help = "How long live calls may go on after SIGTERM. docker stop kills after 10 s unless told otherwise." },
+	{ NULL, "BACKLOG_MS", INT(backlog_ms, 100, 30000), .fallback = "5000", .unit = "ms",
+	  .help = "How much of the caller's audio is kept until the model is ready; older audio is dropped." },
+	{ NULL, "UPLINK_BATCH_MS", CHOICE(uplink_batch, "auto|20|40"), .fallback = "auto",
+	  .help = "How much caller audio is sent to the model at a time. 40 saves a third of the CPU and costs up to "
+	          "20 ms; auto does so only while audio runs late." },
+	{ NULL, "PLAYOUT_LEAD_MS", INT(playout_lead_ms, 20, 5000), .fallback = "400", .unit = "ms",
+	  .help = "How far ahead of the caller's ear answers are sent to Twilio." },
+
+	{ "Other people's servers", "HTTPS_CA_FILE", TEXT(https_ca_file), .fallback = "", .check = check_path,
+	  .help = "PEM file of the authorities to trust, instead of the system's, when tools, webhooks and Twilio are "
+	          "asked over https." },
+	{ NULL, "TOOL_THREADS", INT(tool_threads, 1, 64), .fallback = "8",
+	  .help = "How many things that a caller waits for (tools, searches, transfers) are done at once." },
+	{ NULL, "JOB_THREADS", INT(job_threads, 1, 64), .fallback = "4",
+	  .help = "How many that nobody waits for: summaries, upkeep." },
+	{ NULL, "WEBHOOK_THREADS", INT(webhook_threads, 1, 64), .fallback = "8",
+	  .help = "How many webhooks are sent at once; two of them at most to one host." },
+	{ NULL, "OUTBOX_GIVE_UP_SECONDS", INT(outbox_give_up_seconds, 1, 604800), .fallback = "86400", .unit = "s",
+	  .help = "How long a webhook is tried before it is parked." },
+
+	{ "Records", "TEXT_MODEL", TEXT(text_model), .fallback = "gpt-5.6-luna", .most = 128, .check = check_name,
+	  .help = "The text model that fills in a call's record from its transcript; on Azure the deployment." },
+	{ NULL, "TEXT_API_URL", TEXT(text_api_url), .fallback = "", .most = 2048, .check = check_text_url,
+	  .help = "Where it is (OpenAI's Responses API). Unset: /v1/responses on the host of OPENAI_REALTIME_URL, on "
+	          "Azure /openai/v1/responses. OPENAI_API_KEY is sent there." },
+	{ NULL, "RECORD_RETRY_SECONDS", INT(record_retry_seconds, 1, 86400), .fallback = "60", .unit = "s",
+	  .help = "How long after a record could not be filled in it is tried again, once." },
+
+	{ "What is kept", "DATA_DIR", TEXT(data_dir), .fallback = "",
+	  .help = "The directory for the database of calls and for recordings; made if its parent is there. Unset, "
+	          "nothing is kept over a restart. `make run` takes data, the image /data." },
+	{ NULL, "RETAIN_DAYS", INT(retain_days, 0, 36500), .fallback = "90", .unit = "days",
+	  .help = "Calls and all that belongs to them are deleted so long after their end; 0 keeps them for ever." },
+
+	{ "Recording", "RECORD", CHOICE(record, "off|local|twilio"), .fallback = "off",
+	  .help = "Whether calls are recorded, for agents that do not say: off, local (a stereo WAV in DATA_DIR), or "
+	          "twilio (Twilio records and keeps it). Tell callers where the law wants it." },
+
+	{ "Money", "PRICES_FILE", TEXT(prices_file), .fallback = "", .check = check_path,
+	  .help = "A JSON file of prices in place of the built-in ones; the README shows one." },
+	{ NULL, "MAX_CALL_COST", REAL(max_call_cost, 0, 10000), .fallback = "0", .unit = "USD",
+	  .help = "When a call's estimated cost passes this, the agent says goodbye; 0 sets no limit." },
+	{ NULL, "MAX_DAY_COST", REAL(max_day_cost, 0, 100000), .fallback = "0", .unit = "USD",
+	  .help = "When the estimated cost of a day (UTC) passes this, new calls are refused until the next; 0 sets no "
+	          "limit." },
+
+	{ "Logging", "LOG_FORMAT", CHOICE(log_format, "text|json"), .fallback = "text", .help = "How a log line looks." },
+	{ NULL, "LOG_LEVEL", CHOICE(log_level, "error|warn|info|debug"), .fallback = "info",
+	  .help = "The least that is logged. debug tells of every frame." },
+	{ .name = NULL },
+};
+/* clang-format on */

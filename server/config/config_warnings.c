@@ -1,0 +1,103 @@
+/* What is said at start about settings that are no mistake. */
+#include "server/config/config.h"
+
+#include <string.h>
+#include <strings.h>
+
+enum { API_TOKEN_GOOD = 16 }; /* characters; shorter ones can be guessed */
+
+/* Announced by OpenAI; a name that ends in * stands for all that begin so. */
+static const struct {
+	const char *model, *what;
+} ends[] = {
+	{ "gpt-realtime", "is to be shut down on 2027-01-20" },
+	{ "gpt-realtime-2025-08-28", "is to be shut down on 2027-01-20" },
+	{ "gpt-realtime-mini", "is to be shut down on 2027-01-20" },
+	{ "gpt-realtime-mini-2025-12-15", "is to be shut down on 2027-01-20" },
+	{ "gpt-4o-realtime-preview*", "belongs to the retired beta interface, which this server does not speak" },
+	{ "gpt-4o-mini-realtime-preview*", "belongs to the retired beta interface, which this server does not speak" },
+	{ "whisper-1", "is to be shut down on 2027-02-26" },
+	{ "gpt-4o-transcribe", "is to be shut down on 2027-02-26" },
+	{ "gpt-4o-mini-transcribe", "is to be shut down on 2027-02-26" },
+	{ "gpt-4o-mini-transcribe-2025-12-15", "is to be shut down on 2027-02-26" },
+	{ "gpt-4o-transcribe-diarize", "is to be shut down on 2027-02-26" },
+};
+
+static void warn_of_end(struct buf *out, const char *setting, const char *model, size_t len, const char *instead)
+{
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+		size_t n = strcspn(ends[i].model, "*");
+
+		if (strncmp(ends[i].model, model, n) == 0 && (len == n || (len > n && ends[i].model[n] == '*')))
+			buf_printf(out, "%s: %.*s %s; %s is its successor.\n", setting, (int)len, model, ends[i].what,
+			    instead);
+	}
+}
+
+static bool host_ends_in(const char *url, const char *suffix)
+{
+	const char *host = strstr(url, "://") + 3;
+	size_t len = strcspn(host, ":/?"), n = strlen(suffix);
+
+	return len > n && strncasecmp(host + len - n, suffix, n) == 0;
+}
+
+static void warn_of_model(const struct config *cfg, struct buf *out)
+{
+	const char *query = strchr(cfg->openai_url, '?'), *named = NULL;
+
+	for (const char *p = query; p && !named; p = strchr(p + 1, '&'))
+		if (strncmp(p + 1, "model=", 6) == 0)
+			named = p + 7;
+	/* On Azure the name is a deployment's, and the dates are Azure's own. */
+	if (host_ends_in(cfg->openai_url, ".azure.com"))
+		return;
+	if (named)
+		warn_of_end(out, "OPENAI_REALTIME_URL", named, strcspn(named, "&"), "gpt-realtime-2.1");
+	else
+		warn_of_end(out, "OPENAI_MODEL", cfg->openai_model, strlen(cfg->openai_model), "gpt-realtime-2.1");
+	warn_of_end(
+	    out, "TRANSCRIPTION_MODEL", cfg->transcription_model, strlen(cfg->transcription_model), "gpt-transcribe");
+}
+
+void config_warnings(const struct config *cfg, struct buf *out)
+{
+	if (!cfg->twilio_validate) {
+		buf_puts(out,
+		    "TWILIO_VALIDATE=off: NOBODY'S SIGNATURE IS CHECKED. Whoever reaches the port can make calls "
+		    "at the expense of your key; never do this outside a test.\n");
+		if (cfg->stream_unannounced)
+			buf_puts(
+			    out, "STREAM_UNANNOUNCED=on without TWILIO_VALIDATE: any stranger's stream is accepted.\n");
+	}
+	if (!*cfg->public_url)
+		buf_puts(out, "PUBLIC_URL is not set: the address Twilio sees is taken from X-Forwarded-* headers of "
+			      "TRUSTED_PROXIES; set it if signatures are refused.\n");
+	else if (strncmp(cfg->public_url, "http://", 7) == 0)
+		buf_puts(out, "PUBLIC_URL starts with http://: Twilio opens streams over https (wss) only.\n");
+	if (*cfg->api_token && strlen(cfg->api_token) < API_TOKEN_GOOD)
+		buf_puts(out,
+		    "API_TOKEN is shorter than 16 characters and can be guessed; `openssl rand -hex 24` makes a "
+		    "good one.\n");
+	if (cfg->record == RECORD_LOCAL && !*cfg->data_dir)
+		buf_puts(out, "RECORD=local without DATA_DIR: nothing is recorded.\n");
+	if (cfg->record == RECORD_TWILIO && (!*cfg->twilio_account_sid || !*cfg->public_url))
+		buf_puts(out, "RECORD=twilio needs TWILIO_ACCOUNT_SID and PUBLIC_URL: nothing is recorded.\n");
+	if (cfg->max_day_cost > 0 && !*cfg->data_dir)
+		buf_puts(out, "MAX_DAY_COST without DATA_DIR: a restart forgets what the day has cost.\n");
+	warn_of_model(cfg, out);
+}
+
+void config_missing(const struct config *cfg, struct buf *out)
+{
+	bool key = !*cfg->openai_api_key;
+	bool token = cfg->twilio_validate && !cfg->twilio_auth_token_count;
+
+	if (!key && !token)
+		return;
+	buf_printf(out,
+	    "%s%s%s %s not set, and no real call can be carried without: fill in .env (.env.example explains "
+	    "it), or try `make demo`, which needs no account.\n",
+	    key ? "OPENAI_API_KEY" : "", key && token ? " and " : "", token ? "TWILIO_AUTH_TOKEN" : "",
+	    key && token ? "are" : "is");
+}

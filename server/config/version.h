@@ -1,0 +1,4 @@
+#ifndef CONFIG_VERSION_H
+#define CONFIG_VERSION_H
+#define TRUNKLINE_VERSION "0.1.0"
+#endif

@@ -1,0 +1,58 @@
+#include "server/delivery/delivery_plan.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void outbox_result_of(const struct fetch_answer *answer, struct outbox_result *out)
+{
+	memset(out, 0, sizeof *out);
+	out->status = answer->status;
+	out->retry_after_s = answer->retry_after_s;
+	if (!answer->status)
+		snprintf(out->error, sizeof out->error, "%s", answer->error);
+	else if (answer->status / 100 == 3)
+		snprintf(
+		    out->error, sizeof out->error, "it answered %d, and redirects are not followed", answer->status);
+	else if (answer->status / 100 != 2)
+		snprintf(out->error, sizeof out->error, "it answered %d", answer->status);
+}
+
+enum outbox_verdict outbox_judge(
+    const struct outbox_result *result, int64_t since_ms, int64_t now_ms, int64_t give_up_ms)
+{
+	if (result->status / 100 == 2)
+		return OUTBOX_DELIVERED;
+	if (result->status == 410 || now_ms - since_ms >= give_up_ms)
+		return OUTBOX_PARK;
+	return OUTBOX_RETRY;
+}
+
+int64_t outbox_delay_ms(int failed, int64_t retry_after_s, uint32_t random)
+{
+	int64_t whole = OUTBOX_FIRST_MS, asked_ms, delay;
+
+	for (int i = 1; i < failed && whole < OUTBOX_LONGEST_MS; i++)
+		whole *= 2;
+	if (whole > OUTBOX_LONGEST_MS)
+		whole = OUTBOX_LONGEST_MS;
+	delay = whole / 2 + random % (whole - whole / 2 + 1);
+	asked_ms = retry_after_s < OUTBOX_LONGEST_MS / 1000 ? retry_after_s * 1000 : OUTBOX_LONGEST_MS;
+	return delay > asked_ms ? delay : asked_ms;
+}
+
+void outbox_origin(const char *url, char *out, size_t size)
+{
+	const char *authority = strstr(url, "://"), *at;
+	size_t scheme, len;
+
+	authority = authority ? authority + 3 : url;
+	scheme = (size_t)(authority - url);
+	len = strcspn(authority, "/?#");
+	/* Whoever logs in does so at the same place. */
+	at = memrchr(authority, '@', len);
+	if (at) {
+		len -= (size_t)(at + 1 - authority);
+		authority = at + 1;
+	}
+	snprintf(out, size, "%.*s%.*s", (int)scheme, url, (int)len, authority);
+}

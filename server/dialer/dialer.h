@@ -1,0 +1,123 @@
+#ifndef DIALER_DIALER_H
+#define DIALER_DIALER_H
+/* Calls we place: a queue before Twilio's REST API, and what became of each.
+ *
+ * What is asked for is in the store before Twilio hears of it, and again before
+ * each request, so that a process that dies in between leaves a trace: the next
+ * one searches Twilio's list instead of asking twice. One thread decides
+ * (outbound_rules.h), a small pool of its own asks. Without a store all this
+ * holds as long as the process lives.
+ *
+ * A call is known by our id until Twilio has named it; every URL we give Twilio
+ * carries the id, so that its news find the call even if the answer to the
+ * request was lost.
+ *
+ * All functions: any thread but a call's loops; none but outbound_place waits.
+ */
+#include "common/buf.h"
+#include "server/config/config.h"
+#include "server/dialer/dialer_rules.h"
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct outbound;
+struct store;
+
+enum {
+	OUT_ID_SIZE = 40,
+	OUT_KEY_MAX = 255,    /* characters of an Idempotency-Key */
+	OUT_QUEUE_MAX = 1000, /* calls that are not over */
+	OUT_EXPIRE_S = 1800,  /* a call that could not be placed for so long is not placed any more */
+	OUT_KEY_S = 24 * 3600 /* so long a key is remembered */
+};
+
+/* What it needs from those above; called on its own threads, with nothing held
+ * by `over`, and quickly. */
+struct outbound_hooks {
+	int (*room)(void *arg); /* lines not taken; NULL: enough */
+	/* A call is over that never reached the table of calls. `name` is its
+	 * CallSid, or our id; `agent` the agent's name; `call` as in
+	 * struct outbound_shown. */
+	void (*over)(void *arg, const char *name, const char *agent, const char *call);
+	void *arg;
+};
+
+struct outbound_ask { /* borrowed */
+	/* to, from, agent (text, checked), and as they were given contact_name,
+	 * business_name, greeting, record, machine (text), metadata (object),
+	 * max_call_seconds (number). */
+	const cJSON *request;
+	const char *key;  /* Idempotency-Key, or NULL */
+	const char *hash; /* of the body, hex; what a key stands for */
+};
+
+enum outbound_verdict {
+	OUTBOUND_PLACED,   /* taken; made, or waiting to be */
+	OUTBOUND_KNOWN,    /* the same key and body before: what became of that */
+	OUTBOUND_REFUSED,  /* by Twilio: code and message */
+	OUTBOUND_CONFLICT, /* the key stands for another body */
+	OUTBOUND_FULL,
+	OUTBOUND_DRAINING,
+	OUTBOUND_NO_DISK, /* it could not be written down, or its key not looked up: not placed */
+	OUTBOUND_NO_MEMORY
+};
+
+struct outbound_answer {
+	enum outbound_verdict verdict;
+	struct buf json; /* owned: id, call_sid, status, to, from, agent, created_at, metadata */
+	char id[OUT_ID_SIZE];
+	int code, status; /* REFUSED: Twilio's, and its HTTP status */
+	char message[TWILIO_MESSAGE_SIZE];
+};
+
+/* `cfg`, `store` (or NULL) and what `hooks` point to outlive it. Takes up what
+ * an earlier process left. 0 or -errno. */
+int outbound_open(
+    struct outbound **out, const struct config *cfg, struct store *store, const struct outbound_hooks *hooks);
+
+/* Places no more calls; those that ring go on. */
+void outbound_drain(struct outbound *o);
+
+/* Requests under way are given up. Fine with NULL. */
+void outbound_close(struct outbound *o);
+
+/* Takes the order, and waits for Twilio's word, a few seconds at most. */
+void outbound_place(struct outbound *o, const struct outbound_ask *ask, struct outbound_answer *out);
+void outbound_answer_free(struct outbound_answer *answer);
+
+/* The voice webhook came, carrying our id: the call was answered. 0 and the
+ * request (caller frees with cJSON_Delete; it also has `answered_by` if that is
+ * known); -ENOENT: no such call; -EEXIST: the id belongs to another call, so
+ * that this one should not be. */
+int outbound_answered(struct outbound *o, const char *id, const char *call_sid, cJSON **request);
+
+/* News of a status callback, in whatever order they come. `id` may be NULL. */
+void outbound_news(struct outbound *o, const char *id, const char *call_sid, const char *status);
+
+/* What detection found; the same request as above, or NULL if there is no such
+ * call. Caller frees with cJSON_Delete. */
+cJSON *outbound_detected(struct outbound *o, const char *id, const char *call_sid, const char *answered_by);
+
+/* Hangs up, or takes it out of the queue. 0; -ENOENT: unknown or over. */
+int outbound_cancel(struct outbound *o, const char *name);
+
+/* By id or CallSid, also of calls long over. False: unknown. Free it either way. */
+struct outbound_shown {
+	struct buf order;               /* an object: what was asked for, and what has become of it */
+	struct buf call;                /* the call as the table of calls would show it, if it never got there */
+	char call_sid[TWILIO_SID_SIZE]; /* "" while it has none */
+};
+bool outbound_show(struct outbound *o, const char *name, struct outbound_shown *out);
+void outbound_shown_free(struct outbound_shown *shown);
+
+/* Calls not over and not answered yet, oldest first, each as in `call`. No lock
+ * is held meanwhile. */
+void outbound_each(struct outbound *o, void (*each)(void *arg, const char *json), void *arg);
+
+/* An object for /status; "null" for NULL. */
+void outbound_put_status(struct outbound *o, struct buf *out);
+
+#endif

@@ -1,0 +1,331 @@
+/* What is asked of Twilio about an order, one job each. */
+#include "common/clock.h"
+#include "common/digest.h"
+#include "common/json.h"
+#include "common/log.h"
+#include "server/dialer/dialer_private.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	FLUSH_MS = 2000,
+	RING_SECONDS = 30,
+	OVER_SECONDS = 60, /* Twilio ends a call that we did not, so much later */
+	DISK_PAUSE_US = US_PER_S
+};
+
+struct ask {
+	struct job job; /* first */
+	struct outbound *o;
+	struct order *e; /* busy meanwhile, so it stays */
+	enum ask_kind kind;
+};
+
+/* 0 … 1 */
+static double chance(void)
+{
+	uint32_t bits;
+
+	random_bytes(&bits, sizeof bits);
+	return bits / (double)UINT32_MAX;
+}
+
+static void remember_refusal(struct order *e, const struct twilio_answer *a, const char *reason)
+{
+	e->reason = reason;
+	e->code = a->code;
+	e->http = a->status;
+	snprintf(e->message, sizeof e->message, "%s", a->message);
+}
+
+static void take_sid(struct order *e, const cJSON *call)
+{
+	const char *sid = json_str(call, "sid");
+
+	if (sid && !e->call_sid[0])
+		snprintf(e->call_sid, sizeof e->call_sid, "%s", sid);
+}
+
+static void take_status(struct order *e, const cJSON *call)
+{
+	const char *status = json_str(call, "status");
+	int news = status ? out_status_of(status) : -1;
+
+	if (news >= 0)
+		e->status = out_status_after(e->status, (enum out_status)news);
+}
+
+/* ----------------------------------------------------------------------- creating */
+
+static void put_url(struct buf *out, const struct outbound *o, const char *path, const struct order *e)
+{
+	buf_printf(out, "%s%s?out=%s", o->cfg->public_url, path, e->id);
+}
+
+static void create(struct outbound *o, struct order *e, struct twilio_answer *a)
+{
+	struct buf voice, status, amd;
+	double longest;
+
+	buf_init(&voice, 0);
+	buf_init(&status, 0);
+	buf_init(&amd, 0);
+	put_url(&voice, o, "/twilio/voice", e);
+	put_url(&status, o, "/twilio/call-status", e);
+	put_url(&amd, o, "/twilio/amd", e);
+	twilio_create_call(&o->twilio,
+	    &(struct twilio_new_call){ .to = order_text(e, "to"),
+		.from = order_text(e, "from"),
+		.voice_url = buf_text(&voice),
+		.status_url = buf_text(&status),
+		.amd_url = out_detects(e->request) ? buf_text(&amd) : NULL,
+		.ring_seconds = RING_SECONDS,
+		.longest_seconds =
+		    json_num(e->request, "max_call_seconds", &longest) ? (int)longest + OVER_SECONDS : 0 },
+	    a);
+	buf_free(&voice);
+	buf_free(&status);
+	buf_free(&amd);
+}
+
+static void count_creation(struct outbound *o, const struct order *e, const struct twilio_answer *a)
+{
+	char to[16];
+
+	log_number(order_text(e, "to"), to);
+	switch (a->outcome) {
+	case TWILIO_OK:
+		o->made++;
+		log_info("outbound", "call made; id=%s call=%s to=%s", e->id, e->call_sid, to);
+		break;
+	case TWILIO_REFUSED:
+		o->refused++;
+		log_warn("outbound", "Twilio refuses a call; id=%s to=%s status=%d code=%d: %s", e->id, to, a->status,
+		    a->code, a->message);
+		break;
+	case TWILIO_BUSY:
+		o->held++;
+		log_warn("outbound", "Twilio asks for patience; id=%s status=%d code=%d", e->id, a->status, a->code);
+		break;
+	case TWILIO_NOT_SENT:
+		log_warn("outbound", "Twilio cannot be reached; id=%s: %s", e->id, a->message);
+		break;
+	case TWILIO_UNKNOWN:
+		o->unsure++;
+		log_warn("outbound", "nobody knows whether a call was made: it is searched for; id=%s status=%d: %s",
+		    e->id, a->status, a->message);
+		break;
+	}
+}
+
+/* Under the lock. */
+static void created(struct outbound *o, struct order *e, const struct twilio_answer *a, int64_t now)
+{
+	/* Its own news were faster than the answer: it was made, whatever comes. */
+	if (e->state.phase == PHASE_MADE) {
+		take_sid(e, a->outcome == TWILIO_OK ? a->json : NULL);
+		return;
+	}
+	if (a->outcome == TWILIO_OK) {
+		take_sid(e, a->json);
+		e->heard_us = now;
+		e->reason = "";
+		e->message[0] = '\0';
+		e->code = e->http = 0;
+	} else {
+		remember_refusal(e, a, a->outcome == TWILIO_NOT_SENT ? "twilio_unreachable" : "twilio_refused");
+	}
+	out_asked(&e->state, a->outcome, a->retry_after_s, chance(), now);
+	if (a->outcome == TWILIO_BUSY)
+		out_bucket_hold(&o->bucket, e->state.due_us);
+	if (e->state.phase == PHASE_FAILED)
+		e->status = OUT_FAILED;
+	count_creation(o, e, a);
+}
+
+/* It is written down that Twilio is about to be asked, or it is not asked. */
+static bool on_disk(struct outbound *o)
+{
+	return !o->store || !store_flush(o->store, FLUSH_MS);
+}
+
+/* ----------------------------------------------------------------------- searching */
+
+/* Under the lock: whether another order has this call. */
+static bool is_taken(const struct outbound *o, const struct order *but, const char *sid)
+{
+	for (size_t i = 0; i < o->count; i++)
+		if (o->list[i] != but && !strcmp(o->list[i]->call_sid, sid))
+			return true;
+	return false;
+}
+
+static void searched(struct outbound *o, struct order *e, const struct twilio_answer *a, int64_t now)
+{
+	const cJSON *found = NULL, *each;
+
+	cJSON_ArrayForEach(each, json_get(a->outcome == TWILIO_OK ? a->json : NULL, "calls"))
+	{
+		/* The oldest that fits: the list begins with the newest. */
+		if (out_matches(each, order_text(e, "to"), order_text(e, "from"), e->asked_ms) &&
+		    !is_taken(o, e, json_str(each, "sid")))
+			found = each;
+	}
+	if (e->state.phase != PHASE_UNSURE)
+		return; /* its own news were faster */
+	out_searched(&e->state, a->outcome == TWILIO_OK, found != NULL, chance(), now);
+	if (found) {
+		take_sid(e, found);
+		take_status(e, found);
+		e->heard_us = now;
+		e->message[0] = '\0';
+		o->made++;
+		log_info("outbound", "the call was made all the same; id=%s call=%s", e->id, e->call_sid);
+	} else if (a->outcome != TWILIO_OK) {
+		log_warn(
+		    "outbound", "Twilio's calls cannot be searched; id=%s status=%d: %s", e->id, a->status, a->message);
+	} else if (e->state.phase == PHASE_QUEUED) {
+		o->repeated++;
+		log_warn("outbound", "Twilio does not know the call: it is asked for again; id=%s", e->id);
+	} else if (e->state.phase == PHASE_FAILED) {
+		e->status = OUT_FAILED;
+		e->reason = "outcome_unknown";
+		log_error(
+		    "outbound", "twice nobody knew whether a call was made, and it is not to be found; id=%s", e->id);
+	}
+}
+
+/* ------------------------------------------------------------------ following it up */
+
+static void fetched(struct order *e, const struct twilio_answer *a, int64_t now)
+{
+	e->heard_us = now;
+	if (a->outcome == TWILIO_OK)
+		take_status(e, a->json);
+	else if (a->outcome == TWILIO_REFUSED && a->status == 404)
+		e->status = out_status_after(e->status, OUT_FAILED);
+}
+
+static void ended(struct order *e, const struct twilio_answer *a, int64_t now)
+{
+	if (a->outcome == TWILIO_OK || a->outcome == TWILIO_REFUSED)
+		e->cancelled = true; /* or it is over: its last news are on their way */
+	else
+		e->state.due_us = now + US_PER_S;
+}
+
+static bool prepare(struct ask *ask)
+{
+	struct outbound *o = ask->o;
+	bool goes = ask->kind != ASK_CREATE || on_disk(o);
+
+	if (goes)
+		return true;
+	pthread_mutex_lock(&o->lock);
+	if (ask->e->state.phase == PHASE_ASKING) {
+		ask->e->state.phase = PHASE_QUEUED;
+		ask->e->state.due_us = clock_now_us() + DISK_PAUSE_US;
+	}
+	pthread_mutex_unlock(&o->lock);
+	log_warn("outbound", "a call waits for the disk; id=%s", ask->e->id);
+	return false;
+}
+
+static void ask_twilio(struct ask *ask, struct twilio_answer *a)
+{
+	struct outbound *o = ask->o;
+	struct order *e = ask->e;
+
+	switch (ask->kind) {
+	case ASK_CREATE:
+		create(o, e, a);
+		break;
+	case ASK_SEARCH:
+		twilio_list_calls(&o->twilio, order_text(e, "to"), order_text(e, "from"), a);
+		break;
+	case ASK_FETCH:
+		twilio_fetch_call(&o->twilio, e->call_sid, a);
+		break;
+	case ASK_END:
+		twilio_end_call(&o->twilio, e->call_sid, a);
+		break;
+	}
+}
+
+static void take_answer(struct ask *ask, const struct twilio_answer *a)
+{
+	int64_t now = clock_now_us();
+
+	switch (ask->kind) {
+	case ASK_CREATE:
+		created(ask->o, ask->e, a, now);
+		break;
+	case ASK_SEARCH:
+		searched(ask->o, ask->e, a, now);
+		break;
+	case ASK_FETCH:
+		fetched(ask->e, a, now);
+		break;
+	case ASK_END:
+		ended(ask->e, a, now);
+		break;
+	}
+}
+
+static void finish(struct ask *ask)
+{
+	ask->e->busy--;
+	order_changed(ask->o, ask->e);
+	pthread_mutex_unlock(&ask->o->lock);
+	free(ask);
+}
+
+static void run(struct job *job)
+{
+	struct ask *ask = (struct ask *)job;
+	struct twilio_answer a = { 0 };
+	bool asked = prepare(ask);
+
+	if (asked)
+		ask_twilio(ask, &a);
+	pthread_mutex_lock(&ask->o->lock);
+	if (asked)
+		take_answer(ask, &a);
+	finish(ask);
+	twilio_answer_free(&a);
+}
+
+static void drop(struct job *job)
+{
+	struct ask *ask = (struct ask *)job;
+
+	pthread_mutex_lock(&ask->o->lock);
+	if (ask->e->state.phase == PHASE_ASKING)
+		ask->e->state.phase = PHASE_QUEUED;
+	finish(ask);
+}
+
+bool ask_begin(struct outbound *o, struct order *e, enum ask_kind kind)
+{
+	struct ask *ask = calloc(1, sizeof *ask);
+
+	if (!ask)
+		return false;
+	*ask = (struct ask){ .job = { .run = run, .drop = drop }, .o = o, .e = e, .kind = kind };
+	e->busy++;
+	if (kind == ASK_CREATE) {
+		e->state.phase = PHASE_ASKING;
+		e->asked_ms = clock_wall_ms();
+		order_write(o, e);
+	}
+	if (jobs_submit(o->jobs, &ask->job))
+		return true;
+	e->busy--;
+	if (kind == ASK_CREATE)
+		e->state.phase = PHASE_QUEUED;
+	free(ask);
+	return false;
+}

@@ -1,0 +1,121 @@
+/* What Twilio tells of our calls by itself, late, doubled or out of order; and
+ * that one is not wanted any more. */
+#include "common/clock.h"
+#include "common/log.h"
+#include "server/dialer/dialer_private.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Under the lock: by our id, and else by Twilio's. An order that is not in
+ * memory any more is not in need of news. */
+static struct order *of_news(struct outbound *o, const char *id, const char *call_sid)
+{
+	struct order *e = order_find(o, id);
+
+	return e ? e : order_find(o, call_sid);
+}
+
+/* Under the lock. That Twilio speaks of it proves that it was made. False: it is
+ * another call's id. */
+static bool prove(struct outbound *o, struct order *e, const char *call_sid)
+{
+	if (e->call_sid[0] && strcmp(e->call_sid, call_sid)) {
+		o->duplicates++;
+		log_error(call_sid, "a second call of the same order; id=%s call=%s", e->id, e->call_sid);
+		return false;
+	}
+	if (e->state.phase != PHASE_MADE) {
+		log_info("outbound", "Twilio's news prove that the call was made; id=%s call=%s", e->id, call_sid);
+		e->state.phase = PHASE_MADE;
+		o->made++;
+		e->status = out_status_final(e->status) ? OUT_QUEUED : e->status;
+		e->message[0] = '\0';
+	}
+	snprintf(e->call_sid, sizeof e->call_sid, "%s", call_sid);
+	e->heard_us = clock_now_us();
+	return true;
+}
+
+static cJSON *request_of(const struct order *e)
+{
+	cJSON *request = cJSON_Duplicate(e->request, true);
+
+	if (request && e->answered_by[0])
+		cJSON_AddStringToObject(request, "answered_by", e->answered_by);
+	return request;
+}
+
+int outbound_answered(struct outbound *o, const char *id, const char *call_sid, cJSON **request)
+{
+	struct order *e;
+	int err = -ENOENT;
+
+	*request = NULL;
+	pthread_mutex_lock(&o->lock);
+	e = order_find(o, id);
+	if (e) {
+		err = prove(o, e, call_sid) ? 0 : -EEXIST;
+		if (!err) {
+			e->status = out_status_after(e->status, OUT_IN_PROGRESS);
+			e->answered = true;
+			*request = request_of(e);
+			order_changed(o, e);
+		}
+	}
+	pthread_mutex_unlock(&o->lock);
+	return !err && !*request ? -ENOENT : err;
+}
+
+void outbound_news(struct outbound *o, const char *id, const char *call_sid, const char *status)
+{
+	int news = out_status_of(status);
+	struct order *e;
+
+	if (news < 0)
+		return;
+	pthread_mutex_lock(&o->lock);
+	e = of_news(o, id, call_sid);
+	if (e && prove(o, e, call_sid)) {
+		enum out_status before = e->status;
+
+		e->status = out_status_after(e->status, (enum out_status)news);
+		if (e->status != before)
+			log_info(call_sid, "outbound call: %s; id=%s", out_status_name(e->status), e->id);
+		order_changed(o, e);
+	}
+	pthread_mutex_unlock(&o->lock);
+}
+
+cJSON *outbound_detected(struct outbound *o, const char *id, const char *call_sid, const char *answered_by)
+{
+	cJSON *request = NULL;
+	struct order *e;
+
+	pthread_mutex_lock(&o->lock);
+	e = of_news(o, id, call_sid);
+	if (e && prove(o, e, call_sid)) {
+		snprintf(e->answered_by, sizeof e->answered_by, "%s", answered_by);
+		request = request_of(e);
+		order_changed(o, e);
+	}
+	pthread_mutex_unlock(&o->lock);
+	return request;
+}
+
+int outbound_cancel(struct outbound *o, const char *name)
+{
+	struct order *e;
+	int err = -ENOENT;
+
+	pthread_mutex_lock(&o->lock);
+	e = order_find(o, name);
+	if (e && order_open(e) && !e->answered) {
+		e->cancel = true;
+		err = 0;
+		order_changed(o, e);
+	}
+	pthread_mutex_unlock(&o->lock);
+	return err;
+}

@@ -1,0 +1,227 @@
+/* Orders are taken: each once, whatever its Idempotency-Key has to say. */
+#include "common/clock.h"
+#include "common/digest.h"
+#include "common/log.h"
+#include "server/dialer/dialer_private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+	WAITING_MAX = 2, /* workers of the HTTP port that may wait for Twilio's word … */
+	WAIT_S = 4,      /* … so long */
+	FLUSH_MS = 2000,
+	ANSWER_BODY_MAX = 64 * 1024
+};
+
+#define NO_DISK "no_disk" /* a reason, never written down */
+
+/* ------------------------------------------------------------------------- the list */
+
+/* Both under the lock. */
+
+static struct order *find_key(struct outbound *o, const char *key)
+{
+	int64_t since = clock_wall_ms() - OUT_KEY_S * INT64_C(1000);
+
+	for (size_t i = o->count; i--;)
+		if (o->list[i]->key && !strcmp(o->list[i]->key, key) && o->list[i]->created_ms > since)
+			return o->list[i];
+	return NULL;
+}
+
+/* Room in the list for one more: the oldest that is over goes. The store has it. */
+static bool make_room(struct outbound *o)
+{
+	for (size_t i = 0; o->count >= OUT_QUEUE_MAX + OUT_KEPT && i < o->count; i++) {
+		struct order *e = o->list[i];
+
+		if (order_open(e) || e->busy || e->waiting)
+			continue;
+		memmove(&o->list[i], &o->list[i + 1], (o->count - i - 1) * sizeof *o->list);
+		o->count--;
+		order_free(e);
+		break;
+	}
+	return o->count < OUT_QUEUE_MAX + OUT_KEPT;
+}
+
+/* --------------------------------------------------------------------- taking orders */
+
+static struct order *order_new(const struct outbound_ask *ask)
+{
+	struct order *e = calloc(1, sizeof *e);
+
+	if (!e)
+		return NULL;
+	e->request = cJSON_Duplicate(ask->request, true);
+	e->key = ask->key ? strdup(ask->key) : NULL;
+	snprintf(e->id, sizeof e->id, "out_");
+	random_hex(e->id + 4, 12);
+	snprintf(e->hash, sizeof e->hash, "%s", ask->hash);
+	e->created_ms = clock_wall_ms();
+	e->reason = "";
+	if (e->request && (e->key || !ask->key))
+		return e;
+	order_free(e);
+	return NULL;
+}
+
+static bool undecided(const struct order *e)
+{
+	return e->state.phase == PHASE_QUEUED || e->state.phase == PHASE_ASKING || e->state.phase == PHASE_UNSURE;
+}
+
+/* Under the lock: until Twilio has said something, or the time is up. */
+static void wait_for_word(struct outbound *o, struct order *e)
+{
+	struct timespec until;
+
+	if (o->waiting >= WAITING_MAX)
+		return;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += WAIT_S;
+	o->waiting++;
+	e->waiting++;
+	while (undecided(e) && !o->closing && !o->draining && !pthread_cond_timedwait(&o->changed, &o->lock, &until))
+		;
+	e->waiting--;
+	o->waiting--;
+}
+
+static void fill_answer(const struct order *e, enum outbound_verdict verdict, struct outbound_answer *out)
+{
+	out->verdict = verdict;
+	snprintf(out->id, sizeof out->id, "%s", e->id);
+	out->code = e->code;
+	out->status = e->http;
+	snprintf(out->message, sizeof out->message, "%s", e->message);
+	order_json(e, false, &out->json);
+}
+
+/* The same key again. */
+static void answer_again(const struct order *e, const struct outbound_ask *ask, struct outbound_answer *out)
+{
+	if (strcmp(e->hash, ask->hash))
+		out->verdict = OUTBOUND_CONFLICT;
+	else if (!strcmp(e->reason, NO_DISK))
+		out->verdict = OUTBOUND_NO_DISK;
+	else if (e->state.phase == PHASE_FAILED && !strcmp(e->reason, "twilio_refused"))
+		fill_answer(e, OUTBOUND_REFUSED, out);
+	else
+		fill_answer(e, OUTBOUND_KNOWN, out);
+}
+
+/* Under the lock. What there is of that key; the store is looked into without. */
+static bool known_key(struct outbound *o, const struct outbound_ask *ask, struct outbound_answer *out)
+{
+	struct order *e = find_key(o, ask->key);
+	int err;
+
+	if (e) {
+		if (!strcmp(e->hash, ask->hash))
+			wait_for_word(o, e);
+		answer_again(e, ask, out);
+		if (!e->waiting && !order_open(e) && !e->told)
+			order_changed(o, e); /* nobody was told while we waited */
+		return true;
+	}
+	pthread_mutex_unlock(&o->lock);
+	err = order_by_key(o, ask->key, &e);
+	pthread_mutex_lock(&o->lock);
+	if (e)
+		answer_again(e, ask, out);
+	order_free(e);
+	/* It may have been used: that call must not be placed twice. */
+	if (err) {
+		log_warn("outbound", "a call is refused: whether its Idempotency-Key is new cannot be read");
+		out->verdict = OUTBOUND_NO_DISK;
+	}
+	/* Somebody may have come in meanwhile. */
+	return out->verdict != OUTBOUND_PLACED || (find_key(o, ask->key) && known_key(o, ask, out));
+}
+
+/* Under the lock, which it leaves while the disk is busy. */
+static bool write_down(struct outbound *o, struct order *e)
+{
+	int err = 0;
+
+	order_write(o, e);
+	e->busy++; /* not to be asked for yet */
+	if (o->store) {
+		pthread_mutex_unlock(&o->lock);
+		err = store_flush(o->store, FLUSH_MS);
+		pthread_mutex_lock(&o->lock);
+	}
+	e->busy--;
+	return !err;
+}
+
+/* Not placed, and as if it never had been: its key may be used again. */
+static void take_back(struct outbound *o, struct order *e)
+{
+	order_erase(o, e);
+	e->state.phase = PHASE_FAILED;
+	e->status = OUT_FAILED;
+	e->reason = NO_DISK;
+	e->told = true;
+	free(e->key);
+	e->key = NULL;
+	pthread_cond_broadcast(&o->changed);
+	log_warn("outbound", "a call is refused: it cannot be written down");
+}
+
+static void place(struct outbound *o, struct order *e, struct outbound_answer *out)
+{
+	o->list[o->count++] = e;
+	e->waiting++; /* so that nobody else tells of it */
+	if (!write_down(o, e)) {
+		take_back(o, e);
+		e->waiting--;
+		out->verdict = OUTBOUND_NO_DISK;
+		return;
+	}
+	o->placed++;
+	pthread_cond_signal(&o->wake);
+	wait_for_word(o, e);
+	e->waiting--;
+	if (e->state.phase == PHASE_FAILED && !strcmp(e->reason, "twilio_refused")) {
+		e->told = true; /* whoever asked knows */
+		order_write(o, e);
+		fill_answer(e, OUTBOUND_REFUSED, out);
+		return;
+	}
+	fill_answer(e, OUTBOUND_PLACED, out);
+	if (!order_open(e) && !e->told)
+		order_changed(o, e);
+}
+
+void outbound_place(struct outbound *o, const struct outbound_ask *ask, struct outbound_answer *out)
+{
+	struct order *e;
+
+	memset(out, 0, sizeof *out);
+	buf_init(&out->json, ANSWER_BODY_MAX);
+	pthread_mutex_lock(&o->lock);
+	if (ask->key && known_key(o, ask, out)) {
+		pthread_mutex_unlock(&o->lock);
+		return;
+	}
+	if (o->draining || o->closing) {
+		out->verdict = OUTBOUND_DRAINING;
+	} else if (orders_open(o) >= OUT_QUEUE_MAX || !make_room(o)) {
+		out->verdict = OUTBOUND_FULL;
+	} else if (!(e = order_new(ask))) {
+		out->verdict = OUTBOUND_NO_MEMORY;
+	} else {
+		place(o, e, out);
+	}
+	pthread_mutex_unlock(&o->lock);
+}
+
+void outbound_answer_free(struct outbound_answer *answer)
+{
+	buf_free(&answer->json);
+}

@@ -1,0 +1,169 @@
+#include "server/dialer/dialer_rules.h"
+
+#include "common/clock.h"
+#include "common/json.h"
+
+#include <string.h>
+
+enum {
+	FIRST_PAUSE_US = 500 * US_PER_MS,
+	LONGEST_PAUSE_US = 30 * US_PER_S,
+	RETRY_AFTER_MAX_S = 300,    /* who says more would stop all calls */
+	CLOCKS_APART_MS = 60 * 1000 /* ours and Twilio's, at most */
+};
+
+/* ----------------------------------------------------------------------- status */
+
+static const char *const names[OUT_STATUS_COUNT] = {
+	[OUT_QUEUED] = "queued",
+	[OUT_INITIATED] = "initiated",
+	[OUT_RINGING] = "ringing",
+	[OUT_IN_PROGRESS] = "in-progress",
+	[OUT_COMPLETED] = "completed",
+	[OUT_BUSY] = "busy",
+	[OUT_NO_ANSWER] = "no-answer",
+	[OUT_FAILED] = "failed",
+	[OUT_CANCELED] = "canceled",
+};
+
+const char *out_status_name(enum out_status status)
+{
+	return names[status];
+}
+
+int out_status_of(const char *name)
+{
+	for (int i = 0; i < OUT_STATUS_COUNT; i++)
+		if (!strcmp(names[i], name))
+			return i;
+	return -1;
+}
+
+bool out_status_final(enum out_status status)
+{
+	return status >= OUT_COMPLETED;
+}
+
+enum out_status out_status_after(enum out_status now, enum out_status news)
+{
+	return !out_status_final(now) && news > now ? news : now;
+}
+
+/* ----------------------------------------------------------------------- asking */
+
+static int64_t pause_us(int tries, double chance)
+{
+	int64_t most = FIRST_PAUSE_US;
+
+	for (int i = 1; i < tries && most < LONGEST_PAUSE_US; i++)
+		most *= 2;
+	if (most > LONGEST_PAUSE_US)
+		most = LONGEST_PAUSE_US;
+	return most / 2 + (int64_t)(chance * (double)(most / 2));
+}
+
+void out_asked(struct out_try *t, enum twilio_outcome outcome, int64_t retry_after_s, double chance, int64_t now_us)
+{
+	int64_t pause;
+
+	switch (outcome) {
+	case TWILIO_OK:
+		t->phase = PHASE_MADE;
+		break;
+	case TWILIO_REFUSED:
+		t->phase = PHASE_FAILED;
+		break;
+	case TWILIO_UNKNOWN:
+		out_lost_sight(t, now_us);
+		break;
+	case TWILIO_BUSY:
+	case TWILIO_NOT_SENT:
+		t->phase = PHASE_QUEUED;
+		t->tries++;
+		pause = pause_us(t->tries, chance);
+		if (outcome == TWILIO_BUSY && retry_after_s > RETRY_AFTER_MAX_S)
+			retry_after_s = RETRY_AFTER_MAX_S;
+		if (outcome == TWILIO_BUSY && retry_after_s * US_PER_S > pause)
+			pause = retry_after_s * US_PER_S;
+		t->due_us = now_us + pause;
+		break;
+	}
+}
+
+void out_lost_sight(struct out_try *t, int64_t now_us)
+{
+	t->phase = PHASE_UNSURE;
+	t->lookups = 0;
+	/* Twilio's own news of it may be here before. */
+	t->due_us = now_us + US_PER_S;
+}
+
+void out_searched(struct out_try *t, bool searched, bool found, double chance, int64_t now_us)
+{
+	/* Half a minute in all: what Twilio has made, it lists within seconds. */
+	static const int after_s[OUT_LOOKUPS] = { 2, 4, 8, 16, 0 };
+
+	if (found) {
+		t->phase = PHASE_MADE;
+	} else if (!searched) {
+		t->tries++;
+		t->due_us = now_us + pause_us(t->tries, chance);
+	} else if (++t->lookups < OUT_LOOKUPS) {
+		t->due_us = now_us + after_s[t->lookups - 1] * US_PER_S;
+	} else if (t->repeated) {
+		t->phase = PHASE_FAILED;
+	} else {
+		t->phase = PHASE_QUEUED;
+		t->repeated = true;
+		t->tries = 0;
+		t->due_us = now_us;
+	}
+}
+
+/* ----------------------------------------------------------------------- the rate */
+
+int64_t out_bucket_due(const struct out_bucket *b)
+{
+	return b->next_us;
+}
+
+bool out_bucket_take(struct out_bucket *b, int64_t now_us)
+{
+	if (now_us < b->next_us)
+		return false;
+	b->next_us = now_us + (int64_t)(US_PER_S / b->per_second);
+	return true;
+}
+
+void out_bucket_hold(struct out_bucket *b, int64_t until_us)
+{
+	if (until_us > b->next_us)
+		b->next_us = until_us;
+}
+
+/* ----------------------------------------------------------------------- matching */
+
+static bool field_is(const cJSON *o, const char *name, const char *value)
+{
+	const char *text = json_str(o, name);
+
+	return text && !strcmp(text, value);
+}
+
+bool out_detects(const cJSON *request)
+{
+	const char *machine = json_str(request, "machine");
+
+	return machine && strcmp(machine, "ignore") != 0;
+}
+
+bool out_matches(const cJSON *listed, const char *to, const char *from, int64_t asked_ms)
+{
+	int64_t at_s = twilio_date(json_str(listed, "date_created"));
+
+	if (!json_str(listed, "sid") || !field_is(listed, "to", to) || !field_is(listed, "from", from) ||
+	    !field_is(listed, "direction", "outbound-api"))
+		return false;
+	/* While it waits in Twilio's queue it has no date. */
+	return at_s < 0 || at_s * 1000 >= asked_ms - CLOCKS_APART_MS;
+}

@@ -1,0 +1,92 @@
+/* What the operator's API shows of our calls. */
+#include "common/clock.h"
+#include "server/dialer/dialer_private.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void show(const struct order *e, struct outbound_shown *out)
+{
+	order_json(e, true, &out->order);
+	order_call_json(e, order_open(e) ? 0 : clock_wall_ms(), &out->call);
+	snprintf(out->call_sid, sizeof out->call_sid, "%s", e->call_sid);
+}
+
+bool outbound_show(struct outbound *o, const char *name, struct outbound_shown *out)
+{
+	struct order *e;
+	bool known;
+
+	memset(out, 0, sizeof *out);
+	buf_init(&out->order, 0);
+	buf_init(&out->call, 0);
+	pthread_mutex_lock(&o->lock);
+	e = order_find(o, name);
+	known = e != NULL;
+	if (e)
+		show(e, out);
+	pthread_mutex_unlock(&o->lock);
+	if (known)
+		return true;
+	e = order_by_name(o, name);
+	known = e != NULL;
+	if (e)
+		show(e, out);
+	order_free(e);
+	return known;
+}
+
+void outbound_shown_free(struct outbound_shown *shown)
+{
+	buf_free(&shown->order);
+	buf_free(&shown->call);
+}
+
+void outbound_each(struct outbound *o, void (*each)(void *arg, const char *json), void *arg)
+{
+	struct buf *list;
+	size_t count = 0;
+
+	pthread_mutex_lock(&o->lock);
+	list = calloc(o->count + 1, sizeof *list);
+	for (size_t i = 0; list && i < o->count; i++) {
+		if (!order_open(o->list[i]) || o->list[i]->answered)
+			continue;
+		buf_init(&list[count], 0);
+		order_call_json(o->list[i], 0, &list[count++]);
+	}
+	pthread_mutex_unlock(&o->lock);
+	for (size_t i = 0; i < count; i++) {
+		if (!buf_error(&list[i]))
+			each(arg, buf_text(&list[i]));
+		buf_free(&list[i]);
+	}
+	free(list);
+}
+
+void outbound_put_status(struct outbound *o, struct buf *out)
+{
+	size_t queued = 0, unsure = 0, ringing = 0;
+
+	if (!o) {
+		buf_puts(out, "null");
+		return;
+	}
+	pthread_mutex_lock(&o->lock);
+	for (size_t i = 0; i < o->count; i++) {
+		const struct order *e = o->list[i];
+
+		queued += e->state.phase == PHASE_QUEUED || e->state.phase == PHASE_ASKING;
+		unsure += e->state.phase == PHASE_UNSURE;
+		ringing += e->state.phase == PHASE_MADE && order_open(e) && !e->answered;
+	}
+	buf_printf(out,
+	    "{\"queued\":%zu,\"unsure\":%zu,\"ringing\":%zu,\"placed\":%" PRIu64 ",\"made\":%" PRIu64
+	    ",\"refused\":%" PRIu64 ",\"expired\":%" PRIu64 ",\"held\":%" PRIu64 ",\"outcome_unknown\":%" PRIu64
+	    ",\"repeated\":%" PRIu64 ",\"duplicates\":%" PRIu64 ",\"canceled\":%" PRIu64 "}",
+	    queued, unsure, ringing, o->placed, o->made, o->refused, o->expired, o->held, o->unsure, o->repeated,
+	    o->duplicates, o->canceled);
+	pthread_mutex_unlock(&o->lock);
+}

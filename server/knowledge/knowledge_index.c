@@ -1,0 +1,237 @@
+#include "server/knowledge/knowledge_index.h"
+
+#include "common/clock.h"
+#include "server/knowledge/knowledge_folder.h"
+#include "server/knowledge/knowledge_passages.h"
+#include "server/knowledge/knowledge_query.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Connections kept for the next search; more are opened when more search. */
+enum { READERS_KEPT = 4, MAP_BYTES = 256 << 20 };
+
+struct reader {
+	sqlite3 *db;
+	sqlite3_stmt *search;
+};
+
+struct knowledge_index {
+	_Atomic int refs;
+	struct knowledge_facts facts;
+	unsigned char *image; /* owned: the database's bytes; constant */
+	sqlite3_int64 size;
+	pthread_mutex_t lock;
+	struct reader kept[READERS_KEPT]; /* under lock */
+	int kept_count;
+};
+
+/* --------------------------------------------------------------------- building */
+
+/* Headings say what a passage is about: a word there counts for four. */
+static const char make_table[] =
+    "PRAGMA journal_mode = OFF;"
+    "CREATE VIRTUAL TABLE passages USING fts5 (file, heading, text, tokenize = 'unicode61 remove_diacritics 2');"
+    "INSERT INTO passages (passages, rank) VALUES ('rank', 'bm25(1.0, 4.0, 1.0)');"
+    "BEGIN;";
+
+struct building {
+	sqlite3_stmt *insert;
+	struct knowledge_facts *facts;
+	const char *file;
+};
+
+static int add_passage(void *arg, const char *heading, const char *text, size_t len)
+{
+	struct building *b = arg;
+	int rc;
+
+	sqlite3_bind_text(b->insert, 1, b->file, -1, SQLITE_STATIC);
+	sqlite3_bind_text(b->insert, 2, heading, -1, SQLITE_STATIC);
+	sqlite3_bind_text(b->insert, 3, text, (int)len, SQLITE_STATIC);
+	rc = sqlite3_step(b->insert);
+	sqlite3_reset(b->insert);
+	b->facts->passages++;
+	return rc == SQLITE_DONE ? 0 : -ENOMEM;
+}
+
+static int add_file(void *arg, const char *path, const char *text, size_t len, bool markdown)
+{
+	struct building *b = arg;
+
+	b->file = path;
+	b->facts->files++;
+	b->facts->text_bytes += len;
+	return passages_split(text, len, markdown, add_passage, b);
+}
+
+static int fill(struct knowledge_index *index, sqlite3 *db, const char *folder, struct buf *skipped)
+{
+	struct building b = { .facts = &index->facts };
+	int err = -ENOMEM;
+
+	if (sqlite3_exec(db, make_table, NULL, NULL, NULL) != SQLITE_OK ||
+	    sqlite3_prepare_v2(
+		db, "INSERT INTO passages (file, heading, text) VALUES (?1, ?2, ?3)", -1, &b.insert, NULL) != SQLITE_OK)
+		return -ENOMEM;
+	err = folder_read(folder, add_file, &b, skipped, &index->facts.left_out);
+	sqlite3_finalize(b.insert);
+	if (!err && sqlite3_exec(db, "INSERT INTO passages (passages) VALUES ('optimize'); COMMIT", NULL, NULL, NULL) !=
+			SQLITE_OK)
+		err = -ENOMEM;
+	return err;
+}
+
+int index_build(struct knowledge_index **out, const char *folder, struct buf *skipped)
+{
+	struct knowledge_index *index = calloc(1, sizeof *index);
+	int64_t began_us = clock_now_us();
+	sqlite3 *db = NULL;
+	int err;
+
+	if (!index)
+		return -ENOMEM;
+	pthread_mutex_init(&index->lock, NULL);
+	atomic_init(&index->refs, 1);
+	err = sqlite3_open(":memory:", &db) == SQLITE_OK ? fill(index, db, folder, skipped) : -ENOMEM;
+	if (!err) {
+		index->image = sqlite3_serialize(db, "main", &index->size, 0);
+		err = index->image ? 0 : -ENOMEM;
+	}
+	sqlite3_close(db);
+	index->facts.index_bytes = (size_t)index->size;
+	index->facts.took_ms = (clock_now_us() - began_us) / US_PER_MS;
+	if (err)
+		index_release(index);
+	else
+		*out = index;
+	return err;
+}
+
+/* -------------------------------------------------------------------- searching */
+
+static void close_reader(struct reader *r)
+{
+	sqlite3_finalize(r->search);
+	sqlite3_close(r->db);
+}
+
+static int open_reader(struct knowledge_index *index, struct reader *r)
+{
+	const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX; /* one thread at a time has it */
+
+	*r = (struct reader){ NULL, NULL };
+	/* Read-only, or each connection would think the bytes its own. Mapped, so
+	 * that pages are read where they lie instead of being copied. */
+	if (sqlite3_open_v2(":memory:", &r->db, flags, NULL) == SQLITE_OK &&
+	    sqlite3_deserialize(r->db, "main", index->image, index->size, index->size, SQLITE_DESERIALIZE_READONLY) ==
+		SQLITE_OK) {
+		sqlite3_int64 map = MAP_BYTES;
+
+		sqlite3_file_control(r->db, "main", SQLITE_FCNTL_MMAP_SIZE, &map);
+		if (sqlite3_prepare_v2(r->db,
+			"SELECT file, heading, text, rank FROM passages WHERE passages MATCH ?1 ORDER BY rank LIMIT ?2",
+			-1, &r->search, NULL) == SQLITE_OK)
+			return 0;
+	}
+	close_reader(r);
+	return -ENOMEM;
+}
+
+static int take_reader(struct knowledge_index *index, struct reader *r)
+{
+	pthread_mutex_lock(&index->lock);
+	if (index->kept_count) {
+		*r = index->kept[--index->kept_count];
+		pthread_mutex_unlock(&index->lock);
+		return 0;
+	}
+	pthread_mutex_unlock(&index->lock);
+	return open_reader(index, r);
+}
+
+static void give_reader(struct knowledge_index *index, struct reader *r)
+{
+	pthread_mutex_lock(&index->lock);
+	if (index->kept_count < READERS_KEPT) {
+		index->kept[index->kept_count++] = *r;
+		r = NULL;
+	}
+	pthread_mutex_unlock(&index->lock);
+	if (r)
+		close_reader(r);
+}
+
+static const char *column(sqlite3_stmt *s, int i)
+{
+	const unsigned char *text = sqlite3_column_text(s, i);
+
+	return text ? (const char *)text : "";
+}
+
+static int run_search(struct reader *r, const char *match, knowledge_found *found, void *arg)
+{
+	size_t bytes = 0;
+	int count = 0, rc;
+
+	sqlite3_bind_text(r->search, 1, match, -1, SQLITE_STATIC);
+	sqlite3_bind_int(r->search, 2, KNOWLEDGE_HITS);
+	while ((rc = sqlite3_step(r->search)) == SQLITE_ROW) {
+		struct knowledge_hit hit = { column(r->search, 0), column(r->search, 1), column(r->search, 2),
+			-sqlite3_column_double(r->search, 3) };
+
+		bytes += strlen(hit.text);
+		if (count && bytes > KNOWLEDGE_BYTES)
+			break;
+		found(arg, &hit);
+		count++;
+	}
+	sqlite3_reset(r->search);
+	return rc == SQLITE_ROW || rc == SQLITE_DONE ? count : -EIO;
+}
+
+int index_search(struct knowledge_index *index, const char *question, knowledge_found *found, void *arg)
+{
+	struct reader reader;
+	struct buf match;
+	int count = 0;
+
+	buf_init(&match, 0);
+	if (query_put_match(&match, question)) {
+		count = buf_error(&match) ? -ENOMEM : take_reader(index, &reader);
+		if (!count) {
+			count = run_search(&reader, buf_text(&match), found, arg);
+			give_reader(index, &reader);
+		}
+	}
+	buf_free(&match);
+	return count;
+}
+
+/* ------------------------------------------------------------------- references */
+
+struct knowledge_index *index_retain(struct knowledge_index *index)
+{
+	atomic_fetch_add(&index->refs, 1);
+	return index;
+}
+
+void index_release(struct knowledge_index *index)
+{
+	if (!index || atomic_fetch_sub(&index->refs, 1) != 1)
+		return;
+	for (int i = 0; i < index->kept_count; i++)
+		close_reader(&index->kept[i]);
+	sqlite3_free(index->image);
+	pthread_mutex_destroy(&index->lock);
+	free(index);
+}
+
+const struct knowledge_facts *index_facts(const struct knowledge_index *index)
+{
+	return &index->facts;
+}

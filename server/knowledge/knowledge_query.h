@@ -1,0 +1,25 @@
+#ifndef KNOWLEDGE_KNOWLEDGE_QUERY_H
+#define KNOWLEDGE_KNOWLEDGE_QUERY_H
+/* A question in a stranger's words becomes an FTS5 expression: its words, each
+ * in quotation marks, joined by OR; nothing a stranger writes is ever syntax.
+ * A word of four letters or more also stands for those that begin with it
+ * (menu, menus), and so does the last word, which may have been cut off. Words
+ * that are in every sentence (the, is, el, der, …) are left out, unless there
+ * are no others: else "do you have sushi" finds whatever one can have.
+ *
+ * Pure.
+ */
+#include "common/buf.h"
+
+#include <stddef.h>
+
+enum {
+	QUERY_BYTES = 1000, /* what is behind is not looked at */
+	QUERY_WORDS = 24,
+	QUERY_WORD_MAX = 64 /* bytes; longer ones are cut */
+};
+
+/* Appends the expression; how many words are in it. 0: nothing to look for. */
+size_t query_put_match(struct buf *out, const char *question);
+
+#endif

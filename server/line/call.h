@@ -1,0 +1,199 @@
+#ifndef LINE_CALL_H
+#define LINE_CALL_H
+/* One line of the table, and all that its two loops share. Private to
+ * server/call/.
+ *
+ * The caller loop runs on CivetWeb's thread and owns Twilio's socket; the agent
+ * loop runs on the line's own pool thread and owns the conversation. What
+ * crosses between them crosses in rings of small records, or is one of the
+ * atomics below.
+ */
+#include "common/bell.h"
+#include "common/buf.h"
+#include "common/ring.h"
+#include "server/line/call_context.h"
+#include "server/line/calls.h"
+#include "server/news/journal.h"
+#include "server/caller/ledger.h"
+#include "server/model/realtime.h"
+#include "server/line/mailbox.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct recording;
+struct ws_client;
+
+enum line_state {
+	LINE_FREE,
+	LINE_RESERVED, /* announced by a webhook; the agent loop dials */
+	LINE_CLAIMED,  /* its token was spent; the upgrade is under way */
+	LINE_LIVE,     /* the caller loop runs */
+	LINE_ENDING    /* over; a loop is still in it */
+};
+
+/* Who may write to the model. */
+enum pen { PEN_AGENT, PEN_CALLER };
+
+/* Caller loop -> agent loop. Rare; the bell is rung for each. */
+enum from_caller_type {
+	FROM_STARTED = 1, /* Twilio's start message came */
+	FROM_FIRST_AUDIO, /* struct from_first_audio */
+	FROM_HEARD,       /* struct ledger_heard: played to its end */
+	FROM_CUT,         /* struct from_cut */
+	FROM_DIGIT,       /* one char */
+	FROM_LEFT         /* the caller loop is gone: struct from_cut says what was heard */
+};
+
+struct from_first_audio {
+	uint32_t no;
+	int64_t sent_us;
+};
+
+struct from_cut {
+	uint32_t cut; /* count of cuts served with this */
+	uint32_t count;
+	struct ledger_heard items[LEDGER_ITEMS];
+};
+
+/* Agent loop -> caller loop. */
+enum to_caller_type {
+	TO_AUDIO = 1, /* struct to_audio, then mu-law */
+	TO_ITEM_END   /* uint32_t: the item's number; no more audio of it comes */
+};
+
+struct to_audio {
+	uint32_t no;
+	uint32_t unused;
+};
+
+/* Agent loop -> whoever has the pen. */
+enum to_model_type {
+	TO_MODEL_TEXT = 1, /* a whole message */
+	TO_MODEL_PING,
+	TO_MODEL_FLUSH /* the reader found something to send */
+};
+
+enum {
+	FROM_CALLER_BYTES = 64 * 1024,
+	TO_CALLER_BYTES = 4 * 1024 * 1024,
+	TO_CALLER_AUDIO_MAX = 300 * 1000 * 8, /* five minutes may wait to be played */
+	TO_MODEL_BYTES = 1024 * 1024,
+	CALL_TAG_SIZE = CALL_SID_SIZE
+};
+
+/* Written by one loop each, read by anyone; relaxed, since each stands alone. */
+struct call_counters {
+	_Atomic uint64_t frames_in, frames_out, dropped_ms, stale_ms, late_delta_ms, answer_dropped_ms, padded_ms,
+	    underruns, cuts, digits, invalid_messages, unknown_events;
+	_Atomic int64_t late_ms, late_max_ms; /* of caller audio, by media.timestamp */
+	_Atomic int64_t backlog_ms;           /* caller audio waiting for the model now */
+	_Atomic bool valve_open;
+};
+
+struct call {
+	/* Constant from start to end of the program. */
+	struct calls *calls;
+	const struct config *cfg;
+	uint32_t index;
+	pthread_t thread; /* runs the agent loop of one call after the other */
+	bool running;     /* the thread was started */
+	struct bell caller_bell, agent_bell;
+
+	/* Under calls->lock. */
+	enum line_state state;
+	uint32_t generation;
+	int refs;           /* loops in it: 0, 1 or 2 */
+	bool bound;         /* a caller loop has been in it */
+	bool agent_called;  /* the pool thread was told to take up the call … */
+	bool agent_due;     /* … and has not done so yet */
+	bool remembered;    /* the list of the ended has it */
+	int64_t expires_us; /* reserved and claimed lines */
+	char token[CALL_TOKEN_SIZE];
+
+	/* Written under calls->lock when reserved, or by the caller loop under
+	 * it at start (unannounced streams), before the agent loop begins; read
+	 * by the loops without. */
+	char call_sid[CALL_SID_SIZE];
+	char from[CALL_NUMBER_SIZE], to[CALL_NUMBER_SIZE], direction[24];
+	char tag[CALL_TAG_SIZE]; /* for logs */
+	bool announced;
+	int64_t reserved_us, reserved_wall_ms;
+	const struct profile *profile; /* brief.profile: who answers; never NULL while the line is taken */
+	struct call_brief brief;       /* what it is told; owned */
+	enum record_mode record;
+	bool detected;      /* Twilio was asked who answers: that costs extra, whoever it is */
+	int64_t first_turn; /* the number of its first: not 0 for a call that streamed before */
+
+	/* Crossing threads. Each ring has one writer and one reader. */
+	struct ring from_caller;          /* caller loop -> agent loop */
+	struct ring to_caller;            /* agent loop -> caller loop */
+	struct ring to_model;             /* agent loop -> whoever has the pen */
+	struct mailbox mail;              /* anybody -> agent loop */
+	_Atomic int pen;                  /* enum pen; passed with release, taken with acquire */
+	_Atomic bool pen_broken;          /* the caller loop could not write; set before the pen goes back */
+	_Atomic uint64_t stale_to;        /* agent loop sets it before it counts a cut */
+	_Atomic uint32_t cuts_wanted;     /* agent loop counts, caller loop serves */
+	_Atomic int64_t cut_asked_us;     /* when the interruption was told; before the count */
+	_Atomic int end;                  /* enum call_end; the first reason wins */
+	_Atomic bool caller_speaking;     /* agent loop tells; padding depends on it */
+	_Atomic int64_t uplink_anchor_us; /* when ms 0 of the model's input was said; INT64_MIN unknown */
+	_Atomic int64_t started_us;       /* when Twilio's start came; 0 before */
+	_Atomic int64_t ended_us;         /* when `end` was set */
+	struct call_counters counters;
+	_Atomic int64_t model_used[USAGE_COUNT], transcription_used[USAGE_COUNT]; /* agent loop adds */
+
+	/* Set by the agent loop before it passes the pen, constant until freed. */
+	struct ws_client *client;
+
+	/* What HTTP readers see of the conversation: published by the agent loop
+	 * with trylock, so that no reader can make it wait. */
+	pthread_mutex_t shown_lock;
+	struct buf shown; /* fields and turns as JSON, without the braces */
+
+	/* Set by the caller loop at start, before FROM_STARTED. */
+	char stream_sid[64];
+
+	/* Set by the caller loop at start, taken back under calls->lock when the
+	 * line is left; held. NULL: not recorded here. */
+	_Atomic(struct recording *) recording;
+};
+
+/* The first reason wins; both loops hear of it. Any thread, no lock held. */
+void call_end(struct call *c, enum call_end why);
+
+static inline enum call_end call_ended(struct call *c)
+{
+	return (enum call_end)atomic_load_explicit(&c->end, memory_order_acquire);
+}
+
+/* Fills in what a stream nobody announced tells in its start message. False if
+ * that call is on another line already, or this one is over. */
+bool call_name(struct call *c, const struct call_facts *facts);
+
+/* call_json.c, both under the table's lock: all but the conversation, without
+ * the closing brace; and the whole. */
+void call_put_facts(struct buf *out, struct call *c);
+void call_put_whole(struct buf *out, struct call *c);
+
+/* agent_cost.c: what it has used so far. */
+struct cost_use;
+void call_cost_use(struct call *c, int64_t now_us, struct cost_use *out);
+
+/* call_journal.c: tells the journal something about this call; with the call's
+ * facts (call_put_facts) as JSON. A call without a name is not told of. Either
+ * loop, and whoever reserves it; no lock held. */
+void call_tell(struct call *c, enum journal_kind kind, const char *type, int64_t no, const char *json);
+void call_tell_facts(struct call *c, enum journal_kind kind, const char *type);
+
+/* The same facts, for who does not hold the lock. */
+void calls_put_facts(struct call *c, struct buf *out);
+
+/* The two loops (caller_loop.c, agent_loop.c). Each returns when the call is
+ * over for it. `fd` is Twilio's socket. */
+void caller_loop(struct call *c, int fd);
+void agent_loop(struct call *c);
+
+#endif

@@ -1,0 +1,109 @@
+#include "server/line/call_context.h"
+
+#include "common/clock.h"
+#include "common/json.h"
+#include "server/agents/template.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+void call_brief_time(int64_t wall_ms, char *out, size_t size)
+{
+	time_t seconds = (time_t)(wall_ms / 1000);
+	struct tm t;
+	size_t n;
+
+	localtime_r(&seconds, &t);
+	n = strftime(out, size, "%A, %-d %B %Y, %H:%M (%Z, UTC%z)", &t);
+	/* "+0100" is "+01:00" to people. */
+	if (n >= 3 && n + 2 <= size) {
+		memmove(out + n - 2, out + n - 3, 4);
+		out[n - 3] = ':';
+	}
+}
+
+/* The text with the values in place; NULL if there is no memory. */
+static char *expanded(const char *text, const struct template_values *values)
+{
+	struct buf out;
+
+	buf_init(&out, 0);
+	template_expand(text, values, &out);
+	if (buf_error(&out)) {
+		buf_free(&out);
+		return NULL;
+	}
+	return out.data ? out.data : strdup("");
+}
+
+static char *copy(const char *text)
+{
+	return strdup(text ? text : "");
+}
+
+static int fill(struct call_brief *b, const struct call_facts *facts, const cJSON *metadata)
+{
+	char now[96];
+	struct template_values values = {
+		.caller = facts->from,
+		.called = facts->to,
+		.now = now,
+		.contact_name = facts->contact_name,
+		.business_name = facts->business_name,
+		.metadata = metadata,
+	};
+
+	call_brief_time(clock_wall_ms(), now, sizeof now);
+	b->instructions = expanded(b->profile->instructions, &values);
+	b->greeting = expanded(facts->greeting ? facts->greeting : b->profile->greeting, &values);
+	b->machine_message = expanded(b->profile->machine_message, &values);
+	b->contact_name = copy(facts->contact_name);
+	b->business_name = copy(facts->business_name);
+	b->metadata = copy(facts->metadata);
+	b->said = copy(facts->said);
+	b->news = copy(facts->news);
+	return b->instructions && b->greeting && b->machine_message && b->contact_name && b->business_name &&
+		       b->metadata && b->said && b->news
+		   ? 0
+		   : -ENOMEM;
+}
+
+int call_brief_make(struct call_brief *b, struct agents *agents, const struct call_facts *facts)
+{
+	cJSON *metadata = NULL;
+	int err = 0;
+
+	memset(b, 0, sizeof *b);
+	b->profile = facts->profile ? profile_retain(facts->profile)
+		     : facts->agent ? agents_by_name(agents, facts->agent)
+				    : agents_for_number(agents, facts->to ? facts->to : "");
+	if (!b->profile)
+		return -ENOENT;
+	if (facts->metadata && facts->metadata[0]) {
+		metadata = json_parse(facts->metadata, strlen(facts->metadata));
+		if (!cJSON_IsObject(metadata))
+			err = -EINVAL;
+	}
+	if (!err)
+		err = fill(b, facts, metadata);
+	cJSON_Delete(metadata);
+	if (err)
+		call_brief_free(b);
+	return err;
+}
+
+void call_brief_free(struct call_brief *b)
+{
+	profile_release(b->profile);
+	free(b->instructions);
+	free(b->greeting);
+	free(b->machine_message);
+	free(b->contact_name);
+	free(b->business_name);
+	free(b->metadata);
+	free(b->said);
+	free(b->news);
+	memset(b, 0, sizeof *b);
+}

@@ -1,0 +1,879 @@
+#include "server/line/calls.h"
+
+#include "common/clock.h"
+#include "common/digest.h"
+#include "common/log.h"
+#include "server/agent/conversation.h"
+#include "server/line/call.h"
+#include "server/line/history.h"
+#include "server/recording/recorder.h"
+#include "server/stats/stats.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	CLAIM_US = 15 * US_PER_S, /* a reservation waits so long for its stream */
+	ASK_US = 5 * US_PER_S,    /* within this Twilio asks connect-action, if at all */
+	SPARE_LINES = 8,
+	AGENT_STACK = 256 * 1024
+};
+
+struct calls {
+	const struct config *cfg;
+	const struct model_access *access;
+	struct agents *agents;
+	struct work *work;
+	struct call *lines; /* owned; line_count of them */
+	uint32_t line_count;
+	_Atomic bool closing;
+
+	pthread_mutex_t lock; /* all below, and what call.h says; held for microseconds */
+	bool draining;
+	int taken; /* reserved, claimed and live lines: what MAX_CALLS bounds */
+
+	struct transfers transfers; /* has a lock of its own */
+	struct history history;     /* has a lock of its own, taken inside this one */
+};
+
+uint32_t calls_lines(const struct config *cfg)
+{
+	/* A few more than MAX_CALLS: a line still being left must not make the
+	 * table look full. */
+	return (uint32_t)(cfg->max_calls + SPARE_LINES + cfg->max_calls / 8);
+}
+
+/* ------------------------------------------------------------------- small parts */
+
+const struct model_access *calls_access(const struct calls *calls)
+{
+	return calls->access;
+}
+
+struct transfers *calls_transfers(struct calls *calls)
+{
+	return &calls->transfers;
+}
+
+struct work *calls_work(const struct calls *calls)
+{
+	return calls->work;
+}
+
+static bool takes_line(enum line_state state)
+{
+	return state == LINE_RESERVED || state == LINE_CLAIMED || state == LINE_LIVE;
+}
+
+/* Under the lock. */
+static struct call *find_sid(struct calls *calls, const char *call_sid)
+{
+	for (uint32_t i = 0; i < calls->line_count; i++) {
+		struct call *c = &calls->lines[i];
+
+		if (takes_line(c->state) && c->call_sid[0] && !strcmp(c->call_sid, call_sid))
+			return c;
+	}
+	return NULL;
+}
+
+/* Under the lock. The pool thread may take up the call, once. Not before it is
+ * known whose it is: the loops read that without the lock. */
+static void wake_agent(struct call *c)
+{
+	if (!c->agent_called)
+		c->agent_called = c->agent_due = true;
+	bell_ring(&c->agent_bell);
+}
+
+/* Under the lock. The first reason wins; both loops hear of it. */
+static void end_locked(struct call *c, enum call_end why)
+{
+	int none = CALL_NOT_ENDED;
+	int64_t now = clock_now_us();
+
+	if (!takes_line(c->state) || !atomic_compare_exchange_strong_explicit(
+					 &c->end, &none, (int)why, memory_order_acq_rel, memory_order_acquire))
+		return;
+	atomic_store_explicit(&c->ended_us, now, memory_order_relaxed);
+	c->state = LINE_ENDING;
+	c->calls->taken--;
+	history_note(&c->calls->history, c->call_sid, why, c->profile->fallback_number, now);
+	atomic_fetch_add_explicit(&stats.ended[why], 1, memory_order_relaxed);
+	wake_agent(c);
+	bell_ring(&c->caller_bell);
+}
+
+void call_end(struct call *c, enum call_end why)
+{
+	pthread_mutex_lock(&c->calls->lock);
+	end_locked(c, why);
+	pthread_mutex_unlock(&c->calls->lock);
+}
+
+bool calls_bound(struct call *c)
+{
+	bool bound;
+
+	pthread_mutex_lock(&c->calls->lock);
+	bound = c->bound;
+	pthread_mutex_unlock(&c->calls->lock);
+	return bound;
+}
+
+static void set_tag(struct call *c)
+{
+	snprintf(c->tag, sizeof c->tag, "%s", c->call_sid[0] ? c->call_sid : "unannounced");
+}
+
+static const char *const record_modes[] = {
+	[RECORD_OFF] = "off", [RECORD_LOCAL] = "local", [RECORD_TWILIO] = "twilio"
+};
+
+const char *record_mode_name(enum record_mode mode)
+{
+	return record_modes[mode];
+}
+
+static enum record_mode record_mode(const char *word)
+{
+	for (int mode = RECORD_OFF; mode <= RECORD_TWILIO; mode++)
+		if (!strcmp(word, record_modes[mode]))
+			return (enum record_mode)mode;
+	return RECORD_OFF;
+}
+
+static void copy_text(char *out, size_t size, const char *text)
+{
+	snprintf(out, size, "%s", text ? text : "");
+}
+
+/* Under the lock. The call's own from now on, until the line is free. */
+static void take_brief(struct call *c, struct call_brief *brief)
+{
+	c->brief = *brief;
+	c->profile = brief->profile;
+	c->record = brief->profile->record;
+	memset(brief, 0, sizeof *brief);
+}
+
+/* A call that comes back (from a transfer nobody answered) goes on counting, so
+ * that what was said before is not written over. Not under the lock: it looks
+ * through thousands. */
+static int64_t first_turn(struct calls *calls, const char *call_sid)
+{
+	return history_times(&calls->history, call_sid) * (int64_t)TIMELINE_TURNS;
+}
+
+bool call_name(struct call *c, const struct call_facts *facts)
+{
+	const char *call_sid = facts->call_sid;
+	int64_t first = first_turn(c->calls, call_sid);
+	struct call_brief brief, before;
+	bool known = !call_brief_make(&brief, c->calls->agents, facts);
+	struct call *other;
+	bool free_name;
+
+	pthread_mutex_lock(&c->calls->lock);
+	other = find_sid(c->calls, call_sid);
+	/* Announced, and then came another way: the announcement is void. */
+	if (other && other->state == LINE_RESERVED)
+		end_locked(other, END_NEVER_STREAMED);
+	/* Over already: the agent loop reads the name it has. */
+	free_name = !call_ended(c) && (!other || !takes_line(other->state));
+	if (free_name) {
+		snprintf(c->call_sid, sizeof c->call_sid, "%s", call_sid);
+		set_tag(c);
+		copy_text(c->from, sizeof c->from, facts->from);
+		copy_text(c->to, sizeof c->to, facts->to);
+		c->first_turn = first;
+		if (known) { /* else it stays with the agent for all the rest */
+			before = c->brief;
+			take_brief(c, &brief);
+			brief = before;
+		}
+		wake_agent(c);
+	}
+	pthread_mutex_unlock(&c->calls->lock);
+	call_brief_free(&brief);
+	return free_name;
+}
+
+/* --------------------------------------------------------------------- admission */
+
+/* Under the lock. A fresh line for the next call, or NULL. */
+static struct call *take_line(struct calls *calls)
+{
+	int64_t now = clock_now_us();
+	struct call *c = NULL;
+
+	if (calls->taken >= calls->cfg->max_calls)
+		return NULL;
+	for (uint32_t i = 0; i < calls->line_count && !c; i++)
+		if (calls->lines[i].state == LINE_FREE)
+			c = &calls->lines[i];
+	if (!c)
+		return NULL;
+	calls->taken++;
+	c->generation++;
+	c->state = LINE_RESERVED;
+	c->refs = 1; /* the agent loop's; it is on its way */
+	c->agent_called = c->agent_due = false;
+	c->bound = c->remembered = false;
+	c->expires_us = now + CLAIM_US;
+	random_hex(c->token, (CALL_TOKEN_SIZE - 1) / 2);
+	c->call_sid[0] = c->from[0] = c->to[0] = c->direction[0] = c->stream_sid[0] = '\0';
+	c->announced = false;
+	c->first_turn = 0;
+	c->reserved_us = now;
+	c->reserved_wall_ms = clock_wall_ms();
+	atomic_store_explicit(&c->pen, PEN_AGENT, memory_order_relaxed);
+	atomic_store_explicit(&c->pen_broken, false, memory_order_relaxed);
+	atomic_store_explicit(&c->stale_to, 0, memory_order_relaxed);
+	atomic_store_explicit(&c->cuts_wanted, 0, memory_order_relaxed);
+	atomic_store_explicit(&c->end, CALL_NOT_ENDED, memory_order_relaxed);
+	atomic_store_explicit(&c->caller_speaking, false, memory_order_relaxed);
+	atomic_store_explicit(&c->uplink_anchor_us, INT64_MIN, memory_order_relaxed);
+	atomic_store_explicit(&c->started_us, 0, memory_order_relaxed);
+	atomic_store_explicit(&c->ended_us, 0, memory_order_relaxed);
+	memset(&c->counters, 0, sizeof c->counters);
+	for (int i = 0; i < USAGE_COUNT; i++) {
+		atomic_store_explicit(&c->model_used[i], 0, memory_order_relaxed);
+		atomic_store_explicit(&c->transcription_used[i], 0, memory_order_relaxed);
+	}
+	c->detected = false;
+	stat_add(calls_total, 1);
+	return c;
+}
+
+/* Takes the text. By its own name: the line may serve another by now. */
+static void tell_reserved(const char *call_sid, const struct profile *profile, struct buf *facts)
+{
+	buf_putc(facts, '}');
+	if (journal_wanted() && !buf_error(facts))
+		journal_tell(&(struct journal_entry){ .kind = JOURNAL_NOTE,
+		    .type = "call.reserved",
+		    .call_sid = call_sid,
+		    .profile = profile,
+		    .wall_ms = clock_wall_ms(),
+		    .no = -1,
+		    .json = buf_text(facts) });
+	buf_free(facts);
+}
+
+enum admission calls_reserve(struct calls *calls, const struct call_facts *facts, char token[CALL_TOKEN_SIZE])
+{
+	enum admission answer = CALL_ADMITTED;
+	struct call_brief brief;
+	char number[16], agent[80] = "";
+	uint32_t line = 0;
+	const struct profile *profile = NULL;
+	struct buf told;
+	struct call *c;
+	int64_t first;
+	bool fresh = false;
+	int err;
+
+	if (!facts->call_sid || !facts->call_sid[0] || strlen(facts->call_sid) >= CALL_SID_SIZE)
+		return CALL_NO_SID;
+	/* Before the lock, since it takes memory; for a call that is here already
+	 * it was in vain. */
+	err = call_brief_make(&brief, calls->agents, facts);
+	if (err) {
+		log_warn(facts->call_sid, "call refused: no agent for it: %s", strerror(-err));
+		return err == -ENOMEM ? CALL_NO_MEMORY : CALL_NO_AGENT;
+	}
+	buf_init(&told, 0);
+	first = first_turn(calls, facts->call_sid);
+	pthread_mutex_lock(&calls->lock);
+	c = find_sid(calls, facts->call_sid);
+	if (!c && calls->draining) {
+		answer = CALL_DRAINING;
+	} else if (!c && !(c = take_line(calls))) {
+		answer = CALL_FULL;
+	} else if (!c->call_sid[0]) {
+		fresh = true;
+		copy_text(c->call_sid, sizeof c->call_sid, facts->call_sid);
+		copy_text(c->from, sizeof c->from, facts->from);
+		copy_text(c->to, sizeof c->to, facts->to);
+		copy_text(c->direction, sizeof c->direction, facts->direction);
+		take_brief(c, &brief);
+		if (facts->record && *facts->record)
+			c->record = record_mode(facts->record);
+		c->detected = facts->detected;
+		copy_text(agent, sizeof agent, c->profile->name);
+		line = c->index;
+		c->announced = true;
+		set_tag(c);
+		c->first_turn = first;
+		wake_agent(c);
+		if (journal_wanted())
+			call_put_facts(&told, c);
+		profile = profile_retain(c->profile);
+	}
+	if (answer == CALL_ADMITTED)
+		memcpy(token, c->token, CALL_TOKEN_SIZE);
+	pthread_mutex_unlock(&calls->lock);
+	call_brief_free(&brief);
+	if (fresh)
+		log_info(facts->call_sid, "call reserved; from=%s line=%" PRIu32 " agent=%s",
+		    log_number(facts->from ? facts->from : "", number), line, agent);
+	if (fresh)
+		tell_reserved(facts->call_sid, profile, &told);
+	profile_release(profile);
+	if (answer == CALL_FULL)
+		stat_add(calls_refused_full, 1);
+	else if (answer == CALL_DRAINING)
+		stat_add(calls_refused_draining, 1);
+	return answer;
+}
+
+int calls_claim(struct calls *calls, const char *token, struct call_ref *out)
+{
+	int64_t now = clock_now_us();
+	int err = -ENOENT;
+
+	if (strlen(token) != CALL_TOKEN_SIZE - 1)
+		return -ENOENT;
+	pthread_mutex_lock(&calls->lock);
+	for (uint32_t i = 0; i < calls->line_count; i++) {
+		struct call *c = &calls->lines[i];
+
+		/* Only a reserved line's token is good: it is spent by the claim. */
+		if (c->state != LINE_RESERVED || now >= c->expires_us ||
+		    !bytes_equal(c->token, token, CALL_TOKEN_SIZE - 1))
+			continue;
+		c->state = LINE_CLAIMED;
+		c->expires_us = now + CLAIM_US;
+		*out = (struct call_ref){ c->index, c->generation };
+		err = 0;
+	}
+	pthread_mutex_unlock(&calls->lock);
+	return err;
+}
+
+int calls_claim_unannounced(struct calls *calls, struct call_ref *out)
+{
+	static const struct call_facts unknown;
+	struct call_brief brief;
+	struct call *c = NULL;
+	int err = call_brief_make(&brief, calls->agents, &unknown);
+
+	if (err)
+		return err;
+	pthread_mutex_lock(&calls->lock);
+	if (calls->draining)
+		err = -ESHUTDOWN;
+	else if (!(c = take_line(calls)))
+		err = -EBUSY;
+	if (c) {
+		c->state = LINE_CLAIMED;
+		take_brief(c, &brief);
+		set_tag(c);
+		*out = (struct call_ref){ c->index, c->generation };
+	}
+	pthread_mutex_unlock(&calls->lock);
+	call_brief_free(&brief);
+	if (err)
+		stat_add(calls_refused_full, 1);
+	return err;
+}
+
+/* ----------------------------------------------------------------- the two loops */
+
+/* As new, and without the memory that the last call took. What was said in it
+ * is nobody's business in the next one. */
+static void clean(struct call *c)
+{
+	ring_reset(&c->from_caller);
+	ring_reset(&c->to_caller);
+	ring_reset(&c->to_model);
+	mailbox_empty(&c->mail);
+	pthread_mutex_lock(&c->shown_lock);
+	buf_free(&c->shown);
+	pthread_mutex_unlock(&c->shown_lock);
+}
+
+/* One of the loops leaves; the last one frees the line. */
+static void leave(struct call *c)
+{
+	struct call_brief brief;
+	struct recording *recording;
+	bool last;
+
+	pthread_mutex_lock(&c->calls->lock);
+	last = --c->refs == 0;
+	pthread_mutex_unlock(&c->calls->lock);
+	if (!last)
+		return;
+	/* Nobody can come in before the line is free: giving memory back takes
+	 * too long for the lock. */
+	clean(c);
+	pthread_mutex_lock(&c->calls->lock);
+	brief = c->brief;
+	memset(&c->brief, 0, sizeof c->brief);
+	c->profile = NULL;
+	recording = atomic_exchange_explicit(&c->recording, NULL, memory_order_relaxed);
+	c->state = LINE_FREE;
+	pthread_mutex_unlock(&c->calls->lock);
+	recording_release(recording);
+	call_brief_free(&brief);
+}
+
+void calls_carry(struct calls *calls, struct call_ref ref, int fd)
+{
+	struct call *c = ref.index < calls->line_count ? &calls->lines[ref.index] : NULL;
+	bool bound = false;
+
+	if (!c)
+		return;
+	pthread_mutex_lock(&calls->lock);
+	/* The generation: a claim that expired must not reach the next caller. */
+	if (c->generation == ref.generation && c->state == LINE_CLAIMED) {
+		c->state = LINE_LIVE;
+		c->refs++;
+		c->bound = bound = true;
+	}
+	pthread_mutex_unlock(&calls->lock);
+	if (!bound)
+		return;
+	caller_loop(c, fd);
+	leave(c);
+}
+
+void calls_abandon(struct calls *calls, struct call_ref ref)
+{
+	struct call *c = ref.index < calls->line_count ? &calls->lines[ref.index] : NULL;
+
+	if (!c)
+		return;
+	pthread_mutex_lock(&calls->lock);
+	if (c->generation == ref.generation && c->state == LINE_CLAIMED)
+		end_locked(c, END_STREAM_LOST);
+	pthread_mutex_unlock(&calls->lock);
+}
+
+/* A pool thread: one line's calls, one after the other. */
+static void *serve_line(void *arg)
+{
+	struct call *c = arg;
+	struct pollfd bell = { .fd = c->agent_bell.fd, .events = POLLIN };
+
+	while (!atomic_load(&c->calls->closing)) {
+		bool due;
+
+		poll(&bell, 1, -1);
+		bell_clear(&c->agent_bell);
+		pthread_mutex_lock(&c->calls->lock);
+		due = c->agent_due;
+		c->agent_due = false;
+		pthread_mutex_unlock(&c->calls->lock);
+		if (!due)
+			continue;
+		agent_loop(c);
+		leave(c);
+	}
+	return NULL;
+}
+
+/* ---------------------------------------------------------------------- from outside */
+
+int calls_end(struct calls *calls, const char *call_sid, enum call_end why)
+{
+	struct call *c;
+
+	pthread_mutex_lock(&calls->lock);
+	c = find_sid(calls, call_sid);
+	if (c)
+		end_locked(c, why);
+	pthread_mutex_unlock(&calls->lock);
+	return c ? 0 : -ENOENT;
+}
+
+int calls_find(struct calls *calls, const char *call_sid, struct call_ref *out)
+{
+	struct call *c;
+
+	pthread_mutex_lock(&calls->lock);
+	c = call_sid[0] ? find_sid(calls, call_sid) : NULL;
+	if (c)
+		*out = (struct call_ref){ c->index, c->generation };
+	pthread_mutex_unlock(&calls->lock);
+	return c ? 0 : -ENOENT;
+}
+
+const struct profile *calls_profile(struct calls *calls, struct call_ref ref, bool *live)
+{
+	const struct call *c = ref.index < calls->line_count ? &calls->lines[ref.index] : NULL;
+	const struct profile *profile = NULL;
+
+	*live = false;
+	if (!c)
+		return NULL;
+	pthread_mutex_lock(&calls->lock);
+	if (c->generation == ref.generation && takes_line(c->state)) {
+		profile = profile_retain(c->profile);
+		*live = c->state == LINE_LIVE;
+	}
+	pthread_mutex_unlock(&calls->lock);
+	return profile;
+}
+
+int calls_post(struct calls *calls, struct call_ref ref, struct mail *mail)
+{
+	struct call *c = ref.index < calls->line_count ? &calls->lines[ref.index] : NULL;
+	int err = -ENOENT;
+
+	if (!mail)
+		return -ENOMEM;
+	if (c) {
+		pthread_mutex_lock(&calls->lock);
+		/* The generation: a late answer must not reach the next caller. */
+		if (c->generation == ref.generation && takes_line(c->state))
+			err = mailbox_put(&c->mail, mail) ? 0 : -EBUSY;
+		if (!err)
+			bell_ring(&c->agent_bell);
+		pthread_mutex_unlock(&calls->lock);
+	}
+	if (err)
+		mail_free(mail);
+	return err;
+}
+
+enum call_end calls_after_stream(struct calls *calls, const char *call_sid)
+{
+	enum call_end end;
+	struct call *c;
+
+	pthread_mutex_lock(&calls->lock);
+	c = find_sid(calls, call_sid);
+	if (c)
+		end_locked(c, c->state == LINE_LIVE ? END_STREAM_LOST : END_NEVER_STREAMED);
+	end = history_ask(&calls->history, call_sid, clock_now_us());
+	pthread_mutex_unlock(&calls->lock);
+	return end;
+}
+
+bool calls_destination(struct calls *calls, const char *call_sid, char number[CALL_NUMBER_SIZE], int *ring_seconds)
+{
+	return transfers_number(&calls->transfers, call_sid, number, ring_seconds, clock_now_us());
+}
+
+void calls_stay_away(struct calls *calls, const char *call_sid)
+{
+	struct transfer t;
+
+	if (!transfers_take(&calls->transfers, call_sid, &t, clock_now_us()))
+		return;
+	stat_add(calls_transfers_answered, 1);
+	transfer_free(&t);
+}
+
+/* Twilio asks once more when it did not hear the answer. */
+static enum admission back_already(struct calls *calls, const char *call_sid, char token[CALL_TOKEN_SIZE])
+{
+	const struct call *c;
+
+	pthread_mutex_lock(&calls->lock);
+	c = find_sid(calls, call_sid);
+	if (c && (c->state != LINE_RESERVED || !c->brief.said[0]))
+		c = NULL;
+	if (c)
+		memcpy(token, c->token, CALL_TOKEN_SIZE);
+	pthread_mutex_unlock(&calls->lock);
+	return c ? CALL_ADMITTED : CALL_NO_SID;
+}
+
+enum admission calls_come_back(struct calls *calls, const char *call_sid, const char *why, char token[CALL_TOKEN_SIZE])
+{
+	struct transfer t;
+	enum admission admission;
+	char news[300];
+
+	if (!transfers_take(&calls->transfers, call_sid, &t, clock_now_us()))
+		return back_already(calls, call_sid, token);
+	stat_add(calls_transfers_back, 1);
+	snprintf(news, sizeof news,
+	    "The caller could not be connected to %s (%s) and is on the line with you again. Say so, and carry on from "
+	    "there: help as far as you can, or offer to take a message.",
+	    t.name, why);
+	admission = calls_reserve(calls,
+	    &(struct call_facts){ .call_sid = call_sid,
+		.from = t.from,
+		.to = t.to,
+		.direction = t.direction,
+		.profile = t.profile,
+		.contact_name = t.contact_name,
+		.business_name = t.business_name,
+		.metadata = t.metadata,
+		.said = t.said,
+		.news = news,
+		.record = t.record },
+	    token);
+	transfer_free(&t);
+	return admission;
+}
+
+void calls_fallback(struct calls *calls, const char *call_sid, const char *to, char out[CALL_NUMBER_SIZE])
+{
+	const struct profile *p;
+	struct call *c;
+	bool known;
+
+	pthread_mutex_lock(&calls->lock);
+	c = find_sid(calls, call_sid);
+	known = c != NULL;
+	if (c)
+		copy_text(out, CALL_NUMBER_SIZE, c->profile->fallback_number);
+	pthread_mutex_unlock(&calls->lock);
+	if (known || history_fallback(&calls->history, call_sid, out))
+		return;
+	p = agents_for_number(calls->agents, to);
+	copy_text(out, CALL_NUMBER_SIZE, p->fallback_number);
+	profile_release(p);
+}
+
+void calls_drain(struct calls *calls)
+{
+	pthread_mutex_lock(&calls->lock);
+	calls->draining = true;
+	pthread_mutex_unlock(&calls->lock);
+}
+
+void calls_end_all(struct calls *calls, enum call_end why)
+{
+	pthread_mutex_lock(&calls->lock);
+	for (uint32_t i = 0; i < calls->line_count; i++)
+		end_locked(&calls->lines[i], why);
+	pthread_mutex_unlock(&calls->lock);
+}
+
+int calls_unasked(struct calls *calls)
+{
+	return history_unasked(&calls->history, clock_now_us() - ASK_US);
+}
+
+void calls_reap(struct calls *calls)
+{
+	int64_t now = clock_now_us();
+	int64_t oldest_ms = 0;
+
+	pthread_mutex_lock(&calls->lock);
+	for (uint32_t i = 0; i < calls->line_count; i++) {
+		struct call *c = &calls->lines[i];
+		int64_t started = atomic_load_explicit(&c->started_us, memory_order_relaxed);
+		int64_t late = atomic_load_explicit(&c->counters.late_ms, memory_order_relaxed);
+
+		if ((c->state == LINE_RESERVED || c->state == LINE_CLAIMED) && now >= c->expires_us)
+			end_locked(c, END_NEVER_STREAMED);
+		if (c->state == LINE_LIVE && started &&
+		    now >= started + (int64_t)c->profile->max_call_seconds * US_PER_S)
+			end_locked(c, END_TIME_LIMIT);
+		if (c->state == LINE_LIVE && late > oldest_ms)
+			oldest_ms = late;
+	}
+	pthread_mutex_unlock(&calls->lock);
+	atomic_store_explicit(&stats.oldest_audio_ms, oldest_ms, memory_order_relaxed);
+}
+
+void calls_count(struct calls *calls, struct calls_count *out)
+{
+	memset(out, 0, sizeof *out);
+	out->limit = calls->cfg->max_calls;
+	pthread_mutex_lock(&calls->lock);
+	out->draining = calls->draining;
+	for (uint32_t i = 0; i < calls->line_count; i++) {
+		switch (calls->lines[i].state) {
+		case LINE_FREE:
+			break;
+		case LINE_RESERVED:
+		case LINE_CLAIMED:
+			out->reserved++;
+			break;
+		case LINE_LIVE:
+			out->live++;
+			break;
+		case LINE_ENDING:
+			out->ending++;
+			break;
+		}
+	}
+	pthread_mutex_unlock(&calls->lock);
+}
+
+/* ------------------------------------------------------------------- what was, what is */
+
+void calls_put_facts(struct call *c, struct buf *out)
+{
+	pthread_mutex_lock(&c->calls->lock);
+	call_put_facts(out, c);
+	pthread_mutex_unlock(&c->calls->lock);
+	buf_putc(out, '}');
+}
+
+/* Agent loop, at the end: the line will serve another call. */
+void calls_remember(struct call *c)
+{
+	struct calls *calls = c->calls;
+	struct buf summary, whole, told;
+
+	buf_init(&summary, 0);
+	buf_init(&whole, 0);
+	buf_init(&told, 0);
+	pthread_mutex_lock(&calls->lock);
+	c->remembered = true;
+	call_put_facts(&summary, c);
+	buf_putc(&summary, '}');
+	call_put_whole(&whole, c);
+	if (journal_wanted()) /* the history's may be gone before it is told */
+		buf_put(&told, whole.data, whole.len);
+	/* Inside: between line and history it would be nowhere. */
+	history_keep(&calls->history, c->call_sid, summary.data, whole.data);
+	pthread_mutex_unlock(&calls->lock);
+	if (!buf_error(&whole) && !buf_error(&told))
+		call_tell(c, JOURNAL_ENDED, "call.ended", -1, buf_text(&told));
+	buf_free(&told);
+}
+
+static bool shown_as_line(const struct call *c)
+{
+	return c->state != LINE_FREE && !c->remembered;
+}
+
+void calls_each(struct calls *calls, void (*each)(void *arg, const char *json), void *arg)
+{
+	struct buf out;
+
+	buf_init(&out, 0);
+	for (uint32_t i = 0; i < calls->line_count; i++) {
+		struct call *c = &calls->lines[i];
+
+		buf_reset(&out);
+		/* Line by line, so that no call's loop waits for the whole list. */
+		pthread_mutex_lock(&calls->lock);
+		if (shown_as_line(c)) {
+			call_put_facts(&out, c);
+			buf_putc(&out, '}');
+		}
+		pthread_mutex_unlock(&calls->lock);
+		if (out.len && !buf_error(&out))
+			each(arg, buf_text(&out));
+	}
+	buf_free(&out);
+	history_each(&calls->history, each, arg);
+}
+
+int calls_one_json(struct calls *calls, const char *call_sid, struct buf *out)
+{
+	int err = -ENOENT;
+
+	for (uint32_t i = 0; i < calls->line_count && err; i++) {
+		struct call *c = &calls->lines[i];
+
+		pthread_mutex_lock(&calls->lock);
+		if (shown_as_line(c) && c->call_sid[0] && !strcmp(c->call_sid, call_sid)) {
+			call_put_whole(out, c);
+			err = 0;
+		}
+		pthread_mutex_unlock(&calls->lock);
+	}
+	if (err && history_one(&calls->history, call_sid, out))
+		err = 0;
+	return err;
+}
+
+/* ------------------------------------------------------------------ opening, closing */
+
+static int line_open(struct calls *calls, struct call *c, uint32_t index)
+{
+	pthread_attr_t attr;
+	int err;
+
+	c->calls = calls;
+	c->cfg = calls->cfg;
+	c->index = index;
+	c->caller_bell.fd = c->agent_bell.fd = -1;
+	pthread_mutex_init(&c->shown_lock, NULL);
+	buf_init(&c->shown, 0);
+	if ((err = bell_open(&c->caller_bell)) || (err = bell_open(&c->agent_bell)) ||
+	    (err = ring_open(&c->from_caller, FROM_CALLER_BYTES)) ||
+	    (err = ring_open(&c->to_caller, TO_CALLER_BYTES)) || (err = ring_open(&c->to_model, TO_MODEL_BYTES)))
+		return err;
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, AGENT_STACK);
+	err = -pthread_create(&c->thread, &attr, serve_line, c);
+	pthread_attr_destroy(&attr);
+	c->running = !err;
+	return err;
+}
+
+static void line_close(struct call *c)
+{
+	if (!c->calls)
+		return;
+	if (c->running) {
+		bell_ring(&c->agent_bell);
+		pthread_join(c->thread, NULL);
+	}
+	bell_close(&c->caller_bell);
+	bell_close(&c->agent_bell);
+	ring_close(&c->from_caller);
+	ring_close(&c->to_caller);
+	ring_close(&c->to_model);
+	mailbox_empty(&c->mail);
+	call_brief_free(&c->brief); /* of a call that its thread never took up */
+	buf_free(&c->shown);
+	pthread_mutex_destroy(&c->shown_lock);
+}
+
+int calls_open(struct calls **out, const struct config *cfg, const struct model_access *access, struct agents *agents,
+    struct work *work)
+{
+	struct calls *calls = calloc(1, sizeof *calls);
+	int err = 0;
+
+	if (!calls)
+		return -ENOMEM;
+	calls->cfg = cfg;
+	calls->access = access;
+	calls->agents = agents;
+	calls->work = work;
+	pthread_mutex_init(&calls->lock, NULL);
+	calls->line_count = calls_lines(cfg);
+	transfers_open(&calls->transfers);
+	err = history_open(&calls->history, cfg->max_calls);
+	/* Aligned: the rings' counters have cache lines of their own. */
+	calls->lines = aligned_alloc(_Alignof(struct call), calls->line_count * sizeof *calls->lines);
+	if (calls->lines)
+		memset(calls->lines, 0, calls->line_count * sizeof *calls->lines);
+	if (!calls->lines && !err)
+		err = -ENOMEM;
+	for (uint32_t i = 0; i < calls->line_count && !err; i++)
+		err = line_open(calls, &calls->lines[i], i);
+	if (err) {
+		calls_close(calls);
+		return err;
+	}
+	*out = calls;
+	return 0;
+}
+
+void calls_close(struct calls *calls)
+{
+	if (!calls)
+		return;
+	if (calls->lines)
+		calls_end_all(calls, END_DRAINED);
+	atomic_store(&calls->closing, true);
+	for (uint32_t i = 0; calls->lines && i < calls->line_count; i++)
+		line_close(&calls->lines[i]);
+	free(calls->lines);
+	history_close(&calls->history);
+	transfers_close(&calls->transfers);
+	pthread_mutex_destroy(&calls->lock);
+	free(calls);
+}

@@ -1,0 +1,95 @@
+#include "server/money/cost.h"
+
+#include "common/json.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static const double MILLION = 1e6;
+
+enum { MS_PER_MINUTE = 60000, MS_PER_TOKEN = 100 /* of caller audio */ };
+
+static double tokens(const struct model_usage *u, const struct model_price *p)
+{
+	const int64_t *n = u->n;
+	double sum = 0;
+
+	sum += (double)(n[USAGE_TEXT_IN] - n[USAGE_TEXT_CACHED]) * p->text_in +
+	       (double)n[USAGE_TEXT_CACHED] * p->text_cached;
+	sum += (double)(n[USAGE_AUDIO_IN] - n[USAGE_AUDIO_CACHED]) * p->audio_in +
+	       (double)n[USAGE_AUDIO_CACHED] * p->audio_cached;
+	sum += (double)(n[USAGE_IMAGE_IN] - n[USAGE_IMAGE_CACHED]) * p->image_in +
+	       (double)n[USAGE_IMAGE_CACHED] * p->image_cached;
+	sum += (double)n[USAGE_TEXT_OUT] * p->text_out + (double)n[USAGE_AUDIO_OUT] * p->audio_out;
+	return sum / MILLION;
+}
+
+/* Some are billed by time and some by tokens, and what they tell may be the
+ * other of the two: a token is 100 ms of caller audio. */
+static double transcription(const struct model_usage *u, const struct model_price *p)
+{
+	struct model_usage by_tokens = *u;
+	int64_t ms = u->n[USAGE_MS] + u->n[USAGE_AUDIO_IN] * MS_PER_TOKEN;
+
+	if (p->minute > 0)
+		return (double)ms / MS_PER_MINUTE * p->minute;
+	by_tokens.n[USAGE_AUDIO_IN] += u->n[USAGE_MS] / MS_PER_TOKEN;
+	return tokens(&by_tokens, p);
+}
+
+static bool used(const struct model_usage *u)
+{
+	for (int i = 0; i < USAGE_COUNT; i++)
+		if (u->n[i])
+			return true;
+	return false;
+}
+
+static double twilio(const struct cost_use *use, const struct twilio_price *p)
+{
+	int64_t minutes = (use->stream_ms + MS_PER_MINUTE - 1) / MS_PER_MINUTE;
+	double a_minute = p->stream_minute + (use->outbound ? p->outbound_minute : p->inbound_minute) +
+			  (use->twilio_records ? p->recording_minute : 0);
+
+	return (double)minutes * a_minute + (use->machine_detection ? p->machine_detection : 0);
+}
+
+void cost_of(const struct cost_use *use, const struct prices *prices, struct cost *out)
+{
+	const struct model_price *model = prices_find(prices, use->model);
+	const struct model_price *transcriber = prices_find(prices, use->transcription_model);
+
+	memset(out, 0, sizeof *out);
+	out->known = true;
+	if (model)
+		out->model = tokens(&use->model_used, model);
+	else if (used(&use->model_used))
+		out->known = false;
+	if (transcriber)
+		out->transcription = transcription(&use->transcription_used, transcriber);
+	else if (used(&use->transcription_used))
+		out->known = false;
+	out->twilio = twilio(use, &prices->twilio);
+	out->total = out->model + out->transcription + out->twilio;
+}
+
+static void put_tokens(const struct model_usage *u, struct buf *out)
+{
+	for (int i = 0; i < USAGE_MS; i++)
+		buf_printf(out, "%s\"%s\":%" PRId64, i ? "," : "", usage_name((enum usage_kind)i), u->n[i]);
+}
+
+void cost_put_json(const struct cost_use *use, const struct prices *prices, struct buf *out)
+{
+	struct cost cost;
+
+	cost_of(use, prices, &cost);
+	if (cost.known)
+		buf_printf(out, "{\"usd\":%.6f", cost.total);
+	else
+		buf_puts(out, "{\"usd\":null");
+	buf_printf(out, ",\"estimate\":true,\"prices_of\":\"%s\",\"tokens\":{", prices->date);
+	put_tokens(&use->model_used, out);
+	buf_printf(out, "},\"parts\":{\"model\":%.6f,\"transcription\":%.6f,\"twilio\":%.6f}}", cost.model,
+	    cost.transcription, cost.twilio);
+}

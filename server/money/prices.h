@@ -1,0 +1,55 @@
+#ifndef MONEY_PRICES_H
+#define MONEY_PRICES_H
+/* What things cost, in USD: a dated table, built in or from PRICES_FILE. Models
+ * are found by the longest name in it that begins theirs, so that a dated
+ * snapshot costs what its family does. Constant once loaded.
+ *
+ *   { "date": "2026-10-03",
+ *     "models": { "gpt-realtime-2": { "text_in": 4, "text_cached": 0.4, … } },
+ *     "twilio": { "stream_minute": 0.0044, … } }
+ */
+#include "common/buf.h"
+
+#include <stddef.h>
+
+enum { PRICES_MODELS_MAX = 128, PRICES_NAME_SIZE = 64 };
+
+/* Name in the file; USD per million tokens, or per what the name says. */
+#define MODEL_PRICES(X) \
+	X(text_in) \
+	X(text_cached) X(text_out) X(audio_in) X(audio_cached) X(audio_out) X(image_in) X(image_cached) X(minute)
+#define TWILIO_PRICES(X) X(stream_minute) X(inbound_minute) X(outbound_minute) X(recording_minute) X(machine_detection)
+
+struct model_price {
+	char name[PRICES_NAME_SIZE];
+#define X(name) double name;
+	MODEL_PRICES(X)
+#undef X
+};
+
+struct twilio_price {
+#define X(name) double name;
+	TWILIO_PRICES(X)
+#undef X
+};
+
+struct prices {
+	char date[11]; /* YYYY-MM-DD: of when they are */
+	struct model_price models[PRICES_MODELS_MAX];
+	size_t count;
+	struct twilio_price twilio;
+};
+
+const struct prices *prices_builtin(void);
+
+/* From JSON. 0, or -EINVAL with a sentence naming the place. Unknown names are
+ * mistakes: a price that is not read would be missing in every sum. */
+int prices_parse(struct prices *out, const char *text, size_t len, struct buf *problem);
+
+/* The same from a file, "" being the built-in table; also -errno of reading. */
+int prices_load(struct prices *out, const char *path, struct buf *problem);
+
+/* NULL: not known. */
+const struct model_price *prices_find(const struct prices *p, const char *model);
+
+#endif

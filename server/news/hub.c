@@ -1,0 +1,310 @@
+#include "server/news/hub.h"
+
+#include "common/bell.h"
+#include "common/buf.h"
+#include "common/clock.h"
+#include "common/json.h"
+#include "server/agents/agent.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct hub_watcher {
+	struct hub_watcher *next;
+	char call_sid[CALL_SID_SIZE]; /* "": all */
+	struct bell bell;
+	bool dropped;
+	size_t first, count, bytes; /* of the queue, a circle */
+	struct hub_event *queue[HUB_QUEUE_MAX];
+};
+
+struct hub {
+	pthread_mutex_t lock;
+	struct hub_watcher *watchers;
+	uint64_t last_id, lost_id; /* given last; the newest that is no longer kept */
+	size_t recent_first, recent_count, recent_bytes;
+	struct hub_event *recent[HUB_RECENT_MAX]; /* a circle */
+};
+
+int hub_open(struct hub **out)
+{
+	struct hub *hub = calloc(1, sizeof *hub);
+
+	if (!hub)
+		return -ENOMEM;
+	pthread_mutex_init(&hub->lock, NULL);
+	/* Larger than all that an earlier run of the server has given. */
+	hub->last_id = hub->lost_id = (uint64_t)clock_wall_ms() * 1000;
+	*out = hub;
+	return 0;
+}
+
+void hub_event_done(struct hub_event *event)
+{
+	/* Acquire-release: whoever frees it sees what the others did with it. */
+	if (event && atomic_fetch_sub_explicit(&event->refs, 1, memory_order_acq_rel) == 1)
+		free(event);
+}
+
+void hub_close(struct hub *hub)
+{
+	if (!hub)
+		return;
+	while (hub->recent_count--)
+		hub_event_done(hub->recent[hub->recent_first++ % HUB_RECENT_MAX]);
+	pthread_mutex_destroy(&hub->lock);
+	free(hub);
+}
+
+/* -------------------------------------------------------------------- events */
+
+/* A line break would end the event's data early; in JSON it can only be a blank. */
+static void put_one_line(struct buf *out, const char *json)
+{
+	for (size_t n; *json; json += n) {
+		n = strcspn(json, "\r\n");
+		buf_put(out, json, n);
+		if (json[n]) {
+			buf_putc(out, ' ');
+			n++;
+		}
+	}
+}
+
+static void put_text(struct buf *out, const struct journal_entry *entry)
+{
+	char at[32];
+
+	clock_iso8601(entry->wall_ms, at, sizeof at);
+	buf_puts(out, "event: ");
+	put_one_line(out, entry->type);
+	buf_puts(out, "\ndata: {\"call_sid\":");
+	json_put_cstring(out, entry->call_sid);
+	buf_printf(out, ",\"at\":\"%s\"", at);
+	if (entry->profile) {
+		buf_puts(out, ",\"agent\":");
+		json_put_cstring(out, entry->profile->name);
+	}
+	if (entry->no >= 0)
+		buf_printf(out, ",\"no\":%" PRId64, entry->no);
+	if (entry->kind == JOURNAL_FORMING)
+		buf_puts(out, ",\"final\":false");
+	buf_puts(out, ",\"data\":");
+	put_one_line(out, entry->json);
+	buf_puts(out, "}\n\n");
+}
+
+/* NULL if there is no memory, or the text is out of all measure. */
+static struct hub_event *event_of(const struct journal_entry *entry)
+{
+	struct hub_event *e = NULL;
+	struct buf text;
+
+	buf_init(&text, HUB_QUEUE_BYTES);
+	put_text(&text, entry);
+	if (!buf_error(&text) && (e = malloc(sizeof *e + text.len + 1))) {
+		*e = (struct hub_event){ .refs = 1, .kind = entry->kind, .at_us = clock_now_us(), .len = text.len };
+		snprintf(e->call_sid, sizeof e->call_sid, "%s", entry->call_sid);
+		memcpy(e->text, text.data, text.len + 1);
+	}
+	buf_free(&text);
+	return e;
+}
+
+static struct hub_event *again(struct hub_event *e)
+{
+	atomic_fetch_add_explicit(&e->refs, 1, memory_order_relaxed);
+	return e;
+}
+
+/* ----------------------------------------------- all below: under the lock */
+
+static bool wants(const struct hub_watcher *w, const struct hub_event *e)
+{
+	return !w->call_sid[0] || !strcmp(w->call_sid, e->call_sid);
+}
+
+static void enqueue(struct hub_watcher *w, struct hub_event *e)
+{
+	if (w->dropped || (e->kind == JOURNAL_FORMING && w->count > HUB_QUEUE_MAX / 2))
+		return; /* what is forming can be done without */
+	if (w->count == HUB_QUEUE_MAX || (w->count && w->bytes + e->len > HUB_QUEUE_BYTES))
+		w->dropped = true;
+	else {
+		w->queue[(w->first + w->count++) % HUB_QUEUE_MAX] = again(e);
+		w->bytes += e->len;
+	}
+	/* Who is not asleep looks again under the lock before it sleeps. */
+	if (w->dropped || w->count == 1)
+		bell_ring(&w->bell);
+}
+
+/* Makes room for an event and returns what had to go, to be given back later. */
+static struct hub_event *forget(struct hub *hub, size_t len)
+{
+	struct hub_event *gone = NULL;
+
+	while (
+	    hub->recent_count == HUB_RECENT_MAX || (hub->recent_count && hub->recent_bytes + len > HUB_RECENT_BYTES)) {
+		struct hub_event *e = hub->recent[hub->recent_first];
+
+		hub->recent_first = (hub->recent_first + 1) % HUB_RECENT_MAX;
+		hub->recent_count--;
+		hub->recent_bytes -= e->len;
+		hub->lost_id = e->id;
+		e->next = gone;
+		gone = e;
+	}
+	return gone;
+}
+
+static struct hub_event *keep(struct hub *hub, struct hub_event *e)
+{
+	struct hub_event *gone = forget(hub, e->len);
+
+	hub->recent[(hub->recent_first + hub->recent_count++) % HUB_RECENT_MAX] = again(e);
+	hub->recent_bytes += e->len;
+	return gone;
+}
+
+/* ----------------------------------------------------------------- any thread */
+
+void hub_take(void *arg, const struct journal_entry *entry)
+{
+	struct hub *hub = arg;
+	struct hub_event *e = event_of(entry), *gone = NULL;
+
+	if (!e)
+		return;
+	pthread_mutex_lock(&hub->lock);
+	e->id = ++hub->last_id;
+	/* What is still forming comes again soon, and whole. */
+	if (entry->kind != JOURNAL_FORMING)
+		gone = keep(hub, e);
+	for (struct hub_watcher *w = hub->watchers; w; w = w->next) {
+		if (wants(w, e))
+			enqueue(w, e);
+	}
+	pthread_mutex_unlock(&hub->lock);
+	while (gone) {
+		struct hub_event *next = gone->next;
+
+		hub_event_done(gone);
+		gone = next;
+	}
+	hub_event_done(e);
+}
+
+static void catch_up(struct hub *hub, struct hub_watcher *w, uint64_t after, int64_t now_us, bool *missed)
+{
+	int64_t since = now_us - HUB_LAG_US;
+
+	*missed = after && (after < hub->lost_id || after > hub->last_id);
+	for (size_t i = 0; i < hub->recent_count; i++) {
+		struct hub_event *e = hub->recent[(hub->recent_first + i) % HUB_RECENT_MAX];
+
+		if (wants(w, e) && (after ? e->id > after : w->call_sid[0] && e->at_us >= since))
+			enqueue(w, e);
+	}
+}
+
+struct hub_watcher *hub_watch(struct hub *hub, const char *call_sid, uint64_t after, int64_t now_us, bool *missed)
+{
+	struct hub_watcher *w = calloc(1, sizeof *w);
+
+	if (!w || bell_open(&w->bell)) {
+		free(w);
+		return NULL;
+	}
+	snprintf(w->call_sid, sizeof w->call_sid, "%s", call_sid);
+	pthread_mutex_lock(&hub->lock);
+	catch_up(hub, w, after, now_us, missed);
+	w->next = hub->watchers;
+	hub->watchers = w;
+	pthread_mutex_unlock(&hub->lock);
+	journal_watch(1);
+	return w;
+}
+
+void hub_unwatch(struct hub *hub, struct hub_watcher *w)
+{
+	if (!w)
+		return;
+	journal_watch(-1);
+	pthread_mutex_lock(&hub->lock);
+	for (struct hub_watcher **at = &hub->watchers; *at; at = &(*at)->next) {
+		if (*at == w) {
+			*at = w->next;
+			break;
+		}
+	}
+	pthread_mutex_unlock(&hub->lock);
+	/* Nobody else knows it now. */
+	while (w->count--)
+		hub_event_done(w->queue[w->first++ % HUB_QUEUE_MAX]);
+	bell_close(&w->bell);
+	free(w);
+}
+
+struct hub_event *hub_next(struct hub *hub, struct hub_watcher *w)
+{
+	struct hub_event *e = NULL;
+
+	bell_clear(&w->bell);
+	pthread_mutex_lock(&hub->lock);
+	if (w->count && !w->dropped) {
+		e = w->queue[w->first];
+		w->first = (w->first + 1) % HUB_QUEUE_MAX;
+		w->count--;
+		w->bytes -= e->len;
+	}
+	pthread_mutex_unlock(&hub->lock);
+	return e;
+}
+
+int hub_bell(const struct hub_watcher *w)
+{
+	return w->bell.fd;
+}
+
+bool hub_dropped(struct hub *hub, struct hub_watcher *w)
+{
+	bool dropped;
+
+	pthread_mutex_lock(&hub->lock);
+	dropped = w->dropped;
+	pthread_mutex_unlock(&hub->lock);
+	return dropped;
+}
+
+bool hub_waiting(struct hub *hub, struct hub_watcher *w)
+{
+	bool waiting;
+
+	pthread_mutex_lock(&hub->lock);
+	waiting = w->count > 0;
+	pthread_mutex_unlock(&hub->lock);
+	return waiting;
+}
+
+uint64_t hub_last_id(struct hub *hub)
+{
+	uint64_t id;
+
+	pthread_mutex_lock(&hub->lock);
+	id = hub->last_id;
+	pthread_mutex_unlock(&hub->lock);
+	return id;
+}
+
+void hub_ring(struct hub *hub)
+{
+	pthread_mutex_lock(&hub->lock);
+	for (struct hub_watcher *w = hub->watchers; w; w = w->next)
+		bell_ring(&w->bell);
+	pthread_mutex_unlock(&hub->lock);
+}

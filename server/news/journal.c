@@ -1,0 +1,39 @@
+#include "server/news/journal.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+
+static struct {
+	journal_sink *take;
+	void *arg;
+} sinks[JOURNAL_SINKS_MAX];
+static size_t sink_count;
+static _Atomic int watchers;
+
+void journal_add_sink(journal_sink *sink, void *arg)
+{
+	assert(sink_count < JOURNAL_SINKS_MAX);
+	sinks[sink_count].take = sink;
+	sinks[sink_count++].arg = arg;
+}
+
+bool journal_wanted(void)
+{
+	return sink_count > 0;
+}
+
+void journal_tell(const struct journal_entry *entry)
+{
+	for (size_t i = 0; i < sink_count; i++)
+		sinks[i].take(sinks[i].arg, entry);
+}
+
+void journal_watch(int change)
+{
+	atomic_fetch_add_explicit(&watchers, change, memory_order_relaxed);
+}
+
+bool journal_watched(void)
+{
+	return atomic_load_explicit(&watchers, memory_order_relaxed) > 0;
+}

@@ -1,0 +1,55 @@
+#ifndef NEWS_JOURNAL_H
+#define NEWS_JOURNAL_H
+/* What happens in a call, told to whoever keeps it or shows it: the store, the
+ * watchers, the outgoing webhooks.
+ *
+ * The loops tell; sinks take. A sink is called on the thread that tells, often
+ * a call's loop: it copies and returns, and waits for nothing.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct profile;
+
+enum journal_kind {
+	JOURNAL_STARTED, /* the caller is there; for outbound: answered */
+	JOURNAL_TURN,    /* a turn is new or has settled further: no, and all of it */
+	JOURNAL_TOOL,    /* a tool was called or has answered */
+	JOURNAL_NOTE,    /* anything else worth knowing: transfer, machine, operator's word, cost limit */
+	JOURNAL_RECORD,  /* an outcome or job record was made or completed */
+	JOURNAL_RECORDING,
+	JOURNAL_ENDED,  /* all is known of it: the whole call */
+	JOURNAL_FORMING /* a turn in the making, as far as it has come: for those who watch now, not to be kept */
+};
+
+struct journal_entry { /* all borrowed for the length of the call */
+	enum journal_kind kind;
+	const char *type; /* as watchers see it: call.started, turn, tool.called, tool.answered, … */
+	const char *call_sid;
+	const struct profile *profile; /* the call's agent */
+	int64_t wall_ms;               /* when */
+	int64_t no;                    /* TURN: its place in the conversation, growing; others: -1 */
+	const char *json;              /* an object: what there is to know */
+};
+
+typedef void journal_sink(void *arg, const struct journal_entry *entry);
+
+enum { JOURNAL_SINKS_MAX = 8 };
+
+/* At start, before any call. `arg` outlives the calls. */
+void journal_add_sink(journal_sink *sink, void *arg);
+
+/* False: nobody takes it, so that it need not be put together. */
+bool journal_wanted(void);
+
+/* Any thread. */
+void journal_tell(const struct journal_entry *entry);
+
+/* Any thread. Whether somebody watches calls right now: only then is it worth
+ * telling what is FORMING, and of one call at most every JOURNAL_FORMING_MS. */
+enum { JOURNAL_FORMING_MS = 250 };
+void journal_watch(int change); /* 1: one more watches; -1: one less */
+bool journal_watched(void);
+
+#endif

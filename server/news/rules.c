@@ -1,0 +1,118 @@
+#include "server/news/rules.h"
+
+#include "common/json.h"
+#include "common/log.h"
+#include "server/agents/agents.h"
+#include "server/delivery/delivery.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+	unsigned event;
+	const char *name;
+} names[] = {
+	{ WEBHOOK_CALL_STARTED, "call.started" },
+	{ WEBHOOK_CALL_ENDED, "call.ended" },
+	{ WEBHOOK_CALL_FAILED, "call.failed" },
+	{ WEBHOOK_RECORD_CREATED, "record.created" },
+};
+
+/* "ending":{…,"fault":true} */
+static bool by_fault(const char *json)
+{
+	struct span ending, fault;
+
+	return json_scan(json, strlen(json), "ending", &ending) && json_scan(ending.p, ending.n, "fault", &fault) &&
+	       span_is(fault, "true");
+}
+
+unsigned hooks_events(const struct journal_entry *entry)
+{
+	if (!strcmp(entry->type, "call.failed"))
+		return WEBHOOK_CALL_FAILED;
+	switch (entry->kind) {
+	case JOURNAL_STARTED:
+		return WEBHOOK_CALL_STARTED;
+	case JOURNAL_ENDED:
+		return WEBHOOK_CALL_ENDED | (by_fault(entry->json) ? (unsigned)WEBHOOK_CALL_FAILED : 0);
+	case JOURNAL_RECORD:
+		return !strcmp(entry->type, "record.created") ? WEBHOOK_RECORD_CREATED : 0;
+	default:
+		return 0;
+	}
+}
+
+static void put_fields(struct buf *out, const struct journal_entry *entry)
+{
+	if (entry->kind != JOURNAL_RECORD) {
+		buf_printf(out, "\"call\":%s", entry->json);
+		return;
+	}
+	buf_puts(out, "\"call\":{\"call_sid\":");
+	json_put_cstring(out, entry->call_sid);
+	buf_puts(out, ",\"agent\":");
+	json_put_cstring(out, entry->profile->name);
+	buf_printf(out, "},\"record\":%s", entry->json);
+}
+
+static void tell(
+    struct outbox *outbox, const struct journal_entry *entry, const char *event, const char *url, const char *fields)
+{
+	outbox_add(outbox, &(struct outbox_event){ .event = event,
+			       .url = url,
+			       .call_sid = entry->call_sid,
+			       .agent = entry->profile->name,
+			       .variant = entry->profile->variant,
+			       .secret = entry->profile->signing_secret,
+			       .at_ms = entry->wall_ms,
+			       .fields = fields });
+}
+
+void hooks_sink(void *outbox, const struct journal_entry *entry)
+{
+	const struct profile *p = entry->profile;
+	struct buf fields;
+	unsigned events;
+
+	/* Most calls' agents have none; nothing is spent on them. */
+	if (!outbox || !p || !p->webhook_count || !(events = hooks_events(entry)))
+		return;
+	buf_init(&fields, 0);
+	put_fields(&fields, entry);
+	if (buf_error(&fields)) {
+		log_error(entry->call_sid, "webhooks are lost: what there is to tell is too large");
+		events = 0;
+	}
+	for (size_t n = 0; n < sizeof names / sizeof *names; n++) {
+		for (size_t i = 0; i < p->webhook_count; i++)
+			if (events & p->webhooks[i].events & names[n].event)
+				tell(outbox, entry, names[n].name, p->webhooks[i].url, buf_text(&fields));
+	}
+	buf_free(&fields);
+}
+
+char *hooks_secret(void *agents, const char *agent, const char *variant)
+{
+	const struct profile *p = agents ? agents_variant(agents, agent, variant) : NULL;
+	char *secret = p ? strdup(p->signing_secret) : NULL;
+
+	profile_release(p);
+	return secret;
+}
+
+void hooks_warnings(struct agents *agents, struct store *store, struct buf *out)
+{
+	const struct profile **all = calloc(AGENT_PROFILES_MAX, sizeof *all);
+	size_t count = all ? agents_list(agents, all, AGENT_PROFILES_MAX) : 0;
+	bool any = false;
+
+	for (size_t i = 0; i < count; i++) {
+		any |= all[i]->webhook_count > 0;
+		profile_release(all[i]);
+	}
+	free(all);
+	if (any && !store)
+		buf_puts(out, "DATA_DIR is not set: webhooks that are not delivered when the server stops are lost, "
+			      "and cannot be listed.\n");
+}

@@ -1,0 +1,38 @@
+#ifndef OUTCOME_OUTCOME_FILL_H
+#define OUTCOME_OUTCOME_FILL_H
+/* A call's record out of its transcript: asks the text model to fill in the
+ * agent's schema, holds the answer against it, and when it does not follow asks
+ * once more, naming the problems. Blocks: for background jobs.
+ */
+#include "common/buf.h"
+#include "server/agents/agent.h"
+#include "server/store/store_outcomes.h"
+
+#include <cjson/cJSON.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+struct schema_problems;
+
+enum record_filled {
+	RECORD_FILLED,   /* row->status is valid or invalid */
+	RECORD_UNFILLED, /* it could not be had: row->status is failed, or still invalid from the call */
+	RECORD_STOPPED   /* the server is being stopped; the row is as it was */
+};
+
+/* Changes row's status, source, json and problems. `transcript` is what was said. */
+enum record_filled record_fill(const struct config *cfg, const struct profile *profile, const char *transcript,
+    struct record_row *row, const _Atomic bool *cancel);
+
+/* Puts `text` in place of an owned string; NULL is fine for both. */
+void record_set(char **field, const char *text);
+
+/* A problem without a place, as the only one. */
+void record_set_problem(struct record_row *row, const char *sentence);
+
+/* The request's words. Pure. */
+void record_put_instructions(const struct profile *profile, struct buf *out);
+void record_put_input(const struct record_row *row, const char *transcript, struct buf *out);
+void record_put_again(const char *answer, const struct schema_problems *problems, struct buf *out);
+
+#endif

@@ -1,0 +1,432 @@
+#include "server/recording/recorder.h"
+
+#include "common/bell.h"
+#include "common/clock.h"
+#include "common/json.h"
+#include "common/log.h"
+#include "common/ring.h"
+#include "server/agents/agent.h"
+#include "server/line/calls.h"
+#include "server/news/journal.h"
+#include "server/recording/recording_file.h"
+#include "server/stats/stats.h"
+#include "server/recording/recording_mix.h"
+#include "server/store/store.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	RING_BYTES = 512 * 1024, /* 25 s of both sides; untouched memory is not used */
+	SETTLE_STEP_MS = 5,
+	PASS_MS = 250,           /* between two looks at the rings */
+	WRITE_FRAMES = 8000,     /* once a second, or what there is at the end */
+	SYNC_US = 10 * US_PER_S, /* power may fail, too */
+	AUDIO_MAX = 8000         /* of one record; a frame has 160 */
+};
+
+enum tap_type { TAP_CALLER = 1, TAP_SENT, TAP_ECHO, TAP_CUT };
+
+struct tap {
+	int64_t now_us;
+	uint64_t pos; /* or timestamp */
+	bool flag;    /* dry, or has a timestamp */
+};
+
+enum recording_state { RECORDING_ON, RECORDING_COMPLETED, RECORDING_FAILED, RECORDING_SAVING };
+
+struct recording {
+	/* Constant */
+	char call_sid[CALL_SID_SIZE];
+	const struct profile *profile; /* retained */
+	int64_t start_us, start_wall_ms;
+
+	struct ring ring;         /* caller loop -> writer */
+	struct recording *next;   /* the list of those that begin, then the writer's */
+	_Atomic int refs;         /* the call's and the writer's */
+	_Atomic bool over;        /* after the last record; pairs with drain() */
+	_Atomic uint64_t dropped; /* bytes of audio that found no room */
+	_Atomic int64_t end_us;
+
+	/* Told by the writer. */
+	_Atomic int state, error; /* enum recording_state; errno */
+	_Atomic uint64_t frames;  /* in the file */
+
+	/* Writer only */
+	struct stereo stereo;
+	struct recording_file file;
+	int64_t synced_us;
+};
+
+static struct {
+	bool open;
+	char dir[PATH_MAX - RECORDING_PATH_SIZE];
+	struct store *store;
+	struct bell bell;
+	pthread_t thread;
+	_Atomic(struct recording *) begun; /* pushed by caller loops, taken whole by the writer */
+	_Atomic bool closing;
+	_Atomic int active;
+
+	pthread_mutex_t lock; /* the writer's word to those who read /status */
+	char last_error[200];
+} recorder = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+/* ---------------------------------------------------------------- the caller loop's */
+
+struct recording *recording_begin(const char *call_sid, const struct profile *profile, int64_t wall_ms, int64_t now_us)
+{
+	struct recording *r, *first;
+
+	if (!recorder.open || !(r = aligned_alloc(_Alignof(struct recording), sizeof *r)))
+		return NULL;
+	memset(r, 0, sizeof *r);
+	if (ring_open(&r->ring, RING_BYTES)) {
+		free(r);
+		return NULL;
+	}
+	snprintf(r->call_sid, sizeof r->call_sid, "%s", call_sid);
+	r->profile = profile_retain(profile);
+	r->start_us = now_us;
+	r->start_wall_ms = wall_ms;
+	r->file.fd = -1;
+	stereo_init(&r->stereo, now_us);
+	atomic_store_explicit(&r->refs, 2, memory_order_relaxed);
+	atomic_fetch_add_explicit(&recorder.active, 1, memory_order_relaxed);
+	stat_add(recording_started, 1);
+	first = atomic_load_explicit(&recorder.begun, memory_order_relaxed);
+	do
+		r->next = first;
+	/* Release: pairs with the acquire in take_begun. */
+	while (!atomic_compare_exchange_weak_explicit(
+	    &recorder.begun, &first, r, memory_order_release, memory_order_relaxed));
+	bell_ring(&recorder.bell);
+	return r;
+}
+
+static void tell(struct recording *r, enum tap_type type, const struct tap *tap, const uint8_t *audio, size_t len)
+{
+	/* The writer looks by itself: no bell for every frame. */
+	if (len > AUDIO_MAX || !ring_put2(&r->ring, (uint8_t)type, tap, sizeof *tap, audio, len))
+		atomic_fetch_add_explicit(&r->dropped, len, memory_order_relaxed);
+}
+
+void recording_caller(
+    struct recording *r, bool has_timestamp, uint64_t timestamp_ms, const uint8_t *mulaw, size_t len, int64_t now_us)
+{
+	tell(r, TAP_CALLER, &(struct tap){ now_us, timestamp_ms, has_timestamp }, mulaw, len);
+}
+
+void recording_sent(struct recording *r, uint64_t pos, const uint8_t *mulaw, size_t len, bool dry, int64_t now_us)
+{
+	tell(r, TAP_SENT, &(struct tap){ now_us, pos, dry }, mulaw, len);
+}
+
+void recording_echo(struct recording *r, uint64_t pos, int64_t now_us)
+{
+	tell(r, TAP_ECHO, &(struct tap){ now_us, pos, false }, NULL, 0);
+}
+
+void recording_cut(struct recording *r, uint64_t heard, int64_t now_us)
+{
+	tell(r, TAP_CUT, &(struct tap){ now_us, heard, false }, NULL, 0);
+}
+
+void recording_end(struct recording *r, int64_t now_us)
+{
+	atomic_store_explicit(&r->end_us, now_us, memory_order_relaxed);
+	/* Release: who sees it also sees every record before it. */
+	atomic_store_explicit(&r->over, true, memory_order_release);
+	bell_ring(&recorder.bell);
+}
+
+void recording_release(struct recording *r)
+{
+	if (!r || atomic_fetch_sub_explicit(&r->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	profile_release(r->profile);
+	ring_close(&r->ring);
+	free(r);
+}
+
+/* ------------------------------------------------------------------------ telling */
+
+static uint64_t lost_ms(const struct recording *r)
+{
+	return atomic_load_explicit(&r->dropped, memory_order_relaxed) / STEREO_FRAMES_PER_MS;
+}
+
+void recording_settle(const struct recording *r, int timeout_ms)
+{
+	for (; r && timeout_ms > 0; timeout_ms -= SETTLE_STEP_MS) {
+		if (atomic_load_explicit(&r->state, memory_order_relaxed) != RECORDING_ON)
+			return;
+		poll(NULL, 0, SETTLE_STEP_MS);
+	}
+}
+
+void recording_put_json(const struct recording *r, struct buf *out)
+{
+	static const char *const states[] = { "recording", "completed", "failed", "saving" };
+	int state = atomic_load_explicit(&r->state, memory_order_relaxed);
+	int error = atomic_load_explicit(&r->error, memory_order_relaxed);
+	uint64_t frames = atomic_load_explicit(&r->frames, memory_order_relaxed);
+
+	if (state == RECORDING_ON && atomic_load_explicit(&r->over, memory_order_relaxed))
+		state = RECORDING_SAVING;
+	buf_printf(out,
+	    "{\"mode\":\"local\",\"state\":\"%s\",\"seconds\":%.3f,\"bytes\":%" PRIu64
+	    ",\"channels\":%d,\"lost_ms\":%" PRIu64 ",\"error\":",
+	    states[state], (double)frames / RECORDING_HZ, RECORDING_HEADER + frames * RECORDING_CHANNELS,
+	    RECORDING_CHANNELS, lost_ms(r));
+	json_put_cstring(out, error ? strerror(error) : NULL);
+	buf_putc(out, '}');
+}
+
+void recorder_put_json(struct buf *out)
+{
+	buf_printf(out, "\"active\":%d,\"last_error\":", atomic_load_explicit(&recorder.active, memory_order_relaxed));
+	pthread_mutex_lock(&recorder.lock);
+	json_put_cstring(out, recorder.last_error[0] ? recorder.last_error : NULL);
+	pthread_mutex_unlock(&recorder.lock);
+}
+
+static void keep(struct recording *r, const char *status)
+{
+	struct buf json;
+
+	buf_init(&json, 0);
+	recording_put_json(r, &json);
+	store_write(recorder.store,
+	    "INSERT INTO recordings (id, call_sid, at, status, seconds, channels, file, json)"
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?1, ?7)"
+	    " ON CONFLICT (id) DO UPDATE SET status = excluded.status, seconds = excluded.seconds, json = excluded.json",
+	    "ttitdit", r->file.path, r->call_sid, r->start_wall_ms, status,
+	    (double)atomic_load_explicit(&r->frames, memory_order_relaxed) / RECORDING_HZ, (int64_t)RECORDING_CHANNELS,
+	    buf_text(&json));
+	buf_free(&json);
+}
+
+static void announce(struct recording *r)
+{
+	struct buf json;
+
+	buf_init(&json, 0);
+	recording_put_json(r, &json);
+	journal_tell(&(struct journal_entry){ .kind = JOURNAL_RECORDING,
+	    .type = "recording",
+	    .call_sid = r->call_sid,
+	    .profile = r->profile,
+	    .wall_ms = clock_wall_ms(),
+	    .no = -1,
+	    .json = buf_text(&json) });
+	buf_free(&json);
+}
+
+/* ----------------------------------------------------------------- the writer thread */
+
+/* The recording is over, the call is not. */
+static void fail(struct recording *r, int err, const char *what)
+{
+	atomic_store_explicit(&r->error, -err, memory_order_relaxed);
+	atomic_store_explicit(&r->state, RECORDING_FAILED, memory_order_relaxed);
+	stat_add(recording_failed, 1);
+	log_error(r->call_sid, "recording stopped: cannot %s %s: %s", what, r->file.path, strerror(-err));
+	pthread_mutex_lock(&recorder.lock);
+	snprintf(
+	    recorder.last_error, sizeof recorder.last_error, "cannot %s %s: %s", what, r->file.path, strerror(-err));
+	pthread_mutex_unlock(&recorder.lock);
+	if (r->file.fd >= 0) {
+		keep(r, "failed");
+		recording_file_close(&r->file);
+	}
+	announce(r);
+}
+
+static bool going(const struct recording *r)
+{
+	return atomic_load_explicit(&r->state, memory_order_relaxed) == RECORDING_ON;
+}
+
+static void open_file(struct recording *r)
+{
+	int err = recording_file_open(&r->file, recorder.dir, r->call_sid, r->start_wall_ms);
+
+	if (err) {
+		fail(r, err, "make");
+		return;
+	}
+	r->synced_us = r->start_us;
+	keep(r, "in-progress");
+}
+
+static void place(struct recording *r, const struct record *record)
+{
+	const uint8_t *audio = (const uint8_t *)record->body + sizeof(struct tap);
+	size_t len = record->len - sizeof(struct tap);
+	struct tap tap;
+
+	memcpy(&tap, record->body, sizeof tap);
+	switch ((enum tap_type)record->type) {
+	case TAP_CALLER:
+		stereo_caller(&r->stereo, tap.flag, tap.pos, audio, len, tap.now_us);
+		break;
+	case TAP_SENT:
+		stereo_sent(&r->stereo, tap.pos, audio, len, tap.flag, tap.now_us);
+		break;
+	case TAP_ECHO:
+		stereo_echo(&r->stereo, tap.pos, tap.now_us);
+		break;
+	case TAP_CUT:
+		stereo_cut(&r->stereo, tap.pos, tap.now_us);
+		break;
+	}
+}
+
+static void write_ready(struct recording *r, int64_t now, size_t least)
+{
+	const uint8_t *stereo;
+	size_t frames = stereo_ready(&r->stereo, now, &stereo);
+	int err;
+
+	if (!frames || frames < least)
+		return;
+	err = recording_file_write(&r->file, stereo, frames);
+	stereo_take(&r->stereo, frames);
+	atomic_store_explicit(&r->frames, r->file.frames, memory_order_relaxed);
+	stat_add(recording_bytes, frames * RECORDING_CHANNELS);
+	if (!err && now >= r->synced_us + SYNC_US) {
+		r->synced_us = now;
+		err = recording_file_sync(&r->file);
+	}
+	if (err)
+		fail(r, err, "write");
+}
+
+static void finish(struct recording *r)
+{
+	int64_t end = atomic_load_explicit(&r->end_us, memory_order_relaxed);
+	int err;
+
+	if (going(r)) {
+		stereo_end(&r->stereo, end);
+		write_ready(r, end, 1);
+	}
+	if (going(r) && (err = recording_file_close(&r->file)))
+		fail(r, err, "finish");
+	stat_add(recording_lost_ms, lost_ms(r) + r->stereo.lost_frames / STEREO_FRAMES_PER_MS);
+	if (going(r)) {
+		atomic_store_explicit(&r->state, RECORDING_COMPLETED, memory_order_relaxed);
+		stat_add(recording_completed, 1);
+		keep(r, "completed");
+		announce(r);
+	}
+	stereo_free(&r->stereo);
+	atomic_fetch_sub_explicit(&recorder.active, 1, memory_order_relaxed);
+}
+
+/* What has come since the last look. False: nothing more will. */
+static bool drain(struct recording *r, int64_t now)
+{
+	/* Before the ring is looked at: acquire, pairs with recording_end; with
+	 * it set, what is there is all there is. */
+	bool over = atomic_load_explicit(&r->over, memory_order_acquire);
+	struct record record;
+
+	while (ring_next(&r->ring, &record)) {
+		if (going(r))
+			place(r, &record);
+		ring_pop(&r->ring);
+	}
+	if (!over && going(r))
+		write_ready(r, now, WRITE_FRAMES);
+	return !over;
+}
+
+static struct recording *take_begun(struct recording *active)
+{
+	/* Acquire: pairs with the release in recording_begin. */
+	struct recording *r = atomic_exchange_explicit(&recorder.begun, NULL, memory_order_acquire);
+
+	while (r) {
+		struct recording *next = r->next;
+
+		open_file(r);
+		r->next = active;
+		active = r;
+		r = next;
+	}
+	return active;
+}
+
+static void *serve(void *arg)
+{
+	struct recording *active = NULL;
+	struct pollfd bell = { .fd = recorder.bell.fd, .events = POLLIN };
+
+	(void)arg;
+	for (;;) {
+		struct recording **link = &active;
+		bool closing;
+
+		/* Before anything is looked at: a ring after this is heard at the next poll. */
+		bell_clear(&recorder.bell);
+		closing = atomic_load(&recorder.closing);
+		active = take_begun(active);
+		while (*link) {
+			struct recording *r = *link;
+
+			if (drain(r, clock_now_us())) {
+				link = &r->next;
+				continue;
+			}
+			*link = r->next;
+			finish(r);
+			recording_release(r);
+		}
+		if (closing && !active)
+			return NULL;
+		poll(&bell, 1, active ? PASS_MS : -1);
+	}
+}
+
+int recorder_open(const char *dir, struct store *store)
+{
+	int err;
+
+	if ((size_t)snprintf(recorder.dir, sizeof recorder.dir, "%s", dir) >= sizeof recorder.dir)
+		return -ENAMETOOLONG;
+	recorder.store = store;
+	recorder.last_error[0] = '\0';
+	atomic_store(&recorder.closing, false);
+	if ((err = bell_open(&recorder.bell)))
+		return err;
+	err = -pthread_create(&recorder.thread, NULL, serve, NULL);
+	if (err) {
+		bell_close(&recorder.bell);
+		return err;
+	}
+	recorder.open = true;
+	/* Of a process that died: the files are all right up to their last second. */
+	store_write(store,
+	    "UPDATE recordings SET status = 'interrupted' WHERE status = 'in-progress' AND file IS NOT NULL", "");
+	return 0;
+}
+
+void recorder_close(void)
+{
+	if (!recorder.open)
+		return;
+	recorder.open = false;
+	atomic_store(&recorder.closing, true);
+	bell_ring(&recorder.bell);
+	pthread_join(recorder.thread, NULL);
+	bell_close(&recorder.bell);
+}

@@ -1,0 +1,323 @@
+#include "server/recording/recording_mix.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	CHANNELS = 2,
+	CALLER = 0,
+	AGENT = 1,
+	MULAW_ZERO = 0xff,
+	US_PER_FRAME = 125,
+	JUMP_FRAMES = 10 * 8000,      /* timestamps that jump by more are not believed */
+	CLOCK_MOST_US = 10 * 1000000, /* nor a clock that would be off by more */
+	HELD_MAX = 64 * 1024 * 1024,
+	AGENT_MAX = 4 * 1024 * 1024
+};
+
+void stereo_init(struct stereo *s, int64_t start_us)
+{
+	memset(s, 0, sizeof *s);
+	s->start_us = s->zero_us = s->last_us = start_us;
+	buf_init(&s->agent, AGENT_MAX);
+	buf_init(&s->held, HELD_MAX);
+}
+
+void stereo_free(struct stereo *s)
+{
+	free(s->pieces);
+	s->pieces = NULL;
+	buf_free(&s->agent);
+	buf_free(&s->held);
+}
+
+static int64_t frame_at(const struct stereo *s, int64_t us)
+{
+	int64_t passed = us - s->zero_us;
+
+	return passed > 0 ? passed / US_PER_FRAME : 0;
+}
+
+/* ------------------------------------------------------------------- what is held */
+
+/* Held up to `end`, with silence where nothing else is. */
+static bool reach(struct stereo *s, int64_t end)
+{
+	size_t want = (size_t)(end - s->base) * CHANNELS, len;
+	char *room;
+
+	if (end <= s->base || want <= s->held.len)
+		return true;
+	len = want - s->held.len;
+	room = buf_room(&s->held, len);
+	if (!room) {
+		s->held.err = 0; /* it may pass: the next one is tried again */
+		return false;
+	}
+	memset(room, MULAW_ZERO, len);
+	buf_grew(&s->held, len);
+	return true;
+}
+
+static void put(struct stereo *s, int channel, int64_t at, const uint8_t *mulaw, size_t len)
+{
+	if (at < s->base) {
+		size_t gone = (uint64_t)(s->base - at) < len ? (size_t)(s->base - at) : len;
+
+		s->lost_frames += gone;
+		at += (int64_t)gone;
+		mulaw += gone;
+		len -= gone;
+	}
+	if (!len)
+		return;
+	if (!reach(s, at + (int64_t)len)) {
+		s->lost_frames += len;
+		return;
+	}
+	for (size_t i = 0; i < len; i++)
+		s->held.data[((size_t)(at - s->base) + i) * CHANNELS + (size_t)channel] = (char)mulaw[i];
+}
+
+/* ---------------------------------------------------------------- the caller's side */
+
+/* The fastest frame tells what the clock showed at frame 0. It creeps up by
+ * 1 ms a second, so that a drift between Twilio's clock and ours is followed. */
+static void set_clock(struct stereo *s, int64_t frame, int64_t now_us)
+{
+	int64_t zero = now_us - frame * US_PER_FRAME;
+
+	s->zero_us += (now_us - s->last_us) / 1000;
+	s->last_us = now_us;
+	if (zero < s->start_us - CLOCK_MOST_US)
+		zero = s->start_us - CLOCK_MOST_US;
+	if (zero < s->zero_us)
+		s->zero_us = zero;
+}
+
+static int64_t caller_frame(struct stereo *s, bool has_timestamp, uint64_t timestamp_ms, int64_t now_us)
+{
+	int64_t by_clock = frame_at(s, now_us), at;
+
+	if (by_clock < s->next)
+		by_clock = s->next;
+	if (!has_timestamp || timestamp_ms > INT64_MAX / 16000)
+		return by_clock > s->next + JUMP_FRAMES ? by_clock : s->next;
+	at = s->ts_frame + (int64_t)timestamp_ms * STEREO_FRAMES_PER_MS;
+	if (!s->begun || at > by_clock + JUMP_FRAMES || at < s->next - JUMP_FRAMES) {
+		s->begun = true;
+		s->ts_frame = by_clock - (int64_t)timestamp_ms * STEREO_FRAMES_PER_MS;
+		at = by_clock;
+	}
+	set_clock(s, at, now_us);
+	return at;
+}
+
+void stereo_caller(
+    struct stereo *s, bool has_timestamp, uint64_t timestamp_ms, const uint8_t *mulaw, size_t len, int64_t now_us)
+{
+	int64_t at = caller_frame(s, has_timestamp, timestamp_ms, now_us);
+
+	/* Faster than time passes: what is held stays within bounds. */
+	if (at > frame_at(s, now_us) + JUMP_FRAMES) {
+		s->lost_frames += len;
+		return;
+	}
+	put(s, CALLER, at, mulaw, len);
+	if (at + (int64_t)len > s->next)
+		s->next = at + (int64_t)len;
+}
+
+/* ----------------------------------------------------------------- the agent's side */
+
+/* By when, at the latest, the piece began to play, as a frame; -1: no mark of
+ * its run has come back yet. */
+static int64_t latest_begin(const struct stereo *s, const struct stereo_piece *p)
+{
+	uint64_t end = p->pos + p->len;
+	int64_t best = -1;
+
+	for (size_t i = 0; i < s->echo_count; i++) {
+		const struct stereo_echo *e = &s->echoes[i];
+		int64_t begin;
+
+		if (e->run != p->run || e->pos < end)
+			continue;
+		begin = frame_at(s, e->at_us) - (int64_t)(e->pos - p->pos);
+		if (begin < 0)
+			begin = 0;
+		if (best < 0 || begin < best)
+			best = begin;
+	}
+	return best;
+}
+
+static int64_t begin_of(const struct stereo *s, const struct stereo_piece *p)
+{
+	/* What is missing in between (a full ring) took its time all the same. */
+	int64_t after = s->agent_end + (int64_t)(p->pos > s->placed ? p->pos - s->placed : 0);
+	int64_t latest = latest_begin(s, p);
+
+	if (p->dry && latest < 0)
+		latest = frame_at(s, p->sent_us);
+	if (p->dry)
+		return latest > s->agent_end ? latest : s->agent_end;
+	/* Without a break, unless the phone had one; echoes are never so exact
+	 * that less would mean anything. */
+	return latest > after + STEREO_BREAK_FRAMES ? latest : after;
+}
+
+/* The oldest piece goes where it belongs, as far as `heard`. */
+static void place_first(struct stereo *s, uint64_t heard)
+{
+	const struct stereo_piece p = s->pieces[0];
+	size_t len = p.pos >= heard ? 0 : heard - p.pos < p.len ? (size_t)(heard - p.pos) : p.len;
+	int64_t at = begin_of(s, &p);
+
+	if (len) {
+		/* Taken already: the clock has been corrected by a hair. */
+		if (at < s->base)
+			at = s->base;
+		put(s, AGENT, at, (const uint8_t *)s->agent.data, len);
+		s->agent_end = at + (int64_t)len;
+	}
+	s->placed = p.pos + len;
+	buf_consume(&s->agent, p.len);
+	s->piece_count--;
+	memmove(s->pieces, s->pieces + 1, s->piece_count * sizeof *s->pieces);
+	while (s->echo_count && s->echoes[0].pos <= s->placed) {
+		s->echo_count--;
+		memmove(s->echoes, s->echoes + 1, s->echo_count * sizeof *s->echoes);
+	}
+}
+
+static bool settled(const struct stereo *s, const struct stereo_piece *p, int64_t now_us)
+{
+	if (s->ended || now_us >= p->sent_us + STEREO_HOLD_US)
+		return true;
+	/* Nothing more to come back: the last echo has spoken. */
+	if (s->echoed == s->sent)
+		return true;
+	for (size_t i = 0; i < s->echo_count; i++)
+		if (s->echoes[i].pos >= p->pos + p->len)
+			return now_us >= s->echoes[i].at_us + STEREO_SETTLE_US;
+	return false;
+}
+
+static void settle(struct stereo *s, int64_t now_us)
+{
+	while (s->piece_count && settled(s, &s->pieces[0], now_us))
+		place_first(s, UINT64_MAX);
+}
+
+static bool room_for_piece(struct stereo *s)
+{
+	size_t room = s->piece_room ? 2 * s->piece_room : 32;
+	struct stereo_piece *grown;
+
+	if (s->piece_count == STEREO_PIECES)
+		place_first(s, UINT64_MAX);
+	if (s->piece_count < s->piece_room)
+		return true;
+	grown = realloc(s->pieces, room * sizeof *grown);
+	if (!grown)
+		return false;
+	s->pieces = grown;
+	s->piece_room = room;
+	return true;
+}
+
+void stereo_sent(struct stereo *s, uint64_t pos, const uint8_t *mulaw, size_t len, bool dry, int64_t now_us)
+{
+	char *room = room_for_piece(s) ? buf_room(&s->agent, len) : NULL;
+
+	if (dry || !s->run)
+		s->run++;
+	if (!room) {
+		s->agent.err = 0;
+		s->lost_frames += len;
+		s->sent = pos + len;
+		return;
+	}
+	memcpy(room, mulaw, len);
+	buf_grew(&s->agent, len);
+	s->pieces[s->piece_count++] = (struct stereo_piece){ pos, (uint32_t)len, s->run, now_us, dry };
+	s->sent = pos + len;
+}
+
+void stereo_echo(struct stereo *s, uint64_t pos, int64_t now_us)
+{
+	uint32_t run = 0;
+
+	if (pos > s->echoed)
+		s->echoed = pos;
+	for (size_t i = 0; i < s->piece_count && !run; i++)
+		if (s->pieces[i].pos < pos && pos <= s->pieces[i].pos + s->pieces[i].len)
+			run = s->pieces[i].run;
+	if (!run)
+		return;
+	if (s->echo_count == STEREO_ECHOES)
+		memmove(s->echoes, s->echoes + 1, --s->echo_count * sizeof *s->echoes);
+	s->echoes[s->echo_count++] = (struct stereo_echo){ pos, run, now_us };
+}
+
+void stereo_cut(struct stereo *s, uint64_t heard, int64_t now_us)
+{
+	(void)now_us;
+	while (s->piece_count)
+		place_first(s, heard);
+	/* The phone forgets what it had: with the next piece a run begins. */
+	s->placed = s->echoed = s->sent;
+	s->echo_count = 0;
+}
+
+void stereo_end(struct stereo *s, int64_t now_us)
+{
+	int64_t end = frame_at(s, now_us);
+
+	s->ended = true;
+	settle(s, now_us);
+	if (end < s->next)
+		end = s->next;
+	if (end < s->agent_end)
+		end = s->agent_end;
+	reach(s, end);
+}
+
+/* ---------------------------------------------------------------------- what is done */
+
+/* The earliest frame that the agent's audio may still want. */
+static int64_t agent_wants(const struct stereo *s, int64_t now_us)
+{
+	const struct stereo_piece *p = s->pieces;
+	int64_t sent;
+
+	if (!s->piece_count)
+		return frame_at(s, now_us);
+	sent = frame_at(s, p->sent_us);
+	return p->dry && sent > s->agent_end ? sent : s->agent_end;
+}
+
+size_t stereo_ready(struct stereo *s, int64_t now_us, const uint8_t **out)
+{
+	int64_t hold = frame_at(s, now_us - STEREO_HOLD_US), agent, upto;
+
+	settle(s, now_us);
+	*out = (const uint8_t *)s->held.data;
+	if (s->ended)
+		return s->held.len / CHANNELS;
+	agent = agent_wants(s, now_us);
+	upto = s->next > hold ? s->next : hold;
+	if (agent < upto)
+		upto = agent;
+	if (upto <= s->base || !reach(s, upto))
+		return 0;
+	*out = (const uint8_t *)s->held.data;
+	return (size_t)(upto - s->base);
+}
+
+void stereo_take(struct stereo *s, size_t frames)
+{
+	buf_consume(&s->held, frames * CHANNELS);
+	s->base += (int64_t)frames;
+}

@@ -1,0 +1,53 @@
+#include "server/recording/twilio_recording.h"
+
+#include "common/clock.h"
+#include "common/json.h"
+#include "server/news/journal.h"
+#include "server/store/store.h"
+
+#include <string.h>
+
+static struct store *store;
+
+void twilio_recording_open(struct store *s)
+{
+	store = s;
+}
+
+static bool is_final(const char *status)
+{
+	return strcmp(status, "in-progress") != 0;
+}
+
+void twilio_recording_note(const struct twilio_recording *r)
+{
+	int64_t now = clock_wall_ms();
+	struct buf json;
+
+	buf_init(&json, 0);
+	buf_puts(&json, "{\"mode\":\"twilio\",\"sid\":");
+	json_put_cstring(&json, r->sid);
+	buf_puts(&json, ",\"status\":");
+	json_put_cstring(&json, r->status);
+	buf_puts(&json, ",\"url\":");
+	json_put_cstring(&json, r->url && *r->url ? r->url : NULL);
+	buf_printf(&json, ",\"seconds\":%ld,\"channels\":%ld}", r->seconds, r->channels);
+	if (!buf_error(&json)) {
+		store_write(store,
+		    "INSERT INTO recordings (id, call_sid, at, status, seconds, channels, url, json)"
+		    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
+		    " ON CONFLICT (id) DO UPDATE SET status = excluded.status, seconds = excluded.seconds,"
+		    " channels = excluded.channels, url = excluded.url, json = excluded.json"
+		    " WHERE recordings.status = 'in-progress'",
+		    "ttitiitt", r->sid, r->call_sid, now, r->status, (int64_t)r->seconds, (int64_t)r->channels,
+		    r->url && *r->url ? r->url : NULL, buf_text(&json));
+		if (is_final(r->status))
+			journal_tell(&(struct journal_entry){ .kind = JOURNAL_RECORDING,
+			    .type = "recording",
+			    .call_sid = r->call_sid,
+			    .wall_ms = now,
+			    .no = -1,
+			    .json = buf_text(&json) });
+	}
+	buf_free(&json);
+}

@@ -1,0 +1,65 @@
+#ifndef STATS_ENDINGS_H
+#define STATS_ENDINGS_H
+/* Why a call ended. The log line, the counter in /status, the TwiML after the
+ * stream and the tests all come from this one list.
+ *
+ * After the stream Twilio asks connect-action what comes next: `apology` endings
+ * are followed by OVERFLOW_NUMBER if there is one, else by a spoken apology; a
+ * `farewell` by a short polite sentence; `hangup` by nothing. */
+#include "common/buf.h"
+
+#include <stdbool.h>
+
+enum call_after { AFTER_HANGUP, AFTER_FAREWELL, AFTER_APOLOGY, AFTER_TRANSFER };
+
+#define CALL_ENDS(X) \
+	/* name               in JSON              what a person reads                        after      a fault? */ \
+	X(CALLER_HUNG_UP, "caller_hung_up", "caller hung up", HANGUP, false) \
+	X(AGENT_ENDED, "agent_ended", "the agent said goodbye", HANGUP, false) \
+	X(TRANSFERRED, "transferred", "handed over to a person", TRANSFER, false) \
+	X(OPERATOR_ENDED, "operator_ended", "ended by the operator", HANGUP, false) \
+	X(TIME_LIMIT, "time_limit", "reached MAX_CALL_SECONDS", FAREWELL, false) \
+	X(IDLE, "idle", "nobody spoke for IDLE_SECONDS", FAREWELL, false) \
+	X(COST_LIMIT, "cost_limit", "passed MAX_CALL_COST", HANGUP, false) \
+	X(DRAINED, "drained", "server is shutting down", APOLOGY, false) \
+	X(NEVER_STREAMED, "never_streamed", "Twilio never opened the announced stream", APOLOGY, true) \
+	X(STREAM_LOST, "stream_lost", "Twilio's stream broke off", APOLOGY, true) \
+	X(STREAM_SILENT, "stream_silent", "no frame came for STREAM_SILENT_SECONDS", APOLOGY, true) \
+	X(STREAM_STALLED, "stream_stalled", "Twilio stopped reading", APOLOGY, true) \
+	X(STREAM_INVALID, "stream_invalid", "Twilio's stream broke the protocol", APOLOGY, true) \
+	X(MODEL_UNREACHABLE, "model_unreachable", "no connection to the model", APOLOGY, true) \
+	X(MODEL_REFUSED, "model_refused", "model refused the key or the session", APOLOGY, true) \
+	X(MODEL_LOST, "model_lost", "connection to the model was lost", APOLOGY, true) \
+	X(MODEL_EXPIRED, "model_expired", "model's session reached its time limit", APOLOGY, true) \
+	X(MODEL_FAILED, "model_failed", "model could not answer", APOLOGY, true) \
+	X(NOT_ANSWERED, "not_answered", "nobody answered", HANGUP, false) \
+	X(BUSY, "busy", "the number called was busy", HANGUP, false) \
+	X(CANCELED, "canceled", "canceled before it was answered", HANGUP, false) \
+	X(CALL_FAILED, "call_failed", "the call could not be placed", HANGUP, true) \
+	X(MACHINE, "machine", "an answering machine answered", HANGUP, false) \
+	X(MESSAGE_LEFT, "message_left", "a message was left on an answering machine", HANGUP, false) \
+	X(INTERNAL_ERROR, "internal_error", "out of memory or descriptors", APOLOGY, true) \
+	X(INTERRUPTED, "interrupted", "the server died during the call", APOLOGY, true)
+
+enum call_end {
+	CALL_NOT_ENDED,
+#define X(name, json, text, after, fault) END_##name,
+	CALL_ENDS(X)
+#undef X
+	    CALL_END_COUNT
+};
+
+struct call_ending {
+	const char *json;
+	const char *text;
+	enum call_after after;
+	bool fault;
+};
+
+/* CALL_NOT_ENDED and numbers out of range give one with json "" and text "". */
+const struct call_ending *call_ending(enum call_end end);
+
+/* The list as a table, for the README. */
+void endings_print_markdown(struct buf *out);
+
+#endif

@@ -1,0 +1,122 @@
+#ifndef STATS_STATS_H
+#define STATS_STATS_H
+/* What /status shows: counters and latencies of the whole process. Any thread
+ * adds, without locks; readers see each number whole, not all of one instant. */
+#include "server/stats/endings.h"
+#include "common/hist.h"
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+/* section, name (both as in /status), what it counts */
+#define STAT_COUNTERS(X) \
+	X(calls, total, "calls admitted") \
+	X(calls, refused_full, "calls refused because every line was taken") \
+	X(calls, refused_draining, "calls refused while shutting down") \
+	X(calls, transfers, "calls handed over to a person") \
+	X(calls, transfers_answered, "… who answered") \
+	X(calls, transfers_back, "… who did not, so that the caller came back") \
+	X(agents, reloads, "times the agents were read anew (SIGHUP)") \
+	X(agents, reloads_failed, "times they were not, because of mistakes; the old ones stayed") \
+	X(calls, orders_ignored, "operator's orders to say something that the agent had no room for") \
+	X(calls, refused_cost, "calls refused because the day has cost MAX_DAY_COST") \
+	X(audio, frames_in, "media messages from Twilio") \
+	X(audio, frames_out, "media messages to Twilio") \
+	X(audio, bytes_in, "bytes of caller audio received") \
+	X(audio, bytes_to_model, "bytes of caller audio sent to the model") \
+	X(audio, dropped_ms, "caller audio skipped because it was older than BACKLOG_MS") \
+	X(audio, answer_dropped_ms, "answer audio dropped because the answer was too long to queue") \
+	X(audio, stale_ms, "answer audio skipped at interruptions, unheard") \
+	X(audio, late_delta_ms, "answer audio that came after its answer was cut") \
+	X(audio, padded_ms, "silence sent to the model in place of missing frames") \
+	X(audio, underruns, "times an answer's audio came too late to play on without a gap") \
+	X(audio, late_frames, "caller frames over 60 ms late by media.timestamp") \
+	X(audio, valve_openings, "times the uplink valve opened") \
+	X(turns, caller, "things the caller said") \
+	X(turns, answers, "answers made") \
+	X(turns, interruptions, "answers cut by the caller") \
+	X(turns, digits, "groups of keys taken") \
+	X(turns, marks_unconfirmed, "answers whose marks never came back") \
+	X(model, connects, "sessions opened") \
+	X(model, resumed, "sessions opened by TLS resumption") \
+	X(model, unknown_events, "events of unknown type, ignored") \
+	X(model, invalid_events, "messages that made no sense, ignored") \
+	X(model, failed_answers, "answers that ended as failed") \
+	X(model, retries, "answers asked for again") \
+	X(tools, called, "tools the model called") \
+	X(tools, answered, "tools that answered") \
+	X(tools, timeout, "tools that did not answer in time") \
+	X(tools, unreachable, "tools that could not be reached, or broke off") \
+	X(tools, status, "tools that answered with another status than 2xx") \
+	X(tools, bad_answer, "tools whose answer was not JSON, or too large") \
+	X(tools, bad_call, "tools called with arguments that are no JSON object") \
+	X(tools, busy, "tools not run because too many were waiting") \
+	X(tools, own, "failures of search_knowledge and save_record") \
+	X(tools, cancelled, "tools whose call was over before they answered") \
+	X(tools, unusable, "calls of tools without a usable id or name, or too many") \
+	X(tools, mcp_called, "calls of MCP servers, by the model's side") \
+	X(tools, mcp_failed, "MCP servers that failed the model") \
+	X(twilio, invalid_messages, "stream messages that made no sense, ignored") \
+	X(twilio, unknown_messages, "stream messages of unknown kind, ignored") \
+	X(twilio, digits_dropped, "keys pressed beyond what is kept") \
+	X(recording, started, "local recordings begun") \
+	X(recording, completed, "those that are whole") \
+	X(recording, failed, "those that the disk ended") \
+	X(recording, bytes, "bytes of audio written") \
+	X(recording, lost_ms, "audio that the disk was too slow for, or that came too late to be placed") \
+	X(knowledge, searches, "times an agent looked something up") \
+	X(records, valid, "records that follow their schema") \
+	X(records, invalid, "records that do not") \
+	X(records, failed, "records that could not be filled in") \
+	X(recording, twilio_started, "recordings that Twilio makes") \
+	X(recording, twilio_failed, "those it would not or could not begin") \
+	X(recording, twilio_unserved, "times it did not hand over one that it keeps") \
+	X(http, requests, "requests answered") \
+	X(http, refused_signature, "webhooks and upgrades with a wrong signature") \
+	X(http, refused_token, "streams with an unknown, used or expired token") \
+	X(http, refused_unauthorized, "operator requests without the right token") \
+	X(http, refused_bad_request, "requests that were malformed or too large") \
+	X(http, refused_busy, "requests cut off because they took too long") \
+	X(http, refused_watchers, "event streams and downloads refused because MAX_WATCHERS were open") \
+	X(http, watchers_dropped, "event streams closed because their reader did not keep up")
+
+/* name (as in /status), what is measured */
+#define STAT_LATENCIES(X) \
+	X(answer_after_event, "speech_stopped event received -> first audio of the answer sent to Twilio") \
+	X(answer_after_speech, \
+	    "end of the caller's turn by the model's audio clock (audio_end_ms) -> first audio of the answer sent to Twilio") \
+	X(interruption_to_clear, "speech_started event received -> clear handed to the socket") \
+	X(webhook_to_twiml, "voice webhook handler entered -> TwiML handed to the socket") \
+	X(stream_to_first_audio, "Twilio's start message -> first audio sent") \
+	X(knowledge_search, "a search in an agent's folder, begun -> answered") \
+	X(model_connect, "dialling the model -> session.updated")
+
+struct stats {
+#define X(section, name, help) _Atomic uint64_t section##_##name;
+	STAT_COUNTERS(X)
+#undef X
+#define X(name, help) struct hist name;
+	STAT_LATENCIES(X)
+#undef X
+	_Atomic uint64_t ended[CALL_END_COUNT];
+	_Atomic int64_t last_connect_ms; /* -1 before the first */
+	_Atomic int valves_open;         /* calls whose uplink valve is open now */
+	_Atomic int watchers_open;       /* event streams and downloads open now: places of MAX_WATCHERS taken */
+	_Atomic int64_t oldest_audio_ms; /* the largest lateness of caller audio seen in the last second or so */
+};
+
+extern struct stats stats;
+
+#define stat_add(field, n) atomic_fetch_add_explicit(&stats.field, (uint64_t)(n), memory_order_relaxed)
+#define stat_get(field) atomic_load_explicit(&stats.field, memory_order_relaxed)
+
+/* Errors of the model by class and code: at most STAT_ERRORS_MAX pairs are
+ * told apart, what comes after counts under ("other", "other"). Strings are
+ * copied. Any thread; a small lock. */
+enum { STAT_ERRORS_MAX = 48 };
+void stat_model_error(const char *error_class, const char *code);
+
+/* Calls back once per pair, in order of first appearance. */
+void stat_model_errors(void (*each)(void *arg, const char *error_class, const char *code, uint64_t count), void *arg);
+
+#endif

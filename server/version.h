@@ -1,4 +1,0 @@
-#ifndef SERVER_VERSION_H
-#define SERVER_VERSION_H
-#define TRUNKLINE_VERSION "0.1.0"
-#endif

@@ -1,0 +1,303 @@
+#include "server/web/api/call_list.h"
+
+#include "common/clock.h"
+#include "common/json.h"
+#include "server/line/calls.h"
+#include "server/store/store_calls.h"
+#include "server/dialer/dialer.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LIMIT_DEFAULT = 50, LIMIT_MAX = 200 };
+
+/* ------------------------------------------------------------------ what is asked */
+
+struct asked {
+	struct call_filter filter;
+	int limit;
+	bool begun;      /* there is a cursor: */
+	bool after_live; /* the last page ended in the live ones, at … */
+	struct call_mark after;
+};
+
+static bool refuse(struct response *r, const char *field, const char *sentence)
+{
+	response_error_at(r, 400, "invalid_parameter", field, "%s", sentence);
+	return false;
+}
+
+static bool read_time(const struct request *q, const char *name, int64_t *out, struct response *r)
+{
+	const char *text = request_param(q, name);
+
+	if (!text || clock_parse(text, out))
+		return true;
+	return refuse(r, name, "must be a time such as 2026-11-20, 2026-11-20T10:15:30Z or Unix seconds");
+}
+
+/* A number in a query: its plus, if nobody escaped it, has become a blank. */
+static const char *number_param(const struct request *q, const char *name, char *room, size_t size)
+{
+	const char *text = request_param(q, name);
+
+	if (!text || text[0] != ' ')
+		return text;
+	snprintf(room, size, "+%s", text + 1);
+	return room;
+}
+
+static bool known_ending(const char *name)
+{
+	for (int end = CALL_NOT_ENDED + 1; end < CALL_END_COUNT; end++)
+		if (!strcmp(call_ending((enum call_end)end)->json, name))
+			return true;
+	return false;
+}
+
+static bool read_limit(const struct request *q, int *out, struct response *r)
+{
+	const char *text = request_param(q, "limit");
+	size_t len = text ? strspn(text, "0123456789") : 0;
+
+	*out = LIMIT_DEFAULT;
+	if (!text)
+		return true;
+	*out = len && len <= 3 && !text[len] ? atoi(text) : 0;
+	return (*out >= 1 && *out <= LIMIT_MAX) || refuse(r, "limit", "must be a number from 1 to 200");
+}
+
+/* "l1795169730123.CA…", or with e for the part of those that ended. */
+static bool read_cursor(const struct request *q, struct asked *a, struct response *r)
+{
+	const char *text = request_param(q, "cursor"), *digits;
+	size_t len;
+
+	if (!text)
+		return true;
+	digits = text + (*text == 'l' || *text == 'e');
+	len = strspn(digits, "0123456789");
+	if (digits == text || !len || len > 15 || digits[len] != '.' ||
+	    strlen(digits + len + 1) >= sizeof a->after.call_sid)
+		return refuse(r, "cursor", "must be the `next` of an earlier page");
+	a->begun = true;
+	a->after_live = *text == 'l';
+	a->after.reserved_ms = strtoll(digits, NULL, 10);
+	snprintf(a->after.call_sid, sizeof a->after.call_sid, "%s", digits + len + 1);
+	return true;
+}
+
+struct numbers {
+	char from[CALL_NUMBER_SIZE + 1], to[CALL_NUMBER_SIZE + 1];
+};
+
+static bool read_asked(const struct request *q, struct asked *a, struct numbers *room, struct response *r)
+{
+	*a = (struct asked){ .filter = { .agent = request_param(q, "agent"),
+				 .from = number_param(q, "from", room->from, sizeof room->from),
+				 .to = number_param(q, "to", room->to, sizeof room->to),
+				 .ending = request_param(q, "ending"),
+				 .direction = request_param(q, "direction"),
+				 .since_ms = INT64_MIN,
+				 .until_ms = INT64_MAX } };
+	if (!read_time(q, "since", &a->filter.since_ms, r) || !read_time(q, "until", &a->filter.until_ms, r) ||
+	    !read_limit(q, &a->limit, r) || !read_cursor(q, a, r))
+		return false;
+	if (a->filter.since_ms >= a->filter.until_ms)
+		return refuse(r, "until", "must be later than since");
+	if (a->filter.ending && !known_ending(a->filter.ending))
+		return refuse(r, "ending", "must be one of the endings in the README, such as caller_hung_up");
+	if (a->filter.direction && strcmp(a->filter.direction, "inbound") && strcmp(a->filter.direction, "outbound"))
+		return refuse(r, "direction", "must be inbound or outbound");
+	return true;
+}
+
+/* ------------------------------------------------------------------ what there is */
+
+struct item {
+	struct call_mark mark;
+	bool live, wanted;
+	size_t order; /* in which it was told: of two with one name the first counts */
+	char *json;   /* owned */
+};
+
+struct items {
+	struct item *list; /* owned */
+	size_t count, cap, most;
+	const struct call_filter *filter;
+	const struct items *memory; /* while the store's are taken: what is not to be there again */
+	bool failed;
+};
+
+static void items_free(struct items *items)
+{
+	for (size_t i = 0; i < items->count; i++)
+		free(items->list[i].json);
+	free(items->list);
+}
+
+static struct item *add(struct items *items, const char *json)
+{
+	struct item *item;
+
+	if (items->count == items->cap) {
+		size_t cap = items->cap ? items->cap * 2 : 64;
+		struct item *grown = realloc(items->list, cap * sizeof *grown);
+
+		if (!grown) {
+			items->failed = true;
+			return NULL;
+		}
+		items->list = grown;
+		items->cap = cap;
+	}
+	item = &items->list[items->count];
+	*item = (struct item){ .order = items->count, .json = strdup(json) };
+	if (!item->json) {
+		items->failed = true;
+		return NULL;
+	}
+	items->count++;
+	return item;
+}
+
+static void add_from_memory(void *arg, const char *json)
+{
+	struct items *items = arg;
+	cJSON *call = json_parse(json, strlen(json));
+	struct item *item = call ? add(items, json) : NULL;
+
+	if (item) {
+		item->live = !json_str(call, "state") || strcmp(json_str(call, "state"), "ended") != 0;
+		item->wanted = call_mark_of(call, &item->mark) && call_filter_matches(items->filter, call);
+	}
+	cJSON_Delete(call);
+}
+
+static int by_name(const void *x, const void *y)
+{
+	const struct item *a = x, *b = y;
+	int order = strcmp(a->mark.call_sid, b->mark.call_sid);
+
+	return order ? order : (a->order > b->order) - (a->order < b->order);
+}
+
+static int by_place(const void *x, const void *y)
+{
+	const struct item *a = x, *b = y;
+
+	return a->live != b->live ? b->live - a->live : call_mark_order(&a->mark, &b->mark);
+}
+
+/* Sorted by name; of a call that is there twice the newer stays wanted. */
+static void drop_doubles(struct items *items)
+{
+	if (items->count)
+		qsort(items->list, items->count, sizeof *items->list, by_name);
+	for (size_t i = 1; i < items->count; i++)
+		if (items->list[i].mark.call_sid[0] &&
+		    !strcmp(items->list[i].mark.call_sid, items->list[i - 1].mark.call_sid))
+			items->list[i].wanted = false;
+}
+
+static int by_name_alone(const void *x, const void *y)
+{
+	return strcmp(((const struct item *)x)->mark.call_sid, ((const struct item *)y)->mark.call_sid);
+}
+
+static bool add_from_store(void *arg, const struct call_mark *mark, const char *json)
+{
+	struct items *items = arg;
+	struct item key = { .mark = *mark }, *item;
+
+	if (items->memory->count && bsearch(&key, items->memory->list, items->memory->count, sizeof key, by_name_alone))
+		return true;
+	item = add(items, json);
+	if (item) {
+		item->mark = *mark;
+		item->wanted = true;
+	}
+	return item && items->count < items->most;
+}
+
+/* -------------------------------------------------------------------- the page */
+
+static bool behind(const struct asked *a, const struct item *item)
+{
+	const struct item last = { .mark = a->after, .live = a->after_live };
+
+	return !a->begun || by_place(item, &last) > 0;
+}
+
+/* The next of both lists, each in order; NULL at their end. */
+static const struct item *next(const struct items *x, size_t *i, const struct items *y, size_t *k)
+{
+	const struct item *a = *i < x->count ? &x->list[*i] : NULL, *b = *k < y->count ? &y->list[*k] : NULL;
+
+	if (!a || (b && by_place(b, a) < 0)) {
+		*k += b != NULL;
+		return b;
+	}
+	*i += 1;
+	return a;
+}
+
+static void put_page(const struct asked *a, const struct items *memory, const struct items *stored, struct buf *out)
+{
+	const struct item *item, *last = NULL;
+	size_t i = 0, k = 0;
+	int count = 0;
+
+	buf_puts(out, "{\"calls\":[");
+	while ((item = next(memory, &i, stored, &k))) {
+		if (!item->wanted || !behind(a, item))
+			continue;
+		if (count++ == a->limit)
+			break;
+		buf_puts(out, last ? "," : "");
+		buf_puts(out, item->json);
+		last = item;
+	}
+	buf_puts(out, "],\"next\":");
+	if (count > a->limit) {
+		char cursor[96];
+
+		snprintf(cursor, sizeof cursor, "%c%" PRId64 ".%s", last->live ? 'l' : 'e', last->mark.reserved_ms,
+		    last->mark.call_sid);
+		json_put_cstring(out, cursor);
+	} else {
+		buf_puts(out, "null");
+	}
+}
+
+void call_list_get(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
+{
+	struct numbers room;
+	struct asked a;
+	struct items memory = { 0 }, stored = { .memory = &memory };
+	bool unread = false;
+
+	(void)arg;
+	if (!read_asked(q, &a, &room, r))
+		return;
+	memory.filter = &a.filter;
+	stored.most = (size_t)a.limit + 1;
+	if (site->outbound)
+		outbound_each(site->outbound, add_from_memory, &memory);
+	calls_each(site->calls, add_from_memory, &memory);
+	drop_doubles(&memory);
+	if (site->store)
+		unread = store_calls(
+		    site->store, &a.filter, a.begun && !a.after_live ? &a.after : NULL, add_from_store, &stored);
+	if (memory.count)
+		qsort(memory.list, memory.count, sizeof *memory.list, by_place);
+	put_page(&a, &memory, &stored, &r->body);
+	/* What is up can be seen without a disk; that this is not all must be. */
+	buf_puts(&r->body, unread ? ",\"store\":\"failing\"}\n" : "}\n");
+	if (memory.failed || stored.failed)
+		response_error(r, 500, "no_memory", "out of memory");
+	items_free(&memory);
+	items_free(&stored);
+}

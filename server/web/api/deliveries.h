@@ -1,0 +1,9 @@
+#ifndef WEB_API_DELIVERIES_H
+#define WEB_API_DELIVERIES_H
+/* The operator's view of webhooks out: which there are, and once more, please. */
+#include "server/web/routes.h"
+
+route_handler outbox_api_list;
+route_handler outbox_api_retry;
+
+#endif

@@ -1,0 +1,15 @@
+#ifndef WEB_API_KNOWN_CALL_H
+#define WEB_API_KNOWN_CALL_H
+/* A call by its CallSid, wherever it is known: on a line, among the last that
+ * ended, in the store. Reads the disk: for HTTP workers.
+ */
+#include "server/web/routes.h"
+
+/* Appends all of it as JSON. 0; -ENOENT: nobody knows it; another -errno: the
+ * store cannot be read. */
+int known_call(const struct web_site *site, const char *call_sid, struct buf *out);
+
+/* The answer when it is on no line: 404, or 409 because it is over or has not begun. */
+void known_call_refuse(const struct web_site *site, const char *call_sid, struct response *r);
+
+#endif

@@ -1,0 +1,120 @@
+#include "server/web/api/operator.h"
+
+#include "common/json.h"
+#include "common/log.h"
+#include "server/money/spending.h"
+#include "server/model/health.h"
+#include "server/store/store.h"
+#include "server/web/api/known_call.h"
+#include "server/web/twilio/dialer_web.h"
+#include "server/web/api/outcome_list.h"
+#include "server/web/api/status.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+void operator_health(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
+{
+	(void)site, (void)q, (void)arg;
+	buf_puts(&r->body, "{\"status\":\"ok\"}\n");
+}
+
+/* Why no call should be sent here now, in one word; "ready" if none. */
+static const char *readiness(const struct web_site *site)
+{
+	struct calls_count count;
+
+	calls_count(site->calls, &count);
+	if (count.draining)
+		return "draining";
+	if (model_health_blocks())
+		return "model";
+	if (cost_day_exceeded())
+		return "cost";
+	return count.live + count.reserved >= count.limit ? "full" : "ready";
+}
+
+void operator_ready(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
+{
+	const char *word = readiness(site);
+	struct store_health store;
+
+	(void)q, (void)arg;
+	store_health(site->store, &store);
+	r->status = strcmp(word, "ready") ? 503 : 200;
+	/* Calls go on without a disk: it is named, and is no reason to send them
+	 * elsewhere. */
+	buf_printf(&r->body, "{\"status\":\"%s\"%s}\n", word, store.failing ? ",\"store\":\"failing\"" : "");
+}
+
+void operator_status(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
+{
+	(void)arg;
+	status_json(site, q->began_us, &r->body);
+}
+
+/* What was asked for of a call we placed goes with it; one that never came to be
+ * is nothing but that. `name` may be our id; `call_sid` is Twilio's. */
+static int with_order(
+    const struct web_site *site, const char *name, int err, char call_sid[TWILIO_SID_SIZE], struct buf *out)
+{
+	struct outbound_shown shown;
+	struct span known;
+
+	if (!site->outbound || (!err && !strstr(buf_text(out), "\"direction\":\"outbound\"")))
+		return err;
+	if (outbound_show(site->outbound, name, &shown)) {
+		if (shown.call_sid[0])
+			snprintf(call_sid, TWILIO_SID_SIZE, "%s", shown.call_sid);
+		if (err == -ENOENT && shown.call_sid[0] && strcmp(shown.call_sid, name))
+			err = known_call(site, shown.call_sid, out);
+		if (err == -ENOENT) {
+			buf_put(out, shown.call.data, shown.call.len);
+			err = 0;
+		} else if (!err && out->len && !json_scan(buf_text(out), out->len, "outbound", &known)) {
+			out->len--;
+			buf_printf(out, ",\"outbound\":%s}", buf_text(&shown.order));
+		}
+	}
+	outbound_shown_free(&shown);
+	return err;
+}
+
+void operator_call(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
+{
+	char call_sid[TWILIO_SID_SIZE];
+	int err;
+
+	(void)q;
+	snprintf(call_sid, sizeof call_sid, "%s", arg);
+	err = with_order(site, arg, known_call(site, arg, &r->body), call_sid, &r->body);
+	if (err == -ENOENT)
+		response_error(r, 404, "no_such_call", "no call of that CallSid is known here");
+	else if (err)
+		response_error(r, 503, "store_failing", "what is kept cannot be read now");
+	if (err)
+		return;
+	records_api_add_to_call(site, call_sid, r);
+	buf_putc(&r->body, '\n');
+}
+
+void operator_end_call(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
+{
+	enum call_end why = END_OPERATOR_ENDED;
+	char placed[TWILIO_SID_SIZE];
+	bool canceled = false;
+
+	if (calls_end(site->calls, arg, END_OPERATOR_ENDED) &&
+	    (outgoing_end(site, arg, placed, &canceled) ||
+		(!canceled && calls_end(site->calls, placed, END_OPERATOR_ENDED)))) {
+		known_call_refuse(site, arg, r);
+		return;
+	}
+	if (canceled)
+		why = END_CANCELED;
+	log_info("http", "operator ends a call: call=%s peer=%s", arg, q->peer);
+	buf_puts(&r->body, "{\"call_sid\":");
+	json_put_cstring(&r->body, arg);
+	buf_printf(&r->body, ",\"ended\":\"%s\"}\n", call_ending(why)->json);
+}

@@ -1,0 +1,14 @@
+#ifndef WEB_API_OUTCOME_LIST_H
+#define WEB_API_OUTCOME_LIST_H
+/* What agents found out, for the operator: GET /records and /records/{id}. */
+#include "server/web/http.h"
+#include "server/web/web_parts.h"
+
+void records_api_list(const struct web_site *site, const struct request *q, const char *arg, struct response *r);
+void records_api_one(const struct web_site *site, const struct request *q, const char *arg, struct response *r);
+
+/* With a store: puts "record" into the JSON object of a call that ends r->body: {"id","status"},
+ * or null. */
+void records_api_add_to_call(const struct web_site *site, const char *call_sid, struct response *r);
+
+#endif

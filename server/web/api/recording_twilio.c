@@ -1,0 +1,222 @@
+#include "server/web/api/recording_twilio.h"
+
+#include "common/json.h"
+#include "common/log.h"
+#include "server/stats/stats.h"
+#include "server/web/api/recording.h"
+#include "server/web/writer.h"
+#include "server/work/twilio_media.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PIECE_MS = 10 * 1000 /* a client that takes longer for one has gone to sleep */ };
+
+struct passing {
+	struct twilio twilio;
+	struct twilio_media media;
+	struct buf url; /* owned */
+	char call_sid[64], sid[TWILIO_SID_SIZE];
+	char range[128], if_range[128]; /* "": not sent */
+	bool final;                     /* Twilio has finished with it */
+	int64_t first, last;            /* -1 for `last`: to an end that is not known */
+	struct writer *to;
+};
+
+/* ------------------------------------------------------------- while it is sent */
+
+static bool put_chunk(struct writer *w, const char *bytes, size_t len)
+{
+	char head[24];
+	int n = snprintf(head, sizeof head, "%zx\r\n", len);
+
+	return !writer_put(w, head, (size_t)n, PIECE_MS) && !writer_put(w, bytes, len, PIECE_MS) &&
+	       !writer_put(w, "\r\n", 2, PIECE_MS);
+}
+
+static bool pass_piece(void *arg, const char *bytes, size_t len)
+{
+	struct passing *p = arg;
+
+	return p->last < 0 ? put_chunk(p->to, bytes, len) : !writer_put(p->to, bytes, len, PIECE_MS);
+}
+
+static void unserved(const struct passing *p, const char *why)
+{
+	stat_add(recording_twilio_unserved, 1);
+	log_warn(p->call_sid, "Twilio does not hand over its recording: %s; recording=%s", why, p->sid);
+}
+
+static void passing_run(void *arg, struct writer *w)
+{
+	struct passing *p = arg;
+	const struct fetch_sink sink = { .piece = pass_piece, .arg = p };
+	char why[TWILIO_MESSAGE_SIZE];
+
+	p->to = w;
+	writer_bound(w);
+	if (twilio_media_send(&p->twilio, buf_text(&p->url), &p->media, p->first, p->last, &sink, why)) {
+		if (p->last < 0)
+			writer_put(w, "0\r\n\r\n", 5, PIECE_MS);
+	} else if (!w->err && !atomic_load_explicit(w->stop, memory_order_acquire)) {
+		unserved(p, why); /* cut short: the client sees that the end is missing */
+	}
+}
+
+static void passing_free(void *arg)
+{
+	struct passing *p = arg;
+
+	buf_free(&p->url);
+	free(p);
+}
+
+/* ----------------------------------------------------------- what comes before it */
+
+static void refuse(struct response *r, const struct twilio_media *media)
+{
+	response_error(r, 502, "twilio_failed", "");
+	buf_reset(&r->body);
+	buf_puts(&r->body, "{\"error\":{\"code\":\"twilio_failed\",\"message\":");
+	json_put_cstring(&r->body, media->message);
+	if (media->code)
+		buf_printf(&r->body, ",\"twilio_code\":%d", media->code);
+	if (media->status)
+		buf_printf(&r->body, ",\"twilio_status\":%d", media->status);
+	buf_puts(&r->body, "}}\n");
+}
+
+static void refuse_range(struct response *r, int64_t size)
+{
+	response_error(r, 416, "range_not_satisfiable", "the recording is shorter than that");
+	response_header(r, "Content-Range", "bytes */%" PRId64, size);
+}
+
+static void put_head(struct passing *p, struct response *r)
+{
+	int64_t size = p->media.size;
+	char etag[80];
+
+	if (size < 0) {
+		p->last = -1;
+		response_header(r, "Transfer-Encoding", "chunked");
+	} else {
+		snprintf(etag, sizeof etag, "\"%s-%" PRIx64 "\"", p->sid, size);
+		response_header(r, "ETag", "%s", etag);
+		/* A part of another version is no use to who has the rest of this one. */
+		r->status = recording_range(
+		    !p->media.ranges || !*p->range || (*p->if_range && strcmp(p->if_range, etag)) ? NULL : p->range,
+		    size, &p->first, &p->last);
+		if (r->status == 416) {
+			refuse_range(r, size);
+			return;
+		}
+		r->stream.len = p->last - p->first + 1;
+	}
+	if (p->media.ranges)
+		response_header(r, "Accept-Ranges", "bytes");
+	if (r->status == 206)
+		response_header(r, "Content-Range", "bytes %" PRId64 "-%" PRId64 "/%" PRId64, p->first, p->last, size);
+	response_header(r, "Content-Disposition", "inline; filename=\"%s.wav\"", p->call_sid);
+	r->type = "audio/wav";
+}
+
+static void passing_begin(void *arg, struct response *r, const _Atomic bool *stop)
+{
+	struct passing *p = arg;
+	struct twilio_media media;
+
+	p->twilio.cancel = stop;
+	twilio_media_ask(&p->twilio, buf_text(&p->url), &p->media);
+	media = p->media; /* a refusal frees the other */
+	switch (media.outcome) {
+	case TWILIO_MEDIA_THERE:
+		put_head(p, r);
+		break;
+	case TWILIO_MEDIA_NONE:
+		if (p->final)
+			response_error(
+			    r, 404, "deleted", "this call was recorded, but Twilio has its recording no more");
+		else
+			response_error(r, 409, "not_ready", "Twilio is still recording this call, or working on it");
+		break;
+	case TWILIO_MEDIA_TROUBLE:
+		unserved(p, media.message);
+		refuse(r, &media);
+		break;
+	}
+}
+
+/* ----------------------------------------------------------------------- its start */
+
+/* False: Twilio would not be asked there. Where it is, the last news say; until
+ * they come, its name is enough. */
+static bool put_url(struct passing *p, const cJSON *row)
+{
+	const char *url = json_str(row, "url"), *api = p->twilio.api_url;
+
+	if (!url)
+		buf_printf(&p->url, "%s/2010-04-01/Accounts/%s/Recordings/%s.wav", api, p->twilio.account_sid, p->sid);
+	else if (twilio_media_is_ours(api, url))
+		buf_printf(&p->url, "%s.wav", url);
+	else
+		return false;
+	return true;
+}
+
+static void copy_header(char out[128], const struct request *q, const char *name)
+{
+	const char *value = request_header(q, name);
+
+	snprintf(out, 128, "%s", value ? value : "");
+}
+
+static void passing_open(struct passing *p, const struct request *q, const cJSON *row, struct response *r)
+{
+	const char *sid = json_str(row, "sid");
+
+	snprintf(p->sid, sizeof p->sid, "%s", sid ? sid : "");
+	copy_header(p->range, q, "Range");
+	copy_header(p->if_range, q, "If-Range");
+	if (!put_url(p, row)) {
+		unserved(p, "it is said to be in another place than TWILIO_API_URL");
+		response_error(r, 502, "elsewhere", "the recording is said to be in another place than TWILIO_API_URL");
+		passing_free(p);
+	} else if (buf_error(&p->url)) {
+		response_error(r, 500, "internal_error", "out of memory");
+		passing_free(p);
+	} else {
+		r->stream = (struct response_stream){ passing_begin, passing_run, passing_free, p, -1 };
+	}
+}
+
+static void pass_on(const struct web_site *site, const struct request *q, const char *call_sid, bool final,
+    const struct buf *json, struct response *r)
+{
+	const char *missing = site->work ? twilio_missing(site->cfg) : "this server asks nobody";
+	cJSON *row = json_parse(buf_text(json), json->len);
+	struct passing *p = missing ? NULL : calloc(1, sizeof *p);
+
+	if (p) {
+		twilio_from_config(&p->twilio, site->cfg, NULL);
+		buf_init(&p->url, 4096);
+		snprintf(p->call_sid, sizeof p->call_sid, "%s", call_sid);
+		p->final = final;
+		passing_open(p, q, row, r);
+	} else {
+		response_error(r, missing ? 503 : 500, missing ? "unavailable" : "internal_error",
+		    missing ? missing : "out of memory");
+	}
+	cJSON_Delete(row);
+}
+
+void recording_twilio_get(const struct web_site *site, const struct request *q, const char *call_sid,
+    const char *status, const struct buf *json, struct response *r)
+{
+	if (!strcmp(status, "absent") || !strcmp(status, "failed"))
+		response_error(r, 404, "not_recorded", "Twilio could not record this call");
+	else
+		pass_on(site, q, call_sid, !strcmp(status, "completed"), json, r);
+}

@@ -1,0 +1,10 @@
+#ifndef WEB_API_STATUS_H
+#define WEB_API_STATUS_H
+/* /status: how the whole process is doing, as one JSON object. Sections and
+ * names come from the lists in stats.h and endings.h.
+ */
+#include "server/web/routes.h"
+
+void status_json(const struct web_site *site, int64_t now_us, struct buf *out);
+
+#endif

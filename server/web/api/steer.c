@@ -1,0 +1,153 @@
+#include "server/web/api/steer.h"
+
+#include "common/clock.h"
+#include "common/json.h"
+#include "common/log.h"
+#include "server/agents/agent.h"
+#include "server/news/journal.h"
+#include "server/line/mailbox.h"
+#include "server/config/config_check.h"
+#include "server/web/fields.h"
+#include "server/web/api/known_call.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum { SAY_MAX = 4096, NAME_MAX = 64 };
+
+/* A live call, and its agent. */
+struct target {
+	const struct web_site *site;
+	const char *call_sid;
+	struct call_ref ref;
+	const struct profile *profile; /* retained */
+};
+
+/* True: the target's profile must be released. */
+static bool find_live(const struct web_site *site, const char *call_sid, struct target *t, struct response *r)
+{
+	bool live = false;
+
+	*t = (struct target){ .site = site, .call_sid = call_sid };
+	if (!calls_find(site->calls, call_sid, &t->ref))
+		t->profile = calls_profile(site->calls, t->ref, &live);
+	if (t->profile && live)
+		return true;
+	if (t->profile)
+		response_error(r, 409, "call_not_live", "the caller is not there yet");
+	else
+		known_call_refuse(site, call_sid, r);
+	profile_release(t->profile);
+	return false;
+}
+
+/* What the operator did belongs to the call's record. */
+static void tell(const struct target *t, const char *type, const char *json)
+{
+	journal_tell(&(struct journal_entry){ .kind = JOURNAL_NOTE,
+	    .type = type,
+	    .call_sid = t->call_sid,
+	    .profile = t->profile,
+	    .wall_ms = clock_wall_ms(),
+	    .no = -1,
+	    .json = json });
+}
+
+/* Posts the letter, answers, and tells of it with `json` as its facts. */
+static void post(const struct target *t, struct mail *mail, const char *type, const char *json, struct response *r)
+{
+	switch (calls_post(t->site->calls, t->ref, mail)) {
+	case 0:
+		tell(t, type, json);
+		r->status = 202;
+		buf_puts(&r->body, "{\"call_sid\":");
+		json_put_cstring(&r->body, t->call_sid);
+		buf_puts(&r->body, ",\"status\":\"accepted\"}\n");
+		break;
+	case -EBUSY:
+		response_error(r, 429, "too_many_orders", "this call has too many orders waiting");
+		response_header(r, "Retry-After", "1");
+		break;
+	case -ENOMEM:
+		response_error(r, 500, "internal_error", "out of memory");
+		break;
+	default:
+		response_error(r, 409, "call_over", "that call is over");
+	}
+}
+
+void control_say(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
+{
+	struct fields f = fields_of(q, r);
+	const char *text = fields_text(&f, "text", 1, SAY_MAX);
+	const char *mode = fields_choice(&f, "mode", "instruction|exact", "instruction");
+	struct target t;
+	struct mail *mail;
+	struct buf facts;
+
+	if (!fields_done(&f) || !find_live(site, arg, &t, r))
+		return;
+	log_info(arg, "operator: say; mode=%s bytes=%zu peer=%s", mode, strlen(text), q->peer);
+	buf_init(&facts, 0);
+	buf_printf(&facts, "{\"mode\":\"%s\",\"text\":", mode);
+	json_put_cstring(&facts, text);
+	buf_putc(&facts, '}');
+	if ((mail = mail_new(MAIL_SAY, NULL, text)))
+		mail->exact = !strcmp(mode, "exact");
+	post(&t, mail, "operator.say", buf_text(&facts), r);
+	buf_free(&facts);
+	profile_release(t.profile);
+}
+
+static bool knows(const struct profile *profile, const char *name)
+{
+	for (size_t i = 0; i < profile->destination_count; i++) {
+		if (!strcmp(profile->destinations[i].name, name))
+			return true;
+	}
+	return false;
+}
+
+/* One of the agent's destinations, or any number. */
+static void check_where(struct fields *f, const char *name, const char *number)
+{
+	if (name && number)
+		fields_refuse(f, "number", "give a destination or a number, not both");
+	else if (!name && !number)
+		fields_refuse(f, "destination", "give a destination of the agent's, or a number");
+	else if (number && check_e164(number))
+		fields_refuse(f, "number", check_e164(number));
+}
+
+static void transfer(const struct target *t, const char *where, struct response *r)
+{
+	struct buf facts;
+
+	buf_init(&facts, 0);
+	buf_puts(&facts, "{\"to\":");
+	json_put_cstring(&facts, where);
+	buf_putc(&facts, '}');
+	post(t, mail_new(MAIL_TRANSFER, where, NULL), "operator.transfer", buf_text(&facts), r);
+	buf_free(&facts);
+}
+
+void control_transfer(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
+{
+	struct fields f = fields_of(q, r);
+	const char *name = fields_text(&f, "destination", 0, NAME_MAX);
+	const char *number = fields_text(&f, "number", 0, NAME_MAX);
+	struct target t;
+	char shown[16];
+
+	check_where(&f, name, number);
+	if (!fields_done(&f) || !find_live(site, arg, &t, r))
+		return;
+	if (name && !knows(t.profile, name)) {
+		response_error_at(r, 422, "invalid_field", "destination",
+		    "the agent %s has no destination of that name", t.profile->name);
+	} else {
+		log_info(arg, "operator: transfer; to=%s peer=%s", name ? name : log_number(number, shown), q->peer);
+		transfer(&t, name ? name : number, r);
+	}
+	profile_release(t.profile);
+}

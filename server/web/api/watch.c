@@ -1,0 +1,203 @@
+#include "server/web/api/watch.h"
+
+#include "common/clock.h"
+#include "common/json.h"
+#include "common/log.h"
+#include "server/line/mailbox.h"
+#include "server/stats/stats.h"
+#include "server/news/hub.h"
+#include "server/web/api/known_call.h"
+#include "server/web/writer.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	KEEP_ALIVE_MS = 15000,
+	STALLED_MS = 5000, /* a client that takes nothing for so long is gone, or as good as */
+	GONE_CHECKS = 2    /* keep-alives after which a call that is nowhere must have ended */
+};
+
+struct watch {
+	struct hub *hub;
+	struct calls *calls;
+	struct hub_watcher *watcher;  /* owned */
+	char call_sid[CALL_SID_SIZE]; /* "": all calls */
+	char peer[64];
+	struct buf first; /* owned; what comes before the first event */
+};
+
+static void watch_free(void *arg)
+{
+	struct watch *w = arg;
+
+	hub_unwatch(w->hub, w->watcher);
+	buf_free(&w->first);
+	free(w);
+}
+
+/* ----------------------------------------------------------- while it lasts */
+
+/* 0, or why to stop; 1: that was the end of the call. */
+static int pass_on(struct watch *w, struct writer *to, const struct hub_event *e)
+{
+	char id[40];
+	int n = snprintf(id, sizeof id, "id: %" PRIu64 "\n", e->id);
+	int err = writer_put(to, id, (size_t)n, STALLED_MS);
+
+	if (!err)
+		err = writer_put(to, e->text, e->len, STALLED_MS);
+	return err ? err : w->call_sid[0] && e->kind == JOURNAL_ENDED;
+}
+
+/* All that waits. */
+static int pass_on_all(struct watch *w, struct writer *to)
+{
+	struct hub_event *e;
+	int result = 0;
+
+	while (!result && (e = hub_next(w->hub, w->watcher))) {
+		result = pass_on(w, to, e);
+		hub_event_done(e);
+	}
+	if (!result && hub_dropped(w->hub, w->watcher))
+		result = -ENOBUFS;
+	return result;
+}
+
+/* Whether the one call is on no line any more. */
+static bool is_gone(const struct watch *w)
+{
+	struct call_ref ref;
+
+	return w->call_sid[0] && calls_find(w->calls, w->call_sid, &ref);
+}
+
+static void watch_run(void *arg, struct writer *to)
+{
+	struct watch *w = arg;
+	int result, gone = 0;
+
+	writer_bound(to);
+	result = writer_put(to, buf_text(&w->first), w->first.len, STALLED_MS);
+	buf_free(&w->first);
+	while (!result && !(result = pass_on_all(w, to))) {
+		result = writer_wait(to, hub_bell(w->watcher), KEEP_ALIVE_MS);
+		if (result > 0) {
+			result = 0; /* the bell: look again */
+			continue;
+		}
+		/* The line is free and no end was told: there will be none. */
+		gone = is_gone(w) ? gone + 1 : 0;
+		if (!result && gone < GONE_CHECKS)
+			result = writer_put(to, ":\n\n", 3, STALLED_MS);
+		else if (!result)
+			result = 1;
+	}
+	if (result == -ENOBUFS || result == -ETIMEDOUT) {
+		stat_add(http_watchers_dropped, 1);
+		log_warn("http", "dropped a watcher that did not keep up; call=%s peer=%s",
+		    w->call_sid[0] ? w->call_sid : "all", w->peer);
+	}
+}
+
+/* ----------------------------------------------------------------- its start */
+
+static uint64_t last_event_id(const struct request *q)
+{
+	const char *text = request_header(q, "Last-Event-ID");
+	uint64_t id;
+
+	return text && span_u64((struct span){ text, strlen(text) }, &id) ? id : 0;
+}
+
+/* NULL: the refusal is in `r`. */
+static struct watch *watch_begin(
+    const struct web_site *site, const struct request *q, const char *call_sid, struct response *r)
+{
+	struct watch *w = site->hub ? calloc(1, sizeof *w) : NULL;
+	uint64_t after = last_event_id(q);
+	bool missed = false;
+
+	if (w) {
+		snprintf(w->call_sid, sizeof w->call_sid, "%s", call_sid);
+		w->hub = site->hub;
+		w->calls = site->calls;
+		w->watcher = hub_watch(site->hub, call_sid, after, q->began_us, &missed);
+	}
+	if (!w || !w->watcher) {
+		free(w);
+		response_error(r, 503, "unavailable", "this server cannot show events now");
+		return NULL;
+	}
+	snprintf(w->peer, sizeof w->peer, "%s", q->peer);
+	buf_init(&w->first, 0);
+	buf_puts(&w->first, "retry: 2000\n\n");
+	if (missed)
+		buf_printf(&w->first, "event: missed\ndata: {\"after\":%" PRIu64 "}\n\n", after);
+	return w;
+}
+
+/* From here on the answer is the stream, and `w` its own. */
+static void watch_answer(struct watch *w, struct response *r)
+{
+	if (buf_error(&w->first)) {
+		watch_free(w);
+		response_error(r, 500, "internal_error", "out of memory");
+		return;
+	}
+	r->type = "text/event-stream";
+	/* Proxies that gather answers before they pass them on. */
+	response_header(r, "X-Accel-Buffering", "no");
+	r->stream = (struct response_stream){ .run = watch_run, .done = watch_free, .arg = w, .len = -1 };
+}
+
+static void put_snapshot(struct watch *w, const char *json)
+{
+	char at[32];
+
+	clock_iso8601(clock_wall_ms(), at, sizeof at);
+	buf_printf(&w->first, "event: snapshot\ndata: {\"at\":\"%s\",\"data\":%s}\n\n", at, json);
+}
+
+void watch_call(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
+{
+	/* First the ear, then the look: nothing falls between. */
+	struct watch *w = strlen(arg) < CALL_SID_SIZE ? watch_begin(site, q, arg, r) : NULL;
+	struct buf call;
+
+	if (!w) {
+		if (strlen(arg) >= CALL_SID_SIZE)
+			known_call_refuse(site, arg, r);
+		return;
+	}
+	buf_init(&call, 0);
+	/* Of a call that is over, only to who was cut off before its end. */
+	if (is_gone(w) && !(last_event_id(q) && hub_waiting(site->hub, w->watcher))) {
+		known_call_refuse(site, arg, r);
+		watch_free(w);
+	} else if (known_call(site, arg, &call)) {
+		response_error(r, 404, "no_such_call", "no call of that CallSid is known here");
+		watch_free(w);
+	} else {
+		put_snapshot(w, buf_text(&call));
+		watch_answer(w, r);
+	}
+	buf_free(&call);
+}
+
+void watch_all(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
+{
+	struct watch *w = watch_begin(site, q, "", r);
+
+	(void)arg;
+	if (!w)
+		return;
+	/* So that who is cut off before the first event can come back to here. */
+	if (!last_event_id(q))
+		buf_printf(&w->first, "id: %" PRIu64 "\n\n", hub_last_id(site->hub));
+	watch_answer(w, r);
+}

@@ -1,0 +1,237 @@
+#include "server/web/auth.h"
+
+#include "common/digest.h"
+#include "server/phone/signature.h"
+#include "server/web/jwt.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+/* ------------------------------------------------------------- the operator */
+
+/* Headers that proxies, tunnels and content networks add; with a closing '-',
+ * all that begin so. A plain `curl` on this machine sends none of them. */
+static const char *const proxy_headers[] = {
+	"CDN-Loop",
+	"CF-",
+	"Client-IP",
+	"Fastly-",
+	"Fly-",
+	"Forwarded",
+	"Max-Forwards",
+	"Ngrok-",
+	"Proxy-",
+	"Tailscale-",
+	"True-Client-IP",
+	"Via",
+	"X-Amz-",
+	"X-Amzn-",
+	"X-Appengine-",
+	"X-Azure-",
+	"X-Client-IP",
+	"X-Cloud-Trace-Context",
+	"X-Cluster-Client-IP",
+	"X-Envoy-",
+	"X-Forwarded",
+	"X-Forwarded-",
+	"X-Ngrok-",
+	"X-Original-",
+	"X-Proxy-",
+	"X-ProxyUser-IP",
+	"X-Real-IP",
+	"X-Request-Start",
+	"X-Scheme",
+	"X-Vercel-",
+};
+
+static bool is_proxy_header(const char *name)
+{
+	for (size_t i = 0; i < sizeof proxy_headers / sizeof *proxy_headers; i++) {
+		const char *known = proxy_headers[i];
+		size_t len = strlen(known);
+
+		if (known[len - 1] == '-' ? !strncasecmp(name, known, len) : !strcasecmp(name, known))
+			return true;
+	}
+	return false;
+}
+
+static bool is_loopback(const char *address)
+{
+	struct in_addr a;
+
+	return inet_pton(AF_INET, address, &a) == 1 && ntohl(a.s_addr) >> 24 == 127;
+}
+
+/* A name that only this machine answers to: a page that a browser got from
+ * elsewhere, and a tunnel that adds no headers, both show another. */
+static bool is_local_host(const char *host)
+{
+	char name[64];
+	size_t len = *host == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":");
+
+	if (len >= sizeof name || strlen(host) < len)
+		return false;
+	memcpy(name, host, len);
+	name[len] = '\0';
+	return !strcasecmp(name, "localhost") || !strcmp(name, "[::1]") || is_loopback(name);
+}
+
+static bool came_through_proxy(const struct request *q)
+{
+	const char *host = request_header(q, "Host");
+
+	for (size_t i = 0; i < q->header_count; i++) {
+		if (is_proxy_header(q->headers[i].name))
+			return true;
+	}
+	return host && !is_local_host(host);
+}
+
+/* Compares digests, so that neither content nor length shows in the time. */
+static bool same_secret(const char *a, const char *b)
+{
+	uint8_t of_a[SHA256_BYTES], of_b[SHA256_BYTES];
+
+	sha256(a, strlen(a), of_a);
+	sha256(b, strlen(b), of_b);
+	return bytes_equal(of_a, of_b, sizeof of_a);
+}
+
+static enum verdict check_token(const struct config *cfg, const char *shown, int64_t now_s, const char **why)
+{
+	enum jwt_verdict verdict;
+
+	if (*cfg->api_token && same_secret(shown, cfg->api_token))
+		return DOOR_OPEN;
+	if (!*cfg->api_jwt_secret) {
+		*why = "the token is not API_TOKEN";
+		return DOOR_TOKEN_WRONG;
+	}
+	verdict = jwt_check(shown, cfg->api_jwt_secret, strlen(cfg->api_jwt_secret), now_s);
+	*why = jwt_verdict_text(verdict);
+	return verdict == JWT_GOOD ? DOOR_OPEN : DOOR_TOKEN_WRONG;
+}
+
+enum verdict door_operator(const struct config *cfg, const struct request *q, int64_t now_s, const char **why)
+{
+	static const char scheme[] = "Bearer ";
+	const char *shown = request_header(q, "Authorization");
+
+	if (*cfg->api_token || *cfg->api_jwt_secret) {
+		if (shown && !strncasecmp(shown, scheme, sizeof scheme - 1)) {
+			shown += sizeof scheme - 1;
+			return check_token(cfg, shown + strspn(shown, " "), now_s, why);
+		}
+		*why = *cfg->api_jwt_secret ? "send the header Authorization: Bearer with a JWT or API_TOKEN"
+					    : "send the header Authorization: Bearer API_TOKEN";
+		return DOOR_TOKEN_MISSING;
+	}
+	if (!is_loopback(q->peer)) {
+		*why = "without API_TOKEN this address answers the server's own machine only: set API_TOKEN and send "
+		       "it as Authorization: Bearer";
+		return DOOR_NOT_LOCAL;
+	}
+	*why = "without API_TOKEN this address does not answer through a proxy: set API_TOKEN and send it as "
+	       "Authorization: Bearer, or ask http://127.0.0.1 directly";
+	return came_through_proxy(q) ? DOOR_BEHIND_PROXY : DOOR_OPEN;
+}
+
+/* ------------------------------------------------------------------ Twilio */
+
+/* The first entry of a list as proxies write it: the one nearest to the client. */
+static size_t first_entry(const char **list)
+{
+	size_t len;
+
+	*list += strspn(*list, " \t");
+	len = strcspn(*list, ", \t");
+	return len;
+}
+
+static bool is_host(const char *host, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (!isalnum((unsigned char)host[i]) && !strchr("-._:[]", host[i]))
+			return false;
+	}
+	return len > 0 && len < 256;
+}
+
+bool door_public_url(const struct config *cfg, const struct request *q, struct buf *out)
+{
+	const char *scheme = "http", *host = request_header(q, "Host");
+	size_t len;
+
+	if (*cfg->public_url) {
+		buf_puts(out, cfg->public_url);
+		return true;
+	}
+	if (config_trusts(cfg, q->peer)) {
+		const char *proto = request_header(q, "X-Forwarded-Proto");
+		const char *forwarded = request_header(q, "X-Forwarded-Host");
+
+		if (proto && first_entry(&proto) == 5 && !strncasecmp(proto, "https", 5))
+			scheme = "https";
+		if (forwarded)
+			host = forwarded;
+	}
+	if (!host)
+		return false;
+	len = first_entry(&host);
+	if (!is_host(host, len))
+		return false;
+	buf_printf(out, "%s://%.*s", scheme, (int)len, host);
+	return true;
+}
+
+bool door_twilio(const struct config *cfg, const struct request *q, const struct form *fields, struct buf *url)
+{
+	struct signature_tokens tokens = { cfg->twilio_auth_tokens, cfg->twilio_auth_token_count };
+	struct buf base;
+	bool known;
+
+	buf_init(&base, 0);
+	known = door_public_url(cfg, q, &base) && !buf_error(&base);
+	if (known) {
+		/* A WebSocket is signed by the ws form of the same address. */
+		if (request_is_upgrade(q))
+			buf_printf(url, "ws%s", buf_text(&base) + strlen("http"));
+		else
+			buf_puts(url, buf_text(&base));
+		buf_puts(url, q->path);
+		if (q->query)
+			buf_printf(url, "?%s", q->query);
+	}
+	buf_free(&base);
+	if (!cfg->twilio_validate)
+		return true;
+	return known && !buf_error(url) &&
+	       signature_valid(request_header(q, "X-Twilio-Signature"), buf_text(url), fields, &tokens);
+}
+
+/* ------------------------------------------------------------------ clients */
+
+const char *door_client(const struct config *cfg, const struct request *q, char *out, size_t size)
+{
+	const char *seen = NULL, *last;
+
+	if (!config_trusts(cfg, q->peer))
+		return q->peer;
+	/* The last entry of the last such header is our proxy's own; what stands
+	 * before it anyone may have written. */
+	for (size_t i = 0; i < q->header_count; i++) {
+		if (!strcasecmp(q->headers[i].name, "X-Forwarded-For"))
+			seen = q->headers[i].value;
+	}
+	if (!seen)
+		return "";
+	last = strrchr(seen, ',');
+	last = last ? last + 1 : seen;
+	last += strspn(last, " \t");
+	snprintf(out, size, "%.*s", (int)strcspn(last, " \t"), last);
+	return out;
+}

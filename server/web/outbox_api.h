@@ -1,9 +1,0 @@
-#ifndef WEB_OUTBOX_API_H
-#define WEB_OUTBOX_API_H
-/* The operator's view of webhooks out: which there are, and once more, please. */
-#include "server/web/routes.h"
-
-route_handler outbox_api_list;
-route_handler outbox_api_retry;
-
-#endif

@@ -1,0 +1,383 @@
+#include "server/web/twilio/dialer_web.h"
+
+#include "common/clock.h"
+#include "common/digest.h"
+#include "common/json.h"
+#include "common/log.h"
+#include "server/agents/agents.h"
+#include "server/agents/template.h"
+#include "server/news/journal.h"
+#include "server/line/mailbox.h"
+#include "server/money/spending.h"
+#include "server/config/config_check.h"
+#include "server/web/fields.h"
+#include "server/work/twilio_rest.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	NUMBER_TEXT = 32,
+	NAME_TEXT = 200,
+	AGENT_TEXT = 64,
+	GREETING_TEXT = 8192,
+	METADATA_KEYS = 16,
+	METADATA_BYTES = 4096,
+	METADATA_NAME = 64,
+	FULL_RETRY_S = 60
+};
+
+/* ----------------------------------------------------------------- what is asked for */
+
+struct wish {
+	const char *to, *from, *agent, *contact_name, *business_name, *greeting, *record, *machine;
+	const cJSON *metadata;
+};
+
+static bool is_metadata_name(const char *name)
+{
+	size_t len = strlen(name);
+
+	return len && len <= METADATA_NAME &&
+	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == len;
+}
+
+static void check_metadata(struct fields *f, const cJSON *metadata)
+{
+	char *text = metadata ? cJSON_PrintUnformatted(metadata) : NULL;
+	const cJSON *item;
+
+	if (cJSON_GetArraySize(metadata) > METADATA_KEYS)
+		fields_refuse(f, "metadata", "must not have more than 16 names");
+	if (text && strlen(text) > METADATA_BYTES)
+		fields_refuse(f, "metadata", "must not be longer than 4096 bytes");
+	cJSON_ArrayForEach(item, metadata)
+	{
+		if (!is_metadata_name(item->string))
+			fields_refuse(f, "metadata", "names are of up to 64 letters, digits, _ and -");
+		if (cJSON_IsObject(item) || cJSON_IsArray(item))
+			fields_refuse(f, "metadata", "must be flat: texts, numbers, true, false or null");
+	}
+	free(text);
+}
+
+static void check_number(struct fields *f, const char *name, const char *number)
+{
+	if (number && check_e164(number))
+		fields_refuse(f, name, check_e164(number));
+}
+
+static void check_greeting(struct fields *f, const char *greeting)
+{
+	struct buf problem;
+
+	buf_init(&problem, 0);
+	if (greeting && check_prose(greeting))
+		fields_refuse(f, "greeting", check_prose(greeting));
+	else if (greeting && template_check(greeting, &problem))
+		fields_refuse(f, "greeting", buf_text(&problem));
+	buf_free(&problem);
+}
+
+static bool read_wish(const struct request *q, struct wish *w, struct response *r)
+{
+	struct fields f = fields_of(q, r);
+
+	w->to = fields_text(&f, "to", 1, NUMBER_TEXT);
+	w->agent = fields_text(&f, "agent", 1, AGENT_TEXT);
+	w->from = fields_text(&f, "from", 0, NUMBER_TEXT);
+	w->contact_name = fields_text(&f, "contact_name", 0, NAME_TEXT);
+	w->business_name = fields_text(&f, "business_name", 0, NAME_TEXT);
+	w->metadata = fields_object(&f, "metadata");
+	w->greeting = fields_text(&f, "greeting", 0, GREETING_TEXT);
+	w->record = fields_choice(&f, "record", "off|local|twilio", "");
+	w->machine = fields_choice(&f, "machine", "ignore|message|hangup", "");
+	check_number(&f, "to", w->to);
+	check_number(&f, "from", w->from);
+	check_metadata(&f, w->metadata);
+	check_greeting(&f, w->greeting);
+	return fields_done(&f);
+}
+
+static const char *machine_name(enum machine_action action)
+{
+	static const char *const names[] = {
+		[MACHINE_IGNORE] = "ignore", [MACHINE_MESSAGE] = "message", [MACHINE_HANGUP] = "hangup"
+	};
+
+	return names[action];
+}
+
+static void add_text(cJSON *to, const char *name, const char *text)
+{
+	if (text && *text)
+		cJSON_AddStringToObject(to, name, text);
+}
+
+/* The order, with what the agent says about what was left out. NULL: the
+ * refusal is in `r`. */
+static cJSON *order_of(const struct wish *w, const struct profile *agent, struct response *r)
+{
+	const char *from = w->from ? w->from : agent->number_count ? agent->numbers[0] : NULL;
+	cJSON *order;
+
+	if (!from) {
+		response_error_at(r, 422, "invalid_field", "from",
+		    "the agent %s has no number of its own to call from: say which", agent->name);
+		return NULL;
+	}
+	order = cJSON_CreateObject();
+	add_text(order, "to", w->to);
+	add_text(order, "from", from);
+	add_text(order, "agent", w->agent);
+	add_text(order, "contact_name", w->contact_name);
+	add_text(order, "business_name", w->business_name);
+	add_text(order, "greeting", w->greeting);
+	add_text(order, "record", w->record);
+	add_text(order, "machine", *w->machine ? w->machine : machine_name(agent->machine));
+	cJSON_AddItemToObject(
+	    order, "metadata", w->metadata ? cJSON_Duplicate(w->metadata, true) : cJSON_CreateObject());
+	cJSON_AddNumberToObject(order, "max_call_seconds", agent->max_call_seconds);
+	return order;
+}
+
+/* ----------------------------------------------------------------------- the answer */
+
+static void refused_by_twilio(const struct outbound_answer *a, struct response *r)
+{
+	r->status = 502;
+	buf_puts(&r->body, "{\"error\":{\"code\":\"twilio_refused\",\"message\":");
+	json_put_cstring(&r->body, a->message);
+	if (a->code)
+		buf_printf(&r->body, ",\"twilio_code\":%d", a->code);
+	buf_printf(&r->body, ",\"twilio_status\":%d}}\n", a->status);
+}
+
+static void answer(const struct outbound_answer *a, struct response *r)
+{
+	switch (a->verdict) {
+	case OUTBOUND_PLACED:
+	case OUTBOUND_KNOWN:
+		r->status = a->verdict == OUTBOUND_PLACED ? 201 : 200;
+		buf_put(&r->body, a->json.data, a->json.len);
+		buf_putc(&r->body, '\n');
+		response_header(r, "Location", "/calls/%s", a->id);
+		break;
+	case OUTBOUND_REFUSED:
+		refused_by_twilio(a, r);
+		break;
+	case OUTBOUND_CONFLICT:
+		response_error(r, 409, "idempotency_conflict",
+		    "this Idempotency-Key was used for another body within the last 24 hours");
+		break;
+	case OUTBOUND_FULL:
+		response_error(r, 429, "queue_full", "too many calls are waiting to be placed");
+		response_header(r, "Retry-After", "%d", FULL_RETRY_S);
+		break;
+	case OUTBOUND_DRAINING:
+		response_error(r, 503, "draining", "the server is shutting down and places no more calls");
+		break;
+	case OUTBOUND_NO_DISK:
+		response_error(r, 503, "store_failing",
+		    "the order cannot be written down now, so the call is not placed: it could be placed twice");
+		break;
+	case OUTBOUND_NO_MEMORY:
+		response_error(r, 500, "internal_error", "out of memory");
+		break;
+	}
+}
+
+/* ---------------------------------------------------------------------- POST /calls */
+
+static bool key_sound(const struct request *q, const char **key, struct response *r)
+{
+	*key = request_header(q, "Idempotency-Key");
+	if (!*key)
+		return true;
+	if (**key && strlen(*key) <= OUT_KEY_MAX && !check_token(*key))
+		return true;
+	response_error_at(r, 400, "invalid_header", "Idempotency-Key", "must be 1 to 255 visible ASCII characters");
+	return false;
+}
+
+/* Whether blanks or the order of nothing make another body of it: no. */
+static void hash_of(const cJSON *body, char out[2 * SHA256_BYTES + 1])
+{
+	uint8_t digest[SHA256_BYTES];
+	char *text = cJSON_PrintUnformatted(body);
+
+	sha256(text ? text : "", text ? strlen(text) : 0, digest);
+	for (size_t i = 0; i < SHA256_BYTES; i++)
+		snprintf(out + 2 * i, 3, "%02x", digest[i]);
+	free(text);
+}
+
+static bool able(const struct web_site *site, struct response *r)
+{
+	const char *missing = !site->outbound           ? "calls are not placed here"
+			      : !*site->cfg->public_url ? "PUBLIC_URL is not set"
+							: twilio_missing(site->cfg);
+	char sentence[160];
+
+	if (!missing && !cost_day_exceeded())
+		return true;
+	if (!missing) {
+		response_error(r, 503, "cost_limit", "the day has cost MAX_DAY_COST: no more calls are placed");
+		return false;
+	}
+	snprintf(sentence, sizeof sentence, "no calls can be placed: %s", missing);
+	response_error(r, 503, "not_configured", sentence);
+	return false;
+}
+
+void outgoing_place(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
+{
+	struct wish w;
+	struct outbound_answer a;
+	const struct profile *agent;
+	char hash[2 * SHA256_BYTES + 1];
+	const char *key;
+	cJSON *order;
+
+	(void)arg;
+	if (!key_sound(q, &key, r) || !read_wish(q, &w, r) || !able(site, r))
+		return;
+	agent = agents_by_name(site->agents, w.agent);
+	if (!agent) {
+		response_error_at(r, 422, "unknown_agent", "agent", "there is no agent of that name");
+		return;
+	}
+	order = order_of(&w, agent, r);
+	profile_release(agent);
+	if (!order)
+		return;
+	hash_of(q->json, hash);
+	outbound_place(site->outbound, &(struct outbound_ask){ .request = order, .key = key, .hash = hash }, &a);
+	answer(&a, r);
+	outbound_answer_free(&a);
+	cJSON_Delete(order);
+}
+
+/* -------------------------------------------------------------------- Twilio's side */
+
+void outgoing_id(const struct request *q, char id[OUT_ID_SIZE])
+{
+	struct form query;
+	const char *value;
+
+	id[0] = '\0';
+	if (!q->query || form_parse(&query, q->query, strlen(q->query)))
+		return;
+	value = form_get(&query, "out");
+	if (value && strlen(value) < OUT_ID_SIZE)
+		snprintf(id, OUT_ID_SIZE, "%s", value);
+	form_free(&query);
+}
+
+int outgoing_facts(const struct web_site *site, const char *id, struct call_facts *facts, struct outgoing_text *text)
+{
+	const cJSON *metadata;
+	int err;
+
+	memset(text, 0, sizeof *text);
+	if (!site->outbound)
+		return -ENOENT;
+	err = outbound_answered(site->outbound, id, facts->call_sid, &text->request);
+	if (err)
+		return err;
+	metadata = json_get(text->request, "metadata");
+	text->metadata = metadata ? cJSON_PrintUnformatted(metadata) : NULL;
+	facts->agent = json_str(text->request, "agent");
+	facts->contact_name = json_str(text->request, "contact_name");
+	facts->business_name = json_str(text->request, "business_name");
+	facts->greeting = json_str(text->request, "greeting");
+	facts->record = json_str(text->request, "record");
+	facts->metadata = text->metadata;
+	facts->detected = out_detects(text->request);
+	return 0;
+}
+
+void outgoing_text_free(struct outgoing_text *text)
+{
+	cJSON_Delete(text->request);
+	free(text->metadata);
+	memset(text, 0, sizeof *text);
+}
+
+/* "machine_end_beep" and its like, and fax machines. Twilio calls unknown what
+ * may be a person. */
+static bool is_machine(const char *answered_by)
+{
+	return !strncmp(answered_by, "machine_", 8) || !strcmp(answered_by, "fax");
+}
+
+void outgoing_found(const struct web_site *site, const char *call_sid, const cJSON *request, const char *answered_by)
+{
+	const char *action = json_str(request, "machine");
+	struct call_ref ref;
+
+	log_info(call_sid, "answered by %.24s", answered_by);
+	if (!is_machine(answered_by) || !action || !strcmp(action, "ignore"))
+		return;
+	/* There is nobody to hear a message on a fax. */
+	if (!strcmp(answered_by, "fax"))
+		action = "hangup";
+	if (calls_find(site->calls, call_sid, &ref) ||
+	    calls_post(site->calls, ref, mail_new(MAIL_MACHINE, answered_by, action)))
+		log_info(call_sid, "it is not up: nothing is done about the machine");
+}
+
+int outgoing_end(const struct web_site *site, const char *name, char call_sid[TWILIO_SID_SIZE], bool *canceled)
+{
+	struct outbound_shown shown;
+	int err = -ENOENT;
+
+	*canceled = false;
+	call_sid[0] = '\0';
+	if (!site->outbound)
+		return -ENOENT;
+	if (!outbound_cancel(site->outbound, name)) {
+		*canceled = true;
+		return 0;
+	}
+	if (outbound_show(site->outbound, name, &shown) && shown.call_sid[0]) {
+		snprintf(call_sid, TWILIO_SID_SIZE, "%s", shown.call_sid);
+		err = 0;
+	}
+	outbound_shown_free(&shown);
+	return err;
+}
+
+/* -------------------------------------------------------------------- for the queue */
+
+static int room(void *arg)
+{
+	struct outgoing *g = arg;
+	struct calls_count count;
+
+	calls_count(g->calls, &count);
+	return count.draining || cost_day_exceeded() ? 0 : count.limit - count.live - count.reserved;
+}
+
+static void over(void *arg, const char *name, const char *agent, const char *call)
+{
+	struct outgoing *g = arg;
+	const struct profile *profile = agents_by_name(g->agents, agent);
+
+	log_info(name, "outbound call over: it never came to be");
+	journal_tell(&(struct journal_entry){ .kind = JOURNAL_ENDED,
+	    .type = "call.failed",
+	    .call_sid = name,
+	    .profile = profile,
+	    .wall_ms = clock_wall_ms(),
+	    .no = -1,
+	    .json = call });
+	profile_release(profile);
+}
+
+void outgoing_hooks(struct outgoing *g, struct outbound_hooks *out)
+{
+	*out = (struct outbound_hooks){ .room = room, .over = over, .arg = g };
+}

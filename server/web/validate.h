@@ -1,0 +1,16 @@
+#ifndef WEB_VALIDATE_H
+#define WEB_VALIDATE_H
+/* What comes with a request, taken in strictly: a query or a body that two
+ * readers could take for two things is refused. Pure; false leaves the refusal
+ * in `r`.
+ */
+#include "server/web/http.h"
+
+/* `names`: the parameters there are, blank-separated. Each may be there once.
+ * `out` is to be freed with form_free either way. */
+bool intake_query(const char *query, const char *names, struct form *out, struct response *r);
+
+/* An object without doubled names; *out is to be deleted either way, or NULL. */
+bool intake_json(const char *body, size_t len, cJSON **out, struct response *r);
+
+#endif

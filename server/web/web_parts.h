@@ -1,0 +1,31 @@
+#ifndef WEB_WEB_PARTS_H
+#define WEB_WEB_PARTS_H
+/* What handlers work with: one pointer to each part of the server, borrowed for
+ * as long as the port is open. main fills it in and hands it to web_open; a part
+ * that is not there (as in most tests) is NULL, and a handler that needs it
+ * answers 503 without.
+ */
+#include "server/config/config.h"
+
+#include <stdint.h>
+
+struct calls;
+struct hub;
+struct outbound;
+struct outbox;
+struct store;
+struct work;
+
+struct web_site {
+	const struct config *cfg;
+	struct agents *agents;
+	struct calls *calls;
+	struct hub *hub;           /* for who watches calls, server/news/hub.h */
+	struct store *store;       /* what is kept; NULL without DATA_DIR */
+	struct outbound *outbound; /* calls we place, server/dialer/dialer.h */
+	struct outbox *outbox;     /* webhooks out, server/delivery/delivery.h */
+	struct work *work;         /* the pools for slow things, server/work/work.h */
+	int64_t started_us;        /* set by web_open */
+};
+
+#endif

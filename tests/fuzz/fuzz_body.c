@@ -1,0 +1,203 @@
+/* What an operator may send: "say?query", then the JSON body from the next line on;
+ * or "transfer", or "call" to place one. One call is live; the table of calls and
+ * the queue of those to be placed are stood in for by this file. Whatever comes,
+ * the answer is JSON, and what is handed on has the form others rely on. */
+#include "common/log.h"
+#include "server/agents/agents.h"
+#include "server/line/mailbox.h"
+#include "server/money/spending.h"
+#include "server/web/api/steer.h"
+#include "server/web/validate.h"
+#include "server/web/twilio/dialer_web.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const char *const numbers[] = { "+12025550100" };
+static const struct profile_destination destinations[] = { { .name = "workshop", .number = "+12025550177" } };
+static const struct profile profile = {
+	.name = "reception", .numbers = numbers, .number_count = 1, .destinations = destinations, .destination_count = 1
+};
+static int handed_on;
+
+static void must(bool holds)
+{
+	if (!holds)
+		abort();
+}
+
+static bool is_number(const char *text)
+{
+	return text && text[0] == '+' && strlen(text) > 7 && strspn(text + 1, "0123456789") == strlen(text) - 1;
+}
+
+/* ------------------------------------------------------------ stood in for */
+
+int calls_find(struct calls *calls, const char *call_sid, struct call_ref *out)
+{
+	(void)calls, (void)call_sid;
+	*out = (struct call_ref){ 0, 1 };
+	return 0;
+}
+
+const struct profile *calls_profile(struct calls *calls, struct call_ref ref, bool *live)
+{
+	(void)calls, (void)ref;
+	*live = true;
+	return &profile;
+}
+
+int calls_one_json(struct calls *calls, const char *call_sid, struct buf *out)
+{
+	(void)calls, (void)call_sid, (void)out;
+	return -ENOENT;
+}
+
+void calls_count(struct calls *calls, struct calls_count *out)
+{
+	(void)calls;
+	*out = (struct calls_count){ .limit = 1 };
+}
+
+int calls_post(struct calls *calls, struct call_ref ref, struct mail *mail)
+{
+	(void)calls, (void)ref;
+	if (mail->type == MAIL_SAY)
+		must(*mail->text && strlen(mail->text) <= 4096 && utf8_valid(mail->text, strlen(mail->text)));
+	else
+		must(mail->type == MAIL_TRANSFER && (!strcmp(mail->name, "workshop") || is_number(mail->name)));
+	handed_on++;
+	mail_free(mail);
+	return 0;
+}
+
+const struct profile *agents_by_name(struct agents *agents, const char *name)
+{
+	(void)agents;
+	return strcmp(name, profile.name) ? NULL : &profile;
+}
+
+void profile_release(const struct profile *p)
+{
+	(void)p;
+}
+
+bool cost_day_exceeded(void)
+{
+	return false;
+}
+
+void outbound_place(struct outbound *o, const struct outbound_ask *ask, struct outbound_answer *out)
+{
+	const cJSON *metadata = json_get(ask->request, "metadata"), *each;
+
+	(void)o;
+	must(is_number(json_str(ask->request, "to")) && is_number(json_str(ask->request, "from")));
+	must(!strcmp(json_str(ask->request, "agent"), profile.name));
+	must(cJSON_IsObject(metadata) && strlen(ask->hash) == 64);
+	cJSON_ArrayForEach(each, metadata) must(!cJSON_IsObject(each) && !cJSON_IsArray(each));
+	*out = (struct outbound_answer){ .verdict = OUTBOUND_PLACED, .id = "out1" };
+	buf_init(&out->json, 0);
+	buf_puts(&out->json, "{\"status\":\"queued\"}");
+	handed_on++;
+}
+
+void outbound_answer_free(struct outbound_answer *answer)
+{
+	buf_free(&answer->json);
+}
+
+int outbound_answered(struct outbound *o, const char *id, const char *call_sid, cJSON **request)
+{
+	(void)o, (void)id, (void)call_sid, (void)request;
+	return -ENOENT;
+}
+
+int outbound_cancel(struct outbound *o, const char *name)
+{
+	(void)o, (void)name;
+	return -ENOENT;
+}
+
+bool outbound_show(struct outbound *o, const char *name, struct outbound_shown *out)
+{
+	(void)o, (void)name, (void)out;
+	return false;
+}
+
+void outbound_shown_free(struct outbound_shown *shown)
+{
+	(void)shown;
+}
+
+/* ------------------------------------------------------------------ the API */
+
+static void check_answer(const struct response *r)
+{
+	cJSON *answer = json_parse(buf_text(&r->body), r->body.len);
+	bool good = r->status == 201 || r->status == 202;
+
+	must(!buf_error(&r->body) && !buf_error(&r->headers));
+	must(good || r->status == 400 || r->status == 422);
+	must(good == !!json_str(answer, "status") && good != !!json_str(json_get(answer, "error"), "code"));
+	must(handed_on == good);
+	cJSON_Delete(answer);
+}
+
+static route_handler *handler_of(const char *name)
+{
+	return !strcmp(name, "say") ? control_say : !strcmp(name, "call") ? outgoing_place : control_transfer;
+}
+
+/* `text` is "handler?query\nbody". */
+static void serve(char *text, size_t size)
+{
+	static const struct config cfg = { .public_url = "https://phone.example.com",
+		.twilio_account_sid = "AC1",
+		.twilio_api_key_sid = "",
+		.twilio_auth_token_count = 1 };
+	const struct web_site site = { .cfg = &cfg, .outbound = (struct outbound *)&handed_on };
+	struct request q = { .method = "POST", .path = "", .peer = "127.0.0.1", .body = "" };
+	char *line = text, *query;
+	struct form params;
+	struct response r;
+	cJSON *json = NULL;
+
+	text = memchr(line, '\n', size);
+	if (!text)
+		return;
+	*text++ = '\0';
+	query = strchr(line, '?');
+	if (query)
+		*query++ = '\0';
+	response_init(&r);
+	handed_on = 0;
+	if (intake_query(query ? query : "", "a limit", &params, &r) &&
+	    intake_json(text, size - (size_t)(text - line), &json, &r)) {
+		q.params = &params;
+		q.json = json;
+		handler_of(line)(&site, &q, "CA1", &r);
+	}
+	check_answer(&r);
+	cJSON_Delete(json);
+	form_free(&params);
+	response_free(&r);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char *text = malloc(size + 1);
+
+	log_setup(LOG_FORMAT_TEXT, LOG_LEVEL_ERROR); /* not a line for each order */
+	if (!text)
+		return 0;
+	memcpy(text, data, size);
+	text[size] = '\0';
+	serve(text, size);
+	free(text);
+	return 0;
+}

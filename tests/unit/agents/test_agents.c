@@ -1,0 +1,451 @@
+/* The agents of a directory: who answers, how variants are drawn, and reloading.
+ * Memory fails when it is told to. */
+#include <stdbool.h>
+#include <stdlib.h>
+
+/* Allocations that succeed before one fails; -1: all do. */
+static int allocations_left = -1;
+
+static bool none_left(void)
+{
+	if (allocations_left < 0)
+		return false;
+	if (allocations_left == 0)
+		return true;
+	allocations_left--;
+	return false;
+}
+
+static void *failing_calloc(size_t n, size_t size)
+{
+	return none_left() ? NULL : calloc(n, size);
+}
+
+static void *failing_realloc(void *old, size_t size)
+{
+	return none_left() ? NULL : realloc(old, size);
+}
+
+#define calloc failing_calloc
+#define realloc failing_realloc
+#include "server/agents/agent_set.c"
+#include "server/agents/load.c"
+#include "server/agents/agent.c"
+#undef calloc
+#undef realloc
+
+#include "server/agents/agents.h"
+
+#include "common/json.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char folder[] = "/tmp/test_agents.XXXXXX";
+static struct config cfg;
+static struct buf problem;
+static struct agents *agents;
+
+static const char *lookup(void *arg, const char *name)
+{
+	(void)arg;
+	return !strcmp(name, "AGENTS_DIR") ? folder : NULL;
+}
+
+static void path_of(const char *name, char path[160])
+{
+	snprintf(path, 160, "%s/%s", folder, name);
+}
+
+static void put(const char *name, const char *text)
+{
+	char path[160];
+	FILE *f;
+
+	path_of(name, path);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+static void take_away(const char *name)
+{
+	char path[160];
+
+	path_of(name, path);
+	assert_int_equal(remove(path), 0);
+}
+
+static int begin(void **state)
+{
+	(void)state;
+	strcpy(folder + strlen(folder) - 6, "XXXXXX");
+	assert_non_null(mkdtemp(folder));
+	buf_init(&problem, 0);
+	return config_load(&cfg, lookup, NULL, &problem);
+}
+
+static int end(void **state)
+{
+	char command[200];
+
+	(void)state;
+	agents_close(agents);
+	agents = NULL;
+	config_free(&cfg);
+	buf_free(&problem);
+	snprintf(command, sizeof command, "rm -rf %s", folder);
+	return system(command);
+}
+
+static void open_agents(void)
+{
+	if (agents_open(&agents, &cfg, &problem))
+		fail_msg("%s", buf_text(&problem));
+}
+
+/* Whose profile answers; the reference is given back at once. */
+static const char *who(const char *number)
+{
+	static char name[80];
+	const struct profile *p = agents_for_number(agents, number);
+
+	snprintf(name, sizeof name, "%s", p->name);
+	profile_release(p);
+	return name;
+}
+
+/* ------------------------------------------------------------------------ who answers */
+
+static void number_leads_to_its_agent_and_the_rest_to_the_one_without(void **state)
+{
+	const struct profile *p;
+
+	(void)state;
+	put("a.json", "{\"numbers\":[\"+12025550100\",\"+12025550101\"]}");
+	put("b.json", "{\"numbers\":[\"+12025550102\"]}");
+	put("c.json", "{\"numbers\":[]}");
+	put("notes.md", "not an agent");
+	put(".d.json", "an editor's leftover");
+	open_agents();
+	assert_string_equal(who("+12025550101"), "a");
+	assert_string_equal(who("+12025550102"), "b");
+	assert_string_equal(who("+12025550199"), "default");
+	assert_string_equal(who(""), "default");
+	assert_int_equal(agents_count(agents), 3);
+	p = agents_by_name(agents, "c");
+	assert_string_equal(p->name, "c");
+	profile_release(p);
+	p = agents_by_name(agents, "default");
+	assert_string_equal(p->file, "");
+	profile_release(p);
+	assert_null(agents_by_name(agents, "d"));
+
+	put("c.json", "{}");
+	assert_int_equal(agents_reload(agents, &problem), 0);
+	assert_string_equal(who("+12025550199"), "c");
+	assert_string_equal(who("+12025550100"), "a");
+}
+
+static void built_in_agent_is_there_without_any_file(void **state)
+{
+	const struct profile *list[4];
+
+	(void)state;
+	open_agents();
+	assert_string_equal(who("+12025550100"), "default");
+	assert_int_equal(agents_list(agents, list, 4), 1);
+	assert_string_equal(list[0]->instructions, cfg.instructions);
+	profile_release(list[0]);
+	agents_notes(agents, &problem);
+	assert_non_null(strstr(buf_text(&problem), "holds no agent"));
+}
+
+static void all_are_listed_each_variant_for_itself(void **state)
+{
+	const struct profile *list[8];
+	size_t n;
+
+	(void)state;
+	put("b.json", "{}");
+	put("a.json", "{\"numbers\":[],\"variants\":[{\"name\":\"x\"},{\"name\":\"y\"}]}");
+	open_agents();
+	n = agents_list(agents, list, 8);
+	assert_int_equal(n, 3); /* the built-in one is never reached */
+	assert_string_equal(list[0]->variant, "x");
+	assert_string_equal(list[1]->variant, "y");
+	assert_string_equal(list[2]->name, "b");
+	for (size_t i = 0; i < n; i++)
+		profile_release(list[i]);
+	assert_int_equal(agents_list(agents, list, 1), 1);
+	profile_release(list[0]);
+	/* As the calls of before name them: that variant, else another; no longer there; the built-in one. */
+	list[0] = agents_variant(agents, "a", "y");
+	list[1] = agents_variant(agents, "a", "gone");
+	list[2] = agents_variant(agents, "default", "");
+	assert_string_equal(list[0]->variant, "y");
+	assert_string_equal(list[1]->variant, "x");
+	assert_string_equal(list[2]->name, "default");
+	assert_null(agents_variant(agents, "c", ""));
+	for (size_t i = 0; i < 3; i++)
+		profile_release(list[i]);
+}
+
+static void variants_are_drawn_by_weight(void **state)
+{
+	const struct profile x = { .variant = "x", .weight = 1 }, y = { .variant = "y", .weight = 0 },
+			     z = { .variant = "z", .weight = 3 };
+	struct agent a = { .variants = { &x, &y, &z }, .variant_count = 3 };
+
+	(void)state;
+	assert_ptr_equal(agent_draw(&a, 0), &x);
+	assert_ptr_equal(agent_draw(&a, 0.2499), &x);
+	assert_ptr_equal(agent_draw(&a, 0.25), &z);
+	assert_ptr_equal(agent_draw(&a, 0.9999), &z);
+	assert_ptr_equal(agent_draw(&a, 1), &z);
+	a.variant_count = 1;
+	assert_ptr_equal(agent_draw(&a, 0.9999), &x);
+	/* A last one without weight is never drawn for want of another. */
+	a = (struct agent){ .variants = { &x, &y }, .variant_count = 2 };
+	assert_ptr_equal(agent_draw(&a, 0.9999), &x);
+}
+
+/* ------------------------------------------------------------------- what is wrong */
+
+static void assert_refused(const char *says)
+{
+	struct agents *none = NULL;
+
+	buf_reset(&problem);
+	assert_int_equal(agents_open(&none, &cfg, &problem), -EINVAL);
+	assert_null(none);
+	if (!strstr(buf_text(&problem), says))
+		fail_msg("does not say \"%s\", but:\n%s", says, buf_text(&problem));
+}
+
+static void number_of_two_agents_is_a_mistake_of_the_second(void **state)
+{
+	(void)state;
+	put("a.json", "{\"numbers\":[\"+12025550100\"]}");
+	put("b.json", "{\"numbers\":[\"+12025550109\",\"+12025550100\"]}");
+	assert_refused("/b.json: numbers[1]: is answered by a already\n");
+	/* Whole numbers are not for logs. */
+	assert_null(strstr(buf_text(&problem), "+12025550100"));
+	put("a.json", "{}");
+	put("b.json", "{}");
+	assert_refused("/b.json: numbers: is missing, as it is in a;");
+}
+
+static void mistakes_of_all_files_are_told(void **state)
+{
+	char path[160];
+
+	(void)state;
+	put("a.json", "{\"voice\":1}");
+	put("b.json", "{");
+	put("two words.json", "{}");
+	path_of("dir.json", path);
+	mkdir(path, 0700);
+	path_of("pipe.json", path);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	path_of("away.json", path);
+	assert_int_equal(symlink("nowhere", path), 0);
+	assert_refused("/a.json: voice: ");
+	assert_non_null(strstr(buf_text(&problem), "/b.json: line 1, column "));
+	assert_non_null(strstr(buf_text(&problem), "/two words.json: must be named"));
+	assert_non_null(strstr(buf_text(&problem), "/dir.json: is a directory"));
+	assert_non_null(strstr(buf_text(&problem), "/pipe.json: is not a regular file"));
+	assert_non_null(strstr(buf_text(&problem), "/away.json: is not there"));
+}
+
+static void file_too_large_or_unreadable_is_said_so(void **state)
+{
+	char path[160];
+
+	(void)state;
+	put("a.json", "{}");
+	path_of("a.json", path);
+	assert_int_equal(truncate(path, AGENT_FILE_MAX + 1), 0);
+	assert_refused("/a.json: is larger than 1048576 bytes");
+	put("a.json", "{}");
+	if (geteuid() != 0) { /* root may read all */
+		assert_int_equal(chmod(path, 0), 0);
+		assert_refused("/a.json: cannot be opened: Permission denied");
+	}
+	take_away("a.json");
+	assert_int_equal(rmdir(folder), 0);
+	assert_refused("AGENTS_DIR: ");
+	assert_int_equal(mkdir(folder, 0700), 0);
+}
+
+static void settings_are_templates_too(void **state)
+{
+	(void)state;
+	cfg.instructions = "You are {{me}}.";
+	assert_refused("INSTRUCTIONS: has {{me}}");
+}
+
+static void memory_that_is_wanting_anywhere_is_an_error(void **state)
+{
+	int err, n = 0;
+
+	(void)state;
+	put("a.json",
+	    "{\"numbers\":[\"+12025550100\"],\"languages\":[\"en\",\"es\"],\"mcp_servers\":[{\"label\":\"m\","
+	    "\"url\":\"https://m.example/\"}],\"variants\":[{\"name\":\"x\"},{\"name\":\"y\",\"voice\":\"z\"}]}");
+	put("b.json", "{}");
+	do {
+		struct buf text, odd;
+		struct agent_set *set = NULL;
+
+		buf_init(&text, 0);
+		buf_init(&odd, 0);
+		allocations_left = n++;
+		err = agents_load(&set, &cfg, &text, &odd);
+		allocations_left = -1;
+		if (err) {
+			assert_int_equal(err, -ENOMEM);
+			assert_non_null(strstr(buf_text(&text), "out of memory\n"));
+		}
+		agent_set_release(set);
+		buf_free(&text);
+		buf_free(&odd);
+	} while (err);
+	assert_true(n > 20);
+}
+
+/* ---------------------------------------------------------------------- reloading */
+
+static void count_change(void *arg)
+{
+	++*(int *)arg;
+}
+
+static void reload_is_for_new_calls(void **state)
+{
+	const struct profile *call;
+	int changes = 0;
+
+	(void)state;
+	put("a.json", "{\"instructions\":\"old\"}");
+	open_agents();
+	agents_on_change(agents, count_change, &changes);
+	call = agents_for_number(agents, "+12025550100");
+	put("a.json", "{\"instructions\":\"new\"}");
+	assert_int_equal(agents_reload(agents, &problem), 0);
+	assert_int_equal(changes, 1);
+	assert_string_equal(call->instructions, "old");
+	profile_release(call);
+	call = agents_for_number(agents, "+12025550100");
+	assert_string_equal(call->instructions, "new");
+	profile_release(call);
+}
+
+/* What /status would show. */
+static cJSON *shown(void)
+{
+	struct buf out;
+	cJSON *tree;
+
+	buf_init(&out, 0);
+	buf_putc(&out, '{');
+	agents_put_json(agents, &out);
+	buf_putc(&out, '}');
+	tree = json_parse(buf_text(&out), out.len);
+	assert_non_null(tree);
+	buf_free(&out);
+	return tree;
+}
+
+static void bad_file_keeps_the_old_and_says_so_until_it_is_mended(void **state)
+{
+	int changes = 0;
+	cJSON *tree;
+
+	(void)state;
+	put("a.json", "{}");
+	open_agents();
+	agents_on_change(agents, count_change, &changes);
+	put("a.json", "{");
+	put("b.json", "{\"numbers\":[]}");
+	assert_int_equal(agents_reload(agents, &problem), -EINVAL);
+	assert_int_equal(changes, 0);
+	assert_string_equal(who("+12025550100"), "a");
+	assert_null(agents_by_name(agents, "b"));
+	tree = shown();
+	assert_non_null(strstr(json_str(tree, "last_error"), "/a.json: line 1"));
+	assert_int_equal(cJSON_GetArraySize(json_get(tree, "names")), 1);
+	cJSON_Delete(tree);
+	put("a.json", "{}");
+	assert_int_equal(agents_reload(agents, &problem), 0);
+	assert_int_equal(changes, 1);
+	tree = shown();
+	assert_true(cJSON_IsNull(json_get(tree, "last_error")));
+	assert_int_equal(cJSON_GetArraySize(json_get(tree, "names")), 2);
+	cJSON_Delete(tree);
+}
+
+static void *call_until_told(void *arg)
+{
+	_Atomic bool *stop = arg;
+
+	while (!atomic_load(stop)) {
+		const struct profile *p = agents_for_number(agents, "+12025550100");
+
+		/* Both come from one file, whichever. */
+		if (strcmp(p->instructions, p->greeting) != 0)
+			abort();
+		profile_release(p);
+	}
+	return NULL;
+}
+
+static void calls_may_come_in_while_agents_are_reloaded(void **state)
+{
+	_Atomic bool stop = false;
+	pthread_t threads[2];
+
+	(void)state;
+	put("a.json", "{\"instructions\":\"0\",\"greeting\":{\"text\":\"0\"}}");
+	open_agents();
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, call_until_told, &stop), 0);
+	for (int i = 1; i < 100; i++) {
+		char text[80];
+
+		snprintf(text, sizeof text, "{\"instructions\":\"%d\",\"greeting\":{\"text\":\"%d\"}}", i, i);
+		put("a.json", text);
+		assert_int_equal(agents_reload(agents, &problem), 0);
+	}
+	atomic_store(&stop, true);
+	for (int i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
+	const struct CMUnitTest tests[] = {
+		CASE(number_leads_to_its_agent_and_the_rest_to_the_one_without),
+		CASE(built_in_agent_is_there_without_any_file),
+		CASE(all_are_listed_each_variant_for_itself),
+		CASE(variants_are_drawn_by_weight),
+		CASE(number_of_two_agents_is_a_mistake_of_the_second),
+		CASE(mistakes_of_all_files_are_told),
+		CASE(file_too_large_or_unreadable_is_said_so),
+		CASE(settings_are_templates_too),
+		CASE(memory_that_is_wanting_anywhere_is_an_error),
+		CASE(reload_is_for_new_calls),
+		CASE(bad_file_keeps_the_old_and_says_so_until_it_is_mended),
+		CASE(calls_may_come_in_while_agents_are_reloaded),
+	};
+
+	return cmocka_run_group_tests_name("agents", tests, NULL, NULL);
+}

@@ -1,0 +1,119 @@
+#include "server/agents/template.h"
+
+#include "server/line/call_context.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+static struct buf out;
+
+static int begin(void **state)
+{
+	(void)state;
+	buf_init(&out, 0);
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	buf_free(&out);
+	return 0;
+}
+
+/* The text with these values; valid until the next. */
+static const char *expand(const char *text, const struct template_values *values)
+{
+	buf_reset(&out);
+	template_expand(text, values, &out);
+	assert_int_equal(buf_error(&out), 0);
+	return buf_text(&out);
+}
+
+static void variables_become_their_values(void **state)
+{
+	cJSON *metadata = cJSON_Parse("{\"order\":1234567,\"vip\":true,\"note\":\"by {{caller}}\",\"share\":0.25}");
+	struct template_values v = { .caller = "+12025550123",
+		.called = "+12025550100",
+		.now = "Tuesday",
+		.contact_name = "Ann",
+		.business_name = "Acme",
+		.metadata = metadata };
+
+	(void)state;
+	assert_string_equal(expand("{{caller}} {{called}} {{now}} {{contact_name}} {{business_name}}", &v),
+	    "+12025550123 +12025550100 Tuesday Ann Acme");
+	assert_string_equal(
+	    expand("{{ metadata.order }}|{{metadata.vip}}|{{metadata.share}}", &v), "1234567|true|0.25");
+	assert_string_equal(expand("", &v), "");
+	assert_string_equal(expand("a}} {b} {{now}}{{now}}", &v), "a}} {b} TuesdayTuesday");
+	/* What comes in is never looked at again. */
+	assert_string_equal(expand("<{{metadata.note}}>", &v), "<by {{caller}}>");
+	cJSON_Delete(metadata);
+}
+
+static void what_has_no_value_is_left_out(void **state)
+{
+	static const struct template_values none;
+	cJSON *metadata = cJSON_Parse("{\"list\":[1],\"null\":null}");
+	struct template_values v = { .metadata = metadata };
+
+	(void)state;
+	assert_string_equal(expand("[{{caller}}{{now}}{{metadata.x}}]", &none), "[]");
+	assert_string_equal(expand("[{{metadata.list}}{{metadata.null}}{{metadata.absent}}]", &v), "[]");
+	cJSON_Delete(metadata);
+}
+
+static void assert_wrong(const char *text, const char *says)
+{
+	buf_reset(&out);
+	assert_int_equal(template_check(text, &out), -EINVAL);
+	if (!strstr(buf_text(&out), says))
+		fail_msg("\"%s\": %s", text, buf_text(&out));
+}
+
+static void unknown_variable_is_named(void **state)
+{
+	(void)state;
+	assert_int_equal(template_check("{{caller}} {{ now }} {{metadata.any_thing-2}} { } }}", &out), 0);
+	assert_int_equal(out.len, 0);
+	assert_wrong("Hello {{calller}}", "{{calller}}");
+	assert_wrong("Hello {{}}", "{{}}");
+	assert_wrong("Hello {{metadata.}}", "{{metadata.}}");
+	assert_wrong("Hello {{metadata.a b}}", "{{metadata.a b}}");
+	assert_wrong("{{now}} and {{now", "never closes");
+	assert_wrong("{{", "never closes");
+}
+
+static void time_is_told_in_words_with_its_zone(void **state)
+{
+	char text[96];
+
+	(void)state;
+	setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1);
+	tzset();
+	call_brief_time(1741093500 * INT64_C(1000), text, sizeof text);
+	assert_string_equal(text, "Tuesday, 4 March 2025, 14:05 (CET, UTC+01:00)");
+	setenv("TZ", "NST3:30", 1);
+	tzset();
+	call_brief_time(1741093500 * INT64_C(1000), text, sizeof text);
+	assert_string_equal(text, "Tuesday, 4 March 2025, 09:35 (NST, UTC-03:30)");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(variables_become_their_values, begin, end),
+		cmocka_unit_test_setup_teardown(what_has_no_value_is_left_out, begin, end),
+		cmocka_unit_test_setup_teardown(unknown_variable_is_named, begin, end),
+		cmocka_unit_test(time_is_told_in_words_with_its_zone),
+	};
+
+	return cmocka_run_group_tests_name("template", tests, NULL, NULL);
+}

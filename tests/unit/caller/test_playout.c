@@ -1,0 +1,353 @@
+/* Play-out without threads: records in, frames out, time given by hand. */
+#include "common/clock.h"
+#include "common/json.h"
+#include "common/ws_frame.h"
+#include "server/caller/playout.h"
+#include "server/phone/media_stream.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { LEAD_MS = 400 };
+
+static struct config cfg;
+static struct call *line;
+static struct buf out;
+static struct playout playout;
+static int64_t now;
+
+static int begin(void **state)
+{
+	(void)state;
+	cfg.playout_lead_ms = LEAD_MS;
+	line = aligned_alloc(_Alignof(struct call), sizeof *line);
+	memset(line, 0, sizeof *line);
+	line->cfg = &cfg;
+	now = 1000 * US_PER_S;
+	buf_init(&out, 0);
+	if (bell_open(&line->agent_bell) || bell_open(&line->caller_bell) ||
+	    ring_open(&line->from_caller, FROM_CALLER_BYTES) || ring_open(&line->to_caller, TO_CALLER_BYTES))
+		return -1;
+	playout_init(&playout, line, &out);
+	playout_start(&playout, "MZ1");
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	buf_free(&playout.message);
+	buf_free(&out);
+	bell_close(&line->agent_bell);
+	bell_close(&line->caller_bell);
+	ring_close(&line->from_caller);
+	ring_close(&line->to_caller);
+	free(line);
+	return 0;
+}
+
+/* What the agent loop does: `ms` of audio, each byte the item's number. */
+static void queue(uint32_t no, size_t ms)
+{
+	struct to_audio head = { .no = no };
+	uint8_t audio[8000];
+
+	memset(audio, (int)no, sizeof audio);
+	assert_true(ring_put2(&line->to_caller, TO_AUDIO, &head, sizeof head, audio, ms * LEDGER_BYTES_PER_MS));
+}
+
+static void queue_end(uint32_t no)
+{
+	assert_true(ring_put(&line->to_caller, TO_ITEM_END, &no, sizeof no));
+}
+
+static void cut(void)
+{
+	atomic_store(&line->stale_to, ring_written(&line->to_caller));
+	atomic_store(&line->cut_asked_us, now);
+	atomic_fetch_add(&line->cuts_wanted, 1);
+}
+
+/* What was sent since the last time. */
+struct sent {
+	size_t bytes[10]; /* of audio, by item */
+	int clears, marks;
+	char last_mark[64];
+	bool audio_after_clear;
+};
+
+static ssize_t read_out(void *arg, uint8_t *to, size_t size)
+{
+	size_t *at = arg;
+	size_t n = out.len - *at < size ? out.len - *at : size;
+
+	if (!n)
+		return -EAGAIN;
+	memcpy(to, out.data + *at, n);
+	*at += n;
+	return (ssize_t)n;
+}
+
+static void take_media(struct stream_message *m, struct sent *sent)
+{
+	uint8_t audio[2000];
+	ssize_t n = json_base64(m->payload, audio);
+
+	assert_true(n > 0);
+	sent->bytes[audio[0]] += (size_t)n;
+	if (sent->clears)
+		sent->audio_after_clear = true;
+}
+
+static struct sent run(void)
+{
+	struct sent sent = { 0 };
+	struct ws_reader *reader;
+	struct ws_message frame;
+	size_t at = 0;
+
+	playout_run(&playout, now);
+	assert_int_equal(ws_reader_open(&reader, false, 65536, read_out, &at), 0);
+	while (ws_reader_next(reader, &frame) == 1) {
+		struct stream_message m;
+
+		stream_parse(frame.data, frame.len, &m);
+		if (m.event == STREAM_MEDIA) {
+			take_media(&m, &sent);
+		} else if (m.event == STREAM_MARK) {
+			sent.marks++;
+			snprintf(sent.last_mark, sizeof sent.last_mark, "%.*s", (int)m.mark.n, m.mark.p);
+		} else {
+			assert_int_equal(m.event, STREAM_UNKNOWN);
+			assert_non_null(strstr(frame.data, "\"event\":\"clear\""));
+			sent.clears++;
+		}
+	}
+	ws_reader_close(reader);
+	buf_reset(&out);
+	return sent;
+}
+
+static void echo(const char *mark)
+{
+	playout_echo(&playout, (struct span){ mark, strlen(mark) }, now);
+}
+
+/* The next record told to the agent loop; its body is copied to `body`. */
+static enum from_caller_type told(void *body, size_t size)
+{
+	struct record r;
+	enum from_caller_type type;
+
+	if (!ring_next(&line->from_caller, &r))
+		return 0;
+	assert_true(r.len <= size);
+	memcpy(body, r.body, r.len);
+	type = (enum from_caller_type)r.type;
+	ring_pop(&line->from_caller);
+	return type;
+}
+
+static void audio_goes_out_up_to_the_lead_and_no_further(void **state)
+{
+	struct sent sent;
+
+	(void)state;
+	queue(1, 1000);
+	queue(1, 1000);
+	sent = run();
+	assert_in_range(sent.bytes[1], LEAD_MS * 8, LEAD_MS * 8 + 160);
+	assert_int_equal(run().bytes[1], 0);
+	now += 100 * US_PER_MS;
+	sent = run();
+	assert_in_range(sent.bytes[1], 1, 1600);
+}
+
+static void the_deadline_keeps_pace_when_frames_stop_coming(void **state)
+{
+	int64_t due;
+
+	(void)state;
+	queue(1, 1000);
+	run();
+	due = playout_deadline_us(&playout);
+	assert_true(due > now && due < now + LEAD_MS * US_PER_MS);
+	now = due;
+	assert_true(run().bytes[1] > 0);
+}
+
+static void a_cut_skips_what_is_stale_sends_clear_and_tells_what_was_heard(void **state)
+{
+	struct from_first_audio first;
+	struct from_cut heard;
+	struct sent sent;
+
+	(void)state;
+	queue(1, 900);
+	queue_end(1);
+	queue(2, 500);
+	sent = run();
+	assert_true(sent.marks > 0);
+	assert_int_equal(told(&first, sizeof first), FROM_FIRST_AUDIO);
+	/* The phone has played the first 20 ms, then 100 ms pass. */
+	echo("g0.1");
+	now += 100 * US_PER_MS;
+	cut();
+	queue(3, 50);
+	sent = run();
+	assert_int_equal(sent.clears, 1);
+	assert_int_equal(sent.bytes[1] + sent.bytes[2], 0);
+	assert_int_equal(sent.bytes[3], 50 * 8);
+	assert_true(sent.audio_after_clear);
+	assert_int_equal(told(&heard, sizeof heard), FROM_CUT);
+	assert_int_equal(heard.cut, 1);
+	assert_int_equal(heard.count, 1);
+	assert_int_equal(heard.items[0].no, 1);
+	assert_int_equal(heard.items[0].heard_ms, 120);
+}
+
+static void a_cut_with_nothing_playing_sends_no_clear_and_says_so(void **state)
+{
+	struct from_cut heard;
+
+	(void)state;
+	run();
+	cut();
+	assert_int_equal(run().clears, 0);
+	assert_int_equal(told(&heard, sizeof heard), FROM_CUT);
+	assert_int_equal(heard.count, 0);
+}
+
+static void two_cuts_before_one_look_are_served_as_two(void **state)
+{
+	struct from_first_audio first;
+	struct from_cut heard;
+
+	(void)state;
+	queue(1, 900);
+	run();
+	told(&first, sizeof first);
+	cut();
+	cut();
+	assert_int_equal(run().clears, 1);
+	assert_int_equal(told(&heard, sizeof heard), FROM_CUT);
+	assert_int_equal(heard.cut, 2);
+	assert_int_equal(run().clears, 0);
+	assert_int_equal(told(&heard, sizeof heard), 0);
+}
+
+static void echoes_of_marks_flushed_by_a_clear_prove_nothing(void **state)
+{
+	struct from_first_audio first;
+	struct from_cut heard;
+
+	(void)state;
+	queue(1, 900);
+	run();
+	told(&first, sizeof first);
+	cut();
+	run();
+	assert_int_equal(told(&heard, sizeof heard), FROM_CUT);
+	assert_int_equal(heard.items[0].heard_ms, 0);
+	queue(2, 900);
+	run();
+	told(&first, sizeof first);
+	/* Twilio returns all of the first answer's marks now. */
+	echo("g0.1");
+	echo("g0.2");
+	echo("g0.3");
+	cut();
+	run();
+	assert_int_equal(told(&heard, sizeof heard), FROM_CUT);
+	assert_int_equal(heard.items[0].no, 2);
+	assert_int_equal(heard.items[0].heard_ms, 0);
+}
+
+static void an_item_is_told_as_heard_when_its_last_mark_comes_back(void **state)
+{
+	struct from_first_audio first;
+	struct ledger_heard heard;
+	struct sent sent;
+
+	(void)state;
+	queue(1, 100);
+	queue_end(1);
+	sent = run();
+	told(&first, sizeof first);
+	assert_int_equal(told(&heard, sizeof heard), 0);
+	now += 150 * US_PER_MS;
+	echo(sent.last_mark);
+	run();
+	assert_int_equal(told(&heard, sizeof heard), FROM_HEARD);
+	assert_int_equal(heard.heard_ms, 100);
+	assert_true(heard.confirmed);
+}
+
+static void without_echoes_an_item_counts_as_played_two_seconds_late_and_unconfirmed(void **state)
+{
+	struct from_first_audio first;
+	struct ledger_heard heard;
+
+	(void)state;
+	queue(1, 100);
+	queue_end(1);
+	run();
+	told(&first, sizeof first);
+	now = playout_deadline_us(&playout);
+	run();
+	assert_int_equal(told(&heard, sizeof heard), FROM_HEARD);
+	assert_false(heard.confirmed);
+}
+
+static void the_writer_is_asked_to_ring_once_the_ring_is_empty(void **state)
+{
+	(void)state;
+	run();
+	queue(1, 20);
+	assert_true(ring_wanted(&line->to_caller));
+	queue(1, 20);
+	assert_false(ring_wanted(&line->to_caller));
+}
+
+static void leaving_tells_what_was_heard(void **state)
+{
+	struct from_first_audio first;
+	struct from_cut left;
+
+	(void)state;
+	queue(1, 900);
+	run();
+	told(&first, sizeof first);
+	echo("g0.1");
+	playout_leave(&playout, now);
+	assert_int_equal(told(&left, sizeof left), FROM_LEFT);
+	assert_int_equal(left.count, 1);
+	assert_int_equal(left.items[0].heard_ms, 20);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+	const struct CMUnitTest tests[] = {
+		TEST(audio_goes_out_up_to_the_lead_and_no_further),
+		TEST(the_deadline_keeps_pace_when_frames_stop_coming),
+		TEST(a_cut_skips_what_is_stale_sends_clear_and_tells_what_was_heard),
+		TEST(a_cut_with_nothing_playing_sends_no_clear_and_says_so),
+		TEST(two_cuts_before_one_look_are_served_as_two),
+		TEST(echoes_of_marks_flushed_by_a_clear_prove_nothing),
+		TEST(an_item_is_told_as_heard_when_its_last_mark_comes_back),
+		TEST(without_echoes_an_item_counts_as_played_two_seconds_late_and_unconfirmed),
+		TEST(the_writer_is_asked_to_ring_once_the_ring_is_empty),
+		TEST(leaving_tells_what_was_heard),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,752 @@
+#include "server/config/config.h"
+#include "server/config/config_table.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* An environment: "NAME=value" strings up to a NULL. */
+static const char *look(void *arg, const char *name)
+{
+	const char **env = arg;
+	size_t n = strlen(name);
+
+	for (; *env; env++)
+		if (strncmp(*env, name, n) == 0 && (*env)[n] == '=')
+			return *env + n + 1;
+	return NULL;
+}
+
+static struct config cfg;
+static struct buf said;
+
+static int load(const char *const *env)
+{
+	config_free(&cfg);
+	buf_reset(&said);
+	return config_load(&cfg, look, (void *)(uintptr_t)env, &said);
+}
+
+static int load_one(const char *pair)
+{
+	const char *env[] = { pair, NULL };
+
+	return load(env);
+}
+
+static void accepts(const char *pair)
+{
+	if (load_one(pair) != 0)
+		fail_msg("%s was refused: %s", pair, buf_text(&said));
+	assert_string_equal(buf_text(&said), "");
+}
+
+/* One sentence, which holds `words`. */
+static void refuses(const char *pair, const char *words)
+{
+	if (load_one(pair) != -EINVAL)
+		fail_msg("%s was accepted", pair);
+	if (!strstr(buf_text(&said), words))
+		fail_msg("%s: \"%s\" does not say \"%s\"", pair, buf_text(&said), words);
+	assert_ptr_equal(strchr(buf_text(&said), '\n'), buf_text(&said) + said.len - 1);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	memset(&cfg, 0, sizeof cfg);
+	buf_init(&said, 0);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	config_free(&cfg);
+	buf_free(&said);
+	return 0;
+}
+
+static void an_empty_environment_gives_the_defaults(void **state)
+{
+	(void)state;
+	assert_int_equal(load_one(NULL), 0);
+	assert_string_equal(buf_text(&said), "");
+	assert_string_equal(cfg.listen, "127.0.0.1");
+	assert_int_equal(cfg.port, 8080);
+	assert_string_equal(cfg.public_url, "");
+	assert_int_equal(cfg.trusted_proxy_count, 1);
+	assert_int_equal(cfg.twilio_auth_token_count, 0);
+	assert_true(cfg.twilio_validate);
+	assert_false(cfg.stream_unannounced);
+	assert_string_equal(cfg.openai_url, "wss://api.openai.com/v1/realtime");
+	assert_string_equal(cfg.openai_model, "gpt-realtime-2.1");
+	assert_string_equal(cfg.openai_safety_identifier, "");
+	assert_int_equal(cfg.audio_format, AUDIO_PCMU);
+	assert_string_equal(cfg.voice, "marin");
+	assert_true(cfg.speed > 0.999 && cfg.speed < 1.001);
+	assert_non_null(strstr(cfg.instructions, "telephone"));
+	assert_string_equal(cfg.transcription_model, "gpt-transcribe");
+	assert_int_equal(cfg.turn_detection, TURN_SERVER_VAD);
+	assert_int_equal(cfg.vad_silence_ms, 500);
+	assert_string_equal(cfg.noise_reduction, "");
+	assert_string_equal(cfg.reasoning_effort, "");
+	assert_int_equal(cfg.max_output_tokens, 4096);
+	assert_int_equal(cfg.greeting_mode, GREETING_INSTRUCTION);
+	assert_string_equal(cfg.greeting, "Greet the caller in one short sentence and ask how you can help.");
+	assert_int_equal(cfg.max_calls, 100);
+	assert_int_equal(cfg.max_call_seconds, 3500);
+	assert_int_equal(cfg.backlog_ms, 5000);
+	assert_int_equal(cfg.uplink_batch, UPLINK_AUTO);
+	assert_int_equal(cfg.playout_lead_ms, 400);
+	assert_int_equal(cfg.log_format, LOG_FORMAT_TEXT);
+	assert_int_equal(cfg.log_level, LOG_LEVEL_INFO);
+}
+
+static void what_is_set_arrives(void **state)
+{
+	const char *env[] = { "OPENAI_API_KEY=sk-abc", "TWILIO_AUTH_TOKEN= one , two,", "PORT=0", "OPENAI_SPEED=1.25",
+		"TWILIO_VALIDATE=off", "OPENAI_AUDIO_FORMAT=pcm", "TRANSCRIPTION_MODEL=off", "MAX_OUTPUT_TOKENS=inf",
+		"NOISE_REDUCTION=far_field", "REASONING_EFFORT=low", "LOG_LEVEL=debug", "UPLINK_BATCH_MS=40",
+		"TURN_DETECTION=semantic_vad", "OPENAI_SAFETY_IDENTIFIER=caller", "PUBLIC_URL=https://a.example/",
+		NULL };
+
+	(void)state;
+	assert_int_equal(load(env), 0);
+	assert_string_equal(cfg.openai_api_key, "sk-abc");
+	assert_int_equal(cfg.twilio_auth_token_count, 2);
+	assert_string_equal(cfg.twilio_auth_tokens[0], "one");
+	assert_string_equal(cfg.twilio_auth_tokens[1], "two");
+	assert_int_equal(cfg.port, 0);
+	assert_true(cfg.speed > 1.249 && cfg.speed < 1.251);
+	assert_false(cfg.twilio_validate);
+	assert_int_equal(cfg.audio_format, AUDIO_PCM);
+	assert_string_equal(cfg.transcription_model, "");
+	assert_int_equal(cfg.max_output_tokens, 0);
+	assert_string_equal(cfg.noise_reduction, "far_field");
+	assert_string_equal(cfg.reasoning_effort, "low");
+	assert_int_equal(cfg.log_level, LOG_LEVEL_DEBUG);
+	assert_int_equal(cfg.uplink_batch, UPLINK_40);
+	assert_int_equal(cfg.turn_detection, TURN_SEMANTIC_VAD);
+	assert_string_equal(cfg.openai_safety_identifier, "caller");
+	assert_string_equal(cfg.public_url, "https://a.example");
+}
+
+static void an_empty_setting_is_an_unset_one(void **state)
+{
+	(void)state;
+	for (const struct setting *s = config_table; s->name; s++) {
+		char pair[64];
+
+		snprintf(pair, sizeof pair, "%s= \t\r\n", s->name);
+		accepts(pair);
+	}
+	accepts("PORT=");
+	assert_int_equal(cfg.port, 8080);
+}
+
+static void blanks_and_carriage_returns_around_a_value_go(void **state)
+{
+	(void)state;
+	accepts("OPENAI_API_KEY= sk-abc\r\n");
+	assert_string_equal(cfg.openai_api_key, "sk-abc");
+	accepts("PORT=9000\r");
+	assert_int_equal(cfg.port, 9000);
+}
+
+static void numbers_keep_to_their_range(void **state)
+{
+	(void)state;
+	accepts("MAX_CALL_SECONDS=3500");
+	refuses("MAX_CALL_SECONDS=3501", "MAX_CALL_SECONDS is \"3501\": it must be a whole number from 1 to 3500 s.");
+	refuses("MAX_CALLS=0", "from 1 to");
+	refuses("PORT=65536", "from 0 to 65535.");
+	refuses("PORT=-1", "whole number");
+	refuses("PORT=+1", "whole number");
+	refuses("PORT=80x", "PORT is \"80x\"");
+	refuses("PORT=0x50", "whole number");
+	refuses("PORT=80 80", "whole number");
+	refuses("PORT=8e1", "whole number");
+	refuses("PORT=80.0", "whole number");
+	refuses("PORT=99999999999999999999999999", "whole number");
+	refuses("VAD_THRESHOLD=1.01", "from 0 to 1.");
+	refuses("VAD_THRESHOLD=nan", "number");
+	refuses("VAD_THRESHOLD=.", "number");
+	refuses("VAD_THRESHOLD=0.5.5", "number");
+	accepts("OPENAI_SPEED=0.25");
+	refuses("OPENAI_SPEED=0.24", "0.25 to 1.5");
+	refuses("MAX_OUTPUT_TOKENS=0", "1 to 4096 tokens, or inf");
+}
+
+/* Each bound of each number: it is accepted, the next one is not. */
+static void every_number_is_held_at_both_ends(void **state)
+{
+	char pair[64];
+
+	(void)state;
+	for (const struct setting *s = config_table; s->name; s++) {
+		if (s->type != SETTING_INT)
+			continue;
+		for (int end = 0; end < 2; end++) {
+			int bound = (int)(end ? s->max : s->min);
+
+			snprintf(pair, sizeof pair, "%s=%d", s->name, bound);
+			accepts(pair);
+			assert_int_equal(*(const int *)(const void *)((const char *)&cfg + s->at), bound);
+			snprintf(pair, sizeof pair, "%s=%d", s->name, end ? bound + 1 : bound - 1);
+			refuses(pair, "must be a whole number");
+		}
+	}
+}
+
+static void every_word_of_a_choice_gives_its_place(void **state)
+{
+	(void)state;
+	for (const struct setting *s = config_table; s->name; s++) {
+		const char *word = s->words;
+
+		for (int at = 0; s->type == SETTING_CHOICE && *word; at++) {
+			size_t n = strcspn(word, "|");
+			char pair[96];
+			int got;
+
+			snprintf(pair, sizeof pair, "%s=%.*s", s->name, (int)n, word);
+			word += n + (word[n] == '|');
+			if (strcmp(pair, "GREETING_MODE=exact") == 0)
+				continue; /* wants the words as well */
+			accepts(pair);
+			memcpy(&got, (const char *)&cfg + s->at, sizeof got);
+			assert_int_equal(got, at);
+		}
+	}
+	refuses("LOG_LEVEL=verbose", "one of error/warn/info/debug");
+	refuses("LOG_LEVEL=INFO", "one of");
+	refuses("LOG_LEVEL=inf", "one of");
+	refuses("NOISE_REDUCTION=yes", "one of off/near_field/far_field");
+	refuses("TWILIO_VALIDATE=false", "one of off/on");
+	refuses("REASONING_EFFORT=|", "one of");
+}
+
+static void the_model_url_names_a_host_and_a_path(void **state)
+{
+	(void)state;
+	accepts("OPENAI_REALTIME_URL=wss://localhost:9443/v1/realtime");
+	accepts("OPENAI_REALTIME_URL=wss://x.openai.azure.com/openai/v1/realtime?model=mine");
+	accepts("OPENAI_REALTIME_URL=wss://h/");
+	refuses("OPENAI_REALTIME_URL=ws://localhost/v1", "wss://");
+	refuses("OPENAI_REALTIME_URL=https://api.openai.com/v1/realtime", "wss://host[:port]/path");
+	refuses("OPENAI_REALTIME_URL=wss://host", "must have a path");
+	refuses("OPENAI_REALTIME_URL=wss://host?model=x", "must have a path");
+	refuses("OPENAI_REALTIME_URL=wss:///v1", "wss://host");
+	refuses("OPENAI_REALTIME_URL=wss://host:0/v1", "wss://host");
+	refuses("OPENAI_REALTIME_URL=wss://host:65536/v1", "wss://host");
+	refuses("OPENAI_REALTIME_URL=wss://host:/v1", "wss://host");
+	refuses("OPENAI_REALTIME_URL=wss://host:80a/v1", "wss://host");
+	refuses("OPENAI_REALTIME_URL=wss://.host/v1", "wss://host");
+	refuses("OPENAI_REALTIME_URL=wss://user:key@host/v1", "OPENAI_API_KEY");
+	refuses("OPENAI_REALTIME_URL=wss://host/v1#x", "fragment");
+	refuses("OPENAI_REALTIME_URL=wss://host/v 1", "blanks");
+	refuses("OPENAI_REALTIME_URL=wss://host/v1\r\nEvil: 1", "blanks");
+}
+
+static void the_text_apis_url_is_https_and_has_a_path(void **state)
+{
+	(void)state;
+	accepts("TEXT_API_URL=https://localhost:9443/v1/responses");
+	accepts("TEXT_API_URL=https://x.openai.azure.com/openai/v1/responses?api-version=1");
+	refuses("TEXT_API_URL=http://localhost/v1/responses", "https://");
+	refuses("TEXT_API_URL=https://host", "must look like");
+	refuses("TEXT_API_URL=https://user:key@host/v1", "OPENAI_API_KEY");
+	refuses("TEXT_API_URL=https://host/v1\r\nEvil: 1", "must look like");
+}
+
+static void an_ip_address_as_the_models_host_is_refused_saying_why(void **state)
+{
+	static const char *const hosts[] = { "127.0.0.1", "127.0.0.1:443", "[::1]", "[::1]:443", "127.1",
+		"2130706433" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
+		char pair[96];
+
+		snprintf(pair, sizeof pair, "OPENAI_REALTIME_URL=wss://%s/v1/realtime", hosts[i]);
+		refuses(pair, "BearSSL) matches no IP address in a certificate");
+	}
+	accepts("OPENAI_REALTIME_URL=wss://10.0.0.1.example/v1");
+}
+
+static void the_public_url_is_the_part_before_our_paths(void **state)
+{
+	(void)state;
+	accepts("PUBLIC_URL=https://phone.example.com");
+	accepts("PUBLIC_URL=http://127.0.0.1:8080");
+	accepts("PUBLIC_URL=https://a.example/bridge//");
+	assert_string_equal(cfg.public_url, "https://a.example/bridge");
+	refuses("PUBLIC_URL=phone.example.com", "https://host");
+	refuses("PUBLIC_URL=wss://phone.example.com", "https://host");
+	refuses("PUBLIC_URL=https://", "https://host");
+	refuses("PUBLIC_URL=https://a.example?x=1", "without a query");
+	refuses("PUBLIC_URL=https://u@a.example", "https://host");
+	refuses("PUBLIC_URL=https://a.example/twilio/voice", "before /twilio/voice");
+	refuses("PUBLIC_URL=https://a.example:99999", "https://host");
+}
+
+static void addresses_and_numbers_are_checked(void **state)
+{
+	(void)state;
+	accepts("LISTEN=0.0.0.0");
+	refuses("LISTEN=::", "IPv4 only");
+	refuses("LISTEN=localhost", "IPv4 address");
+	refuses("LISTEN=256.0.0.1", "IPv4 address");
+	accepts("OVERFLOW_NUMBER=+12025550123");
+	refuses("OVERFLOW_NUMBER=2025550123", "E.164");
+	refuses("OVERFLOW_NUMBER=+0202555012", "E.164");
+	refuses("OVERFLOW_NUMBER=+1 202 555 0123", "E.164");
+	refuses("OVERFLOW_NUMBER=+1234567890123456", "E.164");
+	accepts("TRANSCRIPTION_LANGUAGE=de");
+	refuses("TRANSCRIPTION_LANGUAGE=de-DE", "ISO-639-1");
+	refuses("OPENAI_VOICE=a\"b", "plain name");
+	refuses("OPENAI_MODEL=a&b=c", "plain name");
+	refuses("OPENAI_ORGANIZATION=a b", "visible ASCII");
+	refuses("OPENAI_CA_FILE=/nonexistent/ca.pem", "cannot be opened");
+	refuses("OPENAI_CA_FILE=/", "not a readable file");
+	refuses("OPENAI_CA_FILE=/dev/null", "empty");
+}
+
+static void trusted_proxies_are_addresses_and_nets(void **state)
+{
+	(void)state;
+	accepts("PORT=1");
+	assert_true(config_trusts(&cfg, "127.0.0.1"));
+	assert_true(config_trusts(&cfg, "127.255.0.9"));
+	assert_false(config_trusts(&cfg, "128.0.0.1"));
+	assert_false(config_trusts(&cfg, ""));
+	assert_false(config_trusts(&cfg, "::1"));
+	assert_false(config_trusts(&cfg, "127.0.0.1/8"));
+	accepts("TRUSTED_PROXIES=10.1.2.3, 192.168.0.0/31");
+	assert_true(config_trusts(&cfg, "10.1.2.3"));
+	assert_false(config_trusts(&cfg, "10.1.2.4"));
+	assert_true(config_trusts(&cfg, "192.168.0.1"));
+	assert_false(config_trusts(&cfg, "192.168.0.2"));
+	assert_false(config_trusts(&cfg, "127.0.0.1"));
+	accepts("TRUSTED_PROXIES=0.0.0.0/0");
+	assert_true(config_trusts(&cfg, "203.0.113.9"));
+	refuses("TRUSTED_PROXIES=10.0.0.0/33", "nets");
+	refuses("TRUSTED_PROXIES=10.0.0.0/", "nets");
+	refuses("TRUSTED_PROXIES=10.0.0.0/8/8", "nets");
+	refuses("TRUSTED_PROXIES=10.0.0.0/-1", "nets");
+	refuses("TRUSTED_PROXIES=proxy.example", "nets");
+	refuses("TRUSTED_PROXIES=::1", "nets");
+	refuses("TRUSTED_PROXIES=1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,"
+		"1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1",
+	    "more entries");
+}
+
+static void a_wrong_secret_is_not_repeated(void **state)
+{
+	(void)state;
+	refuses("OPENAI_API_KEY=\"sk-secret\"", "OPENAI_API_KEY is set (11 characters, not shown): it must not have "
+						"quotation marks around it.");
+	assert_null(strstr(buf_text(&said), "secret"));
+	refuses("TWILIO_AUTH_TOKEN=one,tw o", "visible ASCII");
+	assert_null(strstr(buf_text(&said), "tw o"));
+	refuses("API_TOKEN=s\xC3\xA9same", "visible ASCII");
+	refuses("API_JWT_SECRET=0123456789abcdef0123456789abcde", "at least 32 bytes");
+	refuses("API_JWT_SECRET=0123456789abcdef 123456789abcdef", "visible ASCII");
+	refuses("OPENAI_API_KEY=sk-a\r\nX-Evil: 1", "visible ASCII");
+}
+
+static void long_and_ugly_values_are_shortened_in_the_complaint(void **state)
+{
+	char pair[3000] = "LISTEN=";
+
+	(void)state;
+	memset(pair + strlen(pair), 'x', 2900);
+	refuses(pair, "…\"");
+	assert_true(said.len < 300);
+	refuses("LISTEN=a\x1b[31mb\nc", "\"a?[31mb?c\"");
+	refuses("LISTEN=\xff\xfe", "\"??\"");
+	/* a letter of two bytes across the cut */
+	refuses("LISTEN=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\xC3\xA9zz", "a…\"");
+}
+
+static void every_mistake_is_told_at_once(void **state)
+{
+	const char *env[] = { "PORT=x", "LISTEN=y", "LOG_LEVEL=z", NULL };
+
+	(void)state;
+	assert_int_equal(load(env), -EINVAL);
+	assert_non_null(strstr(buf_text(&said), "PORT is \"x\""));
+	assert_non_null(strstr(buf_text(&said), "LISTEN is \"y\""));
+	assert_non_null(strstr(buf_text(&said), "LOG_LEVEL is \"z\""));
+	assert_string_equal(cfg.listen, "127.0.0.1");
+}
+
+/* Leaves the path in `path`; the caller unlinks it. */
+static void write_file(char *path, const char *text, size_t len)
+{
+	int fd;
+
+	strcpy(path, "/tmp/test_config.XXXXXX");
+	fd = mkstemp(path);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, len), len);
+	close(fd);
+}
+
+static void instructions_come_from_a_file(void **state)
+{
+	char path[64], pair[128];
+	const char *both[] = { pair, "INSTRUCTIONS=Be kind.", NULL };
+
+	(void)state;
+	write_file(path, "\xEF\xBB\xBFYou are a florist.\nBe brief.\n\n", 33);
+	snprintf(pair, sizeof pair, "INSTRUCTIONS_FILE=%s", path);
+	accepts(pair);
+	assert_string_equal(cfg.instructions, "You are a florist.\nBe brief.");
+	assert_int_equal(load(both), -EINVAL);
+	assert_non_null(strstr(buf_text(&said), "together with INSTRUCTIONS"));
+	unlink(path);
+	refuses(pair, "cannot be opened");
+
+	write_file(path, "a\0b", 3);
+	snprintf(pair, sizeof pair, "INSTRUCTIONS_FILE=%s", path);
+	refuses(pair, "not plain UTF-8");
+	unlink(path);
+	write_file(path, "a\xff", 2);
+	snprintf(pair, sizeof pair, "INSTRUCTIONS_FILE=%s", path);
+	refuses(pair, "not plain UTF-8");
+	unlink(path);
+	write_file(path, " \n", 2);
+	snprintf(pair, sizeof pair, "INSTRUCTIONS_FILE=%s", path);
+	refuses(pair, "without any text");
+	unlink(path);
+}
+
+static void an_instructions_file_has_a_bound(void **state)
+{
+	char path[64], pair[128];
+	char *large = malloc(65537);
+
+	(void)state;
+	memset(large, 'a', 65537);
+	write_file(path, large, 65536);
+	snprintf(pair, sizeof pair, "INSTRUCTIONS_FILE=%s", path);
+	accepts(pair);
+	assert_int_equal(strlen(cfg.instructions), 65536);
+	unlink(path);
+	write_file(path, large, 65537);
+	snprintf(pair, sizeof pair, "INSTRUCTIONS_FILE=%s", path);
+	refuses(pair, "more than 65536 bytes");
+	unlink(path);
+	free(large);
+}
+
+static void an_exact_greeting_needs_its_words(void **state)
+{
+	const char *env[] = { "GREETING_MODE=exact", "GREETING=Hello, Blumen Meier.", NULL };
+
+	(void)state;
+	refuses("GREETING_MODE=exact", "must hold the words to say");
+	assert_int_equal(load(env), 0);
+	assert_string_equal(cfg.greeting, "Hello, Blumen Meier.");
+	assert_int_equal(cfg.greeting_mode, GREETING_EXACT);
+	refuses("GREETING=a\x01", "control characters");
+	refuses("GREETING=\xff", "UTF-8");
+}
+
+static const char *warned(const char *const *env)
+{
+	assert_int_equal(load(env), 0);
+	config_warnings(&cfg, &said);
+	return buf_text(&said);
+}
+
+static void models_with_an_announced_end_are_warned_of(void **state)
+{
+	static const struct {
+		const char *pair, *words;
+	} cases[] = {
+		{ "OPENAI_MODEL=gpt-realtime", "OPENAI_MODEL: gpt-realtime is to be shut down on 2027-01-20" },
+		{ "OPENAI_MODEL=gpt-realtime-mini", "2027-01-20" },
+		{ "OPENAI_MODEL=gpt-realtime-2025-08-28", "2027-01-20" },
+		{ "OPENAI_MODEL=gpt-4o-realtime-preview-2024-12-17", "beta interface" },
+		{ "OPENAI_REALTIME_URL=wss://api.openai.com/v1/realtime?model=gpt-realtime",
+		    "OPENAI_REALTIME_URL: gpt-realtime is" },
+		{ "TRANSCRIPTION_MODEL=whisper-1", "TRANSCRIPTION_MODEL: whisper-1 is to be shut down on 2027-02-26" },
+		{ "TRANSCRIPTION_MODEL=gpt-4o-transcribe", "2027-02-26" },
+		{ "OPENAI_MODEL=gpt-realtime-2.1", NULL },
+		{ "OPENAI_MODEL=gpt-realtime-2", NULL },
+		{ "OPENAI_MODEL=gpt-realtime-mini-2025-10-06", NULL },
+		{ "TRANSCRIPTION_MODEL=gpt-transcribe", NULL },
+		{ "TRANSCRIPTION_MODEL=off", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		const char *env[] = { cases[i].pair, "PUBLIC_URL=https://a.example", NULL };
+
+		if (cases[i].words)
+			assert_non_null(strstr(warned(env), cases[i].words));
+		else
+			assert_string_equal(warned(env), "");
+	}
+}
+
+static void a_deployment_on_azure_has_its_own_dates(void **state)
+{
+	const char *env[] = { "OPENAI_REALTIME_URL=wss://me.openai.azure.com/openai/v1/realtime",
+		"OPENAI_MODEL=gpt-realtime", "PUBLIC_URL=https://a.example", NULL };
+
+	(void)state;
+	assert_string_equal(warned(env), "");
+}
+
+static void open_doors_are_warned_of(void **state)
+{
+	const char *off[] = { "TWILIO_VALIDATE=off", "STREAM_UNANNOUNCED=on", "PUBLIC_URL=http://a.example",
+		"API_TOKEN=abc", NULL };
+	const char *none[] = { NULL };
+
+	(void)state;
+	assert_non_null(strstr(warned(off), "NOBODY'S SIGNATURE IS CHECKED"));
+	assert_non_null(strstr(buf_text(&said), "any stranger's stream"));
+	assert_non_null(strstr(buf_text(&said), "over https"));
+	assert_non_null(strstr(buf_text(&said), "can be guessed"));
+	assert_null(strstr(buf_text(&said), "abc"));
+	assert_non_null(strstr(warned(none), "PUBLIC_URL is not set"));
+}
+
+static void what_cannot_be_recorded_or_remembered_is_warned_of(void **state)
+{
+	const char *local[] = { "RECORD=local", "MAX_DAY_COST=5", NULL };
+	const char *twilio[] = { "RECORD=twilio", "DATA_DIR=/tmp", "MAX_DAY_COST=5", NULL };
+
+	(void)state;
+	assert_non_null(strstr(warned(local), "RECORD=local without DATA_DIR"));
+	assert_non_null(strstr(buf_text(&said), "MAX_DAY_COST without DATA_DIR"));
+	assert_non_null(strstr(warned(twilio), "RECORD=twilio needs TWILIO_ACCOUNT_SID"));
+	assert_null(strstr(buf_text(&said), "MAX_DAY_COST"));
+}
+
+static void missing_keys_are_one_sentence_that_names_the_demo(void **state)
+{
+	static const struct {
+		const char *env[4];
+		const char *starts;
+	} cases[] = {
+		{ { NULL }, "OPENAI_API_KEY and TWILIO_AUTH_TOKEN are not set" },
+		{ { "OPENAI_API_KEY=k", NULL }, "TWILIO_AUTH_TOKEN is not set" },
+		{ { "TWILIO_AUTH_TOKEN=t", NULL }, "OPENAI_API_KEY is not set" },
+		{ { "TWILIO_VALIDATE=off", NULL }, "OPENAI_API_KEY is not set" },
+		{ { "TWILIO_VALIDATE=off", "OPENAI_API_KEY=k", NULL }, "" },
+		{ { "TWILIO_AUTH_TOKEN=t", "OPENAI_API_KEY=k", NULL }, "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		const char *starts = cases[i].starts;
+
+		assert_int_equal(load(cases[i].env), 0);
+		config_missing(&cfg, &said);
+		assert_memory_equal(buf_text(&said), starts, strlen(starts) + !*starts);
+		if (!*starts)
+			continue;
+		assert_non_null(strstr(buf_text(&said), "make demo"));
+		assert_ptr_equal(strchr(buf_text(&said), '\n'), buf_text(&said) + said.len - 1);
+	}
+}
+
+static void printing_masks_what_is_secret(void **state)
+{
+	const char *env[] = { "OPENAI_API_KEY=sk-verysecret", "TWILIO_AUTH_TOKEN=tok1,tok2", "API_TOKEN=opensesame",
+		"OVERFLOW_NUMBER=+12025550123", "INSTRUCTIONS=Line one\nline two", "MAX_OUTPUT_TOKENS=inf",
+		"UPLINK_BATCH_MS=20", "NOISE_REDUCTION=off", NULL };
+	const char *text;
+
+	(void)state;
+	assert_int_equal(load(env), 0);
+	config_print(&cfg, &said);
+	text = buf_text(&said);
+	assert_null(strstr(text, "verysecret"));
+	assert_null(strstr(text, "tok1"));
+	assert_null(strstr(text, "opensesame"));
+	assert_null(strstr(text, "2025550123"));
+	assert_non_null(strstr(text, "OPENAI_API_KEY=(13 characters, not shown)\n"));
+	assert_non_null(strstr(text, "TWILIO_AUTH_TOKEN=(4 characters, not shown),(4 characters, not shown)\n"));
+	assert_non_null(strstr(text, "OVERFLOW_NUMBER=+120…23\n"));
+	assert_non_null(strstr(text, "INSTRUCTIONS=Line one line two\n"));
+	assert_non_null(strstr(text, "MAX_OUTPUT_TOKENS=inf\n"));
+	assert_non_null(strstr(text, "UPLINK_BATCH_MS=20\n"));
+	assert_non_null(strstr(text, "NOISE_REDUCTION=off\n"));
+	assert_non_null(strstr(text, "TRUSTED_PROXIES=127.0.0.0/8\n"));
+	assert_non_null(strstr(text, "LISTEN=127.0.0.1\n"));
+	assert_non_null(strstr(text, "OPENAI_SPEED=1\n"));
+}
+
+static void help_and_markdown_name_every_setting_with_its_range(void **state)
+{
+	char words[64];
+
+	(void)state;
+	config_print_help(&said);
+	config_print_markdown(&said);
+	for (const struct setting *s = config_table; s->name; s++) {
+		snprintf(words, sizeof words, "\n  %s=", s->name);
+		assert_non_null(strstr(buf_text(&said), words));
+		snprintf(words, sizeof words, "| `%s` |", s->name);
+		assert_non_null(strstr(buf_text(&said), words));
+	}
+	assert_non_null(strstr(buf_text(&said), "20 to 5000 ms."));
+	assert_non_null(strstr(buf_text(&said), "1 to 4096 tokens, or inf."));
+	assert_non_null(strstr(buf_text(&said), "off, near_field or far_field."));
+	assert_non_null(strstr(buf_text(&said), "pcmu, pcma or pcm."));
+	assert_non_null(strstr(buf_text(&said), "on or off."));
+}
+
+static char *read_whole(const char *path)
+{
+	FILE *f = fopen(path, "r");
+	char *text = calloc(1, 1 << 20);
+
+	if (f) {
+		size_t got = fread(text, 1, (1 << 20) - 1, f);
+
+		text[got] = '\0';
+		fclose(f);
+	}
+	return text;
+}
+
+/* The files are in the root, from which the tests are run. On a difference the
+ * wanted text is left in build/. */
+static void env_example_is_what_the_table_says(void **state)
+{
+	char *file = read_whole(".env.example");
+	bool same;
+
+	(void)state;
+	config_print_env(&said);
+	same = strcmp(file, buf_text(&said)) == 0;
+	free(file);
+	if (!same) {
+		FILE *f = fopen("build/env.example", "w");
+
+		if (f) {
+			fputs(buf_text(&said), f);
+			fclose(f);
+		}
+		fail_msg(".env.example differs from the table; cp build/env.example .env.example");
+	}
+}
+
+static void the_readme_holds_the_table_if_it_holds_one(void **state)
+{
+	char *file = read_whole("README.md");
+	bool same;
+
+	(void)state;
+	config_print_markdown(&said);
+	same = !strstr(file, "| `OPENAI_API_KEY` |") || strstr(file, buf_text(&said));
+	free(file);
+	if (!same) {
+		FILE *f = fopen("build/settings.md", "w");
+
+		if (f) {
+			fputs(buf_text(&said), f);
+			fclose(f);
+		}
+		fail_msg("README.md differs from the table of settings; the right one is in build/settings.md");
+	}
+}
+
+static void the_example_as_it_stands_is_accepted(void **state)
+{
+	const char *env[128];
+	size_t count = 0;
+	char *file = read_whole(".env.example"), *rest = file;
+
+	(void)state;
+	assert_true(*file);
+	/* Every line in force, commented out or not. */
+	for (char *line; (line = strsep(&rest, "\n")) && count < 127;) {
+		line += *line == '#';
+		if (*line >= 'A' && *line <= 'Z' && strchr(line, '='))
+			env[count++] = line;
+	}
+	env[count] = NULL;
+	assert_true(count > 40);
+	if (load(env))
+		fail_msg("%s", buf_text(&said));
+	free(file);
+}
+
+static void every_default_passes_its_own_check(void **state)
+{
+	(void)state;
+	for (const struct setting *s = config_table; s->name; s++) {
+		char pair[2048];
+
+		assert_non_null(s->help);
+		assert_non_null(s->fallback);
+		snprintf(pair, sizeof pair, "%s=%s", s->name, s->fallback);
+		accepts(pair);
+	}
+}
+
+static void the_process_environment_is_the_default_source(void **state)
+{
+	(void)state;
+	setenv("PORT", "4711", 1);
+	buf_reset(&said);
+	assert_int_equal(config_load(&cfg, NULL, NULL, &said), 0);
+	assert_int_equal(cfg.port, 4711);
+	unsetenv("PORT");
+}
+
+#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(an_empty_environment_gives_the_defaults),
+		CASE(what_is_set_arrives),
+		CASE(an_empty_setting_is_an_unset_one),
+		CASE(blanks_and_carriage_returns_around_a_value_go),
+		CASE(numbers_keep_to_their_range),
+		CASE(every_number_is_held_at_both_ends),
+		CASE(every_word_of_a_choice_gives_its_place),
+		CASE(the_model_url_names_a_host_and_a_path),
+		CASE(the_text_apis_url_is_https_and_has_a_path),
+		CASE(an_ip_address_as_the_models_host_is_refused_saying_why),
+		CASE(the_public_url_is_the_part_before_our_paths),
+		CASE(addresses_and_numbers_are_checked),
+		CASE(trusted_proxies_are_addresses_and_nets),
+		CASE(a_wrong_secret_is_not_repeated),
+		CASE(long_and_ugly_values_are_shortened_in_the_complaint),
+		CASE(every_mistake_is_told_at_once),
+		CASE(instructions_come_from_a_file),
+		CASE(an_instructions_file_has_a_bound),
+		CASE(an_exact_greeting_needs_its_words),
+		CASE(models_with_an_announced_end_are_warned_of),
+		CASE(a_deployment_on_azure_has_its_own_dates),
+		CASE(open_doors_are_warned_of),
+		CASE(what_cannot_be_recorded_or_remembered_is_warned_of),
+		CASE(missing_keys_are_one_sentence_that_names_the_demo),
+		CASE(printing_masks_what_is_secret),
+		CASE(help_and_markdown_name_every_setting_with_its_range),
+		CASE(env_example_is_what_the_table_says),
+		CASE(the_readme_holds_the_table_if_it_holds_one),
+		CASE(the_example_as_it_stands_is_accepted),
+		CASE(every_default_passes_its_own_check),
+		CASE(the_process_environment_is_the_default_source),
+	};
+
+	return cmocka_run_group_tests_name("config", tests, NULL, NULL);
+}

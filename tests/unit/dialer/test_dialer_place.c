@@ -1,0 +1,321 @@
+/* Orders with an Idempotency-Key, against a Twilio that counts what it is asked,
+ * with a store and over a restart. */
+#include "server/dialer/dialer.h"
+
+#include "common/json.h"
+#include "server/store/store.h"
+#include "server/work/fetch.h"
+#include "tests/peers/http_peer.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { FLUSH_MS = 60000 };
+
+static char dir[64], api_url[64];
+static struct config cfg;
+static struct store *store;
+static struct outbound *outbound;
+static struct http_peer *twilio;
+static _Atomic int asked, told_over;
+static _Atomic int twilio_status;
+
+/* ------------------------------------------------------------------------- Twilio */
+
+static int answer_twilio(void *arg, const char *request)
+{
+	char call[120];
+	int n;
+
+	(void)arg;
+	if (strncmp(request, "POST ", 5) || !strstr(request, "/Calls.json "))
+		return 404;
+	n = atomic_fetch_add(&asked, 1);
+	snprintf(
+	    call, sizeof call, "{\"sid\":\"CA%032d\",\"status\":\"queued\",\"message\":\"No.\",\"code\":21211}", n + 1);
+	http_peer_say_as(twilio, "application/json", call);
+	return atomic_load(&twilio_status);
+}
+
+static void over(void *arg, const char *name, const char *agent, const char *call)
+{
+	(void)arg, (void)name, (void)agent, (void)call;
+	atomic_fetch_add(&told_over, 1);
+}
+
+/* -------------------------------------------------------------------------- orders */
+
+static void up(void)
+{
+	struct outbound_hooks hooks = { .over = over };
+	struct buf problem;
+
+	buf_init(&problem, 0);
+	assert_int_equal(store_open(&store, dir, 0, &problem), 0);
+	buf_free(&problem);
+	assert_int_equal(outbound_open(&outbound, &cfg, store, &hooks), 0);
+}
+
+static void down(void)
+{
+	outbound_close(outbound);
+	outbound = NULL;
+	if (store)
+		assert_int_equal(store_flush(store, FLUSH_MS), 0);
+	store_close(store);
+	store = NULL;
+}
+
+/* Places a call; what came of it, its id (or "") in `id`. */
+static enum outbound_verdict place(const char *key, const char *hash, char id[OUT_ID_SIZE])
+{
+	cJSON *request = cJSON_Parse("{\"to\":\"+12025550170\",\"from\":\"+12025550100\",\"agent\":\"reminder\","
+				     "\"metadata\":{}}");
+	struct outbound_answer a;
+	enum outbound_verdict verdict;
+
+	outbound_place(outbound, &(struct outbound_ask){ .request = request, .key = key, .hash = hash }, &a);
+	verdict = a.verdict;
+	snprintf(id, OUT_ID_SIZE, "%s", a.id);
+	if (verdict == OUTBOUND_PLACED || verdict == OUTBOUND_KNOWN) {
+		cJSON *shown = json_parse(buf_text(&a.json), a.json.len);
+
+		assert_string_equal(json_str(shown, "id"), id);
+		cJSON_Delete(shown);
+	}
+	outbound_answer_free(&a);
+	cJSON_Delete(request);
+	return verdict;
+}
+
+static void ends(const char *id, const char *status)
+{
+	struct outbound_shown shown;
+
+	assert_true(outbound_show(outbound, id, &shown));
+	outbound_news(outbound, id, shown.call_sid, status);
+	outbound_shown_free(&shown);
+}
+
+static void is_shown_as(const char *id, const char *status)
+{
+	struct outbound_shown shown;
+	cJSON *order;
+
+	assert_true(outbound_show(outbound, id, &shown));
+	order = json_parse(buf_text(&shown.order), shown.order.len);
+	assert_string_equal(json_str(order, "status"), status);
+	cJSON_Delete(order);
+	outbound_shown_free(&shown);
+}
+
+static int begin(void **state)
+{
+	(void)state;
+	snprintf(dir, sizeof dir, "/tmp/test_outbound_place.XXXXXX");
+	if (!mkdtemp(dir))
+		return -1;
+	atomic_store(&asked, 0);
+	atomic_store(&told_over, 0);
+	atomic_store(&twilio_status, 201);
+	twilio = http_peer_start(answer_twilio, NULL);
+	snprintf(api_url, sizeof api_url, "http://127.0.0.1:%d", http_peer_port(twilio));
+	cfg = (struct config){ .twilio_account_sid = "AC1",
+		.twilio_auth_tokens = { "token" },
+		.twilio_auth_token_count = 1,
+		.twilio_api_key_sid = "",
+		.twilio_api_key_secret = "",
+		.twilio_api_url = api_url,
+		.public_url = "https://bridge.example.com",
+		.https_ca_file = "",
+		.outbound_cps = 1000 };
+	up();
+	return 0;
+}
+
+static int end(void **state)
+{
+	char command[96];
+
+	(void)state;
+	down();
+	http_peer_stop(twilio);
+	snprintf(command, sizeof command, "rm -r %s", dir);
+	return system(command);
+}
+
+/* --------------------------------------------------------------------------- cases */
+
+static void the_same_key_and_body_is_the_same_call(void **state)
+{
+	char first[OUT_ID_SIZE], again[OUT_ID_SIZE];
+
+	(void)state;
+	assert_int_equal(place("key", "body", first), OUTBOUND_PLACED);
+	assert_int_equal(place("key", "body", again), OUTBOUND_KNOWN);
+	assert_string_equal(again, first);
+	ends(first, "busy");
+	assert_int_equal(place("key", "body", again), OUTBOUND_KNOWN); /* also once it is over */
+	assert_string_equal(again, first);
+	assert_int_equal(atomic_load(&asked), 1);
+	assert_int_equal(atomic_load(&told_over), 1);
+}
+
+static void the_same_key_for_another_body_is_refused(void **state)
+{
+	char id[OUT_ID_SIZE];
+
+	(void)state;
+	assert_int_equal(place("key", "body", id), OUTBOUND_PLACED);
+	assert_int_equal(place("key", "other", id), OUTBOUND_CONFLICT);
+	assert_string_equal(id, "");
+	assert_int_equal(atomic_load(&asked), 1);
+}
+
+static void another_key_or_none_is_another_call(void **state)
+{
+	char id[4][OUT_ID_SIZE];
+
+	(void)state;
+	assert_int_equal(place("key", "body", id[0]), OUTBOUND_PLACED);
+	assert_int_equal(place("Key", "body", id[1]), OUTBOUND_PLACED);
+	assert_int_equal(place(NULL, "body", id[2]), OUTBOUND_PLACED);
+	assert_int_equal(place(NULL, "body", id[3]), OUTBOUND_PLACED);
+	for (int i = 0; i < 4; i++)
+		for (int k = 0; k < i; k++)
+			assert_string_not_equal(id[i], id[k]);
+	assert_int_equal(atomic_load(&asked), 4);
+}
+
+static void a_refusal_is_remembered_like_a_call(void **state)
+{
+	char first[OUT_ID_SIZE], again[OUT_ID_SIZE];
+
+	(void)state;
+	atomic_store(&twilio_status, 400);
+	assert_int_equal(place("key", "body", first), OUTBOUND_REFUSED);
+	assert_int_equal(place("key", "body", again), OUTBOUND_REFUSED);
+	assert_string_equal(again, first);
+	down();
+	up();
+	assert_int_equal(place("key", "body", again), OUTBOUND_REFUSED);
+	assert_string_equal(again, first);
+	assert_int_equal(atomic_load(&asked), 1);
+}
+
+static void a_key_outlives_the_process(void **state)
+{
+	char open[OUT_ID_SIZE], done[OUT_ID_SIZE], again[OUT_ID_SIZE];
+
+	(void)state;
+	assert_int_equal(place("open", "body", open), OUTBOUND_PLACED);
+	assert_int_equal(place("done", "body", done), OUTBOUND_PLACED);
+	ends(done, "no-answer");
+	down();
+	up();
+	assert_int_equal(place("open", "body", again), OUTBOUND_KNOWN);
+	assert_string_equal(again, open);
+	assert_int_equal(place("done", "body", again), OUTBOUND_KNOWN);
+	assert_string_equal(again, done);
+	assert_int_equal(place("done", "other", again), OUTBOUND_CONFLICT);
+	assert_int_equal(place("open", "other", again), OUTBOUND_CONFLICT);
+	assert_int_equal(atomic_load(&asked), 2);
+}
+
+static void a_key_that_cannot_be_looked_up_is_not_taken_for_new(void **state)
+{
+	enum { READERS = 4 }; /* all there are */
+	char first[OUT_ID_SIZE], again[OUT_ID_SIZE];
+	sqlite3 *taken[READERS];
+
+	(void)state;
+	assert_int_equal(place("done", "body", first), OUTBOUND_PLACED);
+	ends(first, "no-answer");
+	down();
+	up();
+	for (int i = 0; i < READERS; i++)
+		assert_non_null(taken[i] = store_reader(store));
+	assert_null(store_reader(store));
+	assert_int_equal(place("done", "body", again), OUTBOUND_NO_DISK);
+	for (int i = 0; i < READERS; i++)
+		store_reader_done(store, taken[i]);
+	assert_int_equal(place("done", "body", again), OUTBOUND_KNOWN);
+	assert_string_equal(again, first);
+	assert_int_equal(atomic_load(&asked), 1);
+}
+
+/* As if they had been placed so long ago. */
+static void age_s(int64_t seconds)
+{
+	store_write(store, "UPDATE outbound SET created_at = created_at - ?1", "i", seconds * 1000);
+	down();
+	up();
+}
+
+static void a_key_has_its_day(void **state)
+{
+	char open[OUT_ID_SIZE], done[OUT_ID_SIZE], again[OUT_ID_SIZE];
+
+	(void)state;
+	assert_int_equal(place("open", "body", open), OUTBOUND_PLACED);
+	assert_int_equal(place("done", "body", done), OUTBOUND_PLACED);
+	ends(done, "busy");
+	age_s(OUT_KEY_S - 600);
+	assert_int_equal(place("done", "body", again), OUTBOUND_KNOWN);
+	assert_int_equal(place("open", "other", again), OUTBOUND_CONFLICT);
+	age_s(1200);
+	assert_int_equal(place("done", "other", again), OUTBOUND_PLACED);
+	assert_string_not_equal(again, done);
+	assert_int_equal(place("open", "body", again), OUTBOUND_PLACED);
+	assert_string_not_equal(again, open);
+	assert_int_equal(atomic_load(&asked), 4);
+	/* What becomes of the old one is written down without it. */
+	ends(open, "completed");
+	/* The new owner of the key has it over a restart, too. */
+	down();
+	up();
+	is_shown_as(open, "completed");
+	assert_int_equal(place("open", "body", open), OUTBOUND_KNOWN);
+	assert_string_equal(open, again);
+	assert_int_equal(place("done", "body", again), OUTBOUND_CONFLICT);
+	assert_int_equal(atomic_load(&asked), 4);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	signal(SIGPIPE, SIG_IGN);
+	unsetenv("http_proxy");
+	return fetch_setup();
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	fetch_teardown();
+	return 0;
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
+	const struct CMUnitTest tests[] = {
+		CASE(the_same_key_and_body_is_the_same_call),
+		CASE(the_same_key_for_another_body_is_refused),
+		CASE(another_key_or_none_is_another_call),
+		CASE(a_refusal_is_remembered_like_a_call),
+		CASE(a_key_outlives_the_process),
+		CASE(a_key_that_cannot_be_looked_up_is_not_taken_for_new),
+		CASE(a_key_has_its_day),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}

@@ -1,0 +1,1060 @@
+/* The table of calls, with loops that only come and go, and a clock that stands
+ * still until it is moved. */
+#include "common/clock.h"
+
+#include <stdatomic.h>
+
+static _Atomic int64_t now_us = 1000 * (int64_t)US_PER_S;
+
+static int64_t stopped_clock(void)
+{
+	return atomic_load(&now_us);
+}
+
+#define clock_now_us stopped_clock
+#include "server/line/calls.c"
+#undef clock_now_us
+
+#include "common/json.h"
+#include "server/money/cost.h"
+
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+static struct config cfg;
+static struct agents *who;
+static struct calls *calls;
+
+/* ----------------------------------------------------------------- the two loops */
+
+static _Atomic int agents, callers;      /* loops running */
+static _Atomic int carried;              /* caller loops ever */
+static _Atomic bool stay;                /* agent loops do not leave */
+static _Atomic uint32_t seen_generation; /* by the last caller loop */
+
+enum { SOCKET = 77, STALE = 78 }; /* the second must never be carried */
+
+static void wait_for_end(struct call *c, struct bell *bell)
+{
+	while (!call_ended(c)) {
+		struct pollfd fd = { .fd = bell->fd, .events = POLLIN };
+
+		poll(&fd, 1, -1);
+		bell_clear(bell);
+	}
+}
+
+void agent_loop(struct call *c)
+{
+	char name[CALL_SID_SIZE];
+
+	atomic_fetch_add(&agents, 1);
+	/* What the loop reads of the call without a lock. */
+	snprintf(name, sizeof name, "%s", c->tag);
+	pthread_mutex_lock(&c->shown_lock);
+	buf_reset(&c->shown);
+	buf_printf(&c->shown, "\"turns\":[\"said in %s\"]", name);
+	pthread_mutex_unlock(&c->shown_lock);
+	wait_for_end(c, &c->agent_bell);
+	while (atomic_load(&stay))
+		sched_yield();
+	calls_remember(c);
+	atomic_fetch_sub(&agents, 1);
+}
+
+static bool name_call(struct call *c, const char *call_sid)
+{
+	return call_name(c, &(struct call_facts){ .call_sid = call_sid, .from = "+12025550123", .to = "+12025550100" });
+}
+
+void caller_loop(struct call *c, int fd)
+{
+	atomic_fetch_add(&carried, 1);
+	if (fd == STALE)
+		return;
+	atomic_fetch_add(&callers, 1);
+	if (!c->announced)
+		name_call(c, "CAunannounced");
+	atomic_store_explicit(&c->started_us, stopped_clock(), memory_order_release);
+	atomic_store(&seen_generation, c->generation);
+	wait_for_end(c, &c->caller_bell);
+	atomic_fetch_sub(&callers, 1);
+}
+
+struct stream {
+	pthread_t thread;
+	struct call_ref ref;
+	int fd;
+};
+
+static void *carry(void *arg)
+{
+	struct stream *s = arg;
+
+	calls_carry(calls, s->ref, s->fd);
+	return NULL;
+}
+
+static void stream_opens(struct stream *s, struct call_ref ref)
+{
+	s->ref = ref;
+	s->fd = SOCKET;
+	assert_int_equal(pthread_create(&s->thread, NULL, carry, s), 0);
+}
+
+/* ------------------------------------------------------------------------- helpers */
+
+static const char *lookup(void *arg, const char *name)
+{
+	const char *const *pairs = arg;
+
+	for (; *pairs; pairs += 2)
+		if (!strcmp(pairs[0], name))
+			return pairs[1];
+	return NULL;
+}
+
+static int open_table(void **state)
+{
+	(void)state;
+	static const char *const pairs[] = { "MAX_CALLS", "3", "MAX_CALL_SECONDS", "600", "OVERFLOW_NUMBER",
+		"+12025550177", NULL };
+	struct buf problem;
+	int err;
+
+	buf_init(&problem, 0);
+	err = config_load(&cfg, lookup, (void *)pairs, &problem);
+	if (!err)
+		err = agents_open(&who, &cfg, &problem);
+	buf_free(&problem);
+	atomic_store(&carried, 0);
+	return err ? err : calls_open(&calls, &cfg, NULL, who, NULL);
+}
+
+static int close_table(void **state)
+{
+	(void)state;
+	atomic_store(&stay, false);
+	calls_close(calls);
+	agents_close(who);
+	config_free(&cfg);
+	return atomic_load(&agents) || atomic_load(&callers);
+}
+
+static void pass(int64_t us)
+{
+	atomic_fetch_add(&now_us, us);
+}
+
+static struct calls_count count(void)
+{
+	struct calls_count n;
+
+	calls_count(calls, &n);
+	return n;
+}
+
+/* Waits, not forever, for something that other threads bring about. */
+#define UNTIL(what) \
+	do { \
+		time_t guard = time(NULL) + 30; \
+\
+		while (!(what)) { \
+			if (time(NULL) > guard) \
+				fail_msg("never: %s", #what); \
+			sched_yield(); \
+		} \
+	} while (0)
+
+static bool all_free(void)
+{
+	struct calls_count n = count();
+
+	return n.live + n.reserved + n.ending == 0;
+}
+
+static enum admission reserve(const char *call_sid, char token[CALL_TOKEN_SIZE])
+{
+	struct call_facts facts = {
+		.call_sid = call_sid, .from = "+12025550123", .to = "+12025550199", .direction = "inbound"
+	};
+
+	return calls_reserve(calls, &facts, token);
+}
+
+static struct call_ref claimed(const char *call_sid)
+{
+	char token[CALL_TOKEN_SIZE];
+	struct call_ref ref = { 0 };
+
+	assert_int_equal(reserve(call_sid, token), CALL_ADMITTED);
+	assert_int_equal(calls_claim(calls, token, &ref), 0);
+	return ref;
+}
+
+static void append(void *arg, const char *json)
+{
+	struct buf *out = arg;
+
+	if (out->data[out->len - 1] != '[')
+		buf_putc(out, ',');
+	buf_puts(out, json);
+}
+
+static void list_json(struct buf *out)
+{
+	buf_puts(out, "{\"calls\":[");
+	calls_each(calls, append, out);
+	buf_puts(out, "]}");
+}
+
+static cJSON *listed(void)
+{
+	struct buf out;
+	cJSON *tree;
+
+	buf_init(&out, 0);
+	list_json(&out);
+	assert_int_equal(buf_error(&out), 0);
+	tree = json_parse(buf_text(&out), out.len);
+	if (!tree)
+		fail_msg("not JSON: %s", buf_text(&out));
+	buf_free(&out);
+	return tree;
+}
+
+/* What is told of one call, or NULL; the caller deletes it. */
+static cJSON *told(const char *call_sid)
+{
+	struct buf out;
+	cJSON *tree = NULL;
+
+	buf_init(&out, 0);
+	if (!calls_one_json(calls, call_sid, &out)) {
+		tree = json_parse(buf_text(&out), out.len);
+		if (!tree)
+			fail_msg("not JSON: %s", buf_text(&out));
+	}
+	buf_free(&out);
+	return tree;
+}
+
+/* ---------------------------------------------------------------------- admission */
+
+static void same_call_gets_the_same_token_before_and_after_its_stream(void **state)
+{
+	char first[CALL_TOKEN_SIZE], again[CALL_TOKEN_SIZE];
+	struct stream s;
+	struct call_ref ref;
+
+	(void)state;
+	assert_int_equal(reserve("CA1", first), CALL_ADMITTED);
+	assert_int_equal(strlen(first), CALL_TOKEN_SIZE - 1);
+	assert_int_equal(reserve("CA1", again), CALL_ADMITTED);
+	assert_string_equal(first, again);
+	assert_int_equal(count().reserved, 1);
+	assert_int_equal(calls_claim(calls, first, &ref), 0);
+	stream_opens(&s, ref);
+	UNTIL(count().live == 1);
+	assert_int_equal(reserve("CA1", again), CALL_ADMITTED);
+	assert_string_equal(first, again);
+	assert_int_equal(count().reserved, 0);
+	assert_int_equal(calls_claim(calls, again, &ref), -ENOENT);
+	assert_int_equal(calls_end(calls, "CA1", END_CALLER_HUNG_UP), 0);
+	pthread_join(s.thread, NULL);
+}
+
+static void call_without_a_name_is_not_admitted(void **state)
+{
+	char token[CALL_TOKEN_SIZE], name[CALL_SID_SIZE + 1];
+
+	(void)state;
+	assert_int_equal(reserve(NULL, token), CALL_NO_SID);
+	assert_int_equal(reserve("", token), CALL_NO_SID);
+	memset(name, 'C', sizeof name - 1);
+	name[sizeof name - 1] = '\0';
+	assert_int_equal(reserve(name, token), CALL_NO_SID);
+	name[CALL_SID_SIZE - 1] = '\0';
+	assert_int_equal(reserve(name, token), CALL_ADMITTED);
+}
+
+static void table_is_full_at_its_limit_and_a_line_being_left_does_not_count(void **state)
+{
+	char token[CALL_TOKEN_SIZE];
+
+	(void)state;
+	for (int round = 0; round < 3; round++) {
+		char name[32];
+
+		atomic_store(&stay, true);
+		for (int i = 0; i < 3; i++) {
+			snprintf(name, sizeof name, "CA%d.%d", round, i);
+			assert_int_equal(reserve(name, token), CALL_ADMITTED);
+		}
+		assert_int_equal(reserve("CAfull", token), CALL_FULL);
+		assert_int_equal(reserve(name, token), CALL_ADMITTED); /* it has its line */
+		/* Ended, though its loop is still there: the next one is admitted. */
+		assert_int_equal(calls_end(calls, name, END_OPERATOR_ENDED), 0);
+		assert_int_equal(count().ending, 1);
+		assert_int_equal(reserve("CAnext", token), CALL_ADMITTED);
+		assert_int_equal(reserve("CAfull", token), CALL_FULL);
+		calls_end_all(calls, END_DRAINED);
+		atomic_store(&stay, false);
+		UNTIL(all_free());
+	}
+	assert_int_equal(stat_get(calls_refused_full), 6);
+	assert_int_equal(calls->taken, 0);
+}
+
+static void draining_table_admits_nobody_but_lets_the_reserved_in(void **state)
+{
+	char token[CALL_TOKEN_SIZE];
+	struct call_ref ref;
+	struct stream s;
+
+	(void)state;
+	assert_int_equal(reserve("CA1", token), CALL_ADMITTED);
+	calls_drain(calls);
+	assert_true(count().draining);
+	assert_int_equal(reserve("CA2", token), CALL_DRAINING);
+	assert_int_equal(calls_claim_unannounced(calls, &ref), -ESHUTDOWN);
+	assert_int_equal(reserve("CA1", token), CALL_ADMITTED);
+	assert_int_equal(calls_claim(calls, token, &ref), 0);
+	stream_opens(&s, ref);
+	UNTIL(count().live == 1);
+	calls_end_all(calls, END_DRAINED);
+	pthread_join(s.thread, NULL);
+	assert_int_equal(calls_after_stream(calls, "CA1"), END_DRAINED);
+}
+
+/* ------------------------------------------------------------------------- tokens */
+
+static void token_is_good_once(void **state)
+{
+	char token[CALL_TOKEN_SIZE], other[CALL_TOKEN_SIZE];
+	struct call_ref ref;
+
+	(void)state;
+	assert_int_equal(reserve("CA1", token), CALL_ADMITTED);
+	assert_int_equal(reserve("CA2", other), CALL_ADMITTED);
+	assert_string_not_equal(token, other);
+	assert_int_equal(calls_claim(calls, token, &ref), 0);
+	assert_int_equal(calls_claim(calls, token, &ref), -ENOENT);
+	assert_int_equal(calls_claim(calls, other, &ref), 0);
+}
+
+static void token_that_is_almost_right_is_wrong(void **state)
+{
+	char token[CALL_TOKEN_SIZE], wrong[CALL_TOKEN_SIZE + 1];
+	struct call_ref ref;
+
+	(void)state;
+	assert_int_equal(reserve("CA1", token), CALL_ADMITTED);
+	assert_int_equal(calls_claim(calls, "", &ref), -ENOENT);
+	for (size_t i = 0; i < CALL_TOKEN_SIZE - 1; i++) {
+		memcpy(wrong, token, sizeof token);
+		wrong[i] ^= 1;
+		assert_int_equal(calls_claim(calls, wrong, &ref), -ENOENT);
+		wrong[i] = '\0';
+		assert_int_equal(calls_claim(calls, wrong, &ref), -ENOENT);
+	}
+	memcpy(wrong, token, sizeof token);
+	strcat(wrong, "0");
+	assert_int_equal(calls_claim(calls, wrong, &ref), -ENOENT);
+	assert_int_equal(calls_claim(calls, token, &ref), 0);
+}
+
+static void token_expires_by_itself(void **state)
+{
+	char token[CALL_TOKEN_SIZE];
+	struct call_ref ref;
+
+	(void)state;
+	assert_int_equal(reserve("CA1", token), CALL_ADMITTED);
+	pass(CLAIM_US - 1);
+	calls_reap(calls);
+	assert_int_equal(count().reserved, 1);
+	pass(1);
+	assert_int_equal(calls_claim(calls, token, &ref), -ENOENT); /* the reaper need not have come */
+	calls_reap(calls);
+	assert_int_equal(count().reserved, 0);
+	assert_int_equal(calls_claim(calls, token, &ref), -ENOENT);
+	assert_int_equal(calls_after_stream(calls, "CA1"), END_NEVER_STREAMED);
+	UNTIL(all_free());
+}
+
+static void claim_that_is_never_carried_expires(void **state)
+{
+	struct call_ref ref;
+
+	(void)state;
+	ref = claimed("CA1");
+	pass(CLAIM_US - 1);
+	calls_reap(calls);
+	assert_int_equal(count().reserved, 1);
+	pass(1);
+	calls_reap(calls);
+	UNTIL(all_free());
+	calls_carry(calls, ref, STALE); /* too late: returns at once */
+	assert_int_equal(atomic_load(&carried), 0);
+	assert_int_equal(calls_after_stream(calls, "CA1"), END_NEVER_STREAMED);
+}
+
+static void abandoned_claim_ends_the_call_at_once(void **state)
+{
+	struct call_ref ref;
+
+	(void)state;
+	ref = claimed("CA1");
+	calls_abandon(calls, ref);
+	UNTIL(all_free());
+	assert_int_equal(calls_after_stream(calls, "CA1"), END_STREAM_LOST);
+}
+
+/* ------------------------------------------------------------------------ letters */
+
+static int post(struct call_ref ref)
+{
+	return calls_post(calls, ref, mail_new(MAIL_SAY, NULL, "something"));
+}
+
+static void letters_reach_the_call_they_are_for_and_no_other(void **state)
+{
+	struct call_ref old, fresh, found = { 99, 99 };
+
+	(void)state;
+	old = claimed("CA1");
+	assert_int_equal(calls_find(calls, "CA1", &found), 0);
+	assert_memory_equal(&found, &old, sizeof old);
+	assert_int_equal(calls_find(calls, "CA2", &found), -ENOENT);
+	assert_int_equal(calls_find(calls, "", &found), -ENOENT);
+	for (int i = 0; i < MAILBOX_MAX; i++)
+		assert_int_equal(post(old), 0);
+	assert_int_equal(post(old), -EBUSY);
+	assert_int_equal(calls_post(calls, old, NULL), -ENOMEM);
+	calls_abandon(calls, old);
+	assert_int_equal(post(old), -ENOENT);
+	assert_int_equal(calls_find(calls, "CA1", &found), -ENOENT);
+	UNTIL(all_free());
+	fresh = claimed("CA2");
+	assert_int_equal(fresh.index, old.index);
+	assert_int_equal(post(old), -ENOENT);
+	assert_int_equal(post((struct call_ref){ 4711, 1 }), -ENOENT);
+	/* What the last call left unread is not the next one's. */
+	assert_null(mailbox_take(&calls->lines[fresh.index].mail));
+	assert_int_equal(post(fresh), 0);
+}
+
+/* ---------------------------------------------------------------- transferred */
+
+static void handed_over(const char *call_sid)
+{
+	struct transfer t = { .name = "office", .number = "+12025550177", .ring_seconds = 20, .said = strdup("[]") };
+
+	snprintf(t.call_sid, sizeof t.call_sid, "%s", call_sid);
+	transfers_put(&calls->transfers, &t, clock_now_us());
+}
+
+static void who_comes_back_gets_the_same_answer_however_often_twilio_asks(void **state)
+{
+	char first[CALL_TOKEN_SIZE], again[CALL_TOKEN_SIZE];
+	uint64_t back = stat_get(calls_transfers_back), answered = stat_get(calls_transfers_answered);
+	struct call_ref ref;
+
+	(void)state;
+	handed_over("CA1");
+	assert_int_equal(calls_come_back(calls, "CA1", "busy", first), CALL_ADMITTED);
+	assert_int_equal(calls_come_back(calls, "CA1", "busy", again), CALL_ADMITTED);
+	assert_string_equal(again, first);
+	assert_int_equal(calls_claim(calls, first, &ref), 0);
+	assert_int_equal(calls_come_back(calls, "CA1", "busy", again), CALL_NO_SID); /* it is there */
+	calls_stay_away(calls, "CA1");
+	assert_int_equal(stat_get(calls_transfers_back) - back, 1);
+	assert_int_equal(stat_get(calls_transfers_answered) - answered, 0);
+	calls_abandon(calls, ref);
+	UNTIL(all_free());
+}
+
+static void who_was_answered_does_not_come_back(void **state)
+{
+	char token[CALL_TOKEN_SIZE];
+	uint64_t back = stat_get(calls_transfers_back), answered = stat_get(calls_transfers_answered);
+
+	(void)state;
+	calls_stay_away(calls, "CA1"); /* nobody handed that one over */
+	handed_over("CA1");
+	calls_stay_away(calls, "CA1");
+	assert_int_equal(calls_come_back(calls, "CA1", "no-answer", token), CALL_NO_SID); /* late news */
+	assert_int_equal(reserve("CA2", token), CALL_ADMITTED);
+	assert_int_equal(calls_come_back(calls, "CA2", "no-answer", token), CALL_NO_SID);
+	assert_int_equal(stat_get(calls_transfers_back) - back, 0);
+	assert_int_equal(stat_get(calls_transfers_answered) - answered, 1);
+}
+
+/* ----------------------------------------------------------------- stale handles */
+
+static void stale_handle_does_not_reach_the_next_caller(void **state)
+{
+	struct call_ref old, fresh;
+	struct stream s;
+
+	(void)state;
+	old = claimed("CA1");
+	pass(CLAIM_US);
+	calls_reap(calls);
+	UNTIL(all_free());
+	fresh = claimed("CA2");
+	assert_int_equal(fresh.index, old.index); /* the same line, another call */
+	assert_int_not_equal(fresh.generation, old.generation);
+	calls_abandon(calls, old);
+	calls_carry(calls, old, STALE);
+	assert_int_equal(count().reserved, 1);
+	assert_int_equal(atomic_load(&carried), 0);
+	stream_opens(&s, fresh);
+	UNTIL(count().live == 1);
+	calls_carry(calls, fresh, STALE); /* nor twice the same */
+	calls_abandon(calls, fresh);
+	assert_int_equal(count().live, 1);
+	assert_int_equal(atomic_load(&carried), 1);
+	assert_int_equal(calls_end(calls, "CA1", END_OPERATOR_ENDED), -ENOENT);
+	assert_int_equal(calls_end(calls, "CA2", END_OPERATOR_ENDED), 0);
+	pthread_join(s.thread, NULL);
+	assert_int_equal(atomic_load(&seen_generation), fresh.generation);
+}
+
+static void handle_from_nowhere_is_ignored(void **state)
+{
+	struct call_ref nowhere = { .index = 1 << 20, .generation = 1 };
+
+	(void)state;
+	calls_carry(calls, nowhere, STALE);
+	calls_abandon(calls, nowhere);
+	nowhere.index = 0;
+	nowhere.generation = 0;
+	calls_carry(calls, nowhere, STALE);
+	assert_int_equal(atomic_load(&carried), 0);
+}
+
+/* ------------------------------------------------------------------------- endings */
+
+static void first_reason_wins(void **state)
+{
+	struct stream s;
+
+	(void)state;
+	stream_opens(&s, claimed("CA1"));
+	UNTIL(count().live == 1);
+	assert_int_equal(calls_end(calls, "CA1", END_MODEL_LOST), 0);
+	assert_int_equal(calls_end(calls, "CA1", END_OPERATOR_ENDED), -ENOENT);
+	assert_int_equal(calls_after_stream(calls, "CA1"), END_MODEL_LOST);
+	pthread_join(s.thread, NULL);
+	UNTIL(all_free());
+	assert_int_equal(calls_after_stream(calls, "CA1"), END_MODEL_LOST); /* Twilio may ask again */
+}
+
+static void end_that_twilio_knows_first_is_named_by_what_there_was(void **state)
+{
+	char token[CALL_TOKEN_SIZE];
+	struct stream s;
+
+	(void)state;
+	assert_int_equal(reserve("CA1", token), CALL_ADMITTED);
+	assert_int_equal(calls_after_stream(calls, "CA1"), END_NEVER_STREAMED);
+	stream_opens(&s, claimed("CA2"));
+	UNTIL(count().live == 1);
+	assert_int_equal(calls_after_stream(calls, "CA2"), END_STREAM_LOST);
+	pthread_join(s.thread, NULL);
+	assert_int_equal(calls_after_stream(calls, "CA3"), CALL_NOT_ENDED);
+}
+
+static void endings_are_kept_two_minutes(void **state)
+{
+	char token[CALL_TOKEN_SIZE];
+
+	(void)state;
+	assert_int_equal(reserve("CA1", token), CALL_ADMITTED);
+	calls_end(calls, "CA1", END_MODEL_REFUSED);
+	pass(HISTORY_KEPT_US);
+	assert_int_equal(calls_after_stream(calls, "CA1"), END_MODEL_REFUSED);
+	pass(1);
+	assert_int_equal(calls_after_stream(calls, "CA1"), CALL_NOT_ENDED);
+}
+
+/* All lines lost at once, many times over: none of it is forgotten. */
+static void mass_of_endings_is_kept(void **state)
+{
+	char token[CALL_TOKEN_SIZE], name[32];
+
+	(void)state;
+	for (int i = 0; i < HISTORY_ENDINGS_MIN; i++) {
+		snprintf(name, sizeof name, "CA%d", i);
+		assert_int_equal(reserve(name, token), CALL_ADMITTED);
+		assert_int_equal(calls_end(calls, name, END_MODEL_LOST), 0);
+		UNTIL(all_free());
+	}
+	for (int i = 0; i < HISTORY_ENDINGS_MIN; i += 100) {
+		snprintf(name, sizeof name, "CA%d", i);
+		assert_int_equal(calls_after_stream(calls, name), END_MODEL_LOST);
+	}
+}
+
+static void newest_ending_of_a_call_that_streamed_twice_is_told(void **state)
+{
+	char token[CALL_TOKEN_SIZE];
+
+	(void)state;
+	/* Also where the list begins over in between. */
+	for (size_t at = 0; at < 3; at++) {
+		calls->history.ending_next = (calls->history.ending_count - at) % calls->history.ending_count;
+		assert_int_equal(reserve("CA1", token), CALL_ADMITTED);
+		calls_end(calls, "CA1", END_OPERATOR_ENDED);
+		UNTIL(all_free());
+		pass(US_PER_S);
+		assert_int_equal(reserve("CA1", token), CALL_ADMITTED);
+		calls_end(calls, "CA1", END_MODEL_LOST);
+		assert_int_equal(calls_after_stream(calls, "CA1"), END_MODEL_LOST);
+		UNTIL(all_free());
+		pass(US_PER_S);
+	}
+}
+
+static void calls_that_twilio_has_not_asked_about_are_counted(void **state)
+{
+	static const enum call_end whys[] = { END_CALLER_HUNG_UP, END_MODEL_LOST, END_NEVER_STREAMED, END_DRAINED };
+	char token[CALL_TOKEN_SIZE], name[32];
+
+	(void)state;
+	assert_int_equal(calls_unasked(calls), 0);
+	for (size_t i = 0; i < 4; i++) {
+		snprintf(name, sizeof name, "CA%zu", i);
+		assert_int_equal(reserve(name, token), CALL_ADMITTED);
+		calls_end(calls, name, whys[i]);
+	}
+	/* Who hung up, or never had a stream, is not asked about. */
+	assert_int_equal(calls_unasked(calls), 2);
+	calls_after_stream(calls, "CA1");
+	assert_int_equal(calls_unasked(calls), 1);
+	pass(ASK_US);
+	assert_int_equal(calls_unasked(calls), 0);
+}
+
+static void longest_call_is_ended(void **state)
+{
+	struct stream s;
+
+	(void)state;
+	stream_opens(&s, claimed("CA1"));
+	UNTIL(count().live == 1 && atomic_load(&callers) == 1);
+	UNTIL(atomic_load(&seen_generation) == s.ref.generation); /* it has started, and no other before it */
+	pass(599 * (int64_t)US_PER_S);
+	calls_reap(calls);
+	assert_int_equal(count().live, 1);
+	pass(US_PER_S);
+	calls_reap(calls);
+	pthread_join(s.thread, NULL);
+	assert_int_equal(calls_after_stream(calls, "CA1"), END_TIME_LIMIT);
+}
+
+/* ------------------------------------------------------------------- unannounced */
+
+static void stream_nobody_announced_gets_a_line_and_then_a_name(void **state)
+{
+	struct call_ref ref, more;
+	struct stream s;
+	char token[CALL_TOKEN_SIZE];
+
+	(void)state;
+	assert_int_equal(calls_claim_unannounced(calls, &ref), 0);
+	assert_int_equal(calls_claim_unannounced(calls, &more), 0);
+	assert_int_equal(calls_claim_unannounced(calls, &more), 0);
+	assert_int_equal(calls_claim_unannounced(calls, &more), -EBUSY);
+	assert_int_equal(atomic_load(&agents), 0); /* not before it is known whose call it is */
+	stream_opens(&s, ref);
+	UNTIL(atomic_load(&agents) == 1);
+	/* A webhook for it finds it, and changes nothing about it. */
+	assert_int_equal(reserve("CAunannounced", token), CALL_ADMITTED);
+	assert_false(calls->lines[ref.index].announced);
+	assert_int_equal(calls_claim(calls, token, &more), -ENOENT);
+	assert_int_equal(calls_end(calls, "CAunannounced", END_OPERATOR_ENDED), 0);
+	pthread_join(s.thread, NULL);
+	pass(CLAIM_US);
+	calls_reap(calls); /* those that were never carried leave too */
+	UNTIL(all_free());
+}
+
+static void name_of_a_live_call_is_refused_and_of_a_reserved_one_taken_over(void **state)
+{
+	char token[CALL_TOKEN_SIZE];
+	struct call_ref ref;
+	struct stream s;
+
+	(void)state;
+	stream_opens(&s, claimed("CA1"));
+	UNTIL(count().live == 1);
+	assert_int_equal(reserve("CA2", token), CALL_ADMITTED);
+	assert_int_equal(calls_claim_unannounced(calls, &ref), 0);
+	assert_false(name_call(&calls->lines[ref.index], "CA1"));
+	assert_string_equal(calls->lines[ref.index].call_sid, "");
+	assert_true(name_call(&calls->lines[ref.index], "CA2"));
+	assert_string_equal(calls->lines[ref.index].to, "+12025550100");
+	assert_int_equal(calls_claim(calls, token, &ref), -ENOENT); /* the announcement is void */
+	assert_int_equal(count().reserved, 1);
+	assert_int_equal(calls_end(calls, "CA2", END_OPERATOR_ENDED), 0);
+	assert_int_equal(calls_after_stream(calls, "CA2"), END_OPERATOR_ENDED);
+	assert_int_equal(calls_end(calls, "CA1", END_OPERATOR_ENDED), 0);
+	pthread_join(s.thread, NULL);
+}
+
+/* --------------------------------------------------------------------------- shown */
+
+static void live_calls_are_listed_first_then_the_ended_newest_first(void **state)
+{
+	char token[CALL_TOKEN_SIZE], name[32];
+	cJSON *tree;
+	const cJSON *list;
+
+	(void)state;
+	for (int i = 0; i < HISTORY_SHOWN + 20; i++) {
+		snprintf(name, sizeof name, "CA%d", i);
+		assert_int_equal(reserve(name, token), CALL_ADMITTED);
+		calls_end(calls, name, END_OPERATOR_ENDED);
+		UNTIL(all_free());
+	}
+	assert_int_equal(reserve("CAlive", token), CALL_ADMITTED);
+	UNTIL(atomic_load(&agents) == 1);
+	tree = listed();
+	list = json_get(tree, "calls");
+	assert_int_equal(cJSON_GetArraySize(list), 1 + HISTORY_SHOWN);
+	assert_string_equal(json_str(cJSON_GetArrayItem(list, 0), "call_sid"), "CAlive");
+	assert_string_equal(json_str(cJSON_GetArrayItem(list, 0), "state"), "reserved");
+	for (int i = 0; i < HISTORY_SHOWN; i++) {
+		snprintf(name, sizeof name, "CA%d", HISTORY_SHOWN + 19 - i);
+		assert_string_equal(json_str(cJSON_GetArrayItem(list, i + 1), "call_sid"), name);
+		assert_string_equal(json_str(cJSON_GetArrayItem(list, i + 1), "state"), "ended");
+	}
+	cJSON_Delete(tree);
+	tree = told("CA119");
+	assert_string_equal(json_str(json_get(tree, "ending"), "reason"), "operator_ended");
+	cJSON_Delete(tree);
+	assert_null(told("CA0")); /* the oldest are gone */
+	assert_null(told("CA"));
+	assert_null(told(""));
+}
+
+static void what_was_said_in_the_last_call_is_not_shown_for_the_next(void **state)
+{
+	char token[CALL_TOKEN_SIZE];
+	cJSON *tree;
+
+	(void)state;
+	assert_int_equal(reserve("CA1", token), CALL_ADMITTED);
+	UNTIL(atomic_load(&agents) == 1);
+	calls_end(calls, "CA1", END_OPERATOR_ENDED);
+	UNTIL(all_free());
+	for (int i = 0; i < 50; i++) {
+		struct call_ref ref;
+		size_t len;
+
+		/* Its agent loop has not begun: nothing was said yet. */
+		assert_int_equal(calls_claim_unannounced(calls, &ref), 0);
+		pthread_mutex_lock(&calls->lock);
+		len = calls->lines[ref.index].shown.len;
+		pthread_mutex_unlock(&calls->lock);
+		assert_int_equal(len, 0);
+		calls_end_all(calls, END_OPERATOR_ENDED);
+		UNTIL(all_free());
+	}
+	tree = told("CA1");
+	assert_string_equal(cJSON_GetArrayItem(json_get(tree, "turns"), 0)->valuestring, "said in CA1");
+	cJSON_Delete(tree);
+}
+
+static void a_call_that_comes_back_goes_on_counting_its_turns(void **state)
+{
+	char token[CALL_TOKEN_SIZE];
+	cJSON *tree;
+
+	(void)state;
+	for (int stream = 0; stream < 3; stream++) {
+		assert_int_equal(reserve("CA1", token), CALL_ADMITTED);
+		tree = told("CA1");
+		if (!stream)
+			assert_null(json_get(tree, "first_turn"));
+		else
+			assert_int_equal(json_get(tree, "first_turn")->valueint, stream * TIMELINE_TURNS);
+		cJSON_Delete(tree);
+		calls_end(calls, "CA1", END_OPERATOR_ENDED);
+		UNTIL(all_free());
+	}
+	assert_int_equal(reserve("CA2", token), CALL_ADMITTED);
+	tree = told("CA2");
+	assert_null(json_get(tree, "first_turn"));
+	cJSON_Delete(tree);
+}
+
+static void a_call_that_comes_back_is_recorded_as_before(void **state)
+{
+	struct call_facts facts = { .call_sid = "CAback", .to = "+12025550100", .record = "local", .detected = true };
+	struct transfer t = { .call_sid = "CAback", .name = "office", .record = "local" };
+	char token[CALL_TOKEN_SIZE];
+	struct cost_use use;
+	struct call *c;
+
+	(void)state;
+	assert_int_equal(calls_reserve(calls, &facts, token), CALL_ADMITTED);
+	c = find_sid(calls, "CAback");
+	assert_int_equal(c->record, RECORD_LOCAL);
+	call_cost_use(c, stopped_clock(), &use);
+	assert_true(use.machine_detection); /* whoever answers */
+	calls_end(calls, "CAback", END_TRANSFERRED);
+	transfers_put(&calls->transfers, &t, stopped_clock());
+	assert_int_equal(calls_come_back(calls, "CAback", "busy", token), CALL_ADMITTED);
+	c = find_sid(calls, "CAback");
+	assert_int_equal(c->record, RECORD_LOCAL); /* not as its agent has it */
+	call_cost_use(c, stopped_clock(), &use);
+	assert_false(use.machine_detection); /* billed once */
+	assert_int_equal(calls_come_back(calls, "CAback", "busy", token), CALL_NO_SID);
+}
+
+static void free_line_holds_no_memory_of_its_last_call(void **state)
+{
+	static const uint8_t audio[1000];
+	char token[CALL_TOKEN_SIZE];
+	struct call *c = &calls->lines[0];
+	unsigned char there;
+
+	(void)state;
+	assert_int_equal(reserve("CA1", token), CALL_ADMITTED);
+	UNTIL(atomic_load(&agents) == 1);
+	/* Nobody reads it any more. */
+	atomic_store(&stay, true);
+	calls_end(calls, "CA1", END_OPERATOR_ENDED);
+	for (int i = 0; i < 1000; i++)
+		assert_true(ring_put(&c->to_caller, TO_AUDIO, audio, sizeof audio));
+	atomic_store(&stay, false);
+	UNTIL(all_free());
+	assert_int_equal(mincore(c->to_caller.data, 1, &there), 0);
+	assert_int_equal(there & 1, 0);
+	assert_int_equal(ring_used(&c->to_caller), 0);
+	assert_null(c->shown.data);
+}
+
+static void call_is_found_at_every_moment_of_its_life(void **state)
+{
+	char token[CALL_TOKEN_SIZE], name[32];
+
+	(void)state;
+	for (int i = 0; i < 50; i++) {
+		snprintf(name, sizeof name, "CA%d", i);
+		assert_int_equal(reserve(name, token), CALL_ADMITTED);
+		calls_end(calls, name, END_OPERATOR_ENDED);
+		do {
+			cJSON *tree = told(name);
+
+			assert_non_null(tree);
+			cJSON_Delete(tree);
+		} while (!all_free());
+	}
+}
+
+/* ---------------------------------------------------------------------- all at once */
+
+enum { ROUNDS = 300, USERS = 4 };
+
+static bool over(struct call_ref ref)
+{
+	struct call *c = &calls->lines[ref.index];
+	bool is;
+
+	pthread_mutex_lock(&calls->lock);
+	is = c->generation != ref.generation || call_ended(c);
+	pthread_mutex_unlock(&calls->lock);
+	return is;
+}
+
+static void *use(void *arg)
+{
+	unsigned no = (unsigned)(uintptr_t)arg;
+
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		char token[CALL_TOKEN_SIZE], name[32];
+		struct call_ref ref;
+		struct stream s;
+		struct buf out;
+
+		snprintf(name, sizeof name, "CA%u.%u", no, i);
+		if (i % 5 == 4) {
+			if (calls_claim_unannounced(calls, &ref))
+				continue;
+			snprintf(name, sizeof name, "CAunannounced");
+		} else if (reserve(name, token) != CALL_ADMITTED || calls_claim(calls, token, &ref)) {
+			continue;
+		}
+		s.ref = ref;
+		s.fd = SOCKET;
+		if (pthread_create(&s.thread, NULL, carry, &s))
+			continue;
+		buf_init(&out, 0);
+		list_json(&out);
+		calls_one_json(calls, name, &out);
+		buf_free(&out);
+		if (i % 3 == 0)
+			calls_after_stream(calls, name);
+		else if (i % 3 == 1)
+			calls_abandon(calls, ref);
+		/* By name, or with all the others: it ends in any case. */
+		while (!over(ref)) {
+			calls_end(calls, name, END_OPERATOR_ENDED);
+			if (i % 5 == 4)
+				calls_end_all(calls, END_OPERATOR_ENDED);
+			sched_yield();
+		}
+		pthread_join(s.thread, NULL);
+	}
+	return NULL;
+}
+
+static void *reap(void *arg)
+{
+	const _Atomic bool *over = arg;
+
+	while (!atomic_load(over)) {
+		calls_reap(calls);
+		calls_unasked(calls);
+		count();
+		pass(US_PER_S / 10);
+		sched_yield();
+	}
+	return NULL;
+}
+
+static void everybody_at_once_leaves_every_line_free(void **state)
+{
+	pthread_t users[USERS], reaper;
+	_Atomic bool over = false;
+
+	(void)state;
+	assert_int_equal(pthread_create(&reaper, NULL, reap, &over), 0);
+	for (uintptr_t i = 0; i < USERS; i++)
+		assert_int_equal(pthread_create(&users[i], NULL, use, (void *)i), 0);
+	for (size_t i = 0; i < USERS; i++)
+		pthread_join(users[i], NULL);
+	atomic_store(&over, true);
+	pthread_join(reaper, NULL);
+	UNTIL(all_free());
+	assert_int_equal(calls->taken, 0);
+	for (uint32_t i = 0; i < calls->line_count; i++)
+		assert_int_equal(calls->lines[i].refs, 0);
+	assert_true(atomic_load(&carried) > ROUNDS / 4);
+}
+
+static void call_is_told_who_it_is_for(void **state)
+{
+	struct call_facts facts = { .call_sid = "CA1",
+		.to = "+12025550199",
+		.agent = "default",
+		.contact_name = "Ann",
+		.metadata = "{\"order\":7}",
+		.greeting = "Say hello to {{contact_name}} about {{metadata.order}}." };
+	char token[CALL_TOKEN_SIZE];
+	cJSON *call;
+
+	(void)state;
+	assert_int_equal(calls_reserve(calls, &facts, token), CALL_ADMITTED);
+	assert_string_equal(calls->lines[0].brief.greeting, "Say hello to Ann about 7.");
+	assert_string_equal(calls->lines[0].brief.instructions, cfg.instructions);
+	assert_string_equal(calls->lines[0].brief.metadata, "{\"order\":7}");
+	call = told("CA1");
+	assert_string_equal(json_str(call, "agent"), "default");
+	assert_true(cJSON_IsNull(json_get(call, "variant")));
+	cJSON_Delete(call);
+	facts.call_sid = "CA2";
+	facts.metadata = "[7]";
+	assert_int_equal(calls_reserve(calls, &facts, token), CALL_NO_AGENT);
+	facts.metadata = NULL;
+	facts.agent = "nobody";
+	assert_int_equal(calls_reserve(calls, &facts, token), CALL_NO_AGENT);
+	assert_int_equal(count().reserved, 1);
+	calls_end_all(calls, END_DRAINED);
+	UNTIL(all_free());
+	assert_null(calls->lines[0].profile);
+}
+
+static void fallback_is_the_agents_also_when_the_call_is_over(void **state)
+{
+	char number[CALL_NUMBER_SIZE], token[CALL_TOKEN_SIZE];
+
+	(void)state;
+	assert_int_equal(reserve("CA1", token), CALL_ADMITTED);
+	calls_fallback(calls, "CA1", "", number);
+	assert_string_equal(number, "+12025550177");
+	strcpy(number, "");
+	calls_end_all(calls, END_DRAINED);
+	UNTIL(all_free());
+	calls_fallback(calls, "CA1", "", number);
+	assert_string_equal(number, "+12025550177");
+	calls_fallback(calls, "CAunknown", "+12025550199", number);
+	assert_string_equal(number, "+12025550177");
+}
+
+static void closing_ends_what_is_left(void **state)
+{
+	char token[CALL_TOKEN_SIZE];
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		char name[32];
+
+		snprintf(name, sizeof name, "CA%d", i);
+		assert_int_equal(reserve(name, token), CALL_ADMITTED);
+	}
+	/* close_table sees that no loop is left. */
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, open_table, close_table)
+	const struct CMUnitTest tests[] = {
+		CASE(same_call_gets_the_same_token_before_and_after_its_stream),
+		CASE(call_without_a_name_is_not_admitted),
+		CASE(table_is_full_at_its_limit_and_a_line_being_left_does_not_count),
+		CASE(draining_table_admits_nobody_but_lets_the_reserved_in),
+		CASE(token_is_good_once),
+		CASE(token_that_is_almost_right_is_wrong),
+		CASE(token_expires_by_itself),
+		CASE(claim_that_is_never_carried_expires),
+		CASE(abandoned_claim_ends_the_call_at_once),
+		CASE(letters_reach_the_call_they_are_for_and_no_other),
+		CASE(who_comes_back_gets_the_same_answer_however_often_twilio_asks),
+		CASE(who_was_answered_does_not_come_back),
+		CASE(stale_handle_does_not_reach_the_next_caller),
+		CASE(handle_from_nowhere_is_ignored),
+		CASE(first_reason_wins),
+		CASE(end_that_twilio_knows_first_is_named_by_what_there_was),
+		CASE(endings_are_kept_two_minutes),
+		CASE(mass_of_endings_is_kept),
+		CASE(newest_ending_of_a_call_that_streamed_twice_is_told),
+		CASE(calls_that_twilio_has_not_asked_about_are_counted),
+		CASE(longest_call_is_ended),
+		CASE(stream_nobody_announced_gets_a_line_and_then_a_name),
+		CASE(name_of_a_live_call_is_refused_and_of_a_reserved_one_taken_over),
+		CASE(live_calls_are_listed_first_then_the_ended_newest_first),
+		CASE(what_was_said_in_the_last_call_is_not_shown_for_the_next),
+		CASE(a_call_that_comes_back_goes_on_counting_its_turns),
+		CASE(a_call_that_comes_back_is_recorded_as_before),
+		CASE(free_line_holds_no_memory_of_its_last_call),
+		CASE(call_is_found_at_every_moment_of_its_life),
+		CASE(everybody_at_once_leaves_every_line_free),
+		CASE(call_is_told_who_it_is_for),
+		CASE(fallback_is_the_agents_also_when_the_call_is_over),
+		CASE(closing_ends_what_is_left),
+	};
+
+	log_setup(LOG_FORMAT_TEXT, LOG_LEVEL_ERROR);
+	return cmocka_run_group_tests_name("calls", tests, NULL, NULL);
+}

@@ -1,0 +1,1034 @@
+#include "server/model/realtime.h"
+#include "common/base64.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "tests/peers/fixture.h"
+
+/* ----------------------------------------------------------------- what comes in */
+
+static const struct {
+	const char *name; /* of the fixture, without openai- */
+	enum model_event_type type;
+	const char *response_id, *item_id, *text;
+	int64_t ms;
+} arriving[] = {
+	{ "conversation-created", MODEL_IGNORED, "", "", "", 0 },
+	{ "conversation-item-added-assistant", MODEL_IGNORED, "", "", "", 0 },
+	{ "conversation-item-added-user-audio", MODEL_IGNORED, "", "", "", 0 },
+	{ "conversation-item-added-user-audio-wire", MODEL_IGNORED, "", "", "", 0 },
+	{ "conversation-item-added-user-text", MODEL_IGNORED, "", "", "", 0 },
+	{ "conversation-item-created", MODEL_IGNORED, "", "", "", 0 },
+	{ "conversation-item-deleted", MODEL_IGNORED, "", "", "", 0 },
+	{ "conversation-item-done-assistant", MODEL_IGNORED, "", "", "", 0 },
+	{ "conversation-item-done-user-audio", MODEL_IGNORED, "", "", "", 0 },
+	{ "conversation-item-input_audio_transcription-completed", MODEL_TRANSCRIPT, "", "item_0002",
+	    "What are your opening hours tomorrow?", 0 },
+	{ "conversation-item-input_audio_transcription-completed-duration", MODEL_TRANSCRIPT, "", "item_0002",
+	    "What are your opening hours tomorrow?", 0 },
+	{ "conversation-item-input_audio_transcription-delta", MODEL_TRANSCRIPT_DELTA, "", "item_0002",
+	    "What are your ", 0 },
+	{ "conversation-item-input_audio_transcription-failed", MODEL_TRANSCRIPT_FAILED, "", "item_0002", "", 0 },
+	{ "conversation-item-input_audio_transcription-segment", MODEL_IGNORED, "", "", "", 0 },
+	{ "conversation-item-retrieved", MODEL_IGNORED, "", "", "", 0 },
+	{ "conversation-item-truncated", MODEL_IGNORED, "", "", "", 0 },
+	{ "error", MODEL_ERROR, "", "", "Unknown parameter: 'session.temperature'.", 0 },
+	{ "error-active-response", MODEL_ERROR, "", "",
+	    "Conversation already has an active response in progress: resp_0001. Wait until the response is finished "
+	    "before creating a new one.",
+	    0 },
+	{ "error-cancel-not-active", MODEL_ERROR, "", "", "Cancellation failed: no active response found", 0 },
+	{ "error-commit-empty", MODEL_ERROR, "", "",
+	    "Error committing input audio buffer: buffer too small. Expected at least 100ms of audio, but buffer only "
+	    "has 0.00ms of audio.",
+	    0 },
+	{ "error-minimal", MODEL_ERROR, "", "", "Invalid JSON.", 0 },
+	{ "error-server", MODEL_ERROR, "", "", "The server had an error while processing your request.", 0 },
+	{ "error-session-expired", MODEL_ERROR, "", "", "Your session hit the maximum duration of 60 minutes.", 0 },
+	{ "error-truncate-too-long", MODEL_ERROR, "", "", "Audio content of 1200ms is already shorter than 1340ms", 0 },
+	{ "input_audio_buffer-cleared", MODEL_IGNORED, "", "", "", 0 },
+	{ "input_audio_buffer-committed", MODEL_COMMITTED, "", "item_0002", "", 0 },
+	{ "input_audio_buffer-dtmf_event_received", MODEL_UNKNOWN, "", "", "", 0 },
+	{ "input_audio_buffer-speech_started", MODEL_SPEECH_STARTED, "", "item_0004", "", 3240 },
+	{ "input_audio_buffer-speech_stopped", MODEL_SPEECH_STOPPED, "", "item_0004", "", 5720 },
+	{ "input_audio_buffer-timeout_triggered", MODEL_IGNORED, "", "", "", 0 },
+	{ "mcp_list_tools-completed", MODEL_IGNORED, "", "", "", 0 },
+	{ "mcp_list_tools-failed", MODEL_MCP_LIST_FAILED, "", "item_0001", "", 0 },
+	{ "mcp_list_tools-in_progress", MODEL_IGNORED, "", "", "", 0 },
+	{ "output_audio_buffer-cleared", MODEL_UNKNOWN, "", "", "", 0 },
+	{ "output_audio_buffer-started", MODEL_UNKNOWN, "", "", "", 0 },
+	{ "output_audio_buffer-stopped", MODEL_UNKNOWN, "", "", "", 0 },
+	{ "rate_limits-updated", MODEL_IGNORED, "", "", "", 0 },
+	{ "rate_limits-updated-tokens-only", MODEL_IGNORED, "", "", "", 0 },
+	{ "response-content_part-added", MODEL_RESPONSE_SIGN, "resp_0001", "", "", 0 },
+	{ "response-content_part-added-text", MODEL_RESPONSE_SIGN, "resp_0001", "", "", 0 },
+	{ "response-content_part-done", MODEL_RESPONSE_SIGN, "resp_0001", "", "", 0 },
+	{ "response-content_part-done-text", MODEL_RESPONSE_SIGN, "resp_0001", "", "", 0 },
+	{ "response-created", MODEL_RESPONSE_CREATED, "resp_0001", "", "", 0 },
+	{ "response-created-wire", MODEL_RESPONSE_CREATED, "resp_0001", "", "", 0 },
+	{ "response-done", MODEL_RESPONSE_DONE, "resp_0001", "", "", 0 },
+	{ "response-done-cancelled-client", MODEL_RESPONSE_DONE, "resp_0001", "", "", 0 },
+	{ "response-done-cancelled-turn_detected", MODEL_RESPONSE_DONE, "resp_0001", "", "", 0 },
+	{ "response-done-failed", MODEL_RESPONSE_DONE, "resp_0001", "", "Rate limit reached.", 0 },
+	{ "response-done-failed-quota", MODEL_RESPONSE_DONE, "resp_0001", "", "You exceeded your current quota.", 0 },
+	{ "response-done-function_call", MODEL_RESPONSE_DONE, "resp_0001", "", "", 0 },
+	{ "response-done-incomplete", MODEL_RESPONSE_DONE, "resp_0001", "", "", 0 },
+	{ "response-done-incomplete-content_filter", MODEL_RESPONSE_DONE, "resp_0001", "", "", 0 },
+	{ "response-done-out-of-band", MODEL_RESPONSE_DONE, "resp_0002", "", "", 0 },
+	{ "response-done-out-of-band-wire", MODEL_RESPONSE_DONE, "resp_0002", "", "", 0 },
+	{ "response-done-text", MODEL_RESPONSE_DONE, "resp_0001", "", "", 0 },
+	{ "response-done-wire", MODEL_RESPONSE_DONE, "resp_0001", "", "", 0 },
+	{ "response-function_call_arguments-delta", MODEL_RESPONSE_SIGN, "resp_0001", "", "", 0 },
+	{ "response-function_call_arguments-done", MODEL_RESPONSE_SIGN, "resp_0001", "", "", 0 },
+	{ "response-mcp_call-completed", MODEL_RESPONSE_SIGN, "", "", "", 0 },
+	{ "response-mcp_call-failed", MODEL_RESPONSE_SIGN, "", "", "", 0 },
+	{ "response-mcp_call-in_progress", MODEL_RESPONSE_SIGN, "", "", "", 0 },
+	{ "response-mcp_call_arguments-delta", MODEL_RESPONSE_SIGN, "resp_0001", "", "", 0 },
+	{ "response-mcp_call_arguments-done", MODEL_RESPONSE_SIGN, "resp_0001", "", "", 0 },
+	{ "response-output_audio-delta", MODEL_AUDIO, "resp_0001", "item_0003", "", 0 },
+	{ "response-output_audio-done", MODEL_AUDIO_DONE, "resp_0001", "item_0003", "", 0 },
+	{ "response-output_audio_transcript-delta", MODEL_TEXT_DELTA, "resp_0001", "item_0003", "We open at ", 0 },
+	{ "response-output_audio_transcript-delta-wire", MODEL_TEXT_DELTA, "resp_0001", "item_0003", "We", 0 },
+	{ "response-output_audio_transcript-done", MODEL_TEXT_DONE, "resp_0001", "item_0003",
+	    "We open at nine in the morning.", 0 },
+	{ "response-output_item-added", MODEL_RESPONSE_SIGN, "resp_0001", "", "", 0 },
+	{ "response-output_item-added-function_call", MODEL_RESPONSE_SIGN, "resp_0001", "", "", 0 },
+	{ "response-output_item-done", MODEL_ITEM_DONE, "resp_0001", "item_0003", "", 0 },
+	{ "response-output_item-done-function_call", MODEL_ITEM_DONE, "resp_0001", "item_0006", "", 0 },
+	{ "response-output_text-delta", MODEL_TEXT_DELTA, "resp_0001", "item_0003", "We open at ", 0 },
+	{ "response-output_text-done", MODEL_TEXT_DONE, "resp_0001", "item_0003", "We open at nine in the morning.",
+	    0 },
+	{ "session-created", MODEL_SESSION_CREATED, "", "", "", 0 },
+	{ "session-created-wire", MODEL_SESSION_CREATED, "", "", "", 0 },
+	{ "session-updated", MODEL_SESSION_UPDATED, "", "", "", 0 },
+	{ "unknown-event", MODEL_UNKNOWN, "", "", "", 0 },
+};
+
+enum { ARRIVING = sizeof arriving / sizeof arriving[0] };
+
+static void every_event_of_the_fixtures_is_what_it_is(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRIVING; i++) {
+		char name[128];
+		struct model_event e;
+		size_t len;
+		char *text;
+
+		snprintf(name, sizeof name, "openai-%s", arriving[i].name);
+		text = fixture(name, &len);
+		realtime_parse(text, len, &e);
+		if (e.type != arriving[i].type)
+			fail_msg("%s gives %d, not %d", name, e.type, arriving[i].type);
+		if (strcmp(e.text, arriving[i].text))
+			fail_msg("%s says \"%s\"", name, e.text);
+		assert_string_equal(e.response_id, arriving[i].response_id);
+		assert_string_equal(e.item_id, arriving[i].item_id);
+		assert_int_equal(e.ms, arriving[i].ms);
+		realtime_event_free(&e);
+		free(text);
+	}
+}
+
+static bool from_us(const char *name)
+{
+	static const char *const ours[] = { "openai-session-update", "openai-session-update-*",
+		"openai-input_audio_buffer-append", "openai-input_audio_buffer-commit",
+		"openai-input_audio_buffer-clear", "openai-output_audio_buffer-clear",
+		"openai-conversation-item-create-*", "openai-conversation-item-delete",
+		"openai-conversation-item-retrieve", "openai-conversation-item-truncate", "openai-response-create",
+		"openai-response-create-*", "openai-response-cancel", "openai-response-cancel-*" };
+
+	for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
+		if (!fnmatch(ours[i], name, 0))
+			return true;
+	return false;
+}
+
+static void count_if_listed(const char *name, void *arg)
+{
+	if (from_us(name))
+		return;
+	for (size_t i = 0; i < ARRIVING; i++)
+		if (!strcmp(name + strlen("openai-"), arriving[i].name)) {
+			++*(size_t *)arg;
+			return;
+		}
+	fail_msg("%s is in no table", name);
+}
+
+static void no_event_of_the_fixtures_is_left_out(void **state)
+{
+	size_t listed = 0;
+
+	(void)state;
+	fixtures("openai-*", count_if_listed, &listed);
+	assert_int_equal(listed, ARRIVING);
+}
+
+/* The wire cut anywhere: no event, and nothing read beyond the end. */
+static void no_beginning_of_an_event_is_one(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRIVING; i++) {
+		char name[128];
+		size_t len;
+		char *text;
+
+		snprintf(name, sizeof name, "openai-%s", arriving[i].name);
+		text = fixture(name, &len);
+		while (len && text[len - 1] != '}')
+			len--;
+		for (size_t n = 0; n < len; n++) {
+			struct model_event e;
+			char *part = malloc(n ? n : 1);
+
+			assert_non_null(part);
+			memcpy(part, text, n);
+			realtime_parse(part, n, &e);
+			/* Types of which nothing else is read may be told by their name,
+			 * and audio by its fields. */
+			if (e.type != MODEL_INVALID && e.type != MODEL_UNKNOWN && e.type != MODEL_IGNORED &&
+			    e.type != MODEL_AUDIO)
+				fail_msg("%s: %zu bytes of it are an event", name, n);
+			realtime_event_free(&e);
+			free(part);
+		}
+		free(text);
+	}
+}
+
+static struct model_event parsed(const char *text)
+{
+	struct model_event e;
+
+	realtime_parse(text, strlen(text), &e);
+	return e;
+}
+
+static void expect_type(const char *text, enum model_event_type type)
+{
+	struct model_event e = parsed(text);
+
+	if (e.type != type)
+		fail_msg("%s gives %d, not %d", text, e.type, type);
+	realtime_event_free(&e);
+}
+
+static void audio_is_handed_out_as_it_came(void **state)
+{
+	size_t len;
+	char *text = fixture("openai-response-output_audio-delta", &len);
+	struct model_event e;
+	uint8_t audio[1024];
+
+	(void)state;
+	realtime_parse(text, len, &e);
+	assert_null(e.tree);
+	assert_true(e.audio.p >= text && e.audio.p + e.audio.n <= text + len);
+	assert_int_equal(base64_decode(audio, e.audio.p, e.audio.n), 200);
+	free(text);
+}
+
+static void speech_is_told_even_if_its_details_are_missing(void **state)
+{
+	static const char *const vague[] = {
+		"{\"type\":\"input_audio_buffer.speech_started\"}",
+		"{\"type\":\"input_audio_buffer.speech_started\",\"item_id\":null,\"audio_start_ms\":null}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof vague / sizeof vague[0]; i++) {
+		struct model_event e = parsed(vague[i]);
+
+		assert_int_equal(e.type, MODEL_SPEECH_STARTED);
+		assert_string_equal(e.item_id, "");
+		assert_int_equal(e.ms, -1);
+		realtime_event_free(&e);
+	}
+	expect_type("{\"type\":\"input_audio_buffer.speech_stopped\",\"item_id\":\"i\"}", MODEL_SPEECH_STOPPED);
+}
+
+static void a_nul_does_not_lose_a_transcript(void **state)
+{
+	struct model_event e = parsed("{\"type\":\"conversation.item.input_audio_transcription.completed\","
+				      "\"item_id\":\"i\",\"transcript\":\"a\\u0000b\"}");
+
+	(void)state;
+	assert_int_equal(e.type, MODEL_TRANSCRIPT);
+	assert_string_equal(e.text, "a\xef\xbf\xbd"
+				    "b");
+	realtime_event_free(&e);
+}
+
+static void fields_of_a_wrong_type_make_it_invalid(void **state)
+{
+	static const char *const wrong[] = {
+		"",
+		"{",
+		"null",
+		"[]",
+		"\"response.done\"",
+		"{}",
+		"{\"type\":\"error\"",
+		"{\"type\":null}",
+		"{\"type\":error}",
+		"{\"type\":\"response.output_audio.delta\",\"response_id\":\"r\",\"item_id\":\"i\",\"delta\":null}",
+		"{\"typ\":\"error\"}",
+		"{\"type\":\"error\"}",
+		"{\"type\":\"error\",\"error\":null}",
+		"{\"type\":\"error\",\"error\":\"x\"}",
+		"{\"type\":\"session.created\"}",
+		"{\"type\":\"session.updated\",\"session\":[]}",
+		"{\"type\":\"input_audio_buffer.speech_started\",\"item_id\":7,\"audio_start_ms\":1}",
+		"{\"type\":\"input_audio_buffer.speech_started\",\"audio_start_ms\":\"1\"}",
+		"{\"type\":\"input_audio_buffer.speech_stopped\",\"audio_end_ms\":1e300}",
+		"{\"type\":\"input_audio_buffer.speech_stopped\",\"audio_end_ms\":-1}",
+		"{\"type\":\"input_audio_buffer.committed\",\"item_id\":null}",
+		"{\"type\":\"response.created\",\"response\":{\"id\":null}}",
+		"{\"type\":\"response.created\",\"response\":{\"id\":\"\"}}",
+		"{\"type\":\"response.created\",\"response\":\"resp_1\"}",
+		"{\"type\":\"response.done\",\"response\":{\"status\":\"completed\"}}",
+		"{\"type\":\"response.output_audio.delta\",\"response_id\":\"r\",\"item_id\":\"i\"}",
+		"{\"type\":\"response.output_audio.delta\",\"item_id\":\"i\",\"delta\":\"AAAA\"}",
+		"{\"type\":\"response.output_audio.delta\",\"response_id\":\"\",\"item_id\":\"i\",\"delta\":\"AAAA\"}",
+		"{\"type\":\"response.output_audio.done\",\"response_id\":\"r\"}",
+		"{\"type\":\"response.output_audio_transcript.delta\",\"response_id\":\"r\",\"item_id\":\"i\",\"delta\":7}",
+		"{\"type\":\"conversation.item.input_audio_transcription.completed\",\"item_id\":\"i\",\"transcript\":null}",
+		"{\"type\":\"response.output_item.added\",\"response_id\":{}}",
+		/* JSON that is none */
+		"{\"type\":\"response.created\",\"response\":{\"id\":\"r\"}} x",
+		"{\"type\":\"response.created\",\"response\":{\"id\":\"\xff\"}}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+		expect_type(wrong[i], MODEL_INVALID);
+}
+
+static void names_that_do_not_fit_are_refused_not_cut(void **state)
+{
+	char id[MODEL_ID_SIZE + 1], text[512];
+
+	(void)state;
+	memset(id, 'x', sizeof id - 1);
+	id[MODEL_ID_SIZE - 1] = '\0';
+	snprintf(text, sizeof text, "{\"type\":\"response.created\",\"response\":{\"id\":\"%s\"}}", id);
+	expect_type(text, MODEL_RESPONSE_CREATED);
+	snprintf(text, sizeof text,
+	    "{\"type\":\"response.output_audio.delta\",\"response_id\":\"%s\",\"item_id\":\"i\",\"delta\":\"\"}", id);
+	expect_type(text, MODEL_AUDIO);
+	id[MODEL_ID_SIZE - 1] = 'x';
+	id[MODEL_ID_SIZE] = '\0';
+	snprintf(text, sizeof text, "{\"type\":\"response.created\",\"response\":{\"id\":\"%s\"}}", id);
+	expect_type(text, MODEL_INVALID);
+	snprintf(text, sizeof text,
+	    "{\"type\":\"response.output_audio.delta\",\"response_id\":\"%s\",\"item_id\":\"i\",\"delta\":\"\"}", id);
+	expect_type(text, MODEL_INVALID);
+}
+
+static void names_of_audio_are_plain_text(void **state)
+{
+	static const char *const wrong[] = { "\\u0041", "\\n", "\x01", "\x7f", "\xc3\xa9", "\xff" };
+	char text[256] =
+	    "{\"type\":\"response.output_audio.delta\",\"response_id\":\"r\",\"item_id\":\"i?\",\"delta\":\"\"}";
+	struct model_event e;
+
+	(void)state;
+	expect_type(text, MODEL_AUDIO);
+	*strchr(text, '?') = '\0';
+	realtime_parse(text, strlen(text) + 1 + strlen(text + strlen(text) + 1), &e);
+	assert_int_equal(e.type, MODEL_INVALID);
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+		snprintf(text, sizeof text,
+		    "{\"type\":\"response.output_audio.delta\",\"response_id\":\"r\",\"item_id\":\"i%s\",\"delta\":\"\"}",
+		    wrong[i]);
+		expect_type(text, MODEL_INVALID);
+	}
+}
+
+static void unknown_event_is_known_by_its_name(void **state)
+{
+	size_t len;
+	char *text = fixture("openai-unknown-event", &len);
+	struct model_event e;
+
+	(void)state;
+	realtime_parse(text, len, &e);
+	assert_int_equal(e.type, MODEL_UNKNOWN);
+	assert_string_equal(e.code, "response.some_future_event");
+	free(text);
+}
+
+/* Each is replaced once, not looked for again from the beginning: that would
+ * take hours. */
+static void flood_of_nuls_is_read_in_one_pass(void **state)
+{
+	static const char head[] =
+	    "{\"type\":\"conversation.item.input_audio_transcription.completed\",\"item_id\":\"i\","
+	    "\"transcript\":\"";
+	enum { NULS = 1000 * 1000 };
+	char *text = malloc(sizeof head + 6 * NULS + 2), *at = text;
+	struct model_event e;
+
+	(void)state;
+	assert_non_null(text);
+	at = stpcpy(at, head);
+	for (int i = 0; i < NULS; i++)
+		at = stpcpy(at, "\\u0000");
+	at = stpcpy(at, "\"}");
+	realtime_parse(text, (size_t)(at - text), &e);
+	assert_int_equal(e.type, MODEL_TRANSCRIPT);
+	assert_int_equal(strlen(e.text), 3 * NULS);
+	realtime_event_free(&e);
+	free(text);
+}
+
+static void only_a_nul_is_replaced(void **state)
+{
+	struct model_event e =
+	    parsed("{\"type\":\"conversation.item.input_audio_transcription.completed\",\"item_id\":\"i\","
+		   "\"transcript\":\"a\\u0000\\\\u0000\\\\\\u0000\\u00000\"}");
+
+	(void)state;
+	assert_int_equal(e.type, MODEL_TRANSCRIPT);
+	assert_string_equal(e.text, "a\xef\xbf\xbd\\u0000\\\xef\xbf\xbd\xef\xbf\xbd"
+				    "0");
+	realtime_event_free(&e);
+}
+
+static void numbers_may_be_integers_or_fractions(void **state)
+{
+	struct model_event e =
+	    parsed("{\"type\":\"input_audio_buffer.speech_stopped\",\"item_id\":\"i\",\"audio_end_ms\":5720.75}");
+
+	(void)state;
+	assert_int_equal(e.type, MODEL_SPEECH_STOPPED);
+	assert_int_equal(e.ms, 5720);
+	realtime_event_free(&e);
+}
+
+static void end_of_an_answer_tells_how(void **state)
+{
+	static const struct {
+		const char *name, *status, *code;
+	} ends[] = {
+		{ "openai-response-done", "completed", "" },
+		{ "openai-response-done-wire", "completed", "" },
+		{ "openai-response-done-cancelled-client", "cancelled", "client_cancelled" },
+		{ "openai-response-done-cancelled-turn_detected", "cancelled", "turn_detected" },
+		{ "openai-response-done-incomplete", "incomplete", "max_output_tokens" },
+		{ "openai-response-done-incomplete-content_filter", "incomplete", "content_filter" },
+		{ "openai-response-done-failed", "failed", "rate_limit_exceeded" },
+		{ "openai-response-done-failed-quota", "failed", "insufficient_quota" },
+	};
+	struct model_event e;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+		size_t len;
+		char *text = fixture(ends[i].name, &len);
+
+		realtime_parse(text, len, &e);
+		assert_string_equal(e.status, ends[i].status);
+		assert_string_equal(e.code, ends[i].code);
+		realtime_event_free(&e);
+		free(text);
+	}
+	/* What is not documented is no success. */
+	e = parsed("{\"type\":\"response.done\",\"response\":{\"id\":\"r\",\"status\":\"splendid\"}}");
+	assert_string_equal(e.status, "failed");
+	assert_string_equal(e.code, "unknown");
+	realtime_event_free(&e);
+}
+
+static void errors_have_the_class_their_code_gives_them(void **state)
+{
+	static const struct {
+		const char *name;
+		enum model_error error;
+		const char *code, *client_event;
+	} errors[] = {
+		{ "openai-error", MODEL_HARMLESS, "unknown_parameter", "c_0001" },
+		{ "openai-error-active-response", MODEL_HARMLESS, "conversation_already_has_active_response",
+		    "c_0030" },
+		{ "openai-error-cancel-not-active", MODEL_HARMLESS, "response_cancel_not_active", "c_0040" },
+		{ "openai-error-commit-empty", MODEL_HARMLESS, "input_audio_buffer_commit_empty", "c_0010" },
+		{ "openai-error-minimal", MODEL_HARMLESS, "invalid_request_error", "" },
+		{ "openai-error-server", MODEL_RETRY, "server_error", "" },
+		{ "openai-error-session-expired", MODEL_RENEW, "session_expired", "" },
+		{ "openai-error-truncate-too-long", MODEL_HARMLESS, "invalid_value", "c_0027" },
+		{ "openai-response-done-failed", MODEL_RETRY, "rate_limit_exceeded", "" },
+		{ "openai-response-done-failed-quota", MODEL_FATAL, "insufficient_quota", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
+		struct model_event e;
+		size_t len;
+		char *text = fixture(errors[i].name, &len);
+
+		realtime_parse(text, len, &e);
+		assert_int_equal(e.error, errors[i].error);
+		assert_string_equal(e.code, errors[i].code);
+		assert_string_equal(e.client_event, errors[i].client_event);
+		realtime_event_free(&e);
+		free(text);
+	}
+	/* As the reason of a close frame has it. */
+	assert_int_equal(realtime_classify("", "invalid_request_error.invalid_api_key"), MODEL_FATAL);
+	assert_int_equal(realtime_classify("insufficient_quota", ""), MODEL_FATAL);
+	assert_int_equal(realtime_classify("invalid_request_error", "inference_rate_limit_exceeded"), MODEL_RETRY);
+	assert_int_equal(realtime_classify("", ""), MODEL_HARMLESS);
+	assert_string_equal(realtime_error_name(MODEL_FATAL), "fatal");
+}
+
+static void format_is_compared_both_ways(void **state)
+{
+	static const char wrong_out[] = "{\"audio\":{\"input\":{\"format\":{\"type\":\"audio/pcmu\"}},"
+					"\"output\":{\"format\":{\"type\":\"audio/pcm\",\"rate\":24000}}}}";
+	size_t len;
+	char *text = fixture("openai-session-updated", &len), what[160] = "";
+	struct model_event e;
+	cJSON *session;
+
+	(void)state;
+	realtime_parse(text, len, &e);
+	assert_true(realtime_format_ok(e.session, AUDIO_PCMU, what, sizeof what));
+	assert_false(realtime_format_ok(e.session, AUDIO_PCMA, what, sizeof what));
+	assert_non_null(strstr(what, "audio/pcmu"));
+	assert_false(realtime_format_ok(e.session, AUDIO_PCM, what, sizeof what));
+	realtime_event_free(&e);
+	free(text);
+
+	text = fixture("openai-session-created-wire", &len); /* 24 kHz until told otherwise */
+	realtime_parse(text, len, &e);
+	assert_true(realtime_format_ok(e.session, AUDIO_PCM, what, sizeof what));
+	assert_false(realtime_format_ok(e.session, AUDIO_PCMU, what, sizeof what));
+	realtime_event_free(&e);
+	free(text);
+
+	session = cJSON_Parse(wrong_out);
+	assert_false(realtime_format_ok(session, AUDIO_PCMU, what, sizeof what));
+	assert_non_null(strstr(what, "output"));
+	cJSON_Delete(session);
+	assert_false(realtime_format_ok(NULL, AUDIO_PCMU, what, sizeof what));
+	session = cJSON_Parse("{\"audio\":{\"input\":{\"format\":{\"type\":\"audio/pcm\",\"rate\":1e300}}}}");
+	assert_false(realtime_format_ok(session, AUDIO_PCM, what, sizeof what));
+	cJSON_Delete(session);
+	session = cJSON_Parse("{\"audio\":{\"input\":{\"format\":\"g711_ulaw\"}}}");
+	assert_false(realtime_format_ok(session, AUDIO_PCMU, what, sizeof what));
+	cJSON_Delete(session);
+}
+
+/* ------------------------------------------------------------------ what goes out */
+
+/* Every path of the documented messages of one type, with what stands there:
+ * ".session.audio.input.format.type string". */
+struct shape {
+	char *lines[512];
+	size_t count;
+	const char *type; /* of the message, while collecting */
+};
+
+static const char *kind_of(const cJSON *value)
+{
+	return cJSON_IsString(value)   ? "string"
+	       : cJSON_IsNumber(value) ? "number"
+	       : cJSON_IsBool(value)   ? "bool"
+	       : cJSON_IsNull(value)   ? "null"
+	       : cJSON_IsArray(value)  ? "array"
+				       : "object";
+}
+
+static bool shape_has(const struct shape *s, const char *line)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (!strcmp(s->lines[i], line))
+			return true;
+	return false;
+}
+
+static void shape_add(struct shape *s, const char *line)
+{
+	if (shape_has(s, line))
+		return;
+	assert_true(s->count < sizeof s->lines / sizeof s->lines[0]);
+	s->lines[s->count++] = strdup(line);
+}
+
+/* Walks a message; `each` is told every path in it. */
+static void walk(const cJSON *value, const char *path, void (*each)(void *arg, const char *line), void *arg)
+{
+	char line[256];
+	const cJSON *child;
+
+	snprintf(line, sizeof line, "%s %s", path, kind_of(value));
+	each(arg, line);
+	cJSON_ArrayForEach(child, value)
+	{
+		char below[200];
+
+		snprintf(below, sizeof below, "%.150s%s%.40s", path, cJSON_IsArray(value) ? "[]" : ".",
+		    cJSON_IsArray(value) ? "" : child->string);
+		walk(child, below, each, arg);
+	}
+}
+
+static void collect_line(void *arg, const char *line)
+{
+	shape_add(arg, line);
+}
+
+static void collect(const char *name, void *arg)
+{
+	struct shape *s = arg;
+	size_t len;
+	char *text;
+	cJSON *tree;
+
+	if (!from_us(name))
+		return;
+	text = fixture(name, &len);
+	tree = json_parse(text, len);
+	assert_non_null(tree);
+	if (!strcmp(json_str(tree, "type"), s->type))
+		walk(tree, "", collect_line, s);
+	cJSON_Delete(tree);
+	free(text);
+}
+
+/* Collected once for each type. */
+static const struct shape *shape_of(const char *type)
+{
+	static struct shape shapes[12];
+	struct shape *s = shapes;
+
+	while (s->type && strcmp(s->type, type))
+		s++;
+	if (s->type)
+		return s;
+	assert_true(s < shapes + 11);
+	s->type = strdup(type);
+	fixtures("openai-*", collect, s);
+	/* Documented as nullable; no fixture shows it. */
+	if (!strcmp(type, "session.update"))
+		shape_add(s, ".session.audio.input.transcription null");
+	return s;
+}
+
+struct check {
+	const struct shape *shape;
+	char surplus[256]; /* the first line that is in no fixture */
+};
+
+static void check_line(void *arg, const char *line)
+{
+	struct check *c = arg;
+
+	if (!c->surplus[0] && !shape_has(c->shape, line))
+		snprintf(c->surplus, sizeof c->surplus, "%s", line);
+}
+
+/* What in the message is not documented; "" if all is. */
+static const char *undocumented(const cJSON *tree)
+{
+	static struct check c;
+
+	memset(&c, 0, sizeof c);
+	c.shape = shape_of(json_str(tree, "type"));
+	walk(tree, "", check_line, &c);
+	return c.surplus;
+}
+
+/* The message as a tree, after it was found to be of a documented shape; the
+ * caller deletes it. */
+static cJSON *checked(struct buf *message)
+{
+	cJSON *tree;
+	const char *surplus;
+
+	assert_int_equal(buf_error(message), 0);
+	tree = json_parse(buf_text(message), message->len);
+	if (!tree)
+		fail_msg("not JSON: %s", buf_text(message));
+	surplus = undocumented(tree);
+	if (surplus[0])
+		fail_msg("not documented: %s in %s", surplus, buf_text(message));
+	buf_reset(message);
+	return tree;
+}
+
+static const char *at(const cJSON *tree, const char *path)
+{
+	static char text[32];
+	char part[64];
+
+	while (*path) {
+		size_t n = strcspn(path, ".");
+
+		snprintf(part, sizeof part, "%.*s", (int)n, path);
+		tree = cJSON_IsArray(tree) ? cJSON_GetArrayItem(tree, atoi(part)) : json_get(tree, part);
+		path += path[n] ? n + 1 : n;
+	}
+	if (!tree)
+		return "(absent)";
+	if (cJSON_IsString(tree))
+		return tree->valuestring;
+	if (cJSON_IsNumber(tree))
+		snprintf(text, sizeof text, "%g", tree->valuedouble);
+	return cJSON_IsNumber(tree)  ? text
+	       : cJSON_IsTrue(tree)  ? "true"
+	       : cJSON_IsFalse(tree) ? "false"
+				     : kind_of(tree);
+}
+
+static const char *lookup(void *arg, const char *name)
+{
+	const char *const *pairs = arg;
+
+	for (; pairs && *pairs; pairs += 2)
+		if (!strcmp(pairs[0], name))
+			return pairs[1];
+	return NULL;
+}
+
+static void load(struct config *cfg, const char *const *pairs)
+{
+	struct buf errors;
+
+	buf_init(&errors, 0);
+	if (config_load(cfg, lookup, (void *)pairs, &errors))
+		fail_msg("%s", buf_text(&errors));
+	buf_free(&errors);
+}
+
+static void field_that_is_not_documented_is_noticed(void **state)
+{
+	static const char *const planted[] = {
+		"{\"type\":\"session.update\",\"session\":{\"type\":\"realtime\",\"temperature\":0.8}}",
+		"{\"type\":\"session.update\",\"session\":{\"type\":\"realtime\",\"audio\":{\"input\":{\"format\":"
+		"\"g711_ulaw\"}}}}",
+		"{\"type\":\"session.update\",\"session\":{\"type\":\"realtime\",\"max_output_tokens\":true}}",
+		"{\"type\":\"response.cancel\",\"item_id\":\"i\"}",
+		"{\"type\":\"conversation.item.truncate\",\"item_id\":\"i\",\"content_index\":0,\"audio_end_ms\":\"1\"}",
+		"{\"type\":\"input_audio_buffer.append\",\"audio\":\"AAAA\",\"event_id\":7}",
+		"{\"type\":\"response.something\"}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof planted / sizeof planted[0]; i++) {
+		cJSON *tree = cJSON_Parse(planted[i]);
+
+		assert_non_null(tree);
+		if (!undocumented(tree)[0])
+			fail_msg("passed: %s", planted[i]);
+		cJSON_Delete(tree);
+	}
+}
+
+/* The built-in agent's profile, and what the session takes from elsewhere. */
+static void as_settings(struct profile *profile, struct realtime_options *options, const struct config *cfg)
+{
+	profile_from_config(profile, cfg);
+	options->instructions = cfg->instructions;
+	options->audio_format = cfg->audio_format;
+}
+
+static void session_is_configured_as_the_settings_say(void **state)
+{
+	static const char *const pairs[] = { "INSTRUCTIONS", "Say \"hello\".", "OPENAI_VOICE", "cedar",
+		"TRANSCRIPTION_LANGUAGE", "de", "VAD_THRESHOLD", "0.65", "VAD_PREFIX_MS", "250", "VAD_SILENCE_MS",
+		"450", "MAX_OUTPUT_TOKENS", "700", "NOISE_REDUCTION", "far_field", "REASONING_EFFORT", "low",
+		"OPENAI_SPEED", "1.25", NULL };
+	struct realtime_options options = { 0 };
+	struct profile profile;
+	struct config cfg;
+	struct buf out;
+	cJSON *t;
+
+	(void)state;
+	load(&cfg, pairs);
+	as_settings(&profile, &options, &cfg);
+	buf_init(&out, 0);
+	realtime_session_update(&out, "cfg_1", &profile, &options);
+	t = checked(&out);
+	assert_string_equal(at(t, "type"), "session.update");
+	assert_string_equal(at(t, "event_id"), "cfg_1");
+	assert_string_equal(at(t, "session.type"), "realtime");
+	assert_string_equal(at(t, "session.output_modalities.0"), "audio");
+	assert_string_equal(at(t, "session.instructions"), "Say \"hello\".");
+	assert_string_equal(at(t, "session.audio.input.format.type"), "audio/pcmu");
+	assert_string_equal(at(t, "session.audio.output.format.type"), "audio/pcmu");
+	assert_string_equal(at(t, "session.audio.input.format.rate"), "(absent)");
+	assert_string_equal(at(t, "session.audio.output.voice"), "cedar");
+	assert_string_equal(at(t, "session.audio.output.speed"), "1.25");
+	assert_string_equal(at(t, "session.audio.input.transcription.model"), "gpt-transcribe");
+	assert_string_equal(at(t, "session.audio.input.transcription.language"), "de");
+	assert_string_equal(at(t, "session.audio.input.noise_reduction.type"), "far_field");
+	assert_string_equal(at(t, "session.audio.input.turn_detection.type"), "server_vad");
+	assert_string_equal(at(t, "session.audio.input.turn_detection.threshold"), "0.65");
+	assert_string_equal(at(t, "session.audio.input.turn_detection.prefix_padding_ms"), "250");
+	assert_string_equal(at(t, "session.audio.input.turn_detection.silence_duration_ms"), "450");
+	assert_string_equal(at(t, "session.audio.input.turn_detection.create_response"), "true");
+	assert_string_equal(at(t, "session.audio.input.turn_detection.interrupt_response"), "true");
+	assert_string_equal(at(t, "session.reasoning.effort"), "low");
+	assert_string_equal(at(t, "session.max_output_tokens"), "700");
+	cJSON_Delete(t);
+
+	options.plain = true; /* for services that know less */
+	realtime_session_update(&out, "cfg_2", &profile, &options);
+	t = checked(&out);
+	assert_string_equal(at(t, "session.audio.output.speed"), "(absent)");
+	assert_string_equal(at(t, "session.audio.input.noise_reduction"), "(absent)");
+	assert_string_equal(at(t, "session.reasoning"), "(absent)");
+	assert_string_equal(at(t, "session.audio.input.format.type"), "audio/pcmu");
+	cJSON_Delete(t);
+	buf_free(&out);
+	config_free(&cfg);
+}
+
+static void every_combination_of_settings_is_documented(void **state)
+{
+	static const char *const formats[] = { "pcmu", "pcma", "pcm" },
+				 *const vads[] = { "server_vad", "semantic_vad" },
+				 *const voices[] = { "marin", "voice_1234" },
+				 *const models[] = { "gpt-transcribe", "off" }, *const efforts[] = { "", "xhigh" },
+				 *const tokens[] = { "inf", "4096" }, *const speeds[] = { "1", "0.3" },
+				 *const noises[] = { "off", "near_field" }, *const interruptible[] = { "on", "off" };
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, 0);
+	for (unsigned i = 0; i < 3 * 256; i++) {
+		const char *const pairs[] = { "OPENAI_AUDIO_FORMAT", formats[i / 256], "TURN_DETECTION", vads[i & 1],
+			"OPENAI_VOICE", voices[i >> 1 & 1], "TRANSCRIPTION_MODEL", models[i >> 2 & 1],
+			"REASONING_EFFORT", efforts[i >> 3 & 1], "MAX_OUTPUT_TOKENS", tokens[i >> 4 & 1],
+			"OPENAI_SPEED", speeds[i >> 5 & 1], "NOISE_REDUCTION", noises[i >> 6 & 1], "INTERRUPTIBLE",
+			interruptible[i >> 7 & 1], NULL };
+		struct realtime_options options = { .plain = i % 5 == 0, .protect = i % 3 == 0 };
+		struct profile profile;
+		struct config cfg;
+
+		load(&cfg, pairs);
+		as_settings(&profile, &options, &cfg);
+		realtime_session_update(&out, "cfg_1", &profile, &options);
+		cJSON_Delete(checked(&out));
+		realtime_turn_detection(&out, "cfg_2", &profile);
+		cJSON_Delete(checked(&out));
+		config_free(&cfg);
+	}
+	buf_free(&out);
+}
+
+static void several_languages_are_for_models_that_know_them(void **state)
+{
+	static const char *const two[] = { "en", "es" };
+	struct realtime_options options = { 0 };
+	struct profile profile;
+	struct config cfg;
+	struct buf out;
+	cJSON *t;
+
+	(void)state;
+	load(&cfg, NULL);
+	as_settings(&profile, &options, &cfg);
+	profile.languages = two;
+	profile.language_count = 2;
+	buf_init(&out, 0);
+	realtime_session_update(&out, "cfg_1", &profile, &options);
+	t = checked(&out);
+	assert_string_equal(at(t, "session.audio.input.transcription.languages.0"), "en");
+	assert_string_equal(at(t, "session.audio.input.transcription.languages.1"), "es");
+	assert_string_equal(at(t, "session.audio.input.transcription.language"), "(absent)");
+	cJSON_Delete(t);
+	profile.transcription_model = "whisper-1"; /* would be refused with them */
+	realtime_session_update(&out, "cfg_1", &profile, &options);
+	t = checked(&out);
+	assert_string_equal(at(t, "session.audio.input.transcription.languages"), "(absent)");
+	cJSON_Delete(t);
+	profile.transcription_model = "gpt-transcribe";
+	profile.transcription_language = "es"; /* said outright */
+	realtime_session_update(&out, "cfg_1", &profile, &options);
+	t = checked(&out);
+	assert_string_equal(at(t, "session.audio.input.transcription.languages"), "(absent)");
+	assert_string_equal(at(t, "session.audio.input.transcription.language"), "es");
+	cJSON_Delete(t);
+	buf_free(&out);
+	config_free(&cfg);
+}
+
+static void protected_session_neither_answers_nor_interrupts(void **state)
+{
+	struct realtime_options options = { .protect = true };
+	struct profile profile;
+	struct config cfg;
+	struct buf out;
+	cJSON *t;
+
+	(void)state;
+	load(&cfg, NULL);
+	as_settings(&profile, &options, &cfg);
+	buf_init(&out, 0);
+	realtime_session_update(&out, "cfg_1", &profile, &options);
+	t = checked(&out);
+	assert_string_equal(at(t, "session.audio.input.turn_detection.create_response"), "false");
+	assert_string_equal(at(t, "session.audio.input.turn_detection.interrupt_response"), "false");
+	cJSON_Delete(t);
+	/* And then it does again. */
+	realtime_turn_detection(&out, "cfg_2", &profile);
+	t = checked(&out);
+	assert_string_equal(at(t, "session.type"), "realtime");
+	assert_string_equal(at(t, "session.instructions"), "(absent)");
+	assert_string_equal(at(t, "session.audio.input.turn_detection.create_response"), "true");
+	assert_string_equal(at(t, "session.audio.input.turn_detection.interrupt_response"), "true");
+	cJSON_Delete(t);
+	profile.interruptible = false;
+	realtime_turn_detection(&out, "cfg_3", &profile);
+	t = checked(&out);
+	assert_string_equal(at(t, "session.audio.input.turn_detection.create_response"), "true");
+	assert_string_equal(at(t, "session.audio.input.turn_detection.interrupt_response"), "false");
+	cJSON_Delete(t);
+	buf_free(&out);
+	config_free(&cfg);
+}
+
+static void append_of_the_fixture_is_ours_to_the_byte(void **state)
+{
+	size_t len;
+	char *text = fixture("openai-input_audio_buffer-append", &len);
+	struct span audio;
+	uint8_t bytes[160];
+	struct buf out;
+	cJSON *t;
+
+	(void)state;
+	assert_true(json_scan(text, len, "audio", &audio));
+	assert_int_equal(base64_decode(bytes, audio.p, audio.n), sizeof bytes);
+	buf_init(&out, 0);
+	realtime_append(&out, bytes, sizeof bytes);
+	t = checked(&out);
+	assert_int_equal(strlen(at(t, "audio")), audio.n);
+	assert_memory_equal(at(t, "audio"), audio.p, audio.n);
+	cJSON_Delete(t);
+	buf_free(&out);
+	free(text);
+}
+
+static void commands_are_documented_and_name_what_they_mean(void **state)
+{
+	struct buf out;
+	cJSON *t;
+
+	(void)state;
+	buf_init(&out, 0);
+	realtime_response_create(&out, "say_1", NULL, false);
+	t = checked(&out);
+	assert_string_equal(at(t, "event_id"), "say_1");
+	assert_string_equal(at(t, "response"), "(absent)");
+	cJSON_Delete(t);
+
+	realtime_response_cancel(&out, "cancel_2", "resp_0001"); /* a bare one could kill the next answer */
+	t = checked(&out);
+	assert_string_equal(at(t, "response_id"), "resp_0001");
+	cJSON_Delete(t);
+
+	realtime_truncate(&out, "cut_3", "item_0003", 1340);
+	t = checked(&out);
+	assert_string_equal(at(t, "item_id"), "item_0003");
+	assert_string_equal(at(t, "content_index"), "0");
+	assert_string_equal(at(t, "audio_end_ms"), "1340");
+	cJSON_Delete(t);
+
+	realtime_user_text(&out, "keys_4", "\"1\" \\ \n");
+	t = checked(&out);
+	assert_string_equal(at(t, "item.role"), "user");
+	assert_string_equal(at(t, "item.content.0.type"), "input_text");
+	assert_string_equal(at(t, "item.content.0.text"), "\"1\" \\ \n");
+	cJSON_Delete(t);
+	buf_free(&out);
+}
+
+static void greet(struct buf *out, const struct config *cfg)
+{
+	realtime_greeting(out, "say_1", cfg->instructions, cfg->greeting, cfg->greeting_mode == GREETING_EXACT);
+}
+
+static void greeting_repeats_the_instructions_and_uses_no_tools(void **state)
+{
+	static const char *const said[] = { "INSTRUCTIONS", "Be brief.", "GREETING", "Say hello in Welsh.", NULL };
+	static const char *const exact[] = { "INSTRUCTIONS", "Be brief.", "GREETING_MODE", "exact", "GREETING",
+		"Bore da.", NULL };
+	struct config cfg;
+	struct buf out;
+	cJSON *t;
+
+	(void)state;
+	buf_init(&out, 0);
+	load(&cfg, said);
+	greet(&out, &cfg);
+	t = checked(&out);
+	assert_string_equal(at(t, "response.tool_choice"), "none");
+	assert_string_equal(at(t, "response.instructions"), "Be brief.\n\nSay hello in Welsh.");
+	cJSON_Delete(t);
+	config_free(&cfg);
+
+	load(&cfg, exact);
+	greet(&out, &cfg);
+	t = checked(&out);
+	assert_ptr_equal(strstr(at(t, "response.instructions"), "Be brief."), at(t, "response.instructions"));
+	assert_non_null(strstr(at(t, "response.instructions"), "exactly"));
+	assert_non_null(strstr(at(t, "response.instructions"), "\nBore da."));
+	cJSON_Delete(t);
+	config_free(&cfg);
+	buf_free(&out);
+}
+
+static void message_too_large_for_its_buffer_is_an_error_not_half_a_message(void **state)
+{
+	static uint8_t bytes[4000];
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, 1000);
+	realtime_append(&out, bytes, sizeof bytes);
+	assert_true(buf_error(&out) < 0);
+	buf_free(&out);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_event_of_the_fixtures_is_what_it_is),
+		cmocka_unit_test(no_event_of_the_fixtures_is_left_out),
+		cmocka_unit_test(no_beginning_of_an_event_is_one),
+		cmocka_unit_test(audio_is_handed_out_as_it_came),
+		cmocka_unit_test(speech_is_told_even_if_its_details_are_missing),
+		cmocka_unit_test(a_nul_does_not_lose_a_transcript),
+		cmocka_unit_test(fields_of_a_wrong_type_make_it_invalid),
+		cmocka_unit_test(names_that_do_not_fit_are_refused_not_cut),
+		cmocka_unit_test(names_of_audio_are_plain_text),
+		cmocka_unit_test(unknown_event_is_known_by_its_name),
+		cmocka_unit_test(flood_of_nuls_is_read_in_one_pass),
+		cmocka_unit_test(only_a_nul_is_replaced),
+		cmocka_unit_test(numbers_may_be_integers_or_fractions),
+		cmocka_unit_test(end_of_an_answer_tells_how),
+		cmocka_unit_test(errors_have_the_class_their_code_gives_them),
+		cmocka_unit_test(format_is_compared_both_ways),
+		cmocka_unit_test(field_that_is_not_documented_is_noticed),
+		cmocka_unit_test(session_is_configured_as_the_settings_say),
+		cmocka_unit_test(every_combination_of_settings_is_documented),
+		cmocka_unit_test(several_languages_are_for_models_that_know_them),
+		cmocka_unit_test(protected_session_neither_answers_nor_interrupts),
+		cmocka_unit_test(append_of_the_fixture_is_ours_to_the_byte),
+		cmocka_unit_test(commands_are_documented_and_name_what_they_mean),
+		cmocka_unit_test(greeting_repeats_the_instructions_and_uses_no_tools),
+		cmocka_unit_test(message_too_large_for_its_buffer_is_an_error_not_half_a_message),
+	};
+
+	return cmocka_run_group_tests_name("realtime", tests, NULL, NULL);
+}

@@ -1,0 +1,266 @@
+#include "server/money/cost.h"
+
+#include "common/clock.h"
+#include "server/money/spending.h"
+#include "server/store/store.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/peers/fixture.h"
+
+static struct model_usage usage_of(const char *name, enum model_event_type type)
+{
+	struct model_event e;
+	struct model_usage usage;
+	size_t len;
+	char *text = fixture(name, &len);
+
+	realtime_parse(text, len, &e);
+	assert_int_equal(e.type, type);
+	usage = e.usage;
+	realtime_event_free(&e);
+	free(text);
+	return usage;
+}
+
+static struct model_usage usage_in(const char *text)
+{
+	char message[1024];
+	struct model_event e;
+	struct model_usage usage;
+
+	snprintf(message, sizeof message,
+	    "{\"type\":\"response.done\",\"response\":{\"id\":\"resp_1\",\"status\":\"completed\",\"usage\":%s}}",
+	    text);
+	realtime_parse(message, strlen(message), &e);
+	assert_int_equal(e.type, MODEL_RESPONSE_DONE);
+	usage = e.usage;
+	realtime_event_free(&e);
+	return usage;
+}
+
+static void is(const struct model_usage *u, const int64_t expected[USAGE_COUNT])
+{
+	for (int i = 0; i < USAGE_COUNT; i++)
+		if (u->n[i] != expected[i])
+			fail_msg("%s is %lld, not %lld", usage_name((enum usage_kind)i), (long long)u->n[i],
+			    (long long)expected[i]);
+}
+
+#define assert_usage(u, ...) is(&(u), (const int64_t[USAGE_COUNT]){ __VA_ARGS__ })
+
+static void assert_near(double got, double wanted)
+{
+	if (fabs(got - wanted) > 1e-9)
+		fail_msg("%.12f, not %.12f", got, wanted);
+}
+
+/* -------------------------------------------------------------------------- usage */
+
+static void the_usage_of_an_answer_is_read(void **state)
+{
+	struct model_usage u = usage_of("openai-response-done", MODEL_RESPONSE_DONE);
+
+	(void)state;
+	assert_usage(u, 190, 128, 128, 64, 0, 0, 18, 56, 0);
+	u = usage_of("openai-response-done-wire", MODEL_RESPONSE_DONE);
+	assert_usage(u, 190, 128, 128, 64, 0, 0, 18, 56, 0);
+	u = usage_of("openai-response-done-failed", MODEL_RESPONSE_DONE);
+	assert_usage(u, 0);
+}
+
+static void the_usage_of_a_transcript_is_read(void **state)
+{
+	struct model_usage u =
+	    usage_of("openai-conversation-item-input_audio_transcription-completed", MODEL_TRANSCRIPT);
+
+	(void)state;
+	assert_usage(u, 0, 0, 22, 0, 0, 0, 9, 0, 0);
+	u = usage_of("openai-conversation-item-input_audio_transcription-completed-duration", MODEL_TRANSCRIPT);
+	assert_usage(u, 0, 0, 0, 0, 0, 0, 0, 0, 2400);
+}
+
+static void what_is_missing_null_or_absurd_counts_as_nothing(void **state)
+{
+	struct model_usage u;
+
+	(void)state;
+	u = usage_in("null");
+	assert_usage(u, 0);
+	u = usage_in("{}");
+	assert_usage(u, 0);
+	u = usage_in("\"much\"");
+	assert_usage(u, 0);
+	u = usage_in(
+	    "{\"input_tokens\":null,\"input_token_details\":null,\"output_token_details\":{\"audio_tokens\":null}}");
+	assert_usage(u, 0);
+	u = usage_in("{\"input_token_details\":{\"audio_tokens\":-5,\"text_tokens\":1e300,\"image_tokens\":\"7\"}}");
+	assert_usage(u, 0);
+}
+
+static void what_is_not_told_apart_is_text(void **state)
+{
+	struct model_usage u = usage_in("{\"input_tokens\":100,\"output_tokens\":30}");
+
+	(void)state;
+	assert_usage(u, 100, 0, 0, 0, 0, 0, 30, 0, 0);
+	u = usage_in("{\"input_tokens\":100,\"input_token_details\":{\"audio_tokens\":60,\"cached_tokens\":500}}");
+	assert_usage(u, 40, 40, 60, 0, 0, 0, 0, 0, 0);
+}
+
+static void more_cached_than_there_was_is_not_believed(void **state)
+{
+	struct model_usage u = usage_in("{\"input_token_details\":{\"audio_tokens\":10,\"text_tokens\":5,"
+					"\"cached_tokens_details\":{\"audio_tokens\":99,\"text_tokens\":99}}}");
+
+	(void)state;
+	assert_usage(u, 5, 5, 10, 10, 0, 0, 0, 0, 0);
+}
+
+/* --------------------------------------------------------------------------- cost */
+
+static void an_answer_costs_what_the_table_says(void **state)
+{
+	struct cost_use use = { .model = "gpt-realtime-2.1",
+		.transcription_model = "",
+		.model_used = usage_of("openai-response-done", MODEL_RESPONSE_DONE) };
+	struct cost cost;
+
+	(void)state;
+	cost_of(&use, prices_builtin(), &cost);
+	/* 62 text, 128 of it cached before; 64 audio, 64 cached; 18 text and 56 audio out. */
+	assert_near(cost.model, (62 * 4 + 128 * 0.4 + 64 * 32 + 64 * 0.4 + 18 * 24 + 56 * 64) / 1e6);
+	assert_near(cost.total, cost.model);
+	assert_true(cost.known);
+}
+
+static void transcription_is_billed_by_time_or_by_token_whatever_was_told(void **state)
+{
+	struct cost_use use = { .model = "gpt-realtime-2", .transcription_model = "gpt-realtime-whisper" };
+	struct cost cost;
+
+	(void)state;
+	use.transcription_used.n[USAGE_MS] = 90000;
+	cost_of(&use, prices_builtin(), &cost);
+	assert_near(cost.transcription, 1.5 * 0.017);
+	use.transcription_used = (struct model_usage){ .n = { [USAGE_AUDIO_IN] = 900, [USAGE_TEXT_OUT] = 40 } };
+	cost_of(&use, prices_builtin(), &cost);
+	assert_near(cost.transcription, 1.5 * 0.017);
+	use.transcription_model = "gpt-4o-mini-transcribe";
+	cost_of(&use, prices_builtin(), &cost);
+	assert_near(cost.transcription, (900 * 1.25 + 40 * 5) / 1e6);
+	use.transcription_used = (struct model_usage){ .n = { [USAGE_MS] = 90000 } };
+	cost_of(&use, prices_builtin(), &cost);
+	assert_near(cost.transcription, 900 * 1.25 / 1e6);
+}
+
+static void minutes_are_billed_as_they_begin(void **state)
+{
+	struct cost_use use = { .model = "", .transcription_model = "" };
+	struct cost cost;
+
+	(void)state;
+	cost_of(&use, prices_builtin(), &cost);
+	assert_near(cost.total, 0);
+	use.stream_ms = 1;
+	cost_of(&use, prices_builtin(), &cost);
+	assert_near(cost.twilio, 0.0044);
+	use.stream_ms = 60000;
+	cost_of(&use, prices_builtin(), &cost);
+	assert_near(cost.twilio, 0.0044);
+	use.stream_ms = 60001;
+	use.outbound = use.twilio_records = use.machine_detection = true;
+	cost_of(&use, prices_builtin(), &cost);
+	assert_near(cost.twilio, 2 * (0.0044 + 0.014 + 0.0025) + 0.0075);
+}
+
+static void a_model_without_a_price_makes_the_sum_unknown(void **state)
+{
+	struct cost_use use = { .model = "my-deployment", .transcription_model = "gpt-transcribe", .stream_ms = 5000 };
+	struct cost cost;
+	struct buf json;
+
+	(void)state;
+	cost_of(&use, prices_builtin(), &cost);
+	assert_true(cost.known); /* nothing was used yet */
+	use.model_used.n[USAGE_AUDIO_OUT] = 1;
+	cost_of(&use, prices_builtin(), &cost);
+	assert_false(cost.known);
+	assert_near(cost.total, 0.0044);
+	buf_init(&json, 0);
+	cost_put_json(&use, prices_builtin(), &json);
+	assert_non_null(strstr(buf_text(&json), "{\"usd\":null,\"estimate\":true,\"prices_of\":\"2026-10-03\","));
+	assert_non_null(strstr(buf_text(&json), "\"audio_out\":1}"));
+	assert_non_null(strstr(buf_text(&json), "\"twilio\":0.004400}}"));
+	buf_free(&json);
+}
+
+/* ------------------------------------------------------------------------- the day */
+
+static void the_day_is_summed_limited_and_kept_over_a_restart(void **state)
+{
+	char dir[] = "/tmp/test_cost.XXXXXX", command[64];
+	struct config cfg = { .prices_file = "", .max_day_cost = 0.5 };
+	int64_t now = clock_wall_ms(), day = INT64_C(86400000);
+	struct store *store = NULL;
+	struct buf out;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	buf_init(&out, 0);
+	assert_int_equal(store_open(&store, dir, 0, &out), 0);
+	assert_int_equal(spending_open(&cfg, store, &out), 0);
+	assert_false(cost_day_exceeded());
+	spending_add(0.3, now);
+	assert_false(cost_day_exceeded());
+	spending_close();
+	assert_int_equal(store_flush(store, 5000), 0);
+
+	assert_int_equal(spending_open(&cfg, store, &out), 0);
+	spending_put_json(&out, now);
+	assert_non_null(strstr(buf_text(&out), "\"today_usd\":0.300000,"));
+	assert_non_null(strstr(buf_text(&out), "\"limit_usd\":0.500000,"));
+	spending_add(0.2, now);
+	assert_true(cost_day_exceeded());
+	/* Tomorrow is another day; today is one of the last seven until it is not. */
+	buf_reset(&out);
+	spending_add(0.1, now + day);
+	spending_put_json(&out, now + day);
+	assert_non_null(strstr(buf_text(&out), "\"today_usd\":0.100000,"));
+	assert_non_null(strstr(buf_text(&out), "\"usd\":0.500000}"));
+	buf_reset(&out);
+	spending_put_json(&out, now + 7 * day);
+	assert_non_null(strstr(buf_text(&out), "\"today_usd\":0.000000,"));
+	assert_null(strstr(buf_text(&out), "\"usd\":0.500000}"));
+	spending_close();
+	store_close(store);
+	buf_free(&out);
+	snprintf(command, sizeof command, "rm -rf %s", dir);
+	assert_int_equal(system(command), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_usage_of_an_answer_is_read),
+		cmocka_unit_test(the_usage_of_a_transcript_is_read),
+		cmocka_unit_test(what_is_missing_null_or_absurd_counts_as_nothing),
+		cmocka_unit_test(what_is_not_told_apart_is_text),
+		cmocka_unit_test(more_cached_than_there_was_is_not_believed),
+		cmocka_unit_test(an_answer_costs_what_the_table_says),
+		cmocka_unit_test(transcription_is_billed_by_time_or_by_token_whatever_was_told),
+		cmocka_unit_test(minutes_are_billed_as_they_begin),
+		cmocka_unit_test(a_model_without_a_price_makes_the_sum_unknown),
+		cmocka_unit_test(the_day_is_summed_limited_and_kept_over_a_restart),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,322 @@
+#include "server/recording/recorder.h"
+
+#include "audio/wav.h"
+#include "common/clock.h"
+#include "server/recording/recording_file.h"
+#include "server/stats/stats.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { FRAME = 160 };
+
+static const int64_t WALL = 1795255200000; /* 2026-11-21T10:00:00Z */
+static const char DAY[] = "2026-11-21";
+
+static char dir[64];
+
+static int make_dir(void **state)
+{
+	(void)state;
+	snprintf(dir, sizeof dir, "/tmp/test_recorder.XXXXXX");
+	return mkdtemp(dir) ? 0 : -1;
+}
+
+static int remove_dir(void **state)
+{
+	char command[128];
+
+	(void)state;
+	snprintf(command, sizeof command, "rm -rf %s", dir);
+	return system(command);
+}
+
+static void path_of(char *out, size_t size, const char *sid)
+{
+	snprintf(out, size, "%s/recordings/%s/%s.wav", dir, DAY, sid);
+}
+
+static void load(struct wav *w, const char *sid)
+{
+	char path[160];
+
+	path_of(path, sizeof path, sid);
+	assert_int_equal(wav_load(w, path), 0);
+	assert_int_equal(w->rate_hz, 8000);
+	assert_int_equal(w->channels, 2);
+}
+
+static void until(const struct recording *r, const char *what)
+{
+	struct buf json;
+
+	buf_init(&json, 0);
+	for (int i = 0; i < 2000; i++) {
+		buf_reset(&json);
+		recording_put_json(r, &json);
+		if (strstr(buf_text(&json), what)) {
+			buf_free(&json);
+			return;
+		}
+		usleep(10000);
+	}
+	fail_msg("never %s, but %s", what, buf_text(&json));
+}
+
+/* --------------------------------------------------------------------------- files */
+
+static void a_file_can_be_read_after_every_write(void **state)
+{
+	struct recording_file f;
+	uint8_t audio[2 * FRAME];
+	char path[160];
+	struct wav w;
+
+	(void)state;
+	assert_int_equal(recording_file_open(&f, dir, "CAgrow", WALL), 0);
+	assert_string_equal(f.path, "recordings/2026-11-21/CAgrow.wav");
+	load(&w, "CAgrow");
+	assert_int_equal(w.frames, 0);
+	wav_free(&w);
+	memset(audio, 0x10, sizeof audio);
+	for (size_t n = 1; n <= 5; n++) {
+		struct stat st;
+
+		assert_int_equal(recording_file_write(&f, audio, FRAME), 0);
+		load(&w, "CAgrow");
+		assert_int_equal(w.frames, n * FRAME);
+		wav_free(&w);
+		/* The header says it all: no reader has to guess from the size. */
+		path_of(path, sizeof path, "CAgrow");
+		assert_int_equal(stat(path, &st), 0);
+		assert_int_equal(st.st_size, RECORDING_HEADER + 2 * n * FRAME);
+	}
+	assert_int_equal(recording_file_close(&f), 0);
+}
+
+static void a_call_that_comes_back_is_continued(void **state)
+{
+	struct recording_file f;
+	uint8_t audio[2 * FRAME];
+	struct wav w;
+	int64_t now = clock_wall_ms();
+	char path[RECORDING_PATH_SIZE], whole[200];
+
+	(void)state;
+	memset(audio, 0x10, sizeof audio);
+	assert_int_equal(recording_file_open(&f, dir, "CAback", now), 0);
+	assert_int_equal(recording_file_write(&f, audio, FRAME), 0);
+	assert_int_equal(recording_file_close(&f), 0);
+	assert_int_equal(recording_file_open(&f, dir, "CAback", now + 3000), 0);
+	assert_int_equal(recording_file_write(&f, audio, FRAME), 0);
+	assert_int_equal(recording_file_close(&f), 0);
+	assert_true(recording_file_find(dir, "CAback", path));
+	snprintf(whole, sizeof whole, "%s/%s", dir, path);
+	assert_int_equal(wav_load(&w, whole), 0);
+	/* What was there, about three seconds (the time of a file is some ms coarse), what came. */
+	assert_in_range(w.frames, 2 * FRAME + 8 * 1500, 2 * FRAME + 8 * 3020);
+	assert_int_not_equal(w.samples[0], 0);
+	assert_int_equal(w.samples[2 * FRAME], 0);
+	assert_int_equal(w.samples[2 * (w.frames - FRAME) - 1], 0);
+	assert_int_not_equal(w.samples[2 * (w.frames - FRAME)], 0);
+	wav_free(&w);
+}
+
+static void a_call_sid_is_not_a_path(void **state)
+{
+	static const char *const bad[] = { "", "..", "../x", "a/b", "a.b", "a b", "a\n" };
+	struct recording_file f;
+	char path[RECORDING_PATH_SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		assert_int_equal(recording_file_open(&f, dir, bad[i], WALL), -EINVAL);
+		assert_false(recording_file_find(dir, bad[i], path));
+	}
+}
+
+static void the_newest_of_several_days_is_found(void **state)
+{
+	struct recording_file f;
+	char path[RECORDING_PATH_SIZE];
+
+	(void)state;
+	for (int day = 0; day < 3; day++) {
+		assert_int_equal(recording_file_open(&f, dir, "CAdays", WALL + (day + 1) % 3 * INT64_C(86400000)), 0);
+		recording_file_close(&f);
+	}
+	assert_true(recording_file_find(dir, "CAdays", path));
+	assert_string_equal(path, "recordings/2026-11-23/CAdays.wav");
+	assert_false(recording_file_find(dir, "CAother", path));
+	assert_false(recording_file_find("/nowhere", "CAdays", path));
+}
+
+/* ------------------------------------------------------------------------ recorder */
+
+static void talk(struct recording *r, int64_t start, int frames)
+{
+	uint8_t audio[FRAME];
+
+	for (int n = 0; n < frames; n++) {
+		memset(audio, 0x20, sizeof audio);
+		recording_caller(r, true, (uint64_t)n * 20, audio, FRAME, start + n * 20000);
+		memset(audio, 0x90, sizeof audio);
+		recording_sent(r, (uint64_t)n * FRAME, audio, FRAME, n == 0, start + n * 20000);
+		recording_echo(r, (uint64_t)(n + 1) * FRAME, start + n * 20000 + 20000);
+	}
+}
+
+static void what_is_told_is_in_the_file(void **state)
+{
+	int64_t start = clock_now_us() - 2000000;
+	struct recording *r;
+	struct wav w;
+
+	(void)state;
+	assert_int_equal(recorder_open(dir, NULL), 0);
+	r = recording_begin("CAwhole", NULL, WALL, start);
+	assert_non_null(r);
+	talk(r, start, 50);
+	recording_end(r, start + 1000000);
+	until(r, "\"state\":\"completed\",\"seconds\":1.000,\"bytes\":16058,");
+	load(&w, "CAwhole");
+	assert_int_equal(w.frames, 8000);
+	for (size_t i = 0; i < w.frames; i++) {
+		assert_true(w.samples[2 * i] < -1000);
+		assert_true(w.samples[2 * i + 1] > 1000);
+	}
+	wav_free(&w);
+	recording_release(r);
+	recorder_close();
+}
+
+static void closing_finishes_what_is_being_written(void **state)
+{
+	int64_t start = clock_now_us();
+	struct recording *r[3];
+	struct wav w;
+
+	(void)state;
+	assert_int_equal(recorder_open(dir, NULL), 0);
+	for (int i = 0; i < 3; i++) {
+		char sid[24];
+
+		snprintf(sid, sizeof sid, "CAclose%d", i);
+		r[i] = recording_begin(sid, NULL, WALL, start);
+		talk(r[i], start, 25);
+		recording_end(r[i], start + 500000);
+		recording_release(r[i]);
+	}
+	recorder_close();
+	for (int i = 0; i < 3; i++) {
+		char sid[24];
+
+		snprintf(sid, sizeof sid, "CAclose%d", i);
+		load(&w, sid);
+		assert_int_equal(w.frames, 4000);
+		wav_free(&w);
+	}
+	assert_null(recording_begin("CAlate", NULL, WALL, start));
+}
+
+static void a_full_disk_ends_the_recording_and_says_so(void **state)
+{
+	struct rlimit old, small = { .rlim_cur = 6000, .rlim_max = RLIM_INFINITY };
+	uint64_t failed = stat_get(recording_failed);
+	int64_t start = clock_now_us() - 10000000;
+	struct recording *r;
+	struct buf json;
+	struct wav w;
+
+	(void)state;
+	signal(SIGXFSZ, SIG_IGN);
+	getrlimit(RLIMIT_FSIZE, &old);
+	small.rlim_max = old.rlim_max;
+	assert_int_equal(recorder_open(dir, NULL), 0);
+	r = recording_begin("CAfull", NULL, WALL, start);
+	until(r, "\"state\":\"recording\"");
+	setrlimit(RLIMIT_FSIZE, &small);
+	talk(r, start, 200);
+	until(r, "\"state\":\"failed\"");
+	setrlimit(RLIMIT_FSIZE, &old);
+	/* The loop goes on telling, and nobody minds. */
+	talk(r, start, 200);
+	recording_end(r, start + 4000000);
+	recorder_close();
+	assert_int_equal(stat_get(recording_failed), failed + 1);
+	buf_init(&json, 0);
+	recorder_put_json(&json);
+	assert_non_null(strstr(buf_text(&json), "CAfull.wav: File too large"));
+	buf_free(&json);
+	load(&w, "CAfull");
+	wav_free(&w);
+	recording_release(r);
+}
+
+static void a_directory_that_cannot_be_made_is_no_end(void **state)
+{
+	char path[100];
+	struct recording *r;
+	FILE *file;
+
+	(void)state;
+	snprintf(path, sizeof path, "%s/file", dir);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	fclose(file);
+	assert_int_equal(recorder_open(path, NULL), 0);
+	r = recording_begin("CAnodir", NULL, WALL, clock_now_us());
+	talk(r, clock_now_us(), 10);
+	until(r, "\"state\":\"failed\"");
+	recording_end(r, clock_now_us());
+	recorder_close();
+	recording_release(r);
+}
+
+static void what_the_writer_is_too_slow_for_is_counted(void **state)
+{
+	int64_t start = clock_now_us() - 200000000;
+	struct recording *r;
+	struct buf json;
+
+	(void)state;
+	assert_int_equal(recorder_open(dir, NULL), 0);
+	r = recording_begin("CAslow", NULL, WALL, start);
+	talk(r, start, 9000); /* three minutes at once: the ring holds half of one */
+	recording_end(r, start + 180000000);
+	recorder_close();
+	buf_init(&json, 0);
+	recording_put_json(r, &json);
+	assert_non_null(strstr(buf_text(&json), "\"state\":\"completed\""));
+	assert_null(strstr(buf_text(&json), "\"lost_ms\":0,"));
+	buf_free(&json);
+	recording_release(r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_file_can_be_read_after_every_write),
+		cmocka_unit_test(a_call_that_comes_back_is_continued),
+		cmocka_unit_test(a_call_sid_is_not_a_path),
+		cmocka_unit_test(the_newest_of_several_days_is_found),
+		cmocka_unit_test(what_is_told_is_in_the_file),
+		cmocka_unit_test(closing_finishes_what_is_being_written),
+		cmocka_unit_test(a_full_disk_ends_the_recording_and_says_so),
+		cmocka_unit_test(a_directory_that_cannot_be_made_is_no_end),
+		cmocka_unit_test(what_the_writer_is_too_slow_for_is_counted),
+	};
+
+	return cmocka_run_group_tests(tests, make_dir, remove_dir);
+}

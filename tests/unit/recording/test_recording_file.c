@@ -1,0 +1,90 @@
+#include "server/web/api/recording.h"
+
+#include "server/store/store.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static void a_range_is_what_is_there_of_it(void **state)
+{
+	static const struct {
+		const char *range;
+		int64_t size;
+		int status;
+		int64_t first, last;
+	} cases[] = {
+		{ NULL, 100, 200, 0, 99 },
+		{ "bytes=0-9", 100, 206, 0, 9 },
+		{ "bytes=10-", 100, 206, 10, 99 },
+		{ "bytes=99-99", 100, 206, 99, 99 },
+		{ "bytes=90-1000", 100, 206, 90, 99 },
+		{ "bytes=-10", 100, 206, 90, 99 },
+		{ "bytes=-1000", 100, 206, 0, 99 },
+		{ "bytes=100-", 100, 416, 0, 99 },
+		{ "bytes=-0", 100, 416, 0, 99 },
+		{ "bytes=0-", 0, 416, 0, -1 },
+		{ "bytes=0-0,5-6", 100, 200, 0, 99 },
+		{ "bytes=9-3", 100, 200, 0, 99 },
+		{ "bytes=-", 100, 200, 0, 99 },
+		{ "bytes=", 100, 200, 0, 99 },
+		{ "bytes=a-b", 100, 200, 0, 99 },
+		{ "bytes=1", 100, 200, 0, 99 },
+		{ "items=0-9", 100, 200, 0, 99 },
+		{ "bytes=99999999999999999999-", 100, 200, 0, 99 },
+		{ "bytes=0-99999999999999999999", 100, 200, 0, 99 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		int64_t first = -7, last = -7;
+
+		assert_int_equal(recording_range(cases[i].range, cases[i].size, &first, &last), cases[i].status);
+		assert_int_equal(first, cases[i].first);
+		assert_int_equal(last, cases[i].last);
+	}
+}
+
+/* Whether there is one is not known then: it is not denied. */
+static void what_cannot_be_read_now_is_not_denied(void **state)
+{
+	enum { READERS = 4 }; /* all there are */
+	static struct config cfg = { .data_dir = "" };
+	char dir[] = "/tmp/trunkline-recording-XXXXXX", command[64];
+	struct web_site site = { .cfg = &cfg };
+	sqlite3 *taken[READERS];
+	struct buf problem;
+	struct response r;
+
+	(void)state;
+	buf_init(&problem, 0);
+	assert_non_null(mkdtemp(dir));
+	assert_int_equal(store_open(&site.store, dir, 0, &problem), 0);
+	for (int i = 0; i < READERS; i++)
+		assert_non_null(taken[i] = store_reader(site.store));
+	response_init(&r);
+	recording_get(&site, &(struct request){ .method = "GET" }, "CA1", &r);
+	assert_int_equal(r.status, 503);
+	response_free(&r);
+	for (int i = 0; i < READERS; i++)
+		store_reader_done(site.store, taken[i]);
+	store_close(site.store);
+	buf_free(&problem);
+	snprintf(command, sizeof command, "rm -rf %s", dir);
+	assert_int_equal(system(command), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_range_is_what_is_there_of_it),
+		cmocka_unit_test(what_cannot_be_read_now_is_not_denied),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,60 @@
+#include "server/stats/endings.h"
+
+#include <ctype.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void every_ending_has_a_name_and_a_sentence_of_its_own(void **state)
+{
+	(void)state;
+	for (int i = 1; i < CALL_END_COUNT; i++) {
+		const struct call_ending *e = call_ending((enum call_end)i);
+
+		assert_true(e->json[0] && e->text[0]);
+		for (const char *p = e->json; *p; p++)
+			assert_true(islower((unsigned char)*p) || *p == '_');
+		/* It stands in JSON and in logs as it is. */
+		assert_null(strpbrk(e->text, "\"\\\n;"));
+		for (int j = 1; j < i; j++) {
+			assert_string_not_equal(e->json, call_ending((enum call_end)j)->json);
+			assert_string_not_equal(e->text, call_ending((enum call_end)j)->text);
+		}
+	}
+}
+
+static void call_that_goes_on_has_no_ending(void **state)
+{
+	(void)state;
+	assert_string_equal(call_ending(CALL_NOT_ENDED)->json, "");
+	assert_string_equal(call_ending(CALL_END_COUNT)->text, "");
+	assert_string_equal(call_ending((enum call_end)1000)->json, "");
+	assert_string_equal(call_ending((enum call_end) - 1)->json, "");
+}
+
+static void every_fault_is_apologised_for(void **state)
+{
+	(void)state;
+	for (int i = 1; i < CALL_END_COUNT; i++)
+		/* A call that could not be placed has nobody to hear an apology. */
+		if (call_ending((enum call_end)i)->fault && i != END_CALL_FAILED)
+			assert_int_equal(call_ending((enum call_end)i)->after, AFTER_APOLOGY);
+	assert_int_equal(call_ending(END_CALLER_HUNG_UP)->after, AFTER_HANGUP);
+	assert_int_equal(call_ending(END_OPERATOR_ENDED)->after, AFTER_HANGUP);
+	assert_int_equal(call_ending(END_TIME_LIMIT)->after, AFTER_FAREWELL);
+	assert_int_equal(call_ending(END_MODEL_LOST)->after, AFTER_APOLOGY);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_ending_has_a_name_and_a_sentence_of_its_own),
+		cmocka_unit_test(call_that_goes_on_has_no_ending),
+		cmocka_unit_test(every_fault_is_apologised_for),
+	};
+
+	return cmocka_run_group_tests_name("endings", tests, NULL, NULL);
+}

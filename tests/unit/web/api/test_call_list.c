@@ -1,0 +1,542 @@
+/* GET /calls over what is in memory (here: an array) and a real store. */
+#include "server/web/api/call_list.h"
+
+#include "common/clock.h"
+#include "common/json.h"
+#include "server/stats/endings.h"
+#include "server/news/journal_store.h"
+#include "server/store/store.h"
+#include "server/store/store_calls.h"
+#include "server/web/api/known_call.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const char *memory[600]; /* owned; as calls_each would tell them */
+static size_t memory_count;
+static struct web_site site;
+static char dir[64];
+
+void calls_each(struct calls *calls, void (*each)(void *arg, const char *json), void *arg)
+{
+	(void)calls;
+	for (size_t i = 0; i < memory_count; i++)
+		each(arg, memory[i]);
+}
+
+static const char *remembered; /* by calls_one_json, whatever it is asked for */
+
+int calls_one_json(struct calls *calls, const char *call_sid, struct buf *out)
+{
+	(void)calls, (void)call_sid;
+	buf_puts(out, remembered ? remembered : "");
+	return remembered ? 0 : -ENOENT;
+}
+
+struct made {
+	const char *state, *agent, *from, *to, *ending, *direction;
+	int second; /* after 10:00 on that day */
+};
+
+static char *json_of(const char *sid, const struct made *m)
+{
+	struct buf out;
+
+	buf_init(&out, 0);
+	buf_puts(&out, "{\"call_sid\":");
+	json_put_cstring(&out, sid);
+	buf_printf(&out, ",\"state\":\"%s\",\"direction\":", m->state ? m->state : "ended");
+	json_put_cstring(&out, m->direction ? m->direction : "inbound");
+	buf_puts(&out, ",\"from\":");
+	json_put_cstring(&out, m->from ? m->from : "+12025550123");
+	buf_puts(&out, ",\"to\":");
+	json_put_cstring(&out, m->to ? m->to : "+12025550100");
+	buf_puts(&out, ",\"agent\":");
+	json_put_cstring(&out, m->agent ? m->agent : "default");
+	buf_printf(&out,
+	    ",\"reserved_at\":\"2026-11-20T10:%02d:%02d.500Z\",\"seconds\":1.5,\"cost\":{\"usd\":0.25},\"ending\":",
+	    m->second / 60, m->second % 60);
+	if (m->state && strcmp(m->state, "ended") != 0)
+		buf_puts(&out, "null");
+	else
+		buf_printf(&out, "{\"reason\":\"%s\",\"text\":\"\",\"fault\":false}",
+		    m->ending ? m->ending : "caller_hung_up");
+	buf_puts(&out, ",\"turns\":[],\"turns_dropped\":0}");
+	return out.data;
+}
+
+static void in_memory(const char *sid, const struct made *m)
+{
+	char *json = json_of(sid, m);
+
+	strcpy(strstr(json, ",\"turns\""), "}"); /* lists do not have them */
+	memory[memory_count++] = json;
+}
+
+/* As it gets there in life: by the journal. */
+static void in_store(const char *sid, const struct made *m)
+{
+	char *json = json_of(sid, m);
+	struct journal_entry entry = { .kind = JOURNAL_ENDED, .type = "call.ended", .call_sid = sid, .json = json };
+
+	journal_store_take(site.store, &entry);
+	free(json);
+}
+
+static int setup(void **state)
+{
+	struct buf problem;
+
+	(void)state;
+	snprintf(dir, sizeof dir, "/tmp/test_call_list_XXXXXX");
+	buf_init(&problem, 0);
+	return mkdtemp(dir) && !store_open(&site.store, dir, 0, &problem) ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	char command[96];
+
+	(void)state;
+	while (memory_count)
+		free((void *)(uintptr_t)memory[--memory_count]);
+	store_close(site.store);
+	site.store = NULL;
+	snprintf(command, sizeof command, "rm -rf %s", dir);
+	return system(command);
+}
+
+/* ------------------------------------------------------------------------- asking */
+
+/* The answer to a query; the caller deletes it. */
+static cJSON *get(const char *query, int status)
+{
+	struct form params;
+	struct request q = { .method = "GET", .path = "/calls", .params = &params };
+	struct response r;
+	cJSON *answer;
+
+	assert_int_equal(store_flush(site.store, 60000), 0);
+	assert_int_equal(form_parse(&params, query, strlen(query)), 0);
+	response_init(&r);
+	call_list_get(&site, &q, "", &r);
+	answer = json_parse(buf_text(&r.body), r.body.len);
+	if (r.status != status || !answer)
+		fail_msg("%s: %d %s", query, r.status, buf_text(&r.body));
+	response_free(&r);
+	form_free(&params);
+	return answer;
+}
+
+/* The names of a page, in order, blank-separated; `next` gets its cursor or "". */
+static const char *page(const char *query, char next[128])
+{
+	static char names[8192];
+	cJSON *answer = get(query, 200);
+	const cJSON *call;
+	size_t len = 0;
+
+	names[0] = '\0';
+	cJSON_ArrayForEach(call, json_get(answer, "calls"))
+	{
+		assert_null(json_get(call, "turns"));
+		len += (size_t)snprintf(
+		    names + len, sizeof names - len, "%s%s", len ? " " : "", json_str(call, "call_sid"));
+	}
+	if (next)
+		snprintf(next, 128, "%s", json_str(answer, "next") ? json_str(answer, "next") : "");
+	else
+		assert_true(cJSON_IsNull(json_get(answer, "next")));
+	cJSON_Delete(answer);
+	return names;
+}
+
+static void refuses(const char *query, const char *field)
+{
+	cJSON *answer = get(query, 400);
+
+	assert_string_equal(json_str(json_get(answer, "error"), "field"), field);
+	cJSON_Delete(answer);
+}
+
+static void live_ones_come_first_then_the_newest_and_none_twice(void **state)
+{
+	(void)state;
+	in_store("CA1", &(struct made){ .second = 1 });
+	in_store("CA2", &(struct made){ .second = 2 });
+	in_store("CA4", &(struct made){ .second = 4 });
+	in_store("CA5", &(struct made){ .second = 5, .state = "live" });
+	in_memory("CA3", &(struct made){ .second = 3, .state = "live" });
+	in_memory("CA5", &(struct made){ .second = 5, .state = "live" });
+	in_memory("CA4", &(struct made){ .second = 4 });
+	in_memory("CA6", &(struct made){ .second = 6 });
+	in_memory("CA6", &(struct made){ .second = 0 }); /* its first stream */
+	assert_string_equal(page("", NULL), "CA5 CA3 CA6 CA4 CA2 CA1");
+}
+
+static void a_call_that_is_live_is_not_shown_as_it_was_kept(void **state)
+{
+	(void)state;
+	in_store("CA1", &(struct made){ .second = 1, .agent = "old" });
+	in_memory("CA1", &(struct made){ .second = 9, .agent = "new", .state = "live" });
+	assert_string_equal(page("agent=old", NULL), "");
+	assert_string_equal(page("agent=new", NULL), "CA1");
+}
+
+static void filters_do_the_same_in_memory_and_in_the_store(void **state)
+{
+	static const struct {
+		const char *query;
+		const char *found; /* of 1 to 8 */
+	} cases[] = {
+		{ "", "8 7 6 5 4 3 2 1" },
+		{ "agent=sales", "5 2" },
+		{ "agent=Sales", "" },
+		{ "from=%2B12025550177", "7 3" },
+		{ "from=+12025550177", "7 3" }, /* a plus that nobody escaped */
+		{ "from=12025550177", "" },
+		{ "to=%2B12025550111", "4" },
+		{ "ending=idle", "6" },
+		{ "direction=outbound", "8" },
+		{ "since=2026-11-20T10:00:05.500Z", "8 7 6 5" },
+		{ "since=2026-11-20T10:00:05.501Z", "8 7 6" },
+		{ "until=2026-11-20T10:00:05.500Z", "4 3 2 1" },
+		{ "since=2026-11-20T11:00:03%2B01:00&until=2026-11-20T11:00:06+01:00", "5 4 3" },
+		{ "since=1795168803&until=1795168805", "4 3" },
+		{ "since=2026-11-21", "" },
+		{ "agent=sales&since=2026-11-20T10:00:04Z", "5" },
+		/* Data, whatever it looks like. */
+		{ "agent=%25", "" },
+		{ "agent=sal%25", "" },
+		{ "agent=s_les", "" },
+		{ "agent=*", "" },
+		{ "agent='%20OR%201=1%20--", "" },
+		{ "agent='%3B%20DROP%20TABLE%20calls%3B%20--", "" },
+		{ "from=%2B1202555017_", "" },
+		{ "agent=o'brien", "1" },
+		{ "agent=", "" },
+	};
+	char sid[16], expected[64], *at;
+
+	(void)state;
+	for (int from_store = 0; from_store < 2; from_store++) {
+		for (int i = 1; i <= 8; i++) {
+			struct made m = { .second = i,
+				.agent = i == 2 || i == 5 ? "sales"
+					 : i == 1         ? "o'brien"
+							  : NULL,
+				.from = i == 3 || i == 7 ? "+12025550177" : NULL,
+				.to = i == 4 ? "+12025550111" : NULL,
+				.ending = i == 6 ? "idle" : NULL,
+				.direction = i == 8 ? "outbound" : NULL };
+
+			snprintf(sid, sizeof sid, "CA%d", i);
+			if (from_store)
+				in_store(sid, &m);
+			else
+				in_memory(sid, &m);
+		}
+		for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+			at = expected;
+			*at = '\0';
+			for (const char *c = cases[i].found; *c; c++)
+				at += *c == ' ' ? sprintf(at, " ") : sprintf(at, "CA%c", *c);
+			if (strcmp(page(cases[i].query, NULL), expected) != 0)
+				fail_msg("%s of the %s: %s", cases[i].query, from_store ? "store" : "memory",
+				    page(cases[i].query, NULL));
+		}
+		while (memory_count)
+			free((void *)(uintptr_t)memory[--memory_count]);
+	}
+}
+
+static void pages_join_without_gap_or_double(void **state)
+{
+	static const int limits[] = { 1, 2, 3, 7, 50, 200 };
+	static char whole[8192];
+	char sid[16], query[192], next[128];
+
+	(void)state;
+	for (int i = 0; i < 60; i++) {
+		/* Some of the same moment, on both sides of the line. */
+		struct made m = { .second = i / 3 };
+
+		snprintf(sid, sizeof sid, "CA%02d", i);
+		in_store(sid, &m);
+		if (i >= 40)
+			in_memory(sid, &m);
+	}
+	for (int i = 60; i < 70; i++) {
+		snprintf(sid, sizeof sid, "CA%02d", i);
+		in_memory(sid, &(struct made){ .second = i / 3, .state = "live" });
+	}
+	snprintf(whole, sizeof whole, "%s", page("limit=200", NULL));
+	assert_int_equal(strlen(whole), 70 * 5 - 1);
+	for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+		static char joined[8192];
+		size_t len = 0;
+		int pages = 0;
+
+		next[0] = '\0';
+		do {
+			snprintf(query, sizeof query, next[0] ? "limit=%d&cursor=%s" : "limit=%d", limits[i], next);
+			len += (size_t)snprintf(
+			    joined + len, sizeof joined - len, "%s%s", len ? " " : "", page(query, next));
+			pages++;
+		} while (next[0]);
+		assert_string_equal(joined, whole);
+		assert_int_equal(pages, (70 + limits[i] - 1) / limits[i]);
+	}
+}
+
+static void calls_that_begin_meanwhile_move_no_page(void **state)
+{
+	char next[128], query[192];
+
+	(void)state;
+	for (int i = 1; i <= 5; i++) {
+		char sid[16];
+
+		snprintf(sid, sizeof sid, "CA%d", i);
+		in_store(sid, &(struct made){ .second = i });
+	}
+	assert_string_equal(page("limit=2", next), "CA5 CA4");
+	in_store("CA6", &(struct made){ .second = 6 });
+	in_memory("CA7", &(struct made){ .second = 7, .state = "live" });
+	snprintf(query, sizeof query, "limit=2&cursor=%s", next);
+	assert_string_equal(page(query, next), "CA3 CA2");
+	snprintf(query, sizeof query, "limit=2&cursor=%s", next);
+	assert_string_equal(page(query, NULL), "CA1");
+}
+
+static void without_a_store_it_pages_over_memory(void **state)
+{
+	struct store *store = site.store;
+	char next[128], query[192];
+
+	(void)state;
+	site.store = NULL;
+	in_memory("CA3", &(struct made){ .second = 3, .state = "live" });
+	in_memory("CA2", &(struct made){ .second = 2 });
+	in_memory("CA1", &(struct made){ .second = 1 });
+	assert_string_equal(page("limit=2", next), "CA3 CA2");
+	snprintf(query, sizeof query, "cursor=%s", next);
+	assert_string_equal(page(query, NULL), "CA1");
+	site.store = store;
+}
+
+static void nonsense_is_refused_by_name(void **state)
+{
+	(void)state;
+	refuses("limit=0", "limit");
+	refuses("limit=201", "limit");
+	refuses("limit=-1", "limit");
+	refuses("limit=1e1", "limit");
+	refuses("limit=", "limit");
+	refuses("limit=99999999999999999999", "limit");
+	refuses("since=yesterday", "since");
+	refuses("since=", "since");
+	refuses("until=2026-02-30", "until");
+	refuses("since=2026-11-20&until=2026-11-20", "until");
+	refuses("since=2026-11-21&until=2026-11-20", "until");
+	refuses("ending=bored", "ending");
+	refuses("direction=outbound-api", "direction");
+	refuses("cursor=", "cursor");
+	refuses("cursor=x1.CA1", "cursor");
+	refuses("cursor=e.CA1", "cursor");
+	refuses("cursor=e1", "cursor");
+	refuses("cursor=e1x.CA1", "cursor");
+	refuses("cursor=e1111111111111111.CA1", "cursor");
+	refuses("cursor=e1.CA12345678901234567890123456789012345678901234567890123456789012", "cursor");
+}
+
+/* ------------------------------------------------------------------ one call, kept */
+
+static void tell_turn(const char *sid, int64_t no, const char *json)
+{
+	struct journal_entry entry = {
+		.kind = JOURNAL_TURN, .type = "turn", .call_sid = sid, .no = no, .wall_ms = 1795169730000, .json = json
+	};
+
+	journal_store_take(site.store, &entry);
+}
+
+static void a_kept_call_has_its_turns_in_their_order_and_as_they_became(void **state)
+{
+	struct buf out;
+
+	(void)state;
+	tell_turn("CA1", 1, "{\"who\":\"agent\",\"text\":\"Hello\",\"status\":\"in_progress\"}");
+	tell_turn("CA1", 0, "{\"who\":\"caller\",\"text\":null}");
+	tell_turn("CA2", 0, "{\"who\":\"caller\",\"text\":\"not yours\"}");
+	tell_turn("CA1", 1, "{\"who\":\"agent\",\"text\":\"Hello!\",\"heard_ms\":5,\"heard_text\":\"Hel\"}");
+	in_store("CA1", &(struct made){ .second = 1 });
+	tell_turn("CA1", 0, "{\"who\":\"caller\",\"text\":\"late words\"}");
+	assert_int_equal(store_flush(site.store, 60000), 0);
+	buf_init(&out, 0);
+	assert_int_equal(store_call(site.store, "CA1", &out), 0);
+	assert_non_null(strstr(buf_text(&out),
+	    "\"turns\":[{\"who\":\"caller\",\"text\":\"late words\"},{\"who\":\"agent\",\"text\":\"Hello!\","
+	    "\"heard_ms\":5,\"heard_text\":\"Hel\"}]}"));
+	buf_reset(&out);
+	assert_int_equal(store_call(site.store, "CA' OR '1'='1", &out), -ENOENT);
+	buf_free(&out);
+}
+
+static void a_call_that_came_back_is_one_call(void **state)
+{
+	struct buf out;
+
+	(void)state;
+	tell_turn("CA1", 0, "{\"who\":\"caller\",\"text\":\"first\"}");
+	tell_turn("CA1", 1, "{\"who\":\"agent\",\"text\":\"second\"}");
+	tell_turn("CA1", 1000, "{\"who\":\"agent\",\"text\":\"third, as it was kept\"}");
+	assert_int_equal(store_flush(site.store, 60000), 0);
+	remembered =
+	    "{\"call_sid\":\"CA1\",\"first_turn\":1000,\"turns\":[{\"text\":\"third\"},{\"text\":\"fourth\"}],\"x\":1}";
+	buf_init(&out, 0);
+	assert_int_equal(known_call(&site, "CA1", &out), 0);
+	assert_string_equal(buf_text(&out),
+	    "{\"call_sid\":\"CA1\",\"first_turn\":1000,\"x\":1,\"turns\":[{\"who\":\"caller\",\"text\":\"first\"},"
+	    "{\"who\":\"agent\",\"text\":\"second\"},{\"text\":\"third\"},{\"text\":\"fourth\"}]}");
+	buf_reset(&out);
+	remembered = "{\"call_sid\":\"CA1\",\"turns\":[]}"; /* never away: as it is */
+	assert_int_equal(known_call(&site, "CA1", &out), 0);
+	assert_string_equal(buf_text(&out), remembered);
+	remembered = NULL;
+	buf_reset(&out);
+	assert_int_equal(known_call(&site, "CA1", &out), -ENOENT); /* no row of its own */
+	buf_free(&out);
+}
+
+static void columns_hold_what_the_json_says(void **state)
+{
+	static const char sql[] =
+	    "SELECT count(*) FROM calls WHERE call_sid = 'CA1' AND direction = 'inbound' AND"
+	    " from_number = '+12025550123' AND to_number = '+12025550100' AND agent = 'default' AND"
+	    " state = 'ended' AND reserved_at = 1795168801500 AND ending = 'caller_hung_up' AND fault = 0"
+	    " AND seconds = 1.5 AND cost_usd = 0.25 AND started_at IS NULL";
+	sqlite3_stmt *stmt;
+	sqlite3 *db;
+
+	(void)state;
+	in_store("CA1", &(struct made){ .second = 1 });
+	assert_int_equal(store_flush(site.store, 60000), 0);
+	db = store_reader(site.store);
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+	assert_int_equal(sqlite3_column_int(stmt, 0), 1);
+	sqlite3_finalize(stmt);
+	store_reader_done(site.store, db);
+}
+
+/* The last word about a call is not undone by an earlier one that comes late. */
+static void what_is_told_late_undoes_nothing(void **state)
+{
+	char *json = json_of("CA1", &(struct made){ .second = 1, .state = "reserved" });
+	struct journal_entry entry = { .kind = JOURNAL_NOTE, .type = "call.reserved", .call_sid = "CA1", .json = json };
+
+	(void)state;
+	in_store("CA1", &(struct made){ .second = 1 });
+	journal_store_take(site.store, &entry);
+	assert_string_equal(page("ending=caller_hung_up", NULL), "CA1");
+	free(json);
+	/* A later stream of the same call is another matter. */
+	json = json_of("CA1", &(struct made){ .second = 2, .state = "reserved" });
+	entry.json = json;
+	journal_store_take(site.store, &entry);
+	assert_string_equal(page("ending=caller_hung_up", NULL), "");
+	free(json);
+	/* And the first stream's end, if it is told only now, is not the call's. */
+	in_store("CA1", &(struct made){ .second = 1 });
+	assert_string_equal(page("ending=caller_hung_up", NULL), "");
+	assert_string_equal(page("", NULL), "CA1");
+}
+
+static int told;
+
+static void interrupted(void *arg, const struct journal_entry *e)
+{
+	cJSON *call = json_parse(e->json, strlen(e->json));
+
+	(void)arg;
+	assert_int_equal(e->kind, JOURNAL_ENDED);
+	assert_string_equal(e->call_sid, "CA1");
+	assert_string_equal(json_str(json_get(call, "ending"), "reason"), "interrupted");
+	assert_string_equal(json_str(cJSON_GetArrayItem(json_get(call, "turns"), 0), "text"), "Hello");
+	cJSON_Delete(call);
+	told++;
+}
+
+static void a_call_left_open_is_closed_at_the_next_start(void **state)
+{
+	struct journal_entry entry = { .kind = JOURNAL_STARTED, .type = "call.started", .call_sid = "CA1" };
+	struct buf out;
+	char *json = json_of("CA1", &(struct made){ .second = 1, .state = "live" });
+	cJSON *call;
+
+	(void)state;
+	in_store("CA0", &(struct made){ .second = 0 });
+	entry.json = json;
+	journal_store_take(site.store, &entry);
+	free(json);
+	entry = (struct journal_entry){ .kind = JOURNAL_TOOL,
+		.type = "tool.called",
+		.call_sid = "CA1",
+		.wall_ms = 1795168802500,
+		.json = "{\"call_id\":\"call_1\",\"name\":\"book\",\"arguments\":\"{}\",\"at_ms\":7,\"ok\":null}" };
+	journal_store_take(site.store, &entry);
+	entry.type = "tool.answered";
+	entry.json =
+	    "{\"call_id\":\"call_1\",\"name\":\"book\",\"arguments\":\"{}\",\"ok\":true,\"took_ms\":12,\"answer\":\"done\"}";
+	journal_store_take(site.store, &entry);
+	tell_turn("CA1", 0, "{\"who\":\"agent\",\"text\":\"Hello\"}");
+	assert_int_equal(store_flush(site.store, 60000), 0);
+	journal_add_sink(interrupted, NULL);
+	journal_store_open(site.store);
+	journal_store_close_open(site.store, NULL);
+	assert_int_equal(told, 1); /* of the one that was open */
+	assert_string_equal(page("ending=interrupted", NULL), "CA1");
+	assert_string_equal(page("ending=caller_hung_up", NULL), "CA0");
+	buf_init(&out, 0);
+	assert_int_equal(store_call(site.store, "CA1", &out), 0);
+	call = json_parse(buf_text(&out), out.len);
+	assert_non_null(call);
+	assert_string_equal(json_str(call, "state"), "ended");
+	assert_string_equal(json_str(call, "ended_at"), "2026-11-20T10:15:30.000Z"); /* of the turn */
+	assert_string_equal(json_str(json_get(call, "ending"), "text"), "the server died during the call");
+	assert_true(json_bool(json_get(call, "ending"), "fault", false));
+	assert_int_equal(cJSON_GetArraySize(json_get(call, "turns")), 1);
+	assert_int_equal(cJSON_GetArraySize(json_get(call, "tools")), 1); /* called, then answered */
+	assert_string_equal(json_str(cJSON_GetArrayItem(json_get(call, "tools"), 0), "name"), "book");
+	assert_true(json_bool(cJSON_GetArrayItem(json_get(call, "tools"), 0), "ok", false));
+	cJSON_Delete(call);
+	buf_free(&out);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(live_ones_come_first_then_the_newest_and_none_twice),
+		TEST(a_call_that_is_live_is_not_shown_as_it_was_kept),
+		TEST(filters_do_the_same_in_memory_and_in_the_store),
+		TEST(pages_join_without_gap_or_double),
+		TEST(calls_that_begin_meanwhile_move_no_page),
+		TEST(without_a_store_it_pages_over_memory),
+		TEST(nonsense_is_refused_by_name),
+		TEST(a_kept_call_has_its_turns_in_their_order_and_as_they_became),
+		TEST(a_call_that_came_back_is_one_call),
+		TEST(columns_hold_what_the_json_says),
+		TEST(what_is_told_late_undoes_nothing),
+		TEST(a_call_left_open_is_closed_at_the_next_start),
+	};
+
+	return cmocka_run_group_tests_name("call_list", tests, NULL, NULL);
+}

@@ -1,0 +1,228 @@
+/* The handlers themselves; bodies and doors are test_routes' business. The table
+ * of calls is stood in for by this file. */
+#include "server/web/api/steer.h"
+
+#include "server/agents/agent.h"
+#include "server/news/journal.h"
+#include "server/line/mailbox.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define SID "CA00000000000000000000000000000001"
+#define OVER "CA00000000000000000000000000000002"
+
+static const struct profile_destination destinations[] = { { .name = "workshop", .number = "+12025550177" } };
+static const struct profile profile = { .name = "reception", .destinations = destinations, .destination_count = 1 };
+
+static struct {
+	bool live, gone;
+	int post_answer, retained;
+	int posted;
+	enum mail_type type;
+	bool exact;
+	char name[64], text[64];
+	char noted[256]; /* what the journal was told last */
+} table;
+
+int calls_find(struct calls *calls, const char *call_sid, struct call_ref *out)
+{
+	(void)calls;
+	*out = (struct call_ref){ 3, 4 };
+	return strcmp(call_sid, SID) ? -ENOENT : 0;
+}
+
+const struct profile *calls_profile(struct calls *calls, struct call_ref ref, bool *live)
+{
+	(void)calls;
+	assert_int_equal(ref.index, 3);
+	assert_int_equal(ref.generation, 4);
+	*live = table.live;
+	table.retained += !table.gone;
+	return table.gone ? NULL : &profile;
+}
+
+void profile_release(const struct profile *p)
+{
+	table.retained -= p != NULL;
+}
+
+int calls_post(struct calls *calls, struct call_ref ref, struct mail *mail)
+{
+	(void)calls, (void)ref;
+	assert_non_null(mail);
+	if (!table.post_answer) {
+		table.posted++;
+		table.type = mail->type;
+		table.exact = mail->exact;
+		snprintf(table.name, sizeof table.name, "%s", mail->name);
+		snprintf(table.text, sizeof table.text, "%s", mail->text);
+	}
+	mail_free(mail);
+	return table.post_answer;
+}
+
+int calls_one_json(struct calls *calls, const char *call_sid, struct buf *out)
+{
+	(void)calls;
+	buf_puts(out, "{\"state\":\"ended\"}");
+	return strcmp(call_sid, OVER) && strcmp(call_sid, SID) ? -ENOENT : 0;
+}
+
+static void note(void *arg, const struct journal_entry *entry)
+{
+	(void)arg;
+	assert_int_equal(entry->kind, JOURNAL_NOTE);
+	assert_string_equal(entry->call_sid, SID);
+	snprintf(table.noted, sizeof table.noted, "%s %s", entry->type, entry->json);
+}
+
+static int listen_to_journal(void **state)
+{
+	(void)state;
+	journal_add_sink(note, NULL);
+	return 0;
+}
+
+static int reset(void **state)
+{
+	(void)state;
+	memset(&table, 0, sizeof table);
+	table.live = true;
+	return 0;
+}
+
+/* The status of the answer; its body stays in `answer`. */
+static char answer[512];
+
+static int ask(route_handler *handle, const char *sid, const char *body)
+{
+	static const struct web_site site = { 0 };
+	struct request q = { .method = "POST", .peer = "127.0.0.1", .json = json_parse(body, strlen(body)) };
+	struct response r;
+	int status;
+
+	assert_non_null(q.json);
+	response_init(&r);
+	handle(&site, &q, sid, &r);
+	snprintf(answer, sizeof answer, "%s%s", buf_text(&r.headers), buf_text(&r.body));
+	status = r.status;
+	response_free(&r);
+	cJSON_Delete((cJSON *)q.json);
+	assert_int_equal(table.retained, 0);
+	return status;
+}
+
+static void word_is_posted_as_an_instruction_or_exactly(void **state)
+{
+	(void)state;
+	assert_int_equal(ask(control_say, SID, "{\"text\":\"Say \\\"hi\\\"\"}"), 202);
+	assert_string_equal(answer, "{\"call_sid\":\"" SID "\",\"status\":\"accepted\"}\n");
+	assert_int_equal(table.type, MAIL_SAY);
+	assert_false(table.exact);
+	assert_string_equal(table.text, "Say \"hi\"");
+	assert_string_equal(table.noted, "operator.say {\"mode\":\"instruction\",\"text\":\"Say \\\"hi\\\"\"}");
+	assert_int_equal(ask(control_say, SID, "{\"text\":\"hi\",\"mode\":\"exact\"}"), 202);
+	assert_true(table.exact);
+	assert_int_equal(table.posted, 2);
+}
+
+static void word_that_will_not_do_is_not_posted(void **state)
+{
+	(void)state;
+	assert_int_equal(ask(control_say, SID, "{\"text\":\"\"}"), 422);
+	assert_int_equal(ask(control_say, SID, "{\"mode\":\"exact\"}"), 422);
+	assert_int_equal(ask(control_say, SID, "{\"text\":\"a\",\"mode\":\"loud\"}"), 422);
+	assert_non_null(strstr(answer, "\"field\":\"mode\""));
+	assert_int_equal(table.posted, 0);
+	assert_string_equal(table.noted, "");
+}
+
+static void transfer_goes_to_a_destination_of_the_agent_or_any_number(void **state)
+{
+	(void)state;
+	assert_int_equal(ask(control_transfer, SID, "{\"destination\":\"workshop\"}"), 202);
+	assert_int_equal(table.type, MAIL_TRANSFER);
+	assert_string_equal(table.name, "workshop");
+	assert_int_equal(ask(control_transfer, SID, "{\"number\":\"+12025550199\"}"), 202);
+	assert_string_equal(table.name, "+12025550199");
+	assert_string_equal(table.noted, "operator.transfer {\"to\":\"+12025550199\"}");
+}
+
+static void transfer_to_nowhere_is_refused_with_the_field(void **state)
+{
+	static const struct {
+		const char *body, *field;
+	} cases[] = {
+		{ "{}", "destination" },
+		{ "{\"destination\":\"kitchen\"}", "destination" },
+		{ "{\"destination\":\"+12025550199\"}", "destination" },
+		{ "{\"destination\":\"\"}", "destination" },
+		{ "{\"number\":\"workshop\"}", "number" },
+		{ "{\"number\":\"12025550199\"}", "number" },
+		{ "{\"number\":\"+1\"}", "number" },
+		{ "{\"number\":12025550199}", "number" },
+		{ "{\"destination\":\"workshop\",\"number\":\"+12025550199\"}", "number" },
+		{ "{\"destination\":\"workshop\",\"when\":1}", "when" },
+	};
+	char wanted[64];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		snprintf(wanted, sizeof wanted, "\"field\":\"%s\"", cases[i].field);
+		if (ask(control_transfer, SID, cases[i].body) != 422 || !strstr(answer, wanted))
+			fail_msg("%s: %s", cases[i].body, answer);
+	}
+	assert_int_equal(table.posted, 0);
+}
+
+static void call_must_be_live(void **state)
+{
+	static const char body[] = "{\"text\":\"hi\"}";
+
+	(void)state;
+	assert_int_equal(ask(control_say, "CAnone", body), 404);
+	assert_int_equal(ask(control_say, OVER, body), 409);
+	assert_non_null(strstr(answer, "call_over"));
+	table.live = false;
+	assert_int_equal(ask(control_say, SID, body), 409);
+	assert_non_null(strstr(answer, "call_not_live"));
+	table.gone = true;
+	assert_int_equal(ask(control_say, SID, body), 409);
+	assert_non_null(strstr(answer, "call_over"));
+}
+
+static void letter_that_cannot_be_delivered_is_said_so(void **state)
+{
+	static const char body[] = "{\"text\":\"hi\"}";
+
+	(void)state;
+	table.post_answer = -EBUSY;
+	assert_int_equal(ask(control_say, SID, body), 429);
+	assert_int_equal(strncmp(answer, "Retry-After: 1\r\n", 16), 0);
+	table.post_answer = -ENOENT;
+	assert_int_equal(ask(control_say, SID, body), 409);
+	table.post_answer = -ENOMEM;
+	assert_int_equal(ask(control_say, SID, body), 500);
+	assert_string_equal(table.noted, "");
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup(name, reset)
+	const struct CMUnitTest tests[] = {
+		TEST(word_is_posted_as_an_instruction_or_exactly),
+		TEST(word_that_will_not_do_is_not_posted),
+		TEST(transfer_goes_to_a_destination_of_the_agent_or_any_number),
+		TEST(transfer_to_nowhere_is_refused_with_the_field),
+		TEST(call_must_be_live),
+		TEST(letter_that_cannot_be_delivered_is_said_so),
+	};
+
+	return cmocka_run_group_tests(tests, listen_to_journal, NULL);
+}

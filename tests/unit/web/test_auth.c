@@ -1,0 +1,175 @@
+#include "server/web/auth.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct config cfg;
+
+static int clear(void **state)
+{
+	(void)state;
+	cfg = (struct config){ .public_url = "",
+		.trusted_proxies = { "127.0.0.0/8", "10.1.2.3" },
+		.trusted_proxy_count = 2,
+		.api_token = "",
+		.api_jwt_secret = "",
+		.twilio_validate = true };
+	return 0;
+}
+
+static struct request from(const char *peer, const struct http_header *headers, size_t count)
+{
+	struct request q = { .method = "GET", .path = "/x", .peer = peer, .body = "", .header_count = count };
+
+	memcpy(q.headers, headers, count * sizeof *headers);
+	return q;
+}
+
+#define FROM(peer, ...) \
+	from(peer, (struct http_header[]){ __VA_ARGS__ }, \
+	    sizeof((struct http_header[]){ __VA_ARGS__ }) / sizeof(struct http_header))
+
+static const char *public_url(struct request q)
+{
+	static char text[512];
+	struct buf out;
+
+	buf_init(&out, 0);
+	snprintf(text, sizeof text, "%s", door_public_url(&cfg, &q, &out) ? buf_text(&out) : "none");
+	buf_free(&out);
+	return text;
+}
+
+static void address_comes_from_the_setting_first(void **state)
+{
+	(void)state;
+	cfg.public_url = "https://a.example/x";
+	assert_string_equal(public_url(FROM("127.0.0.1", { "Host", "b.example" }, { "X-Forwarded-Host", "c.example" })),
+	    "https://a.example/x");
+}
+
+static void address_comes_from_a_trusted_proxy_second(void **state)
+{
+	(void)state;
+	assert_string_equal(public_url(FROM("10.1.2.3", { "Host", "inside:8080" }, { "X-Forwarded-Proto", "https" },
+				{ "X-Forwarded-Host", "a.example" })),
+	    "https://a.example");
+	assert_string_equal(
+	    public_url(FROM("127.0.0.1", { "host", "a.example" }, { "x-forwarded-proto", "HTTPS, http" })),
+	    "https://a.example");
+	assert_string_equal(
+	    public_url(FROM("127.0.0.1", { "Host", "a.example" }, { "X-Forwarded-Host", "b.example, c.example" })),
+	    "http://b.example");
+}
+
+static void address_of_a_stranger_is_its_host(void **state)
+{
+	(void)state;
+	assert_string_equal(public_url(FROM("10.1.2.4", { "Host", "a.example:8080" }, { "X-Forwarded-Proto", "https" },
+				{ "X-Forwarded-Host", "evil.example" })),
+	    "http://a.example:8080");
+}
+
+static void host_that_is_none_gives_no_address(void **state)
+{
+	static const char *const hosts[] = { "", "a\"b", "a<b", "a/b", "user@a", "a?b", "\xff", "," };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++)
+		assert_string_equal(public_url(FROM("127.0.0.1", { "Host", hosts[i] })), "none");
+	assert_string_equal(public_url(FROM("127.0.0.1", { "Accept", "*/*" })), "none");
+}
+
+static void client_behind_a_trusted_proxy_is_whom_that_proxy_saw(void **state)
+{
+	struct request q = FROM("127.0.0.1", { "X-Forwarded-For", "198.51.100.9, 203.0.113.1" });
+	struct request stranger = FROM("203.0.113.7", { "X-Forwarded-For", "198.51.100.9" });
+	struct request plain = FROM("127.0.0.1", { "Host", "localhost" });
+	char out[64];
+
+	(void)state;
+	assert_string_equal(door_client(&cfg, &q, out, sizeof out), "203.0.113.1");
+	assert_string_equal(door_client(&cfg, &stranger, out, sizeof out), "203.0.113.7");
+	assert_string_equal(door_client(&cfg, &plain, out, sizeof out), "");
+}
+
+static void very_long_client_address_is_cut(void **state)
+{
+	char address[1000], out[64];
+	struct request q = FROM("127.0.0.1", { "X-Forwarded-For", address });
+
+	(void)state;
+	memset(address, '1', sizeof address - 1);
+	address[sizeof address - 1] = '\0';
+	assert_int_equal(strlen(door_client(&cfg, &q, out, sizeof out)), 63);
+}
+
+static enum verdict operator_of(struct request *q)
+{
+	const char *why = NULL;
+	enum verdict verdict = door_operator(&cfg, q, 1300819379, &why);
+
+	assert_true(verdict == DOOR_OPEN || (why && *why));
+	return verdict;
+}
+
+static void operator_is_local_direct_or_has_the_token(void **state)
+{
+	struct request local = FROM("127.0.0.1", { "Host", "[::1]:8080" });
+	struct request remote = FROM("192.168.1.2", { "Host", "localhost" }, { "Authorization", "Bearer t" });
+	struct request proxied = FROM("127.0.0.1", { "Host", "localhost" }, { "x-forwarded-proto", "https" });
+	struct request basic = FROM("127.0.0.1", { "Authorization", "Basic t" });
+	struct request wrong = FROM("127.0.0.1", { "Authorization", "Bearer T" });
+
+	(void)state;
+	assert_int_equal(operator_of(&local), DOOR_OPEN);
+	assert_int_equal(operator_of(&remote), DOOR_NOT_LOCAL);
+	assert_int_equal(operator_of(&proxied), DOOR_BEHIND_PROXY);
+	cfg.api_token = "t";
+	assert_int_equal(operator_of(&local), DOOR_TOKEN_MISSING);
+	assert_int_equal(operator_of(&basic), DOOR_TOKEN_MISSING);
+	assert_int_equal(operator_of(&wrong), DOOR_TOKEN_WRONG);
+	assert_int_equal(operator_of(&remote), DOOR_OPEN);
+}
+
+static void secret_for_tokens_shuts_the_local_door_too(void **state)
+{
+	struct request local = FROM("127.0.0.1", { "Host", "localhost" });
+	struct request plain = FROM("192.168.1.2", { "Authorization", "Bearer t" });
+	struct request token =
+	    FROM("192.168.1.2", { "Authorization", "bearer   eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjEzMDA4MTkzODB9."
+						   "cxnRdb6tJqxZhxDOlan7KzchXkcxNwqvxqtJhXgKr6U" });
+
+	(void)state;
+	cfg.api_jwt_secret = "0123456789abcdef0123456789abcdef";
+	assert_int_equal(operator_of(&local), DOOR_TOKEN_MISSING);
+	assert_int_equal(operator_of(&plain), DOOR_TOKEN_WRONG);
+	assert_int_equal(operator_of(&token), DOOR_OPEN);
+	cfg.api_token = "t";
+	assert_int_equal(operator_of(&plain), DOOR_OPEN);
+	assert_int_equal(operator_of(&token), DOOR_OPEN);
+	cfg.api_jwt_secret = "";
+	assert_int_equal(operator_of(&token), DOOR_TOKEN_WRONG);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup(name, clear)
+	const struct CMUnitTest tests[] = {
+		TEST(address_comes_from_the_setting_first),
+		TEST(address_comes_from_a_trusted_proxy_second),
+		TEST(address_of_a_stranger_is_its_host),
+		TEST(host_that_is_none_gives_no_address),
+		TEST(client_behind_a_trusted_proxy_is_whom_that_proxy_saw),
+		TEST(very_long_client_address_is_cut),
+		TEST(operator_is_local_direct_or_has_the_token),
+		TEST(secret_for_tokens_shuts_the_local_door_too),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,1258 @@
+/* The whole HTTP side, through a real CivetWeb on a free loopback port. The
+ * table of calls and the model's health are stood in for by this file. */
+#include "common/base64.h"
+#include "common/clock.h"
+#include "common/digest.h"
+#include "common/json.h"
+#include "server/line/calls.h"
+#include "server/line/mailbox.h"
+#include "server/agents/agents.h"
+#include "server/stats/stats.h"
+#include "server/model/health.h"
+#include "server/web/health_probe.h"
+#include "server/news/hub.h"
+#include "server/web/server.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define TOKEN "not-a-real-auth-token-000000000001"
+#define STREAM_TOKEN "0123456789abcdef0123456789abcdef"
+#define SID "CA00000000000000000000000000000001"
+#define FORM "Content-Type: application/x-www-form-urlencoded\r\n"
+#define VOICE "CallSid=" SID "&From=%2B12025550123&To=%2B12025550100&Direction=inbound"
+
+/* ------------------------------------------------------- calls, stood in for */
+
+static struct {
+	pthread_mutex_t lock; /* the web's workers write, the tests read */
+	enum admission admission;
+	enum call_end ended_as;
+	struct calls_count count;
+	bool token_used, no_line, model_blocks;
+	char from[64], ended_sid[64];
+	int claims, carried;
+	enum call_end ended_why;
+} table = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+uint32_t calls_lines(const struct config *cfg)
+{
+	return (uint32_t)cfg->max_calls + 8;
+}
+
+enum admission calls_reserve(struct calls *calls, const struct call_facts *facts, char token[CALL_TOKEN_SIZE])
+{
+	enum admission admission;
+
+	(void)calls;
+	pthread_mutex_lock(&table.lock);
+	snprintf(table.from, sizeof table.from, "%s", facts->from);
+	admission = table.admission;
+	pthread_mutex_unlock(&table.lock);
+	strcpy(token, STREAM_TOKEN);
+	return admission;
+}
+
+int calls_claim(struct calls *calls, const char *token, struct call_ref *out)
+{
+	int err = -ENOENT;
+
+	(void)calls;
+	pthread_mutex_lock(&table.lock);
+	if (!strcmp(token, STREAM_TOKEN) && !table.token_used) {
+		table.token_used = true;
+		table.claims++;
+		*out = (struct call_ref){ 7, 9 };
+		err = 0;
+	}
+	pthread_mutex_unlock(&table.lock);
+	return err;
+}
+
+int calls_claim_unannounced(struct calls *calls, struct call_ref *out)
+{
+	int err;
+
+	(void)calls;
+	pthread_mutex_lock(&table.lock);
+	err = table.no_line ? -EBUSY : 0;
+	pthread_mutex_unlock(&table.lock);
+	*out = (struct call_ref){ 7, 9 };
+	return err;
+}
+
+void calls_carry(struct calls *calls, struct call_ref ref, int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	char byte = 0;
+
+	(void)calls;
+	/* One byte in, one byte out: enough to see that it is the right socket. */
+	poll(&p, 1, -1);
+	if (ref.index == 7 && ref.generation == 9 && recv(fd, &byte, 1, 0) == 1)
+		send(fd, &byte, 1, MSG_NOSIGNAL);
+	pthread_mutex_lock(&table.lock);
+	table.carried++;
+	pthread_mutex_unlock(&table.lock);
+}
+
+void calls_abandon(struct calls *calls, struct call_ref ref)
+{
+	(void)calls, (void)ref;
+}
+
+int calls_end(struct calls *calls, const char *call_sid, enum call_end why)
+{
+	(void)calls;
+	pthread_mutex_lock(&table.lock);
+	snprintf(table.ended_sid, sizeof table.ended_sid, "%s", call_sid);
+	table.ended_why = why;
+	pthread_mutex_unlock(&table.lock);
+	return strcmp(call_sid, SID) ? -ENOENT : 0;
+}
+
+enum call_end calls_after_stream(struct calls *calls, const char *call_sid)
+{
+	(void)calls, (void)call_sid;
+	return table.ended_as;
+}
+
+void calls_count(struct calls *calls, struct calls_count *out)
+{
+	(void)calls;
+	*out = table.count;
+}
+
+void calls_each(struct calls *calls, void (*each)(void *arg, const char *json), void *arg)
+{
+	(void)calls, (void)each, (void)arg;
+}
+
+int calls_one_json(struct calls *calls, const char *call_sid, struct buf *out)
+{
+	(void)calls;
+	buf_puts(out, "{\"call_sid\":\"" SID "\",\"state\":\"ended\"}");
+	return strcmp(call_sid, SID) ? -ENOENT : 0;
+}
+
+int calls_find(struct calls *calls, const char *call_sid, struct call_ref *out)
+{
+	(void)calls;
+	*out = (struct call_ref){ 7, 9 };
+	return strcmp(call_sid, SID) ? -ENOENT : 0;
+}
+
+const struct profile *calls_profile(struct calls *calls, struct call_ref ref, bool *live)
+{
+	(void)calls, (void)ref;
+	*live = false;
+	return NULL;
+}
+
+int calls_post(struct calls *calls, struct call_ref ref, struct mail *mail)
+{
+	(void)calls, (void)ref;
+	mail_free(mail);
+	return -ENOENT;
+}
+
+bool model_health_blocks(void)
+{
+	return table.model_blocks;
+}
+
+void model_health_text(char *out, size_t size)
+{
+	snprintf(out, size, "%s", table.model_blocks ? "the key was refused" : "");
+}
+
+/* ---------------------------------------------------------------- the server */
+
+static struct web *web;
+static struct agents *who;
+static struct hub *hub;
+static struct config cfg;
+
+static const struct config plain_config = {
+	.listen = "127.0.0.1",
+	.public_url = "",
+	.trusted_proxies = { "127.0.0.0/8" },
+	.trusted_proxy_count = 1,
+	.api_token = "",
+	.api_jwt_secret = "",
+	.max_watchers = 2,
+	.twilio_auth_tokens = { TOKEN },
+	.twilio_auth_token_count = 1,
+	.twilio_validate = true,
+	.overflow_number = "",
+	.instructions = "",
+	.greeting = "",
+	.agents_dir = "",
+	.max_calls = 1,
+};
+
+void calls_fallback(struct calls *calls, const char *call_sid, const char *to, char out[CALL_NUMBER_SIZE])
+{
+	(void)calls, (void)call_sid, (void)to;
+	snprintf(out, CALL_NUMBER_SIZE, "%s", cfg.overflow_number);
+}
+
+bool calls_destination(struct calls *calls, const char *call_sid, char number[CALL_NUMBER_SIZE], int *ring_seconds)
+{
+	(void)calls;
+	snprintf(number, CALL_NUMBER_SIZE, "+12025550177");
+	*ring_seconds = 25;
+	return !strcmp(call_sid, "CAtransferred");
+}
+
+void calls_stay_away(struct calls *calls, const char *call_sid)
+{
+	(void)calls, (void)call_sid;
+}
+
+enum admission calls_come_back(struct calls *calls, const char *call_sid, const char *why, char token[CALL_TOKEN_SIZE])
+{
+	(void)calls, (void)why;
+	snprintf(token, CALL_TOKEN_SIZE, "0123456789abcdef0123456789abcdef");
+	return strcmp(call_sid, "CAtransferred") ? CALL_NO_SID : CALL_ADMITTED;
+}
+
+/* Takes the server's lock once, so that what a test writes before and the
+ * workers read after it (and the other way round) is in order. */
+static void settle(void)
+{
+	web_tend(web, clock_now_us());
+}
+
+static int open_server(void **state)
+{
+	struct buf problem;
+
+	(void)state;
+	cfg = plain_config;
+	buf_init(&problem, 0);
+	assert_int_equal(hub_open(&hub), 0);
+	assert_int_equal(agents_open(&who, &cfg, &problem), 0);
+	assert_int_equal(web_open(&web, &(struct web_site){ .cfg = &cfg, .agents = who, .hub = hub }, &problem), 0);
+	assert_true(web_port(web) > 0);
+	buf_free(&problem);
+	return 0;
+}
+
+static int close_server(void **state)
+{
+	(void)state;
+	web_close(web);
+	agents_close(who);
+	hub_close(hub);
+	return 0;
+}
+
+static int reset(void **state)
+{
+	(void)state;
+	settle();
+	cfg = plain_config;
+	pthread_mutex_lock(&table.lock);
+	table.admission = CALL_ADMITTED;
+	table.ended_as = CALL_NOT_ENDED;
+	table.count = (struct calls_count){ .limit = 1 };
+	table.token_used = table.no_line = table.model_blocks = false;
+	table.from[0] = table.ended_sid[0] = '\0';
+	table.claims = table.carried = 0;
+	table.ended_why = CALL_NOT_ENDED;
+	pthread_mutex_unlock(&table.lock);
+	settle();
+	return 0;
+}
+
+/* --------------------------------------------------------------- the client */
+
+static int dial(void)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons((uint16_t)web_port(web)) };
+	struct timeval patience = { .tv_sec = 30 }; /* only so that a fault ends the test */
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	assert_true(fd >= 0);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+	assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof a), 0);
+	return fd;
+}
+
+static void say(int fd, const char *text, size_t len)
+{
+	/* A refusal may come while we still speak. */
+	while (len) {
+		ssize_t n = send(fd, text, len, MSG_NOSIGNAL);
+
+		if (n <= 0)
+			return;
+		text += n;
+		len -= (size_t)n;
+	}
+}
+
+static char heard[256 * 1024];
+
+/* Everything until the server closes. */
+static const char *hear(int fd)
+{
+	size_t len = 0;
+
+	for (;;) {
+		ssize_t n = recv(fd, heard + len, sizeof heard - 1 - len, 0);
+
+		if (n <= 0)
+			break;
+		len += (size_t)n;
+	}
+	heard[len] = '\0';
+	close(fd);
+	settle();
+	return heard;
+}
+
+static const char *ask(const char *text)
+{
+	int fd;
+
+	settle();
+	fd = dial();
+	say(fd, text, strlen(text));
+	return hear(fd);
+}
+
+static int status_of(const char *answer)
+{
+	return !strncmp(answer, "HTTP/1.1 ", 9) ? atoi(answer + 9) : -1;
+}
+
+static const char *body_of(const char *answer)
+{
+	const char *end = strstr(answer, "\r\n\r\n");
+
+	return end ? end + 4 : "";
+}
+
+static const char *get(const char *path)
+{
+	char text[1024];
+
+	snprintf(text, sizeof text, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", path);
+	return ask(text);
+}
+
+/* X-Twilio-Signature over the given text. */
+static const char *sign(const char *text)
+{
+	static char out[64];
+	uint8_t mac[SHA1_BYTES];
+
+	hmac_sha1(TOKEN, strlen(TOKEN), text, strlen(text), mac);
+	out[base64_encode(out, mac, sizeof mac)] = '\0';
+	return out;
+}
+
+/* A webhook, signed as Twilio would for the given URL and decoded fields. */
+static const char *webhook(const char *path, const char *extra, const char *body, const char *signed_text)
+{
+	char text[4096];
+
+	snprintf(text, sizeof text,
+	    "POST %s HTTP/1.1\r\nHost: bridge.example.com\r\n" FORM "%s"
+	    "X-Twilio-Signature: %s\r\nContent-Length: %zu\r\n\r\n%s",
+	    path, extra, sign(signed_text), strlen(body), body);
+	return ask(text);
+}
+
+static const char *unsigned_webhook(const char *path, const char *body)
+{
+	cfg.twilio_validate = false;
+	return webhook(path, "", body, "");
+}
+
+static const char *upgrade_text(const char *path, const char *extra, const char *signed_text)
+{
+	static char text[1024];
+
+	snprintf(text, sizeof text,
+	    "GET %s HTTP/1.1\r\nHost: bridge.example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+	    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+	    "X-Forwarded-Proto: https\r\n%sX-Twilio-Signature: %s\r\n\r\n",
+	    path, extra, sign(signed_text));
+	return text;
+}
+
+/* ------------------------------------------------------------- public doors */
+
+static void health_is_open_and_whole(void **state)
+{
+	(void)state;
+	assert_int_equal(status_of(get("/health")), 200);
+	assert_string_equal(body_of(heard), "{\"status\":\"ok\"}\n");
+	assert_int_equal(status_of(get("/health?x=1")), 200);
+	assert_int_equal(status_of(get("/health/x")), 404);
+	assert_int_equal(status_of(get("/health/")), 404);
+	assert_int_equal(status_of(get("//health")), 404);
+	assert_int_equal(status_of(get("/x/../health")), 404);
+	assert_int_equal(status_of(get("/Health")), 404);
+	assert_int_equal(status_of(get("/")), 404);
+}
+
+static void head_has_the_headers_and_no_body(void **state)
+{
+	(void)state;
+	ask("HEAD /health HTTP/1.1\r\nHost: a\r\n\r\n");
+	assert_int_equal(status_of(heard), 200);
+	assert_non_null(strstr(heard, "Content-Length: 16\r\n"));
+	assert_string_equal(body_of(heard), "");
+}
+
+static void every_request_is_answered_and_none_that_means_two_things(void **state)
+{
+	static const char *const twice[] = { "Host: b", "Authorization: Bearer a\r\nAuthorization: Bearer b",
+		"X-Twilio-Signature: a\r\nX-Twilio-Signature: b", "Idempotency-Key: a\r\nIdempotency-Key: b" };
+	char text[256];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof twice / sizeof *twice; i++) {
+		snprintf(text, sizeof text, "GET /health HTTP/1.1\r\nHost: a\r\n%s\r\n\r\n", twice[i]);
+		ask(text);
+		assert_int_equal(status_of(heard), 400);
+	}
+	/* CivetWeb shows us nothing of these. */
+	ask("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n");
+	assert_int_equal(status_of(heard), 400);
+	ask("GET http://example.com/health HTTP/1.1\r\nHost: a\r\n\r\n");
+	assert_int_equal(status_of(heard), 400);
+	ask("nonsense\r\n\r\n");
+	assert_non_null(strstr(heard, "HTTP/1.1 400 "));
+	assert_null(strstr(strstr(heard, "HTTP/1.1 ") + 1, "HTTP/1.1 ")); /* once */
+}
+
+static void ready_says_why_not_in_one_word(void **state)
+{
+	(void)state;
+	assert_int_equal(status_of(get("/ready")), 200);
+	table.count.live = 1;
+	assert_int_equal(status_of(get("/ready")), 503);
+	assert_string_equal(body_of(heard), "{\"status\":\"full\"}\n");
+	table.model_blocks = true;
+	assert_string_equal(body_of(get("/ready")), "{\"status\":\"model\"}\n");
+	table.count.draining = true;
+	assert_string_equal(body_of(get("/ready")), "{\"status\":\"draining\"}\n");
+}
+
+static void health_probe_asks_health(void **state)
+{
+	(void)state;
+	assert_int_equal(web_health_probe("127.0.0.1", web_port(web)), 0);
+	assert_int_equal(web_health_probe("0.0.0.0", web_port(web)), 0);
+	assert_int_equal(web_health_probe("nowhere", web_port(web)), -EINVAL);
+}
+
+static void health_probe_fails_where_nobody_listens(void **state)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET };
+	socklen_t len = sizeof a;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	(void)state;
+	/* Bound and not listening: the port is taken, and refuses. */
+	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &len), 0);
+	assert_int_equal(web_health_probe("127.0.0.1", ntohs(a.sin_port)), -ECONNREFUSED);
+	close(fd);
+}
+
+/* -------------------------------------------------------------- the operator */
+
+static const char *ask_status_with(const char *headers)
+{
+	char text[512];
+
+	snprintf(text, sizeof text, "GET /status HTTP/1.1\r\n%s\r\n", headers);
+	return ask(text);
+}
+
+static void without_a_token_only_this_machine_is_answered(void **state)
+{
+	static const char *const proxied[] = { "Host: localhost\r\nX-Forwarded-For: 203.0.113.1\r\n",
+		"Host: 127.0.0.1:8080\r\nforwarded: for=203.0.113.1\r\n", "Host: localhost\r\nVia: 1.1 x\r\n",
+		"Host: localhost\r\nCf-Ray: 1\r\n", "Host: localhost\r\nX-Real-IP: 127.0.0.1\r\n",
+		"Host: abc.ngrok-free.app\r\n", "Host: localhost.example.com\r\n", "Host: 127.0.0.1.nip.io\r\n" };
+
+	(void)state;
+	assert_int_equal(status_of(ask_status_with("Host: localhost:8080\r\n")), 200);
+	assert_int_equal(status_of(ask_status_with("Host: 127.0.0.1\r\n")), 200);
+	assert_int_equal(status_of(ask_status_with("")), 200);
+	for (size_t i = 0; i < sizeof proxied / sizeof *proxied; i++) {
+		ask_status_with(proxied[i]);
+		assert_int_equal(status_of(heard), 403);
+		assert_non_null(strstr(heard, "API_TOKEN"));
+	}
+}
+
+static void with_a_token_only_the_token_opens(void **state)
+{
+	static const char *const wrong[] = { "Host: localhost\r\n", "Authorization: Bearer\r\n",
+		"Authorization: Bearer \r\n", "Authorization: Bearer secre\r\n", "Authorization: Bearer secrets\r\n",
+		"Authorization: Basic secret\r\n", "Authorization: secret\r\n" };
+
+	(void)state;
+	cfg.api_token = "secret";
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		ask_status_with(wrong[i]);
+		assert_int_equal(status_of(heard), 401);
+		assert_non_null(strstr(heard, "WWW-Authenticate: Bearer"));
+	}
+	assert_int_equal(
+	    status_of(ask_status_with("Authorization: Bearer secret\r\nVia: x\r\nHost: a.example\r\n")), 200);
+	assert_int_equal(status_of(ask_status_with("authorization: bearer secret\r\n")), 200);
+	assert_int_equal(status_of(get("/health")), 200);
+}
+
+static void status_has_every_counter_latency_and_ending(void **state)
+{
+	const char *body = body_of(get("/status"));
+	cJSON *all = json_parse(body, strlen(body));
+	const cJSON *latency, *ended;
+	double n;
+
+	(void)state;
+	assert_non_null(all);
+	assert_non_null(json_str(all, "version"));
+	assert_true(json_num(all, "uptime_seconds", &n));
+#define X(section, name, help) assert_true(json_num(json_get(all, #section), #name, &n));
+	STAT_COUNTERS(X)
+#undef X
+	latency = json_get(all, "latency");
+#define X(name, help) assert_true(json_num(json_get(latency, #name), "p99_ms", &n));
+	STAT_LATENCIES(X)
+#undef X
+	ended = json_get(json_get(all, "calls"), "ended");
+#define X(name, json, text, after, fault) assert_true(json_num(ended, json, &n));
+	CALL_ENDS(X)
+#undef X
+	assert_true(json_num(json_get(all, "calls"), "limit", &n));
+	assert_true(json_num(json_get(all, "process"), "rss_kb", &n) && n > 0);
+	assert_true(json_num(json_get(all, "process"), "threads", &n) && n > 1);
+	assert_true(json_num(json_get(all, "process"), "open_files", &n) && n > 2);
+	cJSON_Delete(all);
+}
+
+static void calls_are_listed_told_and_ended(void **state)
+{
+	(void)state;
+	assert_int_equal(status_of(get("/calls")), 200);
+	assert_int_equal(status_of(get("/calls/" SID)), 200);
+	assert_string_equal(body_of(heard), "{\"call_sid\":\"" SID "\",\"state\":\"ended\"}\n");
+	assert_int_equal(status_of(get("/calls/CAnone")), 404);
+	assert_non_null(strstr(heard, "\"code\":\"no_such_call\""));
+	assert_int_equal(status_of(get("/calls/")), 404);
+	assert_int_equal(status_of(get("/calls/" SID "/x")), 404);
+	assert_int_equal(status_of(ask("DELETE /calls/" SID " HTTP/1.1\r\n\r\n")), 200);
+	assert_int_equal(table.ended_why, END_OPERATOR_ENDED);
+	assert_int_equal(status_of(ask("DELETE /calls/CAnone HTTP/1.1\r\n\r\n")), 404);
+}
+
+#define SAY "/calls/" SID "/say"
+#define JSON "Content-Type: application/json\r\n"
+
+static void json_bodies_are_checked_before_they_reach_a_handler(void **state)
+{
+	static const struct {
+		const char *path, *headers, *body, *said;
+		int status;
+	} cases[] = {
+		{ SAY, JSON, NULL, "length_required", 411 },
+		{ SAY, JSON "Content-Length: 65537\r\n", NULL, "too_large", 413 },
+		{ SAY, FORM, "text=a", "unsupported_media_type", 415 },
+		{ SAY, "", "{}", "unsupported_media_type", 415 },
+		{ SAY, "Content-Type: application/jsonp\r\n", "{}", "unsupported_media_type", 415 },
+		{ SAY, JSON, "", "malformed_json", 400 },
+		{ SAY, JSON, "{\"text\":\"a\"", "malformed_json", 400 },
+		{ SAY, JSON, "{\"text\":\"a\"}}", "malformed_json", 400 },
+		{ SAY, JSON, "{\"text\":\"\xff\"}", "malformed_json", 400 },
+		{ SAY, JSON, "{\"text\":\"a\",\"text\":\"b\"}", "malformed_json", 400 },
+		{ SAY, JSON, "[]", "invalid_body", 422 },
+		{ SAY, JSON, "\"text\"", "invalid_body", 422 },
+		{ SAY, JSON, "{}", "\"field\":\"text\"", 422 },
+		{ SAY, JSON, "{\"text\":\"a\",\"loud\":true}", "\"field\":\"loud\"", 422 },
+		{ SAY "?x=1", JSON, "{\"text\":\"a\"}", "\"field\":\"x\"", 400 },
+		{ "/calls/CAnone/say", JSON, "{\"text\":\"a\"}", "no_such_call", 404 },
+		{ SAY, "Content-Type: application/json; charset=utf-8\r\n", "{\"text\":\"a\"}", "call_over", 409 },
+	};
+	char text[512], length[64];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		length[0] = '\0';
+		if (cases[i].body)
+			snprintf(length, sizeof length, "Content-Length: %zu\r\n", strlen(cases[i].body));
+		snprintf(text, sizeof text, "POST %s HTTP/1.1\r\n%s%s\r\n%s", cases[i].path, cases[i].headers, length,
+		    cases[i].body ? cases[i].body : "");
+		ask(text);
+		if (status_of(heard) != cases[i].status || !strstr(body_of(heard), cases[i].said) ||
+		    !strstr(heard, "Content-Type: application/json"))
+			fail_msg("%s %s: %s", cases[i].headers, cases[i].body ? cases[i].body : "", heard);
+	}
+}
+
+static void body_of_a_stranger_is_not_even_read(void **state)
+{
+	(void)state;
+	cfg.api_token = "secret";
+	/* Announced, and never sent. */
+	assert_int_equal(status_of(ask("POST " SAY " HTTP/1.1\r\n" JSON "Content-Length: 60000\r\n\r\n")), 401);
+}
+
+static void queries_have_known_names_once(void **state)
+{
+	(void)state;
+	assert_int_equal(status_of(get("/status?")), 200);
+	assert_int_equal(status_of(get("/status?a=1")), 400);
+	assert_non_null(strstr(heard, "\"code\":\"invalid_query\""));
+	assert_non_null(strstr(heard, "\"field\":\"a\""));
+	assert_int_equal(status_of(get("/status?%zz")), 400);
+	assert_int_equal(status_of(get("/status?%ff=1")), 400);
+	assert_int_equal(status_of(get("/health?a=1&a=%zz")), 200);
+}
+
+/* ---------------------------------------------------------------- watchers */
+
+/* Reads until the text has come. */
+static void hear_until(int fd, const char *wanted)
+{
+	size_t len = 0;
+
+	heard[0] = '\0';
+	while (!strstr(heard, wanted) && len < sizeof heard - 1) {
+		ssize_t n = recv(fd, heard + len, sizeof heard - 1 - len, 0);
+
+		if (n <= 0)
+			fail_msg("not a word of %s: %s", wanted, heard);
+		len += (size_t)n;
+		heard[len] = '\0';
+	}
+}
+
+static void tell_turn(const char *sid)
+{
+	hub_take(
+	    hub, &(struct journal_entry){
+		     .kind = JOURNAL_TURN, .type = "turn", .call_sid = sid, .no = 0, .json = "{\"text\":\"hello\"}" });
+}
+
+static int watch(const char *path)
+{
+	char text[256];
+	int fd = dial();
+
+	snprintf(text, sizeof text, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", path);
+	say(fd, text, strlen(text));
+	hear_until(fd, "retry: ");
+	return fd;
+}
+
+static void watcher_gets_a_stream_without_an_end(void **state)
+{
+	int fd = watch("/events");
+
+	(void)state;
+	assert_int_equal(status_of(heard), 200);
+	assert_non_null(strstr(heard, "Content-Type: text/event-stream\r\n"));
+	assert_null(strstr(heard, "Content-Length"));
+	tell_turn("CA1");
+	hear_until(fd, "{\"text\":\"hello\"}}\n\n");
+	/* However long it takes, nobody cuts it off. */
+	for (int i = 0; i < 5; i++)
+		web_tend(web, clock_now_us() + 100 * US_PER_S);
+	tell_turn("CA2");
+	hear_until(fd, "CA2");
+	assert_int_equal(stat_get(watchers_open), 1);
+	close(fd);
+}
+
+static void watchers_of_one_call_begin_with_what_there_is(void **state)
+{
+	int fd = watch("/calls/" SID "/events");
+
+	(void)state;
+	if (!strstr(heard, "\n\nevent: snapshot"))
+		hear_until(fd, "event: snapshot");
+	close(fd);
+	assert_int_equal(status_of(get("/calls/CAnone/events")), 404);
+	assert_int_equal(status_of(ask("HEAD /calls/" SID "/events HTTP/1.1\r\n\r\n")), 200);
+}
+
+/* Waits for places to be free again. */
+static void nobody_watches(void)
+{
+	for (int i = 0; i < 3000 && stat_get(watchers_open); i++)
+		poll(NULL, 0, 10);
+	assert_int_equal(stat_get(watchers_open), 0);
+}
+
+static void watchers_beyond_the_limit_are_told_so(void **state)
+{
+	uint64_t before = stat_get(http_refused_watchers);
+	int one, two;
+
+	(void)state;
+	nobody_watches();
+	one = watch("/events");
+	two = watch("/events");
+	assert_int_equal(status_of(get("/events")), 429);
+	assert_non_null(strstr(heard, "\r\nRetry-After: 5\r\n"));
+	assert_non_null(strstr(heard, "MAX_WATCHERS"));
+	assert_int_equal(stat_get(http_refused_watchers) - before, 1);
+	/* A place is free as soon as its client has gone. */
+	close(one);
+	for (int i = 0; i < 3000 && stat_get(watchers_open) > 1; i++)
+		poll(NULL, 0, 10);
+	one = watch("/events");
+	assert_int_equal(status_of(get("/health")), 200);
+	close(one);
+	close(two);
+	nobody_watches();
+}
+
+static void known_address_with_another_method_says_which(void **state)
+{
+	static const char cors[] = "OPTIONS /calls HTTP/1.1\r\nOrigin: http://a.example\r\n"
+				   "Access-Control-Request-Method: GET\r\n\r\n";
+
+	(void)state;
+	assert_int_equal(status_of(get("/twilio/voice")), 405);
+	assert_non_null(strstr(heard, "\r\nAllow: POST\r\n"));
+	assert_int_equal(status_of(ask("POST /calls/x HTTP/1.1\r\nContent-Length: 1\r\n\r\nx")), 405);
+	assert_non_null(strstr(heard, "\r\nAllow: GET, HEAD, DELETE\r\n"));
+	assert_int_equal(status_of(ask("PUT /health HTTP/1.1\r\n\r\n")), 405);
+	assert_non_null(strstr(heard, "\r\nAllow: GET, HEAD\r\n"));
+	assert_int_equal(status_of(ask(cors)), 405);
+	assert_null(strstr(heard, "Access-Control"));
+}
+
+/* -------------------------------------------------------------- a call comes */
+
+#define SIGNED_VOICE \
+	"https://bridge.example.com/twilio/voiceCallSid" SID "DirectioninboundFrom+12025550123To+12025550100"
+
+static void signed_call_gets_a_stream_with_its_token(void **state)
+{
+	(void)state;
+	webhook("/twilio/voice", "X-Forwarded-Proto: https\r\n", VOICE, SIGNED_VOICE);
+	assert_int_equal(status_of(heard), 200);
+	assert_non_null(strstr(heard, "Content-Type: text/xml"));
+	assert_non_null(strstr(heard, "<Stream url=\"wss://bridge.example.com/twilio/stream/" STREAM_TOKEN "\""));
+	assert_non_null(strstr(heard, "action=\"https://bridge.example.com/twilio/connect-action\""));
+	assert_string_equal(table.from, "+12025550123");
+	assert_true(stats.webhook_to_twiml.count > 0);
+}
+
+static void unsigned_or_wrongly_signed_call_is_refused(void **state)
+{
+	uint64_t before = stat_get(http_refused_signature);
+
+	(void)state;
+	/* As http, since no proxy said https. */
+	assert_int_equal(status_of(webhook("/twilio/voice", "", VOICE, SIGNED_VOICE)), 403);
+	assert_int_equal(
+	    status_of(webhook("/twilio/voice", "X-Forwarded-Proto: https\r\n", VOICE "&x=1", SIGNED_VOICE)), 403);
+	assert_int_equal(status_of(ask("POST /twilio/voice HTTP/1.1\r\nHost: bridge.example.com\r\n" FORM
+				       "Content-Length: 0\r\n\r\n")),
+	    403);
+	assert_string_equal(table.from, "");
+	assert_int_equal(stat_get(http_refused_signature) - before, 3);
+}
+
+static void every_webhook_and_the_stream_check_the_signature(void **state)
+{
+	static const char *const paths[] = { "/twilio/voice", "/twilio/connect-action", "/twilio/stream-status",
+		"/twilio/call-status", "/twilio/dial-done" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+		assert_int_equal(status_of(webhook(paths[i], "", "CallSid=" SID, "something else")), 403);
+	assert_int_equal(status_of(ask(upgrade_text("/twilio/stream/" STREAM_TOKEN, "", "something else"))), 403);
+	cfg.stream_unannounced = true;
+	assert_int_equal(status_of(ask(upgrade_text("/twilio/stream", "", "something else"))), 403);
+	assert_int_equal(table.claims, 0);
+}
+
+static void public_url_beats_what_proxies_say(void **state)
+{
+	(void)state;
+	cfg.public_url = "https://phone.example.com/eu";
+	webhook("/twilio/voice?agent=1", "X-Forwarded-Proto: http\r\nX-Forwarded-Host: evil.example\r\n",
+	    "CallSid=" SID, "https://phone.example.com/eu/twilio/voice?agent=1CallSid" SID);
+	assert_int_equal(status_of(heard), 200);
+	assert_non_null(strstr(heard, "wss://phone.example.com/eu/twilio/stream/" STREAM_TOKEN));
+}
+
+static void only_trusted_proxies_are_believed(void **state)
+{
+	static const char forwarded[] = "X-Forwarded-Proto: https\r\nX-Forwarded-Host: phone.example.com\r\n";
+	static const char told[] = "https://phone.example.com/twilio/voiceCallSid" SID;
+
+	(void)state;
+	assert_int_equal(status_of(webhook("/twilio/voice", forwarded, "CallSid=" SID, told)), 200);
+	cfg.trusted_proxy_count = 0;
+	assert_int_equal(status_of(webhook("/twilio/voice", forwarded, "CallSid=" SID, told)), 403);
+}
+
+static void without_validation_anyone_may_call(void **state)
+{
+	(void)state;
+	assert_int_equal(status_of(unsigned_webhook("/twilio/voice", VOICE)), 200);
+}
+
+static void caller_hears_a_sentence_when_there_is_no_line(void **state)
+{
+	static const enum admission refusals[] = { CALL_FULL, CALL_DRAINING };
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		table.admission = refusals[i];
+		cfg.overflow_number = "";
+		assert_int_equal(status_of(unsigned_webhook("/twilio/voice", VOICE)), 200);
+		assert_non_null(strstr(heard, "<Response><Say>We are sorry, "));
+		assert_non_null(strstr(heard, "</Say><Hangup/></Response>"));
+		cfg.overflow_number = "+12025550177";
+		assert_int_equal(status_of(unsigned_webhook("/twilio/voice", VOICE)), 200);
+		assert_non_null(strstr(heard, "<Response><Dial>+12025550177</Dial></Response>"));
+	}
+}
+
+static void call_without_a_usable_sid_is_refused(void **state)
+{
+	(void)state;
+	assert_int_equal(status_of(unsigned_webhook("/twilio/voice", "From=1")), 400);
+	assert_int_equal(status_of(unsigned_webhook("/twilio/voice", "CallSid=")), 400);
+	assert_int_equal(status_of(unsigned_webhook("/twilio/voice", "CallSid=CA%0d%0a1")), 400);
+	assert_int_equal(status_of(unsigned_webhook("/twilio/voice", "CallSid=" SID SID)), 400);
+}
+
+/* --------------------------------------------------------- after the stream */
+
+static void what_follows_the_stream_depends_on_how_it_ended(void **state)
+{
+	static const struct {
+		enum call_end end;
+		const char *twiml;
+	} cases[] = {
+		{ END_CALLER_HUNG_UP, "<Response><Hangup/></Response>" },
+		{ END_TIME_LIMIT, "<Response><Say>Thank you for calling. Goodbye.</Say><Hangup/></Response>" },
+		{ END_MODEL_LOST, "<Response><Say>We are sorry, we have a technical problem." },
+		{ CALL_NOT_ENDED, "<Response><Say>We are sorry, we have a technical problem." },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		table.ended_as = cases[i].end;
+		assert_int_equal(status_of(unsigned_webhook("/twilio/connect-action", "CallSid=" SID)), 200);
+		assert_non_null(strstr(heard, cases[i].twiml));
+	}
+	cfg.overflow_number = "+12025550177";
+	unsigned_webhook("/twilio/connect-action", "CallSid=" SID);
+	assert_non_null(strstr(heard, "<Dial>+12025550177</Dial>"));
+}
+
+static void who_was_transferred_is_dialled_for_and_comes_back_if_nobody_answers(void **state)
+{
+	(void)state;
+	table.ended_as = END_TRANSFERRED;
+	assert_int_equal(status_of(unsigned_webhook("/twilio/connect-action", "CallSid=CAtransferred")), 200);
+	assert_non_null(strstr(heard, "<Dial timeout=\"25\" answerOnBridge=\"true\""));
+	assert_non_null(strstr(heard, "/twilio/dial-done\""));
+	assert_non_null(strstr(heard, "<Number>+12025550177</Number>"));
+	unsigned_webhook("/twilio/connect-action", "CallSid=" SID); /* to whom is not known any more */
+	assert_non_null(strstr(heard, "<Response><Say>We are sorry"));
+	unsigned_webhook("/twilio/dial-done", "CallSid=CAtransferred&DialCallStatus=completed");
+	assert_non_null(strstr(heard, "<Response><Hangup/></Response>"));
+	unsigned_webhook("/twilio/dial-done", "CallSid=CAtransferred&DialCallStatus=no-answer");
+	assert_non_null(strstr(heard, "<Connect action="));
+	unsigned_webhook("/twilio/dial-done", "CallSid=CAtransferred&DialCallStatus=busy&CallStatus=in-progress");
+	assert_non_null(strstr(heard, "<Connect action="));
+	/* The caller did not wait for the end of the ringing: there is nobody to come back. */
+	unsigned_webhook("/twilio/dial-done", "CallSid=CAtransferred&DialCallStatus=no-answer&CallStatus=completed");
+	assert_non_null(strstr(heard, "<Response><Hangup/></Response>"));
+	unsigned_webhook("/twilio/dial-done", "CallSid=" SID "&DialCallStatus=busy");
+	assert_non_null(strstr(heard, "nobody can take your call"));
+	assert_int_equal(status_of(unsigned_webhook("/twilio/dial-done", "DialCallStatus=busy")), 400);
+}
+
+static void news_are_taken_and_final_ones_end_the_call(void **state)
+{
+	(void)state;
+	assert_int_equal(status_of(unsigned_webhook(
+			     "/twilio/stream-status", "CallSid=" SID "&StreamEvent=stream-error&StreamError=x%0ay")),
+	    204);
+	assert_int_equal(status_of(unsigned_webhook("/twilio/call-status", "CallSid=" SID "&CallStatus=ringing")), 204);
+	assert_string_equal(table.ended_sid, "");
+	assert_int_equal(
+	    status_of(unsigned_webhook("/twilio/call-status", "CallSid=" SID "&CallStatus=completed")), 204);
+	assert_string_equal(table.ended_sid, SID);
+	assert_int_equal(table.ended_why, END_CALLER_HUNG_UP);
+}
+
+/* --------------------------------------------------------------- the stream */
+
+#define SIGNED_STREAM "wss://bridge.example.com/twilio/stream/" STREAM_TOKEN
+
+static void announced_stream_is_carried_over_its_own_socket(void **state)
+{
+	const char *text = upgrade_text("/twilio/stream/" STREAM_TOKEN, "", SIGNED_STREAM);
+	char head[1024] = "", byte;
+	size_t len = 0;
+	int fd;
+
+	(void)state;
+	fd = dial();
+	say(fd, text, strlen(text));
+	while (!strstr(head, "\r\n\r\n") && len < sizeof head - 1 && recv(fd, head + len, 1, 0) == 1)
+		head[++len] = '\0';
+	assert_int_equal(status_of(head), 101);
+	assert_non_null(strstr(head, "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"));
+	say(fd, "!", 1);
+	assert_int_equal(recv(fd, &byte, 1, 0), 1);
+	assert_int_equal(byte, '!');
+	assert_string_equal(hear(fd), "");
+	assert_int_equal(table.carried, 1);
+}
+
+static void token_works_once(void **state)
+{
+	uint64_t before = stat_get(http_refused_token);
+
+	(void)state;
+	table.token_used = true;
+	ask(upgrade_text("/twilio/stream/" STREAM_TOKEN, "", SIGNED_STREAM));
+	assert_int_equal(status_of(heard), 403);
+	assert_true(strlen(body_of(heard)) > 10);
+	assert_int_equal(stat_get(http_refused_token) - before, 1);
+}
+
+static void broken_handshake_does_not_spend_the_token(void **state)
+{
+	char text[1024];
+
+	(void)state;
+	cfg.twilio_validate = false;
+	assert_int_equal(status_of(get("/twilio/stream/" STREAM_TOKEN)), 426);
+	snprintf(text, sizeof text,
+	    "GET /twilio/stream/" STREAM_TOKEN " HTTP/1.1\r\nUpgrade: websocket\r\n"
+	    "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %0200d\r\n\r\n",
+	    0);
+	assert_int_equal(status_of(ask(text)), 400);
+	assert_int_equal(status_of(ask("GET /twilio/stream/" STREAM_TOKEN " HTTP/1.1\r\nUpgrade: websocket\r\n"
+				       "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\r\n")),
+	    400);
+	assert_int_equal(status_of(ask("GET /twilio/stream/" STREAM_TOKEN " HTTP/1.1\r\nUpgrade: websocket\r\n"
+				       "Connection: Upgrade\r\nSec-WebSocket-Version: 8\r\n"
+				       "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")),
+	    426);
+	assert_non_null(strstr(heard, "Sec-WebSocket-Version: 13\r\n"));
+	assert_int_equal(table.claims, 0);
+}
+
+static void upgrade_elsewhere_gets_a_whole_answer(void **state)
+{
+	(void)state;
+	assert_int_equal(status_of(ask(upgrade_text("/nowhere", "", ""))), 404);
+	assert_int_equal(status_of(ask(upgrade_text("/twilio/stream/a/b", "", ""))), 404);
+	assert_int_equal(status_of(ask(upgrade_text("/twilio/stream/", "", ""))), 404);
+	assert_int_equal(status_of(ask(upgrade_text("/health", "", ""))), 200);
+}
+
+static void unannounced_stream_needs_the_setting_and_a_line(void **state)
+{
+	const char *signed_text = "wss://bridge.example.com/twilio/stream";
+
+	(void)state;
+	assert_int_equal(status_of(ask(upgrade_text("/twilio/stream", "", signed_text))), 403);
+	cfg.stream_unannounced = true;
+	table.no_line = true;
+	assert_int_equal(status_of(ask(upgrade_text("/twilio/stream", "", signed_text))), 503);
+}
+
+static void subprotocol_of_one_is_not_answered_to_another(void **state)
+{
+	const char *text = upgrade_text("/twilio/stream", "Sec-WebSocket-Protocol: evil\r\n", "");
+
+	(void)state;
+	cfg.twilio_validate = false;
+	cfg.stream_unannounced = true;
+	/* Often enough to meet the same worker again. */
+	for (int i = 0; i < 120; i++) {
+		int fd;
+
+		if (i == 60)
+			text = upgrade_text("/twilio/stream", "", "");
+		settle();
+		fd = dial();
+		say(fd, text, strlen(text));
+		shutdown(fd, SHUT_WR);
+		assert_int_equal(status_of(hear(fd)), 101);
+		assert_null(strstr(heard, "Sec-WebSocket-Protocol"));
+	}
+}
+
+/* -------------------------------------------------------------- bad requests */
+
+static void bodies_are_checked_before_they_are_read(void **state)
+{
+	static const struct {
+		const char *headers;
+		int status;
+	} cases[] = {
+		{ FORM, 411 },
+		{ FORM "Content-Length: 65537\r\n", 413 },
+		{ FORM "Content-Length: 99999999999999999999\r\n", 413 },
+		{ FORM "Content-Length: 1e3\r\n", 400 },
+		{ FORM "Content-Length: -1\r\n", 411 },
+		{ FORM "Content-Length: 4\r\nContent-Length: 5\r\n", 400 },
+		{ FORM "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n", 400 },
+		{ FORM "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", 400 },
+		{ FORM "Transfer-Encoding: gzip\r\n", 400 },
+		{ FORM "Transfer-Encoding: identity\r\n", 400 },
+		{ FORM "Content-Length: 4\r\nExpect: the unexpected\r\n", 417 },
+		{ "Content-Type: application/json\r\nContent-Length: 2\r\n", 415 },
+		{ "Content-Length: 2\r\n", 415 },
+		{ FORM "Host: a\r\nHost: b\r\nContent-Length: 4\r\n", 400 },
+	};
+	char text[512];
+
+	(void)state;
+	cfg.twilio_validate = false;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		snprintf(text, sizeof text, "POST /twilio/voice HTTP/1.1\r\n%s\r\na=b&", cases[i].headers);
+		ask(text);
+		if (status_of(heard) != cases[i].status)
+			fail_msg("%s: %d", cases[i].headers, status_of(heard));
+	}
+}
+
+static void refusal_reaches_a_client_that_is_still_sending(void **state)
+{
+	static char body[1 << 20];
+	int fd;
+
+	(void)state;
+	fd = dial();
+	say(fd, "POST /twilio/voice HTTP/1.1\r\n" FORM "Content-Length: 200000\r\n\r\n",
+	    strlen("POST /twilio/voice HTTP/1.1\r\n" FORM "Content-Length: 200000\r\n\r\n"));
+	memset(body, 'a', sizeof body);
+	say(fd, body, 200000);
+	assert_int_equal(status_of(hear(fd)), 413);
+}
+
+static void chunked_forms_are_taken_up_to_the_limit(void **state)
+{
+	static char text[80000];
+	size_t len;
+
+	(void)state;
+	cfg.twilio_validate = false;
+	assert_int_equal(
+	    status_of(ask("POST /twilio/connect-action HTTP/1.1\r\n" FORM "Transfer-Encoding: chunked\r\n\r\n"
+			  "8\r\nCallSid=\r\n3\r\nCA1\r\n0\r\n\r\n")),
+	    200);
+	len = (size_t)sprintf(text,
+	    "POST /twilio/connect-action HTTP/1.1\r\n" FORM "Transfer-Encoding: chunked\r\n\r\n11170\r\n"); /* 70000 */
+	memset(text + len, 'a', 70000);
+	strcpy(text + len + 70000, "\r\n0\r\n\r\n");
+	assert_int_equal(status_of(ask(text)), 413);
+	assert_int_equal(status_of(ask("POST /twilio/connect-action HTTP/1.1\r\n" FORM
+				       "Transfer-Encoding: chunked\r\n\r\nnonsense\r\n")),
+	    408);
+}
+
+static void body_may_be_announced_first(void **state)
+{
+	(void)state;
+	cfg.twilio_validate = false;
+	ask("POST /twilio/connect-action HTTP/1.1\r\n" FORM
+	    "Expect: 100-continue\r\nContent-Length: 9\r\n\r\nCallSid=a");
+	assert_int_equal(status_of(heard), 100);
+	assert_int_equal(status_of(body_of(heard)), 200);
+}
+
+static void malformed_forms_are_refused(void **state)
+{
+	static char body[1000];
+
+	(void)state;
+	assert_int_equal(status_of(unsigned_webhook("/twilio/voice", "CallSid=%")), 400);
+	assert_int_equal(status_of(unsigned_webhook("/twilio/voice", "CallSid=%00")), 400);
+	for (int i = 0; i < 200; i++)
+		strcat(body, "a=1&");
+	assert_int_equal(status_of(unsigned_webhook("/twilio/voice", body)), 413);
+}
+
+static void malformed_requests_get_a_whole_answer(void **state)
+{
+	static const char *const texts[] = { "nonsense\r\n\r\n", "GET\r\n\r\n", "GET /health\r\n\r\n",
+		"GET /health HTTP/1.1\r\nno colon\r\n\r\n", "GET /health FTP/1.1\r\n\r\n", "\x01\r\n\r\n",
+		"BREW /health HTTP/1.1\r\n\r\n", "GET http:/x HTTP/1.1\r\n\r\n", "GET health HTTP/1.1\r\n\r\n" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		if (status_of(ask(texts[i])) != 400)
+			fail_msg("%s: %s", texts[i], heard);
+		assert_non_null(strstr(heard, "{\"error\":{\"code\":"));
+	}
+	assert_int_equal(status_of(ask("GET /health HTTP/2.0\r\n\r\n")), 505);
+}
+
+static void too_many_and_too_large_headers_are_refused(void **state)
+{
+	static char text[40000];
+
+	(void)state;
+	strcpy(text, "GET /health HTTP/1.1\r\n");
+	for (int i = 0; i < 64; i++)
+		strcat(text, "a: b\r\n");
+	strcat(text, "\r\n");
+	assert_int_equal(status_of(ask(text)), 431);
+	strcpy(text, "GET /health HTTP/1.1\r\n");
+	for (int i = 0; i < 63; i++)
+		strcat(text, "a: b\r\n");
+	strcat(text, "\r\n");
+	assert_int_equal(status_of(ask(text)), 200);
+	snprintf(text, sizeof text, "GET /health HTTP/1.1\r\na: %030000d\r\n\r\n", 0);
+	assert_int_equal(status_of(ask(text)), 400); /* CivetWeb's word for it */
+}
+
+static void port_that_is_taken_is_said_so(void **state)
+{
+	struct config same = plain_config;
+	struct web *other = NULL;
+	struct buf problem;
+
+	(void)state;
+	same.port = web_port(web);
+	buf_init(&problem, 0);
+	assert_int_equal(web_open(&other, &(struct web_site){ .cfg = &same }, &problem), -EADDRINUSE);
+	assert_non_null(strstr(buf_text(&problem), "Address already in use"));
+	assert_null(other);
+	buf_free(&problem);
+}
+
+/* ----------------------------------------------------------- slow strangers */
+
+/* Lets the server's clock run ahead until the connection gets its answer. */
+static const char *hear_after(int fd, int64_t later_us)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	for (int i = 0; i < 1000 && poll(&p, 1, 20) == 0; i++)
+		web_tend(web, clock_now_us() + later_us);
+	return hear(fd);
+}
+
+static void slow_body_is_cut_off(void **state)
+{
+	static const char text[] = "POST /twilio/voice HTTP/1.1\r\n" FORM "Content-Length: 100\r\n\r\nCallSid=CA1";
+	uint64_t before = stat_get(http_refused_busy);
+	int fd = dial();
+
+	(void)state;
+	say(fd, text, sizeof text - 1);
+	assert_int_equal(status_of(hear_after(fd, 11 * US_PER_S)), 408);
+	assert_true(stat_get(http_refused_busy) > before);
+}
+
+static void slow_headers_are_cut_off(void **state)
+{
+	int fd = dial();
+
+	(void)state;
+	say(fd, "GET /health HTTP/1.1\r\n", 22);
+	assert_int_equal(status_of(hear_after(fd, 11 * US_PER_S)), 400);
+}
+
+static void crowd_of_silent_strangers_does_not_keep_others_out(void **state)
+{
+	enum { CROWD = 60 };
+	int crowd[CROWD], fd;
+
+	(void)state;
+	assert_true(CROWD > web_workers(&cfg));
+	for (int i = 0; i < CROWD; i++)
+		crowd[i] = dial();
+	fd = dial();
+	say(fd, "GET /health HTTP/1.1\r\n\r\n", 24);
+	assert_int_equal(status_of(hear_after(fd, 2 * US_PER_S)), 200);
+	for (int i = 0; i < CROWD; i++)
+		close(crowd[i]);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup(name, reset)
+	const struct CMUnitTest tests[] = {
+		TEST(health_is_open_and_whole),
+		TEST(head_has_the_headers_and_no_body),
+		TEST(every_request_is_answered_and_none_that_means_two_things),
+		TEST(ready_says_why_not_in_one_word),
+		TEST(health_probe_asks_health),
+		TEST(health_probe_fails_where_nobody_listens),
+		TEST(without_a_token_only_this_machine_is_answered),
+		TEST(with_a_token_only_the_token_opens),
+		TEST(status_has_every_counter_latency_and_ending),
+		TEST(calls_are_listed_told_and_ended),
+		TEST(json_bodies_are_checked_before_they_reach_a_handler),
+		TEST(body_of_a_stranger_is_not_even_read),
+		TEST(queries_have_known_names_once),
+		TEST(watcher_gets_a_stream_without_an_end),
+		TEST(watchers_of_one_call_begin_with_what_there_is),
+		TEST(watchers_beyond_the_limit_are_told_so),
+		TEST(known_address_with_another_method_says_which),
+		TEST(signed_call_gets_a_stream_with_its_token),
+		TEST(unsigned_or_wrongly_signed_call_is_refused),
+		TEST(every_webhook_and_the_stream_check_the_signature),
+		TEST(public_url_beats_what_proxies_say),
+		TEST(only_trusted_proxies_are_believed),
+		TEST(without_validation_anyone_may_call),
+		TEST(caller_hears_a_sentence_when_there_is_no_line),
+		TEST(call_without_a_usable_sid_is_refused),
+		TEST(what_follows_the_stream_depends_on_how_it_ended),
+		TEST(who_was_transferred_is_dialled_for_and_comes_back_if_nobody_answers),
+		TEST(news_are_taken_and_final_ones_end_the_call),
+		TEST(announced_stream_is_carried_over_its_own_socket),
+		TEST(token_works_once),
+		TEST(broken_handshake_does_not_spend_the_token),
+		TEST(upgrade_elsewhere_gets_a_whole_answer),
+		TEST(unannounced_stream_needs_the_setting_and_a_line),
+		TEST(subprotocol_of_one_is_not_answered_to_another),
+		TEST(bodies_are_checked_before_they_are_read),
+		TEST(refusal_reaches_a_client_that_is_still_sending),
+		TEST(chunked_forms_are_taken_up_to_the_limit),
+		TEST(body_may_be_announced_first),
+		TEST(malformed_forms_are_refused),
+		TEST(malformed_requests_get_a_whole_answer),
+		TEST(too_many_and_too_large_headers_are_refused),
+		TEST(port_that_is_taken_is_said_so),
+		TEST(slow_body_is_cut_off),
+		TEST(slow_headers_are_cut_off),
+		TEST(crowd_of_silent_strangers_does_not_keep_others_out),
+	};
+
+	return cmocka_run_group_tests(tests, open_server, close_server);
+}

@@ -1,0 +1,921 @@
+#include "server/work/fetch.h"
+
+#include "tests/peers/tls_peer.h"
+
+#include <arpa/inet.h>
+#include <dlfcn.h>
+#include <netdb.h>
+#include <poll.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+
+enum { GUARD_MS = 60000, SHORT_MS = 300 };
+
+static char ca_file[] = "/tmp/test_fetch_XXXXXX";
+
+/* ------------------------------------------------------------ a name server of ours */
+
+static sem_t name_answer; /* hang.test waits for it */
+
+/* In place of the system's, for libcurl's threads too. */
+int getaddrinfo(const char *name, const char *service, const struct addrinfo *hints, struct addrinfo **out)
+{
+	int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+
+	/* A function from an object pointer, the way POSIX wants it. */
+	*(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
+	if (!strcmp(name, "hang.test"))
+		sem_wait(&name_answer);
+	if (!strcmp(name, "nobody.test") || !strcmp(name, "hang.test"))
+		return EAI_NONAME;
+	return real(strstr(name, ".test") ? "127.0.0.1" : name, service, hints, out);
+}
+
+/* --------------------------------------------------------------------- the far end */
+
+/* Serves one connection after the other, as told; keeps what it was sent. */
+struct far {
+	pthread_t thread;
+	int listener, port;
+	void (*serve)(struct far *far, int fd);
+	const char *answer; /* for serve_answer and drip */
+	char got[8192];
+	size_t got_len;
+	_Atomic int connections;
+	_Atomic bool stopping;
+};
+
+static void say(int fd, const char *text)
+{
+	size_t len = strlen(text);
+
+	while (len) {
+		ssize_t n = send(fd, text, len, MSG_NOSIGNAL);
+
+		if (n <= 0)
+			return;
+		text += n;
+		len -= (size_t)n;
+	}
+}
+
+/* Head and body. */
+static void read_request(struct far *far, int fd)
+{
+	const char *end = NULL, *length;
+
+	far->got_len = 0;
+	while (far->got_len < sizeof far->got - 1) {
+		ssize_t n = recv(fd, far->got + far->got_len, sizeof far->got - 1 - far->got_len, 0);
+
+		if (n <= 0)
+			return;
+		far->got_len += (size_t)n;
+		far->got[far->got_len] = '\0';
+		end = strstr(far->got, "\r\n\r\n");
+		if (!end)
+			continue;
+		length = strstr(far->got, "Content-Length: ");
+		if (far->got_len >= (size_t)(end + 4 - far->got) + (length ? strtoul(length + 16, NULL, 10) : 0))
+			return;
+	}
+}
+
+static void serve_answer(struct far *far, int fd)
+{
+	read_request(far, fd);
+	say(fd, far->answer);
+}
+
+/* A reset, not an orderly end. */
+static void reset(int fd)
+{
+	struct linger hard = { 1, 0 };
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+}
+
+static void close_unread(struct far *far, int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	(void)far;
+	/* Once it was sent: before, it would rightly be told as not sent. */
+	poll(&p, 1, GUARD_MS);
+	reset(fd);
+}
+
+static void close_read(struct far *far, int fd)
+{
+	read_request(far, fd);
+}
+
+/* Until the client gives up. */
+static void wait_for_the_end(int fd)
+{
+	char byte;
+
+	while (recv(fd, &byte, 1, 0) > 0)
+		;
+}
+
+static void never_answer(struct far *far, int fd)
+{
+	read_request(far, fd);
+	wait_for_the_end(fd);
+}
+
+static void drip(struct far *far, int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	read_request(far, fd);
+	say(fd, far->answer);
+	while (!poll(&p, 1, 50) && send(fd, ".", 1, MSG_NOSIGNAL) == 1)
+		;
+}
+
+static void answer_endlessly(struct far *far, int fd)
+{
+	static char block[65536];
+
+	read_request(far, fd);
+	memset(block, 'x', sizeof block);
+	say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 10485760\r\n\r\n");
+	while (send(fd, block, sizeof block, MSG_NOSIGNAL) > 0)
+		;
+}
+
+static void *far_run(void *arg)
+{
+	struct far *far = arg;
+
+	for (;;) {
+		int fd = accept(far->listener, NULL, NULL);
+
+		if (fd < 0 || atomic_load(&far->stopping)) {
+			if (fd >= 0)
+				close(fd);
+			return NULL;
+		}
+		atomic_fetch_add(&far->connections, 1);
+		far->serve(far, fd);
+		close(fd);
+	}
+}
+
+static void far_start(struct far *far, void (*serve)(struct far *, int), const char *answer)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof address;
+
+	memset(far, 0, sizeof *far);
+	far->serve = serve;
+	far->answer = answer;
+	far->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(far->listener, (struct sockaddr *)&address, len), 0);
+	assert_int_equal(listen(far->listener, 16), 0);
+	getsockname(far->listener, (struct sockaddr *)&address, &len);
+	far->port = ntohs(address.sin_port);
+	assert_int_equal(pthread_create(&far->thread, NULL, far_run, far), 0);
+}
+
+static void far_stop(struct far *far)
+{
+	atomic_store(&far->stopping, true);
+	shutdown(far->listener, SHUT_RDWR);
+	pthread_join(far->thread, NULL);
+	close(far->listener);
+}
+
+/* ----------------------------------------------------------------------- asking it */
+
+static struct fetch_request request_to(int port, char *url, size_t size)
+{
+	snprintf(url, size, "http://127.0.0.1:%d/hook?a=1", port);
+	return (struct fetch_request){
+		.method = "POST",
+		.url = url,
+		.headers = { "Content-Type: application/json", "Idempotency-Key: k1" },
+		.header_count = 2,
+		.body = "{\"a\":1}",
+		.body_len = 7,
+		.timeout_ms = GUARD_MS,
+		.answer_max = 65536,
+	};
+}
+
+/* Asks once with the far end as told. */
+static void ask_far(struct far *far, int timeout_ms, struct fetch_answer *a)
+{
+	char url[100];
+	struct fetch_request q = request_to(far->port, url, sizeof url);
+
+	q.timeout_ms = timeout_ms;
+	fetch(&q, a);
+	far_stop(far);
+}
+
+static void a_post_arrives_and_is_answered(void **state)
+{
+	struct fetch_answer a;
+	struct far far;
+
+	(void)state;
+	far_start(&far, serve_answer,
+	    "HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: 11\r\n\r\n"
+	    "{\"ok\":true}");
+	ask_far(&far, GUARD_MS, &a);
+	assert_int_equal(a.failure, FETCH_OK);
+	assert_int_equal(a.status, 200);
+	assert_true(a.sent);
+	assert_string_equal(buf_text(&a.body), "{\"ok\":true}");
+	assert_string_equal(a.content_type, "application/json; charset=utf-8");
+	assert_string_equal(a.error, "");
+	assert_int_equal(a.retry_after_s, -1);
+	assert_non_null(strstr(far.got, "POST /hook?a=1 HTTP/1.1\r\n"));
+	assert_non_null(strstr(far.got, "Content-Type: application/json\r\n"));
+	assert_non_null(strstr(far.got, "Idempotency-Key: k1\r\n"));
+	assert_non_null(strstr(far.got, "User-Agent: trunkline/"));
+	assert_null(strstr(far.got, "Expect:"));
+	assert_non_null(strstr(far.got, "\r\n\r\n{\"a\":1}"));
+	fetch_answer_free(&a);
+}
+
+static void every_method_says_what_it_is(void **state)
+{
+	static const struct {
+		const char *method, *body, *line;
+	} cases[] = {
+		{ "GET", NULL, "GET /hook?a=1 " },
+		{ "DELETE", NULL, "DELETE /hook?a=1 " },
+		{ "PUT", "x", "PUT /hook?a=1 " },
+		{ "POST", NULL, "POST /hook?a=1 " },
+		{ "HEAD", NULL, "HEAD /hook?a=1 " },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct fetch_request q;
+		struct fetch_answer a;
+		struct far far;
+		char url[100];
+
+		far_start(&far, serve_answer, "HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n");
+		q = request_to(far.port, url, sizeof url);
+		q.method = cases[i].method;
+		q.body = cases[i].body;
+		q.body_len = cases[i].body ? 1 : 0;
+		q.user = "AC1";
+		q.password = "secret";
+		fetch(&q, &a);
+		far_stop(&far);
+		assert_int_equal(a.failure, FETCH_OK);
+		assert_int_equal(a.status, 204);
+		assert_int_equal(strncmp(far.got, cases[i].line, strlen(cases[i].line)), 0);
+		assert_non_null(strstr(far.got, "Authorization: Basic QUMxOnNlY3JldA==\r\n"));
+		fetch_answer_free(&a);
+	}
+}
+
+static void a_redirect_is_the_answer(void **state)
+{
+	struct fetch_answer a;
+	struct far far;
+
+	(void)state;
+	far_start(&far, serve_answer,
+	    "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/elsewhere\r\nContent-Length: 0\r\n\r\n");
+	ask_far(&far, GUARD_MS, &a);
+	assert_int_equal(a.failure, FETCH_OK);
+	assert_int_equal(a.status, 302);
+	assert_int_equal(far.connections, 1);
+	fetch_answer_free(&a);
+}
+
+static void retry_after_is_seconds_whether_number_or_date(void **state)
+{
+	char answer[300], date[64];
+	time_t soon = time(NULL) + 1000;
+	struct fetch_answer a;
+	struct far far;
+
+	(void)state;
+	far_start(&far, serve_answer, "HTTP/1.1 429 No\r\nRetry-After: 17\r\nContent-Length: 0\r\n\r\n");
+	ask_far(&far, GUARD_MS, &a);
+	assert_int_equal(a.status, 429);
+	assert_int_equal(a.retry_after_s, 17);
+	fetch_answer_free(&a);
+	far_start(&far, serve_answer, "HTTP/1.1 503 No\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n");
+	ask_far(&far, GUARD_MS, &a);
+	assert_int_equal(a.retry_after_s, 0);
+	fetch_answer_free(&a);
+	strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", gmtime(&soon));
+	snprintf(answer, sizeof answer, "HTTP/1.1 503 No\r\nRetry-After: %s\r\nContent-Length: 0\r\n\r\n", date);
+	far_start(&far, serve_answer, answer);
+	ask_far(&far, GUARD_MS, &a);
+	assert_in_range(a.retry_after_s, 1000 - GUARD_MS / 1000, 1000);
+	fetch_answer_free(&a);
+}
+
+/* --------------------------------------- was it sent? callers repeat it if not */
+
+static void who_closes_before_reading_may_have_read(void **state)
+{
+	struct fetch_answer a;
+	struct far far;
+
+	(void)state;
+	far_start(&far, close_unread, NULL);
+	ask_far(&far, GUARD_MS, &a);
+	assert_int_equal(a.failure, FETCH_UNKNOWN);
+	assert_true(a.sent);
+	assert_int_equal(a.status, 0);
+	assert_int_equal(far.connections, 1); /* and nobody asked twice */
+	assert_string_not_equal(a.error, "");
+	fetch_answer_free(&a);
+}
+
+static void who_closes_after_reading_has_it(void **state)
+{
+	struct fetch_answer a;
+	struct far far;
+
+	(void)state;
+	far_start(&far, close_read, NULL);
+	ask_far(&far, GUARD_MS, &a);
+	assert_int_equal(a.failure, FETCH_UNKNOWN);
+	assert_true(a.sent);
+	assert_int_equal(far.connections, 1);
+	fetch_answer_free(&a);
+}
+
+static void an_answer_cut_short_is_none_but_its_status_is_told(void **state)
+{
+	struct fetch_answer a;
+	struct far far;
+
+	(void)state;
+	far_start(&far, serve_answer, "HTTP/1.1 201 Created\r\nContent-Length: 100\r\n\r\nhalf");
+	ask_far(&far, GUARD_MS, &a);
+	assert_int_equal(a.failure, FETCH_UNKNOWN);
+	assert_int_equal(a.status, 201);
+	assert_string_equal(buf_text(&a.body), "half");
+	fetch_answer_free(&a);
+}
+
+static void what_is_no_http_is_no_answer(void **state)
+{
+	struct fetch_answer a;
+	struct far far;
+
+	(void)state;
+	far_start(&far, serve_answer, "220 mail.example.com ESMTP\r\n");
+	ask_far(&far, GUARD_MS, &a);
+	assert_int_equal(a.failure, FETCH_UNKNOWN);
+	assert_int_equal(a.status, 0);
+	fetch_answer_free(&a);
+}
+
+static void silence_ends_at_the_deadline(void **state)
+{
+	struct fetch_answer a;
+	struct far far;
+
+	(void)state;
+	far_start(&far, never_answer, NULL);
+	ask_far(&far, SHORT_MS, &a);
+	assert_int_equal(a.failure, FETCH_TIMEOUT);
+	assert_true(a.sent);
+	assert_true(a.took_ms >= SHORT_MS - 1);
+	assert_string_equal(a.error, "no whole answer within 300 ms");
+	fetch_answer_free(&a);
+}
+
+static void dripping_does_not_put_off_the_deadline(void **state)
+{
+	struct fetch_answer a;
+	struct far far;
+
+	(void)state;
+	far_start(&far, drip, "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n");
+	ask_far(&far, SHORT_MS, &a);
+	assert_int_equal(a.failure, FETCH_TIMEOUT);
+	assert_int_equal(a.status, 200);
+	fetch_answer_free(&a);
+}
+
+static void a_huge_answer_is_cut_off(void **state)
+{
+	struct fetch_answer a;
+	struct far far;
+
+	(void)state;
+	far_start(&far, answer_endlessly, NULL);
+	ask_far(&far, GUARD_MS, &a);
+	assert_int_equal(a.failure, FETCH_TOO_LARGE);
+	assert_int_equal(a.status, 200);
+	assert_int_equal(a.body.len, 65536);
+	fetch_answer_free(&a);
+}
+
+static void an_answer_of_exactly_the_bound_is_whole(void **state)
+{
+	struct fetch_request q;
+	struct fetch_answer a;
+	struct far far;
+	char url[100];
+
+	(void)state;
+	for (size_t most = 3; most <= 4; most++) {
+		far_start(&far, serve_answer, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody");
+		q = request_to(far.port, url, sizeof url);
+		q.answer_max = most;
+		fetch(&q, &a);
+		far_stop(&far);
+		assert_int_equal(a.failure, most == 4 ? FETCH_OK : FETCH_TOO_LARGE);
+		assert_int_equal(a.body.len, most);
+		fetch_answer_free(&a);
+	}
+}
+
+/* --------------------------------------------------------- in pieces, to a sink */
+
+struct taken {
+	struct fetch_answer *answer; /* which must know its head by then */
+	size_t bytes, most;          /* wants no more than that */
+	int status;
+	int64_t length;
+	char range[80];
+};
+
+static bool take_piece(void *arg, const char *bytes, size_t len)
+{
+	struct taken *t = arg;
+
+	(void)bytes;
+	t->status = t->answer->status;
+	t->length = t->answer->length;
+	snprintf(t->range, sizeof t->range, "%s", t->answer->content_range);
+	t->bytes += len;
+	return t->bytes <= t->most;
+}
+
+static struct taken stream_far(struct far *far, size_t most, int idle_ms, struct fetch_answer *a)
+{
+	char url[100];
+	struct fetch_request q = request_to(far->port, url, sizeof url);
+	struct taken taken = { .answer = a, .most = most };
+	const struct fetch_sink sink = { take_piece, &taken, idle_ms };
+
+	q.answer_max = 16;
+	fetch_stream(&q, &sink, a);
+	far_stop(far);
+	return taken;
+}
+
+static void a_sink_gets_what_comes_and_knows_its_head(void **state)
+{
+	struct fetch_answer a;
+	struct taken taken;
+	struct far far;
+
+	(void)state;
+	far_start(&far, serve_answer,
+	    "HTTP/1.1 206 Partial Content\r\nContent-Type: audio/x-wav\r\nContent-Range: bytes 5-24/100\r\n"
+	    "Content-Length: 20\r\n\r\n01234567890123456789");
+	taken = stream_far(&far, 1000, GUARD_MS, &a);
+	assert_int_equal(a.failure, FETCH_OK);
+	assert_int_equal(taken.bytes, 20); /* more than answer_max */
+	assert_int_equal(taken.status, 206);
+	assert_int_equal(taken.length, 20);
+	assert_string_equal(taken.range, "bytes 5-24/100");
+	assert_string_equal(a.content_type, "audio/x-wav");
+	assert_int_equal(a.body.len, 0);
+	fetch_answer_free(&a);
+}
+
+static void what_is_no_success_is_kept_from_the_sink(void **state)
+{
+	struct fetch_answer a;
+	struct taken taken;
+	struct far far;
+
+	(void)state;
+	far_start(&far, serve_answer, "HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nnone");
+	taken = stream_far(&far, 1000, GUARD_MS, &a);
+	assert_int_equal(a.failure, FETCH_OK);
+	assert_int_equal(a.status, 404);
+	assert_int_equal(taken.bytes, 0);
+	assert_string_equal(buf_text(&a.body), "none");
+	fetch_answer_free(&a);
+	far_start(&far, serve_answer, "HTTP/1.1 500 No\r\nContent-Length: 20\r\n\r\n01234567890123456789");
+	taken = stream_far(&far, 1000, GUARD_MS, &a);
+	assert_int_equal(a.failure, FETCH_TOO_LARGE);
+	assert_int_equal(taken.bytes, 0);
+	fetch_answer_free(&a);
+}
+
+static void a_sink_that_wants_no_more_ends_it(void **state)
+{
+	struct fetch_answer a;
+	struct taken taken;
+	struct far far;
+
+	(void)state;
+	far_start(&far, answer_endlessly, NULL);
+	taken = stream_far(&far, 100000, GUARD_MS, &a);
+	assert_int_equal(a.failure, FETCH_CANCELLED);
+	assert_int_equal(a.status, 200);
+	assert_int_equal(a.length, 10485760);
+	assert_in_range(taken.bytes, 100001, 1000000);
+	assert_int_equal(a.body.len, 0);
+	fetch_answer_free(&a);
+}
+
+static void a_break_in_the_middle_is_told_after_what_came(void **state)
+{
+	struct fetch_answer a;
+	struct taken taken;
+	struct far far;
+
+	(void)state;
+	far_start(&far, serve_answer, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf");
+	taken = stream_far(&far, 1000, GUARD_MS, &a);
+	assert_int_equal(a.failure, FETCH_UNKNOWN);
+	assert_int_equal(taken.bytes, 4);
+	fetch_answer_free(&a);
+}
+
+static void say_half_and_wait(struct far *far, int fd)
+{
+	serve_answer(far, fd);
+	wait_for_the_end(fd);
+}
+
+static void a_sink_does_not_wait_for_ever(void **state)
+{
+	struct fetch_answer a;
+	struct taken taken;
+	struct far far;
+
+	(void)state;
+	far_start(&far, say_half_and_wait, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf");
+	taken = stream_far(&far, 1000, SHORT_MS, &a);
+	assert_int_equal(a.failure, FETCH_TIMEOUT);
+	assert_int_equal(taken.bytes, 4);
+	assert_string_equal(a.error, "nothing came for 300 ms");
+	fetch_answer_free(&a);
+	far_start(&far, never_answer, NULL);
+	taken = stream_far(&far, 1000, SHORT_MS, &a);
+	assert_int_equal(a.failure, FETCH_TIMEOUT);
+	assert_int_equal(a.status, 0);
+	fetch_answer_free(&a);
+}
+
+static void nothing_is_sent_to(const char *url, const char *word)
+{
+	char unused[100];
+	struct fetch_request q = request_to(1, unused, sizeof unused);
+	struct fetch_answer a;
+
+	q.url = url;
+	fetch(&q, &a);
+	if (a.failure != FETCH_NOT_SENT || a.sent || a.status || !strstr(a.error, word))
+		fail_msg("%s: failure=%s sent=%d status=%d: %s", url, fetch_failure_name(a.failure), a.sent, a.status,
+		    a.error);
+	fetch_answer_free(&a);
+}
+
+static void what_cannot_be_reached_was_not_sent(void **state)
+{
+	char refused[64];
+	struct far far;
+
+	(void)state;
+	far_start(&far, close_read, NULL);
+	far_stop(&far);
+	snprintf(refused, sizeof refused, "http://127.0.0.1:%d/", far.port);
+	nothing_is_sent_to(refused, "connect");
+	nothing_is_sent_to("http://nobody.test/", "nobody.test");
+	nothing_is_sent_to("ftp://127.0.0.1/x", "rotocol");
+	nothing_is_sent_to("file:///etc/passwd", "rotocol");
+	nothing_is_sent_to("", "URL");
+	nothing_is_sent_to("http://", "URL");
+	nothing_is_sent_to("http://127.0.0.1:99999/", "URL");
+	nothing_is_sent_to("gopher://127.0.0.1/", "rotocol");
+}
+
+static void a_header_in_a_header_is_refused(void **state)
+{
+	struct fetch_request q;
+	struct fetch_answer a;
+	struct far far;
+	char url[100];
+
+	(void)state;
+	far_start(&far, serve_answer, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+	q = request_to(far.port, url, sizeof url);
+	q.headers[1] = "X-Name: a\r\nX-Evil: b";
+	fetch(&q, &a);
+	far_stop(&far);
+	assert_int_equal(a.failure, FETCH_NOT_SENT);
+	assert_int_equal(far.connections, 0);
+	assert_non_null(strstr(a.error, "line break"));
+	fetch_answer_free(&a);
+}
+
+static void a_dead_name_server_does_not_outlast_the_deadline(void **state)
+{
+	char unused[100];
+	struct fetch_request q = request_to(1, unused, sizeof unused);
+	struct fetch_answer a;
+
+	(void)state;
+	q.url = "http://hang.test/";
+	q.timeout_ms = SHORT_MS;
+	fetch(&q, &a); /* would hang, if it waited for the look-up */
+	assert_int_equal(a.failure, FETCH_NOT_SENT);
+	assert_false(a.sent);
+	fetch_answer_free(&a);
+	sem_post(&name_answer);
+}
+
+/* ------------------------------------------------------------------------- TLS */
+
+static void serve_tls(SSL *ssl, int fd, void *arg)
+{
+	static const char ok[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
+	char head[2048];
+	_Atomic int *served = arg;
+
+	(void)fd;
+	if (SSL_read(ssl, head, sizeof head) > 0 && peer_write(ssl, ok, strlen(ok)))
+		atomic_fetch_add(served, 1);
+}
+
+static void ask_tls(const struct peer_options *options, const char *ca, struct fetch_answer *a, int expect_served)
+{
+	_Atomic int served = 0;
+	struct peer *peer = peer_start(options, serve_tls, &served);
+	char url[100];
+	struct fetch_request q = request_to(1, url, sizeof url);
+
+	snprintf(url, sizeof url, "https://%s:%d/", PEER_NAME, peer_port(peer));
+	q.ca_file = ca;
+	fetch(&q, a);
+	peer_stop(peer);
+	assert_int_equal(served, expect_served);
+}
+
+static void a_certificate_by_our_authority_is_good(void **state)
+{
+	struct peer_options old = { .certificate = PEER_GOOD }, new = { .tls13_only = true };
+	struct fetch_answer a;
+
+	(void)state;
+	ask_tls(&old, ca_file, &a, 1);
+	assert_int_equal(a.failure, FETCH_OK);
+	assert_string_equal(buf_text(&a.body), "hi");
+	fetch_answer_free(&a);
+	ask_tls(&new, ca_file, &a, 1);
+	assert_int_equal(a.failure, FETCH_OK);
+	fetch_answer_free(&a);
+}
+
+static void any_other_certificate_is_refused_before_a_word_is_said(void **state)
+{
+	static const enum peer_certificate bad[] = { PEER_OTHER_NAME, PEER_EXPIRED, PEER_STRANGER };
+	struct fetch_answer a;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		struct peer_options o = { .certificate = bad[i] };
+
+		ask_tls(&o, ca_file, &a, 0);
+		assert_int_equal(a.failure, FETCH_NOT_SENT);
+		assert_false(a.sent);
+		assert_non_null(strstr(a.error, "certificate"));
+		fetch_answer_free(&a);
+	}
+}
+
+/* The system's authorities do not vouch for it; nor do they remain beside ours. */
+static void our_authority_is_not_the_systems(void **state)
+{
+	struct peer_options o = { .certificate = PEER_GOOD };
+	struct fetch_answer a;
+
+	(void)state;
+	ask_tls(&o, "", &a, 0);
+	assert_int_equal(a.failure, FETCH_NOT_SENT);
+	fetch_answer_free(&a);
+	ask_tls(&o, NULL, &a, 0);
+	assert_int_equal(a.failure, FETCH_NOT_SENT);
+	fetch_answer_free(&a);
+}
+
+/* ---------------------------------------------------------------------- the rest */
+
+static _Atomic bool cancel;
+
+static void *cancel_when_asked(void *arg)
+{
+	struct far *far = arg;
+
+	while (!atomic_load(&far->connections))
+		sched_yield();
+	atomic_store(&cancel, true);
+	return NULL;
+}
+
+static void who_is_told_to_stop_stops(void **state)
+{
+	struct fetch_request q;
+	struct fetch_answer a;
+	pthread_t thread;
+	struct far far;
+	char url[100];
+
+	(void)state;
+	far_start(&far, never_answer, NULL);
+	atomic_store(&cancel, false);
+	pthread_create(&thread, NULL, cancel_when_asked, &far);
+	q = request_to(far.port, url, sizeof url);
+	q.cancel = &cancel;
+	fetch(&q, &a); /* or the deadline, a minute later */
+	pthread_join(thread, NULL);
+	far_stop(&far);
+	assert_int_equal(a.failure, FETCH_CANCELLED);
+	fetch_answer_free(&a);
+}
+
+static void no_password_is_in_an_error(void **state)
+{
+	char unused[100];
+	struct fetch_request q = request_to(1, unused, sizeof unused);
+	static const char *const proxies[] = { "http://joe:pass-word@nobody.test:3128",
+		"weird://joe:pass-word@127.0.0.1:1", "http://joe:pass-word@127.0.0.1:1", "http://joe:pass-word@:x" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof proxies / sizeof *proxies; i++) {
+		struct fetch_answer a;
+
+		setenv("http_proxy", proxies[i], 1);
+		q.url = "http://user:pass-word@model.test/";
+		q.password = "pass-word";
+		q.user = "user";
+		fetch(&q, &a);
+		unsetenv("http_proxy");
+		assert_int_equal(a.failure, FETCH_NOT_SENT);
+		assert_string_not_equal(a.error, "");
+		assert_null(strstr(a.error, "pass-word"));
+		fetch_answer_free(&a);
+	}
+}
+
+static void the_environments_proxy_is_used(void **state)
+{
+	char proxy[64], unused[100];
+	struct fetch_request q = request_to(1, unused, sizeof unused);
+	struct fetch_answer a;
+	struct far far;
+
+	(void)state;
+	far_start(&far, serve_answer, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+	snprintf(proxy, sizeof proxy, "http://127.0.0.1:%d", far.port);
+	setenv("http_proxy", proxy, 1);
+	q.url = "http://far.away.example/x";
+	fetch(&q, &a);
+	unsetenv("http_proxy");
+	far_stop(&far);
+	assert_int_equal(a.failure, FETCH_OK);
+	assert_non_null(strstr(far.got, "POST http://far.away.example/x HTTP/1.1\r\n"));
+	fetch_answer_free(&a);
+}
+
+/* The tunnel's refusal is not the far end's answer. */
+static void what_a_proxy_refuses_was_not_sent(void **state)
+{
+	char proxy[64], unused[100];
+	struct fetch_request q = request_to(1, unused, sizeof unused);
+	struct fetch_answer a;
+	struct far far;
+
+	(void)state;
+	far_start(&far, serve_answer, "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
+	snprintf(proxy, sizeof proxy, "http://127.0.0.1:%d", far.port);
+	setenv("https_proxy", proxy, 1);
+	q.url = "https://far.away.example/x";
+	fetch(&q, &a);
+	unsetenv("https_proxy");
+	far_stop(&far);
+	assert_int_equal(a.failure, FETCH_NOT_SENT);
+	assert_int_equal(a.status, 0);
+	fetch_answer_free(&a);
+}
+
+static void *fetch_often(void *arg)
+{
+	struct far *far = arg;
+
+	for (int i = 0; i < 20; i++) {
+		char url[100];
+		struct fetch_request q = request_to(far->port, url, sizeof url);
+		struct fetch_answer a;
+
+		fetch(&q, &a);
+		if (a.failure != FETCH_OK || a.status != 200)
+			abort();
+		fetch_answer_free(&a);
+	}
+	return NULL;
+}
+
+static void many_threads_fetch_at_once(void **state)
+{
+	pthread_t threads[4];
+	struct far far;
+
+	(void)state;
+	far_start(&far, serve_answer, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+	for (int i = 0; i < 4; i++)
+		pthread_create(&threads[i], NULL, fetch_often, &far);
+	for (int i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+	far_stop(&far);
+	assert_int_equal(far.connections, 80);
+}
+
+static int set_up(void **state)
+{
+	static const char *const proxies[] = { "http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY",
+		"no_proxy", "NO_PROXY" };
+	int fd = mkstemp(ca_file);
+	const char *pem = peer_authority_pem();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof proxies / sizeof *proxies; i++)
+		unsetenv(proxies[i]);
+	signal(SIGPIPE, SIG_IGN);
+	sem_init(&name_answer, 0, 0);
+	if (fd < 0 || write(fd, pem, strlen(pem)) != (ssize_t)strlen(pem))
+		return -1;
+	close(fd);
+	return fetch_setup();
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	fetch_teardown();
+	unlink(ca_file);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_post_arrives_and_is_answered),
+		cmocka_unit_test(every_method_says_what_it_is),
+		cmocka_unit_test(a_redirect_is_the_answer),
+		cmocka_unit_test(retry_after_is_seconds_whether_number_or_date),
+		cmocka_unit_test(who_closes_before_reading_may_have_read),
+		cmocka_unit_test(who_closes_after_reading_has_it),
+		cmocka_unit_test(an_answer_cut_short_is_none_but_its_status_is_told),
+		cmocka_unit_test(what_is_no_http_is_no_answer),
+		cmocka_unit_test(silence_ends_at_the_deadline),
+		cmocka_unit_test(dripping_does_not_put_off_the_deadline),
+		cmocka_unit_test(a_huge_answer_is_cut_off),
+		cmocka_unit_test(an_answer_of_exactly_the_bound_is_whole),
+		cmocka_unit_test(a_sink_gets_what_comes_and_knows_its_head),
+		cmocka_unit_test(what_is_no_success_is_kept_from_the_sink),
+		cmocka_unit_test(a_sink_that_wants_no_more_ends_it),
+		cmocka_unit_test(a_break_in_the_middle_is_told_after_what_came),
+		cmocka_unit_test(a_sink_does_not_wait_for_ever),
+		cmocka_unit_test(what_cannot_be_reached_was_not_sent),
+		cmocka_unit_test(a_header_in_a_header_is_refused),
+		cmocka_unit_test(a_dead_name_server_does_not_outlast_the_deadline),
+		cmocka_unit_test(a_certificate_by_our_authority_is_good),
+		cmocka_unit_test(any_other_certificate_is_refused_before_a_word_is_said),
+		cmocka_unit_test(our_authority_is_not_the_systems),
+		cmocka_unit_test(who_is_told_to_stop_stops),
+		cmocka_unit_test(no_password_is_in_an_error),
+		cmocka_unit_test(the_environments_proxy_is_used),
+		cmocka_unit_test(what_a_proxy_refuses_was_not_sent),
+		cmocka_unit_test(many_threads_fetch_at_once),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}

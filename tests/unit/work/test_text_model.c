@@ -1,0 +1,266 @@
+#include "server/work/text_model.h"
+
+#include "common/json.h"
+#include "server/work/fetch.h"
+#include "tests/peers/http_peer.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const char strict_schema[] = "{\"type\":\"object\",\"properties\":{\"name\":{\"type\":\"string\"}},"
+				    "\"required\":[\"name\"],\"additionalProperties\":false}";
+static const char loose_schema[] = "{\"type\":\"object\",\"properties\":{\"name\":{\"type\":\"string\"}}}";
+
+static struct config cfg;
+
+static int set_up(void **state)
+{
+	(void)state;
+	cfg = (struct config){ .openai_api_key = "a-key",
+		.openai_url = "wss://api.openai.com/v1/realtime",
+		.openai_organization = "",
+		.openai_project = "",
+		.https_ca_file = "",
+		.text_model = "a-model",
+		.text_api_url = "" };
+	return 0;
+}
+
+static void the_address_follows_the_realtime_models(void **state)
+{
+	static const struct {
+		const char *realtime, *own, *url;
+	} cases[] = {
+		{ "wss://api.openai.com/v1/realtime", "", "https://api.openai.com/v1/responses" },
+		{ "wss://localhost:9443/v1/realtime?model=x", "", "https://localhost:9443/v1/responses" },
+		{ "wss://x.openai.azure.com/openai/v1/realtime?deployment=x", "",
+		    "https://x.openai.azure.com/openai/v1/responses" },
+		{ "wss://api.openai.com/v1/realtime", "https://other/v1/responses", "https://other/v1/responses" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct buf url;
+
+		buf_init(&url, 0);
+		cfg.openai_url = cases[i].realtime;
+		cfg.text_api_url = cases[i].own;
+		text_model_put_url(&cfg, &url);
+		assert_string_equal(buf_text(&url), cases[i].url);
+		buf_free(&url);
+	}
+}
+
+static cJSON *request_for(const char *schema_text)
+{
+	cJSON *schema = json_parse(schema_text, strlen(schema_text)), *body;
+	struct text_request request = { "Do \"this\".", "With\nthat.", schema };
+	struct buf out;
+
+	buf_init(&out, 0);
+	text_model_put_request(&cfg, &request, &out);
+	body = json_parse(out.data, out.len);
+	assert_non_null(body);
+	buf_free(&out);
+	cJSON_Delete(schema);
+	return body;
+}
+
+static void a_closed_schema_is_asked_for_strictly(void **state)
+{
+	cJSON *body = request_for(strict_schema);
+	const cJSON *format = json_get(json_get(body, "text"), "format");
+	char *schema = cJSON_PrintUnformatted(json_get(format, "schema"));
+
+	(void)state;
+	assert_string_equal(json_str(body, "model"), "a-model");
+	assert_string_equal(json_str(body, "instructions"), "Do \"this\".");
+	assert_string_equal(json_str(body, "input"), "With\nthat.");
+	assert_string_equal(json_str(format, "type"), "json_schema");
+	assert_true(json_bool(format, "strict", false));
+	assert_string_equal(schema, strict_schema);
+	assert_false(json_bool(body, "store", true));
+	cJSON_free(schema);
+	cJSON_Delete(body);
+}
+
+static void any_other_schema_stands_in_the_instructions(void **state)
+{
+	cJSON *body = request_for(loose_schema);
+
+	(void)state;
+	assert_string_equal(json_str(json_get(json_get(body, "text"), "format"), "type"), "json_object");
+	assert_non_null(strstr(json_str(body, "instructions"), "JSON"));
+	assert_non_null(strstr(json_str(body, "instructions"), loose_schema));
+	cJSON_Delete(body);
+}
+
+static void answers_are_told_from_what_is_none(void **state)
+{
+#define MESSAGE(part) "{\"status\":\"completed\",\"output\":[{\"type\":\"reasoning\"},{\"content\":[" part "]}]}"
+	static const struct {
+		const char *body, *text;
+		enum text_outcome outcome;
+	} cases[] = {
+		{ MESSAGE("{\"type\":\"output_text\",\"text\":\"{}\"}"), "{}", TEXT_OK },
+		{ MESSAGE("{\"type\":\"output_text\",\"text\":\"a\"},{\"type\":\"output_text\",\"text\":\"b\"}"), "ab",
+		    TEXT_OK },
+		{ MESSAGE("{\"type\":\"refusal\",\"refusal\":\"no\"}"), NULL, TEXT_REFUSED },
+		{ MESSAGE("{\"type\":\"refusal\"}"), NULL, TEXT_REFUSED },
+		{ MESSAGE("{\"type\":\"output_text\",\"text\":7}"), NULL, TEXT_NONSENSE },
+		{ MESSAGE(""), NULL, TEXT_NONSENSE },
+		{ "{\"status\":\"incomplete\",\"incomplete_details\":{\"reason\":\"max_output_tokens\"},\"output\":[{"
+		  "\"content\":[{\"type\":\"output_text\",\"text\":\"{\"}]}]}",
+		    NULL, TEXT_CUT_SHORT },
+		{ "{\"status\":\"failed\",\"error\":{\"code\":\"server_error\"}}", NULL, TEXT_UNAVAILABLE },
+		{ "{}", NULL, TEXT_NONSENSE },
+		{ "[]", NULL, TEXT_NONSENSE },
+		{ "<html>", NULL, TEXT_NONSENSE },
+		{ "", NULL, TEXT_NONSENSE },
+		{ "{\"status\":\"completed\",\"output\":{\"a\":{\"content\":[1,null,\"x\"]}}}", NULL, TEXT_NONSENSE },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct text_answer answer = { .tries = 0 };
+
+		text_model_read(cases[i].body, strlen(cases[i].body), &answer);
+		if (answer.outcome != cases[i].outcome)
+			fail_msg("%s: outcome %d", cases[i].body, (int)answer.outcome);
+		assert_int_equal(!*answer.problem, answer.outcome == TEXT_OK);
+		if (cases[i].text)
+			assert_string_equal(answer.text, cases[i].text);
+		else
+			assert_null(answer.text);
+		text_answer_free(&answer);
+	}
+}
+
+static void what_was_used_is_counted(void **state)
+{
+	static const char body[] = "{\"usage\":{\"input_tokens\":12,\"output_tokens\":-3}}";
+	struct text_answer answer = { .input_tokens = 1 };
+
+	(void)state;
+	text_model_read(body, strlen(body), &answer);
+	assert_int_equal(answer.input_tokens, 13);
+	assert_int_equal(answer.output_tokens, 0);
+	text_answer_free(&answer);
+}
+
+/* ------------------------------------------------------------------- over HTTP */
+
+struct far_end {
+	struct http_peer *peer;
+	const int *statuses; /* the last for ever */
+	int asked;
+	char url[64], authorization[64];
+};
+
+static int answer(void *arg, const char *request)
+{
+	struct far_end *far = arg;
+	int status = far->statuses[far->asked];
+
+	if (far->statuses[far->asked + 1])
+		far->asked++;
+	http_peer_header(request, "Authorization", far->authorization, sizeof far->authorization);
+	http_peer_say(far->peer, status == 200
+				     ? MESSAGE("{\"type\":\"output_text\",\"text\":\"{}\"}")
+				     : "{\"error\":{\"code\":\"insufficient_quota\",\"message\":\"key a-key\"}}");
+	return status == 1 ? 0 : status;
+}
+
+static enum text_outcome ask(const int *statuses, int *tries, char *problem)
+{
+	struct far_end far = { .statuses = statuses };
+	cJSON *schema = json_parse(strict_schema, strlen(strict_schema));
+	struct text_request request = { "do", "it", schema };
+	struct text_answer got;
+
+	far.peer = http_peer_start(answer, &far);
+	snprintf(far.url, sizeof far.url, "http://127.0.0.1:%d/v1/responses", http_peer_port(far.peer));
+	cfg.text_api_url = far.url;
+	text_model_ask(&cfg, &request, NULL, &got);
+	*tries = got.tries;
+	snprintf(problem, sizeof got.problem, "%s", got.problem);
+	assert_string_equal(far.authorization, "Bearer a-key");
+	text_answer_free(&got);
+	http_peer_stop(far.peer);
+	cJSON_Delete(schema);
+	return got.outcome;
+}
+
+static void what_may_pass_is_tried_again_and_what_may_not_is_not(void **state)
+{
+	static const struct {
+		int statuses[4];
+		enum text_outcome outcome;
+		int tries;
+	} cases[] = {
+		{ { 200 }, TEXT_OK, 1 }, { { 503, 200 }, TEXT_OK, 2 },
+		{ { 1, 200 }, TEXT_OK, 2 }, /* hangs up without a word */
+		{ { 400 }, TEXT_NOT_ALLOWED, 1 }, { { 401 }, TEXT_NOT_ALLOWED, 1 }, { { 302 }, TEXT_NOT_ALLOWED, 1 },
+		{ { 429 }, TEXT_NOT_ALLOWED, 1 }, /* no money left */
+	};
+	char problem[200];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		int tries;
+
+		assert_int_equal(ask(cases[i].statuses, &tries, problem), cases[i].outcome);
+		assert_int_equal(tries, cases[i].tries);
+		assert_null(strstr(problem, "a-key"));
+	}
+	assert_string_equal(problem, "the text API answered 429: insufficient_quota");
+}
+
+static void who_is_stopped_asks_no_more(void **state)
+{
+	static const _Atomic bool stop = true;
+	cJSON *schema = json_parse(strict_schema, strlen(strict_schema));
+	struct text_request request = { "do", "it", schema };
+	struct text_answer got;
+
+	(void)state;
+	cfg.text_api_url = "http://127.0.0.1:1/";
+	text_model_ask(&cfg, &request, &stop, &got);
+	assert_int_equal(got.outcome, TEXT_CANCELLED);
+	text_answer_free(&got);
+	cJSON_Delete(schema);
+}
+
+static int start_http(void **state)
+{
+	(void)state;
+	return fetch_setup();
+}
+
+static int end_http(void **state)
+{
+	(void)state;
+	fetch_teardown();
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(the_address_follows_the_realtime_models, set_up),
+		cmocka_unit_test_setup(a_closed_schema_is_asked_for_strictly, set_up),
+		cmocka_unit_test_setup(any_other_schema_stands_in_the_instructions, set_up),
+		cmocka_unit_test_setup(answers_are_told_from_what_is_none, set_up),
+		cmocka_unit_test_setup(what_was_used_is_counted, set_up),
+		cmocka_unit_test_setup(what_may_pass_is_tried_again_and_what_may_not_is_not, set_up),
+		cmocka_unit_test_setup(who_is_stopped_asks_no_more, set_up),
+	};
+
+	return cmocka_run_group_tests(tests, start_http, end_http);
+}
