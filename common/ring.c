@@ -5,23 +5,23 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* What stands before each body. Records start at multiples of 8 and never wrap:
+/* What stands before each body. Messages start at multiples of 8 and never wrap:
  * one that would is preceded by a SKIP that fills the rest of the lap, so the
  * reader can be handed a plain pointer. */
-struct head_of_record {
+struct head_of_message {
 	uint32_t len;
 	uint8_t type;
 	uint8_t unused[3];
 };
 
 enum {
-	SKIP = 0,               /* type of a filler record */
+	SKIP = 0,               /* type of a filler message */
 	TRIM_BYTES = 16 * 1024, /* give memory back after this much has passed through */
 };
 
 static size_t padded(size_t len)
 {
-	return sizeof(struct head_of_record) + ((len + 7) & ~(size_t)7);
+	return sizeof(struct head_of_message) + ((len + 7) & ~(size_t)7);
 }
 
 int ring_open(struct ring *r, size_t cap)
@@ -77,7 +77,7 @@ bool ring_put2(struct ring *r, uint8_t type, const void *a, size_t a_len, const 
 	uint64_t tail = atomic_load_explicit(&r->tail, memory_order_acquire);
 	size_t len = a_len + b_len, need = padded(len);
 	size_t at, to_lap;
-	struct head_of_record h = { .len = (uint32_t)len, .type = type };
+	struct head_of_message h = { .len = (uint32_t)len, .type = type };
 
 	if (need > r->cap / 4)
 		return false;
@@ -86,7 +86,7 @@ bool ring_put2(struct ring *r, uint8_t type, const void *a, size_t a_len, const 
 	at = head & (r->cap - 1);
 	to_lap = r->cap - at;
 	if (to_lap < need) {
-		struct head_of_record skip = { .len = (uint32_t)(to_lap - sizeof skip), .type = SKIP };
+		struct head_of_message skip = { .len = (uint32_t)(to_lap - sizeof skip), .type = SKIP };
 
 		if (head + to_lap + need - tail > r->cap)
 			return false;
@@ -127,12 +127,12 @@ size_t ring_used(const struct ring *r)
 	return (size_t)(atomic_load_explicit(&r->head, memory_order_acquire) - tail);
 }
 
-bool ring_next(struct ring *r, struct record *out)
+bool ring_next(struct ring *r, struct ring_message *out)
 {
 	uint64_t tail = atomic_load_explicit(&r->tail, memory_order_relaxed);
 
 	for (;;) {
-		struct head_of_record h;
+		struct head_of_message h;
 
 		/* Pairs with the release in ring_put2. */
 		if (atomic_load_explicit(&r->head, memory_order_acquire) == tail)
@@ -153,7 +153,7 @@ bool ring_next(struct ring *r, struct record *out)
 void ring_pop(struct ring *r)
 {
 	uint64_t tail = atomic_load_explicit(&r->tail, memory_order_relaxed);
-	struct head_of_record h;
+	struct head_of_message h;
 
 	memcpy(&h, r->data + (tail & (r->cap - 1)), sizeof h);
 	/* Pairs with the acquire of tail in ring_put2. */
@@ -161,8 +161,8 @@ void ring_pop(struct ring *r)
 }
 
 /* Writer: put, then look whether the reader sleeps. Reader: say that it
- * sleeps, then look for records. With plain stores and loads each could miss
- * the other, and the record would lie until the next one. Both sides therefore
+ * sleeps, then look for messages. With plain stores and loads each could miss
+ * the other, and the message would lie until the next one. Both sides therefore
  * change the same word by exchanges only: one of the two comes second, and sees
  * what the first one did before. */
 bool ring_sleep(struct ring *r)
@@ -173,7 +173,7 @@ bool ring_sleep(struct ring *r)
 	    atomic_load_explicit(&r->tail, memory_order_relaxed))
 		return true;
 	/* An exchange too: a plain store could land behind a ring_wanted that we
-	 * have not seen, and hide the record before it from our next sleep. */
+	 * have not seen, and hide the message before it from our next sleep. */
 	atomic_exchange_explicit(&r->sleeping, 0, memory_order_acq_rel);
 	return false;
 }

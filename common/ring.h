@@ -1,6 +1,6 @@
 #ifndef COMMON_RING_H
 #define COMMON_RING_H
-/* Small typed records from one thread to one other, in order, without locks.
+/* Small typed messages from one thread to one other, in order, without locks.
  *
  * Exactly one thread writes and exactly one reads; neither ever waits. Open it
  * before either starts, close it when both are done. A full ring loses nothing
@@ -25,11 +25,11 @@ struct ring {
 	_Alignas(64) _Atomic int sleeping;  /* the reader found nothing; see ring_sleep */
 };
 
-struct record {
+struct ring_message {
 	uint8_t type;     /* the user's, 1..255 */
 	const void *body; /* borrowed from the ring until ring_pop; 8-byte aligned */
 	size_t len;
-	uint64_t at; /* position of this record's first byte */
+	uint64_t at; /* position of this message's first byte */
 };
 
 /* `cap` is rounded up to a power of two of at least one page. 0 or -errno. */
@@ -39,22 +39,22 @@ void ring_close(struct ring *r); /* fine with a zeroed ring */
 /* Makes an idle ring as new, for the next call. Both sides must be at rest. */
 void ring_reset(struct ring *r);
 
-/* Writer only. Copies the record in; false if it does not fit. A record may be
+/* Writer only. Copies the message in; false if it does not fit. A message may be
  * at most a quarter of the ring. */
 bool ring_put(struct ring *r, uint8_t type, const void *body, size_t len);
 
-/* Writer only. The same for a record in two parts, joined on the way in. */
+/* Writer only. The same for a message in two parts, joined on the way in. */
 bool ring_put2(struct ring *r, uint8_t type, const void *a, size_t a_len, const void *b, size_t b_len);
 
-/* Writer only. Position after the newest record: records with `at` below it
+/* Writer only. Position after the newest message: messages with `at` below it
  * were there when it was asked. */
 uint64_t ring_written(const struct ring *r);
 
 /* Any thread. Bytes put and not yet popped; a hint for the other side. */
 size_t ring_used(const struct ring *r);
 
-/* Reader only. The oldest record, valid until ring_pop; false if none. */
-bool ring_next(struct ring *r, struct record *out);
+/* Reader only. The oldest message, valid until ring_pop; false if none. */
+bool ring_next(struct ring *r, struct ring_message *out);
 void ring_pop(struct ring *r);
 
 /* Reader only, before it sleeps. True: the ring is empty, and the next

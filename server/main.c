@@ -87,10 +87,10 @@ struct parts {
 	struct model_access access;
 	struct agents *agents;
 	struct work *work;
-	struct store *store;       /* NULL without DATA_DIR */
-	struct outbound *outbound; /* calls we place */
-	struct outgoing outgoing;
-	struct outbox *outbox;
+	struct store *store;   /* NULL without DATA_DIR */
+	struct dialer *dialer; /* calls we place */
+	struct dialer_web dialer_web;
+	struct delivery *delivery;
 	struct calls *calls;
 	struct hub *hub;
 	struct web *web;
@@ -111,8 +111,8 @@ static void reload_agents(struct parts *p)
 	} else {
 		stat_add(agents_reloads, 1);
 		agents_notes(p->agents, &text);
-		hooks_warnings(p->agents, p->store, &text);
-		records_warnings(&p->cfg, p->agents, &text);
+		rules_warnings(p->agents, p->store, &text);
+		outcomes_warnings(&p->cfg, p->agents, &text);
 		log_lines(LOG_LEVEL_WARN, &text);
 		log_info("setup", "agents reloaded; agents=%zu", agents_count(p->agents));
 	}
@@ -126,7 +126,7 @@ static bool tick(struct parts *p)
 	int signal_number = sigtimedwait(&p->signals, NULL, &wait);
 
 	calls_reap(p->calls);
-	records_tend(clock_now_us());
+	outcomes_tend(clock_now_us());
 	spending_tend(clock_now_us());
 	web_tend(p->web, clock_now_us());
 	if (signal_number == SIGHUP)
@@ -149,7 +149,7 @@ static void drain(struct parts *p)
 
 	web_end_streams(p->web);
 	calls_drain(p->calls);
-	outbound_drain(p->outbound);
+	dialer_drain(p->dialer);
 	calls_count(p->calls, &count);
 	log_info("server", "draining; live=%d reserved=%d at_most_seconds=%d", count.live, count.reserved,
 	    p->cfg.drain_seconds);
@@ -170,13 +170,13 @@ static void drain(struct parts *p)
 static int open_outbox(struct parts *p, struct buf *problem)
 {
 	/* After the agents, whose secrets sign, and fetch_setup (work_open). */
-	int err = outbox_open(&p->outbox, &p->cfg, p->store, hooks_secret, p->agents);
+	int err = delivery_open(&p->delivery, &p->cfg, p->store, rules_secret, p->agents);
 
 	if (err) {
 		buf_printf(problem, "cannot start the outbox: %s\n", strerror(-err));
 		return err;
 	}
-	journal_add_sink(hooks_sink, p->outbox);
+	journal_add_sink(rules_sink, p->delivery);
 	return 0;
 }
 
@@ -197,12 +197,12 @@ static int open_knowledge(struct parts *p, struct buf *problem)
 
 static int open_outbound(struct parts *p, struct buf *problem)
 {
-	struct outbound_hooks hooks;
+	struct dialer_hooks hooks;
 	int err;
 
-	p->outgoing = (struct outgoing){ .calls = p->calls, .agents = p->agents };
-	outgoing_hooks(&p->outgoing, &hooks);
-	err = outbound_open(&p->outbound, &p->cfg, p->store, &hooks);
+	p->dialer_web = (struct dialer_web){ .calls = p->calls, .agents = p->agents };
+	dialer_web_hooks(&p->dialer_web, &hooks);
+	err = dialer_open(&p->dialer, &p->cfg, p->store, &hooks);
 	if (err)
 		buf_printf(problem, "cannot start placing calls: %s\n", strerror(-err));
 	return err;
@@ -250,8 +250,8 @@ static int start(struct parts *p)
 		journal_add_sink(hub_take, p->hub);
 	/* Behind all who take what it tells. */
 	if (!err && p->store) {
-		records_open(&p->cfg, p->store, p->agents, p->work->background);
-		tool_set_builtin(TOOL_SAVE_RECORD, records_save);
+		outcomes_open(&p->cfg, p->store, p->agents, p->work->background);
+		tool_set_builtin(TOOL_SAVE_RECORD, outcomes_save);
 	}
 	if (!err)
 		journal_store_close_open(p->store, p->agents);
@@ -259,13 +259,13 @@ static int start(struct parts *p)
 		err = open_outbound(p, &problem);
 	if (!err)
 		err = web_open(&p->web,
-		    &(struct web_site){ .cfg = &p->cfg,
+		    &(struct web_parts){ .cfg = &p->cfg,
 			.agents = p->agents,
 			.calls = p->calls,
 			.hub = p->hub,
 			.store = p->store,
-			.outbound = p->outbound,
-			.outbox = p->outbox,
+			.dialer = p->dialer,
+			.delivery = p->delivery,
 			.work = p->work },
 		    &problem);
 	if (!err) {
@@ -283,16 +283,16 @@ static void stop(struct parts *p)
 		model_health_close();
 	work_stop(p->work);
 	web_close(p->web);
-	outbound_close(p->outbound);
+	dialer_close(p->dialer);
 	calls_close(p->calls);
 	recorder_close(); /* after all calls */
 	spending_close();
-	outbox_stop(p->outbox); /* after the last call has ended */
+	delivery_stop(p->delivery); /* after the last call has ended */
 	work_close(p->work);
-	records_close();
+	outcomes_close();
 	knowledge_close();
-	outbox_close(p->outbox); /* after all who tell the journal something */
-	store_close(p->store);   /* after all who might still write */
+	delivery_close(p->delivery); /* after all who tell the journal something */
+	store_close(p->store);       /* after all who might still write */
 	agents_close(p->agents);
 	model_access_close(&p->access);
 	hub_close(p->hub); /* after all who tell the journal something */
@@ -305,7 +305,7 @@ static void announce(struct parts *p)
 	buf_init(&text, 0);
 	config_warnings(&p->cfg, &text);
 	agents_notes(p->agents, &text);
-	hooks_warnings(p->agents, p->store, &text);
+	rules_warnings(p->agents, p->store, &text);
 	log_lines(LOG_LEVEL_WARN, &text);
 	buf_reset(&text);
 	webhooks_print_address(&p->cfg, web_port(p->web), &text);
@@ -336,15 +336,15 @@ static int serve(struct parts *p)
 /* Opens a session as each agent would, and closes it again. */
 static int check_model(struct parts *p)
 {
-	static const struct profile *all[AGENT_PROFILES_MAX];
-	size_t n = agents_list(p->agents, all, AGENT_PROFILES_MAX);
+	static const struct agent *all[AGENTS_LISTED_MAX];
+	size_t n = agents_list(p->agents, all, AGENTS_LISTED_MAX);
 	struct model_failure failure;
 	int64_t connect_ms = 0;
 	int err = 0;
 
 	printf("connecting to %s:%d …\n", p->access.host, p->access.port);
 	for (size_t i = 0; i < n; i++) {
-		const struct profile *a = all[i];
+		const struct agent *a = all[i];
 		int one;
 
 		fflush(stdout);
@@ -357,7 +357,7 @@ static int check_model(struct parts *p)
 			printf("agent %s%s%s: the session was configured as asked, in %lld ms\n", a->name,
 			    *a->variant ? "/" : "", a->variant, (long long)connect_ms);
 		err = one ? one : err;
-		profile_release(a);
+		agent_release(a);
 	}
 	if (!err)
 		printf("calls will work\n");
@@ -384,7 +384,7 @@ static int check_all(struct parts *p, bool offline)
 	if (!mistakes) {
 		agents_describe(p->agents, &text);
 		agents_notes(p->agents, &text);
-		records_warnings(&p->cfg, p->agents, &text);
+		outcomes_warnings(&p->cfg, p->agents, &text);
 		search_warnings(p->agents, &text);
 		print(stdout, &text);
 	}
@@ -413,7 +413,7 @@ static const char *asked_agent, *question;
 /* --ask: what search_knowledge would give the model. */
 static int ask(struct parts *p)
 {
-	const struct profile *agent = NULL;
+	const struct agent *agent = NULL;
 	struct buf text;
 	int status = EXIT_FAILURE;
 
@@ -431,7 +431,7 @@ static int ask(struct parts *p)
 		status = EXIT_SUCCESS;
 	print(status ? stderr : stdout, &text);
 	knowledge_close();
-	profile_release(agent);
+	agent_release(agent);
 	agents_close(p->agents);
 	buf_free(&text);
 	return status;

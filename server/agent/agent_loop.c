@@ -1,7 +1,7 @@
 /* The agent loop: the model's socket, and the conversation.
  *
  * Dials while Twilio is still setting up the stream, configures the session,
- * hands the pen to the caller loop once both sides are there, and from then on
+ * hands the model writer to the caller loop once both sides are there, and from then on
  * reads what the model says. One blocking poll, on the model's socket, the
  * bell and the next deadline.
  */
@@ -40,76 +40,76 @@ enum {
 
 /* --------------------------------------------------------------------- small parts */
 
-int64_t agent_at_ms(const struct agent *a, int64_t now_us)
+int64_t conversation_at_ms(const struct conversation *con, int64_t now_us)
 {
-	int64_t started = atomic_load_explicit(&a->call->started_us, memory_order_relaxed);
+	int64_t started = atomic_load_explicit(&con->call->started_us, memory_order_relaxed);
 
 	return started ? (now_us - started) / US_PER_MS : -1;
 }
 
-const char *agent_event_id(struct agent *a, const char *kind)
+const char *conversation_event_id(struct conversation *con, const char *kind)
 {
 	static _Thread_local char id[32];
 
-	snprintf(id, sizeof id, "%s_%" PRIu32, kind, ++a->events_sent);
+	snprintf(id, sizeof id, "%s_%" PRIu32, kind, ++con->events_sent);
 	return id;
 }
 
-void agent_send(struct agent *a)
+void conversation_send(struct conversation *con)
 {
-	struct call *c = a->call;
-	int err = buf_error(&a->message);
+	struct call *c = con->call;
+	int err = buf_error(&con->message);
 
-	if (!a->client || call_ended(c)) {
-		buf_reset(&a->message);
+	if (!con->client || call_ended(c)) {
+		buf_reset(&con->message);
 		return;
 	}
 	if (err) {
 		call_end(c, END_INTERNAL_ERROR);
-	} else if (a->pen_ours) {
-		if (ws_client_send_text(a->client, buf_text(&a->message), a->message.len))
-			agent_model_failed(a, END_MODEL_LOST);
-		a->unsent = true;
+	} else if (con->writer_is_ours) {
+		if (ws_client_send_text(con->client, buf_text(&con->message), con->message.len))
+			conversation_model_failed(con, END_MODEL_LOST);
+		con->unsent = true;
 	} else {
-		if (!ring_put(&c->to_model, TO_MODEL_TEXT, buf_text(&a->message), a->message.len))
-			agent_model_failed(a, END_MODEL_LOST);
+		if (!ring_put(&c->to_model, TO_MODEL_TEXT, buf_text(&con->message), con->message.len))
+			conversation_model_failed(con, END_MODEL_LOST);
 		bell_ring(&c->caller_bell);
 	}
-	buf_reset(&a->message);
+	buf_reset(&con->message);
 }
 
-void agent_model_failed(struct agent *a, enum call_end why)
+void conversation_model_failed(struct conversation *con, enum call_end why)
 {
-	if (!a->model_end)
-		a->model_end = why;
-	if (a->started)
-		call_end(a->call, a->model_end);
+	if (!con->model_end)
+		con->model_end = why;
+	if (con->started)
+		call_end(con->call, con->model_end);
 }
 
-void agent_judge(struct agent *a, enum seq_verdict verdict)
+void conversation_judge(struct conversation *con, enum seq_verdict verdict)
 {
 	if (verdict == SEQ_RETRIED)
 		stat_add(model_retries, 1);
 	else if (verdict == SEQ_GIVE_UP)
-		agent_model_failed(a, END_MODEL_FAILED);
+		conversation_model_failed(con, END_MODEL_FAILED);
 }
 
-void agent_interrupt(struct agent *a, bool cancel, int64_t now_us)
+void conversation_interrupt(struct conversation *con, bool cancel, int64_t now_us)
 {
-	struct call *c = a->call;
-	bool making = seq_busy(&a->seq);
-	const char *active = seq_cut(&a->seq, cancel, now_us);
+	struct call *c = con->call;
+	bool making = seq_busy(&con->seq);
+	const char *active = seq_cut(&con->seq, cancel, now_us);
 
-	if (!making && !answers_unfinished(&a->answers))
+	if (!making && !answers_unfinished(&con->answers))
 		return;
-	a->greeting_next = false;
-	answers_drop(&a->answers, active);
-	answers_drop_unfinished(&a->answers);
+	con->greeting_next = false;
+	answers_drop(&con->answers, active);
+	answers_drop_unfinished(&con->answers);
 	if (active[0] && cancel) {
-		realtime_response_cancel(&a->message, agent_event_id(a, "cancel"), active);
-		agent_send(a);
+		realtime_response_cancel(&con->message, conversation_event_id(con, "cancel"), active);
+		conversation_send(con);
 	}
-	a->cut_upto = a->answers.last_no;
+	con->cut_upto = con->answers.last_no;
 	stat_add(turns_interruptions, 1);
 	atomic_fetch_add_explicit(&c->counters.cuts, 1, memory_order_relaxed);
 	atomic_store_explicit(&c->cut_asked_us, now_us, memory_order_relaxed);
@@ -121,251 +121,252 @@ void agent_interrupt(struct agent *a, bool cancel, int64_t now_us)
 
 /* ------------------------------------------------------------------------- dialling */
 
-static void dial(struct agent *a, int64_t now)
+static void dial(struct conversation *con, int64_t now)
 {
-	struct call *c = a->call;
-	struct model_wish wish = { .profile = c->profile, .instructions = c->brief.instructions, .caller = c->from };
+	struct call *c = con->call;
+	struct model_wish wish = { .agent = c->agent, .instructions = c->context.instructions, .caller = c->from };
 	int err;
 
-	a->retry_us = NEVER_US;
-	if (a->attempts++ == 0)
-		a->dialled_us = now;
-	a->protecting =
-	    c->profile->greeting_protect_ms > 0 && !c->brief.said[0] && c->profile->greeting_mode != GREETING_WAIT;
-	wish.protect = a->protecting;
-	if (!a->tools.len)
-		tool_list_put(&a->tools, c->profile);
-	wish.tools = buf_text(&a->tools);
-	err = model_session_open(&a->session, calls_access(c->calls), &wish, &c->agent_bell, now);
+	con->retry_us = NEVER_US;
+	if (con->attempts++ == 0)
+		con->dialled_us = now;
+	con->protecting =
+	    c->agent->greeting_protect_ms > 0 && !c->context.said[0] && c->agent->greeting_mode != GREETING_WAIT;
+	wish.protect = con->protecting;
+	if (!con->tools.len)
+		tool_list_put(&con->tools, c->agent);
+	wish.tools = buf_text(&con->tools);
+	err = model_session_open(&con->session, calls_access(c->calls), &wish, &c->agent_bell, now);
 	if (err) {
 		log_error(c->tag, "model: cannot dial: %s", strerror(-err));
-		agent_model_failed(a, END_INTERNAL_ERROR);
+		conversation_model_failed(con, END_INTERNAL_ERROR);
 	}
 }
 
-static void dial_failed(struct agent *a, int64_t now)
+static void dial_failed(struct conversation *con, int64_t now)
 {
-	const struct model_failure *failure = model_session_failure(a->session);
+	const struct model_failure *failure = model_session_failure(con->session);
 
-	log_warn(a->call->tag, "model: attempt %d failed: %s", a->attempts, failure->text);
+	log_warn(con->call->tag, "model: attempt %d failed: %s", con->attempts, failure->text);
 	model_health_failed(failure);
 	if (failure->permanent)
-		agent_model_failed(a, END_MODEL_REFUSED);
-	else if (a->attempts >= DIAL_TRIES || now >= a->dialled_us + DIAL_TOTAL_US)
-		agent_model_failed(a, END_MODEL_UNREACHABLE);
+		conversation_model_failed(con, END_MODEL_REFUSED);
+	else if (con->attempts >= DIAL_TRIES || now >= con->dialled_us + DIAL_TOTAL_US)
+		conversation_model_failed(con, END_MODEL_UNREACHABLE);
 	else
-		a->retry_us = now + a->attempts * DIAL_PAUSE_US;
-	model_session_close(a->session);
-	a->session = NULL;
+		con->retry_us = now + con->attempts * DIAL_PAUSE_US;
+	model_session_close(con->session);
+	con->session = NULL;
 }
 
-static void session_ready(struct agent *a, int64_t now)
+static void session_ready(struct conversation *con, int64_t now)
 {
-	struct call *c = a->call;
-	int64_t connect_ms = model_session_connect_ms(a->session);
+	struct call *c = con->call;
+	int64_t connect_ms = model_session_connect_ms(con->session);
 
-	a->client = c->client = model_session_client(a->session);
-	a->heard_us = a->pinged_us = now;
+	con->client = c->client = model_session_client(con->session);
+	con->heard_us = con->pinged_us = now;
 	model_health_ok(connect_ms);
-	if (model_session_resumed(a->session))
+	if (model_session_resumed(con->session))
 		stat_add(model_resumed, 1);
-	a->timeline.dirty = true;
-	log_info(c->tag, "model ready; session=%s connect_ms=%" PRId64 " resumed=%d", model_session_id(a->session),
-	    connect_ms, model_session_resumed(a->session));
+	con->timeline.dirty = true;
+	log_info(c->tag, "model ready; session=%s connect_ms=%" PRId64 " resumed=%d", model_session_id(con->session),
+	    connect_ms, model_session_resumed(con->session));
 }
 
-static void step_session(struct agent *a, int64_t now)
+static void step_session(struct conversation *con, int64_t now)
 {
 	int done;
 
-	if (!a->session && now >= a->retry_us && !a->model_end)
-		dial(a, now);
-	if (!a->session || a->client)
+	if (!con->session && now >= con->retry_us && !con->model_end)
+		dial(con, now);
+	if (!con->session || con->client)
 		return;
-	done = model_session_step(a->session, now);
+	done = model_session_step(con->session, now);
 	if (done < 0)
-		dial_failed(a, now);
+		dial_failed(con, now);
 	else if (done > 0)
-		session_ready(a, now);
+		session_ready(con, now);
 }
 
 /* -------------------------------------------------------------------------- talking */
 
 /* Asks for an answer if one is owed and none is being made. */
-static void answer_if_due(struct agent *a, int64_t now)
+static void answer_if_due(struct conversation *con, int64_t now)
 {
 	const char *id;
 
-	if (!a->client || !a->started)
+	if (!con->client || !con->started)
 		return;
-	if (!a->greeted) {
-		a->greeted = true;
-		if (agent_recall(a))
-			seq_want(&a->seq, true, now);
+	if (!con->greeted) {
+		con->greeted = true;
+		if (conversation_recall(con))
+			seq_want(&con->seq, true, now);
 		else
-			a->greeting_next = a->call->profile->greeting_mode != GREETING_WAIT;
-		if (a->greeting_next)
-			seq_want(&a->seq, false, now);
+			con->greeting_next = con->call->agent->greeting_mode != GREETING_WAIT;
+		if (con->greeting_next)
+			seq_want(&con->seq, false, now);
 	}
-	agent_say_cue(a, now);
-	if (!seq_ready(&a->seq, now))
+	conversation_say_cue(con, now);
+	if (!seq_ready(&con->seq, now))
 		return;
-	id = agent_event_id(a, "say");
-	seq_sent(&a->seq, id, now);
-	if (a->greeting_next) {
-		realtime_greeting(&a->message, id, a->call->brief.instructions, a->call->brief.greeting,
-		    a->call->profile->greeting_mode == GREETING_EXACT);
-		a->protect_until_us = now + PROTECT_GUARD_US;
+	id = conversation_event_id(con, "say");
+	seq_sent(&con->seq, id, now);
+	if (con->greeting_next) {
+		realtime_greeting(&con->message, id, con->call->context.instructions, con->call->context.greeting,
+		    con->call->agent->greeting_mode == GREETING_EXACT);
+		con->protect_until_us = now + PROTECT_GUARD_US;
 	} else {
-		realtime_response_create(&a->message, id, NULL, false);
+		realtime_response_create(&con->message, id, NULL, false);
 	}
-	a->greeting_next = false;
-	agent_send(a);
+	con->greeting_next = false;
+	conversation_send(con);
 }
 
-/* While the pen is ours, what is unsent is ours to send; once everything is
- * out and the caller is there, the caller loop gets the pen. */
-static void flush_or_pass_pen(struct agent *a)
+/* While the model writer is ours, what is unsent is ours to send; once everything is
+ * out and the caller is there, the caller loop gets the model writer. */
+static void flush_or_pass_writer(struct conversation *con)
 {
-	struct call *c = a->call;
+	struct call *c = con->call;
 	int err;
 
-	if (!a->client || !a->pen_ours)
+	if (!con->client || !con->writer_is_ours)
 		return;
-	if (a->unsent) {
-		err = ws_client_flush(a->client);
+	if (con->unsent) {
+		err = ws_client_flush(con->client);
 		if (err && err != -EAGAIN) {
-			agent_model_failed(a, END_MODEL_LOST);
+			conversation_model_failed(con, END_MODEL_LOST);
 			return;
 		}
-		a->unsent = err == -EAGAIN;
+		con->unsent = err == -EAGAIN;
 	}
-	if (a->unsent || !a->started || a->left || call_ended(c))
+	if (con->unsent || !con->started || con->left || call_ended(c))
 		return;
-	a->pen_ours = false;
+	con->writer_is_ours = false;
 	/* Release: pairs with the caller loop's acquire; it sees our last write. */
-	atomic_store_explicit(&c->pen, PEN_CALLER, memory_order_release);
+	atomic_store_explicit(&c->model_writer, WRITER_CALLER, memory_order_release);
 	bell_ring(&c->caller_bell);
 }
 
-/* The caller loop gives the pen back when it leaves, or could not write. */
-static void take_pen_back(struct agent *a)
+/* The caller loop gives the model writer back when it leaves, or could not write. */
+static void take_writer_back(struct conversation *con)
 {
-	struct call *c = a->call;
+	struct call *c = con->call;
 
-	/* Acquire: pairs with the release in give_pen_back (uplink.c). */
-	if (a->pen_ours || atomic_load_explicit(&c->pen, memory_order_acquire) != PEN_AGENT)
+	/* Acquire: pairs with the release in give_writer_back (uplink.c). */
+	if (con->writer_is_ours || atomic_load_explicit(&c->model_writer, memory_order_acquire) != WRITER_AGENT)
 		return;
-	a->pen_ours = true;
-	a->unsent = true; /* the caller loop may have left something unsent */
-	if (atomic_load_explicit(&c->pen_broken, memory_order_relaxed))
-		agent_model_failed(a, END_MODEL_LOST);
+	con->writer_is_ours = true;
+	con->unsent = true; /* the caller loop may have left something unsent */
+	if (atomic_load_explicit(&c->writer_failed, memory_order_relaxed))
+		conversation_model_failed(con, END_MODEL_LOST);
 }
 
-static void ping_if_quiet(struct agent *a, int64_t now)
+static void ping_if_quiet(struct conversation *con, int64_t now)
 {
-	if (!a->client || a->model_end)
+	if (!con->client || con->model_end)
 		return;
-	if (now >= a->heard_us + DEAD_US) {
-		log_warn(a->call->tag, "model: no sign of life");
+	if (now >= con->heard_us + DEAD_US) {
+		log_warn(con->call->tag, "model: no sign of life");
 		stat_model_error("connection", "silent");
-		agent_model_failed(a, END_MODEL_LOST);
+		conversation_model_failed(con, END_MODEL_LOST);
 		return;
 	}
-	if (now < a->heard_us + PING_US || now < a->pinged_us + PING_US)
+	if (now < con->heard_us + PING_US || now < con->pinged_us + PING_US)
 		return;
-	a->pinged_us = now;
-	if (a->pen_ours) {
-		ws_client_send_ping(a->client);
-		a->unsent = true;
+	con->pinged_us = now;
+	if (con->writer_is_ours) {
+		ws_client_send_ping(con->client);
+		con->unsent = true;
 	} else {
-		ring_put(&a->call->to_model, TO_MODEL_PING, NULL, 0);
-		bell_ring(&a->call->caller_bell);
+		ring_put(&con->call->to_model, TO_MODEL_PING, NULL, 0);
+		bell_ring(&con->call->caller_bell);
 	}
 }
 
-static int64_t idle_deadline(const struct agent *a)
+static int64_t idle_deadline(const struct conversation *con)
 {
-	int seconds = a->call->profile->idle_seconds;
+	int seconds = con->call->agent->idle_seconds;
 
-	if (!seconds || !a->started || a->speaking || a->parting.state || a->seq.active[0] ||
-	    answers_unfinished(&a->answers))
+	if (!seconds || !con->started || con->speaking || con->farewell.state || con->seq.active[0] ||
+	    answers_unfinished(&con->answers))
 		return NEVER_US;
-	return a->last_voice_us + (int64_t)seconds * US_PER_S;
+	return con->last_voice_us + (int64_t)seconds * US_PER_S;
 }
 
 /* A cue that came to nothing is asked for again by its own words. */
-static void tend_cues(struct agent *a, const char *was_active, enum seq_verdict verdict, bool wanted)
+static void tend_cues(struct conversation *con, const char *was_active, enum seq_verdict verdict, bool wanted)
 {
 	bool ours;
 
 	if (was_active[0])
-		ours = !a->seq.active[0] && cues_done(&a->cues, was_active, verdict != SEQ_FINE, true) != CUE_NOT_OURS;
+		ours =
+		    !con->seq.active[0] && cues_done(&con->cues, was_active, verdict != SEQ_FINE, true) != CUE_NOT_OURS;
 	else
-		ours = !a->seq.sent[0] && cues_lost(&a->cues);
+		ours = !con->seq.sent[0] && cues_lost(&con->cues);
 	if (ours && !wanted)
-		seq_unwant(&a->seq);
+		seq_unwant(&con->seq);
 }
 
 /* What the clock brings. */
-static void tick(struct agent *a, int64_t now)
+static void tick(struct conversation *con, int64_t now)
 {
 	char active[SEQ_ID_SIZE];
 	enum seq_verdict verdict;
-	bool wanted = a->seq.wanted;
+	bool wanted = con->seq.wanted;
 
-	memcpy(active, a->seq.active, sizeof active);
-	verdict = seq_tick(&a->seq, now);
-	tend_cues(a, active, verdict, wanted);
+	memcpy(active, con->seq.active, sizeof active);
+	verdict = seq_tick(&con->seq, now);
+	tend_cues(con, active, verdict, wanted);
 	if (verdict != SEQ_FINE) {
-		log_warn(a->call->tag, "model: %s", active[0] ? "an answer stopped in the middle" : "no answer came");
+		log_warn(con->call->tag, "model: %s", active[0] ? "an answer stopped in the middle" : "no answer came");
 		if (active[0]) {
-			agent_tools_made(a, active, now);
-			answers_drop(&a->answers, active);
-			realtime_response_cancel(&a->message, agent_event_id(a, "cancel"), active);
-			agent_send(a);
+			conversation_tools_made(con, active, now);
+			answers_drop(&con->answers, active);
+			realtime_response_cancel(&con->message, conversation_event_id(con, "cancel"), active);
+			conversation_send(con);
 		}
-		agent_judge(a, verdict);
+		conversation_judge(con, verdict);
 	}
-	if (a->client && now >= a->digits_due_us)
-		agent_finish_digits(a, now);
-	if (a->client && a->protecting && now >= a->protect_until_us)
-		agent_end_protection(a, now);
-	if (now >= idle_deadline(a))
-		call_end(a->call, END_IDLE);
-	agent_mind_cost(a, now);
-	agent_tend_tools(a, now);
-	agent_part_if_due(a, now);
-	ping_if_quiet(a, now);
+	if (con->client && now >= con->digits_due_us)
+		conversation_finish_digits(con, now);
+	if (con->client && con->protecting && now >= con->protect_until_us)
+		conversation_end_protection(con, now);
+	if (now >= idle_deadline(con))
+		call_end(con->call, END_IDLE);
+	conversation_mind_cost(con, now);
+	conversation_tend_tools(con, now);
+	conversation_part_if_due(con, now);
+	ping_if_quiet(con, now);
 }
 
 /* ------------------------------------------------------------------- what others see */
 
-static void publish(struct agent *a, int64_t now, bool wait)
+static void publish(struct conversation *con, int64_t now, bool wait)
 {
-	struct call *c = a->call;
+	struct call *c = con->call;
 	struct buf *out = &c->shown;
 	size_t before;
 
-	if ((!a->timeline.dirty && !a->toolbox.dirty) || (!wait && now < a->published_us + PUBLISH_US))
+	if ((!con->timeline.dirty && !con->toolbox.dirty) || (!wait && now < con->published_us + PUBLISH_US))
 		return;
 	if (wait)
 		pthread_mutex_lock(&c->shown_lock);
 	else if (pthread_mutex_trylock(&c->shown_lock)) {
-		a->published_us = now; /* a reader is copying it; next time */
+		con->published_us = now; /* a reader is copying it; next time */
 		return;
 	}
 	buf_reset(out);
 	buf_puts(out, "\"model_session_id\":");
-	json_put_cstring(out, a->session ? model_session_id(a->session) : NULL);
+	json_put_cstring(out, con->session ? model_session_id(con->session) : NULL);
 	buf_puts(out, ",\"turns\":");
-	before = timeline_put_json(&a->timeline, out);
+	before = timeline_put_json(&con->timeline, out);
 	buf_printf(out, ",\"turns_before\":%zu,\"tools\":", before);
-	toolbox_put_json(&a->toolbox, out);
-	buf_printf(out, ",\"turns_dropped\":%" PRIu64 ",\"text_dropped\":%" PRIu64, a->timeline.turns_dropped,
-	    a->timeline.text_dropped);
+	toolbox_put_json(&con->toolbox, out);
+	buf_printf(out, ",\"turns_dropped\":%" PRIu64 ",\"text_dropped\":%" PRIu64, con->timeline.turns_dropped,
+	    con->timeline.text_dropped);
 	pthread_mutex_unlock(&c->shown_lock);
-	a->published_us = now;
+	con->published_us = now;
 }
 
 /* -------------------------------------------------------------------------- the loop */
@@ -375,123 +376,123 @@ static int64_t earlier(int64_t x, int64_t y)
 	return x < y ? x : y;
 }
 
-static int64_t deadline(const struct agent *a, int64_t now_us)
+static int64_t deadline(const struct conversation *con, int64_t now_us)
 {
 	int64_t due = NEVER_US;
 
-	if (a->more_to_read)
+	if (con->more_to_read)
 		return 0;
-	if (a->client && !a->model_end) {
-		due = earlier(
-		    a->digits_due_us, a->heard_us > a->pinged_us ? a->heard_us + PING_US : a->pinged_us + PING_US);
-		due = earlier(due, a->heard_us + DEAD_US);
-		if (a->started)
-			due = earlier(due, seq_deadline_us(&a->seq));
-		if (a->protecting)
-			due = earlier(due, a->protect_until_us);
-		due = earlier(due, agent_cue_deadline_us(a, now_us));
-		due = earlier(due, agent_tools_deadline_us(a, now_us));
+	if (con->client && !con->model_end) {
+		due = earlier(con->digits_due_us,
+		    con->heard_us > con->pinged_us ? con->heard_us + PING_US : con->pinged_us + PING_US);
+		due = earlier(due, con->heard_us + DEAD_US);
+		if (con->started)
+			due = earlier(due, seq_deadline_us(&con->seq));
+		if (con->protecting)
+			due = earlier(due, con->protect_until_us);
+		due = earlier(due, conversation_cue_deadline_us(con, now_us));
+		due = earlier(due, conversation_tools_deadline_us(con, now_us));
 	}
-	if (a->session && !a->client)
-		due = earlier(due, model_session_deadline_us(a->session));
-	if (!a->session && !a->model_end)
-		due = earlier(due, a->retry_us);
-	due = earlier(due, parting_deadline_us(&a->parting));
-	if (a->timeline.dirty || a->toolbox.dirty)
-		due = earlier(due, a->published_us + PUBLISH_US);
-	return earlier(due, idle_deadline(a));
+	if (con->session && !con->client)
+		due = earlier(due, model_session_deadline_us(con->session));
+	if (!con->session && !con->model_end)
+		due = earlier(due, con->retry_us);
+	due = earlier(due, farewell_deadline_us(&con->farewell));
+	if (con->timeline.dirty || con->toolbox.dirty)
+		due = earlier(due, con->published_us + PUBLISH_US);
+	return earlier(due, idle_deadline(con));
 }
 
-static void wait_for_something(struct agent *a, int64_t due)
+static void wait_for_something(struct conversation *con, int64_t due)
 {
-	struct pollfd fds[2] = { { .fd = a->call->agent_bell.fd, .events = POLLIN }, { .fd = -1 } };
+	struct pollfd fds[2] = { { .fd = con->call->agent_bell.fd, .events = POLLIN }, { .fd = -1 } };
 
-	if (a->client && !a->model_end) {
-		fds[1].fd = ws_client_fd(a->client);
-		fds[1].events = a->pen_ours && a->unsent ? POLLIN | POLLOUT : POLLIN;
-	} else if (a->session && !a->client) {
-		fds[1].fd = model_session_fd(a->session);
-		fds[1].events = model_session_events(a->session);
+	if (con->client && !con->model_end) {
+		fds[1].fd = ws_client_fd(con->client);
+		fds[1].events = con->writer_is_ours && con->unsent ? POLLIN | POLLOUT : POLLIN;
+	} else if (con->session && !con->client) {
+		fds[1].fd = model_session_fd(con->session);
+		fds[1].events = model_session_events(con->session);
 	}
 	poll(fds, 2, clock_poll_ms(clock_now_us(), due));
 	/* Before we look: a ring after this is heard at the next poll. */
 	if (fds[0].revents)
-		bell_clear(&a->call->agent_bell);
+		bell_clear(&con->call->agent_bell);
 }
 
-static void talk(struct agent *a)
+static void talk(struct conversation *con)
 {
 	int64_t now = clock_now_us();
 
-	while (!call_ended(a->call)) {
-		step_session(a, now);
-		if (a->client && !a->model_end)
-			agent_read_model(a, now);
-		agent_take_records(a, now);
-		agent_take_mail(a, now);
-		take_pen_back(a);
+	while (!call_ended(con->call)) {
+		step_session(con, now);
+		if (con->client && !con->model_end)
+			conversation_read_model(con, now);
+		conversation_take_messages(con, now);
+		conversation_take_mail(con, now);
+		take_writer_back(con);
 		/* The greeting before keys pressed while the model was away. */
-		answer_if_due(a, now);
-		tick(a, now);
-		answer_if_due(a, now);
-		flush_or_pass_pen(a);
-		publish(a, now, false);
-		agent_tell_turns(a);
-		wait_for_something(a, deadline(a, now));
+		answer_if_due(con, now);
+		tick(con, now);
+		answer_if_due(con, now);
+		flush_or_pass_writer(con);
+		publish(con, now, false);
+		conversation_tell_turns(con);
+		wait_for_something(con, deadline(con, now));
 		now = clock_now_us();
 	}
 }
 
-static bool words_to_come(const struct agent *a)
+static bool words_to_come(const struct conversation *con)
 {
-	return a->call->profile->transcription_model[0] && timeline_untranscribed(&a->timeline);
+	return con->call->agent->transcription_model[0] && timeline_untranscribed(&con->timeline);
 }
 
 /* After the end: until the caller loop has left (it will: it heard the same
  * bell), then a moment for transcripts still to come. */
-static void hear_last_words(struct agent *a)
+static void hear_last_words(struct conversation *con)
 {
 	int64_t until = clock_now_us() + LAST_WORDS_US, now;
-	bool bound = calls_bound(a->call);
+	bool bound = calls_bound(con->call);
 
 	for (;;) {
 		now = clock_now_us();
-		if (a->client && !a->model_end)
-			agent_read_model(a, now);
-		agent_take_records(a, now);
-		take_pen_back(a);
-		flush_or_pass_pen(a); /* or poll tells for ever that we may write */
-		if (bound && (!a->left || !a->pen_ours)) {
-			wait_for_something(a, now + US_PER_S);
+		if (con->client && !con->model_end)
+			conversation_read_model(con, now);
+		conversation_take_messages(con, now);
+		take_writer_back(con);
+		flush_or_pass_writer(con); /* or poll tells for ever that we may write */
+		if (bound && (!con->left || !con->writer_is_ours)) {
+			wait_for_something(con, now + US_PER_S);
 			continue;
 		}
-		if (!a->client || a->model_end || !words_to_come(a) || now >= until)
+		if (!con->client || con->model_end || !words_to_come(con) || now >= until)
 			return;
-		wait_for_something(a, a->more_to_read ? 0 : until);
+		wait_for_something(con, con->more_to_read ? 0 : until);
 	}
 }
 
 /* Our Close, then what the model still sends, until its own. */
-static void close_session(struct agent *a)
+static void close_session(struct conversation *con)
 {
 	int64_t until = clock_now_us() + CLOSE_US;
 	struct ws_message m;
 	bool ignored = false;
 
-	if (!a->client || a->model_end)
+	if (!con->client || con->model_end)
 		return;
-	ws_client_send_close(a->client, WS_CLOSE_NORMAL);
+	ws_client_send_close(con->client, WS_CLOSE_NORMAL);
 	for (;;) {
-		struct pollfd fd = { .fd = ws_client_fd(a->client), .events = POLLIN };
+		struct pollfd fd = { .fd = ws_client_fd(con->client), .events = POLLIN };
 		int64_t now = clock_now_us();
-		int err = ws_client_flush(a->client);
+		int err = ws_client_flush(con->client);
 		int got;
 
 		if ((err && err != -EAGAIN) || now >= until)
 			return;
 		if (err)
 			fd.events |= POLLOUT;
-		while ((got = ws_client_read(a->client, &m, &ignored)) > 0 && clock_now_us() < until)
+		while ((got = ws_client_read(con->client, &m, &ignored)) > 0 && clock_now_us() < until)
 			;
 		if (got < 0)
 			return;
@@ -499,45 +500,45 @@ static void close_session(struct agent *a)
 	}
 }
 
-static void agent_open(struct agent *a, struct call *c)
+static void conversation_open(struct conversation *con, struct call *c)
 {
-	memset(a, 0, sizeof *a);
-	a->call = c;
-	a->pen_ours = true;
-	a->retry_us = 0;
-	a->digits_due_us = a->protect_until_us = NEVER_US;
-	buf_init(&a->audio, 0);
-	buf_init(&a->message, 0);
-	buf_init(&a->tools, 0);
-	seq_init(&a->seq);
-	answers_init(&a->answers);
-	timeline_init(&a->timeline);
-	a->timeline.dirty = true;
+	memset(con, 0, sizeof *con);
+	con->call = c;
+	con->writer_is_ours = true;
+	con->retry_us = 0;
+	con->digits_due_us = con->protect_until_us = NEVER_US;
+	buf_init(&con->audio, 0);
+	buf_init(&con->message, 0);
+	buf_init(&con->tools, 0);
+	seq_init(&con->seq);
+	answers_init(&con->answers);
+	timeline_init(&con->timeline);
+	con->timeline.dirty = true;
 	if (c->cfg->audio_format != AUDIO_PCMU &&
-	    converter_open(&a->converter, (enum convert_format)c->cfg->audio_format))
+	    converter_open(&con->converter, (enum convert_format)c->cfg->audio_format))
 		call_end(c, END_INTERNAL_ERROR);
 }
 
-static void agent_close(struct agent *a)
+static void conversation_close(struct conversation *con)
 {
-	a->call->client = NULL;
-	model_session_close(a->session);
-	converter_close(a->converter);
-	free(a->converted);
-	buf_free(&a->audio);
-	buf_free(&a->message);
-	cues_free(&a->cues);
-	toolbox_free(&a->toolbox);
-	tool_cancel_release(a->cancel);
-	if (a->tools.data)
-		explicit_bzero(a->tools.data, a->tools.cap);
-	buf_free(&a->tools);
-	timeline_free(&a->timeline);
+	con->call->client = NULL;
+	model_session_close(con->session);
+	converter_close(con->converter);
+	free(con->converted);
+	buf_free(&con->audio);
+	buf_free(&con->message);
+	cues_free(&con->cues);
+	toolbox_free(&con->toolbox);
+	tool_cancel_release(con->cancel);
+	if (con->tools.data)
+		explicit_bzero(con->tools.data, con->tools.cap);
+	buf_free(&con->tools);
+	timeline_free(&con->timeline);
 }
 
-static void log_end(struct agent *a)
+static void log_end(struct conversation *con)
 {
-	struct call *c = a->call;
+	struct call *c = con->call;
 	const struct call_ending *ending = call_ending(call_ended(c));
 	int64_t started = atomic_load_explicit(&c->started_us, memory_order_relaxed);
 	int64_t ended = atomic_load_explicit(&c->ended_us, memory_order_relaxed);
@@ -545,28 +546,28 @@ static void log_end(struct agent *a)
 
 	log_write(ending->fault ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, c->tag,
 	    "call ended: %s; seconds=%.1f turns=%zu cuts=%" PRIu64 " dropped_ms=%" PRIu64 " underruns=%" PRIu64,
-	    ending->text, seconds, a->timeline.count, atomic_load(&c->counters.cuts),
+	    ending->text, seconds, con->timeline.count, atomic_load(&c->counters.cuts),
 	    atomic_load(&c->counters.dropped_ms), atomic_load(&c->counters.underruns));
 }
 
 void agent_loop(struct call *c)
 {
-	struct agent a;
+	struct conversation con;
 
-	agent_open(&a, c);
-	talk(&a);
-	agent_tools_cancel(&a);
-	hear_last_words(&a);
-	a.timeline.dirty = true;
+	conversation_open(&con, c);
+	talk(&con);
+	conversation_tools_cancel(&con);
+	hear_last_words(&con);
+	con.timeline.dirty = true;
 	/* So that the record of the call says how its recording ended. The disk has
 	 * a moment for that, no more. */
 	recording_settle(atomic_load_explicit(&c->recording, memory_order_acquire), SETTLE_MS);
-	a.minded_us = 0;
-	agent_mind_cost(&a, clock_now_us());
-	publish(&a, clock_now_us(), true);
-	agent_tell_turns(&a);
-	log_end(&a);
+	con.minded_us = 0;
+	conversation_mind_cost(&con, clock_now_us());
+	publish(&con, clock_now_us(), true);
+	conversation_tell_turns(&con);
+	log_end(&con);
 	calls_remember(c);
-	close_session(&a);
-	agent_close(&a);
+	close_session(&con);
+	conversation_close(&con);
 }

@@ -3,7 +3,7 @@
 /* The agent loop's own state, and the parts it is made of. Private to
  * server/call/; agent loop only.
  *
- *   agent_loop.c    the loop: dialling, deadlines, the pen, the end
+ *   agent_loop.c    the loop: dialling, deadlines, the model writer, the end
  *   agent_events.c  what the model tells
  *   agent_caller.c  what the caller loop tells: heard, cuts, digits
  *   agent_cost.c    what it costs
@@ -28,9 +28,9 @@ struct converter;
 struct model_event;
 struct tool_cancel;
 
-enum { AGENT_DIGITS_MAX = 64 };
+enum { DIGITS_MAX = 64 };
 
-struct agent {
+struct conversation {
 	struct call *call;
 
 	/* The model */
@@ -40,9 +40,9 @@ struct agent {
 	int64_t dialled_us;      /* when the first of them began */
 	int64_t retry_us;        /* dial again at; NEVER_US: not waiting to */
 	enum call_end model_end; /* why it cannot be had; told once the caller is there */
-	bool pen_ours;
+	bool writer_is_ours;
 	bool more_to_read;           /* the connection may hold messages that poll does not show */
-	bool unsent;                 /* while the pen is ours: POLLOUT tells */
+	bool unsent;                 /* while the model writer is ours: POLLOUT tells */
 	uint32_t events_sent;        /* numbers our event_ids */
 	int64_t heard_us, pinged_us; /* the connection's last sign of life, our last ping */
 	struct converter *converter; /* owned; NULL when the model speaks mu-law */
@@ -69,7 +69,7 @@ struct agent {
 	uint32_t cut_upto;                     /* answers up to this number are cut */
 	struct sequencer seq;
 	struct cues cues;
-	struct parting parting;
+	struct farewell farewell;
 	struct { /* with a parting that hands over: to whom */
 		char name[TRANSFER_NAME_SIZE], number[CALL_NUMBER_SIZE];
 		int ring_seconds;
@@ -82,7 +82,7 @@ struct agent {
 	struct answers answers;
 	struct timeline timeline;
 	int64_t formed_us; /* when watchers were last told of a turn in the making */
-	char digits[AGENT_DIGITS_MAX + 1];
+	char digits[DIGITS_MAX + 1];
 	size_t digit_count;
 	int64_t digits_due_us;
 
@@ -94,90 +94,90 @@ struct agent {
 	bool cost_told, unknown_told; /* the goodbye is under way; the missing price was named */
 };
 
-/* Sends what is in a->message, by whoever has the pen, and empties it. */
-void agent_send(struct agent *a);
+/* Sends what is in a->message, by whoever has the model writer, and empties it. */
+void conversation_send(struct conversation *con);
 
 /* "say_7": our name for the next event of a kind, for errors that refer to it.
  * Valid until the next call. */
-const char *agent_event_id(struct agent *a, const char *kind);
+const char *conversation_event_id(struct conversation *con, const char *kind);
 
 /* Ms since the caller was there; -1 before. */
-int64_t agent_at_ms(const struct agent *a, int64_t now_us);
+int64_t conversation_at_ms(const struct conversation *con, int64_t now_us);
 
 /* The caller interrupts: what is queued is stale, what is being made is not to
  * be played. `cancel`: the model does not stop by itself. */
-void agent_interrupt(struct agent *a, bool cancel, int64_t now_us);
+void conversation_interrupt(struct conversation *con, bool cancel, int64_t now_us);
 
 /* The model cannot go on; the caller hears it as soon as there is one. */
-void agent_model_failed(struct agent *a, enum call_end why);
+void conversation_model_failed(struct conversation *con, enum call_end why);
 
 /* An answer did not come: MODEL_FAILED if it was not the first time. */
-void agent_judge(struct agent *a, enum seq_verdict verdict);
+void conversation_judge(struct conversation *con, enum seq_verdict verdict);
 
 /* agent_events.c. False when the connection is over. */
-bool agent_read_model(struct agent *a, int64_t now_us);
+bool conversation_read_model(struct conversation *con, int64_t now_us);
 
 /* agent_caller.c */
-void agent_take_records(struct agent *a, int64_t now_us);
-void agent_finish_digits(struct agent *a, int64_t now_us);
-void agent_end_protection(struct agent *a, int64_t now_us);
+void conversation_take_messages(struct conversation *con, int64_t now_us);
+void conversation_finish_digits(struct conversation *con, int64_t now_us);
+void conversation_end_protection(struct conversation *con, int64_t now_us);
 
 /* agent_mail.c */
-void agent_take_mail(struct agent *a, int64_t now_us);
+void conversation_take_mail(struct conversation *con, int64_t now_us);
 /* Asks for what the agent is to say besides its answers, when it may. */
-void agent_say_cue(struct agent *a, int64_t now_us);
-int64_t agent_cue_deadline_us(const struct agent *a, int64_t now_us);
+void conversation_say_cue(struct conversation *con, int64_t now_us);
+int64_t conversation_cue_deadline_us(const struct conversation *con, int64_t now_us);
 /* While it does, nobody but the model itself begins an answer. Until when, at
  * most, if nothing else happens; in the past if it does not. */
-bool agent_caller_has_the_word(const struct agent *a, int64_t now_us);
-int64_t agent_word_until_us(const struct agent *a);
+bool conversation_caller_has_the_word(const struct conversation *con, int64_t now_us);
+int64_t conversation_word_until_us(const struct conversation *con);
 /* All words after which the call ends are made. */
-void agent_parting_made(struct agent *a, int64_t now_us);
+void conversation_farewell_made(struct conversation *con, int64_t now_us);
 /* What is said before the parting that was begun. */
-void agent_last_words(struct agent *a, const char *text, bool exact, bool firm, int64_t now_us);
+void conversation_last_words(struct conversation *con, const char *text, bool exact, bool firm, int64_t now_us);
 /* Ends the call once they were heard. */
-void agent_part_if_due(struct agent *a, int64_t now_us);
+void conversation_part_if_due(struct conversation *con, int64_t now_us);
 /* By voice or by key: an end that is about to come is called off. */
-void agent_caller_spoke_up(struct agent *a, int64_t now_us);
+void conversation_caller_spoke_up(struct conversation *con, int64_t now_us);
 
 /* agent_tools.c */
-void agent_tools_called(struct agent *a, const struct model_event *event, int64_t now_us);
-void agent_mcp_item(struct agent *a, const struct model_event *event, int64_t now_us);
-void agent_mcp_list_failed(struct agent *a, const struct model_event *event, int64_t now_us);
-void agent_tool_answered(struct agent *a, const struct mail *mail, int64_t now_us);
+void conversation_tools_called(struct conversation *con, const struct model_event *event, int64_t now_us);
+void conversation_mcp_item(struct conversation *con, const struct model_event *event, int64_t now_us);
+void conversation_mcp_list_failed(struct conversation *con, const struct model_event *event, int64_t now_us);
+void conversation_tool_answered(struct conversation *con, const struct mail *mail, int64_t now_us);
 /* A response began to be heard; `asked`: we had asked for one. It is over. */
-void agent_tools_talking(struct agent *a, bool asked, int64_t now_us);
-void agent_tools_made(struct agent *a, const char *response_id, int64_t now_us);
+void conversation_tools_talking(struct conversation *con, bool asked, int64_t now_us);
+void conversation_tools_made(struct conversation *con, const char *response_id, int64_t now_us);
 /* Whatever is due: time limits, answers to be told, fillers. */
-void agent_tend_tools(struct agent *a, int64_t now_us);
-int64_t agent_tools_deadline_us(const struct agent *a, int64_t now_us);
-void agent_parting_called_off(struct agent *a, int64_t now_us);
-void agent_tools_cancel(struct agent *a); /* the call is over */
+void conversation_tend_tools(struct conversation *con, int64_t now_us);
+int64_t conversation_tools_deadline_us(const struct conversation *con, int64_t now_us);
+void conversation_farewell_called_off(struct conversation *con, int64_t now_us);
+void conversation_tools_cancel(struct conversation *con); /* the call is over */
 
 /* agent_transfer.c */
-void agent_hand_over_to(struct agent *a, const char *name, const char *number, int ring_seconds);
-void agent_told_to_transfer(struct agent *a, const struct mail *mail, int64_t now_us);
-void agent_hand_over(struct agent *a, int64_t now_us); /* the call ends by it now */
+void conversation_hand_over_to(struct conversation *con, const char *name, const char *number, int ring_seconds);
+void conversation_told_to_transfer(struct conversation *con, const struct mail *mail, int64_t now_us);
+void conversation_hand_over(struct conversation *con, int64_t now_us); /* the call ends by it now */
 /* The model is told what was said before the caller came back. False: this is no such call. */
-bool agent_recall(struct agent *a);
+bool conversation_recall(struct conversation *con);
 
 /* call_journal.c: tells the journal of the turns that have news. */
-void agent_tell_turns(struct agent *a);
+void conversation_tell_turns(struct conversation *con);
 
 /* agent_record.c: if Twilio is to record the call, it is asked to. */
-void agent_start_recording(struct agent *a);
+void conversation_start_recording(struct conversation *con);
 
 /* agent_cost.c */
-void agent_count_usage(struct agent *a, bool transcription, const struct model_usage *usage);
+void conversation_count_usage(struct conversation *con, bool transcription, const struct model_usage *usage);
 /* Books what is new; says goodbye when it is enough. */
-void agent_mind_cost(struct agent *a, int64_t now_us);
+void conversation_mind_cost(struct conversation *con, int64_t now_us);
 
 /* calls.c: the pool's side of the table. */
 const struct model_access *calls_access(const struct calls *calls);
 struct work *calls_work(const struct calls *calls);
 struct transfers *calls_transfers(struct calls *calls);
 bool calls_bound(struct call *c); /* a caller loop is or was in it */
-const char *record_mode_name(enum record_mode mode);
+const char *recording_mode_name(enum recording_mode mode);
 void calls_remember(struct call *c); /* puts the finished call on the list of the ended */
 
 #endif

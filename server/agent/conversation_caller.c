@@ -12,41 +12,42 @@
 
 enum { DIGITS_PAUSE_US = 1500 * US_PER_MS /* no key for so long ends a group */ };
 
-static void on_started(struct agent *a, int64_t now)
+static void on_started(struct conversation *con, int64_t now)
 {
-	a->started = true;
-	call_tell_facts(a->call, JOURNAL_STARTED, "call.started");
-	agent_start_recording(a);
-	a->last_voice_us = now;
-	if (a->model_end)
-		call_end(a->call, a->model_end);
+	con->started = true;
+	call_tell_facts(con->call, JOURNAL_STARTED, "call.started");
+	conversation_start_recording(con);
+	con->last_voice_us = now;
+	if (con->model_end)
+		call_end(con->call, con->model_end);
 }
 
 /* The latency of an answer: from the end of what it answers to its first
  * audio on the wire. */
-static void on_first_audio(struct agent *a, const struct from_first_audio *first)
+static void on_first_audio(struct conversation *con, const struct from_first_audio *first)
 {
-	struct answer *answer = answers_by_no(&a->answers, first->no);
-	struct turn *turn = answer ? timeline_find(&a->timeline, answer->item_id) : NULL;
+	struct answer *answer = answers_by_no(&con->answers, first->no);
+	struct turn *turn = answer ? timeline_find(&con->timeline, answer->item_id) : NULL;
 
-	if (a->protecting)
-		a->protect_until_us = first->sent_us + (int64_t)a->call->profile->greeting_protect_ms * US_PER_MS;
-	if (!a->stop_event_us)
+	if (con->protecting)
+		con->protect_until_us = first->sent_us + (int64_t)con->call->agent->greeting_protect_ms * US_PER_MS;
+	if (!con->stop_event_us)
 		return;
-	hist_add(&stats.answer_after_event, first->sent_us - a->stop_event_us);
-	if (a->stop_speech_us)
-		hist_add(&stats.answer_after_speech, first->sent_us - a->stop_speech_us);
+	hist_add(&stats.answer_after_event, first->sent_us - con->stop_event_us);
+	if (con->stop_speech_us)
+		hist_add(&stats.answer_after_speech, first->sent_us - con->stop_speech_us);
 	if (turn) {
-		turn->after_event_ms = (first->sent_us - a->stop_event_us) / US_PER_MS;
-		turn->after_speech_ms = a->stop_speech_us ? (first->sent_us - a->stop_speech_us) / US_PER_MS : -1;
-		timeline_settled(&a->timeline, turn);
+		turn->after_event_ms = (first->sent_us - con->stop_event_us) / US_PER_MS;
+		turn->after_speech_ms = con->stop_speech_us ? (first->sent_us - con->stop_speech_us) / US_PER_MS : -1;
+		timeline_settled(&con->timeline, turn);
 	}
-	a->stop_event_us = a->stop_speech_us = 0;
+	con->stop_event_us = con->stop_speech_us = 0;
 }
 
-static void note_heard(struct agent *a, struct answer *answer, const struct ledger_heard *heard, bool interrupted)
+static void note_heard(
+    struct conversation *con, struct answer *answer, const struct ledger_heard *heard, bool interrupted)
 {
-	struct turn *turn = timeline_find(&a->timeline, answer->item_id);
+	struct turn *turn = timeline_find(&con->timeline, answer->item_id);
 
 	answer->over = true;
 	if (!turn)
@@ -56,84 +57,84 @@ static void note_heard(struct agent *a, struct answer *answer, const struct ledg
 	turn->heard_confirmed = heard->confirmed;
 	turn->interrupted = interrupted;
 	turn->generated_ms = (uint32_t)(answer->received / LEDGER_BYTES_PER_MS);
-	timeline_settled(&a->timeline, turn);
+	timeline_settled(&con->timeline, turn);
 }
 
-static void on_heard(struct agent *a, const struct ledger_heard *heard, int64_t now)
+static void on_heard(struct conversation *con, const struct ledger_heard *heard, int64_t now)
 {
-	struct answer *answer = answers_by_no(&a->answers, heard->no);
+	struct answer *answer = answers_by_no(&con->answers, heard->no);
 
-	a->last_voice_us = now;
+	con->last_voice_us = now;
 	if (!answer || answer->over)
 		return;
-	note_heard(a, answer, heard, false);
-	if (a->protecting && !answers_unfinished(&a->answers))
-		agent_end_protection(a, now);
+	note_heard(con, answer, heard, false);
+	if (con->protecting && !answers_unfinished(&con->answers))
+		conversation_end_protection(con, now);
 }
 
 /* The model is told how much of an item was heard, so that it does not believe
  * to have said the rest. */
-static void cut_answer(struct agent *a, struct answer *answer, const struct ledger_heard *heard)
+static void cut_answer(struct conversation *con, struct answer *answer, const struct ledger_heard *heard)
 {
 	int64_t truncate_ms = answers_truncate_ms(answer, heard->heard_ms);
 
 	if (answer->over)
 		return;
-	note_heard(a, answer, heard, truncate_ms >= 0);
+	note_heard(con, answer, heard, truncate_ms >= 0);
 	if (truncate_ms < 0)
 		return;
-	realtime_truncate(&a->message, agent_event_id(a, "cut"), answer->item_id, truncate_ms);
-	agent_send(a);
+	realtime_truncate(&con->message, conversation_event_id(con, "cut"), answer->item_id, truncate_ms);
+	conversation_send(con);
 }
 
-static void on_cut(struct agent *a, const struct from_cut *cut)
+static void on_cut(struct conversation *con, const struct from_cut *cut)
 {
 	struct ledger_heard unheard = { .confirmed = true };
 
 	for (uint32_t i = 0; i < cut->count; i++) {
-		struct answer *answer = answers_by_no(&a->answers, cut->items[i].no);
+		struct answer *answer = answers_by_no(&con->answers, cut->items[i].no);
 
 		if (answer)
-			cut_answer(a, answer, &cut->items[i]);
+			cut_answer(con, answer, &cut->items[i]);
 	}
 	/* Of those behind, nothing was sent at all. If another cut is on its way
 	 * its own record will tell of them. */
-	if (cut->cut != atomic_load_explicit(&a->call->cuts_wanted, memory_order_relaxed))
+	if (cut->cut != atomic_load_explicit(&con->call->cuts_wanted, memory_order_relaxed))
 		return;
-	for (size_t i = 0; i < a->answers.count; i++)
-		if (a->answers.list[i].no <= a->cut_upto)
-			cut_answer(a, &a->answers.list[i], &unheard);
+	for (size_t i = 0; i < con->answers.count; i++)
+		if (con->answers.list[i].no <= con->cut_upto)
+			cut_answer(con, &con->answers.list[i], &unheard);
 }
 
 /* The call is over: what was heard of the rest, for the record only. */
-static void on_left(struct agent *a, const struct from_cut *left)
+static void on_left(struct conversation *con, const struct from_cut *left)
 {
 	struct ledger_heard unheard = { .confirmed = true };
 
-	a->left = true;
+	con->left = true;
 	for (uint32_t i = 0; i < left->count; i++) {
-		struct answer *answer = answers_by_no(&a->answers, left->items[i].no);
+		struct answer *answer = answers_by_no(&con->answers, left->items[i].no);
 
 		if (answer && !answer->over)
-			note_heard(a, answer, &left->items[i], false);
+			note_heard(con, answer, &left->items[i], false);
 	}
-	for (size_t i = 0; i < a->answers.count; i++)
-		if (!a->answers.list[i].over)
-			note_heard(a, &a->answers.list[i], &unheard, false);
+	for (size_t i = 0; i < con->answers.count; i++)
+		if (!con->answers.list[i].over)
+			note_heard(con, &con->answers.list[i], &unheard, false);
 }
 
-void agent_end_protection(struct agent *a, int64_t now_us)
+void conversation_end_protection(struct conversation *con, int64_t now_us)
 {
-	a->protecting = false;
-	a->restoring = true;
-	realtime_turn_detection(&a->message, agent_event_id(a, "cfg"), a->call->profile);
-	agent_send(a);
+	con->protecting = false;
+	con->restoring = true;
+	realtime_turn_detection(&con->message, conversation_event_id(con, "cfg"), con->call->agent);
+	conversation_send(con);
 	/* Who is speaking over the greeting by now interrupts it by now. */
-	if (a->speaking && a->call->profile->interruptible)
-		agent_interrupt(a, true, now_us);
-	if (a->turn_waiting)
-		seq_want(&a->seq, true, now_us);
-	a->turn_waiting = false;
+	if (con->speaking && con->call->agent->interruptible)
+		conversation_interrupt(con, true, now_us);
+	if (con->turn_waiting)
+		seq_want(&con->seq, true, now_us);
+	con->turn_waiting = false;
 }
 
 /* ---------------------------------------------------------------------------- keys */
@@ -147,73 +148,73 @@ static void put_spaced(const char *digits, char *out)
 	}
 }
 
-void agent_finish_digits(struct agent *a, int64_t now_us)
+void conversation_finish_digits(struct conversation *con, int64_t now_us)
 {
-	char spaced[2 * AGENT_DIGITS_MAX + 2] = "", text[sizeof spaced + 80];
+	char spaced[2 * DIGITS_MAX + 2] = "", text[sizeof spaced + 80];
 	struct turn *turn;
 
-	a->digits_due_us = now_us;
+	con->digits_due_us = now_us;
 	/* Before the model is there they wait for it. */
-	if (!a->digit_count || !a->client)
+	if (!con->digit_count || !con->client)
 		return;
-	a->digits[a->digit_count] = '\0';
-	put_spaced(a->digits, spaced);
+	con->digits[con->digit_count] = '\0';
+	put_spaced(con->digits, spaced);
 	snprintf(text, sizeof text, "The caller pressed these keys on the telephone keypad: %s", spaced);
-	turn = timeline_turn(&a->timeline, TURN_KEYS, "", agent_at_ms(a, now_us));
-	timeline_text(&a->timeline, turn, a->digits, true);
+	turn = timeline_turn(&con->timeline, TURN_KEYS, "", conversation_at_ms(con, now_us));
+	timeline_text(&con->timeline, turn, con->digits, true);
 	stat_add(turns_digits, 1);
-	a->digit_count = 0;
-	a->digits_due_us = NEVER_US;
-	realtime_user_text(&a->message, agent_event_id(a, "keys"), text);
-	agent_send(a);
-	seq_want(&a->seq, true, now_us);
+	con->digit_count = 0;
+	con->digits_due_us = NEVER_US;
+	realtime_user_text(&con->message, conversation_event_id(con, "keys"), text);
+	conversation_send(con);
+	seq_want(&con->seq, true, now_us);
 }
 
-static void on_digit(struct agent *a, char digit, int64_t now)
+static void on_digit(struct conversation *con, char digit, int64_t now)
 {
-	atomic_fetch_add_explicit(&a->call->counters.digits, 1, memory_order_relaxed);
-	a->last_voice_us = now;
-	if (a->parting.firm)
+	atomic_fetch_add_explicit(&con->call->counters.digits, 1, memory_order_relaxed);
+	con->last_voice_us = now;
+	if (con->farewell.firm)
 		return;
-	agent_caller_spoke_up(a, now);
-	if (a->protecting && a->client)
-		agent_end_protection(a, now);
+	conversation_caller_spoke_up(con, now);
+	if (con->protecting && con->client)
+		conversation_end_protection(con, now);
 	/* The model knows nothing of keys: it does not stop by itself. */
-	agent_interrupt(a, true, now);
-	if ((digit != '#' || a->digit_count == 0) && a->digit_count < AGENT_DIGITS_MAX)
-		a->digits[a->digit_count++] = digit;
-	a->digits_due_us = now + DIGITS_PAUSE_US;
-	if (digit == '#' || a->digit_count == AGENT_DIGITS_MAX)
-		agent_finish_digits(a, now);
+	conversation_interrupt(con, true, now);
+	if ((digit != '#' || con->digit_count == 0) && con->digit_count < DIGITS_MAX)
+		con->digits[con->digit_count++] = digit;
+	con->digits_due_us = now + DIGITS_PAUSE_US;
+	if (digit == '#' || con->digit_count == DIGITS_MAX)
+		conversation_finish_digits(con, now);
 }
 
 /* -------------------------------------------------------------------------- records */
 
-void agent_take_records(struct agent *a, int64_t now_us)
+void conversation_take_messages(struct conversation *con, int64_t now_us)
 {
-	struct record r;
+	struct ring_message r;
 
-	while (ring_next(&a->call->from_caller, &r)) {
+	while (ring_next(&con->call->from_caller, &r)) {
 		switch ((enum from_caller_type)r.type) {
 		case FROM_STARTED:
-			on_started(a, now_us);
+			on_started(con, now_us);
 			break;
 		case FROM_FIRST_AUDIO:
-			on_first_audio(a, r.body);
+			on_first_audio(con, r.body);
 			break;
 		case FROM_HEARD:
-			on_heard(a, r.body, now_us);
+			on_heard(con, r.body, now_us);
 			break;
 		case FROM_CUT:
-			on_cut(a, r.body);
+			on_cut(con, r.body);
 			break;
 		case FROM_DIGIT:
-			on_digit(a, *(const char *)r.body, now_us);
+			on_digit(con, *(const char *)r.body, now_us);
 			break;
 		case FROM_LEFT:
-			on_left(a, r.body);
+			on_left(con, r.body);
 			break;
 		}
-		ring_pop(&a->call->from_caller);
+		ring_pop(&con->call->from_caller);
 	}
 }

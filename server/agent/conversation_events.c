@@ -24,103 +24,103 @@ enum {
 
 /* ------------------------------------------------------------- the caller's turn */
 
-static void on_speech_started(struct agent *a, const struct model_event *e, int64_t now)
+static void on_speech_started(struct conversation *con, const struct model_event *e, int64_t now)
 {
 	(void)e;
-	a->speaking = true;
-	a->last_voice_us = a->speech_us = now;
-	agent_caller_spoke_up(a, now);
-	atomic_store_explicit(&a->call->caller_speaking, true, memory_order_relaxed);
+	con->speaking = true;
+	con->last_voice_us = con->speech_us = now;
+	conversation_caller_spoke_up(con, now);
+	atomic_store_explicit(&con->call->caller_speaking, true, memory_order_relaxed);
 	/* From now on silence on the wire is to be filled: a deadline it may sleep over. */
-	bell_ring(&a->call->caller_bell);
+	bell_ring(&con->call->caller_bell);
 	/* The model cancels what it is saying by itself. */
-	if (!a->protecting && !a->parting.firm && a->call->profile->interruptible)
-		agent_interrupt(a, false, now);
+	if (!con->protecting && !con->farewell.firm && con->call->agent->interruptible)
+		conversation_interrupt(con, false, now);
 }
 
-static void on_speech_stopped(struct agent *a, const struct model_event *e, int64_t now)
+static void on_speech_stopped(struct conversation *con, const struct model_event *e, int64_t now)
 {
-	int64_t anchor = atomic_load_explicit(&a->call->uplink_anchor_us, memory_order_relaxed);
+	int64_t anchor = atomic_load_explicit(&con->call->uplink_anchor_us, memory_order_relaxed);
 
-	a->speaking = false;
-	a->last_voice_us = now;
-	atomic_store_explicit(&a->call->caller_speaking, false, memory_order_relaxed);
-	a->stop_event_us = now;
-	a->stop_speech_us = anchor == INT64_MIN || e->ms < 0 ? 0 : anchor + e->ms * US_PER_MS;
+	con->speaking = false;
+	con->last_voice_us = now;
+	atomic_store_explicit(&con->call->caller_speaking, false, memory_order_relaxed);
+	con->stop_event_us = now;
+	con->stop_speech_us = anchor == INT64_MIN || e->ms < 0 ? 0 : anchor + e->ms * US_PER_MS;
 }
 
-static void on_committed(struct agent *a, const struct model_event *e, int64_t now)
+static void on_committed(struct conversation *con, const struct model_event *e, int64_t now)
 {
-	timeline_turn(&a->timeline, TURN_CALLER, e->item_id, agent_at_ms(a, now));
+	timeline_turn(&con->timeline, TURN_CALLER, e->item_id, conversation_at_ms(con, now));
 	stat_add(turns_caller, 1);
-	if (a->parting.firm)
+	if (con->farewell.firm)
 		return; /* the model answers nobody any more */
-	if (a->protecting)
-		a->turn_waiting = true;
-	else if (a->restoring)
+	if (con->protecting)
+		con->turn_waiting = true;
+	else if (con->restoring)
 		/* The model was still told not to answer by itself. */
-		seq_want(&a->seq, true, now);
-	else if (a->seq.active[0] && !a->call->profile->interruptible)
+		seq_want(&con->seq, true, now);
+	else if (con->seq.active[0] && !con->call->agent->interruptible)
 		/* Without interruption a turn that ends while the model speaks
 		 * may be passed over. */
-		seq_want(&a->seq, true, now);
-	else if (!a->seq.active[0])
-		seq_expect(&a->seq, now);
+		seq_want(&con->seq, true, now);
+	else if (!con->seq.active[0])
+		seq_expect(&con->seq, now);
 }
 
-static void on_transcript(struct agent *a, const struct model_event *e, int64_t now)
+static void on_transcript(struct conversation *con, const struct model_event *e, int64_t now)
 {
-	struct turn *turn = timeline_turn(&a->timeline, TURN_CALLER, e->item_id, agent_at_ms(a, now));
+	struct turn *turn = timeline_turn(&con->timeline, TURN_CALLER, e->item_id, conversation_at_ms(con, now));
 
-	agent_count_usage(a, true, &e->usage);
-	timeline_text(&a->timeline, turn, e->text, true);
-	log_debug(a->call->tag, "caller: %zu characters", strlen(e->text));
+	conversation_count_usage(con, true, &e->usage);
+	timeline_text(&con->timeline, turn, e->text, true);
+	log_debug(con->call->tag, "caller: %zu characters", strlen(e->text));
 }
 
-static void on_transcript_delta(struct agent *a, const struct model_event *e, int64_t now)
+static void on_transcript_delta(struct conversation *con, const struct model_event *e, int64_t now)
 {
-	struct turn *turn = timeline_turn(&a->timeline, TURN_CALLER, e->item_id, agent_at_ms(a, now));
+	struct turn *turn = timeline_turn(&con->timeline, TURN_CALLER, e->item_id, conversation_at_ms(con, now));
 
 	if (turn && !turn->text_final)
-		timeline_text(&a->timeline, turn, e->text, false);
+		timeline_text(&con->timeline, turn, e->text, false);
 }
 
-static void on_transcript_failed(struct agent *a, const struct model_event *e, int64_t now)
+static void on_transcript_failed(struct conversation *con, const struct model_event *e, int64_t now)
 {
-	struct turn *turn = timeline_turn(&a->timeline, TURN_CALLER, e->item_id, agent_at_ms(a, now));
+	struct turn *turn = timeline_turn(&con->timeline, TURN_CALLER, e->item_id, conversation_at_ms(con, now));
 
 	if (!turn)
 		return;
 	turn->transcript_failed = true;
-	timeline_settled(&a->timeline, turn);
+	timeline_settled(&con->timeline, turn);
 }
 
 /* --------------------------------------------------------------- the agent's turn */
 
-static void on_response_created(struct agent *a, const struct model_event *e, int64_t now)
+static void on_response_created(struct conversation *con, const struct model_event *e, int64_t now)
 {
-	bool asked = a->seq.sent[0] != '\0';
-	enum seq_birth birth = seq_created(&a->seq, e->response_id, now);
+	bool asked = con->seq.sent[0] != '\0';
+	enum seq_birth birth = seq_created(&con->seq, e->response_id, now);
 
 	if (asked)
-		cues_created(&a->cues, e->response_id, birth == SEQ_WELCOME);
+		cues_created(&con->cues, e->response_id, birth == SEQ_WELCOME);
 	if (birth == SEQ_WELCOME) {
-		agent_tools_talking(a, asked, now);
+		conversation_tools_talking(con, asked, now);
 		return;
 	}
 	/* The caller interrupted before it began. */
-	answers_drop(&a->answers, e->response_id);
+	answers_drop(&con->answers, e->response_id);
 	if (birth != SEQ_CANCEL)
 		return;
-	realtime_response_cancel(&a->message, agent_event_id(a, "cancel"), e->response_id);
-	agent_send(a);
+	realtime_response_cancel(&con->message, conversation_event_id(con, "cancel"), e->response_id);
+	conversation_send(con);
 }
 
 /* Queues mu-law to be played, or drops the tail of an answer that is longer
  * than what may wait. */
-static void queue_audio(struct agent *a, struct answer *answer, const uint8_t *mulaw, size_t len)
+static void queue_audio(struct conversation *con, struct answer *answer, const uint8_t *mulaw, size_t len)
 {
-	struct call *c = a->call;
+	struct call *c = con->call;
 	struct to_audio head = { .no = answer->no };
 
 	answer->received += len;
@@ -141,272 +141,272 @@ static void queue_audio(struct agent *a, struct answer *answer, const uint8_t *m
 		bell_ring(&c->caller_bell);
 }
 
-static uint8_t *room_for_converted(struct agent *a, size_t size)
+static uint8_t *room_for_converted(struct conversation *con, size_t size)
 {
-	if (size > a->converted_size) {
-		uint8_t *grown = realloc(a->converted, size);
+	if (size > con->converted_size) {
+		uint8_t *grown = realloc(con->converted, size);
 
 		if (!grown)
 			return NULL;
-		a->converted = grown;
-		a->converted_size = size;
+		con->converted = grown;
+		con->converted_size = size;
 	}
-	return a->converted;
+	return con->converted;
 }
 
-static void late_audio(struct agent *a, size_t model_bytes)
+static void late_audio(struct conversation *con, size_t model_bytes)
 {
-	uint64_t ms = convert_bytes_to_ms((enum convert_format)a->call->cfg->audio_format, model_bytes);
+	uint64_t ms = convert_bytes_to_ms((enum convert_format)con->call->cfg->audio_format, model_bytes);
 
 	stat_add(audio_late_delta_ms, ms);
-	atomic_fetch_add_explicit(&a->call->counters.late_delta_ms, ms, memory_order_relaxed);
+	atomic_fetch_add_explicit(&con->call->counters.late_delta_ms, ms, memory_order_relaxed);
 }
 
-static void on_audio(struct agent *a, const struct model_event *e, int64_t now)
+static void on_audio(struct conversation *con, const struct model_event *e, int64_t now)
 {
 	struct answer *answer;
 	char *room;
 	ssize_t len;
 
-	seq_alive(&a->seq, e->response_id, now);
-	if (a->audio.cap > AUDIO_KEEP)
-		buf_free(&a->audio);
-	buf_reset(&a->audio);
-	room = buf_room(&a->audio, BASE64_DECODED_MAX(e->audio.n));
+	seq_alive(&con->seq, e->response_id, now);
+	if (con->audio.cap > AUDIO_KEEP)
+		buf_free(&con->audio);
+	buf_reset(&con->audio);
+	room = buf_room(&con->audio, BASE64_DECODED_MAX(e->audio.n));
 	len = room ? json_base64(e->audio, (uint8_t *)room) : -ENOMEM;
 	if (len < 0) {
 		stat_add(model_invalid_events, 1);
 		return;
 	}
 	/* Late deltas of an answer the caller has cut are not played. */
-	if (answers_dropped(&a->answers, e->response_id)) {
-		late_audio(a, (size_t)len);
+	if (answers_dropped(&con->answers, e->response_id)) {
+		late_audio(con, (size_t)len);
 		return;
 	}
-	answer = answers_item(&a->answers, e->response_id, e->item_id);
+	answer = answers_item(&con->answers, e->response_id, e->item_id);
 	if (answer->over || answer->complete) {
-		late_audio(a, (size_t)len);
+		late_audio(con, (size_t)len);
 		return;
 	}
 	if (!answer->received)
-		timeline_turn(&a->timeline, TURN_AGENT, e->item_id, agent_at_ms(a, now));
-	if (!a->converter) {
-		queue_audio(a, answer, (const uint8_t *)room, (size_t)len);
+		timeline_turn(&con->timeline, TURN_AGENT, e->item_id, conversation_at_ms(con, now));
+	if (!con->converter) {
+		queue_audio(con, answer, (const uint8_t *)room, (size_t)len);
 	} else {
-		uint8_t *out = room_for_converted(a, converter_to_caller_max(a->converter, (size_t)len));
+		uint8_t *out = room_for_converted(con, converter_to_caller_max(con->converter, (size_t)len));
 
 		if (out)
-			queue_audio(
-			    a, answer, out, converter_to_caller(a->converter, (const uint8_t *)room, (size_t)len, out));
+			queue_audio(con, answer, out,
+			    converter_to_caller(con->converter, (const uint8_t *)room, (size_t)len, out));
 	}
 }
 
 /* No more audio of this item comes. */
-static void complete_answer(struct agent *a, struct answer *answer)
+static void complete_answer(struct conversation *con, struct answer *answer)
 {
 	struct turn *turn;
 
 	if (answer->complete)
 		return;
-	if (!answer->over && !answers_dropped(&a->answers, answer->response_id)) {
-		if (a->converter) {
+	if (!answer->over && !answers_dropped(&con->answers, answer->response_id)) {
+		if (con->converter) {
 			uint8_t tail[CONVERT_TAIL_MAX];
 
-			queue_audio(a, answer, tail, converter_finish_to_caller(a->converter, tail));
+			queue_audio(con, answer, tail, converter_finish_to_caller(con->converter, tail));
 		}
-		ring_put(&a->call->to_caller, TO_ITEM_END, &answer->no, sizeof answer->no);
-		if (ring_wanted(&a->call->to_caller))
-			bell_ring(&a->call->caller_bell);
-	} else if (a->converter) {
-		converter_reset_to_caller(a->converter);
+		ring_put(&con->call->to_caller, TO_ITEM_END, &answer->no, sizeof answer->no);
+		if (ring_wanted(&con->call->to_caller))
+			bell_ring(&con->call->caller_bell);
+	} else if (con->converter) {
+		converter_reset_to_caller(con->converter);
 	}
 	answer->complete = true;
-	turn = timeline_find(&a->timeline, answer->item_id);
+	turn = timeline_find(&con->timeline, answer->item_id);
 	if (turn) {
 		turn->generated_ms = (uint32_t)(answer->received / BYTES_PER_MS);
-		timeline_settled(&a->timeline, turn);
+		timeline_settled(&con->timeline, turn);
 	}
 }
 
-static void on_audio_done(struct agent *a, const struct model_event *e, int64_t now)
+static void on_audio_done(struct conversation *con, const struct model_event *e, int64_t now)
 {
-	struct answer *answer = answers_by_item(&a->answers, e->item_id);
+	struct answer *answer = answers_by_item(&con->answers, e->item_id);
 
-	seq_alive(&a->seq, e->response_id, now);
+	seq_alive(&con->seq, e->response_id, now);
 	if (answer)
-		complete_answer(a, answer);
+		complete_answer(con, answer);
 }
 
-static void on_text(struct agent *a, const struct model_event *e, int64_t now)
+static void on_text(struct conversation *con, const struct model_event *e, int64_t now)
 {
-	struct turn *turn = timeline_turn(&a->timeline, TURN_AGENT, e->item_id, agent_at_ms(a, now));
+	struct turn *turn = timeline_turn(&con->timeline, TURN_AGENT, e->item_id, conversation_at_ms(con, now));
 
-	seq_alive(&a->seq, e->response_id, now);
-	timeline_text(&a->timeline, turn, e->text, e->type == MODEL_TEXT_DONE);
+	seq_alive(&con->seq, e->response_id, now);
+	timeline_text(&con->timeline, turn, e->text, e->type == MODEL_TEXT_DONE);
 }
 
-static void on_response_sign(struct agent *a, const struct model_event *e, int64_t now)
+static void on_response_sign(struct conversation *con, const struct model_event *e, int64_t now)
 {
 	/* MCP servers are asked by the model's side; what tells of it names no response. */
-	seq_alive(&a->seq, e->response_id[0] ? e->response_id : a->seq.active, now);
+	seq_alive(&con->seq, e->response_id[0] ? e->response_id : con->seq.active, now);
 }
 
-static void on_item_done(struct agent *a, const struct model_event *e, int64_t now)
+static void on_item_done(struct conversation *con, const struct model_event *e, int64_t now)
 {
-	seq_alive(&a->seq, e->response_id, now);
-	agent_tools_called(a, e, now);
-	agent_mcp_item(a, e, now);
+	seq_alive(&con->seq, e->response_id, now);
+	conversation_tools_called(con, e, now);
+	conversation_mcp_item(con, e, now);
 }
 
 /* An answer without audio is a turn by its words alone. Only one response is
  * made at a time, so what is unfinished and has no audio is of this one. */
-static void finish_silent_turns(struct agent *a, const char *status)
+static void finish_silent_turns(struct conversation *con, const char *status)
 {
-	for (size_t i = 0; i < a->timeline.count; i++) {
-		struct turn *turn = &a->timeline.turns[i];
+	for (size_t i = 0; i < con->timeline.count; i++) {
+		struct turn *turn = &con->timeline.turns[i];
 
 		if (turn->kind == TURN_AGENT && !strcmp(turn->status, "in_progress") &&
-		    !answers_by_item(&a->answers, turn->item_id)) {
+		    !answers_by_item(&con->answers, turn->item_id)) {
 			turn->status = status;
-			timeline_settled(&a->timeline, turn);
+			timeline_settled(&con->timeline, turn);
 		}
 	}
 }
 
 /* The model stopped it because the caller spoke, and it began too late for that
  * news to find it: what is queued of it is stale all the same. */
-static void cut_what_was_cancelled(struct agent *a, const struct model_event *e, int64_t now)
+static void cut_what_was_cancelled(struct conversation *con, const struct model_event *e, int64_t now)
 {
 	if (strcmp(e->status, "cancelled") || strcmp(e->code, "turn_detected"))
 		return;
-	for (size_t i = 0; i < a->answers.count; i++) {
-		const struct answer *answer = &a->answers.list[i];
+	for (size_t i = 0; i < con->answers.count; i++) {
+		const struct answer *answer = &con->answers.list[i];
 
 		if (!answer->over && !strcmp(answer->response_id, e->response_id) &&
-		    !answers_dropped(&a->answers, e->response_id)) {
-			agent_interrupt(a, false, now);
+		    !answers_dropped(&con->answers, e->response_id)) {
+			conversation_interrupt(con, false, now);
 			return;
 		}
 	}
 }
 
-static void finish_response(struct agent *a, const struct model_event *e, bool failed, int64_t now)
+static void finish_response(struct conversation *con, const struct model_event *e, bool failed, int64_t now)
 {
-	bool wanted = a->seq.wanted, cut = answers_dropped(&a->answers, e->response_id);
-	enum seq_verdict verdict = seq_done(&a->seq, e->response_id, failed, now);
+	bool wanted = con->seq.wanted, cut = answers_dropped(&con->answers, e->response_id);
+	enum seq_verdict verdict = seq_done(&con->seq, e->response_id, failed, now);
 
-	if (cues_done(&a->cues, e->response_id, failed, cut) != CUE_NOT_OURS && !wanted)
-		seq_unwant(&a->seq);
-	agent_judge(a, verdict);
+	if (cues_done(&con->cues, e->response_id, failed, cut) != CUE_NOT_OURS && !wanted)
+		seq_unwant(&con->seq);
+	conversation_judge(con, verdict);
 }
 
-static void on_response_done(struct agent *a, const struct model_event *e, int64_t now)
+static void on_response_done(struct conversation *con, const struct model_event *e, int64_t now)
 {
 	bool failed = !strcmp(e->status, "failed");
 
-	agent_count_usage(a, false, &e->usage);
-	cut_what_was_cancelled(a, e, now);
+	conversation_count_usage(con, false, &e->usage);
+	cut_what_was_cancelled(con, e, now);
 
-	for (size_t i = 0; i < a->answers.count; i++) {
-		struct answer *answer = &a->answers.list[i];
+	for (size_t i = 0; i < con->answers.count; i++) {
+		struct answer *answer = &con->answers.list[i];
 		struct turn *turn;
 
 		if (strcmp(answer->response_id, e->response_id))
 			continue;
-		complete_answer(a, answer);
-		turn = timeline_find(&a->timeline, answer->item_id);
+		complete_answer(con, answer);
+		turn = timeline_find(&con->timeline, answer->item_id);
 		if (turn) {
 			turn->status = e->status;
-			timeline_settled(&a->timeline, turn);
+			timeline_settled(&con->timeline, turn);
 		}
 	}
-	finish_silent_turns(a, e->status);
-	agent_tools_called(a, e, now);
-	agent_tools_made(a, e->response_id, now);
-	a->timeline.dirty = true;
-	a->last_voice_us = now;
+	finish_silent_turns(con, e->status);
+	conversation_tools_called(con, e, now);
+	conversation_tools_made(con, e->response_id, now);
+	con->timeline.dirty = true;
+	con->last_voice_us = now;
 	if (failed) {
 		stat_add(model_failed_answers, 1);
 		stat_model_error(realtime_error_name(e->error), e->code);
-		log_warn(a->call->tag, "model: answer failed (%s): %s", e->code, e->text);
+		log_warn(con->call->tag, "model: answer failed (%s): %s", e->code, e->text);
 	} else {
 		stat_add(turns_answers, 1);
 	}
 	if (failed && (e->error == MODEL_FATAL || e->error == MODEL_RENEW))
-		agent_model_failed(a, e->error == MODEL_FATAL ? END_MODEL_REFUSED : END_MODEL_EXPIRED);
+		conversation_model_failed(con, e->error == MODEL_FATAL ? END_MODEL_REFUSED : END_MODEL_EXPIRED);
 	else
-		finish_response(a, e, failed, now);
+		finish_response(con, e, failed, now);
 	/* A greeting that failed protects nothing. */
-	if (a->protecting && failed)
-		agent_end_protection(a, now);
+	if (con->protecting && failed)
+		conversation_end_protection(con, now);
 }
 
 /* -------------------------------------------------------------------------- errors */
 
-static void refused(struct agent *a, const char *asked, bool busy, int64_t now)
+static void refused(struct conversation *con, const char *asked, bool busy, int64_t now)
 {
 	char event_id[SEQ_ID_SIZE];
-	bool wanted = a->seq.wanted;
+	bool wanted = con->seq.wanted;
 	enum seq_verdict verdict;
 
 	snprintf(event_id, sizeof event_id, "%s", asked);
-	verdict = seq_refused(&a->seq, event_id, busy, now);
-	if (cues_refused(&a->cues, event_id) && !wanted)
-		seq_unwant(&a->seq);
-	agent_judge(a, verdict);
+	verdict = seq_refused(&con->seq, event_id, busy, now);
+	if (cues_refused(&con->cues, event_id) && !wanted)
+		seq_unwant(&con->seq);
+	conversation_judge(con, verdict);
 }
 
-static void on_error(struct agent *a, const struct model_event *e, int64_t now)
+static void on_error(struct conversation *con, const struct model_event *e, int64_t now)
 {
 	bool busy = !strcmp(e->code, "conversation_already_has_active_response");
 
 	stat_model_error(realtime_error_name(e->error), e->code);
 	if (e->error == MODEL_HARMLESS)
-		log_debug(a->call->tag, "model: error (%s): %s", e->code, e->text);
+		log_debug(con->call->tag, "model: error (%s): %s", e->code, e->text);
 	else
-		log_warn(a->call->tag, "model: error (%s): %s", e->code, e->text);
+		log_warn(con->call->tag, "model: error (%s): %s", e->code, e->text);
 	/* Only a response.create can be refused as busy, named or not. */
 	if (busy && !e->client_event[0])
-		refused(a, a->seq.asked, true, now);
+		refused(con, con->seq.asked, true, now);
 	else if (!strncmp(e->client_event, "say_", 4))
-		refused(a, e->client_event, busy, now);
+		refused(con, e->client_event, busy, now);
 	if (e->error == MODEL_RENEW)
-		agent_model_failed(a, END_MODEL_EXPIRED);
+		conversation_model_failed(con, END_MODEL_EXPIRED);
 	else if (e->error == MODEL_FATAL)
-		agent_model_failed(a, END_MODEL_REFUSED);
+		conversation_model_failed(con, END_MODEL_REFUSED);
 }
 
-static void on_unknown(struct agent *a, const struct model_event *e, int64_t now)
+static void on_unknown(struct conversation *con, const struct model_event *e, int64_t now)
 {
 	(void)now;
 	stat_add(model_unknown_events, 1);
-	if (atomic_fetch_add_explicit(&a->call->counters.unknown_events, 1, memory_order_relaxed) == 0)
-		log_debug(a->call->tag, "model: unknown event %s ignored", e->code);
+	if (atomic_fetch_add_explicit(&con->call->counters.unknown_events, 1, memory_order_relaxed) == 0)
+		log_debug(con->call->tag, "model: unknown event %s ignored", e->code);
 }
 
-static void on_invalid(struct agent *a, const struct model_event *e, int64_t now)
+static void on_invalid(struct conversation *con, const struct model_event *e, int64_t now)
 {
 	(void)e;
 	(void)now;
 	stat_add(model_invalid_events, 1);
-	log_debug(a->call->tag, "model: message that makes no sense ignored");
+	log_debug(con->call->tag, "model: message that makes no sense ignored");
 }
 
-static void on_session_updated(struct agent *a, const struct model_event *e, int64_t now)
+static void on_session_updated(struct conversation *con, const struct model_event *e, int64_t now)
 {
 	(void)e;
 	(void)now;
-	a->restoring = false;
+	con->restoring = false;
 }
 
-static void on_nothing(struct agent *a, const struct model_event *e, int64_t now)
+static void on_nothing(struct conversation *con, const struct model_event *e, int64_t now)
 {
-	(void)a;
+	(void)con;
 	(void)e;
 	(void)now;
 }
 
-static void (*const handlers[])(struct agent *, const struct model_event *, int64_t now_us) = {
+static void (*const handlers[])(struct conversation *, const struct model_event *, int64_t now_us) = {
 	[MODEL_INVALID] = on_invalid,
 	[MODEL_UNKNOWN] = on_unknown,
 	[MODEL_IGNORED] = on_nothing,
@@ -421,7 +421,7 @@ static void (*const handlers[])(struct agent *, const struct model_event *, int6
 	[MODEL_RESPONSE_CREATED] = on_response_created,
 	[MODEL_RESPONSE_SIGN] = on_response_sign,
 	[MODEL_ITEM_DONE] = on_item_done,
-	[MODEL_MCP_LIST_FAILED] = agent_mcp_list_failed,
+	[MODEL_MCP_LIST_FAILED] = conversation_mcp_list_failed,
 	[MODEL_AUDIO] = on_audio,
 	[MODEL_AUDIO_DONE] = on_audio_done,
 	[MODEL_TEXT_DELTA] = on_text,
@@ -432,52 +432,52 @@ static void (*const handlers[])(struct agent *, const struct model_event *, int6
 
 /* ------------------------------------------------------------------------- reading */
 
-static void connection_over(struct agent *a, int err)
+static void connection_over(struct conversation *con, int err)
 {
-	const char *reason = ws_client_close_reason(a->client);
+	const char *reason = ws_client_close_reason(con->client);
 	enum model_error error = realtime_classify("", reason);
-	int code = ws_client_close_code(a->client);
+	int code = ws_client_close_code(con->client);
 
-	log_info(a->call->tag, "model: connection ended: %s; close_code=%d%s%.100s", strerror(-err), code,
+	log_info(con->call->tag, "model: connection ended: %s; close_code=%d%s%.100s", strerror(-err), code,
 	    reason[0] ? " reason=" : "", reason);
 	stat_model_error("connection", reason[0] ? reason : err == -EPIPE ? "closed" : strerrorname_np(-err));
-	agent_model_failed(a, error == MODEL_RENEW   ? END_MODEL_EXPIRED
-			      : error == MODEL_FATAL ? END_MODEL_REFUSED
-						     : END_MODEL_LOST);
+	conversation_model_failed(con, error == MODEL_RENEW   ? END_MODEL_EXPIRED
+				       : error == MODEL_FATAL ? END_MODEL_REFUSED
+							      : END_MODEL_LOST);
 }
 
-bool agent_read_model(struct agent *a, int64_t now_us)
+bool conversation_read_model(struct conversation *con, int64_t now_us)
 {
-	a->more_to_read = false;
+	con->more_to_read = false;
 	for (int count = 0; count < READ_AT_ONCE; count++) {
 		struct ws_message m;
 		struct model_event e;
 		bool wants_flush = false;
-		int got = ws_client_read(a->client, &m, &wants_flush);
+		int got = ws_client_read(con->client, &m, &wants_flush);
 
-		if (wants_flush && a->pen_ours) {
-			a->unsent = true;
+		if (wants_flush && con->writer_is_ours) {
+			con->unsent = true;
 		} else if (wants_flush) {
-			ring_put(&a->call->to_model, TO_MODEL_FLUSH, NULL, 0);
-			bell_ring(&a->call->caller_bell);
+			ring_put(&con->call->to_model, TO_MODEL_FLUSH, NULL, 0);
+			bell_ring(&con->call->caller_bell);
 		}
 		if (got < 0) {
-			connection_over(a, got);
+			connection_over(con, got);
 			return false;
 		}
 		if (got == 0)
 			return true;
-		a->heard_us = now_us;
+		con->heard_us = now_us;
 		if (m.opcode != WS_TEXT) {
 			if (m.opcode == WS_BINARY)
 				stat_add(model_invalid_events, 1);
 			continue;
 		}
 		realtime_parse(m.data, m.len, &e);
-		handlers[e.type](a, &e, now_us);
+		handlers[e.type](con, &e, now_us);
 		realtime_event_free(&e);
 	}
 	/* Other things want their turn too, however much the model has to say. */
-	a->more_to_read = true;
+	con->more_to_read = true;
 	return true;
 }

@@ -84,16 +84,16 @@ static void drop(struct job *job)
 	free(job);
 }
 
-void agent_start_recording(struct agent *a)
+void conversation_start_recording(struct conversation *con)
 {
-	struct call *c = a->call;
+	struct call *c = con->call;
 	struct work *work = calls_work(c->calls);
 	const char *missing = twilio_missing(c->cfg);
 	struct start_job *j;
 
 	/* One that comes back is recorded since it was here first: Twilio records
 	 * the call, not the stream. */
-	if (c->record != RECORD_TWILIO || c->brief.said[0])
+	if (c->record != RECORDING_TWILIO || c->context.said[0])
 		return;
 	if (!missing && !*c->cfg->public_url)
 		missing = "PUBLIC_URL is not set, and Twilio would not know whom to tell of it";

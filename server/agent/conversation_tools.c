@@ -17,8 +17,8 @@
 
 enum {
 	OWN_TIMEOUT_MS = 8000,
-	PARTING_TIMEOUT_MS = 120 * 1000, /* end_call and transfer_call have a clock of their own */
-	IN_FLIGHT_US = 300 * US_PER_MS   /* an answer begun so soon after ours cannot know of it */
+	FAREWELL_TIMEOUT_MS = 120 * 1000, /* end_call and transfer_call have a clock of their own */
+	IN_FLIGHT_US = 300 * US_PER_MS    /* an answer begun so soon after ours cannot know of it */
 };
 
 /* The filler of a tool that has none: the agent finds its own words, in the
@@ -27,7 +27,7 @@ enum {
 
 /* --------------------------------------------------------------------------- showing */
 
-static void tell_journal(struct agent *a, const char *type, const struct tool_run *run)
+static void tell_journal(struct conversation *con, const char *type, const struct tool_run *run)
 {
 	struct buf json;
 
@@ -42,7 +42,7 @@ static void tell_journal(struct agent *a, const char *type, const struct tool_ru
 		buf_putc(&json, '}');
 	}
 	if (!buf_error(&json))
-		call_tell(a->call, JOURNAL_TOOL, type, -1, buf_text(&json));
+		call_tell(con->call, JOURNAL_TOOL, type, -1, buf_text(&json));
 	buf_free(&json);
 }
 
@@ -82,30 +82,31 @@ static void count_failure(enum tool_failure failure)
 
 /* -------------------------------------------------------------------------- answers */
 
-static void answered(struct agent *a, const char *call_id, bool ok, const char *json, int64_t now)
+static void answered(struct conversation *con, const char *call_id, bool ok, const char *json, int64_t now)
 {
-	if (!toolbox_answer(&a->toolbox, call_id, ok, json, now)) {
-		log_debug(a->call->tag, "an answer of a tool came too late");
+	if (!toolbox_answer(&con->toolbox, call_id, ok, json, now)) {
+		log_debug(con->call->tag, "an answer of a tool came too late");
 		return;
 	}
-	tell_journal(a, "tool.answered", toolbox_find(&a->toolbox, call_id));
-	if (!toolbox_running(&a->toolbox))
-		cues_drop(&a->cues, CUE_FILLER);
+	tell_journal(con, "tool.answered", toolbox_find(&con->toolbox, call_id));
+	if (!toolbox_running(&con->toolbox))
+		cues_drop(&con->cues, CUE_FILLER);
 }
 
-static void answer_error(struct agent *a, const char *call_id, const char *code, const char *message, int64_t now)
+static void answer_error(
+    struct conversation *con, const char *call_id, const char *code, const char *message, int64_t now)
 {
 	struct buf error;
 
 	buf_init(&error, 0);
 	tool_put_error(&error, code, message);
-	answered(a, call_id, false, buf_text(&error), now);
+	answered(con, call_id, false, buf_text(&error), now);
 	buf_free(&error);
 }
 
-void agent_tool_answered(struct agent *a, const struct mail *mail, int64_t now_us)
+void conversation_tool_answered(struct conversation *con, const struct mail *mail, int64_t now_us)
 {
-	answered(a, mail->name, mail->ok, mail->text, now_us);
+	answered(con, mail->name, mail->ok, mail->text, now_us);
 }
 
 /* On a job thread: all it may touch is the table's mailbox. */
@@ -129,9 +130,9 @@ static void post_answer(
 
 /* ------------------------------------------------------------------------- beginning */
 
-static void put_facts(struct agent *a, struct buf *out)
+static void put_facts(struct conversation *con, struct buf *out)
 {
-	struct call *c = a->call;
+	struct call *c = con->call;
 	int64_t started = atomic_load_explicit(&c->started_us, memory_order_relaxed);
 	char when[32];
 
@@ -143,32 +144,32 @@ static void put_facts(struct agent *a, struct buf *out)
 	buf_puts(out, ",\"to\":");
 	json_put_cstring(out, c->to);
 	buf_puts(out, ",\"agent\":");
-	json_put_cstring(out, c->profile->name);
+	json_put_cstring(out, c->agent->name);
 	buf_puts(out, ",\"direction\":");
 	json_put_cstring(out, c->direction);
 	buf_puts(out, ",\"metadata\":");
-	buf_puts(out, c->brief.metadata && c->brief.metadata[0] ? c->brief.metadata : "{}");
+	buf_puts(out, c->context.metadata && c->context.metadata[0] ? c->context.metadata : "{}");
 	buf_printf(out, ",\"started_at\":\"%s\"}", when);
 }
 
-static void submit(struct agent *a, const struct model_tool_call *wanted, int timeout_ms, int64_t now)
+static void submit(struct conversation *con, const struct model_tool_call *wanted, int timeout_ms, int64_t now)
 {
-	struct call *c = a->call;
+	struct call *c = con->call;
 	struct work *work = calls_work(c->calls);
 	struct tool_call *call = NULL;
 	struct buf facts;
 
 	buf_init(&facts, 0);
-	put_facts(a, &facts);
-	if (!a->cancel)
-		a->cancel = tool_cancel_new();
-	if (a->cancel && work && !buf_error(&facts))
+	put_facts(con, &facts);
+	if (!con->cancel)
+		con->cancel = tool_cancel_new();
+	if (con->cancel && work && !buf_error(&facts))
 		call = tool_call_new(
-		    c->profile, a->cancel, wanted->call_id, wanted->name, wanted->arguments, buf_text(&facts));
+		    c->agent, con->cancel, wanted->call_id, wanted->name, wanted->arguments, buf_text(&facts));
 	buf_free(&facts);
 	if (!call) {
 		count_failure(TOOL_BUSY);
-		answer_error(a, wanted->call_id, "busy", "This cannot be done at the moment.", now);
+		answer_error(con, wanted->call_id, "busy", "This cannot be done at the moment.", now);
 		return;
 	}
 	snprintf(call->call_sid, sizeof call->call_sid, "%s", c->call_sid);
@@ -178,39 +179,40 @@ static void submit(struct agent *a, const struct model_tool_call *wanted, int ti
 }
 
 /* False: the call is ending already, by somebody else's word. */
-static bool begin_parting(
-    struct agent *a, const struct model_tool_call *call, const char *response_id, enum call_end end, int64_t now)
+static bool begin_farewell(struct conversation *con, const struct model_tool_call *call, const char *response_id,
+    enum call_end end, int64_t now)
 {
-	if (!parting_begin(&a->parting, end, false, response_id, call->call_id, now)) {
-		answered(a, call->call_id, true, "{\"ok\":true,\"note\":\"the call is already ending\"}", now);
+	if (!farewell_begin(&con->farewell, end, false, response_id, call->call_id, now)) {
+		answered(con, call->call_id, true, "{\"ok\":true,\"note\":\"the call is already ending\"}", now);
 		return false;
 	}
-	toolbox_last(&a->toolbox, call->call_id, true);
-	if (a->speaking)
-		agent_caller_spoke_up(a, now);
+	toolbox_last(&con->toolbox, call->call_id, true);
+	if (con->speaking)
+		conversation_caller_spoke_up(con, now);
 	return true;
 }
 
-static void begin_transfer(struct agent *a, const struct model_tool_call *call, const char *response_id, int64_t now)
+static void begin_transfer(
+    struct conversation *con, const struct model_tool_call *call, const char *response_id, int64_t now)
 {
 	cJSON *arguments = json_parse(call->arguments, strlen(call->arguments));
 	const char *name = json_str(arguments, "destination");
-	const struct profile_destination *destination = name ? tool_list_destination(a->call->profile, name) : NULL;
+	const struct agent_destination *destination = name ? tool_list_destination(con->call->agent, name) : NULL;
 
 	if (!destination)
-		answer_error(a, call->call_id, "unknown_destination",
+		answer_error(con, call->call_id, "unknown_destination",
 		    "There is no such destination. Only those in the tool's list can be reached.", now);
-	else if (begin_parting(a, call, response_id, END_TRANSFERRED, now))
-		agent_hand_over_to(a, destination->name, destination->number, destination->ring_seconds);
+	else if (begin_farewell(con, call, response_id, END_TRANSFERRED, now))
+		conversation_hand_over_to(con, destination->name, destination->number, destination->ring_seconds);
 	cJSON_Delete(arguments);
 }
 
-static void begin(struct agent *a, const struct model_tool_call *call, const char *response_id, int64_t now)
+static void begin(struct conversation *con, const struct model_tool_call *call, const char *response_id, int64_t now)
 {
-	const struct profile *profile = a->call->profile;
-	const struct profile_tool *tool = tool_of_profile(profile, call->name);
-	bool own = tool_builtin_of(profile, call->name), ends = !strcmp(call->name, "end_call");
-	bool transfers = !strcmp(call->name, "transfer_call") && profile->destination_count;
+	const struct agent *agent = con->call->agent;
+	const struct agent_tool *tool = tool_of_agent(agent, call->name);
+	bool own = tool_builtin_of(agent, call->name), ends = !strcmp(call->name, "end_call");
+	bool transfers = !strcmp(call->name, "transfer_call") && agent->destination_count;
 	struct tool_request request = { .response_id = response_id,
 		.call_id = call->call_id,
 		.name = call->name,
@@ -219,87 +221,87 @@ static void begin(struct agent *a, const struct model_tool_call *call, const cha
 			  : own ? ""
 				: NULL,
 		.timeout_ms = tool                ? tool->timeout_ms
-			      : ends || transfers ? PARTING_TIMEOUT_MS
+			      : ends || transfers ? FAREWELL_TIMEOUT_MS
 						  : OWN_TIMEOUT_MS,
-		.at_ms = agent_at_ms(a, now) };
+		.at_ms = conversation_at_ms(con, now) };
 
-	switch (toolbox_begin(&a->toolbox, &request, now)) {
+	switch (toolbox_begin(&con->toolbox, &request, now)) {
 	case TOOL_KNOWN:
 		return;
 	case TOOL_TOO_MANY:
 		stat_add(tools_unusable, 1);
-		log_warn(a->call->tag, "too many tools called; %.40s is not run", call->name);
-		realtime_tool_output(&a->message, agent_event_id(a, "tool"), call->call_id,
+		log_warn(con->call->tag, "too many tools called; %.40s is not run", call->name);
+		realtime_tool_output(&con->message, conversation_event_id(con, "tool"), call->call_id,
 		    "{\"error\":{\"code\":\"too_many\",\"message\":\"No more tools can be used in this call.\"}}");
-		agent_send(a);
-		a->answer_wanted = true;
-		a->told_us = now;
+		conversation_send(con);
+		con->answer_wanted = true;
+		con->told_us = now;
 		return;
 	case TOOL_BEGUN:
 		break;
 	}
 	stat_add(tools_called, 1);
-	log_info(a->call->tag, "tool %.60s called", call->name);
-	tell_journal(a, "tool.called", toolbox_find(&a->toolbox, call->call_id));
+	log_info(con->call->tag, "tool %.60s called", call->name);
+	tell_journal(con, "tool.called", toolbox_find(&con->toolbox, call->call_id));
 	if (ends)
-		begin_parting(a, call, response_id, END_AGENT_ENDED, now);
+		begin_farewell(con, call, response_id, END_AGENT_ENDED, now);
 	else if (transfers)
-		begin_transfer(a, call, response_id, now);
+		begin_transfer(con, call, response_id, now);
 	else if (tool || own)
-		submit(a, call, request.timeout_ms, now);
+		submit(con, call, request.timeout_ms, now);
 	else
-		answer_error(a, call->call_id, "unknown_tool", "There is no tool of that name.", now);
+		answer_error(con, call->call_id, "unknown_tool", "There is no tool of that name.", now);
 }
 
 /* Without an id no answer can be given: the model hears of it as it hears of
  * anything else. */
-static void unusable(struct agent *a, const struct model_tool_call *call, int64_t now)
+static void unusable(struct conversation *con, const struct model_tool_call *call, int64_t now)
 {
 	stat_add(tools_unusable, 1);
-	log_warn(a->call->tag, "a tool was called without a usable id or name; name=%.40s", call->name);
-	realtime_system_text(&a->message, agent_event_id(a, "tool"),
+	log_warn(con->call->tag, "a tool was called without a usable id or name; name=%.40s", call->name);
+	realtime_system_text(&con->message, conversation_event_id(con, "tool"),
 	    "The tool you called was not run, because the call could not be read. Nothing was done.");
-	agent_send(a);
-	a->answer_wanted = true;
-	a->told_us = now;
+	conversation_send(con);
+	con->answer_wanted = true;
+	con->told_us = now;
 }
 
-void agent_tools_called(struct agent *a, const struct model_event *e, int64_t now_us)
+void conversation_tools_called(struct conversation *con, const struct model_event *e, int64_t now_us)
 {
 	struct model_tool_call call;
 
 	for (size_t n = 0; realtime_tool_call(e, n, &call); n++) {
 		if (call.call_id[0] && call.name[0])
-			begin(a, &call, e->response_id, now_us);
+			begin(con, &call, e->response_id, now_us);
 		else if (e->type == MODEL_ITEM_DONE) /* its response lists it once more */
-			unusable(a, &call, now_us);
+			unusable(con, &call, now_us);
 	}
 }
 
-void agent_tools_made(struct agent *a, const char *response_id, int64_t now_us)
+void conversation_tools_made(struct conversation *con, const char *response_id, int64_t now_us)
 {
-	for (size_t i = 0; i < a->answers.count; i++)
-		if (a->answers.list[i].received && !strcmp(a->answers.list[i].response_id, response_id))
-			toolbox_spoke(&a->toolbox, response_id);
-	toolbox_made(&a->toolbox, response_id);
-	if (a->parting.state == PARTING_SAYING && !strcmp(a->parting.response_id, response_id))
-		agent_parting_made(a, now_us);
+	for (size_t i = 0; i < con->answers.count; i++)
+		if (con->answers.list[i].received && !strcmp(con->answers.list[i].response_id, response_id))
+			toolbox_spoke(&con->toolbox, response_id);
+	toolbox_made(&con->toolbox, response_id);
+	if (con->farewell.state == FAREWELL_SAYING && !strcmp(con->farewell.response_id, response_id))
+		conversation_farewell_made(con, now_us);
 }
 
 /* ------------------------------------------------------------------------------ MCP */
 
 /* Whether the agent's file says that this server may do as the model likes. */
-static bool never_asks(const struct profile *profile, const char *label)
+static bool never_asks(const struct agent *agent, const char *label)
 {
 	bool never = false;
 
-	for (size_t i = 0; i < profile->mcp_count; i++) {
+	for (size_t i = 0; i < agent->mcp_count; i++) {
 		cJSON *tree;
 		const char *approval;
 
-		if (strcmp(profile->mcps[i].label, label))
+		if (strcmp(agent->mcps[i].label, label))
 			continue;
-		tree = json_parse(profile->mcps[i].json, strlen(profile->mcps[i].json));
+		tree = json_parse(agent->mcps[i].json, strlen(agent->mcps[i].json));
 		approval = json_str(tree, "require_approval");
 		never = approval && !strcmp(approval, "never");
 		cJSON_Delete(tree);
@@ -307,21 +309,21 @@ static bool never_asks(const struct profile *profile, const char *label)
 	return never;
 }
 
-static void approve_or_not(struct agent *a, const struct model_mcp_item *item, int64_t now)
+static void approve_or_not(struct conversation *con, const struct model_mcp_item *item, int64_t now)
 {
-	bool approve = never_asks(a->call->profile, item->server);
+	bool approve = never_asks(con->call->agent, item->server);
 
-	log_warn(a->call->tag, "MCP server %.40s asks to be allowed %.60s: %s", item->server, item->name,
+	log_warn(con->call->tag, "MCP server %.40s asks to be allowed %.60s: %s", item->server, item->name,
 	    approve ? "allowed" : "not allowed, nobody is there to say yes");
 	if (!item->id[0])
 		return;
-	realtime_mcp_approval(&a->message, agent_event_id(a, "tool"), item->id, approve);
-	agent_send(a);
-	a->answer_wanted = true;
-	a->told_us = now;
+	realtime_mcp_approval(&con->message, conversation_event_id(con, "tool"), item->id, approve);
+	conversation_send(con);
+	con->answer_wanted = true;
+	con->told_us = now;
 }
 
-void agent_mcp_item(struct agent *a, const struct model_event *e, int64_t now_us)
+void conversation_mcp_item(struct conversation *con, const struct model_event *e, int64_t now_us)
 {
 	struct model_mcp_item item;
 	char name[TOOL_NAME_SIZE];
@@ -329,119 +331,120 @@ void agent_mcp_item(struct agent *a, const struct model_event *e, int64_t now_us
 	if (!realtime_mcp(e, &item))
 		return;
 	snprintf(name, sizeof name, "%s/%s", item.server, item.name);
-	toolbox_note(
-	    &a->toolbox, item.id, name, item.arguments, !item.failed && !item.approval, agent_at_ms(a, now_us));
+	toolbox_note(&con->toolbox, item.id, name, item.arguments, !item.failed && !item.approval,
+	    conversation_at_ms(con, now_us));
 	if (item.approval)
-		approve_or_not(a, &item, now_us);
+		approve_or_not(con, &item, now_us);
 	else if (item.failed) {
 		stat_add(tools_mcp_failed, 1);
-		log_warn(a->call->tag, "MCP server %.40s: %.60s failed", item.server, item.name);
+		log_warn(con->call->tag, "MCP server %.40s: %.60s failed", item.server, item.name);
 	} else {
 		stat_add(tools_mcp_called, 1);
 	}
 }
 
-void agent_mcp_list_failed(struct agent *a, const struct model_event *e, int64_t now_us)
+void conversation_mcp_list_failed(struct conversation *con, const struct model_event *e, int64_t now_us)
 {
 	(void)e;
 	(void)now_us;
 	stat_add(tools_mcp_failed, 1);
-	log_warn(a->call->tag, "the model cannot have an MCP server's list of tools; the call goes on without them");
+	log_warn(con->call->tag, "the model cannot have an MCP server's list of tools; the call goes on without them");
 }
 
 /* --------------------------------------------------------------------- what is due now */
 
-static void tell_answers(struct agent *a, int64_t now)
+static void tell_answers(struct conversation *con, int64_t now)
 {
 	struct tool_batch *batch;
 
-	while (a->client && (batch = toolbox_ready(&a->toolbox))) {
+	while (con->client && (batch = toolbox_ready(&con->toolbox))) {
 		const struct tool_run *run = NULL;
 
-		while ((run = toolbox_next(&a->toolbox, batch, run))) {
-			realtime_tool_output(&a->message, agent_event_id(a, "tool"), run->call_id,
+		while ((run = toolbox_next(&con->toolbox, batch, run))) {
+			realtime_tool_output(&con->message, conversation_event_id(con, "tool"), run->call_id,
 			    run->output ? run->output
 					: "{\"error\":{\"code\":\"no_memory\",\"message\":\"The answer was lost.\"}}");
-			agent_send(a);
+			conversation_send(con);
 		}
-		toolbox_told(&a->toolbox, batch);
-		a->answer_wanted = true;
-		a->told_us = now;
+		toolbox_told(&con->toolbox, batch);
+		con->answer_wanted = true;
+		con->told_us = now;
 	}
 }
 
 /* Since or until when nothing is said; INT64_MAX: that is no matter of time, and
  * after a goodbye nothing more is said. */
-static int64_t silent_us(const struct agent *a)
+static int64_t silent_us(const struct conversation *con)
 {
-	return a->parting.state != PARTING_NONE || answers_unfinished(&a->answers) ? INT64_MAX : seq_free_us(&a->seq);
+	return con->farewell.state != FAREWELL_NONE || answers_unfinished(&con->answers) ? INT64_MAX
+											 : seq_free_us(&con->seq);
 }
 
-static void say_filler(struct agent *a, int64_t now)
+static void say_filler(struct conversation *con, int64_t now)
 {
 	const char *filler;
 
-	if (now < silent_us(a) || agent_caller_has_the_word(a, now))
+	if (now < silent_us(con) || conversation_caller_has_the_word(con, now))
 		return;
-	filler = toolbox_filler(&a->toolbox, now);
+	filler = toolbox_filler(&con->toolbox, now);
 	if (filler)
-		cues_add(&a->cues, CUE_FILLER, filler[0] ? filler : FILLER, filler[0] != '\0', false);
+		cues_add(&con->cues, CUE_FILLER, filler[0] ? filler : FILLER, filler[0] != '\0', false);
 }
 
-void agent_tend_tools(struct agent *a, int64_t now_us)
+void conversation_tend_tools(struct conversation *con, int64_t now_us)
 {
 	struct tool_run *late;
 
-	while ((late = toolbox_overdue(&a->toolbox, now_us))) {
+	while ((late = toolbox_overdue(&con->toolbox, now_us))) {
 		stat_add(tools_timeout, 1);
-		log_warn(a->call->tag, "tool %.60s never answered", late->name);
-		answer_error(a, late->call_id, "timeout",
+		log_warn(con->call->tag, "tool %.60s never answered", late->name);
+		answer_error(con, late->call_id, "timeout",
 		    "The tool did not answer in time. Whether it did its work is not known.", now_us);
 	}
-	tell_answers(a, now_us);
+	tell_answers(con, now_us);
 	/* While the caller speaks the model's own answer is on its way, and it will know. */
-	if (a->answer_wanted && !agent_caller_has_the_word(a, now_us)) {
-		a->answer_wanted = false;
-		if (a->parting.state == PARTING_NONE)
-			seq_want(&a->seq, true, now_us);
+	if (con->answer_wanted && !conversation_caller_has_the_word(con, now_us)) {
+		con->answer_wanted = false;
+		if (con->farewell.state == FAREWELL_NONE)
+			seq_want(&con->seq, true, now_us);
 	}
-	say_filler(a, now_us);
+	say_filler(con, now_us);
 }
 
-void agent_tools_talking(struct agent *a, bool asked, int64_t now_us)
+void conversation_tools_talking(struct conversation *con, bool asked, int64_t now_us)
 {
-	toolbox_talking(&a->toolbox);
-	if (!asked && now_us > a->told_us + IN_FLIGHT_US)
-		a->answer_wanted = false;
+	toolbox_talking(&con->toolbox);
+	if (!asked && now_us > con->told_us + IN_FLIGHT_US)
+		con->answer_wanted = false;
 }
 
-int64_t agent_tools_deadline_us(const struct agent *a, int64_t now_us)
+int64_t conversation_tools_deadline_us(const struct conversation *con, int64_t now_us)
 {
-	int64_t silent = silent_us(a), word = agent_word_until_us(a);
-	int64_t due = toolbox_deadline_us(&a->toolbox, now_us >= silent && now_us >= word);
+	int64_t silent = silent_us(con), word = conversation_word_until_us(con);
+	int64_t due = toolbox_deadline_us(&con->toolbox, now_us >= silent && now_us >= word);
 
 	/* When it can be looked at again whether a filler is due, or an answer. */
-	if (a->toolbox.count && silent != INT64_MAX && silent > now_us && silent < due)
+	if (con->toolbox.count && silent != INT64_MAX && silent > now_us && silent < due)
 		due = silent;
-	if ((a->answer_wanted || (a->toolbox.count && silent != INT64_MAX)) && word > now_us && word < due)
+	if ((con->answer_wanted || (con->toolbox.count && silent != INT64_MAX)) && word > now_us && word < due)
 		due = word;
 	return due;
 }
 
-void agent_parting_called_off(struct agent *a, int64_t now_us)
+void conversation_farewell_called_off(struct conversation *con, int64_t now_us)
 {
-	const char *id = a->parting.call_id;
+	const char *id = con->farewell.call_id;
 
 	if (!id[0])
 		return;
-	toolbox_last(&a->toolbox, id, false);
-	answer_error(a, id, "cancelled",
+	toolbox_last(&con->toolbox, id, false);
+	answer_error(con, id, "cancelled",
 	    "The caller spoke up before the call was ended, so it goes on. Listen, and call the tool again when it is time.",
 	    now_us);
 }
 
-void agent_tools_cancel(struct agent *a)
+void conversation_tools_cancel(struct conversation *con)
 {
-	if (a->cancel)
-		atomic_store(&a->cancel->on, true);
+	if (con->cancel)
+		atomic_store(&con->cancel->on, true);
 }

@@ -20,29 +20,29 @@ enum {
 
 #define CONNECTING "Tell the caller in one short sentence that you are connecting them to %s now."
 
-void agent_hand_over_to(struct agent *a, const char *name, const char *number, int ring_seconds)
+void conversation_hand_over_to(struct conversation *con, const char *name, const char *number, int ring_seconds)
 {
-	snprintf(a->hand_over.name, sizeof a->hand_over.name, "%s", name);
-	snprintf(a->hand_over.number, sizeof a->hand_over.number, "%s", number);
-	a->hand_over.ring_seconds = ring_seconds;
+	snprintf(con->hand_over.name, sizeof con->hand_over.name, "%s", name);
+	snprintf(con->hand_over.number, sizeof con->hand_over.number, "%s", number);
+	con->hand_over.ring_seconds = ring_seconds;
 }
 
 /* The operator says so: a destination of the agent's by its name, or a number. */
-void agent_told_to_transfer(struct agent *a, const struct mail *mail, int64_t now_us)
+void conversation_told_to_transfer(struct conversation *con, const struct mail *mail, int64_t now_us)
 {
-	const struct profile_destination *d = tool_list_destination(a->call->profile, mail->name);
+	const struct agent_destination *d = tool_list_destination(con->call->agent, mail->name);
 	char words[200];
 
-	if (!parting_begin(&a->parting, END_TRANSFERRED, true, "", "", now_us)) {
-		log_info(a->call->tag, "told to transfer a call that is ending: ignored");
+	if (!farewell_begin(&con->farewell, END_TRANSFERRED, true, "", "", now_us)) {
+		log_info(con->call->tag, "told to transfer a call that is ending: ignored");
 		return;
 	}
 	if (d)
-		agent_hand_over_to(a, d->name, d->number, d->ring_seconds);
+		conversation_hand_over_to(con, d->name, d->number, d->ring_seconds);
 	else
-		agent_hand_over_to(a, "a colleague", mail->name, RING_SECONDS);
-	snprintf(words, sizeof words, CONNECTING, a->hand_over.name);
-	agent_last_words(a, mail->text[0] ? mail->text : words, mail->exact, true, now_us);
+		conversation_hand_over_to(con, "a colleague", mail->name, RING_SECONDS);
+	snprintf(words, sizeof words, CONNECTING, con->hand_over.name);
+	conversation_last_words(con, mail->text[0] ? mail->text : words, mail->exact, true, now_us);
 }
 
 /* ------------------------------------------------------------------------ handing over */
@@ -61,24 +61,24 @@ static char *conversation(const struct timeline *t)
 	return out.data;
 }
 
-void agent_hand_over(struct agent *a, int64_t now_us)
+void conversation_hand_over(struct conversation *con, int64_t now_us)
 {
-	struct call *c = a->call;
-	struct transfer t = { .ring_seconds = a->hand_over.ring_seconds,
-		.profile = profile_retain(c->profile),
-		.contact_name = strdup(c->brief.contact_name),
-		.business_name = strdup(c->brief.business_name),
-		.metadata = strdup(c->brief.metadata),
-		.said = conversation(&a->timeline) };
+	struct call *c = con->call;
+	struct transfer t = { .ring_seconds = con->hand_over.ring_seconds,
+		.agent = agent_retain(c->agent),
+		.contact_name = strdup(c->context.contact_name),
+		.business_name = strdup(c->context.business_name),
+		.metadata = strdup(c->context.metadata),
+		.said = conversation(&con->timeline) };
 	struct buf note;
 
 	snprintf(t.call_sid, sizeof t.call_sid, "%s", c->call_sid);
-	snprintf(t.name, sizeof t.name, "%s", a->hand_over.name);
-	snprintf(t.number, sizeof t.number, "%s", a->hand_over.number);
+	snprintf(t.name, sizeof t.name, "%s", con->hand_over.name);
+	snprintf(t.number, sizeof t.number, "%s", con->hand_over.number);
 	snprintf(t.from, sizeof t.from, "%s", c->from);
 	snprintf(t.to, sizeof t.to, "%s", c->to);
 	snprintf(t.direction, sizeof t.direction, "%s", c->direction);
-	snprintf(t.record, sizeof t.record, "%s", record_mode_name(c->record));
+	snprintf(t.record, sizeof t.record, "%s", recording_mode_name(c->record));
 	stat_add(calls_transfers, 1);
 	log_info(c->tag, "handing the caller over; to=%s", t.name);
 	buf_init(&note, 0);
@@ -93,9 +93,9 @@ void agent_hand_over(struct agent *a, int64_t now_us)
 
 /* ----------------------------------------------------------------------- and back again */
 
-bool agent_recall(struct agent *a)
+bool conversation_recall(struct conversation *con)
 {
-	const struct call_brief *b = &a->call->brief;
+	const struct call_context *b = &con->call->context;
 	cJSON *said;
 
 	if (!b->said[0])
@@ -107,14 +107,14 @@ bool agent_recall(struct agent *a)
 		if (!role || !text)
 			continue;
 		if (!strcmp(role, "assistant"))
-			realtime_assistant_text(&a->message, agent_event_id(a, "past"), text);
+			realtime_assistant_text(&con->message, conversation_event_id(con, "past"), text);
 		else
-			realtime_user_text(&a->message, agent_event_id(a, "past"), text);
-		agent_send(a);
+			realtime_user_text(&con->message, conversation_event_id(con, "past"), text);
+		conversation_send(con);
 	}
 	cJSON_Delete(said);
-	realtime_system_text(&a->message, agent_event_id(a, "past"), b->news);
-	agent_send(a);
-	log_info(a->call->tag, "the caller is back from a transfer");
+	realtime_system_text(&con->message, conversation_event_id(con, "past"), b->news);
+	conversation_send(con);
+	log_info(con->call->tag, "the caller is back from a transfer");
 	return true;
 }

@@ -13,41 +13,41 @@
 #include <stdint.h>
 
 enum {
-	PARTING_WORDS_US = 25 * 1000000,   /* for the words to be made, whatever is being said before */
-	PARTING_MARGIN_US = 5 * 1000000,   /* over the words' length */
-	PARTING_LONGEST_US = 30 * 1000000, /* from when they were made */
-	PARTING_ID_SIZE = 256
+	FAREWELL_WORDS_US = 25 * 1000000,   /* for the words to be made, whatever is being said before */
+	FAREWELL_MARGIN_US = 5 * 1000000,   /* over the words' length */
+	FAREWELL_LONGEST_US = 30 * 1000000, /* from when they were made */
+	FAREWELL_ID_SIZE = 256
 };
 
-enum parting_state {
-	PARTING_NONE,
-	PARTING_SAYING, /* the words are being made */
-	PARTING_HEARING /* … and being played */
+enum farewell_state {
+	FAREWELL_NONE,
+	FAREWELL_SAYING, /* the words are being made */
+	FAREWELL_HEARING /* … and being played */
 };
 
-struct parting {
-	enum parting_state state;
+struct farewell {
+	enum farewell_state state;
 	enum call_end end;
 	bool firm;
-	char response_id[PARTING_ID_SIZE]; /* of the words, "" while unknown: a goodbye still to be said */
-	char call_id[PARTING_ID_SIZE];     /* the model's tool call behind it, "" if none */
+	char response_id[FAREWELL_ID_SIZE]; /* of the words, "" while unknown: a goodbye still to be said */
+	char call_id[FAREWELL_ID_SIZE];     /* the model's tool call behind it, "" if none */
 	int64_t deadline_us;
 };
 
 /* Of two, the firm one, else the first, wins; false if it was not taken. */
-bool parting_begin(
-    struct parting *p, enum call_end end, bool firm, const char *response_id, const char *call_id, int64_t now_us);
+bool farewell_begin(
+    struct farewell *p, enum call_end end, bool firm, const char *response_id, const char *call_id, int64_t now_us);
 
 /* All words are made; `left_ms` of them, at most, are still to be played. */
-void parting_made(struct parting *p, int64_t left_ms, int64_t now_us);
+void farewell_made(struct farewell *p, int64_t left_ms, int64_t now_us);
 
 /* The caller speaks up. True if that called it off. */
-bool parting_spoke(struct parting *p);
+bool farewell_spoke(struct farewell *p);
 
 /* Whether the call ends now. `waiting`: something is still to be heard, or done. */
-bool parting_due(const struct parting *p, bool waiting, int64_t now_us);
+bool farewell_due(const struct farewell *p, bool waiting, int64_t now_us);
 
 /* INT64_MAX: none. */
-int64_t parting_deadline_us(const struct parting *p);
+int64_t farewell_deadline_us(const struct farewell *p);
 
 #endif

@@ -36,7 +36,7 @@ struct tool_run {
 	bool ends;          /* the call ends with it: it is not waited for */
 	char *arguments;    /* owned: what is shown of them */
 	char *output;       /* owned: for the model; NULL once told */
-	const char *filler; /* borrowed from the profile; NULL: none */
+	const char *filler; /* borrowed from the agent; NULL: none */
 	int64_t at_ms, began_us, deadline_us, took_ms;
 };
 

@@ -13,35 +13,35 @@ struct piece {
 	_Alignas(max_align_t) unsigned char bytes[];
 };
 
-struct family {
+struct agent_memory {
 	_Atomic int refs;
 	bool no_memory;
 	struct piece *pieces;
 };
 
-/* What a struct profile really is. */
+/* What a struct agent really is. */
 struct member {
-	struct profile profile; /* first: a profile's address is its member's */
-	struct family *family;
+	struct agent agent; /* first: an agent's address is its member's */
+	struct agent_memory *memory;
 };
 
 /* -------------------------------------------------------------------------- family */
 
-struct family *family_new(void)
+struct agent_memory *agent_memory_new(void)
 {
-	struct family *f = calloc(1, sizeof *f);
+	struct agent_memory *f = calloc(1, sizeof *f);
 
 	if (f)
 		atomic_init(&f->refs, 1);
 	return f;
 }
 
-void family_retain(struct family *f)
+void agent_memory_retain(struct agent_memory *f)
 {
 	atomic_fetch_add_explicit(&f->refs, 1, memory_order_relaxed);
 }
 
-void family_release(struct family *f)
+void agent_memory_release(struct agent_memory *f)
 {
 	/* Release and acquire: whoever frees it sees what all others did before. */
 	if (!f || atomic_fetch_sub_explicit(&f->refs, 1, memory_order_acq_rel) != 1)
@@ -56,7 +56,7 @@ void family_release(struct family *f)
 	free(f);
 }
 
-void *family_alloc(struct family *f, size_t size)
+void *agent_memory_alloc(struct agent_memory *f, size_t size)
 {
 	struct piece *p = calloc(1, sizeof *p + size);
 
@@ -70,9 +70,9 @@ void *family_alloc(struct family *f, size_t size)
 	return p->bytes;
 }
 
-const char *family_keep(struct family *f, const char *text, size_t len)
+const char *agent_memory_keep(struct agent_memory *f, const char *text, size_t len)
 {
-	char *copy = family_alloc(f, len + 1);
+	char *copy = agent_memory_alloc(f, len + 1);
 
 	if (!copy)
 		return "";
@@ -80,44 +80,44 @@ const char *family_keep(struct family *f, const char *text, size_t len)
 	return copy;
 }
 
-struct profile *family_profile(struct family *f)
+struct agent *agent_memory_new_agent(struct agent_memory *f)
 {
-	struct member *m = family_alloc(f, sizeof *m);
+	struct member *m = agent_memory_alloc(f, sizeof *m);
 
 	if (!m)
 		return NULL;
-	m->family = f;
-	return &m->profile;
+	m->memory = f;
+	return &m->agent;
 }
 
-void family_keep_failed(struct family *f)
+void agent_memory_keep_failed(struct agent_memory *f)
 {
 	f->no_memory = true;
 }
 
-bool family_no_memory(const struct family *f)
+bool agent_memory_no_memory(const struct agent_memory *f)
 {
 	return f->no_memory;
 }
 
-/* ------------------------------------------------------------------------- profile */
+/* ------------------------------------------------------------------------- agent */
 
-const struct profile *profile_retain(const struct profile *p)
+const struct agent *agent_retain(const struct agent *p)
 {
 	if (p)
-		family_retain(((const struct member *)p)->family);
+		agent_memory_retain(((const struct member *)p)->memory);
 	return p;
 }
 
-void profile_release(const struct profile *p)
+void agent_release(const struct agent *p)
 {
 	if (p)
-		family_release(((const struct member *)p)->family);
+		agent_memory_release(((const struct member *)p)->memory);
 }
 
-void profile_from_config(struct profile *p, const struct config *cfg)
+void agent_from_config(struct agent *p, const struct config *cfg)
 {
-	static const struct profile nothing;
+	static const struct agent nothing;
 
 	*p = nothing;
 	p->name = "default";

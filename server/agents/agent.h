@@ -2,8 +2,7 @@
 #define AGENTS_AGENT_H
 /* An agent: who answers a number, with which voice, what it says, knows, may do
  * and has to find out. One JSON file each in AGENTS_DIR; what a file leaves out
- * comes from the settings. (In the code it is a profile, so that nobody takes
- * it for the agent loop.)
+ * comes from the settings.
  *
  * Constant once loaded; shared by any thread that holds a reference.
  */
@@ -21,11 +20,11 @@ enum webhook_events {
 	WEBHOOK_CALL_STARTED = 1,
 	WEBHOOK_CALL_ENDED = 2,
 	WEBHOOK_CALL_FAILED = 4,
-	WEBHOOK_RECORD_CREATED = 8,
+	WEBHOOK_OUTCOME_CREATED = 8,
 	WEBHOOK_ALL = 15
 };
 
-struct profile_tool {
+struct agent_tool {
 	const char *name, *description;
 	const char *parameters; /* JSON Schema, as text */
 	const char *url;
@@ -33,23 +32,23 @@ struct profile_tool {
 	const char *filler; /* what is said when it takes longer than a second; "" for the default */
 };
 
-struct profile_mcp {
+struct agent_mcp {
 	const char *label;
 	const char *json; /* one element of the session's `tools`, as text; may hold a key: never log */
 };
 
-struct profile_destination {
+struct agent_destination {
 	const char *name, *description;
 	const char *number; /* E.164 or sip: */
 	int ring_seconds;   /* 25 */
 };
 
-struct profile_webhook {
+struct agent_webhook {
 	const char *url;
 	unsigned events; /* enum webhook_events */
 };
 
-struct profile {
+struct agent {
 	const char *name;           /* the file's, without .json; "default" for the built-in one */
 	const char *file;           /* "" for the built-in one */
 	const char *variant;        /* "" without */
@@ -76,22 +75,22 @@ struct profile {
 	int greeting_protect_ms;
 
 	/* What it can do */
-	const struct profile_tool *tools;
+	const struct agent_tool *tools;
 	size_t tool_count;
-	const struct profile_mcp *mcps;
+	const struct agent_mcp *mcps;
 	size_t mcp_count;
 	const char *knowledge; /* folder, absolute or from the working directory; "" none */
-	const struct profile_destination *destinations;
+	const struct agent_destination *destinations;
 	size_t destination_count;
 
 	/* What becomes of it */
 	const char *outcome_schema;       /* JSON Schema, as text; "" none */
 	const char *outcome_instructions; /* "" for the default */
 	enum outcome_fill outcome_fill;
-	const struct profile_webhook *webhooks;
+	const struct agent_webhook *webhooks;
 	size_t webhook_count;
 	const char *signing_secret; /* for tools and webhooks; never log */
-	enum record_mode record;
+	enum recording_mode record;
 
 	/* Limits, and what happens when things go wrong */
 	int max_call_seconds, idle_seconds;
@@ -102,11 +101,11 @@ struct profile {
 };
 
 /* The built-in agent: all that the settings say, and nothing more. Strings are
- * borrowed from `cfg`, which outlives every profile. */
-void profile_from_config(struct profile *p, const struct config *cfg);
+ * borrowed from `cfg`, which outlives every agent. */
+void agent_from_config(struct agent *p, const struct config *cfg);
 
 /* Any thread. Each retain is matched by a release; NULL is fine. */
-const struct profile *profile_retain(const struct profile *p);
-void profile_release(const struct profile *p);
+const struct agent *agent_retain(const struct agent *p);
+void agent_release(const struct agent *p);
 
 #endif

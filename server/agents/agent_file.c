@@ -25,7 +25,7 @@ static void keep_template(struct reader *r, const char *text, const char **out)
 	if (template_check(text, &why))
 		reader_wrong(r, "%s", buf_text(&why));
 	else
-		*out = family_keep(r->family, text, strlen(text));
+		*out = agent_memory_keep(r->memory, text, strlen(text));
 	buf_free(&why);
 }
 
@@ -39,7 +39,7 @@ static void read_file_name(struct reader *r, const cJSON *value, void *text)
 		reader_wrong(r, "must not be empty");
 }
 
-static void read_instructions(struct reader *r, const cJSON *value, void *profile)
+static void read_instructions(struct reader *r, const cJSON *value, void *agent)
 {
 	static const struct key file_keys[] = { { "file", .read = read_file_name, .required = true },
 		{ .name = NULL } };
@@ -52,28 +52,28 @@ static void read_instructions(struct reader *r, const cJSON *value, void *profil
 	else if ((text = reader_text(r, value, READER_TEXT_MAX)) && !*text)
 		reader_wrong(r, "must not be empty; left out, the setting INSTRUCTIONS holds");
 	if (text && *text)
-		keep_template(r, text, &((struct profile *)profile)->instructions);
+		keep_template(r, text, &((struct agent *)agent)->instructions);
 }
 
-static void read_greeting_text(struct reader *r, const cJSON *value, void *profile)
+static void read_greeting_text(struct reader *r, const cJSON *value, void *agent)
 {
 	const char *text = reader_text(r, value, 8192);
 
 	if (text && !*text)
 		reader_wrong(r, "must not be empty; \"mode\": \"wait\" lets the caller speak first");
 	else
-		keep_template(r, text, &((struct profile *)profile)->greeting);
+		keep_template(r, text, &((struct agent *)agent)->greeting);
 }
 
-static void read_machine_message(struct reader *r, const cJSON *value, void *profile)
+static void read_machine_message(struct reader *r, const cJSON *value, void *agent)
 {
-	keep_template(r, reader_text(r, value, 8192), &((struct profile *)profile)->machine_message);
+	keep_template(r, reader_text(r, value, 8192), &((struct agent *)agent)->machine_message);
 }
 
-static void read_knowledge(struct reader *r, const cJSON *value, void *profile)
+static void read_knowledge(struct reader *r, const cJSON *value, void *agent)
 {
 	const char *name = reader_text(r, value, 1024);
-	struct profile *p = profile;
+	struct agent *p = agent;
 	struct buf path;
 	DIR *dir;
 
@@ -89,20 +89,20 @@ static void read_knowledge(struct reader *r, const cJSON *value, void *profile)
 	if (!dir)
 		reader_wrong(r, "names %.200s, which is no directory that can be read: %s", name, strerror(errno));
 	else
-		p->knowledge = family_keep(r->family, buf_text(&path), path.len);
+		p->knowledge = agent_memory_keep(r->memory, buf_text(&path), path.len);
 	if (dir)
 		closedir(dir);
 	buf_free(&path);
 }
 
-static void read_secret_env(struct reader *r, const cJSON *value, void *profile)
+static void read_secret_env(struct reader *r, const cJSON *value, void *agent)
 {
 	const char *name = reader_name(r, value), *secret = name ? getenv(name) : NULL;
 
 	if (name && (!secret || !*secret || check_token(secret)))
 		reader_wrong(r, "names %s, which is not set, or not to one word", name);
 	else if (name)
-		((struct profile *)profile)->signing_secret = family_keep(r->family, secret, strlen(secret));
+		((struct agent *)agent)->signing_secret = agent_memory_keep(r->memory, secret, strlen(secret));
 }
 
 /* -------------------------------------------------------------- what depends on its type */
@@ -114,7 +114,7 @@ static void wants_other_type(struct reader *r, const cJSON *value, const char *c
 			reader_wrong_at(r, *names, "belongs to \"type\": \"%s\"", type);
 }
 
-#define AT(field) offsetof(struct profile, field)
+#define AT(field) offsetof(struct agent, field)
 
 static const struct key turn_keys[] = {
 	{ "type", AT(turn_detection), .setting = "TURN_DETECTION" },
@@ -125,25 +125,25 @@ static const struct key turn_keys[] = {
 	{ .name = NULL },
 };
 
-static void read_turn_detection(struct reader *r, const cJSON *value, void *profile)
+static void read_turn_detection(struct reader *r, const cJSON *value, void *agent)
 {
 	static const char *const by_loudness[] = { "threshold", "prefix_ms", "silence_ms", NULL };
 	static const char *const by_sense[] = { "eagerness", NULL };
-	const struct profile *p = profile;
+	const struct agent *p = agent;
 
-	reader_object(r, value, turn_keys, NULL, profile);
+	reader_object(r, value, turn_keys, NULL, agent);
 	if (p->turn_detection == TURN_SEMANTIC_VAD)
 		wants_other_type(r, value, by_loudness, "server_vad");
 	else
 		wants_other_type(r, value, by_sense, "semantic_vad");
 }
 
-static void read_outcome_schema(struct reader *r, const cJSON *value, void *profile)
+static void read_outcome_schema(struct reader *r, const cJSON *value, void *agent)
 {
 	const char *schema = part_schema(r, value);
 
 	if (schema)
-		((struct profile *)profile)->outcome_schema = schema;
+		((struct agent *)agent)->outcome_schema = schema;
 }
 
 /* ------------------------------------------------------------------- the tables */
@@ -192,7 +192,7 @@ static const struct key machine_keys[] = {
 };
 
 /* In the order of the README's table. */
-static const struct key profile_keys[] = {
+static const struct key agent_keys[] = {
 	{ "model", AT(openai_model), .setting = "OPENAI_MODEL" },
 	{ "voice", AT(voice), .setting = "OPENAI_VOICE" },
 	{ "speed", AT(speed), .setting = "OPENAI_SPEED" },
@@ -219,12 +219,12 @@ static const struct key profile_keys[] = {
 	{ .name = NULL },
 };
 
-/* --------------------------------------------------------------------- one profile */
+/* --------------------------------------------------------------------- one agent */
 
 /* The agent's languages are those of its transcription, unless the file says
  * otherwise; and the model answers in what it hears, so it must be told what it
  * may. */
-static void settle_languages(struct reader *r, struct profile *p)
+static void settle_languages(struct reader *r, struct agent *p)
 {
 	struct buf text;
 
@@ -238,14 +238,14 @@ static void settle_languages(struct reader *r, struct profile *p)
 		buf_printf(&text, "%s %s", i ? "," : "", p->languages[i]);
 	buf_printf(&text, ". Otherwise, and until you know, speak %s.", p->languages[0]);
 	if (buf_error(&text))
-		family_keep_failed(r->family);
+		agent_memory_keep_failed(r->memory);
 	else
-		p->instructions = family_keep(r->family, buf_text(&text), text.len);
+		p->instructions = agent_memory_keep(r->memory, buf_text(&text), text.len);
 	buf_free(&text);
 }
 
 /* What no key alone can tell. `p` is complete but for the line about languages. */
-static void check_whole(struct reader *r, const struct profile *p)
+static void check_whole(struct reader *r, const struct agent *p)
 {
 	bool exact_by_file = p->greeting_mode == GREETING_EXACT && r->cfg->greeting_mode != GREETING_EXACT;
 
@@ -258,23 +258,23 @@ static void check_whole(struct reader *r, const struct profile *p)
 	if ((p->tool_count || p->webhook_count) && !*p->signing_secret)
 		reader_wrong_at(r, "signing_secret_env",
 		    "is missing, and SIGNING_SECRET is not set: what is sent to tools and webhooks is signed with it");
-	if (p->record == RECORD_LOCAL && !*r->cfg->data_dir)
+	if (p->record == RECORDING_LOCAL && !*r->cfg->data_dir)
 		reader_wrong_at(r, "record", "is local, but DATA_DIR is not set: there is nowhere to write it");
 }
 
 /* ------------------------------------------------------------------------ variants */
 
-static void read_variant_name(struct reader *r, const cJSON *value, void *profile)
+static void read_variant_name(struct reader *r, const cJSON *value, void *agent)
 {
 	const char *name = reader_name(r, value);
 
 	if (name)
-		((struct profile *)profile)->variant = name;
+		((struct agent *)agent)->variant = name;
 }
 
-static void refuse_in_variant(struct reader *r, const cJSON *value, void *profile)
+static void refuse_in_variant(struct reader *r, const cJSON *value, void *agent)
 {
-	(void)value, (void)profile;
+	(void)value, (void)agent;
 	reader_wrong(r, "belongs to the whole file, not to a variant");
 }
 
@@ -286,7 +286,7 @@ static const struct key variant_keys[] = {
 	{ .name = NULL },
 };
 
-static void check_variants(struct reader *r, const struct agent *a)
+static void check_variants(struct reader *r, const struct agent_entry *a)
 {
 	double all = 0;
 
@@ -307,7 +307,7 @@ static void check_variants(struct reader *r, const struct agent *a)
 }
 
 /* Every call draws one of them: the file's own keys are what they share. */
-static void read_variants(struct reader *r, const cJSON *list, const struct profile *base, struct agent *a)
+static void read_variants(struct reader *r, const cJSON *list, const struct agent *base, struct agent_entry *a)
 {
 	size_t n = reader_array(r, list, AGENT_VARIANTS_MAX);
 	const cJSON *value = n ? list->child : NULL;
@@ -315,12 +315,12 @@ static void read_variants(struct reader *r, const cJSON *list, const struct prof
 	if (cJSON_IsArray(list) && !list->child)
 		reader_wrong(r, "must have one element at least; leave it out if there are none");
 	for (size_t i = 0; i < n; i++, value = value->next) {
-		struct profile *p = family_profile(r->family);
+		struct agent *p = agent_memory_new_agent(r->memory);
 		size_t mark = reader_enter_element(r, i);
 
 		if (p) {
 			*p = *base;
-			reader_object(r, value, variant_keys, profile_keys, p);
+			reader_object(r, value, variant_keys, agent_keys, p);
 			check_whole(r, p);
 			settle_languages(r, p);
 			a->variants[a->variant_count++] = p;
@@ -332,9 +332,9 @@ static void read_variants(struct reader *r, const cJSON *list, const struct prof
 
 /* ------------------------------------------------------------------------ the file */
 
-static void read_later(struct reader *r, const cJSON *value, void *profile)
+static void read_later(struct reader *r, const cJSON *value, void *agent)
 {
-	(void)r, (void)value, (void)profile;
+	(void)r, (void)value, (void)agent;
 }
 
 static const struct key file_keys[] = {
@@ -343,20 +343,20 @@ static const struct key file_keys[] = {
 	{ .name = NULL },
 };
 
-static void read_tree(struct reader *r, const cJSON *tree, const char *name, struct agent *a)
+static void read_tree(struct reader *r, const cJSON *tree, const char *name, struct agent_entry *a)
 {
 	const cJSON *variants = json_get(tree, "variants");
-	struct profile *base = family_profile(r->family);
+	struct agent *base = agent_memory_new_agent(r->memory);
 	size_t mark;
 
 	if (!base)
 		return;
-	profile_from_config(base, r->cfg);
-	base->name = a->name = family_keep(r->family, name, strlen(name));
-	base->file = family_keep(r->family, r->file, strlen(r->file));
+	agent_from_config(base, r->cfg);
+	base->name = a->name = agent_memory_keep(r->memory, name, strlen(name));
+	base->file = agent_memory_keep(r->memory, r->file, strlen(r->file));
 	base->variant = "";
 	a->answers_rest = !json_get(tree, "numbers");
-	reader_object(r, tree, file_keys, profile_keys, base);
+	reader_object(r, tree, file_keys, agent_keys, base);
 	if (!cJSON_IsObject(tree))
 		return;
 	if (variants) {
@@ -397,11 +397,11 @@ static cJSON *parse(struct reader *r, const struct agent_text *in)
 	return tree;
 }
 
-int agent_file_read(
-    struct agent *out, const struct config *cfg, const struct agent_text *in, struct buf *problem, struct buf *notes)
+int agent_file_read(struct agent_entry *out, const struct config *cfg, const struct agent_text *in, struct buf *problem,
+    struct buf *notes)
 {
 	struct reader r = { .cfg = cfg,
-		.family = family_new(),
+		.memory = agent_memory_new(),
 		.file = in->file,
 		.folder = in->folder,
 		.problem = problem,
@@ -410,9 +410,9 @@ int agent_file_read(
 	int err = 0;
 
 	memset(out, 0, sizeof *out);
-	if (!r.family)
+	if (!r.memory)
 		return -ENOMEM;
-	out->family = r.family;
+	out->memory = r.memory;
 	tree = parse(&r, in);
 	if (tree)
 		read_tree(&r, tree, in->name, out);
@@ -421,10 +421,10 @@ int agent_file_read(
 		buf_printf(problem, "%s: and there is more\n", in->file);
 	if (r.mistakes)
 		err = -EINVAL;
-	else if (family_no_memory(r.family))
+	else if (agent_memory_no_memory(r.memory))
 		err = -ENOMEM;
 	if (err) {
-		family_release(r.family);
+		agent_memory_release(r.memory);
 		memset(out, 0, sizeof *out);
 	}
 	return err;

@@ -19,7 +19,7 @@ struct agent_text {
 /* Every mistake is a line in `problem`, what is odd but no mistake one in
  * `notes`. 0: `out` holds an agent with one reference to its family; or -EINVAL,
  * or -ENOMEM. */
-int agent_file_read(
-    struct agent *out, const struct config *cfg, const struct agent_text *in, struct buf *problem, struct buf *notes);
+int agent_file_read(struct agent_entry *out, const struct config *cfg, const struct agent_text *in, struct buf *problem,
+    struct buf *notes);
 
 #endif

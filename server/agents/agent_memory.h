@@ -1,6 +1,6 @@
 #ifndef AGENTS_AGENT_MEMORY_H
 #define AGENTS_AGENT_MEMORY_H
-/* The profiles that come from one file, and everything they point to: made
+/* The agents that come from one file, and everything they point to: made
  * together, counted together, freed together. Only server/agents/ needs it.
  *
  * While it is made it belongs to one thread. Memory that cannot be had is
@@ -8,26 +8,26 @@
  */
 #include "server/agents/agent.h"
 
-struct family;
+struct agent_memory;
 
 /* One reference; NULL if there is no memory. */
-struct family *family_new(void);
-void family_retain(struct family *f);
-void family_release(struct family *f); /* fine with NULL */
+struct agent_memory *agent_memory_new(void);
+void agent_memory_retain(struct agent_memory *f);
+void agent_memory_release(struct agent_memory *f); /* fine with NULL */
 
 /* A copy of the bytes and a NUL; "" if there is no memory. */
-const char *family_keep(struct family *f, const char *text, size_t len);
+const char *agent_memory_keep(struct agent_memory *f, const char *text, size_t len);
 
 /* Zeroed; NULL if there is no memory. */
-void *family_alloc(struct family *f, size_t size);
+void *agent_memory_alloc(struct agent_memory *f, size_t size);
 
-/* A zeroed profile of this family, which profile_retain then holds; NULL if
+/* A zeroed agent of this family, which agent_retain then holds; NULL if
  * there is no memory. */
-struct profile *family_profile(struct family *f);
+struct agent *agent_memory_new_agent(struct agent_memory *f);
 
 /* Remembers that there was none for something else. */
-void family_keep_failed(struct family *f);
+void agent_memory_keep_failed(struct agent_memory *f);
 
-bool family_no_memory(const struct family *f);
+bool agent_memory_no_memory(const struct agent_memory *f);
 
 #endif

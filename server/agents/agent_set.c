@@ -7,17 +7,17 @@
 struct agent_set *agent_set_new(const struct config *cfg)
 {
 	struct agent_set *set = calloc(1, sizeof *set);
-	struct family *family = family_new();
-	struct profile *p = family ? family_profile(family) : NULL;
+	struct agent_memory *memory = agent_memory_new();
+	struct agent *p = memory ? agent_memory_new_agent(memory) : NULL;
 
 	if (!set || !p) {
-		family_release(family);
+		agent_memory_release(memory);
 		free(set);
 		return NULL;
 	}
 	atomic_init(&set->refs, 1);
-	profile_from_config(p, cfg);
-	set->builtin = (struct agent){ .name = p->name, .family = family, .variants = { p }, .variant_count = 1 };
+	agent_from_config(p, cfg);
+	set->builtin = (struct agent_entry){ .name = p->name, .memory = memory, .variants = { p }, .variant_count = 1 };
 	return set;
 }
 
@@ -29,30 +29,30 @@ struct agent_set *agent_set_retain(struct agent_set *set)
 
 void agent_set_release(struct agent_set *set)
 {
-	/* As in family_release. */
+	/* As in agent_memory_release. */
 	if (!set || atomic_fetch_sub_explicit(&set->refs, 1, memory_order_acq_rel) != 1)
 		return;
 	for (size_t i = 0; i < set->count; i++)
-		family_release(set->list[i].family);
-	family_release(set->builtin.family);
+		agent_memory_release(set->list[i].memory);
+	agent_memory_release(set->builtin.memory);
 	free(set->list);
 	free(set);
 }
 
-bool agent_set_add(struct agent_set *set, const struct agent *agent)
+bool agent_set_add(struct agent_set *set, const struct agent_entry *entry)
 {
-	struct agent *list = realloc(set->list, (set->count + 1) * sizeof *list);
+	struct agent_entry *list = realloc(set->list, (set->count + 1) * sizeof *list);
 
 	if (!list)
 		return false;
 	set->list = list;
-	list[set->count++] = *agent;
+	list[set->count++] = *entry;
 	return true;
 }
 
 static int by_name(const void *a, const void *b)
 {
-	return strcmp(((const struct agent *)a)->name, ((const struct agent *)b)->name);
+	return strcmp(((const struct agent_entry *)a)->name, ((const struct agent_entry *)b)->name);
 }
 
 void agent_set_sort(struct agent_set *set)
@@ -61,9 +61,9 @@ void agent_set_sort(struct agent_set *set)
 		qsort(set->list, set->count, sizeof *set->list, by_name);
 }
 
-static bool names_number(const struct agent *agent, const char *number)
+static bool names_number(const struct agent_entry *entry, const char *number)
 {
-	const struct profile *p = agent->variants[0];
+	const struct agent *p = entry->variants[0];
 
 	for (size_t i = 0; i < p->number_count; i++)
 		if (!strcmp(p->numbers[i], number))
@@ -71,9 +71,9 @@ static bool names_number(const struct agent *agent, const char *number)
 	return false;
 }
 
-const struct agent *agent_set_for_number(const struct agent_set *set, const char *number)
+const struct agent_entry *agent_set_for_number(const struct agent_set *set, const char *number)
 {
-	const struct agent *rest = &set->builtin;
+	const struct agent_entry *rest = &set->builtin;
 
 	for (size_t i = 0; i < set->count; i++) {
 		if (names_number(&set->list[i], number))
@@ -84,7 +84,7 @@ const struct agent *agent_set_for_number(const struct agent_set *set, const char
 	return rest;
 }
 
-const struct agent *agent_set_by_name(const struct agent_set *set, const char *name)
+const struct agent_entry *agent_set_by_name(const struct agent_set *set, const char *name)
 {
 	for (size_t i = 0; i < set->count; i++)
 		if (!strcmp(set->list[i].name, name))
@@ -92,16 +92,16 @@ const struct agent *agent_set_by_name(const struct agent_set *set, const char *n
 	return strcmp(set->builtin.name, name) ? NULL : &set->builtin;
 }
 
-const struct profile *agent_draw(const struct agent *agent, double at)
+const struct agent *agent_entry_draw(const struct agent_entry *entry, double at)
 {
 	double all = 0, upto = 0;
 
-	for (size_t i = 0; i < agent->variant_count; i++)
-		all += agent->variants[i]->weight;
-	for (size_t i = 0; i + 1 < agent->variant_count; i++) {
-		upto += agent->variants[i]->weight;
+	for (size_t i = 0; i < entry->variant_count; i++)
+		all += entry->variants[i]->weight;
+	for (size_t i = 0; i + 1 < entry->variant_count; i++) {
+		upto += entry->variants[i]->weight;
 		if (at * all < upto)
-			return agent->variants[i];
+			return entry->variants[i];
 	}
-	return agent->variants[agent->variant_count - 1];
+	return entry->variants[entry->variant_count - 1];
 }

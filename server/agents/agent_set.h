@@ -8,18 +8,18 @@
 
 enum { AGENTS_MAX = 1000, AGENT_VARIANTS_MAX = 16 };
 
-struct agent {
+struct agent_entry {
 	const char *name;
-	struct family *family;                              /* one reference */
-	const struct profile *variants[AGENT_VARIANTS_MAX]; /* the family's; one without a name if it has none */
+	struct agent_memory *memory;                      /* one reference */
+	const struct agent *variants[AGENT_VARIANTS_MAX]; /* the family's; one without a name if it has none */
 	size_t variant_count;
 	bool answers_rest; /* the numbers that nobody names */
 };
 
 struct agent_set {
 	_Atomic int refs;
-	struct agent builtin; /* always there; for what no other answers */
-	struct agent *list;   /* owned; by name */
+	struct agent_entry builtin; /* always there; for what no other answers */
+	struct agent_entry *list;   /* owned; by name */
 	size_t count;
 };
 
@@ -30,16 +30,16 @@ void agent_set_release(struct agent_set *set); /* fine with NULL */
 
 /* Takes over the reference to the agent's family. False if there is no memory;
  * then it does not. */
-bool agent_set_add(struct agent_set *set, const struct agent *agent);
+bool agent_set_add(struct agent_set *set, const struct agent_entry *entry);
 void agent_set_sort(struct agent_set *set);
 
 /* Who answers this number; never NULL. */
-const struct agent *agent_set_for_number(const struct agent_set *set, const char *number);
+const struct agent_entry *agent_set_for_number(const struct agent_set *set, const char *number);
 
 /* NULL if there is none of that name. */
-const struct agent *agent_set_by_name(const struct agent_set *set, const char *name);
+const struct agent_entry *agent_set_by_name(const struct agent_set *set, const char *name);
 
 /* The variant that `at`, from 0 to 1, falls on when each is as wide as its weight. */
-const struct profile *agent_draw(const struct agent *agent, double at);
+const struct agent *agent_entry_draw(const struct agent_entry *entry, double at);
 
 #endif

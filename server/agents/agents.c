@@ -125,69 +125,69 @@ static struct agent_set *current(struct agents *a)
 	return set;
 }
 
-static const struct profile *drawn(const struct agent *agent)
+static const struct agent *drawn(const struct agent_entry *entry)
 {
 	uint32_t at;
 
 	random_bytes(&at, sizeof at);
-	return profile_retain(agent_draw(agent, (double)at / 4294967296.0));
+	return agent_retain(agent_entry_draw(entry, (double)at / 4294967296.0));
 }
 
-const struct profile *agents_for_number(struct agents *a, const char *number)
+const struct agent *agents_for_number(struct agents *a, const char *number)
 {
 	struct agent_set *set = current(a);
-	const struct profile *p = drawn(agent_set_for_number(set, number));
+	const struct agent *p = drawn(agent_set_for_number(set, number));
 
 	agent_set_release(set);
 	return p;
 }
 
-const struct profile *agents_by_name(struct agents *a, const char *name)
+const struct agent *agents_by_name(struct agents *a, const char *name)
 {
 	struct agent_set *set = current(a);
-	const struct agent *agent = agent_set_by_name(set, name);
-	const struct profile *p = agent ? drawn(agent) : NULL;
+	const struct agent_entry *entry = agent_set_by_name(set, name);
+	const struct agent *p = entry ? drawn(entry) : NULL;
 
 	agent_set_release(set);
 	return p;
 }
 
-const struct profile *agents_variant(struct agents *a, const char *name, const char *variant)
+const struct agent *agents_variant(struct agents *a, const char *name, const char *variant)
 {
 	struct agent_set *set = current(a);
-	const struct profile *found = NULL;
+	const struct agent *found = NULL;
 
 	for (size_t i = 0; i <= set->count && !found; i++) {
-		const struct agent *agent = i < set->count ? &set->list[i] : &set->builtin;
+		const struct agent_entry *entry = i < set->count ? &set->list[i] : &set->builtin;
 
-		for (size_t v = 0; v < agent->variant_count && !strcmp(agent->name, name); v++)
-			if (!found || !strcmp(agent->variants[v]->variant, variant))
-				found = agent->variants[v];
+		for (size_t v = 0; v < entry->variant_count && !strcmp(entry->name, name); v++)
+			if (!found || !strcmp(entry->variants[v]->variant, variant))
+				found = entry->variants[v];
 	}
-	profile_retain(found);
+	agent_retain(found);
 	agent_set_release(set);
 	return found;
 }
 
-_Static_assert((int)AGENT_PROFILES_MAX == AGENTS_MAX * AGENT_VARIANTS_MAX + 1, "more than agents_list could give");
+_Static_assert((int)AGENTS_LISTED_MAX == AGENTS_MAX * AGENT_VARIANTS_MAX + 1, "more than agents_list could give");
 
 static bool builtin_answers(const struct agent_set *set)
 {
 	return agent_set_for_number(set, "") == &set->builtin;
 }
 
-size_t agents_list(struct agents *a, const struct profile **out, size_t max)
+size_t agents_list(struct agents *a, const struct agent **out, size_t max)
 {
 	struct agent_set *set = current(a);
 	size_t n = 0;
 
 	for (size_t i = 0; i <= set->count; i++) {
-		const struct agent *agent = i < set->count ? &set->list[i] : &set->builtin;
+		const struct agent_entry *entry = i < set->count ? &set->list[i] : &set->builtin;
 
-		if (agent == &set->builtin && !builtin_answers(set))
+		if (entry == &set->builtin && !builtin_answers(set))
 			continue;
-		for (size_t v = 0; v < agent->variant_count && n < max; v++)
-			out[n++] = profile_retain(agent->variants[v]);
+		for (size_t v = 0; v < entry->variant_count && n < max; v++)
+			out[n++] = agent_retain(entry->variants[v]);
 	}
 	agent_set_release(set);
 	return n;
@@ -205,15 +205,15 @@ size_t agents_count(struct agents *a)
 void agents_describe(struct agents *a, struct buf *out)
 {
 	struct agent_set *set = current(a);
-	const struct agent *rest = agent_set_for_number(set, "");
+	const struct agent_entry *rest = agent_set_for_number(set, "");
 
 	for (size_t i = 0; i <= set->count; i++) {
-		const struct agent *agent = i < set->count ? &set->list[i] : &set->builtin;
+		const struct agent_entry *entry = i < set->count ? &set->list[i] : &set->builtin;
 
-		if (agent == &set->builtin && agent != rest)
+		if (entry == &set->builtin && entry != rest)
 			continue;
-		for (size_t v = 0; v < agent->variant_count; v++)
-			profile_describe(agent->variants[v], agent == rest, out);
+		for (size_t v = 0; v < entry->variant_count; v++)
+			agent_describe(entry->variants[v], entry == rest, out);
 	}
 	agent_set_release(set);
 }

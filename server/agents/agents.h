@@ -29,17 +29,17 @@ void agents_on_change(struct agents *agents, agents_changed *callback, void *arg
 /* Retained for the caller. By the number called: its agent, else the one that
  * names no number, else the built-in one; a variant is drawn by weight. By name:
  * NULL if there is none. */
-const struct profile *agents_for_number(struct agents *agents, const char *number);
-const struct profile *agents_by_name(struct agents *agents, const char *name);
+const struct agent *agents_for_number(struct agents *agents, const char *number);
+const struct agent *agents_by_name(struct agents *agents, const char *name);
 
 /* The agent a call had, as it is now: that variant, else another of its; retained. */
-const struct profile *agents_variant(struct agents *agents, const char *name, const char *variant);
+const struct agent *agents_variant(struct agents *agents, const char *name, const char *variant);
 
-enum { AGENT_PROFILES_MAX = 16001 }; /* as many as agents_list can ever give */
+enum { AGENTS_LISTED_MAX = 16001 }; /* as many as agents_list can ever give */
 
 /* All of them, each variant for itself, the built-in one only if it can be
  * reached by a number; each retained. How many (at most `max`) were written. */
-size_t agents_list(struct agents *agents, const struct profile **out, size_t max);
+size_t agents_list(struct agents *agents, const struct agent **out, size_t max);
 
 size_t agents_count(struct agents *agents); /* files loaded */
 

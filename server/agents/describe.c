@@ -16,7 +16,7 @@ static void put_names(struct buf *out, const char *name, const void *items, size
 		buf_printf(out, "%s%s", i ? "," : name, *(const char *const *)((const char *)items + i * size));
 }
 
-static void put_numbers(struct buf *out, const struct profile *p, bool answers_rest)
+static void put_numbers(struct buf *out, const struct agent *p, bool answers_rest)
 {
 	if (answers_rest)
 		buf_puts(out, " numbers=all-others");
@@ -25,7 +25,7 @@ static void put_numbers(struct buf *out, const struct profile *p, bool answers_r
 	put_list(out, " numbers=", p->numbers, p->number_count);
 }
 
-void profile_describe(const struct profile *p, bool answers_rest, struct buf *out)
+void agent_describe(const struct agent *p, bool answers_rest, struct buf *out)
 {
 	static const char *const greets[] = { "instruction", "exact", "wait" };
 	static const char *const records[] = { "off", "local", "twilio" };
@@ -47,7 +47,7 @@ void profile_describe(const struct profile *p, bool answers_rest, struct buf *ou
 		buf_puts(out, " outcome=yes");
 	if (p->webhook_count)
 		buf_printf(out, " webhooks=%zu", p->webhook_count);
-	if (p->record != RECORD_OFF)
+	if (p->record != RECORDING_OFF)
 		buf_printf(out, " record=%s", records[p->record]);
 	if (p->machine != MACHINE_IGNORE)
 		buf_printf(out, " machine=%s", machines[p->machine]);

@@ -4,6 +4,6 @@
 #include "common/buf.h"
 #include "server/agents/agent.h"
 
-void profile_describe(const struct profile *p, bool answers_rest, struct buf *out);
+void agent_describe(const struct agent *p, bool answers_rest, struct buf *out);
 
 #endif

@@ -64,7 +64,7 @@ static bool agent_name(const char *file, char name[65])
 static void add_file(struct loading *l, const char *folder, const char *file, const char *path)
 {
 	struct agent_text in = { .file = path, .folder = folder };
-	struct agent agent;
+	struct agent_entry entry;
 	const char *how;
 	char name[65];
 	struct buf text;
@@ -76,7 +76,7 @@ static void add_file(struct loading *l, const char *folder, const char *file, co
 		return;
 	}
 	buf_init(&text, 0);
-	how = slurp(path, AGENT_FILE_MAX, &text);
+	how = read_whole_file(path, AGENT_FILE_MAX, &text);
 	in.name = name;
 	in.text = buf_text(&text);
 	in.len = text.len;
@@ -84,10 +84,10 @@ static void add_file(struct loading *l, const char *folder, const char *file, co
 		buf_printf(l->problem, "%s: %s\n", path, how);
 		err = -EINVAL;
 	} else {
-		err = agent_file_read(&agent, l->cfg, &in, l->problem, l->notes);
+		err = agent_file_read(&entry, l->cfg, &in, l->problem, l->notes);
 	}
-	if (!err && !agent_set_add(l->set, &agent)) {
-		family_release(agent.family);
+	if (!err && !agent_set_add(l->set, &entry)) {
+		agent_memory_release(entry.memory);
 		err = -ENOMEM;
 	}
 	if (err)
@@ -138,7 +138,7 @@ static void add_directory(struct loading *l, const char *folder)
 
 struct claim {
 	const char *number;
-	const struct agent *agent;
+	const struct agent_entry *entry;
 	size_t at;
 };
 
@@ -147,7 +147,7 @@ static int by_number(const void *a, const void *b)
 	const struct claim *x = a, *y = b;
 	int order = strcmp(x->number, y->number);
 
-	return order ? order : strcmp(x->agent->name, y->agent->name);
+	return order ? order : strcmp(x->entry->name, y->entry->name);
 }
 
 /* A number leads to one agent. (That a file names it once is known.) */
@@ -165,7 +165,7 @@ static void check_numbers(struct loading *l)
 	}
 	n = 0;
 	for (size_t i = 0; i < l->set->count; i++) {
-		const struct agent *a = &l->set->list[i];
+		const struct agent_entry *a = &l->set->list[i];
 
 		for (size_t j = 0; j < a->variants[0]->number_count; j++)
 			claims[n++] = (struct claim){ a->variants[0]->numbers[j], a, j };
@@ -175,7 +175,7 @@ static void check_numbers(struct loading *l)
 		if (strcmp(claims[i].number, claims[i - 1].number) != 0)
 			continue;
 		buf_printf(l->problem, "%s: numbers[%zu]: is answered by %s already\n",
-		    claims[i].agent->variants[0]->file, claims[i].at, claims[i - 1].agent->name);
+		    claims[i].entry->variants[0]->file, claims[i].at, claims[i - 1].entry->name);
 		fail(l, -EINVAL);
 	}
 	free(claims);
@@ -184,10 +184,10 @@ static void check_numbers(struct loading *l)
 /* Nor can two answer all the rest. */
 static void check_rest(struct loading *l)
 {
-	const struct agent *first = NULL;
+	const struct agent_entry *first = NULL;
 
 	for (size_t i = 0; i < l->set->count; i++) {
-		const struct agent *a = &l->set->list[i];
+		const struct agent_entry *a = &l->set->list[i];
 
 		if (!a->answers_rest)
 			continue;

@@ -64,13 +64,13 @@ const char *part_schema(struct reader *r, const cJSON *value)
 	if (schema_check(value, &problem, &ignored)) {
 		tell_lines(r, &problem, true);
 	} else if (!(text = cJSON_PrintUnformatted(value))) {
-		family_keep_failed(r->family);
+		agent_memory_keep_failed(r->memory);
 	} else {
 		tell_lines(r, &ignored, false);
 		if (strlen(text) > SCHEMA_BYTES)
 			reader_wrong(r, "must be at most %d bytes long", SCHEMA_BYTES);
 		else
-			kept = family_keep(r->family, text, strlen(text));
+			kept = agent_memory_keep(r->memory, text, strlen(text));
 		cJSON_free(text);
 	}
 	buf_free(&problem);
@@ -85,7 +85,7 @@ static void read_strings(struct reader *r, const cJSON *list, size_t max, const 
     const char *const **out, size_t *count)
 {
 	size_t n = reader_array(r, list, max);
-	const char **kept = n ? family_alloc(r->family, n * sizeof *kept) : NULL;
+	const char **kept = n ? agent_memory_alloc(r->memory, n * sizeof *kept) : NULL;
 	const cJSON *value = n ? list->child : NULL;
 
 	*count = 0;
@@ -102,21 +102,21 @@ static void read_strings(struct reader *r, const cJSON *list, size_t max, const 
 		if (how)
 			reader_wrong(r, "%s", how);
 		else if (text)
-			kept[(*count)++] = family_keep(r->family, text, strlen(text));
+			kept[(*count)++] = agent_memory_keep(r->memory, text, strlen(text));
 		reader_leave(r, mark);
 	}
 }
 
-void part_numbers(struct reader *r, const cJSON *value, void *profile)
+void part_numbers(struct reader *r, const cJSON *value, void *agent)
 {
-	struct profile *p = profile;
+	struct agent *p = agent;
 
 	read_strings(r, value, NUMBERS_MAX, check_e164, &p->numbers, &p->number_count);
 }
 
-void part_languages(struct reader *r, const cJSON *value, void *profile)
+void part_languages(struct reader *r, const cJSON *value, void *agent)
 {
-	struct profile *p = profile;
+	struct agent *p = agent;
 
 	read_strings(r, value, LANGUAGES_MAX, check_language, &p->languages, &p->language_count);
 }
@@ -142,7 +142,7 @@ static void *read_list(struct reader *r, const cJSON *list, size_t max, const st
     const void *blank, size_t *count)
 {
 	size_t n = reader_array(r, list, max);
-	char *items = n ? family_alloc(r->family, n * size) : NULL;
+	char *items = n ? agent_memory_alloc(r->memory, n * size) : NULL;
 	const cJSON *value = n ? list->child : NULL;
 
 	*count = items ? n : 0;
@@ -180,7 +180,7 @@ static void tell_doubles(struct reader *r, const char *key, const void *items, s
 static void read_tool_name(struct reader *r, const cJSON *value, void *tool)
 {
 	static const char *const builtin[] = { "end_call", "transfer_call", "search_knowledge", "save_record" };
-	struct profile_tool *t = tool;
+	struct agent_tool *t = tool;
 
 	read_name(r, value, &t->name);
 	for (size_t i = 0; i < sizeof builtin / sizeof *builtin; i++)
@@ -193,7 +193,7 @@ static void read_parameters(struct reader *r, const cJSON *value, void *tool)
 	const char *schema = part_schema(r, value);
 
 	if (schema)
-		((struct profile_tool *)tool)->parameters = schema;
+		((struct agent_tool *)tool)->parameters = schema;
 }
 
 static const struct setting tool_timeout = { .type = SETTING_INT, .min = 100, .max = 60000, .unit = "ms" };
@@ -201,23 +201,23 @@ static const struct setting filler = { .type = SETTING_TEXT, .fallback = "", .mo
 
 static const struct key tool_keys[] = {
 	{ "name", .read = read_tool_name, .required = true },
-	{ "description", AT(profile_tool, description), .rule = &required_prose, .required = true },
+	{ "description", AT(agent_tool, description), .rule = &required_prose, .required = true },
 	{ "parameters", .read = read_parameters },
-	{ "url", AT(profile_tool, url), .rule = &url, .required = true },
-	{ "timeout_ms", AT(profile_tool, timeout_ms), .rule = &tool_timeout },
-	{ "filler", AT(profile_tool, filler), .rule = &filler },
+	{ "url", AT(agent_tool, url), .rule = &url, .required = true },
+	{ "timeout_ms", AT(agent_tool, timeout_ms), .rule = &tool_timeout },
+	{ "filler", AT(agent_tool, filler), .rule = &filler },
 	{ .name = NULL },
 };
 
-void part_tools(struct reader *r, const cJSON *value, void *profile)
+void part_tools(struct reader *r, const cJSON *value, void *agent)
 {
-	static const struct profile_tool blank = { .name = "",
+	static const struct agent_tool blank = { .name = "",
 		.description = "",
 		.parameters = "{\"type\":\"object\",\"properties\":{},\"additionalProperties\":false}",
 		.url = "",
 		.timeout_ms = 8000,
 		.filler = "" };
-	struct profile *p = profile;
+	struct agent *p = agent;
 
 	p->tools = read_list(r, value, TOOLS_MAX, tool_keys, sizeof blank, &blank, &p->tool_count);
 	tell_doubles(r, "name", p->tools, sizeof blank, p->tool_count);
@@ -252,7 +252,7 @@ static void read_mcp_url(struct reader *r, const cJSON *value, void *entry)
 	if (strncasecmp(text, "https://", 8) != 0 || agent_url_check(text))
 		reader_wrong(r, "must look like https://host/path: the model's side calls it over the Internet");
 	else
-		((struct mcp_entry *)entry)->url = family_keep(r->family, text, strlen(text));
+		((struct mcp_entry *)entry)->url = agent_memory_keep(r->memory, text, strlen(text));
 }
 
 static void read_allowed(struct reader *r, const cJSON *value, void *entry)
@@ -279,7 +279,7 @@ static void read_authorization(struct reader *r, const cJSON *value, void *entry
 	if (!secret || !*secret || check_token(secret))
 		reader_wrong(r, "names %s, which is not set, or not to one word", name);
 	else
-		((struct mcp_entry *)entry)->authorization = family_keep(r->family, secret, strlen(secret));
+		((struct mcp_entry *)entry)->authorization = agent_memory_keep(r->memory, secret, strlen(secret));
 }
 
 static const struct key mcp_keys[] = {
@@ -316,28 +316,28 @@ static const char *mcp_json(struct reader *r, const struct mcp_entry *e)
 		json_put_cstring(&out, e->authorization);
 	}
 	buf_putc(&out, '}');
-	kept = family_keep(r->family, buf_text(&out), out.len);
+	kept = agent_memory_keep(r->memory, buf_text(&out), out.len);
 	if (buf_error(&out))
-		family_keep_failed(r->family);
+		agent_memory_keep_failed(r->memory);
 	if (out.data)
 		explicit_bzero(out.data, out.cap);
 	buf_free(&out);
 	return kept;
 }
 
-void part_mcp_servers(struct reader *r, const cJSON *value, void *profile)
+void part_mcp_servers(struct reader *r, const cJSON *value, void *agent)
 {
 	static const struct mcp_entry blank = { .label = "", .url = "", .authorization = "" };
-	struct profile *p = profile;
+	struct agent *p = agent;
 	size_t count;
 	const struct mcp_entry *entries = read_list(r, value, MCP_MAX, mcp_keys, sizeof blank, &blank, &count);
-	struct profile_mcp *mcps = count ? family_alloc(r->family, count * sizeof *mcps) : NULL;
+	struct agent_mcp *mcps = count ? agent_memory_alloc(r->memory, count * sizeof *mcps) : NULL;
 
 	tell_doubles(r, "label", entries, sizeof blank, count);
 	p->mcps = mcps;
 	p->mcp_count = mcps ? count : 0;
 	for (size_t i = 0; i < p->mcp_count; i++)
-		mcps[i] = (struct profile_mcp){ .label = entries[i].label, .json = mcp_json(r, &entries[i]) };
+		mcps[i] = (struct agent_mcp){ .label = entries[i].label, .json = mcp_json(r, &entries[i]) };
 }
 
 /* ------------------------------------------------------------------------- transfers */
@@ -357,7 +357,7 @@ static const char *check_destination(const char *text)
 
 static void read_destination_name(struct reader *r, const cJSON *value, void *destination)
 {
-	read_name(r, value, &((struct profile_destination *)destination)->name);
+	read_name(r, value, &((struct agent_destination *)destination)->name);
 }
 
 static const struct setting destination = { .type = SETTING_TEXT, .most = 60, .check = check_destination };
@@ -365,18 +365,18 @@ static const struct setting ring_seconds = { .type = SETTING_INT, .min = 5, .max
 
 static const struct key transfer_keys[] = {
 	{ "name", .read = read_destination_name, .required = true },
-	{ "number", AT(profile_destination, number), .rule = &destination, .required = true },
-	{ "description", AT(profile_destination, description), .rule = &optional_prose },
-	{ "ring_seconds", AT(profile_destination, ring_seconds), .rule = &ring_seconds },
+	{ "number", AT(agent_destination, number), .rule = &destination, .required = true },
+	{ "description", AT(agent_destination, description), .rule = &optional_prose },
+	{ "ring_seconds", AT(agent_destination, ring_seconds), .rule = &ring_seconds },
 	{ .name = NULL },
 };
 
-void part_transfers(struct reader *r, const cJSON *value, void *profile)
+void part_transfers(struct reader *r, const cJSON *value, void *agent)
 {
-	static const struct profile_destination blank = {
+	static const struct agent_destination blank = {
 		.name = "", .description = "", .number = "", .ring_seconds = 25
 	};
-	struct profile *p = profile;
+	struct agent *p = agent;
 
 	p->destinations =
 	    read_list(r, value, TRANSFERS_MAX, transfer_keys, sizeof blank, &blank, &p->destination_count);
@@ -392,7 +392,7 @@ static const struct {
 	{ "call.started", WEBHOOK_CALL_STARTED },
 	{ "call.ended", WEBHOOK_CALL_ENDED },
 	{ "call.failed", WEBHOOK_CALL_FAILED },
-	{ "record.created", WEBHOOK_RECORD_CREATED },
+	{ "record.created", WEBHOOK_OUTCOME_CREATED },
 };
 
 enum { EVENTS = sizeof events / sizeof *events };
@@ -412,7 +412,7 @@ static const char *check_event(const char *text)
 
 static void read_events(struct reader *r, const cJSON *value, void *webhook)
 {
-	struct profile_webhook *w = webhook;
+	struct agent_webhook *w = webhook;
 	const char *const *names;
 	size_t count;
 
@@ -425,15 +425,15 @@ static void read_events(struct reader *r, const cJSON *value, void *webhook)
 }
 
 static const struct key webhook_keys[] = {
-	{ "url", AT(profile_webhook, url), .rule = &url, .required = true },
+	{ "url", AT(agent_webhook, url), .rule = &url, .required = true },
 	{ "events", .read = read_events },
 	{ .name = NULL },
 };
 
-void part_webhooks(struct reader *r, const cJSON *value, void *profile)
+void part_webhooks(struct reader *r, const cJSON *value, void *agent)
 {
-	static const struct profile_webhook blank = { .url = "", .events = WEBHOOK_ALL };
-	struct profile *p = profile;
+	static const struct agent_webhook blank = { .url = "", .events = WEBHOOK_ALL };
+	struct agent *p = agent;
 
 	p->webhooks = read_list(r, value, WEBHOOKS_MAX, webhook_keys, sizeof blank, &blank, &p->webhook_count);
 	tell_doubles(r, "url", p->webhooks, sizeof blank, p->webhook_count);

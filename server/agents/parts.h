@@ -1,17 +1,17 @@
 #ifndef AGENTS_PARTS_H
 #define AGENTS_PARTS_H
 /* The lists of an agent's file: numbers, tools, servers of tools, transfers,
- * webhooks. Each reads what stands at r->path into a struct profile, in place of
+ * webhooks. Each reads what stands at r->path into a struct agent, in place of
  * what was there. Only server/agents/ needs them.
  */
 #include "server/agents/reader.h"
 
-void part_numbers(struct reader *r, const cJSON *value, void *profile);
-void part_languages(struct reader *r, const cJSON *value, void *profile);
-void part_tools(struct reader *r, const cJSON *value, void *profile);
-void part_mcp_servers(struct reader *r, const cJSON *value, void *profile);
-void part_transfers(struct reader *r, const cJSON *value, void *profile);
-void part_webhooks(struct reader *r, const cJSON *value, void *profile);
+void part_numbers(struct reader *r, const cJSON *value, void *agent);
+void part_languages(struct reader *r, const cJSON *value, void *agent);
+void part_tools(struct reader *r, const cJSON *value, void *agent);
+void part_mcp_servers(struct reader *r, const cJSON *value, void *agent);
+void part_transfers(struct reader *r, const cJSON *value, void *agent);
+void part_webhooks(struct reader *r, const cJSON *value, void *agent);
 
 /* A JSON Schema of an object, as text; NULL after telling what is wrong with it. */
 const char *part_schema(struct reader *r, const cJSON *value);

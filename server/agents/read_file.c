@@ -50,7 +50,7 @@ static const char *read_all(int fd, size_t max, struct buf *out)
 	}
 }
 
-const char *slurp(const char *path, size_t max, struct buf *out)
+const char *read_whole_file(const char *path, size_t max, struct buf *out)
 {
 	const char *how;
 	struct stat s;

@@ -6,6 +6,6 @@
 
 /* Appends what the file holds. NULL, or what is wrong with it: the end of a
  * sentence, as in "is a directory"; valid until the next call in this thread. */
-const char *slurp(const char *path, size_t max, struct buf *out);
+const char *read_whole_file(const char *path, size_t max, struct buf *out);
 
 #endif

@@ -104,7 +104,7 @@ const char *reader_name(struct reader *r, const cJSON *value)
 		reader_wrong(r, "must be 1 to 64 letters, digits, _ and -");
 		return NULL;
 	}
-	return family_keep(r->family, text, len);
+	return agent_memory_keep(r->memory, text, len);
 }
 
 const char *reader_file(struct reader *r, const char *name)
@@ -117,7 +117,7 @@ const char *reader_file(struct reader *r, const char *name)
 	buf_init(&whole, 0);
 	buf_init(&path, 0);
 	buf_printf(&path, "%s%s%s", *name == '/' ? "" : r->folder, *name == '/' ? "" : "/", name);
-	how = slurp(buf_text(&path), READER_TEXT_MAX, &whole);
+	how = read_whole_file(buf_text(&path), READER_TEXT_MAX, &whole);
 	text = buf_text(&whole);
 	if (!strncmp(text, "\xEF\xBB\xBF", 3)) /* a byte order mark says nothing */
 		text += 3;
@@ -131,7 +131,7 @@ const char *reader_file(struct reader *r, const char *name)
 	else if (!len)
 		reader_wrong(r, "names %.200s, which holds no text", name);
 	else
-		kept = family_keep(r->family, text, len);
+		kept = agent_memory_keep(r->memory, text, len);
 	buf_free(&path);
 	buf_free(&whole);
 	return kept;
@@ -175,7 +175,7 @@ static void read_text(struct reader *r, const struct setting *rule, const cJSON 
 	if (how)
 		reader_wrong(r, "%s", how);
 	else
-		*(const char **)at = family_keep(r->family, text, strlen(text));
+		*(const char **)at = agent_memory_keep(r->memory, text, strlen(text));
 }
 
 static void read_number(struct reader *r, const struct setting *rule, const cJSON *value, void *at)
@@ -231,7 +231,7 @@ static void read_word(struct reader *r, const struct setting *rule, const cJSON 
 	if (rule->type == SETTING_CHOICE)
 		memcpy(at, &i, sizeof i);
 	else
-		*(const char **)at = family_keep(r->family, none ? "" : text, none ? 0 : strlen(text));
+		*(const char **)at = agent_memory_keep(r->memory, none ? "" : text, none ? 0 : strlen(text));
 }
 
 static void read_by_rule(struct reader *r, const struct setting *rule, const cJSON *value, void *at)

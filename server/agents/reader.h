@@ -16,11 +16,11 @@ enum {
 
 struct reader {
 	const struct config *cfg;
-	struct family *family; /* what is read is kept there */
-	const char *file;      /* as people know it */
-	const char *folder;    /* the file's, for names of other files */
-	struct buf *problem;   /* a line for each mistake */
-	struct buf *notes;     /* a line for what is odd, but no mistake */
+	struct agent_memory *memory; /* what is read is kept there */
+	const char *file;            /* as people know it */
+	const char *folder;          /* the file's, for names of other files */
+	struct buf *problem;         /* a line for each mistake */
+	struct buf *notes;           /* a line for what is odd, but no mistake */
 	size_t mistakes;
 	char path[256]; /* of what is being read: tools[1].url */
 };

@@ -119,9 +119,9 @@ static void begin_recording(struct caller *p, int64_t now)
 {
 	struct call *c = p->call;
 
-	if (c->record != RECORD_LOCAL)
+	if (c->record != RECORDING_LOCAL)
 		return;
-	p->recording = recording_begin(c->call_sid, c->profile, clock_wall_ms(), now);
+	p->recording = recording_begin(c->call_sid, c->agent, clock_wall_ms(), now);
 	if (!p->recording)
 		log_warn(c->tag, "not recorded: DATA_DIR is not set, or there is no memory");
 	p->playout.recording = p->uplink.recording = p->recording;
@@ -373,7 +373,7 @@ void caller_loop(struct call *c, int fd)
 			call_end(c, END_STREAM_SILENT);
 	}
 	/* What was heard is known now or never; the agent loop writes it down
-	 * while we wait for Twilio's Close. The pen goes back before that. */
+	 * while we wait for Twilio's Close. The model writer goes back before that. */
 	uplink_leave(&p.uplink);
 	playout_leave(&p.playout, now);
 	if (p.recording)

@@ -2,13 +2,13 @@
 
 #include <string.h>
 
-void gaps_init(struct gaps *g, int64_t now_us)
+void lateness_init(struct lateness *g, int64_t now_us)
 {
 	memset(g, 0, sizeof *g);
 	g->last_us = now_us;
 }
 
-static void note_lateness(struct gaps *g, uint64_t timestamp_ms, int64_t now_us)
+static void note_lateness(struct lateness *g, uint64_t timestamp_ms, int64_t now_us)
 {
 	int64_t way_us = now_us - (int64_t)timestamp_ms * 1000;
 
@@ -20,7 +20,7 @@ static void note_lateness(struct gaps *g, uint64_t timestamp_ms, int64_t now_us)
 	g->late_us = way_us - g->base_us;
 }
 
-uint32_t gaps_frame(struct gaps *g, bool has_timestamp, uint64_t timestamp_ms, uint32_t len_ms, int64_t now_us)
+uint32_t lateness_frame(struct lateness *g, bool has_timestamp, uint64_t timestamp_ms, uint32_t len_ms, int64_t now_us)
 {
 	uint64_t missing = 0;
 
@@ -28,10 +28,11 @@ uint32_t gaps_frame(struct gaps *g, bool has_timestamp, uint64_t timestamp_ms, u
 		/* So far from what was due, either way, is no hole and no doubled
 		 * frame: the count begins anew, or one wrong timestamp would
 		 * make all that follow look hours late. */
-		if (timestamp_ms > g->next_ms + GAPS_FILL_MAX_MS || g->next_ms > timestamp_ms + GAPS_FILL_MAX_MS)
+		if (timestamp_ms > g->next_ms + LATENESS_FILL_MAX_MS ||
+		    g->next_ms > timestamp_ms + LATENESS_FILL_MAX_MS)
 			g->begun = false;
 		note_lateness(g, timestamp_ms, now_us);
-		if (g->begun && timestamp_ms >= g->next_ms + GAPS_JITTER_MS)
+		if (g->begun && timestamp_ms >= g->next_ms + LATENESS_JITTER_MS)
 			missing = timestamp_ms - g->next_ms;
 		/* A timestamp from the past (a doubled frame) does not turn it back. */
 		if (!g->begun || timestamp_ms + len_ms > g->next_ms)
@@ -51,21 +52,21 @@ uint32_t gaps_frame(struct gaps *g, bool has_timestamp, uint64_t timestamp_ms, u
 	return (uint32_t)missing;
 }
 
-uint32_t gaps_late_ms(const struct gaps *g)
+uint32_t lateness_late_ms(const struct lateness *g)
 {
 	return g->late_us > 0 ? (uint32_t)(g->late_us / 1000) : 0;
 }
 
-uint32_t gaps_pad(struct gaps *g, bool speaking, int64_t now_us)
+uint32_t lateness_pad(struct lateness *g, bool speaking, int64_t now_us)
 {
-	if (!speaking || g->padded || now_us < g->last_us + GAPS_PATIENCE_US)
+	if (!speaking || g->padded || now_us < g->last_us + LATENESS_PATIENCE_US)
 		return 0;
 	g->padded = true;
-	g->debt_ms += GAPS_PAD_MS;
-	return GAPS_PAD_MS;
+	g->debt_ms += LATENESS_PAD_MS;
+	return LATENESS_PAD_MS;
 }
 
-int64_t gaps_deadline_us(const struct gaps *g, bool speaking)
+int64_t lateness_deadline_us(const struct lateness *g, bool speaking)
 {
-	return speaking && !g->padded ? g->last_us + GAPS_PATIENCE_US : INT64_MAX;
+	return speaking && !g->padded ? g->last_us + LATENESS_PATIENCE_US : INT64_MAX;
 }

@@ -16,13 +16,13 @@
 #include <stdint.h>
 
 enum {
-	GAPS_PATIENCE_US = 750000, /* no frame for so long while the caller speaks: pad */
-	GAPS_PAD_MS = 1000,        /* by so much, once for each time frames stop */
-	GAPS_FILL_MAX_MS = 10000,  /* a jump of the timestamps longer than this is not believed */
-	GAPS_JITTER_MS = 20,       /* a hole shorter than a frame is rounding */
+	LATENESS_PATIENCE_US = 750000, /* no frame for so long while the caller speaks: pad */
+	LATENESS_PAD_MS = 1000,        /* by so much, once for each time frames stop */
+	LATENESS_FILL_MAX_MS = 10000,  /* a jump of the timestamps longer than this is not believed */
+	LATENESS_JITTER_MS = 20,       /* a hole shorter than a frame is rounding */
 };
 
-struct gaps {
+struct lateness {
 	bool begun;
 	uint64_t next_ms; /* timestamp the next frame should carry */
 	int64_t base_us;  /* least (arrival - timestamp) seen lately */
@@ -32,20 +32,20 @@ struct gaps {
 	bool padded;      /* since the last frame */
 };
 
-void gaps_init(struct gaps *g, int64_t now_us);
+void lateness_init(struct lateness *g, int64_t now_us);
 
 /* A frame of `len_ms` arrived (its timestamp, if it had one). Returns how many
  * ms of silence belong before it. */
-uint32_t gaps_frame(struct gaps *g, bool has_timestamp, uint64_t timestamp_ms, uint32_t len_ms, int64_t now_us);
+uint32_t lateness_frame(struct lateness *g, bool has_timestamp, uint64_t timestamp_ms, uint32_t len_ms, int64_t now_us);
 
 /* How late the newest frame was, in ms. */
-uint32_t gaps_late_ms(const struct gaps *g);
+uint32_t lateness_late_ms(const struct lateness *g);
 
 /* Whether silence is due because frames stopped while the caller speaks;
  * returns how many ms. */
-uint32_t gaps_pad(struct gaps *g, bool speaking, int64_t now_us);
+uint32_t lateness_pad(struct lateness *g, bool speaking, int64_t now_us);
 
-/* When gaps_pad should be asked again; INT64_MAX: not before another frame. */
-int64_t gaps_deadline_us(const struct gaps *g, bool speaking);
+/* When lateness_pad should be asked again; INT64_MAX: not before another frame. */
+int64_t lateness_deadline_us(const struct lateness *g, bool speaking);
 
 #endif

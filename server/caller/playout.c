@@ -68,7 +68,7 @@ static void serve_cuts(struct playout *p, int64_t now)
 	uint64_t stale_to = atomic_load_explicit(&c->stale_to, memory_order_relaxed);
 	uint64_t skipped = 0;
 	struct from_cut cut = { .cut = wanted };
-	struct record r;
+	struct ring_message r;
 	bool playing;
 
 	if (wanted == p->cuts_served)
@@ -120,7 +120,7 @@ static size_t piece_size(const struct playout *p, int64_t now)
 }
 
 /* Sends a piece of the audio record in hand. True when it is used up. */
-static bool play_piece(struct playout *p, const struct record *r, int64_t now)
+static bool play_piece(struct playout *p, const struct ring_message *r, int64_t now)
 {
 	struct call *c = p->call;
 	struct to_audio head;
@@ -152,7 +152,7 @@ static void play_due(struct playout *p, int64_t now)
 {
 	struct call *c = p->call;
 	int64_t lead = (int64_t)c->cfg->playout_lead_ms * US_PER_MS;
-	struct record r;
+	struct ring_message r;
 	uint32_t no;
 
 	for (;;) {

@@ -36,7 +36,7 @@ void uplink_init(struct uplink *u, struct call *c, int fd, int64_t now_us)
 	u->fd = fd;
 	u->progress_us = u->checked_us = now_us;
 	u->frame_size = 360;
-	gaps_init(&u->gaps, now_us);
+	lateness_init(&u->lateness, now_us);
 	buf_init(&u->audio, 1 << 20);
 	buf_init(&u->message, 0);
 	if (c->cfg->audio_format != AUDIO_PCMU &&
@@ -177,8 +177,8 @@ bool uplink_frame(struct uplink *u, const struct stream_message *m, int64_t now_
 	if (u->recording)
 		recording_caller(
 		    u->recording, m->has_timestamp, m->timestamp_ms, (const uint8_t *)room, (size_t)len, now_us);
-	silence = gaps_frame(&u->gaps, m->has_timestamp, m->timestamp_ms, (uint32_t)len / BYTES_PER_MS, now_us);
-	late_ms = gaps_late_ms(&u->gaps);
+	silence = lateness_frame(&u->lateness, m->has_timestamp, m->timestamp_ms, (uint32_t)len / BYTES_PER_MS, now_us);
+	late_ms = lateness_late_ms(&u->lateness);
 	note_lateness(u, late_ms);
 	if (too_old(u, late_ms)) {
 		drop_ms(u, (uint64_t)len / BYTES_PER_MS);
@@ -190,17 +190,17 @@ bool uplink_frame(struct uplink *u, const struct stream_message *m, int64_t now_
 
 /* ---------------------------------------------------------------- to the model */
 
-static bool have_pen(const struct uplink *u)
+static bool have_writer(const struct uplink *u)
 {
 	/* Acquire: pairs with the agent loop's release; we see its connection. */
-	return atomic_load_explicit(&u->call->pen, memory_order_acquire) == PEN_CALLER;
+	return atomic_load_explicit(&u->call->model_writer, memory_order_acquire) == WRITER_CALLER;
 }
 
-static void give_pen_back(struct uplink *u)
+static void give_writer_back(struct uplink *u)
 {
 	u->unsent = false;
 	/* Release: pairs with the agent loop's acquire; it sees our last write. */
-	atomic_store_explicit(&u->call->pen, PEN_AGENT, memory_order_release);
+	atomic_store_explicit(&u->call->model_writer, WRITER_AGENT, memory_order_release);
 	bell_ring(&u->call->agent_bell);
 }
 
@@ -210,15 +210,15 @@ static void broken(struct uplink *u, int err)
 	/* Any other reason the reader meets too, and counts. */
 	if (err == -ETIMEDOUT)
 		stat_model_error("connection", "stalled");
-	atomic_store_explicit(&u->call->pen_broken, true, memory_order_relaxed);
-	give_pen_back(u);
+	atomic_store_explicit(&u->call->writer_failed, true, memory_order_relaxed);
+	give_writer_back(u);
 }
 
 /* The agent loop's orders, in their order. */
 static int send_orders(struct uplink *u)
 {
 	struct call *c = u->call;
-	struct record r;
+	struct ring_message r;
 	int err = 0;
 
 	while (!err && ring_next(&c->to_model, &r)) {
@@ -313,8 +313,8 @@ void uplink_run(struct uplink *u, int64_t now_us)
 	int err;
 
 	u->checked_us = now_us;
-	put_silence_before(u, gaps_pad(&u->gaps, speaking, now_us), 0);
-	if (have_pen(u)) {
+	put_silence_before(u, lateness_pad(&u->lateness, speaking, now_us), 0);
+	if (have_writer(u)) {
 		if (!u->unsent)
 			u->progress_us = now_us;
 		if ((err = send_orders(u)) || (err = send_audio(u, now_us)) || (err = flush(u, now_us)))
@@ -333,7 +333,7 @@ int uplink_fd(const struct uplink *u)
 int64_t uplink_deadline_us(const struct uplink *u)
 {
 	bool speaking = atomic_load_explicit(&u->call->caller_speaking, memory_order_relaxed);
-	int64_t due = gaps_deadline_us(&u->gaps, speaking);
+	int64_t due = lateness_deadline_us(&u->lateness, speaking);
 
 	if (u->valve_open && u->checked_us + VALVE_CHECK_US < due)
 		due = u->checked_us + VALVE_CHECK_US;
@@ -347,6 +347,6 @@ void uplink_leave(struct uplink *u)
 	/* Under a low-water mark Twilio's Close alone would wake nobody. */
 	if (u->valve_open)
 		set_valve(u, false);
-	if (have_pen(u))
-		give_pen_back(u);
+	if (have_writer(u))
+		give_writer_back(u);
 }

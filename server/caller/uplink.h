@@ -1,7 +1,7 @@
 #ifndef CALLER_UPLINK_H
 #define CALLER_UPLINK_H
 /* The caller's audio on its way to the model, and, while the caller loop has
- * the pen, everything else that goes there.
+ * the model writer, everything else that goes there.
  *
  * Caller loop only. Audio waits here only while the model is not ready or does
  * not read: up to BACKLOG_MS, then the oldest is skipped and counted. It also
@@ -20,7 +20,7 @@ struct uplink {
 	struct call *call;
 	int fd;                      /* Twilio's socket, for the valve and what waits in it */
 	struct recording *recording; /* borrowed; NULL: not recorded */
-	struct gaps gaps;
+	struct lateness lateness;
 	struct converter *converter; /* owned; NULL when the model speaks mu-law */
 	struct buf audio;            /* mu-law waiting to be sent */
 	struct buf message;          /* one JSON message under construction */
@@ -41,14 +41,14 @@ void uplink_close(struct uplink *u);
 /* A media message. False if its payload is no base64. */
 bool uplink_frame(struct uplink *u, const struct stream_message *m, int64_t now_us);
 
-/* Sends what is due, if the pen is ours. */
+/* Sends what is due, if the model writer is ours. */
 void uplink_run(struct uplink *u, int64_t now_us);
 
 /* The model's socket while it must be watched for POLLOUT, else -1. */
 int uplink_fd(const struct uplink *u);
 int64_t uplink_deadline_us(const struct uplink *u);
 
-/* Gives the pen back, if we had it. */
+/* Gives the model writer back, if we had it. */
 void uplink_leave(struct uplink *u);
 
 #endif

@@ -20,7 +20,7 @@ enum greeting_mode { GREETING_INSTRUCTION, GREETING_EXACT, GREETING_WAIT };
 enum uplink_batch { UPLINK_AUTO, UPLINK_20, UPLINK_40 };
 enum openai_auth { OPENAI_AUTH_AUTO, OPENAI_AUTH_BEARER, OPENAI_AUTH_API_KEY };
 enum turn_detection { TURN_SERVER_VAD, TURN_SEMANTIC_VAD };
-enum record_mode { RECORD_OFF, RECORD_LOCAL, RECORD_TWILIO };
+enum recording_mode { RECORDING_OFF, RECORDING_LOCAL, RECORDING_TWILIO };
 
 struct config {
 	/* The HTTP port */
@@ -44,7 +44,7 @@ struct config {
 	const char *twilio_api_key_sid;    /* TWILIO_API_KEY_SID; "": the first of TWILIO_AUTH_TOKEN is used */
 	const char *twilio_api_key_secret; /* TWILIO_API_KEY_SECRET */
 	const char *twilio_api_url;        /* TWILIO_API_URL, no trailing slash */
-	double outbound_cps;               /* OUTBOUND_CPS: 1; calls begun a second */
+	double outbound_cps;               /* DIALER_CPS: 1; calls begun a second */
 
 	/* The model */
 	const char *openai_api_key;
@@ -94,7 +94,7 @@ struct config {
 	int tool_threads;           /* TOOL_THREADS: 8 */
 	int job_threads;            /* JOB_THREADS: 4 */
 	int webhook_threads;        /* WEBHOOK_THREADS: 8 */
-	int outbox_give_up_seconds; /* OUTBOX_GIVE_UP_SECONDS: a day */
+	int outbox_give_up_seconds; /* DELIVERY_GIVE_UP_SECONDS: a day */
 
 	/* Records */
 	const char *text_model;   /* TEXT_MODEL: gpt-5.6-luna */
@@ -106,7 +106,7 @@ struct config {
 	int retain_days;      /* RETAIN_DAYS: 90; 0 for ever */
 
 	/* Recording */
-	enum record_mode record; /* RECORD=off|local|twilio */
+	enum recording_mode record; /* RECORD=off|local|twilio */
 
 	/* Money, in USD */
 	const char *prices_file; /* PRICES_FILE: "" for the built-in table */

@@ -79,9 +79,9 @@ void config_warnings(const struct config *cfg, struct buf *out)
 		buf_puts(out,
 		    "API_TOKEN is shorter than 16 characters and can be guessed; `openssl rand -hex 24` makes a "
 		    "good one.\n");
-	if (cfg->record == RECORD_LOCAL && !*cfg->data_dir)
+	if (cfg->record == RECORDING_LOCAL && !*cfg->data_dir)
 		buf_puts(out, "RECORD=local without DATA_DIR: nothing is recorded.\n");
-	if (cfg->record == RECORD_TWILIO && (!*cfg->twilio_account_sid || !*cfg->public_url))
+	if (cfg->record == RECORDING_TWILIO && (!*cfg->twilio_account_sid || !*cfg->public_url))
 		buf_puts(out, "RECORD=twilio needs TWILIO_ACCOUNT_SID and PUBLIC_URL: nothing is recorded.\n");
 	if (cfg->max_day_cost > 0 && !*cfg->data_dir)
 		buf_puts(out, "MAX_DAY_COST without DATA_DIR: a restart forgets what the day has cost.\n");

@@ -29,10 +29,10 @@ enum {
 	LOOK_MS = 60 * 1000            /* at least so often: the wall clock may jump */
 };
 
-struct outbox {
+struct delivery {
 	const struct config *cfg;
 	struct store *store; /* NULL: memory only */
-	outbox_secret *secret;
+	delivery_secret *secret;
 	void *secret_arg;
 	struct jobs *jobs; /* owned */
 	pthread_t thread;  /* hands out */
@@ -43,10 +43,10 @@ struct outbox {
 	_Atomic size_t entries_max;
 
 	/* Anybody pushes, the thread takes them all: newest first. */
-	struct outbox_entry *_Atomic inbox;
+	struct delivery_entry *_Atomic inbox;
 
 	pthread_mutex_t lock; /* the queue; never held while a disk or a receiver is waited for */
-	struct outbox_queue queue;
+	struct delivery_queue queue;
 	bool unread;     /* what waited in the store at start could not be read yet */
 	bool more;       /* some that wait are in the store only, all after read_to */
 	int64_t read_to; /* seq */
@@ -57,8 +57,8 @@ struct outbox {
 /* One try, on the pool. */
 struct attempt {
 	struct job job; /* first */
-	struct outbox *outbox;
-	struct outbox_entry *entry; /* the queue's, marked as being sent */
+	struct delivery *delivery;
+	struct delivery_entry *entry; /* the queue's, marked as being sent */
 };
 
 /* ------------------------------------------------------------------ small parts */
@@ -71,13 +71,13 @@ static uint32_t random_number(void)
 	return n;
 }
 
-static int64_t give_up_ms(const struct outbox *o)
+static int64_t give_up_ms(const struct delivery *o)
 {
 	return (int64_t)o->cfg->outbox_give_up_seconds * 1000;
 }
 
 /* Microseconds of the wall clock, but always more than the last. */
-static int64_t next_seq(struct outbox *o)
+static int64_t next_seq(struct delivery *o)
 {
 	int64_t last = atomic_load(&o->last_seq), seq;
 
@@ -90,12 +90,12 @@ static int64_t next_seq(struct outbox *o)
 }
 
 /* The tag of its log lines. */
-static const char *tag_of(const struct outbox_entry *e)
+static const char *tag_of(const struct delivery_entry *e)
 {
 	return *e->call_sid ? e->call_sid : "outbox";
 }
 
-static void push(struct outbox *o, struct outbox_entry *e)
+static void push(struct delivery *o, struct delivery_entry *e)
 {
 	e->next = atomic_load(&o->inbox);
 	/* Release: who takes the list sees what is in the entry. */
@@ -106,7 +106,7 @@ static void push(struct outbox *o, struct outbox_entry *e)
 
 /* ------------------------------------------------------------------------ adding */
 
-static char *make_body(const struct outbox_entry *e, const char *fields)
+static char *make_body(const struct delivery_entry *e, const char *fields)
 {
 	char when[32];
 	struct buf body;
@@ -120,9 +120,9 @@ static char *make_body(const struct outbox_entry *e, const char *fields)
 	return body.data;
 }
 
-static struct outbox_entry *entry_of(struct outbox *o, const struct outbox_event *event)
+static struct delivery_entry *entry_of(struct delivery *o, const struct delivery_event *event)
 {
-	struct outbox_entry *e = outbox_entry_new(
+	struct delivery_entry *e = delivery_entry_new(
 	    event->call_sid, event->agent, event->variant, event->event, event->url, NULL, event->secret);
 
 	if (!e)
@@ -135,13 +135,13 @@ static struct outbox_entry *entry_of(struct outbox *o, const struct outbox_event
 	e->body = make_body(e, event->fields);
 	if (e->body)
 		return e;
-	outbox_entry_free(e);
+	delivery_entry_free(e);
 	return NULL;
 }
 
-void outbox_add(struct outbox *o, const struct outbox_event *event)
+void delivery_add(struct delivery *o, const struct delivery_event *event)
 {
-	struct outbox_entry *e;
+	struct delivery_entry *e;
 
 	if (!o)
 		return;
@@ -158,12 +158,12 @@ void outbox_add(struct outbox *o, const struct outbox_event *event)
 /* -------------------------------------------------------------- sending, on the pool */
 
 /* The body's own copy of what is to be sent; caller frees. */
-static char *body_to_send(struct outbox *o, const struct outbox_entry *e)
+static char *body_to_send(struct delivery *o, const struct delivery_entry *e)
 {
 	return e->body ? strdup(e->body) : rows_body(o->store, e->id);
 }
 
-static char *secret_to_use(struct outbox *o, const struct outbox_entry *e)
+static char *secret_to_use(struct delivery *o, const struct delivery_entry *e)
 {
 	char *secret = o->secret ? o->secret(o->secret_arg, e->agent, e->variant) : NULL;
 
@@ -173,8 +173,8 @@ static char *secret_to_use(struct outbox *o, const struct outbox_entry *e)
 	return secret;
 }
 
-static void post(
-    struct outbox *o, const struct outbox_entry *e, const char *body, const char *secret, struct outbox_result *result)
+static void post(struct delivery *o, const struct delivery_entry *e, const char *body, const char *secret,
+    struct delivery_result *result)
 {
 	char event[96], delivery[64], key[64];
 	struct fetch_answer answer;
@@ -199,17 +199,17 @@ static void post(
 		q.headers[q.header_count++] = buf_text(&signature);
 	}
 	fetch(&q, &answer);
-	outbox_result_of(&answer, result);
+	delivery_result_of(&answer, result);
 	result->cancelled = answer.failure == FETCH_CANCELLED && !answer.status;
 	fetch_answer_free(&answer);
 	buf_free(&signature);
 }
 
-static void try_once(struct outbox *o, const struct outbox_entry *e, struct outbox_result *result)
+static void try_once(struct delivery *o, const struct delivery_entry *e, struct delivery_result *result)
 {
 	char *body = body_to_send(o, e), *secret = secret_to_use(o, e);
 
-	*result = (struct outbox_result){ .retry_after_s = -1, .ours = true };
+	*result = (struct delivery_result){ .retry_after_s = -1, .ours = true };
 	if (!body)
 		snprintf(result->error, sizeof result->error, "it cannot be read from the store");
 	else if (!secret)
@@ -221,68 +221,68 @@ static void try_once(struct outbox *o, const struct outbox_entry *e, struct outb
 	free(secret);
 }
 
-static void tell(const struct outbox_entry *e, enum outbox_verdict verdict, const struct outbox_result *result,
+static void tell(const struct delivery_entry *e, enum delivery_verdict verdict, const struct delivery_result *result,
     int attempts, int64_t wait_ms)
 {
 	char origin[280];
 
-	outbox_origin(e->url, origin, sizeof origin);
-	if (verdict == OUTBOX_PARK)
+	delivery_origin(e->url, origin, sizeof origin);
+	if (verdict == DELIVERY_PARK)
 		log_error(tag_of(e), "webhook %s parked: %s; id=%s to=%s failed=%d", e->event, result->error, e->id,
 		    origin, attempts);
-	else if (verdict == OUTBOX_RETRY && attempts == 1)
+	else if (verdict == DELIVERY_RETRY && attempts == 1)
 		log_warn(tag_of(e), "webhook %s failed: %s; id=%s to=%s again_ms=%" PRId64, e->event, result->error,
 		    e->id, origin, wait_ms);
 	else
 		log_debug(tag_of(e), "webhook %s %s; id=%s to=%s failed=%d", e->event,
-		    verdict == OUTBOX_DELIVERED ? "delivered" : result->error, e->id, origin, attempts);
+		    verdict == DELIVERY_DELIVERED ? "delivered" : result->error, e->id, origin, attempts);
 }
 
-static void count(struct outbox *o, enum outbox_verdict verdict)
+static void count(struct delivery *o, enum delivery_verdict verdict)
 {
-	if (verdict != OUTBOX_DELIVERED)
+	if (verdict != DELIVERY_DELIVERED)
 		atomic_fetch_add(&o->failed, 1);
-	if (verdict == OUTBOX_PARK)
+	if (verdict == DELIVERY_PARK)
 		atomic_fetch_add(&o->parked, 1);
-	if (verdict == OUTBOX_DELIVERED)
+	if (verdict == DELIVERY_DELIVERED)
 		atomic_fetch_add(&o->delivered, 1);
 }
 
 /* `stored`: the body may be left to the store. */
-static void settle(struct outbox *o, struct outbox_entry *e, const struct outbox_result *result, bool stored)
+static void settle(struct delivery *o, struct delivery_entry *e, const struct delivery_result *result, bool stored)
 {
 	static const char *const states[] = { "delivered", "waiting", "parked" };
 	int64_t now = clock_wall_ms();
-	enum outbox_verdict verdict;
+	enum delivery_verdict verdict;
 
 	pthread_mutex_lock(&o->lock);
-	verdict = outbox_judge(result, e->since_ms, now, give_up_ms(o));
-	outbox_queue_settle(&o->queue, e, verdict, result, now, random_number());
-	if (verdict == OUTBOX_RETRY && stored)
-		outbox_queue_drop_body(&o->queue, e);
+	verdict = delivery_judge(result, e->since_ms, now, give_up_ms(o));
+	delivery_queue_settle(&o->queue, e, verdict, result, now, random_number());
+	if (verdict == DELIVERY_RETRY && stored)
+		delivery_queue_drop_body(&o->queue, e);
 	/* Under the lock, since it may be taken again the moment it is let go. */
 	rows_update(o->store, e, states[verdict], result, now);
 	tell(e, verdict, result, e->attempts, e->next_ms - now);
 	pthread_mutex_unlock(&o->lock);
 	count(o, verdict);
-	if (verdict != OUTBOX_RETRY)
-		outbox_entry_free(e);
+	if (verdict != DELIVERY_RETRY)
+		delivery_entry_free(e);
 	bell_ring(&o->bell);
 }
 
 static void run_attempt(struct job *job)
 {
 	struct attempt *a = (struct attempt *)job;
-	struct outbox_result result;
+	struct delivery_result result;
 	bool stored;
 
 	/* A receiver that asks us about it shall find it. With a broken disk it
 	 * is sent from memory, now and later. */
-	stored = a->outbox->store && (!a->entry->body || !store_flush(a->outbox->store, STORED_MS));
-	try_once(a->outbox, a->entry, &result);
+	stored = a->delivery->store && (!a->entry->body || !store_flush(a->delivery->store, STORED_MS));
+	try_once(a->delivery, a->entry, &result);
 	/* Cancelled: it waits in the store for the next start. */
 	if (!result.cancelled)
-		settle(a->outbox, a->entry, &result, stored);
+		settle(a->delivery, a->entry, &result, stored);
 	free(a);
 }
 
@@ -296,7 +296,7 @@ static void drop_attempt(struct job *job)
 /* Under the lock. Whether there is no room for it in memory. Once there are some
  * in the store only, all that come later must wait there too, or they would
  * overtake. */
-static bool too_many(struct outbox *o, const struct outbox_entry *e)
+static bool too_many(struct delivery *o, const struct delivery_entry *e)
 {
 	bool full = o->queue.count >= o->entries_max || o->queue.bytes >= BODIES_MAX;
 
@@ -306,7 +306,7 @@ static bool too_many(struct outbox *o, const struct outbox_entry *e)
 }
 
 /* Under the lock. */
-static void take_in(struct outbox *o, struct outbox_entry *e)
+static void take_in(struct delivery *o, struct delivery_entry *e)
 {
 	bool full = too_many(o, e);
 
@@ -317,13 +317,13 @@ static void take_in(struct outbox *o, struct outbox_entry *e)
 		log_error(
 		    tag_of(e), "webhook %s is lost: too many wait, and there is no DATA_DIR; id=%s", e->event, e->id);
 	}
-	if (full || !outbox_queue_add(&o->queue, e))
-		outbox_entry_free(e);
+	if (full || !delivery_queue_add(&o->queue, e))
+		delivery_entry_free(e);
 }
 
-static void empty_inbox(struct outbox *o)
+static void empty_inbox(struct delivery *o)
 {
-	struct outbox_entry *e = atomic_exchange(&o->inbox, NULL), *oldest = NULL, *next;
+	struct delivery_entry *e = atomic_exchange(&o->inbox, NULL), *oldest = NULL, *next;
 
 	for (; e; e = next) {
 		next = e->next;
@@ -338,21 +338,21 @@ static void empty_inbox(struct outbox *o)
 	pthread_mutex_unlock(&o->lock);
 }
 
-static void on_row(void *arg, struct outbox_entry *e)
+static void on_row(void *arg, struct delivery_entry *e)
 {
-	struct outbox *o = arg;
+	struct delivery *o = arg;
 
 	/* Whoever restarts us has often mended something. */
 	e->next_ms = clock_wall_ms();
 	pthread_mutex_lock(&o->lock);
 	if (e->seq > o->read_to)
 		o->read_to = e->seq;
-	if (!outbox_queue_add(&o->queue, e))
-		outbox_entry_free(e);
+	if (!delivery_queue_add(&o->queue, e))
+		delivery_entry_free(e);
 	pthread_mutex_unlock(&o->lock);
 }
 
-static size_t waiting(struct outbox *o)
+static size_t waiting(struct delivery *o)
 {
 	size_t n;
 
@@ -363,7 +363,7 @@ static size_t waiting(struct outbox *o)
 }
 
 /* From the store, what waits there only. 0 or -EIO. */
-static int read_more(struct outbox *o)
+static int read_more(struct delivery *o)
 {
 	size_t room = o->entries_max - waiting(o);
 	int got = rows_waiting(o->store, o->unread ? 0 : o->read_to, (int)room, on_row, o);
@@ -375,54 +375,54 @@ static int read_more(struct outbox *o)
 	return 0;
 }
 
-static void refill(struct outbox *o)
+static void refill(struct delivery *o)
 {
 	if ((o->more || o->unread) && waiting(o) <= o->entries_max / 2 && !store_flush(o->store, STORED_MS))
 		read_more(o);
 }
 
-static void park_expired(struct outbox *o, int64_t now)
+static void park_expired(struct delivery *o, int64_t now)
 {
-	struct outbox_result result = { .retry_after_s = -1 };
-	struct outbox_entry *e;
+	struct delivery_result result = { .retry_after_s = -1 };
+	struct delivery_entry *e;
 
 	snprintf(result.error, sizeof result.error, "its receiver has answered nothing for too long");
 	for (;;) {
 		pthread_mutex_lock(&o->lock);
-		e = outbox_queue_expired(&o->queue, now, give_up_ms(o));
+		e = delivery_queue_expired(&o->queue, now, give_up_ms(o));
 		pthread_mutex_unlock(&o->lock);
 		if (!e)
 			return;
 		rows_park(o->store, e->id, result.error);
-		tell(e, OUTBOX_PARK, &result, e->attempts, 0);
+		tell(e, DELIVERY_PARK, &result, e->attempts, 0);
 		atomic_fetch_add(&o->parked, 1);
-		outbox_entry_free(e);
+		delivery_entry_free(e);
 	}
 }
 
 /* The next that is due, if a thread is free for it; else when to look again. */
-static struct outbox_entry *take_next(struct outbox *o, int64_t now, int64_t *next_ms)
+static struct delivery_entry *take_next(struct delivery *o, int64_t now, int64_t *next_ms)
 {
-	struct outbox_entry *e = NULL;
+	struct delivery_entry *e = NULL;
 
 	*next_ms = INT64_MAX;
 	pthread_mutex_lock(&o->lock);
 	if (o->queue.sending < (size_t)o->cfg->webhook_threads)
-		e = outbox_queue_take(&o->queue, now, next_ms);
+		e = delivery_queue_take(&o->queue, now, next_ms);
 	pthread_mutex_unlock(&o->lock);
 	return e;
 }
 
 /* When to look again. */
-static int64_t hand_out(struct outbox *o)
+static int64_t hand_out(struct delivery *o)
 {
 	int64_t now = clock_wall_ms(), next_ms;
-	struct outbox_entry *e;
+	struct delivery_entry *e;
 
 	park_expired(o, now);
 	while ((e = take_next(o, now, &next_ms))) {
 		struct attempt *a = calloc(1, sizeof *a);
-		struct outbox_result result = { .retry_after_s = -1, .ours = true, .error = "no memory" };
+		struct delivery_result result = { .retry_after_s = -1, .ours = true, .error = "no memory" };
 
 		if (a)
 			*a = (struct attempt){ { run_attempt, drop_attempt, NULL }, o, e };
@@ -436,7 +436,7 @@ static int64_t hand_out(struct outbox *o)
 
 static void *hand_out_until_stopped(void *arg)
 {
-	struct outbox *o = arg;
+	struct delivery *o = arg;
 
 	while (!atomic_load(&o->stopping)) {
 		struct pollfd bell = { .fd = o->bell.fd, .events = POLLIN };
@@ -457,9 +457,10 @@ static void *hand_out_until_stopped(void *arg)
 
 /* ---------------------------------------------------------------- opening, closing */
 
-int outbox_open(struct outbox **out, const struct config *cfg, struct store *store, outbox_secret *secret, void *arg)
+int delivery_open(
+    struct delivery **out, const struct config *cfg, struct store *store, delivery_secret *secret, void *arg)
 {
-	struct outbox *o = calloc(1, sizeof *o);
+	struct delivery *o = calloc(1, sizeof *o);
 	int err;
 
 	if (!o)
@@ -470,7 +471,7 @@ int outbox_open(struct outbox **out, const struct config *cfg, struct store *sto
 	o->secret_arg = arg;
 	o->bell.fd = -1;
 	pthread_mutex_init(&o->lock, NULL);
-	outbox_queue_init(&o->queue, AT_ONCE);
+	delivery_queue_init(&o->queue, AT_ONCE);
 	o->entries_max = ENTRIES_HELD;
 	err = bell_open(&o->bell);
 	if (!err)
@@ -487,7 +488,7 @@ int outbox_open(struct outbox **out, const struct config *cfg, struct store *sto
 		o->running = !err;
 	}
 	if (err) {
-		outbox_close(o);
+		delivery_close(o);
 		return err;
 	}
 	*out = o;
@@ -495,17 +496,17 @@ int outbox_open(struct outbox **out, const struct config *cfg, struct store *sto
 }
 
 /* Nothing is under way, and nothing is due. */
-static bool quiet(struct outbox *o)
+static bool quiet(struct delivery *o)
 {
 	bool quiet;
 
 	pthread_mutex_lock(&o->lock);
-	quiet = !atomic_load(&o->inbox) && !o->queue.sending && !outbox_queue_due(&o->queue, clock_wall_ms());
+	quiet = !atomic_load(&o->inbox) && !o->queue.sending && !delivery_queue_due(&o->queue, clock_wall_ms());
 	pthread_mutex_unlock(&o->lock);
 	return quiet;
 }
 
-void outbox_stop(struct outbox *o)
+void delivery_stop(struct delivery *o)
 {
 	int64_t until = clock_now_us() + LAST_MS * US_PER_MS;
 	struct timespec nap = { .tv_nsec = 20 * 1000000L };
@@ -521,35 +522,35 @@ void outbox_stop(struct outbox *o)
 	jobs_stop(o->jobs);
 }
 
-void outbox_close(struct outbox *o)
+void delivery_close(struct delivery *o)
 {
-	struct outbox_entry *e, *next;
+	struct delivery_entry *e, *next;
 
 	if (!o)
 		return;
-	outbox_stop(o);
+	delivery_stop(o);
 	jobs_close(o->jobs);
 	for (e = atomic_exchange(&o->inbox, NULL); e; e = next) {
 		next = e->next;
-		outbox_entry_free(e);
+		delivery_entry_free(e);
 	}
 	if (!o->store && o->queue.count)
 		log_warn(
 		    "outbox", "webhooks are lost with the process: there is no DATA_DIR; count=%zu", o->queue.count);
-	outbox_queue_free(&o->queue);
+	delivery_queue_free(&o->queue);
 	bell_close(&o->bell);
 	pthread_mutex_destroy(&o->lock);
 	free(o);
 }
 
-void outbox_hold(struct outbox *o, size_t entries)
+void delivery_hold(struct delivery *o, size_t entries)
 {
 	atomic_store(&o->entries_max, entries);
 }
 
 /* ------------------------------------------------------------------ the operator's */
 
-void outbox_put_status(struct outbox *o, struct buf *out)
+void delivery_put_status(struct delivery *o, struct buf *out)
 {
 	int64_t oldest;
 	size_t waiting, sending;
@@ -561,7 +562,7 @@ void outbox_put_status(struct outbox *o, struct buf *out)
 	pthread_mutex_lock(&o->lock);
 	waiting = o->queue.count;
 	sending = o->queue.sending;
-	oldest = outbox_queue_oldest_ms(&o->queue);
+	oldest = delivery_queue_oldest_ms(&o->queue);
 	pthread_mutex_unlock(&o->lock);
 	buf_printf(out, "{\"waiting\":%zu,\"sending\":%zu,\"oldest_seconds\":%.3f", waiting, sending,
 	    oldest == INT64_MAX ? 0.0 : (double)(clock_wall_ms() - oldest) / 1000.0);
@@ -572,7 +573,7 @@ void outbox_put_status(struct outbox *o, struct buf *out)
 	    atomic_load(&o->lost));
 }
 
-int outbox_list(struct outbox *o, const char *state, int64_t cursor, int limit, struct buf *out)
+int delivery_list(struct delivery *o, const char *state, int64_t cursor, int limit, struct buf *out)
 {
 	if (!o->store)
 		return -ENOTSUP;
@@ -581,21 +582,21 @@ int outbox_list(struct outbox *o, const char *state, int64_t cursor, int limit, 
 }
 
 /* True if it waits in memory, and then it is sent at once. */
-static bool hurry(struct outbox *o, const char *id)
+static bool hurry(struct delivery *o, const char *id)
 {
-	struct outbox_entry *e;
+	struct delivery_entry *e;
 
 	pthread_mutex_lock(&o->lock);
-	e = outbox_queue_find(&o->queue, id);
+	e = delivery_queue_find(&o->queue, id);
 	if (e && !e->sending)
-		outbox_queue_hurry(&o->queue, e, clock_wall_ms());
+		delivery_queue_hurry(&o->queue, e, clock_wall_ms());
 	pthread_mutex_unlock(&o->lock);
 	bell_ring(&o->bell);
 	return e;
 }
 
 /* However many wait already: somebody asked for it. */
-static void reopen(struct outbox *o, struct outbox_entry *e)
+static void reopen(struct delivery *o, struct delivery_entry *e)
 {
 	int64_t now = clock_wall_ms();
 	bool added;
@@ -604,19 +605,19 @@ static void reopen(struct outbox *o, struct outbox_entry *e)
 	e->since_ms = e->next_ms = now;
 	e->attempts = 0;
 	pthread_mutex_lock(&o->lock);
-	added = outbox_queue_add(&o->queue, e);
+	added = delivery_queue_add(&o->queue, e);
 	if (added)
-		outbox_queue_hurry(&o->queue, e, now);
+		delivery_queue_hurry(&o->queue, e, now);
 	pthread_mutex_unlock(&o->lock);
 	/* Somebody else asked in the same moment. */
 	if (!added)
-		outbox_entry_free(e);
+		delivery_entry_free(e);
 	bell_ring(&o->bell);
 }
 
-int outbox_retry(struct outbox *o, const char *id)
+int delivery_retry(struct delivery *o, const char *id)
 {
-	struct outbox_entry *e = NULL;
+	struct delivery_entry *e = NULL;
 	char state[16];
 	int err;
 
@@ -631,7 +632,7 @@ int outbox_retry(struct outbox *o, const char *id)
 	if (err)
 		return err;
 	if (!strcmp(state, "delivered")) {
-		outbox_entry_free(e);
+		delivery_entry_free(e);
 		return -EALREADY;
 	}
 	atomic_fetch_add(&o->retried, 1);

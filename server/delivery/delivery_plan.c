@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-void outbox_result_of(const struct fetch_answer *answer, struct outbox_result *out)
+void delivery_result_of(const struct fetch_answer *answer, struct delivery_result *out)
 {
 	memset(out, 0, sizeof *out);
 	out->status = answer->status;
@@ -17,30 +17,30 @@ void outbox_result_of(const struct fetch_answer *answer, struct outbox_result *o
 		snprintf(out->error, sizeof out->error, "it answered %d", answer->status);
 }
 
-enum outbox_verdict outbox_judge(
-    const struct outbox_result *result, int64_t since_ms, int64_t now_ms, int64_t give_up_ms)
+enum delivery_verdict delivery_judge(
+    const struct delivery_result *result, int64_t since_ms, int64_t now_ms, int64_t give_up_ms)
 {
 	if (result->status / 100 == 2)
-		return OUTBOX_DELIVERED;
+		return DELIVERY_DELIVERED;
 	if (result->status == 410 || now_ms - since_ms >= give_up_ms)
-		return OUTBOX_PARK;
-	return OUTBOX_RETRY;
+		return DELIVERY_PARK;
+	return DELIVERY_RETRY;
 }
 
-int64_t outbox_delay_ms(int failed, int64_t retry_after_s, uint32_t random)
+int64_t delivery_delay_ms(int failed, int64_t retry_after_s, uint32_t random)
 {
-	int64_t whole = OUTBOX_FIRST_MS, asked_ms, delay;
+	int64_t whole = DELIVERY_FIRST_MS, asked_ms, delay;
 
-	for (int i = 1; i < failed && whole < OUTBOX_LONGEST_MS; i++)
+	for (int i = 1; i < failed && whole < DELIVERY_LONGEST_MS; i++)
 		whole *= 2;
-	if (whole > OUTBOX_LONGEST_MS)
-		whole = OUTBOX_LONGEST_MS;
+	if (whole > DELIVERY_LONGEST_MS)
+		whole = DELIVERY_LONGEST_MS;
 	delay = whole / 2 + random % (whole - whole / 2 + 1);
-	asked_ms = retry_after_s < OUTBOX_LONGEST_MS / 1000 ? retry_after_s * 1000 : OUTBOX_LONGEST_MS;
+	asked_ms = retry_after_s < DELIVERY_LONGEST_MS / 1000 ? retry_after_s * 1000 : DELIVERY_LONGEST_MS;
 	return delay > asked_ms ? delay : asked_ms;
 }
 
-void outbox_origin(const char *url, char *out, size_t size)
+void delivery_origin(const char *url, char *out, size_t size)
 {
 	const char *authority = strstr(url, "://"), *at;
 	size_t scheme, len;

@@ -13,35 +13,35 @@
 #include <stdint.h>
 
 enum {
-	OUTBOX_FIRST_MS = 1000,          /* before the second try; doubled after each */
-	OUTBOX_LONGEST_MS = 3600 * 1000, /* between two */
-	OUTBOX_ERROR_SIZE = 240
+	DELIVERY_FIRST_MS = 1000,          /* before the second try; doubled after each */
+	DELIVERY_LONGEST_MS = 3600 * 1000, /* between two */
+	DELIVERY_ERROR_SIZE = 240
 };
 
-enum outbox_verdict { OUTBOX_DELIVERED, OUTBOX_RETRY, OUTBOX_PARK };
+enum delivery_verdict { DELIVERY_DELIVERED, DELIVERY_RETRY, DELIVERY_PARK };
 
 /* What came of one try. */
-struct outbox_result {
-	int status;                    /* HTTP; 0: none came */
-	int64_t retry_after_s;         /* -1: none */
-	char error[OUTBOX_ERROR_SIZE]; /* a sentence; "" if it was delivered */
-	bool ours;                     /* it never came to a try, for a reason of our own */
-	bool cancelled;                /* the server is shutting down */
+struct delivery_result {
+	int status;                      /* HTTP; 0: none came */
+	int64_t retry_after_s;           /* -1: none */
+	char error[DELIVERY_ERROR_SIZE]; /* a sentence; "" if it was delivered */
+	bool ours;                       /* it never came to a try, for a reason of our own */
+	bool cancelled;                  /* the server is shutting down */
 };
 
-void outbox_result_of(const struct fetch_answer *answer, struct outbox_result *out);
+void delivery_result_of(const struct fetch_answer *answer, struct delivery_result *out);
 
 /* `since_ms` is when trying began, and give_up_ms how long it may go on. */
-enum outbox_verdict outbox_judge(
-    const struct outbox_result *result, int64_t since_ms, int64_t now_ms, int64_t give_up_ms);
+enum delivery_verdict delivery_judge(
+    const struct delivery_result *result, int64_t since_ms, int64_t now_ms, int64_t give_up_ms);
 
 /* How long to wait after so many failed tries, by a random number: between half
  * and the whole of 1 s, 2 s, 4 s … 1 h, so that what failed together does not
  * come back together; no sooner than the receiver asked for (-1: it did not),
  * if that is no more than an hour. */
-int64_t outbox_delay_ms(int failed, int64_t retry_after_s, uint32_t random);
+int64_t delivery_delay_ms(int failed, int64_t retry_after_s, uint32_t random);
 
 /* "https://host:8443" of an address: what is bounded and backed off together. */
-void outbox_origin(const char *url, char *out, size_t size);
+void delivery_origin(const char *url, char *out, size_t size);
 
 #endif

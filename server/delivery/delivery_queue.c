@@ -4,21 +4,21 @@
 #include <string.h>
 
 /* Those of one call to one address. Never empty while it is in the queue. */
-struct outbox_chain {
+struct delivery_chain {
 	uint64_t key; /* of both, so that looking for one reads no texts of others */
-	struct outbox_target *target;
-	struct outbox_entry *first;
-	struct outbox_chain *next;
+	struct delivery_target *target;
+	struct delivery_entry *first;
+	struct delivery_chain *next;
 };
 
 /* One origin. */
-struct outbox_target {
+struct delivery_target {
 	char origin[280];
 	int sending;
 	int chains;      /* that refer to it */
 	int unanswered;  /* tries in a row without any answer */
 	int64_t next_ms; /* while unanswered: not before */
-	struct outbox_target *next;
+	struct delivery_target *next;
 };
 
 /* ------------------------------------------------------------------------ entries */
@@ -28,10 +28,10 @@ static char *copy(const char *text)
 	return strdup(text ? text : "");
 }
 
-struct outbox_entry *outbox_entry_new(const char *call_sid, const char *agent, const char *variant, const char *event,
-    const char *url, const char *body, const char *secret)
+struct delivery_entry *delivery_entry_new(const char *call_sid, const char *agent, const char *variant,
+    const char *event, const char *url, const char *body, const char *secret)
 {
-	struct outbox_entry *e = calloc(1, sizeof *e);
+	struct delivery_entry *e = calloc(1, sizeof *e);
 
 	if (!e)
 		return NULL;
@@ -44,13 +44,13 @@ struct outbox_entry *outbox_entry_new(const char *call_sid, const char *agent, c
 	e->secret = secret ? copy(secret) : NULL;
 	if (!e->call_sid || !e->agent || !e->variant || !e->event || !e->url || (body && !e->body) ||
 	    (secret && !e->secret)) {
-		outbox_entry_free(e);
+		delivery_entry_free(e);
 		return NULL;
 	}
 	return e;
 }
 
-void outbox_entry_free(struct outbox_entry *e)
+void delivery_entry_free(struct delivery_entry *e)
 {
 	if (!e)
 		return;
@@ -64,7 +64,7 @@ void outbox_entry_free(struct outbox_entry *e)
 	free(e);
 }
 
-static size_t body_bytes(const struct outbox_entry *e)
+static size_t body_bytes(const struct delivery_entry *e)
 {
 	return e->body ? strlen(e->body) : 0;
 }
@@ -84,17 +84,17 @@ static uint64_t key_of(const char *call_sid, const char *url)
 	return key;
 }
 
-static bool of_chain(const struct outbox_chain *chain, uint64_t key, const struct outbox_entry *e)
+static bool of_chain(const struct delivery_chain *chain, uint64_t key, const struct delivery_entry *e)
 {
 	return chain->key == key && !strcmp(chain->first->call_sid, e->call_sid) && !strcmp(chain->first->url, e->url);
 }
 
-static struct outbox_target *target_of(struct outbox_queue *q, const char *url)
+static struct delivery_target *target_of(struct delivery_queue *q, const char *url)
 {
-	struct outbox_target *t;
+	struct delivery_target *t;
 	char origin[sizeof t->origin];
 
-	outbox_origin(url, origin, sizeof origin);
+	delivery_origin(url, origin, sizeof origin);
 	for (t = q->targets; t; t = t->next)
 		if (!strcmp(t->origin, origin))
 			return t;
@@ -109,10 +109,10 @@ static struct outbox_target *target_of(struct outbox_queue *q, const char *url)
 
 /* An origin nobody waits for is remembered only while it is in disgrace: there
  * are as many as agents have addresses. */
-static void forget_idle_targets(struct outbox_queue *q)
+static void forget_idle_targets(struct delivery_queue *q)
 {
-	for (struct outbox_target **at = &q->targets; *at;) {
-		struct outbox_target *t = *at;
+	for (struct delivery_target **at = &q->targets; *at;) {
+		struct delivery_target *t = *at;
 
 		if (t->chains || t->unanswered) {
 			at = &t->next;
@@ -123,10 +123,10 @@ static void forget_idle_targets(struct outbox_queue *q)
 	}
 }
 
-static struct outbox_chain *chain_of(struct outbox_queue *q, struct outbox_entry *e)
+static struct delivery_chain *chain_of(struct delivery_queue *q, struct delivery_entry *e)
 {
 	uint64_t key = key_of(e->call_sid, e->url);
-	struct outbox_chain *chain;
+	struct delivery_chain *chain;
 
 	for (chain = q->chains; chain; chain = chain->next)
 		if (of_chain(chain, key, e))
@@ -146,17 +146,17 @@ static struct outbox_chain *chain_of(struct outbox_queue *q, struct outbox_entry
 	return chain;
 }
 
-void outbox_queue_init(struct outbox_queue *q, int at_once)
+void delivery_queue_init(struct delivery_queue *q, int at_once)
 {
 	memset(q, 0, sizeof *q);
 	q->last = &q->chains;
 	q->at_once = at_once;
 }
 
-bool outbox_queue_add(struct outbox_queue *q, struct outbox_entry *e)
+bool delivery_queue_add(struct delivery_queue *q, struct delivery_entry *e)
 {
-	struct outbox_chain *chain = chain_of(q, e);
-	struct outbox_entry **at;
+	struct delivery_chain *chain = chain_of(q, e);
+	struct delivery_entry **at;
 
 	if (!chain)
 		return false;
@@ -176,10 +176,10 @@ bool outbox_queue_add(struct outbox_queue *q, struct outbox_entry *e)
 /* --------------------------------------------------------------------- taking out */
 
 /* The first of its chain leaves it, and with the last the chain goes. */
-static struct outbox_entry *remove_first(struct outbox_queue *q, struct outbox_chain **at)
+static struct delivery_entry *remove_first(struct delivery_queue *q, struct delivery_chain **at)
 {
-	struct outbox_chain *chain = *at;
-	struct outbox_entry *e = chain->first;
+	struct delivery_chain *chain = *at;
+	struct delivery_entry *e = chain->first;
 
 	chain->first = e->next;
 	e->next = NULL;
@@ -196,22 +196,22 @@ static struct outbox_entry *remove_first(struct outbox_queue *q, struct outbox_c
 	return e;
 }
 
-static struct outbox_chain **where(struct outbox_queue *q, const struct outbox_entry *e)
+static struct delivery_chain **where(struct delivery_queue *q, const struct delivery_entry *e)
 {
 	uint64_t key = key_of(e->call_sid, e->url);
-	struct outbox_chain **at = &q->chains;
+	struct delivery_chain **at = &q->chains;
 
 	while (!of_chain(*at, key, e))
 		at = &(*at)->next;
 	return at;
 }
 
-void outbox_queue_free(struct outbox_queue *q)
+void delivery_queue_free(struct delivery_queue *q)
 {
 	while (q->chains)
-		outbox_entry_free(remove_first(q, &q->chains));
+		delivery_entry_free(remove_first(q, &q->chains));
 	while (q->targets) {
-		struct outbox_target *next = q->targets->next;
+		struct delivery_target *next = q->targets->next;
 
 		free(q->targets);
 		q->targets = next;
@@ -221,7 +221,7 @@ void outbox_queue_free(struct outbox_queue *q)
 /* ----------------------------------------------------------------------- deciding */
 
 /* When the target may be tried next; INT64_MAX: when a try comes back. */
-static int64_t target_due_ms(const struct outbox_queue *q, const struct outbox_target *t)
+static int64_t target_due_ms(const struct delivery_queue *q, const struct delivery_target *t)
 {
 	if (t->sending >= (t->unanswered ? 1 : q->at_once))
 		return INT64_MAX;
@@ -234,10 +234,10 @@ static int64_t later(int64_t a, int64_t b)
 }
 
 /* The oldest whose first is due, or NULL and when to look again. */
-static struct outbox_chain *find_due(const struct outbox_queue *q, int64_t now_ms, int64_t *next_ms)
+static struct delivery_chain *find_due(const struct delivery_queue *q, int64_t now_ms, int64_t *next_ms)
 {
 	*next_ms = INT64_MAX;
-	for (struct outbox_chain *chain = q->chains; chain; chain = chain->next) {
+	for (struct delivery_chain *chain = q->chains; chain; chain = chain->next) {
 		int64_t due;
 
 		if (chain->first->sending)
@@ -251,9 +251,9 @@ static struct outbox_chain *find_due(const struct outbox_queue *q, int64_t now_m
 	return NULL;
 }
 
-struct outbox_entry *outbox_queue_take(struct outbox_queue *q, int64_t now_ms, int64_t *next_ms)
+struct delivery_entry *delivery_queue_take(struct delivery_queue *q, int64_t now_ms, int64_t *next_ms)
 {
-	struct outbox_chain *chain = find_due(q, now_ms, next_ms);
+	struct delivery_chain *chain = find_due(q, now_ms, next_ms);
 
 	if (!chain)
 		return NULL;
@@ -263,14 +263,15 @@ struct outbox_entry *outbox_queue_take(struct outbox_queue *q, int64_t now_ms, i
 	return chain->first;
 }
 
-bool outbox_queue_due(const struct outbox_queue *q, int64_t now_ms)
+bool delivery_queue_due(const struct delivery_queue *q, int64_t now_ms)
 {
 	int64_t next_ms;
 
 	return find_due(q, now_ms, &next_ms);
 }
 
-static void note_answer(struct outbox_target *t, const struct outbox_result *result, int64_t now_ms, uint32_t random)
+static void note_answer(
+    struct delivery_target *t, const struct delivery_result *result, int64_t now_ms, uint32_t random)
 {
 	int64_t pause;
 
@@ -280,31 +281,31 @@ static void note_answer(struct outbox_target *t, const struct outbox_result *res
 		t->unanswered = 0;
 		return;
 	}
-	pause = outbox_delay_ms(++t->unanswered, -1, random);
-	t->next_ms = now_ms + (pause < OUTBOX_PAUSE_MAX_MS ? pause : OUTBOX_PAUSE_MAX_MS);
+	pause = delivery_delay_ms(++t->unanswered, -1, random);
+	t->next_ms = now_ms + (pause < DELIVERY_PAUSE_MAX_MS ? pause : DELIVERY_PAUSE_MAX_MS);
 }
 
-void outbox_queue_settle(struct outbox_queue *q, struct outbox_entry *e, enum outbox_verdict verdict,
-    const struct outbox_result *result, int64_t now_ms, uint32_t random)
+void delivery_queue_settle(struct delivery_queue *q, struct delivery_entry *e, enum delivery_verdict verdict,
+    const struct delivery_result *result, int64_t now_ms, uint32_t random)
 {
-	struct outbox_chain **at = where(q, e);
+	struct delivery_chain **at = where(q, e);
 
 	e->sending = false;
 	q->sending--;
 	(*at)->target->sending--;
 	note_answer((*at)->target, result, now_ms, random);
-	if (verdict != OUTBOX_DELIVERED)
+	if (verdict != DELIVERY_DELIVERED)
 		e->attempts++;
-	if (verdict == OUTBOX_RETRY)
-		e->next_ms = now_ms + outbox_delay_ms(e->attempts, result->retry_after_s, random);
+	if (verdict == DELIVERY_RETRY)
+		e->next_ms = now_ms + delivery_delay_ms(e->attempts, result->retry_after_s, random);
 	else
 		remove_first(q, at);
 }
 
-struct outbox_entry *outbox_queue_expired(struct outbox_queue *q, int64_t now_ms, int64_t give_up_ms)
+struct delivery_entry *delivery_queue_expired(struct delivery_queue *q, int64_t now_ms, int64_t give_up_ms)
 {
-	for (struct outbox_chain **at = &q->chains; *at; at = &(*at)->next) {
-		struct outbox_entry *e = (*at)->first;
+	for (struct delivery_chain **at = &q->chains; *at; at = &(*at)->next) {
+		struct delivery_entry *e = (*at)->first;
 
 		if (!e->sending && (*at)->target->unanswered && now_ms - e->since_ms >= give_up_ms)
 			return remove_first(q, at);
@@ -312,36 +313,36 @@ struct outbox_entry *outbox_queue_expired(struct outbox_queue *q, int64_t now_ms
 	return NULL;
 }
 
-struct outbox_entry *outbox_queue_find(const struct outbox_queue *q, const char *id)
+struct delivery_entry *delivery_queue_find(const struct delivery_queue *q, const char *id)
 {
-	for (const struct outbox_chain *chain = q->chains; chain; chain = chain->next)
-		for (struct outbox_entry *e = chain->first; e; e = e->next)
+	for (const struct delivery_chain *chain = q->chains; chain; chain = chain->next)
+		for (struct delivery_entry *e = chain->first; e; e = e->next)
 			if (!strcmp(e->id, id))
 				return e;
 	return NULL;
 }
 
-void outbox_queue_drop_body(struct outbox_queue *q, struct outbox_entry *e)
+void delivery_queue_drop_body(struct delivery_queue *q, struct delivery_entry *e)
 {
 	q->bytes -= body_bytes(e);
 	free(e->body);
 	e->body = NULL;
 }
 
-void outbox_queue_hurry(struct outbox_queue *q, struct outbox_entry *e, int64_t now_ms)
+void delivery_queue_hurry(struct delivery_queue *q, struct delivery_entry *e, int64_t now_ms)
 {
-	struct outbox_target *t = (*where(q, e))->target;
+	struct delivery_target *t = (*where(q, e))->target;
 
 	e->next_ms = e->since_ms = now_ms;
 	if (t->next_ms > now_ms)
 		t->next_ms = now_ms;
 }
 
-int64_t outbox_queue_oldest_ms(const struct outbox_queue *q)
+int64_t delivery_queue_oldest_ms(const struct delivery_queue *q)
 {
 	int64_t oldest = INT64_MAX;
 
-	for (const struct outbox_chain *chain = q->chains; chain; chain = chain->next)
+	for (const struct delivery_chain *chain = q->chains; chain; chain = chain->next)
 		if (chain->first->at_ms < oldest)
 			oldest = chain->first->at_ms;
 	return oldest;

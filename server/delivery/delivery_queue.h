@@ -16,10 +16,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { OUTBOX_ID_SIZE = 32, OUTBOX_PAUSE_MAX_MS = 60 * 1000 };
+enum { DELIVERY_ID_SIZE = 32, DELIVERY_PAUSE_MAX_MS = 60 * 1000 };
 
-struct outbox_entry {
-	char id[OUTBOX_ID_SIZE];
+struct delivery_entry {
+	char id[DELIVERY_ID_SIZE];
 	int64_t seq;                                    /* the order in which things happened */
 	char *call_sid, *agent, *variant, *event, *url; /* owned; never NULL, call_sid may be "" */
 	char *body;                                     /* owned; NULL: the store has it */
@@ -29,56 +29,56 @@ struct outbox_entry {
 	int64_t next_ms;                                /* not before */
 	int attempts;                                   /* that failed */
 	bool sending;
-	struct outbox_entry *next; /* the queue's, or a list's */
+	struct delivery_entry *next; /* the queue's, or a list's */
 };
 
 /* Copies the texts (NULL gives ""); NULL if there is no memory. */
-struct outbox_entry *outbox_entry_new(const char *call_sid, const char *agent, const char *variant, const char *event,
-    const char *url, const char *body, const char *secret);
-void outbox_entry_free(struct outbox_entry *entry); /* fine with NULL */
+struct delivery_entry *delivery_entry_new(const char *call_sid, const char *agent, const char *variant,
+    const char *event, const char *url, const char *body, const char *secret);
+void delivery_entry_free(struct delivery_entry *entry); /* fine with NULL */
 
-struct outbox_queue {
-	struct outbox_chain *chains; /* owned, oldest first */
-	struct outbox_chain **last;
-	struct outbox_target *targets; /* owned */
-	int at_once;                   /* to one origin */
+struct delivery_queue {
+	struct delivery_chain *chains; /* owned, oldest first */
+	struct delivery_chain **last;
+	struct delivery_target *targets; /* owned */
+	int at_once;                     /* to one origin */
 	size_t count, sending;
 	size_t bytes; /* of bodies held */
 };
 
-void outbox_queue_init(struct outbox_queue *q, int at_once);
-void outbox_queue_free(struct outbox_queue *q);
+void delivery_queue_init(struct delivery_queue *q, int at_once);
+void delivery_queue_free(struct delivery_queue *q);
 
 /* Behind all that are older (by seq) of its call and address. The entry is the
  * queue's from then on. False, and it stays the caller's: no memory, or an
  * entry of that id is there. */
-bool outbox_queue_add(struct outbox_queue *q, struct outbox_entry *entry);
+bool delivery_queue_add(struct delivery_queue *q, struct delivery_entry *entry);
 
 /* The oldest that is due, marked as being sent; it stays the queue's. NULL:
  * none, and *next_ms says when to look again (INT64_MAX: not before something
  * changes). */
-struct outbox_entry *outbox_queue_take(struct outbox_queue *q, int64_t now_ms, int64_t *next_ms);
+struct delivery_entry *delivery_queue_take(struct delivery_queue *q, int64_t now_ms, int64_t *next_ms);
 
-/* Whether outbox_queue_take would give one. */
-bool outbox_queue_due(const struct outbox_queue *q, int64_t now_ms);
+/* Whether delivery_queue_take would give one. */
+bool delivery_queue_due(const struct delivery_queue *q, int64_t now_ms);
 
 /* What came of it. Delivered and parked: out of the queue, the entry is the
- * caller's again. Retry: it waits until outbox_delay_ms is over. */
-void outbox_queue_settle(struct outbox_queue *q, struct outbox_entry *entry, enum outbox_verdict verdict,
-    const struct outbox_result *result, int64_t now_ms, uint32_t random);
+ * caller's again. Retry: it waits until delivery_delay_ms is over. */
+void delivery_queue_settle(struct delivery_queue *q, struct delivery_entry *entry, enum delivery_verdict verdict,
+    const struct delivery_result *result, int64_t now_ms, uint32_t random);
 
 /* One at the head of its line that has waited as long as it may, for an origin
  * that gives no answer: taken out, the caller's. NULL: none. */
-struct outbox_entry *outbox_queue_expired(struct outbox_queue *q, int64_t now_ms, int64_t give_up_ms);
+struct delivery_entry *delivery_queue_expired(struct delivery_queue *q, int64_t now_ms, int64_t give_up_ms);
 
-struct outbox_entry *outbox_queue_find(const struct outbox_queue *q, const char *id); /* borrowed */
+struct delivery_entry *delivery_queue_find(const struct delivery_queue *q, const char *id); /* borrowed */
 
 /* The store has it; it need not be held. */
-void outbox_queue_drop_body(struct outbox_queue *q, struct outbox_entry *entry);
+void delivery_queue_drop_body(struct delivery_queue *q, struct delivery_entry *entry);
 
 /* It is wanted now, as is its origin: its waiting time begins anew. */
-void outbox_queue_hurry(struct outbox_queue *q, struct outbox_entry *entry, int64_t now_ms);
+void delivery_queue_hurry(struct delivery_queue *q, struct delivery_entry *entry, int64_t now_ms);
 
-int64_t outbox_queue_oldest_ms(const struct outbox_queue *q); /* at_ms of the oldest; INT64_MAX: none */
+int64_t delivery_queue_oldest_ms(const struct delivery_queue *q); /* at_ms of the oldest; INT64_MAX: none */
 
 #endif

@@ -11,7 +11,7 @@
 
 #define COLUMNS "id, seq, call_sid, agent, variant, event, url, at, since, next_at, attempts"
 
-void rows_insert(struct store *store, const struct outbox_entry *e)
+void rows_insert(struct store *store, const struct delivery_entry *e)
 {
 	store_write(store,
 	    "INSERT OR IGNORE INTO outbox (" COLUMNS ", body, state)"
@@ -22,8 +22,8 @@ void rows_insert(struct store *store, const struct outbox_entry *e)
 	    (int64_t)e->attempts, e->body);
 }
 
-void rows_update(struct store *store, const struct outbox_entry *e, const char *state,
-    const struct outbox_result *result, int64_t now_ms)
+void rows_update(struct store *store, const struct delivery_entry *e, const char *state,
+    const struct delivery_result *result, int64_t now_ms)
 {
 	store_write(store,
 	    "UPDATE outbox SET state = ?, attempts = ?, next_at = ?, last_status = ?, last_error = ?, tried_at = ?"
@@ -53,10 +53,10 @@ static const char *text(sqlite3_stmt *row, int column)
 }
 
 /* A row of COLUMNS. */
-static struct outbox_entry *entry_of(sqlite3_stmt *row)
+static struct delivery_entry *entry_of(sqlite3_stmt *row)
 {
-	struct outbox_entry *e =
-	    outbox_entry_new(text(row, 2), text(row, 3), text(row, 4), text(row, 5), text(row, 6), NULL, NULL);
+	struct delivery_entry *e =
+	    delivery_entry_new(text(row, 2), text(row, 3), text(row, 4), text(row, 5), text(row, 6), NULL, NULL);
 
 	if (!e)
 		return NULL;
@@ -88,7 +88,7 @@ static void give_back(struct store *store, sqlite3 *db, sqlite3_stmt *row)
 }
 
 int rows_waiting(
-    struct store *store, int64_t after_seq, int most, void (*each)(void *arg, struct outbox_entry *entry), void *arg)
+    struct store *store, int64_t after_seq, int most, void (*each)(void *arg, struct delivery_entry *entry), void *arg)
 {
 	sqlite3 *db = store ? store_reader(store) : NULL;
 	sqlite3_stmt *row =
@@ -99,7 +99,7 @@ int rows_waiting(
 		sqlite3_bind_int64(row, 1, after_seq);
 		sqlite3_bind_int(row, 2, most);
 		while ((rc = sqlite3_step(row)) == SQLITE_ROW) {
-			struct outbox_entry *e = entry_of(row);
+			struct delivery_entry *e = entry_of(row);
 
 			if (e)
 				each(arg, e);
@@ -110,7 +110,7 @@ int rows_waiting(
 	return rc == SQLITE_DONE ? count : -EIO;
 }
 
-int rows_find(struct store *store, const char *id, struct outbox_entry **out, char *state, size_t size)
+int rows_find(struct store *store, const char *id, struct delivery_entry **out, char *state, size_t size)
 {
 	sqlite3 *db = store ? store_reader(store) : NULL;
 	sqlite3_stmt *row = prepare(db, "SELECT " COLUMNS ", state FROM outbox WHERE id = ?");

@@ -22,7 +22,7 @@ enum {
 
 /* All of these under the lock. */
 
-struct order *order_find(struct outbound *o, const char *name)
+struct order *order_find(struct dialer *o, const char *name)
 {
 	for (size_t i = o->count; name && *name && i--;)
 		if (!strcmp(o->list[i]->id, name) || !strcmp(o->list[i]->call_sid, name))
@@ -30,7 +30,7 @@ struct order *order_find(struct outbound *o, const char *name)
 	return NULL;
 }
 
-size_t orders_open(const struct outbound *o)
+size_t orders_open(const struct dialer *o)
 {
 	size_t n = 0;
 
@@ -40,7 +40,7 @@ size_t orders_open(const struct outbound *o)
 }
 
 /* Calls made, or about to be, that are not in the table of calls yet. */
-static int outstanding(const struct outbound *o)
+static int outstanding(const struct dialer *o)
 {
 	int n = 0;
 
@@ -52,7 +52,7 @@ static int outstanding(const struct outbound *o)
 	return n;
 }
 
-static bool has_room(const struct outbound *o)
+static bool has_room(const struct dialer *o)
 {
 	return !o->hooks.room || outstanding(o) < o->hooks.room(o->hooks.arg);
 }
@@ -80,7 +80,7 @@ static bool take_notice(struct order *e, struct notice *n)
 	return true;
 }
 
-static void send_notice(struct outbound *o, struct notice *n)
+static void send_notice(struct dialer *o, struct notice *n)
 {
 	if (o->hooks.over && n->agent && !buf_error(&n->details))
 		o->hooks.over(o->hooks.arg, n->name, n->agent, buf_text(&n->details));
@@ -90,7 +90,7 @@ static void send_notice(struct outbound *o, struct notice *n)
 
 /* Leaves the lock for a moment if it is over. An order that somebody waits for
  * is told to them. */
-void order_changed(struct outbound *o, struct order *e)
+void order_changed(struct dialer *o, struct order *e)
 {
 	struct notice notice;
 	bool tell = !e->waiting && take_notice(e, &notice);
@@ -109,7 +109,7 @@ void order_changed(struct outbound *o, struct order *e)
 	pthread_cond_signal(&o->wake);
 }
 
-static void give_up(struct outbound *o, struct order *e, enum out_status status, const char *reason, const char *words)
+static void give_up(struct dialer *o, struct order *e, enum out_status status, const char *reason, const char *words)
 {
 	e->state.phase = PHASE_FAILED;
 	e->status = status;
@@ -133,7 +133,7 @@ static bool expired(const struct order *e)
 }
 
 /* When to look at it again. */
-static int64_t step_queued(struct outbound *o, struct order *e, int64_t now, bool *blocked)
+static int64_t step_queued(struct dialer *o, struct order *e, int64_t now, bool *blocked)
 {
 	if (e->cancel) {
 		o->canceled++;
@@ -160,7 +160,7 @@ static int64_t step_queued(struct outbound *o, struct order *e, int64_t now, boo
 	return now; /* the next one's turn */
 }
 
-static int64_t step_made(struct outbound *o, struct order *e, int64_t now)
+static int64_t step_made(struct dialer *o, struct order *e, int64_t now)
 {
 	if (out_status_final(e->status) || !e->call_sid[0])
 		return NEVER_US;
@@ -174,7 +174,7 @@ static int64_t step_made(struct outbound *o, struct order *e, int64_t now)
 	return ask_begin(o, e, ASK_FETCH) ? NEVER_US : now + ROOM_US;
 }
 
-static int64_t step(struct outbound *o, struct order *e, int64_t now, bool *blocked)
+static int64_t step(struct dialer *o, struct order *e, int64_t now, bool *blocked)
 {
 	if (e->busy)
 		return NEVER_US;
@@ -194,7 +194,7 @@ static int64_t step(struct outbound *o, struct order *e, int64_t now, bool *bloc
 	return NEVER_US;
 }
 
-static void sleep_until(struct outbound *o, int64_t due_us)
+static void sleep_until(struct dialer *o, int64_t due_us)
 {
 	struct timespec until = { .tv_sec = due_us / US_PER_S, .tv_nsec = due_us % US_PER_S * 1000 };
 
@@ -206,7 +206,7 @@ static void sleep_until(struct outbound *o, int64_t due_us)
 
 static void *decide(void *arg)
 {
-	struct outbound *o = arg;
+	struct dialer *o = arg;
 
 	pthread_mutex_lock(&o->lock);
 	while (!o->closing) {
@@ -226,7 +226,7 @@ static void *decide(void *arg)
 /* -------------------------------------------------------------------- opening, closing */
 
 /* What the process before us left: what it may have asked for is searched. */
-static void take_up(struct outbound *o)
+static void take_up(struct dialer *o)
 {
 	int64_t now = clock_now_us();
 
@@ -241,7 +241,7 @@ static void take_up(struct outbound *o)
 		log_info("outbound", "taken up where the last process left; calls=%zu", o->count);
 }
 
-static int open_threads(struct outbound *o)
+static int open_threads(struct dialer *o)
 {
 	pthread_condattr_t attr;
 	int err;
@@ -262,10 +262,9 @@ static int open_threads(struct outbound *o)
 	return err;
 }
 
-int outbound_open(
-    struct outbound **out, const struct config *cfg, struct store *store, const struct outbound_hooks *hooks)
+int dialer_open(struct dialer **out, const struct config *cfg, struct store *store, const struct dialer_hooks *hooks)
 {
-	struct outbound *o = calloc(1, sizeof *o);
+	struct dialer *o = calloc(1, sizeof *o);
 	int err = -ENOMEM;
 
 	if (!o)
@@ -281,14 +280,14 @@ int outbound_open(
 		err = open_threads(o);
 	}
 	if (err) {
-		outbound_close(o);
+		dialer_close(o);
 		return err;
 	}
 	*out = o;
 	return 0;
 }
 
-void outbound_drain(struct outbound *o)
+void dialer_drain(struct dialer *o)
 {
 	if (!o)
 		return;
@@ -298,7 +297,7 @@ void outbound_drain(struct outbound *o)
 	pthread_mutex_unlock(&o->lock);
 }
 
-void outbound_close(struct outbound *o)
+void dialer_close(struct dialer *o)
 {
 	if (!o)
 		return;

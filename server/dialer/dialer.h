@@ -5,14 +5,14 @@
  * What is asked for is in the store before Twilio hears of it, and again before
  * each request, so that a process that dies in between leaves a trace: the next
  * one searches Twilio's list instead of asking twice. One thread decides
- * (outbound_rules.h), a small pool of its own asks. Without a store all this
+ * (dialer_rules.h), a small pool of its own asks. Without a store all this
  * holds as long as the process lives.
  *
  * A call is known by our id until Twilio has named it; every URL we give Twilio
  * carries the id, so that its news find the call even if the answer to the
  * request was lost.
  *
- * All functions: any thread but a call's loops; none but outbound_place waits.
+ * All functions: any thread but a call's loops; none but dialer_place waits.
  */
 #include "common/buf.h"
 #include "server/config/config.h"
@@ -23,7 +23,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct outbound;
+struct dialer;
 struct store;
 
 enum {
@@ -36,16 +36,16 @@ enum {
 
 /* What it needs from those above; called on its own threads, with nothing held
  * by `over`, and quickly. */
-struct outbound_hooks {
+struct dialer_hooks {
 	int (*room)(void *arg); /* lines not taken; NULL: enough */
 	/* A call is over that never reached the table of calls. `name` is its
 	 * CallSid, or our id; `agent` the agent's name; `call` as in
-	 * struct outbound_shown. */
+	 * struct dialer_shown. */
 	void (*over)(void *arg, const char *name, const char *agent, const char *call);
 	void *arg;
 };
 
-struct outbound_ask { /* borrowed */
+struct dialer_ask { /* borrowed */
 	/* to, from, agent (text, checked), and as they were given contact_name,
 	 * business_name, greeting, record, machine (text), metadata (object),
 	 * max_call_seconds (number). */
@@ -54,19 +54,19 @@ struct outbound_ask { /* borrowed */
 	const char *hash; /* of the body, hex; what a key stands for */
 };
 
-enum outbound_verdict {
-	OUTBOUND_PLACED,   /* taken; made, or waiting to be */
-	OUTBOUND_KNOWN,    /* the same key and body before: what became of that */
-	OUTBOUND_REFUSED,  /* by Twilio: code and message */
-	OUTBOUND_CONFLICT, /* the key stands for another body */
-	OUTBOUND_FULL,
-	OUTBOUND_DRAINING,
-	OUTBOUND_NO_DISK, /* it could not be written down, or its key not looked up: not placed */
-	OUTBOUND_NO_MEMORY
+enum dialer_verdict {
+	DIALER_PLACED,   /* taken; made, or waiting to be */
+	DIALER_KNOWN,    /* the same key and body before: what became of that */
+	DIALER_REFUSED,  /* by Twilio: code and message */
+	DIALER_CONFLICT, /* the key stands for another body */
+	DIALER_FULL,
+	DIALER_DRAINING,
+	DIALER_NO_DISK, /* it could not be written down, or its key not looked up: not placed */
+	DIALER_NO_MEMORY
 };
 
-struct outbound_answer {
-	enum outbound_verdict verdict;
+struct dialer_reply {
+	enum dialer_verdict verdict;
 	struct buf json; /* owned: id, call_sid, status, to, from, agent, created_at, metadata */
 	char id[OUT_ID_SIZE];
 	int code, status; /* REFUSED: Twilio's, and its HTTP status */
@@ -75,49 +75,48 @@ struct outbound_answer {
 
 /* `cfg`, `store` (or NULL) and what `hooks` point to outlive it. Takes up what
  * an earlier process left. 0 or -errno. */
-int outbound_open(
-    struct outbound **out, const struct config *cfg, struct store *store, const struct outbound_hooks *hooks);
+int dialer_open(struct dialer **out, const struct config *cfg, struct store *store, const struct dialer_hooks *hooks);
 
 /* Places no more calls; those that ring go on. */
-void outbound_drain(struct outbound *o);
+void dialer_drain(struct dialer *o);
 
 /* Requests under way are given up. Fine with NULL. */
-void outbound_close(struct outbound *o);
+void dialer_close(struct dialer *o);
 
 /* Takes the order, and waits for Twilio's word, a few seconds at most. */
-void outbound_place(struct outbound *o, const struct outbound_ask *ask, struct outbound_answer *out);
-void outbound_answer_free(struct outbound_answer *answer);
+void dialer_place(struct dialer *o, const struct dialer_ask *ask, struct dialer_reply *out);
+void dialer_reply_free(struct dialer_reply *answer);
 
 /* The voice webhook came, carrying our id: the call was answered. 0 and the
  * request (caller frees with cJSON_Delete; it also has `answered_by` if that is
  * known); -ENOENT: no such call; -EEXIST: the id belongs to another call, so
  * that this one should not be. */
-int outbound_answered(struct outbound *o, const char *id, const char *call_sid, cJSON **request);
+int dialer_answered(struct dialer *o, const char *id, const char *call_sid, cJSON **request);
 
 /* News of a status callback, in whatever order they come. `id` may be NULL. */
-void outbound_news(struct outbound *o, const char *id, const char *call_sid, const char *status);
+void dialer_news(struct dialer *o, const char *id, const char *call_sid, const char *status);
 
 /* What detection found; the same request as above, or NULL if there is no such
  * call. Caller frees with cJSON_Delete. */
-cJSON *outbound_detected(struct outbound *o, const char *id, const char *call_sid, const char *answered_by);
+cJSON *dialer_detected(struct dialer *o, const char *id, const char *call_sid, const char *answered_by);
 
 /* Hangs up, or takes it out of the queue. 0; -ENOENT: unknown or over. */
-int outbound_cancel(struct outbound *o, const char *name);
+int dialer_cancel(struct dialer *o, const char *name);
 
 /* By id or CallSid, also of calls long over. False: unknown. Free it either way. */
-struct outbound_shown {
+struct dialer_shown {
 	struct buf order;               /* an object: what was asked for, and what has become of it */
 	struct buf call;                /* the call as the table of calls would show it, if it never got there */
 	char call_sid[TWILIO_SID_SIZE]; /* "" while it has none */
 };
-bool outbound_show(struct outbound *o, const char *name, struct outbound_shown *out);
-void outbound_shown_free(struct outbound_shown *shown);
+bool dialer_show(struct dialer *o, const char *name, struct dialer_shown *out);
+void dialer_shown_free(struct dialer_shown *shown);
 
 /* Calls not over and not answered yet, oldest first, each as in `call`. No lock
  * is held meanwhile. */
-void outbound_each(struct outbound *o, void (*each)(void *arg, const char *json), void *arg);
+void dialer_each(struct dialer *o, void (*each)(void *arg, const char *json), void *arg);
 
 /* An object for /status; "null" for NULL. */
-void outbound_put_status(struct outbound *o, struct buf *out);
+void dialer_put_status(struct dialer *o, struct buf *out);
 
 #endif

@@ -19,7 +19,7 @@ enum {
 
 struct ask {
 	struct job job; /* first */
-	struct outbound *o;
+	struct dialer *o;
 	struct order *e; /* busy meanwhile, so it stays */
 	enum ask_kind kind;
 };
@@ -60,12 +60,12 @@ static void take_status(struct order *e, const cJSON *call)
 
 /* ----------------------------------------------------------------------- creating */
 
-static void put_url(struct buf *out, const struct outbound *o, const char *path, const struct order *e)
+static void put_url(struct buf *out, const struct dialer *o, const char *path, const struct order *e)
 {
 	buf_printf(out, "%s%s?out=%s", o->cfg->public_url, path, e->id);
 }
 
-static void create(struct outbound *o, struct order *e, struct twilio_answer *a)
+static void create(struct dialer *o, struct order *e, struct twilio_answer *a)
 {
 	struct buf voice, status, amd;
 	double longest;
@@ -91,7 +91,7 @@ static void create(struct outbound *o, struct order *e, struct twilio_answer *a)
 	buf_free(&amd);
 }
 
-static void count_creation(struct outbound *o, const struct order *e, const struct twilio_answer *a)
+static void count_creation(struct dialer *o, const struct order *e, const struct twilio_answer *a)
 {
 	char to[16];
 
@@ -122,7 +122,7 @@ static void count_creation(struct outbound *o, const struct order *e, const stru
 }
 
 /* Under the lock. */
-static void created(struct outbound *o, struct order *e, const struct twilio_answer *a, int64_t now)
+static void created(struct dialer *o, struct order *e, const struct twilio_answer *a, int64_t now)
 {
 	/* Its own news were faster than the answer: it was made, whatever comes. */
 	if (e->state.phase == PHASE_MADE) {
@@ -147,7 +147,7 @@ static void created(struct outbound *o, struct order *e, const struct twilio_ans
 }
 
 /* It is written down that Twilio is about to be asked, or it is not asked. */
-static bool on_disk(struct outbound *o)
+static bool on_disk(struct dialer *o)
 {
 	return !o->store || !store_flush(o->store, FLUSH_MS);
 }
@@ -155,7 +155,7 @@ static bool on_disk(struct outbound *o)
 /* ----------------------------------------------------------------------- searching */
 
 /* Under the lock: whether another order has this call. */
-static bool is_taken(const struct outbound *o, const struct order *but, const char *sid)
+static bool is_taken(const struct dialer *o, const struct order *but, const char *sid)
 {
 	for (size_t i = 0; i < o->count; i++)
 		if (o->list[i] != but && !strcmp(o->list[i]->call_sid, sid))
@@ -163,7 +163,7 @@ static bool is_taken(const struct outbound *o, const struct order *but, const ch
 	return false;
 }
 
-static void searched(struct outbound *o, struct order *e, const struct twilio_answer *a, int64_t now)
+static void searched(struct dialer *o, struct order *e, const struct twilio_answer *a, int64_t now)
 {
 	const cJSON *found = NULL, *each;
 
@@ -219,7 +219,7 @@ static void ended(struct order *e, const struct twilio_answer *a, int64_t now)
 
 static bool prepare(struct ask *ask)
 {
-	struct outbound *o = ask->o;
+	struct dialer *o = ask->o;
 	bool goes = ask->kind != ASK_CREATE || on_disk(o);
 
 	if (goes)
@@ -236,7 +236,7 @@ static bool prepare(struct ask *ask)
 
 static void ask_twilio(struct ask *ask, struct twilio_answer *a)
 {
-	struct outbound *o = ask->o;
+	struct dialer *o = ask->o;
 	struct order *e = ask->e;
 
 	switch (ask->kind) {
@@ -308,7 +308,7 @@ static void drop(struct job *job)
 	finish(ask);
 }
 
-bool ask_begin(struct outbound *o, struct order *e, enum ask_kind kind)
+bool ask_begin(struct dialer *o, struct order *e, enum ask_kind kind)
 {
 	struct ask *ask = calloc(1, sizeof *ask);
 

@@ -10,7 +10,7 @@
 
 /* Under the lock: by our id, and else by Twilio's. An order that is not in
  * memory any more is not in need of news. */
-static struct order *of_news(struct outbound *o, const char *id, const char *call_sid)
+static struct order *of_news(struct dialer *o, const char *id, const char *call_sid)
 {
 	struct order *e = order_find(o, id);
 
@@ -19,7 +19,7 @@ static struct order *of_news(struct outbound *o, const char *id, const char *cal
 
 /* Under the lock. That Twilio speaks of it proves that it was made. False: it is
  * another call's id. */
-static bool prove(struct outbound *o, struct order *e, const char *call_sid)
+static bool prove(struct dialer *o, struct order *e, const char *call_sid)
 {
 	if (e->call_sid[0] && strcmp(e->call_sid, call_sid)) {
 		o->duplicates++;
@@ -47,7 +47,7 @@ static cJSON *request_of(const struct order *e)
 	return request;
 }
 
-int outbound_answered(struct outbound *o, const char *id, const char *call_sid, cJSON **request)
+int dialer_answered(struct dialer *o, const char *id, const char *call_sid, cJSON **request)
 {
 	struct order *e;
 	int err = -ENOENT;
@@ -68,7 +68,7 @@ int outbound_answered(struct outbound *o, const char *id, const char *call_sid, 
 	return !err && !*request ? -ENOENT : err;
 }
 
-void outbound_news(struct outbound *o, const char *id, const char *call_sid, const char *status)
+void dialer_news(struct dialer *o, const char *id, const char *call_sid, const char *status)
 {
 	int news = out_status_of(status);
 	struct order *e;
@@ -88,7 +88,7 @@ void outbound_news(struct outbound *o, const char *id, const char *call_sid, con
 	pthread_mutex_unlock(&o->lock);
 }
 
-cJSON *outbound_detected(struct outbound *o, const char *id, const char *call_sid, const char *answered_by)
+cJSON *dialer_detected(struct dialer *o, const char *id, const char *call_sid, const char *answered_by)
 {
 	cJSON *request = NULL;
 	struct order *e;
@@ -104,7 +104,7 @@ cJSON *outbound_detected(struct outbound *o, const char *id, const char *call_si
 	return request;
 }
 
-int outbound_cancel(struct outbound *o, const char *name)
+int dialer_cancel(struct dialer *o, const char *name)
 {
 	struct order *e;
 	int err = -ENOENT;

@@ -22,7 +22,7 @@ enum {
 
 /* Both under the lock. */
 
-static struct order *find_key(struct outbound *o, const char *key)
+static struct order *find_key(struct dialer *o, const char *key)
 {
 	int64_t since = clock_wall_ms() - OUT_KEY_S * INT64_C(1000);
 
@@ -33,7 +33,7 @@ static struct order *find_key(struct outbound *o, const char *key)
 }
 
 /* Room in the list for one more: the oldest that is over goes. The store has it. */
-static bool make_room(struct outbound *o)
+static bool make_room(struct dialer *o)
 {
 	for (size_t i = 0; o->count >= OUT_QUEUE_MAX + OUT_KEPT && i < o->count; i++) {
 		struct order *e = o->list[i];
@@ -50,7 +50,7 @@ static bool make_room(struct outbound *o)
 
 /* --------------------------------------------------------------------- taking orders */
 
-static struct order *order_new(const struct outbound_ask *ask)
+static struct order *order_new(const struct dialer_ask *ask)
 {
 	struct order *e = calloc(1, sizeof *e);
 
@@ -75,7 +75,7 @@ static bool undecided(const struct order *e)
 }
 
 /* Under the lock: until Twilio has said something, or the time is up. */
-static void wait_for_word(struct outbound *o, struct order *e)
+static void wait_for_word(struct dialer *o, struct order *e)
 {
 	struct timespec until;
 
@@ -91,7 +91,7 @@ static void wait_for_word(struct outbound *o, struct order *e)
 	o->waiting--;
 }
 
-static void fill_answer(const struct order *e, enum outbound_verdict verdict, struct outbound_answer *out)
+static void fill_answer(const struct order *e, enum dialer_verdict verdict, struct dialer_reply *out)
 {
 	out->verdict = verdict;
 	snprintf(out->id, sizeof out->id, "%s", e->id);
@@ -102,20 +102,20 @@ static void fill_answer(const struct order *e, enum outbound_verdict verdict, st
 }
 
 /* The same key again. */
-static void answer_again(const struct order *e, const struct outbound_ask *ask, struct outbound_answer *out)
+static void answer_again(const struct order *e, const struct dialer_ask *ask, struct dialer_reply *out)
 {
 	if (strcmp(e->hash, ask->hash))
-		out->verdict = OUTBOUND_CONFLICT;
+		out->verdict = DIALER_CONFLICT;
 	else if (!strcmp(e->reason, NO_DISK))
-		out->verdict = OUTBOUND_NO_DISK;
+		out->verdict = DIALER_NO_DISK;
 	else if (e->state.phase == PHASE_FAILED && !strcmp(e->reason, "twilio_refused"))
-		fill_answer(e, OUTBOUND_REFUSED, out);
+		fill_answer(e, DIALER_REFUSED, out);
 	else
-		fill_answer(e, OUTBOUND_KNOWN, out);
+		fill_answer(e, DIALER_KNOWN, out);
 }
 
 /* Under the lock. What there is of that key; the store is looked into without. */
-static bool known_key(struct outbound *o, const struct outbound_ask *ask, struct outbound_answer *out)
+static bool known_key(struct dialer *o, const struct dialer_ask *ask, struct dialer_reply *out)
 {
 	struct order *e = find_key(o, ask->key);
 	int err;
@@ -137,14 +137,14 @@ static bool known_key(struct outbound *o, const struct outbound_ask *ask, struct
 	/* It may have been used: that call must not be placed twice. */
 	if (err) {
 		log_warn("outbound", "a call is refused: whether its Idempotency-Key is new cannot be read");
-		out->verdict = OUTBOUND_NO_DISK;
+		out->verdict = DIALER_NO_DISK;
 	}
 	/* Somebody may have come in meanwhile. */
-	return out->verdict != OUTBOUND_PLACED || (find_key(o, ask->key) && known_key(o, ask, out));
+	return out->verdict != DIALER_PLACED || (find_key(o, ask->key) && known_key(o, ask, out));
 }
 
 /* Under the lock, which it leaves while the disk is busy. */
-static bool write_down(struct outbound *o, struct order *e)
+static bool write_down(struct dialer *o, struct order *e)
 {
 	int err = 0;
 
@@ -160,7 +160,7 @@ static bool write_down(struct outbound *o, struct order *e)
 }
 
 /* Not placed, and as if it never had been: its key may be used again. */
-static void take_back(struct outbound *o, struct order *e)
+static void take_back(struct dialer *o, struct order *e)
 {
 	order_erase(o, e);
 	e->state.phase = PHASE_FAILED;
@@ -173,14 +173,14 @@ static void take_back(struct outbound *o, struct order *e)
 	log_warn("outbound", "a call is refused: it cannot be written down");
 }
 
-static void place(struct outbound *o, struct order *e, struct outbound_answer *out)
+static void place(struct dialer *o, struct order *e, struct dialer_reply *out)
 {
 	o->list[o->count++] = e;
 	e->waiting++; /* so that nobody else tells of it */
 	if (!write_down(o, e)) {
 		take_back(o, e);
 		e->waiting--;
-		out->verdict = OUTBOUND_NO_DISK;
+		out->verdict = DIALER_NO_DISK;
 		return;
 	}
 	o->placed++;
@@ -190,15 +190,15 @@ static void place(struct outbound *o, struct order *e, struct outbound_answer *o
 	if (e->state.phase == PHASE_FAILED && !strcmp(e->reason, "twilio_refused")) {
 		e->told = true; /* whoever asked knows */
 		order_write(o, e);
-		fill_answer(e, OUTBOUND_REFUSED, out);
+		fill_answer(e, DIALER_REFUSED, out);
 		return;
 	}
-	fill_answer(e, OUTBOUND_PLACED, out);
+	fill_answer(e, DIALER_PLACED, out);
 	if (!order_open(e) && !e->told)
 		order_changed(o, e);
 }
 
-void outbound_place(struct outbound *o, const struct outbound_ask *ask, struct outbound_answer *out)
+void dialer_place(struct dialer *o, const struct dialer_ask *ask, struct dialer_reply *out)
 {
 	struct order *e;
 
@@ -210,18 +210,18 @@ void outbound_place(struct outbound *o, const struct outbound_ask *ask, struct o
 		return;
 	}
 	if (o->draining || o->closing) {
-		out->verdict = OUTBOUND_DRAINING;
+		out->verdict = DIALER_DRAINING;
 	} else if (orders_open(o) >= OUT_QUEUE_MAX || !make_room(o)) {
-		out->verdict = OUTBOUND_FULL;
+		out->verdict = DIALER_FULL;
 	} else if (!(e = order_new(ask))) {
-		out->verdict = OUTBOUND_NO_MEMORY;
+		out->verdict = DIALER_NO_MEMORY;
 	} else {
 		place(o, e, out);
 	}
 	pthread_mutex_unlock(&o->lock);
 }
 
-void outbound_answer_free(struct outbound_answer *answer)
+void dialer_reply_free(struct dialer_reply *answer)
 {
 	buf_free(&answer->json);
 }

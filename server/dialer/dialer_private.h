@@ -2,11 +2,11 @@
 #define DIALER_DIALER_PRIVATE_H
 /* Shared by
  *   outbound.c        the queue: whose turn it is, and who is told of an end
- *   outbound_place.c  orders are taken, each once
- *   outbound_ask.c    Twilio is asked
- *   outbound_news.c   Twilio tells
- *   outbound_row.c    how an order is kept, and put into JSON
- *   outbound_show.c   what the API shows
+ *   dialer_place.c  orders are taken, each once
+ *   dialer_ask.c    Twilio is asked
+ *   dialer_news.c   Twilio tells
+ *   dialer_row.c    how an order is kept, and put into JSON
+ *   dialer_show.c   what the API shows
  */
 #include "server/store/store.h"
 #include "server/work/jobs.h"
@@ -40,10 +40,10 @@ struct order {
 	int waiting;            /* requests of POST /calls */
 };
 
-struct outbound {
+struct dialer {
 	const struct config *cfg;
 	struct store *store;
-	struct outbound_hooks hooks;
+	struct dialer_hooks hooks;
 	struct twilio twilio;
 	struct jobs *jobs;
 	pthread_t thread;
@@ -60,7 +60,7 @@ struct outbound {
 	uint64_t placed, made, refused, expired, held, unsure, repeated, duplicates, canceled;
 };
 
-/* --- outbound_row.c --- */
+/* --- dialer_row.c --- */
 bool order_open(const struct order *e);
 void order_free(struct order *e);
 const char *order_text(const struct order *e, const char *name); /* of the request; NULL if it is not there */
@@ -68,27 +68,27 @@ void order_json(const struct order *e, bool all, struct buf *out);
 /* As the table of calls would show it; `ended_ms` 0: it is not over. */
 void order_call_json(const struct order *e, int64_t ended_ms, struct buf *out);
 /* Queues the row for writing. */
-void order_write(struct outbound *o, const struct order *e);
-void order_erase(struct outbound *o, const struct order *e);
+void order_write(struct dialer *o, const struct order *e);
+void order_erase(struct dialer *o, const struct order *e);
 /* The row of that key (not older than OUT_KEY_S), id or CallSid; NULL if there
  * is none. Owned by the caller. Not under the lock. -EIO: whether there is one
  * cannot be read. */
-int order_by_key(struct outbound *o, const char *key, struct order **out);
-struct order *order_by_name(struct outbound *o, const char *name);
+int order_by_key(struct dialer *o, const char *key, struct order **out);
+struct order *order_by_name(struct dialer *o, const char *name);
 /* All that are not over. Before the thread runs. 0, or -EIO: some may be missing. */
-int orders_load(struct outbound *o);
+int orders_load(struct dialer *o);
 
 /* --- outbound.c, all under the lock --- */
 /* By id or CallSid; NULL, also for "" and NULL. */
-struct order *order_find(struct outbound *o, const char *name);
-size_t orders_open(const struct outbound *o); /* that are not over */
+struct order *order_find(struct dialer *o, const char *name);
+size_t orders_open(const struct dialer *o); /* that are not over */
 /* Follows what has changed: writes it, wakes who waits, tells of its end; for
  * that it leaves the lock for a moment. */
-void order_changed(struct outbound *o, struct order *e);
+void order_changed(struct dialer *o, struct order *e);
 
-/* --- outbound_ask.c --- */
+/* --- dialer_ask.c --- */
 enum ask_kind { ASK_CREATE, ASK_SEARCH, ASK_FETCH, ASK_END };
 /* Under the lock. False: the pool takes no more. */
-bool ask_begin(struct outbound *o, struct order *e, enum ask_kind kind);
+bool ask_begin(struct dialer *o, struct order *e, enum ask_kind kind);
 
 #endif

@@ -155,7 +155,7 @@ static void put_state(const struct order *e, struct buf *out)
 	buf_putc(out, '}');
 }
 
-void order_write(struct outbound *o, const struct order *e)
+void order_write(struct dialer *o, const struct order *e)
 {
 	const char *status = e->state.phase == PHASE_MADE ? out_status_name(e->status) : phase_names[e->state.phase];
 	struct buf json;
@@ -172,7 +172,7 @@ void order_write(struct outbound *o, const struct order *e)
 	buf_free(&json);
 }
 
-void order_erase(struct outbound *o, const struct order *e)
+void order_erase(struct dialer *o, const struct order *e)
 {
 	store_write(o->store, "DELETE FROM outbound WHERE id = ?1", "t", e->id);
 }
@@ -256,7 +256,7 @@ static struct order *order_of(sqlite3_stmt *stmt)
 	return NULL;
 }
 
-static int first_of(struct outbound *o, const char *sql, const char *text, int64_t since_ms, struct order **out)
+static int first_of(struct dialer *o, const char *sql, const char *text, int64_t since_ms, struct order **out)
 {
 	sqlite3 *db = o->store ? store_reader(o->store) : NULL;
 	sqlite3_stmt *stmt = NULL;
@@ -277,13 +277,13 @@ static int first_of(struct outbound *o, const char *sql, const char *text, int64
 	return rc == SQLITE_DONE || *out ? 0 : -EIO;
 }
 
-int order_by_key(struct outbound *o, const char *key, struct order **out)
+int order_by_key(struct dialer *o, const char *key, struct order **out)
 {
 	return first_of(o, COLUMNS "WHERE idempotency_key = ?1 AND created_at > ?2", key,
 	    clock_wall_ms() - OUT_KEY_S * INT64_C(1000), out);
 }
 
-struct order *order_by_name(struct outbound *o, const char *name)
+struct order *order_by_name(struct dialer *o, const char *name)
 {
 	struct order *e;
 
@@ -291,7 +291,7 @@ struct order *order_by_name(struct outbound *o, const char *name)
 	return e;
 }
 
-int orders_load(struct outbound *o)
+int orders_load(struct dialer *o)
 {
 	static const char sql[] = COLUMNS
 	    "WHERE status NOT IN ('completed', 'busy', 'no-answer', 'failed', 'canceled') ORDER BY created_at, rowid";

@@ -7,14 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void show(const struct order *e, struct outbound_shown *out)
+static void show(const struct order *e, struct dialer_shown *out)
 {
 	order_json(e, true, &out->order);
 	order_call_json(e, order_open(e) ? 0 : clock_wall_ms(), &out->call);
 	snprintf(out->call_sid, sizeof out->call_sid, "%s", e->call_sid);
 }
 
-bool outbound_show(struct outbound *o, const char *name, struct outbound_shown *out)
+bool dialer_show(struct dialer *o, const char *name, struct dialer_shown *out)
 {
 	struct order *e;
 	bool known;
@@ -38,13 +38,13 @@ bool outbound_show(struct outbound *o, const char *name, struct outbound_shown *
 	return known;
 }
 
-void outbound_shown_free(struct outbound_shown *shown)
+void dialer_shown_free(struct dialer_shown *shown)
 {
 	buf_free(&shown->order);
 	buf_free(&shown->call);
 }
 
-void outbound_each(struct outbound *o, void (*each)(void *arg, const char *json), void *arg)
+void dialer_each(struct dialer *o, void (*each)(void *arg, const char *json), void *arg)
 {
 	struct buf *list;
 	size_t count = 0;
@@ -66,7 +66,7 @@ void outbound_each(struct outbound *o, void (*each)(void *arg, const char *json)
 	free(list);
 }
 
-void outbound_put_status(struct outbound *o, struct buf *out)
+void dialer_put_status(struct dialer *o, struct buf *out)
 {
 	size_t queued = 0, unsure = 0, ringing = 0;
 

@@ -15,7 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct profile;
+struct agent;
 
 /* Would this folder do? 0; or -errno with a sentence: it is missing, not a
  * folder, not readable. `warning` gets a line for each file left out, or says

@@ -17,7 +17,7 @@ bool search_tool(const struct tool_call *call, struct buf *out)
 	bool ok = false;
 
 	if (query) {
-		ok = knowledge_answer(call->profile->knowledge, query, out);
+		ok = knowledge_answer(call->agent->knowledge, query, out);
 		hist_add(&stats.knowledge_search, clock_now_us() - began_us);
 		stat_add(knowledge_searches, 1);
 	} else {
@@ -30,24 +30,24 @@ bool search_tool(const struct tool_call *call, struct buf *out)
 
 void search_follow_agents(void *arg)
 {
-	const struct profile **all = calloc(AGENT_PROFILES_MAX, sizeof *all);
-	const char **folders = calloc(AGENT_PROFILES_MAX, sizeof *folders);
-	size_t count = all && folders ? agents_list(arg, all, AGENT_PROFILES_MAX) : 0;
+	const struct agent **all = calloc(AGENTS_LISTED_MAX, sizeof *all);
+	const char **folders = calloc(AGENTS_LISTED_MAX, sizeof *folders);
+	size_t count = all && folders ? agents_list(arg, all, AGENTS_LISTED_MAX) : 0;
 
 	for (size_t i = 0; i < count; i++)
 		folders[i] = all[i]->knowledge;
 	if (all && folders)
 		knowledge_want(folders, count);
 	for (size_t i = 0; i < count; i++)
-		profile_release(all[i]);
+		agent_release(all[i]);
 	free(all);
 	free(folders);
 }
 
 void search_warnings(struct agents *agents, struct buf *out)
 {
-	const struct profile **all = calloc(AGENT_PROFILES_MAX, sizeof *all);
-	size_t count = all ? agents_list(agents, all, AGENT_PROFILES_MAX) : 0, same;
+	const struct agent **all = calloc(AGENTS_LISTED_MAX, sizeof *all);
+	size_t count = all ? agents_list(agents, all, AGENTS_LISTED_MAX) : 0, same;
 	struct buf lines;
 
 	buf_init(&lines, 0);
@@ -61,7 +61,7 @@ void search_warnings(struct agents *agents, struct buf *out)
 			buf_printf(out, "knowledge of the agent %s:\n%s", all[i]->name, buf_text(&lines));
 	}
 	for (size_t i = 0; i < count; i++)
-		profile_release(all[i]);
+		agent_release(all[i]);
 	free(all);
 	buf_free(&lines);
 }

@@ -35,7 +35,7 @@ enum line_state {
 };
 
 /* Who may write to the model. */
-enum pen { PEN_AGENT, PEN_CALLER };
+enum model_writer { WRITER_AGENT, WRITER_CALLER };
 
 /* Caller loop -> agent loop. Rare; the bell is rung for each. */
 enum from_caller_type {
@@ -69,7 +69,7 @@ struct to_audio {
 	uint32_t unused;
 };
 
-/* Agent loop -> whoever has the pen. */
+/* Agent loop -> whoever has the model writer. */
 enum to_model_type {
 	TO_MODEL_TEXT = 1, /* a whole message */
 	TO_MODEL_PING,
@@ -121,19 +121,19 @@ struct call {
 	char tag[CALL_TAG_SIZE]; /* for logs */
 	bool announced;
 	int64_t reserved_us, reserved_wall_ms;
-	const struct profile *profile; /* brief.profile: who answers; never NULL while the line is taken */
-	struct call_brief brief;       /* what it is told; owned */
-	enum record_mode record;
+	const struct agent *agent;   /* context.agent: who answers; never NULL while the line is taken */
+	struct call_context context; /* what it is told; owned */
+	enum recording_mode record;
 	bool detected;      /* Twilio was asked who answers: that costs extra, whoever it is */
 	int64_t first_turn; /* the number of its first: not 0 for a call that streamed before */
 
 	/* Crossing threads. Each ring has one writer and one reader. */
 	struct ring from_caller;          /* caller loop -> agent loop */
 	struct ring to_caller;            /* agent loop -> caller loop */
-	struct ring to_model;             /* agent loop -> whoever has the pen */
+	struct ring to_model;             /* agent loop -> whoever has the model writer */
 	struct mailbox mail;              /* anybody -> agent loop */
-	_Atomic int pen;                  /* enum pen; passed with release, taken with acquire */
-	_Atomic bool pen_broken;          /* the caller loop could not write; set before the pen goes back */
+	_Atomic int model_writer;         /* enum model writer; passed with release, taken with acquire */
+	_Atomic bool writer_failed;       /* the caller loop could not write; set before the model writer goes back */
 	_Atomic uint64_t stale_to;        /* agent loop sets it before it counts a cut */
 	_Atomic uint32_t cuts_wanted;     /* agent loop counts, caller loop serves */
 	_Atomic int64_t cut_asked_us;     /* when the interruption was told; before the count */
@@ -145,7 +145,7 @@ struct call {
 	struct call_counters counters;
 	_Atomic int64_t model_used[USAGE_COUNT], transcription_used[USAGE_COUNT]; /* agent loop adds */
 
-	/* Set by the agent loop before it passes the pen, constant until freed. */
+	/* Set by the agent loop before it passes the model writer, constant until freed. */
 	struct ws_client *client;
 
 	/* What HTTP readers see of the conversation: published by the agent loop

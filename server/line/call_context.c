@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-void call_brief_time(int64_t wall_ms, char *out, size_t size)
+void call_context_time(int64_t wall_ms, char *out, size_t size)
 {
 	time_t seconds = (time_t)(wall_ms / 1000);
 	struct tm t;
@@ -43,7 +43,7 @@ static char *copy(const char *text)
 	return strdup(text ? text : "");
 }
 
-static int fill(struct call_brief *b, const struct call_facts *facts, const cJSON *metadata)
+static int fill(struct call_context *b, const struct call_facts *facts, const cJSON *metadata)
 {
 	char now[96];
 	struct template_values values = {
@@ -55,10 +55,10 @@ static int fill(struct call_brief *b, const struct call_facts *facts, const cJSO
 		.metadata = metadata,
 	};
 
-	call_brief_time(clock_wall_ms(), now, sizeof now);
-	b->instructions = expanded(b->profile->instructions, &values);
-	b->greeting = expanded(facts->greeting ? facts->greeting : b->profile->greeting, &values);
-	b->machine_message = expanded(b->profile->machine_message, &values);
+	call_context_time(clock_wall_ms(), now, sizeof now);
+	b->instructions = expanded(b->agent->instructions, &values);
+	b->greeting = expanded(facts->greeting ? facts->greeting : b->agent->greeting, &values);
+	b->machine_message = expanded(b->agent->machine_message, &values);
 	b->contact_name = copy(facts->contact_name);
 	b->business_name = copy(facts->business_name);
 	b->metadata = copy(facts->metadata);
@@ -70,16 +70,16 @@ static int fill(struct call_brief *b, const struct call_facts *facts, const cJSO
 		   : -ENOMEM;
 }
 
-int call_brief_make(struct call_brief *b, struct agents *agents, const struct call_facts *facts)
+int call_context_make(struct call_context *b, struct agents *agents, const struct call_facts *facts)
 {
 	cJSON *metadata = NULL;
 	int err = 0;
 
 	memset(b, 0, sizeof *b);
-	b->profile = facts->profile ? profile_retain(facts->profile)
-		     : facts->agent ? agents_by_name(agents, facts->agent)
-				    : agents_for_number(agents, facts->to ? facts->to : "");
-	if (!b->profile)
+	b->agent = facts->agent        ? agent_retain(facts->agent)
+		   : facts->agent_name ? agents_by_name(agents, facts->agent_name)
+				       : agents_for_number(agents, facts->to ? facts->to : "");
+	if (!b->agent)
 		return -ENOENT;
 	if (facts->metadata && facts->metadata[0]) {
 		metadata = json_parse(facts->metadata, strlen(facts->metadata));
@@ -90,13 +90,13 @@ int call_brief_make(struct call_brief *b, struct agents *agents, const struct ca
 		err = fill(b, facts, metadata);
 	cJSON_Delete(metadata);
 	if (err)
-		call_brief_free(b);
+		call_context_free(b);
 	return err;
 }
 
-void call_brief_free(struct call_brief *b)
+void call_context_free(struct call_context *b)
 {
-	profile_release(b->profile);
+	agent_release(b->agent);
 	free(b->instructions);
 	free(b->greeting);
 	free(b->machine_message);

@@ -9,7 +9,7 @@ void call_tell(struct call *c, enum journal_kind kind, const char *type, int64_t
 	struct journal_entry entry = { .kind = kind,
 		.type = type,
 		.call_sid = c->call_sid,
-		.profile = c->profile,
+		.agent = c->agent,
 		.wall_ms = clock_wall_ms(),
 		.no = no,
 		.json = json };
@@ -31,44 +31,44 @@ void call_tell_facts(struct call *c, enum journal_kind kind, const char *type)
 	buf_free(&facts);
 }
 
-static void tell_turn(struct agent *a, enum journal_kind kind, int no)
+static void tell_turn(struct conversation *con, enum journal_kind kind, int no)
 {
 	struct buf json;
 
 	buf_init(&json, 0);
-	timeline_put_turn(&a->timeline.turns[no], &json);
+	timeline_put_turn(&con->timeline.turns[no], &json);
 	if (!buf_error(&json))
-		call_tell(a->call, kind, "turn", a->call->first_turn + no, buf_text(&json));
+		call_tell(con->call, kind, "turn", con->call->first_turn + no, buf_text(&json));
 	buf_free(&json);
 }
 
 /* What is being said, as far as it has come; seldom, and for watchers only. What
  * comes last in a turn comes with the whole of it. */
-static void tell_forming(struct agent *a)
+static void tell_forming(struct conversation *con)
 {
 	int64_t now;
 	int no;
 
-	if (!a->timeline.forming || !journal_watched())
+	if (!con->timeline.forming || !journal_watched())
 		return;
 	now = clock_now_us();
-	if (now < a->formed_us + JOURNAL_FORMING_MS * US_PER_MS || (no = timeline_next_forming(&a->timeline)) < 0)
+	if (now < con->formed_us + JOURNAL_FORMING_MS * US_PER_MS || (no = timeline_next_forming(&con->timeline)) < 0)
 		return;
-	a->formed_us = now;
-	tell_turn(a, JOURNAL_FORMING, no);
+	con->formed_us = now;
+	tell_turn(con, JOURNAL_FORMING, no);
 }
 
-void agent_tell_turns(struct agent *a)
+void conversation_tell_turns(struct conversation *con)
 {
 	int no;
 
-	while (a->timeline.news && (no = timeline_next_news(&a->timeline)) >= 0) {
+	while (con->timeline.news && (no = timeline_next_news(&con->timeline)) >= 0) {
 		if (journal_wanted())
-			tell_turn(a, JOURNAL_TURN, no);
-		if (a->timeline.forming == (size_t)no + 1) {
-			a->timeline.forming = 0; /* told with this */
-			a->formed_us = clock_now_us();
+			tell_turn(con, JOURNAL_TURN, no);
+		if (con->timeline.forming == (size_t)no + 1) {
+			con->timeline.forming = 0; /* told with this */
+			con->formed_us = clock_now_us();
 		}
 	}
-	tell_forming(a);
+	tell_forming(con);
 }

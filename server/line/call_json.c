@@ -54,9 +54,9 @@ static void put_recording(struct buf *out, struct call *c)
 	buf_puts(out, ",\"recording\":");
 	if (recording)
 		recording_put_json(recording, out);
-	else if (c->record == RECORD_LOCAL && atomic_load_explicit(&c->started_us, memory_order_relaxed))
+	else if (c->record == RECORDING_LOCAL && atomic_load_explicit(&c->started_us, memory_order_relaxed))
 		buf_puts(out, "{\"mode\":\"local\",\"state\":\"failed\",\"error\":\"DATA_DIR is not set\"}");
-	else if (c->record == RECORD_TWILIO)
+	else if (c->record == RECORDING_TWILIO)
 		buf_puts(out, "{\"mode\":\"twilio\"}");
 	else
 		buf_puts(out, "null");
@@ -85,11 +85,11 @@ void call_put_facts(struct buf *out, struct call *c)
 	buf_puts(out, ",\"to\":");
 	json_put_cstring(out, c->to);
 	buf_puts(out, ",\"agent\":");
-	json_put_cstring(out, c->profile->name);
+	json_put_cstring(out, c->agent->name);
 	buf_puts(out, ",\"variant\":");
-	json_put_cstring(out, c->profile->variant[0] ? c->profile->variant : NULL);
-	if (c->brief.metadata && c->brief.metadata[0])
-		buf_printf(out, ",\"metadata\":%s", c->brief.metadata);
+	json_put_cstring(out, c->agent->variant[0] ? c->agent->variant : NULL);
+	if (c->context.metadata && c->context.metadata[0])
+		buf_printf(out, ",\"metadata\":%s", c->context.metadata);
 	put_time(out, "reserved_at", c->reserved_wall_ms);
 	if (c->first_turn)
 		buf_printf(out, ",\"first_turn\":%" PRId64, c->first_turn);

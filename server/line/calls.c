@@ -102,7 +102,7 @@ static void end_locked(struct call *c, enum call_end why)
 	atomic_store_explicit(&c->ended_us, now, memory_order_relaxed);
 	c->state = LINE_ENDING;
 	c->calls->taken--;
-	history_note(&c->calls->history, c->call_sid, why, c->profile->fallback_number, now);
+	history_note(&c->calls->history, c->call_sid, why, c->agent->fallback_number, now);
 	atomic_fetch_add_explicit(&stats.ended[why], 1, memory_order_relaxed);
 	wake_agent(c);
 	bell_ring(&c->caller_bell);
@@ -131,20 +131,20 @@ static void set_tag(struct call *c)
 }
 
 static const char *const record_modes[] = {
-	[RECORD_OFF] = "off", [RECORD_LOCAL] = "local", [RECORD_TWILIO] = "twilio"
+	[RECORDING_OFF] = "off", [RECORDING_LOCAL] = "local", [RECORDING_TWILIO] = "twilio"
 };
 
-const char *record_mode_name(enum record_mode mode)
+const char *recording_mode_name(enum recording_mode mode)
 {
 	return record_modes[mode];
 }
 
-static enum record_mode record_mode(const char *word)
+static enum recording_mode recording_mode(const char *word)
 {
-	for (int mode = RECORD_OFF; mode <= RECORD_TWILIO; mode++)
+	for (int mode = RECORDING_OFF; mode <= RECORDING_TWILIO; mode++)
 		if (!strcmp(word, record_modes[mode]))
-			return (enum record_mode)mode;
-	return RECORD_OFF;
+			return (enum recording_mode)mode;
+	return RECORDING_OFF;
 }
 
 static void copy_text(char *out, size_t size, const char *text)
@@ -153,12 +153,12 @@ static void copy_text(char *out, size_t size, const char *text)
 }
 
 /* Under the lock. The call's own from now on, until the line is free. */
-static void take_brief(struct call *c, struct call_brief *brief)
+static void take_context(struct call *c, struct call_context *context)
 {
-	c->brief = *brief;
-	c->profile = brief->profile;
-	c->record = brief->profile->record;
-	memset(brief, 0, sizeof *brief);
+	c->context = *context;
+	c->agent = context->agent;
+	c->record = context->agent->record;
+	memset(context, 0, sizeof *context);
 }
 
 /* A call that comes back (from a transfer nobody answered) goes on counting, so
@@ -173,8 +173,8 @@ bool call_name(struct call *c, const struct call_facts *facts)
 {
 	const char *call_sid = facts->call_sid;
 	int64_t first = first_turn(c->calls, call_sid);
-	struct call_brief brief, before;
-	bool known = !call_brief_make(&brief, c->calls->agents, facts);
+	struct call_context context, before;
+	bool known = !call_context_make(&context, c->calls->agents, facts);
 	struct call *other;
 	bool free_name;
 
@@ -192,14 +192,14 @@ bool call_name(struct call *c, const struct call_facts *facts)
 		copy_text(c->to, sizeof c->to, facts->to);
 		c->first_turn = first;
 		if (known) { /* else it stays with the agent for all the rest */
-			before = c->brief;
-			take_brief(c, &brief);
-			brief = before;
+			before = c->context;
+			take_context(c, &context);
+			context = before;
 		}
 		wake_agent(c);
 	}
 	pthread_mutex_unlock(&c->calls->lock);
-	call_brief_free(&brief);
+	call_context_free(&context);
 	return free_name;
 }
 
@@ -231,8 +231,8 @@ static struct call *take_line(struct calls *calls)
 	c->first_turn = 0;
 	c->reserved_us = now;
 	c->reserved_wall_ms = clock_wall_ms();
-	atomic_store_explicit(&c->pen, PEN_AGENT, memory_order_relaxed);
-	atomic_store_explicit(&c->pen_broken, false, memory_order_relaxed);
+	atomic_store_explicit(&c->model_writer, WRITER_AGENT, memory_order_relaxed);
+	atomic_store_explicit(&c->writer_failed, false, memory_order_relaxed);
 	atomic_store_explicit(&c->stale_to, 0, memory_order_relaxed);
 	atomic_store_explicit(&c->cuts_wanted, 0, memory_order_relaxed);
 	atomic_store_explicit(&c->end, CALL_NOT_ENDED, memory_order_relaxed);
@@ -251,14 +251,14 @@ static struct call *take_line(struct calls *calls)
 }
 
 /* Takes the text. By its own name: the line may serve another by now. */
-static void tell_reserved(const char *call_sid, const struct profile *profile, struct buf *facts)
+static void tell_reserved(const char *call_sid, const struct agent *agent, struct buf *facts)
 {
 	buf_putc(facts, '}');
 	if (journal_wanted() && !buf_error(facts))
 		journal_tell(&(struct journal_entry){ .kind = JOURNAL_NOTE,
 		    .type = "call.reserved",
 		    .call_sid = call_sid,
-		    .profile = profile,
+		    .agent = agent,
 		    .wall_ms = clock_wall_ms(),
 		    .no = -1,
 		    .json = buf_text(facts) });
@@ -268,10 +268,10 @@ static void tell_reserved(const char *call_sid, const struct profile *profile, s
 enum admission calls_reserve(struct calls *calls, const struct call_facts *facts, char token[CALL_TOKEN_SIZE])
 {
 	enum admission answer = CALL_ADMITTED;
-	struct call_brief brief;
-	char number[16], agent[80] = "";
+	struct call_context context;
+	char number[16];
 	uint32_t line = 0;
-	const struct profile *profile = NULL;
+	const struct agent *agent = NULL;
 	struct buf told;
 	struct call *c;
 	int64_t first;
@@ -282,7 +282,7 @@ enum admission calls_reserve(struct calls *calls, const struct call_facts *facts
 		return CALL_NO_SID;
 	/* Before the lock, since it takes memory; for a call that is here already
 	 * it was in vain. */
-	err = call_brief_make(&brief, calls->agents, facts);
+	err = call_context_make(&context, calls->agents, facts);
 	if (err) {
 		log_warn(facts->call_sid, "call refused: no agent for it: %s", strerror(-err));
 		return err == -ENOMEM ? CALL_NO_MEMORY : CALL_NO_AGENT;
@@ -301,11 +301,10 @@ enum admission calls_reserve(struct calls *calls, const struct call_facts *facts
 		copy_text(c->from, sizeof c->from, facts->from);
 		copy_text(c->to, sizeof c->to, facts->to);
 		copy_text(c->direction, sizeof c->direction, facts->direction);
-		take_brief(c, &brief);
+		take_context(c, &context);
 		if (facts->record && *facts->record)
-			c->record = record_mode(facts->record);
+			c->record = recording_mode(facts->record);
 		c->detected = facts->detected;
-		copy_text(agent, sizeof agent, c->profile->name);
 		line = c->index;
 		c->announced = true;
 		set_tag(c);
@@ -313,18 +312,18 @@ enum admission calls_reserve(struct calls *calls, const struct call_facts *facts
 		wake_agent(c);
 		if (journal_wanted())
 			call_put_facts(&told, c);
-		profile = profile_retain(c->profile);
+		agent = agent_retain(c->agent);
 	}
 	if (answer == CALL_ADMITTED)
 		memcpy(token, c->token, CALL_TOKEN_SIZE);
 	pthread_mutex_unlock(&calls->lock);
-	call_brief_free(&brief);
+	call_context_free(&context);
 	if (fresh)
 		log_info(facts->call_sid, "call reserved; from=%s line=%" PRIu32 " agent=%s",
-		    log_number(facts->from ? facts->from : "", number), line, agent);
+		    log_number(facts->from ? facts->from : "", number), line, agent->name);
 	if (fresh)
-		tell_reserved(facts->call_sid, profile, &told);
-	profile_release(profile);
+		tell_reserved(facts->call_sid, agent, &told);
+	agent_release(agent);
 	if (answer == CALL_FULL)
 		stat_add(calls_refused_full, 1);
 	else if (answer == CALL_DRAINING)
@@ -359,9 +358,9 @@ int calls_claim(struct calls *calls, const char *token, struct call_ref *out)
 int calls_claim_unannounced(struct calls *calls, struct call_ref *out)
 {
 	static const struct call_facts unknown;
-	struct call_brief brief;
+	struct call_context context;
 	struct call *c = NULL;
-	int err = call_brief_make(&brief, calls->agents, &unknown);
+	int err = call_context_make(&context, calls->agents, &unknown);
 
 	if (err)
 		return err;
@@ -372,12 +371,12 @@ int calls_claim_unannounced(struct calls *calls, struct call_ref *out)
 		err = -EBUSY;
 	if (c) {
 		c->state = LINE_CLAIMED;
-		take_brief(c, &brief);
+		take_context(c, &context);
 		set_tag(c);
 		*out = (struct call_ref){ c->index, c->generation };
 	}
 	pthread_mutex_unlock(&calls->lock);
-	call_brief_free(&brief);
+	call_context_free(&context);
 	if (err)
 		stat_add(calls_refused_full, 1);
 	return err;
@@ -401,7 +400,7 @@ static void clean(struct call *c)
 /* One of the loops leaves; the last one frees the line. */
 static void leave(struct call *c)
 {
-	struct call_brief brief;
+	struct call_context context;
 	struct recording *recording;
 	bool last;
 
@@ -414,14 +413,14 @@ static void leave(struct call *c)
 	 * too long for the lock. */
 	clean(c);
 	pthread_mutex_lock(&c->calls->lock);
-	brief = c->brief;
-	memset(&c->brief, 0, sizeof c->brief);
-	c->profile = NULL;
+	context = c->context;
+	memset(&c->context, 0, sizeof c->context);
+	c->agent = NULL;
 	recording = atomic_exchange_explicit(&c->recording, NULL, memory_order_relaxed);
 	c->state = LINE_FREE;
 	pthread_mutex_unlock(&c->calls->lock);
 	recording_release(recording);
-	call_brief_free(&brief);
+	call_context_free(&context);
 }
 
 void calls_carry(struct calls *calls, struct call_ref ref, int fd)
@@ -506,21 +505,21 @@ int calls_find(struct calls *calls, const char *call_sid, struct call_ref *out)
 	return c ? 0 : -ENOENT;
 }
 
-const struct profile *calls_profile(struct calls *calls, struct call_ref ref, bool *live)
+const struct agent *calls_agent(struct calls *calls, struct call_ref ref, bool *live)
 {
 	const struct call *c = ref.index < calls->line_count ? &calls->lines[ref.index] : NULL;
-	const struct profile *profile = NULL;
+	const struct agent *agent = NULL;
 
 	*live = false;
 	if (!c)
 		return NULL;
 	pthread_mutex_lock(&calls->lock);
 	if (c->generation == ref.generation && takes_line(c->state)) {
-		profile = profile_retain(c->profile);
+		agent = agent_retain(c->agent);
 		*live = c->state == LINE_LIVE;
 	}
 	pthread_mutex_unlock(&calls->lock);
-	return profile;
+	return agent;
 }
 
 int calls_post(struct calls *calls, struct call_ref ref, struct mail *mail)
@@ -580,7 +579,7 @@ static enum admission back_already(struct calls *calls, const char *call_sid, ch
 
 	pthread_mutex_lock(&calls->lock);
 	c = find_sid(calls, call_sid);
-	if (c && (c->state != LINE_RESERVED || !c->brief.said[0]))
+	if (c && (c->state != LINE_RESERVED || !c->context.said[0]))
 		c = NULL;
 	if (c)
 		memcpy(token, c->token, CALL_TOKEN_SIZE);
@@ -606,7 +605,7 @@ enum admission calls_come_back(struct calls *calls, const char *call_sid, const 
 		.from = t.from,
 		.to = t.to,
 		.direction = t.direction,
-		.profile = t.profile,
+		.agent = t.agent,
 		.contact_name = t.contact_name,
 		.business_name = t.business_name,
 		.metadata = t.metadata,
@@ -620,7 +619,7 @@ enum admission calls_come_back(struct calls *calls, const char *call_sid, const 
 
 void calls_fallback(struct calls *calls, const char *call_sid, const char *to, char out[CALL_NUMBER_SIZE])
 {
-	const struct profile *p;
+	const struct agent *p;
 	struct call *c;
 	bool known;
 
@@ -628,13 +627,13 @@ void calls_fallback(struct calls *calls, const char *call_sid, const char *to, c
 	c = find_sid(calls, call_sid);
 	known = c != NULL;
 	if (c)
-		copy_text(out, CALL_NUMBER_SIZE, c->profile->fallback_number);
+		copy_text(out, CALL_NUMBER_SIZE, c->agent->fallback_number);
 	pthread_mutex_unlock(&calls->lock);
 	if (known || history_fallback(&calls->history, call_sid, out))
 		return;
 	p = agents_for_number(calls->agents, to);
 	copy_text(out, CALL_NUMBER_SIZE, p->fallback_number);
-	profile_release(p);
+	agent_release(p);
 }
 
 void calls_drain(struct calls *calls)
@@ -670,8 +669,7 @@ void calls_reap(struct calls *calls)
 
 		if ((c->state == LINE_RESERVED || c->state == LINE_CLAIMED) && now >= c->expires_us)
 			end_locked(c, END_NEVER_STREAMED);
-		if (c->state == LINE_LIVE && started &&
-		    now >= started + (int64_t)c->profile->max_call_seconds * US_PER_S)
+		if (c->state == LINE_LIVE && started && now >= started + (int64_t)c->agent->max_call_seconds * US_PER_S)
 			end_locked(c, END_TIME_LIMIT);
 		if (c->state == LINE_LIVE && late > oldest_ms)
 			oldest_ms = late;
@@ -825,7 +823,7 @@ static void line_close(struct call *c)
 	ring_close(&c->to_caller);
 	ring_close(&c->to_model);
 	mailbox_empty(&c->mail);
-	call_brief_free(&c->brief); /* of a call that its thread never took up */
+	call_context_free(&c->context); /* of a call that its thread never took up */
 	buf_free(&c->shown);
 	pthread_mutex_destroy(&c->shown_lock);
 }

@@ -22,7 +22,7 @@
 #include <stdint.h>
 
 struct calls;
-struct profile;
+struct agent;
 struct agents;       /* who answers; see server/agents/agents.h */
 struct work;         /* the pools for slow things; see server/work/work.h */
 struct model_access; /* how to reach the model; see server/model/access.h */
@@ -43,14 +43,14 @@ struct call_facts {           /* borrowed; what the voice webhook said */
 	const char *direction; /* inbound or outbound; "" when nobody knows */
 
 	/* Of outbound calls; NULL for the rest. */
-	const char *agent; /* by name; else the one that answers `to` */
+	const char *agent_name; /* else the one that answers `to` */
 	const char *contact_name, *business_name;
-	const char *metadata;          /* a JSON object, as text */
-	const char *greeting;          /* a template, instead of the agent's */
-	const struct profile *profile; /* the very one; goes before `agent` */
-	const char *said, *news;       /* of a call that comes back, see struct call_brief */
-	const char *record;            /* "off", "local" or "twilio", instead of the agent's */
-	bool detected;                 /* Twilio was asked to tell people from machines */
+	const char *metadata;      /* a JSON object, as text */
+	const char *greeting;      /* a template, instead of the agent's */
+	const struct agent *agent; /* the very one; goes before `agent_name` */
+	const char *said, *news;   /* of a call that comes back, see struct call_context */
+	const char *record;        /* "off", "local" or "twilio", instead of the agent's */
+	bool detected;             /* Twilio was asked to tell people from machines */
 };
 
 struct calls_count {

@@ -9,7 +9,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-struct profile;
+struct agent;
 
 enum { MAILBOX_MAX = 64 /* letters that may wait for one call */ };
 
@@ -43,9 +43,9 @@ int calls_post(struct calls *calls, struct call_ref ref, struct mail *mail);
 /* A live or reserved call by its CallSid. 0 or -ENOENT. */
 int calls_find(struct calls *calls, const char *call_sid, struct call_ref *out);
 
-/* The call's agent, retained for the caller (profile_release); `live`: its
+/* The call's agent, retained for the caller (agent_release); `live`: its
  * stream is up. NULL: it is over. */
-const struct profile *calls_profile(struct calls *calls, struct call_ref ref, bool *live);
+const struct agent *calls_agent(struct calls *calls, struct call_ref ref, bool *live);
 
 /* --- the call's side --- */
 

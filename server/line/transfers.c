@@ -6,7 +6,7 @@
 
 void transfer_free(struct transfer *transfer)
 {
-	profile_release(transfer->profile);
+	agent_release(transfer->agent);
 	free(transfer->contact_name);
 	free(transfer->business_name);
 	free(transfer->metadata);

@@ -24,10 +24,10 @@ struct transfer {
 	char name[TRANSFER_NAME_SIZE];
 	char number[CALL_NUMBER_SIZE];
 	int ring_seconds;
-	char record[8];                /* as in struct call_facts */
-	const struct profile *profile; /* retained: the agent the caller comes back to */
+	char record[8];            /* as in struct call_facts */
+	const struct agent *agent; /* retained: the agent the caller comes back to */
 	char from[CALL_NUMBER_SIZE], to[CALL_NUMBER_SIZE], direction[24];
-	char *contact_name, *business_name, *metadata; /* owned, as in struct call_brief */
+	char *contact_name, *business_name, *metadata; /* owned, as in struct call_context */
 	char *said;                                    /* owned: the conversation, as a JSON array of {"role","text"} */
 	int64_t at_us;
 };

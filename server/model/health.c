@@ -63,10 +63,10 @@ static bool probe(void)
 {
 	struct model_failure failure;
 	int64_t connect_ms = 0;
-	const struct profile *profile = agents_for_number(agents_, "");
-	int err = model_session_try(access_, profile, &stop, &failure, &connect_ms);
+	const struct agent *agent = agents_for_number(agents_, "");
+	int err = model_session_try(access_, agent, &stop, &failure, &connect_ms);
 
-	profile_release(profile);
+	agent_release(agent);
 	if (err == -ECANCELED)
 		return true;
 	if (err) {

@@ -447,20 +447,20 @@ static void put_fraction(struct buf *out, double value)
 	buf_printf(out, "%ld.%03ld", thousandths / 1000, thousandths % 1000);
 }
 
-static void put_turn_detection(struct buf *out, const struct profile *profile, bool protect)
+static void put_turn_detection(struct buf *out, const struct agent *agent, bool protect)
 {
 	const char *create = protect ? "false" : "true";
-	const char *interrupt = protect || !profile->interruptible ? "false" : "true";
+	const char *interrupt = protect || !agent->interruptible ? "false" : "true";
 
 	buf_puts(out, "\"turn_detection\":{");
-	if (profile->turn_detection == TURN_SEMANTIC_VAD) {
+	if (agent->turn_detection == TURN_SEMANTIC_VAD) {
 		buf_puts(out, "\"type\":\"semantic_vad\",\"eagerness\":");
-		json_put_cstring(out, profile->vad_eagerness);
+		json_put_cstring(out, agent->vad_eagerness);
 	} else {
 		buf_puts(out, "\"type\":\"server_vad\",\"threshold\":");
-		put_fraction(out, profile->vad_threshold);
-		buf_printf(out, ",\"prefix_padding_ms\":%d,\"silence_duration_ms\":%d", profile->vad_prefix_ms,
-		    profile->vad_silence_ms);
+		put_fraction(out, agent->vad_threshold);
+		buf_printf(out, ",\"prefix_padding_ms\":%d,\"silence_duration_ms\":%d", agent->vad_prefix_ms,
+		    agent->vad_silence_ms);
 	}
 	buf_printf(out, ",\"create_response\":%s,\"interrupt_response\":%s}", create, interrupt);
 }
@@ -471,22 +471,22 @@ static bool takes_languages(const char *model)
 	return !strcmp(model, "gpt-transcribe") || !strcmp(model, "gpt-live-transcribe");
 }
 
-static void put_transcription(struct buf *out, const struct profile *profile, bool plain)
+static void put_transcription(struct buf *out, const struct agent *agent, bool plain)
 {
-	if (!profile->transcription_model[0]) {
+	if (!agent->transcription_model[0]) {
 		buf_puts(out, "\"transcription\":null,");
 		return;
 	}
 	buf_puts(out, "\"transcription\":{\"model\":");
-	json_put_cstring(out, profile->transcription_model);
-	if (profile->transcription_language[0]) {
+	json_put_cstring(out, agent->transcription_model);
+	if (agent->transcription_language[0]) {
 		buf_puts(out, ",\"language\":");
-		json_put_cstring(out, profile->transcription_language);
-	} else if (profile->language_count > 1 && !plain && takes_languages(profile->transcription_model)) {
+		json_put_cstring(out, agent->transcription_language);
+	} else if (agent->language_count > 1 && !plain && takes_languages(agent->transcription_model)) {
 		buf_puts(out, ",\"languages\":[");
-		for (size_t i = 0; i < profile->language_count; i++) {
+		for (size_t i = 0; i < agent->language_count; i++) {
 			buf_puts(out, i ? "," : "");
-			json_put_cstring(out, profile->languages[i]);
+			json_put_cstring(out, agent->languages[i]);
 		}
 		buf_putc(out, ']');
 	}
@@ -505,7 +505,7 @@ static void put_voice(struct buf *out, const char *voice)
 }
 
 void realtime_session_update(
-    struct buf *out, const char *event_id, const struct profile *profile, const struct realtime_options *options)
+    struct buf *out, const char *event_id, const struct agent *agent, const struct realtime_options *options)
 {
 	put_head(out, "session.update", event_id);
 	buf_puts(out, ",\"session\":{\"type\":\"realtime\",\"output_modalities\":[\"audio\"],\"instructions\":");
@@ -513,24 +513,24 @@ void realtime_session_update(
 	buf_puts(out, ",\"audio\":{\"input\":{");
 	put_format(out, options->audio_format);
 	buf_putc(out, ',');
-	if (profile->noise_reduction[0] && !options->plain) {
+	if (agent->noise_reduction[0] && !options->plain) {
 		buf_puts(out, "\"noise_reduction\":{\"type\":");
-		json_put_cstring(out, profile->noise_reduction);
+		json_put_cstring(out, agent->noise_reduction);
 		buf_puts(out, "},");
 	}
-	put_transcription(out, profile, options->plain);
-	put_turn_detection(out, profile, options->protect);
+	put_transcription(out, agent, options->plain);
+	put_turn_detection(out, agent, options->protect);
 	buf_puts(out, "},\"output\":{");
 	put_format(out, options->audio_format);
-	put_voice(out, profile->voice);
-	if (profile->speed != 1.0 && !options->plain) {
+	put_voice(out, agent->voice);
+	if (agent->speed != 1.0 && !options->plain) {
 		buf_puts(out, ",\"speed\":");
-		put_fraction(out, profile->speed);
+		put_fraction(out, agent->speed);
 	}
 	buf_puts(out, "}}");
-	if (profile->reasoning_effort[0] && !options->plain) {
+	if (agent->reasoning_effort[0] && !options->plain) {
 		buf_puts(out, ",\"reasoning\":{\"effort\":");
-		json_put_cstring(out, profile->reasoning_effort);
+		json_put_cstring(out, agent->reasoning_effort);
 		buf_putc(out, '}');
 	}
 	if (options->tools && options->tools[0]) {
@@ -538,29 +538,28 @@ void realtime_session_update(
 		buf_puts(out, options->tools);
 		buf_puts(out, ",\"tool_choice\":\"auto\"");
 	}
-	if (profile->max_output_tokens)
-		buf_printf(out, ",\"max_output_tokens\":%d}}", profile->max_output_tokens);
+	if (agent->max_output_tokens)
+		buf_printf(out, ",\"max_output_tokens\":%d}}", agent->max_output_tokens);
 	else
 		buf_puts(out, ",\"max_output_tokens\":\"inf\"}}");
 }
 
-static void put_turn_detection_update(
-    struct buf *out, const char *event_id, const struct profile *profile, bool protect)
+static void put_turn_detection_update(struct buf *out, const char *event_id, const struct agent *agent, bool protect)
 {
 	put_head(out, "session.update", event_id);
 	buf_puts(out, ",\"session\":{\"type\":\"realtime\",\"audio\":{\"input\":{");
-	put_turn_detection(out, profile, protect);
+	put_turn_detection(out, agent, protect);
 	buf_puts(out, "}}}}");
 }
 
-void realtime_turn_detection(struct buf *out, const char *event_id, const struct profile *profile)
+void realtime_turn_detection(struct buf *out, const char *event_id, const struct agent *agent)
 {
-	put_turn_detection_update(out, event_id, profile, false);
+	put_turn_detection_update(out, event_id, agent, false);
 }
 
-void realtime_turn_detection_deaf(struct buf *out, const char *event_id, const struct profile *profile)
+void realtime_turn_detection_deaf(struct buf *out, const char *event_id, const struct agent *agent)
 {
-	put_turn_detection_update(out, event_id, profile, true);
+	put_turn_detection_update(out, event_id, agent, true);
 }
 
 void realtime_append(struct buf *out, const uint8_t *bytes, size_t len)

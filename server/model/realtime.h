@@ -101,7 +101,7 @@ bool realtime_format_ok(const cJSON *session, enum audio_format format, char *wh
 /* --- what we say. Each appends one message; nothing else may be in `out`. --- */
 
 struct realtime_options {
-	const char *instructions; /* the profile's with this call's values in place */
+	const char *instructions; /* the agent's with this call's values in place */
 	const char *tools;        /* a JSON array; "" or NULL: none */
 	enum audio_format audio_format;
 	bool plain;   /* leave out what some services do not know (reasoning, noise reduction, …) */
@@ -109,12 +109,12 @@ struct realtime_options {
 };
 
 void realtime_session_update(
-    struct buf *out, const char *event_id, const struct profile *profile, const struct realtime_options *options);
+    struct buf *out, const char *event_id, const struct agent *agent, const struct realtime_options *options);
 
-/* Only the turn detection, as the profile has it. */
-void realtime_turn_detection(struct buf *out, const char *event_id, const struct profile *profile);
+/* Only the turn detection, as the agent has it. */
+void realtime_turn_detection(struct buf *out, const char *event_id, const struct agent *agent);
 /* The same, but it neither answers nor interrupts: last words. */
-void realtime_turn_detection_deaf(struct buf *out, const char *event_id, const struct profile *profile);
+void realtime_turn_detection_deaf(struct buf *out, const char *event_id, const struct agent *agent);
 
 /* Caller audio in the session's format. */
 void realtime_append(struct buf *out, const uint8_t *bytes, size_t len);

@@ -65,7 +65,7 @@ int model_session_open(struct model_session **out, const struct model_access *ac
 	buf_init(&headers, 8192);
 	buf_init(&path, 0);
 	model_access_headers(access, wish->caller, &headers);
-	model_access_path(access, wish->profile->openai_model, &path);
+	model_access_path(access, wish->agent->openai_model, &path);
 	target.headers = buf_text(&headers);
 	target.path = buf_text(&path);
 	err = buf_error(&headers) ? buf_error(&headers) : buf_error(&path);
@@ -127,7 +127,7 @@ static int send_configuration(struct model_session *s, int64_t now_us)
 	int err;
 
 	buf_init(&message, 0);
-	realtime_session_update(&message, s->plain ? "cfg_2" : "cfg_1", s->wish.profile, &options);
+	realtime_session_update(&message, s->plain ? "cfg_2" : "cfg_1", s->wish.agent, &options);
 	err = buf_error(&message);
 	if (!err)
 		err = ws_client_send_text(s->client, buf_text(&message), message.len);
@@ -327,10 +327,10 @@ static int wait_until_ready(struct model_session *s, struct bell *bell, struct b
 	}
 }
 
-int model_session_try(const struct model_access *access, const struct profile *profile, struct bell *stop,
+int model_session_try(const struct model_access *access, const struct agent *agent, struct bell *stop,
     struct model_failure *failure, int64_t *connect_ms)
 {
-	struct model_wish wish = { .profile = profile, .instructions = profile->instructions, .caller = "" };
+	struct model_wish wish = { .agent = agent, .instructions = agent->instructions, .caller = "" };
 	struct model_session *s = NULL;
 	struct bell bell;
 	int err;

@@ -27,8 +27,8 @@ struct model_failure {
 };
 
 struct model_wish { /* all borrowed; for as long as the session is not ready */
-	const struct profile *profile;
-	const char *instructions; /* the profile's with the call's values in place */
+	const struct agent *agent;
+	const char *instructions; /* the agent's with the call's values in place */
 	const char *caller;       /* a number, or "" */
 	const char *tools;        /* a JSON array; "" or NULL: none */
 	bool protect;             /* turn detection starts without answering or interrupting */
@@ -51,10 +51,10 @@ const char *model_session_id(const struct model_session *s);
 bool model_session_resumed(const struct model_session *s);
 int64_t model_session_connect_ms(const struct model_session *s);
 
-/* Opens one for this profile and closes it again, for the probe and --check; blocks, bounded by
+/* Opens one for this agent and closes it again, for the probe and --check; blocks, bounded by
  * MODEL_CONNECT_MS for each step or until `stop` rings (then -ECANCELED).
  * `stop` may be NULL. 0, or negative with `failure` filled in. */
-int model_session_try(const struct model_access *access, const struct profile *profile, struct bell *stop,
+int model_session_try(const struct model_access *access, const struct agent *agent, struct bell *stop,
     struct model_failure *failure, int64_t *connect_ms);
 
 #endif

@@ -48,7 +48,7 @@ static bool used(const struct model_usage *u)
 static double twilio(const struct cost_use *use, const struct twilio_price *p)
 {
 	int64_t minutes = (use->stream_ms + MS_PER_MINUTE - 1) / MS_PER_MINUTE;
-	double a_minute = p->stream_minute + (use->outbound ? p->outbound_minute : p->inbound_minute) +
+	double a_minute = p->stream_minute + (use->dialer ? p->dialer_minute : p->inbound_minute) +
 			  (use->twilio_records ? p->recording_minute : 0);
 
 	return (double)minutes * a_minute + (use->machine_detection ? p->machine_detection : 0);

@@ -13,7 +13,7 @@ struct cost_use {                                /* of one call, so far */
 	const char *model, *transcription_model; /* borrowed */
 	struct model_usage model_used, transcription_used;
 	int64_t stream_ms;
-	bool outbound, twilio_records, machine_detection;
+	bool dialer, twilio_records, machine_detection;
 };
 
 struct cost { /* USD */

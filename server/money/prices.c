@@ -47,7 +47,7 @@ static const struct prices builtin = {
 	    { .name = "gpt-transcribe", .minute = 0.006 },
 	},
 	.count = 8,
-	.twilio = { .stream_minute = 0.0044, .outbound_minute = 0.014, .recording_minute = 0.0025,
+	.twilio = { .stream_minute = 0.0044, .dialer_minute = 0.014, .recording_minute = 0.0025,
 	    .machine_detection = 0.0075 },
 };
 

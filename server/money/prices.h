@@ -18,7 +18,7 @@ enum { PRICES_MODELS_MAX = 128, PRICES_NAME_SIZE = 64 };
 #define MODEL_PRICES(X) \
 	X(text_in) \
 	X(text_cached) X(text_out) X(audio_in) X(audio_cached) X(audio_out) X(image_in) X(image_cached) X(minute)
-#define TWILIO_PRICES(X) X(stream_minute) X(inbound_minute) X(outbound_minute) X(recording_minute) X(machine_detection)
+#define TWILIO_PRICES(X) X(stream_minute) X(inbound_minute) X(dialer_minute) X(recording_minute) X(machine_detection)
 
 struct model_price {
 	char name[PRICES_NAME_SIZE];

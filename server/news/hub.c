@@ -85,9 +85,9 @@ static void put_text(struct buf *out, const struct journal_entry *entry)
 	buf_puts(out, "\ndata: {\"call_sid\":");
 	json_put_cstring(out, entry->call_sid);
 	buf_printf(out, ",\"at\":\"%s\"", at);
-	if (entry->profile) {
+	if (entry->agent) {
 		buf_puts(out, ",\"agent\":");
-		json_put_cstring(out, entry->profile->name);
+		json_put_cstring(out, entry->agent->name);
 	}
 	if (entry->no >= 0)
 		buf_printf(out, ",\"no\":%" PRId64, entry->no);

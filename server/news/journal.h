@@ -10,14 +10,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct profile;
+struct agent;
 
 enum journal_kind {
 	JOURNAL_STARTED, /* the caller is there; for outbound: answered */
 	JOURNAL_TURN,    /* a turn is new or has settled further: no, and all of it */
 	JOURNAL_TOOL,    /* a tool was called or has answered */
 	JOURNAL_NOTE,    /* anything else worth knowing: transfer, machine, operator's word, cost limit */
-	JOURNAL_RECORD,  /* an outcome or job record was made or completed */
+	JOURNAL_OUTCOME, /* an outcome or job record was made or completed */
 	JOURNAL_RECORDING,
 	JOURNAL_ENDED,  /* all is known of it: the whole call */
 	JOURNAL_FORMING /* a turn in the making, as far as it has come: for those who watch now, not to be kept */
@@ -27,10 +27,10 @@ struct journal_entry { /* all borrowed for the length of the call */
 	enum journal_kind kind;
 	const char *type; /* as watchers see it: call.started, turn, tool.called, tool.answered, … */
 	const char *call_sid;
-	const struct profile *profile; /* the call's agent */
-	int64_t wall_ms;               /* when */
-	int64_t no;                    /* TURN: its place in the conversation, growing; others: -1 */
-	const char *json;              /* an object: what there is to know */
+	const struct agent *agent; /* the call's agent */
+	int64_t wall_ms;           /* when */
+	int64_t no;                /* TURN: its place in the conversation, growing; others: -1 */
+	const char *json;          /* an object: what there is to know */
 };
 
 typedef void journal_sink(void *arg, const struct journal_entry *entry);

@@ -58,8 +58,8 @@ static const char put_tool[] =
 void journal_store_take(void *arg, const struct journal_entry *e)
 {
 	struct store *store = arg;
-	const char *agent = e->profile ? e->profile->name : NULL;
-	const char *variant = e->profile && e->profile->variant && e->profile->variant[0] ? e->profile->variant : NULL;
+	const char *agent = e->agent ? e->agent->name : NULL;
+	const char *variant = e->agent && e->agent->variant && e->agent->variant[0] ? e->agent->variant : NULL;
 
 	switch (e->kind) {
 	case JOURNAL_TURN:
@@ -80,7 +80,7 @@ void journal_store_take(void *arg, const struct journal_entry *e)
 			return;
 		}
 		break;
-	case JOURNAL_RECORD:
+	case JOURNAL_OUTCOME:
 	case JOURNAL_RECORDING:
 		break;
 	case JOURNAL_FORMING: /* what comes of it is a turn */
@@ -135,9 +135,9 @@ static void tell_interrupted(sqlite3_stmt *row, struct agents *agents)
 
 	if (!entry.call_sid || !entry.json)
 		return;
-	entry.profile = agents && agent ? agents_variant(agents, agent, variant ? variant : "") : NULL;
+	entry.agent = agents && agent ? agents_variant(agents, agent, variant ? variant : "") : NULL;
 	journal_tell(&entry);
-	profile_release(entry.profile);
+	agent_release(entry.agent);
 }
 
 static int tell_all_interrupted(struct store *store, const struct call_ending *ending, struct agents *agents)

@@ -15,7 +15,7 @@ static const struct {
 	{ WEBHOOK_CALL_STARTED, "call.started" },
 	{ WEBHOOK_CALL_ENDED, "call.ended" },
 	{ WEBHOOK_CALL_FAILED, "call.failed" },
-	{ WEBHOOK_RECORD_CREATED, "record.created" },
+	{ WEBHOOK_OUTCOME_CREATED, "record.created" },
 };
 
 /* "ending":{…,"fault":true} */
@@ -27,7 +27,7 @@ static bool by_fault(const char *json)
 	       span_is(fault, "true");
 }
 
-unsigned hooks_events(const struct journal_entry *entry)
+unsigned rules_events(const struct journal_entry *entry)
 {
 	if (!strcmp(entry->type, "call.failed"))
 		return WEBHOOK_CALL_FAILED;
@@ -36,8 +36,8 @@ unsigned hooks_events(const struct journal_entry *entry)
 		return WEBHOOK_CALL_STARTED;
 	case JOURNAL_ENDED:
 		return WEBHOOK_CALL_ENDED | (by_fault(entry->json) ? (unsigned)WEBHOOK_CALL_FAILED : 0);
-	case JOURNAL_RECORD:
-		return !strcmp(entry->type, "record.created") ? WEBHOOK_RECORD_CREATED : 0;
+	case JOURNAL_OUTCOME:
+		return !strcmp(entry->type, "record.created") ? WEBHOOK_OUTCOME_CREATED : 0;
 	default:
 		return 0;
 	}
@@ -45,38 +45,38 @@ unsigned hooks_events(const struct journal_entry *entry)
 
 static void put_fields(struct buf *out, const struct journal_entry *entry)
 {
-	if (entry->kind != JOURNAL_RECORD) {
+	if (entry->kind != JOURNAL_OUTCOME) {
 		buf_printf(out, "\"call\":%s", entry->json);
 		return;
 	}
 	buf_puts(out, "\"call\":{\"call_sid\":");
 	json_put_cstring(out, entry->call_sid);
 	buf_puts(out, ",\"agent\":");
-	json_put_cstring(out, entry->profile->name);
+	json_put_cstring(out, entry->agent->name);
 	buf_printf(out, "},\"record\":%s", entry->json);
 }
 
-static void tell(
-    struct outbox *outbox, const struct journal_entry *entry, const char *event, const char *url, const char *fields)
+static void tell(struct delivery *delivery, const struct journal_entry *entry, const char *event, const char *url,
+    const char *fields)
 {
-	outbox_add(outbox, &(struct outbox_event){ .event = event,
-			       .url = url,
-			       .call_sid = entry->call_sid,
-			       .agent = entry->profile->name,
-			       .variant = entry->profile->variant,
-			       .secret = entry->profile->signing_secret,
-			       .at_ms = entry->wall_ms,
-			       .fields = fields });
+	delivery_add(delivery, &(struct delivery_event){ .event = event,
+				   .url = url,
+				   .call_sid = entry->call_sid,
+				   .agent = entry->agent->name,
+				   .variant = entry->agent->variant,
+				   .secret = entry->agent->signing_secret,
+				   .at_ms = entry->wall_ms,
+				   .fields = fields });
 }
 
-void hooks_sink(void *outbox, const struct journal_entry *entry)
+void rules_sink(void *delivery, const struct journal_entry *entry)
 {
-	const struct profile *p = entry->profile;
+	const struct agent *p = entry->agent;
 	struct buf fields;
 	unsigned events;
 
 	/* Most calls' agents have none; nothing is spent on them. */
-	if (!outbox || !p || !p->webhook_count || !(events = hooks_events(entry)))
+	if (!delivery || !p || !p->webhook_count || !(events = rules_events(entry)))
 		return;
 	buf_init(&fields, 0);
 	put_fields(&fields, entry);
@@ -87,29 +87,29 @@ void hooks_sink(void *outbox, const struct journal_entry *entry)
 	for (size_t n = 0; n < sizeof names / sizeof *names; n++) {
 		for (size_t i = 0; i < p->webhook_count; i++)
 			if (events & p->webhooks[i].events & names[n].event)
-				tell(outbox, entry, names[n].name, p->webhooks[i].url, buf_text(&fields));
+				tell(delivery, entry, names[n].name, p->webhooks[i].url, buf_text(&fields));
 	}
 	buf_free(&fields);
 }
 
-char *hooks_secret(void *agents, const char *agent, const char *variant)
+char *rules_secret(void *agents, const char *agent, const char *variant)
 {
-	const struct profile *p = agents ? agents_variant(agents, agent, variant) : NULL;
+	const struct agent *p = agents ? agents_variant(agents, agent, variant) : NULL;
 	char *secret = p ? strdup(p->signing_secret) : NULL;
 
-	profile_release(p);
+	agent_release(p);
 	return secret;
 }
 
-void hooks_warnings(struct agents *agents, struct store *store, struct buf *out)
+void rules_warnings(struct agents *agents, struct store *store, struct buf *out)
 {
-	const struct profile **all = calloc(AGENT_PROFILES_MAX, sizeof *all);
-	size_t count = all ? agents_list(agents, all, AGENT_PROFILES_MAX) : 0;
+	const struct agent **all = calloc(AGENTS_LISTED_MAX, sizeof *all);
+	size_t count = all ? agents_list(agents, all, AGENTS_LISTED_MAX) : 0;
 	bool any = false;
 
 	for (size_t i = 0; i < count; i++) {
 		any |= all[i]->webhook_count > 0;
-		profile_release(all[i]);
+		agent_release(all[i]);
 	}
 	free(all);
 	if (any && !store)

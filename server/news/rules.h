@@ -17,19 +17,19 @@
 #include "server/news/journal.h"
 
 struct agents;
-struct outbox;
+struct delivery;
 struct store;
 
 /* For journal_add_sink; `outbox` is a struct outbox, or NULL. */
-void hooks_sink(void *outbox, const struct journal_entry *entry);
+void rules_sink(void *delivery, const struct journal_entry *entry);
 
-/* For outbox_open, with a struct agents: the signing secret of an agent. */
-char *hooks_secret(void *agents, const char *agent, const char *variant);
+/* For delivery_open, with a struct agents: the signing secret of an agent. */
+char *rules_secret(void *agents, const char *agent, const char *variant);
 
 /* What must be said at start: webhooks without a store. One sentence a line. */
-void hooks_warnings(struct agents *agents, struct store *store, struct buf *out);
+void rules_warnings(struct agents *agents, struct store *store, struct buf *out);
 
-/* The bits of the events (profile.h) the entry gives rise to; 0: none. */
-unsigned hooks_events(const struct journal_entry *entry);
+/* The bits of the events (agent.h) the entry gives rise to; 0: none. */
+unsigned rules_events(const struct journal_entry *entry);
 
 #endif

@@ -14,25 +14,25 @@
 
 struct schema_problems;
 
-enum record_filled {
-	RECORD_FILLED,   /* row->status is valid or invalid */
-	RECORD_UNFILLED, /* it could not be had: row->status is failed, or still invalid from the call */
-	RECORD_STOPPED   /* the server is being stopped; the row is as it was */
+enum outcome_filled {
+	OUTCOME_FILLED,   /* row->status is valid or invalid */
+	OUTCOME_UNFILLED, /* it could not be had: row->status is failed, or still invalid from the call */
+	OUTCOME_STOPPED   /* the server is being stopped; the row is as it was */
 };
 
 /* Changes row's status, source, json and problems. `transcript` is what was said. */
-enum record_filled record_fill(const struct config *cfg, const struct profile *profile, const char *transcript,
-    struct record_row *row, const _Atomic bool *cancel);
+enum outcome_filled outcome_fill_in(const struct config *cfg, const struct agent *agent, const char *transcript,
+    struct outcome_row *row, const _Atomic bool *cancel);
 
 /* Puts `text` in place of an owned string; NULL is fine for both. */
-void record_set(char **field, const char *text);
+void outcome_set(char **field, const char *text);
 
 /* A problem without a place, as the only one. */
-void record_set_problem(struct record_row *row, const char *sentence);
+void outcome_set_problem(struct outcome_row *row, const char *sentence);
 
 /* The request's words. Pure. */
-void record_put_instructions(const struct profile *profile, struct buf *out);
-void record_put_input(const struct record_row *row, const char *transcript, struct buf *out);
-void record_put_again(const char *answer, const struct schema_problems *problems, struct buf *out);
+void outcome_put_instructions(const struct agent *agent, struct buf *out);
+void outcome_put_input(const struct outcome_row *row, const char *transcript, struct buf *out);
+void outcome_put_again(const char *answer, const struct schema_problems *problems, struct buf *out);
 
 #endif

@@ -48,8 +48,8 @@ static struct {
 	int64_t next_look_us; /* main's */
 	pthread_mutex_t lock; /* what follows; held briefly */
 	struct saving *saved[BUCKETS];
-	char working[WORKING_MAX][RECORD_ID_SIZE]; /* "" free */
-} records = { .lock = PTHREAD_MUTEX_INITIALIZER };
+	char working[WORKING_MAX][OUTCOME_ID_SIZE]; /* "" free */
+} outcomes = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 /* ---------------------------------------------------------------- calls that are up */
 
@@ -59,7 +59,7 @@ static struct saving **bucket(const char *call_sid)
 
 	for (; *call_sid; call_sid++)
 		h = (h ^ (uint8_t)*call_sid) * 16777619u;
-	return &records.saved[h % BUCKETS];
+	return &outcomes.saved[h % BUCKETS];
 }
 
 /* Under lock. Where the call's stands, or the end of the list. */
@@ -76,12 +76,12 @@ static void forget_saving(const char *call_sid)
 {
 	struct saving **at, *gone;
 
-	pthread_mutex_lock(&records.lock);
+	pthread_mutex_lock(&outcomes.lock);
 	at = find_saving(call_sid);
 	gone = *at;
 	if (gone)
 		*at = gone->next;
-	pthread_mutex_unlock(&records.lock);
+	pthread_mutex_unlock(&outcomes.lock);
 	free(gone);
 }
 
@@ -89,10 +89,10 @@ static void forget_saving(const char *call_sid)
 static void on_journal(void *arg, const struct journal_entry *e)
 {
 	(void)arg;
-	if (!e->profile || !*e->profile->outcome_schema)
+	if (!e->agent || !*e->agent->outcome_schema)
 		return;
 	if (e->kind == JOURNAL_STARTED)
-		store_record_open(records.store, e->call_sid, e->profile->name, e->profile->variant, e->wall_ms);
+		store_outcome_open(outcomes.store, e->call_sid, e->agent->name, e->agent->variant, e->wall_ms);
 	else if (e->kind == JOURNAL_ENDED)
 		forget_saving(e->call_sid);
 }
@@ -106,7 +106,7 @@ static enum verdict judge_save(const char *call_sid, bool valid)
 	enum verdict verdict = SAVED;
 	struct saving **at, *s;
 
-	pthread_mutex_lock(&records.lock);
+	pthread_mutex_lock(&outcomes.lock);
 	at = find_saving(call_sid);
 	if (!*at && (*at = calloc(1, sizeof **at)))
 		snprintf((*at)->call_sid, sizeof(*at)->call_sid, "%s", call_sid);
@@ -117,20 +117,20 @@ static enum verdict judge_save(const char *call_sid, bool valid)
 		verdict = s && ++s->tries < TRIES_IN_CALL ? SAY_AGAIN : KEPT_INVALID;
 	if (s && valid)
 		s->valid = true;
-	pthread_mutex_unlock(&records.lock);
+	pthread_mutex_unlock(&outcomes.lock);
 	return verdict;
 }
 
 static void tell_saved(const struct tool_call *call, const char *status)
 {
-	char id[RECORD_ID_SIZE], json[128];
+	char id[OUTCOME_ID_SIZE], json[128];
 
-	record_id(call->call_sid, id);
+	outcome_id(call->call_sid, id);
 	snprintf(json, sizeof json, "{\"id\":\"%s\",\"status\":\"%s\"}", id, status);
 	journal_tell(&(struct journal_entry){ .kind = JOURNAL_NOTE,
 	    .type = "record.saved",
 	    .call_sid = call->call_sid,
-	    .profile = call->profile,
+	    .agent = call->agent,
 	    .wall_ms = clock_wall_ms(),
 	    .no = -1,
 	    .json = json });
@@ -140,16 +140,16 @@ static void keep(const struct tool_call *call, const char *status, const cJSON *
 {
 	char *json = cJSON_PrintUnformatted(value);
 
-	store_record_save(records.store, call->call_sid, call->profile->name, call->profile->variant, status, json,
+	store_outcome_save(outcomes.store, call->call_sid, call->agent->name, call->agent->variant, status, json,
 	    problems, clock_wall_ms());
 	cJSON_free(json);
 	tell_saved(call, status);
 	log_info(call->call_sid, "save_record: status=%s", status);
 }
 
-bool records_save(const struct tool_call *call, struct buf *out)
+bool outcomes_save(const struct tool_call *call, struct buf *out)
 {
-	const char *schema_text = call->profile->outcome_schema;
+	const char *schema_text = call->agent->outcome_schema;
 	cJSON *schema = json_parse(schema_text, strlen(schema_text));
 	cJSON *value = json_parse(call->arguments, strlen(call->arguments));
 	struct schema_problems problems = { .count = 0 };
@@ -190,16 +190,16 @@ bool records_save(const struct tool_call *call, struct buf *out)
 
 struct fill_job {
 	struct job job; /* first */
-	struct record_row row;
+	struct outcome_row row;
 };
 
 static void done_working(const char *id)
 {
-	pthread_mutex_lock(&records.lock);
+	pthread_mutex_lock(&outcomes.lock);
 	for (int i = 0; i < WORKING_MAX; i++)
-		if (!strcmp(records.working[i], id))
-			records.working[i][0] = '\0';
-	pthread_mutex_unlock(&records.lock);
+		if (!strcmp(outcomes.working[i], id))
+			outcomes.working[i][0] = '\0';
+	pthread_mutex_unlock(&outcomes.lock);
 }
 
 /* False: it is being worked on, or enough others are. */
@@ -207,18 +207,18 @@ static bool begin_working(const char *id)
 {
 	int free_at = -1;
 
-	pthread_mutex_lock(&records.lock);
-	for (int i = 0; i < records.at_once; i++) {
-		if (!strcmp(records.working[i], id)) {
+	pthread_mutex_lock(&outcomes.lock);
+	for (int i = 0; i < outcomes.at_once; i++) {
+		if (!strcmp(outcomes.working[i], id)) {
 			free_at = -1;
 			break;
 		}
-		if (!records.working[i][0])
+		if (!outcomes.working[i][0])
 			free_at = i;
 	}
 	if (free_at >= 0)
-		snprintf(records.working[free_at], RECORD_ID_SIZE, "%.31s", id);
-	pthread_mutex_unlock(&records.lock);
+		snprintf(outcomes.working[free_at], OUTCOME_ID_SIZE, "%.31s", id);
+	pthread_mutex_unlock(&outcomes.lock);
 	return free_at >= 0;
 }
 
@@ -234,72 +234,72 @@ static void count_status(const char *status)
 
 /* All that can be done is done. It is told before it is closed: who dies in
  * between tells it again. */
-static void complete(const struct profile *profile, struct record_row *row)
+static void complete(const struct agent *agent, struct outcome_row *row)
 {
 	int64_t now_ms = clock_wall_ms();
 	struct buf json;
 
 	buf_init(&json, 0);
-	record_put_json(row, true, now_ms, &json);
+	outcome_put_json(row, true, now_ms, &json);
 	if (!buf_error(&json))
-		journal_tell(&(struct journal_entry){ .kind = JOURNAL_RECORD,
+		journal_tell(&(struct journal_entry){ .kind = JOURNAL_OUTCOME,
 		    .type = "record.created",
 		    .call_sid = row->call_sid,
-		    .profile = profile,
+		    .agent = agent,
 		    .wall_ms = now_ms,
 		    .no = -1,
 		    .json = buf_text(&json) });
 	buf_free(&json);
-	store_record_fill(records.store, row, 0, now_ms);
+	store_outcome_fill(outcomes.store, row, 0, now_ms);
 	count_status(row->status);
 	log_info(row->call_sid, "record complete: %s; id=%s source=%s attempts=%d", row->status, row->id,
 	    *row->source ? row->source : "none", row->attempts);
 }
 
-static void try_later(struct record_row *row)
+static void try_later(struct outcome_row *row)
 {
 	int64_t now_ms = clock_wall_ms();
 
-	store_record_fill(records.store, row, now_ms + (int64_t)records.cfg->record_retry_seconds * 1000, now_ms);
-	log_info(row->call_sid, "the record is tried once more in %d s", records.cfg->record_retry_seconds);
+	store_outcome_fill(outcomes.store, row, now_ms + (int64_t)outcomes.cfg->record_retry_seconds * 1000, now_ms);
+	log_info(row->call_sid, "the record is tried once more in %d s", outcomes.cfg->record_retry_seconds);
 }
 
-static void fill_from_transcript(const struct profile *profile, struct record_row *row, const char *transcript)
+static void fill_from_transcript(const struct agent *agent, struct outcome_row *row, const char *transcript)
 {
-	enum record_filled filled;
+	enum outcome_filled filled;
 
 	row->attempts++;
-	filled = record_fill(records.cfg, profile, transcript, row, jobs_cancel(records.background));
-	if (filled == RECORD_UNFILLED && row->attempts < TRIES_AFTER)
+	filled = outcome_fill_in(outcomes.cfg, agent, transcript, row, jobs_cancel(outcomes.background));
+	if (filled == OUTCOME_UNFILLED && row->attempts < TRIES_AFTER)
 		try_later(row);
-	else if (filled != RECORD_STOPPED)
-		complete(profile, row);
+	else if (filled != OUTCOME_STOPPED)
+		complete(agent, row);
 }
 
-static void fail(const struct profile *profile, struct record_row *row, const char *why)
+static void fail(const struct agent *agent, struct outcome_row *row, const char *why)
 {
-	record_set(&row->status, "failed");
-	record_set_problem(row, why);
-	complete(profile, row);
+	outcome_set(&row->status, "failed");
+	outcome_set_problem(row, why);
+	complete(agent, row);
 }
 
 /* What is left to do, now that the call is over. */
-static void fill(const struct profile *profile, struct record_row *row, int said, const char *transcript)
+static void fill(const struct agent *agent, struct outcome_row *row, int said, const char *transcript)
 {
 	bool empty = !strcmp(row->status, "open"), in_call = !strcmp(row->source, "call");
-	enum outcome_fill how = profile ? profile->outcome_fill : OUTCOME_IN_CALL;
+	enum outcome_fill how = agent ? agent->outcome_fill : OUTCOME_IN_CALL;
 
 	if (empty && !said) {
-		store_record_drop(records.store, row->id);
+		store_outcome_drop(outcomes.store, row->id);
 		log_info(row->call_sid, "no record: the caller said nothing");
 	} else if (in_call && (how == OUTCOME_IN_CALL || (how == OUTCOME_BOTH && !strcmp(row->status, "valid")))) {
-		complete(profile, row);
-	} else if (!profile || !*profile->outcome_schema) {
-		fail(profile, row, "the agent is gone, or has no outcome any more");
+		complete(agent, row);
+	} else if (!agent || !*agent->outcome_schema) {
+		fail(agent, row, "the agent is gone, or has no outcome any more");
 	} else if (how == OUTCOME_IN_CALL) {
-		fail(profile, row, "the agent saved nothing during the call");
+		fail(agent, row, "the agent saved nothing during the call");
 	} else {
-		fill_from_transcript(profile, row, transcript);
+		fill_from_transcript(agent, row, transcript);
 	}
 }
 
@@ -308,109 +308,109 @@ static void free_fill(struct job *job)
 	struct fill_job *mine = (struct fill_job *)job;
 
 	done_working(mine->row.id);
-	record_row_free(&mine->row);
+	outcome_row_free(&mine->row);
 	free(mine);
 }
 
 static void run_fill(struct job *job)
 {
 	struct fill_job *mine = (struct fill_job *)job;
-	const struct profile *profile;
+	const struct agent *agent;
 	struct buf transcript;
 	int said;
 
 	/* Another job may have filled it in, or put it off, after it was looked
 	 * for and before it was taken up here. */
-	if (!store_record_is_due(records.store, mine->row.id, clock_wall_ms())) {
+	if (!store_outcome_is_due(outcomes.store, mine->row.id, clock_wall_ms())) {
 		free_fill(job);
 		return;
 	}
-	profile = agents_variant(records.agents, mine->row.agent, mine->row.variant);
+	agent = agents_variant(outcomes.agents, mine->row.agent, mine->row.variant);
 	buf_init(&transcript, 0);
-	said = store_record_transcript(records.store, mine->row.call_sid, TRANSCRIPT_MAX, &transcript);
+	said = store_outcome_transcript(outcomes.store, mine->row.call_sid, TRANSCRIPT_MAX, &transcript);
 	if (said >= 0 && !buf_error(&transcript))
-		fill(profile, &mine->row, said, buf_text(&transcript));
+		fill(agent, &mine->row, said, buf_text(&transcript));
 	buf_free(&transcript);
-	profile_release(profile);
+	agent_release(agent);
 	/* Until it is written, the store still says that there is something to do. */
-	for (int i = 0; i < FLUSHES && store_flush(records.store, FLUSH_MS) && !jobs_closing(records.background); i++)
+	for (int i = 0; i < FLUSHES && store_flush(outcomes.store, FLUSH_MS) && !jobs_closing(outcomes.background); i++)
 		nanosleep(&(struct timespec){ .tv_sec = 1 }, NULL);
 	free_fill(job);
 }
 
 /* Takes the row. */
-static void hand_over(struct record_row *row)
+static void hand_over(struct outcome_row *row)
 {
 	struct fill_job *job = begin_working(row->id) ? calloc(1, sizeof *job) : NULL;
 
 	if (!job) {
-		record_row_free(row);
+		outcome_row_free(row);
 		return;
 	}
 	job->job.run = run_fill;
 	job->job.drop = free_fill;
 	job->row = *row;
-	if (!jobs_submit(records.background, &job->job))
+	if (!jobs_submit(outcomes.background, &job->job))
 		free_fill(&job->job);
 }
 
 static void run_look(struct job *job)
 {
-	struct record_row rows[2 * WORKING_MAX];
-	int count = store_records_due(records.store, clock_wall_ms(), rows, 2 * WORKING_MAX);
+	struct outcome_row rows[2 * WORKING_MAX];
+	int count = store_outcomes_due(outcomes.store, clock_wall_ms(), rows, 2 * WORKING_MAX);
 
 	free(job);
 	for (int i = 0; i < count; i++)
 		hand_over(&rows[i]);
-	atomic_store(&records.looking, false);
+	atomic_store(&outcomes.looking, false);
 }
 
 static void drop_look(struct job *job)
 {
 	free(job);
-	atomic_store(&records.looking, false);
+	atomic_store(&outcomes.looking, false);
 }
 
-void records_tend(int64_t now_us)
+void outcomes_tend(int64_t now_us)
 {
 	struct job *look;
 
 	/* Also when nothing has happened: what was written down may have had to
 	 * wait for the disk. */
-	if (!records.store || now_us < records.next_look_us || atomic_load(&records.looking))
+	if (!outcomes.store || now_us < outcomes.next_look_us || atomic_load(&outcomes.looking))
 		return;
-	records.next_look_us = now_us + LOOK_EVERY_US;
+	outcomes.next_look_us = now_us + LOOK_EVERY_US;
 	look = calloc(1, sizeof *look);
 	if (!look)
 		return;
 	look->run = run_look;
 	look->drop = drop_look;
-	atomic_store(&records.looking, true);
-	if (!jobs_submit(records.background, look))
+	atomic_store(&outcomes.looking, true);
+	if (!jobs_submit(outcomes.background, look))
 		drop_look(look);
 }
 
 /* -------------------------------------------------------------------- beginning, end */
 
-void records_open(const struct config *cfg, struct store *store, struct agents *agents, struct jobs *background)
+void outcomes_open(const struct config *cfg, struct store *store, struct agents *agents, struct jobs *background)
 {
 	if (!store)
 		return;
-	records.cfg = cfg;
-	records.store = store;
-	records.agents = agents;
-	records.background = background;
+	outcomes.cfg = cfg;
+	outcomes.store = store;
+	outcomes.agents = agents;
+	outcomes.background = background;
 	/* One thread stays for others. */
-	records.at_once = cfg->job_threads - 1 < WORKING_MAX ? cfg->job_threads - 1 : WORKING_MAX;
-	if (records.at_once < 1)
-		records.at_once = 1;
+	outcomes.at_once = cfg->job_threads - 1 < WORKING_MAX ? cfg->job_threads - 1 : WORKING_MAX;
+	if (outcomes.at_once < 1)
+		outcomes.at_once = 1;
 	journal_add_sink(on_journal, NULL);
 }
 
-void records_warnings(const struct config *cfg, struct agents *agents, struct buf *out)
+void outcomes_warnings(const struct config *cfg, struct agents *agents, struct buf *out)
 {
-	const struct profile **all = calloc(AGENT_PROFILES_MAX, sizeof *all), *with = NULL;
-	size_t count = all ? agents_list(agents, all, AGENT_PROFILES_MAX) : 0;
+	const struct agent **all = calloc(AGENTS_LISTED_MAX, sizeof *all), *with = NULL;
+	size_t count = all ? agents_list(agents, all, AGENTS_LISTED_MAX) : 0;
 
 	for (size_t i = 0; i < count && !with; i++)
 		if (*all[i]->outcome_schema)
@@ -419,18 +419,18 @@ void records_warnings(const struct config *cfg, struct agents *agents, struct bu
 		buf_printf(
 		    out, "DATA_DIR is not set: the agent %s has an outcome, and no records are kept.\n", with->name);
 	for (size_t i = 0; i < count; i++)
-		profile_release(all[i]);
+		agent_release(all[i]);
 	free(all);
 }
 
-void records_close(void)
+void outcomes_close(void)
 {
 	for (int i = 0; i < BUCKETS; i++)
-		while (records.saved[i]) {
-			struct saving *gone = records.saved[i];
+		while (outcomes.saved[i]) {
+			struct saving *gone = outcomes.saved[i];
 
-			records.saved[i] = gone->next;
+			outcomes.saved[i] = gone->next;
 			free(gone);
 		}
-	records.store = NULL;
+	outcomes.store = NULL;
 }

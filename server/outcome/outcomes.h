@@ -8,7 +8,7 @@
  * what is left to do, and closes it. So a server that dies in between finds the
  * record still open when it starts again. What does not follow the schema is
  * kept and marked; what cannot be had is tried once more, RECORD_RETRY_SECONDS
- * later. JOURNAL_RECORD (record.created) is told when a record is complete, at
+ * later. JOURNAL_OUTCOME (record.created) is told when a record is complete, at
  * least once.
  *
  * One for the whole program. Without a store there are no records.
@@ -24,19 +24,19 @@ struct agents;
 struct jobs;
 struct store;
 
-/* Before any call, behind all who take JOURNAL_RECORD. All outlive it. */
-void records_open(const struct config *cfg, struct store *store, struct agents *agents, struct jobs *background);
-void records_close(void); /* once no job runs any more */
+/* Before any call, behind all who take JOURNAL_OUTCOME. All outlive it. */
+void outcomes_open(const struct config *cfg, struct store *store, struct agents *agents, struct jobs *background);
+void outcomes_close(void); /* once no job runs any more */
 
 /* Appends a line if agents have a record to fill in and there is no place to
  * keep it. */
-void records_warnings(const struct config *cfg, struct agents *agents, struct buf *out);
+void outcomes_warnings(const struct config *cfg, struct agents *agents, struct buf *out);
 
 /* save_record: a tool_builtin. To be offered only if there is a store. */
-bool records_save(const struct tool_call *call, struct buf *out);
+bool outcomes_save(const struct tool_call *call, struct buf *out);
 
 /* Looks, every second, whether something is to be done, and has it done. For
  * main's tick; does not wait. */
-void records_tend(int64_t now_us);
+void outcomes_tend(int64_t now_us);
 
 #endif

@@ -45,7 +45,7 @@ enum recording_state { RECORDING_ON, RECORDING_COMPLETED, RECORDING_FAILED, RECO
 struct recording {
 	/* Constant */
 	char call_sid[CALL_SID_SIZE];
-	const struct profile *profile; /* retained */
+	const struct agent *agent; /* retained */
 	int64_t start_us, start_wall_ms;
 
 	struct ring ring;         /* caller loop -> writer */
@@ -60,7 +60,7 @@ struct recording {
 	_Atomic uint64_t frames;  /* in the file */
 
 	/* Writer only */
-	struct stereo stereo;
+	struct recording_mix mix;
 	struct recording_file file;
 	int64_t synced_us;
 };
@@ -81,7 +81,7 @@ static struct {
 
 /* ---------------------------------------------------------------- the caller loop's */
 
-struct recording *recording_begin(const char *call_sid, const struct profile *profile, int64_t wall_ms, int64_t now_us)
+struct recording *recording_begin(const char *call_sid, const struct agent *agent, int64_t wall_ms, int64_t now_us)
 {
 	struct recording *r, *first;
 
@@ -93,11 +93,11 @@ struct recording *recording_begin(const char *call_sid, const struct profile *pr
 		return NULL;
 	}
 	snprintf(r->call_sid, sizeof r->call_sid, "%s", call_sid);
-	r->profile = profile_retain(profile);
+	r->agent = agent_retain(agent);
 	r->start_us = now_us;
 	r->start_wall_ms = wall_ms;
 	r->file.fd = -1;
-	stereo_init(&r->stereo, now_us);
+	recording_mix_init(&r->mix, now_us);
 	atomic_store_explicit(&r->refs, 2, memory_order_relaxed);
 	atomic_fetch_add_explicit(&recorder.active, 1, memory_order_relaxed);
 	stat_add(recording_started, 1);
@@ -151,7 +151,7 @@ void recording_release(struct recording *r)
 {
 	if (!r || atomic_fetch_sub_explicit(&r->refs, 1, memory_order_acq_rel) != 1)
 		return;
-	profile_release(r->profile);
+	agent_release(r->agent);
 	ring_close(&r->ring);
 	free(r);
 }
@@ -160,7 +160,7 @@ void recording_release(struct recording *r)
 
 static uint64_t lost_ms(const struct recording *r)
 {
-	return atomic_load_explicit(&r->dropped, memory_order_relaxed) / STEREO_FRAMES_PER_MS;
+	return atomic_load_explicit(&r->dropped, memory_order_relaxed) / RECORDING_MIX_FRAMES_PER_MS;
 }
 
 void recording_settle(const struct recording *r, int timeout_ms)
@@ -223,7 +223,7 @@ static void announce(struct recording *r)
 	journal_tell(&(struct journal_entry){ .kind = JOURNAL_RECORDING,
 	    .type = "recording",
 	    .call_sid = r->call_sid,
-	    .profile = r->profile,
+	    .agent = r->agent,
 	    .wall_ms = clock_wall_ms(),
 	    .no = -1,
 	    .json = buf_text(&json) });
@@ -267,7 +267,7 @@ static void open_file(struct recording *r)
 	keep(r, "in-progress");
 }
 
-static void place(struct recording *r, const struct record *record)
+static void place(struct recording *r, const struct ring_message *record)
 {
 	const uint8_t *audio = (const uint8_t *)record->body + sizeof(struct tap);
 	size_t len = record->len - sizeof(struct tap);
@@ -276,30 +276,30 @@ static void place(struct recording *r, const struct record *record)
 	memcpy(&tap, record->body, sizeof tap);
 	switch ((enum tap_type)record->type) {
 	case TAP_CALLER:
-		stereo_caller(&r->stereo, tap.flag, tap.pos, audio, len, tap.now_us);
+		recording_mix_caller(&r->mix, tap.flag, tap.pos, audio, len, tap.now_us);
 		break;
 	case TAP_SENT:
-		stereo_sent(&r->stereo, tap.pos, audio, len, tap.flag, tap.now_us);
+		recording_mix_sent(&r->mix, tap.pos, audio, len, tap.flag, tap.now_us);
 		break;
 	case TAP_ECHO:
-		stereo_echo(&r->stereo, tap.pos, tap.now_us);
+		recording_mix_echo(&r->mix, tap.pos, tap.now_us);
 		break;
 	case TAP_CUT:
-		stereo_cut(&r->stereo, tap.pos, tap.now_us);
+		recording_mix_cut(&r->mix, tap.pos, tap.now_us);
 		break;
 	}
 }
 
 static void write_ready(struct recording *r, int64_t now, size_t least)
 {
-	const uint8_t *stereo;
-	size_t frames = stereo_ready(&r->stereo, now, &stereo);
+	const uint8_t *mix;
+	size_t frames = recording_mix_ready(&r->mix, now, &mix);
 	int err;
 
 	if (!frames || frames < least)
 		return;
-	err = recording_file_write(&r->file, stereo, frames);
-	stereo_take(&r->stereo, frames);
+	err = recording_file_write(&r->file, mix, frames);
+	recording_mix_take(&r->mix, frames);
 	atomic_store_explicit(&r->frames, r->file.frames, memory_order_relaxed);
 	stat_add(recording_bytes, frames * RECORDING_CHANNELS);
 	if (!err && now >= r->synced_us + SYNC_US) {
@@ -316,19 +316,19 @@ static void finish(struct recording *r)
 	int err;
 
 	if (going(r)) {
-		stereo_end(&r->stereo, end);
+		recording_mix_end(&r->mix, end);
 		write_ready(r, end, 1);
 	}
 	if (going(r) && (err = recording_file_close(&r->file)))
 		fail(r, err, "finish");
-	stat_add(recording_lost_ms, lost_ms(r) + r->stereo.lost_frames / STEREO_FRAMES_PER_MS);
+	stat_add(recording_lost_ms, lost_ms(r) + r->mix.lost_frames / RECORDING_MIX_FRAMES_PER_MS);
 	if (going(r)) {
 		atomic_store_explicit(&r->state, RECORDING_COMPLETED, memory_order_relaxed);
 		stat_add(recording_completed, 1);
 		keep(r, "completed");
 		announce(r);
 	}
-	stereo_free(&r->stereo);
+	recording_mix_free(&r->mix);
 	atomic_fetch_sub_explicit(&recorder.active, 1, memory_order_relaxed);
 }
 
@@ -338,7 +338,7 @@ static bool drain(struct recording *r, int64_t now)
 	/* Before the ring is looked at: acquire, pairs with recording_end; with
 	 * it set, what is there is all there is. */
 	bool over = atomic_load_explicit(&r->over, memory_order_acquire);
-	struct record record;
+	struct ring_message record;
 
 	while (ring_next(&r->ring, &record)) {
 		if (going(r))

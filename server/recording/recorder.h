@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct profile;
+struct agent;
 struct recording;
 struct store;
 
@@ -33,7 +33,7 @@ void recorder_put_json(struct buf *out);
 /* --- caller loop; nothing here blocks. --- */
 
 /* The stream has started. Held by the caller; NULL: nothing is recorded. */
-struct recording *recording_begin(const char *call_sid, const struct profile *profile, int64_t wall_ms, int64_t now_us);
+struct recording *recording_begin(const char *call_sid, const struct agent *agent, int64_t wall_ms, int64_t now_us);
 
 void recording_caller(
     struct recording *r, bool has_timestamp, uint64_t timestamp_ms, const uint8_t *mulaw, size_t len, int64_t now_us);

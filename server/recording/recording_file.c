@@ -138,7 +138,7 @@ int recording_file_open(struct recording_file *f, const char *dir, const char *c
 	return err;
 }
 
-int recording_file_write(struct recording_file *f, const uint8_t *stereo, size_t frames)
+int recording_file_write(struct recording_file *f, const uint8_t *mix, size_t frames)
 {
 	int err;
 
@@ -146,8 +146,8 @@ int recording_file_write(struct recording_file *f, const uint8_t *stereo, size_t
 		return 0;
 	if (frames > FRAMES_MAX - f->frames)
 		return -EFBIG;
-	err = write_at(
-	    f->fd, stereo, frames * RECORDING_CHANNELS, RECORDING_HEADER + (off_t)f->frames * RECORDING_CHANNELS);
+	err =
+	    write_at(f->fd, mix, frames * RECORDING_CHANNELS, RECORDING_HEADER + (off_t)f->frames * RECORDING_CHANNELS);
 	if (err)
 		return err;
 	f->frames += (uint32_t)frames;

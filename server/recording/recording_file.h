@@ -37,7 +37,7 @@ bool recording_path(char out[RECORDING_PATH_SIZE], const char *call_sid, int64_t
 int recording_file_open(struct recording_file *f, const char *dir, const char *call_sid, int64_t wall_ms);
 
 /* Interleaved mu-law. 0 or -errno; -EFBIG at 2 GiB. */
-int recording_file_write(struct recording_file *f, const uint8_t *stereo, size_t frames);
+int recording_file_write(struct recording_file *f, const uint8_t *mix, size_t frames);
 
 /* On to the disk itself, if there is anything new. */
 int recording_file_sync(struct recording_file *f);

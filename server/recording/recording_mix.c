@@ -15,7 +15,7 @@ enum {
 	AGENT_MAX = 4 * 1024 * 1024
 };
 
-void stereo_init(struct stereo *s, int64_t start_us)
+void recording_mix_init(struct recording_mix *s, int64_t start_us)
 {
 	memset(s, 0, sizeof *s);
 	s->start_us = s->zero_us = s->last_us = start_us;
@@ -23,7 +23,7 @@ void stereo_init(struct stereo *s, int64_t start_us)
 	buf_init(&s->held, HELD_MAX);
 }
 
-void stereo_free(struct stereo *s)
+void recording_mix_free(struct recording_mix *s)
 {
 	free(s->pieces);
 	s->pieces = NULL;
@@ -31,7 +31,7 @@ void stereo_free(struct stereo *s)
 	buf_free(&s->held);
 }
 
-static int64_t frame_at(const struct stereo *s, int64_t us)
+static int64_t frame_at(const struct recording_mix *s, int64_t us)
 {
 	int64_t passed = us - s->zero_us;
 
@@ -41,7 +41,7 @@ static int64_t frame_at(const struct stereo *s, int64_t us)
 /* ------------------------------------------------------------------- what is held */
 
 /* Held up to `end`, with silence where nothing else is. */
-static bool reach(struct stereo *s, int64_t end)
+static bool reach(struct recording_mix *s, int64_t end)
 {
 	size_t want = (size_t)(end - s->base) * CHANNELS, len;
 	char *room;
@@ -59,7 +59,7 @@ static bool reach(struct stereo *s, int64_t end)
 	return true;
 }
 
-static void put(struct stereo *s, int channel, int64_t at, const uint8_t *mulaw, size_t len)
+static void put(struct recording_mix *s, int channel, int64_t at, const uint8_t *mulaw, size_t len)
 {
 	if (at < s->base) {
 		size_t gone = (uint64_t)(s->base - at) < len ? (size_t)(s->base - at) : len;
@@ -83,7 +83,7 @@ static void put(struct stereo *s, int channel, int64_t at, const uint8_t *mulaw,
 
 /* The fastest frame tells what the clock showed at frame 0. It creeps up by
  * 1 ms a second, so that a drift between Twilio's clock and ours is followed. */
-static void set_clock(struct stereo *s, int64_t frame, int64_t now_us)
+static void set_clock(struct recording_mix *s, int64_t frame, int64_t now_us)
 {
 	int64_t zero = now_us - frame * US_PER_FRAME;
 
@@ -95,7 +95,7 @@ static void set_clock(struct stereo *s, int64_t frame, int64_t now_us)
 		s->zero_us = zero;
 }
 
-static int64_t caller_frame(struct stereo *s, bool has_timestamp, uint64_t timestamp_ms, int64_t now_us)
+static int64_t caller_frame(struct recording_mix *s, bool has_timestamp, uint64_t timestamp_ms, int64_t now_us)
 {
 	int64_t by_clock = frame_at(s, now_us), at;
 
@@ -103,18 +103,18 @@ static int64_t caller_frame(struct stereo *s, bool has_timestamp, uint64_t times
 		by_clock = s->next;
 	if (!has_timestamp || timestamp_ms > INT64_MAX / 16000)
 		return by_clock > s->next + JUMP_FRAMES ? by_clock : s->next;
-	at = s->ts_frame + (int64_t)timestamp_ms * STEREO_FRAMES_PER_MS;
+	at = s->ts_frame + (int64_t)timestamp_ms * RECORDING_MIX_FRAMES_PER_MS;
 	if (!s->begun || at > by_clock + JUMP_FRAMES || at < s->next - JUMP_FRAMES) {
 		s->begun = true;
-		s->ts_frame = by_clock - (int64_t)timestamp_ms * STEREO_FRAMES_PER_MS;
+		s->ts_frame = by_clock - (int64_t)timestamp_ms * RECORDING_MIX_FRAMES_PER_MS;
 		at = by_clock;
 	}
 	set_clock(s, at, now_us);
 	return at;
 }
 
-void stereo_caller(
-    struct stereo *s, bool has_timestamp, uint64_t timestamp_ms, const uint8_t *mulaw, size_t len, int64_t now_us)
+void recording_mix_caller(struct recording_mix *s, bool has_timestamp, uint64_t timestamp_ms, const uint8_t *mulaw,
+    size_t len, int64_t now_us)
 {
 	int64_t at = caller_frame(s, has_timestamp, timestamp_ms, now_us);
 
@@ -132,13 +132,13 @@ void stereo_caller(
 
 /* By when, at the latest, the piece began to play, as a frame; -1: no mark of
  * its run has come back yet. */
-static int64_t latest_begin(const struct stereo *s, const struct stereo_piece *p)
+static int64_t latest_begin(const struct recording_mix *s, const struct recording_mix_piece *p)
 {
 	uint64_t end = p->pos + p->len;
 	int64_t best = -1;
 
 	for (size_t i = 0; i < s->echo_count; i++) {
-		const struct stereo_echo *e = &s->echoes[i];
+		const struct recording_mix_echo *e = &s->echoes[i];
 		int64_t begin;
 
 		if (e->run != p->run || e->pos < end)
@@ -152,7 +152,7 @@ static int64_t latest_begin(const struct stereo *s, const struct stereo_piece *p
 	return best;
 }
 
-static int64_t begin_of(const struct stereo *s, const struct stereo_piece *p)
+static int64_t begin_of(const struct recording_mix *s, const struct recording_mix_piece *p)
 {
 	/* What is missing in between (a full ring) took its time all the same. */
 	int64_t after = s->agent_end + (int64_t)(p->pos > s->placed ? p->pos - s->placed : 0);
@@ -164,13 +164,13 @@ static int64_t begin_of(const struct stereo *s, const struct stereo_piece *p)
 		return latest > s->agent_end ? latest : s->agent_end;
 	/* Without a break, unless the phone had one; echoes are never so exact
 	 * that less would mean anything. */
-	return latest > after + STEREO_BREAK_FRAMES ? latest : after;
+	return latest > after + RECORDING_MIX_BREAK_FRAMES ? latest : after;
 }
 
 /* The oldest piece goes where it belongs, as far as `heard`. */
-static void place_first(struct stereo *s, uint64_t heard)
+static void place_first(struct recording_mix *s, uint64_t heard)
 {
-	const struct stereo_piece p = s->pieces[0];
+	const struct recording_mix_piece p = s->pieces[0];
 	size_t len = p.pos >= heard ? 0 : heard - p.pos < p.len ? (size_t)(heard - p.pos) : p.len;
 	int64_t at = begin_of(s, &p);
 
@@ -191,31 +191,31 @@ static void place_first(struct stereo *s, uint64_t heard)
 	}
 }
 
-static bool settled(const struct stereo *s, const struct stereo_piece *p, int64_t now_us)
+static bool settled(const struct recording_mix *s, const struct recording_mix_piece *p, int64_t now_us)
 {
-	if (s->ended || now_us >= p->sent_us + STEREO_HOLD_US)
+	if (s->ended || now_us >= p->sent_us + RECORDING_MIX_HOLD_US)
 		return true;
 	/* Nothing more to come back: the last echo has spoken. */
 	if (s->echoed == s->sent)
 		return true;
 	for (size_t i = 0; i < s->echo_count; i++)
 		if (s->echoes[i].pos >= p->pos + p->len)
-			return now_us >= s->echoes[i].at_us + STEREO_SETTLE_US;
+			return now_us >= s->echoes[i].at_us + RECORDING_MIX_SETTLE_US;
 	return false;
 }
 
-static void settle(struct stereo *s, int64_t now_us)
+static void settle(struct recording_mix *s, int64_t now_us)
 {
 	while (s->piece_count && settled(s, &s->pieces[0], now_us))
 		place_first(s, UINT64_MAX);
 }
 
-static bool room_for_piece(struct stereo *s)
+static bool room_for_piece(struct recording_mix *s)
 {
 	size_t room = s->piece_room ? 2 * s->piece_room : 32;
-	struct stereo_piece *grown;
+	struct recording_mix_piece *grown;
 
-	if (s->piece_count == STEREO_PIECES)
+	if (s->piece_count == RECORDING_MIX_PIECES)
 		place_first(s, UINT64_MAX);
 	if (s->piece_count < s->piece_room)
 		return true;
@@ -227,7 +227,8 @@ static bool room_for_piece(struct stereo *s)
 	return true;
 }
 
-void stereo_sent(struct stereo *s, uint64_t pos, const uint8_t *mulaw, size_t len, bool dry, int64_t now_us)
+void recording_mix_sent(
+    struct recording_mix *s, uint64_t pos, const uint8_t *mulaw, size_t len, bool dry, int64_t now_us)
 {
 	char *room = room_for_piece(s) ? buf_room(&s->agent, len) : NULL;
 
@@ -241,11 +242,11 @@ void stereo_sent(struct stereo *s, uint64_t pos, const uint8_t *mulaw, size_t le
 	}
 	memcpy(room, mulaw, len);
 	buf_grew(&s->agent, len);
-	s->pieces[s->piece_count++] = (struct stereo_piece){ pos, (uint32_t)len, s->run, now_us, dry };
+	s->pieces[s->piece_count++] = (struct recording_mix_piece){ pos, (uint32_t)len, s->run, now_us, dry };
 	s->sent = pos + len;
 }
 
-void stereo_echo(struct stereo *s, uint64_t pos, int64_t now_us)
+void recording_mix_echo(struct recording_mix *s, uint64_t pos, int64_t now_us)
 {
 	uint32_t run = 0;
 
@@ -256,12 +257,12 @@ void stereo_echo(struct stereo *s, uint64_t pos, int64_t now_us)
 			run = s->pieces[i].run;
 	if (!run)
 		return;
-	if (s->echo_count == STEREO_ECHOES)
+	if (s->echo_count == RECORDING_MIX_ECHOES)
 		memmove(s->echoes, s->echoes + 1, --s->echo_count * sizeof *s->echoes);
-	s->echoes[s->echo_count++] = (struct stereo_echo){ pos, run, now_us };
+	s->echoes[s->echo_count++] = (struct recording_mix_echo){ pos, run, now_us };
 }
 
-void stereo_cut(struct stereo *s, uint64_t heard, int64_t now_us)
+void recording_mix_cut(struct recording_mix *s, uint64_t heard, int64_t now_us)
 {
 	(void)now_us;
 	while (s->piece_count)
@@ -271,7 +272,7 @@ void stereo_cut(struct stereo *s, uint64_t heard, int64_t now_us)
 	s->echo_count = 0;
 }
 
-void stereo_end(struct stereo *s, int64_t now_us)
+void recording_mix_end(struct recording_mix *s, int64_t now_us)
 {
 	int64_t end = frame_at(s, now_us);
 
@@ -287,9 +288,9 @@ void stereo_end(struct stereo *s, int64_t now_us)
 /* ---------------------------------------------------------------------- what is done */
 
 /* The earliest frame that the agent's audio may still want. */
-static int64_t agent_wants(const struct stereo *s, int64_t now_us)
+static int64_t agent_wants(const struct recording_mix *s, int64_t now_us)
 {
-	const struct stereo_piece *p = s->pieces;
+	const struct recording_mix_piece *p = s->pieces;
 	int64_t sent;
 
 	if (!s->piece_count)
@@ -298,9 +299,9 @@ static int64_t agent_wants(const struct stereo *s, int64_t now_us)
 	return p->dry && sent > s->agent_end ? sent : s->agent_end;
 }
 
-size_t stereo_ready(struct stereo *s, int64_t now_us, const uint8_t **out)
+size_t recording_mix_ready(struct recording_mix *s, int64_t now_us, const uint8_t **out)
 {
-	int64_t hold = frame_at(s, now_us - STEREO_HOLD_US), agent, upto;
+	int64_t hold = frame_at(s, now_us - RECORDING_MIX_HOLD_US), agent, upto;
 
 	settle(s, now_us);
 	*out = (const uint8_t *)s->held.data;
@@ -316,7 +317,7 @@ size_t stereo_ready(struct stereo *s, int64_t now_us, const uint8_t **out)
 	return (size_t)(upto - s->base);
 }
 
-void stereo_take(struct stereo *s, size_t frames)
+void recording_mix_take(struct recording_mix *s, size_t frames)
 {
 	buf_consume(&s->held, frames * CHANNELS);
 	s->base += (int64_t)frames;

@@ -11,7 +11,7 @@
  * by when a position had been heard, and what plays without a break leaves no
  * choice for the rest. An echo may come late but never early, so a piece was
  * over at the latest by what the earliest of the echoes behind it says. What no
- * mark proves within STEREO_HOLD_US is placed by the clock; what was cut before
+ * mark proves within RECORDING_MIX_HOLD_US is placed by the clock; what was cut before
  * it was heard is silence.
  */
 #include "common/buf.h"
@@ -21,29 +21,29 @@
 #include <stdint.h>
 
 enum {
-	STEREO_FRAMES_PER_MS = 8,
-	STEREO_HOLD_US = 10 * 1000000, /* what is younger may still be placed; 160 KB at the most */
-	STEREO_SETTLE_US = 600 * 1000, /* after the first echo behind a piece: for two or three more */
-	STEREO_BREAK_FRAMES = 60 * 8,  /* later than this against what went before, the phone had a gap */
-	STEREO_PIECES = 1024,          /* more than fit into the hold, unless the phone is fed in crumbs */
-	STEREO_ECHOES = 128
+	RECORDING_MIX_FRAMES_PER_MS = 8,
+	RECORDING_MIX_HOLD_US = 10 * 1000000, /* what is younger may still be placed; 160 KB at the most */
+	RECORDING_MIX_SETTLE_US = 600 * 1000, /* after the first echo behind a piece: for two or three more */
+	RECORDING_MIX_BREAK_FRAMES = 60 * 8,  /* later than this against what went before, the phone had a gap */
+	RECORDING_MIX_PIECES = 1024,          /* more than fit into the hold, unless the phone is fed in crumbs */
+	RECORDING_MIX_ECHOES = 128
 };
 
-struct stereo_piece { /* of the agent's audio, sent and not placed yet */
-	uint64_t pos; /* in the ledger's count */
+struct recording_mix_piece { /* of the agent's audio, sent and not placed yet */
+	uint64_t pos;        /* in the ledger's count */
 	uint32_t len;
 	uint32_t run; /* pieces of one run are played without a break */
 	int64_t sent_us;
 	bool dry; /* the phone had nothing to play when it was sent: begins a run */
 };
 
-struct stereo_echo {
+struct recording_mix_echo {
 	uint64_t pos;
 	uint32_t run;
 	int64_t at_us;
 };
 
-struct stereo {
+struct recording_mix {
 	/* The clock */
 	int64_t start_us;
 	int64_t zero_us, last_us; /* of frame 0; when it was last corrected */
@@ -54,9 +54,9 @@ struct stereo {
 	int64_t next;     /* behind the caller's newest audio */
 
 	/* The agent's side */
-	struct stereo_piece *pieces; /* owned; oldest first */
+	struct recording_mix_piece *pieces; /* owned; oldest first */
 	size_t piece_count, piece_room;
-	struct stereo_echo echoes[STEREO_ECHOES]; /* oldest first */
+	struct recording_mix_echo echoes[RECORDING_MIX_ECHOES]; /* oldest first */
 	size_t echo_count;
 	struct buf agent;  /* the pieces' audio */
 	uint64_t sent;     /* behind the newest piece */
@@ -72,28 +72,29 @@ struct stereo {
 	uint64_t lost_frames; /* came too late to be placed, or found no memory */
 };
 
-void stereo_init(struct stereo *s, int64_t start_us);
-void stereo_free(struct stereo *s);
+void recording_mix_init(struct recording_mix *s, int64_t start_us);
+void recording_mix_free(struct recording_mix *s);
 
 /* A frame of the caller's (its timestamp, if it had one). */
-void stereo_caller(
-    struct stereo *s, bool has_timestamp, uint64_t timestamp_ms, const uint8_t *mulaw, size_t len, int64_t now_us);
+void recording_mix_caller(struct recording_mix *s, bool has_timestamp, uint64_t timestamp_ms, const uint8_t *mulaw,
+    size_t len, int64_t now_us);
 
 /* Audio handed to the phone; `dry`: its queue was empty. */
-void stereo_sent(struct stereo *s, uint64_t pos, const uint8_t *mulaw, size_t len, bool dry, int64_t now_us);
+void recording_mix_sent(
+    struct recording_mix *s, uint64_t pos, const uint8_t *mulaw, size_t len, bool dry, int64_t now_us);
 
 /* All before `pos` had been played by now. */
-void stereo_echo(struct stereo *s, uint64_t pos, int64_t now_us);
+void recording_mix_echo(struct recording_mix *s, uint64_t pos, int64_t now_us);
 
 /* The phone was told to forget: nothing from `heard` on was heard. */
-void stereo_cut(struct stereo *s, uint64_t heard, int64_t now_us);
+void recording_mix_cut(struct recording_mix *s, uint64_t heard, int64_t now_us);
 
 /* The call is over: what is held is final. */
-void stereo_end(struct stereo *s, int64_t now_us);
+void recording_mix_end(struct recording_mix *s, int64_t now_us);
 
 /* The frames that no news can change any more, from where the last taking
  * ended; `out` is borrowed until the next call of any of these. */
-size_t stereo_ready(struct stereo *s, int64_t now_us, const uint8_t **out);
-void stereo_take(struct stereo *s, size_t frames);
+size_t recording_mix_ready(struct recording_mix *s, int64_t now_us, const uint8_t **out);
+void recording_mix_take(struct recording_mix *s, size_t frames);
 
 #endif

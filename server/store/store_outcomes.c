@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-void record_row_free(struct record_row *row)
+void outcome_row_free(struct outcome_row *row)
 {
 	free(row->agent);
 	free(row->variant);
@@ -19,27 +19,27 @@ void record_row_free(struct record_row *row)
 	free(row->problems);
 	free(row->from);
 	free(row->to);
-	*row = (struct record_row){ .attempts = 0 };
+	*row = (struct outcome_row){ .attempts = 0 };
 }
 
-void record_id(const char *call_sid, char out[RECORD_ID_SIZE])
+void outcome_id(const char *call_sid, char out[OUTCOME_ID_SIZE])
 {
 	uint8_t digest[SHA256_BYTES];
 
 	sha256(call_sid, strlen(call_sid), digest);
-	snprintf(out, RECORD_ID_SIZE, "rec_");
+	snprintf(out, OUTCOME_ID_SIZE, "rec_");
 	for (size_t i = 0; i < 12; i++)
 		snprintf(out + 4 + 2 * i, 3, "%02x", digest[i]);
 }
 
 /* ----------------------------------------------------------------------- writing */
 
-bool store_record_open(
+bool store_outcome_open(
     struct store *store, const char *call_sid, const char *agent, const char *variant, int64_t wall_ms)
 {
-	char id[RECORD_ID_SIZE];
+	char id[OUTCOME_ID_SIZE];
 
-	record_id(call_sid, id);
+	outcome_id(call_sid, id);
 	/* A call that comes back from a transfer opens its record again. */
 	return store_write(store,
 	    "INSERT INTO records (id, call_sid, agent, variant, at, status, state, updated_at)"
@@ -48,12 +48,12 @@ bool store_record_open(
 	    "tttti", id, call_sid, agent, variant, wall_ms);
 }
 
-bool store_record_save(struct store *store, const char *call_sid, const char *agent, const char *variant,
+bool store_outcome_save(struct store *store, const char *call_sid, const char *agent, const char *variant,
     const char *status, const char *json, const char *problems, int64_t wall_ms)
 {
-	char id[RECORD_ID_SIZE];
+	char id[OUTCOME_ID_SIZE];
 
-	record_id(call_sid, id);
+	outcome_id(call_sid, id);
 	return store_write(store,
 	    "INSERT INTO records (id, call_sid, agent, variant, at, status, json, problems, state, source, updated_at)"
 	    " VALUES (?1, ?2, ?3, ?4, ?8, ?5, ?6, ?7, 'open', 'call', ?8)"
@@ -65,7 +65,7 @@ bool store_record_save(struct store *store, const char *call_sid, const char *ag
 	    id, call_sid, agent, variant, status, json, problems, wall_ms);
 }
 
-bool store_record_fill(struct store *store, const struct record_row *row, int64_t next_ms, int64_t wall_ms)
+bool store_outcome_fill(struct store *store, const struct outcome_row *row, int64_t next_ms, int64_t wall_ms)
 {
 	return store_write(store,
 	    "UPDATE records SET status = ?2, source = ?3, json = ?4, problems = ?5, attempts = ?6, next_at = ?7,"
@@ -74,7 +74,7 @@ bool store_record_fill(struct store *store, const struct record_row *row, int64_
 	    (int64_t)row->attempts, next_ms, wall_ms);
 }
 
-bool store_record_drop(struct store *store, const char *id)
+bool store_outcome_drop(struct store *store, const char *id)
 {
 	return store_write(store, "DELETE FROM records WHERE id = ?1 AND status = 'open'", "t", id);
 }
@@ -101,9 +101,9 @@ static char *copy_at(sqlite3_stmt *s, int i, bool or_empty)
 enum { COLUMN_STATE = 14, COLUMN_UPDATED, COLUMN_AT };
 
 /* False: out of memory. */
-static bool take_row(sqlite3_stmt *s, struct record_row *row)
+static bool take_row(sqlite3_stmt *s, struct outcome_row *row)
 {
-	*row = (struct record_row){ .attempts = sqlite3_column_int(s, 8),
+	*row = (struct outcome_row){ .attempts = sqlite3_column_int(s, 8),
 		.agent = copy_at(s, 2, true),
 		.variant = copy_at(s, 3, true),
 		.status = copy_at(s, 4, true),
@@ -119,11 +119,11 @@ static bool take_row(sqlite3_stmt *s, struct record_row *row)
 	snprintf(row->call_sid, sizeof row->call_sid, "%s", text_at(s, 1) ? text_at(s, 1) : "");
 	if (row->agent && row->variant && row->status && row->source && row->from && row->to)
 		return true;
-	record_row_free(row);
+	outcome_row_free(row);
 	return false;
 }
 
-int store_records_due(struct store *store, int64_t now_ms, struct record_row *rows, int max)
+int store_outcomes_due(struct store *store, int64_t now_ms, struct outcome_row *rows, int max)
 {
 	sqlite3 *db = store_reader(store);
 	sqlite3_stmt *s = NULL;
@@ -145,7 +145,7 @@ int store_records_due(struct store *store, int64_t now_ms, struct record_row *ro
 	return rc == SQLITE_DONE || rc == SQLITE_ROW ? count : -EIO;
 }
 
-bool store_record_is_due(struct store *store, const char *id, int64_t now_ms)
+bool store_outcome_is_due(struct store *store, const char *id, int64_t now_ms)
 {
 	sqlite3 *db = store_reader(store);
 	sqlite3_stmt *s = NULL;
@@ -182,7 +182,7 @@ static void put_turn(sqlite3_stmt *s, struct buf *out)
 	    text);
 }
 
-int store_record_transcript(struct store *store, const char *call_sid, size_t max, struct buf *out)
+int store_outcome_transcript(struct store *store, const char *call_sid, size_t max, struct buf *out)
 {
 	sqlite3 *db = store_reader(store);
 	sqlite3_stmt *s = NULL;
@@ -228,7 +228,7 @@ static void put_text(struct buf *out, const char *name, const char *text)
 	json_put_cstring(out, text && *text ? text : NULL);
 }
 
-void record_put_json(const struct record_row *row, bool done, int64_t updated_ms, struct buf *out)
+void outcome_put_json(const struct outcome_row *row, bool done, int64_t updated_ms, struct buf *out)
 {
 	buf_puts(out, "{\"id\":");
 	json_put_cstring(out, row->id);
@@ -248,14 +248,14 @@ void record_put_json(const struct record_row *row, bool done, int64_t updated_ms
 
 static void show(sqlite3_stmt *s, struct buf *out)
 {
-	struct record_row row;
+	struct outcome_row row;
 
 	if (!take_row(s, &row)) {
 		buf_puts(out, "null");
 		return;
 	}
-	record_put_json(&row, !strcmp(text_at(s, COLUMN_STATE), "done"), sqlite3_column_int64(s, COLUMN_UPDATED), out);
-	record_row_free(&row);
+	outcome_put_json(&row, !strcmp(text_at(s, COLUMN_STATE), "done"), sqlite3_column_int64(s, COLUMN_UPDATED), out);
+	outcome_row_free(&row);
 }
 
 static void bind_text(sqlite3_stmt *s, int i, const char *text)
@@ -272,7 +272,7 @@ static const char list_sql[] =
 	" AND (?3 IS NULL OR r.status = ?3) AND r.at >= ?4 AND r.at < ?5"
 	" AND (?6 IS NULL OR r.at < ?7 OR (r.at = ?7 AND r.id < ?6)) ORDER BY r.at DESC, r.id DESC LIMIT ?8";
 
-int store_records_list(struct store *store, const struct record_filter *filter, struct buf *out)
+int store_outcomes_list(struct store *store, const struct outcome_filter *filter, struct buf *out)
 {
 	sqlite3 *db = store_reader(store);
 	sqlite3_stmt *s = NULL;
@@ -327,7 +327,7 @@ static int one(
 	return rc == SQLITE_ROW ? 0 : rc == SQLITE_DONE ? -ENOENT : -EIO;
 }
 
-int store_records_one(struct store *store, const char *id, struct buf *out)
+int store_outcomes_one(struct store *store, const char *id, struct buf *out)
 {
 	return one(store, ROW "WHERE r.id = ?1 AND r.status <> 'open'", id, show, out);
 }
@@ -341,7 +341,7 @@ static void show_short(sqlite3_stmt *s, struct buf *out)
 	buf_putc(out, '}');
 }
 
-void store_records_of_call(struct store *store, const char *call_sid, struct buf *out)
+void store_outcomes_of_call(struct store *store, const char *call_sid, struct buf *out)
 {
 	if (!store || one(store, "SELECT id, status FROM records WHERE call_sid = ?1 AND status <> 'open'", call_sid,
 			  show_short, out))

@@ -12,12 +12,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { RECORD_ID_SIZE = 32, RECORD_SID_SIZE = 40 };
+enum { OUTCOME_ID_SIZE = 32, RECORD_SID_SIZE = 40 };
 
 /* "open" (nothing yet; not shown), "valid", "invalid" (does not follow the
  * schema) or "failed" (could not be filled in). */
-struct record_row {
-	char id[RECORD_ID_SIZE], call_sid[RECORD_SID_SIZE];
+struct outcome_row {
+	char id[OUTCOME_ID_SIZE], call_sid[RECORD_SID_SIZE];
 	char *agent, *variant;            /* variant "" without */
 	char *status, *source;            /* source: "call", "after" or "" */
 	char *json, *problems;            /* NULL without */
@@ -26,37 +26,37 @@ struct record_row {
 	int attempts;                     /* of filling it in after the call */
 };
 
-void record_row_free(struct record_row *row); /* all in it; fine with a zeroed one */
+void outcome_row_free(struct outcome_row *row); /* all in it; fine with a zeroed one */
 
 /* The same for the same call, always: whoever writes it twice writes one row. */
-void record_id(const char *call_sid, char out[RECORD_ID_SIZE]);
+void outcome_id(const char *call_sid, char out[OUTCOME_ID_SIZE]);
 
 /* A call has begun whose agent has a record to fill in. */
-bool store_record_open(
+bool store_outcome_open(
     struct store *store, const char *call_sid, const char *agent, const char *variant, int64_t wall_ms);
 
 /* What the agent saved during the call; an invalid one never replaces a valid one. */
-bool store_record_save(struct store *store, const char *call_sid, const char *agent, const char *variant,
+bool store_outcome_save(struct store *store, const char *call_sid, const char *agent, const char *variant,
     const char *status, const char *json, const char *problems, int64_t wall_ms);
 
 /* What is known of it now; `next_ms` when it is to be tried again, 0: it is done. */
-bool store_record_fill(struct store *store, const struct record_row *row, int64_t next_ms, int64_t wall_ms);
+bool store_outcome_fill(struct store *store, const struct outcome_row *row, int64_t next_ms, int64_t wall_ms);
 
 /* Nobody said anything: there is no record. */
-bool store_record_drop(struct store *store, const char *id);
+bool store_outcome_drop(struct store *store, const char *id);
 
 /* Whether there is something to do about it now. */
-bool store_record_is_due(struct store *store, const char *id, int64_t now_ms);
+bool store_outcome_is_due(struct store *store, const char *id, int64_t now_ms);
 
 /* Open records of calls that are over and whose time has come, at most `max`;
  * each row is the caller's to free. How many there are, or -EIO. */
-int store_records_due(struct store *store, int64_t now_ms, struct record_row *rows, int max);
+int store_outcomes_due(struct store *store, int64_t now_ms, struct outcome_row *rows, int max);
 
 /* Appends what was said, a line a turn: "Caller: …". How many turns of the
  * caller's there are, or -EIO. At most `max` bytes; says so when it is more. */
-int store_record_transcript(struct store *store, const char *call_sid, size_t max, struct buf *out);
+int store_outcome_transcript(struct store *store, const char *call_sid, size_t max, struct buf *out);
 
-struct record_filter { /* NULL: any */
+struct outcome_filter { /* NULL: any */
 	const char *agent, *call_sid, *status;
 	int64_t since_ms, until_ms; /* of the call's start; until is not in it */
 	int limit;
@@ -65,15 +65,15 @@ struct record_filter { /* NULL: any */
 };
 
 /* Appends {"records":[…],"next":"…"|null}. 0 or -EIO. */
-int store_records_list(struct store *store, const struct record_filter *filter, struct buf *out);
+int store_outcomes_list(struct store *store, const struct outcome_filter *filter, struct buf *out);
 
 /* Appends one, by id. 0, -ENOENT or -EIO. */
-int store_records_one(struct store *store, const char *id, struct buf *out);
+int store_outcomes_one(struct store *store, const char *id, struct buf *out);
 
 /* Appends {"id":…,"status":…} of a call's record, or null. */
-void store_records_of_call(struct store *store, const char *call_sid, struct buf *out);
+void store_outcomes_of_call(struct store *store, const char *call_sid, struct buf *out);
 
 /* Appends the row as those two show it. */
-void record_put_json(const struct record_row *row, bool done, int64_t updated_ms, struct buf *out);
+void outcome_put_json(const struct outcome_row *row, bool done, int64_t updated_ms, struct buf *out);
 
 #endif

@@ -106,17 +106,17 @@ static enum verdict check_token(const struct config *cfg, const char *shown, int
 	enum jwt_verdict verdict;
 
 	if (*cfg->api_token && same_secret(shown, cfg->api_token))
-		return DOOR_OPEN;
+		return AUTH_OPEN;
 	if (!*cfg->api_jwt_secret) {
 		*why = "the token is not API_TOKEN";
-		return DOOR_TOKEN_WRONG;
+		return AUTH_TOKEN_WRONG;
 	}
 	verdict = jwt_check(shown, cfg->api_jwt_secret, strlen(cfg->api_jwt_secret), now_s);
 	*why = jwt_verdict_text(verdict);
-	return verdict == JWT_GOOD ? DOOR_OPEN : DOOR_TOKEN_WRONG;
+	return verdict == JWT_GOOD ? AUTH_OPEN : AUTH_TOKEN_WRONG;
 }
 
-enum verdict door_operator(const struct config *cfg, const struct request *q, int64_t now_s, const char **why)
+enum verdict auth_operator(const struct config *cfg, const struct request *q, int64_t now_s, const char **why)
 {
 	static const char scheme[] = "Bearer ";
 	const char *shown = request_header(q, "Authorization");
@@ -128,16 +128,16 @@ enum verdict door_operator(const struct config *cfg, const struct request *q, in
 		}
 		*why = *cfg->api_jwt_secret ? "send the header Authorization: Bearer with a JWT or API_TOKEN"
 					    : "send the header Authorization: Bearer API_TOKEN";
-		return DOOR_TOKEN_MISSING;
+		return AUTH_TOKEN_MISSING;
 	}
 	if (!is_loopback(q->peer)) {
 		*why = "without API_TOKEN this address answers the server's own machine only: set API_TOKEN and send "
 		       "it as Authorization: Bearer";
-		return DOOR_NOT_LOCAL;
+		return AUTH_NOT_LOCAL;
 	}
 	*why = "without API_TOKEN this address does not answer through a proxy: set API_TOKEN and send it as "
 	       "Authorization: Bearer, or ask http://127.0.0.1 directly";
-	return came_through_proxy(q) ? DOOR_BEHIND_PROXY : DOOR_OPEN;
+	return came_through_proxy(q) ? AUTH_BEHIND_PROXY : AUTH_OPEN;
 }
 
 /* ------------------------------------------------------------------ Twilio */
@@ -161,7 +161,7 @@ static bool is_host(const char *host, size_t len)
 	return len > 0 && len < 256;
 }
 
-bool door_public_url(const struct config *cfg, const struct request *q, struct buf *out)
+bool auth_public_url(const struct config *cfg, const struct request *q, struct buf *out)
 {
 	const char *scheme = "http", *host = request_header(q, "Host");
 	size_t len;
@@ -188,14 +188,14 @@ bool door_public_url(const struct config *cfg, const struct request *q, struct b
 	return true;
 }
 
-bool door_twilio(const struct config *cfg, const struct request *q, const struct form *fields, struct buf *url)
+bool auth_twilio(const struct config *cfg, const struct request *q, const struct form *fields, struct buf *url)
 {
 	struct signature_tokens tokens = { cfg->twilio_auth_tokens, cfg->twilio_auth_token_count };
 	struct buf base;
 	bool known;
 
 	buf_init(&base, 0);
-	known = door_public_url(cfg, q, &base) && !buf_error(&base);
+	known = auth_public_url(cfg, q, &base) && !buf_error(&base);
 	if (known) {
 		/* A WebSocket is signed by the ws form of the same address. */
 		if (request_is_upgrade(q))
@@ -215,7 +215,7 @@ bool door_twilio(const struct config *cfg, const struct request *q, const struct
 
 /* ------------------------------------------------------------------ clients */
 
-const char *door_client(const struct config *cfg, const struct request *q, char *out, size_t size)
+const char *auth_client(const struct config *cfg, const struct request *q, char *out, size_t size)
 {
 	const char *seen = NULL, *last;
 

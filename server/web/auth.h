@@ -11,29 +11,29 @@
 #include <stdbool.h>
 
 enum verdict {
-	DOOR_OPEN,
-	DOOR_TOKEN_MISSING, /* API_TOKEN or API_JWT_SECRET is set, and nothing was shown */
-	DOOR_TOKEN_WRONG,   /* or something else was */
-	DOOR_NOT_LOCAL,     /* neither is set, and not from this machine */
-	DOOR_BEHIND_PROXY,  /* neither is set, and it came through a proxy */
+	AUTH_OPEN,
+	AUTH_TOKEN_MISSING, /* API_TOKEN or API_JWT_SECRET is set, and nothing was shown */
+	AUTH_TOKEN_WRONG,   /* or something else was */
+	AUTH_NOT_LOCAL,     /* neither is set, and not from this machine */
+	AUTH_BEHIND_PROXY,  /* neither is set, and it came through a proxy */
 };
 
-/* `now_s` is Unix time. If it is not DOOR_OPEN, `why` gets a sentence. */
-enum verdict door_operator(const struct config *cfg, const struct request *q, int64_t now_s, const char **why);
+/* `now_s` is Unix time. If it is not AUTH_OPEN, `why` gets a sentence. */
+enum verdict auth_operator(const struct config *cfg, const struct request *q, int64_t now_s, const char **why);
 
 /* Appends the address Twilio uses for us, without a closing slash: PUBLIC_URL,
  * or only if that is unset, what a trusted proxy tells, or Host. False if there
  * is none or it is no host name. */
-bool door_public_url(const struct config *cfg, const struct request *q, struct buf *out);
+bool auth_public_url(const struct config *cfg, const struct request *q, struct buf *out);
 
 /* Whether Twilio signed it. `fields` NULL: only the URL was signed. `url` gets
  * the URL that was checked, query included. Always true with
  * TWILIO_VALIDATE=off. */
-bool door_twilio(const struct config *cfg, const struct request *q, const struct form *fields, struct buf *url);
+bool auth_twilio(const struct config *cfg, const struct request *q, const struct form *fields, struct buf *url);
 
 /* Whose request it is, for sharing fairly: the peer, or behind a trusted proxy
  * the address that proxy saw. "" if that proxy does not tell. Borrowed from the
  * request or written to `out` (at least 64 bytes). */
-const char *door_client(const struct config *cfg, const struct request *q, char *out, size_t size);
+const char *auth_client(const struct config *cfg, const struct request *q, char *out, size_t size);
 
 #endif

@@ -33,7 +33,6 @@ const char *fields_text(struct fields *f, const char *name, size_t least, size_t
 /* One of the words, a|b|c; `fallback` if it is left out, NULL if it must not be. */
 const char *fields_choice(struct fields *f, const char *name, const char *words, const char *fallback);
 
-
 /* An object, or NULL if it was left out. */
 const cJSON *fields_object(struct fields *f, const char *name);
 

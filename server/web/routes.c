@@ -31,7 +31,7 @@ static const struct route routes[] = {
 	{ "GET", "/status", ROUTE_OPERATOR, BODY_NONE, "", operator_status, "counters, latencies, process" },
 	{ "GET", "/calls", ROUTE_OPERATOR, BODY_NONE, CALL_LIST_QUERY, call_list_get,
 	    "calls, live and kept, filtered and in pages" },
-	{ "POST", "/calls", ROUTE_OPERATOR, BODY_JSON, "", outgoing_place, "places a call" },
+	{ "POST", "/calls", ROUTE_OPERATOR, BODY_JSON, "", dialer_web_place, "places a call" },
 	{ "GET", "/calls/{CallSid}", ROUTE_OPERATOR, BODY_NONE, "", operator_call, "one call with its timeline" },
 	{ "DELETE", "/calls/{CallSid}", ROUTE_OPERATOR, BODY_NONE, "", operator_end_call, "ends a call" },
 	{ "POST", "/calls/{CallSid}/say", ROUTE_OPERATOR, BODY_JSON, "", control_say, "has the agent say something" },
@@ -42,12 +42,12 @@ static const struct route routes[] = {
 	{ "GET", "/calls/{CallSid}/recording", ROUTE_OPERATOR, BODY_NONE, "", recording_get,
 	    "what was recorded of a call" },
 	{ "GET", "/events", ROUTE_OPERATOR, BODY_NONE, "", watch_all, "all calls as they happen" },
-	{ "GET", "/outbox", ROUTE_OPERATOR, BODY_NONE, "state limit cursor", outbox_api_list,
+	{ "GET", "/outbox", ROUTE_OPERATOR, BODY_NONE, "state limit cursor", deliveries_list,
 	    "webhooks out: waiting, delivered, parked" },
-	{ "POST", "/outbox/{id}/retry", ROUTE_OPERATOR, BODY_NONE, "", outbox_api_retry, "sends a webhook again" },
+	{ "POST", "/outbox/{id}/retry", ROUTE_OPERATOR, BODY_NONE, "", deliveries_retry, "sends a webhook again" },
 	{ "GET", "/records", ROUTE_OPERATOR, BODY_NONE, "agent call_sid status since until limit cursor",
-	    records_api_list, "what was found out in calls" },
-	{ "GET", "/records/{id}", ROUTE_OPERATOR, BODY_NONE, "", records_api_one, "one record" },
+	    outcome_list_list, "what was found out in calls" },
+	{ "GET", "/records/{id}", ROUTE_OPERATOR, BODY_NONE, "", outcome_list_one, "one record" },
 	{ "POST", "/twilio/voice", ROUTE_TWILIO, BODY_FORM, NULL, webhook_voice, "a call comes in" },
 	{ "GET", "/twilio/stream", ROUTE_STREAM, BODY_NONE, NULL, NULL, "a stream of somebody's own TwiML" },
 	{ "GET", "/twilio/stream/{token}", ROUTE_STREAM, BODY_NONE, NULL, NULL, "the stream our TwiML announced" },
@@ -163,17 +163,17 @@ int route_check_body(const struct route *route, const struct request *q, struct 
 }
 
 void route_serve(
-    const struct route *route, const struct web_site *site, struct request *q, const char *arg, struct response *r)
+    const struct route *route, const struct web_parts *parts, struct request *q, const char *arg, struct response *r)
 {
 	const char *query = route->query && q->query ? q->query : "";
 	struct form params;
 	cJSON *json = NULL;
 
-	if (intake_query(query, route->query ? route->query : "", &params, r) &&
-	    (route->body != BODY_JSON || intake_json(q->body, q->body_len, &json, r))) {
+	if (validate_query(query, route->query ? route->query : "", &params, r) &&
+	    (route->body != BODY_JSON || validate_json(q->body, q->body_len, &json, r))) {
 		q->params = route->query ? &params : NULL;
 		q->json = json;
-		route->handle(site, q, arg, r);
+		route->handle(parts, q, arg, r);
 	}
 	q->params = NULL;
 	q->json = NULL;
@@ -183,18 +183,18 @@ void route_serve(
 
 /* ------------------------------------------------------------------ the door */
 
-static bool operator_admitted(const struct web_site *site, const struct request *q, struct response *r)
+static bool operator_admitted(const struct web_parts *parts, const struct request *q, struct response *r)
 {
 	const char *why;
-	enum verdict verdict = door_operator(site->cfg, q, clock_wall_ms() / 1000, &why);
+	enum verdict verdict = auth_operator(parts->cfg, q, clock_wall_ms() / 1000, &why);
 
-	if (verdict == DOOR_OPEN)
+	if (verdict == AUTH_OPEN)
 		return true;
-	if (verdict == DOOR_TOKEN_MISSING || verdict == DOOR_TOKEN_WRONG) {
+	if (verdict == AUTH_TOKEN_MISSING || verdict == AUTH_TOKEN_WRONG) {
 		response_error(r, 401, "unauthorized", why);
 		/* RFC 6750 §3: no error code for those who showed nothing. */
 		response_header(
-		    r, "WWW-Authenticate", verdict == DOOR_TOKEN_WRONG ? "Bearer error=\"invalid_token\"" : "Bearer");
+		    r, "WWW-Authenticate", verdict == AUTH_TOKEN_WRONG ? "Bearer error=\"invalid_token\"" : "Bearer");
 	} else {
 		response_error(r, 403, "forbidden", why);
 	}
@@ -203,9 +203,9 @@ static bool operator_admitted(const struct web_site *site, const struct request 
 	return false;
 }
 
-bool route_admits(const struct route *route, const struct web_site *site, const struct request *q, struct response *r)
+bool route_admits(const struct route *route, const struct web_parts *parts, const struct request *q, struct response *r)
 {
-	return route->access != ROUTE_OPERATOR || operator_admitted(site, q, r);
+	return route->access != ROUTE_OPERATOR || operator_admitted(parts, q, r);
 }
 
 void routes_print_markdown(struct buf *out)

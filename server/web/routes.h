@@ -42,7 +42,7 @@ enum route_access {
 enum route_body { BODY_NONE, BODY_FORM, BODY_JSON };
 
 /* `arg` is the {part} of the path, or "". */
-typedef void route_handler(const struct web_site *site, const struct request *q, const char *arg, struct response *r);
+typedef void route_handler(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r);
 
 struct route {
 	const char *method;
@@ -59,7 +59,8 @@ struct route {
 const struct route *route_find(const struct request *q, char arg[HTTP_ARG_SIZE], struct response *r);
 
 /* Whether this client may come in. Else the refusal is in `r`. */
-bool route_admits(const struct route *route, const struct web_site *site, const struct request *q, struct response *r);
+bool route_admits(
+    const struct route *route, const struct web_parts *parts, const struct request *q, struct response *r);
 
 /* Whether its body may be read: 0, or the refusal is in `r`. */
 int route_check_body(const struct route *route, const struct request *q, struct response *r);
@@ -70,7 +71,7 @@ void route_refuse(const struct route *route, struct response *r, int status, con
 /* Checks the query and what is in the body, and runs the handler. Not for
  * ROUTE_STREAM. `q` gets params and json for as long as this runs. */
 void route_serve(
-    const struct route *route, const struct web_site *site, struct request *q, const char *arg, struct response *r);
+    const struct route *route, const struct web_parts *parts, struct request *q, const char *arg, struct response *r);
 
 /* The table, in its order; NULL past its end. */
 const struct route *route_at(size_t i);

@@ -26,7 +26,7 @@ enum {
 };
 
 struct web {
-	struct web_site site;
+	struct web_parts parts;
 	struct mg_context *ctx;
 	struct connections *connections;
 	int port;
@@ -86,7 +86,7 @@ static int socket_of(const struct mg_connection *conn)
 static bool take_place(struct mg_connection *conn, struct response *r)
 {
 	struct web *web = web_of(conn);
-	int most = web->site.cfg->max_watchers;
+	int most = web->parts.cfg->max_watchers;
 
 	if (atomic_load_explicit(&web->stopping, memory_order_acquire)) {
 		response_error(r, 503, "shutting_down", "the server is shutting down");
@@ -270,7 +270,7 @@ static void serve_body(struct mg_connection *conn, const struct route *route, st
 
 	if (!route_check_body(route, q, r) && may_continue(conn, route, q, r) && read_body(conn, route, q, &body, r)) {
 		*body_left = false;
-		route_serve(route, &web_of(conn)->site, q, arg, r);
+		route_serve(route, &web_of(conn)->parts, q, arg, r);
 	}
 	q->body = "";
 	free(body);
@@ -285,7 +285,7 @@ static bool admit(struct mg_connection *conn, const struct request *q, const cha
 		response_refusal(r, 503, "no room for another connection");
 		return false;
 	}
-	c->answered = c->admitted = webhooks_admit(&web_of(conn)->site, q, token, r, &c->ref);
+	c->answered = c->admitted = webhooks_admit(&web_of(conn)->parts, q, token, r, &c->ref);
 	return c->admitted;
 }
 
@@ -305,12 +305,12 @@ static bool decide(struct mg_connection *conn, struct request *q, struct respons
 		return true;
 	if (route->access == ROUTE_STREAM)
 		return !admit(conn, q, arg, r);
-	if (!route_admits(route, &web_of(conn)->site, q, r))
+	if (!route_admits(route, &web_of(conn)->parts, q, r))
 		return true;
 	if (route->body != BODY_NONE)
 		serve_body(conn, route, q, arg, r, body_left);
 	else
-		route_serve(route, &web_of(conn)->site, q, arg, r);
+		route_serve(route, &web_of(conn)->parts, q, arg, r);
 	return true;
 }
 
@@ -334,7 +334,7 @@ static int on_request(struct mg_connection *conn)
 	fill_request(&q, info);
 	if (c)
 		connections_of_client(
-		    web->connections, c, inflight_client(door_client(web->site.cfg, &q, address, sizeof address)));
+		    web->connections, c, inflight_client(auth_client(web->parts.cfg, &q, address, sizeof address)));
 	body_left = has_body(&q);
 	response_init(&r);
 	if (decide(conn, &q, &r, &body_left))
@@ -362,11 +362,11 @@ static void on_stream_ready(struct mg_connection *conn, void *arg)
 
 	connections_has_limits(web->connections, c);
 	if (fd >= 0) {
-		calls_carry(web->site.calls, c->ref, fd);
+		calls_carry(web->parts.calls, c->ref, fd);
 	} else {
 		/* Who has reset the connection by now has no address any more. */
 		log_warn("http", "the socket of a stream was gone before its call began");
-		calls_abandon(web->site.calls, c->ref);
+		calls_abandon(web->parts.calls, c->ref);
 	}
 	mg_disable_keep_alive(conn);
 }
@@ -391,7 +391,7 @@ int web_workers(const struct config *cfg)
 
 static int start(struct web *web, struct buf *problem)
 {
-	const struct config *cfg = web->site.cfg;
+	const struct config *cfg = web->parts.cfg;
 	/* A name nobody offers: with a list, CivetWeb picks from it or nothing. */
 	static const char *no_protocol = "none.invalid";
 	static struct mg_websocket_subprotocols protocols = { 1, &no_protocol };
@@ -452,16 +452,16 @@ static int start(struct web *web, struct buf *problem)
 	return 0;
 }
 
-int web_open(struct web **out, const struct web_site *site, struct buf *problem)
+int web_open(struct web **out, const struct web_parts *parts, struct buf *problem)
 {
 	struct web *web = calloc(1, sizeof *web);
 	int err;
 
 	if (!web)
 		return -ENOMEM;
-	web->site = *site;
-	web->site.started_us = clock_now_us();
-	if (!(err = connections_open(&web->connections, (size_t)web_workers(site->cfg))))
+	web->parts = *parts;
+	web->parts.started_us = clock_now_us();
+	if (!(err = connections_open(&web->connections, (size_t)web_workers(parts->cfg))))
 		err = start(web, problem);
 	if (err) {
 		web_close(web);
@@ -474,8 +474,8 @@ int web_open(struct web **out, const struct web_site *site, struct buf *problem)
 void web_end_streams(struct web *web)
 {
 	atomic_store_explicit(&web->stopping, true, memory_order_release);
-	if (web->site.hub)
-		hub_ring(web->site.hub);
+	if (web->parts.hub)
+		hub_ring(web->parts.hub);
 }
 
 void web_close(struct web *web)

@@ -19,7 +19,7 @@ struct web;
 /* Starts to listen. What `site` points to outlives it. Signals meant for main must
  * be blocked before, since CivetWeb's threads inherit the mask. 0, or -errno
  * with a sentence in `problem`. */
-int web_open(struct web **out, const struct web_site *site, struct buf *problem);
+int web_open(struct web **out, const struct web_parts *parts, struct buf *problem);
 
 /* Ends the long answers, at once, and admits no more of them. Any thread. */
 void web_end_streams(struct web *web);

@@ -33,7 +33,7 @@ static bool sound(const struct form *params, const char *names, struct response 
 	return true;
 }
 
-bool intake_query(const char *query, const char *names, struct form *out, struct response *r)
+bool validate_query(const char *query, const char *names, struct form *out, struct response *r)
 {
 	int err = form_parse(out, query, strlen(query));
 
@@ -44,7 +44,7 @@ bool intake_query(const char *query, const char *names, struct form *out, struct
 	return !err && sound(out, names, r);
 }
 
-bool intake_json(const char *body, size_t len, cJSON **out, struct response *r)
+bool validate_json(const char *body, size_t len, cJSON **out, struct response *r)
 {
 	*out = json_parse(body, len);
 	if (!*out)

@@ -8,9 +8,9 @@
 
 /* `names`: the parameters there are, blank-separated. Each may be there once.
  * `out` is to be freed with form_free either way. */
-bool intake_query(const char *query, const char *names, struct form *out, struct response *r);
+bool validate_query(const char *query, const char *names, struct form *out, struct response *r);
 
 /* An object without doubled names; *out is to be deleted either way, or NULL. */
-bool intake_json(const char *body, size_t len, cJSON **out, struct response *r);
+bool validate_json(const char *body, size_t len, cJSON **out, struct response *r);
 
 #endif

@@ -11,19 +11,19 @@
 
 struct calls;
 struct hub;
-struct outbound;
-struct outbox;
+struct dialer;
+struct delivery;
 struct store;
 struct work;
 
-struct web_site {
+struct web_parts {
 	const struct config *cfg;
 	struct agents *agents;
 	struct calls *calls;
 	struct hub *hub;           /* for who watches calls, server/news/hub.h */
 	struct store *store;       /* what is kept; NULL without DATA_DIR */
-	struct outbound *outbound; /* calls we place, server/dialer/dialer.h */
-	struct outbox *outbox;     /* webhooks out, server/delivery/delivery.h */
+	struct dialer *dialer;     /* calls we place, server/dialer/dialer.h */
+	struct delivery *delivery; /* webhooks out, server/delivery/delivery.h */
 	struct work *work;         /* the pools for slow things, server/work/work.h */
 	int64_t started_us;        /* set by web_open */
 };

@@ -47,14 +47,14 @@ void tool_cancel_release(struct tool_cancel *cancel)
 
 /* ------------------------------------------------------------------ one call */
 
-struct tool_call *tool_call_new(const struct profile *profile, struct tool_cancel *cancel, const char *call_id,
+struct tool_call *tool_call_new(const struct agent *agent, struct tool_cancel *cancel, const char *call_id,
     const char *name, const char *arguments, const char *facts)
 {
 	struct tool_call *call = calloc(1, sizeof *call);
 
 	if (!call)
 		return NULL;
-	call->profile = profile_retain(profile);
+	call->agent = agent_retain(agent);
 	call->cancel = tool_cancel_retain(cancel);
 	call->call_id = strdup(call_id);
 	call->name = strdup(name);
@@ -70,7 +70,7 @@ void tool_call_free(struct tool_call *call)
 {
 	if (!call)
 		return;
-	profile_release(call->profile);
+	agent_release(call->agent);
 	tool_cancel_release(call->cancel);
 	free(call->call_id);
 	free(call->name);
@@ -88,18 +88,18 @@ void tool_put_error(struct buf *out, const char *code, const char *message)
 	buf_puts(out, "}}");
 }
 
-const struct profile_tool *tool_of_profile(const struct profile *profile, const char *name)
+const struct agent_tool *tool_of_agent(const struct agent *agent, const char *name)
 {
-	for (size_t i = 0; i < profile->tool_count; i++)
-		if (!strcmp(profile->tools[i].name, name))
-			return &profile->tools[i];
+	for (size_t i = 0; i < agent->tool_count; i++)
+		if (!strcmp(agent->tools[i].name, name))
+			return &agent->tools[i];
 	return NULL;
 }
 
-tool_builtin *tool_builtin_of(const struct profile *profile, const char *name)
+tool_builtin *tool_builtin_of(const struct agent *agent, const char *name)
 {
-	bool offered[TOOL_BUILTINS] = { profile->knowledge[0] != '\0',
-		profile->outcome_schema[0] && profile->outcome_fill != OUTCOME_AFTER };
+	bool offered[TOOL_BUILTINS] = { agent->knowledge[0] != '\0',
+		agent->outcome_schema[0] && agent->outcome_fill != OUTCOME_AFTER };
 
 	for (size_t i = 0; i < TOOL_BUILTINS; i++)
 		if (offered[i] && !strcmp(name, builtin_names[i]))
@@ -242,7 +242,7 @@ static enum tool_failure judge(const struct fetch_answer *answer, char *why, siz
 	return TOOL_OK;
 }
 
-static void ask_server(struct tool_call *call, const struct profile_tool *tool, const struct config *cfg)
+static void ask_server(struct tool_call *call, const struct agent_tool *tool, const struct config *cfg)
 {
 	int64_t now = clock_now_us();
 	struct buf body, key, signature;
@@ -264,9 +264,9 @@ static void ask_server(struct tool_call *call, const struct profile_tool *tool, 
 	put_body(call, &body);
 	put_key(call, &key);
 	request.headers[request.header_count++] = buf_text(&key);
-	if (call->profile->signing_secret[0]) {
+	if (call->agent->signing_secret[0]) {
 		signing_put_header(
-		    &signature, call->profile->signing_secret, clock_wall_ms() / 1000, buf_text(&body), body.len);
+		    &signature, call->agent->signing_secret, clock_wall_ms() / 1000, buf_text(&body), body.len);
 		request.headers[request.header_count++] = buf_text(&signature);
 	}
 	request.body = buf_text(&body);
@@ -316,8 +316,8 @@ static bool is_object(const char *text)
 static void run(struct job *job)
 {
 	struct tool_call *call = (struct tool_call *)job;
-	const struct profile_tool *tool = tool_of_profile(call->profile, call->name);
-	tool_builtin *builtin = tool_builtin_of(call->profile, call->name);
+	const struct agent_tool *tool = tool_of_agent(call->agent, call->name);
+	tool_builtin *builtin = tool_builtin_of(call->agent, call->name);
 
 	if (atomic_load(&call->cancel->on))
 		tool_call_refuse(call, TOOL_CANCELLED);

@@ -55,8 +55,8 @@ typedef void tool_answered(
     const struct tool_asker *asker, const char *call_id, enum tool_failure failure, const char *json);
 
 struct tool_call {
-	struct job job;                /* first */
-	const struct profile *profile; /* retained */
+	struct job job;            /* first */
+	const struct agent *agent; /* retained */
 	char call_sid[TOOL_SID_SIZE];
 	char *call_id;   /* owned: the model's */
 	char *name;      /* owned */
@@ -70,7 +70,7 @@ struct tool_call {
 };
 
 /* Copies the texts; the caller fills in call_sid, asker and answer. NULL: no memory. */
-struct tool_call *tool_call_new(const struct profile *profile, struct tool_cancel *cancel, const char *call_id,
+struct tool_call *tool_call_new(const struct agent *agent, struct tool_cancel *cancel, const char *call_id,
     const char *name, const char *arguments, const char *facts);
 void tool_call_free(struct tool_call *call); /* one that was not submitted; fine with NULL */
 
@@ -82,7 +82,7 @@ void tool_call_submit(struct tool_call *call, struct work *work, int timeout_ms)
 void tool_call_refuse(struct tool_call *call, enum tool_failure failure);
 
 /* NULL: none of that name. */
-const struct profile_tool *tool_of_profile(const struct profile *profile, const char *name);
+const struct agent_tool *tool_of_agent(const struct agent *agent, const char *name);
 
 /* One of ours. On a job thread; short (well under a second, or else within
  * call->deadline_us, looking at call->cancel->on). Appends a JSON object, also
@@ -95,7 +95,7 @@ enum tool_builtin_kind { TOOL_SEARCH_KNOWLEDGE, TOOL_SAVE_RECORD, TOOL_BUILTINS 
 void tool_set_builtin(enum tool_builtin_kind kind, tool_builtin *run);
 
 /* NULL: none of that name, or this agent has no use for it. */
-tool_builtin *tool_builtin_of(const struct profile *profile, const char *name);
+tool_builtin *tool_builtin_of(const struct agent *agent, const char *name);
 
 /* Appends {"error":{"code":"…","message":"…"}}; both short, for the model. */
 void tool_put_error(struct buf *out, const char *code, const char *message);

@@ -28,7 +28,7 @@ static void put_end_call(struct buf *out)
 	    "");
 }
 
-static void put_transfer_call(struct buf *out, const struct profile *p)
+static void put_transfer_call(struct buf *out, const struct agent *p)
 {
 	struct buf parameters, about;
 
@@ -39,7 +39,7 @@ static void put_transfer_call(struct buf *out, const struct profile *p)
 	    "back to you.");
 	buf_puts(&parameters, "{\"type\":\"object\",\"properties\":{\"destination\":{\"type\":\"string\",\"enum\":[");
 	for (size_t i = 0; i < p->destination_count; i++) {
-		const struct profile_destination *d = &p->destinations[i];
+		const struct agent_destination *d = &p->destinations[i];
 
 		buf_puts(&parameters, i ? "," : "");
 		json_put_cstring(&parameters, d->name);
@@ -54,7 +54,7 @@ static void put_transfer_call(struct buf *out, const struct profile *p)
 	buf_free(&about);
 }
 
-static void put_save_record(struct buf *out, const struct profile *p)
+static void put_save_record(struct buf *out, const struct agent *p)
 {
 	struct buf about;
 
@@ -70,7 +70,7 @@ static void put_save_record(struct buf *out, const struct profile *p)
 	buf_free(&about);
 }
 
-void tool_list_put(struct buf *out, const struct profile *p)
+void tool_list_put(struct buf *out, const struct agent *p)
 {
 	buf_putc(out, '[');
 	put_end_call(out);
@@ -91,10 +91,10 @@ void tool_list_put(struct buf *out, const struct profile *p)
 	buf_putc(out, ']');
 }
 
-const struct profile_destination *tool_list_destination(const struct profile *profile, const char *name)
+const struct agent_destination *tool_list_destination(const struct agent *agent, const char *name)
 {
-	for (size_t i = 0; i < profile->destination_count; i++)
-		if (!strcmp(profile->destinations[i].name, name))
-			return &profile->destinations[i];
+	for (size_t i = 0; i < agent->destination_count; i++)
+		if (!strcmp(agent->destinations[i].name, name))
+			return &agent->destinations[i];
 	return NULL;
 }

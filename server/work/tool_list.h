@@ -7,9 +7,9 @@
 #include "server/agents/agent.h"
 
 /* Appends a JSON array. May hold keys of MCP servers: never log it. */
-void tool_list_put(struct buf *out, const struct profile *profile);
+void tool_list_put(struct buf *out, const struct agent *agent);
 
 /* The destination of that name, NULL if the agent has none. */
-const struct profile_destination *tool_list_destination(const struct profile *profile, const char *name);
+const struct agent_destination *tool_list_destination(const struct agent *agent, const char *name);
 
 #endif

@@ -2,11 +2,11 @@
 #define WORK_WORK_H
 /* Where slow things are done: the two pools, shared by all calls and by the
  * operator's API. One for the whole program; calls (calls_open) and web
- * (struct web_site) have a pointer to it.
+ * (struct web_parts) have a pointer to it.
  *
  * From a call's loop: allocate a struct that begins with a struct job, copy
  * into it what the job needs (a call_ref, never a struct call; retain the
- * profile), and jobs_submit(work->tools, &mine->job). False means that too much
+ * agent), and jobs_submit(work->tools, &mine->job). False means that too much
  * is waiting: tell the model so, and free it. Its run function may fetch(),
  * with jobs_cancel(work->tools) as the request's `cancel` and
  * work->cfg->https_ca_file as `ca_file`, and posts what came of it.

@@ -37,7 +37,7 @@ static void must(bool holds)
 		abort();
 }
 
-static void look_at(const struct profile *p, struct buf *scratch)
+static void look_at(const struct agent *p, struct buf *scratch)
 {
 	for (size_t i = 0; i < p->number_count; i++)
 		must(!check_e164(p->numbers[i]));
@@ -54,7 +54,7 @@ static void look_at(const struct profile *p, struct buf *scratch)
 	must(!(p->tool_count || p->webhook_count) || *p->signing_secret);
 	must(p->speed >= 0.25 && p->speed <= 1.5 && p->max_call_seconds >= 1 && p->max_call_seconds <= 3500);
 	must(p->openai_model[0] && p->voice[0]);
-	profile_describe(p, false, scratch);
+	agent_describe(p, false, scratch);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -63,7 +63,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.name = "x", .file = "x.json", .folder = "/nonexistent", .text = (const char *)data, .len = size
 	};
 	struct buf problem, notes;
-	struct agent a;
+	struct agent_entry a;
 	int err;
 
 	buf_init(&problem, 0);
@@ -75,7 +75,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	must(!err == (a.variant_count > 0));
 	for (size_t i = 0; i < a.variant_count; i++)
 		look_at(a.variants[i], &notes);
-	family_release(a.family);
+	agent_memory_release(a.memory);
 	buf_free(&problem);
 	buf_free(&notes);
 	return 0;

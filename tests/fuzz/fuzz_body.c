@@ -18,8 +18,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char *const numbers[] = { "+12025550100" };
-static const struct profile_destination destinations[] = { { .name = "workshop", .number = "+12025550177" } };
-static const struct profile profile = {
+static const struct agent_destination destinations[] = { { .name = "workshop", .number = "+12025550177" } };
+static const struct agent agent = {
 	.name = "reception", .numbers = numbers, .number_count = 1, .destinations = destinations, .destination_count = 1
 };
 static int handed_on;
@@ -44,11 +44,11 @@ int calls_find(struct calls *calls, const char *call_sid, struct call_ref *out)
 	return 0;
 }
 
-const struct profile *calls_profile(struct calls *calls, struct call_ref ref, bool *live)
+const struct agent *calls_agent(struct calls *calls, struct call_ref ref, bool *live)
 {
 	(void)calls, (void)ref;
 	*live = true;
-	return &profile;
+	return &agent;
 }
 
 int calls_one_json(struct calls *calls, const char *call_sid, struct buf *out)
@@ -75,13 +75,13 @@ int calls_post(struct calls *calls, struct call_ref ref, struct mail *mail)
 	return 0;
 }
 
-const struct profile *agents_by_name(struct agents *agents, const char *name)
+const struct agent *agents_by_name(struct agents *agents, const char *name)
 {
 	(void)agents;
-	return strcmp(name, profile.name) ? NULL : &profile;
+	return strcmp(name, agent.name) ? NULL : &agent;
 }
 
-void profile_release(const struct profile *p)
+void agent_release(const struct agent *p)
 {
 	(void)p;
 }
@@ -91,45 +91,45 @@ bool cost_day_exceeded(void)
 	return false;
 }
 
-void outbound_place(struct outbound *o, const struct outbound_ask *ask, struct outbound_answer *out)
+void dialer_place(struct dialer *o, const struct dialer_ask *ask, struct dialer_reply *out)
 {
 	const cJSON *metadata = json_get(ask->request, "metadata"), *each;
 
 	(void)o;
 	must(is_number(json_str(ask->request, "to")) && is_number(json_str(ask->request, "from")));
-	must(!strcmp(json_str(ask->request, "agent"), profile.name));
+	must(!strcmp(json_str(ask->request, "agent"), agent.name));
 	must(cJSON_IsObject(metadata) && strlen(ask->hash) == 64);
 	cJSON_ArrayForEach(each, metadata) must(!cJSON_IsObject(each) && !cJSON_IsArray(each));
-	*out = (struct outbound_answer){ .verdict = OUTBOUND_PLACED, .id = "out1" };
+	*out = (struct dialer_reply){ .verdict = DIALER_PLACED, .id = "out1" };
 	buf_init(&out->json, 0);
 	buf_puts(&out->json, "{\"status\":\"queued\"}");
 	handed_on++;
 }
 
-void outbound_answer_free(struct outbound_answer *answer)
+void dialer_reply_free(struct dialer_reply *answer)
 {
 	buf_free(&answer->json);
 }
 
-int outbound_answered(struct outbound *o, const char *id, const char *call_sid, cJSON **request)
+int dialer_answered(struct dialer *o, const char *id, const char *call_sid, cJSON **request)
 {
 	(void)o, (void)id, (void)call_sid, (void)request;
 	return -ENOENT;
 }
 
-int outbound_cancel(struct outbound *o, const char *name)
+int dialer_cancel(struct dialer *o, const char *name)
 {
 	(void)o, (void)name;
 	return -ENOENT;
 }
 
-bool outbound_show(struct outbound *o, const char *name, struct outbound_shown *out)
+bool dialer_show(struct dialer *o, const char *name, struct dialer_shown *out)
 {
 	(void)o, (void)name, (void)out;
 	return false;
 }
 
-void outbound_shown_free(struct outbound_shown *shown)
+void dialer_shown_free(struct dialer_shown *shown)
 {
 	(void)shown;
 }
@@ -150,7 +150,7 @@ static void check_answer(const struct response *r)
 
 static route_handler *handler_of(const char *name)
 {
-	return !strcmp(name, "say") ? control_say : !strcmp(name, "call") ? outgoing_place : control_transfer;
+	return !strcmp(name, "say") ? control_say : !strcmp(name, "call") ? dialer_web_place : control_transfer;
 }
 
 /* `text` is "handler?query\nbody". */
@@ -160,7 +160,7 @@ static void serve(char *text, size_t size)
 		.twilio_account_sid = "AC1",
 		.twilio_api_key_sid = "",
 		.twilio_auth_token_count = 1 };
-	const struct web_site site = { .cfg = &cfg, .outbound = (struct outbound *)&handed_on };
+	const struct web_parts parts = { .cfg = &cfg, .dialer = (struct dialer *)&handed_on };
 	struct request q = { .method = "POST", .path = "", .peer = "127.0.0.1", .body = "" };
 	char *line = text, *query;
 	struct form params;
@@ -176,11 +176,11 @@ static void serve(char *text, size_t size)
 		*query++ = '\0';
 	response_init(&r);
 	handed_on = 0;
-	if (intake_query(query ? query : "", "a limit", &params, &r) &&
-	    intake_json(text, size - (size_t)(text - line), &json, &r)) {
+	if (validate_query(query ? query : "", "a limit", &params, &r) &&
+	    validate_json(text, size - (size_t)(text - line), &json, &r)) {
 		q.params = &params;
 		q.json = json;
-		handler_of(line)(&site, &q, "CA1", &r);
+		handler_of(line)(&parts, &q, "CA1", &r);
 	}
 	check_answer(&r);
 	cJSON_Delete(json);

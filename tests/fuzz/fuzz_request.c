@@ -56,14 +56,14 @@ static void decide(const struct request *q)
 	if (route && !route_check_body(route, q, &r) && strchr(arg, '/'))
 		abort();
 	/* Nothing here is signed, and what carries a proxy's header is no operator. */
-	if (door_twilio(&cfg, q, NULL, &out))
+	if (auth_twilio(&cfg, q, NULL, &out))
 		abort();
-	if (door_operator(&cfg, q, 0, &why) == DOOR_OPEN && request_header(q, "X-Forwarded-For"))
+	if (auth_operator(&cfg, q, 0, &why) == AUTH_OPEN && request_header(q, "X-Forwarded-For"))
 		abort();
-	if (strlen(door_client(&cfg, q, client, sizeof client)) >= sizeof client)
+	if (strlen(auth_client(&cfg, q, client, sizeof client)) >= sizeof client)
 		abort();
 	buf_reset(&out);
-	if (door_public_url(&cfg, q, &out) && strpbrk(buf_text(&out), "<>\"' \r\n"))
+	if (auth_public_url(&cfg, q, &out) && strpbrk(buf_text(&out), "<>\"' \r\n"))
 		abort();
 	buf_reset(&out);
 	response_put(&out, &r, false);

@@ -272,7 +272,7 @@ static void put_page(const struct asked *a, const struct items *memory, const st
 	}
 }
 
-void call_list_get(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
+void call_list_get(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
 	struct numbers room;
 	struct asked a;
@@ -284,13 +284,13 @@ void call_list_get(const struct web_site *site, const struct request *q, const c
 		return;
 	memory.filter = &a.filter;
 	stored.most = (size_t)a.limit + 1;
-	if (site->outbound)
-		outbound_each(site->outbound, add_from_memory, &memory);
-	calls_each(site->calls, add_from_memory, &memory);
+	if (parts->dialer)
+		dialer_each(parts->dialer, add_from_memory, &memory);
+	calls_each(parts->calls, add_from_memory, &memory);
 	drop_doubles(&memory);
-	if (site->store)
+	if (parts->store)
 		unread = store_calls(
-		    site->store, &a.filter, a.begun && !a.after_live ? &a.after : NULL, add_from_store, &stored);
+		    parts->store, &a.filter, a.begun && !a.after_live ? &a.after : NULL, add_from_store, &stored);
 	if (memory.count)
 		qsort(memory.list, memory.count, sizeof *memory.list, by_place);
 	put_page(&a, &memory, &stored, &r->body);

@@ -56,7 +56,7 @@ static void not_kept(struct response *r, int err)
 		response_error(r, 503, "store_unavailable", "the store cannot be read now; try again");
 }
 
-void outbox_api_list(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
+void deliveries_list(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
 	int64_t limit = LIST_DEFAULT, cursor = INT64_MAX;
 	const char *state;
@@ -64,11 +64,11 @@ void outbox_api_list(const struct web_site *site, const struct request *q, const
 	int err;
 
 	(void)arg;
-	if (!state_param(q, &state, r) || !number_param(q, "limit", 1, OUTBOX_LIST_MAX, &limit, r) ||
+	if (!state_param(q, &state, r) || !number_param(q, "limit", 1, DELIVERY_LIST_MAX, &limit, r) ||
 	    !number_param(q, "cursor", 0, INT64_MAX, &cursor, r))
 		return;
 	buf_init(&list, 0);
-	err = site->outbox ? outbox_list(site->outbox, state, cursor, (int)limit, &list) : -ENOTSUP;
+	err = parts->delivery ? delivery_list(parts->delivery, state, cursor, (int)limit, &list) : -ENOTSUP;
 	if (err)
 		not_kept(r, err);
 	else
@@ -76,9 +76,9 @@ void outbox_api_list(const struct web_site *site, const struct request *q, const
 	buf_free(&list);
 }
 
-void outbox_api_retry(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
+void deliveries_retry(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
-	int err = site->outbox ? outbox_retry(site->outbox, arg) : -ENOTSUP;
+	int err = parts->delivery ? delivery_retry(parts->delivery, arg) : -ENOTSUP;
 
 	switch (err) {
 	case 0:

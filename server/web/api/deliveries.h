@@ -3,7 +3,7 @@
 /* The operator's view of webhooks out: which there are, and once more, please. */
 #include "server/web/routes.h"
 
-route_handler outbox_api_list;
-route_handler outbox_api_retry;
+route_handler deliveries_list;
+route_handler deliveries_retry;
 
 #endif

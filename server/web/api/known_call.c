@@ -65,18 +65,18 @@ static void show_all_of_the_ended(struct store *store, const char *call_sid, str
 	buf_free(&whole);
 }
 
-int known_call(const struct web_site *site, const char *call_sid, struct buf *out)
+int known_call(const struct web_parts *parts, const char *call_sid, struct buf *out)
 {
-	int err = calls_one_json(site->calls, call_sid, out);
+	int err = calls_one_json(parts->calls, call_sid, out);
 
 	if (!err) {
-		add_earlier_turns(site->store, call_sid, out);
-		show_all_of_the_ended(site->store, call_sid, out);
+		add_earlier_turns(parts->store, call_sid, out);
+		show_all_of_the_ended(parts->store, call_sid, out);
 	}
-	return err == -ENOENT && site->store ? store_call(site->store, call_sid, out) : err;
+	return err == -ENOENT && parts->store ? store_call(parts->store, call_sid, out) : err;
 }
 
-void known_call_refuse(const struct web_site *site, const char *call_sid, struct response *r)
+void known_call_refuse(const struct web_parts *parts, const char *call_sid, struct response *r)
 {
 	struct span state;
 	struct buf call;
@@ -84,7 +84,7 @@ void known_call_refuse(const struct web_site *site, const char *call_sid, struct
 	int err;
 
 	buf_init(&call, 0);
-	err = known_call(site, call_sid, &call);
+	err = known_call(parts, call_sid, &call);
 	over = !err && json_scan(buf_text(&call), call.len, "state", &state) && span_is(state, "ended");
 	buf_free(&call);
 	if (over)

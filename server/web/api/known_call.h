@@ -7,9 +7,9 @@
 
 /* Appends all of it as JSON. 0; -ENOENT: nobody knows it; another -errno: the
  * store cannot be read. */
-int known_call(const struct web_site *site, const char *call_sid, struct buf *out);
+int known_call(const struct web_parts *parts, const char *call_sid, struct buf *out);
 
 /* The answer when it is on no line: 404, or 409 because it is over or has not begun. */
-void known_call_refuse(const struct web_site *site, const char *call_sid, struct response *r);
+void known_call_refuse(const struct web_parts *parts, const char *call_sid, struct response *r);
 
 #endif

@@ -14,18 +14,18 @@
 #include <stdio.h>
 #include <string.h>
 
-void operator_health(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
+void operator_health(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
-	(void)site, (void)q, (void)arg;
+	(void)parts, (void)q, (void)arg;
 	buf_puts(&r->body, "{\"status\":\"ok\"}\n");
 }
 
 /* Why no call should be sent here now, in one word; "ready" if none. */
-static const char *readiness(const struct web_site *site)
+static const char *readiness(const struct web_parts *parts)
 {
 	struct calls_count count;
 
-	calls_count(site->calls, &count);
+	calls_count(parts->calls, &count);
 	if (count.draining)
 		return "draining";
 	if (model_health_blocks())
@@ -35,40 +35,40 @@ static const char *readiness(const struct web_site *site)
 	return count.live + count.reserved >= count.limit ? "full" : "ready";
 }
 
-void operator_ready(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
+void operator_ready(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
-	const char *word = readiness(site);
+	const char *word = readiness(parts);
 	struct store_health store;
 
 	(void)q, (void)arg;
-	store_health(site->store, &store);
+	store_health(parts->store, &store);
 	r->status = strcmp(word, "ready") ? 503 : 200;
 	/* Calls go on without a disk: it is named, and is no reason to send them
 	 * elsewhere. */
 	buf_printf(&r->body, "{\"status\":\"%s\"%s}\n", word, store.failing ? ",\"store\":\"failing\"" : "");
 }
 
-void operator_status(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
+void operator_status(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
 	(void)arg;
-	status_json(site, q->began_us, &r->body);
+	status_json(parts, q->began_us, &r->body);
 }
 
 /* What was asked for of a call we placed goes with it; one that never came to be
  * is nothing but that. `name` may be our id; `call_sid` is Twilio's. */
 static int with_order(
-    const struct web_site *site, const char *name, int err, char call_sid[TWILIO_SID_SIZE], struct buf *out)
+    const struct web_parts *parts, const char *name, int err, char call_sid[TWILIO_SID_SIZE], struct buf *out)
 {
-	struct outbound_shown shown;
+	struct dialer_shown shown;
 	struct span known;
 
-	if (!site->outbound || (!err && !strstr(buf_text(out), "\"direction\":\"outbound\"")))
+	if (!parts->dialer || (!err && !strstr(buf_text(out), "\"direction\":\"outbound\"")))
 		return err;
-	if (outbound_show(site->outbound, name, &shown)) {
+	if (dialer_show(parts->dialer, name, &shown)) {
 		if (shown.call_sid[0])
 			snprintf(call_sid, TWILIO_SID_SIZE, "%s", shown.call_sid);
 		if (err == -ENOENT && shown.call_sid[0] && strcmp(shown.call_sid, name))
-			err = known_call(site, shown.call_sid, out);
+			err = known_call(parts, shown.call_sid, out);
 		if (err == -ENOENT) {
 			buf_put(out, shown.call.data, shown.call.len);
 			err = 0;
@@ -77,38 +77,38 @@ static int with_order(
 			buf_printf(out, ",\"outbound\":%s}", buf_text(&shown.order));
 		}
 	}
-	outbound_shown_free(&shown);
+	dialer_shown_free(&shown);
 	return err;
 }
 
-void operator_call(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
+void operator_call(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
 	char call_sid[TWILIO_SID_SIZE];
 	int err;
 
 	(void)q;
 	snprintf(call_sid, sizeof call_sid, "%s", arg);
-	err = with_order(site, arg, known_call(site, arg, &r->body), call_sid, &r->body);
+	err = with_order(parts, arg, known_call(parts, arg, &r->body), call_sid, &r->body);
 	if (err == -ENOENT)
 		response_error(r, 404, "no_such_call", "no call of that CallSid is known here");
 	else if (err)
 		response_error(r, 503, "store_failing", "what is kept cannot be read now");
 	if (err)
 		return;
-	records_api_add_to_call(site, call_sid, r);
+	outcome_list_add_to_call(parts, call_sid, r);
 	buf_putc(&r->body, '\n');
 }
 
-void operator_end_call(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
+void operator_end_call(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
 	enum call_end why = END_OPERATOR_ENDED;
 	char placed[TWILIO_SID_SIZE];
 	bool canceled = false;
 
-	if (calls_end(site->calls, arg, END_OPERATOR_ENDED) &&
-	    (outgoing_end(site, arg, placed, &canceled) ||
-		(!canceled && calls_end(site->calls, placed, END_OPERATOR_ENDED)))) {
-		known_call_refuse(site, arg, r);
+	if (calls_end(parts->calls, arg, END_OPERATOR_ENDED) &&
+	    (dialer_web_end(parts, arg, placed, &canceled) ||
+		(!canceled && calls_end(parts->calls, placed, END_OPERATOR_ENDED)))) {
+		known_call_refuse(parts, arg, r);
 		return;
 	}
 	if (canceled)

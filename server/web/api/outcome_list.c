@@ -45,14 +45,14 @@ static bool read_status(const struct request *q, const char **out, struct respon
 }
 
 /* "1795169730123.rec_…" */
-static bool read_cursor(const struct request *q, struct record_filter *filter, struct response *r)
+static bool read_cursor(const struct request *q, struct outcome_filter *filter, struct response *r)
 {
 	const char *text = request_param(q, "cursor");
 	size_t len = text ? strspn(text, "0123456789") : 0;
 
 	if (!text)
 		return true;
-	if (!len || len > 15 || text[len] != '.' || strlen(text + len + 1) >= RECORD_ID_SIZE)
+	if (!len || len > 15 || text[len] != '.' || strlen(text + len + 1) >= OUTCOME_ID_SIZE)
 		return refuse(r, "cursor", "must be the `next` of an earlier page");
 	filter->before_ms = strtoll(text, NULL, 10);
 	filter->before_id = text + len + 1;
@@ -64,16 +64,16 @@ static void cannot_read(struct response *r)
 	response_error(r, 503, "store_failing", "what is kept cannot be read now");
 }
 
-static bool has_store(const struct web_site *site, struct response *r)
+static bool has_store(const struct web_parts *parts, struct response *r)
 {
-	if (!site->store)
+	if (!parts->store)
 		response_error(r, 503, "no_store", "DATA_DIR is not set: no records are kept");
-	return site->store;
+	return parts->store;
 }
 
-void records_api_list(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
+void outcome_list_list(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
-	struct record_filter filter = { .agent = request_param(q, "agent"),
+	struct outcome_filter filter = { .agent = request_param(q, "agent"),
 		.call_sid = request_param(q, "call_sid"),
 		.since_ms = INT64_MIN,
 		.until_ms = INT64_MAX };
@@ -82,28 +82,28 @@ void records_api_list(const struct web_site *site, const struct request *q, cons
 	(void)arg;
 	if (!read_status(q, &filter.status, r) || !read_time(q, "since", &filter.since_ms, r) ||
 	    !read_time(q, "until", &filter.until_ms, r) || !read_limit(q, &filter.limit, r) ||
-	    !read_cursor(q, &filter, r) || !has_store(site, r))
+	    !read_cursor(q, &filter, r) || !has_store(parts, r))
 		return;
 	if (filter.since_ms >= filter.until_ms) {
 		refuse(r, "until", "must be later than since");
 		return;
 	}
 	buf_init(&list, 0);
-	if (store_records_list(site->store, &filter, &list) || buf_error(&list))
+	if (store_outcomes_list(parts->store, &filter, &list) || buf_error(&list))
 		cannot_read(r);
 	else
 		buf_printf(&r->body, "%s\n", buf_text(&list));
 	buf_free(&list);
 }
 
-void records_api_one(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
+void outcome_list_one(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
 	int err;
 
 	(void)q;
-	if (!has_store(site, r))
+	if (!has_store(parts, r))
 		return;
-	err = store_records_one(site->store, arg, &r->body);
+	err = store_outcomes_one(parts->store, arg, &r->body);
 	if (err == -ENOENT)
 		response_error(r, 404, "no_such_record", "there is no record of that id");
 	else if (err)
@@ -112,12 +112,12 @@ void records_api_one(const struct web_site *site, const struct request *q, const
 		buf_putc(&r->body, '\n');
 }
 
-void records_api_add_to_call(const struct web_site *site, const char *call_sid, struct response *r)
+void outcome_list_add_to_call(const struct web_parts *parts, const char *call_sid, struct response *r)
 {
-	if (!site->store || !r->body.len || r->body.data[r->body.len - 1] != '}')
+	if (!parts->store || !r->body.len || r->body.data[r->body.len - 1] != '}')
 		return;
 	r->body.len--;
 	buf_puts(&r->body, ",\"record\":");
-	store_records_of_call(site->store, call_sid, &r->body);
+	store_outcomes_of_call(parts->store, call_sid, &r->body);
 	buf_putc(&r->body, '}');
 }

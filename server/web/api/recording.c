@@ -119,7 +119,7 @@ static void put_dates(struct response *r, const struct stat *st, char etag[64])
 }
 
 /* True: answered. False: there is no such file. */
-static bool send_file(const struct web_site *site, const struct request *q, const char *sid, struct response *r)
+static bool send_file(const struct web_parts *parts, const struct request *q, const char *sid, struct response *r)
 {
 	char file[RECORDING_PATH_SIZE], path[PATH_MAX], etag[64];
 	const char *range = request_header(q, "Range"), *if_range = request_header(q, "If-Range");
@@ -128,8 +128,8 @@ static bool send_file(const struct web_site *site, const struct request *q, cons
 	struct part *p;
 	int fd;
 
-	if (!site->cfg->data_dir[0] || !recording_file_find(site->cfg->data_dir, sid, file) ||
-	    (size_t)snprintf(path, sizeof path, "%s/%s", site->cfg->data_dir, file) >= sizeof path)
+	if (!parts->cfg->data_dir[0] || !recording_file_find(parts->cfg->data_dir, sid, file) ||
+	    (size_t)snprintf(path, sizeof path, "%s/%s", parts->cfg->data_dir, file) >= sizeof path)
 		return false;
 	fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
@@ -164,13 +164,13 @@ static bool send_file(const struct web_site *site, const struct request *q, cons
 /* ------------------------------------------------------------------- what else there is */
 
 /* The row of the call's newest recording: 0, -ENOENT or -EIO. */
-static int find_row(const struct web_site *site, const char *sid, char status[32], struct buf *json)
+static int find_row(const struct web_parts *parts, const char *sid, char status[32], struct buf *json)
 {
 	static const char sql[] = "SELECT status, coalesce(json, '{}') FROM recordings WHERE call_sid = ?1"
 				  " ORDER BY at DESC LIMIT 1";
-	sqlite3 *db = site->store ? store_reader(site->store) : NULL;
+	sqlite3 *db = parts->store ? store_reader(parts->store) : NULL;
 	sqlite3_stmt *stmt = NULL;
-	int err = site->store ? -EIO : -ENOENT, rc;
+	int err = parts->store ? -EIO : -ENOENT, rc;
 
 	if (db && !sqlite3_prepare_v2(db, sql, -1, &stmt, NULL)) {
 		sqlite3_bind_text(stmt, 1, sid, -1, SQLITE_STATIC);
@@ -187,37 +187,37 @@ static int find_row(const struct web_site *site, const char *sid, char status[32
 	}
 	sqlite3_finalize(stmt);
 	if (db)
-		store_reader_done(site->store, db);
+		store_reader_done(parts->store, db);
 	return err;
 }
 
-static bool known(const struct web_site *site, const char *sid)
+static bool known(const struct web_parts *parts, const char *sid)
 {
 	struct buf json;
 	bool there;
 
 	buf_init(&json, 0);
-	there = !known_call(site, sid, &json);
+	there = !known_call(parts, sid, &json);
 	buf_free(&json);
 	return there;
 }
 
-void recording_get(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
+void recording_get(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
 	char status[32] = "";
 	struct buf json;
 	int err;
 
 	buf_init(&json, 0);
-	if (send_file(site, q, arg, r))
+	if (send_file(parts, q, arg, r))
 		;
-	else if ((err = find_row(site, arg, status, &json)) == -EIO)
+	else if ((err = find_row(parts, arg, status, &json)) == -EIO)
 		response_error(r, 503, "store_failing", "what is kept cannot be read now");
 	else if (err)
-		response_error(r, 404, known(site, arg) ? "not_recorded" : "no_such_call",
-		    known(site, arg) ? "this call is not recorded" : "no call of that CallSid is known here");
+		response_error(r, 404, known(parts, arg) ? "not_recorded" : "no_such_call",
+		    known(parts, arg) ? "this call is not recorded" : "no call of that CallSid is known here");
 	else if (strstr(buf_text(&json), "\"mode\":\"twilio\""))
-		recording_twilio_get(site, q, arg, status, &json, r);
+		recording_twilio_get(parts, q, arg, status, &json, r);
 	else
 		response_error(r, 404, "deleted", "this call was recorded, but its file is gone");
 	buf_free(&json);

@@ -192,15 +192,15 @@ static void passing_open(struct passing *p, const struct request *q, const cJSON
 	}
 }
 
-static void pass_on(const struct web_site *site, const struct request *q, const char *call_sid, bool final,
+static void pass_on(const struct web_parts *parts, const struct request *q, const char *call_sid, bool final,
     const struct buf *json, struct response *r)
 {
-	const char *missing = site->work ? twilio_missing(site->cfg) : "this server asks nobody";
+	const char *missing = parts->work ? twilio_missing(parts->cfg) : "this server asks nobody";
 	cJSON *row = json_parse(buf_text(json), json->len);
 	struct passing *p = missing ? NULL : calloc(1, sizeof *p);
 
 	if (p) {
-		twilio_from_config(&p->twilio, site->cfg, NULL);
+		twilio_from_config(&p->twilio, parts->cfg, NULL);
 		buf_init(&p->url, 4096);
 		snprintf(p->call_sid, sizeof p->call_sid, "%s", call_sid);
 		p->final = final;
@@ -212,11 +212,11 @@ static void pass_on(const struct web_site *site, const struct request *q, const 
 	cJSON_Delete(row);
 }
 
-void recording_twilio_get(const struct web_site *site, const struct request *q, const char *call_sid,
+void recording_twilio_get(const struct web_parts *parts, const struct request *q, const char *call_sid,
     const char *status, const struct buf *json, struct response *r)
 {
 	if (!strcmp(status, "absent") || !strcmp(status, "failed"))
 		response_error(r, 404, "not_recorded", "Twilio could not record this call");
 	else
-		pass_on(site, q, call_sid, !strcmp(status, "completed"), json, r);
+		pass_on(parts, q, call_sid, !strcmp(status, "completed"), json, r);
 }

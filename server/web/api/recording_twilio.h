@@ -7,7 +7,7 @@
 #include "server/web/routes.h"
 
 /* `status` and `json` are the row's of the store (call/twilio_recording.h). */
-void recording_twilio_get(const struct web_site *site, const struct request *q, const char *call_sid,
+void recording_twilio_get(const struct web_parts *parts, const struct request *q, const char *call_sid,
     const char *status, const struct buf *json, struct response *r);
 
 #endif

@@ -52,11 +52,11 @@ static void put_endings(struct buf *out)
 	buf_putc(out, '}');
 }
 
-static void put_calls(const struct web_site *site, struct buf *out)
+static void put_calls(const struct web_parts *parts, struct buf *out)
 {
 	struct calls_count count;
 
-	calls_count(site->calls, &count);
+	calls_count(parts->calls, &count);
 	buf_printf(out, ",\"calls\":{\"live\":%d,\"reserved\":%d,\"ending\":%d,\"limit\":%d,\"draining\":%s",
 	    count.live, count.reserved, count.ending, count.limit, count.draining ? "true" : "false");
 	put_counters(out, "calls");
@@ -66,10 +66,10 @@ static void put_calls(const struct web_site *site, struct buf *out)
 
 /* ------------------------------------------------------------------- agents */
 
-static void put_agents(const struct web_site *site, struct buf *out)
+static void put_agents(const struct web_parts *parts, struct buf *out)
 {
 	buf_puts(out, ",\"agents\":{");
-	agents_put_json(site->agents, out);
+	agents_put_json(parts->agents, out);
 	put_counters(out, "agents");
 	buf_putc(out, '}');
 }
@@ -209,22 +209,22 @@ static void put_process(struct buf *out)
 
 /* -------------------------------------------------------------------- whole */
 
-static void put_work(const struct web_site *site, struct buf *out)
+static void put_work(const struct web_parts *parts, struct buf *out)
 {
 	buf_puts(out, ",\"work\":");
-	work_put_status(site->work, out);
+	work_put_status(parts->work, out);
 }
 
-static void put_store(const struct web_site *site, struct buf *out)
+static void put_store(const struct web_parts *parts, struct buf *out)
 {
 	struct store_health h;
 
 	buf_puts(out, ",\"store\":");
-	if (!site->store) {
+	if (!parts->store) {
 		buf_puts(out, "null");
 		return;
 	}
-	store_health(site->store, &h);
+	store_health(parts->store, &h);
 	buf_printf(out,
 	    "{\"failing\":%s,\"written\":%llu,\"failures\":%llu,\"lost\":%llu,\"waiting\":%zu,\"oldest_ms\":%lld,"
 	    "\"db_bytes\":%lld,\"last_error\":",
@@ -242,9 +242,9 @@ static void put_recording(struct buf *out)
 	buf_putc(out, '}');
 }
 
-static void put_watchers(const struct web_site *site, struct buf *out)
+static void put_watchers(const struct web_parts *parts, struct buf *out)
 {
-	buf_printf(out, ",\"watchers\":{\"open\":%d,\"limit\":%d}", stat_get(watchers_open), site->cfg->max_watchers);
+	buf_printf(out, ",\"watchers\":{\"open\":%d,\"limit\":%d}", stat_get(watchers_open), parts->cfg->max_watchers);
 }
 
 static void put_section(struct buf *out, const char *section)
@@ -268,12 +268,12 @@ static void put_knowledge(struct buf *out)
 	buf_putc(out, '}');
 }
 
-void status_json(const struct web_site *site, int64_t now_us, struct buf *out)
+void status_json(const struct web_parts *parts, int64_t now_us, struct buf *out)
 {
 	buf_printf(out, "{\"version\":\"%s\",\"uptime_seconds\":%.3f", TRUNKLINE_VERSION,
-	    (double)(now_us - site->started_us) / US_PER_S);
-	put_calls(site, out);
-	put_agents(site, out);
+	    (double)(now_us - parts->started_us) / US_PER_S);
+	put_calls(parts, out);
+	put_agents(parts, out);
 	put_model(out);
 	put_latencies(out);
 	put_audio(out);
@@ -281,18 +281,18 @@ void status_json(const struct web_site *site, int64_t now_us, struct buf *out)
 	put_section(out, "tools");
 	put_section(out, "twilio");
 	put_section(out, "http");
-	put_watchers(site, out);
+	put_watchers(parts, out);
 	put_section(out, "records");
 	put_knowledge(out);
 	put_recording(out);
 	buf_puts(out, ",\"cost\":");
 	spending_put_json(out, clock_wall_ms());
-	put_work(site, out);
+	put_work(parts, out);
 	buf_puts(out, ",\"outbound\":");
-	outbound_put_status(site->outbound, out);
+	dialer_put_status(parts->dialer, out);
 	buf_puts(out, ",\"outbox\":");
-	outbox_put_status(site->outbox, out);
-	put_store(site, out);
+	delivery_put_status(parts->delivery, out);
+	put_store(parts, out);
 	put_process(out);
 	buf_puts(out, "}\n");
 }

@@ -5,6 +5,6 @@
  */
 #include "server/web/routes.h"
 
-void status_json(const struct web_site *site, int64_t now_us, struct buf *out);
+void status_json(const struct web_parts *parts, int64_t now_us, struct buf *out);
 
 #endif

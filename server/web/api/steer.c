@@ -17,27 +17,27 @@ enum { SAY_MAX = 4096, NAME_MAX = 64 };
 
 /* A live call, and its agent. */
 struct target {
-	const struct web_site *site;
+	const struct web_parts *parts;
 	const char *call_sid;
 	struct call_ref ref;
-	const struct profile *profile; /* retained */
+	const struct agent *agent; /* retained */
 };
 
-/* True: the target's profile must be released. */
-static bool find_live(const struct web_site *site, const char *call_sid, struct target *t, struct response *r)
+/* True: the target's agent must be released. */
+static bool find_live(const struct web_parts *parts, const char *call_sid, struct target *t, struct response *r)
 {
 	bool live = false;
 
-	*t = (struct target){ .site = site, .call_sid = call_sid };
-	if (!calls_find(site->calls, call_sid, &t->ref))
-		t->profile = calls_profile(site->calls, t->ref, &live);
-	if (t->profile && live)
+	*t = (struct target){ .parts = parts, .call_sid = call_sid };
+	if (!calls_find(parts->calls, call_sid, &t->ref))
+		t->agent = calls_agent(parts->calls, t->ref, &live);
+	if (t->agent && live)
 		return true;
-	if (t->profile)
+	if (t->agent)
 		response_error(r, 409, "call_not_live", "the caller is not there yet");
 	else
-		known_call_refuse(site, call_sid, r);
-	profile_release(t->profile);
+		known_call_refuse(parts, call_sid, r);
+	agent_release(t->agent);
 	return false;
 }
 
@@ -47,7 +47,7 @@ static void tell(const struct target *t, const char *type, const char *json)
 	journal_tell(&(struct journal_entry){ .kind = JOURNAL_NOTE,
 	    .type = type,
 	    .call_sid = t->call_sid,
-	    .profile = t->profile,
+	    .agent = t->agent,
 	    .wall_ms = clock_wall_ms(),
 	    .no = -1,
 	    .json = json });
@@ -56,7 +56,7 @@ static void tell(const struct target *t, const char *type, const char *json)
 /* Posts the letter, answers, and tells of it with `json` as its facts. */
 static void post(const struct target *t, struct mail *mail, const char *type, const char *json, struct response *r)
 {
-	switch (calls_post(t->site->calls, t->ref, mail)) {
+	switch (calls_post(t->parts->calls, t->ref, mail)) {
 	case 0:
 		tell(t, type, json);
 		r->status = 202;
@@ -76,7 +76,7 @@ static void post(const struct target *t, struct mail *mail, const char *type, co
 	}
 }
 
-void control_say(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
+void control_say(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
 	struct fields f = fields_of(q, r);
 	const char *text = fields_text(&f, "text", 1, SAY_MAX);
@@ -85,7 +85,7 @@ void control_say(const struct web_site *site, const struct request *q, const cha
 	struct mail *mail;
 	struct buf facts;
 
-	if (!fields_done(&f) || !find_live(site, arg, &t, r))
+	if (!fields_done(&f) || !find_live(parts, arg, &t, r))
 		return;
 	log_info(arg, "operator: say; mode=%s bytes=%zu peer=%s", mode, strlen(text), q->peer);
 	buf_init(&facts, 0);
@@ -96,13 +96,13 @@ void control_say(const struct web_site *site, const struct request *q, const cha
 		mail->exact = !strcmp(mode, "exact");
 	post(&t, mail, "operator.say", buf_text(&facts), r);
 	buf_free(&facts);
-	profile_release(t.profile);
+	agent_release(t.agent);
 }
 
-static bool knows(const struct profile *profile, const char *name)
+static bool knows(const struct agent *agent, const char *name)
 {
-	for (size_t i = 0; i < profile->destination_count; i++) {
-		if (!strcmp(profile->destinations[i].name, name))
+	for (size_t i = 0; i < agent->destination_count; i++) {
+		if (!strcmp(agent->destinations[i].name, name))
 			return true;
 	}
 	return false;
@@ -131,7 +131,7 @@ static void transfer(const struct target *t, const char *where, struct response 
 	buf_free(&facts);
 }
 
-void control_transfer(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
+void control_transfer(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
 	struct fields f = fields_of(q, r);
 	const char *name = fields_text(&f, "destination", 0, NAME_MAX);
@@ -140,14 +140,14 @@ void control_transfer(const struct web_site *site, const struct request *q, cons
 	char shown[16];
 
 	check_where(&f, name, number);
-	if (!fields_done(&f) || !find_live(site, arg, &t, r))
+	if (!fields_done(&f) || !find_live(parts, arg, &t, r))
 		return;
-	if (name && !knows(t.profile, name)) {
+	if (name && !knows(t.agent, name)) {
 		response_error_at(r, 422, "invalid_field", "destination",
-		    "the agent %s has no destination of that name", t.profile->name);
+		    "the agent %s has no destination of that name", t.agent->name);
 	} else {
 		log_info(arg, "operator: transfer; to=%s peer=%s", name ? name : log_number(number, shown), q->peer);
 		transfer(&t, name ? name : number, r);
 	}
-	profile_release(t.profile);
+	agent_release(t.agent);
 }

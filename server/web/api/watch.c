@@ -116,17 +116,17 @@ static uint64_t last_event_id(const struct request *q)
 
 /* NULL: the refusal is in `r`. */
 static struct watch *watch_begin(
-    const struct web_site *site, const struct request *q, const char *call_sid, struct response *r)
+    const struct web_parts *parts, const struct request *q, const char *call_sid, struct response *r)
 {
-	struct watch *w = site->hub ? calloc(1, sizeof *w) : NULL;
+	struct watch *w = parts->hub ? calloc(1, sizeof *w) : NULL;
 	uint64_t after = last_event_id(q);
 	bool missed = false;
 
 	if (w) {
 		snprintf(w->call_sid, sizeof w->call_sid, "%s", call_sid);
-		w->hub = site->hub;
-		w->calls = site->calls;
-		w->watcher = hub_watch(site->hub, call_sid, after, q->began_us, &missed);
+		w->hub = parts->hub;
+		w->calls = parts->calls;
+		w->watcher = hub_watch(parts->hub, call_sid, after, q->began_us, &missed);
 	}
 	if (!w || !w->watcher) {
 		free(w);
@@ -163,23 +163,23 @@ static void put_snapshot(struct watch *w, const char *json)
 	buf_printf(&w->first, "event: snapshot\ndata: {\"at\":\"%s\",\"data\":%s}\n\n", at, json);
 }
 
-void watch_call(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
+void watch_call(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
 	/* First the ear, then the look: nothing falls between. */
-	struct watch *w = strlen(arg) < CALL_SID_SIZE ? watch_begin(site, q, arg, r) : NULL;
+	struct watch *w = strlen(arg) < CALL_SID_SIZE ? watch_begin(parts, q, arg, r) : NULL;
 	struct buf call;
 
 	if (!w) {
 		if (strlen(arg) >= CALL_SID_SIZE)
-			known_call_refuse(site, arg, r);
+			known_call_refuse(parts, arg, r);
 		return;
 	}
 	buf_init(&call, 0);
 	/* Of a call that is over, only to who was cut off before its end. */
-	if (is_gone(w) && !(last_event_id(q) && hub_waiting(site->hub, w->watcher))) {
-		known_call_refuse(site, arg, r);
+	if (is_gone(w) && !(last_event_id(q) && hub_waiting(parts->hub, w->watcher))) {
+		known_call_refuse(parts, arg, r);
 		watch_free(w);
-	} else if (known_call(site, arg, &call)) {
+	} else if (known_call(parts, arg, &call)) {
 		response_error(r, 404, "no_such_call", "no call of that CallSid is known here");
 		watch_free(w);
 	} else {
@@ -189,15 +189,15 @@ void watch_call(const struct web_site *site, const struct request *q, const char
 	buf_free(&call);
 }
 
-void watch_all(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
+void watch_all(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
-	struct watch *w = watch_begin(site, q, "", r);
+	struct watch *w = watch_begin(parts, q, "", r);
 
 	(void)arg;
 	if (!w)
 		return;
 	/* So that who is cut off before the first event can come back to here. */
 	if (!last_event_id(q))
-		buf_printf(&w->first, "id: %" PRIu64 "\n\n", hub_last_id(site->hub));
+		buf_printf(&w->first, "id: %" PRIu64 "\n\n", hub_last_id(parts->hub));
 	watch_answer(w, r);
 }

@@ -5,8 +5,8 @@ const char openapi_json[] =
 #include "openapi.inc"
     ;
 
-void openapi_get(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
+void openapi_get(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
-	(void)site, (void)q, (void)arg;
+	(void)parts, (void)q, (void)arg;
 	buf_puts(&r->body, openapi_json);
 }

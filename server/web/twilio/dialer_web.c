@@ -118,7 +118,7 @@ static void add_text(cJSON *to, const char *name, const char *text)
 
 /* The order, with what the agent says about what was left out. NULL: the
  * refusal is in `r`. */
-static cJSON *order_of(const struct wish *w, const struct profile *agent, struct response *r)
+static cJSON *order_of(const struct wish *w, const struct agent *agent, struct response *r)
 {
 	const char *from = w->from ? w->from : agent->number_count ? agent->numbers[0] : NULL;
 	cJSON *order;
@@ -145,7 +145,7 @@ static cJSON *order_of(const struct wish *w, const struct profile *agent, struct
 
 /* ----------------------------------------------------------------------- the answer */
 
-static void refused_by_twilio(const struct outbound_answer *a, struct response *r)
+static void refused_by_twilio(const struct dialer_reply *a, struct response *r)
 {
 	r->status = 502;
 	buf_puts(&r->body, "{\"error\":{\"code\":\"twilio_refused\",\"message\":");
@@ -155,35 +155,35 @@ static void refused_by_twilio(const struct outbound_answer *a, struct response *
 	buf_printf(&r->body, ",\"twilio_status\":%d}}\n", a->status);
 }
 
-static void answer(const struct outbound_answer *a, struct response *r)
+static void answer(const struct dialer_reply *a, struct response *r)
 {
 	switch (a->verdict) {
-	case OUTBOUND_PLACED:
-	case OUTBOUND_KNOWN:
-		r->status = a->verdict == OUTBOUND_PLACED ? 201 : 200;
+	case DIALER_PLACED:
+	case DIALER_KNOWN:
+		r->status = a->verdict == DIALER_PLACED ? 201 : 200;
 		buf_put(&r->body, a->json.data, a->json.len);
 		buf_putc(&r->body, '\n');
 		response_header(r, "Location", "/calls/%s", a->id);
 		break;
-	case OUTBOUND_REFUSED:
+	case DIALER_REFUSED:
 		refused_by_twilio(a, r);
 		break;
-	case OUTBOUND_CONFLICT:
+	case DIALER_CONFLICT:
 		response_error(r, 409, "idempotency_conflict",
 		    "this Idempotency-Key was used for another body within the last 24 hours");
 		break;
-	case OUTBOUND_FULL:
+	case DIALER_FULL:
 		response_error(r, 429, "queue_full", "too many calls are waiting to be placed");
 		response_header(r, "Retry-After", "%d", FULL_RETRY_S);
 		break;
-	case OUTBOUND_DRAINING:
+	case DIALER_DRAINING:
 		response_error(r, 503, "draining", "the server is shutting down and places no more calls");
 		break;
-	case OUTBOUND_NO_DISK:
+	case DIALER_NO_DISK:
 		response_error(r, 503, "store_failing",
 		    "the order cannot be written down now, so the call is not placed: it could be placed twice");
 		break;
-	case OUTBOUND_NO_MEMORY:
+	case DIALER_NO_MEMORY:
 		response_error(r, 500, "internal_error", "out of memory");
 		break;
 	}
@@ -214,11 +214,11 @@ static void hash_of(const cJSON *body, char out[2 * SHA256_BYTES + 1])
 	free(text);
 }
 
-static bool able(const struct web_site *site, struct response *r)
+static bool able(const struct web_parts *parts, struct response *r)
 {
-	const char *missing = !site->outbound           ? "calls are not placed here"
-			      : !*site->cfg->public_url ? "PUBLIC_URL is not set"
-							: twilio_missing(site->cfg);
+	const char *missing = !parts->dialer             ? "calls are not placed here"
+			      : !*parts->cfg->public_url ? "PUBLIC_URL is not set"
+							 : twilio_missing(parts->cfg);
 	char sentence[160];
 
 	if (!missing && !cost_day_exceeded())
@@ -232,37 +232,37 @@ static bool able(const struct web_site *site, struct response *r)
 	return false;
 }
 
-void outgoing_place(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
+void dialer_web_place(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
 	struct wish w;
-	struct outbound_answer a;
-	const struct profile *agent;
+	struct dialer_reply a;
+	const struct agent *agent;
 	char hash[2 * SHA256_BYTES + 1];
 	const char *key;
 	cJSON *order;
 
 	(void)arg;
-	if (!key_sound(q, &key, r) || !read_wish(q, &w, r) || !able(site, r))
+	if (!key_sound(q, &key, r) || !read_wish(q, &w, r) || !able(parts, r))
 		return;
-	agent = agents_by_name(site->agents, w.agent);
+	agent = agents_by_name(parts->agents, w.agent);
 	if (!agent) {
 		response_error_at(r, 422, "unknown_agent", "agent", "there is no agent of that name");
 		return;
 	}
 	order = order_of(&w, agent, r);
-	profile_release(agent);
+	agent_release(agent);
 	if (!order)
 		return;
 	hash_of(q->json, hash);
-	outbound_place(site->outbound, &(struct outbound_ask){ .request = order, .key = key, .hash = hash }, &a);
+	dialer_place(parts->dialer, &(struct dialer_ask){ .request = order, .key = key, .hash = hash }, &a);
 	answer(&a, r);
-	outbound_answer_free(&a);
+	dialer_reply_free(&a);
 	cJSON_Delete(order);
 }
 
 /* -------------------------------------------------------------------- Twilio's side */
 
-void outgoing_id(const struct request *q, char id[OUT_ID_SIZE])
+void dialer_web_id(const struct request *q, char id[OUT_ID_SIZE])
 {
 	struct form query;
 	const char *value;
@@ -276,20 +276,21 @@ void outgoing_id(const struct request *q, char id[OUT_ID_SIZE])
 	form_free(&query);
 }
 
-int outgoing_facts(const struct web_site *site, const char *id, struct call_facts *facts, struct outgoing_text *text)
+int dialer_web_facts(
+    const struct web_parts *parts, const char *id, struct call_facts *facts, struct dialer_web_text *text)
 {
 	const cJSON *metadata;
 	int err;
 
 	memset(text, 0, sizeof *text);
-	if (!site->outbound)
+	if (!parts->dialer)
 		return -ENOENT;
-	err = outbound_answered(site->outbound, id, facts->call_sid, &text->request);
+	err = dialer_answered(parts->dialer, id, facts->call_sid, &text->request);
 	if (err)
 		return err;
 	metadata = json_get(text->request, "metadata");
 	text->metadata = metadata ? cJSON_PrintUnformatted(metadata) : NULL;
-	facts->agent = json_str(text->request, "agent");
+	facts->agent_name = json_str(text->request, "agent");
 	facts->contact_name = json_str(text->request, "contact_name");
 	facts->business_name = json_str(text->request, "business_name");
 	facts->greeting = json_str(text->request, "greeting");
@@ -299,7 +300,7 @@ int outgoing_facts(const struct web_site *site, const char *id, struct call_fact
 	return 0;
 }
 
-void outgoing_text_free(struct outgoing_text *text)
+void dialer_web_text_free(struct dialer_web_text *text)
 {
 	cJSON_Delete(text->request);
 	free(text->metadata);
@@ -313,7 +314,8 @@ static bool is_machine(const char *answered_by)
 	return !strncmp(answered_by, "machine_", 8) || !strcmp(answered_by, "fax");
 }
 
-void outgoing_found(const struct web_site *site, const char *call_sid, const cJSON *request, const char *answered_by)
+void dialer_web_found(
+    const struct web_parts *parts, const char *call_sid, const cJSON *request, const char *answered_by)
 {
 	const char *action = json_str(request, "machine");
 	struct call_ref ref;
@@ -324,29 +326,29 @@ void outgoing_found(const struct web_site *site, const char *call_sid, const cJS
 	/* There is nobody to hear a message on a fax. */
 	if (!strcmp(answered_by, "fax"))
 		action = "hangup";
-	if (calls_find(site->calls, call_sid, &ref) ||
-	    calls_post(site->calls, ref, mail_new(MAIL_MACHINE, answered_by, action)))
+	if (calls_find(parts->calls, call_sid, &ref) ||
+	    calls_post(parts->calls, ref, mail_new(MAIL_MACHINE, answered_by, action)))
 		log_info(call_sid, "it is not up: nothing is done about the machine");
 }
 
-int outgoing_end(const struct web_site *site, const char *name, char call_sid[TWILIO_SID_SIZE], bool *canceled)
+int dialer_web_end(const struct web_parts *parts, const char *name, char call_sid[TWILIO_SID_SIZE], bool *canceled)
 {
-	struct outbound_shown shown;
+	struct dialer_shown shown;
 	int err = -ENOENT;
 
 	*canceled = false;
 	call_sid[0] = '\0';
-	if (!site->outbound)
+	if (!parts->dialer)
 		return -ENOENT;
-	if (!outbound_cancel(site->outbound, name)) {
+	if (!dialer_cancel(parts->dialer, name)) {
 		*canceled = true;
 		return 0;
 	}
-	if (outbound_show(site->outbound, name, &shown) && shown.call_sid[0]) {
+	if (dialer_show(parts->dialer, name, &shown) && shown.call_sid[0]) {
 		snprintf(call_sid, TWILIO_SID_SIZE, "%s", shown.call_sid);
 		err = 0;
 	}
-	outbound_shown_free(&shown);
+	dialer_shown_free(&shown);
 	return err;
 }
 
@@ -354,30 +356,30 @@ int outgoing_end(const struct web_site *site, const char *name, char call_sid[TW
 
 static int room(void *arg)
 {
-	struct outgoing *g = arg;
+	struct dialer_web *g = arg;
 	struct calls_count count;
 
 	calls_count(g->calls, &count);
 	return count.draining || cost_day_exceeded() ? 0 : count.limit - count.live - count.reserved;
 }
 
-static void over(void *arg, const char *name, const char *agent, const char *call)
+static void over(void *arg, const char *name, const char *agent_name, const char *call)
 {
-	struct outgoing *g = arg;
-	const struct profile *profile = agents_by_name(g->agents, agent);
+	struct dialer_web *g = arg;
+	const struct agent *agent = agents_by_name(g->agents, agent_name);
 
 	log_info(name, "outbound call over: it never came to be");
 	journal_tell(&(struct journal_entry){ .kind = JOURNAL_ENDED,
 	    .type = "call.failed",
 	    .call_sid = name,
-	    .profile = profile,
+	    .agent = agent,
 	    .wall_ms = clock_wall_ms(),
 	    .no = -1,
 	    .json = call });
-	profile_release(profile);
+	agent_release(agent);
 }
 
-void outgoing_hooks(struct outgoing *g, struct outbound_hooks *out)
+void dialer_web_hooks(struct dialer_web *g, struct dialer_hooks *out)
 {
-	*out = (struct outbound_hooks){ .room = room, .over = over, .arg = g };
+	*out = (struct dialer_hooks){ .room = room, .over = over, .arg = g };
 }

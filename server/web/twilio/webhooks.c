@@ -46,13 +46,13 @@ static bool is_sid(const char *sid)
 }
 
 static bool signature_passes(
-    const struct web_site *site, const struct request *q, const struct form *fields, struct response *r)
+    const struct web_parts *parts, const struct request *q, const struct form *fields, struct response *r)
 {
 	struct buf url;
 	bool passes;
 
 	buf_init(&url, 0);
-	passes = door_twilio(site->cfg, q, fields, &url);
+	passes = auth_twilio(parts->cfg, q, fields, &url);
 	if (!passes) {
 		response_refusal(r, 403, "the signature of this request is not Twilio's");
 		stat_add(http_refused_signature, 1);
@@ -65,7 +65,7 @@ static bool signature_passes(
 }
 
 /* Reads and checks a webhook. True: `f` is filled in and must be freed. */
-static bool webhook_begin(const struct web_site *site, const struct request *q, struct form *f, struct response *r)
+static bool webhook_begin(const struct web_parts *parts, const struct request *q, struct form *f, struct response *r)
 {
 	int err = form_parse(f, q->body, q->body_len);
 
@@ -74,7 +74,7 @@ static bool webhook_begin(const struct web_site *site, const struct request *q, 
 		response_refusal(r, err == -ENOMEM ? 500 : err == -E2BIG ? 413 : 400, "the form cannot be read");
 		return false;
 	}
-	if (!signature_passes(site, q, f, r)) {
+	if (!signature_passes(parts, q, f, r)) {
 		form_free(f);
 		return false;
 	}
@@ -104,32 +104,32 @@ static void put_connect(const char *base, const struct form *f, const char *toke
 }
 
 /* A call that is here already, or that we asked for ourselves, is no new one. */
-static bool too_dear(const struct web_site *site, const struct call_facts *facts)
+static bool too_dear(const struct web_parts *parts, const struct call_facts *facts)
 {
 	struct call_ref ref;
 
 	if (!cost_day_exceeded() || !strcmp(facts->direction, "outbound") ||
-	    !calls_find(site->calls, facts->call_sid, &ref))
+	    !calls_find(parts->calls, facts->call_sid, &ref))
 		return false;
 	stat_add(calls_refused_cost, 1);
 	log_warn("http", "call refused: the day has cost MAX_DAY_COST; call=%s", facts->call_sid);
 	return true;
 }
 
-static void admit(const struct web_site *site, const char *base, const struct form *f, const struct call_facts *facts,
+static void admit(const struct web_parts *parts, const char *base, const struct form *f, const struct call_facts *facts,
     struct response *r)
 {
 	char token[CALL_TOKEN_SIZE], instead[CALL_NUMBER_SIZE] = "";
 	enum admission admission;
 
-	if (too_dear(site, facts)) {
-		calls_fallback(site->calls, facts->call_sid, facts->to, instead);
+	if (too_dear(parts, facts)) {
+		calls_fallback(parts->calls, facts->call_sid, facts->to, instead);
 		twiml_dial_or_say(&r->body, instead, SORRY_COST);
 		return;
 	}
-	admission = calls_reserve(site->calls, facts, token);
+	admission = calls_reserve(parts->calls, facts, token);
 	if (admission != CALL_ADMITTED)
-		calls_fallback(site->calls, facts->call_sid, facts->to, instead);
+		calls_fallback(parts->calls, facts->call_sid, facts->to, instead);
 	switch (admission) {
 	case CALL_ADMITTED:
 		put_connect(base, f, token, r);
@@ -153,12 +153,12 @@ static void admit(const struct web_site *site, const char *base, const struct fo
 }
 
 /* Of a call we placed: what was asked for, and whom it is to be told. */
-static void answer_placed(const struct web_site *site, const char *base, const struct form *f, const char *id,
+static void answer_placed(const struct web_parts *parts, const char *base, const struct form *f, const char *id,
     struct call_facts *facts, struct response *r)
 {
-	struct outgoing_text text;
+	struct dialer_web_text text;
 	const char *found;
-	int err = outgoing_facts(site, id, facts, &text);
+	int err = dialer_web_facts(parts, id, facts, &text);
 
 	if (err) {
 		log_error(facts->call_sid, "%s: it is ended; id=%s",
@@ -167,15 +167,15 @@ static void answer_placed(const struct web_site *site, const char *base, const s
 		twiml_hangup(&r->body);
 		return;
 	}
-	admit(site, base, f, facts, r);
+	admit(parts, base, f, facts, r);
 	/* Detection may have been faster. */
 	if ((found = json_str(text.request, "answered_by")))
-		outgoing_found(site, facts->call_sid, text.request, found);
-	outgoing_text_free(&text);
+		dialer_web_found(parts, facts->call_sid, text.request, found);
+	dialer_web_text_free(&text);
 }
 
 static void answer_call(
-    const struct web_site *site, const struct request *q, const char *base, const struct form *f, struct response *r)
+    const struct web_parts *parts, const struct request *q, const char *base, const struct form *f, struct response *r)
 {
 	struct call_facts facts = {
 		.call_sid = field(f, "CallSid"),
@@ -187,29 +187,29 @@ static void answer_call(
 	};
 	char id[OUT_ID_SIZE];
 
-	outgoing_id(q, id);
+	dialer_web_id(q, id);
 	if (id[0])
-		answer_placed(site, base, f, id, &facts, r);
+		answer_placed(parts, base, f, id, &facts, r);
 	else
-		admit(site, base, f, &facts, r);
+		admit(parts, base, f, &facts, r);
 }
 
-void webhook_voice(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
+void webhook_voice(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
 	struct buf base;
 	struct form f;
 
 	(void)arg;
-	if (!webhook_begin(site, q, &f, r))
+	if (!webhook_begin(parts, q, &f, r))
 		return;
 	r->timing = &stats.webhook_to_twiml;
 	buf_init(&base, 0);
 	if (!is_sid(field(&f, "CallSid")))
 		response_refusal(r, 400, "CallSid is missing or malformed");
-	else if (!door_public_url(site->cfg, q, &base) || buf_error(&base))
+	else if (!auth_public_url(parts->cfg, q, &base) || buf_error(&base))
 		response_refusal(r, 400, "the request has no usable Host, and PUBLIC_URL is not set");
 	else
-		answer_call(site, q, buf_text(&base), &f, r);
+		answer_call(parts, q, buf_text(&base), &f, r);
 	buf_free(&base);
 	form_free(&f);
 }
@@ -217,15 +217,15 @@ void webhook_voice(const struct web_site *site, const struct request *q, const c
 /* ------------------------------------------------------------ what comes next */
 
 /* The agent has handed the caller over. */
-static void put_dial(const struct web_site *site, const struct request *q, const char *call_sid, struct response *r)
+static void put_dial(const struct web_parts *parts, const struct request *q, const char *call_sid, struct response *r)
 {
 	char number[CALL_NUMBER_SIZE];
 	struct buf action;
 	int ring_seconds;
 
 	buf_init(&action, 0);
-	if (calls_destination(site->calls, call_sid, number, &ring_seconds) && door_public_url(site->cfg, q, &action) &&
-	    !buf_error(&action)) {
+	if (calls_destination(parts->calls, call_sid, number, &ring_seconds) &&
+	    auth_public_url(parts->cfg, q, &action) && !buf_error(&action)) {
 		buf_puts(&action, "/twilio/dial-done");
 		twiml_dial_person(&r->body, number, ring_seconds, buf_text(&action));
 	} else {
@@ -236,7 +236,7 @@ static void put_dial(const struct web_site *site, const struct request *q, const
 
 /* The person's telephone was answered and the conversation is over, or it was
  * not, and the caller comes back to the agent. */
-static void after_dial(const struct web_site *site, const struct form *f, const char *base, struct response *r)
+static void after_dial(const struct web_parts *parts, const struct form *f, const char *base, struct response *r)
 {
 	const char *sid = field(f, "CallSid"), *status = field(f, "DialCallStatus"), *call = field(f, "CallStatus");
 	char token[CALL_TOKEN_SIZE], instead[CALL_NUMBER_SIZE] = "";
@@ -244,7 +244,7 @@ static void after_dial(const struct web_site *site, const struct form *f, const 
 
 	log_info(sid, "transfer: %.40s", status[0] ? status : "no DialCallStatus");
 	if (answered) {
-		calls_stay_away(site->calls, sid);
+		calls_stay_away(parts->calls, sid);
 		twiml_hangup(&r->body);
 		return;
 	}
@@ -253,44 +253,44 @@ static void after_dial(const struct web_site *site, const struct form *f, const 
 		twiml_hangup(&r->body);
 		return;
 	}
-	if (calls_come_back(site->calls, sid, status[0] ? status : "failed", token) == CALL_ADMITTED) {
+	if (calls_come_back(parts->calls, sid, status[0] ? status : "failed", token) == CALL_ADMITTED) {
 		put_connect(base, f, token, r);
 		return;
 	}
 	log_warn(sid, "transfer: the caller cannot come back to the agent");
-	calls_fallback(site->calls, sid, field(f, "To"), instead);
+	calls_fallback(parts->calls, sid, field(f, "To"), instead);
 	twiml_dial_or_say(&r->body, instead, SORRY_AWAY);
 }
 
-void webhook_dial_done(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
+void webhook_dial_done(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
 	struct buf base;
 	struct form f;
 
 	(void)arg;
-	if (!webhook_begin(site, q, &f, r))
+	if (!webhook_begin(parts, q, &f, r))
 		return;
 	buf_init(&base, 0);
 	if (!is_sid(field(&f, "CallSid")))
 		response_refusal(r, 400, "CallSid is missing or malformed");
-	else if (!door_public_url(site->cfg, q, &base) || buf_error(&base))
+	else if (!auth_public_url(parts->cfg, q, &base) || buf_error(&base))
 		response_refusal(r, 400, "the request has no usable Host, and PUBLIC_URL is not set");
 	else
-		after_dial(site, &f, buf_text(&base), r);
+		after_dial(parts, &f, buf_text(&base), r);
 	buf_free(&base);
 	form_free(&f);
 }
 
-void webhook_connect_action(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
+void webhook_connect_action(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
 	char instead[CALL_NUMBER_SIZE];
 	enum call_end end;
 	struct form f;
 
 	(void)arg;
-	if (!webhook_begin(site, q, &f, r))
+	if (!webhook_begin(parts, q, &f, r))
 		return;
-	end = calls_after_stream(site->calls, field(&f, "CallSid"));
+	end = calls_after_stream(parts->calls, field(&f, "CallSid"));
 	/* A call we do not know was another process's, and ended with it. */
 	switch (end == CALL_NOT_ENDED ? AFTER_APOLOGY : call_ending(end)->after) {
 	case AFTER_HANGUP:
@@ -300,22 +300,22 @@ void webhook_connect_action(const struct web_site *site, const struct request *q
 		twiml_say_hangup(&r->body, FAREWELL);
 		break;
 	case AFTER_TRANSFER:
-		put_dial(site, q, field(&f, "CallSid"), r);
+		put_dial(parts, q, field(&f, "CallSid"), r);
 		break;
 	case AFTER_APOLOGY:
-		calls_fallback(site->calls, field(&f, "CallSid"), field(&f, "To"), instead);
+		calls_fallback(parts->calls, field(&f, "CallSid"), field(&f, "To"), instead);
 		twiml_dial_or_say(&r->body, instead, SORRY_FAULT);
 		break;
 	}
 	form_free(&f);
 }
 
-void webhook_stream_status(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
+void webhook_stream_status(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
 	struct form f;
 
 	(void)arg;
-	if (!webhook_begin(site, q, &f, r))
+	if (!webhook_begin(parts, q, &f, r))
 		return;
 	if (!strcmp(field(&f, "StreamEvent"), "stream-error")) {
 		/* 31921 is how Twilio books every close by our side, the intended ones too. */
@@ -342,30 +342,30 @@ static bool is_final(const char *call_status)
 	return false;
 }
 
-void webhook_call_status(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
+void webhook_call_status(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
 	const char *sid, *status;
 	char id[OUT_ID_SIZE];
 	struct form f;
 
 	(void)arg;
-	if (!webhook_begin(site, q, &f, r))
+	if (!webhook_begin(parts, q, &f, r))
 		return;
 	sid = field(&f, "CallSid");
 	status = field(&f, "CallStatus");
-	outgoing_id(q, id);
-	if (site->outbound && is_sid(sid))
-		outbound_news(site->outbound, id, sid, status);
+	dialer_web_id(q, id);
+	if (parts->dialer && is_sid(sid))
+		dialer_news(parts->dialer, id, sid, status);
 	log_debug("http", "call status: call=%.40s status=%.40s", sid, status);
 	/* The line need not wait for a stream that will not come. */
 	if (is_final(status))
-		calls_end(site->calls, sid, END_CALLER_HUNG_UP);
+		calls_end(parts->calls, sid, END_CALLER_HUNG_UP);
 	r->status = 204;
 	form_free(&f);
 }
 
 /* A machine answered, or a person, says Twilio's detection in mid-call. */
-void webhook_amd(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
+void webhook_amd(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
 	const char *sid, *found;
 	char id[OUT_ID_SIZE];
@@ -373,28 +373,29 @@ void webhook_amd(const struct web_site *site, const struct request *q, const cha
 	struct form f;
 
 	(void)arg;
-	if (!webhook_begin(site, q, &f, r))
+	if (!webhook_begin(parts, q, &f, r))
 		return;
 	sid = field(&f, "CallSid");
 	found = field(&f, "AnsweredBy");
-	outgoing_id(q, id);
-	if (site->outbound && is_sid(sid))
-		request = outbound_detected(site->outbound, id, sid, found);
+	dialer_web_id(q, id);
+	if (parts->dialer && is_sid(sid))
+		request = dialer_detected(parts->dialer, id, sid, found);
 	if (request)
-		outgoing_found(site, sid, request, found);
+		dialer_web_found(parts, sid, request, found);
 	cJSON_Delete(request);
 	r->status = 204;
 	form_free(&f);
 }
 
 /* They come late, twice, and out of order: what is final stays. */
-void webhook_recording_status(const struct web_site *site, const struct request *q, const char *arg, struct response *r)
+void webhook_recording_status(
+    const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
 	struct twilio_recording news;
 	struct form f;
 
 	(void)arg;
-	if (!webhook_begin(site, q, &f, r))
+	if (!webhook_begin(parts, q, &f, r))
 		return;
 	news = (struct twilio_recording){
 		.call_sid = field(&f, "CallSid"),
@@ -439,9 +440,9 @@ static bool handshake_sound(const struct request *q, struct response *r)
 	return false;
 }
 
-static bool admit_announced(const struct web_site *site, const char *token, struct response *r, struct call_ref *ref)
+static bool admit_announced(const struct web_parts *parts, const char *token, struct response *r, struct call_ref *ref)
 {
-	if (!calls_claim(site->calls, token, ref))
+	if (!calls_claim(parts->calls, token, ref))
 		return true;
 	response_refusal(r, 403, "this stream was not announced, or is already in use, or came too late");
 	stat_add(http_refused_token, 1);
@@ -449,11 +450,11 @@ static bool admit_announced(const struct web_site *site, const char *token, stru
 	return false;
 }
 
-static bool admit_unannounced(const struct web_site *site, struct response *r, struct call_ref *ref)
+static bool admit_unannounced(const struct web_parts *parts, struct response *r, struct call_ref *ref)
 {
 	int err;
 
-	if (!site->cfg->stream_unannounced) {
+	if (!parts->cfg->stream_unannounced) {
 		response_refusal(r, 403, "streams of other TwiML are taken with STREAM_UNANNOUNCED=on only");
 		stat_add(http_refused_token, 1);
 		log_warn("http", "refused: an unannounced stream, STREAM_UNANNOUNCED is off");
@@ -465,7 +466,7 @@ static bool admit_unannounced(const struct web_site *site, struct response *r, s
 		log_warn("http", "refused: an unannounced stream, the day has cost MAX_DAY_COST");
 		return false;
 	}
-	if (!(err = calls_claim_unannounced(site->calls, ref)))
+	if (!(err = calls_claim_unannounced(parts->calls, ref)))
 		return true;
 	response_refusal(r, 503, err == -ESHUTDOWN ? "shutting down" : "every line is taken");
 	log_warn("http", "refused: an unannounced stream, %s", err == -ESHUTDOWN ? "shutting down" : "no line is free");
@@ -473,11 +474,11 @@ static bool admit_unannounced(const struct web_site *site, struct response *r, s
 }
 
 bool webhooks_admit(
-    const struct web_site *site, const struct request *q, const char *token, struct response *r, struct call_ref *ref)
+    const struct web_parts *parts, const struct request *q, const char *token, struct response *r, struct call_ref *ref)
 {
-	if (!handshake_sound(q, r) || !signature_passes(site, q, NULL, r))
+	if (!handshake_sound(q, r) || !signature_passes(parts, q, NULL, r))
 		return false;
-	return *token ? admit_announced(site, token, r, ref) : admit_unannounced(site, r, ref);
+	return *token ? admit_announced(parts, token, r, ref) : admit_unannounced(parts, r, ref);
 }
 
 /* ------------------------------------------------------------------ at start */

@@ -16,8 +16,8 @@ route_handler webhook_amd;
 /* Whether this upgrade may become a call's stream: signature, then token. True:
  * the line is claimed, `ref` names it. False: the refusal is in `r`. `token` is
  * "" for a stream that our TwiML did not announce. */
-bool webhooks_admit(
-    const struct web_site *site, const struct request *q, const char *token, struct response *r, struct call_ref *ref);
+bool webhooks_admit(const struct web_parts *parts, const struct request *q, const char *token, struct response *r,
+    struct call_ref *ref);
 
 /* The address to give Twilio, in words; `port` is the one listened on. */
 void webhooks_print_address(const struct config *cfg, int port, struct buf *out);

@@ -84,7 +84,7 @@ static int end(void **state)
 	return 0;
 }
 
-static int read_bytes(struct agent *out, const char *text, size_t len)
+static int read_bytes(struct agent_entry *out, const char *text, size_t len)
 {
 	struct agent_text in = { .name = "x", .file = "x.json", .folder = folder, .text = text, .len = len };
 
@@ -94,9 +94,9 @@ static int read_bytes(struct agent *out, const char *text, size_t len)
 }
 
 /* The agent of this text; it is released by the caller. */
-static struct agent good(const char *text)
+static struct agent_entry good(const char *text)
 {
-	struct agent a;
+	struct agent_entry a;
 
 	if (read_bytes(&a, text, strlen(text)))
 		fail_msg("%s\n%s", text, buf_text(&problem));
@@ -107,14 +107,14 @@ static struct agent good(const char *text)
 static void assert_wrong(const char *text, size_t len, const char *place, const char *says)
 {
 	char begin_of[128];
-	struct agent a;
+	struct agent_entry a;
 	const char *line;
 
 	if (!read_bytes(&a, text, len)) {
-		family_release(a.family);
+		agent_memory_release(a.memory);
 		fail_msg("accepted: %s", text);
 	}
-	assert_null(a.family);
+	assert_null(a.memory);
 	snprintf(begin_of, sizeof begin_of, "x.json: %s%s", place, *place ? ": " : "");
 	line = strstr(buf_text(&problem), begin_of);
 	if (!line || !memmem(line, strcspn(line, "\n"), says, strlen(says)))
@@ -125,8 +125,8 @@ static void assert_wrong(const char *text, size_t len, const char *place, const 
 
 static void what_is_left_out_comes_from_the_settings(void **state)
 {
-	struct agent a = good("{}");
-	const struct profile *p = a.variants[0];
+	struct agent_entry a = good("{}");
+	const struct agent *p = a.variants[0];
 
 	(void)state;
 	assert_int_equal(a.variant_count, 1);
@@ -140,12 +140,12 @@ static void what_is_left_out_comes_from_the_settings(void **state)
 	assert_string_equal(p->signing_secret, "not-a-real-secret");
 	assert_int_equal(p->max_call_seconds, cfg.max_call_seconds);
 	assert_int_equal(p->tool_count + p->mcp_count + p->destination_count + p->webhook_count, 0);
-	family_release(a.family);
+	agent_memory_release(a.memory);
 }
 
 static void every_key_goes_where_it_belongs(void **state)
 {
-	struct agent a = good(
+	struct agent_entry a = good(
 	    "{\"numbers\":[\"+12025550100\",\"+12025550101\"],\"model\":\"m\",\"voice\":\"cedar\",\"speed\":1.25,"
 	    "\"languages\":[\"en\",\"es\"],\"instructions\":\"Be {{caller}}.\","
 	    "\"greeting\":{\"mode\":\"exact\",\"text\":\"Hello {{now}}\",\"protect_ms\":700},\"interruptible\":false,"
@@ -164,7 +164,7 @@ static void every_key_goes_where_it_belongs(void **state)
 	    "\"record.created\"]}],\"signing_secret_env\":\"TEST_SECRET\",\"record\":\"twilio\","
 	    "\"limits\":{\"max_call_seconds\":60,\"idle_seconds\":0,\"max_call_cost\":0.5},"
 	    "\"fallback\":{\"number\":\"+12025550177\"},\"machine\":{\"action\":\"message\",\"message\":\"Say {{now}}\"}}");
-	const struct profile *p = a.variants[0];
+	const struct agent *p = a.variants[0];
 
 	(void)state;
 	assert_false(a.answers_rest);
@@ -213,33 +213,33 @@ static void every_key_goes_where_it_belongs(void **state)
 	assert_string_equal(p->outcome_instructions, "i");
 	assert_int_equal(p->outcome_fill, OUTCOME_AFTER);
 	assert_int_equal(p->webhooks[0].events, WEBHOOK_ALL);
-	assert_int_equal(p->webhooks[1].events, WEBHOOK_CALL_ENDED | WEBHOOK_RECORD_CREATED);
+	assert_int_equal(p->webhooks[1].events, WEBHOOK_CALL_ENDED | WEBHOOK_OUTCOME_CREATED);
 	assert_string_equal(p->signing_secret, "another-secret");
-	assert_int_equal(p->record, RECORD_TWILIO);
+	assert_int_equal(p->record, RECORDING_TWILIO);
 	assert_int_equal(p->max_call_seconds, 60);
 	assert_int_equal(p->idle_seconds, 0);
 	assert_true(p->max_call_cost == 0.5);
 	assert_string_equal(p->fallback_number, "+12025550177");
 	assert_int_equal(p->machine, MACHINE_MESSAGE);
 	assert_string_equal(p->machine_message, "Say {{now}}");
-	family_release(a.family);
+	agent_memory_release(a.memory);
 }
 
 static void text_comes_from_a_file_without_its_mark_and_blanks(void **state)
 {
-	struct agent a = good("\xEF\xBB\xBF{\"instructions\":{\"file\":\"text.md\"}}");
+	struct agent_entry a = good("\xEF\xBB\xBF{\"instructions\":{\"file\":\"text.md\"}}");
 
 	(void)state;
 	assert_string_equal(a.variants[0]->instructions, "You are {{business_name}}.");
-	family_release(a.family);
+	agent_memory_release(a.memory);
 }
 
 static void variant_is_the_file_and_what_it_says_besides(void **state)
 {
-	struct agent a = good(
+	struct agent_entry a = good(
 	    "{\"voice\":\"cedar\",\"greeting\":{\"mode\":\"exact\",\"text\":\"Hi\",\"protect_ms\":5},"
 	    "\"variants\":[{\"name\":\"a\"},{\"name\":\"b\",\"weight\":2.5,\"voice\":\"marin\",\"greeting\":{\"text\":\"Ho\"}}]}");
-	const struct profile *p = a.variants[0], *q = a.variants[1];
+	const struct agent *p = a.variants[0], *q = a.variants[1];
 
 	(void)state;
 	assert_int_equal(a.variant_count, 2);
@@ -253,39 +253,39 @@ static void variant_is_the_file_and_what_it_says_besides(void **state)
 	assert_string_equal(q->greeting, "Ho");
 	assert_int_equal(q->greeting_mode, GREETING_EXACT);
 	assert_int_equal(q->greeting_protect_ms, 5);
-	family_release(a.family);
+	agent_memory_release(a.memory);
 }
 
 static void languages_are_those_of_the_transcription_unless_it_has_its_own(void **state)
 {
-	struct agent a = good("{\"languages\":[\"es\"]}");
+	struct agent_entry a = good("{\"languages\":[\"es\"]}");
 
 	(void)state;
 	assert_string_equal(a.variants[0]->transcription_language, "es");
 	assert_null(strstr(a.variants[0]->instructions, "ISO 639-1"));
-	family_release(a.family);
+	agent_memory_release(a.memory);
 	a = good("{\"languages\":[\"es\"],\"transcription\":{\"language\":\"de\"}}");
 	assert_string_equal(a.variants[0]->transcription_language, "de");
-	family_release(a.family);
+	agent_memory_release(a.memory);
 	cfg.transcription_language = "fr";
 	a = good(
 	    "{\"languages\":[\"es\",\"en\"],\"variants\":[{\"name\":\"a\"},{\"name\":\"b\",\"languages\":[\"en\"]}]}");
 	assert_string_equal(a.variants[0]->transcription_language, "");
 	assert_string_equal(a.variants[1]->transcription_language, "en");
-	family_release(a.family);
+	agent_memory_release(a.memory);
 	a = good("{}");
 	assert_string_equal(a.variants[0]->transcription_language, "fr");
-	family_release(a.family);
+	agent_memory_release(a.memory);
 	cfg.transcription_language = "";
 }
 
 static void what_a_schema_holds_in_vain_is_noted(void **state)
 {
-	struct agent a = good("{\"outcome\":{\"schema\":{\"type\":\"object\",\"anyOf\":[{}]}}}");
+	struct agent_entry a = good("{\"outcome\":{\"schema\":{\"type\":\"object\",\"anyOf\":[{}]}}}");
 
 	(void)state;
 	assert_non_null(strstr(buf_text(&notes), "x.json: outcome.schema.anyOf"));
-	family_release(a.family);
+	agent_memory_release(a.memory);
 }
 
 /* -------------------------------------------------------------------- what is wrong */
@@ -404,7 +404,7 @@ static void mistakes_are_told_with_their_place(void **state)
 
 		/* A sentence that must end there. */
 		if (len && mistakes[i].says[len - 1] == '\n') {
-			struct agent a;
+			struct agent_entry a;
 
 			assert_int_equal(read_bytes(&a, mistakes[i].text, strlen(mistakes[i].text)), -EINVAL);
 			assert_non_null(strstr(buf_text(&problem), mistakes[i].says));
@@ -425,7 +425,7 @@ static void text_in_another_encoding_is_called_so(void **state)
 
 static void all_mistakes_are_told_but_not_thousands(void **state)
 {
-	struct agent a;
+	struct agent_entry a;
 	struct buf text;
 	int lines = 0;
 
@@ -455,12 +455,12 @@ static void tools_without_a_secret_are_a_mistake(void **state)
 	cfg.signing_secret = "";
 	assert_wrong(text, strlen(text), "signing_secret_env", "SIGNING_SECRET");
 	cfg.signing_secret = secret;
-	family_release(good(text).family);
+	agent_memory_release(good(text).memory);
 }
 
 static void secrets_and_numbers_are_not_repeated(void **state)
 {
-	struct agent a;
+	struct agent_entry a;
 	const char *text = "{\"signing_secret_env\":\"TEST_BLANKS\",\"numbers\":[\"+1202555010x\"]}";
 
 	(void)state;
@@ -479,7 +479,7 @@ static void file_cut_anywhere_is_a_mistake(void **state)
 	(void)state;
 	for (size_t len = 0; len < sizeof text - 1; len++) {
 		char *copy = malloc(len + 1); /* so that reading past its end is seen */
-		struct agent a;
+		struct agent_entry a;
 
 		memcpy(copy, text, len);
 		copy[len] = '\0';

@@ -111,14 +111,14 @@ static void open_agents(void)
 		fail_msg("%s", buf_text(&problem));
 }
 
-/* Whose profile answers; the reference is given back at once. */
+/* Whose agent answers; the reference is given back at once. */
 static const char *who(const char *number)
 {
 	static char name[80];
-	const struct profile *p = agents_for_number(agents, number);
+	const struct agent *p = agents_for_number(agents, number);
 
 	snprintf(name, sizeof name, "%s", p->name);
-	profile_release(p);
+	agent_release(p);
 	return name;
 }
 
@@ -126,7 +126,7 @@ static const char *who(const char *number)
 
 static void number_leads_to_its_agent_and_the_rest_to_the_one_without(void **state)
 {
-	const struct profile *p;
+	const struct agent *p;
 
 	(void)state;
 	put("a.json", "{\"numbers\":[\"+12025550100\",\"+12025550101\"]}");
@@ -142,10 +142,10 @@ static void number_leads_to_its_agent_and_the_rest_to_the_one_without(void **sta
 	assert_int_equal(agents_count(agents), 3);
 	p = agents_by_name(agents, "c");
 	assert_string_equal(p->name, "c");
-	profile_release(p);
+	agent_release(p);
 	p = agents_by_name(agents, "default");
 	assert_string_equal(p->file, "");
-	profile_release(p);
+	agent_release(p);
 	assert_null(agents_by_name(agents, "d"));
 
 	put("c.json", "{}");
@@ -156,21 +156,21 @@ static void number_leads_to_its_agent_and_the_rest_to_the_one_without(void **sta
 
 static void built_in_agent_is_there_without_any_file(void **state)
 {
-	const struct profile *list[4];
+	const struct agent *list[4];
 
 	(void)state;
 	open_agents();
 	assert_string_equal(who("+12025550100"), "default");
 	assert_int_equal(agents_list(agents, list, 4), 1);
 	assert_string_equal(list[0]->instructions, cfg.instructions);
-	profile_release(list[0]);
+	agent_release(list[0]);
 	agents_notes(agents, &problem);
 	assert_non_null(strstr(buf_text(&problem), "holds no agent"));
 }
 
 static void all_are_listed_each_variant_for_itself(void **state)
 {
-	const struct profile *list[8];
+	const struct agent *list[8];
 	size_t n;
 
 	(void)state;
@@ -183,9 +183,9 @@ static void all_are_listed_each_variant_for_itself(void **state)
 	assert_string_equal(list[1]->variant, "y");
 	assert_string_equal(list[2]->name, "b");
 	for (size_t i = 0; i < n; i++)
-		profile_release(list[i]);
+		agent_release(list[i]);
 	assert_int_equal(agents_list(agents, list, 1), 1);
-	profile_release(list[0]);
+	agent_release(list[0]);
 	/* As the calls of before name them: that variant, else another; no longer there; the built-in one. */
 	list[0] = agents_variant(agents, "a", "y");
 	list[1] = agents_variant(agents, "a", "gone");
@@ -195,26 +195,26 @@ static void all_are_listed_each_variant_for_itself(void **state)
 	assert_string_equal(list[2]->name, "default");
 	assert_null(agents_variant(agents, "c", ""));
 	for (size_t i = 0; i < 3; i++)
-		profile_release(list[i]);
+		agent_release(list[i]);
 }
 
 static void variants_are_drawn_by_weight(void **state)
 {
-	const struct profile x = { .variant = "x", .weight = 1 }, y = { .variant = "y", .weight = 0 },
-			     z = { .variant = "z", .weight = 3 };
-	struct agent a = { .variants = { &x, &y, &z }, .variant_count = 3 };
+	const struct agent x = { .variant = "x", .weight = 1 }, y = { .variant = "y", .weight = 0 },
+			   z = { .variant = "z", .weight = 3 };
+	struct agent_entry a = { .variants = { &x, &y, &z }, .variant_count = 3 };
 
 	(void)state;
-	assert_ptr_equal(agent_draw(&a, 0), &x);
-	assert_ptr_equal(agent_draw(&a, 0.2499), &x);
-	assert_ptr_equal(agent_draw(&a, 0.25), &z);
-	assert_ptr_equal(agent_draw(&a, 0.9999), &z);
-	assert_ptr_equal(agent_draw(&a, 1), &z);
+	assert_ptr_equal(agent_entry_draw(&a, 0), &x);
+	assert_ptr_equal(agent_entry_draw(&a, 0.2499), &x);
+	assert_ptr_equal(agent_entry_draw(&a, 0.25), &z);
+	assert_ptr_equal(agent_entry_draw(&a, 0.9999), &z);
+	assert_ptr_equal(agent_entry_draw(&a, 1), &z);
 	a.variant_count = 1;
-	assert_ptr_equal(agent_draw(&a, 0.9999), &x);
+	assert_ptr_equal(agent_entry_draw(&a, 0.9999), &x);
 	/* A last one without weight is never drawn for want of another. */
-	a = (struct agent){ .variants = { &x, &y }, .variant_count = 2 };
-	assert_ptr_equal(agent_draw(&a, 0.9999), &x);
+	a = (struct agent_entry){ .variants = { &x, &y }, .variant_count = 2 };
+	assert_ptr_equal(agent_entry_draw(&a, 0.9999), &x);
 }
 
 /* ------------------------------------------------------------------- what is wrong */
@@ -330,7 +330,7 @@ static void count_change(void *arg)
 
 static void reload_is_for_new_calls(void **state)
 {
-	const struct profile *call;
+	const struct agent *call;
 	int changes = 0;
 
 	(void)state;
@@ -342,10 +342,10 @@ static void reload_is_for_new_calls(void **state)
 	assert_int_equal(agents_reload(agents, &problem), 0);
 	assert_int_equal(changes, 1);
 	assert_string_equal(call->instructions, "old");
-	profile_release(call);
+	agent_release(call);
 	call = agents_for_number(agents, "+12025550100");
 	assert_string_equal(call->instructions, "new");
-	profile_release(call);
+	agent_release(call);
 }
 
 /* What /status would show. */
@@ -397,12 +397,12 @@ static void *call_until_told(void *arg)
 	_Atomic bool *stop = arg;
 
 	while (!atomic_load(stop)) {
-		const struct profile *p = agents_for_number(agents, "+12025550100");
+		const struct agent *p = agents_for_number(agents, "+12025550100");
 
 		/* Both come from one file, whichever. */
 		if (strcmp(p->instructions, p->greeting) != 0)
 			abort();
-		profile_release(p);
+		agent_release(p);
 	}
 	return NULL;
 }

@@ -98,11 +98,11 @@ static void time_is_told_in_words_with_its_zone(void **state)
 	(void)state;
 	setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1);
 	tzset();
-	call_brief_time(1741093500 * INT64_C(1000), text, sizeof text);
+	call_context_time(1741093500 * INT64_C(1000), text, sizeof text);
 	assert_string_equal(text, "Tuesday, 4 March 2025, 14:05 (CET, UTC+01:00)");
 	setenv("TZ", "NST3:30", 1);
 	tzset();
-	call_brief_time(1741093500 * INT64_C(1000), text, sizeof text);
+	call_context_time(1741093500 * INT64_C(1000), text, sizeof text);
 	assert_string_equal(text, "Tuesday, 4 March 2025, 09:35 (NST, UTC-03:30)");
 }
 

@@ -11,13 +11,13 @@ enum { MS = 1000, FRAME = 20 };
 static const int64_t T0 = 50 * 1000 * (int64_t)MS;
 
 /* A frame that arrives `late` us after it was said. */
-static uint32_t frame(struct gaps *g, uint64_t timestamp_ms, int64_t late)
+static uint32_t frame(struct lateness *g, uint64_t timestamp_ms, int64_t late)
 {
-	return gaps_frame(g, true, timestamp_ms, FRAME, T0 + (int64_t)timestamp_ms * MS + late);
+	return lateness_frame(g, true, timestamp_ms, FRAME, T0 + (int64_t)timestamp_ms * MS + late);
 }
 
 /* Frames in order, all on time; the timestamp after the last. */
-static uint64_t steady(struct gaps *g, uint64_t from_ms, int count)
+static uint64_t steady(struct lateness *g, uint64_t from_ms, int count)
 {
 	for (int i = 0; i < count; i++, from_ms += FRAME)
 		assert_int_equal(frame(g, from_ms, 0), 0);
@@ -28,35 +28,35 @@ static uint64_t steady(struct gaps *g, uint64_t from_ms, int count)
 
 static void frames_in_order_need_nothing(void **state)
 {
-	struct gaps g;
+	struct lateness g;
 
 	(void)state;
-	gaps_init(&g, T0);
+	lateness_init(&g, T0);
 	steady(&g, 5, 5000);
-	assert_int_equal(gaps_late_ms(&g), 0);
+	assert_int_equal(lateness_late_ms(&g), 0);
 	assert_int_equal(g.debt_ms, 0);
 }
 
 static void stream_may_begin_at_any_time(void **state)
 {
-	struct gaps g;
+	struct lateness g;
 
 	(void)state;
-	gaps_init(&g, T0);
+	lateness_init(&g, T0);
 	assert_int_equal(frame(&g, 3000, 0), 0);
 	steady(&g, 3020, 10);
-	gaps_init(&g, T0);
+	lateness_init(&g, T0);
 	assert_int_equal(frame(&g, 3600 * 1000, 0), 0);
 	steady(&g, 3600 * 1000 + 20, 10);
 }
 
 static void hole_is_filled_to_the_millisecond_and_once(void **state)
 {
-	struct gaps g;
+	struct lateness g;
 	uint64_t next;
 
 	(void)state;
-	gaps_init(&g, T0);
+	lateness_init(&g, T0);
 	next = steady(&g, 0, 50);
 	assert_int_equal(frame(&g, next + 347, 0), 347);
 	assert_int_equal(frame(&g, next + 347 + FRAME, 0), 0);
@@ -64,11 +64,11 @@ static void hole_is_filled_to_the_millisecond_and_once(void **state)
 
 static void rounding_is_no_hole(void **state)
 {
-	struct gaps g;
+	struct lateness g;
 	uint64_t next;
 
 	(void)state;
-	gaps_init(&g, T0);
+	lateness_init(&g, T0);
 	next = steady(&g, 0, 50);
 	assert_int_equal(frame(&g, next + 19, 0), 0);
 	assert_int_equal(frame(&g, next + 19 + FRAME, 0), 0);
@@ -77,16 +77,16 @@ static void rounding_is_no_hole(void **state)
 
 static void jump_is_not_believed_and_the_count_begins_anew(void **state)
 {
-	struct gaps g;
+	struct lateness g;
 	uint64_t next;
 
 	(void)state;
-	gaps_init(&g, T0);
+	lateness_init(&g, T0);
 	next = steady(&g, 0, 50);
-	assert_int_equal(frame(&g, next + GAPS_FILL_MAX_MS, 0), GAPS_FILL_MAX_MS);
-	next += GAPS_FILL_MAX_MS + FRAME;
-	assert_int_equal(frame(&g, next + GAPS_FILL_MAX_MS + 1, 0), 0);
-	next += GAPS_FILL_MAX_MS + 1 + FRAME;
+	assert_int_equal(frame(&g, next + LATENESS_FILL_MAX_MS, 0), LATENESS_FILL_MAX_MS);
+	next += LATENESS_FILL_MAX_MS + FRAME;
+	assert_int_equal(frame(&g, next + LATENESS_FILL_MAX_MS + 1, 0), 0);
+	next += LATENESS_FILL_MAX_MS + 1 + FRAME;
 	assert_int_equal(frame(&g, next, 0), 0);
 	/* Holes after it are holes again. */
 	assert_int_equal(frame(&g, next + FRAME + 200, 0), 200);
@@ -99,29 +99,29 @@ static void one_absurd_timestamp_does_not_spoil_the_call(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof absurd / sizeof absurd[0]; i++) {
-		struct gaps g;
+		struct lateness g;
 		uint64_t next;
 
-		gaps_init(&g, T0);
+		lateness_init(&g, T0);
 		next = steady(&g, 0, 50);
 		/* Carried by a frame that arrives when it should. */
-		assert_int_equal(gaps_frame(&g, true, absurd[i], FRAME, T0 + (int64_t)next * MS), 0);
+		assert_int_equal(lateness_frame(&g, true, absurd[i], FRAME, T0 + (int64_t)next * MS), 0);
 		next += FRAME;
 		frame(&g, next, 0);
-		assert_int_equal(gaps_late_ms(&g), 0);
+		assert_int_equal(lateness_late_ms(&g), 0);
 		next = steady(&g, next + FRAME, 50);
-		assert_int_equal(gaps_late_ms(&g), 0);
+		assert_int_equal(lateness_late_ms(&g), 0);
 		assert_int_equal(frame(&g, next + 300, 0), 300);
 	}
 }
 
 static void doubled_frame_does_not_turn_the_count_back(void **state)
 {
-	struct gaps g;
+	struct lateness g;
 	uint64_t next;
 
 	(void)state;
-	gaps_init(&g, T0);
+	lateness_init(&g, T0);
 	next = steady(&g, 0, 50);
 	assert_int_equal(frame(&g, next - FRAME, 20 * MS), 0);
 	assert_int_equal(frame(&g, next - 2 * FRAME, 20 * MS), 0);
@@ -131,19 +131,19 @@ static void doubled_frame_does_not_turn_the_count_back(void **state)
 
 static void frames_without_a_timestamp_count_by_their_length(void **state)
 {
-	struct gaps g;
+	struct lateness g;
 	uint64_t next;
 
 	(void)state;
-	gaps_init(&g, T0);
+	lateness_init(&g, T0);
 	for (int i = 0; i < 100; i++)
-		assert_int_equal(gaps_frame(&g, false, 0, FRAME, T0 + i * FRAME * MS), 0);
-	assert_int_equal(gaps_late_ms(&g), 0);
+		assert_int_equal(lateness_frame(&g, false, 0, FRAME, T0 + i * FRAME * MS), 0);
+	assert_int_equal(lateness_late_ms(&g), 0);
 
-	gaps_init(&g, T0);
+	lateness_init(&g, T0);
 	next = steady(&g, 0, 50);
 	for (int i = 0; i < 10; i++, next += FRAME)
-		assert_int_equal(gaps_frame(&g, false, 0, FRAME, T0 + (int64_t)next * MS), 0);
+		assert_int_equal(lateness_frame(&g, false, 0, FRAME, T0 + (int64_t)next * MS), 0);
 	assert_int_equal(frame(&g, next, 0), 0);
 	assert_int_equal(frame(&g, next + FRAME + 100, 0), 100);
 }
@@ -152,61 +152,61 @@ static void frames_without_a_timestamp_count_by_their_length(void **state)
 
 static void pads_once_when_frames_stop_in_mid_speech(void **state)
 {
-	struct gaps g;
+	struct lateness g;
 	int64_t last, due;
 
 	(void)state;
-	gaps_init(&g, T0);
+	lateness_init(&g, T0);
 	last = T0 + (int64_t)(steady(&g, 0, 50) - FRAME) * MS;
-	due = last + GAPS_PATIENCE_US;
-	assert_int_equal(gaps_deadline_us(&g, true), due);
-	assert_int_equal(gaps_pad(&g, true, due - 1), 0);
-	assert_int_equal(gaps_pad(&g, true, due), GAPS_PAD_MS);
-	assert_int_equal(gaps_pad(&g, true, due + 60 * 1000 * (int64_t)MS), 0);
-	assert_int_equal(gaps_deadline_us(&g, true), INT64_MAX);
+	due = last + LATENESS_PATIENCE_US;
+	assert_int_equal(lateness_deadline_us(&g, true), due);
+	assert_int_equal(lateness_pad(&g, true, due - 1), 0);
+	assert_int_equal(lateness_pad(&g, true, due), LATENESS_PAD_MS);
+	assert_int_equal(lateness_pad(&g, true, due + 60 * 1000 * (int64_t)MS), 0);
+	assert_int_equal(lateness_deadline_us(&g, true), INT64_MAX);
 	/* The next frame, and it may happen again. */
-	assert_int_equal(gaps_frame(&g, false, 0, FRAME, due + 5000 * MS), 0);
-	assert_int_equal(gaps_pad(&g, true, due + 5000 * MS + GAPS_PATIENCE_US), GAPS_PAD_MS);
+	assert_int_equal(lateness_frame(&g, false, 0, FRAME, due + 5000 * MS), 0);
+	assert_int_equal(lateness_pad(&g, true, due + 5000 * MS + LATENESS_PATIENCE_US), LATENESS_PAD_MS);
 }
 
 static void silence_of_a_silent_caller_is_not_padded(void **state)
 {
-	struct gaps g;
+	struct lateness g;
 
 	(void)state;
-	gaps_init(&g, T0);
+	lateness_init(&g, T0);
 	steady(&g, 0, 50);
-	assert_int_equal(gaps_deadline_us(&g, false), INT64_MAX);
-	assert_int_equal(gaps_pad(&g, false, T0 + 3600 * 1000 * (int64_t)MS), 0);
+	assert_int_equal(lateness_deadline_us(&g, false), INT64_MAX);
+	assert_int_equal(lateness_pad(&g, false, T0 + 3600 * 1000 * (int64_t)MS), 0);
 	/* Starting to speak makes it due at once, and once. */
-	assert_true(gaps_deadline_us(&g, true) < T0 + 3600 * 1000 * (int64_t)MS);
-	assert_int_equal(gaps_pad(&g, true, T0 + 3600 * 1000 * (int64_t)MS), GAPS_PAD_MS);
+	assert_true(lateness_deadline_us(&g, true) < T0 + 3600 * 1000 * (int64_t)MS);
+	assert_int_equal(lateness_pad(&g, true, T0 + 3600 * 1000 * (int64_t)MS), LATENESS_PAD_MS);
 }
 
 static void padding_is_set_off_against_the_hole_it_stood_for(void **state)
 {
-	struct gaps g;
+	struct lateness g;
 	uint64_t next;
 
 	(void)state;
-	gaps_init(&g, T0);
+	lateness_init(&g, T0);
 	next = steady(&g, 0, 50);
-	gaps_pad(&g, true, T0 + (int64_t)next * MS + GAPS_PATIENCE_US);
+	lateness_pad(&g, true, T0 + (int64_t)next * MS + LATENESS_PATIENCE_US);
 	/* The frames never came: 3 s are missing, one of which was sent. */
-	assert_int_equal(frame(&g, next + 3000, 0), 3000 - GAPS_PAD_MS);
+	assert_int_equal(frame(&g, next + 3000, 0), 3000 - LATENESS_PAD_MS);
 	assert_int_equal(g.debt_ms, 0);
 	assert_int_equal(frame(&g, next + 3000 + FRAME + 100, 0), 100);
 }
 
 static void padding_for_frames_that_were_only_late_is_paid_back_by_later_holes(void **state)
 {
-	struct gaps g;
+	struct lateness g;
 	uint64_t next;
 
 	(void)state;
-	gaps_init(&g, T0);
+	lateness_init(&g, T0);
 	next = steady(&g, 0, 50);
-	gaps_pad(&g, true, T0 + (int64_t)next * MS + GAPS_PATIENCE_US);
+	lateness_pad(&g, true, T0 + (int64_t)next * MS + LATENESS_PATIENCE_US);
 	for (int i = 0; i < 100; i++, next += FRAME) /* all of them, 1.2 s late */
 		assert_int_equal(frame(&g, next, 1200 * MS), 0);
 	assert_int_equal(frame(&g, next + 600, 0), 0);
@@ -224,9 +224,9 @@ static void model_hears_as_much_time_as_has_passed(void **state)
 	for (uint32_t first = 1; first < 200; first++) {
 		uint32_t seed = first;
 		uint64_t said_ms = FRAME, sent_ms = FRAME, arrival_ms = 0;
-		struct gaps g;
+		struct lateness g;
 
-		gaps_init(&g, T0);
+		lateness_init(&g, T0);
 		frame(&g, 0, 0);
 		for (int i = 0; i < 3000; i++) {
 			seed ^= seed << 13;
@@ -238,8 +238,8 @@ static void model_hears_as_much_time_as_has_passed(void **state)
 				arrival_ms += seed / 512 % 2000; /* held up */
 			if (arrival_ms < said_ms)
 				arrival_ms = said_ms;
-			sent_ms += gaps_pad(&g, true, T0 + (int64_t)arrival_ms * MS);
-			sent_ms += gaps_frame(&g, true, said_ms, FRAME, T0 + (int64_t)arrival_ms * MS) + FRAME;
+			sent_ms += lateness_pad(&g, true, T0 + (int64_t)arrival_ms * MS);
+			sent_ms += lateness_frame(&g, true, said_ms, FRAME, T0 + (int64_t)arrival_ms * MS) + FRAME;
 			said_ms += FRAME;
 			assert_int_equal(sent_ms, said_ms + g.debt_ms);
 		}
@@ -250,52 +250,52 @@ static void model_hears_as_much_time_as_has_passed(void **state)
 
 static void lateness_is_told_against_the_fastest_frame(void **state)
 {
-	struct gaps g;
+	struct lateness g;
 	uint64_t next;
 
 	(void)state;
-	gaps_init(&g, T0);
+	lateness_init(&g, T0);
 	frame(&g, 0, 80 * MS);
-	assert_int_equal(gaps_late_ms(&g), 0); /* nothing to compare it with */
+	assert_int_equal(lateness_late_ms(&g), 0); /* nothing to compare it with */
 	frame(&g, 20, 30 * MS);
-	assert_int_equal(gaps_late_ms(&g), 0);
+	assert_int_equal(lateness_late_ms(&g), 0);
 	frame(&g, 40, 30 * MS + 500);
-	assert_int_equal(gaps_late_ms(&g), 0);
+	assert_int_equal(lateness_late_ms(&g), 0);
 	next = 60;
 	frame(&g, next, 280 * MS);
-	assert_in_range(gaps_late_ms(&g), 249, 250);
+	assert_in_range(lateness_late_ms(&g), 249, 250);
 	frame(&g, next + FRAME, 3530 * MS); /* as seen with 700 calls on one core */
-	assert_in_range(gaps_late_ms(&g), 3495, 3500);
+	assert_in_range(lateness_late_ms(&g), 3495, 3500);
 	frame(&g, next + 2 * FRAME, 30 * MS);
-	assert_int_equal(gaps_late_ms(&g), 0);
+	assert_int_equal(lateness_late_ms(&g), 0);
 }
 
 static void drift_between_the_clocks_is_not_lateness(void **state)
 {
-	struct gaps g;
+	struct lateness g;
 
 	(void)state;
-	gaps_init(&g, T0);
+	lateness_init(&g, T0);
 	/* Their clock loses 300 ms an hour against ours. */
 	for (uint64_t at = 0; at < 3600 * 1000; at += FRAME) {
 		frame(&g, at, (int64_t)at * MS / 12000);
-		assert_int_equal(gaps_late_ms(&g), 0);
+		assert_int_equal(lateness_late_ms(&g), 0);
 	}
 }
 
 static void base_creeps_a_millisecond_a_second(void **state)
 {
-	struct gaps g;
+	struct lateness g;
 	uint64_t next;
 
 	(void)state;
-	gaps_init(&g, T0);
+	lateness_init(&g, T0);
 	next = steady(&g, 0, 50);
 	frame(&g, next, 200 * MS);
-	assert_in_range(gaps_late_ms(&g), 199, 200);
+	assert_in_range(lateness_late_ms(&g), 199, 200);
 	for (int i = 1; i <= 50 * 60; i++) /* a minute of it */
 		frame(&g, next + (uint64_t)i * FRAME, 200 * MS);
-	assert_in_range(gaps_late_ms(&g), 138, 141);
+	assert_in_range(lateness_late_ms(&g), 138, 141);
 }
 
 int main(void)

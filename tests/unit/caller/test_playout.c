@@ -144,7 +144,7 @@ static void echo(const char *mark)
 /* The next record told to the agent loop; its body is copied to `body`. */
 static enum from_caller_type told(void *body, size_t size)
 {
-	struct record r;
+	struct ring_message r;
 	enum from_caller_type type;
 
 	if (!ring_next(&line->from_caller, &r))

@@ -33,7 +33,7 @@ static int begin(void **state)
 	line = aligned_alloc(_Alignof(struct call), sizeof *line);
 	memset(line, 0, sizeof *line);
 	line->cfg = &cfg;
-	atomic_store(&line->pen, PEN_AGENT);
+	atomic_store(&line->model_writer, WRITER_AGENT);
 	now = 1000 * (int64_t)US_PER_S;
 	if (socketpair(AF_UNIX, SOCK_STREAM, 0, sockets) || bell_open(&line->agent_bell))
 		return -1;
@@ -116,7 +116,7 @@ static void frames_that_stop_while_the_caller_speaks_are_padded_once(void **stat
 	now = uplink_deadline_us(&uplink);
 	uplink_run(&uplink, now);
 	uplink_run(&uplink, now + 5 * (int64_t)US_PER_S);
-	assert_int_equal(counted(&line->counters.padded_ms), GAPS_PAD_MS);
+	assert_int_equal(counted(&line->counters.padded_ms), LATENESS_PAD_MS);
 }
 
 static void audio_that_aged_in_our_own_socket_is_skipped(void **state)

@@ -49,7 +49,7 @@ static void put_text(struct ring *r, uint8_t type, const char *text)
 
 static void expect(struct ring *r, uint8_t type, const char *text)
 {
-	struct record got;
+	struct ring_message got;
 
 	assert_true(ring_next(r, &got));
 	assert_int_equal(got.type, type);
@@ -61,7 +61,7 @@ static void expect(struct ring *r, uint8_t type, const char *text)
 
 static void expect_empty(struct ring *r)
 {
-	struct record got;
+	struct ring_message got;
 
 	assert_false(ring_next(r, &got));
 	assert_int_equal(ring_used(r), 0);
@@ -91,7 +91,7 @@ static void records_come_out_in_order_with_type_and_length(void **state)
 static void record_stays_until_it_is_popped(void **state)
 {
 	struct ring r;
-	struct record one, again;
+	struct ring_message one, again;
 
 	(void)state;
 	assert_int_equal(ring_open(&r, 1), 0);
@@ -125,7 +125,7 @@ static void full_ring_says_no_and_loses_nothing(void **state)
 {
 	struct ring r;
 	uint32_t written = 0, read = 0;
-	struct record got;
+	struct ring_message got;
 
 	(void)state;
 	assert_int_equal(ring_open(&r, 4096), 0);
@@ -154,7 +154,7 @@ static void full_ring_says_no_and_loses_nothing(void **state)
 static void the_last_free_byte_can_be_used(void **state)
 {
 	struct ring r;
-	struct record got;
+	struct ring_message got;
 	char body[4096 / 4 - HEAD] = "";
 
 	(void)state;
@@ -184,7 +184,7 @@ static void record_may_fill_a_quarter_and_no_more(void **state)
 	/* Wherever it would come to lie: what fits an empty ring fits at every offset. */
 	for (uint64_t at = 0; at < 4096; at += 8) {
 		struct ring moved;
-		struct record got;
+		struct ring_message got;
 
 		open_at(&moved, 4096, at);
 		memset(body, (int)at / 8, sizeof body);
@@ -202,7 +202,7 @@ static void record_may_fill_a_quarter_and_no_more(void **state)
 static void record_that_would_wrap_begins_the_next_lap(void **state)
 {
 	struct ring r;
-	struct record got;
+	struct ring_message got;
 
 	(void)state;
 	for (uint64_t left = 8; left <= 64; left += 8) {
@@ -230,7 +230,7 @@ static void filler_is_not_put_where_only_it_would_fit(void **state)
 	assert_false(ring_put(&r, 1, body, sizeof body));
 	assert_int_equal(ring_used(&r), 512 + 3 * 1024);
 	for (int i = 0; i < 3; i++) {
-		struct record got;
+		struct ring_message got;
 
 		assert_true(ring_next(&r, &got));
 		ring_pop(&r);
@@ -242,7 +242,7 @@ static void filler_is_not_put_where_only_it_would_fit(void **state)
 static void position_taken_now_tells_old_records_from_new(void **state)
 {
 	struct ring r;
-	struct record got;
+	struct ring_message got;
 	uint64_t before;
 
 	(void)state;
@@ -299,7 +299,7 @@ static void behaves_like_a_queue(uint64_t start)
 			queue[in % MOST].len = len;
 			queue[in++ % MOST].seed = content;
 		} else {
-			struct record got;
+			struct ring_message got;
 
 			assert_int_equal(ring_next(&r, &got), in != out);
 			if (in == out)
@@ -376,7 +376,7 @@ static size_t pages_in_use(const struct ring *r)
 static void ring_that_empties_now_and_then_keeps_little_memory(void **state)
 {
 	struct ring r;
-	struct record got;
+	struct ring_message got;
 	static char body[1000];
 	size_t most = 0;
 
@@ -397,7 +397,7 @@ static void ring_that_empties_now_and_then_keeps_little_memory(void **state)
 static void what_a_burst_touched_is_given_back(void **state)
 {
 	struct ring r;
-	struct record got;
+	struct ring_message got;
 	static char body[1000];
 
 	(void)state;
@@ -422,7 +422,7 @@ static void what_a_burst_touched_is_given_back(void **state)
 static void giving_memory_back_never_takes_an_unread_record(void **state)
 {
 	struct ring r;
-	struct record got;
+	struct ring_message got;
 	uint32_t read = 0;
 
 	(void)state;
@@ -517,7 +517,7 @@ static void *meeting_reader(void *arg)
 	struct meeting *m = arg;
 	uint32_t eaten = 0, seed = 7;
 	unsigned delay = 100;
-	struct record got;
+	struct ring_message got;
 	bool over = false;
 
 	while (!over) {
@@ -596,7 +596,7 @@ static void *napping_reader(void *arg)
 	struct napping *n = arg;
 	struct pollfd bell = { .fd = n->bell.fd, .events = POLLIN };
 	uint32_t eaten = 0;
-	struct record got;
+	struct ring_message got;
 
 	while (eaten < NAPS) {
 		while (ring_next(&n->ring, &got)) {
@@ -648,7 +648,7 @@ static void *flood_reader(void *arg)
 	uint32_t expected = 0;
 	uintptr_t wrong = 0;
 	unsigned turns = 0;
-	struct record got;
+	struct ring_message got;
 
 	while (expected < FLOOD) {
 		const uint32_t *body;

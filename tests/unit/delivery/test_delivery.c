@@ -13,20 +13,20 @@
 #define A "https://a.example/hook"
 #define B "https://b.example/hook"
 
-static const struct outbox_result ok = { .status = 200, .retry_after_s = -1 };
-static const struct outbox_result error_500 = { .status = 500, .retry_after_s = -1 };
-static const struct outbox_result dead = { .status = 0, .retry_after_s = -1 };
+static const struct delivery_result ok = { .status = 200, .retry_after_s = -1 };
+static const struct delivery_result error_500 = { .status = 500, .retry_after_s = -1 };
+static const struct delivery_result dead = { .status = 0, .retry_after_s = -1 };
 
 /* -------------------------------------------------------------------- what becomes */
 
-static struct outbox_result of_answer(enum fetch_failure failure, int status)
+static struct delivery_result of_answer(enum fetch_failure failure, int status)
 {
 	struct fetch_answer answer = { .failure = failure, .status = status, .retry_after_s = -1 };
-	struct outbox_result result;
+	struct delivery_result result;
 
 	if (failure != FETCH_OK)
 		snprintf(answer.error, sizeof answer.error, "why");
-	outbox_result_of(&answer, &result);
+	delivery_result_of(&answer, &result);
 	return result;
 }
 
@@ -35,35 +35,36 @@ static void any_2xx_is_a_delivery(void **state)
 	static const struct {
 		enum fetch_failure failure;
 		int status;
-		enum outbox_verdict verdict;
+		enum delivery_verdict verdict;
 		const char *error;
 	} cases[] = {
-		{ FETCH_OK, 200, OUTBOX_DELIVERED, "" },
-		{ FETCH_OK, 204, OUTBOX_DELIVERED, "" },
-		{ FETCH_OK, 299, OUTBOX_DELIVERED, "" },
+		{ FETCH_OK, 200, DELIVERY_DELIVERED, "" },
+		{ FETCH_OK, 204, DELIVERY_DELIVERED, "" },
+		{ FETCH_OK, 299, DELIVERY_DELIVERED, "" },
 		/* It has it, whatever it then says. */
-		{ FETCH_TOO_LARGE, 200, OUTBOX_DELIVERED, "" },
-		{ FETCH_TIMEOUT, 200, OUTBOX_DELIVERED, "" },
-		{ FETCH_UNKNOWN, 202, OUTBOX_DELIVERED, "" },
-		{ FETCH_OK, 301, OUTBOX_RETRY, "it answered 301, and redirects are not followed" },
-		{ FETCH_OK, 308, OUTBOX_RETRY, "it answered 308, and redirects are not followed" },
-		{ FETCH_OK, 400, OUTBOX_RETRY, "it answered 400" },
-		{ FETCH_OK, 404, OUTBOX_RETRY, "it answered 404" },
-		{ FETCH_OK, 410, OUTBOX_PARK, "it answered 410" },
-		{ FETCH_OK, 429, OUTBOX_RETRY, "it answered 429" },
-		{ FETCH_OK, 503, OUTBOX_RETRY, "it answered 503" },
-		{ FETCH_OK, 199, OUTBOX_RETRY, "it answered 199" },
-		{ FETCH_TOO_LARGE, 500, OUTBOX_RETRY, "it answered 500" },
-		{ FETCH_NOT_SENT, 0, OUTBOX_RETRY, "why" },
-		{ FETCH_UNKNOWN, 0, OUTBOX_RETRY, "why" },
-		{ FETCH_TIMEOUT, 0, OUTBOX_RETRY, "why" },
+		{ FETCH_TOO_LARGE, 200, DELIVERY_DELIVERED, "" },
+		{ FETCH_TIMEOUT, 200, DELIVERY_DELIVERED, "" },
+		{ FETCH_UNKNOWN, 202, DELIVERY_DELIVERED, "" },
+		{ FETCH_OK, 301, DELIVERY_RETRY, "it answered 301, and redirects are not followed" },
+		{ FETCH_OK, 308, DELIVERY_RETRY, "it answered 308, and redirects are not followed" },
+		{ FETCH_OK, 400, DELIVERY_RETRY, "it answered 400" },
+		{ FETCH_OK, 404, DELIVERY_RETRY, "it answered 404" },
+		{ FETCH_OK, 410, DELIVERY_PARK, "it answered 410" },
+		{ FETCH_OK, 429, DELIVERY_RETRY, "it answered 429" },
+		{ FETCH_OK, 503, DELIVERY_RETRY, "it answered 503" },
+		{ FETCH_OK, 199, DELIVERY_RETRY, "it answered 199" },
+		{ FETCH_TOO_LARGE, 500, DELIVERY_RETRY, "it answered 500" },
+		{ FETCH_NOT_SENT, 0, DELIVERY_RETRY, "why" },
+		{ FETCH_UNKNOWN, 0, DELIVERY_RETRY, "why" },
+		{ FETCH_TIMEOUT, 0, DELIVERY_RETRY, "why" },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		struct outbox_result result = of_answer(cases[i].failure, cases[i].status);
+		struct delivery_result result = of_answer(cases[i].failure, cases[i].status);
 
-		if (outbox_judge(&result, 0, 1000, DAY_MS) != cases[i].verdict || strcmp(result.error, cases[i].error))
+		if (delivery_judge(&result, 0, 1000, DAY_MS) != cases[i].verdict ||
+		    strcmp(result.error, cases[i].error))
 			fail_msg("%s %d: %s", fetch_failure_name(cases[i].failure), cases[i].status, result.error);
 	}
 }
@@ -71,9 +72,9 @@ static void any_2xx_is_a_delivery(void **state)
 static void after_a_day_it_is_parked_and_not_before(void **state)
 {
 	(void)state;
-	assert_int_equal(outbox_judge(&error_500, 5000, 5000 + DAY_MS - 1, DAY_MS), OUTBOX_RETRY);
-	assert_int_equal(outbox_judge(&error_500, 5000, 5000 + DAY_MS, DAY_MS), OUTBOX_PARK);
-	assert_int_equal(outbox_judge(&ok, 5000, 5000 + 2 * DAY_MS, DAY_MS), OUTBOX_DELIVERED);
+	assert_int_equal(delivery_judge(&error_500, 5000, 5000 + DAY_MS - 1, DAY_MS), DELIVERY_RETRY);
+	assert_int_equal(delivery_judge(&error_500, 5000, 5000 + DAY_MS, DAY_MS), DELIVERY_PARK);
+	assert_int_equal(delivery_judge(&ok, 5000, 5000 + 2 * DAY_MS, DAY_MS), DELIVERY_DELIVERED);
 }
 
 static void pauses_double_from_a_second_to_an_hour(void **state)
@@ -83,23 +84,23 @@ static void pauses_double_from_a_second_to_an_hour(void **state)
 	(void)state;
 	for (int failed = 1; failed < 100; failed++) {
 		/* The least and the most that jitter makes of it. */
-		assert_int_equal(outbox_delay_ms(failed, -1, 0), whole / 2);
-		assert_int_equal(outbox_delay_ms(failed, -1, (uint32_t)(whole / 2)), whole);
+		assert_int_equal(delivery_delay_ms(failed, -1, 0), whole / 2);
+		assert_int_equal(delivery_delay_ms(failed, -1, (uint32_t)(whole / 2)), whole);
 		for (uint32_t random = 1; random < 4000000000u; random += 399999999u)
-			assert_in_range(outbox_delay_ms(failed, -1, random), whole / 2, whole);
+			assert_in_range(delivery_delay_ms(failed, -1, random), whole / 2, whole);
 		whole = whole * 2 > 3600000 ? 3600000 : whole * 2;
 	}
-	assert_in_range(outbox_delay_ms(0, -1, 7), 500, 1000);
+	assert_in_range(delivery_delay_ms(0, -1, 7), 500, 1000);
 }
 
 static void retry_after_is_heeded_up_to_an_hour(void **state)
 {
 	(void)state;
-	assert_int_equal(outbox_delay_ms(1, 30, 0), 30000);
-	assert_int_equal(outbox_delay_ms(1, 0, 0), 500);
-	assert_int_equal(outbox_delay_ms(1, 3600, 0), 3600000);
-	assert_int_equal(outbox_delay_ms(1, INT64_MAX, 0), 3600000);
-	assert_int_equal(outbox_delay_ms(20, 30, 0), 1800000); /* it never shortens the pause */
+	assert_int_equal(delivery_delay_ms(1, 30, 0), 30000);
+	assert_int_equal(delivery_delay_ms(1, 0, 0), 500);
+	assert_int_equal(delivery_delay_ms(1, 3600, 0), 3600000);
+	assert_int_equal(delivery_delay_ms(1, INT64_MAX, 0), 3600000);
+	assert_int_equal(delivery_delay_ms(20, 30, 0), 1800000); /* it never shortens the pause */
 }
 
 static void an_origin_is_scheme_host_and_port(void **state)
@@ -115,10 +116,10 @@ static void an_origin_is_scheme_host_and_port(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		outbox_origin(cases[i][0], origin, sizeof origin);
+		delivery_origin(cases[i][0], origin, sizeof origin);
 		assert_string_equal(origin, cases[i][1]);
 	}
-	outbox_origin("https://long.example/", origin, 10);
+	delivery_origin("https://long.example/", origin, 10);
 	assert_string_equal(origin, "https://l");
 }
 
@@ -127,9 +128,9 @@ static void an_origin_is_scheme_host_and_port(void **state)
 static int64_t now;
 static int64_t next; /* what the last take said */
 
-static struct outbox_entry *entry(const char *id, int64_t seq, const char *call, const char *url)
+static struct delivery_entry *entry(const char *id, int64_t seq, const char *call, const char *url)
 {
-	struct outbox_entry *e = outbox_entry_new(call, "agent", "", "call.ended", url, "{}", NULL);
+	struct delivery_entry *e = delivery_entry_new(call, "agent", "", "call.ended", url, "{}", NULL);
 
 	assert_non_null(e);
 	snprintf(e->id, sizeof e->id, "%s", id);
@@ -138,69 +139,70 @@ static struct outbox_entry *entry(const char *id, int64_t seq, const char *call,
 	return e;
 }
 
-static void add(struct outbox_queue *q, const char *id, int64_t seq, const char *call, const char *url)
+static void add(struct delivery_queue *q, const char *id, int64_t seq, const char *call, const char *url)
 {
-	assert_true(outbox_queue_add(q, entry(id, seq, call, url)));
+	assert_true(delivery_queue_add(q, entry(id, seq, call, url)));
 }
 
 /* What is taken until nothing is due, as a list of ids. */
-static const char *taken(struct outbox_queue *q)
+static const char *taken(struct delivery_queue *q)
 {
 	static char ids[256];
-	struct outbox_entry *e;
+	struct delivery_entry *e;
 	size_t len = 0;
 
 	ids[0] = '\0';
-	while ((e = outbox_queue_take(q, now, &next)))
+	while ((e = delivery_queue_take(q, now, &next)))
 		len += (size_t)snprintf(ids + len, sizeof ids - len, "%s%s", len ? " " : "", e->id);
 	return ids;
 }
 
-static void settle(struct outbox_queue *q, const char *id, enum outbox_verdict verdict, const struct outbox_result *r)
+static void settle(
+    struct delivery_queue *q, const char *id, enum delivery_verdict verdict, const struct delivery_result *r)
 {
-	struct outbox_entry *e = outbox_queue_find(q, id);
+	struct delivery_entry *e = delivery_queue_find(q, id);
 
 	assert_non_null(e);
 	assert_true(e->sending);
-	outbox_queue_settle(q, e, verdict, r, now, 0);
-	if (verdict != OUTBOX_RETRY)
-		outbox_entry_free(e);
+	delivery_queue_settle(q, e, verdict, r, now, 0);
+	if (verdict != DELIVERY_RETRY)
+		delivery_entry_free(e);
 }
 
 static int open_queue(void **state)
 {
-	static struct outbox_queue q;
+	static struct delivery_queue q;
 
 	now = 1000000;
-	outbox_queue_init(&q, 2);
+	delivery_queue_init(&q, 2);
 	*state = &q;
 	return 0;
 }
 
 static int close_queue(void **state)
 {
-	outbox_queue_free(*state);
+	delivery_queue_free(*state);
 	return 0;
 }
 
 static void the_next_of_a_call_waits_for_the_one_before(void **state)
 {
-	struct outbox_queue *q = *state;
+	struct delivery_queue *q = *state;
 
 	add(q, "1", 1, "CA1", A);
 	add(q, "2", 2, "CA1", A);
 	add(q, "3", 3, "CA1", A);
 	assert_string_equal(taken(q), "1");
-	settle(q, "1", OUTBOX_RETRY, &error_500);
+	settle(q, "1", DELIVERY_RETRY, &error_500);
 	assert_string_equal(taken(q), "");
 	assert_int_equal(next, now + 500);
 	now = next;
 	assert_string_equal(taken(q), "1");
-	settle(q, "1", OUTBOX_DELIVERED, &ok);
+	settle(q, "1", DELIVERY_DELIVERED, &ok);
 	assert_string_equal(taken(q), "2");
-	settle(q, "2", OUTBOX_PARK, &error_500);
+	settle(q, "2", DELIVERY_PARK, &error_500);
 	assert_string_equal(taken(q), "3");
-	settle(q, "3", OUTBOX_DELIVERED, &ok);
+	settle(q, "3", DELIVERY_DELIVERED, &ok);
 	assert_int_equal(q->count, 0);
 	assert_int_equal(q->bytes, 0);
 	assert_null(q->chains);
@@ -210,24 +212,24 @@ static void the_next_of_a_call_waits_for_the_one_before(void **state)
 
 static void what_is_older_goes_in_front_but_not_of_what_is_under_way(void **state)
 {
-	struct outbox_queue *q = *state;
+	struct delivery_queue *q = *state;
 
 	add(q, "5", 5, "CA1", A);
 	add(q, "3", 3, "CA1", A);
 	assert_string_equal(taken(q), "3");
 	add(q, "1", 1, "CA1", A);
 	add(q, "4", 4, "CA1", A);
-	settle(q, "3", OUTBOX_DELIVERED, &ok);
+	settle(q, "3", DELIVERY_DELIVERED, &ok);
 	assert_string_equal(taken(q), "1");
-	settle(q, "1", OUTBOX_DELIVERED, &ok);
+	settle(q, "1", DELIVERY_DELIVERED, &ok);
 	assert_string_equal(taken(q), "4");
-	settle(q, "4", OUTBOX_DELIVERED, &ok);
+	settle(q, "4", DELIVERY_DELIVERED, &ok);
 	assert_string_equal(taken(q), "5");
 }
 
 static void calls_and_addresses_go_side_by_side(void **state)
 {
-	struct outbox_queue *q = *state;
+	struct delivery_queue *q = *state;
 
 	add(q, "1a", 1, "CA1", A);
 	add(q, "1b", 2, "CA1", B);
@@ -238,7 +240,7 @@ static void calls_and_addresses_go_side_by_side(void **state)
 
 static void only_so_many_at_once_go_to_one_origin(void **state)
 {
-	struct outbox_queue *q = *state;
+	struct delivery_queue *q = *state;
 
 	add(q, "1", 1, "CA1", A);
 	add(q, "2", 2, "CA2", A "/other");
@@ -246,17 +248,17 @@ static void only_so_many_at_once_go_to_one_origin(void **state)
 	add(q, "4", 4, "CA4", B);
 	assert_string_equal(taken(q), "1 2 4");
 	assert_int_equal(next, INT64_MAX); /* when one of them comes back */
-	settle(q, "2", OUTBOX_RETRY, &error_500);
+	settle(q, "2", DELIVERY_RETRY, &error_500);
 	assert_string_equal(taken(q), "3");
 	assert_int_equal(next, INT64_MAX);
-	settle(q, "1", OUTBOX_DELIVERED, &ok);
+	settle(q, "1", DELIVERY_DELIVERED, &ok);
 	assert_string_equal(taken(q), "");
 	assert_int_equal(next, now + 500);
 }
 
 static void a_dead_origin_is_tried_by_one_at_a_time_however_many_wait(void **state)
 {
-	struct outbox_queue *q = *state;
+	struct delivery_queue *q = *state;
 	char id[16], call[16];
 	int tries = 0;
 
@@ -266,38 +268,38 @@ static void a_dead_origin_is_tried_by_one_at_a_time_however_many_wait(void **sta
 		add(q, id, i, call, A);
 	}
 	assert_string_equal(taken(q), "0 1");
-	settle(q, "0", OUTBOX_RETRY, &dead);
-	settle(q, "1", OUTBOX_RETRY, &dead);
+	settle(q, "0", DELIVERY_RETRY, &dead);
+	settle(q, "1", DELIVERY_RETRY, &dead);
 	/* An hour of it. */
 	for (int64_t end = now + 3600000; now < end; now = next) {
-		struct outbox_entry *e = outbox_queue_take(q, now, &next);
+		struct delivery_entry *e = delivery_queue_take(q, now, &next);
 
 		if (!e)
 			continue;
-		assert_null(outbox_queue_take(q, now, &next));
+		assert_null(delivery_queue_take(q, now, &next));
 		assert_int_equal(next, INT64_MAX);
-		outbox_queue_settle(q, e, OUTBOX_RETRY, &dead, now, 0);
+		delivery_queue_settle(q, e, DELIVERY_RETRY, &dead, now, 0);
 		tries++;
 		next = now;
 	}
 	assert_in_range(tries, 60, 130); /* once a minute or two, and a few quick ones at first */
 	/* The first answer, even a bad one, opens it to all. */
-	while (!outbox_queue_due(q, now))
+	while (!delivery_queue_due(q, now))
 		now += 1000;
-	outbox_queue_settle(q, outbox_queue_take(q, now, &next), OUTBOX_RETRY, &error_500, now, 0);
-	assert_non_null(outbox_queue_take(q, now, &next));
-	assert_non_null(outbox_queue_take(q, now, &next));
+	delivery_queue_settle(q, delivery_queue_take(q, now, &next), DELIVERY_RETRY, &error_500, now, 0);
+	assert_non_null(delivery_queue_take(q, now, &next));
+	assert_non_null(delivery_queue_take(q, now, &next));
 }
 
 static void a_dead_origin_holds_up_no_other(void **state)
 {
-	struct outbox_queue *q = *state;
+	struct delivery_queue *q = *state;
 
 	add(q, "1", 1, "CA1", A);
 	add(q, "2", 2, "CA1", B);
 	assert_string_equal(taken(q), "1 2");
-	settle(q, "1", OUTBOX_RETRY, &dead);
-	settle(q, "2", OUTBOX_DELIVERED, &ok);
+	settle(q, "1", DELIVERY_RETRY, &dead);
+	settle(q, "2", DELIVERY_DELIVERED, &ok);
 	add(q, "3", 3, "CA2", A);
 	add(q, "4", 4, "CA2", B);
 	assert_string_equal(taken(q), "4");
@@ -305,96 +307,96 @@ static void a_dead_origin_holds_up_no_other(void **state)
 
 static void our_own_trouble_is_not_held_against_the_origin(void **state)
 {
-	struct outbox_queue *q = *state;
-	struct outbox_result ours = dead;
+	struct delivery_queue *q = *state;
+	struct delivery_result ours = dead;
 
 	ours.ours = true;
 	add(q, "1", 1, "CA1", A);
 	add(q, "2", 2, "CA2", A);
 	assert_string_equal(taken(q), "1 2");
-	settle(q, "1", OUTBOX_RETRY, &ours);
+	settle(q, "1", DELIVERY_RETRY, &ours);
 	add(q, "3", 3, "CA3", A);
 	assert_string_equal(taken(q), "3");
 }
 
 static void what_waits_for_the_dead_is_given_up_in_time_and_in_order(void **state)
 {
-	struct outbox_queue *q = *state;
-	struct outbox_entry *e;
+	struct delivery_queue *q = *state;
+	struct delivery_entry *e;
 
 	add(q, "1", 1, "CA1", A);
 	add(q, "2", 2, "CA2", A);
 	assert_string_equal(taken(q), "1 2");
-	settle(q, "1", OUTBOX_RETRY, &dead);
-	settle(q, "2", OUTBOX_RETRY, &dead);
+	settle(q, "1", DELIVERY_RETRY, &dead);
+	settle(q, "2", DELIVERY_RETRY, &dead);
 	now += 1000;
 	add(q, "3", 3, "CA2", A);
 	now += DAY_MS - 1001;
-	assert_null(outbox_queue_expired(q, now, DAY_MS));
+	assert_null(delivery_queue_expired(q, now, DAY_MS));
 	now++;
 	for (int i = 0; i < 2; i++) {
-		e = outbox_queue_expired(q, now, DAY_MS);
+		e = delivery_queue_expired(q, now, DAY_MS);
 		assert_non_null(e);
 		assert_string_equal(e->id, i ? "2" : "1");
-		outbox_entry_free(e);
+		delivery_entry_free(e);
 	}
-	assert_null(outbox_queue_expired(q, now, DAY_MS)); /* the third is younger */
+	assert_null(delivery_queue_expired(q, now, DAY_MS)); /* the third is younger */
 	assert_int_equal(q->count, 1);
 	/* And one that is under way is left alone. */
 	now += 100000;
 	assert_string_equal(taken(q), "3");
-	assert_null(outbox_queue_expired(q, now, DAY_MS));
+	assert_null(delivery_queue_expired(q, now, DAY_MS));
 }
 
 static void who_is_asked_for_is_sent_at_once(void **state)
 {
-	struct outbox_queue *q = *state;
+	struct delivery_queue *q = *state;
 
 	add(q, "1", 1, "CA1", A);
 	add(q, "2", 2, "CA1", A);
 	assert_string_equal(taken(q), "1");
-	settle(q, "1", OUTBOX_RETRY, &dead);
+	settle(q, "1", DELIVERY_RETRY, &dead);
 	now += 400;
 	assert_string_equal(taken(q), "");
-	outbox_queue_hurry(q, outbox_queue_find(q, "1"), now);
-	assert_int_equal(outbox_queue_find(q, "1")->since_ms, now);
-	assert_true(outbox_queue_due(q, now));
+	delivery_queue_hurry(q, delivery_queue_find(q, "1"), now);
+	assert_int_equal(delivery_queue_find(q, "1")->since_ms, now);
+	assert_true(delivery_queue_due(q, now));
 	assert_string_equal(taken(q), "1");
 }
 
 static void the_same_twice_is_one(void **state)
 {
-	struct outbox_queue *q = *state;
-	struct outbox_entry *again = entry("1", 1, "CA1", A);
+	struct delivery_queue *q = *state;
+	struct delivery_entry *again = entry("1", 1, "CA1", A);
 
 	add(q, "1", 1, "CA1", A);
-	assert_false(outbox_queue_add(q, again));
+	assert_false(delivery_queue_add(q, again));
 	assert_int_equal(q->count, 1);
 	assert_int_equal(q->bytes, 2);
-	outbox_queue_drop_body(q, outbox_queue_find(q, "1"));
+	delivery_queue_drop_body(q, delivery_queue_find(q, "1"));
 	assert_int_equal(q->bytes, 0);
-	outbox_entry_free(again);
+	delivery_entry_free(again);
 }
 
 static void the_oldest_is_told(void **state)
 {
-	struct outbox_queue *q = *state;
+	struct delivery_queue *q = *state;
 
-	assert_int_equal(outbox_queue_oldest_ms(q), INT64_MAX);
+	assert_int_equal(delivery_queue_oldest_ms(q), INT64_MAX);
 	add(q, "1", 1, "CA1", A);
 	now += 5;
 	add(q, "2", 2, "CA2", A);
-	assert_int_equal(outbox_queue_oldest_ms(q), now - 5);
+	assert_int_equal(delivery_queue_oldest_ms(q), now - 5);
 	assert_string_equal(taken(q), "1 2");
-	settle(q, "1", OUTBOX_DELIVERED, &ok);
-	assert_int_equal(outbox_queue_oldest_ms(q), now);
+	settle(q, "1", DELIVERY_DELIVERED, &ok);
+	assert_int_equal(delivery_queue_oldest_ms(q), now);
 }
 
 /* Any order of happenings: nothing overtakes in its call, all is delivered. */
 static void whatever_happens_each_call_is_told_in_order(void **state)
 {
 	enum { CALLS = 7, EACH = 20 };
-	struct outbox_queue *q = *state;
+	struct delivery_queue *q = *state;
 	int delivered[CALLS] = { 0 }, done = 0;
 	unsigned seed = 12345;
 
@@ -406,7 +408,7 @@ static void whatever_happens_each_call_is_told_in_order(void **state)
 		add(q, id, i, call, i % CALLS % 2 ? A : B);
 	}
 	while (done < CALLS * EACH) {
-		struct outbox_entry *e = outbox_queue_take(q, now, &next);
+		struct delivery_entry *e = delivery_queue_take(q, now, &next);
 		int no;
 
 		if (!e) {
@@ -418,17 +420,17 @@ static void whatever_happens_each_call_is_told_in_order(void **state)
 		seed = seed * 1103515245 + 12345;
 		switch (seed >> 16 & 3) {
 		case 0:
-			outbox_queue_settle(q, e, OUTBOX_RETRY, &dead, now, seed);
+			delivery_queue_settle(q, e, DELIVERY_RETRY, &dead, now, seed);
 			continue;
 		case 1:
-			outbox_queue_settle(q, e, OUTBOX_RETRY, &error_500, now, seed);
+			delivery_queue_settle(q, e, DELIVERY_RETRY, &error_500, now, seed);
 			continue;
 		default:
 			assert_int_equal(no / CALLS, delivered[no % CALLS]);
 			delivered[no % CALLS]++;
 			done++;
-			outbox_queue_settle(q, e, OUTBOX_DELIVERED, &ok, now, seed);
-			outbox_entry_free(e);
+			delivery_queue_settle(q, e, DELIVERY_DELIVERED, &ok, now, seed);
+			delivery_entry_free(e);
 		}
 	}
 	assert_int_equal(q->count, 0);

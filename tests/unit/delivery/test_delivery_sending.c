@@ -41,7 +41,7 @@ enum { REQUESTS_MAX = 400 };
 static char dir[64];
 static struct config cfg;
 static struct store *store;
-static struct outbox *outbox;
+static struct delivery *delivery;
 static const char *agent_secret; /* NULL: the agent is gone */
 
 /* ------------------------------------------------------------------- the receiver */
@@ -111,7 +111,7 @@ static void open_store(void)
 
 static void open_outbox(void)
 {
-	assert_int_equal(outbox_open(&outbox, &cfg, store, secret_of, NULL), 0);
+	assert_int_equal(delivery_open(&delivery, &cfg, store, secret_of, NULL), 0);
 }
 
 static int set_up(void **state)
@@ -138,8 +138,8 @@ static int tear_down(void **state)
 
 	(void)state;
 	atomic_store(&receiver.held, false);
-	outbox_close(outbox);
-	outbox = NULL;
+	delivery_close(delivery);
+	delivery = NULL;
 	store_close(store);
 	store = NULL;
 	http_peer_stop(receiver.peer);
@@ -153,13 +153,13 @@ static int tear_down(void **state)
 
 static void happen(const char *event, const char *call_sid, const char *url)
 {
-	outbox_add(outbox, &(struct outbox_event){ .event = event,
-			       .url = url,
-			       .call_sid = call_sid,
-			       .agent = "plumber",
-			       .variant = "",
-			       .at_ms = 1800000000000,
-			       .fields = "\"call\":{\"x\":1}" });
+	delivery_add(delivery, &(struct delivery_event){ .event = event,
+				   .url = url,
+				   .call_sid = call_sid,
+				   .agent = "plumber",
+				   .variant = "",
+				   .at_ms = 1800000000000,
+				   .fields = "\"call\":{\"x\":1}" });
 }
 
 static int64_t status_number(const char *name)
@@ -169,7 +169,7 @@ static int64_t status_number(const char *name)
 	cJSON *json;
 
 	buf_init(&text, 0);
-	outbox_put_status(outbox, &text);
+	delivery_put_status(delivery, &text);
 	json = json_parse(text.data, text.len);
 	assert_non_null(json);
 	assert_true(json_num(json, name, &value));
@@ -185,7 +185,7 @@ static cJSON *list(const char *state, int64_t cursor, int limit)
 	cJSON *json;
 
 	buf_init(&text, 0);
-	assert_int_equal(outbox_list(outbox, state, cursor, limit, &text), 0);
+	assert_int_equal(delivery_list(delivery, state, cursor, limit, &text), 0);
 	json = json_parse(text.data, text.len);
 	assert_non_null(json);
 	buf_free(&text);
@@ -270,9 +270,9 @@ static void without_its_agent_it_is_not_sent_until_there_is_one(void **state)
 	json = list("waiting", INT64_MAX, 10);
 	assert_non_null(strstr(json_str(cJSON_GetArrayItem(json_get(json, "outbox"), 0), "last_error"), "plumber"));
 	cJSON_Delete(json);
-	outbox_stop(outbox);
+	delivery_stop(delivery);
 	agent_secret = "secret";
-	outbox_close(outbox);
+	delivery_close(delivery);
 	open_outbox();
 	until_true(status_number("delivered") == 1);
 }
@@ -302,7 +302,7 @@ static void what_was_not_delivered_is_sent_after_a_restart(void **state)
 	happen("call.started", "CA1", receiver.url);
 	happen("call.ended", "CA1", receiver.url);
 	until_true(status_number("failed") >= 1);
-	outbox_close(outbox);
+	delivery_close(delivery);
 	store_close(store);
 	receiver.status = 200;
 	atomic_store(&receiver.count, 0);
@@ -311,7 +311,7 @@ static void what_was_not_delivered_is_sent_after_a_restart(void **state)
 	until_true(status_number("delivered") == 2);
 	assert_string_equal(header_of(0, "Trunkline-Event"), "call.started");
 	assert_string_equal(header_of(1, "Trunkline-Event"), "call.ended");
-	outbox_close(outbox);
+	delivery_close(delivery);
 	open_outbox();
 	assert_int_equal(status_number("waiting"), 0);
 }
@@ -321,7 +321,7 @@ static void what_is_parked_is_sent_again_when_asked(void **state)
 	char id[40];
 
 	(void)state;
-	outbox_close(outbox);
+	delivery_close(delivery);
 	cfg.outbox_give_up_seconds = 0;
 	open_outbox();
 	receiver.status = 503;
@@ -330,11 +330,11 @@ static void what_is_parked_is_sent_again_when_asked(void **state)
 	assert_int_equal(status_number("waiting"), 0);
 	snprintf(id, sizeof id, "%s", only_id("parked"));
 	receiver.status = 200;
-	assert_int_equal(outbox_retry(outbox, id), 0);
+	assert_int_equal(delivery_retry(delivery, id), 0);
 	until_true(status_number("delivered") == 1);
 	assert_string_equal(header_of(1, "Trunkline-Delivery"), id);
-	assert_int_equal(outbox_retry(outbox, id), -EALREADY);
-	assert_int_equal(outbox_retry(outbox, "evt_unknown"), -ENOENT);
+	assert_int_equal(delivery_retry(delivery, id), -EALREADY);
+	assert_int_equal(delivery_retry(delivery, "evt_unknown"), -ENOENT);
 	assert_int_equal(receiver.count, 2);
 	assert_int_equal(listed("parked"), 0);
 }
@@ -418,7 +418,7 @@ static void without_a_store_it_still_delivers_in_order(void **state)
 	struct buf unused;
 
 	(void)state;
-	outbox_close(outbox);
+	delivery_close(delivery);
 	store_close(store);
 	store = NULL;
 	open_outbox();
@@ -430,8 +430,8 @@ static void without_a_store_it_still_delivers_in_order(void **state)
 	assert_string_equal(header_of(1, "Trunkline-Event"), "call.started");
 	assert_string_equal(header_of(2, "Trunkline-Event"), "call.ended");
 	buf_init(&unused, 0);
-	assert_int_equal(outbox_list(outbox, "", INT64_MAX, 10, &unused), -ENOTSUP);
-	assert_int_equal(outbox_retry(outbox, "evt_x"), -ENOTSUP);
+	assert_int_equal(delivery_list(delivery, "", INT64_MAX, 10, &unused), -ENOTSUP);
+	assert_int_equal(delivery_retry(delivery, "evt_x"), -ENOTSUP);
 	buf_free(&unused);
 }
 
@@ -443,17 +443,17 @@ static void what_does_not_fit_into_memory_waits_in_the_store(void **state)
 	char call[32], fields[32];
 
 	(void)state;
-	outbox_hold(outbox, 6);
+	delivery_hold(delivery, 6);
 	receiver.held = true;
 	for (int i = 0; i < CALLS * EACH; i++) {
 		snprintf(call, sizeof call, "CA%d", i % CALLS);
 		snprintf(fields, sizeof fields, "\"n\":%d", i);
-		outbox_add(outbox, &(struct outbox_event){ .event = "call.ended",
-				       .url = receiver.url,
-				       .call_sid = call,
-				       .agent = "plumber",
-				       .variant = "",
-				       .fields = fields });
+		delivery_add(delivery, &(struct delivery_event){ .event = "call.ended",
+					   .url = receiver.url,
+					   .call_sid = call,
+					   .agent = "plumber",
+					   .variant = "",
+					   .fields = fields });
 	}
 	until_true(status_number("sending") == 2);
 	until_true(listed("waiting") == CALLS * EACH);
@@ -520,9 +520,9 @@ static void the_end_does_not_wait_for_who_hangs(void **state)
 	receiver.held = true;
 	happen("call.ended", "CA1", receiver.url);
 	until_true(receiver.count == 1);
-	outbox_stop(outbox); /* three seconds, and a second to be told */
+	delivery_stop(delivery); /* three seconds, and a second to be told */
 	receiver.held = false;
-	outbox_close(outbox);
+	delivery_close(delivery);
 	open_outbox();
 	until_true(status_number("delivered") == 1);
 	assert_string_equal(body_of(0), body_of(1));
@@ -530,17 +530,17 @@ static void the_end_does_not_wait_for_who_hangs(void **state)
 
 /* --------------------------------------------------------------- from the journal */
 
-static void tell(const struct profile *p, enum journal_kind kind, const char *type, const char *json)
+static void tell(const struct agent *p, enum journal_kind kind, const char *type, const char *json)
 {
-	hooks_sink(outbox,
+	rules_sink(delivery,
 	    &(struct journal_entry){
-		.kind = kind, .type = type, .call_sid = "CA1", .profile = p, .wall_ms = 1, .no = -1, .json = json });
+		.kind = kind, .type = type, .call_sid = "CA1", .agent = p, .wall_ms = 1, .no = -1, .json = json });
 }
 
 static void each_address_is_told_what_it_asked_for(void **state)
 {
-	const struct profile_webhook hooks[] = { { receiver.url, WEBHOOK_ALL } };
-	const struct profile p = {
+	const struct agent_webhook hooks[] = { { receiver.url, WEBHOOK_ALL } };
+	const struct agent p = {
 		.name = "plumber", .variant = "", .signing_secret = "s", .webhooks = hooks, .webhook_count = 1
 	};
 	static const char *const expected[] = { "call.started", "record.created", "call.ended", "call.failed",
@@ -550,8 +550,8 @@ static void each_address_is_told_what_it_asked_for(void **state)
 	tell(&p, JOURNAL_NOTE, "call.reserved", "{}");
 	tell(&p, JOURNAL_STARTED, "call.started", "{\"call_sid\":\"CA1\"}");
 	tell(&p, JOURNAL_TURN, "turn", "{}");
-	tell(&p, JOURNAL_RECORD, "record.created", "{\"id\":\"rec_1\"}");
-	tell(&p, JOURNAL_RECORD, "record.updated", "{}");
+	tell(&p, JOURNAL_OUTCOME, "record.created", "{\"id\":\"rec_1\"}");
+	tell(&p, JOURNAL_OUTCOME, "record.updated", "{}");
 	tell(&p, JOURNAL_ENDED, "call.ended", "{\"ending\":{\"reason\":\"model_lost\",\"fault\":true}}");
 	tell(&p, JOURNAL_ENDED, "call.ended", "{\"ending\":{\"reason\":\"caller_hung_up\",\"fault\":false}}");
 	/* Nobody was there: it did not end, it never was. */
@@ -567,8 +567,8 @@ static void each_address_is_told_what_it_asked_for(void **state)
 
 static void an_address_that_asked_for_one_thing_hears_no_other(void **state)
 {
-	const struct profile_webhook hooks[] = { { receiver.url, WEBHOOK_CALL_FAILED } };
-	const struct profile p = {
+	const struct agent_webhook hooks[] = { { receiver.url, WEBHOOK_CALL_FAILED } };
+	const struct agent p = {
 		.name = "plumber", .variant = "", .signing_secret = "s", .webhooks = hooks, .webhook_count = 1
 	};
 

@@ -23,7 +23,7 @@ enum { FLUSH_MS = 60000 };
 static char dir[64], api_url[64];
 static struct config cfg;
 static struct store *store;
-static struct outbound *outbound;
+static struct dialer *dialer;
 static struct http_peer *twilio;
 static _Atomic int asked, told_over;
 static _Atomic int twilio_status;
@@ -55,19 +55,19 @@ static void over(void *arg, const char *name, const char *agent, const char *cal
 
 static void up(void)
 {
-	struct outbound_hooks hooks = { .over = over };
+	struct dialer_hooks hooks = { .over = over };
 	struct buf problem;
 
 	buf_init(&problem, 0);
 	assert_int_equal(store_open(&store, dir, 0, &problem), 0);
 	buf_free(&problem);
-	assert_int_equal(outbound_open(&outbound, &cfg, store, &hooks), 0);
+	assert_int_equal(dialer_open(&dialer, &cfg, store, &hooks), 0);
 }
 
 static void down(void)
 {
-	outbound_close(outbound);
-	outbound = NULL;
+	dialer_close(dialer);
+	dialer = NULL;
 	if (store)
 		assert_int_equal(store_flush(store, FLUSH_MS), 0);
 	store_close(store);
@@ -75,46 +75,46 @@ static void down(void)
 }
 
 /* Places a call; what came of it, its id (or "") in `id`. */
-static enum outbound_verdict place(const char *key, const char *hash, char id[OUT_ID_SIZE])
+static enum dialer_verdict place(const char *key, const char *hash, char id[OUT_ID_SIZE])
 {
 	cJSON *request = cJSON_Parse("{\"to\":\"+12025550170\",\"from\":\"+12025550100\",\"agent\":\"reminder\","
 				     "\"metadata\":{}}");
-	struct outbound_answer a;
-	enum outbound_verdict verdict;
+	struct dialer_reply a;
+	enum dialer_verdict verdict;
 
-	outbound_place(outbound, &(struct outbound_ask){ .request = request, .key = key, .hash = hash }, &a);
+	dialer_place(dialer, &(struct dialer_ask){ .request = request, .key = key, .hash = hash }, &a);
 	verdict = a.verdict;
 	snprintf(id, OUT_ID_SIZE, "%s", a.id);
-	if (verdict == OUTBOUND_PLACED || verdict == OUTBOUND_KNOWN) {
+	if (verdict == DIALER_PLACED || verdict == DIALER_KNOWN) {
 		cJSON *shown = json_parse(buf_text(&a.json), a.json.len);
 
 		assert_string_equal(json_str(shown, "id"), id);
 		cJSON_Delete(shown);
 	}
-	outbound_answer_free(&a);
+	dialer_reply_free(&a);
 	cJSON_Delete(request);
 	return verdict;
 }
 
 static void ends(const char *id, const char *status)
 {
-	struct outbound_shown shown;
+	struct dialer_shown shown;
 
-	assert_true(outbound_show(outbound, id, &shown));
-	outbound_news(outbound, id, shown.call_sid, status);
-	outbound_shown_free(&shown);
+	assert_true(dialer_show(dialer, id, &shown));
+	dialer_news(dialer, id, shown.call_sid, status);
+	dialer_shown_free(&shown);
 }
 
 static void is_shown_as(const char *id, const char *status)
 {
-	struct outbound_shown shown;
+	struct dialer_shown shown;
 	cJSON *order;
 
-	assert_true(outbound_show(outbound, id, &shown));
+	assert_true(dialer_show(dialer, id, &shown));
 	order = json_parse(buf_text(&shown.order), shown.order.len);
 	assert_string_equal(json_str(order, "status"), status);
 	cJSON_Delete(order);
-	outbound_shown_free(&shown);
+	dialer_shown_free(&shown);
 }
 
 static int begin(void **state)
@@ -159,11 +159,11 @@ static void the_same_key_and_body_is_the_same_call(void **state)
 	char first[OUT_ID_SIZE], again[OUT_ID_SIZE];
 
 	(void)state;
-	assert_int_equal(place("key", "body", first), OUTBOUND_PLACED);
-	assert_int_equal(place("key", "body", again), OUTBOUND_KNOWN);
+	assert_int_equal(place("key", "body", first), DIALER_PLACED);
+	assert_int_equal(place("key", "body", again), DIALER_KNOWN);
 	assert_string_equal(again, first);
 	ends(first, "busy");
-	assert_int_equal(place("key", "body", again), OUTBOUND_KNOWN); /* also once it is over */
+	assert_int_equal(place("key", "body", again), DIALER_KNOWN); /* also once it is over */
 	assert_string_equal(again, first);
 	assert_int_equal(atomic_load(&asked), 1);
 	assert_int_equal(atomic_load(&told_over), 1);
@@ -174,8 +174,8 @@ static void the_same_key_for_another_body_is_refused(void **state)
 	char id[OUT_ID_SIZE];
 
 	(void)state;
-	assert_int_equal(place("key", "body", id), OUTBOUND_PLACED);
-	assert_int_equal(place("key", "other", id), OUTBOUND_CONFLICT);
+	assert_int_equal(place("key", "body", id), DIALER_PLACED);
+	assert_int_equal(place("key", "other", id), DIALER_CONFLICT);
 	assert_string_equal(id, "");
 	assert_int_equal(atomic_load(&asked), 1);
 }
@@ -185,10 +185,10 @@ static void another_key_or_none_is_another_call(void **state)
 	char id[4][OUT_ID_SIZE];
 
 	(void)state;
-	assert_int_equal(place("key", "body", id[0]), OUTBOUND_PLACED);
-	assert_int_equal(place("Key", "body", id[1]), OUTBOUND_PLACED);
-	assert_int_equal(place(NULL, "body", id[2]), OUTBOUND_PLACED);
-	assert_int_equal(place(NULL, "body", id[3]), OUTBOUND_PLACED);
+	assert_int_equal(place("key", "body", id[0]), DIALER_PLACED);
+	assert_int_equal(place("Key", "body", id[1]), DIALER_PLACED);
+	assert_int_equal(place(NULL, "body", id[2]), DIALER_PLACED);
+	assert_int_equal(place(NULL, "body", id[3]), DIALER_PLACED);
 	for (int i = 0; i < 4; i++)
 		for (int k = 0; k < i; k++)
 			assert_string_not_equal(id[i], id[k]);
@@ -201,12 +201,12 @@ static void a_refusal_is_remembered_like_a_call(void **state)
 
 	(void)state;
 	atomic_store(&twilio_status, 400);
-	assert_int_equal(place("key", "body", first), OUTBOUND_REFUSED);
-	assert_int_equal(place("key", "body", again), OUTBOUND_REFUSED);
+	assert_int_equal(place("key", "body", first), DIALER_REFUSED);
+	assert_int_equal(place("key", "body", again), DIALER_REFUSED);
 	assert_string_equal(again, first);
 	down();
 	up();
-	assert_int_equal(place("key", "body", again), OUTBOUND_REFUSED);
+	assert_int_equal(place("key", "body", again), DIALER_REFUSED);
 	assert_string_equal(again, first);
 	assert_int_equal(atomic_load(&asked), 1);
 }
@@ -216,17 +216,17 @@ static void a_key_outlives_the_process(void **state)
 	char open[OUT_ID_SIZE], done[OUT_ID_SIZE], again[OUT_ID_SIZE];
 
 	(void)state;
-	assert_int_equal(place("open", "body", open), OUTBOUND_PLACED);
-	assert_int_equal(place("done", "body", done), OUTBOUND_PLACED);
+	assert_int_equal(place("open", "body", open), DIALER_PLACED);
+	assert_int_equal(place("done", "body", done), DIALER_PLACED);
 	ends(done, "no-answer");
 	down();
 	up();
-	assert_int_equal(place("open", "body", again), OUTBOUND_KNOWN);
+	assert_int_equal(place("open", "body", again), DIALER_KNOWN);
 	assert_string_equal(again, open);
-	assert_int_equal(place("done", "body", again), OUTBOUND_KNOWN);
+	assert_int_equal(place("done", "body", again), DIALER_KNOWN);
 	assert_string_equal(again, done);
-	assert_int_equal(place("done", "other", again), OUTBOUND_CONFLICT);
-	assert_int_equal(place("open", "other", again), OUTBOUND_CONFLICT);
+	assert_int_equal(place("done", "other", again), DIALER_CONFLICT);
+	assert_int_equal(place("open", "other", again), DIALER_CONFLICT);
 	assert_int_equal(atomic_load(&asked), 2);
 }
 
@@ -237,17 +237,17 @@ static void a_key_that_cannot_be_looked_up_is_not_taken_for_new(void **state)
 	sqlite3 *taken[READERS];
 
 	(void)state;
-	assert_int_equal(place("done", "body", first), OUTBOUND_PLACED);
+	assert_int_equal(place("done", "body", first), DIALER_PLACED);
 	ends(first, "no-answer");
 	down();
 	up();
 	for (int i = 0; i < READERS; i++)
 		assert_non_null(taken[i] = store_reader(store));
 	assert_null(store_reader(store));
-	assert_int_equal(place("done", "body", again), OUTBOUND_NO_DISK);
+	assert_int_equal(place("done", "body", again), DIALER_NO_DISK);
 	for (int i = 0; i < READERS; i++)
 		store_reader_done(store, taken[i]);
-	assert_int_equal(place("done", "body", again), OUTBOUND_KNOWN);
+	assert_int_equal(place("done", "body", again), DIALER_KNOWN);
 	assert_string_equal(again, first);
 	assert_int_equal(atomic_load(&asked), 1);
 }
@@ -265,16 +265,16 @@ static void a_key_has_its_day(void **state)
 	char open[OUT_ID_SIZE], done[OUT_ID_SIZE], again[OUT_ID_SIZE];
 
 	(void)state;
-	assert_int_equal(place("open", "body", open), OUTBOUND_PLACED);
-	assert_int_equal(place("done", "body", done), OUTBOUND_PLACED);
+	assert_int_equal(place("open", "body", open), DIALER_PLACED);
+	assert_int_equal(place("done", "body", done), DIALER_PLACED);
 	ends(done, "busy");
 	age_s(OUT_KEY_S - 600);
-	assert_int_equal(place("done", "body", again), OUTBOUND_KNOWN);
-	assert_int_equal(place("open", "other", again), OUTBOUND_CONFLICT);
+	assert_int_equal(place("done", "body", again), DIALER_KNOWN);
+	assert_int_equal(place("open", "other", again), DIALER_CONFLICT);
 	age_s(1200);
-	assert_int_equal(place("done", "other", again), OUTBOUND_PLACED);
+	assert_int_equal(place("done", "other", again), DIALER_PLACED);
 	assert_string_not_equal(again, done);
-	assert_int_equal(place("open", "body", again), OUTBOUND_PLACED);
+	assert_int_equal(place("open", "body", again), DIALER_PLACED);
 	assert_string_not_equal(again, open);
 	assert_int_equal(atomic_load(&asked), 4);
 	/* What becomes of the old one is written down without it. */
@@ -283,9 +283,9 @@ static void a_key_has_its_day(void **state)
 	down();
 	up();
 	is_shown_as(open, "completed");
-	assert_int_equal(place("open", "body", open), OUTBOUND_KNOWN);
+	assert_int_equal(place("open", "body", open), DIALER_KNOWN);
 	assert_string_equal(open, again);
-	assert_int_equal(place("done", "body", again), OUTBOUND_CONFLICT);
+	assert_int_equal(place("done", "body", again), DIALER_CONFLICT);
 	assert_int_equal(atomic_load(&asked), 4);
 }
 

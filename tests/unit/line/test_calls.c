@@ -808,14 +808,14 @@ static void a_call_that_comes_back_is_recorded_as_before(void **state)
 	(void)state;
 	assert_int_equal(calls_reserve(calls, &facts, token), CALL_ADMITTED);
 	c = find_sid(calls, "CAback");
-	assert_int_equal(c->record, RECORD_LOCAL);
+	assert_int_equal(c->record, RECORDING_LOCAL);
 	call_cost_use(c, stopped_clock(), &use);
 	assert_true(use.machine_detection); /* whoever answers */
 	calls_end(calls, "CAback", END_TRANSFERRED);
 	transfers_put(&calls->transfers, &t, stopped_clock());
 	assert_int_equal(calls_come_back(calls, "CAback", "busy", token), CALL_ADMITTED);
 	c = find_sid(calls, "CAback");
-	assert_int_equal(c->record, RECORD_LOCAL); /* not as its agent has it */
+	assert_int_equal(c->record, RECORDING_LOCAL); /* not as its agent has it */
 	call_cost_use(c, stopped_clock(), &use);
 	assert_false(use.machine_detection); /* billed once */
 	assert_int_equal(calls_come_back(calls, "CAback", "busy", token), CALL_NO_SID);
@@ -957,7 +957,7 @@ static void call_is_told_who_it_is_for(void **state)
 {
 	struct call_facts facts = { .call_sid = "CA1",
 		.to = "+12025550199",
-		.agent = "default",
+		.agent_name = "default",
 		.contact_name = "Ann",
 		.metadata = "{\"order\":7}",
 		.greeting = "Say hello to {{contact_name}} about {{metadata.order}}." };
@@ -966,9 +966,9 @@ static void call_is_told_who_it_is_for(void **state)
 
 	(void)state;
 	assert_int_equal(calls_reserve(calls, &facts, token), CALL_ADMITTED);
-	assert_string_equal(calls->lines[0].brief.greeting, "Say hello to Ann about 7.");
-	assert_string_equal(calls->lines[0].brief.instructions, cfg.instructions);
-	assert_string_equal(calls->lines[0].brief.metadata, "{\"order\":7}");
+	assert_string_equal(calls->lines[0].context.greeting, "Say hello to Ann about 7.");
+	assert_string_equal(calls->lines[0].context.instructions, cfg.instructions);
+	assert_string_equal(calls->lines[0].context.metadata, "{\"order\":7}");
 	call = told("CA1");
 	assert_string_equal(json_str(call, "agent"), "default");
 	assert_true(cJSON_IsNull(json_get(call, "variant")));
@@ -977,12 +977,12 @@ static void call_is_told_who_it_is_for(void **state)
 	facts.metadata = "[7]";
 	assert_int_equal(calls_reserve(calls, &facts, token), CALL_NO_AGENT);
 	facts.metadata = NULL;
-	facts.agent = "nobody";
+	facts.agent_name = "nobody";
 	assert_int_equal(calls_reserve(calls, &facts, token), CALL_NO_AGENT);
 	assert_int_equal(count().reserved, 1);
 	calls_end_all(calls, END_DRAINED);
 	UNTIL(all_free());
-	assert_null(calls->lines[0].profile);
+	assert_null(calls->lines[0].agent);
 }
 
 static void fallback_is_the_agents_also_when_the_call_is_over(void **state)

@@ -731,10 +731,10 @@ static void field_that_is_not_documented_is_noticed(void **state)
 	}
 }
 
-/* The built-in agent's profile, and what the session takes from elsewhere. */
-static void as_settings(struct profile *profile, struct realtime_options *options, const struct config *cfg)
+/* The built-in agent's agent, and what the session takes from elsewhere. */
+static void as_settings(struct agent *agent, struct realtime_options *options, const struct config *cfg)
 {
-	profile_from_config(profile, cfg);
+	agent_from_config(agent, cfg);
 	options->instructions = cfg->instructions;
 	options->audio_format = cfg->audio_format;
 }
@@ -746,16 +746,16 @@ static void session_is_configured_as_the_settings_say(void **state)
 		"450", "MAX_OUTPUT_TOKENS", "700", "NOISE_REDUCTION", "far_field", "REASONING_EFFORT", "low",
 		"OPENAI_SPEED", "1.25", NULL };
 	struct realtime_options options = { 0 };
-	struct profile profile;
+	struct agent agent;
 	struct config cfg;
 	struct buf out;
 	cJSON *t;
 
 	(void)state;
 	load(&cfg, pairs);
-	as_settings(&profile, &options, &cfg);
+	as_settings(&agent, &options, &cfg);
 	buf_init(&out, 0);
-	realtime_session_update(&out, "cfg_1", &profile, &options);
+	realtime_session_update(&out, "cfg_1", &agent, &options);
 	t = checked(&out);
 	assert_string_equal(at(t, "type"), "session.update");
 	assert_string_equal(at(t, "event_id"), "cfg_1");
@@ -781,7 +781,7 @@ static void session_is_configured_as_the_settings_say(void **state)
 	cJSON_Delete(t);
 
 	options.plain = true; /* for services that know less */
-	realtime_session_update(&out, "cfg_2", &profile, &options);
+	realtime_session_update(&out, "cfg_2", &agent, &options);
 	t = checked(&out);
 	assert_string_equal(at(t, "session.audio.output.speed"), "(absent)");
 	assert_string_equal(at(t, "session.audio.input.noise_reduction"), "(absent)");
@@ -811,14 +811,14 @@ static void every_combination_of_settings_is_documented(void **state)
 			"OPENAI_SPEED", speeds[i >> 5 & 1], "NOISE_REDUCTION", noises[i >> 6 & 1], "INTERRUPTIBLE",
 			interruptible[i >> 7 & 1], NULL };
 		struct realtime_options options = { .plain = i % 5 == 0, .protect = i % 3 == 0 };
-		struct profile profile;
+		struct agent agent;
 		struct config cfg;
 
 		load(&cfg, pairs);
-		as_settings(&profile, &options, &cfg);
-		realtime_session_update(&out, "cfg_1", &profile, &options);
+		as_settings(&agent, &options, &cfg);
+		realtime_session_update(&out, "cfg_1", &agent, &options);
 		cJSON_Delete(checked(&out));
-		realtime_turn_detection(&out, "cfg_2", &profile);
+		realtime_turn_detection(&out, "cfg_2", &agent);
 		cJSON_Delete(checked(&out));
 		config_free(&cfg);
 	}
@@ -829,31 +829,31 @@ static void several_languages_are_for_models_that_know_them(void **state)
 {
 	static const char *const two[] = { "en", "es" };
 	struct realtime_options options = { 0 };
-	struct profile profile;
+	struct agent agent;
 	struct config cfg;
 	struct buf out;
 	cJSON *t;
 
 	(void)state;
 	load(&cfg, NULL);
-	as_settings(&profile, &options, &cfg);
-	profile.languages = two;
-	profile.language_count = 2;
+	as_settings(&agent, &options, &cfg);
+	agent.languages = two;
+	agent.language_count = 2;
 	buf_init(&out, 0);
-	realtime_session_update(&out, "cfg_1", &profile, &options);
+	realtime_session_update(&out, "cfg_1", &agent, &options);
 	t = checked(&out);
 	assert_string_equal(at(t, "session.audio.input.transcription.languages.0"), "en");
 	assert_string_equal(at(t, "session.audio.input.transcription.languages.1"), "es");
 	assert_string_equal(at(t, "session.audio.input.transcription.language"), "(absent)");
 	cJSON_Delete(t);
-	profile.transcription_model = "whisper-1"; /* would be refused with them */
-	realtime_session_update(&out, "cfg_1", &profile, &options);
+	agent.transcription_model = "whisper-1"; /* would be refused with them */
+	realtime_session_update(&out, "cfg_1", &agent, &options);
 	t = checked(&out);
 	assert_string_equal(at(t, "session.audio.input.transcription.languages"), "(absent)");
 	cJSON_Delete(t);
-	profile.transcription_model = "gpt-transcribe";
-	profile.transcription_language = "es"; /* said outright */
-	realtime_session_update(&out, "cfg_1", &profile, &options);
+	agent.transcription_model = "gpt-transcribe";
+	agent.transcription_language = "es"; /* said outright */
+	realtime_session_update(&out, "cfg_1", &agent, &options);
 	t = checked(&out);
 	assert_string_equal(at(t, "session.audio.input.transcription.languages"), "(absent)");
 	assert_string_equal(at(t, "session.audio.input.transcription.language"), "es");
@@ -865,30 +865,30 @@ static void several_languages_are_for_models_that_know_them(void **state)
 static void protected_session_neither_answers_nor_interrupts(void **state)
 {
 	struct realtime_options options = { .protect = true };
-	struct profile profile;
+	struct agent agent;
 	struct config cfg;
 	struct buf out;
 	cJSON *t;
 
 	(void)state;
 	load(&cfg, NULL);
-	as_settings(&profile, &options, &cfg);
+	as_settings(&agent, &options, &cfg);
 	buf_init(&out, 0);
-	realtime_session_update(&out, "cfg_1", &profile, &options);
+	realtime_session_update(&out, "cfg_1", &agent, &options);
 	t = checked(&out);
 	assert_string_equal(at(t, "session.audio.input.turn_detection.create_response"), "false");
 	assert_string_equal(at(t, "session.audio.input.turn_detection.interrupt_response"), "false");
 	cJSON_Delete(t);
 	/* And then it does again. */
-	realtime_turn_detection(&out, "cfg_2", &profile);
+	realtime_turn_detection(&out, "cfg_2", &agent);
 	t = checked(&out);
 	assert_string_equal(at(t, "session.type"), "realtime");
 	assert_string_equal(at(t, "session.instructions"), "(absent)");
 	assert_string_equal(at(t, "session.audio.input.turn_detection.create_response"), "true");
 	assert_string_equal(at(t, "session.audio.input.turn_detection.interrupt_response"), "true");
 	cJSON_Delete(t);
-	profile.interruptible = false;
-	realtime_turn_detection(&out, "cfg_3", &profile);
+	agent.interruptible = false;
+	realtime_turn_detection(&out, "cfg_3", &agent);
 	t = checked(&out);
 	assert_string_equal(at(t, "session.audio.input.turn_detection.create_response"), "true");
 	assert_string_equal(at(t, "session.audio.input.turn_detection.interrupt_response"), "false");

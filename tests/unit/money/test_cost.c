@@ -177,7 +177,7 @@ static void minutes_are_billed_as_they_begin(void **state)
 	cost_of(&use, prices_builtin(), &cost);
 	assert_near(cost.twilio, 0.0044);
 	use.stream_ms = 60001;
-	use.outbound = use.twilio_records = use.machine_detection = true;
+	use.dialer = use.twilio_records = use.machine_detection = true;
 	cost_of(&use, prices_builtin(), &cost);
 	assert_near(cost.twilio, 2 * (0.0044 + 0.014 + 0.0025) + 0.0075);
 }

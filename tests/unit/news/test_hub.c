@@ -32,12 +32,12 @@ static int close_hub(void **state)
 
 static void tell(const char *sid, enum journal_kind kind, int64_t no, const char *json)
 {
-	static const struct profile profile = { .name = "reception" };
+	static const struct agent agent = { .name = "reception" };
 
 	hub_take(hub, &(struct journal_entry){ .kind = kind,
 			  .type = kind == JOURNAL_ENDED ? "call.ended" : "turn",
 			  .call_sid = sid,
-			  .profile = &profile,
+			  .agent = &agent,
 			  .wall_ms = 1800000000000,
 			  .no = no,
 			  .json = json });

@@ -38,7 +38,7 @@ static struct {
 	int asked;
 	char requests[8][8192];
 	char answer[1024];
-	int told; /* JOURNAL_RECORD */
+	int told; /* JOURNAL_OUTCOME */
 	char last_told[4096];
 } world = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
@@ -113,7 +113,7 @@ static bool request_has(int n, const char *text)
 static void listen_to_records(void *arg, const struct journal_entry *e)
 {
 	(void)arg;
-	if (e->kind != JOURNAL_RECORD)
+	if (e->kind != JOURNAL_OUTCOME)
 		return;
 	pthread_mutex_lock(&world.lock);
 	world.told++;
@@ -166,7 +166,7 @@ static int open_all(void **state)
 	journal_store_open(store);
 	journal_add_sink(listen_to_records, NULL);
 	assert_int_equal(jobs_open(&background, "background", cfg.job_threads, 64), 0);
-	records_open(&cfg, store, agents, background);
+	outcomes_open(&cfg, store, agents, background);
 	return 0;
 }
 
@@ -176,7 +176,7 @@ static int close_all(void **state)
 
 	(void)state;
 	jobs_close(background);
-	records_close();
+	outcomes_close();
 	store_close(store);
 	agents_close(agents);
 	http_peer_stop(far);
@@ -190,12 +190,12 @@ static int close_all(void **state)
 /* --------------------------------------------------------------------- a call's life */
 
 static void tell(
-    const char *sid, const char *agent, enum journal_kind kind, const char *type, int64_t no, const char *json)
+    const char *sid, const char *name, enum journal_kind kind, const char *type, int64_t no, const char *json)
 {
-	const struct profile *profile = agents_by_name(agents, agent);
+	const struct agent *agent = agents_by_name(agents, name);
 
-	journal_tell(&(struct journal_entry){ kind, type, sid, profile, clock_wall_ms(), no, json });
-	profile_release(profile);
+	journal_tell(&(struct journal_entry){ kind, type, sid, agent, clock_wall_ms(), no, json });
+	agent_release(agent);
 }
 
 static int stream; /* 0; 1 once a call has come back: reserved later, or it is late news of the first */
@@ -230,34 +230,34 @@ static void say(const char *sid, const char *agent, int64_t no, const char *json
 	tell(sid, agent, JOURNAL_TURN, "turn", no, json);
 }
 
-static bool save(const char *sid, const char *agent, const char *arguments, struct buf *out)
+static bool save(const char *sid, const char *name, const char *arguments, struct buf *out)
 {
-	const struct profile *profile = agents_by_name(agents, agent);
-	struct tool_call call = { .profile = profile, .arguments = (char *)arguments };
+	const struct agent *agent = agents_by_name(agents, name);
+	struct tool_call call = { .agent = agent, .arguments = (char *)arguments };
 	bool ok;
 
 	buf_reset(out);
 	snprintf(call.call_sid, sizeof call.call_sid, "%s", sid);
-	ok = records_save(&call, out);
-	profile_release(profile);
+	ok = outcomes_save(&call, out);
+	agent_release(agent);
 	return ok;
 }
 
 /* The call's record, or NULL; caller deletes. */
 static cJSON *record_of(const char *sid)
 {
-	struct record_filter filter = { .call_sid = sid, .since_ms = INT64_MIN, .until_ms = INT64_MAX, .limit = 5 };
+	struct outcome_filter filter = { .call_sid = sid, .since_ms = INT64_MIN, .until_ms = INT64_MAX, .limit = 5 };
 	struct buf out;
-	cJSON *list, *record;
+	cJSON *list, *outcome;
 
 	buf_init(&out, 0);
 	store_flush(store, 5000);
-	assert_int_equal(store_records_list(store, &filter, &out), 0);
+	assert_int_equal(store_outcomes_list(store, &filter, &out), 0);
 	list = json_parse(out.data, out.len);
-	record = cJSON_DetachItemFromArray(cJSON_GetObjectItem(list, "records"), 0);
+	outcome = cJSON_DetachItemFromArray(cJSON_GetObjectItem(list, "records"), 0);
 	cJSON_Delete(list);
 	buf_free(&out);
-	return record;
+	return outcome;
 }
 
 /* A second has passed, says the test's clock. */
@@ -265,32 +265,32 @@ static void look(void)
 {
 	static int64_t now_us;
 
-	records_tend(now_us += 2 * US_PER_S);
+	outcomes_tend(now_us += 2 * US_PER_S);
 }
 
 /* Waits until the record is in that state; a guard against hanging, not a measure. */
 static cJSON *until_record(const char *sid, bool complete, const char *status)
 {
 	for (int i = 0; i < 1200; i++) {
-		cJSON *record = record_of(sid);
+		cJSON *outcome = record_of(sid);
 
 		look();
-		if (record && json_bool(record, "complete", !complete) == complete &&
-		    !strcmp(json_str(record, "status"), status))
-			return record;
-		cJSON_Delete(record);
+		if (outcome && json_bool(outcome, "complete", !complete) == complete &&
+		    !strcmp(json_str(outcome, "status"), status))
+			return outcome;
+		cJSON_Delete(outcome);
 		usleep(25000);
 	}
 	fail_msg("%s never became %s", sid, status);
 	return NULL;
 }
 
-static void expect_record(const cJSON *record, const char *json, const char *source)
+static void expect_record(const cJSON *outcome, const char *json, const char *source)
 {
-	char *text = cJSON_PrintUnformatted(json_get(record, "record"));
+	char *text = cJSON_PrintUnformatted(json_get(outcome, "record"));
 
 	assert_string_equal(text, json);
-	assert_string_equal(json_str(record, "source"), source);
+	assert_string_equal(json_str(outcome, "source"), source);
 	cJSON_free(text);
 }
 
@@ -302,7 +302,7 @@ static void expect_record(const cJSON *record, const char *json, const char *sou
 static void what_is_saved_in_the_call_is_the_record(void **state)
 {
 	struct buf out;
-	cJSON *record;
+	cJSON *outcome;
 
 	(void)state;
 	buf_init(&out, 0);
@@ -311,24 +311,24 @@ static void what_is_saved_in_the_call_is_the_record(void **state)
 	assert_true(save("CA-saved", "both", OTHER, &out));
 	assert_true(save("CA-saved", "both", GOOD, &out)); /* the caller thought again */
 	assert_string_equal(buf_text(&out), "{\"saved\":true}");
-	record = record_of("CA-saved");
-	assert_false(json_bool(record, "complete", true));
+	outcome = record_of("CA-saved");
+	assert_false(json_bool(outcome, "complete", true));
 	assert_int_equal(told(), 0);
-	cJSON_Delete(record);
+	cJSON_Delete(outcome);
 	say("CA-saved", "both", 0, HELLO);
 	end("CA-saved", "both");
-	record = until_record("CA-saved", true, "valid");
-	expect_record(record, GOOD, "call");
+	outcome = until_record("CA-saved", true, "valid");
+	expect_record(outcome, GOOD, "call");
 	assert_int_equal(asked(), 0);
 	assert_int_equal(told(), 1);
-	cJSON_Delete(record);
+	cJSON_Delete(outcome);
 	buf_free(&out);
 }
 
 static void a_wrong_one_is_told_kept_and_never_replaces_a_right_one(void **state)
 {
 	struct buf out;
-	cJSON *told, *record;
+	cJSON *told, *outcome;
 
 	(void)state;
 	buf_init(&out, 0);
@@ -341,16 +341,16 @@ static void a_wrong_one_is_told_kept_and_never_replaces_a_right_one(void **state
 	assert_false(save("CA-wrong", "call", BAD, &out));
 	assert_non_null(strstr(buf_text(&out), "Do not call save_record again"));
 	assert_false(save("CA-wrong", "call", "[]", &out));
-	record = record_of("CA-wrong");
-	assert_string_equal(json_str(record, "status"), "invalid");
-	expect_record(record, BAD, "call");
-	cJSON_Delete(record);
+	outcome = record_of("CA-wrong");
+	assert_string_equal(json_str(outcome, "status"), "invalid");
+	expect_record(outcome, BAD, "call");
+	cJSON_Delete(outcome);
 	assert_true(save("CA-wrong", "call", GOOD, &out));
 	assert_false(save("CA-wrong", "call", BAD, &out));
-	record = record_of("CA-wrong");
-	assert_string_equal(json_str(record, "status"), "valid");
-	expect_record(record, GOOD, "call");
-	cJSON_Delete(record);
+	outcome = record_of("CA-wrong");
+	assert_string_equal(json_str(outcome, "status"), "valid");
+	expect_record(outcome, GOOD, "call");
+	cJSON_Delete(outcome);
 	for (int i = 0; i < 20; i++)
 		save("CA-wrong", "call", GOOD, &out);
 	assert_non_null(strstr(buf_text(&out), "too_often"));
@@ -361,7 +361,7 @@ static void a_wrong_one_is_told_kept_and_never_replaces_a_right_one(void **state
 
 static void what_was_said_fills_it_in_after_the_call(void **state)
 {
-	cJSON *record;
+	cJSON *outcome;
 
 	(void)state;
 	will_say(GOOD, GOOD);
@@ -372,9 +372,9 @@ static void what_was_said_fills_it_in_after_the_call(void **state)
 	    "\"interrupted\":true}");
 	say("CA-after", "after", 2, "{\"who\":\"keys\",\"text\":\"42\"}");
 	end("CA-after", "after");
-	record = until_record("CA-after", true, "valid");
-	expect_record(record, GOOD, "after");
-	cJSON_Delete(record);
+	outcome = until_record("CA-after", true, "valid");
+	expect_record(outcome, GOOD, "after");
+	cJSON_Delete(outcome);
 	assert_int_equal(asked(), 1);
 	assert_true(request_has(0, "From +12025550123 to +12025550101, began 2026-11-21T10:00:01.000Z, 42 seconds."));
 	assert_true(request_has(0, "Caller: A table for two, I am Sam.\\nAgent: Certainly.\\nCaller pressed: 42\\n"));
@@ -384,32 +384,32 @@ static void what_was_said_fills_it_in_after_the_call(void **state)
 
 static void what_breaks_the_schema_is_asked_for_once_more(void **state)
 {
-	cJSON *record;
+	cJSON *outcome;
 
 	(void)state;
 	will_say(BAD, GOOD);
 	begin("CA-again", "after");
 	say("CA-again", "after", 0, HELLO);
 	end("CA-again", "after");
-	record = until_record("CA-again", true, "valid");
-	expect_record(record, GOOD, "after");
-	cJSON_Delete(record);
+	outcome = until_record("CA-again", true, "valid");
+	expect_record(outcome, GOOD, "after");
+	cJSON_Delete(outcome);
 	assert_int_equal(asked(), 2);
 	assert_true(request_has(1, "- guests must be a whole number\\n"));
 	will_say(BAD, BAD);
 	begin("CA-never", "after");
 	say("CA-never", "after", 0, HELLO);
 	end("CA-never", "after");
-	record = until_record("CA-never", true, "invalid");
-	expect_record(record, BAD, "after");
-	assert_string_equal(json_str(json_get(record, "problems")->child, "sentence"), "must be a whole number");
-	cJSON_Delete(record);
+	outcome = until_record("CA-never", true, "invalid");
+	expect_record(outcome, BAD, "after");
+	assert_string_equal(json_str(json_get(outcome, "problems")->child, "sentence"), "must be a whole number");
+	cJSON_Delete(outcome);
 	assert_int_equal(asked(), 2);
 }
 
 static void what_cannot_be_had_is_kept_as_failed_and_tried_once_more(void **state)
 {
-	cJSON *record;
+	cJSON *outcome;
 
 	(void)state;
 	cfg.record_retry_seconds = 3600;
@@ -417,15 +417,15 @@ static void what_cannot_be_had_is_kept_as_failed_and_tried_once_more(void **stat
 	begin("CA-down", "after");
 	say("CA-down", "after", 0, HELLO);
 	end("CA-down", "after");
-	record = until_record("CA-down", false, "failed");
+	outcome = until_record("CA-down", false, "failed");
 	assert_int_equal(told(), 0);
-	assert_string_equal(json_str(json_get(record, "problems")->child, "sentence"), "the text API answered 401");
-	cJSON_Delete(record);
+	assert_string_equal(json_str(json_get(outcome, "problems")->child, "sentence"), "the text API answered 401");
+	cJSON_Delete(outcome);
 	store_write(store, "UPDATE records SET next_at = 1 WHERE call_sid = 'CA-down'", "");
-	record = until_record("CA-down", true, "valid");
-	expect_record(record, GOOD, "after");
+	outcome = until_record("CA-down", true, "valid");
+	expect_record(outcome, GOOD, "after");
 	assert_int_equal(told(), 1);
-	cJSON_Delete(record);
+	cJSON_Delete(outcome);
 	cfg.record_retry_seconds = 1;
 	will_say(NULL, NULL);
 	begin("CA-dead", "after");
@@ -439,7 +439,7 @@ static void what_cannot_be_had_is_kept_as_failed_and_tried_once_more(void **stat
 static void what_was_saved_wrong_stays_when_nothing_better_can_be_had(void **state)
 {
 	struct buf out;
-	cJSON *record;
+	cJSON *outcome;
 
 	(void)state;
 	buf_init(&out, 0);
@@ -448,38 +448,38 @@ static void what_was_saved_wrong_stays_when_nothing_better_can_be_had(void **sta
 	say("CA-half", "both", 0, HELLO);
 	save("CA-half", "both", BAD, &out);
 	end("CA-half", "both");
-	record = until_record("CA-half", true, "invalid");
-	expect_record(record, BAD, "call");
-	cJSON_Delete(record);
+	outcome = until_record("CA-half", true, "invalid");
+	expect_record(outcome, BAD, "call");
+	cJSON_Delete(outcome);
 	buf_free(&out);
 }
 
 static void an_agent_that_was_to_save_and_did_not_leaves_a_failed_one(void **state)
 {
-	cJSON *record;
+	cJSON *outcome;
 
 	(void)state;
 	begin("CA-forgot", "call");
 	say("CA-forgot", "call", 0, HELLO);
 	end("CA-forgot", "call");
-	record = until_record("CA-forgot", true, "failed");
+	outcome = until_record("CA-forgot", true, "failed");
 	assert_string_equal(
-	    json_str(json_get(record, "problems")->child, "sentence"), "the agent saved nothing during the call");
-	cJSON_Delete(record);
+	    json_str(json_get(outcome, "problems")->child, "sentence"), "the agent saved nothing during the call");
+	cJSON_Delete(outcome);
 }
 
 static void an_agent_that_is_gone_leaves_a_failed_one(void **state)
 {
-	cJSON *record;
+	cJSON *outcome;
 
 	(void)state;
 	begin("CA-gone", "after");
 	say("CA-gone", "after", 0, HELLO);
 	store_write(store, "UPDATE records SET agent = 'ghost' WHERE call_sid = 'CA-gone'", "");
 	end("CA-gone", "after");
-	record = until_record("CA-gone", true, "failed");
-	assert_non_null(strstr(json_str(json_get(record, "problems")->child, "sentence"), "the agent is gone"));
-	cJSON_Delete(record);
+	outcome = until_record("CA-gone", true, "failed");
+	assert_non_null(strstr(json_str(json_get(outcome, "problems")->child, "sentence"), "the agent is gone"));
+	cJSON_Delete(outcome);
 }
 
 /* Whether the database has it at all. */
@@ -520,7 +520,7 @@ static void who_says_nothing_leaves_none(void **state)
 
 static void a_call_that_comes_back_opens_its_record_again(void **state)
 {
-	cJSON *record;
+	cJSON *outcome;
 
 	(void)state;
 	will_say(GOOD, OTHER);
@@ -531,22 +531,22 @@ static void a_call_that_comes_back_opens_its_record_again(void **state)
 	/* Twilio streams the same call once more, after a transfer nobody took. */
 	stream = 1;
 	begin("CA-back", "after");
-	record = until_record("CA-back", false, "valid");
-	expect_record(record, GOOD, "after");
-	cJSON_Delete(record);
+	outcome = until_record("CA-back", false, "valid");
+	expect_record(outcome, GOOD, "after");
+	cJSON_Delete(outcome);
 	say("CA-back", "after", 1, "{\"who\":\"caller\",\"text\":\"We are three after all.\"}");
 	end("CA-back", "after");
-	record = until_record("CA-back", true, "valid");
-	cJSON_Delete(record);
+	outcome = until_record("CA-back", true, "valid");
+	cJSON_Delete(outcome);
 	for (int i = 0; i < 1200; i++) {
 		char *text;
 		bool done;
 
-		record = record_of("CA-back");
-		text = cJSON_PrintUnformatted(json_get(record, "record"));
+		outcome = record_of("CA-back");
+		text = cJSON_PrintUnformatted(json_get(outcome, "record"));
 		done = !strcmp(text, OTHER);
 		cJSON_free(text);
-		cJSON_Delete(record);
+		cJSON_Delete(outcome);
 		if (done) {
 			stream = 0;
 			return;
@@ -565,10 +565,10 @@ static void records_without_a_place_are_warned_of(void **state)
 	(void)state;
 	buf_init(&out, 0);
 	nowhere.data_dir = "/tmp";
-	records_warnings(&nowhere, agents, &out);
+	outcomes_warnings(&nowhere, agents, &out);
 	assert_int_equal(out.len, 0);
 	nowhere.data_dir = "";
-	records_warnings(&nowhere, agents, &out);
+	outcomes_warnings(&nowhere, agents, &out);
 	assert_non_null(strstr(buf_text(&out), "no records are kept"));
 	buf_free(&out);
 }

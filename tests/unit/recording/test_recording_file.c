@@ -56,7 +56,7 @@ static void what_cannot_be_read_now_is_not_denied(void **state)
 	enum { READERS = 4 }; /* all there are */
 	static struct config cfg = { .data_dir = "" };
 	char dir[] = "/tmp/trunkline-recording-XXXXXX", command[64];
-	struct web_site site = { .cfg = &cfg };
+	struct web_parts parts = { .cfg = &cfg };
 	sqlite3 *taken[READERS];
 	struct buf problem;
 	struct response r;
@@ -64,16 +64,16 @@ static void what_cannot_be_read_now_is_not_denied(void **state)
 	(void)state;
 	buf_init(&problem, 0);
 	assert_non_null(mkdtemp(dir));
-	assert_int_equal(store_open(&site.store, dir, 0, &problem), 0);
+	assert_int_equal(store_open(&parts.store, dir, 0, &problem), 0);
 	for (int i = 0; i < READERS; i++)
-		assert_non_null(taken[i] = store_reader(site.store));
+		assert_non_null(taken[i] = store_reader(parts.store));
 	response_init(&r);
-	recording_get(&site, &(struct request){ .method = "GET" }, "CA1", &r);
+	recording_get(&parts, &(struct request){ .method = "GET" }, "CA1", &r);
 	assert_int_equal(r.status, 503);
 	response_free(&r);
 	for (int i = 0; i < READERS; i++)
-		store_reader_done(site.store, taken[i]);
-	store_close(site.store);
+		store_reader_done(parts.store, taken[i]);
+	store_close(parts.store);
 	buf_free(&problem);
 	snprintf(command, sizeof command, "rm -rf %s", dir);
 	assert_int_equal(system(command), 0);

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-enum { MS = 1000, SECOND = 1000 * MS, FRAME = 160, PER_MS = STEREO_FRAMES_PER_MS, SILENCE = 0xff };
+enum { MS = 1000, SECOND = 1000 * MS, FRAME = 160, PER_MS = RECORDING_MIX_FRAMES_PER_MS, SILENCE = 0xff };
 
 static const int64_t T0 = 77 * SECOND;
 
@@ -18,31 +18,31 @@ static struct {
 	size_t frames;
 } file;
 
-static void collect(struct stereo *s, int64_t now)
+static void collect(struct recording_mix *s, int64_t now)
 {
 	const uint8_t *out;
-	size_t n = stereo_ready(s, now, &out);
+	size_t n = recording_mix_ready(s, now, &out);
 
 	file.bytes = realloc(file.bytes, 2 * (file.frames + n) + 1);
 	memcpy(file.bytes + 2 * file.frames, out ? out : (const uint8_t *)"", 2 * n);
 	file.frames += n;
-	stereo_take(s, n);
+	recording_mix_take(s, n);
 }
 
-static void begin(struct stereo *s)
+static void begin(struct recording_mix *s)
 {
 	free(file.bytes);
 	file.bytes = NULL;
 	file.frames = 0;
-	stereo_init(s, T0);
+	recording_mix_init(s, T0);
 }
 
-static void end(struct stereo *s, int64_t now)
+static void end(struct recording_mix *s, int64_t now)
 {
-	stereo_end(s, now);
+	recording_mix_end(s, now);
 	collect(s, now);
 	assert_int_equal(s->held.len, 0);
-	stereo_free(s);
+	recording_mix_free(s);
 }
 
 static int forget(void **state)
@@ -65,24 +65,24 @@ static uint8_t speech(uint64_t i)
 	return (uint8_t)(253 - i % 241);
 }
 
-static void caller(struct stereo *s, uint64_t ts_ms, int64_t now)
+static void caller(struct recording_mix *s, uint64_t ts_ms, int64_t now)
 {
 	uint8_t audio[FRAME];
 
 	for (size_t i = 0; i < FRAME; i++)
 		audio[i] = voice(ts_ms * PER_MS + i);
-	stereo_caller(s, true, ts_ms, audio, FRAME, now);
+	recording_mix_caller(s, true, ts_ms, audio, FRAME, now);
 }
 
 /* Sends positions [from, to) in ms, in pieces of 20. */
-static void agent(struct stereo *s, uint64_t from_ms, uint64_t to_ms, bool dry, int64_t now)
+static void agent(struct recording_mix *s, uint64_t from_ms, uint64_t to_ms, bool dry, int64_t now)
 {
 	uint8_t audio[FRAME];
 
 	for (uint64_t ms = from_ms; ms < to_ms; ms += 20) {
 		for (size_t i = 0; i < FRAME; i++)
 			audio[i] = speech(ms * PER_MS + i);
-		stereo_sent(s, ms * PER_MS, audio, FRAME, dry && ms == from_ms, now);
+		recording_mix_sent(s, ms * PER_MS, audio, FRAME, dry && ms == from_ms, now);
 	}
 }
 
@@ -111,7 +111,7 @@ static int64_t at(int64_t ms)
 
 static void the_caller_sits_where_his_timestamps_say(void **state)
 {
-	struct stereo s;
+	struct recording_mix s;
 
 	(void)state;
 	begin(&s);
@@ -129,7 +129,7 @@ static void the_caller_sits_where_his_timestamps_say(void **state)
 
 static void a_hole_in_the_timestamps_is_silence(void **state)
 {
-	struct stereo s;
+	struct recording_mix s;
 
 	(void)state;
 	begin(&s);
@@ -144,14 +144,14 @@ static void a_hole_in_the_timestamps_is_silence(void **state)
 static void frames_without_timestamps_follow_one_another(void **state)
 {
 	uint8_t audio[FRAME];
-	struct stereo s;
+	struct recording_mix s;
 
 	(void)state;
 	begin(&s);
 	for (int n = 0; n < 3; n++) {
 		for (size_t i = 0; i < FRAME; i++)
 			audio[i] = voice((uint64_t)n * FRAME + i);
-		stereo_caller(&s, false, 0, audio, FRAME, at(n * 20 + n));
+		recording_mix_caller(&s, false, 0, audio, FRAME, at(n * 20 + n));
 	}
 	end(&s, at(60));
 	assert_caller(0, 0, 60);
@@ -159,7 +159,7 @@ static void frames_without_timestamps_follow_one_another(void **state)
 
 static void a_burst_that_was_held_up_for_seconds_is_not_lost(void **state)
 {
-	struct stereo s;
+	struct recording_mix s;
 
 	(void)state;
 	begin(&s);
@@ -175,7 +175,7 @@ static void a_burst_that_was_held_up_for_seconds_is_not_lost(void **state)
 
 static void a_line_that_says_nothing_for_long_does_not_hold_the_file_back(void **state)
 {
-	struct stereo s;
+	struct recording_mix s;
 
 	(void)state;
 	begin(&s);
@@ -189,7 +189,7 @@ static void a_line_that_says_nothing_for_long_does_not_hold_the_file_back(void *
 
 static void a_lying_timestamp_moves_nothing(void **state)
 {
-	struct stereo s;
+	struct recording_mix s;
 
 	(void)state;
 	begin(&s);
@@ -205,7 +205,7 @@ static void a_lying_timestamp_moves_nothing(void **state)
 
 static void a_stream_faster_than_time_is_bounded(void **state)
 {
-	struct stereo s;
+	struct recording_mix s;
 
 	(void)state;
 	begin(&s);
@@ -220,16 +220,16 @@ static void a_stream_faster_than_time_is_bounded(void **state)
 
 static void the_agent_is_heard_when_the_marks_say_not_when_it_was_sent(void **state)
 {
-	struct stereo s;
+	struct recording_mix s;
 
 	(void)state;
 	begin(&s);
 	caller(&s, 0, at(0));
 	agent(&s, 0, 400, true, at(1000));
 	/* The phone began 300 ms late. */
-	stereo_echo(&s, 20 * PER_MS, at(1320));
-	stereo_echo(&s, 220 * PER_MS, at(1520));
-	stereo_echo(&s, 400 * PER_MS, at(1700));
+	recording_mix_echo(&s, 20 * PER_MS, at(1320));
+	recording_mix_echo(&s, 220 * PER_MS, at(1520));
+	recording_mix_echo(&s, 400 * PER_MS, at(1700));
 	end(&s, at(2000));
 	assert_silent(1, 0, 1300);
 	assert_agent(1300, 0, 400);
@@ -238,15 +238,15 @@ static void the_agent_is_heard_when_the_marks_say_not_when_it_was_sent(void **st
 
 static void an_echo_that_took_longer_shifts_nothing(void **state)
 {
-	struct stereo s;
+	struct recording_mix s;
 
 	(void)state;
 	begin(&s);
 	agent(&s, 0, 600, true, at(1000));
-	stereo_echo(&s, 20 * PER_MS, at(1095)); /* 60 ms late itself */
-	stereo_echo(&s, 220 * PER_MS, at(1235));
-	stereo_echo(&s, 420 * PER_MS, at(1555)); /* 120 ms late */
-	stereo_echo(&s, 600 * PER_MS, at(1615));
+	recording_mix_echo(&s, 20 * PER_MS, at(1095)); /* 60 ms late itself */
+	recording_mix_echo(&s, 220 * PER_MS, at(1235));
+	recording_mix_echo(&s, 420 * PER_MS, at(1555)); /* 120 ms late */
+	recording_mix_echo(&s, 600 * PER_MS, at(1615));
 	end(&s, at(2000));
 	assert_silent(1, 0, 1015);
 	assert_agent(1015, 0, 600);
@@ -255,7 +255,7 @@ static void an_echo_that_took_longer_shifts_nothing(void **state)
 
 static void what_may_still_move_is_not_written(void **state)
 {
-	struct stereo s;
+	struct recording_mix s;
 
 	(void)state;
 	begin(&s);
@@ -264,11 +264,11 @@ static void what_may_still_move_is_not_written(void **state)
 	agent(&s, 0, 400, true, at(1000));
 	collect(&s, at(1500));
 	assert_int_equal(file.frames, 1000 * PER_MS);
-	stereo_echo(&s, 20 * PER_MS, at(1500));
+	recording_mix_echo(&s, 20 * PER_MS, at(1500));
 	collect(&s, at(1700));
 	assert_int_equal(file.frames, 1000 * PER_MS);
-	stereo_echo(&s, 220 * PER_MS, at(1700));
-	stereo_echo(&s, 400 * PER_MS, at(1880));
+	recording_mix_echo(&s, 220 * PER_MS, at(1700));
+	recording_mix_echo(&s, 400 * PER_MS, at(1880));
 	collect(&s, at(1880)); /* nothing is out any more */
 	assert_int_equal(file.frames, 1500 * PER_MS);
 	end(&s, at(2000));
@@ -278,16 +278,16 @@ static void what_may_still_move_is_not_written(void **state)
 
 static void a_gap_of_the_phones_is_a_gap_in_the_file(void **state)
 {
-	struct stereo s;
+	struct recording_mix s;
 
 	(void)state;
 	begin(&s);
 	agent(&s, 0, 600, true, at(1000));
-	stereo_echo(&s, 20 * PER_MS, at(1020));
-	stereo_echo(&s, 220 * PER_MS, at(1220));
+	recording_mix_echo(&s, 20 * PER_MS, at(1020));
+	recording_mix_echo(&s, 220 * PER_MS, at(1220));
 	/* Stalled for 200 ms, and stays that late. */
-	stereo_echo(&s, 420 * PER_MS, at(1620));
-	stereo_echo(&s, 600 * PER_MS, at(1800));
+	recording_mix_echo(&s, 420 * PER_MS, at(1620));
+	recording_mix_echo(&s, 600 * PER_MS, at(1800));
 	end(&s, at(2000));
 	assert_agent(1000, 0, 220);
 	assert_silent(1, 1220, 1420);
@@ -296,16 +296,16 @@ static void a_gap_of_the_phones_is_a_gap_in_the_file(void **state)
 
 static void a_model_that_pauses_is_heard_pausing(void **state)
 {
-	struct stereo s;
+	struct recording_mix s;
 
 	(void)state;
 	begin(&s);
 	agent(&s, 0, 100, true, at(1000));
-	stereo_echo(&s, 20 * PER_MS, at(1020));
+	recording_mix_echo(&s, 20 * PER_MS, at(1020));
 	/* The mark behind the pause must not drag along what was before it. */
 	agent(&s, 100, 300, true, at(1500));
-	stereo_echo(&s, 120 * PER_MS, at(1525));
-	stereo_echo(&s, 300 * PER_MS, at(1705));
+	recording_mix_echo(&s, 120 * PER_MS, at(1525));
+	recording_mix_echo(&s, 300 * PER_MS, at(1705));
 	end(&s, at(2000));
 	assert_agent(1000, 0, 100);
 	assert_silent(1, 1100, 1505);
@@ -314,16 +314,16 @@ static void a_model_that_pauses_is_heard_pausing(void **state)
 
 static void two_answers_overlap_nowhere_when_the_phone_is_late(void **state)
 {
-	struct stereo s;
+	struct recording_mix s;
 
 	(void)state;
 	begin(&s);
 	agent(&s, 0, 200, true, at(1000));
 	agent(&s, 200, 400, true, at(1300)); /* by the clock the first is over; the phone has just begun it */
-	stereo_echo(&s, 20 * PER_MS, at(1290));
-	stereo_echo(&s, 200 * PER_MS, at(1470));
-	stereo_echo(&s, 220 * PER_MS, at(1490));
-	stereo_echo(&s, 400 * PER_MS, at(1670));
+	recording_mix_echo(&s, 20 * PER_MS, at(1290));
+	recording_mix_echo(&s, 200 * PER_MS, at(1470));
+	recording_mix_echo(&s, 220 * PER_MS, at(1490));
+	recording_mix_echo(&s, 400 * PER_MS, at(1670));
 	end(&s, at(2000));
 	assert_silent(1, 0, 1270);
 	assert_agent(1270, 0, 400);
@@ -331,18 +331,18 @@ static void two_answers_overlap_nowhere_when_the_phone_is_late(void **state)
 
 static void after_a_cut_there_is_silence(void **state)
 {
-	struct stereo s;
+	struct recording_mix s;
 
 	(void)state;
 	begin(&s);
 	agent(&s, 0, 800, true, at(1000));
-	stereo_echo(&s, 20 * PER_MS, at(1030));
-	stereo_echo(&s, 220 * PER_MS, at(1230));
-	stereo_cut(&s, 333 * PER_MS + 3, at(1343));
+	recording_mix_echo(&s, 20 * PER_MS, at(1030));
+	recording_mix_echo(&s, 220 * PER_MS, at(1230));
+	recording_mix_cut(&s, 333 * PER_MS + 3, at(1343));
 	/* What comes next begins anew. */
 	agent(&s, 800, 1000, true, at(1700));
-	stereo_echo(&s, 820 * PER_MS, at(1730));
-	stereo_echo(&s, 1000 * PER_MS, at(1910));
+	recording_mix_echo(&s, 820 * PER_MS, at(1730));
+	recording_mix_echo(&s, 1000 * PER_MS, at(1910));
 	end(&s, at(2000));
 	assert_agent(1010, 0, 333);
 	assert_int_equal(side(1, 1343 * PER_MS + 2), speech(333 * PER_MS + 2));
@@ -353,20 +353,20 @@ static void after_a_cut_there_is_silence(void **state)
 
 static void a_cut_before_anything_was_heard_leaves_nothing(void **state)
 {
-	struct stereo s;
+	struct recording_mix s;
 
 	(void)state;
 	begin(&s);
 	agent(&s, 0, 800, true, at(1000));
 	collect(&s, at(4000));
-	stereo_cut(&s, 0, at(5000));
+	recording_mix_cut(&s, 0, at(5000));
 	end(&s, at(6000));
 	assert_silent(1, 0, 6000);
 }
 
 static void without_echoes_the_clock_decides_in_the_end(void **state)
 {
-	struct stereo s;
+	struct recording_mix s;
 
 	(void)state;
 	begin(&s);
@@ -382,14 +382,14 @@ static void without_echoes_the_clock_decides_in_the_end(void **state)
 
 static void what_the_ring_dropped_is_silence_and_shifts_nothing(void **state)
 {
-	struct stereo s;
+	struct recording_mix s;
 
 	(void)state;
 	begin(&s);
 	agent(&s, 0, 100, true, at(1000));
 	agent(&s, 200, 300, false, at(1000));
-	stereo_echo(&s, 20 * PER_MS, at(1020));
-	stereo_echo(&s, 300 * PER_MS, at(1300));
+	recording_mix_echo(&s, 20 * PER_MS, at(1020));
+	recording_mix_echo(&s, 300 * PER_MS, at(1300));
 	end(&s, at(2000));
 	assert_agent(1000, 0, 100);
 	assert_silent(1, 1100, 1200);
@@ -400,7 +400,7 @@ static void what_the_ring_dropped_is_silence_and_shifts_nothing(void **state)
 
 static void a_first_frame_that_was_late_does_not_move_the_agent_against_the_caller(void **state)
 {
-	struct stereo s;
+	struct recording_mix s;
 
 	(void)state;
 	begin(&s);
@@ -409,8 +409,8 @@ static void a_first_frame_that_was_late_does_not_move_the_agent_against_the_call
 	for (uint64_t ts = 20; ts < 2000; ts += 20)
 		caller(&s, ts, at(ts < 500 ? 500 : (int64_t)ts));
 	agent(&s, 0, 200, true, at(1000));
-	stereo_echo(&s, 20 * PER_MS, at(1020));
-	stereo_echo(&s, 200 * PER_MS, at(1200));
+	recording_mix_echo(&s, 20 * PER_MS, at(1020));
+	recording_mix_echo(&s, 200 * PER_MS, at(1200));
 	end(&s, at(2000));
 	/* The caller's ms 0 is at 500, so what was played 1000 ms later is at 1500. */
 	assert_caller(500, 0, 2000 - 20);
@@ -422,7 +422,7 @@ static void a_first_frame_that_was_late_does_not_move_the_agent_against_the_call
 
 static void memory_stays_small_over_a_long_call(void **state)
 {
-	struct stereo s;
+	struct recording_mix s;
 	uint64_t pos = 0;
 
 	(void)state;
@@ -432,7 +432,7 @@ static void memory_stays_small_over_a_long_call(void **state)
 		agent(&s, pos, pos + 20, ms == 0, at(ms));
 		pos += 20;
 		if (ms % 200 == 180)
-			stereo_echo(&s, pos * PER_MS, at(ms + 20));
+			recording_mix_echo(&s, pos * PER_MS, at(ms + 20));
 		if (ms % 500 == 0)
 			collect(&s, at(ms));
 		assert_true(s.held.cap < 64 * 1024 && s.agent.cap < 64 * 1024 && s.piece_count < 200);

@@ -40,7 +40,7 @@ static const char *public_url(struct request q)
 	struct buf out;
 
 	buf_init(&out, 0);
-	snprintf(text, sizeof text, "%s", door_public_url(&cfg, &q, &out) ? buf_text(&out) : "none");
+	snprintf(text, sizeof text, "%s", auth_public_url(&cfg, &q, &out) ? buf_text(&out) : "none");
 	buf_free(&out);
 	return text;
 }
@@ -93,9 +93,9 @@ static void client_behind_a_trusted_proxy_is_whom_that_proxy_saw(void **state)
 	char out[64];
 
 	(void)state;
-	assert_string_equal(door_client(&cfg, &q, out, sizeof out), "203.0.113.1");
-	assert_string_equal(door_client(&cfg, &stranger, out, sizeof out), "203.0.113.7");
-	assert_string_equal(door_client(&cfg, &plain, out, sizeof out), "");
+	assert_string_equal(auth_client(&cfg, &q, out, sizeof out), "203.0.113.1");
+	assert_string_equal(auth_client(&cfg, &stranger, out, sizeof out), "203.0.113.7");
+	assert_string_equal(auth_client(&cfg, &plain, out, sizeof out), "");
 }
 
 static void very_long_client_address_is_cut(void **state)
@@ -106,15 +106,15 @@ static void very_long_client_address_is_cut(void **state)
 	(void)state;
 	memset(address, '1', sizeof address - 1);
 	address[sizeof address - 1] = '\0';
-	assert_int_equal(strlen(door_client(&cfg, &q, out, sizeof out)), 63);
+	assert_int_equal(strlen(auth_client(&cfg, &q, out, sizeof out)), 63);
 }
 
 static enum verdict operator_of(struct request *q)
 {
 	const char *why = NULL;
-	enum verdict verdict = door_operator(&cfg, q, 1300819379, &why);
+	enum verdict verdict = auth_operator(&cfg, q, 1300819379, &why);
 
-	assert_true(verdict == DOOR_OPEN || (why && *why));
+	assert_true(verdict == AUTH_OPEN || (why && *why));
 	return verdict;
 }
 
@@ -127,14 +127,14 @@ static void operator_is_local_direct_or_has_the_token(void **state)
 	struct request wrong = FROM("127.0.0.1", { "Authorization", "Bearer T" });
 
 	(void)state;
-	assert_int_equal(operator_of(&local), DOOR_OPEN);
-	assert_int_equal(operator_of(&remote), DOOR_NOT_LOCAL);
-	assert_int_equal(operator_of(&proxied), DOOR_BEHIND_PROXY);
+	assert_int_equal(operator_of(&local), AUTH_OPEN);
+	assert_int_equal(operator_of(&remote), AUTH_NOT_LOCAL);
+	assert_int_equal(operator_of(&proxied), AUTH_BEHIND_PROXY);
 	cfg.api_token = "t";
-	assert_int_equal(operator_of(&local), DOOR_TOKEN_MISSING);
-	assert_int_equal(operator_of(&basic), DOOR_TOKEN_MISSING);
-	assert_int_equal(operator_of(&wrong), DOOR_TOKEN_WRONG);
-	assert_int_equal(operator_of(&remote), DOOR_OPEN);
+	assert_int_equal(operator_of(&local), AUTH_TOKEN_MISSING);
+	assert_int_equal(operator_of(&basic), AUTH_TOKEN_MISSING);
+	assert_int_equal(operator_of(&wrong), AUTH_TOKEN_WRONG);
+	assert_int_equal(operator_of(&remote), AUTH_OPEN);
 }
 
 static void secret_for_tokens_shuts_the_local_door_too(void **state)
@@ -147,14 +147,14 @@ static void secret_for_tokens_shuts_the_local_door_too(void **state)
 
 	(void)state;
 	cfg.api_jwt_secret = "0123456789abcdef0123456789abcdef";
-	assert_int_equal(operator_of(&local), DOOR_TOKEN_MISSING);
-	assert_int_equal(operator_of(&plain), DOOR_TOKEN_WRONG);
-	assert_int_equal(operator_of(&token), DOOR_OPEN);
+	assert_int_equal(operator_of(&local), AUTH_TOKEN_MISSING);
+	assert_int_equal(operator_of(&plain), AUTH_TOKEN_WRONG);
+	assert_int_equal(operator_of(&token), AUTH_OPEN);
 	cfg.api_token = "t";
-	assert_int_equal(operator_of(&plain), DOOR_OPEN);
-	assert_int_equal(operator_of(&token), DOOR_OPEN);
+	assert_int_equal(operator_of(&plain), AUTH_OPEN);
+	assert_int_equal(operator_of(&token), AUTH_OPEN);
 	cfg.api_jwt_secret = "";
-	assert_int_equal(operator_of(&token), DOOR_TOKEN_WRONG);
+	assert_int_equal(operator_of(&token), AUTH_TOKEN_WRONG);
 }
 
 int main(void)

@@ -153,7 +153,7 @@ int calls_find(struct calls *calls, const char *call_sid, struct call_ref *out)
 	return strcmp(call_sid, SID) ? -ENOENT : 0;
 }
 
-const struct profile *calls_profile(struct calls *calls, struct call_ref ref, bool *live)
+const struct agent *calls_agent(struct calls *calls, struct call_ref ref, bool *live)
 {
 	(void)calls, (void)ref;
 	*live = false;
@@ -244,7 +244,7 @@ static int open_server(void **state)
 	buf_init(&problem, 0);
 	assert_int_equal(hub_open(&hub), 0);
 	assert_int_equal(agents_open(&who, &cfg, &problem), 0);
-	assert_int_equal(web_open(&web, &(struct web_site){ .cfg = &cfg, .agents = who, .hub = hub }, &problem), 0);
+	assert_int_equal(web_open(&web, &(struct web_parts){ .cfg = &cfg, .agents = who, .hub = hub }, &problem), 0);
 	assert_true(web_port(web) > 0);
 	buf_free(&problem);
 	return 0;
@@ -1148,7 +1148,7 @@ static void port_that_is_taken_is_said_so(void **state)
 	(void)state;
 	same.port = web_port(web);
 	buf_init(&problem, 0);
-	assert_int_equal(web_open(&other, &(struct web_site){ .cfg = &same }, &problem), -EADDRINUSE);
+	assert_int_equal(web_open(&other, &(struct web_parts){ .cfg = &same }, &problem), -EADDRINUSE);
 	assert_non_null(strstr(buf_text(&problem), "Address already in use"));
 	assert_null(other);
 	buf_free(&problem);

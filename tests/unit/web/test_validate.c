@@ -30,13 +30,13 @@ static void parameters_come_decoded(void **state)
 	struct form params;
 
 	(void)state;
-	assert_true(intake_query("from=%2B1202&limit=5&until=a+b&agent=", "agent from limit until", &params, &r));
+	assert_true(validate_query("from=%2B1202&limit=5&until=a+b&agent=", "agent from limit until", &params, &r));
 	assert_string_equal(form_get(&params, "from"), "+1202");
 	assert_string_equal(form_get(&params, "until"), "a b");
 	assert_string_equal(form_get(&params, "agent"), "");
 	assert_null(form_get(&params, "since"));
 	form_free(&params);
-	assert_true(intake_query("", "", &params, &r));
+	assert_true(validate_query("", "", &params, &r));
 	form_free(&params);
 }
 
@@ -60,12 +60,12 @@ static void query_that_can_be_read_in_two_ways_is_refused(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		snprintf(wanted, sizeof wanted, "\"field\":\"%s\"", cases[i].field);
-		if (intake_query(cases[i].query, "a b", &params, &r) || r.status != 400 ||
+		if (validate_query(cases[i].query, "a b", &params, &r) || r.status != 400 ||
 		    !strstr(buf_text(&r.body), wanted))
 			fail_msg("%s: %d %s", cases[i].query, r.status, buf_text(&r.body));
 		form_free(&params);
 	}
-	assert_false(intake_query("a=%4", "a", &params, &r));
+	assert_false(validate_query("a=%4", "a", &params, &r));
 	assert_int_equal(r.status, 400);
 	form_free(&params);
 }
@@ -73,7 +73,7 @@ static void query_that_can_be_read_in_two_ways_is_refused(void **state)
 static int json_status(const char *text)
 {
 	cJSON *json;
-	bool good = intake_json(text, strlen(text), &json, &r);
+	bool good = validate_json(text, strlen(text), &json, &r);
 
 	assert_true(!good || json);
 	cJSON_Delete(json);

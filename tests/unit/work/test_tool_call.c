@@ -47,8 +47,8 @@ static int answer_tool(void *arg, const char *text)
 
 static struct config cfg;
 static struct work work = { .cfg = &cfg };
-static struct family *family;
-static struct profile *profile;
+static struct agent_memory *agent_memory;
+static struct agent *agent;
 static struct tool_cancel *cancel;
 static char url[64];
 
@@ -91,8 +91,8 @@ static void wait_for_answers(int count)
 
 static void start(const char *call_id, const char *name, const char *arguments, int timeout_ms)
 {
-	struct tool_call *call = tool_call_new(
-	    profile, cancel, call_id, name, arguments, "{\"call_sid\":\"CA1\",\"from\":\"+12025550123\"}");
+	struct tool_call *call =
+	    tool_call_new(agent, cancel, call_id, name, arguments, "{\"call_sid\":\"CA1\",\"from\":\"+12025550123\"}");
 
 	assert_non_null(call);
 	snprintf(call->call_sid, sizeof call->call_sid, "CA1");
@@ -124,7 +124,7 @@ static void error_is(const char *code)
 
 static int begin(void **state)
 {
-	static struct profile_tool tools[2];
+	static struct agent_tool tools[2];
 
 	(void)state;
 	peer = http_peer_start(answer_tool, NULL);
@@ -135,16 +135,16 @@ static int begin(void **state)
 	sem_init(&peer_has, 0, 0);
 	http_peer_say_as(peer, "application/json", "{\"booked\":true}");
 	snprintf(url, sizeof url, "http://127.0.0.1:%d/book", http_peer_port(peer));
-	tools[0] = (struct profile_tool){ .name = "book", .url = url };
+	tools[0] = (struct agent_tool){ .name = "book", .url = url };
 	/* Nobody listens there: port 1 is not for such as us. */
-	tools[1] = (struct profile_tool){ .name = "dead", .url = "http://127.0.0.1:1/" };
+	tools[1] = (struct agent_tool){ .name = "dead", .url = "http://127.0.0.1:1/" };
 	cfg.https_ca_file = "";
-	family = family_new();
-	profile = family_profile(family); /* its reference is the profile's now */
-	profile->tools = tools;
-	profile->tool_count = 2;
-	profile->signing_secret = SECRET;
-	profile->knowledge = profile->outcome_schema = "";
+	agent_memory = agent_memory_new();
+	agent = agent_memory_new_agent(agent_memory); /* its reference is the agent's now */
+	agent->tools = tools;
+	agent->tool_count = 2;
+	agent->signing_secret = SECRET;
+	agent->knowledge = agent->outcome_schema = "";
 	cancel = tool_cancel_new();
 	told.count = 0;
 	told.json[0] = '\0';
@@ -159,7 +159,7 @@ static int end(void **state)
 	jobs_close(work.tools);
 	http_peer_stop(peer);
 	tool_cancel_release(cancel);
-	profile_release(profile);
+	agent_release(agent);
 	tool_set_builtin(TOOL_SEARCH_KNOWLEDGE, NULL);
 	return 0;
 }
@@ -204,7 +204,7 @@ static void without_a_secret_nothing_is_signed(void **state)
 	char value[600];
 
 	(void)state;
-	profile->signing_secret = "";
+	agent->signing_secret = "";
 	assert_int_equal(ask("book", ""), TOOL_OK);
 	assert_string_equal(http_peer_header(request, "Trunkline-Signature", value, sizeof value), "");
 	assert_non_null(strstr(request, "\"arguments\":{},"));
@@ -380,7 +380,7 @@ static void ours_are_done_here(void **state)
 	assert_int_equal(ask("search_knowledge", "{}"), TOOL_BAD_CALL); /* nobody does it */
 	tool_set_builtin(TOOL_SEARCH_KNOWLEDGE, search);
 	assert_int_equal(ask("search_knowledge", "{}"), TOOL_BAD_CALL); /* this agent has nothing to search */
-	profile->knowledge = "menu";
+	agent->knowledge = "menu";
 	assert_int_equal(ask("search_knowledge", "{\"query\":\"soup\"}"), TOOL_OK);
 	assert_string_equal(told.json, "{\"hits\":[]}");
 	assert_int_equal(ask("search_knowledge", "{\"query\":\"nothing\"}"), TOOL_OWN);

@@ -17,7 +17,7 @@ static bool nothing(const struct tool_call *call, struct buf *out)
 	return true;
 }
 
-/* The tool of that name among those a profile's model is offered, or NULL. */
+/* The tool of that name among those an agent's model is offered, or NULL. */
 static const cJSON *offered(const cJSON *list, const char *name)
 {
 	const cJSON *each;
@@ -30,7 +30,7 @@ static const cJSON *offered(const cJSON *list, const char *name)
 	return NULL;
 }
 
-static cJSON *list_of(const struct profile *p)
+static cJSON *list_of(const struct agent *p)
 {
 	struct buf out;
 	cJSON *list;
@@ -45,7 +45,7 @@ static cJSON *list_of(const struct profile *p)
 
 static void ours_are_offered_to_those_who_can_use_them(void **state)
 {
-	struct profile p = { .knowledge = "menu",
+	struct agent p = { .knowledge = "menu",
 		.outcome_schema = "{\"type\":\"object\"}",
 		.outcome_instructions = "Tables only.",
 		.outcome_fill = OUTCOME_BOTH };
@@ -71,19 +71,19 @@ static void ours_are_offered_to_those_who_can_use_them(void **state)
 
 static void what_the_agents_file_says_is_offered_as_it_says(void **state)
 {
-	static const struct profile_tool tools[] = {
+	static const struct agent_tool tools[] = {
 		{ .name = "book",
 		    .description = "Books a \"table\".",
 		    .parameters = "{\"type\":\"object\",\"required\":[\"day\"]}" },
 		{ .name = "ping", .description = "", .parameters = "" },
 	};
-	static const struct profile_mcp mcps[] = { { .label = "docs",
+	static const struct agent_mcp mcps[] = { { .label = "docs",
 	    .json = "{\"type\":\"mcp\",\"server_label\":\"docs\",\"server_url\":\"https://mcp.example.com\"}" } };
-	static const struct profile_destination destinations[] = {
+	static const struct agent_destination destinations[] = {
 		{ .name = "the \"office\"", .description = "Whoever is there.", .number = "+12025550177" },
 		{ .name = "boss", .description = "", .number = "+12025550178" },
 	};
-	struct profile p = { .tools = tools,
+	struct agent p = { .tools = tools,
 		.tool_count = 2,
 		.mcps = mcps,
 		.mcp_count = 1,

@@ -20,7 +20,7 @@
 
 static const char *memory[600]; /* owned; as calls_each would tell them */
 static size_t memory_count;
-static struct web_site site;
+static struct web_parts parts;
 static char dir[64];
 
 void calls_each(struct calls *calls, void (*each)(void *arg, const char *json), void *arg)
@@ -85,7 +85,7 @@ static void in_store(const char *sid, const struct made *m)
 	char *json = json_of(sid, m);
 	struct journal_entry entry = { .kind = JOURNAL_ENDED, .type = "call.ended", .call_sid = sid, .json = json };
 
-	journal_store_take(site.store, &entry);
+	journal_store_take(parts.store, &entry);
 	free(json);
 }
 
@@ -96,7 +96,7 @@ static int setup(void **state)
 	(void)state;
 	snprintf(dir, sizeof dir, "/tmp/test_call_list_XXXXXX");
 	buf_init(&problem, 0);
-	return mkdtemp(dir) && !store_open(&site.store, dir, 0, &problem) ? 0 : -1;
+	return mkdtemp(dir) && !store_open(&parts.store, dir, 0, &problem) ? 0 : -1;
 }
 
 static int teardown(void **state)
@@ -106,8 +106,8 @@ static int teardown(void **state)
 	(void)state;
 	while (memory_count)
 		free((void *)(uintptr_t)memory[--memory_count]);
-	store_close(site.store);
-	site.store = NULL;
+	store_close(parts.store);
+	parts.store = NULL;
 	snprintf(command, sizeof command, "rm -rf %s", dir);
 	return system(command);
 }
@@ -122,10 +122,10 @@ static cJSON *get(const char *query, int status)
 	struct response r;
 	cJSON *answer;
 
-	assert_int_equal(store_flush(site.store, 60000), 0);
+	assert_int_equal(store_flush(parts.store, 60000), 0);
 	assert_int_equal(form_parse(&params, query, strlen(query)), 0);
 	response_init(&r);
-	call_list_get(&site, &q, "", &r);
+	call_list_get(&parts, &q, "", &r);
 	answer = json_parse(buf_text(&r.body), r.body.len);
 	if (r.status != status || !answer)
 		fail_msg("%s: %d %s", query, r.status, buf_text(&r.body));
@@ -317,18 +317,18 @@ static void calls_that_begin_meanwhile_move_no_page(void **state)
 
 static void without_a_store_it_pages_over_memory(void **state)
 {
-	struct store *store = site.store;
+	struct store *store = parts.store;
 	char next[128], query[192];
 
 	(void)state;
-	site.store = NULL;
+	parts.store = NULL;
 	in_memory("CA3", &(struct made){ .second = 3, .state = "live" });
 	in_memory("CA2", &(struct made){ .second = 2 });
 	in_memory("CA1", &(struct made){ .second = 1 });
 	assert_string_equal(page("limit=2", next), "CA3 CA2");
 	snprintf(query, sizeof query, "cursor=%s", next);
 	assert_string_equal(page(query, NULL), "CA1");
-	site.store = store;
+	parts.store = store;
 }
 
 static void nonsense_is_refused_by_name(void **state)
@@ -364,7 +364,7 @@ static void tell_turn(const char *sid, int64_t no, const char *json)
 		.kind = JOURNAL_TURN, .type = "turn", .call_sid = sid, .no = no, .wall_ms = 1795169730000, .json = json
 	};
 
-	journal_store_take(site.store, &entry);
+	journal_store_take(parts.store, &entry);
 }
 
 static void a_kept_call_has_its_turns_in_their_order_and_as_they_became(void **state)
@@ -378,14 +378,14 @@ static void a_kept_call_has_its_turns_in_their_order_and_as_they_became(void **s
 	tell_turn("CA1", 1, "{\"who\":\"agent\",\"text\":\"Hello!\",\"heard_ms\":5,\"heard_text\":\"Hel\"}");
 	in_store("CA1", &(struct made){ .second = 1 });
 	tell_turn("CA1", 0, "{\"who\":\"caller\",\"text\":\"late words\"}");
-	assert_int_equal(store_flush(site.store, 60000), 0);
+	assert_int_equal(store_flush(parts.store, 60000), 0);
 	buf_init(&out, 0);
-	assert_int_equal(store_call(site.store, "CA1", &out), 0);
+	assert_int_equal(store_call(parts.store, "CA1", &out), 0);
 	assert_non_null(strstr(buf_text(&out),
 	    "\"turns\":[{\"who\":\"caller\",\"text\":\"late words\"},{\"who\":\"agent\",\"text\":\"Hello!\","
 	    "\"heard_ms\":5,\"heard_text\":\"Hel\"}]}"));
 	buf_reset(&out);
-	assert_int_equal(store_call(site.store, "CA' OR '1'='1", &out), -ENOENT);
+	assert_int_equal(store_call(parts.store, "CA' OR '1'='1", &out), -ENOENT);
 	buf_free(&out);
 }
 
@@ -397,21 +397,21 @@ static void a_call_that_came_back_is_one_call(void **state)
 	tell_turn("CA1", 0, "{\"who\":\"caller\",\"text\":\"first\"}");
 	tell_turn("CA1", 1, "{\"who\":\"agent\",\"text\":\"second\"}");
 	tell_turn("CA1", 1000, "{\"who\":\"agent\",\"text\":\"third, as it was kept\"}");
-	assert_int_equal(store_flush(site.store, 60000), 0);
+	assert_int_equal(store_flush(parts.store, 60000), 0);
 	remembered =
 	    "{\"call_sid\":\"CA1\",\"first_turn\":1000,\"turns\":[{\"text\":\"third\"},{\"text\":\"fourth\"}],\"x\":1}";
 	buf_init(&out, 0);
-	assert_int_equal(known_call(&site, "CA1", &out), 0);
+	assert_int_equal(known_call(&parts, "CA1", &out), 0);
 	assert_string_equal(buf_text(&out),
 	    "{\"call_sid\":\"CA1\",\"first_turn\":1000,\"x\":1,\"turns\":[{\"who\":\"caller\",\"text\":\"first\"},"
 	    "{\"who\":\"agent\",\"text\":\"second\"},{\"text\":\"third\"},{\"text\":\"fourth\"}]}");
 	buf_reset(&out);
 	remembered = "{\"call_sid\":\"CA1\",\"turns\":[]}"; /* never away: as it is */
-	assert_int_equal(known_call(&site, "CA1", &out), 0);
+	assert_int_equal(known_call(&parts, "CA1", &out), 0);
 	assert_string_equal(buf_text(&out), remembered);
 	remembered = NULL;
 	buf_reset(&out);
-	assert_int_equal(known_call(&site, "CA1", &out), -ENOENT); /* no row of its own */
+	assert_int_equal(known_call(&parts, "CA1", &out), -ENOENT); /* no row of its own */
 	buf_free(&out);
 }
 
@@ -427,13 +427,13 @@ static void columns_hold_what_the_json_says(void **state)
 
 	(void)state;
 	in_store("CA1", &(struct made){ .second = 1 });
-	assert_int_equal(store_flush(site.store, 60000), 0);
-	db = store_reader(site.store);
+	assert_int_equal(store_flush(parts.store, 60000), 0);
+	db = store_reader(parts.store);
 	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
 	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
 	assert_int_equal(sqlite3_column_int(stmt, 0), 1);
 	sqlite3_finalize(stmt);
-	store_reader_done(site.store, db);
+	store_reader_done(parts.store, db);
 }
 
 /* The last word about a call is not undone by an earlier one that comes late. */
@@ -444,13 +444,13 @@ static void what_is_told_late_undoes_nothing(void **state)
 
 	(void)state;
 	in_store("CA1", &(struct made){ .second = 1 });
-	journal_store_take(site.store, &entry);
+	journal_store_take(parts.store, &entry);
 	assert_string_equal(page("ending=caller_hung_up", NULL), "CA1");
 	free(json);
 	/* A later stream of the same call is another matter. */
 	json = json_of("CA1", &(struct made){ .second = 2, .state = "reserved" });
 	entry.json = json;
-	journal_store_take(site.store, &entry);
+	journal_store_take(parts.store, &entry);
 	assert_string_equal(page("ending=caller_hung_up", NULL), "");
 	free(json);
 	/* And the first stream's end, if it is told only now, is not the call's. */
@@ -484,28 +484,28 @@ static void a_call_left_open_is_closed_at_the_next_start(void **state)
 	(void)state;
 	in_store("CA0", &(struct made){ .second = 0 });
 	entry.json = json;
-	journal_store_take(site.store, &entry);
+	journal_store_take(parts.store, &entry);
 	free(json);
 	entry = (struct journal_entry){ .kind = JOURNAL_TOOL,
 		.type = "tool.called",
 		.call_sid = "CA1",
 		.wall_ms = 1795168802500,
 		.json = "{\"call_id\":\"call_1\",\"name\":\"book\",\"arguments\":\"{}\",\"at_ms\":7,\"ok\":null}" };
-	journal_store_take(site.store, &entry);
+	journal_store_take(parts.store, &entry);
 	entry.type = "tool.answered";
 	entry.json =
 	    "{\"call_id\":\"call_1\",\"name\":\"book\",\"arguments\":\"{}\",\"ok\":true,\"took_ms\":12,\"answer\":\"done\"}";
-	journal_store_take(site.store, &entry);
+	journal_store_take(parts.store, &entry);
 	tell_turn("CA1", 0, "{\"who\":\"agent\",\"text\":\"Hello\"}");
-	assert_int_equal(store_flush(site.store, 60000), 0);
+	assert_int_equal(store_flush(parts.store, 60000), 0);
 	journal_add_sink(interrupted, NULL);
-	journal_store_open(site.store);
-	journal_store_close_open(site.store, NULL);
+	journal_store_open(parts.store);
+	journal_store_close_open(parts.store, NULL);
 	assert_int_equal(told, 1); /* of the one that was open */
 	assert_string_equal(page("ending=interrupted", NULL), "CA1");
 	assert_string_equal(page("ending=caller_hung_up", NULL), "CA0");
 	buf_init(&out, 0);
-	assert_int_equal(store_call(site.store, "CA1", &out), 0);
+	assert_int_equal(store_call(parts.store, "CA1", &out), 0);
 	call = json_parse(buf_text(&out), out.len);
 	assert_non_null(call);
 	assert_string_equal(json_str(call, "state"), "ended");

@@ -17,8 +17,8 @@
 #define SID "CA00000000000000000000000000000001"
 #define OVER "CA00000000000000000000000000000002"
 
-static const struct profile_destination destinations[] = { { .name = "workshop", .number = "+12025550177" } };
-static const struct profile profile = { .name = "reception", .destinations = destinations, .destination_count = 1 };
+static const struct agent_destination destinations[] = { { .name = "workshop", .number = "+12025550177" } };
+static const struct agent agent = { .name = "reception", .destinations = destinations, .destination_count = 1 };
 
 static struct {
 	bool live, gone;
@@ -37,17 +37,17 @@ int calls_find(struct calls *calls, const char *call_sid, struct call_ref *out)
 	return strcmp(call_sid, SID) ? -ENOENT : 0;
 }
 
-const struct profile *calls_profile(struct calls *calls, struct call_ref ref, bool *live)
+const struct agent *calls_agent(struct calls *calls, struct call_ref ref, bool *live)
 {
 	(void)calls;
 	assert_int_equal(ref.index, 3);
 	assert_int_equal(ref.generation, 4);
 	*live = table.live;
 	table.retained += !table.gone;
-	return table.gone ? NULL : &profile;
+	return table.gone ? NULL : &agent;
 }
 
-void profile_release(const struct profile *p)
+void agent_release(const struct agent *p)
 {
 	table.retained -= p != NULL;
 }
@@ -102,14 +102,14 @@ static char answer[512];
 
 static int ask(route_handler *handle, const char *sid, const char *body)
 {
-	static const struct web_site site = { 0 };
+	static const struct web_parts parts = { 0 };
 	struct request q = { .method = "POST", .peer = "127.0.0.1", .json = json_parse(body, strlen(body)) };
 	struct response r;
 	int status;
 
 	assert_non_null(q.json);
 	response_init(&r);
-	handle(&site, &q, sid, &r);
+	handle(&parts, &q, sid, &r);
 	snprintf(answer, sizeof answer, "%s%s", buf_text(&r.headers), buf_text(&r.body));
 	status = r.status;
 	response_free(&r);
