@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 enum {
+	G711_BYTES_PER_MS = 8,
 	MULAW_SILENCE = 0xff, /* zero */
 	ALAW_SILENCE = 0xd5,  /* +8: A-law has no zero */
 };

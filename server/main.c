@@ -7,7 +7,10 @@
  */
 #include "common/clock.h"
 #include "common/log.h"
+#include "server/all_routes.h"
+#include "server/agent/agent_loop.h"
 #include "server/agents/agents.h"
+#include "server/caller/caller_loop.h"
 #include "server/line/calls.h"
 #include "server/news/rules.h"
 #include "server/news/journal.h"
@@ -242,7 +245,8 @@ static int start(struct parts *p)
 	if (!err)
 		err = open_knowledge(p, &problem);
 	if (!err) {
-		err = calls_open(&p->calls, &p->cfg, &p->access, p->agents, p->work);
+		err = calls_open(&p->calls, &p->cfg, &p->access, p->agents, p->work,
+		    &(struct call_loops){ caller_loop, agent_loop });
 		if (err)
 			buf_printf(&problem, "cannot make the table of calls: %s\n", strerror(-err));
 	}
@@ -260,6 +264,7 @@ static int start(struct parts *p)
 	if (!err)
 		err = web_open(&p->web,
 		    &(struct web_parts){ .cfg = &p->cfg,
+			.routes = all_routes,
 			.agents = p->agents,
 			.calls = p->calls,
 			.hub = p->hub,

@@ -5,12 +5,13 @@
  * reads what the model says. One blocking poll, on the model's socket, the
  * bell and the next deadline.
  */
-#include "server/agent/conversation.h"
+#include "server/agent/agent_loop.h"
 
 #include "audio/convert.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/ws_client.h"
+#include "server/agent/conversation.h"
 #include "server/recording/recorder.h"
 #include "server/stats/stats.h"
 #include "server/model/health.h"
@@ -369,6 +370,49 @@ static void publish(struct conversation *con, int64_t now, bool wait)
 	con->published_us = now;
 }
 
+static void tell_turn(struct conversation *con, enum journal_kind kind, int no)
+{
+	struct buf json;
+
+	buf_init(&json, 0);
+	timeline_put_turn(&con->timeline.turns[no], &json);
+	if (!buf_error(&json))
+		call_tell(con->call, kind, "turn", con->call->first_turn + no, buf_text(&json));
+	buf_free(&json);
+}
+
+/* What is being said, as far as it has come; seldom, and for watchers only. What
+ * comes last in a turn comes with the whole of it. */
+static void tell_forming(struct conversation *con)
+{
+	int64_t now;
+	int no;
+
+	if (!con->timeline.forming || !journal_watched())
+		return;
+	now = clock_now_us();
+	if (now < con->formed_us + JOURNAL_FORMING_MS * US_PER_MS || (no = timeline_next_forming(&con->timeline)) < 0)
+		return;
+	con->formed_us = now;
+	tell_turn(con, JOURNAL_FORMING, no);
+}
+
+/* Tells the journal of the turns that have news. */
+static void tell_turns(struct conversation *con)
+{
+	int no;
+
+	while (con->timeline.news && (no = timeline_next_news(&con->timeline)) >= 0) {
+		if (journal_wanted())
+			tell_turn(con, JOURNAL_TURN, no);
+		if (con->timeline.forming == (size_t)no + 1) {
+			con->timeline.forming = 0; /* told with this */
+			con->formed_us = clock_now_us();
+		}
+	}
+	tell_forming(con);
+}
+
 /* -------------------------------------------------------------------------- the loop */
 
 static int64_t earlier(int64_t x, int64_t y)
@@ -437,7 +481,7 @@ static void talk(struct conversation *con)
 		answer_if_due(con, now);
 		flush_or_pass_writer(con);
 		publish(con, now, false);
-		conversation_tell_turns(con);
+		tell_turns(con);
 		wait_for_something(con, deadline(con, now));
 		now = clock_now_us();
 	}
@@ -565,7 +609,7 @@ void agent_loop(struct call *c)
 	con.minded_us = 0;
 	conversation_mind_cost(&con, clock_now_us());
 	publish(&con, clock_now_us(), true);
-	conversation_tell_turns(&con);
+	tell_turns(&con);
 	log_end(&con);
 	calls_remember(c);
 	close_session(&con);

@@ -1,9 +1,8 @@
 #include "server/agent/answers.h"
 
+#include "audio/g711.h"
 #include <stdio.h>
 #include <string.h>
-
-enum { BYTES_PER_MS = 8 };
 
 void answers_init(struct answers *a)
 {
@@ -77,7 +76,7 @@ bool answers_unfinished(const struct answers *a)
 
 int64_t answers_truncate_ms(const struct answer *a, uint32_t heard_ms)
 {
-	uint64_t received_ms = a->received / BYTES_PER_MS;
+	uint64_t received_ms = a->received / G711_BYTES_PER_MS;
 
 	if (!received_ms || (a->complete && heard_ms >= received_ms))
 		return -1;

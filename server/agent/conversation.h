@@ -4,13 +4,12 @@
  * server/call/; agent loop only.
  *
  *   agent_loop.c    the loop: dialling, deadlines, the model writer, the end
- *   agent_events.c  what the model tells
- *   agent_caller.c  what the caller loop tells: heard, cuts, digits
- *   agent_cost.c    what it costs
- *   agent_record.c  recording by Twilio
- *   agent_mail.c    what comes from outside: the operator's word, goodbyes
- *   agent_transfer.c  handing the caller over, and having them back
- *   agent_tools.c   the tools the model calls, those that end the call among them
+ *   conversation_events.c  what the model tells
+ *   conversation_caller.c  what the caller loop tells: heard, cuts, digits
+ *   conversation_cost.c    what it costs
+ *   conversation_mail.c    what comes from outside: the operator's word, goodbyes
+ *   conversation_transfer.c  handing the caller over, and having them back
+ *   conversation_tools.c   the tools the model calls, those that end the call among them
  */
 #include "server/agent/answers.h"
 #include "server/line/call.h"
@@ -114,15 +113,15 @@ void conversation_model_failed(struct conversation *con, enum call_end why);
 /* An answer did not come: MODEL_FAILED if it was not the first time. */
 void conversation_judge(struct conversation *con, enum seq_verdict verdict);
 
-/* agent_events.c. False when the connection is over. */
+/* conversation_events.c. False when the connection is over. */
 bool conversation_read_model(struct conversation *con, int64_t now_us);
 
-/* agent_caller.c */
+/* conversation_caller.c */
 void conversation_take_messages(struct conversation *con, int64_t now_us);
 void conversation_finish_digits(struct conversation *con, int64_t now_us);
 void conversation_end_protection(struct conversation *con, int64_t now_us);
 
-/* agent_mail.c */
+/* conversation_mail.c */
 void conversation_take_mail(struct conversation *con, int64_t now_us);
 /* Asks for what the agent is to say besides its answers, when it may. */
 void conversation_say_cue(struct conversation *con, int64_t now_us);
@@ -140,7 +139,7 @@ void conversation_part_if_due(struct conversation *con, int64_t now_us);
 /* By voice or by key: an end that is about to come is called off. */
 void conversation_caller_spoke_up(struct conversation *con, int64_t now_us);
 
-/* agent_tools.c */
+/* conversation_tools.c */
 void conversation_tools_called(struct conversation *con, const struct model_event *event, int64_t now_us);
 void conversation_mcp_item(struct conversation *con, const struct model_event *event, int64_t now_us);
 void conversation_mcp_list_failed(struct conversation *con, const struct model_event *event, int64_t now_us);
@@ -154,30 +153,16 @@ int64_t conversation_tools_deadline_us(const struct conversation *con, int64_t n
 void conversation_farewell_called_off(struct conversation *con, int64_t now_us);
 void conversation_tools_cancel(struct conversation *con); /* the call is over */
 
-/* agent_transfer.c */
+/* conversation_transfer.c */
 void conversation_hand_over_to(struct conversation *con, const char *name, const char *number, int ring_seconds);
 void conversation_told_to_transfer(struct conversation *con, const struct mail *mail, int64_t now_us);
 void conversation_hand_over(struct conversation *con, int64_t now_us); /* the call ends by it now */
 /* The model is told what was said before the caller came back. False: this is no such call. */
 bool conversation_recall(struct conversation *con);
 
-/* call_journal.c: tells the journal of the turns that have news. */
-void conversation_tell_turns(struct conversation *con);
-
-/* agent_record.c: if Twilio is to record the call, it is asked to. */
-void conversation_start_recording(struct conversation *con);
-
-/* agent_cost.c */
+/* conversation_cost.c */
 void conversation_count_usage(struct conversation *con, bool transcription, const struct model_usage *usage);
 /* Books what is new; says goodbye when it is enough. */
 void conversation_mind_cost(struct conversation *con, int64_t now_us);
-
-/* calls.c: the pool's side of the table. */
-const struct model_access *calls_access(const struct calls *calls);
-struct work *calls_work(const struct calls *calls);
-struct transfers *calls_transfers(struct calls *calls);
-bool calls_bound(struct call *c); /* a caller loop is or was in it */
-const char *recording_mode_name(enum recording_mode mode);
-void calls_remember(struct call *c); /* puts the finished call on the list of the ended */
 
 #endif

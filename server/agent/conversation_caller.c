@@ -2,8 +2,10 @@
  * cut; keys; and that it has left. */
 #include "server/agent/conversation.h"
 
+#include "audio/g711.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "server/recording/twilio_start.h"
 #include "server/stats/stats.h"
 #include "server/model/realtime.h"
 
@@ -16,7 +18,10 @@ static void on_started(struct conversation *con, int64_t now)
 {
 	con->started = true;
 	call_tell_facts(con->call, JOURNAL_STARTED, "call.started");
-	conversation_start_recording(con);
+	/* One that comes back is recorded since it was here first: Twilio records
+	 * the call, not the stream. */
+	if (con->call->record == RECORDING_TWILIO && !con->call->context.said[0])
+		twilio_start(con->call->cfg, calls_work(con->call->calls), con->call->call_sid);
 	con->last_voice_us = now;
 	if (con->model_end)
 		call_end(con->call, con->model_end);
@@ -44,8 +49,7 @@ static void on_first_audio(struct conversation *con, const struct from_first_aud
 	con->stop_event_us = con->stop_speech_us = 0;
 }
 
-static void note_heard(
-    struct conversation *con, struct answer *answer, const struct ledger_heard *heard, bool interrupted)
+static void note_heard(struct conversation *con, struct answer *answer, const struct heard *heard, bool interrupted)
 {
 	struct turn *turn = timeline_find(&con->timeline, answer->item_id);
 
@@ -56,11 +60,11 @@ static void note_heard(
 	turn->heard_ms = heard->heard_ms;
 	turn->heard_confirmed = heard->confirmed;
 	turn->interrupted = interrupted;
-	turn->generated_ms = (uint32_t)(answer->received / LEDGER_BYTES_PER_MS);
+	turn->generated_ms = (uint32_t)(answer->received / G711_BYTES_PER_MS);
 	timeline_settled(&con->timeline, turn);
 }
 
-static void on_heard(struct conversation *con, const struct ledger_heard *heard, int64_t now)
+static void on_heard(struct conversation *con, const struct heard *heard, int64_t now)
 {
 	struct answer *answer = answers_by_no(&con->answers, heard->no);
 
@@ -74,7 +78,7 @@ static void on_heard(struct conversation *con, const struct ledger_heard *heard,
 
 /* The model is told how much of an item was heard, so that it does not believe
  * to have said the rest. */
-static void cut_answer(struct conversation *con, struct answer *answer, const struct ledger_heard *heard)
+static void cut_answer(struct conversation *con, struct answer *answer, const struct heard *heard)
 {
 	int64_t truncate_ms = answers_truncate_ms(answer, heard->heard_ms);
 
@@ -89,7 +93,7 @@ static void cut_answer(struct conversation *con, struct answer *answer, const st
 
 static void on_cut(struct conversation *con, const struct from_cut *cut)
 {
-	struct ledger_heard unheard = { .confirmed = true };
+	struct heard unheard = { .confirmed = true };
 
 	for (uint32_t i = 0; i < cut->count; i++) {
 		struct answer *answer = answers_by_no(&con->answers, cut->items[i].no);
@@ -109,7 +113,7 @@ static void on_cut(struct conversation *con, const struct from_cut *cut)
 /* The call is over: what was heard of the rest, for the record only. */
 static void on_left(struct conversation *con, const struct from_cut *left)
 {
-	struct ledger_heard unheard = { .confirmed = true };
+	struct heard unheard = { .confirmed = true };
 
 	con->left = true;
 	for (uint32_t i = 0; i < left->count; i++) {

@@ -1,6 +1,7 @@
 /* What the model tells, one handler an event. */
 #include "server/agent/conversation.h"
 
+#include "audio/g711.h"
 #include "audio/convert.h"
 #include "common/base64.h"
 #include "common/clock.h"
@@ -16,7 +17,6 @@
 #include <string.h>
 
 enum {
-	BYTES_PER_MS = 8,
 	RECORD_AUDIO = 32 * 1024, /* of one record in to_caller */
 	AUDIO_KEEP = 256 * 1024,  /* a decoding buffer larger than this is given back */
 	READ_AT_ONCE = 64         /* messages, before the loop looks around */
@@ -132,9 +132,9 @@ static void queue_audio(struct conversation *con, struct answer *answer, const u
 			if (!answer->overflowed)
 				log_warn(c->tag, "an answer is too long to queue; its end is dropped");
 			answer->overflowed = true;
-			stat_add(audio_answer_dropped_ms, part / BYTES_PER_MS);
+			stat_add(audio_answer_dropped_ms, part / G711_BYTES_PER_MS);
 			atomic_fetch_add_explicit(
-			    &c->counters.answer_dropped_ms, part / BYTES_PER_MS, memory_order_relaxed);
+			    &c->counters.answer_dropped_ms, part / G711_BYTES_PER_MS, memory_order_relaxed);
 		}
 	}
 	if (ring_wanted(&c->to_caller))
@@ -223,7 +223,7 @@ static void complete_answer(struct conversation *con, struct answer *answer)
 	answer->complete = true;
 	turn = timeline_find(&con->timeline, answer->item_id);
 	if (turn) {
-		turn->generated_ms = (uint32_t)(answer->received / BYTES_PER_MS);
+		turn->generated_ms = (uint32_t)(answer->received / G711_BYTES_PER_MS);
 		timeline_settled(&con->timeline, turn);
 	}
 }

@@ -2,6 +2,7 @@
  * operator's word, last words, and the end that follows them. */
 #include "server/agent/conversation.h"
 
+#include "audio/g711.h"
 #include "common/clock.h"
 #include "common/json.h"
 #include "common/log.h"
@@ -69,7 +70,7 @@ static int64_t left_ms(const struct conversation *con)
 	for (size_t i = 0; i < con->answers.count; i++)
 		if (!con->answers.list[i].over)
 			bytes += (int64_t)con->answers.list[i].received;
-	return bytes / LEDGER_BYTES_PER_MS;
+	return bytes / G711_BYTES_PER_MS;
 }
 
 void conversation_farewell_made(struct conversation *con, int64_t now_us)

@@ -1,8 +1,7 @@
 #include "server/agent/farewell.h"
 
+#include "common/clock.h"
 #include <stdio.h>
-
-enum { US_A_MS = 1000 };
 
 bool farewell_begin(
     struct farewell *p, enum call_end end, bool firm, const char *response_id, const char *call_id, int64_t now_us)
@@ -19,7 +18,7 @@ bool farewell_begin(
 
 void farewell_made(struct farewell *p, int64_t left_ms, int64_t now_us)
 {
-	int64_t longest = left_ms * US_A_MS + FAREWELL_MARGIN_US;
+	int64_t longest = left_ms * US_PER_MS + FAREWELL_MARGIN_US;
 
 	if (p->state != FAREWELL_SAYING)
 		return;

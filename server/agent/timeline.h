@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { TIMELINE_TURNS = 1000, TIMELINE_TEXT = 256 * 1024, TIMELINE_ID_SIZE = 64 };
+enum { TIMELINE_TURNS = 1000, /* CALL_TURNS_MAX of line/call.h */ TIMELINE_TEXT = 256 * 1024, TIMELINE_ID_SIZE = 64 };
 enum { TIMELINE_SHOWN_TURNS = 200, TIMELINE_SHOWN_TEXT = 64 * 1024 };
 
 enum turn_kind { TURN_CALLER, TURN_KEYS, TURN_AGENT };

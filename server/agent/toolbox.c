@@ -1,13 +1,12 @@
 #include "server/agent/toolbox.h"
 
+#include "common/clock.h"
 #include "common/json.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { US_A_MS = 1000 };
 
 void toolbox_free(struct toolbox *t)
 {
@@ -126,7 +125,7 @@ enum tool_begun toolbox_begin(struct toolbox *t, const struct tool_request *requ
 	fill_run(run, request->call_id, request->name, request->arguments, request->at_ms);
 	run->filler = request->filler;
 	run->began_us = now_us;
-	run->deadline_us = now_us + (int64_t)request->timeout_ms * US_A_MS + TOOL_GRACE_US;
+	run->deadline_us = now_us + (int64_t)request->timeout_ms * US_PER_MS + TOOL_GRACE_US;
 	t->dirty = true;
 	return TOOL_BEGUN;
 }
@@ -140,7 +139,7 @@ bool toolbox_answer(struct toolbox *t, const char *call_id, bool ok, const char 
 	run->state = TOOL_ANSWERED;
 	run->ok = ok;
 	run->output = strdup(output);
-	run->took_ms = (now_us - run->began_us) / US_A_MS;
+	run->took_ms = (now_us - run->began_us) / US_PER_MS;
 	t->dirty = true;
 	return true;
 }

@@ -5,7 +5,7 @@
  * it alone knows what was sent and what was heard. One blocking poll, on
  * Twilio's socket, the bell and the next deadline.
  */
-#include "server/line/call.h"
+#include "server/caller/caller_loop.h"
 
 #include "audio/convert.h"
 #include "common/base64.h"
@@ -18,6 +18,7 @@
 #include "server/recording/recorder.h"
 #include "server/stats/stats.h"
 #include "server/caller/uplink.h"
+#include "server/line/call.h"
 #include "server/phone/media_stream.h"
 
 #include <errno.h>

@@ -1,5 +1,6 @@
 #include "server/caller/ledger.h"
 
+#include "audio/g711.h"
 #include <string.h>
 
 void ledger_init(struct ledger *l, uint32_t generation)
@@ -12,7 +13,7 @@ void ledger_init(struct ledger *l, uint32_t generation)
 
 static int64_t bytes_us(uint64_t bytes)
 {
-	return (int64_t)(bytes * 1000 / LEDGER_BYTES_PER_MS);
+	return (int64_t)(bytes * 1000 / G711_BYTES_PER_MS);
 }
 
 static struct ledger_item *newest(struct ledger *l)
@@ -120,7 +121,7 @@ uint64_t ledger_heard(const struct ledger *l, int64_t now_us)
 
 	if (l->proven >= limit || passed_us <= 0)
 		return l->proven;
-	heard = l->proven + (uint64_t)passed_us * LEDGER_BYTES_PER_MS / 1000;
+	heard = l->proven + (uint64_t)passed_us * G711_BYTES_PER_MS / 1000;
 	return heard < limit ? heard : limit;
 }
 
@@ -130,7 +131,7 @@ static uint32_t heard_of(const struct ledger_item *item, uint64_t heard)
 		return 0;
 	if (heard > item->end)
 		heard = item->end;
-	return (uint32_t)((heard - item->begin) / LEDGER_BYTES_PER_MS);
+	return (uint32_t)((heard - item->begin) / G711_BYTES_PER_MS);
 }
 
 /* When the phone should have played the item to its end. */
@@ -139,7 +140,7 @@ static int64_t item_over_us(const struct ledger *l, const struct ledger_item *it
 	return l->far_end_us - bytes_us(l->sent - item->end);
 }
 
-bool ledger_finished(struct ledger *l, int64_t now_us, struct ledger_heard *out)
+bool ledger_finished(struct ledger *l, int64_t now_us, struct heard *out)
 {
 	struct ledger_item *item = &l->items[0];
 
@@ -176,7 +177,7 @@ bool ledger_playing(const struct ledger *l)
 	return l->item_count > 0;
 }
 
-size_t ledger_cut(struct ledger *l, uint32_t generation, int64_t now_us, struct ledger_heard *out, size_t max)
+size_t ledger_cut(struct ledger *l, uint32_t generation, int64_t now_us, struct heard *out, size_t max)
 {
 	uint64_t heard = ledger_heard(l, now_us);
 	size_t count = 0;

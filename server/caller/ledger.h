@@ -12,14 +12,15 @@
  * A `clear` makes Twilio echo every mark at once; those echoes prove nothing.
  * So marks carry a generation, and each cut begins the next one.
  */
+#include "server/line/heard.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 enum {
-	LEDGER_ITEMS = 32,
+	LEDGER_ITEMS = HEARD_ITEMS,
 	LEDGER_MARKS = 64,
-	LEDGER_BYTES_PER_MS = 8,
 	LEDGER_MARK_EVERY = 1600,        /* bytes: one mark per 200 ms of audio */
 	LEDGER_UNCONFIRMED_US = 2000000, /* past its end by this much, an item counts as played */
 };
@@ -29,12 +30,6 @@ struct ledger_item {
 	uint64_t begin, end; /* positions; end moves while it is being sent */
 	bool ended;          /* no more audio will come */
 	bool marked;         /* the mark at its end is out (or there was no room for one) */
-};
-
-struct ledger_heard {
-	uint32_t no;
-	uint32_t heard_ms;
-	bool confirmed; /* by a mark; false: marks did not come back in time */
 };
 
 struct ledger {
@@ -80,7 +75,7 @@ uint64_t ledger_heard(const struct ledger *l, int64_t now_us);
 
 /* The oldest item if it has been played to its end: removes it and fills in
  * `out`. Ask until it says false. */
-bool ledger_finished(struct ledger *l, int64_t now_us, struct ledger_heard *out);
+bool ledger_finished(struct ledger *l, int64_t now_us, struct heard *out);
 
 /* When ledger_finished should be asked even if no echo comes; INT64_MAX: never. */
 int64_t ledger_deadline_us(const struct ledger *l);
@@ -91,6 +86,6 @@ bool ledger_playing(const struct ledger *l);
 /* Playing stops here and now. Says what was heard of each item that was not
  * finished (at most `max`), forgets them and all marks, and begins the given
  * generation. Returns how many. */
-size_t ledger_cut(struct ledger *l, uint32_t generation, int64_t now_us, struct ledger_heard *out, size_t max);
+size_t ledger_cut(struct ledger *l, uint32_t generation, int64_t now_us, struct heard *out, size_t max);
 
 #endif

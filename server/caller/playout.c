@@ -1,5 +1,6 @@
 #include "server/caller/playout.h"
 
+#include "audio/g711.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/ws_frame.h"
@@ -90,8 +91,8 @@ static void serve_cuts(struct playout *p, int64_t now)
 		    clock_now_us() - atomic_load_explicit(&c->cut_asked_us, memory_order_relaxed));
 	}
 	p->cuts_served = wanted;
-	stat_add(audio_stale_ms, skipped / LEDGER_BYTES_PER_MS);
-	atomic_fetch_add_explicit(&c->counters.stale_ms, skipped / LEDGER_BYTES_PER_MS, memory_order_relaxed);
+	stat_add(audio_stale_ms, skipped / G711_BYTES_PER_MS);
+	atomic_fetch_add_explicit(&c->counters.stale_ms, skipped / G711_BYTES_PER_MS, memory_order_relaxed);
 	tell(c, FROM_CUT, &cut, sizeof cut);
 }
 
@@ -112,7 +113,7 @@ static size_t piece_size(const struct playout *p, int64_t now)
 {
 	int64_t lead = ledger_lead_us(&p->ledger, now);
 	int64_t missing = (int64_t)p->call->cfg->playout_lead_ms * US_PER_MS - lead;
-	size_t size = (size_t)(missing * LEDGER_BYTES_PER_MS / US_PER_MS);
+	size_t size = (size_t)(missing * G711_BYTES_PER_MS / US_PER_MS);
 
 	if (lead == 0 || size < FIRST_PIECE)
 		return FIRST_PIECE;
@@ -182,7 +183,7 @@ static void play_due(struct playout *p, int64_t now)
 
 static void tell_finished(struct playout *p, int64_t now)
 {
-	struct ledger_heard heard;
+	struct heard heard;
 
 	while (ledger_finished(&p->ledger, now, &heard)) {
 		if (!heard.confirmed)

@@ -1,5 +1,6 @@
 #include "server/caller/uplink.h"
 
+#include "audio/g711.h"
 #include "audio/convert.h"
 #include "common/base64.h"
 #include "common/clock.h"
@@ -15,7 +16,6 @@
 #include <sys/socket.h>
 
 enum {
-	BYTES_PER_MS = 8,
 	APPEND_MAX = 8000,            /* mu-law in one message: a second, when a backlog goes out */
 	MODEL_UNSENT_MAX = 32 * 1024, /* beyond this the model does not read; audio waits here instead */
 	STALL_US = 10 * US_PER_S,     /* no progress for so long: the model's connection is dead */
@@ -65,7 +65,7 @@ static void drop_ms(struct uplink *u, uint64_t ms)
  * of what waits. */
 static void put_silence_before(struct uplink *u, uint32_t ms, size_t fresh)
 {
-	size_t len = (size_t)ms * BYTES_PER_MS;
+	size_t len = (size_t)ms * G711_BYTES_PER_MS;
 	char *room = len + fresh ? buf_room(&u->audio, len + fresh) : NULL;
 
 	if (!room)
@@ -144,11 +144,11 @@ static bool too_old(const struct uplink *u, uint32_t late_ms)
 /* Keeps the newest BACKLOG_MS. */
 static void trim_backlog(struct uplink *u)
 {
-	size_t bound = (size_t)u->call->cfg->backlog_ms * BYTES_PER_MS;
+	size_t bound = (size_t)u->call->cfg->backlog_ms * G711_BYTES_PER_MS;
 
 	if (u->audio.len <= bound)
 		return;
-	drop_ms(u, (u->audio.len - bound) / BYTES_PER_MS);
+	drop_ms(u, (u->audio.len - bound) / G711_BYTES_PER_MS);
 	buf_consume(&u->audio, u->audio.len - bound);
 }
 
@@ -177,11 +177,12 @@ bool uplink_frame(struct uplink *u, const struct stream_message *m, int64_t now_
 	if (u->recording)
 		recording_caller(
 		    u->recording, m->has_timestamp, m->timestamp_ms, (const uint8_t *)room, (size_t)len, now_us);
-	silence = lateness_frame(&u->lateness, m->has_timestamp, m->timestamp_ms, (uint32_t)len / BYTES_PER_MS, now_us);
+	silence =
+	    lateness_frame(&u->lateness, m->has_timestamp, m->timestamp_ms, (uint32_t)len / G711_BYTES_PER_MS, now_us);
 	late_ms = lateness_late_ms(&u->lateness);
 	note_lateness(u, late_ms);
 	if (too_old(u, late_ms)) {
-		drop_ms(u, (uint64_t)len / BYTES_PER_MS);
+		drop_ms(u, (uint64_t)len / G711_BYTES_PER_MS);
 		return true;
 	}
 	put_silence_before(u, silence, (size_t)len);
@@ -278,8 +279,8 @@ static int send_audio(struct uplink *u, int64_t now)
 	/* The end of what was sent was said just now, give or take the network:
 	 * so the model's positions can be turned into times. */
 	if (done == u->audio.len)
-		atomic_store_explicit(
-		    &u->call->uplink_anchor_us, now - (int64_t)(u->sent * 1000 / BYTES_PER_MS), memory_order_relaxed);
+		atomic_store_explicit(&u->call->uplink_anchor_us, now - (int64_t)(u->sent * 1000 / G711_BYTES_PER_MS),
+		    memory_order_relaxed);
 	if (done == u->audio.len && u->audio.cap > AUDIO_KEEP) {
 		buf_free(&u->audio);
 		buf_init(&u->audio, 1 << 20);
@@ -322,7 +323,7 @@ void uplink_run(struct uplink *u, int64_t now_us)
 	}
 	trim_backlog(u);
 	atomic_store_explicit(
-	    &u->call->counters.backlog_ms, (int64_t)(u->audio.len / BYTES_PER_MS), memory_order_relaxed);
+	    &u->call->counters.backlog_ms, (int64_t)(u->audio.len / G711_BYTES_PER_MS), memory_order_relaxed);
 }
 
 int uplink_fd(const struct uplink *u)

@@ -13,8 +13,8 @@
 #include "common/ring.h"
 #include "server/line/call_context.h"
 #include "server/line/calls.h"
+#include "server/line/heard.h"
 #include "server/news/journal.h"
-#include "server/caller/ledger.h"
 #include "server/model/realtime.h"
 #include "server/line/mailbox.h"
 
@@ -41,7 +41,7 @@ enum model_writer { WRITER_AGENT, WRITER_CALLER };
 enum from_caller_type {
 	FROM_STARTED = 1, /* Twilio's start message came */
 	FROM_FIRST_AUDIO, /* struct from_first_audio */
-	FROM_HEARD,       /* struct ledger_heard: played to its end */
+	FROM_HEARD,       /* struct heard: played to its end */
 	FROM_CUT,         /* struct from_cut */
 	FROM_DIGIT,       /* one char */
 	FROM_LEFT         /* the caller loop is gone: struct from_cut says what was heard */
@@ -55,7 +55,7 @@ struct from_first_audio {
 struct from_cut {
 	uint32_t cut; /* count of cuts served with this */
 	uint32_t count;
-	struct ledger_heard items[LEDGER_ITEMS];
+	struct heard items[HEARD_ITEMS];
 };
 
 /* Agent loop -> caller loop. */
@@ -81,6 +81,7 @@ enum {
 	TO_CALLER_BYTES = 4 * 1024 * 1024,
 	TO_CALLER_AUDIO_MAX = 300 * 1000 * 8, /* five minutes may wait to be played */
 	TO_MODEL_BYTES = 1024 * 1024,
+	CALL_TURNS_MAX = 1000, /* of one stream: kept in memory, and what numbers of the next begin after */
 	CALL_TAG_SIZE = CALL_SID_SIZE
 };
 
@@ -191,9 +192,12 @@ void call_tell_facts(struct call *c, enum journal_kind kind, const char *type);
 /* The same facts, for who does not hold the lock. */
 void calls_put_facts(struct call *c, struct buf *out);
 
-/* The two loops (caller_loop.c, agent_loop.c). Each returns when the call is
- * over for it. `fd` is Twilio's socket. */
-void caller_loop(struct call *c, int fd);
-void agent_loop(struct call *c);
+/* calls.c: what the loops may ask of the table. */
+const struct model_access *calls_access(const struct calls *calls);
+struct work *calls_work(const struct calls *calls);
+struct transfers *calls_transfers(struct calls *calls);
+bool calls_bound(struct call *c); /* a caller loop is or was in it */
+const char *recording_mode_name(enum recording_mode mode);
+void calls_remember(struct call *c); /* puts the finished call on the list of the ended */
 
 #endif

@@ -3,9 +3,9 @@
 #include "common/clock.h"
 #include "common/digest.h"
 #include "common/log.h"
-#include "server/agent/conversation.h"
 #include "server/line/call.h"
 #include "server/line/history.h"
+#include "server/line/transfers.h"
 #include "server/recording/recorder.h"
 #include "server/stats/stats.h"
 
@@ -28,6 +28,7 @@ struct calls {
 	const struct model_access *access;
 	struct agents *agents;
 	struct work *work;
+	struct call_loops loops;
 	struct call *lines; /* owned; line_count of them */
 	uint32_t line_count;
 	_Atomic bool closing;
@@ -166,7 +167,7 @@ static void take_context(struct call *c, struct call_context *context)
  * through thousands. */
 static int64_t first_turn(struct calls *calls, const char *call_sid)
 {
-	return history_times(&calls->history, call_sid) * (int64_t)TIMELINE_TURNS;
+	return history_times(&calls->history, call_sid) * (int64_t)CALL_TURNS_MAX;
 }
 
 bool call_name(struct call *c, const struct call_facts *facts)
@@ -440,7 +441,7 @@ void calls_carry(struct calls *calls, struct call_ref ref, int fd)
 	pthread_mutex_unlock(&calls->lock);
 	if (!bound)
 		return;
-	caller_loop(c, fd);
+	calls->loops.caller(c, fd);
 	leave(c);
 }
 
@@ -473,7 +474,7 @@ static void *serve_line(void *arg)
 		pthread_mutex_unlock(&c->calls->lock);
 		if (!due)
 			continue;
-		agent_loop(c);
+		c->calls->loops.agent(c);
 		leave(c);
 	}
 	return NULL;
@@ -829,7 +830,7 @@ static void line_close(struct call *c)
 }
 
 int calls_open(struct calls **out, const struct config *cfg, const struct model_access *access, struct agents *agents,
-    struct work *work)
+    struct work *work, const struct call_loops *loops)
 {
 	struct calls *calls = calloc(1, sizeof *calls);
 	int err = 0;
@@ -840,6 +841,7 @@ int calls_open(struct calls **out, const struct config *cfg, const struct model_
 	calls->access = access;
 	calls->agents = agents;
 	calls->work = work;
+	calls->loops = *loops;
 	pthread_mutex_init(&calls->lock, NULL);
 	calls->line_count = calls_lines(cfg);
 	transfers_open(&calls->transfers);

@@ -17,6 +17,7 @@
 #include "common/buf.h"
 #include "server/stats/endings.h"
 #include "server/config/config.h"
+#include "server/phone/names.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -27,7 +28,7 @@ struct agents;       /* who answers; see server/agents/agents.h */
 struct work;         /* the pools for slow things; see server/work/work.h */
 struct model_access; /* how to reach the model; see server/model/access.h */
 
-enum { CALL_TOKEN_SIZE = 33, CALL_SID_SIZE = 40, CALL_NUMBER_SIZE = 64 };
+enum { CALL_TOKEN_SIZE = 33 };
 
 /* A line as seen from outside: stale handles are recognised, never followed. */
 struct call_ref {
@@ -61,6 +62,14 @@ struct calls_count {
 	bool draining;
 };
 
+/* The two loops of a call, given by main: the table starts them and knows nothing
+ * else of them. Each returns when the call is over for it. */
+struct call;
+struct call_loops {
+	void (*caller)(struct call *c, int fd); /* `fd` is Twilio's socket */
+	void (*agent)(struct call *c);
+};
+
 enum admission {
 	CALL_ADMITTED,
 	CALL_FULL,
@@ -76,7 +85,7 @@ uint32_t calls_lines(const struct config *cfg);
 /* Makes the table and starts one pool thread a line. All that is
  * passed in outlives it. 0 or -errno. */
 int calls_open(struct calls **out, const struct config *cfg, const struct model_access *access, struct agents *agents,
-    struct work *work);
+    struct work *work, const struct call_loops *loops);
 
 /* Ends what is left, joins the pool. No calls_carry may be running. */
 void calls_close(struct calls *calls);

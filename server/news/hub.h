@@ -9,8 +9,8 @@
  * for it. Events are numbered, and the numbers grow over restarts too. The latest
  * are kept, so that who was away for a moment can have what it missed.
  */
-#include "server/line/calls.h"
 #include "server/news/journal.h"
+#include "server/phone/names.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>

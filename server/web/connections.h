@@ -14,13 +14,14 @@
 
 struct mg_connection;
 struct connections;
+struct upgrade; /* server/web/routes.h */
 
 struct connection {
 	struct mg_connection *conn;
-	bool answered;       /* it has been told something, or is a stream */
-	bool admitted;       /* its upgrade may go on: */
-	struct call_ref ref; /* the line it has claimed */
-	int times_cut;       /* how often it was told to go */
+	bool answered;                 /* it has been told something, or is a stream */
+	const struct upgrade *upgrade; /* its upgrade may go on; NULL: it may not */
+	struct call_ref ref;           /* the line that was claimed for it */
+	int times_cut;                 /* how often it was told to go */
 };
 
 int connections_open(struct connections **out, size_t workers); /* 0 or -ENOMEM */

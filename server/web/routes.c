@@ -3,18 +3,8 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "server/stats/stats.h"
-#include "server/web/api/call_list.h"
-#include "server/web/api/steer.h"
 #include "server/web/auth.h"
 #include "server/web/validate.h"
-#include "server/web/page/openapi.h"
-#include "server/web/api/operator.h"
-#include "server/web/api/recording.h"
-#include "server/web/twilio/dialer_web.h"
-#include "server/web/api/watch.h"
-#include "server/web/api/deliveries.h"
-#include "server/web/api/outcome_list.h"
-#include "server/web/twilio/webhooks.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -23,44 +13,14 @@
 
 #define FORM_TYPE "application/x-www-form-urlencoded"
 
-static const struct route routes[] = {
-	{ "GET", "/health", ROUTE_OPEN, BODY_NONE, NULL, operator_health, "alive: 200" },
-	{ "GET", "/ready", ROUTE_OPEN, BODY_NONE, NULL, operator_ready,
-	    "takes calls: 200, or 503 and one word why not" },
-	{ "GET", "/openapi.json", ROUTE_OPEN, BODY_NONE, NULL, openapi_get, "this API as an OpenAPI 3.1 document" },
-	{ "GET", "/status", ROUTE_OPERATOR, BODY_NONE, "", operator_status, "counters, latencies, process" },
-	{ "GET", "/calls", ROUTE_OPERATOR, BODY_NONE, CALL_LIST_QUERY, call_list_get,
-	    "calls, live and kept, filtered and in pages" },
-	{ "POST", "/calls", ROUTE_OPERATOR, BODY_JSON, "", dialer_web_place, "places a call" },
-	{ "GET", "/calls/{CallSid}", ROUTE_OPERATOR, BODY_NONE, "", operator_call, "one call with its timeline" },
-	{ "DELETE", "/calls/{CallSid}", ROUTE_OPERATOR, BODY_NONE, "", operator_end_call, "ends a call" },
-	{ "POST", "/calls/{CallSid}/say", ROUTE_OPERATOR, BODY_JSON, "", control_say, "has the agent say something" },
-	{ "POST", "/calls/{CallSid}/transfer", ROUTE_OPERATOR, BODY_JSON, "", control_transfer,
-	    "puts the caller through" },
-	{ "GET", "/calls/{CallSid}/events", ROUTE_OPERATOR, BODY_NONE, "", watch_call,
-	    "one call as it happens, as server-sent events" },
-	{ "GET", "/calls/{CallSid}/recording", ROUTE_OPERATOR, BODY_NONE, "", recording_get,
-	    "what was recorded of a call" },
-	{ "GET", "/events", ROUTE_OPERATOR, BODY_NONE, "", watch_all, "all calls as they happen" },
-	{ "GET", "/outbox", ROUTE_OPERATOR, BODY_NONE, "state limit cursor", deliveries_list,
-	    "webhooks out: waiting, delivered, parked" },
-	{ "POST", "/outbox/{id}/retry", ROUTE_OPERATOR, BODY_NONE, "", deliveries_retry, "sends a webhook again" },
-	{ "GET", "/records", ROUTE_OPERATOR, BODY_NONE, "agent call_sid status since until limit cursor",
-	    outcome_list_list, "what was found out in calls" },
-	{ "GET", "/records/{id}", ROUTE_OPERATOR, BODY_NONE, "", outcome_list_one, "one record" },
-	{ "POST", "/twilio/voice", ROUTE_TWILIO, BODY_FORM, NULL, webhook_voice, "a call comes in" },
-	{ "GET", "/twilio/stream", ROUTE_STREAM, BODY_NONE, NULL, NULL, "a stream of somebody's own TwiML" },
-	{ "GET", "/twilio/stream/{token}", ROUTE_STREAM, BODY_NONE, NULL, NULL, "the stream our TwiML announced" },
-	{ "POST", "/twilio/connect-action", ROUTE_TWILIO, BODY_FORM, NULL, webhook_connect_action,
-	    "the stream is over" },
-	{ "POST", "/twilio/dial-done", ROUTE_TWILIO, BODY_FORM, NULL, webhook_dial_done, "a person was dialled" },
-	{ "POST", "/twilio/stream-status", ROUTE_TWILIO, BODY_FORM, NULL, webhook_stream_status, "news of a stream" },
-	{ "POST", "/twilio/call-status", ROUTE_TWILIO, BODY_FORM, NULL, webhook_call_status, "news of a call" },
-	{ "POST", "/twilio/recording-status", ROUTE_TWILIO, BODY_FORM, NULL, webhook_recording_status,
-	    "news of a recording" },
-	{ "POST", "/twilio/amd", ROUTE_TWILIO, BODY_FORM, NULL, webhook_amd, "a machine has answered, or a person" },
-};
-enum { ROUTES = sizeof routes / sizeof *routes };
+const struct route *route_at(const struct route *const *tables, size_t i)
+{
+	for (; *tables; tables++)
+		for (const struct route *route = *tables; route->path; route++)
+			if (!i--)
+				return route;
+	return NULL;
+}
 
 /* "" or the {part}'s text in `arg`; false if the path is another. */
 static bool path_matches(const char *pattern, const char *path, char arg[HTTP_ARG_SIZE])
@@ -91,41 +51,39 @@ static bool method_matches(const struct route *route, const char *method)
 	return !strcmp(route->method, method) || (is_get(route) && !strcmp(method, "HEAD"));
 }
 
-static void method_not_allowed(struct response *r, const char *path)
+static void method_not_allowed(const struct route *const *tables, struct response *r, const char *path)
 {
 	char allow[64] = "", arg[HTTP_ARG_SIZE];
+	const struct route *route;
 	size_t len = 0;
 
-	for (size_t i = 0; i < ROUTES; i++) {
-		if (path_matches(routes[i].path, path, arg))
+	for (size_t i = 0; (route = route_at(tables, i)); i++) {
+		if (path_matches(route->path, path, arg))
 			len += (size_t)snprintf(allow + len, sizeof allow - len, "%s%s%s", len ? ", " : "",
-			    routes[i].method, is_get(&routes[i]) ? ", HEAD" : "");
+			    route->method, is_get(route) ? ", HEAD" : "");
 	}
 	response_error(r, 405, "method_not_allowed", "this address does not take that method");
 	response_header(r, "Allow", "%s", allow);
 }
 
-const struct route *route_find(const struct request *q, char arg[HTTP_ARG_SIZE], struct response *r)
+const struct route *route_find(
+    const struct route *const *tables, const struct request *q, char arg[HTTP_ARG_SIZE], struct response *r)
 {
+	const struct route *route;
 	bool known = false;
 
-	for (size_t i = 0; i < ROUTES; i++) {
-		if (!path_matches(routes[i].path, q->path, arg))
+	for (size_t i = 0; (route = route_at(tables, i)); i++) {
+		if (!path_matches(route->path, q->path, arg))
 			continue;
-		if (method_matches(&routes[i], q->method))
-			return &routes[i];
+		if (method_matches(route, q->method))
+			return route;
 		known = true;
 	}
 	if (known)
-		method_not_allowed(r, q->path);
+		method_not_allowed(tables, r, q->path);
 	else
 		response_error(r, 404, "not_found", "there is nothing at this address");
 	return NULL;
-}
-
-const struct route *route_at(size_t i)
-{
-	return i < ROUTES ? &routes[i] : NULL;
 }
 
 /* --------------------------------------------------------- what they bring */
@@ -208,12 +166,13 @@ bool route_admits(const struct route *route, const struct web_parts *parts, cons
 	return route->access != ROUTE_OPERATOR || operator_admitted(parts, q, r);
 }
 
-void routes_print_markdown(struct buf *out)
+void routes_print_markdown(const struct route *const *tables, struct buf *out)
 {
 	static const char *const access[] = { "open", "operator", "Twilio", "Twilio" };
+	const struct route *route;
 
 	buf_puts(out, "| route | for | what |\n|---|---|---|\n");
-	for (size_t i = 0; i < ROUTES; i++)
-		buf_printf(out, "| `%s %s` | %s | %s |\n", routes[i].method, routes[i].path, access[routes[i].access],
-		    routes[i].help);
+	for (size_t i = 0; (route = route_at(tables, i)); i++)
+		buf_printf(
+		    out, "| `%s %s` | %s | %s |\n", route->method, route->path, access[route->access], route->help);
 }

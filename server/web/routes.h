@@ -1,10 +1,11 @@
 #ifndef WEB_ROUTES_H
 #define WEB_ROUTES_H
-/* The one table of what can be asked: it finds the handler, knows what to put
+/* The tables of what can be asked: it finds the handler, knows what to put
  * into a 405, opens the right door first, reads and checks query and body, and
  * prints the README's list.
  *
- * To add a route: a row in routes.c, a handler of type route_handler, its
+ * To add a route: a row in the table of its room (api_routes, twilio_routes,
+ * page_routes), a handler of type route_handler, its
  * description in openapi.json, the row that `test_docs` asks for in README.md.
  * Before the handler runs, the row has seen to it that
  *
@@ -36,13 +37,24 @@ enum route_access {
 	ROUTE_OPEN,
 	ROUTE_OPERATOR, /* API_TOKEN, or this machine only */
 	ROUTE_TWILIO,   /* the handler checks the signature itself: it covers the body */
-	ROUTE_STREAM,   /* likewise, and it answers upgrades only: webhooks_admit */
+	ROUTE_STREAM,   /* likewise, and it answers upgrades only */
 };
 
 enum route_body { BODY_NONE, BODY_FORM, BODY_JSON };
 
 /* `arg` is the {part} of the path, or "". */
 typedef void route_handler(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r);
+
+/* A WebSocket that becomes a call. */
+struct upgrade {
+	/* True: a line is claimed, `ref` names it. False: the refusal is in `r`. */
+	bool (*admit)(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r,
+	    struct call_ref *ref);
+	/* Runs until the call is over; `fd` stays its owner's. */
+	void (*carry)(const struct web_parts *parts, struct call_ref ref, int fd);
+	/* Instead, when the socket was gone before. */
+	void (*abandon)(const struct web_parts *parts, struct call_ref ref);
+};
 
 struct route {
 	const char *method;
@@ -52,11 +64,15 @@ struct route {
 	const char *query;    /* the parameters it takes, blank-separated, "" for none; NULL: not looked at */
 	route_handler *handle;
 	const char *help;
+	const struct upgrade *upgrade; /* of ROUTE_STREAM, whose `handle` is NULL */
 };
+
+/* A table ends with a row without a path; `tables`, here and below, end with NULL. */
 
 /* The route that serves the request, whole path compared; `arg` gets its {part}.
  * NULL: `r` says why not (404, 405). HEAD is served as GET. */
-const struct route *route_find(const struct request *q, char arg[HTTP_ARG_SIZE], struct response *r);
+const struct route *route_find(
+    const struct route *const *tables, const struct request *q, char arg[HTTP_ARG_SIZE], struct response *r);
 
 /* Whether this client may come in. Else the refusal is in `r`. */
 bool route_admits(
@@ -73,10 +89,10 @@ void route_refuse(const struct route *route, struct response *r, int status, con
 void route_serve(
     const struct route *route, const struct web_parts *parts, struct request *q, const char *arg, struct response *r);
 
-/* The table, in its order; NULL past its end. */
-const struct route *route_at(size_t i);
+/* All rows, in their order; NULL past the end. */
+const struct route *route_at(const struct route *const *tables, size_t i);
 
 /* The table as Markdown, for the README. */
-void routes_print_markdown(struct buf *out);
+void routes_print_markdown(const struct route *const *tables, struct buf *out);
 
 #endif

@@ -9,7 +9,6 @@
 #include "server/web/inflight.h"
 #include "server/web/routes.h"
 #include "server/web/sockets.h"
-#include "server/web/twilio/webhooks.h"
 #include "server/web/writer.h"
 
 #include <civetweb.h>
@@ -277,7 +276,8 @@ static void serve_body(struct mg_connection *conn, const struct route *route, st
 }
 
 /* True: the upgrade goes on, in the handlers below. */
-static bool admit(struct mg_connection *conn, const struct request *q, const char *token, struct response *r)
+static bool admit(
+    struct mg_connection *conn, const struct route *route, const struct request *q, const char *arg, struct response *r)
 {
 	struct connection *c = connection_of(conn);
 
@@ -285,8 +285,9 @@ static bool admit(struct mg_connection *conn, const struct request *q, const cha
 		response_refusal(r, 503, "no room for another connection");
 		return false;
 	}
-	c->answered = c->admitted = webhooks_admit(&web_of(conn)->parts, q, token, r, &c->ref);
-	return c->admitted;
+	c->answered = route->upgrade->admit(&web_of(conn)->parts, q, arg, r, &c->ref);
+	c->upgrade = c->answered ? route->upgrade : NULL;
+	return c->answered;
 }
 
 /* Builds the answer in `r`. False: there is none, the upgrade goes on. */
@@ -301,10 +302,10 @@ static bool decide(struct mg_connection *conn, struct request *q, struct respons
 		response_error(r, status, "bad_request", sentence);
 		return true;
 	}
-	if (!(route = route_find(q, arg, r)))
+	if (!(route = route_find(web_of(conn)->parts.routes, q, arg, r)))
 		return true;
 	if (route->access == ROUTE_STREAM)
-		return !admit(conn, q, arg, r);
+		return !admit(conn, route, q, arg, r);
 	if (!route_admits(route, &web_of(conn)->parts, q, r))
 		return true;
 	if (route->body != BODY_NONE)
@@ -350,7 +351,7 @@ static int on_stream_connect(const struct mg_connection *conn, void *arg)
 	const struct connection *c = connection_of(conn);
 
 	(void)arg;
-	return c && c->admitted ? 0 : 1;
+	return c && c->upgrade ? 0 : 1;
 }
 
 /* The call lives in here. CivetWeb's own loop never sees a frame. */
@@ -362,11 +363,11 @@ static void on_stream_ready(struct mg_connection *conn, void *arg)
 
 	connections_has_limits(web->connections, c);
 	if (fd >= 0) {
-		calls_carry(web->parts.calls, c->ref, fd);
+		c->upgrade->carry(&web->parts, c->ref, fd);
 	} else {
 		/* Who has reset the connection by now has no address any more. */
 		log_warn("http", "the socket of a stream was gone before its call began");
-		calls_abandon(web->parts.calls, c->ref);
+		c->upgrade->abandon(&web->parts, c->ref);
 	}
 	mg_disable_keep_alive(conn);
 }
@@ -389,12 +390,23 @@ int web_workers(const struct config *cfg)
 	return (int)calls_lines(cfg) + HTTP_WORKERS + cfg->max_watchers;
 }
 
-static int start(struct web *web, struct buf *problem)
+/* CivetWeb matches by prefix; which upgrades go on was decided before (admit). */
+static void take_upgrades(struct web *web)
 {
-	const struct config *cfg = web->parts.cfg;
 	/* A name nobody offers: with a list, CivetWeb picks from it or nothing. */
 	static const char *no_protocol = "none.invalid";
 	static struct mg_websocket_subprotocols protocols = { 1, &no_protocol };
+	const struct route *route;
+
+	for (size_t i = 0; (route = route_at(web->parts.routes, i)); i++)
+		if (route->upgrade && !strchr(route->path, '{'))
+			mg_set_websocket_handler_with_subprotocols(web->ctx, route->path, &protocols, on_stream_connect,
+			    on_stream_ready, on_stream_data, on_stream_close, web);
+}
+
+static int start(struct web *web, struct buf *problem)
+{
+	const struct config *cfg = web->parts.cfg;
 	static const struct mg_callbacks callbacks = {
 		.init_connection = on_connection,
 		.connection_close = on_connection_close,
@@ -447,8 +459,7 @@ static int start(struct web *web, struct buf *problem)
 	}
 	if (mg_get_server_ports(web->ctx, 1, &port) == 1)
 		web->port = port.port;
-	mg_set_websocket_handler_with_subprotocols(web->ctx, "/twilio/stream", &protocols, on_stream_connect,
-	    on_stream_ready, on_stream_data, on_stream_close, web);
+	take_upgrades(web);
 	return 0;
 }
 

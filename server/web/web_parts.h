@@ -14,10 +14,12 @@ struct hub;
 struct dialer;
 struct delivery;
 struct store;
+struct route;
 struct work;
 
 struct web_parts {
 	const struct config *cfg;
+	const struct route *const *routes; /* what can be asked, see server/web/routes.h */
 	struct agents *agents;
 	struct calls *calls;
 	struct hub *hub;           /* for who watches calls, server/news/hub.h */

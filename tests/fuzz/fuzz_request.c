@@ -1,6 +1,7 @@
 /* A request as CivetWeb hands it on: "method path?query", then a header a line.
  * Everything that decides about it without a socket. */
 #include "server/web/auth.h"
+#include "server/all_routes.h"
 #include "server/web/routes.h"
 
 #include <stdint.h>
@@ -50,7 +51,7 @@ static void decide(const struct request *q)
 	buf_init(&out, 0);
 	if (request_defect(q, &sentence) && !*sentence)
 		abort();
-	route = route_find(q, arg, &r);
+	route = route_find(all_routes, q, arg, &r);
 	if (!route && r.status < 400)
 		abort();
 	if (route && !route_check_body(route, q, &r) && strchr(arg, '/'))

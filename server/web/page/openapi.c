@@ -10,3 +10,9 @@ void openapi_get(const struct web_parts *parts, const struct request *q, const c
 	(void)parts, (void)q, (void)arg;
 	buf_puts(&r->body, openapi_json);
 }
+
+const struct route page_routes[] = {
+	{ "GET", "/openapi.json", ROUTE_OPEN, BODY_NONE, NULL, openapi_get, "this API as an OpenAPI 3.1 document",
+	    NULL },
+	{ .path = NULL },
+};

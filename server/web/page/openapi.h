@@ -10,4 +10,7 @@ extern const char openapi_json[];
 
 route_handler openapi_get;
 
+/* What is served as it was made into the binary; ended by a row without a path. */
+extern const struct route page_routes[];
+
 #endif

@@ -1,5 +1,6 @@
 #include "server/caller/ledger.h"
 
+#include "audio/g711.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,7 +8,7 @@
 
 #include <cmocka.h>
 
-enum { MS = 1000, SECOND = 1000 * MS, BYTES = LEDGER_BYTES_PER_MS };
+enum { MS = 1000, SECOND = 1000 * MS, BYTES = G711_BYTES_PER_MS };
 
 static const int64_t T0 = 5 * SECOND;
 
@@ -79,7 +80,7 @@ static void heard_never_passes_what_was_sent(void **state)
 static void heard_is_rounded_down(void **state)
 {
 	struct ledger l;
-	struct ledger_heard heard[4];
+	struct heard heard[4];
 
 	(void)state;
 	ledger_init(&l, 0);
@@ -131,7 +132,7 @@ static void marks_come_after_the_first_piece_then_every_200_ms_and_at_the_end(vo
 static void numbers_of_marks_are_never_used_twice(void **state)
 {
 	struct ledger l;
-	struct ledger_heard heard[4];
+	struct heard heard[4];
 	uint32_t last = 0;
 
 	(void)state;
@@ -183,7 +184,7 @@ static void echo_that_is_doubled_or_unknown_proves_nothing(void **state)
 static void echoes_of_an_older_generation_prove_nothing(void **state)
 {
 	struct ledger l;
-	struct ledger_heard heard[4];
+	struct heard heard[4];
 	uint32_t old[8], fresh;
 	size_t count = 0;
 
@@ -209,7 +210,7 @@ static void echoes_of_an_older_generation_prove_nothing(void **state)
 static void full_list_of_marks_only_makes_them_rarer(void **state)
 {
 	struct ledger l;
-	struct ledger_heard heard;
+	struct heard heard;
 	uint32_t marks[LEDGER_MARKS + 1], sent = 0;
 
 	(void)state;
@@ -240,7 +241,7 @@ static void full_list_of_marks_only_makes_them_rarer(void **state)
 static void item_is_over_when_the_mark_at_its_end_comes_back(void **state)
 {
 	struct ledger l;
-	struct ledger_heard heard;
+	struct heard heard;
 	uint32_t first, end;
 
 	(void)state;
@@ -265,7 +266,7 @@ static void item_is_over_when_the_mark_at_its_end_comes_back(void **state)
 static void end_told_after_all_was_played_gets_a_mark_too(void **state)
 {
 	struct ledger l;
-	struct ledger_heard heard;
+	struct heard heard;
 	uint32_t mark, end;
 
 	(void)state;
@@ -284,7 +285,7 @@ static void end_told_after_all_was_played_gets_a_mark_too(void **state)
 static void two_items_at_once_end_in_their_order(void **state)
 {
 	struct ledger l;
-	struct ledger_heard heard;
+	struct heard heard;
 	uint32_t last;
 
 	(void)state;
@@ -307,7 +308,7 @@ static void two_items_at_once_end_in_their_order(void **state)
 static void without_echoes_an_item_counts_as_played_two_seconds_after_it_should_be(void **state)
 {
 	struct ledger l;
-	struct ledger_heard heard;
+	struct heard heard;
 	int64_t due = T0 + 500 * MS + LEDGER_UNCONFIRMED_US;
 	uint32_t mark, end;
 
@@ -332,7 +333,7 @@ static void without_echoes_an_item_counts_as_played_two_seconds_after_it_should_
 static void deadline_is_met_by_an_answer(void **state)
 {
 	struct ledger l;
-	struct ledger_heard heard;
+	struct heard heard;
 
 	(void)state;
 	ledger_init(&l, 0);
@@ -355,7 +356,7 @@ static void deadline_is_met_by_an_answer(void **state)
 static void more_items_than_are_kept_lose_the_oldest_only(void **state)
 {
 	struct ledger l;
-	struct ledger_heard heard[LEDGER_ITEMS + 8];
+	struct heard heard[LEDGER_ITEMS + 8];
 
 	(void)state;
 	ledger_init(&l, 0);
@@ -371,7 +372,7 @@ static void more_items_than_are_kept_lose_the_oldest_only(void **state)
 static void cut_tells_of_the_item_in_hand_and_of_those_behind(void **state)
 {
 	struct ledger l;
-	struct ledger_heard heard[LEDGER_ITEMS];
+	struct heard heard[LEDGER_ITEMS];
 	uint32_t end;
 
 	(void)state;
@@ -397,7 +398,7 @@ static void cut_tells_of_the_item_in_hand_and_of_those_behind(void **state)
 static void cut_says_no_more_than_there_is_room_for(void **state)
 {
 	struct ledger l;
-	struct ledger_heard heard[3];
+	struct heard heard[3];
 
 	(void)state;
 	ledger_init(&l, 0);
@@ -412,7 +413,7 @@ static void cut_says_no_more_than_there_is_room_for(void **state)
 static void what_follows_a_cut_is_heard_from_its_own_beginning(void **state)
 {
 	struct ledger l;
-	struct ledger_heard heard[4];
+	struct heard heard[4];
 
 	(void)state;
 	ledger_init(&l, 0);
@@ -484,7 +485,7 @@ static void echo_moves_the_far_end_to_where_the_phone_is(void **state)
 static void after_a_pause_new_audio_is_not_heard_before_it_is_played(void **state)
 {
 	struct ledger l;
-	struct ledger_heard heard[4];
+	struct heard heard[4];
 	uint32_t mark;
 
 	(void)state;
@@ -574,7 +575,7 @@ static uint32_t roll(uint32_t *seed, uint32_t below)
 static int64_t worst_with_phone(struct phone *p, uint32_t seed, int64_t early_ms)
 {
 	struct ledger l;
-	struct ledger_heard heard[LEDGER_ITEMS];
+	struct heard heard[LEDGER_ITEMS];
 	int64_t behind = 0;
 	uint32_t no = 1, left_ms = 0, generation = 0;
 	int64_t quiet_until = 0;
@@ -664,7 +665,7 @@ static void heard_is_late_by_the_way_of_an_echo_and_never_early(void **state)
 static void phone_that_never_echoes_is_believed_no_further_than_its_first_mark(void **state)
 {
 	struct ledger l;
-	struct ledger_heard heard[4];
+	struct heard heard[4];
 
 	(void)state;
 	ledger_init(&l, 0);

@@ -2,6 +2,7 @@
 #include "common/clock.h"
 #include "common/json.h"
 #include "common/ws_frame.h"
+#include "audio/g711.h"
 #include "server/caller/playout.h"
 #include "server/phone/media_stream.h"
 
@@ -61,7 +62,7 @@ static void queue(uint32_t no, size_t ms)
 	uint8_t audio[8000];
 
 	memset(audio, (int)no, sizeof audio);
-	assert_true(ring_put2(&line->to_caller, TO_AUDIO, &head, sizeof head, audio, ms * LEDGER_BYTES_PER_MS));
+	assert_true(ring_put2(&line->to_caller, TO_AUDIO, &head, sizeof head, audio, ms * G711_BYTES_PER_MS));
 }
 
 static void queue_end(uint32_t no)
@@ -274,7 +275,7 @@ static void echoes_of_marks_flushed_by_a_clear_prove_nothing(void **state)
 static void an_item_is_told_as_heard_when_its_last_mark_comes_back(void **state)
 {
 	struct from_first_audio first;
-	struct ledger_heard heard;
+	struct heard heard;
 	struct sent sent;
 
 	(void)state;
@@ -294,7 +295,7 @@ static void an_item_is_told_as_heard_when_its_last_mark_comes_back(void **state)
 static void without_echoes_an_item_counts_as_played_two_seconds_late_and_unconfirmed(void **state)
 {
 	struct from_first_audio first;
-	struct ledger_heard heard;
+	struct heard heard;
 
 	(void)state;
 	queue(1, 100);

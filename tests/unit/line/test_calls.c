@@ -49,7 +49,7 @@ static void wait_for_end(struct call *c, struct bell *bell)
 	}
 }
 
-void agent_loop(struct call *c)
+static void agent_loop(struct call *c)
 {
 	char name[CALL_SID_SIZE];
 
@@ -72,7 +72,7 @@ static bool name_call(struct call *c, const char *call_sid)
 	return call_name(c, &(struct call_facts){ .call_sid = call_sid, .from = "+12025550123", .to = "+12025550100" });
 }
 
-void caller_loop(struct call *c, int fd)
+static void caller_loop(struct call *c, int fd)
 {
 	atomic_fetch_add(&carried, 1);
 	if (fd == STALE)
@@ -133,7 +133,7 @@ static int open_table(void **state)
 		err = agents_open(&who, &cfg, &problem);
 	buf_free(&problem);
 	atomic_store(&carried, 0);
-	return err ? err : calls_open(&calls, &cfg, NULL, who, NULL);
+	return err ? err : calls_open(&calls, &cfg, NULL, who, NULL, &(struct call_loops){ caller_loop, agent_loop });
 }
 
 static int close_table(void **state)
@@ -786,7 +786,7 @@ static void a_call_that_comes_back_goes_on_counting_its_turns(void **state)
 		if (!stream)
 			assert_null(json_get(tree, "first_turn"));
 		else
-			assert_int_equal(json_get(tree, "first_turn")->valueint, stream * TIMELINE_TURNS);
+			assert_int_equal(json_get(tree, "first_turn")->valueint, stream * CALL_TURNS_MAX);
 		cJSON_Delete(tree);
 		calls_end(calls, "CA1", END_OPERATOR_ENDED);
 		UNTIL(all_free());

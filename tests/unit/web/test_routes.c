@@ -4,6 +4,7 @@
 #include "common/clock.h"
 #include "common/digest.h"
 #include "common/json.h"
+#include "server/all_routes.h"
 #include "server/line/calls.h"
 #include "server/line/mailbox.h"
 #include "server/agents/agents.h"
@@ -244,7 +245,7 @@ static int open_server(void **state)
 	buf_init(&problem, 0);
 	assert_int_equal(hub_open(&hub), 0);
 	assert_int_equal(agents_open(&who, &cfg, &problem), 0);
-	assert_int_equal(web_open(&web, &(struct web_parts){ .cfg = &cfg, .agents = who, .hub = hub }, &problem), 0);
+	assert_int_equal(web_open(&web, &(struct web_parts){ .cfg = &cfg, .routes = all_routes, .agents = who, .hub = hub }, &problem), 0);
 	assert_true(web_port(web) > 0);
 	buf_free(&problem);
 	return 0;
@@ -1148,7 +1149,7 @@ static void port_that_is_taken_is_said_so(void **state)
 	(void)state;
 	same.port = web_port(web);
 	buf_init(&problem, 0);
-	assert_int_equal(web_open(&other, &(struct web_parts){ .cfg = &same }, &problem), -EADDRINUSE);
+	assert_int_equal(web_open(&other, &(struct web_parts){ .cfg = &same, .routes = all_routes }, &problem), -EADDRINUSE);
 	assert_non_null(strstr(buf_text(&problem), "Address already in use"));
 	assert_null(other);
 	buf_free(&problem);

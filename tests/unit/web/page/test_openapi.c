@@ -2,6 +2,7 @@
  * itself. It goes wrong whenever a route comes or changes: describe it there,
  * beside a neighbour that is like it. */
 #include "common/json.h"
+#include "server/all_routes.h"
 #include "server/config/version.h"
 #include "server/web/page/openapi.h"
 
@@ -57,7 +58,7 @@ static const struct route *route_of(const char *path, const char *method)
 {
 	const struct route *route;
 
-	for (size_t i = 0; (route = route_at(i)); i++) {
+	for (size_t i = 0; (route = route_at(all_routes, i)); i++) {
 		if (!strcmp(route->path, path) && !strcasecmp(route->method, method))
 			return route;
 	}
@@ -158,7 +159,7 @@ static void every_route_is_described(void **state)
 	const struct route *route;
 
 	(void)state;
-	for (size_t i = 0; (route = route_at(i)); i++)
+	for (size_t i = 0; (route = route_at(all_routes, i)); i++)
 		must(route, operation_of(route),
 		    "this route is not described. Under \"paths\", copy a neighbour that is like it, with its "
 		    "parameters, bodies and answers");
@@ -186,13 +187,13 @@ static void every_operation_has_a_name_of_its_own_and_a_summary(void **state)
 	const struct route *route, *other;
 
 	(void)state;
-	for (size_t i = 0; (route = route_at(i)); i++) {
+	for (size_t i = 0; (route = route_at(all_routes, i)); i++) {
 		const char *id = json_str(operation_of(route), "operationId");
 
 		must(route, id && *id, "operationId is missing");
 		must(route, json_str(operation_of(route), "summary"), "summary is missing");
 		must(route, cJSON_GetArraySize(json_get(operation_of(route), "tags")) == 1, "one tag is wanted");
-		for (size_t k = 0; (other = route_at(k)) && k < i; k++)
+		for (size_t k = 0; (other = route_at(all_routes, k)) && k < i; k++)
 			must(route, strcmp(id, json_str(operation_of(other), "operationId")) != 0,
 			    "operationId is another's");
 	}
@@ -205,7 +206,7 @@ static void security_is_that_of_the_door(void **state)
 	const struct route *route;
 
 	(void)state;
-	for (size_t i = 0; (route = route_at(i)); i++) {
+	for (size_t i = 0; (route = route_at(all_routes, i)); i++) {
 		const cJSON *security = json_get(operation_of(route), "security");
 
 		must(route, cJSON_IsArray(security), "security is missing ([] for an open route)");
@@ -248,7 +249,7 @@ static void parts_of_paths_and_queries_are_its_parameters(void **state)
 	const struct route *route;
 
 	(void)state;
-	for (size_t i = 0; (route = route_at(i)); i++) {
+	for (size_t i = 0; (route = route_at(all_routes, i)); i++) {
 		const char *open = strchr(route->path, '{'), *names = route->query ? route->query : "";
 		char name[64];
 		size_t known = 0;
@@ -275,7 +276,7 @@ static void bodies_are_of_the_kind_the_route_takes(void **state)
 	const struct route *route;
 
 	(void)state;
-	for (size_t i = 0; (route = route_at(i)); i++) {
+	for (size_t i = 0; (route = route_at(all_routes, i)); i++) {
 		const cJSON *body = resolve(json_get(operation_of(route), "requestBody"));
 
 		if (!types[route->body])
@@ -297,7 +298,7 @@ static void errors_that_can_happen_are_told(void **state)
 	char what[64];
 
 	(void)state;
-	for (size_t i = 0; (route = route_at(i)); i++) {
+	for (size_t i = 0; (route = route_at(all_routes, i)); i++) {
 		const cJSON *responses = json_get(operation_of(route), "responses"), *each;
 		bool good = false;
 

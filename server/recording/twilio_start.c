@@ -1,10 +1,10 @@
-/* Asks Twilio to record the call, on the background pool. */
-#include "server/agent/conversation.h"
+#include "server/recording/twilio_start.h"
 
 #include "common/json.h"
 #include "common/log.h"
-#include "server/stats/stats.h"
+#include "server/phone/names.h"
 #include "server/recording/twilio_recording.h"
+#include "server/stats/stats.h"
 #include "server/work/twilio_rest.h"
 #include "server/work/work.h"
 
@@ -84,32 +84,26 @@ static void drop(struct job *job)
 	free(job);
 }
 
-void conversation_start_recording(struct conversation *con)
+void twilio_start(const struct config *cfg, struct work *work, const char *call_sid)
 {
-	struct call *c = con->call;
-	struct work *work = calls_work(c->calls);
-	const char *missing = twilio_missing(c->cfg);
+	const char *missing = twilio_missing(cfg);
 	struct start_job *j;
 
-	/* One that comes back is recorded since it was here first: Twilio records
-	 * the call, not the stream. */
-	if (c->record != RECORDING_TWILIO || c->context.said[0])
-		return;
-	if (!missing && !*c->cfg->public_url)
+	if (!missing && !*cfg->public_url)
 		missing = "PUBLIC_URL is not set, and Twilio would not know whom to tell of it";
 	if (missing || !work) {
-		failed(c->call_sid, missing ? missing : "there is no pool for it");
+		failed(call_sid, missing ? missing : "there is no pool for it");
 		return;
 	}
 	j = calloc(1, sizeof *j);
 	if (!j) {
-		failed(c->call_sid, "out of memory");
+		failed(call_sid, "out of memory");
 		return;
 	}
-	*j = (struct start_job){ .job = { .run = run, .drop = drop }, .cfg = c->cfg, .pool = work->background };
-	memcpy(j->call_sid, c->call_sid, sizeof j->call_sid);
+	*j = (struct start_job){ .job = { .run = run, .drop = drop }, .cfg = cfg, .pool = work->background };
+	snprintf(j->call_sid, sizeof j->call_sid, "%s", call_sid);
 	if (!jobs_submit(work->background, &j->job)) {
-		failed(c->call_sid, "too much else is waiting to be done");
+		failed(call_sid, "too much else is waiting to be done");
 		free(j);
 	}
 }

@@ -1,0 +1,10 @@
+#ifndef AGENT_AGENT_LOOP_H
+#define AGENT_AGENT_LOOP_H
+/* The model's side of a call: one blocking loop on the line's own pool thread,
+ * from the reservation to the last words. For struct call_loops.
+ */
+struct call;
+
+void agent_loop(struct call *c);
+
+#endif

@@ -1,0 +1,16 @@
+#ifndef LINE_HEARD_H
+#define LINE_HEARD_H
+/* How much of one item of an answer the caller has heard: the caller loop's
+ * ledger knows it, and the agent loop tells the model. */
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { HEARD_ITEMS = 32 /* that are told of at once */ };
+
+struct heard {
+	uint32_t no; /* the agent loop's number for the item */
+	uint32_t heard_ms;
+	bool confirmed; /* by a mark; false: marks did not come back in time */
+};
+
+#endif

@@ -1,0 +1,36 @@
+#include "server/web/twilio/twilio_routes.h"
+
+#include "server/line/calls.h"
+#include "server/web/twilio/dialer_web.h"
+#include "server/web/twilio/webhooks.h"
+
+static void carry(const struct web_parts *parts, struct call_ref ref, int fd)
+{
+	calls_carry(parts->calls, ref, fd);
+}
+
+static void abandon(const struct web_parts *parts, struct call_ref ref)
+{
+	calls_abandon(parts->calls, ref);
+}
+
+static const struct upgrade stream_upgrade = { webhooks_admit, carry, abandon };
+
+const struct route twilio_routes[] = {
+	{ "POST", "/twilio/voice", ROUTE_TWILIO, BODY_FORM, NULL, webhook_voice, "a call comes in", NULL },
+	{ "GET", "/twilio/stream", ROUTE_STREAM, BODY_NONE, NULL, NULL, "a stream of somebody's own TwiML",
+	    &stream_upgrade },
+	{ "GET", "/twilio/stream/{token}", ROUTE_STREAM, BODY_NONE, NULL, NULL, "the stream our TwiML announced",
+	    &stream_upgrade },
+	{ "POST", "/twilio/connect-action", ROUTE_TWILIO, BODY_FORM, NULL, webhook_connect_action, "the stream is over",
+	    NULL },
+	{ "POST", "/twilio/dial-done", ROUTE_TWILIO, BODY_FORM, NULL, webhook_dial_done, "a person was dialled", NULL },
+	{ "POST", "/twilio/stream-status", ROUTE_TWILIO, BODY_FORM, NULL, webhook_stream_status, "news of a stream",
+	    NULL },
+	{ "POST", "/twilio/call-status", ROUTE_TWILIO, BODY_FORM, NULL, webhook_call_status, "news of a call", NULL },
+	{ "POST", "/twilio/recording-status", ROUTE_TWILIO, BODY_FORM, NULL, webhook_recording_status,
+	    "news of a recording", NULL },
+	{ "POST", "/twilio/amd", ROUTE_TWILIO, BODY_FORM, NULL, webhook_amd, "a machine has answered, or a person",
+	    NULL },
+	{ .path = NULL },
+};

@@ -1,0 +1,9 @@
+#ifndef WEB_TWILIO_TWILIO_ROUTES_H
+#define WEB_TWILIO_TWILIO_ROUTES_H
+/* What Twilio asks: its webhooks, and the upgrades that become streams. */
+#include "server/web/routes.h"
+
+/* Ended by a row without a path. */
+extern const struct route twilio_routes[];
+
+#endif
