@@ -9,6 +9,7 @@
 #   make fuzz     every fuzz target for FUZZ_SECONDS each
 #   make mutate   breaks the code on purpose, to see the tests notice
 #   make check-image, make check-fresh   the Dockerfile, and the README's commands, in a bare Debian
+#   make docs     server/SETTINGS.md, server/web/API.md and .env.example, made of the program
 #   make format, make lint, make clean
 
 CFLAGS       ?= -O2 -g
@@ -73,7 +74,7 @@ planted_TEST := $(filter-out $(planted_FUZZ),$(call binaries,tests/planted/*.c))
 tool_BIN     := $(OUT)/watch $(if $(phone_SRC),$(OUT)/phone) $(if $(standin_SRC),$(OUT)/standin-model) \
                 $(OUT)/twilio-rest $(if $(relay_SRC),$(OUT)/relay) $(if $(bench_SRC),$(OUT)/bench) $(if $(sink_SRC),$(OUT)/webhook-sink) $(OUT)/text-model
 
-.PHONY: all server tools unit fuzzers demo run test bench fuzz mutate check-image check-fresh packages format lint clean
+.PHONY: all server tools unit fuzzers demo run test bench fuzz mutate check-image check-fresh packages docs format lint clean
 all: $(if $(filter release,$(FLAVOR)),build/trunkline,$(OUT)/trunkline)
 build/trunkline: build/release/trunkline
 	$(Q)cp $< $@
@@ -167,6 +168,9 @@ check-fresh:
 	@tools/install-packages docker
 	@tools/check-fresh
 
+docs:
+	@$(MAKE) -s --no-print-directory FLAVOR=asan build/asan/tests/unit/test_docs
+	@DOCS=write build/asan/tests/unit/test_docs
 format:
 	clang-format -i $$(git ls-files '*.c' '*.h')
 lint:

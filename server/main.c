@@ -22,6 +22,8 @@
 #include "server/knowledge/knowledge_tool.h"
 #include "server/stats/stats.h"
 #include "server/config/config.h"
+#include "server/config/config_print.h"
+#include "server/config/config_warnings.h"
 #include "server/model/access.h"
 #include "server/model/health.h"
 #include "server/store/store.h"

@@ -3,8 +3,8 @@
 /* Settings: one struct, one table.
  *
  * Read from the environment once, at start; constant after, so any thread may
- * read them. The table in config.c gives name, type, range, default, unit and
- * help; --help and the README's table are printed from it. Strings are owned
+ * read them. The table in config_table.c gives name, type, range, default, unit and
+ * help; --help and SETTINGS.md are printed from it. Strings are owned
  * by the config and never NULL ("" when unset).
  */
 #include "common/buf.h"
@@ -128,20 +128,7 @@ typedef const char *config_lookup(void *arg, const char *name);
 int config_load(struct config *cfg, config_lookup *lookup, void *arg, struct buf *errors);
 void config_free(struct config *cfg);
 
-/* What must be said at start though it is no mistake: a model with an announced
- * end, validation switched off. One sentence a line. */
-void config_warnings(const struct config *cfg, struct buf *out);
-
-/* What is missing before real calls can be carried (keys); one sentence that
- * also names `make demo`, or "" if nothing. */
-void config_missing(const struct config *cfg, struct buf *out);
-
 /* True if the IPv4 address (text) is one of TRUSTED_PROXIES. */
 bool config_trusts(const struct config *cfg, const char *ipv4);
-
-void config_print_help(struct buf *out);                      /* the table, for --help */
-void config_print_markdown(struct buf *out);                  /* the table, for the README */
-void config_print_env(struct buf *out);                       /* the table, as .env.example */
-void config_print(const struct config *cfg, struct buf *out); /* values, secrets masked */
 
 #endif

@@ -1,6 +1,6 @@
 /* The table of settings, for people: --help, the README's table, .env.example,
  * and the values in force. */
-#include "server/config/config.h"
+#include "server/config/config_print.h"
 #include "server/config/config_table.h"
 
 #include <string.h>

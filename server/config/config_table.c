@@ -187,7 +187,7 @@ const struct setting config_table[] = {
 	          "twilio (Twilio records and keeps it). Tell callers where the law wants it." },
 
 	{ "Money", "PRICES_FILE", TEXT(prices_file), .fallback = "", .check = check_path,
-	  .help = "A JSON file of prices in place of the built-in ones; the README shows one." },
+	  .help = "A JSON file of prices in place of the built-in ones; server/GUIDE.md shows one." },
 	{ NULL, "MAX_CALL_COST", REAL(max_call_cost, 0, 10000), .fallback = "0", .unit = "USD",
 	  .help = "When a call's estimated cost passes this, the agent says goodbye; 0 sets no limit." },
 	{ NULL, "MAX_DAY_COST", REAL(max_day_cost, 0, 100000), .fallback = "0", .unit = "USD",

@@ -1,5 +1,5 @@
 /* What is said at start about settings that are no mistake. */
-#include "server/config/config.h"
+#include "server/config/config_warnings.h"
 
 #include <string.h>
 #include <strings.h>

@@ -6,8 +6,6 @@
  * After the stream Twilio asks connect-action what comes next: `apology` endings
  * are followed by OVERFLOW_NUMBER if there is one, else by a spoken apology; a
  * `farewell` by a short polite sentence; `hangup` by nothing. */
-#include "common/buf.h"
-
 #include <stdbool.h>
 
 enum call_after { AFTER_HANGUP, AFTER_FAREWELL, AFTER_APOLOGY, AFTER_TRANSFER };
@@ -58,8 +56,5 @@ struct call_ending {
 
 /* CALL_NOT_ENDED and numbers out of range give one with json "" and text "". */
 const struct call_ending *call_ending(enum call_end end);
-
-/* The list as a table, for the README. */
-void endings_print_markdown(struct buf *out);
 
 #endif

@@ -165,14 +165,3 @@ bool route_admits(const struct route *route, const struct web_parts *parts, cons
 {
 	return route->access != ROUTE_OPERATOR || operator_admitted(parts, q, r);
 }
-
-void routes_print_markdown(const struct route *const *tables, struct buf *out)
-{
-	static const char *const access[] = { "open", "operator", "Twilio", "Twilio" };
-	const struct route *route;
-
-	buf_puts(out, "| route | for | what |\n|---|---|---|\n");
-	for (size_t i = 0; (route = route_at(tables, i)); i++)
-		buf_printf(
-		    out, "| `%s %s` | %s | %s |\n", route->method, route->path, access[route->access], route->help);
-}

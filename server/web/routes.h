@@ -1,12 +1,11 @@
 #ifndef WEB_ROUTES_H
 #define WEB_ROUTES_H
 /* The tables of what can be asked: it finds the handler, knows what to put
- * into a 405, opens the right door first, reads and checks query and body, and
- * prints the README's list.
+ * into a 405, opens the right door first, reads and checks query and body.
  *
  * To add a route: a row in the table of its room (api_routes, twilio_routes,
  * page_routes), a handler of type route_handler, its
- * description in openapi.json, the row that `test_docs` asks for in README.md.
+ * description in openapi.json, and `make docs`.
  * Before the handler runs, the row has seen to it that
  *
  *   - the method and the path fit; `arg` is the {part}, as it came, never empty,
@@ -91,8 +90,5 @@ void route_serve(
 
 /* All rows, in their order; NULL past the end. */
 const struct route *route_at(const struct route *const *tables, size_t i);
-
-/* The table as Markdown, for the README. */
-void routes_print_markdown(const struct route *const *tables, struct buf *out);
 
 #endif

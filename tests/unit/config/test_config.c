@@ -1,4 +1,6 @@
 #include "server/config/config.h"
+#include "server/config/config_print.h"
+#include "server/config/config_warnings.h"
 #include "server/config/config_table.h"
 
 #include <errno.h>
@@ -622,48 +624,6 @@ static char *read_whole(const char *path)
 		fclose(f);
 	}
 	return text;
-}
-
-/* The files are in the root, from which the tests are run. On a difference the
- * wanted text is left in build/. */
-static void env_example_is_what_the_table_says(void **state)
-{
-	char *file = read_whole(".env.example");
-	bool same;
-
-	(void)state;
-	config_print_env(&said);
-	same = strcmp(file, buf_text(&said)) == 0;
-	free(file);
-	if (!same) {
-		FILE *f = fopen("build/env.example", "w");
-
-		if (f) {
-			fputs(buf_text(&said), f);
-			fclose(f);
-		}
-		fail_msg(".env.example differs from the table; cp build/env.example .env.example");
-	}
-}
-
-static void the_readme_holds_the_table_if_it_holds_one(void **state)
-{
-	char *file = read_whole("README.md");
-	bool same;
-
-	(void)state;
-	config_print_markdown(&said);
-	same = !strstr(file, "| `OPENAI_API_KEY` |") || strstr(file, buf_text(&said));
-	free(file);
-	if (!same) {
-		FILE *f = fopen("build/settings.md", "w");
-
-		if (f) {
-			fputs(buf_text(&said), f);
-			fclose(f);
-		}
-		fail_msg("README.md differs from the table of settings; the right one is in build/settings.md");
-	}
 }
 
 static void the_example_as_it_stands_is_accepted(void **state)
