@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <stdbool.h>
 #include <string.h>
 
 enum {
@@ -48,11 +49,6 @@ void converter_close(struct converter *c)
 	resampler_close(c->up);
 	resampler_close(c->down);
 	free(c);
-}
-
-bool converter_is_straight(const struct converter *c)
-{
-	return c->format == CONVERT_PCMU;
 }
 
 size_t converter_to_model_max(const struct converter *c, size_t mulaw_len)
@@ -164,12 +160,6 @@ void converter_reset_to_caller(struct converter *c)
 	c->have_half = false;
 	if (c->down)
 		resampler_reset(c->down);
-}
-
-void converter_reset_to_model(struct converter *c)
-{
-	if (c->up)
-		resampler_reset(c->up);
 }
 
 static uint64_t bytes_per_ms(enum convert_format format)

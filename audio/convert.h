@@ -6,12 +6,10 @@
  * allocated after opening. The two directions share no state, so one thread
  * may use converter_to_model while another uses converter_to_caller.
  *
- * PCMU is a plain copy, which whoever is in a hurry may skip
- * (converter_is_straight). PCM24 is 16-bit little-endian at 24 kHz; its
+ * PCMU is a plain copy. PCM24 is 16-bit little-endian at 24 kHz; its
  * resamplers hold back about 3 ms, so the first output of a direction comes
  * out short, by that much.
  */
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,9 +24,6 @@ struct converter;
 /* 0 or -ENOMEM; then *out is NULL. */
 int converter_open(struct converter **out, enum convert_format model_format);
 void converter_close(struct converter *c); /* fine with NULL */
-
-/* True when both sides speak the same: converting would be a copy. */
-bool converter_is_straight(const struct converter *c);
 
 /* Caller to model. `out` must hold converter_to_model_max(c, len) bytes; returns
  * how many were written. */
@@ -48,7 +43,6 @@ size_t converter_finish_to_caller(struct converter *c, uint8_t *mulaw_out);
 
 /* A new item follows, or the old one was cut: forget the past of that direction. */
 void converter_reset_to_caller(struct converter *c);
-void converter_reset_to_model(struct converter *c);
 
 /* Milliseconds are rounded down. */
 uint64_t convert_bytes_to_ms(enum convert_format format, uint64_t bytes);

@@ -24,6 +24,7 @@ void *agent_memory_alloc(struct agent_memory *f, size_t size);
 /* A zeroed agent of this family, which agent_retain then holds; NULL if
  * there is no memory. */
 struct agent *agent_memory_new_agent(struct agent_memory *f);
+struct agent_memory *agent_memory_of(const struct agent *agent);
 
 /* Remembers that there was none for something else. */
 void agent_memory_keep_failed(struct agent_memory *f);

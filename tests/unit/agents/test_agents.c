@@ -30,7 +30,7 @@ static void *failing_realloc(void *old, size_t size)
 #define realloc failing_realloc
 #include "server/agents/agent_set.c"
 #include "server/agents/load.c"
-#include "server/agents/agent.c"
+#include "server/agents/agent_memory.c"
 #undef calloc
 #undef realloc
 

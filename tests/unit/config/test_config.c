@@ -701,8 +701,6 @@ int main(void)
 		CASE(missing_keys_are_one_sentence_that_names_the_demo),
 		CASE(printing_masks_what_is_secret),
 		CASE(help_and_markdown_name_every_setting_with_its_range),
-		CASE(env_example_is_what_the_table_says),
-		CASE(the_readme_holds_the_table_if_it_holds_one),
 		CASE(the_example_as_it_stands_is_accepted),
 		CASE(every_default_passes_its_own_check),
 		CASE(the_process_environment_is_the_default_source),
