@@ -1,0 +1,61 @@
+#ifndef STORE_ROW_H
+#define STORE_ROW_H
+/* How the verbs of the store ask it something: one query, its rows, their
+ * columns. For server/store/ and its tests; SQL is written nowhere else.
+ *
+ *	struct rows rows;
+ *
+ *	rows_ask(&rows, store, "SELECT name FROM x WHERE at > ?1", "i", since_ms);
+ *	while (rows_next(&rows))
+ *		take(row_text(&rows, 0));
+ *	return rows_done(&rows);
+ *
+ * A query has a reading connection for itself until rows_done: not for a call's
+ * loops. Columns count from 0; what they point to is good until the next row.
+ */
+#include "common/buf.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct sqlite3;
+struct sqlite3_stmt;
+struct store;
+
+struct rows {
+	struct store *store;
+	struct sqlite3 *db;
+	struct sqlite3_stmt *stmt;
+	int result; /* of the last step, SQLite's */
+	int count;
+};
+
+/* Begins. `format` has a letter a value, as store_write has: i int64_t, d double,
+ * t const char * (NULL gives NULL); texts stay the caller's until rows_done. What
+ * fails is told by rows_done. */
+void rows_ask(struct rows *rows, struct store *store, const char *sql, const char *format, ...);
+
+/* The next row is there. */
+bool rows_next(struct rows *rows);
+
+/* Ends, after the last row or before it. How many rows there were, or -EIO: the
+ * store cannot be read, takes too long, or is NULL. */
+int rows_done(struct rows *rows);
+
+/* rows_done for a query of one row: 0, -ENOENT or -EIO. */
+int rows_done_one(struct rows *rows);
+
+bool row_null(const struct rows *rows, int column);
+int64_t row_int(const struct rows *rows, int column);        /* 0 for NULL */
+double row_double(const struct rows *rows, int column);      /* 0 for NULL */
+const char *row_text(const struct rows *rows, int column);   /* NULL for NULL */
+const char *row_string(const struct rows *rows, int column); /* "" for NULL */
+char *row_copy(const struct rows *rows, int column);         /* caller frees; NULL for NULL or out of memory */
+void row_take(const struct rows *rows, int column, char *out, size_t size); /* cut short if need be; "" for NULL */
+
+/* Append `,"name":` and the column: a text (null if empty), a time in ms as ISO 8601. */
+void row_put_text(const struct rows *rows, int column, const char *name, struct buf *out);
+void row_put_time(const struct rows *rows, int column, const char *name, struct buf *out);
+
+#endif
