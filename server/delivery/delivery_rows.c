@@ -2,9 +2,11 @@
 
 #include "common/clock.h"
 #include "common/json.h"
+#include "server/store/row.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -3,8 +3,10 @@
 #include "common/json.h"
 #include "common/log.h"
 #include "server/dialer/dialer_private.h"
+#include "server/store/row.h"
 
 #include <errno.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

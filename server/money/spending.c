@@ -3,10 +3,12 @@
 #include "common/clock.h"
 #include "common/json.h"
 #include "common/log.h"
+#include "server/store/row.h"
 #include "server/store/store.h"
 
 #include <errno.h>
 #include <pthread.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 

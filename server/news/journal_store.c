@@ -4,8 +4,10 @@
 #include "server/agents/agents.h"
 #include "server/stats/endings.h"
 #include "server/stats/stats.h"
+#include "server/store/row.h"
 #include "server/store/store.h"
 
+#include <sqlite3.h>
 #include <string.h>
 
 /* The columns are taken out of the JSON by SQLite, on the writer's thread: the

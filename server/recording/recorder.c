@@ -11,6 +11,7 @@
 #include "server/recording/recording_file.h"
 #include "server/stats/stats.h"
 #include "server/recording/recording_mix.h"
+#include "server/store/row.h"
 #include "server/store/store.h"
 
 #include <errno.h>

@@ -3,6 +3,7 @@
 #include "common/clock.h"
 #include "common/json.h"
 #include "server/news/journal.h"
+#include "server/store/row.h"
 #include "server/store/store.h"
 
 #include <string.h>

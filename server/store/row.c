@@ -8,6 +8,159 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
+
+enum {
+	WAIT_US = US_PER_S,
+	QUERY_US = 5 * US_PER_S, /* a query that takes longer is stopped: SQLITE_INTERRUPT */
+	STEPS = 10000,           /* of SQLite's machine between two looks at the clock */
+	BUSY_MS = 1000
+};
+
+/* ------------------------- connections that only read: opened when needed, and kept */
+
+void readers_init(struct readers *r)
+{
+	pthread_condattr_t attr;
+
+	memset(r, 0, sizeof *r);
+	pthread_mutex_init(&r->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&r->free, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
+void readers_close(struct readers *r)
+{
+	for (size_t i = 0; i < STORE_READERS; i++)
+		sqlite3_close_v2(r->list[i].db);
+	pthread_cond_destroy(&r->free);
+	pthread_mutex_destroy(&r->lock);
+}
+
+static int too_long(void *arg)
+{
+	const struct reader *r = arg;
+
+	return clock_now_us() >= r->until_us;
+}
+
+static sqlite3 *open_reader(const struct store *s, struct reader *r)
+{
+	sqlite3 *db = NULL;
+
+	if (sqlite3_open_v2(s->path, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL)) {
+		sqlite3_close_v2(db);
+		return NULL;
+	}
+	sqlite3_extended_result_codes(db, 1);
+	sqlite3_busy_timeout(db, BUSY_MS);
+	sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	sqlite3_progress_handler(db, STEPS, too_long, r);
+	return db;
+}
+
+/* Under the lock: a free one, an open one rather than one still to be opened. */
+static struct reader *pick(struct readers *r)
+{
+	struct reader *found = NULL;
+
+	for (size_t i = 0; i < STORE_READERS; i++)
+		if (!r->list[i].out && (!found || (!found->db && r->list[i].db)))
+			found = &r->list[i];
+	return found;
+}
+
+static struct reader *take(struct readers *r)
+{
+	int64_t until = clock_now_us() + WAIT_US;
+	struct timespec t = { .tv_sec = until / US_PER_S, .tv_nsec = until % US_PER_S * 1000 };
+	struct reader *found;
+
+	pthread_mutex_lock(&r->lock);
+	while (!(found = pick(r)) && pthread_cond_timedwait(&r->free, &r->lock, &t) != ETIMEDOUT)
+		;
+	if (found)
+		found->out = true;
+	pthread_mutex_unlock(&r->lock);
+	return found;
+}
+
+static void give_back(struct readers *r, struct reader *reader)
+{
+	pthread_mutex_lock(&r->lock);
+	reader->out = false;
+	pthread_cond_signal(&r->free);
+	pthread_mutex_unlock(&r->lock);
+}
+
+/* Only who has the reader changes this, but store_reader_done looks at all. */
+static void set_db(struct readers *r, struct reader *reader, sqlite3 *db)
+{
+	pthread_mutex_lock(&r->lock);
+	reader->db = db;
+	pthread_mutex_unlock(&r->lock);
+}
+
+sqlite3 *store_reader(struct store *s)
+{
+	unsigned database = s ? atomic_load(&s->database) : 0;
+	struct reader *r = s ? take(&s->readers) : NULL;
+	sqlite3 *db;
+
+	if (!r)
+		return NULL;
+	if (r->db && r->database != database) {
+		db = r->db;
+		/* Before it is closed: its address may be another's a moment later. */
+		set_db(&s->readers, r, NULL);
+		sqlite3_close_v2(db);
+	}
+	if (!r->db) {
+		set_db(&s->readers, r, open_reader(s, r));
+		r->database = database;
+	}
+	r->until_us = clock_now_us() + QUERY_US;
+	db = r->db;
+	if (!db)
+		give_back(&s->readers, r);
+	return db;
+}
+
+void store_reader_done(struct store *s, sqlite3 *db)
+{
+	struct reader *r = NULL;
+
+	if (!s || !db)
+		return;
+	pthread_mutex_lock(&s->readers.lock);
+	for (size_t i = 0; i < STORE_READERS; i++)
+		if (s->readers.list[i].out && s->readers.list[i].db == db)
+			r = &s->readers.list[i];
+	pthread_mutex_unlock(&s->readers.lock);
+	if (r)
+		give_back(&s->readers, r);
+}
+
+/* ----------------------------------------------------------------- writing, asking */
+
+bool store_write(struct store *s, const char *sql, const char *format, ...)
+{
+	struct entry *e;
+	va_list values;
+
+	if (!s)
+		return true;
+	va_start(values, format);
+	e = entry_new(sql, format, values);
+	va_end(values);
+	if (!e) {
+		queue_lost(&s->queue, 1);
+		return false;
+	}
+	return queue_put(&s->queue, e);
+}
 
 static int bind(sqlite3_stmt *stmt, int at, char letter, va_list *values)
 {

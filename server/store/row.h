@@ -1,7 +1,7 @@
 #ifndef STORE_ROW_H
 #define STORE_ROW_H
-/* How the verbs of the store ask it something: one query, its rows, their
- * columns. For server/store/ and its tests; SQL is written nowhere else.
+/* How the verbs of the store write to it and ask it. For server/store/ and its
+ * tests; SQL is written nowhere else.
  *
  *	struct rows rows;
  *
@@ -9,9 +9,6 @@
  *	while (rows_next(&rows))
  *		take(row_text(&rows, 0));
  *	return rows_done(&rows);
- *
- * A query has a reading connection for itself until rows_done: not for a call's
- * loops. Columns count from 0; what they point to is good until the next row.
  */
 #include "common/buf.h"
 
@@ -23,6 +20,26 @@ struct sqlite3;
 struct sqlite3_stmt;
 struct store;
 
+/* Queues a statement. Any thread; never waits for the disk. `sql` is a literal
+ * (kept by pointer, prepared once). `format` has a letter a value: i int64_t, d
+ * double, t const char * (NULL gives NULL), b const void * and size_t. False if
+ * it had to be dropped; counted. NULL store: true, and nothing is kept (DATA_DIR
+ * unset).
+ *
+ * A statement may be run twice, so it is written so that twice does no harm
+ * (INSERT OR REPLACE, ON CONFLICT, UPDATE … WHERE). One that can never succeed (a
+ * constraint, bad SQL) is dropped by itself, logged and counted as lost. */
+bool store_write(struct store *store, const char *sql, const char *format, ...);
+
+/* A read-only connection, from a small pool; to be given back, its statements
+ * finalized. NULL: none to be had within a second. A query that takes 5 s is
+ * stopped (SQLITE_INTERRUPT). Verbs use the calls below. */
+struct sqlite3 *store_reader(struct store *store);
+void store_reader_done(struct store *store, struct sqlite3 *reader);
+
+/* One query. It has a reading connection for itself until rows_done: not for a
+ * call's loops. Columns count from 0; what they point to is good until the next
+ * row. */
 struct rows {
 	struct store *store;
 	struct sqlite3 *db;

@@ -2,24 +2,22 @@
 #define STORE_STORE_H
 /* What is kept: one SQLite database (WAL) in DATA_DIR, one writer.
  *
- * Who has something to keep hands over SQL and values; they are copied into a
- * queue, and one thread writes them, many in one transaction. Nobody waits for
- * the disk: when it is full or broken, writes wait in the queue (bounded),
- * are tried again, and are counted. In the order given, each at least once
- * until committed; so write them so that twice does no harm (INSERT OR
- * REPLACE, ON CONFLICT, UPDATE … WHERE). A statement that can never succeed
- * (a constraint, bad SQL) is dropped by itself, logged and counted as lost.
+ * Each thing that is kept has its verbs in a header of its own (store_calls.h,
+ * store_days.h, …). What is to be kept is copied into a queue, and one thread
+ * writes it, many statements in one transaction. Nobody waits for the disk: when
+ * it is full or broken, writes wait in the queue (bounded), are tried again, and
+ * are counted. They are written in the order given, each at least once until
+ * committed.
  *
  * What was committed survives the death of the process, not every loss of
  * power: SQLite's synchronous=NORMAL.
  *
- * Readers have connections of their own, for HTTP workers and jobs.
- * Tables and their meaning, and where new ones go: store_schema.c.
+ * Readers have connections of their own, for HTTP workers and jobs. How a verb
+ * is written: row.h. Tables and their meaning, and where new ones go:
+ * store_schema.c.
  */
 #include "common/buf.h"
 
-#include <sqlite3.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -45,22 +43,10 @@ int store_open(struct store **out, const char *dir, int retain_days, struct buf 
 /* Writes what is queued, up to 5 s, and closes. Fine with NULL. */
 void store_close(struct store *store);
 
-/* Any thread; never waits for the disk. `sql` is a literal (kept by pointer,
- * prepared once). `format` has a letter a value: i int64_t, d double, t const
- * char * (NULL gives NULL), b const void * and size_t. False if it had to be
- * dropped; counted. NULL store: true, and nothing is kept (DATA_DIR unset). */
-bool store_write(struct store *store, const char *sql, const char *format, ...);
-
 /* Waits until all that was written before is committed, at most `timeout_ms`.
  * Not for a call's loops. 0, -ETIMEDOUT, or -EIO as soon as the disk refuses:
  * it stays queued all the same. */
 int store_flush(struct store *store, int timeout_ms);
-
-/* A read-only connection, from a small pool; to be given back, its statements
- * finalized. NULL: none to be had within a second. A query that takes 5 s is
- * stopped (SQLITE_INTERRUPT). Not for a call's loops. */
-sqlite3 *store_reader(struct store *store);
-void store_reader_done(struct store *store, sqlite3 *reader);
 
 /* Any thread; fills in zeros for NULL. */
 void store_health(struct store *store, struct store_health *out);

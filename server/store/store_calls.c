@@ -2,9 +2,11 @@
 
 #include "common/clock.h"
 #include "common/json.h"
+#include "server/store/row.h"
 #include "server/store/store.h"
 
 #include <errno.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 

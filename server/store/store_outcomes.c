@@ -3,8 +3,10 @@
 #include "common/clock.h"
 #include "common/digest.h"
 #include "common/json.h"
+#include "server/store/row.h"
 
 #include <errno.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

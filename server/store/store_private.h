@@ -2,17 +2,18 @@
 #define STORE_STORE_PRIVATE_H
 /* What the parts of the store share. Private to server/store/ and its tests.
  *
- *   store.c         opening, closing, the lock of the directory, health
+ *   store.c         opening, closing, the file and the lock of its directory, health
  *   store_queue.c   what waits to be written: any thread puts, the writer takes
  *   store_writer.c  the one thread that writes
- *   store_db.c      one connection: opened, asked whether it is still the file
- *   store_readers.c the pool of connections that only read
+ *   row.c           how the verbs write and ask; the connections that only read
  *   store_retain.c  what is old goes
  */
 #include "server/store/store.h"
 
 #include <limits.h>
 #include <pthread.h>
+#include <sqlite3.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
 
@@ -119,7 +120,7 @@ void queue_failed(struct queue *q);
 void queue_lost(struct queue *q, uint64_t count);
 bool queue_closing(struct queue *q);
 
-/* store_db.c */
+/* store.c */
 int store_db_open(struct store *s, struct buf *problem);
 void store_db_close(struct store *s);
 bool store_db_moved(struct store *s); /* the file at the path is not the one that is open */
@@ -135,7 +136,7 @@ sqlite3_stmt *store_prepared(struct store *s, const char *sql, int *rc);
  * on later, or what went wrong. */
 int store_retain(struct store *s, int64_t now_wall_ms);
 
-/* store_readers.c */
+/* row.c */
 void readers_init(struct readers *r);
 void readers_close(struct readers *r);
 

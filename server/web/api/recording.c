@@ -3,6 +3,7 @@
 #include "common/clock.h"
 #include "common/json.h"
 #include "server/recording/recording_file.h"
+#include "server/store/row.h"
 #include "server/store/store.h"
 #include "server/web/api/known_call.h"
 #include "server/web/api/recording_twilio.h"
@@ -13,6 +14,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

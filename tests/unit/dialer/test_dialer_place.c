@@ -3,6 +3,7 @@
 #include "server/dialer/dialer.h"
 
 #include "common/json.h"
+#include "server/store/row.h"
 #include "server/store/store.h"
 #include "server/work/fetch.h"
 #include "tests/peers/http_peer.h"
@@ -10,6 +11,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <sqlite3.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>

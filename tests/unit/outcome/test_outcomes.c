@@ -5,6 +5,7 @@
 #include "server/agents/agents.h"
 #include "server/news/journal.h"
 #include "server/news/journal_store.h"
+#include "server/store/row.h"
 #include "server/store/store_outcomes.h"
 #include "server/work/fetch.h"
 #include "server/work/jobs.h"
@@ -13,6 +14,7 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <sqlite3.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,9 +1,11 @@
 #include "server/web/api/recording.h"
 
+#include "server/store/row.h"
 #include "server/store/store.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <sqlite3.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>

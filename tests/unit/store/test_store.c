@@ -2,6 +2,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "server/store/row.h"
 #include "server/store/store_private.h"
 #include "server/store/store_schema.h"
 

@@ -5,6 +5,7 @@
 #include "common/json.h"
 #include "server/stats/endings.h"
 #include "server/news/journal_store.h"
+#include "server/store/row.h"
 #include "server/store/store.h"
 #include "server/store/store_calls.h"
 #include "server/web/api/known_call.h"
@@ -12,6 +13,7 @@
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
