@@ -3,19 +3,14 @@
 #include "common/clock.h"
 #include "common/json.h"
 #include "common/log.h"
-#include "server/store/row.h"
-#include "server/store/store.h"
+#include "server/store/store_days.h"
 
 #include <errno.h>
 #include <pthread.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 
 enum { DAY_MS = 24 * 3600 * 1000, DATE_SIZE = 11, TEND_US = 2 * US_PER_S, WARNED_MAX = 16 };
-
-static const char put_day[] = "INSERT INTO spending (day, usd) VALUES (?1, ?2)"
-			      " ON CONFLICT (day) DO UPDATE SET usd = excluded.usd";
 
 static struct {
 	struct prices prices;
@@ -66,36 +61,20 @@ static void write_today(void)
 	}
 	pthread_mutex_unlock(&spending.lock);
 	if (news)
-		store_write(spending.store, put_day, "td", date, usd);
+		store_day_put(spending.store, date, usd);
 }
 
 static void read_days(int64_t today)
 {
-	sqlite3 *db = spending.store ? store_reader(spending.store) : NULL;
-	sqlite3_stmt *stmt = NULL;
-	bool read = db || !spending.store;
-	int rc;
+	int err = 0;
 
-	for (int64_t day = today - SPENDING_DAYS + 1; day <= today && db; day++) {
+	for (int64_t day = today - SPENDING_DAYS + 1; day <= today && spending.store && err != -EIO; day++) {
 		char date[32];
 
 		date_of(day, date);
-		if (!stmt && sqlite3_prepare_v2(db, "SELECT usd FROM spending WHERE day = ?1", -1, &stmt, NULL)) {
-			read = false;
-			break;
-		}
-		sqlite3_bind_text(stmt, 1, date, -1, SQLITE_TRANSIENT);
-		rc = sqlite3_step(stmt);
-		if (rc == SQLITE_ROW)
-			spending.usd[day % SPENDING_DAYS] = sqlite3_column_double(stmt, 0);
-		else if (rc != SQLITE_DONE)
-			read = false;
-		sqlite3_reset(stmt);
+		err = store_day(spending.store, date, &spending.usd[day % SPENDING_DAYS]);
 	}
-	sqlite3_finalize(stmt);
-	if (db)
-		store_reader_done(spending.store, db);
-	if (!read)
+	if (err == -EIO)
 		log_error("cost", "what was spent before cannot be read: MAX_DAY_COST counts from now");
 }
 

@@ -11,8 +11,7 @@
 #include "server/recording/recording_file.h"
 #include "server/stats/stats.h"
 #include "server/recording/recording_mix.h"
-#include "server/store/row.h"
-#include "server/store/store.h"
+#include "server/store/store_recordings.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -205,13 +204,15 @@ static void keep(struct recording *r, const char *status)
 
 	buf_init(&json, 0);
 	recording_put_json(r, &json);
-	store_write(recorder.store,
-	    "INSERT INTO recordings (id, call_sid, at, status, seconds, channels, file, json)"
-	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?1, ?7)"
-	    " ON CONFLICT (id) DO UPDATE SET status = excluded.status, seconds = excluded.seconds, json = excluded.json",
-	    "ttitdit", r->file.path, r->call_sid, r->start_wall_ms, status,
-	    (double)atomic_load_explicit(&r->frames, memory_order_relaxed) / RECORDING_HZ, (int64_t)RECORDING_CHANNELS,
-	    buf_text(&json));
+	store_recording_put(recorder.store,
+	    &(struct recording_row){ .id = r->file.path,
+		.file = r->file.path,
+		.call_sid = r->call_sid,
+		.at_ms = r->start_wall_ms,
+		.status = status,
+		.seconds = (double)atomic_load_explicit(&r->frames, memory_order_relaxed) / RECORDING_HZ,
+		.channels = RECORDING_CHANNELS,
+		.json = buf_text(&json) });
 	buf_free(&json);
 }
 
@@ -416,8 +417,7 @@ int recorder_open(const char *dir, struct store *store)
 	}
 	recorder.open = true;
 	/* Of a process that died: the files are all right up to their last second. */
-	store_write(store,
-	    "UPDATE recordings SET status = 'interrupted' WHERE status = 'in-progress' AND file IS NOT NULL", "");
+	store_recordings_interrupt(store);
 	return 0;
 }
 

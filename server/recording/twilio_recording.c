@@ -3,8 +3,7 @@
 #include "common/clock.h"
 #include "common/json.h"
 #include "server/news/journal.h"
-#include "server/store/row.h"
-#include "server/store/store.h"
+#include "server/store/store_recordings.h"
 
 #include <string.h>
 
@@ -34,14 +33,14 @@ void twilio_recording_note(const struct twilio_recording *r)
 	json_put_cstring(&json, r->url && *r->url ? r->url : NULL);
 	buf_printf(&json, ",\"seconds\":%ld,\"channels\":%ld}", r->seconds, r->channels);
 	if (!buf_error(&json)) {
-		store_write(store,
-		    "INSERT INTO recordings (id, call_sid, at, status, seconds, channels, url, json)"
-		    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
-		    " ON CONFLICT (id) DO UPDATE SET status = excluded.status, seconds = excluded.seconds,"
-		    " channels = excluded.channels, url = excluded.url, json = excluded.json"
-		    " WHERE recordings.status = 'in-progress'",
-		    "ttitiitt", r->sid, r->call_sid, now, r->status, (int64_t)r->seconds, (int64_t)r->channels,
-		    r->url && *r->url ? r->url : NULL, buf_text(&json));
+		store_recording_put(store, &(struct recording_row){ .id = r->sid,
+					       .call_sid = r->call_sid,
+					       .at_ms = now,
+					       .status = r->status,
+					       .seconds = (double)r->seconds,
+					       .channels = (int)r->channels,
+					       .url = r->url && *r->url ? r->url : NULL,
+					       .json = buf_text(&json) });
 		if (is_final(r->status))
 			journal_tell(&(struct journal_entry){ .kind = JOURNAL_RECORDING,
 			    .type = "recording",

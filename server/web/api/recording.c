@@ -3,8 +3,7 @@
 #include "common/clock.h"
 #include "common/json.h"
 #include "server/recording/recording_file.h"
-#include "server/store/row.h"
-#include "server/store/store.h"
+#include "server/store/store_recordings.h"
 #include "server/web/api/known_call.h"
 #include "server/web/api/recording_twilio.h"
 #include "server/web/writer.h"
@@ -14,7 +13,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -165,34 +163,6 @@ static bool send_file(const struct web_parts *parts, const struct request *q, co
 
 /* ------------------------------------------------------------------- what else there is */
 
-/* The row of the call's newest recording: 0, -ENOENT or -EIO. */
-static int find_row(const struct web_parts *parts, const char *sid, char status[32], struct buf *json)
-{
-	static const char sql[] = "SELECT status, coalesce(json, '{}') FROM recordings WHERE call_sid = ?1"
-				  " ORDER BY at DESC LIMIT 1";
-	sqlite3 *db = parts->store ? store_reader(parts->store) : NULL;
-	sqlite3_stmt *stmt = NULL;
-	int err = parts->store ? -EIO : -ENOENT, rc;
-
-	if (db && !sqlite3_prepare_v2(db, sql, -1, &stmt, NULL)) {
-		sqlite3_bind_text(stmt, 1, sid, -1, SQLITE_STATIC);
-		rc = sqlite3_step(stmt);
-		if (rc == SQLITE_DONE)
-			err = -ENOENT;
-		if (rc == SQLITE_ROW) {
-			const char *text = (const char *)sqlite3_column_text(stmt, 0);
-
-			snprintf(status, 32, "%s", text ? text : "");
-			buf_puts(json, (const char *)sqlite3_column_text(stmt, 1));
-			err = 0;
-		}
-	}
-	sqlite3_finalize(stmt);
-	if (db)
-		store_reader_done(parts->store, db);
-	return err;
-}
-
 static bool known(const struct web_parts *parts, const char *sid)
 {
 	struct buf json;
@@ -206,21 +176,19 @@ static bool known(const struct web_parts *parts, const char *sid)
 
 void recording_get(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
-	char status[32] = "";
-	struct buf json;
+	struct kept_recording kept = { .url = NULL };
 	int err;
 
-	buf_init(&json, 0);
 	if (send_file(parts, q, arg, r))
 		;
-	else if ((err = find_row(parts, arg, status, &json)) == -EIO)
+	else if ((err = store_recording_of_call(parts->store, arg, &kept)) == -EIO)
 		response_error(r, 503, "store_failing", "what is kept cannot be read now");
 	else if (err)
 		response_error(r, 404, known(parts, arg) ? "not_recorded" : "no_such_call",
 		    known(parts, arg) ? "this call is not recorded" : "no call of that CallSid is known here");
-	else if (strstr(buf_text(&json), "\"mode\":\"twilio\""))
-		recording_twilio_get(parts, q, arg, status, &json, r);
+	else if (!kept.local)
+		recording_twilio_get(parts, q, arg, &kept, r);
 	else
 		response_error(r, 404, "deleted", "this call was recorded, but its file is gone");
-	buf_free(&json);
+	kept_recording_free(&kept);
 }

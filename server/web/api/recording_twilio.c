@@ -3,6 +3,7 @@
 #include "common/json.h"
 #include "common/log.h"
 #include "server/stats/stats.h"
+#include "server/store/store_recordings.h"
 #include "server/web/api/recording.h"
 #include "server/web/writer.h"
 #include "server/work/twilio_media.h"
@@ -18,7 +19,7 @@ struct passing {
 	struct twilio twilio;
 	struct twilio_media media;
 	struct buf url; /* owned */
-	char call_sid[64], sid[TWILIO_SID_SIZE];
+	char call_sid[64], sid[64];
 	char range[128], if_range[128]; /* "": not sent */
 	bool final;                     /* Twilio has finished with it */
 	int64_t first, last;            /* -1 for `last`: to an end that is not known */
@@ -97,7 +98,7 @@ static void refuse_range(struct response *r, int64_t size)
 static void put_head(struct passing *p, struct response *r)
 {
 	int64_t size = p->media.size;
-	char etag[80];
+	char etag[96];
 
 	if (size < 0) {
 		p->last = -1;
@@ -153,9 +154,9 @@ static void passing_begin(void *arg, struct response *r, const _Atomic bool *sto
 
 /* False: Twilio would not be asked there. Where it is, the last news say; until
  * they come, its name is enough. */
-static bool put_url(struct passing *p, const cJSON *row)
+static bool put_url(struct passing *p, const char *url)
 {
-	const char *url = json_str(row, "url"), *api = p->twilio.api_url;
+	const char *api = p->twilio.api_url;
 
 	if (!url)
 		buf_printf(&p->url, "%s/2010-04-01/Accounts/%s/Recordings/%s.wav", api, p->twilio.account_sid, p->sid);
@@ -173,14 +174,11 @@ static void copy_header(char out[128], const struct request *q, const char *name
 	snprintf(out, 128, "%s", value ? value : "");
 }
 
-static void passing_open(struct passing *p, const struct request *q, const cJSON *row, struct response *r)
+static void passing_open(struct passing *p, const struct request *q, const char *url, struct response *r)
 {
-	const char *sid = json_str(row, "sid");
-
-	snprintf(p->sid, sizeof p->sid, "%s", sid ? sid : "");
 	copy_header(p->range, q, "Range");
 	copy_header(p->if_range, q, "If-Range");
-	if (!put_url(p, row)) {
+	if (!put_url(p, url)) {
 		unserved(p, "it is said to be in another place than TWILIO_API_URL");
 		response_error(r, 502, "elsewhere", "the recording is said to be in another place than TWILIO_API_URL");
 		passing_free(p);
@@ -192,31 +190,30 @@ static void passing_open(struct passing *p, const struct request *q, const cJSON
 	}
 }
 
-static void pass_on(const struct web_parts *parts, const struct request *q, const char *call_sid, bool final,
-    const struct buf *json, struct response *r)
+static void pass_on(const struct web_parts *parts, const struct request *q, const char *call_sid,
+    const struct kept_recording *kept, struct response *r)
 {
 	const char *missing = parts->work ? twilio_missing(parts->cfg) : "this server asks nobody";
-	cJSON *row = json_parse(buf_text(json), json->len);
 	struct passing *p = missing ? NULL : calloc(1, sizeof *p);
 
 	if (p) {
 		twilio_from_config(&p->twilio, parts->cfg, NULL);
 		buf_init(&p->url, 4096);
 		snprintf(p->call_sid, sizeof p->call_sid, "%s", call_sid);
-		p->final = final;
-		passing_open(p, q, row, r);
+		snprintf(p->sid, sizeof p->sid, "%s", kept->id);
+		p->final = !strcmp(kept->status, "completed");
+		passing_open(p, q, kept->url, r);
 	} else {
 		response_error(r, missing ? 503 : 500, missing ? "unavailable" : "internal_error",
 		    missing ? missing : "out of memory");
 	}
-	cJSON_Delete(row);
 }
 
 void recording_twilio_get(const struct web_parts *parts, const struct request *q, const char *call_sid,
-    const char *status, const struct buf *json, struct response *r)
+    const struct kept_recording *kept, struct response *r)
 {
-	if (!strcmp(status, "absent") || !strcmp(status, "failed"))
+	if (!strcmp(kept->status, "absent") || !strcmp(kept->status, "failed"))
 		response_error(r, 404, "not_recorded", "Twilio could not record this call");
 	else
-		pass_on(parts, q, call_sid, !strcmp(status, "completed"), json, r);
+		pass_on(parts, q, call_sid, kept, r);
 }

@@ -6,8 +6,9 @@
  */
 #include "server/web/routes.h"
 
-/* `status` and `json` are the row's of the store (call/twilio_recording.h). */
+struct kept_recording;
+
 void recording_twilio_get(const struct web_parts *parts, const struct request *q, const char *call_sid,
-    const char *status, const struct buf *json, struct response *r);
+    const struct kept_recording *kept, struct response *r);
 
 #endif
