@@ -17,6 +17,16 @@ void journal_add_sink(journal_sink *sink, void *arg)
 	sinks[sink_count++].arg = arg;
 }
 
+void journal_remove_sink(journal_sink *sink, void *arg)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < sink_count; i++)
+		if (sinks[i].take != sink || sinks[i].arg != arg)
+			sinks[kept++] = sinks[i];
+	sink_count = kept;
+}
+
 bool journal_wanted(void)
 {
 	return sink_count > 0;

@@ -37,8 +37,9 @@ typedef void journal_sink(void *arg, const struct journal_entry *entry);
 
 enum { JOURNAL_SINKS_MAX = 8 };
 
-/* At start, before any call. `arg` outlives the calls. */
+/* At start and at the end only: no thread that tells may be running. */
 void journal_add_sink(journal_sink *sink, void *arg);
+void journal_remove_sink(journal_sink *sink, void *arg); /* fine if it was not added */
 
 /* False: nobody takes it, so that it need not be put together. */
 bool journal_wanted(void);

@@ -425,6 +425,7 @@ void outcomes_warnings(const struct config *cfg, struct agents *agents, struct b
 
 void outcomes_close(void)
 {
+	journal_remove_sink(on_journal, NULL);
 	for (int i = 0; i < BUCKETS; i++)
 		while (outcomes.saved[i]) {
 			struct saving *gone = outcomes.saved[i];

@@ -1,0 +1,252 @@
+#include "server/cli.h"
+
+#include "common/log.h"
+#include "server/agents/agents.h"
+#include "server/config/config_print.h"
+#include "server/config/config_warnings.h"
+#include "server/config/version.h"
+#include "server/knowledge/knowledge.h"
+#include "server/knowledge/knowledge_tool.h"
+#include "server/model/access.h"
+#include "server/model/session.h"
+#include "server/money/spending.h"
+#include "server/outcome/outcomes.h"
+#include "server/web/health_probe.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void print(FILE *to, const struct buf *text)
+{
+	fwrite(buf_text(text), 1, text->len, to);
+	fflush(to);
+}
+
+/* ------------------------------------------------------------------------ --check */
+
+/* Opens a session as each agent would, and closes it again. */
+static int check_model(const struct model_access *access, struct agents *agents)
+{
+	static const struct agent *all[AGENTS_LISTED_MAX];
+	size_t n = agents_list(agents, all, AGENTS_LISTED_MAX);
+	struct model_failure failure;
+	int64_t connect_ms = 0;
+	int err = 0;
+
+	printf("connecting to %s:%d …\n", access->host, access->port);
+	for (size_t i = 0; i < n; i++) {
+		const struct agent *a = all[i];
+		int one;
+
+		fflush(stdout);
+		one = model_session_try(access, a, NULL, &failure, &connect_ms);
+		if (one)
+			fprintf(stderr, "agent %s%s%s: the model cannot be had: %s\n%s\n", a->name,
+			    *a->variant ? "/" : "", a->variant, failure.text,
+			    failure.permanent ? "This will not pass by itself." : "This may pass; try again.");
+		else
+			printf("agent %s%s%s: the session was configured as asked, in %lld ms\n", a->name,
+			    *a->variant ? "/" : "", a->variant, (long long)connect_ms);
+		err = one ? one : err;
+		agent_release(a);
+	}
+	if (!err)
+		printf("calls will work\n");
+	return err;
+}
+
+/* Would a call work? */
+static int check_all(struct config *cfg, bool offline)
+{
+	struct model_access access = { .cfg = cfg };
+	struct agents *agents = NULL;
+	struct buf text;
+	int err, mistakes;
+
+	buf_init(&text, 0);
+	config_print(cfg, &text);
+	config_warnings(cfg, &text);
+	print(stdout, &text);
+	buf_reset(&text);
+	err = model_access_open(&access, cfg, &text);
+	if (spending_open(cfg, NULL, &text)) /* the prices */
+		err = -EINVAL;
+	mistakes = agents_open(&agents, cfg, &text);
+	print(stderr, &text);
+	buf_reset(&text);
+	if (!mistakes) {
+		agents_describe(agents, &text);
+		agents_notes(agents, &text);
+		outcomes_warnings(cfg, agents, &text);
+		search_warnings(agents, &text);
+		print(stdout, &text);
+	}
+	if (!err && !mistakes && offline)
+		printf("settings and agents are sound; nothing was connected to\n");
+	else if (!err && !mistakes)
+		err = check_model(&access, agents);
+	agents_close(agents);
+	model_access_close(&access);
+	buf_free(&text);
+	return err || mistakes ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int check(struct config *cfg, char **args)
+{
+	(void)args;
+	return check_all(cfg, false);
+}
+
+static int check_offline(struct config *cfg, char **args)
+{
+	(void)args;
+	return check_all(cfg, true);
+}
+
+/* -------------------------------------------------------------------------- --ask */
+
+/* What search_knowledge would give the model. */
+static int ask(struct config *cfg, char **args)
+{
+	const char *name = args[0], *question = args[1];
+	const struct agent *agent = NULL;
+	struct agents *agents = NULL;
+	int status = EXIT_FAILURE;
+	struct buf text;
+
+	buf_init(&text, 0);
+	log_setup(cfg->log_format, LOG_LEVEL_WARN);
+	if (agents_open(&agents, cfg, &text))
+		;
+	else if (!(agent = agents_by_name(agents, name)))
+		buf_printf(&text, "there is no agent called %s in AGENTS_DIR=%s\n", name, cfg->agents_dir);
+	else if (!*agent->knowledge)
+		buf_printf(&text, "the agent %s has no knowledge folder\n", name);
+	else if (!knowledge_ask(agent->knowledge, question, &text))
+		buf_printf(&text, "the folder %s cannot be searched\n", agent->knowledge);
+	else
+		status = EXIT_SUCCESS;
+	print(status ? stderr : stdout, &text);
+	knowledge_close();
+	agent_release(agent);
+	agents_close(agents);
+	buf_free(&text);
+	return status;
+}
+
+/* ------------------------------------------------------------------- the small ones */
+
+static int health(struct config *cfg, char **args)
+{
+	(void)args;
+	return web_health_probe(cfg->listen, cfg->port) ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static void put_help(struct buf *out)
+{
+	buf_puts(out, "trunkline: puts an AI voice on a phone number\n\n"
+		      "  trunkline            serves calls\n"
+		      "  trunkline --check    checks settings and agents, opens a model session as each agent would\n"
+		      "  trunkline --check --offline\n"
+		      "                       the same without connecting to anything; needs no key\n"
+		      "  trunkline --ask AGENT \"question\"\n"
+		      "                       what search_knowledge would give that agent's model; needs no key\n"
+		      "  trunkline --health   asks the server on this machine whether it is alive (exit status)\n"
+		      "  trunkline --version\n"
+		      "  trunkline --settings-markdown, --settings-env\n"
+		      "                       the settings below for a README and for a .env\n\n");
+	config_print_help(out);
+}
+
+static void put_version(struct buf *out)
+{
+	buf_puts(out, "trunkline " TRUNKLINE_VERSION "\n");
+}
+
+/* --------------------------------------------------------------------- the options */
+
+static const struct option {
+	const char *words[2]; /* the first arguments */
+	int more;             /* how many follow them */
+	int (*run)(struct config *cfg, char **args);
+	bool needs_keys;
+	void (*put)(struct buf *out); /* instead: needs no settings */
+} options[] = {
+	{ { "--check" }, 0, check, true, NULL },
+	{ { "--check", "--offline" }, 0, check_offline, false, NULL },
+	{ { "--ask" }, 2, ask, false, NULL },
+	{ { "--health" }, 0, health, false, NULL },
+	{ { "--help" }, 0, NULL, false, put_help },
+	{ { "--settings-markdown" }, 0, NULL, false, config_print_markdown },
+	{ { "--settings-env" }, 0, NULL, false, config_print_env },
+	{ { "--version" }, 0, NULL, false, put_version },
+};
+
+/* The option that the arguments are, and what follows it; NULL: none. */
+static const struct option *option_of(int argc, char **argv, char ***rest)
+{
+	for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+		const struct option *o = &options[i];
+		int words = o->words[1] ? 2 : 1;
+
+		if (argc == 1 + words + o->more && !strcmp(argv[1], o->words[0]) &&
+		    (words == 1 || !strcmp(argv[2], o->words[1]))) {
+			*rest = argv + 1 + words;
+			return o;
+		}
+	}
+	return NULL;
+}
+
+static int usage(void)
+{
+	fprintf(stderr,
+	    "usage: trunkline [--check [--offline] | --ask AGENT QUESTION | --health | --help | --settings-markdown | --settings-env | --version]\n"
+	    "Without an option it serves calls. Settings come from the environment.\n");
+	return 2;
+}
+
+/* With the settings, if they are right and, where keys are needed, none is
+ * missing; else false, and all that is wrong was printed. */
+static bool load(struct config *cfg, bool needs_keys)
+{
+	struct buf errors;
+	bool ok;
+
+	buf_init(&errors, 0);
+	ok = !config_load(cfg, NULL, NULL, &errors);
+	if (ok) {
+		log_setup(cfg->log_format, cfg->log_level);
+		if (needs_keys)
+			config_missing(cfg, &errors);
+		ok = !errors.len;
+	}
+	print(stderr, &errors);
+	buf_free(&errors);
+	return ok;
+}
+
+int cli_run(int argc, char **argv, int (*serve)(struct config *cfg))
+{
+	const struct option *option = NULL;
+	char **rest = argv;
+	static struct config cfg;
+	int status = EXIT_FAILURE;
+	struct buf text;
+
+	if (argc != 1 && !(option = option_of(argc, argv, &rest)))
+		return usage();
+	if (option && option->put) {
+		buf_init(&text, 0);
+		option->put(&text);
+		print(stdout, &text);
+		buf_free(&text);
+		return EXIT_SUCCESS;
+	}
+	if (load(&cfg, !option || option->needs_keys))
+		status = option ? option->run(&cfg, rest) : serve(&cfg);
+	config_free(&cfg);
+	return status;
+}

@@ -1,0 +1,360 @@
+#include "server/parts.h"
+
+#include "server/agent/agent_loop.h"
+#include "server/agents/agents.h"
+#include "server/all_routes.h"
+#include "server/caller/caller_loop.h"
+#include "server/config/config.h"
+#include "server/delivery/delivery.h"
+#include "server/knowledge/knowledge.h"
+#include "server/knowledge/knowledge_tool.h"
+#include "server/line/calls.h"
+#include "server/model/access.h"
+#include "server/model/health.h"
+#include "server/money/spending.h"
+#include "server/news/hub.h"
+#include "server/news/journal.h"
+#include "server/news/journal_store.h"
+#include "server/news/rules.h"
+#include "server/outcome/outcomes.h"
+#include "server/recording/recorder.h"
+#include "server/recording/twilio_recording.h"
+#include "server/store/store.h"
+#include "server/web/server.h"
+#include "server/web/twilio/dialer_web.h"
+#include "server/work/work.h"
+
+#include <string.h>
+
+static int open_access(struct program *p, struct buf *problem)
+{
+	return model_access_open(&p->access, p->cfg, problem);
+}
+
+static void close_access(struct program *p)
+{
+	model_access_close(&p->access);
+}
+
+static int open_store(struct program *p, struct buf *problem)
+{
+	int err = p->cfg->data_dir[0] ? store_open(&p->store, p->cfg->data_dir, p->cfg->retain_days, problem) : 0;
+
+	if (!err) {
+		journal_store_open(p->store);
+		twilio_recording_open(p->store);
+	}
+	return err;
+}
+
+static void close_store(struct program *p)
+{
+	twilio_recording_open(NULL);
+	journal_remove_sink(journal_store_take, p->store);
+	store_close(p->store);
+}
+
+static int open_agents(struct program *p, struct buf *problem)
+{
+	return agents_open(&p->agents, p->cfg, problem);
+}
+
+static void close_agents(struct program *p)
+{
+	agents_close(p->agents);
+}
+
+static void warn_agents(struct program *p, struct buf *out)
+{
+	agents_notes(p->agents, out);
+}
+
+static int open_spending(struct program *p, struct buf *problem)
+{
+	return spending_open(p->cfg, p->store, problem);
+}
+
+static void close_spending(struct program *p)
+{
+	(void)p;
+	spending_close();
+}
+
+static void tend_spending(struct program *p, int64_t now_us)
+{
+	(void)p;
+	spending_tend(now_us);
+}
+
+static int open_work(struct program *p, struct buf *problem)
+{
+	return work_open(&p->work, p->cfg, problem);
+}
+
+static void close_work(struct program *p)
+{
+	work_close(p->work);
+}
+
+/* Jobs are of calls, and of what follows them: none runs any more. */
+static void stop_work(struct program *p)
+{
+	work_stop(p->work);
+}
+
+static int open_delivery(struct program *p, struct buf *problem)
+{
+	int err = delivery_open(&p->delivery, p->cfg, p->store, rules_secret, p->agents);
+
+	(void)problem;
+	if (!err)
+		journal_add_sink(rules_sink, p->delivery);
+	return err;
+}
+
+static void close_delivery(struct program *p)
+{
+	journal_remove_sink(rules_sink, p->delivery);
+	delivery_close(p->delivery);
+}
+
+static void warn_delivery(struct program *p, struct buf *out)
+{
+	rules_warnings(p->agents, p->store, out);
+}
+
+static int open_hub(struct program *p, struct buf *problem)
+{
+	int err = hub_open(&p->hub);
+
+	(void)problem;
+	if (!err)
+		journal_add_sink(hub_take, p->hub);
+	return err;
+}
+
+static void close_hub(struct program *p)
+{
+	journal_remove_sink(hub_take, p->hub);
+	hub_close(p->hub);
+}
+
+static int open_outcomes(struct program *p, struct buf *problem)
+{
+	(void)problem;
+	if (p->store) {
+		outcomes_open(p->cfg, p->store, p->agents, p->work->background);
+		tool_set_builtin(TOOL_SAVE_RECORD, outcomes_save);
+	}
+	return 0;
+}
+
+static void close_outcomes(struct program *p)
+{
+	(void)p;
+	tool_set_builtin(TOOL_SAVE_RECORD, NULL);
+	outcomes_close();
+}
+
+static void tend_outcomes(struct program *p, int64_t now_us)
+{
+	(void)p;
+	outcomes_tend(now_us);
+}
+
+static void warn_outcomes(struct program *p, struct buf *out)
+{
+	outcomes_warnings(p->cfg, p->agents, out);
+}
+
+static int open_knowledge(struct program *p, struct buf *problem)
+{
+	int err = knowledge_open();
+
+	(void)problem;
+	if (err)
+		return err;
+	search_follow_agents(p->agents);
+	agents_on_change(p->agents, search_follow_agents, p->agents);
+	tool_set_builtin(TOOL_SEARCH_KNOWLEDGE, search_tool);
+	return 0;
+}
+
+static void close_knowledge(struct program *p)
+{
+	(void)p;
+	tool_set_builtin(TOOL_SEARCH_KNOWLEDGE, NULL);
+	knowledge_close();
+}
+
+static int open_recorder(struct program *p, struct buf *problem)
+{
+	(void)problem;
+	return p->cfg->data_dir[0] ? recorder_open(p->cfg->data_dir, p->store) : 0;
+}
+
+static void close_recorder(struct program *p)
+{
+	(void)p;
+	recorder_close();
+}
+
+static int open_calls(struct program *p, struct buf *problem)
+{
+	(void)problem;
+	/* Calls that a process which died left open are told to have ended. */
+	journal_store_close_open(p->store, p->agents);
+	return calls_open(
+	    &p->calls, p->cfg, &p->access, p->agents, p->work, &(struct call_loops){ caller_loop, agent_loop });
+}
+
+static void drain_calls(struct program *p)
+{
+	calls_drain(p->calls);
+}
+
+static void close_calls(struct program *p)
+{
+	calls_close(p->calls);
+}
+
+static void tend_calls(struct program *p, int64_t now_us)
+{
+	(void)now_us;
+	calls_reap(p->calls);
+}
+
+static int open_dialer(struct program *p, struct buf *problem)
+{
+	struct dialer_hooks hooks;
+
+	(void)problem;
+	p->dialer_web = (struct dialer_web){ .calls = p->calls, .agents = p->agents };
+	dialer_web_hooks(&p->dialer_web, &hooks);
+	return dialer_open(&p->dialer, p->cfg, p->store, &hooks);
+}
+
+static void drain_dialer(struct program *p)
+{
+	dialer_drain(p->dialer);
+}
+
+static void close_dialer(struct program *p)
+{
+	dialer_close(p->dialer);
+}
+
+static int open_web(struct program *p, struct buf *problem)
+{
+	return web_open(&p->web,
+	    &(struct web_parts){ .cfg = p->cfg,
+		.routes = all_routes,
+		.agents = p->agents,
+		.calls = p->calls,
+		.hub = p->hub,
+		.store = p->store,
+		.dialer = p->dialer,
+		.delivery = p->delivery,
+		.work = p->work },
+	    problem);
+}
+
+static void drain_web(struct program *p)
+{
+	web_end_streams(p->web);
+}
+
+static void close_web(struct program *p)
+{
+	web_close(p->web);
+}
+
+static void tend_web(struct program *p, int64_t now_us)
+{
+	web_tend(p->web, now_us);
+}
+
+static int open_health(struct program *p, struct buf *problem)
+{
+	(void)problem;
+	return model_health_open(&p->access, p->agents);
+}
+
+static void close_health(struct program *p)
+{
+	(void)p;
+	model_health_close();
+}
+
+/* Opened in this order, drained and closed in the reverse: a part may use those
+ * above it, and is gone before they are. Who takes what the journal tells stands
+ * above all who tell it something: the jobs, the recorder, calls, dialer, web. */
+static const struct part {
+	const char *name;
+	int (*open)(struct program *p, struct buf *problem); /* 0, or -errno and nothing is left of it */
+	void (*close)(struct program *p);
+	void (*drain)(struct program *p);                 /* at the end: takes no more */
+	void (*tend)(struct program *p, int64_t now_us);  /* four times a second; does not wait */
+	void (*warn)(struct program *p, struct buf *out); /* at start and after a reload: a line each */
+} parts[] = {
+	{ "way to the model", open_access, close_access, NULL, NULL, NULL },
+	{ "store", open_store, close_store, NULL, NULL, NULL },
+	{ "spending", open_spending, close_spending, NULL, tend_spending, NULL },
+	{ "agents", open_agents, close_agents, NULL, NULL, warn_agents },
+	{ "work", open_work, close_work, NULL, NULL, NULL },
+	{ "outbox", open_delivery, close_delivery, NULL, NULL, warn_delivery },
+	{ "hub", open_hub, close_hub, NULL, NULL, NULL },
+	{ "outcomes", open_outcomes, close_outcomes, NULL, tend_outcomes, warn_outcomes },
+	{ "knowledge", open_knowledge, close_knowledge, NULL, NULL, NULL },
+	{ "recorder", open_recorder, close_recorder, NULL, NULL, NULL },
+	{ "calls", open_calls, close_calls, drain_calls, tend_calls, NULL },
+	{ "jobs", NULL, stop_work, NULL, NULL, NULL },
+	{ "dialer", open_dialer, close_dialer, drain_dialer, NULL, NULL },
+	{ "web", open_web, close_web, drain_web, tend_web, NULL },
+	{ "model's probe", open_health, close_health, NULL, NULL, NULL },
+};
+
+enum { PARTS = sizeof parts / sizeof *parts };
+
+int parts_open(struct program *p, struct buf *problem)
+{
+	int err = 0;
+
+	for (p->opened = 0; p->opened < PARTS; p->opened++) {
+		const struct part *part = &parts[p->opened];
+
+		err = part->open ? part->open(p, problem) : 0;
+		if (err && !problem->len)
+			buf_printf(problem, "cannot start: %s: %s\n", part->name, strerror(-err));
+		if (err)
+			break;
+	}
+	return err;
+}
+
+void parts_close(struct program *p)
+{
+	while (p->opened)
+		parts[--p->opened].close(p);
+}
+
+void parts_drain(struct program *p)
+{
+	for (size_t i = p->opened; i--;)
+		if (parts[i].drain)
+			parts[i].drain(p);
+}
+
+void parts_tend(struct program *p, int64_t now_us)
+{
+	for (size_t i = 0; i < p->opened; i++)
+		if (parts[i].tend)
+			parts[i].tend(p, now_us);
+}
+
+void parts_warn(struct program *p, struct buf *out)
+{
+	for (size_t i = 0; i < p->opened; i++)
+		if (parts[i].warn)
+			parts[i].warn(p, out);
+}
