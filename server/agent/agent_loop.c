@@ -15,7 +15,6 @@
 #include "server/recording/recorder.h"
 #include "server/stats/stats.h"
 #include "server/model/health.h"
-#include "server/model/realtime.h"
 #include "server/work/tool_call.h"
 #include "server/work/tool_list.h"
 
@@ -48,12 +47,20 @@ int64_t conversation_at_ms(const struct conversation *con, int64_t now_us)
 	return started ? (now_us - started) / US_PER_MS : -1;
 }
 
-const char *conversation_event_id(struct conversation *con, const char *kind)
+const char *conversation_next_id(struct conversation *con, enum model_request request)
 {
-	static _Thread_local char id[32];
+	static _Thread_local char id[MODEL_REQUEST_ID_SIZE];
 
-	snprintf(id, sizeof id, "%s_%" PRIu32, kind, ++con->events_sent);
+	model_request_id(request, ++con->events_sent, id);
 	return id;
+}
+
+void conversation_cancel(struct conversation *con, const char *response_id)
+{
+	if (!con->protocol->can_cancel)
+		return;
+	con->protocol->cancel(&con->message, conversation_next_id(con, MODEL_REQUEST_CANCEL), response_id);
+	conversation_send(con);
 }
 
 void conversation_send(struct conversation *con)
@@ -106,10 +113,8 @@ void conversation_interrupt(struct conversation *con, bool cancel, int64_t now_u
 	con->greeting_next = false;
 	answers_drop(&con->answers, active);
 	answers_drop_unfinished(&con->answers);
-	if (active[0] && cancel) {
-		realtime_response_cancel(&con->message, conversation_event_id(con, "cancel"), active);
-		conversation_send(con);
-	}
+	if (active[0] && cancel)
+		conversation_cancel(con, active);
 	con->cut_upto = con->answers.last_no;
 	stat_add(turns_interruptions, 1);
 	atomic_fetch_add_explicit(&c->counters.cuts, 1, memory_order_relaxed);
@@ -211,14 +216,14 @@ static void answer_if_due(struct conversation *con, int64_t now)
 	conversation_say_cue(con, now);
 	if (!seq_ready(&con->seq, now))
 		return;
-	id = conversation_event_id(con, "say");
+	id = conversation_next_id(con, MODEL_REQUEST_ANSWER);
 	seq_sent(&con->seq, id, now);
 	if (con->greeting_next) {
-		realtime_greeting(&con->message, id, con->call->context.instructions, con->call->context.greeting,
+		con->protocol->greet(&con->message, id, con->call->context.instructions, con->call->context.greeting,
 		    con->call->agent->greeting_mode == GREETING_EXACT);
 		con->protect_until_us = now + PROTECT_GUARD_US;
 	} else {
-		realtime_response_create(&con->message, id, NULL, false);
+		con->protocol->ask(&con->message, id);
 	}
 	con->greeting_next = false;
 	conversation_send(con);
@@ -324,8 +329,7 @@ static void tick(struct conversation *con, int64_t now)
 		if (active[0]) {
 			conversation_tools_made(con, active, now);
 			answers_drop(&con->answers, active);
-			realtime_response_cancel(&con->message, conversation_event_id(con, "cancel"), active);
-			conversation_send(con);
+			conversation_cancel(con, active);
 		}
 		conversation_judge(con, verdict);
 	}
@@ -548,6 +552,7 @@ static void conversation_open(struct conversation *con, struct call *c)
 {
 	memset(con, 0, sizeof *con);
 	con->call = c;
+	con->protocol = calls_access(c->calls)->protocol;
 	con->writer_is_ours = true;
 	con->retry_us = 0;
 	con->digits_due_us = con->protect_until_us = NEVER_US;

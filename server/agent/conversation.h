@@ -18,13 +18,12 @@
 #include "server/agent/farewell.h"
 #include "server/agent/sequencer.h"
 #include "server/agent/timeline.h"
-#include "server/model/realtime.h"
 #include "server/agent/toolbox.h"
 #include "server/line/transfers.h"
+#include "server/model/protocol.h"
 #include "server/model/session.h"
 
 struct converter;
-struct model_event;
 struct tool_cancel;
 
 enum { DIGITS_MAX = 64 };
@@ -33,6 +32,7 @@ struct conversation {
 	struct call *call;
 
 	/* The model */
+	const struct model_protocol *protocol;
 	struct model_session *session; /* owned; NULL between attempts */
 	struct ws_client *client;      /* the session's, once ready; NULL before and when lost */
 	int attempts;
@@ -96,9 +96,12 @@ struct conversation {
 /* Sends what is in a->message, by whoever has the model writer, and empties it. */
 void conversation_send(struct conversation *con);
 
-/* "say_7": our name for the next event of a kind, for errors that refer to it.
+/* Our name for the next message to the model, by which an error may refer to it.
  * Valid until the next call. */
-const char *conversation_event_id(struct conversation *con, const char *kind);
+const char *conversation_next_id(struct conversation *con, enum model_request request);
+
+/* Has the model stop a response, if that is possible. */
+void conversation_cancel(struct conversation *con, const char *response_id);
 
 /* Ms since the caller was there; -1 before. */
 int64_t conversation_at_ms(const struct conversation *con, int64_t now_us);

@@ -7,7 +7,6 @@
 #include "common/log.h"
 #include "server/recording/twilio_start.h"
 #include "server/stats/stats.h"
-#include "server/model/realtime.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -85,9 +84,10 @@ static void cut_answer(struct conversation *con, struct answer *answer, const st
 	if (answer->over)
 		return;
 	note_heard(con, answer, heard, truncate_ms >= 0);
-	if (truncate_ms < 0)
+	if (truncate_ms < 0 || !con->protocol->can_truncate)
 		return;
-	realtime_truncate(&con->message, conversation_event_id(con, "cut"), answer->item_id, truncate_ms);
+	con->protocol->heard_until(
+	    &con->message, conversation_next_id(con, MODEL_REQUEST_HEARD), answer->item_id, truncate_ms);
 	conversation_send(con);
 }
 
@@ -131,7 +131,8 @@ void conversation_end_protection(struct conversation *con, int64_t now_us)
 {
 	con->protecting = false;
 	con->restoring = true;
-	realtime_turn_detection(&con->message, conversation_event_id(con, "cfg"), con->call->agent);
+	con->protocol->turns(
+	    &con->message, conversation_next_id(con, MODEL_REQUEST_CONFIGURE), con->call->agent, false);
 	conversation_send(con);
 	/* Who is speaking over the greeting by now interrupts it by now. */
 	if (con->speaking && con->call->agent->interruptible)
@@ -169,7 +170,7 @@ void conversation_finish_digits(struct conversation *con, int64_t now_us)
 	stat_add(turns_digits, 1);
 	con->digit_count = 0;
 	con->digits_due_us = NEVER_US;
-	realtime_user_text(&con->message, conversation_event_id(con, "keys"), text);
+	con->protocol->item(&con->message, conversation_next_id(con, MODEL_REQUEST_KEYS), MODEL_ROLE_CALLER, text);
 	conversation_send(con);
 	seq_want(&con->seq, true, now_us);
 }

@@ -8,7 +8,6 @@
 #include "common/log.h"
 #include "common/ws_client.h"
 #include "server/stats/stats.h"
-#include "server/model/realtime.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -112,8 +111,7 @@ static void on_response_created(struct conversation *con, const struct model_eve
 	answers_drop(&con->answers, e->response_id);
 	if (birth != SEQ_CANCEL)
 		return;
-	realtime_response_cancel(&con->message, conversation_event_id(con, "cancel"), e->response_id);
-	conversation_send(con);
+	conversation_cancel(con, e->response_id);
 }
 
 /* Queues mu-law to be played, or drops the tail of an answer that is longer
@@ -277,7 +275,7 @@ static void finish_silent_turns(struct conversation *con, const char *status)
  * news to find it: what is queued of it is stale all the same. */
 static void cut_what_was_cancelled(struct conversation *con, const struct model_event *e, int64_t now)
 {
-	if (strcmp(e->status, "cancelled") || strcmp(e->code, "turn_detected"))
+	if (e->reason != MODEL_TURN_DETECTED)
 		return;
 	for (size_t i = 0; i < con->answers.count; i++) {
 		const struct answer *answer = &con->answers.list[i];
@@ -302,7 +300,8 @@ static void finish_response(struct conversation *con, const struct model_event *
 
 static void on_response_done(struct conversation *con, const struct model_event *e, int64_t now)
 {
-	bool failed = !strcmp(e->status, "failed");
+	bool failed = e->status == MODEL_FAILED;
+	const char *status = model_status_name(e->status);
 
 	conversation_count_usage(con, false, &e->usage);
 	cut_what_was_cancelled(con, e, now);
@@ -316,18 +315,18 @@ static void on_response_done(struct conversation *con, const struct model_event 
 		complete_answer(con, answer);
 		turn = timeline_find(&con->timeline, answer->item_id);
 		if (turn) {
-			turn->status = e->status;
+			turn->status = status;
 			timeline_settled(&con->timeline, turn);
 		}
 	}
-	finish_silent_turns(con, e->status);
+	finish_silent_turns(con, status);
 	conversation_tools_called(con, e, now);
 	conversation_tools_made(con, e->response_id, now);
 	con->timeline.dirty = true;
 	con->last_voice_us = now;
 	if (failed) {
 		stat_add(model_failed_answers, 1);
-		stat_model_error(realtime_error_name(e->error), e->code);
+		stat_model_error(model_error_name(e->error), e->code);
 		log_warn(con->call->tag, "model: answer failed (%s): %s", e->code, e->text);
 	} else {
 		stat_add(turns_answers, 1);
@@ -358,18 +357,18 @@ static void refused(struct conversation *con, const char *asked, bool busy, int6
 
 static void on_error(struct conversation *con, const struct model_event *e, int64_t now)
 {
-	bool busy = !strcmp(e->code, "conversation_already_has_active_response");
+	bool busy = e->reason == MODEL_BUSY;
 
-	stat_model_error(realtime_error_name(e->error), e->code);
+	stat_model_error(model_error_name(e->error), e->code);
 	if (e->error == MODEL_HARMLESS)
 		log_debug(con->call->tag, "model: error (%s): %s", e->code, e->text);
 	else
 		log_warn(con->call->tag, "model: error (%s): %s", e->code, e->text);
-	/* Only a response.create can be refused as busy, named or not. */
-	if (busy && !e->client_event[0])
+	/* Only a request for an answer can be refused as busy, named or not. */
+	if (busy && !e->refused_id[0])
 		refused(con, con->seq.asked, true, now);
-	else if (!strncmp(e->client_event, "say_", 4))
-		refused(con, e->client_event, busy, now);
+	else if (e->refused == MODEL_REQUEST_ANSWER)
+		refused(con, e->refused_id, busy, now);
 	if (e->error == MODEL_RENEW)
 		conversation_model_failed(con, END_MODEL_EXPIRED);
 	else if (e->error == MODEL_FATAL)
@@ -435,7 +434,7 @@ static void (*const handlers[])(struct conversation *, const struct model_event 
 static void connection_over(struct conversation *con, int err)
 {
 	const char *reason = ws_client_close_reason(con->client);
-	enum model_error error = realtime_classify("", reason);
+	enum model_error error = con->protocol->close_class(reason);
 	int code = ws_client_close_code(con->client);
 
 	log_info(con->call->tag, "model: connection ended: %s; close_code=%d%s%.100s", strerror(-err), code,
@@ -473,9 +472,9 @@ bool conversation_read_model(struct conversation *con, int64_t now_us)
 				stat_add(model_invalid_events, 1);
 			continue;
 		}
-		realtime_parse(m.data, m.len, &e);
+		con->protocol->parse(m.data, m.len, calls_access(con->call->calls)->format, &e);
 		handlers[e.type](con, &e, now_us);
-		realtime_event_free(&e);
+		con->protocol->release(&e);
 	}
 	/* Other things want their turn too, however much the model has to say. */
 	con->more_to_read = true;

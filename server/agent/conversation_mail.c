@@ -7,7 +7,6 @@
 #include "common/json.h"
 #include "common/log.h"
 #include "server/stats/stats.h"
-#include "server/model/realtime.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -42,9 +41,9 @@ void conversation_say_cue(struct conversation *con, int64_t now_us)
 
 	if (!cue || now_us < seq_free_us(&con->seq) || (!cue->firm && conversation_caller_has_the_word(con, now_us)))
 		return;
-	id = conversation_event_id(con, "say");
+	id = conversation_next_id(con, MODEL_REQUEST_ANSWER);
 	seq_sent(&con->seq, id, now_us);
-	realtime_say(&con->message, id, con->call->context.instructions, cue->text, cue->exact);
+	con->protocol->say(&con->message, id, con->call->context.instructions, cue->text, cue->exact);
 	cues_asked(&con->cues, id);
 	conversation_send(con);
 }
@@ -114,7 +113,7 @@ static void stop_listening(struct conversation *con, int64_t now_us)
 	if (con->protecting)
 		con->protect_until_us = now_us; /* its end must not turn the ears on again */
 	con->protecting = con->turn_waiting = false;
-	realtime_turn_detection_deaf(&con->message, conversation_event_id(con, "cfg"), con->call->agent);
+	con->protocol->turns(&con->message, conversation_next_id(con, MODEL_REQUEST_CONFIGURE), con->call->agent, true);
 	conversation_send(con);
 }
 

@@ -5,7 +5,6 @@
 #include "common/json.h"
 #include "common/log.h"
 #include "server/stats/stats.h"
-#include "server/model/realtime_tools.h"
 #include "server/work/tool_call.h"
 #include "server/work/tool_list.h"
 
@@ -231,7 +230,7 @@ static void begin(struct conversation *con, const struct model_tool_call *call, 
 	case TOOL_TOO_MANY:
 		stat_add(tools_unusable, 1);
 		log_warn(con->call->tag, "too many tools called; %.40s is not run", call->name);
-		realtime_tool_output(&con->message, conversation_event_id(con, "tool"), call->call_id,
+		con->protocol->tool_result(&con->message, conversation_next_id(con, MODEL_REQUEST_TOOL), call->call_id,
 		    "{\"error\":{\"code\":\"too_many\",\"message\":\"No more tools can be used in this call.\"}}");
 		conversation_send(con);
 		con->answer_wanted = true;
@@ -259,7 +258,7 @@ static void unusable(struct conversation *con, const struct model_tool_call *cal
 {
 	stat_add(tools_unusable, 1);
 	log_warn(con->call->tag, "a tool was called without a usable id or name; name=%.40s", call->name);
-	realtime_system_text(&con->message, conversation_event_id(con, "tool"),
+	con->protocol->item(&con->message, conversation_next_id(con, MODEL_REQUEST_TOOL), MODEL_ROLE_NOTE,
 	    "The tool you called was not run, because the call could not be read. Nothing was done.");
 	conversation_send(con);
 	con->answer_wanted = true;
@@ -268,13 +267,13 @@ static void unusable(struct conversation *con, const struct model_tool_call *cal
 
 void conversation_tools_called(struct conversation *con, const struct model_event *e, int64_t now_us)
 {
-	struct model_tool_call call;
+	for (size_t i = 0; i < e->call_count; i++) {
+		const struct model_tool_call *call = &e->calls[i];
 
-	for (size_t n = 0; realtime_tool_call(e, n, &call); n++) {
-		if (call.call_id[0] && call.name[0])
-			begin(con, &call, e->response_id, now_us);
+		if (call->call_id[0] && call->name[0])
+			begin(con, call, e->response_id, now_us);
 		else if (e->type == MODEL_ITEM_DONE) /* its response lists it once more */
-			unusable(con, &call, now_us);
+			unusable(con, call, now_us);
 	}
 }
 
@@ -317,7 +316,7 @@ static void approve_or_not(struct conversation *con, const struct model_mcp_item
 	    approve ? "allowed" : "not allowed, nobody is there to say yes");
 	if (!item->id[0])
 		return;
-	realtime_mcp_approval(&con->message, conversation_event_id(con, "tool"), item->id, approve);
+	con->protocol->approve(&con->message, conversation_next_id(con, MODEL_REQUEST_TOOL), item->id, approve);
 	conversation_send(con);
 	con->answer_wanted = true;
 	con->told_us = now;
@@ -325,19 +324,19 @@ static void approve_or_not(struct conversation *con, const struct model_mcp_item
 
 void conversation_mcp_item(struct conversation *con, const struct model_event *e, int64_t now_us)
 {
-	struct model_mcp_item item;
+	const struct model_mcp_item *item = &e->mcp;
 	char name[TOOL_NAME_SIZE];
 
-	if (!realtime_mcp(e, &item))
+	if (item->what == MODEL_MCP_NONE)
 		return;
-	snprintf(name, sizeof name, "%s/%s", item.server, item.name);
-	toolbox_note(&con->toolbox, item.id, name, item.arguments, !item.failed && !item.approval,
+	snprintf(name, sizeof name, "%s/%s", item->server, item->name);
+	toolbox_note(&con->toolbox, item->id, name, item->arguments, item->what == MODEL_MCP_CALLED,
 	    conversation_at_ms(con, now_us));
-	if (item.approval)
-		approve_or_not(con, &item, now_us);
-	else if (item.failed) {
+	if (item->what == MODEL_MCP_ASKS) {
+		approve_or_not(con, item, now_us);
+	} else if (item->what == MODEL_MCP_FAILED) {
 		stat_add(tools_mcp_failed, 1);
-		log_warn(con->call->tag, "MCP server %.40s: %.60s failed", item.server, item.name);
+		log_warn(con->call->tag, "MCP server %.40s: %.60s failed", item->server, item->name);
 	} else {
 		stat_add(tools_mcp_called, 1);
 	}
@@ -361,7 +360,8 @@ static void tell_answers(struct conversation *con, int64_t now)
 		const struct tool_run *run = NULL;
 
 		while ((run = toolbox_next(&con->toolbox, batch, run))) {
-			realtime_tool_output(&con->message, conversation_event_id(con, "tool"), run->call_id,
+			con->protocol->tool_result(&con->message, conversation_next_id(con, MODEL_REQUEST_TOOL),
+			    run->call_id,
 			    run->output ? run->output
 					: "{\"error\":{\"code\":\"no_memory\",\"message\":\"The answer was lost.\"}}");
 			conversation_send(con);

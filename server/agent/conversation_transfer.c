@@ -5,7 +5,6 @@
 #include "common/json.h"
 #include "common/log.h"
 #include "server/stats/stats.h"
-#include "server/model/realtime.h"
 #include "server/work/tool_list.h"
 
 #include <stdio.h>
@@ -93,6 +92,12 @@ void conversation_hand_over(struct conversation *con, int64_t now_us)
 
 /* ----------------------------------------------------------------------- and back again */
 
+static void tell_past(struct conversation *con, enum model_role role, const char *text)
+{
+	con->protocol->item(&con->message, conversation_next_id(con, MODEL_REQUEST_PAST), role, text);
+	conversation_send(con);
+}
+
 bool conversation_recall(struct conversation *con)
 {
 	const struct call_context *b = &con->call->context;
@@ -106,15 +111,10 @@ bool conversation_recall(struct conversation *con)
 
 		if (!role || !text)
 			continue;
-		if (!strcmp(role, "assistant"))
-			realtime_assistant_text(&con->message, conversation_event_id(con, "past"), text);
-		else
-			realtime_user_text(&con->message, conversation_event_id(con, "past"), text);
-		conversation_send(con);
+		tell_past(con, strcmp(role, "assistant") ? MODEL_ROLE_CALLER : MODEL_ROLE_AGENT, text);
 	}
 	cJSON_Delete(said);
-	realtime_system_text(&con->message, conversation_event_id(con, "past"), b->news);
-	conversation_send(con);
+	tell_past(con, MODEL_ROLE_NOTE, b->news);
 	log_info(con->call->tag, "the caller is back from a transfer");
 	return true;
 }

@@ -8,7 +8,7 @@
 #include "common/ws_client.h"
 #include "server/recording/recorder.h"
 #include "server/stats/stats.h"
-#include "server/model/realtime.h"
+#include "server/model/access.h"
 
 #include <errno.h>
 #include <string.h>
@@ -245,7 +245,7 @@ static int send_append(struct uplink *u, const uint8_t *mulaw, size_t len)
 
 			if (!n)
 				continue;
-			realtime_append(&u->message, converted, n);
+			calls_access(u->call->calls)->protocol->hear(&u->message, converted, n);
 			err = ws_client_send_text(u->call->client, buf_text(&u->message), u->message.len);
 			buf_reset(&u->message);
 			if (err)
@@ -253,7 +253,7 @@ static int send_append(struct uplink *u, const uint8_t *mulaw, size_t len)
 		}
 		return 0;
 	}
-	realtime_append(&u->message, mulaw, len);
+	calls_access(u->call->calls)->protocol->hear(&u->message, mulaw, len);
 	int err = ws_client_send_text(u->call->client, buf_text(&u->message), u->message.len);
 	buf_reset(&u->message);
 	return err;

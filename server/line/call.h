@@ -15,7 +15,7 @@
 #include "server/line/calls.h"
 #include "server/line/heard.h"
 #include "server/news/journal.h"
-#include "server/model/realtime.h"
+#include "server/model/protocol.h"
 #include "server/line/mailbox.h"
 
 #include <pthread.h>

@@ -1,10 +1,9 @@
 #include "server/model/access.h"
 
-#include "common/digest.h"
 #include "common/resolver.h"
 #include "common/tls.h"
 #include "common/trust.h"
-#include "server/config/version.h"
+#include "server/model/realtime.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -46,6 +45,8 @@ int model_access_parse(struct model_access *a, const struct config *cfg, struct 
 	memset(a, 0, sizeof *a);
 	a->cfg = cfg;
 	a->port = 443;
+	a->protocol = &realtime_protocol;
+	a->format = cfg->audio_format;
 	if (!strncmp(rest, "wss://", 6))
 		rest += 6;
 	slash = rest + strcspn(rest, "/?");
@@ -80,29 +81,6 @@ int model_access_parse(struct model_access *a, const struct config *cfg, struct 
 	return 0;
 }
 
-/* The name of a model may come from anywhere: percent-encode all but what is
- * plain in a query. */
-static void put_query_value(struct buf *out, const char *value)
-{
-	for (; *value; value++) {
-		unsigned char c = (unsigned char)*value;
-
-		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr("-._~", c))
-			buf_putc(out, (char)c);
-		else
-			buf_printf(out, "%%%02X", c);
-	}
-}
-
-void model_access_path(const struct model_access *a, const char *model, struct buf *out)
-{
-	buf_puts(out, a->path);
-	if (a->names_model)
-		return;
-	buf_puts(out, strchr(a->path, '?') ? "&model=" : "?model=");
-	put_query_value(out, model);
-}
-
 int model_access_open(struct model_access *a, const struct config *cfg, struct buf *error)
 {
 	const char *bundle = cfg->openai_ca_file[0] ? cfg->openai_ca_file : system_bundle;
@@ -134,41 +112,4 @@ void model_access_close(struct model_access *a)
 	a->resolver = NULL;
 	a->sessions = NULL;
 	a->trust = NULL;
-}
-
-static void put_header(struct buf *out, const char *name, const char *value)
-{
-	if (value[0])
-		buf_printf(out, "%s: %s\r\n", name, value);
-}
-
-/* Stable for a caller, and of no use to anyone who does not know the number. */
-static void put_caller_hash(struct buf *out, const char *caller)
-{
-	uint8_t hash[SHA256_BYTES];
-
-	if (!caller[0])
-		return;
-	sha256(caller, strlen(caller), hash);
-	buf_puts(out, "OpenAI-Safety-Identifier: caller-");
-	for (size_t i = 0; i < 16; i++)
-		buf_printf(out, "%02x", hash[i]);
-	buf_puts(out, "\r\n");
-}
-
-void model_access_headers(const struct model_access *a, const char *caller, struct buf *out)
-{
-	const struct config *cfg = a->cfg;
-
-	if (a->api_key_header)
-		put_header(out, "api-key", cfg->openai_api_key);
-	else
-		buf_printf(out, "Authorization: Bearer %s\r\n", cfg->openai_api_key);
-	buf_puts(out, "User-Agent: trunkline/" TRUNKLINE_VERSION "\r\n");
-	put_header(out, "OpenAI-Organization", cfg->openai_organization);
-	put_header(out, "OpenAI-Project", cfg->openai_project);
-	if (!strcmp(cfg->openai_safety_identifier, "caller"))
-		put_caller_hash(out, caller);
-	else
-		put_header(out, "OpenAI-Safety-Identifier", cfg->openai_safety_identifier);
 }

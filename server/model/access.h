@@ -4,6 +4,7 @@
  * configuration; read by any thread after. */
 #include "common/buf.h"
 #include "server/config/config.h"
+#include "server/model/protocol.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,6 +15,8 @@ struct tls_sessions;
 
 struct model_access {
 	const struct config *cfg;
+	const struct model_protocol *protocol;
+	enum audio_format format; /* of the sessions */
 	char host[256];
 	int port;
 	char path[1024];               /* with query, but without the model unless the URL names one */
@@ -30,12 +33,5 @@ void model_access_close(struct model_access *a);
 
 /* Takes the URL apart; part of the above, without files. */
 int model_access_parse(struct model_access *a, const struct config *cfg, struct buf *error);
-
-/* Appends the path to ask for, with model= unless the URL names one itself. */
-void model_access_path(const struct model_access *a, const char *model, struct buf *out);
-
-/* Appends the request's header lines. `caller` is the caller's number, for the
- * safety identifier; may be "". Contains the key: never log it. */
-void model_access_headers(const struct model_access *a, const char *caller, struct buf *out);
 
 #endif

@@ -1,24 +1,73 @@
 #include "server/model/realtime_parse.h"
 
 #include "server/model/realtime_say.h"
+#include "server/model/realtime_tools.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-const char *usage_name(enum usage_kind kind)
-{
-	static const char *const names[USAGE_COUNT] = { "text_in", "text_cached", "audio_in", "audio_cached",
-		"image_in", "image_cached", "text_out", "audio_out", "ms" };
+/* ------------------------------------------------------------------- errors */
 
-	return names[kind];
+static const struct {
+	const char *code;
+	enum model_error error;
+} codes[] = {
+	{ "conversation_already_has_active_response", MODEL_HARMLESS },
+	{ "inference_rate_limit_exceeded", MODEL_RETRY },
+	{ "input_audio_buffer_commit_empty", MODEL_HARMLESS },
+	{ "insufficient_quota", MODEL_FATAL },
+	{ "invalid_api_key", MODEL_FATAL },
+	{ "model_not_found", MODEL_FATAL },
+	{ "rate_limit_exceeded", MODEL_RETRY },
+	{ "response_cancel_not_active", MODEL_HARMLESS },
+	{ "server_error", MODEL_RETRY },
+	{ "session_expired", MODEL_RENEW },
+};
+
+/* The code decides, with or without the type before it ("type.code", as close
+ * reasons have it); without a known code, the type. */
+static enum model_error classify(const char *type, const char *code)
+{
+	const char *tail = strrchr(code, '.') ? strrchr(code, '.') + 1 : code;
+
+	for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
+		if (!strcmp(tail, codes[i].code))
+			return codes[i].error;
+	for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
+		if (!strcmp(type, codes[i].code))
+			return codes[i].error;
+	return MODEL_HARMLESS;
 }
 
-const char *realtime_error_name(enum model_error error)
+enum model_error realtime_close_class(const char *reason)
 {
-	static const char *const names[] = { "harmless", "retry", "renew", "fatal" };
+	return classify("", reason);
+}
 
-	return names[error];
+/* ------------------------------------------------------------------ formats */
+
+static bool one_format_ok(const cJSON *side, enum audio_format wanted, const char *name, char *what, size_t size)
+{
+	const cJSON *format = json_get(side, "format");
+	const char *type = json_str(format, "type");
+	double rate = 24000;
+
+	json_num(format, "rate", &rate);
+	if (type && !strcmp(type, realtime_format_type(wanted)) && (wanted != AUDIO_PCM || rate == 24000))
+		return true;
+	snprintf(
+	    what, size, "its %s format is %s, not %s", name, type ? type : "not told", realtime_format_type(wanted));
+	return false;
+}
+
+/* Says in words how the session differs from the format asked for. */
+static void compare_format(struct model_event *e, enum audio_format format)
+{
+	const cJSON *audio = json_get(json_get(e->kept, "session"), "audio");
+
+	if (one_format_ok(json_get(audio, "input"), format, "input", e->mismatch, sizeof e->mismatch))
+		one_format_ok(json_get(audio, "output"), format, "output", e->mismatch, sizeof e->mismatch);
 }
 
 /* ------------------------------------------------------------------- events */
@@ -33,12 +82,12 @@ static bool copy_id(char *out, size_t size, const char *id)
 
 static bool need_response(struct model_event *e)
 {
-	return copy_id(e->response_id, sizeof e->response_id, json_str(e->tree, "response_id")) && e->response_id[0];
+	return copy_id(e->response_id, sizeof e->response_id, json_str(e->kept, "response_id")) && e->response_id[0];
 }
 
 static bool need_item(struct model_event *e)
 {
-	return copy_id(e->item_id, sizeof e->item_id, json_str(e->tree, "item_id")) && e->item_id[0];
+	return copy_id(e->item_id, sizeof e->item_id, json_str(e->kept, "item_id")) && e->item_id[0];
 }
 
 /* Numbers may come as integers or floats. */
@@ -46,7 +95,7 @@ static bool need_ms(struct model_event *e, const char *key)
 {
 	double value;
 
-	if (!json_num(e->tree, key, &value) || !(value >= 0 && value < 1e12))
+	if (!json_num(e->kept, key, &value) || !(value >= 0 && value < 1e12))
 		return false;
 	e->ms = (int64_t)value;
 	return true;
@@ -54,7 +103,7 @@ static bool need_ms(struct model_event *e, const char *key)
 
 static bool need_text(struct model_event *e, const char *key)
 {
-	e->text = json_str(e->tree, key);
+	e->text = json_str(e->kept, key);
 	return e->text != NULL;
 }
 
@@ -102,15 +151,18 @@ static void take_usage(struct model_event *e, const cJSON *usage)
 
 static bool on_session(struct model_event *e)
 {
-	e->session = json_get(e->tree, "session");
-	return cJSON_IsObject(e->session);
+	const cJSON *session = json_get(e->kept, "session");
+	const char *id = json_str(session, "id");
+
+	snprintf(e->session_id, sizeof e->session_id, "%s", id ? id : "");
+	return cJSON_IsObject(session);
 }
 
 /* That the caller speaks matters more than where: both details may be missing
  * or null. What they may not be is something else. */
 static bool take_speech(struct model_event *e, const char *key)
 {
-	const cJSON *item = json_get(e->tree, "item_id"), *ms = json_get(e->tree, key);
+	const cJSON *item = json_get(e->kept, "item_id"), *ms = json_get(e->kept, key);
 
 	e->ms = -1;
 	return (!item || cJSON_IsNull(item) || need_item(e)) && (!ms || cJSON_IsNull(ms) || need_ms(e, key));
@@ -138,7 +190,7 @@ static bool on_item_delta(struct model_event *e)
 
 static bool on_item_transcript(struct model_event *e)
 {
-	take_usage(e, json_get(e->tree, "usage"));
+	take_usage(e, json_get(e->kept, "usage"));
 	return need_item(e) && need_text(e, "transcript");
 }
 
@@ -150,18 +202,18 @@ static bool on_response_sign(struct model_event *e)
 /* Signs of a response that do not say of which. */
 static bool on_nameless_sign(struct model_event *e)
 {
-	const cJSON *id = json_get(e->tree, "response_id");
+	const cJSON *id = json_get(e->kept, "response_id");
 
 	return !id || cJSON_IsNull(id) || need_response(e);
 }
 
 static bool on_item_done(struct model_event *e)
 {
-	const cJSON *item = json_get(e->tree, "item");
+	const cJSON *item = json_get(e->kept, "item");
 
-	e->items = item;
 	copy_id(e->item_id, sizeof e->item_id, json_str(item, "id"));
-	return need_response(e) && cJSON_IsObject(item);
+	realtime_take_mcp(e, item);
+	return need_response(e) && cJSON_IsObject(item) && realtime_take_calls(e, item);
 }
 
 static bool on_answer_part(struct model_event *e)
@@ -186,7 +238,7 @@ static bool on_answer_text(struct model_event *e)
 
 static bool on_response_created(struct model_event *e)
 {
-	const cJSON *response = json_get(e->tree, "response");
+	const cJSON *response = json_get(e->kept, "response");
 
 	return copy_id(e->response_id, sizeof e->response_id, json_str(response, "id")) && e->response_id[0];
 }
@@ -197,39 +249,43 @@ static void take_error(struct model_event *e, const cJSON *error)
 	const char *message = json_str(error, "message");
 
 	snprintf(e->code, sizeof e->code, "%s", code ? code : type ? type : "unknown");
-	e->error = realtime_classify(type ? type : "", code ? code : "");
+	e->error = classify(type ? type : "", code ? code : "");
+	if (!strcmp(e->code, "conversation_already_has_active_response"))
+		e->reason = MODEL_BUSY;
 	e->text = message ? message : "";
 }
 
 static bool on_response_done(struct model_event *e)
 {
-	static const char *const known[] = { "completed", "cancelled", "incomplete", "failed" };
-	const cJSON *response = json_get(e->tree, "response");
+	const cJSON *response = json_get(e->kept, "response");
 	const char *status = json_str(response, "status");
 	const cJSON *details = json_get(response, "status_details");
 	const char *reason = json_str(details, "reason");
 
 	take_usage(e, json_get(response, "usage"));
-	e->status = "failed";
-	for (size_t i = 0; status && i < sizeof known / sizeof known[0]; i++)
-		if (!strcmp(status, known[i]))
-			e->status = known[i];
-	if (!strcmp(e->status, "failed"))
+	e->status = MODEL_FAILED;
+	for (int i = 0; status && i < MODEL_FAILED; i++)
+		if (!strcmp(status, model_status_name((enum model_status)i)))
+			e->status = (enum model_status)i;
+	if (e->status == MODEL_FAILED)
 		take_error(e, json_get(details, "error"));
 	else
 		snprintf(e->code, sizeof e->code, "%s", reason ? reason : "");
-	e->items = json_get(response, "output");
-	return copy_id(e->response_id, sizeof e->response_id, json_str(response, "id")) && e->response_id[0];
+	if (e->status == MODEL_CANCELLED && !strcmp(e->code, "turn_detected"))
+		e->reason = MODEL_TURN_DETECTED;
+	return copy_id(e->response_id, sizeof e->response_id, json_str(response, "id")) && e->response_id[0] &&
+	       realtime_take_calls(e, json_get(response, "output"));
 }
 
 static bool on_error(struct model_event *e)
 {
-	const cJSON *error = json_get(e->tree, "error");
+	const cJSON *error = json_get(e->kept, "error");
 
 	if (!cJSON_IsObject(error))
 		return false;
 	take_error(e, error);
-	copy_id(e->client_event, sizeof e->client_event, json_str(error, "event_id"));
+	copy_id(e->refused_id, sizeof e->refused_id, json_str(error, "event_id"));
+	e->refused = model_request_of(e->refused_id);
 	return true;
 }
 
@@ -330,12 +386,12 @@ static cJSON *parse_tree(const char *text, size_t len)
 	return tree;
 }
 
-void realtime_parse(const char *text, size_t len, struct model_event *out)
+void realtime_parse(const char *text, size_t len, enum audio_format format, struct model_event *out)
 {
 	struct span type;
 
 	memset(out, 0, sizeof *out);
-	out->text = out->status = "";
+	out->text = "";
 	out->type = MODEL_INVALID;
 	if (!json_scan(text, len, "type", &type) || !span_quoted(type))
 		return;
@@ -350,9 +406,11 @@ void realtime_parse(const char *text, size_t len, struct model_event *out)
 			out->type = kinds[i].event;
 			return;
 		}
-		out->tree = parse_tree(text, len);
-		if (out->tree && kinds[i].take(out))
+		out->kept = parse_tree(text, len);
+		if (out->kept && kinds[i].take(out))
 			out->type = kinds[i].event;
+		if (out->type == MODEL_SESSION_CREATED || out->type == MODEL_SESSION_UPDATED)
+			compare_format(out, format);
 		if (!out->text)
 			out->text = "";
 		return;
@@ -361,62 +419,10 @@ void realtime_parse(const char *text, size_t len, struct model_event *out)
 	copy_span(out->code, sizeof out->code, type);
 }
 
-void realtime_event_free(struct model_event *event)
+void realtime_release(struct model_event *event)
 {
-	cJSON_Delete(event->tree);
-	event->tree = NULL;
-}
-
-static const struct {
-	const char *code;
-	enum model_error error;
-} codes[] = {
-	{ "conversation_already_has_active_response", MODEL_HARMLESS },
-	{ "inference_rate_limit_exceeded", MODEL_RETRY },
-	{ "input_audio_buffer_commit_empty", MODEL_HARMLESS },
-	{ "insufficient_quota", MODEL_FATAL },
-	{ "invalid_api_key", MODEL_FATAL },
-	{ "model_not_found", MODEL_FATAL },
-	{ "rate_limit_exceeded", MODEL_RETRY },
-	{ "response_cancel_not_active", MODEL_HARMLESS },
-	{ "server_error", MODEL_RETRY },
-	{ "session_expired", MODEL_RENEW },
-};
-
-/* The code decides, with or without the type before it ("type.code", as close
- * reasons have it); without a known code, the type. */
-enum model_error realtime_classify(const char *type, const char *code)
-{
-	const char *tail = strrchr(code, '.') ? strrchr(code, '.') + 1 : code;
-
-	for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
-		if (!strcmp(tail, codes[i].code))
-			return codes[i].error;
-	for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
-		if (!strcmp(type, codes[i].code))
-			return codes[i].error;
-	return MODEL_HARMLESS;
-}
-
-/* ------------------------------------------------------------------ formats */
-
-static bool one_format_ok(const cJSON *side, enum audio_format wanted, const char *name, char *what, size_t size)
-{
-	const cJSON *format = json_get(side, "format");
-	const char *type = json_str(format, "type");
-	double rate = 24000;
-
-	json_num(format, "rate", &rate);
-	if (type && !strcmp(type, realtime_format_type(wanted)) && (wanted != AUDIO_PCM || rate == 24000))
-		return true;
-	snprintf(what, size, "its %s format is %s, not %s", name, type ? type : "not told", realtime_format_type(wanted));
-	return false;
-}
-
-bool realtime_format_ok(const cJSON *session, enum audio_format format, char *what, size_t size)
-{
-	const cJSON *audio = json_get(session, "audio");
-
-	return one_format_ok(json_get(audio, "input"), format, "input", what, size) &&
-	       one_format_ok(json_get(audio, "output"), format, "output", what, size);
+	free(event->calls);
+	cJSON_Delete(event->kept);
+	event->calls = NULL;
+	event->kept = NULL;
 }

@@ -10,16 +10,16 @@ const char *realtime_format_type(enum audio_format format)
 	return format == AUDIO_PCMU ? "audio/pcmu" : format == AUDIO_PCMA ? "audio/pcma" : "audio/pcm";
 }
 
-static void put_head(struct buf *out, const char *type, const char *event_id)
+static void put_head(struct buf *out, const char *type, const char *id)
 {
 	buf_printf(out, "{\"type\":\"%s\",\"event_id\":", type);
-	json_put_cstring(out, event_id);
+	json_put_cstring(out, id);
 }
 
 static void put_format(struct buf *out, enum audio_format format)
 {
-	buf_printf(
-	    out, "\"format\":{\"type\":\"%s\"%s}", realtime_format_type(format), format == AUDIO_PCM ? ",\"rate\":24000" : "");
+	buf_printf(out, "\"format\":{\"type\":\"%s\"%s}", realtime_format_type(format),
+	    format == AUDIO_PCM ? ",\"rate\":24000" : "");
 }
 
 /* A decimal fraction as JSON wants it, whatever the locale. */
@@ -87,38 +87,40 @@ static void put_voice(struct buf *out, const char *voice)
 		buf_putc(out, '}');
 }
 
-void realtime_session_update(
-    struct buf *out, const char *event_id, const struct agent *agent, const struct realtime_options *options)
+void realtime_configure(
+    struct buf *out, const char *id, const struct model_wish *wish, enum audio_format format, bool plain)
 {
-	put_head(out, "session.update", event_id);
+	const struct agent *agent = wish->agent;
+
+	put_head(out, "session.update", id);
 	buf_puts(out, ",\"session\":{\"type\":\"realtime\",\"output_modalities\":[\"audio\"],\"instructions\":");
-	json_put_cstring(out, options->instructions);
+	json_put_cstring(out, wish->instructions);
 	buf_puts(out, ",\"audio\":{\"input\":{");
-	put_format(out, options->audio_format);
+	put_format(out, format);
 	buf_putc(out, ',');
-	if (agent->noise_reduction[0] && !options->plain) {
+	if (agent->noise_reduction[0] && !plain) {
 		buf_puts(out, "\"noise_reduction\":{\"type\":");
 		json_put_cstring(out, agent->noise_reduction);
 		buf_puts(out, "},");
 	}
-	put_transcription(out, agent, options->plain);
-	put_turn_detection(out, agent, options->protect);
+	put_transcription(out, agent, plain);
+	put_turn_detection(out, agent, wish->protect);
 	buf_puts(out, "},\"output\":{");
-	put_format(out, options->audio_format);
+	put_format(out, format);
 	put_voice(out, agent->voice);
-	if (agent->speed != 1.0 && !options->plain) {
+	if (agent->speed != 1.0 && !plain) {
 		buf_puts(out, ",\"speed\":");
 		put_fraction(out, agent->speed);
 	}
 	buf_puts(out, "}}");
-	if (agent->reasoning_effort[0] && !options->plain) {
+	if (agent->reasoning_effort[0] && !plain) {
 		buf_puts(out, ",\"reasoning\":{\"effort\":");
 		json_put_cstring(out, agent->reasoning_effort);
 		buf_putc(out, '}');
 	}
-	if (options->tools && options->tools[0]) {
+	if (wish->tools && wish->tools[0]) {
 		buf_puts(out, ",\"tools\":");
-		buf_puts(out, options->tools);
+		buf_puts(out, wish->tools);
 		buf_puts(out, ",\"tool_choice\":\"auto\"");
 	}
 	if (agent->max_output_tokens)
@@ -127,112 +129,84 @@ void realtime_session_update(
 		buf_puts(out, ",\"max_output_tokens\":\"inf\"}}");
 }
 
-static void put_turn_detection_update(struct buf *out, const char *event_id, const struct agent *agent, bool protect)
+void realtime_turns(struct buf *out, const char *id, const struct agent *agent, bool deaf)
 {
-	put_head(out, "session.update", event_id);
+	put_head(out, "session.update", id);
 	buf_puts(out, ",\"session\":{\"type\":\"realtime\",\"audio\":{\"input\":{");
-	put_turn_detection(out, agent, protect);
+	put_turn_detection(out, agent, deaf);
 	buf_puts(out, "}}}}");
 }
 
-void realtime_turn_detection(struct buf *out, const char *event_id, const struct agent *agent)
-{
-	put_turn_detection_update(out, event_id, agent, false);
-}
-
-void realtime_turn_detection_deaf(struct buf *out, const char *event_id, const struct agent *agent)
-{
-	put_turn_detection_update(out, event_id, agent, true);
-}
-
-void realtime_append(struct buf *out, const uint8_t *bytes, size_t len)
+void realtime_hear(struct buf *out, const uint8_t *bytes, size_t len)
 {
 	buf_puts(out, "{\"type\":\"input_audio_buffer.append\",\"audio\":");
 	json_put_base64(out, bytes, len);
 	buf_putc(out, '}');
 }
 
-static void put_text_item(struct buf *out, const char *event_id, const char *role, const char *type, const char *text)
+void realtime_item(struct buf *out, const char *id, enum model_role role, const char *text)
 {
-	put_head(out, "conversation.item.create", event_id);
-	buf_printf(
-	    out, ",\"item\":{\"type\":\"message\",\"role\":\"%s\",\"content\":[{\"type\":\"%s\",\"text\":", role, type);
+	static const char *const roles[] = { "user", "assistant", "system" };
+
+	put_head(out, "conversation.item.create", id);
+	buf_printf(out,
+	    ",\"item\":{\"type\":\"message\",\"role\":\"%s\",\"content\":[{\"type\":\"%s\",\"text\":", roles[role],
+	    role == MODEL_ROLE_AGENT ? "output_text" : "input_text");
 	json_put_cstring(out, text);
 	buf_puts(out, "}]}}");
 }
 
-void realtime_user_text(struct buf *out, const char *event_id, const char *text)
-{
-	put_text_item(out, event_id, "user", "input_text", text);
-}
-
-void realtime_system_text(struct buf *out, const char *event_id, const char *text)
-{
-	put_text_item(out, event_id, "system", "input_text", text);
-}
-
-void realtime_assistant_text(struct buf *out, const char *event_id, const char *text)
-{
-	put_text_item(out, event_id, "assistant", "output_text", text);
-}
-
-void realtime_response_create(struct buf *out, const char *event_id, const char *instructions, bool tools_off)
-{
-	put_head(out, "response.create", event_id);
-	if (instructions) {
-		buf_puts(out, ",\"response\":{\"instructions\":");
-		json_put_cstring(out, instructions);
-		if (tools_off)
-			buf_puts(out, ",\"tool_choice\":\"none\"");
-		buf_putc(out, '}');
-	}
-	buf_putc(out, '}');
-}
-
-void realtime_greeting(
-    struct buf *out, const char *event_id, const char *instructions, const char *greeting, bool exact)
+/* The instructions replace the session's, so those are repeated in front. */
+static void create_response(
+    struct buf *out, const char *id, const char *instructions, const char *intro, const char *text, bool tools_off)
 {
 	struct buf words;
 
 	buf_init(&words, 0);
 	buf_puts(&words, instructions);
 	buf_puts(&words, "\n\n");
-	if (exact)
-		buf_puts(&words,
-		    "The caller has just come on the line. Say exactly the following words and nothing else:\n");
-	buf_puts(&words, greeting);
-	if (buf_error(&words))
-		out->err = buf_error(&words);
-	realtime_response_create(out, event_id, buf_text(&words), true);
-	buf_free(&words);
-}
-
-void realtime_say(struct buf *out, const char *event_id, const char *instructions, const char *text, bool exact)
-{
-	struct buf words;
-
-	buf_init(&words, 0);
-	buf_puts(&words, instructions);
-	buf_puts(&words, exact ? "\n\nSay exactly the following words and nothing else:\n" : "\n\n");
+	buf_puts(&words, intro);
 	buf_puts(&words, text);
 	if (buf_error(&words))
 		out->err = buf_error(&words);
-	realtime_response_create(out, event_id, buf_text(&words), exact);
+	put_head(out, "response.create", id);
+	buf_puts(out, ",\"response\":{\"instructions\":");
+	json_put_cstring(out, buf_text(&words));
+	buf_puts(out, tools_off ? ",\"tool_choice\":\"none\"}}" : "}}");
 	buf_free(&words);
 }
 
-void realtime_response_cancel(struct buf *out, const char *event_id, const char *response_id)
+#define EXACTLY "Say exactly the following words and nothing else:\n"
+
+void realtime_ask(struct buf *out, const char *id)
 {
-	put_head(out, "response.cancel", event_id);
+	put_head(out, "response.create", id);
+	buf_putc(out, '}');
+}
+
+void realtime_greet(struct buf *out, const char *id, const char *instructions, const char *text, bool exact)
+{
+	create_response(
+	    out, id, instructions, exact ? "The caller has just come on the line. " EXACTLY : "", text, true);
+}
+
+void realtime_say(struct buf *out, const char *id, const char *instructions, const char *text, bool exact)
+{
+	create_response(out, id, instructions, exact ? EXACTLY : "", text, exact);
+}
+
+void realtime_cancel(struct buf *out, const char *id, const char *response_id)
+{
+	put_head(out, "response.cancel", id);
 	buf_puts(out, ",\"response_id\":");
 	json_put_cstring(out, response_id);
 	buf_putc(out, '}');
 }
 
-void realtime_truncate(struct buf *out, const char *event_id, const char *item_id, int64_t audio_end_ms)
+void realtime_heard_until(struct buf *out, const char *id, const char *item_id, int64_t ms)
 {
-	put_head(out, "conversation.item.truncate", event_id);
+	put_head(out, "conversation.item.truncate", id);
 	buf_puts(out, ",\"item_id\":");
 	json_put_cstring(out, item_id);
-	buf_printf(out, ",\"content_index\":0,\"audio_end_ms\":%" PRId64 "}", audio_end_ms);
+	buf_printf(out, ",\"content_index\":0,\"audio_end_ms\":%" PRId64 "}", ms);
 }

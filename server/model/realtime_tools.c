@@ -1,5 +1,6 @@
 #include "server/model/realtime_tools.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const char *text_at(const cJSON *object, const char *key)
@@ -22,60 +23,73 @@ static bool is_call(const cJSON *item)
 	return !strcmp(text_at(item, "type"), "function_call") && !strcmp(text_at(item, "status"), "completed");
 }
 
-bool realtime_tool_call(const struct model_event *event, size_t n, struct model_tool_call *out)
+static void take_call(struct model_event *event, const cJSON *item)
 {
-	const cJSON *item = cJSON_IsArray(event->items) ? event->items->child : event->items;
+	struct model_tool_call *call = &event->calls[event->call_count++];
 
-	for (; item; item = event->type == MODEL_ITEM_DONE ? NULL : item->next) {
-		if (!is_call(item) || n-- > 0)
-			continue;
-		out->call_id = name_at(item, "call_id");
-		out->name = name_at(item, "name");
-		out->arguments = text_at(item, "arguments");
-		return true;
-	}
-	return false;
+	call->call_id = name_at(item, "call_id");
+	call->name = name_at(item, "name");
+	call->arguments = text_at(item, "arguments");
 }
 
-bool realtime_mcp(const struct model_event *event, struct model_mcp_item *out)
+bool realtime_take_calls(struct model_event *event, const cJSON *items)
 {
-	const cJSON *item = event->items, *error = json_get(item, "error");
-	const char *type = text_at(item, "type");
+	const cJSON *first = cJSON_IsArray(items) ? items->child : items,
+		    *end = cJSON_IsArray(items) || !items ? NULL : items->next;
+	size_t count = 0;
 
-	out->approval = !strcmp(type, "mcp_approval_request");
-	if (!out->approval && strcmp(type, "mcp_call"))
-		return false;
-	out->failed = error && !cJSON_IsNull(error);
-	out->id = name_at(item, "id");
-	out->server = name_at(item, "server_label");
-	out->name = name_at(item, "name");
-	out->arguments = text_at(item, "arguments");
-	return true;
+	for (const cJSON *item = first; item != end; item = item->next)
+		count += is_call(item);
+	if (!count)
+		return true;
+	event->calls = calloc(count, sizeof *event->calls);
+	for (const cJSON *item = first; event->calls && item != end; item = item->next)
+		if (is_call(item))
+			take_call(event, item);
+	return event->calls != NULL;
+}
+
+void realtime_take_mcp(struct model_event *event, const cJSON *item)
+{
+	const cJSON *error = json_get(item, "error");
+	const char *type = text_at(item, "type");
+	struct model_mcp_item *mcp = &event->mcp;
+
+	if (!strcmp(type, "mcp_approval_request"))
+		mcp->what = MODEL_MCP_ASKS;
+	else if (strcmp(type, "mcp_call"))
+		return;
+	else
+		mcp->what = error && !cJSON_IsNull(error) ? MODEL_MCP_FAILED : MODEL_MCP_CALLED;
+	mcp->id = name_at(item, "id");
+	mcp->server = name_at(item, "server_label");
+	mcp->name = name_at(item, "name");
+	mcp->arguments = text_at(item, "arguments");
 }
 
 /* ----------------------------------------------------------------- messages */
 
-static void put_item_head(struct buf *out, const char *event_id, const char *type)
+static void put_item_head(struct buf *out, const char *id, const char *type)
 {
 	buf_puts(out, "{\"type\":\"conversation.item.create\",\"event_id\":");
-	json_put_cstring(out, event_id);
+	json_put_cstring(out, id);
 	buf_printf(out, ",\"item\":{\"type\":\"%s\"", type);
 }
 
-void realtime_tool_output(struct buf *out, const char *event_id, const char *call_id, const char *output)
+void realtime_tool_result(struct buf *out, const char *id, const char *call_id, const char *result)
 {
-	put_item_head(out, event_id, "function_call_output");
+	put_item_head(out, id, "function_call_output");
 	buf_puts(out, ",\"call_id\":");
 	json_put_cstring(out, call_id);
 	buf_puts(out, ",\"output\":");
-	json_put_cstring(out, output);
+	json_put_cstring(out, result);
 	buf_puts(out, "}}");
 }
 
-void realtime_mcp_approval(struct buf *out, const char *event_id, const char *request_id, bool approve)
+void realtime_approve(struct buf *out, const char *id, const char *mcp_id, bool yes)
 {
-	put_item_head(out, event_id, "mcp_approval_response");
+	put_item_head(out, id, "mcp_approval_response");
 	buf_puts(out, ",\"approval_request_id\":");
-	json_put_cstring(out, request_id);
-	buf_printf(out, ",\"approve\":%s}}", approve ? "true" : "false");
+	json_put_cstring(out, mcp_id);
+	buf_printf(out, ",\"approve\":%s}}", yes ? "true" : "false");
 }

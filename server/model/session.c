@@ -3,7 +3,6 @@
 #include "common/clock.h"
 #include "common/ws_client.h"
 #include "server/stats/stats.h"
-#include "server/model/realtime.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -27,7 +26,7 @@ struct model_session {
 	bool unsent; /* our configuration is partly in our hands */
 	int64_t began_us, deadline_us;
 	int64_t connect_ms;
-	char id[64];
+	char id[MODEL_ID_SIZE];
 	struct model_failure failure;
 };
 
@@ -64,8 +63,8 @@ int model_session_open(struct model_session **out, const struct model_access *ac
 	s->began_us = now_us;
 	buf_init(&headers, 8192);
 	buf_init(&path, 0);
-	model_access_headers(access, wish->caller, &headers);
-	model_access_path(access, wish->agent->openai_model, &path);
+	access->protocol->headers(access, wish->caller, &headers);
+	access->protocol->path(access, wish->agent->openai_model, &path);
 	target.headers = buf_text(&headers);
 	target.path = buf_text(&path);
 	err = buf_error(&headers) ? buf_error(&headers) : buf_error(&path);
@@ -116,18 +115,13 @@ static int dial_failed(struct model_session *s)
 
 static int send_configuration(struct model_session *s, int64_t now_us)
 {
-	struct realtime_options options = {
-		.instructions = s->wish.instructions,
-		.audio_format = s->access->cfg->audio_format,
-		.plain = s->plain,
-		.tools = s->wish.tools,
-		.protect = s->wish.protect,
-	};
+	char id[MODEL_REQUEST_ID_SIZE];
 	struct buf message;
 	int err;
 
 	buf_init(&message, 0);
-	realtime_session_update(&message, s->plain ? "cfg_2" : "cfg_1", s->wish.agent, &options);
+	model_request_id(MODEL_REQUEST_CONFIGURE, s->plain ? 2 : 1, id);
+	s->access->protocol->configure(&message, id, &s->wish, s->access->format, s->plain);
 	err = buf_error(&message);
 	if (!err)
 		err = ws_client_send_text(s->client, buf_text(&message), message.len);
@@ -142,15 +136,14 @@ static int send_configuration(struct model_session *s, int64_t now_us)
 
 static int on_updated(struct model_session *s, const struct model_event *e, int64_t now_us)
 {
-	char what[160], text[256];
-	const char *id = json_str(e->session, "id");
+	char text[256];
 
-	if (!realtime_format_ok(e->session, s->access->cfg->audio_format, what, sizeof what)) {
-		snprintf(text, sizeof text, "the model took the configuration but %s", what);
+	if (e->mismatch[0]) {
+		snprintf(text, sizeof text, "the model took the configuration but %s", e->mismatch);
 		return fail(s, "session", "wrong_format", true, text);
 	}
-	if (id)
-		snprintf(s->id, sizeof s->id, "%s", id);
+	if (e->session_id[0])
+		memcpy(s->id, e->session_id, sizeof s->id);
 	s->phase = READY;
 	s->connect_ms = (now_us - s->began_us) / US_PER_MS;
 	return 0;
@@ -176,18 +169,17 @@ static int on_error(struct model_session *s, const struct model_event *e, int64_
 
 static int take_event(struct model_session *s, struct ws_message *m, int64_t now_us)
 {
+	const struct model_protocol *protocol = s->access->protocol;
 	struct model_event e;
-	const char *id;
 	int err = 0;
 
 	if (m->opcode == WS_BINARY)
 		stat_add(model_invalid_events, 1);
 	if (m->opcode != WS_TEXT)
 		return 0;
-	realtime_parse(m->data, m->len, &e);
+	protocol->parse(m->data, m->len, s->access->format, &e);
 	if (e.type == MODEL_SESSION_CREATED && s->phase == AWAITING_CREATED) {
-		id = json_str(e.session, "id");
-		snprintf(s->id, sizeof s->id, "%s", id ? id : "");
+		memcpy(s->id, e.session_id, sizeof s->id);
 		err = send_configuration(s, now_us);
 	} else if (e.type == MODEL_SESSION_UPDATED && s->phase == CONFIGURING) {
 		err = on_updated(s, &e, now_us);
@@ -198,14 +190,14 @@ static int take_event(struct model_session *s, struct ws_message *m, int64_t now
 	} else if (e.type == MODEL_UNKNOWN) {
 		stat_add(model_unknown_events, 1);
 	}
-	realtime_event_free(&e);
+	protocol->release(&e);
 	return err;
 }
 
 static int ended(struct model_session *s, int err)
 {
 	const char *reason = ws_client_close_reason(s->client);
-	enum model_error error = realtime_classify("", reason);
+	enum model_error error = s->access->protocol->close_class(reason);
 	char text[256];
 
 	snprintf(text, sizeof text, "the connection ended before the session was ready (%s, close code %d%s%.100s)",

@@ -1,16 +1,15 @@
 #ifndef MODEL_SESSION_H
 #define MODEL_SESSION_H
-/* Opening a session with the model: dial, wait for session.created, configure,
- * and compare what session.updated shows with what was asked for. Only then
- * may audio flow: until then the service takes and makes 24 kHz PCM, and says
- * nothing if fed anything else.
+/* Opening a session with the model: dial, wait until it says that it was
+ * created, configure, and compare what it then shows with what was asked for.
+ * Only then may audio flow: until then the service takes and makes 24 kHz PCM,
+ * and says nothing if fed anything else.
  *
  * A step machine like ws_client, for one thread. The agent loop uses it for a
  * call, the probe and --check to see whether a call would work. Once ready,
  * its owner reads and writes the WebSocket itself.
  */
 #include "common/bell.h"
-#include "server/agents/agent.h"
 #include "server/model/access.h"
 
 #include <stdbool.h>
@@ -24,14 +23,6 @@ struct model_failure {
 	char code[64];           /* HTTP status, TLS number, error code; for counting */
 	char text[256];          /* a sentence for people */
 	bool permanent;          /* will not pass by itself: key, name, certificate, settings */
-};
-
-struct model_wish { /* all borrowed; for as long as the session is not ready */
-	const struct agent *agent;
-	const char *instructions; /* the agent's with the call's values in place */
-	const char *caller;       /* a number, or "" */
-	const char *tools;        /* a JSON array; "" or NULL: none */
-	bool protect;             /* turn detection starts without answering or interrupting */
 };
 
 int model_session_open(struct model_session **out, const struct model_access *access, const struct model_wish *wish,

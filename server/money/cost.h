@@ -4,7 +4,7 @@
  * they used, and Twilio's started minutes. Pure.
  */
 #include "server/money/prices.h"
-#include "server/model/realtime.h"
+#include "server/model/protocol.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* What the model sends, as the agent loop reads it. */
 #include "common/base64.h"
-#include "server/model/realtime_tools.h"
+#include "server/model/realtime.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +26,8 @@ static void promises(const struct model_event *e)
 		break;
 	case MODEL_SESSION_CREATED:
 	case MODEL_SESSION_UPDATED:
-		must(cJSON_IsObject(e->session));
+		must(
+		    memchr(e->session_id, '\0', sizeof e->session_id) && memchr(e->mismatch, '\0', sizeof e->mismatch));
 		break;
 	case MODEL_SPEECH_STARTED:
 	case MODEL_SPEECH_STOPPED:
@@ -55,25 +56,26 @@ static void promises(const struct model_event *e)
 	}
 	must(!response || e->response_id[0]);
 	must(!item || e->item_id[0]);
-	must(e->type != MODEL_RESPONSE_DONE || e->status[0]);
+	must(e->status <= MODEL_FAILED && e->reason <= MODEL_BUSY && e->refused <= MODEL_REQUEST_PAST);
 }
 
 /* What may be sent back fits, whatever it was. */
 static void answer_tools(const struct model_event *e)
 {
-	struct model_tool_call call;
-	struct model_mcp_item mcp;
+	const struct model_mcp_item *mcp = &e->mcp;
 	struct buf out;
 
 	buf_init(&out, 0);
-	for (size_t n = 0; realtime_tool_call(e, n, &call); n++) {
-		must(strlen(call.call_id) < MODEL_CALL_ID_SIZE && strlen(call.name) < MODEL_CALL_ID_SIZE);
-		realtime_tool_output(&out, "tool_1", call.call_id, call.arguments);
-		must(n < 100000);
+	must(!e->call_count == !e->calls && e->call_count < 100000);
+	for (size_t i = 0; i < e->call_count; i++) {
+		const struct model_tool_call *call = &e->calls[i];
+
+		must(strlen(call->call_id) < MODEL_CALL_ID_SIZE && strlen(call->name) < MODEL_CALL_ID_SIZE);
+		realtime_protocol.tool_result(&out, "tool_1", call->call_id, call->arguments);
 	}
-	if (realtime_mcp(e, &mcp)) {
-		must(strlen(mcp.id) < MODEL_CALL_ID_SIZE && mcp.server && mcp.name && mcp.arguments);
-		realtime_mcp_approval(&out, "tool_2", mcp.id, false);
+	if (mcp->what != MODEL_MCP_NONE) {
+		must(strlen(mcp->id) < MODEL_CALL_ID_SIZE && mcp->server && mcp->name && mcp->arguments);
+		realtime_protocol.approve(&out, "tool_2", mcp->id, false);
 	}
 	buf_free(&out);
 }
@@ -81,17 +83,15 @@ static void answer_tools(const struct model_event *e)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct model_event e;
-	char what[160];
 
-	realtime_parse((const char *)data, size, &e);
+	realtime_protocol.parse((const char *)data, size, size % 3 ? AUDIO_PCMU : AUDIO_PCM, &e);
 	must(e.type >= MODEL_INVALID && e.type <= MODEL_ERROR);
-	must(e.text && e.status);
+	must(e.text != NULL);
 	must(memchr(e.response_id, '\0', sizeof e.response_id) && memchr(e.item_id, '\0', sizeof e.item_id));
-	must(memchr(e.code, '\0', sizeof e.code) && memchr(e.client_event, '\0', sizeof e.client_event));
-	must(realtime_error_name(e.error) != NULL);
+	must(memchr(e.code, '\0', sizeof e.code) && memchr(e.refused_id, '\0', sizeof e.refused_id));
+	must(model_error_name(e.error) != NULL);
 	promises(&e);
-	if (e.items)
-		answer_tools(&e);
+	answer_tools(&e);
 	if (e.type == MODEL_AUDIO) {
 		uint8_t *audio = malloc(BASE64_DECODED_MAX(e.audio.n));
 
@@ -100,9 +100,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			json_base64(e.audio, audio);
 		free(audio);
 	}
-	if (e.session)
-		for (int format = AUDIO_PCMU; format <= AUDIO_PCM; format++)
-			realtime_format_ok(e.session, (enum audio_format)format, what, sizeof what);
-	realtime_event_free(&e);
+	realtime_protocol.release(&e);
 	return 0;
 }

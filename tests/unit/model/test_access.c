@@ -75,7 +75,7 @@ static void urls_are_taken_apart(void **state)
 		assert_string_equal(a.host, urls[i].host);
 		assert_int_equal(a.port, urls[i].port);
 		buf_init(&path, 0);
-		model_access_path(&a, cfg.openai_model, &path);
+		a.protocol->path(&a, cfg.openai_model, &path);
 		assert_string_equal(buf_text(&path), urls[i].path);
 		buf_free(&path);
 		config_free(&cfg);
@@ -92,7 +92,7 @@ static void name_of_a_model_cannot_add_to_the_request(void **state)
 	buf_init(&errors, 0);
 	assert_int_equal(model_access_parse(&a, &cfg, &errors), 0);
 	buf_init(&path, 0);
-	model_access_path(&a, "a b&c=d\r\nX: y/\xc3\xbc~", &path);
+	a.protocol->path(&a, "a b&c=d\r\nX: y/\xc3\xbc~", &path);
 	assert_string_equal(buf_text(&path), "/r?model=a%20b%26c%3Dd%0D%0AX%3A%20y%2F%C3%BC~");
 	buf_free(&path);
 	buf_free(&errors);
@@ -135,7 +135,7 @@ static const char *headers(const char *const *pairs, const char *caller)
 	load(&cfg, pairs);
 	buf_init(&out, 0);
 	assert_int_equal(model_access_parse(&a, &cfg, &out), 0);
-	model_access_headers(&a, caller, &out);
+	a.protocol->headers(&a, caller, &out);
 	assert_int_equal(buf_error(&out), 0);
 	snprintf(text, sizeof text, "%s", buf_text(&out));
 	agent = strstr(text, "User-Agent: trunkline/");

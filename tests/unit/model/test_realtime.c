@@ -1,4 +1,5 @@
-#include "server/model/realtime.h"
+#include "server/model/realtime_parse.h"
+#include "server/model/realtime_say.h"
 #include "common/base64.h"
 
 #include <setjmp.h>
@@ -121,7 +122,7 @@ static void every_event_of_the_fixtures_is_what_it_is(void **state)
 
 		snprintf(name, sizeof name, "openai-%s", arriving[i].name);
 		text = fixture(name, &len);
-		realtime_parse(text, len, &e);
+		realtime_parse(text, len, AUDIO_PCMU, &e);
 		if (e.type != arriving[i].type)
 			fail_msg("%s gives %d, not %d", name, e.type, arriving[i].type);
 		if (strcmp(e.text, arriving[i].text))
@@ -129,7 +130,7 @@ static void every_event_of_the_fixtures_is_what_it_is(void **state)
 		assert_string_equal(e.response_id, arriving[i].response_id);
 		assert_string_equal(e.item_id, arriving[i].item_id);
 		assert_int_equal(e.ms, arriving[i].ms);
-		realtime_event_free(&e);
+		realtime_release(&e);
 		free(text);
 	}
 }
@@ -189,13 +190,13 @@ static void no_beginning_of_an_event_is_one(void **state)
 
 			assert_non_null(part);
 			memcpy(part, text, n);
-			realtime_parse(part, n, &e);
+			realtime_parse(part, n, AUDIO_PCMU, &e);
 			/* Types of which nothing else is read may be told by their name,
 			 * and audio by its fields. */
 			if (e.type != MODEL_INVALID && e.type != MODEL_UNKNOWN && e.type != MODEL_IGNORED &&
 			    e.type != MODEL_AUDIO)
 				fail_msg("%s: %zu bytes of it are an event", name, n);
-			realtime_event_free(&e);
+			realtime_release(&e);
 			free(part);
 		}
 		free(text);
@@ -206,7 +207,7 @@ static struct model_event parsed(const char *text)
 {
 	struct model_event e;
 
-	realtime_parse(text, strlen(text), &e);
+	realtime_parse(text, strlen(text), AUDIO_PCMU, &e);
 	return e;
 }
 
@@ -216,7 +217,7 @@ static void expect_type(const char *text, enum model_event_type type)
 
 	if (e.type != type)
 		fail_msg("%s gives %d, not %d", text, e.type, type);
-	realtime_event_free(&e);
+	realtime_release(&e);
 }
 
 static void audio_is_handed_out_as_it_came(void **state)
@@ -227,8 +228,8 @@ static void audio_is_handed_out_as_it_came(void **state)
 	uint8_t audio[1024];
 
 	(void)state;
-	realtime_parse(text, len, &e);
-	assert_null(e.tree);
+	realtime_parse(text, len, AUDIO_PCMU, &e);
+	assert_null(e.kept);
 	assert_true(e.audio.p >= text && e.audio.p + e.audio.n <= text + len);
 	assert_int_equal(base64_decode(audio, e.audio.p, e.audio.n), 200);
 	free(text);
@@ -248,7 +249,7 @@ static void speech_is_told_even_if_its_details_are_missing(void **state)
 		assert_int_equal(e.type, MODEL_SPEECH_STARTED);
 		assert_string_equal(e.item_id, "");
 		assert_int_equal(e.ms, -1);
-		realtime_event_free(&e);
+		realtime_release(&e);
 	}
 	expect_type("{\"type\":\"input_audio_buffer.speech_stopped\",\"item_id\":\"i\"}", MODEL_SPEECH_STOPPED);
 }
@@ -262,7 +263,7 @@ static void a_nul_does_not_lose_a_transcript(void **state)
 	assert_int_equal(e.type, MODEL_TRANSCRIPT);
 	assert_string_equal(e.text, "a\xef\xbf\xbd"
 				    "b");
-	realtime_event_free(&e);
+	realtime_release(&e);
 }
 
 static void fields_of_a_wrong_type_make_it_invalid(void **state)
@@ -341,7 +342,7 @@ static void names_of_audio_are_plain_text(void **state)
 	(void)state;
 	expect_type(text, MODEL_AUDIO);
 	*strchr(text, '?') = '\0';
-	realtime_parse(text, strlen(text) + 1 + strlen(text + strlen(text) + 1), &e);
+	realtime_parse(text, strlen(text) + 1 + strlen(text + strlen(text) + 1), AUDIO_PCMU, &e);
 	assert_int_equal(e.type, MODEL_INVALID);
 	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
 		snprintf(text, sizeof text,
@@ -358,7 +359,7 @@ static void unknown_event_is_known_by_its_name(void **state)
 	struct model_event e;
 
 	(void)state;
-	realtime_parse(text, len, &e);
+	realtime_parse(text, len, AUDIO_PCMU, &e);
 	assert_int_equal(e.type, MODEL_UNKNOWN);
 	assert_string_equal(e.code, "response.some_future_event");
 	free(text);
@@ -381,10 +382,10 @@ static void flood_of_nuls_is_read_in_one_pass(void **state)
 	for (int i = 0; i < NULS; i++)
 		at = stpcpy(at, "\\u0000");
 	at = stpcpy(at, "\"}");
-	realtime_parse(text, (size_t)(at - text), &e);
+	realtime_parse(text, (size_t)(at - text), AUDIO_PCMU, &e);
 	assert_int_equal(e.type, MODEL_TRANSCRIPT);
 	assert_int_equal(strlen(e.text), 3 * NULS);
-	realtime_event_free(&e);
+	realtime_release(&e);
 	free(text);
 }
 
@@ -398,7 +399,7 @@ static void only_a_nul_is_replaced(void **state)
 	assert_int_equal(e.type, MODEL_TRANSCRIPT);
 	assert_string_equal(e.text, "a\xef\xbf\xbd\\u0000\\\xef\xbf\xbd\xef\xbf\xbd"
 				    "0");
-	realtime_event_free(&e);
+	realtime_release(&e);
 }
 
 static void numbers_may_be_integers_or_fractions(void **state)
@@ -409,7 +410,7 @@ static void numbers_may_be_integers_or_fractions(void **state)
 	(void)state;
 	assert_int_equal(e.type, MODEL_SPEECH_STOPPED);
 	assert_int_equal(e.ms, 5720);
-	realtime_event_free(&e);
+	realtime_release(&e);
 }
 
 static void end_of_an_answer_tells_how(void **state)
@@ -433,17 +434,31 @@ static void end_of_an_answer_tells_how(void **state)
 		size_t len;
 		char *text = fixture(ends[i].name, &len);
 
-		realtime_parse(text, len, &e);
-		assert_string_equal(e.status, ends[i].status);
+		realtime_parse(text, len, AUDIO_PCMU, &e);
+		assert_string_equal(model_status_name(e.status), ends[i].status);
 		assert_string_equal(e.code, ends[i].code);
-		realtime_event_free(&e);
+		assert_int_equal(e.reason == MODEL_TURN_DETECTED, !strcmp(ends[i].code, "turn_detected"));
+		realtime_release(&e);
 		free(text);
 	}
 	/* What is not documented is no success. */
 	e = parsed("{\"type\":\"response.done\",\"response\":{\"id\":\"r\",\"status\":\"splendid\"}}");
-	assert_string_equal(e.status, "failed");
+	assert_int_equal(e.status, MODEL_FAILED);
 	assert_string_equal(e.code, "unknown");
-	realtime_event_free(&e);
+	realtime_release(&e);
+}
+
+static void expect_error(const char *type, const char *code, enum model_error error)
+{
+	char text[256];
+	struct model_event e;
+
+	snprintf(text, sizeof text, "{\"type\":\"error\",\"error\":{\"type\":\"%s\"%s%s%s}}", type,
+	    code ? ",\"code\":\"" : "", code ? code : "", code ? "\"" : "");
+	e = parsed(text);
+	assert_int_equal(e.type, MODEL_ERROR);
+	assert_int_equal(e.error, error);
+	realtime_release(&e);
 }
 
 static void errors_have_the_class_their_code_gives_them(void **state)
@@ -451,7 +466,7 @@ static void errors_have_the_class_their_code_gives_them(void **state)
 	static const struct {
 		const char *name;
 		enum model_error error;
-		const char *code, *client_event;
+		const char *code, *refused_id;
 	} errors[] = {
 		{ "openai-error", MODEL_HARMLESS, "unknown_parameter", "c_0001" },
 		{ "openai-error-active-response", MODEL_HARMLESS, "conversation_already_has_active_response",
@@ -472,57 +487,89 @@ static void errors_have_the_class_their_code_gives_them(void **state)
 		size_t len;
 		char *text = fixture(errors[i].name, &len);
 
-		realtime_parse(text, len, &e);
+		realtime_parse(text, len, AUDIO_PCMU, &e);
 		assert_int_equal(e.error, errors[i].error);
 		assert_string_equal(e.code, errors[i].code);
-		assert_string_equal(e.client_event, errors[i].client_event);
-		realtime_event_free(&e);
+		assert_string_equal(e.refused_id, errors[i].refused_id);
+		assert_int_equal(e.refused, MODEL_REQUEST_NONE); /* no id of ours */
+		assert_int_equal(e.reason == MODEL_BUSY, !strcmp(errors[i].name, "openai-error-active-response"));
+		realtime_release(&e);
 		free(text);
 	}
 	/* As the reason of a close frame has it. */
-	assert_int_equal(realtime_classify("", "invalid_request_error.invalid_api_key"), MODEL_FATAL);
-	assert_int_equal(realtime_classify("insufficient_quota", ""), MODEL_FATAL);
-	assert_int_equal(realtime_classify("invalid_request_error", "inference_rate_limit_exceeded"), MODEL_RETRY);
-	assert_int_equal(realtime_classify("", ""), MODEL_HARMLESS);
-	assert_string_equal(realtime_error_name(MODEL_FATAL), "fatal");
+	assert_int_equal(realtime_close_class("invalid_request_error.invalid_api_key"), MODEL_FATAL);
+	expect_error("insufficient_quota", NULL, MODEL_FATAL);
+	expect_error("invalid_request_error", "inference_rate_limit_exceeded", MODEL_RETRY);
+	assert_int_equal(realtime_close_class(""), MODEL_HARMLESS);
+	assert_string_equal(model_error_name(MODEL_FATAL), "fatal");
+}
+
+static void refusal_tells_which_of_our_requests_it_means(void **state)
+{
+	static const enum model_request requests[] = { MODEL_REQUEST_CONFIGURE, MODEL_REQUEST_ANSWER,
+		MODEL_REQUEST_CANCEL, MODEL_REQUEST_HEARD, MODEL_REQUEST_KEYS, MODEL_REQUEST_TOOL, MODEL_REQUEST_PAST };
+	static const char *const others[] = { "", "say", "says_7", "_7", "c_0001", "SAY_7" };
+	char text[256], id[MODEL_REQUEST_ID_SIZE];
+	struct model_event e;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++) {
+		model_request_id(requests[i], UINT32_MAX, id);
+		snprintf(text, sizeof text, "{\"type\":\"error\",\"error\":{\"event_id\":\"%s\"}}", id);
+		e = parsed(text);
+		assert_int_equal(e.refused, requests[i]);
+		assert_string_equal(e.refused_id, id);
+		realtime_release(&e);
+	}
+	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+		assert_int_equal(model_request_of(others[i]), MODEL_REQUEST_NONE);
+}
+
+/* `words`: a part of what is said to differ; NULL: nothing does. */
+static void expect_format(const char *text, size_t len, enum audio_format format, const char *words)
+{
+	struct model_event e;
+
+	realtime_parse(text, len, format, &e);
+	assert_true(e.type == MODEL_SESSION_CREATED || e.type == MODEL_SESSION_UPDATED);
+	if (!words)
+		assert_string_equal(e.mismatch, "");
+	else if (!strstr(e.mismatch, words) || !e.mismatch[0])
+		fail_msg("\"%s\" does not tell of %s", e.mismatch, words);
+	realtime_release(&e);
 }
 
 static void format_is_compared_both_ways(void **state)
 {
-	static const char wrong_out[] = "{\"audio\":{\"input\":{\"format\":{\"type\":\"audio/pcmu\"}},"
-					"\"output\":{\"format\":{\"type\":\"audio/pcm\",\"rate\":24000}}}}";
+	static const struct {
+		const char *session, *words;
+		enum audio_format format;
+	} wrong[] = {
+		{ "{\"audio\":{\"input\":{\"format\":{\"type\":\"audio/pcmu\"}},"
+		  "\"output\":{\"format\":{\"type\":\"audio/pcm\",\"rate\":24000}}}}",
+		    "output", AUDIO_PCMU },
+		{ "{}", "not told", AUDIO_PCMU },
+		{ "{\"audio\":{\"input\":{\"format\":{\"type\":\"audio/pcm\",\"rate\":1e300}}}}", "", AUDIO_PCM },
+		{ "{\"audio\":{\"input\":{\"format\":\"g711_ulaw\"}}}", "", AUDIO_PCMU },
+	};
 	size_t len;
-	char *text = fixture("openai-session-updated", &len), what[160] = "";
-	struct model_event e;
-	cJSON *session;
+	char *text = fixture("openai-session-updated", &len), message[512];
 
 	(void)state;
-	realtime_parse(text, len, &e);
-	assert_true(realtime_format_ok(e.session, AUDIO_PCMU, what, sizeof what));
-	assert_false(realtime_format_ok(e.session, AUDIO_PCMA, what, sizeof what));
-	assert_non_null(strstr(what, "audio/pcmu"));
-	assert_false(realtime_format_ok(e.session, AUDIO_PCM, what, sizeof what));
-	realtime_event_free(&e);
+	expect_format(text, len, AUDIO_PCMU, NULL);
+	expect_format(text, len, AUDIO_PCMA, "audio/pcmu");
+	expect_format(text, len, AUDIO_PCM, "");
 	free(text);
 
 	text = fixture("openai-session-created-wire", &len); /* 24 kHz until told otherwise */
-	realtime_parse(text, len, &e);
-	assert_true(realtime_format_ok(e.session, AUDIO_PCM, what, sizeof what));
-	assert_false(realtime_format_ok(e.session, AUDIO_PCMU, what, sizeof what));
-	realtime_event_free(&e);
+	expect_format(text, len, AUDIO_PCM, NULL);
+	expect_format(text, len, AUDIO_PCMU, "");
 	free(text);
 
-	session = cJSON_Parse(wrong_out);
-	assert_false(realtime_format_ok(session, AUDIO_PCMU, what, sizeof what));
-	assert_non_null(strstr(what, "output"));
-	cJSON_Delete(session);
-	assert_false(realtime_format_ok(NULL, AUDIO_PCMU, what, sizeof what));
-	session = cJSON_Parse("{\"audio\":{\"input\":{\"format\":{\"type\":\"audio/pcm\",\"rate\":1e300}}}}");
-	assert_false(realtime_format_ok(session, AUDIO_PCM, what, sizeof what));
-	cJSON_Delete(session);
-	session = cJSON_Parse("{\"audio\":{\"input\":{\"format\":\"g711_ulaw\"}}}");
-	assert_false(realtime_format_ok(session, AUDIO_PCMU, what, sizeof what));
-	cJSON_Delete(session);
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+		snprintf(message, sizeof message, "{\"type\":\"session.updated\",\"session\":%s}", wrong[i].session);
+		expect_format(message, strlen(message), wrong[i].format, wrong[i].words);
+	}
 }
 
 /* ------------------------------------------------------------------ what goes out */
@@ -731,12 +778,12 @@ static void field_that_is_not_documented_is_noticed(void **state)
 	}
 }
 
-/* The built-in agent's agent, and what the session takes from elsewhere. */
-static void as_settings(struct agent *agent, struct realtime_options *options, const struct config *cfg)
+/* What the session is to be, for the built-in agent. */
+static void as_settings(struct agent *agent, struct model_wish *wish, const struct config *cfg)
 {
 	agent_from_config(agent, cfg);
-	options->instructions = cfg->instructions;
-	options->audio_format = cfg->audio_format;
+	wish->agent = agent;
+	wish->instructions = cfg->instructions;
 }
 
 static void session_is_configured_as_the_settings_say(void **state)
@@ -745,7 +792,7 @@ static void session_is_configured_as_the_settings_say(void **state)
 		"TRANSCRIPTION_LANGUAGE", "de", "VAD_THRESHOLD", "0.65", "VAD_PREFIX_MS", "250", "VAD_SILENCE_MS",
 		"450", "MAX_OUTPUT_TOKENS", "700", "NOISE_REDUCTION", "far_field", "REASONING_EFFORT", "low",
 		"OPENAI_SPEED", "1.25", NULL };
-	struct realtime_options options = { 0 };
+	struct model_wish wish = { 0 };
 	struct agent agent;
 	struct config cfg;
 	struct buf out;
@@ -753,9 +800,9 @@ static void session_is_configured_as_the_settings_say(void **state)
 
 	(void)state;
 	load(&cfg, pairs);
-	as_settings(&agent, &options, &cfg);
+	as_settings(&agent, &wish, &cfg);
 	buf_init(&out, 0);
-	realtime_session_update(&out, "cfg_1", &agent, &options);
+	realtime_configure(&out, "cfg_1", &wish, cfg.audio_format, false);
 	t = checked(&out);
 	assert_string_equal(at(t, "type"), "session.update");
 	assert_string_equal(at(t, "event_id"), "cfg_1");
@@ -780,8 +827,8 @@ static void session_is_configured_as_the_settings_say(void **state)
 	assert_string_equal(at(t, "session.max_output_tokens"), "700");
 	cJSON_Delete(t);
 
-	options.plain = true; /* for services that know less */
-	realtime_session_update(&out, "cfg_2", &agent, &options);
+	/* For services that know less. */
+	realtime_configure(&out, "cfg_2", &wish, cfg.audio_format, true);
 	t = checked(&out);
 	assert_string_equal(at(t, "session.audio.output.speed"), "(absent)");
 	assert_string_equal(at(t, "session.audio.input.noise_reduction"), "(absent)");
@@ -810,15 +857,15 @@ static void every_combination_of_settings_is_documented(void **state)
 			"REASONING_EFFORT", efforts[i >> 3 & 1], "MAX_OUTPUT_TOKENS", tokens[i >> 4 & 1],
 			"OPENAI_SPEED", speeds[i >> 5 & 1], "NOISE_REDUCTION", noises[i >> 6 & 1], "INTERRUPTIBLE",
 			interruptible[i >> 7 & 1], NULL };
-		struct realtime_options options = { .plain = i % 5 == 0, .protect = i % 3 == 0 };
+		struct model_wish wish = { .protect = i % 3 == 0 };
 		struct agent agent;
 		struct config cfg;
 
 		load(&cfg, pairs);
-		as_settings(&agent, &options, &cfg);
-		realtime_session_update(&out, "cfg_1", &agent, &options);
+		as_settings(&agent, &wish, &cfg);
+		realtime_configure(&out, "cfg_1", &wish, cfg.audio_format, i % 5 == 0);
 		cJSON_Delete(checked(&out));
-		realtime_turn_detection(&out, "cfg_2", &agent);
+		realtime_turns(&out, "cfg_2", &agent, false);
 		cJSON_Delete(checked(&out));
 		config_free(&cfg);
 	}
@@ -828,7 +875,7 @@ static void every_combination_of_settings_is_documented(void **state)
 static void several_languages_are_for_models_that_know_them(void **state)
 {
 	static const char *const two[] = { "en", "es" };
-	struct realtime_options options = { 0 };
+	struct model_wish wish = { 0 };
 	struct agent agent;
 	struct config cfg;
 	struct buf out;
@@ -836,24 +883,24 @@ static void several_languages_are_for_models_that_know_them(void **state)
 
 	(void)state;
 	load(&cfg, NULL);
-	as_settings(&agent, &options, &cfg);
+	as_settings(&agent, &wish, &cfg);
 	agent.languages = two;
 	agent.language_count = 2;
 	buf_init(&out, 0);
-	realtime_session_update(&out, "cfg_1", &agent, &options);
+	realtime_configure(&out, "cfg_1", &wish, cfg.audio_format, false);
 	t = checked(&out);
 	assert_string_equal(at(t, "session.audio.input.transcription.languages.0"), "en");
 	assert_string_equal(at(t, "session.audio.input.transcription.languages.1"), "es");
 	assert_string_equal(at(t, "session.audio.input.transcription.language"), "(absent)");
 	cJSON_Delete(t);
 	agent.transcription_model = "whisper-1"; /* would be refused with them */
-	realtime_session_update(&out, "cfg_1", &agent, &options);
+	realtime_configure(&out, "cfg_1", &wish, cfg.audio_format, false);
 	t = checked(&out);
 	assert_string_equal(at(t, "session.audio.input.transcription.languages"), "(absent)");
 	cJSON_Delete(t);
 	agent.transcription_model = "gpt-transcribe";
 	agent.transcription_language = "es"; /* said outright */
-	realtime_session_update(&out, "cfg_1", &agent, &options);
+	realtime_configure(&out, "cfg_1", &wish, cfg.audio_format, false);
 	t = checked(&out);
 	assert_string_equal(at(t, "session.audio.input.transcription.languages"), "(absent)");
 	assert_string_equal(at(t, "session.audio.input.transcription.language"), "es");
@@ -864,7 +911,7 @@ static void several_languages_are_for_models_that_know_them(void **state)
 
 static void protected_session_neither_answers_nor_interrupts(void **state)
 {
-	struct realtime_options options = { .protect = true };
+	struct model_wish wish = { .protect = true };
 	struct agent agent;
 	struct config cfg;
 	struct buf out;
@@ -872,15 +919,15 @@ static void protected_session_neither_answers_nor_interrupts(void **state)
 
 	(void)state;
 	load(&cfg, NULL);
-	as_settings(&agent, &options, &cfg);
+	as_settings(&agent, &wish, &cfg);
 	buf_init(&out, 0);
-	realtime_session_update(&out, "cfg_1", &agent, &options);
+	realtime_configure(&out, "cfg_1", &wish, cfg.audio_format, false);
 	t = checked(&out);
 	assert_string_equal(at(t, "session.audio.input.turn_detection.create_response"), "false");
 	assert_string_equal(at(t, "session.audio.input.turn_detection.interrupt_response"), "false");
 	cJSON_Delete(t);
 	/* And then it does again. */
-	realtime_turn_detection(&out, "cfg_2", &agent);
+	realtime_turns(&out, "cfg_2", &agent, false);
 	t = checked(&out);
 	assert_string_equal(at(t, "session.type"), "realtime");
 	assert_string_equal(at(t, "session.instructions"), "(absent)");
@@ -888,7 +935,7 @@ static void protected_session_neither_answers_nor_interrupts(void **state)
 	assert_string_equal(at(t, "session.audio.input.turn_detection.interrupt_response"), "true");
 	cJSON_Delete(t);
 	agent.interruptible = false;
-	realtime_turn_detection(&out, "cfg_3", &agent);
+	realtime_turns(&out, "cfg_3", &agent, false);
 	t = checked(&out);
 	assert_string_equal(at(t, "session.audio.input.turn_detection.create_response"), "true");
 	assert_string_equal(at(t, "session.audio.input.turn_detection.interrupt_response"), "false");
@@ -910,7 +957,7 @@ static void append_of_the_fixture_is_ours_to_the_byte(void **state)
 	assert_true(json_scan(text, len, "audio", &audio));
 	assert_int_equal(base64_decode(bytes, audio.p, audio.n), sizeof bytes);
 	buf_init(&out, 0);
-	realtime_append(&out, bytes, sizeof bytes);
+	realtime_hear(&out, bytes, sizeof bytes);
 	t = checked(&out);
 	assert_int_equal(strlen(at(t, "audio")), audio.n);
 	assert_memory_equal(at(t, "audio"), audio.p, audio.n);
@@ -926,25 +973,25 @@ static void commands_are_documented_and_name_what_they_mean(void **state)
 
 	(void)state;
 	buf_init(&out, 0);
-	realtime_response_create(&out, "say_1", NULL, false);
+	realtime_ask(&out, "say_1");
 	t = checked(&out);
 	assert_string_equal(at(t, "event_id"), "say_1");
 	assert_string_equal(at(t, "response"), "(absent)");
 	cJSON_Delete(t);
 
-	realtime_response_cancel(&out, "cancel_2", "resp_0001"); /* a bare one could kill the next answer */
+	realtime_cancel(&out, "cancel_2", "resp_0001"); /* a bare one could kill the next answer */
 	t = checked(&out);
 	assert_string_equal(at(t, "response_id"), "resp_0001");
 	cJSON_Delete(t);
 
-	realtime_truncate(&out, "cut_3", "item_0003", 1340);
+	realtime_heard_until(&out, "cut_3", "item_0003", 1340);
 	t = checked(&out);
 	assert_string_equal(at(t, "item_id"), "item_0003");
 	assert_string_equal(at(t, "content_index"), "0");
 	assert_string_equal(at(t, "audio_end_ms"), "1340");
 	cJSON_Delete(t);
 
-	realtime_user_text(&out, "keys_4", "\"1\" \\ \n");
+	realtime_item(&out, "keys_4", MODEL_ROLE_CALLER, "\"1\" \\ \n");
 	t = checked(&out);
 	assert_string_equal(at(t, "item.role"), "user");
 	assert_string_equal(at(t, "item.content.0.type"), "input_text");
@@ -955,7 +1002,7 @@ static void commands_are_documented_and_name_what_they_mean(void **state)
 
 static void greet(struct buf *out, const struct config *cfg)
 {
-	realtime_greeting(out, "say_1", cfg->instructions, cfg->greeting, cfg->greeting_mode == GREETING_EXACT);
+	realtime_greet(out, "say_1", cfg->instructions, cfg->greeting, cfg->greeting_mode == GREETING_EXACT);
 }
 
 static void greeting_repeats_the_instructions_and_uses_no_tools(void **state)
@@ -995,7 +1042,7 @@ static void message_too_large_for_its_buffer_is_an_error_not_half_a_message(void
 
 	(void)state;
 	buf_init(&out, 1000);
-	realtime_append(&out, bytes, sizeof bytes);
+	realtime_hear(&out, bytes, sizeof bytes);
 	assert_true(buf_error(&out) < 0);
 	buf_free(&out);
 }
@@ -1018,6 +1065,7 @@ int main(void)
 		cmocka_unit_test(numbers_may_be_integers_or_fractions),
 		cmocka_unit_test(end_of_an_answer_tells_how),
 		cmocka_unit_test(errors_have_the_class_their_code_gives_them),
+		cmocka_unit_test(refusal_tells_which_of_our_requests_it_means),
 		cmocka_unit_test(format_is_compared_both_ways),
 		cmocka_unit_test(field_that_is_not_documented_is_noticed),
 		cmocka_unit_test(session_is_configured_as_the_settings_say),

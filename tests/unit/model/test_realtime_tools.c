@@ -1,4 +1,5 @@
 #include "server/model/realtime_tools.h"
+#include "server/model/realtime_parse.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,7 +13,7 @@ static struct model_event parsed(const char *text)
 {
 	struct model_event e;
 
-	realtime_parse(text, strlen(text), &e);
+	realtime_parse(text, strlen(text), AUDIO_PCMU, &e);
 	return e;
 }
 
@@ -23,18 +24,17 @@ static void completed_call_is_told_by_its_item_and_by_its_response(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
-		struct model_tool_call call;
 		struct model_event e;
 		size_t len;
 		char *text = fixture(names[i], &len);
 
-		realtime_parse(text, len, &e);
-		assert_true(realtime_tool_call(&e, 0, &call));
-		assert_string_equal(call.call_id, "call_0001");
-		assert_string_equal(call.name, "transfer_call");
-		assert_string_equal(call.arguments, "{\"destination\":\"billing\",\"summary\":\"Disputed invoice.\"}");
-		assert_false(realtime_tool_call(&e, 1, &call));
-		realtime_event_free(&e);
+		realtime_parse(text, len, AUDIO_PCMU, &e);
+		assert_int_equal(e.call_count, 1);
+		assert_string_equal(e.calls[0].call_id, "call_0001");
+		assert_string_equal(e.calls[0].name, "transfer_call");
+		assert_string_equal(
+		    e.calls[0].arguments, "{\"destination\":\"billing\",\"summary\":\"Disputed invoice.\"}");
+		realtime_release(&e);
 		free(text);
 	}
 }
@@ -49,18 +49,15 @@ static void several_calls_of_a_response_are_told_in_order(void **state)
 	struct model_event e = parsed(RESPONSE(
 	    "[" ITEM("\"status\":\"completed\",\"call_id\":\"a\",\"name\":\"x\",\"arguments\":\"1\"") "," ITEM("\"status\":\"incomplete\",\"call_id\":\"b\",\"name\":\"x\",\"arguments\":\"2\"") ",{\"type\":\"message\",\"status\":\"completed\",\"id\":\"m\"},null,7," ITEM(
 		"\"status\":\"completed\",\"call_id\":\"c\",\"name\":\"y\",\"arguments\":\"\"") "]"));
-	struct model_tool_call call;
 
 	(void)state;
-	assert_true(realtime_tool_call(&e, 0, &call));
-	assert_string_equal(call.call_id, "a");
-	assert_string_equal(call.arguments, "1");
-	assert_true(realtime_tool_call(&e, 1, &call));
-	assert_string_equal(call.call_id, "c");
-	assert_string_equal(call.name, "y");
-	assert_string_equal(call.arguments, "");
-	assert_false(realtime_tool_call(&e, 2, &call));
-	realtime_event_free(&e);
+	assert_int_equal(e.call_count, 2);
+	assert_string_equal(e.calls[0].call_id, "a");
+	assert_string_equal(e.calls[0].arguments, "1");
+	assert_string_equal(e.calls[1].call_id, "c");
+	assert_string_equal(e.calls[1].name, "y");
+	assert_string_equal(e.calls[1].arguments, "");
+	realtime_release(&e);
 }
 
 static void only_a_completed_item_is_a_call(void **state)
@@ -80,18 +77,16 @@ static void only_a_completed_item_is_a_call(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof none / sizeof none[0]; i++) {
 		struct model_event e = parsed(none[i]);
-		struct model_tool_call call;
 
-		if (realtime_tool_call(&e, 0, &call))
+		if (e.call_count)
 			fail_msg("called by %s", none[i]);
-		realtime_event_free(&e);
+		realtime_release(&e);
 	}
 }
 
 static void ids_and_names_that_make_no_sense_are_none(void **state)
 {
 	char text[1000], huge[MODEL_CALL_ID_SIZE + 1];
-	struct model_tool_call call;
 	struct model_event e;
 
 	(void)state;
@@ -100,47 +95,43 @@ static void ids_and_names_that_make_no_sense_are_none(void **state)
 	snprintf(text, sizeof text,
 	    DONE(ITEM("\"status\":\"completed\",\"call_id\":\"%s\",\"name\":\"%s\",\"arguments\":null")), huge, huge);
 	e = parsed(text);
-	assert_true(realtime_tool_call(&e, 0, &call));
-	assert_string_equal(call.call_id, "");
-	assert_string_equal(call.name, "");
-	assert_string_equal(call.arguments, "");
-	realtime_event_free(&e);
+	assert_int_equal(e.call_count, 1);
+	assert_string_equal(e.calls[0].call_id, "");
+	assert_string_equal(e.calls[0].name, "");
+	assert_string_equal(e.calls[0].arguments, "");
+	realtime_release(&e);
 	huge[MODEL_CALL_ID_SIZE - 1] = '\0';
 	snprintf(text, sizeof text, DONE(ITEM("\"status\":\"completed\",\"call_id\":\"%s\",\"name\":7")), huge);
 	e = parsed(text);
-	assert_true(realtime_tool_call(&e, 0, &call));
-	assert_string_equal(call.call_id, huge);
-	assert_string_equal(call.name, "");
-	realtime_event_free(&e);
+	assert_int_equal(e.call_count, 1);
+	assert_string_equal(e.calls[0].call_id, huge);
+	assert_string_equal(e.calls[0].name, "");
+	realtime_release(&e);
 }
 
 static void what_mcp_servers_did_is_told(void **state)
 {
-	struct model_mcp_item mcp;
 	struct model_event e;
 
 	(void)state;
 	e = parsed(DONE("{\"id\":\"mcpr_1\",\"type\":\"mcp_approval_request\",\"server_label\":\"crm\","
 			"\"name\":\"wipe\",\"arguments\":\"{}\"}"));
-	assert_true(realtime_mcp(&e, &mcp));
-	assert_true(mcp.approval);
-	assert_string_equal(mcp.id, "mcpr_1");
-	assert_string_equal(mcp.server, "crm");
-	assert_string_equal(mcp.name, "wipe");
-	realtime_event_free(&e);
+	assert_int_equal(e.mcp.what, MODEL_MCP_ASKS);
+	assert_string_equal(e.mcp.id, "mcpr_1");
+	assert_string_equal(e.mcp.server, "crm");
+	assert_string_equal(e.mcp.name, "wipe");
+	realtime_release(&e);
 	e = parsed(DONE("{\"id\":\"i\",\"type\":\"mcp_call\",\"server_label\":\"crm\",\"name\":\"find\","
 			"\"arguments\":\"{}\",\"error\":null}"));
-	assert_true(realtime_mcp(&e, &mcp));
-	assert_false(mcp.approval || mcp.failed);
-	realtime_event_free(&e);
+	assert_int_equal(e.mcp.what, MODEL_MCP_CALLED);
+	realtime_release(&e);
 	e = parsed(DONE("{\"id\":\"i\",\"type\":\"mcp_call\",\"error\":{\"type\":\"http_error\"}}"));
-	assert_true(realtime_mcp(&e, &mcp));
-	assert_true(mcp.failed);
-	assert_string_equal(mcp.server, "");
-	realtime_event_free(&e);
+	assert_int_equal(e.mcp.what, MODEL_MCP_FAILED);
+	assert_string_equal(e.mcp.server, "");
+	realtime_release(&e);
 	e = parsed(DONE("{\"id\":\"i\",\"type\":\"message\"}"));
-	assert_false(realtime_mcp(&e, &mcp));
-	realtime_event_free(&e);
+	assert_int_equal(e.mcp.what, MODEL_MCP_NONE);
+	realtime_release(&e);
 }
 
 static void answers_are_those_of_the_fixtures(void **state)
@@ -152,7 +143,7 @@ static void answers_are_those_of_the_fixtures(void **state)
 
 	(void)state;
 	buf_init(&out, 0);
-	realtime_tool_output(&out, "c_0023", "call_0001", "{\"ok\":true}");
+	realtime_tool_result(&out, "c_0023", "call_0001", "{\"ok\":true}");
 	text = fixture("openai-conversation-item-create-function-output", &len);
 	ours = cJSON_Parse(buf_text(&out));
 	theirs = cJSON_ParseWithLength(text, len);
@@ -162,7 +153,7 @@ static void answers_are_those_of_the_fixtures(void **state)
 	cJSON_Delete(theirs);
 	free(text);
 	buf_reset(&out);
-	realtime_mcp_approval(&out, "c_0024", "mcpr_1", true);
+	realtime_approve(&out, "c_0024", "mcpr_1", true);
 	text = fixture("openai-conversation-item-create-mcp-approval", &len);
 	ours = cJSON_Parse(buf_text(&out));
 	theirs = cJSON_ParseWithLength(text, len);

@@ -1,6 +1,7 @@
 #include "server/money/cost.h"
 
 #include "common/clock.h"
+#include "server/model/realtime.h"
 #include "server/money/spending.h"
 #include "server/store/store.h"
 
@@ -23,10 +24,10 @@ static struct model_usage usage_of(const char *name, enum model_event_type type)
 	size_t len;
 	char *text = fixture(name, &len);
 
-	realtime_parse(text, len, &e);
+	realtime_protocol.parse(text, len, AUDIO_PCMU, &e);
 	assert_int_equal(e.type, type);
 	usage = e.usage;
-	realtime_event_free(&e);
+	realtime_protocol.release(&e);
 	free(text);
 	return usage;
 }
@@ -40,10 +41,10 @@ static struct model_usage usage_in(const char *text)
 	snprintf(message, sizeof message,
 	    "{\"type\":\"response.done\",\"response\":{\"id\":\"resp_1\",\"status\":\"completed\",\"usage\":%s}}",
 	    text);
-	realtime_parse(message, strlen(message), &e);
+	realtime_protocol.parse(message, strlen(message), AUDIO_PCMU, &e);
 	assert_int_equal(e.type, MODEL_RESPONSE_DONE);
 	usage = e.usage;
-	realtime_event_free(&e);
+	realtime_protocol.release(&e);
 	return usage;
 }
 

@@ -1,0 +1,217 @@
+#ifndef MODEL_PROTOCOL_H
+#define MODEL_PROTOCOL_H
+/* The seam to the model: what a call needs of a service that listens and speaks,
+ * whichever service that is.
+ *
+ * A protocol is a const table: bytes in, events out; commands in, messages out.
+ * It does no I/O and keeps no state. Its facts say what may be asked of it. No
+ * event carries a piece of the service's tree, and nothing the service calls by
+ * name has to be compared with a constant by whoever reads the event.
+ */
+#include "common/buf.h"
+#include "common/json.h"
+#include "server/agents/agent.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct model_access;
+
+/* ----------------------------------------------------------------- what we ask for */
+
+/* What a message of ours is for. Its id on the wire is made of this and a number,
+ * and a refusal that names the id is told by this. */
+enum model_request {
+	MODEL_REQUEST_NONE, /* not told, or no request of ours */
+	MODEL_REQUEST_CONFIGURE,
+	MODEL_REQUEST_ANSWER, /* ask, greet, say */
+	MODEL_REQUEST_CANCEL,
+	MODEL_REQUEST_HEARD,
+	MODEL_REQUEST_KEYS,
+	MODEL_REQUEST_TOOL,
+	MODEL_REQUEST_PAST /* the conversation before this session */
+};
+
+enum { MODEL_REQUEST_ID_SIZE = 32 };
+
+/* The id of our n-th message: "say_7". */
+void model_request_id(enum model_request request, uint32_t n, char id[MODEL_REQUEST_ID_SIZE]);
+enum model_request model_request_of(const char *id);
+
+/* Who speaks in a piece of the conversation. */
+enum model_role {
+	MODEL_ROLE_CALLER,
+	MODEL_ROLE_AGENT,
+	MODEL_ROLE_NOTE /* nobody: something the model is to know */
+};
+
+struct model_wish { /* all borrowed; for as long as the session is not ready */
+	const struct agent *agent;
+	const char *instructions; /* the agent's with the call's values in place */
+	const char *caller;       /* a number, or "" */
+	const char *tools;        /* a JSON array; "" or NULL: none */
+	bool protect;             /* turn detection starts without answering or interrupting */
+};
+
+/* ------------------------------------------------------------------ what it tells */
+
+enum model_event_type {
+	MODEL_INVALID,           /* not an event at all */
+	MODEL_UNKNOWN,           /* a type we do not know: ignore, count; code = its name */
+	MODEL_IGNORED,           /* a type we know and have no use for */
+	MODEL_SESSION_CREATED,   /* session_id */
+	MODEL_SESSION_UPDATED,   /* session_id, mismatch */
+	MODEL_SPEECH_STARTED,    /* item_id, ms = audio_start_ms; "" and -1 if not told */
+	MODEL_SPEECH_STOPPED,    /* the same with audio_end_ms */
+	MODEL_COMMITTED,         /* item_id */
+	MODEL_TRANSCRIPT_DELTA,  /* item_id, text */
+	MODEL_TRANSCRIPT,        /* item_id, text */
+	MODEL_TRANSCRIPT_FAILED, /* item_id */
+	MODEL_RESPONSE_CREATED,  /* response_id */
+	MODEL_RESPONSE_SIGN,     /* response_id, "" if not told: it is alive */
+	MODEL_ITEM_DONE,         /* response_id, item_id, calls, mcp */
+	MODEL_MCP_LIST_FAILED,   /* item_id: the model cannot have that server's tools */
+	MODEL_AUDIO,             /* response_id, item_id, audio */
+	MODEL_AUDIO_DONE,        /* response_id, item_id */
+	MODEL_TEXT_DELTA,        /* response_id, item_id, text */
+	MODEL_TEXT_DONE,         /* response_id, item_id, text */
+	MODEL_RESPONSE_DONE,     /* response_id, status, reason, calls; if it failed, as an error */
+	MODEL_ERROR              /* error, reason, code, text = message, refused, refused_id */
+};
+
+/* What an error means for the call. */
+enum model_error {
+	MODEL_HARMLESS, /* log once, go on */
+	MODEL_RETRY,    /* this request again, after a pause */
+	MODEL_RENEW,    /* only a new session helps */
+	MODEL_FATAL     /* key, access, money: no use trying */
+};
+
+const char *model_error_name(enum model_error error); /* "harmless", … */
+
+/* How a response ended. */
+enum model_status { MODEL_COMPLETED, MODEL_CANCELLED, MODEL_INCOMPLETE, MODEL_FAILED };
+
+const char *model_status_name(enum model_status status); /* "completed", … */
+
+/* Why, where it makes a difference. */
+enum model_reason {
+	MODEL_OTHER_REASON,
+	MODEL_TURN_DETECTED, /* cancelled by the service, because the caller spoke */
+	MODEL_BUSY           /* refused, because another response is being made */
+};
+
+/* Tokens, and for what is billed by time, ms. Of the `in`, the `cached` cost less. */
+enum usage_kind {
+	USAGE_TEXT_IN,
+	USAGE_TEXT_CACHED,
+	USAGE_AUDIO_IN,
+	USAGE_AUDIO_CACHED,
+	USAGE_IMAGE_IN,
+	USAGE_IMAGE_CACHED,
+	USAGE_TEXT_OUT,
+	USAGE_AUDIO_OUT,
+	USAGE_MS,
+	USAGE_COUNT
+};
+
+struct model_usage {
+	int64_t n[USAGE_COUNT];
+};
+
+const char *usage_name(enum usage_kind kind); /* "text_in", … */
+
+enum { MODEL_ID_SIZE = 64, MODEL_CALL_ID_SIZE = 128, MODEL_CODE_SIZE = 64, MODEL_MISMATCH_SIZE = 160 };
+
+/* A function the model wants called. Borrowed from the event; nothing is NULL. */
+struct model_tool_call {
+	const char *call_id;   /* "" if it cannot be used: missing, or longer than anything sensible */
+	const char *name;      /* "" likewise */
+	const char *arguments; /* as text; "" and what is no JSON come too */
+};
+
+/* What the service itself did with an MCP server. */
+struct model_mcp_item {
+	enum model_mcp { MODEL_MCP_NONE, MODEL_MCP_CALLED, MODEL_MCP_FAILED, MODEL_MCP_ASKS /* whether it may */ } what;
+	const char *id, *server, *name, *arguments; /* "" when absent; NULL with NONE */
+};
+
+struct model_event {
+	enum model_event_type type;
+	enum model_status status;
+	enum model_error error;
+	enum model_reason reason;
+	enum model_request refused;      /* what of ours was refused … */
+	char refused_id[MODEL_ID_SIZE];  /* … and the id we gave it; "" if not told */
+	char response_id[MODEL_ID_SIZE]; /* "" when absent */
+	char item_id[MODEL_ID_SIZE];
+	char session_id[MODEL_ID_SIZE];
+	char code[MODEL_CODE_SIZE];         /* the service's word for it, for logs and counters only */
+	char mismatch[MODEL_MISMATCH_SIZE]; /* how the session differs from the format asked for, in words; or "" */
+	int64_t ms;
+	struct span audio;             /* base64, borrowed from the message */
+	const char *text;              /* borrowed from the event; never NULL */
+	struct model_usage usage;      /* RESPONSE_DONE, TRANSCRIPT; what was not told is 0 */
+	struct model_tool_call *calls; /* completed ones, in order; the event's */
+	size_t call_count;
+	struct model_mcp_item mcp;
+	void *kept; /* the protocol's own, until the event is released */
+};
+
+/* -------------------------------------------------------------------- the protocol */
+
+struct model_protocol {
+	const char *name;
+
+	/* Facts. */
+	bool runs_turns;   /* the model alone decides when it speaks: it is not asked for answers */
+	bool can_truncate; /* it may be told how much of an item was heard */
+	bool can_cancel;   /* a response may be stopped */
+	bool audio, text;  /* what it takes from the caller, and gives */
+	unsigned formats;  /* bits 1 << enum audio_format: the audio it knows */
+
+	/* Opening. Each appends; the headers are lines of the request, contain the
+	 * key, and are never logged. `caller` is a number or "". */
+	void (*path)(const struct model_access *access, const char *model, struct buf *out);
+	void (*headers)(const struct model_access *access, const char *caller, struct buf *out);
+
+	/* Commands. Each appends one message to an empty buffer; `id` is ours, from
+	 * model_request_id.
+	 *
+	 * The whole session, once it says that it was created. `plain`: without what
+	 * some services do not know. */
+	void (*configure)(
+	    struct buf *out, const char *id, const struct model_wish *wish, enum audio_format format, bool plain);
+	/* How it finds the caller's turns: as the agent has it; `deaf`: it neither
+	 * answers nor is interrupted. */
+	void (*turns)(struct buf *out, const char *id, const struct agent *agent, bool deaf);
+	/* The caller's audio, in the session's format. */
+	void (*hear)(struct buf *out, const uint8_t *bytes, size_t len);
+	/* A piece of the conversation: what was typed, or said before this session,
+	 * or is to be known. By itself it asks for no answer. */
+	void (*item)(struct buf *out, const char *id, enum model_role role, const char *text);
+	/* An answer to what was said. */
+	void (*ask)(struct buf *out, const char *id);
+	/* The first words, and any others: `text` is an instruction on top of the
+	 * session's `instructions`, which are repeated, or with `exact` the words
+	 * themselves. No tool is called by a greeting, nor by exact words. */
+	void (*greet)(struct buf *out, const char *id, const char *instructions, const char *text, bool exact);
+	void (*say)(struct buf *out, const char *id, const char *instructions, const char *text, bool exact);
+	/* With can_cancel. */
+	void (*cancel)(struct buf *out, const char *id, const char *response_id);
+	/* With can_truncate: nothing of the item after `ms` was heard. */
+	void (*heard_until)(struct buf *out, const char *id, const char *item_id, int64_t ms);
+	void (*tool_result)(struct buf *out, const char *id, const char *call_id, const char *result);
+	/* The answer to MODEL_MCP_ASKS. */
+	void (*approve)(struct buf *out, const char *id, const char *mcp_id, bool yes);
+
+	/* Always fills in `out`; release it before the message it came from. `format`
+	 * is what the session was configured for. */
+	void (*parse)(const char *text, size_t len, enum audio_format format, struct model_event *out);
+	void (*release)(struct model_event *event);
+	/* What the reason of the service's Close means; "" is harmless. */
+	enum model_error (*close_class)(const char *reason);
+};
+
+#endif

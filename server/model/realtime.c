@@ -1,0 +1,94 @@
+#include "server/model/realtime.h"
+
+#include "common/digest.h"
+#include "server/config/version.h"
+#include "server/model/access.h"
+#include "server/model/realtime_parse.h"
+#include "server/model/realtime_say.h"
+#include "server/model/realtime_tools.h"
+
+#include <string.h>
+
+/* The name of a model may come from anywhere: percent-encode all but what is
+ * plain in a query. */
+static void put_query_value(struct buf *out, const char *value)
+{
+	for (; *value; value++) {
+		unsigned char c = (unsigned char)*value;
+
+		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr("-._~", c))
+			buf_putc(out, (char)c);
+		else
+			buf_printf(out, "%%%02X", c);
+	}
+}
+
+static void put_path(const struct model_access *a, const char *model, struct buf *out)
+{
+	buf_puts(out, a->path);
+	if (a->names_model)
+		return;
+	buf_puts(out, strchr(a->path, '?') ? "&model=" : "?model=");
+	put_query_value(out, model);
+}
+
+static void put_header(struct buf *out, const char *name, const char *value)
+{
+	if (value[0])
+		buf_printf(out, "%s: %s\r\n", name, value);
+}
+
+/* Stable for a caller, and of no use to anyone who does not know the number. */
+static void put_caller_hash(struct buf *out, const char *caller)
+{
+	uint8_t hash[SHA256_BYTES];
+
+	if (!caller[0])
+		return;
+	sha256(caller, strlen(caller), hash);
+	buf_puts(out, "OpenAI-Safety-Identifier: caller-");
+	for (size_t i = 0; i < 16; i++)
+		buf_printf(out, "%02x", hash[i]);
+	buf_puts(out, "\r\n");
+}
+
+static void put_headers(const struct model_access *a, const char *caller, struct buf *out)
+{
+	const struct config *cfg = a->cfg;
+
+	if (a->api_key_header)
+		put_header(out, "api-key", cfg->openai_api_key);
+	else
+		buf_printf(out, "Authorization: Bearer %s\r\n", cfg->openai_api_key);
+	buf_puts(out, "User-Agent: trunkline/" TRUNKLINE_VERSION "\r\n");
+	put_header(out, "OpenAI-Organization", cfg->openai_organization);
+	put_header(out, "OpenAI-Project", cfg->openai_project);
+	if (!strcmp(cfg->openai_safety_identifier, "caller"))
+		put_caller_hash(out, caller);
+	else
+		put_header(out, "OpenAI-Safety-Identifier", cfg->openai_safety_identifier);
+}
+
+const struct model_protocol realtime_protocol = {
+	.name = "realtime",
+	.can_truncate = true,
+	.can_cancel = true,
+	.audio = true,
+	.formats = 1 << AUDIO_PCMU | 1 << AUDIO_PCMA | 1 << AUDIO_PCM,
+	.path = put_path,
+	.headers = put_headers,
+	.configure = realtime_configure,
+	.turns = realtime_turns,
+	.hear = realtime_hear,
+	.item = realtime_item,
+	.ask = realtime_ask,
+	.greet = realtime_greet,
+	.say = realtime_say,
+	.cancel = realtime_cancel,
+	.heard_until = realtime_heard_until,
+	.tool_result = realtime_tool_result,
+	.approve = realtime_approve,
+	.parse = realtime_parse,
+	.release = realtime_release,
+	.close_class = realtime_close_class,
+};
