@@ -1,0 +1,118 @@
+/* Opening a session, over a protocol that is not OpenAI's: what session.c may
+ * know of a protocol is what the table says. */
+#include "server/model/session.h"
+
+#include "common/clock.h"
+#include "tests/peers/fake_model.h"
+#include "tests/peers/fake_protocol.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+
+static struct fake_model *model;
+static struct model_access access_to;
+static struct config cfg;
+static const struct agent agent = { .openai_model = "m", .instructions = "" };
+
+/* 0, or negative with why. */
+static int try(const struct fake_answer *answers, struct model_failure *failure)
+{
+	int64_t connect_ms = -1;
+	int err;
+
+	memset(&cfg, 0, sizeof cfg);
+	model = fake_model_start(answers);
+	fake_model_access(model, &access_to, &cfg);
+	err = model_session_try(&access_to, &agent, NULL, failure, &connect_ms);
+	assert_true(err || connect_ms >= 0);
+	return err;
+}
+
+static void done(void)
+{
+	fake_model_access_close(&access_to);
+	fake_model_stop(model);
+}
+
+static void session_is_configured_once_it_says_that_it_was_created(void **state)
+{
+	static const struct fake_answer answers[] = { { "", "noise\ncreated s1" }, { "configure", "ready s1" }, { 0 } };
+	struct model_failure failure;
+	char line[100];
+
+	(void)state;
+	assert_int_equal(try(answers, &failure), 0);
+	fake_model_wait(model, "(end)", 1); /* with our Close */
+	assert_int_equal(fake_model_count(model, ""), 2);
+	fake_model_line(model, "configure", 0, line, sizeof line);
+	assert_string_equal(line, "configure cfg_1 0 whole");
+	done();
+}
+
+static void refused_configuration_is_tried_once_more_without_what_few_know(void **state)
+{
+	static const struct fake_answer answers[] = { { "", "created s1" },
+		{ "configure cfg_1", "error harmless cfg_1" }, { "configure cfg_2", "ready s1" }, { 0 } };
+	struct model_failure failure;
+	char line[100];
+
+	(void)state;
+	assert_int_equal(try(answers, &failure), 0);
+	fake_model_wait(model, "(end)", 1);
+	fake_model_line(model, "configure", 1, line, sizeof line);
+	assert_string_equal(line, "configure cfg_2 0 plain");
+	done();
+}
+
+static void session_of_another_kind_than_asked_for_is_refused(void **state)
+{
+	static const struct fake_answer answers[] = { { "", "created s1" }, { "configure", "ready s1 it whistles" },
+		{ 0 } };
+	struct model_failure failure;
+
+	(void)state;
+	assert_true(try(answers, &failure) < 0);
+	assert_true(failure.permanent);
+	assert_string_equal(failure.code, "wrong_format");
+	assert_string_equal(failure.text, "the model took the configuration but it whistles");
+	done();
+}
+
+static void class_of_an_error_decides_whether_it_stays_so(void **state)
+{
+	static const struct {
+		struct fake_answer answers[2];
+		bool permanent;
+	} ways[] = {
+		{ { { "", "created s1\nerror fatal -" } }, true },
+		{ { { "", "created s1\nerror retry -" } }, false },
+		{ { { "", "created s1\n!fatal" } }, true },
+		{ { { "", "!renew" } }, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+		struct model_failure failure;
+
+		assert_true(try(ways[i].answers, &failure) < 0);
+		assert_int_equal(failure.permanent, ways[i].permanent);
+		assert_string_equal(failure.error_class, "session");
+		done();
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(session_is_configured_once_it_says_that_it_was_created),
+		cmocka_unit_test(refused_configuration_is_tried_once_more_without_what_few_know),
+		cmocka_unit_test(session_of_another_kind_than_asked_for_is_refused),
+		cmocka_unit_test(class_of_an_error_decides_whether_it_stays_so),
+	};
+
+	return cmocka_run_group_tests_name("session", tests, NULL, NULL);
+}
