@@ -1,0 +1,158 @@
+#include "common/json_out.h"
+
+#include "common/json.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct buf out;
+
+static int begin(void **state)
+{
+	(void)state;
+	buf_init(&out, 0);
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	buf_free(&out);
+	return 0;
+}
+
+static void commas_stand_between_and_nowhere_else(void **state)
+{
+	struct json_out j = json_out_to(&out);
+
+	(void)state;
+	json_put_object(&j, NULL);
+	json_put_object(&j, "none");
+	json_put_end(&j);
+	json_put_array(&j, "list");
+	json_put_int(&j, NULL, 1);
+	json_put_array(&j, NULL);
+	json_put_end(&j);
+	json_put_object(&j, NULL);
+	json_put_bool(&j, "a", true);
+	json_put_bool(&j, "b", false);
+	json_put_end(&j);
+	json_put_null(&j, NULL);
+	json_put_end(&j);
+	json_put_text(&j, "after", "it");
+	json_put_end(&j);
+	assert_string_equal(
+	    buf_text(&out), "{\"none\":{},\"list\":[1,[],{\"a\":true,\"b\":false},null],\"after\":\"it\"}");
+}
+
+static void every_kind_of_value_reads_back(void **state)
+{
+	struct json_out j = json_out_to(&out);
+	cJSON *tree = json_parse("{\"x\":[1,2]}", 11);
+
+	(void)state;
+	json_put_array(&j, NULL);
+	json_put_text(&j, NULL, "a \"quote\"\n\xff");
+	json_put_text(&j, NULL, NULL);
+	json_put_text_of(&j, NULL, "cut here", 3);
+	json_put_format(&j, NULL, "%d\"%s", 7, "x");
+	json_put_int(&j, NULL, INT64_MIN);
+	json_put_uint(&j, NULL, UINT64_MAX);
+	json_put_fixed(&j, NULL, 1.5, 3);
+	json_put_time(&j, NULL, 1800000000123);
+	json_put_json(&j, NULL, "{\"y\":null}");
+	json_put_json(&j, NULL, NULL);
+	json_put_tree(&j, NULL, tree);
+	buf_puts(json_put_value(&j, NULL), "true");
+	json_put_end(&j);
+	cJSON_Delete(tree);
+	assert_string_equal(buf_text(&out),
+	    "[\"a \\\"quote\\\"\\n\xef\xbf\xbd\",null,\"cut\",\"7\\\"x\",-9223372036854775808,18446744073709551615,1.500,"
+	    "\"2027-01-15T08:00:00.123Z\",{\"y\":null},null,{\"x\":[1,2]},true]");
+	tree = json_parse(buf_text(&out), out.len);
+	assert_non_null(tree);
+	cJSON_Delete(tree);
+}
+
+static void members_of_another_object_join_in(void **state)
+{
+	static const char other[] = "{\"b\":{\"c\":[]},\"d\":\"}\"}";
+	struct json_out j = json_out_to(&out);
+
+	(void)state;
+	json_put_object(&j, NULL);
+	json_put_members(&j, "{}", 2);
+	json_put_members(&j, other, strlen(other));
+	json_put_members(&j, "{}", 2);
+	json_put_members(&j, "", 0);
+	json_put_members(&j, "[1]", 3);
+	json_put_int(&j, "e", 5);
+	json_put_members(&j, "{\"f\":6}", 7);
+	json_put_end(&j);
+	assert_string_equal(buf_text(&out), "{\"b\":{\"c\":[]},\"d\":\"}\",\"e\":5,\"f\":6}");
+}
+
+static void keys_are_escaped(void **state)
+{
+	struct json_out j = json_out_to(&out);
+
+	(void)state;
+	json_put_object(&j, NULL);
+	json_put_int(&j, "a\"b", 1);
+	json_put_end(&j);
+	assert_string_equal(buf_text(&out), "{\"a\\\"b\":1}");
+}
+
+static void a_level_is_as_new_each_time_it_is_opened(void **state)
+{
+	struct json_out j = json_out_to(&out);
+
+	(void)state;
+	for (unsigned i = 0; i < JSON_OUT_DEPTH; i++)
+		i % 2 ? json_put_object(&j, NULL) : json_put_array(&j, i ? "k" : NULL);
+	assert_int_equal(j.depth, JSON_OUT_DEPTH);
+	json_put_int(&j, "deep", 1);
+	json_put_end(&j);
+	json_put_object(&j, NULL);
+	json_put_int(&j, "deep", 2);
+	while (j.depth)
+		json_put_end(&j);
+	assert_non_null(strstr(buf_text(&out), "[{\"deep\":1},{\"deep\":2}]"));
+}
+
+static void an_error_stays_and_nothing_is_half_written_after_it(void **state)
+{
+	struct json_out j;
+	struct buf small;
+
+	(void)state;
+	buf_init(&small, 12);
+	j = json_out_to(&small);
+	json_put_object(&j, NULL);
+	json_put_text(&j, "long", "more than there is room for");
+	json_put_end(&j);
+	assert_int_equal(buf_error(&small), -E2BIG);
+	assert_int_equal(j.depth, 0);
+	buf_free(&small);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+	const struct CMUnitTest tests[] = {
+		TEST(commas_stand_between_and_nowhere_else),
+		TEST(every_kind_of_value_reads_back),
+		TEST(members_of_another_object_join_in),
+		TEST(keys_are_escaped),
+		TEST(a_level_is_as_new_each_time_it_is_opened),
+		TEST(an_error_stays_and_nothing_is_half_written_after_it),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
