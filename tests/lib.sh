@@ -1,8 +1,12 @@
 # How one program is run and judged; for tests/run, tests/run-fuzz and
 # tests/mutate. To be sourced, from the root.
 
-LOGS=build/test
-mkdir -p "$LOGS"
+LOGS=${LOGS:-build/test}
+# Whatever a test leaves on a disk for a while lies here, and goes with the run.
+export TMPDIR=$PWD/build/tmp
+mkdir -p "$LOGS" "$TMPDIR"
+# tests/run keeps here the process groups that are up, to end them if it is stopped.
+UP=${UP:-}
 
 # Sanitizers of this age cannot live with the many random address bits of newer
 # kernels; where that can be switched off for a program, it is.
@@ -19,6 +23,20 @@ export TSAN_OPTIONS=second_deadlock_stack=1:history_size=4
 # What a sanitizer says when it has found something, whatever the exit status.
 SANITIZER='ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitizer|runtime error:'
 
+# contained SECONDS LOG COMMAND...: runs it in a process group of its own, whose
+# number is in $UP meanwhile. The limit is a guard against hanging.
+contained() {
+	local status=0 pid
+	(
+		[ -z "$UP" ] || : >"$UP/$BASHPID"
+		exec timeout -k 10 "$1" "${@:3}" >"$2" 2>&1 </dev/null
+	) &
+	pid=$!
+	wait "$pid" || status=$?
+	[ -z "$UP" ] || rm -f "$UP/$pid"
+	return $status
+}
+
 # judge LOG STATUS: counts a cmocka program's cases into $passed and $failed. A
 # program that ends badly, or in which nothing ran, has failed at least once.
 judge() {
@@ -29,31 +47,40 @@ judge() {
 	fi
 }
 
-# binary FLAVOR NAME: the built test of that name, in whichever folder.
+# binary FLAVOR NAME: where the test of that name is built, in whichever folder.
 binary() {
-	find "build/$1/tests" -name "$2" -type f | grep . || echo "build/$1/tests/$2"
+	local source
+	source=$(find tests/unit tests/fuzz tests/planted -name "$2.c" | head -1)
+	source=${source:-tests/$2.c}
+	echo "build/$1/${source%.c}"
 }
 
 # unit FLAVOR NAME: runs one unit test; sets $passed, $failed and $log.
 unit() {
 	local status=0
 	log=$LOGS/$1-$2.log
-	timeout -k 5 "${UNIT_SECONDS:-120}" "${FIXED[@]}" "$(binary "$1" "$2")" >"$log" 2>&1 </dev/null || status=$?
+	contained "${UNIT_SECONDS:-300}" "$log" "${FIXED[@]}" "$(binary "$1" "$2")" || status=$?
 	judge "$log" "$status"
 }
 
 # fuzz NAME SECONDS [FLOOR]: runs one fuzz target; sets $passed, $failed, $log and
 # $why. It must find nothing, and reach at least FLOOR edges of the code: a
-# target that returns early finds nothing either.
+# target that returns early finds nothing either. On a busy machine little is
+# tried in so many seconds: then it goes on.
+ENOUGH=20000
 fuzz() {
-	local status=0 seeds=() cov
+	local status=0 seeds=() cov tried=0
 	log=$LOGS/fuzz-$1.log
 	mkdir -p "build/fuzz/corpus/$1" build/fuzz/artifacts
 	[ ! -d "tests/fuzz/seeds/${1#fuzz_}" ] || seeds=("tests/fuzz/seeds/${1#fuzz_}")
-	timeout -k 5 $(($2 + 60)) "${FIXED[@]}" "$(binary fuzz "$1")" -max_total_time="$2" -seed=1 -timeout=10 \
-		-rss_limit_mb=2048 -artifact_prefix="build/fuzz/artifacts/$1-" \
-		"build/fuzz/corpus/$1" "${seeds[@]}" >"$log" 2>&1 </dev/null || status=$?
-	cov=$(grep -aoE ' cov: [0-9]+ ' "$log" | tail -1 | tr -dc 0-9)
+	for _ in $(seq 20); do
+		contained $(($2 + 300)) "$log" "${FIXED[@]}" "$(binary fuzz "$1")" -max_total_time="$2" -seed=1 -timeout=60 \
+			-rss_limit_mb=2048 -artifact_prefix="build/fuzz/artifacts/$1-" "build/fuzz/corpus/$1" "${seeds[@]}" ||
+			status=$?
+		cov=$(grep -aoE ' cov: [0-9]+ ' "$log" | tail -1 | tr -dc 0-9)
+		tried=$((tried + $(sed -nE 's/^Done ([0-9]+) runs.*/\1/p' "$log" | tail -1) + 0))
+		[ "$status" = 0 ] && [ "${cov:-0}" -lt "${3:-0}" ] && [ "$tried" -lt "$ENOUGH" ] || break
+	done
 	passed=0 failed=1 why=""
 	if [ "$status" != 0 ]; then
 		why="found something, or did not end (status $status)"
@@ -69,4 +96,18 @@ fuzz() {
 # floor NAME: the coverage floor of a fuzz target, or nothing.
 floor() {
 	awk -v name="$1" '$1 == name { print $2 }' tests/fuzz/floors
+}
+
+# below PID: the processes it has started, and those they have, and so on.
+below() {
+	cat /proc/[0-9]*/stat 2>/dev/null | awk -v top="$1" '
+		{ pid = $1; sub(/.*\) . /, ""); child[$1] = child[$1] " " pid }
+		function tell(pid,    n, each, k) {
+			n = split(child[pid], each, " ")
+			for (k = 1; k <= n; k++) {
+				print each[k]
+				tell(each[k])
+			}
+		}
+		END { tell(top) }'
 }

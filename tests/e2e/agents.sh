@@ -6,8 +6,8 @@
 
 DIR=$WORK/agents
 mkdir -p "$DIR"
-printf 'wait-agent-talking 200\nhangup\n' >"$SPEECH/agents-short.script"
-printf 'wait-agent-talking 200\nsilence 60000\n' >"$SPEECH/agents-long.script"
+printf 'wait-agent-talking 200\nhangup\n' >"$WORK/agents-short.script"
+printf 'wait-agent-talking 200\nsilence 60000\n' >"$WORK/agents-long.script"
 
 put() { # NAME: an agent's file, from stdin; whole at once, as editors write it
 	cat >"$DIR/$1.new"
@@ -32,7 +32,7 @@ live() {
 	api /status | jq -e ".calls.live == $1"
 }
 to_call() { # NAME TO: one short call
-	check "$1: a call to $2" phone "$1" --script "$SPEECH/agents-short.script" --to "$2" --expect script_done=1
+	check "$1: a call to $2" phone "$1" --script "$OUTER/agents-short.script" --to "$2" --expect script_done=1
 }
 record() { # NAME: what is known of that call
 	api "/calls/$(field "$WORK/$1.json" '.calls[0].call_sid')"
@@ -52,7 +52,7 @@ check "the record says who answered" equal "$(answered dental), $(answered pizza
 	"dental null, pizza loud, default null"
 
 # A call that is up keeps what it began with; the next gets what the file says by then.
-dial kept --script "$SPEECH/agents-long.script" --to +12025550102
+dial kept --script "$OUTER/agents-long.script" --to +12025550102
 check "a call is up" until_true live 1
 put dental.json <<'JSON'
 {"numbers": ["+12025550100", "+12025550102"], "voice": "sage", "greeting": {"mode": "exact", "text": "Good day."}}
@@ -72,7 +72,7 @@ to_call still +12025550101
 check "and answer" equal "$(answered still)" "pizza loud"
 api "/calls/$(api /calls | jq -r '[.calls[] | select(.state == "live")][0].call_sid')" -X DELETE >/dev/null
 all_over
-check "a stream nobody announced" phone unannounced --script "$SPEECH/agents-short.script" --to +12025550101 --fault no-token
+check "a stream nobody announced" phone unannounced --script "$OUTER/agents-short.script" --to +12025550101 --fault no-token
 check "has the agent of the number its parameters tell" equal "$(answered unannounced)" "pizza loud"
 rm "$DIR/second.json"
 put pizza.json <<<'{"numbers": ["+12025550101"]}'
@@ -83,11 +83,11 @@ check "the server stops with status 0" stop_server
 # Who cannot be served is dialled through to where the agent of the number says.
 put pizza.json <<<'{"numbers": ["+12025550101"], "fallback": {"number": "+12025550178"}}'
 server full AGENTS_DIR="$DIR" MAX_CALLS=1 OVERFLOW_NUMBER=+12025550177
-dial first --script "$SPEECH/agents-long.script" --to +12025550102
+dial first --script "$OUTER/agents-long.script" --to +12025550102
 check "full: one call is up" until_true live 1
 for pair in 0101:0178 0100:0177; do
 	check "full: a call to +1202555${pair%:*} is dialled through to +1202555${pair#*:}" phone "full-${pair%:*}" \
-		--script "$SPEECH/agents-short.script" --to "+1202555${pair%:*}" --expect "dial=+1202555${pair#*:}" --expect end=no-stream
+		--script "$OUTER/agents-short.script" --to "+1202555${pair%:*}" --expect "dial=+1202555${pair#*:}" --expect end=no-stream
 done
 api "/calls/$(field <(api /calls) '.calls[0].call_sid')" -X DELETE >/dev/null
 all_over

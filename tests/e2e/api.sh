@@ -9,7 +9,7 @@ JWT_SECRET=not-a-real-jwt-secret-0123456789abcdef
 FULL='{"text":"Say it."}'
 
 # A caller who only listens: whatever the agent says after its greeting, the operator has brought about.
-printf '%s\n' "wait-end 200000" >"$SPEECH/api-listen.script"
+printf '%s\n' "wait-end 200000" >"$WORK/api-listen.script"
 
 base64url() {
 	openssl base64 -A | tr '+/' '-_' | tr -d '='
@@ -47,7 +47,6 @@ sid_but() { # SID: of a live call that is not this one
 watch_to() { # FILE PATH: server-sent events, in the background; pid in $WATCHER
 	curl -sN --max-time 120 -H "Authorization: Bearer $TOKEN" "http://127.0.0.1:$PORT$2" >"$WORK/$1" &
 	WATCHER=$!
-	PIDS+=("$WATCHER")
 }
 events() { # FILE: the data of its events, each with its type
 	sed -nE '/^event: /{s/^event: //;h;};/^data: /{s/^data: //;G;s/^(.*)\n(.*)$/{"event":"\2","line":\1}/;p;}' "$WORK/$1" | jq -c .
@@ -103,14 +102,14 @@ what_each_status_means() { # SID of a call that is over
 
 watched_and_steered() {
 	local sid all one
-	phone other --script "$SPEECH/api-listen.script" --expect end=server &
+	phone other --script "$OUTER/api-listen.script" --expect end=server &
 	OTHER=$!
 	check "a call is up" until_true live 1
 	watch_to all.sse /events
 	all=$WATCHER
 	FLOOD=$(sid_but "")
 	check "events: everyone's stream has begun" until_true grep -q '^id: ' "$WORK/all.sse"
-	phone talk --script "$SPEECH/api-listen.script" --expect clears=0 --expect warnings=0 \
+	phone talk --script "$OUTER/api-listen.script" --expect clears=0 --expect warnings=0 \
 		--expect script_done=1 --expect dial=+12025550177 --expect streams=1 &
 	local talk=$!
 	check "another call is up" until_true live 2

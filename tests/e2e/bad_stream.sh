@@ -9,16 +9,16 @@
 
 SORRY="we have a technical problem"
 cat >"$WORK/talk.script" <<SCRIPT
-say $PWD/$SPEECH/caller-4.wav
+say caller-4.wav
 wait-agent-talking 2500
 hangup
 SCRIPT
 cat >"$WORK/cut-off.script" <<SCRIPT
-say $PWD/$SPEECH/caller-4.wav
+say caller-4.wav
 wait-end 60000
 SCRIPT
 cat >"$WORK/keys.script" <<SCRIPT
-say $PWD/$SPEECH/caller-4.wav
+say caller-4.wav
 wait-agent-talking 1500
 dtmf 12# 100
 wait-clear
@@ -28,12 +28,12 @@ wait-agent-talking 500
 hangup
 SCRIPT
 cat >"$WORK/good.script" <<SCRIPT
-say $PWD/$SPEECH/caller-1.wav
+say caller-1.wav
 wait-agent-talking 1500
-say $PWD/$SPEECH/caller-2.wav
+say caller-2.wav
 wait-clear
 wait-agent-done 300
-say $PWD/$SPEECH/caller-3.wav
+say caller-3.wav
 wait-agent-done 300
 hangup
 SCRIPT

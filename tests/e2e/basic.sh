@@ -3,7 +3,7 @@
 # and that nothing was said to the model that it does not know.
 . "$(dirname "$0")/lib.sh"
 
-cat >"$SPEECH/basic.script" <<'SCRIPT'
+cat >"$WORK/basic.script" <<'SCRIPT'
 wait-agent-done 300
 say caller-1.wav
 wait-agent-talking 1500
@@ -19,7 +19,7 @@ SCRIPT
 call() {
 	model "model-$1" --key "$SECRET"
 	server "server-$1" OPENAI_AUDIO_FORMAT="$1"
-	check "$1: the call goes as it should" phone "call-$1" --script "$SPEECH/basic.script" \
+	check "$1: the call goes as it should" phone "call-$1" --script "$OUTER/basic.script" \
 		--expect 'answers>=4' --expect 'cut_answers>=1' --expect 'clears=1' --expect 'warnings=0' \
 		--expect 'end=caller' --expect 'script_done=1'
 	sid=$(api /calls | jq -r '.calls[0].call_sid')
@@ -46,7 +46,7 @@ call() {
 long_instructions() {
 	model model-long --key "$SECRET" --fault read-rate=60000
 	server server-long INSTRUCTIONS="$(printf 'Be brief. %.0s' $(seq 6000))" MODEL_CONNECT_MS=10000
-	check "long instructions: the call goes as it should" phone call-long --script "$SPEECH/basic.script" \
+	check "long instructions: the call goes as it should" phone call-long --script "$OUTER/basic.script" \
 		--expect 'answers>=4' --expect 'clears=1' --expect 'warnings=0' --expect 'script_done=1'
 	check "long instructions: the server stops with status 0" stop_server
 	check "long instructions: the model stops with status 0" stop_model

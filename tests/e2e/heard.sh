@@ -10,9 +10,9 @@
 NEAR_MS=250
 
 cat >"$WORK/cut.script" <<SCRIPT
-say $PWD/$SPEECH/caller-1.wav
+say caller-1.wav
 wait-agent-talking 1500
-say $PWD/$SPEECH/caller-2.wav
+say caller-2.wav
 wait-clear
 wait-agent-done 300
 silence 2500
@@ -20,9 +20,9 @@ hangup
 SCRIPT
 # Speaks up again when the answer has come, but nothing of it was played.
 cat >"$WORK/unheard.script" <<SCRIPT
-say $PWD/$SPEECH/caller-4.wav
+say caller-4.wav
 at 5000
-say $PWD/$SPEECH/caller-2.wav
+say caller-2.wav
 wait-clear
 wait-agent-done 300
 hangup

@@ -61,7 +61,7 @@ cat >"$WORK/model.script" <<'JSON'
     "then": { "say": "Basil.", "wav": "none.wav" } } ] }
 JSON
 cat >"$WORK/caller.script" <<SCRIPT
-say $PWD/$SPEECH/caller-3.wav
+say caller-3.wav
 wait-agent-done 1200
 hangup
 SCRIPT

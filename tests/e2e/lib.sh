@@ -24,9 +24,13 @@
 #   check "sentence" COMMAND... one case: "ok …" or "not ok …", with what went wrong
 #   stop_server, stop_model     and wait for them; fails if the exit status is not 0
 #
-# No case asserts a time. Limits are guards against hanging.
+# No case asserts a time, and none expects the machine to be idle: it waits for what
+# happens, and limits are guards against hanging. What depends on how late a process
+# came to run is asked for by the names below (ON_TIME).
+# Whoever is stopped takes all that it started along.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+. tests/lib.sh
 
 FLAVOR=${FLAVOR:-asan}
 SERVER_BIN=build/$FLAVOR/trunkline
@@ -42,39 +46,46 @@ export LC_ALL=C.UTF-8
 export TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp:halt_on_error=0:exitcode=66"
 export ASAN_OPTIONS="exitcode=66" UBSAN_OPTIONS="print_stacktrace=1"
 
-# Older sanitizers cannot live with newer kernels' address bits.
-FIXED=()
-if setarch "$(uname -m)" -R true 2>/dev/null; then
-	FIXED=(setarch "$(uname -m)" -R)
-fi
-
 rm -rf "$WORK"
 mkdir -p "$WORK"
-PIDS=()
+PATIENCE=120 # seconds in which whatever is waited for happens
 cleanup() {
-	[ "${#PIDS[@]}" = 0 ] || kill "${PIDS[@]}" 2>/dev/null
-	wait 2>/dev/null
+	local all
+	all=$(below $BASHPID)
+	kill $all 2>/dev/null
+	for _ in $(seq 30); do
+		kill -0 $all 2>/dev/null || return 0
+		sleep 0.1
+	done
+	kill -9 $all 2>/dev/null
 }
-trap cleanup EXIT
+guarded() {
+	trap cleanup EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM HUP
+}
+guarded
 
-# wait_for FILE SED-PATTERN: prints the pattern's group once a line matches.
+# wait_for PID FILE SED-PATTERN: prints the pattern's group once a line matches, which that process writes.
 wait_for() {
-	local found
-	for _ in $(seq 300); do
-		found=$(sed -nE "s/$2/\1/p" "$1" 2>/dev/null | head -1)
+	local found up=0 until=$((SECONDS + PATIENCE))
+	while [ $up = 0 ] && [ $SECONDS -lt $until ]; do
+		kill -0 "$1" 2>/dev/null || up=$?
+		found=$(sed -nE "s/$3/\1/p" "$2" 2>/dev/null | head -1)
 		if [ -n "$found" ]; then
 			echo "$found"
 			return 0
 		fi
 		sleep 0.1
 	done
-	echo "nothing like $2 in $1" >&2
+	echo "nothing like $3 in $2" >&2
 	return 1
 }
 
-# until COMMAND...: tries for up to 20 s.
+# until_true COMMAND...: tries until it succeeds.
 until_true() {
-	for _ in $(seq 200); do
+	local until=$((SECONDS + PATIENCE))
+	while [ $SECONDS -lt $until ]; do
 		if "$@" >/dev/null 2>&1; then
 			return 0
 		fi
@@ -89,8 +100,7 @@ model() {
 	"$TOOLS/standin-model" --dir build/e2e/ca --voice-dir "$SPEECH" --report "$WORK/$name.json" "$@" \
 		>"$WORK/$name.out" 2>"$WORK/$name.err" &
 	MODEL=$!
-	PIDS+=("$MODEL")
-	MODEL_PORT=$(wait_for "$WORK/$name.out" '^listening .*:([0-9]+)$')
+	MODEL_PORT=$(wait_for "$!" "$WORK/$name.out" '^listening .*:([0-9]+)$')
 }
 
 server() {
@@ -101,8 +111,7 @@ server() {
 		OPENAI_CA_FILE=build/e2e/ca/ca.pem OPENAI_REALTIME_URL="wss://localhost:$MODEL_PORT/v1/realtime" \
 		LOG_LEVEL=debug "$@" "${FIXED[@]}" "$SERVER_BIN" >"$WORK/$name.out" 2>"$WORK/$name.log" &
 	SERVER=$!
-	PIDS+=("$SERVER")
-	PORT=$(wait_for "$WORK/$name.log" '.*listening; .*port=([0-9]+).*')
+	PORT=$(wait_for "$!" "$WORK/$name.log" '.*listening; .*port=([0-9]+).*')
 }
 
 text_model() {
@@ -110,8 +119,7 @@ text_model() {
 	"$TOOLS/text-model" --cert build/e2e/ca/good.pem --key "$SECRET" --script "$2" --out "$WORK/$name.jsonl" "${@:3}" \
 		>"$WORK/$name.out" 2>"$WORK/$name.err" &
 	TEXT=$!
-	PIDS+=("$TEXT")
-	TEXT_URL=https://localhost:$(wait_for "$WORK/$name.out" '^listening .*:([0-9]+)$')/v1/responses
+	TEXT_URL=https://localhost:$(wait_for "$!" "$WORK/$name.out" '^listening .*:([0-9]+)$')/v1/responses
 }
 
 sink() {
@@ -119,8 +127,7 @@ sink() {
 	shift
 	"$TOOLS/webhook-sink" --secret "$SECRET" --out "$WORK/$name.jsonl" "$@" >"$WORK/$name.out" 2>"$WORK/$name.err" &
 	SINK=$!
-	PIDS+=("$SINK")
-	SINK_PORT=$(wait_for "$WORK/$name.out" '^listening .*:([0-9]+)$')
+	SINK_PORT=$(wait_for "$!" "$WORK/$name.out" '^listening .*:([0-9]+)$')
 }
 
 sent() {
@@ -136,8 +143,7 @@ rest() {
 		--phone "$TOOLS/phone" --server "@$WORK/$name/server" --work "$WORK/$name" --report "$WORK/$name.json" \
 		"$@" >"$WORK/$name.out" 2>"$WORK/$name.err" &
 	REST_PID=$!
-	PIDS+=("$REST_PID")
-	REST_PORT=$(wait_for "$WORK/$name.out" '^listening .*:([0-9]+)$')
+	REST_PORT=$(wait_for "$!" "$WORK/$name.out" '^listening .*:([0-9]+)$')
 	REST=(TWILIO_ACCOUNT_SID="$ACCOUNT" TWILIO_API_URL="https://localhost:$REST_PORT" HTTPS_CA_FILE=build/e2e/ca/ca.pem)
 }
 
@@ -147,7 +153,7 @@ rest_to() {
 
 # What was asked of it so far, through a jq filter.
 rest_report() {
-	curl -sS --max-time 10 --cacert build/e2e/ca/ca.pem "https://localhost:$REST_PORT/standin/report" | jq -r "$1"
+	curl -sS --max-time 60 --cacert build/e2e/ca/ca.pem "https://localhost:$REST_PORT/standin/report" | jq -r "$1"
 }
 
 stop_rest() {
@@ -235,7 +241,7 @@ went() {
 }
 
 api() {
-	curl -sS --max-time 20 "http://127.0.0.1:$PORT$1" "${@:2}"
+	curl -sS --max-time 60 "http://127.0.0.1:$PORT$1" "${@:2}"
 }
 
 field() {
@@ -244,8 +250,8 @@ field() {
 
 # stopped PID: waits for it to end by itself; its exit status.
 stopped() {
-	local status=0
-	for _ in $(seq 300); do
+	local status=0 until=$((SECONDS + PATIENCE))
+	while [ $SECONDS -lt $until ]; do
 		kill -0 "$1" 2>/dev/null || break
 		sleep 0.1
 	done
@@ -267,7 +273,7 @@ stop_model() {
 FAILED=0
 check() {
 	local what=$1 said
-	said=$(mktemp)
+	said=$WORK/.said.$BASHPID
 	shift
 	# Not in a subshell: who waits for a process must be its parent.
 	if "$@" >"$said" 2>&1; then
@@ -312,8 +318,7 @@ apart() {
 		sleep 0.1
 	done
 	(
-		trap cleanup EXIT
-		PIDS=()
+		guarded
 		NAME=$name
 		WORK=$OUTER/$name
 		mkdir -p "$WORK"
@@ -342,5 +347,14 @@ finish() {
 	exit $FAILED
 }
 
-[ -f build/e2e/ca/ca.pem ] || "$TOOLS/standin-model" --make-ca build/e2e/ca >/dev/null
-tools/make-speech "$SPEECH"
+# Made by whoever comes first; tests/run has them made.
+made() {
+	[ -f build/e2e/ca/ca.pem ] || "$TOOLS/standin-model" --make-ca build/e2e/ca >/dev/null
+	tools/make-speech "$SPEECH"
+}
+exec 9>build/e2e/lock
+flock 9
+made
+exec 9>&-
+# The phones' scripts lie in $WORK, and find beside them what callers say.
+ln -s "$PWD/$SPEECH"/*.wav "$WORK"

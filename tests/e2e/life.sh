@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 
 script() { # NAME LINES…
-	printf '%s\n' "${@:2}" >"$SPEECH/$1.script"
+	printf '%s\n' "${@:2}" >"$WORK/$1.script"
 }
 script life-wait "wait-end 40000"
 script life-greet "wait-agent-done 300" "hangup"
@@ -30,13 +30,13 @@ live() {
 
 limits() {
 	server limits MAX_CALLS=2 MAX_CALL_SECONDS=12
-	phone limits-1 --script "$SPEECH/life-wait.script" --expect end=server &
+	phone limits-1 --script "$OUTER/life-wait.script" --expect end=server &
 	local first=$!
-	phone limits-2 --script "$SPEECH/life-wait.script" --expect end=server &
+	phone limits-2 --script "$OUTER/life-wait.script" --expect end=server &
 	local second=$!
 	check "limits: two calls are up" until_true live 2
 	check "limits: /ready says full" equal "$(api /ready | jq -r .status)" full
-	check "limits: the third hears a sentence at once" phone limits-3 --script "$SPEECH/life-wait.script" \
+	check "limits: the third hears a sentence at once" phone limits-3 --script "$OUTER/life-wait.script" \
 		--expect end=no-stream --expect 'say=all our lines are busy' --expect streams=0
 	check "limits: and is counted" equal "$(api /status | jq .calls.refused_full)" 1
 	check "limits: an unknown call cannot be ended" equal "$(api /calls/CAnone -X DELETE -o /dev/null -w '%{http_code}')" 404
@@ -55,10 +55,10 @@ limits() {
 
 overflow() {
 	server overflow MAX_CALLS=1 OVERFLOW_NUMBER=+12025550177 IDLE_SECONDS=8 GREETING_MODE=wait
-	phone overflow-1 --script "$SPEECH/life-wait.script" --expect end=server &
+	phone overflow-1 --script "$OUTER/life-wait.script" --expect end=server &
 	local first=$!
 	check "overflow: one call is up" until_true live 1
-	check "overflow: the next one is dialled through" phone overflow-2 --script "$SPEECH/life-wait.script" --expect dial=+12025550177 --expect end=no-stream
+	check "overflow: the next one is dialled through" phone overflow-2 --script "$OUTER/life-wait.script" --expect dial=+12025550177 --expect end=no-stream
 	wait "$first"
 	check "idle: nobody spoke" equal "$(reason "$(sid overflow-1)")" idle
 	check "idle: the caller hears a goodbye, nobody is dialled" equal \
@@ -69,7 +69,7 @@ overflow() {
 
 keys() {
 	server keys UPLINK_BATCH_MS=40
-	check "keys: both groups are answered, the first cut the greeting" phone keys --script "$SPEECH/life-keys.script" \
+	check "keys: both groups are answered, the first cut the greeting" phone keys --script "$OUTER/life-keys.script" \
 		--expect 'answers>=3' --expect 'clears>=1' --expect warnings=0 --expect script_done=1
 	ended "$(sid keys)" >"$WORK/keys-record.json"
 	check "keys: they are on the record" equal "$(field "$WORK/keys-record.json" '[.turns[] | select(.who == "keys") | .text] | join(" ")')" "42 7"
@@ -80,12 +80,12 @@ keys() {
 
 greetings() {
 	server exact GREETING_MODE=exact GREETING="Good day, this is a test." IDLE_SECONDS=60
-	check "greeting: exact words are asked for" phone exact --script "$SPEECH/life-greet.script" --expect 'answers>=1' --expect warnings=0
+	check "greeting: exact words are asked for" phone exact --script "$OUTER/life-greet.script" --expect 'answers>=1' --expect warnings=0
 	check "greeting: stops with status 0" stop_server
 
 	server protect GREETING_PROTECT_MS=20000
 	check "protect: speech over the greeting does not stop it, and is answered after" phone protect \
-		--script "$SPEECH/life-over.script" --expect clears=0 --expect 'heard_ms>=14000' --expect warnings=0 --expect script_done=1
+		--script "$OUTER/life-over.script" --expect clears=0 --expect 'heard_ms>=14000' --expect warnings=0 --expect script_done=1
 	ended "$(sid protect)" >"$WORK/protect-record.json"
 	check "protect: all of the greeting was heard" equal \
 		"$(field "$WORK/protect-record.json" '[.turns[] | select(.who == "agent")][0] | .heard_ms == .generated_ms and (.interrupted | not)')" true
@@ -93,13 +93,13 @@ greetings() {
 
 	server meek INTERRUPTIBLE=off
 	check "interruptible off: speech over an answer does not stop it, and is answered after" phone meek \
-		--script "$SPEECH/life-over.script" --expect clears=0 --expect 'heard_ms>=14000' --expect warnings=0 --expect script_done=1
+		--script "$OUTER/life-over.script" --expect clears=0 --expect 'heard_ms>=14000' --expect warnings=0 --expect script_done=1
 	check "interruptible off: stops with status 0" stop_server
 }
 
 last_words() {
 	server last
-	check "last words: the caller hangs up right after speaking" phone last --script "$SPEECH/life-last.script" --expect end=caller
+	check "last words: the caller hangs up right after speaking" phone last --script "$OUTER/life-last.script" --expect end=caller
 	check "last words: they are on the record" equal \
 		"$(ended "$(sid last)" | jq -r '[.turns[] | select(.who == "caller") | .text | length > 0] | join(" ")')" true
 	check "last words: stops with status 0" stop_server
@@ -122,19 +122,19 @@ again() {
 
 drain() {
 	server drain DRAIN_SECONDS=4
-	phone drain-1 --script "$SPEECH/life-wait.script" --expect end=server --expect 'action=200' &
+	phone drain-1 --script "$OUTER/life-wait.script" --expect end=server --expect 'action=200' &
 	local first=$!
 	check "drain: a call is up" until_true live 1
 	kill -TERM "$SERVER"
 	check "drain: /ready says so" until_true eval "api /ready | jq -e '.status == \"draining\"'"
-	check "drain: a new call hears a sentence, status 200" phone drain-2 --script "$SPEECH/life-wait.script" --expect status=200 --expect end=no-stream --expect 'say=cannot take your call'
+	check "drain: a new call hears a sentence, status 200" phone drain-2 --script "$OUTER/life-wait.script" --expect status=200 --expect end=no-stream --expect 'say=cannot take your call'
 	wait "$first"
 	check "drain: the live call was ended politely, after connect-action" equal $? 0
 	check "drain: exits with 0" stopped "$SERVER"
 	check "drain: the log says how the call ended" grep -q "call ended: server is shutting down" "$WORK/drain.log"
 
 	server twice DRAIN_SECONDS=100
-	phone twice-1 --script "$SPEECH/life-wait.script" &
+	phone twice-1 --script "$OUTER/life-wait.script" &
 	first=$!
 	check "drain: another call is up" until_true live 1
 	kill -TERM "$SERVER"

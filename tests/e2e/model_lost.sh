@@ -6,19 +6,19 @@
 
 SORRY="we have a technical problem"
 cat >"$WORK/cut-off.script" <<SCRIPT
-say $PWD/$SPEECH/caller-2.wav
+say caller-2.wav
 wait-end 60000
 SCRIPT
 cat >"$WORK/speak-over.script" <<SCRIPT
-say $PWD/$SPEECH/caller-2.wav
+say caller-2.wav
 wait-agent-talking 700
-say $PWD/$SPEECH/caller-1.wav
+say caller-1.wav
 wait-end 60000
 SCRIPT
 cat >"$WORK/good.script" <<SCRIPT
-say $PWD/$SPEECH/caller-1.wav
+say caller-1.wav
 wait-agent-talking 1500
-say $PWD/$SPEECH/caller-2.wav
+say caller-2.wav
 wait-clear
 wait-agent-done 300
 hangup

@@ -7,24 +7,24 @@
 
 SORRY="we have a technical problem"
 cat >"$WORK/talk.script" <<SCRIPT
-say $PWD/$SPEECH/caller-2.wav
+say caller-2.wav
 wait-agent-talking 2500
 hangup
 SCRIPT
 cat >"$WORK/cut-off.script" <<SCRIPT
-say $PWD/$SPEECH/caller-2.wav
+say caller-2.wav
 wait-end 80000
 SCRIPT
 cat >"$WORK/interrupt.script" <<SCRIPT
-say $PWD/$SPEECH/caller-2.wav
+say caller-2.wav
 wait-agent-talking 1200
-say $PWD/$SPEECH/caller-1.wav
+say caller-1.wav
 wait-clear
 wait-agent-done 300
 hangup
 SCRIPT
 cat >"$WORK/unanswered.script" <<SCRIPT
-say $PWD/$SPEECH/caller-2.wav
+say caller-2.wav
 silence 4000
 hangup
 SCRIPT
@@ -32,15 +32,15 @@ cat >"$WORK/mute.script" <<SCRIPT
 wait-end 80000
 SCRIPT
 cat >"$WORK/long.script" <<SCRIPT
-say $PWD/$SPEECH/caller-2.wav
+say caller-2.wav
 wait-agent-talking 6000
-say $PWD/$SPEECH/caller-1.wav
+say caller-1.wav
 wait-clear
 wait-agent-talking 1500
 hangup
 SCRIPT
 cat >"$WORK/half-minute.script" <<SCRIPT
-say $PWD/$SPEECH/caller-2.wav
+say caller-2.wav
 silence 38000
 hangup
 SCRIPT

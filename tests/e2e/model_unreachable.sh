@@ -9,11 +9,11 @@
 
 SORRY="we have a technical problem"
 cat >"$OUTER/wait.script" <<SCRIPT
-say $PWD/$SPEECH/caller-2.wav
+say caller-2.wav
 wait-end 40000
 SCRIPT
 cat >"$OUTER/talk.script" <<SCRIPT
-say $PWD/$SPEECH/caller-2.wav
+say caller-2.wav
 wait-agent-talking 600
 hangup
 SCRIPT

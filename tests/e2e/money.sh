@@ -5,14 +5,14 @@
 . "$(dirname "$0")/lib.sh"
 
 cat >"$WORK/talk.script" <<SCRIPT
-say $PWD/$SPEECH/caller-1.wav
+say caller-1.wav
 wait-agent-done 300
 hangup
 SCRIPT
 # Speaks up while the goodbye is being said.
 cat >"$WORK/limit.script" <<SCRIPT
 wait-agent-talking 500
-say $PWD/$SPEECH/caller-1.wav
+say caller-1.wav
 wait-end 60000
 SCRIPT
 prices() { # FILE FACTOR

@@ -4,17 +4,17 @@
 # flavors: asan
 . "$(dirname "$0")/lib.sh"
 
-cat >"$SPEECH/outbound.script" <<'SCRIPT'
+cat >"$WORK/outbound.script" <<'SCRIPT'
 wait-agent-done 300
 say caller-1.wav
 wait-agent-done 300
 hangup
 SCRIPT
-cat >"$SPEECH/machine.script" <<'SCRIPT'
+cat >"$WORK/machine.script" <<'SCRIPT'
 say caller-2.wav
 wait-end
 SCRIPT
-cat >"$SPEECH/callee-first.script" <<'SCRIPT'
+cat >"$WORK/callee-first.script" <<'SCRIPT'
 say caller-1.wav
 wait-agent-done 300
 hangup
@@ -100,11 +100,11 @@ outcomes() {
 	agents
 	rest rest --own +12025550100 --rule busy@+12025550171 --rule no-answer@+12025550172 \
 		--rule ring=15000@+12025550173 --rule shuffled@+12025550174 --rule doubled@+12025550174 \
-		--rule machine_end_beep=2500@+12025550175 --rule "script=$SPEECH/machine.script@+12025550175" \
-		--rule machine_end_silence=1500@+12025550176 --rule "script=$SPEECH/machine.script@+12025550176" \
-		--rule "script=$SPEECH/callee-first.script@+12025550177" --rule failed@+12025550178 \
-		--rule machine_end_beep=0@+12025550179 --rule "script=$SPEECH/machine.script@+12025550179" \
-		-- --script "$SPEECH/outbound.script"
+		--rule machine_end_beep=2500@+12025550175 --rule "script=$OUTER/machine.script@+12025550175" \
+		--rule machine_end_silence=1500@+12025550176 --rule "script=$OUTER/machine.script@+12025550176" \
+		--rule "script=$OUTER/callee-first.script@+12025550177" --rule failed@+12025550178 \
+		--rule machine_end_beep=0@+12025550179 --rule "script=$OUTER/machine.script@+12025550179" \
+		-- --script "$OUTER/outbound.script"
 	server server "${REST[@]}" SIGNING_SECRET="$SECRET" AGENTS_DIR="$WORK/agents" DATA_DIR="$WORK/data" OUTBOUND_CPS=20
 	rest_to "$PORT"
 	until_true connected 1

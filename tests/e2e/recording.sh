@@ -6,16 +6,16 @@
 . "$(dirname "$0")/lib.sh"
 
 cat >"$WORK/cut.script" <<SCRIPT
-say $PWD/$SPEECH/caller-1.wav
+say caller-1.wav
 wait-agent-talking 1500
-say $PWD/$SPEECH/caller-2.wav
+say caller-2.wav
 wait-clear
 wait-agent-done 300
 hangup
 SCRIPT
 cat >"$WORK/long.script" <<SCRIPT
 wait-agent-talking 1500
-say $PWD/$SPEECH/caller-3.wav
+say caller-3.wav
 wait-end 60000
 SCRIPT
 

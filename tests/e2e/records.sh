@@ -7,7 +7,7 @@
 
 mkdir -p "$WORK/agents"
 cat >"$WORK/hello.script" <<SCRIPT
-say $PWD/$SPEECH/caller-3.wav
+say caller-3.wav
 wait-agent-done 1200
 hangup
 SCRIPT

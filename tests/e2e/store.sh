@@ -4,13 +4,13 @@
 # flavors: asan
 . "$(dirname "$0")/lib.sh"
 
-cat >"$SPEECH/store.script" <<'SCRIPT'
+cat >"$WORK/store.script" <<'SCRIPT'
 wait-agent-talking 1500
 say caller-3.wav
 wait-agent-done 300
 hangup
 SCRIPT
-cat >"$SPEECH/store-long.script" <<'SCRIPT'
+cat >"$WORK/store-long.script" <<'SCRIPT'
 wait-agent-talking 1500
 say caller-3.wav
 wait-end 60000
@@ -45,7 +45,7 @@ died() {
 	model model --key "$SECRET"
 	server first DATA_DIR="$WORK/data"
 	check "a second server on the same directory ends with a sentence" second_refused
-	phone call --script "$SPEECH/store-long.script" >/dev/null &
+	phone call --script "$OUTER/store-long.script" >/dev/null &
 	local caller=$!
 	until_true first_sid
 	sid=$(first_sid)
@@ -83,7 +83,7 @@ full() {
 	until_true caught_up
 	# No file may grow over this; the log is far smaller.
 	prlimit --pid "$SERVER" --fsize=24576:unlimited
-	phone call --script "$SPEECH/store.script" --expect end=caller --expect script_done=1 --expect warnings=0 &
+	phone call --script "$OUTER/store.script" --expect end=caller --expect script_done=1 --expect warnings=0 &
 	local caller=$! status=0
 	check "while it cannot write, /ready and /status say so, and calls are taken" until_true failing
 	wait "$caller" || status=$?

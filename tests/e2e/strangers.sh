@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 
 SORRY="we have a technical problem"
-sed "s|^say |&$PWD/$SPEECH/|" >"$WORK/good.script" <<'SCRIPT'
+cat >"$WORK/good.script" <<'SCRIPT'
 wait-agent-done 300
 say caller-1.wav
 wait-agent-talking 1500
@@ -14,7 +14,7 @@ wait-clear
 wait-agent-done 300
 hangup
 SCRIPT
-sed "s|^say |&$PWD/$SPEECH/|" >"$WORK/short.script" <<'SCRIPT'
+cat >"$WORK/short.script" <<'SCRIPT'
 wait-agent-talking 1500
 hangup
 SCRIPT

@@ -7,9 +7,8 @@
 UTTER() { echo "say $PWD/$SPEECH/caller-$1.wav"; }
 
 "$TOOLS/webhook-sink" --secret "$SECRET" --out "$WORK/sink.jsonl" >"$WORK/sink.out" 2>"$WORK/sink.err" &
-PIDS+=("$!")
 disown "$!" # all_apart waits for the cases only
-SINK=http://127.0.0.1:$(wait_for "$WORK/sink.out" '^listening .*:([0-9]+)$')
+SINK=http://127.0.0.1:$(wait_for "$!" "$WORK/sink.out" '^listening .*:([0-9]+)$')
 
 tool() { # NAME PATH [MORE]
 	echo "{\"name\":\"$1\",\"description\":\"Does $1.\",\"parameters\":{\"type\":\"object\",\"properties\":{}},\"url\":\"$2\"${3:-}}"

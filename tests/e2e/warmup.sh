@@ -6,7 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 
 cat >"$OUTER/talk.script" <<SCRIPT
-say $PWD/$SPEECH/caller-1.wav
+say caller-1.wav
 wait-agent-talking 600
 hangup
 SCRIPT

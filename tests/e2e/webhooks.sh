@@ -4,11 +4,11 @@
 # order, however the receivers behave, and whatever becomes of the server.
 . "$(dirname "$0")/lib.sh"
 
-cat >"$SPEECH/webhooks.script" <<'SCRIPT'
+cat >"$WORK/webhooks.script" <<'SCRIPT'
 wait-agent-talking 200
 hangup
 SCRIPT
-cat >"$SPEECH/webhooks-long.script" <<'SCRIPT'
+cat >"$WORK/webhooks-long.script" <<'SCRIPT'
 wait-agent-done 100
 silence 60000
 hangup
@@ -67,7 +67,7 @@ agent "$GOOD/well" "$GOOD/late?status=500&first=2" "$GOOD/slow?slow=60000" \
 	"$GOOD/moved?redirect=$(jq -rn --arg u "$GOOD/trap" '$u | @uri')" "$GOOD/gone?status=410" \
 	"http://127.0.0.1:$DEAD_PORT/dead"
 serve first
-check "a call with six receivers goes as it should" phone one --script "$SPEECH/webhooks.script" --expect 'end=caller'
+check "a call with six receivers goes as it should" phone one --script "$OUTER/webhooks.script" --expect 'end=caller'
 check "the one that is well hears of start and end" delivers good /well "call.started call.ended"
 check "the one that fails twice hears both, later and in order" delivers good /late "call.started call.ended"
 check "everything was signed" equal "$(sent good '[.[].signature] | unique | join(" ")')" good
@@ -87,7 +87,7 @@ check "the slow one is being waited for, and has delayed nobody" equal \
 
 # --- nothing is lost over a kill
 kill_in_call() {
-	dial two --script "$SPEECH/webhooks-long.script"
+	dial two --script "$OUTER/webhooks-long.script"
 	until_true eval "api /calls | jq -e '[.calls[] | select(.state == \"live\")] | length == 1'"
 	until_true eval "[ \"\$(delivered good /well)\" = 'call.started call.ended call.started' ]" || return 1
 	killed
@@ -110,7 +110,7 @@ kill "$SINK"
 agent "http://127.0.0.1:$DEAD_PORT/dead"
 rm -r "$WORK/data"
 serve third OUTBOX_GIVE_UP_SECONDS=1
-check "a call with a dead receiver goes as it should" phone three --script "$SPEECH/webhooks.script" --expect 'end=caller'
+check "a call with a dead receiver goes as it should" phone three --script "$OUTER/webhooks.script" --expect 'end=caller'
 check "what cannot be delivered in time is parked" waits_for parked 2
 id=$(api "/outbox?state=parked&limit=1" | jq -r '.outbox[0].id')
 api "/outbox?state=parked" >"$WORK/parked.json"
@@ -135,7 +135,7 @@ check "the server stops with status 0" stop_server
 agent "$GOOD/memory?status=500&first=1"
 server fourth AGENTS_DIR="$AGENTS" SIGNING_SECRET="$SECRET"
 check "without DATA_DIR it says so" grep -q "DATA_DIR is not set: webhooks" "$WORK/fourth.log"
-check "a call without a store goes as it should" phone four --script "$SPEECH/webhooks.script" --expect 'end=caller'
+check "a call without a store goes as it should" phone four --script "$OUTER/webhooks.script" --expect 'end=caller'
 check "its webhooks are tried again, too" delivers good /memory "call.started call.ended"
 check "but cannot be listed" equal "$(code /outbox) $(field "$WORK/answer.json" .error.code)" "503 no_store"
 check "that server stops with status 0" stop_server

@@ -2,8 +2,9 @@
 # The bench makes its table: a few calls through the server and the relay, each
 # with its figures. No time is judged.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 
+mkdir -p build/test
 log=build/test/build-bench.log
 if ! make --no-print-directory -j"$(nproc)" FLAVOR=release all tools >"$log" 2>&1; then
 	echo "not ok the bench builds: see $log"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The scripts people meet first: tools/run and tools/install-packages.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 root=$PWD
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
