@@ -126,6 +126,10 @@ $(OUT)/server/web/page/openapi.o: BASE += -I$(OUT)
 
 # A test links what its level may see; the linker drops the rest. The far ends in
 # tests/peers use OpenSSL, so that BearSSL is not tested with itself.
+$(unit_BIN) $(fuzz_BIN): | build/tmp
+# What tests write for a while; tests/run removes it.
+build/tmp:
+	@mkdir -p $@
 $(bridge_TEST): %: %.o $(OUT)/peers.a $(OUT)/server.a $(OUT)/audio.a $(OUT)/common.a
 	$(LINK) $^ $(LIBS) $(TOOL_LIBS) -lcmocka
 $(planted_TEST): %: %.o

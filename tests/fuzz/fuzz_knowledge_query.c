@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static struct knowledge_index *shelf(void)
 {
 	static struct knowledge_index *index;
-	char folder[] = "/tmp/fuzz_knowledge.XXXXXX", path[64];
+	char folder[] = "build/tmp/fuzz_knowledge.XXXXXX", path[64];
 	FILE *file;
 
 	if (index)

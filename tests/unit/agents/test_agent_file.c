@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-static char folder[] = "/tmp/test_agent_file.XXXXXX";
+static char folder[] = "build/tmp/test_agent_file.XXXXXX";
 static struct config cfg;
 static struct buf problem, notes;
 

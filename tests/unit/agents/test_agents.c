@@ -47,7 +47,7 @@ static void *failing_realloc(void *old, size_t size)
 
 #include <cmocka.h>
 
-static char folder[] = "/tmp/test_agents.XXXXXX";
+static char folder[] = "build/tmp/test_agents.XXXXXX";
 static struct config cfg;
 static struct buf problem;
 static struct agents *agents;

@@ -134,7 +134,7 @@ static void a_giant_certificate_is_skipped(void **state)
 
 static void a_file_is_read_like_memory(void **state)
 {
-	char path[] = "/tmp/test_trust.XXXXXX";
+	char path[] = "build/tmp/test_trust.XXXXXX";
 	int fd = mkstemp(path);
 	size_t len = strlen(peer_authority_pem());
 	struct trust *t;

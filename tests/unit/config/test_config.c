@@ -395,7 +395,7 @@ static void write_file(char *path, const char *text, size_t len)
 {
 	int fd;
 
-	strcpy(path, "/tmp/test_config.XXXXXX");
+	strcpy(path, "build/tmp/test_config.XXXXXX");
 	fd = mkstemp(path);
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, text, len), len);

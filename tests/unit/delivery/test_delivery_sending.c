@@ -117,7 +117,7 @@ static void open_outbox(void)
 static int set_up(void **state)
 {
 	(void)state;
-	snprintf(dir, sizeof dir, "/tmp/test_outbox_XXXXXX");
+	snprintf(dir, sizeof dir, "build/tmp/test_outbox_XXXXXX");
 	if (!mkdtemp(dir))
 		return -1;
 	cfg = (struct config){ .webhook_threads = 4, .outbox_give_up_seconds = 86400, .https_ca_file = "" };

@@ -122,7 +122,7 @@ static void is_shown_as(const char *id, const char *status)
 static int begin(void **state)
 {
 	(void)state;
-	snprintf(dir, sizeof dir, "/tmp/test_outbound_place.XXXXXX");
+	snprintf(dir, sizeof dir, "build/tmp/test_outbound_place.XXXXXX");
 	if (!mkdtemp(dir))
 		return -1;
 	atomic_store(&asked, 0);

@@ -41,7 +41,7 @@ static void put_text(const char *name, const char *text)
 static int make_folder(void **state)
 {
 	(void)state;
-	snprintf(folder, sizeof folder, "/tmp/test_knowledge.XXXXXX");
+	snprintf(folder, sizeof folder, "build/tmp/test_knowledge.XXXXXX");
 	return mkdtemp(folder) ? 0 : -1;
 }
 

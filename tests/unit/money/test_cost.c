@@ -208,7 +208,7 @@ static void a_model_without_a_price_makes_the_sum_unknown(void **state)
 
 static void the_day_is_summed_limited_and_kept_over_a_restart(void **state)
 {
-	char dir[] = "/tmp/test_cost.XXXXXX", command[64];
+	char dir[] = "build/tmp/test_cost.XXXXXX", command[64];
 	struct config cfg = { .prices_file = "", .max_day_cost = 0.5 };
 	int64_t now = clock_wall_ms(), day = INT64_C(86400000);
 	struct store *store = NULL;

@@ -120,7 +120,7 @@ static void more_models_than_there_is_room_for_are_refused(void **state)
 
 static void a_file_is_read_from_the_disk(void **state)
 {
-	char path[] = "/tmp/test_prices.XXXXXX";
+	char path[] = "build/tmp/test_prices.XXXXXX";
 	int fd = mkstemp(path);
 	static const char text[] = "{\"date\":\"2027-01-02\",\"models\":{}}";
 
@@ -138,7 +138,7 @@ static void a_file_is_read_from_the_disk(void **state)
 	unlink(path);
 	buf_reset(&said);
 	assert_int_equal(prices_load(&table, path, &said), -ENOENT);
-	assert_non_null(strstr(buf_text(&said), "PRICES_FILE: /tmp/test_prices."));
+	assert_non_null(strstr(buf_text(&said), "PRICES_FILE: build/tmp/test_prices."));
 	assert_int_equal(prices_load(&table, "", &said), 0);
 	assert_string_equal(table.date, "2026-10-03");
 }

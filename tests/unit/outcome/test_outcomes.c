@@ -26,7 +26,7 @@
 
 /* A store, agents, the records' own jobs, and a text API that says what the test
  * has told it to. One for all tests; each has calls of its own. */
-static char folder[] = "/tmp/test_records.XXXXXX";
+static char folder[] = "build/tmp/test_records.XXXXXX";
 static struct config cfg;
 static struct store *store;
 static struct agents *agents;

@@ -29,7 +29,7 @@ static char dir[64];
 static int make_dir(void **state)
 {
 	(void)state;
-	snprintf(dir, sizeof dir, "/tmp/test_recorder.XXXXXX");
+	snprintf(dir, sizeof dir, "build/tmp/test_recorder.XXXXXX");
 	return mkdtemp(dir) ? 0 : -1;
 }
 

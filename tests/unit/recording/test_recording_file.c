@@ -57,7 +57,7 @@ static void what_cannot_be_read_now_is_not_denied(void **state)
 {
 	enum { READERS = 4 }; /* all there are */
 	static struct config cfg = { .data_dir = "" };
-	char dir[] = "/tmp/trunkline-recording-XXXXXX", command[64];
+	char dir[] = "build/tmp/trunkline-recording-XXXXXX", command[64];
 	struct web_parts parts = { .cfg = &cfg };
 	sqlite3 *taken[READERS];
 	struct buf problem;

@@ -28,7 +28,7 @@ static char dir[64], path[128];
 static int fresh_dir(void **state)
 {
 	(void)state;
-	snprintf(dir, sizeof dir, "/tmp/test_store_XXXXXX");
+	snprintf(dir, sizeof dir, "build/tmp/test_store_XXXXXX");
 	if (!mkdtemp(dir))
 		return -1;
 	snprintf(path, sizeof path, "%s/trunkline.db", dir);

@@ -436,9 +436,9 @@ static void open_bridge(void (*scenario)(struct seen *s))
 	socklen_t size = sizeof a;
 
 	memset(&bridge, 0, sizeof bridge);
-	snprintf(report_path, sizeof report_path, "/tmp/phone-test-%d.json", getpid());
-	snprintf(sound_path, sizeof sound_path, "/tmp/phone-test-%d.wav", getpid());
-	snprintf(script_path, sizeof script_path, "/tmp/phone-test-%d.script", getpid());
+	snprintf(report_path, sizeof report_path, "build/tmp/phone-test-%d.json", getpid());
+	snprintf(sound_path, sizeof sound_path, "build/tmp/phone-test-%d.wav", getpid());
+	snprintf(script_path, sizeof script_path, "build/tmp/phone-test-%d.script", getpid());
 	bridge.scenario = scenario;
 	bridge.after = "<Response><Say>Good bye &amp; thanks.</Say><Hangup/></Response>";
 	bridge.listener = socket(AF_INET, SOCK_STREAM, 0);

@@ -177,7 +177,7 @@ static void base64_is_strict(void **state)
 
 static void a_wav_of_16_khz_becomes_8_khz_of_the_same_length(void **state)
 {
-	char path[] = "/tmp/phone-test-XXXXXX", why[200];
+	char path[] = "build/tmp/phone-test-XXXXXX", why[200];
 	uint8_t row[8000];
 	struct speech s;
 	int fd = mkstemp(path);

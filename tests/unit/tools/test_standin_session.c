@@ -22,7 +22,7 @@
 
 #include <cmocka.h>
 
-static char directory[] = "/tmp/standin-XXXXXX";
+static char directory[] = "build/tmp/standin-XXXXXX";
 static struct service service;
 static struct script script;
 static struct loop *loop;

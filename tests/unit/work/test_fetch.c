@@ -22,7 +22,7 @@
 
 enum { GUARD_MS = 60000, SHORT_MS = 300 };
 
-static char ca_file[] = "/tmp/test_fetch_XXXXXX";
+static char ca_file[] = "build/tmp/test_fetch_XXXXXX";
 
 /* ------------------------------------------------------------ a name server of ours */
 

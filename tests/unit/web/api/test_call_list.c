@@ -96,7 +96,7 @@ static int setup(void **state)
 	struct buf problem;
 
 	(void)state;
-	snprintf(dir, sizeof dir, "/tmp/test_call_list_XXXXXX");
+	snprintf(dir, sizeof dir, "build/tmp/test_call_list_XXXXXX");
 	buf_init(&problem, 0);
 	return mkdtemp(dir) && !store_open(&parts.store, dir, 0, &problem) ? 0 : -1;
 }
