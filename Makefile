@@ -45,7 +45,8 @@ TOOL_LIBS := -lssl -lcrypto -lcjson -lm -lpthread
 common_SRC  := $(sort $(wildcard common/*.c))
 audio_SRC   := $(sort $(wildcard audio/*.c))
 server_SRC  := $(filter-out server/main.c,$(sort $(wildcard server/*.c server/*/*.c server/*/*/*.c)))
-# The stand-ins share no code with the server, nor with each other.
+# The stand-ins share a kit among themselves, and no code with the server.
+kit_SRC     := $(wildcard tools/kit/*.c)
 phone_SRC   := $(filter-out %/main.c,$(wildcard tools/phone/*.c))
 standin_SRC := $(filter-out %/main.c,$(wildcard tools/standin_model/*.c))
 relay_SRC   := $(wildcard tools/relay/*.c)
@@ -87,7 +88,7 @@ $(OUT)/trunkline: $(OUT)/server/main.o $(OUT)/server.a $(OUT)/audio.a $(OUT)/com
 	$(LINK) $^ $(LIBS)
 $(OUT)/watch: $(OUT)/tools/watch/main.o $(OUT)/common.a
 	$(LINK) $^ -lcjson -lm
-$(OUT)/phone: $(OUT)/tools/phone/main.o $(OUT)/phone.a
+$(OUT)/phone: $(OUT)/tools/phone/main.o $(OUT)/phone.a $(OUT)/kit.a
 	$(LINK) $^ $(TOOL_LIBS)
 $(OUT)/standin-model: $(OUT)/tools/standin_model/main.o $(OUT)/standin.a
 	$(LINK) $^ $(TOOL_LIBS)
@@ -106,6 +107,7 @@ $(OUT)/webhook-sink: $(call objects,$(sink_SRC))
 $(OUT)/common.a: $(call objects,$(common_SRC))
 $(OUT)/audio.a: $(call objects,$(audio_SRC))
 $(OUT)/server.a: $(call objects,$(server_SRC))
+$(OUT)/kit.a: $(call objects,$(kit_SRC))
 $(OUT)/phone.a: $(call objects,$(phone_SRC))
 $(OUT)/standin.a: $(call objects,$(standin_SRC))
 $(OUT)/peers.a: $(call objects,$(peers_SRC))
@@ -136,7 +138,7 @@ $(planted_TEST): %: %.o
 	$(LINK) $^ -lcmocka
 $(planted_FUZZ): %: %.o
 	$(LINK) $^
-$(phone_TEST): %: %.o $(OUT)/phone.a
+$(phone_TEST): %: %.o $(OUT)/phone.a $(OUT)/kit.a
 	$(LINK) $^ $(TOOL_LIBS) -lcmocka
 $(standin_TEST): %: %.o $(OUT)/standin.a
 	$(LINK) $^ $(TOOL_LIBS) -lcmocka

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "tools/phone/text.h"
+#include "tools/kit/text.h"
 
 void agent_close(struct agent *a)
 {

@@ -7,7 +7,7 @@
 #include <strings.h>
 #include <sys/random.h>
 
-#include "tools/phone/clock.h"
+#include "tools/kit/clock.h"
 #include "tools/phone/request.h"
 
 static void run_twiml(struct call *c);

@@ -11,10 +11,10 @@
 #include "tools/phone/agent.h"
 #include "tools/phone/caller.h"
 #include "tools/phone/http.h"
-#include "tools/phone/loop.h"
+#include "tools/kit/loop.h"
 #include "tools/phone/options.h"
 #include "tools/phone/playout.h"
-#include "tools/phone/sign.h"
+#include "tools/kit/form.h"
 #include "tools/phone/stats.h"
 #include "tools/phone/twiml.h"
 

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "tools/phone/clock.h"
+#include "tools/kit/clock.h"
 #include "tools/phone/mulaw.h"
 
 void caller_init(struct caller *c, const struct script *script)

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "tools/phone/call.h"
-#include "tools/phone/clock.h"
+#include "tools/kit/clock.h"
 
 enum op { OP_AT_LEAST, OP_AT_MOST, OP_NOT, OP_CONTAINS, OP_IS, OP_MORE, OP_LESS };
 

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "tools/phone/text.h"
+#include "tools/kit/text.h"
 
 struct http_answer {
 	int status;       /* 0 until the head is complete */

@@ -3,12 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/phone/base64.h"
+#include "tools/kit/base64.h"
 #include "tools/phone/call.h"
-#include "tools/phone/clock.h"
+#include "tools/kit/clock.h"
 #include "tools/phone/message.h"
-#include "tools/phone/utf8.h"
-#include "tools/phone/ws.h"
+#include "tools/kit/utf8.h"
+#include "tools/kit/ws.h"
 #include "tools/stamps.h"
 
 /* --- stamps in answers --- */

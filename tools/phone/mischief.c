@@ -6,9 +6,9 @@
 #include <sys/socket.h>
 
 #include "tools/phone/call.h"
-#include "tools/phone/clock.h"
+#include "tools/kit/clock.h"
 #include "tools/phone/request.h"
-#include "tools/phone/ws.h"
+#include "tools/kit/ws.h"
 
 static long value_of(const struct call *c, enum fault_id id)
 {

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "tools/phone/call.h"
-#include "tools/phone/clock.h"
+#include "tools/kit/clock.h"
 
 double call_ms(const struct call *c, uint64_t at_ns)
 {

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "tools/phone/expect.h"
-#include "tools/phone/text.h"
+#include "tools/kit/text.h"
 
 enum { MAX_TIMED = 64 };
 

@@ -5,10 +5,10 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-#include "tools/phone/base64.h"
+#include "tools/kit/base64.h"
 #include "tools/phone/call.h"
-#include "tools/phone/clock.h"
-#include "tools/phone/ws.h"
+#include "tools/kit/clock.h"
+#include "tools/kit/ws.h"
 
 enum {
 	OUT_MAX = 512 * 1024, /* Twilio's send buffer overflows at some size (31930) */

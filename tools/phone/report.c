@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "tools/phone/clock.h"
+#include "tools/kit/clock.h"
 #include "tools/phone/expect.h"
 
 enum { FULL_REPORTS = 20, FAILED_REPORTS = 50 };

@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "tools/phone/clock.h"
+#include "tools/kit/clock.h"
 
 int connect_begin(const struct sockaddr_in *to, int receive_buffer)
 {

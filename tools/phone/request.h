@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #include "tools/phone/http.h"
-#include "tools/phone/loop.h"
+#include "tools/kit/loop.h"
 
 enum { REQUEST_LIMIT_MS = 15000 }; /* Twilio's patience with a webhook */
 

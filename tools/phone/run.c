@@ -10,7 +10,7 @@
 #include <sys/resource.h>
 
 #include "tools/phone/call.h"
-#include "tools/phone/clock.h"
+#include "tools/kit/clock.h"
 #include "tools/phone/report.h"
 #include "tools/phone/wav.h"
 

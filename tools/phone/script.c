@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/phone/text.h"
+#include "tools/kit/text.h"
 
 /* What a step takes: f file, " words, k keys, m milliseconds; capitals may be left out. */
 static const struct {

@@ -3,7 +3,7 @@
 /* What a thread's calls add up to, for the report's "load". One thread writes;
  * merged when all are done. Latencies under "steady" are taken only while all
  * calls are up: between the end of the ramp and the first planned hang-up. */
-#include "tools/phone/hist.h"
+#include "tools/kit/hist.h"
 
 /* clang-format off */
 #define STAT_COUNTS(X) \

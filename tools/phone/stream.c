@@ -7,9 +7,9 @@
 #include <sys/socket.h>
 
 #include "tools/phone/call.h"
-#include "tools/phone/clock.h"
+#include "tools/kit/clock.h"
 #include "tools/phone/request.h"
-#include "tools/phone/ws.h"
+#include "tools/kit/ws.h"
 
 enum { CLOSE_LIMIT_MS = 5000 };
 

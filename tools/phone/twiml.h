@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "tools/phone/text.h"
+#include "tools/kit/text.h"
 
 enum verb_kind {
 	VERB_SAY,

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/phone/base64.h"
+#include "tools/kit/base64.h"
 #include "tools/phone/call.h"
 
 static bool header_is(struct http_answer *a, const char *name, const char *value)

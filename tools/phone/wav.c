@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "tools/phone/mulaw.h"
-#include "tools/phone/text.h"
+#include "tools/kit/text.h"
 
 enum { LINE_HZ = 8000, HALF_WIDTH = 16, VOICE_LEVEL = 200, VOICE_WINDOW = 160 };
 

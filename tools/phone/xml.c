@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/phone/text.h"
-#include "tools/phone/utf8.h"
+#include "tools/kit/text.h"
+#include "tools/kit/utf8.h"
 
 enum { DEPTH_MAX = 32 };
 

@@ -2,10 +2,10 @@
  * does on the wire. The bridge counts the caller's frames, which are the
  * phone's clock, so nothing here looks at the time of day.
  */
-#include "tools/phone/base64.h"
+#include "tools/kit/base64.h"
 #include "tools/phone/run.h"
-#include "tools/phone/sign.h"
-#include "tools/phone/text.h"
+#include "tools/kit/form.h"
+#include "tools/kit/text.h"
 #include "tools/stamps.h"
 
 #include <arpa/inet.h>

@@ -1,18 +1,18 @@
 /* The simulated phone's parts, without a network: a phone that is wrong would
  * make every test that uses it worthless. */
 #include "tools/phone/agent.h"
-#include "tools/phone/base64.h"
+#include "tools/kit/base64.h"
 #include "tools/phone/caller.h"
-#include "tools/phone/clock.h"
+#include "tools/kit/clock.h"
 #include "tools/phone/faults.h"
 #include "tools/phone/http.h"
 #include "tools/phone/message.h"
 #include "tools/phone/mulaw.h"
 #include "tools/phone/playout.h"
-#include "tools/phone/sign.h"
+#include "tools/kit/form.h"
 #include "tools/phone/twiml.h"
 #include "tools/phone/wav.h"
-#include "tools/phone/ws.h"
+#include "tools/kit/ws.h"
 #include "tools/phone/xml.h"
 
 #include <cjson/cJSON.h>

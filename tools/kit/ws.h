@@ -1,12 +1,12 @@
-#ifndef PHONE_WS_H
-#define PHONE_WS_H
+#ifndef KIT_WS_H
+#define KIT_WS_H
 /* WebSocket frames (RFC 6455), the client's way: what goes out is masked, what
  * comes in must not be. No I/O. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "tools/phone/text.h"
+#include "tools/kit/text.h"
 
 enum ws_opcode { WS_CONTINUATION = 0, WS_TEXT = 1, WS_BINARY = 2, WS_CLOSE = 8, WS_PING = 9, WS_PONG = 10 };
 

@@ -1,5 +1,5 @@
-#ifndef PHONE_CLOCK_H
-#define PHONE_CLOCK_H
+#ifndef KIT_CLOCK_H
+#define KIT_CLOCK_H
 /* The phone's one clock: nanoseconds of CLOCK_MONOTONIC. */
 #include <stdint.h>
 #include <time.h>

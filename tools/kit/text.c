@@ -1,4 +1,4 @@
-#include "tools/phone/text.h"
+#include "tools/kit/text.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
-#ifndef PHONE_TEXT_H
-#define PHONE_TEXT_H
+#ifndef KIT_TEXT_H
+#define KIT_TEXT_H
 /* A growing run of bytes, always followed by a NUL, for requests, answers and
  * messages. Memory that cannot be had ends the program: this is a test tool.
  */

@@ -1,4 +1,4 @@
-#include "tools/phone/ws.h"
+#include "tools/kit/ws.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
-#ifndef PHONE_HIST_H
-#define PHONE_HIST_H
+#ifndef KIT_HIST_H
+#define KIT_HIST_H
 /* A histogram of durations: exact below 32 ns, then 32 steps to each doubling,
  * so a percentile is right to 3 %. One thread writes; merge when it is done.
  */

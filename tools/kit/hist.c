@@ -1,4 +1,4 @@
-#include "tools/phone/hist.h"
+#include "tools/kit/hist.h"
 
 static size_t cell_of(uint64_t ns)
 {

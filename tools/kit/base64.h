@@ -1,5 +1,5 @@
-#ifndef PHONE_BASE64_H
-#define PHONE_BASE64_H
+#ifndef KIT_BASE64_H
+#define KIT_BASE64_H
 /* Base64 with padding (RFC 4648 §4), strict when reading. */
 #include <stddef.h>
 #include <stdint.h>

@@ -1,9 +1,9 @@
-#ifndef PHONE_SIGN_H
-#define PHONE_SIGN_H
+#ifndef KIT_FORM_H
+#define KIT_FORM_H
 /* Form parameters as Twilio sends them, and the signature it puts over them:
  * base64(HMAC-SHA1(auth token, URL + sorted names and values)).
  */
-#include "tools/phone/text.h"
+#include "tools/kit/text.h"
 
 enum { FORM_MAX = 48, SIGNATURE_MAX = 32 };
 

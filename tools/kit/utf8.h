@@ -1,5 +1,5 @@
-#ifndef PHONE_UTF8_H
-#define PHONE_UTF8_H
+#ifndef KIT_UTF8_H
+#define KIT_UTF8_H
 /* RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. */
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-#include "tools/phone/base64.h"
+#include "tools/kit/base64.h"
 
 #include <pthread.h>
 

@@ -1,4 +1,4 @@
-#include "tools/phone/loop.h"
+#include "tools/kit/loop.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -6,8 +6,8 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "tools/phone/clock.h"
-#include "tools/phone/text.h"
+#include "tools/kit/clock.h"
+#include "tools/kit/text.h"
 
 enum { EVENTS_AT_ONCE = 64 };
 

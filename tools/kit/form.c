@@ -1,11 +1,11 @@
-#include "tools/phone/sign.h"
+#include "tools/kit/form.h"
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/phone/base64.h"
+#include "tools/kit/base64.h"
 
 void form_add(struct form *f, const char *name, const char *value)
 {

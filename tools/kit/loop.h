@@ -1,5 +1,5 @@
-#ifndef PHONE_LOOP_H
-#define PHONE_LOOP_H
+#ifndef KIT_LOOP_H
+#define KIT_LOOP_H
 /* One thread's wait for sockets and for times, to the nanosecond the kernel gives.
  *
  * A source or a timer is embedded in what it belongs to; the loop never frees.

@@ -1,4 +1,4 @@
-#include "tools/phone/utf8.h"
+#include "tools/kit/utf8.h"
 
 #include <stdint.h>
 
