@@ -63,10 +63,11 @@ LINK += $(if $(V),&& set -x,) && $(CC) $(CFLAGS) $($(FLAVOR)_LINK) $(LDFLAGS) -o
 objects = $(patsubst %.c,$(OUT)/%.o,$(1))
 binaries = $(patsubst tests/%.c,$(OUT)/tests/%,$(wildcard $(1)))
 
+kit_TEST     := $(call binaries,tests/unit/tools/test_kit*.c)
 phone_TEST   := $(call binaries,tests/unit/tools/test_phone*.c)
 standin_TEST := $(call binaries,tests/unit/tools/test_standin*.c)
 unit_BIN     := $(call binaries,tests/unit/*.c tests/unit/*/*.c tests/unit/*/*/*.c)
-bridge_TEST  := $(filter-out $(phone_TEST) $(standin_TEST),$(unit_BIN))
+bridge_TEST  := $(filter-out $(kit_TEST) $(phone_TEST) $(standin_TEST),$(unit_BIN))
 peers_SRC    := $(wildcard tests/peers/*.c)
 fuzz_BIN     := $(call binaries,tests/fuzz/*.c)
 # Wrong on purpose, to see that the run notices.
@@ -90,18 +91,18 @@ $(OUT)/watch: $(OUT)/tools/watch/main.o $(OUT)/common.a
 	$(LINK) $^ -lcjson -lm
 $(OUT)/phone: $(OUT)/tools/phone/main.o $(OUT)/phone.a $(OUT)/kit.a
 	$(LINK) $^ $(TOOL_LIBS)
-$(OUT)/standin-model: $(OUT)/tools/standin_model/main.o $(OUT)/standin.a
+$(OUT)/standin-model: $(OUT)/tools/standin_model/main.o $(OUT)/standin.a $(OUT)/kit.a
 	$(LINK) $^ $(TOOL_LIBS)
-$(OUT)/twilio-rest: $(call objects,$(rest_SRC))
+$(OUT)/twilio-rest: $(call objects,$(rest_SRC)) $(OUT)/kit.a
 	$(LINK) $^ $(TOOL_LIBS)
 # Not a stand-in but a yardstick: what TLS and JSON cost must cost it the same.
-$(OUT)/relay: $(call objects,$(relay_SRC)) $(OUT)/common.a
+$(OUT)/relay: $(call objects,$(relay_SRC)) $(OUT)/common.a $(OUT)/kit.a
 	$(LINK) $^ $(filter-out -lcivetweb -lcurl -lsqlite3 -l:libspeexdsp.a,$(LIBS))
-$(OUT)/bench: $(call objects,$(bench_SRC))
+$(OUT)/bench: $(call objects,$(bench_SRC)) $(OUT)/kit.a
 	$(LINK) $^ -lcjson -lm
-$(OUT)/text-model: $(call objects,$(text_SRC))
+$(OUT)/text-model: $(call objects,$(text_SRC)) $(OUT)/kit.a
 	$(LINK) $^ $(TOOL_LIBS)
-$(OUT)/webhook-sink: $(call objects,$(sink_SRC))
+$(OUT)/webhook-sink: $(call objects,$(sink_SRC)) $(OUT)/kit.a
 	$(LINK) $^ $(TOOL_LIBS)
 
 $(OUT)/common.a: $(call objects,$(common_SRC))
@@ -138,9 +139,11 @@ $(planted_TEST): %: %.o
 	$(LINK) $^ -lcmocka
 $(planted_FUZZ): %: %.o
 	$(LINK) $^
+$(kit_TEST): %: %.o $(OUT)/kit.a
+	$(LINK) $^ $(TOOL_LIBS) -lcmocka
 $(phone_TEST): %: %.o $(OUT)/phone.a $(OUT)/kit.a
 	$(LINK) $^ $(TOOL_LIBS) -lcmocka
-$(standin_TEST): %: %.o $(OUT)/standin.a
+$(standin_TEST): %: %.o $(OUT)/standin.a $(OUT)/kit.a
 	$(LINK) $^ $(TOOL_LIBS) -lcmocka
 $(fuzz_BIN): %: %.o $(OUT)/server.a $(OUT)/audio.a $(OUT)/common.a
 	$(LINK) $^ $(LIBS)

@@ -6,6 +6,48 @@
 #include <string.h>
 
 #include "tools/kit/base64.h"
+#include "tools/kit/http.h"
+
+static char *decode(const char *s, size_t len)
+{
+	char *out = need(len + 1);
+	long n = url_decode(out, s, len, true);
+
+	if (n < 0 || memchr(out, 0, (size_t)n)) {
+		free(out);
+		return NULL;
+	}
+	return out;
+}
+
+bool form_read(struct form *f, const char *text, size_t len)
+{
+	const char *end = text + len;
+
+	while (text < end) {
+		const char *stop = memchr(text, '&', (size_t)(end - text)), *equals;
+
+		stop = stop ? stop : end;
+		equals = memchr(text, '=', (size_t)(stop - text));
+		if (f->count == FORM_MAX)
+			return false;
+		f->field[f->count].name = decode(text, (size_t)((equals ? equals : stop) - text));
+		f->field[f->count].value = equals ? decode(equals + 1, (size_t)(stop - equals - 1)) : need_copy("");
+		f->count++;
+		if (!f->field[f->count - 1].name || !f->field[f->count - 1].value)
+			return false;
+		text = stop + 1;
+	}
+	return true;
+}
+
+const char *form_get(const struct form *f, const char *name)
+{
+	for (size_t i = 0; i < f->count; i++)
+		if (strcmp(f->field[i].name, name) == 0)
+			return f->field[i].value;
+	return NULL;
+}
 
 void form_add(struct form *f, const char *name, const char *value)
 {
@@ -17,14 +59,16 @@ void form_add(struct form *f, const char *name, const char *value)
 
 void form_set(struct form *f, const char *name, const char *value)
 {
-	for (size_t i = 0; i < f->count; i++) {
-		if (strcmp(f->field[i].name, name) == 0) {
-			free(f->field[i].value);
-			f->field[i].value = need_copy(value);
-			return;
-		}
+	size_t i = 0;
+
+	while (i < f->count && strcmp(f->field[i].name, name) != 0)
+		i++;
+	if (i == f->count) {
+		form_add(f, name, value);
+		return;
 	}
-	form_add(f, name, value);
+	free(f->field[i].value);
+	f->field[i].value = need_copy(value);
 }
 
 void form_free(struct form *f)
@@ -115,18 +159,6 @@ void sign(char out[SIGNATURE_MAX], const char *token, const char *url, const str
 		}
 	}
 	HMAC(EVP_sha1(), token, (int)strlen(token), (const unsigned char *)text_str(&all), all.len, digest, &len);
-	out[base64_put(out, digest, len)] = '\0';
-	text_free(&all);
-}
-
-void sign_websocket_key(char out[SIGNATURE_MAX], const char *key)
-{
-	struct text all = { 0 };
-	unsigned char digest[EVP_MAX_MD_SIZE];
-	unsigned int len = 0;
-
-	text_printf(&all, "%s258EAFA5-E914-47DA-95CA-C5AB0DC85B11", key);
-	EVP_Digest(text_str(&all), all.len, digest, &len, EVP_sha1(), NULL);
 	out[base64_put(out, digest, len)] = '\0';
 	text_free(&all);
 }

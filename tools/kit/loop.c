@@ -102,33 +102,39 @@ void timer_stop(struct loop *l, struct timer *t)
 	}
 }
 
-/* Kernels before 5.11 wait in whole milliseconds: there a timerfd does it. */
-static int wait_with_timerfd(struct loop *l, struct epoll_event *events, uint64_t wait_ns)
+static struct timespec until_next(const struct loop *l)
 {
-	struct itimerspec t = {
-		.it_value = { (time_t)(wait_ns / NS_PER_S), (long)(wait_ns % NS_PER_S) },
-	};
+	uint64_t now = mono_ns(), due = l->count ? l->heap[1]->due_ns : now + NS_PER_S;
+	uint64_t wait = due > now ? due - now : 0, grain = l->grain_ns ? l->grain_ns : 1;
+
+	/* Due times may lie at the end of time. */
+	wait = wait < NS_PER_S ? (wait + grain - 1) / grain * grain : NS_PER_S;
+	return (struct timespec){ (time_t)(wait / NS_PER_S), (long)(wait % NS_PER_S) };
+}
+
+/* Kernels before 5.11 wait in whole milliseconds: there a timerfd does it. */
+static int wait_with_timerfd(struct loop *l, struct epoll_event *events, struct timespec wait)
+{
+	struct itimerspec t = { .it_value = wait };
 	struct epoll_event e = { .events = EPOLLIN };
+	bool some = wait.tv_sec || wait.tv_nsec;
 
 	if (l->timer < 0) {
 		l->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 		epoll_ctl(l->epoll, EPOLL_CTL_ADD, l->timer, &e);
 	}
-	if (wait_ns)
+	if (some)
 		timerfd_settime(l->timer, 0, &t, NULL);
-	return epoll_wait(l->epoll, events, EVENTS_AT_ONCE, wait_ns ? -1 : 0);
+	return epoll_wait(l->epoll, events, EVENTS_AT_ONCE, some ? -1 : 0);
 }
 
-static int wait_for(struct loop *l, struct epoll_event *events)
+static int wait_for(struct loop *l, struct epoll_event *events, struct timespec wait)
 {
-	uint64_t now = mono_ns(), due = l->count ? l->heap[1]->due_ns : now + NS_PER_S;
-	uint64_t wait = due > now ? due - now : 0;
-	struct timespec t = { (time_t)(wait / NS_PER_S), (long)(wait % NS_PER_S) };
 	int n;
 
 	if (l->timer >= 0)
 		return wait_with_timerfd(l, events, wait);
-	n = epoll_pwait2(l->epoll, events, EVENTS_AT_ONCE, &t, NULL);
+	n = epoll_pwait2(l->epoll, events, EVENTS_AT_ONCE, &wait, NULL);
 	if (n < 0 && (errno == ENOSYS || errno == EPERM))
 		return wait_with_timerfd(l, events, wait);
 	return n;
@@ -142,13 +148,44 @@ static void drain_timerfd(struct loop *l)
 		return; /* it had been read: nothing to do */
 }
 
+static void lock(struct loop *l)
+{
+	if (l->lock)
+		pthread_mutex_lock(l->lock);
+}
+
+static void unlock(struct loop *l)
+{
+	if (l->lock)
+		pthread_mutex_unlock(l->lock);
+}
+
+/* Due is what was so when it began, and each once: one that sets itself again
+ * waits until the sockets were looked at. */
+static void run_timers(struct loop *l)
+{
+	uint64_t now = mono_ns();
+
+	for (size_t most = l->count; most && l->count && l->heap[1]->due_ns <= now && !l->stop; most--) {
+		struct timer *t = l->heap[1];
+
+		timer_stop(l, t);
+		t->fire(t, mono_ns());
+	}
+}
+
 void loop_run(struct loop *l)
 {
 	struct epoll_event events[EVENTS_AT_ONCE];
 
+	lock(l);
 	while (!l->stop) {
-		int n = wait_for(l, events);
+		struct timespec wait = until_next(l);
+		int n;
 
+		unlock(l);
+		n = wait_for(l, events, wait);
+		lock(l);
 		for (int i = 0; i < n; i++) {
 			struct source *s = events[i].data.ptr;
 
@@ -157,12 +194,7 @@ void loop_run(struct loop *l)
 			else if (s->fd >= 0)
 				s->ready(s, events[i].events);
 		}
-		/* What becomes due meanwhile waits until the sockets were looked at. */
-		for (uint64_t now = mono_ns(); l->count && l->heap[1]->due_ns <= now && !l->stop;) {
-			struct timer *t = l->heap[1];
-
-			timer_stop(l, t);
-			t->fire(t, mono_ns());
-		}
+		run_timers(l);
 	}
+	unlock(l);
 }

@@ -6,6 +6,7 @@
  * A source may be forgotten and closed from any callback, its memory only
  * outside of `ready` of another source.
  */
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -22,7 +23,9 @@ struct timer {
 };
 
 struct loop {
-	int epoll, timer; /* timer: only on kernels without epoll_pwait2 */
+	int epoll, timer;      /* timer: only on kernels without epoll_pwait2 */
+	pthread_mutex_t *lock; /* NULL, or held while it works and free while it waits */
+	uint64_t grain_ns;     /* 0, or waits are whole multiples: fewer of them, each a little late */
 	struct timer **heap;
 	size_t count, cap;
 	bool stop;
@@ -35,10 +38,11 @@ void loop_change(struct loop *l, struct source *s, uint32_t events);
 /* Forgets the source and closes its descriptor. */
 void loop_drop(struct loop *l, struct source *s);
 
+/* When it is set already, it is moved. */
 void timer_set(struct loop *l, struct timer *t, uint64_t due_ns);
 void timer_stop(struct loop *l, struct timer *t);
 
-/* Until `stop` is set by a callback. */
+/* Until `stop` is set by a callback. After each wait, sockets come before timers. */
 void loop_run(struct loop *l);
 
 #endif

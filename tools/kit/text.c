@@ -1,5 +1,7 @@
 #include "tools/kit/text.h"
 
+#include "tools/kit/base64.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +10,7 @@
 static void *have(void *p)
 {
 	if (!p) {
-		fputs("phone: out of memory\n", stderr);
+		fputs("out of memory\n", stderr);
 		abort();
 	}
 	return p;
@@ -37,7 +39,7 @@ char *need_copy_n(const char *s, size_t len)
 	return copy;
 }
 
-static void make_room(struct text *t, size_t more)
+void text_reserve(struct text *t, size_t more)
 {
 	size_t cap = t->cap ? t->cap : 256;
 
@@ -51,7 +53,7 @@ static void make_room(struct text *t, size_t more)
 
 void text_add(struct text *t, const void *bytes, size_t len)
 {
-	make_room(t, len);
+	text_reserve(t, len);
 	if (len)
 		memcpy(t->data + t->len, bytes, len);
 	t->len += len;
@@ -73,11 +75,36 @@ void text_printf(struct text *t, const char *format, ...)
 	va_end(args);
 	if (len < 0)
 		return;
-	make_room(t, (size_t)len);
+	text_reserve(t, (size_t)len);
 	va_start(args, format);
 	vsnprintf(t->data + t->len, (size_t)len + 1, format, args);
 	va_end(args);
 	t->len += (size_t)len;
+}
+
+void text_json(struct text *t, const char *s)
+{
+	if (!s) {
+		text_puts(t, "null");
+		return;
+	}
+	text_puts(t, "\"");
+	for (; *s; s++) {
+		if (*s == '"' || *s == '\\')
+			text_printf(t, "\\%c", *s);
+		else if ((unsigned char)*s < 0x20)
+			text_printf(t, "\\u%04x", (unsigned)*s);
+		else
+			text_add(t, s, 1);
+	}
+	text_puts(t, "\"");
+}
+
+void text_base64(struct text *t, const uint8_t *bytes, size_t len)
+{
+	text_reserve(t, base64_size(len));
+	t->len += base64_put(t->data + t->len, bytes, len);
+	t->data[t->len] = '\0';
 }
 
 void text_drop(struct text *t, size_t len)
@@ -88,6 +115,11 @@ void text_drop(struct text *t, size_t len)
 		return;
 	memmove(t->data, t->data + len, t->len - len + 1);
 	t->len -= len;
+}
+
+void text_clear(struct text *t)
+{
+	text_drop(t, t->len);
 }
 
 const char *text_str(const struct text *t)

@@ -13,26 +13,9 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { PATIENCE_NS = 10000000 };
-
-uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000ULL + (uint64_t)t.tv_nsec;
-}
-
-void sleep_until_ns(uint64_t at)
-{
-	struct timespec t = { .tv_sec = (time_t)(at / 1000000000ULL), .tv_nsec = (long)(at % 1000000000ULL) };
-
-	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) == EINTR)
-		;
-}
 
 void command_add(struct command *c, const char *format, ...)
 {
@@ -132,15 +115,15 @@ bool child_start(struct child *c, const char *name, struct command *cmd, enum co
 
 bool child_wait(struct child *c, double seconds, int *status)
 {
-	uint64_t until = now_ns() + (uint64_t)(seconds * 1e9);
+	uint64_t until = mono_ns() + (uint64_t)(seconds * 1e9);
 
 	*status = 0;
 	if (!c->pid)
 		return true;
 	while (waitpid(c->pid, status, WNOHANG) == 0) {
-		if (now_ns() >= until)
+		if (mono_ns() >= until)
 			return false;
-		sleep_until_ns(now_ns() + PATIENCE_NS);
+		sleep_until_ns(mono_ns() + PATIENCE_NS);
 	}
 	c->pid = 0;
 	return true;
@@ -192,16 +175,16 @@ int port_free(void)
 bool port_wait(int port, struct child *c, double seconds)
 {
 	struct sockaddr_in at = loopback(port);
-	uint64_t until = now_ns() + (uint64_t)(seconds * 1e9);
+	uint64_t until = mono_ns() + (uint64_t)(seconds * 1e9);
 
-	while (child_alive(c) && now_ns() < until) {
+	while (child_alive(c) && mono_ns() < until) {
 		int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 		bool there = connect(fd, (struct sockaddr *)&at, sizeof at) == 0;
 
 		close(fd);
 		if (there)
 			return true;
-		sleep_until_ns(now_ns() + PATIENCE_NS);
+		sleep_until_ns(mono_ns() + PATIENCE_NS);
 	}
 	fprintf(stderr, "bench: %s does not listen on port %d\n", c->name, port);
 	return false;

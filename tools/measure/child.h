@@ -2,8 +2,9 @@
 #define MEASURE_CHILD_H
 /* A process of ours: on which cores it runs, where its words go, its end. It
  * dies with us, whatever kills us. */
+#include "tools/kit/clock.h"
+
 #include <stdbool.h>
-#include <stdint.h>
 #include <sys/types.h>
 
 enum { ARGS_MAX = 48 };
@@ -47,8 +48,5 @@ bool child_stop(struct child *c, double seconds);
 int port_free(void);
 /* Until somebody listens there; false if the child ended or `seconds` passed. */
 bool port_wait(int port, struct child *c, double seconds);
-
-uint64_t now_ns(void);
-void sleep_until_ns(uint64_t at);
 
 #endif

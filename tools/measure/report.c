@@ -16,12 +16,12 @@ struct reader {
 
 bool file_wait(const char *path, double seconds)
 {
-	uint64_t until = now_ns() + (uint64_t)(seconds * 1e9);
+	uint64_t until = mono_ns() + (uint64_t)(seconds * 1e9);
 
 	while (access(path, R_OK)) {
-		if (now_ns() >= until)
+		if (mono_ns() >= until)
 			return false;
-		sleep_until_ns(now_ns() + 5000000);
+		sleep_until_ns(mono_ns() + 5000000);
 	}
 	return true;
 }

@@ -20,7 +20,6 @@ enum {
 	REPORT_S = 20,
 };
 
-#define NS_PER_S 1000000000ULL
 #define HANGUP_NS 50000000ULL
 #define PUBLIC_URL "https://bench.example.com"
 
@@ -162,7 +161,7 @@ static bool start_phone(struct stage *st, int calls, double seconds)
 
 static void edge_take(struct edge *e, const struct stage *st)
 {
-	e->at_ns = now_ns();
+	e->at_ns = mono_ns();
 	e->bridge_ns = sample_cpu_ns(st->bridge.pid);
 	e->load_ns = sample_cpu_ns(st->phone.pid) + sample_cpu_ns(st->model.pid);
 	e->busy_ns = sample_busy_ns() - sample_cpu_ns(getpid());
@@ -173,7 +172,7 @@ static void edge_take(struct edge *e, const struct stage *st)
  * model's report, takes the load's core for a while. */
 static bool watch_window(struct stage *st, struct window *w, double begin_s, double seconds)
 {
-	sleep_until_ns(now_ns() + (uint64_t)(begin_s * 1e9));
+	sleep_until_ns(mono_ns() + (uint64_t)(begin_s * 1e9));
 	if (!child_alive(&st->phone) || !sample_take(&w->begin, st->bridge.pid))
 		return false;
 	edge_take(&w->from, st);
@@ -245,7 +244,7 @@ bool run_idle(const struct settings *s, struct subject *subject)
 	ok = start_model(&st) && start_bridge(&st, subject, 1);
 	if (ok) {
 		/* Its first look at the model is part of being idle. */
-		sleep_until_ns(now_ns() + NS_PER_S);
+		sleep_until_ns(mono_ns() + NS_PER_S);
 		ok = sample_take(&sample, st.bridge.pid);
 	}
 	stage_clear(&st);

@@ -77,7 +77,7 @@ bool sample_take(struct sample *s, pid_t pid)
 {
 	char path[64], text[4096];
 
-	*s = (struct sample){ .at_ns = now_ns(), .cpu_ns = sample_cpu_ns(pid) };
+	*s = (struct sample){ .at_ns = mono_ns(), .cpu_ns = sample_cpu_ns(pid) };
 	add_threads(s, pid);
 	snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
 	if (!read_text(path, text, sizeof text))

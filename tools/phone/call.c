@@ -7,7 +7,7 @@
 #include <strings.h>
 #include <sys/random.h>
 
-#include "tools/kit/clock.h"
+#include "tools/phone/clock.h"
 #include "tools/phone/request.h"
 
 static void run_twiml(struct call *c);
@@ -118,7 +118,7 @@ static void on_document(struct call *c, const struct request *r, const char *err
 		hist_add(&c->stats->webhook, c->webhook_ns);
 	}
 	text_printf(&c->documents_text, "%s%s", c->documents_text.len ? "\n" : "", text_str(&r->in.body));
-	if (!http_header(&r->in, "Content-Type", type, sizeof type) ||
+	if (!http_header(text_str(&r->in.head), "Content-Type", type, sizeof type) ||
 	    (strncasecmp(type, "text/xml", 8) != 0 && strncasecmp(type, "application/xml", 15) != 0))
 		note_warning(c, "12300 the TwiML's content type is not XML");
 	take_twiml(c, text_str(&r->in.body), r->in.body.len);

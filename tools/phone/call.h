@@ -249,7 +249,7 @@ void stream_key(struct call *c, char key);
 
 /* --- inbound.c --- */
 /* Takes whole frames; returns how many bytes. May end the stream (state STREAM_DONE). */
-size_t inbound_frames(struct call *c, const uint8_t *bytes, size_t len, uint64_t now_ns);
+size_t inbound_frames(struct call *c, uint8_t *bytes, size_t len, uint64_t now_ns);
 /* Puts the stamp of the next frame into it. */
 void inbound_stamp_frame(struct call *c, uint8_t frame[160], uint64_t now_ns);
 

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "tools/kit/clock.h"
-#include "tools/phone/mulaw.h"
+#include "tools/phone/clock.h"
+#include "tools/kit/g711.h"
 
 void caller_init(struct caller *c, const struct script *script)
 {

@@ -1,11 +1,12 @@
 #include "tools/phone/expect.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tools/phone/call.h"
-#include "tools/kit/clock.h"
+#include "tools/phone/clock.h"
 
 enum op { OP_AT_LEAST, OP_AT_MOST, OP_NOT, OP_CONTAINS, OP_IS, OP_MORE, OP_LESS };
 
@@ -296,11 +297,11 @@ bool expect_met(const char *expectation, const struct call *c, char *why, size_t
 	}
 }
 
-void expect_help(FILE *to)
+void expect_help(void)
 {
 	for (int i = 0; i < NUMBERS; i++)
 		if (numbers[i].help)
-			fprintf(to, "      %-16s %s\n", numbers[i].name, numbers[i].help);
+			printf("      %-16s %s\n", numbers[i].name, numbers[i].help);
 	for (int i = 0; i < WORDS; i++)
-		fprintf(to, "      %-16s %s\n", words[i].name, words[i].help);
+		printf("      %-16s %s\n", words[i].name, words[i].help);
 }

@@ -2,7 +2,7 @@
 #define PHONE_EXPECT_H
 /* --expect: a key of a finished call, a comparison, a value. */
 #include <stdbool.h>
-#include <stdio.h>
+#include <stddef.h>
 
 struct call;
 
@@ -12,6 +12,6 @@ bool expect_known(const char *expectation);
 bool expect_met(const char *expectation, const struct call *c, char *why, size_t why_size);
 /* Do the expectations say something about this key? */
 bool expect_names(const char *expectation, const char *key);
-void expect_help(FILE *to);
+void expect_help(void);
 
 #endif

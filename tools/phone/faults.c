@@ -1,6 +1,7 @@
 #include "tools/phone/faults.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,9 +54,8 @@ int fault_set(struct fault faults[FAULT_COUNT], const char *spec)
 	return -1;
 }
 
-void faults_help(FILE *to)
+void faults_help(void)
 {
-	fputs("\nFaults (--fault NAME[=VALUE][@MS]; MS counts from the stream's start):\n", to);
 	for (int i = 0; i < FAULT_COUNT; i++) {
 		char usual[48] = "";
 
@@ -65,6 +65,6 @@ void faults_help(FILE *to)
 			snprintf(usual, sizeof usual, " (%ld)", table[i].usual.value);
 		else if (table[i].usual.at_ms)
 			snprintf(usual, sizeof usual, " (@%ld)", table[i].usual.at_ms);
-		fprintf(to, "  %-22s %s%s\n", table[i].name, table[i].help, usual);
+		printf("  %-22s %s%s\n", table[i].name, table[i].help, usual);
 	}
 }

@@ -2,7 +2,6 @@
 #define PHONE_FAULTS_H
 /* Ways to be a bad Twilio, by name: `--fault NAME[=VALUE][@AT_MS]`. */
 #include <stdbool.h>
-#include <stdio.h>
 
 #define FAULTS(X) \
 	/* id             name               value  at_ms  what it does */ \
@@ -80,7 +79,7 @@ struct fault {
 
 /* Turns on the fault that `spec` names. 0, or -1 if there is no such fault. */
 int fault_set(struct fault faults[FAULT_COUNT], const char *spec);
-void faults_help(FILE *to);
+void faults_help(void);
 const char *fault_name(enum fault_id id);
 
 #endif

@@ -13,33 +13,6 @@ static int refuse(char *why, size_t size, const char *sentence)
 	return -1;
 }
 
-bool http_header(const struct http_answer *a, const char *name, char *out, size_t size)
-{
-	const char *line = text_str(&a->head);
-	size_t n = strlen(name), used = 0;
-	bool found = false;
-
-	out[0] = '\0';
-	while ((line = strstr(line, "\r\n")) && line[2] && line[2] != '\r') {
-		const char *value, *end;
-		int wrote;
-
-		line += 2;
-		if (strncasecmp(line, name, n) != 0 || line[n] != ':')
-			continue;
-		value = line + n + 1;
-		value += strspn(value, " \t");
-		end = strstr(value, "\r\n");
-		while (end > value && (end[-1] == ' ' || end[-1] == '\t'))
-			end--;
-		wrote = snprintf(out + used, size - used, "%s%.*s", found ? ", " : "", (int)(end - value), value);
-		if (wrote > 0)
-			used = used + (size_t)wrote < size ? used + (size_t)wrote : size - 1;
-		found = true;
-	}
-	return found;
-}
-
 static int read_head(struct http_answer *a, char *why, size_t why_size)
 {
 	const char *end = a->raw.len ? memmem(a->raw.data, a->raw.len, "\r\n\r\n", 4) : NULL;
@@ -64,13 +37,13 @@ static int read_head(struct http_answer *a, char *why, size_t why_size)
 		a->done = true;
 		return 0;
 	}
-	if (http_header(a, "Transfer-Encoding", value, sizeof value)) {
+	if (http_header(text_str(&a->head), "Transfer-Encoding", value, sizeof value)) {
 		if (strcasecmp(value, "chunked") != 0)
 			return refuse(why, why_size, "the answer has a transfer encoding that is not chunked");
 		a->chunked = true;
-		if (http_header(a, "Content-Length", value, sizeof value))
+		if (http_header(text_str(&a->head), "Content-Length", value, sizeof value))
 			return refuse(why, why_size, "the answer has a length and is chunked");
-	} else if (http_header(a, "Content-Length", value, sizeof value)) {
+	} else if (http_header(text_str(&a->head), "Content-Length", value, sizeof value)) {
 		a->left = strtoul(value, &stop, 10);
 		if (!*value || *stop || a->left > BODY_MAX)
 			return refuse(why, why_size, "the answer has a senseless length");

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "tools/kit/text.h"
+#include "tools/kit/http.h"
 
 struct http_answer {
 	int status;       /* 0 until the head is complete */
@@ -18,9 +18,6 @@ struct http_answer {
 /* Takes more bytes; `len` 0 means the connection ended. Returns 0, or -1 with
  * a sentence in `why` if this is no HTTP. `done` says when it is complete. */
 int http_feed(struct http_answer *a, const void *bytes, size_t len, char *why, size_t why_size);
-
-/* Copies a header's value into `out`; false if it is not there. Repeated headers are joined by ", ". */
-bool http_header(const struct http_answer *a, const char *name, char *out, size_t size);
 
 void http_free(struct http_answer *a);
 

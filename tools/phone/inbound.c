@@ -5,11 +5,13 @@
 
 #include "tools/kit/base64.h"
 #include "tools/phone/call.h"
-#include "tools/kit/clock.h"
+#include "tools/phone/clock.h"
 #include "tools/phone/message.h"
 #include "tools/kit/utf8.h"
 #include "tools/kit/ws.h"
 #include "tools/stamps.h"
+
+enum { MESSAGE_MAX = 1024 * 1024 }; /* Twilio ends a stream that sends more at once */
 
 /* --- stamps in answers --- */
 
@@ -291,8 +293,7 @@ static void on_close(struct call *c, const struct ws_frame *f)
 		violation(c, "a close frame has a body of one byte");
 		return;
 	}
-	if (f->len >= 2 && (code < 1000 || code == 1004 || code == 1005 || code == 1006 ||
-			       (code > 1014 && code < 3000) || code > 4999))
+	if (f->len >= 2 && !ws_close_code_ok(code))
 		note_warning(c, "31924 a close frame has a code nobody may send");
 	if (f->len > 2 && !utf8_ok(f->payload + 2, f->len - 2))
 		note_warning(c, "31924 a close frame's reason is not UTF-8");
@@ -307,10 +308,6 @@ static void on_data(struct call *c, const struct ws_frame *f, uint64_t now_ns)
 {
 	struct stream *s = &c->stream;
 
-	if ((f->opcode == WS_CONTINUATION) != s->in_fragments) {
-		violation(c, s->in_fragments ? "a message begins inside another" : "a continuation continues nothing");
-		return;
-	}
 	if (f->opcode != WS_CONTINUATION)
 		s->fragments_text = f->opcode == WS_TEXT;
 	if (f->fin && !s->in_fragments) {
@@ -320,7 +317,7 @@ static void on_data(struct call *c, const struct ws_frame *f, uint64_t now_ns)
 			note_warning(c, "31950 a binary frame");
 		return;
 	}
-	if (s->whole.len + f->len > WS_MAX_PAYLOAD) {
+	if (s->whole.len + f->len > MESSAGE_MAX) {
 		violation(c, "a message is larger than 1 MB");
 		return;
 	}
@@ -335,20 +332,22 @@ static void on_data(struct call *c, const struct ws_frame *f, uint64_t now_ns)
 	text_free(&s->whole);
 }
 
-size_t inbound_frames(struct call *c, const uint8_t *bytes, size_t len, uint64_t now_ns)
+size_t inbound_frames(struct call *c, uint8_t *bytes, size_t len, uint64_t now_ns)
 {
 	struct stream *s = &c->stream;
 	struct ws_frame f;
-	const char *why;
 	size_t at = 0;
 
 	c->stats->bytes_received += len;
 	while (s->state == STREAM_OPEN || s->state == STREAM_CLOSING) {
-		long n = ws_read(bytes + at, len - at, &f, &why);
+		long n = ws_read(bytes + at, len - at, MESSAGE_MAX, &f);
+		const char *why = f.head ? ws_fault(&f, WS_OF_SERVER, s->in_fragments) : NULL;
 
-		if (n < 0)
+		if (n < 0 && !why)
+			why = "a frame is larger than 1 MB";
+		if (why)
 			violation(c, why);
-		if (n <= 0)
+		if (n <= 0 || why)
 			break;
 		at += (size_t)n;
 		if (f.opcode == WS_CLOSE)

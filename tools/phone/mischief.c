@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 
 #include "tools/phone/call.h"
-#include "tools/kit/clock.h"
+#include "tools/phone/clock.h"
 #include "tools/phone/request.h"
 #include "tools/kit/ws.h"
 

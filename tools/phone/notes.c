@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "tools/phone/call.h"
-#include "tools/kit/clock.h"
+#include "tools/phone/clock.h"
 
 double call_ms(const struct call *c, uint64_t at_ns)
 {

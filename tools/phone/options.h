@@ -29,7 +29,8 @@ struct options {
 	size_t expect_count;
 	struct script script;
 	struct fault fault[FAULT_COUNT];
-	bool live, no_status, stamps, no_script, outbound;
+	bool live, no_status, stamps, outbound;
+	bool no_script, script_given, steps_given; /* steps: by options */
 	long calls, threads, limit_s;
 	double ramp, settle, seconds;
 };

@@ -7,7 +7,7 @@
 
 #include "tools/kit/base64.h"
 #include "tools/phone/call.h"
-#include "tools/kit/clock.h"
+#include "tools/phone/clock.h"
 #include "tools/kit/ws.h"
 
 enum {
@@ -167,20 +167,6 @@ void stream_media(struct call *c, const uint8_t *bytes, size_t len)
 	stream_send_raw(c, frame, 8 + n);
 }
 
-static void add_json_string(struct text *out, const char *s)
-{
-	text_puts(out, "\"");
-	for (; *s; s++) {
-		if (*s == '"' || *s == '\\')
-			text_printf(out, "\\%c", *s);
-		else if ((unsigned char)*s < 0x20)
-			text_printf(out, "\\u%04x", *s);
-		else
-			text_add(out, s, 1);
-	}
-	text_puts(out, "\"");
-}
-
 void stream_start_message(struct call *c, struct text *out)
 {
 	struct stream *s = &c->stream;
@@ -194,9 +180,9 @@ void stream_start_message(struct call *c, struct text *out)
 	for (size_t i = 0; i < v->parameter_count; i++) {
 		if (i)
 			text_puts(out, ",");
-		add_json_string(out, v->parameter[i].name);
+		text_json(out, v->parameter[i].name);
 		text_puts(out, ":");
-		add_json_string(out, v->parameter[i].value);
+		text_json(out, v->parameter[i].value);
 	}
 	text_printf(out, "}},\"streamSid\":\"%s\"}", s->sid);
 }
@@ -222,7 +208,7 @@ static void send_mark(struct call *c, const char *name)
 
 	text_printf(&m, "{\"event\":\"mark\",\"sequenceNumber\":\"%llu\",\"streamSid\":\"%s\",\"mark\":{\"name\":",
 	    (unsigned long long)++s->sequence, s->sid);
-	add_json_string(&m, name);
+	text_json(&m, name);
 	text_puts(&m, "}}");
 	stream_send(c, WS_TEXT, m.data, m.len);
 	text_free(&m);

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/kit/clock.h"
-#include "tools/phone/mulaw.h"
+#include "tools/phone/clock.h"
+#include "tools/kit/g711.h"
 #include "tools/kit/text.h"
 
 void playout_init(struct playout *p, int late_ticks)

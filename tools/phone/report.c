@@ -1,13 +1,12 @@
 #include "tools/phone/report.h"
 
 #include <cjson/cJSON.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
-#include "tools/kit/clock.h"
+#include "tools/kit/report.h"
+#include "tools/phone/clock.h"
 #include "tools/phone/expect.h"
 
 enum { FULL_REPORTS = 20, FAILED_REPORTS = 50 };
@@ -200,34 +199,9 @@ static cJSON *call_json(const struct call *c)
 	return j;
 }
 
-static cJSON *hist_json(const struct hist *h)
-{
-	cJSON *j = cJSON_CreateObject(), *cells;
-	static const struct {
-		const char *name;
-		double share;
-	} ranks[] = { { "p50_us", 0.5 }, { "p90_us", 0.9 }, { "p99_us", 0.99 }, { "p999_us", 0.999 } };
-
-	cJSON_AddNumberToObject(j, "n", (double)h->n);
-	for (size_t i = 0; i < sizeof ranks / sizeof ranks[0]; i++)
-		cJSON_AddNumberToObject(j, ranks[i].name, (double)hist_at(h, ranks[i].share) / 1000);
-	cJSON_AddNumberToObject(j, "max_us", (double)h->max_ns / 1000);
-	cJSON_AddNumberToObject(j, "mean_us", h->n ? (double)h->sum_ns / (double)h->n / 1000 : 0);
-	/* [upper edge in microseconds, how many] */
-	cells = cJSON_AddArrayToObject(j, "histogram");
-	for (size_t i = 0; i < HIST_CELLS; i++) {
-		const double pair[2] = { (double)hist_edge(i) / 1000, h->cell[i] };
-
-		if (h->cell[i])
-			cJSON_AddItemToArray(cells, cJSON_CreateDoubleArray(pair, 2));
-	}
-	return j;
-}
-
 static cJSON *load_json(const struct options *o, const struct call *calls, const struct stats *sum)
 {
 	cJSON *j = cJSON_CreateObject(), *ends = cJSON_CreateObject();
-	struct rusage used;
 	long ok = 0, opened = 0;
 	char why[400];
 
@@ -250,24 +224,18 @@ static cJSON *load_json(const struct options *o, const struct call *calls, const
 #define X(name) cJSON_AddNumberToObject(j, #name, (double)sum->name);
 	STAT_COUNTS(X)
 #undef X
-#define X(name) cJSON_AddItemToObject(j, #name, hist_json(&sum->name));
+#define X(name) cJSON_AddItemToObject(j, #name, report_hist(&sum->name));
 	STAT_TIMES(X)
 #undef X
-	getrusage(RUSAGE_SELF, &used);
-	cJSON_AddNumberToObject(j, "cpu_s",
-	    (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
-		(double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6);
-	cJSON_AddNumberToObject(j, "max_rss_kb", (double)used.ru_maxrss);
-	cJSON_AddNumberToObject(j, "context_switches", (double)(used.ru_nvcsw + used.ru_nivcsw));
+	report_usage(j);
 	return j;
 }
 
 int report_write(const struct options *o, const struct call *calls, const struct stats *sum)
 {
 	cJSON *j = cJSON_CreateObject(), *list;
-	char *text, why[400];
-	FILE *f;
-	int bad, kept = 0;
+	char why[400];
+	int kept = 0;
 
 	cJSON_AddStringToObject(j, "program", "phone");
 	cJSON_AddStringToObject(j, "clock",
@@ -279,17 +247,7 @@ int report_write(const struct options *o, const struct call *calls, const struct
 			continue;
 		cJSON_AddItemToArray(list, call_json(&calls[i]));
 	}
-	text = cJSON_Print(j);
-	cJSON_Delete(j);
-	f = fopen(o->report, "w");
-	if (!f) {
-		free(text);
-		return -1;
-	}
-	fprintf(f, "%s\n", text);
-	bad = ferror(f);
-	free(text);
-	return fclose(f) != 0 || bad ? -1 : 0;
+	return report_save("phone", o->report, j);
 }
 
 static void print_call(const struct call *c)

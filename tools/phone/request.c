@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "tools/kit/clock.h"
+#include "tools/phone/clock.h"
 
 int connect_begin(const struct sockaddr_in *to, int receive_buffer)
 {

@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 
+#include "tools/kit/file.h"
 #include "tools/phone/call.h"
-#include "tools/kit/clock.h"
+#include "tools/phone/clock.h"
 #include "tools/phone/report.h"
 #include "tools/phone/wav.h"
 
@@ -38,16 +38,6 @@ static void *run_lane(void *arg)
 	prctl(PR_SET_TIMERSLACK, 2000UL, 0, 0, 0);
 	loop_run(&my_lane->loop);
 	return NULL;
-}
-
-static void allow_many_files(long calls)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < (rlim_t)(calls * 4 + 64)) {
-		limit.rlim_cur = limit.rlim_max < (rlim_t)(calls * 4 + 64) ? limit.rlim_max : (rlim_t)(calls * 4 + 64);
-		setrlimit(RLIMIT_NOFILE, &limit);
-	}
 }
 
 static void open_calls(const struct options *o, struct call *calls, struct lane *lanes)
@@ -120,10 +110,8 @@ static int run(const struct options *o, struct call *calls, struct lane *lanes)
 	}
 	status = write_sound(o, calls) == 0 ? verdict(o, calls) : 1;
 	report_print(o, calls, sum);
-	if (o->report && report_write(o, calls, sum) != 0) {
-		fprintf(stderr, "phone: %s: %s\n", o->report, strerror(errno));
+	if (o->report && report_write(o, calls, sum) != 0)
 		status = 1;
-	}
 	free(sum);
 	return status;
 }
@@ -140,7 +128,7 @@ int phone_run(int argc, char **argv)
 		return status;
 	}
 	signal(SIGPIPE, SIG_IGN);
-	allow_many_files(o.calls);
+	file_allow_many();
 	lanes = need((size_t)o.threads * sizeof *lanes);
 	calls = need((size_t)o.calls * sizeof *calls);
 	for (long i = 0; i < o.threads; i++) {

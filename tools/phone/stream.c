@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 
 #include "tools/phone/call.h"
-#include "tools/kit/clock.h"
+#include "tools/phone/clock.h"
 #include "tools/phone/request.h"
 #include "tools/kit/ws.h"
 
@@ -168,7 +168,7 @@ static void read_upgrade(struct call *c, const void *bytes, size_t len, uint64_t
 	}
 }
 
-static void on_bytes(struct call *c, const uint8_t *bytes, size_t len, uint64_t now_ns)
+static void on_bytes(struct call *c, uint8_t *bytes, size_t len, uint64_t now_ns)
 {
 	struct stream *s = &c->stream;
 	size_t took;

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "tools/phone/call.h"
-#include "tools/kit/clock.h"
+#include "tools/phone/clock.h"
 
 enum { RECORD_MAX_TICKS = 50 * 3600 * 2 };
 

@@ -4,30 +4,32 @@
 #include <string.h>
 
 #include "tools/kit/base64.h"
+#include "tools/kit/ws.h"
 #include "tools/phone/call.h"
 
 static bool header_is(struct http_answer *a, const char *name, const char *value)
 {
 	char found[256];
 
-	return http_header(a, name, found, sizeof found) && strcasecmp(found, value) == 0;
+	return http_header(text_str(&a->head), name, found, sizeof found) && strcasecmp(found, value) == 0;
 }
 
 void upgrade_check(struct call *c)
 {
 	struct stream *s = &c->stream;
-	char expected[SIGNATURE_MAX], found[256];
+	char expected[WS_ACCEPT_MAX], found[256];
 
-	sign_websocket_key(expected, s->key);
-	if (!http_header(&s->answer, "Sec-WebSocket-Accept", found, sizeof found) || strcmp(found, expected) != 0)
+	ws_accept(expected, s->key);
+	if (!http_header(text_str(&s->answer.head), "Sec-WebSocket-Accept", found, sizeof found) ||
+	    strcmp(found, expected) != 0)
 		note_warning(c, "31920 Sec-WebSocket-Accept is wrong");
 	if (!header_is(&s->answer, "Upgrade", "websocket"))
 		note_warning(c, "31920 the 101 lacks Upgrade: websocket");
-	if (!http_header(&s->answer, "Connection", found, sizeof found) || !strcasestr(found, "upgrade"))
+	if (!http_header(text_str(&s->answer.head), "Connection", found, sizeof found) || !strcasestr(found, "upgrade"))
 		note_warning(c, "31920 the 101 lacks Connection: Upgrade");
-	if (http_header(&s->answer, "Sec-WebSocket-Extensions", found, sizeof found))
+	if (http_header(text_str(&s->answer.head), "Sec-WebSocket-Extensions", found, sizeof found))
 		note_warning(c, "31920 an extension was accepted that nobody offered");
-	if (http_header(&s->answer, "Sec-WebSocket-Protocol", found, sizeof found))
+	if (http_header(text_str(&s->answer.head), "Sec-WebSocket-Protocol", found, sizeof found))
 		note_warning(c, "31920 a subprotocol was accepted that nobody offered");
 }
 

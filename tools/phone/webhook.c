@@ -5,7 +5,7 @@
 #include <time.h>
 
 #include "tools/phone/call.h"
-#include "tools/kit/clock.h"
+#include "tools/phone/clock.h"
 #include "tools/phone/request.h"
 
 struct asked {

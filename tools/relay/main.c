@@ -1,11 +1,13 @@
 #include "tools/relay/relay.h"
 
 #include "common/clock.h"
+#include "tools/kit/command_line.h"
+#include "tools/kit/file.h"
+#include "tools/kit/text.h"
 #include "tools/relay/faults.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <getopt.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
@@ -13,25 +15,33 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 enum { READY_MAX = 256, BACKLOG = 1024, DIAL_CHECK_MS = 100 };
 
-static const char help[] = "relay: the least that can stand between a phone and the model, to compare with.\n"
-			   "\n"
-			   "  --port PORT         where the phone calls, on 127.0.0.1 (0: any; it is printed)\n"
-			   "  --model HOST:PORT   where the model is, by name\n"
-			   "  --ca FILE           the authorities to trust, as PEM\n"
-			   "  --key KEY           for the model\n"
-			   "\n"
-			   "Harm on purpose, to see that the bench shows it:\n"
-			   "  --delay-ms MS       every message later, both ways\n"
-			   "  --drop-percent P    of the audio messages, both ways\n"
-			   "  --no-clear          interruptions are not passed on\n"
-			   "  --burn-us US        of CPU for every frame of the caller\n"
-			   "  --hold-kb KB        of memory for every call\n";
+struct options {
+	const char *model, *ca, *key;
+	int port;
+	struct faults faults;
+};
+
+#define AT(field) .at = offsetof(struct options, field)
+
+static const struct option_row rows[] = {
+	{ .kind = OPTION_WORDS,
+	    .help = "relay: the least that can stand between a phone and the model, to compare with.\n" },
+	{ "port", "PORT", "where the phone calls, on 127.0.0.1 (0: any; it is printed)", OPTION_INT, AT(port) },
+	{ "model", "HOST:PORT", "where the model is, by name", OPTION_TEXT, AT(model) },
+	{ "ca", "FILE", "the authorities to trust, as PEM", OPTION_TEXT, AT(ca) },
+	{ "key", "KEY", "for the model", OPTION_TEXT, AT(key) },
+	{ .kind = OPTION_WORDS, .help = "\nHarm on purpose, to see that the bench shows it:" },
+	{ "delay-ms", "MS", "every message later, both ways", OPTION_LONG, AT(faults.delay_ms) },
+	{ "drop-percent", "P", "of the audio messages, both ways", OPTION_LONG, AT(faults.drop_percent) },
+	{ "no-clear", NULL, "interruptions are not passed on", OPTION_FLAG, AT(faults.no_clear) },
+	{ "burn-us", "US", "of CPU for every frame of the caller", OPTION_LONG, AT(faults.burn_us) },
+	{ "hold-kb", "KB", "of memory for every call", OPTION_LONG, AT(faults.hold_kb) },
+};
 
 static void fail(const char *what, int err)
 {
@@ -55,17 +65,16 @@ static int open_listener(int port)
 	return fd;
 }
 
-static void open_model(struct relay *r, char *target, const char *ca)
+static void open_model(struct relay *r, const char *target, const char *ca)
 {
-	char *colon = target ? strrchr(target, ':') : NULL;
+	const char *colon = target ? strrchr(target, ':') : NULL;
 	int err;
 
 	if (!colon || !ca) {
 		fputs("relay: --model HOST:PORT and --ca FILE are needed\n", stderr);
 		exit(2);
 	}
-	*colon = '\0';
-	r->model_host = target;
+	r->model_host = need_copy_n(target, (size_t)(colon - target));
 	r->model_port = atoi(colon + 1);
 	if ((err = trust_open(&r->trust, ca)) < 0)
 		fail(ca, -err);
@@ -125,73 +134,19 @@ static void run(struct relay *r, int listener)
 	}
 }
 
-static void allow_many_files(void)
-{
-	struct rlimit files;
-
-	getrlimit(RLIMIT_NOFILE, &files);
-	files.rlim_cur = files.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &files);
-}
-
 int main(int argc, char **argv)
 {
-	static const struct option longs[] = {
-		{ "port", 1, NULL, 'p' },
-		{ "model", 1, NULL, 'm' },
-		{ "ca", 1, NULL, 'a' },
-		{ "key", 1, NULL, 'k' },
-		{ "delay-ms", 1, NULL, 'd' },
-		{ "drop-percent", 1, NULL, 'r' },
-		{ "no-clear", 0, NULL, 'c' },
-		{ "burn-us", 1, NULL, 'b' },
-		{ "hold-kb", 1, NULL, 'o' },
-		{ "help", 0, NULL, 'h' },
-		{ 0 },
-	};
-	struct relay relay = { .key = "sk-none" };
-	char *model = NULL, *ca = NULL;
-	int port = 0, option;
+	struct options options = { .key = "sk-none" };
+	struct relay relay = { 0 };
+	int next = command_line_read("relay", rows, sizeof rows / sizeof rows[0], &options, argc, argv);
 
-	while ((option = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-		switch (option) {
-		case 'p':
-			port = atoi(optarg);
-			break;
-		case 'm':
-			model = optarg;
-			break;
-		case 'a':
-			ca = optarg;
-			break;
-		case 'k':
-			relay.key = optarg;
-			break;
-		case 'd':
-			faults.delay_ms = atol(optarg);
-			break;
-		case 'r':
-			faults.drop_percent = atol(optarg);
-			break;
-		case 'c':
-			faults.no_clear = true;
-			break;
-		case 'b':
-			faults.burn_us = atol(optarg);
-			break;
-		case 'o':
-			faults.hold_kb = atol(optarg);
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return 0;
-		default:
-			return 2;
-		}
-	}
+	if (next <= 0)
+		return next ? 2 : 0;
+	faults = options.faults;
+	relay.key = options.key;
 	signal(SIGPIPE, SIG_IGN);
-	allow_many_files();
-	open_model(&relay, model, ca);
+	file_allow_many();
+	open_model(&relay, options.model, options.ca);
 	relay.epoll = epoll_create1(EPOLL_CLOEXEC);
-	run(&relay, open_listener(port));
+	run(&relay, open_listener(options.port));
 }

@@ -121,12 +121,12 @@ static void send_call(struct session *s, struct answer *a, const struct line_cal
 	int index = a->call_count - (a->begun ? 0 : 1);
 	char id[ID_SIZE];
 
-	call->words = must_copy(wanted->arguments);
+	call->words = need_copy(wanted->arguments);
 	call->then = a->line->then;
 	snprintf(call->answer_id, sizeof call->answer_id, "%s", a->id);
 	snprintf(call->call_name, sizeof call->call_name, "%s", wanted->name);
 	session_new_id(s, "call", id);
-	call->call_id = must_copy(wanted->call_id ? wanted->call_id : id);
+	call->call_id = need_copy(wanted->call_id ? wanted->call_id : id);
 	send_output_item(s, a, "response.output_item.added", call, index);
 	items_add(s, call, s->item_count);
 	items_send(s, "conversation.item.added", call, true);
@@ -150,7 +150,7 @@ static void end_parts(struct session *s, struct answer *a)
 
 	text_add(&said, a->line->say, a->words_sent);
 	a->item->status = a->status == COMPLETED ? "completed" : "incomplete";
-	a->item->words = must_copy(said.data);
+	a->item->words = need_copy(said.data);
 	if (a->text_only) {
 		out = answer_open_part(s, a, "response.output_text.done");
 		text_puts(out, ",\"text\":");

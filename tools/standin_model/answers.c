@@ -128,7 +128,7 @@ struct answer *answers_start(struct session *s, const cJSON *request, uint64_t n
 
 	if (s->faults->f[FAULT_SILENT].on)
 		return NULL;
-	a = must_alloc(sizeof *a);
+	a = need(sizeof *a);
 	session_new_id(s, "resp", a->id);
 	read_request(s, a, request);
 	a->line = choose_line(s, a, request);
@@ -136,7 +136,7 @@ struct answer *answers_start(struct session *s, const cJSON *request, uint64_t n
 	a->total = a->text_only ? letters(a) : audio_total(s, a);
 	limit(a);
 	a->turn = ++s->load.answers;
-	a->next_ns = now + (uint64_t)(delay->on ? delay->number : options.first_delta_ms) * MS_NS;
+	a->next_ns = now + (uint64_t)(delay->on ? delay->number : options.first_delta_ms) * NS_PER_MS;
 	while (*at)
 		at = &(*at)->next;
 	*at = a;
@@ -198,7 +198,7 @@ static void fill_audio(struct session *s, struct answer *a, uint8_t *out, size_t
 
 static void send_audio(struct session *s, struct answer *a, size_t len, uint64_t due_ns)
 {
-	uint8_t *piece = must_alloc(len + 1);
+	uint8_t *piece = need(len + 1);
 	struct text *out = answer_open_part(s, a, "response.output_audio.delta");
 
 	fill_audio(s, a, piece, len);
@@ -232,7 +232,7 @@ static void send_piece(struct session *s, struct answer *a)
 		len = left < LETTERS_PER_PIECE ? left : LETTERS_PER_PIECE;
 		a->sent += len;
 		send_words(s, a, a->sent);
-		a->next_ns += len * 1000 / LETTERS_PER_SECOND * MS_NS;
+		a->next_ns += len * 1000 / LETTERS_PER_SECOND * NS_PER_MS;
 		return;
 	}
 	len = s->faults->f[FAULT_ONE_DELTA].on ? left : piece_bytes(s, a);
@@ -279,7 +279,7 @@ static void finish(struct session *s, struct answer *a, uint64_t now)
 		s->idle_armed = true;
 	}
 	for (long i = 0; late->on && a->status == CANCELLED && a->begun && !a->text_only && i < late->number; i++)
-		send_audio(s, a, piece_bytes(s, a), now + (uint64_t)(i + 1) * PIECE_GAP_MS * MS_NS);
+		send_audio(s, a, piece_bytes(s, a), now + (uint64_t)(i + 1) * PIECE_GAP_MS * NS_PER_MS);
 	mischief_at(s, AT_DONE);
 }
 

@@ -1,6 +1,6 @@
 #include "tools/standin_model/ca.h"
 
-#include "tools/standin_model/text.h"
+#include "tools/kit/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -101,7 +101,7 @@ static int issue(const char *dir, const char *file, const struct authority *ca, 
 {
 	EVP_PKEY *key = EVP_EC_gen("P-256");
 	struct text alt = { 0 };
-	char *list = must_copy(names), *rest = list, *name, *first = NULL;
+	char *list = need_copy(names), *rest = list, *name, *first = NULL;
 	FILE *out = create(dir, file);
 	X509 *cert;
 
@@ -131,7 +131,7 @@ static int issue(const char *dir, const char *file, const struct authority *ca, 
 /* As mkdir -p. */
 static void make_directories(const char *dir)
 {
-	char *path = must_copy(dir);
+	char *path = need_copy(dir);
 
 	for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
 		*slash = '\0';

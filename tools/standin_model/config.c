@@ -236,7 +236,7 @@ void config_update(struct session *s, const cJSON *session, const char *event_id
 	config = cJSON_PrintUnformatted(s->config);
 	text_printf(event_open(s, "session.updated"), ",\"session\":%s", config);
 	free(config);
-	event_send_later(s, now + (delay->on ? (uint64_t)delay->number * MS_NS : 0));
+	event_send_later(s, now + (delay->on ? (uint64_t)delay->number * NS_PER_MS : 0));
 	/* Before anything that is answered to what the client sent next. */
 	session_send_due(s, now);
 }

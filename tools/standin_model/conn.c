@@ -1,7 +1,8 @@
 #include "tools/standin_model/conn.h"
 
-#include "tools/standin_model/frames.h"
-#include "tools/standin_model/http.h"
+#include "tools/kit/http.h"
+#include "tools/kit/ws.h"
+#include "tools/standin_model/upgrade.h"
 #include "tools/standin_model/options.h"
 #include "tools/standin_model/session.h"
 
@@ -12,10 +13,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
-
-#define MS 1000000ULL
 
 enum {
 	READ_CHUNK = 16384,
@@ -24,6 +22,7 @@ enum {
 	CLOSE_WAIT_MS = 2000,
 	HANDSHAKE_MS = 30000,
 	DRIP_MS = 5,
+	FRAME_MAX = 17 << 20,
 	RATE_MS = 50 /* how often a slow reader reads */
 };
 
@@ -57,14 +56,6 @@ struct conn {
 	uint64_t next_write, next_read, stop_reading_at;
 };
 
-uint64_t clock_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000ULL + (uint64_t)t.tv_nsec;
-}
-
 static struct fault_state *fault(struct conn *c, enum fault f)
 {
 	return &c->faults.f[f];
@@ -81,7 +72,7 @@ static void over(struct conn *c, const char *why)
 
 struct conn *conn_new(const struct service *service, int fd, unsigned long number, struct record *record, uint64_t now)
 {
-	struct conn *c = must_alloc(sizeof *c);
+	struct conn *c = need(sizeof *c);
 	int certificate;
 
 	c->service = service;
@@ -98,7 +89,8 @@ struct conn *conn_new(const struct service *service, int fd, unsigned long numbe
 
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
 	}
-	c->state_until = now + (fault(c, FAULT_TLS_DELAY)->on ? (uint64_t)fault(c, FAULT_TLS_DELAY)->number * MS : 0);
+	c->state_until =
+	    now + (fault(c, FAULT_TLS_DELAY)->on ? (uint64_t)fault(c, FAULT_TLS_DELAY)->number * NS_PER_MS : 0);
 	return c;
 }
 
@@ -114,7 +106,7 @@ void conn_free(struct conn *c)
 	text_free(&c->out);
 	text_free(&c->message);
 	c->record->open = false;
-	c->record->closed_ns = clock_ns();
+	c->record->closed_ns = mono_ns();
 	free(c);
 }
 
@@ -134,7 +126,7 @@ void conn_send_raw(struct conn *c, const void *bytes, size_t len)
 void conn_send_text(struct conn *c, const char *message, size_t len)
 {
 	size_t piece = fault(c, FAULT_FRAGMENT)->on ? (size_t)fault(c, FAULT_FRAGMENT)->number : len;
-	unsigned opcode = OP_TEXT;
+	int opcode = WS_TEXT;
 
 	if (c->state == OVER || c->close_sent)
 		return;
@@ -143,10 +135,10 @@ void conn_send_text(struct conn *c, const char *message, size_t len)
 		return;
 	}
 	for (piece = piece ? piece : len; len > piece; message += piece, len -= piece) {
-		frame_put(&c->out, false, 0, opcode, NULL, message, piece);
-		opcode = OP_MORE;
+		ws_write(&c->out, opcode, message, piece, NULL);
+		opcode = WS_CONTINUATION;
 	}
-	frame_put(&c->out, true, 0, opcode, NULL, message, len);
+	ws_write(&c->out, WS_FIN | opcode, message, len, NULL);
 }
 
 void conn_close(struct conn *c, int code, const char *reason)
@@ -157,10 +149,10 @@ void conn_close(struct conn *c, int code, const char *reason)
 	if (c->state == OVER || c->close_sent)
 		return;
 	memcpy(payload + 2, reason, len);
-	frame_put(&c->out, true, 0, OP_CLOSE, NULL, payload, len + 2);
+	ws_write(&c->out, WS_FIN | WS_CLOSE, payload, len + 2, NULL);
 	c->close_sent = true;
 	c->state = CLOSING;
-	c->state_until = clock_ns() + CLOSE_WAIT_MS * MS;
+	c->state_until = mono_ns() + CLOSE_WAIT_MS * NS_PER_MS;
 	if (!*c->record->end)
 		snprintf(c->record->end, sizeof c->record->end, "we closed: %d %s", code, reason);
 }
@@ -179,7 +171,7 @@ static void flush(struct conn *c, uint64_t now)
 			if (now < c->next_write)
 				break;
 			len = len < (size_t)fault(c, FAULT_DRIP)->number ? len : (size_t)fault(c, FAULT_DRIP)->number;
-			c->next_write = now + DRIP_MS * MS;
+			c->next_write = now + DRIP_MS * NS_PER_MS;
 		}
 		n = SSL_write(c->ssl, c->out.data + sent, len > 1 << 24 ? 1 << 24 : (int)len);
 		if (n <= 0) {
@@ -192,7 +184,7 @@ static void flush(struct conn *c, uint64_t now)
 		}
 		sent += (size_t)n;
 	}
-	text_cut(&c->out, sent);
+	text_drop(&c->out, sent);
 	if (c->out.cap > 1 << 20 && !c->out.len)
 		text_free(&c->out);
 }
@@ -208,7 +200,7 @@ void conn_drop(struct conn *c, const char *how)
 		return;
 	}
 	if (c->record->upgraded)
-		flush(c, clock_ns()); /* what was said before is to arrive */
+		flush(c, mono_ns()); /* what was said before is to arrive */
 	if (strcmp(how, "notify") == 0)
 		SSL_shutdown(c->ssl);
 	else
@@ -230,25 +222,23 @@ static bool drop_due(struct conn *c, enum point at)
 
 /* Coming in. */
 
-static void got_close(struct conn *c, const struct frame *f)
+static void got_close(struct conn *c, const struct ws_frame *f)
 {
-	const uint8_t *p = (const uint8_t *)f->payload;
-	int code = f->len >= 2 ? p[0] << 8 | p[1] : 1005;
+	int code = f->len >= 2 ? f->payload[0] << 8 | f->payload[1] : 1005;
 
 	c->peer_closed = true;
 	if (!*c->record->end)
 		snprintf(c->record->end, sizeof c->record->end, "client closed: %d", code);
-	if (f->len == 1 ||
-	    (f->len >= 2 && (code < 1000 || (code >= 1004 && code <= 1006) || (code > 1014 && code < 3000))))
+	if (f->len == 1 || (f->len >= 2 && !ws_close_code_ok(code)))
 		record_violation(c->record, "close code %d", code);
 	if (fault(c, FAULT_NO_CLOSE)->on)
 		return;
 	if (!c->close_sent) {
-		frame_put(&c->out, true, 0, OP_CLOSE, NULL, f->payload, f->len >= 2 ? 2 : 0);
+		ws_write(&c->out, WS_FIN | WS_CLOSE, f->payload, f->len >= 2 ? 2 : 0, NULL);
 		c->close_sent = true;
 	}
 	c->state = CLOSING;
-	c->state_until = clock_ns() + CLOSE_WAIT_MS * MS;
+	c->state_until = mono_ns() + CLOSE_WAIT_MS * NS_PER_MS;
 }
 
 static void got_message(struct conn *c, char *data, size_t len, uint64_t now)
@@ -257,13 +247,15 @@ static void got_message(struct conn *c, char *data, size_t len, uint64_t now)
 		session_message(c->session, data, len, now);
 }
 
-static void got_frame(struct conn *c, struct frame *f, uint64_t now)
+static void got_frame(struct conn *c, struct ws_frame *f, uint64_t now)
 {
-	const char *wrong = frame_fault(f, c->fragments);
+	const char *wrong = ws_fault(f, WS_OF_CLIENT, c->fragments);
 
+	if (!wrong && f->opcode == WS_BINARY)
+		wrong = "a binary message";
 	if (wrong) {
 		record_violation(c->record, "WebSocket: %s", wrong);
-		conn_close(c, f->opcode == OP_BINARY ? 1003 : 1002, wrong);
+		conn_close(c, f->opcode == WS_BINARY ? 1003 : 1002, wrong);
 		return;
 	}
 	if (c->peer_closed) {
@@ -271,22 +263,22 @@ static void got_frame(struct conn *c, struct frame *f, uint64_t now)
 		return;
 	}
 	switch (f->opcode) {
-	case OP_CLOSE:
+	case WS_CLOSE:
 		got_close(c, f);
 		return;
-	case OP_PING:
+	case WS_PING:
 		c->record->pings++;
 		if (!fault(c, FAULT_NO_PONG)->on && !c->close_sent)
-			frame_put(&c->out, true, 0, OP_PONG, NULL, f->payload, f->len);
+			ws_write(&c->out, WS_FIN | WS_PONG, f->payload, f->len, NULL);
 		return;
-	case OP_PONG:
+	case WS_PONG:
 		c->record->pongs++;
 		return;
 	default:
 		break;
 	}
 	if (f->fin && !c->fragments) {
-		got_message(c, f->payload, f->len, now);
+		got_message(c, (char *)f->payload, f->len, now);
 		return;
 	}
 	text_add(&c->message, f->payload, f->len);
@@ -306,19 +298,19 @@ static void start_session(struct conn *c, uint64_t now)
 	snprintf(c->record->auth, sizeof c->record->auth, "%s", c->upgrade.auth);
 	if (c->upgrade.status == 101 && fault(c, FAULT_BAD_ACCEPT)->on)
 		c->upgrade.accept[0] = c->upgrade.accept[0] == 'A' ? 'B' : 'A';
-	http_answer(&c->out, &c->upgrade);
+	upgrade_answer(&c->out, &c->upgrade);
 	if (c->upgrade.status != 101) {
 		c->record->refused = c->upgrade.status;
 		snprintf(c->record->end, sizeof c->record->end, "refused: %d %s", c->upgrade.status, c->upgrade.reason);
 		c->close_sent = true;
 		c->state = CLOSING;
-		c->state_until = now + CLOSE_WAIT_MS * MS;
+		c->state_until = now + CLOSE_WAIT_MS * NS_PER_MS;
 		return;
 	}
 	c->record->upgraded = true;
 	c->state = OPEN;
 	if (fault(c, FAULT_STOP_READING)->on)
-		c->stop_reading_at = now + (uint64_t)fault(c, FAULT_STOP_READING)->number * 1000 * MS;
+		c->stop_reading_at = now + (uint64_t)fault(c, FAULT_STOP_READING)->number * 1000 * NS_PER_MS;
 	if (fault(c, FAULT_CLOSE_3000)->on) {
 		conn_close(c, 3000, "invalid_request_error.invalid_api_key");
 		return;
@@ -340,11 +332,11 @@ static void take_request(struct conn *c, uint64_t now)
 			over(c, "request too long");
 		return;
 	}
-	head = must_alloc(len + 1);
+	head = need(len + 1);
 	memcpy(head, c->in.data, len);
-	http_judge(&c->upgrade, head, len, options.key);
+	upgrade_judge(&c->upgrade, head, len, options.key);
 	free(head);
-	text_cut(&c->in, len);
+	text_drop(&c->in, len);
 	for (int i = 0; query_value(c->upgrade.query, "fault", i, fault_text, sizeof fault_text); i++)
 		faults_add(&c->faults, fault_text);
 	if (drop_due(c, AT_UPGRADE))
@@ -357,7 +349,7 @@ static void take_request(struct conn *c, uint64_t now)
 	}
 	c->state = ANSWERING;
 	c->state_until =
-	    now + (fault(c, FAULT_UPGRADE_DELAY)->on ? (uint64_t)fault(c, FAULT_UPGRADE_DELAY)->number * MS : 0);
+	    now + (fault(c, FAULT_UPGRADE_DELAY)->on ? (uint64_t)fault(c, FAULT_UPGRADE_DELAY)->number * NS_PER_MS : 0);
 }
 
 static void take_frames(struct conn *c, uint64_t now)
@@ -365,8 +357,8 @@ static void take_frames(struct conn *c, uint64_t now)
 	size_t at = 0;
 
 	while (c->state == OPEN || c->state == CLOSING) {
-		struct frame f;
-		long used = frame_take(c->in.data + at, c->in.len - at, &f);
+		struct ws_frame f;
+		long used = ws_read((uint8_t *)c->in.data + at, c->in.len - at, FRAME_MAX, &f);
 
 		if (used < 0) {
 			record_violation(c->record, "WebSocket: frame too big");
@@ -379,7 +371,7 @@ static void take_frames(struct conn *c, uint64_t now)
 		at += (size_t)used;
 		got_frame(c, &f, now);
 	}
-	text_cut(&c->in, at);
+	text_drop(&c->in, at);
 }
 
 static bool stopped_reading(const struct conn *c, uint64_t now)
@@ -399,7 +391,7 @@ static void read_some(struct conn *c, uint64_t now)
 
 	if (rate->on && c->state == OPEN) {
 		room = (size_t)rate->number * RATE_MS / 1000 + 1;
-		c->next_read = now + RATE_MS * MS;
+		c->next_read = now + RATE_MS * NS_PER_MS;
 	}
 	c->more_to_read = false;
 	while (c->state != OVER) {
@@ -465,7 +457,7 @@ static void shake(struct conn *c, uint64_t now)
 	if (n == 1) {
 		note_tls(c);
 		c->state = ASKING;
-		c->state_until = now + HANDSHAKE_MS * MS;
+		c->state_until = now + HANDSHAKE_MS * NS_PER_MS;
 	} else if (why != SSL_ERROR_WANT_READ && why != SSL_ERROR_WANT_WRITE) {
 		char end[80];
 
@@ -487,7 +479,7 @@ static void check_time(struct conn *c, uint64_t now)
 		if (drop_due(c, AT_ACCEPT))
 			return;
 		c->state = SHAKING;
-		c->state_until = now + HANDSHAKE_MS * MS;
+		c->state_until = now + HANDSHAKE_MS * NS_PER_MS;
 		return;
 	case ANSWERING:
 		start_session(c, now);
@@ -535,7 +527,7 @@ uint64_t conn_wake_ns(const struct conn *c)
 {
 	uint64_t wake = c->state == OPEN ? UINT64_MAX : c->state_until;
 
-	if ((c->more_to_read || c->next_read) && c->state != ANSWERING && !stopped_reading(c, clock_ns()))
+	if ((c->more_to_read || c->next_read) && c->state != ANSWERING && !stopped_reading(c, mono_ns()))
 		wake = earlier(wake, c->next_read);
 	if (c->out.len && c->next_write)
 		wake = earlier(wake, c->next_write);
@@ -546,7 +538,7 @@ uint64_t conn_wake_ns(const struct conn *c)
 
 uint32_t conn_events(const struct conn *c)
 {
-	bool reading = c->state != WAITING && c->state != ANSWERING && may_read(c, clock_ns());
+	bool reading = c->state != WAITING && c->state != ANSWERING && may_read(c, mono_ns());
 
 	return (reading ? EPOLLIN : 0u) | (c->want_write ? EPOLLOUT : 0u);
 }

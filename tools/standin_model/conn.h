@@ -6,6 +6,7 @@
  * Belongs to one serving thread. Nothing here blocks: the thread calls
  * conn_work when the socket is ready or conn_wake_ns has come.
  */
+#include "tools/kit/clock.h"
 #include "tools/standin_model/ca.h"
 #include "tools/standin_model/faults.h"
 #include "tools/standin_model/report.h"
@@ -24,8 +25,6 @@ struct service {
 	const struct script *script;
 	struct load_stats *load;
 };
-
-uint64_t clock_ns(void); /* CLOCK_MONOTONIC */
 
 /* Takes the socket over. */
 struct conn *conn_new(const struct service *service, int fd, unsigned long number, struct record *record, uint64_t now);

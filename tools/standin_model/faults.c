@@ -1,6 +1,6 @@
 #include "tools/standin_model/faults.h"
 
-#include "tools/standin_model/text.h"
+#include "tools/kit/text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -124,7 +124,7 @@ const char *faults_order(const char *argument)
 {
 	struct order *order = &orders[order_count];
 	const char *which = strrchr(argument, '@');
-	char *name = must_copy(argument), *end;
+	char *name = need_copy(argument), *end;
 
 	if (order_count == sizeof orders / sizeof orders[0]) {
 		free(name);
@@ -180,7 +180,7 @@ bool fault_due(struct faults *faults, enum fault fault, enum point at)
 
 void faults_help(void)
 {
-	puts("\nFaults, each by --fault NAME[=VALUE][@WHICH]; WHICH counts connections from 1: @3, @-3, @3-\n"
+	puts("Faults, each by --fault NAME[=VALUE][@WHICH]; WHICH counts connections from 1: @3, @-3, @3-\n"
 	     "(a bridge that probes the model at start makes connection 1 itself).\n"
 	     "One connection may also order its own by fault=NAME=VALUE in its URL's query.\n"
 	     "WHERE is one of: accept tls upgrade open created updated speech answer done, or seconds (7s);\n"

@@ -16,7 +16,7 @@ enum {
 static void send_transcript(struct session *s, const struct item *item, const char *words, int ms, uint64_t now)
 {
 	const struct fault_state *delay = &s->faults->f[FAULT_TRANSCRIPT_DELAY];
-	uint64_t due = now + (uint64_t)(delay->on ? delay->number : options.transcript_ms) * MS_NS;
+	uint64_t due = now + (uint64_t)(delay->on ? delay->number : options.transcript_ms) * NS_PER_MS;
 	long audio = ms / HEARD_TOKEN_MS + 1, text = (long)strlen(words) / 4 + 1;
 	struct text *out, part = { 0 };
 
@@ -81,7 +81,7 @@ static void commit(struct session *s, int start_ms, int end_ms, bool silent, uin
 	s->buffer_ms = 0;
 	s->typed = false;
 	if (!silent) {
-		item->words = must_copy(line->hear);
+		item->words = need_copy(line->hear);
 		if (s->settings.transcription)
 			send_transcript(s, item, item->words, end_ms - start_ms, now);
 		s->turns_heard++;
@@ -178,7 +178,7 @@ void hearing_append(struct session *s, const uint8_t *audio, size_t len, uint64_
 	struct record *r = s->record;
 	double gap_ms = s->last_append_ns ? (double)(now - s->last_append_ns) / 1e6 : 0;
 	double ms = (double)len / format_bytes_per_ms(s->settings.input);
-	int16_t fixed[4096], *samples = len <= 4096 ? fixed : must_alloc(len * 2);
+	int16_t fixed[4096], *samples = len <= 4096 ? fixed : need(len * 2);
 	size_t count;
 
 	r->gaps += gap_ms >= GAP_MS;
@@ -240,7 +240,8 @@ void hearing_save(struct session *s)
 	if (!options.record || !s->recorded.count)
 		return;
 	snprintf(path, sizeof path, "%s/session-%lu.wav", options.record, s->record->number);
-	if (sound_save(&s->recorded, path))
+	if (sound_save(
+		path, s->recorded.rate_hz, 1, (const int16_t *const[]){ s->recorded.samples }, s->recorded.count))
 		fprintf(stderr, "standin-model: %s: cannot be written\n", path);
 	s->recorded.count = 0;
 }

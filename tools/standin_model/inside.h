@@ -1,17 +1,16 @@
 #ifndef STANDIN_INSIDE_H
 #define STANDIN_INSIDE_H
 /* What the files that make up a session share. Nobody else includes this. */
+#include "tools/kit/clock.h"
 #include "tools/stamps.h"
 #include "tools/standin_model/options.h"
 #include "tools/standin_model/report.h"
 #include "tools/standin_model/script.h"
 #include "tools/standin_model/session.h"
-#include "tools/standin_model/text.h"
+#include "tools/kit/text.h"
 #include "tools/standin_model/vad.h"
 
 #include <cjson/cJSON.h>
-
-#define MS_NS 1000000ULL
 
 enum { ID_SIZE = 40 };
 

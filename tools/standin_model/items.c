@@ -13,7 +13,7 @@ static const char *string_at(const cJSON *object, const char *key)
 
 struct item *items_new(struct session *s, enum item_kind kind, const char *status)
 {
-	struct item *item = must_alloc(sizeof *item);
+	struct item *item = need(sizeof *item);
 
 	item->kind = kind;
 	item->status = status;

@@ -32,7 +32,7 @@ static uint64_t phase_ns(const struct session *s)
 
 static uint64_t answer_ns(void)
 {
-	return (uint64_t)(options.load_answer_ms + AFTER_ANSWER_MS) * MS_NS;
+	return (uint64_t)(options.load_answer_ms + AFTER_ANSWER_MS) * NS_PER_MS;
 }
 
 /* Listening. */
@@ -79,7 +79,7 @@ static void compare(struct load *l, struct load_stats *stats)
 	if (!l->told || !l->played)
 		return;
 	stats->truncations++;
-	histogram_add(&stats->truncation, (uint64_t)llabs(l->told_ms - l->played_ms) * MS_NS);
+	hist_add(&stats->truncation, (uint64_t)llabs(l->told_ms - l->played_ms) * NS_PER_MS);
 	l->told = l->played = false;
 	l->cut_item[0] = '\0';
 }
@@ -97,7 +97,7 @@ static void look_for_clear(struct load *l, struct load_stats *stats, const struc
 		return;
 	}
 	stats->unasked_clears += fresh - 1u;
-	histogram_add(&stats->interruption, stamp->cleared_ns - l->cut_sent_ns);
+	hist_add(&stats->interruption, stamp->cleared_ns - l->cut_sent_ns);
 	l->cut_sent_ns = 0;
 	if (stamp->cleared_turn == l->cut_turn) {
 		l->played = true;
@@ -113,7 +113,7 @@ void load_hear(struct session *s, const uint8_t *audio, size_t len, uint64_t now
 	struct stamp stamp;
 	size_t at = 0;
 
-	now = clock_ns();
+	now = mono_ns();
 	if (!l->next_ns)
 		l->next_ns = now + answer_ns() + phase_ns(s);
 	stats->padding_bytes += len;
@@ -124,13 +124,13 @@ void load_hear(struct session *s, const uint8_t *audio, size_t len, uint64_t now
 		stats->padding_bytes -= STAMP_UNIT;
 		l->call = stamp.call;
 		count_frame(l, stats, stamp.seq);
-		if (l->ready_ns && stamp.sent_ns > l->ready_ns + SETTLE_MS * MS_NS)
-			histogram_add(&stats->uplink, now > stamp.sent_ns ? now - stamp.sent_ns : 0);
+		if (l->ready_ns && stamp.sent_ns > l->ready_ns + SETTLE_MS * NS_PER_MS)
+			hist_add(&stats->uplink, now > stamp.sent_ns ? now - stamp.sent_ns : 0);
 		else
 			stats->backlog_frames++;
 		look_for_clear(l, stats, &stamp);
 	}
-	text_cut(&l->rest, at);
+	text_drop(&l->rest, at);
 }
 
 void load_truncated(struct session *s, const char *item_id, long audio_end_ms)
@@ -149,12 +149,12 @@ void load_truncated(struct session *s, const char *item_id, long audio_end_ms)
 void load_speak(struct session *s, struct answer *a, uint8_t *out, size_t len)
 {
 	struct load *l = &s->load;
-	uint64_t now = clock_ns();
+	uint64_t now = mono_ns();
 
 	if (!a->sent) {
 		s->service->load->answers++;
 		if (options.load_cut_every && a->turn % (unsigned long)options.load_cut_every == 0) {
-			l->cut_ns = now + (uint64_t)options.load_cut_ms * MS_NS;
+			l->cut_ns = now + (uint64_t)options.load_cut_ms * NS_PER_MS;
 			l->cut_turn = (uint16_t)a->turn;
 			snprintf(l->cut_item, sizeof l->cut_item, "%s", a->item->id);
 		}
@@ -209,11 +209,11 @@ static void interrupt(struct session *s, uint64_t now)
 	struct answer *active = answers_active(s);
 
 	l->cut_ns = 0;
-	l->speech_ends_ns = now + INTERRUPTION_MS * MS_NS;
+	l->speech_ends_ns = now + INTERRUPTION_MS * NS_PER_MS;
 	l->told = l->played = false;
 	s->service->load->interruptions++;
 	send_started(s);
-	l->cut_sent_ns = clock_ns();
+	l->cut_sent_ns = mono_ns();
 	if (active && s->settings.interrupt_response)
 		answers_cancel(s, active, "turn_detected", now);
 }
@@ -235,7 +235,7 @@ static void settle_interruption(struct session *s)
 void load_tick(struct session *s, uint64_t now)
 {
 	struct load *l = &s->load;
-	bool gone = now > s->last_append_ns + GONE_MS * MS_NS;
+	bool gone = now > s->last_append_ns + GONE_MS * NS_PER_MS;
 
 	if (l->cut_ns && now >= l->cut_ns) {
 		if (gone)

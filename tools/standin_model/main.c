@@ -1,53 +1,37 @@
-#include "tools/standin_model/loop.h"
+#include "tools/kit/clock.h"
+#include "tools/kit/file.h"
+#include "tools/kit/server.h"
 #include "tools/standin_model/options.h"
 #include "tools/standin_model/script.h"
+#include "tools/standin_model/worker.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BACKLOG = 1024, LOOPS_MAX = 16 };
-
-static void fail(const char *what)
-{
-	fprintf(stderr, "standin-model: %s: %s\n", what, strerror(errno));
-	exit(1);
-}
+enum { WORKERS_MAX = 16 };
 
 static int open_listener(void)
 {
-	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(options.port)) };
-	socklen_t size = sizeof at;
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), one = 1;
-	FILE *f;
+	int fd = server_listen("standin-model", options.listen, &options.port, options.listen);
+	struct text port = { 0 };
 
-	if (inet_pton(AF_INET, options.listen, &at.sin_addr) != 1) {
-		errno = EINVAL;
-		fail(options.listen);
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	text_printf(&port, "%d\n", options.port);
+	if (options.port_file && file_write(options.port_file, &port)) {
+		perror(options.port_file);
+		exit(1);
 	}
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-	if (bind(fd, (struct sockaddr *)&at, sizeof at) || listen(fd, BACKLOG) ||
-	    getsockname(fd, (struct sockaddr *)&at, &size))
-		fail("listen");
-	printf("listening %s:%d\n", options.listen, ntohs(at.sin_port));
-	fflush(stdout);
-	if (options.port_file) {
-		f = fopen(options.port_file, "w");
-		if (!f)
-			fail(options.port_file);
-		fprintf(f, "%d\n", ntohs(at.sin_port));
-		fclose(f);
-	}
+	text_free(&port);
 	return fd;
 }
 
@@ -62,18 +46,17 @@ static int open_signals(void)
 	sigaddset(&set, SIGUSR1);
 	sigaddset(&set, SIGUSR2);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-static void accept_all(int listener, struct loop **loops, int count, unsigned long *number)
+static void accept_all(int listener, struct worker **workers, int count, unsigned long *number)
 {
 	int fd, one = 1;
 
 	while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 		++*number;
-		loop_add(loops[*number % (unsigned long)count], fd, *number, clock_ns());
+		worker_add(workers[*number % (unsigned long)count], fd, *number, mono_ns());
 	}
 }
 
@@ -85,7 +68,7 @@ static bool on_signal(int signals, uint64_t started)
 
 	while (read(signals, &info, sizeof info) == sizeof info) {
 		if (info.ssi_signo == SIGUSR1 && options.report)
-			report_write(options.report, started, clock_ns());
+			report_write(options.report, started, mono_ns());
 		else if (info.ssi_signo == SIGUSR2)
 			load_stats_reset();
 		else if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
@@ -110,15 +93,6 @@ static void open_contexts(struct service *service)
 			exit(1);
 }
 
-static void allow_many_files(void)
-{
-	struct rlimit files;
-
-	getrlimit(RLIMIT_NOFILE, &files);
-	files.rlim_cur = files.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &files);
-}
-
 /* What does not need a server. */
 static void do_errands(void)
 {
@@ -140,28 +114,28 @@ static void do_errands(void)
 
 static void serve(struct service *service)
 {
-	struct loop *loops[LOOPS_MAX];
-	int signals = open_signals(), listener = open_listener(), count = atoi(options.threads);
+	struct worker *workers[WORKERS_MAX];
+	int signals = open_signals(), listener = open_listener(), count = options.threads;
 	unsigned long number = 0;
-	uint64_t started = clock_ns();
+	uint64_t started = mono_ns();
 
-	count = count < 1 ? 1 : count > LOOPS_MAX ? LOOPS_MAX : count;
+	count = count < 1 ? 1 : count > WORKERS_MAX ? WORKERS_MAX : count;
 	for (int i = 0; i < count; i++)
-		loops[i] = loop_start(service);
+		workers[i] = worker_start(service);
 	for (;;) {
 		struct pollfd fds[] = { { .fd = listener, .events = POLLIN }, { .fd = signals, .events = POLLIN } };
 
 		poll(fds, 2, -1);
 		if (fds[0].revents)
-			accept_all(listener, loops, count, &number);
+			accept_all(listener, workers, count, &number);
 		if (fds[1].revents && on_signal(signals, started))
 			break;
 	}
 	close(listener);
 	if (options.report)
-		report_write(options.report, started, clock_ns());
+		report_write(options.report, started, mono_ns());
 	for (int i = 0; i < count; i++)
-		loop_stop(loops[i]);
+		worker_stop(workers[i]);
 	close(signals);
 }
 
@@ -172,7 +146,7 @@ int main(int argc, char **argv)
 
 	options_parse(argc, argv);
 	do_errands();
-	allow_many_files();
+	file_allow_many();
 	if (options.record)
 		mkdir(options.record, 0755);
 	script_load(&script, options.script, options.voice_dir, true);

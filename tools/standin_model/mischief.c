@@ -3,7 +3,7 @@
  */
 #include "tools/standin_model/inside.h"
 
-#include "tools/standin_model/frames.h"
+#include "tools/kit/ws.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -83,11 +83,11 @@ static const char *const wrong_types[] = {
 	"{\"type\":\"rate_limits.updated\",\"rate_limits\":{\"tokens\":\"many\"}}",
 };
 
-static void send_frame(struct session *s, bool fin, unsigned rsv, unsigned opcode, const char *payload, size_t len)
+static void send_frame(struct session *s, int first, const char *payload, size_t len, const uint8_t *mask)
 {
 	struct text frame = { 0 };
 
-	frame_put(&frame, fin, rsv, opcode, NULL, payload, len);
+	ws_write(&frame, first, payload, len, mask);
 	conn_send_raw(s->conn, frame.data, frame.len);
 	text_free(&frame);
 }
@@ -105,48 +105,42 @@ static void send_filled(struct session *s, const char *before, char fill, size_t
 	text_free(&message);
 }
 
-static void send_masked(struct session *s)
-{
-	static const uint8_t mask[4] = { 1, 2, 3, 4 };
-	static const char message[] = "{\"type\":\"rate_limits.updated\",\"event_id\":\"event_x\",\"rate_limits\":[]}";
-	struct text frame = { 0 };
-
-	frame_put(&frame, true, 0, OP_TEXT, mask, message, strlen(message));
-	conn_send_raw(s->conn, frame.data, frame.len);
-	text_free(&frame);
-}
-
 static void send_garbage(struct session *s, const char *what)
 {
 	static const char nul[] = "{\"type\":\"error\",\"error\":{\"message\":\"a\0b\"}}";
+	static const char harmless[] = "{\"type\":\"rate_limits.updated\",\"event_id\":\"event_x\",\"rate_limits\":[]}";
+	const struct {
+		const char *name;
+		int first;
+		const char *payload;
+		size_t len;
+	} frames[] = {
+		{ "binary", WS_FIN | WS_BINARY, "\1\2\3\4", 4 },
+		{ "rsv", WS_FIN | WS_RSV1 | WS_TEXT, "{}", 2 },
+		{ "opcode", WS_FIN | 11, "{}", 2 },
+		{ "long-ping", WS_FIN | WS_PING, errors[2].error.message, 126 },
+		{ "ping", WS_FIN | WS_PING, "are you there", 13 },
+		{ "torn", WS_FIN | WS_CONTINUATION, "{}", 2 },
+	};
 
 	for (size_t i = 0; i < sizeof messages / sizeof messages[0]; i++)
 		if (strcmp(messages[i].name, what) == 0)
 			conn_send_text(s->conn, messages[i].message, strlen(messages[i].message));
+	for (size_t i = 0; i < sizeof frames / sizeof frames[0]; i++)
+		if (strcmp(frames[i].name, what) == 0)
+			send_frame(s, frames[i].first, frames[i].payload, frames[i].len, NULL);
 	for (size_t i = 0; strcmp(what, "types") == 0 && i < sizeof wrong_types / sizeof wrong_types[0]; i++)
 		conn_send_text(s->conn, wrong_types[i], strlen(wrong_types[i]));
 	if (strcmp(what, "deep") == 0)
 		send_filled(s, "{\"type\":\"error\",\"error\":", '[', DEPTH, "");
 	else if (strcmp(what, "giant") == 0)
 		send_filled(s, "{\"type\":\"error\",\"error\":{\"message\":\"", 'x', GIANT, "\"}}");
-	else if (strcmp(what, "binary") == 0)
-		send_frame(s, true, 0, OP_BINARY, "\1\2\3\4", 4);
 	else if (strcmp(what, "nul") == 0)
 		conn_send_text(s->conn, nul, sizeof nul - 1);
 	else if (strcmp(what, "utf8") == 0)
 		conn_send_text(s->conn, "{\"type\":\"\xff\xfe\xc0\x80\"}", 15);
-	else if (strcmp(what, "rsv") == 0)
-		send_frame(s, true, 4, OP_TEXT, "{}", 2);
-	else if (strcmp(what, "opcode") == 0)
-		send_frame(s, true, 0, 11, "{}", 2);
 	else if (strcmp(what, "masked") == 0)
-		send_masked(s);
-	else if (strcmp(what, "long-ping") == 0)
-		send_frame(s, true, 0, OP_PING, errors[2].error.message, 126);
-	else if (strcmp(what, "ping") == 0)
-		send_frame(s, true, 0, OP_PING, "are you there", 13);
-	else if (strcmp(what, "torn") == 0)
-		send_frame(s, true, 0, OP_MORE, "{}", 2);
+		send_frame(s, WS_FIN | WS_TEXT, harmless, strlen(harmless), (const uint8_t *)"\1\2\3\4");
 	else if (strcmp(what, "cut-frame") == 0)
 		conn_send_raw(s->conn, "\x81\x7e\x10\x00{\"type\":", 12);
 }
@@ -183,7 +177,7 @@ static uint64_t due_ns(const struct session *s, enum fault fault)
 
 	if (!f->on || f->happened || (fault != FAULT_EXPIRE && f->at != AT_SECONDS))
 		return UINT64_MAX;
-	return s->started_ns + (uint64_t)(fault == FAULT_EXPIRE ? f->number : f->at_seconds) * 1000 * MS_NS;
+	return s->started_ns + (uint64_t)(fault == FAULT_EXPIRE ? f->number : f->at_seconds) * 1000 * NS_PER_MS;
 }
 
 void mischief_tick(struct session *s, uint64_t now)

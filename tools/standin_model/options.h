@@ -5,7 +5,7 @@
 
 struct options {
 	const char *listen;      /* address */
-	const char *port;        /* 0 picks one */
+	int port;                /* 0 picks one */
 	const char *port_file;   /* written with the chosen port */
 	const char *dir;         /* where the test CA is, made there if missing */
 	const char *names;       /* comma-separated host names of the good certificate */
@@ -18,7 +18,7 @@ struct options {
 	const char *report; /* JSON written at exit and on SIGUSR1 */
 	const char *record; /* directory for what each session heard, as WAV */
 	const char *make_caller;
-	const char *threads;
+	int threads;
 	double speed; /* audio comes that many times faster than it plays */
 	long first_delta_ms;
 	long transcript_ms;

@@ -1,13 +1,11 @@
 #include "tools/standin_model/report.h"
 
-#include "tools/standin_model/text.h"
+#include "tools/kit/report.h"
+#include "tools/kit/text.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/resource.h>
 
 enum { LIST_MAX = 500 };
 
@@ -23,88 +21,9 @@ static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct record *records, **last_record = &records;
 static struct load_stats *all_stats;
 
-/* Below 32 ns one bucket each; above, 32 buckets for each power of two. */
-static int bucket_of(uint64_t ns)
-{
-	if (ns < 32)
-		return (int)ns;
-	int power = 63 - __builtin_clzll(ns);
-	int bucket = (power - 4) * 32 + (int)((ns >> (power - 5)) & 31);
-
-	return bucket < BUCKETS ? bucket : BUCKETS - 1;
-}
-
-static uint64_t bucket_top(int bucket)
-{
-	if (bucket < 32)
-		return (uint64_t)bucket;
-	return ((uint64_t)(bucket & 31) + 33) << (bucket / 32 - 1);
-}
-
-void histogram_add(struct histogram *h, uint64_t ns)
-{
-	h->buckets[bucket_of(ns)]++;
-	h->count++;
-	h->sum += ns;
-	if (ns > h->max)
-		h->max = ns;
-}
-
-static void histogram_merge(struct histogram *to, const struct histogram *from)
-{
-	for (int i = 0; i < BUCKETS; i++)
-		to->buckets[i] += from->buckets[i];
-	to->count += from->count;
-	to->sum += from->sum;
-	to->max = from->max > to->max ? from->max : to->max;
-}
-
-static double percentile_us(const struct histogram *h, double share)
-{
-	uint64_t want = (uint64_t)((double)h->count * share), seen = 0;
-
-	for (int i = 0; i < BUCKETS; i++) {
-		seen += h->buckets[i];
-		if (seen > want) {
-			uint64_t top = bucket_top(i);
-
-			return (double)(top < h->max ? top : h->max) / 1000;
-		}
-	}
-	return (double)h->max / 1000;
-}
-
-static cJSON *histogram_json(const struct histogram *h)
-{
-	cJSON *json = cJSON_CreateObject(), *bars = cJSON_CreateArray();
-	uint64_t bar = 0;
-
-	cJSON_AddNumberToObject(json, "count", (double)h->count);
-	cJSON_AddNumberToObject(json, "mean_us", h->count ? (double)h->sum / (double)h->count / 1000 : 0);
-	cJSON_AddNumberToObject(json, "p50_us", percentile_us(h, 0.5));
-	cJSON_AddNumberToObject(json, "p90_us", percentile_us(h, 0.9));
-	cJSON_AddNumberToObject(json, "p99_us", percentile_us(h, 0.99));
-	cJSON_AddNumberToObject(json, "p999_us", percentile_us(h, 0.999));
-	cJSON_AddNumberToObject(json, "max_us", (double)h->max / 1000);
-	/* One bar for each doubling: [below so many microseconds, count]. */
-	for (int i = 0; i < BUCKETS; i++) {
-		bar += h->buckets[i];
-		if (i % 32 == 31) {
-			if (bar) {
-				const double pair[] = { (double)bucket_top(i) / 1000, (double)bar };
-
-				cJSON_AddItemToArray(bars, cJSON_CreateDoubleArray(pair, 2));
-			}
-			bar = 0;
-		}
-	}
-	cJSON_AddItemToObject(json, "histogram", bars);
-	return json;
-}
-
 struct record *record_new(unsigned long number, pthread_mutex_t *lock, uint64_t now_ns)
 {
-	struct record *r = must_alloc(sizeof *r);
+	struct record *r = need(sizeof *r);
 
 	r->lock = lock;
 	r->number = number;
@@ -127,7 +46,7 @@ struct record *record_new(unsigned long number, pthread_mutex_t *lock, uint64_t 
 
 struct load_stats *load_stats_new(pthread_mutex_t *lock)
 {
-	struct load_stats *s = must_alloc(sizeof *s);
+	struct load_stats *s = need(sizeof *s);
 
 	s->lock = lock;
 	pthread_mutex_lock(&registry_lock);
@@ -248,7 +167,7 @@ static cJSON *load_json(void)
 		"truncations", "no_truncation" };
 	enum { COUNTERS = sizeof names / sizeof names[0] };
 	uint64_t counts[COUNTERS] = { 0 }, late = 0;
-	struct load_stats *sum = must_alloc(sizeof *sum);
+	struct load_stats *sum = need(sizeof *sum);
 	cJSON *json = cJSON_CreateObject();
 
 	for (struct load_stats *s = all_stats; s; s = s->next) {
@@ -260,31 +179,19 @@ static cJSON *load_json(void)
 		for (int i = 0; i < COUNTERS; i++)
 			counts[i] += part[i];
 		late = s->ticks_late_ns_max > late ? s->ticks_late_ns_max : late;
-		histogram_merge(&sum->uplink, &s->uplink);
-		histogram_merge(&sum->interruption, &s->interruption);
-		histogram_merge(&sum->truncation, &s->truncation);
+		hist_merge(&sum->uplink, &s->uplink);
+		hist_merge(&sum->interruption, &s->interruption);
+		hist_merge(&sum->truncation, &s->truncation);
 		pthread_mutex_unlock(s->lock);
 	}
 	for (int i = 0; i < COUNTERS; i++)
 		cJSON_AddNumberToObject(json, names[i], (double)counts[i]);
 	cJSON_AddNumberToObject(json, "own_timers_late_max_us", (double)late / 1000);
-	cJSON_AddItemToObject(json, "uplink", histogram_json(&sum->uplink));
-	cJSON_AddItemToObject(json, "interruption_to_clear", histogram_json(&sum->interruption));
-	cJSON_AddItemToObject(json, "truncation_error", histogram_json(&sum->truncation));
+	cJSON_AddItemToObject(json, "uplink", report_hist(&sum->uplink));
+	cJSON_AddItemToObject(json, "interruption_to_clear", report_hist(&sum->interruption));
+	cJSON_AddItemToObject(json, "truncation_error", report_hist(&sum->truncation));
 	free(sum);
 	return json;
-}
-
-static void add_process(cJSON *json)
-{
-	struct rusage usage;
-	cJSON *process = cJSON_AddObjectToObject(json, "process");
-
-	getrusage(RUSAGE_SELF, &usage);
-	cJSON_AddNumberToObject(process, "cpu_s",
-	    (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-		(double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6);
-	cJSON_AddNumberToObject(process, "max_rss_kb", (double)usage.ru_maxrss);
 }
 
 static cJSON *build(uint64_t started_ns, uint64_t now_ns)
@@ -320,30 +227,14 @@ static cJSON *build(uint64_t started_ns, uint64_t now_ns)
 	cJSON_AddNumberToObject(json, "gaps", (double)sum.gaps);
 	add_counts(json, "events", client_event_names, sum.events, EVENTS);
 	add_counts(json, "responses_by_status", status_names, sum.statuses, STATUSES);
-	add_process(json);
+	report_usage(cJSON_AddObjectToObject(json, "process"));
 	cJSON_AddItemToObject(json, "per_session", sessions);
 	return json;
 }
 
 int report_write(const char *path, uint64_t started_ns, uint64_t now_ns)
 {
-	cJSON *json = build(started_ns, now_ns);
-	char *text = cJSON_Print(json), fresh[1024];
-	FILE *f;
-	int err = -1;
-
-	snprintf(fresh, sizeof fresh, "%s.new", path);
-	f = fopen(fresh, "w");
-	if (f) {
-		fputs(text, f);
-		fputc('\n', f);
-		err = fclose(f) || rename(fresh, path) ? -1 : 0;
-	}
-	if (err)
-		fprintf(stderr, "standin-model: %s: %s\n", path, strerror(errno));
-	free(text);
-	cJSON_Delete(json);
-	return err;
+	return report_save("standin-model", path, build(started_ns, now_ns));
 }
 
 void report_free(void)

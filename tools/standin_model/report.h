@@ -6,6 +6,8 @@
  * serves it, under that thread's lock; the report takes each lock in turn.
  * Records stay when connections go.
  */
+#include "tools/kit/hist.h"
+
 #include <cjson/cJSON.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -37,21 +39,13 @@ extern const char *const client_event_names[EVENTS];
 enum response_status { COMPLETED, CANCELLED, FAILED, INCOMPLETE, STATUSES };
 extern const char *const status_names[STATUSES];
 
-/* Values in nanoseconds, in buckets 3 % wide. */
-enum { BUCKETS = 1280 };
-struct histogram {
-	uint64_t buckets[BUCKETS];
-	uint64_t count, max, sum;
-};
-void histogram_add(struct histogram *h, uint64_t ns);
-
 /* Measured from stamps (--load), for each serving thread. */
 struct load_stats {
 	struct load_stats *next;
 	pthread_mutex_t *lock;
-	struct histogram uplink;       /* a caller's frame, phone to here */
-	struct histogram interruption; /* speech_started sent -> clear at the phone */
-	struct histogram truncation;   /* |told - played|, as milliseconds in ns */
+	struct hist uplink;       /* a caller's frame, phone to here */
+	struct hist interruption; /* speech_started sent -> clear at the phone */
+	struct hist truncation;   /* |told - played|, as milliseconds in ns */
 	uint64_t frames, backlog_frames, lost, duplicated, reordered, padding_bytes;
 	uint64_t answers, interruptions, clears, unasked_clears, missing_clears, truncations, no_truncation;
 	uint64_t ticks_late_ns_max; /* how late this program's own timers were, at worst */

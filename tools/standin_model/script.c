@@ -1,8 +1,10 @@
 #include "tools/standin_model/script.h"
 
-#include "tools/standin_model/text.h"
+#include "tools/kit/file.h"
+#include "tools/kit/text.h"
 
 #include <cjson/cJSON.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +26,7 @@ static char *string_at(const cJSON *object, const char *key, const char *otherwi
 {
 	const cJSON *value = cJSON_GetObjectItemCaseSensitive(object, key);
 
-	return must_copy(cJSON_IsString(value) ? value->valuestring : otherwise);
+	return need_copy(cJSON_IsString(value) ? value->valuestring : otherwise);
 }
 
 static const char *string_in(const cJSON *object, const char *key)
@@ -44,15 +46,15 @@ static void read_call(struct line *line, const cJSON *object)
 		return;
 	line->call_count++;
 	call->name = string_at(object, "name", "unnamed");
-	call->arguments = cJSON_IsString(arguments) ? must_copy(arguments->valuestring)
+	call->arguments = cJSON_IsString(arguments) ? need_copy(arguments->valuestring)
 			  : arguments               ? cJSON_PrintUnformatted(arguments)
-						    : must_copy("{}");
+						    : need_copy("{}");
 	call->incomplete = strcmp(string_in(object, "status"), "incomplete") == 0;
 	call->force = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(object, "force"));
 	if (*string_in(object, "call_id"))
 		call->call_id = string_at(object, "call_id", "");
 	if (cJSON_IsNumber(length) && length->valueint > 0) {
-		call->call_id = must_alloc((size_t)length->valueint + 1);
+		call->call_id = need((size_t)length->valueint + 1);
 		memset(call->call_id, 'c', (size_t)length->valueint);
 	}
 }
@@ -84,8 +86,34 @@ static void read_line(struct line *line, const cJSON *object, const char *name)
 		char after[64];
 
 		snprintf(after, sizeof after, "%.50s-then", name);
-		line->then = must_alloc(sizeof *line->then);
+		line->then = need(sizeof *line->then);
 		read_line(line->then, then, after);
+	}
+}
+
+enum { MS_PER_LETTER = 62, INVENTED_RATE = 24000 };
+
+/* Letters become syllables: a low tone with overtones whose pitch wanders and
+ * whose loudness swells and falls; spaces and commas are short silences. */
+static void invent(struct sound *s, const char *text)
+{
+	size_t letters = strlen(text), per_letter = MS_PER_LETTER * INVENTED_RATE / 1000;
+	double phase = 0;
+
+	if (letters < 8)
+		letters = 8;
+	s->rate_hz = INVENTED_RATE;
+	s->count = letters * per_letter;
+	s->samples = need(s->count * 2);
+	for (size_t i = 0; i < s->count; i++) {
+		size_t letter = i / per_letter;
+		unsigned char c = letter < strlen(text) ? (unsigned char)text[letter] : 'a';
+		double within = (double)(i % (per_letter * 3)) / (double)(per_letter * 3);
+		double loud = c == ' ' || c == ',' || c == '.' ? 0.1 : 0.4 + 0.6 * sin(within * M_PI);
+
+		phase += (120.0 + 3.0 * (c % 32)) / INVENTED_RATE;
+		double wave = sin(2 * M_PI * phase) + 0.5 * sin(6 * M_PI * phase) + 0.3 * sin(10 * M_PI * phase);
+		s->samples[i] = (int16_t)(5000 * loud * wave);
 	}
 }
 
@@ -99,7 +127,7 @@ static void find_sound(struct sound *s, const char *voice_dir, const char *wav, 
 		return;
 	if (voice_dir)
 		fprintf(stderr, "standin-model: %s: %s; using tones\n", path, why);
-	sound_invent(s, text);
+	invent(s, text);
 }
 
 static void load_sound(struct line *line, const char *voice_dir)
@@ -110,7 +138,7 @@ static void load_sound(struct line *line, const char *voice_dir)
 	line->audio_ms = sound_ms(&sound);
 	for (int format = 0; format < FORMATS; format++) {
 		sound_resample(&at_rate, &sound, format_rate((enum sound_format)format));
-		line->audio[format] = must_alloc(at_rate.count * 2 + 2);
+		line->audio[format] = need(at_rate.count * 2 + 2);
 		line->audio_len[format] =
 		    format_encode((enum sound_format)format, at_rate.samples, at_rate.count, line->audio[format]);
 		sound_free(&at_rate);
@@ -145,34 +173,20 @@ void script_free_line(struct line *line)
 
 struct line *script_new_line(const char *say)
 {
-	struct line *line = must_alloc(sizeof *line);
+	struct line *line = need(sizeof *line);
 
-	line->hear = must_copy("");
-	line->say = must_copy(say);
-	line->wav = must_copy("");
+	line->hear = need_copy("");
+	line->say = need_copy(say);
+	line->wav = need_copy("");
 	load_sound(line, NULL);
 	return line;
 }
 
-static char *read_text(const char *path)
-{
-	FILE *f = fopen(path, "rb");
-	struct text all = { 0 };
-	char block[4096];
-	size_t n;
-
-	if (!f)
-		return NULL;
-	while ((n = fread(block, 1, sizeof block, f)) > 0)
-		text_add(&all, block, n);
-	fclose(f);
-	return all.data;
-}
-
 void script_load(struct script *s, const char *path, const char *voice_dir, bool sounds)
 {
-	char *file = read_text(path), name[32];
-	cJSON *json = cJSON_Parse(file ? file : built_in);
+	struct text file = { 0 };
+	char name[32];
+	cJSON *json = cJSON_Parse(file_read(path, &file) ? built_in : text_str(&file));
 	const cJSON *turns = cJSON_GetObjectItemCaseSensitive(json, "turns");
 
 	*s = (struct script){ 0 };
@@ -184,13 +198,13 @@ void script_load(struct script *s, const char *path, const char *voice_dir, bool
 	read_line(&s->typed, cJSON_GetObjectItemCaseSensitive(json, "typed"), "typed");
 	read_line(&s->otherwise, cJSON_GetObjectItemCaseSensitive(json, "otherwise"), "otherwise");
 	s->turn_count = cJSON_GetArraySize(turns);
-	s->turns = must_alloc((size_t)s->turn_count * sizeof s->turns[0]);
+	s->turns = need((size_t)s->turn_count * sizeof s->turns[0]);
 	for (int i = 0; i < s->turn_count; i++) {
 		snprintf(name, sizeof name, "answer-%d", i + 1);
 		read_line(&s->turns[i], cJSON_GetArrayItem(turns, i), name);
 	}
 	cJSON_Delete(json);
-	free(file);
+	text_free(&file);
 	if (!sounds)
 		return;
 	load_sound(&s->greeting, voice_dir);
@@ -265,7 +279,7 @@ int script_make_caller(const struct script *s, const char *voice_dir, const char
 		sound_free(&line);
 		before = &s->turns[i];
 	}
-	err = sound_save(&all, path);
+	err = sound_save(path, all.rate_hz, 1, (const int16_t *const[]){ all.samples }, all.count);
 	sound_free(&all);
 	if (err)
 		fprintf(stderr, "standin-model: %s: cannot be written\n", path);

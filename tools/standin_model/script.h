@@ -24,7 +24,8 @@
  * true a tool nobody declared; "cancelled": true beside "calls" ends the answer
  * as cut by the caller.
  */
-#include "tools/standin_model/sound.h"
+#include "tools/kit/g711.h"
+#include "tools/kit/sound.h"
 
 #include <stdbool.h>
 

@@ -1,5 +1,7 @@
 #include "tools/standin_model/inside.h"
 
+#include "tools/kit/base64.h"
+#include "tools/kit/utf8.h"
 #include "tools/standin_model/shapes.h"
 
 #include <stdarg.h>
@@ -35,7 +37,7 @@ void session_say(struct session *s, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(line, sizeof line, format, args);
 	va_end(args);
-	fprintf(stderr, "standin-model: %lu: %9.3f %s\n", s->record->number, (double)(clock_ns() - s->started_ns) / 1e9,
+	fprintf(stderr, "standin-model: %lu: %9.3f %s\n", s->record->number, (double)(mono_ns() - s->started_ns) / 1e9,
 	    line);
 }
 
@@ -56,11 +58,11 @@ void event_send(struct session *s)
 
 void event_send_later(struct session *s, uint64_t due_ns)
 {
-	struct later *l = must_alloc(sizeof *l), **at = &s->later;
+	struct later *l = need(sizeof *l), **at = &s->later;
 
 	text_puts(&s->event, "}");
 	l->due_ns = due_ns;
-	l->message = must_copy(s->event.data);
+	l->message = need_copy(s->event.data);
 	while (*at && (*at)->due_ns <= due_ns)
 		at = &(*at)->next;
 	l->next = *at;
@@ -113,8 +115,8 @@ static void on_update(struct session *s, const cJSON *event, const char *event_i
 
 static void append(struct session *s, const char *base64, size_t len, uint64_t now)
 {
-	uint8_t fixed[4096], *audio = len / 4 * 3 + 3 <= sizeof fixed ? fixed : must_alloc(len / 4 * 3 + 3);
-	long n = len <= APPEND_MAX ? base64_decode_strict(base64, len, audio) : -1;
+	uint8_t fixed[4096], *audio = len / 4 * 3 + 3 <= sizeof fixed ? fixed : need(len / 4 * 3 + 3);
+	long n = len <= APPEND_MAX ? base64_get(audio, base64, len) : -1;
 
 	if (n < 0) {
 		record_violation(s->record, "input_audio_buffer.append: %s",
@@ -312,7 +314,7 @@ void session_message(struct session *s, char *data, size_t len, uint64_t now)
 		append(s, audio, audio_len, now);
 		return;
 	}
-	event = utf8_valid(data, len) && !memchr(data, 0, len) ? cJSON_ParseWithLengthOpts(data, len, &end, 0) : NULL;
+	event = utf8_ok(data, len) && !memchr(data, 0, len) ? cJSON_ParseWithLengthOpts(data, len, &end, 0) : NULL;
 	while (event && end < data + len && strchr(" \t\r\n", *end))
 		end++;
 	if (!event || end != data + len) {
@@ -334,7 +336,7 @@ static void send_created(struct session *s, uint64_t now)
 	if (!s->faults->f[FAULT_NO_CREATED].on) {
 		text_printf(event_open(s, "session.created"), ",\"session\":%s", config);
 		if (delay->on)
-			event_send_later(s, now + (uint64_t)delay->number * MS_NS);
+			event_send_later(s, now + (uint64_t)delay->number * NS_PER_MS);
 		else
 			event_send(s);
 	}
@@ -344,7 +346,7 @@ static void send_created(struct session *s, uint64_t now)
 struct session *session_new(struct conn *conn, const struct service *service, struct faults *faults,
     struct record *record, const char *model, uint64_t now)
 {
-	struct session *s = must_alloc(sizeof *s);
+	struct session *s = need(sizeof *s);
 
 	s->conn = conn;
 	s->service = service;

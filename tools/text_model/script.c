@@ -1,6 +1,8 @@
 #include "tools/text_model/script.h"
 
-#include <ctype.h>
+#include "tools/kit/file.h"
+#include "tools/kit/http.h"
+
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -13,28 +15,13 @@ struct script {
 	pthread_mutex_t lock;
 };
 
-static char *read_all(const char *path)
-{
-	FILE *file = fopen(path, "rb");
-	char *text = NULL;
-	size_t len = 0, got;
-
-	while (file && (text = realloc(text, len + 65537)) && (got = fread(text + len, 1, 65536, file)) > 0)
-		len += got;
-	if (file)
-		fclose(file);
-	if (text)
-		text[len] = '\0';
-	return text;
-}
-
 struct script *script_load(const char *path)
 {
-	char *text = read_all(path);
-	cJSON *rules = text ? cJSON_Parse(text) : NULL, *rule;
-	struct script *script = calloc(1, sizeof *script);
+	struct text text = { 0 };
+	cJSON *rules = file_read(path, &text) ? NULL : cJSON_Parse(text_str(&text)), *rule;
+	struct script *script;
 
-	free(text);
+	text_free(&text);
 	cJSON_ArrayForEach(rule,
 	    rules) if (!cJSON_IsArray(cJSON_GetObjectItem(rule, "then")) || !cJSON_GetObjectItem(rule, "then")->child)
 	{
@@ -42,14 +29,14 @@ struct script *script_load(const char *path)
 		rules = NULL;
 		break;
 	}
-	if (!script || !cJSON_IsArray(rules)) {
+	if (!cJSON_IsArray(rules)) {
 		fprintf(stderr, "text-model: %s is not a script\n", path);
 		cJSON_Delete(rules);
-		free(script);
 		return NULL;
 	}
+	script = need(sizeof *script);
 	script->rules = rules;
-	script->taken = calloc((size_t)cJSON_GetArraySize(rules) + 1, sizeof *script->taken);
+	script->taken = need(((size_t)cJSON_GetArraySize(rules) + 1) * sizeof *script->taken);
 	pthread_mutex_init(&script->lock, NULL);
 	return script;
 }
@@ -77,19 +64,6 @@ const cJSON *script_next(struct script *script, const char *body)
 }
 
 /* ---------------------------------------------------------------------- answering */
-
-static char *http(int status, const char *type, const char *extra, const char *body, size_t *len)
-{
-	size_t size = strlen(body) + strlen(extra) + strlen(type) + 200;
-	char *out = malloc(size);
-
-	if (!out)
-		return NULL;
-	*len = (size_t)snprintf(out, size,
-	    "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n%sConnection: close\r\n\r\n%s", status,
-	    status == 200 ? "OK" : "Not OK", type, strlen(body), extra, body);
-	return out;
-}
 
 static const char *text_of(const cJSON *answer, const char *name)
 {
@@ -150,33 +124,31 @@ static char *response_object(const cJSON *answer)
 	return out;
 }
 
-char *script_response(const cJSON *answer, size_t *len)
+bool script_response(const cJSON *answer, struct text *out)
 {
 	const cJSON *status = cJSON_GetObjectItem(answer, "status"),
 		    *after = cJSON_GetObjectItem(answer, "retry_after");
 	int code = cJSON_IsNumber(status) ? status->valueint : 200;
 	const char *raw = text_of(answer, "raw"), *type = text_of(answer, "type");
-	char extra[64] = "", *body, *out;
+	char extra[64] = "", *body;
+	struct text error = { 0 };
 
 	if (cJSON_IsTrue(cJSON_GetObjectItem(answer, "drop")))
-		return NULL;
+		return false;
 	if (cJSON_IsNumber(after))
 		snprintf(extra, sizeof extra, "Retry-After: %d\r\n", after->valueint);
-	if (raw)
-		return http(code, type ? type : "application/json", extra, raw, len);
-	if (code != 200) {
-		char error[256];
-
-		snprintf(error, sizeof error,
+	body = raw || code != 200 ? NULL : response_object(answer);
+	if (!body && !raw)
+		text_printf(&error,
 		    "{\"error\":{\"message\":\"as scripted\",\"type\":\"invalid_request_error\",\"param\":null,"
 		    "\"code\":\"%.100s\"}}",
 		    text_of(answer, "code") ? text_of(answer, "code") : "scripted");
-		return http(code, "application/json", extra, error, len);
-	}
-	body = response_object(answer);
-	out = body ? http(200, "application/json", extra, body, len) : NULL;
+	raw = raw ? raw : body ? body : text_str(&error);
+	http_begin(out, code, type ? type : "application/json", strlen(raw), extra);
+	text_printf(out, "Connection: close\r\n\r\n%s", raw);
+	text_free(&error);
 	free(body);
-	return out;
+	return true;
 }
 
 /* ------------------------------------------------------------------------ judging */

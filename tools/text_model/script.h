@@ -18,7 +18,9 @@
  *   "slow_ms" in any of them waits before
  */
 #include <cjson/cJSON.h>
-#include <stddef.h>
+#include <stdbool.h>
+
+#include "tools/kit/text.h"
 
 struct script;
 
@@ -28,8 +30,8 @@ struct script *script_load(const char *path);
 /* The answer to a request with this body; borrowed. Any thread. */
 const cJSON *script_next(struct script *script, const char *body);
 
-/* The whole HTTP answer, headers included; caller frees. NULL: cut the connection. */
-char *script_response(const cJSON *answer, size_t *len);
+/* Appends the whole HTTP answer, headers included. False: cut the connection. */
+bool script_response(const cJSON *answer, struct text *out);
 
 /* NULL, or what is wrong with a request's body by the API's rules (static). */
 const char *script_violation(const char *body);

@@ -19,7 +19,7 @@ void answer_error(struct answer *a, int status, int code, const char *message)
 	text_printf(&a->body, ",\"more_info\":\"https://www.twilio.com/docs/errors/%d\",\"status\":%d}", code, status);
 }
 
-void answer_not_found(struct answer *a, const struct request *q)
+void answer_not_found(struct answer *a, const struct http_request *q)
 {
 	char line[1200];
 
@@ -202,7 +202,7 @@ static void record(struct call *c, const struct form *f, struct answer *a)
 }
 
 static void change_recording(
-    struct call *c, const char *sid, const struct form *f, struct answer *a, const struct request *q)
+    struct call *c, const char *sid, const struct form *f, struct answer *a, const struct http_request *q)
 {
 	const char *status = form_get(f, "Status");
 	struct recording *r = recording_find(sid), *each;
@@ -227,7 +227,7 @@ static void change_recording(
 /* ------------------------------------------------------------------------ routes */
 
 /* Behind /Calls/: SID.json, SID/Recordings.json, SID/Recordings/SID.json. */
-static void one_call(const char *rest, const struct request *q, const struct form *f, struct answer *a)
+static void one_call(const char *rest, const struct http_request *q, const struct form *f, struct answer *a)
 {
 	bool post = !strcmp(q->method, "POST");
 	char sid[SID_SIZE], recording[SID_SIZE] = "";
@@ -256,14 +256,16 @@ static void one_call(const char *rest, const struct request *q, const struct for
 	pthread_mutex_unlock(&lock);
 }
 
-static void serve(const struct request *q, const char *rest, struct answer *a)
+static void route(const struct http_request *q, const char *rest, struct answer *a)
 {
 	bool post = !strcmp(q->method, "POST");
 	struct form f = { 0 }, query = { 0 };
+	char type[128];
 
-	if (post && strncmp(q->type, "application/x-www-form-urlencoded", 33)) {
+	http_header(text_str(&q->head), "Content-Type", type, sizeof type);
+	if (post && strncmp(type, "application/x-www-form-urlencoded", 33)) {
 		answer_error(a, 415, 20415, "The body must be a form");
-	} else if ((post && !form_read(&f, q->body.data ? q->body.data : "", q->body.len)) ||
+	} else if ((post && !form_read(&f, text_str(&q->body), q->body.len)) ||
 		   !form_read(&query, q->query, strlen(q->query))) {
 		answer_error(a, 400, 20001, "The form cannot be read");
 	} else if (!strcmp(rest, "/Calls.json") && post) {
@@ -283,9 +285,9 @@ static void serve(const struct request *q, const char *rest, struct answer *a)
 	form_free(&query);
 }
 
-void api_serve(const struct request *q, struct answer *a)
+void api_serve(const struct http_request *q, struct answer *a)
 {
-	char mine[100];
+	char mine[100], shown[512];
 	int n = snprintf(mine, sizeof mine, "/2010-04-01/Accounts/%s/", options.account);
 
 	a->status = 200;
@@ -296,14 +298,15 @@ void api_serve(const struct request *q, struct answer *a)
 		report_put(&a->body);
 		return;
 	}
-	if (!credentials(q->authorization, options.account, options.token) &&
-	    !credentials(q->authorization, options.key_sid, options.key_secret))
+	http_header(text_str(&q->head), "Authorization", shown, sizeof shown);
+	if (!credentials(shown, options.account, options.token) &&
+	    !credentials(shown, options.key_sid, options.key_secret))
 		answer_error(a, 401, 20003, "Authenticate");
 	else if (strncmp(q->path, mine, (size_t)n))
 		answer_not_found(a, q);
 	else if (strcmp(q->method, "GET") && strcmp(q->method, "HEAD") && strcmp(q->method, "POST"))
 		answer_error(a, 405, 20004, "Method not allowed");
 	else
-		serve(q, q->path + n - 1, a);
+		route(q, q->path + n - 1, a);
 	report_request(q->method, q->path, a->status, a->code);
 }

@@ -1,4 +1,5 @@
 /* What the server is told while a call goes on. */
+#include "tools/kit/file.h"
 #include "tools/twilio_rest/rest.h"
 
 #include <netdb.h>
@@ -9,21 +10,14 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-/* HOST:PORT; from a file it may change, as when the server was restarted. */
-static bool address(char out[128])
+bool server_address(char *out, size_t size)
 {
-	FILE *file;
-	bool fine;
+	struct text file = { 0 };
+	bool fine = *options.server != '@' || !file_read(options.server + 1, &file);
+	const char *address = *options.server == '@' ? text_str(&file) : options.server;
 
-	if (*options.server != '@') {
-		snprintf(out, 128, "%s", options.server);
-		return true;
-	}
-	file = fopen(options.server + 1, "r");
-	fine = file && fgets(out, 128, file);
-	if (file)
-		fclose(file);
-	out[fine ? strcspn(out, "\r\n") : 0] = '\0';
+	snprintf(out, size, "%.*s", (int)strcspn(address, "\r\n"), address);
+	text_free(&file);
 	return fine;
 }
 
@@ -34,7 +28,7 @@ static int dial(void)
 	char host[128] = "", *port;
 	int fd;
 
-	if (!address(host) || !(port = strrchr(host, ':')))
+	if (!server_address(host, sizeof host) || !(port = strrchr(host, ':')))
 		return -1;
 	*port++ = '\0';
 	if (getaddrinfo(host, port, &hints, &found))
@@ -70,7 +64,7 @@ static int exchange(struct text *out)
 void callback_send(const char *url, const struct form *f, const char *what, const char *sid)
 {
 	struct text out = { 0 }, body = { 0 };
-	char signature[32];
+	char signature[SIGNATURE_MAX];
 	size_t origin = strlen(options.public_url);
 	int status;
 
@@ -79,7 +73,7 @@ void callback_send(const char *url, const struct form *f, const char *what, cons
 		return;
 	}
 	form_encode(f, &body);
-	form_sign(f, options.token, url, signature);
+	sign(signature, options.token, url, f);
 	text_printf(&out, "POST %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: TwilioProxy/1.1\r\nConnection: close\r\n",
 	    url + origin, strstr(options.public_url, "://") + 3);
 	text_printf(&out,
@@ -115,7 +109,7 @@ struct letter {
 
 static void deliver(struct letter *l)
 {
-	usleep((useconds_t)l->wait_ms * 1000);
+	sleep_ms(l->wait_ms);
 	callback_send(l->url, &l->form, l->what, l->sid);
 	if (l->twice)
 		callback_send(l->url, &l->form, l->what, l->sid);
@@ -151,14 +145,12 @@ static void final_fields(const struct call *c, struct form *f, const char *statu
 void callback_call_status(struct call *c, const char *status)
 {
 	static const char *const events[] = { "initiated", "ringing", "in-progress" };
-	struct letter *l = calloc(1, sizeof *l);
+	struct letter *l = need(sizeof *l);
 	const char *late;
 	char date[40], number[12];
 	int event = 0;
 	pthread_t thread;
 
-	if (!l)
-		abort();
 	while (event < 3 && strcmp(events[event], status))
 		event++;
 	snprintf(number, sizeof number, "%d", c->sequence++);

@@ -1,6 +1,7 @@
 /* The calls and recordings there are, and how Twilio shows them. */
 #include "tools/twilio_rest/rest.h"
 
+#include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,18 +27,32 @@ bool is_final(enum status s)
 	return s >= COMPLETED;
 }
 
-static void *zeroed(size_t size)
+int64_t now_ms(void)
 {
-	void *p = calloc(1, size);
+	return (int64_t)(mono_ns() / NS_PER_MS);
+}
 
-	if (!p)
-		abort();
-	return p;
+void rfc2822(char out[40], time_t when)
+{
+	struct tm tm;
+
+	gmtime_r(&when, &tm);
+	strftime(out, 40, "%a, %d %b %Y %H:%M:%S +0000", &tm);
+}
+
+void random_sid(char out[SID_SIZE], const char *prefix)
+{
+	unsigned char bytes[16];
+
+	RAND_bytes(bytes, sizeof bytes);
+	memcpy(out, prefix, 2);
+	for (size_t i = 0; i < sizeof bytes; i++)
+		snprintf(out + 2 + 2 * i, 3, "%02x", bytes[i]);
 }
 
 struct call *call_new(void)
 {
-	struct call *c = zeroed(sizeof *c);
+	struct call *c = need(sizeof *c);
 
 	if (call_count == CALLS_MAX)
 		abort();
@@ -161,7 +176,7 @@ void calls_list(const struct form *query, struct text *out)
 
 struct recording *recording_new(const struct call *c, const char *source)
 {
-	struct recording *r = zeroed(sizeof *r);
+	struct recording *r = need(sizeof *r);
 
 	if (recording_count == RECORDINGS_MAX)
 		abort();

@@ -67,18 +67,6 @@ static void add(struct command *cmd, const char *option, const char *value)
 		cmd->arg[cmd->count++] = need_copy(value);
 }
 
-static void server_address(char *out, size_t size)
-{
-	FILE *file;
-
-	snprintf(out, size, "%s", options.server);
-	if (*options.server != '@' || !(file = fopen(options.server + 1, "r")))
-		return;
-	if (fgets(out, (int)size, file))
-		out[strcspn(out, "\r\n")] = '\0';
-	fclose(file);
-}
-
 static void phone_command(const struct call *c, struct command *cmd)
 {
 	char path[512], server[128];
@@ -154,7 +142,7 @@ static bool wait_ms(struct call *c, long ms)
 {
 	for (int64_t until = now_ms() + ms; now_ms() < until && !c->cancel;) {
 		pthread_mutex_unlock(&lock);
-		usleep(STEP_MS * 1000);
+		sleep_ms(STEP_MS);
 		pthread_mutex_lock(&lock);
 	}
 	return !c->cancel;
@@ -240,7 +228,7 @@ static void talk(struct call *c)
 			tell_detection(c, after_ms);
 		}
 		pthread_mutex_unlock(&lock);
-		usleep(STEP_MS * 1000);
+		sleep_ms(STEP_MS);
 		pthread_mutex_lock(&lock);
 	}
 	c->phone_exit = WIFEXITED(status) ? WEXITSTATUS(status) : 255;

@@ -1,7 +1,7 @@
+#include "tools/kit/command_line.h"
+#include "tools/kit/file.h"
 #include "tools/twilio_rest/rest.h"
 
-#include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,95 +20,64 @@ struct options options = {
 	.ring_ms = 200,
 };
 
-static void help(void)
+static const char *own(void *into, const char *name, const char *value)
 {
-	puts(
-	    "twilio-rest: answers as Twilio's REST API does, and places the calls, with the simulated phone.\n"
-	    "\n"
-	    "  --port N               (0: the system chooses one, which is printed)\n"
-	    "  --dir DIR              where standin-model --make-ca put certificates (build/e2e/ca)\n"
-	    "  --certificate NAME     good, expired, wrong-name, unknown-root\n"
-	    "  --account SID --token TOKEN [--key SK… --key-secret SECRET]\n"
-	    "  --own NUMBER           calls may come from this one; may be repeated; without, from any\n"
-	    "  --server HOST:PORT     where the bridge listens; @FILE: as the file says by then\n"
-	    "  --public-url URL       what the bridge says its address is\n"
-	    "  --phone FILE           the simulated phone (build/release/phone)\n"
-	    "  --work DIR             its reports, sound and sockets: CallSid.json, .wav, .out, .sock;\n"
-	    "                         other calls whose socket is there can be changed and recorded too\n"
-	    "  --ring MS              how long it rings (200)\n"
-	    "  --report FILE          what was asked, as JSON, at the end; or GET /standin/report any time\n"
-	    "  --rule RULE            what becomes of calls to a number: NAME[=VALUE][@NUMBER][xTIMES]; may be repeated\n"
-	    "  -- …                   more options for the phone\n"
-	    "\n"
-	    "Rules; without a number for every call, without a count every time:");
-	rules_help();
+	(void)into, (void)name;
+	if (options.own_count == sizeof options.own / sizeof *options.own)
+		return "too many";
+	options.own[options.own_count++] = value;
+	return NULL;
 }
 
-static const struct option rows[] = { { "port", 1, NULL, 'p' }, { "dir", 1, NULL, 'd' },
-	{ "certificate", 1, NULL, 'c' }, { "account", 1, NULL, 'a' }, { "token", 1, NULL, 't' },
-	{ "key", 1, NULL, 'k' }, { "key-secret", 1, NULL, 's' }, { "own", 1, NULL, 'o' }, { "server", 1, NULL, 'S' },
-	{ "public-url", 1, NULL, 'u' }, { "phone", 1, NULL, 'P' }, { "work", 1, NULL, 'w' }, { "ring", 1, NULL, 'r' },
-	{ "report", 1, NULL, 'R' }, { "rule", 1, NULL, 'l' }, { "help", 0, NULL, 'h' }, { 0 } };
-
-static const char **text_option(int id)
+static const char *rule(void *into, const char *name, const char *value)
 {
-	switch (id) {
-	case 'd':
-		return &options.dir;
-	case 'c':
-		return &options.certificate;
-	case 'a':
-		return &options.account;
-	case 't':
-		return &options.token;
-	case 'k':
-		return &options.key_sid;
-	case 's':
-		return &options.key_secret;
-	case 'S':
-		return &options.server;
-	case 'u':
-		return &options.public_url;
-	case 'P':
-		return &options.phone;
-	case 'w':
-		return &options.work;
-	case 'R':
-		return &options.report;
-	default:
-		return NULL;
-	}
+	(void)into, (void)name;
+	return rule_add(value) ? NULL : "is none of those --help lists";
 }
 
-static bool take(int id, const char *value)
-{
-	if (text_option(id)) {
-		*text_option(id) = value;
-	} else if (id == 'p') {
-		options.port = atoi(value);
-	} else if (id == 'r') {
-		options.ring_ms = atoi(value);
-	} else if (id == 'o' && options.own_count < sizeof options.own / sizeof *options.own) {
-		options.own[options.own_count++] = value;
-	} else if (id == 'l' && rule_add(value)) {
-		return true;
-	} else {
-		fprintf(stderr, "twilio-rest: %s is nothing we know\n", value ? value : "that");
-		return false;
-	}
-	return true;
-}
+#define AT(field) .at = offsetof(struct options, field)
+
+static const struct option_row rows[] = {
+	{ .kind = OPTION_WORDS,
+	    .help =
+		"twilio-rest: answers as Twilio's REST API does, and places the calls, with the simulated phone.\n" },
+	{ "port", "N", "0: the system chooses one, which is printed (0)", OPTION_INT, AT(port) },
+	{ "dir", "DIR", "where standin-model --make-ca put certificates (build/e2e/ca)", OPTION_TEXT, AT(dir) },
+	{ "certificate", "NAME", "good, expired, wrong-name, unknown-root (good)", OPTION_TEXT, AT(certificate) },
+	{ "account", "SID", "whose credentials to ask for", OPTION_TEXT, AT(account) },
+	{ "token", "TOKEN", "the account's; signs callbacks too", OPTION_TEXT, AT(token) },
+	{ "key", "SK…", "an API key that will do as well", OPTION_TEXT, AT(key_sid) },
+	{ "key-secret", "SECRET", "and its secret", OPTION_TEXT, AT(key_secret) },
+	{ "own", "NUMBER", "calls may come from this one; may be repeated; without, from any", OPTION_CALL,
+	    .call = own },
+	{ "server", "HOST:PORT", "where the bridge listens; @FILE: as the file says by then", OPTION_TEXT, AT(server) },
+	{ "public-url", "URL", "what the bridge says its address is", OPTION_TEXT, AT(public_url) },
+	{ "phone", "FILE", "the simulated phone (build/release/phone)", OPTION_TEXT, AT(phone) },
+	{ "work", "DIR",
+	    "its reports, sound and sockets: CallSid.json, .wav, .out, .sock;\n"
+	    "other calls whose socket is there can be changed and recorded too",
+	    OPTION_TEXT, AT(work) },
+	{ "ring", "MS", "how long it rings (200)", OPTION_INT, AT(ring_ms) },
+	{ "report", "FILE", "what was asked, as JSON, at the end; or GET /standin/report any time", OPTION_TEXT,
+	    AT(report) },
+	{ "rule", "RULE",
+	    "what becomes of calls to a number: NAME[=VALUE][@NUMBER][xTIMES];\n"
+	    "may be repeated; what stands behind -- are more options for the phone",
+	    OPTION_CALL, .call = rule },
+	{ .kind = OPTION_WORDS,
+	    .help = "\nRules; without a number for every call, without a count every time:",
+	    .print = rules_help },
+};
+
+static int listener;
 
 static void write_report(void)
 {
 	struct text out = { 0 };
-	FILE *file = options.report ? fopen(options.report, "w") : NULL;
 
 	report_put(&out);
-	if (file) {
-		fwrite(out.data, 1, out.len, file);
-		fclose(file);
-	}
+	if (options.report && file_write(options.report, &out))
+		perror(options.report);
 	text_free(&out);
 }
 
@@ -117,7 +86,7 @@ static void *watch(void *arg)
 	int got;
 
 	sigwait(arg, &got);
-	serve_stop();
+	server_stop(listener);
 	return NULL;
 }
 
@@ -125,29 +94,27 @@ int main(int argc, char **argv)
 {
 	static sigset_t signals;
 	pthread_t watcher;
-	int id;
+	int next = command_line_read("twilio-rest", rows, sizeof rows / sizeof *rows, &options, argc, argv);
+	char chain[1024];
+	SSL_CTX *tls;
 
-	while ((id = getopt_long(argc, argv, "", rows, NULL)) != -1) {
-		if (id == 'h') {
-			help();
-			return 0;
-		}
-		if (id == '?' || !take(id, optarg))
-			return 2;
-	}
-	options.phone_arg = argv + optind;
-	options.phone_args = argc - optind;
+	if (next <= 0)
+		return next ? 2 : 0;
+	options.phone_arg = argv + next;
+	options.phone_args = argc - next;
 	mkdir(options.work, 0755);
-	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
-	if (serve_open(&options.port) || pthread_create(&watcher, NULL, watch, &signals))
+	snprintf(chain, sizeof chain, "%s/%s.pem", options.dir, options.certificate);
+	tls = server_tls("twilio-rest", chain, chain);
+	if (!tls)
 		return 1;
-	printf("listening https://localhost:%d\n", options.port);
-	fflush(stdout);
-	serve_run();
+	listener = server_listen("twilio-rest", "127.0.0.1", &options.port, "https://localhost");
+	if (pthread_create(&watcher, NULL, watch, &signals))
+		return 1;
+	server_run(listener, tls, 60, serve);
 	life_end_all();
 	write_report();
 	return 0;

@@ -1,23 +1,10 @@
 /* The sound of a recording: what the phone of that call wrote, once it is over. */
+#include "tools/kit/file.h"
 #include "tools/twilio_rest/rest.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static bool read_file(const char *path, struct text *out)
-{
-	FILE *file = fopen(path, "rb");
-	char bytes[8192];
-	size_t n;
-
-	if (!file)
-		return false;
-	while ((n = fread(bytes, 1, sizeof bytes, file)) > 0)
-		text_add(out, bytes, n);
-	fclose(file);
-	return true;
-}
 
 /* The called number, if the recording is complete and its sound was not deleted. */
 static bool find(const char *name, char path[512], char to[32])
@@ -38,7 +25,7 @@ static bool find(const char *name, char path[512], char to[32])
 	return there;
 }
 
-static bool faulty(const char *to, struct answer *a, const struct request *q)
+static bool faulty(const char *to, struct answer *a, const struct http_request *q)
 {
 	if (rule_holds("media-404", to, NULL)) {
 		answer_not_found(a, q);
@@ -76,9 +63,9 @@ static void take_part(const char *range, struct answer *a)
 	a->headers = header;
 }
 
-void media_serve(const char *name, struct answer *a, const struct request *q)
+void media_serve(const char *name, struct answer *a, const struct http_request *q)
 {
-	char path[512], to[32];
+	char path[512], to[32], range[64];
 
 	if (strlen(name) != 38 || strcmp(name + 34, ".wav") || !find(name, path, to)) {
 		answer_not_found(a, q);
@@ -86,7 +73,7 @@ void media_serve(const char *name, struct answer *a, const struct request *q)
 	}
 	if (faulty(to, a, q))
 		return;
-	if (!read_file(path, &a->body)) {
+	if (file_read(path, &a->body)) {
 		answer_not_found(a, q);
 		return;
 	}
@@ -96,8 +83,8 @@ void media_serve(const char *name, struct answer *a, const struct request *q)
 		return;
 	}
 	a->headers = "Accept-Ranges: bytes\r\n";
-	if (*q->range)
-		take_part(q->range, a);
+	if (http_header(text_str(&q->head), "Range", range, sizeof range))
+		take_part(range, a);
 	if (a->body.len > 1024 && rule_holds("media-cut", to, NULL))
 		a->how = ANSWER_CUT;
 }

@@ -2,7 +2,7 @@
 #define TWILIO_REST_H
 /* A stand-in for Twilio's REST API, over TLS, that drives the simulated phone.
  *
- *   serve.c     accepts, reads requests, writes answers; a thread a connection
+ *   serve.c     reads the requests of a connection, writes answers, badly too
  *   api.c       which resource, whose account; recordings; the list
  *   media.c     the sound of a recording, or a part of it
  *   create.c    every parameter of a new call
@@ -14,45 +14,20 @@
  *
  * It shares no code with the server: it judges it.
  */
-#include <openssl/ssl.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <time.h>
+
+#include "tools/kit/clock.h"
+#include "tools/kit/form.h"
+#include "tools/kit/server.h"
 
 #define SHAPE(at) __attribute__((format(printf, at, at + 1)))
 
-enum { SID_SIZE = 35, CALLS_MAX = 1000, RECORDINGS_MAX = 200, EVENTS_MAX = 6, FIELDS_MAX = 128, TEXT_MAX = 64 * 1024 };
-
-/* --- text.c: bytes that grow; no memory ends the program --- */
-struct text {
-	char *data;
-	size_t len, cap;
-};
-void text_add(struct text *t, const void *bytes, size_t len);
-void text_printf(struct text *t, const char *format, ...) SHAPE(2);
-void text_json(struct text *t, const char *s); /* a JSON string, or null for NULL */
-void text_free(struct text *t);
-char *need_copy(const char *s);
-int64_t now_ms(void);
-void rfc2822(char out[40], time_t when);
-void random_sid(char out[SID_SIZE], const char *prefix);
-
-/* --- form.c --- */
-struct form {
-	struct {
-		char *name, *value; /* owned */
-	} field[FIELDS_MAX];
-	size_t count;
-};
-bool form_read(struct form *f, const char *text, size_t len); /* false: no form */
-void form_add(struct form *f, const char *name, const char *value);
-const char *form_get(const struct form *f, const char *name); /* NULL: not there */
-void form_encode(const struct form *f, struct text *out);
-/* Base64 of HMAC-SHA1 over the URL and the fields, sorted. */
-void form_sign(const struct form *f, const char *token, const char *url, char out[32]);
-void form_free(struct form *f);
+enum { SID_SIZE = 35, CALLS_MAX = 1000, RECORDINGS_MAX = 200, EVENTS_MAX = 6, TEXT_MAX = 64 * 1024 };
 
 /* --- rules.c: NAME[=VALUE][@NUMBER][xTIMES] --- */
 bool rule_add(const char *text);
@@ -73,10 +48,12 @@ struct options {
 	size_t own_count;
 	char **phone_arg;
 	int phone_args;
-	int port;
-	int ring_ms;
+	int port, ring_ms;
 };
 extern struct options options;
+
+/* Where the bridge is now: from a file it may change, as when it was restarted. */
+bool server_address(char *out, size_t size);
 
 /* --- calls.c --- */
 enum status { QUEUED, RINGING, IN_PROGRESS, COMPLETED, BUSY, FAILED, NO_ANSWER, CANCELED };
@@ -118,6 +95,9 @@ struct call *call_new(void); /* all these under the lock */
 struct call *call_find(const char *sid);
 struct call *call_at(size_t i); /* NULL past the end */
 void call_json(const struct call *c, struct text *out);
+int64_t now_ms(void);
+void rfc2822(char out[40], time_t when);
+void random_sid(char out[SID_SIZE], const char *prefix);
 void calls_list(const struct form *query, struct text *out);
 struct recording *recording_new(const struct call *c, const char *source);
 struct recording *recording_find(const char *sid);
@@ -148,11 +128,6 @@ void report_complaint(const char *format, ...) SHAPE(1);
 void report_put(struct text *out);
 
 /* --- api.c --- */
-struct request {
-	char method[8], path[1024], query[2048];
-	char authorization[512], type[128], range[64];
-	struct text body;
-};
 struct answer {
 	int status, code; /* Twilio's, for the report */
 	const char *type, *headers;
@@ -160,16 +135,14 @@ struct answer {
 	enum { ANSWER_SEND, ANSWER_NEVER, ANSWER_RESET, ANSWER_CUT, ANSWER_CHUNKS } how;
 	long wait_ms;
 };
-void api_serve(const struct request *q, struct answer *a);
+void api_serve(const struct http_request *q, struct answer *a);
 void answer_error(struct answer *a, int status, int code, const char *message);
-void answer_not_found(struct answer *a, const struct request *q);
+void answer_not_found(struct answer *a, const struct http_request *q);
 
 /* --- media.c --- */
-void media_serve(const char *name, struct answer *a, const struct request *q);
+void media_serve(const char *name, struct answer *a, const struct http_request *q);
 
 /* --- serve.c --- */
-int serve_open(int *port);
-void serve_run(void); /* until serve_stop */
-void serve_stop(void);
+void serve(struct peer *p);
 
 #endif

@@ -1,31 +1,68 @@
 #include "tools/webhook_sink/conduct.h"
 
+#include "tools/kit/http.h"
+
 #include <pthread.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const char *const ways[] = { "answer", "close", "unread", "cut", "never", "drip", "garbage" };
 
-enum kind { NUMBER, LONG, FLAG, TEXT, WAY };
+static const char *set_way(void *into, const char *name, const char *value)
+{
+	struct conduct *c = into;
 
-static const struct {
-	const char *word;
-	enum kind kind;
-	size_t at;
-} words[] = {
-	{ "first", NUMBER, offsetof(struct conduct, first) },
-	{ "status", NUMBER, offsetof(struct conduct, status) },
-	{ "slow", NUMBER, offsetof(struct conduct, slow_ms) },
-	{ "huge", LONG, offsetof(struct conduct, huge) },
-	{ "retry-after", NUMBER, offsetof(struct conduct, retry_after) },
-	{ "fail", WAY, offsetof(struct conduct, way) },
-	{ "html", FLAG, offsetof(struct conduct, html) },
-	{ "echo", FLAG, offsetof(struct conduct, echo) },
-	{ "redirect", TEXT, offsetof(struct conduct, redirect) },
-	{ "answer", TEXT, offsetof(struct conduct, answer) },
-	{ "type", TEXT, offsetof(struct conduct, type) },
+	(void)name;
+	for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+		if (!strcmp(value, ways[i])) {
+			c->way = (enum conduct_way)i;
+			return NULL;
+		}
+	}
+	return "is none of those --help lists";
+}
+
+static const char *copy(char *to, const char *value)
+{
+	snprintf(to, CONDUCT_TEXT, "%s", value);
+	return strlen(value) < CONDUCT_TEXT ? NULL : "is too long";
+}
+
+static const char *set_redirect(void *into, const char *name, const char *value)
+{
+	(void)name;
+	return copy(((struct conduct *)into)->redirect, value);
+}
+
+static const char *set_answer(void *into, const char *name, const char *value)
+{
+	(void)name;
+	return copy(((struct conduct *)into)->answer, value);
+}
+
+static const char *set_type(void *into, const char *name, const char *value)
+{
+	(void)name;
+	return copy(((struct conduct *)into)->type, value);
+}
+
+#define AT(field) .at = offsetof(struct conduct, field)
+#define COUNT .least = 0, .most = 1e9
+
+const struct option_row conduct_words[CONDUCT_WORDS] = {
+	{ "status", "CODE", "in place of 200", OPTION_INT, AT(status), COUNT },
+	{ "slow", "MS", "before the answer", OPTION_INT, AT(slow_ms), COUNT },
+	{ "redirect", "URL", "302 to there", OPTION_CALL, .call = set_redirect },
+	{ "retry-after", "S", "that header", OPTION_INT, AT(retry_after), COUNT },
+	{ "type", "CONTENT-TYPE", "in place of what fits the body", OPTION_CALL, .call = set_type },
+	{ "answer", "FILE", "the text of that file in DIR", OPTION_CALL, .call = set_answer },
+	{ "echo", "1", "the request's own body", OPTION_INT, AT(echo), COUNT },
+	{ "html", "1", "a page of HTML", OPTION_INT, AT(html), COUNT },
+	{ "huge", "N", "N bytes", OPTION_LONG, AT(huge), COUNT },
+	{ "fail", "HOW", "close, unread, cut, never, drip or garbage", OPTION_CALL, .call = set_way },
+	{ "first", "N", "the bad ones of these hold for the first N requests of an address,\nthen all is well",
+	    OPTION_INT, AT(first), COUNT },
 };
 
 /* How often each address was asked. */
@@ -41,79 +78,13 @@ void conduct_init(struct conduct *c)
 	*c = (struct conduct){ .status = 200, .retry_after = -1 };
 }
 
-static bool set_way(struct conduct *c, const char *value)
-{
-	for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
-		if (!strcmp(value, ways[i])) {
-			c->way = (enum conduct_way)i;
-			return true;
-		}
-	}
-	return false;
-}
-
-static bool set(void *at, enum kind kind, const char *value)
-{
-	char *end = NULL;
-	long number = strtol(value, &end, 10);
-	bool is_number = *value && !*end && number >= 0;
-
-	switch (kind) {
-	case NUMBER:
-		*(int *)at = (int)number;
-		return is_number;
-	case LONG:
-		*(long *)at = number;
-		return is_number;
-	case FLAG:
-		*(bool *)at = strcmp(value, "0") != 0;
-		return true;
-	default:
-		snprintf(at, CONDUCT_TEXT, "%s", value);
-		return strlen(value) < CONDUCT_TEXT;
-	}
-}
-
-bool conduct_set(struct conduct *c, const char *word, const char *value)
-{
-	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-		if (strcmp(words[i].word, word))
-			continue;
-		return words[i].kind == WAY ? set_way(c, value) : set((char *)c + words[i].at, words[i].kind, value);
-	}
-	return false;
-}
-
-/* %2F and so on, in place. */
-static void decode(char *text)
-{
-	char *to = text;
-
-	for (; *text; text++) {
-		unsigned byte;
-
-		if (*text == '%' && sscanf(text + 1, "%2x", &byte) == 1 && text[1] && text[2]) {
-			*to++ = (char)byte;
-			text += 2;
-		} else {
-			*to++ = *text;
-		}
-	}
-	*to = '\0';
-}
-
 void conduct_set_query(struct conduct *c, const char *query)
 {
-	char text[1024], *rest = text, *pair, *value;
+	char value[1024];
 
-	snprintf(text, sizeof text, "%s", query);
-	while ((pair = strsep(&rest, "&"))) {
-		value = pair + strcspn(pair, "=");
-		if (*value)
-			*value++ = '\0';
-		decode(value);
-		conduct_set(c, pair, value);
-	}
+	for (size_t i = 0; i < CONDUCT_WORDS; i++)
+		if (query_value(query, conduct_words[i].name, 0, value, sizeof value))
+			option_set(&conduct_words[i], c, value);
 }
 
 void conduct_forgive(struct conduct *c, const char *path, const char *query)
@@ -138,7 +109,7 @@ void conduct_forgive(struct conduct *c, const char *path, const char *query)
 	c->huge = 0;
 	c->retry_after = -1;
 	c->way = CONDUCT_ANSWER;
-	c->html = false;
+	c->html = 0;
 	*c->redirect = '\0';
 }
 

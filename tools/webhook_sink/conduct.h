@@ -6,8 +6,7 @@
  * from the query of an address (/hook?status=500&first=2) for those to it, so
  * that one sink can be many receivers at once.
  */
-#include <stdbool.h>
-#include <stddef.h>
+#include "tools/kit/command_line.h"
 
 enum { CONDUCT_TEXT = 256 };
 
@@ -28,8 +27,8 @@ struct conduct {
 	long huge;            /* bytes of the body, in place of another; 0: none */
 	int retry_after;      /* seconds; -1: none */
 	enum conduct_way way; /* fail=close|unread|cut|never|drip|garbage */
-	bool html;            /* an HTML page */
-	bool echo;            /* the request's body is the answer's */
+	int html;             /* 1: an HTML page */
+	int echo;             /* 1: the request's body is the answer's */
 	char redirect[CONDUCT_TEXT]; /* 302 to there */
 	char answer[CONDUCT_TEXT];   /* a file whose text is the answer, in the directory --answers */
 	char type[CONDUCT_TEXT];     /* Content-Type, in place of what fits the body */
@@ -37,10 +36,11 @@ struct conduct {
 
 void conduct_init(struct conduct *c);
 
-/* False if there is no such word, or the value will not do. */
-bool conduct_set(struct conduct *c, const char *word, const char *value);
+/* The words, as options; they fill in a struct conduct. */
+enum { CONDUCT_WORDS = 11 };
+extern const struct option_row conduct_words[CONDUCT_WORDS];
 
-/* The words of a query; those it does not know are somebody else's. */
+/* Those of a query; what is no such word is somebody else's. */
 void conduct_set_query(struct conduct *c, const char *query);
 
 /* Counts the requests of each address, and forgives when `first` are over. */

@@ -1,270 +1,162 @@
 /* webhook-sink: somebody else's server, for tests: receives webhooks and calls
  * of tools, checks their signature, writes down what came, and answers as it is
  * told, badly too. */
+#include "tools/kit/clock.h"
+#include "tools/kit/file.h"
+#include "tools/kit/server.h"
 #include "tools/webhook_sink/conduct.h"
-#include "tools/webhook_sink/http.h"
 #include "tools/webhook_sink/record.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
 
-enum { DRIP_MS = 500, BODY_MAX = 1 << 20 };
+enum { DRIP_MS = 500, REQUEST_MAX = 4 << 20 };
 
-static struct {
-	const char *port, *out, *secret, *answers, *cert, *key;
-	struct conduct conduct; /* for every request */
-} options = { .port = "0", .answers = "." };
-
-static SSL_CTX *tls; /* NULL: plain */
-
-static int usage(void)
-{
-	fprintf(stderr,
-	    "usage: webhook-sink [--port N] [--secret TEXT] [--out FILE] [--answers DIR] [--cert FILE --key FILE]\n"
-	    "                    [--WORD VALUE]...\n"
-	    "prints \"listening 127.0.0.1:PORT\", then a line of JSON for each request (into FILE with --out).\n"
-	    "The answer is {\"ok\":true}, unless words say otherwise, here or in an address (/hook?status=500&first=2):\n"
-	    "  status CODE   slow MS   redirect URL   retry-after S   type CONTENT-TYPE\n"
-	    "  answer FILE   the text of that file in DIR      echo 1   the request's own body\n"
-	    "  html 1        a page of HTML                    huge N   N bytes\n"
-	    "  fail close|unread|cut|never|drip|garbage\n"
-	    "  first N       the bad ones of these hold for the first N requests of an address, then all is well\n");
-	return 2;
-}
-
-static void fail(const char *what)
-{
-	fprintf(stderr, "webhook-sink: %s: %s\n", what, strerror(errno));
-	exit(1);
-}
-
-static void pause_ms(int ms)
-{
-	struct timespec t = { ms / 1000, (ms % 1000) * 1000000L };
-
-	nanosleep(&t, NULL);
-}
+static struct options {
+	struct conduct conduct; /* for every request; first, for conduct_words */
+	const char *out, *secret, *answers, *cert, *key;
+	int port;
+} options = { .answers = "." };
 
 /* --------------------------------------------------------------------- the answer */
 
 /* Only a plain name: the address is the client's. */
-static size_t read_answer(const char *name, char *body)
+static void read_answer(const char *name, struct text *body)
 {
-	char path[1024];
-	FILE *file;
-	size_t n;
+	struct text path = { 0 };
 
-	snprintf(path, sizeof path, "%s/%s", options.answers, name);
-	file = *name && !strchr(name, '/') ? fopen(path, "r") : NULL;
-	if (!file)
-		return (size_t)snprintf(body, BODY_MAX, "{\"error\":\"no file %s\"}", name);
-	n = fread(body, 1, BODY_MAX, file);
-	fclose(file);
-	return n;
+	text_printf(&path, "%s/%s", options.answers, name);
+	if (!*name || strchr(name, '/') || file_read(text_str(&path), body))
+		text_printf(body, "{\"error\":\"no file %s\"}", name);
+	text_free(&path);
 }
 
-/* Body and its type. */
-static size_t make_body(const struct sink_request *q, const struct conduct *c, char *body, const char **type)
+static void make_body(const struct http_request *q, const struct conduct *c, struct text *body)
 {
-	static const char page[] = "<!DOCTYPE html><html><body><h1>It works!</h1></body></html>\n";
-
-	*type = c->html ? "text/html" : "application/json";
-	if (*c->type)
-		*type = c->type;
 	if (c->html)
-		return (size_t)snprintf(body, BODY_MAX, "%s", page);
-	if (*c->answer)
-		return read_answer(c->answer, body);
-	if (c->echo && q->body_len <= BODY_MAX) {
-		memcpy(body, q->body, q->body_len);
-		return q->body_len;
-	}
-	return (size_t)snprintf(body, BODY_MAX, "{\"ok\":%s}", c->status / 100 == 2 ? "true" : "false");
+		text_puts(body, "<!DOCTYPE html><html><body><h1>It works!</h1></body></html>\n");
+	else if (*c->answer)
+		read_answer(c->answer, body);
+	else if (c->echo)
+		text_add(body, q->body.data, q->body.len);
+	else
+		text_printf(body, "{\"ok\":%s}", c->status / 100 == 2 ? "true" : "false");
 }
 
-static bool put_huge(struct line *l, long left)
+static bool put_huge(struct peer *p, long left)
 {
 	static char block[65536];
 	bool ok = true;
 
 	memset(block, 'x', sizeof block);
 	for (; ok && left > 0; left -= (long)sizeof block)
-		ok = line_write(l, block, left < (long)sizeof block ? (size_t)left : sizeof block);
+		ok = peer_write(p, block, left < (long)sizeof block ? (size_t)left : sizeof block);
 	return ok;
 }
 
-static void drip(struct line *l, const char *bytes, size_t len)
+static void drip(struct peer *p, const char *bytes, size_t len)
 {
-	for (size_t i = 0; i < len && line_write(l, bytes + i, 1); i++)
-		pause_ms(DRIP_MS);
+	for (size_t i = 0; i < len && peer_write(p, bytes + i, 1); i++)
+		sleep_ms(DRIP_MS);
 }
 
-static void answer(struct line *l, const struct sink_request *q, const struct conduct *c)
+static void answer(struct peer *p, const struct http_request *q, const struct conduct *c)
 {
-	char head[1024], *body = malloc(BODY_MAX + 1);
-	const char *type;
-	size_t len = make_body(q, c, body, &type);
-	int n;
+	struct text head = { 0 }, body = { 0 };
+	const char *type = *c->type ? c->type : c->html ? "text/html" : "application/json";
 
-	n = snprintf(head, sizeof head,
-	    "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\nConnection: close\r\n",
-	    *c->redirect ? 302 : c->status, c->status / 100 == 2 ? "OK" : "No", type, c->huge ? (size_t)c->huge : len);
+	make_body(q, c, &body);
+	http_begin(
+	    &head, *c->redirect ? 302 : c->status, type, c->huge ? (size_t)c->huge : body.len, "Connection: close\r\n");
 	if (*c->redirect)
-		n += snprintf(head + n, sizeof head - (size_t)n, "Location: %s\r\n", c->redirect);
+		text_printf(&head, "Location: %s\r\n", c->redirect);
 	if (c->retry_after >= 0)
-		n += snprintf(head + n, sizeof head - (size_t)n, "Retry-After: %d\r\n", c->retry_after);
-	n += snprintf(head + n, sizeof head - (size_t)n, "\r\n");
+		text_printf(&head, "Retry-After: %d\r\n", c->retry_after);
+	text_puts(&head, "\r\n");
 	if (c->way == CONDUCT_DRIP)
-		drip(l, head, (size_t)n);
-	else if (line_write(l, head, (size_t)n) && c->huge)
-		put_huge(l, c->huge);
+		drip(p, head.data, head.len);
+	else if (peer_write(p, head.data, head.len) && c->huge)
+		put_huge(p, c->huge);
 	else
-		line_write(l, body, c->way == CONDUCT_CUT ? len / 2 : len);
-	free(body);
+		peer_write(p, text_str(&body), c->way == CONDUCT_CUT ? body.len / 2 : body.len);
+	text_free(&head);
+	text_free(&body);
 }
 
-static void wait_for_the_end(struct line *l)
+static void respond(struct peer *p, const struct http_request *q, const struct conduct *c)
 {
-	char byte;
-
-	while (line_read(l, &byte, 1) > 0)
-		;
-}
-
-static void respond(struct line *l, const struct sink_request *q, const struct conduct *c)
-{
-	pause_ms(c->slow_ms);
+	sleep_ms(c->slow_ms);
 	switch (c->way) {
 	case CONDUCT_CLOSE:
 	case CONDUCT_UNREAD:
 		return;
 	case CONDUCT_NEVER:
-		wait_for_the_end(l);
+		while (peer_more(p)) /* until the client gives up */
+			;
 		return;
 	case CONDUCT_GARBAGE:
-		line_write(l, "220 mail.example.com ESMTP\r\n", 28);
+		peer_write(p, "220 mail.example.com ESMTP\r\n", 28);
 		return;
 	default:
-		answer(l, q, c);
+		answer(p, q, c);
 	}
 }
 
-static void serve(struct line *l)
+static void serve(struct peer *p)
 {
 	struct conduct c = options.conduct;
-	struct sink_request q;
+	struct http_request q = { 0 };
 
-	if (c.way == CONDUCT_UNREAD)
-		return;
-	if (request_read(l, &q)) {
+	if (c.way != CONDUCT_UNREAD && peer_request(p, &q, REQUEST_MAX)) {
 		conduct_set_query(&c, q.query);
 		conduct_forgive(&c, q.path, q.query);
 		record_request(&q, &c);
-		respond(l, &q, &c);
+		respond(p, &q, &c);
 	}
-	request_free(&q);
+	http_request_free(&q);
+	peer_end(p);
 }
 
-/* ---------------------------------------------------------------------- the port */
+/* -------------------------------------------------------------------- the options */
 
-static void *run(void *arg)
-{
-	struct line l = { .fd = (int)(long)arg };
+#define AT(field) .at = offsetof(struct options, field)
 
-	if (tls) {
-		l.ssl = SSL_new(tls);
-		SSL_set_fd(l.ssl, l.fd);
-	}
-	if (!l.ssl || SSL_accept(l.ssl) == 1)
-		serve(&l);
-	if (l.ssl) {
-		SSL_shutdown(l.ssl);
-		SSL_free(l.ssl);
-	}
-	shutdown(l.fd, SHUT_WR);
-	close(l.fd);
-	return NULL;
-}
+static const struct option_row own[] = {
+	{ .kind = OPTION_WORDS,
+	    .help = "webhook-sink: somebody else's server: receives webhooks and calls of tools.\n"
+		    "Prints \"listening 127.0.0.1:PORT\", then a line of JSON for each request.\n" },
+	{ "port", "N", "0 picks one (0)", OPTION_INT, AT(port) },
+	{ "secret", "TEXT", "check signatures with it", OPTION_TEXT, AT(secret) },
+	{ "out", "FILE", "the lines go there", OPTION_TEXT, AT(out) },
+	{ "answers", "DIR", "where files with answers are (.)", OPTION_TEXT, AT(answers) },
+	{ "cert", "FILE", "speak TLS, with this certificate", OPTION_TEXT, AT(cert) },
+	{ "key", "FILE", "and its key", OPTION_TEXT, AT(key) },
+	{ .kind = OPTION_WORDS,
+	    .help = "\nThe answer is {\"ok\":true}, unless these say otherwise, here for every request,\n"
+		    "or in an address for those to it (/hook?status=500&first=2):" },
+};
 
-static void open_tls(void)
-{
-	if (!options.cert && !options.key)
-		return;
-	tls = SSL_CTX_new(TLS_server_method());
-	if (!options.cert || !options.key || !tls || SSL_CTX_use_certificate_chain_file(tls, options.cert) != 1 ||
-	    SSL_CTX_use_PrivateKey_file(tls, options.key, SSL_FILETYPE_PEM) != 1) {
-		fprintf(stderr, "webhook-sink: --cert and --key: not a certificate and its key\n");
-		exit(1);
-	}
-}
-
-static int open_listener(void)
-{
-	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t size = sizeof at;
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
-
-	at.sin_port = htons((uint16_t)atoi(options.port));
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-	if (bind(fd, (struct sockaddr *)&at, sizeof at) || listen(fd, 256) ||
-	    getsockname(fd, (struct sockaddr *)&at, &size))
-		fail("listen");
-	printf("listening 127.0.0.1:%d\n", ntohs(at.sin_port));
-	fflush(stdout);
-	return fd;
-}
-
-static bool parse_options(int argc, char **argv)
-{
-	const struct {
-		const char *name;
-		const char **value;
-	} own[] = { { "--port", &options.port }, { "--out", &options.out }, { "--secret", &options.secret },
-		{ "--answers", &options.answers }, { "--cert", &options.cert }, { "--key", &options.key } };
-
-	conduct_init(&options.conduct);
-	for (int i = 1; i < argc; i += 2) {
-		size_t n = 0;
-
-		if (i + 1 == argc || strncmp(argv[i], "--", 2))
-			return false;
-		while (n < sizeof own / sizeof *own && strcmp(argv[i], own[n].name))
-			n++;
-		if (n < sizeof own / sizeof *own)
-			*own[n].value = argv[i + 1];
-		else if (!conduct_set(&options.conduct, argv[i] + 2, argv[i + 1]))
-			return false;
-	}
-	return true;
-}
+enum { OWN = sizeof own / sizeof own[0] };
 
 int main(int argc, char **argv)
 {
-	int listener;
+	struct option_row rows[OWN + CONDUCT_WORDS];
+	SSL_CTX *tls = NULL;
+	int next;
 
-	if (!parse_options(argc, argv))
-		return usage();
-	signal(SIGPIPE, SIG_IGN);
-	open_tls();
-	record_open(options.out, options.secret);
-	listener = open_listener();
-	for (;;) {
-		pthread_t thread;
-		int fd = accept(listener, NULL, NULL);
-
-		if (fd < 0)
-			continue;
-		if (pthread_create(&thread, NULL, run, (void *)(long)fd))
-			close(fd);
-		else
-			pthread_detach(thread);
+	memcpy(rows, own, sizeof own);
+	memcpy(rows + OWN, conduct_words, sizeof conduct_words);
+	conduct_init(&options.conduct);
+	next = command_line_read("webhook-sink", rows, OWN + CONDUCT_WORDS, &options, argc, argv);
+	if (next == 0)
+		return 0;
+	if (next < argc || !options.cert != !options.key) {
+		fputs("webhook-sink: a word too many, or one of --cert and --key (see --help)\n", stderr);
+		return 2;
 	}
+	if (options.cert && !(tls = server_tls("webhook-sink", options.cert, options.key)))
+		return 1;
+	record_open(options.out, options.secret);
+	server_run(server_listen("webhook-sink", "127.0.0.1", &options.port, "127.0.0.1"), tls, 0, serve);
+	return 0;
 }

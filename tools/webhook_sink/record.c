@@ -29,31 +29,29 @@ void record_open(const char *file, const char *secret)
 }
 
 /* HMAC-SHA256 over "<t>.<body>", as hex. */
-static void make_signature(const struct sink_request *q, const char *t, size_t t_len, char hex[65])
+static void make_signature(const struct http_request *q, const char *t, size_t t_len, char hex[65])
 {
 	unsigned char mac[32];
 	unsigned mac_len = sizeof mac;
-	char *text = malloc(t_len + 1 + q->body_len);
+	struct text text = { 0 };
 
-	memcpy(text, t, t_len);
-	text[t_len] = '.';
-	memcpy(text + t_len + 1, q->body, q->body_len);
-	HMAC(EVP_sha256(), shared_secret, (int)strlen(shared_secret), (unsigned char *)text, t_len + 1 + q->body_len,
-	    mac, &mac_len);
-	free(text);
+	text_printf(&text, "%.*s.", (int)t_len, t);
+	text_add(&text, q->body.data, q->body.len);
+	HMAC(EVP_sha256(), shared_secret, (int)strlen(shared_secret), (unsigned char *)text.data, text.len, mac,
+	    &mac_len);
+	text_free(&text);
 	for (unsigned i = 0; i < mac_len; i++)
 		snprintf(hex + 2 * i, 3, "%02x", mac[i]);
 }
 
-static const char *judge_signature(const struct sink_request *q)
+static const char *judge_signature(const struct http_request *q)
 {
-	const char *header = request_header(q, "Trunkline-Signature"), *v1;
-	char hex[65];
+	char header[512], hex[65], *v1;
 	long age;
 
 	if (!shared_secret)
 		return "unchecked";
-	if (!header)
+	if (!http_header(text_str(&q->head), "Trunkline-Signature", header, sizeof header))
 		return "absent";
 	v1 = strstr(header, ",v1=");
 	if (strncmp(header, "t=", 2) || !v1 || strlen(v1 + 4) != 64)
@@ -65,25 +63,27 @@ static const char *judge_signature(const struct sink_request *q)
 	return age > TOO_OLD_S || age < -TOO_OLD_S ? "old" : "good";
 }
 
-static cJSON *headers_of(const struct sink_request *q)
+static cJSON *headers_of(const struct http_request *q)
 {
 	cJSON *headers = cJSON_CreateObject();
+	const char *at = text_str(&q->head);
+	struct http_field f;
 
-	for (size_t i = 0; i < q->header_count; i++) {
-		char name[128];
-		size_t n = 0;
+	while (http_next(&at, &f)) {
+		char *name = need_copy_n(f.name, f.name_len), *value = need_copy_n(f.value ? f.value : "", f.value_len);
 
-		for (const char *p = q->headers[i].name; *p && n < sizeof name - 1; p++)
-			name[n++] = (char)tolower((unsigned char)*p);
-		name[n] = '\0';
-		cJSON_AddStringToObject(headers, name, q->headers[i].value);
+		for (char *c = name; *c; c++)
+			*c = (char)tolower((unsigned char)*c);
+		cJSON_AddStringToObject(headers, name, value);
+		free(name);
+		free(value);
 	}
 	return headers;
 }
 
-void record_request(const struct sink_request *q, const struct conduct *c)
+void record_request(const struct http_request *q, const struct conduct *c)
 {
-	cJSON *line = cJSON_CreateObject(), *body = cJSON_ParseWithLength(q->body, q->body_len);
+	cJSON *line = cJSON_CreateObject(), *body = cJSON_ParseWithLength(text_str(&q->body), q->body.len);
 	struct timespec now;
 	char *text;
 
@@ -96,8 +96,7 @@ void record_request(const struct sink_request *q, const struct conduct *c)
 	cJSON_AddStringToObject(line, "query", q->query);
 	cJSON_AddItemToObject(line, "headers", headers_of(q));
 	cJSON_AddStringToObject(line, "signature", judge_signature(q));
-	/* The request's buffer ends in a NUL. */
-	cJSON_AddItemToObject(line, "body", body ? body : cJSON_CreateString(q->body));
+	cJSON_AddItemToObject(line, "body", body ? body : cJSON_CreateString(text_str(&q->body)));
 	cJSON_AddStringToObject(line, "did", conduct_way_name(c->way));
 	cJSON_AddNumberToObject(line, "status", *c->redirect ? 302 : c->status);
 	text = cJSON_PrintUnformatted(line);

@@ -10,10 +10,10 @@
  * is a string.
  */
 #include "tools/webhook_sink/conduct.h"
-#include "tools/webhook_sink/http.h"
+#include "tools/kit/http.h"
 
 /* `file` NULL: standard output. `secret` NULL: unchecked. Exits if it cannot. */
 void record_open(const char *file, const char *secret);
-void record_request(const struct sink_request *q, const struct conduct *c);
+void record_request(const struct http_request *q, const struct conduct *c);
 
 #endif

@@ -6,6 +6,7 @@
 #include "tools/phone/run.h"
 #include "tools/kit/form.h"
 #include "tools/kit/text.h"
+#include "tools/kit/ws.h"
 #include "tools/stamps.h"
 
 #include <arpa/inet.h>
@@ -351,7 +352,7 @@ static void answer_http(int fd, const char *body)
 
 static void answer_upgrade(int fd, const char *head)
 {
-	char key[64], accept[SIGNATURE_MAX];
+	char key[64], accept[WS_ACCEPT_MAX];
 	struct text t = { 0 };
 
 	check_signature(head, "wss://bridge.example.com/stream/tok1", NULL);
@@ -359,7 +360,7 @@ static void answer_upgrade(int fd, const char *head)
 		put(fd, "HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno", 47);
 		return;
 	}
-	sign_websocket_key(accept, header(head, "Sec-WebSocket-Key", key, sizeof key));
+	ws_accept(accept, header(head, "Sec-WebSocket-Key", key, sizeof key));
 	text_printf(&t,
 	    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
 	    "Sec-WebSocket-Accept: %s\r\n\r\n",

@@ -1,9 +1,8 @@
 /* The stand-in's parts that know neither sockets nor time. */
+#include "tools/kit/http.h"
 #include "tools/stamps.h"
 #include "tools/standin_model/faults.h"
-#include "tools/standin_model/frames.h"
-#include "tools/standin_model/http.h"
-#include "tools/standin_model/sound.h"
+#include "tools/standin_model/upgrade.h"
 #include "tools/standin_model/vad.h"
 
 #include <math.h>
@@ -133,67 +132,6 @@ static void how_audio_is_cut_into_pieces_changes_nothing(void **state)
 	}
 }
 
-/* Frames. */
-
-static void frames_survive_every_cut(void **state)
-{
-	static const size_t sizes[] = { 0, 1, 125, 126, 127, 65535, 65536 };
-	static const uint8_t mask[4] = { 0x12, 0x00, 0xff, 0x80 };
-
-	(void)state;
-	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
-		struct text wire = { 0 }, payload = { 0 };
-		struct frame f;
-
-		for (size_t k = 0; k < sizes[i]; k++)
-			text_add(&payload, &(char){ (char)(k * 7) }, 1);
-		frame_put(&wire, true, 0, OP_TEXT, mask, payload.data, payload.len);
-		for (size_t len = 0; len < wire.len; len += len < 20 ? 1 : 997)
-			assert_int_equal(frame_take(wire.data, len, &f), 0);
-		assert_int_equal(frame_take(wire.data, wire.len, &f), (long)wire.len);
-		assert_int_equal(f.len, sizes[i]);
-		assert_true(f.fin && f.masked && f.opcode == OP_TEXT);
-		if (f.len)
-			assert_memory_equal(f.payload, payload.data, f.len);
-		text_free(&wire);
-		text_free(&payload);
-	}
-}
-
-static void a_giant_frame_is_refused_by_its_head(void **state)
-{
-	char head[] = "\x81\xff\x00\x00\x00\x01\x00\x00\x00\x00";
-	struct frame f;
-
-	(void)state;
-	assert_int_equal(frame_take(head, 10, &f), -1);
-}
-
-static void what_a_client_may_not_send_is_named(void **state)
-{
-	static const struct {
-		struct frame f;
-		bool fragments, wrong;
-	} cases[] = {
-		{ { .fin = true, .masked = true, .opcode = OP_TEXT }, false, false },
-		{ { .fin = true, .masked = false, .opcode = OP_TEXT }, false, true },
-		{ { .fin = true, .masked = true, .opcode = OP_TEXT, .rsv = 4 }, false, true },
-		{ { .fin = true, .masked = true, .opcode = OP_BINARY }, false, true },
-		{ { .fin = true, .masked = true, .opcode = 3 }, false, true },
-		{ { .fin = true, .masked = true, .opcode = 11 }, false, true },
-		{ { .fin = false, .masked = true, .opcode = OP_PING }, false, true },
-		{ { .fin = true, .masked = true, .opcode = OP_PING, .len = 126 }, false, true },
-		{ { .fin = true, .masked = true, .opcode = OP_PING, .len = 125 }, true, false },
-		{ { .fin = true, .masked = true, .opcode = OP_MORE }, false, true },
-		{ { .fin = true, .masked = true, .opcode = OP_MORE }, true, false },
-		{ { .fin = true, .masked = true, .opcode = OP_TEXT }, true, true },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
-		assert_int_equal(frame_fault(&cases[i].f, cases[i].fragments) != NULL, cases[i].wrong);
-}
-
 /* The upgrade. */
 
 #define ASK(target, more) \
@@ -229,74 +167,12 @@ static void upgrades_are_judged(void **state)
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct upgrade u;
 
-		http_judge(&u, cases[i].request, strlen(cases[i].request), "right");
+		upgrade_judge(&u, cases[i].request, strlen(cases[i].request), "right");
 		if (u.status != cases[i].status)
 			fail_msg("case %zu: %d %s", i, u.status, u.reason);
 		if (u.status == 101) /* the example of RFC 6455 §1.3 */
 			assert_string_equal(u.accept, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
 	}
-}
-
-static void faults_are_read_from_the_query(void **state)
-{
-	char value[64];
-
-	(void)state;
-	assert_string_equal(
-	    query_value("a=1&fault=drop%3Drst:5s&fault=x", "fault", 0, value, sizeof value), "drop=rst:5s");
-	assert_string_equal(query_value("a=1&fault=drop%3Drst:5s&fault=x", "fault", 1, value, sizeof value), "x");
-	assert_null(query_value("a=1&fault=x", "fault", 1, value, sizeof value));
-}
-
-/* Sound. */
-
-static void g711_codes_come_back(void **state)
-{
-	static const struct {
-		enum sound_format format;
-		uint8_t code;
-		int16_t value;
-	} known[] = { { FORMAT_PCMU, 0xff, 0 }, { FORMAT_PCMU, 0x80, 32124 }, { FORMAT_PCMU, 0x00, -32124 },
-		{ FORMAT_PCMA, 0xd5, 8 }, { FORMAT_PCMA, 0xaa, 32256 }, { FORMAT_PCMA, 0x2a, -32256 } };
-
-	(void)state;
-	for (int format = FORMAT_PCMU; format <= FORMAT_PCMA; format++)
-		for (unsigned code = 0; code < 256; code++) {
-			uint8_t byte = (uint8_t)code, again;
-			int16_t sample;
-
-			format_decode((enum sound_format)format, &byte, 1, &sample);
-			format_encode((enum sound_format)format, &sample, 1, &again);
-			/* mu-law's 0x7f is minus zero. */
-			assert_int_equal(again, format == FORMAT_PCMU && code == 0x7f ? 0xff : code);
-		}
-	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
-		int16_t sample;
-
-		format_decode(known[i].format, &known[i].code, 1, &sample);
-		assert_int_equal(sample, known[i].value);
-	}
-}
-
-static void base64_is_strict(void **state)
-{
-	static const char *const wrong[] = { "A", "AA", "AAA", "AA=A", "A===", "AAAA=", "AA==AAAA", "AA A", "AAA-",
-		"====" };
-	uint8_t out[16];
-	struct text t = { 0 };
-
-	(void)state;
-	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
-		assert_int_equal(base64_decode_strict(wrong[i], strlen(wrong[i]), out), -1);
-	for (size_t len = 0; len < 10; len++) {
-		const uint8_t bytes[] = "\x00\xff\x10\x80 bytes";
-
-		text_clear(&t);
-		text_base64(&t, bytes, len);
-		assert_int_equal(base64_decode_strict(t.data, t.len, out), (long)len);
-		assert_memory_equal(out, bytes, len);
-	}
-	text_free(&t);
 }
 
 /* Stamps. */
@@ -324,7 +200,7 @@ static void stamps_are_found_however_the_stream_is_cut(void **state)
 				assert_int_equal(s.seq, seen++);
 				assert_true(s.sent_ns == 1ULL << 60);
 			}
-			text_cut(&rest, from);
+			text_drop(&rest, from);
 		}
 		assert_int_equal(seen, UNITS);
 		text_free(&rest);
@@ -365,13 +241,7 @@ int main(void)
 		cmocka_unit_test(a_moved_pause_moves_the_turn),
 		cmocka_unit_test(a_short_pause_or_a_click_changes_nothing),
 		cmocka_unit_test(how_audio_is_cut_into_pieces_changes_nothing),
-		cmocka_unit_test(frames_survive_every_cut),
-		cmocka_unit_test(a_giant_frame_is_refused_by_its_head),
-		cmocka_unit_test(what_a_client_may_not_send_is_named),
 		cmocka_unit_test(upgrades_are_judged),
-		cmocka_unit_test(faults_are_read_from_the_query),
-		cmocka_unit_test(g711_codes_come_back),
-		cmocka_unit_test(base64_is_strict),
 		cmocka_unit_test(stamps_are_found_however_the_stream_is_cut),
 		cmocka_unit_test(faults_are_ordered_for_some_connections),
 	};

@@ -2,10 +2,11 @@
  * is OpenSSL and a few lines; both ends are in one process, over a socket pair.
  */
 #include "tools/stamps.h"
-#include "tools/standin_model/loop.h"
+#include "tools/standin_model/worker.h"
 #include "tools/standin_model/options.h"
 #include "tools/standin_model/script.h"
-#include "tools/standin_model/text.h"
+#include "tools/kit/base64.h"
+#include "tools/kit/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +26,7 @@
 static char directory[] = "build/tmp/standin-XXXXXX";
 static struct service service;
 static struct script script;
-static struct loop *loop;
+static struct worker *worker;
 static SSL_CTX *client_context;
 static unsigned long connections;
 static uint64_t started;
@@ -51,7 +52,7 @@ static void client_connect(struct client *c, const char *target)
 	c->fd = pair[0];
 	setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &guard, sizeof guard);
 	assert_int_equal(fcntl(pair[1], F_SETFL, O_NONBLOCK), 0);
-	loop_add(loop, pair[1], ++connections, clock_ns());
+	worker_add(worker, pair[1], ++connections, mono_ns());
 	c->ssl = SSL_new(client_context);
 	SSL_set_fd(c->ssl, c->fd);
 	SSL_set_tlsext_host_name(c->ssl, "model.test");
@@ -73,7 +74,7 @@ static void client_connect(struct client *c, const char *target)
 		end = strstr(c->in.data, "\r\n\r\n");
 	}
 	snprintf(c->status, sizeof c->status, "%.*s", (int)strcspn(c->in.data, "\r"), c->in.data);
-	text_cut(&c->in, (size_t)(end - c->in.data) + 4);
+	text_drop(&c->in, (size_t)(end - c->in.data) + 4);
 }
 
 static void client_close(struct client *c)
@@ -157,7 +158,7 @@ static int client_next(struct client *c, struct text *out)
 
 			text_clear(out);
 			text_add(out, c->in.data + head, len);
-			text_cut(&c->in, head + len);
+			text_drop(&c->in, head + len);
 			return opcode;
 		}
 		int n = SSL_read(c->ssl, block, sizeof block);
@@ -257,7 +258,7 @@ static const cJSON *newest_record(cJSON **all)
 	size_t len;
 
 	snprintf(path, sizeof path, "%s/report.json", directory);
-	assert_int_equal(report_write(path, started, clock_ns()), 0);
+	assert_int_equal(report_write(path, started, mono_ns()), 0);
 	f = fopen(path, "r");
 	len = fread(text, 1, sizeof text - 1, f);
 	fclose(f);
@@ -578,7 +579,7 @@ static void audio_is_as_long_in_every_format(void **state)
 			uint8_t *audio = malloc(strlen(delta) + 1);
 
 			if (is(event, "response.output_audio.delta"))
-				ms[i] += (double)base64_decode_strict(delta, strlen(delta), audio) / (i == 2 ? 48 : 8);
+				ms[i] += (double)base64_get(audio, delta, strlen(delta)) / (i == 2 ? 48 : 8);
 			done = is(event, "response.done");
 			free(audio);
 			drop(event);
@@ -650,7 +651,7 @@ static void send_stamped(struct client *c, struct stamp stamp)
 	memset(frame, 0xff, sizeof frame);
 	stamp.kind = STAMP_CALLER;
 	stamp.call = 77;
-	stamp.sent_ns = clock_ns();
+	stamp.sent_ns = mono_ns();
 	stamp_put(frame, &stamp);
 	client_audio(c, frame, sizeof frame);
 }
@@ -689,8 +690,7 @@ static void stamps_measure_both_ways(void **state)
 
 		if (is(event, "response.output_audio.delta")) {
 			text_reserve(&answer, strlen(delta));
-			answer.len +=
-			    (size_t)base64_decode_strict(delta, strlen(delta), (uint8_t *)answer.data + answer.len);
+			answer.len += (size_t)base64_get((uint8_t *)answer.data + answer.len, delta, strlen(delta));
 		}
 		done = is(event, "response.done");
 		drop(event);
@@ -711,7 +711,7 @@ static void stamps_measure_both_ways(void **state)
 		drop(event);
 	}
 	phone.turn = 1;
-	phone.cleared_ns = clock_ns();
+	phone.cleared_ns = mono_ns();
 	phone.cleared_turn = 1;
 	phone.played_ms = 150;
 	for (done = false; !done;) {
@@ -757,9 +757,9 @@ static int start(void **state)
 		options.speed = 40;
 		script_load(&script, "", NULL, true);
 		service.script = &script;
-		started = clock_ns();
+		started = mono_ns();
 	}
-	loop = loop_start(&service);
+	worker = worker_start(&service);
 	return 0;
 }
 
@@ -776,7 +776,7 @@ static int start_load(void **state)
 static int stop(void **state)
 {
 	(void)state;
-	loop_stop(loop);
+	worker_stop(worker);
 	report_free();
 	return 0;
 }

@@ -1,7 +1,7 @@
-#ifndef STANDIN_HTTP_H
-#define STANDIN_HTTP_H
+#ifndef STANDIN_UPGRADE_H
+#define STANDIN_UPGRADE_H
 /* The upgrade request, judged as the service judges it. No sockets. */
-#include "tools/standin_model/text.h"
+#include "tools/kit/text.h"
 
 #include <stddef.h>
 
@@ -19,12 +19,9 @@ struct upgrade {
 };
 
 /* `head` ends with the empty line. `key` NULL takes any key. */
-void http_judge(struct upgrade *out, const char *head, size_t len, const char *key);
+void upgrade_judge(struct upgrade *out, const char *head, size_t len, const char *key);
 
 /* The answer to it. */
-void http_answer(struct text *out, const struct upgrade *upgrade);
-
-/* The n-th (from 0) value of a query parameter, percent-decoded; NULL if there are fewer. */
-const char *query_value(const char *query, const char *name, int n, char *out, size_t size);
+void upgrade_answer(struct text *out, const struct upgrade *upgrade);
 
 #endif
