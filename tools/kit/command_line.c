@@ -64,10 +64,20 @@ void option_help(const struct option_row *rows, size_t count)
 		for (int column = printf("  %-*s ", HELP_COLUMN - 3, name); *line; column = 0) {
 			size_t n = strcspn(line, "\n");
 
-			printf("%*s%.*s\n", column ? 0 : HELP_COLUMN, "", (int)n, line);
+			printf("%*s%.*s", column ? 0 : HELP_COLUMN, "", (int)n, line);
 			line += n + (line[n] == '\n');
+			if (!*line && r->usual)
+				printf(" (%s)", r->usual);
+			putchar('\n');
 		}
 	}
+}
+
+void option_defaults(const struct option_row *rows, size_t count, void *into)
+{
+	for (size_t i = 0; i < count; i++)
+		if (rows[i].usual)
+			option_set(&rows[i], into, rows[i].usual);
 }
 
 static int refuse(const char *program, const char *option, const char *why)
@@ -81,6 +91,7 @@ int command_line_read(
 {
 	int i = 1;
 
+	option_defaults(rows, count, into);
 	for (; i < argc && strncmp(argv[i], "--", 2) == 0; i++) {
 		const char *option = argv[i], *name = option + 2, *value = NULL, *why;
 		size_t len = strcspn(name, "=");

@@ -20,6 +20,7 @@ enum option_kind {
 struct option_row {
 	const char *name;
 	const char *value; /* what the help calls it */
+	const char *usual; /* value without it, shown in the help; NULL: none */
 	const char *help;  /* further lines are set below the first */
 	enum option_kind kind;
 	size_t at;          /* of the field in the struct that is filled in */
@@ -29,11 +30,14 @@ struct option_row {
 	void (*print)(void);
 };
 
-/* Fills in `into`. Returns the index of the first word that is no option (argc
+/* Fills in `into`, with what is usual first. Returns the index of the first word that is no option (argc
  * if there is none; "--" before it is passed over), 0 after --help, -1 and a
  * line on stderr if something is wrong. */
 int command_line_read(
     const char *program, const struct option_row *rows, size_t count, void *into, int argc, char **argv);
+
+/* What is usual, for who reads no command line. */
+void option_defaults(const struct option_row *rows, size_t count, void *into);
 
 /* One value by its row: NULL, or what is wrong with it. */
 const char *option_set(const struct option_row *row, void *into, const char *value);

@@ -23,12 +23,12 @@ static const struct option_row rows[] = {
 	{ .kind = OPTION_WORDS,
 	    .help = "text-model: a stand-in for OpenAI's Responses API, over TLS.\n"
 		    "Prints \"listening 127.0.0.1:PORT\"; the script: see tools/text_model/script.h.\n" },
-	{ "cert", "FILE", "holds certificate and key", OPTION_TEXT, AT(cert) },
-	{ "script", "FILE", "what is answered to what, well and badly", OPTION_TEXT, AT(script) },
-	{ "port", "N", "0 picks one (0)", OPTION_INT, AT(port) },
-	{ "key", "TEXT", "refuse any other API key with 401 (any key will do)", OPTION_TEXT, AT(key) },
-	{ "out", "FILE", "a line of JSON for each request: what was asked, and what is wrong with it", OPTION_TEXT,
-	    AT(out) },
+	{ "cert", "FILE", NULL, "holds certificate and key", OPTION_TEXT, AT(cert) },
+	{ "script", "FILE", NULL, "what is answered to what, well and badly", OPTION_TEXT, AT(script) },
+	{ "port", "N", "0", "0 picks one", OPTION_INT, AT(port) },
+	{ "key", "TEXT", NULL, "refuse any other API key with 401 (any key will do)", OPTION_TEXT, AT(key) },
+	{ "out", "FILE", NULL, "a line of JSON for each request: what was asked, and what is wrong with it",
+	    OPTION_TEXT, AT(out) },
 };
 
 static struct options options;

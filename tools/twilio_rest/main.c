@@ -8,17 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-struct options options = {
-	.dir = "build/e2e/ca",
-	.certificate = "good",
-	.account = "ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
-	.token = "not-a-real-secret-0123456789",
-	.server = "127.0.0.1:8080",
-	.public_url = "https://bridge.example.com",
-	.phone = "build/release/phone",
-	.work = ".",
-	.ring_ms = 200,
-};
+struct options options;
 
 static const char *own(void *into, const char *name, const char *value)
 {
@@ -41,26 +31,30 @@ static const struct option_row rows[] = {
 	{ .kind = OPTION_WORDS,
 	    .help =
 		"twilio-rest: answers as Twilio's REST API does, and places the calls, with the simulated phone.\n" },
-	{ "port", "N", "0: the system chooses one, which is printed (0)", OPTION_INT, AT(port) },
-	{ "dir", "DIR", "where standin-model --make-ca put certificates (build/e2e/ca)", OPTION_TEXT, AT(dir) },
-	{ "certificate", "NAME", "good, expired, wrong-name, unknown-root (good)", OPTION_TEXT, AT(certificate) },
-	{ "account", "SID", "whose credentials to ask for", OPTION_TEXT, AT(account) },
-	{ "token", "TOKEN", "the account's; signs callbacks too", OPTION_TEXT, AT(token) },
-	{ "key", "SK…", "an API key that will do as well", OPTION_TEXT, AT(key_sid) },
-	{ "key-secret", "SECRET", "and its secret", OPTION_TEXT, AT(key_secret) },
-	{ "own", "NUMBER", "calls may come from this one; may be repeated; without, from any", OPTION_CALL,
+	{ "port", "N", "0", "0: the system chooses one, which is printed", OPTION_INT, AT(port) },
+	{ "dir", "DIR", "build/e2e/ca", "where standin-model --make-ca put certificates", OPTION_TEXT, AT(dir) },
+	{ "certificate", "NAME", "good", "good, expired, wrong-name, unknown-root", OPTION_TEXT, AT(certificate) },
+	{ "account", "SID", "ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "whose credentials to ask for", OPTION_TEXT,
+	    AT(account) },
+	{ "token", "TOKEN", "not-a-real-secret-0123456789", "the account's; signs callbacks too", OPTION_TEXT,
+	    AT(token) },
+	{ "key", "SID", NULL, "an API key that will do as well", OPTION_TEXT, AT(key_sid) },
+	{ "key-secret", "SECRET", NULL, "and its secret", OPTION_TEXT, AT(key_secret) },
+	{ "own", "NUMBER", NULL, "calls may come from this one; may be repeated; without, from any", OPTION_CALL,
 	    .call = own },
-	{ "server", "HOST:PORT", "where the bridge listens; @FILE: as the file says by then", OPTION_TEXT, AT(server) },
-	{ "public-url", "URL", "what the bridge says its address is", OPTION_TEXT, AT(public_url) },
-	{ "phone", "FILE", "the simulated phone (build/release/phone)", OPTION_TEXT, AT(phone) },
-	{ "work", "DIR",
+	{ "server", "HOST:PORT", "127.0.0.1:8080", "where the bridge listens; @FILE: as the file says by then",
+	    OPTION_TEXT, AT(server) },
+	{ "public-url", "URL", "https://bridge.example.com", "what the bridge says its address is", OPTION_TEXT,
+	    AT(public_url) },
+	{ "phone", "FILE", "build/release/phone", "the simulated phone", OPTION_TEXT, AT(phone) },
+	{ "work", "DIR", ".",
 	    "its reports, sound and sockets: CallSid.json, .wav, .out, .sock;\n"
 	    "other calls whose socket is there can be changed and recorded too",
 	    OPTION_TEXT, AT(work) },
-	{ "ring", "MS", "how long it rings (200)", OPTION_INT, AT(ring_ms) },
-	{ "report", "FILE", "what was asked, as JSON, at the end; or GET /standin/report any time", OPTION_TEXT,
+	{ "ring", "MS", "200", "how long it rings", OPTION_INT, AT(ring_ms) },
+	{ "report", "FILE", NULL, "what was asked, as JSON, at the end; or GET /standin/report any time", OPTION_TEXT,
 	    AT(report) },
-	{ "rule", "RULE",
+	{ "rule", "RULE", NULL,
 	    "what becomes of calls to a number: NAME[=VALUE][@NUMBER][xTIMES];\n"
 	    "may be repeated; what stands behind -- are more options for the phone",
 	    OPTION_CALL, .call = rule },

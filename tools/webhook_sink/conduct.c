@@ -51,17 +51,17 @@ static const char *set_type(void *into, const char *name, const char *value)
 #define COUNT .least = 0, .most = 1e9
 
 const struct option_row conduct_words[CONDUCT_WORDS] = {
-	{ "status", "CODE", "in place of 200", OPTION_INT, AT(status), COUNT },
-	{ "slow", "MS", "before the answer", OPTION_INT, AT(slow_ms), COUNT },
-	{ "redirect", "URL", "302 to there", OPTION_CALL, .call = set_redirect },
-	{ "retry-after", "S", "that header", OPTION_INT, AT(retry_after), COUNT },
-	{ "type", "CONTENT-TYPE", "in place of what fits the body", OPTION_CALL, .call = set_type },
-	{ "answer", "FILE", "the text of that file in DIR", OPTION_CALL, .call = set_answer },
-	{ "echo", "1", "the request's own body", OPTION_INT, AT(echo), COUNT },
-	{ "html", "1", "a page of HTML", OPTION_INT, AT(html), COUNT },
-	{ "huge", "N", "N bytes", OPTION_LONG, AT(huge), COUNT },
-	{ "fail", "HOW", "close, unread, cut, never, drip or garbage", OPTION_CALL, .call = set_way },
-	{ "first", "N", "the bad ones of these hold for the first N requests of an address,\nthen all is well",
+	{ "status", "CODE", "200", "of the answer", OPTION_INT, AT(status), COUNT },
+	{ "slow", "MS", NULL, "before the answer", OPTION_INT, AT(slow_ms), COUNT },
+	{ "redirect", "URL", NULL, "302 to there", OPTION_CALL, .call = set_redirect },
+	{ "retry-after", "S", "-1", "that header; -1: none", OPTION_INT, AT(retry_after), .least = -1, .most = 1e9 },
+	{ "type", "CONTENT-TYPE", NULL, "in place of what fits the body", OPTION_CALL, .call = set_type },
+	{ "answer", "FILE", NULL, "the text of that file in DIR", OPTION_CALL, .call = set_answer },
+	{ "echo", "1", NULL, "the request's own body", OPTION_INT, AT(echo), COUNT },
+	{ "html", "1", NULL, "a page of HTML", OPTION_INT, AT(html), COUNT },
+	{ "huge", "N", NULL, "N bytes", OPTION_LONG, AT(huge), COUNT },
+	{ "fail", "HOW", NULL, "close, unread, cut, never, drip or garbage", OPTION_CALL, .call = set_way },
+	{ "first", "N", NULL, "the bad ones of these hold for the first N requests of an address,\nthen all is well",
 	    OPTION_INT, AT(first), COUNT },
 };
 
@@ -72,11 +72,6 @@ static struct {
 	int count;
 } addresses[ADDRESSES];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-
-void conduct_init(struct conduct *c)
-{
-	*c = (struct conduct){ .status = 200, .retry_after = -1 };
-}
 
 void conduct_set_query(struct conduct *c, const char *query)
 {

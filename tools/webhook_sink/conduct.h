@@ -34,8 +34,6 @@ struct conduct {
 	char type[CONDUCT_TEXT];     /* Content-Type, in place of what fits the body */
 };
 
-void conduct_init(struct conduct *c);
-
 /* The words, as options; they fill in a struct conduct. */
 enum { CONDUCT_WORDS = 11 };
 extern const struct option_row conduct_words[CONDUCT_WORDS];

@@ -16,7 +16,7 @@ static struct options {
 	struct conduct conduct; /* for every request; first, for conduct_words */
 	const char *out, *secret, *answers, *cert, *key;
 	int port;
-} options = { .answers = "." };
+} options;
 
 /* --------------------------------------------------------------------- the answer */
 
@@ -125,12 +125,12 @@ static const struct option_row own[] = {
 	{ .kind = OPTION_WORDS,
 	    .help = "webhook-sink: somebody else's server: receives webhooks and calls of tools.\n"
 		    "Prints \"listening 127.0.0.1:PORT\", then a line of JSON for each request.\n" },
-	{ "port", "N", "0 picks one (0)", OPTION_INT, AT(port) },
-	{ "secret", "TEXT", "check signatures with it", OPTION_TEXT, AT(secret) },
-	{ "out", "FILE", "the lines go there", OPTION_TEXT, AT(out) },
-	{ "answers", "DIR", "where files with answers are (.)", OPTION_TEXT, AT(answers) },
-	{ "cert", "FILE", "speak TLS, with this certificate", OPTION_TEXT, AT(cert) },
-	{ "key", "FILE", "and its key", OPTION_TEXT, AT(key) },
+	{ "port", "N", "0", "0 picks one", OPTION_INT, AT(port) },
+	{ "secret", "TEXT", NULL, "check signatures with it", OPTION_TEXT, AT(secret) },
+	{ "out", "FILE", NULL, "the lines go there", OPTION_TEXT, AT(out) },
+	{ "answers", "DIR", ".", "where files with answers are", OPTION_TEXT, AT(answers) },
+	{ "cert", "FILE", NULL, "speak TLS, with this certificate", OPTION_TEXT, AT(cert) },
+	{ "key", "FILE", NULL, "and its key", OPTION_TEXT, AT(key) },
 	{ .kind = OPTION_WORDS,
 	    .help = "\nThe answer is {\"ok\":true}, unless these say otherwise, here for every request,\n"
 		    "or in an address for those to it (/hook?status=500&first=2):" },
@@ -146,7 +146,6 @@ int main(int argc, char **argv)
 
 	memcpy(rows, own, sizeof own);
 	memcpy(rows + OWN, conduct_words, sizeof conduct_words);
-	conduct_init(&options.conduct);
 	next = command_line_read("webhook-sink", rows, OWN + CONDUCT_WORDS, &options, argc, argv);
 	if (next == 0)
 		return 0;

@@ -460,11 +460,11 @@ static const char *call(void *into, const char *name, const char *value)
 
 static const struct option_row rows[] = {
 	{ .kind = OPTION_WORDS, .help = "words" },
-	{ "text", "T", "a text", OPTION_TEXT, .at = offsetof(struct settings, text) },
-	{ "number", "N", "1 to 9", OPTION_INT, .at = offsetof(struct settings, number), .least = 1, .most = 9 },
-	{ "share", "X", "any", OPTION_DOUBLE, .at = offsetof(struct settings, share) },
-	{ "flag", NULL, "a flag", OPTION_FLAG, .at = offsetof(struct settings, flag) },
-	{ "call", "X", "calls", OPTION_CALL, .call = call },
+	{ "text", "T", NULL, "a text", OPTION_TEXT, .at = offsetof(struct settings, text) },
+	{ "number", "N", NULL, "1 to 9", OPTION_INT, .at = offsetof(struct settings, number), .least = 1, .most = 9 },
+	{ "share", "X", "0.25", "any", OPTION_DOUBLE, .at = offsetof(struct settings, share) },
+	{ "flag", NULL, NULL, "a flag", OPTION_FLAG, .at = offsetof(struct settings, flag) },
+	{ "call", "X", NULL, "calls", OPTION_CALL, .call = call },
 };
 
 static int read_line(struct settings *s, const char *line)
@@ -495,6 +495,7 @@ static void options_are_read_by_their_table(void **state)
 	assert_true(s.share == -0.5 && s.flag);
 	assert_string_equal(s.called, "b");
 	assert_int_equal(read_line(&s, "--flag rest --text a"), 2);
+	assert_true(s.share == 0.25); /* as usual */
 	assert_int_equal(read_line(&s, "--flag -- --text a"), 3);
 	assert_null(s.text);
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
