@@ -1,6 +1,7 @@
 #include "tools/kit/report.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,38 @@ cJSON *report_hist(const struct hist *h)
 			cJSON_AddItemToArray(cells, cJSON_CreateDoubleArray(pair, 2));
 	}
 	return j;
+}
+
+_Static_assert(sizeof(size_t) == sizeof(uint64_t), "sizes are read as counts");
+
+double report_number(const void *from, const struct report_field *field)
+{
+	const void *at = (const char *)from + field->at;
+
+	switch (field->kind) {
+	case REPORT_BOOL:
+		return *(const bool *)at;
+	case REPORT_INT:
+		return *(const int *)at;
+	case REPORT_COUNT:
+		return (double)*(const uint64_t *)at;
+	case REPORT_NUMBER:
+		return *(const double *)at;
+	default:
+		return 0;
+	}
+}
+
+void report_fields(cJSON *to, const void *from, const struct report_field *fields, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (fields[i].kind == REPORT_BOOL)
+			cJSON_AddBoolToObject(to, fields[i].name, report_number(from, &fields[i]) != 0);
+		else if (fields[i].kind == REPORT_TEXT)
+			cJSON_AddStringToObject(to, fields[i].name, (const char *)from + fields[i].at);
+		else
+			cJSON_AddNumberToObject(to, fields[i].name, report_number(from, &fields[i]));
+	}
 }
 
 void report_usage(cJSON *to)

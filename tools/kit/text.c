@@ -3,6 +3,7 @@
 #include "tools/kit/base64.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,6 +99,14 @@ void text_json(struct text *t, const char *s)
 			text_add(t, s, 1);
 	}
 	text_puts(t, "\"");
+}
+
+void text_field(struct text *t, const char *name, const char *value)
+{
+	bool first = !t->len || strchr("{[,", t->data[t->len - 1]);
+
+	text_printf(t, "%s\"%s\":", first ? "" : ",", name);
+	text_json(t, value);
 }
 
 void text_base64(struct text *t, const uint8_t *bytes, size_t len)

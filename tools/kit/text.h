@@ -17,6 +17,9 @@ void text_puts(struct text *t, const char *s);
 void text_printf(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A JSON string, or null for NULL. */
 void text_json(struct text *t, const char *s);
+/* A member of the JSON object that is being written: "name":"value" or null,
+ * behind a comma if something stands before it. */
+void text_field(struct text *t, const char *name, const char *value);
 /* Base64, not quoted. */
 void text_base64(struct text *t, const uint8_t *bytes, size_t len);
 /* Drops `len` bytes from the front. */

@@ -5,17 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/kit/report.h"
 #include "tools/phone/call.h"
 #include "tools/phone/clock.h"
 
 enum op { OP_AT_LEAST, OP_AT_MOST, OP_NOT, OP_CONTAINS, OP_IS, OP_MORE, OP_LESS };
 
 static const char *const ops[] = { ">=", "<=", "!=", "~", "=", ">", "<" }; /* in the order of the enum */
-
-static long answers(const struct call *c)
-{
-	return (long)c->agent.count;
-}
 
 static long cut_answers(const struct call *c)
 {
@@ -24,81 +20,6 @@ static long cut_answers(const struct call *c)
 	for (size_t i = 0; i < c->agent.count; i++)
 		n += c->agent.answers[i].cut;
 	return n;
-}
-
-static long clears(const struct call *c)
-{
-	return (long)c->clear_count;
-}
-
-static long heard_ms(const struct call *c)
-{
-	return (long)(c->played_bytes / BYTES_PER_MS);
-}
-
-static long received_ms(const struct call *c)
-{
-	return (long)(c->media_bytes / BYTES_PER_MS);
-}
-
-static long unplayed_ms(const struct call *c)
-{
-	return (long)(c->unplayed_at_close / BYTES_PER_MS);
-}
-
-static long marks(const struct call *c)
-{
-	return (long)c->marks_received;
-}
-
-static long marks_played(const struct call *c)
-{
-	return (long)c->marks_played;
-}
-
-static long marks_flushed(const struct call *c)
-{
-	return (long)c->marks_flushed;
-}
-
-static long status(const struct call *c)
-{
-	return c->status;
-}
-
-static long upgrade(const struct call *c)
-{
-	return c->upgrade_status;
-}
-
-static long second(const struct call *c)
-{
-	return c->second_status;
-}
-
-static long action(const struct call *c)
-{
-	return c->action_status;
-}
-
-static long close_code(const struct call *c)
-{
-	return c->close_code;
-}
-
-static long warnings(const struct call *c)
-{
-	return (long)c->warnings_total;
-}
-
-static long frames(const struct call *c)
-{
-	return (long)c->frames_sent;
-}
-
-static long streams(const struct call *c)
-{
-	return c->streams;
 }
 
 static long turns_answered(const struct call *c)
@@ -110,60 +31,46 @@ static long turns_answered(const struct call *c)
 	return n;
 }
 
-static long pongs(const struct call *c)
-{
-	return (long)c->pongs;
-}
-
-static long stale(const struct call *c)
-{
-	return (long)c->stale_units;
-}
-
-static long lost(const struct call *c)
-{
-	return (long)c->lost_units;
-}
-
-static long underruns(const struct call *c)
-{
-	return (long)c->underruns;
-}
-
-static long script_done(const struct call *c)
-{
-	return c->caller.finished;
-}
+#define AT(type, member) .field = { .kind = REPORT_##type, .at = offsetof(struct call, member) }
 
 static const struct {
-	const char *name;
-	long (*get)(const struct call *c);
-	const char *help;
+	const char *name, *help;
+	struct report_field field;
+	int per;                           /* of the field; 0: 1 */
+	long (*get)(const struct call *c); /* in place of a field */
 } numbers[] = {
-	{ "answers", answers, "answers that were heard, if only in part" },
-	{ "cut_answers", cut_answers, "those that a clear cut" },
-	{ "turns_answered", turns_answered, "utterances that were answered after their end" },
-	{ "clears", clears, "clear messages" },
-	{ "heard_ms", heard_ms, "agent's audio played" },
-	{ "received_ms", received_ms, "agent's audio received" },
-	{ "unplayed_ms", unplayed_ms, "agent's audio waiting when the stream ended" },
-	{ "marks", marks, "marks received; marks_played, marks_flushed: echoed so" },
-	{ "marks_played", marks_played, NULL },
-	{ "marks_flushed", marks_flushed, NULL },
-	{ "status", status, "HTTP status of the voice webhook" },
-	{ "upgrade", upgrade, "HTTP status of the stream's upgrade" },
-	{ "second", second, "HTTP status of the other upgrade (used-token, second-stream)" },
-	{ "action", action, "HTTP status of the last request for TwiML after the first" },
-	{ "close_code", close_code, "of the server's close frame" },
-	{ "warnings", warnings, "what Twilio's debugger would say" },
-	{ "frames", frames, "media messages sent" },
-	{ "streams", streams, "streams opened" },
-	{ "pongs", pongs, "pongs received" },
-	{ "stale", stale, "with --stamps: units of an answer after the clear that cut it" },
-	{ "lost", lost, "with --stamps: units of answers that never came" },
-	{ "underruns", underruns, "with --stamps: times the queue ran dry inside an answer" },
-	{ "script_done", script_done, "1: the script came to its end" },
+	{ "answers", "answers that were heard, if only in part", AT(COUNT, agent.count) },
+	{ "cut_answers", "those that a clear cut", .get = cut_answers },
+	{ "turns_answered", "utterances that were answered after their end", .get = turns_answered },
+	{ "clears", "clear messages", AT(COUNT, clear_count) },
+	{ "heard_ms", "agent's audio played", AT(COUNT, played_bytes), .per = BYTES_PER_MS },
+	{ "received_ms", "agent's audio received", AT(COUNT, media_bytes), .per = BYTES_PER_MS },
+	{ "unplayed_ms", "agent's audio waiting when the stream ended", AT(COUNT, unplayed_at_close),
+	    .per = BYTES_PER_MS },
+	{ "marks", "marks received; marks_played, marks_flushed: echoed so", AT(COUNT, marks_received) },
+	{ "marks_played", NULL, AT(COUNT, marks_played) },
+	{ "marks_flushed", NULL, AT(COUNT, marks_flushed) },
+	{ "status", "HTTP status of the voice webhook", AT(INT, status) },
+	{ "upgrade", "HTTP status of the stream's upgrade", AT(INT, upgrade_status) },
+	{ "second", "HTTP status of the other upgrade (used-token, second-stream)", AT(INT, second_status) },
+	{ "action", "HTTP status of the last request for TwiML after the first", AT(INT, action_status) },
+	{ "close_code", "of the server's close frame", AT(INT, close_code) },
+	{ "warnings", "what Twilio's debugger would say", AT(COUNT, warnings_total) },
+	{ "frames", "media messages sent", AT(COUNT, frames_sent) },
+	{ "streams", "streams opened", AT(INT, streams) },
+	{ "pongs", "pongs received", AT(COUNT, pongs) },
+	{ "stale", "with --stamps: units of an answer after the clear that cut it", AT(COUNT, stale_units) },
+	{ "lost", "with --stamps: units of answers that never came", AT(COUNT, lost_units) },
+	{ "underruns", "with --stamps: times the queue ran dry inside an answer", AT(COUNT, underruns) },
+	{ "script_done", "1: the script came to its end", AT(BOOL, caller.finished) },
 };
+
+static long number_of(size_t i, const struct call *c)
+{
+	if (numbers[i].get)
+		return numbers[i].get(c);
+	return (long)report_number(c, &numbers[i].field) / (numbers[i].per ? numbers[i].per : 1);
+}
 
 static const char *get_end(const struct call *c)
 {
@@ -280,7 +187,7 @@ bool expect_met(const char *expectation, const struct call *c, char *why, size_t
 	if (!parse(expectation, &p))
 		return false;
 	if (p.number >= 0) {
-		long is = numbers[p.number].get(c);
+		long is = number_of((size_t)p.number, c);
 
 		met = compare(p.op, is, strtol(p.value, NULL, 10));
 		snprintf(why, why_size, "expected %s, but %s is %ld", expectation, numbers[p.number].name, is);

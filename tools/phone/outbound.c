@@ -178,8 +178,7 @@ void stream_start_message(struct call *c, struct text *out)
 	    "\"sampleRate\":8000,\"channels\":1},\"customParameters\":{",
 	    (unsigned long long)++s->sequence, c->options->account, s->sid, c->sid);
 	for (size_t i = 0; i < v->parameter_count; i++) {
-		if (i)
-			text_puts(out, ",");
+		text_puts(out, i ? "," : "");
 		text_json(out, v->parameter[i].name);
 		text_puts(out, ":");
 		text_json(out, v->parameter[i].value);

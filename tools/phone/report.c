@@ -146,8 +146,21 @@ static void add_notes(cJSON *to, const struct call *c)
 	}
 }
 
+#define FIELD(name, kind, field) \
+	{ \
+		name, REPORT_##kind, offsetof(struct call, field) \
+	}
+#define SAME(kind, field) FIELD(#field, kind, field)
+
 static cJSON *call_json(const struct call *c)
 {
+	static const struct report_field fields[] = { SAME(INT, status), SAME(INT, upgrade_status),
+		SAME(INT, second_status), SAME(INT, action_status), SAME(INT, close_code), SAME(INT, streams),
+		SAME(COUNT, frames_sent), FIELD("frames_lost_unread", COUNT, overflow_frames), SAME(COUNT, keys_sent),
+		FIELD("messages_received", COUNT, messages), FIELD("media_received", COUNT, media),
+		FIELD("bytes_received", COUNT, media_bytes), SAME(COUNT, marks_received), SAME(COUNT, marks_played),
+		SAME(COUNT, marks_flushed), SAME(COUNT, pongs), SAME(COUNT, stale_units), SAME(COUNT, lost_units),
+		SAME(COUNT, underruns), SAME(COUNT, warnings_total) };
 	cJSON *j = cJSON_CreateObject();
 	char why[400];
 	bool ok = report_verdict(c, why, sizeof why);
@@ -160,11 +173,6 @@ static cJSON *call_json(const struct call *c)
 	cJSON_AddStringToObject(j, "call_sid", c->sid);
 	cJSON_AddStringToObject(j, "stream_sid", c->stream.sid);
 	cJSON_AddStringToObject(j, "end", call_end_name(c->end));
-	cJSON_AddNumberToObject(j, "status", c->status);
-	cJSON_AddNumberToObject(j, "upgrade_status", c->upgrade_status);
-	cJSON_AddNumberToObject(j, "second_status", c->second_status);
-	cJSON_AddNumberToObject(j, "action_status", c->action_status);
-	cJSON_AddNumberToObject(j, "close_code", c->close_code);
 	if (c->refusal[0])
 		cJSON_AddStringToObject(j, "refusal", c->refusal);
 	cJSON_AddStringToObject(j, "twiml", text_str(&c->documents_text));
@@ -175,24 +183,10 @@ static cJSON *call_json(const struct call *c)
 	add_span(j, "first_audio_ms", c->stream.open_ns, c->first_media_ns);
 	add_ms(j, "first_play_ms", c, c->first_play_ns);
 	cJSON_AddNumberToObject(j, "stream_ms", c->tick * TICK_MS);
-	cJSON_AddNumberToObject(j, "streams", c->streams);
-	cJSON_AddNumberToObject(j, "frames_sent", (double)c->frames_sent);
-	cJSON_AddNumberToObject(j, "frames_lost_unread", (double)c->overflow_frames);
-	cJSON_AddNumberToObject(j, "keys_sent", (double)c->keys_sent);
-	cJSON_AddNumberToObject(j, "messages_received", (double)c->messages);
-	cJSON_AddNumberToObject(j, "media_received", (double)c->media);
-	cJSON_AddNumberToObject(j, "bytes_received", (double)c->media_bytes);
 	cJSON_AddNumberToObject(j, "received_ms", (double)c->media_bytes / BYTES_PER_MS);
 	cJSON_AddNumberToObject(j, "played_ms", (double)c->played_bytes / BYTES_PER_MS);
 	cJSON_AddNumberToObject(j, "unplayed_at_end_ms", (double)c->unplayed_at_close / BYTES_PER_MS);
-	cJSON_AddNumberToObject(j, "marks_received", (double)c->marks_received);
-	cJSON_AddNumberToObject(j, "marks_played", (double)c->marks_played);
-	cJSON_AddNumberToObject(j, "marks_flushed", (double)c->marks_flushed);
-	cJSON_AddNumberToObject(j, "pongs", (double)c->pongs);
-	cJSON_AddNumberToObject(j, "stale_units", (double)c->stale_units);
-	cJSON_AddNumberToObject(j, "lost_units", (double)c->lost_units);
-	cJSON_AddNumberToObject(j, "underruns", (double)c->underruns);
-	cJSON_AddNumberToObject(j, "warnings_total", (double)c->warnings_total);
+	report_fields(j, c, fields, sizeof fields / sizeof fields[0]);
 	add_answers(j, c);
 	add_turns(j, c);
 	add_notes(j, c);

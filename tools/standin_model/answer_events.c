@@ -109,8 +109,7 @@ static void send_arguments(struct session *s, const struct answer *a, const stru
 		if (done)
 			text_printf(out, ",\"name\":\"%s\",\"arguments\":", call->call_name);
 		else
-			text_puts(out, ",\"delta\":");
-		text_json(out, call->words);
+			text_field(out, "delta", call->words);
 		event_send(s);
 	}
 }
@@ -153,15 +152,13 @@ static void end_parts(struct session *s, struct answer *a)
 	a->item->words = need_copy(said.data);
 	if (a->text_only) {
 		out = answer_open_part(s, a, "response.output_text.done");
-		text_puts(out, ",\"text\":");
-		text_json(out, said.data);
+		text_field(out, "text", said.data);
 		event_send(s);
 	} else {
 		answer_open_part(s, a, "response.output_audio.done");
 		event_send(s);
 		out = answer_open_part(s, a, "response.output_audio_transcript.done");
-		text_puts(out, ",\"transcript\":");
-		text_json(out, said.data);
+		text_field(out, "transcript", said.data);
 		event_send(s);
 	}
 	put_part(answer_open_part(s, a, "response.content_part.done"), a, said.data);

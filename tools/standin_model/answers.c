@@ -173,8 +173,7 @@ static void send_words(struct session *s, struct answer *a, size_t sent)
 	text_add(&part, a->line->say + a->words_sent, upto - a->words_sent);
 	out = answer_open_part(
 	    s, a, a->text_only ? "response.output_text.delta" : "response.output_audio_transcript.delta");
-	text_puts(out, ",\"delta\":");
-	text_json(out, part.data);
+	text_field(out, "delta", part.data);
 	if (!a->text_only)
 		text_printf(out, ",\"obfuscation\":\"%s\"", padding + session_random(s, 8));
 	event_send(s);

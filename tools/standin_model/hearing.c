@@ -70,8 +70,7 @@ static void commit(struct session *s, int start_ms, int end_ms, bool silent, uin
 	s->turn_audio = (struct text){ 0 };
 	item->format = s->settings.input;
 	out = event_open(s, "input_audio_buffer.committed");
-	text_puts(out, ",\"previous_item_id\":");
-	text_json(out, before);
+	text_field(out, "previous_item_id", before);
 	text_printf(out, ",\"item_id\":\"%s\"", item->id);
 	event_send(s);
 	items_add(s, item, s->item_count);

@@ -101,8 +101,7 @@ void items_put_json(struct text *out, const struct item *item, bool with_audio)
 			text_base64(out, (const uint8_t *)item->audio.data, item->audio.len);
 			text_puts(out, "\"");
 		}
-		text_puts(out, ",\"transcript\":");
-		text_json(out, with_audio ? item->words : NULL);
+		text_field(out, "transcript", with_audio ? item->words : NULL);
 		text_puts(out, "}]}");
 		return;
 	case ITEM_ANSWER_AUDIO:
@@ -127,8 +126,7 @@ void items_send(struct session *s, const char *type, const struct item *item, bo
 	size_t at = items_find(s, item->id);
 
 	if (with_previous) {
-		text_puts(out, ",\"previous_item_id\":");
-		text_json(out, at > 0 && at <= s->item_count ? s->items[at - 1]->id : NULL);
+		text_field(out, "previous_item_id", at > 0 && at <= s->item_count ? s->items[at - 1]->id : NULL);
 	}
 	text_puts(out, ",\"item\":");
 	items_put_json(out, item, strcmp(type, "conversation.item.retrieved") == 0);

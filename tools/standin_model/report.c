@@ -100,47 +100,37 @@ static void add_counts(cJSON *to, const char *name, const char *const *names, co
 			cJSON_AddNumberToObject(object, names[i], (double)counts[i]);
 }
 
+#define FIELD(name, kind, field) \
+	{ \
+		name, REPORT_##kind, offsetof(struct record, field) \
+	}
+#define SAME(kind, field) FIELD(#field, kind, field)
+
 static cJSON *record_json(const struct record *r, uint64_t started_ns)
 {
+	static const struct report_field fields[] = { FIELD("connection", COUNT, number),
+		FIELD("session", TEXT, session_id), SAME(TEXT, path), SAME(TEXT, model), SAME(TEXT, auth),
+		FIELD("server_name", TEXT, sni), SAME(TEXT, tls), SAME(TEXT, alpn), SAME(BOOL, resumed),
+		SAME(BOOL, upgraded), SAME(INT, refused), SAME(BOOL, open), SAME(TEXT, end), SAME(TEXT, input_format),
+		SAME(TEXT, output_format), SAME(NUMBER, audio_ms), SAME(COUNT, audio_bytes), SAME(COUNT, gaps),
+		SAME(NUMBER, longest_gap_ms), SAME(COUNT, pings), SAME(COUNT, pongs), SAME(COUNT, errors_sent),
+		SAME(COUNT, unanswered_turns), FIELD("violation_count", COUNT, violations) };
+	const struct {
+		const char *name;
+		const cJSON *list;
+	} lists[] = { { "violations", r->violation_list }, { "asked", r->asked }, { "requests", r->requests },
+		{ "turns", r->turns }, { "responses", r->responses }, { "truncates", r->truncates },
+		{ "cancels", r->cancels }, { "items", r->items } };
 	cJSON *json = cJSON_CreateObject();
 
-	cJSON_AddNumberToObject(json, "connection", (double)r->number);
-	cJSON_AddStringToObject(json, "session", r->session_id);
-	cJSON_AddStringToObject(json, "path", r->path);
-	cJSON_AddStringToObject(json, "model", r->model);
-	cJSON_AddStringToObject(json, "auth", r->auth);
-	cJSON_AddStringToObject(json, "server_name", r->sni);
-	cJSON_AddStringToObject(json, "tls", r->tls);
-	cJSON_AddStringToObject(json, "alpn", r->alpn);
-	cJSON_AddBoolToObject(json, "resumed", r->resumed);
-	cJSON_AddBoolToObject(json, "upgraded", r->upgraded);
-	cJSON_AddNumberToObject(json, "refused", r->refused);
-	cJSON_AddBoolToObject(json, "open", r->open);
-	cJSON_AddStringToObject(json, "end", r->end);
+	report_fields(json, r, fields, sizeof fields / sizeof fields[0]);
 	cJSON_AddNumberToObject(json, "opened_s", (double)(r->opened_ns - started_ns) / 1e9);
 	if (r->closed_ns)
 		cJSON_AddNumberToObject(json, "lasted_s", (double)(r->closed_ns - r->opened_ns) / 1e9);
-	cJSON_AddStringToObject(json, "input_format", r->input_format);
-	cJSON_AddStringToObject(json, "output_format", r->output_format);
-	cJSON_AddNumberToObject(json, "audio_ms", r->audio_ms);
-	cJSON_AddNumberToObject(json, "audio_bytes", (double)r->audio_bytes);
-	cJSON_AddNumberToObject(json, "gaps", (double)r->gaps);
-	cJSON_AddNumberToObject(json, "longest_gap_ms", r->longest_gap_ms);
-	cJSON_AddNumberToObject(json, "pings", (double)r->pings);
-	cJSON_AddNumberToObject(json, "pongs", (double)r->pongs);
-	cJSON_AddNumberToObject(json, "errors_sent", (double)r->errors_sent);
-	cJSON_AddNumberToObject(json, "unanswered_turns", (double)r->unanswered_turns);
-	cJSON_AddNumberToObject(json, "violation_count", (double)r->violations);
 	add_counts(json, "events", client_event_names, r->events, EVENTS);
 	add_counts(json, "responses_by_status", status_names, r->statuses, STATUSES);
-	cJSON_AddItemToObject(json, "violations", cJSON_Duplicate(r->violation_list, 1));
-	cJSON_AddItemToObject(json, "asked", cJSON_Duplicate(r->asked, 1));
-	cJSON_AddItemToObject(json, "requests", cJSON_Duplicate(r->requests, 1));
-	cJSON_AddItemToObject(json, "turns", cJSON_Duplicate(r->turns, 1));
-	cJSON_AddItemToObject(json, "responses", cJSON_Duplicate(r->responses, 1));
-	cJSON_AddItemToObject(json, "truncates", cJSON_Duplicate(r->truncates, 1));
-	cJSON_AddItemToObject(json, "cancels", cJSON_Duplicate(r->cancels, 1));
-	cJSON_AddItemToObject(json, "items", cJSON_Duplicate(r->items, 1));
+	for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+		cJSON_AddItemToObject(json, lists[i].name, cJSON_Duplicate(lists[i].list, 1));
 	return json;
 }
 
@@ -160,32 +150,33 @@ static void add_totals(cJSON *json, const struct record *r, struct record *sum)
 	    record_add(cJSON_GetObjectItemCaseSensitive(json, "violations"), cJSON_Duplicate(violation, 1));
 }
 
+#define LOAD(field) \
+	{ \
+#field, REPORT_COUNT, offsetof(struct load_stats, field) \
+	}
+
 static cJSON *load_json(void)
 {
-	static const char *const names[] = { "frames", "backlog_frames", "lost", "duplicated", "reordered",
-		"padding_bytes", "answers", "interruptions", "clears", "unasked_clears", "missing_clears",
-		"truncations", "no_truncation" };
-	enum { COUNTERS = sizeof names / sizeof names[0] };
-	uint64_t counts[COUNTERS] = { 0 }, late = 0;
+	static const struct report_field fields[] = { LOAD(frames), LOAD(backlog_frames), LOAD(lost), LOAD(duplicated),
+		LOAD(reordered), LOAD(padding_bytes), LOAD(answers), LOAD(interruptions), LOAD(clears),
+		LOAD(unasked_clears), LOAD(missing_clears), LOAD(truncations), LOAD(no_truncation) };
+	enum { FIELDS = sizeof fields / sizeof fields[0] };
 	struct load_stats *sum = need(sizeof *sum);
 	cJSON *json = cJSON_CreateObject();
+	uint64_t late = 0;
 
 	for (struct load_stats *s = all_stats; s; s = s->next) {
 		pthread_mutex_lock(s->lock);
-		const uint64_t part[COUNTERS] = { s->frames, s->backlog_frames, s->lost, s->duplicated, s->reordered,
-			s->padding_bytes, s->answers, s->interruptions, s->clears, s->unasked_clears, s->missing_clears,
-			s->truncations, s->no_truncation };
-
-		for (int i = 0; i < COUNTERS; i++)
-			counts[i] += part[i];
+		for (int i = 0; i < FIELDS; i++)
+			*(uint64_t *)(void *)((char *)sum + fields[i].at) +=
+			    *(uint64_t *)(void *)((char *)s + fields[i].at);
 		late = s->ticks_late_ns_max > late ? s->ticks_late_ns_max : late;
 		hist_merge(&sum->uplink, &s->uplink);
 		hist_merge(&sum->interruption, &s->interruption);
 		hist_merge(&sum->truncation, &s->truncation);
 		pthread_mutex_unlock(s->lock);
 	}
-	for (int i = 0; i < COUNTERS; i++)
-		cJSON_AddNumberToObject(json, names[i], (double)counts[i]);
+	report_fields(json, sum, fields, FIELDS);
 	cJSON_AddNumberToObject(json, "own_timers_late_max_us", (double)late / 1000);
 	cJSON_AddItemToObject(json, "uplink", report_hist(&sum->uplink));
 	cJSON_AddItemToObject(json, "interruption_to_clear", report_hist(&sum->interruption));
@@ -196,6 +187,8 @@ static cJSON *load_json(void)
 
 static cJSON *build(uint64_t started_ns, uint64_t now_ns)
 {
+	static const struct report_field sums[] = { FIELD("violation_count", COUNT, violations),
+		SAME(COUNT, errors_sent), SAME(NUMBER, audio_ms), SAME(COUNT, gaps) };
 	cJSON *json = cJSON_CreateObject(), *sessions = cJSON_CreateArray();
 	struct record sum = { 0 };
 	double connections = 0, upgraded = 0, open = 0, resumed = 0;
@@ -221,10 +214,7 @@ static cJSON *build(uint64_t started_ns, uint64_t now_ns)
 	cJSON_AddNumberToObject(json, "sessions", upgraded);
 	cJSON_AddNumberToObject(json, "open", open);
 	cJSON_AddNumberToObject(json, "tls_resumed", resumed);
-	cJSON_AddNumberToObject(json, "violation_count", (double)sum.violations);
-	cJSON_AddNumberToObject(json, "errors_sent", (double)sum.errors_sent);
-	cJSON_AddNumberToObject(json, "audio_ms", sum.audio_ms);
-	cJSON_AddNumberToObject(json, "gaps", (double)sum.gaps);
+	report_fields(json, &sum, sums, sizeof sums / sizeof sums[0]);
 	add_counts(json, "events", client_event_names, sum.events, EVENTS);
 	add_counts(json, "responses_by_status", status_names, sum.statuses, STATUSES);
 	report_usage(cJSON_AddObjectToObject(json, "process"));

@@ -90,16 +90,12 @@ void session_send_error(struct session *s, const struct session_error *e)
 {
 	struct text *out = event_open(s, "error");
 
-	text_puts(out, ",\"error\":{\"type\":");
-	text_json(out, e->type ? e->type : "invalid_request_error");
-	text_puts(out, ",\"code\":");
-	text_json(out, e->code);
-	text_puts(out, ",\"message\":");
-	text_json(out, e->message);
-	text_puts(out, ",\"param\":");
-	text_json(out, e->param);
-	text_puts(out, ",\"event_id\":");
-	text_json(out, e->event_id);
+	text_puts(out, ",\"error\":{");
+	text_field(out, "type", e->type ? e->type : "invalid_request_error");
+	text_field(out, "code", e->code);
+	text_field(out, "message", e->message);
+	text_field(out, "param", e->param);
+	text_field(out, "event_id", e->event_id);
 	text_puts(out, "}");
 	event_send(s);
 	s->record->errors_sent++;

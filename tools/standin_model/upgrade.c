@@ -124,10 +124,10 @@ void upgrade_answer(struct text *out, const struct upgrade *u)
 		    u->accept);
 		return;
 	}
-	text_puts(&body, "{\"error\":{\"message\":");
-	text_json(&body, u->reason);
-	text_printf(&body, ",\"type\":\"%s\",\"code\":", u->status >= 500 ? "server_error" : "invalid_request_error");
-	text_json(&body, u->code);
+	text_puts(&body, "{\"error\":{");
+	text_field(&body, "message", u->reason);
+	text_field(&body, "type", u->status >= 500 ? "server_error" : "invalid_request_error");
+	text_field(&body, "code", u->code);
 	text_puts(&body, ",\"param\":null}}");
 	http_begin(out, u->status, "application/json", body.len, "Connection: close\r\n\r\n");
 	text_add(out, body.data, body.len);

@@ -14,8 +14,8 @@ void answer_error(struct answer *a, int status, int code, const char *message)
 	a->code = code;
 	a->type = JSON_TYPE;
 	text_free(&a->body);
-	text_printf(&a->body, "{\"code\":%d,\"message\":", code);
-	text_json(&a->body, message);
+	text_printf(&a->body, "{\"code\":%d", code);
+	text_field(&a->body, "message", message);
 	text_printf(&a->body, ",\"more_info\":\"https://www.twilio.com/docs/errors/%d\",\"status\":%d}", code, status);
 }
 

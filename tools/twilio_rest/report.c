@@ -62,10 +62,8 @@ static void put_calls(struct text *out)
 			text_printf(out, "null");
 		else
 			text_printf(out, "%d", c->phone_exit);
-		text_printf(out, ",\"url\":");
-		text_json(out, c->url);
-		text_printf(out, ",\"status_callback\":");
-		text_json(out, c->status_url);
+		text_field(out, "url", c->url);
+		text_field(out, "status_callback", c->status_url);
 		text_printf(out, ",\"detection\":\"%s\",\"async\":%s,\"record\":%s,\"timeout\":%d}", c->detection,
 		    c->async_detection ? "true" : "false", c->record ? "true" : "false", c->timeout_s);
 		before = c->at_ms;
