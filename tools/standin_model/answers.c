@@ -28,25 +28,14 @@ struct answer *answers_active(struct session *s)
 	return a;
 }
 
-/* What a request tells us to say word for word; a greeting is the script's. */
-static const char *words_to_repeat(const cJSON *request)
-{
-	const cJSON *given = get(request, "instructions");
-	const char *instructions = cJSON_IsString(given) ? given->valuestring : "";
-	const char *exactly = strstr(instructions, "Say exactly");
-
-	if (!exactly || strstr(instructions, "just come on the line"))
-		return NULL;
-	return strchr(exactly, '\n') ? strchr(exactly, '\n') + 1 : NULL;
-}
-
 /* What to say: what we are told to; else the answer to the last turn that has
  * none, else to what tools told, else to what was typed, else a greeting, else
  * something polite. */
 static const struct line *choose_line(struct session *s, struct answer *a, const cJSON *request)
 {
 	bool out_of_band = a->out_of_band;
-	const char *words = words_to_repeat(request);
+	const cJSON *given = get(request, "instructions");
+	const char *words = cJSON_IsString(given) ? script_words_to_say(given->valuestring) : NULL;
 	const struct script *script = s->service->script;
 
 	if (out_of_band)
@@ -56,7 +45,7 @@ static const struct line *choose_line(struct session *s, struct answer *a, const
 	/* Who is told to say something says that, and nothing else. */
 	if (words)
 		return a->own_line = script_new_line(words);
-	if (get(request, "instructions") && s->spoke)
+	if (given && s->spoke)
 		return &script->otherwise;
 	if (s->turns_heard > s->turns_answered) {
 		s->turns_answered = s->turns_heard;

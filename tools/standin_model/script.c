@@ -22,6 +22,15 @@ static void refuse(const char *path, const char *why)
 	exit(2);
 }
 
+const char *script_words_to_say(const char *instructions)
+{
+	static const char exactly[] = "Say exactly the following words and nothing else:\n";
+	static const char greeting[] = "The caller has just come on the line.";
+	const char *found = strstr(instructions, exactly);
+
+	return found && !strstr(instructions, greeting) ? found + sizeof exactly - 1 : NULL;
+}
+
 static char *string_at(const cJSON *object, const char *key, const char *otherwise)
 {
 	const cJSON *value = cJSON_GetObjectItemCaseSensitive(object, key);

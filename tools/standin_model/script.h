@@ -67,6 +67,13 @@ void script_free(struct script *s);
 const struct line *script_turn(const struct script *s, int n);
 
 /* A line of its own, for words that are no part of the script; its sound is invented. */
+/* What a request's instructions tell the model to say word for word, borrowed
+ * from them; NULL if nothing, or if it is the greeting, which is the script's.
+ *
+ * A real model understands any wording. This one knows the bridge's, which is
+ * in tests/fixtures/words-to-say.json: a test on each side holds it to that. */
+const char *script_words_to_say(const char *instructions);
+
 struct line *script_new_line(const char *say);
 void script_free_line(struct line *line);
 

@@ -1035,6 +1035,33 @@ static void greeting_repeats_the_instructions_and_uses_no_tools(void **state)
 	buf_free(&out);
 }
 
+/* The stand-in model's side of this is in tests/unit/tools/. */
+static void what_is_to_be_said_is_worded_as_the_standin_knows_it(void **state)
+{
+	size_t len;
+	char *text = fixture("words-to-say", &len), wanted[400];
+	cJSON *words = cJSON_ParseWithLength(text, len), *t;
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, 0);
+	realtime_say(&out, "say_1", "Be brief.", "Good bye.", true);
+	t = checked(&out);
+	snprintf(
+	    wanted, sizeof wanted, "Be brief.\n\n%sGood bye.", cJSON_GetStringValue(cJSON_GetObjectItem(words, "say")));
+	assert_string_equal(at(t, "response.instructions"), wanted);
+	cJSON_Delete(t);
+	realtime_greet(&out, "say_2", "Be brief.", "Hello.", true);
+	t = checked(&out);
+	snprintf(wanted, sizeof wanted, "Be brief.\n\n%sHello.",
+	    cJSON_GetStringValue(cJSON_GetObjectItem(words, "greeting")));
+	assert_string_equal(at(t, "response.instructions"), wanted);
+	cJSON_Delete(t);
+	cJSON_Delete(words);
+	free(text);
+	buf_free(&out);
+}
+
 static void message_too_large_for_its_buffer_is_an_error_not_half_a_message(void **state)
 {
 	static uint8_t bytes[4000];
@@ -1075,6 +1102,7 @@ int main(void)
 		cmocka_unit_test(append_of_the_fixture_is_ours_to_the_byte),
 		cmocka_unit_test(commands_are_documented_and_name_what_they_mean),
 		cmocka_unit_test(greeting_repeats_the_instructions_and_uses_no_tools),
+		cmocka_unit_test(what_is_to_be_said_is_worded_as_the_standin_knows_it),
 		cmocka_unit_test(message_too_large_for_its_buffer_is_an_error_not_half_a_message),
 	};
 

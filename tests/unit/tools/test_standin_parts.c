@@ -2,6 +2,7 @@
 #include "tools/kit/http.h"
 #include "tools/stamps.h"
 #include "tools/standin_model/faults.h"
+#include "tools/standin_model/script.h"
 #include "tools/standin_model/upgrade.h"
 #include "tools/standin_model/vad.h"
 
@@ -12,7 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <cjson/cJSON.h>
 #include <cmocka.h>
+
+#include "tests/peers/fixture.h"
 
 /* Turns. */
 
@@ -207,6 +211,28 @@ static void stamps_are_found_however_the_stream_is_cut(void **state)
 	}
 }
 
+/* What is to be said. */
+
+/* The bridge's side of this is in tests/unit/model/. */
+static void what_the_bridge_wants_said_is_known_by_its_wording(void **state)
+{
+	size_t len;
+	char *text = fixture("words-to-say", &len), instructions[400];
+	cJSON *words = cJSON_ParseWithLength(text, len);
+
+	(void)state;
+	snprintf(instructions, sizeof instructions, "Be brief.\n\n%sGood bye.\nCome again.",
+	    cJSON_GetStringValue(cJSON_GetObjectItem(words, "say")));
+	assert_string_equal(script_words_to_say(instructions), "Good bye.\nCome again.");
+	snprintf(instructions, sizeof instructions, "Be brief.\n\n%sHello.",
+	    cJSON_GetStringValue(cJSON_GetObjectItem(words, "greeting")));
+	assert_non_null(strstr(instructions, cJSON_GetStringValue(cJSON_GetObjectItem(words, "say"))));
+	assert_null(script_words_to_say(instructions));
+	assert_null(script_words_to_say("Say exactly what you think."));
+	cJSON_Delete(words);
+	free(text);
+}
+
 /* Faults. */
 
 static void faults_are_ordered_for_some_connections(void **state)
@@ -243,6 +269,7 @@ int main(void)
 		cmocka_unit_test(how_audio_is_cut_into_pieces_changes_nothing),
 		cmocka_unit_test(upgrades_are_judged),
 		cmocka_unit_test(stamps_are_found_however_the_stream_is_cut),
+		cmocka_unit_test(what_the_bridge_wants_said_is_known_by_its_wording),
 		cmocka_unit_test(faults_are_ordered_for_some_connections),
 	};
 
