@@ -13,37 +13,6 @@
 static void run_twiml(struct call *c);
 static void follow_order(struct call *c);
 
-const char *call_end_name(enum call_end end)
-{
-	static const char *const names[] = {
-		[END_NONE] = "none",
-		[END_CALLER] = "caller",
-		[END_SERVER] = "server",
-		[END_LOST] = "lost",
-		[END_VIOLATION] = "violation",
-		[END_CUT] = "cut",
-		[END_WEBHOOK_FAILED] = "webhook-failed",
-		[END_UPGRADE_REFUSED] = "upgrade-refused",
-		[END_NO_STREAM] = "no-stream",
-		[END_LIMIT] = "limit",
-		[END_ORDERED] = "ordered",
-	};
-
-	return names[end];
-}
-
-static void random_hex(char *out, const char *prefix)
-{
-	uint8_t bytes[16];
-	size_t n = strlen(prefix);
-
-	memcpy(out, prefix, n);
-	if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
-		abort();
-	for (size_t i = 0; i < sizeof bytes; i++)
-		snprintf(out + n + 2 * i, 3, "%02x", bytes[i]);
-}
-
 /* The call is over; it ends for good when the last callback was answered. */
 static void finish(struct call *c)
 {
@@ -369,25 +338,6 @@ bool call_order(struct call *c, const char *url, const char *twiml)
 	return true;
 }
 
-static void add_cities(struct form *f)
-{
-	static const char *const sides[] = { "From", "Caller", "To", "Called" };
-
-	for (int i = 0; i < 4; i++) {
-		char name[20];
-
-		snprintf(name, sizeof name, "%sCity", sides[i]);
-		form_set(f, name, i < 2 ? "WASHINGTON" : "");
-		snprintf(name, sizeof name, "%sState", sides[i]);
-		form_set(f, name, "DC");
-		snprintf(name, sizeof name, "%sZip", sides[i]);
-		form_set(f, name, i < 2 ? "20005" : "");
-		snprintf(name, sizeof name, "%sCountry", sides[i]);
-		form_set(f, name, "US");
-	}
-	form_set(f, "StirVerstat", "TN-Validation-Passed-A");
-}
-
 static void give_up(struct timer *t, uint64_t now_ns)
 {
 	struct call *c = (struct call *)((char *)t - offsetof(struct call, timer));
@@ -409,7 +359,7 @@ static void begin(struct timer *t, uint64_t now_ns)
 	note_event(c, c->options->outbound ? "%s has called %s, who answers" : "%s calls %s", c->from, c->options->to);
 	webhook_base_form(c, &f, c->options->outbound ? "in-progress" : "ringing");
 	if (!c->options->outbound)
-		add_cities(&f);
+		webhook_add_cities(&f);
 	if (c->options->answered_by)
 		form_set(&f, "AnsweredBy", c->options->answered_by);
 	c->document_url = webhook_resolve(c, c->options->voice_url ? c->options->voice_url : c->options->voice_path);
@@ -433,7 +383,7 @@ void call_open(struct call *c, struct loop *loop, const struct options *o, struc
 	if (o->call_sid)
 		snprintf(c->sid, sizeof c->sid, "%s", o->call_sid);
 	else
-		random_hex(c->sid, "CA");
+		sid_new(c->sid, "CA");
 	if (getrandom(&c->rng, sizeof c->rng, 0) != (ssize_t)sizeof c->rng)
 		abort();
 	c->rng |= 1;

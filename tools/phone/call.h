@@ -12,13 +12,14 @@
 #include "tools/phone/caller.h"
 #include "tools/phone/http.h"
 #include "tools/kit/loop.h"
+#include "tools/kit/sid.h"
 #include "tools/phone/options.h"
 #include "tools/phone/playout.h"
 #include "tools/kit/form.h"
 #include "tools/phone/stats.h"
 #include "tools/phone/twiml.h"
 
-enum { SID_SIZE = 35, DOCUMENTS_MAX = 20, NOTES_MAX = 2000, ANSWER_STARTS = 8 };
+enum { DOCUMENTS_MAX = 20, NOTES_MAX = 2000, ANSWER_STARTS = 8 };
 
 /* How the media stream, or else the call, came to its end. */
 enum call_end {
@@ -204,6 +205,8 @@ void webhook_base_form(const struct call *c, struct form *f, const char *call_st
 void webhook_stream_status(struct call *c, const char *event, const char *error);
 void webhook_call_status(struct call *c, const char *status);
 /* What every request begins with after its first line. */
+/* What Twilio adds of the two numbers to the first request. */
+void webhook_add_cities(struct form *f);
 void webhook_headers(const struct call *c, struct text *out);
 
 /* --- stream.c --- */
@@ -226,7 +229,6 @@ void upgrade_write(struct call *c, struct text *out);
 /* Warns of what Twilio would not take in the 101. */
 void upgrade_check(struct call *c);
 void upgrade_make_key(struct call *c);
-void upgrade_make_sid(struct call *c);
 /* The url as it is signed: wss, absolute, without what Twilio drops. Owned by the caller. */
 char *upgrade_url(struct call *c, const struct verb *v);
 

@@ -10,155 +10,6 @@
 #include "tools/phone/request.h"
 #include "tools/kit/ws.h"
 
-static long value_of(const struct call *c, enum fault_id id)
-{
-	return c->options->fault[id].value;
-}
-
-/* --- the webhook --- */
-
-/* Writes the request's body and length anew. */
-static void replace_body(struct text *request, const struct text *body, size_t promised)
-{
-	char *head_end = memmem(request->data, request->len, "\r\n\r\n", 4);
-	char *length = strstr(request->data, "Content-Length: ");
-	struct text fresh = { 0 };
-
-	if (!head_end || !length)
-		return;
-	text_add(&fresh, request->data, (size_t)(length - request->data));
-	text_printf(&fresh, "Content-Length: %zu\r\n\r\n", promised);
-	text_add(&fresh, text_str(body), body->len);
-	text_free(request);
-	*request = fresh;
-}
-
-static void add_header(struct text *request, const char *line, size_t len)
-{
-	char *first_end = memmem(request->data, request->len, "\r\n", 2);
-	size_t at = (size_t)(first_end - request->data) + 2;
-	struct text fresh = { 0 };
-
-	text_add(&fresh, request->data, at);
-	text_add(&fresh, line, len);
-	text_puts(&fresh, "\r\n");
-	text_add(&fresh, request->data + at, request->len - at);
-	text_free(request);
-	*request = fresh;
-}
-
-static void fill(struct text *t, size_t len)
-{
-	char piece[1000];
-
-	memset(piece, 'x', sizeof piece);
-	for (; len > sizeof piece; len -= sizeof piece)
-		text_add(t, piece, sizeof piece);
-	text_add(t, piece, len);
-}
-
-void mischief_webhook(struct call *c, struct text *request, const struct form *form)
-{
-	static const char bad_form[] = "&A=%zz&B=%&C=\0&D=\xff\xfe&=&&E=%00";
-	static const char no_http[] = "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 nonsense\r\n\r\n\0\0\0";
-	const struct options *o = c->options;
-	struct text t = { 0 };
-	char line[64];
-	int n;
-
-	if (has_fault(o, FAULT_HUGE_HEADERS)) {
-		text_puts(&t, "X-Huge: ");
-		fill(&t, (size_t)value_of(c, FAULT_HUGE_HEADERS));
-		add_header(request, t.data, t.len);
-	}
-	for (long i = 0; has_fault(o, FAULT_MANY_HEADERS) && i < value_of(c, FAULT_MANY_HEADERS); i++) {
-		n = snprintf(line, sizeof line, "X-Many-%ld: %ld", i, i);
-		add_header(request, line, (size_t)n);
-	}
-	if (has_fault(o, FAULT_TWO_LENGTHS))
-		add_header(request, "Content-Length: 7", 17);
-	if (has_fault(o, FAULT_LENGTH_AND_CHUNKS))
-		add_header(request, "Transfer-Encoding: chunked", 26);
-	text_free(&t);
-	if (has_fault(o, FAULT_SHORT_BODY)) {
-		form_encode(form, &t);
-		replace_body(request, &t, t.len + 100);
-	} else if (has_fault(o, FAULT_BIG_BODY)) {
-		form_encode(form, &t);
-		text_puts(&t, "&Big=");
-		fill(&t, (size_t)value_of(c, FAULT_BIG_BODY));
-		replace_body(request, &t, t.len);
-	} else if (has_fault(o, FAULT_BAD_FORM)) {
-		form_encode(form, &t);
-		text_add(&t, bad_form, sizeof bad_form - 1);
-		replace_body(request, &t, t.len);
-	} else if (has_fault(o, FAULT_GARBAGE_HTTP)) {
-		text_free(request);
-		text_add(request, no_http, sizeof no_http - 1);
-	}
-	text_free(&t);
-}
-
-/* --- the stream's url --- */
-
-/* It is signed as it is asked for: the token is what has to be looked at. */
-void mischief_url(struct call *c, char *url)
-{
-	char *last = strrchr(url, '/');
-
-	if (has_fault(c->options, FAULT_NO_TOKEN) && last)
-		*last = '\0';
-	else if (has_fault(c->options, FAULT_WRONG_TOKEN) && last && last[1])
-		last[1] = last[1] == 'a' ? 'b' : 'a';
-}
-
-struct other {
-	struct call *call;
-	void (*then)(struct call *c);
-};
-
-static void on_other_answer(struct request *r, const char *error)
-{
-	struct other *other = r->note;
-	struct call *c = other->call;
-
-	c->requests--;
-	c->second_status = error ? 0 : r->in.status;
-	note_event(c, "another stream with the same token was answered %d %s", r->in.status, error ? error : "");
-	if (c->finishing && !c->requests)
-		c->over(c);
-	else if (!c->finishing && other->then)
-		other->then(c);
-	free(other);
-}
-
-void mischief_other_stream(struct call *c, void (*then)(struct call *c))
-{
-	struct other *other = need(sizeof *other);
-	const struct verb *v = c->stream.verb;
-	char *url = webhook_resolve(c, v->url);
-	const char *path = webhook_path(c, url);
-	const char *rest = strstr(url, "://");
-	struct text out = { 0 }, wss = { 0 };
-	char signature[SIGNATURE_MAX];
-
-	*other = (struct other){ c, then };
-	text_printf(&wss, "wss%s", rest ? rest : "");
-	text_printf(&out, "GET %s HTTP/1.1\r\n", path ? path : "/");
-	webhook_headers(c, &out);
-	text_puts(&out, "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-			"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n");
-	if (c->options->token) {
-		sign(signature, c->options->token, wss.data, NULL);
-		text_printf(&out, "X-Twilio-Signature: %s\r\n", signature);
-	}
-	text_puts(&out, "\r\n");
-	c->requests++;
-	request_begin(c->loop, &c->options->address, &out, REQUEST_LIMIT_MS, 0, on_other_answer, c, other);
-	text_free(&wss);
-	free(url);
-}
-
 /* --- messages at a time --- */
 
 static void send_text(struct call *c, const char *s)
@@ -210,7 +61,7 @@ static void huge(struct call *c)
 	    "{\"event\":\"media\",\"sequenceNumber\":\"%llu\",\"media\":{\"track\":\"inbound\",\"chunk\":\"1\",\"timestamp\":"
 	    "\"1\",\"payload\":\"",
 	    (unsigned long long)++c->stream.sequence);
-	for (long i = 0; i < value_of(c, FAULT_HUGE); i += 3)
+	for (long i = 0; i < fault_value(c->options, FAULT_HUGE); i += 3)
 		text_puts(&m, "////");
 	text_printf(&m, "\"},\"streamSid\":\"%s\"}", c->stream.sid);
 	stream_send(c, WS_TEXT, m.data, m.len);
@@ -220,7 +71,7 @@ static void huge(struct call *c)
 static void giant(struct call *c)
 {
 	uint8_t head[14] = { WS_FIN | WS_TEXT, 0x80 | 127 };
-	uint64_t size = (uint64_t)value_of(c, FAULT_GIANT);
+	uint64_t size = (uint64_t)fault_value(c->options, FAULT_GIANT);
 
 	for (int i = 0; i < 8; i++)
 		head[2 + i] = (uint8_t)(size >> (56 - 8 * i));
@@ -245,7 +96,7 @@ static void deep(struct call *c)
 	struct text m = { 0 };
 
 	text_puts(&m, "{\"event\":");
-	for (long i = 0; i < value_of(c, FAULT_DEEP); i++)
+	for (long i = 0; i < fault_value(c->options, FAULT_DEEP); i++)
 		text_puts(&m, "[");
 	stream_send(c, WS_TEXT, m.data, m.len);
 	text_free(&m);
@@ -361,14 +212,14 @@ static void withhold(struct call *c)
 
 static void hold_back(struct call *c)
 {
-	c->stream.hold_until_ns = mono_ns() + (uint64_t)value_of(c, FAULT_LATE) * NS_PER_MS;
+	c->stream.hold_until_ns = mono_ns() + (uint64_t)fault_value(c->options, FAULT_LATE) * NS_PER_MS;
 }
 
 static void cut(struct call *c)
 {
 	struct linger now = { 1, 0 };
 
-	if (value_of(c, FAULT_CUT) == 0)
+	if (fault_value(c->options, FAULT_CUT) == 0)
 		setsockopt(c->stream.source.fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
 	stream_end(c, END_CUT);
 }
@@ -456,7 +307,7 @@ void mischief_tick(struct call *c)
 	if (gap->on && ms >= gap->at_ms && ms < gap->at_ms + gap->value + TICK_MS)
 		s->mute = ms < gap->at_ms + gap->value;
 	if (has_fault(c->options, FAULT_SLOW_READ))
-		stream_read_slowly(c, (size_t)value_of(c, FAULT_SLOW_READ) / (1000 / TICK_MS));
+		stream_read_slowly(c, (size_t)fault_value(c->options, FAULT_SLOW_READ) / (1000 / TICK_MS));
 	for (size_t i = 0; i < sizeof at_a_time / sizeof at_a_time[0]; i++) {
 		enum fault_id id = at_a_time[i].id;
 
@@ -475,6 +326,6 @@ void mischief_after_stop(struct call *c)
 	uint8_t silence[TICK_BYTES];
 
 	memset(silence, 0xFF, sizeof silence);
-	for (long i = 0; has_fault(c->options, FAULT_AFTER_STOP) && i < value_of(c, FAULT_AFTER_STOP); i++)
+	for (long i = 0; has_fault(c->options, FAULT_AFTER_STOP) && i < fault_value(c->options, FAULT_AFTER_STOP); i++)
 		stream_media(c, silence, sizeof silence);
 }

@@ -6,6 +6,25 @@
 #include "tools/phone/call.h"
 #include "tools/phone/clock.h"
 
+const char *call_end_name(enum call_end end)
+{
+	static const char *const names[] = {
+		[END_NONE] = "none",
+		[END_CALLER] = "caller",
+		[END_SERVER] = "server",
+		[END_LOST] = "lost",
+		[END_VIOLATION] = "violation",
+		[END_CUT] = "cut",
+		[END_WEBHOOK_FAILED] = "webhook-failed",
+		[END_UPGRADE_REFUSED] = "upgrade-refused",
+		[END_NO_STREAM] = "no-stream",
+		[END_LIMIT] = "limit",
+		[END_ORDERED] = "ordered",
+	};
+
+	return names[end];
+}
+
 double call_ms(const struct call *c, uint64_t at_ns)
 {
 	uint64_t zero = c->zero_ns ? c->zero_ns : c->begun_ns;

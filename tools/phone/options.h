@@ -46,6 +46,11 @@ static inline bool has_fault(const struct options *o, enum fault_id id)
 	return o->fault[id].on;
 }
 
+static inline long fault_value(const struct options *o, enum fault_id id)
+{
+	return o->fault[id].value;
+}
+
 bool has_any_fault(const struct options *o);
 
 #endif

@@ -276,7 +276,7 @@ void stream_open(struct call *c, const struct verb *v)
 	s->state = STREAM_CONNECTING;
 	s->begun_ns = mono_ns();
 	playout_init(&s->play, has_fault(o, FAULT_PLAY_LATE) ? (int)(o->fault[FAULT_PLAY_LATE].value / TICK_MS) : 0);
-	upgrade_make_sid(c);
+	sid_new(s->sid, "MZ");
 	upgrade_make_key(c);
 	s->signed_url = upgrade_url(c, v);
 	mischief_url(c, s->signed_url);

@@ -80,16 +80,6 @@ void upgrade_make_key(struct call *c)
 	}
 }
 
-void upgrade_make_sid(struct call *c)
-{
-	uint8_t random[16];
-
-	stream_random(c, random, sizeof random);
-	memcpy(c->stream.sid, "MZ", 2);
-	for (size_t i = 0; i < sizeof random; i++)
-		snprintf(c->stream.sid + 2 + 2 * i, 3, "%02x", random[i]);
-}
-
 /* The url as it is signed: wss, absolute, without what Twilio drops. */
 char *upgrade_url(struct call *c, const struct verb *v)
 {

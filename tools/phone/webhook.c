@@ -76,6 +76,25 @@ void webhook_base_form(const struct call *c, struct form *f, const char *call_st
 	form_set(f, "CallStatus", call_status);
 }
 
+void webhook_add_cities(struct form *f)
+{
+	static const char *const sides[] = { "From", "Caller", "To", "Called" };
+
+	for (int i = 0; i < 4; i++) {
+		char name[20];
+
+		snprintf(name, sizeof name, "%sCity", sides[i]);
+		form_set(f, name, i < 2 ? "WASHINGTON" : "");
+		snprintf(name, sizeof name, "%sState", sides[i]);
+		form_set(f, name, "DC");
+		snprintf(name, sizeof name, "%sZip", sides[i]);
+		form_set(f, name, i < 2 ? "20005" : "");
+		snprintf(name, sizeof name, "%sCountry", sides[i]);
+		form_set(f, name, "US");
+	}
+	form_set(f, "StirVerstat", "TN-Validation-Passed-A");
+}
+
 void webhook_headers(const struct call *c, struct text *out)
 {
 	const char *host = strstr(c->options->public_url, "://");

@@ -5,6 +5,7 @@
 #include "common/ws_client.h"
 #include "common/ws_frame.h"
 #include "common/ws_upgrade.h"
+#include "tools/kit/http.h"
 #include "tools/relay/faults.h"
 
 #include <errno.h>
@@ -12,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -28,9 +28,8 @@ struct call {
 	int put_off; /* messages of ours that still wait to be sent */
 
 	/* The phone. */
-	struct buf request;       /* until the upgrade */
-	struct ws_reader *reader; /* from then on */
-	struct buf early;         /* frames that came with the request */
+	struct text in;           /* the request, then frames that came with it */
+	struct ws_reader *reader; /* from the upgrade on */
 	struct buf out;
 	size_t out_sent;
 	bool drained, answered;
@@ -275,10 +274,10 @@ static ssize_t read_socket(void *arg, uint8_t *out, size_t size)
 	struct call *c = arg;
 	ssize_t n;
 
-	if (c->early.len) {
-		n = (ssize_t)(size < c->early.len ? size : c->early.len);
-		memcpy(out, c->early.data, (size_t)n);
-		buf_consume(&c->early, (size_t)n);
+	if (c->in.len) {
+		n = (ssize_t)(size < c->in.len ? size : c->in.len);
+		memcpy(out, c->in.data, (size_t)n);
+		text_drop(&c->in, (size_t)n);
 		return n;
 	}
 	/* A short read has emptied the socket. */
@@ -312,54 +311,26 @@ static void read_phone(struct call *c)
 
 /* --- the phone's HTTP --- */
 
-/* The value of a header, up to the end of its line; NULL if it has none. */
-static const char *header(const char *request, const char *name, size_t *len)
+static void answer(struct call *c, const struct http_request *q)
 {
-	size_t n = strlen(name);
+	char host[256], body[400] = "<Response/>";
 
-	for (const char *line = strchr(request, '\n'); line; line = strchr(line, '\n')) {
-		line++;
-		if (strncasecmp(line, name, n) == 0 && line[n] == ':') {
-			line += n + 1;
-			line += strspn(line, " ");
-			*len = strcspn(line, "\r\n");
-			return line;
-		}
-	}
-	return NULL;
-}
-
-static void answer(struct call *c, const char *text)
-{
-	const char *host;
-	size_t len = 0;
-	struct buf body;
-
-	host = header(text, "Host", &len);
-	buf_init(&body, 0);
-	if (strncmp(text, "POST /twilio/voice ", 19) == 0)
-		buf_printf(&body,
-		    "<Response><Connect><Stream url=\"wss://%.*s/twilio/stream/relay\"/></Connect></Response>",
-		    (int)len, host);
-	else
-		buf_puts(&body, "<Response/>");
+	http_header(text_str(&q->head), "Host", host, sizeof host);
+	if (strcmp(q->path, "/twilio/voice") == 0)
+		snprintf(body, sizeof body,
+		    "<Response><Connect><Stream url=\"wss://%s/twilio/stream/relay\"/></Connect></Response>", host);
 	buf_printf(&c->out,
-	    "HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n%s", body.len,
-	    body.data);
-	buf_free(&body);
+	    "HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n%s",
+	    strlen(body), body);
 	c->answered = true;
 	flush_phone(c);
 }
 
-static void upgrade(struct call *c, const char *key, size_t key_len, size_t head_len)
+static void upgrade(struct call *c, const char *key)
 {
-	char copy[WS_KEY_SIZE] = "", accept[WS_ACCEPT_SIZE];
+	char accept[WS_ACCEPT_SIZE];
 
-	if (key_len == WS_KEY_SIZE - 1)
-		memcpy(copy, key, key_len);
-	ws_upgrade_accept(copy, accept);
-	buf_put(&c->early, c->request.data + head_len, c->request.len - head_len);
-	buf_free(&c->request);
+	ws_upgrade_accept(key, accept);
 	if (ws_reader_open(&c->reader, true, MESSAGE_MAX, read_socket, c)) {
 		end(c);
 		return;
@@ -377,10 +348,10 @@ static void upgrade(struct call *c, const char *key, size_t key_len, size_t head
 
 static void read_request(struct call *c)
 {
-	char *room = buf_room(&c->request, 4096);
-	ssize_t n = room ? recv(c->phone.fd, room, 4096, MSG_DONTWAIT) : 0;
-	const char *body, *key, *length;
-	size_t len, want;
+	struct http_request q = { 0 };
+	char piece[4096], key[WS_KEY_SIZE];
+	ssize_t n = recv(c->phone.fd, piece, sizeof piece, MSG_DONTWAIT);
+	int got;
 
 	if (n < 0 && errno == EAGAIN)
 		return;
@@ -388,20 +359,15 @@ static void read_request(struct call *c)
 		end(c);
 		return;
 	}
-	buf_grew(&c->request, (size_t)n);
-	body = strstr(buf_text(&c->request), "\r\n\r\n");
-	if (!body)
-		return;
-	body += 4;
-	key = header(c->request.data, "Sec-WebSocket-Key", &len);
-	if (key) {
-		upgrade(c, key, len, (size_t)(body - c->request.data));
-		return;
-	}
-	length = header(c->request.data, "Content-Length", &len);
-	want = length ? strtoul(length, NULL, 10) : 0;
-	if (c->request.len - (size_t)(body - c->request.data) >= want)
-		answer(c, c->request.data);
+	text_add(&c->in, piece, (size_t)n);
+	got = http_request_take(&q, &c->in, REQUEST_MAX);
+	if (got < 0)
+		end(c);
+	else if (got && http_header(text_str(&q.head), "Sec-WebSocket-Key", key, sizeof key))
+		upgrade(c, key);
+	else if (got)
+		answer(c, &q);
+	http_request_free(&q);
 }
 
 /* --- both --- */
@@ -435,17 +401,11 @@ void call_ready(struct endpoint *e, uint32_t events, int64_t now_us)
 
 void call_open(struct relay *r, int fd)
 {
-	struct call *c = calloc(1, sizeof *c);
+	struct call *c = need(sizeof *c);
 
-	if (!c) {
-		close(fd);
-		return;
-	}
 	c->relay = r;
 	c->phone = (struct endpoint){ .call = c, .fd = -1 };
 	c->model = (struct endpoint){ .call = c, .fd = -1 };
-	buf_init(&c->request, REQUEST_MAX);
-	buf_init(&c->early, 0);
 	buf_init(&c->out, 0);
 	buf_init(&c->text, 0);
 	c->next = r->calls;
@@ -464,8 +424,7 @@ static void call_free(struct call *c)
 	ws_reader_close(c->reader);
 	if (c->phone.fd >= 0)
 		close(c->phone.fd);
-	buf_free(&c->request);
-	buf_free(&c->early);
+	text_free(&c->in);
 	buf_free(&c->out);
 	buf_free(&c->text);
 	free(c->held);

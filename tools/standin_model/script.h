@@ -66,7 +66,6 @@ void script_free(struct script *s);
 /* The caller's n-th turn (from 0). */
 const struct line *script_turn(const struct script *s, int n);
 
-/* A line of its own, for words that are no part of the script; its sound is invented. */
 /* What a request's instructions tell the model to say word for word, borrowed
  * from them; NULL if nothing, or if it is the greeting, which is the script's.
  *
@@ -74,6 +73,7 @@ const struct line *script_turn(const struct script *s, int n);
  * in tests/fixtures/words-to-say.json: a test on each side holds it to that. */
 const char *script_words_to_say(const char *instructions);
 
+/* A line of its own, for words that are no part of the script; its sound is invented. */
 struct line *script_new_line(const char *say);
 void script_free_line(struct line *line);
 

@@ -98,7 +98,7 @@ static void create(const struct form *f, struct answer *a)
 	c = call_new();
 	*c = made;
 	c->phone_exit = -1;
-	random_sid(c->sid, "CA");
+	sid_new(c->sid, "CA");
 	c->created = time(NULL);
 	c->at_ms = now_ms();
 	a->status = 201;

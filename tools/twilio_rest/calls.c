@@ -1,7 +1,6 @@
 /* The calls and recordings there are, and how Twilio shows them. */
 #include "tools/twilio_rest/rest.h"
 
-#include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,16 +37,6 @@ void rfc2822(char out[40], time_t when)
 
 	gmtime_r(&when, &tm);
 	strftime(out, 40, "%a, %d %b %Y %H:%M:%S +0000", &tm);
-}
-
-void random_sid(char out[SID_SIZE], const char *prefix)
-{
-	unsigned char bytes[16];
-
-	RAND_bytes(bytes, sizeof bytes);
-	memcpy(out, prefix, 2);
-	for (size_t i = 0; i < sizeof bytes; i++)
-		snprintf(out + 2 + 2 * i, 3, "%02x", bytes[i]);
 }
 
 struct call *call_new(void)
@@ -181,7 +170,7 @@ struct recording *recording_new(const struct call *c, const char *source)
 	if (recording_count == RECORDINGS_MAX)
 		abort();
 	recordings[recording_count++] = r;
-	random_sid(r->sid, "RE");
+	sid_new(r->sid, "RE");
 	memcpy(r->call_sid, c->sid, sizeof r->call_sid);
 	r->source = source;
 	r->status = "in-progress";

@@ -24,10 +24,11 @@
 #include "tools/kit/clock.h"
 #include "tools/kit/form.h"
 #include "tools/kit/server.h"
+#include "tools/kit/sid.h"
 
 #define SHAPE(at) __attribute__((format(printf, at, at + 1)))
 
-enum { SID_SIZE = 35, CALLS_MAX = 1000, RECORDINGS_MAX = 200, EVENTS_MAX = 6, TEXT_MAX = 64 * 1024 };
+enum { CALLS_MAX = 1000, RECORDINGS_MAX = 200, EVENTS_MAX = 6, TEXT_MAX = 64 * 1024 };
 
 /* --- rules.c: NAME[=VALUE][@NUMBER][xTIMES] --- */
 bool rule_add(const char *text);
@@ -97,7 +98,6 @@ struct call *call_at(size_t i); /* NULL past the end */
 void call_json(const struct call *c, struct text *out);
 int64_t now_ms(void);
 void rfc2822(char out[40], time_t when);
-void random_sid(char out[SID_SIZE], const char *prefix);
 void calls_list(const struct form *query, struct text *out);
 struct recording *recording_new(const struct call *c, const char *source);
 struct recording *recording_find(const char *sid);
