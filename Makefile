@@ -87,7 +87,7 @@ fuzzers: $(fuzz_BIN) $(planted_FUZZ)
 
 $(OUT)/trunkline: $(OUT)/server/main.o $(OUT)/server.a $(OUT)/audio.a $(OUT)/common.a
 	$(LINK) $^ $(LIBS)
-$(OUT)/watch: $(OUT)/tools/watch/main.o $(OUT)/common.a
+$(OUT)/watch: $(OUT)/tools/watch/main.o $(OUT)/kit.a
 	$(LINK) $^ -lcjson -lm
 $(OUT)/phone: $(OUT)/tools/phone/main.o $(OUT)/phone.a $(OUT)/kit.a
 	$(LINK) $^ $(TOOL_LIBS)

@@ -1,5 +1,6 @@
 #include "tools/measure/report.h"
 
+#include "tools/kit/file.h"
 #include "tools/measure/child.h"
 
 #include <cjson/cJSON.h>
@@ -26,28 +27,12 @@ bool file_wait(const char *path, double seconds)
 	return true;
 }
 
-static char *read_file(const char *path)
-{
-	FILE *f = fopen(path, "r");
-	char *text = NULL;
-	size_t size = 0;
-
-	if (!f)
-		return NULL;
-	if (getdelim(&text, &size, '\0', f) < 0) {
-		free(text);
-		text = NULL;
-	}
-	fclose(f);
-	return text;
-}
-
 static bool open_report(struct reader *r, const char *path)
 {
-	char *text = read_file(path);
+	struct text text = { 0 };
 
-	*r = (struct reader){ .path = path, .json = text ? cJSON_Parse(text) : NULL };
-	free(text);
+	*r = (struct reader){ .path = path, .json = file_read(path, &text) ? NULL : cJSON_Parse(text_str(&text)) };
+	text_free(&text);
 	if (!r->json)
 		fprintf(stderr, "bench: %s is no report\n", path);
 	return r->json;

@@ -9,14 +9,9 @@
 
 enum { CACHE_STEP = 64 /* cached tokens come in such steps */ };
 
-static const cJSON *get(const cJSON *object, const char *key)
-{
-	return cJSON_GetObjectItemCaseSensitive(object, key);
-}
-
 static void put_response(struct session *s, struct text *out, const struct answer *a, const char *status)
 {
-	const cJSON *voice = get(get(get(s->config, "audio"), "output"), "voice");
+	const cJSON *voice = member(member(member(s->config, "audio"), "output"), "voice");
 	char *voice_json = cJSON_PrintUnformatted(voice);
 
 	text_printf(out, ",\"response\":{\"object\":\"realtime.response\",\"id\":\"%s\",\"conversation_id\":", a->id);
@@ -80,7 +75,7 @@ void answer_send_begun(struct session *s, const struct answer *a)
 
 static bool wants_call(const struct session *s, const struct answer *a, const struct line_call *call)
 {
-	const cJSON *choice = get(s->config, "tool_choice"), *tool;
+	const cJSON *choice = member(s->config, "tool_choice"), *tool;
 
 	if (a->status != COMPLETED || a->no_tools || a->out_of_band)
 		return false;
@@ -88,9 +83,9 @@ static bool wants_call(const struct session *s, const struct answer *a, const st
 		return true;
 	if (cJSON_IsString(choice) && strcmp(choice->valuestring, "none") == 0)
 		return false;
-	cJSON_ArrayForEach(tool, get(s->config, "tools"))
+	cJSON_ArrayForEach(tool, member(s->config, "tools"))
 	{
-		const cJSON *name = get(tool, "name");
+		const cJSON *name = member(tool, "name");
 
 		if (cJSON_IsString(name) && strcmp(name->valuestring, call->name) == 0)
 			return true;
@@ -172,7 +167,7 @@ static void end_parts(struct session *s, struct answer *a)
 /* Four letters a token; the cache holds what the last answer read, in steps. */
 static void put_usage(struct session *s, struct text *out, const struct answer *a)
 {
-	const cJSON *instructions = get(s->config, "instructions");
+	const cJSON *instructions = member(s->config, "instructions");
 	long text_in = s->text_tokens +
 		       (cJSON_IsString(instructions) ? (long)strlen(instructions->valuestring) / LETTERS_PER_TOKEN : 0);
 	long audio_in = s->audio_tokens, in = text_in + audio_in,

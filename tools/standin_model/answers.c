@@ -14,11 +14,6 @@ enum {
 
 static const struct line summary_line = { .say = "The caller asked a few questions and got an answer to each." };
 
-static const cJSON *get(const cJSON *object, const char *key)
-{
-	return cJSON_GetObjectItemCaseSensitive(object, key);
-}
-
 struct answer *answers_active(struct session *s)
 {
 	struct answer *a = s->answers;
@@ -34,7 +29,7 @@ struct answer *answers_active(struct session *s)
 static const struct line *choose_line(struct session *s, struct answer *a, const cJSON *request)
 {
 	bool out_of_band = a->out_of_band;
-	const cJSON *given = get(request, "instructions");
+	const cJSON *given = member(request, "instructions");
 	const char *words = cJSON_IsString(given) ? script_words_to_say(given->valuestring) : NULL;
 	const struct script *script = s->service->script;
 
@@ -96,11 +91,11 @@ static void limit(struct answer *a)
 
 static void read_request(struct session *s, struct answer *a, const cJSON *request)
 {
-	const cJSON *modality = cJSON_GetArrayItem(get(request, "output_modalities"), 0);
-	const cJSON *format = get(get(get(request, "audio"), "output"), "format"),
-		    *max = get(request, "max_output_tokens");
-	const cJSON *metadata = get(request, "metadata"), *conversation = get(request, "conversation");
-	const cJSON *choice = get(request, "tool_choice");
+	const cJSON *modality = cJSON_GetArrayItem(member(request, "output_modalities"), 0);
+	const cJSON *format = member(member(member(request, "audio"), "output"), "format"),
+		    *max = member(request, "max_output_tokens");
+	const cJSON *metadata = member(request, "metadata"), *conversation = member(request, "conversation");
+	const cJSON *choice = member(request, "tool_choice");
 
 	a->out_of_band = conversation && strcmp(conversation->valuestring, "none") == 0;
 	a->text_only = modality ? strcmp(modality->valuestring, "text") == 0 : s->settings.text_only;

@@ -13,14 +13,9 @@ static const char server_vad_default[] =
 static const char semantic_vad_default[] =
     "{\"type\":\"semantic_vad\",\"eagerness\":\"auto\",\"create_response\":true,\"interrupt_response\":true}";
 
-static cJSON *get(const cJSON *object, const char *key)
-{
-	return cJSON_GetObjectItemCaseSensitive(object, key);
-}
-
 enum sound_format config_format(const cJSON *format)
 {
-	const cJSON *type = get(format, "type");
+	const cJSON *type = member(format, "type");
 
 	for (int i = 0; type && i < FORMATS; i++)
 		if (strcmp(type->valuestring, format_name((enum sound_format)i)) == 0)
@@ -28,19 +23,11 @@ enum sound_format config_format(const cJSON *format)
 	return FORMAT_PCM24;
 }
 
-static int number_of(const cJSON *object, const char *key, int otherwise)
-{
-	const cJSON *n = get(object, key);
-
-	return cJSON_IsNumber(n) ? n->valueint : otherwise;
-}
-
 /* Semantic detection would wait for a thought to be finished; this one only
  * waits a shorter or longer silence. */
 static int eagerness_ms(const cJSON *detection)
 {
-	const cJSON *eagerness = get(detection, "eagerness");
-	const char *word = cJSON_IsString(eagerness) ? eagerness->valuestring : "auto";
+	const char *word = member_text(detection, "eagerness", "auto");
 
 	return strcmp(word, "high") == 0 ? 300 : strcmp(word, "low") == 0 ? 1000 : 600;
 }
@@ -48,24 +35,25 @@ static int eagerness_ms(const cJSON *detection)
 static void settle(struct session *s)
 {
 	struct settings *t = &s->settings;
-	const cJSON *audio = get(s->config, "audio"), *input = get(audio, "input"),
-		    *detection = get(input, "turn_detection");
-	const cJSON *kind = get(detection, "type"), *threshold = get(detection, "threshold");
-	const cJSON *modality = cJSON_GetArrayItem(get(s->config, "output_modalities"), 0);
-	const cJSON *max = get(s->config, "max_output_tokens");
+	const cJSON *audio = member(s->config, "audio"), *input = member(audio, "input"),
+		    *detection = member(input, "turn_detection");
+	const char *kind = member_text(detection, "type", "");
+	const cJSON *modality = cJSON_GetArrayItem(member(s->config, "output_modalities"), 0);
+	const cJSON *max = member(s->config, "max_output_tokens");
 	enum sound_format before = t->input;
 
-	t->input = config_format(get(input, "format"));
-	t->output = config_format(get(get(audio, "output"), "format"));
+	t->input = config_format(member(input, "format"));
+	t->output = config_format(member(member(audio, "output"), "format"));
 	t->turn_detection = cJSON_IsObject(detection);
-	t->semantic = kind && strcmp(kind->valuestring, "semantic_vad") == 0;
-	t->create_response = !cJSON_IsFalse(get(detection, "create_response"));
-	t->interrupt_response = !cJSON_IsFalse(get(detection, "interrupt_response"));
-	t->vad.threshold = cJSON_IsNumber(threshold) ? threshold->valuedouble : 0.5;
-	t->vad.prefix_padding_ms = number_of(detection, "prefix_padding_ms", 300);
-	t->vad.silence_ms = t->semantic ? eagerness_ms(detection) : number_of(detection, "silence_duration_ms", 200);
-	t->idle_timeout_ms = number_of(detection, "idle_timeout_ms", 0);
-	t->transcription = cJSON_IsObject(get(input, "transcription"));
+	t->semantic = strcmp(kind, "semantic_vad") == 0;
+	t->create_response = !cJSON_IsFalse(member(detection, "create_response"));
+	t->interrupt_response = !cJSON_IsFalse(member(detection, "interrupt_response"));
+	t->vad.threshold = member_number(detection, "threshold", 0.5);
+	t->vad.prefix_padding_ms = (int)member_number(detection, "prefix_padding_ms", 300);
+	t->vad.silence_ms =
+	    t->semantic ? eagerness_ms(detection) : (int)member_number(detection, "silence_duration_ms", 200);
+	t->idle_timeout_ms = (int)member_number(detection, "idle_timeout_ms", 0);
+	t->transcription = cJSON_IsObject(member(input, "transcription"));
 	t->text_only = modality && strcmp(modality->valuestring, "text") == 0;
 	t->max_tokens = cJSON_IsNumber(max) ? max->valueint : 0;
 	if (before != t->input || !s->record->input_format[0])
@@ -108,16 +96,16 @@ static void merge(cJSON *into, const cJSON *from)
 	static const char *const merged[] = { "audio", "input", "output", "noise_reduction" };
 
 	for (const cJSON *child = from->child; child; child = child->next) {
-		cJSON *old = get(into, child->string);
+		const cJSON *old = member(into, child->string);
 		bool whole = true;
 
 		for (size_t i = 0; i < sizeof merged / sizeof merged[0]; i++)
 			if (strcmp(child->string, merged[i]) == 0 && cJSON_IsObject(old) && cJSON_IsObject(child))
 				whole = false;
 		if (strcmp(child->string, "turn_detection") == 0 && cJSON_IsObject(child)) {
-			const char *kind = get(child, "type")->valuestring;
+			const char *kind = member(child, "type")->valuestring;
 
-			if (!cJSON_IsObject(old) || strcmp(get(old, "type")->valuestring, kind) != 0)
+			if (!cJSON_IsObject(old) || strcmp(member(old, "type")->valuestring, kind) != 0)
 				put(into, child->string,
 				    cJSON_Parse(
 					strcmp(kind, "server_vad") == 0 ? server_vad_default : semantic_vad_default));
@@ -126,7 +114,7 @@ static void merge(cJSON *into, const cJSON *from)
 		if (whole)
 			put(into, child->string, cJSON_Duplicate(child, 1));
 		else
-			merge(get(into, child->string), child);
+			merge(member(into, child->string), child);
 	}
 }
 
@@ -138,27 +126,28 @@ static bool has_path(const cJSON *session, const char *path)
 
 	snprintf(copy, sizeof copy, "%s", strncmp(path, "session.", 8) == 0 ? path + 8 : path);
 	while (at && (name = strsep(&rest, ".")))
-		at = get(at, name);
+		at = member(at, name);
 	return at != NULL;
 }
 
 /* Rules that are about values together, or about what happened before. */
 static bool allowed(struct session *s, const cJSON *session, struct session_error *e)
 {
-	const cJSON *model = get(session, "model"), *voice = get(get(get(session, "audio"), "output"), "voice");
-	const cJSON *old_voice = get(get(get(s->config, "audio"), "output"), "voice");
-	const cJSON *transcription = get(get(get(session, "audio"), "input"), "transcription");
-	const cJSON *tracing = get(session, "tracing"), *heard_by = get(transcription, "model");
+	const cJSON *model = member(session, "model"),
+		    *voice = member(member(member(session, "audio"), "output"), "voice");
+	const cJSON *old_voice = member(member(member(s->config, "audio"), "output"), "voice");
+	const cJSON *transcription = member(member(member(session, "audio"), "input"), "transcription");
+	const cJSON *tracing = member(session, "tracing"), *heard_by = member(transcription, "model");
 	const char *name = heard_by ? heard_by->valuestring : "";
 	bool lists = strcmp(name, "gpt-transcribe") == 0 || strcmp(name, "gpt-live-transcribe") == 0;
 
 	e->code = "invalid_value";
-	if (strcmp(get(session, "type")->valuestring, get(s->config, "type")->valuestring) != 0) {
+	if (strcmp(member(session, "type")->valuestring, member(s->config, "type")->valuestring) != 0) {
 		e->param = "session.type";
 		e->message = "The type of a session cannot be changed.";
 		return false;
 	}
-	if (model && strcmp(model->valuestring, get(s->config, "model")->valuestring) != 0) {
+	if (model && strcmp(model->valuestring, member(s->config, "model")->valuestring) != 0) {
 		e->param = "session.model";
 		e->message = "The model of a session cannot be changed.";
 		return false;
@@ -169,26 +158,26 @@ static bool allowed(struct session *s, const cJSON *session, struct session_erro
 		e->message = "Cannot update a conversation's voice if assistant audio is present.";
 		return false;
 	}
-	if (tracing && !cJSON_IsNull(get(s->config, "tracing")) &&
-	    !cJSON_Compare(tracing, get(s->config, "tracing"), 1)) {
+	if (tracing && !cJSON_IsNull(member(s->config, "tracing")) &&
+	    !cJSON_Compare(tracing, member(s->config, "tracing"), 1)) {
 		e->param = "session.tracing";
 		e->message = "Tracing cannot be changed once it is on.";
 		return false;
 	}
-	if ((get(transcription, "languages") || get(transcription, "keywords")) && !lists) {
+	if ((member(transcription, "languages") || member(transcription, "keywords")) && !lists) {
 		e->param = "session.audio.input.transcription";
 		e->message = "'languages' and 'keywords' need gpt-transcribe or gpt-live-transcribe.";
 		return false;
 	}
-	if (get(transcription, "delay") && strcmp(name, "gpt-realtime-whisper") != 0) {
+	if (member(transcription, "delay") && strcmp(name, "gpt-realtime-whisper") != 0) {
 		e->param = "session.audio.input.transcription.delay";
 		e->message = "'delay' needs gpt-realtime-whisper.";
 		return false;
 	}
-	if ((get(session, "reasoning") || get(session, "parallel_tool_calls")) &&
-	    strncmp(get(s->config, "model")->valuestring, "gpt-realtime", 12) == 0 &&
-	    strncmp(get(s->config, "model")->valuestring, "gpt-realtime-2", 14) != 0) {
-		e->param = get(session, "reasoning") ? "session.reasoning" : "session.parallel_tool_calls";
+	if ((member(session, "reasoning") || member(session, "parallel_tool_calls")) &&
+	    strncmp(member(s->config, "model")->valuestring, "gpt-realtime", 12) == 0 &&
+	    strncmp(member(s->config, "model")->valuestring, "gpt-realtime-2", 14) != 0) {
+		e->param = member(session, "reasoning") ? "session.reasoning" : "session.parallel_tool_calls";
 		e->message = "Only reasoning models take this.";
 		return false;
 	}
@@ -225,9 +214,9 @@ void config_update(struct session *s, const cJSON *session, const char *event_id
 	if (!options.load)
 		record_add(s->record->asked, cJSON_Duplicate(session, 1));
 	if (s->faults->f[FAULT_WRONG_FORMAT].on) {
-		put(get(get(s->config, "audio"), "input"), "format",
+		put(member(member(s->config, "audio"), "input"), "format",
 		    cJSON_Parse("{\"type\":\"audio/pcm\",\"rate\":24000}"));
-		put(get(get(s->config, "audio"), "output"), "format",
+		put(member(member(s->config, "audio"), "output"), "format",
 		    cJSON_Parse("{\"type\":\"audio/pcm\",\"rate\":24000}"));
 	}
 	settle(s);

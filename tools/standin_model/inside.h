@@ -2,6 +2,7 @@
 #define STANDIN_INSIDE_H
 /* What the files that make up a session share. Nobody else includes this. */
 #include "tools/kit/clock.h"
+#include "tools/kit/member.h"
 #include "tools/stamps.h"
 #include "tools/standin_model/options.h"
 #include "tools/standin_model/report.h"

@@ -4,13 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *string_at(const cJSON *object, const char *key)
-{
-	const cJSON *value = cJSON_GetObjectItemCaseSensitive(object, key);
-
-	return cJSON_IsString(value) ? value->valuestring : NULL;
-}
-
 struct item *items_new(struct session *s, enum item_kind kind, const char *status)
 {
 	struct item *item = need(sizeof *item);
@@ -180,9 +173,10 @@ static void take_output(struct session *s, const char *call_id)
 
 void items_create(struct session *s, const cJSON *event, const char *event_id, uint64_t now)
 {
-	const cJSON *given = cJSON_GetObjectItemCaseSensitive(event, "item");
-	const char *id = string_at(given, "id"), *role = string_at(given, "role"), *type = string_at(given, "type");
-	size_t at = place_after(s, string_at(event, "previous_item_id"));
+	const cJSON *given = member(event, "item");
+	const char *id = member_text(given, "id", NULL), *role = member_text(given, "role", NULL),
+		   *type = member_text(given, "type", NULL);
+	size_t at = place_after(s, member_text(event, "previous_item_id", NULL));
 	struct item *item;
 	char *json;
 
@@ -209,7 +203,7 @@ void items_create(struct session *s, const cJSON *event, const char *event_id, u
 	record_add(s->record->items, cJSON_Duplicate(given, 1));
 	free(json);
 	if (strcmp(type, "function_call_output") == 0)
-		take_output(s, string_at(given, "call_id"));
+		take_output(s, member_text(given, "call_id", NULL));
 }
 
 static void note_truncate(struct session *s, const char *id, long end_ms, const struct item *item, const char *refused)
@@ -228,9 +222,9 @@ static void note_truncate(struct session *s, const char *id, long end_ms, const 
 
 void items_truncate(struct session *s, const cJSON *event, const char *event_id)
 {
-	const char *id = string_at(event, "item_id");
-	long end_ms = (long)cJSON_GetObjectItemCaseSensitive(event, "audio_end_ms")->valuedouble;
-	long content = (long)cJSON_GetObjectItemCaseSensitive(event, "content_index")->valuedouble;
+	const char *id = member_text(event, "item_id", NULL);
+	long end_ms = (long)member_number(event, "audio_end_ms", 0);
+	long content = (long)member_number(event, "content_index", 0);
 	size_t at = items_find(s, id);
 	struct item *item = at < s->item_count ? s->items[at] : NULL;
 	char message[120];
@@ -282,7 +276,7 @@ static bool in_use(const struct session *s, const struct item *item)
 
 void items_delete(struct session *s, const cJSON *event, const char *event_id)
 {
-	const char *id = string_at(event, "item_id");
+	const char *id = member_text(event, "item_id", NULL);
 	size_t at = items_find(s, id);
 
 	if (at == s->item_count || in_use(s, s->items[at])) {
@@ -298,7 +292,7 @@ void items_delete(struct session *s, const cJSON *event, const char *event_id)
 
 void items_retrieve(struct session *s, const cJSON *event, const char *event_id)
 {
-	const char *id = string_at(event, "item_id");
+	const char *id = member_text(event, "item_id", NULL);
 	size_t at = items_find(s, id);
 
 	if (at == s->item_count) {

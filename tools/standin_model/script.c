@@ -1,6 +1,7 @@
 #include "tools/standin_model/script.h"
 
 #include "tools/kit/file.h"
+#include "tools/kit/member.h"
 #include "tools/kit/text.h"
 
 #include <cjson/cJSON.h>
@@ -31,37 +32,23 @@ const char *script_words_to_say(const char *instructions)
 	return found && !strstr(instructions, greeting) ? found + sizeof exactly - 1 : NULL;
 }
 
-static char *string_at(const cJSON *object, const char *key, const char *otherwise)
-{
-	const cJSON *value = cJSON_GetObjectItemCaseSensitive(object, key);
-
-	return need_copy(cJSON_IsString(value) ? value->valuestring : otherwise);
-}
-
-static const char *string_in(const cJSON *object, const char *key)
-{
-	const cJSON *value = cJSON_GetObjectItemCaseSensitive(object, key);
-
-	return cJSON_IsString(value) ? value->valuestring : "";
-}
-
 static void read_call(struct line *line, const cJSON *object)
 {
-	const cJSON *arguments = cJSON_GetObjectItemCaseSensitive(object, "arguments");
-	const cJSON *length = cJSON_GetObjectItemCaseSensitive(object, "call_id_length");
+	const cJSON *arguments = member(object, "arguments");
+	const cJSON *length = member(object, "call_id_length");
 	struct line_call *call = &line->calls[line->call_count];
 
 	if (line->call_count == LINE_CALLS || !cJSON_IsObject(object))
 		return;
 	line->call_count++;
-	call->name = string_at(object, "name", "unnamed");
+	call->name = need_copy(member_text(object, "name", "unnamed"));
 	call->arguments = cJSON_IsString(arguments) ? need_copy(arguments->valuestring)
 			  : arguments               ? cJSON_PrintUnformatted(arguments)
 						    : need_copy("{}");
-	call->incomplete = strcmp(string_in(object, "status"), "incomplete") == 0;
-	call->force = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(object, "force"));
-	if (*string_in(object, "call_id"))
-		call->call_id = string_at(object, "call_id", "");
+	call->incomplete = strcmp(member_text(object, "status", ""), "incomplete") == 0;
+	call->force = member_true(object, "force");
+	if (*member_text(object, "call_id", ""))
+		call->call_id = need_copy(member_text(object, "call_id", ""));
 	if (cJSON_IsNumber(length) && length->valueint > 0) {
 		call->call_id = need((size_t)length->valueint + 1);
 		memset(call->call_id, 'c', (size_t)length->valueint);
@@ -72,8 +59,8 @@ static void read_calls(struct line *line, const cJSON *object)
 {
 	const cJSON *call;
 
-	read_call(line, cJSON_GetObjectItemCaseSensitive(object, "call"));
-	cJSON_ArrayForEach(call, cJSON_GetObjectItemCaseSensitive(object, "calls"))
+	read_call(line, member(object, "call"));
+	cJSON_ArrayForEach(call, member(object, "calls"))
 	{
 		read_call(line, call);
 	}
@@ -81,15 +68,15 @@ static void read_calls(struct line *line, const cJSON *object)
 
 static void read_line(struct line *line, const cJSON *object, const char *name)
 {
-	const cJSON *then = cJSON_GetObjectItemCaseSensitive(object, "then");
+	const cJSON *then = member(object, "then");
 	char wav[64];
 
 	snprintf(wav, sizeof wav, "%s.wav", name);
-	line->hear = string_at(object, "hear", "Something was said.");
-	line->say = string_at(object, "say", "I see.");
-	line->wav = string_at(object, "wav", wav);
-	line->interrupts = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(object, "interrupts"));
-	line->cancelled = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(object, "cancelled"));
+	line->hear = need_copy(member_text(object, "hear", "Something was said."));
+	line->say = need_copy(member_text(object, "say", "I see."));
+	line->wav = need_copy(member_text(object, "wav", wav));
+	line->interrupts = member_true(object, "interrupts");
+	line->cancelled = member_true(object, "cancelled");
 	read_calls(line, object);
 	if (cJSON_IsObject(then)) {
 		char after[64];
@@ -196,16 +183,16 @@ void script_load(struct script *s, const char *path, const char *voice_dir, bool
 	struct text file = { 0 };
 	char name[32];
 	cJSON *json = cJSON_Parse(file_read(path, &file) ? built_in : text_str(&file));
-	const cJSON *turns = cJSON_GetObjectItemCaseSensitive(json, "turns");
+	const cJSON *turns = member(json, "turns");
 
 	*s = (struct script){ 0 };
 	if (!json)
 		refuse(path, "not JSON");
 	if (!cJSON_IsArray(turns) || !cJSON_GetArraySize(turns))
 		refuse(path, "has no \"turns\"");
-	read_line(&s->greeting, cJSON_GetObjectItemCaseSensitive(json, "greeting"), "greeting");
-	read_line(&s->typed, cJSON_GetObjectItemCaseSensitive(json, "typed"), "typed");
-	read_line(&s->otherwise, cJSON_GetObjectItemCaseSensitive(json, "otherwise"), "otherwise");
+	read_line(&s->greeting, member(json, "greeting"), "greeting");
+	read_line(&s->typed, member(json, "typed"), "typed");
+	read_line(&s->otherwise, member(json, "otherwise"), "otherwise");
 	s->turn_count = cJSON_GetArraySize(turns);
 	s->turns = need((size_t)s->turn_count * sizeof s->turns[0]);
 	for (int i = 0; i < s->turn_count; i++) {

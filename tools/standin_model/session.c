@@ -106,7 +106,7 @@ void session_send_error(struct session *s, const struct session_error *e)
 
 static void on_update(struct session *s, const cJSON *event, const char *event_id, uint64_t now)
 {
-	config_update(s, cJSON_GetObjectItemCaseSensitive(event, "session"), event_id, now);
+	config_update(s, member(event, "session"), event_id, now);
 }
 
 static void append(struct session *s, const char *base64, size_t len, uint64_t now)
@@ -129,7 +129,7 @@ static void append(struct session *s, const char *base64, size_t len, uint64_t n
 
 static void on_append(struct session *s, const cJSON *event, const char *event_id, uint64_t now)
 {
-	const char *base64 = cJSON_GetObjectItemCaseSensitive(event, "audio")->valuestring;
+	const char *base64 = member(event, "audio")->valuestring;
 
 	(void)event_id;
 	append(s, base64, strlen(base64), now);
@@ -176,9 +176,8 @@ static void on_retrieve(struct session *s, const cJSON *event, const char *event
 
 static void on_create(struct session *s, const cJSON *event, const char *event_id, uint64_t now)
 {
-	const cJSON *request = cJSON_GetObjectItemCaseSensitive(event, "response");
-	const cJSON *conversation = cJSON_GetObjectItemCaseSensitive(request, "conversation");
-	bool out_of_band = conversation && strcmp(conversation->valuestring, "none") == 0;
+	const cJSON *request = member(event, "response");
+	bool out_of_band = strcmp(member_text(request, "conversation", ""), "none") == 0;
 	struct answer *active = answers_active(s);
 	char message[200];
 
@@ -199,14 +198,14 @@ static void on_create(struct session *s, const cJSON *event, const char *event_i
 
 static void on_cancel(struct session *s, const cJSON *event, const char *event_id, uint64_t now)
 {
-	const cJSON *id = cJSON_GetObjectItemCaseSensitive(event, "response_id");
+	const char *id = member_text(event, "response_id", NULL);
 	struct answer *a = answers_active(s);
 	cJSON *note = cJSON_CreateObject();
 
 	if (id)
-		for (a = s->answers; a && (a->over || a->ending || strcmp(a->id, id->valuestring) != 0);)
+		for (a = s->answers; a && (a->over || a->ending || strcmp(a->id, id) != 0);)
 			a = a->next;
-	cJSON_AddStringToObject(note, "response_id", id ? id->valuestring : "");
+	cJSON_AddStringToObject(note, "response_id", id ? id : "");
 	cJSON_AddBoolToObject(note, "active", a != NULL);
 	record_add(s->record->cancels, note);
 	if (a)
@@ -241,17 +240,15 @@ static void refuse(struct session *s, const struct shape_error *e, const char *t
 
 static void handle(struct session *s, const cJSON *event, uint64_t now)
 {
-	const cJSON *type = cJSON_GetObjectItemCaseSensitive(event, "type");
-	const cJSON *id = cJSON_GetObjectItemCaseSensitive(event, "event_id");
-	const char *event_id = cJSON_IsString(id) ? id->valuestring : NULL;
+	const char *type = member_text(event, "type", "event"), *event_id = member_text(event, "event_id", NULL);
 	struct shape_error error;
 	int n = 0;
 
-	while (n < EVENT_OTHER && !(cJSON_IsString(type) && strcmp(type->valuestring, client_event_names[n]) == 0))
+	while (n < EVENT_OTHER && strcmp(type, client_event_names[n]) != 0)
 		n++;
 	s->record->events[n]++;
 	if (!shapes_check(event, &error)) {
-		refuse(s, &error, cJSON_IsString(type) ? type->valuestring : "event", event_id);
+		refuse(s, &error, type, event_id);
 		return;
 	}
 	if (n != EVENT_APPEND)

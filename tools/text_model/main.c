@@ -2,6 +2,7 @@
  * POST …/responses over TLS, judges the request, answers as scripted, badly too. */
 #include "tools/kit/clock.h"
 #include "tools/kit/command_line.h"
+#include "tools/kit/member.h"
 #include "tools/kit/server.h"
 #include "tools/text_model/script.h"
 
@@ -76,7 +77,7 @@ static void serve(struct peer *p)
 	struct http_request q;
 	struct text response = { 0 };
 	const char *wrong;
-	const cJSON *answer, *slow;
+	const cJSON *answer;
 	cJSON *refused = NULL;
 
 	if (!peer_request(p, &q, REQUEST_MAX)) {
@@ -91,9 +92,7 @@ static void serve(struct peer *p)
 		cJSON_AddNumberToObject(refused, "status", wrong && strstr(wrong, "key") ? 401 : 400);
 		answer = refused;
 	}
-	slow = cJSON_GetObjectItem(answer, "slow_ms");
-	if (cJSON_IsNumber(slow))
-		sleep_ms(slow->valueint);
+	sleep_ms((long)member_number(answer, "slow_ms", 0));
 	if (script_response(answer, &response)) {
 		peer_write(p, response.data, response.len);
 		peer_end(p);

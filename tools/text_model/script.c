@@ -2,6 +2,7 @@
 
 #include "tools/kit/file.h"
 #include "tools/kit/http.h"
+#include "tools/kit/member.h"
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -22,8 +23,7 @@ struct script *script_load(const char *path)
 	struct script *script;
 
 	text_free(&text);
-	cJSON_ArrayForEach(rule,
-	    rules) if (!cJSON_IsArray(cJSON_GetObjectItem(rule, "then")) || !cJSON_GetObjectItem(rule, "then")->child)
+	cJSON_ArrayForEach(rule, rules) if (!cJSON_IsArray(member(rule, "then")) || !member(rule, "then")->child)
 	{
 		cJSON_Delete(rules);
 		rules = NULL;
@@ -49,7 +49,7 @@ const cJSON *script_next(struct script *script, const char *body)
 	pthread_mutex_lock(&script->lock);
 	cJSON_ArrayForEach(rule, script->rules)
 	{
-		const cJSON *when = cJSON_GetObjectItem(rule, "when"), *then = cJSON_GetObjectItem(rule, "then");
+		const cJSON *when = member(rule, "when"), *then = member(rule, "then");
 		int last = cJSON_GetArraySize(then) - 1;
 
 		if (!cJSON_IsString(when) || strstr(body, when->valuestring)) {
@@ -64,13 +64,6 @@ const cJSON *script_next(struct script *script, const char *body)
 }
 
 /* ---------------------------------------------------------------------- answering */
-
-static const char *text_of(const cJSON *answer, const char *name)
-{
-	const cJSON *value = cJSON_GetObjectItem(answer, name);
-
-	return cJSON_IsString(value) ? value->valuestring : NULL;
-}
 
 static void add_part(cJSON *response, const char *type, const char *name, const char *text)
 {
@@ -93,9 +86,9 @@ static void add_part(cJSON *response, const char *type, const char *name, const 
 /* A response object as the Responses API gives it. */
 static char *response_object(const cJSON *answer)
 {
-	const char *incomplete = text_of(answer, "incomplete"), *failed = text_of(answer, "failed");
-	const char *refusal = text_of(answer, "refusal"), *text = text_of(answer, "text");
-	const cJSON *json = cJSON_GetObjectItem(answer, "json");
+	const char *incomplete = member_text(answer, "incomplete", NULL), *failed = member_text(answer, "failed", NULL);
+	const char *refusal = member_text(answer, "refusal", NULL), *text = member_text(answer, "text", NULL);
+	const cJSON *json = member(answer, "json");
 	char *printed = json ? cJSON_PrintUnformatted(json) : NULL, *out;
 	cJSON *response = cJSON_CreateObject(), *usage;
 
@@ -126,25 +119,23 @@ static char *response_object(const cJSON *answer)
 
 bool script_response(const cJSON *answer, struct text *out)
 {
-	const cJSON *status = cJSON_GetObjectItem(answer, "status"),
-		    *after = cJSON_GetObjectItem(answer, "retry_after");
-	int code = cJSON_IsNumber(status) ? status->valueint : 200;
-	const char *raw = text_of(answer, "raw"), *type = text_of(answer, "type");
+	int code = (int)member_number(answer, "status", 200), after = (int)member_number(answer, "retry_after", -1);
+	const char *raw = member_text(answer, "raw", NULL), *type = member_text(answer, "type", "application/json");
 	char extra[64] = "", *body;
 	struct text error = { 0 };
 
-	if (cJSON_IsTrue(cJSON_GetObjectItem(answer, "drop")))
+	if (member_true(answer, "drop"))
 		return false;
-	if (cJSON_IsNumber(after))
-		snprintf(extra, sizeof extra, "Retry-After: %d\r\n", after->valueint);
+	if (after >= 0)
+		snprintf(extra, sizeof extra, "Retry-After: %d\r\n", after);
 	body = raw || code != 200 ? NULL : response_object(answer);
 	if (!body && !raw)
 		text_printf(&error,
 		    "{\"error\":{\"message\":\"as scripted\",\"type\":\"invalid_request_error\",\"param\":null,"
 		    "\"code\":\"%.100s\"}}",
-		    text_of(answer, "code") ? text_of(answer, "code") : "scripted");
+		    member_text(answer, "code", "scripted"));
 	raw = raw ? raw : body ? body : text_str(&error);
-	http_begin(out, code, type ? type : "application/json", strlen(raw), extra);
+	http_begin(out, code, type, strlen(raw), extra);
 	text_printf(out, "Connection: close\r\n\r\n%s", raw);
 	text_free(&error);
 	free(body);
@@ -155,22 +146,22 @@ bool script_response(const cJSON *answer, struct text *out)
 
 static bool closed_throughout(const cJSON *schema)
 {
-	const cJSON *properties = cJSON_GetObjectItem(schema, "properties"), *each;
+	const cJSON *properties = member(schema, "properties"), *each;
 
-	if (properties && !cJSON_IsFalse(cJSON_GetObjectItem(schema, "additionalProperties")))
+	if (properties && !cJSON_IsFalse(member(schema, "additionalProperties")))
 		return false;
-	if (properties && cJSON_GetArraySize(properties) != cJSON_GetArraySize(cJSON_GetObjectItem(schema, "required")))
+	if (properties && cJSON_GetArraySize(properties) != cJSON_GetArraySize(member(schema, "required")))
 		return false;
-	if (cJSON_GetObjectItem(schema, "minLength") || cJSON_GetObjectItem(schema, "maxLength"))
+	if (member(schema, "minLength") || member(schema, "maxLength"))
 		return false;
 	cJSON_ArrayForEach(each, properties) if (!closed_throughout(each)) return false;
-	return !cJSON_GetObjectItem(schema, "items") || closed_throughout(cJSON_GetObjectItem(schema, "items"));
+	return !member(schema, "items") || closed_throughout(member(schema, "items"));
 }
 
 static const char *judge_format(const cJSON *request, const char *words)
 {
-	const cJSON *format = cJSON_GetObjectItem(cJSON_GetObjectItem(request, "text"), "format");
-	const char *type = text_of(format, "type"), *name = text_of(format, "name");
+	const cJSON *format = member(member(request, "text"), "format");
+	const char *type = member_text(format, "type", NULL), *name = member_text(format, "name", NULL);
 	size_t len = name ? strlen(name) : 0;
 
 	if (!type)
@@ -181,10 +172,9 @@ static const char *judge_format(const cJSON *request, const char *words)
 		return "text.format.type is not known";
 	if (!len || len > 64 || strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") != len)
 		return "text.format.name will not do";
-	if (!cJSON_IsObject(cJSON_GetObjectItem(format, "schema")))
+	if (!cJSON_IsObject(member(format, "schema")))
 		return "text.format.schema is missing";
-	if (cJSON_IsTrue(cJSON_GetObjectItem(format, "strict")) &&
-	    !closed_throughout(cJSON_GetObjectItem(format, "schema")))
+	if (member_true(format, "strict") && !closed_throughout(member(format, "schema")))
 		return "text.format.schema is not fit for strict mode";
 	return NULL;
 }
@@ -193,12 +183,13 @@ const char *script_violation(const char *body)
 {
 	static const char *const known[] = { "model", "instructions", "input", "text", "max_output_tokens", "store" };
 	cJSON *request = cJSON_Parse(body);
-	const char *wrong = NULL, *instructions = text_of(request, "instructions"), *input = text_of(request, "input");
+	const char *wrong = NULL, *instructions = member_text(request, "instructions", NULL),
+		   *input = member_text(request, "input", NULL);
 	const cJSON *each;
 
 	if (!cJSON_IsObject(request))
 		wrong = "the body is not a JSON object";
-	else if (!text_of(request, "model") || !*text_of(request, "model"))
+	else if (!member_text(request, "model", NULL) || !*member_text(request, "model", NULL))
 		wrong = "model is missing";
 	else if (!instructions || !input || !*input)
 		wrong = "instructions or input is missing";

@@ -7,8 +7,8 @@
  * call is over it prints a table of latencies. Waits up to 30 s for the call to
  * appear. Exit status: 0 if the call ended without a fault, else 1.
  */
-#include "common/buf.h"
-#include "common/json.h"
+#include "tools/kit/http.h"
+#include "tools/kit/member.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -31,40 +31,31 @@ static cJSON *get(const struct sockaddr_in *server, const char *path, const char
 {
 	struct timeval limit = { .tv_sec = 5 };
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct buf text;
+	struct text text = { 0 };
 	cJSON *tree = NULL;
 	const char *body;
 	ssize_t n;
 
-	buf_init(&text, 0);
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-	buf_printf(&text, "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n", path);
+	text_printf(&text, "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n", path);
 	if (token[0])
-		buf_printf(&text, "Authorization: Bearer %s\r\n", token);
-	buf_puts(&text, "\r\n");
+		text_printf(&text, "Authorization: Bearer %s\r\n", token);
+	text_puts(&text, "\r\n");
 	if (!connect(fd, (const struct sockaddr *)server, sizeof *server) &&
 	    write(fd, text.data, text.len) == (ssize_t)text.len) {
 		char part[4096];
 
-		buf_reset(&text);
+		text_clear(&text);
 		while ((n = read(fd, part, sizeof part)) > 0)
-			buf_put(&text, part, (size_t)n);
+			text_add(&text, part, (size_t)n);
 	}
 	close(fd);
-	body = strstr(buf_text(&text), "\r\n\r\n");
+	body = strstr(text_str(&text), "\r\n\r\n");
 	if (body && !strncmp(text.data, "HTTP/1.1 200", 12))
-		tree = json_parse(body + 4, strlen(body + 4));
-	buf_free(&text);
+		tree = cJSON_Parse(body + 4);
+	text_free(&text);
 	return tree;
-}
-
-static double number(const cJSON *o, const char *key, double fallback)
-{
-	double value = fallback;
-
-	json_num(o, key, &value);
-	return value;
 }
 
 static void say(double at_ms, const char *who, const char *text)
@@ -74,8 +65,8 @@ static void say(double at_ms, const char *who, const char *text)
 
 static void show_agent(const cJSON *turn, struct seen *seen)
 {
-	const char *text = json_str(turn, "text"), *heard = json_str(turn, "heard_text");
-	double at = number(turn, "at_ms", 0), made = number(turn, "generated_ms", 0);
+	const char *text = member_text(turn, "text", NULL), *heard = member_text(turn, "heard_text", NULL);
+	double at = member_number(turn, "at_ms", 0), made = member_number(turn, "generated_ms", 0);
 
 	if (!seen->begun) {
 		say(at, "agent", "starts to speak");
@@ -85,9 +76,9 @@ static void show_agent(const cJSON *turn, struct seen *seen)
 		say(at, "agent", text);
 		seen->said = true;
 	}
-	if (!seen->heard && heard && json_bool(turn, "interrupted", false)) {
+	if (!seen->heard && heard && member_true(turn, "interrupted")) {
 		printf("         >>>>    interrupted: the caller heard %.2f s of %.2f s, about \"%s\"\n",
-		    number(turn, "heard_ms", 0) / 1000, made / 1000, heard);
+		    member_number(turn, "heard_ms", 0) / 1000, made / 1000, heard);
 		seen->heard = true;
 	}
 }
@@ -97,14 +88,14 @@ static void show_turns(const cJSON *turns, struct seen *seen)
 	int i = 0;
 
 	for (const cJSON *turn = turns ? turns->child : NULL; turn && i < TURNS; turn = turn->next, i++) {
-		const char *who = json_str(turn, "who"), *text = json_str(turn, "text");
+		const char *who = member_text(turn, "who", NULL), *text = member_text(turn, "text", NULL);
 
 		if (!who)
 			continue;
 		if (!strcmp(who, "agent")) {
 			show_agent(turn, &seen[i]);
 		} else if (!seen[i].said && text && text[0]) {
-			say(number(turn, "at_ms", 0), who, text);
+			say(member_number(turn, "at_ms", 0), who, text);
 			seen[i].said = true;
 		}
 	}
@@ -125,16 +116,16 @@ static void show_latencies(const cJSON *turns)
 
 	printf("\n  turn    after event   after speech      generated          heard\n");
 	for (const cJSON *turn = turns ? turns->child : NULL; turn; turn = turn->next) {
-		const char *who = json_str(turn, "who");
+		const char *who = member_text(turn, "who", NULL);
 
 		if (!who || strcmp(who, "agent"))
 			continue;
 		printf("  %4d", ++no);
-		put_ms(number(turn, "answer_after_event_ms", -1));
-		put_ms(number(turn, "answer_after_speech_ms", -1));
-		put_ms(number(turn, "generated_ms", -1));
-		put_ms(number(turn, "heard_ms", -1));
-		printf("%s\n", json_bool(turn, "interrupted", false) ? "  interrupted" : "");
+		put_ms(member_number(turn, "answer_after_event_ms", -1));
+		put_ms(member_number(turn, "answer_after_speech_ms", -1));
+		put_ms(member_number(turn, "generated_ms", -1));
+		put_ms(member_number(turn, "heard_ms", -1));
+		printf("%s\n", member_true(turn, "interrupted") ? "  interrupted" : "");
 	}
 	printf("\n  after event:  from the model's word that the caller stopped, to the answer's first audio\n"
 	       "  after speech: the same from where that was in the caller's audio, by the model's own count\n");
@@ -144,7 +135,7 @@ static void show_latencies(const cJSON *turns)
 static bool newest_call(const struct sockaddr_in *server, const char *token, char *call_sid, size_t size)
 {
 	cJSON *list = get(server, "/calls", token);
-	const char *sid = json_str(cJSON_GetArrayItem(json_get(list, "calls"), 0), "call_sid");
+	const char *sid = member_text(cJSON_GetArrayItem(member(list, "calls"), 0), "call_sid", NULL);
 	bool plain = sid && strlen(sid) < size && !strpbrk(sid, "/ \r\n?#%");
 
 	if (plain)
@@ -165,17 +156,17 @@ static int follow(const struct sockaddr_in *server, const char *call_sid, const 
 			call_sid = first;
 		snprintf(path, sizeof path, "/calls/%s", call_sid ? call_sid : "");
 		cJSON *call = get(server, path, token);
-		const cJSON *ending = json_get(call, "ending");
-		const char *state = json_str(call, "state");
+		const cJSON *ending = member(call, "ending");
+		const char *state = member_text(call, "state", NULL);
 
 		if (!call)
 			missing++;
-		show_turns(json_get(call, "turns"), seen);
+		show_turns(member(call, "turns"), seen);
 		if (state && !strcmp(state, "ended")) {
-			bool fault = json_bool(ending, "fault", true);
+			bool fault = !cJSON_IsFalse(member(ending, "fault"));
 
-			say(number(call, "seconds", 0) * 1000, "end", json_str(ending, "text"));
-			show_latencies(json_get(call, "turns"));
+			say(member_number(call, "seconds", 0) * 1000, "end", member_text(ending, "text", NULL));
+			show_latencies(member(call, "turns"));
 			cJSON_Delete(call);
 			return fault ? EXIT_FAILURE : EXIT_SUCCESS;
 		}
