@@ -1,21 +1,112 @@
 /* What --fault does: every way of being a bad Twilio is in this file, or is one
  * `if` at the place it spoils. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "tools/kit/ws.h"
 #include "tools/phone/call.h"
 #include "tools/phone/clock.h"
-#include "tools/phone/request.h"
-#include "tools/kit/ws.h"
 
-/* --- messages at a time --- */
+/* --- texts that nobody should send --- */
 
-static void send_text(struct call *c, const char *s)
+#define OTHER "MZ99999999999999999999999999999999"
+
+/* $S is the stream's name, $N the next number. */
+static const struct {
+	enum fault_id id;
+	const char *text;
+} texts[] = {
+	{ FAULT_UNKNOWN_STREAM,
+	    "{\"event\":\"media\",\"sequenceNumber\":\"9\",\"media\":{\"track\":\"inbound\",\"chunk\":\"9\","
+	    "\"timestamp\":\"9\",\"payload\":\"f39/fw==\"},\"streamSid\":\"" OTHER "\"}" },
+	{ FAULT_UNKNOWN_STREAM, "{\"event\":\"dtmf\",\"streamSid\":\"" OTHER "\",\"sequenceNumber\":\"10\","
+				"\"dtmf\":{\"track\":\"inbound_track\",\"digit\":\"1\"}}" },
+	{ FAULT_UNKNOWN_STREAM, "{\"event\":\"mark\",\"sequenceNumber\":\"11\",\"streamSid\":\"" OTHER "\","
+				"\"mark\":{\"name\":\"x\"}}" },
+	{ FAULT_UNKNOWN_STREAM,
+	    "{\"event\":\"stop\",\"sequenceNumber\":\"12\",\"stop\":{\"accountSid\":\"AC\",\"callSid\":\"CA\"},"
+	    "\"streamSid\":\"" OTHER "\"}" },
+	{ FAULT_MALFORMED, "" },
+	{ FAULT_MALFORMED, "{" },
+	{ FAULT_MALFORMED, "{\"event\":\"media\"" },
+	{ FAULT_MALFORMED, "nonsense" },
+	{ FAULT_MALFORMED, "[1,2,3]" },
+	{ FAULT_MALFORMED, "\"media\"" },
+	{ FAULT_MALFORMED, "{\"event\":\"media\",}" },
+	{ FAULT_MALFORMED, "{\"event\":\"media\"}{\"event\":\"stop\"}" },
+	{ FAULT_MALFORMED, "{\"event\":\"an-event-of-tomorrow\",\"streamSid\":\"x\"}" },
+	{ FAULT_WRONG_TYPES, "{\"event\":7}" },
+	{ FAULT_WRONG_TYPES, "{\"event\":null,\"streamSid\":\"$S\"}" },
+	{ FAULT_WRONG_TYPES, "{\"event\":\"media\",\"streamSid\":\"$S\"}" },
+	{ FAULT_WRONG_TYPES, "{\"event\":\"media\",\"streamSid\":\"$S\",\"media\":\"payload\"}" },
+	{ FAULT_WRONG_TYPES, "{\"event\":\"media\",\"streamSid\":\"$S\",\"media\":[]}" },
+	{ FAULT_WRONG_TYPES, "{\"event\":\"media\",\"streamSid\":\"$S\",\"media\":{\"payload\":5}}" },
+	{ FAULT_WRONG_TYPES,
+	    "{\"event\":\"media\",\"streamSid\":\"$S\",\"media\":{\"payload\":null,\"timestamp\":{}}}" },
+	{ FAULT_WRONG_TYPES, "{\"event\":\"media\",\"streamSid\":\"$S\",\"sequenceNumber\":-1,\"media\":{\"timestamp\":"
+			     "\"99999999999999999999\",\"chunk\":\"x\",\"payload\":\"/w==\"}}" },
+	{ FAULT_WRONG_TYPES, "{\"event\":\"media\",\"streamSid\":[\"$S\"],\"media\":{\"payload\":\"/w==\"}}" },
+	{ FAULT_WRONG_TYPES, "{\"event\":\"mark\",\"streamSid\":\"$S\",\"mark\":7}" },
+	{ FAULT_WRONG_TYPES, "{\"event\":\"mark\",\"streamSid\":\"$S\",\"mark\":{\"name\":{\"name\":1}}}" },
+	{ FAULT_WRONG_TYPES, "{\"event\":\"dtmf\",\"streamSid\":\"$S\",\"dtmf\":null}" },
+	{ FAULT_WRONG_TYPES, "{\"event\":\"stop\",\"streamSid\":7,\"stop\":[]}" },
+	{ FAULT_NUL_BYTES, "{\"event\":\"mark\",\"streamSid\":\"$S\",\"mark\":{\"name\":\"a\\u0000b\"}}" },
+	{ FAULT_BAD_UTF8, "{\"event\":\"mark\",\"mark\":{\"name\":\"\xff\xfe\xc0\x80\xed\xa0\x80\"}}" },
+#define PAYLOAD(text) \
+	{ \
+		FAULT_BAD_BASE64, \
+		    "{\"event\":\"media\",\"sequenceNumber\":\"$N\",\"media\":{\"track\":\"inbound\",\"chunk\":\"1\"," \
+		    "\"timestamp\":\"1\",\"payload\":\"" text "\"},\"streamSid\":\"$S\"}" \
+	}
+	PAYLOAD("!!!!"),
+	PAYLOAD("AAA"),
+	PAYLOAD("A==="),
+	PAYLOAD("AA=A"),
+	PAYLOAD("////\\n////"),
+	PAYLOAD(""),
+#define ECHO(name) \
+	{ \
+		FAULT_ECHO_UNKNOWN, \
+		    "{\"event\":\"mark\",\"sequenceNumber\":\"$N\",\"streamSid\":\"$S\",\"mark\":{\"name\":\"" name \
+		    "\"}}" \
+	}
+	ECHO("never sent"),
+	ECHO(""),
+	ECHO("999999:999999"),
+#define KEY(body) \
+	{ \
+		FAULT_BAD_DTMF, \
+		    "{\"event\":\"dtmf\",\"streamSid\":\"$S\",\"sequenceNumber\":\"$N\",\"dtmf\":" body "}" \
+	}
+	KEY("{}"),
+	KEY("{\"digit\":\"\"}"),
+	KEY("{\"digit\":\"x\"}"),
+	KEY("{\"digit\":\"12345\"}"),
+	KEY("{\"digit\":5}"),
+};
+
+static void send_texts(struct call *c, enum fault_id id)
 {
-	stream_send(c, WS_TEXT, s, strlen(s));
+	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+		struct text m = { 0 };
+
+		if (texts[i].id != id)
+			continue;
+		for (const char *p = texts[i].text; *p; p++) {
+			if (p[0] == '$' && p[1] == 'S')
+				text_puts(&m, c->stream.sid), p++;
+			else if (p[0] == '$' && p[1] == 'N')
+				text_printf(&m, "%llu", (unsigned long long)++c->stream.sequence), p++;
+			else
+				text_add(&m, p, 1);
+		}
+		stream_send(c, WS_TEXT, text_str(&m), m.len);
+		text_free(&m);
+	}
 }
+
+/* --- what happens at a time --- */
 
 /* A frame with a first byte of our choosing. */
 static void send_frame(struct call *c, int first, const void *payload, size_t len, bool masked)
@@ -35,22 +126,6 @@ static void start_again(struct call *c)
 	stream_start_message(c, &m);
 	stream_send(c, WS_TEXT, m.data, m.len);
 	text_free(&m);
-}
-
-static void unknown_stream(struct call *c)
-{
-	send_text(c,
-	    "{\"event\":\"media\",\"sequenceNumber\":\"9\",\"media\":{\"track\":\"inbound\",\"chunk\":\"9\",\"timestamp\":"
-	    "\"9\",\"payload\":\"f39/fw==\"},\"streamSid\":\"MZ99999999999999999999999999999999\"}");
-	send_text(c,
-	    "{\"event\":\"dtmf\",\"streamSid\":\"MZ99999999999999999999999999999999\",\"sequenceNumber\":\"10\","
-	    "\"dtmf\":{\"track\":\"inbound_track\",\"digit\":\"1\"}}");
-	send_text(c,
-	    "{\"event\":\"mark\",\"sequenceNumber\":\"11\",\"streamSid\":\"MZ99999999999999999999999999999999\","
-	    "\"mark\":{\"name\":\"x\"}}");
-	send_text(c,
-	    "{\"event\":\"stop\",\"sequenceNumber\":\"12\",\"stop\":{\"accountSid\":\"AC\",\"callSid\":\"CA\"},"
-	    "\"streamSid\":\"MZ99999999999999999999999999999999\"}");
 }
 
 static void huge(struct call *c)
@@ -78,19 +153,6 @@ static void giant(struct call *c)
 	stream_send_raw(c, head, sizeof head);
 }
 
-static void malformed(struct call *c)
-{
-	send_text(c, "");
-	send_text(c, "{");
-	send_text(c, "{\"event\":\"media\"");
-	send_text(c, "nonsense");
-	send_text(c, "[1,2,3]");
-	send_text(c, "\"media\"");
-	send_text(c, "{\"event\":\"media\",}");
-	send_text(c, "{\"event\":\"media\"}{\"event\":\"stop\"}");
-	send_text(c, "{\"event\":\"an-event-of-tomorrow\",\"streamSid\":\"x\"}");
-}
-
 static void deep(struct call *c)
 {
 	struct text m = { 0 };
@@ -102,66 +164,15 @@ static void deep(struct call *c)
 	text_free(&m);
 }
 
-static void wrong_types(struct call *c)
-{
-	static const char *const messages[] = {
-		"{\"event\":7}",
-		"{\"event\":null,\"streamSid\":\"%s\"}",
-		"{\"event\":\"media\",\"streamSid\":\"%s\"}",
-		"{\"event\":\"media\",\"streamSid\":\"%s\",\"media\":\"payload\"}",
-		"{\"event\":\"media\",\"streamSid\":\"%s\",\"media\":[]}",
-		"{\"event\":\"media\",\"streamSid\":\"%s\",\"media\":{\"payload\":5}}",
-		"{\"event\":\"media\",\"streamSid\":\"%s\",\"media\":{\"payload\":null,\"timestamp\":{}}}",
-		"{\"event\":\"media\",\"streamSid\":\"%s\",\"sequenceNumber\":-1,\"media\":{\"timestamp\":\"99999999999999999999\","
-		"\"chunk\":\"x\",\"payload\":\"/w==\"}}",
-		"{\"event\":\"media\",\"streamSid\":[\"%s\"],\"media\":{\"payload\":\"/w==\"}}",
-		"{\"event\":\"mark\",\"streamSid\":\"%s\",\"mark\":7}",
-		"{\"event\":\"mark\",\"streamSid\":\"%s\",\"mark\":{\"name\":{\"name\":1}}}",
-		"{\"event\":\"dtmf\",\"streamSid\":\"%s\",\"dtmf\":null}",
-		"{\"event\":\"stop\",\"streamSid\":7,\"stop\":[]}",
-	};
-	char m[400];
-
-	for (size_t i = 0; i < sizeof messages / sizeof messages[0]; i++) {
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-		snprintf(m, sizeof m, messages[i], c->stream.sid);
-#pragma GCC diagnostic pop
-		send_text(c, m);
-	}
-}
-
 static void nul_bytes(struct call *c)
 {
 	char m[200];
 	int n = snprintf(
-	    m, sizeof m, "{\"event\":\"mark\",\"streamSid\":\"%s\",\"mark\":{\"name\":\"a\\u0000b\"}}", c->stream.sid);
-
-	stream_send(c, WS_TEXT, m, (size_t)n);
-	n = snprintf(
 	    m, sizeof m, "{\"event\":\"mark\",\"streamSid\":\"%s\",\"mark\":{\"name\":\"a?b\"}}", c->stream.sid);
+
 	*strchr(m, '?') = '\0';
 	stream_send(c, WS_TEXT, m, (size_t)n);
 	stream_send(c, WS_TEXT, "\0\0\0\0", 4);
-}
-
-static void bad_utf8(struct call *c)
-{
-	send_text(c, "{\"event\":\"mark\",\"mark\":{\"name\":\"\xff\xfe\xc0\x80\xed\xa0\x80\"}}");
-}
-
-static void bad_base64(struct call *c)
-{
-	static const char *const payloads[] = { "!!!!", "AAA", "A===", "AA=A", "////\\n////", "" };
-	char m[300];
-
-	for (size_t i = 0; i < sizeof payloads / sizeof payloads[0]; i++) {
-		snprintf(m, sizeof m,
-		    "{\"event\":\"media\",\"sequenceNumber\":\"%llu\",\"media\":{\"track\":\"inbound\",\"chunk\":\"1\",\"timestamp\":"
-		    "\"1\",\"payload\":\"%s\"},\"streamSid\":\"%s\"}",
-		    (unsigned long long)++c->stream.sequence, payloads[i], c->stream.sid);
-		send_text(c, m);
-	}
 }
 
 static void binary(struct call *c)
@@ -224,21 +235,6 @@ static void cut(struct call *c)
 	stream_end(c, END_CUT);
 }
 
-static void echo_unknown(struct call *c)
-{
-	char m[200];
-
-	for (int i = 0; i < 3; i++) {
-		snprintf(m, sizeof m,
-		    "{\"event\":\"mark\",\"sequenceNumber\":\"%llu\",\"streamSid\":\"%s\",\"mark\":{\"name\":\"%s\"}}",
-		    (unsigned long long)++c->stream.sequence, c->stream.sid,
-		    i == 0   ? "never sent"
-		    : i == 1 ? ""
-			     : "999999:999999");
-		send_text(c, m);
-	}
-}
-
 static void status_completed(struct call *c)
 {
 	webhook_call_status(c, "completed");
@@ -250,49 +246,17 @@ static void status_stopped(struct call *c)
 	webhook_stream_status(c, "stream-stopped", NULL);
 }
 
-static void bad_dtmf(struct call *c)
-{
-	static const char *const bodies[] = { "{}", "{\"digit\":\"\"}", "{\"digit\":\"x\"}", "{\"digit\":\"12345\"}",
-		"{\"digit\":5}" };
-	char m[200];
-
-	for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
-		snprintf(m, sizeof m,
-		    "{\"event\":\"dtmf\",\"streamSid\":\"%s\",\"sequenceNumber\":\"%llu\",\"dtmf\":%s}", c->stream.sid,
-		    (unsigned long long)++c->stream.sequence, bodies[i]);
-		send_text(c, m);
-	}
-}
-
 static const struct {
 	enum fault_id id;
-	void (*happen)(struct call *c);
-} at_a_time[] = {
-	{ FAULT_START_TWICE, start_again },
-	{ FAULT_UNKNOWN_STREAM, unknown_stream },
-	{ FAULT_LATE, hold_back },
-	{ FAULT_WITHHOLD, withhold },
-	{ FAULT_HUGE, huge },
-	{ FAULT_GIANT, giant },
-	{ FAULT_MALFORMED, malformed },
-	{ FAULT_DEEP, deep },
-	{ FAULT_WRONG_TYPES, wrong_types },
-	{ FAULT_NUL_BYTES, nul_bytes },
-	{ FAULT_BAD_UTF8, bad_utf8 },
-	{ FAULT_BAD_BASE64, bad_base64 },
-	{ FAULT_BINARY, binary },
-	{ FAULT_UNMASKED, unmasked },
-	{ FAULT_RESERVED_BITS, reserved_bits },
-	{ FAULT_BAD_OPCODE, bad_opcode },
-	{ FAULT_LONG_PING, long_ping },
-	{ FAULT_HALF_FRAME, half_frame },
-	{ FAULT_SECOND_STREAM, second_stream },
-	{ FAULT_CUT, cut },
-	{ FAULT_ECHO_UNKNOWN, echo_unknown },
-	{ FAULT_STATUS_COMPLETED, status_completed },
-	{ FAULT_STATUS_STOPPED, status_stopped },
-	{ FAULT_BAD_DTMF, bad_dtmf },
-};
+	void (*happen)(struct call *c); /* after its texts; NULL: they are all */
+} at_a_time[] = { { FAULT_START_TWICE, start_again }, { FAULT_UNKNOWN_STREAM, NULL }, { FAULT_LATE, hold_back },
+	{ FAULT_WITHHOLD, withhold }, { FAULT_HUGE, huge }, { FAULT_GIANT, giant }, { FAULT_MALFORMED, NULL },
+	{ FAULT_DEEP, deep }, { FAULT_WRONG_TYPES, NULL }, { FAULT_NUL_BYTES, nul_bytes }, { FAULT_BAD_UTF8, NULL },
+	{ FAULT_BAD_BASE64, NULL }, { FAULT_BINARY, binary }, { FAULT_UNMASKED, unmasked },
+	{ FAULT_RESERVED_BITS, reserved_bits }, { FAULT_BAD_OPCODE, bad_opcode }, { FAULT_LONG_PING, long_ping },
+	{ FAULT_HALF_FRAME, half_frame }, { FAULT_SECOND_STREAM, second_stream }, { FAULT_CUT, cut },
+	{ FAULT_ECHO_UNKNOWN, NULL }, { FAULT_STATUS_COMPLETED, status_completed },
+	{ FAULT_STATUS_STOPPED, status_stopped }, { FAULT_BAD_DTMF, NULL } };
 
 void mischief_tick(struct call *c)
 {
@@ -317,7 +281,9 @@ void mischief_tick(struct call *c)
 			continue;
 		s->done_fault[id] = true;
 		note_event(c, "fault: %s", fault_name(id));
-		at_a_time[i].happen(c);
+		send_texts(c, id);
+		if (at_a_time[i].happen)
+			at_a_time[i].happen(c);
 	}
 }
 

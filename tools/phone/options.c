@@ -1,10 +1,10 @@
 #include "tools/phone/options.h"
 
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/kit/client.h"
 #include "tools/kit/command_line.h"
 #include "tools/kit/text.h"
 #include "tools/phone/expect.h"
@@ -204,23 +204,6 @@ static int refuse(const char *option, const char *why)
 	return 2;
 }
 
-static int resolve(struct options *o)
-{
-	const char *colon = strrchr(o->server, ':');
-	char host[256];
-	struct addrinfo hints = { .ai_family = AF_INET, .ai_socktype = SOCK_STREAM }, *found;
-
-	if (!colon || (size_t)(colon - o->server) >= sizeof host)
-		return refuse("server", "is no HOST:PORT");
-	memcpy(host, o->server, (size_t)(colon - o->server));
-	host[colon - o->server] = '\0';
-	if (getaddrinfo(host, colon + 1, &hints, &found) != 0)
-		return refuse("server", "cannot be resolved");
-	memcpy(&o->address, found->ai_addr, sizeof o->address);
-	freeaddrinfo(found);
-	return OPTIONS_RUN;
-}
-
 int options_read(struct options *o, int argc, char **argv)
 {
 	const char *wrong = NULL;
@@ -249,7 +232,7 @@ int options_read(struct options *o, int argc, char **argv)
 		o->threads = o->calls;
 	if (o->seconds > 0 && o->limit_s < (long)(o->seconds + (double)o->calls / o->ramp) + 60)
 		o->limit_s = (long)(o->seconds + (double)o->calls / o->ramp) + 60;
-	return resolve(o);
+	return client_resolve(o->server, &o->address) ? OPTIONS_RUN : refuse("server", "cannot be resolved");
 }
 
 void options_free(struct options *o)

@@ -1,13 +1,11 @@
 /* What the server is told while a call goes on. */
+#include "tools/kit/client.h"
 #include "tools/kit/file.h"
 #include "tools/twilio_rest/rest.h"
 
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 bool server_address(char *out, size_t size)
@@ -21,52 +19,13 @@ bool server_address(char *out, size_t size)
 	return fine;
 }
 
-static int dial(void)
-{
-	struct addrinfo hints = { .ai_family = AF_INET, .ai_socktype = SOCK_STREAM }, *found;
-	struct timeval limit = { .tv_sec = 15 };
-	char host[128] = "", *port;
-	int fd;
-
-	if (!server_address(host, sizeof host) || !(port = strrchr(host, ':')))
-		return -1;
-	*port++ = '\0';
-	if (getaddrinfo(host, port, &hints, &found))
-		return -1;
-	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-	if (connect(fd, found->ai_addr, found->ai_addrlen)) {
-		close(fd);
-		fd = -1;
-	}
-	freeaddrinfo(found);
-	return fd;
-}
-
-static int exchange(struct text *out)
-{
-	char head[64] = "";
-	size_t got = 0;
-	ssize_t n;
-	int fd = dial();
-
-	if (fd < 0)
-		return 0;
-	for (size_t at = 0; at < out->len && (n = send(fd, out->data + at, out->len - at, MSG_NOSIGNAL)) > 0;)
-		at += (size_t)n;
-	while (got < sizeof head - 1 && (n = recv(fd, head + got, sizeof head - 1 - got, 0)) > 0)
-		got += (size_t)n;
-	close(fd);
-	return strncmp(head, "HTTP/1.1 ", 9) ? 0 : atoi(head + 9);
-}
-
 void callback_send(const char *url, const struct form *f, const char *what, const char *sid)
 {
-	struct text out = { 0 }, body = { 0 };
-	char signature[SIGNATURE_MAX];
+	struct text out = { 0 }, body = { 0 }, answer = { 0 };
+	struct sockaddr_in to;
+	char address[128], signature[SIGNATURE_MAX];
 	size_t origin = strlen(options.public_url);
-	int status;
+	int status = 0;
 
 	if (strncmp(url, options.public_url, origin) || url[origin] != '/') {
 		report_complaint("the callback %s is not on %s", url, options.public_url);
@@ -80,10 +39,12 @@ void callback_send(const char *url, const struct form *f, const char *what, cons
 	    "X-Twilio-Signature: %s\r\nContent-Type: application/x-www-form-urlencoded; charset=UTF-8\r\n", signature);
 	text_printf(&out, "Content-Length: %zu\r\n\r\n", body.len);
 	text_add(&out, body.data, body.len);
-	status = exchange(&out);
+	if (server_address(address, sizeof address) && client_resolve(address, &to))
+		status = client_ask(&to, &out, 15, &answer);
 	report_callback(sid, what, status);
 	text_free(&out);
 	text_free(&body);
+	text_free(&answer);
 }
 
 void callback_base(const struct call *c, struct form *f, const char *status)

@@ -7,18 +7,13 @@
  * call is over it prints a table of latencies. Waits up to 30 s for the call to
  * appear. Exit status: 0 if the call ended without a fault, else 1.
  */
-#include "tools/kit/http.h"
+#include "tools/kit/client.h"
+#include "tools/kit/clock.h"
 #include "tools/kit/member.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <time.h>
-#include <unistd.h>
 
 enum { POLLS_PER_SECOND = 5, WAIT_SECONDS = 30, TURNS = 200 };
 
@@ -29,32 +24,18 @@ struct seen {
 /* The body of a 200 answer as a tree; NULL for anything else. */
 static cJSON *get(const struct sockaddr_in *server, const char *path, const char *token)
 {
-	struct timeval limit = { .tv_sec = 5 };
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct text text = { 0 };
-	cJSON *tree = NULL;
+	struct text ask = { 0 }, answer = { 0 };
 	const char *body;
-	ssize_t n;
+	cJSON *tree = NULL;
 
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-	text_printf(&text, "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n", path);
+	text_printf(&ask, "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n", path);
 	if (token[0])
-		text_printf(&text, "Authorization: Bearer %s\r\n", token);
-	text_puts(&text, "\r\n");
-	if (!connect(fd, (const struct sockaddr *)server, sizeof *server) &&
-	    write(fd, text.data, text.len) == (ssize_t)text.len) {
-		char part[4096];
-
-		text_clear(&text);
-		while ((n = read(fd, part, sizeof part)) > 0)
-			text_add(&text, part, (size_t)n);
-	}
-	close(fd);
-	body = strstr(text_str(&text), "\r\n\r\n");
-	if (body && !strncmp(text.data, "HTTP/1.1 200", 12))
+		text_printf(&ask, "Authorization: Bearer %s\r\n", token);
+	text_puts(&ask, "\r\n");
+	if (client_ask(server, &ask, 5, &answer) == 200 && (body = strstr(answer.data, "\r\n\r\n")))
 		tree = cJSON_Parse(body + 4);
-	text_free(&text);
+	text_free(&ask);
+	text_free(&answer);
 	return tree;
 }
 
@@ -147,7 +128,6 @@ static bool newest_call(const struct sockaddr_in *server, const char *token, cha
 static int follow(const struct sockaddr_in *server, const char *call_sid, const char *token)
 {
 	struct seen seen[TURNS] = { 0 };
-	struct timespec pause = { .tv_nsec = 1000000000 / POLLS_PER_SECOND };
 	char path[256] = "", first[64];
 	int missing = 0;
 
@@ -171,7 +151,7 @@ static int follow(const struct sockaddr_in *server, const char *call_sid, const 
 			return fault ? EXIT_FAILURE : EXIT_SUCCESS;
 		}
 		cJSON_Delete(call);
-		nanosleep(&pause, NULL);
+		sleep_ms(1000 / POLLS_PER_SECOND);
 	}
 	fprintf(stderr, "watch: no call%s%s\n", call_sid ? " " : "", call_sid ? call_sid : "");
 	return EXIT_FAILURE;
@@ -179,21 +159,17 @@ static int follow(const struct sockaddr_in *server, const char *call_sid, const 
 
 int main(int argc, char **argv)
 {
-	struct sockaddr_in server = { .sin_family = AF_INET };
+	struct sockaddr_in server;
 	const char *token = "";
-	char host[64];
-	int port;
 
 	if (argc >= 4 && !strcmp(argv[1], "--token")) {
 		token = argv[2];
 		argv += 2;
 		argc -= 2;
 	}
-	if (argc < 2 || argc > 3 || sscanf(argv[1], "%63[0-9.]:%d", host, &port) != 2 || port < 1 || port > 65535 ||
-	    inet_pton(AF_INET, host, &server.sin_addr) != 1) {
-		fprintf(stderr, "usage: watch [--token API_TOKEN] IPV4:PORT [CALL_SID]\n");
+	if (argc < 2 || argc > 3 || !client_resolve(argv[1], &server)) {
+		fprintf(stderr, "usage: watch [--token API_TOKEN] HOST:PORT [CALL_SID]\n");
 		return 2;
 	}
-	server.sin_port = htons((uint16_t)port);
 	return follow(&server, argc == 3 ? argv[2] : NULL, token);
 }
