@@ -102,9 +102,8 @@ static void send_arguments(struct session *s, const struct answer *a, const stru
 		text_printf(out, ",\"response_id\":\"%s\",\"item_id\":\"%s\",\"output_index\":%d,\"call_id\":\"%s\"",
 		    a->id, call->id, index, call->call_id);
 		if (done)
-			text_printf(out, ",\"name\":\"%s\",\"arguments\":", call->call_name);
-		else
-			text_field(out, "delta", call->words);
+			text_field(out, "name", call->call_name);
+		text_field(out, done ? "arguments" : "delta", call->words);
 		event_send(s);
 	}
 }

@@ -554,6 +554,36 @@ static void an_item_is_created_and_answered(void **state)
 	client_close(&c);
 }
 
+static void a_call_of_a_tool_comes_with_its_arguments(void **state)
+{
+	static char name[] = "look_up", arguments[] = "{\"day\":\"\\\"friday\\\"\"}";
+	struct client c;
+	cJSON *event;
+
+	(void)state;
+	script.greeting.calls[0] = (struct line_call){ .name = name, .arguments = arguments, .force = true };
+	script.greeting.call_count = 1;
+	begin(&c, TARGET);
+	client_send(&c, "{\"type\":\"response.create\"}");
+	event = wait_for(&c, "response.function_call_arguments.delta");
+	assert_string_equal(string_at(event, "delta"), arguments);
+	drop(event);
+	event = wait_for(&c, "response.function_call_arguments.done");
+	assert_string_equal(string_at(event, "name"), name);
+	assert_string_equal(string_at(event, "arguments"), arguments);
+	drop(event);
+	for (event = NULL; !event || strcmp(string_at(event, "item.type"), "function_call");) {
+		drop(event);
+		event = wait_for(&c, "response.output_item.done");
+	}
+	assert_string_equal(string_at(event, "item.name"), name);
+	assert_string_equal(string_at(event, "item.arguments"), arguments);
+	drop(event);
+	drop(wait_for(&c, "response.done"));
+	client_close(&c);
+	script.greeting.call_count = 0;
+}
+
 static void audio_is_as_long_in_every_format(void **state)
 {
 	static const char *const formats[] = { "{\"type\":\"audio/pcmu\"}", "{\"type\":\"audio/pcma\"}",
@@ -813,6 +843,7 @@ int main(void)
 		cmocka_unit_test(requests_out_of_place_get_their_errors),
 		cmocka_unit_test(text_can_be_had_beside_the_conversation),
 		cmocka_unit_test(an_item_is_created_and_answered),
+		cmocka_unit_test(a_call_of_a_tool_comes_with_its_arguments),
 		cmocka_unit_test(audio_is_as_long_in_every_format),
 		cmocka_unit_test(nonsense_is_answered_and_counted),
 		cmocka_unit_test(connections_are_lost_as_ordered),
