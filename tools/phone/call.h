@@ -21,19 +21,24 @@
 
 enum { DOCUMENTS_MAX = 20, NOTES_MAX = 2000, ANSWER_STARTS = 8 };
 
-/* How the media stream, or else the call, came to its end. */
+/* How the media stream, or else the call, came to its end; and the report's word for it. */
+#define CALL_ENDS(X) \
+	X(NONE, "none") \
+	X(CALLER, "caller")                   /* we sent stop */ \
+	X(SERVER, "server")                   /* the server sent a close frame */ \
+	X(LOST, "lost")                       /* the server's socket ended without one */ \
+	X(VIOLATION, "violation")             /* the server broke RFC 6455: we cut */ \
+	X(CUT, "cut")                         /* --fault cut */ \
+	X(WEBHOOK_FAILED, "webhook-failed")   /* no TwiML came */ \
+	X(UPGRADE_REFUSED, "upgrade-refused") /* no 101 */ \
+	X(NO_STREAM, "no-stream")             /* the TwiML had none */ \
+	X(LIMIT, "limit")                     /* --limit */ \
+	X(ORDERED, "ordered")                 /* an order came in over --control */
+
 enum call_end {
-	END_NONE,
-	END_CALLER,          /* we sent stop */
-	END_SERVER,          /* the server sent a close frame */
-	END_LOST,            /* the server's socket ended without one */
-	END_VIOLATION,       /* the server broke RFC 6455: we cut */
-	END_CUT,             /* --fault cut */
-	END_WEBHOOK_FAILED,  /* no TwiML came */
-	END_UPGRADE_REFUSED, /* no 101 */
-	END_NO_STREAM,       /* the TwiML had none */
-	END_LIMIT,           /* --limit */
-	END_ORDERED,         /* an order came in over --control */
+#define X(id, word) END_##id,
+	CALL_ENDS(X)
+#undef X
 };
 
 enum stream_state { STREAM_NONE, STREAM_CONNECTING, STREAM_UPGRADING, STREAM_OPEN, STREAM_CLOSING, STREAM_DONE };

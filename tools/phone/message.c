@@ -130,27 +130,17 @@ static bool outer(struct scan *s, struct slice *event, struct slice *sid, struct
 
 static bool shape(struct scan *s, struct message *out, struct slice event, struct slice payload, struct slice name)
 {
-	if (is(event, "media")) {
-		out->kind = MESSAGE_MEDIA;
-		out->value = payload.p;
-		out->len = payload.len;
-		if (name.p)
-			return wrong(s, "there is a surplus field");
-	} else if (is(event, "mark")) {
-		out->kind = MESSAGE_MARK;
-		out->value = name.p;
-		out->len = name.len;
-		if (payload.p)
-			return wrong(s, "there is a surplus field");
-	} else if (is(event, "clear")) {
-		out->kind = MESSAGE_CLEAR;
-		out->value = "";
-		if (payload.p || name.p)
-			return wrong(s, "there is a surplus field");
-	} else {
+	bool media = is(event, "media"), mark = is(event, "mark");
+	struct slice value = media ? payload : mark ? name : (struct slice){ "", 0 };
+
+	if (!media && !mark && !is(event, "clear"))
 		return wrong(s, event.p ? "the event is not known" : "there is no event");
-	}
-	return out->value ? true : wrong(s, "a field is missing");
+	if ((payload.p && !media) || (name.p && !mark))
+		return wrong(s, "there is a surplus field");
+	if (!value.p)
+		return wrong(s, "a field is missing");
+	*out = (struct message){ media ? MESSAGE_MEDIA : mark ? MESSAGE_MARK : MESSAGE_CLEAR, value.p, value.len };
+	return true;
 }
 
 int message_read(struct message *out, const char *text, size_t len, const char *stream_sid, const char **why)

@@ -9,17 +9,9 @@
 const char *call_end_name(enum call_end end)
 {
 	static const char *const names[] = {
-		[END_NONE] = "none",
-		[END_CALLER] = "caller",
-		[END_SERVER] = "server",
-		[END_LOST] = "lost",
-		[END_VIOLATION] = "violation",
-		[END_CUT] = "cut",
-		[END_WEBHOOK_FAILED] = "webhook-failed",
-		[END_UPGRADE_REFUSED] = "upgrade-refused",
-		[END_NO_STREAM] = "no-stream",
-		[END_LIMIT] = "limit",
-		[END_ORDERED] = "ordered",
+#define X(id, word) word,
+		CALL_ENDS(X)
+#undef X
 	};
 
 	return names[end];
