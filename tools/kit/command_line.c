@@ -6,7 +6,7 @@
 
 enum { HELP_COLUMN = 28 };
 
-const struct option_row *option_find(const struct option_row *rows, size_t count, const char *name, size_t len)
+static const struct option_row *find(const struct option_row *rows, size_t count, const char *name, size_t len)
 {
 	for (size_t i = 0; i < count; i++)
 		if (rows[i].name && strlen(rows[i].name) == len && memcmp(rows[i].name, name, len) == 0)
@@ -46,7 +46,7 @@ const char *option_set(const struct option_row *row, void *into, const char *val
 	return NULL;
 }
 
-void option_help(const struct option_row *rows, size_t count)
+static void help(const struct option_row *rows, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		const struct option_row *r = &rows[i];
@@ -95,12 +95,12 @@ int command_line_read(
 	for (; i < argc && strncmp(argv[i], "--", 2) == 0; i++) {
 		const char *option = argv[i], *name = option + 2, *value = NULL, *why;
 		size_t len = strcspn(name, "=");
-		const struct option_row *row = option_find(rows, count, name, len);
+		const struct option_row *row = find(rows, count, name, len);
 
 		if (!*name)
 			return i + 1;
 		if (strcmp(name, "help") == 0) {
-			option_help(rows, count);
+			help(rows, count);
 			return 0;
 		}
 		if (!row)

@@ -30,6 +30,9 @@ struct option_row {
 	void (*print)(void);
 };
 
+/* Of a row whose value is a function's business. */
+#define BY(function) OPTION_CALL, .call = function
+
 /* Fills in `into`, with what is usual first. Returns the index of the first word that is no option (argc
  * if there is none; "--" before it is passed over), 0 after --help, -1 and a
  * line on stderr if something is wrong. */
@@ -41,10 +44,5 @@ void option_defaults(const struct option_row *rows, size_t count, void *into);
 
 /* One value by its row: NULL, or what is wrong with it. */
 const char *option_set(const struct option_row *row, void *into, const char *value);
-
-/* The row of that name, `len` long; NULL if there is none. */
-const struct option_row *option_find(const struct option_row *rows, size_t count, const char *name, size_t len);
-
-void option_help(const struct option_row *rows, size_t count);
 
 #endif

@@ -22,6 +22,9 @@ struct timer {
 	size_t slot; /* place in the heap, from 1; 0 when not set */
 };
 
+/* What a source or a timer is embedded in. */
+#define OWNER(part, type, member) ((type *)((char *)(part)-offsetof(type, member)))
+
 struct loop {
 	int epoll, timer;      /* timer: only on kernels without epoll_pwait2 */
 	pthread_mutex_t *lock; /* NULL, or held while it works and free while it waits */

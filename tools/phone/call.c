@@ -188,7 +188,7 @@ static bool do_redirect(struct call *c, const struct verb *v)
 
 static void open_now(struct timer *t, uint64_t now_ns)
 {
-	struct call *c = (struct call *)((char *)t - offsetof(struct call, pause));
+	struct call *c = OWNER(t, struct call, pause);
 
 	(void)now_ns;
 	stream_open(c, &c->twiml.verb[c->next_verb - 1]);
@@ -340,7 +340,7 @@ bool call_order(struct call *c, const char *url, const char *twiml)
 
 static void give_up(struct timer *t, uint64_t now_ns)
 {
-	struct call *c = (struct call *)((char *)t - offsetof(struct call, timer));
+	struct call *c = OWNER(t, struct call, timer);
 
 	(void)now_ns;
 	note_failure(c, "the call was not over after %ld s", c->options->limit_s);
@@ -350,7 +350,7 @@ static void give_up(struct timer *t, uint64_t now_ns)
 
 static void begin(struct timer *t, uint64_t now_ns)
 {
-	struct call *c = (struct call *)((char *)t - offsetof(struct call, timer));
+	struct call *c = OWNER(t, struct call, timer);
 	struct form f = { 0 };
 
 	c->begun_ns = now_ns;

@@ -36,7 +36,7 @@ static bool obey(struct call *c, const char *order)
 
 static void on_order(struct source *s, uint32_t events)
 {
-	struct control *k = (struct control *)((char *)s - offsetof(struct control, order));
+	struct control *k = OWNER(s, struct control, order);
 	char bytes[4096];
 	ssize_t n;
 

@@ -72,44 +72,27 @@ static long number_of(size_t i, const struct call *c)
 	return (long)report_number(c, &numbers[i].field) / (numbers[i].per ? numbers[i].per : 1);
 }
 
-static const char *get_end(const struct call *c)
-{
-	return call_end_name(c->end);
-}
-
-static const char *get_said(const struct call *c)
-{
-	return text_str(&c->said);
-}
-
-static const char *get_dialled(const struct call *c)
-{
-	return text_str(&c->dialled);
-}
-
-static const char *get_twiml(const struct call *c)
-{
-	return text_str(&c->documents_text);
-}
-
-static const char *get_refusal(const struct call *c)
-{
-	return c->refusal;
-}
-
 static const struct {
-	const char *name;
-	const char *(*get)(const struct call *c);
-	bool whole; /* = compares all of it */
-	const char *help;
+	const char *name, *help;
+	enum { END, TEXT, CHARS } kind; /* of the field; = compares all of an end, and else means: contains */
+	size_t at;
 } words[] = {
-	{ "end", get_end, true,
-	    "caller, server, lost, violation, cut, webhook-failed, upgrade-refused, no-stream, limit" },
-	{ "say", get_said, false, "words of the <Say>s the caller heard (= means: contains)" },
-	{ "dial", get_dialled, false, "numbers dialled" },
-	{ "twiml", get_twiml, false, "all TwiML received" },
-	{ "refusal", get_refusal, false, "body of a refusal" },
+	{ "end", "caller, server, lost, violation, cut, webhook-failed, upgrade-refused, no-stream, limit", END,
+	    offsetof(struct call, end) },
+	{ "say", "words of the <Say>s the caller heard (= means: contains)", TEXT, offsetof(struct call, said) },
+	{ "dial", "numbers dialled", TEXT, offsetof(struct call, dialled) },
+	{ "twiml", "all TwiML received", TEXT, offsetof(struct call, documents_text) },
+	{ "refusal", "body of a refusal", CHARS, offsetof(struct call, refusal) },
 };
+
+static const char *words_of(int i, const struct call *c)
+{
+	const void *at = (const char *)c + words[i].at;
+
+	return words[i].kind == END    ? call_end_name(*(const enum call_end *)at)
+	       : words[i].kind == TEXT ? text_str(at)
+				       : at;
+}
 
 enum { NUMBERS = sizeof numbers / sizeof numbers[0], WORDS = sizeof words / sizeof words[0] };
 
@@ -194,9 +177,9 @@ bool expect_met(const char *expectation, const struct call *c, char *why, size_t
 		return met;
 	}
 	{
-		const char *is = words[p.word].get(c);
-		bool same =
-		    words[p.word].whole && p.op != OP_CONTAINS ? strcmp(is, p.value) == 0 : strstr(is, p.value) != NULL;
+		const char *is = words_of(p.word, c);
+		bool same = words[p.word].kind == END && p.op != OP_CONTAINS ? strcmp(is, p.value) == 0
+									     : strstr(is, p.value) != NULL;
 
 		met = p.op == OP_NOT ? !same : same;
 		snprintf(why, why_size, "expected %s, but %s is \"%.200s\"", expectation, words[p.word].name, is);

@@ -106,9 +106,8 @@ static const char *set_call_sid(void *into, const char *name, const char *value)
 	return strlen(value) == 34 ? NULL : "must have 34 characters";
 }
 
-#define AT(field) .at = offsetof(struct options, field)
+#define TO(kind, field) OPTION_##kind, .at = offsetof(struct options, field)
 #define RANGE(from, to) .least = from, .most = to
-#define CALLS(function) .call = function
 #define WORDS(text) \
 	{ \
 		.kind = OPTION_WORDS, .help = text \
@@ -122,61 +121,52 @@ static const struct option_row rows[] = {
 	      "It asks the voice webhook, follows the TwiML, opens the media stream, speaks WAV\n"
 	      "files, plays what it is sent in real time, echoes marks, and checks every message\n"
 	      "it gets. Exit status 0 if the call went as the script and --expect say.\n"),
-	{ "server", "HOST:PORT", "127.0.0.1:8080", "where the bridge listens", OPTION_TEXT, AT(server) },
-	{ "public-url", "URL", "https://bridge.example.com", "what Twilio would call it, and signs", OPTION_TEXT,
-	    AT(public_url) },
-	{ "token", "TOKEN", NULL, "the auth token to sign with; without one nothing is signed", OPTION_TEXT,
-	    AT(token) },
-	{ "voice-path", "PATH", "/twilio/voice", "the voice webhook", OPTION_TEXT, AT(voice_path) },
-	{ "status-path", "PATH", "/twilio/call-status", "where call status callbacks go", OPTION_TEXT,
-	    AT(status_path) },
-	{ "no-status", NULL, NULL, "send no callbacks about call and stream", OPTION_FLAG, AT(no_status) },
-	{ "outbound", NULL, NULL, "the other end placed the call: we are called, and have answered", OPTION_FLAG,
-	    AT(outbound) },
-	{ "voice-url", "URL", NULL, "what an outbound call asks for at the answer", OPTION_TEXT, AT(voice_url) },
-	{ "call-sid", "SID", NULL, "the call's name, if it has one already", OPTION_CALL, CALLS(set_call_sid) },
-	{ "answered-by", "WORD", NULL, "what answering-machine detection found before", OPTION_TEXT, AT(answered_by) },
+	{ "server", "HOST:PORT", "127.0.0.1:8080", "where the bridge listens", TO(TEXT, server) },
+	{ "public-url", "URL", "https://bridge.example.com", "what Twilio would call it, and signs",
+	    TO(TEXT, public_url) },
+	{ "token", "TOKEN", NULL, "the auth token to sign with; without one nothing is signed", TO(TEXT, token) },
+	{ "voice-path", "PATH", "/twilio/voice", "the voice webhook", TO(TEXT, voice_path) },
+	{ "status-path", "PATH", "/twilio/call-status", "where call status callbacks go", TO(TEXT, status_path) },
+	{ "no-status", NULL, NULL, "send no callbacks about call and stream", TO(FLAG, no_status) },
+	{ "outbound", NULL, NULL, "the other end placed the call: we are called, and have answered",
+	    TO(FLAG, outbound) },
+	{ "voice-url", "URL", NULL, "what an outbound call asks for at the answer", TO(TEXT, voice_url) },
+	{ "call-sid", "SID", NULL, "the call's name, if it has one already", BY(set_call_sid) },
+	{ "answered-by", "WORD", NULL, "what answering-machine detection found before", TO(TEXT, answered_by) },
 	{ "control", "PATH", NULL,
 	    "listen there for orders (a Unix socket; in a folder: CallSid.sock):\n"
 	    "\"hangup\", \"url URL\", or \"twiml\" and a document from the next line on",
-	    OPTION_TEXT, AT(control) },
-	{ "from", "N", "+12025550123", "the caller's number", OPTION_TEXT, AT(from) },
-	{ "to", "N", "+12025550100", "the number called", OPTION_TEXT, AT(to) },
-	{ "account", "SID", "ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "the account both belong to", OPTION_TEXT,
-	    AT(account) },
-	{ "header", "'NAME: TEXT'", NULL, "on every request; may be repeated", OPTION_CALL, CALLS(add_header) },
-	{ "dial", "RESULT", "completed", "how a <Dial> goes: completed, busy, no-answer, failed", OPTION_TEXT,
-	    AT(dial) },
+	    TO(TEXT, control) },
+	{ "from", "N", "+12025550123", "the caller's number", TO(TEXT, from) },
+	{ "to", "N", "+12025550100", "the number called", TO(TEXT, to) },
+	{ "account", "SID", "ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "the account both belong to", TO(TEXT, account) },
+	{ "header", "'NAME: TEXT'", NULL, "on every request; may be repeated", BY(add_header) },
+	{ "dial", "RESULT", "completed", "how a <Dial> goes: completed, busy, no-answer, failed", TO(TEXT, dial) },
 	WORDS("\nWhat the caller does; at the end he hangs up:"),
-	{ "script", "FILE", NULL, "see below", OPTION_CALL, CALLS(add_script) },
-	{ "wav", "FILE[@MS]", NULL, "speak it so long after the stream began; may be repeated", OPTION_CALL,
-	    CALLS(add_speech) },
+	{ "script", "FILE", NULL, "see below", BY(add_script) },
+	{ "wav", "FILE[@MS]", NULL, "speak it so long after the stream began; may be repeated", BY(add_speech) },
 	{ "say", "FILE", NULL,
 	    "speak it; not before --after-agent-finished MS or\n"
 	    "--after-agent-started MS, if one of these is behind it",
-	    OPTION_CALL, CALLS(add_speech) },
-	{ "after-agent-finished", "MS", NULL, "the agent has answered and was silent for so long", OPTION_CALL,
-	    CALLS(add_wait) },
-	{ "after-agent-started", "MS", NULL, "the agent has answered for so long", OPTION_CALL, CALLS(add_wait) },
-	{ "dtmf", "KEYS", NULL, "press keys", OPTION_CALL, CALLS(add_keys) },
-	{ "seconds", "S", NULL, "hang up after so long, whatever the script says", OPTION_DOUBLE, AT(seconds),
+	    BY(add_speech) },
+	{ "after-agent-finished", "MS", NULL, "the agent has answered and was silent for so long", BY(add_wait) },
+	{ "after-agent-started", "MS", NULL, "the agent has answered for so long", BY(add_wait) },
+	{ "dtmf", "KEYS", NULL, "press keys", BY(add_keys) },
+	{ "seconds", "S", NULL, "hang up after so long, whatever the script says", TO(DOUBLE, seconds),
 	    RANGE(1e-9, SECONDS_MAX) },
-	{ "limit", "S", "300", "give up a call after so long", OPTION_LONG, AT(limit_s), RANGE(1, SECONDS_MAX) },
+	{ "limit", "S", "300", "give up a call after so long", TO(LONG, limit_s), RANGE(1, SECONDS_MAX) },
 	WORDS("\nWhat comes of it:"),
-	{ "out", "FILE", NULL, "the call as stereo WAV: caller left, agent as played right", OPTION_TEXT, AT(out) },
-	{ "report", "FILE", NULL, "a JSON report", OPTION_TEXT, AT(report) },
-	{ "live", NULL, NULL, "print what happens while it happens", OPTION_FLAG, AT(live) },
-	{ "expect", "KEY OP VALUE", NULL, "as one word, such as answers>=3; may be repeated:", OPTION_CALL,
-	    CALLS(add_expectation) },
+	{ "out", "FILE", NULL, "the call as stereo WAV: caller left, agent as played right", TO(TEXT, out) },
+	{ "report", "FILE", NULL, "a JSON report", TO(TEXT, report) },
+	{ "live", NULL, NULL, "print what happens while it happens", TO(FLAG, live) },
+	{ "expect", "KEY OP VALUE", NULL, "as one word, such as answers>=3; may be repeated:", BY(add_expectation) },
 	{ .kind = OPTION_WORDS, .print = expect_help },
 	WORDS("\nMany calls:"),
-	{ "calls", "N", "1", "at once; without a script they are silent", OPTION_LONG, AT(calls), RANGE(1, 20000) },
-	{ "ramp", "R", "20", "new calls a second", OPTION_DOUBLE, AT(ramp), RANGE(1e-9, SECONDS_MAX) },
-	{ "settle", "S", "1", "after the ramp, before latencies are taken", OPTION_DOUBLE, AT(settle),
-	    RANGE(0, SECONDS_MAX) },
-	{ "threads", "N", NULL, "1, from 300 calls on 2", OPTION_LONG, AT(threads), RANGE(1, 64) },
-	{ "stamps", NULL, NULL, "put time stamps into the audio and read those in the answers", OPTION_FLAG,
-	    AT(stamps) },
+	{ "calls", "N", "1", "at once; without a script they are silent", TO(LONG, calls), RANGE(1, 20000) },
+	{ "ramp", "R", "20", "new calls a second", TO(DOUBLE, ramp), RANGE(1e-9, SECONDS_MAX) },
+	{ "settle", "S", "1", "after the ramp, before latencies are taken", TO(DOUBLE, settle), RANGE(0, SECONDS_MAX) },
+	{ "threads", "N", NULL, "1, from 300 calls on 2", TO(LONG, threads), RANGE(1, 64) },
+	{ "stamps", NULL, NULL, "put time stamps into the audio and read those in the answers", TO(FLAG, stamps) },
 	WORDS("  (--seconds is how long all of them stay up together)\n"
 	      "\n"
 	      "A script has one step a line, # begins a comment, files are looked for beside it:\n"
@@ -194,7 +184,7 @@ static const struct option_row rows[] = {
 	      "  repeat                          from the first line again\n"
 	      "A wait that reaches its LIMIT (30000 ms) fails the call.\n"),
 	{ "fault", "NAME[=VALUE][@MS]", NULL,
-	    "misbehave; MS counts from the stream's start; may be repeated:", OPTION_CALL, CALLS(add_fault) },
+	    "misbehave; MS counts from the stream's start; may be repeated:", BY(add_fault) },
 	{ .kind = OPTION_WORDS, .print = faults_help },
 };
 

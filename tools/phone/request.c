@@ -94,7 +94,7 @@ static void on_ready(struct source *s, uint32_t events)
 
 static void on_time(struct timer *t, uint64_t now_ns)
 {
-	struct request *r = (struct request *)((char *)t - offsetof(struct request, timer));
+	struct request *r = OWNER(t, struct request, timer);
 
 	if (r->failed) {
 		finish(r, r->failed);

@@ -38,7 +38,7 @@ void stream_close(struct stream *s)
 
 static void after_end(struct timer *t, uint64_t now_ns)
 {
-	struct call *c = (struct call *)((char *)t - offsetof(struct call, stream) - offsetof(struct stream, guard));
+	struct call *c = OWNER(t, struct call, stream.guard);
 
 	(void)now_ns;
 	call_stream_ended(c);
@@ -70,7 +70,7 @@ void stream_end(struct call *c, enum call_end end)
 
 static void close_took_too_long(struct timer *t, uint64_t now_ns)
 {
-	struct call *c = (struct call *)((char *)t - offsetof(struct call, stream) - offsetof(struct stream, guard));
+	struct call *c = OWNER(t, struct call, stream.guard);
 
 	(void)now_ns;
 	if (!has_fault(c->options, FAULT_NO_CLOSE) && !c->stream.deaf && !c->stream.mute)
@@ -240,7 +240,7 @@ void stream_read_slowly(struct call *c, size_t bytes)
 
 static void on_ready(struct source *source, uint32_t events)
 {
-	struct call *c = (struct call *)((char *)source - offsetof(struct call, stream));
+	struct call *c = OWNER(source, struct call, stream);
 	struct stream *s = &c->stream;
 
 	if (events & EPOLLOUT) {
@@ -256,7 +256,7 @@ static void on_ready(struct source *source, uint32_t events)
 
 static void no_upgrade_in_time(struct timer *t, uint64_t now_ns)
 {
-	struct call *c = (struct call *)((char *)t - offsetof(struct call, stream) - offsetof(struct stream, guard));
+	struct call *c = OWNER(t, struct call, stream.guard);
 
 	(void)now_ns;
 	note_failure(c, "31901 no answer to the upgrade in time");

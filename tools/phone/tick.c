@@ -81,7 +81,7 @@ static bool time_is_up(const struct call *c, uint64_t now_ns)
 
 static void on_tick(struct timer *t, uint64_t now_ns)
 {
-	struct call *c = (struct call *)((char *)t - offsetof(struct call, stream) - offsetof(struct stream, tick));
+	struct call *c = OWNER(t, struct call, stream.tick);
 	struct stream *s = &c->stream;
 	uint8_t left[TICK_BYTES], right[TICK_BYTES];
 	struct caller_news news;

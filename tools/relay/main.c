@@ -26,21 +26,21 @@ struct options {
 	struct faults faults;
 };
 
-#define AT(field) .at = offsetof(struct options, field)
+#define TO(kind, field) OPTION_##kind, .at = offsetof(struct options, field)
 
 static const struct option_row rows[] = {
 	{ .kind = OPTION_WORDS,
 	    .help = "relay: the least that can stand between a phone and the model, to compare with.\n" },
-	{ "port", "PORT", "0", "where the phone calls, on 127.0.0.1; 0: any, which is printed", OPTION_INT, AT(port) },
-	{ "model", "HOST:PORT", NULL, "where the model is, by name", OPTION_TEXT, AT(model) },
-	{ "ca", "FILE", NULL, "the authorities to trust, as PEM", OPTION_TEXT, AT(ca) },
-	{ "key", "KEY", "sk-none", "for the model", OPTION_TEXT, AT(key) },
+	{ "port", "PORT", "0", "where the phone calls, on 127.0.0.1; 0: any, which is printed", TO(INT, port) },
+	{ "model", "HOST:PORT", NULL, "where the model is, by name", TO(TEXT, model) },
+	{ "ca", "FILE", NULL, "the authorities to trust, as PEM", TO(TEXT, ca) },
+	{ "key", "KEY", "sk-none", "for the model", TO(TEXT, key) },
 	{ .kind = OPTION_WORDS, .help = "\nHarm on purpose, to see that the bench shows it:" },
-	{ "delay-ms", "MS", NULL, "every message later, both ways", OPTION_LONG, AT(faults.delay_ms) },
-	{ "drop-percent", "P", NULL, "of the audio messages, both ways", OPTION_LONG, AT(faults.drop_percent) },
-	{ "no-clear", NULL, NULL, "interruptions are not passed on", OPTION_FLAG, AT(faults.no_clear) },
-	{ "burn-us", "US", NULL, "of CPU for every frame of the caller", OPTION_LONG, AT(faults.burn_us) },
-	{ "hold-kb", "KB", NULL, "of memory for every call", OPTION_LONG, AT(faults.hold_kb) },
+	{ "delay-ms", "MS", NULL, "every message later, both ways", TO(LONG, faults.delay_ms) },
+	{ "drop-percent", "P", NULL, "of the audio messages, both ways", TO(LONG, faults.drop_percent) },
+	{ "no-clear", NULL, NULL, "interruptions are not passed on", TO(FLAG, faults.no_clear) },
+	{ "burn-us", "US", NULL, "of CPU for every frame of the caller", TO(LONG, faults.burn_us) },
+	{ "hold-kb", "KB", NULL, "of memory for every call", TO(LONG, faults.hold_kb) },
 };
 
 static void fail(const char *what, int err)

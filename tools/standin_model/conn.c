@@ -69,11 +69,6 @@ void conn_free(struct conn *c)
 	free(c);
 }
 
-int conn_fd(const struct conn *c)
-{
-	return c->fd;
-}
-
 void conn_flush(struct conn *c, uint64_t now)
 {
 	size_t sent = 0;

@@ -29,7 +29,6 @@ struct service {
 /* Takes the socket over. */
 struct conn *conn_new(const struct service *service, int fd, unsigned long number, struct record *record, uint64_t now);
 void conn_free(struct conn *c);
-int conn_fd(const struct conn *c);
 
 /* Does whatever can be done now. False when the connection is over. */
 bool conn_work(struct conn *c, uint64_t now);

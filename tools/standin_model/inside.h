@@ -168,7 +168,6 @@ void hearing_save(struct session *s);
 /* items.c */
 struct item *items_new(struct session *s, enum item_kind kind, const char *status);
 void items_add(struct session *s, struct item *item, size_t at); /* into the conversation, owned by it */
-size_t items_find(const struct session *s, const char *id);      /* item_count if there is none */
 void items_put_json(struct text *out, const struct item *item, bool with_audio);
 void items_send(struct session *s, const char *type, const struct item *item, bool with_previous);
 double items_audio_ms(const struct item *item);

@@ -45,7 +45,7 @@ void items_add(struct session *s, struct item *item, size_t at)
 	s->item_count++;
 }
 
-size_t items_find(const struct session *s, const char *id)
+static size_t find(const struct session *s, const char *id)
 {
 	size_t i = 0;
 
@@ -116,7 +116,7 @@ void items_put_json(struct text *out, const struct item *item, bool with_audio)
 void items_send(struct session *s, const char *type, const struct item *item, bool with_previous)
 {
 	struct text *out = event_open(s, type);
-	size_t at = items_find(s, item->id);
+	size_t at = find(s, item->id);
 
 	if (with_previous) {
 		text_field(out, "previous_item_id", at > 0 && at <= s->item_count ? s->items[at - 1]->id : NULL);
@@ -139,7 +139,7 @@ static size_t place_after(const struct session *s, const char *previous)
 		return s->item_count;
 	if (strcmp(previous, "root") == 0)
 		return 0;
-	return items_find(s, previous) + 1;
+	return find(s, previous) + 1;
 }
 
 /* Each call gets one output; with the last of its answer the model can go on. */
@@ -185,7 +185,7 @@ void items_create(struct session *s, const cJSON *event, const char *event_id, u
 		refuse(s, "invalid_value", "previous_item_id", "Previous item not found.", event_id);
 		return;
 	}
-	if (id && items_find(s, id) < s->item_count) {
+	if (id && find(s, id) < s->item_count) {
 		refuse(s, "invalid_value", "item.id", "An item of that id exists already.", event_id);
 		return;
 	}
@@ -225,7 +225,7 @@ void items_truncate(struct session *s, const cJSON *event, const char *event_id)
 	const char *id = member_text(event, "item_id", NULL);
 	long end_ms = (long)member_number(event, "audio_end_ms", 0);
 	long content = (long)member_number(event, "content_index", 0);
-	size_t at = items_find(s, id);
+	size_t at = find(s, id);
 	struct item *item = at < s->item_count ? s->items[at] : NULL;
 	char message[120];
 
@@ -277,7 +277,7 @@ static bool in_use(const struct session *s, const struct item *item)
 void items_delete(struct session *s, const cJSON *event, const char *event_id)
 {
 	const char *id = member_text(event, "item_id", NULL);
-	size_t at = items_find(s, id);
+	size_t at = find(s, id);
 
 	if (at == s->item_count || in_use(s, s->items[at])) {
 		refuse(s, "item_delete_invalid_item_id", "item_id", "Item with item_id not found.", event_id);
@@ -293,7 +293,7 @@ void items_delete(struct session *s, const cJSON *event, const char *event_id)
 void items_retrieve(struct session *s, const cJSON *event, const char *event_id)
 {
 	const char *id = member_text(event, "item_id", NULL);
-	size_t at = items_find(s, id);
+	size_t at = find(s, id);
 
 	if (at == s->item_count) {
 		refuse(s, "item_retrieve_invalid_item_id", "item_id", "Item with item_id not found.", event_id);

@@ -66,7 +66,7 @@ static void on_ready(struct source *s, uint32_t events)
 /* Late timers are this program's fault; the report shows the worst. */
 static void on_time(struct timer *t, uint64_t now)
 {
-	struct entry *e = (struct entry *)((char *)t - offsetof(struct entry, timer));
+	struct entry *e = OWNER(t, struct entry, timer);
 	uint64_t late = now - t->due_ns, *worst = &e->worker->service.load->ticks_late_ns_max;
 
 	if (t->due_ns && late > *worst)

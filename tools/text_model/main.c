@@ -18,18 +18,18 @@ struct options {
 	int port;
 };
 
-#define AT(field) .at = offsetof(struct options, field)
+#define TO(kind, field) OPTION_##kind, .at = offsetof(struct options, field)
 
 static const struct option_row rows[] = {
 	{ .kind = OPTION_WORDS,
 	    .help = "text-model: a stand-in for OpenAI's Responses API, over TLS.\n"
 		    "Prints \"listening 127.0.0.1:PORT\"; the script: see tools/text_model/script.h.\n" },
-	{ "cert", "FILE", NULL, "holds certificate and key", OPTION_TEXT, AT(cert) },
-	{ "script", "FILE", NULL, "what is answered to what, well and badly", OPTION_TEXT, AT(script) },
-	{ "port", "N", "0", "0 picks one", OPTION_INT, AT(port) },
-	{ "key", "TEXT", NULL, "refuse any other API key with 401 (any key will do)", OPTION_TEXT, AT(key) },
+	{ "cert", "FILE", NULL, "holds certificate and key", TO(TEXT, cert) },
+	{ "script", "FILE", NULL, "what is answered to what, well and badly", TO(TEXT, script) },
+	{ "port", "N", "0", "0 picks one", TO(INT, port) },
+	{ "key", "TEXT", NULL, "refuse any other API key with 401 (any key will do)", TO(TEXT, key) },
 	{ "out", "FILE", NULL, "a line of JSON for each request: what was asked, and what is wrong with it",
-	    OPTION_TEXT, AT(out) },
+	    TO(TEXT, out) },
 };
 
 static struct options options;

@@ -47,7 +47,7 @@ void callback_send(const char *url, const struct form *f, const char *what, cons
 	text_free(&answer);
 }
 
-void callback_base(const struct call *c, struct form *f, const char *status)
+static void base_form(const struct call *c, struct form *f, const char *status)
 {
 	form_add(f, "AccountSid", options.account);
 	form_add(f, "ApiVersion", "2010-04-01");
@@ -119,7 +119,7 @@ void callback_call_status(struct call *c, const char *status)
 		free(l);
 		return;
 	}
-	callback_base(c, &l->form, status);
+	base_form(c, &l->form, status);
 	form_add(&l->form, "CallbackSource", "call-progress-events");
 	form_add(&l->form, "SequenceNumber", number);
 	rfc2822(date, time(NULL));

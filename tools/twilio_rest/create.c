@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool is_e164(const char *s)
+static bool is_e164(const char *s)
 {
 	size_t digits = *s == '+' ? strspn(s + 1, "0123456789") : 0;
 

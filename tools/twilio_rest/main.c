@@ -25,39 +25,36 @@ static const char *rule(void *into, const char *name, const char *value)
 	return rule_add(value) ? NULL : "is none of those --help lists";
 }
 
-#define AT(field) .at = offsetof(struct options, field)
+#define TO(kind, field) OPTION_##kind, .at = offsetof(struct options, field)
 
 static const struct option_row rows[] = {
 	{ .kind = OPTION_WORDS,
 	    .help =
 		"twilio-rest: answers as Twilio's REST API does, and places the calls, with the simulated phone.\n" },
-	{ "port", "N", "0", "0: the system chooses one, which is printed", OPTION_INT, AT(port) },
-	{ "dir", "DIR", "build/e2e/ca", "where standin-model --make-ca put certificates", OPTION_TEXT, AT(dir) },
-	{ "certificate", "NAME", "good", "good, expired, wrong-name, unknown-root", OPTION_TEXT, AT(certificate) },
-	{ "account", "SID", "ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "whose credentials to ask for", OPTION_TEXT,
-	    AT(account) },
-	{ "token", "TOKEN", "not-a-real-secret-0123456789", "the account's; signs callbacks too", OPTION_TEXT,
-	    AT(token) },
-	{ "key", "SID", NULL, "an API key that will do as well", OPTION_TEXT, AT(key_sid) },
-	{ "key-secret", "SECRET", NULL, "and its secret", OPTION_TEXT, AT(key_secret) },
-	{ "own", "NUMBER", NULL, "calls may come from this one; may be repeated; without, from any", OPTION_CALL,
-	    .call = own },
+	{ "port", "N", "0", "0: the system chooses one, which is printed", TO(INT, port) },
+	{ "dir", "DIR", "build/e2e/ca", "where standin-model --make-ca put certificates", TO(TEXT, dir) },
+	{ "certificate", "NAME", "good", "good, expired, wrong-name, unknown-root", TO(TEXT, certificate) },
+	{ "account", "SID", "ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "whose credentials to ask for", TO(TEXT, account) },
+	{ "token", "TOKEN", "not-a-real-secret-0123456789", "the account's; signs callbacks too", TO(TEXT, token) },
+	{ "key", "SID", NULL, "an API key that will do as well", TO(TEXT, key_sid) },
+	{ "key-secret", "SECRET", NULL, "and its secret", TO(TEXT, key_secret) },
+	{ "own", "NUMBER", NULL, "calls may come from this one; may be repeated; without, from any", BY(own) },
 	{ "server", "HOST:PORT", "127.0.0.1:8080", "where the bridge listens; @FILE: as the file says by then",
-	    OPTION_TEXT, AT(server) },
-	{ "public-url", "URL", "https://bridge.example.com", "what the bridge says its address is", OPTION_TEXT,
-	    AT(public_url) },
-	{ "phone", "FILE", "build/release/phone", "the simulated phone", OPTION_TEXT, AT(phone) },
+	    TO(TEXT, server) },
+	{ "public-url", "URL", "https://bridge.example.com", "what the bridge says its address is",
+	    TO(TEXT, public_url) },
+	{ "phone", "FILE", "build/release/phone", "the simulated phone", TO(TEXT, phone) },
 	{ "work", "DIR", ".",
 	    "its reports, sound and sockets: CallSid.json, .wav, .out, .sock;\n"
 	    "other calls whose socket is there can be changed and recorded too",
-	    OPTION_TEXT, AT(work) },
-	{ "ring", "MS", "200", "how long it rings", OPTION_INT, AT(ring_ms) },
-	{ "report", "FILE", NULL, "what was asked, as JSON, at the end; or GET /standin/report any time", OPTION_TEXT,
-	    AT(report) },
+	    TO(TEXT, work) },
+	{ "ring", "MS", "200", "how long it rings", TO(INT, ring_ms) },
+	{ "report", "FILE", NULL, "what was asked, as JSON, at the end; or GET /standin/report any time",
+	    TO(TEXT, report) },
 	{ "rule", "RULE", NULL,
 	    "what becomes of calls to a number: NAME[=VALUE][@NUMBER][xTIMES];\n"
 	    "may be repeated; what stands behind -- are more options for the phone",
-	    OPTION_CALL, .call = rule },
+	    BY(rule) },
 	{ .kind = OPTION_WORDS,
 	    .help = "\nRules; without a number for every call, without a count every time:",
 	    .print = rules_help },

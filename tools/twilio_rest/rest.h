@@ -107,7 +107,6 @@ void recording_tell(struct recording *r, const char *status); /* under the lock,
 
 /* --- create.c: 0, or Twilio's code, with a sentence --- */
 int create_check(const struct form *f, struct call *c, char *why, size_t size);
-bool is_e164(const char *s);
 
 /* --- life.c --- */
 void life_begin(struct call *c); /* under the lock */
@@ -119,7 +118,6 @@ bool phone_listens(const char *sid);
 /* --- callback.c --- */
 void callback_send(const char *url, const struct form *f, const char *what, const char *sid);
 void callback_call_status(struct call *c, const char *status);
-void callback_base(const struct call *c, struct form *f, const char *status);
 
 /* --- report.c --- */
 void report_request(const char *method, const char *path, int status, int code);

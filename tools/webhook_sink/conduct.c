@@ -47,22 +47,22 @@ static const char *set_type(void *into, const char *name, const char *value)
 	return copy(((struct conduct *)into)->type, value);
 }
 
-#define AT(field) .at = offsetof(struct conduct, field)
+#define TO(kind, field) OPTION_##kind, .at = offsetof(struct conduct, field)
 #define COUNT .least = 0, .most = 1e9
 
 const struct option_row conduct_words[CONDUCT_WORDS] = {
-	{ "status", "CODE", "200", "of the answer", OPTION_INT, AT(status), COUNT },
-	{ "slow", "MS", NULL, "before the answer", OPTION_INT, AT(slow_ms), COUNT },
-	{ "redirect", "URL", NULL, "302 to there", OPTION_CALL, .call = set_redirect },
-	{ "retry-after", "S", "-1", "that header; -1: none", OPTION_INT, AT(retry_after), .least = -1, .most = 1e9 },
-	{ "type", "CONTENT-TYPE", NULL, "in place of what fits the body", OPTION_CALL, .call = set_type },
-	{ "answer", "FILE", NULL, "the text of that file in DIR", OPTION_CALL, .call = set_answer },
-	{ "echo", "1", NULL, "the request's own body", OPTION_INT, AT(echo), COUNT },
-	{ "html", "1", NULL, "a page of HTML", OPTION_INT, AT(html), COUNT },
-	{ "huge", "N", NULL, "N bytes", OPTION_LONG, AT(huge), COUNT },
-	{ "fail", "HOW", NULL, "close, unread, cut, never, drip or garbage", OPTION_CALL, .call = set_way },
+	{ "status", "CODE", "200", "of the answer", TO(INT, status), COUNT },
+	{ "slow", "MS", NULL, "before the answer", TO(INT, slow_ms), COUNT },
+	{ "redirect", "URL", NULL, "302 to there", BY(set_redirect) },
+	{ "retry-after", "S", "-1", "that header; -1: none", TO(INT, retry_after), .least = -1, .most = 1e9 },
+	{ "type", "CONTENT-TYPE", NULL, "in place of what fits the body", BY(set_type) },
+	{ "answer", "FILE", NULL, "the text of that file in DIR", BY(set_answer) },
+	{ "echo", "1", NULL, "the request's own body", TO(INT, echo), COUNT },
+	{ "html", "1", NULL, "a page of HTML", TO(INT, html), COUNT },
+	{ "huge", "N", NULL, "N bytes", TO(LONG, huge), COUNT },
+	{ "fail", "HOW", NULL, "close, unread, cut, never, drip or garbage", BY(set_way) },
 	{ "first", "N", NULL, "the bad ones of these hold for the first N requests of an address,\nthen all is well",
-	    OPTION_INT, AT(first), COUNT },
+	    TO(INT, first), COUNT },
 };
 
 /* How often each address was asked. */

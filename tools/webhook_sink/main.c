@@ -119,18 +119,18 @@ static void serve(struct peer *p)
 
 /* -------------------------------------------------------------------- the options */
 
-#define AT(field) .at = offsetof(struct options, field)
+#define TO(kind, field) OPTION_##kind, .at = offsetof(struct options, field)
 
 static const struct option_row own[] = {
 	{ .kind = OPTION_WORDS,
 	    .help = "webhook-sink: somebody else's server: receives webhooks and calls of tools.\n"
 		    "Prints \"listening 127.0.0.1:PORT\", then a line of JSON for each request.\n" },
-	{ "port", "N", "0", "0 picks one", OPTION_INT, AT(port) },
-	{ "secret", "TEXT", NULL, "check signatures with it", OPTION_TEXT, AT(secret) },
-	{ "out", "FILE", NULL, "the lines go there", OPTION_TEXT, AT(out) },
-	{ "answers", "DIR", ".", "where files with answers are", OPTION_TEXT, AT(answers) },
-	{ "cert", "FILE", NULL, "speak TLS, with this certificate", OPTION_TEXT, AT(cert) },
-	{ "key", "FILE", NULL, "and its key", OPTION_TEXT, AT(key) },
+	{ "port", "N", "0", "0 picks one", TO(INT, port) },
+	{ "secret", "TEXT", NULL, "check signatures with it", TO(TEXT, secret) },
+	{ "out", "FILE", NULL, "the lines go there", TO(TEXT, out) },
+	{ "answers", "DIR", ".", "where files with answers are", TO(TEXT, answers) },
+	{ "cert", "FILE", NULL, "speak TLS, with this certificate", TO(TEXT, cert) },
+	{ "key", "FILE", NULL, "and its key", TO(TEXT, key) },
 	{ .kind = OPTION_WORDS,
 	    .help = "\nThe answer is {\"ok\":true}, unless these say otherwise, here for every request,\n"
 		    "or in an address for those to it (/hook?status=500&first=2):" },
