@@ -50,8 +50,8 @@ rm -rf "$WORK"
 mkdir -p "$WORK"
 PATIENCE=120 # seconds in which whatever is waited for happens
 cleanup() {
-	local all
-	all=$(below $BASHPID)
+	local all me=$BASHPID
+	all=$(below "$me")
 	kill $all 2>/dev/null
 	for _ in $(seq 30); do
 		kill -0 $all 2>/dev/null || return 0
