@@ -213,6 +213,11 @@ void conversation_take_messages(struct conversation *con, int64_t now_us)
 		case FROM_CUT:
 			on_cut(con, r.body);
 			break;
+		case FROM_INTERRUPTED:
+			/* First the rest of the answer: what is told of is over after that. */
+			conversation_interrupt(con, true, now_us);
+			on_cut(con, r.body);
+			break;
 		case FROM_DIGIT:
 			on_digit(con, *(const char *)r.body, now_us);
 			break;

@@ -1,11 +1,13 @@
 #ifndef CALLER_CALLER_LOOP_H
 #define CALLER_CALLER_LOOP_H
-/* Twilio's side of a call: one blocking loop on CivetWeb's thread, from the
+/* The phone's side of a call: one blocking loop on CivetWeb's thread, from the
  * stream's first frame to the end of the Close handshake. For struct call_loops.
  */
 struct call;
 
-/* `fd` is Twilio's socket, which stays its owner's to close. */
+/* The call is bound to its channel. `fd` is the phone's socket, which stays its
+ * owner's to close. Leaves FROM_LEFT as the last message in from_caller, and the
+ * model writer with the agent loop. */
 void caller_loop(struct call *c, int fd);
 
 #endif

@@ -1,12 +1,14 @@
 #include "server/caller/ledger.h"
 
 #include "audio/g711.h"
+
 #include <string.h>
 
-void ledger_init(struct ledger *l, uint32_t generation)
+void ledger_init(struct ledger *l, uint32_t generation, bool echoes)
 {
 	memset(l, 0, sizeof *l);
 	l->generation = generation;
+	l->echoes = echoes;
 	l->next_seq = 1;
 	l->first_mark_due = true;
 }
@@ -77,7 +79,7 @@ uint32_t ledger_mark(struct ledger *l)
 	struct ledger_item *item = newest(l);
 	bool end_due = item && item->ended && !item->marked;
 
-	if (!item || (!end_due && !l->first_mark_due && l->sent - l->last_mark_at < LEDGER_MARK_EVERY))
+	if (!l->echoes || !item || (!end_due && !l->first_mark_due && l->sent - l->last_mark_at < LEDGER_MARK_EVERY))
 		return 0;
 	if (end_due)
 		item->marked = true;
@@ -134,10 +136,11 @@ static uint32_t heard_of(const struct ledger_item *item, uint64_t heard)
 	return (uint32_t)((heard - item->begin) / G711_BYTES_PER_MS);
 }
 
-/* When the phone should have played the item to its end. */
-static int64_t item_over_us(const struct ledger *l, const struct ledger_item *item)
+/* When the item counts as played though no mark says so: a while after the phone
+ * should have played it to its end, if there is a mark to wait for. */
+static int64_t item_given_up_us(const struct ledger *l, const struct ledger_item *item)
 {
-	return l->far_end_us - bytes_us(l->sent - item->end);
+	return l->far_end_us - bytes_us(l->sent - item->end) + (l->echoes ? LEDGER_UNCONFIRMED_US : 0);
 }
 
 bool ledger_finished(struct ledger *l, int64_t now_us, struct heard *out)
@@ -148,18 +151,20 @@ bool ledger_finished(struct ledger *l, int64_t now_us, struct heard *out)
 		return false;
 	out->no = item->no;
 	out->heard_ms = heard_of(item, item->end);
-	out->confirmed = l->proven >= item->end;
-	if (!out->confirmed) {
+	out->confirmed = l->echoes && l->proven >= item->end;
+	if (l->proven < item->end) {
+		int64_t given_up_us = item_given_up_us(l, item);
 		size_t past = 0;
 
-		if (now_us < item_over_us(l, item) + LEDGER_UNCONFIRMED_US)
+		if (now_us < given_up_us)
 			return false;
-		/* It must be over by now, whatever the marks say. */
+		/* It must be over by now, whatever the marks say. Without any it was
+		 * over at that moment, and what is behind it plays since then. */
 		while (past < l->mark_count && l->marks[past].at <= item->end)
 			past++;
 		drop_marks(l, past);
 		l->proven = item->end;
-		l->proven_us = now_us;
+		l->proven_us = l->echoes ? now_us : given_up_us;
 	}
 	drop_oldest_item(l);
 	return true;
@@ -169,7 +174,7 @@ int64_t ledger_deadline_us(const struct ledger *l)
 {
 	if (!l->item_count || !l->items[0].ended)
 		return INT64_MAX;
-	return item_over_us(l, &l->items[0]) + LEDGER_UNCONFIRMED_US;
+	return item_given_up_us(l, &l->items[0]);
 }
 
 bool ledger_playing(const struct ledger *l)
@@ -185,7 +190,7 @@ size_t ledger_cut(struct ledger *l, uint32_t generation, int64_t now_us, struct 
 	for (size_t i = 0; i < l->item_count && count < max; i++, count++) {
 		out[count].no = l->items[i].no;
 		out[count].heard_ms = heard_of(&l->items[i], heard);
-		out[count].confirmed = true;
+		out[count].confirmed = l->echoes;
 	}
 	l->generation = generation;
 	l->item_count = l->mark_count = 0;

@@ -4,10 +4,12 @@
  *
  * Caller loop only, and pure: no clock, no sockets. Positions are mu-law bytes
  * (8 a millisecond) counted from the start of the call and never reset. What
- * is certain comes from marks: Twilio echoes one when all audio sent before it
- * has been played. Between echoes the ledger adds the time that has passed,
+ * is certain comes from marks: the phone echoes one when all audio sent before
+ * it has been played. Between echoes the ledger adds the time that has passed,
  * never beyond the next mark still out nor beyond what was sent, and rounds
- * down: the model must never believe that more was heard than was.
+ * down: the model must never believe that more was heard than was. On a channel
+ * without marks there is only the clock: an item counts as played when it
+ * should have been, at once, and never as confirmed.
  *
  * A `clear` makes Twilio echo every mark at once; those echoes prove nothing.
  * So marks carry a generation, and each cut begins the next one.
@@ -34,6 +36,7 @@ struct ledger_item {
 
 struct ledger {
 	uint32_t generation;
+	bool echoes;        /* the channel has marks */
 	uint64_t sent;      /* position of the next byte to send */
 	uint64_t proven;    /* position known to have been played … */
 	int64_t proven_us;  /* … at this time */
@@ -51,7 +54,7 @@ struct ledger {
 	bool first_mark_due;   /* a mark is wanted behind the first piece after a pause */
 };
 
-void ledger_init(struct ledger *l, uint32_t generation);
+void ledger_init(struct ledger *l, uint32_t generation, bool echoes);
 
 /* `bytes` of item `no` are being handed to the socket. True if the phone's
  * queue had run dry in the middle of this item: the caller heard a gap. */
@@ -61,7 +64,7 @@ bool ledger_sent(struct ledger *l, uint32_t no, size_t bytes, int64_t now_us);
 void ledger_ended(struct ledger *l, uint32_t no);
 
 /* Whether a mark should follow what was just sent; if so its sequence number
- * (counted as out from now on), else 0. */
+ * (counted as out from now on), else 0. Without marks always 0. */
 uint32_t ledger_mark(struct ledger *l);
 
 /* An echo came. False if it proves nothing: of an older generation, unknown. */

@@ -5,8 +5,8 @@
 #include "common/log.h"
 #include "common/ws_frame.h"
 #include "server/recording/recorder.h"
+#include "server/phone/channel.h"
 #include "server/stats/stats.h"
-#include "server/phone/media_stream.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -23,12 +23,12 @@ void playout_init(struct playout *p, struct call *c, struct buf *out)
 	p->call = c;
 	p->out = out;
 	buf_init(&p->message, 0);
-	ledger_init(&p->ledger, 0);
+	ledger_init(&p->ledger, 0, c->channel->marks);
 }
 
-void playout_start(struct playout *p, const char *stream_sid)
+void playout_start(struct playout *p)
 {
-	p->stream_sid = stream_sid;
+	p->started = true;
 }
 
 static void tell(struct call *c, enum from_caller_type type, const void *body, size_t len)
@@ -54,8 +54,17 @@ static void send_mark_if_due(struct playout *p)
 	if (!seq)
 		return;
 	snprintf(name, sizeof name, "g%u.%u", p->ledger.generation, seq);
-	stream_put_mark(&p->message, p->stream_sid, name);
+	p->call->channel->put_mark(&p->call->stream, &p->message, name);
 	send_message(p);
+}
+
+/* Nothing of what the phone holds will be heard: fills in what was. Marks are of
+ * the given generation from now on. */
+static void take_back(struct playout *p, uint32_t generation, struct from_cut *cut, int64_t now)
+{
+	if (p->recording)
+		recording_cut(p->recording, ledger_heard(&p->ledger, now), now);
+	cut->count = (uint32_t)ledger_cut(&p->ledger, generation, now, cut->items, LEDGER_ITEMS);
 }
 
 /* The reader's half of an interruption. Everything queued before stale_to is
@@ -81,11 +90,9 @@ static void serve_cuts(struct playout *p, int64_t now)
 		ring_pop(&c->to_caller);
 	}
 	playing = ledger_playing(&p->ledger);
-	if (p->recording)
-		recording_cut(p->recording, ledger_heard(&p->ledger, now), now);
-	cut.count = (uint32_t)ledger_cut(&p->ledger, wanted, now, cut.items, LEDGER_ITEMS);
+	take_back(p, wanted, &cut, now);
 	if (playing) {
-		stream_put_clear(&p->message, p->stream_sid);
+		c->channel->put_clear(&c->stream, &p->message);
 		send_message(p);
 		hist_add(&stats.interruption_to_clear,
 		    clock_now_us() - atomic_load_explicit(&c->cut_asked_us, memory_order_relaxed));
@@ -141,7 +148,7 @@ static bool play_piece(struct playout *p, const struct ring_message *r, int64_t 
 		stat_add(audio_underruns, 1);
 		atomic_fetch_add_explicit(&c->counters.underruns, 1, memory_order_relaxed);
 	}
-	stream_put_media(&p->message, p->stream_sid, audio + p->offset, piece);
+	c->channel->put_audio(&c->stream, &p->message, audio + p->offset, piece);
 	send_message(p);
 	stat_add(audio_frames_out, 1);
 	atomic_fetch_add_explicit(&c->counters.frames_out, 1, memory_order_relaxed);
@@ -186,7 +193,7 @@ static void tell_finished(struct playout *p, int64_t now)
 	struct heard heard;
 
 	while (ledger_finished(&p->ledger, now, &heard)) {
-		if (!heard.confirmed)
+		if (!heard.confirmed && p->call->channel->marks)
 			stat_add(turns_marks_unconfirmed, 1);
 		tell(p->call, FROM_HEARD, &heard, sizeof heard);
 	}
@@ -194,7 +201,7 @@ static void tell_finished(struct playout *p, int64_t now)
 
 void playout_run(struct playout *p, int64_t now_us)
 {
-	if (!p->stream_sid)
+	if (!p->started)
 		return;
 	play_due(p, now_us);
 	tell_finished(p, now_us);
@@ -222,13 +229,21 @@ void playout_echo(struct playout *p, struct span name, int64_t now_us)
 		recording_echo(p->recording, p->ledger.proven, now_us);
 }
 
+void playout_interrupted(struct playout *p, int64_t now_us)
+{
+	struct from_cut cut = { .cut = p->cuts_served };
+
+	take_back(p, p->cuts_served, &cut, now_us);
+	tell(p->call, FROM_INTERRUPTED, &cut, sizeof cut);
+}
+
 int64_t playout_deadline_us(const struct playout *p)
 {
 	int64_t lead = (int64_t)p->call->cfg->playout_lead_ms * US_PER_MS;
 	int64_t slack = lead / 2 < SLACK_US ? lead / 2 : SLACK_US;
-	int64_t due = p->stream_sid ? ledger_deadline_us(&p->ledger) : NEVER_US;
+	int64_t due = p->started ? ledger_deadline_us(&p->ledger) : NEVER_US;
 
-	if (p->stream_sid && !p->resting && p->ledger.far_end_us - lead + slack < due)
+	if (p->started && !p->resting && p->ledger.far_end_us - lead + slack < due)
 		due = p->ledger.far_end_us - lead + slack;
 	return due;
 }
@@ -237,9 +252,7 @@ void playout_leave(struct playout *p, int64_t now_us)
 {
 	struct from_cut left = { 0 };
 
-	if (p->recording)
-		recording_cut(p->recording, ledger_heard(&p->ledger, now_us), now_us);
-	left.count = (uint32_t)ledger_cut(&p->ledger, p->cuts_served + 1, now_us, left.items, LEDGER_ITEMS);
+	take_back(p, p->cuts_served + 1, &left, now_us);
 	tell(p->call, FROM_LEFT, &left, sizeof left);
 	buf_free(&p->message);
 }

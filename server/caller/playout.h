@@ -3,8 +3,9 @@
 /* Plays the agent's audio to the phone: in time, ahead of the ear by a short
  * lead, with marks, and cut off at once when the agent loop says so.
  *
- * Caller loop only. Takes records from to_caller, appends frames to the buffer
- * that goes to Twilio, and tells the agent loop what was heard.
+ * Caller loop only. Takes messages from to_caller, appends frames of the call's
+ * channel to the buffer that goes to the phone, and tells the agent loop what was
+ * heard: by the phone's marks, or on a channel without them by the clock.
  */
 #include "common/json.h"
 #include "server/line/call.h"
@@ -14,26 +15,31 @@ struct recording;
 
 struct playout {
 	struct call *call;
-	struct buf *out;             /* frames for Twilio; borrowed from the caller loop */
-	struct buf message;          /* one JSON message under construction */
+	struct buf *out;             /* frames for the phone; borrowed from the caller loop */
+	struct buf message;          /* one message under construction */
 	struct recording *recording; /* borrowed; NULL: not recorded */
 	struct ledger ledger;
-	const char *stream_sid; /* NULL until the stream has started */
-	uint32_t cuts_served;   /* the generation of our marks */
-	size_t offset;          /* of the record in hand, already sent */
-	uint32_t first_told;    /* last item whose first audio was reported */
-	bool resting;           /* the ring was empty; its writer will ring */
-	bool any_audio;         /* something was played in this call */
+	bool started;         /* the stream has: there is somebody to play to */
+	uint32_t cuts_served; /* the generation of our marks */
+	size_t offset;        /* of the message in hand, already sent */
+	uint32_t first_told;  /* last item whose first audio was reported */
+	bool resting;         /* the ring was empty; its writer will ring */
+	bool any_audio;       /* something was played in this call */
 };
 
+/* The call has its channel. Nothing is played before playout_start. */
 void playout_init(struct playout *p, struct call *c, struct buf *out);
-void playout_start(struct playout *p, const char *stream_sid);
+void playout_start(struct playout *p);
 
 /* Serves interruptions, then sends what is due. */
 void playout_run(struct playout *p, int64_t now_us);
 
 /* A mark came back. */
 void playout_echo(struct playout *p, struct span name, int64_t now_us);
+
+/* The phone stopped playing by itself, and forgot what it held: tells the agent
+ * loop what was heard. How far to_caller is stale is for the agent loop to say. */
+void playout_interrupted(struct playout *p, int64_t now_us);
 
 /* When playout_run has something to do even if nothing happens. */
 int64_t playout_deadline_us(const struct playout *p);

@@ -6,9 +6,10 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/ws_client.h"
+#include "server/model/access.h"
+#include "server/phone/channel.h"
 #include "server/recording/recorder.h"
 #include "server/stats/stats.h"
-#include "server/model/access.h"
 
 #include <errno.h>
 #include <string.h>
@@ -152,9 +153,9 @@ static void trim_backlog(struct uplink *u)
 	buf_consume(&u->audio, u->audio.len - bound);
 }
 
-bool uplink_frame(struct uplink *u, const struct stream_message *m, int64_t now_us)
+bool uplink_frame(struct uplink *u, const struct phone_event *e, int64_t now_us)
 {
-	size_t most = BASE64_DECODED_MAX(m->payload.n);
+	size_t most = BASE64_DECODED_MAX(e->audio.n);
 	uint32_t silence, late_ms;
 	ssize_t len;
 	char *room;
@@ -165,20 +166,20 @@ bool uplink_frame(struct uplink *u, const struct stream_message *m, int64_t now_
 	room = buf_room(&u->audio, most);
 	if (!room)
 		return false;
-	len = json_base64(m->payload, (uint8_t *)room);
+	len = json_base64(e->audio, (uint8_t *)room);
 	if (len < 0)
 		return false;
 	stat_add(audio_frames_in, 1);
 	stat_add(audio_bytes_in, len);
 	atomic_fetch_add_explicit(&u->call->counters.frames_in, 1, memory_order_relaxed);
-	if (m->payload.n)
-		u->frame_size = m->payload.n + 140; /* around the payload: JSON, frame header */
+	if (e->audio.n)
+		u->frame_size = e->audio.n + 140; /* around the payload: JSON, frame header */
 
 	if (u->recording)
 		recording_caller(
-		    u->recording, m->has_timestamp, m->timestamp_ms, (const uint8_t *)room, (size_t)len, now_us);
+		    u->recording, e->has_timestamp, e->timestamp_ms, (const uint8_t *)room, (size_t)len, now_us);
 	silence =
-	    lateness_frame(&u->lateness, m->has_timestamp, m->timestamp_ms, (uint32_t)len / G711_BYTES_PER_MS, now_us);
+	    lateness_frame(&u->lateness, e->has_timestamp, e->timestamp_ms, (uint32_t)len / G711_BYTES_PER_MS, now_us);
 	late_ms = lateness_late_ms(&u->lateness);
 	note_lateness(u, late_ms);
 	if (too_old(u, late_ms)) {

@@ -11,9 +11,9 @@
 #include "common/buf.h"
 #include "server/line/call.h"
 #include "server/caller/lateness.h"
-#include "server/phone/media_stream.h"
 
 struct converter;
+struct phone_event;
 struct recording;
 
 struct uplink {
@@ -38,8 +38,8 @@ struct uplink {
 void uplink_init(struct uplink *u, struct call *c, int fd, int64_t now_us);
 void uplink_close(struct uplink *u);
 
-/* A media message. False if its payload is no base64. */
-bool uplink_frame(struct uplink *u, const struct stream_message *m, int64_t now_us);
+/* A piece of audio (PHONE_AUDIO). False if it is no base64. */
+bool uplink_frame(struct uplink *u, const struct phone_event *e, int64_t now_us);
 
 /* Sends what is due, if the model writer is ours. */
 void uplink_run(struct uplink *u, int64_t now_us);

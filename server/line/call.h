@@ -17,6 +17,7 @@
 #include "server/news/journal.h"
 #include "server/model/protocol.h"
 #include "server/line/mailbox.h"
+#include "server/phone/channel.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -39,10 +40,11 @@ enum model_writer { WRITER_AGENT, WRITER_CALLER };
 
 /* Caller loop -> agent loop. Rare; the bell is rung for each. */
 enum from_caller_type {
-	FROM_STARTED = 1, /* Twilio's start message came */
+	FROM_STARTED = 1, /* the phone's start message came */
 	FROM_FIRST_AUDIO, /* struct from_first_audio */
 	FROM_HEARD,       /* struct heard: played to its end */
 	FROM_CUT,         /* struct from_cut */
+	FROM_INTERRUPTED, /* struct from_cut: the phone stopped playing by itself */
 	FROM_DIGIT,       /* one char */
 	FROM_LEFT         /* the caller loop is gone: struct from_cut says what was heard */
 };
@@ -154,8 +156,10 @@ struct call {
 	pthread_mutex_t shown_lock;
 	struct buf shown; /* fields and turns as JSON, without the braces */
 
-	/* Set by the caller loop at start, before FROM_STARTED. */
-	char stream_sid[64];
+	/* How the caller reaches us, and that channel's state: constant from the binding
+	 * on, and written by the caller loop until FROM_STARTED. */
+	const struct phone_channel *channel;
+	struct phone_stream stream;
 
 	/* Set by the caller loop at start, taken back under calls->lock when the
 	 * line is left; held. NULL: not recorded here. */

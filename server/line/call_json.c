@@ -76,7 +76,7 @@ void call_put_facts(struct buf *out, struct call *c)
 	buf_puts(out, "{\"call_sid\":");
 	json_put_cstring(out, c->call_sid[0] ? c->call_sid : NULL);
 	buf_puts(out, ",\"stream_sid\":");
-	json_put_cstring(out, started ? c->stream_sid : NULL);
+	json_put_cstring(out, started ? c->stream.id : NULL);
 	/* "ending": over, but a last transcript may still come. */
 	buf_printf(out, ",\"state\":\"%s\",\"direction\":", c->remembered ? "ended" : states[c->state]);
 	json_put_cstring(out, c->direction);

@@ -227,7 +227,8 @@ static struct call *take_line(struct calls *calls)
 	c->bound = c->remembered = false;
 	c->expires_us = now + CLAIM_US;
 	random_hex(c->token, (CALL_TOKEN_SIZE - 1) / 2);
-	c->call_sid[0] = c->from[0] = c->to[0] = c->direction[0] = c->stream_sid[0] = '\0';
+	c->call_sid[0] = c->from[0] = c->to[0] = c->direction[0] = '\0';
+	memset(&c->stream, 0, sizeof c->stream);
 	c->announced = false;
 	c->first_turn = 0;
 	c->reserved_us = now;
@@ -424,7 +425,7 @@ static void leave(struct call *c)
 	call_context_free(&context);
 }
 
-void calls_carry(struct calls *calls, struct call_ref ref, int fd)
+void calls_carry(struct calls *calls, struct call_ref ref, int fd, const struct phone_channel *channel)
 {
 	struct call *c = ref.index < calls->line_count ? &calls->lines[ref.index] : NULL;
 	bool bound = false;
@@ -435,6 +436,7 @@ void calls_carry(struct calls *calls, struct call_ref ref, int fd)
 	/* The generation: a claim that expired must not reach the next caller. */
 	if (c->generation == ref.generation && c->state == LINE_CLAIMED) {
 		c->state = LINE_LIVE;
+		c->channel = channel;
 		c->refs++;
 		c->bound = bound = true;
 	}

@@ -24,9 +24,10 @@
 
 struct calls;
 struct agent;
-struct agents;       /* who answers; see server/agents/agents.h */
-struct work;         /* the pools for slow things; see server/work/work.h */
-struct model_access; /* how to reach the model; see server/model/access.h */
+struct agents;        /* who answers; see server/agents/agents.h */
+struct work;          /* the pools for slow things; see server/work/work.h */
+struct phone_channel; /* how callers reach us; see server/phone/channel.h */
+struct model_access;  /* how to reach the model; see server/model/access.h */
 
 enum { CALL_TOKEN_SIZE = 33 };
 
@@ -101,10 +102,10 @@ int calls_claim(struct calls *calls, const char *token, struct call_ref *out);
  * 0, -EBUSY: no line free, -ESHUTDOWN: draining. */
 int calls_claim_unannounced(struct calls *calls, struct call_ref *out);
 
-/* Carries the call over Twilio's socket until it is over, Close handshake
- * included. `fd` is made non-blocking; closing it stays with its owner. Returns
- * at once if the claim has expired. */
-void calls_carry(struct calls *calls, struct call_ref ref, int fd);
+/* Carries the call over the phone's socket until it is over, Close handshake
+ * included, in the channel's messages. `fd` is made non-blocking; closing it stays
+ * with its owner. Returns at once if the claim has expired. */
+void calls_carry(struct calls *calls, struct call_ref ref, int fd, const struct phone_channel *channel);
 
 /* Instead, when the stream's socket was gone before it could be carried: a
  * Twilio that reset it behind its request. */

@@ -3,92 +3,19 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The object that is the value of `key`, searched inside `in`. */
+/* The value of `key` in the object `in`. */
 static bool scan_in(struct span in, const char *key, struct span *value)
 {
 	return json_scan(in.p, in.n, key, value);
 }
 
-static void parse_media(struct span object, struct stream_message *out)
+/* ---------------------------------------------------------------- from Twilio */
+
+/* True if it can stand in our JSON as it is, escapes and all: printable ASCII
+ * without quote and backslash. */
+static bool is_plain(struct span sid)
 {
-	struct span timestamp;
-
-	if (!scan_in(object, "payload", &out->payload) || !span_quoted(out->payload))
-		return;
-	out->has_timestamp = scan_in(object, "timestamp", &timestamp) && span_u64(timestamp, &out->timestamp_ms);
-	out->event = STREAM_MEDIA;
-}
-
-static void parse_start(const char *text, size_t len, struct stream_message *out)
-{
-	cJSON *tree = json_parse(text, len);
-	const cJSON *start = json_get(tree, "start");
-	const cJSON *format = json_get(start, "mediaFormat");
-	const char *call_sid = json_str(start, "callSid");
-	const char *account_sid = json_str(start, "accountSid");
-	const char *encoding = json_str(format, "encoding");
-	const cJSON *parameters = json_get(start, "customParameters");
-	const char *caller = json_str(parameters, "caller"), *called = json_str(parameters, "called");
-	double rate = 0, channels = 0;
-
-	if (call_sid && out->stream_sid.n) {
-		out->event = STREAM_START;
-		snprintf(out->call_sid, sizeof out->call_sid, "%s", call_sid);
-		snprintf(out->account_sid, sizeof out->account_sid, "%s", account_sid ? account_sid : "");
-		snprintf(out->caller, sizeof out->caller, "%s", caller ? caller : "");
-		snprintf(out->called, sizeof out->called, "%s", called ? called : "");
-		json_num(format, "sampleRate", &rate);
-		json_num(format, "channels", &channels);
-		/* A start without a format is taken at Twilio's word: it has only this one. */
-		out->mulaw =
-		    !format || (encoding && !strcmp(encoding, "audio/x-mulaw") && rate == 8000 && channels == 1);
-	}
-	cJSON_Delete(tree);
-}
-
-static void parse_dtmf(struct span object, struct stream_message *out)
-{
-	struct span digit;
-
-	if (!scan_in(object, "digit", &digit) || digit.n != 1 || !memchr("0123456789*#ABCD", digit.p[0], 16))
-		return;
-	out->digit = digit.p[0];
-	out->event = STREAM_DTMF;
-}
-
-void stream_parse(const char *text, size_t len, struct stream_message *out)
-{
-	struct span event, object;
-
-	memset(out, 0, sizeof *out);
-	out->event = STREAM_INVALID;
-	if (!json_scan(text, len, "event", &event))
-		return;
-	if (!json_scan(text, len, "streamSid", &out->stream_sid))
-		out->stream_sid.n = 0;
-	if (span_is(event, "media")) {
-		if (json_scan(text, len, "media", &object))
-			parse_media(object, out);
-	} else if (span_is(event, "mark")) {
-		if (json_scan(text, len, "mark", &object) && scan_in(object, "name", &out->mark))
-			out->event = STREAM_MARK;
-	} else if (span_is(event, "dtmf")) {
-		if (json_scan(text, len, "dtmf", &object))
-			parse_dtmf(object, out);
-	} else if (span_is(event, "start")) {
-		parse_start(text, len, out);
-	} else if (span_is(event, "stop")) {
-		out->event = STREAM_STOP;
-	} else if (span_is(event, "connected")) {
-		out->event = STREAM_CONNECTED;
-	} else {
-		out->event = STREAM_UNKNOWN;
-	}
-}
-
-bool stream_sid_plain(struct span sid)
-{
-	if (sid.n == 0 || sid.n >= STREAM_SID_SIZE)
+	if (sid.n == 0 || sid.n >= PHONE_STREAM_ID_SIZE)
 		return false;
 	for (size_t i = 0; i < sid.n; i++)
 		if (sid.p[i] <= ' ' || sid.p[i] > '~' || sid.p[i] == '"' || sid.p[i] == '\\')
@@ -96,33 +23,143 @@ bool stream_sid_plain(struct span sid)
 	return true;
 }
 
-static void put_head(struct buf *out, const char *event, const char *stream_sid)
+/* A start without a format is taken at Twilio's word: it has only this one. */
+static bool is_mulaw(const cJSON *format)
+{
+	const char *encoding = json_str(format, "encoding");
+	double rate = 0, channels = 0;
+
+	json_num(format, "sampleRate", &rate);
+	json_num(format, "channels", &channels);
+	return !format || (encoding && !strcmp(encoding, "audio/x-mulaw") && rate == 8000 && channels == 1);
+}
+
+static void copy_text(char *out, size_t size, const char *text)
+{
+	snprintf(out, size, "%s", text ? text : "");
+}
+
+static void parse_start(struct phone_stream *s, struct span sid, const char *text, size_t len, struct phone_event *out)
+{
+	cJSON *tree = json_parse(text, len);
+	const cJSON *start = json_get(tree, "start");
+	const cJSON *parameters = json_get(start, "customParameters");
+	const char *call_sid = json_str(start, "callSid");
+
+	if (call_sid && sid.n) {
+		out->type = PHONE_STARTED;
+		copy_text(out->call_sid, sizeof out->call_sid, call_sid);
+		/* As the TwiML's <Parameter>s of these names say. */
+		copy_text(out->caller, sizeof out->caller, json_str(parameters, "caller"));
+		copy_text(out->called, sizeof out->called, json_str(parameters, "called"));
+		if (!is_mulaw(json_get(start, "mediaFormat")))
+			out->unusable = "not 8 kHz mu-law";
+		else if (!is_plain(sid))
+			out->unusable = "no usable streamSid";
+		else if (!s->id[0])
+			memcpy(s->id, sid.p, sid.n);
+	}
+	cJSON_Delete(tree);
+}
+
+static void parse_media(struct span media, struct phone_event *out)
+{
+	struct span timestamp;
+
+	if (!scan_in(media, "payload", &out->audio) || !span_quoted(out->audio))
+		return;
+	out->has_timestamp = scan_in(media, "timestamp", &timestamp) && span_u64(timestamp, &out->timestamp_ms);
+	out->type = PHONE_AUDIO;
+}
+
+static void parse_mark(struct span mark, struct phone_event *out)
+{
+	if (scan_in(mark, "name", &out->mark))
+		out->type = PHONE_MARK;
+}
+
+static void parse_dtmf(struct span dtmf, struct phone_event *out)
+{
+	struct span digit;
+
+	if (!scan_in(dtmf, "digit", &digit) || digit.n != 1 || !memchr("0123456789*#ABCD", digit.p[0], 16))
+		return;
+	out->key = digit.p[0];
+	out->type = PHONE_KEY;
+}
+
+/* What has an object of its own name, most frequent first. */
+static const struct {
+	const char *event;
+	void (*parse)(struct span object, struct phone_event *out);
+} kinds[] = { { "media", parse_media }, { "mark", parse_mark }, { "dtmf", parse_dtmf } };
+
+static void parse(struct phone_stream *s, const char *text, size_t len, struct phone_event *out)
+{
+	struct span event, sid = { NULL, 0 }, object;
+	bool ours;
+
+	memset(out, 0, sizeof *out);
+	out->type = PHONE_INVALID;
+	if (!json_scan(text, len, "event", &event))
+		return;
+	if (!json_scan(text, len, "streamSid", &sid))
+		sid.n = 0;
+	ours = s->id[0] && span_is(sid, s->id);
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+		if (!span_is(event, kinds[i].event))
+			continue;
+		if (ours && json_scan(text, len, kinds[i].event, &object))
+			kinds[i].parse(object, out);
+		return;
+	}
+	if (span_is(event, "start"))
+		parse_start(s, sid, text, len, out);
+	else if (span_is(event, "stop"))
+		out->type = ours ? PHONE_STOPPED : PHONE_INVALID;
+	else
+		out->type = span_is(event, "connected") ? PHONE_NOTHING : PHONE_UNKNOWN;
+}
+
+/* ------------------------------------------------------------------ to Twilio */
+
+static void put_head(const struct phone_stream *s, struct buf *out, const char *event)
 {
 	buf_puts(out, "{\"event\":\"");
 	buf_puts(out, event);
 	buf_puts(out, "\",\"streamSid\":\"");
-	buf_puts(out, stream_sid);
+	buf_puts(out, s->id);
 	buf_puts(out, "\"");
 }
 
-void stream_put_media(struct buf *out, const char *stream_sid, const uint8_t *mulaw, size_t len)
+static void put_audio(const struct phone_stream *s, struct buf *out, const uint8_t *mulaw, size_t len)
 {
-	put_head(out, "media", stream_sid);
+	put_head(s, out, "media");
 	buf_puts(out, ",\"media\":{\"payload\":");
 	json_put_base64(out, mulaw, len);
 	buf_puts(out, "}}");
 }
 
-void stream_put_mark(struct buf *out, const char *stream_sid, const char *name)
+static void put_mark(const struct phone_stream *s, struct buf *out, const char *name)
 {
-	put_head(out, "mark", stream_sid);
+	put_head(s, out, "mark");
 	buf_puts(out, ",\"mark\":{\"name\":\"");
 	buf_puts(out, name);
 	buf_puts(out, "\"}}");
 }
 
-void stream_put_clear(struct buf *out, const char *stream_sid)
+static void put_clear(const struct phone_stream *s, struct buf *out)
 {
-	put_head(out, "clear", stream_sid);
+	put_head(s, out, "clear");
 	buf_puts(out, "}");
 }
+
+const struct phone_channel media_stream_channel = {
+	.name = "media stream",
+	.audio = true,
+	.marks = true,
+	.parse = parse,
+	.put_audio = put_audio,
+	.put_mark = put_mark,
+	.put_clear = put_clear,
+};

@@ -49,10 +49,7 @@ struct upgrade {
 	/* True: a line is claimed, `ref` names it. False: the refusal is in `r`. */
 	bool (*admit)(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r,
 	    struct call_ref *ref);
-	/* Runs until the call is over; `fd` stays its owner's. */
-	void (*carry)(const struct web_parts *parts, struct call_ref ref, int fd);
-	/* Instead, when the socket was gone before. */
-	void (*abandon)(const struct web_parts *parts, struct call_ref ref);
+	const struct phone_channel *channel; /* what is spoken over it */
 };
 
 struct route {

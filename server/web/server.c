@@ -363,11 +363,11 @@ static void on_stream_ready(struct mg_connection *conn, void *arg)
 
 	connections_has_limits(web->connections, c);
 	if (fd >= 0) {
-		c->upgrade->carry(&web->parts, c->ref, fd);
+		calls_carry(web->parts.calls, c->ref, fd, c->upgrade->channel);
 	} else {
 		/* Who has reset the connection by now has no address any more. */
 		log_warn("http", "the socket of a stream was gone before its call began");
-		c->upgrade->abandon(&web->parts, c->ref);
+		calls_abandon(web->parts.calls, c->ref);
 	}
 	mg_disable_keep_alive(conn);
 }

@@ -22,48 +22,63 @@ static void inside(struct span s, const uint8_t *data, size_t size)
 /* What we send for this audio, Twilio reads as it was. */
 static void send_back(const uint8_t *audio, size_t len)
 {
-	struct stream_message m;
+	struct phone_stream s = { "MZ1" };
+	struct phone_event e;
 	struct buf out;
 
 	buf_init(&out, 0);
-	stream_put_media(&out, "MZ1", audio, len);
-	stream_parse(buf_text(&out), out.len, &m);
-	must(m.event == STREAM_MEDIA && m.payload.n == BASE64_SIZE(len));
+	media_stream_channel.put_audio(&s, &out, audio, len);
+	media_stream_channel.parse(&s, buf_text(&out), out.len, &e);
+	must(e.type == PHONE_AUDIO && e.audio.n == BASE64_SIZE(len));
 	buf_free(&out);
+}
+
+/* It stands in every message of ours: it must not break one. */
+static void speak_as(const struct phone_stream *s)
+{
+	struct buf out;
+	cJSON *tree;
+
+	buf_init(&out, 0);
+	media_stream_channel.put_clear(s, &out);
+	tree = json_parse(buf_text(&out), out.len);
+	must(tree && !strcmp(json_str(tree, "streamSid"), s->id));
+	cJSON_Delete(tree);
+	buf_free(&out);
+}
+
+static void check(const struct phone_event *e, const uint8_t *data, size_t size)
+{
+	inside(e->audio, data, size);
+	inside(e->mark, data, size);
+	must(memchr(e->call_sid, '\0', sizeof e->call_sid) != NULL);
+	must((e->type == PHONE_KEY) == (e->key != '\0'));
+	must(e->type >= PHONE_INVALID && e->type <= PHONE_STOPPED);
+	must(e->type != PHONE_TEXT && e->type != PHONE_INTERRUPTED);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct stream_message m;
+	struct phone_stream fresh = { "" }, s = { "" };
+	const char *text = (const char *)data;
+	struct phone_event e;
+	struct span sid;
 
-	stream_parse((const char *)data, size, &m);
-	must(m.event >= STREAM_INVALID && m.event <= STREAM_STOP);
-	inside(m.stream_sid, data, size);
-	inside(m.payload, data, size);
-	inside(m.mark, data, size);
-	must(memchr(m.call_sid, '\0', sizeof m.call_sid) != NULL);
-	must(memchr(m.account_sid, '\0', sizeof m.account_sid) != NULL);
-	must((m.event == STREAM_DTMF) == (m.digit != '\0'));
-	if (m.event == STREAM_START)
-		must(m.call_sid[0] || m.stream_sid.n);
-	if (stream_sid_plain(m.stream_sid)) {
-		char sid[STREAM_SID_SIZE];
-		struct buf out;
-		cJSON *tree;
-
-		/* It stands in every message of ours: it must not break one. */
-		memcpy(sid, m.stream_sid.p, m.stream_sid.n);
-		sid[m.stream_sid.n] = '\0';
-		buf_init(&out, 0);
-		stream_put_clear(&out, sid);
-		tree = json_parse(buf_text(&out), out.len);
-		must(tree && !strcmp(json_str(tree, "streamSid"), sid));
-		cJSON_Delete(tree);
-		buf_free(&out);
-	}
-	if (m.event == STREAM_MEDIA) {
-		uint8_t *audio = malloc(BASE64_DECODED_MAX(m.payload.n));
-		ssize_t len = audio ? json_base64(m.payload, audio) : -1;
+	/* By a stream that has no name: only a start can give it one. */
+	media_stream_channel.parse(&fresh, text, size, &e);
+	check(&e, data, size);
+	must(e.type <= PHONE_STARTED);
+	must(!fresh.id[0] || (e.type == PHONE_STARTED && !e.unusable));
+	if (fresh.id[0])
+		speak_as(&fresh);
+	/* And by the very one it is addressed to. */
+	if (json_scan(text, size, "streamSid", &sid) && sid.n < sizeof s.id)
+		memcpy(s.id, sid.p, sid.n);
+	media_stream_channel.parse(&s, text, size, &e);
+	check(&e, data, size);
+	if (e.type == PHONE_AUDIO) {
+		uint8_t *audio = malloc(BASE64_DECODED_MAX(e.audio.n));
+		ssize_t len = audio ? json_base64(e.audio, audio) : -1;
 
 		if (len >= 0)
 			send_back(audio, (size_t)len);

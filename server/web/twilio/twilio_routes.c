@@ -1,20 +1,10 @@
 #include "server/web/twilio/twilio_routes.h"
 
-#include "server/line/calls.h"
+#include "server/phone/media_stream.h"
 #include "server/web/twilio/dialer_web.h"
 #include "server/web/twilio/webhooks.h"
 
-static void carry(const struct web_parts *parts, struct call_ref ref, int fd)
-{
-	calls_carry(parts->calls, ref, fd);
-}
-
-static void abandon(const struct web_parts *parts, struct call_ref ref)
-{
-	calls_abandon(parts->calls, ref);
-}
-
-static const struct upgrade stream_upgrade = { webhooks_admit, carry, abandon };
+static const struct upgrade stream_upgrade = { webhooks_admit, &media_stream_channel };
 
 const struct route twilio_routes[] = {
 	{ "POST", "/twilio/voice", ROUTE_TWILIO, BODY_FORM, NULL, webhook_voice, "a call comes in", NULL },

@@ -31,7 +31,7 @@ static void nothing_is_heard_before_anything_is_sent(void **state)
 	struct ledger l;
 
 	(void)state;
-	ledger_init(&l, 0);
+	ledger_init(&l, 0, true);
 	assert_int_equal(ledger_heard(&l, T0), 0);
 	assert_int_equal(ledger_lead_us(&l, T0), 0);
 	assert_false(ledger_playing(&l));
@@ -45,7 +45,7 @@ static void heard_never_passes_the_next_mark_that_is_out(void **state)
 	uint32_t first, second;
 
 	(void)state;
-	ledger_init(&l, 0);
+	ledger_init(&l, 0, true);
 	first = send_ms(&l, 1, 20, T0);
 	assert_true(first);
 	second = send_ms(&l, 1, 200, T0);
@@ -69,7 +69,7 @@ static void heard_never_passes_what_was_sent(void **state)
 	uint32_t mark;
 
 	(void)state;
-	ledger_init(&l, 0);
+	ledger_init(&l, 0, true);
 	mark = send_ms(&l, 1, 20, T0);
 	assert_true(mark);
 	assert_int_equal(send_ms(&l, 1, 100, T0), 0); /* none due: no mark bounds it */
@@ -83,7 +83,7 @@ static void heard_is_rounded_down(void **state)
 	struct heard heard[4];
 
 	(void)state;
-	ledger_init(&l, 0);
+	ledger_init(&l, 0, true);
 	send_ms(&l, 1, 100, T0);
 	assert_int_equal(ledger_heard(&l, T0 + 124), 0); /* a byte takes 125 us */
 	assert_int_equal(ledger_heard(&l, T0 + 125), 1);
@@ -96,7 +96,7 @@ static void clock_that_stands_still_or_runs_back_adds_nothing(void **state)
 	struct ledger l;
 
 	(void)state;
-	ledger_init(&l, 0);
+	ledger_init(&l, 0, true);
 	send_ms(&l, 1, 100, T0);
 	assert_int_equal(ledger_heard(&l, T0), 0);
 	assert_int_equal(ledger_heard(&l, T0 - SECOND), 0);
@@ -111,7 +111,7 @@ static void marks_come_after_the_first_piece_then_every_200_ms_and_at_the_end(vo
 	size_t count = 0;
 
 	(void)state;
-	ledger_init(&l, 0);
+	ledger_init(&l, 0, true);
 	if (send_ms(&l, 1, 20, T0))
 		marked[count++] = at;
 	while (at < 640) {
@@ -136,7 +136,7 @@ static void numbers_of_marks_are_never_used_twice(void **state)
 	uint32_t last = 0;
 
 	(void)state;
-	ledger_init(&l, 0);
+	ledger_init(&l, 0, true);
 	for (uint32_t cut = 1; cut < 5; cut++) {
 		for (int i = 0; i < 10; i++) {
 			uint32_t seq = send_ms(&l, cut, 200, T0);
@@ -154,7 +154,7 @@ static void echo_of_a_later_mark_proves_the_earlier_ones(void **state)
 	uint32_t first, second;
 
 	(void)state;
-	ledger_init(&l, 0);
+	ledger_init(&l, 0, true);
 	first = send_ms(&l, 1, 20, T0);
 	second = send_ms(&l, 1, 200, T0);
 	assert_true(first && second);
@@ -170,7 +170,7 @@ static void echo_that_is_doubled_or_unknown_proves_nothing(void **state)
 	uint32_t mark;
 
 	(void)state;
-	ledger_init(&l, 3);
+	ledger_init(&l, 3, true);
 	mark = send_ms(&l, 1, 20, T0);
 	assert_false(ledger_echo(&l, 3, mark + 1, T0));
 	assert_false(ledger_echo(&l, 3, 0, T0));
@@ -189,7 +189,7 @@ static void echoes_of_an_older_generation_prove_nothing(void **state)
 	size_t count = 0;
 
 	(void)state;
-	ledger_init(&l, 0);
+	ledger_init(&l, 0, true);
 	for (int i = 0; i < 8; i++)
 		old[count++] = send_ms(&l, 1, 200, T0);
 	ledger_cut(&l, 1, T0 + 100 * MS, heard, 4);
@@ -214,7 +214,7 @@ static void full_list_of_marks_only_makes_them_rarer(void **state)
 	uint32_t marks[LEDGER_MARKS + 1], sent = 0;
 
 	(void)state;
-	ledger_init(&l, 0);
+	ledger_init(&l, 0, true);
 	for (int i = 0; i < 200; i++) {
 		uint32_t seq = send_ms(&l, 1, 200, T0);
 
@@ -245,7 +245,7 @@ static void item_is_over_when_the_mark_at_its_end_comes_back(void **state)
 	uint32_t first, end;
 
 	(void)state;
-	ledger_init(&l, 0);
+	ledger_init(&l, 0, true);
 	first = send_ms(&l, 7, 100, T0);
 	assert_int_equal(send_ms(&l, 7, 33, T0), 0);
 	assert_true(ledger_playing(&l));
@@ -270,7 +270,7 @@ static void end_told_after_all_was_played_gets_a_mark_too(void **state)
 	uint32_t mark, end;
 
 	(void)state;
-	ledger_init(&l, 0);
+	ledger_init(&l, 0, true);
 	mark = send_ms(&l, 1, 20, T0);
 	assert_true(ledger_echo(&l, 0, mark, T0 + 20 * MS));
 	ledger_ended(&l, 1);
@@ -289,7 +289,7 @@ static void two_items_at_once_end_in_their_order(void **state)
 	uint32_t last;
 
 	(void)state;
-	ledger_init(&l, 0);
+	ledger_init(&l, 0, true);
 	send_ms(&l, 1, 100, T0);
 	ledger_ended(&l, 1);
 	ledger_mark(&l);
@@ -313,7 +313,7 @@ static void without_echoes_an_item_counts_as_played_two_seconds_after_it_should_
 	uint32_t mark, end;
 
 	(void)state;
-	ledger_init(&l, 0);
+	ledger_init(&l, 0, true);
 	mark = send_ms(&l, 1, 500, T0);
 	ledger_ended(&l, 1);
 	end = ledger_mark(&l);
@@ -330,13 +330,57 @@ static void without_echoes_an_item_counts_as_played_two_seconds_after_it_should_
 	assert_int_equal(heard_ms(&l, due + SECOND + 5 * MS), 505);
 }
 
+static void without_marks_an_item_is_over_when_it_should_be_and_never_confirmed(void **state)
+{
+	struct heard heard;
+	struct ledger l;
+
+	(void)state;
+	ledger_init(&l, 0, false);
+	assert_int_equal(send_ms(&l, 1, 100, T0), 0);
+	assert_int_equal(send_ms(&l, 1, 300, T0), 0);
+	ledger_ended(&l, 1);
+	assert_int_equal(ledger_mark(&l), 0);
+	assert_int_equal(send_ms(&l, 2, 50, T0), 0);
+	assert_int_equal(heard_ms(&l, T0 + 399 * MS), 399);
+	assert_int_equal(ledger_deadline_us(&l), T0 + 400 * MS);
+	assert_false(ledger_finished(&l, T0 + 400 * MS - 1, &heard));
+	/* Asked late, what is behind it has been playing all the same. */
+	assert_true(ledger_finished(&l, T0 + 410 * MS, &heard));
+	assert_int_equal(heard.no, 1);
+	assert_int_equal(heard.heard_ms, 400);
+	assert_false(heard.confirmed);
+	assert_int_equal(heard_ms(&l, T0 + 430 * MS), 430);
+	assert_int_equal(heard_ms(&l, T0 + 10 * SECOND), 450);
+}
+
+static void without_marks_what_a_pause_proves_is_not_confirmed_either(void **state)
+{
+	struct heard heard[2];
+	struct ledger l;
+
+	(void)state;
+	ledger_init(&l, 0, false);
+	send_ms(&l, 1, 100, T0);
+	ledger_ended(&l, 1);
+	send_ms(&l, 2, 100, T0 + 5 * SECOND);
+	assert_true(ledger_finished(&l, T0 + 5 * SECOND, &heard[0]));
+	assert_int_equal(heard[0].heard_ms, 100);
+	assert_false(heard[0].confirmed);
+	assert_int_equal(heard_ms(&l, T0 + 5 * SECOND + 30 * MS), 130);
+	assert_int_equal(ledger_cut(&l, 1, T0 + 5 * SECOND + 30 * MS, heard, 2), 1);
+	assert_int_equal(heard[0].no, 2);
+	assert_int_equal(heard[0].heard_ms, 30);
+	assert_false(heard[0].confirmed);
+}
+
 static void deadline_is_met_by_an_answer(void **state)
 {
 	struct ledger l;
 	struct heard heard;
 
 	(void)state;
-	ledger_init(&l, 0);
+	ledger_init(&l, 0, true);
 	for (uint32_t no = 1; no <= 5; no++) {
 		send_ms(&l, no, 123, T0);
 		ledger_ended(&l, no);
@@ -359,7 +403,7 @@ static void more_items_than_are_kept_lose_the_oldest_only(void **state)
 	struct heard heard[LEDGER_ITEMS + 8];
 
 	(void)state;
-	ledger_init(&l, 0);
+	ledger_init(&l, 0, true);
 	for (uint32_t no = 1; no <= LEDGER_ITEMS + 5; no++)
 		send_ms(&l, no, 10, T0);
 	assert_int_equal(ledger_cut(&l, 1, T0, heard, LEDGER_ITEMS + 8), LEDGER_ITEMS);
@@ -376,7 +420,7 @@ static void cut_tells_of_the_item_in_hand_and_of_those_behind(void **state)
 	uint32_t end;
 
 	(void)state;
-	ledger_init(&l, 0);
+	ledger_init(&l, 0, true);
 	send_ms(&l, 1, 200, T0);
 	ledger_ended(&l, 1);
 	end = ledger_mark(&l);
@@ -401,7 +445,7 @@ static void cut_says_no_more_than_there_is_room_for(void **state)
 	struct heard heard[3];
 
 	(void)state;
-	ledger_init(&l, 0);
+	ledger_init(&l, 0, true);
 	for (uint32_t no = 1; no <= 5; no++)
 		send_ms(&l, no, 10, T0);
 	memset(heard, 0, sizeof heard);
@@ -416,7 +460,7 @@ static void what_follows_a_cut_is_heard_from_its_own_beginning(void **state)
 	struct heard heard[4];
 
 	(void)state;
-	ledger_init(&l, 0);
+	ledger_init(&l, 0, true);
 	send_ms(&l, 1, 5000, T0);
 	ledger_cut(&l, 1, T0 + 100 * MS, heard, 4);
 	assert_true(send_ms(&l, 2, 100, T0 + 3 * SECOND)); /* with a mark of its own */
@@ -432,7 +476,7 @@ static void lead_is_what_is_sent_and_not_yet_due(void **state)
 	struct ledger l;
 
 	(void)state;
-	ledger_init(&l, 0);
+	ledger_init(&l, 0, true);
 	send_ms(&l, 1, 400, T0);
 	assert_int_equal(ledger_lead_us(&l, T0), 400 * MS);
 	assert_int_equal(ledger_lead_us(&l, T0 + 150 * MS), 250 * MS);
@@ -446,7 +490,7 @@ static void lead_does_not_grow_by_the_length_of_a_pause(void **state)
 	struct ledger l;
 
 	(void)state;
-	ledger_init(&l, 0);
+	ledger_init(&l, 0, true);
 	send_ms(&l, 1, 100, T0);
 	for (int i = 1; i < 50; i++) {
 		int64_t now = T0 + i * SECOND;
@@ -461,7 +505,7 @@ static void gap_is_one_only_in_the_middle_of_an_item(void **state)
 	struct ledger l;
 
 	(void)state;
-	ledger_init(&l, 0);
+	ledger_init(&l, 0, true);
 	assert_false(ledger_sent(&l, 1, 20 * BYTES, T0));
 	assert_false(ledger_sent(&l, 1, 20 * BYTES, T0 + 19 * MS));
 	assert_true(ledger_sent(&l, 1, 20 * BYTES, T0 + 40 * MS));
@@ -474,7 +518,7 @@ static void echo_moves_the_far_end_to_where_the_phone_is(void **state)
 	uint32_t mark;
 
 	(void)state;
-	ledger_init(&l, 0);
+	ledger_init(&l, 0, true);
 	mark = send_ms(&l, 1, 20, T0);
 	send_ms(&l, 1, 380, T0);
 	/* The phone began 300 ms late: 380 ms are still in its queue. */
@@ -489,7 +533,7 @@ static void after_a_pause_new_audio_is_not_heard_before_it_is_played(void **stat
 	uint32_t mark;
 
 	(void)state;
-	ledger_init(&l, 0);
+	ledger_init(&l, 0, true);
 	mark = send_ms(&l, 1, 20, T0);
 	assert_int_equal(send_ms(&l, 1, 100, T0), 0);
 	assert_true(ledger_echo(&l, 0, mark, T0 + 20 * MS));
@@ -581,7 +625,7 @@ static int64_t worst_with_phone(struct phone *p, uint32_t seed, int64_t early_ms
 	int64_t quiet_until = 0;
 	uint64_t item_began_us = 0, dropped_us = 0;
 
-	ledger_init(&l, 0);
+	ledger_init(&l, 0, true);
 	p->now = T0;
 	for (int step = 0; step < 60000; step++) {
 		phone_plays(p, &l);
@@ -668,7 +712,7 @@ static void phone_that_never_echoes_is_believed_no_further_than_its_first_mark(v
 	struct heard heard[4];
 
 	(void)state;
-	ledger_init(&l, 0);
+	ledger_init(&l, 0, true);
 	send_ms(&l, 1, 20, T0);
 	for (int i = 1; i < 20; i++)
 		send_ms(&l, 1, 20, T0 + i * 20 * MS);
@@ -694,6 +738,8 @@ int main(void)
 		cmocka_unit_test(end_told_after_all_was_played_gets_a_mark_too),
 		cmocka_unit_test(two_items_at_once_end_in_their_order),
 		cmocka_unit_test(without_echoes_an_item_counts_as_played_two_seconds_after_it_should_be),
+		cmocka_unit_test(without_marks_an_item_is_over_when_it_should_be_and_never_confirmed),
+		cmocka_unit_test(without_marks_what_a_pause_proves_is_not_confirmed_either),
 		cmocka_unit_test(deadline_is_met_by_an_answer),
 		cmocka_unit_test(more_items_than_are_kept_lose_the_oldest_only),
 		cmocka_unit_test(cut_tells_of_the_item_in_hand_and_of_those_behind),

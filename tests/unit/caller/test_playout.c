@@ -1,10 +1,10 @@
 /* Play-out without threads: records in, frames out, time given by hand. */
 #include "common/clock.h"
-#include "common/json.h"
 #include "common/ws_frame.h"
 #include "audio/g711.h"
 #include "server/caller/playout.h"
-#include "server/phone/media_stream.h"
+#include "server/stats/stats.h"
+#include "tests/peers/silent_channel.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -25,21 +25,34 @@ static struct buf out;
 static struct playout playout;
 static int64_t now;
 
-static int begin(void **state)
+static int begin_over(const struct phone_channel *channel)
 {
-	(void)state;
 	cfg.playout_lead_ms = LEAD_MS;
 	line = aligned_alloc(_Alignof(struct call), sizeof *line);
 	memset(line, 0, sizeof *line);
 	line->cfg = &cfg;
+	line->channel = channel;
+	strcpy(line->stream.id, "MZ1");
 	now = 1000 * US_PER_S;
 	buf_init(&out, 0);
 	if (bell_open(&line->agent_bell) || bell_open(&line->caller_bell) ||
 	    ring_open(&line->from_caller, FROM_CALLER_BYTES) || ring_open(&line->to_caller, TO_CALLER_BYTES))
 		return -1;
 	playout_init(&playout, line, &out);
-	playout_start(&playout, "MZ1");
+	playout_start(&playout);
 	return 0;
+}
+
+static int begin(void **state)
+{
+	(void)state;
+	return begin_over(&silent_channel);
+}
+
+static int begin_without_marks(void **state)
+{
+	(void)state;
+	return begin_over(&silent_channel_without_marks);
 }
 
 static int end(void **state)
@@ -97,15 +110,21 @@ static ssize_t read_out(void *arg, uint8_t *to, size_t size)
 	return (ssize_t)n;
 }
 
-static void take_media(struct stream_message *m, struct sent *sent)
+static void take(const char *text, struct sent *sent)
 {
-	uint8_t audio[2000];
-	ssize_t n = json_base64(m->payload, audio);
+	size_t bytes;
+	int first;
 
-	assert_true(n > 0);
-	sent->bytes[audio[0]] += (size_t)n;
-	if (sent->clears)
-		sent->audio_after_clear = true;
+	if (sscanf(text, "audio MZ1 %zu %d", &bytes, &first) == 2) {
+		sent->bytes[first] += bytes;
+		if (sent->clears)
+			sent->audio_after_clear = true;
+	} else if (sscanf(text, "mark MZ1 %63s", sent->last_mark) == 1) {
+		sent->marks++;
+	} else {
+		assert_string_equal(text, "clear MZ1");
+		sent->clears++;
+	}
 }
 
 static struct sent run(void)
@@ -117,21 +136,8 @@ static struct sent run(void)
 
 	playout_run(&playout, now);
 	assert_int_equal(ws_reader_open(&reader, false, 65536, read_out, &at), 0);
-	while (ws_reader_next(reader, &frame) == 1) {
-		struct stream_message m;
-
-		stream_parse(frame.data, frame.len, &m);
-		if (m.event == STREAM_MEDIA) {
-			take_media(&m, &sent);
-		} else if (m.event == STREAM_MARK) {
-			sent.marks++;
-			snprintf(sent.last_mark, sizeof sent.last_mark, "%.*s", (int)m.mark.n, m.mark.p);
-		} else {
-			assert_int_equal(m.event, STREAM_UNKNOWN);
-			assert_non_null(strstr(frame.data, "\"event\":\"clear\""));
-			sent.clears++;
-		}
-	}
+	while (ws_reader_next(reader, &frame) == 1)
+		take(frame.data, &sent);
 	ws_reader_close(reader);
 	buf_reset(&out);
 	return sent;
@@ -318,6 +324,78 @@ static void the_writer_is_asked_to_ring_once_the_ring_is_empty(void **state)
 	assert_false(ring_wanted(&line->to_caller));
 }
 
+static void without_marks_the_clock_alone_tells_what_was_heard(void **state)
+{
+	uint64_t unconfirmed = atomic_load(&stats.turns_marks_unconfirmed);
+	struct from_first_audio first;
+	struct heard heard;
+	struct sent sent;
+
+	(void)state;
+	queue(1, 100);
+	queue_end(1);
+	sent = run();
+	assert_int_equal(sent.bytes[1], 800);
+	assert_int_equal(sent.marks, 0);
+	told(&first, sizeof first);
+	assert_int_equal(playout_deadline_us(&playout), now + 100 * US_PER_MS);
+	now += 100 * US_PER_MS - 1;
+	run();
+	assert_int_equal(told(&heard, sizeof heard), 0);
+	now++;
+	run();
+	assert_int_equal(told(&heard, sizeof heard), FROM_HEARD);
+	assert_int_equal(heard.heard_ms, 100);
+	assert_false(heard.confirmed);
+	assert_int_equal(atomic_load(&stats.turns_marks_unconfirmed), unconfirmed);
+}
+
+static void a_cut_without_marks_tells_what_the_clock_says(void **state)
+{
+	struct from_first_audio first;
+	struct from_cut heard;
+
+	(void)state;
+	queue(1, 900);
+	run();
+	told(&first, sizeof first);
+	now += 130 * US_PER_MS;
+	cut();
+	assert_int_equal(run().clears, 1);
+	assert_int_equal(told(&heard, sizeof heard), FROM_CUT);
+	assert_int_equal(heard.items[0].heard_ms, 130);
+	assert_false(heard.items[0].confirmed);
+}
+
+static void a_phone_that_stopped_by_itself_has_heard_no_more(void **state)
+{
+	struct from_first_audio first;
+	struct from_cut heard;
+	struct sent sent;
+
+	(void)state;
+	queue(1, 900);
+	run();
+	told(&first, sizeof first);
+	echo("g0.1");
+	now += 50 * US_PER_MS;
+	playout_interrupted(&playout, now);
+	assert_int_equal(told(&heard, sizeof heard), FROM_INTERRUPTED);
+	assert_int_equal(heard.count, 1);
+	assert_int_equal(heard.items[0].heard_ms, 70);
+	/* No time that passes after it, and no mark of before, makes it more. */
+	now += 50 * US_PER_MS;
+	echo("g0.2");
+	cut();
+	queue(2, 50);
+	sent = run();
+	assert_int_equal(sent.bytes[1], 0);
+	assert_int_equal(sent.bytes[2], 400);
+	assert_int_equal(sent.clears, 0); /* it holds nothing */
+	assert_int_equal(told(&heard, sizeof heard), FROM_CUT);
+	assert_int_equal(heard.count, 0);
+}
+
 static void leaving_tells_what_was_heard(void **state)
 {
 	struct from_first_audio first;
@@ -347,6 +425,11 @@ int main(void)
 		TEST(an_item_is_told_as_heard_when_its_last_mark_comes_back),
 		TEST(without_echoes_an_item_counts_as_played_two_seconds_late_and_unconfirmed),
 		TEST(the_writer_is_asked_to_ring_once_the_ring_is_empty),
+		cmocka_unit_test_setup_teardown(
+		    without_marks_the_clock_alone_tells_what_was_heard, begin_without_marks, end),
+		cmocka_unit_test_setup_teardown(
+		    a_cut_without_marks_tells_what_the_clock_says, begin_without_marks, end),
+		TEST(a_phone_that_stopped_by_itself_has_heard_no_more),
 		TEST(leaving_tells_what_was_heard),
 	};
 

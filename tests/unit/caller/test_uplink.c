@@ -4,6 +4,7 @@
 #include "common/clock.h"
 #include "server/stats/stats.h"
 #include "server/caller/uplink.h"
+#include "server/phone/channel.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -52,17 +53,17 @@ static int end(void **state)
 	return 0;
 }
 
-/* A media message, all its bytes `fill`, arriving now. */
+/* A piece of audio, all its bytes `fill`, arriving now. */
 static bool frame(uint64_t timestamp_ms, uint8_t fill)
 {
 	static char text[BASE64_SIZE(FRAME) + 2];
-	struct stream_message m = { .event = STREAM_MEDIA, .has_timestamp = true, .timestamp_ms = timestamp_ms };
+	struct phone_event e = { .type = PHONE_AUDIO, .has_timestamp = true, .timestamp_ms = timestamp_ms };
 	uint8_t audio[FRAME];
 
 	memset(audio, fill, sizeof audio);
 	text[0] = '"'; /* as in the JSON it comes from */
-	m.payload = (struct span){ text + 1, base64_encode(text + 1, audio, FRAME) };
-	return uplink_frame(&uplink, &m, now);
+	e.audio = (struct span){ text + 1, base64_encode(text + 1, audio, FRAME) };
+	return uplink_frame(&uplink, &e, now);
 }
 
 static uint64_t counted(_Atomic uint64_t *counter)
@@ -145,10 +146,10 @@ static void audio_that_twilio_sends_late_is_as_fresh_as_it_gets(void **state)
 
 static void nonsense_is_not_taken_for_audio(void **state)
 {
-	struct stream_message m = { .event = STREAM_MEDIA, .payload = { "\"@@@@" + 1, 4 } };
+	struct phone_event e = { .type = PHONE_AUDIO, .audio = { "\"@@@@" + 1, 4 } };
 
 	(void)state;
-	assert_false(uplink_frame(&uplink, &m, now));
+	assert_false(uplink_frame(&uplink, &e, now));
 	assert_int_equal(uplink.audio.len, 0);
 	assert_int_equal(counted(&line->counters.frames_in), 0);
 }

@@ -32,10 +32,12 @@ static struct calls *calls;
 
 /* ----------------------------------------------------------------- the two loops */
 
-static _Atomic int agents, callers;      /* loops running */
-static _Atomic int carried;              /* caller loops ever */
-static _Atomic bool stay;                /* agent loops do not leave */
-static _Atomic uint32_t seen_generation; /* by the last caller loop */
+static _Atomic int agents, callers;        /* loops running */
+static _Atomic int carried;                /* caller loops ever */
+static _Atomic bool stay;                  /* agent loops do not leave */
+static _Atomic uint32_t seen_generation;   /* by the last caller loop */
+static const struct phone_channel channel; /* what each of them must find */
+static _Atomic bool wrong_channel;
 
 enum { SOCKET = 77, STALE = 78 }; /* the second must never be carried */
 
@@ -78,6 +80,8 @@ static void caller_loop(struct call *c, int fd)
 	if (fd == STALE)
 		return;
 	atomic_fetch_add(&callers, 1);
+	if (c->channel != &channel)
+		atomic_store(&wrong_channel, true);
 	if (!c->announced)
 		name_call(c, "CAunannounced");
 	atomic_store_explicit(&c->started_us, stopped_clock(), memory_order_release);
@@ -96,7 +100,7 @@ static void *carry(void *arg)
 {
 	struct stream *s = arg;
 
-	calls_carry(calls, s->ref, s->fd);
+	calls_carry(calls, s->ref, s->fd, &channel);
 	return NULL;
 }
 
@@ -143,7 +147,7 @@ static int close_table(void **state)
 	calls_close(calls);
 	agents_close(who);
 	config_free(&cfg);
-	return atomic_load(&agents) || atomic_load(&callers);
+	return atomic_load(&agents) || atomic_load(&callers) || atomic_load(&wrong_channel);
 }
 
 static void pass(int64_t us)
@@ -400,7 +404,7 @@ static void claim_that_is_never_carried_expires(void **state)
 	pass(1);
 	calls_reap(calls);
 	UNTIL(all_free());
-	calls_carry(calls, ref, STALE); /* too late: returns at once */
+	calls_carry(calls, ref, STALE, &channel); /* too late: returns at once */
 	assert_int_equal(atomic_load(&carried), 0);
 	assert_int_equal(calls_after_stream(calls, "CA1"), END_NEVER_STREAMED);
 }
@@ -512,12 +516,12 @@ static void stale_handle_does_not_reach_the_next_caller(void **state)
 	assert_int_equal(fresh.index, old.index); /* the same line, another call */
 	assert_int_not_equal(fresh.generation, old.generation);
 	calls_abandon(calls, old);
-	calls_carry(calls, old, STALE);
+	calls_carry(calls, old, STALE, &channel);
 	assert_int_equal(count().reserved, 1);
 	assert_int_equal(atomic_load(&carried), 0);
 	stream_opens(&s, fresh);
 	UNTIL(count().live == 1);
-	calls_carry(calls, fresh, STALE); /* nor twice the same */
+	calls_carry(calls, fresh, STALE, &channel); /* nor twice the same */
 	calls_abandon(calls, fresh);
 	assert_int_equal(count().live, 1);
 	assert_int_equal(atomic_load(&carried), 1);
@@ -532,11 +536,11 @@ static void handle_from_nowhere_is_ignored(void **state)
 	struct call_ref nowhere = { .index = 1 << 20, .generation = 1 };
 
 	(void)state;
-	calls_carry(calls, nowhere, STALE);
+	calls_carry(calls, nowhere, STALE, &channel);
 	calls_abandon(calls, nowhere);
 	nowhere.index = 0;
 	nowhere.generation = 0;
-	calls_carry(calls, nowhere, STALE);
+	calls_carry(calls, nowhere, STALE, &channel);
 	assert_int_equal(atomic_load(&carried), 0);
 }
 

@@ -12,20 +12,40 @@
 
 static const char SID[] = "MZ00000000000000000000000000000001";
 
-static struct stream_message parsed(const char *text)
+/* What comes over the wire of a stream that has started as SID or as MZ1. */
+static struct phone_event parsed_by(const char *sid, const char *text, size_t len)
 {
-	struct stream_message m;
+	struct phone_stream s = { "" };
+	struct phone_event e;
 
-	stream_parse(text, strlen(text), &m);
-	return m;
+	snprintf(s.id, sizeof s.id, "%s", sid);
+	media_stream_channel.parse(&s, text, len, &e);
+	assert_string_equal(s.id, sid); /* and keeps its name */
+	return e;
 }
 
-static void expect(const char *text, enum stream_event event)
+static struct phone_event parsed(const char *text)
 {
-	struct stream_message m = parsed(text);
+	return parsed_by("MZ1", text, strlen(text));
+}
 
-	if (m.event != event)
-		fail_msg("%s gives %d, not %d", text, m.event, event);
+static void expect(const char *text, enum phone_event_type type)
+{
+	struct phone_event e = parsed(text);
+
+	if (e.type != type)
+		fail_msg("%s gives %d, not %d", text, e.type, type);
+}
+
+/* A start, by a stream that had no name before; the one it has after that. */
+static struct phone_event started(const char *text, size_t len, char name[PHONE_STREAM_ID_SIZE])
+{
+	struct phone_stream s = { "" };
+	struct phone_event e;
+
+	media_stream_channel.parse(&s, text, len, &e);
+	memcpy(name, s.id, sizeof s.id);
+	return e;
 }
 
 /* -------------------------------------------------------------------- from Twilio */
@@ -34,59 +54,84 @@ static void every_message_of_the_fixtures_is_what_it_is(void **state)
 {
 	static const struct {
 		const char *name;
-		enum stream_event event;
+		enum phone_event_type type;
 	} arriving[] = {
-		{ "twilio-stream-connected", STREAM_CONNECTED },
-		{ "twilio-stream-start", STREAM_START },
-		{ "twilio-stream-start-no-parameters", STREAM_START },
-		{ "twilio-stream-media", STREAM_MEDIA },
-		{ "twilio-stream-media-speech", STREAM_MEDIA },
-		{ "twilio-stream-mark", STREAM_MARK },
-		{ "twilio-stream-dtmf", STREAM_DTMF },
-		{ "twilio-stream-stop", STREAM_STOP },
+		{ "twilio-stream-connected", PHONE_NOTHING },
+		{ "twilio-stream-start", PHONE_STARTED },
+		{ "twilio-stream-start-no-parameters", PHONE_STARTED },
+		{ "twilio-stream-media", PHONE_AUDIO },
+		{ "twilio-stream-media-speech", PHONE_AUDIO },
+		{ "twilio-stream-mark", PHONE_MARK },
+		{ "twilio-stream-dtmf", PHONE_KEY },
+		{ "twilio-stream-stop", PHONE_STOPPED },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof arriving / sizeof arriving[0]; i++) {
-		struct stream_message m;
+		struct phone_event e;
 		size_t len;
 		char *text = fixture(arriving[i].name, &len);
 
-		stream_parse(text, len, &m);
-		if (m.event != arriving[i].event)
-			fail_msg("%s gives %d", arriving[i].name, m.event);
-		if (m.event != STREAM_CONNECTED)
-			assert_true(span_is(m.stream_sid, SID));
+		e = parsed_by(SID, text, len);
+		if (e.type != arriving[i].type)
+			fail_msg("%s gives %d", arriving[i].name, e.type);
 		free(text);
+	}
+}
+
+static void a_message_that_is_not_addressed_to_the_stream_is_invalid(void **state)
+{
+	static const char *const texts[] = { "\"media\",%s\"media\":{\"payload\":\"AAAA\"}",
+		"\"mark\",%s\"mark\":{\"name\":\"g0.1\"}", "\"dtmf\",%s\"dtmf\":{\"digit\":\"1\"}",
+		"\"stop\",%s\"stop\":{}" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		char inner[200], ours[256], others[256], nobodys[256];
+
+		snprintf(inner, sizeof inner, texts[i], "\"streamSid\":\"MZ1\",");
+		snprintf(ours, sizeof ours, "{\"event\":%s}", inner);
+		snprintf(inner, sizeof inner, texts[i], "\"streamSid\":\"MZ11\",");
+		snprintf(others, sizeof others, "{\"event\":%s}", inner);
+		snprintf(inner, sizeof inner, texts[i], "");
+		snprintf(nobodys, sizeof nobodys, "{\"event\":%s}", inner);
+		assert_true(parsed(ours).type > PHONE_STARTED);
+		assert_int_equal(parsed(others).type, PHONE_INVALID);
+		assert_int_equal(parsed(nobodys).type, PHONE_INVALID);
+		/* Nor does one of no name belong to a stream that has none yet. */
+		assert_int_equal(parsed_by("", ours, strlen(ours)).type, PHONE_INVALID);
+		assert_int_equal(parsed_by("", nobodys, strlen(nobodys)).type, PHONE_INVALID);
 	}
 }
 
 static void start_tells_who_called_whom_if_its_parameters_do(void **state)
 {
-	struct stream_message m =
+	struct phone_event e =
 	    parsed("{\"event\":\"start\",\"streamSid\":\"MZ1\",\"start\":{\"callSid\":\"CA1\","
 		   "\"customParameters\":{\"caller\":\"+12025550123\",\"called\":\"+12025550100\"}}}");
 
 	(void)state;
-	assert_string_equal(m.caller, "+12025550123");
-	assert_string_equal(m.called, "+12025550100");
-	m = parsed("{\"event\":\"start\",\"streamSid\":\"MZ1\",\"start\":{\"callSid\":\"CA1\","
+	assert_string_equal(e.caller, "+12025550123");
+	assert_string_equal(e.called, "+12025550100");
+	e = parsed("{\"event\":\"start\",\"streamSid\":\"MZ1\",\"start\":{\"callSid\":\"CA1\","
 		   "\"customParameters\":{\"caller\":7}}}");
-	assert_string_equal(m.caller, "");
-	assert_string_equal(m.called, "");
+	assert_string_equal(e.caller, "");
+	assert_string_equal(e.called, "");
 }
 
 static void start_names_the_call_and_its_format(void **state)
 {
-	struct stream_message m;
+	char name[PHONE_STREAM_ID_SIZE];
+	struct phone_event e;
 	size_t len;
 	char *text = fixture("twilio-stream-start", &len);
 
 	(void)state;
-	stream_parse(text, len, &m);
-	assert_string_equal(m.call_sid, "CA00000000000000000000000000000001");
-	assert_string_equal(m.account_sid, "ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
-	assert_true(m.mulaw);
+	e = started(text, len, name);
+	assert_int_equal(e.type, PHONE_STARTED);
+	assert_string_equal(e.call_sid, "CA00000000000000000000000000000001");
+	assert_string_equal(name, SID);
+	assert_null(e.unusable);
 	free(text);
 }
 
@@ -107,31 +152,31 @@ static void other_formats_are_seen(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
-		struct stream_message m;
+		struct phone_event e;
 		char text[512];
 
 		snprintf(text, sizeof text,
 		    "{\"event\":\"start\",\"streamSid\":\"MZ1\",\"start\":{\"callSid\":\"CA1\",\"mediaFormat\":%s}}",
 		    formats[i].format);
-		m = parsed(text);
-		assert_int_equal(m.event, STREAM_START);
-		assert_int_equal(m.mulaw, formats[i].mulaw);
+		e = parsed(text);
+		assert_int_equal(e.type, PHONE_STARTED);
+		assert_int_equal(!e.unusable, formats[i].mulaw);
 	}
-	assert_true(parsed("{\"event\":\"start\",\"streamSid\":\"MZ1\",\"start\":{\"callSid\":\"CA1\"}}").mulaw);
+	assert_null(parsed("{\"event\":\"start\",\"streamSid\":\"MZ1\",\"start\":{\"callSid\":\"CA1\"}}").unusable);
 }
 
 static void media_carries_a_frame_and_its_time(void **state)
 {
-	struct stream_message m;
+	struct phone_event e;
 	uint8_t frame[160];
 	size_t len;
 	char *text = fixture("twilio-stream-media", &len);
 
 	(void)state;
-	stream_parse(text, len, &m);
-	assert_true(m.has_timestamp);
-	assert_int_equal(m.timestamp_ms, 5);
-	assert_int_equal(base64_decode(frame, m.payload.p, m.payload.n), 160);
+	e = parsed_by(SID, text, len);
+	assert_true(e.has_timestamp);
+	assert_int_equal(e.timestamp_ms, 5);
+	assert_int_equal(base64_decode(frame, e.audio.p, e.audio.n), 160);
 	for (size_t i = 0; i < sizeof frame; i++)
 		assert_int_equal(frame[i], 0xff);
 	free(text);
@@ -139,33 +184,34 @@ static void media_carries_a_frame_and_its_time(void **state)
 
 static void numbers_may_be_strings_numbers_or_absent(void **state)
 {
-	struct stream_message m;
+	struct phone_event e;
 
 	(void)state;
-	m = parsed("{\"event\":\"media\",\"streamSid\":\"MZ1\",\"media\":{\"timestamp\":1234,\"payload\":\"AAAA\"}}");
-	assert_true(m.has_timestamp);
-	assert_int_equal(m.timestamp_ms, 1234);
-	m = parsed("{\"event\":\"media\",\"streamSid\":\"MZ1\",\"media\":{\"payload\":\"AAAA\"}}");
-	assert_int_equal(m.event, STREAM_MEDIA);
-	assert_false(m.has_timestamp);
-	m = parsed("{\"event\":\"media\",\"streamSid\":\"MZ1\",\"media\":{\"payload\":\"AAAA\",\"timestamp\":\"-5\"}}");
-	assert_int_equal(m.event, STREAM_MEDIA);
-	assert_false(m.has_timestamp);
-	m = parsed("{\"event\":\"media\",\"media\":{\"payload\":\"\",\"timestamp\":\"99999999999999999999\"}}");
-	assert_false(m.has_timestamp);
-	assert_int_equal(m.payload.n, 0);
-	assert_int_equal(m.stream_sid.n, 0);
+	e = parsed("{\"event\":\"media\",\"streamSid\":\"MZ1\",\"media\":{\"timestamp\":1234,\"payload\":\"AAAA\"}}");
+	assert_true(e.has_timestamp);
+	assert_int_equal(e.timestamp_ms, 1234);
+	e = parsed("{\"event\":\"media\",\"streamSid\":\"MZ1\",\"media\":{\"payload\":\"AAAA\"}}");
+	assert_int_equal(e.type, PHONE_AUDIO);
+	assert_false(e.has_timestamp);
+	e = parsed("{\"event\":\"media\",\"streamSid\":\"MZ1\",\"media\":{\"payload\":\"AAAA\",\"timestamp\":\"-5\"}}");
+	assert_int_equal(e.type, PHONE_AUDIO);
+	assert_false(e.has_timestamp);
+	e = parsed(
+	    "{\"event\":\"media\",\"streamSid\":\"MZ1\",\"media\":{\"payload\":\"\",\"timestamp\":\"99999999999999999999\"}}");
+	assert_false(e.has_timestamp);
+	assert_int_equal(e.audio.n, 0);
+	assert_int_equal(e.type, PHONE_AUDIO);
 }
 
 static void mark_comes_back_with_our_name(void **state)
 {
-	struct stream_message m;
+	struct phone_event e;
 	size_t len;
 	char *text = fixture("twilio-stream-mark", &len);
 
 	(void)state;
-	stream_parse(text, len, &m);
-	assert_true(span_is(m.mark, "item_0001:400"));
+	e = parsed_by(SID, text, len);
+	assert_true(span_is(e.mark, "item_0001:400"));
 	free(text);
 }
 
@@ -175,24 +221,24 @@ static void every_key_of_the_telephone_is_taken_and_nothing_else(void **state)
 
 	(void)state;
 	for (int c = 0; c < 256; c++) {
-		struct stream_message m;
+		struct phone_event e;
 		char text[] = "{\"event\":\"dtmf\",\"streamSid\":\"MZ1\",\"dtmf\":{\"digit\":\"?\"}}";
 
 		*strchr(text, '?') = (char)c;
-		stream_parse(text, sizeof text - 1, &m);
-		if (m.event == STREAM_DTMF) {
-			assert_int_equal((unsigned char)m.digit, c);
+		e = parsed(text);
+		if (e.type == PHONE_KEY) {
+			assert_int_equal((unsigned char)e.key, c);
 			assert_true(isalnum(c) || c == '*' || c == '#');
 			taken++;
 		} else {
-			assert_int_equal(m.event, STREAM_INVALID);
-			assert_int_equal(m.digit, 0);
+			assert_int_equal(e.type, PHONE_INVALID);
+			assert_int_equal(e.key, 0);
 		}
 	}
 	assert_int_equal(taken, 16);
-	expect("{\"event\":\"dtmf\",\"streamSid\":\"MZ1\",\"dtmf\":{\"digit\":\"12\"}}", STREAM_INVALID);
-	expect("{\"event\":\"dtmf\",\"streamSid\":\"MZ1\",\"dtmf\":{\"digit\":\"\"}}", STREAM_INVALID);
-	expect("{\"event\":\"dtmf\",\"streamSid\":\"MZ1\",\"dtmf\":\"1\"}", STREAM_INVALID);
+	expect("{\"event\":\"dtmf\",\"streamSid\":\"MZ1\",\"dtmf\":{\"digit\":\"12\"}}", PHONE_INVALID);
+	expect("{\"event\":\"dtmf\",\"streamSid\":\"MZ1\",\"dtmf\":{\"digit\":\"\"}}", PHONE_INVALID);
+	expect("{\"event\":\"dtmf\",\"streamSid\":\"MZ1\",\"dtmf\":\"1\"}", PHONE_INVALID);
 }
 
 static void nonsense_is_invalid_and_news_is_unknown(void **state)
@@ -210,11 +256,11 @@ static void nonsense_is_invalid_and_news_is_unknown(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof invalid / sizeof invalid[0]; i++)
-		expect(invalid[i], STREAM_INVALID);
-	expect("{\"event\":\"confetti\"}", STREAM_UNKNOWN);
-	expect("{\"event\":\"\"}", STREAM_UNKNOWN);
-	expect("{\"event\":\"Media\"}", STREAM_UNKNOWN);
-	expect("{\"event\":\"clear\",\"streamSid\":\"MZ1\"}", STREAM_UNKNOWN); /* it is we who say that */
+		expect(invalid[i], PHONE_INVALID);
+	expect("{\"event\":\"confetti\"}", PHONE_UNKNOWN);
+	expect("{\"event\":\"\"}", PHONE_UNKNOWN);
+	expect("{\"event\":\"Media\"}", PHONE_UNKNOWN);
+	expect("{\"event\":\"clear\",\"streamSid\":\"MZ1\"}", PHONE_UNKNOWN); /* it is we who say that */
 }
 
 static void no_beginning_of_a_message_is_read_beyond_its_end(void **state)
@@ -228,16 +274,16 @@ static void no_beginning_of_a_message_is_read_beyond_its_end(void **state)
 		char *text = fixture(names[i], &len);
 
 		for (size_t n = 0; n < len; n++) {
-			struct stream_message m;
+			struct phone_event e;
 			char *part = malloc(n ? n : 1);
 
 			assert_non_null(part);
 			memcpy(part, text, n);
-			stream_parse(part, n, &m);
-			if (m.event == STREAM_START && n + 2 < len)
+			e = parsed_by(SID, part, n);
+			if (e.type == PHONE_STARTED && n + 2 < len)
 				fail_msg("%zu bytes of a start are one", n);
-			if (m.event == STREAM_MEDIA)
-				assert_true(m.payload.p + m.payload.n <= part + n);
+			if (e.type == PHONE_AUDIO)
+				assert_true(e.audio.p + e.audio.n <= part + n);
 			free(part);
 		}
 		free(text);
@@ -246,36 +292,69 @@ static void no_beginning_of_a_message_is_read_beyond_its_end(void **state)
 
 static void texts_too_long_are_cut_to_their_place(void **state)
 {
-	struct stream_message m;
+	struct phone_event e;
 	char sid[200], text[512];
 
 	(void)state;
 	memset(sid, 'C', sizeof sid - 1);
 	sid[sizeof sid - 1] = '\0';
 	snprintf(text, sizeof text, "{\"event\":\"start\",\"streamSid\":\"MZ1\",\"start\":{\"callSid\":\"%s\"}}", sid);
-	m = parsed(text);
-	assert_int_equal(strlen(m.call_sid), sizeof m.call_sid - 1);
+	e = parsed(text);
+	assert_int_equal(strlen(e.call_sid), sizeof e.call_sid - 1);
 }
 
-static void stream_sid_that_could_break_our_json_is_not_plain(void **state)
+static bool names_the_stream(const char *sid, size_t len)
 {
-	char longest[STREAM_SID_SIZE];
+	char text[256], name[PHONE_STREAM_ID_SIZE];
+	struct phone_event e;
+	int n = snprintf(text, sizeof text, "{\"event\":\"start\",\"start\":{\"callSid\":\"CA1\"},\"streamSid\":\"");
+
+	memcpy(text + n, sid, len);
+	n += (int)len;
+	memcpy(text + n, "\"}", 2);
+	e = started(text, (size_t)n + 2, name);
+	if (e.type != PHONE_STARTED || e.unusable)
+		assert_string_equal(name, "");
+	else
+		assert_true(strlen(name) == len && !memcmp(name, sid, len));
+	return name[0];
+}
+
+static void stream_sid_that_could_break_our_json_is_not_taken(void **state)
+{
+	char longest[PHONE_STREAM_ID_SIZE];
 
 	(void)state;
-	assert_true(stream_sid_plain((struct span){ SID, strlen(SID) }));
-	assert_false(stream_sid_plain((struct span){ "", 0 }));
+	assert_true(names_the_stream(SID, strlen(SID)));
+	assert_false(names_the_stream("", 0));
 	for (int c = 0; c < 256; c++) {
-		char text[3] = { 'M', (char)c, 'Z' };
+		char sid[3] = { 'M', (char)c, 'Z' };
 
-		assert_int_equal(
-		    stream_sid_plain((struct span){ text, 3 }), c > ' ' && c <= '~' && c != '"' && c != '\\');
+		assert_int_equal(names_the_stream(sid, 3), c > ' ' && c <= '~' && c != '"' && c != '\\');
 	}
+	/* Sound JSON, all of it; and none of it goes into ours. */
+	assert_false(names_the_stream("M\\u0041Z", 8));
+	assert_false(names_the_stream("M\\\"Z", 4));
+	assert_false(names_the_stream("M\xc3\xa9Z", 4));
 	memset(longest, 'M', sizeof longest);
-	assert_true(stream_sid_plain((struct span){ longest, sizeof longest - 1 }));
-	assert_false(stream_sid_plain((struct span){ longest, sizeof longest }));
+	assert_true(names_the_stream(longest, sizeof longest - 1));
+	assert_false(names_the_stream(longest, sizeof longest));
+}
+
+static void a_second_start_is_told_and_renames_nothing(void **state)
+{
+	(void)state;
+	expect("{\"event\":\"start\",\"streamSid\":\"MZ2\",\"start\":{\"callSid\":\"CA1\"}}", PHONE_STARTED);
 }
 
 /* ----------------------------------------------------------------------- to Twilio */
+
+static void it_says_what_it_can_do(void **state)
+{
+	(void)state;
+	assert_true(media_stream_channel.audio && media_stream_channel.marks);
+	assert_true(!media_stream_channel.text && !media_stream_channel.put_text);
+}
 
 /* Twilio drops what has a field more or less than it knows: equal, not similar. */
 static void expect_fixture(struct buf *out, const char *name)
@@ -296,6 +375,7 @@ static void expect_fixture(struct buf *out, const char *name)
 
 static void messages_of_ours_are_those_of_the_fixtures(void **state)
 {
+	struct phone_stream s = { "" };
 	struct buf out;
 	struct span media, payload;
 	uint8_t frame[160];
@@ -305,35 +385,37 @@ static void messages_of_ours_are_those_of_the_fixtures(void **state)
 	(void)state;
 	assert_true(json_scan(text, len, "media", &media) && json_scan(media.p, media.n, "payload", &payload));
 	assert_int_equal(base64_decode(frame, payload.p, payload.n), sizeof frame);
+	strcpy(s.id, SID);
 	buf_init(&out, 0);
-	stream_put_media(&out, SID, frame, sizeof frame);
+	media_stream_channel.put_audio(&s, &out, frame, sizeof frame);
 	expect_fixture(&out, "twilio-stream-out-media");
 	buf_init(&out, 0);
-	stream_put_mark(&out, SID, "item_0001:400");
+	media_stream_channel.put_mark(&s, &out, "item_0001:400");
 	expect_fixture(&out, "twilio-stream-out-mark");
 	buf_init(&out, 0);
-	stream_put_clear(&out, SID);
+	media_stream_channel.put_clear(&s, &out);
 	expect_fixture(&out, "twilio-stream-out-clear");
 	free(text);
 }
 
 static void audio_of_any_length_is_a_message(void **state)
 {
+	struct phone_stream s = { "MZ1" };
 	uint8_t audio[801], back[801];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof audio; i++)
 		audio[i] = (uint8_t)(i * 7);
 	for (size_t n = 0; n < sizeof audio; n += n < 10 ? 1 : 79) {
-		struct stream_message m;
+		struct phone_event e;
 		struct buf out;
 
 		buf_init(&out, 0);
-		stream_put_media(&out, SID, audio, n);
+		media_stream_channel.put_audio(&s, &out, audio, n);
 		assert_int_equal(buf_error(&out), 0);
-		stream_parse(out.data, out.len, &m);
-		assert_int_equal(m.event, STREAM_MEDIA);
-		assert_int_equal(base64_decode(back, m.payload.p, m.payload.n), n);
+		media_stream_channel.parse(&s, out.data, out.len, &e);
+		assert_int_equal(e.type, PHONE_AUDIO);
+		assert_int_equal(base64_decode(back, e.audio.p, e.audio.n), n);
 		assert_memory_equal(back, audio, n);
 		buf_free(&out);
 	}
@@ -343,6 +425,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_message_of_the_fixtures_is_what_it_is),
+		cmocka_unit_test(a_message_that_is_not_addressed_to_the_stream_is_invalid),
+		cmocka_unit_test(it_says_what_it_can_do),
 		cmocka_unit_test(start_names_the_call_and_its_format),
 		cmocka_unit_test(start_tells_who_called_whom_if_its_parameters_do),
 		cmocka_unit_test(other_formats_are_seen),
@@ -353,7 +437,8 @@ int main(void)
 		cmocka_unit_test(nonsense_is_invalid_and_news_is_unknown),
 		cmocka_unit_test(no_beginning_of_a_message_is_read_beyond_its_end),
 		cmocka_unit_test(texts_too_long_are_cut_to_their_place),
-		cmocka_unit_test(stream_sid_that_could_break_our_json_is_not_plain),
+		cmocka_unit_test(stream_sid_that_could_break_our_json_is_not_taken),
+		cmocka_unit_test(a_second_start_is_told_and_renames_nothing),
 		cmocka_unit_test(messages_of_ours_are_those_of_the_fixtures),
 		cmocka_unit_test(audio_of_any_length_is_a_message),
 	};

@@ -12,6 +12,7 @@
 #include "server/model/health.h"
 #include "server/web/health_probe.h"
 #include "server/news/hub.h"
+#include "server/phone/media_stream.h"
 #include "server/web/server.h"
 
 #include <arpa/inet.h>
@@ -93,7 +94,7 @@ int calls_claim_unannounced(struct calls *calls, struct call_ref *out)
 	return err;
 }
 
-void calls_carry(struct calls *calls, struct call_ref ref, int fd)
+void calls_carry(struct calls *calls, struct call_ref ref, int fd, const struct phone_channel *channel)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	char byte = 0;
@@ -101,7 +102,7 @@ void calls_carry(struct calls *calls, struct call_ref ref, int fd)
 	(void)calls;
 	/* One byte in, one byte out: enough to see that it is the right socket. */
 	poll(&p, 1, -1);
-	if (ref.index == 7 && ref.generation == 9 && recv(fd, &byte, 1, 0) == 1)
+	if (channel == &media_stream_channel && ref.index == 7 && ref.generation == 9 && recv(fd, &byte, 1, 0) == 1)
 		send(fd, &byte, 1, MSG_NOSIGNAL);
 	pthread_mutex_lock(&table.lock);
 	table.carried++;
@@ -245,7 +246,10 @@ static int open_server(void **state)
 	buf_init(&problem, 0);
 	assert_int_equal(hub_open(&hub), 0);
 	assert_int_equal(agents_open(&who, &cfg, &problem), 0);
-	assert_int_equal(web_open(&web, &(struct web_parts){ .cfg = &cfg, .routes = all_routes, .agents = who, .hub = hub }, &problem), 0);
+	assert_int_equal(
+	    web_open(
+		&web, &(struct web_parts){ .cfg = &cfg, .routes = all_routes, .agents = who, .hub = hub }, &problem),
+	    0);
 	assert_true(web_port(web) > 0);
 	buf_free(&problem);
 	return 0;
@@ -1149,7 +1153,8 @@ static void port_that_is_taken_is_said_so(void **state)
 	(void)state;
 	same.port = web_port(web);
 	buf_init(&problem, 0);
-	assert_int_equal(web_open(&other, &(struct web_parts){ .cfg = &same, .routes = all_routes }, &problem), -EADDRINUSE);
+	assert_int_equal(
+	    web_open(&other, &(struct web_parts){ .cfg = &same, .routes = all_routes }, &problem), -EADDRINUSE);
 	assert_non_null(strstr(buf_text(&problem), "Address already in use"));
 	assert_null(other);
 	buf_free(&problem);

@@ -1,0 +1,51 @@
+#ifndef CALLER_PHONE_SOCKET_H
+#define CALLER_PHONE_SOCKET_H
+/* The phone's WebSocket: whole messages in, frames out, and the Close handshake.
+ *
+ * Caller loop only. Nothing waits but phone_socket_part; the loop polls. The
+ * descriptor stays its owner's to close.
+ */
+#include "common/buf.h"
+#include "common/ws_frame.h"
+#include "server/stats/endings.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct phone_socket {
+	int fd;
+	struct ws_reader *reader;
+	struct buf out; /* frames on their way, the first `sent` bytes are gone; append to it */
+	size_t sent;
+	int64_t progress_us; /* when the phone last took bytes, or had none to take */
+	bool drained;        /* the last read took all there was */
+	bool peer_closed;
+	int close_code; /* ours to send when the end comes */
+};
+
+/* Makes the descriptor non-blocking. 0 or -errno; close it either way. */
+int phone_socket_open(struct phone_socket *s, int fd, int64_t now_us);
+void phone_socket_close(struct phone_socket *s);
+
+/* After each poll, before the first phone_socket_next: there may be more. */
+void phone_socket_woken(struct phone_socket *s);
+
+/* As ws_reader_next; a ping among the messages is answered already. What is over
+ * for good (a negative errno) has chosen our close code. */
+int phone_socket_next(struct phone_socket *s, struct ws_message *out);
+
+/* Writes what the phone takes. Why the call is over by this, or CALL_NOT_ENDED. */
+enum call_end phone_socket_flush(struct phone_socket *s, int64_t now_us);
+
+short phone_socket_events(const struct phone_socket *s); /* to poll for */
+
+/* When phone_socket_flush must be asked even if nothing happens; NEVER_US: not. */
+int64_t phone_socket_deadline_us(const struct phone_socket *s);
+
+/* Says Close, and reads on until the phone has said it too, or our last words
+ * could be lost to a reset. Waits half a second at most; nothing can be read or
+ * written after it. Fine after a failed open. */
+void phone_socket_part(struct phone_socket *s);
+
+#endif

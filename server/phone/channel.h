@@ -1,0 +1,81 @@
+#ifndef PHONE_CHANNEL_H
+#define PHONE_CHANNEL_H
+/* The seam between the caller loop and whoever carries the caller.
+ *
+ * A channel is a const table: what it can do, a parser for what the far side
+ * says, and a writer for each thing we say. The caller loop, play-out and the
+ * uplink know this table only. Each message, either way, is one WebSocket text
+ * message. No I/O and no clock; everything is the caller loop's.
+ *
+ * To add a channel: a body beside media_stream.c, and a row in the routes whose
+ * upgrade names it (server/web/routes.h).
+ */
+#include "common/buf.h"
+#include "common/json.h"
+#include "server/phone/names.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { PHONE_STREAM_ID_SIZE = 64 };
+
+/* A channel's state of one call. Zeroed before the first message; parse fills in
+ * the name at the first start it can use, and never changes it after that. */
+struct phone_stream {
+	char id[PHONE_STREAM_ID_SIZE]; /* the far side's name for it; "" until it has started */
+};
+
+enum phone_event_type {
+	PHONE_INVALID,     /* makes no sense, or is not addressed to this stream */
+	PHONE_UNKNOWN,     /* a kind of message we do not know: normal, they gain some over time */
+	PHONE_NOTHING,     /* understood, and nothing to do */
+	PHONE_STARTED,     /* the caller is there */
+	PHONE_AUDIO,       /* a piece of what the caller says */
+	PHONE_TEXT,        /* the same, in words */
+	PHONE_KEY,         /* of the telephone */
+	PHONE_MARK,        /* an echo: all that was sent before this mark has been played */
+	PHONE_INTERRUPTED, /* the far side stopped playing by itself, and dropped what it held */
+	PHONE_STOPPED      /* the caller hung up */
+};
+
+struct phone_event {
+	enum phone_event_type type;
+
+	/* STARTED; strings cut to size, "" when not told */
+	const char *unusable; /* why it cannot be carried, in words; NULL if it can */
+	char call_sid[CALL_SID_SIZE];
+	char caller[CALL_NUMBER_SIZE], called[CALL_NUMBER_SIZE];
+
+	/* AUDIO: mu-law as a JSON string of base64, so that it is decoded once, right
+	 * to where it waits for the model. Borrowed from the message. */
+	struct span audio;
+	bool has_timestamp;
+	uint64_t timestamp_ms; /* since the stream began */
+
+	struct span text; /* TEXT: what was said. INTERRUPTED: what of ours was heard. JSON, borrowed */
+	bool last;        /* TEXT: the caller's turn ends with it */
+	struct span mark; /* MARK: the name, as put_mark wrote it; borrowed */
+	char key;         /* KEY: 0-9 * # A-D */
+};
+
+struct phone_channel {
+	const char *name; /* for logs */
+
+	/* Facts. */
+	bool audio; /* carries mu-law at 8000 Hz, both ways */
+	bool text;  /* carries words instead: the far side listens and speaks */
+	bool marks; /* echoes marks; without, the clock alone tells what was heard */
+
+	/* `text` is parsed in place and must outlive the event. A second start is an
+	 * event too, and leaves the stream as it is. */
+	void (*parse)(struct phone_stream *s, const char *text, size_t len, struct phone_event *out);
+
+	/* Each appends one message; nothing else may be in `out` before it. Only once
+	 * the stream has started. */
+	void (*put_audio)(const struct phone_stream *s, struct buf *out, const uint8_t *mulaw, size_t len);
+	void (*put_text)(const struct phone_stream *s, struct buf *out, const char *text, size_t len, bool last);
+	void (*put_mark)(const struct phone_stream *s, struct buf *out, const char *name);
+	void (*put_clear)(const struct phone_stream *s, struct buf *out); /* drop what is not played yet */
+};
+
+#endif

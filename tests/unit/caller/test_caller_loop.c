@@ -1,0 +1,547 @@
+/* The caller loop on a thread of its own, over the silent channel: the test is
+ * the phone at one end, and the agent loop at the other. */
+#include "common/base64.h"
+#include "common/clock.h"
+#include "common/ws_frame.h"
+#include "server/caller/caller_loop.h"
+#include "server/line/call.h"
+#include "server/stats/stats.h"
+#include "tests/peers/silent_channel.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { GUARD_MS = 20 * 1000 }; /* against hanging; nothing is measured by it */
+
+static struct config cfg;
+static struct call *line;
+static int sockets[2]; /* the loop's, the phone's */
+static struct ws_reader *reader;
+static pthread_t loop;
+static bool name_is_free = true;
+static char named[64];
+
+/* ------------------------------------------------------- the table, stood in for */
+
+void call_end(struct call *c, enum call_end why)
+{
+	int none = CALL_NOT_ENDED;
+
+	atomic_compare_exchange_strong(&c->end, &none, (int)why);
+	bell_ring(&c->caller_bell);
+}
+
+bool call_name(struct call *c, const struct call_facts *facts)
+{
+	(void)c;
+	snprintf(named, sizeof named, "%s %s %s", facts->call_sid, facts->from, facts->to);
+	return name_is_free;
+}
+
+/* ------------------------------------------------------------------- both ends */
+
+static ssize_t read_phone(void *arg, uint8_t *out, size_t size)
+{
+	ssize_t n = recv(sockets[1], out, size, 0);
+
+	(void)arg;
+	return n < 0 ? -errno : n;
+}
+
+static void *run(void *arg)
+{
+	(void)arg;
+	caller_loop(line, sockets[0]);
+	return NULL;
+}
+
+static int begin_over(const struct phone_channel *channel)
+{
+	struct timeval guard = { .tv_sec = GUARD_MS / 1000 };
+
+	cfg = (struct config){ .playout_lead_ms = 400, .backlog_ms = 1000, .stream_silent_seconds = GUARD_MS / 1000 };
+	memset(&stats, 0, sizeof stats);
+	line = aligned_alloc(_Alignof(struct call), sizeof *line);
+	memset(line, 0, sizeof *line);
+	line->cfg = &cfg;
+	line->channel = channel;
+	line->announced = true;
+	snprintf(line->call_sid, sizeof line->call_sid, "CA1");
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, sockets) || bell_open(&line->agent_bell) ||
+	    bell_open(&line->caller_bell) || ring_open(&line->from_caller, FROM_CALLER_BYTES) ||
+	    ring_open(&line->to_caller, TO_CALLER_BYTES) || ring_open(&line->to_model, TO_MODEL_BYTES) ||
+	    ws_reader_open(&reader, false, 65536, read_phone, NULL))
+		return -1;
+	setsockopt(sockets[1], SOL_SOCKET, SO_RCVTIMEO, &guard, sizeof guard);
+	return 0;
+}
+
+static int run_loop(void)
+{
+	return pthread_create(&loop, NULL, run, NULL);
+}
+
+static int begin(void **state)
+{
+	(void)state;
+	return begin_over(&silent_channel) || run_loop();
+}
+
+static int begin_without_marks(void **state)
+{
+	(void)state;
+	return begin_over(&silent_channel_without_marks) || run_loop();
+}
+
+static int begin_impatient(void **state)
+{
+	(void)state;
+	if (begin_over(&silent_channel))
+		return -1;
+	cfg.stream_silent_seconds = 1;
+	return run_loop();
+}
+
+static int begin_unannounced(void **state)
+{
+	(void)state;
+	if (begin_over(&silent_channel))
+		return -1;
+	line->announced = false;
+	line->call_sid[0] = '\0';
+	return run_loop();
+}
+
+static int begin_unannounced_twice(void **state)
+{
+	name_is_free = false;
+	return begin_unannounced(state);
+}
+
+static int end(void **state)
+{
+	(void)state;
+	call_end(line, END_DRAINED);
+	close(sockets[1]); /* or it would wait for our Close */
+	pthread_join(loop, NULL);
+	name_is_free = true;
+	close(sockets[0]);
+	ws_reader_close(reader);
+	bell_close(&line->agent_bell);
+	bell_close(&line->caller_bell);
+	ring_close(&line->from_caller);
+	ring_close(&line->to_caller);
+	ring_close(&line->to_model);
+	free(line);
+	return 0;
+}
+
+static void send_frame(enum ws_opcode opcode, const void *body, size_t len)
+{
+	static const uint8_t mask[4] = { 1, 2, 3, 4 };
+	struct buf out;
+
+	buf_init(&out, 0);
+	ws_put_frame(&out, opcode, body, len, mask);
+	assert_int_equal(send(sockets[1], out.data, out.len, MSG_NOSIGNAL), out.len);
+	buf_free(&out);
+}
+
+static void phone_says(const char *text)
+{
+	send_frame(WS_TEXT, text, strlen(text));
+}
+
+/* The next message to the phone, which must be of this kind; "" if it has no text. */
+static const char *phone_gets(enum ws_opcode opcode)
+{
+	struct ws_message m;
+
+	if (ws_reader_next(reader, &m) != 1)
+		fail_msg("nothing came to the phone");
+	assert_int_equal(m.opcode, opcode);
+	return m.data;
+}
+
+/* The same, past what does not begin like that. */
+static const char *phone_gets_next(const char *beginning)
+{
+	const char *text;
+
+	do
+		text = phone_gets(WS_TEXT);
+	while (strncmp(text, beginning, strlen(beginning)) != 0);
+	return text;
+}
+
+/* The next message to the agent loop; its body is copied to `body`. */
+static enum from_caller_type told(void *body, size_t size)
+{
+	struct pollfd bell = { .fd = line->agent_bell.fd, .events = POLLIN };
+	enum from_caller_type type;
+	struct ring_message r;
+
+	while (!ring_next(&line->from_caller, &r)) {
+		if (poll(&bell, 1, GUARD_MS) != 1)
+			fail_msg("nothing was told");
+		bell_clear(&line->agent_bell);
+	}
+	assert_true(r.len <= size);
+	memcpy(body, r.body, r.len);
+	type = (enum from_caller_type)r.type;
+	ring_pop(&line->from_caller);
+	return type;
+}
+
+static void expect_told(enum from_caller_type type)
+{
+	struct from_cut any;
+
+	assert_int_equal(told(&any, sizeof any), type);
+}
+
+/* `ms` of an item, and its end. */
+static void agent_says(uint32_t no, size_t ms)
+{
+	struct to_audio head = { .no = no };
+	uint8_t audio[8000];
+
+	memset(audio, (int)no, sizeof audio);
+	assert_true(ring_put2(&line->to_caller, TO_AUDIO, &head, sizeof head, audio, ms * 8));
+	assert_true(ring_put(&line->to_caller, TO_ITEM_END, &no, sizeof no));
+	if (ring_wanted(&line->to_caller))
+		bell_ring(&line->caller_bell);
+}
+
+static void start(void)
+{
+	phone_says("start MZ1 CA1");
+	expect_told(FROM_STARTED);
+}
+
+/* Waits until the loop has left, which is what it tells last. */
+static enum call_end ending(void)
+{
+	struct from_cut any;
+
+	while (told(&any, sizeof any) != FROM_LEFT)
+		;
+	return call_ended(line);
+}
+
+/* The caller hangs up in a call that went on until then; all has been counted. */
+static void hang_up(void)
+{
+	phone_says("stop");
+	assert_int_equal(ending(), END_CALLER_HUNG_UP);
+}
+
+static uint64_t invalid(void)
+{
+	return atomic_load(&line->counters.invalid_messages);
+}
+
+/* ----------------------------------------------------------------------- started */
+
+static void a_start_of_the_announced_call_begins_it(void **state)
+{
+	(void)state;
+	phone_says("hello");
+	start();
+	assert_int_not_equal(atomic_load(&line->started_us), 0);
+	assert_string_equal(line->stream.id, "MZ1");
+	assert_int_equal(call_ended(line), CALL_NOT_ENDED);
+}
+
+static void a_start_of_another_call_ends_it(void **state)
+{
+	(void)state;
+	phone_says("start MZ1 CA2");
+	assert_int_equal(ending(), END_STREAM_INVALID);
+	assert_int_equal(atomic_load(&line->started_us), 0);
+}
+
+static void a_start_that_the_channel_cannot_use_ends_it(void **state)
+{
+	(void)state;
+	phone_says("start MZ1 CA1 nobody");
+	assert_int_equal(ending(), END_STREAM_INVALID);
+}
+
+static void a_start_nobody_announced_names_the_call(void **state)
+{
+	(void)state;
+	phone_says("start MZ1 CA7 +12025550123 +12025550100");
+	expect_told(FROM_STARTED);
+	assert_string_equal(named, "CA7 +12025550123 +12025550100");
+}
+
+static void a_start_nobody_announced_of_a_call_that_is_here_ends_it(void **state)
+{
+	(void)state;
+	phone_says("start MZ1 CA7");
+	assert_int_equal(ending(), END_STREAM_INVALID);
+}
+
+static void a_second_start_is_counted_and_changes_nothing(void **state)
+{
+	(void)state;
+	start();
+	phone_says("start MZ2 CA1");
+	hang_up();
+	assert_int_equal(invalid(), 1);
+	assert_string_equal(line->stream.id, "MZ1");
+}
+
+static void before_its_start_a_stream_has_nothing_to_say(void **state)
+{
+	static const char *const early[] = { "key 1", "mark g0.1", "audio 0 \"AAAA\"", "interrupted", "text x",
+		"stop" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof early / sizeof *early; i++)
+		phone_says(early[i]);
+	start(); /* which is the first that is told of */
+	hang_up();
+	assert_int_equal(invalid(), sizeof early / sizeof *early);
+	assert_int_equal(atomic_load(&line->counters.frames_in), 0);
+}
+
+/* ------------------------------------------------------------- what the caller does */
+
+static void keys_are_told_one_by_one_in_their_order(void **state)
+{
+	char key;
+
+	(void)state;
+	start();
+	for (const char *k = "0123456789*#ABCD"; *k; k++) {
+		char text[] = { 'k', 'e', 'y', ' ', *k, '\0' };
+
+		phone_says(text);
+		assert_int_equal(told(&key, 1), FROM_DIGIT);
+		assert_int_equal(key, *k);
+	}
+}
+
+static void a_flood_of_keys_leaves_room_for_what_cannot_be_dropped(void **state)
+{
+	(void)state;
+	start();
+	for (int i = 0; i < 2000; i++)
+		phone_says("key 1");
+	hang_up(); /* FROM_LEFT found its place */
+	assert_true(atomic_load(&stats.twilio_digits_dropped) > 0);
+}
+
+static void audio_waits_for_a_model_that_is_not_there_yet(void **state)
+{
+	uint8_t silence[160] = { 0 };
+	char text[300] = "audio 0 \"";
+	size_t len = strlen(text);
+
+	(void)state;
+	start();
+	len += base64_encode(text + len, silence, sizeof silence);
+	strcpy(text + len, "\"");
+	phone_says(text);
+	phone_says("audio 20 \"@@@@\"");
+	hang_up();
+	assert_int_equal(atomic_load(&line->counters.frames_in), 1);
+	assert_int_equal(invalid(), 1);
+}
+
+static void words_are_counted_as_unknown_while_nothing_carries_them(void **state)
+{
+	(void)state;
+	start();
+	phone_says("text good morning");
+	phone_says("confetti");
+	hang_up();
+	assert_int_equal(atomic_load(&stats.twilio_unknown_messages), 2);
+	assert_int_equal(invalid(), 0);
+}
+
+static void a_stop_is_the_caller_hanging_up(void **state)
+{
+	struct from_cut left;
+
+	(void)state;
+	start();
+	agent_says(1, 900);
+	phone_gets_next("mark MZ1");
+	expect_told(FROM_FIRST_AUDIO);
+	phone_says("stop");
+	assert_int_equal(told(&left, sizeof left), FROM_LEFT);
+	assert_int_equal(call_ended(line), END_CALLER_HUNG_UP);
+	assert_int_equal(left.count, 1);
+	assert_int_equal(left.items[0].no, 1);
+}
+
+static void a_close_without_a_stop_is_a_stream_that_was_lost(void **state)
+{
+	(void)state;
+	start();
+	send_frame(WS_CLOSE, "\x03\xe8", 2);
+	assert_int_equal(ending(), END_STREAM_LOST);
+	assert_string_equal(phone_gets(WS_CLOSE), "");
+}
+
+static void a_socket_that_breaks_off_is_a_stream_that_was_lost(void **state)
+{
+	(void)state;
+	start();
+	shutdown(sockets[1], SHUT_WR);
+	assert_int_equal(ending(), END_STREAM_LOST);
+}
+
+static void frames_that_stop_coming_end_the_call(void **state)
+{
+	(void)state;
+	start();
+	assert_int_equal(ending(), END_STREAM_SILENT);
+}
+
+static void nonsense_in_plenty_ends_the_call(void **state)
+{
+	(void)state;
+	start();
+	for (int i = 0; i < 100; i++) {
+		phone_says("key");
+		send_frame(WS_BINARY, "x", 1);
+	}
+	assert_int_equal(ending(), END_STREAM_INVALID);
+	assert_true(invalid() >= 200);
+}
+
+static void a_ping_is_answered(void **state)
+{
+	(void)state;
+	send_frame(WS_PING, "there?", 6);
+	assert_string_equal(phone_gets(WS_PONG), "there?");
+}
+
+/* --------------------------------------------------------------- what it is played */
+
+static void a_mark_that_comes_back_confirms_what_was_heard(void **state)
+{
+	struct heard heard;
+
+	(void)state;
+	start();
+	agent_says(1, 100);
+	assert_string_equal(phone_gets(WS_TEXT), "audio MZ1 160 1");
+	assert_string_equal(phone_gets(WS_TEXT), "mark MZ1 g0.1");
+	assert_string_equal(phone_gets(WS_TEXT), "audio MZ1 640 1");
+	assert_string_equal(phone_gets(WS_TEXT), "mark MZ1 g0.2");
+	expect_told(FROM_FIRST_AUDIO);
+	phone_says("mark g0.2");
+	assert_int_equal(told(&heard, sizeof heard), FROM_HEARD);
+	assert_int_equal(heard.heard_ms, 100);
+	assert_true(heard.confirmed);
+}
+
+static void without_marks_the_clock_tells_what_was_heard(void **state)
+{
+	int64_t from = clock_now_us();
+	struct heard heard;
+
+	(void)state;
+	start();
+	agent_says(1, 100);
+	assert_string_equal(phone_gets(WS_TEXT), "audio MZ1 160 1");
+	assert_string_equal(phone_gets(WS_TEXT), "audio MZ1 640 1");
+	expect_told(FROM_FIRST_AUDIO);
+	assert_int_equal(told(&heard, sizeof heard), FROM_HEARD);
+	assert_true(clock_now_us() - from >= 100 * US_PER_MS);
+	assert_int_equal(heard.heard_ms, 100);
+	assert_false(heard.confirmed);
+	/* Nobody waited for a mark: none is missed. */
+	assert_int_equal(atomic_load(&stats.turns_marks_unconfirmed), 0);
+}
+
+static void a_phone_that_stops_playing_tells_at_once_what_was_heard(void **state)
+{
+	struct from_cut cut;
+
+	(void)state;
+	start();
+	agent_says(1, 1000);
+	phone_gets_next("mark MZ1 g0.1");
+	expect_told(FROM_FIRST_AUDIO);
+	phone_says("mark g0.1");
+	phone_says("interrupted hello");
+	assert_int_equal(told(&cut, sizeof cut), FROM_INTERRUPTED);
+	assert_int_equal(cut.count, 1);
+	assert_int_equal(cut.items[0].no, 1);
+	assert_in_range(cut.items[0].heard_ms, 20, 999);
+	/* The agent loop answers with a cut of its own; what comes behind it is played. */
+	atomic_store(&line->stale_to, ring_written(&line->to_caller));
+	atomic_fetch_add(&line->cuts_wanted, 1);
+	bell_ring(&line->caller_bell);
+	assert_int_equal(told(&cut, sizeof cut), FROM_CUT);
+	agent_says(2, 20);
+	phone_gets_next("audio MZ1 160 2");
+	phone_gets_next("mark MZ1 g1.");
+}
+
+static void a_cut_clears_what_the_phone_holds(void **state)
+{
+	struct from_cut cut;
+
+	(void)state;
+	start();
+	agent_says(1, 1000);
+	phone_gets_next("mark MZ1");
+	expect_told(FROM_FIRST_AUDIO);
+	atomic_store(&line->stale_to, ring_written(&line->to_caller));
+	atomic_fetch_add(&line->cuts_wanted, 1);
+	bell_ring(&line->caller_bell);
+	phone_gets_next("clear MZ1");
+	assert_int_equal(told(&cut, sizeof cut), FROM_CUT);
+	assert_int_equal(cut.cut, 1);
+	assert_int_equal(cut.items[0].no, 1);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define TEST_BEGUN(name, how) cmocka_unit_test_setup_teardown(name, how, end)
+	const struct CMUnitTest tests[] = {
+		TEST(a_start_of_the_announced_call_begins_it),
+		TEST(a_start_of_another_call_ends_it),
+		TEST(a_start_that_the_channel_cannot_use_ends_it),
+		TEST_BEGUN(a_start_nobody_announced_names_the_call, begin_unannounced),
+		TEST_BEGUN(a_start_nobody_announced_of_a_call_that_is_here_ends_it, begin_unannounced_twice),
+		TEST(a_second_start_is_counted_and_changes_nothing),
+		TEST(before_its_start_a_stream_has_nothing_to_say),
+		TEST(keys_are_told_one_by_one_in_their_order),
+		TEST(a_flood_of_keys_leaves_room_for_what_cannot_be_dropped),
+		TEST(audio_waits_for_a_model_that_is_not_there_yet),
+		TEST(words_are_counted_as_unknown_while_nothing_carries_them),
+		TEST(a_stop_is_the_caller_hanging_up),
+		TEST(a_close_without_a_stop_is_a_stream_that_was_lost),
+		TEST(a_socket_that_breaks_off_is_a_stream_that_was_lost),
+		TEST_BEGUN(frames_that_stop_coming_end_the_call, begin_impatient),
+		TEST(nonsense_in_plenty_ends_the_call),
+		TEST(a_ping_is_answered),
+		TEST(a_mark_that_comes_back_confirms_what_was_heard),
+		TEST_BEGUN(without_marks_the_clock_tells_what_was_heard, begin_without_marks),
+		TEST(a_phone_that_stops_playing_tells_at_once_what_was_heard),
+		TEST(a_cut_clears_what_the_phone_holds),
+	};
+
+	return cmocka_run_group_tests_name("caller_loop", tests, NULL, NULL);
+}
