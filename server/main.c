@@ -16,7 +16,7 @@
 #include "server/parts.h"
 #include "server/stats/stats.h"
 #include "server/web/server.h"
-#include "server/web/twilio/webhooks.h"
+#include "server/web/twilio/twilio_routes.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -140,7 +140,7 @@ static void announce(struct program *p)
 	log_lines(LOG_LEVEL_WARN, &text);
 	buf_reset(&text);
 	warn(p);
-	webhooks_print_address(p->cfg, web_port(p->web), &text);
+	twilio_print_address(p->cfg, web_port(p->web), &text);
 	log_lines(LOG_LEVEL_INFO, &text);
 	buf_free(&text);
 	log_info("server", "listening; address=%s port=%d max_calls=%d version=%s", p->cfg->listen, web_port(p->web),

@@ -21,7 +21,6 @@
 #include "server/recording/twilio_recording.h"
 #include "server/store/store.h"
 #include "server/web/server.h"
-#include "server/web/twilio/dialer_web.h"
 #include "server/work/work.h"
 
 #include <string.h>
@@ -229,8 +228,8 @@ static int open_dialer(struct program *p, struct buf *problem)
 	struct dialer_hooks hooks;
 
 	(void)problem;
-	p->dialer_web = (struct dialer_web){ .calls = p->calls, .agents = p->agents };
-	dialer_web_hooks(&p->dialer_web, &hooks);
+	p->dialer_view = (struct dialer_view){ .calls = p->calls, .agents = p->agents };
+	dialer_hooks_of(&p->dialer_view, &hooks);
 	return dialer_open(&p->dialer, p->cfg, p->store, &hooks);
 }
 

@@ -7,8 +7,8 @@
  * All functions: main's thread.
  */
 #include "server/config/config.h"
+#include "server/dialer_hooks.h"
 #include "server/model/access.h"
-#include "server/web/twilio/dialer_web.h"
 
 struct web;
 
@@ -19,7 +19,7 @@ struct program {
 	struct work *work;
 	struct store *store;   /* NULL without DATA_DIR */
 	struct dialer *dialer; /* calls we place */
-	struct dialer_web dialer_web;
+	struct dialer_view dialer_view;
 	struct delivery *delivery;
 	struct calls *calls;
 	struct hub *hub;

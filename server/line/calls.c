@@ -6,6 +6,7 @@
 #include "server/line/call.h"
 #include "server/line/history.h"
 #include "server/line/transfers.h"
+#include "server/money/spending.h"
 #include "server/recording/recorder.h"
 #include "server/stats/stats.h"
 
@@ -267,6 +268,12 @@ static void tell_reserved(const char *call_sid, const struct agent *agent, struc
 	buf_free(facts);
 }
 
+/* A call that comes back, or that we asked for ourselves, is no new one. */
+static bool too_dear(const struct call_facts *facts)
+{
+	return cost_day_exceeded() && !facts->said && (!facts->direction || strcmp(facts->direction, "outbound") != 0);
+}
+
 enum admission calls_reserve(struct calls *calls, const struct call_facts *facts, char token[CALL_TOKEN_SIZE])
 {
 	enum admission answer = CALL_ADMITTED;
@@ -277,7 +284,7 @@ enum admission calls_reserve(struct calls *calls, const struct call_facts *facts
 	struct buf told;
 	struct call *c;
 	int64_t first;
-	bool fresh = false;
+	bool fresh = false, dear = too_dear(facts);
 	int err;
 
 	if (!facts->call_sid || !facts->call_sid[0] || strlen(facts->call_sid) >= CALL_SID_SIZE)
@@ -293,7 +300,9 @@ enum admission calls_reserve(struct calls *calls, const struct call_facts *facts
 	first = first_turn(calls, facts->call_sid);
 	pthread_mutex_lock(&calls->lock);
 	c = find_sid(calls, facts->call_sid);
-	if (!c && calls->draining) {
+	if (!c && dear) {
+		answer = CALL_COST;
+	} else if (!c && calls->draining) {
 		answer = CALL_DRAINING;
 	} else if (!c && !(c = take_line(calls))) {
 		answer = CALL_FULL;
@@ -330,6 +339,8 @@ enum admission calls_reserve(struct calls *calls, const struct call_facts *facts
 		stat_add(calls_refused_full, 1);
 	else if (answer == CALL_DRAINING)
 		stat_add(calls_refused_draining, 1);
+	else if (answer == CALL_COST)
+		stat_add(calls_refused_cost, 1);
 	return answer;
 }
 
@@ -362,8 +373,13 @@ int calls_claim_unannounced(struct calls *calls, struct call_ref *out)
 	static const struct call_facts unknown;
 	struct call_context context;
 	struct call *c = NULL;
-	int err = call_context_make(&context, calls->agents, &unknown);
+	int err;
 
+	if (too_dear(&unknown)) {
+		stat_add(calls_refused_cost, 1);
+		return -EDQUOT;
+	}
+	err = call_context_make(&context, calls->agents, &unknown);
 	if (err)
 		return err;
 	pthread_mutex_lock(&calls->lock);
@@ -685,6 +701,7 @@ void calls_count(struct calls *calls, struct calls_count *out)
 {
 	memset(out, 0, sizeof *out);
 	out->limit = calls->cfg->max_calls;
+	out->day_spent = cost_day_exceeded();
 	pthread_mutex_lock(&calls->lock);
 	out->draining = calls->draining;
 	for (uint32_t i = 0; i < calls->line_count; i++) {

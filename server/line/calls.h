@@ -39,8 +39,7 @@ struct call_ref {
 
 struct call_facts {           /* borrowed; what the voice webhook said */
 	const char *call_sid; /* required, at most CALL_SID_SIZE - 1 */
-	const char *account_sid;
-	const char *from; /* may be "anonymous", client:…, sip:…; cut at CALL_NUMBER_SIZE - 1 */
+	const char *from;     /* may be "anonymous", client:…, sip:…; cut at CALL_NUMBER_SIZE - 1 */
 	const char *to;
 	const char *direction; /* inbound or outbound; "" when nobody knows */
 
@@ -61,6 +60,7 @@ struct calls_count {
 	int ending;   /* over, the loops not yet out of it; takes no line */
 	int limit;    /* MAX_CALLS */
 	bool draining;
+	bool day_spent; /* calls that come in are refused with CALL_COST */
 };
 
 /* The two loops of a call, given by main: the table starts them and knows nothing
@@ -75,6 +75,7 @@ enum admission {
 	CALL_ADMITTED,
 	CALL_FULL,
 	CALL_DRAINING,
+	CALL_COST, /* the day has cost MAX_DAY_COST */
 	CALL_NO_SID,
 	CALL_NO_AGENT, /* of that name, or what it should be told makes no sense */
 	CALL_NO_MEMORY
@@ -92,14 +93,15 @@ int calls_open(struct calls **out, const struct config *cfg, const struct model_
 void calls_close(struct calls *calls);
 
 /* The same CallSid again, before or after its stream opened, gets the same
- * token and CALL_ADMITTED. */
+ * token and CALL_ADMITTED. CALL_COST is for calls that come in only: not for one
+ * that comes back, or that we asked for ourselves. */
 enum admission calls_reserve(struct calls *calls, const struct call_facts *facts, char token[CALL_TOKEN_SIZE]);
 
 /* Spends a token. 0, or -ENOENT: unknown, expired or used. */
 int calls_claim(struct calls *calls, const char *token, struct call_ref *out);
 
 /* A line for a stream nobody announced; its facts come with its start message.
- * 0, -EBUSY: no line free, -ESHUTDOWN: draining. */
+ * 0, -EBUSY: no line free, -ESHUTDOWN: draining, -EDQUOT: as CALL_COST. */
 int calls_claim_unannounced(struct calls *calls, struct call_ref *out);
 
 /* Carries the call over the phone's socket until it is over, Close handshake

@@ -188,25 +188,22 @@ bool auth_public_url(const struct config *cfg, const struct request *q, struct b
 	return true;
 }
 
-bool auth_twilio(const struct config *cfg, const struct request *q, const struct form *fields, struct buf *url)
+bool auth_twilio(
+    const struct config *cfg, const struct request *q, const struct form *fields, struct buf *base, struct buf *url)
 {
 	struct signature_tokens tokens = { cfg->twilio_auth_tokens, cfg->twilio_auth_token_count };
-	struct buf base;
-	bool known;
+	bool known = auth_public_url(cfg, q, base) && !buf_error(base);
 
-	buf_init(&base, 0);
-	known = auth_public_url(cfg, q, &base) && !buf_error(&base);
 	if (known) {
 		/* A WebSocket is signed by the ws form of the same address. */
 		if (request_is_upgrade(q))
-			buf_printf(url, "ws%s", buf_text(&base) + strlen("http"));
+			buf_printf(url, "ws%s", buf_text(base) + strlen("http"));
 		else
-			buf_puts(url, buf_text(&base));
+			buf_puts(url, buf_text(base));
 		buf_puts(url, q->path);
 		if (q->query)
 			buf_printf(url, "?%s", q->query);
 	}
-	buf_free(&base);
 	if (!cfg->twilio_validate)
 		return true;
 	return known && !buf_error(url) &&

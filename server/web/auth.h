@@ -26,10 +26,11 @@ enum verdict auth_operator(const struct config *cfg, const struct request *q, in
  * is none or it is no host name. */
 bool auth_public_url(const struct config *cfg, const struct request *q, struct buf *out);
 
-/* Whether Twilio signed it. `fields` NULL: only the URL was signed. `url` gets
- * the URL that was checked, query included. Always true with
- * TWILIO_VALIDATE=off. */
-bool auth_twilio(const struct config *cfg, const struct request *q, const struct form *fields, struct buf *url);
+/* Whether Twilio signed it. `fields` NULL: only the URL was signed. `base` gets
+ * what auth_public_url tells, or nothing; `url` the URL that was checked, query
+ * included. Always true with TWILIO_VALIDATE=off. */
+bool auth_twilio(
+    const struct config *cfg, const struct request *q, const struct form *fields, struct buf *base, struct buf *url);
 
 /* Whose request it is, for sharing fairly: the peer, or behind a trusted proxy
  * the address that proxy saw. "" if that proxy does not tell. Borrowed from the

@@ -1,5 +1,6 @@
 #include "server/web/http.h"
 
+#include "common/base64.h"
 #include "common/json.h"
 
 #include <stdarg.h>
@@ -80,6 +81,27 @@ bool request_is_upgrade(const struct request *q)
 	const char *upgrade = request_header(q, "Upgrade");
 
 	return connection && upgrade && strcasestr(connection, "upgrade") && strcasestr(upgrade, "websocket");
+}
+
+bool request_handshake_sound(const struct request *q, struct response *r)
+{
+	const char *version = request_header(q, "Sec-WebSocket-Version");
+	const char *key = request_header(q, "Sec-WebSocket-Key");
+	uint8_t nonce[BASE64_DECODED_MAX(24)];
+
+	if (!request_is_upgrade(q)) {
+		response_refusal(r, 426, "this address is for WebSockets");
+		response_header(r, "Upgrade", "websocket");
+	} else if (!version || strcmp(version, "13")) {
+		response_refusal(r, 426, "the version of the WebSocket protocol must be 13");
+		response_header(r, "Upgrade", "websocket");
+		response_header(r, "Sec-WebSocket-Version", "13");
+	} else if (!key || strlen(key) != 24 || base64_decode(nonce, key, 24) != 16) {
+		response_refusal(r, 400, "Sec-WebSocket-Key must be 16 bytes in base64");
+	} else {
+		return true;
+	}
+	return false;
 }
 
 bool request_has_type(const struct request *q, const char *media_type)

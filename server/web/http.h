@@ -45,6 +45,8 @@ struct request {
 	/* By the route's row (routes.h), checked before its handler runs. */
 	const struct form *params; /* the query, decoded: each name known, and there once; or NULL */
 	const cJSON *json;         /* of BODY_JSON: an object, no name in it twice; else NULL */
+	const struct form *form;   /* of BODY_FORM: its fields, decoded; else NULL */
+	const char *public_url;    /* of ROUTE_TWILIO: our address, as Twilio sees it; "" if it is not known */
 };
 
 /* An answer that takes its time: what comes after the headers. It gets one of
@@ -77,6 +79,10 @@ const char *request_param(const struct request *q, const char *name);
 
 /* True if it asks to become a WebSocket. */
 bool request_is_upgrade(const struct request *q);
+
+/* True if it asks so as RFC 6455 §4.2.1 wants it, of which CivetWeb checks less
+ * and fails on the rest when it is too late. Else the refusal is in `r`. */
+bool request_handshake_sound(const struct request *q, struct response *r);
 
 /* Whether the header names this media type, whatever parameters follow. */
 bool request_has_type(const struct request *q, const char *media_type);

@@ -2,6 +2,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "server/phone/twiml.h"
 #include "server/stats/stats.h"
 #include "server/web/auth.h"
 #include "server/web/validate.h"
@@ -120,25 +121,6 @@ int route_check_body(const struct route *route, const struct request *q, struct 
 	return 0;
 }
 
-void route_serve(
-    const struct route *route, const struct web_parts *parts, struct request *q, const char *arg, struct response *r)
-{
-	const char *query = route->query && q->query ? q->query : "";
-	struct form params;
-	cJSON *json = NULL;
-
-	if (validate_query(query, route->query ? route->query : "", &params, r) &&
-	    (route->body != BODY_JSON || validate_json(q->body, q->body_len, &json, r))) {
-		q->params = route->query ? &params : NULL;
-		q->json = json;
-		route->handle(parts, q, arg, r);
-	}
-	q->params = NULL;
-	q->json = NULL;
-	cJSON_Delete(json);
-	form_free(&params);
-}
-
 /* ------------------------------------------------------------------ the door */
 
 static bool operator_admitted(const struct web_parts *parts, const struct request *q, struct response *r)
@@ -161,7 +143,105 @@ static bool operator_admitted(const struct web_parts *parts, const struct reques
 	return false;
 }
 
+/* `fields` NULL: there is no form. `base` gets our address as Twilio sees it. */
+static bool twilio_admitted(const struct web_parts *parts, const struct request *q, const struct form *fields,
+    struct buf *base, struct response *r)
+{
+	struct buf url;
+	bool passes;
+
+	buf_init(&url, 0);
+	passes = auth_twilio(parts->cfg, q, fields, base, &url);
+	if (!passes) {
+		response_refusal(r, 403, "the signature of this request is not Twilio's");
+		stat_add(http_refused_signature, 1);
+		log_warn("http", "refused: X-Twilio-Signature %s; checked %s %.*s peer=%s",
+		    request_header(q, "X-Twilio-Signature") ? "does not fit" : "is missing", q->method,
+		    url_loggable(buf_text(&url)), buf_text(&url), q->peer);
+	}
+	buf_free(&url);
+	return passes;
+}
+
+static bool stream_admitted(const struct web_parts *parts, const struct request *q, struct response *r)
+{
+	struct buf base;
+	bool passes;
+
+	buf_init(&base, 0);
+	passes = request_handshake_sound(q, r) && twilio_admitted(parts, q, NULL, &base, r);
+	buf_free(&base);
+	return passes;
+}
+
 bool route_admits(const struct route *route, const struct web_parts *parts, const struct request *q, struct response *r)
 {
-	return route->access != ROUTE_OPERATOR || operator_admitted(parts, q, r);
+	switch (route->access) {
+	case ROUTE_OPERATOR:
+		return operator_admitted(parts, q, r);
+	case ROUTE_STREAM:
+		return stream_admitted(parts, q, r);
+	case ROUTE_TWILIO: /* what it signs comes with the body: open_webhook */
+	case ROUTE_OPEN:
+		break;
+	}
+	return true;
+}
+
+/* --------------------------------------------------------------- the handler */
+
+/* What a request is read into for as long as its handler runs. */
+struct arrived {
+	struct form params, form;
+	cJSON *json;
+	struct buf base;
+};
+
+static bool open_webhook(const struct web_parts *parts, struct request *q, struct arrived *a, struct response *r)
+{
+	int err = form_parse(&a->form, q->body, q->body_len);
+
+	r->type = TWIML_TYPE;
+	if (err) {
+		response_refusal(r, err == -ENOMEM ? 500 : err == -E2BIG ? 413 : 400, "the form cannot be read");
+		return false;
+	}
+	if (!twilio_admitted(parts, q, &a->form, &a->base, r))
+		return false;
+	/* Whatever stands in the address at Twilio's: what cannot be read is not there. */
+	if (q->query)
+		form_parse(&a->params, q->query, strlen(q->query));
+	q->params = &a->params;
+	q->form = &a->form;
+	q->public_url = buf_error(&a->base) ? "" : buf_text(&a->base);
+	return true;
+}
+
+static bool open_request(const struct route *route, struct request *q, struct arrived *a, struct response *r)
+{
+	const char *query = route->query && q->query ? q->query : "";
+
+	if (!validate_query(query, route->query ? route->query : "", &a->params, r) ||
+	    (route->body == BODY_JSON && !validate_json(q->body, q->body_len, &a->json, r)))
+		return false;
+	q->params = route->query ? &a->params : NULL;
+	q->json = a->json;
+	return true;
+}
+
+void route_serve(
+    const struct route *route, const struct web_parts *parts, struct request *q, const char *arg, struct response *r)
+{
+	struct arrived a = { .json = NULL };
+
+	buf_init(&a.base, 0);
+	if (route->access == ROUTE_TWILIO ? open_webhook(parts, q, &a, r) : open_request(route, q, &a, r))
+		route->handle(parts, q, arg, r);
+	q->params = q->form = NULL;
+	q->json = NULL;
+	q->public_url = NULL;
+	cJSON_Delete(a.json);
+	form_free(&a.params);
+	form_free(&a.form);
+	buf_free(&a.base);
 }

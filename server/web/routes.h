@@ -11,13 +11,14 @@
  *   - the method and the path fit; `arg` is the {part}, as it came, never empty,
  *     without '/', shorter than HTTP_ARG_SIZE. One part a path, anywhere in it:
  *     "/calls/{CallSid}/say";
- *   - an operator's route was asked by the operator (401, 403 else). Webhooks of
- *     Twilio check the signature themselves (webhooks.h);
+ *   - an operator's route was asked by the operator (401, 403 else), and Twilio's
+ *     was signed by Twilio (403 else). Then q->public_url is the address it knows us
+ *     by, q->params is whatever the query is, and the answer's type is TwiML;
  *   - with `query` set, q->params has only those names, each once (400 with the
  *     name else): request_param(q, "limit"). NULL: whatever the query is, the
  *     handler does not see it;
  *   - BODY_JSON: q->json is an object without doubled names (411, 413, 415, 400,
- *     422 else): take it apart with fields.h. BODY_FORM: q->body is form text.
+ *     422 else): take it apart with fields.h. BODY_FORM: q->form has its fields.
  *
  * A handler answers in `r`: a status, JSON in r->body, response_header() for
  * Location, Retry-After and the like; or response_error / response_error_at,
@@ -35,8 +36,8 @@
 enum route_access {
 	ROUTE_OPEN,
 	ROUTE_OPERATOR, /* API_TOKEN, or this machine only */
-	ROUTE_TWILIO,   /* the handler checks the signature itself: it covers the body */
-	ROUTE_STREAM,   /* likewise, and it answers upgrades only */
+	ROUTE_TWILIO,   /* signed, form included: BODY_FORM */
+	ROUTE_STREAM,   /* likewise, without a form; upgrades only */
 };
 
 enum route_body { BODY_NONE, BODY_FORM, BODY_JSON };
@@ -46,9 +47,9 @@ typedef void route_handler(const struct web_parts *parts, const struct request *
 
 /* A WebSocket that becomes a call. */
 struct upgrade {
-	/* True: a line is claimed, `ref` names it. False: the refusal is in `r`. */
-	bool (*admit)(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r,
-	    struct call_ref *ref);
+	/* The handshake is sound, and signed. True: a line is claimed, `ref` names it.
+	 * False: the refusal is in `r`. */
+	bool (*admit)(const struct web_parts *parts, const char *arg, struct response *r, struct call_ref *ref);
 	const struct phone_channel *channel; /* what is spoken over it */
 };
 
@@ -70,7 +71,8 @@ struct route {
 const struct route *route_find(
     const struct route *const *tables, const struct request *q, char arg[HTTP_ARG_SIZE], struct response *r);
 
-/* Whether this client may come in. Else the refusal is in `r`. */
+/* Whether this client may come in, as far as that can be told before a body is
+ * read. Else the refusal is in `r`. */
 bool route_admits(
     const struct route *route, const struct web_parts *parts, const struct request *q, struct response *r);
 

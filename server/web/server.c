@@ -276,8 +276,7 @@ static void serve_body(struct mg_connection *conn, const struct route *route, st
 }
 
 /* True: the upgrade goes on, in the handlers below. */
-static bool admit(
-    struct mg_connection *conn, const struct route *route, const struct request *q, const char *arg, struct response *r)
+static bool admit(struct mg_connection *conn, const struct route *route, const char *arg, struct response *r)
 {
 	struct connection *c = connection_of(conn);
 
@@ -285,7 +284,7 @@ static bool admit(
 		response_refusal(r, 503, "no room for another connection");
 		return false;
 	}
-	c->answered = route->upgrade->admit(&web_of(conn)->parts, q, arg, r, &c->ref);
+	c->answered = route->upgrade->admit(&web_of(conn)->parts, arg, r, &c->ref);
 	c->upgrade = c->answered ? route->upgrade : NULL;
 	return c->answered;
 }
@@ -302,12 +301,11 @@ static bool decide(struct mg_connection *conn, struct request *q, struct respons
 		response_error(r, status, "bad_request", sentence);
 		return true;
 	}
-	if (!(route = route_find(web_of(conn)->parts.routes, q, arg, r)))
+	if (!(route = route_find(web_of(conn)->parts.routes, q, arg, r)) ||
+	    !route_admits(route, &web_of(conn)->parts, q, r))
 		return true;
-	if (route->access == ROUTE_STREAM)
-		return !admit(conn, route, q, arg, r);
-	if (!route_admits(route, &web_of(conn)->parts, q, r))
-		return true;
+	if (route->upgrade)
+		return !admit(conn, route, arg, r);
 	if (route->body != BODY_NONE)
 		serve_body(conn, route, q, arg, r, body_left);
 	else

@@ -5,10 +5,10 @@
 #include "common/log.h"
 #include "server/agents/agents.h"
 #include "server/line/mailbox.h"
-#include "server/money/spending.h"
 #include "server/web/api/steer.h"
 #include "server/web/validate.h"
-#include "server/web/twilio/dialer_web.h"
+#include "server/dialer/dialer.h"
+#include "server/web/api/place.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -86,11 +86,6 @@ void agent_release(const struct agent *p)
 	(void)p;
 }
 
-bool cost_day_exceeded(void)
-{
-	return false;
-}
-
 void dialer_place(struct dialer *o, const struct dialer_ask *ask, struct dialer_reply *out)
 {
 	const cJSON *metadata = json_get(ask->request, "metadata"), *each;
@@ -111,29 +106,6 @@ void dialer_reply_free(struct dialer_reply *answer)
 	buf_free(&answer->json);
 }
 
-int dialer_answered(struct dialer *o, const char *id, const char *call_sid, cJSON **request)
-{
-	(void)o, (void)id, (void)call_sid, (void)request;
-	return -ENOENT;
-}
-
-int dialer_cancel(struct dialer *o, const char *name)
-{
-	(void)o, (void)name;
-	return -ENOENT;
-}
-
-bool dialer_show(struct dialer *o, const char *name, struct dialer_shown *out)
-{
-	(void)o, (void)name, (void)out;
-	return false;
-}
-
-void dialer_shown_free(struct dialer_shown *shown)
-{
-	(void)shown;
-}
-
 /* ------------------------------------------------------------------ the API */
 
 static void check_answer(const struct response *r)
@@ -150,7 +122,7 @@ static void check_answer(const struct response *r)
 
 static route_handler *handler_of(const char *name)
 {
-	return !strcmp(name, "say") ? control_say : !strcmp(name, "call") ? dialer_web_place : control_transfer;
+	return !strcmp(name, "say") ? control_say : !strcmp(name, "call") ? place_call : control_transfer;
 }
 
 /* `text` is "handler?query\nbody". */

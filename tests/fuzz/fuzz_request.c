@@ -45,9 +45,10 @@ static void decide(const struct request *q)
 	const struct route *route;
 	struct response r;
 	char client[64];
-	struct buf out;
+	struct buf base, out;
 
 	response_init(&r);
+	buf_init(&base, 0);
 	buf_init(&out, 0);
 	if (request_defect(q, &sentence) && !*sentence)
 		abort();
@@ -57,7 +58,7 @@ static void decide(const struct request *q)
 	if (route && !route_check_body(route, q, &r) && strchr(arg, '/'))
 		abort();
 	/* Nothing here is signed, and what carries a proxy's header is no operator. */
-	if (auth_twilio(&cfg, q, NULL, &out))
+	if (auth_twilio(&cfg, q, NULL, &base, &out))
 		abort();
 	if (auth_operator(&cfg, q, 0, &why) == AUTH_OPEN && request_header(q, "X-Forwarded-For"))
 		abort();
@@ -68,6 +69,7 @@ static void decide(const struct request *q)
 		abort();
 	buf_reset(&out);
 	response_put(&out, &r, false);
+	buf_free(&base);
 	buf_free(&out);
 	response_free(&r);
 }

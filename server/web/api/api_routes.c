@@ -4,10 +4,10 @@
 #include "server/web/api/deliveries.h"
 #include "server/web/api/operator.h"
 #include "server/web/api/outcome_list.h"
+#include "server/web/api/place.h"
 #include "server/web/api/recording.h"
 #include "server/web/api/steer.h"
 #include "server/web/api/watch.h"
-#include "server/web/twilio/dialer_web.h"
 
 const struct route api_routes[] = {
 	{ "GET", "/health", ROUTE_OPEN, BODY_NONE, NULL, operator_health, "alive: 200", NULL },
@@ -16,7 +16,7 @@ const struct route api_routes[] = {
 	{ "GET", "/status", ROUTE_OPERATOR, BODY_NONE, "", operator_status, "counters, latencies, process", NULL },
 	{ "GET", "/calls", ROUTE_OPERATOR, BODY_NONE, CALL_LIST_QUERY, call_list_get,
 	    "calls, live and kept, filtered and in pages", NULL },
-	{ "POST", "/calls", ROUTE_OPERATOR, BODY_JSON, "", dialer_web_place, "places a call", NULL },
+	{ "POST", "/calls", ROUTE_OPERATOR, BODY_JSON, "", place_call, "places a call", NULL },
 	{ "GET", "/calls/{CallSid}", ROUTE_OPERATOR, BODY_NONE, "", operator_call, "one call with its timeline", NULL },
 	{ "DELETE", "/calls/{CallSid}", ROUTE_OPERATOR, BODY_NONE, "", operator_end_call, "ends a call", NULL },
 	{ "POST", "/calls/{CallSid}/say", ROUTE_OPERATOR, BODY_JSON, "", control_say, "has the agent say something",

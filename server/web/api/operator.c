@@ -2,11 +2,11 @@
 
 #include "common/json.h"
 #include "common/log.h"
-#include "server/money/spending.h"
+#include "server/dialer/dialer.h"
+#include "server/line/calls.h"
 #include "server/model/health.h"
 #include "server/store/store.h"
 #include "server/web/api/known_call.h"
-#include "server/web/twilio/dialer_web.h"
 #include "server/web/api/outcome_list.h"
 #include "server/web/api/status.h"
 
@@ -30,7 +30,7 @@ static const char *readiness(const struct web_parts *parts)
 		return "draining";
 	if (model_health_blocks())
 		return "model";
-	if (cost_day_exceeded())
+	if (count.day_spent)
 		return "cost";
 	return count.live + count.reserved >= count.limit ? "full" : "ready";
 }
@@ -99,6 +99,29 @@ void operator_call(const struct web_parts *parts, const struct request *q, const
 	buf_putc(&r->body, '\n');
 }
 
+/* Ends one we placed that is not answered yet, by id or CallSid; or gives the
+ * CallSid of an id whose call is. 0, or -ENOENT. */
+static int end_placed(const struct web_parts *parts, const char *name, char call_sid[TWILIO_SID_SIZE], bool *canceled)
+{
+	struct dialer_shown shown;
+	int err = -ENOENT;
+
+	*canceled = false;
+	call_sid[0] = '\0';
+	if (!parts->dialer)
+		return -ENOENT;
+	if (!dialer_cancel(parts->dialer, name)) {
+		*canceled = true;
+		return 0;
+	}
+	if (dialer_show(parts->dialer, name, &shown) && shown.call_sid[0]) {
+		snprintf(call_sid, TWILIO_SID_SIZE, "%s", shown.call_sid);
+		err = 0;
+	}
+	dialer_shown_free(&shown);
+	return err;
+}
+
 void operator_end_call(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
 	enum call_end why = END_OPERATOR_ENDED;
@@ -106,7 +129,7 @@ void operator_end_call(const struct web_parts *parts, const struct request *q, c
 	bool canceled = false;
 
 	if (calls_end(parts->calls, arg, END_OPERATOR_ENDED) &&
-	    (dialer_web_end(parts, arg, placed, &canceled) ||
+	    (end_placed(parts, arg, placed, &canceled) ||
 		(!canceled && calls_end(parts->calls, placed, END_OPERATOR_ENDED)))) {
 		known_call_refuse(parts, arg, r);
 		return;

@@ -1,10 +1,15 @@
 #include "server/web/twilio/twilio_routes.h"
 
 #include "server/phone/media_stream.h"
-#include "server/web/twilio/dialer_web.h"
-#include "server/web/twilio/webhooks.h"
+#include "server/web/twilio/connect_action.h"
+#include "server/web/twilio/dial_done.h"
+#include "server/web/twilio/statuses.h"
+#include "server/web/twilio/stream.h"
+#include "server/web/twilio/voice.h"
 
-static const struct upgrade stream_upgrade = { webhooks_admit, &media_stream_channel };
+#include <string.h>
+
+static const struct upgrade stream_upgrade = { stream_admit, &media_stream_channel };
 
 const struct route twilio_routes[] = {
 	{ "POST", "/twilio/voice", ROUTE_TWILIO, BODY_FORM, NULL, webhook_voice, "a call comes in", NULL },
@@ -24,3 +29,17 @@ const struct route twilio_routes[] = {
 	    NULL },
 	{ .path = NULL },
 };
+
+void twilio_print_address(const struct config *cfg, int port, struct buf *out)
+{
+	if (*cfg->public_url) {
+		buf_printf(out, "Twilio: when a call comes in, webhook, HTTP POST: %s/twilio/voice\n", cfg->public_url);
+		buf_printf(
+		    out, "Twilio: call status changes, HTTP POST:           %s/twilio/call-status\n", cfg->public_url);
+		return;
+	}
+	buf_printf(out,
+	    "Twilio: when a call comes in, webhook, HTTP POST: https://(your tunnel or proxy)/twilio/voice, "
+	    "leading to http://%s:%d/twilio/voice; set PUBLIC_URL to that https:// address\n",
+	    !strcmp(cfg->listen, "0.0.0.0") ? "127.0.0.1" : cfg->listen, port);
+}

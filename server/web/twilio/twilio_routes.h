@@ -6,4 +6,7 @@
 /* Ended by a row without a path. */
 extern const struct route twilio_routes[];
 
+/* The address to give Twilio, in words; `port` is the one listened on. */
+void twilio_print_address(const struct config *cfg, int port, struct buf *out);
+
 #endif

@@ -1,6 +1,7 @@
 /* The table of calls, with loops that only come and go, and a clock that stands
  * still until it is moved. */
 #include "common/clock.h"
+#include "server/money/spending.h"
 
 #include <stdatomic.h>
 
@@ -11,9 +12,18 @@ static int64_t stopped_clock(void)
 	return atomic_load(&now_us);
 }
 
+static _Atomic bool day_spent;
+
+static bool stood_in_cost_day_exceeded(void)
+{
+	return atomic_load(&day_spent);
+}
+
 #define clock_now_us stopped_clock
+#define cost_day_exceeded stood_in_cost_day_exceeded
 #include "server/line/calls.c"
 #undef clock_now_us
+#undef cost_day_exceeded
 
 #include "common/json.h"
 #include "server/money/cost.h"
@@ -144,6 +154,7 @@ static int close_table(void **state)
 {
 	(void)state;
 	atomic_store(&stay, false);
+	atomic_store(&day_spent, false);
 	calls_close(calls);
 	agents_close(who);
 	config_free(&cfg);
@@ -334,6 +345,33 @@ static void draining_table_admits_nobody_but_lets_the_reserved_in(void **state)
 	calls_end_all(calls, END_DRAINED);
 	pthread_join(s.thread, NULL);
 	assert_int_equal(calls_after_stream(calls, "CA1"), END_DRAINED);
+}
+
+static void a_day_that_has_cost_its_limit_refuses_calls_that_come_in_only(void **state)
+{
+	struct call_facts placed = { .call_sid = "CAplaced", .direction = "outbound" };
+	struct call_facts back = { .call_sid = "CAback", .direction = "inbound", .said = "" };
+	uint64_t refused = stat_get(calls_refused_cost), full = stat_get(calls_refused_full);
+	char token[CALL_TOKEN_SIZE], again[CALL_TOKEN_SIZE];
+	struct call_ref ref;
+
+	(void)state;
+	assert_int_equal(reserve("CA1", token), CALL_ADMITTED);
+	assert_false(count().day_spent);
+	atomic_store(&day_spent, true);
+	assert_true(count().day_spent);
+	assert_int_equal(reserve("CA2", again), CALL_COST);
+	assert_int_equal(reserve("CA1", again), CALL_ADMITTED); /* it is here already */
+	assert_string_equal(token, again);
+	assert_int_equal(calls_claim_unannounced(calls, &ref), -EDQUOT);
+	assert_int_equal(stat_get(calls_refused_cost), refused + 2);
+	assert_int_equal(stat_get(calls_refused_full), full);
+	/* What we asked for ourselves, and what comes back to us. */
+	assert_int_equal(calls_reserve(calls, &placed, token), CALL_ADMITTED);
+	assert_int_equal(calls_reserve(calls, &back, token), CALL_ADMITTED);
+	/* What the day has cost is said first, as before anything else. */
+	calls_drain(calls);
+	assert_int_equal(reserve("CA2", token), CALL_COST);
 }
 
 /* ------------------------------------------------------------------------- tokens */
@@ -1027,6 +1065,7 @@ int main(void)
 		CASE(same_call_gets_the_same_token_before_and_after_its_stream),
 		CASE(call_without_a_name_is_not_admitted),
 		CASE(table_is_full_at_its_limit_and_a_line_being_left_does_not_count),
+		CASE(a_day_that_has_cost_its_limit_refuses_calls_that_come_in_only),
 		CASE(draining_table_admits_nobody_but_lets_the_reserved_in),
 		CASE(token_is_good_once),
 		CASE(token_that_is_almost_right_is_wrong),

@@ -1,19 +1,15 @@
-#include "server/web/twilio/dialer_web.h"
+#include "server/web/api/place.h"
 
-#include "common/clock.h"
 #include "common/digest.h"
 #include "common/json.h"
-#include "common/log.h"
 #include "server/agents/agents.h"
 #include "server/agents/template.h"
-#include "server/news/journal.h"
-#include "server/line/mailbox.h"
-#include "server/money/spending.h"
 #include "server/config/config_check.h"
+#include "server/dialer/dialer.h"
+#include "server/line/calls.h"
 #include "server/web/fields.h"
 #include "server/work/twilio_rest.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -202,7 +198,7 @@ static bool key_sound(const struct request *q, const char **key, struct response
 	return false;
 }
 
-/* Whether blanks or the order of nothing make another body of it: no. */
+/* Of what the body says, so that blanks make no other body of it. */
 static void hash_of(const cJSON *body, char out[2 * SHA256_BYTES + 1])
 {
 	uint8_t digest[SHA256_BYTES];
@@ -219,9 +215,11 @@ static bool able(const struct web_parts *parts, struct response *r)
 	const char *missing = !parts->dialer             ? "calls are not placed here"
 			      : !*parts->cfg->public_url ? "PUBLIC_URL is not set"
 							 : twilio_missing(parts->cfg);
+	struct calls_count count;
 	char sentence[160];
 
-	if (!missing && !cost_day_exceeded())
+	calls_count(parts->calls, &count);
+	if (!missing && !count.day_spent)
 		return true;
 	if (!missing) {
 		response_error(r, 503, "cost_limit", "the day has cost MAX_DAY_COST: no more calls are placed");
@@ -232,7 +230,7 @@ static bool able(const struct web_parts *parts, struct response *r)
 	return false;
 }
 
-void dialer_web_place(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
+void place_call(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
 	struct wish w;
 	struct dialer_reply a;
@@ -258,128 +256,4 @@ void dialer_web_place(const struct web_parts *parts, const struct request *q, co
 	answer(&a, r);
 	dialer_reply_free(&a);
 	cJSON_Delete(order);
-}
-
-/* -------------------------------------------------------------------- Twilio's side */
-
-void dialer_web_id(const struct request *q, char id[OUT_ID_SIZE])
-{
-	struct form query;
-	const char *value;
-
-	id[0] = '\0';
-	if (!q->query || form_parse(&query, q->query, strlen(q->query)))
-		return;
-	value = form_get(&query, "out");
-	if (value && strlen(value) < OUT_ID_SIZE)
-		snprintf(id, OUT_ID_SIZE, "%s", value);
-	form_free(&query);
-}
-
-int dialer_web_facts(
-    const struct web_parts *parts, const char *id, struct call_facts *facts, struct dialer_web_text *text)
-{
-	const cJSON *metadata;
-	int err;
-
-	memset(text, 0, sizeof *text);
-	if (!parts->dialer)
-		return -ENOENT;
-	err = dialer_answered(parts->dialer, id, facts->call_sid, &text->request);
-	if (err)
-		return err;
-	metadata = json_get(text->request, "metadata");
-	text->metadata = metadata ? cJSON_PrintUnformatted(metadata) : NULL;
-	facts->agent_name = json_str(text->request, "agent");
-	facts->contact_name = json_str(text->request, "contact_name");
-	facts->business_name = json_str(text->request, "business_name");
-	facts->greeting = json_str(text->request, "greeting");
-	facts->record = json_str(text->request, "record");
-	facts->metadata = text->metadata;
-	facts->detected = out_detects(text->request);
-	return 0;
-}
-
-void dialer_web_text_free(struct dialer_web_text *text)
-{
-	cJSON_Delete(text->request);
-	free(text->metadata);
-	memset(text, 0, sizeof *text);
-}
-
-/* "machine_end_beep" and its like, and fax machines. Twilio calls unknown what
- * may be a person. */
-static bool is_machine(const char *answered_by)
-{
-	return !strncmp(answered_by, "machine_", 8) || !strcmp(answered_by, "fax");
-}
-
-void dialer_web_found(
-    const struct web_parts *parts, const char *call_sid, const cJSON *request, const char *answered_by)
-{
-	const char *action = json_str(request, "machine");
-	struct call_ref ref;
-
-	log_info(call_sid, "answered by %.24s", answered_by);
-	if (!is_machine(answered_by) || !action || !strcmp(action, "ignore"))
-		return;
-	/* There is nobody to hear a message on a fax. */
-	if (!strcmp(answered_by, "fax"))
-		action = "hangup";
-	if (calls_find(parts->calls, call_sid, &ref) ||
-	    calls_post(parts->calls, ref, mail_new(MAIL_MACHINE, answered_by, action)))
-		log_info(call_sid, "it is not up: nothing is done about the machine");
-}
-
-int dialer_web_end(const struct web_parts *parts, const char *name, char call_sid[TWILIO_SID_SIZE], bool *canceled)
-{
-	struct dialer_shown shown;
-	int err = -ENOENT;
-
-	*canceled = false;
-	call_sid[0] = '\0';
-	if (!parts->dialer)
-		return -ENOENT;
-	if (!dialer_cancel(parts->dialer, name)) {
-		*canceled = true;
-		return 0;
-	}
-	if (dialer_show(parts->dialer, name, &shown) && shown.call_sid[0]) {
-		snprintf(call_sid, TWILIO_SID_SIZE, "%s", shown.call_sid);
-		err = 0;
-	}
-	dialer_shown_free(&shown);
-	return err;
-}
-
-/* -------------------------------------------------------------------- for the queue */
-
-static int room(void *arg)
-{
-	struct dialer_web *g = arg;
-	struct calls_count count;
-
-	calls_count(g->calls, &count);
-	return count.draining || cost_day_exceeded() ? 0 : count.limit - count.live - count.reserved;
-}
-
-static void over(void *arg, const char *name, const char *agent_name, const char *call)
-{
-	struct dialer_web *g = arg;
-	const struct agent *agent = agents_by_name(g->agents, agent_name);
-
-	log_info(name, "outbound call over: it never came to be");
-	journal_tell(&(struct journal_entry){ .kind = JOURNAL_ENDED,
-	    .type = "call.failed",
-	    .call_sid = name,
-	    .agent = agent,
-	    .wall_ms = clock_wall_ms(),
-	    .no = -1,
-	    .json = call });
-	agent_release(agent);
-}
-
-void dialer_web_hooks(struct dialer_web *g, struct dialer_hooks *out)
-{
-	*out = (struct dialer_hooks){ .room = room, .over = over, .arg = g };
 }

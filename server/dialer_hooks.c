@@ -1,0 +1,37 @@
+#include "server/dialer_hooks.h"
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "server/agents/agents.h"
+#include "server/line/calls.h"
+#include "server/news/journal.h"
+
+static int room(void *arg)
+{
+	const struct dialer_view *view = arg;
+	struct calls_count count;
+
+	calls_count(view->calls, &count);
+	return count.draining || count.day_spent ? 0 : count.limit - count.live - count.reserved;
+}
+
+static void over(void *arg, const char *name, const char *agent_name, const char *call)
+{
+	const struct dialer_view *view = arg;
+	const struct agent *agent = agents_by_name(view->agents, agent_name);
+
+	log_info(name, "outbound call over: it never came to be");
+	journal_tell(&(struct journal_entry){ .kind = JOURNAL_ENDED,
+	    .type = "call.failed",
+	    .call_sid = name,
+	    .agent = agent,
+	    .wall_ms = clock_wall_ms(),
+	    .no = -1,
+	    .json = call });
+	agent_release(agent);
+}
+
+void dialer_hooks_of(struct dialer_view *view, struct dialer_hooks *out)
+{
+	*out = (struct dialer_hooks){ .room = room, .over = over, .arg = view };
+}

@@ -1,0 +1,47 @@
+#include "server/web/twilio/connect_action.h"
+
+#include "server/line/calls.h"
+#include "server/phone/twiml.h"
+#include "server/web/twilio/webhook.h"
+
+/* The agent has handed the caller over. */
+static void put_dial(const struct web_parts *parts, const struct request *q, const char *call_sid, struct response *r)
+{
+	char number[CALL_NUMBER_SIZE];
+	struct buf action;
+	int ring_seconds;
+
+	buf_init(&action, 0);
+	if (*q->public_url && calls_destination(parts->calls, call_sid, number, &ring_seconds)) {
+		buf_printf(&action, "%s/twilio/dial-done", q->public_url);
+		twiml_dial_person(&r->body, number, ring_seconds, buf_text(&action));
+	} else {
+		twiml_say_hangup(&r->body, SORRY_FAULT);
+	}
+	buf_free(&action);
+}
+
+void webhook_connect_action(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
+{
+	const char *call_sid = webhook_field(q, "CallSid");
+	enum call_end end = calls_after_stream(parts->calls, call_sid);
+	char instead[CALL_NUMBER_SIZE];
+
+	(void)arg;
+	/* A call we do not know was another process's, and ended with it. */
+	switch (end == CALL_NOT_ENDED ? AFTER_APOLOGY : call_ending(end)->after) {
+	case AFTER_HANGUP:
+		twiml_hangup(&r->body);
+		break;
+	case AFTER_FAREWELL:
+		twiml_say_hangup(&r->body, FAREWELL);
+		break;
+	case AFTER_TRANSFER:
+		put_dial(parts, q, call_sid, r);
+		break;
+	case AFTER_APOLOGY:
+		calls_fallback(parts->calls, call_sid, webhook_field(q, "To"), instead);
+		twiml_dial_or_say(&r->body, instead, SORRY_FAULT);
+		break;
+	}
+}

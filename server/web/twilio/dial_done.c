@@ -1,0 +1,42 @@
+#include "server/web/twilio/dial_done.h"
+
+#include "common/log.h"
+#include "server/line/calls.h"
+#include "server/phone/twiml.h"
+#include "server/web/twilio/webhook.h"
+
+#include <string.h>
+
+static void bring_back(const struct web_parts *parts, const struct request *q, const char *why, struct response *r)
+{
+	char token[CALL_TOKEN_SIZE], instead[CALL_NUMBER_SIZE] = "";
+	const char *sid = webhook_field(q, "CallSid");
+
+	if (calls_come_back(parts->calls, sid, why, token) == CALL_ADMITTED) {
+		webhook_connect(q, token, r);
+		return;
+	}
+	log_warn(sid, "transfer: the caller cannot come back to the agent");
+	calls_fallback(parts->calls, sid, webhook_field(q, "To"), instead);
+	twiml_dial_or_say(&r->body, instead, SORRY_AWAY);
+}
+
+void webhook_dial_done(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
+{
+	const char *sid = webhook_field(q, "CallSid"), *status = webhook_field(q, "DialCallStatus");
+	const char *call = webhook_field(q, "CallStatus");
+
+	(void)arg;
+	if (!webhook_answerable(q, r))
+		return;
+	log_info(sid, "transfer: %.40s", status[0] ? status : "no DialCallStatus");
+	if (!strcmp(status, "completed") || !strcmp(status, "answered")) {
+		calls_stay_away(parts->calls, sid);
+		twiml_hangup(&r->body);
+	} else if (call[0] && strcmp(call, "in-progress")) {
+		/* Nobody answered, and the caller did not wait for it. */
+		twiml_hangup(&r->body);
+	} else {
+		bring_back(parts, q, status[0] ? status : "failed", r);
+	}
+}

@@ -1,0 +1,89 @@
+#include "server/web/twilio/statuses.h"
+
+#include "common/log.h"
+#include "server/dialer/dialer.h"
+#include "server/line/calls.h"
+#include "server/recording/twilio_recording.h"
+#include "server/web/twilio/placed.h"
+#include "server/web/twilio/webhook.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void webhook_stream_status(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
+{
+	const char *error = webhook_field(q, "StreamError"), *event = webhook_field(q, "StreamEvent");
+
+	(void)parts, (void)arg;
+	if (!strcmp(event, "stream-error")) {
+		/* 31921 is how Twilio books every close by our side, the intended ones too. */
+		bool our_close = !strncmp(error, "31921", 5);
+
+		log_write(our_close ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN, webhook_field(q, "CallSid"),
+		    "Twilio reports a stream error: stream=%.40s error=%.200s", webhook_field(q, "StreamSid"), error);
+	} else {
+		log_debug("http", "stream status: call=%.40s event=%.40s", webhook_field(q, "CallSid"), event);
+	}
+	r->status = 204;
+}
+
+static bool is_final(const char *call_status)
+{
+	static const char *const final[] = { "completed", "busy", "no-answer", "failed", "canceled" };
+
+	for (size_t i = 0; i < sizeof final / sizeof *final; i++) {
+		if (!strcmp(call_status, final[i]))
+			return true;
+	}
+	return false;
+}
+
+void webhook_call_status(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
+{
+	const char *sid = webhook_field(q, "CallSid"), *status = webhook_field(q, "CallStatus");
+
+	(void)arg;
+	if (parts->dialer && webhook_is_sid(sid))
+		dialer_news(parts->dialer, placed_id(q), sid, status);
+	log_debug("http", "call status: call=%.40s status=%.40s", sid, status);
+	/* The line need not wait for a stream that will not come. */
+	if (is_final(status))
+		calls_end(parts->calls, sid, END_CALLER_HUNG_UP);
+	r->status = 204;
+}
+
+void webhook_amd(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
+{
+	const char *sid = webhook_field(q, "CallSid"), *found = webhook_field(q, "AnsweredBy");
+	cJSON *order = NULL;
+
+	(void)arg;
+	if (parts->dialer && webhook_is_sid(sid))
+		order = dialer_detected(parts->dialer, placed_id(q), sid, found);
+	if (order)
+		placed_found(parts, sid, order, found);
+	cJSON_Delete(order);
+	r->status = 204;
+}
+
+void webhook_recording_status(
+    const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
+{
+	struct twilio_recording news = {
+		.call_sid = webhook_field(q, "CallSid"),
+		.sid = webhook_field(q, "RecordingSid"),
+		.status = webhook_field(q, "RecordingStatus"),
+		.url = webhook_field(q, "RecordingUrl"),
+		.seconds = strtol(webhook_field(q, "RecordingDuration"), NULL, 10),
+		.channels = strtol(webhook_field(q, "RecordingChannels"), NULL, 10),
+	};
+
+	(void)parts, (void)arg;
+	if (!webhook_is_sid(news.call_sid) || !webhook_is_sid(news.sid) || !webhook_is_sid(news.status)) {
+		response_refusal(r, 400, "CallSid, RecordingSid or RecordingStatus is missing or malformed");
+		return;
+	}
+	log_info(news.call_sid, "Twilio reports a recording: %s %s", news.sid, news.status);
+	twilio_recording_note(&news);
+	r->status = 204;
+}

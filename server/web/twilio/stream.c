@@ -1,0 +1,49 @@
+#include "server/web/twilio/stream.h"
+
+#include "common/log.h"
+#include "server/line/calls.h"
+#include "server/stats/stats.h"
+
+#include <errno.h>
+
+static bool admit_announced(const struct web_parts *parts, const char *token, struct response *r, struct call_ref *ref)
+{
+	if (!calls_claim(parts->calls, token, ref))
+		return true;
+	response_refusal(r, 403, "this stream was not announced, or is already in use, or came too late");
+	stat_add(http_refused_token, 1);
+	log_warn("http", "refused: a stream with an unknown, used or expired token");
+	return false;
+}
+
+/* What is wrong, for the client and for the log. */
+static bool refuse(struct response *r, int status, const char *sentence, const char *why)
+{
+	response_refusal(r, status, sentence);
+	log_warn("http", "refused: an unannounced stream, %s", why);
+	return false;
+}
+
+static bool admit_unannounced(const struct web_parts *parts, struct response *r, struct call_ref *ref)
+{
+	if (!parts->cfg->stream_unannounced) {
+		stat_add(http_refused_token, 1);
+		return refuse(r, 403, "streams of other TwiML are taken with STREAM_UNANNOUNCED=on only",
+		    "STREAM_UNANNOUNCED is off");
+	}
+	switch (calls_claim_unannounced(parts->calls, ref)) {
+	case 0:
+		return true;
+	case -EDQUOT:
+		return refuse(r, 503, "no more calls today", "the day has cost MAX_DAY_COST");
+	case -ESHUTDOWN:
+		return refuse(r, 503, "shutting down", "shutting down");
+	default:
+		return refuse(r, 503, "every line is taken", "no line is free");
+	}
+}
+
+bool stream_admit(const struct web_parts *parts, const char *token, struct response *r, struct call_ref *ref)
+{
+	return *token ? admit_announced(parts, token, r, ref) : admit_unannounced(parts, r, ref);
+}

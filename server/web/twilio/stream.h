@@ -1,0 +1,10 @@
+#ifndef WEB_TWILIO_STREAM_H
+#define WEB_TWILIO_STREAM_H
+/* The upgrades that become calls: who may have a line. */
+#include "server/web/routes.h"
+
+/* For struct upgrade. `token` is that of the path, or "" for a stream that our
+ * TwiML did not announce. */
+bool stream_admit(const struct web_parts *parts, const char *token, struct response *r, struct call_ref *ref);
+
+#endif

@@ -1,0 +1,88 @@
+#include "server/web/twilio/voice.h"
+
+#include "common/log.h"
+#include "server/line/calls.h"
+#include "server/phone/twiml.h"
+#include "server/stats/stats.h"
+#include "server/web/twilio/placed.h"
+#include "server/web/twilio/webhook.h"
+
+#include <errno.h>
+#include <string.h>
+
+static void admit(
+    const struct web_parts *parts, const struct request *q, const struct call_facts *facts, struct response *r)
+{
+	char token[CALL_TOKEN_SIZE], instead[CALL_NUMBER_SIZE] = "";
+	enum admission admission = calls_reserve(parts->calls, facts, token);
+
+	if (admission != CALL_ADMITTED)
+		calls_fallback(parts->calls, facts->call_sid, facts->to, instead);
+	switch (admission) {
+	case CALL_ADMITTED:
+		webhook_connect(q, token, r);
+		break;
+	case CALL_FULL:
+		twiml_dial_or_say(&r->body, instead, SORRY_FULL);
+		log_warn("http", "call refused: every line is taken; call=%s", facts->call_sid);
+		break;
+	case CALL_DRAINING:
+		twiml_dial_or_say(&r->body, instead, SORRY_DRAINING);
+		log_info("http", "call refused: shutting down; call=%s", facts->call_sid);
+		break;
+	case CALL_COST:
+		twiml_dial_or_say(&r->body, instead, SORRY_COST);
+		log_warn("http", "call refused: the day has cost MAX_DAY_COST; call=%s", facts->call_sid);
+		break;
+	case CALL_NO_SID:
+		response_refusal(r, 400, "CallSid is missing");
+		break;
+	case CALL_NO_AGENT:
+	case CALL_NO_MEMORY:
+		twiml_dial_or_say(&r->body, instead, SORRY_FAULT);
+		break;
+	}
+}
+
+/* Of a call we placed: what was asked for, and whom it is to be told. */
+static void answer_placed(const struct web_parts *parts, const struct request *q, const char *id,
+    struct call_facts *facts, struct response *r)
+{
+	struct placed_text text;
+	const char *found;
+	int err = placed_facts(parts, id, facts, &text);
+
+	if (err) {
+		log_error(facts->call_sid, "%s: it is ended; id=%s",
+		    err == -EEXIST ? "answered, but its order has another call" : "answered, but nobody has ordered it",
+		    id);
+		twiml_hangup(&r->body);
+		return;
+	}
+	admit(parts, q, facts, r);
+	/* Detection may have been faster. */
+	if ((found = json_str(text.request, "answered_by")))
+		placed_found(parts, facts->call_sid, text.request, found);
+	placed_text_free(&text);
+}
+
+void webhook_voice(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
+{
+	const char *id = placed_id(q);
+	struct call_facts facts = {
+		.call_sid = webhook_field(q, "CallSid"),
+		.from = webhook_field(q, "From"),
+		.to = webhook_field(q, "To"),
+		/* Of Twilio's words for those we place, outbound-api and outbound-dial, one is enough. */
+		.direction = strncmp(webhook_field(q, "Direction"), "outbound", 8) ? "inbound" : "outbound",
+	};
+
+	(void)arg;
+	r->timing = &stats.webhook_to_twiml;
+	if (!webhook_answerable(q, r))
+		return;
+	if (*id)
+		answer_placed(parts, q, id, &facts, r);
+	else
+		admit(parts, q, &facts, r);
+}

@@ -1,0 +1,57 @@
+#include "server/web/twilio/webhook.h"
+
+#include "server/phone/names.h"
+#include "server/phone/twiml.h"
+
+#include <ctype.h>
+#include <string.h>
+
+const char *webhook_field(const struct request *q, const char *name)
+{
+	const char *value = form_get(q->form, name);
+
+	return value ? value : "";
+}
+
+/* Twilio's are CA and 32 hex digits, and might be longer one day. */
+bool webhook_is_sid(const char *sid)
+{
+	size_t len = strlen(sid);
+
+	for (size_t i = 0; i < len; i++) {
+		if (!isalnum((unsigned char)sid[i]) && sid[i] != '-' && sid[i] != '_')
+			return false;
+	}
+	return len > 0 && len < CALL_SID_SIZE;
+}
+
+bool webhook_answerable(const struct request *q, struct response *r)
+{
+	if (!webhook_is_sid(webhook_field(q, "CallSid")))
+		response_refusal(r, 400, "CallSid is missing or malformed");
+	else if (!*q->public_url)
+		response_refusal(r, 400, "the request has no usable Host, and PUBLIC_URL is not set");
+	else
+		return true;
+	return false;
+}
+
+void webhook_connect(const struct request *q, const char *token, struct response *r)
+{
+	struct buf stream, action, status;
+
+	buf_init(&stream, 0);
+	buf_init(&action, 0);
+	buf_init(&status, 0);
+	buf_printf(&stream, "ws%s/twilio/stream/%s", q->public_url + strlen("http"), token);
+	buf_printf(&action, "%s/twilio/connect-action", q->public_url);
+	buf_printf(&status, "%s/twilio/stream-status", q->public_url);
+	twiml_connect_stream(&r->body, &(struct twiml_stream){ .stream_url = buf_text(&stream),
+					   .action_url = buf_text(&action),
+					   .status_url = buf_text(&status),
+					   .caller = webhook_field(q, "From"),
+					   .called = webhook_field(q, "To") });
+	buf_free(&stream);
+	buf_free(&action);
+	buf_free(&status);
+}
