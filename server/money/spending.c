@@ -3,7 +3,7 @@
 #include "common/clock.h"
 #include "common/json.h"
 #include "common/log.h"
-#include "server/store/store_days.h"
+#include "server/store/store_fleet.h"
 
 #include <errno.h>
 #include <pthread.h>

@@ -1,0 +1,409 @@
+#include "server/fleet/local.h"
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "server/fleet/shelf.h"
+#include "server/store/store_fleet.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	ENDINGS_MIN = 2048,
+	ENDINGS_PER_CALL = 16,
+	TOKENS_SPARE = 64, /* over MAX_CALLS: withdrawn a moment late */
+	KEYS = 4096,       /* more than the orders that the dialer has in memory */
+	DATE_SIZE = 11,
+	TEND_US = 2 * US_PER_S
+};
+#define DAY_MS (24 * 3600 * INT64_C(1000))
+
+struct taken_key {
+	struct fleet_key is;
+	bool settled; /* nobody is asking the store about it */
+};
+
+struct local {
+	struct fleet fleet; /* first */
+	struct store *store;
+	int64_t tended_us; /* main's thread only */
+
+	pthread_mutex_t lock;   /* all below */
+	struct shelf tokens;    /* char[FLEET_SID_SIZE] */
+	struct shelf endings;   /* struct fleet_ending */
+	struct shelf transfers; /* struct fleet_transfer */
+	struct shelf keys;      /* struct taken_key; times are wall_ms */
+	int64_t day;            /* the newest that anything was booked on, or asked for */
+	double usd[FLEET_DAYS]; /* by day % FLEET_DAYS */
+	bool news;              /* to be written */
+};
+
+static struct local *lock(struct fleet *f)
+{
+	struct local *l = (struct local *)f;
+
+	pthread_mutex_lock(&l->lock);
+	return l;
+}
+
+static void unlock(struct local *l)
+{
+	pthread_mutex_unlock(&l->lock);
+}
+
+/* ------------------------------------------------------------------ announced calls */
+
+static void announce(struct fleet *f, const char *token, const char *call_sid, int64_t now_us)
+{
+	struct local *l = lock(f);
+	char *sid = shelf_put(&l->tokens, token, now_us, NULL);
+
+	if (sid)
+		snprintf(sid, FLEET_SID_SIZE, "%s", call_sid);
+	unlock(l);
+}
+
+static void withdraw(struct fleet *f, const char *token)
+{
+	struct local *l = lock(f);
+	char *sid = shelf_find(&l->tokens, token, 0, NULL);
+
+	if (sid)
+		shelf_forget(&l->tokens, sid);
+	unlock(l);
+}
+
+static int claim(struct fleet *f, const char *token, char call_sid[FLEET_SID_SIZE], int64_t now_us)
+{
+	struct local *l = lock(f);
+	char *sid = shelf_find(&l->tokens, token, now_us, NULL);
+
+	if (sid) {
+		memcpy(call_sid, sid, FLEET_SID_SIZE);
+		shelf_forget(&l->tokens, sid);
+	}
+	unlock(l);
+	return sid ? 0 : -ENOENT;
+}
+
+/* ------------------------------------------------------------------------- endings */
+
+static void ending_put(struct fleet *f, const char *call_sid, const struct fleet_ending *ending, int64_t now_us)
+{
+	const char *sid = call_sid ? call_sid : "";
+	struct local *l = lock(f);
+	struct fleet_ending *kept = shelf_find(&l->endings, sid, now_us, NULL);
+	int times = kept ? kept->times : 0;
+
+	kept = shelf_put(&l->endings, sid, now_us, NULL);
+	if (kept) {
+		*kept = *ending;
+		kept->times = times + 1;
+	}
+	unlock(l);
+}
+
+static int ending_get(struct fleet *f, const char *call_sid, bool asking, struct fleet_ending *out, int64_t now_us)
+{
+	struct local *l = lock(f);
+	int64_t at = 0;
+	struct fleet_ending *kept = shelf_find(&l->endings, call_sid, now_us, &at);
+
+	if (kept) {
+		kept->asked |= asking;
+		*out = *kept;
+		out->age_us = now_us - at;
+	}
+	unlock(l);
+	return kept ? 0 : -ENOENT;
+}
+
+struct counting {
+	int64_t since_us;
+	int count;
+};
+
+static void count_unasked(void *arg, const void *item, int64_t at)
+{
+	const struct fleet_ending *kept = item;
+	struct counting *c = arg;
+
+	c->count += !kept->asked && at > c->since_us;
+}
+
+static int endings_unasked(struct fleet *f, int64_t since_us, int64_t now_us)
+{
+	struct counting c = { .since_us = now_us - since_us };
+	struct local *l = lock(f);
+
+	shelf_each(&l->endings, count_unasked, &c);
+	unlock(l);
+	return c.count;
+}
+
+/* ----------------------------------------------------------------------- transfers */
+
+static void transfer_put(struct fleet *f, struct fleet_transfer *t, int64_t now_us)
+{
+	struct fleet_transfer old, *kept;
+	struct local *l = lock(f);
+
+	kept = shelf_put(&l->transfers, t->call_sid, now_us, &old);
+	if (kept)
+		*kept = *t;
+	unlock(l);
+	fleet_transfer_free(kept ? &old : t);
+	memset(t, 0, sizeof *t);
+}
+
+static int transfer_number(
+    struct fleet *f, const char *call_sid, char number[FLEET_NUMBER_SIZE], int *ring_seconds, int64_t now_us)
+{
+	struct local *l = lock(f);
+	const struct fleet_transfer *kept = shelf_find(&l->transfers, call_sid, now_us, NULL);
+
+	if (kept) {
+		memcpy(number, kept->number, FLEET_NUMBER_SIZE);
+		*ring_seconds = kept->ring_seconds;
+	}
+	unlock(l);
+	return kept ? 0 : -ENOENT;
+}
+
+static int transfer_take(struct fleet *f, const char *call_sid, struct fleet_transfer *out, int64_t now_us)
+{
+	struct local *l = lock(f);
+	struct fleet_transfer *kept = shelf_find(&l->transfers, call_sid, now_us, NULL);
+
+	if (kept) {
+		*out = *kept;
+		shelf_forget(&l->transfers, kept);
+	}
+	unlock(l);
+	return kept ? 0 : -ENOENT;
+}
+
+static void empty_transfer(void *item)
+{
+	fleet_transfer_free(item);
+}
+
+/* ---------------------------------------------------------------------------- keys */
+
+/* Under the lock: -EEXIST, -EAGAIN, or 0 and it is ours, as far as memory goes. */
+static int take_in_memory(
+    struct local *l, const char *key, const struct fleet_key *mine, struct fleet_key *holder, int64_t wall_ms)
+{
+	struct taken_key *kept = shelf_find(&l->keys, key, wall_ms, NULL);
+
+	if (kept && !kept->settled)
+		return -EAGAIN;
+	if (kept) {
+		*holder = kept->is;
+		return -EEXIST;
+	}
+	kept = shelf_put(&l->keys, key, wall_ms, NULL);
+	if (!kept)
+		return -EINVAL;
+	*kept = (struct taken_key){ .is = *mine, .settled = !l->store };
+	return 0;
+}
+
+/* Before that, by an earlier process or long ago: -EEXIST, -EIO, or 0. */
+static int look_in_store(struct local *l, const char *key, struct fleet_key *holder, int64_t wall_ms)
+{
+	int err = store_key(l->store, key, wall_ms - FLEET_KEY_S * INT64_C(1000), holder->order, sizeof holder->order,
+	    holder->hash, sizeof holder->hash);
+
+	return err == -ENOENT ? 0 : err ? err : -EEXIST;
+}
+
+static void key_drop(struct fleet *f, const char *key, const char *order)
+{
+	struct local *l = lock(f);
+	struct taken_key *kept = shelf_find(&l->keys, key, 0, NULL);
+
+	if (kept && !strcmp(kept->is.order, order))
+		shelf_forget(&l->keys, kept);
+	unlock(l);
+}
+
+static int key_take(
+    struct fleet *f, const char *key, const struct fleet_key *mine, struct fleet_key *holder, int64_t wall_ms)
+{
+	struct local *l = lock(f);
+	int err = take_in_memory(l, key, mine, holder, wall_ms);
+	struct taken_key *kept;
+
+	unlock(l);
+	if (err || !l->store)
+		return err;
+	err = look_in_store(l, key, holder, wall_ms);
+	if (err) { /* the store keeps that one, for as long as it counts */
+		key_drop(f, key, mine->order);
+		return err;
+	}
+	lock(f);
+	kept = shelf_find(&l->keys, key, wall_ms, NULL);
+	if (kept)
+		kept->settled = true;
+	unlock(l);
+	return 0;
+}
+
+/* ---------------------------------------------------------------------------- days */
+
+static void date_of(int64_t day, char out[32])
+{
+	clock_iso8601(day * DAY_MS, out, 32);
+	out[DATE_SIZE - 1] = '\0';
+}
+
+/* Under the lock. Days without a call cost nothing. */
+static void turn_to(struct local *l, int64_t day)
+{
+	if (day <= l->day)
+		return;
+	if (day - l->day >= FLEET_DAYS)
+		memset(l->usd, 0, sizeof l->usd);
+	else
+		while (l->day < day)
+			l->usd[++l->day % FLEET_DAYS] = 0;
+	l->day = day;
+}
+
+static void day_add(struct fleet *f, int64_t day, double usd)
+{
+	struct local *l = lock(f);
+
+	turn_to(l, day);
+	l->usd[l->day % FLEET_DAYS] += usd;
+	l->news = true;
+	unlock(l);
+}
+
+static int day_sums(struct fleet *f, int64_t today, double usd[FLEET_DAYS])
+{
+	struct local *l = lock(f);
+
+	turn_to(l, today);
+	for (int64_t back = 0; back < FLEET_DAYS; back++)
+		usd[back] = l->usd[(l->day - back) % FLEET_DAYS];
+	unlock(l);
+	return 0;
+}
+
+static void write_today(struct fleet *f)
+{
+	struct local *l = lock(f);
+	double usd = l->usd[l->day % FLEET_DAYS];
+	bool news = l->news;
+	char date[32];
+
+	date_of(l->day, date);
+	l->news = false;
+	unlock(l);
+	if (news)
+		store_day_put(l->store, date, usd);
+}
+
+static void read_days(struct local *l)
+{
+	int err = 0;
+
+	for (int64_t day = l->day - FLEET_DAYS + 1; day <= l->day && l->store && err != -EIO; day++) {
+		char date[32];
+
+		date_of(day, date);
+		err = store_day(l->store, date, &l->usd[day % FLEET_DAYS]);
+	}
+	if (err == -EIO)
+		log_error("cost", "what was spent before cannot be read: MAX_DAY_COST counts from now");
+}
+
+/* ---------------------------------------------------------------------- the whole */
+
+static void tend(struct fleet *f, int64_t now_us)
+{
+	struct local *l = (struct local *)f;
+
+	if (now_us < l->tended_us + TEND_US)
+		return;
+	l->tended_us = now_us;
+	write_today(f);
+}
+
+static void close_all(struct fleet *f)
+{
+	struct local *l = (struct local *)f;
+
+	if (!f)
+		return;
+	write_today(f);
+	shelf_close(&l->tokens);
+	shelf_close(&l->endings);
+	shelf_close(&l->transfers);
+	shelf_close(&l->keys);
+	pthread_mutex_destroy(&l->lock);
+	free(l);
+}
+
+static const struct fleet_ops local_ops = {
+	.name = "local",
+	.announce = announce,
+	.withdraw = withdraw,
+	.claim = claim,
+	.ending_put = ending_put,
+	.ending_get = ending_get,
+	.endings_unasked = endings_unasked,
+	.transfer_put = transfer_put,
+	.transfer_number = transfer_number,
+	.transfer_take = transfer_take,
+	.key_take = key_take,
+	.key_drop = key_drop,
+	.day_add = day_add,
+	.day_sums = day_sums,
+	.tend = tend,
+	.close = close_all,
+};
+
+int fleet_local_open(struct fleet **out, struct store *store, int max_calls)
+{
+	struct local *l = calloc(1, sizeof *l);
+	size_t calls = (size_t)max_calls;
+
+	if (!l)
+		return -ENOMEM;
+	l->fleet.ops = &local_ops;
+	l->store = store;
+	l->day = clock_wall_ms() / DAY_MS;
+	pthread_mutex_init(&l->lock, NULL);
+	l->tokens = (struct shelf){ .room = calls + TOKENS_SPARE,
+		.key_size = FLEET_TOKEN_SIZE,
+		.item_size = FLEET_SID_SIZE,
+		.keep = FLEET_TOKEN_US,
+		.secret = true };
+	l->endings = (struct shelf){ .room = ENDINGS_MIN + ENDINGS_PER_CALL * calls,
+		.key_size = FLEET_SID_SIZE,
+		.item_size = sizeof(struct fleet_ending),
+		.keep = INT64_MAX };
+	l->transfers = (struct shelf){ .room = FLEET_LOCAL_TRANSFERS,
+		.key_size = FLEET_SID_SIZE,
+		.item_size = sizeof(struct fleet_transfer),
+		.keep = FLEET_TRANSFER_US,
+		.empty = empty_transfer };
+	l->keys = (struct shelf){ .room = KEYS,
+		.key_size = FLEET_KEY_SIZE,
+		.item_size = sizeof(struct taken_key),
+		.keep = FLEET_KEY_S * INT64_C(1000) };
+	if (shelf_open(&l->tokens) || shelf_open(&l->endings) || shelf_open(&l->transfers) || shelf_open(&l->keys)) {
+		close_all(&l->fleet);
+		return -ENOMEM;
+	}
+	read_days(l);
+	*out = &l->fleet;
+	return 0;
+}

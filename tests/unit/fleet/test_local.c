@@ -1,0 +1,539 @@
+#include "server/fleet/local.h"
+
+#include "common/clock.h"
+#include "common/digest.h"
+#include "server/store/row.h"
+#include "server/store/store.h"
+#include "server/store/store_fleet.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define S INT64_C(1000000)
+#define DAY_MS (24 * 3600 * INT64_C(1000))
+
+enum { CALLS = 2 };
+
+static struct fleet *fleet;
+static struct store *store;
+static char dir[64];
+
+static void begin(void)
+{
+	assert_int_equal(fleet_local_open(&fleet, store, CALLS), 0);
+}
+
+static void end(void)
+{
+	fleet->ops->close(fleet);
+	fleet = NULL;
+}
+
+static int open_fleet(void **state)
+{
+	(void)state;
+	begin();
+	return 0;
+}
+
+static int close_fleet(void **state)
+{
+	(void)state;
+	end();
+	return 0;
+}
+
+static int open_stored(void **state)
+{
+	struct buf problem;
+
+	buf_init(&problem, 0);
+	snprintf(dir, sizeof dir, "/tmp/test_fleet_XXXXXX");
+	return !mkdtemp(dir) || store_open(&store, dir, 0, &problem) || open_fleet(state);
+}
+
+static int close_stored(void **state)
+{
+	char command[128];
+
+	close_fleet(state);
+	store_close(store);
+	store = NULL;
+	snprintf(command, sizeof command, "rm -rf %s", dir);
+	return system(command);
+}
+
+/* ------------------------------------------------------------------ announced calls */
+
+static int claim(const char *token, int64_t now_us)
+{
+	char sid[FLEET_SID_SIZE];
+	int err = fleet->ops->claim(fleet, token, sid, now_us);
+
+	if (!err)
+		assert_string_equal(sid, "CA1");
+	return err;
+}
+
+static void a_token_lets_one_in_once(void **state)
+{
+	(void)state;
+	assert_int_equal(claim("aaa", 1 * S), -ENOENT);
+	fleet->ops->announce(fleet, "aaa", "CA1", 1 * S);
+	assert_int_equal(claim("aab", 2 * S), -ENOENT);
+	assert_int_equal(claim("aa", 2 * S), -ENOENT);
+	assert_int_equal(claim("", 2 * S), -ENOENT);
+	assert_int_equal(claim("aaa", 2 * S), 0);
+	assert_int_equal(claim("aaa", 2 * S), -ENOENT);
+}
+
+static void a_token_that_waited_too_long_is_void(void **state)
+{
+	(void)state;
+	fleet->ops->announce(fleet, "aaa", "CA1", 1 * S);
+	fleet->ops->announce(fleet, "bbb", "CA1", 1 * S);
+	assert_int_equal(claim("aaa", 16 * S - 1), 0);
+	assert_int_equal(claim("bbb", 16 * S), -ENOENT);
+}
+
+static void a_token_can_be_withdrawn(void **state)
+{
+	(void)state;
+	fleet->ops->announce(fleet, "aaa", "CA1", 1 * S);
+	fleet->ops->withdraw(fleet, "aaa");
+	fleet->ops->withdraw(fleet, "nobody's");
+	assert_int_equal(claim("aaa", 2 * S), -ENOENT);
+}
+
+static void *claim_once(void *arg)
+{
+	char sid[FLEET_SID_SIZE];
+
+	if (!fleet->ops->claim(fleet, "aaa", sid, 2 * S))
+		atomic_fetch_add((_Atomic int *)arg, 1);
+	return NULL;
+}
+
+static void of_many_who_claim_one_gets_it(void **state)
+{
+	pthread_t threads[4];
+	_Atomic int got = 0;
+
+	(void)state;
+	for (int round = 1; round <= 100; round++) {
+		fleet->ops->announce(fleet, "aaa", "CA1", 1 * S);
+		for (int i = 0; i < 4; i++)
+			assert_int_equal(pthread_create(&threads[i], NULL, claim_once, &got), 0);
+		for (int i = 0; i < 4; i++)
+			pthread_join(threads[i], NULL);
+		assert_int_equal(got, round);
+	}
+}
+
+/* ------------------------------------------------------------------------- endings */
+
+static void note(const char *sid, enum call_end why, const char *fallback, int64_t now_us)
+{
+	struct fleet_ending e = { .end = why };
+
+	snprintf(e.fallback, sizeof e.fallback, "%s", fallback);
+	fleet->ops->ending_put(fleet, sid, &e, now_us);
+}
+
+static void the_newest_ending_counts_and_all_are_counted(void **state)
+{
+	struct fleet_ending e;
+
+	(void)state;
+	assert_int_equal(fleet->ops->ending_get(fleet, "CA1", true, &e, 1 * S), -ENOENT);
+	note("CA1", END_TRANSFERRED, "+1", 1 * S);
+	note("CA2", END_IDLE, "", 2 * S);
+	note("CA1", END_MODEL_LOST, "+2", 3 * S);
+	assert_int_equal(fleet->ops->ending_get(fleet, "CA1", false, &e, 5 * S), 0);
+	assert_int_equal(e.end, END_MODEL_LOST);
+	assert_int_equal(e.times, 2);
+	assert_int_equal(e.age_us, 2 * S);
+	assert_string_equal(e.fallback, "+2");
+	/* However long ago: what it means then is the asker's business. */
+	assert_int_equal(fleet->ops->ending_get(fleet, "CA2", false, &e, 5000 * S), 0);
+	assert_int_equal(e.times, 1);
+	assert_int_equal(e.age_us, 4998 * S);
+}
+
+static void a_call_without_a_name_is_not_kept(void **state)
+{
+	struct fleet_ending e;
+
+	(void)state;
+	note("", END_IDLE, "", 1 * S);
+	fleet->ops->ending_put(fleet, NULL, &(struct fleet_ending){ .end = END_IDLE }, 1 * S);
+	assert_int_equal(fleet->ops->ending_get(fleet, "", true, &e, 1 * S), -ENOENT);
+	assert_int_equal(fleet->ops->endings_unasked(fleet, 5 * S, 1 * S), 0);
+}
+
+static void what_twilio_has_not_asked_for_is_counted(void **state)
+{
+	struct fleet_ending e;
+
+	(void)state;
+	note("CA1", END_IDLE, "", 1 * S);
+	note("CA2", END_IDLE, "", 2 * S);
+	fleet->ops->ending_put(fleet, "CA3", &(struct fleet_ending){ .end = END_CALLER_HUNG_UP, .asked = true }, 2 * S);
+	assert_int_equal(fleet->ops->endings_unasked(fleet, 5 * S, 3 * S), 2);
+	assert_int_equal(fleet->ops->endings_unasked(fleet, 5 * S, 6 * S), 1);
+	assert_int_equal(fleet->ops->ending_get(fleet, "CA2", false, &e, 6 * S), 0);
+	assert_int_equal(fleet->ops->endings_unasked(fleet, 5 * S, 6 * S), 1);
+	assert_int_equal(fleet->ops->ending_get(fleet, "CA2", true, &e, 6 * S), 0);
+	assert_int_equal(fleet->ops->endings_unasked(fleet, 5 * S, 6 * S), 0);
+}
+
+static void after_a_mass_outage_all_endings_are_known(void **state)
+{
+	enum { ROOM = 2048 + 16 * CALLS };
+	struct fleet_ending e;
+	char sid[16];
+
+	(void)state;
+	for (int i = 0; i <= ROOM; i++) {
+		snprintf(sid, sizeof sid, "CA%d", i);
+		note(sid, END_MODEL_LOST, "", (1 + i) * S / 1000);
+	}
+	assert_int_equal(fleet->ops->ending_get(fleet, "CA0", true, &e, 4 * S), -ENOENT);
+	assert_int_equal(fleet->ops->ending_get(fleet, "CA1", true, &e, 4 * S), 0);
+	assert_int_equal(fleet->ops->ending_get(fleet, sid, true, &e, 4 * S), 0);
+}
+
+/* ----------------------------------------------------------------------- transfers */
+
+static int released;
+
+static void release(const void *held)
+{
+	assert_ptr_equal(held, &released);
+	released++;
+}
+
+static void put(const char *call_sid, const char *number, int64_t now_us)
+{
+	struct fleet_transfer t = { .ring_seconds = 20,
+		.said = strdup("[]"),
+		.metadata = strdup("{\"a\":1}"),
+		.held = &released,
+		.release = release };
+
+	snprintf(t.call_sid, sizeof t.call_sid, "%s", call_sid);
+	snprintf(t.number, sizeof t.number, "%s", number);
+	fleet->ops->transfer_put(fleet, &t, now_us);
+	/* What it owned is the fleet's. */
+	assert_null(t.said);
+	assert_null(t.held);
+	assert_string_equal(t.call_sid, "");
+}
+
+/* "" if it is not known. */
+static const char *number_of(const char *call_sid, int64_t now_us)
+{
+	static char number[FLEET_NUMBER_SIZE];
+	int ring_seconds = 0;
+
+	if (fleet->ops->transfer_number(fleet, call_sid, number, &ring_seconds, now_us))
+		return "";
+	assert_int_equal(ring_seconds, 20);
+	return number;
+}
+
+static bool taken(const char *call_sid, int64_t now_us)
+{
+	struct fleet_transfer t;
+	int before = released, err = fleet->ops->transfer_take(fleet, call_sid, &t, now_us);
+
+	if (!err) {
+		assert_string_equal(t.call_sid, call_sid);
+		assert_string_equal(t.said, "[]");
+		assert_int_equal(released, before);
+		fleet_transfer_free(&t);
+		assert_int_equal(released, before + 1);
+	}
+	return !err;
+}
+
+static void is_dialled_as_often_as_asked_and_comes_back_once(void **state)
+{
+	(void)state;
+	put("CA1", "+12025550171", 1 * S);
+	put("CA2", "+12025550172", 2 * S);
+	assert_string_equal(number_of("CA1", 3 * S), "+12025550171");
+	assert_string_equal(number_of("CA1", 4 * S), "+12025550171");
+	assert_string_equal(number_of("CA3", 4 * S), "");
+	assert_string_equal(number_of("", 4 * S), "");
+	assert_true(taken("CA1", 5 * S));
+	assert_false(taken("CA1", 5 * S));
+	assert_string_equal(number_of("CA1", 5 * S), "");
+	assert_string_equal(number_of("CA2", 5 * S), "+12025550172");
+}
+
+static void second_transfer_of_a_call_replaces_the_first(void **state)
+{
+	int before = released;
+
+	(void)state;
+	put("CA1", "+12025550171", 1 * S);
+	put("CA1", "+12025550172", 2 * S);
+	assert_int_equal(released, before + 1);
+	assert_string_equal(number_of("CA1", 3 * S), "+12025550172");
+	assert_true(taken("CA1", 3 * S));
+	assert_false(taken("CA1", 3 * S));
+}
+
+static void is_forgotten_after_ten_minutes(void **state)
+{
+	(void)state;
+	put("CA1", "+12025550171", 1 * S);
+	assert_string_equal(number_of("CA1", 601 * S - 1), "+12025550171");
+	assert_string_equal(number_of("CA1", 601 * S), "");
+	assert_false(taken("CA1", 601 * S));
+	/* The same call once more, beside what is left of it. */
+	put("CA1", "+12025550172", 700 * S);
+	assert_string_equal(number_of("CA1", 701 * S), "+12025550172");
+}
+
+static void when_there_are_too_many_the_oldest_makes_way(void **state)
+{
+	char sid[16];
+
+	(void)state;
+	for (int i = 0; i <= FLEET_LOCAL_TRANSFERS; i++) {
+		snprintf(sid, sizeof sid, "CA%d", i);
+		put(sid, "+12025550171", (1 + i) * S / 10);
+	}
+	assert_string_equal(number_of("CA0", 30 * S), "");
+	assert_string_equal(number_of("CA1", 30 * S), "+12025550171");
+	assert_string_equal(number_of(sid, 30 * S), "+12025550171");
+	/* A free place is taken before somebody's. */
+	assert_true(taken("CA77", 30 * S));
+	put("CAnew", "+12025550172", 31 * S);
+	assert_string_equal(number_of("CA1", 32 * S), "+12025550171");
+	assert_string_equal(number_of("CAnew", 32 * S), "+12025550172");
+}
+
+static void what_is_left_is_freed_with_the_fleet(void **state)
+{
+	int before = released;
+
+	(void)state;
+	put("CA1", "+12025550171", 1 * S);
+	put("CA2", "+12025550171", 1 * S);
+	end();
+	assert_int_equal(released, before + 2);
+	begin();
+}
+
+/* ---------------------------------------------------------------------------- keys */
+
+static int take(const char *key, const char *order, const char *hash, struct fleet_key *holder, int64_t wall_ms)
+{
+	struct fleet_key mine;
+
+	snprintf(mine.order, sizeof mine.order, "%s", order);
+	snprintf(mine.hash, sizeof mine.hash, "%s", hash);
+	return fleet->ops->key_take(fleet, key, &mine, holder, wall_ms);
+}
+
+static void a_key_stands_for_its_first_order_for_a_day(void **state)
+{
+	const int64_t now = 1800000000000, day = 24 * 3600 * 1000;
+	struct fleet_key holder;
+
+	(void)state;
+	assert_int_equal(take("k", "out_1", "aa", &holder, now), 0);
+	assert_int_equal(take("k", "out_2", "bb", &holder, now + day - 1), -EEXIST);
+	assert_string_equal(holder.order, "out_1");
+	assert_string_equal(holder.hash, "aa");
+	assert_int_equal(take("K", "out_3", "bb", &holder, now), 0);
+	assert_int_equal(take("k", "out_4", "bb", &holder, now + day), 0);
+	assert_int_equal(take("k", "out_5", "bb", &holder, now + day), -EEXIST);
+	assert_string_equal(holder.order, "out_4");
+}
+
+static void who_places_nothing_gives_the_key_back(void **state)
+{
+	struct fleet_key holder;
+
+	(void)state;
+	assert_int_equal(take("k", "out_1", "aa", &holder, 1), 0);
+	fleet->ops->key_drop(fleet, "k", "out_9"); /* somebody else's */
+	assert_int_equal(take("k", "out_2", "aa", &holder, 1), -EEXIST);
+	fleet->ops->key_drop(fleet, "k", "out_1");
+	fleet->ops->key_drop(fleet, "k", "out_1");
+	assert_int_equal(take("k", "out_2", "aa", &holder, 1), 0);
+}
+
+static void order_of_an_earlier_process(const char *key, int64_t wall_ms)
+{
+	assert_true(store_write(store,
+	    "INSERT INTO outbound (id, idempotency_key, request_hash, status, created_at) VALUES ('out_old', ?1, 'ff',"
+	    " 'completed', ?2)",
+	    "ti", key, wall_ms));
+	assert_int_equal(store_flush(store, 60000), 0);
+}
+
+static void a_key_of_an_earlier_process_is_known(void **state)
+{
+	const int64_t now = 1800000000000, day = 24 * 3600 * 1000;
+	struct fleet_key holder;
+
+	(void)state;
+	order_of_an_earlier_process("k", now);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(take("k", "out_1", "aa", &holder, now + day - 1), -EEXIST);
+		assert_string_equal(holder.order, "out_old");
+		assert_string_equal(holder.hash, "ff");
+	}
+	/* Its day is over, however often it was asked for. */
+	assert_int_equal(take("k", "out_1", "aa", &holder, now + day), 0);
+	assert_int_equal(take("k", "out_2", "aa", &holder, now + day), -EEXIST);
+	assert_string_equal(holder.order, "out_1");
+}
+
+static void a_key_that_cannot_be_looked_up_is_nobodys(void **state)
+{
+	enum { READERS = 4 }; /* all there are */
+	struct sqlite3 *taken_readers[READERS];
+	struct fleet_key holder;
+
+	(void)state;
+	for (int i = 0; i < READERS; i++)
+		assert_non_null(taken_readers[i] = store_reader(store));
+	assert_int_equal(take("k", "out_1", "aa", &holder, 1), -EIO);
+	for (int i = 0; i < READERS; i++)
+		store_reader_done(store, taken_readers[i]);
+	assert_int_equal(take("k", "out_1", "aa", &holder, 1), 0);
+}
+
+struct taker {
+	char order[16];
+	int err;
+	struct fleet_key holder;
+};
+
+static void *take_until_decided(void *arg)
+{
+	struct taker *t = arg;
+
+	while ((t->err = take("k", t->order, t->order, &t->holder, 1800000000000)) == -EAGAIN)
+		;
+	return NULL;
+}
+
+static void of_many_who_want_a_key_one_gets_it(void **state)
+{
+	pthread_t threads[4];
+	struct taker t[4];
+	int winner = -1;
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		t[i] = (struct taker){ .err = 1 };
+		snprintf(t[i].order, sizeof t[i].order, "out_%d", i);
+		assert_int_equal(pthread_create(&threads[i], NULL, take_until_decided, &t[i]), 0);
+	}
+	for (int i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+	for (int i = 0; i < 4; i++)
+		if (!t[i].err) {
+			assert_int_equal(winner, -1);
+			winner = i;
+		}
+	assert_in_range(winner, 0, 3);
+	for (int i = 0; i < 4; i++)
+		if (i != winner) {
+			assert_int_equal(t[i].err, -EEXIST);
+			assert_string_equal(t[i].holder.order, t[winner].order);
+		}
+}
+
+/* ---------------------------------------------------------------------------- days */
+
+#define near(a, b) assert_true((a) > (b)-1e-9 && (a) < (b) + 1e-9)
+
+static void days_are_summed_and_go_after_a_week(void **state)
+{
+	const int64_t day = clock_wall_ms() / DAY_MS + 10; /* later than any so far */
+	double usd[FLEET_DAYS];
+
+	(void)state;
+	fleet->ops->day_add(fleet, day, 0.5);
+	fleet->ops->day_add(fleet, day, 0.25);
+	fleet->ops->day_add(fleet, day + 2, 1);
+	/* A call that began yesterday and is told late is booked on the newest day. */
+	fleet->ops->day_add(fleet, day, 2);
+	assert_int_equal(fleet->ops->day_sums(fleet, day + 2, usd), 0);
+	near(usd[0], 3);
+	near(usd[1], 0);
+	near(usd[2], 0.75);
+	assert_int_equal(fleet->ops->day_sums(fleet, day + 8, usd), 0);
+	near(usd[0], 0);
+	near(usd[6], 3);
+	assert_int_equal(fleet->ops->day_sums(fleet, day + 9, usd), 0);
+	near(usd[6], 0);
+	assert_int_equal(fleet->ops->day_sums(fleet, day + 100, usd), 0);
+	for (int i = 0; i < FLEET_DAYS; i++)
+		near(usd[i], 0);
+}
+
+static void a_restart_goes_on_with_the_days(void **state)
+{
+	int64_t today = clock_wall_ms() / DAY_MS;
+	double usd[FLEET_DAYS];
+
+	(void)state;
+	fleet->ops->day_add(fleet, today, 0.5);
+	fleet->ops->tend(fleet, 2 * S);
+	fleet->ops->day_add(fleet, today, 0.25);
+	fleet->ops->tend(fleet, 3 * S); /* too soon; the end writes it */
+	end();
+	assert_int_equal(store_flush(store, 60000), 0);
+	begin();
+	assert_int_equal(fleet->ops->day_sums(fleet, today, usd), 0);
+	near(usd[0], 0.75);
+	near(usd[1], 0);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_fleet, close_fleet)
+#define STORED(name) cmocka_unit_test_setup_teardown(name, open_stored, close_stored)
+	const struct CMUnitTest tests[] = {
+		TEST(a_token_lets_one_in_once),
+		TEST(a_token_that_waited_too_long_is_void),
+		TEST(a_token_can_be_withdrawn),
+		TEST(of_many_who_claim_one_gets_it),
+		TEST(the_newest_ending_counts_and_all_are_counted),
+		TEST(a_call_without_a_name_is_not_kept),
+		TEST(what_twilio_has_not_asked_for_is_counted),
+		TEST(after_a_mass_outage_all_endings_are_known),
+		TEST(is_dialled_as_often_as_asked_and_comes_back_once),
+		TEST(second_transfer_of_a_call_replaces_the_first),
+		TEST(is_forgotten_after_ten_minutes),
+		TEST(when_there_are_too_many_the_oldest_makes_way),
+		TEST(what_is_left_is_freed_with_the_fleet),
+		TEST(a_key_stands_for_its_first_order_for_a_day),
+		TEST(who_places_nothing_gives_the_key_back),
+		STORED(a_key_of_an_earlier_process_is_known),
+		STORED(a_key_that_cannot_be_looked_up_is_nobodys),
+		STORED(of_many_who_want_a_key_one_gets_it),
+		TEST(days_are_summed_and_go_after_a_week),
+		STORED(a_restart_goes_on_with_the_days),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
