@@ -6,6 +6,7 @@
 #include "server/caller/caller_loop.h"
 #include "server/config/config.h"
 #include "server/delivery/delivery.h"
+#include "server/fleet/local.h"
 #include "server/knowledge/knowledge.h"
 #include "server/knowledge/knowledge_tool.h"
 #include "server/line/calls.h"
@@ -68,21 +69,31 @@ static void warn_agents(struct program *p, struct buf *out)
 	agents_notes(p->agents, out);
 }
 
+static int open_fleet(struct program *p, struct buf *problem)
+{
+	(void)problem;
+	return fleet_local_open(&p->fleet, p->store, p->cfg->max_calls);
+}
+
+static void close_fleet(struct program *p)
+{
+	p->fleet->ops->close(p->fleet);
+}
+
+static void tend_fleet(struct program *p, int64_t now_us)
+{
+	p->fleet->ops->tend(p->fleet, now_us);
+}
+
 static int open_spending(struct program *p, struct buf *problem)
 {
-	return spending_open(p->cfg, p->store, problem);
+	return spending_open(p->cfg, p->fleet, problem);
 }
 
 static void close_spending(struct program *p)
 {
 	(void)p;
 	spending_close();
-}
-
-static void tend_spending(struct program *p, int64_t now_us)
-{
-	(void)p;
-	spending_tend(now_us);
 }
 
 static int open_work(struct program *p, struct buf *problem)
@@ -298,7 +309,8 @@ static const struct part {
 } parts[] = {
 	{ "way to the model", open_access, close_access, NULL, NULL, NULL },
 	{ "store", open_store, close_store, NULL, NULL, NULL },
-	{ "spending", open_spending, close_spending, NULL, tend_spending, NULL },
+	{ "fleet", open_fleet, close_fleet, NULL, tend_fleet, NULL },
+	{ "spending", open_spending, close_spending, NULL, NULL, NULL },
 	{ "agents", open_agents, close_agents, NULL, NULL, warn_agents },
 	{ "work", open_work, close_work, NULL, NULL, NULL },
 	{ "outbox", open_delivery, close_delivery, NULL, NULL, warn_delivery },

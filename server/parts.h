@@ -18,6 +18,7 @@ struct program {
 	struct agents *agents;
 	struct work *work;
 	struct store *store;   /* NULL without DATA_DIR */
+	struct fleet *fleet;
 	struct dialer *dialer; /* calls we place */
 	struct dialer_view dialer_view;
 	struct delivery *delivery;

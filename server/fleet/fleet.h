@@ -107,8 +107,9 @@ struct fleet_ops {
 	/* What calls cost, by day (of Unix time, UTC). A day before the newest one is
 	 * booked on that. */
 	void (*day_add)(struct fleet *f, int64_t day, double usd);
-	/* The sums of `today` and the days before it, in this order. */
-	int (*day_sums)(struct fleet *f, int64_t today, double usd[FLEET_DAYS]);
+	/* The sums of `today` and the days before it, in this order, as far as they
+	 * have come round. */
+	void (*day_sums)(struct fleet *f, int64_t today, double usd[FLEET_DAYS]);
 
 	/* Main's tick: what is new goes where it is kept, now and then. */
 	void (*tend)(struct fleet *f, int64_t now_us);

@@ -285,7 +285,7 @@ static void day_add(struct fleet *f, int64_t day, double usd)
 	unlock(l);
 }
 
-static int day_sums(struct fleet *f, int64_t today, double usd[FLEET_DAYS])
+static void day_sums(struct fleet *f, int64_t today, double usd[FLEET_DAYS])
 {
 	struct local *l = lock(f);
 
@@ -293,7 +293,6 @@ static int day_sums(struct fleet *f, int64_t today, double usd[FLEET_DAYS])
 	for (int64_t back = 0; back < FLEET_DAYS; back++)
 		usd[back] = l->usd[(l->day - back) % FLEET_DAYS];
 	unlock(l);
-	return 0;
 }
 
 static void write_today(struct fleet *f)

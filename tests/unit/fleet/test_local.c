@@ -476,16 +476,16 @@ static void days_are_summed_and_go_after_a_week(void **state)
 	fleet->ops->day_add(fleet, day + 2, 1);
 	/* A call that began yesterday and is told late is booked on the newest day. */
 	fleet->ops->day_add(fleet, day, 2);
-	assert_int_equal(fleet->ops->day_sums(fleet, day + 2, usd), 0);
+	fleet->ops->day_sums(fleet, day + 2, usd);
 	near(usd[0], 3);
 	near(usd[1], 0);
 	near(usd[2], 0.75);
-	assert_int_equal(fleet->ops->day_sums(fleet, day + 8, usd), 0);
+	fleet->ops->day_sums(fleet, day + 8, usd);
 	near(usd[0], 0);
 	near(usd[6], 3);
-	assert_int_equal(fleet->ops->day_sums(fleet, day + 9, usd), 0);
+	fleet->ops->day_sums(fleet, day + 9, usd);
 	near(usd[6], 0);
-	assert_int_equal(fleet->ops->day_sums(fleet, day + 100, usd), 0);
+	fleet->ops->day_sums(fleet, day + 100, usd);
 	for (int i = 0; i < FLEET_DAYS; i++)
 		near(usd[i], 0);
 }
@@ -503,7 +503,7 @@ static void a_restart_goes_on_with_the_days(void **state)
 	end();
 	assert_int_equal(store_flush(store, 60000), 0);
 	begin();
-	assert_int_equal(fleet->ops->day_sums(fleet, today, usd), 0);
+	fleet->ops->day_sums(fleet, today, usd);
 	near(usd[0], 0.75);
 	near(usd[1], 0);
 }

@@ -2,6 +2,7 @@
 
 #include "common/clock.h"
 #include "server/model/realtime.h"
+#include "server/fleet/local.h"
 #include "server/money/spending.h"
 #include "server/store/store.h"
 
@@ -212,20 +213,24 @@ static void the_day_is_summed_limited_and_kept_over_a_restart(void **state)
 	struct config cfg = { .prices_file = "", .max_day_cost = 0.5 };
 	int64_t now = clock_wall_ms(), day = INT64_C(86400000);
 	struct store *store = NULL;
+	struct fleet *fleet;
 	struct buf out;
 
 	(void)state;
 	assert_non_null(mkdtemp(dir));
 	buf_init(&out, 0);
 	assert_int_equal(store_open(&store, dir, 0, &out), 0);
-	assert_int_equal(spending_open(&cfg, store, &out), 0);
+	assert_int_equal(fleet_local_open(&fleet, store, 1), 0);
+	assert_int_equal(spending_open(&cfg, fleet, &out), 0);
 	assert_false(cost_day_exceeded());
 	spending_add(0.3, now);
 	assert_false(cost_day_exceeded());
 	spending_close();
+	fleet->ops->close(fleet);
 	assert_int_equal(store_flush(store, 5000), 0);
 
-	assert_int_equal(spending_open(&cfg, store, &out), 0);
+	assert_int_equal(fleet_local_open(&fleet, store, 1), 0);
+	assert_int_equal(spending_open(&cfg, fleet, &out), 0);
 	spending_put_json(&out, now);
 	assert_non_null(strstr(buf_text(&out), "\"today_usd\":0.300000,"));
 	assert_non_null(strstr(buf_text(&out), "\"limit_usd\":0.500000,"));
@@ -242,6 +247,7 @@ static void the_day_is_summed_limited_and_kept_over_a_restart(void **state)
 	assert_non_null(strstr(buf_text(&out), "\"today_usd\":0.000000,"));
 	assert_null(strstr(buf_text(&out), "\"usd\":0.500000}"));
 	spending_close();
+	fleet->ops->close(fleet);
 	store_close(store);
 	buf_free(&out);
 	snprintf(command, sizeof command, "rm -rf %s", dir);
