@@ -9,8 +9,8 @@
 #include "server/news/journal.h"
 #include "server/phone/names.h"
 #include "server/recording/recording_file.h"
-#include "server/stats/stats.h"
 #include "server/recording/recording_mix.h"
+#include "server/stats/stats.h"
 #include "server/store/store_recordings.h"
 
 #include <errno.h>
@@ -29,15 +29,16 @@ enum {
 	PASS_MS = 250,           /* between two looks at the rings */
 	WRITE_FRAMES = 8000,     /* once a second, or what there is at the end */
 	SYNC_US = 10 * US_PER_S, /* power may fail, too */
-	AUDIO_MAX = 8000         /* of one record; a frame has 160 */
+	AUDIO_MAX = 8000         /* of one message; a frame has 160 */
 };
 
 enum tap_type { TAP_CALLER = 1, TAP_SENT, TAP_ECHO, TAP_CUT };
 
 struct tap {
 	int64_t now_us;
-	uint64_t pos; /* or timestamp */
-	bool flag;    /* dry, or has a timestamp */
+	uint64_t pos;          /* all but TAP_CALLER: in the ledger's count */
+	uint64_t timestamp_ms; /* TAP_CALLER, if timed */
+	bool timed, dry;       /* dry: TAP_SENT */
 };
 
 enum recording_state { RECORDING_ON, RECORDING_COMPLETED, RECORDING_FAILED, RECORDING_SAVING };
@@ -51,7 +52,7 @@ struct recording {
 	struct ring ring;         /* caller loop -> writer */
 	struct recording *next;   /* the list of those that begin, then the writer's */
 	_Atomic int refs;         /* the call's and the writer's */
-	_Atomic bool over;        /* after the last record; pairs with drain() */
+	_Atomic bool over;        /* after the last message; pairs with drain() */
 	_Atomic uint64_t dropped; /* bytes of audio that found no room */
 	_Atomic int64_t end_us;
 
@@ -121,28 +122,29 @@ static void tell(struct recording *r, enum tap_type type, const struct tap *tap,
 void recording_caller(
     struct recording *r, bool has_timestamp, uint64_t timestamp_ms, const uint8_t *mulaw, size_t len, int64_t now_us)
 {
-	tell(r, TAP_CALLER, &(struct tap){ now_us, timestamp_ms, has_timestamp }, mulaw, len);
+	tell(r, TAP_CALLER, &(struct tap){ .now_us = now_us, .timestamp_ms = timestamp_ms, .timed = has_timestamp },
+	    mulaw, len);
 }
 
 void recording_sent(struct recording *r, uint64_t pos, const uint8_t *mulaw, size_t len, bool dry, int64_t now_us)
 {
-	tell(r, TAP_SENT, &(struct tap){ now_us, pos, dry }, mulaw, len);
+	tell(r, TAP_SENT, &(struct tap){ .now_us = now_us, .pos = pos, .dry = dry }, mulaw, len);
 }
 
 void recording_echo(struct recording *r, uint64_t pos, int64_t now_us)
 {
-	tell(r, TAP_ECHO, &(struct tap){ now_us, pos, false }, NULL, 0);
+	tell(r, TAP_ECHO, &(struct tap){ .now_us = now_us, .pos = pos }, NULL, 0);
 }
 
 void recording_cut(struct recording *r, uint64_t heard, int64_t now_us)
 {
-	tell(r, TAP_CUT, &(struct tap){ now_us, heard, false }, NULL, 0);
+	tell(r, TAP_CUT, &(struct tap){ .now_us = now_us, .pos = heard }, NULL, 0);
 }
 
 void recording_end(struct recording *r, int64_t now_us)
 {
 	atomic_store_explicit(&r->end_us, now_us, memory_order_relaxed);
-	/* Release: who sees it also sees every record before it. */
+	/* Release: who sees it also sees every message before it. */
 	atomic_store_explicit(&r->over, true, memory_order_release);
 	bell_ring(&recorder.bell);
 }
@@ -269,19 +271,19 @@ static void open_file(struct recording *r)
 	keep(r, "in-progress");
 }
 
-static void place(struct recording *r, const struct ring_message *record)
+static void place(struct recording *r, const struct ring_message *message)
 {
-	const uint8_t *audio = (const uint8_t *)record->body + sizeof(struct tap);
-	size_t len = record->len - sizeof(struct tap);
+	const uint8_t *audio = (const uint8_t *)message->body + sizeof(struct tap);
+	size_t len = message->len - sizeof(struct tap);
 	struct tap tap;
 
-	memcpy(&tap, record->body, sizeof tap);
-	switch ((enum tap_type)record->type) {
+	memcpy(&tap, message->body, sizeof tap);
+	switch ((enum tap_type)message->type) {
 	case TAP_CALLER:
-		recording_mix_caller(&r->mix, tap.flag, tap.pos, audio, len, tap.now_us);
+		recording_mix_caller(&r->mix, tap.timed, tap.timestamp_ms, audio, len, tap.now_us);
 		break;
 	case TAP_SENT:
-		recording_mix_sent(&r->mix, tap.pos, audio, len, tap.flag, tap.now_us);
+		recording_mix_sent(&r->mix, tap.pos, audio, len, tap.dry, tap.now_us);
 		break;
 	case TAP_ECHO:
 		recording_mix_echo(&r->mix, tap.pos, tap.now_us);
@@ -340,11 +342,11 @@ static bool drain(struct recording *r, int64_t now)
 	/* Before the ring is looked at: acquire, pairs with recording_end; with
 	 * it set, what is there is all there is. */
 	bool over = atomic_load_explicit(&r->over, memory_order_acquire);
-	struct ring_message record;
+	struct ring_message message;
 
-	while (ring_next(&r->ring, &record)) {
+	while (ring_next(&r->ring, &message)) {
 		if (going(r))
-			place(r, &record);
+			place(r, &message);
 		ring_pop(&r->ring);
 	}
 	if (!over && going(r))

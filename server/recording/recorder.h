@@ -1,7 +1,7 @@
 #ifndef RECORDING_RECORDER_H
 #define RECORDING_RECORDER_H
 /* Records calls to DATA_DIR: the caller loop tells what it receives, sends and
- * learns; one thread, shared by all calls, puts it together (stereo.h) and
+ * learns; one thread, shared by all calls, puts it together (recording_mix.h) and
  * writes it down (recording_file.h).
  *
  * Each recorded call has a ring to that thread. It holds half a minute; when
@@ -38,7 +38,7 @@ struct recording *recording_begin(const char *call_sid, const struct agent *agen
 void recording_caller(
     struct recording *r, bool has_timestamp, uint64_t timestamp_ms, const uint8_t *mulaw, size_t len, int64_t now_us);
 
-/* The rest is as in stereo.h. */
+/* The rest is as in recording_mix.h. */
 void recording_sent(struct recording *r, uint64_t pos, const uint8_t *mulaw, size_t len, bool dry, int64_t now_us);
 void recording_echo(struct recording *r, uint64_t pos, int64_t now_us);
 void recording_cut(struct recording *r, uint64_t heard, int64_t now_us);

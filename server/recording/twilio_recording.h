@@ -1,7 +1,7 @@
 #ifndef RECORDING_TWILIO_RECORDING_H
 #define RECORDING_TWILIO_RECORDING_H
 /* Recordings that Twilio makes and keeps: asked for when the stream starts
- * (agent_record.c), followed by what it reports. Here is only where they are.
+ * (twilio_start.h), followed by what it reports. Here is only where they are.
  */
 struct store;
 
