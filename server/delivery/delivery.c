@@ -1,64 +1,40 @@
 #include "server/delivery/delivery.h"
 
-#include "common/bell.h"
 #include "common/clock.h"
 #include "common/digest.h"
-#include "common/json.h"
 #include "common/log.h"
-#include "server/work/jobs.h"
-#include "server/delivery/delivery_rows.h"
-#include "server/work/signing.h"
+#include "server/delivery/delivery_queue.h"
+#include "server/delivery/delivery_try.h"
+#include "server/store/store.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 enum {
-	TRY_MS = 10000,                /* for one try */
-	ANSWER_MAX = 64 * 1024,        /* of the answer is read; nobody looks at it */
 	AT_ONCE = 2,                   /* tries to one origin */
 	ENTRIES_HELD = 20000,          /* in memory; the rest waits in the store */
-	BODIES_MAX = 64 * 1024 * 1024, /* bytes in memory, without a store to leave them in */
+	BODIES_MAX = 64 * 1024 * 1024, /* bytes in memory */
 	STORED_MS = 2000,              /* that an event may take to the disk before it is sent regardless */
-	LAST_MS = 3000,                /* for what is due when it is time to go */
-	LOOK_MS = 60 * 1000            /* at least so often: the wall clock may jump */
+	LAST_MS = 3000                 /* for what is due when it is time to go */
 };
 
 struct delivery {
+	struct delivery_queue queue; /* first: the owner of what is due; under the lock */
+	pthread_mutex_t lock;
+	struct due due;
+
 	const struct config *cfg;
 	struct store *store; /* NULL: memory only */
 	delivery_secret *secret;
 	void *secret_arg;
 	struct jobs *jobs; /* owned */
-	pthread_t thread;  /* hands out */
-	bool running;
-	struct bell bell;
-	_Atomic bool stopping;
 	_Atomic int64_t last_seq;
-	_Atomic size_t entries_max;
-
-	/* Anybody pushes, the thread takes them all: newest first. */
-	struct delivery_entry *_Atomic inbox;
-
-	pthread_mutex_t lock; /* the queue; never held while a disk or a receiver is waited for */
-	struct delivery_queue queue;
-	bool unread;     /* what waited in the store at start could not be read yet */
-	bool more;       /* some that wait are in the store only, all after read_to */
-	int64_t read_to; /* seq */
-
+	_Atomic bool stopping;
 	_Atomic uint64_t delivered, failed, parked, retried, lost;
-};
-
-/* One try, on the pool. */
-struct attempt {
-	struct job job; /* first */
-	struct delivery *delivery;
-	struct delivery_entry *entry; /* the queue's, marked as being sent */
 };
 
 /* ------------------------------------------------------------------ small parts */
@@ -90,30 +66,22 @@ static int64_t next_seq(struct delivery *o)
 }
 
 /* The tag of its log lines. */
-static const char *tag_of(const struct delivery_entry *e)
+static const char *tag_of(const struct delivery_row *row)
 {
-	return *e->call_sid ? e->call_sid : "outbox";
-}
-
-static void push(struct delivery *o, struct delivery_entry *e)
-{
-	e->next = atomic_load(&o->inbox);
-	/* Release: who takes the list sees what is in the entry. */
-	while (!atomic_compare_exchange_weak(&o->inbox, &e->next, e))
-		;
-	bell_ring(&o->bell);
+	return *row->call_sid ? row->call_sid : "outbox";
 }
 
 /* ------------------------------------------------------------------------ adding */
 
-static char *make_body(const struct delivery_entry *e, const char *fields)
+/* NULL: no memory. */
+static char *make_body(const struct delivery_row *row, const char *fields)
 {
 	char when[32];
 	struct buf body;
 
 	buf_init(&body, 0);
-	clock_iso8601(e->at_ms, when, sizeof when);
-	buf_printf(&body, "{\"id\":\"%s\",\"event\":\"%s\",\"created_at\":\"%s\"%s%s}", e->id, e->event, when,
+	clock_iso8601(row->at_ms, when, sizeof when);
+	buf_printf(&body, "{\"id\":\"%s\",\"event\":\"%s\",\"created_at\":\"%s\"%s%s}", row->id, row->event, when,
 	    *fields ? "," : "", fields);
 	if (buf_error(&body))
 		buf_free(&body);
@@ -122,21 +90,21 @@ static char *make_body(const struct delivery_entry *e, const char *fields)
 
 static struct delivery_entry *entry_of(struct delivery *o, const struct delivery_event *event)
 {
-	struct delivery_entry *e = delivery_entry_new(
-	    event->call_sid, event->agent, event->variant, event->event, event->url, NULL, event->secret);
+	struct delivery_row row = { .seq = next_seq(o),
+		.call_sid = event->call_sid,
+		.agent = event->agent,
+		.variant = event->variant,
+		.event = event->event,
+		.url = event->url,
+		.at_ms = event->at_ms,
+		.since_ms = clock_wall_ms() };
+	char *body;
 
-	if (!e)
-		return NULL;
-	memcpy(e->id, "evt_", 4);
-	random_hex(e->id + 4, 12);
-	e->seq = next_seq(o);
-	e->at_ms = event->at_ms;
-	e->since_ms = e->next_ms = clock_wall_ms();
-	e->body = make_body(e, event->fields);
-	if (e->body)
-		return e;
-	delivery_entry_free(e);
-	return NULL;
+	row.next_ms = row.since_ms;
+	memcpy(row.id, "evt_", 4);
+	random_hex(row.id + 4, 12);
+	body = make_body(&row, event->fields);
+	return body ? delivery_entry_new(&row, event->secret, body) : NULL;
 }
 
 void delivery_add(struct delivery *o, const struct delivery_event *event)
@@ -151,91 +119,27 @@ void delivery_add(struct delivery *o, const struct delivery_event *event)
 		log_error(event->call_sid, "webhook %s is lost: no memory", event->event);
 		return;
 	}
-	rows_insert(o->store, e);
-	push(o, e);
+	store_delivery_put(o->store, &e->row, e->body);
+	due_add(&o->due, &e->due);
 }
 
 /* -------------------------------------------------------------- sending, on the pool */
 
-/* The body's own copy of what is to be sent; caller frees. */
-static char *body_to_send(struct delivery *o, const struct delivery_entry *e)
-{
-	return e->body ? strdup(e->body) : rows_body(o->store, e->id);
-}
-
-static char *secret_to_use(struct delivery *o, const struct delivery_entry *e)
-{
-	char *secret = o->secret ? o->secret(o->secret_arg, e->agent, e->variant) : NULL;
-
-	/* An agent that went with a reload while its call was up. */
-	if (!secret && e->secret)
-		secret = strdup(e->secret);
-	return secret;
-}
-
-static void post(struct delivery *o, const struct delivery_entry *e, const char *body, const char *secret,
-    struct delivery_result *result)
-{
-	char event[96], delivery[64], key[64];
-	struct fetch_answer answer;
-	struct buf signature;
-	struct fetch_request q = { .method = "POST",
-		.url = e->url,
-		.headers = { "Content-Type: application/json", event, delivery, key },
-		.header_count = 4,
-		.body = body,
-		.body_len = strlen(body),
-		.timeout_ms = TRY_MS,
-		.answer_max = ANSWER_MAX,
-		.ca_file = o->cfg->https_ca_file,
-		.cancel = jobs_cancel(o->jobs) };
-
-	snprintf(event, sizeof event, "Trunkline-Event: %s", e->event);
-	snprintf(delivery, sizeof delivery, "Trunkline-Delivery: %s", e->id);
-	snprintf(key, sizeof key, "Idempotency-Key: %s", e->id);
-	buf_init(&signature, 0);
-	if (*secret) {
-		signing_put_header(&signature, secret, clock_wall_ms() / 1000, body, q.body_len);
-		q.headers[q.header_count++] = buf_text(&signature);
-	}
-	fetch(&q, &answer);
-	delivery_result_of(&answer, result);
-	result->cancelled = answer.failure == FETCH_CANCELLED && !answer.status;
-	fetch_answer_free(&answer);
-	buf_free(&signature);
-}
-
-static void try_once(struct delivery *o, const struct delivery_entry *e, struct delivery_result *result)
-{
-	char *body = body_to_send(o, e), *secret = secret_to_use(o, e);
-
-	*result = (struct delivery_result){ .retry_after_s = -1, .ours = true };
-	if (!body)
-		snprintf(result->error, sizeof result->error, "it cannot be read from the store");
-	else if (!secret)
-		snprintf(result->error, sizeof result->error,
-		    "there is no agent \"%.64s\" any more with whose secret to sign it", e->agent);
-	else
-		post(o, e, body, secret, result);
-	free(body);
-	free(secret);
-}
-
-static void tell(const struct delivery_entry *e, enum delivery_verdict verdict, const struct delivery_result *result,
-    int attempts, int64_t wait_ms)
+static void tell(const struct delivery_row *row, enum delivery_verdict verdict, const struct delivery_result *result,
+    int64_t wait_ms)
 {
 	char origin[280];
 
-	delivery_origin(e->url, origin, sizeof origin);
+	delivery_origin(row->url, origin, sizeof origin);
 	if (verdict == DELIVERY_PARK)
-		log_error(tag_of(e), "webhook %s parked: %s; id=%s to=%s failed=%d", e->event, result->error, e->id,
-		    origin, attempts);
-	else if (verdict == DELIVERY_RETRY && attempts == 1)
-		log_warn(tag_of(e), "webhook %s failed: %s; id=%s to=%s again_ms=%" PRId64, e->event, result->error,
-		    e->id, origin, wait_ms);
+		log_error(tag_of(row), "webhook %s parked: %s; id=%s to=%s failed=%d", row->event, result->error,
+		    row->id, origin, row->attempts);
+	else if (verdict == DELIVERY_RETRY && row->attempts == 1)
+		log_warn(tag_of(row), "webhook %s failed: %s; id=%s to=%s again_ms=%" PRId64, row->event, result->error,
+		    row->id, origin, wait_ms);
 	else
-		log_debug(tag_of(e), "webhook %s %s; id=%s to=%s failed=%d", e->event,
-		    verdict == DELIVERY_DELIVERED ? "delivered" : result->error, e->id, origin, attempts);
+		log_debug(tag_of(row), "webhook %s %s; id=%s to=%s failed=%d", row->event,
+		    verdict == DELIVERY_DELIVERED ? "delivered" : result->error, row->id, origin, row->attempts);
 }
 
 static void count(struct delivery *o, enum delivery_verdict verdict)
@@ -256,134 +160,88 @@ static void settle(struct delivery *o, struct delivery_entry *e, const struct de
 	enum delivery_verdict verdict;
 
 	pthread_mutex_lock(&o->lock);
-	verdict = delivery_judge(result, e->since_ms, now, give_up_ms(o));
+	verdict = delivery_judge(result, e->row.since_ms, now, give_up_ms(o));
 	delivery_queue_settle(&o->queue, e, verdict, result, now, random_number());
 	if (verdict == DELIVERY_RETRY && stored)
 		delivery_queue_drop_body(&o->queue, e);
 	/* Under the lock, since it may be taken again the moment it is let go. */
-	rows_update(o->store, e, states[verdict], result, now);
-	tell(e, verdict, result, e->attempts, e->next_ms - now);
+	store_delivery_settle(o->store, &e->row, states[verdict], result->status, result->error, now);
+	tell(&e->row, verdict, result, e->row.next_ms - now);
 	pthread_mutex_unlock(&o->lock);
 	count(o, verdict);
 	if (verdict != DELIVERY_RETRY)
-		delivery_entry_free(e);
-	bell_ring(&o->bell);
+		delivery_entry_free(&e->due);
+	due_wake(&o->due);
 }
 
-static void run_attempt(struct job *job)
+static void work(void *owner, struct due_item *item)
 {
-	struct attempt *a = (struct attempt *)job;
+	struct delivery_entry *e = (struct delivery_entry *)item;
+	struct delivery *o = owner;
 	struct delivery_result result;
+	char *body, *secret;
 	bool stored;
 
 	/* A receiver that asks us about it shall find it. With a broken disk it
 	 * is sent from memory, now and later. */
-	stored = a->delivery->store && (!a->entry->body || !store_flush(a->delivery->store, STORED_MS));
-	try_once(a->delivery, a->entry, &result);
+	stored = o->store && (!e->body || !store_flush(o->store, STORED_MS));
+	body = e->body ? strdup(e->body) : store_delivery_body(o->store, e->row.id);
+	secret = o->secret ? o->secret(o->secret_arg, e->row.agent, e->row.variant) : NULL;
+	/* Else of an agent that went with a reload while its call was up. */
+	delivery_try(&e->row, body, secret ? secret : e->secret, o->cfg->https_ca_file, jobs_cancel(o->jobs), &result);
+	free(body);
+	free(secret);
 	/* Cancelled: it waits in the store for the next start. */
 	if (!result.cancelled)
-		settle(a->delivery, a->entry, &result, stored);
-	free(a);
+		settle(o, e, &result, stored);
 }
 
-static void drop_attempt(struct job *job)
+/* --------------------------------------------------------------- the queue's policy */
+
+static void lost(void *owner, const struct due_item *item)
 {
-	free(job);
+	const struct delivery_row *row = &((const struct delivery_entry *)item)->row;
+	struct delivery *o = owner;
+
+	atomic_fetch_add(&o->lost, 1);
+	log_error(
+	    tag_of(row), "webhook %s is lost: too many wait, and there is no DATA_DIR; id=%s", row->event, row->id);
 }
 
-/* ------------------------------------------------------- handing out, on its thread */
-
-/* Under the lock. Whether there is no room for it in memory. Once there are some
- * in the store only, all that come later must wait there too, or they would
- * overtake. */
-static bool too_many(struct delivery *o, const struct delivery_entry *e)
+static void on_row(void *arg, const struct delivery_row *row)
 {
-	bool full = o->queue.count >= o->entries_max || o->queue.bytes >= BODIES_MAX;
-
-	if (o->store && e->seq > o->read_to)
-		return o->more |= full;
-	return !o->store && full;
-}
-
-/* Under the lock. */
-static void take_in(struct delivery *o, struct delivery_entry *e)
-{
-	bool full = too_many(o, e);
-
-	if (!full && e->seq > o->read_to)
-		o->read_to = e->seq;
-	if (full && !o->store) {
-		atomic_fetch_add(&o->lost, 1);
-		log_error(
-		    tag_of(e), "webhook %s is lost: too many wait, and there is no DATA_DIR; id=%s", e->event, e->id);
-	}
-	if (full || !delivery_queue_add(&o->queue, e))
-		delivery_entry_free(e);
-}
-
-static void empty_inbox(struct delivery *o)
-{
-	struct delivery_entry *e = atomic_exchange(&o->inbox, NULL), *oldest = NULL, *next;
-
-	for (; e; e = next) {
-		next = e->next;
-		e->next = oldest;
-		oldest = e;
-	}
-	pthread_mutex_lock(&o->lock);
-	for (e = oldest; e; e = next) {
-		next = e->next;
-		take_in(o, e);
-	}
-	pthread_mutex_unlock(&o->lock);
-}
-
-static void on_row(void *arg, struct delivery_entry *e)
-{
+	struct delivery_entry *e = delivery_entry_new(row, NULL, NULL);
 	struct delivery *o = arg;
 
+	int64_t last = atomic_load(&o->last_seq);
+
+	while (row->seq > last && !atomic_compare_exchange_weak(&o->last_seq, &last, row->seq))
+		;
+	if (!e)
+		return;
 	/* Whoever restarts us has often mended something. */
-	e->next_ms = clock_wall_ms();
-	pthread_mutex_lock(&o->lock);
-	if (e->seq > o->read_to)
-		o->read_to = e->seq;
-	if (!delivery_queue_add(&o->queue, e))
-		delivery_entry_free(e);
-	pthread_mutex_unlock(&o->lock);
+	e->row.next_ms = clock_wall_ms();
+	due_found(&o->due, &e->due);
 }
 
-static size_t waiting(struct delivery *o)
+static int read_waiting(void *owner, int64_t seq, size_t room)
 {
-	size_t n;
+	struct delivery *o = owner;
+	int got;
 
-	pthread_mutex_lock(&o->lock);
-	n = o->queue.count;
-	pthread_mutex_unlock(&o->lock);
-	return n;
+	if (store_flush(o->store, STORED_MS))
+		return -EIO;
+	got = store_deliveries_waiting(o->store, seq, (int)room, on_row, o);
+	if (!seq && got > 0)
+		log_info("outbox", "webhooks wait from before; count=%d", got);
+	return got;
 }
 
-/* From the store, what waits there only. 0 or -EIO. */
-static int read_more(struct delivery *o)
-{
-	size_t room = o->entries_max - waiting(o);
-	int got = rows_waiting(o->store, o->unread ? 0 : o->read_to, (int)room, on_row, o);
-
-	if (got < 0)
-		return got;
-	o->unread = false;
-	o->more = (size_t)got == room;
-	return 0;
-}
-
-static void refill(struct delivery *o)
-{
-	if ((o->more || o->unread) && waiting(o) <= o->entries_max / 2 && !store_flush(o->store, STORED_MS))
-		read_more(o);
-}
-
-static void park_expired(struct delivery *o, int64_t now)
+static void park_expired(void *owner)
 {
 	struct delivery_result result = { .retry_after_s = -1 };
+	struct delivery *o = owner;
+	int64_t now = clock_wall_ms();
 	struct delivery_entry *e;
 
 	snprintf(result.error, sizeof result.error, "its receiver has answered nothing for too long");
@@ -393,67 +251,26 @@ static void park_expired(struct delivery *o, int64_t now)
 		pthread_mutex_unlock(&o->lock);
 		if (!e)
 			return;
-		rows_park(o->store, e->id, result.error);
-		tell(e, DELIVERY_PARK, &result, e->attempts, 0);
+		store_delivery_park(o->store, e->row.id, result.error);
+		tell(&e->row, DELIVERY_PARK, &result, 0);
 		atomic_fetch_add(&o->parked, 1);
-		delivery_entry_free(e);
+		delivery_entry_free(&e->due);
 	}
 }
 
-/* The next that is due, if a thread is free for it; else when to look again. */
-static struct delivery_entry *take_next(struct delivery *o, int64_t now, int64_t *next_ms)
-{
-	struct delivery_entry *e = NULL;
-
-	*next_ms = INT64_MAX;
-	pthread_mutex_lock(&o->lock);
-	if (o->queue.sending < (size_t)o->cfg->webhook_threads)
-		e = delivery_queue_take(&o->queue, now, next_ms);
-	pthread_mutex_unlock(&o->lock);
-	return e;
-}
-
-/* When to look again. */
-static int64_t hand_out(struct delivery *o)
-{
-	int64_t now = clock_wall_ms(), next_ms;
-	struct delivery_entry *e;
-
-	park_expired(o, now);
-	while ((e = take_next(o, now, &next_ms))) {
-		struct attempt *a = calloc(1, sizeof *a);
-		struct delivery_result result = { .retry_after_s = -1, .ours = true, .error = "no memory" };
-
-		if (a)
-			*a = (struct attempt){ { run_attempt, drop_attempt, NULL }, o, e };
-		if (!a || !jobs_submit(o->jobs, &a->job)) {
-			free(a);
-			settle(o, e, &result, false);
-		}
-	}
-	return next_ms;
-}
-
-static void *hand_out_until_stopped(void *arg)
-{
-	struct delivery *o = arg;
-
-	while (!atomic_load(&o->stopping)) {
-		struct pollfd bell = { .fd = o->bell.fd, .events = POLLIN };
-		int64_t next_ms, wait_ms;
-
-		bell_clear(&o->bell);
-		refill(o);
-		empty_inbox(o);
-		next_ms = hand_out(o);
-		wait_ms = next_ms == INT64_MAX ? LOOK_MS : next_ms - clock_wall_ms();
-		if (wait_ms > LOOK_MS)
-			wait_ms = LOOK_MS;
-		if (wait_ms > 0)
-			poll(&bell, 1, (int)wait_ms);
-	}
-	return NULL;
-}
+static const struct due_policy policy = {
+	.name = "outbox",
+	.clock_ms = clock_wall_ms,
+	.when = delivery_queue_when,
+	.work = work,
+	.put = delivery_queue_put,
+	.free = delivery_entry_free,
+	.taken = delivery_queue_taken,
+	.dropped = delivery_queue_dropped,
+	.lost = lost,
+	.read = read_waiting,
+	.tend = park_expired,
+};
 
 /* ---------------------------------------------------------------- opening, closing */
 
@@ -469,23 +286,20 @@ int delivery_open(
 	o->store = store;
 	o->secret = secret;
 	o->secret_arg = arg;
-	o->bell.fd = -1;
 	pthread_mutex_init(&o->lock, NULL);
 	delivery_queue_init(&o->queue, AT_ONCE);
-	o->entries_max = ENTRIES_HELD;
-	err = bell_open(&o->bell);
-	if (!err)
-		err = jobs_open(&o->jobs, "webhooks", cfg->webhook_threads, (size_t)cfg->webhook_threads);
-	/* A store that cannot be read just now will be later. */
-	o->unread = store;
-	if (!err && store && !store_flush(store, STORED_MS))
-		read_more(o);
+	err = jobs_open(&o->jobs, "webhooks", cfg->webhook_threads, (size_t)cfg->webhook_threads);
 	if (!err) {
-		atomic_store(&o->last_seq, o->read_to);
-		if (o->queue.count)
-			log_info("outbox", "webhooks wait from before; count=%zu", o->queue.count);
-		err = -pthread_create(&o->thread, NULL, hand_out_until_stopped, o);
-		o->running = !err;
+		o->due.policy = &policy;
+		o->due.owner = o;
+		o->due.stored = store;
+		o->due.lock = &o->lock;
+		o->due.list = &o->queue.list;
+		o->due.jobs = o->jobs;
+		o->due.at_once = (size_t)cfg->webhook_threads;
+		o->due.held = ENTRIES_HELD;
+		o->due.held_bytes = BODIES_MAX;
+		err = due_open(&o->due);
 	}
 	if (err) {
 		delivery_close(o);
@@ -495,57 +309,37 @@ int delivery_open(
 	return 0;
 }
 
-/* Nothing is under way, and nothing is due. */
-static bool quiet(struct delivery *o)
-{
-	bool quiet;
-
-	pthread_mutex_lock(&o->lock);
-	quiet = !atomic_load(&o->inbox) && !o->queue.sending && !delivery_queue_due(&o->queue, clock_wall_ms());
-	pthread_mutex_unlock(&o->lock);
-	return quiet;
-}
-
 void delivery_stop(struct delivery *o)
 {
 	int64_t until = clock_now_us() + LAST_MS * US_PER_MS;
 	struct timespec nap = { .tv_nsec = 20 * 1000000L };
 
-	if (!o || atomic_load(&o->stopping))
+	if (!o || atomic_exchange(&o->stopping, true))
 		return;
-	while (o->running && !quiet(o) && clock_now_us() < until)
+	while (o->due.running && !due_quiet(&o->due) && clock_now_us() < until)
 		nanosleep(&nap, NULL);
-	atomic_store(&o->stopping, true);
-	bell_ring(&o->bell);
-	if (o->running)
-		pthread_join(o->thread, NULL);
+	due_stop(&o->due);
 	jobs_stop(o->jobs);
 }
 
 void delivery_close(struct delivery *o)
 {
-	struct delivery_entry *e, *next;
-
 	if (!o)
 		return;
 	delivery_stop(o);
 	jobs_close(o->jobs);
-	for (e = atomic_exchange(&o->inbox, NULL); e; e = next) {
-		next = e->next;
-		delivery_entry_free(e);
-	}
-	if (!o->store && o->queue.count)
-		log_warn(
-		    "outbox", "webhooks are lost with the process: there is no DATA_DIR; count=%zu", o->queue.count);
+	if (!o->store && o->queue.list.count)
+		log_warn("outbox", "webhooks are lost with the process: there is no DATA_DIR; count=%zu",
+		    o->queue.list.count);
+	due_close(&o->due);
 	delivery_queue_free(&o->queue);
-	bell_close(&o->bell);
 	pthread_mutex_destroy(&o->lock);
 	free(o);
 }
 
 void delivery_hold(struct delivery *o, size_t entries)
 {
-	atomic_store(&o->entries_max, entries);
+	atomic_store(&o->due.held, entries);
 }
 
 /* ------------------------------------------------------------------ the operator's */
@@ -560,8 +354,8 @@ void delivery_put_status(struct delivery *o, struct buf *out)
 		return;
 	}
 	pthread_mutex_lock(&o->lock);
-	waiting = o->queue.count;
-	sending = o->queue.sending;
+	waiting = o->queue.list.count;
+	sending = o->queue.list.taken;
 	oldest = delivery_queue_oldest_ms(&o->queue);
 	pthread_mutex_unlock(&o->lock);
 	buf_printf(out, "{\"waiting\":%zu,\"sending\":%zu,\"oldest_seconds\":%.3f", waiting, sending,
@@ -578,7 +372,7 @@ int delivery_list(struct delivery *o, const char *state, int64_t cursor, int lim
 	if (!o->store)
 		return -ENOTSUP;
 	store_flush(o->store, STORED_MS);
-	return rows_list(o->store, state, cursor, limit, out);
+	return store_deliveries_list(o->store, state, cursor, limit, out);
 }
 
 /* True if it waits in memory, and then it is sent at once. */
@@ -588,10 +382,10 @@ static bool hurry(struct delivery *o, const char *id)
 
 	pthread_mutex_lock(&o->lock);
 	e = delivery_queue_find(&o->queue, id);
-	if (e && !e->sending)
-		delivery_queue_hurry(&o->queue, e, clock_wall_ms());
+	if (e && !e->due.taken)
+		delivery_queue_hurry(e, clock_wall_ms());
 	pthread_mutex_unlock(&o->lock);
-	bell_ring(&o->bell);
+	due_wake(&o->due);
 	return e;
 }
 
@@ -599,26 +393,34 @@ static bool hurry(struct delivery *o, const char *id)
 static void reopen(struct delivery *o, struct delivery_entry *e)
 {
 	int64_t now = clock_wall_ms();
-	bool added;
 
-	rows_reopen(o->store, e->id, now);
-	e->since_ms = e->next_ms = now;
-	e->attempts = 0;
+	store_delivery_reopen(o->store, e->row.id, now);
+	e->row.attempts = 0;
 	pthread_mutex_lock(&o->lock);
-	added = delivery_queue_add(&o->queue, e);
-	if (added)
-		delivery_queue_hurry(&o->queue, e, now);
+	/* Not if somebody else asked in the same moment. */
+	if (due_put(&o->due, &e->due))
+		delivery_queue_hurry(e, now);
 	pthread_mutex_unlock(&o->lock);
-	/* Somebody else asked in the same moment. */
-	if (!added)
-		delivery_entry_free(e);
-	bell_ring(&o->bell);
+	due_wake(&o->due);
+}
+
+struct found {
+	struct delivery_entry *entry; /* NULL: it was delivered, or there is no memory */
+	bool delivered;
+};
+
+static void on_found(void *arg, const struct delivery_row *row, const char *state)
+{
+	struct found *found = arg;
+
+	found->delivered = !strcmp(state, "delivered");
+	if (!found->delivered)
+		found->entry = delivery_entry_new(row, NULL, NULL);
 }
 
 int delivery_retry(struct delivery *o, const char *id)
 {
-	struct delivery_entry *e = NULL;
-	char state[16];
+	struct found found = { 0 };
 	int err;
 
 	if (hurry(o, id)) {
@@ -628,14 +430,12 @@ int delivery_retry(struct delivery *o, const char *id)
 	if (!o->store)
 		return -ENOTSUP;
 	store_flush(o->store, STORED_MS);
-	err = rows_find(o->store, id, &e, state, sizeof state);
-	if (err)
-		return err;
-	if (!strcmp(state, "delivered")) {
-		delivery_entry_free(e);
-		return -EALREADY;
-	}
+	err = store_delivery_find(o->store, id, on_found, &found);
+	if (err || found.delivered)
+		return err ? err : -EALREADY;
+	if (!found.entry)
+		return -EIO;
 	atomic_fetch_add(&o->retried, 1);
-	reopen(o, e);
+	reopen(o, found.entry);
 	return 0;
 }

@@ -1,66 +1,51 @@
 #ifndef DELIVERY_DELIVERY_QUEUE_H
 #define DELIVERY_DELIVERY_QUEUE_H
-/* The webhooks that wait, and which of them is next. No threads, no clock: its
- * owner locks and tells the time.
+/* When each webhook that waits may be sent. No threads, no clock: its owner locks
+ * and tells the time; the list is due.h's.
  *
- * In order per call and address: the next of a call is not due before the one
- * in front was delivered or parked. Different calls, and different addresses,
- * go side by side, but only so many at once to one origin. An origin that gives
- * no answer at all is tried by one at a time, with pauses that grow to a
- * minute, whatever waits for it: so that a dead one costs the others nothing,
- * and is noticed soon after it is back.
+ * In order per call and address, which is a lane: the next of a call is not due
+ * before the one in front was delivered or parked. Different calls, and different
+ * addresses, go side by side, but only so many at once to one origin. An origin
+ * that gives no answer at all is tried by one at a time, with pauses that grow
+ * to a minute, whatever waits for it: so that a dead one costs the others
+ * nothing, and is noticed soon after it is back.
  */
 #include "server/delivery/delivery_plan.h"
+#include "server/store/store_deliveries.h"
+#include "server/work/due.h"
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-enum { DELIVERY_ID_SIZE = 32, DELIVERY_PAUSE_MAX_MS = 60 * 1000 };
+enum { DELIVERY_PAUSE_MAX_MS = 60 * 1000 };
 
 struct delivery_entry {
-	char id[DELIVERY_ID_SIZE];
-	int64_t seq;                                    /* the order in which things happened */
-	char *call_sid, *agent, *variant, *event, *url; /* owned; never NULL, call_sid may be "" */
-	char *body;                                     /* owned; NULL: the store has it */
-	char *secret;                                   /* owned; of the agent when it happened; NULL: unknown */
-	int64_t at_ms;                                  /* when it happened */
-	int64_t since_ms;                               /* when trying began */
-	int64_t next_ms;                                /* not before */
-	int attempts;                                   /* that failed */
-	bool sending;
-	struct delivery_entry *next; /* the queue's, or a list's */
+	struct due_item due;            /* first; its seq is the row's */
+	struct delivery_row row;        /* its texts are owned, with the entry */
+	const char *secret;             /* the same; of the agent when it happened; NULL: unknown */
+	char *body;                     /* owned; NULL: the store has it */
+	struct delivery_target *target; /* the queue's */
+	char texts[];
 };
 
-/* Copies the texts (NULL gives ""); NULL if there is no memory. */
-struct delivery_entry *delivery_entry_new(const char *call_sid, const char *agent, const char *variant,
-    const char *event, const char *url, const char *body, const char *secret);
-void delivery_entry_free(struct delivery_entry *entry); /* fine with NULL */
+/* Copies the texts; takes the body, whatever happens. NULL if there is no memory. */
+struct delivery_entry *delivery_entry_new(const struct delivery_row *row, const char *secret, char *body);
+void delivery_entry_free(struct due_item *entry);
 
 struct delivery_queue {
-	struct delivery_chain *chains; /* owned, oldest first */
-	struct delivery_chain **last;
+	struct due_list list;
 	struct delivery_target *targets; /* owned */
 	int at_once;                     /* to one origin */
-	size_t count, sending;
-	size_t bytes; /* of bodies held */
 };
 
+/* Under the lock of the list, all of them. */
+
 void delivery_queue_init(struct delivery_queue *q, int at_once);
-void delivery_queue_free(struct delivery_queue *q);
+void delivery_queue_free(struct delivery_queue *q); /* once its entries are freed */
 
-/* Behind all that are older (by seq) of its call and address. The entry is the
- * queue's from then on. False, and it stays the caller's: no memory, or an
- * entry of that id is there. */
-bool delivery_queue_add(struct delivery_queue *q, struct delivery_entry *entry);
-
-/* The oldest that is due, marked as being sent; it stays the queue's. NULL:
- * none, and *next_ms says when to look again (INT64_MAX: not before something
- * changes). */
-struct delivery_entry *delivery_queue_take(struct delivery_queue *q, int64_t now_ms, int64_t *next_ms);
-
-/* Whether delivery_queue_take would give one. */
-bool delivery_queue_due(const struct delivery_queue *q, int64_t now_ms);
+/* The policy's (due.h) of an owner that begins with a struct delivery_queue. It
+ * is put behind all that are older of its call and address. */
+bool delivery_queue_put(void *q, struct due_item *entry);
+int64_t delivery_queue_when(void *q, const struct due_item *entry, int64_t now_ms);
+void delivery_queue_taken(void *q, struct due_item *entry);
+void delivery_queue_dropped(void *q, struct due_item *entry);
 
 /* What came of it. Delivered and parked: out of the queue, the entry is the
  * caller's again. Retry: it waits until delivery_delay_ms is over. */
@@ -77,7 +62,7 @@ struct delivery_entry *delivery_queue_find(const struct delivery_queue *q, const
 void delivery_queue_drop_body(struct delivery_queue *q, struct delivery_entry *entry);
 
 /* It is wanted now, as is its origin: its waiting time begins anew. */
-void delivery_queue_hurry(struct delivery_queue *q, struct delivery_entry *entry, int64_t now_ms);
+void delivery_queue_hurry(struct delivery_entry *entry, int64_t now_ms);
 
 int64_t delivery_queue_oldest_ms(const struct delivery_queue *q); /* at_ms of the oldest; INT64_MAX: none */
 

@@ -130,18 +130,44 @@ static int64_t next; /* what the last take said */
 
 static struct delivery_entry *entry(const char *id, int64_t seq, const char *call, const char *url)
 {
-	struct delivery_entry *e = delivery_entry_new(call, "agent", "", "call.ended", url, "{}", NULL);
+	struct delivery_row row = { .seq = seq,
+		.call_sid = call,
+		.agent = "agent",
+		.variant = "",
+		.event = "call.ended",
+		.url = url,
+		.at_ms = now,
+		.since_ms = now };
+	struct delivery_entry *e;
 
+	snprintf(row.id, sizeof row.id, "%s", id);
+	e = delivery_entry_new(&row, NULL, strdup("{}"));
 	assert_non_null(e);
-	snprintf(e->id, sizeof e->id, "%s", id);
-	e->seq = seq;
-	e->at_ms = e->since_ms = now;
 	return e;
+}
+
+/* As the thread that hands out does. */
+static struct delivery_entry *take(struct delivery_queue *q)
+{
+	struct due_item *item = due_list_next(&q->list, delivery_queue_when, q, now, &next);
+
+	if (!item)
+		return NULL;
+	due_list_take(&q->list, item);
+	delivery_queue_taken(q, item);
+	return (struct delivery_entry *)item;
+}
+
+static bool is_due(struct delivery_queue *q)
+{
+	int64_t then;
+
+	return due_list_next(&q->list, delivery_queue_when, q, now, &then);
 }
 
 static void add(struct delivery_queue *q, const char *id, int64_t seq, const char *call, const char *url)
 {
-	assert_true(delivery_queue_add(q, entry(id, seq, call, url)));
+	assert_true(delivery_queue_put(q, &entry(id, seq, call, url)->due));
 }
 
 /* What is taken until nothing is due, as a list of ids. */
@@ -152,8 +178,8 @@ static const char *taken(struct delivery_queue *q)
 	size_t len = 0;
 
 	ids[0] = '\0';
-	while ((e = delivery_queue_take(q, now, &next)))
-		len += (size_t)snprintf(ids + len, sizeof ids - len, "%s%s", len ? " " : "", e->id);
+	while ((e = take(q)))
+		len += (size_t)snprintf(ids + len, sizeof ids - len, "%s%s", len ? " " : "", e->row.id);
 	return ids;
 }
 
@@ -163,10 +189,10 @@ static void settle(
 	struct delivery_entry *e = delivery_queue_find(q, id);
 
 	assert_non_null(e);
-	assert_true(e->sending);
+	assert_true(e->due.taken);
 	delivery_queue_settle(q, e, verdict, r, now, 0);
 	if (verdict != DELIVERY_RETRY)
-		delivery_entry_free(e);
+		delivery_entry_free(&e->due);
 }
 
 static int open_queue(void **state)
@@ -181,7 +207,15 @@ static int open_queue(void **state)
 
 static int close_queue(void **state)
 {
-	delivery_queue_free(*state);
+	struct delivery_queue *q = *state;
+
+	while (q->list.first) {
+		struct due_item *item = q->list.first;
+
+		due_list_remove(&q->list, item);
+		delivery_entry_free(item);
+	}
+	delivery_queue_free(q);
 	return 0;
 }
 
@@ -203,9 +237,9 @@ static void the_next_of_a_call_waits_for_the_one_before(void **state)
 	settle(q, "2", DELIVERY_PARK, &error_500);
 	assert_string_equal(taken(q), "3");
 	settle(q, "3", DELIVERY_DELIVERED, &ok);
-	assert_int_equal(q->count, 0);
-	assert_int_equal(q->bytes, 0);
-	assert_null(q->chains);
+	assert_int_equal(q->list.count, 0);
+	assert_int_equal(q->list.bytes, 0);
+	assert_null(q->list.first);
 	assert_string_equal(taken(q), "");
 	assert_int_equal(next, INT64_MAX);
 }
@@ -235,7 +269,7 @@ static void calls_and_addresses_go_side_by_side(void **state)
 	add(q, "1b", 2, "CA1", B);
 	add(q, "2a", 3, "CA2", A);
 	assert_string_equal(taken(q), "1a 1b 2a");
-	assert_int_equal(q->sending, 3);
+	assert_int_equal(q->list.taken, 3);
 }
 
 static void only_so_many_at_once_go_to_one_origin(void **state)
@@ -272,11 +306,11 @@ static void a_dead_origin_is_tried_by_one_at_a_time_however_many_wait(void **sta
 	settle(q, "1", DELIVERY_RETRY, &dead);
 	/* An hour of it. */
 	for (int64_t end = now + 3600000; now < end; now = next) {
-		struct delivery_entry *e = delivery_queue_take(q, now, &next);
+		struct delivery_entry *e = take(q);
 
 		if (!e)
 			continue;
-		assert_null(delivery_queue_take(q, now, &next));
+		assert_null(take(q));
 		assert_int_equal(next, INT64_MAX);
 		delivery_queue_settle(q, e, DELIVERY_RETRY, &dead, now, 0);
 		tries++;
@@ -284,11 +318,11 @@ static void a_dead_origin_is_tried_by_one_at_a_time_however_many_wait(void **sta
 	}
 	assert_in_range(tries, 60, 130); /* once a minute or two, and a few quick ones at first */
 	/* The first answer, even a bad one, opens it to all. */
-	while (!delivery_queue_due(q, now))
+	while (!is_due(q))
 		now += 1000;
-	delivery_queue_settle(q, delivery_queue_take(q, now, &next), DELIVERY_RETRY, &error_500, now, 0);
-	assert_non_null(delivery_queue_take(q, now, &next));
-	assert_non_null(delivery_queue_take(q, now, &next));
+	delivery_queue_settle(q, take(q), DELIVERY_RETRY, &error_500, now, 0);
+	assert_non_null(take(q));
+	assert_non_null(take(q));
 }
 
 static void a_dead_origin_holds_up_no_other(void **state)
@@ -337,11 +371,11 @@ static void what_waits_for_the_dead_is_given_up_in_time_and_in_order(void **stat
 	for (int i = 0; i < 2; i++) {
 		e = delivery_queue_expired(q, now, DAY_MS);
 		assert_non_null(e);
-		assert_string_equal(e->id, i ? "2" : "1");
-		delivery_entry_free(e);
+		assert_string_equal(e->row.id, i ? "2" : "1");
+		delivery_entry_free(&e->due);
 	}
 	assert_null(delivery_queue_expired(q, now, DAY_MS)); /* the third is younger */
-	assert_int_equal(q->count, 1);
+	assert_int_equal(q->list.count, 1);
 	/* And one that is under way is left alone. */
 	now += 100000;
 	assert_string_equal(taken(q), "3");
@@ -358,9 +392,9 @@ static void who_is_asked_for_is_sent_at_once(void **state)
 	settle(q, "1", DELIVERY_RETRY, &dead);
 	now += 400;
 	assert_string_equal(taken(q), "");
-	delivery_queue_hurry(q, delivery_queue_find(q, "1"), now);
-	assert_int_equal(delivery_queue_find(q, "1")->since_ms, now);
-	assert_true(delivery_queue_due(q, now));
+	delivery_queue_hurry(delivery_queue_find(q, "1"), now);
+	assert_int_equal(delivery_queue_find(q, "1")->row.since_ms, now);
+	assert_true(is_due(q));
 	assert_string_equal(taken(q), "1");
 }
 
@@ -370,12 +404,12 @@ static void the_same_twice_is_one(void **state)
 	struct delivery_entry *again = entry("1", 1, "CA1", A);
 
 	add(q, "1", 1, "CA1", A);
-	assert_false(delivery_queue_add(q, again));
-	assert_int_equal(q->count, 1);
-	assert_int_equal(q->bytes, 2);
+	assert_false(delivery_queue_put(q, &again->due));
+	assert_int_equal(q->list.count, 1);
+	assert_int_equal(q->list.bytes, 2);
 	delivery_queue_drop_body(q, delivery_queue_find(q, "1"));
-	assert_int_equal(q->bytes, 0);
-	delivery_entry_free(again);
+	assert_int_equal(q->list.bytes, 0);
+	delivery_entry_free(&again->due);
 }
 
 static void the_oldest_is_told(void **state)
@@ -408,7 +442,7 @@ static void whatever_happens_each_call_is_told_in_order(void **state)
 		add(q, id, i, call, i % CALLS % 2 ? A : B);
 	}
 	while (done < CALLS * EACH) {
-		struct delivery_entry *e = delivery_queue_take(q, now, &next);
+		struct delivery_entry *e = take(q);
 		int no;
 
 		if (!e) {
@@ -416,7 +450,7 @@ static void whatever_happens_each_call_is_told_in_order(void **state)
 			now = next;
 			continue;
 		}
-		no = atoi(e->id);
+		no = atoi(e->row.id);
 		seed = seed * 1103515245 + 12345;
 		switch (seed >> 16 & 3) {
 		case 0:
@@ -430,11 +464,11 @@ static void whatever_happens_each_call_is_told_in_order(void **state)
 			delivered[no % CALLS]++;
 			done++;
 			delivery_queue_settle(q, e, DELIVERY_DELIVERED, &ok, now, seed);
-			delivery_entry_free(e);
+			delivery_entry_free(&e->due);
 		}
 	}
-	assert_int_equal(q->count, 0);
-	assert_int_equal(q->sending, 0);
+	assert_int_equal(q->list.count, 0);
+	assert_int_equal(q->list.taken, 0);
 }
 
 int main(void)

@@ -1,0 +1,160 @@
+#include "server/store/store_deliveries.h"
+
+#include "common/json.h"
+#include "server/store/row.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define COLUMNS "id, seq, call_sid, agent, variant, event, url, at, since, next_at, attempts, state"
+
+enum { ID, SEQ, CALL_SID, AGENT, VARIANT, EVENT, URL, AT, SINCE, NEXT_AT, ATTEMPTS, STATE, STATUS, ERROR, TRIED_AT };
+
+/* ------------------------------------------------------------------------ writing */
+
+void store_delivery_put(struct store *store, const struct delivery_row *row, const char *body)
+{
+	store_write(store,
+	    "INSERT OR IGNORE INTO outbox (" COLUMNS ", body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'waiting', ?)",
+	    "tittttt"
+	    "iiiit",
+	    row->id, row->seq, row->call_sid, row->agent, row->variant, row->event, row->url, row->at_ms, row->since_ms,
+	    row->next_ms, (int64_t)row->attempts, body);
+}
+
+void store_delivery_settle(struct store *store, const struct delivery_row *row, const char *state, int status,
+    const char *error, int64_t now_ms)
+{
+	store_write(store,
+	    "UPDATE outbox SET state = ?, attempts = ?, next_at = ?, last_status = ?, last_error = ?, tried_at = ?"
+	    " WHERE id = ?",
+	    "tiiitit", state, (int64_t)row->attempts, row->next_ms, (int64_t)status, error, now_ms, row->id);
+}
+
+void store_delivery_park(struct store *store, const char *id, const char *why)
+{
+	store_write(store, "UPDATE outbox SET state = 'parked', last_error = coalesce(last_error, ?) WHERE id = ?",
+	    "tt", why, id);
+}
+
+void store_delivery_reopen(struct store *store, const char *id, int64_t now_ms)
+{
+	store_write(store, "UPDATE outbox SET state = 'waiting', attempts = 0, since = ?, next_at = ? WHERE id = ?",
+	    "iit", now_ms, now_ms, id);
+}
+
+/* ------------------------------------------------------------------------ reading */
+
+static void take_row(const struct rows *rows, struct delivery_row *row)
+{
+	*row = (struct delivery_row){ .seq = row_int(rows, SEQ),
+		.call_sid = row_string(rows, CALL_SID),
+		.agent = row_string(rows, AGENT),
+		.variant = row_string(rows, VARIANT),
+		.event = row_string(rows, EVENT),
+		.url = row_string(rows, URL),
+		.at_ms = row_int(rows, AT),
+		.since_ms = row_int(rows, SINCE),
+		.next_ms = row_int(rows, NEXT_AT),
+		.attempts = (int)row_int(rows, ATTEMPTS) };
+	row_take(rows, ID, row->id, sizeof row->id);
+}
+
+int store_deliveries_waiting(struct store *store, int64_t after_seq, int most,
+    void (*each)(void *arg, const struct delivery_row *row), void *arg)
+{
+	struct delivery_row row;
+	struct rows rows;
+
+	rows_ask(&rows, store,
+	    "SELECT " COLUMNS " FROM outbox WHERE state = 'waiting' AND seq > ? ORDER BY seq LIMIT ?", "ii", after_seq,
+	    (int64_t)most);
+	while (rows_next(&rows)) {
+		take_row(&rows, &row);
+		each(arg, &row);
+	}
+	return rows_done(&rows);
+}
+
+int store_delivery_find(struct store *store, const char *id,
+    void (*found)(void *arg, const struct delivery_row *row, const char *state), void *arg)
+{
+	struct delivery_row row;
+	struct rows rows;
+
+	rows_ask(&rows, store, "SELECT " COLUMNS " FROM outbox WHERE id = ?", "t", id);
+	if (rows_next(&rows)) {
+		take_row(&rows, &row);
+		found(arg, &row, row_string(&rows, STATE));
+	}
+	return rows_done_one(&rows);
+}
+
+char *store_delivery_body(struct store *store, const char *id)
+{
+	struct rows rows;
+	char *body = NULL;
+
+	rows_ask(&rows, store, "SELECT body FROM outbox WHERE id = ?", "t", id);
+	if (rows_next(&rows))
+		body = row_copy(&rows, 0);
+	rows_done(&rows);
+	return body;
+}
+
+/* ------------------------------------------------------------------------ listing */
+
+static void put_row(const struct rows *rows, struct buf *out)
+{
+	bool waiting = !strcmp(row_string(rows, STATE), "waiting");
+
+	buf_puts(out, "{\"id\":");
+	json_put_cstring(out, row_string(rows, ID));
+	row_put_text(rows, EVENT, "event", out);
+	row_put_text(rows, CALL_SID, "call_sid", out);
+	row_put_text(rows, AGENT, "agent", out);
+	row_put_text(rows, URL, "url", out);
+	row_put_text(rows, STATE, "state", out);
+	buf_printf(out, ",\"failed_attempts\":%" PRId64, row_int(rows, ATTEMPTS));
+	row_put_time(rows, AT, "created_at", out);
+	row_put_time(rows, TRIED_AT, "tried_at", out);
+	if (waiting)
+		row_put_time(rows, NEXT_AT, "next_attempt_at", out);
+	else
+		buf_puts(out, ",\"next_attempt_at\":null");
+	if (row_int(rows, STATUS))
+		buf_printf(out, ",\"last_status\":%" PRId64, row_int(rows, STATUS));
+	else
+		buf_puts(out, ",\"last_status\":null");
+	row_put_text(rows, ERROR, "last_error", out);
+	buf_putc(out, '}');
+}
+
+int store_deliveries_list(struct store *store, const char *state, int64_t cursor, int limit, struct buf *out)
+{
+	struct rows rows;
+	int64_t last = 0;
+	bool more;
+	int count;
+
+	/* One more than asked for tells whether there are more. */
+	rows_ask(&rows, store,
+	    *state ? "SELECT " COLUMNS ", last_status, last_error, tried_at FROM outbox"
+		     " WHERE seq < ?1 AND state = ?3 ORDER BY seq DESC LIMIT ?2"
+		   : "SELECT " COLUMNS ", last_status, last_error, tried_at FROM outbox"
+		     " WHERE seq < ?1 ORDER BY seq DESC LIMIT ?2",
+	    *state ? "iit" : "ii", cursor, (int64_t)limit + 1, state);
+	buf_puts(out, "{\"outbox\":[");
+	while ((more = rows_next(&rows)) && rows.count <= limit) {
+		if (rows.count > 1)
+			buf_putc(out, ',');
+		put_row(&rows, out);
+		last = row_int(&rows, SEQ);
+	}
+	count = rows_done(&rows);
+	if (more)
+		buf_printf(out, "],\"next\":\"%" PRId64 "\"}\n", last);
+	else
+		buf_puts(out, "],\"next\":null}\n");
+	return count < 0 ? count : 0;
+}

@@ -1,0 +1,336 @@
+#include "server/work/due.h"
+
+#include <poll.h>
+
+enum {
+	LOOK_MS = 60 * 1000, /* at least so often: the wall clock may jump */
+	AGAIN_MS = 1000      /* after a pool or a store that did not take part */
+};
+
+/* ------------------------------------------------------------------------- the list */
+
+static bool same_lane(const struct due_item *a, const struct due_item *b)
+{
+	return a->lane && a->lane == b->lane;
+}
+
+void due_list_put(struct due_list *list, struct due_item *item)
+{
+	struct due_item **at = &list->first, *later;
+
+	item->front = true;
+	item->taken = false;
+	for (; *at && (*at)->seq <= item->seq; at = &(*at)->next)
+		if (same_lane(*at, item))
+			item->front = false;
+	for (later = *at; later && item->front; later = later->next) {
+		if (!same_lane(later, item) || !later->front)
+			continue;
+		if (!later->taken)
+			later->front = false;
+		else
+			item->front = false;
+		break;
+	}
+	item->next = *at;
+	*at = item;
+	list->count++;
+	list->bytes += item->bytes;
+}
+
+void due_list_remove(struct due_list *list, struct due_item *item)
+{
+	struct due_item **at = &list->first, *next;
+
+	if (item->taken)
+		due_list_let_go(list, item);
+	while (*at != item)
+		at = &(*at)->next;
+	*at = item->next;
+	item->next = NULL;
+	list->count--;
+	list->bytes -= item->bytes;
+	for (next = list->first; next && item->front; next = next->next) {
+		if (same_lane(next, item)) {
+			next->front = true;
+			break;
+		}
+	}
+}
+
+void due_list_take(struct due_list *list, struct due_item *item)
+{
+	item->taken = true;
+	list->taken++;
+}
+
+void due_list_let_go(struct due_list *list, struct due_item *item)
+{
+	item->taken = false;
+	list->taken--;
+}
+
+void due_list_shrink(struct due_list *list, struct due_item *item)
+{
+	list->bytes -= item->bytes;
+	item->bytes = 0;
+}
+
+struct due_item *due_list_next(
+    const struct due_list *list, due_when *when, void *owner, int64_t now_ms, int64_t *next_ms)
+{
+	*next_ms = INT64_MAX;
+	for (struct due_item *item = list->first; item; item = item->next) {
+		int64_t due_ms;
+
+		if (!item->front || item->taken)
+			continue;
+		due_ms = when(owner, item, now_ms);
+		if (due_ms <= now_ms)
+			return item;
+		if (due_ms < *next_ms)
+			*next_ms = due_ms;
+	}
+	return NULL;
+}
+
+/* --------------------------------------------------------------------- coming in */
+
+void due_wake(struct due *d)
+{
+	bell_ring(&d->bell);
+}
+
+void due_add(struct due *d, struct due_item *item)
+{
+	item->next = atomic_load(&d->inbox);
+	/* Release: who takes the inbox sees what is in the item. */
+	while (!atomic_compare_exchange_weak(&d->inbox, &item->next, item))
+		;
+	due_wake(d);
+}
+
+bool due_put(struct due *d, struct due_item *item)
+{
+	item->due = d;
+	if (d->policy->put(d->owner, item))
+		return true;
+	d->policy->free(item);
+	return false;
+}
+
+void due_found(struct due *d, struct due_item *item)
+{
+	d->found = item->seq;
+	if (item->seq > d->newest)
+		d->newest = item->seq;
+	pthread_mutex_lock(d->lock);
+	due_put(d, item);
+	pthread_mutex_unlock(d->lock);
+}
+
+/* Once some wait in the store only, all that come later must wait there too, or
+ * they would overtake them. What is older than the newest held does not: those
+ * that are read come after that. */
+static bool fits(struct due *d, const struct due_item *item)
+{
+	bool full = d->list->count >= d->held || d->list->bytes >= d->held_bytes;
+
+	if (!d->stored)
+		return !full;
+	if (item->seq <= d->newest)
+		return true;
+	if (full && d->unread < 0)
+		d->unread = d->newest;
+	/* 0: the store could not be read so far, not even once. */
+	if (full || d->unread > 0)
+		return false;
+	d->newest = item->seq;
+	return true;
+}
+
+static void take_in(struct due *d, struct due_item *item)
+{
+	pthread_mutex_lock(d->lock);
+	if (fits(d, item)) {
+		due_put(d, item);
+	} else {
+		if (!d->stored && d->policy->lost)
+			d->policy->lost(d->owner, item);
+		d->policy->free(item);
+	}
+	pthread_mutex_unlock(d->lock);
+}
+
+/* The inbox, oldest first. */
+static struct due_item *empty_inbox(struct due *d)
+{
+	struct due_item *item = atomic_exchange(&d->inbox, NULL), *oldest = NULL, *next;
+
+	for (; item; item = next) {
+		next = item->next;
+		item->next = oldest;
+		oldest = item;
+	}
+	return oldest;
+}
+
+/* From the store, what waits there only. False: it cannot be read now. */
+static bool refill(struct due *d)
+{
+	size_t held = d->held, count;
+	int got;
+
+	if (d->unread < 0)
+		return true;
+	pthread_mutex_lock(d->lock);
+	count = d->list->count;
+	pthread_mutex_unlock(d->lock);
+	if (count > held / 2)
+		return true;
+	got = d->policy->read(d->owner, d->unread, held - count);
+	if (got >= 0)
+		d->unread = (size_t)got < held - count ? -1 : d->found;
+	return got >= 0;
+}
+
+/* --------------------------------------------------------------------- handing out */
+
+static void run(struct job *job)
+{
+	struct due_item *item = (struct due_item *)job;
+
+	item->due->policy->work(item->due->owner, item);
+}
+
+/* Under the lock. */
+static void untake(struct due *d, struct due_item *item)
+{
+	due_list_let_go(d->list, item);
+	if (d->policy->dropped)
+		d->policy->dropped(d->owner, item);
+}
+
+static void drop(struct job *job)
+{
+	struct due_item *item = (struct due_item *)job;
+
+	pthread_mutex_lock(item->due->lock);
+	untake(item->due, item);
+	pthread_mutex_unlock(item->due->lock);
+}
+
+/* When to look again. */
+static int64_t hand_out(struct due *d, int64_t now_ms)
+{
+	int64_t next_ms = INT64_MAX;
+	struct due_item *item;
+
+	pthread_mutex_lock(d->lock);
+	while (d->list->taken < d->at_once &&
+	       (item = due_list_next(d->list, d->policy->when, d->owner, now_ms, &next_ms))) {
+		due_list_take(d->list, item);
+		if (d->policy->taken)
+			d->policy->taken(d->owner, item);
+		item->job.run = run;
+		item->job.drop = drop;
+		if (!jobs_submit(d->jobs, &item->job)) {
+			untake(d, item);
+			next_ms = now_ms + AGAIN_MS;
+			break;
+		}
+	}
+	pthread_mutex_unlock(d->lock);
+	return next_ms;
+}
+
+static void *hand_out_until_stopped(void *arg)
+{
+	struct due *d = arg;
+
+	while (!atomic_load(&d->stopping)) {
+		struct pollfd bell = { .fd = d->bell.fd, .events = POLLIN };
+		struct due_item *item, *next;
+		int64_t now_ms, next_ms;
+
+		bell_clear(&d->bell);
+		next_ms = refill(d) ? LOOK_MS : AGAIN_MS;
+		for (item = empty_inbox(d); item; item = next) {
+			next = item->next;
+			take_in(d, item);
+		}
+		if (d->policy->tend)
+			d->policy->tend(d->owner);
+		now_ms = d->policy->clock_ms();
+		next_ms += now_ms;
+		now_ms = hand_out(d, now_ms);
+		if (now_ms < next_ms)
+			next_ms = now_ms;
+		next_ms -= d->policy->clock_ms();
+		if (next_ms > 0)
+			poll(&bell, 1, (int)(next_ms < LOOK_MS ? next_ms : LOOK_MS));
+	}
+	return NULL;
+}
+
+/* ---------------------------------------------------------------- opening, closing */
+
+int due_open(struct due *d)
+{
+	int err;
+
+	d->open = true;
+	d->bell.fd = -1;
+	d->unread = d->stored ? 0 : -1;
+	err = bell_open(&d->bell);
+	if (err)
+		return err;
+	refill(d);
+	err = -pthread_create(&d->thread, NULL, hand_out_until_stopped, d);
+	d->running = !err;
+	if (d->running)
+		pthread_setname_np(d->thread, d->policy->name);
+	return err;
+}
+
+void due_stop(struct due *d)
+{
+	if (!d->running)
+		return;
+	d->running = false;
+	atomic_store(&d->stopping, true);
+	due_wake(d);
+	pthread_join(d->thread, NULL);
+}
+
+static void free_all(struct due *d, struct due_item *item)
+{
+	for (struct due_item *next; item; item = next) {
+		next = item->next;
+		d->policy->free(item);
+	}
+}
+
+void due_close(struct due *d)
+{
+	if (!d->open)
+		return;
+	due_stop(d);
+	free_all(d, atomic_exchange(&d->inbox, NULL));
+	free_all(d, d->list->first);
+	*d->list = (struct due_list){ 0 };
+	bell_close(&d->bell);
+	d->open = false;
+}
+
+bool due_quiet(struct due *d)
+{
+	int64_t next_ms;
+	bool quiet;
+
+	pthread_mutex_lock(d->lock);
+	quiet = !atomic_load(&d->inbox) && !d->list->taken &&
+		!due_list_next(d->list, d->policy->when, d->owner, d->policy->clock_ms(), &next_ms);
+	pthread_mutex_unlock(d->lock);
+	return quiet;
+}
