@@ -151,25 +151,18 @@ static void close_hub(struct program *p)
 
 static int open_outcomes(struct program *p, struct buf *problem)
 {
+	int err = 0;
+
 	(void)problem;
-	if (p->store) {
-		outcomes_open(p->cfg, p->store, p->agents, p->work->background);
-		tool_set_builtin(TOOL_SAVE_RECORD, outcomes_save);
-	}
-	return 0;
+	if (p->store && !(err = outcomes_open(&p->outcomes, p->cfg, p->store, p->agents, p->work->background)))
+		tool_set_builtin(TOOL_SAVE_RECORD, outcomes_save, p->outcomes);
+	return err;
 }
 
 static void close_outcomes(struct program *p)
 {
-	(void)p;
-	tool_set_builtin(TOOL_SAVE_RECORD, NULL);
-	outcomes_close();
-}
-
-static void tend_outcomes(struct program *p, int64_t now_us)
-{
-	(void)p;
-	outcomes_tend(now_us);
+	tool_set_builtin(TOOL_SAVE_RECORD, NULL, NULL);
+	outcomes_close(p->outcomes);
 }
 
 static void warn_outcomes(struct program *p, struct buf *out)
@@ -186,14 +179,14 @@ static int open_knowledge(struct program *p, struct buf *problem)
 		return err;
 	search_follow_agents(p->agents);
 	agents_on_change(p->agents, search_follow_agents, p->agents);
-	tool_set_builtin(TOOL_SEARCH_KNOWLEDGE, search_tool);
+	tool_set_builtin(TOOL_SEARCH_KNOWLEDGE, search_tool, NULL);
 	return 0;
 }
 
 static void close_knowledge(struct program *p)
 {
 	(void)p;
-	tool_set_builtin(TOOL_SEARCH_KNOWLEDGE, NULL);
+	tool_set_builtin(TOOL_SEARCH_KNOWLEDGE, NULL, NULL);
 	knowledge_close();
 }
 
@@ -315,7 +308,7 @@ static const struct part {
 	{ "work", open_work, close_work, NULL, NULL, NULL },
 	{ "outbox", open_delivery, close_delivery, NULL, NULL, warn_delivery },
 	{ "hub", open_hub, close_hub, NULL, NULL, NULL },
-	{ "outcomes", open_outcomes, close_outcomes, NULL, tend_outcomes, warn_outcomes },
+	{ "outcomes", open_outcomes, close_outcomes, NULL, NULL, warn_outcomes },
 	{ "knowledge", open_knowledge, close_knowledge, NULL, NULL, NULL },
 	{ "recorder", open_recorder, close_recorder, NULL, NULL, NULL },
 	{ "calls", open_calls, close_calls, drain_calls, tend_calls, NULL },

@@ -24,6 +24,7 @@ struct program {
 	struct delivery *delivery;
 	struct calls *calls;
 	struct hub *hub;
+	struct outcomes *outcomes; /* NULL without a store */
 	struct web *web;
 	size_t opened; /* of the table */
 };

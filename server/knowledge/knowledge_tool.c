@@ -9,13 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool search_tool(const struct tool_call *call, struct buf *out)
+bool search_tool(void *arg, const struct tool_call *call, struct buf *out)
 {
 	cJSON *arguments = json_parse(call->arguments, strlen(call->arguments));
 	const char *query = json_str(arguments, "query");
 	int64_t began_us = clock_now_us();
 	bool ok = false;
 
+	(void)arg;
 	if (query) {
 		ok = knowledge_answer(call->agent->knowledge, query, out);
 		hist_add(&stats.knowledge_search, clock_now_us() - began_us);

@@ -9,8 +9,8 @@
 
 struct agents;
 
-/* A tool_builtin. */
-bool search_tool(const struct tool_call *call, struct buf *out);
+/* A tool_run; needs no argument. */
+tool_run search_tool;
 
 /* The folders of all agents are wanted from now on; at start, and again when
  * there are other agents. Its type is agents_changed. */

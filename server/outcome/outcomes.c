@@ -1,226 +1,91 @@
 #include "server/outcome/outcomes.h"
 
 #include "common/clock.h"
-#include "common/json.h"
 #include "common/log.h"
-#include "common/schema.h"
 #include "server/agents/agents.h"
 #include "server/news/journal.h"
 #include "server/outcome/outcome_fill.h"
+#include "server/outcome/outcome_save.h"
 #include "server/stats/stats.h"
+#include "server/store/store.h"
 #include "server/store/store_outcomes.h"
-#include "server/work/jobs.h"
+#include "server/work/due.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum {
-	LOOK_EVERY_US = US_PER_S,
-	BUCKETS = 256,
-	TRIES_IN_CALL = 2,  /* the model is told what is wrong, once */
-	SAVES_IN_CALL = 20, /* more is a model that has lost its way */
 	TRIES_AFTER = 2,
 	WORKING_MAX = 8,
 	TRANSCRIPT_MAX = 128 * 1024,
 	FLUSH_MS = 5000,
-	FLUSHES = 120
+	DISK_MS = 1000 /* until a store that cannot be written or read is asked again */
 };
 
-/* What the agent has saved so far, of a call that is up. */
-struct saving {
-	struct saving *next;
-	char call_sid[RECORD_SID_SIZE];
-	int tries, saves; /* that did not follow the schema; all */
-	bool valid;
+/* A record to be completed: its call is over. */
+struct pending {
+	struct due_item due; /* first */
+	char id[OUTCOME_ID_SIZE];
+	int64_t next_ms;
+	bool again; /* while it was worked on, its call ended once more */
 };
 
-static struct {
+struct outcomes {
 	const struct config *cfg;
 	struct store *store;
 	struct agents *agents;
 	struct jobs *background;
-	int at_once;          /* jobs that may fill in records */
-	_Atomic bool looking; /* a job looks */
-	int64_t next_look_us; /* main's */
-	pthread_mutex_t lock; /* what follows; held briefly */
-	struct saving *saved[BUCKETS];
-	char working[WORKING_MAX][OUTCOME_ID_SIZE]; /* "" free */
-} outcomes = { .lock = PTHREAD_MUTEX_INITIALIZER };
+	struct due due;
+	_Atomic int64_t last_seq;
+	struct outcome_saves saves;
+
+	pthread_mutex_t lock; /* the list; held briefly */
+	struct due_list list;
+};
 
 /* ---------------------------------------------------------------- calls that are up */
 
-static struct saving **bucket(const char *call_sid)
+static void add(struct outcomes *o, const char *id, int64_t next_ms, void (*how)(struct due *, struct due_item *))
 {
-	uint32_t h = 2166136261u; /* FNV-1a */
+	struct pending *p = calloc(1, sizeof *p);
 
-	for (; *call_sid; call_sid++)
-		h = (h ^ (uint8_t)*call_sid) * 16777619u;
-	return &outcomes.saved[h % BUCKETS];
+	/* Without memory it is found at the next start. */
+	if (!p)
+		return;
+	snprintf(p->id, sizeof p->id, "%s", id);
+	p->next_ms = next_ms;
+	p->due.seq = atomic_fetch_add(&o->last_seq, 1) + 1;
+	how(&o->due, &p->due);
 }
 
-/* Under lock. Where the call's stands, or the end of the list. */
-static struct saving **find_saving(const char *call_sid)
-{
-	struct saving **at = bucket(call_sid);
-
-	while (*at && strcmp((*at)->call_sid, call_sid) != 0)
-		at = &(*at)->next;
-	return at;
-}
-
-static void forget_saving(const char *call_sid)
-{
-	struct saving **at, *gone;
-
-	pthread_mutex_lock(&outcomes.lock);
-	at = find_saving(call_sid);
-	gone = *at;
-	if (gone)
-		*at = gone->next;
-	pthread_mutex_unlock(&outcomes.lock);
-	free(gone);
-}
-
-/* On the call's own threads: copies, and waits for nothing. */
+/* On the call's own threads: copies, and waits for nothing. The store, which
+ * listens in front of us, has been told of the end. */
 static void on_journal(void *arg, const struct journal_entry *e)
 {
-	(void)arg;
-	if (!e->agent || !*e->agent->outcome_schema)
+	struct outcomes *o = arg;
+	char id[OUTCOME_ID_SIZE];
+
+	if (e->agent && !*e->agent->outcome_schema)
 		return;
-	if (e->kind == JOURNAL_STARTED)
-		store_outcome_open(outcomes.store, e->call_sid, e->agent->name, e->agent->variant, e->wall_ms);
-	else if (e->kind == JOURNAL_ENDED)
-		forget_saving(e->call_sid);
-}
-
-/* ------------------------------------------------------------------ save_record */
-
-enum verdict { SAVED, SAY_AGAIN, KEPT_INVALID, TOO_OFTEN };
-
-static enum verdict judge_save(const char *call_sid, bool valid)
-{
-	enum verdict verdict = SAVED;
-	struct saving **at, *s;
-
-	pthread_mutex_lock(&outcomes.lock);
-	at = find_saving(call_sid);
-	if (!*at && (*at = calloc(1, sizeof **at)))
-		snprintf((*at)->call_sid, sizeof(*at)->call_sid, "%s", call_sid);
-	s = *at;
-	if (s && ++s->saves > SAVES_IN_CALL)
-		verdict = TOO_OFTEN;
-	else if (!valid)
-		verdict = s && ++s->tries < TRIES_IN_CALL ? SAY_AGAIN : KEPT_INVALID;
-	if (s && valid)
-		s->valid = true;
-	pthread_mutex_unlock(&outcomes.lock);
-	return verdict;
-}
-
-static void tell_saved(const struct tool_call *call, const char *status)
-{
-	char id[OUTCOME_ID_SIZE], json[128];
-
-	outcome_id(call->call_sid, id);
-	snprintf(json, sizeof json, "{\"id\":\"%s\",\"status\":\"%s\"}", id, status);
-	journal_tell(&(struct journal_entry){ .kind = JOURNAL_NOTE,
-	    .type = "record.saved",
-	    .call_sid = call->call_sid,
-	    .agent = call->agent,
-	    .wall_ms = clock_wall_ms(),
-	    .no = -1,
-	    .json = json });
-}
-
-static void keep(const struct tool_call *call, const char *status, const cJSON *value, const char *problems)
-{
-	char *json = cJSON_PrintUnformatted(value);
-
-	store_outcome_save(outcomes.store, call->call_sid, call->agent->name, call->agent->variant, status, json,
-	    problems, clock_wall_ms());
-	cJSON_free(json);
-	tell_saved(call, status);
-	log_info(call->call_sid, "save_record: status=%s", status);
-}
-
-bool outcomes_save(const struct tool_call *call, struct buf *out)
-{
-	const char *schema_text = call->agent->outcome_schema;
-	cJSON *schema = json_parse(schema_text, strlen(schema_text));
-	cJSON *value = json_parse(call->arguments, strlen(call->arguments));
-	struct schema_problems problems = { .count = 0 };
-	enum verdict verdict;
-	struct buf list;
-
-	buf_init(&list, 0);
-	if (!cJSON_IsObject(value))
-		schema_add_problem(&problems, "", "must be a JSON object");
-	else
-		schema_follows(schema, value, &problems);
-	schema_put_problems(&list, &problems);
-	verdict = judge_save(call->call_sid, !problems.count);
-	if (verdict == TOO_OFTEN) {
-		buf_puts(out,
-		    "{\"error\":{\"code\":\"too_often\",\"message\":\"This has been saved often enough; go on "
-		    "with the call.\"}}");
-	} else if (verdict == SAVED) {
-		keep(call, "valid", value, NULL);
-		buf_puts(out, "{\"saved\":true}");
-	} else {
-		if (cJSON_IsObject(value))
-			keep(call, "invalid", value, buf_text(&list));
-		buf_printf(out, "{\"error\":{\"code\":\"invalid_record\",\"message\":\"%s\"},\"problems\":%s}",
-		    verdict == SAY_AGAIN
-			? "Not saved yet: put the problems right, ask the caller if need be, and call save_record again."
-			: "Kept as it is, marked as incomplete. Do not call save_record again unless the caller says "
-			  "something new.",
-		    buf_text(&list));
+	if (e->kind == JOURNAL_STARTED && e->agent) {
+		store_outcome_open(o->store, e->call_sid, e->agent->name, e->agent->variant, e->wall_ms);
+	} else if (e->kind == JOURNAL_ENDED) {
+		outcome_saves_forget(&o->saves, e->call_sid);
+		outcome_id(e->call_sid, id);
+		add(o, id, e->wall_ms, due_add);
 	}
-	buf_free(&list);
-	cJSON_Delete(schema);
-	cJSON_Delete(value);
-	return verdict == SAVED;
+}
+
+bool outcomes_save(void *arg, const struct tool_call *call, struct buf *out)
+{
+	struct outcomes *o = arg;
+
+	return outcome_saves_take(&o->saves, call, out);
 }
 
 /* ---------------------------------------------------------------- after the call */
-
-struct fill_job {
-	struct job job; /* first */
-	struct outcome_row row;
-};
-
-static void done_working(const char *id)
-{
-	pthread_mutex_lock(&outcomes.lock);
-	for (int i = 0; i < WORKING_MAX; i++)
-		if (!strcmp(outcomes.working[i], id))
-			outcomes.working[i][0] = '\0';
-	pthread_mutex_unlock(&outcomes.lock);
-}
-
-/* False: it is being worked on, or enough others are. */
-static bool begin_working(const char *id)
-{
-	int free_at = -1;
-
-	pthread_mutex_lock(&outcomes.lock);
-	for (int i = 0; i < outcomes.at_once; i++) {
-		if (!strcmp(outcomes.working[i], id)) {
-			free_at = -1;
-			break;
-		}
-		if (!outcomes.working[i][0])
-			free_at = i;
-	}
-	if (free_at >= 0)
-		snprintf(outcomes.working[free_at], OUTCOME_ID_SIZE, "%.31s", id);
-	pthread_mutex_unlock(&outcomes.lock);
-	return free_at >= 0;
-}
 
 static void count_status(const char *status)
 {
@@ -232,9 +97,11 @@ static void count_status(const char *status)
 		stat_add(records_failed, 1);
 }
 
+/* All of these give the time at which it is to be tried again; 0: it is done. */
+
 /* All that can be done is done. It is told before it is closed: who dies in
  * between tells it again. */
-static void complete(const struct agent *agent, struct outcome_row *row)
+static int64_t complete(struct outcomes *o, const struct agent *agent, struct outcome_row *row)
 {
 	int64_t now_ms = clock_wall_ms();
 	struct buf json;
@@ -250,161 +117,215 @@ static void complete(const struct agent *agent, struct outcome_row *row)
 		    .no = -1,
 		    .json = buf_text(&json) });
 	buf_free(&json);
-	store_outcome_fill(outcomes.store, row, 0, now_ms);
+	store_outcome_fill(o->store, row, 0, now_ms);
 	count_status(row->status);
 	log_info(row->call_sid, "record complete: %s; id=%s source=%s attempts=%d", row->status, row->id,
 	    *row->source ? row->source : "none", row->attempts);
+	return 0;
 }
 
-static void try_later(struct outcome_row *row)
+static int64_t try_later(struct outcomes *o, struct outcome_row *row)
 {
-	int64_t now_ms = clock_wall_ms();
+	int64_t now_ms = clock_wall_ms(), next_ms = now_ms + (int64_t)o->cfg->record_retry_seconds * 1000;
 
-	store_outcome_fill(outcomes.store, row, now_ms + (int64_t)outcomes.cfg->record_retry_seconds * 1000, now_ms);
-	log_info(row->call_sid, "the record is tried once more in %d s", outcomes.cfg->record_retry_seconds);
+	store_outcome_fill(o->store, row, next_ms, now_ms);
+	log_info(row->call_sid, "the record is tried once more in %d s", o->cfg->record_retry_seconds);
+	return next_ms;
 }
 
-static void fill_from_transcript(const struct agent *agent, struct outcome_row *row, const char *transcript)
+static int64_t fill_from_transcript(
+    struct outcomes *o, const struct agent *agent, struct outcome_row *row, const char *transcript)
 {
 	enum outcome_filled filled;
 
 	row->attempts++;
-	filled = outcome_fill_in(outcomes.cfg, agent, transcript, row, jobs_cancel(outcomes.background));
+	filled = outcome_fill_in(o->cfg, agent, transcript, row, jobs_cancel(o->background));
+	if (filled == OUTCOME_STOPPED)
+		return INT64_MAX; /* the next start finds it */
 	if (filled == OUTCOME_UNFILLED && row->attempts < TRIES_AFTER)
-		try_later(row);
-	else if (filled != OUTCOME_STOPPED)
-		complete(agent, row);
+		return try_later(o, row);
+	return complete(o, agent, row);
 }
 
-static void fail(const struct agent *agent, struct outcome_row *row, const char *why)
+static int64_t fail(struct outcomes *o, const struct agent *agent, struct outcome_row *row, const char *why)
 {
 	outcome_set(&row->status, "failed");
 	outcome_set_problem(row, why);
-	complete(agent, row);
+	return complete(o, agent, row);
 }
 
 /* What is left to do, now that the call is over. */
-static void fill(const struct agent *agent, struct outcome_row *row, int said, const char *transcript)
+static int64_t fill(
+    struct outcomes *o, const struct agent *agent, struct outcome_row *row, int said, const char *transcript)
 {
 	bool empty = !strcmp(row->status, "open"), in_call = !strcmp(row->source, "call");
 	enum outcome_fill how = agent ? agent->outcome_fill : OUTCOME_IN_CALL;
 
 	if (empty && !said) {
-		store_outcome_drop(outcomes.store, row->id);
+		store_outcome_drop(o->store, row->id);
 		log_info(row->call_sid, "no record: the caller said nothing");
-	} else if (in_call && (how == OUTCOME_IN_CALL || (how == OUTCOME_BOTH && !strcmp(row->status, "valid")))) {
-		complete(agent, row);
-	} else if (!agent || !*agent->outcome_schema) {
-		fail(agent, row, "the agent is gone, or has no outcome any more");
-	} else if (how == OUTCOME_IN_CALL) {
-		fail(agent, row, "the agent saved nothing during the call");
-	} else {
-		fill_from_transcript(agent, row, transcript);
+		return 0;
 	}
+	if (in_call && (how == OUTCOME_IN_CALL || (how == OUTCOME_BOTH && !strcmp(row->status, "valid"))))
+		return complete(o, agent, row);
+	if (!agent || !*agent->outcome_schema)
+		return fail(o, agent, row, "the agent is gone, or has no outcome any more");
+	if (how == OUTCOME_IN_CALL)
+		return fail(o, agent, row, "the agent saved nothing during the call");
+	return fill_from_transcript(o, agent, row, transcript);
 }
 
-static void free_fill(struct job *job)
+static int64_t fill_row(struct outcomes *o, struct outcome_row *row)
 {
-	struct fill_job *mine = (struct fill_job *)job;
-
-	done_working(mine->row.id);
-	outcome_row_free(&mine->row);
-	free(mine);
-}
-
-static void run_fill(struct job *job)
-{
-	struct fill_job *mine = (struct fill_job *)job;
-	const struct agent *agent;
+	const struct agent *agent = agents_variant(o->agents, row->agent, row->variant);
+	int64_t next_ms = clock_wall_ms() + DISK_MS;
 	struct buf transcript;
 	int said;
 
-	/* Another job may have filled it in, or put it off, after it was looked
-	 * for and before it was taken up here. */
-	if (!store_outcome_is_due(outcomes.store, mine->row.id, clock_wall_ms())) {
-		free_fill(job);
-		return;
-	}
-	agent = agents_variant(outcomes.agents, mine->row.agent, mine->row.variant);
 	buf_init(&transcript, 0);
-	said = store_outcome_transcript(outcomes.store, mine->row.call_sid, TRANSCRIPT_MAX, &transcript);
+	said = store_outcome_transcript(o->store, row->call_sid, TRANSCRIPT_MAX, &transcript);
 	if (said >= 0 && !buf_error(&transcript))
-		fill(agent, &mine->row, said, buf_text(&transcript));
+		next_ms = fill(o, agent, row, said, buf_text(&transcript));
 	buf_free(&transcript);
 	agent_release(agent);
-	/* Until it is written, the store still says that there is something to do. */
-	for (int i = 0; i < FLUSHES && store_flush(outcomes.store, FLUSH_MS) && !jobs_closing(outcomes.background); i++)
-		nanosleep(&(struct timespec){ .tv_sec = 1 }, NULL);
-	free_fill(job);
+	return next_ms;
 }
 
-/* Takes the row. */
-static void hand_over(struct outcome_row *row)
+/* Only what the store has is worked on: all that was told before is in it, or it
+ * is asked again. */
+static void work(void *owner, struct due_item *item)
 {
-	struct fill_job *job = begin_working(row->id) ? calloc(1, sizeof *job) : NULL;
+	struct pending *p = (struct pending *)item;
+	struct outcomes *o = owner;
+	struct outcome_row row;
+	int64_t next_ms = 0;
+	int err = store_flush(o->store, FLUSH_MS);
 
-	if (!job) {
-		outcome_row_free(row);
-		return;
+	if (!err)
+		err = store_outcome_pending(o->store, p->id, &row);
+	if (!err) {
+		next_ms = fill_row(o, &row);
+		outcome_row_free(&row);
+	} else if (err != -ENOENT) {
+		next_ms = clock_wall_ms() + DISK_MS;
 	}
-	job->job.run = run_fill;
-	job->job.drop = free_fill;
-	job->row = *row;
-	if (!jobs_submit(outcomes.background, &job->job))
-		free_fill(&job->job);
+	pthread_mutex_lock(&o->lock);
+	if (p->again)
+		next_ms = clock_wall_ms();
+	p->again = false;
+	p->next_ms = next_ms;
+	if (next_ms) {
+		due_list_let_go(&o->list, item);
+	} else {
+		due_list_remove(&o->list, item);
+		free(p);
+	}
+	pthread_mutex_unlock(&o->lock);
+	due_wake(&o->due);
 }
 
-static void run_look(struct job *job)
+/* ---------------------------------------------------------------- the queue's policy */
+
+static int64_t when(void *owner, const struct due_item *item, int64_t now_ms)
 {
-	struct outcome_row rows[2 * WORKING_MAX];
-	int count = store_outcomes_due(outcomes.store, clock_wall_ms(), rows, 2 * WORKING_MAX);
-
-	free(job);
-	for (int i = 0; i < count; i++)
-		hand_over(&rows[i]);
-	atomic_store(&outcomes.looking, false);
+	(void)owner, (void)now_ms;
+	return ((const struct pending *)item)->next_ms;
 }
 
-static void drop_look(struct job *job)
+/* One that is there already is wanted now: its call has come back, and is over
+ * again. */
+static bool put(void *owner, struct due_item *item)
 {
-	free(job);
-	atomic_store(&outcomes.looking, false);
+	struct pending *p = (struct pending *)item;
+	struct outcomes *o = owner;
+
+	for (struct due_item *i = o->list.first; i; i = i->next) {
+		struct pending *known = (struct pending *)i;
+
+		if (strcmp(known->id, p->id) != 0)
+			continue;
+		known->again = i->taken;
+		known->next_ms = p->next_ms;
+		return false;
+	}
+	due_list_put(&o->list, item);
+	return true;
 }
 
-void outcomes_tend(int64_t now_us)
+static void free_item(struct due_item *item)
 {
-	struct job *look;
-
-	/* Also when nothing has happened: what was written down may have had to
-	 * wait for the disk. */
-	if (!outcomes.store || now_us < outcomes.next_look_us || atomic_load(&outcomes.looking))
-		return;
-	outcomes.next_look_us = now_us + LOOK_EVERY_US;
-	look = calloc(1, sizeof *look);
-	if (!look)
-		return;
-	look->run = run_look;
-	look->drop = drop_look;
-	atomic_store(&outcomes.looking, true);
-	if (!jobs_submit(outcomes.background, look))
-		drop_look(look);
+	free(item);
 }
+
+static void on_pending(void *arg, const char *id, int64_t next_ms)
+{
+	add(arg, id, next_ms, due_found);
+}
+
+static int read_pending(void *owner, int64_t seq, size_t room)
+{
+	struct outcomes *o = owner;
+
+	(void)seq, (void)room; /* all are held */
+	if (store_flush(o->store, FLUSH_MS))
+		return -EIO;
+	return store_outcomes_pending(o->store, on_pending, o);
+}
+
+static const struct due_policy policy = {
+	.name = "outcomes",
+	.clock_ms = clock_wall_ms,
+	.when = when,
+	.work = work,
+	.put = put,
+	.free = free_item,
+	.read = read_pending,
+};
 
 /* -------------------------------------------------------------------- beginning, end */
 
-void outcomes_open(const struct config *cfg, struct store *store, struct agents *agents, struct jobs *background)
+int outcomes_open(struct outcomes **out, const struct config *cfg, struct store *store, struct agents *agents,
+    struct jobs *background)
 {
-	if (!store)
-		return;
-	outcomes.cfg = cfg;
-	outcomes.store = store;
-	outcomes.agents = agents;
-	outcomes.background = background;
+	struct outcomes *o = calloc(1, sizeof *o);
+	int at_once = cfg->job_threads - 1, err;
+
+	if (!o)
+		return -ENOMEM;
+	o->cfg = cfg;
+	o->store = store;
+	o->agents = agents;
+	o->background = background;
+	pthread_mutex_init(&o->lock, NULL);
+	outcome_saves_open(&o->saves, store);
+	o->due.policy = &policy;
+	o->due.owner = o;
+	o->due.lock = &o->lock;
+	o->due.list = &o->list;
+	o->due.jobs = background;
 	/* One thread stays for others. */
-	outcomes.at_once = cfg->job_threads - 1 < WORKING_MAX ? cfg->job_threads - 1 : WORKING_MAX;
-	if (outcomes.at_once < 1)
-		outcomes.at_once = 1;
-	journal_add_sink(on_journal, NULL);
+	o->due.at_once = (size_t)(at_once < 1 ? 1 : at_once < WORKING_MAX ? at_once : WORKING_MAX);
+	o->due.stored = true;
+	o->due.held = o->due.held_bytes = SIZE_MAX;
+	err = due_open(&o->due);
+	if (err) {
+		outcomes_close(o);
+		return err;
+	}
+	journal_add_sink(on_journal, o);
+	*out = o;
+	return 0;
+}
+
+void outcomes_close(struct outcomes *o)
+{
+	if (!o)
+		return;
+	journal_remove_sink(on_journal, o);
+	due_close(&o->due);
+	outcome_saves_close(&o->saves);
+	pthread_mutex_destroy(&o->lock);
+	free(o);
 }
 
 void outcomes_warnings(const struct config *cfg, struct agents *agents, struct buf *out)
@@ -421,17 +342,4 @@ void outcomes_warnings(const struct config *cfg, struct agents *agents, struct b
 	for (size_t i = 0; i < count; i++)
 		agent_release(all[i]);
 	free(all);
-}
-
-void outcomes_close(void)
-{
-	journal_remove_sink(on_journal, NULL);
-	for (int i = 0; i < BUCKETS; i++)
-		while (outcomes.saved[i]) {
-			struct saving *gone = outcomes.saved[i];
-
-			outcomes.saved[i] = gone->next;
-			free(gone);
-		}
-	outcomes.store = NULL;
 }

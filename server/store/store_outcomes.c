@@ -1,12 +1,10 @@
 #include "server/store/store_outcomes.h"
 
-#include "common/clock.h"
 #include "common/digest.h"
-#include "common/json.h"
+#include "common/json_out.h"
 #include "server/store/row.h"
 
 #include <errno.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,97 +81,84 @@ bool store_outcome_drop(struct store *store, const char *id)
 
 /* ----------------------------------------------------------------------- reading */
 
-static const char *text_at(sqlite3_stmt *s, int i)
-{
-	return (const char *)sqlite3_column_text(s, i);
-}
-
-static char *copy_at(sqlite3_stmt *s, int i, bool or_empty)
-{
-	const char *text = text_at(s, i);
-
-	return text ? strdup(text) : or_empty ? strdup("") : NULL;
-}
-
 #define ROW \
 	"SELECT r.id, r.call_sid, r.agent, r.variant, r.status, r.source, r.json, r.problems, r.attempts," \
-	" c.from_number, c.to_number, coalesce(c.started_at, r.at), c.ended_at, coalesce(c.seconds, 0), r.state," \
-	" r.updated_at, r.at FROM records r LEFT JOIN calls c ON c.call_sid = r.call_sid "
+	" c.from_number, c.to_number, coalesce(c.started_at, r.at), coalesce(c.seconds, 0), r.state, r.updated_at, r.at" \
+	" FROM records r LEFT JOIN calls c ON c.call_sid = r.call_sid "
 
-enum { COLUMN_STATE = 14, COLUMN_UPDATED, COLUMN_AT };
+enum {
+	ID,
+	CALL_SID,
+	AGENT,
+	VARIANT,
+	STATUS,
+	SOURCE,
+	JSON,
+	PROBLEMS,
+	ATTEMPTS,
+	FROM,
+	TO,
+	BEGAN,
+	SECONDS,
+	STATE,
+	UPDATED,
+	AT
+};
 
 /* False: out of memory. */
-static bool take_row(sqlite3_stmt *s, struct outcome_row *row)
+static bool take_row(const struct rows *rows, struct outcome_row *row)
 {
-	*row = (struct outcome_row){ .attempts = sqlite3_column_int(s, 8),
-		.agent = copy_at(s, 2, true),
-		.variant = copy_at(s, 3, true),
-		.status = copy_at(s, 4, true),
-		.source = copy_at(s, 5, true),
-		.json = copy_at(s, 6, false),
-		.problems = copy_at(s, 7, false),
-		.from = copy_at(s, 9, true),
-		.to = copy_at(s, 10, true),
-		.at_ms = sqlite3_column_int64(s, 11),
-		.ended_ms = sqlite3_column_int64(s, 12),
-		.seconds = sqlite3_column_int64(s, 13) };
-	snprintf(row->id, sizeof row->id, "%s", text_at(s, 0) ? text_at(s, 0) : "");
-	snprintf(row->call_sid, sizeof row->call_sid, "%s", text_at(s, 1) ? text_at(s, 1) : "");
+	*row = (struct outcome_row){ .attempts = (int)row_int(rows, ATTEMPTS),
+		.agent = strdup(row_string(rows, AGENT)),
+		.variant = strdup(row_string(rows, VARIANT)),
+		.status = strdup(row_string(rows, STATUS)),
+		.source = strdup(row_string(rows, SOURCE)),
+		.json = row_copy(rows, JSON),
+		.problems = row_copy(rows, PROBLEMS),
+		.from = strdup(row_string(rows, FROM)),
+		.to = strdup(row_string(rows, TO)),
+		.at_ms = row_int(rows, BEGAN),
+		.seconds = row_int(rows, SECONDS) };
+	row_take(rows, ID, row->id, sizeof row->id);
+	row_take(rows, CALL_SID, row->call_sid, sizeof row->call_sid);
 	if (row->agent && row->variant && row->status && row->source && row->from && row->to)
 		return true;
 	outcome_row_free(row);
 	return false;
 }
 
-int store_outcomes_due(struct store *store, int64_t now_ms, struct outcome_row *rows, int max)
+int store_outcomes_pending(struct store *store, void (*each)(void *arg, const char *id, int64_t next_ms), void *arg)
 {
-	sqlite3 *db = store_reader(store);
-	sqlite3_stmt *s = NULL;
-	int count = 0, rc = SQLITE_ERROR;
+	struct rows rows;
 
-	if (!db)
-		return -EIO;
-	if (!sqlite3_prepare_v2(db,
-		ROW
-		"WHERE r.state = 'open' AND r.next_at <= ?1 AND c.state = 'ended' ORDER BY r.next_at, r.at LIMIT ?2",
-		-1, &s, NULL)) {
-		sqlite3_bind_int64(s, 1, now_ms);
-		sqlite3_bind_int(s, 2, max);
-		while ((rc = sqlite3_step(s)) == SQLITE_ROW && count < max && take_row(s, &rows[count]))
-			count++;
-	}
-	sqlite3_finalize(s);
-	store_reader_done(store, db);
-	return rc == SQLITE_DONE || rc == SQLITE_ROW ? count : -EIO;
+	rows_ask(&rows, store,
+	    "SELECT r.id, r.next_at FROM records r JOIN calls c ON c.call_sid = r.call_sid"
+	    " WHERE r.state = 'open' AND c.state = 'ended' ORDER BY r.next_at, r.at",
+	    "");
+	while (rows_next(&rows))
+		each(arg, row_string(&rows, 0), row_int(&rows, 1));
+	return rows_done(&rows);
 }
 
-bool store_outcome_is_due(struct store *store, const char *id, int64_t now_ms)
+int store_outcome_pending(struct store *store, const char *id, struct outcome_row *out)
 {
-	sqlite3 *db = store_reader(store);
-	sqlite3_stmt *s = NULL;
-	bool due = false;
+	struct rows rows;
+	bool taken = true;
+	int err;
 
-	if (!db)
-		return false;
-	if (!sqlite3_prepare_v2(db,
-		"SELECT 1 FROM records r JOIN calls c ON c.call_sid = r.call_sid"
-		" WHERE r.id = ?1 AND r.state = 'open' AND r.next_at <= ?2 AND c.state = 'ended'",
-		-1, &s, NULL)) {
-		sqlite3_bind_text(s, 1, id, -1, SQLITE_STATIC);
-		sqlite3_bind_int64(s, 2, now_ms);
-		due = sqlite3_step(s) == SQLITE_ROW;
-	}
-	sqlite3_finalize(s);
-	store_reader_done(store, db);
-	return due;
+	rows_ask(&rows, store, ROW "WHERE r.id = ?1 AND r.state = 'open' AND c.state = 'ended'", "t", id);
+	if (rows_next(&rows))
+		taken = take_row(&rows, out);
+	err = rows_done_one(&rows);
+	return err || taken ? err : -EIO;
 }
 
-static void put_turn(sqlite3_stmt *s, struct buf *out)
+static void put_turn(const struct rows *rows, struct buf *out)
 {
-	const char *kind = text_at(s, 0) ? text_at(s, 0) : "", *text = text_at(s, 1), *heard = text_at(s, 2);
+	const char *kind = row_string(rows, 0), *text = row_text(rows, 1), *heard = row_text(rows, 2);
 
 	/* What the caller did not hear was not said. */
-	if (!strcmp(kind, "agent") && sqlite3_column_int(s, 3) && heard)
+	if (!strcmp(kind, "agent") && row_int(rows, 3) && heard)
 		text = heard;
 	if (!text || !*text)
 		return;
@@ -186,86 +171,65 @@ static void put_turn(sqlite3_stmt *s, struct buf *out)
 
 int store_outcome_transcript(struct store *store, const char *call_sid, size_t max, struct buf *out)
 {
-	sqlite3 *db = store_reader(store);
-	sqlite3_stmt *s = NULL;
-	int callers = 0, rc = SQLITE_ERROR;
+	struct rows rows;
+	int callers = 0;
 
-	if (!db)
-		return -EIO;
-	if (!sqlite3_prepare_v2(db,
-		"SELECT kind, text, heard_text, interrupted FROM turns WHERE call_sid = ?1 ORDER BY no", -1, &s,
-		NULL)) {
-		sqlite3_bind_text(s, 1, call_sid, -1, SQLITE_STATIC);
-		while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
-			const char *kind = text_at(s, 0), *text = text_at(s, 1);
-
-			callers += kind && strcmp(kind, "agent") != 0 && text && *text;
-			if (out->len < max)
-				put_turn(s, out);
-			else if (rc == SQLITE_ROW) {
-				buf_puts(out, "(The rest is left out.)\n");
-				rc = SQLITE_DONE;
-				break;
-			}
+	rows_ask(&rows, store, "SELECT kind, text, heard_text, interrupted FROM turns WHERE call_sid = ?1 ORDER BY no",
+	    "t", call_sid);
+	while (rows_next(&rows)) {
+		callers += !row_null(&rows, 0) && strcmp(row_string(&rows, 0), "agent") && *row_string(&rows, 1);
+		if (out->len >= max) {
+			buf_puts(out, "(The rest is left out.)\n");
+			break;
 		}
+		put_turn(&rows, out);
 	}
-	sqlite3_finalize(s);
-	store_reader_done(store, db);
-	return rc == SQLITE_DONE ? callers : -EIO;
+	return rows_done(&rows) < 0 ? -EIO : callers;
 }
 
 /* ----------------------------------------------------------------------- showing */
 
-static void put_time(struct buf *out, const char *name, int64_t wall_ms)
+static const char *or_null(const char *text)
 {
-	char text[32];
-
-	clock_iso8601(wall_ms, text, sizeof text);
-	buf_printf(out, ",\"%s\":\"%s\"", name, text);
+	return text && *text ? text : NULL;
 }
 
-static void put_text(struct buf *out, const char *name, const char *text)
+static void put_row(struct json_out *j, const struct outcome_row *row, bool done, int64_t updated_ms)
 {
-	buf_printf(out, ",\"%s\":", name);
-	json_put_cstring(out, text && *text ? text : NULL);
+	json_put_object(j, NULL);
+	json_put_text(j, "id", row->id);
+	json_put_text(j, "call_sid", or_null(row->call_sid));
+	json_put_text(j, "agent", or_null(row->agent));
+	json_put_text(j, "variant", or_null(row->variant));
+	json_put_text(j, "status", or_null(row->status));
+	json_put_text(j, "source", or_null(row->source));
+	json_put_bool(j, "complete", done);
+	json_put_json(j, "record", row->json);
+	json_put_json(j, "problems", row->problems ? row->problems : "[]");
+	json_put_text(j, "from", or_null(row->from));
+	json_put_text(j, "to", or_null(row->to));
+	json_put_time(j, "call_started_at", row->at_ms);
+	json_put_time(j, "updated_at", updated_ms);
+	json_put_end(j);
 }
 
 void outcome_put_json(const struct outcome_row *row, bool done, int64_t updated_ms, struct buf *out)
 {
-	buf_puts(out, "{\"id\":");
-	json_put_cstring(out, row->id);
-	put_text(out, "call_sid", row->call_sid);
-	put_text(out, "agent", row->agent);
-	put_text(out, "variant", row->variant);
-	put_text(out, "status", row->status);
-	put_text(out, "source", row->source);
-	buf_printf(out, ",\"complete\":%s,\"record\":%s,\"problems\":%s", done ? "true" : "false",
-	    row->json ? row->json : "null", row->problems ? row->problems : "[]");
-	put_text(out, "from", row->from);
-	put_text(out, "to", row->to);
-	put_time(out, "call_started_at", row->at_ms);
-	put_time(out, "updated_at", updated_ms);
-	buf_putc(out, '}');
+	struct json_out j = json_out_to(out);
+
+	put_row(&j, row, done, updated_ms);
 }
 
-static void show(sqlite3_stmt *s, struct buf *out)
+static void show(const struct rows *rows, struct json_out *j)
 {
 	struct outcome_row row;
 
-	if (!take_row(s, &row)) {
-		buf_puts(out, "null");
+	if (!take_row(rows, &row)) {
+		json_put_null(j, NULL);
 		return;
 	}
-	outcome_put_json(&row, !strcmp(text_at(s, COLUMN_STATE), "done"), sqlite3_column_int64(s, COLUMN_UPDATED), out);
+	put_row(j, &row, !strcmp(row_string(rows, STATE), "done"), row_int(rows, UPDATED));
 	outcome_row_free(&row);
-}
-
-static void bind_text(sqlite3_stmt *s, int i, const char *text)
-{
-	if (text)
-		sqlite3_bind_text(s, i, text, -1, SQLITE_STATIC);
-	else
-		sqlite3_bind_null(s, i);
 }
 
 /* Newest first, by when the record was opened. */
@@ -276,76 +240,50 @@ static const char list_sql[] =
 
 int store_outcomes_list(struct store *store, const struct outcome_filter *filter, struct buf *out)
 {
-	sqlite3 *db = store_reader(store);
-	sqlite3_stmt *s = NULL;
+	struct json_out j = json_out_to(out);
+	struct rows rows;
 	char next[64] = "";
-	int count = 0, rc = SQLITE_ERROR;
+	bool more;
 
-	if (!db)
-		return -EIO;
-	buf_puts(out, "{\"records\":[");
-	if (!sqlite3_prepare_v2(db, list_sql, -1, &s, NULL)) {
-		bind_text(s, 1, filter->agent);
-		bind_text(s, 2, filter->call_sid);
-		bind_text(s, 3, filter->status);
-		sqlite3_bind_int64(s, 4, filter->since_ms);
-		sqlite3_bind_int64(s, 5, filter->until_ms);
-		bind_text(s, 6, filter->before_id);
-		sqlite3_bind_int64(s, 7, filter->before_ms);
-		/* One more tells whether there is another page. */
-		sqlite3_bind_int(s, 8, filter->limit + 1);
-		while ((rc = sqlite3_step(s)) == SQLITE_ROW && count < filter->limit) {
-			buf_puts(out, count++ ? "," : "");
-			show(s, out);
-			snprintf(
-			    next, sizeof next, "%lld.%s", (long long)sqlite3_column_int64(s, COLUMN_AT), text_at(s, 0));
-		}
+	/* One more tells whether there is another page. */
+	rows_ask(&rows, store, list_sql, "tttiitii", filter->agent, filter->call_sid, filter->status, filter->since_ms,
+	    filter->until_ms, filter->before_id, filter->before_ms, (int64_t)filter->limit + 1);
+	json_put_object(&j, NULL);
+	json_put_array(&j, "records");
+	while ((more = rows_next(&rows)) && rows.count <= filter->limit) {
+		show(&rows, &j);
+		snprintf(next, sizeof next, "%lld.%s", (long long)row_int(&rows, AT), row_string(&rows, ID));
 	}
-	buf_puts(out, "],\"next\":");
-	json_put_cstring(out, rc == SQLITE_ROW ? next : NULL);
-	buf_puts(out, "}");
-	sqlite3_finalize(s);
-	store_reader_done(store, db);
-	return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : -EIO;
-}
-
-/* The one row that `sql` finds for the text. */
-static int one(
-    struct store *store, const char *sql, const char *text, void (*put)(sqlite3_stmt *, struct buf *), struct buf *out)
-{
-	sqlite3 *db = store_reader(store);
-	sqlite3_stmt *s = NULL;
-	int rc = SQLITE_ERROR;
-
-	if (!db)
-		return -EIO;
-	if (!sqlite3_prepare_v2(db, sql, -1, &s, NULL)) {
-		sqlite3_bind_text(s, 1, text, -1, SQLITE_STATIC);
-		if ((rc = sqlite3_step(s)) == SQLITE_ROW)
-			put(s, out);
-	}
-	sqlite3_finalize(s);
-	store_reader_done(store, db);
-	return rc == SQLITE_ROW ? 0 : rc == SQLITE_DONE ? -ENOENT : -EIO;
+	json_put_end(&j);
+	json_put_text(&j, "next", more ? next : NULL);
+	json_put_end(&j);
+	return rows_done(&rows) < 0 ? -EIO : 0;
 }
 
 int store_outcomes_one(struct store *store, const char *id, struct buf *out)
 {
-	return one(store, ROW "WHERE r.id = ?1 AND r.status <> 'open'", id, show, out);
-}
+	struct json_out j = json_out_to(out);
+	struct rows rows;
 
-static void show_short(sqlite3_stmt *s, struct buf *out)
-{
-	buf_puts(out, "{\"id\":");
-	json_put_cstring(out, text_at(s, 0));
-	buf_puts(out, ",\"status\":");
-	json_put_cstring(out, text_at(s, 1));
-	buf_putc(out, '}');
+	rows_ask(&rows, store, ROW "WHERE r.id = ?1 AND r.status <> 'open'", "t", id);
+	if (rows_next(&rows))
+		show(&rows, &j);
+	return rows_done_one(&rows);
 }
 
 void store_outcomes_of_call(struct store *store, const char *call_sid, struct buf *out)
 {
-	if (!store || one(store, "SELECT id, status FROM records WHERE call_sid = ?1 AND status <> 'open'", call_sid,
-			  show_short, out))
-		buf_puts(out, "null");
+	struct json_out j = json_out_to(out);
+	struct rows rows;
+
+	rows_ask(
+	    &rows, store, "SELECT id, status FROM records WHERE call_sid = ?1 AND status <> 'open'", "t", call_sid);
+	if (rows_next(&rows)) {
+		json_put_object(&j, NULL);
+		json_put_text(&j, "id", row_string(&rows, 0));
+		json_put_text(&j, "status", row_string(&rows, 1));
+		json_put_end(&j);
+	}
+	if (rows_done_one(&rows))
+		json_put_null(&j, NULL);
 }

@@ -18,12 +18,12 @@ enum { OUTCOME_ID_SIZE = 32, RECORD_SID_SIZE = 40 };
  * schema) or "failed" (could not be filled in). */
 struct outcome_row {
 	char id[OUTCOME_ID_SIZE], call_sid[RECORD_SID_SIZE];
-	char *agent, *variant;            /* variant "" without */
-	char *status, *source;            /* source: "call", "after" or "" */
-	char *json, *problems;            /* NULL without */
-	char *from, *to;                  /* of the call */
-	int64_t at_ms, ended_ms, seconds; /* of the call: its start, its end, how long */
-	int attempts;                     /* of filling it in after the call */
+	char *agent, *variant;  /* variant "" without */
+	char *status, *source;  /* source: "call", "after" or "" */
+	char *json, *problems;  /* NULL without */
+	char *from, *to;        /* of the call */
+	int64_t at_ms, seconds; /* of the call: its start, how long */
+	int attempts;           /* of filling it in after the call */
 };
 
 void outcome_row_free(struct outcome_row *row); /* all in it; fine with a zeroed one */
@@ -45,12 +45,13 @@ bool store_outcome_fill(struct store *store, const struct outcome_row *row, int6
 /* Nobody said anything: there is no record. */
 bool store_outcome_drop(struct store *store, const char *id);
 
-/* Whether there is something to do about it now. */
-bool store_outcome_is_due(struct store *store, const char *id, int64_t now_ms);
+/* Calls back with each that is open, though its call is over, and when it is to be
+ * tried: the earliest first. How many, or -EIO. */
+int store_outcomes_pending(struct store *store, void (*each)(void *arg, const char *id, int64_t next_ms), void *arg);
 
-/* Open records of calls that are over and whose time has come, at most `max`;
- * each row is the caller's to free. How many there are, or -EIO. */
-int store_outcomes_due(struct store *store, int64_t now_ms, struct outcome_row *rows, int max);
+/* The one of that id, if it is one of those; the row's is the caller's to free. 0,
+ * -ENOENT, -EIO. */
+int store_outcome_pending(struct store *store, const char *id, struct outcome_row *out);
 
 /* Appends what was said, a line a turn: "Caller: …". How many turns of the
  * caller's there are, or -EIO. At most `max` bytes; says so when it is more. */

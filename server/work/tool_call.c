@@ -13,12 +13,12 @@
 #include <string.h>
 #include <strings.h>
 
-static tool_builtin *builtins[TOOL_BUILTINS];
+static struct tool_builtin builtins[TOOL_BUILTINS];
 static const char *const builtin_names[TOOL_BUILTINS] = { "search_knowledge", "save_record" };
 
-void tool_set_builtin(enum tool_builtin_kind kind, tool_builtin *run)
+void tool_set_builtin(enum tool_builtin_kind kind, tool_run *run, void *arg)
 {
-	builtins[kind] = run;
+	builtins[kind] = (struct tool_builtin){ run, arg };
 }
 
 /* ------------------------------------------------------------------- the flag */
@@ -96,14 +96,14 @@ const struct agent_tool *tool_of_agent(const struct agent *agent, const char *na
 	return NULL;
 }
 
-tool_builtin *tool_builtin_of(const struct agent *agent, const char *name)
+const struct tool_builtin *tool_builtin_of(const struct agent *agent, const char *name)
 {
 	bool offered[TOOL_BUILTINS] = { agent->knowledge[0] != '\0',
 		agent->outcome_schema[0] && agent->outcome_fill != OUTCOME_AFTER };
 
 	for (size_t i = 0; i < TOOL_BUILTINS; i++)
 		if (offered[i] && !strcmp(name, builtin_names[i]))
-			return builtins[i];
+			return builtins[i].run ? &builtins[i] : NULL;
 	return NULL;
 }
 
@@ -290,13 +290,13 @@ static void ask_server(struct tool_call *call, const struct agent_tool *tool, co
 
 /* ---------------------------------------------------------------------- the job */
 
-static void do_own(struct tool_call *call, tool_builtin *builtin)
+static void do_own(struct tool_call *call, const struct tool_builtin *builtin)
 {
 	struct buf out;
 	bool ok;
 
 	buf_init(&out, TOOL_ANSWER_MAX);
-	ok = builtin(call, &out);
+	ok = builtin->run(builtin->arg, call, &out);
 	if (buf_error(&out))
 		finish(call, TOOL_BAD_ANSWER, NULL, "its answer is too large");
 	else
@@ -317,7 +317,7 @@ static void run(struct job *job)
 {
 	struct tool_call *call = (struct tool_call *)job;
 	const struct agent_tool *tool = tool_of_agent(call->agent, call->name);
-	tool_builtin *builtin = tool_builtin_of(call->agent, call->name);
+	const struct tool_builtin *builtin = tool_builtin_of(call->agent, call->name);
 
 	if (atomic_load(&call->cancel->on))
 		tool_call_refuse(call, TOOL_CANCELLED);

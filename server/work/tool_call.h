@@ -87,15 +87,20 @@ const struct agent_tool *tool_of_agent(const struct agent *agent, const char *na
 /* One of ours. On a job thread; short (well under a second, or else within
  * call->deadline_us, looking at call->cancel->on). Appends a JSON object, also
  * when it says false: then {"error":{…}}, see tool_put_error. */
-typedef bool tool_builtin(const struct tool_call *call, struct buf *out);
+typedef bool tool_run(void *arg, const struct tool_call *call, struct buf *out);
+
+struct tool_builtin {
+	tool_run *run; /* NULL: not offered to the model */
+	void *arg;
+};
 
 enum tool_builtin_kind { TOOL_SEARCH_KNOWLEDGE, TOOL_SAVE_RECORD, TOOL_BUILTINS };
 
-/* At start, before any call. What is not set is not offered to the model. */
-void tool_set_builtin(enum tool_builtin_kind kind, tool_builtin *run);
+/* At start and at the end only: before any call, and once no job runs any more. */
+void tool_set_builtin(enum tool_builtin_kind kind, tool_run *run, void *arg);
 
 /* NULL: none of that name, or this agent has no use for it. */
-tool_builtin *tool_builtin_of(const struct agent *agent, const char *name);
+const struct tool_builtin *tool_builtin_of(const struct agent *agent, const char *name);
 
 /* Appends {"error":{"code":"…","message":"…"}}; both short, for the model. */
 void tool_put_error(struct buf *out, const char *code, const char *message);

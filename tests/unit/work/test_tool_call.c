@@ -160,7 +160,7 @@ static int end(void **state)
 	http_peer_stop(peer);
 	tool_cancel_release(cancel);
 	agent_release(agent);
-	tool_set_builtin(TOOL_SEARCH_KNOWLEDGE, NULL);
+	tool_set_builtin(TOOL_SEARCH_KNOWLEDGE, NULL, NULL);
 	return 0;
 }
 
@@ -362,8 +362,9 @@ static void a_pool_that_closes_answers_all_that_waits(void **state)
 
 /* -------------------------------------------------------------------------- our own */
 
-static bool search(const struct tool_call *call, struct buf *out)
+static bool search(void *arg, const struct tool_call *call, struct buf *out)
 {
+	(void)arg;
 	if (strstr(call->arguments, "large"))
 		for (int i = 0; i <= TOOL_ANSWER_MAX; i++)
 			buf_putc(out, 'x');
@@ -378,7 +379,7 @@ static void ours_are_done_here(void **state)
 {
 	(void)state;
 	assert_int_equal(ask("search_knowledge", "{}"), TOOL_BAD_CALL); /* nobody does it */
-	tool_set_builtin(TOOL_SEARCH_KNOWLEDGE, search);
+	tool_set_builtin(TOOL_SEARCH_KNOWLEDGE, search, NULL);
 	assert_int_equal(ask("search_knowledge", "{}"), TOOL_BAD_CALL); /* this agent has nothing to search */
 	agent->knowledge = "menu";
 	assert_int_equal(ask("search_knowledge", "{\"query\":\"soup\"}"), TOOL_OK);

@@ -11,9 +11,9 @@
 
 #include <cmocka.h>
 
-static bool nothing(const struct tool_call *call, struct buf *out)
+static bool nothing(void *arg, const struct tool_call *call, struct buf *out)
 {
-	(void)call, (void)out;
+	(void)arg, (void)call, (void)out;
 	return true;
 }
 
@@ -54,8 +54,8 @@ static void ours_are_offered_to_those_who_can_use_them(void **state)
 	(void)state;
 	assert_null(offered(list, "search_knowledge")); /* nobody does it */
 	cJSON_Delete(list);
-	tool_set_builtin(TOOL_SEARCH_KNOWLEDGE, nothing);
-	tool_set_builtin(TOOL_SAVE_RECORD, nothing);
+	tool_set_builtin(TOOL_SEARCH_KNOWLEDGE, nothing, NULL);
+	tool_set_builtin(TOOL_SAVE_RECORD, nothing, NULL);
 	list = list_of(&p);
 	assert_non_null(offered(list, "search_knowledge"));
 	assert_non_null(strstr(json_str(offered(list, "save_record"), "description"), " Tables only."));

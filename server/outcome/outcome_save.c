@@ -1,0 +1,160 @@
+#include "server/outcome/outcome_save.h"
+
+#include "common/clock.h"
+#include "common/json.h"
+#include "common/log.h"
+#include "common/schema.h"
+#include "server/news/journal.h"
+#include "server/store/store_outcomes.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	TRIES_IN_CALL = 2, /* the model is told what is wrong, once */
+	SAVES_IN_CALL = 20 /* more is a model that has lost its way */
+};
+
+/* What the agent has saved so far, of a call that is up. */
+struct outcome_saving {
+	struct outcome_saving *next;
+	char call_sid[RECORD_SID_SIZE];
+	int tries, saves; /* that did not follow the schema; all */
+};
+
+void outcome_saves_open(struct outcome_saves *s, struct store *store)
+{
+	*s = (struct outcome_saves){ .store = store };
+	pthread_mutex_init(&s->lock, NULL);
+}
+
+void outcome_saves_close(struct outcome_saves *s)
+{
+	for (int i = 0; i < OUTCOME_SAVES_BUCKETS; i++)
+		while (s->of[i]) {
+			struct outcome_saving *gone = s->of[i];
+
+			s->of[i] = gone->next;
+			free(gone);
+		}
+	pthread_mutex_destroy(&s->lock);
+}
+
+static struct outcome_saving **bucket(struct outcome_saves *s, const char *call_sid)
+{
+	uint32_t h = 2166136261u; /* FNV-1a */
+
+	for (; *call_sid; call_sid++)
+		h = (h ^ (uint8_t)*call_sid) * 16777619u;
+	return &s->of[h % OUTCOME_SAVES_BUCKETS];
+}
+
+/* Under lock. Where the call's stands, or the end of the list. */
+static struct outcome_saving **find_saving(struct outcome_saves *s, const char *call_sid)
+{
+	struct outcome_saving **at = bucket(s, call_sid);
+
+	while (*at && strcmp((*at)->call_sid, call_sid) != 0)
+		at = &(*at)->next;
+	return at;
+}
+
+void outcome_saves_forget(struct outcome_saves *s, const char *call_sid)
+{
+	struct outcome_saving **at, *gone;
+
+	pthread_mutex_lock(&s->lock);
+	at = find_saving(s, call_sid);
+	gone = *at;
+	if (gone)
+		*at = gone->next;
+	pthread_mutex_unlock(&s->lock);
+	free(gone);
+}
+
+enum verdict { SAVED, SAY_AGAIN, KEPT_INVALID, TOO_OFTEN };
+
+static enum verdict judge_save(struct outcome_saves *s, const char *call_sid, bool valid)
+{
+	struct outcome_saving **at, *of_call;
+	enum verdict verdict = SAVED;
+
+	pthread_mutex_lock(&s->lock);
+	at = find_saving(s, call_sid);
+	if (!*at && (*at = calloc(1, sizeof **at)))
+		snprintf((*at)->call_sid, sizeof(*at)->call_sid, "%s", call_sid);
+	of_call = *at;
+	if (of_call && ++of_call->saves > SAVES_IN_CALL)
+		verdict = TOO_OFTEN;
+	else if (!valid)
+		verdict = of_call && ++of_call->tries < TRIES_IN_CALL ? SAY_AGAIN : KEPT_INVALID;
+	pthread_mutex_unlock(&s->lock);
+	return verdict;
+}
+
+static void tell_saved(const struct tool_call *call, const char *status)
+{
+	char id[OUTCOME_ID_SIZE], json[128];
+
+	outcome_id(call->call_sid, id);
+	snprintf(json, sizeof json, "{\"id\":\"%s\",\"status\":\"%s\"}", id, status);
+	journal_tell(&(struct journal_entry){ .kind = JOURNAL_NOTE,
+	    .type = "record.saved",
+	    .call_sid = call->call_sid,
+	    .agent = call->agent,
+	    .wall_ms = clock_wall_ms(),
+	    .no = -1,
+	    .json = json });
+}
+
+static void keep(
+    struct outcome_saves *s, const struct tool_call *call, const char *status, const cJSON *value, const char *problems)
+{
+	char *json = cJSON_PrintUnformatted(value);
+
+	store_outcome_save(
+	    s->store, call->call_sid, call->agent->name, call->agent->variant, status, json, problems, clock_wall_ms());
+	cJSON_free(json);
+	tell_saved(call, status);
+	log_info(call->call_sid, "save_record: status=%s", status);
+}
+
+bool outcome_saves_take(struct outcome_saves *s, const struct tool_call *call, struct buf *out)
+{
+	const char *schema_text = call->agent->outcome_schema;
+	cJSON *schema = json_parse(schema_text, strlen(schema_text));
+	cJSON *value = json_parse(call->arguments, strlen(call->arguments));
+	struct schema_problems problems = { .count = 0 };
+	enum verdict verdict;
+	struct buf list;
+
+	buf_init(&list, 0);
+	if (!cJSON_IsObject(value))
+		schema_add_problem(&problems, "", "must be a JSON object");
+	else
+		schema_follows(schema, value, &problems);
+	schema_put_problems(&list, &problems);
+	verdict = judge_save(s, call->call_sid, !problems.count);
+	if (verdict == TOO_OFTEN) {
+		buf_puts(out,
+		    "{\"error\":{\"code\":\"too_often\",\"message\":\"This has been saved often enough; go on "
+		    "with the call.\"}}");
+	} else if (verdict == SAVED) {
+		keep(s, call, "valid", value, NULL);
+		buf_puts(out, "{\"saved\":true}");
+	} else {
+		if (cJSON_IsObject(value))
+			keep(s, call, "invalid", value, buf_text(&list));
+		buf_printf(out, "{\"error\":{\"code\":\"invalid_record\",\"message\":\"%s\"},\"problems\":%s}",
+		    verdict == SAY_AGAIN
+			? "Not saved yet: put the problems right, ask the caller if need be, and call save_record again."
+			: "Kept as it is, marked as incomplete. Do not call save_record again unless the caller says "
+			  "something new.",
+		    buf_text(&list));
+	}
+	buf_free(&list);
+	cJSON_Delete(schema);
+	cJSON_Delete(value);
+	return verdict == SAVED;
+}
