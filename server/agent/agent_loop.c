@@ -29,7 +29,6 @@ enum {
 	DIAL_TRIES = 3,                   /* to have a session before the call is given up */
 	DIAL_TOTAL_US = 12 * US_PER_S,    /* no further try after this: a caller is waiting */
 	DIAL_PAUSE_US = 300 * US_PER_MS,  /* before the second try; twice that before the third */
-	PUBLISH_US = 500 * US_PER_MS,     /* HTTP readers see the conversation this old at most */
 	PING_US = 20 * US_PER_S,          /* without a word from the model: ask */
 	DEAD_US = 45 * US_PER_S,          /* and without an answer: lost */
 	SETTLE_MS = 200,                  /* for the recording to be on the disk */
@@ -345,78 +344,6 @@ static void tick(struct conversation *con, int64_t now)
 	ping_if_quiet(con, now);
 }
 
-/* ------------------------------------------------------------------- what others see */
-
-static void publish(struct conversation *con, int64_t now, bool wait)
-{
-	struct call *c = con->call;
-	struct buf *out = &c->shown;
-	size_t before;
-
-	if ((!con->timeline.dirty && !con->toolbox.dirty) || (!wait && now < con->published_us + PUBLISH_US))
-		return;
-	if (wait)
-		pthread_mutex_lock(&c->shown_lock);
-	else if (pthread_mutex_trylock(&c->shown_lock)) {
-		con->published_us = now; /* a reader is copying it; next time */
-		return;
-	}
-	buf_reset(out);
-	buf_puts(out, "\"model_session_id\":");
-	json_put_cstring(out, con->session ? model_session_id(con->session) : NULL);
-	buf_puts(out, ",\"turns\":");
-	before = timeline_put_json(&con->timeline, out);
-	buf_printf(out, ",\"turns_before\":%zu,\"tools\":", before);
-	toolbox_put_json(&con->toolbox, out);
-	buf_printf(out, ",\"turns_dropped\":%" PRIu64 ",\"text_dropped\":%" PRIu64, con->timeline.turns_dropped,
-	    con->timeline.text_dropped);
-	pthread_mutex_unlock(&c->shown_lock);
-	con->published_us = now;
-}
-
-static void tell_turn(struct conversation *con, enum journal_kind kind, int no)
-{
-	struct buf json;
-
-	buf_init(&json, 0);
-	timeline_put_turn(&con->timeline.turns[no], &json);
-	if (!buf_error(&json))
-		call_tell(con->call, kind, "turn", con->call->first_turn + no, buf_text(&json));
-	buf_free(&json);
-}
-
-/* What is being said, as far as it has come; seldom, and for watchers only. What
- * comes last in a turn comes with the whole of it. */
-static void tell_forming(struct conversation *con)
-{
-	int64_t now;
-	int no;
-
-	if (!con->timeline.forming || !journal_watched())
-		return;
-	now = clock_now_us();
-	if (now < con->formed_us + JOURNAL_FORMING_MS * US_PER_MS || (no = timeline_next_forming(&con->timeline)) < 0)
-		return;
-	con->formed_us = now;
-	tell_turn(con, JOURNAL_FORMING, no);
-}
-
-/* Tells the journal of the turns that have news. */
-static void tell_turns(struct conversation *con)
-{
-	int no;
-
-	while (con->timeline.news && (no = timeline_next_news(&con->timeline)) >= 0) {
-		if (journal_wanted())
-			tell_turn(con, JOURNAL_TURN, no);
-		if (con->timeline.forming == (size_t)no + 1) {
-			con->timeline.forming = 0; /* told with this */
-			con->formed_us = clock_now_us();
-		}
-	}
-	tell_forming(con);
-}
-
 /* -------------------------------------------------------------------------- the loop */
 
 static int64_t earlier(int64_t x, int64_t y)
@@ -446,8 +373,7 @@ static int64_t deadline(const struct conversation *con, int64_t now_us)
 	if (!con->session && !con->model_end)
 		due = earlier(due, con->retry_us);
 	due = earlier(due, farewell_deadline_us(&con->farewell));
-	if (con->timeline.dirty || con->toolbox.dirty)
-		due = earlier(due, con->published_us + PUBLISH_US);
+	due = earlier(due, conversation_publish_us(con));
 	return earlier(due, idle_deadline(con));
 }
 
@@ -484,8 +410,8 @@ static void talk(struct conversation *con)
 		tick(con, now);
 		answer_if_due(con, now);
 		flush_or_pass_writer(con);
-		publish(con, now, false);
-		tell_turns(con);
+		conversation_publish(con, false, now);
+		conversation_tell_turns(con);
 		wait_for_something(con, deadline(con, now));
 		now = clock_now_us();
 	}
@@ -613,8 +539,8 @@ void agent_loop(struct call *c)
 	recording_settle(atomic_load_explicit(&c->recording, memory_order_acquire), SETTLE_MS);
 	con.minded_us = 0;
 	conversation_mind_cost(&con, clock_now_us());
-	publish(&con, clock_now_us(), true);
-	tell_turns(&con);
+	conversation_publish(&con, true, clock_now_us());
+	conversation_tell_turns(&con);
 	log_end(&con);
 	calls_remember(c);
 	close_session(&con);

@@ -6,6 +6,7 @@
  *   agent_loop.c    the loop: dialling, deadlines, the model writer, the end
  *   conversation_events.c  what the model tells
  *   conversation_caller.c  what the caller loop tells: heard, cuts, digits
+ *   conversation_shown.c   what others see of it
  *   conversation_cost.c    what it costs
  *   conversation_mail.c    what comes from outside: the operator's word, goodbyes
  *   conversation_transfer.c  handing the caller over, and having them back
@@ -162,6 +163,14 @@ void conversation_told_to_transfer(struct conversation *con, const struct mail *
 void conversation_hand_over(struct conversation *con, int64_t now_us); /* the call ends by it now */
 /* The model is told what was said before the caller came back. False: this is no such call. */
 bool conversation_recall(struct conversation *con);
+
+/* conversation_shown.c: for HTTP readers, if there is news and the last time is long
+ * enough ago; `wait`: whatever happens, and a reader may make us wait. When it is
+ * due, NEVER_US without news. */
+void conversation_publish(struct conversation *con, bool wait, int64_t now_us);
+int64_t conversation_publish_us(const struct conversation *con);
+/* Tells the journal of the turns that have news. */
+void conversation_tell_turns(struct conversation *con);
 
 /* conversation_cost.c */
 void conversation_count_usage(struct conversation *con, bool transcription, const struct model_usage *usage);
