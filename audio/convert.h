@@ -25,6 +25,11 @@ struct converter;
 int converter_open(struct converter **out, enum convert_format model_format);
 void converter_close(struct converter *c); /* fine with NULL */
 
+/* The session's format may have changed with the session: *c (NULL, or of another
+ * format) becomes one for this format; NULL for PCMU, which needs none. One that
+ * fits stays, with its past. 0 or -ENOMEM. */
+int converter_switch(struct converter **c, enum convert_format model_format);
+
 /* Caller to model. `out` must hold converter_to_model_max(c, len) bytes; returns
  * how many were written. */
 size_t converter_to_model_max(const struct converter *c, size_t mulaw_len);

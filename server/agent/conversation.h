@@ -3,7 +3,7 @@
 /* The agent loop's own state, and the parts it is made of. Private to
  * server/call/; agent loop only.
  *
- *   agent_loop.c    the loop: dialling, deadlines, the model writer, the end
+ *   agent_loop.c    the loop: deadlines, the end
  *   conversation_events.c  what the model tells
  *   conversation_caller.c  what the caller loop tells: heard, cuts, digits
  *   conversation_shown.c   what others see of it
@@ -17,12 +17,11 @@
 #include "server/agent/cues.h"
 #include "server/news/journal.h"
 #include "server/agent/farewell.h"
+#include "server/agent/link.h"
 #include "server/agent/sequencer.h"
 #include "server/agent/timeline.h"
 #include "server/agent/toolbox.h"
 #include "server/line/transfers.h"
-#include "server/model/protocol.h"
-#include "server/model/session.h"
 
 struct converter;
 struct tool_cancel;
@@ -33,19 +32,9 @@ struct conversation {
 	struct call *call;
 
 	/* The model */
-	const struct model_protocol *protocol;
-	struct model_session *session; /* owned; NULL between attempts */
-	struct ws_client *client;      /* the session's, once ready; NULL before and when lost */
-	int attempts;
-	int64_t dialled_us;      /* when the first of them began */
-	int64_t retry_us;        /* dial again at; NEVER_US: not waiting to */
-	enum call_end model_end; /* why it cannot be had; told once the caller is there */
-	bool writer_is_ours;
-	bool more_to_read;           /* the connection may hold messages that poll does not show */
-	bool unsent;                 /* while the model writer is ours: POLLOUT tells */
-	uint32_t events_sent;        /* numbers our event_ids */
-	int64_t heard_us, pinged_us; /* the connection's last sign of life, our last ping */
-	struct converter *converter; /* owned; NULL when the model speaks mu-law */
+	struct link link;
+	uint32_t requests_sent;      /* numbers their ids */
+	struct converter *converter; /* owned; NULL while the model speaks mu-law */
 	struct buf audio;            /* one delta, decoded */
 	struct buf message;          /* one message under construction */
 	uint8_t *converted;          /* owned; room for one converted delta */
@@ -94,7 +83,8 @@ struct conversation {
 	bool cost_told, unknown_told; /* the goodbye is under way; the missing price was named */
 };
 
-/* Sends what is in a->message, by whoever has the model writer, and empties it. */
+/* Sends what is in con->message, which the link's protocol has put there, and
+ * empties it. Dropped without a session, and once the call has ended. */
 void conversation_send(struct conversation *con);
 
 /* Our name for the next message to the model, by which an error may refer to it.
@@ -111,14 +101,17 @@ int64_t conversation_at_ms(const struct conversation *con, int64_t now_us);
  * be played. `cancel`: the model does not stop by itself. */
 void conversation_interrupt(struct conversation *con, bool cancel, int64_t now_us);
 
+/* Ends the call if the link is gone; but that is told to a caller, not before. */
+void conversation_mind_link(struct conversation *con);
+
 /* The model cannot go on; the caller hears it as soon as there is one. */
 void conversation_model_failed(struct conversation *con, enum call_end why);
 
 /* An answer did not come: MODEL_FAILED if it was not the first time. */
 void conversation_judge(struct conversation *con, enum seq_verdict verdict);
 
-/* conversation_events.c. False when the connection is over. */
-bool conversation_read_model(struct conversation *con, int64_t now_us);
+/* conversation_events.c: a link_event_fn. */
+void conversation_model_told(void *arg, const struct model_event *event, int64_t now_us);
 
 /* conversation_caller.c */
 void conversation_take_messages(struct conversation *con, int64_t now_us);

@@ -22,8 +22,7 @@ static void on_started(struct conversation *con, int64_t now)
 	if (con->call->record == RECORDING_TWILIO && !con->call->context.said[0])
 		twilio_start(con->call->cfg, calls_work(con->call->calls), con->call->call_sid);
 	con->last_voice_us = now;
-	if (con->model_end)
-		call_end(con->call, con->model_end);
+	conversation_mind_link(con);
 }
 
 /* The latency of an answer: from the end of what it answers to its first
@@ -84,9 +83,9 @@ static void cut_answer(struct conversation *con, struct answer *answer, const st
 	if (answer->over)
 		return;
 	note_heard(con, answer, heard, truncate_ms >= 0);
-	if (truncate_ms < 0 || !con->protocol->can_truncate)
+	if (truncate_ms < 0 || !con->link.protocol->can_truncate)
 		return;
-	con->protocol->heard_until(
+	con->link.protocol->heard_until(
 	    &con->message, conversation_next_id(con, MODEL_REQUEST_HEARD), answer->item_id, truncate_ms);
 	conversation_send(con);
 }
@@ -131,7 +130,7 @@ void conversation_end_protection(struct conversation *con, int64_t now_us)
 {
 	con->protecting = false;
 	con->restoring = true;
-	con->protocol->turns(
+	con->link.protocol->turns(
 	    &con->message, conversation_next_id(con, MODEL_REQUEST_CONFIGURE), con->call->agent, false);
 	conversation_send(con);
 	/* Who is speaking over the greeting by now interrupts it by now. */
@@ -160,7 +159,7 @@ void conversation_finish_digits(struct conversation *con, int64_t now_us)
 
 	con->digits_due_us = now_us;
 	/* Before the model is there they wait for it. */
-	if (!con->digit_count || !con->client)
+	if (!con->digit_count || !link_talks(&con->link))
 		return;
 	con->digits[con->digit_count] = '\0';
 	put_spaced(con->digits, spaced);
@@ -170,7 +169,7 @@ void conversation_finish_digits(struct conversation *con, int64_t now_us)
 	stat_add(turns_digits, 1);
 	con->digit_count = 0;
 	con->digits_due_us = NEVER_US;
-	con->protocol->item(&con->message, conversation_next_id(con, MODEL_REQUEST_KEYS), MODEL_ROLE_CALLER, text);
+	con->link.protocol->item(&con->message, conversation_next_id(con, MODEL_REQUEST_KEYS), MODEL_ROLE_CALLER, text);
 	conversation_send(con);
 	seq_want(&con->seq, true, now_us);
 }
@@ -182,7 +181,7 @@ static void on_digit(struct conversation *con, char digit, int64_t now)
 	if (con->farewell.firm)
 		return;
 	conversation_caller_spoke_up(con, now);
-	if (con->protecting && con->client)
+	if (con->protecting && link_talks(&con->link))
 		conversation_end_protection(con, now);
 	/* The model knows nothing of keys: it does not stop by itself. */
 	conversation_interrupt(con, true, now);

@@ -6,7 +6,6 @@
 #include "common/base64.h"
 #include "common/clock.h"
 #include "common/log.h"
-#include "common/ws_client.h"
 #include "server/stats/stats.h"
 
 #include <errno.h>
@@ -17,8 +16,7 @@
 
 enum {
 	RECORD_AUDIO = 32 * 1024, /* of one record in to_caller */
-	AUDIO_KEEP = 256 * 1024,  /* a decoding buffer larger than this is given back */
-	READ_AT_ONCE = 64         /* messages, before the loop looks around */
+	AUDIO_KEEP = 256 * 1024   /* a decoding buffer larger than this is given back */
 };
 
 /* ------------------------------------------------------------- the caller's turn */
@@ -154,7 +152,7 @@ static uint8_t *room_for_converted(struct conversation *con, size_t size)
 
 static void late_audio(struct conversation *con, size_t model_bytes)
 {
-	uint64_t ms = convert_bytes_to_ms((enum convert_format)con->call->cfg->audio_format, model_bytes);
+	uint64_t ms = convert_bytes_to_ms((enum convert_format)con->link.access->format, model_bytes);
 
 	stat_add(audio_late_delta_ms, ms);
 	atomic_fetch_add_explicit(&con->call->counters.late_delta_ms, ms, memory_order_relaxed);
@@ -429,54 +427,7 @@ static void (*const handlers[])(struct conversation *, const struct model_event 
 	[MODEL_ERROR] = on_error,
 };
 
-/* ------------------------------------------------------------------------- reading */
-
-static void connection_over(struct conversation *con, int err)
+void conversation_model_told(void *arg, const struct model_event *event, int64_t now_us)
 {
-	const char *reason = ws_client_close_reason(con->client);
-	enum model_error error = con->protocol->close_class(reason);
-	int code = ws_client_close_code(con->client);
-
-	log_info(con->call->tag, "model: connection ended: %s; close_code=%d%s%.100s", strerror(-err), code,
-	    reason[0] ? " reason=" : "", reason);
-	stat_model_error("connection", reason[0] ? reason : err == -EPIPE ? "closed" : strerrorname_np(-err));
-	conversation_model_failed(con, error == MODEL_RENEW   ? END_MODEL_EXPIRED
-				       : error == MODEL_FATAL ? END_MODEL_REFUSED
-							      : END_MODEL_LOST);
-}
-
-bool conversation_read_model(struct conversation *con, int64_t now_us)
-{
-	con->more_to_read = false;
-	for (int count = 0; count < READ_AT_ONCE; count++) {
-		struct ws_message m;
-		struct model_event e;
-		bool wants_flush = false;
-		int got = ws_client_read(con->client, &m, &wants_flush);
-
-		if (wants_flush && con->writer_is_ours) {
-			con->unsent = true;
-		} else if (wants_flush) {
-			ring_put(&con->call->to_model, TO_MODEL_FLUSH, NULL, 0);
-			bell_ring(&con->call->caller_bell);
-		}
-		if (got < 0) {
-			connection_over(con, got);
-			return false;
-		}
-		if (got == 0)
-			return true;
-		con->heard_us = now_us;
-		if (m.opcode != WS_TEXT) {
-			if (m.opcode == WS_BINARY)
-				stat_add(model_invalid_events, 1);
-			continue;
-		}
-		con->protocol->parse(m.data, m.len, calls_access(con->call->calls)->format, &e);
-		handlers[e.type](con, &e, now_us);
-		con->protocol->release(&e);
-	}
-	/* Other things want their turn too, however much the model has to say. */
-	con->more_to_read = true;
-	return true;
+	handlers[event->type](arg, event, now_us);
 }

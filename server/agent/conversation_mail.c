@@ -43,7 +43,7 @@ void conversation_say_cue(struct conversation *con, int64_t now_us)
 		return;
 	id = conversation_next_id(con, MODEL_REQUEST_ANSWER);
 	seq_sent(&con->seq, id, now_us);
-	con->protocol->say(&con->message, id, con->call->context.instructions, cue->text, cue->exact);
+	con->link.protocol->say(&con->message, id, con->call->context.instructions, cue->text, cue->exact);
 	cues_asked(&con->cues, id);
 	conversation_send(con);
 }
@@ -107,13 +107,14 @@ void conversation_caller_spoke_up(struct conversation *con, int64_t now_us)
  * the caller says meanwhile. */
 static void stop_listening(struct conversation *con, int64_t now_us)
 {
-	con->deaf_waits = !con->client;
+	con->deaf_waits = !link_talks(&con->link);
 	if (con->deaf_waits)
 		return;
 	if (con->protecting)
 		con->protect_until_us = now_us; /* its end must not turn the ears on again */
 	con->protecting = con->turn_waiting = false;
-	con->protocol->turns(&con->message, conversation_next_id(con, MODEL_REQUEST_CONFIGURE), con->call->agent, true);
+	con->link.protocol->turns(
+	    &con->message, conversation_next_id(con, MODEL_REQUEST_CONFIGURE), con->call->agent, true);
 	conversation_send(con);
 }
 
@@ -177,7 +178,7 @@ static void on_machine(struct conversation *con, const struct mail *mail, int64_
 	tell_of_machine(con, mail);
 	if (strcmp(mail->text, "message") != 0)
 		call_end(con->call, END_MACHINE);
-	else if (con->started && con->client)
+	else if (con->started && link_talks(&con->link))
 		leave_message(con, now);
 	else
 		con->machine_waits = true;
@@ -222,9 +223,9 @@ void conversation_take_mail(struct conversation *con, int64_t now_us)
 {
 	struct mail *mail = mailbox_take(&con->call->mail);
 
-	if (con->deaf_waits && con->client)
+	if (con->deaf_waits && link_talks(&con->link))
 		stop_listening(con, now_us);
-	if (con->machine_waits && con->started && con->client)
+	if (con->machine_waits && con->started && link_talks(&con->link))
 		leave_message(con, now_us);
 	while (mail) {
 		struct mail *next = mail->next;

@@ -30,7 +30,7 @@ void conversation_publish(struct conversation *con, bool wait, int64_t now_us)
 	}
 	buf_reset(out);
 	buf_puts(out, "\"model_session_id\":");
-	json_put_cstring(out, con->session ? model_session_id(con->session) : NULL);
+	json_put_cstring(out, link_session_id(&con->link));
 	buf_puts(out, ",\"turns\":");
 	before = timeline_put_json(&con->timeline, out);
 	buf_printf(out, ",\"turns_before\":%zu,\"tools\":", before);

@@ -230,7 +230,8 @@ static void begin(struct conversation *con, const struct model_tool_call *call, 
 	case TOOL_TOO_MANY:
 		stat_add(tools_unusable, 1);
 		log_warn(con->call->tag, "too many tools called; %.40s is not run", call->name);
-		con->protocol->tool_result(&con->message, conversation_next_id(con, MODEL_REQUEST_TOOL), call->call_id,
+		con->link.protocol->tool_result(&con->message, conversation_next_id(con, MODEL_REQUEST_TOOL),
+		    call->call_id,
 		    "{\"error\":{\"code\":\"too_many\",\"message\":\"No more tools can be used in this call.\"}}");
 		conversation_send(con);
 		con->answer_wanted = true;
@@ -258,7 +259,7 @@ static void unusable(struct conversation *con, const struct model_tool_call *cal
 {
 	stat_add(tools_unusable, 1);
 	log_warn(con->call->tag, "a tool was called without a usable id or name; name=%.40s", call->name);
-	con->protocol->item(&con->message, conversation_next_id(con, MODEL_REQUEST_TOOL), MODEL_ROLE_NOTE,
+	con->link.protocol->item(&con->message, conversation_next_id(con, MODEL_REQUEST_TOOL), MODEL_ROLE_NOTE,
 	    "The tool you called was not run, because the call could not be read. Nothing was done.");
 	conversation_send(con);
 	con->answer_wanted = true;
@@ -316,7 +317,7 @@ static void approve_or_not(struct conversation *con, const struct model_mcp_item
 	    approve ? "allowed" : "not allowed, nobody is there to say yes");
 	if (!item->id[0])
 		return;
-	con->protocol->approve(&con->message, conversation_next_id(con, MODEL_REQUEST_TOOL), item->id, approve);
+	con->link.protocol->approve(&con->message, conversation_next_id(con, MODEL_REQUEST_TOOL), item->id, approve);
 	conversation_send(con);
 	con->answer_wanted = true;
 	con->told_us = now;
@@ -356,11 +357,11 @@ static void tell_answers(struct conversation *con, int64_t now)
 {
 	struct tool_batch *batch;
 
-	while (con->client && (batch = toolbox_ready(&con->toolbox))) {
+	while (link_talks(&con->link) && (batch = toolbox_ready(&con->toolbox))) {
 		const struct tool_run *run = NULL;
 
 		while ((run = toolbox_next(&con->toolbox, batch, run))) {
-			con->protocol->tool_result(&con->message, conversation_next_id(con, MODEL_REQUEST_TOOL),
+			con->link.protocol->tool_result(&con->message, conversation_next_id(con, MODEL_REQUEST_TOOL),
 			    run->call_id,
 			    run->output ? run->output
 					: "{\"error\":{\"code\":\"no_memory\",\"message\":\"The answer was lost.\"}}");

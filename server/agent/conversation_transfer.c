@@ -94,7 +94,7 @@ void conversation_hand_over(struct conversation *con, int64_t now_us)
 
 static void tell_past(struct conversation *con, enum model_role role, const char *text)
 {
-	con->protocol->item(&con->message, conversation_next_id(con, MODEL_REQUEST_PAST), role, text);
+	con->link.protocol->item(&con->message, conversation_next_id(con, MODEL_REQUEST_PAST), role, text);
 	conversation_send(con);
 }
 

@@ -40,9 +40,6 @@ void uplink_init(struct uplink *u, struct call *c, int fd, int64_t now_us)
 	lateness_init(&u->lateness, now_us);
 	buf_init(&u->audio, 1 << 20);
 	buf_init(&u->message, 0);
-	if (c->cfg->audio_format != AUDIO_PCMU &&
-	    converter_open(&u->converter, (enum convert_format)c->cfg->audio_format))
-		call_end(c, END_INTERNAL_ERROR);
 }
 
 void uplink_close(struct uplink *u)
@@ -192,18 +189,10 @@ bool uplink_frame(struct uplink *u, const struct phone_event *e, int64_t now_us)
 
 /* ---------------------------------------------------------------- to the model */
 
-static bool have_writer(const struct uplink *u)
-{
-	/* Acquire: pairs with the agent loop's release; we see its connection. */
-	return atomic_load_explicit(&u->call->model_writer, memory_order_acquire) == WRITER_CALLER;
-}
-
 static void give_writer_back(struct uplink *u)
 {
 	u->unsent = false;
-	/* Release: pairs with the agent loop's acquire; it sees our last write. */
-	atomic_store_explicit(&u->call->model_writer, WRITER_AGENT, memory_order_release);
-	bell_ring(&u->call->agent_bell);
+	model_writer_pass(&u->call->writer, WRITER_AGENT, &u->call->agent_bell);
 }
 
 static void broken(struct uplink *u, int err)
@@ -212,25 +201,36 @@ static void broken(struct uplink *u, int err)
 	/* Any other reason the reader meets too, and counts. */
 	if (err == -ETIMEDOUT)
 		stat_model_error("connection", "stalled");
-	atomic_store_explicit(&u->call->writer_failed, true, memory_order_relaxed);
+	atomic_store_explicit(&u->call->writer.failed, true, memory_order_relaxed);
 	give_writer_back(u);
 }
 
-/* The agent loop's orders, in their order. */
-static int send_orders(struct uplink *u)
+/* The positions of a new session's input begin at 0, and it may speak another format. */
+static int meet_session(struct uplink *u)
 {
-	struct call *c = u->call;
-	struct ring_message r;
-	int err = 0;
+	struct model_writer *w = &u->call->writer;
 
-	while (!err && ring_next(&c->to_model, &r)) {
-		if (r.type == TO_MODEL_TEXT)
-			err = ws_client_send_text(c->client, r.body, r.len);
-		else if (r.type == TO_MODEL_PING)
-			err = ws_client_send_ping(c->client);
-		u->unsent = true;
-		ring_pop(&c->to_model);
-	}
+	int err;
+
+	if (u->session == w->session)
+		return 0;
+	u->session = w->session;
+	u->sent = 0;
+	atomic_store_explicit(&u->call->uplink_anchor_us, INT64_MIN, memory_order_relaxed);
+	err = converter_switch(&u->converter, (enum convert_format)w->format);
+	if (err)
+		call_end(u->call, END_INTERNAL_ERROR);
+	return err;
+}
+
+static int send_message(struct uplink *u, const uint8_t *bytes, size_t len)
+{
+	struct model_writer *w = &u->call->writer;
+	int err;
+
+	w->protocol->hear(&u->message, bytes, len);
+	err = ws_client_send_text(w->client, buf_text(&u->message), u->message.len);
+	buf_reset(&u->message);
 	return err;
 }
 
@@ -246,18 +246,13 @@ static int send_append(struct uplink *u, const uint8_t *mulaw, size_t len)
 
 			if (!n)
 				continue;
-			calls_access(u->call->calls)->protocol->hear(&u->message, converted, n);
-			err = ws_client_send_text(u->call->client, buf_text(&u->message), u->message.len);
-			buf_reset(&u->message);
+			err = send_message(u, converted, n);
 			if (err)
 				return err;
 		}
 		return 0;
 	}
-	calls_access(u->call->calls)->protocol->hear(&u->message, mulaw, len);
-	int err = ws_client_send_text(u->call->client, buf_text(&u->message), u->message.len);
-	buf_reset(&u->message);
-	return err;
+	return send_message(u, mulaw, len);
 }
 
 /* What waits goes out at once; the model takes it faster than it was said. */
@@ -266,7 +261,7 @@ static int send_audio(struct uplink *u, int64_t now)
 	size_t done = 0;
 	int err = 0;
 
-	while (!err && done < u->audio.len && ws_client_unsent(u->call->client) < MODEL_UNSENT_MAX) {
+	while (!err && done < u->audio.len && ws_client_unsent(u->call->writer.client) < MODEL_UNSENT_MAX) {
 		size_t len = u->audio.len - done < APPEND_MAX ? u->audio.len - done : APPEND_MAX;
 
 		err = send_append(u, (const uint8_t *)u->audio.data + done, len);
@@ -298,8 +293,8 @@ static int flush(struct uplink *u, int64_t now)
 
 	if (!u->unsent)
 		return 0;
-	err = ws_client_flush(u->call->client);
-	unsent = ws_client_unsent(u->call->client);
+	err = ws_client_flush(u->call->writer.client);
+	unsent = ws_client_unsent(u->call->writer.client);
 	if (!err || unsent < u->last_unsent)
 		u->progress_us = now;
 	u->last_unsent = unsent;
@@ -309,18 +304,36 @@ static int flush(struct uplink *u, int64_t now)
 	return err;
 }
 
+static int send_all(struct uplink *u, bool audio, int64_t now)
+{
+	int err = meet_session(u);
+
+	if (!u->unsent)
+		u->progress_us = now;
+	if (!err)
+		err = model_writer_carry_out(&u->call->writer, &u->unsent);
+	if (!err && audio)
+		err = send_audio(u, now);
+	return err ? err : flush(u, now);
+}
+
 void uplink_run(struct uplink *u, int64_t now_us)
 {
 	bool speaking = atomic_load_explicit(&u->call->caller_speaking, memory_order_relaxed);
-	int err;
+	struct model_writer *w = &u->call->writer;
 
 	u->checked_us = now_us;
 	put_silence_before(u, lateness_pad(&u->lateness, speaking, now_us), 0);
-	if (have_writer(u)) {
-		if (!u->unsent)
-			u->progress_us = now_us;
-		if ((err = send_orders(u)) || (err = send_audio(u, now_us)) || (err = flush(u, now_us)))
+	if (model_writer_is_held_by(w, WRITER_CALLER)) {
+		/* If the writer is asked back, there is perhaps a better session for the
+		 * audio. What is queued by then is whole. */
+		bool asked_back = atomic_load_explicit(&w->asked_back, memory_order_relaxed);
+		int err = send_all(u, !asked_back, now_us);
+
+		if (err)
 			broken(u, err);
+		else if (asked_back)
+			give_writer_back(u);
 	}
 	trim_backlog(u);
 	atomic_store_explicit(
@@ -329,7 +342,7 @@ void uplink_run(struct uplink *u, int64_t now_us)
 
 int uplink_fd(const struct uplink *u)
 {
-	return u->unsent ? ws_client_fd(u->call->client) : -1;
+	return u->unsent ? ws_client_fd(u->call->writer.client) : -1;
 }
 
 int64_t uplink_deadline_us(const struct uplink *u)
@@ -349,6 +362,6 @@ void uplink_leave(struct uplink *u)
 	/* Under a low-water mark Twilio's Close alone would wake nobody. */
 	if (u->valve_open)
 		set_valve(u, false);
-	if (have_writer(u))
+	if (model_writer_is_held_by(&u->call->writer, WRITER_CALLER))
 		give_writer_back(u);
 }

@@ -24,7 +24,8 @@ struct uplink {
 	struct converter *converter; /* owned; NULL when the model speaks mu-law */
 	struct buf audio;            /* mu-law waiting to be sent */
 	struct buf message;          /* one JSON message under construction */
-	uint64_t sent;               /* mu-law bytes of the model's input so far */
+	uint32_t session;            /* the one that was written to last */
+	uint64_t sent;               /* mu-law bytes of its input so far */
 	bool unsent;                 /* bytes are in the model connection's hands; POLLOUT tells */
 	int64_t progress_us;
 	size_t last_unsent;

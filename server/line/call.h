@@ -17,6 +17,7 @@
 #include "server/news/journal.h"
 #include "server/model/protocol.h"
 #include "server/line/mailbox.h"
+#include "server/line/model_writer.h"
 #include "server/phone/channel.h"
 
 #include <pthread.h>
@@ -25,7 +26,6 @@
 #include <stdint.h>
 
 struct recording;
-struct ws_client;
 
 enum line_state {
 	LINE_FREE,
@@ -34,9 +34,6 @@ enum line_state {
 	LINE_LIVE,     /* the caller loop runs */
 	LINE_ENDING    /* over; a loop is still in it */
 };
-
-/* Who may write to the model. */
-enum model_writer { WRITER_AGENT, WRITER_CALLER };
 
 /* Caller loop -> agent loop. Rare; the bell is rung for each. */
 enum from_caller_type {
@@ -71,18 +68,10 @@ struct to_audio {
 	uint32_t unused;
 };
 
-/* Agent loop -> whoever has the model writer. */
-enum to_model_type {
-	TO_MODEL_TEXT = 1, /* a whole message */
-	TO_MODEL_PING,
-	TO_MODEL_FLUSH /* the reader found something to send */
-};
-
 enum {
 	FROM_CALLER_BYTES = 64 * 1024,
 	TO_CALLER_BYTES = 4 * 1024 * 1024,
 	TO_CALLER_AUDIO_MAX = 300 * 1000 * 8, /* five minutes may wait to be played */
-	TO_MODEL_BYTES = 1024 * 1024,
 	CALL_TURNS_MAX = 1000, /* of one stream: kept in memory, and what numbers of the next begin after */
 	CALL_TAG_SIZE = CALL_SID_SIZE
 };
@@ -133,10 +122,8 @@ struct call {
 	/* Crossing threads. Each ring has one writer and one reader. */
 	struct ring from_caller;          /* caller loop -> agent loop */
 	struct ring to_caller;            /* agent loop -> caller loop */
-	struct ring to_model;             /* agent loop -> whoever has the model writer */
+	struct model_writer writer;       /* to the model */
 	struct mailbox mail;              /* anybody -> agent loop */
-	_Atomic int model_writer;         /* enum model writer; passed with release, taken with acquire */
-	_Atomic bool writer_failed;       /* the caller loop could not write; set before the model writer goes back */
 	_Atomic uint64_t stale_to;        /* agent loop sets it before it counts a cut */
 	_Atomic uint32_t cuts_wanted;     /* agent loop counts, caller loop serves */
 	_Atomic int64_t cut_asked_us;     /* when the interruption was told; before the count */
@@ -147,9 +134,6 @@ struct call {
 	_Atomic int64_t ended_us;         /* when `end` was set */
 	struct call_counters counters;
 	_Atomic int64_t model_used[USAGE_COUNT], transcription_used[USAGE_COUNT]; /* agent loop adds */
-
-	/* Set by the agent loop before it passes the model writer, constant until freed. */
-	struct ws_client *client;
 
 	/* What HTTP readers see of the conversation: published by the agent loop
 	 * with trylock, so that no reader can make it wait. */

@@ -234,8 +234,6 @@ static struct call *take_line(struct calls *calls)
 	c->first_turn = 0;
 	c->reserved_us = now;
 	c->reserved_wall_ms = clock_wall_ms();
-	atomic_store_explicit(&c->model_writer, WRITER_AGENT, memory_order_relaxed);
-	atomic_store_explicit(&c->writer_failed, false, memory_order_relaxed);
 	atomic_store_explicit(&c->stale_to, 0, memory_order_relaxed);
 	atomic_store_explicit(&c->cuts_wanted, 0, memory_order_relaxed);
 	atomic_store_explicit(&c->end, CALL_NOT_ENDED, memory_order_relaxed);
@@ -408,7 +406,7 @@ static void clean(struct call *c)
 {
 	ring_reset(&c->from_caller);
 	ring_reset(&c->to_caller);
-	ring_reset(&c->to_model);
+	model_writer_reset(&c->writer);
 	mailbox_empty(&c->mail);
 	pthread_mutex_lock(&c->shown_lock);
 	buf_free(&c->shown);
@@ -819,7 +817,7 @@ static int line_open(struct calls *calls, struct call *c, uint32_t index)
 	buf_init(&c->shown, 0);
 	if ((err = bell_open(&c->caller_bell)) || (err = bell_open(&c->agent_bell)) ||
 	    (err = ring_open(&c->from_caller, FROM_CALLER_BYTES)) ||
-	    (err = ring_open(&c->to_caller, TO_CALLER_BYTES)) || (err = ring_open(&c->to_model, TO_MODEL_BYTES)))
+	    (err = ring_open(&c->to_caller, TO_CALLER_BYTES)) || (err = model_writer_open(&c->writer)))
 		return err;
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, AGENT_STACK);
@@ -841,7 +839,7 @@ static void line_close(struct call *c)
 	bell_close(&c->agent_bell);
 	ring_close(&c->from_caller);
 	ring_close(&c->to_caller);
-	ring_close(&c->to_model);
+	model_writer_close(&c->writer);
 	mailbox_empty(&c->mail);
 	call_context_free(&c->context); /* of a call that its thread never took up */
 	buf_free(&c->shown);

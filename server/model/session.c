@@ -275,6 +275,11 @@ int64_t model_session_deadline_us(const struct model_session *s)
 	return s->phase == DIALLING ? ws_client_deadline_us(s->client) : s->deadline_us;
 }
 
+bool model_session_connected(const struct model_session *s)
+{
+	return s->phase != DIALLING && s->phase != FAILED;
+}
+
 const struct model_failure *model_session_failure(const struct model_session *s)
 {
 	return &s->failure;
@@ -298,6 +303,36 @@ bool model_session_resumed(const struct model_session *s)
 int64_t model_session_connect_ms(const struct model_session *s)
 {
 	return s->connect_ms;
+}
+
+void model_session_leave(struct model_session *s)
+{
+	ws_client_send_close(s->client, WS_CLOSE_NORMAL);
+	ws_client_flush(s->client);
+}
+
+void model_session_hang_up(struct model_session *s, int64_t until_us)
+{
+	struct ws_message m;
+	bool ignored = false;
+
+	ws_client_send_close(s->client, WS_CLOSE_NORMAL);
+	for (;;) {
+		struct pollfd fd = { .fd = ws_client_fd(s->client), .events = POLLIN };
+		int64_t now = clock_now_us();
+		int err = ws_client_flush(s->client);
+		int got;
+
+		if ((err && err != -EAGAIN) || now >= until_us)
+			return;
+		if (err)
+			fd.events |= POLLOUT;
+		while ((got = ws_client_read(s->client, &m, &ignored)) > 0 && clock_now_us() < until_us)
+			;
+		if (got < 0)
+			return;
+		poll(&fd, 1, clock_poll_ms(now, until_us));
+	}
 }
 
 static int wait_until_ready(struct model_session *s, struct bell *bell, struct bell *stop)
@@ -340,9 +375,7 @@ int model_session_try(const struct model_access *access, const struct agent *age
 		*failure = s->failure;
 	if (!err) {
 		*connect_ms = s->connect_ms;
-		/* Politely, but without waiting for the answer. */
-		ws_client_send_close(s->client, WS_CLOSE_NORMAL);
-		ws_client_flush(s->client);
+		model_session_leave(s);
 	}
 	model_session_close(s);
 	bell_close(&bell);

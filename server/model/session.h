@@ -34,6 +34,8 @@ int model_session_step(struct model_session *s, int64_t now_us);
 int model_session_fd(const struct model_session *s);
 short model_session_events(const struct model_session *s);
 int64_t model_session_deadline_us(const struct model_session *s);
+/* Past the upgrade: it is being configured, or is ready. */
+bool model_session_connected(const struct model_session *s);
 const struct model_failure *model_session_failure(const struct model_session *s);
 
 /* Once it has said 1. */
@@ -41,6 +43,13 @@ struct ws_client *model_session_client(struct model_session *s);
 const char *model_session_id(const struct model_session *s);
 bool model_session_resumed(const struct model_session *s);
 int64_t model_session_connect_ms(const struct model_session *s);
+
+/* The end of one that is ready, with the writing side. Sends our Close, politely,
+ * but without waiting for an answer; then only model_session_close may follow. */
+void model_session_leave(struct model_session *s);
+/* The same, and takes what still comes until the service's own Close: blocks until
+ * then, or `until_us`. */
+void model_session_hang_up(struct model_session *s, int64_t until_us);
 
 /* Opens one for this agent and closes it again, for the probe and --check; blocks, bounded by
  * MODEL_CONNECT_MS for each step or until `stop` rings (then -ECANCELED).

@@ -34,7 +34,7 @@ static void turns(struct buf *out, const char *id, const struct agent *agent, bo
 
 static void hear(struct buf *out, const uint8_t *bytes, size_t len)
 {
-	buf_printf(out, "hear %zu %d", len, bytes[0]);
+	buf_printf(out, "hear %zu %d", len, bytes[0] << 8 | bytes[1]);
 }
 
 static void item(struct buf *out, const char *id, enum model_role role, const char *text)

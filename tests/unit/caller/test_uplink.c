@@ -34,7 +34,7 @@ static int begin(void **state)
 	line = aligned_alloc(_Alignof(struct call), sizeof *line);
 	memset(line, 0, sizeof *line);
 	line->cfg = &cfg;
-	atomic_store(&line->model_writer, WRITER_AGENT);
+	atomic_store(&line->writer.holder, WRITER_AGENT);
 	now = 1000 * (int64_t)US_PER_S;
 	if (socketpair(AF_UNIX, SOCK_STREAM, 0, sockets) || bell_open(&line->agent_bell))
 		return -1;

@@ -1,0 +1,450 @@
+#include "server/agent/link.h"
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/ws_client.h"
+#include "server/model/health.h"
+#include "server/stats/stats.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+enum {
+	DIAL_TRIES = 3,                  /* to have a session before the call is given up */
+	DIAL_TOTAL_US = 12 * US_PER_S,   /* no further try after this: a caller is waiting */
+	DIAL_PAUSE_US = 300 * US_PER_MS, /* before the second try; twice that before the third */
+	READ_AT_ONCE = 64,               /* messages, before the loop looks around */
+	PING_US = 20 * US_PER_S,         /* without a word from the model: ask */
+	DEAD_US = 45 * US_PER_S,         /* and without an answer: lost */
+	CLOSE_US = 300 * US_PER_MS       /* for the model's Close after ours */
+};
+
+/* ----------------------------------------------------------------------- states */
+
+const char *link_state_name(enum link_state state)
+{
+	static const char *const names[] = { "lost", "dialling", "configuring", "replaying", "talking", "gone" };
+
+	return names[state];
+}
+
+static void enter(struct link *l, enum link_state state)
+{
+	switch (state) {
+	case LINK_LOST:
+		assert(l->state != LINK_GONE);
+		break;
+	case LINK_DIALLING:
+	case LINK_CONFIGURING:
+		assert(l->session && !l->client && l->writer_is_ours);
+		break;
+	case LINK_REPLAYING:
+		assert(l->client && l->writer_is_ours);
+		break;
+	case LINK_TALKING:
+		assert(l->state == LINK_REPLAYING);
+		break;
+	case LINK_GONE:
+		assert(l->why && l->state != LINK_GONE);
+		break;
+	}
+	log_debug(l->call->tag, "model link: %s -> %s", link_state_name(l->state), link_state_name(state));
+	l->state = state;
+}
+
+void link_give_up(struct link *l, enum call_end why)
+{
+	if (l->state == LINK_GONE)
+		return;
+	l->why = why;
+	enter(l, LINK_GONE);
+}
+
+/* Only the caller loop uses the connection while it has the writer: that is what
+ * the session is kept for until the writer is back. */
+static void drop_session(struct link *l)
+{
+	assert(l->writer_is_ours);
+	model_writer_leave(&l->call->writer);
+	l->client = NULL;
+	l->unsent = l->more_to_read = false;
+	model_session_close(l->session);
+	l->session = NULL;
+}
+
+static void ask_writer_back(struct link *l)
+{
+	if (!l->writer_is_ours)
+		model_writer_ask_back(&l->call->writer, &l->call->caller_bell);
+}
+
+/* A session that talked, or was about to, talks no more. */
+static void lose(struct link *l, enum call_end why)
+{
+	if (l->state != LINK_TALKING && l->state != LINK_REPLAYING)
+		return;
+	enter(l, LINK_LOST);
+	if (!l->next) {
+		link_give_up(l, why);
+		return;
+	}
+	l->retry_us = 0;
+	ask_writer_back(l);
+}
+
+/* ---------------------------------------------------------------------- sessions */
+
+static int dial(struct link *l, const struct model_access *access, const struct model_wish *wish,
+    struct model_session **out, int64_t now)
+{
+	int err = model_session_open(out, access, wish, &l->call->agent_bell, now);
+
+	if (err)
+		log_error(l->call->tag, "model: cannot dial: %s", strerror(-err));
+	return err;
+}
+
+static void dial_first(struct link *l, int64_t now)
+{
+	if (l->attempts++ == 0)
+		l->dialled_us = now;
+	if (dial(l, l->access, &l->wish, &l->session, now))
+		link_give_up(l, END_INTERNAL_ERROR);
+	else
+		enter(l, LINK_DIALLING);
+}
+
+static void dial_failed(struct link *l, int64_t now)
+{
+	const struct model_failure *failure = model_session_failure(l->session);
+	bool permanent = failure->permanent;
+
+	log_warn(l->call->tag, "model: attempt %d failed: %s", l->attempts, failure->text);
+	model_health_failed(failure);
+	drop_session(l);
+	if (permanent) {
+		link_give_up(l, END_MODEL_REFUSED);
+	} else if (l->attempts >= DIAL_TRIES || now >= l->dialled_us + DIAL_TOTAL_US) {
+		link_give_up(l, END_MODEL_UNREACHABLE);
+	} else {
+		l->retry_us = now + l->attempts * DIAL_PAUSE_US;
+		enter(l, LINK_LOST);
+	}
+}
+
+/* The session in l->session has become ready. */
+static void begin_session(struct link *l, int64_t now)
+{
+	int64_t connect_ms = model_session_connect_ms(l->session);
+
+	l->client = model_session_client(l->session);
+	l->protocol = l->access->protocol;
+	model_writer_meet(&l->call->writer, l->client, l->protocol, l->access->format);
+	l->heard_us = l->pinged_us = now;
+	model_health_ok(connect_ms);
+	if (model_session_resumed(l->session))
+		stat_add(model_resumed, 1);
+	log_info(l->call->tag, "model ready; session=%s connect_ms=%" PRId64 " resumed=%d",
+	    model_session_id(l->session), connect_ms, model_session_resumed(l->session));
+	enter(l, LINK_REPLAYING);
+}
+
+static void step_session(struct link *l, int64_t now)
+{
+	int done = model_session_step(l->session, now);
+
+	if (done < 0) {
+		dial_failed(l, now);
+		return;
+	}
+	if (l->state == LINK_DIALLING && model_session_connected(l->session))
+		enter(l, LINK_CONFIGURING);
+	if (done > 0)
+		begin_session(l, now);
+}
+
+/* What is left to send to the old one is not worth a wait. */
+static void take_next(struct link *l)
+{
+	if (l->client)
+		model_session_leave(l->session);
+	drop_session(l);
+	l->session = l->next;
+	l->access = l->next_access;
+	l->next = NULL;
+	l->next_ready = false;
+}
+
+static void step_next(struct link *l, int64_t now)
+{
+	int done = model_session_step(l->next, now);
+
+	if (done < 0) {
+		log_warn(l->call->tag, "model: the next session: %s", model_session_failure(l->next)->text);
+		model_health_failed(model_session_failure(l->next));
+		model_session_close(l->next);
+		l->next = NULL;
+		return;
+	}
+	if (done == 0)
+		return;
+	l->next_ready = true;
+	ask_writer_back(l);
+	if (!l->writer_is_ours)
+		return;
+	take_next(l);
+	begin_session(l, now);
+}
+
+static void step_lost(struct link *l, int64_t now)
+{
+	if (!l->writer_is_ours || now < l->retry_us)
+		return;
+	if (!l->next) {
+		dial_first(l, now);
+		return;
+	}
+	take_next(l);
+	enter(l, LINK_DIALLING);
+}
+
+void link_step(struct link *l, int64_t now_us)
+{
+	if (l->state == LINK_LOST)
+		step_lost(l, now_us);
+	switch (l->state) {
+	case LINK_DIALLING:
+	case LINK_CONFIGURING:
+		step_session(l, now_us);
+		break;
+	case LINK_TALKING:
+		if (l->next)
+			step_next(l, now_us);
+		break;
+	case LINK_LOST:
+	case LINK_REPLAYING:
+	case LINK_GONE:
+		break;
+	}
+}
+
+void link_replayed(struct link *l)
+{
+	if (l->state == LINK_REPLAYING)
+		enter(l, LINK_TALKING);
+}
+
+bool link_replace(struct link *l, const struct model_access *access, const struct model_wish *wish, int64_t now_us)
+{
+	if (l->next || l->state != LINK_TALKING || dial(l, access, wish, &l->next, now_us))
+		return false;
+	l->wish = *wish;
+	l->next_access = access;
+	l->attempts = 1;
+	l->dialled_us = now_us;
+	return true;
+}
+
+/* ----------------------------------------------------------------------- reading */
+
+static void connection_over(struct link *l, int err)
+{
+	const char *reason = ws_client_close_reason(l->client);
+	enum model_error error = l->protocol->close_class(reason);
+	int code = ws_client_close_code(l->client);
+
+	log_info(l->call->tag, "model: connection ended: %s; close_code=%d%s%.100s", strerror(-err), code,
+	    reason[0] ? " reason=" : "", reason);
+	stat_model_error("connection", reason[0] ? reason : err == -EPIPE ? "closed" : strerrorname_np(-err));
+	lose(l, error == MODEL_RENEW ? END_MODEL_EXPIRED : error == MODEL_FATAL ? END_MODEL_REFUSED : END_MODEL_LOST);
+}
+
+static void order(struct link *l, enum model_order type, const char *text, size_t len)
+{
+	if (!ring_put(&l->call->writer.orders, type, text, len) && type == ORDER_TEXT)
+		lose(l, END_MODEL_LOST);
+	bell_ring(&l->call->caller_bell);
+}
+
+void link_read(struct link *l, link_event_fn *each, void *arg, int64_t now_us)
+{
+	if (l->state != LINK_TALKING)
+		return;
+	l->more_to_read = false;
+	for (int count = 0; count < READ_AT_ONCE; count++) {
+		struct ws_message m;
+		struct model_event e;
+		bool wants_flush = false;
+		int got = ws_client_read(l->client, &m, &wants_flush);
+
+		if (wants_flush && l->writer_is_ours)
+			l->unsent = true;
+		else if (wants_flush)
+			order(l, ORDER_FLUSH, NULL, 0);
+		if (got < 0)
+			connection_over(l, got);
+		if (got <= 0)
+			return;
+		l->heard_us = now_us;
+		if (m.opcode == WS_BINARY)
+			stat_add(model_invalid_events, 1);
+		if (m.opcode != WS_TEXT)
+			continue;
+		l->protocol->parse(m.data, m.len, l->access->format, &e);
+		each(arg, &e, now_us);
+		l->protocol->release(&e);
+	}
+	/* Other things want their turn too, however much the model has to say. */
+	l->more_to_read = true;
+}
+
+/* ----------------------------------------------------------------------- writing */
+
+void link_send(struct link *l, const char *text, size_t len)
+{
+	if (l->state != LINK_TALKING && l->state != LINK_REPLAYING)
+		return;
+	if (!l->writer_is_ours) {
+		order(l, ORDER_TEXT, text, len);
+		return;
+	}
+	l->unsent = true;
+	if (ws_client_send_text(l->client, text, len))
+		lose(l, END_MODEL_LOST);
+}
+
+void link_take_writer(struct link *l)
+{
+	struct model_writer *w = &l->call->writer;
+
+	if (l->writer_is_ours || !model_writer_is_held_by(w, WRITER_AGENT))
+		return;
+	l->writer_is_ours = true;
+	l->unsent = true; /* the caller loop may have left something unsent */
+	if (atomic_exchange_explicit(&w->failed, false, memory_order_relaxed))
+		lose(l, END_MODEL_LOST);
+	/* Orders given while it was on its way. Of a call that is over they are void. */
+	if (atomic_exchange_explicit(&w->asked_back, false, memory_order_relaxed) && !call_ended(l->call) &&
+	    model_writer_carry_out(w, &l->unsent))
+		lose(l, END_MODEL_LOST);
+}
+
+void link_ping(struct link *l, int64_t now_us)
+{
+	if (l->state != LINK_TALKING)
+		return;
+	if (now_us >= l->heard_us + DEAD_US) {
+		log_warn(l->call->tag, "model: no sign of life");
+		stat_model_error("connection", "silent");
+		lose(l, END_MODEL_LOST);
+		return;
+	}
+	if (now_us < l->heard_us + PING_US || now_us < l->pinged_us + PING_US)
+		return;
+	l->pinged_us = now_us;
+	if (!l->writer_is_ours) {
+		order(l, ORDER_PING, NULL, 0);
+		return;
+	}
+	ws_client_send_ping(l->client);
+	l->unsent = true;
+}
+
+void link_flush(struct link *l)
+{
+	int err;
+
+	/* Also of a session that is over: what is unsent may be the answer to its Close. */
+	if (!l->client || !l->writer_is_ours || !l->unsent)
+		return;
+	err = ws_client_flush(l->client);
+	l->unsent = err == -EAGAIN;
+	if (err && err != -EAGAIN)
+		lose(l, END_MODEL_LOST);
+}
+
+void link_pass_writer(struct link *l)
+{
+	if (l->state != LINK_TALKING || !l->writer_is_ours || l->unsent || l->next_ready)
+		return;
+	l->writer_is_ours = false;
+	model_writer_pass(&l->call->writer, WRITER_CALLER, &l->call->caller_bell);
+}
+
+/* --------------------------------------------------------------------- the rest */
+
+static bool next_is_coming(const struct link *l)
+{
+	return l->next && !l->next_ready && !call_ended(l->call);
+}
+
+/* A session that talks: the next ping, or the end of patience. */
+static int64_t ping_due(const struct link *l)
+{
+	int64_t ping = (l->heard_us > l->pinged_us ? l->heard_us : l->pinged_us) + PING_US;
+
+	return ping < l->heard_us + DEAD_US ? ping : l->heard_us + DEAD_US;
+}
+
+int64_t link_deadline_us(const struct link *l)
+{
+	int64_t next = next_is_coming(l) ? model_session_deadline_us(l->next) : INT64_MAX;
+
+	switch (l->state) {
+	case LINK_LOST:
+		return l->writer_is_ours ? l->retry_us : INT64_MAX;
+	case LINK_DIALLING:
+	case LINK_CONFIGURING:
+		return model_session_deadline_us(l->session);
+	case LINK_TALKING:
+		if (l->more_to_read || (l->next_ready && l->writer_is_ours))
+			return 0;
+		return ping_due(l) < next ? ping_due(l) : next;
+	case LINK_REPLAYING:
+	case LINK_GONE:
+		break;
+	}
+	return INT64_MAX;
+}
+
+void link_fds(const struct link *l, struct pollfd fds[LINK_FDS])
+{
+	fds[0] = fds[1] = (struct pollfd){ .fd = -1 };
+	if (l->state == LINK_TALKING) {
+		fds[0].fd = ws_client_fd(l->client);
+		fds[0].events = l->writer_is_ours && l->unsent ? POLLIN | POLLOUT : POLLIN;
+	} else if (l->state == LINK_DIALLING || l->state == LINK_CONFIGURING) {
+		fds[0].fd = model_session_fd(l->session);
+		fds[0].events = model_session_events(l->session);
+	}
+	if (next_is_coming(l)) {
+		fds[1].fd = model_session_fd(l->next);
+		fds[1].events = model_session_events(l->next);
+	}
+}
+
+const char *link_session_id(const struct link *l)
+{
+	return l->session ? model_session_id(l->session) : NULL;
+}
+
+void link_hang_up(struct link *l)
+{
+	if (l->state == LINK_TALKING)
+		model_session_hang_up(l->session, clock_now_us() + CLOSE_US);
+}
+
+void link_open(struct link *l, struct call *c, const struct model_access *access, const struct model_wish *wish)
+{
+	*l = (struct link){ .call = c, .access = access, .protocol = access->protocol, .wish = *wish };
+	l->writer_is_ours = true;
+}
+
+void link_close(struct link *l)
+{
+	drop_session(l);
+	model_session_close(l->next);
+	l->next = NULL;
+}

@@ -1,0 +1,76 @@
+#include "server/line/model_writer.h"
+
+#include "common/ws_client.h"
+
+int model_writer_open(struct model_writer *w)
+{
+	return ring_open(&w->orders, MODEL_ORDER_BYTES);
+}
+
+void model_writer_close(struct model_writer *w)
+{
+	ring_close(&w->orders);
+}
+
+void model_writer_reset(struct model_writer *w)
+{
+	ring_reset(&w->orders);
+	atomic_store_explicit(&w->holder, WRITER_AGENT, memory_order_relaxed);
+	atomic_store_explicit(&w->asked_back, false, memory_order_relaxed);
+	atomic_store_explicit(&w->failed, false, memory_order_relaxed);
+	w->client = NULL;
+	w->session = 0;
+}
+
+bool model_writer_is_held_by(const struct model_writer *w, enum writer_holder holder)
+{
+	/* Acquire: pairs with the release in model_writer_pass; who gets the
+	 * writer sees the connection as it was left. */
+	return atomic_load_explicit(&w->holder, memory_order_acquire) == (int)holder;
+}
+
+void model_writer_pass(struct model_writer *w, enum writer_holder to, struct bell *bell)
+{
+	atomic_store_explicit(&w->holder, to, memory_order_release);
+	bell_ring(bell);
+}
+
+void model_writer_ask_back(struct model_writer *w, struct bell *bell)
+{
+	if (!atomic_exchange_explicit(&w->asked_back, true, memory_order_relaxed))
+		bell_ring(bell);
+}
+
+void model_writer_meet(
+    struct model_writer *w, struct ws_client *client, const struct model_protocol *protocol, enum audio_format format)
+{
+	w->client = client;
+	w->protocol = protocol;
+	w->format = format;
+	w->session++;
+}
+
+void model_writer_leave(struct model_writer *w)
+{
+	struct ring_message order;
+
+	while (ring_next(&w->orders, &order))
+		ring_pop(&w->orders);
+	w->client = NULL;
+}
+
+int model_writer_carry_out(struct model_writer *w, bool *unsent)
+{
+	struct ring_message order;
+	int err = 0;
+
+	while (!err && ring_next(&w->orders, &order)) {
+		if (order.type == ORDER_TEXT)
+			err = ws_client_send_text(w->client, order.body, order.len);
+		else if (order.type == ORDER_PING)
+			err = ws_client_send_ping(w->client);
+		*unsent = true;
+		ring_pop(&w->orders);
+	}
+	return err;
+}

@@ -1,0 +1,568 @@
+/* The link to the model over a protocol that is not OpenAI's, with a caller loop's
+ * uplink at its other end: sessions come, fail, are lost, and are replaced under a
+ * conversation that goes on. */
+#include "server/agent/link.h"
+
+#include "common/clock.h"
+#include "server/caller/uplink.h"
+#include "tests/peers/fake_model.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+
+enum { HANG_US = 60 * US_PER_S, CHUNK = 160, CHUNKS = 3000, MODELS = 2 };
+
+static const struct fake_answer usual[] = { { "", "created s" }, { "configure", "ready s" }, { 0 } };
+static const struct agent agent = { .openai_model = "m", .instructions = "" };
+static const struct model_wish wish = { .agent = &agent, .instructions = "", .caller = "+1" };
+
+static struct config cfg;
+static struct fake_model *models[MODELS];
+static struct model_access to[MODELS];
+static struct call *line;
+static struct uplink uplink;
+static struct link link;
+static int64_t skew;        /* how far our time is ahead of the clock */
+static bool caller_is_here; /* the agent loop passes the writer */
+static unsigned visited;    /* bits of the states the link was in */
+static char told[4096];     /* what the model told, a line each */
+static void (*replay)(void);
+
+static int64_t now(void)
+{
+	return clock_now_us() + skew;
+}
+
+/* ---------------------------------------------------------------------- the loops */
+
+static void on_event(void *arg, const struct model_event *e, int64_t now_us)
+{
+	assert_ptr_equal(arg, &link);
+	(void)now_us;
+	snprintf(told + strlen(told), sizeof told - strlen(told), "%d %s\n", e->type, e->response_id);
+}
+
+static void note(void)
+{
+	visited |= 1u << link.state;
+}
+
+/* One turn of the agent loop, without the wait. */
+static void turn(void)
+{
+	link_step(&link, now());
+	note();
+	if (link.state == LINK_REPLAYING) {
+		if (replay)
+			replay();
+		link_replayed(&link);
+	}
+	link_read(&link, on_event, &link, now());
+	link_take_writer(&link);
+	link_ping(&link, now());
+	link_flush(&link);
+	if (caller_is_here)
+		link_pass_writer(&link);
+	note();
+}
+
+static void wait_for_something(void)
+{
+	struct pollfd fds[1 + LINK_FDS] = { { .fd = line->agent_bell.fd, .events = POLLIN } };
+
+	link_fds(&link, fds + 1);
+	poll(fds, 1 + LINK_FDS, clock_poll_ms(now(), link_deadline_us(&link)));
+	if (fds[0].revents)
+		bell_clear(&line->agent_bell);
+}
+
+/* Both loops in this thread, until the condition holds. */
+#define UNTIL(condition) \
+	for (int64_t until_us = clock_now_us() + HANG_US; !(condition);) { \
+		if (clock_now_us() > until_us) \
+			fail_msg("never: %s; the link is %s", #condition, link_state_name(link.state)); \
+		turn(); \
+		if (caller_is_here) \
+			uplink_run(&uplink, now()); \
+		if (!(condition) && !caller_is_here) \
+			wait_for_something(); \
+	}
+
+static void put_chunk(int no)
+{
+	uint8_t chunk[CHUNK] = { (uint8_t)(no >> 8), (uint8_t)no };
+
+	buf_put(&uplink.audio, chunk, sizeof chunk);
+}
+
+static void say(const char *text)
+{
+	link_send(&link, text, strlen(text));
+}
+
+/* ------------------------------------------------------------------------- set-up */
+
+static void begin(const struct fake_answer *first, const struct fake_answer *second)
+{
+	const struct fake_answer *answers[MODELS] = { first, second };
+
+	memset(&cfg, 0, sizeof cfg);
+	cfg.backlog_ms = 100000;
+	line = aligned_alloc(_Alignof(struct call), sizeof *line);
+	memset(line, 0, sizeof *line);
+	line->cfg = &cfg;
+	assert_int_equal(bell_open(&line->agent_bell) | bell_open(&line->caller_bell), 0);
+	assert_int_equal(model_writer_open(&line->writer), 0);
+	for (int i = 0; i < MODELS; i++) {
+		models[i] = answers[i] ? fake_model_start(answers[i]) : NULL;
+		if (models[i])
+			fake_model_access(models[i], &to[i], &cfg);
+	}
+	skew = 0;
+	visited = 0;
+	told[0] = '\0';
+	replay = NULL;
+	caller_is_here = false;
+	uplink_init(&uplink, line, -1, now());
+	link_open(&link, line, &to[0], &wish);
+}
+
+static void end(void)
+{
+	/* As the caller loop leaves. */
+	uplink_leave(&uplink);
+	link_take_writer(&link);
+	link_hang_up(&link);
+	link_close(&link);
+	uplink_close(&uplink);
+	for (int i = 0; i < MODELS; i++) {
+		if (!models[i])
+			continue;
+		fake_model_stop(models[i]);
+		fake_model_access_close(&to[i]);
+	}
+	model_writer_close(&line->writer);
+	bell_close(&line->agent_bell);
+	bell_close(&line->caller_bell);
+	free(line);
+}
+
+static void expect_line(int model, const char *beginning, size_t n, const char *text)
+{
+	char got[200];
+
+	fake_model_wait(models[model], beginning, n + 1);
+	fake_model_line(models[model], beginning, n, got, sizeof got);
+	assert_string_equal(got, text);
+}
+
+/* ---------------------------------------------------------------------- one session */
+
+static void session_is_dialled_configured_and_talked_to(void **state)
+{
+	(void)state;
+	begin(usual, NULL);
+	assert_int_equal(link.state, LINK_LOST);
+	assert_null(link_session_id(&link));
+	UNTIL(link_talks(&link));
+	assert_int_equal(visited, 1 << LINK_DIALLING | 1 << LINK_CONFIGURING | 1 << LINK_REPLAYING | 1 << LINK_TALKING);
+	assert_string_equal(link_session_id(&link), "s");
+	fake_model_tell(models[0], "begun r1");
+	UNTIL(told[0]);
+	say("ask say_1");
+	link_flush(&link);
+	expect_line(0, "ask", 0, "ask say_1");
+	end();
+}
+
+static void nothing_is_said_to_nobody(void **state)
+{
+	(void)state;
+	begin(usual, NULL);
+	say("ask say_1"); /* dropped */
+	UNTIL(link.state == LINK_CONFIGURING);
+	say("ask say_2");
+	UNTIL(link_talks(&link));
+	say("ask say_3");
+	link_flush(&link);
+	expect_line(0, "ask", 0, "ask say_3");
+	link_give_up(&link, END_MODEL_FAILED);
+	link_give_up(&link, END_MODEL_LOST);
+	assert_int_equal(link.why, END_MODEL_FAILED); /* the first reason stays */
+	say("ask say_4");
+	link_flush(&link);
+	end();
+}
+
+static void attempt_that_fails_is_followed_by_two_more_each_after_a_pause(void **state)
+{
+	static const struct fake_answer never[] = { { "", "created s\nerror retry -" }, { 0 } };
+
+	(void)state;
+	begin(never, NULL);
+	UNTIL(link.attempts == 1 && link.state == LINK_LOST);
+	for (int attempt = 2; attempt <= 3; attempt++) {
+		int64_t due = link_deadline_us(&link);
+
+		assert_true(due > now());
+		link_step(&link, due - 1);
+		assert_int_equal(link.state, LINK_LOST);
+		link_step(&link, due);
+		assert_int_equal(link.state, LINK_DIALLING);
+		UNTIL(link.state == LINK_LOST || link.state == LINK_GONE);
+		assert_int_equal(link.attempts, attempt);
+	}
+	assert_int_equal(link.state, LINK_GONE);
+	assert_int_equal(link.why, END_MODEL_UNREACHABLE);
+	assert_null(link_session_id(&link));
+	end();
+}
+
+static void caller_waits_for_attempts_no_longer_than_twelve_seconds(void **state)
+{
+	static const struct fake_answer never[] = { { "", "created s\nerror retry -" }, { 0 } };
+
+	(void)state;
+	begin(never, NULL);
+	UNTIL(link.state == LINK_CONFIGURING);
+	skew = 12 * (int64_t)US_PER_S;
+	UNTIL(link.state == LINK_GONE);
+	assert_int_equal(link.attempts, 1);
+	assert_int_equal(link.why, END_MODEL_UNREACHABLE);
+	end();
+}
+
+static void refusal_that_stays_so_is_not_tried_again(void **state)
+{
+	static const struct fake_answer never[] = { { "", "created s\nerror fatal -" }, { 0 } };
+
+	(void)state;
+	begin(never, NULL);
+	UNTIL(link.state == LINK_GONE);
+	assert_int_equal(link.attempts, 1);
+	assert_int_equal(link.why, END_MODEL_REFUSED);
+	end();
+}
+
+static void close_tells_by_its_class_how_the_call_ends(void **state)
+{
+	static const struct {
+		const char *close;
+		enum call_end why;
+	} ways[] = { { "!", END_MODEL_LOST }, { "!retry", END_MODEL_LOST }, { "!renew", END_MODEL_EXPIRED },
+		{ "!fatal", END_MODEL_REFUSED } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+		begin(usual, NULL);
+		UNTIL(link_talks(&link));
+		fake_model_tell(models[0], ways[i].close);
+		UNTIL(link.state == LINK_GONE);
+		assert_int_equal(link.why, ways[i].why);
+		assert_int_equal(link_deadline_us(&link), INT64_MAX);
+		end();
+	}
+}
+
+static void silent_session_is_asked_and_then_given_up(void **state)
+{
+	int64_t heard;
+
+	(void)state;
+	begin(usual, NULL);
+	UNTIL(link_talks(&link));
+	heard = link.heard_us;
+	assert_int_equal(link_deadline_us(&link), heard + 20 * US_PER_S);
+	link_ping(&link, heard + 20 * US_PER_S - 1);
+	assert_false(link.unsent);
+	link_ping(&link, heard + 20 * US_PER_S);
+	assert_true(link.unsent);
+	assert_int_equal(link_deadline_us(&link), heard + 40 * US_PER_S);
+	link_ping(&link, heard + 45 * US_PER_S - 1);
+	assert_int_equal(link.state, LINK_TALKING);
+	link_ping(&link, heard + 45 * US_PER_S);
+	assert_int_equal(link.state, LINK_GONE);
+	assert_int_equal(link.why, END_MODEL_LOST);
+	end();
+}
+
+/* ---------------------------------------------------------------------- the writer */
+
+static void orders_go_by_whoever_has_the_writer_in_their_order(void **state)
+{
+	(void)state;
+	begin(usual, NULL);
+	UNTIL(link_talks(&link));
+	say("item a");
+	turn();
+	caller_is_here = true;
+	UNTIL(!link.writer_is_ours);
+	assert_true(model_writer_is_held_by(&line->writer, WRITER_CALLER));
+	say("item b");
+	put_chunk(1);
+	uplink_run(&uplink, now());
+	say("item c");
+	uplink_run(&uplink, now());
+	expect_line(0, "", 1, "item a");
+	expect_line(0, "", 2, "item b");
+	expect_line(0, "", 3, "hear 160 1");
+	expect_line(0, "", 4, "item c");
+	end();
+}
+
+static void writer_that_is_asked_back_comes_with_all_that_was_ordered(void **state)
+{
+	(void)state;
+	begin(usual, NULL);
+	caller_is_here = true;
+	UNTIL(!link.writer_is_ours);
+	say("item a");
+	model_writer_ask_back(&line->writer, &line->caller_bell);
+	put_chunk(1);
+	uplink_run(&uplink, now());
+	assert_true(model_writer_is_held_by(&line->writer, WRITER_AGENT));
+	say("item b"); /* before we know */
+	link_take_writer(&link);
+	assert_true(link.writer_is_ours && link.unsent);
+	say("item c");
+	link_flush(&link);
+	link_pass_writer(&link);
+	uplink_run(&uplink, now());
+	expect_line(0, "", 1, "item a");
+	expect_line(0, "", 2, "item b");
+	expect_line(0, "", 3, "item c");
+	expect_line(0, "", 4, "hear 160 1"); /* it waited for whoever comes next */
+	end();
+}
+
+static void caller_loop_that_cannot_write_loses_the_session(void **state)
+{
+	(void)state;
+	begin(usual, NULL);
+	caller_is_here = true;
+	UNTIL(!link.writer_is_ours);
+	atomic_store(&line->writer.failed, true);
+	model_writer_pass(&line->writer, WRITER_AGENT, &line->agent_bell);
+	turn();
+	assert_int_equal(link.state, LINK_GONE);
+	assert_int_equal(link.why, END_MODEL_LOST);
+	assert_true(link.writer_is_ours);
+	end();
+}
+
+/* ------------------------------------------------------------ one session for another */
+
+static void tell_past(void)
+{
+	assert_true(link.writer_is_ours);
+	say("item past_1 caller hello");
+}
+
+static void session_is_replaced_under_a_conversation_that_goes_on(void **state)
+{
+	(void)state;
+	begin(usual, usual);
+	caller_is_here = true;
+	UNTIL(!link.writer_is_ours);
+	put_chunk(1);
+	UNTIL(!uplink.audio.len);
+	replay = tell_past;
+	visited = 0;
+	assert_true(link_replace(&link, &to[1], &wish, now()));
+	assert_false(link_replace(&link, &to[1], &wish, now())); /* one is on its way */
+	UNTIL(link.access == &to[1] && !link.writer_is_ours);
+	assert_int_equal(visited, 1 << LINK_REPLAYING | 1 << LINK_TALKING);
+	put_chunk(2);
+	UNTIL(!uplink.audio.len);
+	fake_model_tell(models[1], "begun r2");
+	UNTIL(strstr(told, "r2"));
+	fake_model_wait(models[0], "(end)", 1);
+	expect_line(0, "hear", 0, "hear 160 1");
+	expect_line(1, "", 1, "item past_1 caller hello");
+	expect_line(1, "", 2, "hear 160 2");
+	assert_int_equal(line->writer.session, 2);
+	assert_int_equal(uplink.sent, CHUNK); /* positions begin anew */
+	end();
+}
+
+static void next_session_that_cannot_be_had_changes_nothing(void **state)
+{
+	static const struct fake_answer never[] = { { "", "!fatal" }, { 0 } };
+
+	(void)state;
+	begin(usual, never);
+	caller_is_here = true;
+	UNTIL(!link.writer_is_ours);
+	assert_true(link_replace(&link, &to[1], &wish, now()));
+	UNTIL(!link.next);
+	assert_int_equal(link.state, LINK_TALKING);
+	assert_ptr_equal(link.access, &to[0]);
+	fake_model_tell(models[0], "begun r1");
+	UNTIL(strstr(told, "r1"));
+	end();
+}
+
+static void old_session_lost_before_the_next_is_ready_is_no_end(void **state)
+{
+	static const struct fake_answer slow[] = { { "", "created s" }, { "item go", "ready s" }, { 0 } };
+
+	(void)state;
+	begin(usual, slow);
+	caller_is_here = true;
+	UNTIL(!link.writer_is_ours);
+	assert_true(link_replace(&link, &to[1], &wish, now()));
+	UNTIL(fake_model_count(models[1], "configure"));
+	fake_model_tell(models[0], "!");
+	UNTIL(link.state == LINK_CONFIGURING);
+	assert_ptr_equal(link.access, &to[1]);
+	assert_true(link.writer_is_ours);
+	say("item lost"); /* nobody is there */
+	put_chunk(1);     /* … but audio waits */
+	fake_model_tell(models[1], "ready s");
+	UNTIL(link_talks(&link) && !uplink.audio.len);
+	expect_line(1, "", 1, "hear 160 1");
+	end();
+}
+
+static void end_of_the_call_finds_the_writer_wherever_it_is(void **state)
+{
+	(void)state;
+	begin(usual, usual);
+	caller_is_here = true;
+	UNTIL(!link.writer_is_ours);
+	assert_true(link_replace(&link, &to[1], &wish, now()));
+	while (!link.next_ready)
+		turn();
+	assert_false(link.writer_is_ours);
+	atomic_store(&line->end, END_CALLER_HUNG_UP);
+	assert_int_equal(link_deadline_us(&link), link.heard_us + 20 * US_PER_S);
+	end();
+}
+
+/* --------------------------------------------------------------- with two real threads */
+
+static _Atomic bool stop;
+static int chunks_put;
+
+static void *run_caller(void *arg)
+{
+	(void)arg;
+	while (!atomic_load(&stop)) {
+		struct pollfd fds[2] = { { .fd = line->caller_bell.fd, .events = POLLIN },
+			{ .fd = uplink_fd(&uplink), .events = POLLOUT } };
+
+		if (chunks_put < CHUNKS)
+			put_chunk(chunks_put++);
+		uplink_run(&uplink, now());
+		poll(fds, 2, 1);
+		if (fds[0].revents)
+			bell_clear(&line->caller_bell);
+	}
+	return NULL;
+}
+
+/* Every message once, in one piece, on one of the sessions, and in order on each. */
+static void expect_everything_once(int items)
+{
+	static uint8_t heard[CHUNKS];
+	static uint8_t noted[CHUNKS];
+
+	memset(heard, 0, sizeof heard);
+	memset(noted, 0, sizeof noted);
+	for (int i = 0; i < MODELS; i++) {
+		int last_chunk = -1, last_item = -1, bytes, no;
+		size_t count = fake_model_count(models[i], "");
+		char got[100];
+
+		for (size_t n = 0; n < count; n++) {
+			fake_model_line(models[i], "", n, got, sizeof got);
+			if (sscanf(got, "hear %d %d", &bytes, &no) == 2) {
+				assert_int_equal(bytes % CHUNK, 0);
+				assert_true(no > last_chunk);
+				for (int at = no; at < no + bytes / CHUNK; at++)
+					heard[at]++;
+				last_chunk = no;
+			} else if (sscanf(got, "item %d", &no) == 1) {
+				assert_true(no > last_item);
+				noted[no]++;
+				last_item = no;
+			} else if (strncmp(got, "configure", 9) && strcmp(got, "(end)")) {
+				fail_msg("\"%s\" is no message of ours", got);
+			}
+		}
+	}
+	for (int i = 0; i < chunks_put; i++)
+		assert_int_equal(heard[i], 1);
+	for (int i = 0; i < items; i++)
+		assert_int_equal(noted[i], 1);
+}
+
+static void nothing_is_lost_doubled_or_torn_while_sessions_change(void **state)
+{
+	enum { CHANGES = 10 };
+	int64_t until = clock_now_us() + HANG_US;
+	int changes = 0, items = 0;
+	pthread_t caller;
+	char item[32];
+
+	(void)state;
+	begin(usual, usual);
+	chunks_put = 0;
+	atomic_store(&stop, false);
+	UNTIL(link_talks(&link));
+	caller_is_here = true;
+	assert_int_equal(pthread_create(&caller, NULL, run_caller, NULL), 0);
+	while (changes < CHANGES || link.next || link.writer_is_ours) {
+		const struct model_access *other = link.access == &to[0] ? &to[1] : &to[0];
+
+		assert_true(clock_now_us() < until && link.state == LINK_TALKING);
+		snprintf(item, sizeof item, "item %d", items++);
+		say(item);
+		if (changes < CHANGES && link_replace(&link, other, &wish, now()))
+			changes++;
+		turn();
+		if (link.next)
+			wait_for_something();
+	}
+	for (int64_t quiet = clock_now_us() + 50 * US_PER_MS; clock_now_us() < quiet;)
+		turn();
+	atomic_store(&stop, true);
+	pthread_join(caller, NULL);
+	UNTIL(!uplink.audio.len && !uplink.unsent);
+	uplink_leave(&uplink);
+	link_take_writer(&link);
+	link_hang_up(&link);
+	fake_model_wait(models[0], "(end)", 6);
+	fake_model_wait(models[1], "(end)", 5);
+	expect_everything_once(items);
+	end();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(session_is_dialled_configured_and_talked_to),
+		cmocka_unit_test(nothing_is_said_to_nobody),
+		cmocka_unit_test(attempt_that_fails_is_followed_by_two_more_each_after_a_pause),
+		cmocka_unit_test(caller_waits_for_attempts_no_longer_than_twelve_seconds),
+		cmocka_unit_test(refusal_that_stays_so_is_not_tried_again),
+		cmocka_unit_test(close_tells_by_its_class_how_the_call_ends),
+		cmocka_unit_test(silent_session_is_asked_and_then_given_up),
+		cmocka_unit_test(orders_go_by_whoever_has_the_writer_in_their_order),
+		cmocka_unit_test(writer_that_is_asked_back_comes_with_all_that_was_ordered),
+		cmocka_unit_test(caller_loop_that_cannot_write_loses_the_session),
+		cmocka_unit_test(session_is_replaced_under_a_conversation_that_goes_on),
+		cmocka_unit_test(next_session_that_cannot_be_had_changes_nothing),
+		cmocka_unit_test(old_session_lost_before_the_next_is_ready_is_no_end),
+		cmocka_unit_test(end_of_the_call_finds_the_writer_wherever_it_is),
+		cmocka_unit_test(nothing_is_lost_doubled_or_torn_while_sessions_change),
+	};
+
+	return cmocka_run_group_tests_name("link", tests, NULL, NULL);
+}
