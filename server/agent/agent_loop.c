@@ -276,6 +276,11 @@ static void flush_or_pass_writer(struct conversation *con)
 		link_pass_writer(&con->link);
 }
 
+/* From the first dialling to the end of the call. A turn looks at everything at one
+ * time of the clock, in this order: the model first, so that what the caller loop
+ * and the mail bring meets an answer that is known; the writer before anything is
+ * said; what the clock brings after what has happened; sending last, so that a
+ * turn's messages go out together. Then it publishes, and sleeps. */
 static void talk(struct conversation *con)
 {
 	int64_t now = clock_now_us();

@@ -333,14 +333,13 @@ void conversation_mcp_item(struct conversation *con, const struct model_event *e
 	snprintf(name, sizeof name, "%s/%s", item->server, item->name);
 	toolbox_note(&con->toolbox, item->id, name, item->arguments, item->what == MODEL_MCP_CALLED,
 	    conversation_at_ms(con, now_us));
-	if (item->what == MODEL_MCP_ASKS) {
+	if (item->what == MODEL_MCP_ASKS)
 		approve_or_not(con, item, now_us);
-	} else if (item->what == MODEL_MCP_FAILED) {
+	else if (item->what == MODEL_MCP_FAILED) {
 		stat_add(tools_mcp_failed, 1);
 		log_warn(con->call->tag, "MCP server %.40s: %.60s failed", item->server, item->name);
-	} else {
+	} else
 		stat_add(tools_mcp_called, 1);
-	}
 }
 
 void conversation_mcp_list_failed(struct conversation *con, const struct model_event *e, int64_t now_us)

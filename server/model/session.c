@@ -4,6 +4,7 @@
 #include "common/ws_client.h"
 #include "server/stats/stats.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -56,6 +57,7 @@ int model_session_open(struct model_session **out, const struct model_access *ac
 	struct buf headers, path;
 	int err;
 
+	assert(access->protocol->formats & 1u << access->format);
 	if (!s)
 		return -ENOMEM;
 	s->access = access;
