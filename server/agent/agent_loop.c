@@ -10,7 +10,7 @@
 #include "audio/convert.h"
 #include "common/clock.h"
 #include "common/log.h"
-#include "server/agent/conversation.h"
+#include "server/agent/conversation_private.h"
 #include "server/recording/recorder.h"
 #include "server/stats/stats.h"
 #include "server/work/tool_call.h"

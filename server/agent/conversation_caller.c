@@ -1,6 +1,6 @@
 /* What the caller loop tells: the caller is there, audio began, was heard, was
  * cut; keys; and that it has left. */
-#include "server/agent/conversation.h"
+#include "server/agent/conversation_private.h"
 
 #include "audio/g711.h"
 #include "common/clock.h"

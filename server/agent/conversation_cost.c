@@ -1,6 +1,6 @@
 /* What the call costs, while it lasts: summed as the model tells, booked on the
  * day, and when it passes the limit the agent says goodbye. */
-#include "server/agent/conversation.h"
+#include "server/agent/conversation_private.h"
 
 #include "common/clock.h"
 #include "common/log.h"

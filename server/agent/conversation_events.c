@@ -1,5 +1,5 @@
 /* What the model tells, one handler an event. */
-#include "server/agent/conversation.h"
+#include "server/agent/conversation_private.h"
 
 #include "audio/g711.h"
 #include "audio/convert.h"

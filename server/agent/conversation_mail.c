@@ -1,6 +1,6 @@
 /* Letters to the call, and what the agent says besides its answers: the
  * operator's word, last words, and the end that follows them. */
-#include "server/agent/conversation.h"
+#include "server/agent/conversation_private.h"
 
 #include "audio/g711.h"
 #include "common/clock.h"

@@ -1,6 +1,6 @@
 /* What others see of the conversation: HTTP readers the whole of it, watchers and
  * the journal its turns. */
-#include "server/agent/conversation.h"
+#include "server/agent/conversation_private.h"
 
 #include "common/clock.h"
 #include "common/json.h"

@@ -1,5 +1,5 @@
 /* The tools the model calls: begun, answered, told; and those that end the call. */
-#include "server/agent/conversation.h"
+#include "server/agent/conversation_private.h"
 
 #include "common/clock.h"
 #include "common/json.h"

@@ -1,5 +1,5 @@
 /* Handing the caller over to a person, and having them back when nobody answers. */
-#include "server/agent/conversation.h"
+#include "server/agent/conversation_private.h"
 
 #include "common/clock.h"
 #include "common/json.h"

@@ -1,15 +1,15 @@
-#ifndef AGENT_CONVERSATION_H
-#define AGENT_CONVERSATION_H
-/* The agent loop's own state, and the parts it is made of. Private to
- * server/call/; agent loop only.
+#ifndef AGENT_CONVERSATION_PRIVATE_H
+#define AGENT_CONVERSATION_PRIVATE_H
+/* The agent loop's own state, and the parts it is made of. Private to the agent
+ * loop.
  *
- *   agent_loop.c    the loop: deadlines, the end
+ *   agent_loop.c           the loop: deadlines, the end; what all parts need
  *   conversation_events.c  what the model tells
  *   conversation_caller.c  what the caller loop tells: heard, cuts, digits
  *   conversation_shown.c   what others see of it
  *   conversation_cost.c    what it costs
  *   conversation_mail.c    what comes from outside: the operator's word, goodbyes
- *   conversation_transfer.c  handing the caller over, and having them back
+ *   conversation_transfer.c   handing the caller over, and having them back
  *   conversation_tools.c   the tools the model calls, those that end the call among them
  */
 #include "server/agent/answers.h"
@@ -77,13 +77,15 @@ struct conversation {
 
 	int64_t published_us;
 
-	/* Money (agent_cost.c) */
+	/* Money: conversation_cost.c */
 	int64_t minded_us;
 	double booked_usd;            /* of this call, on the day's account */
 	bool cost_told, unknown_told; /* the goodbye is under way; the missing price was named */
 };
 
-/* Sends what is in con->message, which the link's protocol has put there, and
+/* agent_loop.c, down to the next file.
+ *
+ * Sends what is in con->message, which the link's protocol has put there, and
  * empties it. Dropped without a session, and once the call has ended. */
 void conversation_send(struct conversation *con);
 
