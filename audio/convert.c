@@ -16,7 +16,7 @@ enum {
 };
 
 struct converter {
-	enum convert_format format;
+	enum audio_format format;
 	struct resampler *up, *down; /* PCM24 only */
 	uint8_t half;                /* first byte of a sample whose second is still to come */
 	bool have_half;
@@ -25,7 +25,7 @@ struct converter {
 	int16_t down_in[PIECE], down_out[WIDEST];
 };
 
-int converter_open(struct converter **out, enum convert_format model_format)
+int converter_open(struct converter **out, enum audio_format model_format)
 {
 	struct converter *c = calloc(1, sizeof *c);
 
@@ -33,7 +33,7 @@ int converter_open(struct converter **out, enum convert_format model_format)
 	if (!c)
 		return -ENOMEM;
 	c->format = model_format;
-	if (model_format == CONVERT_PCM24 &&
+	if (model_format == AUDIO_PCM &&
 	    (resampler_open(&c->up, CALLER_HZ, MODEL_HZ) || resampler_open(&c->down, MODEL_HZ, CALLER_HZ))) {
 		converter_close(c);
 		return -ENOMEM;
@@ -63,19 +63,19 @@ int converter_switch(struct converter **c, enum convert_format model_format)
 size_t converter_to_model_max(const struct converter *c, size_t mulaw_len)
 {
 	/* Each piece may round up. */
-	return c->format == CONVERT_PCM24 ? 2 * (mulaw_len * (MODEL_HZ / CALLER_HZ) + 2 * (mulaw_len / PIECE + 1))
-					  : mulaw_len;
+	return c->format == AUDIO_PCM ? 2 * (mulaw_len * (MODEL_HZ / CALLER_HZ) + 2 * (mulaw_len / PIECE + 1))
+				      : mulaw_len;
 }
 
 size_t converter_to_model(struct converter *c, const uint8_t *mulaw, size_t len, uint8_t *out)
 {
 	size_t written = 0;
 
-	if (c->format == CONVERT_PCMU) {
+	if (c->format == AUDIO_PCMU) {
 		memmove(out, mulaw, len);
 		return len;
 	}
-	if (c->format == CONVERT_PCMA) {
+	if (c->format == AUDIO_PCMA) {
 		for (size_t i = 0; i < len; i++)
 			out[i] = alaw_encode(mulaw_decode(mulaw[i]));
 		return len;
@@ -102,7 +102,7 @@ size_t converter_to_caller_max(const struct converter *c, size_t model_len)
 {
 	size_t samples = model_len / 2 + 1; /* half a sample may have been waiting */
 
-	return c->format == CONVERT_PCM24 ? samples / (MODEL_HZ / CALLER_HZ) + 2 * (samples / PIECE + 1) : model_len;
+	return c->format == AUDIO_PCM ? samples / (MODEL_HZ / CALLER_HZ) + 2 * (samples / PIECE + 1) : model_len;
 }
 
 /* The first `count` samples of down_in, resampled and encoded. */
@@ -138,10 +138,10 @@ static size_t pcm_to_caller(struct converter *c, const uint8_t *bytes, size_t le
 size_t converter_to_caller(struct converter *c, const uint8_t *model_bytes, size_t len, uint8_t *mulaw_out)
 {
 	switch (c->format) {
-	case CONVERT_PCMU:
+	case AUDIO_PCMU:
 		memmove(mulaw_out, model_bytes, len);
 		return len;
-	case CONVERT_PCMA:
+	case AUDIO_PCMA:
 		for (size_t i = 0; i < len; i++)
 			mulaw_out[i] = mulaw_encode(alaw_decode(model_bytes[i]));
 		return len;
@@ -154,7 +154,7 @@ size_t converter_finish_to_caller(struct converter *c, uint8_t *mulaw_out)
 {
 	size_t written = 0;
 
-	if (c->format == CONVERT_PCM24) {
+	if (c->format == AUDIO_PCM) {
 		size_t held = resampler_held(c->down);
 
 		memset(c->down_in, 0, held * sizeof *c->down_in);
@@ -171,12 +171,12 @@ void converter_reset_to_caller(struct converter *c)
 		resampler_reset(c->down);
 }
 
-static uint64_t bytes_per_ms(enum convert_format format)
+static uint64_t bytes_per_ms(enum audio_format format)
 {
-	return format == CONVERT_PCM24 ? 2 * MODEL_HZ / 1000 : CALLER_HZ / 1000;
+	return format == AUDIO_PCM ? 2 * MODEL_HZ / 1000 : CALLER_HZ / 1000;
 }
 
-uint64_t convert_bytes_to_ms(enum convert_format format, uint64_t bytes)
+uint64_t convert_bytes_to_ms(enum audio_format format, uint64_t bytes)
 {
 	return bytes / bytes_per_ms(format);
 }

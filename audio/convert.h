@@ -6,23 +6,19 @@
  * allocated after opening. The two directions share no state, so one thread
  * may use converter_to_model while another uses converter_to_caller.
  *
- * PCMU is a plain copy. PCM24 is 16-bit little-endian at 24 kHz; its
+ * PCMU is a plain copy. PCM is 16-bit little-endian at 24 kHz; its
  * resamplers hold back about 3 ms, so the first output of a direction comes
  * out short, by that much.
  */
+#include "audio/format.h"
+
 #include <stddef.h>
 #include <stdint.h>
-
-enum convert_format {
-	CONVERT_PCMU,  /* mu-law, 8 kHz: 8 bytes per ms */
-	CONVERT_PCMA,  /* A-law, 8 kHz: 8 bytes per ms */
-	CONVERT_PCM24, /* signed 16-bit little-endian, 24 kHz: 48 bytes per ms */
-};
 
 struct converter;
 
 /* 0 or -ENOMEM; then *out is NULL. */
-int converter_open(struct converter **out, enum convert_format model_format);
+int converter_open(struct converter **out, enum audio_format model_format);
 void converter_close(struct converter *c); /* fine with NULL */
 
 /* The session's format may have changed with the session: *c (NULL, or of another
@@ -50,6 +46,6 @@ size_t converter_finish_to_caller(struct converter *c, uint8_t *mulaw_out);
 void converter_reset_to_caller(struct converter *c);
 
 /* Milliseconds are rounded down. */
-uint64_t convert_bytes_to_ms(enum convert_format format, uint64_t bytes);
+uint64_t convert_bytes_to_ms(enum audio_format format, uint64_t bytes);
 
 #endif

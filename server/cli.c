@@ -11,7 +11,7 @@
 #include "server/model/session.h"
 #include "server/money/spending.h"
 #include "server/outcome/outcomes.h"
-#include "server/web/health_probe.h"
+#include "server/health_probe.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -141,7 +141,7 @@ static int ask(struct config *cfg, char **args)
 static int health(struct config *cfg, char **args)
 {
 	(void)args;
-	return web_health_probe(cfg->listen, cfg->port) ? EXIT_FAILURE : EXIT_SUCCESS;
+	return health_probe(cfg->listen, cfg->port) ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 static void put_help(struct buf *out)

@@ -118,7 +118,7 @@ void conversation_interrupt(struct conversation *con, bool cancel, int64_t now_u
  * is told of once the caller is there. */
 static void meet_session(struct conversation *con)
 {
-	if (converter_switch(&con->converter, (enum convert_format)con->link.access->format))
+	if (converter_switch(&con->converter, con->link.access->format))
 		call_end(con->call, END_INTERNAL_ERROR);
 	if (con->converter)
 		converter_reset_to_caller(con->converter);

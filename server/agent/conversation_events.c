@@ -152,7 +152,7 @@ static uint8_t *room_for_converted(struct conversation *con, size_t size)
 
 static void late_audio(struct conversation *con, size_t model_bytes)
 {
-	uint64_t ms = convert_bytes_to_ms((enum convert_format)con->link.access->format, model_bytes);
+	uint64_t ms = convert_bytes_to_ms(con->link.access->format, model_bytes);
 
 	stat_add(audio_late_delta_ms, ms);
 	atomic_fetch_add_explicit(&con->call->counters.late_delta_ms, ms, memory_order_relaxed);

@@ -217,7 +217,7 @@ static int meet_session(struct uplink *u)
 	u->session = w->session;
 	u->sent = 0;
 	atomic_store_explicit(&u->call->uplink_anchor_us, INT64_MIN, memory_order_relaxed);
-	err = converter_switch(&u->converter, (enum convert_format)w->format);
+	err = converter_switch(&u->converter, w->format);
 	if (err)
 		call_end(u->call, END_INTERNAL_ERROR);
 	return err;

@@ -7,6 +7,7 @@
  * help; --help and SETTINGS.md are printed from it. Strings are owned
  * by the config and never NULL ("" when unset).
  */
+#include "audio/format.h"
 #include "common/buf.h"
 #include "common/log.h"
 
@@ -15,7 +16,6 @@
 
 enum { CONFIG_TOKENS_MAX = 8, CONFIG_PROXIES_MAX = 16 };
 
-enum audio_format { AUDIO_PCMU, AUDIO_PCMA, AUDIO_PCM }; /* OPENAI_AUDIO_FORMAT */
 enum greeting_mode { GREETING_INSTRUCTION, GREETING_EXACT, GREETING_WAIT };
 enum uplink_batch { UPLINK_AUTO, UPLINK_20, UPLINK_40 };
 enum openai_auth { OPENAI_AUTH_AUTO, OPENAI_AUTH_BEARER, OPENAI_AUTH_API_KEY };

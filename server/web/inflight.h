@@ -14,7 +14,7 @@
  *   - past INFLIGHT_GRACE_US, when fewer than INFLIGHT_SPARE workers are free,
  *     first those of the client that has most of them, the oldest first.
  *
- * Pure; the lock and the sockets are server.c's.
+ * Pure; the lock and the sockets are those of connections.c.
  */
 #include <stdbool.h>
 #include <stddef.h>

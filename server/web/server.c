@@ -2,14 +2,15 @@
 
 #include "common/clock.h"
 #include "common/log.h"
-#include "server/stats/stats.h"
-#include "server/web/connections.h"
-#include "server/web/auth.h"
+#include "server/line/calls.h"
 #include "server/news/hub.h"
+#include "server/stats/stats.h"
+#include "server/web/auth.h"
+#include "server/web/connections.h"
 #include "server/web/inflight.h"
+#include "server/web/long_answers.h"
 #include "server/web/routes.h"
 #include "server/web/sockets.h"
-#include "server/web/writer.h"
 
 #include <civetweb.h>
 #include <errno.h>
@@ -28,8 +29,8 @@ struct web {
 	struct web_parts parts;
 	struct mg_context *ctx;
 	struct connections *connections;
+	struct long_answers long_answers;
 	int port;
-	_Atomic bool stopping; /* no more long answers */
 };
 
 static struct web *web_of(const struct mg_connection *conn)
@@ -81,76 +82,21 @@ static int socket_of(const struct mg_connection *conn)
 
 /* ----------------------------------------------------------------- answering */
 
-/* A place for a long answer; else the answer becomes a refusal. */
-static bool take_place(struct mg_connection *conn, struct response *r)
-{
-	struct web *web = web_of(conn);
-	int most = web->parts.cfg->max_watchers;
-
-	if (atomic_load_explicit(&web->stopping, memory_order_acquire)) {
-		response_error(r, 503, "shutting_down", "the server is shutting down");
-		return false;
-	}
-	if (atomic_fetch_add(&stats.watchers_open, 1) < most)
-		return true;
-	atomic_fetch_sub(&stats.watchers_open, 1);
-	response_error(r, 429, "too_many_watchers", "all places for watchers and downloads (MAX_WATCHERS) are taken");
-	response_header(r, "Retry-After", "5");
-	stat_add(http_refused_watchers, 1);
-	return false;
-}
-
-static void leave_place(void)
-{
-	atomic_fetch_sub(&stats.watchers_open, 1);
-}
-
-/* What comes before its headers. False: it is not to be one any more. */
-static bool begin_stream(struct mg_connection *conn, struct response *r)
-{
-	struct web *web = web_of(conn);
-	struct connection *c = connection_of(conn);
-
-	if (!r->stream.begin)
-		return true;
-	if (c)
-		connections_has_limits(web->connections, c);
-	r->stream.begin(r->stream.arg, r, &web->stopping);
-	if (!r->stream.run)
-		leave_place();
-	return r->stream.run;
-}
-
-/* The rest of an answer that takes its time, and the end of its place. */
-static void stream(struct mg_connection *conn, struct response *r, bool head_only)
-{
-	struct web *web = web_of(conn);
-	struct connection *c = connection_of(conn);
-	int fd = socket_of(conn);
-	struct writer w;
-
-	if (!head_only && fd >= 0) {
-		if (c)
-			connections_has_limits(web->connections, c);
-		writer_init(&w, fd, &web->stopping);
-		r->stream.run(r->stream.arg, &w);
-	}
-	response_drop_stream(r);
-	leave_place();
-}
-
 /* Writes the answer with one mg_write and sees to it that CivetWeb then closes,
  * without first reading whatever of the body is left. Returns the status. */
 static int answer(struct mg_connection *conn, const struct request *q, struct response *r, bool body_left)
 {
 	bool head_only = !strcmp(q->method, "HEAD"), streams;
 	struct connection *c = connection_of(conn);
+	struct web *web = web_of(conn);
 	struct buf out;
 	int fd;
 
 	if (c)
 		c->answered = true;
-	streams = r->stream.run && take_place(conn, r) && begin_stream(conn, r);
+	if (c && r->stream.run)
+		connections_has_limits(web->connections, c);
+	streams = long_answer_begin(&web->long_answers, r);
 	buf_init(&out, 0);
 	response_put(&out, r, head_only);
 	if (!buf_error(&out))
@@ -164,7 +110,7 @@ static int answer(struct mg_connection *conn, const struct request *q, struct re
 	log_debug("http", "%s %.*s: status=%d peer=%s", q->method, url_loggable(q->path), q->path, r->status, q->peer);
 	buf_free(&out);
 	if (streams)
-		stream(conn, r, head_only);
+		long_answer_run(&web->long_answers, r, head_only ? -1 : socket_of(conn));
 	mg_disable_keep_alive(conn);
 	if (body_left && (fd = socket_of(conn)) >= 0)
 		socket_linger(fd, LINGER_MS, LINGER_BYTES);
@@ -413,32 +359,22 @@ static int start(struct web *web, struct buf *problem)
 		.log_message = on_civetweb_log,
 	};
 	char ports[64], threads[16], text[256] = "";
-	const char *options[] = {
-		"listening_ports",
-		ports,
-		"num_threads",
-		threads,
-		"tcp_nodelay",
-		"1",
-		"decode_url",
-		"no", /* it decodes in place, over what was signed */
-		"enable_keep_alive",
-		"no", /* an idle connection would hold a worker */
-		"request_timeout_ms",
-		"5000",
-		"websocket_timeout_ms",
-		"500",
-		"access_control_allow_methods",
-		"", /* else it answers CORS by itself */
-		"access_control_allow_origin",
-		"",
-		"connection_queue",
-		"128",
-		"listen_backlog",
-		"1024",
-		NULL,
+	/* Pairs, which CivetWeb reads as one list. */
+	const char *options[][2] = {
+		{ "listening_ports", ports },
+		{ "num_threads", threads },
+		{ "tcp_nodelay", "1" },
+		{ "decode_url", "no" },        /* it decodes in place, over what was signed */
+		{ "enable_keep_alive", "no" }, /* an idle connection would hold a worker */
+		{ "request_timeout_ms", "5000" },
+		{ "websocket_timeout_ms", "500" },
+		{ "access_control_allow_methods", "" }, /* else it answers CORS by itself */
+		{ "access_control_allow_origin", "" },
+		{ "connection_queue", "128" },
+		{ "listen_backlog", "1024" },
+		{ NULL, NULL },
 	};
-	struct mg_init_data init = { &callbacks, web, options };
+	struct mg_init_data init = { &callbacks, web, options[0] };
 	struct mg_error_data error = { NULL, text, sizeof text };
 	struct mg_server_port port;
 	unsigned code = 0;
@@ -469,6 +405,7 @@ int web_open(struct web **out, const struct web_parts *parts, struct buf *proble
 	if (!web)
 		return -ENOMEM;
 	web->parts = *parts;
+	web->long_answers.most = parts->cfg->max_watchers;
 	web->parts.started_us = clock_now_us();
 	if (!(err = connections_open(&web->connections, (size_t)web_workers(parts->cfg))))
 		err = start(web, problem);
@@ -482,7 +419,7 @@ int web_open(struct web **out, const struct web_parts *parts, struct buf *proble
 
 void web_end_streams(struct web *web)
 {
-	atomic_store_explicit(&web->stopping, true, memory_order_release);
+	long_answers_stop(&web->long_answers);
 	if (web->parts.hub)
 		hub_ring(web->parts.hub);
 }

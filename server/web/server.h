@@ -6,8 +6,8 @@
  * holds one of a fixed number of worker threads; a call's stream holds its own
  * for the length of the call, and a long answer (server-sent events, a file)
  * until it is done. So there are as many as lines, plus MAX_WATCHERS for long
- * answers, plus a reserve for HTTP that neither can take. No other file includes
- * CivetWeb's header.
+ * answers, plus a reserve for HTTP that neither can take. CivetWeb's header is
+ * included here and by connections.c, nowhere else.
  */
 #include "common/buf.h"
 #include "server/web/web_parts.h"
@@ -16,7 +16,7 @@
 
 struct web;
 
-/* Starts to listen. What `site` points to outlives it. Signals meant for main must
+/* Starts to listen. What `parts` points to outlives it. Signals meant for main must
  * be blocked before, since CivetWeb's threads inherit the mask. 0, or -errno
  * with a sentence in `problem`. */
 int web_open(struct web **out, const struct web_parts *parts, struct buf *problem);

@@ -25,7 +25,7 @@ static void mulaw_passes_untouched(void **state)
 	uint8_t all[256], out[256];
 
 	(void)state;
-	assert_int_equal(converter_open(&c, CONVERT_PCMU), 0);
+	assert_int_equal(converter_open(&c, AUDIO_PCMU), 0);
 	for (int i = 0; i < 256; i++)
 		all[i] = (uint8_t)i;
 	assert_int_equal(converter_to_model_max(c, 256), 256);
@@ -45,7 +45,7 @@ static void alaw_is_one_byte_a_sample_and_near(void **state)
 	struct converter *c;
 
 	(void)state;
-	assert_int_equal(converter_open(&c, CONVERT_PCMA), 0);
+	assert_int_equal(converter_open(&c, AUDIO_PCMA), 0);
 	for (int i = 0; i < 256; i++) {
 		uint8_t mulaw = (uint8_t)i, alaw, mulaw2;
 		int before = mulaw_decode(mulaw), after;
@@ -61,7 +61,7 @@ static void alaw_is_one_byte_a_sample_and_near(void **state)
 
 static void silence_stays_silence(void **state)
 {
-	static const enum convert_format formats[] = { CONVERT_PCMU, CONVERT_PCMA, CONVERT_PCM24 };
+	static const enum audio_format formats[] = { AUDIO_PCMU, AUDIO_PCMA, AUDIO_PCM };
 
 	(void)state;
 	for (size_t f = 0; f < 3; f++) {
@@ -84,7 +84,7 @@ static void pcm_is_little_endian_at_24_khz(void **state)
 	size_t n, at = 2 * 24 * 100;
 
 	(void)state;
-	assert_int_equal(converter_open(&c, CONVERT_PCM24), 0);
+	assert_int_equal(converter_open(&c, AUDIO_PCM), 0);
 	memset(caller, mulaw_encode(1000), 1600);
 	n = converter_to_model(c, caller, 1600, model);
 	assert_in_range(n, 2 * (4800 - 24 * 4), 2 * 4800);
@@ -100,7 +100,7 @@ static void a_voice_survives_the_way_to_24_khz_and_back(void **state)
 	double noise = 1e30, voice = 0;
 
 	(void)state;
-	assert_int_equal(converter_open(&c, CONVERT_PCM24), 0);
+	assert_int_equal(converter_open(&c, AUDIO_PCM), 0);
 	speak(caller, SECOND, 440);
 	n = converter_to_model(c, caller, SECOND, model);
 	assert_true(n <= converter_to_model_max(c, SECOND));
@@ -128,8 +128,8 @@ static void pieces_cut_anywhere_give_what_the_whole_gives(void **state)
 	size_t n, want, got = 0, at = 0;
 
 	(void)state;
-	assert_int_equal(converter_open(&whole, CONVERT_PCM24), 0);
-	assert_int_equal(converter_open(&pieces, CONVERT_PCM24), 0);
+	assert_int_equal(converter_open(&whole, AUDIO_PCM), 0);
+	assert_int_equal(converter_open(&pieces, AUDIO_PCM), 0);
 	speak(caller, SECOND, 440);
 	n = converter_to_model(whole, caller, SECOND, model);
 	want = converter_to_caller(whole, model, n, back);
@@ -157,7 +157,7 @@ static void one_byte_at_a_time_works_too(void **state)
 	uint8_t one[8];
 
 	(void)state;
-	assert_int_equal(converter_open(&c, CONVERT_PCM24), 0);
+	assert_int_equal(converter_open(&c, AUDIO_PCM), 0);
 	speak(caller, 800, 440);
 	n = converter_to_model(c, caller, 800, model);
 	for (size_t i = 0; i < n; i++) {
@@ -173,7 +173,7 @@ static void bounds_hold_for_every_length(void **state)
 	struct converter *c;
 
 	(void)state;
-	assert_int_equal(converter_open(&c, CONVERT_PCM24), 0);
+	assert_int_equal(converter_open(&c, AUDIO_PCM), 0);
 	memset(model, 0, sizeof model);
 	memset(caller, MULAW_SILENCE, sizeof caller);
 	for (size_t len = 0; len < 2000; len += 7) {
@@ -195,7 +195,7 @@ static void a_reset_forgets_half_a_sample_and_the_filter(void **state)
 	size_t n, want, got;
 
 	(void)state;
-	assert_int_equal(converter_open(&c, CONVERT_PCM24), 0);
+	assert_int_equal(converter_open(&c, AUDIO_PCM), 0);
 	speak(caller, 1600, 440);
 	n = converter_to_model(c, caller, 1600, model);
 	want = converter_to_caller(c, model, n, back);
@@ -214,7 +214,7 @@ static void finishing_brings_out_the_rest(void **state)
 	int loudest = 0;
 
 	(void)state;
-	assert_int_equal(converter_open(&c, CONVERT_PCM24), 0);
+	assert_int_equal(converter_open(&c, AUDIO_PCM), 0);
 	/* 100 ms of silence whose last millisecond is a click. */
 	memset(model, 0, 4800);
 	for (size_t i = 4752; i < 4800; i += 2) {
@@ -240,9 +240,9 @@ static void finishing_brings_out_the_rest(void **state)
 static void bytes_and_time(void **state)
 {
 	(void)state;
-	assert_int_equal(convert_bytes_to_ms(CONVERT_PCMU, 8007), 1000);
-	assert_int_equal(convert_bytes_to_ms(CONVERT_PCMA, 8), 1);
-	assert_int_equal(convert_bytes_to_ms(CONVERT_PCM24, 48047), 1000);
+	assert_int_equal(convert_bytes_to_ms(AUDIO_PCMU, 8007), 1000);
+	assert_int_equal(convert_bytes_to_ms(AUDIO_PCMA, 8), 1);
+	assert_int_equal(convert_bytes_to_ms(AUDIO_PCM, 48047), 1000);
 }
 
 int main(void)

@@ -10,7 +10,7 @@
 #include "server/agents/agents.h"
 #include "server/stats/stats.h"
 #include "server/model/health.h"
-#include "server/web/health_probe.h"
+#include "server/health_probe.h"
 #include "server/news/hub.h"
 #include "server/phone/media_stream.h"
 #include "server/web/server.h"
@@ -464,9 +464,9 @@ static void ready_says_why_not_in_one_word(void **state)
 static void health_probe_asks_health(void **state)
 {
 	(void)state;
-	assert_int_equal(web_health_probe("127.0.0.1", web_port(web)), 0);
-	assert_int_equal(web_health_probe("0.0.0.0", web_port(web)), 0);
-	assert_int_equal(web_health_probe("nowhere", web_port(web)), -EINVAL);
+	assert_int_equal(health_probe("127.0.0.1", web_port(web)), 0);
+	assert_int_equal(health_probe("0.0.0.0", web_port(web)), 0);
+	assert_int_equal(health_probe("nowhere", web_port(web)), -EINVAL);
 }
 
 static void health_probe_fails_where_nobody_listens(void **state)
@@ -480,7 +480,7 @@ static void health_probe_fails_where_nobody_listens(void **state)
 	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
 	assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &len), 0);
-	assert_int_equal(web_health_probe("127.0.0.1", ntohs(a.sin_port)), -ECONNREFUSED);
+	assert_int_equal(health_probe("127.0.0.1", ntohs(a.sin_port)), -ECONNREFUSED);
 	close(fd);
 }
 

@@ -1,4 +1,4 @@
-#include "server/web/health_probe.h"
+#include "server/health_probe.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -30,7 +30,7 @@ static int ask(int fd, const struct sockaddr_in *address)
 	return memcmp(answer, wanted, len) ? -EPROTO : 0;
 }
 
-int web_health_probe(const char *listen, int port)
+int health_probe(const char *listen, int port)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
 	struct timeval patience = { .tv_sec = 3 };

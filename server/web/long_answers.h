@@ -1,0 +1,27 @@
+#ifndef WEB_LONG_ANSWERS_H
+#define WEB_LONG_ANSWERS_H
+/* Answers that take their time (struct response_stream): each holds one of a fixed
+ * number of places, MAX_WATCHERS, from before its headers to its end, so that they
+ * leave workers for the rest. When the server stops they all end.
+ *
+ * Any thread; only long_answer_run waits, for as long as the answer takes.
+ */
+#include "server/web/http.h"
+
+struct long_answers {
+	int most;
+	_Atomic int open;      /* places taken */
+	_Atomic bool stopping; /* no more of them, and the end of those that run */
+};
+
+/* Ends them all, and admits no more. */
+void long_answers_stop(struct long_answers *all);
+
+/* Before the headers: takes a place, and does what must be done first. True:
+ * long_answer_run must follow. False: `r` is an ordinary answer, a refusal maybe. */
+bool long_answer_begin(struct long_answers *all, struct response *r);
+
+/* After the headers: the rest of it, to that socket; -1: only gives back the place. */
+void long_answer_run(struct long_answers *all, struct response *r, int fd);
+
+#endif
