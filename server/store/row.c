@@ -2,7 +2,7 @@
 
 #include "common/clock.h"
 #include "common/json.h"
-#include "server/store/store_private.h"
+#include "server/store/store_db.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -37,6 +37,10 @@ bool store_write(struct store *store, const char *sql, const char *format, ...);
 struct sqlite3 *store_reader(struct store *store);
 void store_reader_done(struct store *store, struct sqlite3 *reader);
 
+struct readers; /* the pool of those connections, in struct store */
+void readers_init(struct readers *r);
+void readers_close(struct readers *r);
+
 /* One query. It has a reading connection for itself until rows_done: not for a
  * call's loops. Columns count from 0; what they point to is good until the next
  * row. */

@@ -3,7 +3,7 @@
  * Over the bound what is new is dropped, not what is old: what was accepted
  * was promised to somebody (a webhook that will be sent, a record), later
  * statements build on earlier ones, and who is refused hears of it at once. */
-#include "server/store/store_private.h"
+#include "server/store/store_queue.h"
 
 #include "common/clock.h"
 #include "common/log.h"

@@ -1,9 +1,10 @@
 /* What is older than RETAIN_DAYS goes, a little at a time: the writer has
  * better things to do. Live calls stay, and so does what has not reached its
  * receiver. */
-#include "server/store/store_private.h"
+#include "server/store/store_retain.h"
 
 #include "common/log.h"
+#include "server/store/store_db.h"
 
 #include <errno.h>
 #include <fcntl.h>

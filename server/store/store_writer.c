@@ -5,10 +5,12 @@
  * later and later up to every 5 s, for as long as it takes. What can never
  * succeed, whatever the disk does, is dropped by itself and counted: it must
  * not stand in the way of the rest. */
-#include "server/store/store_private.h"
+#include "server/store/store_writer.h"
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "server/store/store_db.h"
+#include "server/store/store_retain.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -55,28 +57,6 @@ static bool connection_is_spent(int rc)
 }
 
 /* ---------------------------------------------------------------- one statement */
-
-sqlite3_stmt *store_prepared(struct store *s, const char *sql, int *rc)
-{
-	enum { ROOM = sizeof s->prepared / sizeof *s->prepared };
-	sqlite3_stmt *stmt = NULL;
-
-	*rc = SQLITE_OK;
-	for (size_t i = 0; i < s->prepared_count; i++)
-		if (s->prepared[i].sql == sql)
-			return s->prepared[i].stmt;
-	*rc = sqlite3_prepare_v3(s->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL);
-	if (*rc != SQLITE_OK)
-		return NULL;
-	if (s->prepared_count == ROOM) /* the oldest goes */
-		sqlite3_finalize(s->prepared[ROOM - 1].stmt);
-	else
-		s->prepared_count++;
-	memmove(&s->prepared[1], &s->prepared[0], (s->prepared_count - 1) * sizeof s->prepared[0]);
-	s->prepared[0].sql = sql;
-	s->prepared[0].stmt = stmt;
-	return stmt;
-}
 
 static int bind(sqlite3_stmt *stmt, int at, const struct value *v)
 {

@@ -3,7 +3,8 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "server/store/row.h"
-#include "server/store/store_private.h"
+#include "server/store/store_db.h"
+#include "server/store/store_retain.h"
 #include "server/store/store_schema.h"
 
 #include <setjmp.h>
