@@ -1,0 +1,146 @@
+#include "server/fleet/shelf.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { ROOM = 3 };
+
+static struct shelf shelf;
+static int emptied;
+
+static void empty(void *item)
+{
+	emptied += *(int *)item;
+}
+
+static int open_shelf(void **state)
+{
+	(void)state;
+	emptied = 0;
+	shelf = (struct shelf){ .room = ROOM, .key_size = 4, .item_size = sizeof(int), .keep = 10, .empty = empty };
+	return shelf_open(&shelf);
+}
+
+static int close_shelf(void **state)
+{
+	(void)state;
+	shelf_close(&shelf);
+	return 0;
+}
+
+/* The value that had to make way. */
+static int put(const char *key, int64_t now, int value)
+{
+	int old = -1, *item = shelf_put(&shelf, key, now, &old);
+
+	assert_non_null(item);
+	assert_int_equal(*item, 0);
+	*item = value;
+	return old;
+}
+
+/* -1: it is not there. */
+static int at(const char *key, int64_t now)
+{
+	const int *item = shelf_find(&shelf, key, now, NULL);
+
+	return item ? *item : -1;
+}
+
+static void a_thing_is_known_for_its_time(void **state)
+{
+	int64_t since = 0;
+
+	(void)state;
+	assert_int_equal(at("a", 1), -1);
+	put("a", 5, 1);
+	assert_int_equal(at("a", 14), 1);
+	assert_int_equal(at("a", 15), -1);
+	assert_int_equal(at("a", 0), 1); /* however old */
+	assert_non_null(shelf_find(&shelf, "a", 6, &since));
+	assert_int_equal(since, 5);
+	assert_int_equal(at("ab", 6), -1);
+	assert_int_equal(at("", 6), -1);
+}
+
+static void the_same_name_then_a_free_place_then_the_oldest(void **state)
+{
+	(void)state;
+	assert_int_equal(put("a", 1, 1), 0);
+	assert_int_equal(put("b", 2, 2), 0);
+	assert_int_equal(put("c", 3, 3), 0);
+	assert_int_equal(put("b", 4, 20), 2);
+	assert_int_equal(put("d", 5, 4), 1);
+	assert_int_equal(at("a", 5), -1);
+	assert_int_equal(at("b", 5), 20);
+	shelf_forget(&shelf, shelf_find(&shelf, "b", 5, NULL));
+	assert_int_equal(at("b", 0), -1);
+	assert_int_equal(put("e", 6, 5), 0);
+	assert_int_equal(at("c", 6), 3);
+	assert_int_equal(at("d", 6), 4);
+	assert_int_equal(at("e", 6), 5);
+}
+
+static void a_name_that_does_not_fit_is_not_kept(void **state)
+{
+	int old = -1;
+
+	(void)state;
+	put("abc", 1, 7);
+	assert_null(shelf_put(&shelf, "abcd", 1, &old));
+	assert_int_equal(old, 0);
+	assert_null(shelf_put(&shelf, "", 1, NULL));
+	assert_int_equal(at("abc", 1), 7);
+}
+
+static void a_secret_name_is_found_like_any_other(void **state)
+{
+	(void)state;
+	shelf.secret = true;
+	put("ab", 1, 1);
+	put("abc", 2, 2);
+	assert_int_equal(at("ab", 3), 1);
+	assert_int_equal(at("abc", 3), 2);
+	assert_int_equal(at("abd", 3), -1);
+	assert_int_equal(at("", 3), -1);
+	assert_int_equal(put("ab", 4, 3), 1);
+}
+
+static void sum(void *arg, const void *item, int64_t since)
+{
+	*(int64_t *)arg += since * *(const int *)item;
+}
+
+static void all_can_be_looked_at_and_are_emptied_at_the_end(void **state)
+{
+	int64_t total = 0;
+
+	(void)state;
+	put("a", 100, 1);
+	put("b", 1, 2);
+	put("c", 1, 40);
+	shelf_forget(&shelf, shelf_find(&shelf, "c", 1, NULL));
+	shelf_each(&shelf, sum, &total);
+	assert_int_equal(total, 102);
+	shelf_close(&shelf);
+	assert_int_equal(emptied, 3);
+	shelf_close(&shelf);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_shelf, close_shelf)
+	const struct CMUnitTest tests[] = {
+		TEST(a_thing_is_known_for_its_time),
+		TEST(the_same_name_then_a_free_place_then_the_oldest),
+		TEST(a_name_that_does_not_fit_is_not_kept),
+		TEST(a_secret_name_is_found_like_any_other),
+		TEST(all_can_be_looked_at_and_are_emptied_at_the_end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
