@@ -1,7 +1,6 @@
 /* The queue: who may be asked for now, what has become of whom. */
 #include "server/dialer/dialer.h"
 
-#include "common/clock.h"
 #include "common/log.h"
 #include "server/dialer/dialer_private.h"
 
@@ -9,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum {
 	THREADS = 4,               /* requests under way at once */
@@ -24,9 +22,9 @@ enum {
 
 struct order *order_find(struct dialer *o, const char *name)
 {
-	for (size_t i = o->count; name && *name && i--;)
-		if (!strcmp(o->list[i]->id, name) || !strcmp(o->list[i]->call_sid, name))
-			return o->list[i];
+	for (struct order *e = order_first(o); name && *name && e; e = order_next(e))
+		if (!strcmp(e->id, name) || !strcmp(e->call_sid, name))
+			return e;
 	return NULL;
 }
 
@@ -34,8 +32,8 @@ size_t orders_open(const struct dialer *o)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < o->count; i++)
-		n += order_open(o->list[i]);
+	for (const struct order *e = order_first(o); e; e = order_next(e))
+		n += order_open(e);
 	return n;
 }
 
@@ -44,17 +42,19 @@ static int outstanding(const struct dialer *o)
 {
 	int n = 0;
 
-	for (size_t i = 0; i < o->count; i++) {
-		const struct order *e = o->list[i];
-
+	for (const struct order *e = order_first(o); e; e = order_next(e))
 		n += order_open(e) && !e->answered && e->state.phase != PHASE_QUEUED;
-	}
 	return n;
 }
 
-static bool has_room(const struct dialer *o)
+static bool has_room(struct dialer *o, int64_t now)
 {
-	return !o->hooks.room || outstanding(o) < o->hooks.room(o->hooks.arg);
+	if (now < o->room_us)
+		return false;
+	if (!o->hooks.room || outstanding(o) < o->hooks.room(o->hooks.arg))
+		return true;
+	o->room_us = now + ROOM_US;
+	return false;
 }
 
 /* --------------------------------------------------------------------------- the end */
@@ -106,166 +106,115 @@ void order_changed(struct dialer *o, struct order *e)
 	}
 	order_write(o, e);
 	pthread_cond_broadcast(&o->changed);
-	pthread_cond_signal(&o->wake);
+	o->room_us = 0;
+	due_wake(&o->due);
 }
 
-static void give_up(struct dialer *o, struct order *e, enum out_status status, const char *reason, const char *words)
+/* --------------------------------------------------------------- the queue's policy */
+
+static int64_t later(int64_t a, int64_t b)
 {
-	e->state.phase = PHASE_FAILED;
-	e->status = status;
-	e->reason = reason;
-	if (words)
-		snprintf(e->message, sizeof e->message, "%s", words);
-	log_warn("outbound", "a call is not placed: %s; id=%s", reason, e->id);
-	order_changed(o, e);
+	return a > b ? a : b;
 }
 
-/* ------------------------------------------------------------------------- the thread */
-
-static int64_t sooner(int64_t a, int64_t b)
+/* Those behind it wait their turn: the rate and the lines are the same for all. */
+static int64_t creation_due(struct dialer *o, const struct order *e, int64_t now)
 {
-	return a < b ? a : b;
-}
+	int64_t due = later(e->state.due_us, out_bucket_due(&o->bucket));
 
-static bool expired(const struct order *e)
-{
-	return clock_wall_ms() > e->created_ms + OUT_EXPIRE_S * INT64_C(1000);
-}
-
-/* When to look at it again. */
-static int64_t step_queued(struct dialer *o, struct order *e, int64_t now, bool *blocked)
-{
-	if (e->cancel) {
-		o->canceled++;
-		give_up(o, e, OUT_CANCELED, "canceled", "canceled before Twilio was asked");
+	if (o->draining)
 		return NEVER_US;
-	}
-	if (expired(e)) {
-		o->expired++;
-		give_up(o, e, OUT_FAILED, "expired", "the call could not be placed within half an hour");
+	return due > now || has_room(o, now) ? due : o->room_us;
+}
+
+static int64_t due_us(struct dialer *o, const struct order *e, int64_t now)
+{
+	if (e->busy || !order_open(e))
 		return NEVER_US;
-	}
-	if (o->draining || *blocked)
-		return NEVER_US;
-	if (e->state.due_us > now)
+	switch (ask_kind_of(e)) {
+	case ASK_NOTHING:
+		return e->state.phase == PHASE_QUEUED ? now : NEVER_US;
+	case ASK_CREATE:
+		return creation_due(o, e, now);
+	case ASK_SEARCH:
+	case ASK_END:
 		return e->state.due_us;
-	*blocked = true; /* those behind it wait their turn */
-	if (out_bucket_due(&o->bucket) > now)
-		return out_bucket_due(&o->bucket);
-	if (!has_room(o))
-		return now + ROOM_US;
-	if (!ask_begin(o, e, ASK_CREATE))
-		return now + ROOM_US;
-	out_bucket_take(&o->bucket, now);
-	return now; /* the next one's turn */
-}
-
-static int64_t step_made(struct dialer *o, struct order *e, int64_t now)
-{
-	if (out_status_final(e->status) || !e->call_sid[0])
-		return NEVER_US;
-	if (e->cancel && !e->cancelled) {
-		if (now < e->state.due_us)
-			return e->state.due_us;
-		return ask_begin(o, e, ASK_END) ? NEVER_US : now + ROOM_US;
-	}
-	if (now < e->heard_us + STALE_US)
+	case ASK_FETCH:
 		return e->heard_us + STALE_US;
-	return ask_begin(o, e, ASK_FETCH) ? NEVER_US : now + ROOM_US;
-}
-
-static int64_t step(struct dialer *o, struct order *e, int64_t now, bool *blocked)
-{
-	if (e->busy)
-		return NEVER_US;
-	switch (e->state.phase) {
-	case PHASE_QUEUED:
-		return step_queued(o, e, now, blocked);
-	case PHASE_UNSURE:
-		if (now < e->state.due_us)
-			return e->state.due_us;
-		return ask_begin(o, e, ASK_SEARCH) ? NEVER_US : now + ROOM_US;
-	case PHASE_MADE:
-		return step_made(o, e, now);
-	case PHASE_ASKING:
-	case PHASE_FAILED:
-		break;
 	}
 	return NEVER_US;
 }
 
-static void sleep_until(struct dialer *o, int64_t due_us)
+static int64_t clock_ms(void)
 {
-	struct timespec until = { .tv_sec = due_us / US_PER_S, .tv_nsec = due_us % US_PER_S * 1000 };
-
-	if (due_us == NEVER_US)
-		pthread_cond_wait(&o->wake, &o->lock);
-	else if (due_us > clock_now_us())
-		pthread_cond_timedwait(&o->wake, &o->lock, &until);
+	return clock_now_us() / US_PER_MS;
 }
 
-static void *decide(void *arg)
+static int64_t when(void *owner, const struct due_item *item, int64_t now_ms)
 {
-	struct dialer *o = arg;
+	int64_t due = due_us(owner, (const struct order *)item, now_ms * US_PER_MS);
 
-	pthread_mutex_lock(&o->lock);
-	while (!o->closing) {
-		int64_t now = clock_now_us(), due = NEVER_US;
-		bool blocked = false;
-
-		/* By index: an order may be taken out while the lock is left. */
-		for (size_t i = 0; i < o->count && !o->closing; i++)
-			due = sooner(due, step(o, o->list[i], now, &blocked));
-		if (!o->closing)
-			sleep_until(o, due);
-	}
-	pthread_mutex_unlock(&o->lock);
-	return NULL;
+	return due == NEVER_US ? INT64_MAX : (due + US_PER_MS - 1) / US_PER_MS;
 }
 
-/* -------------------------------------------------------------------- opening, closing */
+static bool put(void *owner, struct due_item *item)
+{
+	struct dialer *o = owner;
+
+	if (order_find(o, ((struct order *)item)->id))
+		return false;
+	item->seq = ++o->last_seq;
+	due_list_put(&o->list, item);
+	return true;
+}
+
+static void free_item(struct due_item *item)
+{
+	order_free((struct order *)item);
+}
 
 /* What the process before us left: what it may have asked for is searched. */
-static void take_up(struct dialer *o)
+static void take_up(struct dialer *o, struct order *e)
 {
 	int64_t now = clock_now_us();
 
-	for (size_t i = 0; i < o->count; i++) {
-		struct order *e = o->list[i];
-
-		e->heard_us = now - STALE_US + SOON_US;
-		if (e->state.phase == PHASE_ASKING || e->state.phase == PHASE_UNSURE)
-			out_lost_sight(&e->state, now);
-	}
-	if (o->count)
-		log_info("outbound", "taken up where the last process left; calls=%zu", o->count);
+	e->heard_us = now - STALE_US + SOON_US;
+	if (e->state.phase == PHASE_ASKING || e->state.phase == PHASE_UNSURE)
+		out_lost_sight(&e->state, now);
+	due_found(&o->due, &e->due);
 }
 
-static int open_threads(struct dialer *o)
+static int read_orders(void *owner, int64_t seq, size_t room)
 {
-	pthread_condattr_t attr;
-	int err;
+	int count = orders_load(owner, take_up);
 
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&o->wake, &attr);
-	pthread_cond_init(&o->changed, &attr);
-	pthread_condattr_destroy(&attr);
-	pthread_mutex_init(&o->lock, NULL);
-	err = jobs_open(&o->jobs, "twilio", THREADS, 2 * THREADS);
-	if (err)
-		return err;
-	twilio_from_config(&o->twilio, o->cfg, jobs_cancel(o->jobs));
-	take_up(o);
-	err = -pthread_create(&o->thread, NULL, decide, o);
-	o->running = !err;
-	return err;
+	(void)seq, (void)room; /* all are held */
+	if (count < 0)
+		log_error("outbound", "the orders of the last process cannot be read");
+	else if (count)
+		log_info("outbound", "taken up where the last process left; calls=%d", count);
+	return count;
 }
+
+static const struct due_policy policy = {
+	.name = "dialer",
+	.clock_ms = clock_ms,
+	.when = when,
+	.work = ask_work,
+	.put = put,
+	.free = free_item,
+	.taken = ask_taken,
+	.dropped = ask_dropped,
+	.read = read_orders,
+};
+
+/* -------------------------------------------------------------------- opening, closing */
 
 int dialer_open(struct dialer **out, const struct config *cfg, struct store *store, const struct dialer_hooks *hooks)
 {
 	struct dialer *o = calloc(1, sizeof *o);
-	int err = -ENOMEM;
+	pthread_condattr_t attr;
+	int err;
 
 	if (!o)
 		return -ENOMEM;
@@ -273,11 +222,23 @@ int dialer_open(struct dialer **out, const struct config *cfg, struct store *sto
 	o->store = store;
 	o->hooks = *hooks;
 	o->bucket.per_second = cfg->outbound_cps;
-	o->list = calloc(OUT_QUEUE_MAX + OUT_KEPT, sizeof(struct order *));
-	if (o->list) {
-		if (orders_load(o))
-			log_error("outbound", "the orders of the last process cannot be read");
-		err = open_threads(o);
+	pthread_mutex_init(&o->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&o->changed, &attr);
+	pthread_condattr_destroy(&attr);
+	err = jobs_open(&o->jobs, "twilio", THREADS, THREADS);
+	if (!err) {
+		twilio_from_config(&o->twilio, cfg, jobs_cancel(o->jobs));
+		o->due.policy = &policy;
+		o->due.owner = o;
+		o->due.lock = &o->lock;
+		o->due.list = &o->list;
+		o->due.jobs = o->jobs;
+		o->due.at_once = THREADS;
+		o->due.stored = store;
+		o->due.held = o->due.held_bytes = SIZE_MAX;
+		err = due_open(&o->due);
 	}
 	if (err) {
 		dialer_close(o);
@@ -301,20 +262,16 @@ void dialer_close(struct dialer *o)
 {
 	if (!o)
 		return;
-	if (o->running) {
-		pthread_mutex_lock(&o->lock);
-		o->closing = true;
-		pthread_cond_broadcast(&o->wake);
-		pthread_cond_broadcast(&o->changed);
-		pthread_mutex_unlock(&o->lock);
-		pthread_join(o->thread, NULL);
-	}
+	pthread_mutex_lock(&o->lock);
+	o->closing = true;
+	pthread_cond_broadcast(&o->changed);
+	pthread_mutex_unlock(&o->lock);
+	due_stop(&o->due);
 	jobs_close(o->jobs);
 	if (!o->store && orders_open(o))
 		log_warn("outbound", "forgotten without DATA_DIR; calls=%zu", orders_open(o));
-	for (size_t i = 0; o->list && i < o->count; i++)
-		order_free(o->list[i]);
-	free(o->list);
+	due_close(&o->due);
+	pthread_cond_destroy(&o->changed);
 	pthread_mutex_destroy(&o->lock);
 	free(o);
 }

@@ -1,13 +1,11 @@
 /* What is asked of Twilio about an order, one job each. */
-#include "common/clock.h"
 #include "common/digest.h"
 #include "common/json.h"
 #include "common/log.h"
 #include "server/dialer/dialer_private.h"
+#include "server/store/store.h"
 
-#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -15,13 +13,6 @@ enum {
 	RING_SECONDS = 30,
 	OVER_SECONDS = 60, /* Twilio ends a call that we did not, so much later */
 	DISK_PAUSE_US = US_PER_S
-};
-
-struct ask {
-	struct job job; /* first */
-	struct dialer *o;
-	struct order *e; /* busy meanwhile, so it stays */
-	enum ask_kind kind;
 };
 
 /* 0 … 1 */
@@ -157,8 +148,8 @@ static bool on_disk(struct dialer *o)
 /* Under the lock: whether another order has this call. */
 static bool is_taken(const struct dialer *o, const struct order *but, const char *sid)
 {
-	for (size_t i = 0; i < o->count; i++)
-		if (o->list[i] != but && !strcmp(o->list[i]->call_sid, sid))
+	for (const struct order *e = order_first(o); e; e = order_next(e))
+		if (e != but && !strcmp(e->call_sid, sid))
 			return true;
 	return false;
 }
@@ -217,29 +208,93 @@ static void ended(struct order *e, const struct twilio_answer *a, int64_t now)
 		e->state.due_us = now + US_PER_S;
 }
 
-static bool prepare(struct ask *ask)
-{
-	struct dialer *o = ask->o;
-	bool goes = ask->kind != ASK_CREATE || on_disk(o);
+/* --------------------------------------------------------------------- its turn */
 
-	if (goes)
+static bool expired(const struct order *e)
+{
+	return clock_wall_ms() > e->created_ms + OUT_EXPIRE_S * INT64_C(1000);
+}
+
+enum ask_kind ask_kind_of(const struct order *e)
+{
+	switch (e->state.phase) {
+	case PHASE_QUEUED:
+		return e->cancel || expired(e) ? ASK_NOTHING : ASK_CREATE;
+	case PHASE_UNSURE:
+		return ASK_SEARCH;
+	case PHASE_MADE:
+		if (!e->call_sid[0])
+			return ASK_NOTHING;
+		return e->cancel && !e->cancelled ? ASK_END : ASK_FETCH;
+	case PHASE_ASKING:
+	case PHASE_FAILED:
+		break;
+	}
+	return ASK_NOTHING;
+}
+
+void ask_taken(void *owner, struct due_item *item)
+{
+	struct order *e = (struct order *)item;
+	struct dialer *o = owner;
+
+	e->kind = ask_kind_of(e);
+	if (e->kind != ASK_CREATE)
+		return;
+	out_bucket_take(&o->bucket, clock_now_us());
+	e->state.phase = PHASE_ASKING;
+	e->asked_ms = clock_wall_ms();
+	order_write(o, e);
+}
+
+void ask_dropped(void *owner, struct due_item *item)
+{
+	struct order *e = (struct order *)item;
+
+	if (e->state.phase != PHASE_ASKING)
+		return;
+	e->state.phase = PHASE_QUEUED;
+	order_write(owner, e);
+}
+
+void order_withdraw(struct dialer *o, struct order *e)
+{
+	e->state.phase = PHASE_FAILED;
+	if (e->cancel) {
+		o->canceled++;
+		e->status = OUT_CANCELED;
+		e->reason = "canceled";
+		snprintf(e->message, sizeof e->message, "canceled before Twilio was asked");
+	} else {
+		o->expired++;
+		e->status = OUT_FAILED;
+		e->reason = "expired";
+		snprintf(e->message, sizeof e->message, "the call could not be placed within half an hour");
+	}
+	log_warn("outbound", "a call is not placed: %s; id=%s", e->reason, e->id);
+}
+
+static bool prepare(struct dialer *o, struct order *e)
+{
+	if (e->kind == ASK_NOTHING)
+		return false;
+	if (e->kind != ASK_CREATE || on_disk(o))
 		return true;
 	pthread_mutex_lock(&o->lock);
-	if (ask->e->state.phase == PHASE_ASKING) {
-		ask->e->state.phase = PHASE_QUEUED;
-		ask->e->state.due_us = clock_now_us() + DISK_PAUSE_US;
+	if (e->state.phase == PHASE_ASKING) {
+		e->state.phase = PHASE_QUEUED;
+		e->state.due_us = clock_now_us() + DISK_PAUSE_US;
 	}
 	pthread_mutex_unlock(&o->lock);
-	log_warn("outbound", "a call waits for the disk; id=%s", ask->e->id);
+	log_warn("outbound", "a call waits for the disk; id=%s", e->id);
 	return false;
 }
 
-static void ask_twilio(struct ask *ask, struct twilio_answer *a)
+static void ask_twilio(struct dialer *o, struct order *e, struct twilio_answer *a)
 {
-	struct dialer *o = ask->o;
-	struct order *e = ask->e;
-
-	switch (ask->kind) {
+	switch (e->kind) {
+	case ASK_NOTHING:
+		break;
 	case ASK_CREATE:
 		create(o, e, a);
 		break;
@@ -255,77 +310,45 @@ static void ask_twilio(struct ask *ask, struct twilio_answer *a)
 	}
 }
 
-static void take_answer(struct ask *ask, const struct twilio_answer *a)
+/* Under the lock. */
+static void take_answer(struct dialer *o, struct order *e, const struct twilio_answer *a)
 {
 	int64_t now = clock_now_us();
 
-	switch (ask->kind) {
+	switch (e->kind) {
+	case ASK_NOTHING:
+		break;
 	case ASK_CREATE:
-		created(ask->o, ask->e, a, now);
+		created(o, e, a, now);
 		break;
 	case ASK_SEARCH:
-		searched(ask->o, ask->e, a, now);
+		searched(o, e, a, now);
 		break;
 	case ASK_FETCH:
-		fetched(ask->e, a, now);
+		fetched(e, a, now);
 		break;
 	case ASK_END:
-		ended(ask->e, a, now);
+		ended(e, a, now);
 		break;
 	}
 }
 
-static void finish(struct ask *ask)
+void ask_work(void *owner, struct due_item *item)
 {
-	ask->e->busy--;
-	order_changed(ask->o, ask->e);
-	pthread_mutex_unlock(&ask->o->lock);
-	free(ask);
-}
-
-static void run(struct job *job)
-{
-	struct ask *ask = (struct ask *)job;
+	struct order *e = (struct order *)item;
+	struct dialer *o = owner;
 	struct twilio_answer a = { 0 };
-	bool asked = prepare(ask);
+	bool asked = prepare(o, e);
 
 	if (asked)
-		ask_twilio(ask, &a);
-	pthread_mutex_lock(&ask->o->lock);
+		ask_twilio(o, e, &a);
+	pthread_mutex_lock(&o->lock);
 	if (asked)
-		take_answer(ask, &a);
-	finish(ask);
+		take_answer(o, e, &a);
+	else if (e->kind == ASK_NOTHING && e->state.phase == PHASE_QUEUED)
+		order_withdraw(o, e);
+	due_list_let_go(&o->list, item);
+	order_changed(o, e);
+	pthread_mutex_unlock(&o->lock);
 	twilio_answer_free(&a);
-}
-
-static void drop(struct job *job)
-{
-	struct ask *ask = (struct ask *)job;
-
-	pthread_mutex_lock(&ask->o->lock);
-	if (ask->e->state.phase == PHASE_ASKING)
-		ask->e->state.phase = PHASE_QUEUED;
-	finish(ask);
-}
-
-bool ask_begin(struct dialer *o, struct order *e, enum ask_kind kind)
-{
-	struct ask *ask = calloc(1, sizeof *ask);
-
-	if (!ask)
-		return false;
-	*ask = (struct ask){ .job = { .run = run, .drop = drop }, .o = o, .e = e, .kind = kind };
-	e->busy++;
-	if (kind == ASK_CREATE) {
-		e->state.phase = PHASE_ASKING;
-		e->asked_ms = clock_wall_ms();
-		order_write(o, e);
-	}
-	if (jobs_submit(o->jobs, &ask->job))
-		return true;
-	e->busy--;
-	if (kind == ASK_CREATE)
-		e->state.phase = PHASE_QUEUED;
-	free(ask);
-	return false;
 }

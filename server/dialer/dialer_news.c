@@ -1,6 +1,5 @@
 /* What Twilio tells of our calls by itself, late, doubled or out of order; and
  * that one is not wanted any more. */
-#include "common/clock.h"
 #include "common/log.h"
 #include "server/dialer/dialer_private.h"
 
@@ -33,7 +32,8 @@ static bool prove(struct dialer *o, struct order *e, const char *call_sid)
 		e->status = out_status_final(e->status) ? OUT_QUEUED : e->status;
 		e->message[0] = '\0';
 	}
-	snprintf(e->call_sid, sizeof e->call_sid, "%s", call_sid);
+	if (!e->call_sid[0])
+		snprintf(e->call_sid, sizeof e->call_sid, "%s", call_sid);
 	e->heard_us = clock_now_us();
 	return true;
 }
@@ -113,6 +113,8 @@ int dialer_cancel(struct dialer *o, const char *name)
 	e = order_find(o, name);
 	if (e && order_open(e) && !e->answered) {
 		e->cancel = true;
+		if (e->state.phase == PHASE_QUEUED && !e->busy && !e->due.taken)
+			order_withdraw(o, e);
 		err = 0;
 		order_changed(o, e);
 	}

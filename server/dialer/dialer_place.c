@@ -1,8 +1,9 @@
 /* Orders are taken: each once, whatever its Idempotency-Key has to say. */
-#include "common/clock.h"
 #include "common/digest.h"
 #include "common/log.h"
 #include "server/dialer/dialer_private.h"
+#include "server/store/store.h"
+#include "server/store/store_orders.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,26 +27,26 @@ static struct order *find_key(struct dialer *o, const char *key)
 {
 	int64_t since = clock_wall_ms() - OUT_KEY_S * INT64_C(1000);
 
-	for (size_t i = o->count; i--;)
-		if (o->list[i]->key && !strcmp(o->list[i]->key, key) && o->list[i]->created_ms > since)
-			return o->list[i];
+	for (struct order *e = order_first(o); e; e = order_next(e))
+		if (e->key && !strcmp(e->key, key) && e->created_ms > since)
+			return e;
 	return NULL;
 }
 
 /* Room in the list for one more: the oldest that is over goes. The store has it. */
 static bool make_room(struct dialer *o)
 {
-	for (size_t i = 0; o->count >= OUT_QUEUE_MAX + OUT_KEPT && i < o->count; i++) {
-		struct order *e = o->list[i];
+	struct order *e = order_first(o);
 
-		if (order_open(e) || e->busy || e->waiting)
-			continue;
-		memmove(&o->list[i], &o->list[i + 1], (o->count - i - 1) * sizeof *o->list);
-		o->count--;
-		order_free(e);
-		break;
-	}
-	return o->count < OUT_QUEUE_MAX + OUT_KEPT;
+	if (o->list.count < OUT_QUEUE_MAX + OUT_KEPT)
+		return true;
+	while (e && (order_open(e) || e->due.taken || e->busy || e->waiting))
+		e = order_next(e);
+	if (!e)
+		return false;
+	due_list_remove(&o->list, &e->due);
+	order_free(e);
+	return true;
 }
 
 /* --------------------------------------------------------------------- taking orders */
@@ -162,7 +163,7 @@ static bool write_down(struct dialer *o, struct order *e)
 /* Not placed, and as if it never had been: its key may be used again. */
 static void take_back(struct dialer *o, struct order *e)
 {
-	order_erase(o, e);
+	store_order_erase(o->store, e->id);
 	e->state.phase = PHASE_FAILED;
 	e->status = OUT_FAILED;
 	e->reason = NO_DISK;
@@ -175,7 +176,7 @@ static void take_back(struct dialer *o, struct order *e)
 
 static void place(struct dialer *o, struct order *e, struct dialer_reply *out)
 {
-	o->list[o->count++] = e;
+	due_put(&o->due, &e->due);
 	e->waiting++; /* so that nobody else tells of it */
 	if (!write_down(o, e)) {
 		take_back(o, e);
@@ -184,7 +185,7 @@ static void place(struct dialer *o, struct order *e, struct dialer_reply *out)
 		return;
 	}
 	o->placed++;
-	pthread_cond_signal(&o->wake);
+	due_wake(&o->due);
 	wait_for_word(o, e);
 	e->waiting--;
 	if (e->state.phase == PHASE_FAILED && !strcmp(e->reason, "twilio_refused")) {

@@ -1,8 +1,10 @@
 /* How an order is kept in the store and shown by the API. */
-#include "common/clock.h"
 #include "common/json.h"
+#include "common/json_out.h"
 #include "common/log.h"
 #include "server/dialer/dialer_private.h"
+#include "server/stats/endings.h"
+#include "server/store/store_orders.h"
 #include "server/store/row.h"
 
 #include <errno.h>
@@ -40,148 +42,146 @@ const char *order_text(const struct order *e, const char *name)
 	return json_str(e->request, name);
 }
 
-static void put_text(struct buf *out, const char *name, const char *text)
+/* ------------------------------------------------------------------------ showing */
+
+static const char *or_null(const char *text)
 {
-	buf_printf(out, ",\"%s\":", name);
-	json_put_cstring(out, text);
+	return *text ? text : NULL;
 }
 
-static void put_object(struct buf *out, const char *name, const cJSON *object)
+static void put_metadata(struct json_out *j, const struct order *e)
 {
-	char *text = object ? cJSON_PrintUnformatted(object) : NULL;
+	const cJSON *metadata = json_get(e->request, "metadata");
 
-	buf_printf(out, ",\"%s\":%s", name, text ? text : "{}");
-	free(text);
+	if (metadata)
+		json_put_tree(j, "metadata", metadata);
+	else
+		json_put_json(j, "metadata", "{}");
+}
+
+static void put_error(struct json_out *j, const struct order *e)
+{
+	json_put_object(j, "error");
+	json_put_text(j, "code", e->reason);
+	json_put_text(j, "message", e->message);
+	if (e->code)
+		json_put_int(j, "twilio_code", e->code);
+	json_put_end(j);
+}
+
+static void put_order(struct json_out *j, const char *key, const struct order *e, bool all)
+{
+	json_put_object(j, key);
+	json_put_text(j, "id", e->id);
+	json_put_text(j, "call_sid", or_null(e->call_sid));
+	json_put_text(j, "status", out_status_name(e->status));
+	json_put_text(j, "to", order_text(e, "to"));
+	json_put_text(j, "from", order_text(e, "from"));
+	json_put_text(j, "agent", order_text(e, "agent"));
+	json_put_time(j, "created_at", e->created_ms);
+	put_metadata(j, e);
+	if (all) {
+		json_put_text(j, "contact_name", order_text(e, "contact_name"));
+		json_put_text(j, "business_name", order_text(e, "business_name"));
+		json_put_text(j, "answered_by", or_null(e->answered_by));
+		if (e->state.phase == PHASE_FAILED)
+			put_error(j, e);
+	}
+	json_put_end(j);
 }
 
 void order_json(const struct order *e, bool all, struct buf *out)
 {
-	char at[32];
+	struct json_out j = json_out_to(out);
 
-	clock_iso8601(e->created_ms, at, sizeof at);
-	buf_puts(out, "{\"id\":");
-	json_put_cstring(out, e->id);
-	put_text(out, "call_sid", e->call_sid[0] ? e->call_sid : NULL);
-	put_text(out, "status", out_status_name(e->status));
-	put_text(out, "to", order_text(e, "to"));
-	put_text(out, "from", order_text(e, "from"));
-	put_text(out, "agent", order_text(e, "agent"));
-	put_text(out, "created_at", at);
-	put_object(out, "metadata", json_get(e->request, "metadata"));
-	if (all) {
-		put_text(out, "contact_name", order_text(e, "contact_name"));
-		put_text(out, "business_name", order_text(e, "business_name"));
-		put_text(out, "answered_by", e->answered_by[0] ? e->answered_by : NULL);
-		if (e->state.phase == PHASE_FAILED) {
-			buf_puts(out, ",\"error\":{\"code\":");
-			json_put_cstring(out, e->reason);
-			put_text(out, "message", e->message);
-			if (e->code)
-				buf_printf(out, ",\"twilio_code\":%d", e->code);
-			buf_putc(out, '}');
-		}
-	}
-	buf_putc(out, '}');
+	put_order(&j, NULL, e, all);
 }
 
-static void put_ending(const struct order *e, struct buf *out)
+static void put_ending(struct json_out *j, const struct order *e)
 {
-	static const struct {
-		enum out_status status;
-		const char *reason, *text;
-		bool fault;
-	} endings[] = {
-		{ OUT_BUSY, "busy", "the number called was busy", false },
-		{ OUT_NO_ANSWER, "not_answered", "nobody answered", false },
-		{ OUT_CANCELED, "canceled", "canceled before it was answered", false },
-		{ OUT_STATUS_COUNT, "call_failed", "the call could not be placed", true },
-	};
-	size_t i = 0;
+	const struct call_ending *ending = call_ending(e->status == OUT_BUSY        ? END_BUSY
+						       : e->status == OUT_NO_ANSWER ? END_NOT_ANSWERED
+						       : e->status == OUT_CANCELED  ? END_CANCELED
+										    : END_CALL_FAILED);
 
-	while (endings[i].status != OUT_STATUS_COUNT && endings[i].status != e->status)
-		i++;
-	buf_printf(out, ",\"ending\":{\"reason\":\"%s\",\"text\":\"%s\",\"fault\":%s}", endings[i].reason,
-	    endings[i].text, endings[i].fault ? "true" : "false");
+	json_put_object(j, "ending");
+	json_put_text(j, "reason", ending->json);
+	json_put_text(j, "text", ending->text);
+	json_put_bool(j, "fault", ending->fault);
+	json_put_end(j);
 }
 
 void order_call_json(const struct order *e, int64_t ended_ms, struct buf *out)
 {
-	char at[32];
+	struct json_out j = json_out_to(out);
 
-	buf_puts(out, "{\"call_sid\":");
-	json_put_cstring(out, e->call_sid[0] ? e->call_sid : NULL);
-	put_text(out, "stream_sid", NULL);
-	put_text(out, "state", ended_ms ? "ended" : out_status_name(e->status));
-	put_text(out, "direction", "outbound");
-	put_text(out, "from", order_text(e, "from"));
-	put_text(out, "to", order_text(e, "to"));
-	put_text(out, "agent", order_text(e, "agent"));
-	put_text(out, "variant", NULL);
-	clock_iso8601(e->created_ms, at, sizeof at);
-	put_text(out, "reserved_at", at);
-	if (ended_ms) {
-		clock_iso8601(ended_ms, at, sizeof at);
-		put_text(out, "ended_at", at);
-	}
-	buf_puts(out, ",\"seconds\":0.000");
+	json_put_object(&j, NULL);
+	json_put_text(&j, "call_sid", or_null(e->call_sid));
+	json_put_null(&j, "stream_sid");
+	json_put_text(&j, "state", ended_ms ? "ended" : out_status_name(e->status));
+	json_put_text(&j, "direction", "outbound");
+	json_put_text(&j, "from", order_text(e, "from"));
+	json_put_text(&j, "to", order_text(e, "to"));
+	json_put_text(&j, "agent", order_text(e, "agent"));
+	json_put_null(&j, "variant");
+	json_put_time(&j, "reserved_at", e->created_ms);
 	if (ended_ms)
-		put_ending(e, out);
+		json_put_time(&j, "ended_at", ended_ms);
+	json_put_fixed(&j, "seconds", 0, 3);
+	if (ended_ms)
+		put_ending(&j, e);
 	else
-		put_text(out, "ending", NULL);
-	put_object(out, "metadata", json_get(e->request, "metadata"));
-	buf_puts(out, ",\"outbound\":");
-	order_json(e, true, out);
-	buf_puts(out, ",\"turns\":[]}");
+		json_put_null(&j, "ending");
+	put_metadata(&j, e);
+	put_order(&j, "outbound", e, true);
+	json_put_array(&j, "turns");
+	json_put_end(&j);
+	json_put_end(&j);
 }
 
 /* ------------------------------------------------------------------------ keeping */
 
-/* A key that has had its day may be used again. */
-static const char forget_key[] =
-    "UPDATE outbound SET idempotency_key = NULL WHERE idempotency_key = ?1 AND id <> ?2 AND created_at < ?3";
-static const char put_row[] =
-    "INSERT INTO outbound (id, idempotency_key, request_hash, call_sid, status, created_at, json)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
-    " ON CONFLICT (id) DO UPDATE SET call_sid = excluded.call_sid, status = excluded.status, json = excluded.json";
-
-static void put_state(const struct order *e, struct buf *out)
+static void put_state(struct json_out *j, const struct order *e)
 {
-	buf_printf(out, "{\"phase\":\"%s\",\"repeated\":%s,\"asked_ms\":%lld,\"answered\":%s,\"told\":%s",
-	    phase_names[e->state.phase], e->state.repeated ? "true" : "false", (long long)e->asked_ms,
-	    e->answered ? "true" : "false", e->told ? "true" : "false");
-	put_text(out, "answered_by", e->answered_by);
-	put_text(out, "reason", e->reason);
-	put_text(out, "message", e->message);
-	buf_printf(out, ",\"code\":%d,\"http\":%d,\"cancel\":%s", e->code, e->http, e->cancel ? "true" : "false");
-	put_object(out, "request", e->request);
-	buf_putc(out, '}');
+	json_put_object(j, NULL);
+	json_put_text(j, "phase", phase_names[e->state.phase]);
+	json_put_bool(j, "repeated", e->state.repeated);
+	json_put_int(j, "asked_ms", e->asked_ms);
+	json_put_bool(j, "answered", e->answered);
+	json_put_bool(j, "told", e->told);
+	json_put_text(j, "answered_by", e->answered_by);
+	json_put_text(j, "reason", e->reason);
+	json_put_text(j, "message", e->message);
+	json_put_int(j, "code", e->code);
+	json_put_int(j, "http", e->http);
+	json_put_bool(j, "cancel", e->cancel);
+	json_put_tree(j, "request", e->request);
+	json_put_end(j);
 }
 
 void order_write(struct dialer *o, const struct order *e)
 {
-	const char *status = e->state.phase == PHASE_MADE ? out_status_name(e->status) : phase_names[e->state.phase];
+	struct order_row row = { .id = e->id,
+		.key = e->key,
+		.hash = e->hash,
+		.call_sid = or_null(e->call_sid),
+		.status = e->state.phase == PHASE_MADE ? out_status_name(e->status) : phase_names[e->state.phase],
+		.created_ms = e->created_ms };
+	struct json_out j;
 	struct buf json;
 
 	if (!o->store)
 		return;
 	buf_init(&json, 0);
-	put_state(e, &json);
-	if (e->key && !e->asked_ms)
-		store_write(o->store, forget_key, "tti", e->key, e->id, e->created_ms - OUT_KEY_S * INT64_C(1000));
+	j = json_out_to(&json);
+	put_state(&j, e);
+	row.json = buf_text(&json);
 	if (!buf_error(&json))
-		store_write(o->store, put_row, "tttttit", e->id, e->key, e->hash, e->call_sid[0] ? e->call_sid : NULL,
-		    status, e->created_ms, buf_text(&json));
+		store_order_put(o->store, &row, e->asked_ms ? 0 : e->created_ms - OUT_KEY_S * INT64_C(1000));
 	buf_free(&json);
 }
 
-void order_erase(struct dialer *o, const struct order *e)
-{
-	store_write(o->store, "DELETE FROM outbound WHERE id = ?1", "t", e->id);
-}
-
 /* ------------------------------------------------------------------------ reading */
-
-#define COLUMNS "SELECT id, idempotency_key, request_hash, call_sid, status, created_at, json FROM outbound "
 
 static void take_text(char *out, size_t size, const char *text)
 {
@@ -224,32 +224,27 @@ static void take_state(struct order *e, const cJSON *json)
 	e->http = json_num(json, "http", &number) ? (int)number : 0;
 }
 
-static const char *column(sqlite3_stmt *stmt, int i)
-{
-	return (const char *)sqlite3_column_text(stmt, i);
-}
-
-static struct order *order_of(sqlite3_stmt *stmt)
+/* NULL: it makes no sense, or there is no memory. */
+static struct order *order_of(const struct order_row *row)
 {
 	struct order *e = calloc(1, sizeof *e);
-	const char *text = column(stmt, 6), *status = column(stmt, 4);
-	cJSON *json = text ? json_parse(text, strlen(text)) : NULL;
+	cJSON *json = row->json ? json_parse(row->json, strlen(row->json)) : NULL;
 
 	if (!e || !json) {
 		cJSON_Delete(json);
 		free(e);
 		return NULL;
 	}
-	take_text(e->id, sizeof e->id, column(stmt, 0));
-	e->key = column(stmt, 1) ? strdup(column(stmt, 1)) : NULL;
-	take_text(e->hash, sizeof e->hash, column(stmt, 2));
-	take_text(e->call_sid, sizeof e->call_sid, column(stmt, 3));
-	e->created_ms = sqlite3_column_int64(stmt, 5);
+	take_text(e->id, sizeof e->id, row->id);
+	e->key = row->key ? strdup(row->key) : NULL;
+	take_text(e->hash, sizeof e->hash, row->hash);
+	take_text(e->call_sid, sizeof e->call_sid, row->call_sid);
+	e->created_ms = row->created_ms;
 	take_state(e, json);
 	if (e->state.phase == PHASE_FAILED)
 		e->status = OUT_FAILED;
-	else if (e->state.phase == PHASE_MADE && status && out_status_of(status) >= 0)
-		e->status = (enum out_status)out_status_of(status);
+	else if (e->state.phase == PHASE_MADE && row->status && out_status_of(row->status) >= 0)
+		e->status = (enum out_status)out_status_of(row->status);
 	e->request = cJSON_DetachItemFromObject(json, "request");
 	cJSON_Delete(json);
 	if (order_text(e, "to") && order_text(e, "from"))
@@ -258,63 +253,51 @@ static struct order *order_of(sqlite3_stmt *stmt)
 	return NULL;
 }
 
-static int first_of(struct dialer *o, const char *sql, const char *text, int64_t since_ms, struct order **out)
+static void on_row(void *arg, const struct order_row *row)
 {
-	sqlite3 *db = o->store ? store_reader(o->store) : NULL;
-	sqlite3_stmt *stmt = NULL;
-	int rc = SQLITE_ERROR;
+	struct order **out = arg;
 
-	*out = NULL;
-	if (!db)
-		return o->store ? -EIO : 0;
-	if (!sqlite3_prepare_v2(db, sql, -1, &stmt, NULL)) {
-		sqlite3_bind_text(stmt, 1, text, -1, SQLITE_STATIC);
-		sqlite3_bind_int64(stmt, 2, since_ms);
-		rc = sqlite3_step(stmt);
-		if (rc == SQLITE_ROW)
-			*out = order_of(stmt);
-	}
-	sqlite3_finalize(stmt);
-	store_reader_done(o->store, db);
-	return rc == SQLITE_DONE || *out ? 0 : -EIO;
+	*out = order_of(row);
 }
 
 int order_by_key(struct dialer *o, const char *key, struct order **out)
 {
-	return first_of(o, COLUMNS "WHERE idempotency_key = ?1 AND created_at > ?2", key,
-	    clock_wall_ms() - OUT_KEY_S * INT64_C(1000), out);
+	int err = -ENOENT;
+
+	*out = NULL;
+	if (o->store)
+		err = store_order_by_key(o->store, key, clock_wall_ms() - OUT_KEY_S * INT64_C(1000), on_row, out);
+	return err == -ENOENT || (!err && *out) ? 0 : -EIO;
 }
 
 struct order *order_by_name(struct dialer *o, const char *name)
 {
-	struct order *e;
+	struct order *e = NULL;
 
-	first_of(o, COLUMNS "WHERE id = ?1 OR call_sid = ?1 OR ?2 > ?2", name, 0, &e);
+	if (o->store)
+		store_order_by_name(o->store, name, on_row, &e);
 	return e;
 }
 
-int orders_load(struct dialer *o)
+struct loading {
+	struct dialer *dialer;
+	void (*each)(struct dialer *o, struct order *e);
+};
+
+static void on_open_row(void *arg, const struct order_row *row)
 {
-	static const char sql[] = COLUMNS
-	    "WHERE status NOT IN ('completed', 'busy', 'no-answer', 'failed', 'canceled') ORDER BY created_at, rowid";
-	sqlite3 *db = o->store ? store_reader(o->store) : NULL;
-	sqlite3_stmt *stmt = NULL;
-	int rc = SQLITE_ERROR;
+	struct loading *l = arg;
+	struct order *e = order_of(row);
 
-	if (!db)
-		return o->store ? -EIO : 0;
-	if (!sqlite3_prepare_v2(db, sql, -1, &stmt, NULL)) {
-		while ((rc = sqlite3_step(stmt)) == SQLITE_ROW && o->count < OUT_QUEUE_MAX) {
-			struct order *e = order_of(stmt);
+	if (e)
+		l->each(l->dialer, e);
+	else
+		log_error("outbound", "an order of the last process cannot be read; id=%.32s", row->id);
+}
 
-			if (e)
-				o->list[o->count++] = e;
-			else
-				log_error("outbound", "an order of the last process cannot be read; id=%.32s",
-				    column(stmt, 0) ? column(stmt, 0) : "");
-		}
-	}
-	sqlite3_finalize(stmt);
-	store_reader_done(o->store, db);
-	return rc == SQLITE_DONE ? 0 : -EIO;
+int orders_load(struct dialer *o, void (*each)(struct dialer *o, struct order *e))
+{
+	struct loading l = { o, each };
+
+	return store_orders_open(o->store, OUT_QUEUE_MAX, on_open_row, &l);
 }

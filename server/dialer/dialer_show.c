@@ -1,5 +1,4 @@
 /* What the operator's API shows of our calls. */
-#include "common/clock.h"
 #include "server/dialer/dialer_private.h"
 
 #include <inttypes.h>
@@ -50,12 +49,12 @@ void dialer_each(struct dialer *o, void (*each)(void *arg, const char *json), vo
 	size_t count = 0;
 
 	pthread_mutex_lock(&o->lock);
-	list = calloc(o->count + 1, sizeof *list);
-	for (size_t i = 0; list && i < o->count; i++) {
-		if (!order_open(o->list[i]) || o->list[i]->answered)
+	list = calloc(o->list.count + 1, sizeof *list);
+	for (const struct order *e = order_first(o); list && e; e = order_next(e)) {
+		if (!order_open(e) || e->answered)
 			continue;
 		buf_init(&list[count], 0);
-		order_call_json(o->list[i], 0, &list[count++]);
+		order_call_json(e, 0, &list[count++]);
 	}
 	pthread_mutex_unlock(&o->lock);
 	for (size_t i = 0; i < count; i++) {
@@ -75,9 +74,7 @@ void dialer_put_status(struct dialer *o, struct buf *out)
 		return;
 	}
 	pthread_mutex_lock(&o->lock);
-	for (size_t i = 0; i < o->count; i++) {
-		const struct order *e = o->list[i];
-
+	for (const struct order *e = order_first(o); e; e = order_next(e)) {
 		queued += e->state.phase == PHASE_QUEUED || e->state.phase == PHASE_ASKING;
 		unsure += e->state.phase == PHASE_UNSURE;
 		ringing += e->state.phase == PHASE_MADE && order_open(e) && !e->answered;
