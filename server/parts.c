@@ -234,7 +234,7 @@ static int open_dialer(struct program *p, struct buf *problem)
 	(void)problem;
 	p->dialer_view = (struct dialer_view){ .calls = p->calls, .agents = p->agents };
 	dialer_hooks_of(&p->dialer_view, &hooks);
-	return dialer_open(&p->dialer, p->cfg, p->store, &hooks);
+	return dialer_open(&p->dialer, p->cfg, p->store, p->fleet, &hooks);
 }
 
 static void drain_dialer(struct program *p)

@@ -210,7 +210,8 @@ static const struct due_policy policy = {
 
 /* -------------------------------------------------------------------- opening, closing */
 
-int dialer_open(struct dialer **out, const struct config *cfg, struct store *store, const struct dialer_hooks *hooks)
+int dialer_open(struct dialer **out, const struct config *cfg, struct store *store, struct fleet *fleet,
+    const struct dialer_hooks *hooks)
 {
 	struct dialer *o = calloc(1, sizeof *o);
 	pthread_condattr_t attr;
@@ -220,6 +221,7 @@ int dialer_open(struct dialer **out, const struct config *cfg, struct store *sto
 		return -ENOMEM;
 	o->cfg = cfg;
 	o->store = store;
+	o->fleet = fleet;
 	o->hooks = *hooks;
 	o->bucket.per_second = cfg->outbound_cps;
 	pthread_mutex_init(&o->lock, NULL);

@@ -24,14 +24,14 @@
 #include <stdint.h>
 
 struct dialer;
+struct fleet;
 struct store;
 
 enum {
 	OUT_ID_SIZE = 40,
 	OUT_KEY_MAX = 255,    /* characters of an Idempotency-Key */
 	OUT_QUEUE_MAX = 1000, /* calls that are not over */
-	OUT_EXPIRE_S = 1800,  /* a call that could not be placed for so long is not placed any more */
-	OUT_KEY_S = 24 * 3600 /* so long a key is remembered */
+	OUT_EXPIRE_S = 1800   /* a call that could not be placed for so long is not placed any more */
 };
 
 /* What it needs from those above; called on its own threads, with nothing held
@@ -73,9 +73,10 @@ struct dialer_reply {
 	char message[TWILIO_MESSAGE_SIZE];
 };
 
-/* `cfg`, `store` (or NULL) and what `hooks` point to outlive it. Takes up what
- * an earlier process left. 0 or -errno. */
-int dialer_open(struct dialer **out, const struct config *cfg, struct store *store, const struct dialer_hooks *hooks);
+/* `cfg`, `store` (or NULL), `fleet` (it knows the keys) and what `hooks` point to
+ * outlive it. Takes up what an earlier process left. 0 or -errno. */
+int dialer_open(struct dialer **out, const struct config *cfg, struct store *store, struct fleet *fleet,
+    const struct dialer_hooks *hooks);
 
 /* Places no more calls; those that ring go on. */
 void dialer_drain(struct dialer *o);

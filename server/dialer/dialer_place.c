@@ -5,6 +5,7 @@
 #include "server/store/store.h"
 #include "server/store/store_orders.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,8 @@ enum {
 	WAITING_MAX = 2, /* workers of the HTTP port that may wait for Twilio's word … */
 	WAIT_S = 4,      /* … so long */
 	FLUSH_MS = 2000,
+	KEY_TRIES = 200, /* of a key that somebody is taking at this moment … */
+	KEY_NAP_MS = 20, /* … so far apart */
 	ANSWER_BODY_MAX = 64 * 1024
 };
 
@@ -25,12 +28,19 @@ enum {
 
 static struct order *find_key(struct dialer *o, const char *key)
 {
-	int64_t since = clock_wall_ms() - OUT_KEY_S * INT64_C(1000);
+	int64_t since = clock_wall_ms() - FLEET_KEY_S * INT64_C(1000);
 
 	for (struct order *e = order_first(o); e; e = order_next(e))
 		if (e->key && !strcmp(e->key, key) && e->created_ms > since)
 			return e;
 	return NULL;
+}
+
+/* Its key is the fleet's business no more: nothing was placed, or the store has it. */
+static void drop_key(struct dialer *o, const struct order *e)
+{
+	if (e->key)
+		o->fleet->ops->key_drop(o->fleet, e->key, e->id);
 }
 
 /* Room in the list for one more: the oldest that is over goes. The store has it. */
@@ -45,6 +55,7 @@ static bool make_room(struct dialer *o)
 	if (!e)
 		return false;
 	due_list_remove(&o->list, &e->due);
+	drop_key(o, e);
 	order_free(e);
 	return true;
 }
@@ -115,33 +126,80 @@ static void answer_again(const struct order *e, const struct dialer_ask *ask, st
 		fill_answer(e, DIALER_KNOWN, out);
 }
 
-/* Under the lock. What there is of that key; the store is looked into without. */
-static bool known_key(struct dialer *o, const struct dialer_ask *ask, struct dialer_reply *out)
+/* Under the lock. The order of that key, in this process. */
+static void answer_known(struct dialer *o, struct order *e, const struct dialer_ask *ask, struct dialer_reply *out)
 {
-	struct order *e = find_key(o, ask->key);
+	if (!strcmp(e->hash, ask->hash))
+		wait_for_word(o, e);
+	answer_again(e, ask, out);
+	if (!e->waiting && !order_open(e) && !e->told)
+		order_changed(o, e); /* nobody was told while we waited */
+}
+
+/* Under the lock, which it leaves meanwhile. 0: the key is `mine`'s from now on;
+ * -EEXIST: it stands for `*holder`, of another time or another instance; -EAGAIN:
+ * look into the list again; or whether it is taken cannot be known. */
+static int ask_fleet(struct dialer *o, const struct order *mine, struct order **holder, bool *same_body)
+{
+	struct fleet_key key, held;
 	int err;
 
-	if (e) {
-		if (!strcmp(e->hash, ask->hash))
-			wait_for_word(o, e);
-		answer_again(e, ask, out);
-		if (!e->waiting && !order_open(e) && !e->told)
-			order_changed(o, e); /* nobody was told while we waited */
-		return true;
-	}
+	snprintf(key.order, sizeof key.order, "%s", mine->id);
+	snprintf(key.hash, sizeof key.hash, "%s", mine->hash);
 	pthread_mutex_unlock(&o->lock);
-	err = order_by_key(o, ask->key, &e);
+	err = o->fleet->ops->key_take(o->fleet, mine->key, &key, &held, clock_wall_ms());
+	*holder = err == -EEXIST ? order_by_name(o, held.order) : NULL;
 	pthread_mutex_lock(&o->lock);
-	if (e)
+	*same_body = err != -EEXIST || !strcmp(held.hash, mine->hash);
+	/* Taken, and its order is not to be seen yet: it is just being placed. */
+	if (err == -EEXIST && (find_key(o, mine->key) || (!*holder && *same_body)))
+		return -EAGAIN;
+	return err;
+}
+
+static void nap(struct dialer *o)
+{
+	struct timespec until;
+	int64_t at = clock_now_us() + KEY_NAP_MS * US_PER_MS;
+
+	until = (struct timespec){ .tv_sec = at / US_PER_S, .tv_nsec = at % US_PER_S * 1000 };
+	pthread_cond_timedwait(&o->changed, &o->lock, &until);
+}
+
+/* Under the lock, which it leaves meanwhile. True: the key is new, and from now on
+ * that of `mine`. Else the answer is in `out`. */
+static bool take_key(struct dialer *o, const struct dialer_ask *ask, const struct order *mine, struct dialer_reply *out)
+{
+	struct order *e = NULL;
+	bool same_body = true;
+	int err = -EAGAIN;
+
+	for (int i = 0; i < KEY_TRIES && err == -EAGAIN; i++) {
+		if ((e = find_key(o, mine->key))) {
+			answer_known(o, e, ask, out);
+			return false;
+		}
+		if (i)
+			nap(o);
+		err = ask_fleet(o, mine, &e, &same_body);
+		if (err == -EAGAIN) {
+			order_free(e);
+			e = NULL;
+		}
+	}
+	if (!err)
+		return true;
+	if (err == -EEXIST && e) {
 		answer_again(e, ask, out);
-	order_free(e);
-	/* It may have been used: that call must not be placed twice. */
-	if (err) {
+	} else if (!same_body) {
+		out->verdict = DIALER_CONFLICT;
+	} else {
+		/* It may have been used: that call must not be placed twice. */
 		log_warn("outbound", "a call is refused: whether its Idempotency-Key is new cannot be read");
 		out->verdict = DIALER_NO_DISK;
 	}
-	/* Somebody may have come in meanwhile. */
-	return out->verdict != DIALER_PLACED || (find_key(o, ask->key) && known_key(o, ask, out));
+	order_free(e);
+	return false;
 }
 
 /* Under the lock, which it leaves while the disk is busy. */
@@ -168,6 +226,7 @@ static void take_back(struct dialer *o, struct order *e)
 	e->status = OUT_FAILED;
 	e->reason = NO_DISK;
 	e->told = true;
+	drop_key(o, e);
 	free(e->key);
 	e->key = NULL;
 	pthread_cond_broadcast(&o->changed);
@@ -201,21 +260,21 @@ static void place(struct dialer *o, struct order *e, struct dialer_reply *out)
 
 void dialer_place(struct dialer *o, const struct dialer_ask *ask, struct dialer_reply *out)
 {
-	struct order *e;
+	struct order *e = order_new(ask);
 
 	memset(out, 0, sizeof *out);
 	buf_init(&out->json, ANSWER_BODY_MAX);
-	pthread_mutex_lock(&o->lock);
-	if (ask->key && known_key(o, ask, out)) {
-		pthread_mutex_unlock(&o->lock);
+	if (!e) {
+		out->verdict = DIALER_NO_MEMORY;
 		return;
 	}
-	if (o->draining || o->closing) {
-		out->verdict = DIALER_DRAINING;
-	} else if (orders_open(o) >= OUT_QUEUE_MAX || !make_room(o)) {
-		out->verdict = DIALER_FULL;
-	} else if (!(e = order_new(ask))) {
-		out->verdict = DIALER_NO_MEMORY;
+	pthread_mutex_lock(&o->lock);
+	if (e->key && !take_key(o, ask, e, out)) {
+		order_free(e);
+	} else if (o->draining || o->closing || orders_open(o) >= OUT_QUEUE_MAX || !make_room(o)) {
+		out->verdict = o->draining || o->closing ? DIALER_DRAINING : DIALER_FULL;
+		drop_key(o, e);
+		order_free(e);
 	} else {
 		place(o, e, out);
 	}

@@ -10,6 +10,7 @@
  */
 #include "common/clock.h"
 #include "server/dialer/dialer.h"
+#include "server/fleet/fleet.h"
 #include "server/work/due.h"
 
 #include <pthread.h>
@@ -49,6 +50,7 @@ struct order {
 struct dialer {
 	const struct config *cfg;
 	struct store *store;
+	struct fleet *fleet;
 	struct dialer_hooks hooks;
 	struct twilio twilio;
 	struct jobs *jobs;
@@ -84,10 +86,8 @@ void order_json(const struct order *e, bool all, struct buf *out);
 void order_call_json(const struct order *e, int64_t ended_ms, struct buf *out);
 /* Queues the row for writing. */
 void order_write(struct dialer *o, const struct order *e);
-/* The row of that key (not older than OUT_KEY_S), id or CallSid; NULL if there
- * is none. Owned by the caller. Not under the lock. -EIO: whether there is one
- * cannot be read. */
-int order_by_key(struct dialer *o, const char *key, struct order **out);
+/* The row of that id or CallSid; NULL if there is none. Owned by the caller. Not
+ * under the lock. */
 struct order *order_by_name(struct dialer *o, const char *name);
 /* Calls back with all that are not over, each its own to free. How many, or -EIO. */
 int orders_load(struct dialer *o, void (*each)(struct dialer *o, struct order *e));

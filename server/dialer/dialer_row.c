@@ -177,7 +177,7 @@ void order_write(struct dialer *o, const struct order *e)
 	put_state(&j, e);
 	row.json = buf_text(&json);
 	if (!buf_error(&json))
-		store_order_put(o->store, &row, e->asked_ms ? 0 : e->created_ms - OUT_KEY_S * INT64_C(1000));
+		store_order_put(o->store, &row, e->asked_ms ? 0 : e->created_ms - FLEET_KEY_S * INT64_C(1000));
 	buf_free(&json);
 }
 
@@ -258,16 +258,6 @@ static void on_row(void *arg, const struct order_row *row)
 	struct order **out = arg;
 
 	*out = order_of(row);
-}
-
-int order_by_key(struct dialer *o, const char *key, struct order **out)
-{
-	int err = -ENOENT;
-
-	*out = NULL;
-	if (o->store)
-		err = store_order_by_key(o->store, key, clock_wall_ms() - OUT_KEY_S * INT64_C(1000), on_row, out);
-	return err == -ENOENT || (!err && *out) ? 0 : -EIO;
 }
 
 struct order *order_by_name(struct dialer *o, const char *name)

@@ -3,7 +3,8 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "server/fleet/shelf.h"
-#include "server/store/store_fleet.h"
+#include "server/store/store_days.h"
+#include "server/store/store_orders.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -212,11 +213,18 @@ static int take_in_memory(
 	return 0;
 }
 
-/* Before that, by an earlier process or long ago: -EEXIST, -EIO, or 0. */
+static void found(void *arg, const struct order_row *row)
+{
+	struct fleet_key *holder = arg;
+
+	snprintf(holder->order, sizeof holder->order, "%s", row->id);
+	snprintf(holder->hash, sizeof holder->hash, "%s", row->hash);
+}
+
+/* Taken before that, by an earlier process or long ago: -EEXIST, -EIO, or 0. */
 static int look_in_store(struct local *l, const char *key, struct fleet_key *holder, int64_t wall_ms)
 {
-	int err = store_key(l->store, key, wall_ms - FLEET_KEY_S * INT64_C(1000), holder->order, sizeof holder->order,
-	    holder->hash, sizeof holder->hash);
+	int err = store_order_by_key(l->store, key, wall_ms - FLEET_KEY_S * INT64_C(1000), found, holder);
 
 	return err == -ENOENT ? 0 : err ? err : -EEXIST;
 }

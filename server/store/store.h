@@ -3,7 +3,7 @@
 /* What is kept: one SQLite database (WAL) in DATA_DIR, one writer.
  *
  * Each thing that is kept has its verbs in a header of its own (store_calls.h,
- * store_fleet.h, …). What is to be kept is copied into a queue, and one thread
+ * store_orders.h, …). What is to be kept is copied into a queue, and one thread
  * writes it, many statements in one transaction. Nobody waits for the disk: when
  * it is full or broken, writes wait in the queue (bounded), are tried again, and
  * are counted. They are written in the order given, each at least once until

@@ -3,11 +3,13 @@
 #include "server/dialer/dialer.h"
 
 #include "common/json.h"
+#include "server/fleet/local.h"
 #include "server/store/row.h"
 #include "server/store/store.h"
 #include "server/work/fetch.h"
 #include "tests/peers/http_peer.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -25,6 +27,7 @@ enum { FLUSH_MS = 60000 };
 static char dir[64], api_url[64];
 static struct config cfg;
 static struct store *store;
+static struct fleet *fleet;
 static struct dialer *dialer;
 static struct http_peer *twilio;
 static _Atomic int asked, told_over;
@@ -63,13 +66,15 @@ static void up(void)
 	buf_init(&problem, 0);
 	assert_int_equal(store_open(&store, dir, 0, &problem), 0);
 	buf_free(&problem);
-	assert_int_equal(dialer_open(&dialer, &cfg, store, &hooks), 0);
+	assert_int_equal(fleet_local_open(&fleet, store, 1), 0);
+	assert_int_equal(dialer_open(&dialer, &cfg, store, fleet, &hooks), 0);
 }
 
 static void down(void)
 {
 	dialer_close(dialer);
 	dialer = NULL;
+	fleet->ops->close(fleet);
 	if (store)
 		assert_int_equal(store_flush(store, FLUSH_MS), 0);
 	store_close(store);
@@ -171,6 +176,41 @@ static void the_same_key_and_body_is_the_same_call(void **state)
 	assert_int_equal(atomic_load(&told_over), 1);
 }
 
+struct asker {
+	enum dialer_verdict verdict;
+	char id[OUT_ID_SIZE];
+};
+
+static void *place_key(void *arg)
+{
+	struct asker *a = arg;
+
+	a->verdict = place("key", "body", a->id);
+	return NULL;
+}
+
+static void of_many_at_once_with_one_key_one_is_placed(void **state)
+{
+	enum { ASKERS = 6 };
+	pthread_t threads[ASKERS];
+	struct asker askers[ASKERS];
+	int placed = 0, known = 0;
+
+	(void)state;
+	for (int i = 0; i < ASKERS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, place_key, &askers[i]), 0);
+	for (int i = 0; i < ASKERS; i++)
+		pthread_join(threads[i], NULL);
+	for (int i = 0; i < ASKERS; i++) {
+		placed += askers[i].verdict == DIALER_PLACED;
+		known += askers[i].verdict == DIALER_KNOWN;
+		assert_string_equal(askers[i].id, askers[0].id);
+	}
+	assert_int_equal(placed, 1);
+	assert_int_equal(known, ASKERS - 1);
+	assert_int_equal(atomic_load(&asked), 1);
+}
+
 static void the_same_key_for_another_body_is_refused(void **state)
 {
 	char id[OUT_ID_SIZE];
@@ -270,7 +310,7 @@ static void a_key_has_its_day(void **state)
 	assert_int_equal(place("open", "body", open), DIALER_PLACED);
 	assert_int_equal(place("done", "body", done), DIALER_PLACED);
 	ends(done, "busy");
-	age_s(OUT_KEY_S - 600);
+	age_s(FLEET_KEY_S - 600);
 	assert_int_equal(place("done", "body", again), DIALER_KNOWN);
 	assert_int_equal(place("open", "other", again), DIALER_CONFLICT);
 	age_s(1200);
@@ -311,6 +351,7 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
 	const struct CMUnitTest tests[] = {
 		CASE(the_same_key_and_body_is_the_same_call),
+		CASE(of_many_at_once_with_one_key_one_is_placed),
 		CASE(the_same_key_for_another_body_is_refused),
 		CASE(another_key_or_none_is_another_call),
 		CASE(a_refusal_is_remembered_like_a_call),

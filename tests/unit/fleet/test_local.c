@@ -4,7 +4,6 @@
 #include "common/digest.h"
 #include "server/store/row.h"
 #include "server/store/store.h"
-#include "server/store/store_fleet.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
