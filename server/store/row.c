@@ -1,7 +1,6 @@
 #include "server/store/row.h"
 
 #include "common/clock.h"
-#include "common/json.h"
 #include "server/store/store_db.h"
 
 #include <assert.h>
@@ -262,23 +261,17 @@ void row_take(const struct rows *r, int column, char *out, size_t size)
 	snprintf(out, size, "%s", row_string(r, column));
 }
 
-void row_put_text(const struct rows *r, int column, const char *name, struct buf *out)
+void row_put_text(const struct rows *r, int column, struct json_out *j, const char *key)
 {
 	const char *text = row_string(r, column);
 
-	buf_printf(out, ",\"%s\":", name);
-	json_put_cstring(out, *text ? text : NULL);
+	json_put_text(j, key, *text ? text : NULL);
 }
 
-void row_put_time(const struct rows *r, int column, const char *name, struct buf *out)
+void row_put_time(const struct rows *r, int column, struct json_out *j, const char *key)
 {
-	char stamp[32];
-
-	buf_printf(out, ",\"%s\":", name);
-	if (row_null(r, column)) {
-		buf_puts(out, "null");
-		return;
-	}
-	clock_iso8601(row_int(r, column), stamp, sizeof stamp);
-	buf_printf(out, "\"%s\"", stamp);
+	if (row_null(r, column))
+		json_put_null(j, key);
+	else
+		json_put_time(j, key, row_int(r, column));
 }

@@ -10,7 +10,7 @@
  *		take(row_text(&rows, 0));
  *	return rows_done(&rows);
  */
-#include "common/buf.h"
+#include "common/json_out.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -75,8 +75,8 @@ const char *row_string(const struct rows *rows, int column); /* "" for NULL */
 char *row_copy(const struct rows *rows, int column);         /* caller frees; NULL for NULL or out of memory */
 void row_take(const struct rows *rows, int column, char *out, size_t size); /* cut short if need be; "" for NULL */
 
-/* Append `,"name":` and the column: a text (null if empty), a time in ms as ISO 8601. */
-void row_put_text(const struct rows *rows, int column, const char *name, struct buf *out);
-void row_put_time(const struct rows *rows, int column, const char *name, struct buf *out);
+/* The column as a value of `j`: a text (null if empty), a time in ms. */
+void row_put_text(const struct rows *rows, int column, struct json_out *j, const char *key);
+void row_put_time(const struct rows *rows, int column, struct json_out *j, const char *key);
 
 #endif

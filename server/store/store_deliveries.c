@@ -1,6 +1,5 @@
 #include "server/store/store_deliveries.h"
 
-#include "common/json.h"
 #include "server/store/row.h"
 
 #include <inttypes.h>
@@ -104,34 +103,33 @@ char *store_delivery_body(struct store *store, const char *id)
 
 /* ------------------------------------------------------------------------ listing */
 
-static void put_row(const struct rows *rows, struct buf *out)
+static void put_row(const struct rows *rows, struct json_out *j)
 {
-	bool waiting = !strcmp(row_string(rows, STATE), "waiting");
-
-	buf_puts(out, "{\"id\":");
-	json_put_cstring(out, row_string(rows, ID));
-	row_put_text(rows, EVENT, "event", out);
-	row_put_text(rows, CALL_SID, "call_sid", out);
-	row_put_text(rows, AGENT, "agent", out);
-	row_put_text(rows, URL, "url", out);
-	row_put_text(rows, STATE, "state", out);
-	buf_printf(out, ",\"failed_attempts\":%" PRId64, row_int(rows, ATTEMPTS));
-	row_put_time(rows, AT, "created_at", out);
-	row_put_time(rows, TRIED_AT, "tried_at", out);
-	if (waiting)
-		row_put_time(rows, NEXT_AT, "next_attempt_at", out);
+	json_put_object(j, NULL);
+	json_put_text(j, "id", row_string(rows, ID));
+	row_put_text(rows, EVENT, j, "event");
+	row_put_text(rows, CALL_SID, j, "call_sid");
+	row_put_text(rows, AGENT, j, "agent");
+	row_put_text(rows, URL, j, "url");
+	row_put_text(rows, STATE, j, "state");
+	json_put_int(j, "failed_attempts", row_int(rows, ATTEMPTS));
+	row_put_time(rows, AT, j, "created_at");
+	row_put_time(rows, TRIED_AT, j, "tried_at");
+	if (!strcmp(row_string(rows, STATE), "waiting"))
+		row_put_time(rows, NEXT_AT, j, "next_attempt_at");
 	else
-		buf_puts(out, ",\"next_attempt_at\":null");
+		json_put_null(j, "next_attempt_at");
 	if (row_int(rows, STATUS))
-		buf_printf(out, ",\"last_status\":%" PRId64, row_int(rows, STATUS));
+		json_put_int(j, "last_status", row_int(rows, STATUS));
 	else
-		buf_puts(out, ",\"last_status\":null");
-	row_put_text(rows, ERROR, "last_error", out);
-	buf_putc(out, '}');
+		json_put_null(j, "last_status");
+	row_put_text(rows, ERROR, j, "last_error");
+	json_put_end(j);
 }
 
 int store_deliveries_list(struct store *store, const char *state, int64_t cursor, int limit, struct buf *out)
 {
+	struct json_out j = json_out_to(out);
 	struct rows rows;
 	int64_t last = 0;
 	bool more;
@@ -144,17 +142,19 @@ int store_deliveries_list(struct store *store, const char *state, int64_t cursor
 		   : "SELECT " COLUMNS ", last_status, last_error, tried_at FROM outbox"
 		     " WHERE seq < ?1 ORDER BY seq DESC LIMIT ?2",
 	    *state ? "iit" : "ii", cursor, (int64_t)limit + 1, state);
-	buf_puts(out, "{\"outbox\":[");
+	json_put_object(&j, NULL);
+	json_put_array(&j, "outbox");
 	while ((more = rows_next(&rows)) && rows.count <= limit) {
-		if (rows.count > 1)
-			buf_putc(out, ',');
-		put_row(&rows, out);
+		put_row(&rows, &j);
 		last = row_int(&rows, SEQ);
 	}
 	count = rows_done(&rows);
+	json_put_end(&j);
 	if (more)
-		buf_printf(out, "],\"next\":\"%" PRId64 "\"}\n", last);
+		json_put_format(&j, "next", "%" PRId64, last);
 	else
-		buf_puts(out, "],\"next\":null}\n");
+		json_put_null(&j, "next");
+	json_put_end(&j);
+	buf_putc(out, '\n');
 	return count < 0 ? count : 0;
 }

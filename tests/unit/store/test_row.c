@@ -108,20 +108,24 @@ static void one_row_is_there_or_not_or_cannot_be_read(void **state)
 
 static void columns_become_members_of_an_object(void **state)
 {
+	struct json_out j;
 	struct rows r;
 	struct buf out;
 
 	(void)state;
 	buf_init(&out, 0);
+	j = json_out_to(&out);
 	rows_ask(&r, store, "SELECT 'a\"b', '', NULL, 1794355200123", "");
 	assert_true(rows_next(&r));
-	row_put_text(&r, 0, "text", &out);
-	row_put_text(&r, 1, "empty", &out);
-	row_put_text(&r, 2, "none", &out);
-	row_put_time(&r, 3, "at", &out);
-	row_put_time(&r, 2, "never", &out);
-	assert_string_equal(buf_text(&out), ",\"text\":\"a\\\"b\",\"empty\":null,\"none\":null"
-					    ",\"at\":\"2026-11-11T00:00:00.123Z\",\"never\":null");
+	json_put_object(&j, NULL);
+	row_put_text(&r, 0, &j, "text");
+	row_put_text(&r, 1, &j, "empty");
+	row_put_text(&r, 2, &j, "none");
+	row_put_time(&r, 3, &j, "at");
+	row_put_time(&r, 2, &j, "never");
+	json_put_end(&j);
+	assert_string_equal(buf_text(&out), "{\"text\":\"a\\\"b\",\"empty\":null,\"none\":null"
+					    ",\"at\":\"2026-11-11T00:00:00.123Z\",\"never\":null}");
 	assert_int_equal(rows_done(&r), 1);
 	buf_free(&out);
 }
