@@ -391,8 +391,7 @@ int fleet_local_open(struct fleet **out, struct store *store, int max_calls)
 	l->tokens = (struct shelf){ .room = calls + TOKENS_SPARE,
 		.key_size = FLEET_TOKEN_SIZE,
 		.item_size = FLEET_SID_SIZE,
-		.keep = FLEET_TOKEN_US,
-		.secret = true };
+		.keep = FLEET_TOKEN_US };
 	l->endings = (struct shelf){ .room = ENDINGS_MIN + ENDINGS_PER_CALL * calls,
 		.key_size = FLEET_SID_SIZE,
 		.item_size = sizeof(struct fleet_ending),

@@ -6,10 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A place: its head, the name, the thing. */
+#define NONE UINT32_MAX
+
+/* A place: this, the name, the thing. */
 struct head {
 	int64_t at;
-	bool taken;
+	uint32_t hash;
+	uint32_t next;         /* of the same bucket, or of the free ones */
+	uint32_t older, newer; /* by when they were put */
 };
 
 static size_t rounded(size_t size)
@@ -24,111 +28,186 @@ static size_t before_item(const struct shelf *s)
 	return rounded(sizeof(struct head) + s->key_size);
 }
 
-static struct head *place_at(const struct shelf *s, size_t i)
+static size_t place_size(const struct shelf *s)
 {
-	return (struct head *)(s->places + i * (before_item(s) + rounded(s->item_size)));
+	return before_item(s) + rounded(s->item_size);
 }
 
-static char *key_of(struct head *place)
+static struct head *head_of(const struct shelf *s, uint32_t place)
 {
-	return (char *)(place + 1);
+	return (struct head *)(s->places + place * place_size(s));
 }
 
-static void *item_of(const struct shelf *s, struct head *place)
+static char *key_of(const struct shelf *s, uint32_t place)
 {
-	return (char *)place + before_item(s);
+	return (char *)(head_of(s, place) + 1);
+}
+
+static void *item_of(const struct shelf *s, uint32_t place)
+{
+	return (char *)head_of(s, place) + before_item(s);
+}
+
+/* FNV-1a, its two halves put together. */
+static uint32_t hash_of(const char *key)
+{
+	uint64_t hash = 0xcbf29ce484222325;
+
+	for (; *key; key++)
+		hash = (hash ^ (uint8_t)*key) * 0x100000001b3;
+	return (uint32_t)(hash ^ hash >> 32);
 }
 
 int shelf_open(struct shelf *s)
 {
-	s->count = 0;
-	s->places = calloc(s->room, before_item(s) + rounded(s->item_size));
-	return s->places ? 0 : -ENOMEM;
+	size_t buckets = 1;
+
+	while (buckets < s->room)
+		buckets *= 2;
+	s->bucket_mask = (uint32_t)buckets - 1;
+	s->used = 0;
+	s->free = s->oldest = s->newest = NONE;
+	s->places = calloc(s->room, place_size(s));
+	s->buckets = malloc(buckets * sizeof *s->buckets);
+	if (!s->places || !s->buckets) {
+		shelf_close(s);
+		return -ENOMEM;
+	}
+	memset(s->buckets, 0xff, buckets * sizeof *s->buckets);
+	return 0;
 }
 
 void shelf_close(struct shelf *s)
 {
-	for (size_t i = 0; s->places && s->empty && i < s->count; i++)
-		if (place_at(s, i)->taken)
-			s->empty(item_of(s, place_at(s, i)));
+	if (s->places && s->buckets && s->empty)
+		for (uint32_t i = s->oldest; i != NONE; i = head_of(s, i)->newer)
+			s->empty(item_of(s, i));
 	free(s->places);
+	free(s->buckets);
 	s->places = NULL;
+	s->buckets = NULL;
 }
 
-static bool same(const struct shelf *s, const char *key, const char *asked, size_t len)
+/* ------------------------------------------------------------------- the two chains */
+
+static void age_remove(struct shelf *s, uint32_t place)
 {
-	return s->secret ? strlen(key) == len && bytes_equal(key, asked, len) : !strcmp(key, asked);
+	const struct head *h = head_of(s, place);
+
+	*(h->older == NONE ? &s->oldest : &head_of(s, h->older)->newer) = h->newer;
+	*(h->newer == NONE ? &s->newest : &head_of(s, h->newer)->older) = h->older;
 }
 
-/* However old; NULL without. */
-static struct head *find(const struct shelf *s, const char *key)
+static void age_append(struct shelf *s, uint32_t place)
 {
+	struct head *h = head_of(s, place);
+
+	h->older = s->newest;
+	h->newer = NONE;
+	*(s->newest == NONE ? &s->oldest : &head_of(s, s->newest)->newer) = place;
+	s->newest = place;
+}
+
+static void bucket_add(struct shelf *s, uint32_t place)
+{
+	uint32_t *first = &s->buckets[head_of(s, place)->hash & s->bucket_mask];
+
+	head_of(s, place)->next = *first;
+	*first = place;
+}
+
+static void bucket_remove(struct shelf *s, uint32_t place)
+{
+	uint32_t *link = &s->buckets[head_of(s, place)->hash & s->bucket_mask];
+
+	while (*link != place)
+		link = &head_of(s, *link)->next;
+	*link = head_of(s, place)->next;
+}
+
+/* However old; NONE without. */
+static uint32_t find(const struct shelf *s, const char *key)
+{
+	uint32_t hash = hash_of(key);
 	size_t len = strlen(key);
-	struct head *found = NULL;
+	uint32_t i = s->buckets[hash & s->bucket_mask];
 
-	for (size_t i = 0; i < s->count && (!found || s->secret); i++)
-		if (place_at(s, i)->taken && same(s, key_of(place_at(s, i)), key, len))
-			found = place_at(s, i);
-	return found;
+	while (i != NONE &&
+	       (head_of(s, i)->hash != hash || strlen(key_of(s, i)) != len || !bytes_equal(key_of(s, i), key, len)))
+		i = head_of(s, i)->next;
+	return i;
 }
+
+/* ------------------------------------------------------------------------ the things */
 
 void *shelf_find(struct shelf *s, const char *key, int64_t now, int64_t *at)
 {
-	struct head *place = find(s, key);
+	uint32_t place = find(s, key);
 
-	if (!place || now - place->at >= s->keep)
+	if (place == NONE || now - head_of(s, place)->at >= s->keep)
 		return NULL;
 	if (at)
-		*at = place->at;
+		*at = head_of(s, place)->at;
 	return item_of(s, place);
 }
 
-/* That of the same name, a free one, a new one, the oldest. */
-static struct head *choose(struct shelf *s, const char *key)
+/* One that was given back, a new one, the oldest; in neither chain any more. */
+static uint32_t take_place(struct shelf *s, void *old)
 {
-	struct head *place = find(s, key);
+	uint32_t place = s->free;
 
-	for (size_t i = 0; i < s->count && !place; i++)
-		if (!place_at(s, i)->taken)
-			place = place_at(s, i);
-	if (!place && s->count < s->room)
-		place = place_at(s, s->count++);
-	if (place)
-		return place;
-	place = place_at(s, 0);
-	for (size_t i = 1; i < s->count; i++)
-		if (place_at(s, i)->at < place->at)
-			place = place_at(s, i);
+	if (place != NONE) {
+		s->free = head_of(s, place)->next;
+	} else if (s->used < s->room) {
+		place = s->used++;
+	} else {
+		place = s->oldest;
+		if (old)
+			memcpy(old, item_of(s, place), s->item_size);
+		age_remove(s, place);
+		bucket_remove(s, place);
+	}
 	return place;
 }
 
 void *shelf_put(struct shelf *s, const char *key, int64_t now, void *old)
 {
-	struct head *place;
+	size_t size = strlen(key) + 1;
+	uint32_t place;
 
 	if (old)
 		memset(old, 0, s->item_size);
-	if (!*key || strlen(key) >= s->key_size)
+	if (!*key || size > s->key_size)
 		return NULL;
-	place = choose(s, key);
-	if (place->taken && old)
-		memcpy(old, item_of(s, place), s->item_size);
+	place = find(s, key);
+	if (place != NONE) {
+		if (old)
+			memcpy(old, item_of(s, place), s->item_size);
+		age_remove(s, place);
+	} else {
+		place = take_place(s, old);
+		memcpy(key_of(s, place), key, size);
+		head_of(s, place)->hash = hash_of(key);
+		bucket_add(s, place);
+	}
+	age_append(s, place);
+	head_of(s, place)->at = now;
 	memset(item_of(s, place), 0, s->item_size);
-	*place = (struct head){ .at = now, .taken = true };
-	memcpy(key_of(place), key, strlen(key) + 1);
 	return item_of(s, place);
 }
 
 void shelf_each(struct shelf *s, void (*each)(void *arg, const void *item, int64_t at), void *arg)
 {
-	for (size_t i = 0; i < s->count; i++)
-		if (place_at(s, i)->taken)
-			each(arg, item_of(s, place_at(s, i)), place_at(s, i)->at);
+	for (uint32_t i = s->oldest; i != NONE; i = head_of(s, i)->newer)
+		each(arg, item_of(s, i), head_of(s, i)->at);
 }
 
 void shelf_forget(struct shelf *s, void *item)
 {
-	struct head *place = (struct head *)((char *)item - before_item(s));
+	uint32_t place = (uint32_t)((size_t)((char *)item - s->places) / place_size(s));
 
-	place->taken = false;
+	age_remove(s, place);
+	bucket_remove(s, place);
+	head_of(s, place)->next = s->free;
+	s->free = place;
 }

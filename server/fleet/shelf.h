@@ -1,7 +1,11 @@
 #ifndef FLEET_SHELF_H
 #define FLEET_SHELF_H
-/* Things kept in memory for a while, by name: a bounded list in which the oldest
- * makes way. Not shared between threads by itself; time is given, in any unit.
+/* Things kept in memory for a while, by name: found by their hash, bounded, and
+ * what was put longest ago makes way. Not shared between threads by itself; time
+ * is given, in any unit.
+ *
+ * All but shelf_each takes the same little time however much there is: it is done
+ * under locks. A name that is a secret cannot be guessed letter by letter.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -11,11 +15,14 @@ struct shelf {
 	/* Set before it is opened. */
 	size_t room, key_size, item_size; /* things; bytes, the NUL of a name included */
 	int64_t keep;                     /* how long a thing is known */
-	bool secret;                      /* comparing names takes the same time whatever they are */
 	void (*empty)(void *item);        /* when it is closed: frees what a thing owns; may be NULL */
 
-	char *places; /* owned */
-	size_t count; /* of those ever used */
+	char *places;      /* owned */
+	uint32_t *buckets; /* owned: the first place of each hash */
+	uint32_t bucket_mask;
+	uint32_t used;           /* places ever taken */
+	uint32_t free;           /* the first of those that were given back */
+	uint32_t oldest, newest; /* by when they were put */
 };
 
 /* 0 or -ENOMEM. */
