@@ -207,8 +207,8 @@ static int open_calls(struct program *p, struct buf *problem)
 	(void)problem;
 	/* Calls that a process which died left open are told to have ended. */
 	journal_store_close_open(p->store, p->agents);
-	return calls_open(
-	    &p->calls, p->cfg, &p->access, p->agents, p->work, &(struct call_loops){ caller_loop, agent_loop });
+	return calls_open(&p->calls, p->cfg, &p->access, p->agents, p->work, p->fleet,
+	    &(struct call_loops){ caller_loop, agent_loop });
 }
 
 static void drain_calls(struct program *p)

@@ -13,6 +13,7 @@
  *   conversation_tools.c   the tools the model calls, those that end the call among them
  */
 #include "server/agent/answers.h"
+#include "server/fleet/fleet.h"
 #include "server/line/call.h"
 #include "server/agent/cues.h"
 #include "server/news/journal.h"
@@ -21,7 +22,6 @@
 #include "server/agent/sequencer.h"
 #include "server/agent/timeline.h"
 #include "server/agent/toolbox.h"
-#include "server/line/transfers.h"
 
 struct converter;
 struct tool_cancel;
@@ -60,7 +60,7 @@ struct conversation {
 	struct cues cues;
 	struct farewell farewell;
 	struct { /* with a parting that hands over: to whom */
-		char name[TRANSFER_NAME_SIZE], number[CALL_NUMBER_SIZE];
+		char name[FLEET_NAME_SIZE], number[CALL_NUMBER_SIZE];
 		int ring_seconds;
 	} hand_over;
 	struct toolbox toolbox;

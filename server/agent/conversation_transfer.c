@@ -60,11 +60,18 @@ static char *conversation(const struct timeline *t)
 	return out.data;
 }
 
+static void release_agent(const void *agent)
+{
+	agent_release(agent);
+}
+
 void conversation_hand_over(struct conversation *con, int64_t now_us)
 {
 	struct call *c = con->call;
-	struct transfer t = { .ring_seconds = con->hand_over.ring_seconds,
-		.agent = agent_retain(c->agent),
+	struct fleet *fleet = calls_fleet(c->calls);
+	struct fleet_transfer t = { .ring_seconds = con->hand_over.ring_seconds,
+		.held = agent_retain(c->agent),
+		.release = release_agent,
 		.contact_name = strdup(c->context.contact_name),
 		.business_name = strdup(c->context.business_name),
 		.metadata = strdup(c->context.metadata),
@@ -87,7 +94,9 @@ void conversation_hand_over(struct conversation *con, int64_t now_us)
 	if (!buf_error(&note))
 		call_tell(c, JOURNAL_NOTE, "call.transferred", -1, buf_text(&note));
 	buf_free(&note);
-	transfers_put(calls_transfers(c->calls), &t, now_us);
+	snprintf(t.agent, sizeof t.agent, "%s", c->agent->name);
+	snprintf(t.variant, sizeof t.variant, "%s", c->agent->variant);
+	fleet->ops->transfer_put(fleet, &t, now_us);
 }
 
 /* ----------------------------------------------------------------------- and back again */

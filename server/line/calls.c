@@ -3,9 +3,9 @@
 #include "common/clock.h"
 #include "common/digest.h"
 #include "common/log.h"
+#include "server/fleet/fleet.h"
 #include "server/line/call.h"
 #include "server/line/history.h"
-#include "server/line/transfers.h"
 #include "server/money/spending.h"
 #include "server/recording/recorder.h"
 #include "server/stats/stats.h"
@@ -18,8 +18,9 @@
 #include <string.h>
 
 enum {
-	CLAIM_US = 15 * US_PER_S, /* a reservation waits so long for its stream */
-	ASK_US = 5 * US_PER_S,    /* within this Twilio asks connect-action, if at all */
+	CLAIM_US = FLEET_TOKEN_US, /* a reservation waits so long for its stream */
+	KEPT_US = 120 * US_PER_S,  /* how long an ending is known */
+	ASK_US = 5 * US_PER_S,     /* within this Twilio asks connect-action, if at all */
 	SPARE_LINES = 8,
 	AGENT_STACK = 256 * 1024
 };
@@ -29,6 +30,7 @@ struct calls {
 	const struct model_access *access;
 	struct agents *agents;
 	struct work *work;
+	struct fleet *fleet;
 	struct call_loops loops;
 	struct call *lines; /* owned; line_count of them */
 	uint32_t line_count;
@@ -38,9 +40,12 @@ struct calls {
 	bool draining;
 	int taken; /* reserved, claimed and live lines: what MAX_CALLS bounds */
 
-	struct transfers transfers; /* has a lock of its own */
-	struct history history;     /* has a lock of its own, taken inside this one */
+	struct history history; /* has a lock of its own, taken inside this one */
 };
+
+_Static_assert((int)FLEET_SID_SIZE == CALL_SID_SIZE && (int)FLEET_NUMBER_SIZE == CALL_NUMBER_SIZE &&
+		   (int)FLEET_TOKEN_SIZE == CALL_TOKEN_SIZE,
+    "what the fleet is told fits");
 
 uint32_t calls_lines(const struct config *cfg)
 {
@@ -56,9 +61,9 @@ const struct model_access *calls_access(const struct calls *calls)
 	return calls->access;
 }
 
-struct transfers *calls_transfers(struct calls *calls)
+struct fleet *calls_fleet(const struct calls *calls)
 {
-	return &calls->transfers;
+	return calls->fleet;
 }
 
 struct work *calls_work(const struct calls *calls)
@@ -92,19 +97,37 @@ static void wake_agent(struct call *c)
 	bell_ring(&c->agent_bell);
 }
 
+static void copy_text(char *out, size_t size, const char *text)
+{
+	snprintf(out, size, "%s", text ? text : "");
+}
+
+/* Under the lock. */
+static void tell_fleet(const struct call *c, enum line_state was, enum call_end why, int64_t now)
+{
+	/* Where no stream ever was, or the caller is gone, nobody asks. */
+	struct fleet_ending ending = { .end = why, .asked = why == END_CALLER_HUNG_UP || why == END_NEVER_STREAMED };
+
+	copy_text(ending.fallback, sizeof ending.fallback, c->agent->fallback_number);
+	c->calls->fleet->ops->ending_put(c->calls->fleet, c->call_sid, &ending, now);
+	if (was == LINE_RESERVED)
+		c->calls->fleet->ops->withdraw(c->calls->fleet, c->token);
+}
+
 /* Under the lock. The first reason wins; both loops hear of it. */
 static void end_locked(struct call *c, enum call_end why)
 {
 	int none = CALL_NOT_ENDED;
 	int64_t now = clock_now_us();
+	enum line_state was = c->state;
 
-	if (!takes_line(c->state) || !atomic_compare_exchange_strong_explicit(
-					 &c->end, &none, (int)why, memory_order_acq_rel, memory_order_acquire))
+	if (!takes_line(was) || !atomic_compare_exchange_strong_explicit(
+				    &c->end, &none, (int)why, memory_order_acq_rel, memory_order_acquire))
 		return;
 	atomic_store_explicit(&c->ended_us, now, memory_order_relaxed);
 	c->state = LINE_ENDING;
 	c->calls->taken--;
-	history_note(&c->calls->history, c->call_sid, why, c->agent->fallback_number, now);
+	tell_fleet(c, was, why, now);
 	atomic_fetch_add_explicit(&stats.ended[why], 1, memory_order_relaxed);
 	wake_agent(c);
 	bell_ring(&c->caller_bell);
@@ -149,11 +172,6 @@ static enum recording_mode recording_mode(const char *word)
 	return RECORDING_OFF;
 }
 
-static void copy_text(char *out, size_t size, const char *text)
-{
-	snprintf(out, size, "%s", text ? text : "");
-}
-
 /* Under the lock. The call's own from now on, until the line is free. */
 static void take_context(struct call *c, struct call_context *context)
 {
@@ -164,11 +182,14 @@ static void take_context(struct call *c, struct call_context *context)
 }
 
 /* A call that comes back (from a transfer nobody answered) goes on counting, so
- * that what was said before is not written over. Not under the lock: it looks
- * through thousands. */
+ * that what was said before is not written over. Not under the lock. */
 static int64_t first_turn(struct calls *calls, const char *call_sid)
 {
-	return history_times(&calls->history, call_sid) * (int64_t)CALL_TURNS_MAX;
+	struct fleet_ending ending;
+
+	if (calls->fleet->ops->ending_get(calls->fleet, call_sid, false, &ending, clock_now_us()))
+		return 0;
+	return ending.times * (int64_t)CALL_TURNS_MAX;
 }
 
 bool call_name(struct call *c, const struct call_facts *facts)
@@ -318,6 +339,7 @@ enum admission calls_reserve(struct calls *calls, const struct call_facts *facts
 		c->announced = true;
 		set_tag(c);
 		c->first_turn = first;
+		calls->fleet->ops->announce(calls->fleet, c->token, c->call_sid, c->reserved_us);
 		wake_agent(c);
 		if (journal_wanted())
 			call_put_facts(&told, c);
@@ -344,10 +366,13 @@ enum admission calls_reserve(struct calls *calls, const struct call_facts *facts
 
 int calls_claim(struct calls *calls, const char *token, struct call_ref *out)
 {
+	char call_sid[FLEET_SID_SIZE];
 	int64_t now = clock_now_us();
 	int err = -ENOENT;
 
-	if (strlen(token) != CALL_TOKEN_SIZE - 1)
+	/* If the fleet cannot be asked, the lines know their own tokens. */
+	if (strlen(token) != CALL_TOKEN_SIZE - 1 ||
+	    calls->fleet->ops->claim(calls->fleet, token, call_sid, now) == -ENOENT)
 		return -ENOENT;
 	pthread_mutex_lock(&calls->lock);
 	for (uint32_t i = 0; i < calls->line_count; i++) {
@@ -562,31 +587,33 @@ int calls_post(struct calls *calls, struct call_ref ref, struct mail *mail)
 
 enum call_end calls_after_stream(struct calls *calls, const char *call_sid)
 {
-	enum call_end end;
+	struct fleet_ending ending;
 	struct call *c;
 
 	pthread_mutex_lock(&calls->lock);
 	c = find_sid(calls, call_sid);
 	if (c)
 		end_locked(c, c->state == LINE_LIVE ? END_STREAM_LOST : END_NEVER_STREAMED);
-	end = history_ask(&calls->history, call_sid, clock_now_us());
 	pthread_mutex_unlock(&calls->lock);
-	return end;
+	if (calls->fleet->ops->ending_get(calls->fleet, call_sid, true, &ending, clock_now_us()) ||
+	    ending.age_us > KEPT_US)
+		return CALL_NOT_ENDED;
+	return ending.end;
 }
 
 bool calls_destination(struct calls *calls, const char *call_sid, char number[CALL_NUMBER_SIZE], int *ring_seconds)
 {
-	return transfers_number(&calls->transfers, call_sid, number, ring_seconds, clock_now_us());
+	return !calls->fleet->ops->transfer_number(calls->fleet, call_sid, number, ring_seconds, clock_now_us());
 }
 
 void calls_stay_away(struct calls *calls, const char *call_sid)
 {
-	struct transfer t;
+	struct fleet_transfer t;
 
-	if (!transfers_take(&calls->transfers, call_sid, &t, clock_now_us()))
+	if (calls->fleet->ops->transfer_take(calls->fleet, call_sid, &t, clock_now_us()))
 		return;
 	stat_add(calls_transfers_answered, 1);
-	transfer_free(&t);
+	fleet_transfer_free(&t);
 }
 
 /* Twilio asks once more when it did not hear the answer. */
@@ -606,23 +633,26 @@ static enum admission back_already(struct calls *calls, const char *call_sid, ch
 
 enum admission calls_come_back(struct calls *calls, const char *call_sid, const char *why, char token[CALL_TOKEN_SIZE])
 {
-	struct transfer t;
+	struct fleet_transfer t;
+	const struct agent *agent;
 	enum admission admission;
 	char news[300];
 
-	if (!transfers_take(&calls->transfers, call_sid, &t, clock_now_us()))
+	if (calls->fleet->ops->transfer_take(calls->fleet, call_sid, &t, clock_now_us()))
 		return back_already(calls, call_sid, token);
 	stat_add(calls_transfers_back, 1);
 	snprintf(news, sizeof news,
 	    "The caller could not be connected to %s (%s) and is on the line with you again. Say so, and carry on from "
 	    "there: help as far as you can, or offer to take a message.",
 	    t.name, why);
+	/* As it was when the call left, whatever has been reloaded since. */
+	agent = t.held ? agent_retain(t.held) : agents_variant(calls->agents, t.agent, t.variant);
 	admission = calls_reserve(calls,
 	    &(struct call_facts){ .call_sid = call_sid,
 		.from = t.from,
 		.to = t.to,
 		.direction = t.direction,
-		.agent = t.agent,
+		.agent = agent,
 		.contact_name = t.contact_name,
 		.business_name = t.business_name,
 		.metadata = t.metadata,
@@ -630,7 +660,8 @@ enum admission calls_come_back(struct calls *calls, const char *call_sid, const 
 		.news = news,
 		.record = t.record },
 	    token);
-	transfer_free(&t);
+	agent_release(agent);
+	fleet_transfer_free(&t);
 	return admission;
 }
 
@@ -638,6 +669,7 @@ void calls_fallback(struct calls *calls, const char *call_sid, const char *to, c
 {
 	const struct agent *p;
 	struct call *c;
+	struct fleet_ending ending;
 	bool known;
 
 	pthread_mutex_lock(&calls->lock);
@@ -646,8 +678,12 @@ void calls_fallback(struct calls *calls, const char *call_sid, const char *to, c
 	if (c)
 		copy_text(out, CALL_NUMBER_SIZE, c->agent->fallback_number);
 	pthread_mutex_unlock(&calls->lock);
-	if (known || history_fallback(&calls->history, call_sid, out))
+	if (known)
 		return;
+	if (!calls->fleet->ops->ending_get(calls->fleet, call_sid, false, &ending, clock_now_us())) {
+		copy_text(out, CALL_NUMBER_SIZE, ending.fallback);
+		return;
+	}
 	p = agents_for_number(calls->agents, to);
 	copy_text(out, CALL_NUMBER_SIZE, p->fallback_number);
 	agent_release(p);
@@ -670,7 +706,7 @@ void calls_end_all(struct calls *calls, enum call_end why)
 
 int calls_unasked(struct calls *calls)
 {
-	return history_unasked(&calls->history, clock_now_us() - ASK_US);
+	return calls->fleet->ops->endings_unasked(calls->fleet, ASK_US, clock_now_us());
 }
 
 void calls_reap(struct calls *calls)
@@ -847,7 +883,7 @@ static void line_close(struct call *c)
 }
 
 int calls_open(struct calls **out, const struct config *cfg, const struct model_access *access, struct agents *agents,
-    struct work *work, const struct call_loops *loops)
+    struct work *work, struct fleet *fleet, const struct call_loops *loops)
 {
 	struct calls *calls = calloc(1, sizeof *calls);
 	int err = 0;
@@ -858,11 +894,11 @@ int calls_open(struct calls **out, const struct config *cfg, const struct model_
 	calls->access = access;
 	calls->agents = agents;
 	calls->work = work;
+	calls->fleet = fleet;
 	calls->loops = *loops;
 	pthread_mutex_init(&calls->lock, NULL);
 	calls->line_count = calls_lines(cfg);
-	transfers_open(&calls->transfers);
-	err = history_open(&calls->history, cfg->max_calls);
+	history_open(&calls->history);
 	/* Aligned: the rings' counters have cache lines of their own. */
 	calls->lines = aligned_alloc(_Alignof(struct call), calls->line_count * sizeof *calls->lines);
 	if (calls->lines)
@@ -890,7 +926,6 @@ void calls_close(struct calls *calls)
 		line_close(&calls->lines[i]);
 	free(calls->lines);
 	history_close(&calls->history);
-	transfers_close(&calls->transfers);
 	pthread_mutex_destroy(&calls->lock);
 	free(calls);
 }

@@ -26,6 +26,7 @@ static bool stood_in_cost_day_exceeded(void)
 #undef cost_day_exceeded
 
 #include "common/json.h"
+#include "server/fleet/local.h"
 #include "server/money/cost.h"
 
 #include <sched.h>
@@ -38,6 +39,7 @@ static bool stood_in_cost_day_exceeded(void)
 
 static struct config cfg;
 static struct agents *who;
+static struct fleet *fleet;
 static struct calls *calls;
 
 /* ----------------------------------------------------------------- the two loops */
@@ -145,9 +147,12 @@ static int open_table(void **state)
 	err = config_load(&cfg, lookup, (void *)pairs, &problem);
 	if (!err)
 		err = agents_open(&who, &cfg, &problem);
+	if (!err)
+		err = fleet_local_open(&fleet, NULL, cfg.max_calls);
 	buf_free(&problem);
 	atomic_store(&carried, 0);
-	return err ? err : calls_open(&calls, &cfg, NULL, who, NULL, &(struct call_loops){ caller_loop, agent_loop });
+	return err ? err
+		   : calls_open(&calls, &cfg, NULL, who, NULL, fleet, &(struct call_loops){ caller_loop, agent_loop });
 }
 
 static int close_table(void **state)
@@ -156,6 +161,7 @@ static int close_table(void **state)
 	atomic_store(&stay, false);
 	atomic_store(&day_spent, false);
 	calls_close(calls);
+	fleet->ops->close(fleet);
 	agents_close(who);
 	config_free(&cfg);
 	return atomic_load(&agents) || atomic_load(&callers) || atomic_load(&wrong_channel);
@@ -496,10 +502,12 @@ static void letters_reach_the_call_they_are_for_and_no_other(void **state)
 
 static void handed_over(const char *call_sid)
 {
-	struct transfer t = { .name = "office", .number = "+12025550177", .ring_seconds = 20, .said = strdup("[]") };
+	struct fleet_transfer t = {
+		.name = "office", .number = "+12025550177", .ring_seconds = 20, .said = strdup("[]")
+	};
 
 	snprintf(t.call_sid, sizeof t.call_sid, "%s", call_sid);
-	transfers_put(&calls->transfers, &t, clock_now_us());
+	fleet->ops->transfer_put(fleet, &t, stopped_clock());
 }
 
 static void who_comes_back_gets_the_same_answer_however_often_twilio_asks(void **state)
@@ -621,7 +629,7 @@ static void endings_are_kept_two_minutes(void **state)
 	(void)state;
 	assert_int_equal(reserve("CA1", token), CALL_ADMITTED);
 	calls_end(calls, "CA1", END_MODEL_REFUSED);
-	pass(HISTORY_KEPT_US);
+	pass(KEPT_US);
 	assert_int_equal(calls_after_stream(calls, "CA1"), END_MODEL_REFUSED);
 	pass(1);
 	assert_int_equal(calls_after_stream(calls, "CA1"), CALL_NOT_ENDED);
@@ -630,16 +638,17 @@ static void endings_are_kept_two_minutes(void **state)
 /* All lines lost at once, many times over: none of it is forgotten. */
 static void mass_of_endings_is_kept(void **state)
 {
+	enum { ENDINGS = 2048 };
 	char token[CALL_TOKEN_SIZE], name[32];
 
 	(void)state;
-	for (int i = 0; i < HISTORY_ENDINGS_MIN; i++) {
+	for (int i = 0; i < ENDINGS; i++) {
 		snprintf(name, sizeof name, "CA%d", i);
 		assert_int_equal(reserve(name, token), CALL_ADMITTED);
 		assert_int_equal(calls_end(calls, name, END_MODEL_LOST), 0);
 		UNTIL(all_free());
 	}
-	for (int i = 0; i < HISTORY_ENDINGS_MIN; i += 100) {
+	for (int i = 0; i < ENDINGS; i += 100) {
 		snprintf(name, sizeof name, "CA%d", i);
 		assert_int_equal(calls_after_stream(calls, name), END_MODEL_LOST);
 	}
@@ -650,9 +659,7 @@ static void newest_ending_of_a_call_that_streamed_twice_is_told(void **state)
 	char token[CALL_TOKEN_SIZE];
 
 	(void)state;
-	/* Also where the list begins over in between. */
 	for (size_t at = 0; at < 3; at++) {
-		calls->history.ending_next = (calls->history.ending_count - at) % calls->history.ending_count;
 		assert_int_equal(reserve("CA1", token), CALL_ADMITTED);
 		calls_end(calls, "CA1", END_OPERATOR_ENDED);
 		UNTIL(all_free());
@@ -842,7 +849,7 @@ static void a_call_that_comes_back_goes_on_counting_its_turns(void **state)
 static void a_call_that_comes_back_is_recorded_as_before(void **state)
 {
 	struct call_facts facts = { .call_sid = "CAback", .to = "+12025550100", .record = "local", .detected = true };
-	struct transfer t = { .call_sid = "CAback", .name = "office", .record = "local" };
+	struct fleet_transfer t = { .call_sid = "CAback", .name = "office", .record = "local" };
 	char token[CALL_TOKEN_SIZE];
 	struct cost_use use;
 	struct call *c;
@@ -854,7 +861,7 @@ static void a_call_that_comes_back_is_recorded_as_before(void **state)
 	call_cost_use(c, stopped_clock(), &use);
 	assert_true(use.machine_detection); /* whoever answers */
 	calls_end(calls, "CAback", END_TRANSFERRED);
-	transfers_put(&calls->transfers, &t, stopped_clock());
+	fleet->ops->transfer_put(fleet, &t, stopped_clock());
 	assert_int_equal(calls_come_back(calls, "CAback", "busy", token), CALL_ADMITTED);
 	c = find_sid(calls, "CAback");
 	assert_int_equal(c->record, RECORDING_LOCAL); /* not as its agent has it */
