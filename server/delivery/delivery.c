@@ -47,11 +47,6 @@ static uint32_t random_number(void)
 	return n;
 }
 
-static int64_t give_up_ms(const struct delivery *o)
-{
-	return (int64_t)o->cfg->outbox_give_up_seconds * 1000;
-}
-
 /* Microseconds of the wall clock, but always more than the last. */
 static int64_t next_seq(struct delivery *o)
 {
@@ -160,7 +155,7 @@ static void settle(struct delivery *o, struct delivery_entry *e, const struct de
 	enum delivery_verdict verdict;
 
 	pthread_mutex_lock(&o->lock);
-	verdict = delivery_judge(result, e->row.since_ms, now, give_up_ms(o));
+	verdict = delivery_judge(result, e->row.since_ms, now, o->queue.give_up_ms);
 	delivery_queue_settle(&o->queue, e, verdict, result, now, random_number());
 	if (verdict == DELIVERY_RETRY && stored)
 		delivery_queue_drop_body(&o->queue, e);
@@ -174,6 +169,21 @@ static void settle(struct delivery *o, struct delivery_entry *e, const struct de
 	due_wake(&o->due);
 }
 
+/* Without another try. */
+static void park(struct delivery *o, struct delivery_entry *e)
+{
+	struct delivery_result result = { .error = "its receiver has answered nothing for too long" };
+
+	store_delivery_park(o->store, e->row.id, result.error);
+	tell(&e->row, DELIVERY_PARK, &result, 0);
+	atomic_fetch_add(&o->parked, 1);
+	pthread_mutex_lock(&o->lock);
+	due_list_remove(&o->queue.list, &e->due);
+	pthread_mutex_unlock(&o->lock);
+	delivery_entry_free(&e->due);
+	due_wake(&o->due);
+}
+
 static void work(void *owner, struct due_item *item)
 {
 	struct delivery_entry *e = (struct delivery_entry *)item;
@@ -182,6 +192,10 @@ static void work(void *owner, struct due_item *item)
 	char *body, *secret;
 	bool stored;
 
+	if (e->expired) {
+		park(o, e);
+		return;
+	}
 	/* A receiver that asks us about it shall find it. With a broken disk it
 	 * is sent from memory, now and later. */
 	stored = o->store && (!e->body || !store_flush(o->store, STORED_MS));
@@ -237,27 +251,6 @@ static int read_waiting(void *owner, int64_t seq, size_t room)
 	return got;
 }
 
-static void park_expired(void *owner)
-{
-	struct delivery_result result = { .retry_after_s = -1 };
-	struct delivery *o = owner;
-	int64_t now = clock_wall_ms();
-	struct delivery_entry *e;
-
-	snprintf(result.error, sizeof result.error, "its receiver has answered nothing for too long");
-	for (;;) {
-		pthread_mutex_lock(&o->lock);
-		e = delivery_queue_expired(&o->queue, now, give_up_ms(o));
-		pthread_mutex_unlock(&o->lock);
-		if (!e)
-			return;
-		store_delivery_park(o->store, e->row.id, result.error);
-		tell(&e->row, DELIVERY_PARK, &result, 0);
-		atomic_fetch_add(&o->parked, 1);
-		delivery_entry_free(&e->due);
-	}
-}
-
 static const struct due_policy policy = {
 	.name = "outbox",
 	.clock_ms = clock_wall_ms,
@@ -266,10 +259,8 @@ static const struct due_policy policy = {
 	.put = delivery_queue_put,
 	.free = delivery_entry_free,
 	.taken = delivery_queue_taken,
-	.dropped = delivery_queue_dropped,
 	.lost = lost,
 	.read = read_waiting,
-	.tend = park_expired,
 };
 
 /* ---------------------------------------------------------------- opening, closing */
@@ -287,7 +278,7 @@ int delivery_open(
 	o->secret = secret;
 	o->secret_arg = arg;
 	pthread_mutex_init(&o->lock, NULL);
-	delivery_queue_init(&o->queue, AT_ONCE);
+	delivery_queue_init(&o->queue, AT_ONCE, (int64_t)cfg->outbox_give_up_seconds * 1000);
 	err = jobs_open(&o->jobs, "webhooks", cfg->webhook_threads, (size_t)cfg->webhook_threads);
 	if (!err) {
 		o->due.policy = &policy;

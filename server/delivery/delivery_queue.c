@@ -7,7 +7,6 @@
 struct delivery_target {
 	char origin[280];
 	int sending;
-	int waiting;     /* entries that refer to it */
 	int unanswered;  /* tries in a row without any answer */
 	int64_t next_ms; /* while unanswered: not before */
 	struct delivery_target *next;
@@ -80,6 +79,7 @@ void delivery_entry_free(struct due_item *item)
 
 /* ------------------------------------------------------------------------ targets */
 
+/* They are never forgotten: there are as many as agents have addresses. */
 static struct delivery_target *target_of(struct delivery_queue *q, const char *url)
 {
 	struct delivery_target *t;
@@ -96,22 +96,6 @@ static struct delivery_target *target_of(struct delivery_queue *q, const char *u
 	t->next = q->targets;
 	q->targets = t;
 	return t;
-}
-
-/* An origin nobody waits for is remembered only while it is in disgrace: there
- * are as many as agents have addresses. */
-static void forget_idle_targets(struct delivery_queue *q)
-{
-	for (struct delivery_target **at = &q->targets; *at;) {
-		struct delivery_target *t = *at;
-
-		if (t->waiting || t->unanswered) {
-			at = &t->next;
-		} else {
-			*at = t->next;
-			free(t);
-		}
-	}
 }
 
 /* When the target may be tried next; INT64_MAX: when a try comes back. */
@@ -139,9 +123,9 @@ static void note_answer(
 
 /* ---------------------------------------------------------------------- the queue */
 
-void delivery_queue_init(struct delivery_queue *q, int at_once)
+void delivery_queue_init(struct delivery_queue *q, int at_once, int64_t give_up_ms)
 {
-	*q = (struct delivery_queue){ .at_once = at_once };
+	*q = (struct delivery_queue){ .at_once = at_once, .give_up_ms = give_up_ms };
 }
 
 void delivery_queue_free(struct delivery_queue *q)
@@ -165,36 +149,33 @@ bool delivery_queue_put(void *owner, struct due_item *item)
 	e->target = target_of(q, e->row.url);
 	if (!e->target)
 		return false;
-	e->target->waiting++;
 	due_list_put(&q->list, item);
 	return true;
 }
 
-static void take_out(struct delivery_queue *q, struct delivery_entry *e)
+static bool expired(const struct delivery_queue *q, const struct delivery_entry *e, int64_t now_ms)
 {
-	due_list_remove(&q->list, &e->due);
-	e->target->waiting--;
-	forget_idle_targets(q);
+	return e->target->unanswered && now_ms - e->row.since_ms >= q->give_up_ms;
 }
 
-int64_t delivery_queue_when(void *q, const struct due_item *item, int64_t now_ms)
+int64_t delivery_queue_when(void *owner, const struct due_item *item, int64_t now_ms)
 {
-	int64_t target_ms = target_due_ms(q, entry_of(item)->target), own_ms = entry_of(item)->row.next_ms;
+	const struct delivery_queue *q = owner;
+	const struct delivery_entry *e = entry_of(item);
+	int64_t target_ms = target_due_ms(q, e->target);
 
-	(void)now_ms;
-	return own_ms > target_ms ? own_ms : target_ms;
+	if (expired(q, e, now_ms))
+		return now_ms;
+	return e->row.next_ms > target_ms ? e->row.next_ms : target_ms;
 }
 
-void delivery_queue_taken(void *q, struct due_item *item)
+void delivery_queue_taken(void *q, struct due_item *item, int64_t now_ms)
 {
-	(void)q;
-	entry_of(item)->target->sending++;
-}
+	struct delivery_entry *e = entry_of(item);
 
-void delivery_queue_dropped(void *q, struct due_item *item)
-{
-	(void)q;
-	entry_of(item)->target->sending--;
+	e->expired = expired(q, e, now_ms);
+	if (!e->expired)
+		e->target->sending++;
 }
 
 void delivery_queue_settle(struct delivery_queue *q, struct delivery_entry *e, enum delivery_verdict verdict,
@@ -208,20 +189,7 @@ void delivery_queue_settle(struct delivery_queue *q, struct delivery_entry *e, e
 	if (verdict == DELIVERY_RETRY)
 		e->row.next_ms = now_ms + delivery_delay_ms(e->row.attempts, result->retry_after_s, random);
 	else
-		take_out(q, e);
-}
-
-struct delivery_entry *delivery_queue_expired(struct delivery_queue *q, int64_t now_ms, int64_t give_up_ms)
-{
-	for (struct due_item *i = q->list.first; i; i = i->next) {
-		struct delivery_entry *e = entry_of(i);
-
-		if (i->front && !i->taken && e->target->unanswered && now_ms - e->row.since_ms >= give_up_ms) {
-			take_out(q, e);
-			return e;
-		}
-	}
-	return NULL;
+		due_list_remove(&q->list, &e->due);
 }
 
 struct delivery_entry *delivery_queue_find(const struct delivery_queue *q, const char *id)

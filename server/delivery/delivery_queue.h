@@ -22,6 +22,7 @@ struct delivery_entry {
 	const char *secret;             /* the same; of the agent when it happened; NULL: unknown */
 	char *body;                     /* owned; NULL: the store has it */
 	struct delivery_target *target; /* the queue's */
+	bool expired;                   /* taken to be parked, without another try */
 	char texts[];
 };
 
@@ -33,28 +34,26 @@ struct delivery_queue {
 	struct due_list list;
 	struct delivery_target *targets; /* owned */
 	int at_once;                     /* to one origin */
+	int64_t give_up_ms;              /* how long an entry is tried */
 };
 
 /* Under the lock of the list, all of them. */
 
-void delivery_queue_init(struct delivery_queue *q, int at_once);
+void delivery_queue_init(struct delivery_queue *q, int at_once, int64_t give_up_ms);
 void delivery_queue_free(struct delivery_queue *q); /* once its entries are freed */
 
 /* The policy's (due.h) of an owner that begins with a struct delivery_queue. It
- * is put behind all that are older of its call and address. */
+ * is put behind all that are older of its call and address. One that has waited
+ * as long as it may, for an origin that gives no answer, is due at once, and
+ * taken as `expired`. */
 bool delivery_queue_put(void *q, struct due_item *entry);
 int64_t delivery_queue_when(void *q, const struct due_item *entry, int64_t now_ms);
-void delivery_queue_taken(void *q, struct due_item *entry);
-void delivery_queue_dropped(void *q, struct due_item *entry);
+void delivery_queue_taken(void *q, struct due_item *entry, int64_t now_ms);
 
 /* What came of it. Delivered and parked: out of the queue, the entry is the
  * caller's again. Retry: it waits until delivery_delay_ms is over. */
 void delivery_queue_settle(struct delivery_queue *q, struct delivery_entry *entry, enum delivery_verdict verdict,
     const struct delivery_result *result, int64_t now_ms, uint32_t random);
-
-/* One at the head of its line that has waited as long as it may, for an origin
- * that gives no answer: taken out, the caller's. NULL: none. */
-struct delivery_entry *delivery_queue_expired(struct delivery_queue *q, int64_t now_ms, int64_t give_up_ms);
 
 struct delivery_entry *delivery_queue_find(const struct delivery_queue *q, const char *id); /* borrowed */
 

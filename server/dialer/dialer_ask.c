@@ -233,7 +233,7 @@ enum ask_kind ask_kind_of(const struct order *e)
 	return ASK_NOTHING;
 }
 
-void ask_taken(void *owner, struct due_item *item)
+void ask_taken(void *owner, struct due_item *item, int64_t now_ms)
 {
 	struct order *e = (struct order *)item;
 	struct dialer *o = owner;
@@ -241,7 +241,7 @@ void ask_taken(void *owner, struct due_item *item)
 	e->kind = ask_kind_of(e);
 	if (e->kind != ASK_CREATE)
 		return;
-	out_bucket_take(&o->bucket, clock_now_us());
+	out_bucket_take(&o->bucket, now_ms * US_PER_MS);
 	e->state.phase = PHASE_ASKING;
 	e->asked_ms = clock_wall_ms();
 	order_write(o, e);

@@ -103,7 +103,7 @@ void order_changed(struct dialer *o, struct order *e);
 /* --- dialer_ask.c, of the queue's policy (due.h) --- */
 enum ask_kind ask_kind_of(const struct order *e);       /* under the lock: what is done about it when it is due */
 void order_withdraw(struct dialer *o, struct order *e); /* under the lock: queued, it will not be asked for */
-void ask_taken(void *o, struct due_item *order);
+void ask_taken(void *o, struct due_item *order, int64_t now_ms);
 void ask_dropped(void *o, struct due_item *order);
 void ask_work(void *o, struct due_item *order);
 

@@ -231,7 +231,7 @@ static int64_t hand_out(struct due *d, int64_t now_ms)
 	       (item = due_list_next(d->list, d->policy->when, d->owner, now_ms, &next_ms))) {
 		due_list_take(d->list, item);
 		if (d->policy->taken)
-			d->policy->taken(d->owner, item);
+			d->policy->taken(d->owner, item, now_ms);
 		item->job.run = run;
 		item->job.drop = drop;
 		if (!jobs_submit(d->jobs, &item->job)) {
@@ -259,8 +259,6 @@ static void *hand_out_until_stopped(void *arg)
 			next = item->next;
 			take_in(d, item);
 		}
-		if (d->policy->tend)
-			d->policy->tend(d->owner);
 		now_ms = d->policy->clock_ms();
 		next_ms += now_ms;
 		now_ms = hand_out(d, now_ms);

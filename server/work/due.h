@@ -9,10 +9,11 @@
  * out. Items of one lane are done in order: the next is not handed out before
  * the one in front of it was taken out.
  *
- * All is in memory, or a store is behind it: then only so many items are held, those that come later wait in the store, and the next
- * are read from its index once half of those held are done. What an earlier
- * process left there is read in the same way; a store that cannot be read is
- * tried again, and what is new is done meanwhile.
+ * All is in memory, or a store is behind it: then only so many items are held,
+ * those that come later wait in the store, and the next are read from its index
+ * once half of those held are done. What an earlier process left there is read
+ * in the same way; a store that cannot be read is asked again, and what is new
+ * is done meanwhile.
  *
  * The owner's lock guards its items, the list and what the policy looks at. It
  * is never held while the disk or a far end is waited for.
@@ -78,15 +79,13 @@ struct due_policy {
 
 	/* The rest may be NULL. Under the lock: it was just taken; it was, and is not
 	 * handed out after all (and was let go again). */
-	void (*taken)(void *owner, struct due_item *item);
+	void (*taken)(void *owner, struct due_item *item, int64_t now_ms);
 	void (*dropped)(void *owner, struct due_item *item);
 	/* There is no room for it, and no store: it is freed. */
 	void (*lost)(void *owner, const struct due_item *item);
 	/* On the thread, without the lock: gives due_found what waits in the store
 	 * after `seq`, oldest first, at most `room`. How many, or -EIO. */
 	int (*read)(void *owner, int64_t seq, size_t room);
-	/* On the thread, without the lock, in front of each look. */
-	void (*tend)(void *owner);
 };
 
 struct due {

@@ -154,7 +154,7 @@ static struct delivery_entry *take(struct delivery_queue *q)
 	if (!item)
 		return NULL;
 	due_list_take(&q->list, item);
-	delivery_queue_taken(q, item);
+	delivery_queue_taken(q, item, now);
 	return (struct delivery_entry *)item;
 }
 
@@ -200,7 +200,7 @@ static int open_queue(void **state)
 	static struct delivery_queue q;
 
 	now = 1000000;
-	delivery_queue_init(&q, 2);
+	delivery_queue_init(&q, 2, DAY_MS);
 	*state = &q;
 	return 0;
 }
@@ -363,23 +363,32 @@ static void what_waits_for_the_dead_is_given_up_in_time_and_in_order(void **stat
 	assert_string_equal(taken(q), "1 2");
 	settle(q, "1", DELIVERY_RETRY, &dead);
 	settle(q, "2", DELIVERY_RETRY, &dead);
-	now += 1000;
+	now += 100000;
 	add(q, "3", 3, "CA2", A);
-	now += DAY_MS - 1001;
-	assert_null(delivery_queue_expired(q, now, DAY_MS));
+	now += DAY_MS - 100001;
+	/* The dead is tried once more, and nothing is given up. */
+	e = take(q);
+	assert_false(e->expired);
+	delivery_queue_settle(q, e, DELIVERY_RETRY, &dead, now, 0);
+	assert_null(take(q));
 	now++;
 	for (int i = 0; i < 2; i++) {
-		e = delivery_queue_expired(q, now, DAY_MS);
+		e = take(q);
 		assert_non_null(e);
+		assert_true(e->expired);
 		assert_string_equal(e->row.id, i ? "2" : "1");
+		due_list_remove(&q->list, &e->due);
 		delivery_entry_free(&e->due);
 	}
-	assert_null(delivery_queue_expired(q, now, DAY_MS)); /* the third is younger */
+	assert_null(take(q)); /* the third is younger */
 	assert_int_equal(q->list.count, 1);
 	/* And one that is under way is left alone. */
-	now += 100000;
-	assert_string_equal(taken(q), "3");
-	assert_null(delivery_queue_expired(q, now, DAY_MS));
+	now = next;
+	e = take(q);
+	assert_non_null(e);
+	assert_false(e->expired);
+	now += DAY_MS;
+	assert_null(take(q));
 }
 
 static void who_is_asked_for_is_sent_at_once(void **state)
