@@ -51,13 +51,13 @@ void converter_close(struct converter *c)
 	free(c);
 }
 
-int converter_switch(struct converter **c, enum convert_format model_format)
+int converter_switch(struct converter **c, enum audio_format model_format)
 {
-	if ((*c ? (*c)->format : CONVERT_PCMU) == model_format)
+	if ((*c ? (*c)->format : AUDIO_PCMU) == model_format)
 		return 0;
 	converter_close(*c);
 	*c = NULL;
-	return model_format == CONVERT_PCMU ? 0 : converter_open(c, model_format);
+	return model_format == AUDIO_PCMU ? 0 : converter_open(c, model_format);
 }
 
 size_t converter_to_model_max(const struct converter *c, size_t mulaw_len)

@@ -24,7 +24,7 @@ void converter_close(struct converter *c); /* fine with NULL */
 /* The session's format may have changed with the session: *c (NULL, or of another
  * format) becomes one for this format; NULL for PCMU, which needs none. One that
  * fits stays, with its past. 0 or -ENOMEM. */
-int converter_switch(struct converter **c, enum convert_format model_format);
+int converter_switch(struct converter **c, enum audio_format model_format);
 
 /* Caller to model. `out` must hold converter_to_model_max(c, len) bytes; returns
  * how many were written. */

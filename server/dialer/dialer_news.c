@@ -1,5 +1,7 @@
 /* What Twilio tells of our calls by itself, late, doubled or out of order; and
  * that one is not wanted any more. */
+#include "server/dialer/dialer_news.h"
+
 #include "common/log.h"
 #include "server/dialer/dialer_private.h"
 

@@ -1,4 +1,6 @@
 /* Orders are taken: each once, whatever its Idempotency-Key has to say. */
+#include "server/dialer/dialer_place.h"
+
 #include "common/digest.h"
 #include "common/log.h"
 #include "server/dialer/dialer_private.h"

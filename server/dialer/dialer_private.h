@@ -8,11 +8,13 @@
  *   dialer_row.c    how an order is kept, and put into JSON
  *   dialer_show.c   what the API shows
  */
+#include "common/buf.h"
 #include "common/clock.h"
 #include "server/dialer/dialer.h"
 #include "server/fleet/fleet.h"
 #include "server/work/due.h"
 
+#include <cjson/cJSON.h>
 #include <pthread.h>
 
 enum { OUT_KEPT = 1000 /* orders that are over, in memory */ };

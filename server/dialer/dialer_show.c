@@ -1,4 +1,6 @@
 /* What the operator's API shows of our calls. */
+#include "server/dialer/dialer_show.h"
+
 #include "server/dialer/dialer_private.h"
 
 #include <inttypes.h>

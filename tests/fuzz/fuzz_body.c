@@ -7,7 +7,7 @@
 #include "server/line/mailbox.h"
 #include "server/web/api/steer.h"
 #include "server/web/validate.h"
-#include "server/dialer/dialer.h"
+#include "server/dialer/dialer_place.h"
 #include "server/web/api/place.h"
 
 #include <errno.h>

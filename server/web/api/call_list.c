@@ -4,7 +4,7 @@
 #include "common/json.h"
 #include "server/line/calls.h"
 #include "server/store/store_calls.h"
-#include "server/dialer/dialer.h"
+#include "server/dialer/dialer_show.h"
 
 #include <inttypes.h>
 #include <stdio.h>

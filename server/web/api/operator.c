@@ -2,7 +2,8 @@
 
 #include "common/json.h"
 #include "common/log.h"
-#include "server/dialer/dialer.h"
+#include "server/dialer/dialer_news.h"
+#include "server/dialer/dialer_show.h"
 #include "server/line/calls.h"
 #include "server/model/health.h"
 #include "server/store/store.h"

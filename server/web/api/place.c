@@ -5,7 +5,7 @@
 #include "server/agents/agents.h"
 #include "server/agents/template.h"
 #include "server/config/config_check.h"
-#include "server/dialer/dialer.h"
+#include "server/dialer/dialer_place.h"
 #include "server/line/calls.h"
 #include "server/web/fields.h"
 #include "server/work/twilio_rest.h"

@@ -10,7 +10,7 @@
 #include "server/store/store.h"
 #include "server/config/version.h"
 #include "server/knowledge/knowledge.h"
-#include "server/dialer/dialer.h"
+#include "server/dialer/dialer_show.h"
 #include "server/delivery/delivery.h"
 #include "server/work/work.h"
 

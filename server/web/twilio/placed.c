@@ -2,6 +2,7 @@
 
 #include "common/json.h"
 #include "common/log.h"
+#include "server/dialer/dialer_news.h"
 #include "server/line/mailbox.h"
 #include "server/web/http.h"
 

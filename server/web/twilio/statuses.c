@@ -1,7 +1,7 @@
 #include "server/web/twilio/statuses.h"
 
 #include "common/log.h"
-#include "server/dialer/dialer.h"
+#include "server/dialer/dialer_news.h"
 #include "server/line/calls.h"
 #include "server/recording/twilio_recording.h"
 #include "server/web/twilio/placed.h"

@@ -1,8 +1,10 @@
 /* Orders with an Idempotency-Key, against a Twilio that counts what it is asked,
  * with a store and over a restart. */
-#include "server/dialer/dialer.h"
+#include "server/dialer/dialer_place.h"
 
 #include "common/json.h"
+#include "server/dialer/dialer_news.h"
+#include "server/dialer/dialer_show.h"
 #include "server/fleet/local.h"
 #include "server/store/row.h"
 #include "server/store/store.h"
