@@ -226,7 +226,6 @@ static void on_row(void *arg, const struct delivery_row *row)
 {
 	struct delivery_entry *e = delivery_entry_new(row, NULL, NULL);
 	struct delivery *o = arg;
-
 	int64_t last = atomic_load(&o->last_seq);
 
 	while (row->seq > last && !atomic_compare_exchange_weak(&o->last_seq, &last, row->seq))

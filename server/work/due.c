@@ -251,22 +251,19 @@ static void *hand_out_until_stopped(void *arg)
 	while (!atomic_load(&d->stopping)) {
 		struct pollfd bell = { .fd = d->bell.fd, .events = POLLIN };
 		struct due_item *item, *next;
-		int64_t now_ms, next_ms;
+		int64_t wait_ms, longest_ms;
 
 		bell_clear(&d->bell);
-		next_ms = refill(d) ? LOOK_MS : AGAIN_MS;
+		longest_ms = refill(d) ? LOOK_MS : AGAIN_MS;
 		for (item = empty_inbox(d); item; item = next) {
 			next = item->next;
 			take_in(d, item);
 		}
-		now_ms = d->policy->clock_ms();
-		next_ms += now_ms;
-		now_ms = hand_out(d, now_ms);
-		if (now_ms < next_ms)
-			next_ms = now_ms;
-		next_ms -= d->policy->clock_ms();
-		if (next_ms > 0)
-			poll(&bell, 1, (int)(next_ms < LOOK_MS ? next_ms : LOOK_MS));
+		wait_ms = hand_out(d, d->policy->clock_ms()) - d->policy->clock_ms();
+		if (wait_ms > longest_ms)
+			wait_ms = longest_ms;
+		if (wait_ms > 0)
+			poll(&bell, 1, (int)wait_ms);
 	}
 	return NULL;
 }
