@@ -111,6 +111,7 @@ static int check_offline(struct config *cfg, char **args)
 static int ask(struct config *cfg, char **args)
 {
 	const char *name = args[0], *question = args[1];
+	struct knowledge *knowledge = knowledge_new();
 	const struct agent *agent = NULL;
 	struct agents *agents = NULL;
 	int status = EXIT_FAILURE;
@@ -124,12 +125,12 @@ static int ask(struct config *cfg, char **args)
 		buf_printf(&text, "there is no agent called %s in AGENTS_DIR=%s\n", name, cfg->agents_dir);
 	else if (!*agent->knowledge)
 		buf_printf(&text, "the agent %s has no knowledge folder\n", name);
-	else if (!knowledge_ask(agent->knowledge, question, &text))
+	else if (!knowledge || !knowledge_ask(knowledge, agent->knowledge, question, &text))
 		buf_printf(&text, "the folder %s cannot be searched\n", agent->knowledge);
 	else
 		status = EXIT_SUCCESS;
 	print(status ? stderr : stdout, &text);
-	knowledge_close();
+	knowledge_free(knowledge);
 	agent_release(agent);
 	agents_close(agents);
 	buf_free(&text);

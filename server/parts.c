@@ -24,6 +24,7 @@
 #include "server/web/server.h"
 #include "server/work/work.h"
 
+#include <errno.h>
 #include <string.h>
 
 static int open_access(struct program *p, struct buf *problem)
@@ -170,24 +171,32 @@ static void warn_outcomes(struct program *p, struct buf *out)
 	outcomes_warnings(p->cfg, p->agents, out);
 }
 
+static void follow_agents(void *arg)
+{
+	struct program *p = arg;
+
+	search_follow_agents(p->knowledge, p->agents);
+}
+
 static int open_knowledge(struct program *p, struct buf *problem)
 {
-	int err = knowledge_open();
+	int err = (p->knowledge = knowledge_new()) ? knowledge_start(p->knowledge) : -ENOMEM;
 
 	(void)problem;
-	if (err)
+	if (err) {
+		knowledge_free(p->knowledge);
 		return err;
-	search_follow_agents(p->agents);
-	agents_on_change(p->agents, search_follow_agents, p->agents);
-	tool_set_builtin(TOOL_SEARCH_KNOWLEDGE, search_tool, NULL);
+	}
+	follow_agents(p);
+	agents_on_change(p->agents, follow_agents, p);
+	tool_set_builtin(TOOL_SEARCH_KNOWLEDGE, search_tool, p->knowledge);
 	return 0;
 }
 
 static void close_knowledge(struct program *p)
 {
-	(void)p;
 	tool_set_builtin(TOOL_SEARCH_KNOWLEDGE, NULL, NULL);
-	knowledge_close();
+	knowledge_free(p->knowledge);
 }
 
 static int open_recorder(struct program *p, struct buf *problem)
@@ -258,6 +267,7 @@ static int open_web(struct program *p, struct buf *problem)
 		.store = p->store,
 		.dialer = p->dialer,
 		.delivery = p->delivery,
+		.knowledge = p->knowledge,
 		.work = p->work },
 	    problem);
 }

@@ -17,13 +17,14 @@ struct program {
 	struct model_access access;
 	struct agents *agents;
 	struct work *work;
-	struct store *store;   /* NULL without DATA_DIR */
+	struct store *store; /* NULL without DATA_DIR */
 	struct fleet *fleet;
 	struct dialer *dialer; /* calls we place */
 	struct dialer_view dialer_view;
 	struct delivery *delivery;
 	struct calls *calls;
 	struct hub *hub;
+	struct knowledge *knowledge;
 	struct outcomes *outcomes; /* NULL without a store */
 	struct web *web;
 	size_t opened; /* of the table */

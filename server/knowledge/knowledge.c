@@ -1,7 +1,7 @@
 #include "server/knowledge/knowledge.h"
 
 #include "common/clock.h"
-#include "common/json.h"
+#include "common/json_out.h"
 #include "common/log.h"
 #include "server/knowledge/knowledge_folder.h"
 
@@ -24,7 +24,7 @@ struct shelf { /* one folder */
 	bool lost; /* it was logged that the folder cannot be read */
 };
 
-static struct {
+struct knowledge {
 	pthread_mutex_t lock; /* the list and its pointers; never held while building */
 	pthread_cond_t stop_wanted;
 	struct shelf *shelves;
@@ -32,7 +32,7 @@ static struct {
 	bool running, stopping;
 	/* Only one at a time changes the list: the thread, or who wants folders. */
 	pthread_mutex_t builder;
-} library = { .lock = PTHREAD_MUTEX_INITIALIZER, .builder = PTHREAD_MUTEX_INITIALIZER };
+};
 
 static void log_lines(const char *folder, const struct buf *lines)
 {
@@ -56,7 +56,7 @@ static void free_shelf(struct shelf *s)
 }
 
 /* Builder's lock held. Puts a new index in place of the old one. */
-static void rebuild(struct shelf *s, uint64_t mark)
+static void rebuild(struct knowledge *k, struct shelf *s, uint64_t mark)
 {
 	struct knowledge_index *fresh = NULL, *old;
 	struct buf skipped;
@@ -71,11 +71,11 @@ static void rebuild(struct shelf *s, uint64_t mark)
 		log_error("knowledge", "cannot build the index of %s: %s", s->folder, strerror(-err));
 		return;
 	}
-	pthread_mutex_lock(&library.lock);
+	pthread_mutex_lock(&k->lock);
 	old = s->index;
 	s->index = fresh;
 	s->rebuilds++;
-	pthread_mutex_unlock(&library.lock);
+	pthread_mutex_unlock(&k->lock);
 	index_release(old);
 	log_info("knowledge", "index built; folder=%s files=%zu passages=%zu left_out=%zu kilobytes=%zu ms=%lld",
 	    s->folder, index_facts(fresh)->files, index_facts(fresh)->passages, index_facts(fresh)->left_out,
@@ -84,7 +84,7 @@ static void rebuild(struct shelf *s, uint64_t mark)
 
 /* The same; only if the folder has changed since. The mark is taken before
  * reading: what changes meanwhile is seen the next time. */
-static void follow(struct shelf *s)
+static void follow(struct knowledge *k, struct shelf *s)
 {
 	uint64_t mark;
 	int err = folder_mark(s->folder, &mark);
@@ -98,20 +98,20 @@ static void follow(struct shelf *s)
 	}
 	s->lost = false;
 	if (mark != s->mark)
-		rebuild(s, mark);
+		rebuild(k, s, mark);
 }
 
 /* Under lock. */
-static struct shelf *find(const char *folder)
+static struct shelf *find(struct knowledge *k, const char *folder)
 {
-	for (struct shelf *s = library.shelves; s; s = s->next)
+	for (struct shelf *s = k->shelves; s; s = s->next)
 		if (!strcmp(s->folder, folder))
 			return s;
 	return NULL;
 }
 
 /* Builder's lock held: nobody else takes shelves away. */
-static void add(const char *folder)
+static void add(struct knowledge *k, const char *folder)
 {
 	struct shelf *s = calloc(1, sizeof *s);
 
@@ -119,20 +119,20 @@ static void add(const char *folder)
 		free_shelf(s);
 		return;
 	}
-	pthread_mutex_lock(&library.lock);
-	s->next = library.shelves;
-	library.shelves = s;
-	pthread_mutex_unlock(&library.lock);
-	follow(s);
+	pthread_mutex_lock(&k->lock);
+	s->next = k->shelves;
+	k->shelves = s;
+	pthread_mutex_unlock(&k->lock);
+	follow(k, s);
 }
 
-static bool known(const char *folder)
+static bool known(struct knowledge *k, const char *folder)
 {
 	bool yes;
 
-	pthread_mutex_lock(&library.lock);
-	yes = find(folder);
-	pthread_mutex_unlock(&library.lock);
+	pthread_mutex_lock(&k->lock);
+	yes = find(k, folder);
+	pthread_mutex_unlock(&k->lock);
 	return yes;
 }
 
@@ -144,16 +144,16 @@ static bool among(const char *folder, const char *const *folders, size_t count)
 	return false;
 }
 
-void knowledge_want(const char *const *folders, size_t count)
+void knowledge_want(struct knowledge *k, const char *const *folders, size_t count)
 {
 	struct shelf *gone = NULL;
 
-	pthread_mutex_lock(&library.builder);
+	pthread_mutex_lock(&k->builder);
 	for (size_t i = 0; i < count; i++)
-		if (*folders[i] && !known(folders[i]))
-			add(folders[i]);
-	pthread_mutex_lock(&library.lock);
-	for (struct shelf **at = &library.shelves; *at;) {
+		if (*folders[i] && !known(k, folders[i]))
+			add(k, folders[i]);
+	pthread_mutex_lock(&k->lock);
+	for (struct shelf **at = &k->shelves; *at;) {
 		struct shelf *s = *at;
 
 		if (among(s->folder, folders, count)) {
@@ -164,8 +164,8 @@ void knowledge_want(const char *const *folders, size_t count)
 		s->next = gone;
 		gone = s;
 	}
-	pthread_mutex_unlock(&library.lock);
-	pthread_mutex_unlock(&library.builder);
+	pthread_mutex_unlock(&k->lock);
+	pthread_mutex_unlock(&k->builder);
 	while (gone) {
 		struct shelf *s = gone;
 
@@ -177,90 +177,104 @@ void knowledge_want(const char *const *folders, size_t count)
 /* ------------------------------------------------------------------- the thread */
 
 /* False when it is time to stop. */
-static bool wait_a_while(void)
+static bool wait_a_while(struct knowledge *k)
 {
 	struct timespec until;
 	bool stopping;
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += LOOK_EVERY_S;
-	pthread_mutex_lock(&library.lock);
-	while (!library.stopping && !pthread_cond_timedwait(&library.stop_wanted, &library.lock, &until))
+	pthread_mutex_lock(&k->lock);
+	while (!k->stopping && !pthread_cond_timedwait(&k->stop_wanted, &k->lock, &until))
 		;
-	stopping = library.stopping;
-	pthread_mutex_unlock(&library.lock);
+	stopping = k->stopping;
+	pthread_mutex_unlock(&k->lock);
 	return !stopping;
 }
 
 static void *look_after_folders(void *arg)
 {
-	(void)arg;
+	struct knowledge *k = arg;
+
 	pthread_setname_np(pthread_self(), "knowledge");
-	while (wait_a_while()) {
-		pthread_mutex_lock(&library.builder);
+	while (wait_a_while(k)) {
+		pthread_mutex_lock(&k->builder);
 		/* The list changes under the builder's lock only, so it may be walked. */
-		for (struct shelf *s = library.shelves; s; s = s->next)
-			follow(s);
-		pthread_mutex_unlock(&library.builder);
+		for (struct shelf *s = k->shelves; s; s = s->next)
+			follow(k, s);
+		pthread_mutex_unlock(&k->builder);
 	}
 	return NULL;
 }
 
-int knowledge_open(void)
+struct knowledge *knowledge_new(void)
 {
+	struct knowledge *k = calloc(1, sizeof *k);
 	pthread_condattr_t monotonic;
-	int err;
 
+	if (!k)
+		return NULL;
+	pthread_mutex_init(&k->lock, NULL);
+	pthread_mutex_init(&k->builder, NULL);
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&library.stop_wanted, &monotonic);
+	pthread_cond_init(&k->stop_wanted, &monotonic);
 	pthread_condattr_destroy(&monotonic);
-	library.stopping = false;
-	err = pthread_create(&library.thread, NULL, look_after_folders, NULL);
-	library.running = !err;
+	return k;
+}
+
+int knowledge_start(struct knowledge *k)
+{
+	int err = pthread_create(&k->thread, NULL, look_after_folders, k);
+
+	k->running = !err;
 	return -err;
 }
 
-void knowledge_close(void)
+void knowledge_free(struct knowledge *k)
 {
-	if (library.running) {
-		pthread_mutex_lock(&library.lock);
-		library.stopping = true;
-		pthread_cond_signal(&library.stop_wanted);
-		pthread_mutex_unlock(&library.lock);
-		pthread_join(library.thread, NULL);
-		pthread_cond_destroy(&library.stop_wanted);
-		library.running = false;
+	if (!k)
+		return;
+	if (k->running) {
+		pthread_mutex_lock(&k->lock);
+		k->stopping = true;
+		pthread_cond_signal(&k->stop_wanted);
+		pthread_mutex_unlock(&k->lock);
+		pthread_join(k->thread, NULL);
 	}
-	knowledge_want(NULL, 0);
+	knowledge_want(k, NULL, 0);
+	pthread_cond_destroy(&k->stop_wanted);
+	pthread_mutex_destroy(&k->builder);
+	pthread_mutex_destroy(&k->lock);
+	free(k);
 }
 
 /* -------------------------------------------------------------------- searching */
 
-static struct knowledge_index *current(const char *folder)
+static struct knowledge_index *current(struct knowledge *k, const char *folder)
 {
 	struct knowledge_index *index = NULL;
 	struct shelf *s;
 
-	pthread_mutex_lock(&library.lock);
-	s = find(folder);
+	pthread_mutex_lock(&k->lock);
+	s = find(k, folder);
 	if (s && s->index)
 		index = index_retain(s->index);
-	pthread_mutex_unlock(&library.lock);
+	pthread_mutex_unlock(&k->lock);
 	return index;
 }
 
-int knowledge_search(const char *folder, const char *question, knowledge_found *found, void *arg)
+int knowledge_search(struct knowledge *k, const char *folder, const char *question, knowledge_found *found, void *arg)
 {
-	struct knowledge_index *index = current(folder);
+	struct knowledge_index *index = current(k, folder);
 	int count;
 
 	if (!index) {
-		pthread_mutex_lock(&library.builder);
-		if (!known(folder))
-			add(folder);
-		pthread_mutex_unlock(&library.builder);
-		index = current(folder);
+		pthread_mutex_lock(&k->builder);
+		if (!known(k, folder))
+			add(k, folder);
+		pthread_mutex_unlock(&k->builder);
+		index = current(k, folder);
 	}
 	if (!index)
 		return -ENOENT;
@@ -271,35 +285,42 @@ int knowledge_search(const char *folder, const char *question, knowledge_found *
 
 static void put_passage(void *arg, const struct knowledge_hit *hit)
 {
-	struct buf *out = arg;
+	struct json_out *j = arg;
 
-	if (out->len && out->data[out->len - 1] == '}')
-		buf_putc(out, ',');
-	buf_puts(out, "{\"file\":");
-	json_put_cstring(out, hit->file);
-	buf_puts(out, ",\"heading\":");
-	json_put_cstring(out, hit->heading);
-	buf_puts(out, ",\"text\":");
-	json_put_cstring(out, hit->text);
-	buf_putc(out, '}');
+	json_put_object(j, NULL);
+	json_put_text(j, "file", hit->file);
+	json_put_text(j, "heading", hit->heading);
+	json_put_text(j, "text", hit->text);
+	json_put_end(j);
 }
 
-bool knowledge_answer(const char *folder, const char *question, struct buf *out)
+bool knowledge_answer(struct knowledge *k, const char *folder, const char *question, struct buf *out)
 {
 	struct buf passages;
+	struct json_out j;
 	int found;
 
 	buf_init(&passages, 0);
-	found = knowledge_search(folder, question, put_passage, &passages);
+	j = json_out_to(&passages);
+	json_put_array(&j, NULL);
+	found = knowledge_search(k, folder, question, put_passage, &j);
+	json_put_end(&j);
+	j = json_out_to(out);
+	json_put_object(&j, NULL);
 	if (found < 0 || buf_error(&passages)) {
 		log_warn("knowledge", "cannot search %s: %s", folder, strerror(found < 0 ? -found : ENOMEM));
-		buf_puts(out,
-		    "{\"error\":{\"code\":\"unavailable\",\"message\":\"The knowledge base cannot be searched "
-		    "right now.\"}}");
+		json_put_object(&j, "error");
+		json_put_text(&j, "code", "unavailable");
+		json_put_text(&j, "message", "The knowledge base cannot be searched right now.");
+		json_put_end(&j);
 	} else {
-		buf_printf(out, "{\"found\":%d,\"passages\":[%s]%s}", found, buf_text(&passages),
-		    found ? "" : ",\"note\":\"Nothing was found about this. Say that you do not know; do not guess.\"");
+		json_put_int(&j, "found", found);
+		json_put_json(&j, "passages", buf_text(&passages));
+		if (!found)
+			json_put_text(
+			    &j, "note", "Nothing was found about this. Say that you do not know; do not guess.");
 	}
+	json_put_end(&j);
 	buf_free(&passages);
 	return found >= 0;
 }
@@ -324,10 +345,10 @@ static void list_hit(void *arg, const struct knowledge_hit *hit)
 	l->count++;
 }
 
-bool knowledge_ask(const char *folder, const char *question, struct buf *out)
+bool knowledge_ask(struct knowledge *k, const char *folder, const char *question, struct buf *out)
 {
 	struct listing l = { out, 0 };
-	int found = knowledge_search(folder, question, list_hit, &l);
+	int found = knowledge_search(k, folder, question, list_hit, &l);
 
 	if (!found)
 		buf_puts(out, "nothing found; the model is told so\n");
@@ -361,25 +382,30 @@ int knowledge_check(const char *folder, struct buf *problem, struct buf *warning
 	return err;
 }
 
-void knowledge_put_status(struct buf *out)
+void knowledge_put_status(struct knowledge *k, struct buf *out)
 {
-	const char *comma = "";
+	static const struct knowledge_facts none;
+	struct json_out j = json_out_to(out);
 
-	buf_putc(out, '[');
-	pthread_mutex_lock(&library.lock);
-	for (struct shelf *s = library.shelves; s; s = s->next) {
-		static const struct knowledge_facts none;
+	json_put_array(&j, NULL);
+	if (k)
+		pthread_mutex_lock(&k->lock);
+	for (const struct shelf *s = k ? k->shelves : NULL; s; s = s->next) {
 		const struct knowledge_facts *f = s->index ? index_facts(s->index) : &none;
 
-		buf_printf(out, "%s{\"folder\":", comma);
-		json_put_cstring(out, s->folder);
-		buf_printf(out,
-		    ",\"ready\":%s,\"files\":%zu,\"left_out\":%zu,\"passages\":%zu,\"text_bytes\":%zu,\"index_bytes\":%zu,"
-		    "\"built_ms\":%lld,\"builds\":%lld}",
-		    s->index ? "true" : "false", f->files, f->left_out, f->passages, f->text_bytes, f->index_bytes,
-		    (long long)f->took_ms, (long long)s->rebuilds);
-		comma = ",";
+		json_put_object(&j, NULL);
+		json_put_text(&j, "folder", s->folder);
+		json_put_bool(&j, "ready", s->index);
+		json_put_uint(&j, "files", f->files);
+		json_put_uint(&j, "left_out", f->left_out);
+		json_put_uint(&j, "passages", f->passages);
+		json_put_uint(&j, "text_bytes", f->text_bytes);
+		json_put_uint(&j, "index_bytes", f->index_bytes);
+		json_put_int(&j, "built_ms", f->took_ms);
+		json_put_int(&j, "builds", s->rebuilds);
+		json_put_end(&j);
 	}
-	pthread_mutex_unlock(&library.lock);
-	buf_putc(out, ']');
+	if (k)
+		pthread_mutex_unlock(&k->lock);
+	json_put_end(&j);
 }

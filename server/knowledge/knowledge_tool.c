@@ -16,9 +16,8 @@ bool search_tool(void *arg, const struct tool_call *call, struct buf *out)
 	int64_t began_us = clock_now_us();
 	bool ok = false;
 
-	(void)arg;
 	if (query) {
-		ok = knowledge_answer(call->agent->knowledge, query, out);
+		ok = knowledge_answer(arg, call->agent->knowledge, query, out);
 		hist_add(&stats.knowledge_search, clock_now_us() - began_us);
 		stat_add(knowledge_searches, 1);
 	} else {
@@ -29,16 +28,16 @@ bool search_tool(void *arg, const struct tool_call *call, struct buf *out)
 	return ok;
 }
 
-void search_follow_agents(void *arg)
+void search_follow_agents(struct knowledge *k, struct agents *agents)
 {
 	const struct agent **all = calloc(AGENTS_LISTED_MAX, sizeof *all);
 	const char **folders = calloc(AGENTS_LISTED_MAX, sizeof *folders);
-	size_t count = all && folders ? agents_list(arg, all, AGENTS_LISTED_MAX) : 0;
+	size_t count = all && folders ? agents_list(agents, all, AGENTS_LISTED_MAX) : 0;
 
 	for (size_t i = 0; i < count; i++)
 		folders[i] = all[i]->knowledge;
 	if (all && folders)
-		knowledge_want(folders, count);
+		knowledge_want(k, folders, count);
 	for (size_t i = 0; i < count; i++)
 		agent_release(all[i]);
 	free(all);

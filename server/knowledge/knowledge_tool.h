@@ -8,13 +8,14 @@
 #include <stdbool.h>
 
 struct agents;
+struct knowledge;
 
-/* A tool_run; needs no argument. */
+/* A tool_run; its argument is a struct knowledge. */
 tool_run search_tool;
 
-/* The folders of all agents are wanted from now on; at start, and again when
- * there are other agents. Its type is agents_changed. */
-void search_follow_agents(void *agents);
+/* The folders of all agents are wanted from now on: at start, and again when
+ * there are other agents. */
+void search_follow_agents(struct knowledge *k, struct agents *agents);
 
 /* For --check: what of those folders nobody will find, a line each. */
 void search_warnings(struct agents *agents, struct buf *out);

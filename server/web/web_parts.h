@@ -11,6 +11,7 @@
 
 struct calls;
 struct hub;
+struct knowledge;
 struct dialer;
 struct delivery;
 struct store;
@@ -22,12 +23,13 @@ struct web_parts {
 	const struct route *const *routes; /* what can be asked, see server/web/routes.h */
 	struct agents *agents;
 	struct calls *calls;
-	struct hub *hub;           /* for who watches calls, server/news/hub.h */
-	struct store *store;       /* what is kept; NULL without DATA_DIR */
-	struct dialer *dialer;     /* calls we place, server/dialer/dialer.h */
-	struct delivery *delivery; /* webhooks out, server/delivery/delivery.h */
-	struct work *work;         /* the pools for slow things, server/work/work.h */
-	int64_t started_us;        /* set by web_open */
+	struct hub *hub;             /* for who watches calls, server/news/hub.h */
+	struct store *store;         /* what is kept; NULL without DATA_DIR */
+	struct dialer *dialer;       /* calls we place, server/dialer/dialer.h */
+	struct delivery *delivery;   /* webhooks out, server/delivery/delivery.h */
+	struct knowledge *knowledge; /* what agents know, server/knowledge/knowledge.h */
+	struct work *work;           /* the pools for slow things, server/work/work.h */
+	int64_t started_us;          /* set by web_open */
 };
 
 #endif

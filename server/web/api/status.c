@@ -260,10 +260,10 @@ static void put_section(struct buf *out, const char *section)
 		out->data[begin] = '{';
 }
 
-static void put_knowledge(struct buf *out)
+static void put_knowledge(const struct web_parts *parts, struct buf *out)
 {
 	buf_puts(out, ",\"knowledge\":{\"folders\":");
-	knowledge_put_status(out);
+	knowledge_put_status(parts->knowledge, out);
 	put_counters(out, "knowledge");
 	buf_putc(out, '}');
 }
@@ -283,7 +283,7 @@ void status_json(const struct web_parts *parts, int64_t now_us, struct buf *out)
 	put_section(out, "http");
 	put_watchers(parts, out);
 	put_section(out, "records");
-	put_knowledge(out);
+	put_knowledge(parts, out);
 	put_recording(out);
 	buf_puts(out, ",\"cost\":");
 	spending_put_json(out, clock_wall_ms());

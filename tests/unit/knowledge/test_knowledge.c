@@ -20,6 +20,7 @@
 #include <cmocka.h>
 
 static char folder[64];
+static struct knowledge *knowledge;
 
 static void put(const char *name, const char *text, size_t len)
 {
@@ -42,7 +43,8 @@ static int make_folder(void **state)
 {
 	(void)state;
 	snprintf(folder, sizeof folder, "build/tmp/test_knowledge.XXXXXX");
-	return mkdtemp(folder) ? 0 : -1;
+	knowledge = knowledge_new();
+	return knowledge && mkdtemp(folder) ? 0 : -1;
 }
 
 static int remove_folder(void **state)
@@ -50,7 +52,8 @@ static int remove_folder(void **state)
 	char command[128];
 
 	(void)state;
-	knowledge_close();
+	knowledge_free(knowledge);
+	knowledge = NULL;
 	snprintf(command, sizeof command, "rm -rf '%s'", folder);
 	return system(command);
 }
@@ -82,7 +85,7 @@ static char *found(const char *question)
 	int count;
 
 	buf_init(&out, 0);
-	count = knowledge_search(folder, question, list, &out);
+	count = knowledge_search(knowledge, folder, question, list, &out);
 	snprintf(said, sizeof said, "%s", count < 0 ? strerror(-count) : buf_text(&out));
 	buf_free(&out);
 	return said;
@@ -188,7 +191,7 @@ static void at_most_five_passages_and_four_kilobytes(void **state)
 	}
 	put_text("long.md", buf_text(&text));
 	buf_init(&answer, 0);
-	assert_true(knowledge_answer(folder, "oregano", &answer));
+	assert_true(knowledge_answer(knowledge, folder, "oregano", &answer));
 	json = json_parse(answer.data, answer.len);
 	cJSON_ArrayForEach(each, json_get(json, "passages")) bytes += strlen(json_str(each, "text"));
 	assert_true(bytes > 1000 && bytes <= KNOWLEDGE_BYTES);
@@ -202,7 +205,7 @@ static void at_most_five_passages_and_four_kilobytes(void **state)
 		snprintf(name, sizeof name, "n%d.txt", i);
 		put_text(name, "basil");
 	}
-	knowledge_want(NULL, 0);
+	knowledge_want(knowledge, NULL, 0);
 	assert_int_equal(strlen(found("basil")), 5 * strlen("n0.txt: \n"));
 }
 
@@ -215,16 +218,16 @@ static void nothing_found_is_an_answer(void **state)
 	(void)state;
 	put_menu();
 	buf_init(&out, 0);
-	assert_true(knowledge_answer(folder, "submarine", &out));
+	assert_true(knowledge_answer(knowledge, folder, "submarine", &out));
 	json = json_parse(out.data, out.len);
 	assert_true(json_num(json, "found", &count) && count == 0);
 	assert_non_null(strstr(json_str(json, "note"), "Nothing was found"));
 	cJSON_Delete(json);
 	buf_reset(&out);
-	assert_true(knowledge_ask(folder, "submarine", &out));
+	assert_true(knowledge_ask(knowledge, folder, "submarine", &out));
 	assert_string_equal(buf_text(&out), "nothing found; the model is told so\n");
 	buf_reset(&out);
-	assert_true(knowledge_ask(folder, "gnocchi", &out));
+	assert_true(knowledge_ask(knowledge, folder, "gnocchi", &out));
 	assert_non_null(strstr(buf_text(&out), "1. food/menu.md: Menu > Pasta (score "));
 	assert_non_null(strstr(buf_text(&out), "   Carbonara with egg and bacon. Every Thursday gnocchi.\n"));
 	buf_free(&out);
@@ -276,7 +279,7 @@ static void a_missing_folder_is_a_mistake_and_an_empty_one_a_warning(void **stat
 	assert_int_equal(knowledge_check(folder, &problem, &warning), 0);
 	assert_non_null(strstr(buf_text(&warning), "holds no .md or .txt"));
 	buf_reset(&warning);
-	assert_false(knowledge_answer("/nonexistent", "basil", &warning));
+	assert_false(knowledge_answer(knowledge, "/nonexistent", "basil", &warning));
 	assert_non_null(strstr(buf_text(&warning), "\"error\""));
 	buf_free(&problem);
 	buf_free(&warning);
@@ -306,8 +309,8 @@ static void the_index_follows_the_files(void **state)
 
 	(void)state;
 	put_menu();
-	assert_int_equal(knowledge_open(), 0);
-	knowledge_want(wanted, 1);
+	assert_int_equal(knowledge_start(knowledge), 0);
+	knowledge_want(knowledge, wanted, 1);
 	assert_string_equal(found("tiramisu"), "");
 	put_text("food/dessert.md", "# Dessert\n\nTiramisu.");
 	assert_true(until_found("tiramisu", "food/dessert.md: Dessert\n"));
@@ -336,7 +339,7 @@ static void *search_on(void *arg)
 		int count;
 
 		buf_init(&out, 0);
-		count = knowledge_search(folder, "basil noon gateau", list, &out);
+		count = knowledge_search(knowledge, folder, "basil noon gateau", list, &out);
 		if (count < 3)
 			atomic_fetch_add(&wrong, 1);
 		atomic_fetch_add(&searches, 1);
@@ -353,8 +356,8 @@ static void searches_from_many_threads_go_on_while_it_is_rebuilt(void **state)
 
 	(void)state;
 	put_menu();
-	knowledge_want(wanted, 1);
-	assert_int_equal(knowledge_open(), 0);
+	knowledge_want(knowledge, wanted, 1);
+	assert_int_equal(knowledge_start(knowledge), 0);
 	atomic_store(&over, false);
 	for (int i = 0; i < 6; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, search_on, NULL), 0);
@@ -378,16 +381,16 @@ static void folders_no_longer_wanted_are_forgotten(void **state)
 
 	(void)state;
 	put_menu();
-	knowledge_want(wanted, 3);
+	knowledge_want(knowledge, wanted, 3);
 	buf_init(&out, 0);
-	knowledge_put_status(&out);
+	knowledge_put_status(knowledge, &out);
 	json = json_parse(out.data, out.len);
 	assert_int_equal(cJSON_GetArraySize(json), 1);
 	assert_string_equal(json_str(json->child, "folder"), folder);
 	cJSON_Delete(json);
-	knowledge_want(NULL, 0);
+	knowledge_want(knowledge, NULL, 0);
 	buf_reset(&out);
-	knowledge_put_status(&out);
+	knowledge_put_status(knowledge, &out);
 	assert_string_equal(buf_text(&out), "[]");
 	buf_free(&out);
 }
