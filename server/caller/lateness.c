@@ -42,6 +42,7 @@ uint32_t lateness_frame(struct lateness *g, bool has_timestamp, uint64_t timesta
 		g->next_ms += len_ms;
 	}
 	g->last_us = now_us;
+	g->look_us = 0;
 	g->padded = false;
 	if (missing <= g->debt_ms) {
 		g->debt_ms -= (uint32_t)missing;
@@ -59,7 +60,9 @@ uint32_t lateness_late_ms(const struct lateness *g)
 
 uint32_t lateness_pad(struct lateness *g, bool speaking, int64_t now_us)
 {
-	if (!speaking || g->padded || now_us < g->last_us + LATENESS_PATIENCE_US)
+	if (!g->look_us && now_us >= g->last_us + LATENESS_LOOK_US)
+		g->look_us = now_us;
+	if (!speaking || g->padded || !g->look_us || now_us < g->look_us + LATENESS_AGAIN_US)
 		return 0;
 	g->padded = true;
 	g->debt_ms += LATENESS_PAD_MS;
@@ -68,5 +71,7 @@ uint32_t lateness_pad(struct lateness *g, bool speaking, int64_t now_us)
 
 int64_t lateness_deadline_us(const struct lateness *g, bool speaking)
 {
-	return speaking && !g->padded ? g->last_us + LATENESS_PATIENCE_US : INT64_MAX;
+	if (!speaking || g->padded)
+		return INT64_MAX;
+	return g->look_us ? g->look_us + LATENESS_AGAIN_US : g->last_us + LATENESS_LOOK_US;
 }

@@ -7,7 +7,9 @@
  * (caller loop only, pure) watches Twilio's media.timestamp and the clock and
  * says how much silence to send in place of what is missing. Padding sent on
  * the clock's word is a debt: if the frames were only late, the gaps that
- * follow are filled by that much less.
+ * follow are filled by that much less. Frames have stopped if two looks, some time
+ * apart, find none: a machine that stood still itself, and Twilio's frames with
+ * it, finds them at the second.
  *
  * It also tells how late caller audio is: what arrives is compared with the
  * frame that took the least time of all, so a queue anywhere on the way shows.
@@ -16,10 +18,11 @@
 #include <stdint.h>
 
 enum {
-	LATENESS_PATIENCE_US = 750000, /* no frame for so long while the caller speaks: pad */
-	LATENESS_PAD_MS = 1000,        /* by so much, once for each time frames stop */
-	LATENESS_FILL_MAX_MS = 10000,  /* a jump of the timestamps longer than this is not believed */
-	LATENESS_JITTER_MS = 20,       /* a hole shorter than a frame is rounding */
+	LATENESS_LOOK_US = 500000,    /* no frame for so long while the caller speaks: look again */
+	LATENESS_AGAIN_US = 250000,   /* so long after that look, and there is none still: pad */
+	LATENESS_PAD_MS = 1000,       /* by so much, once for each time frames stop */
+	LATENESS_FILL_MAX_MS = 10000, /* a jump of the timestamps longer than this is not believed */
+	LATENESS_JITTER_MS = 20,      /* a hole shorter than a frame is rounding */
 };
 
 struct lateness {
@@ -28,6 +31,7 @@ struct lateness {
 	int64_t base_us;  /* least (arrival - timestamp) seen lately */
 	int64_t last_us;  /* arrival of the newest frame */
 	int64_t late_us;  /* how late the newest frame was */
+	int64_t look_us;  /* when it was first seen that frames had stopped; 0: they have not */
 	uint32_t debt_ms; /* padding sent that no gap has used up */
 	bool padded;      /* since the last frame */
 };

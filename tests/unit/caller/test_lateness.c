@@ -150,6 +150,15 @@ static void frames_without_a_timestamp_count_by_their_length(void **state)
 
 /* ----------------------------------------------------------------------- padding */
 
+enum { PATIENCE_US = LATENESS_LOOK_US + LATENESS_AGAIN_US };
+
+/* What is padded by the second look, the newest frame having come at `last`. */
+static uint32_t looked_twice(struct lateness *g, int64_t last)
+{
+	assert_int_equal(lateness_pad(g, true, last + LATENESS_LOOK_US), 0);
+	return lateness_pad(g, true, last + PATIENCE_US);
+}
+
 static void pads_once_when_frames_stop_in_mid_speech(void **state)
 {
 	struct lateness g;
@@ -158,7 +167,10 @@ static void pads_once_when_frames_stop_in_mid_speech(void **state)
 	(void)state;
 	lateness_init(&g, T0);
 	last = T0 + (int64_t)(steady(&g, 0, 50) - FRAME) * MS;
-	due = last + LATENESS_PATIENCE_US;
+	due = last + PATIENCE_US;
+	assert_int_equal(lateness_pad(&g, true, last + LATENESS_LOOK_US - 1), 0);
+	assert_int_equal(lateness_deadline_us(&g, true), last + LATENESS_LOOK_US);
+	assert_int_equal(lateness_pad(&g, true, last + LATENESS_LOOK_US), 0);
 	assert_int_equal(lateness_deadline_us(&g, true), due);
 	assert_int_equal(lateness_pad(&g, true, due - 1), 0);
 	assert_int_equal(lateness_pad(&g, true, due), LATENESS_PAD_MS);
@@ -166,7 +178,25 @@ static void pads_once_when_frames_stop_in_mid_speech(void **state)
 	assert_int_equal(lateness_deadline_us(&g, true), INT64_MAX);
 	/* The next frame, and it may happen again. */
 	assert_int_equal(lateness_frame(&g, false, 0, FRAME, due + 5000 * MS), 0);
-	assert_int_equal(lateness_pad(&g, true, due + 5000 * MS + LATENESS_PATIENCE_US), LATENESS_PAD_MS);
+	assert_int_equal(looked_twice(&g, due + 5000 * MS), LATENESS_PAD_MS);
+}
+
+/* Nothing ran for 1.2 s, neither we nor who sends: its frames are there a moment
+ * after the first look, and are all that was said. */
+static void what_stood_still_with_us_has_not_stopped(void **state)
+{
+	struct lateness g;
+	uint64_t next;
+
+	(void)state;
+	lateness_init(&g, T0);
+	next = steady(&g, 0, 50);
+	assert_int_equal(lateness_pad(&g, true, T0 + (int64_t)next * MS + 1200 * MS), 0);
+	for (int64_t late = 1200; late > 0; late -= FRAME, next += FRAME) {
+		assert_int_equal(frame(&g, next, late * MS), 0);
+		assert_int_equal(lateness_pad(&g, true, T0 + (int64_t)next * MS + late * MS), 0);
+	}
+	assert_int_equal(g.debt_ms, 0);
 }
 
 static void silence_of_a_silent_caller_is_not_padded(void **state)
@@ -178,9 +208,9 @@ static void silence_of_a_silent_caller_is_not_padded(void **state)
 	steady(&g, 0, 50);
 	assert_int_equal(lateness_deadline_us(&g, false), INT64_MAX);
 	assert_int_equal(lateness_pad(&g, false, T0 + 3600 * 1000 * (int64_t)MS), 0);
-	/* Starting to speak makes it due at once, and once. */
-	assert_true(lateness_deadline_us(&g, true) < T0 + 3600 * 1000 * (int64_t)MS);
-	assert_int_equal(lateness_pad(&g, true, T0 + 3600 * 1000 * (int64_t)MS), LATENESS_PAD_MS);
+	/* Starting to speak makes it due at the next look, and once. */
+	assert_true(lateness_deadline_us(&g, true) <= T0 + 3600 * 1000 * (int64_t)MS + LATENESS_AGAIN_US);
+	assert_int_equal(lateness_pad(&g, true, T0 + 3600 * 1000 * (int64_t)MS + LATENESS_AGAIN_US), LATENESS_PAD_MS);
 }
 
 static void padding_is_set_off_against_the_hole_it_stood_for(void **state)
@@ -191,7 +221,7 @@ static void padding_is_set_off_against_the_hole_it_stood_for(void **state)
 	(void)state;
 	lateness_init(&g, T0);
 	next = steady(&g, 0, 50);
-	lateness_pad(&g, true, T0 + (int64_t)next * MS + LATENESS_PATIENCE_US);
+	looked_twice(&g, T0 + (int64_t)next * MS);
 	/* The frames never came: 3 s are missing, one of which was sent. */
 	assert_int_equal(frame(&g, next + 3000, 0), 3000 - LATENESS_PAD_MS);
 	assert_int_equal(g.debt_ms, 0);
@@ -206,7 +236,7 @@ static void padding_for_frames_that_were_only_late_is_paid_back_by_later_holes(v
 	(void)state;
 	lateness_init(&g, T0);
 	next = steady(&g, 0, 50);
-	lateness_pad(&g, true, T0 + (int64_t)next * MS + LATENESS_PATIENCE_US);
+	looked_twice(&g, T0 + (int64_t)next * MS);
 	for (int i = 0; i < 100; i++, next += FRAME) /* all of them, 1.2 s late */
 		assert_int_equal(frame(&g, next, 1200 * MS), 0);
 	assert_int_equal(frame(&g, next + 600, 0), 0);
@@ -238,6 +268,8 @@ static void model_hears_as_much_time_as_has_passed(void **state)
 				arrival_ms += seed / 512 % 2000; /* held up */
 			if (arrival_ms < said_ms)
 				arrival_ms = said_ms;
+			if (lateness_deadline_us(&g, true) <= T0 + (int64_t)arrival_ms * MS)
+				sent_ms += lateness_pad(&g, true, lateness_deadline_us(&g, true));
 			sent_ms += lateness_pad(&g, true, T0 + (int64_t)arrival_ms * MS);
 			sent_ms += lateness_frame(&g, true, said_ms, FRAME, T0 + (int64_t)arrival_ms * MS) + FRAME;
 			said_ms += FRAME;
@@ -310,6 +342,7 @@ int main(void)
 		cmocka_unit_test(doubled_frame_does_not_turn_the_count_back),
 		cmocka_unit_test(frames_without_a_timestamp_count_by_their_length),
 		cmocka_unit_test(pads_once_when_frames_stop_in_mid_speech),
+		cmocka_unit_test(what_stood_still_with_us_has_not_stopped),
 		cmocka_unit_test(silence_of_a_silent_caller_is_not_padded),
 		cmocka_unit_test(padding_is_set_off_against_the_hole_it_stood_for),
 		cmocka_unit_test(padding_for_frames_that_were_only_late_is_paid_back_by_later_holes),

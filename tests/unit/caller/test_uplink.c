@@ -116,6 +116,9 @@ static void frames_that_stop_while_the_caller_speaks_are_padded_once(void **stat
 	frame(0, 1);
 	now = uplink_deadline_us(&uplink);
 	uplink_run(&uplink, now);
+	assert_int_equal(counted(&line->counters.padded_ms), 0);
+	now = uplink_deadline_us(&uplink);
+	uplink_run(&uplink, now);
 	uplink_run(&uplink, now + 5 * (int64_t)US_PER_S);
 	assert_int_equal(counted(&line->counters.padded_ms), LATENESS_PAD_MS);
 }
