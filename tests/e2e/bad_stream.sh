@@ -22,7 +22,7 @@ say caller-4.wav
 wait-agent-talking 1500
 dtmf 12# 100
 wait-clear
-wait-agent-done 300
+wait-agent-done 1000
 dtmf 345 100
 wait-agent-talking 500
 hangup
@@ -32,9 +32,9 @@ say caller-1.wav
 wait-agent-talking 1500
 say caller-2.wav
 wait-clear
-wait-agent-done 300
+wait-agent-done 1000
 say caller-3.wav
-wait-agent-done 300
+wait-agent-done 1000
 hangup
 SCRIPT
 

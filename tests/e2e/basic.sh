@@ -4,14 +4,14 @@
 . "$(dirname "$0")/lib.sh"
 
 cat >"$WORK/basic.script" <<'SCRIPT'
-wait-agent-done 300
+wait-agent-done 1000
 say caller-1.wav
 wait-agent-talking 1500
 say caller-2.wav
 wait-clear
-wait-agent-done 300
+wait-agent-done 1000
 say caller-3.wav
-wait-agent-done 300
+wait-agent-done 1000
 hangup
 SCRIPT
 

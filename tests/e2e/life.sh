@@ -7,11 +7,11 @@ script() { # NAME LINES…
 	printf '%s\n' "${@:2}" >"$WORK/$1.script"
 }
 script life-wait "wait-end 40000"
-script life-greet "wait-agent-done 300" "hangup"
-script life-keys "wait-agent-talking 400" "dtmf 42#" "wait-clear" "wait-agent-done 300" "dtmf 7" "wait-agent-done 300" "hangup"
-script life-over "wait-agent-talking 300" "say caller-2.wav" "silence 15000" "hangup"
-script life-ask "wait-agent-done 300" "say caller-1.wav" "wait-agent-done 300" "hangup"
-script life-last "wait-agent-done 300" "say caller-3.wav" "silence 700" "hangup"
+script life-greet "wait-agent-done 1000" "hangup"
+script life-keys "wait-agent-talking 400" "dtmf 42#" "wait-clear" "wait-agent-done 1000" "dtmf 7" "wait-agent-done 300" "hangup"
+script life-over "wait-agent-talking 300" "say caller-2.wav" "silence 20000" "hangup"
+script life-ask "wait-agent-done 1000" "say caller-1.wav" "wait-agent-done 300" "hangup"
+script life-last "wait-agent-done 1000" "say caller-3.wav" "silence 700" "hangup"
 
 # sid NAME: the CallSid of a phone's only call.
 sid() {
@@ -82,7 +82,9 @@ greetings() {
 	server exact GREETING_MODE=exact GREETING="Good day, this is a test." IDLE_SECONDS=60
 	check "greeting: exact words are asked for" phone exact --script "$OUTER/life-greet.script" --expect 'answers>=1' --expect warnings=0
 	check "greeting: stops with status 0" stop_server
+}
 
+protected() {
 	server protect GREETING_PROTECT_MS=20000
 	check "protect: speech over the greeting does not stop it, and is answered after" phone protect \
 		--script "$OUTER/life-over.script" --expect clears=0 --expect 'heard_ms>=14000' --expect warnings=0 --expect script_done=1
@@ -90,7 +92,9 @@ greetings() {
 	check "protect: all of the greeting was heard" equal \
 		"$(field "$WORK/protect-record.json" '[.turns[] | select(.who == "agent")][0] | .heard_ms == .generated_ms and (.interrupted | not)')" true
 	check "protect: stops with status 0" stop_server
+}
 
+meek() {
 	server meek INTERRUPTIBLE=off
 	check "interruptible off: speech over an answer does not stop it, and is answered after" phone meek \
 		--script "$OUTER/life-over.script" --expect clears=0 --expect 'heard_ms>=14000' --expect warnings=0 --expect script_done=1
@@ -146,7 +150,7 @@ drain() {
 
 model model --key "$SECRET" --transcript-ms 1000
 # Each group has its own server; they share the model.
-for group in limits overflow keys greetings last_words again drain; do
+for group in protected meek limits overflow keys greetings last_words again drain; do
 	($group >"$WORK/group-$group.out" 2>&1; exit $FAILED) &
 	GROUPS_UP+=($!)
 done

@@ -20,7 +20,7 @@ say caller-1.wav
 wait-agent-talking 1500
 say caller-2.wav
 wait-clear
-wait-agent-done 300
+wait-agent-done 1000
 hangup
 SCRIPT
 
@@ -30,7 +30,7 @@ broken() {
 		--expect close_code=1000
 }
 
-plan good "" --script "$WORK/good.script" --expect answers=2 --expect cut_answers=1 --expect clears=1 \
+plan good "" --script "$WORK/good.script" --expect 'answers>=2' --expect cut_answers=1 --expect clears=1 \
 	--expect warnings=0 --expect end=caller --expect script_done=1
 HOWS="rst fin notify 1000 1001 1011 4000-whatever"
 WHERES="updated speech answer done"

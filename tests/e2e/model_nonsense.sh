@@ -20,7 +20,7 @@ say caller-2.wav
 wait-agent-talking 1200
 say caller-1.wav
 wait-clear
-wait-agent-done 300
+wait-agent-done 1000
 hangup
 SCRIPT
 cat >"$WORK/unanswered.script" <<SCRIPT
@@ -50,14 +50,15 @@ with() {
 	plan "$2" "$3" --script "$WORK/$1.script" --expect warnings=0 --expect script_done=1 "${@:4}"
 }
 
-# survives NAME FAULTS: answered, and hung up by the caller.
+# survives NAME FAULTS: answered, and hung up by the caller. (What breaks off for a
+# moment counts as two answers at the phone; the record knows better.)
 survives() {
-	with talk "$1" "$2" --expect end=caller --expect answers=1
+	with talk "$1" "$2" --expect end=caller --expect 'answers>=1'
 }
 
 # interrupted NAME FAULTS: two turns, an interruption, nothing heard twice.
 interrupted() {
-	with interrupt "$1" "$2" --expect end=caller --expect answers=2 --expect clears=1 --expect cut_answers=1
+	with interrupt "$1" "$2" --expect end=caller --expect 'answers>=2' --expect clears=1 --expect cut_answers=1
 }
 
 # broken NAME FAULTS [SCRIPT]: the caller hears an apology.
@@ -70,7 +71,7 @@ DEADLY="utf8:1007 giant:1009 rsv:1002 masked:1002 opcode:1002 long-ping:1002 tor
 # The longest first.
 broken no-pong no-pong mute
 broken stuck stuck
-with half-minute read-rate read-rate=3000 --expect end=caller
+with half-minute read-rate read-rate=5000 --expect end=caller
 broken stop-reading stop-reading=2
 broken silent silent
 interrupted good ""
@@ -94,7 +95,7 @@ done
 for what in no-cancel late-deltas=5 late-after-done=5; do
 	interrupted "${what%=*}" "$what"
 done
-with long long-answer "long-answer=400 one-delta" --expect end=caller --expect clears=1 --expect 'answers=2' \
+with long long-answer "long-answer=400 one-delta" --expect end=caller --expect clears=1 --expect 'answers>=2' \
 	--expect cut_answers=1
 for what in rate_limit inference server; do
 	survives "fails-once-$what" "fail=$what:1"
@@ -114,16 +115,17 @@ all_over
 
 CALLER='(.turns[0] | .who == "caller" and (.text | length) > 10)'
 AGENT='(.turns[1] | .who == "agent" and (.text | length) > 10 and .heard_ms > 0 and .heard_ms <= .generated_ms)'
+ONCE='([.turns[].who] | join(" ")) == "caller agent"'
 FINE="$CALLER and $AGENT and .audio.answer_dropped_ms == 0 and .audio.dropped_ms == 0 and .audio.padded_ms == 0"
 BOTH='([.turns[].who] | join(" ")) == "caller agent caller agent"'
 TWICE="$FINE and $BOTH and .turns[1].interrupted and (.turns[3].interrupted | not)"
 
 check "a good call beside all this does not notice" went good caller_hung_up "$TWICE"
 for what in $HARMLESS; do
-	check "garbage is ignored: $what" went "garbage-$what" caller_hung_up "$FINE"
+	check "garbage is ignored: $what" went "garbage-$what" caller_hung_up "$FINE and $ONCE"
 done
 for what in text unknown types binary deep; do
-	check "garbage while the session is set up is ignored: $what" went "early-$what" caller_hung_up "$FINE"
+	check "garbage while the session is set up is ignored: $what" went "early-$what" caller_hung_up "$FINE and $ONCE"
 done
 for what in $DEADLY; do
 	check "a breach of the protocol ends it: ${what%:*}" went "garbage-${what%:*}" model_lost \
@@ -133,7 +135,7 @@ check "a frame that is cut short swallows what follows, and ends it" went garbag
 	'.turns[0].who == "caller" and .turns[1].who == "agent" and .turns[1].generated_ms > 0'
 for what in unknown-parameter active-response cancel-not-active commit-empty truncate-too-long server minimal \
 	rate-limit; do
-	check "an error that does not matter: $what" went "error-$what" caller_hung_up "$FINE"
+	check "an error that does not matter: $what" went "error-$what" caller_hung_up "$FINE and $ONCE"
 done
 check "fragments are legal" went fragment caller_hung_up "$TWICE"
 check "events may come a few bytes at a time" went drip caller_hung_up "$TWICE"
@@ -163,7 +165,7 @@ for what in quota model_not_found; do
 done
 for what in content_filter max_tokens; do
 	check "an answer that stops half-way is an answer: $what" went "fails-$what" caller_hung_up \
-		"$FINE and .turns[1].status == \"incomplete\""
+		"$FINE and $ONCE and .turns[1].status == \"incomplete\""
 done
 check "an answer without audio is not heard" went no-audio caller_hung_up \
 	"$CALLER and (.turns | length) == 2 and .turns[1].status == \"completed\" and .turns[1].heard_ms == null"

@@ -6,7 +6,7 @@
 
 cat >"$WORK/talk.script" <<SCRIPT
 say caller-1.wav
-wait-agent-done 300
+wait-agent-done 1000
 hangup
 SCRIPT
 # Speaks up while the goodbye is being said.

@@ -5,9 +5,9 @@
 . "$(dirname "$0")/lib.sh"
 
 cat >"$WORK/outbound.script" <<'SCRIPT'
-wait-agent-done 300
+wait-agent-done 1000
 say caller-1.wav
-wait-agent-done 300
+wait-agent-done 1000
 hangup
 SCRIPT
 cat >"$WORK/machine.script" <<'SCRIPT'
@@ -16,7 +16,7 @@ wait-end
 SCRIPT
 cat >"$WORK/callee-first.script" <<'SCRIPT'
 say caller-1.wav
-wait-agent-done 300
+wait-agent-done 1000
 hangup
 SCRIPT
 
@@ -234,16 +234,21 @@ killed() {
 	SINK_PORT=9
 	agents
 	rest rest --rule busy --rule timeout@+12025550171x1 --rule silent@+12025550171
-	server server "${REST[@]}" SIGNING_SECRET="$SECRET" AGENTS_DIR="$WORK/agents" DATA_DIR="$WORK/data" OUTBOUND_CPS=0.2
+	server server "${REST[@]}" SIGNING_SECRET="$SECRET" AGENTS_DIR="$WORK/agents" DATA_DIR="$WORK/data" OUTBOUND_CPS=0.1
 	rest_to "$PORT"
 	place asked 171 '' -H "Idempotency-Key: asked" &
 	asker=$!
 	until_true eval '[ "$(made 171)" = 1 ]'
-	# These wait their turn, five seconds apart.
+	# These wait their turn, ten seconds apart: the last for a minute.
+	for each in 181 182 183 184 185; do
+		place "before$each" "$each" &
+		asker+=" $!"
+		until_true eval "[ \$(api /calls | jq '[.calls[] | select(.to == \"+12025550$each\")] | length') = 1 ]"
+	done
 	place queued 172 '' -H "Idempotency-Key: queued"
 	check "what waits its turn is taken" answered queued 201 '.call_sid == null and .status == "queued"'
 	kill -9 "$SERVER"
-	wait "$SERVER" "$asker" 2>/dev/null
+	wait "$SERVER" $asker 2>/dev/null
 	# At the same port: it asks at once, and Twilio's news must find it.
 	server server2 "${REST[@]}" PORT="$PORT" SIGNING_SECRET="$SECRET" AGENTS_DIR="$WORK/agents" DATA_DIR="$WORK/data" \
 		OUTBOUND_CPS=20

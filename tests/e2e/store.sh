@@ -7,7 +7,7 @@
 cat >"$WORK/store.script" <<'SCRIPT'
 wait-agent-talking 1500
 say caller-3.wav
-wait-agent-done 300
+wait-agent-done 1000
 hangup
 SCRIPT
 cat >"$WORK/store-long.script" <<'SCRIPT'

@@ -6,12 +6,12 @@
 
 SORRY="we have a technical problem"
 cat >"$WORK/good.script" <<'SCRIPT'
-wait-agent-done 300
+wait-agent-done 1000
 say caller-1.wav
 wait-agent-talking 1500
 say caller-2.wav
 wait-clear
-wait-agent-done 300
+wait-agent-done 1000
 hangup
 SCRIPT
 cat >"$WORK/short.script" <<'SCRIPT'

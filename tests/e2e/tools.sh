@@ -81,9 +81,9 @@ good_and_bad() {
 	   "then": {"say": "That did not work."}},
 	  {"hear": "Go on.", "say": "", "calls": [{"name": "late"}], "then": {"say": "It is too late."}} ]}' \
 	"$(UTTER 3)
-wait-agent-done 300
+wait-agent-done 1000
 $(UTTER 3)
-wait-agent-done 300
+wait-agent-done 1000
 $(UTTER 3)
 wait-agent-done 2500
 hangup"
@@ -139,7 +139,7 @@ hangs_up() {
 	"$(UTTER 3)
 wait-agent-talking 3000
 $(UTTER 3)
-wait-agent-done 300
+wait-agent-done 1000
 $(UTTER 3)
 wait-end" --expect end=server
 	check "$NAME: the agent said goodbye" equal "$(field "$WORK/call.json" .ending.reason)" agent_ended
@@ -167,7 +167,7 @@ wait-end" --expect 'dial=+12025550177' --expect streams=1
 comes_back() {
 	talk "$NAME" "$TRANSFER" "$(UTTER 3)
 wait-end
-wait-agent-done 500
+wait-agent-done 1000
 hangup" --dial busy --expect 'dial=+12025550177' --expect streams=2
 	check "$NAME: counted" jq -e '.calls | .transfers == 1 and .transfers_back == 1' "$WORK/status.json"
 	check "$NAME: the agent knows what was said, and that nobody answered" jq -e '[.per_session[] | select(.items | length >= 3)][0].items |
@@ -214,13 +214,13 @@ wrong() {
 	  {"hear": "Three.", "say": "", "calls": [{"name": "book", "call_id_length": 10000}], "then": {"say": "Never."}},
 	  {"hear": "Four.", "say": "", "cancelled": true, "calls": [{"name": "when"}], "then": {"say": "After all."}} ]}' \
 	"$(UTTER 3)
-wait-agent-done 300
+wait-agent-done 1000
 $(UTTER 3)
-wait-agent-done 300
+wait-agent-done 1000
 $(UTTER 3)
-wait-agent-done 300
+wait-agent-done 1000
 $(UTTER 3)
-wait-agent-done 300
+wait-agent-done 1000
 hangup"
 	check "$NAME: the same id runs once" equal "$(grep "\"call_sid\":\"$SID\"" "$OUTER/sink.jsonl" | grep -c '"path":"/book"')" 1
 	check "$NAME: what was completed before the cut runs, what never was does not" equal \
@@ -265,7 +265,7 @@ failed() {
 	local call=
 	agent
 	echo '{"turns": [{"hear": "Hello?", "say": "Hello."}]}' >"$WORK/model.json.script"
-	echo "wait-agent-done 300 15000
+	echo "wait-agent-done 1000 60000
 hangup" >"$WORK/caller.script"
 	model model --key "$SECRET" --script "$WORK/model.json.script" --fault fail=server:1@2
 	server server AGENTS_DIR="$WORK/agents" SIGNING_SECRET="$SECRET"

@@ -37,7 +37,7 @@ call() {
 	model model --key "$SECRET" --record "$WORK" "${faults[@]}"
 	server server MAX_CALLS=2 GREETING_MODE=wait MODEL_CONNECT_MS=10000 "${@:2}"
 	until_true eval "api /status | jq -e '.model.connects == 1'"
-	phone call --script "$OUTER/talk.script" --expect end=caller --expect answers=1 --expect turns_answered=1 \
+	phone call --script "$OUTER/talk.script" --expect end=caller --expect 'answers>=1' --expect turns_answered=1 \
 		--expect warnings=0
 	echo $? >"$WORK/call.status"
 	check "$NAME: answered" went call caller_hung_up '.turns[0].who == "caller" and (.turns[0].text | length) > 10 and
@@ -85,7 +85,7 @@ not_resumed() {
 	model model --key "$SECRET" --no-resumption
 	server server MAX_CALLS=2 GREETING_MODE=wait
 	until_true eval "api /status | jq -e '.model.connects == 1'"
-	check "$NAME: a call works" phone call --script "$OUTER/talk.script" --expect end=caller --expect answers=1
+	check "$NAME: a call works" phone call --script "$OUTER/talk.script" --expect end=caller --expect 'answers>=1'
 	check "$NAME: nothing is counted as resumed" equal \
 		"$(api /status | jq -r '.model | "\(.connects) \(.resumed)"')" "2 0"
 	check "$NAME: the server stops with status 0" stop_server

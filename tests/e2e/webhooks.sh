@@ -9,7 +9,7 @@ wait-agent-talking 200
 hangup
 SCRIPT
 cat >"$WORK/webhooks-long.script" <<'SCRIPT'
-wait-agent-done 100
+wait-agent-done 1000
 silence 60000
 hangup
 SCRIPT

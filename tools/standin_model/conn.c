@@ -3,6 +3,7 @@
 #include "tools/standin_model/options.h"
 #include "tools/standin_model/session.h"
 
+#include <errno.h>
 #include <openssl/err.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,7 +76,7 @@ void conn_flush(struct conn *c, uint64_t now)
 	bool drips = conn_fault(c, FAULT_DRIP)->on;
 
 	c->want_write = false;
-	while (sent < c->out.len && c->state != OVER) {
+	while (sent < c->out.len && c->state < LEAVING) {
 		size_t len = c->out.len - sent;
 		int n;
 
@@ -123,7 +124,7 @@ static void read_some(struct conn *c, uint64_t now)
 		c->next_read = now + RATE_MS * NS_PER_MS;
 	}
 	c->more_to_read = false;
-	while (c->state != OVER) {
+	while (c->state < LEAVING) {
 		size_t chunk = room < READ_CHUNK ? room : READ_CHUNK;
 		int n;
 
@@ -158,6 +159,17 @@ static void read_some(struct conn *c, uint64_t now)
 		if (c->state == ANSWERING || !SSL_has_pending(c->ssl))
 			break;
 	}
+}
+
+static void read_to_the_end(struct conn *c)
+{
+	char unread[READ_CHUNK];
+	ssize_t n;
+
+	while ((n = recv(c->fd, unread, sizeof unread, 0)) > 0)
+		;
+	if (n == 0 || errno != EAGAIN)
+		conn_over(c, "the client has gone, too");
 }
 
 static void note_tls(struct conn *c)
@@ -220,6 +232,9 @@ static void check_time(struct conn *c, uint64_t now)
 	case CLOSING:
 		conn_over(c, "client did not answer our Close");
 		return;
+	case LEAVING:
+		conn_over(c, "the client stays");
+		return;
 	default:
 		conn_over(c, "the client took too long");
 	}
@@ -230,6 +245,8 @@ bool conn_work(struct conn *c, uint64_t now)
 	check_time(c, now);
 	if (c->state == SHAKING)
 		shake(c, now);
+	if (c->state == LEAVING)
+		read_to_the_end(c);
 	if ((c->state == ASKING || c->state == OPEN || c->state == CLOSING) && may_read(c, now))
 		read_some(c, now);
 	/* An upgrade that is not delayed is answered in the same breath. */

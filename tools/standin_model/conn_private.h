@@ -7,7 +7,7 @@
 #include "tools/standin_model/conn.h"
 #include "tools/standin_model/upgrade.h"
 
-enum { CLOSE_WAIT_MS = 2000 };
+enum { CLOSE_WAIT_MS = 10000 };
 
 enum state {
 	WAITING, /* not yet allowed to start TLS */
@@ -16,6 +16,7 @@ enum state {
 	ANSWERING, /* the answer is delayed on purpose */
 	OPEN,
 	CLOSING, /* everything was said; waiting for the client to go */
+	LEAVING, /* our side has ended; we read on until the client goes, or a reset would overtake our last words */
 	OVER
 };
 

@@ -18,7 +18,7 @@ enum {
 
 void conn_send_raw(struct conn *c, const void *bytes, size_t len)
 {
-	if (c->state != OVER && !c->close_sent)
+	if (c->state < LEAVING && !c->close_sent)
 		text_add(&c->out, bytes, len);
 }
 
@@ -27,7 +27,7 @@ void conn_send_text(struct conn *c, const char *message, size_t len)
 	size_t piece = conn_fault(c, FAULT_FRAGMENT)->on ? (size_t)conn_fault(c, FAULT_FRAGMENT)->number : len;
 	int opcode = WS_TEXT;
 
-	if (c->state == OVER || c->close_sent)
+	if (c->state >= LEAVING || c->close_sent)
 		return;
 	if (c->out.len > OUT_MAX) {
 		conn_over(c, "the client reads nothing");
@@ -45,7 +45,7 @@ void conn_close(struct conn *c, int code, const char *reason)
 	char payload[125] = { (char)(code >> 8), (char)code };
 	size_t len = strnlen(reason, sizeof payload - 2);
 
-	if (c->state == OVER || c->close_sent)
+	if (c->state >= LEAVING || c->close_sent)
 		return;
 	memcpy(payload + 2, reason, len);
 	ws_write(&c->out, WS_FIN | WS_CLOSE, payload, len + 2, NULL);
@@ -72,11 +72,17 @@ void conn_drop(struct conn *c, const char *how)
 		SSL_shutdown(c->ssl);
 	else
 		SSL_set_quiet_shutdown(c->ssl, 1);
-	if (strcmp(how, "rst") == 0)
+	if (strcmp(how, "rst") == 0) {
 		setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
-	else
-		shutdown(c->fd, SHUT_WR);
-	conn_over(c, how);
+		conn_over(c, how);
+		return;
+	}
+	shutdown(c->fd, SHUT_WR);
+	if (!*c->record->end)
+		snprintf(c->record->end, sizeof c->record->end, "%s", how);
+	text_clear(&c->out);
+	c->state = LEAVING;
+	c->state_until = mono_ns() + CLOSE_WAIT_MS * NS_PER_MS;
 }
 
 bool conn_drop_due(struct conn *c, enum point at)
@@ -84,7 +90,7 @@ bool conn_drop_due(struct conn *c, enum point at)
 	if (!fault_due(&c->faults, FAULT_DROP, at))
 		return false;
 	conn_drop(c, conn_fault(c, FAULT_DROP)->what);
-	return c->state == OVER;
+	return c->state >= LEAVING;
 }
 
 /* Coming in. */
