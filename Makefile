@@ -4,10 +4,11 @@
 #   make demo     a simulated call, no account needed
 #   make run      the server, with the settings from .env; ARGS=--check tries them
 #   make tools    the stand-ins and the like, into build/release/
-#   make test     every gate; ends with "N passed, N failed"
+#   make test     what everybody runs; ends with "N passed, N failed"
+#   make test-more   what takes longer, or tests the tests
 #   make bench    many calls at once, measured
 #   make fuzz     every fuzz target for FUZZ_SECONDS each
-#   make mutate   breaks the code on purpose, to see the tests notice
+#   make mutate   every mutant: breaks the code on purpose, to see the tests notice
 #   make check-image, make check-fresh   the Dockerfile, and the README's commands, in a bare Debian
 #   make docs     server/SETTINGS.md, server/web/API.md and .env.example, made of the program
 #   make format, make lint, make clean
@@ -76,7 +77,7 @@ planted_TEST := $(filter-out $(planted_FUZZ),$(call binaries,tests/planted/*.c))
 tool_BIN     := $(OUT)/watch $(if $(phone_SRC),$(OUT)/phone) $(if $(standin_SRC),$(OUT)/standin-model) \
                 $(OUT)/twilio-rest $(if $(relay_SRC),$(OUT)/relay) $(if $(bench_SRC),$(OUT)/bench) $(if $(sink_SRC),$(OUT)/webhook-sink) $(OUT)/text-model
 
-.PHONY: all server tools unit fuzzers demo run test bench fuzz mutate check-image check-fresh packages docs format lint clean
+.PHONY: all server tools unit fuzzers demo run test test-more bench fuzz mutate check-image check-fresh packages docs format lint clean
 all: $(if $(filter release,$(FLAVOR)),build/trunkline,$(OUT)/trunkline)
 build/trunkline: build/release/trunkline
 	$(Q)cp $< $@
@@ -160,6 +161,9 @@ run: build/trunkline
 test:
 	@tools/install-packages test
 	@tests/run
+test-more:
+	@tools/install-packages test
+	@tests/run more
 bench:
 	@tools/install-packages demo
 	@$(MAKE) --no-print-directory -j$(JOBS) FLAVOR=release all tools

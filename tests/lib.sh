@@ -5,7 +5,7 @@ LOGS=${LOGS:-build/test}
 # Whatever a test leaves on a disk for a while lies here, and goes with the run.
 export TMPDIR=$PWD/build/tmp
 mkdir -p "$LOGS" "$TMPDIR"
-# tests/run keeps here the process groups that are up, to end them if it is stopped.
+# The process groups that are up, to end them if the run is stopped (clean_at_end).
 UP=${UP:-}
 
 # Sanitizers of this age cannot live with the many random address bits of newer
@@ -110,4 +110,31 @@ below() {
 			}
 		}
 		END { tell(top) }'
+}
+
+# Whatever is up is told to end, then made to. What was started by a process that
+# is gone already is found by its group.
+stop_all() {
+	local pids groups
+	pids=$(below $$)
+	groups=$(cd "$UP" && ls | sed 's/^/-/')
+	[ -n "$pids$groups" ] || return 0
+	kill -TERM -- $pids $groups 2>/dev/null
+	for _ in $(seq 30); do
+		kill -0 -- $pids $groups 2>/dev/null || return 0
+		sleep 0.1
+	done
+	kill -KILL -- $pids $groups 2>/dev/null
+}
+
+# clean_at_end: whoever runs tests calls this first, and is then clean also after
+# Ctrl-C, if it waits for what it does in the background.
+clean_at_end() {
+	[ -z "$UP" ] || return 0 # a part of somebody's run, who does it
+	UP=$PWD/$LOGS/up.$$
+	mkdir -p "$UP"
+	export UP
+	trap 'stop_all; rm -rf "$UP" "${TMPDIR:?}"/*' EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM HUP
 }
