@@ -21,6 +21,8 @@
 #   field FILE FILTER           a field of a JSON file, by jq
 #   text_model NAME SCRIPT      a stand-in for the text API (tools/text_model), answering as the script says; its URL in
 #                               $TEXT_URL, its pid in $TEXT, what it was asked a line each in $WORK/NAME.jsonl
+#   own_port                    a port to be known before, or come back to: nobody listens there, nor does the system
+#                               give it to anybody
 #   check "sentence" COMMAND... one case: "ok …" or "not ok …", with what went wrong
 #   stop_server, stop_model     and wait for them; fails if the exit status is not 0
 #
@@ -94,6 +96,14 @@ until_true() {
 	return 1
 }
 
+own_port() {
+	local port=$((10000 + RANDOM % 20000))
+	while (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do
+		port=$((10000 + RANDOM % 20000))
+	done
+	echo $port
+}
+
 model() {
 	local name=$1
 	shift
@@ -114,7 +124,15 @@ server() {
 	PORT=$(wait_for "$!" "$WORK/$name.log" '.*listening; .*port=([0-9]+).*')
 }
 
-text_model() {
+text_own_port() {
+	local port=$((10000 + RANDOM % 20000))
+	while (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do
+		port=$((10000 + RANDOM % 20000))
+	done
+	echo $port
+}
+
+model() {
 	local name=$1
 	"$TOOLS/text-model" --cert build/e2e/ca/good.pem --key "$SECRET" --script "$2" --out "$WORK/$name.jsonl" "${@:3}" \
 		>"$WORK/$name.out" 2>"$WORK/$name.err" &

@@ -100,8 +100,7 @@ bad() {
 }
 
 nobody_listens() {
-	model model
-	stop_model
+	MODEL_PORT=$(own_port)
 	server server MAX_CALLS=2
 	probed
 	check "$NAME: unreachable" ended call model_unreachable

@@ -234,7 +234,7 @@ killed() {
 	SINK_PORT=9
 	agents
 	rest rest --rule busy --rule timeout@+12025550171x1 --rule silent@+12025550171
-	server server "${REST[@]}" SIGNING_SECRET="$SECRET" AGENTS_DIR="$WORK/agents" DATA_DIR="$WORK/data" OUTBOUND_CPS=0.1
+	server server "${REST[@]}" SIGNING_SECRET="$SECRET" AGENTS_DIR="$WORK/agents" DATA_DIR="$WORK/data" PORT="$(own_port)" OUTBOUND_CPS=0.1
 	rest_to "$PORT"
 	place asked 171 '' -H "Idempotency-Key: asked" &
 	asker=$!
