@@ -2,6 +2,7 @@
 #include "server/agents/agent_file.h"
 
 #include "common/json.h"
+#include "tests/peers/setup.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -14,31 +15,9 @@
 
 #include <cmocka.h>
 
-static char folder[] = "build/tmp/test_agent_file.XXXXXX";
+static char folder[FOLDER_SIZE];
 static struct config cfg;
 static struct buf problem, notes;
-
-static const char *lookup(void *arg, const char *name)
-{
-	const char *const *pairs = arg;
-
-	for (; *pairs; pairs += 2)
-		if (!strcmp(pairs[0], name))
-			return pairs[1];
-	return NULL;
-}
-
-static void write_file(const char *name, const void *bytes, size_t len)
-{
-	char path[128];
-	FILE *f;
-
-	snprintf(path, sizeof path, "%s/%s", folder, name);
-	f = fopen(path, "w");
-	assert_non_null(f);
-	assert_int_equal(fwrite(bytes, 1, len, f), len);
-	fclose(f);
-}
 
 static int begin(void **state)
 {
@@ -49,16 +28,16 @@ static int begin(void **state)
 	(void)state;
 	buf_init(&problem, 0);
 	buf_init(&notes, 0);
-	assert_non_null(mkdtemp(folder));
-	assert_int_equal(config_load(&cfg, lookup, (void *)pairs, &problem), 0);
+	folder_make(folder, "test_agent_file");
+	pairs_load(&cfg, pairs);
 	snprintf(path, sizeof path, "%s/menu", folder);
 	mkdir(path, 0700);
-	write_file("text.md", "\xEF\xBB\xBFYou are {{business_name}}.\n\n", 30);
-	write_file("wrong.md", "You are {{who}}.", 16);
-	write_file("binary.md", "a\0b", 3);
-	write_file("blank.md", " \n", 2);
+	folder_put(folder, "text.md", "\xEF\xBB\xBFYou are {{business_name}}.\n\n", 30);
+	folder_put(folder, "wrong.md", "You are {{who}}.", 16);
+	folder_put(folder, "binary.md", "a\0b", 3);
+	folder_put(folder, "blank.md", " \n", 2);
 	memset(big, 'x', 70000);
-	write_file("big.md", big, 70000);
+	folder_put(folder, "big.md", big, 70000);
 	free(big);
 	snprintf(path, sizeof path, "%s/pipe.md", folder);
 	assert_int_equal(mkfifo(path, 0600), 0);
@@ -69,19 +48,11 @@ static int begin(void **state)
 
 static int end(void **state)
 {
-	static const char *const names[] = { "text.md", "wrong.md", "binary.md", "blank.md", "big.md", "pipe.md",
-		"menu", "" };
-	char path[128];
-
 	(void)state;
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-		snprintf(path, sizeof path, "%s/%s", folder, names[i]);
-		remove(path);
-	}
 	config_free(&cfg);
 	buf_free(&problem);
 	buf_free(&notes);
-	return 0;
+	return folder_remove(folder);
 }
 
 static int read_bytes(struct agent_entry *out, const char *text, size_t len)

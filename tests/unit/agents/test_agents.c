@@ -37,6 +37,7 @@ static void *failing_realloc(void *old, size_t size)
 #include "server/agents/agents.h"
 
 #include "common/json.h"
+#include "tests/peers/setup.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -47,16 +48,10 @@ static void *failing_realloc(void *old, size_t size)
 
 #include <cmocka.h>
 
-static char folder[] = "build/tmp/test_agents.XXXXXX";
+static char folder[FOLDER_SIZE];
 static struct config cfg;
 static struct buf problem;
 static struct agents *agents;
-
-static const char *lookup(void *arg, const char *name)
-{
-	(void)arg;
-	return !strcmp(name, "AGENTS_DIR") ? folder : NULL;
-}
 
 static void path_of(const char *name, char path[160])
 {
@@ -65,14 +60,7 @@ static void path_of(const char *name, char path[160])
 
 static void put(const char *name, const char *text)
 {
-	char path[160];
-	FILE *f;
-
-	path_of(name, path);
-	f = fopen(path, "w");
-	assert_non_null(f);
-	fputs(text, f);
-	fclose(f);
+	folder_put(folder, name, text, strlen(text));
 }
 
 static void take_away(const char *name)
@@ -85,24 +73,23 @@ static void take_away(const char *name)
 
 static int begin(void **state)
 {
+	const char *const pairs[] = { "AGENTS_DIR", folder, NULL };
+
 	(void)state;
-	strcpy(folder + strlen(folder) - 6, "XXXXXX");
-	assert_non_null(mkdtemp(folder));
+	folder_make(folder, "test_agents");
 	buf_init(&problem, 0);
-	return config_load(&cfg, lookup, NULL, &problem);
+	pairs_load(&cfg, pairs);
+	return 0;
 }
 
 static int end(void **state)
 {
-	char command[200];
-
 	(void)state;
 	agents_close(agents);
 	agents = NULL;
 	config_free(&cfg);
 	buf_free(&problem);
-	snprintf(command, sizeof command, "rm -rf %s", folder);
-	return system(command);
+	return folder_remove(folder);
 }
 
 static void open_agents(void)

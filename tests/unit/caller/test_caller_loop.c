@@ -88,7 +88,7 @@ static int begin_over(const struct phone_channel *channel)
 	snprintf(line->call_sid, sizeof line->call_sid, "CA1");
 	if (socketpair(AF_UNIX, SOCK_STREAM, 0, sockets) || bell_open(&line->agent_bell) ||
 	    bell_open(&line->caller_bell) || ring_open(&line->from_caller, FROM_CALLER_BYTES) ||
-	    ring_open(&line->to_caller, TO_CALLER_BYTES) || ring_open(&line->to_model, TO_MODEL_BYTES) ||
+	    ring_open(&line->to_caller, TO_CALLER_BYTES) || model_writer_open(&line->writer) ||
 	    ws_reader_open(&reader, false, 65536, read_phone, NULL))
 		return -1;
 	setsockopt(sockets[1], SOL_SOCKET, SO_RCVTIMEO, &guard, sizeof guard);
@@ -150,7 +150,7 @@ static int end(void **state)
 	bell_close(&line->caller_bell);
 	ring_close(&line->from_caller);
 	ring_close(&line->to_caller);
-	ring_close(&line->to_model);
+	model_writer_close(&line->writer);
 	free(line);
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include "server/work/fetch.h"
 #include "server/work/signing.h"
 #include "tests/peers/http_peer.h"
+#include "tests/peers/setup.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -27,18 +28,7 @@
 
 enum { REQUESTS_MAX = 400 };
 
-/* Fails after a minute; on any machine it takes less. */
-#define until_true(condition) \
-	do { \
-		int64_t give_up = clock_now_us() + 60 * US_PER_S; \
-		while (!(condition)) { \
-			if (clock_now_us() > give_up) \
-				fail_msg("never came true: %s", #condition); \
-			usleep(2000); \
-		} \
-	} while (0)
-
-static char dir[64];
+static char dir[FOLDER_SIZE];
 static struct config cfg;
 static struct store *store;
 static struct delivery *delivery;
@@ -117,9 +107,7 @@ static void open_outbox(void)
 static int set_up(void **state)
 {
 	(void)state;
-	snprintf(dir, sizeof dir, "build/tmp/test_outbox_XXXXXX");
-	if (!mkdtemp(dir))
-		return -1;
+	folder_make(dir, "test_delivery");
 	cfg = (struct config){ .webhook_threads = 4, .outbox_give_up_seconds = 86400, .https_ca_file = "" };
 	agent_secret = "secret";
 	receiver.status = 200;
@@ -134,8 +122,6 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	char command[100];
-
 	(void)state;
 	atomic_store(&receiver.held, false);
 	delivery_close(delivery);
@@ -147,8 +133,7 @@ static int tear_down(void **state)
 		free(receiver.requests[i]);
 		receiver.requests[i] = NULL;
 	}
-	snprintf(command, sizeof command, "rm -rf %s", dir);
-	return system(command) ? -1 : 0;
+	return folder_remove(dir);
 }
 
 static void happen(const char *event, const char *call_sid, const char *url)
@@ -584,18 +569,8 @@ static void an_address_that_asked_for_one_thing_hears_no_other(void **state)
 
 static int start(void **state)
 {
-	(void)state;
-	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
-	unsetenv("http_proxy");
-	return fetch_setup();
-}
-
-static int end(void **state)
-{
-	(void)state;
-	fetch_teardown();
-	return 0;
+	return http_begin(state);
 }
 
 int main(void)
@@ -620,5 +595,5 @@ int main(void)
 		TEST(an_address_that_asked_for_one_thing_hears_no_other),
 	};
 
-	return cmocka_run_group_tests(tests, start, end);
+	return cmocka_run_group_tests(tests, start, http_end);
 }

@@ -10,6 +10,7 @@
 #include "server/store/store.h"
 #include "server/work/fetch.h"
 #include "tests/peers/http_peer.h"
+#include "tests/peers/setup.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -26,7 +27,7 @@
 
 enum { FLUSH_MS = 60000 };
 
-static char dir[64], api_url[64];
+static char dir[FOLDER_SIZE], api_url[64];
 static struct config cfg;
 static struct store *store;
 static struct fleet *fleet;
@@ -129,9 +130,7 @@ static void is_shown_as(const char *id, const char *status)
 static int begin(void **state)
 {
 	(void)state;
-	snprintf(dir, sizeof dir, "build/tmp/test_outbound_place.XXXXXX");
-	if (!mkdtemp(dir))
-		return -1;
+	folder_make(dir, "test_dialer_place");
 	atomic_store(&asked, 0);
 	atomic_store(&told_over, 0);
 	atomic_store(&twilio_status, 201);
@@ -152,13 +151,10 @@ static int begin(void **state)
 
 static int end(void **state)
 {
-	char command[96];
-
 	(void)state;
 	down();
 	http_peer_stop(twilio);
-	snprintf(command, sizeof command, "rm -r %s", dir);
-	return system(command);
+	return folder_remove(dir);
 }
 
 /* --------------------------------------------------------------------------- cases */
@@ -333,21 +329,6 @@ static void a_key_has_its_day(void **state)
 	assert_int_equal(atomic_load(&asked), 4);
 }
 
-static int setup(void **state)
-{
-	(void)state;
-	signal(SIGPIPE, SIG_IGN);
-	unsetenv("http_proxy");
-	return fetch_setup();
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	fetch_teardown();
-	return 0;
-}
-
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -362,5 +343,5 @@ int main(void)
 		CASE(a_key_has_its_day),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, http_begin, http_end);
 }

@@ -4,6 +4,7 @@
 #include "common/digest.h"
 #include "server/store/row.h"
 #include "server/store/store.h"
+#include "tests/peers/setup.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -24,7 +25,7 @@ enum { CALLS = 2 };
 
 static struct fleet *fleet;
 static struct store *store;
-static char dir[64];
+static char dir[FOLDER_SIZE];
 
 static void begin(void)
 {
@@ -56,19 +57,16 @@ static int open_stored(void **state)
 	struct buf problem;
 
 	buf_init(&problem, 0);
-	snprintf(dir, sizeof dir, "/tmp/test_fleet_XXXXXX");
-	return !mkdtemp(dir) || store_open(&store, dir, 0, &problem) || open_fleet(state);
+	folder_make(dir, "test_local");
+	return store_open(&store, dir, 0, &problem) || open_fleet(state);
 }
 
 static int close_stored(void **state)
 {
-	char command[128];
-
 	close_fleet(state);
 	store_close(store);
 	store = NULL;
-	snprintf(command, sizeof command, "rm -rf %s", dir);
-	return system(command);
+	return folder_remove(dir);
 }
 
 /* ------------------------------------------------------------------ announced calls */

@@ -4,6 +4,7 @@
 #include "common/json.h"
 #include "server/knowledge/knowledge_folder.h"
 #include "server/knowledge/knowledge_query.h"
+#include "tests/peers/setup.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -19,43 +20,28 @@
 
 #include <cmocka.h>
 
-static char folder[64];
+static char folder[FOLDER_SIZE];
 static struct knowledge *knowledge;
-
-static void put(const char *name, const char *text, size_t len)
-{
-	char path[512];
-	FILE *file;
-
-	snprintf(path, sizeof path, "%s/%s", folder, name);
-	file = fopen(path, "wb");
-	assert_non_null(file);
-	assert_int_equal(fwrite(text, 1, len, file), len);
-	fclose(file);
-}
 
 static void put_text(const char *name, const char *text)
 {
-	put(name, text, strlen(text));
+	folder_put(folder, name, text, strlen(text));
 }
 
 static int make_folder(void **state)
 {
 	(void)state;
-	snprintf(folder, sizeof folder, "build/tmp/test_knowledge.XXXXXX");
+	folder_make(folder, "test_knowledge");
 	knowledge = knowledge_new();
-	return knowledge && mkdtemp(folder) ? 0 : -1;
+	return knowledge ? 0 : -1;
 }
 
 static int remove_folder(void **state)
 {
-	char command[128];
-
 	(void)state;
 	knowledge_free(knowledge);
 	knowledge = NULL;
-	snprintf(command, sizeof command, "rm -rf '%s'", folder);
-	return system(command);
+	return folder_remove(folder);
 }
 
 static void put_menu(void)
@@ -241,10 +227,10 @@ static void what_cannot_be_read_is_left_out_and_named(void **state)
 	(void)state;
 	assert_non_null(large);
 	memset(large, 'a', FOLDER_FILE_MAX + 1);
-	put("large.txt", large, FOLDER_FILE_MAX + 1);
-	put("latin1.txt", "caf\xE9", 4);
-	put("binary.md", "a\0b", 3);
-	put("bom.txt",
+	folder_put(folder, "large.txt", large, FOLDER_FILE_MAX + 1);
+	folder_put(folder, "latin1.txt", "caf\xE9", 4);
+	folder_put(folder, "binary.md", "a\0b", 3);
+	folder_put(folder, "bom.txt",
 	    "\xEF\xBB\xBF"
 	    "vanilla",
 	    10);

@@ -1,5 +1,7 @@
 #include "server/model/access.h"
 
+#include "tests/peers/setup.h"
+
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,32 +12,12 @@
 
 #include <cmocka.h>
 
-static const char *lookup(void *arg, const char *name)
-{
-	const char *const *pairs = arg;
-
-	for (; *pairs; pairs += 2)
-		if (!strcmp(pairs[0], name))
-			return pairs[1];
-	return NULL;
-}
-
-static void load(struct config *cfg, const char *const *pairs)
-{
-	struct buf errors;
-
-	buf_init(&errors, 0);
-	if (config_load(cfg, lookup, (void *)pairs, &errors))
-		fail_msg("%s", buf_text(&errors));
-	buf_free(&errors);
-}
-
 static void parse(struct model_access *a, struct config *cfg, const char *url, const char *model)
 {
 	const char *const pairs[] = { "OPENAI_REALTIME_URL", url, "OPENAI_MODEL", model, NULL };
 	struct buf errors;
 
-	load(cfg, pairs);
+	pairs_load(cfg, pairs);
 	buf_init(&errors, 0);
 	if (model_access_parse(a, cfg, &errors))
 		fail_msg("%s: %s", url, buf_text(&errors));
@@ -132,7 +114,7 @@ static const char *headers(const char *const *pairs, const char *caller)
 	struct config cfg;
 	struct buf out;
 
-	load(&cfg, pairs);
+	pairs_load(&cfg, pairs);
 	buf_init(&out, 0);
 	assert_int_equal(model_access_parse(&a, &cfg, &out), 0);
 	a.protocol->headers(&a, caller, &out);
@@ -204,7 +186,7 @@ static void file_without_certificates_is_named(void **state)
 	struct buf errors;
 
 	(void)state;
-	load(&cfg, pairs);
+	pairs_load(&cfg, pairs);
 	buf_init(&errors, 0);
 	assert_true(model_access_open(&a, &cfg, &errors) < 0);
 	assert_non_null(strstr(buf_text(&errors), "OPENAI_CA_FILE: LICENSE"));

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "tests/peers/fixture.h"
+#include "tests/peers/setup.h"
 
 /* ----------------------------------------------------------------- what comes in */
 
@@ -734,26 +735,6 @@ static const char *at(const cJSON *tree, const char *path)
 				     : kind_of(tree);
 }
 
-static const char *lookup(void *arg, const char *name)
-{
-	const char *const *pairs = arg;
-
-	for (; pairs && *pairs; pairs += 2)
-		if (!strcmp(pairs[0], name))
-			return pairs[1];
-	return NULL;
-}
-
-static void load(struct config *cfg, const char *const *pairs)
-{
-	struct buf errors;
-
-	buf_init(&errors, 0);
-	if (config_load(cfg, lookup, (void *)pairs, &errors))
-		fail_msg("%s", buf_text(&errors));
-	buf_free(&errors);
-}
-
 static void field_that_is_not_documented_is_noticed(void **state)
 {
 	static const char *const planted[] = {
@@ -799,7 +780,7 @@ static void session_is_configured_as_the_settings_say(void **state)
 	cJSON *t;
 
 	(void)state;
-	load(&cfg, pairs);
+	pairs_load(&cfg, pairs);
 	as_settings(&agent, &wish, &cfg);
 	buf_init(&out, 0);
 	realtime_configure(&out, "cfg_1", &wish, cfg.audio_format, false);
@@ -861,7 +842,7 @@ static void every_combination_of_settings_is_documented(void **state)
 		struct agent agent;
 		struct config cfg;
 
-		load(&cfg, pairs);
+		pairs_load(&cfg, pairs);
 		as_settings(&agent, &wish, &cfg);
 		realtime_configure(&out, "cfg_1", &wish, cfg.audio_format, i % 5 == 0);
 		cJSON_Delete(checked(&out));
@@ -882,7 +863,7 @@ static void several_languages_are_for_models_that_know_them(void **state)
 	cJSON *t;
 
 	(void)state;
-	load(&cfg, NULL);
+	pairs_load(&cfg, NULL);
 	as_settings(&agent, &wish, &cfg);
 	agent.languages = two;
 	agent.language_count = 2;
@@ -918,7 +899,7 @@ static void protected_session_neither_answers_nor_interrupts(void **state)
 	cJSON *t;
 
 	(void)state;
-	load(&cfg, NULL);
+	pairs_load(&cfg, NULL);
 	as_settings(&agent, &wish, &cfg);
 	buf_init(&out, 0);
 	realtime_configure(&out, "cfg_1", &wish, cfg.audio_format, false);
@@ -1016,7 +997,7 @@ static void greeting_repeats_the_instructions_and_uses_no_tools(void **state)
 
 	(void)state;
 	buf_init(&out, 0);
-	load(&cfg, said);
+	pairs_load(&cfg, said);
 	greet(&out, &cfg);
 	t = checked(&out);
 	assert_string_equal(at(t, "response.tool_choice"), "none");
@@ -1024,7 +1005,7 @@ static void greeting_repeats_the_instructions_and_uses_no_tools(void **state)
 	cJSON_Delete(t);
 	config_free(&cfg);
 
-	load(&cfg, exact);
+	pairs_load(&cfg, exact);
 	greet(&out, &cfg);
 	t = checked(&out);
 	assert_ptr_equal(strstr(at(t, "response.instructions"), "Be brief."), at(t, "response.instructions"));

@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "tests/peers/fixture.h"
+#include "tests/peers/setup.h"
 
 static struct model_usage usage_of(const char *name, enum model_event_type type)
 {
@@ -209,7 +210,7 @@ static void a_model_without_a_price_makes_the_sum_unknown(void **state)
 
 static void the_day_is_summed_limited_and_kept_over_a_restart(void **state)
 {
-	char dir[] = "build/tmp/test_cost.XXXXXX", command[64];
+	char dir[FOLDER_SIZE];
 	struct config cfg = { .prices_file = "", .max_day_cost = 0.5 };
 	int64_t now = clock_wall_ms(), day = INT64_C(86400000);
 	struct store *store = NULL;
@@ -217,7 +218,7 @@ static void the_day_is_summed_limited_and_kept_over_a_restart(void **state)
 	struct buf out;
 
 	(void)state;
-	assert_non_null(mkdtemp(dir));
+	folder_make(dir, "test_cost");
 	buf_init(&out, 0);
 	assert_int_equal(store_open(&store, dir, 0, &out), 0);
 	assert_int_equal(fleet_local_open(&fleet, store, 1), 0);
@@ -250,8 +251,7 @@ static void the_day_is_summed_limited_and_kept_over_a_restart(void **state)
 	fleet->ops->close(fleet);
 	store_close(store);
 	buf_free(&out);
-	snprintf(command, sizeof command, "rm -rf %s", dir);
-	assert_int_equal(system(command), 0);
+	folder_remove(dir);
 }
 
 int main(void)

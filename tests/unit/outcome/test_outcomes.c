@@ -7,9 +7,9 @@
 #include "server/news/journal_store.h"
 #include "server/store/row.h"
 #include "server/store/store_outcomes.h"
-#include "server/work/fetch.h"
 #include "server/work/jobs.h"
 #include "tests/peers/http_peer.h"
+#include "tests/peers/setup.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -26,7 +26,7 @@
 
 /* A store, agents, the records' own jobs, and a text API that says what the test
  * has told it to. One for all tests; each has calls of its own. */
-static char folder[] = "build/tmp/test_records.XXXXXX";
+static char folder[FOLDER_SIZE];
 static struct config cfg;
 static struct store *store;
 static struct agents *agents;
@@ -124,15 +124,9 @@ static void listen_to_records(void *arg, const struct journal_entry *e)
 	pthread_mutex_unlock(&world.lock);
 }
 
-static const char *lookup(void *arg, const char *name)
-{
-	(void)arg;
-	return !strcmp(name, "AGENTS_DIR") ? folder : NULL;
-}
-
 static void put_agent(const char *name, const char *number, const char *fill)
 {
-	char path[96];
+	char path[128];
 	FILE *file;
 
 	snprintf(path, sizeof path, "%s/%s.json", folder, name);
@@ -160,18 +154,18 @@ static void end_work(void)
 
 static int open_all(void **state)
 {
+	const char *const pairs[] = { "AGENTS_DIR", folder, NULL };
 	struct buf problem;
 	char data[96];
 
-	(void)state;
 	buf_init(&problem, 0);
-	assert_non_null(mkdtemp(folder));
+	folder_make(folder, "test_outcomes");
 	put_agent("both", "+12025550101", "both");
 	put_agent("after", "+12025550102", "after");
 	put_agent("call", "+12025550103", "call");
-	assert_int_equal(config_load(&cfg, lookup, NULL, &problem), 0);
+	pairs_load(&cfg, pairs);
 	snprintf(data, sizeof data, "%s/data", folder);
-	if (fetch_setup() || store_open(&store, data, 0, &problem) || agents_open(&agents, &cfg, &problem))
+	if (http_begin(state) || store_open(&store, data, 0, &problem) || agents_open(&agents, &cfg, &problem))
 		fail_msg("%s", buf_text(&problem));
 	buf_free(&problem);
 	far = http_peer_start(answer, NULL);
@@ -186,18 +180,14 @@ static int open_all(void **state)
 
 static int close_all(void **state)
 {
-	char command[128];
-
-	(void)state;
 	end_work();
 	store_close(store);
 	agents_close(agents);
 	http_peer_stop(far);
-	fetch_teardown();
+	http_end(state);
 	cfg.text_api_url = "";
 	config_free(&cfg);
-	snprintf(command, sizeof command, "rm -rf '%s'", folder);
-	return system(command);
+	return folder_remove(folder);
 }
 
 /* --------------------------------------------------------------------- a call's life */

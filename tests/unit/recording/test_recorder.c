@@ -4,6 +4,7 @@
 #include "common/clock.h"
 #include "server/recording/recording_file.h"
 #include "server/stats/stats.h"
+#include "tests/peers/setup.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -24,22 +25,19 @@ enum { FRAME = 160 };
 static const int64_t WALL = 1795255200000; /* 2026-11-21T10:00:00Z */
 static const char DAY[] = "2026-11-21";
 
-static char dir[64];
+static char dir[FOLDER_SIZE];
 
 static int make_dir(void **state)
 {
 	(void)state;
-	snprintf(dir, sizeof dir, "build/tmp/test_recorder.XXXXXX");
-	return mkdtemp(dir) ? 0 : -1;
+	folder_make(dir, "test_recorder");
+	return 0;
 }
 
 static int remove_dir(void **state)
 {
-	char command[128];
-
 	(void)state;
-	snprintf(command, sizeof command, "rm -rf %s", dir);
-	return system(command);
+	return folder_remove(dir);
 }
 
 static void path_of(char *out, size_t size, const char *sid)

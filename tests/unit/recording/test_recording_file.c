@@ -2,6 +2,7 @@
 
 #include "server/store/row.h"
 #include "server/store/store.h"
+#include "tests/peers/setup.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,7 +10,6 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -57,7 +57,7 @@ static void what_cannot_be_read_now_is_not_denied(void **state)
 {
 	enum { READERS = 4 }; /* all there are */
 	static struct config cfg = { .data_dir = "" };
-	char dir[] = "build/tmp/trunkline-recording-XXXXXX", command[64];
+	char dir[FOLDER_SIZE];
 	struct web_parts parts = { .cfg = &cfg };
 	sqlite3 *taken[READERS];
 	struct buf problem;
@@ -65,7 +65,7 @@ static void what_cannot_be_read_now_is_not_denied(void **state)
 
 	(void)state;
 	buf_init(&problem, 0);
-	assert_non_null(mkdtemp(dir));
+	folder_make(dir, "test_recording_file");
 	assert_int_equal(store_open(&parts.store, dir, 0, &problem), 0);
 	for (int i = 0; i < READERS; i++)
 		assert_non_null(taken[i] = store_reader(parts.store));
@@ -77,8 +77,7 @@ static void what_cannot_be_read_now_is_not_denied(void **state)
 		store_reader_done(parts.store, taken[i]);
 	store_close(parts.store);
 	buf_free(&problem);
-	snprintf(command, sizeof command, "rm -rf %s", dir);
-	assert_int_equal(system(command), 0);
+	folder_remove(dir);
 }
 
 int main(void)

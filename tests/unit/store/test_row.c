@@ -1,6 +1,7 @@
 #include "server/store/row.h"
 
 #include "server/store/store.h"
+#include "tests/peers/setup.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,7 +11,7 @@
 
 #include <cmocka.h>
 
-static char dir[64];
+static char dir[FOLDER_SIZE];
 static struct store *store;
 
 static int open_store(void **state)
@@ -19,18 +20,15 @@ static int open_store(void **state)
 
 	(void)state;
 	buf_init(&problem, 0);
-	snprintf(dir, sizeof dir, "/tmp/test_row_XXXXXX");
-	return !mkdtemp(dir) || store_open(&store, dir, 0, &problem);
+	folder_make(dir, "test_row");
+	return store_open(&store, dir, 0, &problem);
 }
 
 static int close_store(void **state)
 {
-	char command[128];
-
 	(void)state;
 	store_close(store);
-	snprintf(command, sizeof command, "rm -rf %s", dir);
-	return system(command);
+	return folder_remove(dir);
 }
 
 static void put(const char *id, int64_t at, const char *status)

@@ -6,6 +6,7 @@
 #include "server/store/store_db.h"
 #include "server/store/store_retain.h"
 #include "server/store/store_schema.h"
+#include "tests/peers/setup.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,7 +22,7 @@
 
 #include <cmocka.h>
 
-static char dir[64], path[128];
+static char dir[FOLDER_SIZE], path[128];
 
 #define EVENT "INSERT INTO events (call_sid, at, type, json) VALUES (?1, ?2, ?3, ?4)"
 #define RECORD "INSERT INTO records (id, call_sid, at, status) VALUES (?1, ?2, ?3, 'kept')"
@@ -29,20 +30,15 @@ static char dir[64], path[128];
 static int fresh_dir(void **state)
 {
 	(void)state;
-	snprintf(dir, sizeof dir, "build/tmp/test_store_XXXXXX");
-	if (!mkdtemp(dir))
-		return -1;
+	folder_make(dir, "test_store");
 	snprintf(path, sizeof path, "%s/trunkline.db", dir);
 	return 0;
 }
 
 static int remove_dir(void **state)
 {
-	char command[128];
-
 	(void)state;
-	snprintf(command, sizeof command, "rm -rf %s", dir);
-	return system(command);
+	return folder_remove(dir);
 }
 
 static struct store *opened(int retain_days)
@@ -118,17 +114,6 @@ static struct store_health health(struct store *store)
 	store_health(store, &h);
 	return h;
 }
-
-/* Fails after a minute; on any machine it takes less. */
-#define until_true(condition) \
-	do { \
-		int64_t give_up = clock_now_us() + 60 * US_PER_S; \
-		while (!(condition)) { \
-			if (clock_now_us() > give_up) \
-				fail_msg("never came true: %s", #condition); \
-			usleep(2000); \
-		} \
-	} while (0)
 
 static void limit_files(rlim_t bytes)
 {

@@ -1,8 +1,8 @@
 #include "server/work/text_model.h"
 
 #include "common/json.h"
-#include "server/work/fetch.h"
 #include "tests/peers/http_peer.h"
+#include "tests/peers/setup.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -237,19 +237,6 @@ static void who_is_stopped_asks_no_more(void **state)
 	cJSON_Delete(schema);
 }
 
-static int start_http(void **state)
-{
-	(void)state;
-	return fetch_setup();
-}
-
-static int end_http(void **state)
-{
-	(void)state;
-	fetch_teardown();
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -262,5 +249,5 @@ int main(void)
 		cmocka_unit_test_setup(who_is_stopped_asks_no_more, set_up),
 	};
 
-	return cmocka_run_group_tests(tests, start_http, end_http);
+	return cmocka_run_group_tests(tests, http_begin, http_end);
 }

@@ -7,6 +7,7 @@
 #include "server/work/signing.h"
 #include "server/work/work.h"
 #include "tests/peers/http_peer.h"
+#include "tests/peers/setup.h"
 
 #include <pthread.h>
 #include <semaphore.h>
@@ -391,19 +392,6 @@ static void ours_are_done_here(void **state)
 	assert_int_equal(atomic_load(&peer_asked), 0);
 }
 
-static int setup(void **state)
-{
-	(void)state;
-	return fetch_setup();
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	fetch_teardown();
-	return 0;
-}
-
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -422,5 +410,5 @@ int main(void)
 		CASE(ours_are_done_here),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, http_begin, http_end);
 }

@@ -1,0 +1,68 @@
+#include "tests/peers/setup.h"
+
+#include "server/work/fetch.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *pairs_lookup(void *pairs, const char *name)
+{
+	for (const char *const *pair = pairs; pair && *pair; pair += 2)
+		if (!strcmp(pair[0], name))
+			return pair[1];
+	return NULL;
+}
+
+void pairs_load(struct config *cfg, const char *const *pairs)
+{
+	struct buf errors;
+
+	buf_init(&errors, 0);
+	if (config_load(cfg, pairs_lookup, (void *)pairs, &errors))
+		fail_msg("%s", buf_text(&errors));
+	buf_free(&errors);
+}
+
+void folder_make(char folder[FOLDER_SIZE], const char *test)
+{
+	snprintf(folder, FOLDER_SIZE, "build/tmp/%s.XXXXXX", test);
+	assert_non_null(mkdtemp(folder));
+}
+
+int folder_remove(const char *folder)
+{
+	char command[FOLDER_SIZE + 16];
+
+	snprintf(command, sizeof command, "rm -rf '%s'", folder);
+	assert_int_equal(system(command), 0);
+	return 0;
+}
+
+void folder_put(const char *folder, const char *name, const void *bytes, size_t len)
+{
+	char path[512];
+	FILE *file;
+
+	snprintf(path, sizeof path, "%s/%s", folder, name);
+	file = fopen(path, "wb");
+	assert_non_null(file);
+	assert_int_equal(fwrite(bytes, 1, len, file), len);
+	fclose(file);
+}
+
+int http_begin(void **state)
+{
+	(void)state;
+	signal(SIGPIPE, SIG_IGN);
+	unsetenv("http_proxy");
+	return fetch_setup();
+}
+
+int http_end(void **state)
+{
+	(void)state;
+	fetch_teardown();
+	return 0;
+}
