@@ -105,7 +105,9 @@ static void retry_after_is_heeded_up_to_an_hour(void **state)
 
 static void an_origin_is_scheme_host_and_port(void **state)
 {
-	static const char *const cases[][2] = {
+	static const struct {
+		const char *url, *origin;
+	} cases[] = {
 		{ "https://a.example/hook?x=1", "https://a.example" },
 		{ "https://a.example:8443", "https://a.example:8443" },
 		{ "http://a.example?x", "http://a.example" },
@@ -116,8 +118,8 @@ static void an_origin_is_scheme_host_and_port(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		delivery_origin(cases[i][0], origin, sizeof origin);
-		assert_string_equal(origin, cases[i][1]);
+		delivery_origin(cases[i].url, origin, sizeof origin);
+		assert_string_equal(origin, cases[i].origin);
 	}
 	delivery_origin("https://long.example/", origin, 10);
 	assert_string_equal(origin, "https://l");

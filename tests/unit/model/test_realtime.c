@@ -735,6 +735,23 @@ static const char *at(const cJSON *tree, const char *path)
 				     : kind_of(tree);
 }
 
+struct wanted {
+	const char *path, *value;
+};
+
+/* Of a documented shape, and with these values at their paths; the last is empty. */
+static void check_message(struct buf *message, const struct wanted *wanted)
+{
+	cJSON *tree = checked(message);
+
+	for (; wanted->path; wanted++)
+		if (strcmp(at(tree, wanted->path), wanted->value))
+			fail_msg("%s is %s, not %s", wanted->path, at(tree, wanted->path), wanted->value);
+	cJSON_Delete(tree);
+}
+
+#define CHECK_MESSAGE(message, ...) check_message(message, (const struct wanted[]){ __VA_ARGS__, { 0 } })
+
 static void field_that_is_not_documented_is_noticed(void **state)
 {
 	static const char *const planted[] = {
@@ -777,45 +794,32 @@ static void session_is_configured_as_the_settings_say(void **state)
 	struct agent agent;
 	struct config cfg;
 	struct buf out;
-	cJSON *t;
 
 	(void)state;
 	pairs_load(&cfg, pairs);
 	as_settings(&agent, &wish, &cfg);
 	buf_init(&out, 0);
 	realtime_configure(&out, "cfg_1", &wish, cfg.audio_format, false);
-	t = checked(&out);
-	assert_string_equal(at(t, "type"), "session.update");
-	assert_string_equal(at(t, "event_id"), "cfg_1");
-	assert_string_equal(at(t, "session.type"), "realtime");
-	assert_string_equal(at(t, "session.output_modalities.0"), "audio");
-	assert_string_equal(at(t, "session.instructions"), "Say \"hello\".");
-	assert_string_equal(at(t, "session.audio.input.format.type"), "audio/pcmu");
-	assert_string_equal(at(t, "session.audio.output.format.type"), "audio/pcmu");
-	assert_string_equal(at(t, "session.audio.input.format.rate"), "(absent)");
-	assert_string_equal(at(t, "session.audio.output.voice"), "cedar");
-	assert_string_equal(at(t, "session.audio.output.speed"), "1.25");
-	assert_string_equal(at(t, "session.audio.input.transcription.model"), "gpt-transcribe");
-	assert_string_equal(at(t, "session.audio.input.transcription.language"), "de");
-	assert_string_equal(at(t, "session.audio.input.noise_reduction.type"), "far_field");
-	assert_string_equal(at(t, "session.audio.input.turn_detection.type"), "server_vad");
-	assert_string_equal(at(t, "session.audio.input.turn_detection.threshold"), "0.65");
-	assert_string_equal(at(t, "session.audio.input.turn_detection.prefix_padding_ms"), "250");
-	assert_string_equal(at(t, "session.audio.input.turn_detection.silence_duration_ms"), "450");
-	assert_string_equal(at(t, "session.audio.input.turn_detection.create_response"), "true");
-	assert_string_equal(at(t, "session.audio.input.turn_detection.interrupt_response"), "true");
-	assert_string_equal(at(t, "session.reasoning.effort"), "low");
-	assert_string_equal(at(t, "session.max_output_tokens"), "700");
-	cJSON_Delete(t);
+	CHECK_MESSAGE(&out, { "type", "session.update" }, { "event_id", "cfg_1" }, { "session.type", "realtime" },
+	    { "session.output_modalities.0", "audio" }, { "session.instructions", "Say \"hello\"." },
+	    { "session.audio.input.format.type", "audio/pcmu" }, { "session.audio.output.format.type", "audio/pcmu" },
+	    { "session.audio.input.format.rate", "(absent)" }, { "session.audio.output.voice", "cedar" },
+	    { "session.audio.output.speed", "1.25" }, { "session.audio.input.transcription.model", "gpt-transcribe" },
+	    { "session.audio.input.transcription.language", "de" },
+	    { "session.audio.input.noise_reduction.type", "far_field" },
+	    { "session.audio.input.turn_detection.type", "server_vad" },
+	    { "session.audio.input.turn_detection.threshold", "0.65" },
+	    { "session.audio.input.turn_detection.prefix_padding_ms", "250" },
+	    { "session.audio.input.turn_detection.silence_duration_ms", "450" },
+	    { "session.audio.input.turn_detection.create_response", "true" },
+	    { "session.audio.input.turn_detection.interrupt_response", "true" }, { "session.reasoning.effort", "low" },
+	    { "session.max_output_tokens", "700" });
 
 	/* For services that know less. */
 	realtime_configure(&out, "cfg_2", &wish, cfg.audio_format, true);
-	t = checked(&out);
-	assert_string_equal(at(t, "session.audio.output.speed"), "(absent)");
-	assert_string_equal(at(t, "session.audio.input.noise_reduction"), "(absent)");
-	assert_string_equal(at(t, "session.reasoning"), "(absent)");
-	assert_string_equal(at(t, "session.audio.input.format.type"), "audio/pcmu");
-	cJSON_Delete(t);
+	CHECK_MESSAGE(&out, { "session.audio.output.speed", "(absent)" },
+	    { "session.audio.input.noise_reduction", "(absent)" }, { "session.reasoning", "(absent)" },
+	    { "session.audio.input.format.type", "audio/pcmu" });
 	buf_free(&out);
 	config_free(&cfg);
 }
@@ -860,7 +864,6 @@ static void several_languages_are_for_models_that_know_them(void **state)
 	struct agent agent;
 	struct config cfg;
 	struct buf out;
-	cJSON *t;
 
 	(void)state;
 	pairs_load(&cfg, NULL);
@@ -869,23 +872,17 @@ static void several_languages_are_for_models_that_know_them(void **state)
 	agent.language_count = 2;
 	buf_init(&out, 0);
 	realtime_configure(&out, "cfg_1", &wish, cfg.audio_format, false);
-	t = checked(&out);
-	assert_string_equal(at(t, "session.audio.input.transcription.languages.0"), "en");
-	assert_string_equal(at(t, "session.audio.input.transcription.languages.1"), "es");
-	assert_string_equal(at(t, "session.audio.input.transcription.language"), "(absent)");
-	cJSON_Delete(t);
+	CHECK_MESSAGE(&out, { "session.audio.input.transcription.languages.0", "en" },
+	    { "session.audio.input.transcription.languages.1", "es" },
+	    { "session.audio.input.transcription.language", "(absent)" });
 	agent.transcription_model = "whisper-1"; /* would be refused with them */
 	realtime_configure(&out, "cfg_1", &wish, cfg.audio_format, false);
-	t = checked(&out);
-	assert_string_equal(at(t, "session.audio.input.transcription.languages"), "(absent)");
-	cJSON_Delete(t);
+	CHECK_MESSAGE(&out, { "session.audio.input.transcription.languages", "(absent)" });
 	agent.transcription_model = "gpt-transcribe";
 	agent.transcription_language = "es"; /* said outright */
 	realtime_configure(&out, "cfg_1", &wish, cfg.audio_format, false);
-	t = checked(&out);
-	assert_string_equal(at(t, "session.audio.input.transcription.languages"), "(absent)");
-	assert_string_equal(at(t, "session.audio.input.transcription.language"), "es");
-	cJSON_Delete(t);
+	CHECK_MESSAGE(&out, { "session.audio.input.transcription.languages", "(absent)" },
+	    { "session.audio.input.transcription.language", "es" });
 	buf_free(&out);
 	config_free(&cfg);
 }
@@ -896,31 +893,23 @@ static void protected_session_neither_answers_nor_interrupts(void **state)
 	struct agent agent;
 	struct config cfg;
 	struct buf out;
-	cJSON *t;
 
 	(void)state;
 	pairs_load(&cfg, NULL);
 	as_settings(&agent, &wish, &cfg);
 	buf_init(&out, 0);
 	realtime_configure(&out, "cfg_1", &wish, cfg.audio_format, false);
-	t = checked(&out);
-	assert_string_equal(at(t, "session.audio.input.turn_detection.create_response"), "false");
-	assert_string_equal(at(t, "session.audio.input.turn_detection.interrupt_response"), "false");
-	cJSON_Delete(t);
+	CHECK_MESSAGE(&out, { "session.audio.input.turn_detection.create_response", "false" },
+	    { "session.audio.input.turn_detection.interrupt_response", "false" });
 	/* And then it does again. */
 	realtime_turns(&out, "cfg_2", &agent, false);
-	t = checked(&out);
-	assert_string_equal(at(t, "session.type"), "realtime");
-	assert_string_equal(at(t, "session.instructions"), "(absent)");
-	assert_string_equal(at(t, "session.audio.input.turn_detection.create_response"), "true");
-	assert_string_equal(at(t, "session.audio.input.turn_detection.interrupt_response"), "true");
-	cJSON_Delete(t);
+	CHECK_MESSAGE(&out, { "session.type", "realtime" }, { "session.instructions", "(absent)" },
+	    { "session.audio.input.turn_detection.create_response", "true" },
+	    { "session.audio.input.turn_detection.interrupt_response", "true" });
 	agent.interruptible = false;
 	realtime_turns(&out, "cfg_3", &agent, false);
-	t = checked(&out);
-	assert_string_equal(at(t, "session.audio.input.turn_detection.create_response"), "true");
-	assert_string_equal(at(t, "session.audio.input.turn_detection.interrupt_response"), "false");
-	cJSON_Delete(t);
+	CHECK_MESSAGE(&out, { "session.audio.input.turn_detection.create_response", "true" },
+	    { "session.audio.input.turn_detection.interrupt_response", "false" });
 	buf_free(&out);
 	config_free(&cfg);
 }
@@ -950,34 +939,21 @@ static void append_of_the_fixture_is_ours_to_the_byte(void **state)
 static void commands_are_documented_and_name_what_they_mean(void **state)
 {
 	struct buf out;
-	cJSON *t;
 
 	(void)state;
 	buf_init(&out, 0);
 	realtime_ask(&out, "say_1");
-	t = checked(&out);
-	assert_string_equal(at(t, "event_id"), "say_1");
-	assert_string_equal(at(t, "response"), "(absent)");
-	cJSON_Delete(t);
+	CHECK_MESSAGE(&out, { "event_id", "say_1" }, { "response", "(absent)" });
 
 	realtime_cancel(&out, "cancel_2", "resp_0001"); /* a bare one could kill the next answer */
-	t = checked(&out);
-	assert_string_equal(at(t, "response_id"), "resp_0001");
-	cJSON_Delete(t);
+	CHECK_MESSAGE(&out, { "response_id", "resp_0001" });
 
 	realtime_heard_until(&out, "cut_3", "item_0003", 1340);
-	t = checked(&out);
-	assert_string_equal(at(t, "item_id"), "item_0003");
-	assert_string_equal(at(t, "content_index"), "0");
-	assert_string_equal(at(t, "audio_end_ms"), "1340");
-	cJSON_Delete(t);
+	CHECK_MESSAGE(&out, { "item_id", "item_0003" }, { "content_index", "0" }, { "audio_end_ms", "1340" });
 
 	realtime_item(&out, "keys_4", MODEL_ROLE_CALLER, "\"1\" \\ \n");
-	t = checked(&out);
-	assert_string_equal(at(t, "item.role"), "user");
-	assert_string_equal(at(t, "item.content.0.type"), "input_text");
-	assert_string_equal(at(t, "item.content.0.text"), "\"1\" \\ \n");
-	cJSON_Delete(t);
+	CHECK_MESSAGE(&out, { "item.role", "user" }, { "item.content.0.type", "input_text" },
+	    { "item.content.0.text", "\"1\" \\ \n" });
 	buf_free(&out);
 }
 
@@ -999,10 +975,8 @@ static void greeting_repeats_the_instructions_and_uses_no_tools(void **state)
 	buf_init(&out, 0);
 	pairs_load(&cfg, said);
 	greet(&out, &cfg);
-	t = checked(&out);
-	assert_string_equal(at(t, "response.tool_choice"), "none");
-	assert_string_equal(at(t, "response.instructions"), "Be brief.\n\nSay hello in Welsh.");
-	cJSON_Delete(t);
+	CHECK_MESSAGE(
+	    &out, { "response.tool_choice", "none" }, { "response.instructions", "Be brief.\n\nSay hello in Welsh." });
 	config_free(&cfg);
 
 	pairs_load(&cfg, exact);
@@ -1021,23 +995,19 @@ static void what_is_to_be_said_is_worded_as_the_standin_knows_it(void **state)
 {
 	size_t len;
 	char *text = fixture("words-to-say", &len), wanted[400];
-	cJSON *words = cJSON_ParseWithLength(text, len), *t;
+	cJSON *words = cJSON_ParseWithLength(text, len);
 	struct buf out;
 
 	(void)state;
 	buf_init(&out, 0);
 	realtime_say(&out, "say_1", "Be brief.", "Good bye.", true);
-	t = checked(&out);
 	snprintf(
 	    wanted, sizeof wanted, "Be brief.\n\n%sGood bye.", cJSON_GetStringValue(cJSON_GetObjectItem(words, "say")));
-	assert_string_equal(at(t, "response.instructions"), wanted);
-	cJSON_Delete(t);
+	CHECK_MESSAGE(&out, { "response.instructions", wanted });
 	realtime_greet(&out, "say_2", "Be brief.", "Hello.", true);
-	t = checked(&out);
 	snprintf(wanted, sizeof wanted, "Be brief.\n\n%sHello.",
 	    cJSON_GetStringValue(cJSON_GetObjectItem(words, "greeting")));
-	assert_string_equal(at(t, "response.instructions"), wanted);
-	cJSON_Delete(t);
+	CHECK_MESSAGE(&out, { "response.instructions", wanted });
 	cJSON_Delete(words);
 	free(text);
 	buf_free(&out);

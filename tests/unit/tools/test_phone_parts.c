@@ -127,7 +127,9 @@ static const char *twiml_error(const char *doc)
 
 static void twiml_that_twilio_refuses_is_refused(void **state)
 {
-	static const char *const bad[][2] = {
+	static const struct {
+		const char *document, *code;
+	} bad[] = {
 		{ "<Response><Stream url='wss://a/b'/></Response>", "12200" },
 		{ "<response/>", "12100" },
 		{ "<Response><Connect><Stream url='ws://a/b'/></Connect></Response>", "31922" },
@@ -142,10 +144,10 @@ static void twiml_that_twilio_refuses_is_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-		const char *why = twiml_error(bad[i][0]);
+		const char *why = twiml_error(bad[i].document);
 
 		assert_non_null(why);
-		assert_non_null(strstr(why, bad[i][1]));
+		assert_non_null(strstr(why, bad[i].code));
 	}
 }
 
