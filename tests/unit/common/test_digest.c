@@ -19,22 +19,27 @@ static const char *hex(const uint8_t *bytes, size_t len)
 /* FIPS 180-2, appendices A and B. */
 static void hashes_are_those_of_the_standard(void **state)
 {
-	static const char two_blocks[] = "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq";
+#define TWO_BLOCKS "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"
+	static const struct {
+		void (*hash)(const void *data, size_t len, uint8_t *out);
+		size_t size;
+		const char *text, *digest;
+	} cases[] = {
+		{ sha1, SHA1_BYTES, "abc", "a9993e364706816aba3e25717850c26c9cd0d89d" },
+		{ sha1, SHA1_BYTES, TWO_BLOCKS, "84983e441c3bd26ebaae4aa1f95129e5e54670f1" },
+		{ sha1, SHA1_BYTES, "", "da39a3ee5e6b4b0d3255bfef95601890afd80709" },
+		{ sha256, SHA256_BYTES, "abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" },
+		{ sha256, SHA256_BYTES, TWO_BLOCKS,
+		    "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1" },
+		{ sha256, SHA256_BYTES, "", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" },
+	};
 	uint8_t out[SHA256_BYTES];
 
 	(void)state;
-	sha1("abc", 3, out);
-	assert_string_equal(hex(out, SHA1_BYTES), "a9993e364706816aba3e25717850c26c9cd0d89d");
-	sha1(two_blocks, strlen(two_blocks), out);
-	assert_string_equal(hex(out, SHA1_BYTES), "84983e441c3bd26ebaae4aa1f95129e5e54670f1");
-	sha1("", 0, out);
-	assert_string_equal(hex(out, SHA1_BYTES), "da39a3ee5e6b4b0d3255bfef95601890afd80709");
-	sha256("abc", 3, out);
-	assert_string_equal(hex(out, SHA256_BYTES), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-	sha256(two_blocks, strlen(two_blocks), out);
-	assert_string_equal(hex(out, SHA256_BYTES), "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
-	sha256("", 0, out);
-	assert_string_equal(hex(out, SHA256_BYTES), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		cases[i].hash(cases[i].text, strlen(cases[i].text), out);
+		assert_string_equal(hex(out, cases[i].size), cases[i].digest);
+	}
 }
 
 /* RFC 2202 §3 and RFC 4231 §4: a short key, and one longer than a block. */

@@ -89,22 +89,35 @@ static void expect_absent(const char *text, const char *key)
 		fail_msg("%s of %s is %.*s", key, text, (int)found.n, found.p);
 }
 
+struct member {
+	const char *key, *value;
+};
+
+static void expect_members(const char *text, const struct member *all, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		expect_scanned(text, all[i].key, all[i].value);
+}
+
 /* ------------------------------------------------------------------- the scanner */
 
 static void scanner_finds_values_of_every_kind(void **state)
 {
 	static const char text[] = " \t\r\n{ \"s\" : \"text\" ,\"e\":\"\",\"n\":-1.5e3,\"t\":true, \"z\" :null ,"
 				   "\"o\":{\"s\":\"inner\",\"x\":[1,2]},\"a\":[{\"s\":1},\"]\"],\"last\":7}";
+	static const struct member members[] = {
+		{ "s", "text" },
+		{ "e", "" },
+		{ "n", "-1.5e3" },
+		{ "t", "true" },
+		{ "z", "null" },
+		{ "o", "{\"s\":\"inner\",\"x\":[1,2]}" },
+		{ "a", "[{\"s\":1},\"]\"]" },
+		{ "last", "7" },
+	};
 
 	(void)state;
-	expect_scanned(text, "s", "text");
-	expect_scanned(text, "e", "");
-	expect_scanned(text, "n", "-1.5e3");
-	expect_scanned(text, "t", "true");
-	expect_scanned(text, "z", "null");
-	expect_scanned(text, "o", "{\"s\":\"inner\",\"x\":[1,2]}");
-	expect_scanned(text, "a", "[{\"s\":1},\"]\"]");
-	expect_scanned(text, "last", "7");
+	expect_members(text, members, sizeof members / sizeof *members);
 	expect_absent(text, "x"); /* only at the top */
 	expect_absent(text, "S");
 	expect_absent(text, "las");
@@ -115,15 +128,18 @@ static void quotes_and_brackets_in_strings_mean_nothing(void **state)
 {
 	static const char text[] = "{\"a\":\"}\",\"b\":\"\\\"\",\"c\":\"\\\\\",\"d\":\"\\\\\\\"{\",\"e\\\"\":1,\"f\":"
 				   "[\"]\",\"\\\"]\"],\"g\":{\"}\":\"{\"},\"h\":\"end\"}";
+	static const struct member members[] = {
+		{ "a", "}" },
+		{ "b", "\\\"" },
+		{ "c", "\\\\" },
+		{ "d", "\\\\\\\"{" },
+		{ "f", "[\"]\",\"\\\"]\"]" },
+		{ "g", "{\"}\":\"{\"}" },
+		{ "h", "end" },
+	};
 
 	(void)state;
-	expect_scanned(text, "a", "}");
-	expect_scanned(text, "b", "\\\"");
-	expect_scanned(text, "c", "\\\\");
-	expect_scanned(text, "d", "\\\\\\\"{");
-	expect_scanned(text, "f", "[\"]\",\"\\\"]\"]");
-	expect_scanned(text, "g", "{\"}\":\"{\"}");
-	expect_scanned(text, "h", "end");
+	expect_members(text, members, sizeof members / sizeof *members);
 }
 
 static void first_of_a_doubled_key_is_taken_by_both(void **state)

@@ -154,43 +154,50 @@ static void a_header_without_end_is_not_waited_for(void **state)
 	free(text);
 }
 
+struct refusal {
+	const char *answer, *body;
+	bool more;
+};
+
+static void check_refusals(const struct refusal *all, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct ws_response r = judge(all[i].answer);
+
+		if (r.verdict != WS_REFUSED || r.more != all[i].more || strcmp(r.body, all[i].body))
+			fail_msg("%s: verdict %d, body %s%s", all[i].answer, r.verdict, r.body, r.more ? ", more" : "");
+	}
+}
+
 static void a_refusal_is_complete_when_its_body_is(void **state)
 {
-	struct ws_response r;
+	static const struct refusal all[] = {
+		{ "HTTP/1.1 429 Too Many Requests\r\nContent-Length: 4\r\n\r\nsl", "sl", true },
+		{ "HTTP/1.1 429 Too Many Requests\r\nContent-Length: 4\r\n\r\nslow", "slow", false },
+		{ "HTTP/1.0 503 Busy\r\nContent-Length: 0\r\n\r\n", "", false },
+		/* Nobody says how long it is. */
+		{ "HTTP/1.1 500 Oh\r\n\r\nx", "x", true },
+		{ "HTTP/1.1 500 Oh\r\nContent-Length: 99999999999999999999\r\n\r\nx", "x", true },
+	};
 
 	(void)state;
-	r = judge("HTTP/1.1 429 Too Many Requests\r\nContent-Length: 4\r\n\r\nsl");
-	assert_int_equal(r.verdict, WS_REFUSED);
-	assert_int_equal(r.status, 429);
-	assert_true(r.more);
-	assert_string_equal(r.body, "sl");
-	r = judge("HTTP/1.1 429 Too Many Requests\r\nContent-Length: 4\r\n\r\nslow");
-	assert_false(r.more);
-	assert_string_equal(r.body, "slow");
-	r = judge("HTTP/1.0 503 Busy\r\nContent-Length: 0\r\n\r\n");
-	assert_false(r.more);
-	assert_string_equal(r.body, "");
-	/* Nobody says how long it is. */
-	assert_true(judge("HTTP/1.1 500 Oh\r\n\r\nx").more);
-	assert_true(judge("HTTP/1.1 500 Oh\r\nContent-Length: 99999999999999999999\r\n\r\nx").more);
+	check_refusals(all, sizeof all / sizeof *all);
+	assert_int_equal(judge(all[0].answer).status, 429);
 }
 
 static void of_a_chunked_refusal_the_first_chunk_is_enough(void **state)
 {
-	struct ws_response r;
+#define CHUNKED "HTTP/1.1 401 No\r\nTransfer-Encoding: chunked\r\n\r\n"
+	static const struct refusal all[] = {
+		{ CHUNKED, "", true },
+		{ CHUNKED "0A;ext=1\r\n01234", "01234", true },
+		{ CHUNKED "0A;ext=1\r\n0123456789\r\n0\r\n\r\n", "0123456789", false },
+	};
 
 	(void)state;
-	r = judge("HTTP/1.1 401 No\r\nTransfer-Encoding: chunked\r\n\r\n");
-	assert_true(r.more);
-	r = judge("HTTP/1.1 401 No\r\nTransfer-Encoding: chunked\r\n\r\n0A;ext=1\r\n01234");
-	assert_true(r.more);
-	assert_string_equal(r.body, "01234");
-	r = judge("HTTP/1.1 401 No\r\nTransfer-Encoding: chunked\r\n\r\n0A;ext=1\r\n0123456789\r\n0\r\n\r\n");
-	assert_false(r.more);
-	assert_string_equal(r.body, "0123456789");
+	check_refusals(all, sizeof all / sizeof *all);
 	/* Not hexadecimal at all: nothing to show, nothing to wait for. */
-	r = judge("HTTP/1.1 401 No\r\nTransfer-Encoding: chunked\r\n\r\n\r\n   zz\r\n");
-	assert_string_equal(r.body, "");
+	assert_string_equal(judge(CHUNKED "\r\n   zz\r\n").body, "");
 }
 
 static void of_a_long_refusal_one_printable_line_is_kept(void **state)

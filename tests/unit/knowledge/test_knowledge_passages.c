@@ -53,6 +53,13 @@ static struct cut cut(const char *text, bool markdown)
 	return c;
 }
 
+/* The same so many times behind what is there. */
+static void repeat(char *text, const char *piece, int times)
+{
+	for (text += strlen(text); times; times--)
+		text = stpcpy(text, piece);
+}
+
 static void expect(const char *text, bool markdown, const char *said)
 {
 	struct cut c = cut(text, markdown);
@@ -107,8 +114,7 @@ static void paragraphs_gather_until_there_are_enough_words(void **state)
 
 	(void)state;
 	for (int i = 0; i < 12; i++) { /* 12 paragraphs of 30 words */
-		for (int k = 0; k < 30; k++)
-			strcat(text, "word ");
+		repeat(text, "word ", 30);
 		strcat(text, "\n\n");
 	}
 	c = cut(text, false);
@@ -123,8 +129,7 @@ static void a_long_paragraph_is_cut_at_the_ends_of_sentences(void **state)
 	struct cut c;
 
 	(void)state;
-	for (int i = 0; i < 60; i++)
-		strcat(text, "One sentence of some seven words here. ");
+	repeat(text, "One sentence of some seven words here. ", 60);
 	c = cut(text, false);
 	assert_in_range(c.count, 3, 5);
 	assert_true(c.most_words <= PASSAGE_WORDS_MAX);
@@ -148,8 +153,7 @@ static void a_script_without_blanks_is_cut_at_characters(void **state)
 		assert_memory_equal(p - 3, "。", 3);
 	free(c.said);
 	text[0] = '\0';
-	for (int i = 0; i < 3000; i++)
-		strcat(text, "ä");
+	repeat(text, "ä", 3000);
 	c = cut(text, false);
 	for (char *p = c.said; (p = strstr(p, "\n===\n|")); p++)
 		assert_int_equal((unsigned char)p[6], 0xC3);
@@ -162,8 +166,7 @@ static void a_long_heading_is_cut_at_a_character(void **state)
 	struct cut c;
 
 	(void)state;
-	for (int i = 0; i < 100; i++)
-		strcat(text, "é");
+	repeat(text, "é", 100);
 	strcat(text, "\ntext");
 	c = cut(text, true);
 	assert_int_equal(strchr(c.said, '|') - c.said, 78);

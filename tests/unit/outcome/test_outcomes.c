@@ -82,24 +82,24 @@ static void will_say(const char *first, const char *second)
 	pthread_mutex_unlock(&world.lock);
 }
 
-static int asked(void)
+static int counted(const int *count)
 {
 	int n;
 
 	pthread_mutex_lock(&world.lock);
-	n = world.asked;
+	n = *count;
 	pthread_mutex_unlock(&world.lock);
 	return n;
 }
 
+static int asked(void)
+{
+	return counted(&world.asked);
+}
+
 static int told(void)
 {
-	int n;
-
-	pthread_mutex_lock(&world.lock);
-	n = world.told;
-	pthread_mutex_unlock(&world.lock);
-	return n;
+	return counted(&world.told);
 }
 
 /* The text is somewhere in the n-th request, or in what was last told. */

@@ -40,11 +40,7 @@ static void caller_cannot_write_markup(void **state)
 
 	(void)state;
 	buf_init(&b, 0);
-	twiml_connect_stream(&b, &(struct twiml_stream){ .stream_url = "",
-				     .action_url = "",
-				     .status_url = "",
-				     .caller = "\"/></Stream><Dial>+1900&'\n",
-				     .called = "" });
+	twiml_connect_stream(&b, &(struct twiml_stream){ "", "", "", "\"/></Stream><Dial>+1900&'\n", "" });
 	assert_non_null(
 	    strstr(buf_text(&b), "value=\"&quot;/&gt;&lt;/Stream&gt;&lt;Dial&gt;+1900&amp;&apos;&#10;\"/></Stream>"));
 	buf_free(&b);

@@ -209,6 +209,16 @@ static void talk(struct recording *r, int64_t start, int frames)
 	}
 }
 
+static struct recording *begin(const char *call_sid, int64_t start)
+{
+	struct recording *r;
+
+	assert_int_equal(recorder_open(dir, NULL), 0);
+	r = recording_begin(call_sid, NULL, WALL, start);
+	assert_non_null(r);
+	return r;
+}
+
 static void what_is_told_is_in_the_file(void **state)
 {
 	int64_t start = clock_now_us() - 2000000;
@@ -216,9 +226,7 @@ static void what_is_told_is_in_the_file(void **state)
 	struct sound w;
 
 	(void)state;
-	assert_int_equal(recorder_open(dir, NULL), 0);
-	r = recording_begin("CAwhole", NULL, WALL, start);
-	assert_non_null(r);
+	r = begin("CAwhole", start);
 	talk(r, start, 50);
 	recording_end(r, start + 1000000);
 	until(r, "\"state\":\"completed\",\"seconds\":1.000,\"bytes\":16058,");
@@ -275,8 +283,7 @@ static void a_full_disk_ends_the_recording_and_says_so(void **state)
 	signal(SIGXFSZ, SIG_IGN);
 	getrlimit(RLIMIT_FSIZE, &old);
 	small.rlim_max = old.rlim_max;
-	assert_int_equal(recorder_open(dir, NULL), 0);
-	r = recording_begin("CAfull", NULL, WALL, start);
+	r = begin("CAfull", start);
 	until(r, "\"state\":\"recording\"");
 	setrlimit(RLIMIT_FSIZE, &small);
 	talk(r, start, 200);
@@ -323,8 +330,7 @@ static void what_the_writer_is_too_slow_for_is_counted(void **state)
 	struct buf json;
 
 	(void)state;
-	assert_int_equal(recorder_open(dir, NULL), 0);
-	r = recording_begin("CAslow", NULL, WALL, start);
+	r = begin("CAslow", start);
 	talk(r, start, 9000); /* three minutes at once: the ring holds half of one */
 	recording_end(r, start + 180000000);
 	recorder_close();
