@@ -84,6 +84,13 @@ wait_for() {
 	return 1
 }
 
+# Nothing of what follows could be judged.
+not_up() {
+	echo "not ok $NAME: $1 did not start"
+	tail -5 "$WORK/$1".{err,log} 2>/dev/null | sed 's/^/    /'
+	exit 1
+}
+
 # until_true COMMAND...: tries until it succeeds.
 until_true() {
 	local until=$((SECONDS + PATIENCE))
@@ -110,7 +117,7 @@ model() {
 	"$TOOLS/standin-model" --dir build/e2e/ca --voice-dir "$SPEECH" --report "$WORK/$name.json" "$@" \
 		>"$WORK/$name.out" 2>"$WORK/$name.err" &
 	MODEL=$!
-	MODEL_PORT=$(wait_for "$!" "$WORK/$name.out" '^listening .*:([0-9]+)$')
+	MODEL_PORT=$(wait_for "$!" "$WORK/$name.out" '^listening .*:([0-9]+)$') || not_up "$name"
 }
 
 server() {
@@ -121,23 +128,15 @@ server() {
 		OPENAI_CA_FILE=build/e2e/ca/ca.pem OPENAI_REALTIME_URL="wss://localhost:$MODEL_PORT/v1/realtime" \
 		LOG_LEVEL=debug "$@" "${FIXED[@]}" "$SERVER_BIN" >"$WORK/$name.out" 2>"$WORK/$name.log" &
 	SERVER=$!
-	PORT=$(wait_for "$!" "$WORK/$name.log" '.*listening; .*port=([0-9]+).*')
+	PORT=$(wait_for "$!" "$WORK/$name.log" '.*listening; .*port=([0-9]+).*') || not_up "$name"
 }
 
-text_own_port() {
-	local port=$((10000 + RANDOM % 20000))
-	while (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do
-		port=$((10000 + RANDOM % 20000))
-	done
-	echo $port
-}
-
-model() {
+text_model() {
 	local name=$1
 	"$TOOLS/text-model" --cert build/e2e/ca/good.pem --key "$SECRET" --script "$2" --out "$WORK/$name.jsonl" "${@:3}" \
 		>"$WORK/$name.out" 2>"$WORK/$name.err" &
 	TEXT=$!
-	TEXT_URL=https://localhost:$(wait_for "$!" "$WORK/$name.out" '^listening .*:([0-9]+)$')/v1/responses
+	TEXT_URL=https://localhost:$(wait_for "$!" "$WORK/$name.out" '^listening .*:([0-9]+)$')/v1/responses || not_up "$name"
 }
 
 sink() {
@@ -145,7 +144,7 @@ sink() {
 	shift
 	"$TOOLS/webhook-sink" --secret "$SECRET" --out "$WORK/$name.jsonl" "$@" >"$WORK/$name.out" 2>"$WORK/$name.err" &
 	SINK=$!
-	SINK_PORT=$(wait_for "$!" "$WORK/$name.out" '^listening .*:([0-9]+)$')
+	SINK_PORT=$(wait_for "$!" "$WORK/$name.out" '^listening .*:([0-9]+)$') || not_up "$name"
 }
 
 sent() {
@@ -161,7 +160,7 @@ rest() {
 		--phone "$TOOLS/phone" --server "@$WORK/$name/server" --work "$WORK/$name" --report "$WORK/$name.json" \
 		"$@" >"$WORK/$name.out" 2>"$WORK/$name.err" &
 	REST_PID=$!
-	REST_PORT=$(wait_for "$!" "$WORK/$name.out" '^listening .*:([0-9]+)$')
+	REST_PORT=$(wait_for "$!" "$WORK/$name.out" '^listening .*:([0-9]+)$') || not_up "$name"
 	REST=(TWILIO_ACCOUNT_SID="$ACCOUNT" TWILIO_API_URL="https://localhost:$REST_PORT" HTTPS_CA_FILE=build/e2e/ca/ca.pem)
 }
 
