@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The operator's API: who may come in, what each status means, and live calls that
 # are watched and steered while they go on as if nobody did.
-# flavors: asan tsan
+# flavors: tsan asan
 . "$(dirname "$0")/lib.sh"
 
 TOKEN=not-a-real-token-000000000001

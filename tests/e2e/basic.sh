@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # One good call, in each audio format: turns, an interruption, what was heard,
 # and that nothing was said to the model that it does not know.
+# flavors: tsan asan
 . "$(dirname "$0")/lib.sh"
 
 cat >"$WORK/basic.script" <<'SCRIPT'

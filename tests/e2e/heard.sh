@@ -5,6 +5,7 @@
 # The phones play late or echo no marks, so that whoever counts what was sent is
 # off by the lead of 400 ms at least, and whoever looks at the clock by as much
 # as the phone is late: 1500 and 4000 ms.
+# flavors: tsan asan
 . "$(dirname "$0")/lib.sh"
 
 NEAR_MS=250

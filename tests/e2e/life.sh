@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The life of a call beside its talk: limits, the operator's hand, keys, the
 # greeting and its protection, last words.
+# flavors: tsan asan
 . "$(dirname "$0")/lib.sh"
 
 script() { # NAME LINES…

@@ -2,6 +2,7 @@
 # The model's connection breaks off in the middle of speech, of an answer and
 # after one, in every way it can; or the model itself says that it is over.
 # One server, all at once, with a good call beside them that must not notice.
+# flavors: tsan asan
 . "$(dirname "$0")/lib.sh"
 
 SORRY="we have a technical problem"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# flavors: asan tsan
+# flavors: tsan asan
 # Tools the model may call, through the real server: answers good and bad, several
 # at once, fillers, the call's end and its transfer; and a model that calls them wrong.
 . "$(dirname "$0")/lib.sh"
