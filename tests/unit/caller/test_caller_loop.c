@@ -50,13 +50,6 @@ bool call_name(struct call *c, const struct call_facts *facts)
 	return name_is_free;
 }
 
-/* There is no model to write to. */
-const struct model_access *calls_access(const struct calls *calls)
-{
-	(void)calls;
-	return NULL;
-}
-
 /* ------------------------------------------------------------------- both ends */
 
 static ssize_t read_phone(void *arg, uint8_t *out, size_t size)
