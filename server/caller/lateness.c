@@ -8,6 +8,8 @@ void lateness_init(struct lateness *g, int64_t now_us)
 	g->last_us = now_us;
 }
 
+/* `way_us` has no meaning of its own, since the clocks are two; but the least of all
+ * is a frame that waited nowhere, and what a later one has more is its delay. */
 static void note_lateness(struct lateness *g, uint64_t timestamp_ms, int64_t now_us)
 {
 	int64_t way_us = now_us - (int64_t)timestamp_ms * 1000;
@@ -44,6 +46,7 @@ uint32_t lateness_frame(struct lateness *g, bool has_timestamp, uint64_t timesta
 	g->last_us = now_us;
 	g->look_us = 0;
 	g->padded = false;
+	/* What was padded on the clock's word is in the model's input already. */
 	if (missing <= g->debt_ms) {
 		g->debt_ms -= (uint32_t)missing;
 		return 0;

@@ -74,6 +74,10 @@ void ledger_ended(struct ledger *l, uint32_t no)
 			l->items[i].ended = true;
 }
 
+/* Three reasons for a mark: the first piece after a pause, to learn when the phone
+ * began; every 200 ms, to learn where it is; the end of an item, to learn that it
+ * was heard whole. With no room in the list it is left out, and the clock may then
+ * be believed for longer. */
 uint32_t ledger_mark(struct ledger *l)
 {
 	struct ledger_item *item = newest(l);
@@ -93,6 +97,8 @@ uint32_t ledger_mark(struct ledger *l)
 	return l->next_seq++;
 }
 
+/* Echoes come in the order of their marks: an echo proves the marks before it, too.
+ * The phone's queue ends where the phone is, and not where we thought it was. */
 bool ledger_echo(struct ledger *l, uint32_t generation, uint32_t seq, int64_t now_us)
 {
 	size_t i = 0;
@@ -115,6 +121,8 @@ int64_t ledger_lead_us(const struct ledger *l, int64_t now_us)
 	return l->far_end_us > now_us ? l->far_end_us - now_us : 0;
 }
 
+/* Up to the next mark that is out, time counts as playing; beyond it only the echo
+ * does. A phone that plays late is so never ahead of itself in our book. */
 uint64_t ledger_heard(const struct ledger *l, int64_t now_us)
 {
 	uint64_t limit = l->mark_count ? l->marks[0].at : l->sent;
@@ -127,6 +135,7 @@ uint64_t ledger_heard(const struct ledger *l, int64_t now_us)
 	return heard < limit ? heard : limit;
 }
 
+/* Of this item, when all before `heard` was. */
 static uint32_t heard_of(const struct ledger_item *item, uint64_t heard)
 {
 	if (heard <= item->begin)
@@ -182,6 +191,9 @@ bool ledger_playing(const struct ledger *l)
 	return l->item_count > 0;
 }
 
+/* What was heard is worked out before anything is forgotten. After that all that was
+ * sent counts as done with: the next audio begins at `sent`, on a phone that plays
+ * nothing. */
 size_t ledger_cut(struct ledger *l, uint32_t generation, int64_t now_us, struct heard *out, size_t max)
 {
 	uint64_t heard = ledger_heard(l, now_us);

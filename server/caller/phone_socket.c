@@ -75,6 +75,8 @@ int phone_socket_next(struct phone_socket *s, struct ws_message *out)
 	return got;
 }
 
+/* A full socket is ordinary: the phone reads at its own pace, and the rest is sent
+ * when poll says so. It is an end only after long, or with too much unsent. */
 static enum call_end failed_by(const struct phone_socket *s, int err, int64_t now)
 {
 	if (err != EAGAIN)

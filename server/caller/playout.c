@@ -31,6 +31,7 @@ void playout_start(struct playout *p)
 	p->started = true;
 }
 
+/* The agent loop's bell is rung each time: these are rare, and it acts on each. */
 static void tell(struct call *c, enum from_caller_type type, const void *body, size_t len)
 {
 	if (!ring_put(&c->from_caller, (uint8_t)type, body, len))
@@ -38,6 +39,8 @@ static void tell(struct call *c, enum from_caller_type type, const void *body, s
 	bell_ring(&c->agent_bell);
 }
 
+/* What is in p->message becomes a frame, and the message is empty again. An error
+ * goes to the outgoing buffer, where the caller loop ends the call by it. */
 static void send_message(struct playout *p)
 {
 	if (buf_error(&p->message))
@@ -46,6 +49,8 @@ static void send_message(struct playout *p)
 	buf_reset(&p->message);
 }
 
+/* The name carries the generation: an echo that a clear brought about is told by it
+ * from one that proves something. */
 static void send_mark_if_due(struct playout *p)
 {
 	uint32_t seq = ledger_mark(&p->ledger);
@@ -103,6 +108,8 @@ static void serve_cuts(struct playout *p, int64_t now)
 	tell(c, FROM_CUT, &cut, sizeof cut);
 }
 
+/* The agent loop measures by it how long the caller waited, and its protection of
+ * a greeting begins with it. */
 static void tell_first_audio(struct playout *p, uint32_t no, int64_t now)
 {
 	struct from_first_audio first = { .no = no, .sent_us = now };
@@ -115,7 +122,9 @@ static void tell_first_audio(struct playout *p, uint32_t no, int64_t now)
 	p->any_audio = true;
 }
 
-/* As much as brings the lead back to what it should be, within bounds. */
+/* As much as brings the lead back to what it should be, within bounds. The first
+ * piece after a pause is the smallest: it is on the wire at once, and the mark
+ * behind it tells soon when the phone began to play. */
 static size_t piece_size(const struct playout *p, int64_t now)
 {
 	int64_t lead = ledger_lead_us(&p->ledger, now);
@@ -156,6 +165,13 @@ static bool play_piece(struct playout *p, const struct ring_message *r, int64_t 
 	return piece == left;
 }
 
+/* Sends what is in to_caller until the phone is ahead of the ear by the lead. The
+ * rest stays in the ring, which is what makes a cut instant: what is not sent
+ * need not be taken back.
+ *
+ * An item's end is taken even when the lead is full, since it costs no time. A
+ * mark is asked for after every step, because a piece and an end can both make
+ * one due. Before we rest, ring_sleep has the last look. */
 static void play_due(struct playout *p, int64_t now)
 {
 	struct call *c = p->call;
@@ -188,6 +204,7 @@ static void play_due(struct playout *p, int64_t now)
 	}
 }
 
+/* Items leave the ledger in their order, so the agent loop hears of them in it. */
 static void tell_finished(struct playout *p, int64_t now)
 {
 	struct heard heard;
@@ -239,6 +256,9 @@ void playout_interrupted(struct playout *p, int64_t now_us)
 
 int64_t playout_deadline_us(const struct playout *p)
 {
+	/* Our own deadline comes a little late on purpose. A caller's frame arrives every
+	 * 20 ms and wakes the loop anyway: one wake-up serves both, and only when frames
+	 * stop does the clock take over. */
 	int64_t lead = (int64_t)p->call->cfg->playout_lead_ms * US_PER_MS;
 	int64_t slack = lead / 2 < SLACK_US ? lead / 2 : SLACK_US;
 	int64_t due = p->started ? ledger_deadline_us(&p->ledger) : NEVER_US;
@@ -252,6 +272,7 @@ void playout_leave(struct playout *p, int64_t now_us)
 {
 	struct from_cut left = { 0 };
 
+	/* A generation that no mark of ours has: echoes still on their way prove nothing. */
 	take_back(p, p->cuts_served + 1, &left, now_us);
 	tell(p->call, FROM_LEFT, &left, sizeof left);
 	buf_free(&p->message);

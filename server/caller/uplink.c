@@ -77,6 +77,8 @@ static void put_silence_before(struct uplink *u, uint32_t ms, size_t fresh)
 	atomic_fetch_add_explicit(&u->call->counters.padded_ms, ms, memory_order_relaxed);
 }
 
+/* One and a half frames as the socket's low-water mark wake the loop for two frames
+ * at once. It only has to lie between one and two: frames differ by a few bytes. */
 static void set_valve(struct uplink *u, bool open)
 {
 	int low_water = open ? (int)(u->frame_size * 3 / 2) : 1;
@@ -89,6 +91,9 @@ static void set_valve(struct uplink *u, bool open)
 	setsockopt(u->fd, SOL_SOCKET, SO_RCVLOWAT, &low_water, sizeof low_water);
 }
 
+/* Opening takes a run of late frames; four calm ones take back one late. Closing
+ * takes five seconds of calm: opening and closing in turns would cost more than
+ * either. */
 static void work_valve(struct uplink *u, uint32_t late_ms)
 {
 	if (late_ms >= LATE_MS) {
@@ -150,6 +155,10 @@ static void trim_backlog(struct uplink *u)
 	buf_consume(&u->audio, u->audio.len - bound);
 }
 
+/* Decodes right to the end of what waits, so that a frame is written once. The
+ * recording hears it as it came, before anything is skipped or filled in: it keeps
+ * its own time. Then its age is judged, and only what is kept is counted in, with
+ * the silence that belongs before it. */
 bool uplink_frame(struct uplink *u, const struct phone_event *e, int64_t now_us)
 {
 	size_t most = BASE64_DECODED_MAX(e->audio.n);
@@ -209,7 +218,6 @@ static void broken(struct uplink *u, int err)
 static int meet_session(struct uplink *u)
 {
 	struct model_writer *w = &u->call->writer;
-
 	int err;
 
 	if (u->session == w->session)
@@ -286,6 +294,8 @@ static int send_audio(struct uplink *u, int64_t now)
 	return err;
 }
 
+/* A connection that takes nothing for STALL_US is dead: TCP alone would say so much
+ * later. Progress is any byte that leaves, not only the last. */
 static int flush(struct uplink *u, int64_t now)
 {
 	size_t unsent;
@@ -304,6 +314,7 @@ static int flush(struct uplink *u, int64_t now)
 	return err;
 }
 
+/* Orders go first: a result or a cancel must not wait behind a backlog of sound. */
 static int send_all(struct uplink *u, bool audio, int64_t now)
 {
 	int err = meet_session(u);

@@ -95,6 +95,8 @@ struct check {
 	struct buf text;   /* what is signed */
 };
 
+/* Any of the tokens will do: while one is being replaced, both are good. How near
+ * a wrong signature comes does not show in the time. */
 static bool text_matches(struct check *c)
 {
 	for (size_t i = 0; i < c->tokens->count && !buf_error(&c->text); i++) {
@@ -124,6 +126,9 @@ static bool variant_matches(
 	return text_matches(c);
 }
 
+/* Twilio signs the URL with the port or without it, depending on the scheme and the
+ * product; proxies drop or add the scheme's own. As it came goes first: that is
+ * nearly always right, and each try is one HMAC for each token. */
 static bool ports_match(struct check *c, const struct url *u, const char *scheme, const char *slash)
 {
 	return (u->port_len && variant_matches(c, u, scheme, u->port, u->port_len, slash)) ||
@@ -131,6 +136,8 @@ static bool ports_match(struct check *c, const struct url *u, const char *scheme
 	       variant_matches(c, u, scheme, u->own_port, strlen(u->own_port), slash);
 }
 
+/* For a WebSocket Twilio has signed the https form of the URL too, and both with a
+ * slash at the end. */
 static bool any_matches(struct check *c, const struct url *u)
 {
 	if (!u->as_http)

@@ -10,6 +10,8 @@
 /* Twilio: name and value of a parameter stay under 500 characters together. */
 enum { PARAMETER_VALUE_MAX = 256 };
 
+/* For text and for attributes in either kind of quotes. Blanks other than the space
+ * would be folded in an attribute (XML 1.0 §3.3.3), unless they are references. */
 static const char *entity(unsigned char c)
 {
 	switch (c) {
@@ -52,6 +54,8 @@ static bool allowed(const char *at, size_t n)
 	return n != 3 || (memcmp(at, "\xef\xbf\xbe", 3) && memcmp(at, "\xef\xbf\xbf", 3));
 }
 
+/* What a caller's number, or an agent's file, brings is data: what XML cannot hold
+ * becomes U+FFFD, a byte for each bad byte, and the rest of it stays. */
 void xml_escape(struct buf *out, const char *text, size_t len)
 {
 	const char *end = text + len;

@@ -80,6 +80,8 @@ static bool is_local_host(const char *host)
 	return !strcasecmp(name, "localhost") || !strcmp(name, "[::1]") || is_loopback(name);
 }
 
+/* For the door that stands open to this machine only. A tunnel's other end is this
+ * machine, too: its headers and its Host give it away, or at least one of them. */
 static bool came_through_proxy(const struct request *q)
 {
 	const char *host = request_header(q, "Host");
@@ -152,6 +154,7 @@ static size_t first_entry(const char **list)
 	return len;
 }
 
+/* It goes into TwiML and into a signature's text: a name, an address or a port. */
 static bool is_host(const char *host, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
@@ -161,6 +164,8 @@ static bool is_host(const char *host, size_t len)
 	return len > 0 && len < 256;
 }
 
+/* A Host header is anybody's word. It is good enough: what is built with it goes
+ * back to who sent it, and Twilio's signature covers the same name. */
 bool auth_public_url(const struct config *cfg, const struct request *q, struct buf *out)
 {
 	const char *scheme = "http", *host = request_header(q, "Host");

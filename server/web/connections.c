@@ -52,6 +52,8 @@ void connections_close(struct connections *cs)
 	free(cs);
 }
 
+/* As many entries as workers, and a worker has one connection at a time: so there
+ * is always a free one, and the search is short. */
 struct connection *connections_take(struct connections *cs, const struct mg_connection *conn)
 {
 	struct connection *c = NULL;

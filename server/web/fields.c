@@ -22,6 +22,7 @@ static const cJSON *take(struct fields *f, const char *name)
 	return cJSON_IsNull(value) ? NULL : value;
 }
 
+/* The first refusal stays: what is wrong behind it may only follow from it. */
 void fields_refuse(struct fields *f, const char *name, const char *sentence)
 {
 	if (!f->failed)
@@ -102,6 +103,8 @@ static bool was_asked(const struct fields *f, const char *name)
 	return false;
 }
 
+/* A field nobody asked for is a slip of the pen (`form` for `from`), and would be
+ * missed where it was meant. */
 bool fields_done(struct fields *f)
 {
 	const cJSON *item;

@@ -61,6 +61,7 @@ const char *request_header(const struct request *q, const char *name)
 	return NULL;
 }
 
+/* Doubled headers are kept as they came; request_header finds the first. */
 static size_t times_sent(const struct request *q, const char *name)
 {
 	size_t times = 0;
@@ -112,6 +113,7 @@ bool request_has_type(const struct request *q, const char *media_type)
 	return type && !strncasecmp(type, media_type, len) && strchr("; \t", type[len]);
 }
 
+/* Up to the token of a stream, or else up to the query. */
 int url_loggable(const char *url)
 {
 	static const char stream[] = "/twilio/stream/";
@@ -125,6 +127,9 @@ static bool all_digits(const char *text)
 	return *text && text[strspn(text, "0123456789")] == '\0';
 }
 
+/* What two readers on the way could take for two requests is refused whole: a proxy
+ * in front of us may have read the other one. The first of these makes the rest
+ * trustworthy: beyond HTTP_HEADERS_MAX headers are missing that could matter. */
 int request_defect(const struct request *q, const char **sentence)
 {
 	/* Of two, one would have to be believed. */
@@ -179,6 +184,7 @@ void response_drop_stream(struct response *r)
 	r->stream = (struct response_stream){ .len = -1 };
 }
 
+/* A value may come from outside, and a line end in it would be a header of its own. */
 void response_header(struct response *r, const char *name, const char *format, ...)
 {
 	char value[1024];
@@ -251,6 +257,9 @@ static void put_date(struct buf *out)
 		buf_printf(out, "Date: %s\r\n", text);
 }
 
+/* 204 and 304 have no body, and so neither type nor length (RFC 9110 §6.4.1). A
+ * stream of unknown length ends with its connection, which is why every answer
+ * closes: an idle connection would hold a worker besides. */
 void response_put(struct buf *out, struct response *r, bool head_only)
 {
 	if (buf_error(&r->body) || buf_error(&r->headers))

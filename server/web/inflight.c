@@ -59,6 +59,9 @@ static size_t cut(struct inflight *e)
 	return 1;
 }
 
+/* The three rules of the header, in their order: a request cut by an earlier one is
+ * not counted by those after it. Each round looks at the whole list again, which is
+ * bounded (INFLIGHT_AT_ONCE) and rare: mostly nobody is slow. */
 size_t inflight_judge(struct inflight *entries, size_t count, size_t workers, int64_t now_us)
 {
 	size_t marked = 0, busy = 0, of_client;

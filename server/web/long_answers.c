@@ -8,6 +8,8 @@ void long_answers_stop(struct long_answers *all)
 	atomic_store_explicit(&all->stopping, true, memory_order_release);
 }
 
+/* Taken first and given back if it was one too many: two who come at once cannot
+ * both get the last. The statistic follows, and decides nothing. */
 static bool take_place(struct long_answers *all, struct response *r)
 {
 	if (atomic_load_explicit(&all->stopping, memory_order_acquire)) {
@@ -37,6 +39,7 @@ bool long_answer_begin(struct long_answers *all, struct response *r)
 		return false;
 	if (r->stream.begin)
 		r->stream.begin(r->stream.arg, r, &all->stopping);
+	/* It has become an error instead, which is short. */
 	if (!r->stream.run)
 		leave_place(all);
 	return r->stream.run;

@@ -52,6 +52,7 @@ static bool method_matches(const struct route *route, const char *method)
 	return !strcmp(route->method, method) || (is_get(route) && !strcmp(method, "HEAD"));
 }
 
+/* RFC 9110 §15.5.6 wants the list: of all tables, since a path may be in two. */
 static void method_not_allowed(const struct route *const *tables, struct response *r, const char *path)
 {
 	char allow[64] = "", arg[HTTP_ARG_SIZE];
@@ -97,6 +98,8 @@ void route_refuse(const struct route *route, struct response *r, int status, con
 		response_error(r, status, code, sentence);
 }
 
+/* Before a byte of it is read. A length that is not told (chunks) is bounded by who
+ * reads it. */
 int route_check_body(const struct route *route, const struct request *q, struct response *r)
 {
 	const char *length = request_header(q, "Content-Length");
@@ -163,6 +166,8 @@ static bool twilio_admitted(const struct web_parts *parts, const struct request 
 	return passes;
 }
 
+/* An upgrade has no form. Its handshake is looked at first: CivetWeb would fail it
+ * when a line is claimed already. */
 static bool stream_admitted(const struct web_parts *parts, const struct request *q, struct response *r)
 {
 	struct buf base;
@@ -197,6 +202,8 @@ struct arrived {
 	struct buf base;
 };
 
+/* The one opening of all webhooks. The form comes before the signature, because it
+ * is part of what was signed; nothing else is done before both are right. */
 static bool open_webhook(const struct web_parts *parts, struct request *q, struct arrived *a, struct response *r)
 {
 	int err = form_parse(&a->form, q->body, q->body_len);

@@ -235,7 +235,8 @@ static bool admit(struct mg_connection *conn, const struct route *route, const c
 	return c->answered;
 }
 
-/* Builds the answer in `r`. False: there is none, the upgrade goes on. */
+/* The cheapest check comes first, and nothing is read of who may not come in. Builds
+ * the answer in `r`; false: there is none, the upgrade goes on. */
 static bool decide(struct mg_connection *conn, struct request *q, struct response *r, bool *body_left)
 {
 	char arg[HTTP_ARG_SIZE];

@@ -41,6 +41,7 @@ static bool stopped(const struct writer *w)
 	return w->stop && atomic_load_explicit(w->stop, memory_order_acquire);
 }
 
+/* `stop` has no bell: waits are cut into slices, between which it is looked at. */
 static int slice_ms(int64_t now_us, int64_t deadline_us)
 {
 	int ms = clock_poll_ms(now_us, deadline_us);
@@ -60,6 +61,9 @@ static bool still_there(struct writer *w)
 	return n > 0 && w->dropped <= UNASKED_MAX;
 }
 
+/* Sends first and asks poll only when the socket is full: most answers fit. A peer
+ * that is slow costs its own worker time, up to the deadline; after any failure the
+ * rest is not tried. */
 int writer_put(struct writer *w, const void *bytes, size_t len, int timeout_ms)
 {
 	int64_t deadline = clock_now_us() + (int64_t)timeout_ms * US_PER_MS;
@@ -85,6 +89,8 @@ int writer_put(struct writer *w, const void *bytes, size_t len, int timeout_ms)
 	return w->err;
 }
 
+/* Reading what the client says is how its going is noticed; and one that talks on
+ * and on is not a client of this kind. */
 int writer_wait(struct writer *w, int bell_fd, int timeout_ms)
 {
 	int64_t deadline = clock_now_us() + (int64_t)timeout_ms * US_PER_MS;

@@ -77,6 +77,8 @@ static void check_greeting(struct fields *f, const char *greeting)
 	buf_free(&problem);
 }
 
+/* Every field is asked for before the first refusal is looked at, so that fields_done
+ * knows which there are. */
 static bool read_wish(const struct request *q, struct wish *w, struct response *r)
 {
 	struct fields f = fields_of(q, r);
@@ -151,6 +153,8 @@ static void refused_by_twilio(const struct dialer_reply *a, struct response *r)
 	buf_printf(&r->body, ",\"twilio_status\":%d}}\n", a->status);
 }
 
+/* A call that is known already (the same key and body) is answered 200, not 201: it
+ * was not placed by this. */
 static void answer(const struct dialer_reply *a, struct response *r)
 {
 	switch (a->verdict) {
@@ -230,6 +234,8 @@ static bool able(const struct web_parts *parts, struct response *r)
 	return false;
 }
 
+/* What is wrong with the request is said before what is wrong with us: it would be
+ * wrong tomorrow, too. The answer waits for Twilio's word, some seconds at most. */
 void place_call(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
 	struct wish w;

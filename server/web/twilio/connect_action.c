@@ -21,6 +21,8 @@ static void put_dial(const struct web_parts *parts, const struct request *q, con
 	buf_free(&action);
 }
 
+/* This is the one place that knows why the socket closed. Asking for it also ends a
+ * call that is still up here: Twilio says that its stream is over. */
 void webhook_connect_action(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
 	const char *call_sid = webhook_field(q, "CallSid");

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+/* On a line of the same name, and a stream of its own; the agent is told why. */
 static void bring_back(const struct web_parts *parts, const struct request *q, const char *why, struct response *r)
 {
 	char token[CALL_TOKEN_SIZE], instead[CALL_NUMBER_SIZE] = "";

@@ -17,6 +17,8 @@ const char *placed_id(const struct request *q)
 	return id && strlen(id) < OUT_ID_SIZE ? id : "";
 }
 
+/* The table of calls takes texts; the order is a tree. What the agent is told of it is
+ * printed once here, and goes when the webhook has been answered. */
 int placed_facts(const struct web_parts *parts, const char *id, struct call_facts *facts, struct placed_text *text)
 {
 	const cJSON *metadata;

@@ -38,6 +38,8 @@ static bool is_final(const char *call_status)
 	return false;
 }
 
+/* Of a call we placed the dialer hears every state; of all others only the end
+ * matters. */
 void webhook_call_status(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
 	const char *sid = webhook_field(q, "CallSid"), *status = webhook_field(q, "CallStatus");

@@ -6,6 +6,8 @@
 
 #include <errno.h>
 
+/* The token is spent by this, whatever becomes of the upgrade: a claim that is not
+ * carried expires by itself. */
 static bool admit_announced(const struct web_parts *parts, const char *token, struct response *r, struct call_ref *ref)
 {
 	if (!calls_claim(parts->calls, token, ref))
@@ -24,6 +26,7 @@ static bool refuse(struct response *r, int status, const char *sentence, const c
 	return false;
 }
 
+/* Whose call it is comes with its first message: a line has to be claimed blindly. */
 static bool admit_unannounced(const struct web_parts *parts, struct response *r, struct call_ref *ref)
 {
 	if (!parts->cfg->stream_unannounced) {

@@ -10,6 +10,8 @@
 #include <errno.h>
 #include <string.h>
 
+/* A call that is here already gets the same answer again: Twilio asks twice when it
+ * did not hear the first. Whoever cannot have a line is never left without a word. */
 static void admit(
     const struct web_parts *parts, const struct request *q, const struct call_facts *facts, struct response *r)
 {

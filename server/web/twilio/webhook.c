@@ -36,6 +36,7 @@ bool webhook_answerable(const struct request *q, struct response *r)
 	return false;
 }
 
+/* The token stands in the path, because Twilio drops the query of a stream's URL. */
 void webhook_connect(const struct request *q, const char *token, struct response *r)
 {
 	struct buf stream, action, status;
