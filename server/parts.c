@@ -202,13 +202,12 @@ static void close_knowledge(struct program *p)
 static int open_recorder(struct program *p, struct buf *problem)
 {
 	(void)problem;
-	return p->cfg->data_dir[0] ? recorder_open(p->cfg->data_dir, p->store) : 0;
+	return p->cfg->data_dir[0] ? recorder_open(&p->recorder, p->cfg->data_dir, p->store) : 0;
 }
 
 static void close_recorder(struct program *p)
 {
-	(void)p;
-	recorder_close();
+	recorder_close(p->recorder);
 }
 
 static int open_calls(struct program *p, struct buf *problem)
@@ -216,7 +215,7 @@ static int open_calls(struct program *p, struct buf *problem)
 	(void)problem;
 	/* Calls that a process which died left open are told to have ended. */
 	journal_store_close_open(p->store, p->agents);
-	return calls_open(&p->calls, p->cfg, &p->access, p->agents, p->work, p->fleet,
+	return calls_open(&p->calls, p->cfg, &p->access, p->agents, p->work, p->fleet, p->recorder,
 	    &(struct call_loops){ caller_loop, agent_loop });
 }
 
@@ -265,6 +264,7 @@ static int open_web(struct program *p, struct buf *problem)
 		.calls = p->calls,
 		.hub = p->hub,
 		.store = p->store,
+		.recorder = p->recorder,
 		.dialer = p->dialer,
 		.delivery = p->delivery,
 		.knowledge = p->knowledge,

@@ -19,7 +19,8 @@ struct program {
 	struct work *work;
 	struct store *store; /* NULL without DATA_DIR */
 	struct fleet *fleet;
-	struct dialer *dialer; /* calls we place */
+	struct recorder *recorder; /* NULL without DATA_DIR */
+	struct dialer *dialer;     /* calls we place */
 	struct dialer_view dialer_view;
 	struct delivery *delivery;
 	struct calls *calls;

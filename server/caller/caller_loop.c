@@ -61,7 +61,7 @@ static void begin_recording(struct caller *p, int64_t now)
 
 	if (c->record != RECORDING_LOCAL)
 		return;
-	p->recording = recording_begin(c->call_sid, c->agent, clock_wall_ms(), now);
+	p->recording = recording_begin(calls_recorder(c->calls), c->call_sid, c->agent, clock_wall_ms(), now);
 	if (!p->recording)
 		log_warn(c->tag, "not recorded: DATA_DIR is not set, or there is no memory");
 	p->playout.recording = p->uplink.recording = p->recording;

@@ -184,6 +184,7 @@ void calls_put_facts(struct call *c, struct buf *out);
 const struct model_access *calls_access(const struct calls *calls);
 struct work *calls_work(const struct calls *calls);
 struct fleet *calls_fleet(const struct calls *calls);
+struct recorder *calls_recorder(const struct calls *calls);
 bool calls_bound(struct call *c); /* a caller loop is or was in it */
 const char *recording_mode_name(enum recording_mode mode);
 void calls_remember(struct call *c); /* puts the finished call on the list of the ended */

@@ -31,6 +31,7 @@ struct calls {
 	struct agents *agents;
 	struct work *work;
 	struct fleet *fleet;
+	struct recorder *recorder;
 	struct call_loops loops;
 	struct call *lines; /* owned; line_count of them */
 	uint32_t line_count;
@@ -64,6 +65,11 @@ const struct model_access *calls_access(const struct calls *calls)
 struct fleet *calls_fleet(const struct calls *calls)
 {
 	return calls->fleet;
+}
+
+struct recorder *calls_recorder(const struct calls *calls)
+{
+	return calls->recorder;
 }
 
 struct work *calls_work(const struct calls *calls)
@@ -883,7 +889,7 @@ static void line_close(struct call *c)
 }
 
 int calls_open(struct calls **out, const struct config *cfg, const struct model_access *access, struct agents *agents,
-    struct work *work, struct fleet *fleet, const struct call_loops *loops)
+    struct work *work, struct fleet *fleet, struct recorder *recorder, const struct call_loops *loops)
 {
 	struct calls *calls = calloc(1, sizeof *calls);
 	int err = 0;
@@ -895,6 +901,7 @@ int calls_open(struct calls **out, const struct config *cfg, const struct model_
 	calls->agents = agents;
 	calls->work = work;
 	calls->fleet = fleet;
+	calls->recorder = recorder;
 	calls->loops = *loops;
 	pthread_mutex_init(&calls->lock, NULL);
 	calls->line_count = calls_lines(cfg);

@@ -26,6 +26,7 @@ struct calls;
 struct agent;
 struct agents;        /* who answers; see server/agents/agents.h */
 struct fleet;         /* what instances share; see server/fleet/fleet.h */
+struct recorder;      /* of calls, to files; NULL: none */
 struct work;          /* the pools for slow things; see server/work/work.h */
 struct phone_channel; /* how callers reach us; see server/phone/channel.h */
 struct model_access;  /* how to reach the model; see server/model/access.h */
@@ -88,7 +89,7 @@ uint32_t calls_lines(const struct config *cfg);
 /* Makes the table and starts one pool thread a line. All that is
  * passed in outlives it. 0 or -errno. */
 int calls_open(struct calls **out, const struct config *cfg, const struct model_access *access, struct agents *agents,
-    struct work *work, struct fleet *fleet, const struct call_loops *loops);
+    struct work *work, struct fleet *fleet, struct recorder *recorder, const struct call_loops *loops);
 
 /* Ends what is left, joins the pool. No calls_carry may be running. */
 void calls_close(struct calls *calls);

@@ -43,8 +43,22 @@ struct tap {
 
 enum recording_state { RECORDING_ON, RECORDING_COMPLETED, RECORDING_FAILED, RECORDING_SAVING };
 
+struct recorder {
+	char dir[PATH_MAX - RECORDING_PATH_SIZE];
+	struct store *store;
+	struct bell bell;
+	pthread_t thread;
+	_Atomic(struct recording *) begun; /* pushed by caller loops, taken whole by the writer */
+	_Atomic bool closing;
+	_Atomic int active;
+
+	pthread_mutex_t lock; /* the writer's word to those who read /status */
+	char last_error[200];
+};
+
 struct recording {
 	/* Constant */
+	struct recorder *recorder; /* until the writer is done with it */
 	char call_sid[CALL_SID_SIZE];
 	const struct agent *agent; /* retained */
 	int64_t start_us, start_wall_ms;
@@ -66,33 +80,21 @@ struct recording {
 	int64_t synced_us;
 };
 
-static struct {
-	bool open;
-	char dir[PATH_MAX - RECORDING_PATH_SIZE];
-	struct store *store;
-	struct bell bell;
-	pthread_t thread;
-	_Atomic(struct recording *) begun; /* pushed by caller loops, taken whole by the writer */
-	_Atomic bool closing;
-	_Atomic int active;
-
-	pthread_mutex_t lock; /* the writer's word to those who read /status */
-	char last_error[200];
-} recorder = { .lock = PTHREAD_MUTEX_INITIALIZER };
-
 /* ---------------------------------------------------------------- the caller loop's */
 
-struct recording *recording_begin(const char *call_sid, const struct agent *agent, int64_t wall_ms, int64_t now_us)
+struct recording *recording_begin(
+    struct recorder *recorder, const char *call_sid, const struct agent *agent, int64_t wall_ms, int64_t now_us)
 {
 	struct recording *r, *first;
 
-	if (!recorder.open || !(r = aligned_alloc(_Alignof(struct recording), sizeof *r)))
+	if (!recorder || !(r = aligned_alloc(_Alignof(struct recording), sizeof *r)))
 		return NULL;
 	memset(r, 0, sizeof *r);
 	if (ring_open(&r->ring, RING_BYTES)) {
 		free(r);
 		return NULL;
 	}
+	r->recorder = recorder;
 	snprintf(r->call_sid, sizeof r->call_sid, "%s", call_sid);
 	r->agent = agent_retain(agent);
 	r->start_us = now_us;
@@ -100,15 +102,15 @@ struct recording *recording_begin(const char *call_sid, const struct agent *agen
 	r->file.fd = -1;
 	recording_mix_init(&r->mix, now_us);
 	atomic_store_explicit(&r->refs, 2, memory_order_relaxed);
-	atomic_fetch_add_explicit(&recorder.active, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&recorder->active, 1, memory_order_relaxed);
 	stat_add(recording_started, 1);
-	first = atomic_load_explicit(&recorder.begun, memory_order_relaxed);
+	first = atomic_load_explicit(&recorder->begun, memory_order_relaxed);
 	do
 		r->next = first;
 	/* Release: pairs with the acquire in take_begun. */
 	while (!atomic_compare_exchange_weak_explicit(
-	    &recorder.begun, &first, r, memory_order_release, memory_order_relaxed));
-	bell_ring(&recorder.bell);
+	    &recorder->begun, &first, r, memory_order_release, memory_order_relaxed));
+	bell_ring(&recorder->bell);
 	return r;
 }
 
@@ -146,7 +148,7 @@ void recording_end(struct recording *r, int64_t now_us)
 	atomic_store_explicit(&r->end_us, now_us, memory_order_relaxed);
 	/* Release: who sees it also sees every message before it. */
 	atomic_store_explicit(&r->over, true, memory_order_release);
-	bell_ring(&recorder.bell);
+	bell_ring(&r->recorder->bell);
 }
 
 void recording_release(struct recording *r)
@@ -177,7 +179,7 @@ void recording_settle(const struct recording *r, int timeout_ms)
 void recording_put_json(const struct recording *r, struct buf *out)
 {
 	static const char *const states[] = { "recording", "completed", "failed", "saving" };
-	int state = atomic_load_explicit(&r->state, memory_order_relaxed);
+	int state = atomic_load_explicit(&r->state, memory_order_acquire); /* pairs with fail */
 	int error = atomic_load_explicit(&r->error, memory_order_relaxed);
 	uint64_t frames = atomic_load_explicit(&r->frames, memory_order_relaxed);
 
@@ -192,12 +194,19 @@ void recording_put_json(const struct recording *r, struct buf *out)
 	buf_putc(out, '}');
 }
 
-void recorder_put_json(struct buf *out)
+void recorder_put_json(struct recorder *recorder, struct buf *out)
 {
-	buf_printf(out, "\"active\":%d,\"last_error\":", atomic_load_explicit(&recorder.active, memory_order_relaxed));
-	pthread_mutex_lock(&recorder.lock);
-	json_put_cstring(out, recorder.last_error[0] ? recorder.last_error : NULL);
-	pthread_mutex_unlock(&recorder.lock);
+	char last_error[sizeof recorder->last_error] = "";
+	int active = 0;
+
+	if (recorder) {
+		active = atomic_load_explicit(&recorder->active, memory_order_relaxed);
+		pthread_mutex_lock(&recorder->lock);
+		memcpy(last_error, recorder->last_error, sizeof last_error);
+		pthread_mutex_unlock(&recorder->lock);
+	}
+	buf_printf(out, "\"active\":%d,\"last_error\":", active);
+	json_put_cstring(out, last_error[0] ? last_error : NULL);
 }
 
 static void keep(struct recording *r, const char *status)
@@ -206,7 +215,7 @@ static void keep(struct recording *r, const char *status)
 
 	buf_init(&json, 0);
 	recording_put_json(r, &json);
-	store_recording_put(recorder.store,
+	store_recording_put(r->recorder->store,
 	    &(struct recording_row){ .id = r->file.path,
 		.file = r->file.path,
 		.call_sid = r->call_sid,
@@ -239,14 +248,17 @@ static void announce(struct recording *r)
 /* The recording is over, the call is not. */
 static void fail(struct recording *r, int err, const char *what)
 {
-	atomic_store_explicit(&r->error, -err, memory_order_relaxed);
-	atomic_store_explicit(&r->state, RECORDING_FAILED, memory_order_relaxed);
+	struct recorder *recorder = r->recorder;
+
 	stat_add(recording_failed, 1);
 	log_error(r->call_sid, "recording stopped: cannot %s %s: %s", what, r->file.path, strerror(-err));
-	pthread_mutex_lock(&recorder.lock);
+	pthread_mutex_lock(&recorder->lock);
 	snprintf(
-	    recorder.last_error, sizeof recorder.last_error, "cannot %s %s: %s", what, r->file.path, strerror(-err));
-	pthread_mutex_unlock(&recorder.lock);
+	    recorder->last_error, sizeof recorder->last_error, "cannot %s %s: %s", what, r->file.path, strerror(-err));
+	pthread_mutex_unlock(&recorder->lock);
+	atomic_store_explicit(&r->error, -err, memory_order_relaxed);
+	/* Release: who sees it also finds why; pairs with recording_put_json. */
+	atomic_store_explicit(&r->state, RECORDING_FAILED, memory_order_release);
 	if (r->file.fd >= 0) {
 		keep(r, "failed");
 		recording_file_close(&r->file);
@@ -261,7 +273,7 @@ static bool going(const struct recording *r)
 
 static void open_file(struct recording *r)
 {
-	int err = recording_file_open(&r->file, recorder.dir, r->call_sid, r->start_wall_ms);
+	int err = recording_file_open(&r->file, r->recorder->dir, r->call_sid, r->start_wall_ms);
 
 	if (err) {
 		fail(r, err, "make");
@@ -333,7 +345,7 @@ static void finish(struct recording *r)
 		announce(r);
 	}
 	recording_mix_free(&r->mix);
-	atomic_fetch_sub_explicit(&recorder.active, 1, memory_order_relaxed);
+	atomic_fetch_sub_explicit(&r->recorder->active, 1, memory_order_relaxed);
 }
 
 /* What has come since the last look. False: nothing more will. */
@@ -354,10 +366,10 @@ static bool drain(struct recording *r, int64_t now)
 	return !over;
 }
 
-static struct recording *take_begun(struct recording *active)
+static struct recording *take_begun(struct recorder *recorder, struct recording *active)
 {
 	/* Acquire: pairs with the release in recording_begin. */
-	struct recording *r = atomic_exchange_explicit(&recorder.begun, NULL, memory_order_acquire);
+	struct recording *r = atomic_exchange_explicit(&recorder->begun, NULL, memory_order_acquire);
 
 	while (r) {
 		struct recording *next = r->next;
@@ -372,18 +384,18 @@ static struct recording *take_begun(struct recording *active)
 
 static void *serve(void *arg)
 {
+	struct recorder *recorder = arg;
 	struct recording *active = NULL;
-	struct pollfd bell = { .fd = recorder.bell.fd, .events = POLLIN };
+	struct pollfd bell = { .fd = recorder->bell.fd, .events = POLLIN };
 
-	(void)arg;
 	for (;;) {
 		struct recording **link = &active;
 		bool closing;
 
 		/* Before anything is looked at: a ring after this is heard at the next poll. */
-		bell_clear(&recorder.bell);
-		closing = atomic_load(&recorder.closing);
-		active = take_begun(active);
+		bell_clear(&recorder->bell);
+		closing = atomic_load(&recorder->closing);
+		active = take_begun(recorder, active);
 		while (*link) {
 			struct recording *r = *link;
 
@@ -401,35 +413,42 @@ static void *serve(void *arg)
 	}
 }
 
-int recorder_open(const char *dir, struct store *store)
+static void recorder_free(struct recorder *recorder)
 {
-	int err;
+	bell_close(&recorder->bell);
+	pthread_mutex_destroy(&recorder->lock);
+	free(recorder);
+}
 
-	if ((size_t)snprintf(recorder.dir, sizeof recorder.dir, "%s", dir) >= sizeof recorder.dir)
-		return -ENAMETOOLONG;
-	recorder.store = store;
-	recorder.last_error[0] = '\0';
-	atomic_store(&recorder.closing, false);
-	if ((err = bell_open(&recorder.bell)))
-		return err;
-	err = -pthread_create(&recorder.thread, NULL, serve, NULL);
-	if (err) {
-		bell_close(&recorder.bell);
+int recorder_open(struct recorder **out, const char *dir, struct store *store)
+{
+	struct recorder *recorder = calloc(1, sizeof *recorder);
+	int err = 0;
+
+	if (!recorder)
+		return -ENOMEM;
+	recorder->bell.fd = -1;
+	recorder->store = store;
+	pthread_mutex_init(&recorder->lock, NULL);
+	if ((size_t)snprintf(recorder->dir, sizeof recorder->dir, "%s", dir) >= sizeof recorder->dir)
+		err = -ENAMETOOLONG;
+	if (err || (err = bell_open(&recorder->bell)) ||
+	    (err = -pthread_create(&recorder->thread, NULL, serve, recorder))) {
+		recorder_free(recorder);
 		return err;
 	}
-	recorder.open = true;
 	/* Of a process that died: the files are all right up to their last second. */
 	store_recordings_interrupt(store);
+	*out = recorder;
 	return 0;
 }
 
-void recorder_close(void)
+void recorder_close(struct recorder *recorder)
 {
-	if (!recorder.open)
+	if (!recorder)
 		return;
-	recorder.open = false;
-	atomic_store(&recorder.closing, true);
-	bell_ring(&recorder.bell);
-	pthread_join(recorder.thread, NULL);
-	bell_close(&recorder.bell);
+	atomic_store(&recorder->closing, true);
+	bell_ring(&recorder->bell);
+	pthread_join(recorder->thread, NULL);
+	recorder_free(recorder);
 }

@@ -9,7 +9,7 @@
  * silence in the file. A disk that fails or is full ends the recording, never
  * the call.
  *
- * There is one recorder; without recorder_open nothing is recorded.
+ * Without a recorder (NULL) nothing is recorded.
  */
 #include "common/buf.h"
 
@@ -18,22 +18,25 @@
 #include <stdint.h>
 
 struct agent;
+struct recorder;
 struct recording;
 struct store;
 
 /* 0 or -errno. `dir` is copied; `store` (may be NULL) outlives it. */
-int recorder_open(const char *dir, struct store *store);
+int recorder_open(struct recorder **out, const char *dir, struct store *store);
 
-/* Finishes what is being written. No call may be live any more. */
-void recorder_close(void);
+/* Finishes what is being written. No call may be live any more; what calls still
+ * hold of their recordings stays until they release it. Fine with NULL. */
+void recorder_close(struct recorder *recorder);
 
 /* What goes to /status, without braces: "active":…,"last_error":… */
-void recorder_put_json(struct buf *out);
+void recorder_put_json(struct recorder *recorder, struct buf *out);
 
 /* --- caller loop; nothing here blocks. --- */
 
 /* The stream has started. Held by the caller; NULL: nothing is recorded. */
-struct recording *recording_begin(const char *call_sid, const struct agent *agent, int64_t wall_ms, int64_t now_us);
+struct recording *recording_begin(
+    struct recorder *recorder, const char *call_sid, const struct agent *agent, int64_t wall_ms, int64_t now_us);
 
 void recording_caller(
     struct recording *r, bool has_timestamp, uint64_t timestamp_ms, const uint8_t *mulaw, size_t len, int64_t now_us);

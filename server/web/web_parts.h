@@ -14,6 +14,7 @@ struct hub;
 struct knowledge;
 struct dialer;
 struct delivery;
+struct recorder;
 struct store;
 struct route;
 struct work;
@@ -25,6 +26,7 @@ struct web_parts {
 	struct calls *calls;
 	struct hub *hub;             /* for who watches calls, server/news/hub.h */
 	struct store *store;         /* what is kept; NULL without DATA_DIR */
+	struct recorder *recorder;   /* the same */
 	struct dialer *dialer;       /* calls we place, server/dialer/dialer.h */
 	struct delivery *delivery;   /* webhooks out, server/delivery/delivery.h */
 	struct knowledge *knowledge; /* what agents know, server/knowledge/knowledge.h */

@@ -234,10 +234,10 @@ static void put_store(const struct web_parts *parts, struct buf *out)
 	buf_putc(out, '}');
 }
 
-static void put_recording(struct buf *out)
+static void put_recording(const struct web_parts *parts, struct buf *out)
 {
 	buf_puts(out, ",\"recording\":{");
-	recorder_put_json(out);
+	recorder_put_json(parts->recorder, out);
 	put_counters(out, "recording");
 	buf_putc(out, '}');
 }
@@ -284,7 +284,7 @@ void status_json(const struct web_parts *parts, int64_t now_us, struct buf *out)
 	put_watchers(parts, out);
 	put_section(out, "records");
 	put_knowledge(parts, out);
-	put_recording(out);
+	put_recording(parts, out);
 	buf_puts(out, ",\"cost\":");
 	spending_put_json(out, clock_wall_ms());
 	put_work(parts, out);

@@ -152,7 +152,8 @@ static int open_table(void **state)
 	buf_free(&problem);
 	atomic_store(&carried, 0);
 	return err ? err
-		   : calls_open(&calls, &cfg, NULL, who, NULL, fleet, &(struct call_loops){ caller_loop, agent_loop });
+		   : calls_open(
+			 &calls, &cfg, NULL, who, NULL, fleet, NULL, &(struct call_loops){ caller_loop, agent_loop });
 }
 
 static int close_table(void **state)
