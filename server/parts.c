@@ -19,7 +19,6 @@
 #include "server/news/rules.h"
 #include "server/outcome/outcomes.h"
 #include "server/recording/recorder.h"
-#include "server/recording/twilio_recording.h"
 #include "server/store/store.h"
 #include "server/web/server.h"
 #include "server/work/work.h"
@@ -41,16 +40,13 @@ static int open_store(struct program *p, struct buf *problem)
 {
 	int err = p->cfg->data_dir[0] ? store_open(&p->store, p->cfg->data_dir, p->cfg->retain_days, problem) : 0;
 
-	if (!err) {
+	if (!err)
 		journal_store_open(p->store);
-		twilio_recording_open(p->store);
-	}
 	return err;
 }
 
 static void close_store(struct program *p)
 {
-	twilio_recording_open(NULL);
 	journal_remove_sink(journal_store_take, p->store);
 	store_close(p->store);
 }

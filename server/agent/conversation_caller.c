@@ -20,7 +20,8 @@ static void on_started(struct conversation *con, int64_t now)
 	/* One that comes back is recorded since it was here first: Twilio records
 	 * the call, not the stream. */
 	if (con->call->record == RECORDING_TWILIO && !con->call->context.said[0])
-		twilio_start(con->call->cfg, calls_work(con->call->calls), con->call->call_sid);
+		twilio_start(con->call->cfg, calls_work(con->call->calls), calls_recorder(con->call->calls),
+		    con->call->call_sid);
 	con->last_voice_us = now;
 	conversation_mind_link(con);
 }

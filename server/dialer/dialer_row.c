@@ -5,10 +5,8 @@
 #include "server/dialer/dialer_private.h"
 #include "server/stats/endings.h"
 #include "server/store/store_orders.h"
-#include "server/store/row.h"
 
 #include <errno.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

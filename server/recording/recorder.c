@@ -194,6 +194,11 @@ void recording_put_json(const struct recording *r, struct buf *out)
 	buf_putc(out, '}');
 }
 
+struct store *recorder_store(const struct recorder *recorder)
+{
+	return recorder ? recorder->store : NULL;
+}
+
 void recorder_put_json(struct recorder *recorder, struct buf *out)
 {
 	char last_error[sizeof recorder->last_error] = "";

@@ -29,6 +29,9 @@ int recorder_open(struct recorder **out, const char *dir, struct store *store);
  * hold of their recordings stays until they release it. Fine with NULL. */
 void recorder_close(struct recorder *recorder);
 
+/* Where recordings are noted, those of others, too; NULL for NULL. */
+struct store *recorder_store(const struct recorder *recorder);
+
 /* What goes to /status, without braces: "active":…,"last_error":… */
 void recorder_put_json(struct recorder *recorder, struct buf *out);
 

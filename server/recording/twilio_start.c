@@ -18,11 +18,12 @@ enum { TRIES = 3, PAUSE_MS = 1000, PAUSE_MAX_S = 5, SLICE_MS = 100 };
 struct start_job {
 	struct job job; /* first */
 	const struct config *cfg;
+	struct recorder *recorder;
 	struct jobs *pool;
 	char call_sid[CALL_SID_SIZE];
 };
 
-static void failed(const char *call_sid, const char *why)
+static void failed(struct recorder *recorder, const char *call_sid, const char *why)
 {
 	char id[CALL_SID_SIZE + 8];
 
@@ -30,7 +31,8 @@ static void failed(const char *call_sid, const char *why)
 	log_error(call_sid, "Twilio does not record this call: %s", why);
 	/* So that who asks for it later hears that there is none. */
 	snprintf(id, sizeof id, "none-%s", call_sid);
-	twilio_recording_note(&(struct twilio_recording){ .call_sid = call_sid, .sid = id, .status = "failed" });
+	twilio_recording_note(
+	    recorder, &(struct twilio_recording){ .call_sid = call_sid, .sid = id, .status = "failed" });
 }
 
 /* Only what was certainly not done is tried again. */
@@ -68,12 +70,12 @@ static void run(struct job *job)
 	if (answer.outcome == TWILIO_OK && json_str(answer.json, "sid")) {
 		stat_add(recording_twilio_started, 1);
 		log_info(j->call_sid, "Twilio records the call; recording=%.40s", json_str(answer.json, "sid"));
-		twilio_recording_note(&(struct twilio_recording){ .call_sid = j->call_sid,
-		    .sid = json_str(answer.json, "sid"),
-		    .status = "in-progress",
-		    .channels = 2 });
+		twilio_recording_note(j->recorder, &(struct twilio_recording){ .call_sid = j->call_sid,
+						       .sid = json_str(answer.json, "sid"),
+						       .status = "in-progress",
+						       .channels = 2 });
 	} else {
-		failed(j->call_sid, answer.message[0] ? answer.message : "its answer names no recording");
+		failed(j->recorder, j->call_sid, answer.message[0] ? answer.message : "its answer names no recording");
 	}
 	twilio_answer_free(&answer);
 	free(j);
@@ -84,7 +86,7 @@ static void drop(struct job *job)
 	free(job);
 }
 
-void twilio_start(const struct config *cfg, struct work *work, const char *call_sid)
+void twilio_start(const struct config *cfg, struct work *work, struct recorder *recorder, const char *call_sid)
 {
 	const char *missing = twilio_missing(cfg);
 	struct start_job *j;
@@ -92,18 +94,20 @@ void twilio_start(const struct config *cfg, struct work *work, const char *call_
 	if (!missing && !*cfg->public_url)
 		missing = "PUBLIC_URL is not set, and Twilio would not know whom to tell of it";
 	if (missing || !work) {
-		failed(call_sid, missing ? missing : "there is no pool for it");
+		failed(recorder, call_sid, missing ? missing : "there is no pool for it");
 		return;
 	}
 	j = calloc(1, sizeof *j);
 	if (!j) {
-		failed(call_sid, "out of memory");
+		failed(recorder, call_sid, "out of memory");
 		return;
 	}
-	*j = (struct start_job){ .job = { .run = run, .drop = drop }, .cfg = cfg, .pool = work->background };
+	*j = (struct start_job){
+		.job = { .run = run, .drop = drop }, .cfg = cfg, .recorder = recorder, .pool = work->background
+	};
 	snprintf(j->call_sid, sizeof j->call_sid, "%s", call_sid);
 	if (!jobs_submit(work->background, &j->job)) {
-		failed(call_sid, "too much else is waiting to be done");
+		failed(recorder, call_sid, "too much else is waiting to be done");
 		free(j);
 	}
 }

@@ -5,9 +5,11 @@
  * failure too. */
 
 struct config;
+struct recorder;
 struct work;
 
-/* Either loop; does not wait. `work` may be NULL: that is noted as a failure. */
-void twilio_start(const struct config *cfg, struct work *work, const char *call_sid);
+/* Either loop; does not wait. `work` may be NULL: that is noted as a failure.
+ * `recorder` (or NULL) outlives the pool. */
+void twilio_start(const struct config *cfg, struct work *work, struct recorder *recorder, const char *call_sid);
 
 #endif

@@ -80,12 +80,12 @@ void webhook_recording_status(
 		.channels = strtol(webhook_field(q, "RecordingChannels"), NULL, 10),
 	};
 
-	(void)parts, (void)arg;
+	(void)arg;
 	if (!webhook_is_sid(news.call_sid) || !webhook_is_sid(news.sid) || !webhook_is_sid(news.status)) {
 		response_refusal(r, 400, "CallSid, RecordingSid or RecordingStatus is missing or malformed");
 		return;
 	}
 	log_info(news.call_sid, "Twilio reports a recording: %s %s", news.sid, news.status);
-	twilio_recording_note(&news);
+	twilio_recording_note(parts->recorder, &news);
 	r->status = 204;
 }
