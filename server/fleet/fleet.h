@@ -9,10 +9,10 @@
  *
  *   - What returns nothing never waits, and may be called with locks held: a
  *     body queues it. What it says is seen by later calls of the same instance.
- *   - What returns an int may wait FLEET_WAIT_MS: not with a lock held, and not in
- *     a live call's loops. 0, or its answers below, or that the fleet cannot be
- *     asked: -EAGAIN (not now), -ETIMEDOUT, -EIO. The caller then goes on alone
- *     with what it knows itself.
+ *   - What returns an int may wait (its body says how long at most): not with a
+ *     lock held, and not in a call's loops once it talks. 0, or its answers below,
+ *     or that the fleet cannot be asked: -EAGAIN (not now), -ETIMEDOUT, -EIO. The
+ *     caller then goes on alone with what it knows itself.
  *   - Values are copied; nothing points into the body.
  *
  * Any thread. `now_us` is clock_now_us(), `wall_ms` clock_wall_ms(): time is given.
@@ -22,14 +22,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Bytes, the NUL included. */
+enum { FLEET_TOKEN_SIZE = 33, FLEET_SID_SIZE = 40, FLEET_NUMBER_SIZE = 64, FLEET_HASH_SIZE = 72 };
+enum { FLEET_NAME_SIZE = 80, FLEET_KEY_SIZE = 256 };
+
 enum {
-	FLEET_WAIT_MS = 250,
-	FLEET_TOKEN_SIZE = 33,
-	FLEET_SID_SIZE = 40,
-	FLEET_NUMBER_SIZE = 64,
-	FLEET_NAME_SIZE = 80,
-	FLEET_HASH_SIZE = 72,
-	FLEET_KEY_SIZE = 256,
 	FLEET_DAYS = 7,
 	FLEET_TOKEN_US = 15 * 1000000,     /* an announced call waits so long for its stream */
 	FLEET_TRANSFER_US = 600 * 1000000, /* a telephone rings for no longer than that */

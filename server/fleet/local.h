@@ -2,8 +2,8 @@
 #define FLEET_LOCAL_H
 /* The fleet of one: all in memory, with bounds; days and keys also in the store.
  *
- * One lock, held for a look through a list. Nobody waits for a disk but
- * key_take, whose key an earlier process may have had.
+ * One lock, held for a moment. Nobody waits for a disk but key_take, whose key an
+ * earlier process may have had: as long as one query of the store may take.
  */
 #include "server/fleet/fleet.h"
 
