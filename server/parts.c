@@ -26,14 +26,34 @@
 #include <errno.h>
 #include <string.h>
 
+/* ------------------------------------------------------------- each of its parts */
+
+/* A function that is but one call. */
+#define PART(function, call) \
+	static void function(struct program *p) \
+	{ \
+		(void)p; \
+		call; \
+	}
+
+PART(close_access, model_access_close(&p->access))
+PART(close_agents, agents_close(p->agents))
+PART(close_fleet, p->fleet->ops->close(p->fleet))
+PART(close_spending, spending_close())
+PART(close_work, work_close(p->work))
+PART(stop_work, work_stop(p->work))
+PART(close_recorder, recorder_close(p->recorder))
+PART(drain_calls, calls_drain(p->calls))
+PART(close_calls, calls_close(p->calls))
+PART(drain_dialer, dialer_drain(p->dialer))
+PART(close_dialer, dialer_close(p->dialer))
+PART(drain_web, web_end_streams(p->web))
+PART(close_web, web_close(p->web))
+PART(close_health, model_health_close())
+
 static int open_access(struct program *p, struct buf *problem)
 {
 	return model_access_open(&p->access, p->cfg, problem);
-}
-
-static void close_access(struct program *p)
-{
-	model_access_close(&p->access);
 }
 
 static int open_store(struct program *p, struct buf *problem)
@@ -56,11 +76,6 @@ static int open_agents(struct program *p, struct buf *problem)
 	return agents_open(&p->agents, p->cfg, problem);
 }
 
-static void close_agents(struct program *p)
-{
-	agents_close(p->agents);
-}
-
 static void warn_agents(struct program *p, struct buf *out)
 {
 	agents_notes(p->agents, out);
@@ -70,11 +85,6 @@ static int open_fleet(struct program *p, struct buf *problem)
 {
 	(void)problem;
 	return fleet_local_open(&p->fleet, p->store, p->cfg->max_calls);
-}
-
-static void close_fleet(struct program *p)
-{
-	p->fleet->ops->close(p->fleet);
 }
 
 static void tend_fleet(struct program *p, int64_t now_us)
@@ -87,26 +97,9 @@ static int open_spending(struct program *p, struct buf *problem)
 	return spending_open(p->cfg, p->fleet, problem);
 }
 
-static void close_spending(struct program *p)
-{
-	(void)p;
-	spending_close();
-}
-
 static int open_work(struct program *p, struct buf *problem)
 {
 	return work_open(&p->work, p->cfg, problem);
-}
-
-static void close_work(struct program *p)
-{
-	work_close(p->work);
-}
-
-/* Jobs are of calls, and of what follows them: none runs any more. */
-static void stop_work(struct program *p)
-{
-	work_stop(p->work);
 }
 
 static int open_delivery(struct program *p, struct buf *problem)
@@ -201,11 +194,6 @@ static int open_recorder(struct program *p, struct buf *problem)
 	return p->cfg->data_dir[0] ? recorder_open(&p->recorder, p->cfg->data_dir, p->store) : 0;
 }
 
-static void close_recorder(struct program *p)
-{
-	recorder_close(p->recorder);
-}
-
 static int open_calls(struct program *p, struct buf *problem)
 {
 	(void)problem;
@@ -213,16 +201,6 @@ static int open_calls(struct program *p, struct buf *problem)
 	journal_store_close_open(p->store, p->agents);
 	return calls_open(&p->calls, p->cfg, &p->access, p->agents, p->work, p->fleet, p->recorder,
 	    &(struct call_loops){ caller_loop, agent_loop });
-}
-
-static void drain_calls(struct program *p)
-{
-	calls_drain(p->calls);
-}
-
-static void close_calls(struct program *p)
-{
-	calls_close(p->calls);
 }
 
 static void tend_calls(struct program *p, int64_t now_us)
@@ -239,16 +217,6 @@ static int open_dialer(struct program *p, struct buf *problem)
 	p->dialer_view = (struct dialer_view){ .calls = p->calls, .agents = p->agents };
 	dialer_hooks_of(&p->dialer_view, &hooks);
 	return dialer_open(&p->dialer, p->cfg, p->store, p->fleet, &hooks);
-}
-
-static void drain_dialer(struct program *p)
-{
-	dialer_drain(p->dialer);
-}
-
-static void close_dialer(struct program *p)
-{
-	dialer_close(p->dialer);
 }
 
 static int open_web(struct program *p, struct buf *problem)
@@ -268,16 +236,6 @@ static int open_web(struct program *p, struct buf *problem)
 	    problem);
 }
 
-static void drain_web(struct program *p)
-{
-	web_end_streams(p->web);
-}
-
-static void close_web(struct program *p)
-{
-	web_close(p->web);
-}
-
 static void tend_web(struct program *p, int64_t now_us)
 {
 	web_tend(p->web, now_us);
@@ -287,12 +245,6 @@ static int open_health(struct program *p, struct buf *problem)
 {
 	(void)problem;
 	return model_health_open(&p->access, p->agents);
-}
-
-static void close_health(struct program *p)
-{
-	(void)p;
-	model_health_close();
 }
 
 /* Opened in this order, drained and closed in the reverse: a part may use those
