@@ -4,6 +4,7 @@
 #include "common/json_out.h"
 #include "common/log.h"
 #include "server/knowledge/knowledge_folder.h"
+#include "server/work/tool_call.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -305,22 +306,19 @@ bool knowledge_answer(struct knowledge *k, const char *folder, const char *quest
 	json_put_array(&j, NULL);
 	found = knowledge_search(k, folder, question, put_passage, &j);
 	json_put_end(&j);
-	j = json_out_to(out);
-	json_put_object(&j, NULL);
 	if (found < 0 || buf_error(&passages)) {
 		log_warn("knowledge", "cannot search %s: %s", folder, strerror(found < 0 ? -found : ENOMEM));
-		json_put_object(&j, "error");
-		json_put_text(&j, "code", "unavailable");
-		json_put_text(&j, "message", "The knowledge base cannot be searched right now.");
-		json_put_end(&j);
+		tool_put_error(out, "unavailable", "The knowledge base cannot be searched right now.");
 	} else {
+		j = json_out_to(out);
+		json_put_object(&j, NULL);
 		json_put_int(&j, "found", found);
 		json_put_json(&j, "passages", buf_text(&passages));
 		if (!found)
 			json_put_text(
 			    &j, "note", "Nothing was found about this. Say that you do not know; do not guess.");
+		json_put_end(&j);
 	}
-	json_put_end(&j);
 	buf_free(&passages);
 	return found >= 0;
 }

@@ -21,8 +21,7 @@ bool search_tool(void *arg, const struct tool_call *call, struct buf *out)
 		hist_add(&stats.knowledge_search, clock_now_us() - began_us);
 		stat_add(knowledge_searches, 1);
 	} else {
-		buf_puts(
-		    out, "{\"error\":{\"code\":\"bad_arguments\",\"message\":\"Call it with a query, as text.\"}}");
+		tool_put_error(out, "bad_arguments", "Call it with a query, as text.");
 	}
 	cJSON_Delete(arguments);
 	return ok;

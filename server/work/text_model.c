@@ -3,6 +3,7 @@
 #include "common/clock.h"
 #include "common/digest.h"
 #include "common/json.h"
+#include "common/json_out.h"
 #include "common/log.h"
 #include "common/schema.h"
 #include "server/work/fetch.h"
@@ -39,20 +40,23 @@ void text_model_put_url(const struct config *cfg, struct buf *out)
 	    strncmp(path, "/openai/", 8) == 0 ? "/openai" : "");
 }
 
-static void put_format(struct buf *out, const cJSON *schema)
+static void put_format(struct json_out *j, const cJSON *schema)
 {
-	char *text = schema_is_strict(schema) ? cJSON_PrintUnformatted(schema) : NULL;
+	bool strict = schema_is_strict(schema);
 
-	if (text)
-		buf_printf(out, "{\"type\":\"json_schema\",\"name\":\"record\",\"strict\":true,\"schema\":%s}", text);
-	else
-		buf_puts(out, "{\"type\":\"json_object\"}");
-	cJSON_free(text);
+	json_put_object(j, "format");
+	json_put_text(j, "type", strict ? "json_schema" : "json_object");
+	if (strict) {
+		json_put_text(j, "name", "record");
+		json_put_bool(j, "strict", true);
+		json_put_tree(j, "schema", schema);
+	}
+	json_put_end(j);
 }
 
 /* In JSON mode the word JSON must be in the request, and only the schema in the
  * text tells the model which fields there are. */
-static void put_instructions(struct buf *out, const struct text_request *request)
+static void put_instructions(struct json_out *j, const struct text_request *request)
 {
 	struct buf text;
 	char *schema = schema_is_strict(request->schema) ? NULL : cJSON_PrintUnformatted(request->schema);
@@ -61,22 +65,25 @@ static void put_instructions(struct buf *out, const struct text_request *request
 	buf_puts(&text, request->instructions);
 	if (schema)
 		buf_printf(&text, "\n\nAnswer with one JSON object that follows this JSON Schema:\n%s", schema);
-	json_put_string(out, buf_text(&text), text.len);
+	json_put_text_of(j, "instructions", buf_text(&text), text.len);
 	buf_free(&text);
 	cJSON_free(schema);
 }
 
 void text_model_put_request(const struct config *cfg, const struct text_request *request, struct buf *out)
 {
-	buf_puts(out, "{\"model\":");
-	json_put_cstring(out, cfg->text_model);
-	buf_puts(out, ",\"instructions\":");
-	put_instructions(out, request);
-	buf_puts(out, ",\"input\":");
-	json_put_cstring(out, request->input);
-	buf_puts(out, ",\"text\":{\"format\":");
-	put_format(out, request->schema);
-	buf_printf(out, "},\"max_output_tokens\":%d,\"store\":false}", OUTPUT_TOKENS);
+	struct json_out j = json_out_to(out);
+
+	json_put_object(&j, NULL);
+	json_put_text(&j, "model", cfg->text_model);
+	put_instructions(&j, request);
+	json_put_text(&j, "input", request->input);
+	json_put_object(&j, "text");
+	put_format(&j, request->schema);
+	json_put_end(&j);
+	json_put_int(&j, "max_output_tokens", OUTPUT_TOKENS);
+	json_put_bool(&j, "store", false);
+	json_put_end(&j);
 }
 
 /* -------------------------------------------------------------------------- reading */

@@ -2,6 +2,7 @@
 
 #include "common/clock.h"
 #include "common/json.h"
+#include "common/json_out.h"
 #include "common/log.h"
 #include "server/work/fetch.h"
 #include "server/work/signing.h"
@@ -81,11 +82,14 @@ void tool_call_free(struct tool_call *call)
 
 void tool_put_error(struct buf *out, const char *code, const char *message)
 {
-	buf_puts(out, "{\"error\":{\"code\":");
-	json_put_cstring(out, code);
-	buf_puts(out, ",\"message\":");
-	json_put_cstring(out, message);
-	buf_puts(out, "}}");
+	struct json_out j = json_out_to(out);
+
+	json_put_object(&j, NULL);
+	json_put_object(&j, "error");
+	json_put_text(&j, "code", code);
+	json_put_text(&j, "message", message);
+	json_put_end(&j);
+	json_put_end(&j);
 }
 
 const struct agent_tool *tool_of_agent(const struct agent *agent, const char *name)
@@ -170,15 +174,14 @@ void tool_call_refuse(struct tool_call *call, enum tool_failure failure)
 
 static void put_body(const struct tool_call *call, struct buf *out)
 {
-	buf_puts(out, "{\"tool\":");
-	json_put_cstring(out, call->name);
-	buf_puts(out, ",\"call_id\":");
-	json_put_cstring(out, call->call_id);
-	buf_puts(out, ",\"arguments\":");
-	buf_puts(out, call->arguments);
-	buf_puts(out, ",\"call\":");
-	buf_puts(out, call->facts);
-	buf_putc(out, '}');
+	struct json_out j = json_out_to(out);
+
+	json_put_object(&j, NULL);
+	json_put_text(&j, "tool", call->name);
+	json_put_text(&j, "call_id", call->call_id);
+	json_put_json(&j, "arguments", call->arguments);
+	json_put_json(&j, "call", call->facts);
+	json_put_end(&j);
 }
 
 static bool is_plain(unsigned char c)

@@ -1,60 +1,68 @@
 #include "server/work/tool_list.h"
 
-#include "common/json.h"
+#include "common/json_out.h"
 #include "server/work/tool_call.h"
 
 #include <errno.h>
 #include <string.h>
 
-static void put_function(
-    struct buf *out, const char *name, const char *description, const char *parameters, const char *comma)
+static void put_function(struct json_out *j, const char *name, const char *description, const char *parameters)
 {
-	buf_printf(out, "%s{\"type\":\"function\",\"name\":", comma);
-	json_put_cstring(out, name);
-	buf_puts(out, ",\"description\":");
-	json_put_cstring(out, description);
-	buf_puts(out, ",\"parameters\":");
-	buf_puts(out, parameters[0] ? parameters : "{\"type\":\"object\",\"properties\":{}}");
-	buf_putc(out, '}');
+	json_put_object(j, NULL);
+	json_put_text(j, "type", "function");
+	json_put_text(j, "name", name);
+	json_put_text(j, "description", description);
+	json_put_json(j, "parameters", parameters[0] ? parameters : "{\"type\":\"object\",\"properties\":{}}");
+	json_put_end(j);
 }
 
-static void put_end_call(struct buf *out)
+static void put_end_call(struct json_out *j)
 {
-	put_function(out, "end_call",
+	put_function(j, "end_call",
 	    "Hangs up. Say goodbye in the same breath, before you call it: the caller hears you to the end. Use it when "
 	    "the caller has said goodbye or clearly wants nothing more.",
 	    "{\"type\":\"object\",\"properties\":{\"reason\":{\"type\":\"string\",\"description\":\"Why, in a few "
-	    "words.\"}},\"additionalProperties\":false}",
-	    "");
+	    "words.\"}},\"additionalProperties\":false}");
 }
 
-static void put_transfer_call(struct buf *out, const struct agent *p)
+static void put_transfer_call(struct json_out *j, const struct agent *p)
 {
 	struct buf parameters, about;
+	struct json_out schema;
 
 	buf_init(&parameters, 0);
 	buf_init(&about, 0);
 	buf_puts(&about,
 	    "Connects the caller to a person. Tell the caller so before you call it. If nobody answers, the caller comes "
 	    "back to you.");
-	buf_puts(&parameters, "{\"type\":\"object\",\"properties\":{\"destination\":{\"type\":\"string\",\"enum\":[");
+	schema = json_out_to(&parameters);
+	json_put_object(&schema, NULL);
+	json_put_text(&schema, "type", "object");
+	json_put_object(&schema, "properties");
+	json_put_object(&schema, "destination");
+	json_put_text(&schema, "type", "string");
+	json_put_array(&schema, "enum");
 	for (size_t i = 0; i < p->destination_count; i++) {
 		const struct agent_destination *d = &p->destinations[i];
 
-		buf_puts(&parameters, i ? "," : "");
-		json_put_cstring(&parameters, d->name);
+		json_put_text(&schema, NULL, d->name);
 		if (d->description[0])
 			buf_printf(&about, " %s: %s", d->name, d->description);
 	}
-	buf_puts(&parameters, "]}},\"required\":[\"destination\"],\"additionalProperties\":false}");
+	json_put_end(&schema);
+	json_put_end(&schema);
+	json_put_end(&schema);
+	json_put_json(&schema, "required", "[\"destination\"]");
+	json_put_bool(&schema, "additionalProperties", false);
+	json_put_end(&schema);
 	if (buf_error(&parameters) || buf_error(&about))
-		out->err = -ENOMEM;
-	put_function(out, "transfer_call", buf_text(&about), buf_text(&parameters), ",");
+		j->out->err = -ENOMEM;
+	put_function(j, "transfer_call", buf_text(&about), buf_text(&parameters));
 	buf_free(&parameters);
 	buf_free(&about);
 }
 
-static void put_save_record(struct buf *out, const struct agent *p)
+static void put_save_record(struct json_out *j, const struct agent *p)
 {
 	struct buf about;
 
@@ -65,30 +73,31 @@ static void put_save_record(struct buf *out, const struct agent *p)
 	if (*p->outcome_instructions)
 		buf_printf(&about, " %s", p->outcome_instructions);
 	if (buf_error(&about))
-		out->err = -ENOMEM;
-	put_function(out, "save_record", buf_text(&about), p->outcome_schema, ",");
+		j->out->err = -ENOMEM;
+	put_function(j, "save_record", buf_text(&about), p->outcome_schema);
 	buf_free(&about);
 }
 
 void tool_list_put(struct buf *out, const struct agent *p)
 {
-	buf_putc(out, '[');
-	put_end_call(out);
+	struct json_out j = json_out_to(out);
+
+	json_put_array(&j, NULL);
+	put_end_call(&j);
 	if (p->destination_count)
-		put_transfer_call(out, p);
+		put_transfer_call(&j, p);
 	if (tool_builtin_of(p, "search_knowledge"))
-		put_function(out, "search_knowledge",
+		put_function(&j, "search_knowledge",
 		    "Looks something up in what this business has written down. Use it before you say that you do not know.",
 		    "{\"type\":\"object\",\"properties\":{\"query\":{\"type\":\"string\",\"description\":\"A few words to "
-		    "look for.\"}},\"required\":[\"query\"],\"additionalProperties\":false}",
-		    ",");
+		    "look for.\"}},\"required\":[\"query\"],\"additionalProperties\":false}");
 	if (tool_builtin_of(p, "save_record"))
-		put_save_record(out, p);
+		put_save_record(&j, p);
 	for (size_t i = 0; i < p->tool_count; i++)
-		put_function(out, p->tools[i].name, p->tools[i].description, p->tools[i].parameters, ",");
+		put_function(&j, p->tools[i].name, p->tools[i].description, p->tools[i].parameters);
 	for (size_t i = 0; i < p->mcp_count; i++)
-		buf_printf(out, ",%s", p->mcps[i].json);
-	buf_putc(out, ']');
+		json_put_json(&j, NULL, p->mcps[i].json);
+	json_put_end(&j);
 }
 
 const struct agent_destination *tool_list_destination(const struct agent *agent, const char *name)

@@ -1,5 +1,6 @@
 #include "server/work/work.h"
 
+#include "common/json_out.h"
 #include "server/work/fetch.h"
 
 #include <errno.h>
@@ -51,26 +52,31 @@ void work_close(struct work *work)
 	fetch_teardown();
 }
 
-static void put_pool(struct buf *out, const char *name, const struct jobs *jobs)
+static void put_pool(struct json_out *j, const char *name, const struct jobs *jobs)
 {
 	struct jobs_count count;
 
 	jobs_count(jobs, &count);
-	buf_printf(out,
-	    "\"%s\":{\"threads\":%d,\"running\":%d,\"waiting\":%zu,\"capacity\":%zu,\"done\":%llu,\"refused\":%llu}",
-	    name, count.threads, count.running, count.waiting, count.capacity, (unsigned long long)count.done,
-	    (unsigned long long)count.refused);
+	json_put_object(j, name);
+	json_put_int(j, "threads", count.threads);
+	json_put_int(j, "running", count.running);
+	json_put_uint(j, "waiting", count.waiting);
+	json_put_uint(j, "capacity", count.capacity);
+	json_put_uint(j, "done", count.done);
+	json_put_uint(j, "refused", count.refused);
+	json_put_end(j);
 }
 
 void work_put_status(const struct work *work, struct buf *out)
 {
+	struct json_out j = json_out_to(out);
+
 	if (!work) {
-		buf_puts(out, "null");
+		json_put_null(&j, NULL);
 		return;
 	}
-	buf_putc(out, '{');
-	put_pool(out, "tools", work->tools);
-	buf_putc(out, ',');
-	put_pool(out, "background", work->background);
-	buf_putc(out, '}');
+	json_put_object(&j, NULL);
+	put_pool(&j, "tools", work->tools);
+	put_pool(&j, "background", work->background);
+	json_put_end(&j);
 }
