@@ -2,10 +2,14 @@
 
 #include "server/work/fetch.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+char folder[64];
+struct buf written;
 
 const char *pairs_lookup(void *pairs, const char *name)
 {
@@ -25,22 +29,25 @@ void pairs_load(struct config *cfg, const char *const *pairs)
 	buf_free(&errors);
 }
 
-void folder_make(char folder[FOLDER_SIZE], const char *test)
+int folder_begin(void **state)
 {
-	snprintf(folder, FOLDER_SIZE, "build/tmp/%s.XXXXXX", test);
+	(void)state;
+	snprintf(folder, sizeof folder, "build/tmp/%s.XXXXXX", program_invocation_short_name);
 	assert_non_null(mkdtemp(folder));
+	return 0;
 }
 
-int folder_remove(const char *folder)
+int folder_end(void **state)
 {
-	char command[FOLDER_SIZE + 16];
+	char command[sizeof folder + 16];
 
+	(void)state;
 	snprintf(command, sizeof command, "rm -rf '%s'", folder);
 	assert_int_equal(system(command), 0);
 	return 0;
 }
 
-void folder_put(const char *folder, const char *name, const void *bytes, size_t len)
+void folder_put(const char *name, const void *bytes, size_t len)
 {
 	char path[512];
 	FILE *file;
@@ -50,6 +57,20 @@ void folder_put(const char *folder, const char *name, const void *bytes, size_t 
 	assert_non_null(file);
 	assert_int_equal(fwrite(bytes, 1, len, file), len);
 	fclose(file);
+}
+
+int written_begin(void **state)
+{
+	(void)state;
+	buf_init(&written, 0);
+	return 0;
+}
+
+int written_end(void **state)
+{
+	(void)state;
+	buf_free(&written);
+	return 0;
 }
 
 int http_begin(void **state)

@@ -12,20 +12,23 @@
 
 #include <cmocka.h>
 
-enum { FOLDER_SIZE = 64 };
-
 /* A config_lookup in an array of names and values that ends with a NULL. */
 const char *pairs_lookup(void *pairs, const char *name);
 /* The settings of such an array; NULL: all of them unset. */
 void pairs_load(struct config *cfg, const char *const *pairs);
 
-/* A folder of this test's own, and without it again; its name begins with the
- * test's. Removing answers 0, as a teardown does. */
-void folder_make(char folder[FOLDER_SIZE], const char *test);
-int folder_remove(const char *folder);
-void folder_put(const char *folder, const char *name, const void *bytes, size_t len);
+/* Set-up and teardown of a test with a folder of its own, under build/tmp. */
+extern char folder[64];
+int folder_begin(void **state);
+int folder_end(void **state);
+void folder_put(const char *name, const void *bytes, size_t len);
 
-/* Set-up and teardown of a group that asks others by HTTP. */
+/* Of a test that writes into a buffer. */
+extern struct buf written;
+int written_begin(void **state);
+int written_end(void **state);
+
+/* Of a group that asks others by HTTP. */
 int http_begin(void **state);
 int http_end(void **state);
 

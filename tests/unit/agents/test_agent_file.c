@@ -15,7 +15,6 @@
 
 #include <cmocka.h>
 
-static char folder[FOLDER_SIZE];
 static struct config cfg;
 static struct buf problem, notes;
 
@@ -25,19 +24,18 @@ static int begin(void **state)
 	char path[128];
 	char *big = malloc(70000);
 
-	(void)state;
 	buf_init(&problem, 0);
 	buf_init(&notes, 0);
-	folder_make(folder, "test_agent_file");
+	folder_begin(state);
 	pairs_load(&cfg, pairs);
 	snprintf(path, sizeof path, "%s/menu", folder);
 	mkdir(path, 0700);
-	folder_put(folder, "text.md", "\xEF\xBB\xBFYou are {{business_name}}.\n\n", 30);
-	folder_put(folder, "wrong.md", "You are {{who}}.", 16);
-	folder_put(folder, "binary.md", "a\0b", 3);
-	folder_put(folder, "blank.md", " \n", 2);
+	folder_put("text.md", "\xEF\xBB\xBFYou are {{business_name}}.\n\n", 30);
+	folder_put("wrong.md", "You are {{who}}.", 16);
+	folder_put("binary.md", "a\0b", 3);
+	folder_put("blank.md", " \n", 2);
 	memset(big, 'x', 70000);
-	folder_put(folder, "big.md", big, 70000);
+	folder_put("big.md", big, 70000);
 	free(big);
 	snprintf(path, sizeof path, "%s/pipe.md", folder);
 	assert_int_equal(mkfifo(path, 0600), 0);
@@ -48,11 +46,10 @@ static int begin(void **state)
 
 static int end(void **state)
 {
-	(void)state;
 	config_free(&cfg);
 	buf_free(&problem);
 	buf_free(&notes);
-	return folder_remove(folder);
+	return folder_end(state);
 }
 
 static int read_bytes(struct agent_entry *out, const char *text, size_t len)

@@ -48,7 +48,6 @@ static void *failing_realloc(void *old, size_t size)
 
 #include <cmocka.h>
 
-static char folder[FOLDER_SIZE];
 static struct config cfg;
 static struct buf problem;
 static struct agents *agents;
@@ -60,7 +59,7 @@ static void path_of(const char *name, char path[160])
 
 static void put(const char *name, const char *text)
 {
-	folder_put(folder, name, text, strlen(text));
+	folder_put(name, text, strlen(text));
 }
 
 static void take_away(const char *name)
@@ -75,8 +74,7 @@ static int begin(void **state)
 {
 	const char *const pairs[] = { "AGENTS_DIR", folder, NULL };
 
-	(void)state;
-	folder_make(folder, "test_agents");
+	folder_begin(state);
 	buf_init(&problem, 0);
 	pairs_load(&cfg, pairs);
 	return 0;
@@ -84,12 +82,11 @@ static int begin(void **state)
 
 static int end(void **state)
 {
-	(void)state;
 	agents_close(agents);
 	agents = NULL;
 	config_free(&cfg);
 	buf_free(&problem);
-	return folder_remove(folder);
+	return folder_end(state);
 }
 
 static void open_agents(void)

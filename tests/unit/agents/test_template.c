@@ -1,6 +1,7 @@
 #include "server/agents/template.h"
 
 #include "server/line/call_context.h"
+#include "tests/peers/setup.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -11,29 +12,13 @@
 
 #include <cmocka.h>
 
-static struct buf out;
-
-static int begin(void **state)
-{
-	(void)state;
-	buf_init(&out, 0);
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	buf_free(&out);
-	return 0;
-}
-
 /* The text with these values; valid until the next. */
 static const char *expand(const char *text, const struct template_values *values)
 {
-	buf_reset(&out);
-	template_expand(text, values, &out);
-	assert_int_equal(buf_error(&out), 0);
-	return buf_text(&out);
+	buf_reset(&written);
+	template_expand(text, values, &written);
+	assert_int_equal(buf_error(&written), 0);
+	return buf_text(&written);
 }
 
 static void variables_become_their_values(void **state)
@@ -72,17 +57,17 @@ static void what_has_no_value_is_left_out(void **state)
 
 static void assert_wrong(const char *text, const char *says)
 {
-	buf_reset(&out);
-	assert_int_equal(template_check(text, &out), -EINVAL);
-	if (!strstr(buf_text(&out), says))
-		fail_msg("\"%s\": %s", text, buf_text(&out));
+	buf_reset(&written);
+	assert_int_equal(template_check(text, &written), -EINVAL);
+	if (!strstr(buf_text(&written), says))
+		fail_msg("\"%s\": %s", text, buf_text(&written));
 }
 
 static void unknown_variable_is_named(void **state)
 {
 	(void)state;
-	assert_int_equal(template_check("{{caller}} {{ now }} {{metadata.any_thing-2}} { } }}", &out), 0);
-	assert_int_equal(out.len, 0);
+	assert_int_equal(template_check("{{caller}} {{ now }} {{metadata.any_thing-2}} { } }}", &written), 0);
+	assert_int_equal(written.len, 0);
 	assert_wrong("Hello {{calller}}", "{{calller}}");
 	assert_wrong("Hello {{}}", "{{}}");
 	assert_wrong("Hello {{metadata.}}", "{{metadata.}}");
@@ -109,9 +94,9 @@ static void time_is_told_in_words_with_its_zone(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(variables_become_their_values, begin, end),
-		cmocka_unit_test_setup_teardown(what_has_no_value_is_left_out, begin, end),
-		cmocka_unit_test_setup_teardown(unknown_variable_is_named, begin, end),
+		cmocka_unit_test_setup_teardown(variables_become_their_values, written_begin, written_end),
+		cmocka_unit_test_setup_teardown(what_has_no_value_is_left_out, written_begin, written_end),
+		cmocka_unit_test_setup_teardown(unknown_variable_is_named, written_begin, written_end),
 		cmocka_unit_test(time_is_told_in_words_with_its_zone),
 	};
 

@@ -43,6 +43,12 @@ void call_end(struct call *c, enum call_end why)
 	bell_ring(&c->caller_bell);
 }
 
+struct recorder *calls_recorder(const struct calls *calls)
+{
+	(void)calls;
+	return NULL;
+}
+
 bool call_name(struct call *c, const struct call_facts *facts)
 {
 	(void)c;

@@ -1,6 +1,7 @@
 #include "common/json_out.h"
 
 #include "common/json.h"
+#include "tests/peers/setup.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -11,25 +12,9 @@
 
 #include <cmocka.h>
 
-static struct buf out;
-
-static int begin(void **state)
-{
-	(void)state;
-	buf_init(&out, 0);
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	buf_free(&out);
-	return 0;
-}
-
 static void commas_stand_between_and_nowhere_else(void **state)
 {
-	struct json_out j = json_out_to(&out);
+	struct json_out j = json_out_to(&written);
 
 	(void)state;
 	json_put_object(&j, NULL);
@@ -48,12 +33,12 @@ static void commas_stand_between_and_nowhere_else(void **state)
 	json_put_text(&j, "after", "it");
 	json_put_end(&j);
 	assert_string_equal(
-	    buf_text(&out), "{\"none\":{},\"list\":[1,[],{\"a\":true,\"b\":false},null],\"after\":\"it\"}");
+	    buf_text(&written), "{\"none\":{},\"list\":[1,[],{\"a\":true,\"b\":false},null],\"after\":\"it\"}");
 }
 
 static void every_kind_of_value_reads_back(void **state)
 {
-	struct json_out j = json_out_to(&out);
+	struct json_out j = json_out_to(&written);
 	cJSON *tree = json_parse("{\"x\":[1,2]}", 11);
 
 	(void)state;
@@ -72,10 +57,10 @@ static void every_kind_of_value_reads_back(void **state)
 	buf_puts(json_put_value(&j, NULL), "true");
 	json_put_end(&j);
 	cJSON_Delete(tree);
-	assert_string_equal(buf_text(&out),
+	assert_string_equal(buf_text(&written),
 	    "[\"a \\\"quote\\\"\\n\xef\xbf\xbd\",null,\"cut\",\"7\\\"x\",-9223372036854775808,18446744073709551615,1.500,"
 	    "\"2027-01-15T08:00:00.123Z\",{\"y\":null},null,{\"x\":[1,2]},true]");
-	tree = json_parse(buf_text(&out), out.len);
+	tree = json_parse(buf_text(&written), written.len);
 	assert_non_null(tree);
 	cJSON_Delete(tree);
 }
@@ -83,7 +68,7 @@ static void every_kind_of_value_reads_back(void **state)
 static void members_of_another_object_join_in(void **state)
 {
 	static const char other[] = "{\"b\":{\"c\":[]},\"d\":\"}\"}";
-	struct json_out j = json_out_to(&out);
+	struct json_out j = json_out_to(&written);
 
 	(void)state;
 	json_put_object(&j, NULL);
@@ -95,23 +80,23 @@ static void members_of_another_object_join_in(void **state)
 	json_put_int(&j, "e", 5);
 	json_put_members(&j, "{\"f\":6}", 7);
 	json_put_end(&j);
-	assert_string_equal(buf_text(&out), "{\"b\":{\"c\":[]},\"d\":\"}\",\"e\":5,\"f\":6}");
+	assert_string_equal(buf_text(&written), "{\"b\":{\"c\":[]},\"d\":\"}\",\"e\":5,\"f\":6}");
 }
 
 static void keys_are_escaped(void **state)
 {
-	struct json_out j = json_out_to(&out);
+	struct json_out j = json_out_to(&written);
 
 	(void)state;
 	json_put_object(&j, NULL);
 	json_put_int(&j, "a\"b", 1);
 	json_put_end(&j);
-	assert_string_equal(buf_text(&out), "{\"a\\\"b\":1}");
+	assert_string_equal(buf_text(&written), "{\"a\\\"b\":1}");
 }
 
 static void a_level_is_as_new_each_time_it_is_opened(void **state)
 {
-	struct json_out j = json_out_to(&out);
+	struct json_out j = json_out_to(&written);
 
 	(void)state;
 	for (unsigned i = 0; i < JSON_OUT_DEPTH; i++)
@@ -123,7 +108,7 @@ static void a_level_is_as_new_each_time_it_is_opened(void **state)
 	json_put_int(&j, "deep", 2);
 	while (j.depth)
 		json_put_end(&j);
-	assert_non_null(strstr(buf_text(&out), "[{\"deep\":1},{\"deep\":2}]"));
+	assert_non_null(strstr(buf_text(&written), "[{\"deep\":1},{\"deep\":2}]"));
 }
 
 static void an_error_stays_and_nothing_is_half_written_after_it(void **state)
@@ -144,7 +129,7 @@ static void an_error_stays_and_nothing_is_half_written_after_it(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, written_begin, written_end)
 	const struct CMUnitTest tests[] = {
 		TEST(commas_stand_between_and_nowhere_else),
 		TEST(every_kind_of_value_reads_back),

@@ -28,7 +28,6 @@
 
 enum { REQUESTS_MAX = 400 };
 
-static char dir[FOLDER_SIZE];
 static struct config cfg;
 static struct store *store;
 static struct delivery *delivery;
@@ -94,7 +93,7 @@ static void open_store(void)
 	struct buf problem;
 
 	buf_init(&problem, 0);
-	if (store_open(&store, dir, 0, &problem))
+	if (store_open(&store, folder, 0, &problem))
 		fail_msg("%s", buf_text(&problem));
 	buf_free(&problem);
 }
@@ -106,8 +105,7 @@ static void open_outbox(void)
 
 static int set_up(void **state)
 {
-	(void)state;
-	folder_make(dir, "test_delivery");
+	folder_begin(state);
 	cfg = (struct config){ .webhook_threads = 4, .outbox_give_up_seconds = 86400, .https_ca_file = "" };
 	agent_secret = "secret";
 	receiver.status = 200;
@@ -122,7 +120,6 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	(void)state;
 	atomic_store(&receiver.held, false);
 	delivery_close(delivery);
 	delivery = NULL;
@@ -133,7 +130,7 @@ static int tear_down(void **state)
 		free(receiver.requests[i]);
 		receiver.requests[i] = NULL;
 	}
-	return folder_remove(dir);
+	return folder_end(state);
 }
 
 static void happen(const char *event, const char *call_sid, const char *url)

@@ -27,7 +27,7 @@
 
 enum { FLUSH_MS = 60000 };
 
-static char dir[FOLDER_SIZE], api_url[64];
+static char api_url[64];
 static struct config cfg;
 static struct store *store;
 static struct fleet *fleet;
@@ -67,7 +67,7 @@ static void up(void)
 	struct buf problem;
 
 	buf_init(&problem, 0);
-	assert_int_equal(store_open(&store, dir, 0, &problem), 0);
+	assert_int_equal(store_open(&store, folder, 0, &problem), 0);
 	buf_free(&problem);
 	assert_int_equal(fleet_local_open(&fleet, store, 1), 0);
 	assert_int_equal(dialer_open(&dialer, &cfg, store, fleet, &hooks), 0);
@@ -129,8 +129,7 @@ static void is_shown_as(const char *id, const char *status)
 
 static int begin(void **state)
 {
-	(void)state;
-	folder_make(dir, "test_dialer_place");
+	folder_begin(state);
 	atomic_store(&asked, 0);
 	atomic_store(&told_over, 0);
 	atomic_store(&twilio_status, 201);
@@ -151,10 +150,9 @@ static int begin(void **state)
 
 static int end(void **state)
 {
-	(void)state;
 	down();
 	http_peer_stop(twilio);
-	return folder_remove(dir);
+	return folder_end(state);
 }
 
 /* --------------------------------------------------------------------------- cases */

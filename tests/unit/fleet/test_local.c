@@ -25,7 +25,6 @@ enum { CALLS = 2 };
 
 static struct fleet *fleet;
 static struct store *store;
-static char dir[FOLDER_SIZE];
 
 static void begin(void)
 {
@@ -57,8 +56,8 @@ static int open_stored(void **state)
 	struct buf problem;
 
 	buf_init(&problem, 0);
-	folder_make(dir, "test_local");
-	return store_open(&store, dir, 0, &problem) || open_fleet(state);
+	folder_begin(state);
+	return store_open(&store, folder, 0, &problem) || open_fleet(state);
 }
 
 static int close_stored(void **state)
@@ -66,7 +65,7 @@ static int close_stored(void **state)
 	close_fleet(state);
 	store_close(store);
 	store = NULL;
-	return folder_remove(dir);
+	return folder_end(NULL);
 }
 
 /* ------------------------------------------------------------------ announced calls */

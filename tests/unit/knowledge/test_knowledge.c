@@ -20,28 +20,25 @@
 
 #include <cmocka.h>
 
-static char folder[FOLDER_SIZE];
 static struct knowledge *knowledge;
 
 static void put_text(const char *name, const char *text)
 {
-	folder_put(folder, name, text, strlen(text));
+	folder_put(name, text, strlen(text));
 }
 
-static int make_folder(void **state)
+static int open_knowledge(void **state)
 {
-	(void)state;
-	folder_make(folder, "test_knowledge");
+	folder_begin(state);
 	knowledge = knowledge_new();
 	return knowledge ? 0 : -1;
 }
 
-static int remove_folder(void **state)
+static int close_knowledge(void **state)
 {
-	(void)state;
 	knowledge_free(knowledge);
 	knowledge = NULL;
-	return folder_remove(folder);
+	return folder_end(state);
 }
 
 static void put_menu(void)
@@ -227,10 +224,10 @@ static void what_cannot_be_read_is_left_out_and_named(void **state)
 	(void)state;
 	assert_non_null(large);
 	memset(large, 'a', FOLDER_FILE_MAX + 1);
-	folder_put(folder, "large.txt", large, FOLDER_FILE_MAX + 1);
-	folder_put(folder, "latin1.txt", "caf\xE9", 4);
-	folder_put(folder, "binary.md", "a\0b", 3);
-	folder_put(folder, "bom.txt",
+	folder_put("large.txt", large, FOLDER_FILE_MAX + 1);
+	folder_put("latin1.txt", "caf\xE9", 4);
+	folder_put("binary.md", "a\0b", 3);
+	folder_put("bom.txt",
 	    "\xEF\xBB\xBF"
 	    "vanilla",
 	    10);
@@ -384,7 +381,7 @@ static void folders_no_longer_wanted_are_forgotten(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define KNOWS(f) cmocka_unit_test_setup_teardown(f, make_folder, remove_folder)
+#define KNOWS(f) cmocka_unit_test_setup_teardown(f, open_knowledge, close_knowledge)
 		KNOWS(what_is_asked_is_found_with_file_and_heading),
 		KNOWS(a_heading_counts_for_more_than_a_mention),
 		KNOWS(a_question_is_never_syntax),

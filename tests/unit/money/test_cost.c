@@ -210,17 +210,15 @@ static void a_model_without_a_price_makes_the_sum_unknown(void **state)
 
 static void the_day_is_summed_limited_and_kept_over_a_restart(void **state)
 {
-	char dir[FOLDER_SIZE];
 	struct config cfg = { .prices_file = "", .max_day_cost = 0.5 };
 	int64_t now = clock_wall_ms(), day = INT64_C(86400000);
 	struct store *store = NULL;
 	struct fleet *fleet;
 	struct buf out;
 
-	(void)state;
-	folder_make(dir, "test_cost");
+	folder_begin(state);
 	buf_init(&out, 0);
-	assert_int_equal(store_open(&store, dir, 0, &out), 0);
+	assert_int_equal(store_open(&store, folder, 0, &out), 0);
 	assert_int_equal(fleet_local_open(&fleet, store, 1), 0);
 	assert_int_equal(spending_open(&cfg, fleet, &out), 0);
 	assert_false(cost_day_exceeded());
@@ -251,7 +249,7 @@ static void the_day_is_summed_limited_and_kept_over_a_restart(void **state)
 	fleet->ops->close(fleet);
 	store_close(store);
 	buf_free(&out);
-	folder_remove(dir);
+	folder_end(NULL);
 }
 
 int main(void)

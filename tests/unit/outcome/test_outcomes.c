@@ -26,7 +26,6 @@
 
 /* A store, agents, the records' own jobs, and a text API that says what the test
  * has told it to. One for all tests; each has calls of its own. */
-static char folder[FOLDER_SIZE];
 static struct config cfg;
 static struct store *store;
 static struct agents *agents;
@@ -159,7 +158,7 @@ static int open_all(void **state)
 	char data[96];
 
 	buf_init(&problem, 0);
-	folder_make(folder, "test_outcomes");
+	folder_begin(state);
 	put_agent("both", "+12025550101", "both");
 	put_agent("after", "+12025550102", "after");
 	put_agent("call", "+12025550103", "call");
@@ -187,7 +186,7 @@ static int close_all(void **state)
 	http_end(state);
 	cfg.text_api_url = "";
 	config_free(&cfg);
-	return folder_remove(folder);
+	return folder_end(NULL);
 }
 
 /* --------------------------------------------------------------------- a call's life */

@@ -5,11 +5,11 @@
 
 static pthread_mutex_t disk = PTHREAD_MUTEX_INITIALIZER; /* held: it makes no file now */
 
-static int slow_file_open(struct recording_file *f, const char *dir, const char *call_sid, int64_t wall_ms)
+static int slow_file_open(struct recording_file *f, const char *folder, const char *call_sid, int64_t wall_ms)
 {
 	pthread_mutex_lock(&disk);
 	pthread_mutex_unlock(&disk);
-	return recording_file_open(f, dir, call_sid, wall_ms);
+	return recording_file_open(f, folder, call_sid, wall_ms);
 }
 
 #define recording_file_open slow_file_open
@@ -33,25 +33,11 @@ enum { FRAME = 160 };
 static const int64_t WALL = 1795255200000; /* 2026-11-21T10:00:00Z */
 static const char DAY[] = "2026-11-21";
 
-static char dir[FOLDER_SIZE];
 static struct recorder *recorder;
-
-static int make_dir(void **state)
-{
-	(void)state;
-	folder_make(dir, "test_recorder");
-	return 0;
-}
-
-static int remove_dir(void **state)
-{
-	(void)state;
-	return folder_remove(dir);
-}
 
 static void path_of(char *out, size_t size, const char *sid)
 {
-	snprintf(out, size, "%s/recordings/%s/%s.wav", dir, DAY, sid);
+	snprintf(out, size, "%s/recordings/%s/%s.wav", folder, DAY, sid);
 }
 
 /* What a listener has of a file: its header, then pairs of mu-law. */
@@ -125,7 +111,7 @@ static void a_file_can_be_read_after_every_write(void **state)
 	struct sound w;
 
 	(void)state;
-	assert_int_equal(recording_file_open(&f, dir, "CAgrow", WALL), 0);
+	assert_int_equal(recording_file_open(&f, folder, "CAgrow", WALL), 0);
 	assert_string_equal(f.path, "recordings/2026-11-21/CAgrow.wav");
 	load(&w, "CAgrow");
 	assert_int_equal(w.frames, 0);
@@ -156,14 +142,14 @@ static void a_call_that_comes_back_is_continued(void **state)
 
 	(void)state;
 	memset(audio, 0x10, sizeof audio);
-	assert_int_equal(recording_file_open(&f, dir, "CAback", now), 0);
+	assert_int_equal(recording_file_open(&f, folder, "CAback", now), 0);
 	assert_int_equal(recording_file_write(&f, audio, FRAME), 0);
 	assert_int_equal(recording_file_close(&f), 0);
-	assert_int_equal(recording_file_open(&f, dir, "CAback", now + 3000), 0);
+	assert_int_equal(recording_file_open(&f, folder, "CAback", now + 3000), 0);
 	assert_int_equal(recording_file_write(&f, audio, FRAME), 0);
 	assert_int_equal(recording_file_close(&f), 0);
-	assert_true(recording_file_find(dir, "CAback", path));
-	snprintf(whole, sizeof whole, "%s/%s", dir, path);
+	assert_true(recording_file_find(folder, "CAback", path));
+	snprintf(whole, sizeof whole, "%s/%s", folder, path);
 	load_path(&w, whole);
 	/* What was there, about three seconds (the time of a file is some ms coarse), what came. */
 	assert_in_range(w.frames, 2 * FRAME + 8 * 1500, 2 * FRAME + 8 * 3020);
@@ -182,8 +168,8 @@ static void a_call_sid_is_not_a_path(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-		assert_int_equal(recording_file_open(&f, dir, bad[i], WALL), -EINVAL);
-		assert_false(recording_file_find(dir, bad[i], path));
+		assert_int_equal(recording_file_open(&f, folder, bad[i], WALL), -EINVAL);
+		assert_false(recording_file_find(folder, bad[i], path));
 	}
 }
 
@@ -194,12 +180,12 @@ static void the_newest_of_several_days_is_found(void **state)
 
 	(void)state;
 	for (int day = 0; day < 3; day++) {
-		assert_int_equal(recording_file_open(&f, dir, "CAdays", WALL + (day + 1) % 3 * INT64_C(86400000)), 0);
+		assert_int_equal(recording_file_open(&f, folder, "CAdays", WALL + (day + 1) % 3 * INT64_C(86400000)), 0);
 		recording_file_close(&f);
 	}
-	assert_true(recording_file_find(dir, "CAdays", path));
+	assert_true(recording_file_find(folder, "CAdays", path));
 	assert_string_equal(path, "recordings/2026-11-23/CAdays.wav");
-	assert_false(recording_file_find(dir, "CAother", path));
+	assert_false(recording_file_find(folder, "CAother", path));
 	assert_false(recording_file_find("/nowhere", "CAdays", path));
 }
 
@@ -222,7 +208,7 @@ static struct recording *begin(const char *call_sid, int64_t start)
 {
 	struct recording *r;
 
-	assert_int_equal(recorder_open(&recorder, dir, NULL), 0);
+	assert_int_equal(recorder_open(&recorder, folder, NULL), 0);
 	r = recording_begin(recorder, call_sid, NULL, WALL, start);
 	assert_non_null(r);
 	return r;
@@ -257,7 +243,7 @@ static void closing_finishes_what_is_being_written(void **state)
 	struct sound w;
 
 	(void)state;
-	assert_int_equal(recorder_open(&recorder, dir, NULL), 0);
+	assert_int_equal(recorder_open(&recorder, folder, NULL), 0);
 	for (int i = 0; i < 3; i++) {
 		char sid[24];
 
@@ -319,7 +305,7 @@ static void a_directory_that_cannot_be_made_is_no_end(void **state)
 	FILE *file;
 
 	(void)state;
-	snprintf(path, sizeof path, "%s/file", dir);
+	snprintf(path, sizeof path, "%s/file", folder);
 	file = fopen(path, "w");
 	assert_non_null(file);
 	fclose(file);
@@ -367,5 +353,5 @@ int main(void)
 		cmocka_unit_test(what_the_writer_is_too_slow_for_is_counted),
 	};
 
-	return cmocka_run_group_tests(tests, make_dir, remove_dir);
+	return cmocka_run_group_tests(tests, folder_begin, folder_end);
 }

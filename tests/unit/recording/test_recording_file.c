@@ -57,16 +57,14 @@ static void what_cannot_be_read_now_is_not_denied(void **state)
 {
 	enum { READERS = 4 }; /* all there are */
 	static struct config cfg = { .data_dir = "" };
-	char dir[FOLDER_SIZE];
 	struct web_parts parts = { .cfg = &cfg };
 	sqlite3 *taken[READERS];
 	struct buf problem;
 	struct response r;
 
-	(void)state;
 	buf_init(&problem, 0);
-	folder_make(dir, "test_recording_file");
-	assert_int_equal(store_open(&parts.store, dir, 0, &problem), 0);
+	folder_begin(state);
+	assert_int_equal(store_open(&parts.store, folder, 0, &problem), 0);
 	for (int i = 0; i < READERS; i++)
 		assert_non_null(taken[i] = store_reader(parts.store));
 	response_init(&r);
@@ -77,7 +75,7 @@ static void what_cannot_be_read_now_is_not_denied(void **state)
 		store_reader_done(parts.store, taken[i]);
 	store_close(parts.store);
 	buf_free(&problem);
-	folder_remove(dir);
+	folder_end(NULL);
 }
 
 int main(void)

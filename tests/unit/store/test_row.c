@@ -11,24 +11,21 @@
 
 #include <cmocka.h>
 
-static char dir[FOLDER_SIZE];
 static struct store *store;
 
 static int open_store(void **state)
 {
 	struct buf problem;
 
-	(void)state;
 	buf_init(&problem, 0);
-	folder_make(dir, "test_row");
-	return store_open(&store, dir, 0, &problem);
+	folder_begin(state);
+	return store_open(&store, folder, 0, &problem);
 }
 
 static int close_store(void **state)
 {
-	(void)state;
 	store_close(store);
-	return folder_remove(dir);
+	return folder_end(state);
 }
 
 static void put(const char *id, int64_t at, const char *status)

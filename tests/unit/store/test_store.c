@@ -22,23 +22,16 @@
 
 #include <cmocka.h>
 
-static char dir[FOLDER_SIZE], path[128];
+static char path[128];
 
 #define EVENT "INSERT INTO events (call_sid, at, type, json) VALUES (?1, ?2, ?3, ?4)"
 #define RECORD "INSERT INTO records (id, call_sid, at, status) VALUES (?1, ?2, ?3, 'kept')"
 
 static int fresh_dir(void **state)
 {
-	(void)state;
-	folder_make(dir, "test_store");
-	snprintf(path, sizeof path, "%s/trunkline.db", dir);
+	folder_begin(state);
+	snprintf(path, sizeof path, "%s/trunkline.db", folder);
 	return 0;
-}
-
-static int remove_dir(void **state)
-{
-	(void)state;
-	return folder_remove(dir);
 }
 
 static struct store *opened(int retain_days)
@@ -47,7 +40,7 @@ static struct store *opened(int retain_days)
 	struct buf problem;
 
 	buf_init(&problem, 0);
-	if (store_open(&store, dir, retain_days, &problem))
+	if (store_open(&store, folder, retain_days, &problem))
 		fail_msg("%s", buf_text(&problem));
 	assert_int_equal(problem.len, 0);
 	return store;
@@ -59,7 +52,7 @@ static void refused(int err, const char *words)
 	struct buf problem;
 
 	buf_init(&problem, 0);
-	assert_int_equal(store_open(&store, dir, 0, &problem), err);
+	assert_int_equal(store_open(&store, folder, 0, &problem), err);
 	assert_null(store);
 	if (!strstr(buf_text(&problem), words))
 		fail_msg("not a word of '%s' in '%s'", words, buf_text(&problem));
@@ -344,11 +337,10 @@ static void a_deleted_directory_is_made_anew(void **state)
 {
 	struct store *store = opened(0);
 
-	(void)state;
 	assert_true(note(store, 1));
 	assert_int_equal(store_flush(store, 60000), 0);
 	assert_int_equal(ask(store, "SELECT at FROM events"), 1); /* a reader is open on the old file */
-	assert_int_equal(remove_dir(NULL), 0);
+	assert_int_equal(folder_end(state), 0);
 	assert_true(note(store, 2));
 	until_true(!health(store).waiting);
 	assert_int_equal(ask(store, "SELECT at FROM events"), 2);
@@ -504,8 +496,8 @@ static void a_file_in_place_of_the_directory_is_refused(void **state)
 	FILE *file;
 
 	(void)state;
-	assert_int_equal(rmdir(dir), 0);
-	file = fopen(dir, "w");
+	assert_int_equal(rmdir(folder), 0);
+	file = fopen(folder, "w");
 	assert_non_null(file);
 	fclose(file);
 	refused(-ENOTDIR, "not a directory");
@@ -514,10 +506,10 @@ static void a_file_in_place_of_the_directory_is_refused(void **state)
 static void a_missing_parent_is_refused(void **state)
 {
 	(void)state;
-	assert_int_equal(rmdir(dir), 0);
-	snprintf(dir + strlen(dir), sizeof dir - strlen(dir), "/x");
+	assert_int_equal(rmdir(folder), 0);
+	snprintf(folder + strlen(folder), sizeof folder - strlen(folder), "/x");
 	refused(-ENOENT, "cannot be made");
-	*strrchr(dir, '/') = '\0';
+	*strrchr(folder, '/') = '\0';
 }
 
 /* root may write everywhere; nobody may not. */
@@ -530,11 +522,11 @@ static void become(uid_t uid)
 static void a_directory_that_cannot_be_written_is_refused(void **state)
 {
 	(void)state;
-	assert_int_equal(chmod(dir, 0555), 0);
+	assert_int_equal(chmod(folder, 0555), 0);
 	become(65534);
 	refused(-EACCES, "cannot be written");
 	become(0);
-	chmod(dir, 0755);
+	chmod(folder, 0755);
 }
 
 static void a_database_that_cannot_be_written_is_refused(void **state)
@@ -543,8 +535,8 @@ static void a_database_that_cannot_be_written_is_refused(void **state)
 
 	(void)state;
 	store_close(opened(0));
-	snprintf(lock, sizeof lock, "%s/lock", dir);
-	assert_int_equal(chmod(dir, 0777) | chmod(lock, 0666) | chmod(path, 0444), 0);
+	snprintf(lock, sizeof lock, "%s/lock", folder);
+	assert_int_equal(chmod(folder, 0777) | chmod(lock, 0666) | chmod(path, 0444), 0);
 	become(65534);
 	refused(-EACCES, "cannot be written");
 	become(0);
@@ -556,11 +548,11 @@ static void nobody_else_can_read_it(void **state)
 	struct stat st;
 
 	(void)state;
-	assert_int_equal(rmdir(dir), 0);
+	assert_int_equal(rmdir(folder), 0);
 	store = opened(0);
 	note(store, 1);
 	store_flush(store, 60000);
-	assert_int_equal(stat(dir, &st), 0);
+	assert_int_equal(stat(folder, &st), 0);
 	assert_int_equal(st.st_mode & 077, 0);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 077, 0);
@@ -647,7 +639,7 @@ static void make_file(const char *name)
 	char at[160];
 	FILE *file;
 
-	snprintf(at, sizeof at, "%s/%s", dir, name);
+	snprintf(at, sizeof at, "%s/%s", folder, name);
 	file = fopen(at, "w");
 	assert_non_null(file);
 	fclose(file);
@@ -657,7 +649,7 @@ static bool is_there(const char *name)
 {
 	char at[160];
 
-	snprintf(at, sizeof at, "%s/%s", dir, name);
+	snprintf(at, sizeof at, "%s/%s", folder, name);
 	return !access(at, F_OK);
 }
 
@@ -735,7 +727,7 @@ static void what_is_old_goes_and_the_rest_stays(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, fresh_dir, remove_dir)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fresh_dir, folder_end)
 	const struct CMUnitTest tests[] = {
 		TEST(what_is_written_is_read_in_its_order),
 		TEST(every_kind_of_value_arrives),

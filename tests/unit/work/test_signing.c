@@ -1,5 +1,7 @@
 #include "server/work/signing.h"
 
+#include "tests/peers/setup.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,22 +10,12 @@
 #include <stdarg.h>
 #include <cmocka.h>
 
-static struct buf line;
-
-static int end(void **state)
-{
-	(void)state;
-	buf_free(&line);
-	return 0;
-}
-
 /* Valid until the next. */
 static const char *header(const char *secret, int64_t at_s, const char *body, size_t len)
 {
-	buf_free(&line);
-	buf_init(&line, 0);
-	signing_put_header(&line, secret, at_s, body, len);
-	return buf_text(&line);
+	buf_reset(&written);
+	signing_put_header(&written, secret, at_s, body, len);
+	return buf_text(&written);
 }
 
 /* By openssl: printf '%s.%s' "$t" "$body" | openssl dgst -sha256 -hmac "$secret" */
@@ -55,18 +47,19 @@ static void a_body_may_hold_any_byte(void **state)
 static void a_line_that_does_not_fit_is_an_error(void **state)
 {
 	(void)state;
-	buf_init(&line, 40);
-	signing_put_header(&line, "s", 1, "x", 1);
-	assert_int_equal(buf_error(&line), -E2BIG);
+	buf_init(&written, 40);
+	signing_put_header(&written, "s", 1, "x", 1);
+	assert_int_equal(buf_error(&written), -E2BIG);
 }
 
 int main(void)
 {
+#define CASE(name) cmocka_unit_test_setup_teardown(name, written_begin, written_end)
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_teardown(the_signature_is_what_openssl_makes_of_it, end),
-		cmocka_unit_test_teardown(an_empty_body_and_secret_are_signed_too, end),
-		cmocka_unit_test_teardown(a_body_may_hold_any_byte, end),
-		cmocka_unit_test_teardown(a_line_that_does_not_fit_is_an_error, end),
+		CASE(the_signature_is_what_openssl_makes_of_it),
+		CASE(an_empty_body_and_secret_are_signed_too),
+		CASE(a_body_may_hold_any_byte),
+		CASE(a_line_that_does_not_fit_is_an_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
