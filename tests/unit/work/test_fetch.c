@@ -175,14 +175,14 @@ static void *far_run(void *arg)
 	}
 }
 
-static void far_start(struct far *far, void (*serve)(struct far *, int), const char *answer)
+static void far_start(struct far *far, void (*serve)(struct far *, int), const char *text)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t len = sizeof address;
 
 	memset(far, 0, sizeof *far);
 	far->serve = serve;
-	far->answer = answer;
+	far->answer = text;
 	far->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	assert_int_equal(bind(far->listener, (struct sockaddr *)&address, len), 0);
 	assert_int_equal(listen(far->listener, 16), 0);
@@ -201,9 +201,16 @@ static void far_stop(struct far *far)
 
 /* ----------------------------------------------------------------------- asking it */
 
-static struct fetch_request request_to(int port, char *url, size_t size)
+/* Of the test under way; the answer is freed by the next one. */
+static struct far far_end;
+static struct fetch_answer answer;
+
+/* The URL is valid until the thread's next. */
+static struct fetch_request request_to(int port)
 {
-	snprintf(url, size, "http://127.0.0.1:%d/hook?a=1", port);
+	static _Thread_local char url[100];
+
+	snprintf(url, sizeof url, "http://127.0.0.1:%d/hook?a=1", port);
 	return (struct fetch_request){
 		.method = "POST",
 		.url = url,
@@ -216,41 +223,44 @@ static struct fetch_request request_to(int port, char *url, size_t size)
 	};
 }
 
-/* Asks once with the far end as told. */
-static void ask_far(struct far *far, int timeout_ms, struct fetch_answer *a)
+static void ask_as(const struct fetch_request *q)
 {
-	char url[100];
-	struct fetch_request q = request_to(far->port, url, sizeof url);
+	fetch_answer_free(&answer);
+	fetch(q, &answer);
+}
 
+/* Asks once with the far end as told. */
+static void ask(void (*serve)(struct far *, int), const char *text, int timeout_ms)
+{
+	struct fetch_request q;
+
+	far_start(&far_end, serve, text);
+	q = request_to(far_end.port);
 	q.timeout_ms = timeout_ms;
-	fetch(&q, a);
-	far_stop(far);
+	ask_as(&q);
+	far_stop(&far_end);
 }
 
 static void a_post_arrives_and_is_answered(void **state)
 {
-	struct fetch_answer a;
-	struct far far;
-
 	(void)state;
-	far_start(&far, serve_answer,
+	ask(serve_answer,
 	    "HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: 11\r\n\r\n"
-	    "{\"ok\":true}");
-	ask_far(&far, GUARD_MS, &a);
-	assert_int_equal(a.failure, FETCH_OK);
-	assert_int_equal(a.status, 200);
-	assert_true(a.sent);
-	assert_string_equal(buf_text(&a.body), "{\"ok\":true}");
-	assert_string_equal(a.content_type, "application/json; charset=utf-8");
-	assert_string_equal(a.error, "");
-	assert_int_equal(a.retry_after_s, -1);
-	assert_non_null(strstr(far.got, "POST /hook?a=1 HTTP/1.1\r\n"));
-	assert_non_null(strstr(far.got, "Content-Type: application/json\r\n"));
-	assert_non_null(strstr(far.got, "Idempotency-Key: k1\r\n"));
-	assert_non_null(strstr(far.got, "User-Agent: trunkline/"));
-	assert_null(strstr(far.got, "Expect:"));
-	assert_non_null(strstr(far.got, "\r\n\r\n{\"a\":1}"));
-	fetch_answer_free(&a);
+	    "{\"ok\":true}",
+	    GUARD_MS);
+	assert_int_equal(answer.failure, FETCH_OK);
+	assert_int_equal(answer.status, 200);
+	assert_true(answer.sent);
+	assert_string_equal(buf_text(&answer.body), "{\"ok\":true}");
+	assert_string_equal(answer.content_type, "application/json; charset=utf-8");
+	assert_string_equal(answer.error, "");
+	assert_int_equal(answer.retry_after_s, -1);
+	assert_non_null(strstr(far_end.got, "POST /hook?a=1 HTTP/1.1\r\n"));
+	assert_non_null(strstr(far_end.got, "Content-Type: application/json\r\n"));
+	assert_non_null(strstr(far_end.got, "Idempotency-Key: k1\r\n"));
+	assert_non_null(strstr(far_end.got, "User-Agent: trunkline/"));
+	assert_null(strstr(far_end.got, "Expect:"));
+	assert_non_null(strstr(far_end.got, "\r\n\r\n{\"a\":1}"));
 }
 
 static void every_method_says_what_it_is(void **state)
@@ -268,185 +278,129 @@ static void every_method_says_what_it_is(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct fetch_request q;
-		struct fetch_answer a;
-		struct far far;
-		char url[100];
 
-		far_start(&far, serve_answer, "HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n");
-		q = request_to(far.port, url, sizeof url);
+		far_start(&far_end, serve_answer, "HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n");
+		q = request_to(far_end.port);
 		q.method = cases[i].method;
 		q.body = cases[i].body;
 		q.body_len = cases[i].body ? 1 : 0;
 		q.user = "AC1";
 		q.password = "secret";
-		fetch(&q, &a);
-		far_stop(&far);
-		assert_int_equal(a.failure, FETCH_OK);
-		assert_int_equal(a.status, 204);
-		assert_int_equal(strncmp(far.got, cases[i].line, strlen(cases[i].line)), 0);
-		assert_non_null(strstr(far.got, "Authorization: Basic QUMxOnNlY3JldA==\r\n"));
-		fetch_answer_free(&a);
+		ask_as(&q);
+		far_stop(&far_end);
+		assert_int_equal(answer.failure, FETCH_OK);
+		assert_int_equal(answer.status, 204);
+		assert_int_equal(strncmp(far_end.got, cases[i].line, strlen(cases[i].line)), 0);
+		assert_non_null(strstr(far_end.got, "Authorization: Basic QUMxOnNlY3JldA==\r\n"));
 	}
 }
 
 static void a_redirect_is_the_answer(void **state)
 {
-	struct fetch_answer a;
-	struct far far;
-
 	(void)state;
-	far_start(&far, serve_answer,
-	    "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/elsewhere\r\nContent-Length: 0\r\n\r\n");
-	ask_far(&far, GUARD_MS, &a);
-	assert_int_equal(a.failure, FETCH_OK);
-	assert_int_equal(a.status, 302);
-	assert_int_equal(far.connections, 1);
-	fetch_answer_free(&a);
+	ask(serve_answer, "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/elsewhere\r\nContent-Length: 0\r\n\r\n",
+	    GUARD_MS);
+	assert_int_equal(answer.failure, FETCH_OK);
+	assert_int_equal(answer.status, 302);
+	assert_int_equal(far_end.connections, 1);
 }
 
 static void retry_after_is_seconds_whether_number_or_date(void **state)
 {
-	char answer[300], date[64];
+	char text[300], date[64];
 	time_t soon = time(NULL) + 1000;
-	struct fetch_answer a;
-	struct far far;
 
 	(void)state;
-	far_start(&far, serve_answer, "HTTP/1.1 429 No\r\nRetry-After: 17\r\nContent-Length: 0\r\n\r\n");
-	ask_far(&far, GUARD_MS, &a);
-	assert_int_equal(a.status, 429);
-	assert_int_equal(a.retry_after_s, 17);
-	fetch_answer_free(&a);
-	far_start(&far, serve_answer, "HTTP/1.1 503 No\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n");
-	ask_far(&far, GUARD_MS, &a);
-	assert_int_equal(a.retry_after_s, 0);
-	fetch_answer_free(&a);
+	ask(serve_answer, "HTTP/1.1 429 No\r\nRetry-After: 17\r\nContent-Length: 0\r\n\r\n", GUARD_MS);
+	assert_int_equal(answer.status, 429);
+	assert_int_equal(answer.retry_after_s, 17);
+	ask(serve_answer, "HTTP/1.1 503 No\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n", GUARD_MS);
+	assert_int_equal(answer.retry_after_s, 0);
 	strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", gmtime(&soon));
-	snprintf(answer, sizeof answer, "HTTP/1.1 503 No\r\nRetry-After: %s\r\nContent-Length: 0\r\n\r\n", date);
-	far_start(&far, serve_answer, answer);
-	ask_far(&far, GUARD_MS, &a);
-	assert_in_range(a.retry_after_s, 1000 - GUARD_MS / 1000, 1000);
-	fetch_answer_free(&a);
+	snprintf(text, sizeof text, "HTTP/1.1 503 No\r\nRetry-After: %s\r\nContent-Length: 0\r\n\r\n", date);
+	ask(serve_answer, text, GUARD_MS);
+	assert_in_range(answer.retry_after_s, 1000 - GUARD_MS / 1000, 1000);
 }
 
 /* --------------------------------------- was it sent? callers repeat it if not */
 
 static void who_closes_before_reading_may_have_read(void **state)
 {
-	struct fetch_answer a;
-	struct far far;
-
 	(void)state;
-	far_start(&far, close_unread, NULL);
-	ask_far(&far, GUARD_MS, &a);
-	assert_int_equal(a.failure, FETCH_UNKNOWN);
-	assert_true(a.sent);
-	assert_int_equal(a.status, 0);
-	assert_int_equal(far.connections, 1); /* and nobody asked twice */
-	assert_string_not_equal(a.error, "");
-	fetch_answer_free(&a);
+	ask(close_unread, NULL, GUARD_MS);
+	assert_int_equal(answer.failure, FETCH_UNKNOWN);
+	assert_true(answer.sent);
+	assert_int_equal(answer.status, 0);
+	assert_int_equal(far_end.connections, 1); /* and nobody asked twice */
+	assert_string_not_equal(answer.error, "");
 }
 
 static void who_closes_after_reading_has_it(void **state)
 {
-	struct fetch_answer a;
-	struct far far;
-
 	(void)state;
-	far_start(&far, close_read, NULL);
-	ask_far(&far, GUARD_MS, &a);
-	assert_int_equal(a.failure, FETCH_UNKNOWN);
-	assert_true(a.sent);
-	assert_int_equal(far.connections, 1);
-	fetch_answer_free(&a);
+	ask(close_read, NULL, GUARD_MS);
+	assert_int_equal(answer.failure, FETCH_UNKNOWN);
+	assert_true(answer.sent);
+	assert_int_equal(far_end.connections, 1);
 }
 
 static void an_answer_cut_short_is_none_but_its_status_is_told(void **state)
 {
-	struct fetch_answer a;
-	struct far far;
-
 	(void)state;
-	far_start(&far, serve_answer, "HTTP/1.1 201 Created\r\nContent-Length: 100\r\n\r\nhalf");
-	ask_far(&far, GUARD_MS, &a);
-	assert_int_equal(a.failure, FETCH_UNKNOWN);
-	assert_int_equal(a.status, 201);
-	assert_string_equal(buf_text(&a.body), "half");
-	fetch_answer_free(&a);
+	ask(serve_answer, "HTTP/1.1 201 Created\r\nContent-Length: 100\r\n\r\nhalf", GUARD_MS);
+	assert_int_equal(answer.failure, FETCH_UNKNOWN);
+	assert_int_equal(answer.status, 201);
+	assert_string_equal(buf_text(&answer.body), "half");
 }
 
 static void what_is_no_http_is_no_answer(void **state)
 {
-	struct fetch_answer a;
-	struct far far;
-
 	(void)state;
-	far_start(&far, serve_answer, "220 mail.example.com ESMTP\r\n");
-	ask_far(&far, GUARD_MS, &a);
-	assert_int_equal(a.failure, FETCH_UNKNOWN);
-	assert_int_equal(a.status, 0);
-	fetch_answer_free(&a);
+	ask(serve_answer, "220 mail.example.com ESMTP\r\n", GUARD_MS);
+	assert_int_equal(answer.failure, FETCH_UNKNOWN);
+	assert_int_equal(answer.status, 0);
 }
 
 static void silence_ends_at_the_deadline(void **state)
 {
-	struct fetch_answer a;
-	struct far far;
-
 	(void)state;
-	far_start(&far, never_answer, NULL);
-	ask_far(&far, SHORT_MS, &a);
-	assert_int_equal(a.failure, FETCH_TIMEOUT);
-	assert_true(a.sent);
-	assert_true(a.took_ms >= SHORT_MS - 1);
-	assert_string_equal(a.error, "no whole answer within 300 ms");
-	fetch_answer_free(&a);
+	ask(never_answer, NULL, SHORT_MS);
+	assert_int_equal(answer.failure, FETCH_TIMEOUT);
+	assert_true(answer.sent);
+	assert_true(answer.took_ms >= SHORT_MS - 1);
+	assert_string_equal(answer.error, "no whole answer within 300 ms");
 }
 
 static void dripping_does_not_put_off_the_deadline(void **state)
 {
-	struct fetch_answer a;
-	struct far far;
-
 	(void)state;
-	far_start(&far, drip, "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n");
-	ask_far(&far, SHORT_MS, &a);
-	assert_int_equal(a.failure, FETCH_TIMEOUT);
-	assert_int_equal(a.status, 200);
-	fetch_answer_free(&a);
+	ask(drip, "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", SHORT_MS);
+	assert_int_equal(answer.failure, FETCH_TIMEOUT);
+	assert_int_equal(answer.status, 200);
 }
 
 static void a_huge_answer_is_cut_off(void **state)
 {
-	struct fetch_answer a;
-	struct far far;
-
 	(void)state;
-	far_start(&far, answer_endlessly, NULL);
-	ask_far(&far, GUARD_MS, &a);
-	assert_int_equal(a.failure, FETCH_TOO_LARGE);
-	assert_int_equal(a.status, 200);
-	assert_int_equal(a.body.len, 65536);
-	fetch_answer_free(&a);
+	ask(answer_endlessly, NULL, GUARD_MS);
+	assert_int_equal(answer.failure, FETCH_TOO_LARGE);
+	assert_int_equal(answer.status, 200);
+	assert_int_equal(answer.body.len, 65536);
 }
 
 static void an_answer_of_exactly_the_bound_is_whole(void **state)
 {
 	struct fetch_request q;
-	struct fetch_answer a;
-	struct far far;
-	char url[100];
 
 	(void)state;
 	for (size_t most = 3; most <= 4; most++) {
-		far_start(&far, serve_answer, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody");
-		q = request_to(far.port, url, sizeof url);
+		far_start(&far_end, serve_answer, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody");
+		q = request_to(far_end.port);
 		q.answer_max = most;
-		fetch(&q, &a);
-		far_stop(&far);
-		assert_int_equal(a.failure, most == 4 ? FETCH_OK : FETCH_TOO_LARGE);
-		assert_int_equal(a.body.len, most);
-		fetch_answer_free(&a);
+		ask_as(&q);
+		far_stop(&far_end);
+		assert_int_equal(answer.failure, most == 4 ? FETCH_OK : FETCH_TOO_LARGE);
+		assert_int_equal(answer.body.len, most);
 	}
 }
 
@@ -460,6 +414,8 @@ struct taken {
 	char range[80];
 };
 
+static struct taken taken;
+
 static bool take_piece(void *arg, const char *bytes, size_t len)
 {
 	struct taken *t = arg;
@@ -472,90 +428,66 @@ static bool take_piece(void *arg, const char *bytes, size_t len)
 	return t->bytes <= t->most;
 }
 
-static struct taken stream_far(struct far *far, size_t most, int idle_ms, struct fetch_answer *a)
+static void stream(void (*serve)(struct far *, int), const char *text, size_t most, int idle_ms)
 {
-	char url[100];
-	struct fetch_request q = request_to(far->port, url, sizeof url);
-	struct taken taken = { .answer = a, .most = most };
 	const struct fetch_sink sink = { take_piece, &taken, idle_ms };
+	struct fetch_request q;
 
+	taken = (struct taken){ .answer = &answer, .most = most };
+	far_start(&far_end, serve, text);
+	q = request_to(far_end.port);
 	q.answer_max = 16;
-	fetch_stream(&q, &sink, a);
-	far_stop(far);
-	return taken;
+	fetch_answer_free(&answer);
+	fetch_stream(&q, &sink, &answer);
+	far_stop(&far_end);
 }
 
 static void a_sink_gets_what_comes_and_knows_its_head(void **state)
 {
-	struct fetch_answer a;
-	struct taken taken;
-	struct far far;
-
 	(void)state;
-	far_start(&far, serve_answer,
+	stream(serve_answer,
 	    "HTTP/1.1 206 Partial Content\r\nContent-Type: audio/x-wav\r\nContent-Range: bytes 5-24/100\r\n"
-	    "Content-Length: 20\r\n\r\n01234567890123456789");
-	taken = stream_far(&far, 1000, GUARD_MS, &a);
-	assert_int_equal(a.failure, FETCH_OK);
+	    "Content-Length: 20\r\n\r\n01234567890123456789",
+	    1000, GUARD_MS);
+	assert_int_equal(answer.failure, FETCH_OK);
 	assert_int_equal(taken.bytes, 20); /* more than answer_max */
 	assert_int_equal(taken.status, 206);
 	assert_int_equal(taken.length, 20);
 	assert_string_equal(taken.range, "bytes 5-24/100");
-	assert_string_equal(a.content_type, "audio/x-wav");
-	assert_int_equal(a.body.len, 0);
-	fetch_answer_free(&a);
+	assert_string_equal(answer.content_type, "audio/x-wav");
+	assert_int_equal(answer.body.len, 0);
 }
 
 static void what_is_no_success_is_kept_from_the_sink(void **state)
 {
-	struct fetch_answer a;
-	struct taken taken;
-	struct far far;
-
 	(void)state;
-	far_start(&far, serve_answer, "HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nnone");
-	taken = stream_far(&far, 1000, GUARD_MS, &a);
-	assert_int_equal(a.failure, FETCH_OK);
-	assert_int_equal(a.status, 404);
+	stream(serve_answer, "HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nnone", 1000, GUARD_MS);
+	assert_int_equal(answer.failure, FETCH_OK);
+	assert_int_equal(answer.status, 404);
 	assert_int_equal(taken.bytes, 0);
-	assert_string_equal(buf_text(&a.body), "none");
-	fetch_answer_free(&a);
-	far_start(&far, serve_answer, "HTTP/1.1 500 No\r\nContent-Length: 20\r\n\r\n01234567890123456789");
-	taken = stream_far(&far, 1000, GUARD_MS, &a);
-	assert_int_equal(a.failure, FETCH_TOO_LARGE);
+	assert_string_equal(buf_text(&answer.body), "none");
+	stream(serve_answer, "HTTP/1.1 500 No\r\nContent-Length: 20\r\n\r\n01234567890123456789", 1000, GUARD_MS);
+	assert_int_equal(answer.failure, FETCH_TOO_LARGE);
 	assert_int_equal(taken.bytes, 0);
-	fetch_answer_free(&a);
 }
 
 static void a_sink_that_wants_no_more_ends_it(void **state)
 {
-	struct fetch_answer a;
-	struct taken taken;
-	struct far far;
-
 	(void)state;
-	far_start(&far, answer_endlessly, NULL);
-	taken = stream_far(&far, 100000, GUARD_MS, &a);
-	assert_int_equal(a.failure, FETCH_CANCELLED);
-	assert_int_equal(a.status, 200);
-	assert_int_equal(a.length, 10485760);
+	stream(answer_endlessly, NULL, 100000, GUARD_MS);
+	assert_int_equal(answer.failure, FETCH_CANCELLED);
+	assert_int_equal(answer.status, 200);
+	assert_int_equal(answer.length, 10485760);
 	assert_in_range(taken.bytes, 100001, 1000000);
-	assert_int_equal(a.body.len, 0);
-	fetch_answer_free(&a);
+	assert_int_equal(answer.body.len, 0);
 }
 
 static void a_break_in_the_middle_is_told_after_what_came(void **state)
 {
-	struct fetch_answer a;
-	struct taken taken;
-	struct far far;
-
 	(void)state;
-	far_start(&far, serve_answer, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf");
-	taken = stream_far(&far, 1000, GUARD_MS, &a);
-	assert_int_equal(a.failure, FETCH_UNKNOWN);
+	stream(serve_answer, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf", 1000, GUARD_MS);
+	assert_int_equal(answer.failure, FETCH_UNKNOWN);
 	assert_int_equal(taken.bytes, 4);
-	fetch_answer_free(&a);
 }
 
 static void say_half_and_wait(struct far *far, int fd)
@@ -566,47 +498,35 @@ static void say_half_and_wait(struct far *far, int fd)
 
 static void a_sink_does_not_wait_for_ever(void **state)
 {
-	struct fetch_answer a;
-	struct taken taken;
-	struct far far;
-
 	(void)state;
-	far_start(&far, say_half_and_wait, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf");
-	taken = stream_far(&far, 1000, SHORT_MS, &a);
-	assert_int_equal(a.failure, FETCH_TIMEOUT);
+	stream(say_half_and_wait, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf", 1000, SHORT_MS);
+	assert_int_equal(answer.failure, FETCH_TIMEOUT);
 	assert_int_equal(taken.bytes, 4);
-	assert_string_equal(a.error, "nothing came for 300 ms");
-	fetch_answer_free(&a);
-	far_start(&far, never_answer, NULL);
-	taken = stream_far(&far, 1000, SHORT_MS, &a);
-	assert_int_equal(a.failure, FETCH_TIMEOUT);
-	assert_int_equal(a.status, 0);
-	fetch_answer_free(&a);
+	assert_string_equal(answer.error, "nothing came for 300 ms");
+	stream(never_answer, NULL, 1000, SHORT_MS);
+	assert_int_equal(answer.failure, FETCH_TIMEOUT);
+	assert_int_equal(answer.status, 0);
 }
 
 static void nothing_is_sent_to(const char *url, const char *word)
 {
-	char unused[100];
-	struct fetch_request q = request_to(1, unused, sizeof unused);
-	struct fetch_answer a;
+	struct fetch_request q = request_to(1);
 
 	q.url = url;
-	fetch(&q, &a);
-	if (a.failure != FETCH_NOT_SENT || a.sent || a.status || !strstr(a.error, word))
-		fail_msg("%s: failure=%s sent=%d status=%d: %s", url, fetch_failure_name(a.failure), a.sent, a.status,
-		    a.error);
-	fetch_answer_free(&a);
+	ask_as(&q);
+	if (answer.failure != FETCH_NOT_SENT || answer.sent || answer.status || !strstr(answer.error, word))
+		fail_msg("%s: failure=%s sent=%d status=%d: %s", url, fetch_failure_name(answer.failure), answer.sent,
+		    answer.status, answer.error);
 }
 
 static void what_cannot_be_reached_was_not_sent(void **state)
 {
 	char refused[64];
-	struct far far;
 
 	(void)state;
-	far_start(&far, close_read, NULL);
-	far_stop(&far);
-	snprintf(refused, sizeof refused, "http://127.0.0.1:%d/", far.port);
+	far_start(&far_end, close_read, NULL);
+	far_stop(&far_end);
+	snprintf(refused, sizeof refused, "http://127.0.0.1:%d/", far_end.port);
 	nothing_is_sent_to(refused, "connect");
 	nothing_is_sent_to("http://nobody.test/", "nobody.test");
 	nothing_is_sent_to("ftp://127.0.0.1/x", "rotocol");
@@ -620,35 +540,28 @@ static void what_cannot_be_reached_was_not_sent(void **state)
 static void a_header_in_a_header_is_refused(void **state)
 {
 	struct fetch_request q;
-	struct fetch_answer a;
-	struct far far;
-	char url[100];
 
 	(void)state;
-	far_start(&far, serve_answer, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-	q = request_to(far.port, url, sizeof url);
+	far_start(&far_end, serve_answer, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+	q = request_to(far_end.port);
 	q.headers[1] = "X-Name: a\r\nX-Evil: b";
-	fetch(&q, &a);
-	far_stop(&far);
-	assert_int_equal(a.failure, FETCH_NOT_SENT);
-	assert_int_equal(far.connections, 0);
-	assert_non_null(strstr(a.error, "line break"));
-	fetch_answer_free(&a);
+	ask_as(&q);
+	far_stop(&far_end);
+	assert_int_equal(answer.failure, FETCH_NOT_SENT);
+	assert_int_equal(far_end.connections, 0);
+	assert_non_null(strstr(answer.error, "line break"));
 }
 
 static void a_dead_name_server_does_not_outlast_the_deadline(void **state)
 {
-	char unused[100];
-	struct fetch_request q = request_to(1, unused, sizeof unused);
-	struct fetch_answer a;
+	struct fetch_request q = request_to(1);
 
 	(void)state;
 	q.url = "http://hang.test/";
 	q.timeout_ms = SHORT_MS;
-	fetch(&q, &a); /* would hang, if it waited for the look-up */
-	assert_int_equal(a.failure, FETCH_NOT_SENT);
-	assert_false(a.sent);
-	fetch_answer_free(&a);
+	ask_as(&q); /* would hang, if it waited for the look-up */
+	assert_int_equal(answer.failure, FETCH_NOT_SENT);
+	assert_false(answer.sent);
 	sem_post(&name_answer);
 }
 
@@ -665,16 +578,17 @@ static void serve_tls(SSL *ssl, int fd, void *arg)
 		atomic_fetch_add(served, 1);
 }
 
-static void ask_tls(const struct peer_options *options, const char *ca, struct fetch_answer *a, int expect_served)
+static void ask_tls(const struct peer_options *options, const char *ca, int expect_served)
 {
 	_Atomic int served = 0;
 	struct peer *peer = peer_start(options, serve_tls, &served);
+	struct fetch_request q = request_to(1);
 	char url[100];
-	struct fetch_request q = request_to(1, url, sizeof url);
 
 	snprintf(url, sizeof url, "https://%s:%d/", PEER_NAME, peer_port(peer));
+	q.url = url;
 	q.ca_file = ca;
-	fetch(&q, a);
+	ask_as(&q);
 	peer_stop(peer);
 	assert_int_equal(served, expect_served);
 }
@@ -682,32 +596,27 @@ static void ask_tls(const struct peer_options *options, const char *ca, struct f
 static void a_certificate_by_our_authority_is_good(void **state)
 {
 	struct peer_options old = { .certificate = PEER_GOOD }, new = { .tls13_only = true };
-	struct fetch_answer a;
 
 	(void)state;
-	ask_tls(&old, ca_file, &a, 1);
-	assert_int_equal(a.failure, FETCH_OK);
-	assert_string_equal(buf_text(&a.body), "hi");
-	fetch_answer_free(&a);
-	ask_tls(&new, ca_file, &a, 1);
-	assert_int_equal(a.failure, FETCH_OK);
-	fetch_answer_free(&a);
+	ask_tls(&old, ca_file, 1);
+	assert_int_equal(answer.failure, FETCH_OK);
+	assert_string_equal(buf_text(&answer.body), "hi");
+	ask_tls(&new, ca_file, 1);
+	assert_int_equal(answer.failure, FETCH_OK);
 }
 
 static void any_other_certificate_is_refused_before_a_word_is_said(void **state)
 {
 	static const enum peer_certificate bad[] = { PEER_OTHER_NAME, PEER_EXPIRED, PEER_STRANGER };
-	struct fetch_answer a;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		struct peer_options o = { .certificate = bad[i] };
 
-		ask_tls(&o, ca_file, &a, 0);
-		assert_int_equal(a.failure, FETCH_NOT_SENT);
-		assert_false(a.sent);
-		assert_non_null(strstr(a.error, "certificate"));
-		fetch_answer_free(&a);
+		ask_tls(&o, ca_file, 0);
+		assert_int_equal(answer.failure, FETCH_NOT_SENT);
+		assert_false(answer.sent);
+		assert_non_null(strstr(answer.error, "certificate"));
 	}
 }
 
@@ -715,15 +624,12 @@ static void any_other_certificate_is_refused_before_a_word_is_said(void **state)
 static void our_authority_is_not_the_systems(void **state)
 {
 	struct peer_options o = { .certificate = PEER_GOOD };
-	struct fetch_answer a;
 
 	(void)state;
-	ask_tls(&o, "", &a, 0);
-	assert_int_equal(a.failure, FETCH_NOT_SENT);
-	fetch_answer_free(&a);
-	ask_tls(&o, NULL, &a, 0);
-	assert_int_equal(a.failure, FETCH_NOT_SENT);
-	fetch_answer_free(&a);
+	ask_tls(&o, "", 0);
+	assert_int_equal(answer.failure, FETCH_NOT_SENT);
+	ask_tls(&o, NULL, 0);
+	assert_int_equal(answer.failure, FETCH_NOT_SENT);
 }
 
 /* ---------------------------------------------------------------------- the rest */
@@ -743,87 +649,73 @@ static void *cancel_when_asked(void *arg)
 static void who_is_told_to_stop_stops(void **state)
 {
 	struct fetch_request q;
-	struct fetch_answer a;
 	pthread_t thread;
-	struct far far;
-	char url[100];
 
 	(void)state;
-	far_start(&far, never_answer, NULL);
+	far_start(&far_end, never_answer, NULL);
 	atomic_store(&cancel, false);
-	pthread_create(&thread, NULL, cancel_when_asked, &far);
-	q = request_to(far.port, url, sizeof url);
+	pthread_create(&thread, NULL, cancel_when_asked, &far_end);
+	q = request_to(far_end.port);
 	q.cancel = &cancel;
-	fetch(&q, &a); /* or the deadline, a minute later */
+	ask_as(&q); /* or the deadline, a minute later */
 	pthread_join(thread, NULL);
-	far_stop(&far);
-	assert_int_equal(a.failure, FETCH_CANCELLED);
-	fetch_answer_free(&a);
+	far_stop(&far_end);
+	assert_int_equal(answer.failure, FETCH_CANCELLED);
 }
 
 static void no_password_is_in_an_error(void **state)
 {
-	char unused[100];
-	struct fetch_request q = request_to(1, unused, sizeof unused);
+	struct fetch_request q = request_to(1);
 	static const char *const proxies[] = { "http://joe:pass-word@nobody.test:3128",
 		"weird://joe:pass-word@127.0.0.1:1", "http://joe:pass-word@127.0.0.1:1", "http://joe:pass-word@:x" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof proxies / sizeof *proxies; i++) {
-		struct fetch_answer a;
-
 		setenv("http_proxy", proxies[i], 1);
 		q.url = "http://user:pass-word@model.test/";
 		q.password = "pass-word";
 		q.user = "user";
-		fetch(&q, &a);
+		ask_as(&q);
 		unsetenv("http_proxy");
-		assert_int_equal(a.failure, FETCH_NOT_SENT);
-		assert_string_not_equal(a.error, "");
-		assert_null(strstr(a.error, "pass-word"));
-		fetch_answer_free(&a);
+		assert_int_equal(answer.failure, FETCH_NOT_SENT);
+		assert_string_not_equal(answer.error, "");
+		assert_null(strstr(answer.error, "pass-word"));
 	}
 }
 
 static void the_environments_proxy_is_used(void **state)
 {
-	char proxy[64], unused[100];
-	struct fetch_request q = request_to(1, unused, sizeof unused);
-	struct fetch_answer a;
-	struct far far;
+	char proxy[64];
+	struct fetch_request q = request_to(1);
 
 	(void)state;
-	far_start(&far, serve_answer, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-	snprintf(proxy, sizeof proxy, "http://127.0.0.1:%d", far.port);
+	far_start(&far_end, serve_answer, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+	snprintf(proxy, sizeof proxy, "http://127.0.0.1:%d", far_end.port);
 	setenv("http_proxy", proxy, 1);
 	q.url = "http://far.away.example/x";
-	fetch(&q, &a);
+	ask_as(&q);
 	unsetenv("http_proxy");
-	far_stop(&far);
-	assert_int_equal(a.failure, FETCH_OK);
-	assert_non_null(strstr(far.got, "POST http://far.away.example/x HTTP/1.1\r\n"));
-	fetch_answer_free(&a);
+	far_stop(&far_end);
+	assert_int_equal(answer.failure, FETCH_OK);
+	assert_non_null(strstr(far_end.got, "POST http://far.away.example/x HTTP/1.1\r\n"));
 }
 
 /* The tunnel's refusal is not the far end's answer. */
 static void what_a_proxy_refuses_was_not_sent(void **state)
 {
-	char proxy[64], unused[100];
-	struct fetch_request q = request_to(1, unused, sizeof unused);
-	struct fetch_answer a;
-	struct far far;
+	char proxy[64];
+	struct fetch_request q = request_to(1);
 
 	(void)state;
-	far_start(&far, serve_answer, "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
-	snprintf(proxy, sizeof proxy, "http://127.0.0.1:%d", far.port);
+	far_start(&far_end, serve_answer, "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
+	snprintf(proxy, sizeof proxy, "http://127.0.0.1:%d", far_end.port);
 	setenv("https_proxy", proxy, 1);
 	q.url = "https://far.away.example/x";
-	fetch(&q, &a);
+	ask_as(&q);
 	unsetenv("https_proxy");
-	far_stop(&far);
-	assert_int_equal(a.failure, FETCH_NOT_SENT);
-	assert_int_equal(a.status, 0);
-	fetch_answer_free(&a);
+	far_stop(&far_end);
+	assert_int_equal(answer.failure, FETCH_NOT_SENT);
+	assert_int_equal(answer.status, 0);
 }
 
 static void *fetch_often(void *arg)
@@ -831,8 +723,7 @@ static void *fetch_often(void *arg)
 	struct far *far = arg;
 
 	for (int i = 0; i < 20; i++) {
-		char url[100];
-		struct fetch_request q = request_to(far->port, url, sizeof url);
+		struct fetch_request q = request_to(far->port);
 		struct fetch_answer a;
 
 		fetch(&q, &a);
@@ -846,16 +737,15 @@ static void *fetch_often(void *arg)
 static void many_threads_fetch_at_once(void **state)
 {
 	pthread_t threads[4];
-	struct far far;
 
 	(void)state;
-	far_start(&far, serve_answer, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+	far_start(&far_end, serve_answer, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
 	for (int i = 0; i < 4; i++)
-		pthread_create(&threads[i], NULL, fetch_often, &far);
+		pthread_create(&threads[i], NULL, fetch_often, &far_end);
 	for (int i = 0; i < 4; i++)
 		pthread_join(threads[i], NULL);
-	far_stop(&far);
-	assert_int_equal(far.connections, 80);
+	far_stop(&far_end);
+	assert_int_equal(far_end.connections, 80);
 }
 
 static int set_up(void **state)
@@ -879,6 +769,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	(void)state;
+	fetch_answer_free(&answer);
 	fetch_teardown();
 	unlink(ca_file);
 	return 0;
