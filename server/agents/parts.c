@@ -11,16 +11,9 @@
 #include <string.h>
 #include <strings.h>
 
-enum {
-	NUMBERS_MAX = 1000,
-	LANGUAGES_MAX = 16,
-	TOOLS_MAX = 64,
-	MCP_MAX = 16,
-	TRANSFERS_MAX = 64,
-	WEBHOOKS_MAX = 16,
-	URL_MAX = 2048,
-	SCHEMA_BYTES = 32768 /* as text; it goes into every session */
-};
+/* How many of each, and how many bytes; a schema is counted as text: it goes into every session. */
+enum { NUMBERS_MAX = 1000, LANGUAGES_MAX = 16, TOOLS_MAX = 64, MCP_MAX = 16, TRANSFERS_MAX = 64, WEBHOOKS_MAX = 16 };
+enum { URL_MAX = 2048, SCHEMA_BYTES = 32768 };
 
 #define AT(type, field) offsetof(struct type, field)
 

@@ -64,6 +64,14 @@ static void put_help(struct buf *out, const struct setting *s)
 	buf_putc(out, '.');
 }
 
+/* The line is done with; what went wrong with it went wrong with all. */
+static void end_line(struct buf *line, struct buf *out)
+{
+	if (buf_error(line) && !out->err)
+		out->err = buf_error(line);
+	buf_free(line);
+}
+
 void config_print_help(struct buf *out)
 {
 	struct buf line;
@@ -80,9 +88,7 @@ void config_print_help(struct buf *out)
 		put_help(&line, s);
 		put_wrapped(out, "      ", buf_text(&line));
 	}
-	if (buf_error(&line) && !out->err)
-		out->err = buf_error(&line);
-	buf_free(&line);
+	end_line(&line, out);
 }
 
 void config_print_markdown(struct buf *out)
@@ -120,9 +126,7 @@ void config_print_env(struct buf *out)
 		/* Everything has a good default, except the keys: these lines wait to be filled in. */
 		buf_printf(out, "%s%s=%s\n", s->secret ? "" : "#", s->name, s->fallback);
 	}
-	if (buf_error(&line) && !out->err)
-		out->err = buf_error(&line);
-	buf_free(&line);
+	end_line(&line, out);
 }
 
 static void put_word(struct buf *out, const char *words, int at)

@@ -33,6 +33,10 @@ enum {
 	FLEET_KEY_S = 24 * 3600            /* so long an Idempotency-Key stands for its first order */
 };
 
+/* Of texts, with their NUL. */
+enum { FLEET_TOKEN_SIZE = 33, FLEET_SID_SIZE = 40, FLEET_NUMBER_SIZE = 64, FLEET_NAME_SIZE = 80 };
+enum { FLEET_HASH_SIZE = 72, FLEET_KEY_SIZE = 256 };
+
 struct fleet_ending {
 	enum call_end end;
 	bool asked;                       /* Twilio has asked what comes next, or will not ask */
@@ -69,8 +73,6 @@ struct fleet_key {                  /* what a key stands for */
 struct fleet;
 
 struct fleet_ops {
-	const char *name;
-
 	/* Announced calls: a token lets one stream in, once, within FLEET_TOKEN_US. */
 	void (*announce)(struct fleet *f, const char *token, const char *call_sid, int64_t now_us);
 	void (*withdraw)(struct fleet *f, const char *token);

@@ -359,7 +359,6 @@ static void close_all(struct fleet *f)
 }
 
 static const struct fleet_ops local_ops = {
-	.name = "local",
 	.announce = announce,
 	.withdraw = withdraw,
 	.claim = claim,

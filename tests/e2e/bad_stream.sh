@@ -28,11 +28,7 @@ wait-agent-talking 500
 hangup
 SCRIPT
 cat >"$WORK/good.script" <<SCRIPT
-say caller-1.wav
-wait-agent-talking 1500
-say caller-2.wav
-wait-clear
-wait-agent-done 1000
+$(interruption)
 say caller-3.wav
 wait-agent-done 1000
 hangup

@@ -4,13 +4,9 @@
 # flavors: tsan asan
 . "$(dirname "$0")/lib.sh"
 
-cat >"$WORK/basic.script" <<'SCRIPT'
+cat >"$WORK/basic.script" <<SCRIPT
 wait-agent-done 1000
-say caller-1.wav
-wait-agent-talking 1500
-say caller-2.wav
-wait-clear
-wait-agent-done 1000
+$(interruption)
 say caller-3.wav
 wait-agent-done 1000
 hangup

@@ -11,11 +11,7 @@
 NEAR_MS=250
 
 cat >"$WORK/cut.script" <<SCRIPT
-say caller-1.wav
-wait-agent-talking 1500
-say caller-2.wav
-wait-clear
-wait-agent-done 1000
+$(interruption)
 silence 2500
 hangup
 SCRIPT

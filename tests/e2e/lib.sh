@@ -5,6 +5,7 @@
 #   server NAME VAR=VALUE...    the server, on that model; its port in $PORT, its pid in $SERVER, log $WORK/NAME.log
 #   sink NAME ARGS...           somebody else's server (tools/webhook_sink); its port in $SINK_PORT, its pid in $SINK,
 #                               what it was sent in $WORK/NAME.jsonl, and by `sent NAME FILTER` as one array
+#   interruption                a phone's script in which the caller speaks up into an answer and hears the next
 #   rest NAME ARGS...           Twilio's REST API; its port in $REST_PORT, the settings for a server in "${REST[@]}"; it
 #                               calls the server whose $PORT was told to it by `rest_to`; report $WORK/NAME.json
 #   phone NAME ARGS...          one simulated call, in the foreground; report $WORK/NAME.json, output $WORK/NAME.out
@@ -101,6 +102,10 @@ until_true() {
 		sleep 0.1
 	done
 	return 1
+}
+
+interruption() {
+	printf '%s\n' 'say caller-1.wav' 'wait-agent-talking 1500' 'say caller-2.wav' wait-clear 'wait-agent-done 1000'
 }
 
 own_port() {

@@ -17,11 +17,7 @@ say caller-1.wav
 wait-end 60000
 SCRIPT
 cat >"$WORK/good.script" <<SCRIPT
-say caller-1.wav
-wait-agent-talking 1500
-say caller-2.wav
-wait-clear
-wait-agent-done 1000
+$(interruption)
 hangup
 SCRIPT
 

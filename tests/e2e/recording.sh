@@ -6,11 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 
 cat >"$WORK/cut.script" <<SCRIPT
-say caller-1.wav
-wait-agent-talking 1500
-say caller-2.wav
-wait-clear
-wait-agent-done 1000
+$(interruption)
 hangup
 SCRIPT
 cat >"$WORK/long.script" <<SCRIPT

@@ -5,13 +5,9 @@
 . "$(dirname "$0")/lib.sh"
 
 SORRY="we have a technical problem"
-cat >"$WORK/good.script" <<'SCRIPT'
+cat >"$WORK/good.script" <<SCRIPT
 wait-agent-done 1000
-say caller-1.wav
-wait-agent-talking 1500
-say caller-2.wav
-wait-clear
-wait-agent-done 1000
+$(interruption)
 hangup
 SCRIPT
 cat >"$WORK/short.script" <<'SCRIPT'

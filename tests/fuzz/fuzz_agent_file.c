@@ -3,15 +3,13 @@
 #include "server/agents/describe.h"
 #include "server/agents/template.h"
 #include "server/config/config_check.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct config cfg;
 

@@ -1,11 +1,10 @@
 /* Base64 from Twilio and from the model. Every value has one text: what can be
  * decoded is what encoding gives. */
 #include "common/base64.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -9,13 +9,12 @@
 #include "server/web/validate.h"
 #include "server/dialer/dialer_place.h"
 #include "server/web/api/place.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char *const numbers[] = { "+12025550100" };
 static const struct agent_destination destinations[] = { { .name = "workshop", .number = "+12025550177" } };
@@ -162,13 +161,9 @@ static void serve(char *text, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char *text = malloc(size + 1);
+	char *text = fuzz_text(data, size);
 
 	log_setup(LOG_FORMAT_TEXT, LOG_LEVEL_ERROR); /* not a line for each order */
-	if (!text)
-		return 0;
-	memcpy(text, data, size);
-	text[size] = '\0';
 	serve(text, size);
 	free(text);
 	return 0;

@@ -2,12 +2,11 @@
  * the same: in whatever the parser takes, each field that has a plain name and
  * a plain value, found by both. And what we write is read back as it was. */
 #include "common/json.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void must(bool promise)
 {

@@ -3,12 +3,11 @@
 #include "common/base64.h"
 #include "common/digest.h"
 #include "server/web/jwt.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char secret[] = "0123456789abcdef0123456789abcdef";
 
@@ -43,13 +42,9 @@ static char *signed_token(const uint8_t *data, size_t header, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const uint8_t *line = size ? memchr(data, '\n', size) : NULL;
-	char *text = malloc(size + 1);
+	char *text = fuzz_text(data, size);
 	enum jwt_verdict verdict;
 
-	if (!text)
-		return 0;
-	memcpy(text, data, size);
-	text[size] = '\0';
 	verdict = jwt_check(text, secret, sizeof secret - 1, 1800000000);
 	/* Whoever does not have the secret does not get in. */
 	if (verdict == JWT_GOOD || !*jwt_verdict_text(verdict))

@@ -3,14 +3,13 @@
 #include "common/json.h"
 #include "server/knowledge/knowledge_index.h"
 #include "server/knowledge/knowledge_query.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct knowledge_index *shelf(void)
 {
@@ -44,14 +43,10 @@ static void look(void *arg, const struct knowledge_hit *hit)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char *question = malloc(size + 1);
+	char *question = fuzz_text(data, size);
 	struct buf match;
 	int found;
 
-	if (!question)
-		return 0;
-	memcpy(question, data, size);
-	question[size] = '\0';
 	buf_init(&match, 0);
 	if (query_put_match(&match, question) > QUERY_WORDS)
 		abort();

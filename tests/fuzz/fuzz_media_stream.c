@@ -1,11 +1,10 @@
 /* What comes over Twilio's WebSocket, as the caller loop reads it. */
 #include "common/base64.h"
 #include "server/phone/media_stream.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void must(bool promise)
 {

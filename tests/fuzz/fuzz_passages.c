@@ -1,12 +1,11 @@
 /* A text somebody put into a folder: cut up, nothing of it is lost or doubled. */
 #include "common/json.h"
 #include "server/knowledge/knowledge_passages.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct seen {
 	const char *end; /* of the text */

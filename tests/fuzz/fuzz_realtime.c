@@ -1,11 +1,10 @@
 /* What the model sends, as the agent loop reads it. */
 #include "common/base64.h"
 #include "server/model/realtime.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void must(bool promise)
 {

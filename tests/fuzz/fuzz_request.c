@@ -3,12 +3,11 @@
 #include "server/web/auth.h"
 #include "server/all_routes.h"
 #include "server/web/routes.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct config cfg = {
 	.public_url = "",
@@ -76,13 +75,9 @@ static void decide(const struct request *q)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char *text = malloc(size + 1);
+	char *text = fuzz_text(data, size);
 	struct request q;
 
-	if (!text)
-		return 0;
-	memcpy(text, data, size);
-	text[size] = '\0';
 	if (cut(text, &q))
 		decide(&q);
 	free(text);

@@ -1,23 +1,18 @@
 /* A URL and a header from whoever asks: "URL header fields", cut at spaces. */
 #include "server/phone/signature.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char *const token = "token";
 	const struct signature_tokens tokens = { &token, 1 };
-	char *text = malloc(size + 1), *header, *body;
+	char *text = fuzz_text(data, size), *header, *body;
 	struct form fields;
 
-	if (!text)
-		return 0;
-	memcpy(text, data, size);
-	text[size] = '\0';
 	header = strchr(text, ' ');
 	body = header ? strchr(header + 1, ' ') : NULL;
 	if (header)

@@ -1,12 +1,11 @@
 /* A caller's name or number, as it ends up in TwiML: it must stay text. */
 #include "common/json.h"
 #include "server/phone/twiml.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -2,6 +2,7 @@
  * we are and how large the pieces are. */
 #include "common/json.h"
 #include "common/ws_frame.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -51,8 +52,6 @@ static void read_again(const struct ws_message *m, bool masked)
 	ws_reader_close(r);
 	buf_free(&b);
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

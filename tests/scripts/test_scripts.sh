@@ -59,40 +59,37 @@ fake() { # NAME SCRIPT
 	printf '#!/bin/bash\n%s\n' "$2" >"$bin/$1"
 	chmod +x "$bin/$1"
 }
-install() { env -i PATH="$bin" WORK="$work" "$bin/bash" "$root/tools/install-packages" "$@" 2>&1; }
+installs() { # PURPOSE SENTENCE STATUS; what it said is in $text
+	text=$(env -i PATH="$bin" WORK="$work" "$bin/bash" "$root/tools/install-packages" "$1" 2>&1)
+	is "$2" "$3" $?
+}
 
-text=$(install build)
-is "without dpkg it fails" 1 $?
+installs build "without dpkg it fails" 1
 has "without dpkg it says what is needed" "libbearssl-dev" "$text"
 
 fake dpkg-query 'echo installed'
 fake apt-get 'echo "$@" >>"$WORK/apt"'
 fake id 'echo 0'
-text=$(install test)
-is "with everything there it succeeds" 0 $?
+installs test "with everything there it succeeds" 0
 is "with everything there it says nothing" "" "$text"
 is "with everything there apt is left alone" "" "$(cat "$work/apt" 2>/dev/null)"
 
 fake dpkg-query '[ "${@: -1}" != libwslay-dev ] && echo installed'
-text=$(install build)
-is "one missing package is installed" 0 $?
+installs build "one missing package is installed" 0
 has "it says which and why" "libwslay-dev       WebSocket frames" "$text"
 has "only the missing one is asked for" "--no-install-recommends libwslay-dev" "$(cat "$work/apt")"
 has "the lists are brought up to date first" "update" "$(sed -n 1p "$work/apt")"
 
 fake id 'echo 1000'
-text=$(install build)
-is "without root and sudo it fails" 1 $?
+installs build "without root and sudo it fails" 1
 has "and says what to run" "apt-get install -y libwslay-dev" "$text"
 fake sudo 'echo sudo >>"$WORK/apt"; "$@"'
 rm -f "$work/apt"
-text=$(install build)
+installs build "with sudo it succeeds" 0
 has "with sudo it says that it asks for root" "sudo may ask" "$text"
 has "with sudo it uses it" "sudo" "$(cat "$work/apt")"
 
 fake apt-get '[[ " $* " != *" install "* ]]'
-text=$(install build)
-is "if apt fails, so does it" 1 $?
+installs build "if apt fails, so does it" 1
 has "if apt fails it says what was wanted" "could not install: libwslay-dev" "$text"
-text=$(install nonsense)
-is "an unknown purpose is refused" 2 $?
+installs nonsense "an unknown purpose is refused" 2

@@ -2,6 +2,7 @@
 #include "server/work/due.h"
 
 #include "common/clock.h"
+#include "tests/peers/setup.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -14,17 +15,6 @@
 #include <cmocka.h>
 
 enum { ITEMS = 400, THREADS = 4 };
-
-/* Fails after a minute; on any machine it takes less. */
-#define until_true(condition) \
-	do { \
-		int64_t give_up = clock_now_us() + 60 * US_PER_S; \
-		while (!(condition)) { \
-			if (clock_now_us() > give_up) \
-				fail_msg("never came true: %s", #condition); \
-			usleep(1000); \
-		} \
-	} while (0)
 
 struct item {
 	struct due_item due; /* first */
