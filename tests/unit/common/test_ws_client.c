@@ -222,42 +222,57 @@ static void finish(struct peer *peer, struct ws_client *c, struct scene *s)
 	s->seen.payload = NULL;
 }
 
+/* Most tests have one scene, and a client that is in it. */
+static struct scene scene;
+static struct peer *far;
+static struct ws_client *client;
+
+static void begin(struct scene s)
+{
+	free(scene.seen.payload);
+	scene = s;
+	far = start(&scene);
+	client = dial_open(far);
+}
+
+/* What was seen can still be looked at. */
+static void end(void)
+{
+	ws_client_free(client);
+	peer_stop(far);
+}
+
 /* ---- Dialling ---- */
 
 static void a_message_goes_there_and_back(void **state)
 {
-	struct scene s = { .act = act_echo };
-	struct peer *peer = start(&s);
-	struct ws_client *c = dial_open(peer);
-
 	(void)state;
-	say(c, "hello");
-	expect_text(c, "hello");
-	say(c, "");
-	expect_text(c, "");
-	assert_int_equal(ws_client_unsent(c), 0);
-	finish(peer, c, &s);
+	begin((struct scene){ .act = act_echo });
+	say(client, "hello");
+	expect_text(client, "hello");
+	say(client, "");
+	expect_text(client, "");
+	assert_int_equal(ws_client_unsent(client), 0);
+	end();
 }
 
 static void the_request_is_what_rfc_6455_asks_for(void **state)
 {
-	struct scene s = { .act = act_echo };
-	struct peer *peer = start(&s);
-	struct ws_client *c = dial_open(peer);
 	char host[80];
 
 	(void)state;
-	snprintf(host, sizeof host, "\r\nHost: " PEER_NAME ":%d\r\n", peer_port(peer));
-	say(c, "so that the request has been seen");
-	expect_text(c, "so that the request has been seen");
-	assert_int_equal(strncmp(s.request, "GET /v1/realtime?model=test HTTP/1.1\r\n", 38), 0);
-	assert_non_null(strstr(s.request, host));
-	assert_non_null(strstr(s.request, "\r\nUpgrade: websocket\r\n"));
-	assert_non_null(strstr(s.request, "\r\nConnection: Upgrade\r\n"));
-	assert_non_null(strstr(s.request, "\r\nSec-WebSocket-Version: 13\r\n"));
-	assert_non_null(strstr(s.request, "\r\nAuthorization: Bearer sk-secret\r\n"));
-	assert_null(strstr(s.request, "Extensions"));
-	finish(peer, c, &s);
+	begin((struct scene){ .act = act_echo });
+	snprintf(host, sizeof host, "\r\nHost: " PEER_NAME ":%d\r\n", peer_port(far));
+	say(client, "so that the request has been seen");
+	expect_text(client, "so that the request has been seen");
+	assert_int_equal(strncmp(scene.request, "GET /v1/realtime?model=test HTTP/1.1\r\n", 38), 0);
+	assert_non_null(strstr(scene.request, host));
+	assert_non_null(strstr(scene.request, "\r\nUpgrade: websocket\r\n"));
+	assert_non_null(strstr(scene.request, "\r\nConnection: Upgrade\r\n"));
+	assert_non_null(strstr(scene.request, "\r\nSec-WebSocket-Version: 13\r\n"));
+	assert_non_null(strstr(scene.request, "\r\nAuthorization: Bearer sk-secret\r\n"));
+	assert_null(strstr(scene.request, "Extensions"));
+	end();
 }
 
 struct answer {
@@ -391,33 +406,30 @@ static void a_certificate_that_does_not_fit_is_told_in_words(void **state)
 	}
 }
 
-static void a_name_that_does_not_exist_is_told(void **state)
+static void check_unreachable(const char *host, int err, int stage, const char *text)
 {
 	struct ws_target target = target_for(NULL);
 	struct ws_client *c;
 	int done;
 
-	(void)state;
-	target.host = "nowhere.test";
+	target.host = host;
 	c = dial(&target, &done);
-	assert_int_equal(done, -ENOENT);
-	assert_int_equal(ws_client_failure(c)->stage, WS_LOOKUP);
-	assert_string_equal(ws_client_failure(c)->text, "look-up: no such name: nowhere.test");
+	assert_int_equal(done, err);
+	assert_int_equal(ws_client_failure(c)->stage, stage);
+	assert_string_equal(ws_client_failure(c)->text, text);
 	ws_client_free(c);
+}
+
+static void a_name_that_does_not_exist_is_told(void **state)
+{
+	(void)state;
+	check_unreachable("nowhere.test", -ENOENT, WS_LOOKUP, "look-up: no such name: nowhere.test");
 }
 
 static void a_refused_connection_is_told(void **state)
 {
-	struct ws_target target = target_for(NULL);
-	struct ws_client *c;
-	int done;
-
 	(void)state;
-	c = dial(&target, &done);
-	assert_int_equal(done, -ECONNREFUSED);
-	assert_int_equal(ws_client_failure(c)->stage, WS_CONNECT);
-	assert_string_equal(ws_client_failure(c)->text, "connect to " PEER_NAME " port 1: Connection refused");
-	ws_client_free(c);
+	check_unreachable(PEER_NAME, -ECONNREFUSED, WS_CONNECT, "connect to " PEER_NAME " port 1: Connection refused");
 }
 
 static void the_second_address_is_tried_when_the_first_is_dead(void **state)
@@ -584,13 +596,13 @@ static void a_second_call_resumes_the_session(void **state)
 	struct scene s = { .act = act_echo };
 	struct peer *peer = start(&s);
 	struct ws_target target = target_for(peer);
-	struct ws_client *c;
-	int done;
 
 	(void)state;
 	assert_int_equal(tls_sessions_open(&target.sessions), 0);
 	for (int i = 0; i < 3; i++) {
-		c = dial(&target, &done);
+		int done;
+		struct ws_client *c = dial(&target, &done);
+
 		assert_int_equal(done, 1);
 		assert_int_equal(ws_client_resumed(c), i > 0);
 		say(c, "hello");
@@ -737,58 +749,50 @@ static void all_that_is_buffered_comes_before_nothing(void **state)
 
 static void a_ping_is_answered_by_whoever_flushes(void **state)
 {
-	struct scene s = { .act = act_send,
-		.send = "\x89\x04"
-			"abcd",
-		.send_len = 6 };
-	struct peer *peer = start(&s);
-	struct ws_client *c = dial_open(peer);
 	struct ws_message m;
 	bool wants_flush = false;
 
 	(void)state;
+	begin((struct scene){ .act = act_send,
+	    .send = "\x89\x04"
+		    "abcd",
+	    .send_len = 6 });
 	while (!wants_flush) {
-		assert_true(wait_for(c, POLLIN));
-		assert_int_equal(ws_client_read(c, &m, &wants_flush), 0);
+		assert_true(wait_for(client, POLLIN));
+		assert_int_equal(ws_client_read(client, &m, &wants_flush), 0);
 	}
-	assert_int_equal(flush(c), 0);
+	assert_int_equal(flush(client), 0);
 	/* The server leaves when it has seen a frame. */
-	expect_end(c, -ECONNRESET);
-	ws_client_free(c);
-	peer_stop(peer);
-	assert_int_equal(s.seen.first, 0x8a);
-	assert_true(s.seen.masked);
-	assert_string_equal(s.seen.payload, "abcd");
-	free(s.seen.payload);
+	expect_end(client, -ECONNRESET);
+	end();
+	assert_int_equal(scene.seen.first, 0x8a);
+	assert_true(scene.seen.masked);
+	assert_string_equal(scene.seen.payload, "abcd");
 }
 
 static void of_many_pings_the_last_is_answered(void **state)
 {
-	struct scene s = { .act = act_send,
-		.send = "\x89\x01"
-			"a\x89\x01"
-			"b\x89\x01"
-			"c\x81\x01"
-			"!",
-		.send_len = 12 };
-	struct peer *peer = start(&s);
-	struct ws_client *c = dial_open(peer);
 	struct ws_message m;
 	bool wants_flush = false;
 	int got;
 
 	(void)state;
-	while (!(got = ws_client_read(c, &m, &wants_flush)))
-		assert_true(wait_for(c, POLLIN));
+	begin((struct scene){ .act = act_send,
+	    .send = "\x89\x01"
+		    "a\x89\x01"
+		    "b\x89\x01"
+		    "c\x81\x01"
+		    "!",
+	    .send_len = 12 });
+	while (!(got = ws_client_read(client, &m, &wants_flush)))
+		assert_true(wait_for(client, POLLIN));
 	assert_int_equal(got, 1);
 	assert_string_equal(m.data, "!");
 	assert_true(wants_flush);
-	assert_int_equal(flush(c), 0);
-	expect_end(c, -ECONNRESET);
-	ws_client_free(c);
-	peer_stop(peer);
-	assert_string_equal(s.seen.payload, "c");
-	free(s.seen.payload);
+	assert_int_equal(flush(client), 0);
+	expect_end(client, -ECONNRESET);
+	end();
+	assert_string_equal(scene.seen.payload, "c");
 }
 
 static void act_pong(SSL *ssl, int fd, struct scene *s)
@@ -801,17 +805,15 @@ static void act_pong(SSL *ssl, int fd, struct scene *s)
 
 static void our_ping_is_answered_with_a_pong(void **state)
 {
-	struct scene s = { .act = act_pong };
-	struct peer *peer = start(&s);
-	struct ws_client *c = dial_open(peer);
 	struct ws_message m;
 
 	(void)state;
-	assert_int_equal(ws_client_send_ping(c), 0);
-	assert_int_equal(flush(c), 0);
-	assert_int_equal(receive(c, &m), 1);
+	begin((struct scene){ .act = act_pong });
+	assert_int_equal(ws_client_send_ping(client), 0);
+	assert_int_equal(flush(client), 0);
+	assert_int_equal(receive(client, &m), 1);
 	assert_int_equal(m.opcode, WS_PONG);
-	finish(peer, c, &s);
+	end();
 }
 
 static void act_fragments(SSL *ssl, int fd, struct scene *s)
@@ -832,62 +834,49 @@ static void act_fragments(SSL *ssl, int fd, struct scene *s)
 
 static void fragments_are_joined_around_a_ping(void **state)
 {
-	struct scene s = { .act = act_fragments };
-	struct peer *peer = start(&s);
-	struct ws_client *c = dial_open(peer);
 	struct ws_message m;
 
 	(void)state;
-	assert_int_equal(receive(c, &m), 1);
+	begin((struct scene){ .act = act_fragments });
+	assert_int_equal(receive(client, &m), 1);
 	assert_int_equal(m.len, 150000);
 	for (size_t i = 0; i < m.len; i++)
 		assert_int_equal(m.data[i], 'f');
-	expect_text(c, "end");
-	finish(peer, c, &s);
+	expect_text(client, "end");
+	end();
 }
 
 /* The server breaks a rule; we tell it which with our Close. */
-static void expect_fault(const char *bytes, size_t len, int err, int code)
-{
-	struct scene s = { .act = act_send, .send = bytes, .send_len = len };
-	struct peer *peer = start(&s);
-	struct ws_client *c = dial_open(peer);
-
-	expect_end(c, err);
-	ws_client_free(c);
-	peer_stop(peer);
-	assert_int_equal(s.count, 1);
-	assert_int_equal(s.seen.first, 0x88);
-	assert_true(s.seen.len >= 2);
-	assert_int_equal(s.seen.payload[0] << 8 | s.seen.payload[1], code);
-	free(s.seen.payload);
-}
-
 static void a_broken_frame_ends_the_stream_with_its_close_code(void **state)
 {
+	static const struct {
+		const char *what, *bytes;
+		size_t len;
+		int err, code;
+	} faults[] = {
+		{ "masked, by a server", "\x81\x85maskxxxxx", 11, -EPROTO, 1002 },
+		{ "RSV1: compression we did not offer", "\xc1\x02hi", 4, -EPROTO, 1002 },
+		{ "no such opcode", "\x83\x02hi", 4, -EPROTO, 1002 },
+		{ "continues nothing", "\x80\x02hi", 4, -EPROTO, 1002 },
+		{ "a ping in fragments", "\x09\x02hi", 4, -EPROTO, 1002 },
+		{ "not UTF-8", "\x81\x02\xff\xfe", 4, -EILSEQ, 1007 },
+		{ "too large", "\x81\x7f\x00\x00\x00\x00\x00\x20\x00\x00x", 11, -EMSGSIZE, 1009 },
+	};
+
 	(void)state;
-	expect_fault("\x81\x85"
-		     "abcd"
-		     "xxxxx",
-	    11, -EPROTO, 1002); /* masked, by a server */
-	expect_fault("\xc1\x02"
-		     "hi",
-	    4, -EPROTO, 1002); /* RSV1: compression we did not offer */
-	expect_fault("\x83\x02"
-		     "hi",
-	    4, -EPROTO, 1002); /* no such opcode */
-	expect_fault("\x80\x02"
-		     "hi",
-	    4, -EPROTO, 1002); /* continues nothing */
-	expect_fault("\x09\x02"
-		     "hi",
-	    4, -EPROTO, 1002); /* a ping in fragments */
-	expect_fault("\x81\x02"
-		     "\xff\xfe",
-	    4, -EILSEQ, 1007);
-	expect_fault("\x81\x7f\x00\x00\x00\x00\x00\x20\x00\x00"
-		     "x",
-	    11, -EMSGSIZE, 1009);
+	for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
+		const uint8_t *said;
+
+		begin((struct scene){ .act = act_send, .send = faults[i].bytes, .send_len = faults[i].len });
+		expect_end(client, faults[i].err);
+		end();
+		assert_int_equal(scene.count, 1);
+		assert_int_equal(scene.seen.first, 0x88);
+		assert_true(scene.seen.len >= 2);
+		said = (const uint8_t *)scene.seen.payload;
+		if ((said[0] << 8 | said[1]) != faults[i].code)
+			fail_msg("%s: closed with %d", faults[i].what, said[0] << 8 | said[1]);
+	}
 }
 
 static void act_close(SSL *ssl, int fd, struct scene *s)
@@ -903,20 +892,15 @@ static void act_close(SSL *ssl, int fd, struct scene *s)
 
 static void a_close_is_told_with_code_and_reason_and_echoed(void **state)
 {
-	struct scene s = { .act = act_close };
-	struct peer *peer = start(&s);
-	struct ws_client *c = dial_open(peer);
-
 	(void)state;
-	expect_end(c, -EPIPE);
-	assert_int_equal(ws_client_close_code(c), 4001);
-	assert_string_equal(ws_client_close_reason(c), "session expired");
-	assert_int_equal(ws_client_send_text(c, "x", 1), -EPIPE);
-	ws_client_free(c);
-	peer_stop(peer);
-	assert_int_equal(s.seen.first, 0x88);
-	assert_memory_equal(s.seen.payload, "\x0f\xa1", 2);
-	free(s.seen.payload);
+	begin((struct scene){ .act = act_close });
+	expect_end(client, -EPIPE);
+	assert_int_equal(ws_client_close_code(client), 4001);
+	assert_string_equal(ws_client_close_reason(client), "session expired");
+	assert_int_equal(ws_client_send_text(client, "x", 1), -EPIPE);
+	end();
+	assert_int_equal(scene.seen.first, 0x88);
+	assert_memory_equal(scene.seen.payload, "\x0f\xa1", 2);
 }
 
 static void act_cut(SSL *ssl, int fd, struct scene *s)
@@ -929,15 +913,12 @@ static void act_cut(SSL *ssl, int fd, struct scene *s)
 
 static void a_stream_cut_off_is_no_clean_end(void **state)
 {
-	struct scene s = { .act = act_cut };
-	struct peer *peer = start(&s);
-	struct ws_client *c = dial_open(peer);
-
 	(void)state;
-	expect_text(c, "last words");
-	expect_end(c, -ECONNRESET);
-	assert_int_equal(ws_client_close_code(c), 0);
-	finish(peer, c, &s);
+	begin((struct scene){ .act = act_cut });
+	expect_text(client, "last words");
+	expect_end(client, -ECONNRESET);
+	assert_int_equal(ws_client_close_code(client), 0);
+	end();
 }
 
 static void act_leave(SSL *ssl, int fd, struct scene *s)
@@ -949,14 +930,11 @@ static void act_leave(SSL *ssl, int fd, struct scene *s)
 
 static void close_notify_without_a_close_is_an_end(void **state)
 {
-	struct scene s = { .act = act_leave };
-	struct peer *peer = start(&s);
-	struct ws_client *c = dial_open(peer);
-
 	(void)state;
-	expect_end(c, -EPIPE);
-	assert_int_equal(ws_client_close_code(c), 0);
-	finish(peer, c, &s);
+	begin((struct scene){ .act = act_leave });
+	expect_end(client, -EPIPE);
+	assert_int_equal(ws_client_close_code(client), 0);
+	end();
 }
 
 /* ---- Writing ---- */
@@ -972,44 +950,39 @@ static void act_answer_close(SSL *ssl, int fd, struct scene *s)
 
 static void nothing_follows_our_close_but_much_may_be_read(void **state)
 {
-	struct scene s = { .act = act_answer_close };
-	struct peer *peer = start(&s);
-	struct ws_client *c = dial_open(peer);
-
 	(void)state;
-	assert_int_equal(ws_client_send_close(c, WS_CLOSE_NORMAL), 0);
-	assert_int_equal(ws_client_send_text(c, "x", 1), -EPIPE);
-	assert_int_equal(ws_client_send_ping(c), -EPIPE);
-	assert_int_equal(ws_client_send_close(c, WS_CLOSE_NORMAL), -EPIPE);
-	assert_int_equal(flush(c), 0);
-	expect_text(c, "wait");
-	expect_end(c, -EPIPE);
-	assert_int_equal(ws_client_close_code(c), 1000);
-	finish(peer, c, &s);
+	begin((struct scene){ .act = act_answer_close });
+	assert_int_equal(ws_client_send_close(client, WS_CLOSE_NORMAL), 0);
+	assert_int_equal(ws_client_send_text(client, "x", 1), -EPIPE);
+	assert_int_equal(ws_client_send_ping(client), -EPIPE);
+	assert_int_equal(ws_client_send_close(client, WS_CLOSE_NORMAL), -EPIPE);
+	assert_int_equal(flush(client), 0);
+	expect_text(client, "wait");
+	expect_end(client, -EPIPE);
+	assert_int_equal(ws_client_close_code(client), 1000);
+	end();
 }
 
 static void messages_of_all_sizes_arrive_as_they_were(void **state)
 {
 	static const size_t sizes[] = { 0, 1, 124, 125, 126, 127, 65535, 65536, 200000 };
-	struct scene s = { .act = act_echo };
-	struct peer *peer = start(&s);
-	struct ws_client *c = dial_open(peer);
 	char *text = malloc(200000);
 
 	(void)state;
+	begin((struct scene){ .act = act_echo });
 	for (size_t i = 0; i < 200000; i++)
 		text[i] = (char)('a' + i % 23);
 	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
 		struct ws_message m;
 
-		assert_int_equal(ws_client_send_text(c, text, sizes[i]), 0);
-		assert_int_equal(flush(c), 0);
-		assert_int_equal(receive(c, &m), 1);
+		assert_int_equal(ws_client_send_text(client, text, sizes[i]), 0);
+		assert_int_equal(flush(client), 0);
+		assert_int_equal(receive(client, &m), 1);
 		assert_int_equal(m.len, sizes[i]);
 		assert_memory_equal(m.data, text, sizes[i]);
 	}
 	free(text);
-	finish(peer, c, &s);
+	end();
 }
 
 static void act_never_read(SSL *ssl, int fd, struct scene *s)
@@ -1062,25 +1035,23 @@ static void act_gone(SSL *ssl, int fd, struct scene *s)
 
 static void a_dead_writing_side_ends_the_reading_side_too(void **state)
 {
-	struct scene s = { .act = act_gone };
-	struct peer *peer = start(&s);
-	struct ws_client *c = dial_open(peer);
 	struct ws_message m;
 	bool wants_flush = false;
 	int err, got;
 
 	(void)state;
-	assert_true(wait_for(c, POLLIN));
+	begin((struct scene){ .act = act_gone });
+	assert_true(wait_for(client, POLLIN));
 	do
-		err = ws_client_send_text(c, "x", 1) ? -EIO : ws_client_flush(c);
+		err = ws_client_send_text(client, "x", 1) ? -EIO : ws_client_flush(client);
 	while (!err);
 	assert_true(err == -EPIPE || err == -ECONNRESET);
-	assert_int_equal(ws_client_flush(c), err);
-	assert_int_equal(ws_client_send_text(c, "x", 1), err);
-	while (!(got = ws_client_read(c, &m, &wants_flush)))
-		assert_true(wait_for(c, POLLIN));
+	assert_int_equal(ws_client_flush(client), err);
+	assert_int_equal(ws_client_send_text(client, "x", 1), err);
+	while (!(got = ws_client_read(client, &m, &wants_flush)))
+		assert_true(wait_for(client, POLLIN));
 	assert_true(got == -ECONNRESET || got == -EPIPE);
-	finish(peer, c, &s);
+	end();
 }
 
 /* A peer that reads one, writes one, and so stops reading when we do: two
@@ -1202,6 +1173,7 @@ int main(void)
 	    resolver_open(&resolver, look_up) || bell_open(&bell))
 		return 1;
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	free(scene.seen.payload);
 	resolver_close(resolver);
 	bell_close(&bell);
 	trust_close(trust);
