@@ -292,6 +292,23 @@ static void expect_record(const cJSON *outcome, const char *json, const char *so
 #define BAD "{\"name\":\"Sam\",\"guests\":\"two\"}"
 #define HELLO "{\"who\":\"caller\",\"text\":\"A table for two, I am Sam.\"}"
 
+/* One in which nothing but HELLO is said. */
+static void a_call(const char *call_sid)
+{
+	begin(call_sid, "after");
+	say(call_sid, "after", 0, HELLO);
+	end(call_sid, "after");
+}
+
+/* Waits for a record of that state, and looks at it. */
+static void until_filled(const char *call_sid, bool complete, const char *status, const char *json, const char *source)
+{
+	cJSON *outcome = until_record(call_sid, complete, status);
+
+	expect_record(outcome, json, source);
+	cJSON_Delete(outcome);
+}
+
 static void what_is_saved_in_the_call_is_the_record(void **state)
 {
 	struct buf out;
@@ -354,8 +371,6 @@ static void a_wrong_one_is_told_kept_and_never_replaces_a_right_one(void **state
 
 static void what_was_said_fills_it_in_after_the_call(void **state)
 {
-	cJSON *outcome;
-
 	(void)state;
 	will_say(GOOD, GOOD);
 	begin("CA-after", "after");
@@ -365,9 +380,7 @@ static void what_was_said_fills_it_in_after_the_call(void **state)
 	    "\"interrupted\":true}");
 	say("CA-after", "after", 2, "{\"who\":\"keys\",\"text\":\"42\"}");
 	end("CA-after", "after");
-	outcome = until_record("CA-after", true, "valid");
-	expect_record(outcome, GOOD, "after");
-	cJSON_Delete(outcome);
+	until_filled("CA-after", true, "valid", GOOD, "after");
 	assert_int_equal(asked(), 1);
 	assert_true(request_has(0, "From +12025550123 to +12025550101, began 2026-11-21T10:00:01.000Z, 42 seconds."));
 	assert_true(request_has(0, "Caller: A table for two, I am Sam.\\nAgent: Certainly.\\nCaller pressed: 42\\n"));
@@ -381,18 +394,12 @@ static void what_breaks_the_schema_is_asked_for_once_more(void **state)
 
 	(void)state;
 	will_say(BAD, GOOD);
-	begin("CA-again", "after");
-	say("CA-again", "after", 0, HELLO);
-	end("CA-again", "after");
-	outcome = until_record("CA-again", true, "valid");
-	expect_record(outcome, GOOD, "after");
-	cJSON_Delete(outcome);
+	a_call("CA-again");
+	until_filled("CA-again", true, "valid", GOOD, "after");
 	assert_int_equal(asked(), 2);
 	assert_true(request_has(1, "- guests must be a whole number\\n"));
 	will_say(BAD, BAD);
-	begin("CA-never", "after");
-	say("CA-never", "after", 0, HELLO);
-	end("CA-never", "after");
+	a_call("CA-never");
 	outcome = until_record("CA-never", true, "invalid");
 	expect_record(outcome, BAD, "after");
 	assert_string_equal(json_str(json_get(outcome, "problems")->child, "sentence"), "must be a whole number");
@@ -407,9 +414,7 @@ static void what_cannot_be_had_is_kept_as_failed_and_tried_once_more(void **stat
 	(void)state;
 	cfg.record_retry_seconds = 3600;
 	will_say(NULL, GOOD);
-	begin("CA-down", "after");
-	say("CA-down", "after", 0, HELLO);
-	end("CA-down", "after");
+	a_call("CA-down");
 	outcome = until_record("CA-down", false, "failed");
 	assert_int_equal(told(), 0);
 	assert_string_equal(json_str(json_get(outcome, "problems")->child, "sentence"), "the text API answered 401");
@@ -424,9 +429,7 @@ static void what_cannot_be_had_is_kept_as_failed_and_tried_once_more(void **stat
 	cJSON_Delete(outcome);
 	cfg.record_retry_seconds = 1;
 	will_say(NULL, NULL);
-	begin("CA-dead", "after");
-	say("CA-dead", "after", 0, HELLO);
-	end("CA-dead", "after");
+	a_call("CA-dead");
 	cJSON_Delete(until_record("CA-dead", true, "failed"));
 	assert_int_equal(asked(), 2);
 	assert_int_equal(told(), 1);
@@ -435,7 +438,6 @@ static void what_cannot_be_had_is_kept_as_failed_and_tried_once_more(void **stat
 static void what_was_saved_wrong_stays_when_nothing_better_can_be_had(void **state)
 {
 	struct buf out;
-	cJSON *outcome;
 
 	(void)state;
 	buf_init(&out, 0);
@@ -444,9 +446,7 @@ static void what_was_saved_wrong_stays_when_nothing_better_can_be_had(void **sta
 	say("CA-half", "both", 0, HELLO);
 	save("CA-half", "both", BAD, &out);
 	end("CA-half", "both");
-	outcome = until_record("CA-half", true, "invalid");
-	expect_record(outcome, BAD, "call");
-	cJSON_Delete(outcome);
+	until_filled("CA-half", true, "invalid", BAD, "call");
 	buf_free(&out);
 }
 
@@ -519,16 +519,12 @@ static void a_call_that_comes_back_opens_its_record_again(void **state)
 
 	(void)state;
 	will_say(GOOD, OTHER);
-	begin("CA-back", "after");
-	say("CA-back", "after", 0, HELLO);
-	end("CA-back", "after");
+	a_call("CA-back");
 	cJSON_Delete(until_record("CA-back", true, "valid"));
 	/* Twilio streams the same call once more, after a transfer nobody took. */
 	stream = 1;
 	begin("CA-back", "after");
-	outcome = until_record("CA-back", false, "valid");
-	expect_record(outcome, GOOD, "after");
-	cJSON_Delete(outcome);
+	until_filled("CA-back", false, "valid", GOOD, "after");
 	say("CA-back", "after", 1, "{\"who\":\"caller\",\"text\":\"We are three after all.\"}");
 	end("CA-back", "after");
 	outcome = until_record("CA-back", true, "valid");

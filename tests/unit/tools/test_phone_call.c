@@ -470,6 +470,12 @@ static int call(const char *const *options)
 }
 
 #define CALL(...) call((const char *const[]){ __VA_ARGS__, NULL })
+/* A call with those options to a bridge that does this exits with that status. */
+#define CHECK_CALL(scenario, status, ...) \
+	do { \
+		open_bridge(scenario); \
+		assert_int_equal(CALL(__VA_ARGS__), status); \
+	} while (0)
 
 static const struct message *find(const char *event, const char *name)
 {
@@ -543,8 +549,7 @@ static void marks_come_back_only_after_play_out(void **state)
 	cJSON *j;
 
 	(void)state;
-	open_bridge(plays_a_second);
-	assert_int_equal(CALL("--seconds", "1.6", "--expect", "marks_played=2", "--expect", "heard_ms=1000"), 0);
+	CHECK_CALL(plays_a_second, 0, "--seconds", "1.6", "--expect", "marks_played=2", "--expect", "heard_ms=1000");
 	/* 25 frames are 500 ms on the phone's clock. */
 	assert_true(find("mark", "half")->frames - asked_at >= 25);
 	assert_true(find("mark", "all")->frames - asked_at >= 50);
@@ -559,8 +564,7 @@ static void marks_come_back_only_after_play_out(void **state)
 static void a_late_phone_returns_marks_late(void **state)
 {
 	(void)state;
-	open_bridge(plays_a_second);
-	assert_int_equal(CALL("--seconds", "1.8", "--fault", "play-late=300", "--expect", "marks_played=2"), 0);
+	CHECK_CALL(plays_a_second, 0, "--seconds", "1.8", "--fault", "play-late=300", "--expect", "marks_played=2");
 	assert_true(find("mark", "half")->frames - asked_at >= 40);
 	assert_true(find("mark", "all")->frames - asked_at >= 65);
 }
@@ -568,8 +572,7 @@ static void a_late_phone_returns_marks_late(void **state)
 static void a_phone_can_keep_marks_to_itself(void **state)
 {
 	(void)state;
-	open_bridge(plays_a_second);
-	assert_int_equal(CALL("--seconds", "1.4", "--fault", "no-echo", "--expect", "marks=2"), 0);
+	CHECK_CALL(plays_a_second, 0, "--seconds", "1.4", "--fault", "no-echo", "--expect", "marks=2");
 	for (size_t i = 0; i < bridge.seen.count; i++)
 		assert_string_not_equal(bridge.seen.list[i].event, "mark");
 }
@@ -600,10 +603,8 @@ static void a_clear_returns_every_mark_and_silences_the_line(void **state)
 	double at_ms, played_ms;
 
 	(void)state;
-	open_bridge(is_interrupted);
-	assert_int_equal(CALL("--seconds", "2", "--expect", "clears=1", "--expect", "cut_answers=1", "--expect",
-			     "answers=1", "--expect", "marks_played=1", "--expect", "marks_flushed=2"),
-	    0);
+	CHECK_CALL(is_interrupted, 0, "--seconds", "2", "--expect", "clears=1", "--expect", "cut_answers=1", "--expect",
+	    "answers=1", "--expect", "marks_played=1", "--expect", "marks_flushed=2");
 	/* 2200 ms of audio were sent; played out, the marks would take 110 frames. */
 	assert_true(find("mark", "late")->frames < 105);
 	assert_true(find("mark", "later")->frames == find("mark", "late")->frames);
@@ -637,8 +638,7 @@ static void asks_a_mark_of_silence(struct seen *s)
 static void a_mark_in_silence_comes_back_unasked_for_audio(void **state)
 {
 	(void)state;
-	open_bridge(asks_a_mark_of_silence);
-	assert_int_equal(CALL("--seconds", "1", "--expect", "marks_played=1", "--expect", "heard_ms=0"), 0);
+	CHECK_CALL(asks_a_mark_of_silence, 0, "--seconds", "1", "--expect", "marks_played=1", "--expect", "heard_ms=0");
 	find("mark", "idle");
 }
 
@@ -651,10 +651,8 @@ static void says_good_bye(struct seen *s)
 static void after_the_servers_close_the_action_decides(void **state)
 {
 	(void)state;
-	open_bridge(says_good_bye);
-	assert_int_equal(CALL("--expect", "end=server", "--expect", "close_code=1000", "--expect",
-			     "say=Good bye & thanks.", "--expect", "action=200"),
-	    0);
+	CHECK_CALL(says_good_bye, 0, "--expect", "end=server", "--expect", "close_code=1000", "--expect",
+	    "say=Good bye & thanks.", "--expect", "action=200");
 	/* voice, stream, started, error, stopped, after, completed */
 	assert_int_equal(bridge.requests, 7);
 	assert_int_equal(bridge.bad_signatures, 0);
@@ -663,8 +661,7 @@ static void after_the_servers_close_the_action_decides(void **state)
 static void an_unmet_expectation_is_a_failure(void **state)
 {
 	(void)state;
-	open_bridge(says_good_bye);
-	assert_int_equal(CALL("--expect", "end=server", "--expect", "say=Never said"), 1);
+	CHECK_CALL(says_good_bye, 1, "--expect", "end=server", "--expect", "say=Never said");
 }
 
 static void a_number_to_dial_is_dialled(void **state)
@@ -726,10 +723,8 @@ static void speaks_nonsense(struct seen *s)
 static void what_twilio_would_warn_of_is_counted(void **state)
 {
 	(void)state;
-	open_bridge(speaks_nonsense);
-	assert_int_equal(CALL("--seconds", "0.5", "--expect", "warnings=3", "--expect", "clears=0"), 0);
-	open_bridge(speaks_nonsense);
-	assert_int_equal(CALL("--seconds", "0.5"), 1);
+	CHECK_CALL(speaks_nonsense, 0, "--seconds", "0.5", "--expect", "warnings=3", "--expect", "clears=0");
+	CHECK_CALL(speaks_nonsense, 1, "--seconds", "0.5");
 }
 
 static void sends_masked(struct seen *s)
@@ -741,8 +736,7 @@ static void sends_masked(struct seen *s)
 static void a_masked_frame_ends_the_stream(void **state)
 {
 	(void)state;
-	open_bridge(sends_masked);
-	assert_int_equal(CALL("--seconds", "2", "--expect", "end=violation"), 0);
+	CHECK_CALL(sends_masked, 0, "--seconds", "2", "--expect", "end=violation");
 }
 
 static void fragments_a_message(struct seen *s)
@@ -761,8 +755,7 @@ static void fragments_a_message(struct seen *s)
 static void a_fragmented_message_is_understood(void **state)
 {
 	(void)state;
-	open_bridge(fragments_a_message);
-	assert_int_equal(CALL("--seconds", "0.5", "--expect", "marks=1"), 0);
+	CHECK_CALL(fragments_a_message, 0, "--seconds", "0.5", "--expect", "marks=1");
 }
 
 static void only_listens(struct seen *s)
@@ -773,12 +766,10 @@ static void only_listens(struct seen *s)
 static void pieces_and_fragments_are_still_whole_messages(void **state)
 {
 	(void)state;
-	open_bridge(only_listens);
-	assert_int_equal(CALL("--seconds", "0.5", "--fault", "fragmented", "--expect", "pongs>=20"), 0);
+	CHECK_CALL(only_listens, 0, "--seconds", "0.5", "--fault", "fragmented", "--expect", "pongs>=20");
 	assert_true(bridge.seen.frames >= 24);
 	find("stop", NULL);
-	open_bridge(only_listens);
-	assert_int_equal(CALL("--seconds", "0.5", "--fault", "split=7"), 0);
+	CHECK_CALL(only_listens, 0, "--seconds", "0.5", "--fault", "split=7");
 	assert_true(bridge.seen.frames >= 24);
 	find("stop", NULL);
 }
@@ -786,32 +777,28 @@ static void pieces_and_fragments_are_still_whole_messages(void **state)
 static void doubled_frames_come_twice(void **state)
 {
 	(void)state;
-	open_bridge(only_listens);
-	assert_int_equal(CALL("--seconds", "0.5", "--fault", "doubled"), 0);
+	CHECK_CALL(only_listens, 0, "--seconds", "0.5", "--fault", "doubled");
 	assert_true(bridge.seen.frames >= 48);
 }
 
 static void late_frames_come_all_the_same(void **state)
 {
 	(void)state;
-	open_bridge(only_listens);
-	assert_int_equal(CALL("--seconds", "1", "--fault", "late=300@200"), 0);
+	CHECK_CALL(only_listens, 0, "--seconds", "1", "--fault", "late=300@200");
 	assert_true(bridge.seen.frames >= 49);
 }
 
 static void withheld_frames_never_come(void **state)
 {
 	(void)state;
-	open_bridge(only_listens);
-	assert_int_equal(CALL("--seconds", "0.6", "--fault", "withhold@200"), 0);
+	CHECK_CALL(only_listens, 0, "--seconds", "0.6", "--fault", "withhold@200");
 	assert_in_range(bridge.seen.frames, 9, 11);
 }
 
 static void keys_are_pressed_one_by_one(void **state)
 {
 	(void)state;
-	open_bridge(only_listens);
-	assert_int_equal(CALL("--dtmf", "4#", "--seconds", "0.8"), 0);
+	CHECK_CALL(only_listens, 0, "--dtmf", "4#", "--seconds", "0.8");
 	assert_true(find("dtmf", "#")->frames - find("dtmf", "4")->frames >= 12);
 }
 
@@ -821,8 +808,7 @@ static void a_refused_upgrade_is_told(void **state)
 	open_bridge(only_listens);
 	bridge.refuse_upgrade = 1;
 	assert_int_equal(CALL("--seconds", "1", "--expect", "upgrade=403", "--expect", "refusal=no"), 0);
-	open_bridge(only_listens);
-	assert_int_equal(CALL("--seconds", "1", "--fault", "wrong-token", "--expect", "upgrade=403"), 0);
+	CHECK_CALL(only_listens, 0, "--seconds", "1", "--fault", "wrong-token", "--expect", "upgrade=403");
 	open_bridge(only_listens);
 	bridge.refuse_upgrade = 1;
 	assert_int_equal(CALL("--seconds", "1"), 1);
@@ -831,11 +817,9 @@ static void a_refused_upgrade_is_told(void **state)
 static void a_wrong_signature_is_wrong(void **state)
 {
 	(void)state;
-	open_bridge(only_listens);
-	assert_int_equal(CALL("--seconds", "0.3", "--fault", "bad-signature", "--no-status"), 0);
+	CHECK_CALL(only_listens, 0, "--seconds", "0.3", "--fault", "bad-signature", "--no-status");
 	assert_int_equal(bridge.bad_signatures, 1);
-	open_bridge(only_listens);
-	assert_int_equal(CALL("--seconds", "0.3", "--fault", "upgrade-no-signature", "--no-status"), 0);
+	CHECK_CALL(only_listens, 0, "--seconds", "0.3", "--fault", "upgrade-no-signature", "--no-status");
 	assert_int_equal(bridge.bad_signatures, 1);
 }
 
@@ -847,15 +831,13 @@ static void drops_the_line(struct seen *s)
 static void a_socket_without_a_close_frame_is_a_lost_stream(void **state)
 {
 	(void)state;
-	open_bridge(drops_the_line);
-	assert_int_equal(CALL("--seconds", "5", "--expect", "end=lost"), 0);
+	CHECK_CALL(drops_the_line, 0, "--seconds", "5", "--expect", "end=lost");
 }
 
 static void stamped_frames_carry_their_number(void **state)
 {
 	(void)state;
-	open_bridge(only_listens);
-	assert_int_equal(CALL("--seconds", "0.3", "--stamps"), 0);
+	CHECK_CALL(only_listens, 0, "--seconds", "0.3", "--stamps");
 	assert_memory_equal(bridge.seen.first_audio, "TKL1C", 5);
 }
 
@@ -912,10 +894,8 @@ static void units_of_answers_are_told_apart(void **state)
 static void a_wrong_option_is_refused(void **state)
 {
 	(void)state;
-	open_bridge(only_listens);
-	assert_int_equal(CALL("--expect", "happiness>=3"), 2);
-	open_bridge(only_listens);
-	assert_int_equal(CALL("--fault", "no-such-fault"), 2);
+	CHECK_CALL(only_listens, 2, "--expect", "happiness>=3");
+	CHECK_CALL(only_listens, 2, "--fault", "no-such-fault");
 }
 
 int main(void)

@@ -286,6 +286,15 @@ static size_t echoes(struct playout *p, struct mark *last)
 	return n;
 }
 
+/* One mark came back, because what is before it was played. */
+static void one_played(struct playout *p)
+{
+	struct mark m;
+
+	assert_int_equal(echoes(p, &m), 1);
+	assert_false(m.flushed);
+}
+
 static void a_mark_comes_back_when_what_precedes_it_was_played(void **state)
 {
 	struct playout p;
@@ -307,24 +316,20 @@ static void a_mark_comes_back_when_what_precedes_it_was_played(void **state)
 	assert_int_equal(playout_tick(&p, out), 100);
 	assert_int_equal(out[99], 0x10);
 	assert_int_equal(out[100], MULAW_SILENCE);
-	assert_int_equal(echoes(&p, &m), 1);
-	assert_false(m.flushed);
+	one_played(&p);
 	assert_int_equal(playout_tick(&p, out), 0);
-	assert_int_equal(echoes(&p, &m), 1);
-	assert_false(m.flushed);
+	one_played(&p);
 	playout_close(&p);
 }
 
 static void a_mark_with_nothing_before_it_comes_back_at_once(void **state)
 {
 	struct playout p;
-	struct mark m;
 
 	(void)state;
 	playout_init(&p, 0);
 	playout_mark(&p, "idle");
-	assert_int_equal(echoes(&p, &m), 1);
-	assert_false(m.flushed);
+	one_played(&p);
 	playout_close(&p);
 }
 
@@ -360,8 +365,7 @@ static void a_clear_drops_audio_and_returns_all_marks(void **state)
 	assert_int_equal(echoes(&p, &m), 0);
 	assert_int_equal(playout_tick(&p, out), 160);
 	playout_tick(&p, out);
-	assert_int_equal(echoes(&p, &m), 1);
-	assert_false(m.flushed);
+	one_played(&p);
 	playout_close(&p);
 }
 
@@ -484,87 +488,96 @@ static void drop(struct script *s)
 	free(s);
 }
 
+/* A caller with a script, and the agent he hears. */
+static struct caller caller;
+static struct caller_news news;
+static struct agent agent;
+static struct script *played;
+static uint8_t frame[TICK_BYTES];
+
+static void begin(const char *const *lines)
+{
+	played = script(lines);
+	agent = (struct agent){ 0 };
+	caller_init(&caller, played);
+}
+
+static void tick(uint32_t t, size_t clears)
+{
+	caller_tick(&caller, &agent, t, clears, frame, &news);
+}
+
+static void end(void)
+{
+	agent_close(&agent);
+	drop(played);
+}
+
 static void the_caller_waits_for_the_answer_to_him(void **state)
 {
 	static const char *const lines[] = { "dtmf 1", "wait-agent-talking 40", "dtmf 2", "wait-agent-done 60",
 		"hangup", NULL };
-	struct script *s = script(lines);
-	struct caller c;
-	struct caller_news news;
-	struct agent a = { 0 };
-	uint8_t frame[TICK_BYTES];
 	uint32_t t = 0;
 
 	(void)state;
-	caller_init(&c, s);
-	agent_tick(&a, t, 160); /* a greeting, before anything was said */
+	begin(lines);
+	agent_tick(&agent, t, 160); /* a greeting, before anything was said */
 	t++;
-	caller_tick(&c, &a, t, 0, frame, &news);
+	tick(t, 0);
 	assert_int_equal(news.key, '1');
 	for (int i = 0; i < 10; i++) { /* the greeting goes on: no answer to us */
-		agent_tick(&a, ++t, 160);
-		caller_tick(&c, &a, t, 0, frame, &news);
+		agent_tick(&agent, ++t, 160);
+		tick(t, 0);
 		assert_int_equal(news.key, 0);
 	}
-	agent_clear(&a, 0);
-	agent_tick(&a, ++t, 160);
-	caller_tick(&c, &a, t, 1, frame, &news);
+	agent_clear(&agent, 0);
+	agent_tick(&agent, ++t, 160);
+	tick(t, 1);
 	assert_int_equal(news.key, 0);
-	agent_tick(&a, ++t, 160); /* 40 ms of the answer */
-	caller_tick(&c, &a, t, 1, frame, &news);
+	agent_tick(&agent, ++t, 160); /* 40 ms of the answer */
+	tick(t, 1);
 	assert_int_equal(news.key, '2');
-	agent_clear(&a, 0);
-	agent_tick(&a, ++t, 160);
-	agent_tick(&a, ++t, 160);
+	agent_clear(&agent, 0);
+	agent_tick(&agent, ++t, 160);
+	agent_tick(&agent, ++t, 160);
 	for (int i = 0; i < 3; i++) {
-		agent_tick(&a, ++t, 0);
-		caller_tick(&c, &a, t, 2, frame, &news);
+		agent_tick(&agent, ++t, 0);
+		tick(t, 2);
 		assert_false(news.hangup);
 	}
-	agent_tick(&a, ++t, 0);
-	caller_tick(&c, &a, t, 2, frame, &news);
+	agent_tick(&agent, ++t, 0);
+	tick(t, 2);
 	assert_true(news.hangup);
-	assert_true(c.finished);
-	agent_close(&a);
-	drop(s);
+	assert_true(caller.finished);
+	end();
 }
 
 static void a_wait_gives_up_at_its_limit(void **state)
 {
 	static const char *const lines[] = { "wait-agent-done 100 200", NULL };
-	struct script *s = script(lines);
-	struct caller c;
-	struct caller_news news;
-	struct agent a = { 0 };
-	uint8_t frame[TICK_BYTES];
 
 	(void)state;
-	caller_init(&c, s);
+	begin(lines);
 	for (uint32_t t = 0; t < 10; t++) {
-		caller_tick(&c, &a, t, 0, frame, &news);
+		tick(t, 0);
 		assert_null(news.gave_up);
 		assert_int_equal(frame[0], MULAW_SILENCE);
 	}
-	caller_tick(&c, &a, 10, 0, frame, &news);
-	assert_ptr_equal(news.gave_up, &s->step[0]);
+	tick(10, 0);
+	assert_ptr_equal(news.gave_up, &played->step[0]);
 	assert_true(news.hangup);
-	drop(s);
+	end();
 }
 
 static void a_script_that_only_repeats_does_not_hang(void **state)
 {
 	static const char *const lines[] = { "repeat", NULL };
-	struct script *s = script(lines);
-	struct caller c;
-	struct caller_news news;
-	struct agent a = { 0 };
-	uint8_t frame[TICK_BYTES];
 
 	(void)state;
-	caller_init(&c, s);
-	caller_tick(&c, &a, 0, 0, frame, &news);
+	begin(lines);
+	tick(0, 0);
 	assert_false(news.hangup);
-	drop(s);
+	end();
 }
 
 static void a_script_with_a_mistake_is_refused(void **state)

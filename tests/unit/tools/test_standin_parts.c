@@ -53,28 +53,38 @@ static void feed(struct vad *v, struct heard *h, int ms, double loudness, size_t
 	}
 }
 
-static void silence_makes_no_turn(void **state)
+struct stretch {
+	int ms;
+	double loudness;
+};
+
+/* What is heard in such stretches, one after the other, the last of 0 ms. */
+static struct heard hear(const struct stretch *s, size_t chunk)
 {
 	struct heard h = { 0 };
 	struct vad v;
 
-	(void)state;
 	vad_init(&v, RATE);
-	feed(&v, &h, 60000, 0, 160);
-	feed(&v, &h, 10000, 300, 160); /* a noisy line */
+	for (; s->ms; s++)
+		feed(&v, &h, s->ms, s->loudness, chunk);
+	return h;
+}
+
+#define HEAR(...) hear((const struct stretch[]){ __VA_ARGS__, { 0, 0 } }, 160)
+
+static void silence_makes_no_turn(void **state)
+{
+	struct heard h = HEAR({ 60000, 0 }, { 10000, 300 }); /* then a noisy line */
+
+	(void)state;
 	assert_int_equal(h.starts + h.stops, 0);
 }
 
 static void a_turn_is_where_the_speech_is(void **state)
 {
-	struct heard h = { 0 };
-	struct vad v;
+	struct heard h = HEAR({ 1000, 0 }, { 2000, 8000 }, { 2000, 0 });
 
 	(void)state;
-	vad_init(&v, RATE);
-	feed(&v, &h, 1000, 0, 160);
-	feed(&v, &h, 2000, 8000, 160);
-	feed(&v, &h, 2000, 0, 160);
 	assert_int_equal(h.starts, 1);
 	assert_int_equal(h.stops, 1);
 	assert_int_equal(h.started[0], 700);
@@ -85,14 +95,8 @@ static void a_moved_pause_moves_the_turn(void **state)
 {
 	(void)state;
 	for (int pause_at = 1000; pause_at <= 4000; pause_at += 500) {
-		struct heard h = { 0 };
-		struct vad v;
+		struct heard h = HEAR({ pause_at, 8000 }, { 700, 0 }, { 5000 - pause_at, 8000 }, { 700, 0 });
 
-		vad_init(&v, RATE);
-		feed(&v, &h, pause_at, 8000, 160);
-		feed(&v, &h, 700, 0, 160);
-		feed(&v, &h, 5000 - pause_at, 8000, 160);
-		feed(&v, &h, 700, 0, 160);
 		assert_int_equal(h.stops, 2);
 		assert_int_equal(h.stopped[0], pause_at + 500);
 		assert_int_equal(h.started[1], pause_at + 500); /* the prefix does not reach into the turn before */
@@ -102,18 +106,11 @@ static void a_moved_pause_moves_the_turn(void **state)
 
 static void a_short_pause_or_a_click_changes_nothing(void **state)
 {
-	struct heard h = { 0 };
-	struct vad v;
+	struct heard click = HEAR({ 1000, 0 }, { 40, 8000 }, { 1000, 0 });
+	struct heard h = HEAR({ 1000, 0 }, { 40, 8000 }, { 1000, 0 }, { 1000, 8000 }, { 480, 0 }, { 1000, 8000 });
 
 	(void)state;
-	vad_init(&v, RATE);
-	feed(&v, &h, 1000, 0, 160);
-	feed(&v, &h, 40, 8000, 160);
-	feed(&v, &h, 1000, 0, 160);
-	assert_int_equal(h.starts, 0);
-	feed(&v, &h, 1000, 8000, 160);
-	feed(&v, &h, 480, 0, 160);
-	feed(&v, &h, 1000, 8000, 160);
+	assert_int_equal(click.starts, 0);
 	assert_int_equal(h.starts, 1);
 	assert_int_equal(h.stops, 0);
 }
@@ -121,16 +118,12 @@ static void a_short_pause_or_a_click_changes_nothing(void **state)
 static void how_audio_is_cut_into_pieces_changes_nothing(void **state)
 {
 	static const size_t chunks[] = { 1, 7, 159, 160, 161, 4000 };
+	static const struct stretch all[] = { { 800, 0 }, { 600, 8000 }, { 800, 0 }, { 0, 0 } };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof chunks / sizeof chunks[0]; i++) {
-		struct heard h = { 0 };
-		struct vad v;
+		struct heard h = hear(all, chunks[i]);
 
-		vad_init(&v, RATE);
-		feed(&v, &h, 800, 0, chunks[i]);
-		feed(&v, &h, 600, 8000, chunks[i]);
-		feed(&v, &h, 800, 0, chunks[i]);
 		assert_int_equal(h.started[0], 500);
 		assert_int_equal(h.stopped[0], 1900);
 	}

@@ -226,6 +226,13 @@ static void drop(cJSON *event)
 	cJSON_Delete(event);
 }
 
+/* Looks at one thing of it, and drops it. */
+static void has(cJSON *event, const char *path, const char *value)
+{
+	assert_string_equal(string_at(event, path), value);
+	drop(event);
+}
+
 static void expect_error(struct client *c, const char *code)
 {
 	cJSON *event = expect(c, "error");
@@ -327,9 +334,7 @@ static void a_planted_field_is_refused_and_nothing_applied(void **state)
 	assert_string_equal(string_at(event, "error.event_id"), "c_1");
 	drop(event);
 	client_send(&c, "{\"type\":\"session.update\",\"session\":{\"type\":\"realtime\",\"instructions\":\"x\"}}");
-	event = expect(&c, "session.updated");
-	assert_string_equal(string_at(event, "session.audio.input.format.type"), "audio/pcm");
-	drop(event);
+	has(expect(&c, "session.updated"), "session.audio.input.format.type", "audio/pcm");
 	assert_violations(1);
 	client_close(&c);
 }
@@ -469,9 +474,7 @@ static void truncation_goes_no_further_than_the_audio(void **state)
 	send_truncate(&c, item, atoi(produced) + 1);
 	expect_error(&c, "invalid_value");
 	send_truncate(&c, item, atoi(produced));
-	event = expect(&c, "conversation.item.truncated");
-	assert_string_equal(string_at(event, "item_id"), item);
-	drop(event);
+	has(expect(&c, "conversation.item.truncated"), "item_id", item);
 	send_truncate(&c, "item_of_nobody", 0);
 	expect_error(&c, "item_truncate_invalid_item_id");
 	client_close(&c);
@@ -481,7 +484,6 @@ static void requests_out_of_place_get_their_errors(void **state)
 {
 	struct client c;
 	char item[64];
-	cJSON *event;
 
 	(void)state;
 	begin(&c, TARGET "&fault=long-answer%3D600");
@@ -492,19 +494,13 @@ static void requests_out_of_place_get_their_errors(void **state)
 	expect_error(&c, "input_audio_buffer_commit_empty");
 	begin_long_answer(&c, item);
 	client_send(&c, "{\"type\":\"response.create\"}");
-	event = wait_for(&c, "error");
-	assert_string_equal(string_at(event, "error.code"), "conversation_already_has_active_response");
-	drop(event);
+	has(wait_for(&c, "error"), "error.code", "conversation_already_has_active_response");
 	client_send(&c,
 	    "{\"type\":\"session.update\",\"session\":{\"type\":\"realtime\",\"audio\":{\"output\":{\"voice\":"
 	    "\"cedar\"}}}}");
-	event = wait_for(&c, "error");
-	assert_string_equal(string_at(event, "error.code"), "cannot_update_voice");
-	drop(event);
+	has(wait_for(&c, "error"), "error.code", "cannot_update_voice");
 	client_send(&c, "{\"type\":\"response.cancel\"}");
-	event = wait_for(&c, "response.done");
-	assert_string_equal(string_at(event, "response.status_details.reason"), "client_cancelled");
-	drop(event);
+	has(wait_for(&c, "response.done"), "response.status_details.reason", "client_cancelled");
 	client_close(&c);
 }
 
@@ -531,21 +527,16 @@ static void text_can_be_had_beside_the_conversation(void **state)
 static void an_item_is_created_and_answered(void **state)
 {
 	struct client c;
-	cJSON *event;
 
 	(void)state;
 	begin(&c, TARGET);
 	client_send(&c,
 	    "{\"type\":\"conversation.item.create\",\"item\":{\"id\":\"item_mine\",\"type\":\"message\",\"role\":"
 	    "\"user\",\"content\":[{\"type\":\"input_text\",\"text\":\"12345#\"}]}}");
-	event = expect(&c, "conversation.item.added");
-	assert_string_equal(string_at(event, "item.id"), "item_mine");
-	drop(event);
+	has(expect(&c, "conversation.item.added"), "item.id", "item_mine");
 	drop(expect(&c, "conversation.item.done"));
 	client_send(&c, "{\"type\":\"response.create\"}");
-	event = wait_for(&c, "response.output_audio_transcript.done");
-	assert_string_equal(string_at(event, "transcript"), script.typed.say);
-	drop(event);
+	has(wait_for(&c, "response.output_audio_transcript.done"), "transcript", script.typed.say);
 	drop(wait_for(&c, "rate_limits.updated"));
 	client_send(&c, "{\"type\":\"conversation.item.delete\",\"item_id\":\"item_mine\"}");
 	drop(expect(&c, "conversation.item.deleted"));
@@ -565,9 +556,7 @@ static void a_call_of_a_tool_comes_with_its_arguments(void **state)
 	script.greeting.call_count = 1;
 	begin(&c, TARGET);
 	client_send(&c, "{\"type\":\"response.create\"}");
-	event = wait_for(&c, "response.function_call_arguments.delta");
-	assert_string_equal(string_at(event, "delta"), arguments);
-	drop(event);
+	has(wait_for(&c, "response.function_call_arguments.delta"), "delta", arguments);
 	event = wait_for(&c, "response.function_call_arguments.done");
 	assert_string_equal(string_at(event, "name"), name);
 	assert_string_equal(string_at(event, "arguments"), arguments);

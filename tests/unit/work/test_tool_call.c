@@ -297,12 +297,18 @@ static void what_makes_no_sense_is_not_asked(void **state)
 	free(long_one);
 }
 
-static void when_the_call_is_over_nobody_is_asked_or_waited_for(void **state)
+/* One is being asked, and its answer waited for. */
+static void hold_the_first(void)
 {
-	(void)state;
 	atomic_store(&peer_holds, true);
 	start("call_1", "book", "{}", LONG_MS);
 	sem_wait(&peer_has);
+}
+
+static void when_the_call_is_over_nobody_is_asked_or_waited_for(void **state)
+{
+	(void)state;
+	hold_the_first();
 	start("call_2", "book", "{}", LONG_MS); /* behind it */
 	atomic_store(&cancel->on, true);
 	wait_for_answers(2);
@@ -314,9 +320,7 @@ static void when_the_call_is_over_nobody_is_asked_or_waited_for(void **state)
 static void a_full_queue_is_said_at_once(void **state)
 {
 	(void)state;
-	atomic_store(&peer_holds, true);
-	start("call_1", "book", "{}", LONG_MS);
-	sem_wait(&peer_has);
+	hold_the_first();
 	start("call_2", "book", "{}", LONG_MS);
 	assert_int_equal(told.count, 0);
 	start("call_3", "book", "{}", LONG_MS);
@@ -334,9 +338,7 @@ static void a_full_queue_is_said_at_once(void **state)
 static void whose_turn_comes_too_late_is_not_asked(void **state)
 {
 	(void)state;
-	atomic_store(&peer_holds, true);
-	start("call_1", "book", "{}", LONG_MS);
-	sem_wait(&peer_has);
+	hold_the_first();
 	start("call_2", "book", "{}", 0);
 	sem_post(&peer_may);
 	wait_for_answers(2);
@@ -349,9 +351,7 @@ static void whose_turn_comes_too_late_is_not_asked(void **state)
 static void a_pool_that_closes_answers_all_that_waits(void **state)
 {
 	(void)state;
-	atomic_store(&peer_holds, true);
-	start("call_1", "book", "{}", LONG_MS);
-	sem_wait(&peer_has);
+	hold_the_first();
 	start("call_2", "book", "{}", LONG_MS);
 	atomic_store(&cancel->on, true);
 	jobs_stop(work.tools);
