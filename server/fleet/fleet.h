@@ -22,10 +22,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Bytes, the NUL included. */
-enum { FLEET_TOKEN_SIZE = 33, FLEET_SID_SIZE = 40, FLEET_NUMBER_SIZE = 64, FLEET_HASH_SIZE = 72 };
-enum { FLEET_NAME_SIZE = 80, FLEET_KEY_SIZE = 256 };
-
 enum {
 	FLEET_DAYS = 7,
 	FLEET_TOKEN_US = 15 * 1000000,     /* an announced call waits so long for its stream */
