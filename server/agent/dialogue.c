@@ -1,0 +1,387 @@
+#include "server/agent/dialogue.h"
+
+#include "audio/g711.h"
+#include "common/clock.h"
+#include "server/agent/dialogue_asking.h"
+#include "server/agent/dialogue_tools.h"
+#include "server/agent/dialogue_utterances.h"
+#include "server/agent/dialogue_word.h"
+
+#include <string.h>
+
+void dialogue_init(struct dialogue *d, const struct dialogue_rules *rules)
+{
+	memset(d, 0, sizeof *d);
+	d->rules = *rules;
+	d->ears = rules->protect_us ? EARS_PROTECTING : EARS_LISTENING;
+	d->protect_until_us = d->expected_us = NEVER_US;
+}
+
+void dialogue_free(struct dialogue *d)
+{
+	for (size_t i = 0; i < UTTERANCES_MAX; i++)
+		utterance_drop(&d->utterances[i]);
+}
+
+bool dialogue_knows_item(const struct dialogue *d, const char *item_id)
+{
+	return item_named((struct dialogue *)d, item_id) != NULL;
+}
+
+uint32_t dialogue_made_ms(const struct dialogue *d, uint32_t no)
+{
+	const struct item *item = item_no((struct dialogue *)d, no);
+
+	return item ? (uint32_t)(item->received / G711_BYTES_PER_MS) : 0;
+}
+
+/* --------------------------------------------------------------------- the caller loop */
+
+static bool on_model_ready(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
+{
+	(void)e;
+	(void)now_us;
+	d->model = true;
+	return true;
+}
+
+static bool on_configured(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
+{
+	(void)e;
+	(void)now_us;
+	if (d->ears == EARS_RESTORING)
+		d->ears = EARS_LISTENING;
+	return true;
+}
+
+static bool on_caller_there(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
+{
+	(void)e;
+	d->caller = true;
+	d->voice_us = now_us;
+	return true;
+}
+
+static bool on_first_audio(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
+{
+	const struct item *item = item_no(d, e->no);
+	struct dialogue_order *order;
+
+	(void)now_us;
+	if (d->ears == EARS_PROTECTING)
+		d->protect_until_us = e->at_us + d->rules.protect_us;
+	if (!d->stop_event_us)
+		return true;
+	order = dialogue_order(d, ORDER_LATENCY);
+	order->item = item ? item->id : "";
+	order->after_event_us = e->at_us - d->stop_event_us;
+	order->after_speech_us = d->stop_speech_us ? e->at_us - d->stop_speech_us : -1;
+	d->stop_event_us = d->stop_speech_us = 0;
+	return true;
+}
+
+static struct dialogue_order *note_heard(struct dialogue *d, struct item *item, const struct heard *heard)
+{
+	struct dialogue_order *order = dialogue_order(d, ORDER_ITEM_HEARD);
+
+	item->over = true;
+	order->item = item->id;
+	order->no = item->no;
+	order->heard = *heard;
+	order->made_ms = (uint32_t)(item->received / G711_BYTES_PER_MS);
+	return order;
+}
+
+static bool on_heard(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
+{
+	struct item *item = item_no(d, e->heard->no);
+
+	d->voice_us = now_us;
+	if (!item || item->over)
+		return true;
+	note_heard(d, item, e->heard);
+	if (d->ears == EARS_PROTECTING && !items_unfinished(d))
+		word_end_protection(d, now_us);
+	return true;
+}
+
+/* The model is told how much of an item was heard, so that it does not believe to
+ * have said the rest. */
+static void cut_item(struct dialogue *d, struct item *item, const struct heard *heard)
+{
+	struct dialogue_order *order;
+
+	if (!item || item->over)
+		return;
+	order = note_heard(d, item, heard);
+	order->truncate_ms = item_truncate_ms(item, heard->heard_ms);
+	order->interrupted = order->truncate_ms >= 0;
+}
+
+static bool on_cut(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
+{
+	const struct heard unheard = { .confirmed = true };
+
+	(void)now_us;
+	for (uint32_t i = 0; i < e->count; i++)
+		cut_item(d, item_no(d, e->heard[i].no), &e->heard[i]);
+	/* Of those behind, nothing was sent at all. If another cut is on its way its own
+	 * record will tell of them. */
+	for (uint32_t i = 0; e->cut == d->cuts && i < ITEMS_MAX; i++) {
+		struct item *item = item_at(d, i);
+
+		if (item && item->no <= d->cut_upto)
+			cut_item(d, item, &unheard);
+	}
+	return true;
+}
+
+/* The call is over: what was heard of the rest, for the record only. */
+static bool on_caller_left(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
+{
+	const struct heard unheard = { .confirmed = true };
+
+	(void)now_us;
+	for (uint32_t i = 0; i < e->count; i++) {
+		struct item *item = item_no(d, e->heard[i].no);
+
+		if (item && !item->over)
+			note_heard(d, item, &e->heard[i]);
+	}
+	for (uint32_t i = 0; i < ITEMS_MAX; i++) {
+		struct item *item = item_at(d, i);
+
+		if (item && !item->over)
+			note_heard(d, item, &unheard);
+	}
+	return true;
+}
+
+/* ---------------------------------------------------------------- what the agent says */
+
+static bool on_began(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
+{
+	bool asked = utterance_in(d, UTTERANCE_ASKED) != NULL;
+
+	if (!asking_began(d, e->response, now_us))
+		return false;
+	tools_talking(d, asked, now_us);
+	return true;
+}
+
+static bool on_audio(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
+{
+	const struct utterance *u = utterance_of_any(d, e->response, now_us);
+	struct dialogue_order *order;
+	struct item *item = NULL;
+
+	asking_sign(d, e, now_us);
+	/* Late audio of an answer the caller has cut is not played, nor what begins after
+	 * the end: nobody would tell when it is over. */
+	if (!u->cut && !(item = item_named(d, e->item)) && u->state == UTTERANCE_MAKING)
+		item = item_new(d, u->no, e->item);
+	if (!item || item->over || item->complete) {
+		dialogue_order(d, ORDER_PASS_OVER);
+		return true;
+	}
+	order = dialogue_order(d, ORDER_PLAY);
+	order->no = item->no;
+	order->item = item->id;
+	order->first = !item->received;
+	return true;
+}
+
+static bool on_received(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
+{
+	struct item *item = item_no(d, e->no);
+
+	(void)now_us;
+	if (item)
+		item->received += e->bytes;
+	return item != NULL;
+}
+
+static bool on_audio_over(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
+{
+	struct item *item = item_named(d, e->item);
+
+	asking_sign(d, e, now_us);
+	if (item)
+		item_complete(d, item, false);
+	return item != NULL;
+}
+
+static bool unfinished_of(struct dialogue *d, const struct utterance *u)
+{
+	for (size_t i = 0; i < ITEMS_MAX; i++)
+		if (d->items[i].no && d->items[i].utterance == u->no && !d->items[i].over)
+			return true;
+	return false;
+}
+
+static bool on_over(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
+{
+	struct utterance *u = utterance_of(d, e->response);
+
+	d->voice_us = now_us;
+	if (u) {
+		/* The model stopped it because the caller spoke, and it began too late for
+		 * that news to find it: what is queued of it is stale all the same. */
+		if (e->turn_detected && !u->cut && unfinished_of(d, u))
+			word_interrupt(d, false, now_us);
+		items_complete(d, u, true);
+		asking_over(d, u, e->failed, now_us);
+	}
+	/* A greeting that failed protects nothing. */
+	if (d->ears == EARS_PROTECTING && e->failed && !d->over)
+		word_end_protection(d, now_us);
+	return u != NULL;
+}
+
+static bool on_say(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
+{
+	(void)now_us;
+	return cue_add(d, UTTERANCE_SAY, e->text, e->exact, false);
+}
+
+static bool (*const handlers[EVENT_COUNT])(struct dialogue *, const struct dialogue_event *, int64_t now_us) = {
+	[EVENT_MODEL_READY] = on_model_ready,
+	[EVENT_CONFIGURED] = on_configured,
+	[EVENT_CALLER_THERE] = on_caller_there,
+	[EVENT_FIRST_AUDIO] = on_first_audio,
+	[EVENT_HEARD] = on_heard,
+	[EVENT_CUT] = on_cut,
+	[EVENT_CALLER_LEFT] = on_caller_left,
+	[EVENT_KEY] = word_key,
+	[EVENT_CALLER_BEGAN] = word_caller_began,
+	[EVENT_CALLER_ENDED] = word_caller_ended,
+	[EVENT_TURN] = word_turn,
+	[EVENT_BEGAN] = on_began,
+	[EVENT_SIGN] = asking_sign,
+	[EVENT_AUDIO] = on_audio,
+	[EVENT_RECEIVED] = on_received,
+	[EVENT_AUDIO_OVER] = on_audio_over,
+	[EVENT_OVER] = on_over,
+	[EVENT_REFUSED] = asking_refused,
+	[EVENT_TOOL_CALLED] = tools_called,
+	[EVENT_TOOL_ANSWERED] = tools_answered,
+	[EVENT_TOOL_ENDS] = word_tool_ends,
+	[EVENT_TOLD] = tools_told,
+	[EVENT_SAY] = on_say,
+	[EVENT_GOODBYE] = word_goodbye,
+	[EVENT_MACHINE] = word_machine,
+};
+
+bool dialogue_take(struct dialogue *d, const struct dialogue_event *event, int64_t now_us)
+{
+	d->order_count = 0;
+	return handlers[event->type](d, event, now_us);
+}
+
+/* -------------------------------------------------------------------- what is due, when */
+
+static int64_t deaf_us(struct dialogue *d)
+{
+	return d->deaf_due && d->model ? 0 : NEVER_US;
+}
+
+static void go_deaf(struct dialogue *d, int64_t now_us)
+{
+	(void)now_us;
+	d->deaf_due = false;
+	dialogue_order(d, ORDER_DEAF);
+}
+
+static int64_t machine_us(struct dialogue *d)
+{
+	return d->machine && d->model && d->caller ? 0 : NEVER_US;
+}
+
+static int64_t greeting_us(struct dialogue *d)
+{
+	return d->model && d->caller && !d->greeted ? 0 : NEVER_US;
+}
+
+static void greet(struct dialogue *d, int64_t now_us)
+{
+	d->greeted = true;
+	d->protect_until_us = now_us + PROTECT_GUARD_US;
+	if (d->rules.recalled)
+		dialogue_order(d, ORDER_RECALL);
+	if (d->rules.recalled || d->rules.greets)
+		asking_want(d, d->rules.recalled ? UTTERANCE_ANSWER : UTTERANCE_GREETING, d->rules.recalled, now_us);
+}
+
+static int64_t protection_us(struct dialogue *d)
+{
+	return d->ears == EARS_PROTECTING && d->model ? d->protect_until_us : NEVER_US;
+}
+
+static int64_t idle_us(struct dialogue *d)
+{
+	if (!d->rules.idle_us || !d->caller || d->speaking || d->farewell.state || d->active || items_unfinished(d))
+		return NEVER_US;
+	return d->voice_us + d->rules.idle_us;
+}
+
+static void end_idle(struct dialogue *d, int64_t now_us)
+{
+	(void)now_us;
+	word_end_call(d, END_IDLE);
+}
+
+/* All that the clock brings. `at_us` says from when, given how things are now, and
+ * NEVER_US if it waits for something else; `act` does it, and changes that answer.
+ * What is due at once is in the order in which it is to be done. */
+static const struct {
+	int64_t (*at_us)(struct dialogue *);
+	void (*act)(struct dialogue *, int64_t now_us);
+} dues[] = {
+	{ machine_us, word_leave_message },
+	{ deaf_us, go_deaf },
+	/* Before anything else is asked for: nothing is said after a farewell. */
+	{ word_made_us, word_is_made },
+	/* The greeting before keys pressed while the model was away. */
+	{ greeting_us, greet },
+	{ asking_cue_us, asking_say_cue },
+	{ asking_answer_us, asking_answer },
+	{ asking_quiet_us, asking_went_quiet },
+	{ asking_begin_us, asking_never_began },
+	{ word_digits_us, word_finish_digits },
+	{ protection_us, word_end_protection },
+	{ idle_us, end_idle },
+	{ tools_overdue_us, tools_give_up },
+	{ tools_result_us, tools_tell_result },
+	{ tools_told_us, tools_want_answer },
+	{ tools_filler_us, tools_say_filler },
+	{ word_over_us, word_end },
+};
+
+enum { DUES = sizeof dues / sizeof dues[0] };
+
+bool dialogue_tick(struct dialogue *d, int64_t now_us)
+{
+	d->order_count = 0;
+	for (size_t i = 0; i < DUES && !d->over; i++) {
+		if (now_us >= dues[d->walk].at_us(d)) {
+			dues[d->walk].act(d, now_us);
+			return true;
+		}
+		d->walk = (d->walk + 1) % DUES;
+	}
+	d->walk = 0;
+	return false;
+}
+
+int64_t dialogue_due_us(const struct dialogue *d)
+{
+	int64_t due = NEVER_US;
+
+	for (size_t i = 0; i < DUES && !d->over; i++) {
+		int64_t at = dues[i].at_us((struct dialogue *)d);
+
+		if (at < due)
+			due = at;
+	}
+	return due;
+}

@@ -1,0 +1,245 @@
+#include "server/agent/dialogue_tools.h"
+
+#include "common/clock.h"
+#include "server/agent/dialogue_asking.h"
+#include "server/agent/dialogue_utterances.h"
+#include "server/agent/dialogue_word.h"
+
+/* --------------------------------------------------------------------------- batches */
+
+static struct batch *batch_no(struct dialogue *d, uint32_t no)
+{
+	for (size_t i = 0; i < BATCHES_MAX; i++)
+		if (d->batches[i].no == no)
+			return &d->batches[i];
+	return NULL;
+}
+
+static struct batch *batch_of(struct dialogue *d, uint32_t utterance)
+{
+	struct batch *batch = NULL;
+
+	for (size_t i = 0; i < BATCHES_MAX && !batch; i++)
+		if (d->batches[i].no && d->batches[i].utterance == utterance)
+			batch = &d->batches[i];
+	if (!batch && (batch = batch_no(d, 0)))
+		*batch = (struct batch){ .no = ++d->last_batch, .utterance = utterance };
+	return batch;
+}
+
+/* The first run of a batch in that state; NULL: none. */
+static struct run *run_in(struct dialogue *d, const struct batch *batch, enum run_state state)
+{
+	for (uint32_t no = 1; no <= d->last_run; no++)
+		if (d->runs[no - 1].batch == batch->no && d->runs[no - 1].state == state)
+			return &d->runs[no - 1];
+	return NULL;
+}
+
+static struct run *run_no(struct dialogue *d, uint32_t no)
+{
+	return no && no <= d->last_run && d->runs[no - 1].state ? &d->runs[no - 1] : NULL;
+}
+
+/* ------------------------------------------------------------------ what happens to them */
+
+bool tools_called(struct dialogue *d, const struct dialogue_event *event, int64_t now_us)
+{
+	struct utterance *u;
+	struct batch *batch;
+
+	if (!event->run || event->run > RUNS_MAX || run_no(d, event->run))
+		return false;
+	u = utterance_of_any(d, event->response, now_us);
+	batch = batch_of(d, u->no);
+	if (!batch)
+		return false;
+	d->runs[event->run - 1] = (struct run){ .state = RUN_RUNNING,
+		.batch = batch->no,
+		.filler = event->text,
+		.began_us = now_us,
+		.deadline_us = event->at_us };
+	if (event->run > d->last_run)
+		d->last_run = event->run;
+	return true;
+}
+
+bool tools_settle(struct dialogue *d, uint32_t no)
+{
+	struct run *run = run_no(d, no);
+
+	if (!run || run->state != RUN_RUNNING)
+		return false;
+	run->state = RUN_ANSWERED;
+	if (!tools_running(d))
+		cue_drop(d, UTTERANCE_FILLER);
+	return true;
+}
+
+bool tools_answered(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
+{
+	(void)now_us;
+	return tools_settle(d, e->run);
+}
+
+void tools_last(struct dialogue *d, uint32_t no, bool last)
+{
+	struct run *run = run_no(d, no);
+	struct batch *batch = run ? batch_no(d, run->batch) : NULL;
+
+	if (batch)
+		batch->last = run->ends = last;
+}
+
+void tools_talking(struct dialogue *d, bool asked, int64_t now_us)
+{
+	for (size_t i = 0; i < BATCHES_MAX; i++)
+		if (d->batches[i].no && utterance_made(d, d->batches[i].utterance))
+			d->batches[i].filled = true;
+	if (!asked && now_us > d->told_us + IN_FLIGHT_US)
+		d->told = false;
+}
+
+static void told(struct dialogue *d, int64_t now_us)
+{
+	d->told = true;
+	d->told_us = now_us;
+}
+
+bool tools_told(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
+{
+	(void)e;
+	told(d, now_us);
+	return true;
+}
+
+bool tools_running(const struct dialogue *d)
+{
+	for (uint32_t no = 1; no <= d->last_run; no++)
+		if (d->runs[no - 1].state == RUN_RUNNING && !d->runs[no - 1].ends)
+			return true;
+	return false;
+}
+
+/* ---------------------------------------------------------------------- by the clock */
+
+static struct run *first_to_end(struct dialogue *d)
+{
+	struct run *first = NULL;
+
+	for (uint32_t no = 1; no <= d->last_run; no++) {
+		struct run *run = &d->runs[no - 1];
+
+		if (run->state == RUN_RUNNING && (!first || run->deadline_us < first->deadline_us))
+			first = run;
+	}
+	return first;
+}
+
+int64_t tools_overdue_us(struct dialogue *d)
+{
+	const struct run *run = first_to_end(d);
+
+	return run ? run->deadline_us : NEVER_US;
+}
+
+void tools_give_up(struct dialogue *d, int64_t now_us)
+{
+	uint32_t no = (uint32_t)(first_to_end(d) - d->runs) + 1;
+
+	(void)now_us;
+	tools_settle(d, no);
+	dialogue_order(d, ORDER_TOOL_LATE)->run = no;
+}
+
+/* The oldest batch of which all is known; NULL: none. */
+static struct batch *ready(struct dialogue *d)
+{
+	struct batch *oldest = NULL;
+
+	for (size_t i = 0; i < BATCHES_MAX; i++) {
+		struct batch *batch = &d->batches[i];
+
+		if (batch->no && (!oldest || batch->no < oldest->no) && utterance_made(d, batch->utterance) &&
+		    !run_in(d, batch, RUN_RUNNING))
+			oldest = batch;
+	}
+	return oldest;
+}
+
+int64_t tools_result_us(struct dialogue *d)
+{
+	return d->model && ready(d) ? 0 : NEVER_US;
+}
+
+void tools_tell_result(struct dialogue *d, int64_t now_us)
+{
+	struct batch *batch = ready(d);
+	struct run *run = run_in(d, batch, RUN_ANSWERED);
+
+	if (run) {
+		run->state = RUN_TOLD;
+		dialogue_order(d, ORDER_TOOL_RESULT)->run = (uint32_t)(run - d->runs) + 1;
+	}
+	if (run_in(d, batch, RUN_ANSWERED))
+		return;
+	*batch = (struct batch){ 0 };
+	told(d, now_us);
+}
+
+/* The run whose filler is due first, and when. */
+static struct run *next_filler(struct dialogue *d, int64_t *due_us)
+{
+	struct run *first = NULL;
+
+	*due_us = NEVER_US;
+	for (uint32_t no = 1; no <= d->last_run; no++) {
+		struct run *run = &d->runs[no - 1];
+		const struct batch *batch = run->state == RUN_RUNNING && run->filler ? batch_no(d, run->batch) : NULL;
+		int64_t due;
+
+		if (!batch || batch->filled || batch->last || !utterance_made(d, batch->utterance))
+			continue;
+		due = run->began_us + (items_any(d, batch->utterance) ? FILLER_SPOKE_US : FILLER_US);
+		if (due < *due_us) {
+			*due_us = due;
+			first = run;
+		}
+	}
+	return first;
+}
+
+int64_t tools_filler_us(struct dialogue *d)
+{
+	int64_t silence = asking_silence_us(d), due_us;
+
+	/* It fills silence only, and nothing follows a goodbye. */
+	if (d->farewell.state || items_unfinished(d))
+		return NEVER_US;
+	next_filler(d, &due_us);
+	return due_us > silence ? due_us : silence;
+}
+
+void tools_say_filler(struct dialogue *d, int64_t now_us)
+{
+	int64_t due_us;
+	struct run *run = next_filler(d, &due_us);
+
+	(void)now_us;
+	batch_no(d, run->batch)->filled = true;
+	/* "": the model finds its own words. */
+	cue_add(d, UTTERANCE_FILLER, run->filler, run->filler[0] != '\0', false);
+}
+
+int64_t tools_told_us(struct dialogue *d)
+{
+	/* While the caller speaks the model's own answer is on its way, and it will know. */
+	return d->told ? word_until_us(d) : NEVER_US;
+}
+
+void tools_want_answer(struct dialogue *d, int64_t now_us)
+{
+	d->told = false;
+	if (!d->farewell.state)
+		asking_want(d, UTTERANCE_ANSWER, true, now_us);
+}

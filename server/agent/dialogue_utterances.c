@@ -1,0 +1,325 @@
+#include "server/agent/dialogue_utterances.h"
+
+#include "audio/g711.h"
+#include "common/clock.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct dialogue_order *dialogue_order(struct dialogue *d, enum dialogue_order_type type)
+{
+	struct dialogue_order *order;
+
+	assert(d->order_count < DIALOGUE_ORDERS);
+	order = &d->orders[d->order_count++];
+	*order = (struct dialogue_order){ .type = type, .response = "", .item = "", .text = "", .truncate_ms = -1 };
+	return order;
+}
+
+/* ------------------------------------------------------------------------ utterances */
+
+static bool unfinished(const struct item *item)
+{
+	return item->received && !item->over;
+}
+
+static bool being_heard(const struct dialogue *d, uint32_t no)
+{
+	for (size_t i = 0; i < ITEMS_MAX; i++)
+		if (d->items[i].no && d->items[i].utterance == no && unfinished(&d->items[i]))
+			return true;
+	return false;
+}
+
+/* How much it matters: those that are over go first, the oldest of them; those that
+ * wait are few, and never go. */
+static int weight(const struct dialogue *d, const struct utterance *u)
+{
+	switch (u->state) {
+	case UTTERANCE_FREE:
+		return 0;
+	case UTTERANCE_MADE:
+		return being_heard(d, u->no) ? 2 : 1;
+	case UTTERANCE_MAKING:
+		return u->no == d->active || utterance_is_cue(u) ? 4 : 3;
+	default:
+		return 4;
+	}
+}
+
+struct utterance *utterance_new(struct dialogue *d, enum utterance_kind kind, enum utterance_state state)
+{
+	struct utterance *room = &d->utterances[0];
+
+	for (size_t i = 1; i < UTTERANCES_MAX; i++) {
+		struct utterance *u = &d->utterances[i];
+		int heavier = weight(d, u) - weight(d, room);
+
+		if (heavier < 0 || (heavier == 0 && u->alive_us < room->alive_us))
+			room = u;
+	}
+	assert(weight(d, room) < 4);
+	if (room->state == UTTERANCE_MAKING)
+		items_complete(d, room, false);
+	free(room->text);
+	*room = (struct utterance){ .no = ++d->last_utterance, .kind = kind, .state = state };
+	return room;
+}
+
+void utterance_drop(struct utterance *u)
+{
+	if (!u)
+		return;
+	free(u->text);
+	*u = (struct utterance){ 0 };
+}
+
+struct utterance *utterance_in(struct dialogue *d, enum utterance_state state)
+{
+	struct utterance *first = NULL;
+
+	for (size_t i = 0; i < UTTERANCES_MAX; i++) {
+		struct utterance *u = &d->utterances[i];
+
+		if (u->state == state && (!first || u->alive_us < first->alive_us))
+			first = u;
+	}
+	return first;
+}
+
+struct utterance *utterance_wanted(struct dialogue *d)
+{
+	for (size_t i = 0; i < UTTERANCES_MAX; i++)
+		if (d->utterances[i].state == UTTERANCE_WANTED && !utterance_is_cue(&d->utterances[i]))
+			return &d->utterances[i];
+	return NULL;
+}
+
+struct utterance *utterance_no(struct dialogue *d, uint32_t no)
+{
+	for (size_t i = 0; no && i < UTTERANCES_MAX; i++)
+		if (d->utterances[i].no == no)
+			return &d->utterances[i];
+	return NULL;
+}
+
+struct utterance *utterance_asked_as(struct dialogue *d, uint32_t request)
+{
+	for (size_t i = 0; request && i < UTTERANCES_MAX; i++)
+		if (d->utterances[i].request == request)
+			return &d->utterances[i];
+	return NULL;
+}
+
+struct utterance *utterance_of(struct dialogue *d, const char *response)
+{
+	for (size_t i = 0; response[0] && i < UTTERANCES_MAX; i++)
+		if (!strcmp(d->utterances[i].response, response))
+			return &d->utterances[i];
+	return NULL;
+}
+
+struct utterance *utterance_of_any(struct dialogue *d, const char *response, int64_t now_us)
+{
+	struct utterance *u = response[0] ? utterance_of(d, response) : utterance_no(d, d->active);
+
+	for (size_t i = 0; i < UTTERANCES_MAX && !u; i++)
+		if (d->utterances[i].state == UTTERANCE_MAKING && !strcmp(d->utterances[i].response, response))
+			u = &d->utterances[i];
+	if (u)
+		return u;
+	u = utterance_new(d, UTTERANCE_ANSWER, UTTERANCE_MAKING);
+	snprintf(u->response, sizeof u->response, "%s", response);
+	u->alive_us = now_us;
+	return u;
+}
+
+bool utterance_made(const struct dialogue *d, uint32_t no)
+{
+	const struct utterance *u = utterance_no((struct dialogue *)d, no);
+
+	return !u || u->state == UTTERANCE_MADE;
+}
+
+/* ------------------------------------------------------------------------------ cues */
+
+bool utterance_is_cue(const struct utterance *u)
+{
+	return u->kind >= UTTERANCE_SAY;
+}
+
+static bool waits(const struct utterance *u)
+{
+	return u->state == UTTERANCE_WANTED && utterance_is_cue(u);
+}
+
+static bool under_way(const struct utterance *u)
+{
+	return utterance_is_cue(u) && (u->state == UTTERANCE_ASKED || u->state == UTTERANCE_MAKING);
+}
+
+/* Last words go before what else was to be said. */
+static void make_room(struct dialogue *d)
+{
+	struct utterance *last = NULL;
+
+	for (size_t i = 0; i < UTTERANCES_MAX; i++)
+		if (waits(&d->utterances[i]) && (!last || d->utterances[i].place > last->place))
+			last = &d->utterances[i];
+	utterance_drop(last);
+}
+
+static size_t count_cues(const struct dialogue *d)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < UTTERANCES_MAX; i++)
+		count += waits(&d->utterances[i]) || under_way(&d->utterances[i]);
+	return count;
+}
+
+bool cue_add(struct dialogue *d, enum utterance_kind kind, const char *text, bool exact, bool firm)
+{
+	struct utterance *cue;
+	char *copy;
+
+	if (kind == UTTERANCE_GOODBYE && count_cues(d) >= CUES_MAX)
+		make_room(d);
+	if (count_cues(d) >= CUES_MAX || !(copy = strdup(text)))
+		return false;
+	cue = utterance_new(d, kind, UTTERANCE_WANTED);
+	cue->text = copy;
+	cue->exact = exact;
+	cue->firm = firm;
+	cue->place = ++d->last_place;
+	return true;
+}
+
+struct utterance *cue_next(const struct dialogue *d)
+{
+	const struct utterance *next = NULL;
+
+	for (size_t i = 0; i < UTTERANCES_MAX; i++) {
+		const struct utterance *u = &d->utterances[i];
+
+		if (under_way(u))
+			return NULL;
+		if (waits(u) && (!next || u->place < next->place))
+			next = u;
+	}
+	return (struct utterance *)next;
+}
+
+bool cue_has(const struct dialogue *d, enum utterance_kind kind)
+{
+	for (size_t i = 0; i < UTTERANCES_MAX; i++)
+		if (d->utterances[i].kind == kind && (waits(&d->utterances[i]) || under_way(&d->utterances[i])))
+			return true;
+	return false;
+}
+
+void cue_drop(struct dialogue *d, enum utterance_kind kind)
+{
+	for (size_t i = 0; i < UTTERANCES_MAX; i++)
+		if (d->utterances[i].kind == kind && waits(&d->utterances[i]))
+			utterance_drop(&d->utterances[i]);
+}
+
+/* ----------------------------------------------------------------------------- items */
+
+struct item *item_no(struct dialogue *d, uint32_t no)
+{
+	struct item *item = &d->items[no % ITEMS_MAX];
+
+	return no && item->no == no ? item : NULL;
+}
+
+struct item *item_at(struct dialogue *d, size_t n)
+{
+	uint32_t first = d->last_item > ITEMS_MAX ? d->last_item - ITEMS_MAX : 0;
+
+	return first + n < d->last_item ? item_no(d, first + (uint32_t)n + 1) : NULL;
+}
+
+struct item *item_named(struct dialogue *d, const char *id)
+{
+	for (uint32_t no = d->last_item; item_no(d, no); no--)
+		if (!strcmp(item_no(d, no)->id, id))
+			return item_no(d, no);
+	return NULL;
+}
+
+struct item *item_new(struct dialogue *d, uint32_t utterance, const char *id)
+{
+	uint32_t no = ++d->last_item;
+	struct item *item = &d->items[no % ITEMS_MAX];
+
+	*item = (struct item){ .no = no, .utterance = utterance };
+	snprintf(item->id, sizeof item->id, "%s", id);
+	return item;
+}
+
+void item_complete(struct dialogue *d, struct item *item, bool over)
+{
+	const struct utterance *u = utterance_no(d, item->utterance);
+	struct dialogue_order *order;
+
+	if (item->complete) {
+		if (over)
+			dialogue_order(d, ORDER_ITEM_OVER)->item = item->id;
+		return;
+	}
+	item->complete = true;
+	order = dialogue_order(d, ORDER_ITEM_MADE);
+	order->no = item->no;
+	order->item = item->id;
+	order->play = !item->over && !(u && u->cut);
+	order->over = over;
+}
+
+void items_complete(struct dialogue *d, const struct utterance *u, bool over)
+{
+	for (size_t i = 0; i < ITEMS_MAX; i++) {
+		struct item *item = item_at(d, i);
+
+		if (item && item->utterance == u->no)
+			item_complete(d, item, over);
+	}
+}
+
+bool items_unfinished(const struct dialogue *d)
+{
+	for (size_t i = 0; i < ITEMS_MAX; i++)
+		if (unfinished(&d->items[i]))
+			return true;
+	return false;
+}
+
+int64_t items_left_ms(const struct dialogue *d)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < ITEMS_MAX; i++)
+		if (!d->items[i].over)
+			bytes += d->items[i].received;
+	return (int64_t)(bytes / G711_BYTES_PER_MS);
+}
+
+bool items_any(const struct dialogue *d, uint32_t utterance)
+{
+	for (size_t i = 0; i < ITEMS_MAX; i++)
+		if (d->items[i].no && d->items[i].utterance == utterance && d->items[i].received)
+			return true;
+	return false;
+}
+
+int64_t item_truncate_ms(const struct item *item, uint32_t heard_ms)
+{
+	uint64_t received_ms = item->received / G711_BYTES_PER_MS;
+
+	if (!received_ms || (item->complete && heard_ms >= received_ms))
+		return -1;
+	return (int64_t)(heard_ms < received_ms ? heard_ms : received_ms);
+}

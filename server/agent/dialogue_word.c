@@ -1,0 +1,244 @@
+#include "server/agent/dialogue_word.h"
+
+#include "common/clock.h"
+#include "server/agent/dialogue_asking.h"
+#include "server/agent/dialogue_tools.h"
+#include "server/agent/dialogue_utterances.h"
+
+/* ------------------------------------------------------------------- who has the word */
+
+/* The caller interrupts: what is queued is stale, what is being made is not to be
+ * played. `cancel`: the model does not stop by itself. */
+void word_interrupt(struct dialogue *d, bool cancel, int64_t now_us)
+{
+	bool making = asking_busy(d);
+	struct utterance *active = utterance_no(d, d->active);
+
+	asking_cut(d, cancel, now_us);
+	if (!making && !items_unfinished(d))
+		return;
+	for (size_t i = 0; i < ITEMS_MAX; i++) {
+		struct utterance *u = d->items[i].over ? NULL : utterance_no(d, d->items[i].utterance);
+
+		if (u)
+			u->cut = true;
+	}
+	if (active && cancel)
+		dialogue_order(d, ORDER_CANCEL)->response = active->response;
+	d->cut_upto = d->last_item;
+	dialogue_order(d, ORDER_CUT_PLAYOUT)->cut = ++d->cuts;
+}
+
+void word_end_protection(struct dialogue *d, int64_t now_us)
+{
+	d->ears = EARS_RESTORING;
+	dialogue_order(d, ORDER_LISTEN);
+	/* Who is speaking over the greeting by now interrupts it by now. */
+	if (d->speaking && d->rules.interruptible)
+		word_interrupt(d, true, now_us);
+	if (d->turn_waiting)
+		asking_want(d, UTTERANCE_ANSWER, true, now_us);
+	d->turn_waiting = false;
+}
+
+/* ---------------------------------------------------------------------- the farewell */
+
+static bool firm(const struct dialogue *d)
+{
+	return d->farewell.state && d->farewell.firm;
+}
+
+/* Of two, the firm one, else the first, wins; false if it was not taken. */
+static bool begin_farewell(struct dialogue *d, enum call_end end, bool is_firm, int64_t now_us)
+{
+	if (d->over || (d->farewell.state && (d->farewell.firm || !is_firm)))
+		return false;
+	d->farewell = (struct farewell){
+		.state = FAREWELL_SAYING, .end = end, .firm = is_firm, .deadline_us = now_us + FAREWELL_WORDS_US
+	};
+	return true;
+}
+
+/* By voice or by key: an end that is about to come is called off. */
+static void spoke_up(struct dialogue *d)
+{
+	if (!d->farewell.state || d->farewell.firm)
+		return;
+	d->farewell.state = FAREWELL_NONE;
+	cue_drop(d, UTTERANCE_GOODBYE);
+	tools_last(d, d->farewell.run, false);
+	tools_settle(d, d->farewell.run);
+	dialogue_order(d, ORDER_CALLED_OFF)->run = d->farewell.run;
+}
+
+static void last_words(struct dialogue *d, const char *text, bool exact, bool is_firm)
+{
+	cue_drop(d, UTTERANCE_GOODBYE);
+	/* Nobody is there to hear them, or they cannot be kept: the call ends without. */
+	if (!d->caller || !cue_add(d, UTTERANCE_GOODBYE, text, exact, is_firm) || !is_firm)
+		return;
+	/* From here on the model listens to nobody: its last words are said whatever the
+	 * caller says meanwhile. */
+	d->ears = EARS_DEAF;
+	d->turn_waiting = false;
+	d->deaf_due = true;
+}
+
+bool word_goodbye(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
+{
+	if (!begin_farewell(d, e->end, e->firm, now_us))
+		return false;
+	last_words(d, e->text, e->exact, e->firm);
+	return true;
+}
+
+bool word_tool_ends(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
+{
+	if (!begin_farewell(d, e->end, false, now_us))
+		return false;
+	d->farewell.words = utterance_of_any(d, e->response, now_us)->no;
+	d->farewell.run = e->run;
+	tools_last(d, e->run, true);
+	if (d->speaking)
+		spoke_up(d);
+	return true;
+}
+
+int64_t word_made_us(struct dialogue *d)
+{
+	const struct farewell *f = &d->farewell;
+
+	if (f->state != FAREWELL_SAYING)
+		return NEVER_US;
+	/* A goodbye has been said, or given up. */
+	return (f->words ? utterance_made(d, f->words) : !cue_has(d, UTTERANCE_GOODBYE)) ? 0 : NEVER_US;
+}
+
+void word_is_made(struct dialogue *d, int64_t now_us)
+{
+	int64_t longest = items_left_ms(d) * US_PER_MS + FAREWELL_MARGIN_US;
+
+	d->farewell.state = FAREWELL_HEARING;
+	d->farewell.deadline_us = now_us + (longest < FAREWELL_LONGEST_US ? longest : FAREWELL_LONGEST_US);
+}
+
+int64_t word_over_us(struct dialogue *d)
+{
+	if (!d->farewell.state)
+		return NEVER_US;
+	if (d->farewell.state == FAREWELL_HEARING && !items_unfinished(d) && !tools_running(d))
+		return 0;
+	return d->farewell.deadline_us;
+}
+
+void word_end_call(struct dialogue *d, enum call_end end)
+{
+	d->over = true;
+	dialogue_order(d, ORDER_END)->end = end;
+}
+
+void word_end(struct dialogue *d, int64_t now_us)
+{
+	if (now_us >= d->farewell.deadline_us)
+		dialogue_order(d, ORDER_UNHEARD);
+	word_end_call(d, d->farewell.end);
+}
+
+/* The machine has spoken its greeting, and records: whatever is being said, or owed
+ * to it, is cut short for the message. */
+void word_leave_message(struct dialogue *d, int64_t now_us)
+{
+	const char *message = d->machine;
+
+	d->machine = NULL;
+	if (!begin_farewell(d, END_MESSAGE_LEFT, true, now_us))
+		return;
+	d->greeted = true;
+	word_interrupt(d, true, now_us);
+	cue_drop(d, UTTERANCE_FILLER);
+	last_words(d, message, false, true);
+}
+
+/* -------------------------------------------------------------------------------- keys */
+
+int64_t word_digits_us(struct dialogue *d)
+{
+	/* Before the model is there they wait for it. */
+	return d->model && d->digit_count ? d->digits_due_us : NEVER_US;
+}
+
+void word_finish_digits(struct dialogue *d, int64_t now_us)
+{
+	d->digits[d->digit_count] = '\0';
+	d->digit_count = 0;
+	dialogue_order(d, ORDER_KEYS)->text = d->digits;
+	asking_want(d, UTTERANCE_ANSWER, true, now_us);
+}
+
+bool word_key(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
+{
+	d->voice_us = now_us;
+	if (firm(d))
+		return false;
+	spoke_up(d);
+	if (d->ears == EARS_PROTECTING && d->model)
+		word_end_protection(d, now_us);
+	/* The model knows nothing of keys: it does not stop by itself. */
+	word_interrupt(d, true, now_us);
+	if ((e->key != '#' || d->digit_count == 0) && d->digit_count < DIGITS_MAX)
+		d->digits[d->digit_count++] = e->key;
+	d->digits_due_us = now_us + DIGITS_PAUSE_US;
+	if (e->key == '#' || d->digit_count == DIGITS_MAX)
+		d->digits_due_us = now_us;
+	if (now_us >= word_digits_us(d))
+		word_finish_digits(d, now_us);
+	return true;
+}
+
+/* --------------------------------------------------------------- what the caller does */
+
+bool word_caller_began(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
+{
+	(void)e;
+	d->speaking = true;
+	d->voice_us = d->speech_us = now_us;
+	spoke_up(d);
+	/* The model cancels what it is saying by itself. */
+	if (d->ears != EARS_PROTECTING && !firm(d) && d->rules.interruptible)
+		word_interrupt(d, false, now_us);
+	return true;
+}
+
+bool word_caller_ended(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
+{
+	d->speaking = false;
+	d->voice_us = d->stop_event_us = now_us;
+	d->stop_speech_us = e->at_us;
+	return true;
+}
+
+bool word_turn(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
+{
+	const struct utterance *active = utterance_no(d, d->active);
+
+	(void)e;
+	if (firm(d))
+		return false; /* the model answers nobody any more */
+	if (d->ears == EARS_PROTECTING)
+		d->turn_waiting = true;
+	else if (d->ears == EARS_RESTORING || (active && !d->rules.interruptible))
+		/* The model was still told not to answer by itself; or, without interruption,
+		 * a turn that ends while the model speaks may be passed over. */
+		asking_want(d, UTTERANCE_ANSWER, true, now_us);
+	else if (!active || active->cut)
+		asking_expect(d, now_us);
+	return true;
+}
+
+bool word_machine(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
+{
+	d->machine = e->text;
+	if (d->model && d->caller)
+		word_leave_message(d, now_us);
+	return true;
+}

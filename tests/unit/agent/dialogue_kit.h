@@ -1,0 +1,354 @@
+#ifndef TESTS_DIALOGUE_KIT_H
+#define TESTS_DIALOGUE_KIT_H
+/* A dialogue told what happens in words, and read by what it orders.
+ *
+ * Steps, joined by " & " if they happen before the loop looks at the clock:
+ *
+ *   ready  configured  there            the session, what it was told, the stream
+ *   speaks  pauses  turn                the caller
+ *   began r1  sign r1  over r1 [failed|turned]
+ *   audio r1 i1 800  ended r1 i1        bytes, as far as they are to be played
+ *   refused 1  busy 1                   our request; 0: not told which
+ *   first 1  heard 1 100  cut 1 [1:300 2:0]  left [1:300]   by item number, ms
+ *   key 5
+ *   call 1 r1 [filler]  answer 1  ends 1 r1  told           tools; "-" no filler
+ *   say x  exact x  goodbye x  firm x  machine x
+ *   +1500                               milliseconds later
+ *
+ * Orders come as a line: "ASK 1, CANCEL r1, CUT 1".
+ */
+#include "server/agent/dialogue.h"
+
+#include "common/clock.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { KIT_TOOL_US = 8 * 1000000, KIT_TICKS = 400 };
+
+struct kit {
+	struct dialogue d;
+	int64_t now;
+	char line[4096]; /* the orders since the last step */
+	size_t len;
+	char step[128]; /* with its words apart */
+	char *words[8];
+	struct heard heard[ITEMS_MAX];
+	void (*look)(void *of, const struct dialogue_order *order); /* also sees them; NULL: nobody */
+	void *of;
+	bool spins;
+};
+
+static inline void kit_open(struct kit *k, const struct dialogue_rules *rules)
+{
+	memset(k, 0, sizeof *k);
+	k->now = 100 * (int64_t)US_PER_S;
+	dialogue_init(&k->d, rules);
+}
+
+static inline void kit_write(struct kit *k, const char *name, const char *word, int64_t number)
+{
+	size_t room = sizeof k->line - k->len;
+	int len;
+
+	if (number == INT64_MIN)
+		len = snprintf(k->line + k->len, room, "%s%s%s%s", k->len ? ", " : "", name, word[0] ? " " : "", word);
+	else
+		len = snprintf(k->line + k->len, room, "%s%s%s%s %" PRId64, k->len ? ", " : "", name,
+		    word[0] ? " " : "", word, number);
+	k->len += len < (int)room ? (size_t)len : 0;
+}
+
+static inline void kit_write_heard(struct kit *k, const struct dialogue_order *o)
+{
+	kit_write(k, o->interrupted ? "CUT_SHORT" : "HEARD", o->item, o->heard.heard_ms);
+	if (o->truncate_ms >= 0)
+		kit_write(k, "TRUNCATE", o->item, o->truncate_ms);
+}
+
+static inline void kit_show(struct kit *k, const struct dialogue_order *o)
+{
+	static const char *const names[] = {
+#define X(name) #name,
+		DIALOGUE_ORDERS_ALL(X)
+#undef X
+	};
+	const int64_t none = INT64_MIN;
+
+	switch (o->type) {
+	case ORDER_GREET:
+	case ORDER_ASK:
+		kit_write(k, names[o->type], "", o->request);
+		break;
+	case ORDER_SPEAK:
+		kit_write(k, o->filler ? "FILL" : o->exact ? "RECITE" : "SPEAK", o->text, o->request);
+		break;
+	case ORDER_CUT_PLAYOUT:
+		kit_write(k, "CUT", "", o->cut);
+		break;
+	case ORDER_PLAY:
+		kit_write(k, "PLAY", "", o->no);
+		break;
+	case ORDER_ITEM_MADE:
+		kit_write(k, o->play ? "MADE" : "UNPLAYED", o->item, none);
+		if (o->over)
+			kit_write(k, "ITEM_OVER", o->item, none);
+		break;
+	case ORDER_ITEM_HEARD:
+		kit_write_heard(k, o);
+		break;
+	case ORDER_LATENCY:
+		kit_write(k, "LATENCY", o->item, o->after_event_us / US_PER_MS);
+		break;
+	case ORDER_TOOL_RESULT:
+	case ORDER_TOOL_LATE:
+	case ORDER_CALLED_OFF:
+		kit_write(k, names[o->type], "", o->run);
+		break;
+	case ORDER_END:
+		kit_write(k, "END", call_ending(o->end)->json, none);
+		break;
+	default:
+		kit_write(k, names[o->type], o->response[0] ? o->response : o->item[0] ? o->item : o->text, none);
+	}
+}
+
+/* What the loop does with the orders of an event. */
+static inline void kit_carry_out(struct kit *k, uint64_t bytes)
+{
+	uint32_t play = 0;
+
+	for (size_t i = 0; i < k->d.order_count; i++) {
+		const struct dialogue_order *o = &k->d.orders[i];
+
+		if (k->look)
+			k->look(k->of, o);
+		else
+			kit_show(k, o);
+		if (o->type == ORDER_PLAY)
+			play = o->no;
+	}
+	if (play)
+		dialogue_take(
+		    &k->d, &(struct dialogue_event){ .type = EVENT_RECEIVED, .no = play, .bytes = bytes }, k->now);
+}
+
+static inline bool kit_take(struct kit *k, const struct dialogue_event *e)
+{
+	bool taken = dialogue_take(&k->d, e, k->now);
+
+	kit_carry_out(k, e->bytes);
+	return taken;
+}
+
+static inline void kit_settle(struct kit *k)
+{
+	int ticks = 0;
+
+	while (dialogue_tick(&k->d, k->now)) {
+		kit_carry_out(k, 0);
+		if (++ticks > KIT_TICKS) {
+			k->spins = true;
+			return;
+		}
+	}
+}
+
+static inline const char *kit_word(const struct kit *k, size_t n)
+{
+	return n < 8 && k->words[n] ? k->words[n] : "";
+}
+
+static inline uint32_t kit_number(const struct kit *k, size_t n)
+{
+	return (uint32_t)strtoul(kit_word(k, n), NULL, 10);
+}
+
+/* "1:300 2:0" from the n-th word on. */
+static inline uint32_t kit_heard(struct kit *k, size_t n)
+{
+	uint32_t count = 0;
+
+	for (; kit_word(k, n)[0]; n++, count++) {
+		const char *colon = strchr(kit_word(k, n), ':');
+
+		k->heard[count] = (struct heard){
+			.no = kit_number(k, n), .heard_ms = colon ? (uint32_t)atoi(colon + 1) : 0, .confirmed = true
+		};
+	}
+	return count;
+}
+
+static const struct kit_verb {
+	const char *verb;
+	enum dialogue_event_type type;
+	bool exact, firm, busy;
+	/* What its words are: response, item, text, bytes, request, number, run, key, cut, heard … */
+	const char *words;
+} kit_verbs[] = {
+	{ "ready", EVENT_MODEL_READY, .words = "" },
+	{ "configured", EVENT_CONFIGURED, .words = "" },
+	{ "there", EVENT_CALLER_THERE, .words = "" },
+	{ "speaks", EVENT_CALLER_BEGAN, .words = "" },
+	{ "pauses", EVENT_CALLER_ENDED, .words = "" },
+	{ "turn", EVENT_TURN, .words = "" },
+	{ "began", EVENT_BEGAN, .words = "r" },
+	{ "sign", EVENT_SIGN, .words = "r" },
+	{ "over", EVENT_OVER, .words = "rh" },
+	{ "audio", EVENT_AUDIO, .words = "rib" },
+	{ "ended", EVENT_AUDIO_OVER, .words = "ri" },
+	{ "refused", EVENT_REFUSED, .words = "q" },
+	{ "busy", EVENT_REFUSED, .busy = true, .words = "q" },
+	{ "first", EVENT_FIRST_AUDIO, .words = "n" },
+	{ "heard", EVENT_HEARD, .words = "nm" },
+	{ "cut", EVENT_CUT, .words = "cH" },
+	{ "left", EVENT_CALLER_LEFT, .words = "H" },
+	{ "key", EVENT_KEY, .words = "k" },
+	{ "call", EVENT_TOOL_CALLED, .words = "urf" },
+	{ "answer", EVENT_TOOL_ANSWERED, .words = "u" },
+	{ "ends", EVENT_TOOL_ENDS, .words = "ur" },
+	{ "told", EVENT_TOLD, .words = "" },
+	{ "say", EVENT_SAY, .words = "t" },
+	{ "exact", EVENT_SAY, .exact = true, .words = "t" },
+	{ "goodbye", EVENT_GOODBYE, .words = "t" },
+	{ "firm", EVENT_GOODBYE, .firm = true, .words = "t" },
+	{ "machine", EVENT_MACHINE, .words = "t" },
+};
+
+static inline void kit_fill(struct kit *k, struct dialogue_event *e, char what, size_t n)
+{
+	const char *word = kit_word(k, n);
+
+	switch (what) {
+	case 'r':
+		e->response = strcmp(word, "-") != 0 ? word : "";
+		break;
+	case 'i':
+		e->item = word;
+		break;
+	case 't':
+		e->text = word;
+		break;
+	case 'f':
+		e->text = !word[0] ? "a moment" : !strcmp(word, "-") ? NULL : !strcmp(word, "own") ? "" : "a moment";
+		break;
+	case 'b':
+		e->bytes = kit_number(k, n);
+		break;
+	case 'q':
+		e->request = kit_number(k, n);
+		break;
+	case 'n':
+		e->no = k->heard[0].no = kit_number(k, n);
+		e->at_us = k->now;
+		break;
+	case 'm':
+		k->heard[0].heard_ms = kit_number(k, n);
+		k->heard[0].confirmed = true;
+		break;
+	case 'c':
+		e->cut = kit_number(k, n);
+		break;
+	case 'H':
+		e->count = kit_heard(k, n);
+		break;
+	case 'h':
+		e->failed = !strcmp(word, "failed");
+		e->turn_detected = !strcmp(word, "turned");
+		break;
+	case 'k':
+		e->key = word[0];
+		break;
+	case 'u':
+		e->run = kit_number(k, n);
+		e->at_us = k->now + KIT_TOOL_US;
+		break;
+	default:
+		break;
+	}
+}
+
+/* One step, without a look at the clock. False: it changed nothing; or, a mistake. */
+static inline bool kit_do(struct kit *k, const char *step)
+{
+	struct dialogue_event e = { .response = "", .item = "", .text = "", .heard = k->heard, .end = END_AGENT_ENDED };
+	char *rest = NULL, *word;
+	size_t count = 0;
+
+	snprintf(k->step, sizeof k->step, "%s", step);
+	memset(k->words, 0, sizeof k->words);
+	for (word = strtok_r(k->step, " ", &rest); word && count < 8; word = strtok_r(NULL, " ", &rest))
+		k->words[count++] = word;
+	if (step[0] == '+') {
+		k->now += atoll(step + 1) * US_PER_MS;
+		return true;
+	}
+	for (size_t i = 0; i < sizeof kit_verbs / sizeof kit_verbs[0]; i++) {
+		const struct kit_verb *verb = &kit_verbs[i];
+
+		if (strcmp(verb->verb, kit_word(k, 0)) != 0)
+			continue;
+		e.type = verb->type;
+		e.exact = verb->exact;
+		e.firm = verb->firm;
+		e.busy = verb->busy;
+		for (size_t n = 0; verb->words[n]; n++)
+			kit_fill(k, &e, verb->words[n], n + 1);
+		if (e.type == EVENT_MACHINE)
+			e.text = "message";
+		return kit_take(k, &e);
+	}
+	fprintf(stderr, "no such step: %s\n", step);
+	abort();
+}
+
+/* Steps, then the clock. What was ordered stands in k->line. */
+static inline bool kit_play(struct kit *k, const char *steps)
+{
+	bool taken = true;
+
+	k->line[0] = '\0';
+	k->len = 0;
+	for (const char *at = steps, *end; *at; at = *end ? end + 3 : end) {
+		char step[128];
+
+		end = strstr(at, " & ");
+		if (!end)
+			end = at + strlen(at);
+		snprintf(step, sizeof step, "%.*s", (int)(end - at), at);
+		taken = kit_do(k, step);
+	}
+	kit_settle(k);
+	return taken;
+}
+
+/* A table of steps and what each is to be answered by; the first to be wrong is shown. */
+struct kit_row {
+	const char *steps, *orders;
+};
+
+static inline bool kit_follow(struct kit *k, const struct kit_row *rows, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		kit_play(k, rows[i].steps);
+		if (strcmp(k->line, rows[i].orders) != 0 || k->spins) {
+			fprintf(stderr, "step %zu, \"%s\":\n  expected \"%s\"\n  ordered  \"%s\"%s\n", i, rows[i].steps,
+			    rows[i].orders, k->line, k->spins ? " without end" : "");
+			return false;
+		}
+	}
+	return true;
+}
+
+#define FOLLOW(k, ...) \
+	do { \
+		const struct kit_row rows_[] = { __VA_ARGS__ }; \
+		assert_true(kit_follow(k, rows_, sizeof rows_ / sizeof rows_[0])); \
+	} while (0)
+
+static const struct dialogue_rules KIT_SILENT = { .interruptible = true };
+static const struct dialogue_rules KIT_GREETING = { .greets = true, .interruptible = true };
+
+#endif

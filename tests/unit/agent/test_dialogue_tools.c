@@ -1,0 +1,274 @@
+/* Tools: batches, fillers, time limits, and the tools that end the call. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "dialogue_kit.h"
+
+static struct kit k;
+
+static int open_quiet(void **state)
+{
+	(void)state;
+	kit_open(&k, &KIT_SILENT);
+	kit_play(&k, "ready & there");
+	return 0;
+}
+
+static int done(void **state)
+{
+	(void)state;
+	dialogue_free(&k.d);
+	return 0;
+}
+
+static void assert_due_in_ms(int64_t ms)
+{
+	assert_int_equal((dialogue_due_us(&k.d) - k.now) / US_PER_MS, ms);
+}
+
+static void tool_is_told_of_once_its_response_is_over(void **state)
+{
+	(void)state;
+	FOLLOW(&k, { "began r1", "" }, { "call 1 r1", "" }, { "answer 1", "" }, { "over r1", "TOOL_RESULT 1, ASK 1" },
+	    { "began r2", "" }, { "over r2", "" });
+	assert_false(kit_play(&k, "answer 1"));
+	assert_false(kit_play(&k, "call 1 r3")); /* a number is used once */
+	assert_int_equal(dialogue_due_us(&k.d), NEVER_US);
+}
+
+static void several_of_a_response_are_told_together(void **state)
+{
+	(void)state;
+	FOLLOW(&k, { "began r1", "" }, { "call 1 r1 - & call 2 r1 -", "" }, { "over r1", "" }, { "answer 2", "" },
+	    { "answer 1", "TOOL_RESULT 1, TOOL_RESULT 2, ASK 1" } /* in the order of the calls */, { "began r2", "" },
+	    { "call 3 r2 -", "" }, { "answer 3", "" }, { "over r2", "TOOL_RESULT 3, ASK 2" });
+	assert_false(kit_play(&k, "answer 3"));
+	assert_false(kit_play(&k, "answer 9"));
+}
+
+static void batches_are_told_of_the_oldest_first(void **state)
+{
+	(void)state;
+	FOLLOW(&k, { "began r1", "" }, { "call 1 r1 -", "" }, { "over r1", "" }, { "began r2", "" },
+	    { "call 2 r2 -", "" }, { "answer 2 & answer 1", "TOOL_RESULT 1" }, { "over r2", "ASK 1, TOOL_RESULT 2" },
+	    { "began r3", "" }, { "over r3", "ASK 2" });
+}
+
+/* An answer that the model began by itself, after it was told, knows of it. */
+static void answer_that_began_after_the_telling_is_not_asked_for_again(void **state)
+{
+	(void)state;
+	FOLLOW(&k, { "began r1", "" }, { "call 1 r1 -", "" }, { "over r1", "" }, { "speaks", "" },
+	    { "answer 1", "TOOL_RESULT 1" }, { "pauses & turn & +301", "" }, { "began r2", "" }, { "over r2", "" });
+	assert_int_equal(dialogue_due_us(&k.d), NEVER_US);
+	/* One that was on its way does not. */
+	FOLLOW(&k, { "began r3", "" }, { "call 2 r3 -", "" }, { "over r3", "" }, { "speaks", "" },
+	    { "pauses & turn", "" }, { "+100", "" }, { "answer 2", "TOOL_RESULT 2" }, { "+100", "" },
+	    { "began r4", "" }, { "over r4", "" }, { "+100", "ASK 1" });
+}
+
+static void model_that_was_told_while_the_caller_speaks_answers_then(void **state)
+{
+	(void)state;
+	FOLLOW(&k, { "speaks", "" }, { "told", "" });
+	assert_due_in_ms(20000);
+	FOLLOW(&k, { "pauses", "" });
+	assert_due_in_ms(300);
+	FOLLOW(&k, { "+300", "ASK 1" });
+}
+
+/* ------------------------------------------------------------------------------ fillers */
+
+static void filler_is_due_after_a_second_once(void **state)
+{
+	(void)state;
+	FOLLOW(&k, { "began r1", "" }, { "call 1 r1 & call 2 r1", "" }, { "+3000", "" } /* it may still speak itself */,
+	    { "over r1", "FILL a moment 1" }, { "began r2", "" }, { "over r2", "" },
+	    { "+4000", "" } /* though two are running */);
+}
+
+static void filler_is_said_in_silence_only(void **state)
+{
+	(void)state;
+	FOLLOW(&k, { "began r1", "" }, { "call 1 r1", "" }, { "over r1", "" });
+	assert_due_in_ms(1000);
+	FOLLOW(&k, { "+999", "" }, { "speaks", "" });
+	assert_due_in_ms(KIT_TOOL_US / US_PER_MS - 999);
+	FOLLOW(&k, { "pauses", "" });
+	assert_due_in_ms(300);
+	FOLLOW(&k, { "+300", "FILL a moment 1" }, { "began r2", "" }, { "over r2", "" }, { "+4000", "" } /* once */);
+}
+
+static void filler_waits_longer_after_words_of_the_model(void **state)
+{
+	(void)state;
+	FOLLOW(&k, { "began r1", "" }, { "audio r1 i1 800", "PLAY 1" }, { "call 1 r1 own", "" },
+	    { "over r1", "MADE i1, ITEM_OVER i1" }, { "heard 1 100", "HEARD i1 100" }, { "+3999", "" },
+	    { "+1", "FILL 1" });
+}
+
+static void no_filler_while_something_is_heard(void **state)
+{
+	(void)state;
+	FOLLOW(&k, { "began r1", "" }, { "audio r1 i1 40000", "PLAY 1" }, { "call 1 r1", "" },
+	    { "over r1", "MADE i1, ITEM_OVER i1" }, { "+4999", "" },
+	    { "heard 1 5000", "HEARD i1 5000, FILL a moment 1" });
+}
+
+static void no_filler_for_what_is_answered_or_talked_about_or_has_none(void **state)
+{
+	(void)state;
+	FOLLOW(&k, { "began r1", "" }, { "call 1 r1", "" }, { "over r1", "" }, { "answer 1", "TOOL_RESULT 1, ASK 1" },
+	    { "began r2", "" }, { "call 2 r2", "" }, { "over r2", "" }, { "turn", "" }, { "began r3", "" },
+	    { "call 3 r3 -", "" }, { "over r3", "" }, { "+5000", "" });
+}
+
+static void filler_that_waits_is_taken_back_with_the_last_answer(void **state)
+{
+	(void)state;
+	FOLLOW(&k, { "began r1", "" }, { "call 1 r1", "" }, { "over r1", "" }, { "+999 & say x", "SPEAK x 1" },
+	    { "began r2", "" }, { "over r2 failed", "RETRIED" }, { "answer 1", "TOOL_RESULT 1, ASK 2" });
+}
+
+/* --------------------------------------------------------------------------- time limits */
+
+static void what_never_answers_is_overdue(void **state)
+{
+	(void)state;
+	FOLLOW(&k, { "began r1", "" }, { "call 1 r1 -", "" }, { "over r1", "" });
+	assert_due_in_ms(KIT_TOOL_US / US_PER_MS);
+	FOLLOW(&k, { "+7999", "" }, { "+1", "TOOL_LATE 1, TOOL_RESULT 1, ASK 1" });
+	assert_false(kit_play(&k, "answer 1")); /* too late */
+}
+
+/* The end of the response is lost: its tools are told of all the same. */
+static void tools_of_a_response_that_never_ends_are_told_in_the_end(void **state)
+{
+	(void)state;
+	FOLLOW(&k, { "began r1", "" }, { "call 1 r1 -", "" }, { "answer 1", "" },
+	    { "+20000", "STOPPED, CANCEL r1, RETRIED, TOOL_RESULT 1, ASK 1" });
+	/* Also when the caller had cut it. */
+	FOLLOW(&k, { "began r2", "" }, { "call 2 r2 -", "" }, { "answer 2", "" }, { "speaks & pauses", "CUT 1" },
+	    { "+20000", "TOOL_RESULT 2, ASK 2" });
+}
+
+static void there_are_limits(void **state)
+{
+	char step[64];
+
+	(void)state;
+	for (int i = 1; i <= BATCHES_MAX; i++) {
+		snprintf(step, sizeof step, "call %d r%d -", i, i);
+		assert_true(kit_play(&k, step));
+	}
+	assert_false(kit_play(&k, "call 17 r17 -"));
+	for (int i = BATCHES_MAX + 1; i <= RUNS_MAX; i++) {
+		snprintf(step, sizeof step, "call %d r1 -", i);
+		assert_true(kit_play(&k, step));
+	}
+	snprintf(step, sizeof step, "call %d r1 -", RUNS_MAX + 1);
+	assert_false(kit_play(&k, step));
+}
+
+static void all_of_many_tools_are_told(void **state)
+{
+	char step[64];
+	size_t count = 0;
+
+	(void)state;
+	kit_play(&k, "began r1");
+	for (int i = 1; i <= RUNS_MAX; i++) {
+		snprintf(step, sizeof step, "call %d r1 - & answer %d", i, i);
+		kit_play(&k, step);
+	}
+	kit_play(&k, "over r1");
+	for (const char *at = k.line; (at = strstr(at, "TOOL_RESULT")); at++)
+		count++;
+	assert_int_equal(count, RUNS_MAX);
+	assert_non_null(strstr(k.line, "TOOL_RESULT 128, ASK 1"));
+}
+
+/* ------------------------------------------------------------------ the end, by a tool */
+
+static void call_ends_with_the_words_of_the_response_that_ends_it(void **state)
+{
+	(void)state;
+	FOLLOW(&k, { "began r1", "" }, { "audio r1 i1 16000", "PLAY 1" }, { "call 1 r1 & ends 1 r1", "" },
+	    { "over r1", "MADE i1, ITEM_OVER i1" }, { "+5000", "" } /* and no filler */,
+	    { "heard 1 2000", "HEARD i1 2000, END agent_ended" });
+}
+
+static void silent_farewell_ends_at_once_but_not_before_other_tools_are_done(void **state)
+{
+	(void)state;
+	FOLLOW(&k, { "began r1", "" }, { "call 1 r1 & ends 1 r1", "" }, { "call 2 r1", "" }, { "over r1", "" },
+	    { "answer 2", "END agent_ended" });
+}
+
+static void second_farewell_is_not_taken(void **state)
+{
+	(void)state;
+	FOLLOW(&k, { "began r1", "" }, { "call 1 r1 & ends 1 r1", "" });
+	kit_play(&k, "call 2 r1");
+	assert_false(kit_play(&k, "ends 2 r1"));
+	assert_true(kit_play(&k, "firm bye"));
+}
+
+/* The model is told, with the answer to its tool, and goes on. */
+static void caller_who_speaks_up_is_told_to_the_model(void **state)
+{
+	(void)state;
+	FOLLOW(&k, { "began r1", "" }, { "audio r1 i1 16000", "PLAY 1" }, { "call 1 r1 & ends 1 r1", "" },
+	    { "over r1", "MADE i1, ITEM_OVER i1" }, { "speaks", "CALLED_OFF 1, CUT 1, TOOL_RESULT 1" },
+	    { "pauses & turn", "" }, { "+100", "" }, { "began r2", "" }, { "over r2", "" }, { "+200", "ASK 1" });
+	/* Or it speaks already. */
+	FOLLOW(&k, { "began r3", "" }, { "over r3", "" }, { "speaks", "CUT 2" }, { "began r4", "" },
+	    { "call 2 r4 & ends 2 r4", "CALLED_OFF 2" });
+}
+
+static void farewell_whose_response_never_ends_is_over_with_it(void **state)
+{
+	(void)state;
+	FOLLOW(&k, { "call 1 r1 & ends 1 r1", "" });
+	assert_due_in_ms(8000); /* the tool's own limit */
+	FOLLOW(&k, { "+8000", "TOOL_LATE 1" }, { "+12000", "TOOL_RESULT 1, END agent_ended" });
+}
+
+static void what_was_told_during_a_farewell_is_not_answered(void **state)
+{
+	(void)state;
+	FOLLOW(&k, { "goodbye bye & told", "SPEAK bye 1" }, { "began r1", "" }, { "over r1", "END agent_ended" });
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, open_quiet, done)
+	const struct CMUnitTest tests[] = {
+		CASE(tool_is_told_of_once_its_response_is_over),
+		CASE(several_of_a_response_are_told_together),
+		CASE(batches_are_told_of_the_oldest_first),
+		CASE(answer_that_began_after_the_telling_is_not_asked_for_again),
+		CASE(model_that_was_told_while_the_caller_speaks_answers_then),
+		CASE(filler_is_due_after_a_second_once),
+		CASE(filler_is_said_in_silence_only),
+		CASE(filler_waits_longer_after_words_of_the_model),
+		CASE(no_filler_while_something_is_heard),
+		CASE(no_filler_for_what_is_answered_or_talked_about_or_has_none),
+		CASE(filler_that_waits_is_taken_back_with_the_last_answer),
+		CASE(what_never_answers_is_overdue),
+		CASE(tools_of_a_response_that_never_ends_are_told_in_the_end),
+		CASE(there_are_limits),
+		CASE(all_of_many_tools_are_told),
+		CASE(call_ends_with_the_words_of_the_response_that_ends_it),
+		CASE(silent_farewell_ends_at_once_but_not_before_other_tools_are_done),
+		CASE(second_farewell_is_not_taken),
+		CASE(caller_who_speaks_up_is_told_to_the_model),
+		CASE(farewell_whose_response_never_ends_is_over_with_it),
+		CASE(what_was_told_during_a_farewell_is_not_answered),
+	};
+
+	return cmocka_run_group_tests_name("dialogue_tools", tests, NULL, NULL);
+}
