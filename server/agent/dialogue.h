@@ -213,6 +213,7 @@ struct utterance {
 	bool cut;                        /* the caller talked over it: no more of it is played, nobody waits for it */
 	bool cancel;                     /* cut before it began: nobody but us will stop it */
 	bool begun;                      /* its beginning was told */
+	uint32_t turn;                   /* an utterance that is expected, and this if it is the model's own */
 	uint32_t request;                /* of ours, as long as it may be refused; else 0 */
 	char response[DIALOGUE_ID_SIZE]; /* "" before it began */
 	int64_t alive_us;                /* its last sign of life */

@@ -221,9 +221,15 @@ static struct utterance *who_began(struct dialogue *d)
 		return asked;
 	}
 	/* It may still be the model's own, and ours the one too many: a refusal will
-	 * tell. What became wanted since ours was asked for is newer. */
+	 * tell. An answer is one to the turn, too; what became wanted since ours was
+	 * asked for is newer. */
 	if (asked) {
-		utterance_drop(expected);
+		if (expected && utterance_is_cue(asked)) {
+			asked->turn = expected->no;
+		} else if (expected) {
+			asked->owed = true;
+			utterance_drop(expected);
+		}
 		return asked;
 	}
 	if (expected && expected->cut)
@@ -233,7 +239,12 @@ static struct utterance *who_began(struct dialogue *d)
 		utterance_drop(wanted);
 		return expected;
 	}
-	return wanted ? wanted : utterance_new(d, UTTERANCE_ANSWER, UTTERANCE_WANTED);
+	if (wanted)
+		return wanted;
+	/* Nobody told us of the turn that it answers. */
+	wanted = utterance_new(d, UTTERANCE_ANSWER, UTTERANCE_WANTED);
+	wanted->owed = true;
+	return wanted;
 }
 
 /* Audio of it came before its beginning was told. */
@@ -293,6 +304,7 @@ bool asking_sign(struct dialogue *d, const struct dialogue_event *e, int64_t now
 bool asking_refused(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
 {
 	struct utterance *u = utterance_asked_as(d, e->request ? e->request : d->last_request);
+	struct utterance *expected;
 	bool asked = u && u->state == UTTERANCE_ASKED;
 
 	/* What goes wrong in a response that has begun, its end will tell. */
@@ -310,9 +322,11 @@ bool asking_refused(struct dialogue *d, const struct dialogue_event *e, int64_t 
 		again(d, u);
 		d->not_before_us = now_us + RETRY_US;
 	}
-	if (!asked)
-		return true;
-	utterance_drop(u);
+	expected = utterance_in(d, UTTERANCE_EXPECTED);
+	if (asked)
+		utterance_drop(u);
+	else if (!u->cut && expected && expected->no == u->turn)
+		utterance_drop(expected); /* the model's own was the answer to that */
 	if (!utterance_in(d, UTTERANCE_EXPECTED))
 		d->expected_us = NEVER_US;
 	return true;

@@ -222,9 +222,14 @@ bool cue_has(const struct dialogue *d, enum utterance_kind kind)
 
 void cue_drop(struct dialogue *d, enum utterance_kind kind)
 {
-	for (size_t i = 0; i < UTTERANCES_MAX; i++)
-		if (d->utterances[i].kind == kind && waits(&d->utterances[i]))
-			utterance_drop(&d->utterances[i]);
+	for (size_t i = 0; i < UTTERANCES_MAX; i++) {
+		struct utterance *u = &d->utterances[i];
+
+		if (u->kind == kind && waits(u))
+			utterance_drop(u);
+		else if (u->kind == kind)
+			u->tries = CUE_TRIES;
+	}
 }
 
 /* ----------------------------------------------------------------------------- items */

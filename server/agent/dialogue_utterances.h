@@ -34,7 +34,8 @@ bool cue_add(struct dialogue *d, enum utterance_kind kind, const char *text, boo
 /* The next to be said. NULL: none, or one is under way. */
 struct utterance *cue_next(const struct dialogue *d);
 bool cue_has(const struct dialogue *d, enum utterance_kind kind); /* waiting or under way */
-void cue_drop(struct dialogue *d, enum utterance_kind kind);      /* those that wait */
+/* Takes back those that wait; one that is under way is not tried again. */
+void cue_drop(struct dialogue *d, enum utterance_kind kind);
 
 /* Items. NULL if unknown, or so long ago that it is forgotten. */
 struct item *item_no(struct dialogue *d, uint32_t no);
