@@ -239,11 +239,9 @@ static struct utterance *who_began(struct dialogue *d)
 		utterance_drop(wanted);
 		return expected;
 	}
-	if (wanted)
-		return wanted;
-	/* Nobody told us of the turn that it answers. */
-	wanted = utterance_new(d, UTTERANCE_ANSWER, UTTERANCE_WANTED);
-	wanted->owed = true;
+	if (!wanted)
+		wanted = utterance_new(d, UTTERANCE_ANSWER, UTTERANCE_WANTED);
+	wanted->owed = true; /* to a turn of which nobody told us, if to nothing else */
 	return wanted;
 }
 
