@@ -45,6 +45,14 @@ static bool on_model_ready(struct dialogue *d, const struct dialogue_event *e, i
 	return true;
 }
 
+static bool on_model_away(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
+{
+	(void)e;
+	(void)now_us;
+	d->model = false;
+	return true;
+}
+
 static bool on_configured(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
 {
 	(void)e;
@@ -136,6 +144,13 @@ static bool on_cut(struct dialogue *d, const struct dialogue_event *e, int64_t n
 	return true;
 }
 
+static bool on_interrupted(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
+{
+	/* First the rest of the answer: what is told of is over after that. */
+	word_interrupt(d, true, now_us);
+	return on_cut(d, e, now_us);
+}
+
 /* The call is over: what was heard of the rest, for the record only. */
 static bool on_caller_left(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
 {
@@ -207,7 +222,7 @@ static bool on_audio_over(struct dialogue *d, const struct dialogue_event *e, in
 
 	asking_sign(d, e, now_us);
 	if (item)
-		item_complete(d, item, false);
+		item_complete(d, item, NULL);
 	return item != NULL;
 }
 
@@ -229,7 +244,7 @@ static bool on_over(struct dialogue *d, const struct dialogue_event *e, int64_t 
 		 * that news to find it: what is queued of it is stale all the same. */
 		if (e->turn_detected && !u->cut && unfinished_of(d, u))
 			word_interrupt(d, false, now_us);
-		items_complete(d, u, true);
+		items_complete(d, u, e->text ? e->text : "");
 		asking_over(d, u, e->failed, now_us);
 	}
 	/* A greeting that failed protects nothing. */
@@ -246,11 +261,13 @@ static bool on_say(struct dialogue *d, const struct dialogue_event *e, int64_t n
 
 static bool (*const handlers[EVENT_COUNT])(struct dialogue *, const struct dialogue_event *, int64_t now_us) = {
 	[EVENT_MODEL_READY] = on_model_ready,
+	[EVENT_MODEL_AWAY] = on_model_away,
 	[EVENT_CONFIGURED] = on_configured,
 	[EVENT_CALLER_THERE] = on_caller_there,
 	[EVENT_FIRST_AUDIO] = on_first_audio,
 	[EVENT_HEARD] = on_heard,
 	[EVENT_CUT] = on_cut,
+	[EVENT_INTERRUPTED] = on_interrupted,
 	[EVENT_CALLER_LEFT] = on_caller_left,
 	[EVENT_KEY] = word_key,
 	[EVENT_CALLER_BEGAN] = word_caller_began,
@@ -274,8 +291,12 @@ static bool (*const handlers[EVENT_COUNT])(struct dialogue *, const struct dialo
 
 bool dialogue_take(struct dialogue *d, const struct dialogue_event *event, int64_t now_us)
 {
+	struct dialogue_event whole = *event;
+
+	whole.response = event->response ? event->response : "";
+	whole.item = event->item ? event->item : "";
 	d->order_count = 0;
-	return handlers[event->type](d, event, now_us);
+	return handlers[event->type](d, &whole, now_us);
 }
 
 /* -------------------------------------------------------------------- what is due, when */

@@ -95,12 +95,14 @@ struct dialogue_rules {
 #define DIALOGUE_EVENTS(X) \
 	/* the link */ \
 	X(MODEL_READY) /* a session is there */ \
+	X(MODEL_AWAY)  /* … is not, for now */ \
 	X(CONFIGURED)  /* the session took what it was told */ \
 	/* the caller loop */ \
 	X(CALLER_THERE) /* the stream began */ \
 	X(FIRST_AUDIO)  /* no, at_us: an item's first audio went out */ \
 	X(HEARD)        /* heard[0]: an item was played to its end */ \
 	X(CUT)          /* cut, heard[count]: play-out was cut, and what was heard up to there */ \
+	X(INTERRUPTED)  /* the same, by the phone itself */ \
 	X(CALLER_LEFT)  /* heard[count] */ \
 	X(KEY)          /* key */ \
 	/* the model: what the caller does */ \
@@ -113,7 +115,7 @@ struct dialogue_rules {
 	X(AUDIO)      /* response, item */ \
 	X(RECEIVED)   /* no, bytes: so much of that audio was queued */ \
 	X(AUDIO_OVER) /* response, item */ \
-	X(OVER)       /* response, failed, turn_detected */ \
+	X(OVER)       /* response, failed, turn_detected; text: how it ended, in the record's word */ \
 	X(REFUSED)    /* request (0: not told which), busy */ \
 	/* tools: run is a number from 1, the loop's */ \
 	X(TOOL_CALLED) /* run, response, text: the filler, NULL none, "" the model's own words; at_us: its deadline */ \
@@ -132,9 +134,10 @@ enum dialogue_event_type {
 	    EVENT_COUNT
 };
 
-struct dialogue_event { /* all borrowed for the call of dialogue_take; no pointer is NULL unless said so */
+struct dialogue_event { /* all borrowed for the call of dialogue_take */
 	enum dialogue_event_type type;
-	const char *response, *item, *text;
+	const char *response, *item; /* NULL is "" */
+	const char *text;
 	const struct heard *heard;
 	uint32_t count, cut, no, run, request;
 	uint64_t bytes;
@@ -161,9 +164,9 @@ struct dialogue_event { /* all borrowed for the call of dialogue_take; no pointe
 	X(CUT_PLAYOUT) /* cut: its number; all that is queued is stale */ \
 	X(PLAY)        /* no, item, first: what came with this event; RECEIVED tells how much it was */ \
 	X(PASS_OVER)   /* … is not to be played */ \
-	X(ITEM_MADE)   /* no, item, over, play: all of it is made; false: it is not played to its end */ \
+	X(ITEM_MADE)   /* no, item, over, text, play: all of it is made; false: it is not played to its end */ \
 	/* for the record */ \
-	X(ITEM_OVER)  /* item: its response is over, too (or ITEM_MADE says so with `over`) */ \
+	X(ITEM_OVER)  /* item, text: how its response ended (or ITEM_MADE says so with `over`) */ \
 	X(ITEM_HEARD) /* item, heard, made_ms, interrupted; the model: only so far, unless truncate_ms is -1 */ \
 	X(LATENCY)    /* item ("" if unknown), after_event_us, after_speech_us (-1 unknown): of an answer */ \
 	X(RETRIED)    /* an answer did not come, or failed: it is asked for again */ \
@@ -321,7 +324,7 @@ bool dialogue_tick(struct dialogue *d, int64_t now_us);
 /* When something is; NEVER_US: not before another event. */
 int64_t dialogue_due_us(const struct dialogue *d);
 
-/* Of the last BATCHES_MAX items: whether there was audio, and how much of it. */
+/* Of the last ITEMS_MAX items: whether there was audio, and how much of it. */
 bool dialogue_knows_item(const struct dialogue *d, const char *item_id);
 uint32_t dialogue_made_ms(const struct dialogue *d, uint32_t no);
 

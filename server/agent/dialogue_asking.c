@@ -379,7 +379,7 @@ void asking_went_quiet(struct dialogue *d, int64_t now_us)
 		dialogue_order(d, ORDER_STOPPED);
 		dialogue_order(d, ORDER_CANCEL)->response = u->response;
 	}
-	items_complete(d, u, false);
+	items_complete(d, u, NULL);
 	asking_over(d, u, waited, now_us);
 	u->cut = true; /* what comes late of it is not played */
 }

@@ -62,7 +62,7 @@ struct utterance *utterance_new(struct dialogue *d, enum utterance_kind kind, en
 	}
 	assert(weight(d, room) < 4);
 	if (room->state == UTTERANCE_MAKING)
-		items_complete(d, room, false);
+		items_complete(d, room, NULL);
 	free(room->text);
 	*room = (struct utterance){ .no = ++d->last_utterance, .kind = kind, .state = state };
 	return room;
@@ -266,31 +266,30 @@ struct item *item_new(struct dialogue *d, uint32_t utterance, const char *id)
 	return item;
 }
 
-void item_complete(struct dialogue *d, struct item *item, bool over)
+void item_complete(struct dialogue *d, struct item *item, const char *ending)
 {
 	const struct utterance *u = utterance_no(d, item->utterance);
 	struct dialogue_order *order;
 
-	if (item->complete) {
-		if (over)
-			dialogue_order(d, ORDER_ITEM_OVER)->item = item->id;
+	if (item->complete && !ending)
 		return;
-	}
-	item->complete = true;
-	order = dialogue_order(d, ORDER_ITEM_MADE);
+	order = dialogue_order(d, item->complete ? ORDER_ITEM_OVER : ORDER_ITEM_MADE);
 	order->no = item->no;
 	order->item = item->id;
 	order->play = !item->over && !(u && u->cut);
-	order->over = over;
+	order->over = ending != NULL;
+	if (ending)
+		order->text = ending;
+	item->complete = true;
 }
 
-void items_complete(struct dialogue *d, const struct utterance *u, bool over)
+void items_complete(struct dialogue *d, const struct utterance *u, const char *ending)
 {
 	for (size_t i = 0; i < ITEMS_MAX; i++) {
 		struct item *item = item_at(d, i);
 
 		if (item && item->utterance == u->no)
-			item_complete(d, item, over);
+			item_complete(d, item, ending);
 	}
 }
 

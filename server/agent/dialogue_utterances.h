@@ -43,9 +43,9 @@ struct item *item_named(struct dialogue *d, const char *id);
 struct item *item_new(struct dialogue *d, uint32_t utterance, const char *id);
 /* The n-th of those that are known, the oldest first; NULL after the last. */
 struct item *item_at(struct dialogue *d, size_t n);
-/* No more audio of it comes; with `over` nor of its response. */
-void item_complete(struct dialogue *d, struct item *item, bool over);
-void items_complete(struct dialogue *d, const struct utterance *u, bool over); /* all of that response */
+/* No more audio of it comes; with an `ending` its response is over, too. */
+void item_complete(struct dialogue *d, struct item *item, const char *ending);
+void items_complete(struct dialogue *d, const struct utterance *u, const char *ending); /* all of that response */
 /* Whether anything received has neither been heard to its end nor cut; how much that is. */
 bool items_unfinished(const struct dialogue *d);
 int64_t items_left_ms(const struct dialogue *d);

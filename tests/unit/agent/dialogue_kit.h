@@ -4,12 +4,12 @@
  *
  * Steps, joined by " & " if they happen before the loop looks at the clock:
  *
- *   ready  configured  there            the session, what it was told, the stream
+ *   ready  away  configured  there            the session, what it was told, the stream
  *   speaks  pauses  turn                the caller
  *   began r1  sign r1  over r1 [failed|turned]
  *   audio r1 i1 800  ended r1 i1        bytes, as far as they are to be played
  *   refused 1  busy 1                   our request; 0: not told which
- *   first 1  heard 1 100  cut 1 [1:300 2:0]  left [1:300]   by item number, ms
+ *   first 1  heard 1 100  cut 1 [1:300 2:0]  interrupted 0 [1:300]  left [1:300]   items, ms
  *   key 5
  *   call 1 r1 [filler]  answer 1  ends 1 r1  told           tools; "-" no filler
  *   say x  exact x  goodbye x  firm x  machine x
@@ -204,6 +204,8 @@ static const struct kit_verb {
 	{ "first", EVENT_FIRST_AUDIO, .words = "n" },
 	{ "heard", EVENT_HEARD, .words = "nm" },
 	{ "cut", EVENT_CUT, .words = "cH" },
+	{ "interrupted", EVENT_INTERRUPTED, .words = "cH" },
+	{ "away", EVENT_MODEL_AWAY, .words = "" },
 	{ "left", EVENT_CALLER_LEFT, .words = "H" },
 	{ "key", EVENT_KEY, .words = "k" },
 	{ "call", EVENT_TOOL_CALLED, .words = "urf" },

@@ -209,11 +209,7 @@ static inline bool utterance_asked(const struct dialogue *d, uint32_t request)
 
 static inline bool take(struct world *w, const struct dialogue_event *e)
 {
-	struct dialogue_event whole = *e;
-
-	whole.response = e->response ? e->response : "";
-	whole.item = e->item ? e->item : "";
-	return kit_take(&w->k, &whole);
+	return kit_take(&w->k, e);
 }
 
 /* The step in the kit's words, if somebody looks on. */

@@ -121,6 +121,12 @@ static void protection_ends_with_the_greeting_or_its_failure_or_a_key(void **sta
 	    { "+4499", "" }, { "+1", "LISTEN" }); /* a greeting that never begins protects no longer */
 }
 
+static void nothing_is_asked_for_while_the_model_is_away(void **state)
+{
+	(void)state;
+	FOLLOW(&k, { "away", "" }, { "say x & key #", "" }, { "+60000", "" }, { "ready", "SPEAK x 1, KEYS #" });
+}
+
 /* --------------------------------------------------------------------------------- keys */
 
 static void keys_are_collected_until_the_hash_or_a_pause(void **state)
@@ -226,6 +232,15 @@ static void second_cut_on_its_way_tells_of_what_is_behind(void **state)
 	FOLLOW(&k, { "began r1", "" }, { "audio r1 i1 8000 & audio r1 i2 8000", "PLAY 1, PLAY 2" },
 	    { "key 1", "CANCEL r1, CUT 1" }, { "key 2", "CANCEL r1, CUT 2" },
 	    { "cut 1 1:10", "CUT_SHORT i1 10, TRUNCATE i1 10" }, { "cut 2", "CUT_SHORT i2 0, TRUNCATE i2 0" });
+}
+
+/* Another audio took the place of ours, far away. */
+static void phone_that_stops_by_itself_interrupts(void **state)
+{
+	(void)state;
+	FOLLOW(&k, { "began r1", "" }, { "audio r1 i1 8000 & audio r1 i2 8000", "PLAY 1, PLAY 2" },
+	    { "interrupted 0 1:300", "CANCEL r1, CUT 1, CUT_SHORT i1 300, TRUNCATE i1 300" },
+	    { "cut 1", "CUT_SHORT i2 0, TRUNCATE i2 0" });
 }
 
 static void what_came_after_the_cut_is_not_cut_with_it(void **state)
@@ -452,6 +467,8 @@ int main(void)
 		CASE(audio_of_an_unknown_response_is_played),
 		CASE(truncation_never_passes_what_was_received),
 		CASE(second_cut_on_its_way_tells_of_what_is_behind),
+		CASE(phone_that_stops_by_itself_interrupts),
+		CASE(nothing_is_asked_for_while_the_model_is_away),
 		CASE(what_came_after_the_cut_is_not_cut_with_it),
 		CASE(who_hangs_up_leaves_what_was_heard),
 		CASE(latency_is_told_of_the_first_audio_of_an_answer),
