@@ -9,8 +9,11 @@
 
 #include "audio/convert.h"
 #include "common/clock.h"
+#include "common/json.h"
 #include "common/log.h"
-#include "server/agent/conversation_private.h"
+#include "server/agent/conversation_orders.h"
+#include "server/agent/conversation_tools.h"
+#include "server/agent/words.h"
 #include "server/recording/recorder.h"
 #include "server/stats/stats.h"
 #include "server/work/tool_call.h"
@@ -26,91 +29,8 @@
 enum {
 	SETTLE_MS = 200,                 /* for the recording to be on the disk */
 	LAST_WORDS_US = 900 * US_PER_MS, /* for transcripts still to come after the end */
-	PROTECT_GUARD_US = 15 * US_PER_S /* a greeting that never begins protects no longer */
+	PUBLISH_US = 500 * US_PER_MS     /* HTTP readers see the conversation this old at most */
 };
-
-/* --------------------------------------------------------------------- small parts */
-
-int64_t conversation_at_ms(const struct conversation *con, int64_t now_us)
-{
-	int64_t started = atomic_load_explicit(&con->call->started_us, memory_order_relaxed);
-
-	return started ? (now_us - started) / US_PER_MS : -1;
-}
-
-const char *conversation_next_id(struct conversation *con, enum model_request request)
-{
-	static _Thread_local char id[MODEL_REQUEST_ID_SIZE];
-
-	model_request_id(request, ++con->requests_sent, id);
-	return id;
-}
-
-void conversation_cancel(struct conversation *con, const char *response_id)
-{
-	if (!con->link.protocol->can_cancel)
-		return;
-	con->link.protocol->cancel(&con->message, conversation_next_id(con, MODEL_REQUEST_CANCEL), response_id);
-	conversation_send(con);
-}
-
-void conversation_mind_link(struct conversation *con)
-{
-	if (con->link.state == LINK_GONE && con->started)
-		call_end(con->call, con->link.why);
-}
-
-void conversation_send(struct conversation *con)
-{
-	if (!link_talks(&con->link) || call_ended(con->call)) {
-		buf_reset(&con->message);
-		return;
-	}
-	if (buf_error(&con->message)) {
-		call_end(con->call, END_INTERNAL_ERROR);
-	} else {
-		link_send(&con->link, buf_text(&con->message), con->message.len);
-		conversation_mind_link(con);
-	}
-	buf_reset(&con->message);
-}
-
-void conversation_model_failed(struct conversation *con, enum call_end why)
-{
-	link_give_up(&con->link, why);
-	conversation_mind_link(con);
-}
-
-void conversation_judge(struct conversation *con, enum seq_verdict verdict)
-{
-	if (verdict == SEQ_RETRIED)
-		stat_add(model_retries, 1);
-	else if (verdict == SEQ_GIVE_UP)
-		conversation_model_failed(con, END_MODEL_FAILED);
-}
-
-void conversation_interrupt(struct conversation *con, bool cancel, int64_t now_us)
-{
-	struct call *c = con->call;
-	bool making = seq_busy(&con->seq);
-	const char *active = seq_cut(&con->seq, cancel, now_us);
-
-	if (!making && !answers_unfinished(&con->answers))
-		return;
-	con->greeting_next = false;
-	answers_drop(&con->answers, active);
-	answers_drop_unfinished(&con->answers);
-	if (active[0] && cancel)
-		conversation_cancel(con, active);
-	con->cut_upto = con->answers.last_no;
-	stat_add(turns_interruptions, 1);
-	atomic_fetch_add_explicit(&c->counters.cuts, 1, memory_order_relaxed);
-	atomic_store_explicit(&c->cut_asked_us, now_us, memory_order_relaxed);
-	atomic_store_explicit(&c->stale_to, ring_written(&c->to_caller), memory_order_relaxed);
-	/* Release: who sees the new count also sees how far is stale. */
-	atomic_fetch_add_explicit(&c->cuts_wanted, 1, memory_order_release);
-	bell_ring(&c->caller_bell);
-}
 
 /* --------------------------------------------------------------------- the session */
 
@@ -118,12 +38,22 @@ void conversation_interrupt(struct conversation *con, bool cancel, int64_t now_u
  * is told of once the caller is there. */
 static void meet_session(struct conversation *con)
 {
-	if (converter_switch(&con->converter, con->link.access->format))
+	if (converter_switch(&con->audio.converter, con->link.access->format))
 		call_end(con->call, END_INTERNAL_ERROR);
-	if (con->converter)
-		converter_reset_to_caller(con->converter);
+	if (con->audio.converter)
+		converter_reset_to_caller(con->audio.converter);
 	con->timeline.dirty = true;
 	link_replayed(&con->link);
+}
+
+/* Sessions come and go; the dialogue waits for none that is away. */
+static void tell_of_session(struct conversation *con, int64_t now)
+{
+	bool there = link_talks(&con->link);
+
+	if (there != con->dialogue.model)
+		conversation_tell(
+		    con, &(struct dialogue_event){ .type = there ? EVENT_MODEL_READY : EVENT_MODEL_AWAY }, now);
 }
 
 /* What it told comes before anything else: so the rest of the turn knows it. */
@@ -132,98 +62,87 @@ static void hear_model(struct conversation *con, int64_t now)
 	link_step(&con->link, now);
 	if (con->link.state == LINK_REPLAYING)
 		meet_session(con);
+	tell_of_session(con, now);
 	link_read(&con->link, conversation_model_told, con, now);
 	conversation_mind_link(con);
 }
 
-/* -------------------------------------------------------------------------- talking */
+/* ------------------------------------------------------------------- what others see */
 
-/* Asks for an answer if one is owed and none is being made. */
-static void answer_if_due(struct conversation *con, int64_t now)
+static int64_t publish_us(const struct conversation *con)
 {
-	const char *id;
+	return con->timeline.dirty || con->tools.box.dirty ? con->shown.published_us + PUBLISH_US : NEVER_US;
+}
 
-	if (!link_talks(&con->link) || !con->started)
+static void publish(struct conversation *con, bool wait, int64_t now_us)
+{
+	struct call *c = con->call;
+	struct buf *out = &c->shown;
+	size_t before;
+
+	if ((!con->timeline.dirty && !con->tools.box.dirty) || (!wait && now_us < publish_us(con)))
 		return;
-	if (!con->greeted) {
-		con->greeted = true;
-		if (conversation_recall(con))
-			seq_want(&con->seq, true, now);
-		else
-			con->greeting_next = con->call->agent->greeting_mode != GREETING_WAIT;
-		if (con->greeting_next)
-			seq_want(&con->seq, false, now);
-	}
-	conversation_say_cue(con, now);
-	if (!seq_ready(&con->seq, now))
+	if (wait)
+		pthread_mutex_lock(&c->shown_lock);
+	else if (pthread_mutex_trylock(&c->shown_lock)) {
+		con->shown.published_us = now_us; /* a reader is copying it; next time */
 		return;
-	id = conversation_next_id(con, MODEL_REQUEST_ANSWER);
-	seq_sent(&con->seq, id, now);
-	if (con->greeting_next) {
-		con->link.protocol->greet(&con->message, id, con->call->context.instructions,
-		    con->call->context.greeting, con->call->agent->greeting_mode == GREETING_EXACT);
-		con->protect_until_us = now + PROTECT_GUARD_US;
-	} else {
-		con->link.protocol->ask(&con->message, id);
 	}
-	con->greeting_next = false;
-	conversation_send(con);
+	buf_reset(out);
+	buf_puts(out, "\"model_session_id\":");
+	json_put_cstring(out, link_session_id(&con->link));
+	buf_puts(out, ",\"turns\":");
+	before = timeline_put_json(&con->timeline, out);
+	buf_printf(out, ",\"turns_before\":%zu,\"tools\":", before);
+	toolbox_put_json(&con->tools.box, out);
+	buf_printf(out, ",\"turns_dropped\":%" PRIu64 ",\"text_dropped\":%" PRIu64, con->timeline.turns_dropped,
+	    con->timeline.text_dropped);
+	pthread_mutex_unlock(&c->shown_lock);
+	con->shown.published_us = now_us;
 }
 
-static int64_t idle_deadline(const struct conversation *con)
+static void tell_turn(struct conversation *con, enum journal_kind kind, int no)
 {
-	int seconds = con->call->agent->idle_seconds;
+	struct buf json;
 
-	if (!seconds || !con->started || con->speaking || con->farewell.state || con->seq.active[0] ||
-	    answers_unfinished(&con->answers))
-		return NEVER_US;
-	return con->last_voice_us + (int64_t)seconds * US_PER_S;
+	buf_init(&json, 0);
+	timeline_put_turn(&con->timeline.turns[no], &json);
+	if (!buf_error(&json))
+		call_tell(con->call, kind, "turn", con->call->first_turn + no, buf_text(&json));
+	buf_free(&json);
 }
 
-/* A cue that came to nothing is asked for again by its own words. */
-static void tend_cues(struct conversation *con, const char *was_active, enum seq_verdict verdict, bool wanted)
+/* What is being said, as far as it has come; seldom, and for watchers only. What
+ * comes last in a turn comes with the whole of it. */
+static void tell_forming(struct conversation *con)
 {
-	bool ours;
+	int64_t now;
+	int no;
 
-	if (was_active[0])
-		ours =
-		    !con->seq.active[0] && cues_done(&con->cues, was_active, verdict != SEQ_FINE, true) != CUE_NOT_OURS;
-	else
-		ours = !con->seq.sent[0] && cues_lost(&con->cues);
-	if (ours && !wanted)
-		seq_unwant(&con->seq);
+	if (!con->timeline.forming || !journal_watched())
+		return;
+	now = clock_now_us();
+	if (now < con->shown.formed_us + JOURNAL_FORMING_MS * US_PER_MS ||
+	    (no = timeline_next_forming(&con->timeline)) < 0)
+		return;
+	con->shown.formed_us = now;
+	tell_turn(con, JOURNAL_FORMING, no);
 }
 
-/* What the clock brings. */
-static void tick(struct conversation *con, int64_t now)
+/* Tells the journal of the turns that have news. */
+static void tell_turns(struct conversation *con)
 {
-	char active[SEQ_ID_SIZE];
-	enum seq_verdict verdict;
-	bool wanted = con->seq.wanted;
+	int no;
 
-	memcpy(active, con->seq.active, sizeof active);
-	verdict = seq_tick(&con->seq, now);
-	tend_cues(con, active, verdict, wanted);
-	if (verdict != SEQ_FINE) {
-		log_warn(con->call->tag, "model: %s", active[0] ? "an answer stopped in the middle" : "no answer came");
-		if (active[0]) {
-			conversation_tools_made(con, active, now);
-			answers_drop(&con->answers, active);
-			conversation_cancel(con, active);
+	while (con->timeline.news && (no = timeline_next_news(&con->timeline)) >= 0) {
+		if (journal_wanted())
+			tell_turn(con, JOURNAL_TURN, no);
+		if (con->timeline.forming == (size_t)no + 1) {
+			con->timeline.forming = 0; /* told with this */
+			con->shown.formed_us = clock_now_us();
 		}
-		conversation_judge(con, verdict);
 	}
-	if (link_talks(&con->link) && now >= con->digits_due_us)
-		conversation_finish_digits(con, now);
-	if (link_talks(&con->link) && con->protecting && now >= con->protect_until_us)
-		conversation_end_protection(con, now);
-	if (now >= idle_deadline(con))
-		call_end(con->call, END_IDLE);
-	conversation_mind_cost(con, now);
-	conversation_tend_tools(con, now);
-	conversation_part_if_due(con, now);
-	link_ping(&con->link, now);
-	conversation_mind_link(con);
+	tell_forming(con);
 }
 
 /* -------------------------------------------------------------------------- the loop */
@@ -233,22 +152,9 @@ static int64_t earlier(int64_t x, int64_t y)
 	return x < y ? x : y;
 }
 
-static int64_t deadline(const struct conversation *con, int64_t now_us)
+static int64_t deadline(const struct conversation *con)
 {
-	int64_t due = link_deadline_us(&con->link);
-
-	if (link_talks(&con->link)) {
-		due = earlier(due, con->digits_due_us);
-		if (con->started)
-			due = earlier(due, seq_deadline_us(&con->seq));
-		if (con->protecting)
-			due = earlier(due, con->protect_until_us);
-		due = earlier(due, conversation_cue_deadline_us(con, now_us));
-		due = earlier(due, conversation_tools_deadline_us(con, now_us));
-	}
-	due = earlier(due, farewell_deadline_us(&con->farewell));
-	due = earlier(due, conversation_publish_us(con));
-	return earlier(due, idle_deadline(con));
+	return earlier(link_deadline_us(&con->link), earlier(dialogue_due_us(&con->dialogue), publish_us(con)));
 }
 
 static void wait_for_something(struct conversation *con, int64_t due)
@@ -272,8 +178,31 @@ static void flush_or_pass_writer(struct conversation *con)
 {
 	link_flush(&con->link);
 	conversation_mind_link(con);
-	if (con->started && !con->left && !call_ended(con->call))
+	if (con->dialogue.caller && !con->left && !call_ended(con->call))
 		link_pass_writer(&con->link);
+}
+
+/* The call has cost what it may. */
+static void say_goodbye(struct conversation *con, int64_t now)
+{
+	log_info(con->call->tag, "the call has cost what it may: goodbye");
+	call_tell(con->call, JOURNAL_NOTE, "cost.limit", -1, "{}");
+	if (!conversation_tell(con,
+		&(struct dialogue_event){
+		    .type = EVENT_GOODBYE, .text = words_cost, .firm = true, .end = END_COST_LIMIT },
+		now))
+		log_info(con->call->tag, "a goodbye while another one is being said: ignored");
+}
+
+/* What the clock brings. */
+static void tick(struct conversation *con, int64_t now)
+{
+	tell_of_session(con, now);
+	conversation_do_due(con, now);
+	if (call_cost_mind(con->call, &con->spending, false, now))
+		say_goodbye(con, now);
+	link_ping(&con->link, now);
+	conversation_mind_link(con);
 }
 
 /* From the first dialling to the end of the call. A turn looks at everything at one
@@ -290,14 +219,11 @@ static void talk(struct conversation *con)
 		conversation_take_messages(con, now);
 		conversation_take_mail(con, now);
 		take_writer_back(con);
-		/* The greeting before keys pressed while the model was away. */
-		answer_if_due(con, now);
 		tick(con, now);
-		answer_if_due(con, now);
 		flush_or_pass_writer(con);
-		conversation_publish(con, false, now);
-		conversation_tell_turns(con);
-		wait_for_something(con, deadline(con, now));
+		publish(con, false, now);
+		tell_turns(con);
+		wait_for_something(con, deadline(con));
 		now = clock_now_us();
 	}
 }
@@ -332,40 +258,39 @@ static void hear_last_words(struct conversation *con)
 
 static void conversation_open(struct conversation *con, struct call *c)
 {
+	bool greets = c->agent->greeting_mode != GREETING_WAIT, recalled = c->context.said[0] != '\0';
+	bool protect = c->agent->greeting_protect_ms > 0 && greets && !recalled;
+
 	memset(con, 0, sizeof *con);
 	con->call = c;
-	con->digits_due_us = con->protect_until_us = NEVER_US;
-	buf_init(&con->audio, 0);
+	buf_init(&con->audio.decoded, 0);
 	buf_init(&con->message, 0);
-	buf_init(&con->tools, 0);
-	seq_init(&con->seq);
-	answers_init(&con->answers);
+	buf_init(&con->tools.declared, 0);
 	timeline_init(&con->timeline);
 	con->timeline.dirty = true;
-	tool_list_put(&con->tools, c->agent);
-	con->protecting =
-	    c->agent->greeting_protect_ms > 0 && !c->context.said[0] && c->agent->greeting_mode != GREETING_WAIT;
+	dialogue_init(&con->dialogue, &(struct dialogue_rules){ .greets = greets,
+					  .recalled = recalled,
+					  .interruptible = c->agent->interruptible,
+					  .protect_us = protect ? c->agent->greeting_protect_ms * US_PER_MS : 0,
+					  .idle_us = c->agent->idle_seconds * US_PER_S });
+	tool_list_put(&con->tools.declared, c->agent);
 	link_open(&con->link, c, calls_access(c->calls),
 	    &(struct model_wish){ .agent = c->agent,
 		.instructions = c->context.instructions,
 		.caller = c->from,
-		.tools = buf_text(&con->tools),
-		.protect = con->protecting });
+		.tools = buf_text(&con->tools.declared),
+		.protect = protect });
 }
 
 static void conversation_close(struct conversation *con)
 {
 	link_close(&con->link);
-	converter_close(con->converter);
-	free(con->converted);
-	buf_free(&con->audio);
+	dialogue_free(&con->dialogue);
+	converter_close(con->audio.converter);
+	free(con->audio.converted);
+	buf_free(&con->audio.decoded);
 	buf_free(&con->message);
-	cues_free(&con->cues);
-	toolbox_free(&con->toolbox);
-	tool_cancel_release(con->cancel);
-	if (con->tools.data)
-		explicit_bzero(con->tools.data, con->tools.cap);
-	buf_free(&con->tools);
+	conversation_tools_free(con);
 	timeline_free(&con->timeline);
 }
 
@@ -395,10 +320,9 @@ void agent_loop(struct call *c)
 	/* So that the record of the call says how its recording ended. The disk has
 	 * a moment for that, no more. */
 	recording_settle(atomic_load_explicit(&c->recording, memory_order_acquire), SETTLE_MS);
-	con.minded_us = 0;
-	conversation_mind_cost(&con, clock_now_us());
-	conversation_publish(&con, true, clock_now_us());
-	conversation_tell_turns(&con);
+	call_cost_mind(c, &con.spending, true, clock_now_us());
+	publish(&con, true, clock_now_us());
+	tell_turns(&con);
 	log_end(&con);
 	calls_remember(c);
 	link_hang_up(&con.link);

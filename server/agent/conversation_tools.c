@@ -1,9 +1,10 @@
-/* The tools the model calls: begun, answered, told; and those that end the call. */
-#include "server/agent/conversation_private.h"
+#include "server/agent/conversation_tools.h"
 
 #include "common/clock.h"
 #include "common/json.h"
 #include "common/log.h"
+#include "server/agent/conversation_orders.h"
+#include "server/agent/words.h"
 #include "server/stats/stats.h"
 #include "server/work/tool_call.h"
 #include "server/work/tool_list.h"
@@ -17,12 +18,10 @@
 enum {
 	OWN_TIMEOUT_MS = 8000,
 	FAREWELL_TIMEOUT_MS = 120 * 1000, /* end_call and transfer_call have a clock of their own */
-	IN_FLIGHT_US = 300 * US_PER_MS    /* an answer begun so soon after ours cannot know of it */
+	GRACE_US = 2000000,               /* over a tool's time limit: its own error should come by itself */
+	RECALL_TURNS = 60,                /* of the conversation, for when the caller comes back: the last … */
+	RECALL_BYTES = 24 * 1024          /* … as far as they fit */
 };
-
-/* The filler of a tool that has none: the agent finds its own words, in the
- * language that is being spoken. */
-#define FILLER "Tell the caller in three or four words, in the language you are speaking, that this takes a moment."
 
 /* --------------------------------------------------------------------------- showing */
 
@@ -81,31 +80,43 @@ static void count_failure(enum tool_failure failure)
 
 /* -------------------------------------------------------------------------- answers */
 
-static void answered(struct conversation *con, const char *call_id, bool ok, const char *json, int64_t now)
+static void note_answer(struct conversation *con, struct tool_run *run, bool ok, const char *json, int64_t now)
 {
-	if (!toolbox_answer(&con->toolbox, call_id, ok, json, now)) {
-		log_debug(con->call->tag, "an answer of a tool came too late");
-		return;
-	}
-	tell_journal(con, "tool.answered", toolbox_find(&con->toolbox, call_id));
-	if (!toolbox_running(&con->toolbox))
-		cues_drop(&con->cues, CUE_FILLER);
+	toolbox_answer(&con->tools.box, run, ok, json, now);
+	tell_journal(con, "tool.answered", run);
 }
 
-static void answer_error(
-    struct conversation *con, const char *call_id, const char *code, const char *message, int64_t now)
+static void note_error(
+    struct conversation *con, struct tool_run *run, const char *code, const char *message, int64_t now)
 {
 	struct buf error;
 
 	buf_init(&error, 0);
 	tool_put_error(&error, code, message);
-	answered(con, call_id, false, buf_text(&error), now);
+	note_answer(con, run, false, buf_text(&error), now);
 	buf_free(&error);
+}
+
+static bool settled(struct conversation *con, const struct tool_run *run, int64_t now)
+{
+	return conversation_tell(con, &(struct dialogue_event){ .type = EVENT_TOOL_ANSWERED, .run = run->no }, now);
+}
+
+static void answer_error(
+    struct conversation *con, struct tool_run *run, const char *code, const char *message, int64_t now)
+{
+	if (settled(con, run, now))
+		note_error(con, run, code, message, now);
 }
 
 void conversation_tool_answered(struct conversation *con, const struct mail *mail, int64_t now_us)
 {
-	answered(con, mail->name, mail->ok, mail->text, now_us);
+	struct tool_run *run = toolbox_find(&con->tools.box, mail->name);
+
+	if (run && settled(con, run, now_us))
+		note_answer(con, run, mail->ok, mail->text, now_us);
+	else
+		log_debug(con->call->tag, "an answer of a tool came too late");
 }
 
 /* On a job thread: all it may touch is the table's mailbox. */
@@ -151,7 +162,8 @@ static void put_facts(struct conversation *con, struct buf *out)
 	buf_printf(out, ",\"started_at\":\"%s\"}", when);
 }
 
-static void submit(struct conversation *con, const struct model_tool_call *wanted, int timeout_ms, int64_t now)
+static void submit(
+    struct conversation *con, const struct model_tool_call *wanted, struct tool_run *run, int timeout_ms, int64_t now)
 {
 	struct call *c = con->call;
 	struct work *work = calls_work(c->calls);
@@ -160,15 +172,15 @@ static void submit(struct conversation *con, const struct model_tool_call *wante
 
 	buf_init(&facts, 0);
 	put_facts(con, &facts);
-	if (!con->cancel)
-		con->cancel = tool_cancel_new();
-	if (con->cancel && work && !buf_error(&facts))
+	if (!con->tools.cancel)
+		con->tools.cancel = tool_cancel_new();
+	if (con->tools.cancel && work && !buf_error(&facts))
 		call = tool_call_new(
-		    c->agent, con->cancel, wanted->call_id, wanted->name, wanted->arguments, buf_text(&facts));
+		    c->agent, con->tools.cancel, wanted->call_id, wanted->name, wanted->arguments, buf_text(&facts));
 	buf_free(&facts);
 	if (!call) {
 		count_failure(TOOL_BUSY);
-		answer_error(con, wanted->call_id, "busy", "This cannot be done at the moment.", now);
+		answer_error(con, run, "busy", words_busy, now);
 		return;
 	}
 	snprintf(call->call_sid, sizeof call->call_sid, "%s", c->call_sid);
@@ -178,32 +190,67 @@ static void submit(struct conversation *con, const struct model_tool_call *wante
 }
 
 /* False: the call is ending already, by somebody else's word. */
-static bool begin_farewell(struct conversation *con, const struct model_tool_call *call, const char *response_id,
-    enum call_end end, int64_t now)
+static bool begin_farewell(
+    struct conversation *con, struct tool_run *run, const char *response_id, enum call_end end, int64_t now)
 {
-	if (!farewell_begin(&con->farewell, end, false, response_id, call->call_id, now)) {
-		answered(con, call->call_id, true, "{\"ok\":true,\"note\":\"the call is already ending\"}", now);
-		return false;
-	}
-	toolbox_last(&con->toolbox, call->call_id, true);
-	if (con->speaking)
-		conversation_caller_spoke_up(con, now);
-	return true;
+	if (conversation_tell(con,
+		&(struct dialogue_event){
+		    .type = EVENT_TOOL_ENDS, .run = run->no, .response = response_id, .end = end },
+		now))
+		return true;
+	if (settled(con, run, now))
+		note_answer(con, run, true, words_already_ending, now);
+	return false;
 }
 
-static void begin_transfer(
-    struct conversation *con, const struct model_tool_call *call, const char *response_id, int64_t now)
+static void begin_transfer(struct conversation *con, const struct model_tool_call *call, struct tool_run *run,
+    const char *response_id, int64_t now)
 {
 	cJSON *arguments = json_parse(call->arguments, strlen(call->arguments));
 	const char *name = json_str(arguments, "destination");
 	const struct agent_destination *destination = name ? tool_list_destination(con->call->agent, name) : NULL;
 
 	if (!destination)
-		answer_error(con, call->call_id, "unknown_destination",
-		    "There is no such destination. Only those in the tool's list can be reached.", now);
-	else if (begin_farewell(con, call, response_id, END_TRANSFERRED, now))
+		answer_error(con, run, "unknown_destination", words_unknown_destination, now);
+	else if (begin_farewell(con, run, response_id, END_TRANSFERRED, now))
 		conversation_hand_over_to(con, destination->name, destination->number, destination->ring_seconds);
 	cJSON_Delete(arguments);
+}
+
+/* The model is to say something to what it was told. */
+static void told(struct conversation *con, int64_t now)
+{
+	conversation_send(con);
+	conversation_tell(con, &(struct dialogue_event){ .type = EVENT_TOLD }, now);
+}
+
+static void too_many(struct conversation *con, const struct model_tool_call *call, int64_t now)
+{
+	stat_add(tools_unusable, 1);
+	log_warn(con->call->tag, "too many tools called; %.40s is not run", call->name);
+	con->link.protocol->tool_result(
+	    &con->message, conversation_next_id(con, MODEL_REQUEST_TOOL), call->call_id, words_too_many);
+	told(con, now);
+}
+
+/* It is kept and waited for. NULL: too many are. */
+static struct tool_run *new_run(struct conversation *con, const struct model_tool_call *call, const char *response_id,
+    const char *filler, int timeout_ms, int64_t now)
+{
+	struct tool_run *run =
+	    toolbox_add(&con->tools.box, call->call_id, call->name, call->arguments, conversation_at_ms(con, now), now);
+
+	if (run && conversation_tell(con,
+		       &(struct dialogue_event){ .type = EVENT_TOOL_CALLED,
+			   .run = run->no,
+			   .response = response_id,
+			   .text = filler,
+			   .at_us = now + timeout_ms * US_PER_MS + GRACE_US },
+		       now))
+		return run;
+	if (run)
+		toolbox_drop(&con->tools.box);
+	return NULL;
 }
 
 static void begin(struct conversation *con, const struct model_tool_call *call, const char *response_id, int64_t now)
@@ -212,45 +259,27 @@ static void begin(struct conversation *con, const struct model_tool_call *call, 
 	const struct agent_tool *tool = tool_of_agent(agent, call->name);
 	bool own = tool_builtin_of(agent, call->name), ends = !strcmp(call->name, "end_call");
 	bool transfers = !strcmp(call->name, "transfer_call") && agent->destination_count;
-	struct tool_request request = { .response_id = response_id,
-		.call_id = call->call_id,
-		.name = call->name,
-		.arguments = call->arguments,
-		.filler = tool  ? tool->filler
-			  : own ? ""
-				: NULL,
-		.timeout_ms = tool                ? tool->timeout_ms
-			      : ends || transfers ? FAREWELL_TIMEOUT_MS
-						  : OWN_TIMEOUT_MS,
-		.at_ms = conversation_at_ms(con, now) };
+	int timeout_ms = tool ? tool->timeout_ms : ends || transfers ? FAREWELL_TIMEOUT_MS : OWN_TIMEOUT_MS;
+	struct tool_run *run;
 
-	switch (toolbox_begin(&con->toolbox, &request, now)) {
-	case TOOL_KNOWN:
+	if (toolbox_find(&con->tools.box, call->call_id))
 		return;
-	case TOOL_TOO_MANY:
-		stat_add(tools_unusable, 1);
-		log_warn(con->call->tag, "too many tools called; %.40s is not run", call->name);
-		con->link.protocol->tool_result(&con->message, conversation_next_id(con, MODEL_REQUEST_TOOL),
-		    call->call_id,
-		    "{\"error\":{\"code\":\"too_many\",\"message\":\"No more tools can be used in this call.\"}}");
-		conversation_send(con);
-		con->answer_wanted = true;
-		con->told_us = now;
+	run = new_run(con, call, response_id, tool ? tool->filler : own ? "" : NULL, timeout_ms, now);
+	if (!run) {
+		too_many(con, call, now);
 		return;
-	case TOOL_BEGUN:
-		break;
 	}
 	stat_add(tools_called, 1);
 	log_info(con->call->tag, "tool %.60s called", call->name);
-	tell_journal(con, "tool.called", toolbox_find(&con->toolbox, call->call_id));
+	tell_journal(con, "tool.called", run);
 	if (ends)
-		begin_farewell(con, call, response_id, END_AGENT_ENDED, now);
+		begin_farewell(con, run, response_id, END_AGENT_ENDED, now);
 	else if (transfers)
-		begin_transfer(con, call, response_id, now);
+		begin_transfer(con, call, run, response_id, now);
 	else if (tool || own)
-		submit(con, call, request.timeout_ms, now);
+		submit(con, call, run, timeout_ms, now);
 	else
-		answer_error(con, call->call_id, "unknown_tool", "There is no tool of that name.", now);
+		answer_error(con, run, "unknown_tool", words_unknown_tool, now);
 }
 
 /* Without an id no answer can be given: the model hears of it as it hears of
@@ -259,11 +288,9 @@ static void unusable(struct conversation *con, const struct model_tool_call *cal
 {
 	stat_add(tools_unusable, 1);
 	log_warn(con->call->tag, "a tool was called without a usable id or name; name=%.40s", call->name);
-	con->link.protocol->item(&con->message, conversation_next_id(con, MODEL_REQUEST_TOOL), MODEL_ROLE_NOTE,
-	    "The tool you called was not run, because the call could not be read. Nothing was done.");
-	conversation_send(con);
-	con->answer_wanted = true;
-	con->told_us = now;
+	con->link.protocol->item(
+	    &con->message, conversation_next_id(con, MODEL_REQUEST_TOOL), MODEL_ROLE_NOTE, words_unusable);
+	told(con, now);
 }
 
 void conversation_tools_called(struct conversation *con, const struct model_event *e, int64_t now_us)
@@ -276,16 +303,6 @@ void conversation_tools_called(struct conversation *con, const struct model_even
 		else if (e->type == MODEL_ITEM_DONE) /* its response lists it once more */
 			unusable(con, call, now_us);
 	}
-}
-
-void conversation_tools_made(struct conversation *con, const char *response_id, int64_t now_us)
-{
-	for (size_t i = 0; i < con->answers.count; i++)
-		if (con->answers.list[i].received && !strcmp(con->answers.list[i].response_id, response_id))
-			toolbox_spoke(&con->toolbox, response_id);
-	toolbox_made(&con->toolbox, response_id);
-	if (con->farewell.state == FAREWELL_SAYING && !strcmp(con->farewell.response_id, response_id))
-		conversation_farewell_made(con, now_us);
 }
 
 /* ------------------------------------------------------------------------------ MCP */
@@ -318,9 +335,7 @@ static void approve_or_not(struct conversation *con, const struct model_mcp_item
 	if (!item->id[0])
 		return;
 	con->link.protocol->approve(&con->message, conversation_next_id(con, MODEL_REQUEST_TOOL), item->id, approve);
-	conversation_send(con);
-	con->answer_wanted = true;
-	con->told_us = now;
+	told(con, now);
 }
 
 void conversation_mcp_item(struct conversation *con, const struct model_event *e, int64_t now_us)
@@ -331,7 +346,7 @@ void conversation_mcp_item(struct conversation *con, const struct model_event *e
 	if (item->what == MODEL_MCP_NONE)
 		return;
 	snprintf(name, sizeof name, "%s/%s", item->server, item->name);
-	toolbox_note(&con->toolbox, item->id, name, item->arguments, item->what == MODEL_MCP_CALLED,
+	toolbox_note(&con->tools.box, item->id, name, item->arguments, item->what == MODEL_MCP_CALLED,
 	    conversation_at_ms(con, now_us));
 	if (item->what == MODEL_MCP_ASKS)
 		approve_or_not(con, item, now_us);
@@ -350,101 +365,107 @@ void conversation_mcp_list_failed(struct conversation *con, const struct model_e
 	log_warn(con->call->tag, "the model cannot have an MCP server's list of tools; the call goes on without them");
 }
 
-/* --------------------------------------------------------------------- what is due now */
+/* ---------------------------------------------------------------------------- orders */
 
-static void tell_answers(struct conversation *con, int64_t now)
+void conversation_tell_result(struct conversation *con, uint32_t no)
 {
-	struct tool_batch *batch;
+	struct tool_run *run = toolbox_no(&con->tools.box, no);
 
-	while (link_talks(&con->link) && (batch = toolbox_ready(&con->toolbox))) {
-		const struct tool_run *run = NULL;
-
-		while ((run = toolbox_next(&con->toolbox, batch, run))) {
-			con->link.protocol->tool_result(&con->message, conversation_next_id(con, MODEL_REQUEST_TOOL),
-			    run->call_id,
-			    run->output ? run->output
-					: "{\"error\":{\"code\":\"no_memory\",\"message\":\"The answer was lost.\"}}");
-			conversation_send(con);
-		}
-		toolbox_told(&con->toolbox, batch);
-		con->answer_wanted = true;
-		con->told_us = now;
-	}
+	con->link.protocol->tool_result(&con->message, conversation_next_id(con, MODEL_REQUEST_TOOL), run->call_id,
+	    run->output ? run->output : words_lost);
+	conversation_send(con);
+	toolbox_told(run);
 }
 
-/* Since or until when nothing is said; INT64_MAX: that is no matter of time, and
- * after a goodbye nothing more is said. */
-static int64_t silent_us(const struct conversation *con)
+void conversation_tool_late(struct conversation *con, uint32_t no, int64_t now_us)
 {
-	return con->farewell.state != FAREWELL_NONE || answers_unfinished(&con->answers) ? INT64_MAX
-											 : seq_free_us(&con->seq);
+	struct tool_run *run = toolbox_no(&con->tools.box, no);
+
+	stat_add(tools_timeout, 1);
+	log_warn(con->call->tag, "tool %.60s never answered", run->name);
+	note_error(con, run, "timeout", words_late, now_us);
 }
 
-static void say_filler(struct conversation *con, int64_t now)
+void conversation_called_off(struct conversation *con, uint32_t no, int64_t now_us)
 {
-	const char *filler;
-
-	if (now < silent_us(con) || conversation_caller_has_the_word(con, now))
-		return;
-	filler = toolbox_filler(&con->toolbox, now);
-	if (filler)
-		cues_add(&con->cues, CUE_FILLER, filler[0] ? filler : FILLER, filler[0] != '\0', false);
-}
-
-void conversation_tend_tools(struct conversation *con, int64_t now_us)
-{
-	struct tool_run *late;
-
-	while ((late = toolbox_overdue(&con->toolbox, now_us))) {
-		stat_add(tools_timeout, 1);
-		log_warn(con->call->tag, "tool %.60s never answered", late->name);
-		answer_error(con, late->call_id, "timeout",
-		    "The tool did not answer in time. Whether it did its work is not known.", now_us);
-	}
-	tell_answers(con, now_us);
-	/* While the caller speaks the model's own answer is on its way, and it will know. */
-	if (con->answer_wanted && !conversation_caller_has_the_word(con, now_us)) {
-		con->answer_wanted = false;
-		if (con->farewell.state == FAREWELL_NONE)
-			seq_want(&con->seq, true, now_us);
-	}
-	say_filler(con, now_us);
-}
-
-void conversation_tools_talking(struct conversation *con, bool asked, int64_t now_us)
-{
-	toolbox_talking(&con->toolbox);
-	if (!asked && now_us > con->told_us + IN_FLIGHT_US)
-		con->answer_wanted = false;
-}
-
-int64_t conversation_tools_deadline_us(const struct conversation *con, int64_t now_us)
-{
-	int64_t silent = silent_us(con), word = conversation_word_until_us(con);
-	int64_t due = toolbox_deadline_us(&con->toolbox, now_us >= silent && now_us >= word);
-
-	/* When it can be looked at again whether a filler is due, or an answer. */
-	if (con->toolbox.count && silent != INT64_MAX && silent > now_us && silent < due)
-		due = silent;
-	if ((con->answer_wanted || (con->toolbox.count && silent != INT64_MAX)) && word > now_us && word < due)
-		due = word;
-	return due;
-}
-
-void conversation_farewell_called_off(struct conversation *con, int64_t now_us)
-{
-	const char *id = con->farewell.call_id;
-
-	if (!id[0])
-		return;
-	toolbox_last(&con->toolbox, id, false);
-	answer_error(con, id, "cancelled",
-	    "The caller spoke up before the call was ended, so it goes on. Listen, and call the tool again when it is time.",
-	    now_us);
+	log_info(con->call->tag, "the caller spoke up; the call goes on");
+	if (no)
+		note_error(con, toolbox_no(&con->tools.box, no), "cancelled", words_called_off, now_us);
 }
 
 void conversation_tools_cancel(struct conversation *con)
 {
-	if (con->cancel)
-		atomic_store(&con->cancel->on, true);
+	if (con->tools.cancel)
+		atomic_store(&con->tools.cancel->on, true);
+}
+
+void conversation_tools_free(struct conversation *con)
+{
+	toolbox_free(&con->tools.box);
+	tool_cancel_release(con->tools.cancel);
+	if (con->tools.declared.data)
+		explicit_bzero(con->tools.declared.data, con->tools.declared.cap);
+	buf_free(&con->tools.declared);
+}
+
+/* ---------------------------------------------------------------------- handing over */
+
+void conversation_hand_over_to(struct conversation *con, const char *name, const char *number, int ring_seconds)
+{
+	snprintf(con->hand_over.name, sizeof con->hand_over.name, "%s", name);
+	snprintf(con->hand_over.number, sizeof con->hand_over.number, "%s", number);
+	con->hand_over.ring_seconds = ring_seconds;
+}
+
+/* What was said, as a new session can be told it. */
+static char *conversation(const struct timeline *t)
+{
+	struct buf out;
+
+	buf_init(&out, 0);
+	timeline_put_said(t, RECALL_TURNS, RECALL_BYTES, &out);
+	if (buf_error(&out)) {
+		buf_free(&out);
+		return strdup("[]");
+	}
+	return out.data;
+}
+
+static void release_agent(const void *agent)
+{
+	agent_release(agent);
+}
+
+void conversation_hand_over(struct conversation *con, int64_t now_us)
+{
+	struct call *c = con->call;
+	struct fleet *fleet = calls_fleet(c->calls);
+	struct fleet_transfer t = { .ring_seconds = con->hand_over.ring_seconds,
+		.held = agent_retain(c->agent),
+		.release = release_agent,
+		.contact_name = strdup(c->context.contact_name),
+		.business_name = strdup(c->context.business_name),
+		.metadata = strdup(c->context.metadata),
+		.said = conversation(&con->timeline) };
+	struct buf note;
+
+	snprintf(t.call_sid, sizeof t.call_sid, "%s", c->call_sid);
+	snprintf(t.name, sizeof t.name, "%s", con->hand_over.name);
+	snprintf(t.number, sizeof t.number, "%s", con->hand_over.number);
+	snprintf(t.from, sizeof t.from, "%s", c->from);
+	snprintf(t.to, sizeof t.to, "%s", c->to);
+	snprintf(t.direction, sizeof t.direction, "%s", c->direction);
+	snprintf(t.record, sizeof t.record, "%s", recording_mode_name(c->record));
+	stat_add(calls_transfers, 1);
+	log_info(c->tag, "handing the caller over; to=%s", t.name);
+	buf_init(&note, 0);
+	buf_puts(&note, "{\"to\":");
+	json_put_cstring(&note, t.name);
+	buf_putc(&note, '}');
+	if (!buf_error(&note))
+		call_tell(c, JOURNAL_NOTE, "call.transferred", -1, buf_text(&note));
+	buf_free(&note);
+	snprintf(t.agent, sizeof t.agent, "%s", c->agent->name);
+	snprintf(t.variant, sizeof t.variant, "%s", c->agent->variant);
+	fleet->ops->transfer_put(fleet, &t, now_us);
 }

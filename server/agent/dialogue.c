@@ -206,16 +206,6 @@ static bool on_audio(struct dialogue *d, const struct dialogue_event *e, int64_t
 	return true;
 }
 
-static bool on_received(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
-{
-	struct item *item = item_no(d, e->no);
-
-	(void)now_us;
-	if (item)
-		item->received += e->bytes;
-	return item != NULL;
-}
-
 static bool on_audio_over(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
 {
 	struct item *item = item_named(d, e->item);
@@ -276,7 +266,6 @@ static bool (*const handlers[EVENT_COUNT])(struct dialogue *, const struct dialo
 	[EVENT_BEGAN] = on_began,
 	[EVENT_SIGN] = asking_sign,
 	[EVENT_AUDIO] = on_audio,
-	[EVENT_RECEIVED] = on_received,
 	[EVENT_AUDIO_OVER] = on_audio_over,
 	[EVENT_OVER] = on_over,
 	[EVENT_REFUSED] = asking_refused,
@@ -297,6 +286,14 @@ bool dialogue_take(struct dialogue *d, const struct dialogue_event *event, int64
 	whole.item = event->item ? event->item : "";
 	d->order_count = 0;
 	return handlers[event->type](d, &whole, now_us);
+}
+
+void dialogue_received(struct dialogue *d, uint32_t no, size_t bytes)
+{
+	struct item *item = item_no(d, no);
+
+	if (item)
+		item->received += bytes;
 }
 
 /* -------------------------------------------------------------------- what is due, when */

@@ -113,7 +113,6 @@ struct dialogue_rules {
 	X(BEGAN)      /* response */ \
 	X(SIGN)       /* response, "" if unknown: a sign of life */ \
 	X(AUDIO)      /* response, item */ \
-	X(RECEIVED)   /* no, bytes: so much of that audio was queued */ \
 	X(AUDIO_OVER) /* response, item */ \
 	X(OVER)       /* response, failed, turn_detected; text: how it ended, in the record's word */ \
 	X(REFUSED)    /* request (0: not told which), busy */ \
@@ -140,7 +139,6 @@ struct dialogue_event { /* all borrowed for the call of dialogue_take */
 	const char *text;
 	const struct heard *heard;
 	uint32_t count, cut, no, run, request;
-	uint64_t bytes;
 	int64_t at_us;
 	enum call_end end;
 	bool failed, turn_detected, busy, exact, firm;
@@ -162,7 +160,7 @@ struct dialogue_event { /* all borrowed for the call of dialogue_take */
 	X(TOOL_RESULT) /* run */ \
 	/* to the caller loop */ \
 	X(CUT_PLAYOUT) /* cut: its number; all that is queued is stale */ \
-	X(PLAY)        /* no, item, first: what came with this event; RECEIVED tells how much it was */ \
+	X(PLAY)        /* no, item, first: what came with this event; dialogue_received tells how much it was */ \
 	X(PASS_OVER)   /* … is not to be played */ \
 	X(ITEM_MADE)   /* no, item, over, text, play: all of it is made; false: it is not played to its end */ \
 	/* for the record */ \
@@ -317,6 +315,10 @@ void dialogue_free(struct dialogue *d);
  * outside (too much at once, or the call is ending already) and for tools (too many;
  * too late). */
 bool dialogue_take(struct dialogue *d, const struct dialogue_event *event, int64_t now_us);
+
+/* So many bytes of mu-law were queued of an item that is to be played, or of its tail
+ * when it is made. May be called while orders are carried out. */
+void dialogue_received(struct dialogue *d, uint32_t no, size_t bytes);
 
 /* Does one thing that is due. False: nothing is. */
 bool dialogue_tick(struct dialogue *d, int64_t now_us);

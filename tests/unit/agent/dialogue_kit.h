@@ -35,6 +35,7 @@ struct kit {
 	size_t len;
 	char step[128]; /* with its words apart */
 	char *words[8];
+	size_t bytes; /* of the audio of this step */
 	struct heard heard[ITEMS_MAX];
 	void (*look)(void *of, const struct dialogue_order *order); /* also sees them; NULL: nobody */
 	void *of;
@@ -116,7 +117,7 @@ static inline void kit_show(struct kit *k, const struct dialogue_order *o)
 }
 
 /* What the loop does with the orders of an event. */
-static inline void kit_carry_out(struct kit *k, uint64_t bytes)
+static inline void kit_carry_out(struct kit *k, size_t bytes)
 {
 	uint32_t play = 0;
 
@@ -131,15 +132,14 @@ static inline void kit_carry_out(struct kit *k, uint64_t bytes)
 			play = o->no;
 	}
 	if (play)
-		dialogue_take(
-		    &k->d, &(struct dialogue_event){ .type = EVENT_RECEIVED, .no = play, .bytes = bytes }, k->now);
+		dialogue_received(&k->d, play, bytes);
 }
 
-static inline bool kit_take(struct kit *k, const struct dialogue_event *e)
+static inline bool kit_take(struct kit *k, const struct dialogue_event *e, size_t bytes)
 {
 	bool taken = dialogue_take(&k->d, e, k->now);
 
-	kit_carry_out(k, e->bytes);
+	kit_carry_out(k, bytes);
 	return taken;
 }
 
@@ -237,7 +237,7 @@ static inline void kit_fill(struct kit *k, struct dialogue_event *e, char what, 
 		e->text = !word[0] ? "a moment" : !strcmp(word, "-") ? NULL : !strcmp(word, "own") ? "" : "a moment";
 		break;
 	case 'b':
-		e->bytes = kit_number(k, n);
+		k->bytes = kit_number(k, n);
 		break;
 	case 'q':
 		e->request = kit_number(k, n);
@@ -300,7 +300,7 @@ static inline bool kit_do(struct kit *k, const char *step)
 			kit_fill(k, &e, verb->words[n], n + 1);
 		if (e.type == EVENT_MACHINE)
 			e.text = "message";
-		return kit_take(k, &e);
+		return kit_take(k, &e, k->bytes);
 	}
 	fprintf(stderr, "no such step: %s\n", step);
 	abort();

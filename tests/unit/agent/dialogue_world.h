@@ -23,6 +23,8 @@ struct world {
 	const char *wrong; /* the first rule that was broken; NULL: none */
 	bool told_aloud;   /* prints the steps */
 
+	size_t bytes;   /* of the audio that comes */
+
 	/* Responses are numbered as they begin. */
 	uint32_t responses, making; /* 0: none */
 	int64_t sign_us;
@@ -209,7 +211,7 @@ static inline bool utterance_asked(const struct dialogue *d, uint32_t request)
 
 static inline bool take(struct world *w, const struct dialogue_event *e)
 {
-	return kit_take(&w->k, e);
+	return kit_take(&w->k, e, w->bytes);
 }
 
 /* The step in the kit's words, if somebody looks on. */
@@ -305,7 +307,8 @@ static inline void audio(struct world *w, const struct act *a)
 	step(w, "audio %s %s %u", response ? response_name(response) : "-", item, a->q);
 	if (response == w->making)
 		w->sign_us = w->k.now;
-	TAKE(w, .type = EVENT_AUDIO, .response = response_name(response), .item = item, .bytes = a->q);
+	w->bytes = a->q;
+	TAKE(w, .type = EVENT_AUDIO, .response = response_name(response), .item = item);
 }
 
 static inline void audio_over(struct world *w, const struct act *a)

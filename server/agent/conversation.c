@@ -1,0 +1,404 @@
+#include "server/agent/conversation.h"
+
+#include "common/base64.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "server/agent/conversation_orders.h"
+#include "server/agent/conversation_tools.h"
+#include "server/agent/words.h"
+#include "server/line/mailbox.h"
+#include "server/recording/twilio_start.h"
+#include "server/stats/stats.h"
+#include "server/work/tool_list.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+	AUDIO_KEEP = 256 * 1024, /* a decoding buffer larger than this is given back */
+	RING_SECONDS = 25
+};
+
+#define TELL(con, now, ...) conversation_tell(con, &(struct dialogue_event){ __VA_ARGS__ }, now)
+
+int64_t conversation_at_ms(const struct conversation *con, int64_t now_us)
+{
+	int64_t started = atomic_load_explicit(&con->call->started_us, memory_order_relaxed);
+
+	return started ? (now_us - started) / US_PER_MS : -1;
+}
+
+/* ------------------------------------------------------------- the caller's turn */
+
+static void on_speech_started(struct conversation *con, const struct model_event *e, int64_t now)
+{
+	(void)e;
+	atomic_store_explicit(&con->call->caller_speaking, true, memory_order_relaxed);
+	/* From now on silence on the wire is to be filled: a deadline it may sleep over. */
+	bell_ring(&con->call->caller_bell);
+	TELL(con, now, .type = EVENT_CALLER_BEGAN);
+}
+
+static void on_speech_stopped(struct conversation *con, const struct model_event *e, int64_t now)
+{
+	int64_t anchor = atomic_load_explicit(&con->call->uplink_anchor_us, memory_order_relaxed);
+
+	atomic_store_explicit(&con->call->caller_speaking, false, memory_order_relaxed);
+	TELL(con, now, .type = EVENT_CALLER_ENDED,
+	    .at_us = anchor == INT64_MIN || e->ms < 0 ? 0 : anchor + e->ms * US_PER_MS);
+}
+
+static void on_committed(struct conversation *con, const struct model_event *e, int64_t now)
+{
+	timeline_turn(&con->timeline, TURN_CALLER, e->item_id, conversation_at_ms(con, now));
+	stat_add(turns_caller, 1);
+	TELL(con, now, .type = EVENT_TURN);
+}
+
+static void on_transcript(struct conversation *con, const struct model_event *e, int64_t now)
+{
+	struct turn *turn = timeline_turn(&con->timeline, TURN_CALLER, e->item_id, conversation_at_ms(con, now));
+
+	call_cost_count(con->call, &con->spending, true, &e->usage);
+	timeline_text(&con->timeline, turn, e->text, true);
+	log_debug(con->call->tag, "caller: %zu characters", strlen(e->text));
+}
+
+static void on_transcript_delta(struct conversation *con, const struct model_event *e, int64_t now)
+{
+	struct turn *turn = timeline_turn(&con->timeline, TURN_CALLER, e->item_id, conversation_at_ms(con, now));
+
+	if (turn && !turn->text_final)
+		timeline_text(&con->timeline, turn, e->text, false);
+}
+
+static void on_transcript_failed(struct conversation *con, const struct model_event *e, int64_t now)
+{
+	struct turn *turn = timeline_turn(&con->timeline, TURN_CALLER, e->item_id, conversation_at_ms(con, now));
+
+	if (!turn)
+		return;
+	turn->transcript_failed = true;
+	timeline_settled(&con->timeline, turn);
+}
+
+/* --------------------------------------------------------------- the agent's turn */
+
+static void on_response_created(struct conversation *con, const struct model_event *e, int64_t now)
+{
+	TELL(con, now, .type = EVENT_BEGAN, .response = e->response_id);
+}
+
+static void on_response_sign(struct conversation *con, const struct model_event *e, int64_t now)
+{
+	TELL(con, now, .type = EVENT_SIGN, .response = e->response_id);
+}
+
+static void on_audio(struct conversation *con, const struct model_event *e, int64_t now)
+{
+	struct buf *decoded = &con->audio.decoded;
+	char *room;
+	ssize_t len;
+
+	if (decoded->cap > AUDIO_KEEP)
+		buf_free(decoded);
+	buf_reset(decoded);
+	room = buf_room(decoded, BASE64_DECODED_MAX(e->audio.n));
+	len = room ? json_base64(e->audio, (uint8_t *)room) : -ENOMEM;
+	if (len < 0) {
+		stat_add(model_invalid_events, 1);
+		on_response_sign(con, e, now);
+		return;
+	}
+	decoded->len = (size_t)len;
+	TELL(con, now, .type = EVENT_AUDIO, .response = e->response_id, .item = e->item_id);
+}
+
+static void on_audio_done(struct conversation *con, const struct model_event *e, int64_t now)
+{
+	TELL(con, now, .type = EVENT_AUDIO_OVER, .response = e->response_id, .item = e->item_id);
+}
+
+static void on_text(struct conversation *con, const struct model_event *e, int64_t now)
+{
+	struct turn *turn = timeline_turn(&con->timeline, TURN_AGENT, e->item_id, conversation_at_ms(con, now));
+
+	on_response_sign(con, e, now);
+	timeline_text(&con->timeline, turn, e->text, e->type == MODEL_TEXT_DONE);
+}
+
+static void on_item_done(struct conversation *con, const struct model_event *e, int64_t now)
+{
+	on_response_sign(con, e, now);
+	conversation_tools_called(con, e, now);
+	conversation_mcp_item(con, e, now);
+}
+
+/* An answer without audio is a turn by its words alone. Only one response is
+ * made at a time, so what is unfinished and has no audio is of this one. */
+static void finish_silent_turns(struct conversation *con, const char *status)
+{
+	for (size_t i = 0; i < con->timeline.count; i++) {
+		struct turn *turn = &con->timeline.turns[i];
+
+		if (turn->kind == TURN_AGENT && !strcmp(turn->status, "in_progress") &&
+		    !dialogue_knows_item(&con->dialogue, turn->item_id)) {
+			turn->status = status;
+			timeline_settled(&con->timeline, turn);
+		}
+	}
+}
+
+/* Only a new session helps, or none. */
+static void mind_error(struct conversation *con, enum model_error error)
+{
+	if (error == MODEL_RENEW)
+		conversation_model_failed(con, END_MODEL_EXPIRED);
+	else if (error == MODEL_FATAL)
+		conversation_model_failed(con, END_MODEL_REFUSED);
+}
+
+static void on_response_done(struct conversation *con, const struct model_event *e, int64_t now)
+{
+	bool failed = e->status == MODEL_FAILED, last = failed && (e->error == MODEL_FATAL || e->error == MODEL_RENEW);
+	const char *status = model_status_name(e->status);
+
+	call_cost_count(con->call, &con->spending, false, &e->usage);
+	conversation_tools_called(con, e, now);
+	con->timeline.dirty = true;
+	if (failed) {
+		stat_add(model_failed_answers, 1);
+		stat_model_error(model_error_name(e->error), e->code);
+		log_warn(con->call->tag, "model: answer failed (%s): %s", e->code, e->text);
+	} else {
+		stat_add(turns_answers, 1);
+	}
+	TELL(con, now, .type = EVENT_OVER, .response = e->response_id, .text = status, .failed = failed && !last,
+	    .turn_detected = e->reason == MODEL_TURN_DETECTED);
+	finish_silent_turns(con, status);
+	if (last)
+		mind_error(con, e->error);
+}
+
+/* -------------------------------------------------------------------------- errors */
+
+static void on_error(struct conversation *con, const struct model_event *e, int64_t now)
+{
+	bool busy = e->reason == MODEL_BUSY;
+
+	stat_model_error(model_error_name(e->error), e->code);
+	if (e->error == MODEL_HARMLESS)
+		log_debug(con->call->tag, "model: error (%s): %s", e->code, e->text);
+	else
+		log_warn(con->call->tag, "model: error (%s): %s", e->code, e->text);
+	/* Only a request for an answer can be refused as busy, named or not. */
+	if ((busy && !e->refused_id[0]) || conversation_request_no(e))
+		TELL(con, now, .type = EVENT_REFUSED, .request = conversation_request_no(e), .busy = busy);
+	mind_error(con, e->error);
+}
+
+static void on_unknown(struct conversation *con, const struct model_event *e, int64_t now)
+{
+	(void)now;
+	stat_add(model_unknown_events, 1);
+	if (atomic_fetch_add_explicit(&con->call->counters.unknown_events, 1, memory_order_relaxed) == 0)
+		log_debug(con->call->tag, "model: unknown event %s ignored", e->code);
+}
+
+static void on_invalid(struct conversation *con, const struct model_event *e, int64_t now)
+{
+	(void)e;
+	(void)now;
+	stat_add(model_invalid_events, 1);
+	log_debug(con->call->tag, "model: message that makes no sense ignored");
+}
+
+static void on_session_updated(struct conversation *con, const struct model_event *e, int64_t now)
+{
+	(void)e;
+	TELL(con, now, .type = EVENT_CONFIGURED);
+}
+
+static void on_nothing(struct conversation *con, const struct model_event *e, int64_t now)
+{
+	(void)con;
+	(void)e;
+	(void)now;
+}
+
+static void (*const handlers[])(struct conversation *, const struct model_event *, int64_t now_us) = {
+	[MODEL_INVALID] = on_invalid,
+	[MODEL_UNKNOWN] = on_unknown,
+	[MODEL_IGNORED] = on_nothing,
+	[MODEL_SESSION_CREATED] = on_nothing,
+	[MODEL_SESSION_UPDATED] = on_session_updated,
+	[MODEL_SPEECH_STARTED] = on_speech_started,
+	[MODEL_SPEECH_STOPPED] = on_speech_stopped,
+	[MODEL_COMMITTED] = on_committed,
+	[MODEL_TRANSCRIPT_DELTA] = on_transcript_delta,
+	[MODEL_TRANSCRIPT] = on_transcript,
+	[MODEL_TRANSCRIPT_FAILED] = on_transcript_failed,
+	[MODEL_RESPONSE_CREATED] = on_response_created,
+	[MODEL_RESPONSE_SIGN] = on_response_sign,
+	[MODEL_ITEM_DONE] = on_item_done,
+	[MODEL_MCP_LIST_FAILED] = conversation_mcp_list_failed,
+	[MODEL_AUDIO] = on_audio,
+	[MODEL_AUDIO_DONE] = on_audio_done,
+	[MODEL_TEXT_DELTA] = on_text,
+	[MODEL_TEXT_DONE] = on_text,
+	[MODEL_RESPONSE_DONE] = on_response_done,
+	[MODEL_ERROR] = on_error,
+};
+
+void conversation_model_told(void *arg, const struct model_event *event, int64_t now_us)
+{
+	handlers[event->type](arg, event, now_us);
+}
+
+/* ---------------------------------------------------------------- the caller loop */
+
+static void on_started(struct conversation *con, int64_t now)
+{
+	struct call *c = con->call;
+
+	TELL(con, now, .type = EVENT_CALLER_THERE);
+	call_tell_facts(c, JOURNAL_STARTED, "call.started");
+	/* One that comes back is recorded since it was here first: Twilio records
+	 * the call, not the stream. */
+	if (c->record == RECORDING_TWILIO && !c->context.said[0])
+		twilio_start(c->cfg, calls_work(c->calls), calls_recorder(c->calls), c->call_sid);
+	conversation_mind_link(con);
+}
+
+static void on_first_audio(struct conversation *con, const struct from_first_audio *first, int64_t now)
+{
+	TELL(con, now, .type = EVENT_FIRST_AUDIO, .no = first->no, .at_us = first->sent_us);
+}
+
+static void on_cut(struct conversation *con, enum dialogue_event_type type, const struct from_cut *cut, int64_t now)
+{
+	TELL(con, now, .type = type, .cut = cut->cut, .heard = cut->items, .count = cut->count);
+}
+
+static void on_digit(struct conversation *con, char digit, int64_t now)
+{
+	atomic_fetch_add_explicit(&con->call->counters.digits, 1, memory_order_relaxed);
+	TELL(con, now, .type = EVENT_KEY, .key = digit);
+}
+
+void conversation_take_messages(struct conversation *con, int64_t now_us)
+{
+	struct ring_message r;
+
+	while (ring_next(&con->call->from_caller, &r)) {
+		switch ((enum from_caller_type)r.type) {
+		case FROM_STARTED:
+			on_started(con, now_us);
+			break;
+		case FROM_FIRST_AUDIO:
+			on_first_audio(con, r.body, now_us);
+			break;
+		case FROM_HEARD:
+			TELL(con, now_us, .type = EVENT_HEARD, .heard = r.body);
+			break;
+		case FROM_CUT:
+			on_cut(con, EVENT_CUT, r.body, now_us);
+			break;
+		case FROM_INTERRUPTED:
+			on_cut(con, EVENT_INTERRUPTED, r.body, now_us);
+			break;
+		case FROM_DIGIT:
+			on_digit(con, *(const char *)r.body, now_us);
+			break;
+		case FROM_LEFT:
+			con->left = true;
+			on_cut(con, EVENT_CALLER_LEFT, r.body, now_us);
+			break;
+		}
+		ring_pop(&con->call->from_caller);
+	}
+}
+
+/* --------------------------------------------------------------------------- mail */
+
+static void on_goodbye(struct conversation *con, const struct mail *mail, int64_t now)
+{
+	if (!TELL(con, now, .type = EVENT_GOODBYE, .text = mail->text, .exact = mail->exact, .firm = mail->firm,
+		.end = mail->end))
+		log_info(con->call->tag, "a goodbye while another one is being said: ignored");
+}
+
+/* A destination of the agent's by its name, or a number. */
+static void on_transfer(struct conversation *con, const struct mail *mail, int64_t now)
+{
+	const struct agent_destination *d = tool_list_destination(con->call->agent, mail->name);
+	const char *name = d ? d->name : words_colleague;
+	char words[200];
+
+	words_connecting(words, sizeof words, name);
+	if (TELL(con, now, .type = EVENT_GOODBYE, .text = mail->text[0] ? mail->text : words, .exact = mail->exact,
+		.firm = true, .end = END_TRANSFERRED))
+		conversation_hand_over_to(con, name, d ? d->number : mail->name, d ? d->ring_seconds : RING_SECONDS);
+	else
+		log_info(con->call->tag, "told to transfer a call that is ending: ignored");
+}
+
+static void tell_of_machine(struct conversation *con, const struct mail *mail)
+{
+	struct buf json;
+
+	buf_init(&json, 0);
+	buf_puts(&json, "{\"answered_by\":");
+	json_put_cstring(&json, mail->name);
+	buf_puts(&json, ",\"action\":");
+	json_put_cstring(&json, mail->text);
+	buf_putc(&json, '}');
+	if (!buf_error(&json))
+		call_tell(con->call, JOURNAL_NOTE, "machine", -1, buf_text(&json));
+	buf_free(&json);
+	log_info(con->call->tag, "an answering machine: %s; action=%s", mail->name, mail->text);
+}
+
+static void on_machine(struct conversation *con, const struct mail *mail, int64_t now)
+{
+	const char *message = con->call->context.machine_message;
+
+	tell_of_machine(con, mail);
+	if (strcmp(mail->text, "message") != 0)
+		call_end(con->call, END_MACHINE);
+	else
+		TELL(con, now, .type = EVENT_MACHINE, .text = message[0] ? message : words_message);
+}
+
+static void on_say(struct conversation *con, const struct mail *mail, int64_t now)
+{
+	if (TELL(con, now, .type = EVENT_SAY, .text = mail->text, .exact = mail->exact)) {
+		log_info(con->call->tag, "told to say something; exact=%d", mail->exact);
+		return;
+	}
+	log_warn(con->call->tag, "told to say too much at once: ignored");
+	stat_add(calls_orders_ignored, 1);
+	/* Whoever gave the order was told that it was accepted. */
+	call_tell(con->call, JOURNAL_NOTE, "operator.ignored", -1, "{\"reason\":\"too much to say at once\"}");
+}
+
+void conversation_take_mail(struct conversation *con, int64_t now_us)
+{
+	static void (*const takers[])(struct conversation *, const struct mail *, int64_t now_us) = {
+		[MAIL_TOOL_ANSWER] = conversation_tool_answered,
+		[MAIL_SAY] = on_say,
+		[MAIL_TRANSFER] = on_transfer,
+		[MAIL_MACHINE] = on_machine,
+		[MAIL_GOODBYE] = on_goodbye,
+	};
+	struct mail *mail = mailbox_take(&con->call->mail);
+
+	while (mail) {
+		struct mail *next = mail->next;
+
+		takers[mail->type](con, mail, now_us);
+		mail_free(mail);
+		mail = next;
+	}
+}

@@ -1,0 +1,383 @@
+#include "server/agent/conversation_orders.h"
+
+#include "audio/convert.h"
+#include "audio/g711.h"
+#include "common/clock.h"
+#include "common/hist.h"
+#include "common/json.h"
+#include "common/log.h"
+#include "server/agent/conversation_tools.h"
+#include "server/agent/words.h"
+#include "server/stats/stats.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	RECORD_AUDIO = 32 * 1024 /* of one message in to_caller */
+};
+
+/* ---------------------------------------------------------------------- to the model */
+
+const char *conversation_next_id(struct conversation *con, enum model_request request)
+{
+	static _Thread_local char id[MODEL_REQUEST_ID_SIZE];
+
+	model_request_id(request, ++con->requests_sent, id);
+	return id;
+}
+
+uint32_t conversation_request_no(const struct model_event *event)
+{
+	const char *number = strrchr(event->refused_id, '_');
+
+	return event->refused == MODEL_REQUEST_ANSWER && number ? (uint32_t)strtoul(number + 1, NULL, 10) : 0;
+}
+
+void conversation_mind_link(struct conversation *con)
+{
+	if (con->link.state == LINK_GONE && con->dialogue.caller)
+		call_end(con->call, con->link.why);
+}
+
+void conversation_model_failed(struct conversation *con, enum call_end why)
+{
+	link_give_up(&con->link, why);
+	conversation_mind_link(con);
+}
+
+void conversation_send(struct conversation *con)
+{
+	if (!link_talks(&con->link) || call_ended(con->call)) {
+		buf_reset(&con->message);
+		return;
+	}
+	if (buf_error(&con->message)) {
+		call_end(con->call, END_INTERNAL_ERROR);
+	} else {
+		link_send(&con->link, buf_text(&con->message), con->message.len);
+		conversation_mind_link(con);
+	}
+	buf_reset(&con->message);
+}
+
+static void ask(struct conversation *con, const struct dialogue_order *o, int64_t now)
+{
+	const struct model_protocol *protocol = con->link.protocol;
+	const struct call_context *context = &con->call->context;
+	const char *words = o->filler && !o->text[0] ? words_filler : o->text;
+	char id[MODEL_REQUEST_ID_SIZE];
+
+	(void)now;
+	model_request_id(MODEL_REQUEST_ANSWER, o->request, id);
+	if (o->type == ORDER_ASK)
+		protocol->ask(&con->message, id);
+	else if (o->type == ORDER_GREET)
+		protocol->greet(&con->message, id, context->instructions, context->greeting,
+		    con->call->agent->greeting_mode == GREETING_EXACT);
+	else
+		protocol->say(&con->message, id, context->instructions, words, o->exact);
+	conversation_send(con);
+}
+
+static void cancel(struct conversation *con, const struct dialogue_order *o, int64_t now)
+{
+	(void)now;
+	if (!con->link.protocol->can_cancel)
+		return;
+	con->link.protocol->cancel(&con->message, conversation_next_id(con, MODEL_REQUEST_CANCEL), o->response);
+	conversation_send(con);
+}
+
+static void listen_or_not(struct conversation *con, const struct dialogue_order *o, int64_t now)
+{
+	(void)now;
+	con->link.protocol->turns(
+	    &con->message, conversation_next_id(con, MODEL_REQUEST_CONFIGURE), con->call->agent, o->type == ORDER_DEAF);
+	conversation_send(con);
+}
+
+static void tell_item(struct conversation *con, enum model_request request, enum model_role role, const char *text)
+{
+	con->link.protocol->item(&con->message, conversation_next_id(con, request), role, text);
+	conversation_send(con);
+}
+
+static void tell_keys(struct conversation *con, const struct dialogue_order *o, int64_t now)
+{
+	char text[2 * DIGITS_MAX + 80];
+	struct turn *turn;
+
+	turn = timeline_turn(&con->timeline, TURN_KEYS, "", conversation_at_ms(con, now));
+	timeline_text(&con->timeline, turn, o->text, true);
+	stat_add(turns_digits, 1);
+	words_keys(text, sizeof text, o->text);
+	tell_item(con, MODEL_REQUEST_KEYS, MODEL_ROLE_CALLER, text);
+}
+
+/* The caller is back from a transfer: what was said before. */
+static void recall(struct conversation *con, const struct dialogue_order *o, int64_t now)
+{
+	const struct call_context *context = &con->call->context;
+	cJSON *said = json_parse(context->said, strlen(context->said));
+
+	(void)o;
+	(void)now;
+	for (const cJSON *turn = said ? said->child : NULL; turn; turn = turn->next) {
+		const char *role = json_str(turn, "role"), *text = json_str(turn, "text");
+
+		if (role && text)
+			tell_item(con, MODEL_REQUEST_PAST,
+			    strcmp(role, "assistant") ? MODEL_ROLE_CALLER : MODEL_ROLE_AGENT, text);
+	}
+	cJSON_Delete(said);
+	tell_item(con, MODEL_REQUEST_PAST, MODEL_ROLE_NOTE, context->news);
+	log_info(con->call->tag, "the caller is back from a transfer");
+}
+
+/* ----------------------------------------------------------------- to the caller loop */
+
+/* It owns the phone, the ring's reading end and the clock of what is heard: we say
+ * how far is stale and count one more cut (serve_cuts, playout.c). */
+static void cut_playout(struct conversation *con, const struct dialogue_order *o, int64_t now)
+{
+	struct call *c = con->call;
+
+	(void)o;
+	stat_add(turns_interruptions, 1);
+	atomic_fetch_add_explicit(&c->counters.cuts, 1, memory_order_relaxed);
+	atomic_store_explicit(&c->cut_asked_us, now, memory_order_relaxed);
+	atomic_store_explicit(&c->stale_to, ring_written(&c->to_caller), memory_order_relaxed);
+	/* Release: who sees the new count also sees how far is stale. */
+	atomic_fetch_add_explicit(&c->cuts_wanted, 1, memory_order_release);
+	bell_ring(&c->caller_bell);
+}
+
+/* Queues mu-law to be played, or drops the tail of an answer that is longer than
+ * what may wait. */
+static void queue(struct conversation *con, uint32_t no, const uint8_t *mulaw, size_t len)
+{
+	struct call *c = con->call;
+	struct to_audio head = { .no = no };
+
+	for (size_t at = 0; at < len; at += RECORD_AUDIO) {
+		size_t part = len - at < RECORD_AUDIO ? len - at : RECORD_AUDIO;
+
+		if (con->audio.overflowed != no && ring_used(&c->to_caller) + part <= TO_CALLER_AUDIO_MAX &&
+		    ring_put2(&c->to_caller, TO_AUDIO, &head, sizeof head, mulaw + at, part))
+			continue;
+		if (con->audio.overflowed != no)
+			log_warn(c->tag, "an answer is too long to queue; its end is dropped");
+		con->audio.overflowed = no;
+		stat_add(audio_answer_dropped_ms, part / G711_BYTES_PER_MS);
+		atomic_fetch_add_explicit(
+		    &c->counters.answer_dropped_ms, part / G711_BYTES_PER_MS, memory_order_relaxed);
+	}
+	if (ring_wanted(&c->to_caller))
+		bell_ring(&c->caller_bell);
+	dialogue_received(&con->dialogue, no, len);
+}
+
+static uint8_t *room_for_converted(struct conversation *con, size_t size)
+{
+	if (size > con->audio.converted_size) {
+		uint8_t *grown = realloc(con->audio.converted, size);
+
+		if (!grown)
+			return NULL;
+		con->audio.converted = grown;
+		con->audio.converted_size = size;
+	}
+	return con->audio.converted;
+}
+
+/* The delta that was just told, decoded. */
+static void play(struct conversation *con, const struct dialogue_order *o, int64_t now)
+{
+	const uint8_t *bytes = (const uint8_t *)con->audio.decoded.data;
+	struct converter *converter = con->audio.converter;
+	size_t len = con->audio.decoded.len;
+	uint8_t *out;
+
+	if (o->first)
+		timeline_turn(&con->timeline, TURN_AGENT, o->item, conversation_at_ms(con, now));
+	if (!converter)
+		queue(con, o->no, bytes, len);
+	else if ((out = room_for_converted(con, converter_to_caller_max(converter, len))))
+		queue(con, o->no, out, converter_to_caller(converter, bytes, len, out));
+}
+
+static void pass_over(struct conversation *con, const struct dialogue_order *o, int64_t now)
+{
+	uint64_t ms = convert_bytes_to_ms(con->link.access->format, con->audio.decoded.len);
+
+	(void)o;
+	(void)now;
+	stat_add(audio_late_delta_ms, ms);
+	atomic_fetch_add_explicit(&con->call->counters.late_delta_ms, ms, memory_order_relaxed);
+}
+
+/* ----------------------------------------------------------------------- for the record */
+
+static void item_over(struct conversation *con, const struct dialogue_order *o, int64_t now)
+{
+	struct turn *turn = timeline_find(&con->timeline, o->item);
+
+	(void)now;
+	if (!turn)
+		return;
+	turn->status = o->text;
+	timeline_settled(&con->timeline, turn);
+}
+
+static void item_made(struct conversation *con, const struct dialogue_order *o, int64_t now)
+{
+	uint8_t tail[CONVERT_TAIL_MAX];
+	struct turn *turn;
+
+	if (o->play) {
+		if (con->audio.converter)
+			queue(con, o->no, tail, converter_finish_to_caller(con->audio.converter, tail));
+		ring_put(&con->call->to_caller, TO_ITEM_END, &o->no, sizeof o->no);
+		if (ring_wanted(&con->call->to_caller))
+			bell_ring(&con->call->caller_bell);
+	} else if (con->audio.converter) {
+		converter_reset_to_caller(con->audio.converter);
+	}
+	turn = timeline_find(&con->timeline, o->item);
+	if (turn) {
+		turn->generated_ms = dialogue_made_ms(&con->dialogue, o->no);
+		timeline_settled(&con->timeline, turn);
+	}
+	if (o->over)
+		item_over(con, o, now);
+}
+
+/* The model is told how much of an item was heard, so that it does not believe to
+ * have said the rest. */
+static void item_heard(struct conversation *con, const struct dialogue_order *o, int64_t now)
+{
+	struct turn *turn = timeline_find(&con->timeline, o->item);
+
+	(void)now;
+	if (turn) {
+		turn->heard_known = true;
+		turn->heard_ms = o->heard.heard_ms;
+		turn->heard_confirmed = o->heard.confirmed;
+		turn->interrupted = o->interrupted;
+		turn->generated_ms = o->made_ms;
+		timeline_settled(&con->timeline, turn);
+	}
+	if (o->truncate_ms < 0 || !con->link.protocol->can_truncate)
+		return;
+	con->link.protocol->heard_until(
+	    &con->message, conversation_next_id(con, MODEL_REQUEST_HEARD), o->item, o->truncate_ms);
+	conversation_send(con);
+}
+
+/* From the end of what it answers to its first audio on the wire. */
+static void note_latency(struct conversation *con, const struct dialogue_order *o, int64_t now)
+{
+	struct turn *turn = timeline_find(&con->timeline, o->item);
+
+	(void)now;
+	hist_add(&stats.answer_after_event, o->after_event_us);
+	if (o->after_speech_us >= 0)
+		hist_add(&stats.answer_after_speech, o->after_speech_us);
+	if (!turn)
+		return;
+	turn->after_event_ms = o->after_event_us / US_PER_MS;
+	turn->after_speech_ms = o->after_speech_us >= 0 ? o->after_speech_us / US_PER_MS : -1;
+	timeline_settled(&con->timeline, turn);
+}
+
+/* ---------------------------------------------------------------------------- orders */
+
+static void note_retry(struct conversation *con, const struct dialogue_order *o, int64_t now)
+{
+	(void)con;
+	(void)o;
+	(void)now;
+	stat_add(model_retries, 1);
+}
+
+static void note_trouble(struct conversation *con, const struct dialogue_order *o, int64_t now)
+{
+	(void)now;
+	log_warn(con->call->tag, "%s",
+	    o->type == ORDER_NO_ANSWER ? "model: no answer came"
+	    : o->type == ORDER_STOPPED ? "model: an answer stopped in the middle"
+				       : "the last words were not heard to their end in time");
+}
+
+static void tool_result(struct conversation *con, const struct dialogue_order *o, int64_t now)
+{
+	(void)now;
+	conversation_tell_result(con, o->run);
+}
+
+static void tool_late(struct conversation *con, const struct dialogue_order *o, int64_t now)
+{
+	conversation_tool_late(con, o->run, now);
+}
+
+static void called_off(struct conversation *con, const struct dialogue_order *o, int64_t now)
+{
+	conversation_called_off(con, o->run, now);
+}
+
+static void end(struct conversation *con, const struct dialogue_order *o, int64_t now)
+{
+	if (o->end == END_MODEL_FAILED)
+		conversation_model_failed(con, o->end);
+	if (o->end == END_TRANSFERRED)
+		conversation_hand_over(con, now);
+	call_end(con->call, o->end);
+}
+
+static void (*const carry_out[ORDER_COUNT])(struct conversation *, const struct dialogue_order *, int64_t now_us) = {
+	[ORDER_RECALL] = recall,
+	[ORDER_GREET] = ask,
+	[ORDER_ASK] = ask,
+	[ORDER_SPEAK] = ask,
+	[ORDER_CANCEL] = cancel,
+	[ORDER_LISTEN] = listen_or_not,
+	[ORDER_DEAF] = listen_or_not,
+	[ORDER_KEYS] = tell_keys,
+	[ORDER_TOOL_RESULT] = tool_result,
+	[ORDER_CUT_PLAYOUT] = cut_playout,
+	[ORDER_PLAY] = play,
+	[ORDER_PASS_OVER] = pass_over,
+	[ORDER_ITEM_MADE] = item_made,
+	[ORDER_ITEM_OVER] = item_over,
+	[ORDER_ITEM_HEARD] = item_heard,
+	[ORDER_LATENCY] = note_latency,
+	[ORDER_RETRIED] = note_retry,
+	[ORDER_NO_ANSWER] = note_trouble,
+	[ORDER_STOPPED] = note_trouble,
+	[ORDER_TOOL_LATE] = tool_late,
+	[ORDER_CALLED_OFF] = called_off,
+	[ORDER_UNHEARD] = note_trouble,
+	[ORDER_END] = end,
+};
+
+static void carry_all_out(struct conversation *con, int64_t now)
+{
+	for (size_t i = 0; i < con->dialogue.order_count; i++)
+		carry_out[con->dialogue.orders[i].type](con, &con->dialogue.orders[i], now);
+}
+
+bool conversation_tell(struct conversation *con, const struct dialogue_event *event, int64_t now_us)
+{
+	bool taken = dialogue_take(&con->dialogue, event, now_us);
+
+	carry_all_out(con, now_us);
+	return taken;
+}
+
+void conversation_do_due(struct conversation *con, int64_t now_us)
+{
+	while (dialogue_tick(&con->dialogue, now_us))
+		carry_all_out(con, now_us);
+}

@@ -1,0 +1,71 @@
+#include "server/line/call_cost.h"
+
+#include "common/clock.h"
+#include "server/money/cost.h"
+#include "server/money/spending.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { MIND_US = US_PER_S };
+
+void call_cost_count(
+    struct call *c, struct call_spending *spending, bool transcription, const struct model_usage *usage)
+{
+	_Atomic int64_t *used = transcription ? c->transcription_used : c->model_used;
+
+	for (int i = 0; i < USAGE_COUNT; i++)
+		atomic_fetch_add_explicit(&used[i], usage->n[i], memory_order_relaxed);
+	spending->minded_us = 0;
+}
+
+void call_cost_use(struct call *c, int64_t now_us, struct cost_use *out)
+{
+	int64_t started = atomic_load_explicit(&c->started_us, memory_order_relaxed);
+	int64_t ended = atomic_load_explicit(&c->ended_us, memory_order_relaxed);
+
+	memset(out, 0, sizeof *out);
+	out->model = c->agent->openai_model;
+	out->transcription_model = c->agent->transcription_model;
+	for (int i = 0; i < USAGE_COUNT; i++) {
+		out->model_used.n[i] = atomic_load_explicit(&c->model_used[i], memory_order_relaxed);
+		out->transcription_used.n[i] = atomic_load_explicit(&c->transcription_used[i], memory_order_relaxed);
+	}
+	out->stream_ms = started ? ((ended ? ended : now_us) - started) / US_PER_MS : 0;
+	out->dialer = !strcmp(c->direction, "outbound");
+	out->twilio_records = c->record == RECORDING_TWILIO;
+	out->machine_detection = c->detected;
+}
+
+static void warn_unknown(const struct cost_use *use)
+{
+	if (!prices_find(spending_prices(), use->model))
+		spending_warn_unknown(use->model);
+	if (use->transcription_model[0] && !prices_find(spending_prices(), use->transcription_model))
+		spending_warn_unknown(use->transcription_model);
+}
+
+bool call_cost_mind(struct call *c, struct call_spending *spending, bool now, int64_t now_us)
+{
+	double limit = c->agent->max_call_cost;
+	struct cost_use use;
+	struct cost cost;
+
+	if (!now && now_us < spending->minded_us + MIND_US)
+		return false;
+	spending->minded_us = now_us;
+	call_cost_use(c, now_us, &use);
+	cost_of(&use, spending_prices(), &cost);
+	if (fabs(cost.total - spending->booked_usd) > 0) {
+		spending_add(cost.total - spending->booked_usd, clock_wall_ms());
+		spending->booked_usd = cost.total;
+	}
+	if (!cost.known && !spending->unknown_told)
+		warn_unknown(&use);
+	spending->unknown_told |= !cost.known;
+	if (limit <= 0 || cost.total < limit || !atomic_load_explicit(&c->started_us, memory_order_relaxed) ||
+	    spending->limit_told || call_ended(c))
+		return false;
+	spending->limit_told = true;
+	return true;
+}
