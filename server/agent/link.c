@@ -70,6 +70,7 @@ static void drop_session(struct link *l)
 	model_writer_leave(&l->call->writer);
 	l->client = NULL;
 	l->unsent = l->more_to_read = false;
+	l->write_error = 0;
 	model_session_close(l->session);
 	l->session = NULL;
 }
@@ -249,16 +250,34 @@ bool link_replace(struct link *l, const struct model_access *access, const struc
 
 /* ----------------------------------------------------------------------- reading */
 
+/* Counted once, by whichever side meets the end first. Of a reset only one of them
+ * is told; the other sees a plain end. */
 static void connection_over(struct link *l, int err)
 {
 	const char *reason = ws_client_close_reason(l->client);
 	enum model_error error = l->protocol->close_class(reason);
 	int code = ws_client_close_code(l->client);
 
+	if (err == -EPIPE && !code && l->write_error)
+		err = l->write_error;
+
 	log_info(l->call->tag, "model: connection ended: %s; close_code=%d%s%.100s", strerror(-err), code,
 	    reason[0] ? " reason=" : "", reason);
-	stat_model_error("connection", reason[0] ? reason : err == -EPIPE ? "closed" : strerrorname_np(-err));
+	stat_model_error("connection", reason[0]           ? reason
+				       : err == -EPIPE     ? "closed"
+				       : err == -ETIMEDOUT ? "stalled"
+							   : strerrorname_np(-err));
 	lose(l, error == MODEL_RENEW ? END_MODEL_EXPIRED : error == MODEL_FATAL ? END_MODEL_REFUSED : END_MODEL_LOST);
+}
+
+/* What the model said before, a Close with its reason perhaps, is read first. */
+static void write_failed(struct link *l, int err)
+{
+	if (l->state != LINK_TALKING && l->state != LINK_REPLAYING)
+		return;
+	if (!l->write_error)
+		l->write_error = err;
+	l->more_to_read = true;
 }
 
 static void order(struct link *l, enum model_order type, const char *text, size_t len)
@@ -283,6 +302,8 @@ void link_read(struct link *l, link_event_fn *each, void *arg, int64_t now_us)
 			l->unsent = true;
 		else if (wants_flush)
 			order(l, ORDER_FLUSH, NULL, 0);
+		if (!got && l->write_error)
+			got = l->write_error;
 		if (got < 0)
 			connection_over(l, got);
 		if (got <= 0)
@@ -304,6 +325,8 @@ void link_read(struct link *l, link_event_fn *each, void *arg, int64_t now_us)
 
 void link_send(struct link *l, const char *text, size_t len)
 {
+	int err;
+
 	if (l->state != LINK_TALKING && l->state != LINK_REPLAYING)
 		return;
 	if (!l->writer_is_ours) {
@@ -311,24 +334,26 @@ void link_send(struct link *l, const char *text, size_t len)
 		return;
 	}
 	l->unsent = true;
-	if (ws_client_send_text(l->client, text, len))
-		lose(l, END_MODEL_LOST);
+	err = ws_client_send_text(l->client, text, len);
+	if (err)
+		write_failed(l, err);
 }
 
 void link_take_writer(struct link *l)
 {
 	struct model_writer *w = &l->call->writer;
+	int err;
 
 	if (l->writer_is_ours || !model_writer_is_held_by(w, WRITER_AGENT))
 		return;
 	l->writer_is_ours = true;
 	l->unsent = true; /* the caller loop may have left something unsent */
-	if (atomic_exchange_explicit(&w->failed, false, memory_order_relaxed))
-		lose(l, END_MODEL_LOST);
+	err = atomic_exchange_explicit(&w->failed, 0, memory_order_relaxed);
 	/* Orders given while it was on its way. Of a call that is over they are void. */
-	if (atomic_exchange_explicit(&w->asked_back, false, memory_order_relaxed) && !call_ended(l->call) &&
-	    model_writer_carry_out(w, &l->unsent))
-		lose(l, END_MODEL_LOST);
+	if (atomic_exchange_explicit(&w->asked_back, false, memory_order_relaxed) && !call_ended(l->call) && !err)
+		err = model_writer_carry_out(w, &l->unsent);
+	if (err)
+		write_failed(l, err);
 }
 
 void link_ping(struct link *l, int64_t now_us)
@@ -362,12 +387,12 @@ void link_flush(struct link *l)
 	err = ws_client_flush(l->client);
 	l->unsent = err == -EAGAIN;
 	if (err && err != -EAGAIN)
-		lose(l, END_MODEL_LOST);
+		write_failed(l, err);
 }
 
 void link_pass_writer(struct link *l)
 {
-	if (l->state != LINK_TALKING || !l->writer_is_ours || l->unsent || l->next_ready)
+	if (l->state != LINK_TALKING || !l->writer_is_ours || l->unsent || l->write_error || l->next_ready)
 		return;
 	l->writer_is_ours = false;
 	model_writer_pass(&l->call->writer, WRITER_CALLER, &l->call->caller_bell);

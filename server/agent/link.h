@@ -55,6 +55,7 @@ struct link {
 	bool writer_is_ours;
 	bool unsent;       /* … and it has something to flush: POLLOUT tells */
 	bool more_to_read; /* the connection may hold messages that poll does not show */
+	int write_error;   /* negative errno: writing failed; over once all was read that came before */
 
 	/* The session to come, beside one that talks. */
 	struct model_session *next; /* owned; NULL: none */

@@ -207,10 +207,7 @@ static void give_writer_back(struct uplink *u)
 static void broken(struct uplink *u, int err)
 {
 	log_debug(u->call->tag, "model: writing failed: %s", strerror(-err));
-	/* Any other reason the reader meets too, and counts. */
-	if (err == -ETIMEDOUT)
-		stat_model_error("connection", "stalled");
-	atomic_store_explicit(&u->call->writer.failed, true, memory_order_relaxed);
+	atomic_store_explicit(&u->call->writer.failed, err, memory_order_relaxed);
 	give_writer_back(u);
 }
 

@@ -17,7 +17,7 @@ void model_writer_reset(struct model_writer *w)
 	ring_reset(&w->orders);
 	atomic_store_explicit(&w->holder, WRITER_AGENT, memory_order_relaxed);
 	atomic_store_explicit(&w->asked_back, false, memory_order_relaxed);
-	atomic_store_explicit(&w->failed, false, memory_order_relaxed);
+	atomic_store_explicit(&w->failed, 0, memory_order_relaxed);
 	w->client = NULL;
 	w->session = 0;
 }

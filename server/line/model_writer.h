@@ -35,7 +35,7 @@ struct model_writer {
 	struct ring orders;      /* writer: the agent loop; reader: the holder */
 	_Atomic int holder;      /* passed with release, taken with acquire */
 	_Atomic bool asked_back; /* the agent loop sets it, and clears it before it passes the writer again */
-	_Atomic bool failed;     /* the caller loop could not write; set before it returns the writer */
+	_Atomic int failed;      /* negative errno: the caller loop could not write; set before it returns the writer */
 
 	/* The agent loop sets these while it holds the writer. */
 	struct ws_client *client; /* borrowed from the session; NULL: none is ready */

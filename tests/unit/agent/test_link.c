@@ -5,6 +5,7 @@
 
 #include "common/clock.h"
 #include "server/caller/uplink.h"
+#include "server/stats/stats.h"
 #include "tests/peers/fake_model.h"
 
 #include <pthread.h>
@@ -12,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
@@ -341,18 +343,28 @@ static void writer_that_is_asked_back_comes_with_all_that_was_ordered(void **sta
 	end();
 }
 
+static void count_reset(void *arg, const char *error_class, const char *code, uint64_t count)
+{
+	if (!strcmp(error_class, "connection") && !strcmp(code, "ECONNRESET"))
+		*(uint64_t *)arg = count;
+}
+
 static void caller_loop_that_cannot_write_loses_the_session(void **state)
 {
+	uint64_t resets = 0;
+
 	(void)state;
 	begin(usual, NULL);
 	caller_is_here = true;
 	UNTIL(!link.writer_is_ours);
-	atomic_store(&line->writer.failed, true);
+	atomic_store(&line->writer.failed, -ECONNRESET);
 	model_writer_pass(&line->writer, WRITER_AGENT, &line->agent_bell);
-	turn();
+	UNTIL(link.state == LINK_GONE);
 	assert_int_equal(link.state, LINK_GONE);
 	assert_int_equal(link.why, END_MODEL_LOST);
 	assert_true(link.writer_is_ours);
+	stat_model_errors(count_reset, &resets);
+	assert_int_equal(resets, 1);
 	end();
 }
 
