@@ -22,13 +22,6 @@ enum {
 
 #define TELL(con, now, ...) conversation_tell(con, &(struct dialogue_event){ __VA_ARGS__ }, now)
 
-int64_t conversation_at_ms(const struct conversation *con, int64_t now_us)
-{
-	int64_t started = atomic_load_explicit(&con->call->started_us, memory_order_relaxed);
-
-	return started ? (now_us - started) / US_PER_MS : -1;
-}
-
 /* ------------------------------------------------------------- the caller's turn */
 
 static void on_speech_started(struct conversation *con, const struct model_event *e, int64_t now)

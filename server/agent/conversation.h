@@ -12,6 +12,7 @@
  * told to the dialogue as an event, and the orders that come of it are carried out
  * before the next one.
  */
+#include "common/clock.h"
 #include "server/agent/dialogue.h"
 #include "server/agent/link.h"
 #include "server/agent/timeline.h"
@@ -59,7 +60,12 @@ struct conversation {
 };
 
 /* Ms since the caller was there; -1 before. */
-int64_t conversation_at_ms(const struct conversation *con, int64_t now_us);
+static inline int64_t conversation_at_ms(const struct conversation *con, int64_t now_us)
+{
+	int64_t started = atomic_load_explicit(&con->call->started_us, memory_order_relaxed);
+
+	return started ? (now_us - started) / US_PER_MS : -1;
+}
 
 /* The model told something: a link_event_fn. */
 void conversation_model_told(void *arg, const struct model_event *event, int64_t now_us);

@@ -46,36 +46,20 @@ static void tell_journal(struct conversation *con, const char *type, const struc
 
 static void count_failure(enum tool_failure failure)
 {
-	switch (failure) {
-	case TOOL_OK:
-		stat_add(tools_answered, 1);
-		break;
-	case TOOL_TIMEOUT:
-		stat_add(tools_timeout, 1);
-		break;
-	case TOOL_UNREACHABLE:
-	case TOOL_LOST:
-		stat_add(tools_unreachable, 1);
-		break;
-	case TOOL_STATUS:
-		stat_add(tools_status, 1);
-		break;
-	case TOOL_BAD_ANSWER:
-		stat_add(tools_bad_answer, 1);
-		break;
-	case TOOL_BUSY:
-		stat_add(tools_busy, 1);
-		break;
-	case TOOL_BAD_CALL:
-		stat_add(tools_bad_call, 1);
-		break;
-	case TOOL_OWN:
-		stat_add(tools_own, 1);
-		break;
-	case TOOL_CANCELLED:
-		stat_add(tools_cancelled, 1);
-		break;
-	}
+	static _Atomic uint64_t *const counters[] = {
+		[TOOL_OK] = &stats.tools_answered,
+		[TOOL_TIMEOUT] = &stats.tools_timeout,
+		[TOOL_UNREACHABLE] = &stats.tools_unreachable,
+		[TOOL_LOST] = &stats.tools_unreachable,
+		[TOOL_STATUS] = &stats.tools_status,
+		[TOOL_BAD_ANSWER] = &stats.tools_bad_answer,
+		[TOOL_BUSY] = &stats.tools_busy,
+		[TOOL_BAD_CALL] = &stats.tools_bad_call,
+		[TOOL_OWN] = &stats.tools_own,
+		[TOOL_CANCELLED] = &stats.tools_cancelled,
+	};
+
+	atomic_fetch_add_explicit(counters[failure], 1, memory_order_relaxed);
 }
 
 /* -------------------------------------------------------------------------- answers */
@@ -233,24 +217,23 @@ static void too_many(struct conversation *con, const struct model_tool_call *cal
 	told(con, now);
 }
 
-/* It is kept and waited for. NULL: too many are. */
-static struct tool_run *new_run(struct conversation *con, const struct model_tool_call *call, const char *response_id,
+/* It is kept, and waited for. */
+static enum tool_begun new_run(struct conversation *con, const struct model_tool_call *call, const char *response_id,
     const char *filler, int timeout_ms, int64_t now)
 {
-	struct tool_run *run =
-	    toolbox_add(&con->tools.box, call->call_id, call->name, call->arguments, conversation_at_ms(con, now), now);
+	enum tool_begun begun = toolbox_begin(
+	    &con->tools.box, call->call_id, call->name, call->arguments, conversation_at_ms(con, now), now);
 
-	if (run && conversation_tell(con,
-		       &(struct dialogue_event){ .type = EVENT_TOOL_CALLED,
-			   .run = run->no,
-			   .response = response_id,
-			   .text = filler,
-			   .at_us = now + timeout_ms * US_PER_MS + GRACE_US },
-		       now))
-		return run;
-	if (run)
-		toolbox_drop(&con->tools.box);
-	return NULL;
+	if (begun != TOOL_BEGUN || conversation_tell(con,
+				       &(struct dialogue_event){ .type = EVENT_TOOL_CALLED,
+					   .run = (uint32_t)con->tools.box.count,
+					   .response = response_id,
+					   .text = filler,
+					   .at_us = now + timeout_ms * US_PER_MS + GRACE_US },
+				       now))
+		return begun;
+	toolbox_drop(&con->tools.box);
+	return TOOL_TOO_MANY;
 }
 
 static void begin(struct conversation *con, const struct model_tool_call *call, const char *response_id, int64_t now)
@@ -262,13 +245,16 @@ static void begin(struct conversation *con, const struct model_tool_call *call, 
 	int timeout_ms = tool ? tool->timeout_ms : ends || transfers ? FAREWELL_TIMEOUT_MS : OWN_TIMEOUT_MS;
 	struct tool_run *run;
 
-	if (toolbox_find(&con->tools.box, call->call_id))
+	switch (new_run(con, call, response_id, tool ? tool->filler : own ? "" : NULL, timeout_ms, now)) {
+	case TOOL_KNOWN:
 		return;
-	run = new_run(con, call, response_id, tool ? tool->filler : own ? "" : NULL, timeout_ms, now);
-	if (!run) {
+	case TOOL_TOO_MANY:
 		too_many(con, call, now);
 		return;
+	case TOOL_BEGUN:
+		break;
 	}
+	run = toolbox_find(&con->tools.box, call->call_id);
 	stat_add(tools_called, 1);
 	log_info(con->call->tag, "tool %.60s called", call->name);
 	tell_journal(con, "tool.called", run);

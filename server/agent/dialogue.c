@@ -349,12 +349,14 @@ static void end_idle(struct dialogue *d, int64_t now_us)
 }
 
 /* All that the clock brings. `at_us` says from when, given how things are now, and
- * NEVER_US if it waits for something else; `act` does it, and changes that answer.
- * What is due at once is in the order in which it is to be done. */
-static const struct {
+ * NEVER_US if it waits for something else; `act` does it, and changes that answer. */
+struct due {
 	int64_t (*at_us)(struct dialogue *);
 	void (*act)(struct dialogue *, int64_t now_us);
-} dues[] = {
+};
+
+/* What is due at once is in the order in which it is to be done. */
+static const struct due dues[] = {
 	{ machine_us, word_leave_message },
 	{ deaf_us, go_deaf },
 	/* Before anything else is asked for: nothing is said after a farewell. */

@@ -61,20 +61,22 @@ static bool make_room(struct toolbox *t)
 	return true;
 }
 
-struct tool_run *toolbox_add(
+enum tool_begun toolbox_begin(
     struct toolbox *t, const char *call_id, const char *name, const char *arguments, int64_t at_ms, int64_t now_us)
 {
 	struct tool_run *run;
 
+	if (toolbox_find(t, call_id))
+		return TOOL_KNOWN;
 	if (strlen(call_id) >= TOOL_ID_SIZE || !make_room(t))
-		return NULL;
+		return TOOL_TOO_MANY;
 	run = &t->runs[t->count++];
 	*run = (struct tool_run){ .no = (uint32_t)t->count, .at_ms = at_ms, .began_us = now_us, .took_ms = -1 };
 	snprintf(run->call_id, sizeof run->call_id, "%s", call_id);
 	snprintf(run->name, sizeof run->name, "%s", name);
 	run->arguments = strndup(arguments, toolbox_shown_len(arguments));
 	t->dirty = true;
-	return run;
+	return TOOL_BEGUN;
 }
 
 void toolbox_drop(struct toolbox *t)
@@ -89,9 +91,9 @@ void toolbox_note(
 	struct tool_run *run;
 
 	snprintf(id, sizeof id, "%s", call_id);
-	run = toolbox_find(t, id) ? NULL : toolbox_add(t, id, name, arguments, at_ms, 0);
-	if (!run)
+	if (toolbox_begin(t, id, name, arguments, at_ms, 0) != TOOL_BEGUN)
 		return;
+	run = &t->runs[t->count - 1];
 	run->answered = true;
 	run->ok = ok;
 }

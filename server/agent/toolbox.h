@@ -38,12 +38,14 @@ struct toolbox {
 /* Zeroed is empty. */
 void toolbox_free(struct toolbox *t);
 
-/* A tool is called, `at_ms` of the call. NULL: too many, or its id is too long. Look
- * first whether that id is known: then nothing is to be done. Runs are valid until
- * the next one is added. */
-struct tool_run *toolbox_add(
+enum tool_begun { TOOL_BEGUN, TOOL_KNOWN, TOOL_TOO_MANY };
+
+/* A tool is called, `at_ms` of the call; its run is the last. KNOWN: that id was
+ * called before, nothing is to be done. TOO_MANY, or the id is too long: not kept.
+ * Runs are valid until the next one begins. */
+enum tool_begun toolbox_begin(
     struct toolbox *t, const char *call_id, const char *name, const char *arguments, int64_t at_ms, int64_t now_us);
-/* Takes back the run just added. */
+/* Takes back the run that has just begun. */
 void toolbox_drop(struct toolbox *t);
 
 struct tool_run *toolbox_find(struct toolbox *t, const char *call_id);

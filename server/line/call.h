@@ -167,10 +167,6 @@ bool call_name(struct call *c, const struct call_facts *facts);
 void call_put_facts(struct buf *out, struct call *c);
 void call_put_whole(struct buf *out, struct call *c);
 
-/* agent_cost.c: what it has used so far. */
-struct cost_use;
-void call_cost_use(struct call *c, int64_t now_us, struct cost_use *out);
-
 /* call_journal.c: tells the journal something about this call; with the call's
  * facts (call_put_facts) as JSON. A call without a name is not told of. Either
  * loop, and whoever reserves it; no lock held. */

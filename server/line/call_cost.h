@@ -1,9 +1,13 @@
 #ifndef LINE_CALL_COST_H
 #define LINE_CALL_COST_H
 /* What a call costs, while it lasts: summed as the model tells, booked on the day.
- * Agent loop only.
+ * Agent loop only, except for call_cost_use.
  */
 #include "server/line/call.h"
+#include "server/money/cost.h"
+
+/* What it has used so far. Any thread. */
+void call_cost_use(struct call *c, int64_t now_us, struct cost_use *out);
 
 struct call_spending { /* zeroed: of a new call */
 	int64_t minded_us;

@@ -1,9 +1,8 @@
 /* A call as /calls shows it. */
-#include "server/line/call.h"
+#include "server/line/call_cost.h"
 
 #include "common/clock.h"
 #include "common/json.h"
-#include "server/money/cost.h"
 #include "server/recording/recorder.h"
 #include "server/money/spending.h"
 

@@ -353,4 +353,46 @@ static inline bool kit_follow(struct kit *k, const struct kit_row *rows, size_t 
 static const struct dialogue_rules KIT_SILENT = { .interruptible = true };
 static const struct dialogue_rules KIT_GREETING = { .greets = true, .interruptible = true };
 
+static const struct dialogue_rules KIT_PROTECTED = {
+	.greets = true, .interruptible = true, .protect_us = 3000 * US_PER_MS
+};
+
+/* A test has this one: both sides are there, nobody says anything. Include cmocka.h first. */
+static struct kit k;
+
+static inline int kit_setup(void **state)
+{
+	(void)state;
+	kit_open(&k, &KIT_SILENT);
+	kit_play(&k, "ready & there");
+	return 0;
+}
+
+static inline int kit_teardown(void **state)
+{
+	(void)state;
+	dialogue_free(&k.d);
+	return 0;
+}
+
+static inline void open_as(const struct dialogue_rules *rules)
+{
+	dialogue_free(&k.d);
+	kit_open(&k, rules);
+}
+
+static inline void assert_idle(void)
+{
+	assert_int_equal(dialogue_due_us(&k.d), NEVER_US);
+	for (size_t i = 0; i < UTTERANCES_MAX; i++)
+		assert_true(k.d.utterances[i].state == UTTERANCE_FREE || k.d.utterances[i].state == UTTERANCE_MADE);
+}
+
+static inline void assert_due_in_ms(int64_t ms)
+{
+	assert_int_equal((dialogue_due_us(&k.d) - k.now) / US_PER_MS, ms);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, kit_setup, kit_teardown)
+
 #endif

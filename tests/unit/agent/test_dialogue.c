@@ -8,35 +8,6 @@
 
 #include "dialogue_kit.h"
 
-static struct kit k;
-
-static int open_quiet(void **state)
-{
-	(void)state;
-	kit_open(&k, &KIT_SILENT);
-	kit_play(&k, "ready & there");
-	return 0;
-}
-
-static int done(void **state)
-{
-	(void)state;
-	dialogue_free(&k.d);
-	return 0;
-}
-
-static void assert_idle(void)
-{
-	assert_int_equal(dialogue_due_us(&k.d), NEVER_US);
-	for (size_t i = 0; i < UTTERANCES_MAX; i++)
-		assert_true(k.d.utterances[i].state == UTTERANCE_FREE || k.d.utterances[i].state == UTTERANCE_MADE);
-}
-
-static void assert_due_in_ms(int64_t ms)
-{
-	assert_int_equal((dialogue_due_us(&k.d) - k.now) / US_PER_MS, ms);
-}
-
 /* --------------------------------------------------------------------- the plain way */
 
 static void answer_is_asked_for_once_and_ends(void **state)
@@ -265,162 +236,8 @@ static void response_whose_end_is_lost_gives_way_to_the_next(void **state)
 	assert_true(dialogue_due_us(&k.d) < NEVER_US);
 }
 
-/* ------------------------------------------------------------------- the caller cuts in */
-
-static void cut_names_the_active_response(void **state)
-{
-	(void)state;
-	FOLLOW(&k, { "key 1", "" }, { "+1500", "KEYS 1, ASK 1" }, { "began r1", "" },
-	    { "speaks", "CUT 1" } /* the model cancels by itself */, { "over r1", "" });
-	FOLLOW(&k, { "began r2", "" }, { "key 2", "CANCEL r2, CUT 2" }, { "over r2", "" });
-}
-
-static void cut_takes_back_what_was_wanted(void **state)
-{
-	(void)state;
-	FOLLOW(&k, { "told & +0", "ASK 1" }, { "refused 1", "RETRIED" }, { "speaks & pauses", "" });
-	assert_idle();
-	/* And what was expected: the caller goes on speaking, for long perhaps. */
-	FOLLOW(&k, { "turn", "" }, { "speaks & pauses", "CUT 1" });
-	assert_due_in_ms(2000);
-	FOLLOW(&k, { "+2000", "" });
-	assert_idle();
-	/* And what is to be asked for again after a failure. */
-	FOLLOW(&k, { "began r1", "" }, { "over r1 failed", "RETRIED" }, { "speaks & pauses", "" });
-	assert_idle();
-}
-
-static void answer_cut_before_it_began_is_dropped_when_it_shows(void **state)
-{
-	(void)state;
-	FOLLOW(&k, { "told", "ASK 1" }, { "speaks & pauses", "CUT 1" }, { "began r1", "CANCEL r1" },
-	    { "audio r1 i1 800", "PASS_OVER" }, { "over r1", "" });
-	assert_idle();
-	/* It only, not the next one. */
-	FOLLOW(&k, { "began r2", "" }, { "audio r2 i2 800", "PLAY 1" });
-}
-
-/* The end of a turn, and the caller speaks again before the model has begun. */
-static void answer_to_a_turn_that_went_on_is_unheard_when_it_shows(void **state)
-{
-	(void)state;
-	FOLLOW(&k, { "turn", "" }, { "speaks & pauses", "CUT 1" }, { "began r1", "" },
-	    { "audio r1 i1 800", "PASS_OVER" }, { "over r1", "" });
-	assert_idle();
-	/* By a key, of which the model knows nothing, it is to be cancelled. */
-	FOLLOW(&k, { "turn", "" }, { "key 1", "CUT 2" }, { "began r2", "CANCEL r2" }, { "over r2", "" },
-	    { "+1500", "KEYS 1, ASK 1" }, { "began r3", "" }, { "over r3", "" });
-	/* The end of the next turn comes first: the answer is to that one. */
-	FOLLOW(&k, { "turn", "" }, { "speaks & pauses", "CUT 3" }, { "turn", "" }, { "began r4", "" },
-	    { "audio r4 i4 800", "PLAY 1" });
-}
-
-static void nothing_is_asked_for_while_the_model_is_about_to_answer(void **state)
-{
-	(void)state;
-	FOLLOW(&k, { "turn & told", "" }, { "+1000", "" }, { "+9000", "NO_ANSWER, RETRIED" }, { "+500", "ASK 1" });
-}
-
-static void refusal_of_what_was_cut_lets_the_next_answer_through(void **state)
-{
-	(void)state;
-	FOLLOW(&k, { "told", "ASK 1" }, { "speaks & pauses", "CUT 1" }, { "refused 1", "" });
-	assert_idle(); /* nobody waits for it */
-	FOLLOW(&k, { "began r1", "" }, { "audio r1 i1 8", "PLAY 1" }, { "over r1", "MADE i1, ITEM_OVER i1" },
-	    { "heard 1 1", "HEARD i1 1" });
-	FOLLOW(&k, { "+300 & told", "ASK 2" }, { "speaks & pauses", "CUT 2" }, { "busy 2", "" });
-	assert_idle();
-	FOLLOW(&k, { "began r2", "" }, { "audio r2 i2 8", "PLAY 2" });
-}
-
-static void what_was_cut_and_never_came_lets_the_next_answer_through(void **state)
-{
-	(void)state;
-	FOLLOW(&k, { "told", "ASK 1" }, { "speaks & pauses", "CUT 1" }, { "+10000", "" });
-	assert_idle();
-	FOLLOW(&k, { "began r1", "" }, { "audio r1 i1 8", "PLAY 1" });
-}
-
-/* Keys pressed during the greeting's first moments: they cut it, and are to be
- * answered. */
-static void what_is_wanted_after_a_cut_survives_the_answer_that_was_cut(void **state)
-{
-	(void)state;
-	FOLLOW(&k, { "told", "ASK 1" }, { "key 1", "CUT 1" }, { "began r1", "CANCEL r1" }, { "+1500", "KEYS 1" },
-	    { "over r1", "ASK 2" });
-}
-
-static void request_that_crossed_and_was_cut_is_not_sent_again(void **state)
-{
-	(void)state;
-	FOLLOW(&k, { "told", "ASK 1" }, { "began own", "" }, { "speaks & pauses", "CUT 1" }, { "busy 1", "" },
-	    { "over own", "" });
-	assert_idle();
-	FOLLOW(&k, { "+300 & told", "ASK 2" }, { "speaks & pauses", "CUT 2" }, { "began own2", "CANCEL own2" },
-	    { "busy 2", "" }, { "over own2", "" });
-	assert_idle();
-}
-
-static void answer_that_was_cut_is_owed_to_nobody(void **state)
-{
-	(void)state;
-	FOLLOW(&k, { "began r1", "" }, { "speaks & pauses", "CUT 1" }, { "over r1 failed", "" });
-	assert_idle();
-	FOLLOW(&k, { "began r2", "" }, { "speaks & pauses", "CUT 2" }, { "+20000", "" });
-	assert_idle();
-}
-
-/* Our request was cut, the caller's turn ended, and which of the two answers begins is
- * not told: the turn stays owed. */
-static void turn_behind_a_request_that_was_cut_is_not_forgotten(void **state)
-{
-	(void)state;
-	FOLLOW(&k, { "told", "ASK 1" }, { "speaks", "CUT 1" }, { "pauses & turn", "" }, { "began r1", "CANCEL r1" },
-	    { "over r1", "" });
-	assert_due_in_ms(10000);
-	FOLLOW(&k, { "began r2", "" }, { "audio r2 i1 8", "PLAY 1" });
-}
-
-/* The end of what the caller cut is lost, then the answer to the turn as well. */
-static void turn_behind_an_answer_that_never_ends_is_not_forgotten(void **state)
-{
-	(void)state;
-	FOLLOW(&k, { "began r1", "" }, { "speaks", "CUT 1" }, { "pauses & turn", "" }, { "+19999", "" },
-	    { "+1", "NO_ANSWER, RETRIED" }, { "+500", "ASK 1" });
-}
-
-/* A cue is on its way while a turn ends; both are lost. */
-static void turn_behind_a_cue_that_is_lost_is_not_forgotten(void **state)
-{
-	(void)state;
-	FOLLOW(&k, { "say x", "SPEAK x 1" }, { "turn", "" }, { "+10000", "NO_ANSWER, RETRIED" }, { "+500", "ASK 2" },
-	    { "began r1", "" }, { "over r1", "SPEAK x 3" });
-}
-
-/* Without interruption a turn that ends while the model speaks may be passed over. */
-static void turn_during_an_answer_that_is_not_interrupted_is_answered_after_it(void **state)
-{
-	const struct dialogue_rules rules = { 0 };
-
-	(void)state;
-	kit_open(&k, &rules);
-	kit_play(&k, "ready & there");
-	FOLLOW(&k, { "began r1", "" }, { "speaks", "" }, { "pauses & turn", "" }, { "over r1", "ASK 1" });
-}
-
-/* The model stopped by itself because the caller spoke, too late for us to know which. */
-static void answer_the_model_stopped_for_the_caller_is_cut(void **state)
-{
-	(void)state;
-	FOLLOW(&k, { "speaks", "" }, { "began r1", "" }, { "audio r1 i1 8000", "PLAY 1" },
-	    { "over r1 turned", "CUT 1, UNPLAYED i1, ITEM_OVER i1" }, { "audio r1 i1 80", "PASS_OVER" },
-	    { "cut 1 1:20", "CUT_SHORT i1 20, TRUNCATE i1 20" });
-	FOLLOW(&k, { "began r2", "" }, { "over r2 turned", "" }); /* nothing is queued of that one */
-}
-
 int main(void)
 {
-#define CASE(name) cmocka_unit_test_setup_teardown(name, open_quiet, done)
 	const struct CMUnitTest tests[] = {
 		CASE(answer_is_asked_for_once_and_ends),
 		CASE(answer_wanted_meanwhile_waits_for_the_end_of_the_active_one),
@@ -446,21 +263,6 @@ int main(void)
 		CASE(ids_as_long_as_they_come_are_told_apart),
 		CASE(beginning_that_is_told_twice_begins_nothing),
 		CASE(response_whose_end_is_lost_gives_way_to_the_next),
-		CASE(cut_names_the_active_response),
-		CASE(cut_takes_back_what_was_wanted),
-		CASE(answer_cut_before_it_began_is_dropped_when_it_shows),
-		CASE(answer_to_a_turn_that_went_on_is_unheard_when_it_shows),
-		CASE(nothing_is_asked_for_while_the_model_is_about_to_answer),
-		CASE(refusal_of_what_was_cut_lets_the_next_answer_through),
-		CASE(what_was_cut_and_never_came_lets_the_next_answer_through),
-		CASE(what_is_wanted_after_a_cut_survives_the_answer_that_was_cut),
-		CASE(request_that_crossed_and_was_cut_is_not_sent_again),
-		CASE(answer_that_was_cut_is_owed_to_nobody),
-		CASE(turn_behind_a_request_that_was_cut_is_not_forgotten),
-		CASE(turn_behind_an_answer_that_never_ends_is_not_forgotten),
-		CASE(turn_behind_a_cue_that_is_lost_is_not_forgotten),
-		CASE(turn_during_an_answer_that_is_not_interrupted_is_answered_after_it),
-		CASE(answer_the_model_stopped_for_the_caller_is_cut),
 	};
 
 	return cmocka_run_group_tests_name("dialogue", tests, NULL, NULL);

@@ -19,7 +19,7 @@
 
 #include <cmocka.h>
 
-#include "dialogue_world.h"
+#include "dialogue_acts.h"
 
 enum { LENGTH = 100, DRAIN_STEPS = 1000 };
 
@@ -98,7 +98,7 @@ static void (*const acts[])(struct world *, const struct act *) = { time_passes,
 	caller_speaks, caller_speaks, caller_pauses, caller_pauses, caller_pauses, turn, turn, began, began, began,
 	began, audio, audio, audio, audio, audio_over, over, over, over, over, refused, heard, heard, heard, cut_served,
 	cut_served, key, tool_called, tool_called, tool_answered, tool_answered, tool_ends, told, say, goodbye, machine,
-	session, session };
+	interrupted, session, session };
 
 enum { ACTS = sizeof acts / sizeof acts[0] };
 

@@ -1,5 +1,5 @@
 /* Who has the word: the greeting, keys, what was heard and cut, what the agent is
- * ordered to say, the farewell, idleness. */
+ * ordered to say. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,34 +7,6 @@
 #include <cmocka.h>
 
 #include "dialogue_kit.h"
-
-static struct kit k;
-
-static int open_quiet(void **state)
-{
-	(void)state;
-	kit_open(&k, &KIT_SILENT);
-	kit_play(&k, "ready & there");
-	return 0;
-}
-
-static int done(void **state)
-{
-	(void)state;
-	dialogue_free(&k.d);
-	return 0;
-}
-
-static void open_as(const struct dialogue_rules *rules)
-{
-	dialogue_free(&k.d);
-	kit_open(&k, rules);
-}
-
-static void assert_due_in_ms(int64_t ms)
-{
-	assert_int_equal((dialogue_due_us(&k.d) - k.now) / US_PER_MS, ms);
-}
 
 /* ------------------------------------------------------------------------ the greeting */
 
@@ -77,14 +49,10 @@ static void keys_pressed_while_the_model_was_away_wait_behind_the_greeting(void 
 	    { "ready", "GREET 1, KEYS 12" }, { "began r1", "" }, { "over r1", "ASK 2" });
 }
 
-static const struct dialogue_rules PROTECTED = {
-	.greets = true, .interruptible = true, .protect_us = 3000 * US_PER_MS
-};
-
 static void protected_greeting_is_not_interrupted_until_its_time_is_over(void **state)
 {
 	(void)state;
-	open_as(&PROTECTED);
+	open_as(&KIT_PROTECTED);
 	FOLLOW(&k, { "ready & there", "GREET 1" }, { "began r1", "" }, { "audio r1 i1 80000", "PLAY 1" },
 	    { "first 1", "" }, { "speaks", "" }, { "+100", "" }, { "pauses & turn", "" });
 	assert_due_in_ms(2900);
@@ -96,7 +64,7 @@ static void protected_greeting_is_not_interrupted_until_its_time_is_over(void **
 static void who_speaks_at_the_end_of_protection_interrupts(void **state)
 {
 	(void)state;
-	open_as(&PROTECTED);
+	open_as(&KIT_PROTECTED);
 	FOLLOW(&k, { "ready & there", "GREET 1" }, { "began r1", "" }, { "audio r1 i1 80000", "PLAY 1" },
 	    { "first 1", "" }, { "speaks", "" }, { "+3000", "LISTEN, CANCEL r1, CUT 1" },
 	    { "over r1", "UNPLAYED i1, ITEM_OVER i1" }, { "pauses & turn", "ASK 2" }, { "configured", "" },
@@ -109,14 +77,14 @@ static void who_speaks_at_the_end_of_protection_interrupts(void **state)
 static void protection_ends_with_the_greeting_or_its_failure_or_a_key(void **state)
 {
 	(void)state;
-	open_as(&PROTECTED);
+	open_as(&KIT_PROTECTED);
 	FOLLOW(&k, { "ready & there", "GREET 1" }, { "began r1", "" }, { "audio r1 i1 8000", "PLAY 1" },
 	    { "over r1", "MADE i1, ITEM_OVER i1" }, { "heard 1 1000", "HEARD i1 1000, LISTEN" });
-	open_as(&PROTECTED);
+	open_as(&KIT_PROTECTED);
 	FOLLOW(&k, { "ready & there", "GREET 1" }, { "began r1", "" }, { "over r1 failed", "RETRIED, LISTEN" });
-	open_as(&PROTECTED);
+	open_as(&KIT_PROTECTED);
 	FOLLOW(&k, { "ready & there", "GREET 1" }, { "began r1", "" }, { "key 1", "LISTEN, CANCEL r1, CUT 1" });
-	open_as(&PROTECTED);
+	open_as(&KIT_PROTECTED);
 	FOLLOW(&k, { "ready & there", "GREET 1" }, { "+10000", "NO_ANSWER, RETRIED" }, { "+500", "ASK 2" },
 	    { "+4499", "" }, { "+1", "LISTEN" }); /* a greeting that never begins protects no longer */
 }
@@ -341,116 +309,8 @@ static void last_words_find_room_however_much_is_to_be_said(void **state)
 	FOLLOW(&k, { "began r1", "" }, { "over r1", "SPEAK x 2" } /* what was under way still is */);
 }
 
-/* ------------------------------------------------------------------------ the farewell */
-
-static void call_ends_when_the_last_words_were_heard(void **state)
-{
-	(void)state;
-	FOLLOW(&k, { "goodbye bye", "SPEAK bye 1" }, { "began r1", "" }, { "audio r1 i1 16000", "PLAY 1" },
-	    { "over r1", "MADE i1, ITEM_OVER i1" });
-	assert_due_in_ms(7000); /* their length, and a margin */
-	FOLLOW(&k, { "+6999", "" }, { "heard 1 2000", "HEARD i1 2000, END agent_ended" });
-}
-
-static void each_wait_of_a_farewell_is_bounded(void **state)
-{
-	(void)state;
-	FOLLOW(&k, { "began r0", "" }, { "goodbye bye", "" }, { "+12000 & sign r0", "" }, { "+12999 & sign r0", "" },
-	    { "+1", "UNHEARD, END agent_ended" });
-	open_as(&KIT_SILENT);
-	FOLLOW(&k, { "ready & there", "" }, { "goodbye bye", "SPEAK bye 1" }, { "began r1", "" },
-	    { "audio r1 i1 16000", "PLAY 1" }, { "over r1", "MADE i1, ITEM_OVER i1" },
-	    { "+7000", "UNHEARD, END agent_ended" });
-	open_as(&KIT_SILENT);
-	FOLLOW(&k, { "ready & there", "" }, { "goodbye bye", "SPEAK bye 1" }, { "began r1", "" },
-	    { "audio r1 i1 28800000", "PLAY 1" }, { "over r1", "MADE i1, ITEM_OVER i1" });
-	assert_due_in_ms(30000);
-}
-
-static void goodbye_that_cannot_be_said_ends_the_call_without(void **state)
-{
-	(void)state;
-	FOLLOW(&k, { "firm bye", "DEAF, SPEAK bye 1" }, { "+10000", "NO_ANSWER, RETRIED" }, { "+500", "SPEAK bye 2" },
-	    { "+10000", "SPEAK bye 3" }, { "+4500", "UNHEARD, END agent_ended" });
-	open_as(&KIT_SILENT);
-	FOLLOW(&k, { "ready", "" }, { "goodbye bye", "END agent_ended" }); /* nobody is there to hear it */
-}
-
-static void caller_who_speaks_up_calls_it_off_but_not_a_firm_one(void **state)
-{
-	(void)state;
-	/* It was under way, and is not said again. */
-	FOLLOW(&k, { "goodbye bye", "SPEAK bye 1" }, { "speaks", "CALLED_OFF 0, CUT 1" }, { "began r1", "CANCEL r1" },
-	    { "over r1", "" }, { "pauses", "" }, { "+300", "" });
-	FOLLOW(&k, { "goodbye bye", "SPEAK bye 2" }, { "key 1", "CALLED_OFF 0, CUT 2" }, { "+5000", "KEYS 1" },
-	    { "busy 2", "ASK 3" }, { "began r3", "" }, { "over r3", "" });
-	open_as(&KIT_SILENT);
-	FOLLOW(&k, { "ready & there", "" }, { "firm bye", "DEAF, SPEAK bye 1" }, { "speaks", "" }, { "began r1", "" },
-	    { "key 1", "" }, { "pauses & turn", "" }, { "over r1", "END agent_ended" });
-}
-
-static void first_one_stands_except_against_a_firm_one(void **state)
-{
-	(void)state;
-	assert_true(kit_play(&k, "goodbye one"));
-	assert_false(kit_play(&k, "goodbye two"));
-	assert_true(kit_play(&k, "firm three"));
-	assert_false(kit_play(&k, "firm four"));
-	FOLLOW(&k, { "began r1", "" }, { "over r1", "SPEAK three 2" }, { "began r2", "" },
-	    { "over r2", "END agent_ended" });
-}
-
-/* The operator's word that comes too late is not said after the goodbye. */
-static void nothing_is_said_after_the_farewell(void **state)
-{
-	(void)state;
-	FOLLOW(&k, { "goodbye bye", "SPEAK bye 1" }, { "say x", "" }, { "began r1", "" },
-	    { "audio r1 i1 8000", "PLAY 1" }, { "over r1", "MADE i1, ITEM_OVER i1" }, { "say y & told", "" },
-	    { "heard 1 1000", "HEARD i1 1000, END agent_ended" }, { "say z & told", "" });
-	assert_int_equal(dialogue_due_us(&k.d), NEVER_US);
-}
-
-static void firm_last_words_before_the_model_is_there_make_it_deaf_then(void **state)
-{
-	(void)state;
-	open_as(&PROTECTED);
-	FOLLOW(&k, { "there", "" }, { "firm bye", "" }, { "ready", "DEAF, GREET 1" }, { "began r1", "" },
-	    { "audio r1 i1 80", "PLAY 1" }, { "first 1", "" }, { "over r1", "MADE i1, ITEM_OVER i1, SPEAK bye 2" });
-	assert_int_equal(k.d.ears, EARS_DEAF);
-}
-
-static void machine_is_left_a_message_whatever_is_being_said(void **state)
-{
-	(void)state;
-	open_as(&KIT_GREETING);
-	FOLLOW(&k, { "machine", "" }, { "there", "" }, { "ready", "DEAF, SPEAK message 1" } /* and no greeting */,
-	    { "began r1", "" }, { "audio r1 i1 8000", "PLAY 1" }, { "over r1", "MADE i1, ITEM_OVER i1" },
-	    { "heard 1 1000", "HEARD i1 1000, END message_left" });
-	open_as(&KIT_GREETING);
-	FOLLOW(&k, { "ready & there", "GREET 1" }, { "began r1", "" }, { "audio r1 i1 8000", "PLAY 1" },
-	    { "machine", "CANCEL r1, CUT 1, DEAF" }, { "over r1", "UNPLAYED i1, ITEM_OVER i1, SPEAK message 2" });
-	open_as(&KIT_SILENT);
-	FOLLOW(&k, { "ready & there", "" }, { "firm bye", "DEAF, SPEAK bye 1" }, { "machine", "" });
-}
-
-/* ---------------------------------------------------------------------------- idleness */
-
-static void nobody_speaking_for_long_ends_the_call(void **state)
-{
-	const struct dialogue_rules rules = { .interruptible = true, .idle_us = 30 * US_PER_S };
-
-	(void)state;
-	open_as(&rules);
-	FOLLOW(&k, { "ready & there", "" }, { "+29999", "" }, { "speaks", "" }, { "+60000", "" },
-	    { "pauses & turn", "" }, { "began r1", "" }, { "audio r1 i1 8000", "PLAY 1" },
-	    { "+1000 & over r1", "MADE i1, ITEM_OVER i1" }, { "+60000", "" } /* it is still being played */,
-	    { "heard 1 1000", "HEARD i1 1000" }, { "+29999", "" }, { "key 1 & +1499", "" }, { "+1", "KEYS 1, ASK 1" },
-	    { "began r2", "" }, { "over r2", "" }, { "+29999", "" }, { "+1", "END idle" });
-}
-
 int main(void)
 {
-#define CASE(name) cmocka_unit_test_setup_teardown(name, open_quiet, done)
 	const struct CMUnitTest tests[] = {
 		CASE(greeting_is_asked_for_once_both_sides_are_there),
 		CASE(greeting_that_never_begins_is_done_without),
@@ -481,15 +341,6 @@ int main(void)
 		CASE(failed_cue_is_said_again_by_its_own_words),
 		CASE(too_many_are_refused),
 		CASE(last_words_find_room_however_much_is_to_be_said),
-		CASE(call_ends_when_the_last_words_were_heard),
-		CASE(each_wait_of_a_farewell_is_bounded),
-		CASE(goodbye_that_cannot_be_said_ends_the_call_without),
-		CASE(caller_who_speaks_up_calls_it_off_but_not_a_firm_one),
-		CASE(first_one_stands_except_against_a_firm_one),
-		CASE(nothing_is_said_after_the_farewell),
-		CASE(firm_last_words_before_the_model_is_there_make_it_deaf_then),
-		CASE(machine_is_left_a_message_whatever_is_being_said),
-		CASE(nobody_speaking_for_long_ends_the_call),
 	};
 
 	return cmocka_run_group_tests_name("dialogue_word", tests, NULL, NULL);

@@ -14,9 +14,23 @@ enum { SECOND = 1000000 };
 
 static const int64_t T0 = 100 * (int64_t)SECOND;
 
-static struct tool_run *add(struct toolbox *t, const char *call_id)
+static enum tool_begun begin(struct toolbox *t, const char *call_id)
 {
-	return toolbox_add(t, call_id, "book", "{\"day\":1}", 1234, T0);
+	return toolbox_begin(t, call_id, "book", "{\"day\":1}", 1234, T0);
+}
+
+static void tool_runs_once_for_each_call_id(void **state)
+{
+	struct toolbox t = { 0 };
+
+	(void)state;
+	assert_int_equal(begin(&t, "call_1"), TOOL_BEGUN);
+	assert_int_equal(begin(&t, "call_1"), TOOL_KNOWN);
+	toolbox_answer(&t, toolbox_find(&t, "call_1"), true, "{}", T0);
+	assert_int_equal(begin(&t, "call_1"), TOOL_KNOWN);
+	toolbox_told(toolbox_find(&t, "call_1"));
+	assert_int_equal(begin(&t, "call_1"), TOOL_KNOWN); /* nor when all is over */
+	toolbox_free(&t);
 }
 
 static void runs_are_numbered_and_found_by_the_models_id(void **state)
@@ -25,8 +39,9 @@ static void runs_are_numbered_and_found_by_the_models_id(void **state)
 
 	(void)state;
 	assert_null(toolbox_find(&t, "call_1"));
-	assert_int_equal(add(&t, "call_1")->no, 1);
-	assert_int_equal(add(&t, "call_2")->no, 2);
+	begin(&t, "call_1");
+	begin(&t, "call_2");
+	assert_int_equal(toolbox_find(&t, "call_2")->no, 2);
 	assert_int_equal(toolbox_find(&t, "call_1")->no, 1);
 	assert_string_equal(toolbox_no(&t, 2)->call_id, "call_2");
 	assert_null(toolbox_no(&t, 0));
@@ -39,9 +54,11 @@ static void runs_are_numbered_and_found_by_the_models_id(void **state)
 static void answer_is_kept_until_it_is_told(void **state)
 {
 	struct toolbox t = { 0 };
-	struct tool_run *run = add(&t, "call_1");
+	struct tool_run *run;
 
 	(void)state;
+	begin(&t, "call_1");
+	run = toolbox_find(&t, "call_1");
 	toolbox_answer(&t, run, true, "{\"a\":1}", T0);
 	assert_string_equal(run->output, "{\"a\":1}");
 	toolbox_told(run);
@@ -57,12 +74,12 @@ static void there_are_limits(void **state)
 	(void)state;
 	memset(id, 'x', sizeof id - 1);
 	id[sizeof id - 1] = '\0';
-	assert_null(add(&t, id));
+	assert_int_equal(begin(&t, id), TOOL_TOO_MANY);
 	for (int i = 0; i < TOOLBOX_RUNS; i++) {
 		snprintf(id, sizeof id, "%d", i);
-		assert_non_null(add(&t, id));
+		assert_int_equal(begin(&t, id), TOOL_BEGUN);
 	}
-	assert_null(add(&t, "one more"));
+	assert_int_equal(begin(&t, "one more"), TOOL_TOO_MANY);
 	toolbox_note(&t, "mcp", "server/tool", "{}", true, 5);
 	assert_null(toolbox_find(&t, "mcp"));
 	toolbox_free(&t);
@@ -80,8 +97,9 @@ static void what_was_called_is_shown_and_bounded(void **state)
 	memset(huge, 'x', TOOL_SHOWN + 10);
 	memcpy(huge + TOOL_SHOWN - 1, "\xc3\xa9", 2); /* a character across the edge */
 	huge[TOOL_SHOWN + 10] = '\0';
-	toolbox_add(&t, "c", "n \"quoted\"", huge, 5, T0);
-	toolbox_answer(&t, add(&t, "c2"), true, "{}", T0 + 250000);
+	toolbox_begin(&t, "c", "n \"quoted\"", huge, 5, T0);
+	begin(&t, "c2");
+	toolbox_answer(&t, toolbox_find(&t, "c2"), true, "{}", T0 + 250000);
 	toolbox_note(&t, "mcp", "server/tool", "{}", false, 5);
 	toolbox_note(&t, "mcp", "server/tool", "{}", true, 6); /* told twice */
 	assert_true(t.dirty);
@@ -109,6 +127,7 @@ static void what_was_called_is_shown_and_bounded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(tool_runs_once_for_each_call_id),
 		cmocka_unit_test(runs_are_numbered_and_found_by_the_models_id),
 		cmocka_unit_test(answer_is_kept_until_it_is_told),
 		cmocka_unit_test(there_are_limits),

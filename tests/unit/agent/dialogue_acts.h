@@ -1,0 +1,321 @@
+#ifndef TESTS_DIALOGUE_ACTS_H
+#define TESTS_DIALOGUE_ACTS_H
+/* What a caller, a model, an operator and the loops may do in dialogue_world.h. Each
+ * act is an event of some kind, with two numbers of chance; what it is about is found
+ * from how things are, so that it still makes sense when others are left out.
+ */
+#include "dialogue_world.h"
+
+/* ------------------------------------------------------------------- what happens */
+
+static inline bool utterance_asked(const struct dialogue *d, uint32_t request)
+{
+	for (size_t i = 0; i < UTTERANCES_MAX; i++)
+		if (d->utterances[i].state == UTTERANCE_ASKED && d->utterances[i].request == request)
+			return true;
+	return false;
+}
+
+#define TAKE(w, ...) take(w, &(struct dialogue_event){ __VA_ARGS__ })
+
+static inline bool take(struct world *w, const struct dialogue_event *e)
+{
+	return kit_take(&w->k, e, w->bytes);
+}
+
+/* The step in the kit's words, if somebody looks on. */
+__attribute__((format(printf, 2, 3))) static inline void step(struct world *w, const char *format, ...)
+{
+	va_list args;
+
+	if (!w->told_aloud)
+		return;
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+}
+
+static inline bool firm(const struct world *w)
+{
+	return w->k.d.farewell.state && w->k.d.farewell.firm;
+}
+
+static inline void caller_speaks(struct world *w, const struct act *a)
+{
+	(void)a;
+	step(w, "speaks");
+	if (w->k.d.ears != EARS_PROTECTING && !firm(w) && w->k.d.rules.interruptible)
+		supersede(w);
+	TAKE(w, .type = EVENT_CALLER_BEGAN);
+}
+
+static inline void caller_pauses(struct world *w, const struct act *a)
+{
+	(void)a;
+	step(w, "pauses");
+	TAKE(w, .type = EVENT_CALLER_ENDED, .at_us = w->k.now);
+}
+
+static inline void turn(struct world *w, const struct act *a)
+{
+	bool active = w->making != 0;
+
+	(void)a;
+	step(w, "turn");
+	if (firm(w)) {
+		/* nobody is answered any more */
+	} else if (w->k.d.ears == EARS_PROTECTING) {
+		w->waiting = true;
+	} else if (w->k.d.ears == EARS_RESTORING || (active && !w->k.d.rules.interruptible)) {
+		owe(w);
+	} else if (!active || w->making_cut) {
+		w->owed = true;
+		w->courtesy = false;
+		/* What we asked for is the answer to this, too. */
+		w->newer |= w->asked && (w->asked_cut || w->asked_is_cue);
+	}
+	TAKE(w, .type = EVENT_TURN);
+}
+
+static inline void began(struct world *w, const struct act *a)
+{
+	uint32_t no = a->p % 16 == 0 && w->responses ? w->responses : w->responses + 1;
+	bool heard, known = no == w->responses;
+
+	if (no >= NAMES)
+		return;
+	step(w, "began r%u", no);
+	heard = TAKE(w, .type = EVENT_BEGAN, .response = response_name(no));
+	if (known)
+		return;
+	w->responses = w->making = no;
+	w->sign_us = w->k.now;
+	w->crossed = w->asked;
+	if (w->asked && heard == w->asked_cut)
+		broken(w, "what was cut is heard, or what was asked for is not");
+	w->making_cut = !heard;
+	w->making_is_cue = w->asked && !w->asked_cut && w->asked_is_cue;
+	w->making_is_bye = w->making_is_cue && w->asked_is_bye;
+	w->making_by_courtesy = w->asked && w->courtesy;
+	if (heard) {
+		w->owed = w->asked && w->newer;
+		w->courtesy &= w->owed;
+		w->behind = w->making_is_cue && w->owed;
+		if (!w->asked && w->k.now > w->told_us + IN_FLIGHT_US)
+			w->told = false;
+	}
+	w->newer = false;
+	w->asked = 0;
+}
+
+static inline void audio(struct world *w, const struct act *a)
+{
+	uint32_t response = a->p % 8 ? w->making : w->responses ? 1 + a->p % w->responses : 0;
+	const char *item = item_name(response, a->q % 4 == 0);
+
+	step(w, "audio %s %s %u", response ? response_name(response) : "-", item, a->q);
+	if (response == w->making)
+		w->sign_us = w->k.now;
+	w->bytes = a->q;
+	TAKE(w, .type = EVENT_AUDIO, .response = response_name(response), .item = item);
+}
+
+static inline void audio_over(struct world *w, const struct act *a)
+{
+	const char *item = item_name(w->making, a->q % 4 == 0);
+
+	step(w, "ended %s %s", w->making ? response_name(w->making) : "-", item);
+	w->sign_us = w->k.now;
+	TAKE(w, .type = EVENT_AUDIO_OVER, .response = response_name(w->making), .item = item);
+}
+
+static inline void over_as(struct world *w, uint32_t no, bool failed, bool turned)
+{
+	bool waited = no && no == w->making && !w->making_cut && w->k.d.active;
+
+	step(w, "over r%u%s", no, failed ? " failed" : turned ? " turned" : "");
+	if (no == w->making && turned && w->items > w->cut_upto)
+		waited = false; /* it may be cut by this */
+	if (no == w->making) {
+		if (waited && failed && !w->making_is_cue && !w->owed) {
+			w->owed = true;
+			w->courtesy = w->making_by_courtesy;
+		}
+		if (waited && !failed && w->making_is_bye && w->k.d.farewell.state)
+			w->bye_said = true;
+		w->making = 0;
+	}
+	TAKE(w, .type = EVENT_OVER, .response = response_name(no), .failed = failed, .turn_detected = turned);
+}
+
+static inline void over(struct world *w, const struct act *a)
+{
+	uint32_t no = a->p % 8 ? w->making : w->responses ? 1 + a->p % w->responses : 0;
+
+	over_as(w, no, a->q % 5 == 0, a->q % 5 == 1);
+}
+
+static inline void refused(struct world *w, const struct act *a)
+{
+	uint32_t request = a->p % 4 ? w->requests : a->p % 3 ? 0 : (uint32_t)a->q % 8;
+	bool busy = a->q % 2 || !request, ours = w->requests && (!request || request == w->requests);
+
+	step(w, "%s %u", busy ? "busy" : "refused", request);
+	if (ours && w->asked) {
+		w->asked = 0;
+		w->newer = false;
+	} else if (ours && busy && w->crossed == w->requests && w->making && !w->making_cut) {
+		/* So that response was the model's own, and may be the answer to a turn. */
+		if (!w->making_is_cue && !w->owed) {
+			owe(w);
+			w->courtesy = w->making_by_courtesy;
+		}
+		w->courtesy |= w->behind;
+		w->making_is_cue = w->making_is_bye = false;
+	} else if (ours && busy && !w->owed) {
+		w->owed = w->courtesy = true; /* for one that is over: it may be asked again */
+	}
+	if (ours && busy && w->crossed == w->requests) {
+		w->bye_said = false; /* those were others' words */
+		w->crossed = 0;
+	}
+	TAKE(w, .type = EVENT_REFUSED, .request = request, .busy = busy);
+}
+
+static inline void heard(struct world *w, const struct act *a)
+{
+	struct heard h = { .confirmed = true, .heard_ms = a->q };
+
+	if (w->heard_upto >= w->items)
+		return;
+	h.no = ++w->heard_upto;
+	step(w, "heard %u %u", h.no, h.heard_ms);
+	TAKE(w, .type = EVENT_HEARD, .heard = &h);
+}
+
+static inline void cut_served(struct world *w, const struct act *a)
+{
+	struct heard h = { .confirmed = true, .heard_ms = a->q };
+
+	if (w->cuts_served >= w->cuts)
+		return;
+	w->cuts_served = a->p % 4 ? w->cuts : w->cuts_served + 1;
+	h.no = w->heard_upto < w->cut_upto ? w->heard_upto + 1 : 0;
+	step(w, "cut %u %u:%u", w->cuts_served, h.no, h.heard_ms);
+	TAKE(w, .type = EVENT_CUT, .cut = w->cuts_served, .heard = &h, .count = h.no != 0);
+	if (w->cuts_served == w->cuts && w->heard_upto < w->cut_upto)
+		w->heard_upto = w->cut_upto;
+}
+
+static inline void key(struct world *w, const struct act *a)
+{
+	char c = "0123456789*#"[a->p % 12];
+
+	step(w, "key %c", c);
+	if (!firm(w)) {
+		supersede(w);
+		if (w->k.d.model)
+			w->waiting = false;
+	}
+	TAKE(w, .type = EVENT_KEY, .key = c);
+}
+
+static inline void tool_called(struct world *w, const struct act *a)
+{
+	uint32_t response = a->p % 8 ? w->making : w->responses;
+
+	step(w, "call %u %s%s", w->runs + 1, response ? response_name(response) : "-", a->p % 3 ? "" : " -");
+	if (TAKE(w, .type = EVENT_TOOL_CALLED, .run = w->runs + 1, .response = response_name(response),
+		.text = a->p % 3 ? "a moment" : NULL, .at_us = w->k.now + KIT_TOOL_US))
+		w->runs++;
+}
+
+static inline void tool_answered(struct world *w, const struct act *a)
+{
+	if (!w->runs)
+		return;
+	step(w, "answer %u", 1 + a->p % w->runs);
+	TAKE(w, .type = EVENT_TOOL_ANSWERED, .run = 1 + a->p % w->runs);
+}
+
+static inline void tool_ends(struct world *w, const struct act *a)
+{
+	uint32_t run = w->runs;
+
+	(void)a;
+	tool_called(w, &(struct act){ .p = 1 });
+	if (w->runs == run)
+		return;
+	step(w, " & ends %u %s", w->runs, w->making ? response_name(w->making) : "-");
+	if (TAKE(w, .type = EVENT_TOOL_ENDS, .run = w->runs, .response = response_name(w->making),
+		.end = END_AGENT_ENDED))
+		w->bye_said = w->making_is_bye = w->asked_is_bye = false;
+}
+
+static inline void told(struct world *w, const struct act *a)
+{
+	(void)a;
+	step(w, "told");
+	w->told = true;
+	w->told_us = w->k.now;
+	TAKE(w, .type = EVENT_TOLD);
+}
+
+static inline void say(struct world *w, const struct act *a)
+{
+	step(w, "say x");
+	TAKE(w, .type = EVENT_SAY, .text = "x", .exact = a->p % 2);
+}
+
+static inline void goodbye(struct world *w, const struct act *a)
+{
+	bool is_firm = a->p % 4 == 0;
+
+	if (a->q % 4)
+		return;
+	step(w, "%s bye", is_firm ? "firm" : "goodbye");
+	if (TAKE(w, .type = EVENT_GOODBYE, .text = "bye", .firm = is_firm, .end = END_OPERATOR_ENDED)) {
+		w->bye_said = w->making_is_bye = w->asked_is_bye = false; /* an older one does not count */
+	}
+}
+
+static inline void machine(struct world *w, const struct act *a)
+{
+	if (a->q % 16)
+		return;
+	step(w, "machine");
+	if (w->k.d.model && w->k.d.caller && !firm(w)) {
+		supersede(w);
+		w->waiting = w->bye_said = w->making_is_bye = w->asked_is_bye = false;
+	}
+	TAKE(w, .type = EVENT_MACHINE, .text = "bye");
+}
+
+/* The phone stops playing by itself: as far as that goes, the caller interrupts. */
+static inline void interrupted(struct world *w, const struct act *a)
+{
+	struct heard h = {
+		.confirmed = true, .heard_ms = a->q, .no = w->heard_upto < w->items ? w->heard_upto + 1 : 0
+	};
+
+	if (a->q % 4)
+		return;
+	step(w, "interrupted %u %u:%u", w->cuts_served, h.no, h.heard_ms);
+	supersede(w);
+	TAKE(w, .type = EVENT_INTERRUPTED, .cut = w->cuts_served, .heard = &h, .count = h.no != 0);
+}
+
+static inline void session(struct world *w, const struct act *a)
+{
+	static const struct {
+		const char *step;
+		enum dialogue_event_type type;
+	} events[] = { { "ready", EVENT_MODEL_READY }, { "there", EVENT_CALLER_THERE },
+		{ "configured", EVENT_CONFIGURED }, { "configured", EVENT_CONFIGURED }, { "away", EVENT_MODEL_AWAY },
+		{ "ready", EVENT_MODEL_READY } };
+
+	step(w, "%s", events[a->p % 6].step);
+	TAKE(w, .type = events[a->p % 6].type);
+}
+
+#endif

@@ -1,0 +1,132 @@
+/* The last words, an answering machine, idleness: how a call ends by the dialogue. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "dialogue_kit.h"
+
+/* ------------------------------------------------------------------------ the farewell */
+
+static void call_ends_when_the_last_words_were_heard(void **state)
+{
+	(void)state;
+	FOLLOW(&k, { "goodbye bye", "SPEAK bye 1" }, { "began r1", "" }, { "audio r1 i1 16000", "PLAY 1" },
+	    { "over r1", "MADE i1, ITEM_OVER i1" });
+	assert_due_in_ms(7000); /* their length, and a margin */
+	FOLLOW(&k, { "+6999", "" }, { "heard 1 2000", "HEARD i1 2000, END agent_ended" });
+}
+
+static void each_wait_of_a_farewell_is_bounded(void **state)
+{
+	(void)state;
+	FOLLOW(&k, { "began r0", "" }, { "goodbye bye", "" }, { "+12000 & sign r0", "" }, { "+12999 & sign r0", "" },
+	    { "+1", "UNHEARD, END agent_ended" });
+	open_as(&KIT_SILENT);
+	FOLLOW(&k, { "ready & there", "" }, { "goodbye bye", "SPEAK bye 1" }, { "began r1", "" },
+	    { "audio r1 i1 16000", "PLAY 1" }, { "over r1", "MADE i1, ITEM_OVER i1" },
+	    { "+7000", "UNHEARD, END agent_ended" });
+	open_as(&KIT_SILENT);
+	FOLLOW(&k, { "ready & there", "" }, { "goodbye bye", "SPEAK bye 1" }, { "began r1", "" },
+	    { "audio r1 i1 28800000", "PLAY 1" }, { "over r1", "MADE i1, ITEM_OVER i1" });
+	assert_due_in_ms(30000);
+}
+
+static void goodbye_that_cannot_be_said_ends_the_call_without(void **state)
+{
+	(void)state;
+	FOLLOW(&k, { "firm bye", "DEAF, SPEAK bye 1" }, { "+10000", "NO_ANSWER, RETRIED" }, { "+500", "SPEAK bye 2" },
+	    { "+10000", "SPEAK bye 3" }, { "+4500", "UNHEARD, END agent_ended" });
+	open_as(&KIT_SILENT);
+	FOLLOW(&k, { "ready", "" }, { "goodbye bye", "END agent_ended" }); /* nobody is there to hear it */
+}
+
+static void caller_who_speaks_up_calls_it_off_but_not_a_firm_one(void **state)
+{
+	(void)state;
+	/* It was under way, and is not said again. */
+	FOLLOW(&k, { "goodbye bye", "SPEAK bye 1" }, { "speaks", "CALLED_OFF 0, CUT 1" }, { "began r1", "CANCEL r1" },
+	    { "over r1", "" }, { "pauses", "" }, { "+300", "" });
+	FOLLOW(&k, { "goodbye bye", "SPEAK bye 2" }, { "key 1", "CALLED_OFF 0, CUT 2" }, { "+5000", "KEYS 1" },
+	    { "busy 2", "ASK 3" }, { "began r3", "" }, { "over r3", "" });
+	open_as(&KIT_SILENT);
+	FOLLOW(&k, { "ready & there", "" }, { "firm bye", "DEAF, SPEAK bye 1" }, { "speaks", "" }, { "began r1", "" },
+	    { "key 1", "" }, { "pauses & turn", "" }, { "over r1", "END agent_ended" });
+}
+
+static void first_one_stands_except_against_a_firm_one(void **state)
+{
+	(void)state;
+	assert_true(kit_play(&k, "goodbye one"));
+	assert_false(kit_play(&k, "goodbye two"));
+	assert_true(kit_play(&k, "firm three"));
+	assert_false(kit_play(&k, "firm four"));
+	FOLLOW(&k, { "began r1", "" }, { "over r1", "SPEAK three 2" }, { "began r2", "" },
+	    { "over r2", "END agent_ended" });
+}
+
+/* The operator's word that comes too late is not said after the goodbye. */
+static void nothing_is_said_after_the_farewell(void **state)
+{
+	(void)state;
+	FOLLOW(&k, { "goodbye bye", "SPEAK bye 1" }, { "say x", "" }, { "began r1", "" },
+	    { "audio r1 i1 8000", "PLAY 1" }, { "over r1", "MADE i1, ITEM_OVER i1" }, { "say y & told", "" },
+	    { "heard 1 1000", "HEARD i1 1000, END agent_ended" }, { "say z & told", "" });
+	assert_int_equal(dialogue_due_us(&k.d), NEVER_US);
+}
+
+static void firm_last_words_before_the_model_is_there_make_it_deaf_then(void **state)
+{
+	(void)state;
+	open_as(&KIT_PROTECTED);
+	FOLLOW(&k, { "there", "" }, { "firm bye", "" }, { "ready", "DEAF, GREET 1" }, { "began r1", "" },
+	    { "audio r1 i1 80", "PLAY 1" }, { "first 1", "" }, { "over r1", "MADE i1, ITEM_OVER i1, SPEAK bye 2" });
+	assert_int_equal(k.d.ears, EARS_DEAF);
+}
+
+static void machine_is_left_a_message_whatever_is_being_said(void **state)
+{
+	(void)state;
+	open_as(&KIT_GREETING);
+	FOLLOW(&k, { "machine", "" }, { "there", "" }, { "ready", "DEAF, SPEAK message 1" } /* and no greeting */,
+	    { "began r1", "" }, { "audio r1 i1 8000", "PLAY 1" }, { "over r1", "MADE i1, ITEM_OVER i1" },
+	    { "heard 1 1000", "HEARD i1 1000, END message_left" });
+	open_as(&KIT_GREETING);
+	FOLLOW(&k, { "ready & there", "GREET 1" }, { "began r1", "" }, { "audio r1 i1 8000", "PLAY 1" },
+	    { "machine", "CANCEL r1, CUT 1, DEAF" }, { "over r1", "UNPLAYED i1, ITEM_OVER i1, SPEAK message 2" });
+	open_as(&KIT_SILENT);
+	FOLLOW(&k, { "ready & there", "" }, { "firm bye", "DEAF, SPEAK bye 1" }, { "machine", "" });
+}
+
+/* ---------------------------------------------------------------------------- idleness */
+
+static void nobody_speaking_for_long_ends_the_call(void **state)
+{
+	const struct dialogue_rules rules = { .interruptible = true, .idle_us = 30 * US_PER_S };
+
+	(void)state;
+	open_as(&rules);
+	FOLLOW(&k, { "ready & there", "" }, { "+29999", "" }, { "speaks", "" }, { "+60000", "" },
+	    { "pauses & turn", "" }, { "began r1", "" }, { "audio r1 i1 8000", "PLAY 1" },
+	    { "+1000 & over r1", "MADE i1, ITEM_OVER i1" }, { "+60000", "" } /* it is still being played */,
+	    { "heard 1 1000", "HEARD i1 1000" }, { "+29999", "" }, { "key 1 & +1499", "" }, { "+1", "KEYS 1, ASK 1" },
+	    { "began r2", "" }, { "over r2", "" }, { "+29999", "" }, { "+1", "END idle" });
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(call_ends_when_the_last_words_were_heard),
+		CASE(each_wait_of_a_farewell_is_bounded),
+		CASE(goodbye_that_cannot_be_said_ends_the_call_without),
+		CASE(caller_who_speaks_up_calls_it_off_but_not_a_firm_one),
+		CASE(first_one_stands_except_against_a_firm_one),
+		CASE(nothing_is_said_after_the_farewell),
+		CASE(firm_last_words_before_the_model_is_there_make_it_deaf_then),
+		CASE(machine_is_left_a_message_whatever_is_being_said),
+		CASE(nobody_speaking_for_long_ends_the_call),
+	};
+
+	return cmocka_run_group_tests_name("dialogue_farewell", tests, NULL, NULL);
+}
