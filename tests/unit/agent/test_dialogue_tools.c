@@ -7,6 +7,57 @@
 
 #include "dialogue_kit.h"
 
+static void tool_is_told_of_once_its_response_is_over(void **state)
+{
+	(void)state;
+	FOLLOW(&k, { "began r1", "" }, { "call 1 r1", "" }, { "answer 1", "" }, { "over r1", "TOOL_RESULT 1, ASK 1" },
+	    { "began r2", "" }, { "over r2", "" });
+	assert_false(kit_play(&k, "answer 1"));
+	assert_false(kit_play(&k, "call 1 r3")); /* a number is used once */
+	assert_int_equal(dialogue_due_us(&k.d), NEVER_US);
+}
+
+static void several_of_a_response_are_told_together(void **state)
+{
+	(void)state;
+	FOLLOW(&k, { "began r1", "" }, { "call 1 r1 - & call 2 r1 -", "" }, { "over r1", "" }, { "answer 2", "" },
+	    { "answer 1", "TOOL_RESULT 1, TOOL_RESULT 2, ASK 1" } /* in the order of the calls */, { "began r2", "" },
+	    { "call 3 r2 -", "" }, { "answer 3", "" }, { "over r2", "TOOL_RESULT 3, ASK 2" });
+	assert_false(kit_play(&k, "answer 3"));
+	assert_false(kit_play(&k, "answer 9"));
+}
+
+static void batches_are_told_of_the_oldest_first(void **state)
+{
+	(void)state;
+	FOLLOW(&k, { "began r1", "" }, { "call 1 r1 -", "" }, { "over r1", "" }, { "began r2", "" },
+	    { "call 2 r2 -", "" }, { "answer 2 & answer 1", "TOOL_RESULT 1" }, { "over r2", "ASK 1, TOOL_RESULT 2" },
+	    { "began r3", "" }, { "over r3", "ASK 2" });
+}
+
+/* An answer that the model began by itself, after it was told, knows of it. */
+static void answer_that_began_after_the_telling_is_not_asked_for_again(void **state)
+{
+	(void)state;
+	FOLLOW(&k, { "began r1", "" }, { "call 1 r1 -", "" }, { "over r1", "" }, { "speaks", "" },
+	    { "answer 1", "TOOL_RESULT 1" }, { "pauses & turn & +301", "" }, { "began r2", "" }, { "over r2", "" });
+	assert_int_equal(dialogue_due_us(&k.d), NEVER_US);
+	/* One that was on its way does not. */
+	FOLLOW(&k, { "began r3", "" }, { "call 2 r3 -", "" }, { "over r3", "" }, { "speaks", "" },
+	    { "pauses & turn", "" }, { "+100", "" }, { "answer 2", "TOOL_RESULT 2" }, { "+100", "" },
+	    { "began r4", "" }, { "over r4", "" }, { "+100", "ASK 1" });
+}
+
+static void model_that_was_told_while_the_caller_speaks_answers_then(void **state)
+{
+	(void)state;
+	FOLLOW(&k, { "speaks", "" }, { "told", "" });
+	assert_due_in_ms(20000);
+	FOLLOW(&k, { "pauses", "" });
+	assert_due_in_ms(300);
+	FOLLOW(&k, { "+300", "ASK 1" });
+}
+
 /* ------------------------------------------------------------------------------ fillers */
 
 static void filler_is_due_after_a_second_once(void **state)
