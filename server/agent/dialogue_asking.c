@@ -95,11 +95,8 @@ void asking_say_cue(struct dialogue *d, int64_t now_us)
 void asking_answer(struct dialogue *d, int64_t now_us)
 {
 	struct utterance *u = utterance_wanted(d);
-	bool greeting = u->kind == UTTERANCE_GREETING;
 
-	if (greeting)
-		d->protect_until_us = now_us + PROTECT_GUARD_US;
-	ask(d, u, greeting ? ORDER_GREET : ORDER_ASK, now_us);
+	ask(d, u, u->kind == UTTERANCE_GREETING ? ORDER_GREET : ORDER_ASK, now_us);
 }
 
 /* ----------------------------------------------------------------------------- again */
@@ -126,6 +123,7 @@ static void say_again(struct dialogue *d, struct utterance *u)
 /* It is to be asked for once more, nothing else about it is changed. */
 static void again(struct dialogue *d, struct utterance *u)
 {
+	enum utterance_kind kind = u->kind;
 	bool owed = u->owed;
 	struct utterance *wanted;
 
@@ -135,7 +133,7 @@ static void again(struct dialogue *d, struct utterance *u)
 	}
 	wanted = utterance_wanted(d);
 	if (!wanted)
-		wanted = utterance_new(d, UTTERANCE_ANSWER, UTTERANCE_WANTED);
+		wanted = utterance_new(d, kind, UTTERANCE_WANTED);
 	wanted->owed |= owed;
 }
 

@@ -112,10 +112,8 @@ static inline void saw_request(struct world *w, const struct dialogue_order *o)
 		broken(w, "a response is asked for while one is being made");
 	if (w->bye_said)
 		broken(w, "something is spoken after the farewell");
-	if (o->type == ORDER_GREET) {
-		w->owed = true;
-		w->courtesy = true;
-	}
+	if (o->type == ORDER_GREET && !w->owed)
+		w->owed = w->courtesy = true;
 	if (!cue && !w->owed)
 		broken(w, "an answer is asked for that nobody is owed");
 	w->asked = w->requests = o->request;

@@ -25,11 +25,20 @@ static void greeting_that_never_begins_is_done_without(void **state)
 {
 	(void)state;
 	open_as(&KIT_GREETING);
-	FOLLOW(&k, { "ready & there", "GREET 1" }, { "+10000", "NO_ANSWER, RETRIED" }, { "+500", "ASK 2" },
+	FOLLOW(&k, { "ready & there", "GREET 1" }, { "+10000", "NO_ANSWER, RETRIED" }, { "+500", "GREET 2" },
 	    { "+10000", "" });
 	assert_int_equal(dialogue_due_us(&k.d), NEVER_US);
 	/* But a turn that is never answered is one too many. */
 	FOLLOW(&k, { "turn", "" }, { "+10000", "NO_ANSWER, END model_failed" });
+}
+
+/* By its own words: they may have to be said. */
+static void greeting_that_fails_is_asked_for_again(void **state)
+{
+	(void)state;
+	open_as(&KIT_GREETING);
+	FOLLOW(&k, { "ready & there", "GREET 1" }, { "began r1", "" }, { "over r1 failed", "RETRIED" },
+	    { "+500", "GREET 2" }, { "busy 2", "" }, { "+500", "GREET 3" });
 }
 
 static void caller_who_is_back_is_told_of_and_answered(void **state)
@@ -85,7 +94,7 @@ static void protection_ends_with_the_greeting_or_its_failure_or_a_key(void **sta
 	open_as(&KIT_PROTECTED);
 	FOLLOW(&k, { "ready & there", "GREET 1" }, { "began r1", "" }, { "key 1", "LISTEN, CANCEL r1, CUT 1" });
 	open_as(&KIT_PROTECTED);
-	FOLLOW(&k, { "ready & there", "GREET 1" }, { "+10000", "NO_ANSWER, RETRIED" }, { "+500", "ASK 2" },
+	FOLLOW(&k, { "ready & there", "GREET 1" }, { "+10000", "NO_ANSWER, RETRIED" }, { "+500", "GREET 2" },
 	    { "+4499", "" }, { "+1", "LISTEN" }); /* a greeting that never begins protects no longer */
 }
 
@@ -314,6 +323,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(greeting_is_asked_for_once_both_sides_are_there),
 		CASE(greeting_that_never_begins_is_done_without),
+		CASE(greeting_that_fails_is_asked_for_again),
 		CASE(caller_who_is_back_is_told_of_and_answered),
 		CASE(keys_pressed_while_the_model_was_away_wait_behind_the_greeting),
 		CASE(protected_greeting_is_not_interrupted_until_its_time_is_over),
