@@ -57,7 +57,9 @@ static int check_model(const struct model_access *access, struct agents *agents)
 	return err;
 }
 
-/* Would a call work? */
+/* Would a call work? Everything is looked at before anything is complained of, so
+ * that one run names all mistakes: the settings first, then the way to the model,
+ * the prices, the agents, and only if all are sound the model itself. */
 static int check_all(struct config *cfg, bool offline)
 {
 	struct model_access access = { .cfg = cfg };
@@ -107,7 +109,8 @@ static int check_offline(struct config *cfg, char **args)
 
 /* -------------------------------------------------------------------------- --ask */
 
-/* What search_knowledge would give the model. */
+/* What search_knowledge would give the model. The index is built for this one
+ * question, on this thread; its notices are not of interest here. */
 static int ask(struct config *cfg, char **args)
 {
 	const char *name = args[0], *question = args[1];
@@ -229,6 +232,8 @@ static bool load(struct config *cfg, bool needs_keys)
 	return ok;
 }
 
+/* `serve` and what needs the settings share one copy of them, which outlives all
+ * threads: they are freed when the last part is closed. */
 int cli_run(int argc, char **argv, int (*serve)(struct config *cfg))
 {
 	const struct option *option = NULL;

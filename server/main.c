@@ -100,6 +100,7 @@ static bool tick(struct program *p)
 	return signal_number > 0 && signal_number != SIGHUP;
 }
 
+/* Calls that are ending hold no line, but their loops still run. */
 static bool nobody_left(struct program *p)
 {
 	struct calls_count count;
@@ -108,6 +109,9 @@ static bool nobody_left(struct program *p)
 	return count.live + count.reserved + count.ending == 0;
 }
 
+/* Between the first signal and the end: nothing new is begun, what is up may
+ * finish, the rest is ended with an apology. A second signal skips the waiting, not
+ * the ending: parts_close needs calls that are over. */
 static void drain(struct program *p)
 {
 	int64_t until = clock_now_us() + (int64_t)p->cfg->drain_seconds * US_PER_S;

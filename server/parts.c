@@ -65,6 +65,7 @@ static int open_store(struct program *p, struct buf *problem)
 	return err;
 }
 
+/* Its listener goes last of all: what the others tell on their way out is kept. */
 static void close_store(struct program *p)
 {
 	journal_remove_sink(journal_store_take, p->store);
@@ -258,19 +259,28 @@ static const struct part {
 	void (*tend)(struct program *p, int64_t now_us);  /* four times a second; does not wait */
 	void (*warn)(struct program *p, struct buf *out); /* at start and after a reload: a line each */
 } parts[] = {
+	/* What everything else is built on. */
 	{ "way to the model", open_access, close_access, NULL, NULL, NULL },
 	{ "store", open_store, close_store, NULL, NULL, NULL },
 	{ "fleet", open_fleet, close_fleet, NULL, tend_fleet, NULL },
 	{ "spending", open_spending, close_spending, NULL, NULL, NULL },
 	{ "agents", open_agents, close_agents, NULL, NULL, warn_agents },
+	/* Slow things. HTTP is set up with them, which webhooks need; they sign with the
+	 * agents' secrets. */
 	{ "work", open_work, close_work, NULL, NULL, NULL },
 	{ "outbox", open_delivery, close_delivery, NULL, NULL, warn_delivery },
 	{ "hub", open_hub, close_hub, NULL, NULL, NULL },
+	/* Takes the end of a call, and tells of records: behind the store, webhooks and
+	 * the hub, which take both. */
 	{ "outcomes", open_outcomes, close_outcomes, NULL, NULL, warn_outcomes },
 	{ "knowledge", open_knowledge, close_knowledge, NULL, NULL, NULL },
+	/* Calls, and what they use while they are up. */
 	{ "recorder", open_recorder, close_recorder, NULL, NULL, NULL },
 	{ "calls", open_calls, close_calls, drain_calls, tend_calls, NULL },
+	/* Nothing to open: the pools are stopped while calls and records, whose jobs
+	 * they run, are still there. */
 	{ "jobs", NULL, stop_work, NULL, NULL, NULL },
+	/* Who brings calls in. */
 	{ "dialer", open_dialer, close_dialer, drain_dialer, NULL, NULL },
 	{ "web", open_web, close_web, drain_web, tend_web, NULL },
 	{ "model's probe", open_health, close_health, NULL, NULL, NULL },

@@ -145,6 +145,8 @@ static bool among(const char *folder, const char *const *folders, size_t count)
 	return false;
 }
 
+/* New shelves are built before those that are not wanted any more go, so that a
+ * reload leaves no moment in which a folder that stays cannot be searched. */
 void knowledge_want(struct knowledge *k, const char *const *folders, size_t count)
 {
 	struct shelf *gone = NULL;
@@ -252,6 +254,7 @@ void knowledge_free(struct knowledge *k)
 
 /* -------------------------------------------------------------------- searching */
 
+/* Retained: the thread may put another in its place while it is searched. */
 static struct knowledge_index *current(struct knowledge *k, const char *folder)
 {
 	struct knowledge_index *index = NULL;

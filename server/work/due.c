@@ -1,3 +1,16 @@
+/* The way of an item:
+ *
+ *	due_add         anybody pushes it into the inbox and rings the bell
+ *	take_in         the thread puts it into the list, or leaves it to the store
+ *	hand_out        it is the first of its lane, due, and a place is free: taken,
+ *	                and submitted to the pool
+ *	policy->work    a thread of the pool does it, and under the lock lets it go
+ *	                (it waits for its next time) or removes it (it is done); then
+ *	                due_wake, for its lane or its far end may be free for another
+ *
+ * Only the thread moves items from the inbox and from the store into memory, so
+ * what it knows of the store (newest, unread, found) needs no lock.
+ */
 #include "server/work/due.h"
 
 #include <poll.h>
@@ -14,6 +27,9 @@ static bool same_lane(const struct due_item *a, const struct due_item *b)
 	return a->lane && a->lane == b->lane;
 }
 
+/* The list is in the order of seq, whatever the lanes. Whether an item is the
+ * front of its lane is kept with it, so that looking for the next one reads each
+ * item once and compares no lanes. */
 void due_list_put(struct due_list *list, struct due_item *item)
 {
 	struct due_item **at = &list->first, *later;
@@ -23,6 +39,9 @@ void due_list_put(struct due_list *list, struct due_item *item)
 	for (; *at && (*at)->seq <= item->seq; at = &(*at)->next)
 		if (same_lane(*at, item))
 			item->front = false;
+	/* It may be older than the front of its lane: two threads can add in
+	 * another order than they counted. It goes first then, unless the front is
+	 * being done already. */
 	for (later = *at; later && item->front; later = later->next) {
 		if (!same_lane(later, item) || !later->front)
 			continue;
@@ -50,6 +69,7 @@ void due_list_remove(struct due_list *list, struct due_item *item)
 	item->next = NULL;
 	list->count--;
 	list->bytes -= item->bytes;
+	/* The oldest that is left of its lane moves up. */
 	for (next = list->first; next && item->front; next = next->next) {
 		if (same_lane(next, item)) {
 			next->front = true;
@@ -101,6 +121,8 @@ void due_wake(struct due *d)
 	bell_ring(&d->bell);
 }
 
+/* A stack without a lock: a call's loop must not wait for a thread that walks a
+ * list of thousands. */
 void due_add(struct due *d, struct due_item *item)
 {
 	item->next = atomic_load(&d->inbox);
@@ -119,6 +141,8 @@ bool due_put(struct due *d, struct due_item *item)
 	return false;
 }
 
+/* A row that is in memory already (it was added while the store could not be read,
+ * or a late one was read and then taken from the inbox) is refused by `put`. */
 void due_found(struct due *d, struct due_item *item)
 {
 	d->found = item->seq;
@@ -188,6 +212,8 @@ static bool refill(struct due *d)
 	pthread_mutex_unlock(d->lock);
 	if (count > held / 2)
 		return true;
+	/* Not from the newest in memory: while the store could not be read, items that
+	 * are newer than those that wait there were taken in. */
 	got = d->policy->read(d->owner, d->unread, held - count);
 	if (got >= 0)
 		d->unread = (size_t)got < held - count ? -1 : d->found;
@@ -227,6 +253,8 @@ static int64_t hand_out(struct due *d, int64_t now_ms)
 	struct due_item *item;
 
 	pthread_mutex_lock(d->lock);
+	/* The oldest is looked for anew after each: what was taken may have used up
+	 * what the next one needs, as a place at the same far end. */
 	while (d->list->taken < d->at_once &&
 	       (item = due_list_next(d->list, d->policy->when, d->owner, now_ms, &next_ms))) {
 		due_list_take(d->list, item);
@@ -253,6 +281,9 @@ static void *hand_out_until_stopped(void *arg)
 		struct due_item *item, *next;
 		int64_t wait_ms, longest_ms;
 
+		/* Cleared before anything is looked at: what rings from here on is
+		 * seen in the next round. The store comes before the inbox, for what
+		 * waits there is older. */
 		bell_clear(&d->bell);
 		longest_ms = refill(d) ? LOOK_MS : AGAIN_MS;
 		for (item = empty_inbox(d); item; item = next) {
@@ -276,6 +307,7 @@ int due_open(struct due *d)
 
 	d->open = true;
 	d->bell.fd = -1;
+	/* All that waits was left by an earlier process. */
 	d->unread = d->stored ? 0 : -1;
 	err = bell_open(&d->bell);
 	if (err)
