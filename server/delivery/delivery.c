@@ -102,6 +102,8 @@ static struct delivery_entry *entry_of(struct delivery *o, const struct delivery
 	return body ? delivery_entry_new(&row, event->secret, body) : NULL;
 }
 
+/* On a call's loop, often. Queued for the disk in front of the inbox: by the time a
+ * thread of the pool flushes the store, the row is among what it waits for. */
 void delivery_add(struct delivery *o, const struct delivery_event *event)
 {
 	struct delivery_entry *e;
@@ -137,6 +139,7 @@ static void tell(const struct delivery_row *row, enum delivery_verdict verdict, 
 		    verdict == DELIVERY_DELIVERED ? "delivered" : result->error, row->id, origin, row->attempts);
 }
 
+/* A parked one has failed, too. */
 static void count(struct delivery *o, enum delivery_verdict verdict)
 {
 	if (verdict != DELIVERY_DELIVERED)
@@ -147,7 +150,9 @@ static void count(struct delivery *o, enum delivery_verdict verdict)
 		atomic_fetch_add(&o->delivered, 1);
 }
 
-/* `stored`: the body may be left to the store. */
+/* After a try: judged, let go or removed, written down. A retry that the store has
+ * gives up its body, so that what waits for a dead receiver takes little room.
+ * `stored`: the body may be left to the store. */
 static void settle(struct delivery *o, struct delivery_entry *e, const struct delivery_result *result, bool stored)
 {
 	static const char *const states[] = { "delivered", "waiting", "parked" };
@@ -299,6 +304,8 @@ int delivery_open(
 	return 0;
 }
 
+/* First what is due is given a moment (the last calls have just told of their
+ * end), then nothing more is handed out, then what is under way is given up. */
 void delivery_stop(struct delivery *o)
 {
 	int64_t until = clock_now_us() + LAST_MS * US_PER_MS;

@@ -106,6 +106,8 @@ static int64_t target_due_ms(const struct delivery_queue *q, const struct delive
 	return t->unanswered ? t->next_ms : INT64_MIN;
 }
 
+/* Any answer, a bad one too, shows that somebody is there: the origin is open to
+ * all again. Without one it is tried by one at a time, later each time. */
 static void note_answer(
     struct delivery_target *t, const struct delivery_result *result, int64_t now_ms, uint32_t random)
 {
@@ -178,6 +180,8 @@ void delivery_queue_taken(void *q, struct due_item *item, int64_t now_ms)
 		e->target->sending++;
 }
 
+/* The try is over for its origin in any case; for the entry, only the verdict
+ * counts. */
 void delivery_queue_settle(struct delivery_queue *q, struct delivery_entry *e, enum delivery_verdict verdict,
     const struct delivery_result *result, int64_t now_ms, uint32_t random)
 {

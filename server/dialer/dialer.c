@@ -1,4 +1,12 @@
-/* The queue: who may be asked for now, what has become of whom. */
+/* The queue: who may be asked for now, what has become of whom.
+ *
+ * An order is placed (dialer_place.c) and then belongs to the due-queue: when it
+ * is due, one job asks Twilio one thing about it (dialer_ask.c), takes the answer
+ * and lets it go. Twilio's own news come in between, on other threads
+ * (dialer_news.c). Whoever changes an order ends with order_changed. An order that
+ * is over stays in the list, never due, so that it is found by its id, its CallSid
+ * and its key; the oldest of those go when there are too many.
+ */
 #include "server/dialer/dialer.h"
 
 #include "common/log.h"
@@ -47,6 +55,8 @@ static int outstanding(const struct dialer *o)
 	return n;
 }
 
+/* Counting all orders for each of them would cost a thousand times a thousand: a
+ * no is kept until ROOM_US have passed or some order has changed. */
 static bool has_room(struct dialer *o, int64_t now)
 {
 	if (now < o->room_us)
@@ -127,6 +137,9 @@ static int64_t creation_due(struct dialer *o, const struct order *e, int64_t now
 	return due > now || has_room(o, now) ? due : o->room_us;
 }
 
+/* What is asked next decides when: a creation waits for the rate and for a line, a
+ * search for Twilio's list to show the call, a look at a call for news that should
+ * have come. While somebody else is about the order it is not due. */
 static int64_t due_us(struct dialer *o, const struct order *e, int64_t now)
 {
 	if (e->busy || !order_open(e))
@@ -268,6 +281,8 @@ void dialer_close(struct dialer *o)
 	o->closing = true;
 	pthread_cond_broadcast(&o->changed);
 	pthread_mutex_unlock(&o->lock);
+	/* In this order: nothing new is asked, then what is under way is given up and
+	 * writes down how far it came, then the orders themselves. */
 	due_stop(&o->due);
 	jobs_close(o->jobs);
 	if (!o->store && orders_open(o))

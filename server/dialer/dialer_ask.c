@@ -1,4 +1,11 @@
-/* What is asked of Twilio about an order, one job each. */
+/* What is asked of Twilio about an order, one job each.
+ *
+ * ask_taken writes down that Twilio may have been asked from now on; ask_work
+ * waits for the disk to have it, asks without the lock, and takes the answer under
+ * it. A process that dies in between leaves an order that was being asked for, and
+ * the next one searches for its call. News of the call can overtake the answer:
+ * each taker looks at the phase first.
+ */
 #include "common/digest.h"
 #include "common/json.h"
 #include "common/log.h"
@@ -82,6 +89,7 @@ static void create(struct dialer *o, struct order *e, struct twilio_answer *a)
 	buf_free(&amd);
 }
 
+/* The five ends of a request, for the counters and for who reads the log. */
 static void count_creation(struct dialer *o, const struct order *e, const struct twilio_answer *a)
 {
 	char to[16];
@@ -333,6 +341,8 @@ static void take_answer(struct dialer *o, struct order *e, const struct twilio_a
 	}
 }
 
+/* While it works the order is taken: only news change it, and it stays in the
+ * list. After due_list_let_go and the end of order_changed it is not ours. */
 void ask_work(void *owner, struct due_item *item)
 {
 	struct order *e = (struct order *)item;

@@ -235,6 +235,10 @@ static void take_back(struct dialer *o, struct order *e)
 	log_warn("outbound", "a call is refused: it cannot be written down");
 }
 
+/* Under the lock, which it leaves while it waits. Put into the list first, so that
+ * the same key finds it; written down before it may be asked for; then Twilio's
+ * word is waited for. `waiting` keeps its end for this reply: a refusal is told
+ * here, and to nobody else. */
 static void place(struct dialer *o, struct order *e, struct dialer_reply *out)
 {
 	due_put(&o->due, &e->due);

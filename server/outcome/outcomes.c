@@ -47,6 +47,8 @@ struct outcomes {
 
 /* ---------------------------------------------------------------- calls that are up */
 
+/* Added by the journal when the call ends, or found in the store at start. One that
+ * is there already is not added twice: see `put`. */
 static void add(struct outcomes *o, const char *id, int64_t next_ms, void (*how)(struct due *, struct due_item *))
 {
 	struct pending *p = calloc(1, sizeof *p);
@@ -175,6 +177,8 @@ static int64_t fill(
 	return fill_from_transcript(o, agent, row, transcript);
 }
 
+/* As the agent is now: what was changed in its file counts for calls that are
+ * over, too. */
 static int64_t fill_row(struct outcomes *o, struct outcome_row *row)
 {
 	const struct agent *agent = agents_variant(o->agents, row->agent, row->variant);
