@@ -311,12 +311,13 @@ int outcomes_open(struct outcomes **out, const struct config *cfg, struct store 
 	o->due.at_once = (size_t)(at_once < 1 ? 1 : at_once < WORKING_MAX ? at_once : WORKING_MAX);
 	o->due.stored = true;
 	o->due.held = o->due.held_bytes = SIZE_MAX;
+	/* In front of the thread: what an earlier process left may be told at once. */
+	journal_add_sink(on_journal, o);
 	err = due_open(&o->due);
 	if (err) {
 		outcomes_close(o);
 		return err;
 	}
-	journal_add_sink(on_journal, o);
 	*out = o;
 	return 0;
 }
