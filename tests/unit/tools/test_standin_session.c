@@ -398,7 +398,7 @@ static void a_turn_comes_in_the_real_order(void **state)
 	client_close(&c);
 }
 
-/* A long answer is going on; its item in *item. */
+/* A long answer is going on; its item in *item, unless that is NULL. */
 static void begin_long_answer(struct client *c, char item[64])
 {
 	cJSON *event;
@@ -406,21 +406,27 @@ static void begin_long_answer(struct client *c, char item[64])
 	client_send(c, "{\"type\":\"response.create\",\"response\":{\"instructions\":\"Greet the caller.\"}}");
 	drop(expect(c, "response.created"));
 	event = wait_for(c, "response.output_audio.delta");
-	snprintf(item, 64, "%s", string_at(event, "item_id"));
+	if (item)
+		snprintf(item, 64, "%s", string_at(event, "item_id"));
 	drop(event);
+}
+
+/* In a session with those faults the caller speaks into such an answer. */
+static void begin_interrupted(struct client *c, const char *target)
+{
+	begin(c, target);
+	begin_long_answer(c, NULL);
+	client_speak(c, 200, true);
+	drop(wait_for(c, "input_audio_buffer.speech_started"));
 }
 
 static void speech_cuts_an_answer_short(void **state)
 {
 	struct client c;
-	char item[64];
 	cJSON *event;
 
 	(void)state;
-	begin(&c, TARGET "&fault=long-answer%3D600");
-	begin_long_answer(&c, item);
-	client_speak(&c, 200, true);
-	drop(wait_for(&c, "input_audio_buffer.speech_started"));
+	begin_interrupted(&c, TARGET "&fault=long-answer%3D600");
 	drop(expect(&c, "response.output_audio.done"));
 	event = wait_for(&c, "response.done");
 	assert_string_equal(string_at(event, "response.status"), "cancelled");
@@ -432,13 +438,9 @@ static void speech_cuts_an_answer_short(void **state)
 static void late_audio_follows_a_cut_when_ordered(void **state)
 {
 	struct client c;
-	char item[64];
 
 	(void)state;
-	begin(&c, TARGET "&fault=long-answer%3D600&fault=late-deltas%3D2");
-	begin_long_answer(&c, item);
-	client_speak(&c, 200, true);
-	drop(wait_for(&c, "input_audio_buffer.speech_started"));
+	begin_interrupted(&c, TARGET "&fault=long-answer%3D600&fault=late-deltas%3D2");
 	drop(expect(&c, "response.output_audio.delta"));
 	drop(expect(&c, "response.output_audio.delta"));
 	drop(expect(&c, "response.output_audio.done"));
@@ -483,7 +485,6 @@ static void truncation_goes_no_further_than_the_audio(void **state)
 static void requests_out_of_place_get_their_errors(void **state)
 {
 	struct client c;
-	char item[64];
 
 	(void)state;
 	begin(&c, TARGET "&fault=long-answer%3D600");
@@ -492,7 +493,7 @@ static void requests_out_of_place_get_their_errors(void **state)
 	client_speak(&c, 80, false);
 	client_send(&c, "{\"type\":\"input_audio_buffer.commit\"}");
 	expect_error(&c, "input_audio_buffer_commit_empty");
-	begin_long_answer(&c, item);
+	begin_long_answer(&c, NULL);
 	client_send(&c, "{\"type\":\"response.create\"}");
 	has(wait_for(&c, "error"), "error.code", "conversation_already_has_active_response");
 	client_send(&c,
@@ -507,12 +508,11 @@ static void requests_out_of_place_get_their_errors(void **state)
 static void text_can_be_had_beside_the_conversation(void **state)
 {
 	struct client c;
-	char item[64];
 	cJSON *event;
 
 	(void)state;
 	begin(&c, TARGET "&fault=long-answer%3D600");
-	begin_long_answer(&c, item);
+	begin_long_answer(&c, NULL);
 	client_send(&c,
 	    "{\"type\":\"response.create\",\"response\":{\"conversation\":\"none\",\"output_modalities\":[\"text\"],"
 	    "\"metadata\":{\"purpose\":\"summary\"}}}");
