@@ -93,11 +93,13 @@ struct member {
 	const char *key, *value;
 };
 
-static void expect_members(const char *text, const struct member *all, size_t count)
+static void expect_members(const char *text, const struct member *all)
 {
-	for (size_t i = 0; i < count; i++)
-		expect_scanned(text, all[i].key, all[i].value);
+	for (; all->key; all++)
+		expect_scanned(text, all->key, all->value);
 }
+
+#define EXPECT_MEMBERS(text, ...) expect_members(text, (const struct member[]){ __VA_ARGS__, { 0 } })
 
 /* ------------------------------------------------------------------- the scanner */
 
@@ -105,19 +107,10 @@ static void scanner_finds_values_of_every_kind(void **state)
 {
 	static const char text[] = " \t\r\n{ \"s\" : \"text\" ,\"e\":\"\",\"n\":-1.5e3,\"t\":true, \"z\" :null ,"
 				   "\"o\":{\"s\":\"inner\",\"x\":[1,2]},\"a\":[{\"s\":1},\"]\"],\"last\":7}";
-	static const struct member members[] = {
-		{ "s", "text" },
-		{ "e", "" },
-		{ "n", "-1.5e3" },
-		{ "t", "true" },
-		{ "z", "null" },
-		{ "o", "{\"s\":\"inner\",\"x\":[1,2]}" },
-		{ "a", "[{\"s\":1},\"]\"]" },
-		{ "last", "7" },
-	};
 
 	(void)state;
-	expect_members(text, members, sizeof members / sizeof *members);
+	EXPECT_MEMBERS(text, { "s", "text" }, { "e", "" }, { "n", "-1.5e3" }, { "t", "true" }, { "z", "null" },
+	    { "o", "{\"s\":\"inner\",\"x\":[1,2]}" }, { "a", "[{\"s\":1},\"]\"]" }, { "last", "7" });
 	expect_absent(text, "x"); /* only at the top */
 	expect_absent(text, "S");
 	expect_absent(text, "las");
@@ -128,18 +121,10 @@ static void quotes_and_brackets_in_strings_mean_nothing(void **state)
 {
 	static const char text[] = "{\"a\":\"}\",\"b\":\"\\\"\",\"c\":\"\\\\\",\"d\":\"\\\\\\\"{\",\"e\\\"\":1,\"f\":"
 				   "[\"]\",\"\\\"]\"],\"g\":{\"}\":\"{\"},\"h\":\"end\"}";
-	static const struct member members[] = {
-		{ "a", "}" },
-		{ "b", "\\\"" },
-		{ "c", "\\\\" },
-		{ "d", "\\\\\\\"{" },
-		{ "f", "[\"]\",\"\\\"]\"]" },
-		{ "g", "{\"}\":\"{\"}" },
-		{ "h", "end" },
-	};
 
 	(void)state;
-	expect_members(text, members, sizeof members / sizeof *members);
+	EXPECT_MEMBERS(text, { "a", "}" }, { "b", "\\\"" }, { "c", "\\\\" }, { "d", "\\\\\\\"{" },
+	    { "f", "[\"]\",\"\\\"]\"]" }, { "g", "{\"}\":\"{\"}" }, { "h", "end" });
 }
 
 static void first_of_a_doubled_key_is_taken_by_both(void **state)

@@ -12,10 +12,17 @@
 
 #include <cmocka.h>
 
+static struct json_out j;
+
+static int begin(void **state)
+{
+	written_begin(state);
+	j = json_out_to(&written);
+	return 0;
+}
+
 static void commas_stand_between_and_nowhere_else(void **state)
 {
-	struct json_out j = json_out_to(&written);
-
 	(void)state;
 	json_put_object(&j, NULL);
 	json_put_object(&j, "none");
@@ -38,7 +45,6 @@ static void commas_stand_between_and_nowhere_else(void **state)
 
 static void every_kind_of_value_reads_back(void **state)
 {
-	struct json_out j = json_out_to(&written);
 	cJSON *tree = json_parse("{\"x\":[1,2]}", 11);
 
 	(void)state;
@@ -68,8 +74,6 @@ static void every_kind_of_value_reads_back(void **state)
 static void members_of_another_object_join_in(void **state)
 {
 	static const char other[] = "{\"b\":{\"c\":[]},\"d\":\"}\"}";
-	struct json_out j = json_out_to(&written);
-
 	(void)state;
 	json_put_object(&j, NULL);
 	json_put_members(&j, "{}", 2);
@@ -85,8 +89,6 @@ static void members_of_another_object_join_in(void **state)
 
 static void keys_are_escaped(void **state)
 {
-	struct json_out j = json_out_to(&written);
-
 	(void)state;
 	json_put_object(&j, NULL);
 	json_put_int(&j, "a\"b", 1);
@@ -96,8 +98,6 @@ static void keys_are_escaped(void **state)
 
 static void a_level_is_as_new_each_time_it_is_opened(void **state)
 {
-	struct json_out j = json_out_to(&written);
-
 	(void)state;
 	for (unsigned i = 0; i < JSON_OUT_DEPTH; i++)
 		i % 2 ? json_put_object(&j, NULL) : json_put_array(&j, i ? "k" : NULL);
@@ -113,7 +113,6 @@ static void a_level_is_as_new_each_time_it_is_opened(void **state)
 
 static void an_error_stays_and_nothing_is_half_written_after_it(void **state)
 {
-	struct json_out j;
 	struct buf small;
 
 	(void)state;
@@ -129,7 +128,7 @@ static void an_error_stays_and_nothing_is_half_written_after_it(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, written_begin, written_end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, written_end)
 	const struct CMUnitTest tests[] = {
 		TEST(commas_stand_between_and_nowhere_else),
 		TEST(every_kind_of_value_reads_back),

@@ -895,8 +895,8 @@ static void a_close_is_told_with_code_and_reason_and_echoed(void **state)
 	(void)state;
 	begin((struct scene){ .act = act_close });
 	expect_end(client, -EPIPE);
-	assert_int_equal(ws_client_close_code(client), 4001);
 	assert_string_equal(ws_client_close_reason(client), "session expired");
+	assert_int_equal(ws_client_close_code(client), 4001);
 	assert_int_equal(ws_client_send_text(client, "x", 1), -EPIPE);
 	end();
 	assert_int_equal(scene.seen.first, 0x88);

@@ -155,8 +155,8 @@ static void a_header_without_end_is_not_waited_for(void **state)
 }
 
 struct refusal {
-	const char *answer, *body;
 	bool more;
+	const char *answer, *body;
 };
 
 static void check_refusals(const struct refusal *all, size_t count)
@@ -172,12 +172,12 @@ static void check_refusals(const struct refusal *all, size_t count)
 static void a_refusal_is_complete_when_its_body_is(void **state)
 {
 	static const struct refusal all[] = {
-		{ "HTTP/1.1 429 Too Many Requests\r\nContent-Length: 4\r\n\r\nsl", "sl", true },
-		{ "HTTP/1.1 429 Too Many Requests\r\nContent-Length: 4\r\n\r\nslow", "slow", false },
-		{ "HTTP/1.0 503 Busy\r\nContent-Length: 0\r\n\r\n", "", false },
+		{ true, "HTTP/1.1 429 Too Many Requests\r\nContent-Length: 4\r\n\r\nsl", "sl" },
+		{ false, "HTTP/1.1 429 Too Many Requests\r\nContent-Length: 4\r\n\r\nslow", "slow" },
+		{ false, "HTTP/1.0 503 Busy\r\nContent-Length: 0\r\n\r\n", "" },
 		/* Nobody says how long it is. */
-		{ "HTTP/1.1 500 Oh\r\n\r\nx", "x", true },
-		{ "HTTP/1.1 500 Oh\r\nContent-Length: 99999999999999999999\r\n\r\nx", "x", true },
+		{ true, "HTTP/1.1 500 Oh\r\n\r\nx", "x" },
+		{ true, "HTTP/1.1 500 Oh\r\nContent-Length: 99999999999999999999\r\n\r\nx", "x" },
 	};
 
 	(void)state;
@@ -189,9 +189,9 @@ static void of_a_chunked_refusal_the_first_chunk_is_enough(void **state)
 {
 #define CHUNKED "HTTP/1.1 401 No\r\nTransfer-Encoding: chunked\r\n\r\n"
 	static const struct refusal all[] = {
-		{ CHUNKED, "", true },
-		{ CHUNKED "0A;ext=1\r\n01234", "01234", true },
-		{ CHUNKED "0A;ext=1\r\n0123456789\r\n0\r\n\r\n", "0123456789", false },
+		{ true, CHUNKED, "" },
+		{ true, CHUNKED "0A;ext=1\r\n01234", "01234" },
+		{ false, CHUNKED "0A;ext=1\r\n0123456789\r\n0\r\n\r\n", "0123456789" },
 	};
 
 	(void)state;

@@ -123,14 +123,19 @@ static void paragraphs_gather_until_there_are_enough_words(void **state)
 	free(c.said);
 }
 
-static void a_long_paragraph_is_cut_at_the_ends_of_sentences(void **state)
+static struct cut cut_repeated(const char *piece, int times)
 {
 	char text[16384] = "";
-	struct cut c;
+
+	repeat(text, piece, times);
+	return cut(text, false);
+}
+
+static void a_long_paragraph_is_cut_at_the_ends_of_sentences(void **state)
+{
+	struct cut c = cut_repeated("One sentence of some seven words here. ", 60);
 
 	(void)state;
-	repeat(text, "One sentence of some seven words here. ", 60);
-	c = cut(text, false);
 	assert_in_range(c.count, 3, 5);
 	assert_true(c.most_words <= PASSAGE_WORDS_MAX);
 	for (char *p = c.said; (p = strstr(p, "\n===\n")); p++)
@@ -152,9 +157,7 @@ static void a_script_without_blanks_is_cut_at_characters(void **state)
 	for (char *p = c.said; (p = strstr(p, "\n===\n")); p++)
 		assert_memory_equal(p - 3, "。", 3);
 	free(c.said);
-	text[0] = '\0';
-	repeat(text, "ä", 3000);
-	c = cut(text, false);
+	c = cut_repeated("ä", 3000);
 	for (char *p = c.said; (p = strstr(p, "\n===\n|")); p++)
 		assert_int_equal((unsigned char)p[6], 0xC3);
 	free(c.said);

@@ -180,7 +180,8 @@ static void the_newest_of_several_days_is_found(void **state)
 
 	(void)state;
 	for (int day = 0; day < 3; day++) {
-		assert_int_equal(recording_file_open(&f, folder, "CAdays", WALL + (day + 1) % 3 * INT64_C(86400000)), 0);
+		assert_int_equal(
+		    recording_file_open(&f, folder, "CAdays", WALL + (day + 1) % 3 * INT64_C(86400000)), 0);
 		recording_file_close(&f);
 	}
 	assert_true(recording_file_find(folder, "CAdays", path));
@@ -204,11 +205,11 @@ static void talk(struct recording *r, int64_t start, int frames)
 	}
 }
 
-static struct recording *begin(const char *call_sid, int64_t start)
+static struct recording *begin(const char *dir, const char *call_sid, int64_t start)
 {
 	struct recording *r;
 
-	assert_int_equal(recorder_open(&recorder, folder, NULL), 0);
+	assert_int_equal(recorder_open(&recorder, dir, NULL), 0);
 	r = recording_begin(recorder, call_sid, NULL, WALL, start);
 	assert_non_null(r);
 	return r;
@@ -221,7 +222,7 @@ static void what_is_told_is_in_the_file(void **state)
 	struct sound w;
 
 	(void)state;
-	r = begin("CAwhole", start);
+	r = begin(folder, "CAwhole", start);
 	talk(r, start, 50);
 	recording_end(r, start + 1000000);
 	until(r, "\"state\":\"completed\",\"seconds\":1.000,\"bytes\":16058,");
@@ -278,7 +279,7 @@ static void a_full_disk_ends_the_recording_and_says_so(void **state)
 	signal(SIGXFSZ, SIG_IGN);
 	getrlimit(RLIMIT_FSIZE, &old);
 	small.rlim_max = old.rlim_max;
-	r = begin("CAfull", start);
+	r = begin(folder, "CAfull", start);
 	until(r, "\"state\":\"recording\"");
 	setrlimit(RLIMIT_FSIZE, &small);
 	talk(r, start, 200);
@@ -309,8 +310,7 @@ static void a_directory_that_cannot_be_made_is_no_end(void **state)
 	file = fopen(path, "w");
 	assert_non_null(file);
 	fclose(file);
-	assert_int_equal(recorder_open(&recorder, path, NULL), 0);
-	r = recording_begin(recorder, "CAnodir", NULL, WALL, clock_now_us());
+	r = begin(path, "CAnodir", clock_now_us());
 	talk(r, clock_now_us(), 10);
 	until(r, "\"state\":\"failed\"");
 	recording_end(r, clock_now_us());
@@ -326,7 +326,7 @@ static void what_the_writer_is_too_slow_for_is_counted(void **state)
 
 	(void)state;
 	pthread_mutex_lock(&disk);
-	r = begin("CAslow", start);
+	r = begin(folder, "CAslow", start);
 	talk(r, start, 9000); /* three minutes: the ring holds half of one */
 	recording_end(r, start + 180000000);
 	pthread_mutex_unlock(&disk);

@@ -33,8 +33,17 @@ static void a_range_is_what_is_there_of_it(void **state)
 		{ "bytes=0-", 0, 416, 0, -1 },
 	};
 	/* As if none had been asked for. */
-	static const char *const no_range[] = { "bytes=0-0,5-6", "bytes=9-3", "bytes=-", "bytes=", "bytes=a-b",
-		"bytes=1", "items=0-9", "bytes=99999999999999999999-", "bytes=0-99999999999999999999" };
+	static const char *const no_range[] = {
+		"bytes=0-0,5-6",
+		"bytes=9-3",
+		"bytes=-",
+		"bytes=",
+		"bytes=a-b",
+		"bytes=1",
+		"items=0-9",
+		"bytes=99999999999999999999-",
+		"bytes=0-99999999999999999999",
+	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -229,16 +229,25 @@ static void ask_as(const struct fetch_request *q)
 	fetch(q, &answer);
 }
 
-/* Asks once with the far end as told. */
+/* A far end, and a request to it; it is asked once and then there is none. */
+static struct fetch_request begin(void (*serve)(struct far *, int), const char *text)
+{
+	far_start(&far_end, serve, text);
+	return request_to(far_end.port);
+}
+
+static void end(const struct fetch_request *q)
+{
+	ask_as(q);
+	far_stop(&far_end);
+}
+
 static void ask(void (*serve)(struct far *, int), const char *text, int timeout_ms)
 {
-	struct fetch_request q;
+	struct fetch_request q = begin(serve, text);
 
-	far_start(&far_end, serve, text);
-	q = request_to(far_end.port);
 	q.timeout_ms = timeout_ms;
-	ask_as(&q);
-	far_stop(&far_end);
+	end(&q);
 }
 
 static void a_post_arrives_and_is_answered(void **state)
@@ -279,15 +288,13 @@ static void every_method_says_what_it_is(void **state)
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct fetch_request q;
 
-		far_start(&far_end, serve_answer, "HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n");
-		q = request_to(far_end.port);
+		q = begin(serve_answer, "HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n");
 		q.method = cases[i].method;
 		q.body = cases[i].body;
 		q.body_len = cases[i].body ? 1 : 0;
 		q.user = "AC1";
 		q.password = "secret";
-		ask_as(&q);
-		far_stop(&far_end);
+		end(&q);
 		assert_int_equal(answer.failure, FETCH_OK);
 		assert_int_equal(answer.status, 204);
 		assert_int_equal(strncmp(far_end.got, cases[i].line, strlen(cases[i].line)), 0);
@@ -394,11 +401,9 @@ static void an_answer_of_exactly_the_bound_is_whole(void **state)
 
 	(void)state;
 	for (size_t most = 3; most <= 4; most++) {
-		far_start(&far_end, serve_answer, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody");
-		q = request_to(far_end.port);
+		q = begin(serve_answer, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody");
 		q.answer_max = most;
-		ask_as(&q);
-		far_stop(&far_end);
+		end(&q);
 		assert_int_equal(answer.failure, most == 4 ? FETCH_OK : FETCH_TOO_LARGE);
 		assert_int_equal(answer.body.len, most);
 	}
@@ -434,8 +439,7 @@ static void stream(void (*serve)(struct far *, int), const char *text, size_t mo
 	struct fetch_request q;
 
 	taken = (struct taken){ .answer = &answer, .most = most };
-	far_start(&far_end, serve, text);
-	q = request_to(far_end.port);
+	q = begin(serve, text);
 	q.answer_max = 16;
 	fetch_answer_free(&answer);
 	fetch_stream(&q, &sink, &answer);
@@ -542,11 +546,9 @@ static void a_header_in_a_header_is_refused(void **state)
 	struct fetch_request q;
 
 	(void)state;
-	far_start(&far_end, serve_answer, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-	q = request_to(far_end.port);
+	q = begin(serve_answer, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
 	q.headers[1] = "X-Name: a\r\nX-Evil: b";
-	ask_as(&q);
-	far_stop(&far_end);
+	end(&q);
 	assert_int_equal(answer.failure, FETCH_NOT_SENT);
 	assert_int_equal(far_end.connections, 0);
 	assert_non_null(strstr(answer.error, "line break"));
@@ -683,19 +685,23 @@ static void no_password_is_in_an_error(void **state)
 	}
 }
 
+/* Asks for a URL, with the far end as the proxy of that variable. */
+static void ask_through_proxy(const char *variable, const char *text, const char *url)
+{
+	struct fetch_request q = begin(serve_answer, text);
+	char proxy[64];
+
+	snprintf(proxy, sizeof proxy, "http://127.0.0.1:%d", far_end.port);
+	setenv(variable, proxy, 1);
+	q.url = url;
+	end(&q);
+	unsetenv(variable);
+}
+
 static void the_environments_proxy_is_used(void **state)
 {
-	char proxy[64];
-	struct fetch_request q = request_to(1);
-
 	(void)state;
-	far_start(&far_end, serve_answer, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-	snprintf(proxy, sizeof proxy, "http://127.0.0.1:%d", far_end.port);
-	setenv("http_proxy", proxy, 1);
-	q.url = "http://far.away.example/x";
-	ask_as(&q);
-	unsetenv("http_proxy");
-	far_stop(&far_end);
+	ask_through_proxy("http_proxy", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "http://far.away.example/x");
 	assert_int_equal(answer.failure, FETCH_OK);
 	assert_non_null(strstr(far_end.got, "POST http://far.away.example/x HTTP/1.1\r\n"));
 }
@@ -703,17 +709,9 @@ static void the_environments_proxy_is_used(void **state)
 /* The tunnel's refusal is not the far end's answer. */
 static void what_a_proxy_refuses_was_not_sent(void **state)
 {
-	char proxy[64];
-	struct fetch_request q = request_to(1);
-
 	(void)state;
-	far_start(&far_end, serve_answer, "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
-	snprintf(proxy, sizeof proxy, "http://127.0.0.1:%d", far_end.port);
-	setenv("https_proxy", proxy, 1);
-	q.url = "https://far.away.example/x";
-	ask_as(&q);
-	unsetenv("https_proxy");
-	far_stop(&far_end);
+	ask_through_proxy(
+	    "https_proxy", "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", "https://far.away.example/x");
 	assert_int_equal(answer.failure, FETCH_NOT_SENT);
 	assert_int_equal(answer.status, 0);
 }
