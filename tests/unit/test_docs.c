@@ -394,11 +394,9 @@ static void the_example_is_what_the_table_says(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_api_is_described_as_it_is),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(the_api_is_described_as_it_is),
 		cmocka_unit_test(the_settings_are_described_as_they_are),
-		cmocka_unit_test(the_example_is_what_the_table_says),
-	};
+		cmocka_unit_test(the_example_is_what_the_table_says) };
 
 	return cmocka_run_group_tests(tests, open_document, close_document);
 }

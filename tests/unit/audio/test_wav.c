@@ -47,11 +47,8 @@ static void a_file_without_sound_and_the_largest_fit(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_header_says_what_follows_it),
-		cmocka_unit_test(an_odd_length_is_padded),
-		cmocka_unit_test(a_file_without_sound_and_the_largest_fit),
-	};
+	const struct CMUnitTest tests[] = { cmocka_unit_test(a_header_says_what_follows_it),
+		cmocka_unit_test(an_odd_length_is_padded), cmocka_unit_test(a_file_without_sound_and_the_largest_fit) };
 
 	return cmocka_run_group_tests_name("wav", tests, NULL, NULL);
 }

@@ -79,12 +79,9 @@ static void monotonic_clock_does_not_run_back(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(poll_never_returns_just_before_the_deadline),
-		cmocka_unit_test(time_of_day_is_written_as_iso_8601),
-		cmocka_unit_test(time_is_read_as_people_write_it),
-		cmocka_unit_test(monotonic_clock_does_not_run_back),
-	};
+	const struct CMUnitTest tests[] = { cmocka_unit_test(poll_never_returns_just_before_the_deadline),
+		cmocka_unit_test(time_of_day_is_written_as_iso_8601), cmocka_unit_test(time_is_read_as_people_write_it),
+		cmocka_unit_test(monotonic_clock_does_not_run_back) };
 
 	return cmocka_run_group_tests_name("clock", tests, NULL, NULL);
 }

@@ -116,20 +116,10 @@ static void what_proves_nothing_is_not_accepted(void **state)
 
 static void what_is_not_http_is_told_at_once(void **state)
 {
-	static const char *const answers[] = {
-		"SSH-2.0-OpenSSH_9.2",
-		"<html>",
-		"X",
-		"HTTP/2 200\r\n\r\n",
-		"HTTP/1.1 20\r\n\r\n",
-		"HTTP/1.1 2000 OK\r\n\r\n",
-		"HTTP/1.1 2x0 OK\r\n\r\n",
-		"HTTP/1.1 000 OK\r\n\r\n",
-		"HTTP/1.1\r\n\r\n",
-		"HTTP/1.1 200 OK\r\nno colon here\r\n\r\n",
-		"HTTP/1.1 200 OK\r\n: no name\r\n\r\n",
-		"HTTP/1.1 200 OK\r\nA: b\r\n continued\r\n\r\n",
-	};
+	static const char *const answers[] = { "SSH-2.0-OpenSSH_9.2", "<html>", "X", "HTTP/2 200\r\n\r\n",
+		"HTTP/1.1 20\r\n\r\n", "HTTP/1.1 2000 OK\r\n\r\n", "HTTP/1.1 2x0 OK\r\n\r\n", "HTTP/1.1 000 OK\r\n\r\n",
+		"HTTP/1.1\r\n\r\n", "HTTP/1.1 200 OK\r\nno colon here\r\n\r\n", "HTTP/1.1 200 OK\r\n: no name\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nA: b\r\n continued\r\n\r\n" };
 	struct ws_response r;
 
 	(void)state;

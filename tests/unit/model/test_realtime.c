@@ -418,16 +418,13 @@ static void end_of_an_answer_tells_how(void **state)
 {
 	static const struct {
 		const char *name, *status, *code;
-	} ends[] = {
-		{ "openai-response-done", "completed", "" },
-		{ "openai-response-done-wire", "completed", "" },
+	} ends[] = { { "openai-response-done", "completed", "" }, { "openai-response-done-wire", "completed", "" },
 		{ "openai-response-done-cancelled-client", "cancelled", "client_cancelled" },
 		{ "openai-response-done-cancelled-turn_detected", "cancelled", "turn_detected" },
 		{ "openai-response-done-incomplete", "incomplete", "max_output_tokens" },
 		{ "openai-response-done-incomplete-content_filter", "incomplete", "content_filter" },
 		{ "openai-response-done-failed", "failed", "rate_limit_exceeded" },
-		{ "openai-response-done-failed-quota", "failed", "insufficient_quota" },
-	};
+		{ "openai-response-done-failed-quota", "failed", "insufficient_quota" } };
 	struct model_event e;
 
 	(void)state;

@@ -55,16 +55,10 @@ static void every_message_of_the_fixtures_is_what_it_is(void **state)
 	static const struct {
 		const char *name;
 		enum phone_event_type type;
-	} arriving[] = {
-		{ "twilio-stream-connected", PHONE_NOTHING },
-		{ "twilio-stream-start", PHONE_STARTED },
-		{ "twilio-stream-start-no-parameters", PHONE_STARTED },
-		{ "twilio-stream-media", PHONE_AUDIO },
-		{ "twilio-stream-media-speech", PHONE_AUDIO },
-		{ "twilio-stream-mark", PHONE_MARK },
-		{ "twilio-stream-dtmf", PHONE_KEY },
-		{ "twilio-stream-stop", PHONE_STOPPED },
-	};
+	} arriving[] = { { "twilio-stream-connected", PHONE_NOTHING }, { "twilio-stream-start", PHONE_STARTED },
+		{ "twilio-stream-start-no-parameters", PHONE_STARTED }, { "twilio-stream-media", PHONE_AUDIO },
+		{ "twilio-stream-media-speech", PHONE_AUDIO }, { "twilio-stream-mark", PHONE_MARK },
+		{ "twilio-stream-dtmf", PHONE_KEY }, { "twilio-stream-stop", PHONE_STOPPED } };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof arriving / sizeof arriving[0]; i++) {

@@ -134,15 +134,8 @@ static void what_counts_of_header_and_url(void **state)
 
 static void url_that_is_none_is_refused(void **state)
 {
-	static const char *const urls[] = {
-		"",
-		"bridge.example.com/media",
-		"ftp://bridge.example.com/media",
-		"https:/",
-		"https://",
-		"wss://@",
-		"wss://:/",
-	};
+	static const char *const urls[] = { "", "bridge.example.com/media", "ftp://bridge.example.com/media", "https:/",
+		"https://", "wss://@", "wss://:/" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof urls / sizeof *urls; i++)

@@ -33,17 +33,8 @@ static void a_range_is_what_is_there_of_it(void **state)
 		{ "bytes=0-", 0, 416, 0, -1 },
 	};
 	/* As if none had been asked for. */
-	static const char *const no_range[] = {
-		"bytes=0-0,5-6",
-		"bytes=9-3",
-		"bytes=-",
-		"bytes=",
-		"bytes=a-b",
-		"bytes=1",
-		"items=0-9",
-		"bytes=99999999999999999999-",
-		"bytes=0-99999999999999999999",
-	};
+	static const char *const no_range[] = { "bytes=0-0,5-6", "bytes=9-3", "bytes=-", "bytes=", "bytes=a-b",
+		"bytes=1", "items=0-9", "bytes=99999999999999999999-", "bytes=0-99999999999999999999" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -89,10 +80,8 @@ static void what_cannot_be_read_now_is_not_denied(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_range_is_what_is_there_of_it),
-		cmocka_unit_test(what_cannot_be_read_now_is_not_denied),
-	};
+	const struct CMUnitTest tests[] = { cmocka_unit_test(a_range_is_what_is_there_of_it),
+		cmocka_unit_test(what_cannot_be_read_now_is_not_denied) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

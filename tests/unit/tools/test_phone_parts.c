@@ -60,34 +60,14 @@ static void a_wav_of_16_khz_becomes_8_khz_of_the_same_length(void **state)
 
 static void broken_xml_is_refused(void **state)
 {
-	static const char *const bad[] = {
-		"",
-		"Response",
-		"<Response>",
-		"<Response></Respons>",
-		"<Response/><Response/>",
-		"<Response/>x",
-		"x<Response/>",
-		"<Response a=1/>",
-		"<Response a=\"1\" a=\"2\"/>",
-		"<Response a=\"<\"/>",
-		"<Response>&</Response>",
-		"<Response>&nbsp;</Response>",
-		"<Response>a & b</Response>",
-		"<Response><Say>a</Response></Say>",
-		"<Response>\x01</Response>",
-		"<Response>\xff</Response>",
-		"<!DOCTYPE x><Response/>",
-		"<Response",
-		"<Response a>",
-		"<Response a=\"1\"b=\"2\"/>",
-		"<Response>&#0;</Response>",
-		"<Response>&#xD800;</Response>",
-		"<Response><!-- </Response>",
-		"<Response>]]></Response>",
-		"< Response/>",
-		"<Response a=\"1/>",
-	};
+	static const char *const bad[] = { "", "Response", "<Response>", "<Response></Respons>",
+		"<Response/><Response/>", "<Response/>x", "x<Response/>", "<Response a=1/>",
+		"<Response a=\"1\" a=\"2\"/>", "<Response a=\"<\"/>", "<Response>&</Response>",
+		"<Response>&nbsp;</Response>", "<Response>a & b</Response>", "<Response><Say>a</Response></Say>",
+		"<Response>\x01</Response>", "<Response>\xff</Response>", "<!DOCTYPE x><Response/>", "<Response",
+		"<Response a>", "<Response a=\"1\"b=\"2\"/>", "<Response>&#0;</Response>",
+		"<Response>&#xD800;</Response>", "<Response><!-- </Response>", "<Response>]]></Response>",
+		"< Response/>", "<Response a=\"1/>" };
 	char why[200];
 
 	(void)state;
@@ -178,11 +158,9 @@ static void twiml_is_read_in_order(void **state)
 
 static void an_answer_is_read_at_any_split(void **state)
 {
-	static const char *const answers[] = {
-		"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX: y\r\n\r\nhello",
+	static const char *const answers[] = { "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX: y\r\n\r\nhello",
 		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX: y\r\n\r\n2\r\nhe\r\n3;x=1\r\nllo\r\n0\r\nT: 1\r\n\r\n",
-		"HTTP/1.1 200 OK\r\nX: y\r\n\r\nhello",
-	};
+		"HTTP/1.1 200 OK\r\nX: y\r\n\r\nhello" };
 	char why[200], value[20];
 
 	(void)state;

@@ -201,12 +201,10 @@ static void each_fault_is_named_with_its_field(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_published_client_event_passes),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(every_published_client_event_passes),
 		cmocka_unit_test(one_planted_field_fails_wherever_it_is),
 		cmocka_unit_test(one_wrong_type_fails_wherever_it_is),
-		cmocka_unit_test(each_fault_is_named_with_its_field),
-	};
+		cmocka_unit_test(each_fault_is_named_with_its_field) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

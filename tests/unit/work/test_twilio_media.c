@@ -59,11 +59,8 @@ static void a_part_is_what_its_header_says(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(twilio_is_where_the_settings_say),
-		cmocka_unit_test(credentials_go_nowhere_else),
-		cmocka_unit_test(a_part_is_what_its_header_says),
-	};
+	const struct CMUnitTest tests[] = { cmocka_unit_test(twilio_is_where_the_settings_say),
+		cmocka_unit_test(credentials_go_nowhere_else), cmocka_unit_test(a_part_is_what_its_header_says) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
