@@ -42,15 +42,6 @@ int converter_open(struct converter **out, enum audio_format model_format)
 	return 0;
 }
 
-void converter_close(struct converter *c)
-{
-	if (!c)
-		return;
-	resampler_close(c->up);
-	resampler_close(c->down);
-	free(c);
-}
-
 int converter_switch(struct converter **c, enum audio_format model_format)
 {
 	if ((*c ? (*c)->format : AUDIO_PCMU) == model_format)
@@ -169,6 +160,15 @@ void converter_reset_to_caller(struct converter *c)
 	c->have_half = false;
 	if (c->down)
 		resampler_reset(c->down);
+}
+
+void converter_close(struct converter *c)
+{
+	if (!c)
+		return;
+	resampler_close(c->up);
+	resampler_close(c->down);
+	free(c);
 }
 
 static uint64_t bytes_per_ms(enum audio_format format)

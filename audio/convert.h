@@ -19,7 +19,6 @@ struct converter;
 
 /* 0 or -ENOMEM; then *out is NULL. */
 int converter_open(struct converter **out, enum audio_format model_format);
-void converter_close(struct converter *c); /* fine with NULL */
 
 /* The session's format may have changed with the session: *c (NULL, or of another
  * format) becomes one for this format; NULL for PCMU, which needs none. One that
@@ -44,6 +43,8 @@ size_t converter_finish_to_caller(struct converter *c, uint8_t *mulaw_out);
 
 /* A new item follows, or the old one was cut: forget the past of that direction. */
 void converter_reset_to_caller(struct converter *c);
+
+void converter_close(struct converter *c); /* fine with NULL */
 
 /* Milliseconds are rounded down. */
 uint64_t convert_bytes_to_ms(enum audio_format format, uint64_t bytes);

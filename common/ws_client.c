@@ -103,21 +103,6 @@ int ws_client_dial(struct ws_client **out, const struct ws_target *target, struc
 	return 0;
 }
 
-void ws_client_free(struct ws_client *c)
-{
-	if (!c)
-		return;
-	ws_dial_close(c->dial);
-	ws_reader_close(c->reader);
-	tls_close(c->tls);
-	if (c->fd >= 0)
-		close(c->fd);
-	buf_free(&c->early);
-	buf_free(&c->out);
-	pthread_mutex_destroy(&c->replies.lock);
-	free(c);
-}
-
 static void become_open(struct ws_client *c)
 {
 	struct ws_link link;
@@ -370,4 +355,19 @@ int ws_client_flush(struct ws_client *c)
 	if (c->out.cap > KEEP_OUT_BYTES)
 		buf_free(&c->out);
 	return 0;
+}
+
+void ws_client_free(struct ws_client *c)
+{
+	if (!c)
+		return;
+	ws_dial_close(c->dial);
+	ws_reader_close(c->reader);
+	tls_close(c->tls);
+	if (c->fd >= 0)
+		close(c->fd);
+	buf_free(&c->early);
+	buf_free(&c->out);
+	pthread_mutex_destroy(&c->replies.lock);
+	free(c);
 }

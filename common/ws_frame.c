@@ -68,15 +68,6 @@ int ws_reader_open(struct ws_reader **out, bool masked, size_t max_message, ws_r
 	return 0;
 }
 
-void ws_reader_close(struct ws_reader *r)
-{
-	if (!r)
-		return;
-	wslay_frame_context_free(r->frames);
-	buf_free(&r->message);
-	free(r);
-}
-
 static bool is_control(unsigned opcode)
 {
 	return opcode >= WS_CLOSE;
@@ -223,6 +214,15 @@ int ws_reader_next(struct ws_reader *r, struct ws_message *out)
 	if (done == 1 && out->opcode == WS_CLOSE)
 		r->err = -EPIPE; /* nothing may follow */
 	return done ? done : r->err;
+}
+
+void ws_reader_close(struct ws_reader *r)
+{
+	if (!r)
+		return;
+	wslay_frame_context_free(r->frames);
+	buf_free(&r->message);
+	free(r);
 }
 
 int ws_close_code(int err)

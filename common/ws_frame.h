@@ -42,13 +42,14 @@ struct ws_reader;
 /* Reads nothing yet. `masked`: frames must be masked (we are the server) or must not (we are the
  * client). A message over max_message bytes ends the stream with -EMSGSIZE. */
 int ws_reader_open(struct ws_reader **out, bool masked, size_t max_message, ws_read_fn *read, void *arg);
-void ws_reader_close(struct ws_reader *r); /* fine with NULL */
 
 /* 1: a message. 0: the callback has nothing more for now, and nothing whole is
  * held back; poll the transport. Else over for good: -EPIPE end of stream, or
  * what came after a CLOSE; -EPROTO not RFC 6455; -EMSGSIZE; -EILSEQ text that
  * is not UTF-8; -ENOMEM; or the callback's error. */
 int ws_reader_next(struct ws_reader *r, struct ws_message *out);
+
+void ws_reader_close(struct ws_reader *r); /* fine with NULL */
 
 /* The close code that tells the peer about such an error. */
 int ws_close_code(int err);

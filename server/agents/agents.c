@@ -51,6 +51,13 @@ int agents_open(struct agents **out, const struct config *cfg, struct buf *probl
 	return 0;
 }
 
+void agents_notes(struct agents *a, struct buf *out)
+{
+	pthread_mutex_lock(&a->lock);
+	buf_puts(out, buf_text(&a->notes));
+	pthread_mutex_unlock(&a->lock);
+}
+
 void agents_close(struct agents *a)
 {
 	if (!a)
@@ -104,13 +111,6 @@ int agents_reload(struct agents *a, struct buf *problem)
 	for (size_t i = 0; i < a->callback_count; i++)
 		a->callbacks[i].call(a->callbacks[i].arg);
 	return 0;
-}
-
-void agents_notes(struct agents *a, struct buf *out)
-{
-	pthread_mutex_lock(&a->lock);
-	buf_puts(out, buf_text(&a->notes));
-	pthread_mutex_unlock(&a->lock);
 }
 
 /* ----------------------------------------------------------------------- questions */

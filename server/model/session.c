@@ -84,14 +84,6 @@ int model_session_open(struct model_session **out, const struct model_access *ac
 	return 0;
 }
 
-void model_session_close(struct model_session *s)
-{
-	if (!s)
-		return;
-	ws_client_free(s->client);
-	free(s);
-}
-
 static int dial_failed(struct model_session *s)
 {
 	static const char *const classes[] = { "lookup", "connect", "tls", "upgrade", "upgrade" };
@@ -335,6 +327,14 @@ void model_session_hang_up(struct model_session *s, int64_t until_us)
 			return;
 		poll(&fd, 1, clock_poll_ms(now, until_us));
 	}
+}
+
+void model_session_close(struct model_session *s)
+{
+	if (!s)
+		return;
+	ws_client_free(s->client);
+	free(s);
 }
 
 static int wait_until_ready(struct model_session *s, struct bell *bell, struct bell *stop)

@@ -27,7 +27,6 @@ struct model_failure {
 
 int model_session_open(struct model_session **out, const struct model_access *access, const struct model_wish *wish,
     struct bell *bell, int64_t now_us);
-void model_session_close(struct model_session *s); /* fine with NULL */
 
 /* 1: ready. 0: not yet. Negative: failed; see model_session_failure. */
 int model_session_step(struct model_session *s, int64_t now_us);
@@ -50,6 +49,8 @@ void model_session_leave(struct model_session *s);
 /* The same, and takes what still comes until the service's own Close: blocks until
  * then, or `until_us`. */
 void model_session_hang_up(struct model_session *s, int64_t until_us);
+
+void model_session_close(struct model_session *s); /* fine with NULL */
 
 /* Opens one for this agent and closes it again, for the probe and --check; blocks, bounded by
  * MODEL_CONNECT_MS for each step or until `stop` rings (then -ECANCELED).

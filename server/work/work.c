@@ -34,24 +34,6 @@ int work_open(struct work **out, const struct config *cfg, struct buf *problem)
 	return 0;
 }
 
-void work_stop(struct work *work)
-{
-	if (!work)
-		return;
-	jobs_stop(work->background);
-	jobs_stop(work->tools);
-}
-
-void work_close(struct work *work)
-{
-	if (!work)
-		return;
-	jobs_close(work->background);
-	jobs_close(work->tools);
-	free(work);
-	fetch_teardown();
-}
-
 static void put_pool(struct json_out *j, const char *name, const struct jobs *jobs)
 {
 	struct jobs_count count;
@@ -79,4 +61,22 @@ void work_put_status(const struct work *work, struct buf *out)
 	put_pool(&j, "tools", work->tools);
 	put_pool(&j, "background", work->background);
 	json_put_end(&j);
+}
+
+void work_stop(struct work *work)
+{
+	if (!work)
+		return;
+	jobs_stop(work->background);
+	jobs_stop(work->tools);
+}
+
+void work_close(struct work *work)
+{
+	if (!work)
+		return;
+	jobs_close(work->background);
+	jobs_close(work->tools);
+	free(work);
+	fetch_teardown();
 }

@@ -26,6 +26,9 @@ struct work {
  * `problem`. */
 int work_open(struct work **out, const struct config *cfg, struct buf *problem);
 
+/* An object, for /status; "null" for NULL. */
+void work_put_status(const struct work *work, struct buf *out);
+
 /* Drops what waits, waits for what runs (which gives up within a second or so);
  * nothing more is taken. Before the calls are closed, whose jobs these are.
  * Fine with NULL. */
@@ -33,8 +36,5 @@ void work_stop(struct work *work);
 
 /* After everybody who might submit. Fine with NULL. */
 void work_close(struct work *work);
-
-/* An object, for /status; "null" for NULL. */
-void work_put_status(const struct work *work, struct buf *out);
 
 #endif
