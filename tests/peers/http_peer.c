@@ -1,6 +1,7 @@
 #include "tests/peers/http_peer.h"
 
-#include <arpa/inet.h>
+#include "tests/peers/loopback.h"
+
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -129,8 +130,6 @@ void http_peer_say_as(struct http_peer *p, const char *content_type, const char 
 
 struct http_peer *http_peer_start(peer_answer_fn *answer, void *arg)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t len = sizeof address;
 	struct http_peer *p = calloc(1, sizeof *p);
 
 	if (!p)
@@ -139,20 +138,16 @@ struct http_peer *http_peer_start(peer_answer_fn *answer, void *arg)
 	p->arg = arg;
 	pthread_mutex_init(&p->lock, NULL);
 	http_peer_say(p, "ok");
-	p->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (bind(p->listener, (struct sockaddr *)&address, len) || listen(p->listener, 64) ||
-	    getsockname(p->listener, (struct sockaddr *)&address, &len) || pthread_create(&p->thread, NULL, run, p))
+	p->listener = loopback_listen(&p->port);
+	if (pthread_create(&p->thread, NULL, run, p))
 		abort();
-	p->port = ntohs(address.sin_port);
 	return p;
 }
 
 void http_peer_stop(struct http_peer *p)
 {
 	atomic_store(&p->stopping, true);
-	shutdown(p->listener, SHUT_RDWR);
-	pthread_join(p->thread, NULL);
-	close(p->listener);
+	loopback_stop(p->listener, p->thread);
 	while (atomic_load(&p->busy))
 		usleep(1000);
 	free(p->body);

@@ -1,5 +1,7 @@
 #include "tests/peers/tls_peer.h"
 
+#include "tests/peers/loopback.h"
+
 #include <arpa/inet.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -200,8 +202,6 @@ static void *run(void *arg)
 
 struct peer *peer_start(const struct peer_options *options, peer_serve_fn *serve, void *arg)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t len = sizeof address;
 	struct peer *p = calloc(1, sizeof *p);
 
 	require(p != NULL, "memory");
@@ -209,10 +209,7 @@ struct peer *peer_start(const struct peer_options *options, peer_serve_fn *serve
 	p->ctx = make_context(options);
 	p->serve = serve;
 	p->arg = arg;
-	p->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	require(!bind(p->listener, (struct sockaddr *)&address, len) && !listen(p->listener, 16), "listening");
-	getsockname(p->listener, (struct sockaddr *)&address, &len);
-	p->port = ntohs(address.sin_port);
+	p->listener = loopback_listen(&p->port);
 	require(!pthread_create(&p->thread, NULL, run, p), "starting a thread");
 	return p;
 }
@@ -220,9 +217,7 @@ struct peer *peer_start(const struct peer_options *options, peer_serve_fn *serve
 void peer_stop(struct peer *p)
 {
 	atomic_store(&p->stopping, true);
-	shutdown(p->listener, SHUT_RDWR);
-	pthread_join(p->thread, NULL);
-	close(p->listener);
+	loopback_stop(p->listener, p->thread);
 	SSL_CTX_free(p->ctx);
 	free(p);
 }

@@ -1,5 +1,7 @@
 #include "tests/peers/wire.h"
 
+#include "tests/peers/loopback.h"
+
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -90,18 +92,12 @@ static void *run(void *arg)
 
 struct wire *wire_start(const struct wire_options *options)
 {
-	struct sockaddr_in address = loopback(0);
-	socklen_t len = sizeof address;
 	struct wire *w = calloc(1, sizeof *w);
 
 	if (!w)
 		abort();
 	w->options = *options;
-	w->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (bind(w->listener, (struct sockaddr *)&address, len) || listen(w->listener, 16) ||
-	    getsockname(w->listener, (struct sockaddr *)&address, &len))
-		abort();
-	w->port = ntohs(address.sin_port);
+	w->listener = loopback_listen(&w->port);
 	if (pthread_create(&w->thread, NULL, run, w))
 		abort();
 	return w;
@@ -109,9 +105,7 @@ struct wire *wire_start(const struct wire_options *options)
 
 void wire_stop(struct wire *w)
 {
-	shutdown(w->listener, SHUT_RDWR);
-	pthread_join(w->thread, NULL);
-	close(w->listener);
+	loopback_stop(w->listener, w->thread);
 	free(w);
 }
 

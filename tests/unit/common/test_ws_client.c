@@ -2,6 +2,7 @@
 #include "common/ws_client.h"
 
 #include "common/clock.h"
+#include "tests/peers/loopback.h"
 #include "tests/peers/wire.h"
 #include "tests/peers/ws_peer.h"
 
@@ -485,17 +486,11 @@ static void a_look_up_has_a_deadline(void **state)
 
 static void a_handshake_has_a_deadline(void **state)
 {
-	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t len = sizeof at;
-	int listener = socket(AF_INET, SOCK_STREAM, 0);
 	struct ws_target target = target_for(NULL);
+	int listener = loopback_listen(&target.port);
 	struct ws_client *c;
 
 	(void)state;
-	assert_int_equal(bind(listener, (struct sockaddr *)&at, len), 0);
-	assert_int_equal(listen(listener, 1), 0);
-	getsockname(listener, (struct sockaddr *)&at, &len);
-	target.port = ntohs(at.sin_port);
 	assert_int_equal(ws_client_dial(&c, &target, &bell), 0);
 	/* Nobody accepts, so it gets as far as its hello and no further. */
 	while (ws_client_events(c) != POLLIN || ws_client_fd(c) < 0) {

@@ -14,6 +14,7 @@
 #include "server/news/hub.h"
 #include "server/phone/media_stream.h"
 #include "server/web/server.h"
+#include "tests/peers/loopback.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -297,19 +298,6 @@ static int dial(void)
 	return fd;
 }
 
-static void say(int fd, const char *text, size_t len)
-{
-	/* A refusal may come while we still speak. */
-	while (len) {
-		ssize_t n = send(fd, text, len, MSG_NOSIGNAL);
-
-		if (n <= 0)
-			return;
-		text += n;
-		len -= (size_t)n;
-	}
-}
-
 static char heard[256 * 1024];
 
 /* Everything until the server closes. */
@@ -336,7 +324,7 @@ static const char *ask(const char *text)
 
 	settle();
 	fd = dial();
-	say(fd, text, strlen(text));
+	loopback_say(fd, text, strlen(text));
 	return hear(fd);
 }
 
@@ -669,7 +657,7 @@ static int watch(const char *path)
 	int fd = dial();
 
 	snprintf(text, sizeof text, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", path);
-	say(fd, text, strlen(text));
+	loopback_say(fd, text, strlen(text));
 	hear_until(fd, "retry: ");
 	return fd;
 }
@@ -929,12 +917,12 @@ static void announced_stream_is_carried_over_its_own_socket(void **state)
 
 	(void)state;
 	fd = dial();
-	say(fd, text, strlen(text));
+	loopback_say(fd, text, strlen(text));
 	while (!strstr(head, "\r\n\r\n") && len < sizeof head - 1 && recv(fd, head + len, 1, 0) == 1)
 		head[++len] = '\0';
 	assert_int_equal(status_of(head), 101);
 	assert_non_null(strstr(head, "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"));
-	say(fd, "!", 1);
+	loopback_say(fd, "!", 1);
 	assert_int_equal(recv(fd, &byte, 1, 0), 1);
 	assert_int_equal(byte, '!');
 	assert_string_equal(hear(fd), "");
@@ -1011,7 +999,7 @@ static void subprotocol_of_one_is_not_answered_to_another(void **state)
 			text = upgrade_text("/twilio/stream", "", "");
 		settle();
 		fd = dial();
-		say(fd, text, strlen(text));
+		loopback_say(fd, text, strlen(text));
 		shutdown(fd, SHUT_WR);
 		assert_int_equal(status_of(hear(fd)), 101);
 		assert_null(strstr(heard, "Sec-WebSocket-Protocol"));
@@ -1060,10 +1048,10 @@ static void refusal_reaches_a_client_that_is_still_sending(void **state)
 
 	(void)state;
 	fd = dial();
-	say(fd, "POST /twilio/voice HTTP/1.1\r\n" FORM "Content-Length: 200000\r\n\r\n",
+	loopback_say(fd, "POST /twilio/voice HTTP/1.1\r\n" FORM "Content-Length: 200000\r\n\r\n",
 	    strlen("POST /twilio/voice HTTP/1.1\r\n" FORM "Content-Length: 200000\r\n\r\n"));
 	memset(body, 'a', sizeof body);
-	say(fd, body, 200000);
+	loopback_say(fd, body, 200000);
 	assert_int_equal(status_of(hear(fd)), 413);
 }
 
@@ -1179,7 +1167,7 @@ static void slow_body_is_cut_off(void **state)
 	int fd = dial();
 
 	(void)state;
-	say(fd, text, sizeof text - 1);
+	loopback_say(fd, text, sizeof text - 1);
 	assert_int_equal(status_of(hear_after(fd, 11 * US_PER_S)), 408);
 	assert_true(stat_get(http_refused_busy) > before);
 }
@@ -1189,7 +1177,7 @@ static void slow_headers_are_cut_off(void **state)
 	int fd = dial();
 
 	(void)state;
-	say(fd, "GET /health HTTP/1.1\r\n", 22);
+	loopback_say(fd, "GET /health HTTP/1.1\r\n", 22);
 	assert_int_equal(status_of(hear_after(fd, 11 * US_PER_S)), 400);
 }
 
@@ -1203,7 +1191,7 @@ static void crowd_of_silent_strangers_does_not_keep_others_out(void **state)
 	for (int i = 0; i < CROWD; i++)
 		crowd[i] = dial();
 	fd = dial();
-	say(fd, "GET /health HTTP/1.1\r\n\r\n", 24);
+	loopback_say(fd, "GET /health HTTP/1.1\r\n\r\n", 24);
 	assert_int_equal(status_of(hear_after(fd, 2 * US_PER_S)), 200);
 	for (int i = 0; i < CROWD; i++)
 		close(crowd[i]);

@@ -1,6 +1,7 @@
 #include "server/work/fetch.h"
 
 #include "tests/peers/tls_peer.h"
+#include "tests/peers/loopback.h"
 
 #include <arpa/inet.h>
 #include <dlfcn.h>
@@ -58,16 +59,7 @@ struct far {
 
 static void say(int fd, const char *text)
 {
-	size_t len = strlen(text);
-
-	while (len) {
-		ssize_t n = send(fd, text, len, MSG_NOSIGNAL);
-
-		if (n <= 0)
-			return;
-		text += n;
-		len -= (size_t)n;
-	}
+	loopback_say(fd, text, strlen(text));
 }
 
 /* Head and body. */
@@ -177,26 +169,17 @@ static void *far_run(void *arg)
 
 static void far_start(struct far *far, void (*serve)(struct far *, int), const char *text)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t len = sizeof address;
-
 	memset(far, 0, sizeof *far);
 	far->serve = serve;
 	far->answer = text;
-	far->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert_int_equal(bind(far->listener, (struct sockaddr *)&address, len), 0);
-	assert_int_equal(listen(far->listener, 16), 0);
-	getsockname(far->listener, (struct sockaddr *)&address, &len);
-	far->port = ntohs(address.sin_port);
+	far->listener = loopback_listen(&far->port);
 	assert_int_equal(pthread_create(&far->thread, NULL, far_run, far), 0);
 }
 
 static void far_stop(struct far *far)
 {
 	atomic_store(&far->stopping, true);
-	shutdown(far->listener, SHUT_RDWR);
-	pthread_join(far->thread, NULL);
-	close(far->listener);
+	loopback_stop(far->listener, far->thread);
 }
 
 /* ----------------------------------------------------------------------- asking it */
@@ -250,6 +233,12 @@ static void ask(void (*serve)(struct far *, int), const char *text, int timeout_
 	end(&q);
 }
 
+static void came_to(enum fetch_failure failure, int status)
+{
+	assert_int_equal(answer.failure, failure);
+	assert_int_equal(answer.status, status);
+}
+
 static void a_post_arrives_and_is_answered(void **state)
 {
 	(void)state;
@@ -257,8 +246,7 @@ static void a_post_arrives_and_is_answered(void **state)
 	    "HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: 11\r\n\r\n"
 	    "{\"ok\":true}",
 	    GUARD_MS);
-	assert_int_equal(answer.failure, FETCH_OK);
-	assert_int_equal(answer.status, 200);
+	came_to(FETCH_OK, 200);
 	assert_true(answer.sent);
 	assert_string_equal(buf_text(&answer.body), "{\"ok\":true}");
 	assert_string_equal(answer.content_type, "application/json; charset=utf-8");
@@ -307,8 +295,7 @@ static void a_redirect_is_the_answer(void **state)
 	(void)state;
 	ask(serve_answer, "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/elsewhere\r\nContent-Length: 0\r\n\r\n",
 	    GUARD_MS);
-	assert_int_equal(answer.failure, FETCH_OK);
-	assert_int_equal(answer.status, 302);
+	came_to(FETCH_OK, 302);
 	assert_int_equal(far_end.connections, 1);
 }
 
@@ -355,8 +342,7 @@ static void an_answer_cut_short_is_none_but_its_status_is_told(void **state)
 {
 	(void)state;
 	ask(serve_answer, "HTTP/1.1 201 Created\r\nContent-Length: 100\r\n\r\nhalf", GUARD_MS);
-	assert_int_equal(answer.failure, FETCH_UNKNOWN);
-	assert_int_equal(answer.status, 201);
+	came_to(FETCH_UNKNOWN, 201);
 	assert_string_equal(buf_text(&answer.body), "half");
 }
 
@@ -364,8 +350,7 @@ static void what_is_no_http_is_no_answer(void **state)
 {
 	(void)state;
 	ask(serve_answer, "220 mail.example.com ESMTP\r\n", GUARD_MS);
-	assert_int_equal(answer.failure, FETCH_UNKNOWN);
-	assert_int_equal(answer.status, 0);
+	came_to(FETCH_UNKNOWN, 0);
 }
 
 static void silence_ends_at_the_deadline(void **state)
@@ -382,16 +367,14 @@ static void dripping_does_not_put_off_the_deadline(void **state)
 {
 	(void)state;
 	ask(drip, "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", SHORT_MS);
-	assert_int_equal(answer.failure, FETCH_TIMEOUT);
-	assert_int_equal(answer.status, 200);
+	came_to(FETCH_TIMEOUT, 200);
 }
 
 static void a_huge_answer_is_cut_off(void **state)
 {
 	(void)state;
 	ask(answer_endlessly, NULL, GUARD_MS);
-	assert_int_equal(answer.failure, FETCH_TOO_LARGE);
-	assert_int_equal(answer.status, 200);
+	came_to(FETCH_TOO_LARGE, 200);
 	assert_int_equal(answer.body.len, 65536);
 }
 
@@ -466,8 +449,7 @@ static void what_is_no_success_is_kept_from_the_sink(void **state)
 {
 	(void)state;
 	stream(serve_answer, "HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nnone", 1000, GUARD_MS);
-	assert_int_equal(answer.failure, FETCH_OK);
-	assert_int_equal(answer.status, 404);
+	came_to(FETCH_OK, 404);
 	assert_int_equal(taken.bytes, 0);
 	assert_string_equal(buf_text(&answer.body), "none");
 	stream(serve_answer, "HTTP/1.1 500 No\r\nContent-Length: 20\r\n\r\n01234567890123456789", 1000, GUARD_MS);
@@ -479,8 +461,7 @@ static void a_sink_that_wants_no_more_ends_it(void **state)
 {
 	(void)state;
 	stream(answer_endlessly, NULL, 100000, GUARD_MS);
-	assert_int_equal(answer.failure, FETCH_CANCELLED);
-	assert_int_equal(answer.status, 200);
+	came_to(FETCH_CANCELLED, 200);
 	assert_int_equal(answer.length, 10485760);
 	assert_in_range(taken.bytes, 100001, 1000000);
 	assert_int_equal(answer.body.len, 0);
@@ -508,8 +489,7 @@ static void a_sink_does_not_wait_for_ever(void **state)
 	assert_int_equal(taken.bytes, 4);
 	assert_string_equal(answer.error, "nothing came for 300 ms");
 	stream(never_answer, NULL, 1000, SHORT_MS);
-	assert_int_equal(answer.failure, FETCH_TIMEOUT);
-	assert_int_equal(answer.status, 0);
+	came_to(FETCH_TIMEOUT, 0);
 }
 
 static void nothing_is_sent_to(const char *url, const char *word)
@@ -712,8 +692,7 @@ static void what_a_proxy_refuses_was_not_sent(void **state)
 	(void)state;
 	ask_through_proxy(
 	    "https_proxy", "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", "https://far.away.example/x");
-	assert_int_equal(answer.failure, FETCH_NOT_SENT);
-	assert_int_equal(answer.status, 0);
+	came_to(FETCH_NOT_SENT, 0);
 }
 
 static void *fetch_often(void *arg)
