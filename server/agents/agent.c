@@ -2,6 +2,9 @@
 
 #include "server/agents/agent_memory.h"
 
+const char *const webhook_event_names[WEBHOOK_EVENTS] = { "call.started", "call.ended", "call.failed",
+	"record.created" };
+
 const struct agent *agent_retain(const struct agent *p)
 {
 	if (p)

@@ -24,6 +24,10 @@ enum webhook_events {
 	WEBHOOK_ALL = 15
 };
 
+/* Their names, in the order of their bits. */
+enum { WEBHOOK_EVENTS = 4 };
+extern const char *const webhook_event_names[WEBHOOK_EVENTS];
+
 struct agent_tool {
 	const char *name, *description;
 	const char *parameters; /* JSON Schema, as text */

@@ -1,6 +1,7 @@
 #include "server/agents/parts.h"
 
 #include "common/json.h"
+#include "common/json_out.h"
 #include "common/schema.h"
 #include "server/agents/url.h"
 #include "server/config/config_check.h"
@@ -288,27 +289,25 @@ static const struct key mcp_keys[] = {
 static const char *mcp_json(struct reader *r, const struct mcp_entry *e)
 {
 	const char *kept;
+	struct json_out j;
 	struct buf out;
 
 	buf_init(&out, 0);
-	buf_puts(&out, "{\"type\":\"mcp\",\"server_label\":");
-	json_put_cstring(&out, e->label);
-	buf_puts(&out, ",\"server_url\":");
-	json_put_cstring(&out, e->url);
-	buf_puts(&out, ",\"require_approval\":\"never\"");
+	j = json_out_to(&out);
+	json_put_object(&j, NULL);
+	json_put_text(&j, "type", "mcp");
+	json_put_text(&j, "server_label", e->label);
+	json_put_text(&j, "server_url", e->url);
+	json_put_text(&j, "require_approval", "never");
 	if (e->allows_some) {
-		buf_puts(&out, ",\"allowed_tools\":[");
-		for (size_t i = 0; i < e->allowed_count; i++) {
-			buf_puts(&out, i ? "," : "");
-			json_put_cstring(&out, e->allowed[i]);
-		}
-		buf_putc(&out, ']');
+		json_put_array(&j, "allowed_tools");
+		for (size_t i = 0; i < e->allowed_count; i++)
+			json_put_text(&j, NULL, e->allowed[i]);
+		json_put_end(&j);
 	}
-	if (*e->authorization) {
-		buf_puts(&out, ",\"authorization\":");
-		json_put_cstring(&out, e->authorization);
-	}
-	buf_putc(&out, '}');
+	if (*e->authorization)
+		json_put_text(&j, "authorization", e->authorization);
+	json_put_end(&j);
 	kept = agent_memory_keep(r->memory, buf_text(&out), out.len);
 	if (buf_error(&out))
 		agent_memory_keep_failed(r->memory);
@@ -378,15 +377,10 @@ void part_transfers(struct reader *r, const cJSON *value, void *agent)
 
 /* -------------------------------------------------------------------------- webhooks */
 
-/* Each at its bit of enum webhook_events. */
-static const char *const events[] = { "call.started", "call.ended", "call.failed", "record.created" };
-
-enum { EVENTS = sizeof events / sizeof *events };
-
 static unsigned event_bit(const char *name)
 {
-	for (size_t i = 0; i < EVENTS; i++)
-		if (!strcmp(events[i], name))
+	for (size_t i = 0; i < WEBHOOK_EVENTS; i++)
+		if (!strcmp(webhook_event_names[i], name))
 			return 1u << i;
 	return 0;
 }
@@ -405,7 +399,7 @@ static void read_events(struct reader *r, const cJSON *value, void *webhook)
 	w->events = 0;
 	if (cJSON_IsArray(value) && !value->child)
 		reader_wrong(r, "must name one event at least; left out, all are sent");
-	read_strings(r, value, EVENTS, check_event, &names, &count);
+	read_strings(r, value, WEBHOOK_EVENTS, check_event, &names, &count);
 	for (size_t i = 0; i < count; i++)
 		w->events |= event_bit(names[i]);
 }

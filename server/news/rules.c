@@ -8,16 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct {
-	unsigned event;
-	const char *name;
-} names[] = {
-	{ WEBHOOK_CALL_STARTED, "call.started" },
-	{ WEBHOOK_CALL_ENDED, "call.ended" },
-	{ WEBHOOK_CALL_FAILED, "call.failed" },
-	{ WEBHOOK_OUTCOME_CREATED, "record.created" },
-};
-
 /* "ending":{…,"fault":true} */
 static bool by_fault(const char *json)
 {
@@ -84,10 +74,10 @@ void rules_sink(void *delivery, const struct journal_entry *entry)
 		log_error(entry->call_sid, "webhooks are lost: what there is to tell is too large");
 		events = 0;
 	}
-	for (size_t n = 0; n < sizeof names / sizeof *names; n++) {
+	for (size_t n = 0; n < WEBHOOK_EVENTS; n++) {
 		for (size_t i = 0; i < p->webhook_count; i++)
-			if (events & p->webhooks[i].events & names[n].event)
-				tell(delivery, entry, names[n].name, p->webhooks[i].url, buf_text(&fields));
+			if (events & p->webhooks[i].events & (1u << n))
+				tell(delivery, entry, webhook_event_names[n], p->webhooks[i].url, buf_text(&fields));
 	}
 	buf_free(&fields);
 }

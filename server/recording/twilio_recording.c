@@ -1,7 +1,7 @@
 #include "server/recording/twilio_recording.h"
 
 #include "common/clock.h"
-#include "common/json.h"
+#include "common/json_out.h"
 #include "server/news/journal.h"
 #include "server/recording/recorder.h"
 #include "server/store/store_recordings.h"
@@ -16,16 +16,19 @@ static bool is_final(const char *status)
 void twilio_recording_note(struct recorder *recorder, const struct twilio_recording *r)
 {
 	int64_t now = clock_wall_ms();
+	struct json_out j;
 	struct buf json;
 
 	buf_init(&json, 0);
-	buf_puts(&json, "{\"mode\":\"twilio\",\"sid\":");
-	json_put_cstring(&json, r->sid);
-	buf_puts(&json, ",\"status\":");
-	json_put_cstring(&json, r->status);
-	buf_puts(&json, ",\"url\":");
-	json_put_cstring(&json, r->url && *r->url ? r->url : NULL);
-	buf_printf(&json, ",\"seconds\":%ld,\"channels\":%ld}", r->seconds, r->channels);
+	j = json_out_to(&json);
+	json_put_object(&j, NULL);
+	json_put_text(&j, "mode", "twilio");
+	json_put_text(&j, "sid", r->sid);
+	json_put_text(&j, "status", r->status);
+	json_put_text(&j, "url", r->url && *r->url ? r->url : NULL);
+	json_put_int(&j, "seconds", r->seconds);
+	json_put_int(&j, "channels", r->channels);
+	json_put_end(&j);
 	if (!buf_error(&json)) {
 		store_recording_put(recorder_store(recorder), &(struct recording_row){ .id = r->sid,
 								  .call_sid = r->call_sid,
