@@ -29,7 +29,7 @@ static int open_document(void **state)
 {
 	(void)state;
 	document = json_parse(openapi_json, strlen(openapi_json));
-	return document ? 0 : -1;
+	return !document;
 }
 
 static int close_document(void **state)

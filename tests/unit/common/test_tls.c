@@ -137,14 +137,14 @@ static void a_good_chain_is_accepted(void **state)
 static void what_cannot_be_trusted_is_refused_in_words(void **state)
 {
 	static const struct {
-		struct peer_options peer;
 		int error;
 		const char *words;
+		struct peer_options peer;
 	} cases[] = {
-		{ { .certificate = PEER_OTHER_NAME }, 56, "host name" },
-		{ { .certificate = PEER_EXPIRED }, 54, "expired" },
-		{ { .certificate = PEER_STRANGER }, 62, "no authority we trust" },
-		{ { .tls13_only = true }, 256 + 70, "TLS 1.2" },
+		{ 56, "host name", { .certificate = PEER_OTHER_NAME } },
+		{ 54, "expired", { .certificate = PEER_EXPIRED } },
+		{ 62, "no authority we trust", { .certificate = PEER_STRANGER } },
+		{ 256 + 70, "TLS 1.2", { .tls13_only = true } },
 	};
 
 	(void)state;

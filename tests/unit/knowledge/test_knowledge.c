@@ -128,15 +128,13 @@ static void words_of_every_sentence_are_left_out_unless_alone(void **state)
 		{ "?!", "" },
 	};
 
-	(void)state;
+	written_begin(state);
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		struct buf out;
-
-		buf_init(&out, 0);
-		query_put_match(&out, cases[i].question);
-		assert_string_equal(buf_text(&out), cases[i].match);
-		buf_free(&out);
+		query_put_match(&written, cases[i].question);
+		assert_string_equal(buf_text(&written), cases[i].match);
+		buf_reset(&written);
 	}
+	written_end(state);
 }
 
 static void long_questions_are_cut_at_a_character(void **state)

@@ -132,16 +132,16 @@ static void start_names_the_call_and_its_format(void **state)
 static void other_formats_are_seen(void **state)
 {
 	static const struct {
-		const char *format;
 		bool mulaw;
+		const char *format;
 	} formats[] = {
-		{ "{\"encoding\":\"audio/x-mulaw\",\"sampleRate\":8000,\"channels\":1}", true },
-		{ "{\"encoding\":\"audio/x-mulaw\",\"sampleRate\":16000,\"channels\":1}", false },
-		{ "{\"encoding\":\"audio/x-mulaw\",\"sampleRate\":8000,\"channels\":2}", false },
-		{ "{\"encoding\":\"audio/x-alaw\",\"sampleRate\":8000,\"channels\":1}", false },
-		{ "{\"sampleRate\":8000,\"channels\":1}", false },
-		{ "{\"encoding\":\"audio/x-mulaw\",\"sampleRate\":1e300,\"channels\":-1e300}", false },
-		{ "{}", false },
+		{ true, "{\"encoding\":\"audio/x-mulaw\",\"sampleRate\":8000,\"channels\":1}" },
+		{ false, "{\"encoding\":\"audio/x-mulaw\",\"sampleRate\":16000,\"channels\":1}" },
+		{ false, "{\"encoding\":\"audio/x-mulaw\",\"sampleRate\":8000,\"channels\":2}" },
+		{ false, "{\"encoding\":\"audio/x-alaw\",\"sampleRate\":8000,\"channels\":1}" },
+		{ false, "{\"sampleRate\":8000,\"channels\":1}" },
+		{ false, "{\"encoding\":\"audio/x-mulaw\",\"sampleRate\":1e300,\"channels\":-1e300}" },
+		{ false, "{}" },
 	};
 
 	(void)state;

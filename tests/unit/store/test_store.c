@@ -46,6 +46,12 @@ static struct store *opened(int retain_days)
 	return store;
 }
 
+static struct store *reopened(struct store *store)
+{
+	store_close(store);
+	return opened(0);
+}
+
 static void refused(int err, const char *words)
 {
 	struct store *store = NULL;
@@ -138,8 +144,7 @@ static void what_is_written_is_read_in_its_order(void **state)
 	assert_int_equal(health(store).waiting, 0);
 	assert_false(health(store).failing);
 	assert_true(health(store).db_bytes > 4096);
-	store_close(store);
-	store = opened(0);
+	store = reopened(store);
 	assert_int_equal(ask(store, "SELECT count(*) FROM events"), 2000);
 	store_close(store);
 }
@@ -344,8 +349,7 @@ static void a_deleted_directory_is_made_anew(void **state)
 	assert_true(note(store, 2));
 	until_true(!health(store).waiting);
 	assert_int_equal(ask(store, "SELECT at FROM events"), 2);
-	store_close(store);
-	store = opened(0);
+	store = reopened(store);
 	assert_int_equal(ask(store, "SELECT at FROM events"), 2);
 	store_close(store);
 }
@@ -426,8 +430,7 @@ static void what_waits_is_written_at_the_end(void **state)
 	(void)state;
 	for (int i = 0; i < 3000; i++)
 		note(store, i);
-	store_close(store);
-	store = opened(0);
+	store = reopened(store);
 	assert_int_equal(ask(store, "SELECT count(*) FROM events"), 3000);
 	store_close(store);
 }

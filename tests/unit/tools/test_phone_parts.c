@@ -203,13 +203,7 @@ static void an_answer_that_is_no_http_is_refused(void **state)
 
 static void messages_must_have_exactly_their_fields(void **state)
 {
-	static const char *const bad[] = {
-		"",
-		"{",
-		"{}",
-		"[]",
-		"null",
-		"{\"event\":\"media\"}",
+	static const char *const bad[] = { "", "{", "{}", "[]", "null", "{\"event\":\"media\"}",
 		"{\"event\":\"media\",\"streamSid\":\"" SID "\",\"media\":{}}",
 		"{\"event\":\"media\",\"streamSid\":\"" SID "\",\"media\":{\"payload\":7}}",
 		"{\"event\":\"media\",\"streamSid\":\"" SID
@@ -223,12 +217,10 @@ static void messages_must_have_exactly_their_fields(void **state)
 		"{\"event\":\"mark\",\"streamSid\":\"" SID "\",\"mark\":\"x\"}",
 		"{\"event\":\"clear\",\"streamSid\":\"" SID "\",\"mark\":{\"name\":\"x\"}}",
 		"{\"event\":\"clear\",\"event\":\"clear\",\"streamSid\":\"" SID "\"}",
-		"{\"event\":\"stop\",\"streamSid\":\"" SID "\"}",
-		"{\"event\":\"clear\",\"streamSid\":\"" SID "\"}x",
+		"{\"event\":\"stop\",\"streamSid\":\"" SID "\"}", "{\"event\":\"clear\",\"streamSid\":\"" SID "\"}x",
 		"{\"event\":\"clear\",\"streamSid\":\"" SID "\",}",
 		"{\"event\":\"mark\",\"streamSid\":\"" SID "\",\"mark\":{\"name\":\"\xff\"}}",
-		"{\"event\":\"mark\",\"streamSid\":\"" SID "\",\"mark\":{\"name\":\"\n\"}}",
-	};
+		"{\"event\":\"mark\",\"streamSid\":\"" SID "\",\"mark\":{\"name\":\"\n\"}}" };
 	static const char good[] =
 	    " { \"streamSid\" : \"" SID "\",\"mark\":{\"name\":\"a\\\"b\\u00e9\\\\\"},\"event\":\"mark\" } ";
 	struct message m;

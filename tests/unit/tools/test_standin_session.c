@@ -226,12 +226,15 @@ static void drop(cJSON *event)
 	cJSON_Delete(event);
 }
 
-/* Looks at one thing of it, and drops it. */
-static void has(cJSON *event, const char *path, const char *value)
+/* Looks at things of it, each a path and its value, and drops it. */
+static void check_and_drop(cJSON *event, const char *const *things)
 {
-	assert_string_equal(string_at(event, path), value);
+	for (; *things; things += 2)
+		assert_string_equal(string_at(event, things[0]), things[1]);
 	drop(event);
 }
+
+#define HAS(event, ...) check_and_drop(event, (const char *const[]){ __VA_ARGS__, NULL })
 
 static void expect_error(struct client *c, const char *code)
 {
@@ -322,19 +325,15 @@ static void a_session_begins_at_24_khz(void **state)
 static void a_planted_field_is_refused_and_nothing_applied(void **state)
 {
 	struct client c;
-	cJSON *event;
 
 	(void)state;
 	client_connect(&c, TARGET);
 	drop(expect(&c, "session.created"));
 	client_send(&c, UPDATE(",\"temperature\":0.8"));
-	event = expect(&c, "error");
-	assert_string_equal(string_at(event, "error.code"), "unknown_parameter");
-	assert_string_equal(string_at(event, "error.param"), "session.temperature");
-	assert_string_equal(string_at(event, "error.event_id"), "c_1");
-	drop(event);
+	HAS(expect(&c, "error"), "error.code", "unknown_parameter", "error.param", "session.temperature",
+	    "error.event_id", "c_1");
 	client_send(&c, "{\"type\":\"session.update\",\"session\":{\"type\":\"realtime\",\"instructions\":\"x\"}}");
-	has(expect(&c, "session.updated"), "session.audio.input.format.type", "audio/pcm");
+	HAS(expect(&c, "session.updated"), "session.audio.input.format.type", "audio/pcm");
 	assert_violations(1);
 	client_close(&c);
 }
@@ -423,15 +422,12 @@ static void begin_interrupted(struct client *c, const char *target)
 static void speech_cuts_an_answer_short(void **state)
 {
 	struct client c;
-	cJSON *event;
 
 	(void)state;
 	begin_interrupted(&c, TARGET "&fault=long-answer%3D600");
 	drop(expect(&c, "response.output_audio.done"));
-	event = wait_for(&c, "response.done");
-	assert_string_equal(string_at(event, "response.status"), "cancelled");
-	assert_string_equal(string_at(event, "response.status_details.reason"), "turn_detected");
-	drop(event);
+	HAS(wait_for(&c, "response.done"), "response.status", "cancelled", "response.status_details.reason",
+	    "turn_detected");
 	client_close(&c);
 }
 
@@ -476,7 +472,7 @@ static void truncation_goes_no_further_than_the_audio(void **state)
 	send_truncate(&c, item, atoi(produced) + 1);
 	expect_error(&c, "invalid_value");
 	send_truncate(&c, item, atoi(produced));
-	has(expect(&c, "conversation.item.truncated"), "item_id", item);
+	HAS(expect(&c, "conversation.item.truncated"), "item_id", item);
 	send_truncate(&c, "item_of_nobody", 0);
 	expect_error(&c, "item_truncate_invalid_item_id");
 	client_close(&c);
@@ -495,20 +491,19 @@ static void requests_out_of_place_get_their_errors(void **state)
 	expect_error(&c, "input_audio_buffer_commit_empty");
 	begin_long_answer(&c, NULL);
 	client_send(&c, "{\"type\":\"response.create\"}");
-	has(wait_for(&c, "error"), "error.code", "conversation_already_has_active_response");
+	HAS(wait_for(&c, "error"), "error.code", "conversation_already_has_active_response");
 	client_send(&c,
 	    "{\"type\":\"session.update\",\"session\":{\"type\":\"realtime\",\"audio\":{\"output\":{\"voice\":"
 	    "\"cedar\"}}}}");
-	has(wait_for(&c, "error"), "error.code", "cannot_update_voice");
+	HAS(wait_for(&c, "error"), "error.code", "cannot_update_voice");
 	client_send(&c, "{\"type\":\"response.cancel\"}");
-	has(wait_for(&c, "response.done"), "response.status_details.reason", "client_cancelled");
+	HAS(wait_for(&c, "response.done"), "response.status_details.reason", "client_cancelled");
 	client_close(&c);
 }
 
 static void text_can_be_had_beside_the_conversation(void **state)
 {
 	struct client c;
-	cJSON *event;
 
 	(void)state;
 	begin(&c, TARGET "&fault=long-answer%3D600");
@@ -517,10 +512,7 @@ static void text_can_be_had_beside_the_conversation(void **state)
 	    "{\"type\":\"response.create\",\"response\":{\"conversation\":\"none\",\"output_modalities\":[\"text\"],"
 	    "\"metadata\":{\"purpose\":\"summary\"}}}");
 	drop(wait_for(&c, "response.output_text.done"));
-	event = wait_for(&c, "response.done");
-	assert_string_equal(string_at(event, "response.status"), "completed");
-	assert_string_equal(string_at(event, "response.metadata.purpose"), "summary");
-	drop(event);
+	HAS(wait_for(&c, "response.done"), "response.status", "completed", "response.metadata.purpose", "summary");
 	client_close(&c);
 }
 
@@ -533,10 +525,10 @@ static void an_item_is_created_and_answered(void **state)
 	client_send(&c,
 	    "{\"type\":\"conversation.item.create\",\"item\":{\"id\":\"item_mine\",\"type\":\"message\",\"role\":"
 	    "\"user\",\"content\":[{\"type\":\"input_text\",\"text\":\"12345#\"}]}}");
-	has(expect(&c, "conversation.item.added"), "item.id", "item_mine");
+	HAS(expect(&c, "conversation.item.added"), "item.id", "item_mine");
 	drop(expect(&c, "conversation.item.done"));
 	client_send(&c, "{\"type\":\"response.create\"}");
-	has(wait_for(&c, "response.output_audio_transcript.done"), "transcript", script.typed.say);
+	HAS(wait_for(&c, "response.output_audio_transcript.done"), "transcript", script.typed.say);
 	drop(wait_for(&c, "rate_limits.updated"));
 	client_send(&c, "{\"type\":\"conversation.item.delete\",\"item_id\":\"item_mine\"}");
 	drop(expect(&c, "conversation.item.deleted"));
@@ -556,11 +548,8 @@ static void a_call_of_a_tool_comes_with_its_arguments(void **state)
 	script.greeting.call_count = 1;
 	begin(&c, TARGET);
 	client_send(&c, "{\"type\":\"response.create\"}");
-	has(wait_for(&c, "response.function_call_arguments.delta"), "delta", arguments);
-	event = wait_for(&c, "response.function_call_arguments.done");
-	assert_string_equal(string_at(event, "name"), name);
-	assert_string_equal(string_at(event, "arguments"), arguments);
-	drop(event);
+	HAS(wait_for(&c, "response.function_call_arguments.delta"), "delta", arguments);
+	HAS(wait_for(&c, "response.function_call_arguments.done"), "name", name, "arguments", arguments);
 	for (event = NULL; !event || strcmp(string_at(event, "item.type"), "function_call");) {
 		drop(event);
 		event = wait_for(&c, "response.output_item.done");

@@ -192,14 +192,20 @@ static void all_done_in_order(int count)
 	}
 }
 
+/* Of twelve one of each lane is being done, and goes on until nothing is held. */
+static void begin_three(bool stored)
+{
+	atomic_store(&world.held, true);
+	open_due(stored, ITEMS);
+	for (int i = 1; i <= 12; i++)
+		add(i);
+	until_true(atomic_load(&world.begun) == 3);
+}
+
 static void a_lane_is_done_in_order_and_lanes_side_by_side(void **state)
 {
 	(void)state;
-	atomic_store(&world.held, true);
-	open_due(false, ITEMS);
-	for (int i = 1; i <= 12; i++)
-		add(i);
-	until_true(atomic_load(&world.begun) == 3); /* one of each lane */
+	begin_three(false);
 	usleep(20000);
 	assert_int_equal(atomic_load(&world.begun), 3);
 	atomic_store(&world.held, false);
@@ -282,11 +288,7 @@ static void a_store_that_cannot_be_read_holds_nothing_up(void **state)
 static void the_end_leaves_what_is_not_done(void **state)
 {
 	(void)state;
-	atomic_store(&world.held, true);
-	open_due(true, ITEMS);
-	for (int i = 1; i <= 12; i++)
-		add(i);
-	until_true(atomic_load(&world.begun) == 3);
+	begin_three(true);
 	assert_false(due_quiet(&world.due));
 	due_stop(&world.due);
 	atomic_store(&world.held, false);

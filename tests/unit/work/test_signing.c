@@ -61,11 +61,8 @@ static void a_line_that_does_not_fit_is_an_error(void **state)
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, written_begin, written_end)
-	const struct CMUnitTest tests[] = {
-		CASE(the_signature_is_what_openssl_makes_of_it),
-		CASE(a_body_may_hold_any_byte),
-		CASE(a_line_that_does_not_fit_is_an_error),
-	};
+	const struct CMUnitTest tests[] = { CASE(the_signature_is_what_openssl_makes_of_it),
+		CASE(a_body_may_hold_any_byte), CASE(a_line_that_does_not_fit_is_an_error) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -36,13 +36,11 @@ static void the_address_follows_the_realtime_models(void **state)
 {
 	static const struct {
 		const char *realtime, *own, *url;
-	} cases[] = {
-		{ "wss://api.openai.com/v1/realtime", "", "https://api.openai.com/v1/responses" },
+	} cases[] = { { "wss://api.openai.com/v1/realtime", "", "https://api.openai.com/v1/responses" },
 		{ "wss://localhost:9443/v1/realtime?model=x", "", "https://localhost:9443/v1/responses" },
 		{ "wss://x.openai.azure.com/openai/v1/realtime?deployment=x", "",
 		    "https://x.openai.azure.com/openai/v1/responses" },
-		{ "wss://api.openai.com/v1/realtime", "https://other/v1/responses", "https://other/v1/responses" },
-	};
+		{ "wss://api.openai.com/v1/realtime", "https://other/v1/responses", "https://other/v1/responses" } };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

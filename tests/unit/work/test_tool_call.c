@@ -167,6 +167,12 @@ static int end(void **state)
 
 /* -------------------------------------------------------------------- what is asked */
 
+static void check_refused(const char *tool, const char *arguments, enum tool_failure failure, const char *code)
+{
+	assert_int_equal(ask(tool, arguments), failure);
+	error_is(code);
+}
+
 static void it_is_asked_once_signed_and_by_a_key_of_its_own(void **state)
 {
 	char value[600], again[640];
@@ -261,16 +267,14 @@ static void an_answer_too_large_is_none(void **state)
 	memset(large, '1', TOOL_ANSWER_MAX + 1);
 	large[TOOL_ANSWER_MAX + 1] = '\0';
 	http_peer_say_as(peer, "application/json", large);
-	assert_int_equal(ask("book", "{}"), TOOL_BAD_ANSWER);
-	error_is("bad_answer");
+	check_refused("book", "{}", TOOL_BAD_ANSWER, "bad_answer");
 	free(large);
 }
 
 static void nobody_there_is_told_as_nothing_done(void **state)
 {
 	(void)state;
-	assert_int_equal(ask("dead", "{}"), TOOL_UNREACHABLE);
-	error_is("unreachable");
+	check_refused("dead", "{}", TOOL_UNREACHABLE, "unreachable");
 }
 
 static void no_answer_in_time_is_told_as_not_known(void **state)
@@ -290,8 +294,7 @@ static void what_makes_no_sense_is_not_asked(void **state)
 	char *long_one = malloc(TOOL_ARGUMENTS_MAX + 16);
 
 	(void)state;
-	assert_int_equal(ask("book", "{broken"), TOOL_BAD_CALL);
-	error_is("bad_arguments");
+	check_refused("book", "{broken", TOOL_BAD_CALL, "bad_arguments");
 	assert_int_equal(ask("book", "[1]"), TOOL_BAD_CALL);
 	assert_int_equal(ask("book", "{} {}"), TOOL_BAD_CALL);
 	assert_int_equal(ask("nobody", "{}"), TOOL_BAD_CALL);
@@ -389,10 +392,8 @@ static void ours_are_done_here(void **state)
 	agent->knowledge = "menu";
 	assert_int_equal(ask("search_knowledge", "{\"query\":\"soup\"}"), TOOL_OK);
 	assert_string_equal(told.json, "{\"hits\":[]}");
-	assert_int_equal(ask("search_knowledge", "{\"query\":\"nothing\"}"), TOOL_OWN);
-	error_is("no_knowledge");
-	assert_int_equal(ask("search_knowledge", "{\"query\":\"large\"}"), TOOL_BAD_ANSWER);
-	error_is("bad_answer");
+	check_refused("search_knowledge", "{\"query\":\"nothing\"}", TOOL_OWN, "no_knowledge");
+	check_refused("search_knowledge", "{\"query\":\"large\"}", TOOL_BAD_ANSWER, "bad_answer");
 	assert_int_equal(atomic_load(&peer_asked), 0);
 }
 
