@@ -134,15 +134,16 @@ void json_put_tree(struct json_out *j, const char *key, const cJSON *tree)
 	cJSON_free(text);
 }
 
-void json_put_members(struct json_out *j, const char *object, size_t len)
+void json_put_inside(struct json_out *j, const char *json, size_t len)
 {
 	uint64_t level = UINT64_C(1) << j->depth;
+	bool array = j->arrays & level;
 
-	assert(j->depth && !(j->arrays & level));
-	if (len <= 2 || object[0] != '{' || object[len - 1] != '}')
+	assert(j->depth);
+	if (len <= 2 || json[0] != (array ? '[' : '{') || json[len - 1] != (array ? ']' : '}'))
 		return;
 	if (j->filled & level)
 		buf_putc(j->out, ',');
 	j->filled |= level;
-	buf_put(j->out, object + 1, len - 2);
+	buf_put(j->out, json + 1, len - 2);
 }

@@ -59,9 +59,9 @@ void json_put_time(struct json_out *j, const char *key, int64_t wall_ms);
 void json_put_json(struct json_out *j, const char *key, const char *json);
 void json_put_tree(struct json_out *j, const char *key, const cJSON *tree);
 
-/* All members of an object that is JSON already, into the one that is open;
- * nothing of a text that is none. */
-void json_put_members(struct json_out *j, const char *object, size_t len);
+/* What is inside an object or an array that is JSON already, into the one that is
+ * open; nothing of a text that is not of the same kind. */
+void json_put_inside(struct json_out *j, const char *json, size_t len);
 
 /* The buffer, after comma and key: the caller appends exactly one value to it. */
 struct buf *json_put_value(struct json_out *j, const char *key);

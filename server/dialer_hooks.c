@@ -15,10 +15,10 @@ static int room(void *arg)
 	return count.draining || count.day_spent ? 0 : count.limit - count.live - count.reserved;
 }
 
-static void over(void *arg, const char *name, const char *agent_name, const char *call)
+static void over(void *arg, const char *name, const struct call_summary *call)
 {
 	const struct dialer_view *view = arg;
-	const struct agent *agent = agents_by_name(view->agents, agent_name);
+	const struct agent *agent = agents_by_name(view->agents, call->agent);
 
 	log_info(name, "outbound call over: it never came to be");
 	journal_tell(&(struct journal_entry){ .kind = JOURNAL_ENDED,
@@ -26,8 +26,7 @@ static void over(void *arg, const char *name, const char *agent_name, const char
 	    .call_sid = name,
 	    .agent = agent,
 	    .wall_ms = clock_wall_ms(),
-	    .no = -1,
-	    .json = call });
+	    .call = call });
 	agent_release(agent);
 }
 

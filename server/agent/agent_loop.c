@@ -77,8 +77,8 @@ static int64_t publish_us(const struct conversation *con)
 static void publish(struct conversation *con, bool wait, int64_t now_us)
 {
 	struct call *c = con->call;
-	struct buf *out = &c->shown;
-	size_t before;
+	struct call_talk *out = &c->shown;
+	const char *session_id = link_session_id(&con->link);
 
 	if ((!con->timeline.dirty && !con->tools.box.dirty) || (!wait && now_us < publish_us(con)))
 		return;
@@ -88,28 +88,23 @@ static void publish(struct conversation *con, bool wait, int64_t now_us)
 		con->shown.published_us = now_us; /* a reader is copying it; next time */
 		return;
 	}
-	buf_reset(out);
-	buf_puts(out, "\"model_session_id\":");
-	json_put_cstring(out, link_session_id(&con->link));
-	buf_puts(out, ",\"turns\":");
-	before = timeline_put_json(&con->timeline, out);
-	buf_printf(out, ",\"turns_before\":%zu,\"tools\":", before);
-	toolbox_put_json(&con->tools.box, out);
-	buf_printf(out, ",\"turns_dropped\":%" PRIu64 ",\"text_dropped\":%" PRIu64, con->timeline.turns_dropped,
-	    con->timeline.text_dropped);
+	call_talk_begin(out);
+	snprintf(out->session_id, sizeof out->session_id, "%s", session_id ? session_id : "");
+	out->turns_before = timeline_put_json(&con->timeline, &out->turns);
+	toolbox_put_json(&con->tools.box, &out->tools);
+	out->turns_dropped = con->timeline.turns_dropped;
+	out->text_dropped = con->timeline.text_dropped;
 	pthread_mutex_unlock(&c->shown_lock);
 	con->shown.published_us = now_us;
 }
 
 static void tell_turn(struct conversation *con, enum journal_kind kind, int no)
 {
-	struct buf json;
+	struct call_turn turn;
 
-	buf_init(&json, 0);
-	timeline_put_turn(&con->timeline.turns[no], &json);
-	if (!buf_error(&json))
-		call_tell(con->call, kind, "turn", con->call->first_turn + no, buf_text(&json));
-	buf_free(&json);
+	timeline_tell(&con->timeline.turns[no], &turn);
+	call_tell(con->call,
+	    (struct journal_entry){ .kind = kind, .type = "turn", .no = con->call->first_turn + no, .turn = &turn });
 }
 
 /* What is being said, as far as it has come; seldom, and for watchers only. What
@@ -186,7 +181,7 @@ static void flush_or_pass_writer(struct conversation *con)
 static void say_goodbye(struct conversation *con, int64_t now)
 {
 	log_info(con->call->tag, "the call has cost what it may: goodbye");
-	call_tell(con->call, JOURNAL_NOTE, "cost.limit", -1, "{}");
+	call_tell(con->call, (struct journal_entry){ .kind = JOURNAL_NOTE, .type = "cost.limit" });
 	if (!conversation_tell(con,
 		&(struct dialogue_event){
 		    .type = EVENT_GOODBYE, .text = words_cost, .firm = true, .end = END_COST_LIMIT },

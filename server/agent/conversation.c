@@ -256,7 +256,7 @@ static void on_started(struct conversation *con, int64_t now)
 	struct call *c = con->call;
 
 	TELL(con, now, .type = EVENT_CALLER_THERE);
-	call_tell_facts(c, JOURNAL_STARTED, "call.started");
+	call_tell_started(c);
 	/* One that comes back is recorded since it was here first: Twilio records
 	 * the call, not the stream. */
 	if (c->record == RECORDING_TWILIO && !c->context.said[0])
@@ -339,17 +339,10 @@ static void on_transfer(struct conversation *con, const struct mail *mail, int64
 
 static void tell_of_machine(struct conversation *con, const struct mail *mail)
 {
-	struct buf json;
-
-	buf_init(&json, 0);
-	buf_puts(&json, "{\"answered_by\":");
-	json_put_cstring(&json, mail->name);
-	buf_puts(&json, ",\"action\":");
-	json_put_cstring(&json, mail->text);
-	buf_putc(&json, '}');
-	if (!buf_error(&json))
-		call_tell(con->call, JOURNAL_NOTE, "machine", -1, buf_text(&json));
-	buf_free(&json);
+	call_tell(con->call,
+	    (struct journal_entry){ .kind = JOURNAL_NOTE,
+		.type = "machine",
+		.facts = (struct journal_fact[]){ { "answered_by", mail->name }, { "action", mail->text }, { 0 } } });
 	log_info(con->call->tag, "an answering machine: %s; action=%s", mail->name, mail->text);
 }
 
@@ -373,7 +366,9 @@ static void on_say(struct conversation *con, const struct mail *mail, int64_t no
 	log_warn(con->call->tag, "told to say too much at once: ignored");
 	stat_add(calls_orders_ignored, 1);
 	/* Whoever gave the order was told that it was accepted. */
-	call_tell(con->call, JOURNAL_NOTE, "operator.ignored", -1, "{\"reason\":\"too much to say at once\"}");
+	call_tell(con->call, (struct journal_entry){ .kind = JOURNAL_NOTE,
+				 .type = "operator.ignored",
+				 .facts = (struct journal_fact[]){ { "reason", "too much to say at once" }, { 0 } } });
 }
 
 void conversation_take_mail(struct conversation *con, int64_t now_us)

@@ -27,21 +27,16 @@ enum {
 
 static void tell_journal(struct conversation *con, const char *type, const struct tool_run *run)
 {
-	struct buf json;
+	struct call_tool tool;
+	char *answer;
 
 	if (!journal_wanted())
 		return;
-	buf_init(&json, 0);
-	toolbox_put_run(run, &json);
-	if (run->output && json.len && !buf_error(&json)) {
-		json.len--; /* the closing brace */
-		buf_puts(&json, ",\"answer\":");
-		json_put_string(&json, run->output, toolbox_shown_len(run->output));
-		buf_putc(&json, '}');
-	}
-	if (!buf_error(&json))
-		call_tell(con->call, JOURNAL_TOOL, type, -1, buf_text(&json));
-	buf_free(&json);
+	answer = run->output ? strndup(run->output, toolbox_shown_len(run->output)) : NULL;
+	toolbox_tell(run, &tool);
+	tool.answer = answer;
+	call_tell(con->call, (struct journal_entry){ .kind = JOURNAL_TOOL, .type = type, .tool = &tool });
+	free(answer);
 }
 
 static void count_failure(enum tool_failure failure)
@@ -433,7 +428,6 @@ void conversation_hand_over(struct conversation *con, int64_t now_us)
 		.business_name = strdup(c->context.business_name),
 		.metadata = strdup(c->context.metadata),
 		.said = conversation(&con->timeline) };
-	struct buf note;
 
 	snprintf(t.call_sid, sizeof t.call_sid, "%s", c->call_sid);
 	snprintf(t.name, sizeof t.name, "%s", con->hand_over.name);
@@ -444,13 +438,9 @@ void conversation_hand_over(struct conversation *con, int64_t now_us)
 	snprintf(t.record, sizeof t.record, "%s", recording_mode_name(c->record));
 	stat_add(calls_transfers, 1);
 	log_info(c->tag, "handing the caller over; to=%s", t.name);
-	buf_init(&note, 0);
-	buf_puts(&note, "{\"to\":");
-	json_put_cstring(&note, t.name);
-	buf_putc(&note, '}');
-	if (!buf_error(&note))
-		call_tell(c, JOURNAL_NOTE, "call.transferred", -1, buf_text(&note));
-	buf_free(&note);
+	call_tell(c, (struct journal_entry){ .kind = JOURNAL_NOTE,
+			 .type = "call.transferred",
+			 .facts = (struct journal_fact[]){ { "to", t.name }, { 0 } } });
 	snprintf(t.agent, sizeof t.agent, "%s", c->agent->name);
 	snprintf(t.variant, sizeof t.variant, "%s", c->agent->variant);
 	fleet->ops->transfer_put(fleet, &t, now_us);

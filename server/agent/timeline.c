@@ -1,8 +1,7 @@
 #include "server/agent/timeline.h"
 
-#include "common/json.h"
+#include "server/news/journal_json.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -150,42 +149,28 @@ size_t timeline_heard_bytes(const char *text, uint32_t heard_ms, uint32_t genera
 	return heard;
 }
 
-static void put_agent(const struct turn *turn, struct buf *out)
-{
-	const char *text = buf_text(&turn->text);
-
-	buf_printf(out, ",\"generated_ms\":%" PRIu32 ",\"status\":", turn->generated_ms);
-	json_put_cstring(out, turn->status);
-	if (turn->heard_known) {
-		buf_printf(out, ",\"heard_ms\":%" PRIu32 ",\"heard_confirmed\":%s,\"heard_text\":", turn->heard_ms,
-		    turn->heard_confirmed ? "true" : "false");
-		json_put_string(out, text, timeline_heard_bytes(text, turn->heard_ms, turn->generated_ms));
-	} else {
-		buf_puts(out, ",\"heard_ms\":null,\"heard_confirmed\":false,\"heard_text\":null");
-	}
-	buf_printf(out, ",\"heard_text_estimated\":true,\"interrupted\":%s", turn->interrupted ? "true" : "false");
-	if (turn->after_event_ms >= 0)
-		buf_printf(out, ",\"answer_after_event_ms\":%" PRId64, turn->after_event_ms);
-	if (turn->after_speech_ms >= 0)
-		buf_printf(out, ",\"answer_after_speech_ms\":%" PRId64, turn->after_speech_ms);
-}
-
-void timeline_put_turn(const struct turn *turn, struct buf *out)
+void timeline_tell(const struct turn *turn, struct call_turn *out)
 {
 	static const char *const who[] = { "caller", "keys", "agent" };
+	bool unknown = turn->kind == TURN_CALLER && !turn->text_final && !turn->text.len;
 
-	buf_printf(out, "{\"who\":\"%s\",\"at_ms\":%" PRId64 ",\"item_id\":", who[turn->kind], turn->at_ms);
-	json_put_cstring(out, turn->item_id[0] ? turn->item_id : NULL);
-	buf_puts(out, ",\"text\":");
-	if (turn->kind == TURN_CALLER && !turn->text_final && !turn->text.len)
-		buf_puts(out, "null");
-	else
-		json_put_cstring(out, buf_text(&turn->text));
-	if (turn->transcript_failed)
-		buf_puts(out, ",\"transcript_failed\":true");
-	if (turn->kind == TURN_AGENT)
-		put_agent(turn, out);
-	buf_putc(out, '}');
+	*out = (struct call_turn){ .who = who[turn->kind],
+		.item_id = turn->item_id[0] ? turn->item_id : NULL,
+		.text = unknown ? NULL : buf_text(&turn->text),
+		.at_ms = turn->at_ms,
+		.transcript_failed = turn->transcript_failed };
+	if (turn->kind != TURN_AGENT)
+		return;
+	out->spoken = true;
+	out->status = turn->status;
+	out->generated_ms = turn->generated_ms;
+	out->heard_ms = turn->heard_ms;
+	out->heard_len = timeline_heard_bytes(out->text, turn->heard_ms, turn->generated_ms);
+	out->heard_known = turn->heard_known;
+	out->heard_confirmed = turn->heard_confirmed;
+	out->interrupted = turn->interrupted;
+	out->after_event_ms = turn->after_event_ms;
+	out->after_speech_ms = turn->after_speech_ms;
 }
 
 /* The first turn that is shown. */
@@ -204,15 +189,16 @@ static size_t first_shown(const struct timeline *t)
 
 size_t timeline_put_json(struct timeline *t, struct buf *out)
 {
+	struct json_out j = json_out_to(out);
 	size_t first = first_shown(t);
+	struct call_turn turn;
 
-	buf_putc(out, '[');
+	json_put_array(&j, NULL);
 	for (size_t i = first; i < t->count; i++) {
-		if (i > first)
-			buf_putc(out, ',');
-		timeline_put_turn(&t->turns[i], out);
+		timeline_tell(&t->turns[i], &turn);
+		journal_put_turn(&j, NULL, &turn);
 	}
-	buf_putc(out, ']');
+	json_put_end(&j);
 	t->dirty = false;
 	return first;
 }
@@ -226,7 +212,7 @@ static size_t said_bytes(const struct turn *turn)
 
 void timeline_put_said(const struct timeline *t, size_t turns, size_t bytes, struct buf *out)
 {
-	const char *comma = "";
+	struct json_out j = json_out_to(out);
 	size_t first = t->count, sum = 0;
 
 	while (first && turns && sum + said_bytes(&t->turns[first - 1]) <= bytes) {
@@ -235,17 +221,17 @@ void timeline_put_said(const struct timeline *t, size_t turns, size_t bytes, str
 		sum += len;
 		turns -= len > 0;
 	}
-	buf_putc(out, '[');
+	json_put_array(&j, NULL);
 	for (size_t i = first; i < t->count; i++) {
 		const struct turn *turn = &t->turns[i];
 		size_t len = said_bytes(turn);
 
 		if (!len)
 			continue;
-		buf_printf(out, "%s{\"role\":\"%s\",\"text\":", comma, turn->kind == TURN_AGENT ? "assistant" : "user");
-		json_put_string(out, buf_text(&turn->text), len);
-		buf_putc(out, '}');
-		comma = ",";
+		json_put_object(&j, NULL);
+		json_put_text(&j, "role", turn->kind == TURN_AGENT ? "assistant" : "user");
+		json_put_text_of(&j, "text", buf_text(&turn->text), len);
+		json_put_end(&j);
 	}
-	buf_putc(out, ']');
+	json_put_end(&j);
 }

@@ -10,6 +10,7 @@
  * is the same share of the text, cut at a word, and marked as an estimate.
  */
 #include "common/buf.h"
+#include "server/store/store_calls.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -71,8 +72,8 @@ int timeline_next_news(struct timeline *t);
  * whole; -1 if there is none. */
 int timeline_next_forming(struct timeline *t);
 
-/* Appends one turn as a JSON object. */
-void timeline_put_turn(const struct turn *turn, struct buf *out);
+/* One turn, as others are told of it; borrowed from it. */
+void timeline_tell(const struct turn *turn, struct call_turn *out);
 
 /* Appends the newest turns as a JSON array and marks it clean. Returns how many
  * older ones are not shown. */

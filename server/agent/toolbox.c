@@ -2,6 +2,7 @@
 
 #include "common/clock.h"
 #include "common/json.h"
+#include "server/news/journal_json.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -116,31 +117,27 @@ void toolbox_told(struct tool_run *run)
 
 /* -------------------------------------------------------------------------- showing */
 
-void toolbox_put_run(const struct tool_run *run, struct buf *out)
+void toolbox_tell(const struct tool_run *run, struct call_tool *out)
 {
-	buf_puts(out, "{\"call_id\":");
-	json_put_cstring(out, run->call_id);
-	buf_puts(out, ",\"name\":");
-	json_put_cstring(out, run->name);
-	buf_puts(out, ",\"arguments\":");
-	json_put_cstring(out, run->arguments ? run->arguments : "");
-	buf_printf(out, ",\"at_ms\":%" PRId64, run->at_ms);
-	if (!run->answered)
-		buf_puts(out, ",\"ok\":null,\"took_ms\":null}");
-	else if (run->took_ms < 0)
-		buf_printf(out, ",\"ok\":%s,\"took_ms\":null}", run->ok ? "true" : "false");
-	else
-		buf_printf(out, ",\"ok\":%s,\"took_ms\":%" PRId64 "}", run->ok ? "true" : "false", run->took_ms);
+	*out = (struct call_tool){ .call_id = run->call_id,
+		.name = run->name,
+		.arguments = run->arguments ? run->arguments : "",
+		.at_ms = run->at_ms,
+		.answered = run->answered,
+		.ok = run->ok,
+		.took_ms = run->took_ms };
 }
 
 void toolbox_put_json(struct toolbox *t, struct buf *out)
 {
-	buf_putc(out, '[');
+	struct json_out j = json_out_to(out);
+	struct call_tool tool;
+
+	json_put_array(&j, NULL);
 	for (size_t i = 0; i < t->count; i++) {
-		if (i)
-			buf_putc(out, ',');
-		toolbox_put_run(&t->runs[i], out);
+		toolbox_tell(&t->runs[i], &tool);
+		journal_put_tool(&j, NULL, &tool);
 	}
-	buf_putc(out, ']');
+	json_put_end(&j);
 	t->dirty = false;
 }

@@ -8,6 +8,7 @@
  * dialogue, which knows a run by its number.
  */
 #include "common/buf.h"
+#include "server/store/store_calls.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -64,6 +65,8 @@ size_t toolbox_shown_len(const char *text);
 
 /* Appends what is shown of all, as a JSON array, and marks it clean. */
 void toolbox_put_json(struct toolbox *t, struct buf *out);
-void toolbox_put_run(const struct tool_run *run, struct buf *out);
+
+/* One run, as others are told of it, without its answer; borrowed from it. */
+void toolbox_tell(const struct tool_run *run, struct call_tool *out);
 
 #endif

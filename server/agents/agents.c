@@ -218,22 +218,19 @@ void agents_describe(struct agents *a, struct buf *out)
 	agent_set_release(set);
 }
 
-void agents_put_json(struct agents *a, struct buf *out)
+void agents_put_json(struct agents *a, struct json_out *j)
 {
 	struct agent_set *set = current(a);
-	char when[32];
 
-	buf_puts(out, "\"names\":[");
-	for (size_t i = 0; i < set->count; i++) {
-		buf_puts(out, i ? "," : "");
-		json_put_cstring(out, set->list[i].name);
-	}
+	json_put_array(j, "names");
+	for (size_t i = 0; i < set->count; i++)
+		json_put_text(j, NULL, set->list[i].name);
 	if (builtin_answers(set))
-		buf_printf(out, "%s\"%s\"", set->count ? "," : "", set->builtin.name);
+		json_put_text(j, NULL, set->builtin.name);
+	json_put_end(j);
 	agent_set_release(set);
 	pthread_mutex_lock(&a->lock);
-	clock_iso8601(a->loaded_ms, when, sizeof when);
-	buf_printf(out, "],\"loaded_at\":\"%s\",\"last_error\":", when);
-	json_put_cstring(out, a->last_error);
+	json_put_time(j, "loaded_at", a->loaded_ms);
+	json_put_text(j, "last_error", a->last_error);
 	pthread_mutex_unlock(&a->lock);
 }

@@ -3,7 +3,7 @@
 /* The agents there are: loaded from AGENTS_DIR, swapped as a whole on SIGHUP.
  * Calls that are up keep the one they began with.
  */
-#include "common/buf.h"
+#include "common/json_out.h"
 #include "server/agents/agent.h"
 
 struct agents;
@@ -46,7 +46,7 @@ size_t agents_count(struct agents *agents); /* files loaded */
 /* A line for each of them. Whole numbers are in it: not for logs. */
 void agents_describe(struct agents *agents, struct buf *out);
 
-/* Appends "names":[…],"loaded_at":…,"last_error":… for /status. */
-void agents_put_json(struct agents *agents, struct buf *out);
+/* For /status, into the object that is open: names, loaded_at, last_error. */
+void agents_put_json(struct agents *agents, struct json_out *j);
 
 #endif

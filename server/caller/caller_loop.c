@@ -65,7 +65,7 @@ static void begin_recording(struct caller *p, int64_t now)
 	if (!p->recording)
 		log_warn(c->tag, "not recorded: DATA_DIR is not set, or there is no memory");
 	p->playout.recording = p->uplink.recording = p->recording;
-	/* Release: pairs with the acquire in call_put_facts. */
+	/* Release: pairs with the acquire in call_summarize. */
 	atomic_store_explicit(&c->recording, p->recording, memory_order_release);
 }
 

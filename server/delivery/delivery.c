@@ -2,6 +2,7 @@
 
 #include "common/clock.h"
 #include "common/digest.h"
+#include "common/json_out.h"
 #include "common/log.h"
 #include "server/delivery/delivery_queue.h"
 #include "server/delivery/delivery_try.h"
@@ -71,13 +72,17 @@ static const char *tag_of(const struct delivery_row *row)
 /* NULL: no memory. */
 static char *make_body(const struct delivery_row *row, const char *fields)
 {
-	char when[32];
+	struct json_out j;
 	struct buf body;
 
 	buf_init(&body, 0);
-	clock_iso8601(row->at_ms, when, sizeof when);
-	buf_printf(&body, "{\"id\":\"%s\",\"event\":\"%s\",\"created_at\":\"%s\"%s%s}", row->id, row->event, when,
-	    *fields ? "," : "", fields);
+	j = json_out_to(&body);
+	json_put_object(&j, NULL);
+	json_put_text(&j, "id", row->id);
+	json_put_text(&j, "event", row->event);
+	json_put_time(&j, "created_at", row->at_ms);
+	json_put_inside(&j, fields, strlen(fields));
+	json_put_end(&j);
 	if (buf_error(&body))
 		buf_free(&body);
 	return body.data;

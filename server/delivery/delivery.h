@@ -30,7 +30,7 @@ struct delivery_event {    /* all borrowed */
 	const char *call_sid, *agent, *variant; /* "" if there is none */
 	const char *secret;                     /* as the agent is now; NULL: to be asked for */
 	int64_t at_ms;                          /* when it happened, by the wall clock */
-	const char *fields;                     /* of the body, beside id, event and created_at: "\"call\":{…}" */
+	const char *fields;                     /* of the body, beside id, event and created_at: {"call":{…}} */
 };
 
 /* Takes up what waits in the store. `cfg` and `store` outlive it; `store` NULL:

@@ -71,8 +71,7 @@ static bool has_room(struct dialer *o, int64_t now)
 
 struct notice {
 	char name[OUT_ID_SIZE];
-	char *agent;
-	struct buf details;
+	struct call_summary call;
 };
 
 /* Under the lock. True if somebody is to be told that it is over. */
@@ -84,18 +83,15 @@ static bool take_notice(struct order *e, struct notice *n)
 	if (e->answered)
 		return false; /* the table of calls tells */
 	snprintf(n->name, sizeof n->name, "%s", e->call_sid[0] ? e->call_sid : e->id);
-	n->agent = strdup(order_text(e, "agent") ? order_text(e, "agent") : "");
-	buf_init(&n->details, 0);
-	order_call_json(e, clock_wall_ms(), &n->details);
+	order_summarize(e, clock_wall_ms(), &n->call);
 	return true;
 }
 
 static void send_notice(struct dialer *o, struct notice *n)
 {
-	if (o->hooks.over && n->agent && !buf_error(&n->details))
-		o->hooks.over(o->hooks.arg, n->name, n->agent, buf_text(&n->details));
-	free(n->agent);
-	buf_free(&n->details);
+	if (o->hooks.over && n->call.agent && n->call.order)
+		o->hooks.over(o->hooks.arg, n->name, &n->call);
+	call_summary_free(&n->call);
 }
 
 /* Leaves the lock for a moment if it is over. An order that somebody waits for

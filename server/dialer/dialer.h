@@ -18,6 +18,7 @@
  */
 #include "server/config/config.h"
 #include "server/dialer/dialer_rules.h"
+#include "server/store/store_calls.h"
 
 struct dialer;
 struct fleet;
@@ -35,9 +36,8 @@ enum {
 struct dialer_hooks {
 	int (*room)(void *arg); /* lines not taken; NULL: enough */
 	/* A call is over that never reached the table of calls. `name` is its
-	 * CallSid, or our id; `agent` the agent's name; `call` as in
-	 * struct dialer_shown. */
-	void (*over)(void *arg, const char *name, const char *agent, const char *call);
+	 * CallSid, or our id; `call` as dialer_show gives it. */
+	void (*over)(void *arg, const char *name, const struct call_summary *call);
 	void *arg;
 };
 

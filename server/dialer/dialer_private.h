@@ -85,7 +85,7 @@ void order_free(struct order *e);
 const char *order_text(const struct order *e, const char *name); /* of the request; NULL if it is not there */
 void order_json(const struct order *e, bool all, struct buf *out);
 /* As the table of calls would show it; `ended_ms` 0: it is not over. */
-void order_call_json(const struct order *e, int64_t ended_ms, struct buf *out);
+void order_summarize(const struct order *e, int64_t ended_ms, struct call_summary *out); /* to be freed */
 /* Queues the row for writing. */
 void order_write(struct dialer *o, const struct order *e);
 /* The row of that id or CallSid; NULL if there is none. Owned by the caller. Not

@@ -3,7 +3,6 @@
 #include "common/json_out.h"
 #include "common/log.h"
 #include "server/dialer/dialer_private.h"
-#include "server/stats/endings.h"
 #include "server/store/store_orders.h"
 
 #include <errno.h>
@@ -67,74 +66,73 @@ static void put_error(struct json_out *j, const struct order *e)
 	json_put_end(j);
 }
 
-static void put_order(struct json_out *j, const char *key, const struct order *e, bool all)
-{
-	json_put_object(j, key);
-	json_put_text(j, "id", e->id);
-	json_put_text(j, "call_sid", or_null(e->call_sid));
-	json_put_text(j, "status", out_status_name(e->status));
-	json_put_text(j, "to", order_text(e, "to"));
-	json_put_text(j, "from", order_text(e, "from"));
-	json_put_text(j, "agent", order_text(e, "agent"));
-	json_put_time(j, "created_at", e->created_ms);
-	put_metadata(j, e);
-	if (all) {
-		json_put_text(j, "contact_name", order_text(e, "contact_name"));
-		json_put_text(j, "business_name", order_text(e, "business_name"));
-		json_put_text(j, "answered_by", or_null(e->answered_by));
-		if (e->state.phase == PHASE_FAILED)
-			put_error(j, e);
-	}
-	json_put_end(j);
-}
-
 void order_json(const struct order *e, bool all, struct buf *out)
 {
 	struct json_out j = json_out_to(out);
 
-	put_order(&j, NULL, e, all);
-}
-
-static void put_ending(struct json_out *j, const struct order *e)
-{
-	const struct call_ending *ending = call_ending(e->status == OUT_BUSY        ? END_BUSY
-						       : e->status == OUT_NO_ANSWER ? END_NOT_ANSWERED
-						       : e->status == OUT_CANCELED  ? END_CANCELED
-										    : END_CALL_FAILED);
-
-	json_put_object(j, "ending");
-	json_put_text(j, "reason", ending->json);
-	json_put_text(j, "text", ending->text);
-	json_put_bool(j, "fault", ending->fault);
-	json_put_end(j);
-}
-
-void order_call_json(const struct order *e, int64_t ended_ms, struct buf *out)
-{
-	struct json_out j = json_out_to(out);
-
 	json_put_object(&j, NULL);
+	json_put_text(&j, "id", e->id);
 	json_put_text(&j, "call_sid", or_null(e->call_sid));
-	json_put_null(&j, "stream_sid");
-	json_put_text(&j, "state", ended_ms ? "ended" : out_status_name(e->status));
-	json_put_text(&j, "direction", "outbound");
-	json_put_text(&j, "from", order_text(e, "from"));
+	json_put_text(&j, "status", out_status_name(e->status));
 	json_put_text(&j, "to", order_text(e, "to"));
+	json_put_text(&j, "from", order_text(e, "from"));
 	json_put_text(&j, "agent", order_text(e, "agent"));
-	json_put_null(&j, "variant");
-	json_put_time(&j, "reserved_at", e->created_ms);
-	if (ended_ms)
-		json_put_time(&j, "ended_at", ended_ms);
-	json_put_fixed(&j, "seconds", 0, 3);
-	if (ended_ms)
-		put_ending(&j, e);
-	else
-		json_put_null(&j, "ending");
+	json_put_time(&j, "created_at", e->created_ms);
 	put_metadata(&j, e);
-	put_order(&j, "outbound", e, true);
-	json_put_array(&j, "turns");
+	if (all) {
+		json_put_text(&j, "contact_name", order_text(e, "contact_name"));
+		json_put_text(&j, "business_name", order_text(e, "business_name"));
+		json_put_text(&j, "answered_by", or_null(e->answered_by));
+		if (e->state.phase == PHASE_FAILED)
+			put_error(&j, e);
+	}
 	json_put_end(&j);
-	json_put_end(&j);
+}
+
+static enum call_end ending_of(enum out_status status)
+{
+	switch (status) {
+	case OUT_BUSY:
+		return END_BUSY;
+	case OUT_NO_ANSWER:
+		return END_NOT_ANSWERED;
+	case OUT_CANCELED:
+		return END_CANCELED;
+	default:
+		return END_CALL_FAILED;
+	}
+}
+
+static void copy_text(const struct order *e, const char *name, char *out, size_t size)
+{
+	const char *text = order_text(e, name);
+
+	snprintf(out, size, "%s", text ? text : "");
+}
+
+void order_summarize(const struct order *e, int64_t ended_ms, struct call_summary *out)
+{
+	const cJSON *metadata = json_get(e->request, "metadata");
+	const char *agent = order_text(e, "agent");
+	struct buf order;
+
+	*out = (struct call_summary){ .stage = ended_ms ? CALL_IS_OVER : CALL_IS_RESERVED,
+		.state = ended_ms ? "ended" : out_status_name(e->status),
+		.direction = "outbound",
+		.reserved_ms = e->created_ms,
+		.ended_ms = ended_ms,
+		.end = ended_ms ? ending_of(e->status) : CALL_NOT_ENDED,
+		.agent = agent ? strdup(agent) : NULL,
+		.metadata = metadata ? cJSON_PrintUnformatted(metadata) : NULL,
+		.ordered = true };
+	snprintf(out->call_sid, sizeof out->call_sid, "%s", e->call_sid);
+	copy_text(e, "from", out->from, sizeof out->from);
+	copy_text(e, "to", out->to, sizeof out->to);
+	buf_init(&order, 0);
+	order_json(e, true, &order);
+	if (buf_error(&order))
+		buf_free(&order);
+	out->order = order.data;
 }
 
 /* ------------------------------------------------------------------------ keeping */

@@ -4,25 +4,18 @@
 #include "server/dialer/dialer_private.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-static void show(const struct order *e, struct dialer_shown *out)
+static void show(const struct order *e, struct call_summary *out)
 {
-	order_json(e, true, &out->order);
-	order_call_json(e, order_open(e) ? 0 : clock_wall_ms(), &out->call);
-	snprintf(out->call_sid, sizeof out->call_sid, "%s", e->call_sid);
+	order_summarize(e, order_open(e) ? 0 : clock_wall_ms(), out);
 }
 
-bool dialer_show(struct dialer *o, const char *name, struct dialer_shown *out)
+bool dialer_show(struct dialer *o, const char *name, struct call_summary *out)
 {
 	struct order *e;
 	bool known;
 
-	memset(out, 0, sizeof *out);
-	buf_init(&out->order, 0);
-	buf_init(&out->call, 0);
 	pthread_mutex_lock(&o->lock);
 	e = order_find(o, name);
 	known = e != NULL;
@@ -39,30 +32,20 @@ bool dialer_show(struct dialer *o, const char *name, struct dialer_shown *out)
 	return known;
 }
 
-void dialer_shown_free(struct dialer_shown *shown)
+void dialer_each(struct dialer *o, void (*each)(void *arg, const struct call_summary *call), void *arg)
 {
-	buf_free(&shown->order);
-	buf_free(&shown->call);
-}
-
-void dialer_each(struct dialer *o, void (*each)(void *arg, const char *json), void *arg)
-{
-	struct buf *list;
+	struct call_summary *list;
 	size_t count = 0;
 
 	pthread_mutex_lock(&o->lock);
 	list = calloc(o->list.count + 1, sizeof *list);
-	for (const struct order *e = order_first(o); list && e; e = order_next(e)) {
-		if (!order_open(e) || e->answered)
-			continue;
-		buf_init(&list[count], 0);
-		order_call_json(e, 0, &list[count++]);
-	}
+	for (const struct order *e = order_first(o); list && e; e = order_next(e))
+		if (order_open(e) && !e->answered)
+			show(e, &list[count++]);
 	pthread_mutex_unlock(&o->lock);
 	for (size_t i = 0; i < count; i++) {
-		if (!buf_error(&list[i]))
-			each(arg, buf_text(&list[i]));
-		buf_free(&list[i]);
+		each(arg, &list[i]);
+		call_summary_free(&list[i]);
 	}
 	free(list);
 }

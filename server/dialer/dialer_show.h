@@ -6,18 +6,15 @@
 
 #include <stdbool.h>
 
-/* By id or CallSid, also of calls long over. False: unknown. Free it either way. */
-struct dialer_shown {
-	struct buf order;               /* an object: what was asked for, and what has become of it */
-	struct buf call;                /* the call as the table of calls would show it, if it never got there */
-	char call_sid[TWILIO_SID_SIZE]; /* "" while it has none */
-};
-bool dialer_show(struct dialer *o, const char *name, struct dialer_shown *out);
-void dialer_shown_free(struct dialer_shown *shown);
+/* By id or CallSid, also of calls long over: the call as the table of calls would
+ * show it if it never got there, with what was asked for as its `order`; without a
+ * call_sid while Twilio has not named it. To be freed. False: unknown, and nothing
+ * to free. */
+bool dialer_show(struct dialer *o, const char *name, struct call_summary *out);
 
-/* Calls not over and not answered yet, oldest first, each as in `call`. No lock
- * is held meanwhile. */
-void dialer_each(struct dialer *o, void (*each)(void *arg, const char *json), void *arg);
+/* Calls not over and not answered yet, oldest first, each as above. No lock is held
+ * meanwhile. */
+void dialer_each(struct dialer *o, void (*each)(void *arg, const struct call_summary *call), void *arg);
 
 /* An object for /status; "null" for NULL. */
 void dialer_put_status(struct dialer *o, struct buf *out);

@@ -9,16 +9,15 @@
  * atomics below.
  */
 #include "common/bell.h"
-#include "common/buf.h"
 #include "common/ring.h"
 #include "server/line/call_context.h"
 #include "server/line/calls.h"
 #include "server/line/heard.h"
-#include "server/news/journal.h"
 #include "server/model/protocol.h"
 #include "server/line/mailbox.h"
 #include "server/line/model_writer.h"
 #include "server/phone/channel.h"
+#include "server/store/store_calls.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -138,7 +137,7 @@ struct call {
 	/* What HTTP readers see of the conversation: published by the agent loop
 	 * with trylock, so that no reader can make it wait. */
 	pthread_mutex_t shown_lock;
-	struct buf shown; /* fields and turns as JSON, without the braces */
+	struct call_talk shown;
 
 	/* How the caller reaches us, and that channel's state: constant from the binding
 	 * on, and written by the caller loop until FROM_STARTED. */
@@ -162,19 +161,8 @@ static inline enum call_end call_ended(struct call *c)
  * that call is on another line already, or this one is over. */
 bool call_name(struct call *c, const struct call_facts *facts);
 
-/* call_json.c, both under the table's lock: all but the conversation, without
- * the closing brace; and the whole. */
-void call_put_facts(struct buf *out, struct call *c);
-void call_put_whole(struct buf *out, struct call *c);
-
-/* call_journal.c: tells the journal something about this call; with the call's
- * facts (call_put_facts) as JSON. A call without a name is not told of. Either
- * loop, and whoever reserves it; no lock held. */
-void call_tell(struct call *c, enum journal_kind kind, const char *type, int64_t no, const char *json);
-void call_tell_facts(struct call *c, enum journal_kind kind, const char *type);
-
-/* The same facts, for who does not hold the lock. */
-void calls_put_facts(struct call *c, struct buf *out);
+/* How it is now, to be freed. No lock held. */
+void calls_summarize(struct call *c, struct call_summary *out);
 
 /* calls.c: what the loops may ask of the table. */
 const struct model_access *calls_access(const struct calls *calls);

@@ -1,7 +1,6 @@
 #include "server/line/call_cost.h"
 
 #include "common/clock.h"
-#include "server/money/cost.h"
 #include "server/money/spending.h"
 
 #include <math.h>
@@ -49,7 +48,7 @@ bool call_cost_mind(struct call *c, struct call_spending *spending, bool now, in
 {
 	double limit = c->agent->max_call_cost;
 	struct cost_use use;
-	struct cost cost;
+	struct call_cost cost;
 
 	if (!now && now_us < spending->minded_us + MIND_US)
 		return false;

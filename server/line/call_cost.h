@@ -1,13 +1,10 @@
 #ifndef LINE_CALL_COST_H
 #define LINE_CALL_COST_H
 /* What a call costs, while it lasts: summed as the model tells, booked on the day.
- * Agent loop only, except for call_cost_use.
+ * Agent loop only, but for call_cost_use.
  */
 #include "server/line/call.h"
 #include "server/money/cost.h"
-
-/* What it has used so far. Any thread. */
-void call_cost_use(struct call *c, int64_t now_us, struct cost_use *out);
 
 struct call_spending { /* zeroed: of a new call */
 	int64_t minded_us;
@@ -22,5 +19,8 @@ void call_cost_count(
 /* Books what is new, seldom; with `now` at once. True, once in a call: it has cost
  * what it may, and a caller is there to be told goodbye. */
 bool call_cost_mind(struct call *c, struct call_spending *spending, bool now, int64_t now_us);
+
+/* What it has used so far. Any thread that knows the line is taken. */
+void call_cost_use(struct call *c, int64_t now_us, struct cost_use *out);
 
 #endif

@@ -5,7 +5,9 @@
 #include "common/log.h"
 #include "server/fleet/fleet.h"
 #include "server/line/call.h"
-#include "server/line/history.h"
+#include "server/line/call_journal.h"
+#include "server/line/call_summary.h"
+#include "server/line/ended_calls.h"
 #include "server/money/spending.h"
 #include "server/recording/recorder.h"
 #include "server/stats/stats.h"
@@ -41,7 +43,7 @@ struct calls {
 	bool draining;
 	int taken; /* reserved, claimed and live lines: what MAX_CALLS bounds */
 
-	struct history history; /* has a lock of its own, taken inside this one */
+	struct ended_calls ended; /* has a lock of its own, taken inside this one */
 };
 
 _Static_assert((int)FLEET_SID_SIZE == CALL_SID_SIZE && (int)FLEET_NUMBER_SIZE == CALL_NUMBER_SIZE &&
@@ -278,19 +280,17 @@ static struct call *take_line(struct calls *calls)
 	return c;
 }
 
-/* Takes the text. By its own name: the line may serve another by now. */
-static void tell_reserved(const char *call_sid, const struct agent *agent, struct buf *facts)
+/* Takes the summary. By its own name: the line may serve another by now. */
+static void tell_reserved(const char *call_sid, const struct agent *agent, struct call_summary *call)
 {
-	buf_putc(facts, '}');
-	if (journal_wanted() && !buf_error(facts))
-		journal_tell(&(struct journal_entry){ .kind = JOURNAL_NOTE,
+	if (call->state)
+		journal_tell(&(struct journal_entry){ .kind = JOURNAL_RESERVED,
 		    .type = "call.reserved",
 		    .call_sid = call_sid,
 		    .agent = agent,
 		    .wall_ms = clock_wall_ms(),
-		    .no = -1,
-		    .json = buf_text(facts) });
-	buf_free(facts);
+		    .call = call });
+	call_summary_free(call);
 }
 
 /* A call that comes back, or that we asked for ourselves, is no new one. */
@@ -306,7 +306,7 @@ enum admission calls_reserve(struct calls *calls, const struct call_facts *facts
 	char number[16];
 	uint32_t line = 0;
 	const struct agent *agent = NULL;
-	struct buf told;
+	struct call_summary told = { 0 };
 	struct call *c;
 	int64_t first;
 	bool fresh = false, dear = too_dear(facts);
@@ -321,7 +321,6 @@ enum admission calls_reserve(struct calls *calls, const struct call_facts *facts
 		log_warn(facts->call_sid, "call refused: no agent for it: %s", strerror(-err));
 		return err == -ENOMEM ? CALL_NO_MEMORY : CALL_NO_AGENT;
 	}
-	buf_init(&told, 0);
 	first = first_turn(calls, facts->call_sid);
 	pthread_mutex_lock(&calls->lock);
 	c = find_sid(calls, facts->call_sid);
@@ -348,7 +347,7 @@ enum admission calls_reserve(struct calls *calls, const struct call_facts *facts
 		calls->fleet->ops->announce(calls->fleet, c->token, c->call_sid, c->reserved_us);
 		wake_agent(c);
 		if (journal_wanted())
-			call_put_facts(&told, c);
+			call_summarize(c, &told);
 		agent = agent_retain(c->agent);
 	}
 	if (answer == CALL_ADMITTED)
@@ -440,7 +439,7 @@ static void clean(struct call *c)
 	model_writer_reset(&c->writer);
 	mailbox_empty(&c->mail);
 	pthread_mutex_lock(&c->shown_lock);
-	buf_free(&c->shown);
+	call_talk_free(&c->shown);
 	pthread_mutex_unlock(&c->shown_lock);
 }
 
@@ -765,36 +764,47 @@ void calls_count(struct calls *calls, struct calls_count *out)
 
 /* ------------------------------------------------------------------- what was, what is */
 
-void calls_put_facts(struct call *c, struct buf *out)
+void calls_summarize(struct call *c, struct call_summary *out)
 {
 	pthread_mutex_lock(&c->calls->lock);
-	call_put_facts(out, c);
+	call_summarize(c, out);
 	pthread_mutex_unlock(&c->calls->lock);
-	buf_putc(out, '}');
+}
+
+/* Under the table's lock. False: no memory, nothing to free. */
+static bool look_at_all(struct call *c, struct call_summary *call, struct call_talk *talk)
+{
+	bool whole;
+
+	call_summarize(c, call);
+	pthread_mutex_lock(&c->shown_lock);
+	whole = call_talk_copy(talk, &c->shown);
+	pthread_mutex_unlock(&c->shown_lock);
+	if (!whole)
+		call_summary_free(call);
+	return whole;
 }
 
 /* Agent loop, at the end: the line will serve another call. */
 void calls_remember(struct call *c)
 {
 	struct calls *calls = c->calls;
-	struct buf summary, whole, told;
+	struct call_summary call;
+	struct call_talk talk;
+	bool whole;
 
-	buf_init(&summary, 0);
-	buf_init(&whole, 0);
-	buf_init(&told, 0);
 	pthread_mutex_lock(&calls->lock);
 	c->remembered = true;
-	call_put_facts(&summary, c);
-	buf_putc(&summary, '}');
-	call_put_whole(&whole, c);
-	if (journal_wanted()) /* the history's may be gone before it is told */
-		buf_put(&told, whole.data, whole.len);
-	/* Inside: between line and history it would be nowhere. */
-	history_keep(&calls->history, c->call_sid, summary.data, whole.data);
+	whole = look_at_all(c, &call, &talk);
+	if (whole) /* inside: between line and list it would be nowhere */
+		ended_calls_keep(&calls->ended, &call, &talk);
 	pthread_mutex_unlock(&calls->lock);
-	if (!buf_error(&whole) && !buf_error(&told))
-		call_tell(c, JOURNAL_ENDED, "call.ended", -1, buf_text(&told));
-	buf_free(&told);
+	if (!whole)
+		return;
+	call_tell(
+	    c, (struct journal_entry){ .kind = JOURNAL_ENDED, .type = "call.ended", .call = &call, .talk = &talk });
+	call_summary_free(&call);
+	call_talk_free(&talk);
 }
 
 static bool shown_as_line(const struct call *c)
@@ -802,46 +812,37 @@ static bool shown_as_line(const struct call *c)
 	return c->state != LINE_FREE && !c->remembered;
 }
 
-void calls_each(struct calls *calls, void (*each)(void *arg, const char *json), void *arg)
+void calls_each(struct calls *calls, void (*each)(void *arg, const struct call_summary *call), void *arg)
 {
-	struct buf out;
-
-	buf_init(&out, 0);
 	for (uint32_t i = 0; i < calls->line_count; i++) {
 		struct call *c = &calls->lines[i];
+		struct call_summary call = { 0 };
 
-		buf_reset(&out);
 		/* Line by line, so that no call's loop waits for the whole list. */
 		pthread_mutex_lock(&calls->lock);
-		if (shown_as_line(c)) {
-			call_put_facts(&out, c);
-			buf_putc(&out, '}');
-		}
+		if (shown_as_line(c))
+			call_summarize(c, &call);
 		pthread_mutex_unlock(&calls->lock);
-		if (out.len && !buf_error(&out))
-			each(arg, buf_text(&out));
+		if (call.state)
+			each(arg, &call);
+		call_summary_free(&call);
 	}
-	buf_free(&out);
-	history_each(&calls->history, each, arg);
+	ended_calls_each(&calls->ended, each, arg);
 }
 
-int calls_one_json(struct calls *calls, const char *call_sid, struct buf *out)
+int calls_one(struct calls *calls, const char *call_sid, struct call_summary *call, struct call_talk *talk)
 {
-	int err = -ENOENT;
+	bool found = false;
 
-	for (uint32_t i = 0; i < calls->line_count && err; i++) {
+	for (uint32_t i = 0; i < calls->line_count && !found; i++) {
 		struct call *c = &calls->lines[i];
 
 		pthread_mutex_lock(&calls->lock);
-		if (shown_as_line(c) && c->call_sid[0] && !strcmp(c->call_sid, call_sid)) {
-			call_put_whole(out, c);
-			err = 0;
-		}
+		if (shown_as_line(c) && c->call_sid[0] && !strcmp(c->call_sid, call_sid))
+			found = look_at_all(c, call, talk);
 		pthread_mutex_unlock(&calls->lock);
 	}
-	if (err && history_one(&calls->history, call_sid, out))
-		err = 0;
-	return err;
+	return found || ended_calls_one(&calls->ended, call_sid, call, talk) ? 0 : -ENOENT;
 }
 
 /* ------------------------------------------------------------------ opening, closing */
@@ -856,7 +857,6 @@ static int line_open(struct calls *calls, struct call *c, uint32_t index)
 	c->index = index;
 	c->caller_bell.fd = c->agent_bell.fd = -1;
 	pthread_mutex_init(&c->shown_lock, NULL);
-	buf_init(&c->shown, 0);
 	if ((err = bell_open(&c->caller_bell)) || (err = bell_open(&c->agent_bell)) ||
 	    (err = ring_open(&c->from_caller, FROM_CALLER_BYTES)) ||
 	    (err = ring_open(&c->to_caller, TO_CALLER_BYTES)) || (err = model_writer_open(&c->writer)))
@@ -884,7 +884,7 @@ static void line_close(struct call *c)
 	model_writer_close(&c->writer);
 	mailbox_empty(&c->mail);
 	call_context_free(&c->context); /* of a call that its thread never took up */
-	buf_free(&c->shown);
+	call_talk_free(&c->shown);
 	pthread_mutex_destroy(&c->shown_lock);
 }
 
@@ -905,7 +905,7 @@ int calls_open(struct calls **out, const struct config *cfg, const struct model_
 	calls->loops = *loops;
 	pthread_mutex_init(&calls->lock, NULL);
 	calls->line_count = calls_lines(cfg);
-	history_open(&calls->history);
+	ended_calls_open(&calls->ended);
 	/* Aligned: the rings' counters have cache lines of their own. */
 	calls->lines = aligned_alloc(_Alignof(struct call), calls->line_count * sizeof *calls->lines);
 	if (calls->lines)
@@ -932,7 +932,7 @@ void calls_close(struct calls *calls)
 	for (uint32_t i = 0; calls->lines && i < calls->line_count; i++)
 		line_close(&calls->lines[i]);
 	free(calls->lines);
-	history_close(&calls->history);
+	ended_calls_close(&calls->ended);
 	pthread_mutex_destroy(&calls->lock);
 	free(calls);
 }

@@ -14,10 +14,9 @@
  * All functions: any thread, and none waits for a call's loops except
  * calls_carry (that *is* one) and calls_close.
  */
-#include "common/buf.h"
-#include "server/stats/endings.h"
 #include "server/config/config.h"
 #include "server/phone/names.h"
+#include "server/store/store_calls.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -154,12 +153,12 @@ void calls_reap(struct calls *calls);
 
 void calls_count(struct calls *calls, struct calls_count *out);
 
-/* Calls back with each call as JSON, without what was said: live ones first,
- * then the last 100 ended, newest first. A call that is back from a transfer can
- * be there twice. No lock is held meanwhile. */
-void calls_each(struct calls *calls, void (*each)(void *arg, const char *json), void *arg);
+/* Calls back with each call: live ones first, then the last 100 ended, newest
+ * first. A call that is back from a transfer can be there twice. No lock is held
+ * meanwhile. */
+void calls_each(struct calls *calls, void (*each)(void *arg, const struct call_summary *call), void *arg);
 
-/* One call with its timeline. 0 or -ENOENT. */
-int calls_one_json(struct calls *calls, const char *call_sid, struct buf *out);
+/* One call, and what was said in it, both to be freed. 0 or -ENOENT. */
+int calls_one(struct calls *calls, const char *call_sid, struct call_summary *call, struct call_talk *talk);
 
 #endif

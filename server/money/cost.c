@@ -1,8 +1,6 @@
 #include "server/money/cost.h"
 
-#include "common/json.h"
-
-#include <inttypes.h>
+#include <assert.h>
 #include <string.h>
 
 static const double MILLION = 1e6;
@@ -54,13 +52,15 @@ static double twilio(const struct cost_use *use, const struct twilio_price *p)
 	return (double)minutes * a_minute + (use->machine_detection ? p->machine_detection : 0);
 }
 
-void cost_of(const struct cost_use *use, const struct prices *prices, struct cost *out)
+void cost_of(const struct cost_use *use, const struct prices *prices, struct call_cost *out)
 {
 	const struct model_price *model = prices_find(prices, use->model);
 	const struct model_price *transcriber = prices_find(prices, use->transcription_model);
 
 	memset(out, 0, sizeof *out);
 	out->known = true;
+	out->prices_of = prices->date;
+	memcpy(out->tokens, use->model_used.n, sizeof out->tokens);
 	if (model)
 		out->model = tokens(&use->model_used, model);
 	else if (used(&use->model_used))
@@ -73,23 +73,26 @@ void cost_of(const struct cost_use *use, const struct prices *prices, struct cos
 	out->total = out->model + out->transcription + out->twilio;
 }
 
-static void put_tokens(const struct model_usage *u, struct buf *out)
-{
-	for (int i = 0; i < USAGE_MS; i++)
-		buf_printf(out, "%s\"%s\":%" PRId64, i ? "," : "", usage_name((enum usage_kind)i), u->n[i]);
-}
+/* The kinds that are tokens come first. */
+static_assert(CALL_TOKEN_KINDS == (int)USAGE_MS, "a kind of token is told of without its name");
 
-void cost_put_json(const struct cost_use *use, const struct prices *prices, struct buf *out)
+void cost_put_json(const struct call_cost *cost, const char *key, struct json_out *j)
 {
-	struct cost cost;
-
-	cost_of(use, prices, &cost);
-	if (cost.known)
-		buf_printf(out, "{\"usd\":%.6f", cost.total);
+	json_put_object(j, key);
+	if (cost->known)
+		json_put_fixed(j, "usd", cost->total, 6);
 	else
-		buf_puts(out, "{\"usd\":null");
-	buf_printf(out, ",\"estimate\":true,\"prices_of\":\"%s\",\"tokens\":{", prices->date);
-	put_tokens(&use->model_used, out);
-	buf_printf(out, "},\"parts\":{\"model\":%.6f,\"transcription\":%.6f,\"twilio\":%.6f}}", cost.model,
-	    cost.transcription, cost.twilio);
+		json_put_null(j, "usd");
+	json_put_bool(j, "estimate", true);
+	json_put_text(j, "prices_of", cost->prices_of);
+	json_put_object(j, "tokens");
+	for (int i = 0; i < CALL_TOKEN_KINDS; i++)
+		json_put_int(j, usage_name((enum usage_kind)i), cost->tokens[i]);
+	json_put_end(j);
+	json_put_object(j, "parts");
+	json_put_fixed(j, "model", cost->model, 6);
+	json_put_fixed(j, "transcription", cost->transcription, 6);
+	json_put_fixed(j, "twilio", cost->twilio, 6);
+	json_put_end(j);
+	json_put_end(j);
 }

@@ -3,8 +3,10 @@
 /* What a call costs, as an estimate: what the model and the transcription say
  * they used, and Twilio's started minutes. Pure.
  */
+#include "common/json_out.h"
 #include "server/money/prices.h"
 #include "server/model/protocol.h"
+#include "server/store/store_calls.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,15 +18,9 @@ struct cost_use {                                /* of one call, so far */
 	bool dialer, twilio_records, machine_detection;
 };
 
-struct cost { /* USD */
-	double model, transcription, twilio;
-	bool known; /* false: there is no price for a model that was used, and the sum is too small */
-	double total;
-};
-
-void cost_of(const struct cost_use *use, const struct prices *prices, struct cost *out);
+void cost_of(const struct cost_use *use, const struct prices *prices, struct call_cost *out);
 
 /* {"usd":…,"estimate":true,"prices_of":…,"tokens":{…},"parts":{…}} */
-void cost_put_json(const struct cost_use *use, const struct prices *prices, struct buf *out);
+void cost_put_json(const struct call_cost *cost, const char *key, struct json_out *j);
 
 #endif

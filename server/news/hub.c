@@ -3,11 +3,10 @@
 #include "common/bell.h"
 #include "common/buf.h"
 #include "common/clock.h"
-#include "common/json.h"
 #include "server/agents/agent.h"
+#include "server/news/journal_json.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,40 +61,43 @@ void hub_close(struct hub *hub)
 
 /* -------------------------------------------------------------------- events */
 
-/* A line break would end the event's data early; in JSON it can only be a blank. */
-static void put_one_line(struct buf *out, const char *json)
+/* A line break would end the event's data early; in JSON it can only be a blank,
+ * and only in what was JSON before we had it. */
+static void in_one_line(char *text)
 {
-	for (size_t n; *json; json += n) {
-		n = strcspn(json, "\r\n");
-		buf_put(out, json, n);
-		if (json[n]) {
-			buf_putc(out, ' ');
-			n++;
-		}
-	}
+	for (; *text; text++)
+		if (*text == '\r' || *text == '\n')
+			*text = ' ';
+}
+
+static void put_data(struct buf *out, const struct journal_entry *entry)
+{
+	bool turn = entry->kind == JOURNAL_TURN || entry->kind == JOURNAL_FORMING;
+	struct json_out j = json_out_to(out);
+
+	json_put_object(&j, NULL);
+	json_put_text(&j, "call_sid", entry->call_sid);
+	json_put_time(&j, "at", entry->wall_ms);
+	if (entry->agent)
+		json_put_text(&j, "agent", entry->agent->name);
+	if (turn)
+		json_put_int(&j, "no", entry->no);
+	if (entry->kind == JOURNAL_FORMING)
+		json_put_bool(&j, "final", false);
+	journal_put_entry(&j, "data", entry);
+	json_put_end(&j);
 }
 
 static void put_text(struct buf *out, const struct journal_entry *entry)
 {
-	char at[32];
+	size_t begin;
 
-	clock_iso8601(entry->wall_ms, at, sizeof at);
-	buf_puts(out, "event: ");
-	put_one_line(out, entry->type);
-	buf_puts(out, "\ndata: {\"call_sid\":");
-	json_put_cstring(out, entry->call_sid);
-	buf_printf(out, ",\"at\":\"%s\"", at);
-	if (entry->agent) {
-		buf_puts(out, ",\"agent\":");
-		json_put_cstring(out, entry->agent->name);
-	}
-	if (entry->no >= 0)
-		buf_printf(out, ",\"no\":%" PRId64, entry->no);
-	if (entry->kind == JOURNAL_FORMING)
-		buf_puts(out, ",\"final\":false");
-	buf_puts(out, ",\"data\":");
-	put_one_line(out, entry->json);
-	buf_puts(out, "}\n\n");
+	buf_printf(out, "event: %s\ndata: ", entry->type);
+	begin = out->len;
+	put_data(out, entry);
+	if (!buf_error(out))
+		in_one_line(out->data + begin);
+	buf_puts(out, "\n\n");
 }
 
 /* NULL if there is no memory, or the text is out of all measure. */

@@ -1,21 +1,13 @@
 #include "server/news/rules.h"
 
-#include "common/json.h"
 #include "common/log.h"
 #include "server/agents/agents.h"
 #include "server/delivery/delivery.h"
+#include "server/news/journal_json.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* "ending":{…,"fault":true} */
-static bool by_fault(const char *json)
-{
-	struct span ending, fault;
-
-	return json_scan(json, strlen(json), "ending", &ending) && json_scan(ending.p, ending.n, "fault", &fault) &&
-	       span_is(fault, "true");
-}
 
 unsigned rules_events(const struct journal_entry *entry)
 {
@@ -25,7 +17,7 @@ unsigned rules_events(const struct journal_entry *entry)
 	case JOURNAL_STARTED:
 		return WEBHOOK_CALL_STARTED;
 	case JOURNAL_ENDED:
-		return WEBHOOK_CALL_ENDED | (by_fault(entry->json) ? (unsigned)WEBHOOK_CALL_FAILED : 0);
+		return WEBHOOK_CALL_ENDED | (call_ending(entry->call->end)->fault ? (unsigned)WEBHOOK_CALL_FAILED : 0);
 	case JOURNAL_OUTCOME:
 		return !strcmp(entry->type, "record.created") ? WEBHOOK_OUTCOME_CREATED : 0;
 	default:
@@ -35,15 +27,19 @@ unsigned rules_events(const struct journal_entry *entry)
 
 static void put_fields(struct buf *out, const struct journal_entry *entry)
 {
-	if (entry->kind != JOURNAL_OUTCOME) {
-		buf_printf(out, "\"call\":%s", entry->json);
-		return;
+	struct json_out j = json_out_to(out);
+
+	json_put_object(&j, NULL);
+	if (entry->kind == JOURNAL_OUTCOME) {
+		json_put_object(&j, "call");
+		json_put_text(&j, "call_sid", entry->call_sid);
+		json_put_text(&j, "agent", entry->agent->name);
+		json_put_end(&j);
+		journal_put_entry(&j, "record", entry);
+	} else {
+		journal_put_entry(&j, "call", entry);
 	}
-	buf_puts(out, "\"call\":{\"call_sid\":");
-	json_put_cstring(out, entry->call_sid);
-	buf_puts(out, ",\"agent\":");
-	json_put_cstring(out, entry->agent->name);
-	buf_printf(out, "},\"record\":%s", entry->json);
+	json_put_end(&j);
 }
 
 static void tell(struct delivery *delivery, const struct journal_entry *entry, const char *event, const char *url,

@@ -95,17 +95,15 @@ static enum verdict judge_save(struct outcome_saves *s, const char *call_sid, bo
 
 static void tell_saved(const struct tool_call *call, const char *status)
 {
-	char id[OUTCOME_ID_SIZE], json[128];
+	char id[OUTCOME_ID_SIZE];
 
 	outcome_id(call->call_sid, id);
-	snprintf(json, sizeof json, "{\"id\":\"%s\",\"status\":\"%s\"}", id, status);
 	journal_tell(&(struct journal_entry){ .kind = JOURNAL_NOTE,
 	    .type = "record.saved",
 	    .call_sid = call->call_sid,
 	    .agent = call->agent,
 	    .wall_ms = clock_wall_ms(),
-	    .no = -1,
-	    .json = json });
+	    .facts = (struct journal_fact[]){ { "id", id }, { "status", status }, { 0 } } });
 }
 
 static void keep(

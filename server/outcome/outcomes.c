@@ -106,19 +106,13 @@ static void count_status(const char *status)
 static int64_t complete(struct outcomes *o, const struct agent *agent, struct outcome_row *row)
 {
 	int64_t now_ms = clock_wall_ms();
-	struct buf json;
 
-	buf_init(&json, 0);
-	outcome_put_json(row, true, now_ms, &json);
-	if (!buf_error(&json))
-		journal_tell(&(struct journal_entry){ .kind = JOURNAL_OUTCOME,
-		    .type = "record.created",
-		    .call_sid = row->call_sid,
-		    .agent = agent,
-		    .wall_ms = now_ms,
-		    .no = -1,
-		    .json = buf_text(&json) });
-	buf_free(&json);
+	journal_tell(&(struct journal_entry){ .kind = JOURNAL_OUTCOME,
+	    .type = "record.created",
+	    .call_sid = row->call_sid,
+	    .agent = agent,
+	    .wall_ms = now_ms,
+	    .outcome = row });
 	store_outcome_fill(o->store, row, 0, now_ms);
 	count_status(row->status);
 	log_info(row->call_sid, "record complete: %s; id=%s source=%s attempts=%d", row->status, row->id,

@@ -2,11 +2,10 @@
 
 #include "common/bell.h"
 #include "common/clock.h"
-#include "common/json.h"
 #include "common/log.h"
 #include "common/ring.h"
 #include "server/agents/agent.h"
-#include "server/news/journal.h"
+#include "server/news/journal_json.h"
 #include "server/phone/names.h"
 #include "server/recording/recording_file.h"
 #include "server/recording/recording_mix.h"
@@ -14,7 +13,6 @@
 #include "server/store/store_recordings.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
@@ -176,7 +174,7 @@ void recording_settle(const struct recording *r, int timeout_ms)
 	}
 }
 
-void recording_put_json(const struct recording *r, struct buf *out)
+void recording_tell(const struct recording *r, struct call_recording *out)
 {
 	static const char *const states[] = { "recording", "completed", "failed", "saving" };
 	int state = atomic_load_explicit(&r->state, memory_order_acquire); /* pairs with fail */
@@ -185,13 +183,13 @@ void recording_put_json(const struct recording *r, struct buf *out)
 
 	if (state == RECORDING_ON && atomic_load_explicit(&r->over, memory_order_relaxed))
 		state = RECORDING_SAVING;
-	buf_printf(out,
-	    "{\"mode\":\"local\",\"state\":\"%s\",\"seconds\":%.3f,\"bytes\":%" PRIu64
-	    ",\"channels\":%d,\"lost_ms\":%" PRIu64 ",\"error\":",
-	    states[state], (double)frames / RECORDING_HZ, RECORDING_HEADER + frames * RECORDING_CHANNELS,
-	    RECORDING_CHANNELS, lost_ms(r));
-	json_put_cstring(out, error ? strerror(error) : NULL);
-	buf_putc(out, '}');
+	*out = (struct call_recording){ .by = CALL_RECORDED_HERE,
+		.state = states[state],
+		.error = error ? strerror(error) : NULL,
+		.seconds = (double)frames / RECORDING_HZ,
+		.bytes = RECORDING_HEADER + frames * RECORDING_CHANNELS,
+		.lost_ms = lost_ms(r),
+		.channels = RECORDING_CHANNELS };
 }
 
 struct store *recorder_store(const struct recorder *recorder)
@@ -199,7 +197,7 @@ struct store *recorder_store(const struct recorder *recorder)
 	return recorder ? recorder->store : NULL;
 }
 
-void recorder_put_json(struct recorder *recorder, struct buf *out)
+void recorder_put_json(struct recorder *recorder, struct json_out *j)
 {
 	char last_error[sizeof recorder->last_error] = "";
 	int active = 0;
@@ -210,42 +208,42 @@ void recorder_put_json(struct recorder *recorder, struct buf *out)
 		memcpy(last_error, recorder->last_error, sizeof last_error);
 		pthread_mutex_unlock(&recorder->lock);
 	}
-	buf_printf(out, "\"active\":%d,\"last_error\":", active);
-	json_put_cstring(out, last_error[0] ? last_error : NULL);
+	json_put_int(j, "active", active);
+	json_put_text(j, "last_error", last_error[0] ? last_error : NULL);
 }
 
 static void keep(struct recording *r, const char *status)
 {
+	struct call_recording facts;
+	struct json_out j;
 	struct buf json;
 
+	recording_tell(r, &facts);
 	buf_init(&json, 0);
-	recording_put_json(r, &json);
-	store_recording_put(r->recorder->store,
-	    &(struct recording_row){ .id = r->file.path,
-		.file = r->file.path,
-		.call_sid = r->call_sid,
-		.at_ms = r->start_wall_ms,
-		.status = status,
-		.seconds = (double)atomic_load_explicit(&r->frames, memory_order_relaxed) / RECORDING_HZ,
-		.channels = RECORDING_CHANNELS,
-		.json = buf_text(&json) });
+	j = json_out_to(&json);
+	journal_put_recording(&j, NULL, &facts);
+	store_recording_put(r->recorder->store, &(struct recording_row){ .id = r->file.path,
+						    .file = r->file.path,
+						    .call_sid = r->call_sid,
+						    .at_ms = r->start_wall_ms,
+						    .status = status,
+						    .seconds = facts.seconds,
+						    .channels = RECORDING_CHANNELS,
+						    .json = buf_text(&json) });
 	buf_free(&json);
 }
 
 static void announce(struct recording *r)
 {
-	struct buf json;
+	struct call_recording facts;
 
-	buf_init(&json, 0);
-	recording_put_json(r, &json);
+	recording_tell(r, &facts);
 	journal_tell(&(struct journal_entry){ .kind = JOURNAL_RECORDING,
 	    .type = "recording",
 	    .call_sid = r->call_sid,
 	    .agent = r->agent,
 	    .wall_ms = clock_wall_ms(),
-	    .no = -1,
-	    .json = buf_text(&json) });
-	buf_free(&json);
+	    .recording = &facts });
 }
 
 /* ----------------------------------------------------------------- the writer thread */

@@ -11,7 +11,8 @@
  *
  * Without a recorder (NULL) nothing is recorded.
  */
-#include "common/buf.h"
+#include "common/json_out.h"
+#include "server/store/store_calls.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -32,8 +33,8 @@ void recorder_close(struct recorder *recorder);
 /* Where recordings are noted, those of others, too; NULL for NULL. */
 struct store *recorder_store(const struct recorder *recorder);
 
-/* What goes to /status, without braces: "active":…,"last_error":… */
-void recorder_put_json(struct recorder *recorder, struct buf *out);
+/* What goes to /status, into the object that is open: active, last_error. */
+void recorder_put_json(struct recorder *recorder, struct json_out *j);
 
 /* --- caller loop; nothing here blocks. --- */
 
@@ -60,7 +61,7 @@ void recording_release(struct recording *r);
  * Fine with NULL. */
 void recording_settle(const struct recording *r, int timeout_ms);
 
-/* An object: {"mode":"local","state":"recording",…}. */
-void recording_put_json(const struct recording *r, struct buf *out);
+/* How it is doing. */
+void recording_tell(const struct recording *r, struct call_recording *out);
 
 #endif

@@ -1,14 +1,85 @@
 #include "server/store/store_calls.h"
 
-#include "common/clock.h"
-#include "common/json.h"
+#include "common/json_out.h"
 #include "server/store/row.h"
-#include "server/store/store.h"
 
 #include <errno.h>
-#include <sqlite3.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+void call_summary_free(struct call_summary *call)
+{
+	free(call->agent);
+	free(call->variant);
+	free(call->metadata);
+	free(call->order);
+	free(call->kept);
+	memset(call, 0, sizeof *call);
+}
+
+void call_talk_free(struct call_talk *talk)
+{
+	buf_free(&talk->earlier);
+	buf_free(&talk->turns);
+	buf_free(&talk->tools);
+	memset(talk, 0, sizeof *talk);
+}
+
+void call_talk_begin(struct call_talk *talk)
+{
+	if (talk->begun) {
+		buf_reset(&talk->turns);
+		buf_reset(&talk->tools);
+		return;
+	}
+	talk->begun = true;
+	buf_init(&talk->turns, 0);
+	buf_init(&talk->tools, 0);
+}
+
+static bool copy_text(char **out, const char *text)
+{
+	*out = text ? strdup(text) : NULL;
+	return !text || *out;
+}
+
+bool call_summary_copy(struct call_summary *out, const struct call_summary *call)
+{
+	bool whole;
+
+	*out = *call;
+	whole = copy_text(&out->agent, call->agent);
+	whole &= copy_text(&out->variant, call->variant);
+	whole &= copy_text(&out->metadata, call->metadata);
+	whole &= copy_text(&out->order, call->order);
+	whole &= copy_text(&out->kept, call->kept);
+	if (!whole)
+		call_summary_free(out);
+	return whole;
+}
+
+static int copy_buf(struct buf *out, const struct buf *from)
+{
+	buf_init(out, 0);
+	if (from->len)
+		buf_put(out, from->data, from->len);
+	return buf_error(out);
+}
+
+bool call_talk_copy(struct call_talk *out, const struct call_talk *talk)
+{
+	int err;
+
+	*out = *talk;
+	err = copy_buf(&out->earlier, &talk->earlier);
+	err |= copy_buf(&out->turns, &talk->turns);
+	err |= copy_buf(&out->tools, &talk->tools);
+	if (!err)
+		return true;
+	call_talk_free(out);
+	return false;
+}
 
 int call_mark_order(const struct call_mark *x, const struct call_mark *y)
 {
@@ -17,133 +88,255 @@ int call_mark_order(const struct call_mark *x, const struct call_mark *y)
 	return strcmp(y->call_sid, x->call_sid);
 }
 
-bool call_mark_of(const cJSON *call, struct call_mark *out)
-{
-	const char *at = json_str(call, "reserved_at"), *sid = json_str(call, "call_sid");
-
-	snprintf(out->call_sid, sizeof out->call_sid, "%s", sid ? sid : "");
-	return at && clock_parse(at, &out->reserved_ms);
-}
-
 static bool same(const char *wanted, const char *text)
 {
 	return !wanted || (text && !strcmp(wanted, text));
 }
 
-bool call_filter_matches(const struct call_filter *f, const cJSON *call)
+bool call_filter_matches(const struct call_filter *f, const struct call_summary *call)
 {
-	struct call_mark mark;
-
-	return call_mark_of(call, &mark) && mark.reserved_ms >= f->since_ms && mark.reserved_ms < f->until_ms &&
-	       same(f->agent, json_str(call, "agent")) && same(f->from, json_str(call, "from")) &&
-	       same(f->to, json_str(call, "to")) && same(f->direction, json_str(call, "direction")) &&
-	       same(f->ending, json_str(json_get(call, "ending"), "reason"));
+	return call->reserved_ms >= f->since_ms && call->reserved_ms < f->until_ms && same(f->agent, call->agent) &&
+	       same(f->from, call->from) && same(f->to, call->to) && same(f->direction, call->direction) &&
+	       same(f->ending, call->end ? call_ending(call->end)->json : NULL);
 }
+
+/* ------------------------------------------------------------------------- keeping */
+
+/* What is told of a reservation or a start must not undo what came later, unless
+ * it is a later stream of the same call. */
+static const char put_call[] =
+    "INSERT INTO calls (call_sid, direction, from_number, to_number, agent, variant, state, reserved_at, started_at,"
+    " ended_at, ending, fault, seconds, cost_usd, metadata, json)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, nullif(?9, 0), nullif(?10, 0), ?11, iif(?11 IS NULL, NULL, ?12), ?13,"
+    " iif(?14, ?15, NULL), ?16, ?17)"
+    " ON CONFLICT (call_sid) DO UPDATE SET direction = excluded.direction, from_number = excluded.from_number,"
+    " to_number = excluded.to_number, agent = coalesce(excluded.agent, agent),"
+    " variant = coalesce(excluded.variant, variant), state = excluded.state,"
+    " reserved_at = excluded.reserved_at, started_at = coalesce(excluded.started_at, started_at),"
+    " ended_at = excluded.ended_at, ending = excluded.ending, fault = excluded.fault, seconds = excluded.seconds,"
+    " cost_usd = coalesce(excluded.cost_usd, cost_usd), metadata = coalesce(excluded.metadata, metadata),"
+    " json = excluded.json"
+    " WHERE excluded.reserved_at > reserved_at OR (excluded.reserved_at = reserved_at AND (excluded.state = 'ended'"
+    " OR (excluded.state = 'live' AND state <> 'ended') OR state = 'reserved'))";
+
+bool store_call_put(struct store *store, const char *name, const struct call_summary *call, const char *agent,
+    const char *variant, const char *json)
+{
+	static const char *const stages[] = { "reserved", "live", "ended" };
+	const struct call_ending *ending = call_ending(call->end);
+
+	return store_write(store, put_call, "tttttttiiitididtt", name, call->direction, call->from, call->to, agent,
+	    variant, stages[call->stage], call->reserved_ms, call->started_ms, call->ended_ms,
+	    call->end ? ending->json : NULL, (int64_t)ending->fault, call->seconds, (int64_t)call->cost.known,
+	    call->cost.total, call->metadata, json);
+}
+
+static const char put_turn[] =
+    "INSERT OR REPLACE INTO turns (call_sid, no, kind, item_id, at_ms, text, generated_ms, heard_ms, heard_text,"
+    " interrupted, status, written_at, json)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, iif(?7, ?8, NULL), iif(?9, ?10, NULL), ?11, iif(?7, ?12, NULL), ?13, ?14, ?15)";
+
+bool store_turn_put(struct store *store, const char *call_sid, int64_t no, const struct call_turn *turn,
+    int64_t wall_ms, const char *json)
+{
+	bool heard = turn->spoken && turn->heard_known;
+	char *heard_text = heard ? strndup(turn->text, turn->heard_len) : NULL;
+	bool written = store_write(store, put_turn, "tittitiiiititit", call_sid, no, turn->who, turn->item_id,
+	    turn->at_ms, turn->text, (int64_t)turn->spoken, (int64_t)turn->generated_ms, (int64_t)heard,
+	    (int64_t)turn->heard_ms, heard_text, (int64_t)turn->interrupted, turn->status, wall_ms, json);
+
+	free(heard_text);
+	return written;
+}
+
+/* Called, then answered: two tellings of one row, in either order of detail. */
+static const char put_tool[] =
+    "INSERT INTO tool_calls (call_sid, call_id, at, name, arguments, answer, ok, took_ms)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, iif(?7, ?8, NULL), iif(?9 < 0, NULL, ?9))"
+    " ON CONFLICT (call_sid, call_id) DO UPDATE SET name = coalesce(excluded.name, name),"
+    " arguments = coalesce(excluded.arguments, arguments), answer = coalesce(excluded.answer, answer),"
+    " ok = coalesce(excluded.ok, ok), took_ms = coalesce(excluded.took_ms, took_ms)";
+
+bool store_tool_put(struct store *store, const char *call_sid, const struct call_tool *tool, int64_t wall_ms)
+{
+	return store_write(store, put_tool, "ttitttiii", call_sid, tool->call_id, wall_ms, tool->name, tool->arguments,
+	    tool->answer, (int64_t)tool->answered, (int64_t)tool->ok, tool->answered ? tool->took_ms : -1);
+}
+
+bool store_event_put(struct store *store, const char *call_sid, const char *type, int64_t wall_ms, const char *json)
+{
+	return store_write(store, "INSERT INTO events (call_sid, at, type, json) VALUES (?1, ?2, ?3, ?4)", "titt",
+	    call_sid, wall_ms, type, json);
+}
+
+/* ----------------------------------------------------------------------- left open */
+
+/* Open calls as they are to be closed: ?1 the ending's name in JSON, ?2 its
+ * text, ?3 whether a fault. The last thing known of a call is when it ended, as
+ * near as one can tell. */
+#define AS_CLOSED \
+	"SELECT *, json_set(json, '$.state', 'ended', '$.ended_at'," \
+	" strftime('%Y-%m-%dT%H:%M:%fZ', last / 1000.0, 'unixepoch'), '$.seconds', span / 1000.0," \
+	" '$.ending', json_object('reason', ?1, 'text', ?2, 'fault', json(iif(?3, 'true', 'false')))," \
+	" '$.tools', (SELECT json_group_array(json_object('call_id', call_id, 'name', name, 'arguments', arguments," \
+	" 'at_ms', at - coalesce(started_at, at), 'ok', json(CASE ok WHEN 0 THEN 'false' WHEN 1 THEN 'true'" \
+	" ELSE 'null' END), 'took_ms', took_ms)) FROM" \
+	" (SELECT * FROM tool_calls t WHERE t.call_sid = spans.call_sid ORDER BY at))) AS closed FROM" \
+	" (SELECT *, CASE WHEN started_at IS NULL THEN 0 ELSE max(0, last - started_at) END AS span FROM" \
+	" (SELECT c.*, max(c.reserved_at, coalesce(c.started_at, 0)," \
+	" coalesce((SELECT max(written_at) FROM turns t WHERE t.call_sid = c.call_sid), 0)," \
+	" coalesce((SELECT max(at) FROM events e WHERE e.call_sid = c.call_sid), 0)) AS last" \
+	" FROM calls c WHERE c.state <> 'ended')) AS spans"
+
+/* The columns that take_row reads, in its order. */
+#define ROW "call_sid, direction, from_number, to_number, agent, variant, metadata, reserved_at, started_at"
+
+static const char select_open[] = "SELECT " ROW ", last, span / 1000.0, closed,"
+				  " (SELECT json_group_array(json(json)) FROM"
+				  " (SELECT json FROM turns t WHERE t.call_sid = o.call_sid ORDER BY no))"
+				  " FROM (" AS_CLOSED ") o";
+
+static const char close_open[] =
+    "UPDATE calls SET state = 'ended', ending = ?1, fault = ?3, ended_at = o.last,"
+    " seconds = o.span / 1000.0, json = o.closed FROM (" AS_CLOSED ") o WHERE o.id = calls.id";
+
+static void take_row(const struct rows *r, struct call_summary *out)
+{
+	*out = (struct call_summary){ .agent = row_copy(r, 4),
+		.variant = row_copy(r, 5),
+		.metadata = row_copy(r, 6),
+		.reserved_ms = row_int(r, 7),
+		.started_ms = row_int(r, 8) };
+	row_take(r, 0, out->call_sid, sizeof out->call_sid);
+	row_take(r, 1, out->direction, sizeof out->direction);
+	row_take(r, 2, out->from, sizeof out->from);
+	row_take(r, 3, out->to, sizeof out->to);
+}
+
+static void tell_open(const struct rows *r, enum call_end end, store_calls_open_row *tell, void *arg)
+{
+	struct call_summary call;
+	struct call_talk talk = { 0 };
+
+	take_row(r, &call);
+	call.stage = CALL_IS_OVER;
+	call.end = end;
+	call.ended_ms = row_int(r, 9);
+	call.seconds = row_double(r, 10);
+	call.kept = row_copy(r, 11);
+	buf_init(&talk.turns, 0);
+	buf_puts(&talk.turns, row_string(r, 12));
+	if (call.call_sid[0] && call.kept && !buf_error(&talk.turns))
+		tell(arg, &call, &talk);
+	call_summary_free(&call);
+	call_talk_free(&talk);
+}
+
+int store_calls_open(struct store *store, enum call_end end, store_calls_open_row *row, void *arg)
+{
+	const struct call_ending *ending = call_ending(end);
+	struct rows r;
+
+	rows_ask(&r, store, select_open, "tti", ending->json, ending->text, (int64_t)ending->fault);
+	while (rows_next(&r))
+		tell_open(&r, end, row, arg);
+	return rows_done(&r) < 0 ? -EIO : 0;
+}
+
+bool store_calls_close_open(struct store *store, enum call_end end)
+{
+	const struct call_ending *ending = call_ending(end);
+
+	return store_write(store, close_open, "tti", ending->json, ending->text, (int64_t)ending->fault);
+}
+
+/* ------------------------------------------------------------------------- reading */
 
 /* What lists do not show of a call, since it is about what was said. */
 #define CONVERSATION "'$.model_session_id', '$.turns_dropped', '$.text_dropped', '$.tools'"
 
-static sqlite3_stmt *select_calls(sqlite3 *db, const struct call_filter *f, const struct call_mark *after)
+int store_calls(
+    struct store *store, const struct call_filter *f, const struct call_mark *after, store_calls_row *row, void *arg)
 {
-	static const char sql[] = "SELECT reserved_at, call_sid, json_remove(json, " CONVERSATION ") FROM calls"
-				  " WHERE reserved_at >= ?1 AND reserved_at < ?2 AND (?3 IS NULL OR agent = ?3)"
-				  " AND (?4 IS NULL OR from_number = ?4) AND (?5 IS NULL OR to_number = ?5)"
-				  " AND (?6 IS NULL OR ending = ?6) AND (?7 IS NULL OR direction = ?7)"
-				  " AND reserved_at <= ?8 AND (reserved_at < ?8 OR call_sid < ?9)"
-				  " ORDER BY reserved_at DESC, call_sid DESC";
-	const char *texts[] = { f->agent, f->from, f->to, f->ending, f->direction };
-	sqlite3_stmt *stmt;
-
-	if (sqlite3_prepare_v2(db, sql, -1, &stmt, NULL))
-		return NULL;
-	sqlite3_bind_int64(stmt, 1, f->since_ms);
-	sqlite3_bind_int64(stmt, 2, f->until_ms);
-	for (int i = 0; i < 5; i++)
-		sqlite3_bind_text(stmt, 3 + i, texts[i], -1, SQLITE_STATIC);
-	sqlite3_bind_int64(stmt, 8, after ? after->reserved_ms : INT64_MAX);
-	sqlite3_bind_text(stmt, 9, after ? after->call_sid : "", -1, SQLITE_STATIC);
-	return stmt;
-}
-
-int store_calls(struct store *store, const struct call_filter *filter, const struct call_mark *after,
-    store_calls_row *row, void *arg)
-{
-	sqlite3 *db = store_reader(store);
-	sqlite3_stmt *stmt = db ? select_calls(db, filter, after) : NULL;
-	int rc = SQLITE_DONE;
+	struct rows r;
 	bool more = true;
 
-	while (stmt && more && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-		const char *sid = (const char *)sqlite3_column_text(stmt, 1);
-		const char *json = (const char *)sqlite3_column_text(stmt, 2);
-		struct call_mark mark = { .reserved_ms = sqlite3_column_int64(stmt, 0) };
+	rows_ask(&r, store,
+	    "SELECT reserved_at, call_sid, json_remove(json, " CONVERSATION ") FROM calls"
+	    " WHERE reserved_at >= ?1 AND reserved_at < ?2 AND (?3 IS NULL OR agent = ?3)"
+	    " AND (?4 IS NULL OR from_number = ?4) AND (?5 IS NULL OR to_number = ?5)"
+	    " AND (?6 IS NULL OR ending = ?6) AND (?7 IS NULL OR direction = ?7)"
+	    " AND reserved_at <= ?8 AND (reserved_at < ?8 OR call_sid < ?9)"
+	    " ORDER BY reserved_at DESC, call_sid DESC",
+	    "iitttttit", f->since_ms, f->until_ms, f->agent, f->from, f->to, f->ending, f->direction,
+	    after ? after->reserved_ms : INT64_MAX, after ? after->call_sid : "");
+	while (more && rows_next(&r)) {
+		struct call_mark mark = { .reserved_ms = row_int(&r, 0) };
 
-		snprintf(mark.call_sid, sizeof mark.call_sid, "%s", sid ? sid : "");
-		if (json)
-			more = row(arg, &mark, json);
+		row_take(&r, 1, mark.call_sid, sizeof mark.call_sid);
+		if (row_text(&r, 2))
+			more = row(arg, &mark, row_text(&r, 2));
 	}
-	sqlite3_finalize(stmt);
-	store_reader_done(store, db);
-	return stmt && (rc == SQLITE_DONE || rc == SQLITE_ROW) ? 0 : -EIO;
+	return rows_done(&r) < 0 ? -EIO : 0;
+}
+
+static enum call_stage stage_of(const char *state)
+{
+	if (!strcmp(state, "ended"))
+		return CALL_IS_OVER;
+	return strcmp(state, "live") ? CALL_IS_RESERVED : CALL_IS_LIVE;
+}
+
+static void take_call(const struct rows *r, struct call_summary *out)
+{
+	take_row(r, out);
+	out->kept = row_copy(r, 9);
+	out->stage = stage_of(row_string(r, 10));
+	out->ordered = row_int(r, 11) != 0;
 }
 
 /* One query, so that both are of the same moment: the call first, then its
  * turns in their order. */
-static const char select_call[] = "SELECT -1 AS no, json FROM calls WHERE call_sid = ?1"
-				  " UNION ALL SELECT no, json FROM turns WHERE call_sid = ?1 ORDER BY no";
+static const char select_call[] =
+    "SELECT " ROW ", json, state, json_type(json, '$.outbound') IS NOT NULL, -1 AS no FROM calls WHERE call_sid = ?1"
+    " UNION ALL SELECT '', '', '', '', '', '', '', 0, 0, json, '', 0, no FROM turns WHERE call_sid = ?1"
+    " ORDER BY no";
 
-int store_call(struct store *store, const char *call_sid, struct buf *out)
+int store_call(struct store *store, const char *call_sid, struct call_summary *call, struct call_talk *talk)
 {
-	sqlite3 *db = store_reader(store);
-	sqlite3_stmt *stmt = NULL;
-	bool found = false, first = true;
-	int rc = SQLITE_ERROR;
+	struct json_out turns = json_out_to(&talk->turns);
+	struct rows r;
+	int err;
 
-	if (db && !sqlite3_prepare_v2(db, select_call, -1, &stmt, NULL)) {
-		sqlite3_bind_text(stmt, 1, call_sid, -1, SQLITE_STATIC);
-		while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-			const char *json = (const char *)sqlite3_column_text(stmt, 1);
-			size_t len = (size_t)sqlite3_column_bytes(stmt, 1);
-
-			if (sqlite3_column_int64(stmt, 0) < 0) {
-				found = true;
-				buf_put(out, json, len ? len - 1 : 0); /* its brace stays open */
-				buf_puts(out, ",\"turns\":[");
-			} else if (found) {
-				buf_puts(out, first ? "" : ",");
-				buf_put(out, json, len);
-				first = false;
-			}
-		}
+	memset(call, 0, sizeof *call);
+	memset(talk, 0, sizeof *talk);
+	buf_init(&talk->turns, 0);
+	json_put_array(&turns, NULL);
+	rows_ask(&r, store, select_call, "t", call_sid);
+	while (rows_next(&r)) {
+		if (row_int(&r, 12) < 0)
+			take_call(&r, call);
+		else if (call->kept)
+			json_put_json(&turns, NULL, row_text(&r, 9));
 	}
-	sqlite3_finalize(stmt);
-	store_reader_done(store, db);
-	if (found)
-		buf_puts(out, "]}");
-	if (rc != SQLITE_DONE)
-		return -EIO;
-	return found ? 0 : -ENOENT;
+	json_put_end(&turns);
+	err = rows_done(&r) < 0 || buf_error(&talk->turns) ? -EIO : call->kept ? 0 : -ENOENT;
+	if (err) {
+		call_summary_free(call);
+		call_talk_free(talk);
+	}
+	return err;
 }
 
 int store_turns_before(struct store *store, const char *call_sid, int64_t no, struct buf *out)
 {
-	static const char sql[] = "SELECT json FROM turns WHERE call_sid = ?1 AND no < ?2 ORDER BY no";
-	sqlite3 *db = store_reader(store);
-	sqlite3_stmt *stmt = NULL;
-	const char *comma = "";
-	int rc = SQLITE_ERROR;
+	struct json_out list = json_out_to(out);
+	struct rows r;
 
-	buf_putc(out, '[');
-	if (db && !sqlite3_prepare_v2(db, sql, -1, &stmt, NULL)) {
-		sqlite3_bind_text(stmt, 1, call_sid, -1, SQLITE_STATIC);
-		sqlite3_bind_int64(stmt, 2, no);
-		for (; (rc = sqlite3_step(stmt)) == SQLITE_ROW; comma = ",") {
-			buf_puts(out, comma);
-			buf_puts(out, (const char *)sqlite3_column_text(stmt, 0));
-		}
-	}
-	sqlite3_finalize(stmt);
-	store_reader_done(store, db);
-	buf_putc(out, ']');
-	return rc == SQLITE_DONE ? 0 : -EIO;
+	json_put_array(&list, NULL);
+	rows_ask(&r, store, "SELECT json FROM turns WHERE call_sid = ?1 AND no < ?2 ORDER BY no", "ti", call_sid, no);
+	while (rows_next(&r))
+		json_put_json(&list, NULL, row_text(&r, 0));
+	json_put_end(&list);
+	return rows_done(&r) < 0 ? -EIO : 0;
 }

@@ -1,16 +1,147 @@
 #ifndef STORE_STORE_CALLS_H
 #define STORE_STORE_CALLS_H
-/* The calls that are kept, as the API shows them.
+/* What is known of a call, as values; and the calls that are kept.
  *
- * Not for a call's loops. Times are Unix time in milliseconds.
+ * A call's line, its turns and its tools are told in these types to all who keep,
+ * show or pass them on. JSON is made of them where they leave the program
+ * (server/news/journal_json.h): here it is a column beside the others.
+ *
+ * Times are Unix time in milliseconds, 0: not (yet). Names and words said to be
+ * literal are never freed.
  */
 #include "common/buf.h"
+#include "server/stats/endings.h"
 
-#include <cjson/cJSON.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct store;
+
+/* ------------------------------------------------------------------- what is known */
+
+struct call_audio {
+	uint64_t frames_in, frames_out, dropped_ms, padded_ms, underruns, stale_ms, late_delta_ms, answer_dropped_ms;
+	int64_t late_ms, late_max_ms, backlog_ms;
+	bool valve_open;
+	uint64_t interruptions, keys, invalid_messages;
+};
+
+enum call_recorder { CALL_NOT_RECORDED, CALL_RECORDED_HERE, CALL_RECORDED_BY_TWILIO };
+
+struct call_recording {
+	enum call_recorder by;
+
+	/* Here. No channels: nothing could be recorded. */
+	const char *state, *error; /* literal; no error: NULL */
+	double seconds;
+	uint64_t bytes, lost_ms;
+	int64_t channels;
+
+	/* By Twilio, once it has told of it; borrowed. No sid: it was only asked to. */
+	const char *sid, *status, *url; /* url: NULL without */
+};
+
+enum { CALL_TOKEN_KINDS = 8 };
+
+struct call_cost {  /* USD, an estimate */
+	bool known; /* false: there is no price for a model that was used, and the sum is too small */
+	double model, transcription, twilio, total;
+	const char *prices_of; /* literal: their date */
+	int64_t tokens[CALL_TOKEN_KINDS];
+};
+
+enum call_stage { CALL_IS_RESERVED, CALL_IS_LIVE, CALL_IS_OVER };
+
+struct call_summary { /* zeroed: nothing is known; what is owned goes by call_summary_free */
+	char call_sid[40], stream_sid[64], from[64], to[64], direction[24]; /* "" for none */
+	enum call_stage stage;
+	const char *state;                /* literal: the stage as people are told, in more words than three */
+	char *agent, *variant, *metadata; /* owned; NULL for none; metadata is a JSON object */
+	int64_t reserved_ms, started_ms, ended_ms;
+	int64_t first_turn; /* the number of this stream's first: not 0 for a call that came back */
+	double seconds;
+	enum call_end end;
+
+	/* Of one that has or had a line here. */
+	struct call_audio audio;
+	struct call_recording recording;
+	struct call_cost cost;
+
+	/* Instead of these: of a call we place that has no line yet, and may never
+	 * have one, what was asked for; of one read from the store, all of it but
+	 * its turns. Owned; JSON objects. */
+	char *order, *kept;
+	bool ordered; /* the order is in either of them */
+};
+
+void call_summary_free(struct call_summary *call); /* zeroed again; fine with a zeroed one */
+
+/* What was said and done in a call, as far as it is shown; zeroed: nothing. */
+struct call_talk {
+	bool begun;           /* the conversation has shown something; else only `earlier` and `turns` count */
+	char session_id[128]; /* the model's; "" for none */
+	struct buf earlier;   /* owned; JSON array of the turns of streams before, or empty */
+	struct buf turns;     /* owned; JSON array */
+	struct buf tools;     /* owned; JSON array */
+	size_t turns_before;  /* older turns of this stream, not shown */
+	uint64_t turns_dropped, text_dropped;
+};
+
+void call_talk_free(struct call_talk *talk); /* zeroed again; fine with a zeroed one */
+
+/* As begun, without turns and tools: to be written anew in the same memory. */
+void call_talk_begin(struct call_talk *talk);
+
+/* Copies for the caller to free. False if there is no memory: `out` is zeroed. */
+bool call_summary_copy(struct call_summary *out, const struct call_summary *call);
+bool call_talk_copy(struct call_talk *out, const struct call_talk *talk);
+
+struct call_turn {              /* borrowed */
+	const char *who;        /* literal: caller, keys or agent */
+	const char *item_id;    /* NULL without */
+	const char *text;       /* NULL: not known yet */
+	int64_t at_ms;          /* since the call was answered; -1 before */
+	bool transcript_failed; /* the caller's words are not known */
+
+	/* Only of the agent's. */
+	bool spoken;
+	const char *status; /* literal */
+	uint32_t generated_ms, heard_ms;
+	size_t heard_len; /* bytes of the text; an estimate */
+	bool heard_known, heard_confirmed, interrupted;
+	int64_t after_event_ms, after_speech_ms; /* how long the caller waited for it; -1 unknown */
+};
+
+struct call_tool { /* borrowed */
+	const char *call_id, *name, *arguments;
+	int64_t at_ms;      /* since the call was answered */
+	bool answered, ok;  /* ok: once answered */
+	int64_t took_ms;    /* -1: unknown */
+	const char *answer; /* NULL for none */
+};
+
+/* ------------------------------------------------------------------------- keeping */
+
+/* Any thread, a call's loops too; as store_write. `json` is all there is to show,
+ * of a call without its turns. What is told late of a call does not undo what came
+ * later, unless it is of a later stream. It is kept as `name`: its CallSid, or what
+ * we call it while it has none. `agent` and `variant`: NULL for none. */
+bool store_call_put(struct store *store, const char *name, const struct call_summary *call, const char *agent,
+    const char *variant, const char *json);
+bool store_turn_put(struct store *store, const char *call_sid, int64_t no, const struct call_turn *turn,
+    int64_t wall_ms, const char *json);
+bool store_tool_put(struct store *store, const char *call_sid, const struct call_tool *tool, int64_t wall_ms);
+bool store_event_put(struct store *store, const char *call_sid, const char *type, int64_t wall_ms, const char *json);
+
+/* At start. Calls back with those that a process which died left open, as they
+ * are to be closed: ended by `end`, when the last thing was known of them. 0, or
+ * -EIO: some cannot be read. The other closes them, now or once the disk is back. */
+typedef void store_calls_open_row(void *arg, const struct call_summary *call, const struct call_talk *talk);
+int store_calls_open(struct store *store, enum call_end end, store_calls_open_row *row, void *arg);
+bool store_calls_close_open(struct store *store, enum call_end end);
+
+/* ------------------------------------------------- reading: not for a call's loops */
 
 /* What is asked for; NULL, INT64_MIN and INT64_MAX: no matter. Texts are equal
  * or they are not. */
@@ -28,11 +159,8 @@ struct call_mark {
 /* Below 0: x comes before y. */
 int call_mark_order(const struct call_mark *x, const struct call_mark *y);
 
-/* The mark of a call as JSON; false if it has no time. */
-bool call_mark_of(const cJSON *call, struct call_mark *out);
-
-/* Whether a call as JSON is asked for: the same answer as store_calls gives. */
-bool call_filter_matches(const struct call_filter *filter, const cJSON *call);
+/* Whether a call is asked for: the same answer as store_calls gives. */
+bool call_filter_matches(const struct call_filter *filter, const struct call_summary *call);
 
 /* Calls back for those behind `after` (NULL: all), in order, until it says
  * false. `json` is the call without what was said. 0, or -EIO: the database
@@ -41,8 +169,9 @@ typedef bool store_calls_row(void *arg, const struct call_mark *mark, const char
 int store_calls(struct store *store, const struct call_filter *filter, const struct call_mark *after,
     store_calls_row *row, void *arg);
 
-/* Appends one call with its turns. 0, -ENOENT or -EIO. */
-int store_call(struct store *store, const char *call_sid, struct buf *out);
+/* One call with its turns, both the caller's to free. 0; -ENOENT or -EIO, and
+ * both are zeroed. */
+int store_call(struct store *store, const char *call_sid, struct call_summary *call, struct call_talk *talk);
 
 /* Appends its turns before that number, as an array. 0 or -EIO. */
 int store_turns_before(struct store *store, const char *call_sid, int64_t no, struct buf *out);

@@ -50,9 +50,9 @@ const struct agent *calls_agent(struct calls *calls, struct call_ref ref, bool *
 	return &agent;
 }
 
-int calls_one_json(struct calls *calls, const char *call_sid, struct buf *out)
+int calls_one(struct calls *calls, const char *call_sid, struct call_summary *call, struct call_talk *talk)
 {
-	(void)calls, (void)call_sid, (void)out;
+	(void)calls, (void)call_sid, (void)call, (void)talk;
 	return -ENOENT;
 }
 

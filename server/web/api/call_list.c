@@ -1,8 +1,8 @@
 #include "server/web/api/call_list.h"
 
 #include "common/clock.h"
-#include "common/json.h"
 #include "server/line/calls.h"
+#include "server/news/journal_json.h"
 #include "server/store/store_calls.h"
 #include "server/dialer/dialer_show.h"
 
@@ -138,42 +138,57 @@ static void items_free(struct items *items)
 	free(items->list);
 }
 
-static struct item *add(struct items *items, const char *json)
+/* Takes the text. */
+static struct item *add(struct items *items, char *json)
 {
 	struct item *item;
 
-	if (items->count == items->cap) {
+	if (json && items->count == items->cap) {
 		size_t cap = items->cap ? items->cap * 2 : 64;
 		struct item *grown = realloc(items->list, cap * sizeof *grown);
 
-		if (!grown) {
-			items->failed = true;
-			return NULL;
+		if (grown) {
+			items->list = grown;
+			items->cap = cap;
 		}
-		items->list = grown;
-		items->cap = cap;
 	}
-	item = &items->list[items->count];
-	*item = (struct item){ .order = items->count, .json = strdup(json) };
-	if (!item->json) {
+	if (!json || items->count == items->cap) {
 		items->failed = true;
+		free(json);
 		return NULL;
 	}
+	item = &items->list[items->count];
+	*item = (struct item){ .order = items->count, .json = json };
 	items->count++;
 	return item;
 }
 
-static void add_from_memory(void *arg, const char *json)
+static char *text_of(const struct call_summary *call)
+{
+	struct json_out j;
+	struct buf out;
+
+	buf_init(&out, 0);
+	j = json_out_to(&out);
+	json_put_object(&j, NULL);
+	journal_put_call(&j, call, NULL, false);
+	json_put_end(&j);
+	if (buf_error(&out))
+		buf_free(&out);
+	return out.data;
+}
+
+static void add_from_memory(void *arg, const struct call_summary *call)
 {
 	struct items *items = arg;
-	cJSON *call = json_parse(json, strlen(json));
-	struct item *item = call ? add(items, json) : NULL;
+	struct item *item = add(items, text_of(call));
 
-	if (item) {
-		item->live = !json_str(call, "state") || strcmp(json_str(call, "state"), "ended") != 0;
-		item->wanted = call_mark_of(call, &item->mark) && call_filter_matches(items->filter, call);
-	}
-	cJSON_Delete(call);
+	if (!item)
+		return;
+	item->live = call->stage != CALL_IS_OVER;
+	item->wanted = call_filter_matches(items->filter, call);
+	item->mark.reserved_ms = call->reserved_ms;
+	snprintf(item->mark.call_sid, sizeof item->mark.call_sid, "%s", call->call_sid);
 }
 
 static int by_name(const void *x, const void *y)
@@ -214,7 +229,7 @@ static bool add_from_store(void *arg, const struct call_mark *mark, const char *
 
 	if (items->memory->count && bsearch(&key, items->memory->list, items->memory->count, sizeof key, by_name_alone))
 		return true;
-	item = add(items, json);
+	item = add(items, strdup(json));
 	if (item) {
 		item->mark = *mark;
 		item->wanted = true;
@@ -244,32 +259,35 @@ static const struct item *next(const struct items *x, size_t *i, const struct it
 	return a;
 }
 
-static void put_page(const struct asked *a, const struct items *memory, const struct items *stored, struct buf *out)
+static void put_page(
+    const struct asked *a, const struct items *memory, const struct items *stored, bool unread, struct buf *out)
 {
+	struct json_out j = json_out_to(out);
 	const struct item *item, *last = NULL;
 	size_t i = 0, k = 0;
 	int count = 0;
 
-	buf_puts(out, "{\"calls\":[");
+	json_put_object(&j, NULL);
+	json_put_array(&j, "calls");
 	while ((item = next(memory, &i, stored, &k))) {
 		if (!item->wanted || !behind(a, item))
 			continue;
 		if (count++ == a->limit)
 			break;
-		buf_puts(out, last ? "," : "");
-		buf_puts(out, item->json);
+		json_put_json(&j, NULL, item->json);
 		last = item;
 	}
-	buf_puts(out, "],\"next\":");
-	if (count > a->limit) {
-		char cursor[96];
-
-		snprintf(cursor, sizeof cursor, "%c%" PRId64 ".%s", last->live ? 'l' : 'e', last->mark.reserved_ms,
+	json_put_end(&j);
+	if (count > a->limit)
+		json_put_format(&j, "next", "%c%" PRId64 ".%s", last->live ? 'l' : 'e', last->mark.reserved_ms,
 		    last->mark.call_sid);
-		json_put_cstring(out, cursor);
-	} else {
-		buf_puts(out, "null");
-	}
+	else
+		json_put_null(&j, "next");
+	/* What is up can be seen without a disk; that this is not all must be. */
+	if (unread)
+		json_put_text(&j, "store", "failing");
+	json_put_end(&j);
+	buf_putc(out, '\n');
 }
 
 void call_list_get(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
@@ -293,9 +311,7 @@ void call_list_get(const struct web_parts *parts, const struct request *q, const
 		    parts->store, &a.filter, a.begun && !a.after_live ? &a.after : NULL, add_from_store, &stored);
 	if (memory.count)
 		qsort(memory.list, memory.count, sizeof *memory.list, by_place);
-	put_page(&a, &memory, &stored, &r->body);
-	/* What is up can be seen without a disk; that this is not all must be. */
-	buf_puts(&r->body, unread ? ",\"store\":\"failing\"}\n" : "}\n");
+	put_page(&a, &memory, &stored, unread, &r->body);
 	if (memory.failed || stored.failed)
 		response_error(r, 500, "no_memory", "out of memory");
 	items_free(&memory);

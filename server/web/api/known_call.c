@@ -1,92 +1,71 @@
 #include "server/web/api/known_call.h"
 
-#include "common/json.h"
 #include "server/store/store_calls.h"
 
 #include <errno.h>
-#include <stdlib.h>
-
-/* Before the turns of this stream, those of its earlier ones: `turns` gets them. */
-static void join_turns(cJSON *call, cJSON *turns)
-{
-	cJSON *own = cJSON_DetachItemFromObjectCaseSensitive(call, "turns"), *turn;
-
-	while (own && (turn = cJSON_DetachItemFromArray(own, 0)))
-		cJSON_AddItemToArray(turns, turn);
-	cJSON_Delete(own);
-	cJSON_AddItemToObject(call, "turns", turns);
-}
 
 /* A call that came back is one call, and memory has only its latest stream. If
  * the store cannot be read now, that is what there is. */
-static void add_earlier_turns(struct store *store, const char *call_sid, struct buf *out)
+static void add_earlier_turns(struct store *store, const struct call_summary *call, struct call_talk *talk)
 {
-	struct span first;
-	uint64_t no;
-	struct buf earlier;
-	cJSON *call, *turns;
-	char *text = NULL;
-
-	if (!store || buf_error(out) || !json_scan(buf_text(out), out->len, "first_turn", &first) ||
-	    !span_u64(first, &no))
+	if (!store || !call->first_turn)
 		return;
-	buf_init(&earlier, 0);
-	call = json_parse(buf_text(out), out->len);
-	if (call && !store_turns_before(store, call_sid, (int64_t)no, &earlier) &&
-	    (turns = json_parse(buf_text(&earlier), earlier.len))) {
-		join_turns(call, turns);
-		text = cJSON_PrintUnformatted(call);
-	}
-	if (text) {
-		buf_reset(out);
-		buf_puts(out, text);
-	}
-	free(text);
-	cJSON_Delete(call);
-	buf_free(&earlier);
+	buf_init(&talk->earlier, 0);
+	if (store_turns_before(store, call->call_sid, call->first_turn, &talk->earlier) || buf_error(&talk->earlier))
+		buf_free(&talk->earlier);
 }
 
 /* Memory shows the newest turns of a long call; once it is over the store has
  * them all. */
-static void show_all_of_the_ended(struct store *store, const char *call_sid, struct buf *out)
+static void show_all_of_the_ended(struct store *store, struct call_summary *call, struct call_talk *talk)
 {
-	struct span state, before;
-	uint64_t hidden;
-	struct buf whole;
+	struct call_summary whole;
+	struct call_talk all;
 
-	if (!store || !json_scan(buf_text(out), out->len, "state", &state) || !span_is(state, "ended") ||
-	    !json_scan(buf_text(out), out->len, "turns_before", &before) || !span_u64(before, &hidden) || !hidden)
+	if (!store || call->stage != CALL_IS_OVER || !talk->turns_before ||
+	    store_call(store, call->call_sid, &whole, &all))
 		return;
-	buf_init(&whole, 0);
-	if (!store_call(store, call_sid, &whole) && !buf_error(&whole)) {
-		buf_reset(out);
-		buf_put(out, whole.data, whole.len);
-	}
-	buf_free(&whole);
+	call_summary_free(call);
+	call_talk_free(talk);
+	*call = whole;
+	*talk = all;
 }
 
-int known_call(const struct web_parts *parts, const char *call_sid, struct buf *out)
+int known_call(const struct web_parts *parts, const char *call_sid, struct call_summary *call, struct call_talk *talk)
 {
-	int err = calls_one_json(parts->calls, call_sid, out);
+	int err = calls_one(parts->calls, call_sid, call, talk);
 
 	if (!err) {
-		add_earlier_turns(parts->store, call_sid, out);
-		show_all_of_the_ended(parts->store, call_sid, out);
+		add_earlier_turns(parts->store, call, talk);
+		show_all_of_the_ended(parts->store, call, talk);
 	}
-	return err == -ENOENT && parts->store ? store_call(parts->store, call_sid, out) : err;
+	return err == -ENOENT && parts->store ? store_call(parts->store, call_sid, call, talk) : err;
+}
+
+bool known_call_exists(const struct web_parts *parts, const char *call_sid)
+{
+	struct call_summary call;
+	struct call_talk talk;
+
+	if (known_call(parts, call_sid, &call, &talk))
+		return false;
+	call_summary_free(&call);
+	call_talk_free(&talk);
+	return true;
 }
 
 void known_call_refuse(const struct web_parts *parts, const char *call_sid, struct response *r)
 {
-	struct span state;
-	struct buf call;
-	bool over;
-	int err;
+	struct call_summary call;
+	struct call_talk talk;
+	bool over = false;
+	int err = known_call(parts, call_sid, &call, &talk);
 
-	buf_init(&call, 0);
-	err = known_call(parts, call_sid, &call);
-	over = !err && json_scan(buf_text(&call), call.len, "state", &state) && span_is(state, "ended");
-	buf_free(&call);
+	if (!err) {
+		over = call.stage == CALL_IS_OVER;
+		call_summary_free(&call);
+		call_talk_free(&talk);
+	}
 	if (over)
 		response_error(r, 409, "call_over", "that call is over: GET /calls/{CallSid} has all of it");
 	else if (!err)

@@ -5,9 +5,12 @@
  */
 #include "server/web/routes.h"
 
-/* Appends all of it as JSON. 0; -ENOENT: nobody knows it; another -errno: the
- * store cannot be read. */
-int known_call(const struct web_parts *parts, const char *call_sid, struct buf *out);
+/* The call and what was said in it, both to be freed. 0; -ENOENT: nobody knows it;
+ * another -errno: the store cannot be read; then there is nothing to free. */
+int known_call(const struct web_parts *parts, const char *call_sid, struct call_summary *call, struct call_talk *talk);
+
+/* Whether anybody knows it. */
+bool known_call_exists(const struct web_parts *parts, const char *call_sid);
 
 /* The answer when it is on no line: 404, or 409 because it is over or has not begun. */
 void known_call_refuse(const struct web_parts *parts, const char *call_sid, struct response *r);

@@ -1,11 +1,11 @@
 #include "server/web/api/operator.h"
 
-#include "common/json.h"
 #include "common/log.h"
 #include "server/dialer/dialer_news.h"
 #include "server/dialer/dialer_show.h"
 #include "server/line/calls.h"
 #include "server/model/health.h"
+#include "server/news/journal_json.h"
 #include "server/store/store.h"
 #include "server/web/api/known_call.h"
 #include "server/web/api/outcome_list.h"
@@ -38,6 +38,7 @@ static const char *readiness(const struct web_parts *parts)
 
 void operator_ready(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
+	struct json_out j = json_out_to(&r->body);
 	const char *word = readiness(parts);
 	struct store_health store;
 
@@ -46,7 +47,12 @@ void operator_ready(const struct web_parts *parts, const struct request *q, cons
 	r->status = strcmp(word, "ready") ? 503 : 200;
 	/* Calls go on without a disk: it is named, and is no reason to send them
 	 * elsewhere. */
-	buf_printf(&r->body, "{\"status\":\"%s\"%s}\n", word, store.failing ? ",\"store\":\"failing\"" : "");
+	json_put_object(&j, NULL);
+	json_put_text(&j, "status", word);
+	if (store.failing)
+		json_put_text(&j, "store", "failing");
+	json_put_end(&j);
+	buf_putc(&r->body, '\n');
 }
 
 void operator_status(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
@@ -55,56 +61,65 @@ void operator_status(const struct web_parts *parts, const struct request *q, con
 	status_json(parts, q->began_us, &r->body);
 }
 
-/* What was asked for of a call we placed goes with it; one that never came to be
- * is nothing but that. `name` may be our id; `call_sid` is Twilio's. */
-static int with_order(
-    const struct web_parts *parts, const char *name, int err, char call_sid[TWILIO_SID_SIZE], struct buf *out)
-{
-	struct dialer_shown shown;
-	struct span known;
+struct shown {
+	struct call_summary call, order; /* order: what we know of a call we placed; zeroed for none */
+	struct call_talk talk;
+};
 
-	if (!parts->dialer || (!err && !strstr(buf_text(out), "\"direction\":\"outbound\"")))
+/* What was asked for of a call we placed goes with it; one that never came to be
+ * is nothing but that. `name` may be our id. */
+static int find(const struct web_parts *parts, const char *name, struct shown *s)
+{
+	int err = known_call(parts, name, &s->call, &s->talk);
+	const char *sid = s->order.call_sid;
+
+	if (!parts->dialer || (!err && strcmp(s->call.direction, "outbound") != 0) ||
+	    !dialer_show(parts->dialer, name, &s->order))
 		return err;
-	if (dialer_show(parts->dialer, name, &shown)) {
-		if (shown.call_sid[0])
-			snprintf(call_sid, TWILIO_SID_SIZE, "%s", shown.call_sid);
-		if (err == -ENOENT && shown.call_sid[0] && strcmp(shown.call_sid, name))
-			err = known_call(parts, shown.call_sid, out);
-		if (err == -ENOENT) {
-			buf_put(out, shown.call.data, shown.call.len);
-			err = 0;
-		} else if (!err && out->len && !json_scan(buf_text(out), out->len, "outbound", &known)) {
-			out->len--;
-			buf_printf(out, ",\"outbound\":%s}", buf_text(&shown.order));
-		}
-	}
-	dialer_shown_free(&shown);
-	return err;
+	if (err == -ENOENT && sid[0] && strcmp(sid, name) != 0)
+		err = known_call(parts, sid, &s->call, &s->talk);
+	if (err != -ENOENT)
+		return err;
+	memset(&s->talk, 0, sizeof s->talk);
+	return call_summary_copy(&s->call, &s->order) ? 0 : -ENOMEM;
+}
+
+static void put_shown(const struct web_parts *parts, const char *call_sid, const struct shown *s, struct buf *out)
+{
+	struct json_out j = json_out_to(out);
+
+	json_put_object(&j, NULL);
+	journal_put_call(&j, &s->call, &s->talk, true);
+	if (s->order.order && !s->call.ordered)
+		json_put_json(&j, "outbound", s->order.order);
+	outcome_list_put_of_call(parts, call_sid, &j);
+	json_put_end(&j);
+	buf_putc(out, '\n');
 }
 
 void operator_call(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
-	char call_sid[TWILIO_SID_SIZE];
-	int err;
+	struct shown s = { 0 };
+	int err = find(parts, arg, &s);
 
 	(void)q;
-	snprintf(call_sid, sizeof call_sid, "%s", arg);
-	err = with_order(parts, arg, known_call(parts, arg, &r->body), call_sid, &r->body);
-	if (err == -ENOENT)
+	if (err == -ENOENT) {
 		response_error(r, 404, "no_such_call", "no call of that CallSid is known here");
-	else if (err)
+	} else if (err) {
 		response_error(r, 503, "store_failing", "what is kept cannot be read now");
-	if (err)
-		return;
-	outcome_list_add_to_call(parts, call_sid, r);
-	buf_putc(&r->body, '\n');
+	} else {
+		put_shown(parts, s.order.call_sid[0] ? s.order.call_sid : arg, &s, &r->body);
+		call_summary_free(&s.call);
+		call_talk_free(&s.talk);
+	}
+	call_summary_free(&s.order);
 }
 
 /* Ends one we placed that is not answered yet, by id or CallSid; or gives the
  * CallSid of an id whose call is. 0, or -ENOENT. */
 static int end_placed(const struct web_parts *parts, const char *name, char call_sid[TWILIO_SID_SIZE], bool *canceled)
 {
-	struct dialer_shown shown;
+	struct call_summary shown;
 	int err = -ENOENT;
 
 	*canceled = false;
@@ -115,16 +130,19 @@ static int end_placed(const struct web_parts *parts, const char *name, char call
 		*canceled = true;
 		return 0;
 	}
-	if (dialer_show(parts->dialer, name, &shown) && shown.call_sid[0]) {
+	if (!dialer_show(parts->dialer, name, &shown))
+		return -ENOENT;
+	if (shown.call_sid[0]) {
 		snprintf(call_sid, TWILIO_SID_SIZE, "%s", shown.call_sid);
 		err = 0;
 	}
-	dialer_shown_free(&shown);
+	call_summary_free(&shown);
 	return err;
 }
 
 void operator_end_call(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
+	struct json_out j = json_out_to(&r->body);
 	enum call_end why = END_OPERATOR_ENDED;
 	char placed[TWILIO_SID_SIZE];
 	bool canceled = false;
@@ -138,7 +156,9 @@ void operator_end_call(const struct web_parts *parts, const struct request *q, c
 	if (canceled)
 		why = END_CANCELED;
 	log_info("http", "operator ends a call: call=%s peer=%s", arg, q->peer);
-	buf_puts(&r->body, "{\"call_sid\":");
-	json_put_cstring(&r->body, arg);
-	buf_printf(&r->body, ",\"ended\":\"%s\"}\n", call_ending(why)->json);
+	json_put_object(&j, NULL);
+	json_put_text(&j, "call_sid", arg);
+	json_put_text(&j, "ended", call_ending(why)->json);
+	json_put_end(&j);
+	buf_putc(&r->body, '\n');
 }

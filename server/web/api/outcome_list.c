@@ -112,12 +112,8 @@ void outcome_list_one(const struct web_parts *parts, const struct request *q, co
 		buf_putc(&r->body, '\n');
 }
 
-void outcome_list_add_to_call(const struct web_parts *parts, const char *call_sid, struct response *r)
+void outcome_list_put_of_call(const struct web_parts *parts, const char *call_sid, struct json_out *j)
 {
-	if (!parts->store || !r->body.len || r->body.data[r->body.len - 1] != '}')
-		return;
-	r->body.len--;
-	buf_puts(&r->body, ",\"record\":");
-	store_outcomes_of_call(parts->store, call_sid, &r->body);
-	buf_putc(&r->body, '}');
+	if (parts->store)
+		store_outcomes_of_call(parts->store, call_sid, json_put_value(j, "record"));
 }

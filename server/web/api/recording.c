@@ -161,19 +161,6 @@ static bool send_file(const struct web_parts *parts, const struct request *q, co
 	return true;
 }
 
-/* ------------------------------------------------------------------- what else there is */
-
-static bool known(const struct web_parts *parts, const char *sid)
-{
-	struct buf json;
-	bool there;
-
-	buf_init(&json, 0);
-	there = !known_call(parts, sid, &json);
-	buf_free(&json);
-	return there;
-}
-
 void recording_get(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
 	struct kept_recording kept = { .url = NULL };
@@ -183,9 +170,10 @@ void recording_get(const struct web_parts *parts, const struct request *q, const
 		;
 	else if ((err = store_recording_of_call(parts->store, arg, &kept)) == -EIO)
 		response_error(r, 503, "store_failing", "what is kept cannot be read now");
+	else if (err && known_call_exists(parts, arg))
+		response_error(r, 404, "not_recorded", "this call is not recorded");
 	else if (err)
-		response_error(r, 404, known(parts, arg) ? "not_recorded" : "no_such_call",
-		    known(parts, arg) ? "this call is not recorded" : "no call of that CallSid is known here");
+		response_error(r, 404, "no_such_call", "no call of that CallSid is known here");
 	else if (!kept.local)
 		recording_twilio_get(parts, q, arg, &kept, r);
 	else

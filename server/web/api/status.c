@@ -1,7 +1,7 @@
 #include "server/web/api/status.h"
 
 #include "common/clock.h"
-#include "common/json.h"
+#include "common/json_out.h"
 #include "server/recording/recorder.h"
 #include "server/agents/agents.h"
 #include "server/money/spending.h"
@@ -31,130 +31,117 @@ static const struct {
 #undef X
 };
 
-/* Every counter of the section, each with a comma before it. */
-static void put_counters(struct buf *out, const char *section)
+/* Every counter of the section, into the object that is open. */
+static void put_counters(struct json_out *j, const char *section)
 {
 	for (size_t i = 0; i < sizeof counters / sizeof *counters; i++) {
 		if (!strcmp(counters[i].section, section))
-			buf_printf(out, ",\"%s\":%llu", counters[i].name,
-			    (unsigned long long)atomic_load_explicit(counters[i].value, memory_order_relaxed));
+			json_put_uint(
+			    j, counters[i].name, atomic_load_explicit(counters[i].value, memory_order_relaxed));
 	}
 }
 
 /* -------------------------------------------------------------------- calls */
 
-static void put_endings(struct buf *out)
+static void put_endings(struct json_out *j)
 {
-	buf_puts(out, ",\"ended\":{");
+	json_put_object(j, "ended");
 	for (int end = CALL_NOT_ENDED + 1; end < CALL_END_COUNT; end++)
-		buf_printf(out, "%s\"%s\":%llu", end > CALL_NOT_ENDED + 1 ? "," : "",
-		    call_ending((enum call_end)end)->json, (unsigned long long)stat_get(ended[end]));
-	buf_putc(out, '}');
+		json_put_uint(j, call_ending((enum call_end)end)->json, stat_get(ended[end]));
+	json_put_end(j);
 }
 
-static void put_calls(const struct web_parts *parts, struct buf *out)
+static void put_calls(const struct web_parts *parts, struct json_out *j)
 {
 	struct calls_count count;
 
 	calls_count(parts->calls, &count);
-	buf_printf(out, ",\"calls\":{\"live\":%d,\"reserved\":%d,\"ending\":%d,\"limit\":%d,\"draining\":%s",
-	    count.live, count.reserved, count.ending, count.limit, count.draining ? "true" : "false");
-	put_counters(out, "calls");
-	put_endings(out);
-	buf_putc(out, '}');
+	json_put_object(j, "calls");
+	json_put_int(j, "live", count.live);
+	json_put_int(j, "reserved", count.reserved);
+	json_put_int(j, "ending", count.ending);
+	json_put_int(j, "limit", count.limit);
+	json_put_bool(j, "draining", count.draining);
+	put_counters(j, "calls");
+	put_endings(j);
+	json_put_end(j);
 }
 
 /* ------------------------------------------------------------------- agents */
 
-static void put_agents(const struct web_parts *parts, struct buf *out)
+static void put_agents(const struct web_parts *parts, struct json_out *j)
 {
-	buf_puts(out, ",\"agents\":{");
-	agents_put_json(parts->agents, out);
-	put_counters(out, "agents");
-	buf_putc(out, '}');
+	json_put_object(j, "agents");
+	agents_put_json(parts->agents, j);
+	put_counters(j, "agents");
+	json_put_end(j);
 }
 
 /* -------------------------------------------------------------------- model */
 
-struct error_list {
-	struct buf *out;
-	bool begun;
-};
-
 static void put_error(void *arg, const char *error_class, const char *code, uint64_t count)
 {
-	struct error_list *list = arg;
+	struct json_out *j = arg;
 
-	buf_puts(list->out, list->begun ? ",{\"class\":" : "{\"class\":");
-	json_put_cstring(list->out, error_class);
-	buf_puts(list->out, ",\"code\":");
-	json_put_cstring(list->out, code);
-	buf_printf(list->out, ",\"count\":%llu}", (unsigned long long)count);
-	list->begun = true;
+	json_put_object(j, NULL);
+	json_put_text(j, "class", error_class);
+	json_put_text(j, "code", code);
+	json_put_uint(j, "count", count);
+	json_put_end(j);
 }
 
-static void put_model(struct buf *out)
+static void put_model(struct json_out *j)
 {
-	struct error_list list = { out, false };
 	int64_t connect_ms = stat_get(last_connect_ms);
 	char failure[512];
 
 	model_health_text(failure, sizeof failure);
-	buf_printf(out, ",\"model\":{\"available\":%s,\"last_connect_ms\":", model_health_blocks() ? "false" : "true");
+	json_put_object(j, "model");
+	json_put_bool(j, "available", !model_health_blocks());
 	if (connect_ms < 0)
-		buf_puts(out, "null");
+		json_put_null(j, "last_connect_ms");
 	else
-		buf_printf(out, "%lld", (long long)connect_ms);
-	buf_puts(out, ",\"last_failure\":");
-	json_put_cstring(out, *failure ? failure : NULL);
-	put_counters(out, "model");
-	buf_puts(out, ",\"errors\":[");
-	stat_model_errors(put_error, &list);
-	buf_puts(out, "]}");
+		json_put_int(j, "last_connect_ms", connect_ms);
+	json_put_text(j, "last_failure", *failure ? failure : NULL);
+	put_counters(j, "model");
+	json_put_array(j, "errors");
+	stat_model_errors(put_error, j);
+	json_put_end(j);
+	json_put_end(j);
 }
 
 /* ------------------------------------------------------- audio and latencies */
 
-static void put_audio(struct buf *out)
+static void put_audio(struct json_out *j)
 {
-	buf_printf(out, ",\"audio\":{\"valves_open\":%d,\"oldest_audio_ms\":%lld", stat_get(valves_open),
-	    (long long)stat_get(oldest_audio_ms));
-	put_counters(out, "audio");
-	buf_putc(out, '}');
+	json_put_object(j, "audio");
+	json_put_int(j, "valves_open", stat_get(valves_open));
+	json_put_int(j, "oldest_audio_ms", stat_get(oldest_audio_ms));
+	put_counters(j, "audio");
+	json_put_end(j);
 }
 
-static void put_latency(struct buf *out, const char *name, const struct hist *h)
+static void put_latency(struct json_out *j, const char *name, const struct hist *h)
 {
 	static const struct {
 		const char *name;
 		double share;
 	} parts[] = { { "p50_ms", 0.50 }, { "p90_ms", 0.90 }, { "p99_ms", 0.99 }, { "max_ms", 1.0 } };
 
-	buf_printf(out, "\"%s\":{\"count\":%llu", name,
-	    (unsigned long long)atomic_load_explicit(&h->count, memory_order_relaxed));
+	json_put_object(j, name);
+	json_put_uint(j, "count", atomic_load_explicit(&h->count, memory_order_relaxed));
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-		buf_printf(out, ",\"%s\":%.3f", parts[i].name, (double)hist_quantile_us(h, parts[i].share) / 1000.0);
-	buf_putc(out, '}');
+		json_put_fixed(j, parts[i].name, (double)hist_quantile_us(h, parts[i].share) / 1000.0, 3);
+	json_put_end(j);
 }
 
-static void put_latencies(struct buf *out)
+static void put_latencies(struct json_out *j)
 {
-	static const struct {
-		const char *name;
-		const struct hist *hist;
-	} all[] = {
-#define X(name, help) { #name, &stats.name },
-		STAT_LATENCIES(X)
+	json_put_object(j, "latency");
+#define X(name, help) put_latency(j, #name, &stats.name);
+	STAT_LATENCIES(X)
 #undef X
-	};
-
-	buf_puts(out, ",\"latency\":{");
-	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-		if (i)
-			buf_putc(out, ',');
-		put_latency(out, all[i].name, all[i].hist);
-	}
-	buf_putc(out, '}');
+	json_put_end(j);
 }
 
 /* ------------------------------------------------------------------ process */
@@ -196,103 +183,100 @@ static double seconds(struct timeval t)
 	return (double)t.tv_sec + (double)t.tv_usec / 1e6;
 }
 
-static void put_process(struct buf *out)
+static void put_process(struct json_out *j)
 {
 	struct rusage usage = { 0 };
 
 	getrusage(RUSAGE_SELF, &usage);
-	buf_printf(out,
-	    ",\"process\":{\"pid\":%ld,\"rss_kb\":%ld,\"threads\":%ld,\"cpu_seconds\":%.3f,\"open_files\":%ld}",
-	    (long)getpid(), proc_status("VmRSS"), proc_status("Threads"),
-	    seconds(usage.ru_utime) + seconds(usage.ru_stime), open_files());
+	json_put_object(j, "process");
+	json_put_int(j, "pid", getpid());
+	json_put_int(j, "rss_kb", proc_status("VmRSS"));
+	json_put_int(j, "threads", proc_status("Threads"));
+	json_put_fixed(j, "cpu_seconds", seconds(usage.ru_utime) + seconds(usage.ru_stime), 3);
+	json_put_int(j, "open_files", open_files());
+	json_put_end(j);
 }
 
 /* -------------------------------------------------------------------- whole */
 
-static void put_work(const struct web_parts *parts, struct buf *out)
-{
-	buf_puts(out, ",\"work\":");
-	work_put_status(parts->work, out);
-}
-
-static void put_store(const struct web_parts *parts, struct buf *out)
+static void put_store(const struct web_parts *parts, struct json_out *j)
 {
 	struct store_health h;
 
-	buf_puts(out, ",\"store\":");
 	if (!parts->store) {
-		buf_puts(out, "null");
+		json_put_null(j, "store");
 		return;
 	}
 	store_health(parts->store, &h);
-	buf_printf(out,
-	    "{\"failing\":%s,\"written\":%llu,\"failures\":%llu,\"lost\":%llu,\"waiting\":%zu,\"oldest_ms\":%lld,"
-	    "\"db_bytes\":%lld,\"last_error\":",
-	    h.failing ? "true" : "false", (unsigned long long)h.written, (unsigned long long)h.failures,
-	    (unsigned long long)h.lost, h.waiting, (long long)h.oldest_ms, (long long)h.db_bytes);
-	json_put_cstring(out, h.last_error[0] ? h.last_error : NULL);
-	buf_putc(out, '}');
+	json_put_object(j, "store");
+	json_put_bool(j, "failing", h.failing);
+	json_put_uint(j, "written", h.written);
+	json_put_uint(j, "failures", h.failures);
+	json_put_uint(j, "lost", h.lost);
+	json_put_uint(j, "waiting", h.waiting);
+	json_put_int(j, "oldest_ms", h.oldest_ms);
+	json_put_int(j, "db_bytes", h.db_bytes);
+	json_put_text(j, "last_error", h.last_error[0] ? h.last_error : NULL);
+	json_put_end(j);
 }
 
-static void put_recording(const struct web_parts *parts, struct buf *out)
+static void put_recording(const struct web_parts *parts, struct json_out *j)
 {
-	buf_puts(out, ",\"recording\":{");
-	recorder_put_json(parts->recorder, out);
-	put_counters(out, "recording");
-	buf_putc(out, '}');
+	json_put_object(j, "recording");
+	recorder_put_json(parts->recorder, j);
+	put_counters(j, "recording");
+	json_put_end(j);
 }
 
-static void put_watchers(const struct web_parts *parts, struct buf *out)
+static void put_watchers(const struct web_parts *parts, struct json_out *j)
 {
-	buf_printf(out, ",\"watchers\":{\"open\":%d,\"limit\":%d}", stat_get(watchers_open), parts->cfg->max_watchers);
+	json_put_object(j, "watchers");
+	json_put_int(j, "open", stat_get(watchers_open));
+	json_put_int(j, "limit", parts->cfg->max_watchers);
+	json_put_end(j);
 }
 
-static void put_section(struct buf *out, const char *section)
+static void put_section(struct json_out *j, const char *section)
 {
-	size_t begin;
-
-	buf_printf(out, ",\"%s\":", section);
-	begin = out->len;
-	put_counters(out, section);
-	buf_putc(out, '}');
-	/* The comma before the first counter becomes the brace. */
-	if (!buf_error(out))
-		out->data[begin] = '{';
+	json_put_object(j, section);
+	put_counters(j, section);
+	json_put_end(j);
 }
 
-static void put_knowledge(const struct web_parts *parts, struct buf *out)
+static void put_knowledge(const struct web_parts *parts, struct json_out *j)
 {
-	buf_puts(out, ",\"knowledge\":{\"folders\":");
-	knowledge_put_status(parts->knowledge, out);
-	put_counters(out, "knowledge");
-	buf_putc(out, '}');
+	json_put_object(j, "knowledge");
+	knowledge_put_status(parts->knowledge, json_put_value(j, "folders"));
+	put_counters(j, "knowledge");
+	json_put_end(j);
 }
 
 void status_json(const struct web_parts *parts, int64_t now_us, struct buf *out)
 {
-	buf_printf(out, "{\"version\":\"%s\",\"uptime_seconds\":%.3f", TRUNKLINE_VERSION,
-	    (double)(now_us - parts->started_us) / US_PER_S);
-	put_calls(parts, out);
-	put_agents(parts, out);
-	put_model(out);
-	put_latencies(out);
-	put_audio(out);
-	put_section(out, "turns");
-	put_section(out, "tools");
-	put_section(out, "twilio");
-	put_section(out, "http");
-	put_watchers(parts, out);
-	put_section(out, "records");
-	put_knowledge(parts, out);
-	put_recording(parts, out);
-	buf_puts(out, ",\"cost\":");
-	spending_put_json(out, clock_wall_ms());
-	put_work(parts, out);
-	buf_puts(out, ",\"outbound\":");
-	dialer_put_status(parts->dialer, out);
-	buf_puts(out, ",\"outbox\":");
-	delivery_put_status(parts->delivery, out);
-	put_store(parts, out);
-	put_process(out);
-	buf_puts(out, "}\n");
+	struct json_out j = json_out_to(out);
+
+	json_put_object(&j, NULL);
+	json_put_text(&j, "version", TRUNKLINE_VERSION);
+	json_put_fixed(&j, "uptime_seconds", (double)(now_us - parts->started_us) / US_PER_S, 3);
+	put_calls(parts, &j);
+	put_agents(parts, &j);
+	put_model(&j);
+	put_latencies(&j);
+	put_audio(&j);
+	put_section(&j, "turns");
+	put_section(&j, "tools");
+	put_section(&j, "twilio");
+	put_section(&j, "http");
+	put_watchers(parts, &j);
+	put_section(&j, "records");
+	put_knowledge(parts, &j);
+	put_recording(parts, &j);
+	spending_put_json(json_put_value(&j, "cost"), clock_wall_ms());
+	work_put_status(parts->work, json_put_value(&j, "work"));
+	dialer_put_status(parts->dialer, json_put_value(&j, "outbound"));
+	delivery_put_status(parts->delivery, json_put_value(&j, "outbox"));
+	put_store(parts, &j);
+	put_process(&j);
+	json_put_end(&j);
+	buf_putc(out, '\n');
 }

@@ -1,7 +1,7 @@
 #include "server/web/api/steer.h"
 
 #include "common/clock.h"
-#include "common/json.h"
+#include "common/json_out.h"
 #include "common/log.h"
 #include "server/agents/agent.h"
 #include "server/news/journal.h"
@@ -42,27 +42,31 @@ static bool find_live(const struct web_parts *parts, const char *call_sid, struc
 }
 
 /* What the operator did belongs to the call's record. */
-static void tell(const struct target *t, const char *type, const char *json)
+static void tell(const struct target *t, const char *type, const struct journal_fact *facts)
 {
 	journal_tell(&(struct journal_entry){ .kind = JOURNAL_NOTE,
 	    .type = type,
 	    .call_sid = t->call_sid,
 	    .agent = t->agent,
 	    .wall_ms = clock_wall_ms(),
-	    .no = -1,
-	    .json = json });
+	    .facts = facts });
 }
 
-/* Posts the letter, answers, and tells of it with `json` as its facts. */
-static void post(const struct target *t, struct mail *mail, const char *type, const char *json, struct response *r)
+/* Posts the letter, answers, and tells of it with these facts. */
+static void post(
+    const struct target *t, struct mail *mail, const char *type, const struct journal_fact *facts, struct response *r)
 {
+	struct json_out j = json_out_to(&r->body);
+
 	switch (calls_post(t->parts->calls, t->ref, mail)) {
 	case 0:
-		tell(t, type, json);
+		tell(t, type, facts);
 		r->status = 202;
-		buf_puts(&r->body, "{\"call_sid\":");
-		json_put_cstring(&r->body, t->call_sid);
-		buf_puts(&r->body, ",\"status\":\"accepted\"}\n");
+		json_put_object(&j, NULL);
+		json_put_text(&j, "call_sid", t->call_sid);
+		json_put_text(&j, "status", "accepted");
+		json_put_end(&j);
+		buf_putc(&r->body, '\n');
 		break;
 	case -EBUSY:
 		response_error(r, 429, "too_many_orders", "this call has too many orders waiting");
@@ -83,19 +87,13 @@ void control_say(const struct web_parts *parts, const struct request *q, const c
 	const char *mode = fields_choice(&f, "mode", "instruction|exact", "instruction");
 	struct target t;
 	struct mail *mail;
-	struct buf facts;
 
 	if (!fields_done(&f) || !find_live(parts, arg, &t, r))
 		return;
 	log_info(arg, "operator: say; mode=%s bytes=%zu peer=%s", mode, strlen(text), q->peer);
-	buf_init(&facts, 0);
-	buf_printf(&facts, "{\"mode\":\"%s\",\"text\":", mode);
-	json_put_cstring(&facts, text);
-	buf_putc(&facts, '}');
 	if ((mail = mail_new(MAIL_SAY, NULL, text)))
 		mail->exact = !strcmp(mode, "exact");
-	post(&t, mail, "operator.say", buf_text(&facts), r);
-	buf_free(&facts);
+	post(&t, mail, "operator.say", (struct journal_fact[]){ { "mode", mode }, { "text", text }, { 0 } }, r);
 	agent_release(t.agent);
 }
 
@@ -119,23 +117,12 @@ static void check_where(struct fields *f, const char *name, const char *number)
 		fields_refuse(f, "number", check_e164(number));
 }
 
-static void transfer(const struct target *t, const char *where, struct response *r)
-{
-	struct buf facts;
-
-	buf_init(&facts, 0);
-	buf_puts(&facts, "{\"to\":");
-	json_put_cstring(&facts, where);
-	buf_putc(&facts, '}');
-	post(t, mail_new(MAIL_TRANSFER, where, NULL), "operator.transfer", buf_text(&facts), r);
-	buf_free(&facts);
-}
-
 void control_transfer(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
 	struct fields f = fields_of(q, r);
 	const char *name = fields_text(&f, "destination", 0, NAME_MAX);
 	const char *number = fields_text(&f, "number", 0, NAME_MAX);
+	const char *where = name ? name : number;
 	struct target t;
 	char shown[16];
 
@@ -147,7 +134,8 @@ void control_transfer(const struct web_parts *parts, const struct request *q, co
 		    "the agent %s has no destination of that name", t.agent->name);
 	} else {
 		log_info(arg, "operator: transfer; to=%s peer=%s", name ? name : log_number(number, shown), q->peer);
-		transfer(&t, name ? name : number, r);
+		post(&t, mail_new(MAIL_TRANSFER, where, NULL), "operator.transfer",
+		    (struct journal_fact[]){ { "to", where }, { 0 } }, r);
 	}
 	agent_release(t.agent);
 }

@@ -6,6 +6,7 @@
 #include "server/line/mailbox.h"
 #include "server/stats/stats.h"
 #include "server/news/hub.h"
+#include "server/news/journal_json.h"
 #include "server/web/api/known_call.h"
 #include "server/web/writer.h"
 
@@ -155,38 +156,45 @@ static void watch_answer(struct watch *w, struct response *r)
 	r->stream = (struct response_stream){ .run = watch_run, .done = watch_free, .arg = w, .len = -1 };
 }
 
-static void put_snapshot(struct watch *w, const char *json)
+static void put_snapshot(struct watch *w, const struct call_summary *call, const struct call_talk *talk)
 {
-	char at[32];
+	struct json_out j = json_out_to(&w->first);
 
-	clock_iso8601(clock_wall_ms(), at, sizeof at);
-	buf_printf(&w->first, "event: snapshot\ndata: {\"at\":\"%s\",\"data\":%s}\n\n", at, json);
+	buf_puts(&w->first, "event: snapshot\ndata: ");
+	json_put_object(&j, NULL);
+	json_put_time(&j, "at", clock_wall_ms());
+	json_put_object(&j, "data");
+	journal_put_call(&j, call, talk, true);
+	json_put_end(&j);
+	json_put_end(&j);
+	buf_puts(&w->first, "\n\n");
 }
 
 void watch_call(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
 	/* First the ear, then the look: nothing falls between. */
 	struct watch *w = strlen(arg) < CALL_SID_SIZE ? watch_begin(parts, q, arg, r) : NULL;
-	struct buf call;
+	struct call_summary call;
+	struct call_talk talk;
 
 	if (!w) {
 		if (strlen(arg) >= CALL_SID_SIZE)
 			known_call_refuse(parts, arg, r);
 		return;
 	}
-	buf_init(&call, 0);
 	/* Of a call that is over, only to who was cut off before its end. */
 	if (is_gone(w) && !(last_event_id(q) && hub_waiting(parts->hub, w->watcher))) {
 		known_call_refuse(parts, arg, r);
 		watch_free(w);
-	} else if (known_call(parts, arg, &call)) {
+	} else if (known_call(parts, arg, &call, &talk)) {
 		response_error(r, 404, "no_such_call", "no call of that CallSid is known here");
 		watch_free(w);
 	} else {
-		put_snapshot(w, buf_text(&call));
+		put_snapshot(w, &call, &talk);
 		watch_answer(w, r);
+		call_summary_free(&call);
+		call_talk_free(&talk);
 	}
-	buf_free(&call);
 }
 
 void watch_all(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)

@@ -1,5 +1,6 @@
 #include "server/agent/timeline.h"
 #include "common/json.h"
+#include "server/news/journal_json.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -227,6 +228,8 @@ static void a_turn_has_news_when_it_settles_and_only_once(void **state)
 {
 	struct timeline t;
 	struct turn *turn;
+	struct call_turn facts;
+	struct json_out j;
 	struct buf one;
 
 	(void)state;
@@ -247,7 +250,9 @@ static void a_turn_has_news_when_it_settles_and_only_once(void **state)
 	timeline_settled(&t, timeline_find(&t, "item_2"));
 	assert_int_equal(timeline_next_news(&t), 1);
 	buf_init(&one, 0);
-	timeline_put_turn(&t.turns[0], &one);
+	timeline_tell(&t.turns[0], &facts);
+	j = json_out_to(&one);
+	journal_put_turn(&j, NULL, &facts);
 	assert_string_equal(
 	    buf_text(&one), "{\"who\":\"caller\",\"at_ms\":5,\"item_id\":\"item_1\",\"text\":\"Good morning.\"}");
 	buf_free(&one);

@@ -335,13 +335,15 @@ static void reload_is_for_new_calls(void **state)
 /* What /status would show. */
 static cJSON *shown(void)
 {
+	struct json_out j;
 	struct buf out;
 	cJSON *tree;
 
 	buf_init(&out, 0);
-	buf_putc(&out, '{');
-	agents_put_json(agents, &out);
-	buf_putc(&out, '}');
+	j = json_out_to(&out);
+	json_put_object(&j, NULL);
+	agents_put_json(agents, &j);
+	json_put_end(&j);
 	tree = json_parse(buf_text(&out), out.len);
 	assert_non_null(tree);
 	buf_free(&out);

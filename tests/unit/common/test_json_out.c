@@ -71,20 +71,26 @@ static void every_kind_of_value_reads_back(void **state)
 	cJSON_Delete(tree);
 }
 
-static void members_of_another_object_join_in(void **state)
+static void what_is_inside_of_another_joins_in(void **state)
 {
 	static const char other[] = "{\"b\":{\"c\":[]},\"d\":\"}\"}";
 	(void)state;
 	json_put_object(&j, NULL);
-	json_put_members(&j, "{}", 2);
-	json_put_members(&j, other, strlen(other));
-	json_put_members(&j, "{}", 2);
-	json_put_members(&j, "", 0);
-	json_put_members(&j, "[1]", 3);
+	json_put_inside(&j, "{}", 2);
+	json_put_inside(&j, other, strlen(other));
+	json_put_inside(&j, "{}", 2);
+	json_put_inside(&j, "", 0);
+	json_put_inside(&j, "[1]", 3);
 	json_put_int(&j, "e", 5);
-	json_put_members(&j, "{\"f\":6}", 7);
+	json_put_inside(&j, "{\"f\":6}", 7);
+	json_put_array(&j, "g");
+	json_put_inside(&j, "[1,2]", 5);
+	json_put_inside(&j, "[]", 2);
+	json_put_inside(&j, "{\"no\":0}", 8);
+	json_put_inside(&j, "[[3]]", 5);
 	json_put_end(&j);
-	assert_string_equal(buf_text(&written), "{\"b\":{\"c\":[]},\"d\":\"}\",\"e\":5,\"f\":6}");
+	json_put_end(&j);
+	assert_string_equal(buf_text(&written), "{\"b\":{\"c\":[]},\"d\":\"}\",\"e\":5,\"f\":6,\"g\":[1,2,[3]]}");
 }
 
 static void keys_are_escaped(void **state)
@@ -132,7 +138,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(commas_stand_between_and_nowhere_else),
 		TEST(every_kind_of_value_reads_back),
-		TEST(members_of_another_object_join_in),
+		TEST(what_is_inside_of_another_joins_in),
 		TEST(keys_are_escaped),
 		TEST(a_level_is_as_new_each_time_it_is_opened),
 		TEST(an_error_stays_and_nothing_is_half_written_after_it),

@@ -5,6 +5,7 @@
 #include "common/json.h"
 #include "server/agents/agent.h"
 #include "server/news/rules.h"
+#include "server/store/store_outcomes.h"
 #include "server/store/store.h"
 #include "server/work/fetch.h"
 #include "server/work/signing.h"
@@ -141,7 +142,7 @@ static void happen(const char *event, const char *call_sid, const char *url)
 				   .agent = "plumber",
 				   .variant = "",
 				   .at_ms = 1800000000000,
-				   .fields = "\"call\":{\"x\":1}" });
+				   .fields = "{\"call\":{\"x\":1}}" });
 }
 
 static int64_t status_number(const char *name)
@@ -429,7 +430,7 @@ static void what_does_not_fit_into_memory_waits_in_the_store(void **state)
 	receiver.held = true;
 	for (int i = 0; i < CALLS * EACH; i++) {
 		snprintf(call, sizeof call, "CA%d", i % CALLS);
-		snprintf(fields, sizeof fields, "\"n\":%d", i);
+		snprintf(fields, sizeof fields, "{\"n\":%d}", i);
 		delivery_add(delivery, &(struct delivery_event){ .event = "call.ended",
 					   .url = receiver.url,
 					   .call_sid = call,
@@ -512,11 +513,20 @@ static void the_end_does_not_wait_for_who_hangs(void **state)
 
 /* --------------------------------------------------------------- from the journal */
 
-static void tell(const struct agent *p, enum journal_kind kind, const char *type, const char *json)
+static void tell(const struct agent *p, enum journal_kind kind, const char *type, enum call_end end)
 {
-	rules_sink(delivery,
-	    &(struct journal_entry){
-		.kind = kind, .type = type, .call_sid = "CA1", .agent = p, .wall_ms = 1, .no = -1, .json = json });
+	struct call_summary call = { .call_sid = "CA1", .end = end };
+	struct call_turn turn = { .who = "caller" };
+	struct outcome_row outcome = { .id = "rec_1" };
+	struct journal_entry entry = { .kind = kind, .type = type, .call_sid = "CA1", .agent = p, .wall_ms = 1 };
+
+	if (kind == JOURNAL_TURN)
+		entry.turn = &turn;
+	else if (kind == JOURNAL_OUTCOME)
+		entry.outcome = &outcome;
+	else if (kind != JOURNAL_NOTE)
+		entry.call = &call;
+	rules_sink(delivery, &entry);
 }
 
 static void each_address_is_told_what_it_asked_for(void **state)
@@ -529,22 +539,25 @@ static void each_address_is_told_what_it_asked_for(void **state)
 		"call.ended", "call.failed" };
 
 	(void)state;
-	tell(&p, JOURNAL_NOTE, "call.reserved", "{}");
-	tell(&p, JOURNAL_STARTED, "call.started", "{\"call_sid\":\"CA1\"}");
-	tell(&p, JOURNAL_TURN, "turn", "{}");
-	tell(&p, JOURNAL_OUTCOME, "record.created", "{\"id\":\"rec_1\"}");
-	tell(&p, JOURNAL_OUTCOME, "record.updated", "{}");
-	tell(&p, JOURNAL_ENDED, "call.ended", "{\"ending\":{\"reason\":\"model_lost\",\"fault\":true}}");
-	tell(&p, JOURNAL_ENDED, "call.ended", "{\"ending\":{\"reason\":\"caller_hung_up\",\"fault\":false}}");
+	tell(&p, JOURNAL_RESERVED, "call.reserved", CALL_NOT_ENDED);
+	tell(&p, JOURNAL_NOTE, "operator.say", CALL_NOT_ENDED);
+	tell(&p, JOURNAL_STARTED, "call.started", CALL_NOT_ENDED);
+	tell(&p, JOURNAL_TURN, "turn", CALL_NOT_ENDED);
+	tell(&p, JOURNAL_OUTCOME, "record.created", CALL_NOT_ENDED);
+	tell(&p, JOURNAL_OUTCOME, "record.updated", CALL_NOT_ENDED);
+	tell(&p, JOURNAL_ENDED, "call.ended", END_MODEL_LOST);
+	tell(&p, JOURNAL_ENDED, "call.ended", END_CALLER_HUNG_UP);
 	/* Nobody was there: it did not end, it never was. */
-	tell(&p, JOURNAL_ENDED, "call.failed", "{\"status\":\"no-answer\",\"ending\":{\"fault\":true}}");
+	tell(&p, JOURNAL_ENDED, "call.failed", END_CALL_FAILED);
 	until_true(status_number("delivered") == 6);
 	usleep(1000);
 	assert_int_equal(receiver.count, 6);
 	for (int i = 0; i < 6; i++)
 		assert_string_equal(header_of(i, "Trunkline-Event"), expected[i]);
-	assert_non_null(strstr(
-	    body_of(1), ",\"call\":{\"call_sid\":\"CA1\",\"agent\":\"plumber\"},\"record\":{\"id\":\"rec_1\"}}"));
+	assert_non_null(
+	    strstr(body_of(1), ",\"call\":{\"call_sid\":\"CA1\",\"agent\":\"plumber\"},\"record\":{\"id\":\"rec_1\""));
+	assert_non_null(strstr(body_of(2), ",\"call\":{\"call_sid\":\"CA1\""));
+	assert_non_null(strstr(body_of(2), "\"ending\":{\"reason\":\"model_lost\""));
 }
 
 static void an_address_that_asked_for_one_thing_hears_no_other(void **state)
@@ -555,10 +568,10 @@ static void an_address_that_asked_for_one_thing_hears_no_other(void **state)
 	};
 
 	(void)state;
-	tell(&p, JOURNAL_STARTED, "call.started", "{}");
-	tell(&p, JOURNAL_ENDED, "call.ended", "{\"ending\":null}");
-	tell(&p, JOURNAL_ENDED, "call.ended", "{\"ending\":{\"fault\":true}}");
-	tell(NULL, JOURNAL_ENDED, "call.ended", "{\"ending\":{\"fault\":true}}");
+	tell(&p, JOURNAL_STARTED, "call.started", CALL_NOT_ENDED);
+	tell(&p, JOURNAL_ENDED, "call.ended", CALL_NOT_ENDED);
+	tell(&p, JOURNAL_ENDED, "call.ended", END_MODEL_FAILED);
+	tell(NULL, JOURNAL_ENDED, "call.ended", END_MODEL_FAILED);
 	until_true(status_number("delivered") == 1);
 	assert_int_equal(listed(""), 1);
 	assert_string_equal(header_of(0, "Trunkline-Event"), "call.failed");

@@ -53,9 +53,9 @@ static int answer_twilio(void *arg, const char *request)
 	return atomic_load(&twilio_status);
 }
 
-static void over(void *arg, const char *name, const char *agent, const char *call)
+static void over(void *arg, const char *name, const struct call_summary *call)
 {
-	(void)arg, (void)name, (void)agent, (void)call;
+	(void)arg, (void)name, (void)call;
 	atomic_fetch_add(&told_over, 1);
 }
 
@@ -108,23 +108,23 @@ static enum dialer_verdict place(const char *key, const char *hash, char id[OUT_
 
 static void ends(const char *id, const char *status)
 {
-	struct dialer_shown shown;
+	struct call_summary shown;
 
 	assert_true(dialer_show(dialer, id, &shown));
 	dialer_news(dialer, id, shown.call_sid, status);
-	dialer_shown_free(&shown);
+	call_summary_free(&shown);
 }
 
 static void is_shown_as(const char *id, const char *status)
 {
-	struct dialer_shown shown;
+	struct call_summary shown;
 	cJSON *order;
 
 	assert_true(dialer_show(dialer, id, &shown));
-	order = json_parse(buf_text(&shown.order), shown.order.len);
+	order = json_parse(shown.order, strlen(shown.order));
 	assert_string_equal(json_str(order, "status"), status);
 	cJSON_Delete(order);
-	dialer_shown_free(&shown);
+	call_summary_free(&shown);
 }
 
 static int begin(void **state)

@@ -27,7 +27,9 @@ static bool stood_in_cost_day_exceeded(void)
 
 #include "common/json.h"
 #include "server/fleet/local.h"
+#include "server/line/call_cost.h"
 #include "server/money/cost.h"
+#include "server/news/journal_json.h"
 
 #include <sched.h>
 #include <setjmp.h>
@@ -71,8 +73,9 @@ static void agent_loop(struct call *c)
 	/* What the loop reads of the call without a lock. */
 	snprintf(name, sizeof name, "%s", c->tag);
 	pthread_mutex_lock(&c->shown_lock);
-	buf_reset(&c->shown);
-	buf_printf(&c->shown, "\"turns\":[\"said in %s\"]", name);
+	call_talk_begin(&c->shown);
+	buf_printf(&c->shown.turns, "[\"said in %s\"]", name);
+	buf_puts(&c->shown.tools, "[]");
 	pthread_mutex_unlock(&c->shown_lock);
 	wait_for_end(c, &c->agent_bell);
 	while (atomic_load(&stay))
@@ -219,20 +222,24 @@ static struct call_ref claimed(const char *call_sid)
 	return ref;
 }
 
-static void append(void *arg, const char *json)
+static void append(void *arg, const struct call_summary *call)
 {
-	struct buf *out = arg;
+	struct json_out *j = arg;
 
-	if (out->data[out->len - 1] != '[')
-		buf_putc(out, ',');
-	buf_puts(out, json);
+	json_put_object(j, NULL);
+	journal_put_call(j, call, NULL, false);
+	json_put_end(j);
 }
 
 static void list_json(struct buf *out)
 {
-	buf_puts(out, "{\"calls\":[");
-	calls_each(calls, append, out);
-	buf_puts(out, "]}");
+	struct json_out j = json_out_to(out);
+
+	json_put_object(&j, NULL);
+	json_put_array(&j, "calls");
+	calls_each(calls, append, &j);
+	json_put_end(&j);
+	json_put_end(&j);
 }
 
 static cJSON *listed(void)
@@ -250,14 +257,31 @@ static cJSON *listed(void)
 	return tree;
 }
 
-/* What is told of one call, or NULL; the caller deletes it. */
+/* Appends what is told of one call; nothing if it is not known. */
+static void one_json(const char *call_sid, struct buf *out)
+{
+	struct json_out j = json_out_to(out);
+	struct call_summary call;
+	struct call_talk talk;
+
+	if (calls_one(calls, call_sid, &call, &talk))
+		return;
+	json_put_object(&j, NULL);
+	journal_put_call(&j, &call, &talk, true);
+	json_put_end(&j);
+	call_summary_free(&call);
+	call_talk_free(&talk);
+}
+
+/* The same; the caller deletes it. */
 static cJSON *told(const char *call_sid)
 {
 	struct buf out;
 	cJSON *tree = NULL;
 
 	buf_init(&out, 0);
-	if (!calls_one_json(calls, call_sid, &out)) {
+	one_json(call_sid, &out);
+	if (out.len) {
 		tree = json_parse(buf_text(&out), out.len);
 		if (!tree)
 			fail_msg("not JSON: %s", buf_text(&out));
@@ -769,7 +793,7 @@ static void live_calls_are_listed_first_then_the_ended_newest_first(void **state
 	const cJSON *list;
 
 	(void)state;
-	for (int i = 0; i < HISTORY_SHOWN + 20; i++) {
+	for (int i = 0; i < ENDED_CALLS + 20; i++) {
 		snprintf(name, sizeof name, "CA%d", i);
 		assert_int_equal(reserve(name, token), CALL_ADMITTED);
 		calls_end(calls, name, END_OPERATOR_ENDED);
@@ -779,11 +803,11 @@ static void live_calls_are_listed_first_then_the_ended_newest_first(void **state
 	UNTIL(atomic_load(&agents) == 1);
 	tree = listed();
 	list = json_get(tree, "calls");
-	assert_int_equal(cJSON_GetArraySize(list), 1 + HISTORY_SHOWN);
+	assert_int_equal(cJSON_GetArraySize(list), 1 + ENDED_CALLS);
 	assert_string_equal(json_str(cJSON_GetArrayItem(list, 0), "call_sid"), "CAlive");
 	assert_string_equal(json_str(cJSON_GetArrayItem(list, 0), "state"), "reserved");
-	for (int i = 0; i < HISTORY_SHOWN; i++) {
-		snprintf(name, sizeof name, "CA%d", HISTORY_SHOWN + 19 - i);
+	for (int i = 0; i < ENDED_CALLS; i++) {
+		snprintf(name, sizeof name, "CA%d", ENDED_CALLS + 19 - i);
 		assert_string_equal(json_str(cJSON_GetArrayItem(list, i + 1), "call_sid"), name);
 		assert_string_equal(json_str(cJSON_GetArrayItem(list, i + 1), "state"), "ended");
 	}
@@ -808,14 +832,14 @@ static void what_was_said_in_the_last_call_is_not_shown_for_the_next(void **stat
 	UNTIL(all_free());
 	for (int i = 0; i < 50; i++) {
 		struct call_ref ref;
-		size_t len;
+		bool begun;
 
 		/* Its agent loop has not begun: nothing was said yet. */
 		assert_int_equal(calls_claim_unannounced(calls, &ref), 0);
 		pthread_mutex_lock(&calls->lock);
-		len = calls->lines[ref.index].shown.len;
+		begun = calls->lines[ref.index].shown.begun;
 		pthread_mutex_unlock(&calls->lock);
-		assert_int_equal(len, 0);
+		assert_false(begun);
 		calls_end_all(calls, END_OPERATOR_ENDED);
 		UNTIL(all_free());
 	}
@@ -891,7 +915,8 @@ static void free_line_holds_no_memory_of_its_last_call(void **state)
 	assert_int_equal(mincore(c->to_caller.data, 1, &there), 0);
 	assert_int_equal(there & 1, 0);
 	assert_int_equal(ring_used(&c->to_caller), 0);
-	assert_null(c->shown.data);
+	assert_null(c->shown.turns.data);
+	assert_null(c->shown.tools.data);
 }
 
 static void call_is_found_at_every_moment_of_its_life(void **state)
@@ -951,7 +976,7 @@ static void *use(void *arg)
 			continue;
 		buf_init(&out, 0);
 		list_json(&out);
-		calls_one_json(calls, name, &out);
+		one_json(name, &out);
 		buf_free(&out);
 		if (i % 3 == 0)
 			calls_after_stream(calls, name);

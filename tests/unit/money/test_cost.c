@@ -135,7 +135,7 @@ static void an_answer_costs_what_the_table_says(void **state)
 	struct cost_use use = { .model = "gpt-realtime-2.1",
 		.transcription_model = "",
 		.model_used = usage_of("openai-response-done", MODEL_RESPONSE_DONE) };
-	struct cost cost;
+	struct call_cost cost;
 
 	(void)state;
 	cost_of(&use, prices_builtin(), &cost);
@@ -148,7 +148,7 @@ static void an_answer_costs_what_the_table_says(void **state)
 static void transcription_is_billed_by_time_or_by_token_whatever_was_told(void **state)
 {
 	struct cost_use use = { .model = "gpt-realtime-2", .transcription_model = "gpt-realtime-whisper" };
-	struct cost cost;
+	struct call_cost cost;
 
 	(void)state;
 	use.transcription_used.n[USAGE_MS] = 90000;
@@ -168,7 +168,7 @@ static void transcription_is_billed_by_time_or_by_token_whatever_was_told(void *
 static void minutes_are_billed_as_they_begin(void **state)
 {
 	struct cost_use use = { .model = "", .transcription_model = "" };
-	struct cost cost;
+	struct call_cost cost;
 
 	(void)state;
 	cost_of(&use, prices_builtin(), &cost);
@@ -188,7 +188,8 @@ static void minutes_are_billed_as_they_begin(void **state)
 static void a_model_without_a_price_makes_the_sum_unknown(void **state)
 {
 	struct cost_use use = { .model = "my-deployment", .transcription_model = "gpt-transcribe", .stream_ms = 5000 };
-	struct cost cost;
+	struct call_cost cost;
+	struct json_out writer;
 	struct buf json;
 
 	(void)state;
@@ -199,7 +200,8 @@ static void a_model_without_a_price_makes_the_sum_unknown(void **state)
 	assert_false(cost.known);
 	assert_near(cost.total, 0.0044);
 	buf_init(&json, 0);
-	cost_put_json(&use, prices_builtin(), &json);
+	writer = json_out_to(&json);
+	cost_put_json(&cost, NULL, &writer);
 	assert_non_null(strstr(buf_text(&json), "{\"usd\":null,\"estimate\":true,\"prices_of\":\"2026-10-03\","));
 	assert_non_null(strstr(buf_text(&json), "\"audio_out\":1}"));
 	assert_non_null(strstr(buf_text(&json), "\"twilio\":0.004400}}"));

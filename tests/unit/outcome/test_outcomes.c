@@ -3,7 +3,7 @@
 #include "common/clock.h"
 #include "common/json.h"
 #include "server/agents/agents.h"
-#include "server/news/journal.h"
+#include "server/news/journal_json.h"
 #include "server/news/journal_store.h"
 #include "server/store/row.h"
 #include "server/store/store_outcomes.h"
@@ -114,13 +114,20 @@ static bool request_has(int n, const char *text)
 
 static void listen_to_records(void *arg, const struct journal_entry *e)
 {
+	struct json_out j;
+	struct buf json;
+
 	(void)arg;
 	if (e->kind != JOURNAL_OUTCOME)
 		return;
+	buf_init(&json, 0);
+	j = json_out_to(&json);
+	journal_put_entry(&j, NULL, e);
 	pthread_mutex_lock(&world.lock);
 	world.told++;
-	snprintf(world.last_told, sizeof world.last_told, "%s", e->json);
+	snprintf(world.last_told, sizeof world.last_told, "%s", buf_text(&json));
 	pthread_mutex_unlock(&world.lock);
+	buf_free(&json);
 }
 
 static void put_agent(const char *name, const char *number, const char *fill)
@@ -191,45 +198,51 @@ static int close_all(void **state)
 
 /* --------------------------------------------------------------------- a call's life */
 
-static void tell(
-    const char *sid, const char *name, enum journal_kind kind, const char *type, int64_t no, const char *json)
+static void tell(const char *name, struct journal_entry entry)
 {
-	const struct agent *agent = agents_by_name(agents, name);
-
-	journal_tell(&(struct journal_entry){ kind, type, sid, agent, clock_wall_ms(), no, json });
-	agent_release(agent);
+	entry.agent = agents_by_name(agents, name);
+	entry.wall_ms = clock_wall_ms();
+	journal_tell(&entry);
+	agent_release(entry.agent);
 }
 
 static int stream; /* 0; 1 once a call has come back: reserved later, or it is late news of the first */
 
-static void tell_state(const char *sid, const char *agent, enum journal_kind kind, const char *type, const char *state)
+static void tell_state(const char *sid, const char *agent, enum journal_kind kind, const char *type)
 {
-	char json[512];
+	int64_t reserved_ms = 1795255200000 + stream * INT64_C(3600000); /* 2026-11-21, 10:00 */
+	struct call_summary call = { .direction = "inbound",
+		.from = "+12025550123",
+		.to = "+12025550101",
+		.reserved_ms = reserved_ms,
+		.started_ms = reserved_ms + 1000,
+		.seconds = 42,
+		.stage = CALL_IS_LIVE,
+		.state = "live" };
 
-	snprintf(json, sizeof json,
-	    "{\"call_sid\":\"%s\",\"direction\":\"inbound\",\"from\":\"+12025550123\",\"to\":"
-	    "\"+12025550101\",\"reserved_at\":\"2026-11-21T1%d:00:00.000Z\",\"started_at\":\"2026-11-21T1%d:00:01.000Z\","
-	    "\"seconds\":42.0,\"state\":\"%s\"%s}",
-	    sid, stream, stream, state,
-	    *state != 'e' ? ""
-	    : stream      ? ",\"ended_at\":\"2026-11-21T11:00:43.000Z\""
-			  : ",\"ended_at\":\"2026-11-21T10:00:43.000Z\"");
-	tell(sid, agent, kind, type, -1, json);
+	snprintf(call.call_sid, sizeof call.call_sid, "%s", sid);
+	if (kind == JOURNAL_ENDED) {
+		call.stage = CALL_IS_OVER;
+		call.state = "ended";
+		call.ended_ms = reserved_ms + 43000;
+	}
+	tell(agent, (struct journal_entry){ .kind = kind, .type = type, .call_sid = sid, .call = &call });
 }
 
 static void begin(const char *sid, const char *agent)
 {
-	tell_state(sid, agent, JOURNAL_STARTED, "call.started", "live");
+	tell_state(sid, agent, JOURNAL_STARTED, "call.started");
 }
 
 static void end(const char *sid, const char *agent)
 {
-	tell_state(sid, agent, JOURNAL_ENDED, "call.ended", "ended");
+	tell_state(sid, agent, JOURNAL_ENDED, "call.ended");
 }
 
-static void say(const char *sid, const char *agent, int64_t no, const char *json)
+static void say(const char *sid, const char *agent, int64_t no, const struct call_turn *turn)
 {
-	tell(sid, agent, JOURNAL_TURN, "turn", no, json);
+	tell(agent,
+	    (struct journal_entry){ .kind = JOURNAL_TURN, .type = "turn", .call_sid = sid, .no = no, .turn = turn });
 }
 
 static bool save(const char *sid, const char *name, const char *arguments, struct buf *out)
@@ -290,7 +303,8 @@ static void expect_record(const cJSON *outcome, const char *json, const char *so
 #define GOOD "{\"name\":\"Sam\",\"guests\":2}"
 #define OTHER "{\"name\":\"Sam\",\"guests\":3}"
 #define BAD "{\"name\":\"Sam\",\"guests\":\"two\"}"
-#define HELLO "{\"who\":\"caller\",\"text\":\"A table for two, I am Sam.\"}"
+#define SAID(words) (&(struct call_turn){ .who = "caller", .text = words })
+#define HELLO SAID("A table for two, I am Sam.")
 
 /* One in which nothing but HELLO is said. */
 static void a_call(const char *call_sid)
@@ -376,9 +390,13 @@ static void what_was_said_fills_it_in_after_the_call(void **state)
 	begin("CA-after", "after");
 	say("CA-after", "after", 0, HELLO);
 	say("CA-after", "after", 1,
-	    "{\"who\":\"agent\",\"text\":\"Certainly. We also have a terrace.\",\"heard_text\":\"Certainly.\","
-	    "\"interrupted\":true}");
-	say("CA-after", "after", 2, "{\"who\":\"keys\",\"text\":\"42\"}");
+	    &(struct call_turn){ .who = "agent",
+		.spoken = true,
+		.text = "Certainly. We also have a terrace.",
+		.heard_known = true,
+		.heard_len = strlen("Certainly."),
+		.interrupted = true });
+	say("CA-after", "after", 2, &(struct call_turn){ .who = "keys", .text = "42" });
 	end("CA-after", "after");
 	until_filled("CA-after", true, "valid", GOOD, "after");
 	assert_int_equal(asked(), 1);
@@ -502,7 +520,7 @@ static void who_says_nothing_leaves_none(void **state)
 	(void)state;
 	will_say(GOOD, GOOD);
 	begin("CA-silent", "after");
-	say("CA-silent", "after", 0, "{\"who\":\"agent\",\"text\":\"Hello?\"}");
+	say("CA-silent", "after", 0, &(struct call_turn){ .who = "agent", .spoken = true, .text = "Hello?" });
 	end("CA-silent", "after");
 	for (int i = 0; i < 1200 && open; i++) {
 		usleep(25000);
@@ -525,7 +543,7 @@ static void a_call_that_comes_back_opens_its_record_again(void **state)
 	stream = 1;
 	begin("CA-back", "after");
 	until_filled("CA-back", false, "valid", GOOD, "after");
-	say("CA-back", "after", 1, "{\"who\":\"caller\",\"text\":\"We are three after all.\"}");
+	say("CA-back", "after", 1, SAID("We are three after all."));
 	end("CA-back", "after");
 	outcome = until_record("CA-back", true, "valid");
 	cJSON_Delete(outcome);

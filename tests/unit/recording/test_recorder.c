@@ -16,6 +16,8 @@ static int slow_file_open(struct recording_file *f, const char *folder, const ch
 #include "server/recording/recorder.c"
 #undef recording_file_open
 
+#include "server/news/journal_json.h"
+
 #include "audio/g711.h"
 #include "tests/peers/setup.h"
 
@@ -84,6 +86,15 @@ static void load(struct sound *s, const char *sid)
 	load_path(s, path);
 }
 
+static void put_recording(const struct recording *r, struct buf *out)
+{
+	struct json_out j = json_out_to(out);
+	struct call_recording facts;
+
+	recording_tell(r, &facts);
+	journal_put_recording(&j, NULL, &facts);
+}
+
 static void until(const struct recording *r, const char *what)
 {
 	struct buf json;
@@ -91,7 +102,7 @@ static void until(const struct recording *r, const char *what)
 	buf_init(&json, 0);
 	for (int i = 0; i < 2000; i++) {
 		buf_reset(&json);
-		recording_put_json(r, &json);
+		put_recording(r, &json);
 		if (strstr(buf_text(&json), what)) {
 			buf_free(&json);
 			return;
@@ -272,6 +283,7 @@ static void a_full_disk_ends_the_recording_and_says_so(void **state)
 	uint64_t failed = stat_get(recording_failed);
 	int64_t start = clock_now_us() - 10000000;
 	struct recording *r;
+	struct json_out j;
 	struct buf json;
 	struct sound w;
 
@@ -290,7 +302,10 @@ static void a_full_disk_ends_the_recording_and_says_so(void **state)
 	recording_end(r, start + 4000000);
 	assert_int_equal(stat_get(recording_failed), failed + 1);
 	buf_init(&json, 0);
-	recorder_put_json(recorder, &json);
+	j = json_out_to(&json);
+	json_put_object(&j, NULL);
+	recorder_put_json(recorder, &j);
+	json_put_end(&j);
 	assert_non_null(strstr(buf_text(&json), "CAfull.wav: File too large"));
 	buf_free(&json);
 	recorder_close(recorder);
@@ -332,7 +347,7 @@ static void what_the_writer_is_too_slow_for_is_counted(void **state)
 	pthread_mutex_unlock(&disk);
 	recorder_close(recorder);
 	buf_init(&json, 0);
-	recording_put_json(r, &json);
+	put_recording(r, &json);
 	assert_non_null(strstr(buf_text(&json), "\"state\":\"completed\""));
 	assert_null(strstr(buf_text(&json), "\"lost_ms\":0,"));
 	buf_free(&json);

@@ -3,7 +3,7 @@
 #include "server/web/api/steer.h"
 
 #include "server/agents/agent.h"
-#include "server/news/journal.h"
+#include "server/news/journal_json.h"
 #include "server/line/mailbox.h"
 
 #include <errno.h>
@@ -67,19 +67,27 @@ int calls_post(struct calls *calls, struct call_ref ref, struct mail *mail)
 	return table.post_answer;
 }
 
-int calls_one_json(struct calls *calls, const char *call_sid, struct buf *out)
+int calls_one(struct calls *calls, const char *call_sid, struct call_summary *call, struct call_talk *talk)
 {
 	(void)calls;
-	buf_puts(out, "{\"state\":\"ended\"}");
+	*call = (struct call_summary){ .stage = CALL_IS_OVER, .state = "ended" };
+	memset(talk, 0, sizeof *talk);
 	return strcmp(call_sid, OVER) && strcmp(call_sid, SID) ? -ENOENT : 0;
 }
 
 static void note(void *arg, const struct journal_entry *entry)
 {
+	struct json_out j;
+	struct buf json;
+
 	(void)arg;
 	assert_int_equal(entry->kind, JOURNAL_NOTE);
 	assert_string_equal(entry->call_sid, SID);
-	snprintf(table.noted, sizeof table.noted, "%s %s", entry->type, entry->json);
+	buf_init(&json, 0);
+	j = json_out_to(&json);
+	journal_put_entry(&j, NULL, entry);
+	snprintf(table.noted, sizeof table.noted, "%s %s", entry->type, buf_text(&json));
+	buf_free(&json);
 }
 
 static int listen_to_journal(void **state)
