@@ -13,6 +13,7 @@
 #include "server/config/config_warnings.h"
 #include "server/config/version.h"
 #include "server/line/calls.h"
+#include "server/line/calls_after.h"
 #include "server/parts.h"
 #include "server/stats/stats.h"
 #include "server/web/server.h"

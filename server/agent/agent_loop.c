@@ -18,6 +18,8 @@
 #include "server/stats/stats.h"
 #include "server/work/tool_call.h"
 #include "server/work/tool_list.h"
+#include "server/line/calls_shown.h"
+#include "server/line/calls.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -233,7 +235,7 @@ static bool words_to_come(const struct conversation *con)
 static void hear_last_words(struct conversation *con)
 {
 	int64_t until = clock_now_us() + LAST_WORDS_US, now;
-	bool bound = calls_bound(con->call);
+	bool bound = call_bound(con->call);
 
 	for (;;) {
 		now = clock_now_us();

@@ -10,6 +10,8 @@
 #include "server/recording/twilio_start.h"
 #include "server/stats/stats.h"
 #include "server/work/tool_list.h"
+#include "server/line/calls_shown.h"
+#include "server/line/calls.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -256,7 +258,7 @@ static void on_started(struct conversation *con, int64_t now)
 	struct call *c = con->call;
 
 	TELL(con, now, .type = EVENT_CALLER_THERE);
-	call_tell_started(c);
+	calls_tell_started(c);
 	/* One that comes back is recorded since it was here first: Twilio records
 	 * the call, not the stream. */
 	if (c->record == RECORDING_TWILIO && !c->context.said[0])

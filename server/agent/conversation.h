@@ -19,7 +19,7 @@
 #include "server/agent/toolbox.h"
 #include "server/fleet/fleet.h"
 #include "server/line/call_cost.h"
-#include "server/line/call_journal.h"
+#include "server/line/call.h"
 #include "server/news/journal.h"
 
 struct converter;

@@ -121,6 +121,7 @@ static void recall(struct conversation *con, const struct dialogue_order *o, int
 {
 	const struct call_context *context = &con->call->context;
 	cJSON *said = json_parse(context->said, strlen(context->said));
+	char back[300];
 
 	(void)o;
 	(void)now;
@@ -132,7 +133,8 @@ static void recall(struct conversation *con, const struct dialogue_order *o, int
 			    strcmp(role, "assistant") ? MODEL_ROLE_CALLER : MODEL_ROLE_AGENT, text);
 	}
 	cJSON_Delete(said);
-	tell_item(con, MODEL_REQUEST_PAST, MODEL_ROLE_NOTE, context->news);
+	words_back(back, sizeof back, context->back_from, context->back_why);
+	tell_item(con, MODEL_REQUEST_PAST, MODEL_ROLE_NOTE, back);
 	log_info(con->call->tag, "the caller is back from a transfer");
 }
 

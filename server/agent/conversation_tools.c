@@ -8,6 +8,7 @@
 #include "server/stats/stats.h"
 #include "server/work/tool_call.h"
 #include "server/work/tool_list.h"
+#include "server/line/calls.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -39,6 +39,14 @@ void words_connecting(char *out, size_t size, const char *name)
 	snprintf(out, size, "Tell the caller in one short sentence that you are connecting them to %s now.", name);
 }
 
+void words_back(char *out, size_t size, const char *name, const char *why)
+{
+	snprintf(out, size,
+	    "The caller could not be connected to %s (%s) and is on the line with you again. Say so, and carry on from "
+	    "there: help as far as you can, or offer to take a message.",
+	    name, why);
+}
+
 void words_keys(char *out, size_t size, const char *digits)
 {
 	int len = snprintf(out, size, "The caller pressed these keys on the telephone keypad:");

@@ -14,6 +14,10 @@ extern const char words_cost[];    /* the call has cost what it may */
 /* Before the caller is handed over to that person. */
 void words_connecting(char *out, size_t size, const char *name);
 
+/* The caller is back: that person, or so, did not take the call, for that reason of
+ * Twilio's. A note for the model. */
+void words_back(char *out, size_t size, const char *name, const char *why);
+
 /* What the caller did by telephone keys, to be answered. "12#" is told as "1 2 #". */
 void words_keys(char *out, size_t size, const char *digits);
 

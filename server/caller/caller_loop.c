@@ -14,6 +14,8 @@
 #include "server/caller/playout.h"
 #include "server/caller/uplink.h"
 #include "server/line/call.h"
+#include "server/line/calls.h"
+#include "server/line/calls_admit.h"
 #include "server/phone/channel.h"
 #include "server/recording/recorder.h"
 #include "server/stats/stats.h"
@@ -65,7 +67,7 @@ static void begin_recording(struct caller *p, int64_t now)
 	if (!p->recording)
 		log_warn(c->tag, "not recorded: DATA_DIR is not set, or there is no memory");
 	p->playout.recording = p->uplink.recording = p->recording;
-	/* Release: pairs with the acquire in call_summarize. */
+	/* Release: pairs with the acquire in calls_shown.c. */
 	atomic_store_explicit(&c->recording, p->recording, memory_order_release);
 }
 

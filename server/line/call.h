@@ -15,6 +15,7 @@
 #include "server/line/heard.h"
 #include "server/model/protocol.h"
 #include "server/line/mailbox.h"
+#include "server/news/journal.h"
 #include "server/line/model_writer.h"
 #include "server/phone/channel.h"
 #include "server/store/store_calls.h"
@@ -157,20 +158,42 @@ static inline enum call_end call_ended(struct call *c)
 	return (enum call_end)atomic_load_explicit(&c->end, memory_order_acquire);
 }
 
-/* Fills in what a stream nobody announced tells in its start message. False if
- * that call is on another line already, or this one is over. */
-bool call_name(struct call *c, const struct call_facts *facts);
+bool call_bound(struct call *c); /* a caller loop is or was in it; no lock held */
 
-/* How it is now, to be freed. No lock held. */
-void calls_summarize(struct call *c, struct call_summary *out);
+/* Tells the journal something about this call: fills in which, whose, and when. A
+ * call without a name is not told of. Either loop, no lock held. */
+void call_tell(struct call *c, struct journal_entry entry);
 
-/* calls.c: what the loops may ask of the table. */
-const struct model_access *calls_access(const struct calls *calls);
-struct work *calls_work(const struct calls *calls);
-struct fleet *calls_fleet(const struct calls *calls);
-struct recorder *calls_recorder(const struct calls *calls);
-bool calls_bound(struct call *c); /* a caller loop is or was in it */
 const char *recording_mode_name(enum recording_mode mode);
-void calls_remember(struct call *c); /* puts the finished call on the list of the ended */
+enum recording_mode recording_mode_of(const char *word); /* off if it is none */
+
+/* --- the table's; all but the last three under its lock --- */
+
+static inline bool call_takes_line(enum line_state state)
+{
+	return state == LINE_RESERVED || state == LINE_CLAIMED || state == LINE_LIVE;
+}
+
+/* As new, with a token, for the next call. */
+void call_renew(struct call *c);
+
+/* The call's own from now on, until the line is free. */
+void call_take_context(struct call *c, struct call_context *context);
+void call_set_tag(struct call *c);
+
+/* The pool thread may take up the call, once. Not before it is known whose it is:
+ * the loops read that without the lock. */
+void call_wake(struct call *c);
+
+/* As call_end. */
+void call_end_locked(struct call *c, enum call_end why);
+
+/* Once, when the table is made and when it goes: 0 or -errno; fine half open. */
+int call_open(struct call *c);
+void call_close(struct call *c);
+
+/* After each call: as new, and without the memory that it took. What was said in it
+ * is nobody's business in the next one. */
+void call_clean(struct call *c);
 
 #endif

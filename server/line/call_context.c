@@ -63,9 +63,10 @@ static int fill(struct call_context *b, const struct call_facts *facts, const cJ
 	b->business_name = copy(facts->business_name);
 	b->metadata = copy(facts->metadata);
 	b->said = copy(facts->said);
-	b->news = copy(facts->news);
+	b->back_from = copy(facts->back_from);
+	b->back_why = copy(facts->back_why);
 	return b->instructions && b->greeting && b->machine_message && b->contact_name && b->business_name &&
-		       b->metadata && b->said && b->news
+		       b->metadata && b->said && b->back_from && b->back_why
 		   ? 0
 		   : -ENOMEM;
 }
@@ -104,6 +105,7 @@ void call_context_free(struct call_context *b)
 	free(b->business_name);
 	free(b->metadata);
 	free(b->said);
-	free(b->news);
+	free(b->back_from);
+	free(b->back_why);
 	memset(b, 0, sizeof *b);
 }

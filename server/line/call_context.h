@@ -15,8 +15,8 @@ struct call_context {
 	char *metadata;                     /* a JSON object; "" if there is none */
 
 	/* Of one that comes back from a person who did not answer; else "". */
-	char *said; /* the conversation so far: a JSON array of {"role","text"} */
-	char *news; /* what has happened since */
+	char *said;                 /* the conversation so far: a JSON array of {"role","text"} */
+	char *back_from, *back_why; /* whom it could not be connected to; Twilio's DialCallStatus */
 };
 
 /* Any thread. 0; -ENOENT: no agent of that name; -EINVAL: the metadata is no

@@ -4,12 +4,10 @@
  * the operator's word, an answering machine found) and is taken up by its agent
  * loop. Posting takes a pointer under the slot's lock and rings the bell.
  */
-#include "server/line/calls.h"
+#include "server/stats/endings.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
-
-struct agent;
 
 enum { MAILBOX_MAX = 64 /* letters that may wait for one call */ };
 
@@ -35,19 +33,6 @@ struct mail {
  * which gives "". */
 struct mail *mail_new(enum mail_type type, const char *name, const char *text);
 void mail_free(struct mail *mail); /* one; fine with NULL */
-
-/* Any thread. Takes the letter. 0; -ENOENT: that call is over; -EBUSY: too many
- * wait already. Not delivered, the letter is freed. NULL: -ENOMEM. */
-int calls_post(struct calls *calls, struct call_ref ref, struct mail *mail);
-
-/* A live or reserved call by its CallSid. 0 or -ENOENT. */
-int calls_find(struct calls *calls, const char *call_sid, struct call_ref *out);
-
-/* The call's agent, retained for the caller (agent_release); `live`: its
- * stream is up. NULL: it is over. */
-const struct agent *calls_agent(struct calls *calls, struct call_ref ref, bool *live);
-
-/* --- the call's side --- */
 
 /* Letters lie in it newest first. Any thread puts, the agent loop takes; nobody
  * waits. Zeroed is empty. */

@@ -9,6 +9,8 @@
 #include "server/web/validate.h"
 #include "server/dialer/dialer_place.h"
 #include "server/web/api/place.h"
+#include "server/line/calls_shown.h"
+#include "server/line/calls.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <errno.h>

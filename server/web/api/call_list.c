@@ -2,6 +2,7 @@
 
 #include "common/clock.h"
 #include "server/line/calls.h"
+#include "server/line/calls_shown.h"
 #include "server/news/journal_json.h"
 #include "server/store/store_calls.h"
 #include "server/dialer/dialer_show.h"

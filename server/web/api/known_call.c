@@ -1,6 +1,7 @@
 #include "server/web/api/known_call.h"
 
 #include "server/store/store_calls.h"
+#include "server/line/calls_shown.h"
 
 #include <errno.h>
 

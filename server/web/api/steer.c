@@ -9,6 +9,7 @@
 #include "server/config/config_check.h"
 #include "server/web/fields.h"
 #include "server/web/api/known_call.h"
+#include "server/line/calls.h"
 
 #include <errno.h>
 #include <string.h>

@@ -9,6 +9,7 @@
 #include "server/news/journal_json.h"
 #include "server/web/api/known_call.h"
 #include "server/web/writer.h"
+#include "server/line/calls.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -1,6 +1,7 @@
 #include "server/web/twilio/connect_action.h"
 
 #include "server/line/calls.h"
+#include "server/line/calls_after.h"
 #include "server/phone/twiml.h"
 #include "server/web/twilio/webhook.h"
 

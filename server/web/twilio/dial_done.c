@@ -2,6 +2,7 @@
 
 #include "common/log.h"
 #include "server/line/calls.h"
+#include "server/line/calls_after.h"
 #include "server/phone/twiml.h"
 #include "server/web/twilio/webhook.h"
 

@@ -5,6 +5,7 @@
 #include "server/dialer/dialer_news.h"
 #include "server/line/mailbox.h"
 #include "server/web/http.h"
+#include "server/line/calls.h"
 
 #include <errno.h>
 #include <stdlib.h>

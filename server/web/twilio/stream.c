@@ -2,6 +2,7 @@
 
 #include "common/log.h"
 #include "server/line/calls.h"
+#include "server/line/calls_admit.h"
 #include "server/stats/stats.h"
 
 #include <errno.h>

@@ -2,6 +2,8 @@
 
 #include "common/log.h"
 #include "server/line/calls.h"
+#include "server/line/calls_after.h"
+#include "server/line/calls_admit.h"
 #include "server/phone/twiml.h"
 #include "server/stats/stats.h"
 #include "server/web/twilio/placed.h"

@@ -5,6 +5,8 @@
 #include "common/ws_frame.h"
 #include "server/caller/caller_loop.h"
 #include "server/line/call.h"
+#include "server/line/calls.h"
+#include "server/line/calls_admit.h"
 #include "server/stats/stats.h"
 #include "tests/peers/silent_channel.h"
 

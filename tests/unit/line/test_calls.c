@@ -5,11 +5,11 @@
 
 #include <stdatomic.h>
 
-static _Atomic int64_t now_us = 1000 * (int64_t)US_PER_S;
+static _Atomic int64_t stopped_us = 1000 * (int64_t)US_PER_S;
 
 static int64_t stopped_clock(void)
 {
-	return atomic_load(&now_us);
+	return atomic_load(&stopped_us);
 }
 
 static _Atomic bool day_spent;
@@ -21,7 +21,12 @@ static bool stood_in_cost_day_exceeded(void)
 
 #define clock_now_us stopped_clock
 #define cost_day_exceeded stood_in_cost_day_exceeded
+#include "server/line/call.c"
 #include "server/line/calls.c"
+#include "server/line/calls_admit.c"
+#include "server/line/calls_after.c"
+#include "server/line/calls_carry.c"
+#include "server/line/calls_shown.c"
 #undef clock_now_us
 #undef cost_day_exceeded
 
@@ -173,7 +178,7 @@ static int close_table(void **state)
 
 static void pass(int64_t us)
 {
-	atomic_fetch_add(&now_us, us);
+	atomic_fetch_add(&stopped_us, us);
 }
 
 static struct calls_count count(void)
@@ -881,14 +886,14 @@ static void a_call_that_comes_back_is_recorded_as_before(void **state)
 
 	(void)state;
 	assert_int_equal(calls_reserve(calls, &facts, token), CALL_ADMITTED);
-	c = find_sid(calls, "CAback");
+	c = calls_find_sid(calls, "CAback");
 	assert_int_equal(c->record, RECORDING_LOCAL);
 	call_cost_use(c, stopped_clock(), &use);
 	assert_true(use.machine_detection); /* whoever answers */
 	calls_end(calls, "CAback", END_TRANSFERRED);
 	fleet->ops->transfer_put(fleet, &t, stopped_clock());
 	assert_int_equal(calls_come_back(calls, "CAback", "busy", token), CALL_ADMITTED);
-	c = find_sid(calls, "CAback");
+	c = calls_find_sid(calls, "CAback");
 	assert_int_equal(c->record, RECORDING_LOCAL); /* not as its agent has it */
 	call_cost_use(c, stopped_clock(), &use);
 	assert_false(use.machine_detection); /* billed once */

@@ -9,6 +9,7 @@
 #include "server/store/store.h"
 #include "server/store/store_calls.h"
 #include "server/web/api/known_call.h"
+#include "server/line/calls_shown.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -5,6 +5,8 @@
 #include "server/agents/agent.h"
 #include "server/news/journal_json.h"
 #include "server/line/mailbox.h"
+#include "server/line/calls_shown.h"
+#include "server/line/calls.h"
 
 #include <errno.h>
 #include <setjmp.h>

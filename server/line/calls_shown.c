@@ -1,10 +1,13 @@
-#include "server/line/call_summary.h"
+#include "server/line/calls_shown.h"
 
 #include "common/clock.h"
+#include "server/agents/agents.h"
 #include "server/line/call_cost.h"
+#include "server/line/calls_private.h"
 #include "server/money/spending.h"
 #include "server/recording/recorder.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -97,4 +100,95 @@ void call_summarize(struct call *c, struct call_summary *out)
 	look_at_recording(c, &out->recording);
 	call_cost_use(c, now, &use);
 	cost_of(&use, spending_prices(), &out->cost);
+}
+
+/* ------------------------------------------------------------------- told by its loops */
+
+void calls_tell_started(struct call *c)
+{
+	struct call_summary call;
+
+	if (!journal_wanted())
+		return;
+	pthread_mutex_lock(&c->calls->lock);
+	call_summarize(c, &call);
+	pthread_mutex_unlock(&c->calls->lock);
+	call_tell(c, (struct journal_entry){ .kind = JOURNAL_STARTED, .type = "call.started", .call = &call });
+	call_summary_free(&call);
+}
+
+/* Under the table's lock. False: no memory, nothing to free. */
+static bool look_at_all(struct call *c, struct call_summary *call, struct call_talk *talk)
+{
+	bool whole;
+
+	call_summarize(c, call);
+	pthread_mutex_lock(&c->shown_lock);
+	whole = call_talk_copy(talk, &c->shown);
+	pthread_mutex_unlock(&c->shown_lock);
+	if (!whole)
+		call_summary_free(call);
+	return whole;
+}
+
+/* Agent loop, at the end: the line will serve another call. */
+void calls_remember(struct call *c)
+{
+	struct calls *calls = c->calls;
+	struct call_summary call;
+	struct call_talk talk;
+	bool whole;
+
+	pthread_mutex_lock(&calls->lock);
+	c->remembered = true;
+	whole = look_at_all(c, &call, &talk);
+	if (whole) /* inside: between line and list it would be nowhere */
+		ended_calls_keep(&calls->ended, &call, &talk);
+	pthread_mutex_unlock(&calls->lock);
+	if (!whole)
+		return;
+	call_tell(
+	    c, (struct journal_entry){ .kind = JOURNAL_ENDED, .type = "call.ended", .call = &call, .talk = &talk });
+	call_summary_free(&call);
+	call_talk_free(&talk);
+}
+
+/* ----------------------------------------------------------------------- asked for */
+
+static bool shown_as_line(const struct call *c)
+{
+	return c->state != LINE_FREE && !c->remembered;
+}
+
+void calls_each(struct calls *calls, void (*each)(void *arg, const struct call_summary *call), void *arg)
+{
+	for (uint32_t i = 0; i < calls->line_count; i++) {
+		struct call *c = &calls->lines[i];
+		struct call_summary call = { 0 };
+
+		/* Line by line, so that no call's loop waits for the whole list. */
+		pthread_mutex_lock(&calls->lock);
+		if (shown_as_line(c))
+			call_summarize(c, &call);
+		pthread_mutex_unlock(&calls->lock);
+		if (call.state)
+			each(arg, &call);
+		call_summary_free(&call);
+	}
+	ended_calls_each(&calls->ended, each, arg);
+}
+
+int calls_one(struct calls *calls, const char *call_sid, struct call_summary *call, struct call_talk *talk)
+{
+	bool found = false;
+
+	for (uint32_t i = 0; i < calls->line_count && !found; i++) {
+		struct call *c = &calls->lines[i];
+
+		pthread_mutex_lock(&calls->lock);
+		if (shown_as_line(c) && c->call_sid[0] && !strcmp(c->call_sid, call_sid))
+			found = look_at_all(c, call, talk);
+		pthread_mutex_unlock(&calls->lock);
+	}
+	return found || ended_calls_one(&calls->ended, call_sid, call, talk) ? 0 : -ENOENT;
 }

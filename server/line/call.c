@@ -1,0 +1,184 @@
+#include "server/line/call.h"
+
+#include "common/clock.h"
+#include "common/digest.h"
+#include "server/agents/agents.h"
+#include "server/fleet/fleet.h"
+#include "server/line/calls_private.h"
+#include "server/recording/recorder.h"
+#include "server/stats/stats.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *const record_modes[] = {
+	[RECORDING_OFF] = "off", [RECORDING_LOCAL] = "local", [RECORDING_TWILIO] = "twilio"
+};
+
+const char *recording_mode_name(enum recording_mode mode)
+{
+	return record_modes[mode];
+}
+
+enum recording_mode recording_mode_of(const char *word)
+{
+	for (int mode = RECORDING_OFF; mode <= RECORDING_TWILIO; mode++)
+		if (!strcmp(word, record_modes[mode]))
+			return (enum recording_mode)mode;
+	return RECORDING_OFF;
+}
+
+void call_tell(struct call *c, struct journal_entry entry)
+{
+	entry.call_sid = c->call_sid;
+	entry.agent = c->agent;
+	entry.wall_ms = clock_wall_ms();
+	if (c->call_sid[0])
+		journal_tell(&entry);
+}
+
+/* ------------------------------------------------------------------ its beginning, under the table's lock */
+
+void call_renew(struct call *c)
+{
+	int64_t now = clock_now_us();
+
+	c->generation++;
+	c->state = LINE_RESERVED;
+	c->refs = 1; /* the agent loop's; it is on its way */
+	c->agent_called = c->agent_due = false;
+	c->bound = c->remembered = false;
+	c->expires_us = now + CLAIM_US;
+	random_hex(c->token, (CALL_TOKEN_SIZE - 1) / 2);
+	c->call_sid[0] = c->from[0] = c->to[0] = c->direction[0] = '\0';
+	memset(&c->stream, 0, sizeof c->stream);
+	c->announced = false;
+	c->first_turn = 0;
+	c->reserved_us = now;
+	c->reserved_wall_ms = clock_wall_ms();
+	atomic_store_explicit(&c->stale_to, 0, memory_order_relaxed);
+	atomic_store_explicit(&c->cuts_wanted, 0, memory_order_relaxed);
+	atomic_store_explicit(&c->end, CALL_NOT_ENDED, memory_order_relaxed);
+	atomic_store_explicit(&c->caller_speaking, false, memory_order_relaxed);
+	atomic_store_explicit(&c->uplink_anchor_us, INT64_MIN, memory_order_relaxed);
+	atomic_store_explicit(&c->started_us, 0, memory_order_relaxed);
+	atomic_store_explicit(&c->ended_us, 0, memory_order_relaxed);
+	memset(&c->counters, 0, sizeof c->counters);
+	for (int i = 0; i < USAGE_COUNT; i++) {
+		atomic_store_explicit(&c->model_used[i], 0, memory_order_relaxed);
+		atomic_store_explicit(&c->transcription_used[i], 0, memory_order_relaxed);
+	}
+	c->detected = false;
+}
+
+/* Under the lock. The pool thread may take up the call, once. Not before it is
+ * known whose it is: the loops read that without the lock. */
+void call_wake(struct call *c)
+{
+	if (!c->agent_called)
+		c->agent_called = c->agent_due = true;
+	bell_ring(&c->agent_bell);
+}
+
+void call_set_tag(struct call *c)
+{
+	snprintf(c->tag, sizeof c->tag, "%s", c->call_sid[0] ? c->call_sid : "unannounced");
+}
+
+/* Under the lock. The call's own from now on, until the line is free. */
+void call_take_context(struct call *c, struct call_context *context)
+{
+	c->context = *context;
+	c->agent = context->agent;
+	c->record = context->agent->record;
+	memset(context, 0, sizeof *context);
+}
+
+/* ------------------------------------------------------------------------ its end */
+
+/* Under the lock. */
+static void tell_fleet(const struct call *c, enum line_state was, enum call_end why, int64_t now)
+{
+	/* Where no stream ever was, or the caller is gone, nobody asks. */
+	struct fleet_ending ending = { .end = why, .asked = why == END_CALLER_HUNG_UP || why == END_NEVER_STREAMED };
+
+	snprintf(ending.fallback, sizeof ending.fallback, "%s", c->agent->fallback_number);
+	c->calls->fleet->ops->ending_put(c->calls->fleet, c->call_sid, &ending, now);
+	if (was == LINE_RESERVED)
+		c->calls->fleet->ops->withdraw(c->calls->fleet, c->token);
+}
+
+/* Under the lock. The first reason wins; both loops hear of it. */
+void call_end_locked(struct call *c, enum call_end why)
+{
+	int none = CALL_NOT_ENDED;
+	int64_t now = clock_now_us();
+	enum line_state was = c->state;
+
+	if (!call_takes_line(was) || !atomic_compare_exchange_strong_explicit(
+					 &c->end, &none, (int)why, memory_order_acq_rel, memory_order_acquire))
+		return;
+	atomic_store_explicit(&c->ended_us, now, memory_order_relaxed);
+	c->state = LINE_ENDING;
+	c->calls->taken--;
+	tell_fleet(c, was, why, now);
+	atomic_fetch_add_explicit(&stats.ended[why], 1, memory_order_relaxed);
+	call_wake(c);
+	bell_ring(&c->caller_bell);
+}
+
+void call_end(struct call *c, enum call_end why)
+{
+	pthread_mutex_lock(&c->calls->lock);
+	call_end_locked(c, why);
+	pthread_mutex_unlock(&c->calls->lock);
+}
+
+bool call_bound(struct call *c)
+{
+	bool bound;
+
+	pthread_mutex_lock(&c->calls->lock);
+	bound = c->bound;
+	pthread_mutex_unlock(&c->calls->lock);
+	return bound;
+}
+
+/* ------------------------------------------------------- what it has for all its calls */
+
+int call_open(struct call *c)
+{
+	int err;
+
+	c->caller_bell.fd = c->agent_bell.fd = -1;
+	pthread_mutex_init(&c->shown_lock, NULL);
+	if ((err = bell_open(&c->caller_bell)) || (err = bell_open(&c->agent_bell)) ||
+	    (err = ring_open(&c->from_caller, FROM_CALLER_BYTES)) ||
+	    (err = ring_open(&c->to_caller, TO_CALLER_BYTES)) || (err = model_writer_open(&c->writer)))
+		return err;
+	return 0;
+}
+
+void call_close(struct call *c)
+{
+	bell_close(&c->caller_bell);
+	bell_close(&c->agent_bell);
+	ring_close(&c->from_caller);
+	ring_close(&c->to_caller);
+	model_writer_close(&c->writer);
+	mailbox_empty(&c->mail);
+	call_context_free(&c->context); /* of a call that its thread never took up */
+	call_talk_free(&c->shown);
+	pthread_mutex_destroy(&c->shown_lock);
+}
+
+void call_clean(struct call *c)
+{
+	ring_reset(&c->from_caller);
+	ring_reset(&c->to_caller);
+	model_writer_reset(&c->writer);
+	mailbox_empty(&c->mail);
+	pthread_mutex_lock(&c->shown_lock);
+	call_talk_free(&c->shown);
+	pthread_mutex_unlock(&c->shown_lock);
+}

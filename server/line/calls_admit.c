@@ -1,0 +1,245 @@
+#include "server/line/calls_admit.h"
+
+#include "common/clock.h"
+#include "common/digest.h"
+#include "common/log.h"
+#include "server/agents/agents.h"
+#include "server/fleet/fleet.h"
+#include "server/line/calls_private.h"
+#include "server/money/spending.h"
+#include "server/news/journal.h"
+#include "server/stats/stats.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static void copy_text(char *out, size_t size, const char *text)
+{
+	snprintf(out, size, "%s", text ? text : "");
+}
+
+/* A call that comes back (from a transfer nobody answered) goes on counting, so
+ * that what was said before is not written over. Not under the lock. */
+static int64_t first_turn(struct calls *calls, const char *call_sid)
+{
+	struct fleet_ending ending;
+
+	if (calls->fleet->ops->ending_get(calls->fleet, call_sid, false, &ending, clock_now_us()))
+		return 0;
+	return ending.times * (int64_t)CALL_TURNS_MAX;
+}
+
+/* Under the lock. A fresh line for the next call, or NULL. */
+static struct call *take_line(struct calls *calls)
+{
+	struct call *c = NULL;
+
+	if (calls->taken >= calls->cfg->max_calls)
+		return NULL;
+	for (uint32_t i = 0; i < calls->line_count && !c; i++)
+		if (calls->lines[i].state == LINE_FREE)
+			c = &calls->lines[i];
+	if (!c)
+		return NULL;
+	calls->taken++;
+	call_renew(c);
+	stat_add(calls_total, 1);
+	return c;
+}
+
+/* Under the lock. The call's own line from now on. */
+static void name_line(struct call *c, const struct call_facts *facts, struct call_context *context, int64_t first)
+{
+	struct fleet *fleet = c->calls->fleet;
+
+	copy_text(c->call_sid, sizeof c->call_sid, facts->call_sid);
+	copy_text(c->from, sizeof c->from, facts->from);
+	copy_text(c->to, sizeof c->to, facts->to);
+	copy_text(c->direction, sizeof c->direction, facts->direction);
+	call_take_context(c, context);
+	if (facts->record && *facts->record)
+		c->record = recording_mode_of(facts->record);
+	c->detected = facts->detected;
+	c->announced = true;
+	call_set_tag(c);
+	c->first_turn = first;
+	fleet->ops->announce(fleet, c->token, c->call_sid, c->reserved_us);
+	call_wake(c);
+}
+
+/* Takes the summary. By its own name: the line may serve another by now. */
+static void tell_reserved(const char *call_sid, const struct agent *agent, struct call_summary *call)
+{
+	if (call->state)
+		journal_tell(&(struct journal_entry){ .kind = JOURNAL_RESERVED,
+		    .type = "call.reserved",
+		    .call_sid = call_sid,
+		    .agent = agent,
+		    .wall_ms = clock_wall_ms(),
+		    .call = call });
+	call_summary_free(call);
+}
+
+/* A call that comes back, or that we asked for ourselves, is no new one. */
+static bool too_dear(const struct call_facts *facts)
+{
+	return cost_day_exceeded() && !facts->said && (!facts->direction || strcmp(facts->direction, "outbound") != 0);
+}
+
+static void count_refused(enum admission answer)
+{
+	if (answer == CALL_FULL)
+		stat_add(calls_refused_full, 1);
+	else if (answer == CALL_DRAINING)
+		stat_add(calls_refused_draining, 1);
+	else if (answer == CALL_COST)
+		stat_add(calls_refused_cost, 1);
+}
+
+enum admission calls_reserve(struct calls *calls, const struct call_facts *facts, char token[CALL_TOKEN_SIZE])
+{
+	enum admission answer = CALL_ADMITTED;
+	struct call_context context;
+	char number[16];
+	uint32_t line = 0;
+	const struct agent *agent = NULL;
+	struct call_summary told = { 0 };
+	struct call *c;
+	int64_t first;
+	bool fresh = false, dear = too_dear(facts);
+	int err;
+
+	if (!facts->call_sid || !facts->call_sid[0] || strlen(facts->call_sid) >= CALL_SID_SIZE)
+		return CALL_NO_SID;
+	/* Before the lock, since it takes memory; for a call that is here already
+	 * it was in vain. */
+	err = call_context_make(&context, calls->agents, facts);
+	if (err) {
+		log_warn(facts->call_sid, "call refused: no agent for it: %s", strerror(-err));
+		return err == -ENOMEM ? CALL_NO_MEMORY : CALL_NO_AGENT;
+	}
+	first = first_turn(calls, facts->call_sid);
+	pthread_mutex_lock(&calls->lock);
+	c = calls_find_sid(calls, facts->call_sid);
+	if (!c && dear) {
+		answer = CALL_COST;
+	} else if (!c && calls->draining) {
+		answer = CALL_DRAINING;
+	} else if (!c && !(c = take_line(calls))) {
+		answer = CALL_FULL;
+	} else if (!c->call_sid[0]) {
+		fresh = true;
+		name_line(c, facts, &context, first);
+		line = c->index;
+		if (journal_wanted())
+			call_summarize(c, &told);
+		agent = agent_retain(c->agent);
+	}
+	if (answer == CALL_ADMITTED)
+		memcpy(token, c->token, CALL_TOKEN_SIZE);
+	pthread_mutex_unlock(&calls->lock);
+	call_context_free(&context);
+	if (fresh)
+		log_info(facts->call_sid, "call reserved; from=%s line=%" PRIu32 " agent=%s",
+		    log_number(facts->from ? facts->from : "", number), line, agent->name);
+	if (fresh)
+		tell_reserved(facts->call_sid, agent, &told);
+	agent_release(agent);
+	count_refused(answer);
+	return answer;
+}
+
+int calls_claim(struct calls *calls, const char *token, struct call_ref *out)
+{
+	char call_sid[FLEET_SID_SIZE];
+	int64_t now = clock_now_us();
+	int err = -ENOENT;
+
+	/* If the fleet cannot be asked, the lines know their own tokens. */
+	if (strlen(token) != CALL_TOKEN_SIZE - 1 ||
+	    calls->fleet->ops->claim(calls->fleet, token, call_sid, now) == -ENOENT)
+		return -ENOENT;
+	pthread_mutex_lock(&calls->lock);
+	for (uint32_t i = 0; i < calls->line_count; i++) {
+		struct call *c = &calls->lines[i];
+
+		/* Only a reserved line's token is good: it is spent by the claim. */
+		if (c->state != LINE_RESERVED || now >= c->expires_us ||
+		    !bytes_equal(c->token, token, CALL_TOKEN_SIZE - 1))
+			continue;
+		c->state = LINE_CLAIMED;
+		c->expires_us = now + CLAIM_US;
+		*out = (struct call_ref){ c->index, c->generation };
+		err = 0;
+	}
+	pthread_mutex_unlock(&calls->lock);
+	return err;
+}
+
+int calls_claim_unannounced(struct calls *calls, struct call_ref *out)
+{
+	static const struct call_facts unknown;
+	struct call_context context;
+	struct call *c = NULL;
+	int err;
+
+	if (too_dear(&unknown)) {
+		stat_add(calls_refused_cost, 1);
+		return -EDQUOT;
+	}
+	err = call_context_make(&context, calls->agents, &unknown);
+	if (err)
+		return err;
+	pthread_mutex_lock(&calls->lock);
+	if (calls->draining)
+		err = -ESHUTDOWN;
+	else if (!(c = take_line(calls)))
+		err = -EBUSY;
+	if (c) {
+		c->state = LINE_CLAIMED;
+		call_take_context(c, &context);
+		call_set_tag(c);
+		*out = (struct call_ref){ c->index, c->generation };
+	}
+	pthread_mutex_unlock(&calls->lock);
+	call_context_free(&context);
+	if (err)
+		stat_add(calls_refused_full, 1);
+	return err;
+}
+
+bool call_name(struct call *c, const struct call_facts *facts)
+{
+	const char *call_sid = facts->call_sid;
+	int64_t first = first_turn(c->calls, call_sid);
+	struct call_context context, before;
+	bool known = !call_context_make(&context, c->calls->agents, facts);
+	struct call *other;
+	bool free_name;
+
+	pthread_mutex_lock(&c->calls->lock);
+	other = calls_find_sid(c->calls, call_sid);
+	/* Announced, and then came another way: the announcement is void. */
+	if (other && other->state == LINE_RESERVED)
+		call_end_locked(other, END_NEVER_STREAMED);
+	/* Over already: the agent loop reads the name it has. */
+	free_name = !call_ended(c) && (!other || !call_takes_line(other->state));
+	if (free_name) {
+		snprintf(c->call_sid, sizeof c->call_sid, "%s", call_sid);
+		call_set_tag(c);
+		copy_text(c->from, sizeof c->from, facts->from);
+		copy_text(c->to, sizeof c->to, facts->to);
+		c->first_turn = first;
+		if (known) { /* else it stays with the agent for all the rest */
+			before = c->context;
+			call_take_context(c, &context);
+			context = before;
+		}
+		call_wake(c);
+	}
+	pthread_mutex_unlock(&c->calls->lock);
+	call_context_free(&context);
+	return free_name;
+}
