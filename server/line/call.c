@@ -37,7 +37,7 @@ void call_tell(struct call *c, struct journal_entry entry)
 		journal_tell(&entry);
 }
 
-/* ------------------------------------------------------------------ its beginning, under the table's lock */
+/* ----------------------------------------------------------- under the table's lock */
 
 void call_renew(struct call *c)
 {
@@ -71,8 +71,6 @@ void call_renew(struct call *c)
 	c->detected = false;
 }
 
-/* Under the lock. The pool thread may take up the call, once. Not before it is
- * known whose it is: the loops read that without the lock. */
 void call_wake(struct call *c)
 {
 	if (!c->agent_called)
@@ -85,7 +83,6 @@ void call_set_tag(struct call *c)
 	snprintf(c->tag, sizeof c->tag, "%s", c->call_sid[0] ? c->call_sid : "unannounced");
 }
 
-/* Under the lock. The call's own from now on, until the line is free. */
 void call_take_context(struct call *c, struct call_context *context)
 {
 	c->context = *context;
@@ -94,9 +91,6 @@ void call_take_context(struct call *c, struct call_context *context)
 	memset(context, 0, sizeof *context);
 }
 
-/* ------------------------------------------------------------------------ its end */
-
-/* Under the lock. */
 static void tell_fleet(const struct call *c, enum line_state was, enum call_end why, int64_t now)
 {
 	/* Where no stream ever was, or the caller is gone, nobody asks. */
@@ -108,7 +102,6 @@ static void tell_fleet(const struct call *c, enum line_state was, enum call_end 
 		c->calls->fleet->ops->withdraw(c->calls->fleet, c->token);
 }
 
-/* Under the lock. The first reason wins; both loops hear of it. */
 void call_end_locked(struct call *c, enum call_end why)
 {
 	int none = CALL_NOT_ENDED;
@@ -126,6 +119,8 @@ void call_end_locked(struct call *c, enum call_end why)
 	call_wake(c);
 	bell_ring(&c->caller_bell);
 }
+
+/* ------------------------------------------------------------------------ without it */
 
 void call_end(struct call *c, enum call_end why)
 {

@@ -1,7 +1,6 @@
 #ifndef LINE_CALL_H
 #define LINE_CALL_H
-/* One line of the table, and all that its two loops share. Private to
- * server/call/.
+/* One line of the table, and all that its two loops share. For these and server/line/.
  *
  * The caller loop runs on CivetWeb's thread and owns Twilio's socket; the agent
  * loop runs on the line's own pool thread and owns the conversation. What

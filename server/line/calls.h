@@ -1,13 +1,14 @@
 #ifndef LINE_CALLS_H
 #define LINE_CALLS_H
-/* All calls: the table of lines, the pool that serves them, and what is known
- * of those just over. This is all that the web side sees of a call.
+/* All calls: the table of lines. With the headers named here it is all that the
+ * web side sees of a call.
  *
  * The life of a call, as the web side drives it:
- *   webhook          calls_reserve    a line, a single-use token; dialling begins
+ *   webhook          calls_reserve    a line, a single-use token; dialling begins (calls_admit.h)
  *   upgrade          calls_claim      the token is spent
- *   WebSocket ready  calls_carry      runs the caller loop; returns when it is over
- *   connect-action   calls_after_stream   how it ended, for the TwiML that follows
+ *   WebSocket ready  calls_carry      runs the caller loop; returns when it is over (calls_carry.h)
+ *   connect-action   calls_after_stream   how it ended, for the TwiML that follows (calls_after.h)
+ * What is told of it meanwhile and afterwards: calls_shown.h.
  * A reservation that is not claimed, or a claim that is not carried, expires by
  * itself after 15 s.
  *

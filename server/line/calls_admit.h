@@ -15,8 +15,8 @@ int calls_claim(struct calls *calls, const char *token, struct call_ref *out);
  * 0, -EBUSY: no line free, -ESHUTDOWN: draining, -EDQUOT: as CALL_COST. */
 int calls_claim_unannounced(struct calls *calls, struct call_ref *out);
 
-/* The caller loop: fills in what a stream nobody announced tells in its start message. False if
- * that call is on another line already, or this one is over. */
+/* Caller loop: fills in what a stream nobody announced tells in its start message.
+ * False if that call is on another line already, or this one is over. */
 bool call_name(struct call *c, const struct call_facts *facts);
 
 #endif

@@ -20,7 +20,7 @@ struct agents;
 struct delivery;
 struct store;
 
-/* For journal_add_sink; `outbox` is a struct outbox, or NULL. */
+/* For journal_add_sink; `delivery` is a struct delivery, or NULL. */
 void rules_sink(void *delivery, const struct journal_entry *entry);
 
 /* For delivery_open, with a struct agents: the signing secret of an agent. */
