@@ -3,6 +3,7 @@
 # large it may be, and where a name leads.
 #
 #   - An include or a call goes down in the order below, or stays in its room.
+#   - SQL stands in store/, and in knowledge/ for its own index.
 #   - No room has more than 13 modules (a .c and a .h of one name are one).
 #   - A function is declared in the header of its own file, or in a
 #     <module>_private.h of its room, below a comment that names the file.
@@ -55,6 +56,8 @@ verdict "no include looks up" "$(awk -v order="$ORDER" "$rank"' climbs($1, $2) {
 verdict "no call looks up" "$(awk -v order="$ORDER" "$rank"'
 	NR == FNR { by[$1] = $2; next }
 	by[$1] && climbs($2, by[$1]) { print $2 ".c uses " $1 " of " by[$1] ".c" }' "$defined" "$needed")"
+verdict "SQL stands in store/ and knowledge/ only" "$(grep -rlE 'sqlite3|store/row\.h' server --include='*.[ch]' |
+	grep -vE '^server/(store|knowledge)/')"
 verdict "no room has more than $MODULES modules" "$(find server -name '*.[ch]' | sed 's#\.[ch]$##' | sort -u |
 	awk -F/ -v most="$MODULES" '{ room = $0; sub(/\/[^\/]*$/, "", room); n[room]++ }
 		END { for (r in n) if (n[r] > most) print r " has " n[r] }')"
