@@ -17,6 +17,10 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Handlers are thin: they note what is for the record, and tell the dialogue. Both in
+ * that order where an order may look at what was noted: the turn of an item must be
+ * there before its audio, the tools of a response before its end.
+ */
 enum {
 	AUDIO_KEEP = 256 * 1024, /* a decoding buffer larger than this is given back */
 	RING_SECONDS = 25
@@ -35,6 +39,8 @@ static void on_speech_started(struct conversation *con, const struct model_event
 	TELL(con, now, .type = EVENT_CALLER_BEGAN);
 }
 
+/* The model counts the caller's audio in ms from its beginning; the caller loop knows
+ * when that was. */
 static void on_speech_stopped(struct conversation *con, const struct model_event *e, int64_t now)
 {
 	int64_t anchor = atomic_load_explicit(&con->call->uplink_anchor_us, memory_order_relaxed);
@@ -90,6 +96,7 @@ static void on_response_sign(struct conversation *con, const struct model_event 
 	TELL(con, now, .type = EVENT_SIGN, .response = e->response_id);
 }
 
+/* Decoded before the dialogue is asked: how much of it came too late is counted, too. */
 static void on_audio(struct conversation *con, const struct model_event *e, int64_t now)
 {
 	struct buf *decoded = &con->audio.decoded;
@@ -123,6 +130,7 @@ static void on_text(struct conversation *con, const struct model_event *e, int64
 	timeline_text(&con->timeline, turn, e->text, e->type == MODEL_TEXT_DONE);
 }
 
+/* Tools begin as soon as their item is whole; the response may go on for seconds. */
 static void on_item_done(struct conversation *con, const struct model_event *e, int64_t now)
 {
 	on_response_sign(con, e, now);
@@ -154,6 +162,9 @@ static void mind_error(struct conversation *con, enum model_error error)
 		conversation_model_failed(con, END_MODEL_REFUSED);
 }
 
+/* The tools it lists are begun before it is over for the dialogue, which then knows
+ * that there will be no more of them. What ends the session comes last, or the end of
+ * the call would swallow the rest. */
 static void on_response_done(struct conversation *con, const struct model_event *e, int64_t now)
 {
 	bool failed = e->status == MODEL_FAILED, last = failed && (e->error == MODEL_FATAL || e->error == MODEL_RENEW);
@@ -282,6 +293,8 @@ static void on_digit(struct conversation *con, char digit, int64_t now)
 	TELL(con, now, .type = EVENT_KEY, .key = digit);
 }
 
+/* A ring message is the caller loop's memory, valid until it is popped; by then all that
+ * comes of it is done. */
 void conversation_take_messages(struct conversation *con, int64_t now_us)
 {
 	struct ring_message r;
@@ -373,6 +386,7 @@ static void on_say(struct conversation *con, const struct mail *mail, int64_t no
 				 .facts = (struct journal_fact[]){ { "reason", "too much to say at once" }, { 0 } } });
 }
 
+/* Oldest first: an order and its revocation come in the order they were given. */
 void conversation_take_mail(struct conversation *con, int64_t now_us)
 {
 	static void (*const takers[])(struct conversation *, const struct mail *, int64_t now_us) = {

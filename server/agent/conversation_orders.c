@@ -15,7 +15,9 @@
 #include <string.h>
 
 enum {
-	RECORD_AUDIO = 32 * 1024 /* of one message in to_caller */
+	RECORD_AUDIO = 32 * 1024, /* of one message in to_caller */
+	RECALL_TURNS = 60,        /* of the conversation, for when the caller comes back: the last … */
+	RECALL_BYTES = 24 * 1024  /* … as far as they fit */
 };
 
 /* ---------------------------------------------------------------------- to the model */
@@ -62,6 +64,8 @@ void conversation_send(struct conversation *con)
 	buf_reset(&con->message);
 }
 
+/* The dialogue numbers requests for an answer itself: it is by this number that a
+ * refusal finds its way back. */
 static void ask(struct conversation *con, const struct dialogue_order *o, int64_t now)
 {
 	const struct model_protocol *protocol = con->link.protocol;
@@ -233,6 +237,7 @@ static void item_over(struct conversation *con, const struct dialogue_order *o, 
 	timeline_settled(&con->timeline, turn);
 }
 
+/* What the converter still holds of it comes first, then the mark of its end. */
 static void item_made(struct conversation *con, const struct dialogue_order *o, int64_t now)
 {
 	uint8_t tail[CONVERT_TAIL_MAX];
@@ -294,6 +299,63 @@ static void note_latency(struct conversation *con, const struct dialogue_order *
 	timeline_settled(&con->timeline, turn);
 }
 
+/* ---------------------------------------------------------------------- handing over */
+
+void conversation_hand_over_to(struct conversation *con, const char *name, const char *number, int ring_seconds)
+{
+	snprintf(con->hand_over.name, sizeof con->hand_over.name, "%s", name);
+	snprintf(con->hand_over.number, sizeof con->hand_over.number, "%s", number);
+	con->hand_over.ring_seconds = ring_seconds;
+}
+
+/* What was said, as a new session can be told it. */
+static char *conversation(const struct timeline *t)
+{
+	struct buf out;
+
+	buf_init(&out, 0);
+	timeline_put_said(t, RECALL_TURNS, RECALL_BYTES, &out);
+	if (buf_error(&out)) {
+		buf_free(&out);
+		return strdup("[]");
+	}
+	return out.data;
+}
+
+static void release_agent(const void *agent)
+{
+	agent_release(agent);
+}
+
+static void hand_over(struct conversation *con, int64_t now_us)
+{
+	struct call *c = con->call;
+	struct fleet *fleet = calls_fleet(c->calls);
+	struct fleet_transfer t = { .ring_seconds = con->hand_over.ring_seconds,
+		.held = agent_retain(c->agent),
+		.release = release_agent,
+		.contact_name = strdup(c->context.contact_name),
+		.business_name = strdup(c->context.business_name),
+		.metadata = strdup(c->context.metadata),
+		.said = conversation(&con->timeline) };
+
+	snprintf(t.call_sid, sizeof t.call_sid, "%s", c->call_sid);
+	snprintf(t.name, sizeof t.name, "%s", con->hand_over.name);
+	snprintf(t.number, sizeof t.number, "%s", con->hand_over.number);
+	snprintf(t.from, sizeof t.from, "%s", c->from);
+	snprintf(t.to, sizeof t.to, "%s", c->to);
+	snprintf(t.direction, sizeof t.direction, "%s", c->direction);
+	snprintf(t.record, sizeof t.record, "%s", recording_mode_name(c->record));
+	stat_add(calls_transfers, 1);
+	log_info(c->tag, "handing the caller over; to=%s", t.name);
+	call_tell(c, (struct journal_entry){ .kind = JOURNAL_NOTE,
+			 .type = "call.transferred",
+			 .facts = (struct journal_fact[]){ { "to", t.name }, { 0 } } });
+	snprintf(t.agent, sizeof t.agent, "%s", c->agent->name);
+	snprintf(t.variant, sizeof t.variant, "%s", c->agent->variant);
+	fleet->ops->transfer_put(fleet, &t, now_us);
+}
+
 /* ---------------------------------------------------------------------------- orders */
 
 static void note_retry(struct conversation *con, const struct dialogue_order *o, int64_t now)
@@ -313,31 +375,17 @@ static void note_trouble(struct conversation *con, const struct dialogue_order *
 				       : "the last words were not heard to their end in time");
 }
 
-static void tool_result(struct conversation *con, const struct dialogue_order *o, int64_t now)
-{
-	(void)now;
-	conversation_tell_result(con, o->run);
-}
-
-static void tool_late(struct conversation *con, const struct dialogue_order *o, int64_t now)
-{
-	conversation_tool_late(con, o->run, now);
-}
-
-static void called_off(struct conversation *con, const struct dialogue_order *o, int64_t now)
-{
-	conversation_called_off(con, o->run, now);
-}
-
+/* Handing over is told before the end: connect-action may ask at once what comes next. */
 static void end(struct conversation *con, const struct dialogue_order *o, int64_t now)
 {
 	if (o->end == END_MODEL_FAILED)
 		conversation_model_failed(con, o->end);
 	if (o->end == END_TRANSFERRED)
-		conversation_hand_over(con, now);
+		hand_over(con, now);
 	call_end(con->call, o->end);
 }
 
+/* To add an order: a line in dialogue.h, who gives it, and a line here. */
 static void (*const carry_out[ORDER_COUNT])(struct conversation *, const struct dialogue_order *, int64_t now_us) = {
 	[ORDER_RECALL] = recall,
 	[ORDER_GREET] = ask,
@@ -347,7 +395,7 @@ static void (*const carry_out[ORDER_COUNT])(struct conversation *, const struct 
 	[ORDER_LISTEN] = listen_or_not,
 	[ORDER_DEAF] = listen_or_not,
 	[ORDER_KEYS] = tell_keys,
-	[ORDER_TOOL_RESULT] = tool_result,
+	[ORDER_TOOL_RESULT] = conversation_tell_result,
 	[ORDER_CUT_PLAYOUT] = cut_playout,
 	[ORDER_PLAY] = play,
 	[ORDER_PASS_OVER] = pass_over,
@@ -358,12 +406,15 @@ static void (*const carry_out[ORDER_COUNT])(struct conversation *, const struct 
 	[ORDER_RETRIED] = note_retry,
 	[ORDER_NO_ANSWER] = note_trouble,
 	[ORDER_STOPPED] = note_trouble,
-	[ORDER_TOOL_LATE] = tool_late,
-	[ORDER_CALLED_OFF] = called_off,
+	[ORDER_TOOL_LATE] = conversation_tool_late,
+	[ORDER_CALLED_OFF] = conversation_called_off,
 	[ORDER_UNHEARD] = note_trouble,
 	[ORDER_END] = end,
 };
 
+/* In their order: an answer is stopped before its play-out is cut, a result told before
+ * its answer is asked for. What they point to stays as it is, since nothing here tells
+ * the dialogue of another event. */
 static void carry_all_out(struct conversation *con, int64_t now)
 {
 	for (size_t i = 0; i < con->dialogue.order_count; i++)

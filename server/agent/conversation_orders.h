@@ -26,4 +26,7 @@ void conversation_mind_link(struct conversation *con);
 /* The model cannot go on. */
 void conversation_model_failed(struct conversation *con, enum call_end why);
 
+/* The farewell that has begun hands the caller over, to that person. */
+void conversation_hand_over_to(struct conversation *con, const char *name, const char *number, int ring_seconds);
+
 #endif

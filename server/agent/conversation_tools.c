@@ -19,9 +19,7 @@
 enum {
 	OWN_TIMEOUT_MS = 8000,
 	FAREWELL_TIMEOUT_MS = 120 * 1000, /* end_call and transfer_call have a clock of their own */
-	GRACE_US = 2000000,               /* over a tool's time limit: its own error should come by itself */
-	RECALL_TURNS = 60,                /* of the conversation, for when the caller comes back: the last … */
-	RECALL_BYTES = 24 * 1024          /* … as far as they fit */
+	GRACE_US = 2000000                /* over a tool's time limit: its own error should come by itself */
 };
 
 /* --------------------------------------------------------------------------- showing */
@@ -77,6 +75,8 @@ static void note_error(
 	buf_free(&error);
 }
 
+/* The dialogue waited for it, and does no longer. False: too late, or for nothing. Only
+ * what was waited for is noted, so that a tool is answered once. */
 static bool settled(struct conversation *con, const struct tool_run *run, int64_t now)
 {
 	return conversation_tell(con, &(struct dialogue_event){ .type = EVENT_TOOL_ANSWERED, .run = run->no }, now);
@@ -142,6 +142,7 @@ static void put_facts(struct conversation *con, struct buf *out)
 	buf_printf(out, ",\"started_at\":\"%s\"}", when);
 }
 
+/* What the tool is told of the call is fixed now; the job outlives it perhaps. */
 static void submit(
     struct conversation *con, const struct model_tool_call *wanted, struct tool_run *run, int timeout_ms, int64_t now)
 {
@@ -232,6 +233,9 @@ static enum tool_begun new_run(struct conversation *con, const struct model_tool
 	return TOOL_TOO_MANY;
 }
 
+/* A call comes up to twice: with its item, and in the list of its response. The run is
+ * known to the dialogue before anything can answer it; a job may do so on another thread
+ * at once, but its letter is taken by this loop, later. */
 static void begin(struct conversation *con, const struct model_tool_call *call, const char *response_id, int64_t now)
 {
 	const struct agent *agent = con->call->agent;
@@ -349,30 +353,31 @@ void conversation_mcp_list_failed(struct conversation *con, const struct model_e
 
 /* ---------------------------------------------------------------------------- orders */
 
-void conversation_tell_result(struct conversation *con, uint32_t no)
+void conversation_tell_result(struct conversation *con, const struct dialogue_order *o, int64_t now_us)
 {
-	struct tool_run *run = toolbox_no(&con->tools.box, no);
+	struct tool_run *run = toolbox_no(&con->tools.box, o->run);
 
+	(void)now_us;
 	con->link.protocol->tool_result(&con->message, conversation_next_id(con, MODEL_REQUEST_TOOL), run->call_id,
 	    run->output ? run->output : words_lost);
 	conversation_send(con);
 	toolbox_told(run);
 }
 
-void conversation_tool_late(struct conversation *con, uint32_t no, int64_t now_us)
+void conversation_tool_late(struct conversation *con, const struct dialogue_order *o, int64_t now_us)
 {
-	struct tool_run *run = toolbox_no(&con->tools.box, no);
+	struct tool_run *run = toolbox_no(&con->tools.box, o->run);
 
 	stat_add(tools_timeout, 1);
 	log_warn(con->call->tag, "tool %.60s never answered", run->name);
 	note_error(con, run, "timeout", words_late, now_us);
 }
 
-void conversation_called_off(struct conversation *con, uint32_t no, int64_t now_us)
+void conversation_called_off(struct conversation *con, const struct dialogue_order *o, int64_t now_us)
 {
 	log_info(con->call->tag, "the caller spoke up; the call goes on");
-	if (no)
-		note_error(con, toolbox_no(&con->tools.box, no), "cancelled", words_called_off, now_us);
+	if (o->run)
+		note_error(con, toolbox_no(&con->tools.box, o->run), "cancelled", words_called_off, now_us);
 }
 
 void conversation_tools_cancel(struct conversation *con)
@@ -388,61 +393,4 @@ void conversation_tools_free(struct conversation *con)
 	if (con->tools.declared.data)
 		explicit_bzero(con->tools.declared.data, con->tools.declared.cap);
 	buf_free(&con->tools.declared);
-}
-
-/* ---------------------------------------------------------------------- handing over */
-
-void conversation_hand_over_to(struct conversation *con, const char *name, const char *number, int ring_seconds)
-{
-	snprintf(con->hand_over.name, sizeof con->hand_over.name, "%s", name);
-	snprintf(con->hand_over.number, sizeof con->hand_over.number, "%s", number);
-	con->hand_over.ring_seconds = ring_seconds;
-}
-
-/* What was said, as a new session can be told it. */
-static char *conversation(const struct timeline *t)
-{
-	struct buf out;
-
-	buf_init(&out, 0);
-	timeline_put_said(t, RECALL_TURNS, RECALL_BYTES, &out);
-	if (buf_error(&out)) {
-		buf_free(&out);
-		return strdup("[]");
-	}
-	return out.data;
-}
-
-static void release_agent(const void *agent)
-{
-	agent_release(agent);
-}
-
-void conversation_hand_over(struct conversation *con, int64_t now_us)
-{
-	struct call *c = con->call;
-	struct fleet *fleet = calls_fleet(c->calls);
-	struct fleet_transfer t = { .ring_seconds = con->hand_over.ring_seconds,
-		.held = agent_retain(c->agent),
-		.release = release_agent,
-		.contact_name = strdup(c->context.contact_name),
-		.business_name = strdup(c->context.business_name),
-		.metadata = strdup(c->context.metadata),
-		.said = conversation(&con->timeline) };
-
-	snprintf(t.call_sid, sizeof t.call_sid, "%s", c->call_sid);
-	snprintf(t.name, sizeof t.name, "%s", con->hand_over.name);
-	snprintf(t.number, sizeof t.number, "%s", con->hand_over.number);
-	snprintf(t.from, sizeof t.from, "%s", c->from);
-	snprintf(t.to, sizeof t.to, "%s", c->to);
-	snprintf(t.direction, sizeof t.direction, "%s", c->direction);
-	snprintf(t.record, sizeof t.record, "%s", recording_mode_name(c->record));
-	stat_add(calls_transfers, 1);
-	log_info(c->tag, "handing the caller over; to=%s", t.name);
-	call_tell(c, (struct journal_entry){ .kind = JOURNAL_NOTE,
-			 .type = "call.transferred",
-			 .facts = (struct journal_fact[]){ { "to", t.name }, { 0 } } });
-	snprintf(t.agent, sizeof t.agent, "%s", c->agent->name);
-	snprintf(t.variant, sizeof t.variant, "%s", c->agent->variant);
-	fleet->ops->transfer_put(fleet, &t, now_us);
 }

@@ -1,8 +1,7 @@
 #ifndef AGENT_CONVERSATION_TOOLS_H
 #define AGENT_CONVERSATION_TOOLS_H
-/* The tools the model calls: begun, answered, and those that end the call or hand the
- * caller over. What is to be told of them, and when, the dialogue decides. Agent loop
- * only.
+/* The tools the model calls: begun, answered, and those that end the call. What is to
+ * be told of them, and when, the dialogue decides. Agent loop only.
  */
 #include "server/agent/conversation.h"
 #include "server/line/mailbox.h"
@@ -20,14 +19,9 @@ void conversation_tool_answered(struct conversation *con, const struct mail *mai
 /* Orders: a result is to be told; the dialogue waits for a tool no longer, and it is
  * answered by an error; a farewell was called off, and the tool behind it (0: none)
  * likewise. */
-void conversation_tell_result(struct conversation *con, uint32_t run);
-void conversation_tool_late(struct conversation *con, uint32_t run, int64_t now_us);
-void conversation_called_off(struct conversation *con, uint32_t run, int64_t now_us);
-
-/* The farewell that begins hands the caller over, to that person; it is over, and it
- * does. */
-void conversation_hand_over_to(struct conversation *con, const char *name, const char *number, int ring_seconds);
-void conversation_hand_over(struct conversation *con, int64_t now_us);
+void conversation_tell_result(struct conversation *con, const struct dialogue_order *o, int64_t now_us);
+void conversation_tool_late(struct conversation *con, const struct dialogue_order *o, int64_t now_us);
+void conversation_called_off(struct conversation *con, const struct dialogue_order *o, int64_t now_us);
 
 /* The call is over. */
 void conversation_tools_cancel(struct conversation *con);

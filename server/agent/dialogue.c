@@ -9,10 +9,17 @@
 
 #include <string.h>
 
+/* The machine from outside: its start, the events that are about audio, the table of
+ * events and that of what is due. What an event means is decided one floor below: by
+ * the word (dialogue_word), by asking (dialogue_asking), by tools (dialogue_tools). All
+ * of them see the whole state, and only dialogue_utterances knows how its lists are
+ * kept.
+ */
 void dialogue_init(struct dialogue *d, const struct dialogue_rules *rules)
 {
 	memset(d, 0, sizeof *d);
 	d->rules = *rules;
+	/* The session is opened that way, so that no turn slips through before. */
 	d->ears = rules->protect_us ? EARS_PROTECTING : EARS_LISTENING;
 	d->protect_until_us = d->expected_us = NEVER_US;
 }
@@ -45,6 +52,8 @@ static bool on_model_ready(struct dialogue *d, const struct dialogue_event *e, i
 	return true;
 }
 
+/* Nothing is asked for until one is back. What was asked of it and is not answered
+ * runs into its own deadline. */
 static bool on_model_away(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
 {
 	(void)e;
@@ -53,6 +62,8 @@ static bool on_model_away(struct dialogue *d, const struct dialogue_event *e, in
 	return true;
 }
 
+/* From here on the model answers turns by itself, as the agent has it. A confirmation
+ * of something else changes nothing. */
 static bool on_configured(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
 {
 	(void)e;
@@ -70,6 +81,8 @@ static bool on_caller_there(struct dialogue *d, const struct dialogue_event *e, 
 	return true;
 }
 
+/* The latency of an answer runs from the end of what it answers to its first audio on
+ * the wire, and is told once: later items belong to the same answer. */
 static bool on_first_audio(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
 {
 	const struct item *item = item_no(d, e->no);
@@ -100,6 +113,7 @@ static struct dialogue_order *note_heard(struct dialogue *d, struct item *item, 
 	return order;
 }
 
+/* What was heard to its end needs no truncation. It may have been the greeting. */
 static bool on_heard(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
 {
 	struct item *item = item_no(d, e->heard->no);
@@ -184,6 +198,8 @@ static bool on_began(struct dialogue *d, const struct dialogue_event *e, int64_t
 	return true;
 }
 
+/* Where a delta belongs. The loop has decoded it, plays it if it is told so, and says
+ * how much that was (dialogue_received): only what was queued counts as received. */
 static bool on_audio(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
 {
 	const struct utterance *u = utterance_of_any(d, e->response, now_us);
@@ -224,6 +240,9 @@ static bool unfinished_of(struct dialogue *d, const struct utterance *u)
 	return false;
 }
 
+/* A response is over: first what can still be cut of it, then its items, so that their
+ * ends are marked and their turns know how it ended; last what it means for whoever
+ * waited. A response that we do not know decides nothing. */
 static bool on_over(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
 {
 	struct utterance *u = utterance_of(d, e->response);
@@ -320,6 +339,8 @@ static int64_t greeting_us(struct dialogue *d)
 	return d->model && d->caller && !d->greeted ? 0 : NEVER_US;
 }
 
+/* Once, when both sides are there. The guard runs from here: whatever becomes of the
+ * greeting, it does not protect for ever. */
 static void greet(struct dialogue *d, int64_t now_us)
 {
 	d->greeted = true;
@@ -330,11 +351,13 @@ static void greet(struct dialogue *d, int64_t now_us)
 		asking_want(d, d->rules.recalled ? UTTERANCE_ANSWER : UTTERANCE_GREETING, d->rules.recalled, now_us);
 }
 
+/* Its end turns detection on again, which needs a session. */
 static int64_t protection_us(struct dialogue *d)
 {
 	return d->ears == EARS_PROTECTING && d->model ? d->protect_until_us : NEVER_US;
 }
 
+/* Nobody is idle who speaks, is spoken to, or is about to hang up. */
 static int64_t idle_us(struct dialogue *d)
 {
 	if (!d->rules.idle_us || !d->caller || d->speaking || d->farewell.state || d->active || items_unfinished(d))
@@ -379,6 +402,9 @@ static const struct due dues[] = {
 
 enum { DUES = sizeof dues / sizeof dues[0] };
 
+/* One thing, from where the last one was done: what it leads to further down is done
+ * in the same round, what it leads to further up in the next. A round without anything
+ * to do is the end. */
 bool dialogue_tick(struct dialogue *d, int64_t now_us)
 {
 	d->order_count = 0;

@@ -6,6 +6,8 @@
 
 #include <stdio.h>
 
+/* There is at most one answer that is wanted: who asks twice gets one answer, to all.
+ * It is wanted now, even in the pause after a failure. */
 void asking_want(struct dialogue *d, enum utterance_kind kind, bool owed, int64_t now_us)
 {
 	struct utterance *u = utterance_wanted(d);
@@ -16,6 +18,8 @@ void asking_want(struct dialogue *d, enum utterance_kind kind, bool owed, int64_
 	d->not_before_us = now_us;
 }
 
+/* A turn has ended, and the model was told to answer turns by itself. If it does not in
+ * time, we ask (asking_never_began). */
 void asking_expect(struct dialogue *d, int64_t now_us)
 {
 	struct utterance *u = utterance_in(d, UTTERANCE_EXPECTED);
@@ -66,6 +70,7 @@ int64_t asking_cue_us(struct dialogue *d)
 	return asking_silence_us(d);
 }
 
+/* An answer does not wait for the caller's pause: he waits for it. */
 int64_t asking_answer_us(struct dialogue *d)
 {
 	return utterance_wanted(d) ? free_us(d) : NEVER_US;
@@ -137,7 +142,8 @@ static void again(struct dialogue *d, struct utterance *u)
 	wanted->owed |= owed;
 }
 
-/* What was due did not come, or failed. */
+/* What was due did not come, or failed. In a row that ends the call: a model that cannot
+ * answer twice will not the third time, and silence is worse than an ending. */
 static void fail(struct dialogue *d, struct utterance *u, int64_t now_us)
 {
 	if (++d->failures >= ANSWER_TRIES) {
@@ -165,6 +171,9 @@ static void cut_what_is_made(struct dialogue *d)
 	}
 }
 
+/* Everything on its way gets to know that it is cut, and shows as such when it begins:
+ * nothing else could tell it from the answer to what the caller says now. A turn that is
+ * answered by itself shows soon or never; what we asked for has its own time. */
 void asking_cut(struct dialogue *d, bool cancel, int64_t now_us)
 {
 	struct utterance *asked = utterance_in(d, UTTERANCE_ASKED);
@@ -186,6 +195,8 @@ void asking_cut(struct dialogue *d, bool cancel, int64_t now_us)
 
 /* -------------------------------------------------------------------------- it is over */
 
+/* Of what was cut nobody waits for anything; what is not active any more was given up
+ * before, and its late end decides nothing about the answers since. */
 void asking_over(struct dialogue *d, struct utterance *u, bool failed, int64_t now_us)
 {
 	bool waited = u->no == d->active && !u->cut;
@@ -257,6 +268,7 @@ static void take_over(struct dialogue *d, struct utterance *u, struct utterance 
 	utterance_drop(early);
 }
 
+/* The events after this name the response. Until its end nothing else is asked for. */
 bool asking_began(struct dialogue *d, const char *response, int64_t now_us)
 {
 	struct utterance *known = utterance_of(d, response), *u;
@@ -297,6 +309,8 @@ bool asking_sign(struct dialogue *d, const struct dialogue_event *e, int64_t now
 
 /* ---------------------------------------------------------------------- it is refused */
 
+/* A refusal may come before anything began, or, as busy, after the model's own answer
+ * did, which we took for ours. In both cases ours is still to be said. */
 bool asking_refused(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
 {
 	struct utterance *u = utterance_asked_as(d, e->request ? e->request : d->last_request);
@@ -343,6 +357,8 @@ static bool can_do_without(struct dialogue *d, const struct utterance *asked, co
 	return !(asked && !asked->cut && asked->owed) && !(expected && !expected->cut) && !(wanted && wanted->owed);
 }
 
+/* Neither ours nor the model's own came in time. What was cut may stay away; whatever
+ * else it was is asked for again, by its own words if it has any. */
 void asking_never_began(struct dialogue *d, int64_t now_us)
 {
 	struct utterance *asked = utterance_in(d, UTTERANCE_ASKED), *expected = utterance_in(d, UTTERANCE_EXPECTED);
@@ -368,6 +384,8 @@ int64_t asking_quiet_us(struct dialogue *d)
 	return u ? u->alive_us + QUIET_US : NEVER_US;
 }
 
+/* A response of which nothing was heard for long. The model is told to stop it, so that
+ * the next can begin; its items end, its tools are told of. */
 void asking_went_quiet(struct dialogue *d, int64_t now_us)
 {
 	struct utterance *u = utterance_in(d, UTTERANCE_MAKING);

@@ -5,6 +5,12 @@
 #include "server/agent/dialogue_utterances.h"
 #include "server/agent/dialogue_word.h"
 
+/* A run waits for its answer, its batch for all of them and for the end of the response
+ * that called them: a model that is told of one before it has called the other would
+ * answer twice. What waits is bounded by each tool's time limit and by the response's
+ * own. The texts are the loop's; here a run is a number.
+ */
+
 /* --------------------------------------------------------------------------- batches */
 
 static struct batch *batch_no(struct dialogue *d, uint32_t no)
@@ -91,6 +97,9 @@ void tools_last(struct dialogue *d, uint32_t no, bool last)
 		batch->last = run->ends = last;
 }
 
+/* The caller is being talked to, so no filler is needed for tools called before. An
+ * answer of the model's own that began well after it was told of tools knows of them;
+ * one that we asked for is the answer to that. */
 void tools_talking(struct dialogue *d, bool asked, int64_t now_us)
 {
 	for (size_t i = 0; i < BATCHES_MAX; i++)
@@ -143,6 +152,7 @@ int64_t tools_overdue_us(struct dialogue *d)
 	return run ? run->deadline_us : NEVER_US;
 }
 
+/* It counts as answered, by an error that the loop words. An answer after this is late. */
 void tools_give_up(struct dialogue *d, int64_t now_us)
 {
 	uint32_t no = (uint32_t)(first_to_end(d) - d->runs) + 1;
@@ -172,6 +182,7 @@ int64_t tools_result_us(struct dialogue *d)
 	return d->model && ready(d) ? 0 : NEVER_US;
 }
 
+/* One at a time, in the order of the calls; with the last one the model owes an answer. */
 void tools_tell_result(struct dialogue *d, int64_t now_us)
 {
 	struct batch *batch = ready(d);

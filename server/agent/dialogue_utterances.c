@@ -8,6 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Utterances lie in no order, and are told apart by their number: places are reused,
+ * numbers are not. Items lie at their number, modulo: the newest are those we have.
+ * Neither list grows. What falls out was over long ago; its late audio is then that of
+ * an unknown response, which is played, and that is the lesser evil.
+ */
 struct dialogue_order *dialogue_order(struct dialogue *d, enum dialogue_order_type type)
 {
 	struct dialogue_order *order;
@@ -25,6 +30,7 @@ static bool unfinished(const struct item *item)
 	return item->received && !item->over;
 }
 
+/* A response whose audio still plays: if it falls out, an interruption does not find it. */
 static bool being_heard(const struct dialogue *d, uint32_t no)
 {
 	for (size_t i = 0; i < ITEMS_MAX; i++)
@@ -121,6 +127,8 @@ struct utterance *utterance_of(struct dialogue *d, const char *response)
 	return NULL;
 }
 
+/* Deltas may come before their response was told of, or its beginning was lost. They are
+ * heard all the same, and the deadline of every response holds for this one, too. */
 struct utterance *utterance_of_any(struct dialogue *d, const char *response, int64_t now_us)
 {
 	struct utterance *u = response[0] ? utterance_of(d, response) : utterance_no(d, d->active);
@@ -266,6 +274,7 @@ struct item *item_new(struct dialogue *d, uint32_t utterance, const char *id)
 	return item;
 }
 
+/* Its end is marked in the ring, so that the caller loop can tell when it was heard. */
 void item_complete(struct dialogue *d, struct item *item, const char *ending)
 {
 	const struct utterance *u = utterance_no(d, item->utterance);

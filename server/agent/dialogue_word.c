@@ -7,7 +7,11 @@
 
 /* ------------------------------------------------------------------- who has the word */
 
-/* The caller interrupts: what is queued is stale, what is being made is not to be
+/* The word is the caller's whenever he takes it, with three exceptions: a protected
+ * greeting, firm last words, and an agent that is not to be interrupted by voice. Keys
+ * always interrupt, except the last words.
+ *
+ * The caller interrupts: what is queued is stale, what is being made is not to be
  * played. `cancel`: the model does not stop by itself. */
 void word_interrupt(struct dialogue *d, bool cancel, int64_t now_us)
 {
@@ -114,6 +118,7 @@ int64_t word_made_us(struct dialogue *d)
 	return (f->words ? utterance_made(d, f->words) : !cue_has(d, UTTERANCE_GOODBYE)) ? 0 : NEVER_US;
 }
 
+/* From here on nothing is asked for. The wait is bounded by what is left to be heard. */
 void word_is_made(struct dialogue *d, int64_t now_us)
 {
 	int64_t longest = items_left_ms(d) * US_PER_MS + FAREWELL_MARGIN_US;
@@ -131,6 +136,7 @@ int64_t word_over_us(struct dialogue *d)
 	return d->farewell.deadline_us;
 }
 
+/* The first reason stands; after this the machine does nothing more. */
 void word_end_call(struct dialogue *d, enum call_end end)
 {
 	d->over = true;
@@ -175,6 +181,7 @@ void word_finish_digits(struct dialogue *d, int64_t now_us)
 	asking_want(d, UTTERANCE_ANSWER, true, now_us);
 }
 
+/* "#" ends a group and is not part of it, except alone. */
 bool word_key(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
 {
 	d->voice_us = now_us;
@@ -209,6 +216,7 @@ bool word_caller_began(struct dialogue *d, const struct dialogue_event *e, int64
 	return true;
 }
 
+/* The turn itself ends a moment later, when it is committed; the model then answers. */
 bool word_caller_ended(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
 {
 	d->speaking = false;
@@ -217,6 +225,8 @@ bool word_caller_ended(struct dialogue *d, const struct dialogue_event *e, int64
 	return true;
 }
 
+/* Who answers a turn depends on what the model was last told to do with turns, which it
+ * may not have heard yet. */
 bool word_turn(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
 {
 	const struct utterance *active = utterance_no(d, d->active);
