@@ -2,6 +2,7 @@
 
 #include "common/clock.h"
 #include "common/json.h"
+#include "common/json_out.h"
 #include "common/log.h"
 #include "server/agent/conversation_orders.h"
 #include "server/agent/words.h"
@@ -124,22 +125,18 @@ static void put_facts(struct conversation *con, struct buf *out)
 {
 	struct call *c = con->call;
 	int64_t started = atomic_load_explicit(&c->started_us, memory_order_relaxed);
-	char when[32];
+	const char *metadata = c->context.metadata;
+	struct json_out j = json_out_to(out);
 
-	clock_iso8601(c->reserved_wall_ms + (started ? (started - c->reserved_us) / US_PER_MS : 0), when, sizeof when);
-	buf_puts(out, "{\"call_sid\":");
-	json_put_cstring(out, c->call_sid);
-	buf_puts(out, ",\"from\":");
-	json_put_cstring(out, c->from);
-	buf_puts(out, ",\"to\":");
-	json_put_cstring(out, c->to);
-	buf_puts(out, ",\"agent\":");
-	json_put_cstring(out, c->agent->name);
-	buf_puts(out, ",\"direction\":");
-	json_put_cstring(out, c->direction);
-	buf_puts(out, ",\"metadata\":");
-	buf_puts(out, c->context.metadata && c->context.metadata[0] ? c->context.metadata : "{}");
-	buf_printf(out, ",\"started_at\":\"%s\"}", when);
+	json_put_object(&j, NULL);
+	json_put_text(&j, "call_sid", c->call_sid);
+	json_put_text(&j, "from", c->from);
+	json_put_text(&j, "to", c->to);
+	json_put_text(&j, "agent", c->agent->name);
+	json_put_text(&j, "direction", c->direction);
+	json_put_json(&j, "metadata", metadata && metadata[0] ? metadata : "{}");
+	json_put_time(&j, "started_at", c->reserved_wall_ms + (started ? (started - c->reserved_us) / US_PER_MS : 0));
+	json_put_end(&j);
 }
 
 /* What the tool is told of the call is fixed now; the job outlives it perhaps. */

@@ -1,7 +1,7 @@
 #include "server/money/spending.h"
 
 #include "common/clock.h"
-#include "common/json.h"
+#include "common/json_out.h"
 #include "common/log.h"
 #include "server/fleet/fleet.h"
 
@@ -77,22 +77,30 @@ static void date_of(int64_t wall_ms, char out[32])
 
 void spending_put_json(struct buf *out, int64_t wall_ms)
 {
+	struct json_out j = json_out_to(out);
 	double usd[FLEET_DAYS];
 	char date[32];
 
 	sums(usd, wall_ms);
 	date_of(wall_ms, date);
-	buf_printf(out, "{\"today_usd\":%.6f,\"day\":\"%s\",\"limit_usd\":", usd[0], date);
+	json_put_object(&j, NULL);
+	json_put_fixed(&j, "today_usd", usd[0], 6);
+	json_put_text(&j, "day", date);
 	if (spending.limit > 0)
-		buf_printf(out, "%.6f", spending.limit);
+		json_put_fixed(&j, "limit_usd", spending.limit, 6);
 	else
-		buf_puts(out, "null");
-	buf_printf(out, ",\"prices_of\":\"%s\",\"days\":[", spending_prices()->date);
+		json_put_null(&j, "limit_usd");
+	json_put_text(&j, "prices_of", spending_prices()->date);
+	json_put_array(&j, "days");
 	for (int back = 0; back < FLEET_DAYS; back++) {
 		date_of(wall_ms - back * DAY_MS, date);
-		buf_printf(out, "%s{\"day\":\"%s\",\"usd\":%.6f}", back ? "," : "", date, usd[back]);
+		json_put_object(&j, NULL);
+		json_put_text(&j, "day", date);
+		json_put_fixed(&j, "usd", usd[back], 6);
+		json_put_end(&j);
 	}
-	buf_puts(out, "]}");
+	json_put_end(&j);
+	json_put_end(&j);
 }
 
 void spending_warn_unknown(const char *model)

@@ -2,6 +2,7 @@
 
 #include "common/clock.h"
 #include "common/json.h"
+#include "common/json_out.h"
 #include "common/log.h"
 #include "common/schema.h"
 #include "server/news/journal.h"
@@ -118,6 +119,21 @@ static void keep(
 	log_info(call->call_sid, "save_record: status=%s", status);
 }
 
+/* `problems`: a JSON array, or NULL. */
+static void put_refusal(struct buf *out, const char *code, const char *message, const char *problems)
+{
+	struct json_out j = json_out_to(out);
+
+	json_put_object(&j, NULL);
+	json_put_object(&j, "error");
+	json_put_text(&j, "code", code);
+	json_put_text(&j, "message", message);
+	json_put_end(&j);
+	if (problems)
+		json_put_json(&j, "problems", problems);
+	json_put_end(&j);
+}
+
 bool outcome_saves_take(struct outcome_saves *s, const struct tool_call *call, struct buf *out)
 {
 	const char *schema_text = call->agent->outcome_schema;
@@ -135,16 +151,14 @@ bool outcome_saves_take(struct outcome_saves *s, const struct tool_call *call, s
 	schema_put_problems(&list, &problems);
 	verdict = judge_save(s, call->call_sid, !problems.count);
 	if (verdict == TOO_OFTEN) {
-		buf_puts(out,
-		    "{\"error\":{\"code\":\"too_often\",\"message\":\"This has been saved often enough; go on "
-		    "with the call.\"}}");
+		put_refusal(out, "too_often", "This has been saved often enough; go on with the call.", NULL);
 	} else if (verdict == SAVED) {
 		keep(s, call, "valid", value, NULL);
 		buf_puts(out, "{\"saved\":true}");
 	} else {
 		if (cJSON_IsObject(value))
 			keep(s, call, "invalid", value, buf_text(&list));
-		buf_printf(out, "{\"error\":{\"code\":\"invalid_record\",\"message\":\"%s\"},\"problems\":%s}",
+		put_refusal(out, "invalid_record",
 		    verdict == SAY_AGAIN
 			? "Not saved yet: put the problems right, ask the caller if need be, and call save_record again."
 			: "Kept as it is, marked as incomplete. Do not call save_record again unless the caller says "

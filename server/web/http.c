@@ -1,7 +1,7 @@
 #include "server/web/http.h"
 
 #include "common/base64.h"
-#include "common/json.h"
+#include "common/json_out.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -212,16 +212,18 @@ static void begin_again(struct response *r, int status, const char *type)
 
 static void put_error(struct response *r, int status, const char *code, const char *message, const char *field)
 {
+	struct json_out j = json_out_to(&r->body);
+
 	begin_again(r, status, JSON_TYPE);
-	buf_puts(&r->body, "{\"error\":{\"code\":");
-	json_put_cstring(&r->body, code);
-	buf_puts(&r->body, ",\"message\":");
-	json_put_cstring(&r->body, message);
-	if (field) {
-		buf_puts(&r->body, ",\"field\":");
-		json_put_cstring(&r->body, field);
-	}
-	buf_puts(&r->body, "}}\n");
+	json_put_object(&j, NULL);
+	json_put_object(&j, "error");
+	json_put_text(&j, "code", code);
+	json_put_text(&j, "message", message);
+	if (field)
+		json_put_text(&j, "field", field);
+	json_put_end(&j);
+	json_put_end(&j);
+	buf_putc(&r->body, '\n');
 }
 
 void response_error(struct response *r, int status, const char *code, const char *message)

@@ -1,7 +1,7 @@
 #include "server/web/api/place.h"
 
 #include "common/digest.h"
-#include "common/json.h"
+#include "common/json_out.h"
 #include "server/agents/agents.h"
 #include "server/agents/template.h"
 #include "server/config/config_check.h"
@@ -145,12 +145,19 @@ static cJSON *order_of(const struct wish *w, const struct agent *agent, struct r
 
 static void refused_by_twilio(const struct dialer_reply *a, struct response *r)
 {
+	struct json_out j = json_out_to(&r->body);
+
 	r->status = 502;
-	buf_puts(&r->body, "{\"error\":{\"code\":\"twilio_refused\",\"message\":");
-	json_put_cstring(&r->body, a->message);
+	json_put_object(&j, NULL);
+	json_put_object(&j, "error");
+	json_put_text(&j, "code", "twilio_refused");
+	json_put_text(&j, "message", a->message);
 	if (a->code)
-		buf_printf(&r->body, ",\"twilio_code\":%d", a->code);
-	buf_printf(&r->body, ",\"twilio_status\":%d}}\n", a->status);
+		json_put_int(&j, "twilio_code", a->code);
+	json_put_int(&j, "twilio_status", a->status);
+	json_put_end(&j);
+	json_put_end(&j);
+	buf_putc(&r->body, '\n');
 }
 
 /* A call that is known already (the same key and body) is answered 200, not 201: it

@@ -1,6 +1,6 @@
 #include "server/web/api/recording_twilio.h"
 
-#include "common/json.h"
+#include "common/json_out.h"
 #include "common/log.h"
 #include "server/stats/stats.h"
 #include "server/store/store_recordings.h"
@@ -78,15 +78,21 @@ static void passing_free(void *arg)
 
 static void refuse(struct response *r, const struct twilio_media *media)
 {
+	struct json_out j = json_out_to(&r->body);
+
 	response_error(r, 502, "twilio_failed", "");
 	buf_reset(&r->body);
-	buf_puts(&r->body, "{\"error\":{\"code\":\"twilio_failed\",\"message\":");
-	json_put_cstring(&r->body, media->message);
+	json_put_object(&j, NULL);
+	json_put_object(&j, "error");
+	json_put_text(&j, "code", "twilio_failed");
+	json_put_text(&j, "message", media->message);
 	if (media->code)
-		buf_printf(&r->body, ",\"twilio_code\":%d", media->code);
+		json_put_int(&j, "twilio_code", media->code);
 	if (media->status)
-		buf_printf(&r->body, ",\"twilio_status\":%d", media->status);
-	buf_puts(&r->body, "}}\n");
+		json_put_int(&j, "twilio_status", media->status);
+	json_put_end(&j);
+	json_put_end(&j);
+	buf_putc(&r->body, '\n');
 }
 
 static void refuse_range(struct response *r, int64_t size)
