@@ -1,11 +1,14 @@
 #include "server/parts.h"
 
+#include "common/clock.h"
+#include "common/json_out.h"
 #include "server/agent/agent_loop.h"
 #include "server/agents/agents.h"
 #include "server/all_routes.h"
 #include "server/caller/caller_loop.h"
 #include "server/config/config.h"
 #include "server/delivery/delivery.h"
+#include "server/dialer/dialer_show.h"
 #include "server/fleet/local.h"
 #include "server/knowledge/knowledge.h"
 #include "server/knowledge/knowledge_tool.h"
@@ -50,6 +53,18 @@ PART(close_dialer, dialer_close(p->dialer))
 PART(drain_web, web_end_streams(p->web))
 PART(close_web, web_close(p->web))
 PART(close_health, model_health_close())
+
+#define PART_STATUS(function, call) \
+	static void function(struct program *p, struct json_out *j) \
+	{ \
+		(void)p; \
+		call; \
+	}
+
+PART_STATUS(status_spending, spending_put_json(json_put_value(j, "cost"), clock_wall_ms()))
+PART_STATUS(status_work, work_put_status(p->work, json_put_value(j, "work")))
+PART_STATUS(status_delivery, delivery_put_status(p->delivery, json_put_value(j, "outbox")))
+PART_STATUS(status_dialer, dialer_put_status(p->dialer, json_put_value(j, "outbound")))
 
 static int open_access(struct program *p, struct buf *problem)
 {
@@ -220,6 +235,8 @@ static int open_dialer(struct program *p, struct buf *problem)
 	return dialer_open(&p->dialer, p->cfg, p->store, p->fleet, &hooks);
 }
 
+static void put_status(void *program, struct json_out *j);
+
 static int open_web(struct program *p, struct buf *problem)
 {
 	return web_open(&p->web,
@@ -233,7 +250,9 @@ static int open_web(struct program *p, struct buf *problem)
 		.dialer = p->dialer,
 		.delivery = p->delivery,
 		.knowledge = p->knowledge,
-		.work = p->work },
+		.work = p->work,
+		.program = p,
+		.put_status = put_status },
 	    problem);
 }
 
@@ -258,35 +277,45 @@ static const struct part {
 	void (*drain)(struct program *p);                 /* at the end: takes no more */
 	void (*tend)(struct program *p, int64_t now_us);  /* four times a second; does not wait */
 	void (*warn)(struct program *p, struct buf *out); /* at start and after a reload: a line each */
+	/* Its own sections of /status. On any thread, once it is open; who asks is below it. */
+	void (*status)(struct program *p, struct json_out *j);
 } parts[] = {
 	/* What everything else is built on. */
-	{ "way to the model", open_access, close_access, NULL, NULL, NULL },
-	{ "store", open_store, close_store, NULL, NULL, NULL },
-	{ "fleet", open_fleet, close_fleet, NULL, tend_fleet, NULL },
-	{ "spending", open_spending, close_spending, NULL, NULL, NULL },
-	{ "agents", open_agents, close_agents, NULL, NULL, warn_agents },
+	{ "way to the model", .open = open_access, .close = close_access },
+	{ "store", .open = open_store, .close = close_store },
+	{ "fleet", .open = open_fleet, .close = close_fleet, .tend = tend_fleet },
+	{ "spending", .open = open_spending, .close = close_spending, .status = status_spending },
+	{ "agents", .open = open_agents, .close = close_agents, .warn = warn_agents },
 	/* Slow things. HTTP is set up with them, which webhooks need; they sign with the
 	 * agents' secrets. */
-	{ "work", open_work, close_work, NULL, NULL, NULL },
-	{ "outbox", open_delivery, close_delivery, NULL, NULL, warn_delivery },
-	{ "hub", open_hub, close_hub, NULL, NULL, NULL },
+	{ "work", .open = open_work, .close = close_work, .status = status_work },
+	{ "outbox", .open = open_delivery, .close = close_delivery, .warn = warn_delivery, .status = status_delivery },
+	{ "hub", .open = open_hub, .close = close_hub },
 	/* Takes the end of a call, and tells of records: behind the store, webhooks and
 	 * the hub, which take both. */
-	{ "outcomes", open_outcomes, close_outcomes, NULL, NULL, warn_outcomes },
-	{ "knowledge", open_knowledge, close_knowledge, NULL, NULL, NULL },
+	{ "outcomes", .open = open_outcomes, .close = close_outcomes, .warn = warn_outcomes },
+	{ "knowledge", .open = open_knowledge, .close = close_knowledge },
 	/* Calls, and what they use while they are up. */
-	{ "recorder", open_recorder, close_recorder, NULL, NULL, NULL },
-	{ "calls", open_calls, close_calls, drain_calls, tend_calls, NULL },
+	{ "recorder", .open = open_recorder, .close = close_recorder },
+	{ "calls", .open = open_calls, .close = close_calls, .drain = drain_calls, .tend = tend_calls },
 	/* Nothing to open: the pools are stopped while calls and records, whose jobs
 	 * they run, are still there. */
-	{ "jobs", NULL, stop_work, NULL, NULL, NULL },
+	{ "jobs", .close = stop_work },
 	/* Who brings calls in. */
-	{ "dialer", open_dialer, close_dialer, drain_dialer, NULL, NULL },
-	{ "web", open_web, close_web, drain_web, tend_web, NULL },
-	{ "model's probe", open_health, close_health, NULL, NULL, NULL },
+	{ "dialer", .open = open_dialer, .close = close_dialer, .drain = drain_dialer, .status = status_dialer },
+	{ "web", .open = open_web, .close = close_web, .drain = drain_web, .tend = tend_web },
+	{ "model's probe", .open = open_health, .close = close_health },
 };
 
 enum { PARTS = sizeof parts / sizeof *parts };
+
+/* All of them, opened or not: those below the web have nothing to say. */
+static void put_status(void *program, struct json_out *j)
+{
+	for (size_t i = 0; i < PARTS; i++)
+		if (parts[i].status)
+			parts[i].status(program, j);
+}
 
 int parts_open(struct program *p, struct buf *problem)
 {

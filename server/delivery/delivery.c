@@ -348,11 +348,12 @@ void delivery_hold(struct delivery *o, size_t entries)
 
 void delivery_put_status(struct delivery *o, struct buf *out)
 {
-	int64_t oldest;
+	struct json_out j = json_out_to(out);
 	size_t waiting, sending;
+	int64_t oldest;
 
 	if (!o) {
-		buf_puts(out, "null");
+		json_put_null(&j, NULL);
 		return;
 	}
 	pthread_mutex_lock(&o->lock);
@@ -360,13 +361,17 @@ void delivery_put_status(struct delivery *o, struct buf *out)
 	sending = o->queue.list.taken;
 	oldest = delivery_queue_oldest_ms(&o->queue);
 	pthread_mutex_unlock(&o->lock);
-	buf_printf(out, "{\"waiting\":%zu,\"sending\":%zu,\"oldest_seconds\":%.3f", waiting, sending,
-	    oldest == INT64_MAX ? 0.0 : (double)(clock_wall_ms() - oldest) / 1000.0);
-	buf_printf(out,
-	    ",\"delivered\":%" PRIu64 ",\"failed\":%" PRIu64 ",\"parked\":%" PRIu64 ",\"retried\":%" PRIu64
-	    ",\"lost\":%" PRIu64 "}",
-	    atomic_load(&o->delivered), atomic_load(&o->failed), atomic_load(&o->parked), atomic_load(&o->retried),
-	    atomic_load(&o->lost));
+	json_put_object(&j, NULL);
+	json_put_uint(&j, "waiting", waiting);
+	json_put_uint(&j, "sending", sending);
+	json_put_fixed(
+	    &j, "oldest_seconds", oldest == INT64_MAX ? 0.0 : (double)(clock_wall_ms() - oldest) / 1000.0, 3);
+	json_put_uint(&j, "delivered", atomic_load(&o->delivered));
+	json_put_uint(&j, "failed", atomic_load(&o->failed));
+	json_put_uint(&j, "parked", atomic_load(&o->parked));
+	json_put_uint(&j, "retried", atomic_load(&o->retried));
+	json_put_uint(&j, "lost", atomic_load(&o->lost));
+	json_put_end(&j);
 }
 
 int delivery_list(struct delivery *o, const char *state, int64_t cursor, int limit, struct buf *out)

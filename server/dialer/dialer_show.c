@@ -1,9 +1,9 @@
 /* What the operator's API shows of our calls. */
 #include "server/dialer/dialer_show.h"
 
+#include "common/json_out.h"
 #include "server/dialer/dialer_private.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 
 static void show(const struct order *e, struct call_summary *out)
@@ -52,10 +52,11 @@ void dialer_each(struct dialer *o, void (*each)(void *arg, const struct call_sum
 
 void dialer_put_status(struct dialer *o, struct buf *out)
 {
-	size_t queued = 0, unsure = 0, ringing = 0;
+	struct json_out j = json_out_to(out);
+	uint64_t queued = 0, unsure = 0, ringing = 0;
 
 	if (!o) {
-		buf_puts(out, "null");
+		json_put_null(&j, NULL);
 		return;
 	}
 	pthread_mutex_lock(&o->lock);
@@ -64,11 +65,19 @@ void dialer_put_status(struct dialer *o, struct buf *out)
 		unsure += e->state.phase == PHASE_UNSURE;
 		ringing += e->state.phase == PHASE_MADE && order_open(e) && !e->answered;
 	}
-	buf_printf(out,
-	    "{\"queued\":%zu,\"unsure\":%zu,\"ringing\":%zu,\"placed\":%" PRIu64 ",\"made\":%" PRIu64
-	    ",\"refused\":%" PRIu64 ",\"expired\":%" PRIu64 ",\"held\":%" PRIu64 ",\"outcome_unknown\":%" PRIu64
-	    ",\"repeated\":%" PRIu64 ",\"duplicates\":%" PRIu64 ",\"canceled\":%" PRIu64 "}",
-	    queued, unsure, ringing, o->placed, o->made, o->refused, o->expired, o->held, o->unsure, o->repeated,
-	    o->duplicates, o->canceled);
+	json_put_object(&j, NULL);
+	json_put_uint(&j, "queued", queued);
+	json_put_uint(&j, "unsure", unsure);
+	json_put_uint(&j, "ringing", ringing);
+	json_put_uint(&j, "placed", o->placed);
+	json_put_uint(&j, "made", o->made);
+	json_put_uint(&j, "refused", o->refused);
+	json_put_uint(&j, "expired", o->expired);
+	json_put_uint(&j, "held", o->held);
+	json_put_uint(&j, "outcome_unknown", o->unsure);
+	json_put_uint(&j, "repeated", o->repeated);
+	json_put_uint(&j, "duplicates", o->duplicates);
+	json_put_uint(&j, "canceled", o->canceled);
+	json_put_end(&j);
 	pthread_mutex_unlock(&o->lock);
 }

@@ -11,6 +11,7 @@
 
 struct calls;
 struct hub;
+struct json_out;
 struct knowledge;
 struct dialer;
 struct delivery;
@@ -31,7 +32,11 @@ struct web_parts {
 	struct delivery *delivery;   /* webhooks out, server/delivery/delivery.h */
 	struct knowledge *knowledge; /* what agents know, server/knowledge/knowledge.h */
 	struct work *work;           /* the pools for slow things, server/work/work.h */
-	int64_t started_us;          /* set by web_open */
+	/* Appends what the parts themselves tell in /status, into the object that is
+	 * open; any thread. NULL: nothing. */
+	void (*put_status)(void *program, struct json_out *j);
+	void *program;
+	int64_t started_us; /* set by web_open */
 };
 
 #endif

@@ -4,15 +4,11 @@
 #include "common/json_out.h"
 #include "server/recording/recorder.h"
 #include "server/agents/agents.h"
-#include "server/money/spending.h"
 #include "server/stats/stats.h"
 #include "server/model/health.h"
 #include "server/store/store.h"
 #include "server/config/version.h"
 #include "server/knowledge/knowledge.h"
-#include "server/dialer/dialer_show.h"
-#include "server/delivery/delivery.h"
-#include "server/work/work.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -271,10 +267,8 @@ void status_json(const struct web_parts *parts, int64_t now_us, struct buf *out)
 	put_section(&j, "records");
 	put_knowledge(parts, &j);
 	put_recording(parts, &j);
-	spending_put_json(json_put_value(&j, "cost"), clock_wall_ms());
-	work_put_status(parts->work, json_put_value(&j, "work"));
-	dialer_put_status(parts->dialer, json_put_value(&j, "outbound"));
-	delivery_put_status(parts->delivery, json_put_value(&j, "outbox"));
+	if (parts->put_status)
+		parts->put_status(parts->program, &j);
 	put_store(parts, &j);
 	put_process(&j);
 	json_put_end(&j);
