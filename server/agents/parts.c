@@ -286,6 +286,24 @@ static const struct key mcp_keys[] = {
 };
 
 /* The element of the session's tools (openai-realtime, "MCP tool"). */
+static void put_mcp(struct json_out *j, const struct mcp_entry *e)
+{
+	json_put_object(j, NULL);
+	json_put_text(j, "type", "mcp");
+	json_put_text(j, "server_label", e->label);
+	json_put_text(j, "server_url", e->url);
+	json_put_text(j, "require_approval", "never");
+	if (e->allows_some) {
+		json_put_array(j, "allowed_tools");
+		for (size_t i = 0; i < e->allowed_count; i++)
+			json_put_text(j, NULL, e->allowed[i]);
+		json_put_end(j);
+	}
+	if (*e->authorization)
+		json_put_text(j, "authorization", e->authorization);
+	json_put_end(j);
+}
+
 static const char *mcp_json(struct reader *r, const struct mcp_entry *e)
 {
 	const char *kept;
@@ -294,20 +312,7 @@ static const char *mcp_json(struct reader *r, const struct mcp_entry *e)
 
 	buf_init(&out, 0);
 	j = json_out_to(&out);
-	json_put_object(&j, NULL);
-	json_put_text(&j, "type", "mcp");
-	json_put_text(&j, "server_label", e->label);
-	json_put_text(&j, "server_url", e->url);
-	json_put_text(&j, "require_approval", "never");
-	if (e->allows_some) {
-		json_put_array(&j, "allowed_tools");
-		for (size_t i = 0; i < e->allowed_count; i++)
-			json_put_text(&j, NULL, e->allowed[i]);
-		json_put_end(&j);
-	}
-	if (*e->authorization)
-		json_put_text(&j, "authorization", e->authorization);
-	json_put_end(&j);
+	put_mcp(&j, e);
 	kept = agent_memory_keep(r->memory, buf_text(&out), out.len);
 	if (buf_error(&out))
 		agent_memory_keep_failed(r->memory);
