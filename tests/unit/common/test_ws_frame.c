@@ -64,6 +64,14 @@ static struct ws_reader *reader(bool masked, struct source *s)
 	return r;
 }
 
+static struct ws_message first(struct ws_reader *r)
+{
+	struct ws_message m;
+
+	assert_int_equal(next(r, &m), 1);
+	return m;
+}
+
 static void expect(struct ws_reader *r, enum ws_opcode opcode, const char *text, size_t len)
 {
 	struct ws_message m;
@@ -388,10 +396,9 @@ static void an_empty_close_means_no_code(void **state)
 {
 	struct source s = whole("\x88\x00", 2);
 	struct ws_reader *r = reader(false, &s);
-	struct ws_message m;
+	struct ws_message m = first(r);
 
 	(void)state;
-	assert_int_equal(next(r, &m), 1);
 	assert_int_equal(m.close_code, 1005);
 	assert_string_equal(m.data, "");
 	ws_reader_close(r);
@@ -410,10 +417,9 @@ static void a_message_may_be_changed_in_place(void **state)
 {
 	struct source s = whole("\x81\x03one\x81\x03two", 10);
 	struct ws_reader *r = reader(false, &s);
-	struct ws_message m;
+	struct ws_message m = first(r);
 
 	(void)state;
-	assert_int_equal(next(r, &m), 1);
 	memset(m.data, 'x', m.len);
 	expect(r, WS_TEXT, "two", 3);
 	ws_reader_close(r);

@@ -582,12 +582,16 @@ struct shape {
 
 static const char *kind_of(const cJSON *value)
 {
-	return cJSON_IsString(value)   ? "string"
-	       : cJSON_IsNumber(value) ? "number"
-	       : cJSON_IsBool(value)   ? "bool"
-	       : cJSON_IsNull(value)   ? "null"
-	       : cJSON_IsArray(value)  ? "array"
-				       : "object";
+	static const struct {
+		int types;
+		const char *kind;
+	} kinds[] = { { cJSON_String, "string" }, { cJSON_Number, "number" }, { cJSON_True | cJSON_False, "bool" },
+		{ cJSON_NULL, "null" }, { cJSON_Array, "array" } };
+
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+		if (value->type & kinds[i].types)
+			return kinds[i].kind;
+	return "object";
 }
 
 static bool shape_has(const struct shape *s, const char *line)

@@ -303,6 +303,12 @@ static void *comer_and_goer(void *arg)
 	return NULL;
 }
 
+static void join(const pthread_t *threads, int count)
+{
+	for (int i = 0; i < count; i++)
+		pthread_join(threads[i], NULL);
+}
+
 static void watchers_come_and_go_while_calls_talk(void **state)
 {
 	pthread_t tellers[TELLERS], watchers[3];
@@ -314,12 +320,10 @@ static void watchers_come_and_go_while_calls_talk(void **state)
 		assert_int_equal(pthread_create(&watchers[i], NULL, comer_and_goer, sids[i]), 0);
 	for (int i = 0; i < TELLERS; i++)
 		assert_int_equal(pthread_create(&tellers[i], NULL, teller, sids[i % 2]), 0);
-	for (int i = 0; i < TELLERS; i++)
-		pthread_join(tellers[i], NULL);
+	join(tellers, TELLERS);
 	over = true;
 	hub_ring(hub);
-	for (int i = 0; i < 3; i++)
-		pthread_join(watchers[i], NULL);
+	join(watchers, 3);
 }
 
 int main(void)

@@ -124,24 +124,24 @@ static void start_names_the_call_and_its_format(void **state)
 	e = started(text, len, name);
 	assert_int_equal(e.type, PHONE_STARTED);
 	assert_string_equal(e.call_sid, "CA00000000000000000000000000000001");
-	assert_string_equal(name, SID);
 	assert_null(e.unusable);
 	free(text);
+	assert_string_equal(name, SID);
 }
 
 static void other_formats_are_seen(void **state)
 {
 	static const struct {
-		bool mulaw;
 		const char *format;
+		bool mulaw;
 	} formats[] = {
-		{ true, "{\"encoding\":\"audio/x-mulaw\",\"sampleRate\":8000,\"channels\":1}" },
-		{ false, "{\"encoding\":\"audio/x-mulaw\",\"sampleRate\":16000,\"channels\":1}" },
-		{ false, "{\"encoding\":\"audio/x-mulaw\",\"sampleRate\":8000,\"channels\":2}" },
-		{ false, "{\"encoding\":\"audio/x-alaw\",\"sampleRate\":8000,\"channels\":1}" },
-		{ false, "{\"sampleRate\":8000,\"channels\":1}" },
-		{ false, "{\"encoding\":\"audio/x-mulaw\",\"sampleRate\":1e300,\"channels\":-1e300}" },
-		{ false, "{}" },
+		{ "{\"encoding\":\"audio/x-mulaw\",\"sampleRate\":8000,\"channels\":1}", true },
+		{ "{\"encoding\":\"audio/x-mulaw\",\"sampleRate\":16000,\"channels\":1}", false },
+		{ "{\"encoding\":\"audio/x-mulaw\",\"sampleRate\":8000,\"channels\":2}", false },
+		{ "{\"encoding\":\"audio/x-alaw\",\"sampleRate\":8000,\"channels\":1}", false },
+		{ "{\"sampleRate\":8000,\"channels\":1}", false },
+		{ "{\"encoding\":\"audio/x-mulaw\",\"sampleRate\":1e300,\"channels\":-1e300}", false },
+		{ "{}", false },
 	};
 
 	(void)state;

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 static struct store *store;
+static struct rows r; /* what is asked for */
 
 static int open_store(void **state)
 {
@@ -38,7 +39,6 @@ static void put(const char *id, int64_t at, const char *status)
 
 static void rows_come_in_order_and_are_counted(void **state)
 {
-	struct rows r;
 	char id[3];
 
 	(void)state;
@@ -65,8 +65,6 @@ static void rows_come_in_order_and_are_counted(void **state)
 
 static void a_query_may_stop_before_its_end(void **state)
 {
-	struct rows r;
-
 	(void)state;
 	put("first", 1, NULL);
 	put("second", 2, NULL);
@@ -80,8 +78,6 @@ static void a_query_may_stop_before_its_end(void **state)
 
 static void one_row_is_there_or_not(void **state)
 {
-	struct rows r;
-
 	(void)state;
 	put("first", 1, NULL);
 	rows_ask(&r, store, "SELECT 1 FROM recordings WHERE id = ?1", "t", "first");
@@ -94,8 +90,6 @@ static void one_row_is_there_or_not(void **state)
 
 static void what_cannot_be_read_is_no_row_that_is_not_there(void **state)
 {
-	struct rows r;
-
 	(void)state;
 	rows_ask(&r, store, "SELECT 1 FROM nowhere", "");
 	assert_false(rows_next(&r));
@@ -111,7 +105,6 @@ static void what_cannot_be_read_is_no_row_that_is_not_there(void **state)
 static void columns_become_members_of_an_object(void **state)
 {
 	struct json_out j;
-	struct rows r;
 	struct buf out;
 
 	(void)state;

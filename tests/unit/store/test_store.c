@@ -449,6 +449,14 @@ static void a_second_process_is_told_who_is_first(void **state)
 	store_close(opened(0));
 }
 
+static void still_has(const char *query, int64_t value)
+{
+	sqlite3 *db = by_hand();
+
+	assert_int_equal(ask_db(db, query), value);
+	sqlite3_close(db);
+}
+
 static void a_newer_version_is_refused(void **state)
 {
 	sqlite3 *db;
@@ -459,9 +467,7 @@ static void a_newer_version_is_refused(void **state)
 	run(db, "PRAGMA user_version = 1000");
 	sqlite3_close(db);
 	refused(-EPROTO, "newer Trunkline: its version is 1000");
-	db = by_hand();
-	assert_int_equal(ask_db(db, "PRAGMA user_version"), 1000);
-	sqlite3_close(db);
+	still_has("PRAGMA user_version", 1000);
 }
 
 static void another_programs_database_is_refused(void **state)
@@ -472,9 +478,7 @@ static void another_programs_database_is_refused(void **state)
 	run(db, "CREATE TABLE bookmarks (url); INSERT INTO bookmarks VALUES ('x')");
 	sqlite3_close(db);
 	refused(-EINVAL, "belongs to another program");
-	db = by_hand();
-	assert_int_equal(ask_db(db, "SELECT count(*) FROM sqlite_schema"), 1);
-	sqlite3_close(db);
+	still_has("SELECT count(*) FROM sqlite_schema", 1);
 }
 
 static void a_file_that_is_no_database_is_refused_and_left(void **state)

@@ -480,6 +480,8 @@ static void begin(const char *const *lines)
 	caller_init(&caller, played);
 }
 
+#define BEGIN(...) begin((const char *const[]){ __VA_ARGS__, NULL })
+
 static void tick(uint32_t t, size_t clears)
 {
 	caller_tick(&caller, &agent, t, clears, frame, &news);
@@ -493,12 +495,10 @@ static void end(void)
 
 static void the_caller_waits_for_the_answer_to_him(void **state)
 {
-	static const char *const lines[] = { "dtmf 1", "wait-agent-talking 40", "dtmf 2", "wait-agent-done 60",
-		"hangup", NULL };
 	uint32_t t = 0;
 
 	(void)state;
-	begin(lines);
+	BEGIN("dtmf 1", "wait-agent-talking 40", "dtmf 2", "wait-agent-done 60", "hangup");
 	agent_tick(&agent, t, 160); /* a greeting, before anything was said */
 	t++;
 	tick(t, 0);
@@ -532,10 +532,8 @@ static void the_caller_waits_for_the_answer_to_him(void **state)
 
 static void a_wait_gives_up_at_its_limit(void **state)
 {
-	static const char *const lines[] = { "wait-agent-done 100 200", NULL };
-
 	(void)state;
-	begin(lines);
+	BEGIN("wait-agent-done 100 200");
 	for (uint32_t t = 0; t < 10; t++) {
 		tick(t, 0);
 		assert_null(news.gave_up);
@@ -549,10 +547,8 @@ static void a_wait_gives_up_at_its_limit(void **state)
 
 static void a_script_that_only_repeats_does_not_hang(void **state)
 {
-	static const char *const lines[] = { "repeat", NULL };
-
 	(void)state;
-	begin(lines);
+	BEGIN("repeat");
 	tick(0, 0);
 	assert_false(news.hangup);
 	end();

@@ -300,54 +300,52 @@ static void assert_violations(double expected)
 
 /* Tests. */
 
+/* Of the test under way. */
+static struct client us;
+
 static void a_session_begins_at_24_khz(void **state)
 {
-	struct client c;
 	cJSON *event;
 
 	(void)state;
-	client_connect(&c, TARGET);
-	assert_string_equal(c.status, "HTTP/1.1 101 Switching Protocols");
-	event = expect(&c, "session.created");
+	client_connect(&us, TARGET);
+	assert_string_equal(us.status, "HTTP/1.1 101 Switching Protocols");
+	event = expect(&us, "session.created");
 	assert_string_equal(string_at(event, "session.audio.input.format.type"), "audio/pcm");
 	assert_float_equal(number_at(event, "session.audio.output.format.rate"), 24000, 0);
 	assert_float_equal(number_at(event, "session.audio.input.turn_detection.silence_duration_ms"), 200, 0);
 	drop(event);
-	client_send(&c, UPDATE(""));
-	event = expect(&c, "session.updated");
+	client_send(&us, UPDATE(""));
+	event = expect(&us, "session.updated");
 	assert_string_equal(string_at(event, "session.audio.input.format.type"), "audio/pcmu");
 	assert_float_equal(number_at(event, "session.audio.input.turn_detection.prefix_padding_ms"), 300, 0);
 	drop(event);
 	assert_violations(0);
-	client_close(&c);
+	client_close(&us);
 }
 
 static void a_planted_field_is_refused_and_nothing_applied(void **state)
 {
-	struct client c;
-
 	(void)state;
-	client_connect(&c, TARGET);
-	drop(expect(&c, "session.created"));
-	client_send(&c, UPDATE(",\"temperature\":0.8"));
-	HAS(expect(&c, "error"), "error.code", "unknown_parameter", "error.param", "session.temperature",
+	client_connect(&us, TARGET);
+	drop(expect(&us, "session.created"));
+	client_send(&us, UPDATE(",\"temperature\":0.8"));
+	HAS(expect(&us, "error"), "error.code", "unknown_parameter", "error.param", "session.temperature",
 	    "error.event_id", "c_1");
-	client_send(&c, "{\"type\":\"session.update\",\"session\":{\"type\":\"realtime\",\"instructions\":\"x\"}}");
-	HAS(expect(&c, "session.updated"), "session.audio.input.format.type", "audio/pcm");
+	client_send(&us, "{\"type\":\"session.update\",\"session\":{\"type\":\"realtime\",\"instructions\":\"x\"}}");
+	HAS(expect(&us, "session.updated"), "session.audio.input.format.type", "audio/pcm");
 	assert_violations(1);
-	client_close(&c);
+	client_close(&us);
 }
 
 static void silence_gets_no_answer(void **state)
 {
-	struct client c;
-
 	(void)state;
-	begin(&c, TARGET);
-	client_speak(&c, 10000, false);
-	client_send(&c, "{\"type\":\"input_audio_buffer.clear\"}");
-	drop(expect(&c, "input_audio_buffer.cleared"));
-	client_close(&c);
+	begin(&us, TARGET);
+	client_speak(&us, 10000, false);
+	client_send(&us, "{\"type\":\"input_audio_buffer.clear\"}");
+	drop(expect(&us, "input_audio_buffer.cleared"));
+	client_close(&us);
 }
 
 static void a_turn_comes_in_the_real_order(void **state)
@@ -359,17 +357,16 @@ static void a_turn_comes_in_the_real_order(void **state)
 		"response.output_audio_transcript.done", "response.content_part.done", "conversation.item.done",
 		"response.output_item.done", "response.done", "rate_limits.updated" };
 	enum { COUNT = sizeof order / sizeof order[0] };
-	struct client c;
 	double audio = 0;
 	bool transcribed = false;
 
 	(void)state;
-	begin(&c, TARGET);
-	client_speak(&c, 400, false);
-	client_speak(&c, 1000, true);
-	client_speak(&c, 600, false);
+	begin(&us, TARGET);
+	client_speak(&us, 400, false);
+	client_speak(&us, 1000, true);
+	client_speak(&us, 600, false);
 	for (size_t i = 0; i < COUNT;) {
-		cJSON *event = next_event(&c);
+		cJSON *event = next_event(&us);
 		const char *type = string_at(event, "type"), *delta = string_at(event, "delta");
 
 		if (is(event, "input_audio_buffer.speech_started"))
@@ -392,9 +389,9 @@ static void a_turn_comes_in_the_real_order(void **state)
 	}
 	assert_true(audio > 1000);
 	if (!transcribed)
-		drop(wait_for(&c, "conversation.item.input_audio_transcription.completed"));
+		drop(wait_for(&us, "conversation.item.input_audio_transcription.completed"));
 	assert_violations(0);
-	client_close(&c);
+	client_close(&us);
 }
 
 /* A long answer is going on; its item in *item, unless that is NULL. */
@@ -421,26 +418,22 @@ static void begin_interrupted(struct client *c, const char *target)
 
 static void speech_cuts_an_answer_short(void **state)
 {
-	struct client c;
-
 	(void)state;
-	begin_interrupted(&c, TARGET "&fault=long-answer%3D600");
-	drop(expect(&c, "response.output_audio.done"));
-	HAS(wait_for(&c, "response.done"), "response.status", "cancelled", "response.status_details.reason",
+	begin_interrupted(&us, TARGET "&fault=long-answer%3D600");
+	drop(expect(&us, "response.output_audio.done"));
+	HAS(wait_for(&us, "response.done"), "response.status", "cancelled", "response.status_details.reason",
 	    "turn_detected");
-	client_close(&c);
+	client_close(&us);
 }
 
 static void late_audio_follows_a_cut_when_ordered(void **state)
 {
-	struct client c;
-
 	(void)state;
-	begin_interrupted(&c, TARGET "&fault=long-answer%3D600&fault=late-deltas%3D2");
-	drop(expect(&c, "response.output_audio.delta"));
-	drop(expect(&c, "response.output_audio.delta"));
-	drop(expect(&c, "response.output_audio.done"));
-	client_close(&c);
+	begin_interrupted(&us, TARGET "&fault=long-answer%3D600&fault=late-deltas%3D2");
+	drop(expect(&us, "response.output_audio.delta"));
+	drop(expect(&us, "response.output_audio.delta"));
+	drop(expect(&us, "response.output_audio.done"));
+	client_close(&us);
 }
 
 static void send_truncate(struct client *c, const char *item, int ms)
@@ -455,110 +448,102 @@ static void send_truncate(struct client *c, const char *item, int ms)
 
 static void truncation_goes_no_further_than_the_audio(void **state)
 {
-	struct client c;
 	char item[64], produced[64];
 	cJSON *event;
 
 	(void)state;
-	begin(&c, TARGET);
-	begin_long_answer(&c, item);
-	drop(wait_for(&c, "rate_limits.updated"));
-	send_truncate(&c, item, 600000);
-	event = expect(&c, "error");
+	begin(&us, TARGET);
+	begin_long_answer(&us, item);
+	drop(wait_for(&us, "rate_limits.updated"));
+	send_truncate(&us, item, 600000);
+	event = expect(&us, "error");
 	assert_string_equal(string_at(event, "error.code"), "invalid_value");
 	assert_int_equal(
 	    sscanf(string_at(event, "error.message"), "Audio content of %63[0-9]ms is already shorter", produced), 1);
 	drop(event);
-	send_truncate(&c, item, atoi(produced) + 1);
-	expect_error(&c, "invalid_value");
-	send_truncate(&c, item, atoi(produced));
-	HAS(expect(&c, "conversation.item.truncated"), "item_id", item);
-	send_truncate(&c, "item_of_nobody", 0);
-	expect_error(&c, "item_truncate_invalid_item_id");
-	client_close(&c);
+	send_truncate(&us, item, atoi(produced) + 1);
+	expect_error(&us, "invalid_value");
+	send_truncate(&us, item, atoi(produced));
+	HAS(expect(&us, "conversation.item.truncated"), "item_id", item);
+	send_truncate(&us, "item_of_nobody", 0);
+	expect_error(&us, "item_truncate_invalid_item_id");
+	client_close(&us);
 }
 
 static void requests_out_of_place_get_their_errors(void **state)
 {
-	struct client c;
-
 	(void)state;
-	begin(&c, TARGET "&fault=long-answer%3D600");
-	client_send(&c, "{\"type\":\"response.cancel\"}");
-	expect_error(&c, "response_cancel_not_active");
-	client_speak(&c, 80, false);
-	client_send(&c, "{\"type\":\"input_audio_buffer.commit\"}");
-	expect_error(&c, "input_audio_buffer_commit_empty");
-	begin_long_answer(&c, NULL);
-	client_send(&c, "{\"type\":\"response.create\"}");
-	HAS(wait_for(&c, "error"), "error.code", "conversation_already_has_active_response");
-	client_send(&c,
+	begin(&us, TARGET "&fault=long-answer%3D600");
+	client_send(&us, "{\"type\":\"response.cancel\"}");
+	expect_error(&us, "response_cancel_not_active");
+	client_speak(&us, 80, false);
+	client_send(&us, "{\"type\":\"input_audio_buffer.commit\"}");
+	expect_error(&us, "input_audio_buffer_commit_empty");
+	begin_long_answer(&us, NULL);
+	client_send(&us, "{\"type\":\"response.create\"}");
+	HAS(wait_for(&us, "error"), "error.code", "conversation_already_has_active_response");
+	client_send(&us,
 	    "{\"type\":\"session.update\",\"session\":{\"type\":\"realtime\",\"audio\":{\"output\":{\"voice\":"
 	    "\"cedar\"}}}}");
-	HAS(wait_for(&c, "error"), "error.code", "cannot_update_voice");
-	client_send(&c, "{\"type\":\"response.cancel\"}");
-	HAS(wait_for(&c, "response.done"), "response.status_details.reason", "client_cancelled");
-	client_close(&c);
+	HAS(wait_for(&us, "error"), "error.code", "cannot_update_voice");
+	client_send(&us, "{\"type\":\"response.cancel\"}");
+	HAS(wait_for(&us, "response.done"), "response.status_details.reason", "client_cancelled");
+	client_close(&us);
 }
 
 static void text_can_be_had_beside_the_conversation(void **state)
 {
-	struct client c;
-
 	(void)state;
-	begin(&c, TARGET "&fault=long-answer%3D600");
-	begin_long_answer(&c, NULL);
-	client_send(&c,
+	begin(&us, TARGET "&fault=long-answer%3D600");
+	begin_long_answer(&us, NULL);
+	client_send(&us,
 	    "{\"type\":\"response.create\",\"response\":{\"conversation\":\"none\",\"output_modalities\":[\"text\"],"
 	    "\"metadata\":{\"purpose\":\"summary\"}}}");
-	drop(wait_for(&c, "response.output_text.done"));
-	HAS(wait_for(&c, "response.done"), "response.status", "completed", "response.metadata.purpose", "summary");
-	client_close(&c);
+	drop(wait_for(&us, "response.output_text.done"));
+	HAS(wait_for(&us, "response.done"), "response.status", "completed", "response.metadata.purpose", "summary");
+	client_close(&us);
 }
 
 static void an_item_is_created_and_answered(void **state)
 {
-	struct client c;
-
 	(void)state;
-	begin(&c, TARGET);
-	client_send(&c,
+	begin(&us, TARGET);
+	client_send(&us,
 	    "{\"type\":\"conversation.item.create\",\"item\":{\"id\":\"item_mine\",\"type\":\"message\",\"role\":"
 	    "\"user\",\"content\":[{\"type\":\"input_text\",\"text\":\"12345#\"}]}}");
-	HAS(expect(&c, "conversation.item.added"), "item.id", "item_mine");
-	drop(expect(&c, "conversation.item.done"));
-	client_send(&c, "{\"type\":\"response.create\"}");
-	HAS(wait_for(&c, "response.output_audio_transcript.done"), "transcript", script.typed.say);
-	drop(wait_for(&c, "rate_limits.updated"));
-	client_send(&c, "{\"type\":\"conversation.item.delete\",\"item_id\":\"item_mine\"}");
-	drop(expect(&c, "conversation.item.deleted"));
-	client_send(&c, "{\"type\":\"conversation.item.retrieve\",\"item_id\":\"item_mine\"}");
-	expect_error(&c, "item_retrieve_invalid_item_id");
-	client_close(&c);
+	HAS(expect(&us, "conversation.item.added"), "item.id", "item_mine");
+	drop(expect(&us, "conversation.item.done"));
+	client_send(&us, "{\"type\":\"response.create\"}");
+	HAS(wait_for(&us, "response.output_audio_transcript.done"), "transcript", script.typed.say);
+	drop(wait_for(&us, "rate_limits.updated"));
+	client_send(&us, "{\"type\":\"conversation.item.delete\",\"item_id\":\"item_mine\"}");
+	drop(expect(&us, "conversation.item.deleted"));
+	client_send(&us, "{\"type\":\"conversation.item.retrieve\",\"item_id\":\"item_mine\"}");
+	expect_error(&us, "item_retrieve_invalid_item_id");
+	client_close(&us);
 }
 
 static void a_call_of_a_tool_comes_with_its_arguments(void **state)
 {
 	static char name[] = "look_up", arguments[] = "{\"day\":\"\\\"friday\\\"\"}";
-	struct client c;
 	cJSON *event;
 
 	(void)state;
 	script.greeting.calls[0] = (struct line_call){ .name = name, .arguments = arguments, .force = true };
 	script.greeting.call_count = 1;
-	begin(&c, TARGET);
-	client_send(&c, "{\"type\":\"response.create\"}");
-	HAS(wait_for(&c, "response.function_call_arguments.delta"), "delta", arguments);
-	HAS(wait_for(&c, "response.function_call_arguments.done"), "name", name, "arguments", arguments);
+	begin(&us, TARGET);
+	client_send(&us, "{\"type\":\"response.create\"}");
+	HAS(wait_for(&us, "response.function_call_arguments.delta"), "delta", arguments);
+	HAS(wait_for(&us, "response.function_call_arguments.done"), "name", name, "arguments", arguments);
 	for (event = NULL; !event || strcmp(string_at(event, "item.type"), "function_call");) {
 		drop(event);
-		event = wait_for(&c, "response.output_item.done");
+		event = wait_for(&us, "response.output_item.done");
 	}
 	assert_string_equal(string_at(event, "item.name"), name);
 	assert_string_equal(string_at(event, "item.arguments"), arguments);
 	drop(event);
-	drop(wait_for(&c, "response.done"));
-	client_close(&c);
+	drop(wait_for(&us, "response.done"));
+	client_close(&us);
 	script.greeting.call_count = 0;
 }
 
@@ -601,55 +586,51 @@ static void audio_is_as_long_in_every_format(void **state)
 
 static void nonsense_is_answered_and_counted(void **state)
 {
-	struct client c;
 	struct text message = { 0 };
 
 	(void)state;
-	begin(&c, TARGET);
-	client_send(&c, "{\"type\":\"response.create\"");
-	drop(expect(&c, "error"));
-	client_send(&c, "{\"type\":\"input_audio_buffer.append\",\"audio\":\"@@@@\"}");
-	expect_error(&c, "invalid_value");
-	client_send(&c, "{\"type\":\"input_audio_buffer.append\",\"audio\":\"\",\"volume\":1}");
-	expect_error(&c, "unknown_parameter");
+	begin(&us, TARGET);
+	client_send(&us, "{\"type\":\"response.create\"");
+	drop(expect(&us, "error"));
+	client_send(&us, "{\"type\":\"input_audio_buffer.append\",\"audio\":\"@@@@\"}");
+	expect_error(&us, "invalid_value");
+	client_send(&us, "{\"type\":\"input_audio_buffer.append\",\"audio\":\"\",\"volume\":1}");
+	expect_error(&us, "unknown_parameter");
 	assert_violations(3);
-	client_frame(&c, 2, "\1\2\3", 3);
-	assert_int_equal(client_next(&c, &message), 8);
+	client_frame(&us, 2, "\1\2\3", 3);
+	assert_int_equal(client_next(&us, &message), 8);
 	assert_memory_equal(message.data, "\x03\xeb", 2); /* 1003 */
 	text_free(&message);
-	client_close(&c);
+	client_close(&us);
 }
 
 static void connections_are_lost_as_ordered(void **state)
 {
-	struct client c;
 	struct text message = { 0 };
 	int opcode;
 
 	(void)state;
-	begin(&c, TARGET "&fault=drop%3Dfin:answer");
-	client_send(&c, "{\"type\":\"response.create\"}");
-	while ((opcode = client_next(&c, &message)) == 1)
+	begin(&us, TARGET "&fault=drop%3Dfin:answer");
+	client_send(&us, "{\"type\":\"response.create\"}");
+	while ((opcode = client_next(&us, &message)) == 1)
 		;
 	assert_int_equal(opcode, -1);
-	client_close(&c);
-	begin(&c, TARGET "&fault=drop%3D1011-gone:speech");
-	client_speak(&c, 200, true);
-	drop(wait_for(&c, "input_audio_buffer.speech_started"));
-	assert_int_equal(client_next(&c, &message), 8);
+	client_close(&us);
+	begin(&us, TARGET "&fault=drop%3D1011-gone:speech");
+	client_speak(&us, 200, true);
+	drop(wait_for(&us, "input_audio_buffer.speech_started"));
+	assert_int_equal(client_next(&us, &message), 8);
 	assert_memory_equal(message.data, "\x03\xf3gone", 6);
 	text_free(&message);
-	client_close(&c);
+	client_close(&us);
 }
 
 static void a_refused_upgrade_has_a_status_and_a_reason(void **state)
 {
-	struct client c;
-
 	(void)state;
-	client_connect(&c, "/v1/elsewhere?model=m");
-	assert_string_equal(c.status, "HTTP/1.1 404 Not Found");
-	client_close(&c);
+	client_connect(&us, "/v1/elsewhere?model=m");
+	assert_string_equal(us.status, "HTTP/1.1 404 Not Found");
+	client_close(&us);
 }
 
 static void send_stamped(struct client *c, struct stamp stamp)
@@ -680,7 +661,6 @@ static void stamps_measure_both_ways(void **state)
 {
 	/* Number 3 is lost, 5 comes twice, 8 comes late. */
 	static const uint32_t sent[] = { 0, 1, 2, 4, 5, 5, 6, 7, 9, 8, 10 };
-	struct client c;
 	struct text answer = { 0 };
 	struct stamp stamp = { 0 }, phone = { .seq = 10 };
 	size_t at = 0;
@@ -688,12 +668,12 @@ static void stamps_measure_both_ways(void **state)
 	bool done = false;
 
 	(void)state;
-	begin(&c, TARGET);
+	begin(&us, TARGET);
 	for (size_t i = 0; i < sizeof sent / sizeof sent[0]; i++)
-		send_stamped(&c, (struct stamp){ .seq = sent[i] });
+		send_stamped(&us, (struct stamp){ .seq = sent[i] });
 	/* An answer by the clock … */
 	while (!done) {
-		cJSON *event = next_while_sending(&c, &phone);
+		cJSON *event = next_while_sending(&us, &phone);
 		const char *delta = string_at(event, "delta");
 
 		if (is(event, "response.output_audio.delta")) {
@@ -713,7 +693,7 @@ static void stamps_measure_both_ways(void **state)
 	}
 	/* … interrupted after its first audio, and cleared. */
 	for (done = false; !done;) {
-		cJSON *event = next_while_sending(&c, &phone);
+		cJSON *event = next_while_sending(&us, &phone);
 
 		done = is(event, "input_audio_buffer.speech_started");
 		drop(event);
@@ -723,7 +703,7 @@ static void stamps_measure_both_ways(void **state)
 	phone.cleared_turn = 1;
 	phone.played_ms = 150;
 	for (done = false; !done;) {
-		cJSON *event = next_while_sending(&c, &phone);
+		cJSON *event = next_while_sending(&us, &phone);
 
 		done = is(event, "input_audio_buffer.speech_stopped");
 		drop(event);
@@ -740,7 +720,7 @@ static void stamps_measure_both_ways(void **state)
 	assert_float_equal(number_at(all, "load.unasked_clears"), 0, 0);
 	cJSON_Delete(all);
 	text_free(&answer);
-	client_close(&c);
+	client_close(&us);
 }
 
 /* The service, once for ordinary sessions and once for load. */

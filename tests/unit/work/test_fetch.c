@@ -239,14 +239,21 @@ static void came_to(enum fetch_failure failure, int status)
 	assert_int_equal(answer.status, status);
 }
 
+/* What comes of asking so. */
+static void check_ask(
+    enum fetch_failure failure, int status, void (*serve)(struct far *, int), const char *text, int timeout_ms)
+{
+	ask(serve, text, timeout_ms);
+	came_to(failure, status);
+}
+
 static void a_post_arrives_and_is_answered(void **state)
 {
 	(void)state;
-	ask(serve_answer,
+	check_ask(FETCH_OK, 200, serve_answer,
 	    "HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: 11\r\n\r\n"
 	    "{\"ok\":true}",
 	    GUARD_MS);
-	came_to(FETCH_OK, 200);
 	assert_true(answer.sent);
 	assert_string_equal(buf_text(&answer.body), "{\"ok\":true}");
 	assert_string_equal(answer.content_type, "application/json; charset=utf-8");
@@ -293,9 +300,8 @@ static void every_method_says_what_it_is(void **state)
 static void a_redirect_is_the_answer(void **state)
 {
 	(void)state;
-	ask(serve_answer, "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/elsewhere\r\nContent-Length: 0\r\n\r\n",
-	    GUARD_MS);
-	came_to(FETCH_OK, 302);
+	check_ask(FETCH_OK, 302, serve_answer,
+	    "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/elsewhere\r\nContent-Length: 0\r\n\r\n", GUARD_MS);
 	assert_int_equal(far_end.connections, 1);
 }
 
@@ -341,16 +347,15 @@ static void who_closes_after_reading_has_it(void **state)
 static void an_answer_cut_short_is_none_but_its_status_is_told(void **state)
 {
 	(void)state;
-	ask(serve_answer, "HTTP/1.1 201 Created\r\nContent-Length: 100\r\n\r\nhalf", GUARD_MS);
-	came_to(FETCH_UNKNOWN, 201);
+	check_ask(
+	    FETCH_UNKNOWN, 201, serve_answer, "HTTP/1.1 201 Created\r\nContent-Length: 100\r\n\r\nhalf", GUARD_MS);
 	assert_string_equal(buf_text(&answer.body), "half");
 }
 
 static void what_is_no_http_is_no_answer(void **state)
 {
 	(void)state;
-	ask(serve_answer, "220 mail.example.com ESMTP\r\n", GUARD_MS);
-	came_to(FETCH_UNKNOWN, 0);
+	check_ask(FETCH_UNKNOWN, 0, serve_answer, "220 mail.example.com ESMTP\r\n", GUARD_MS);
 }
 
 static void silence_ends_at_the_deadline(void **state)
@@ -366,15 +371,13 @@ static void silence_ends_at_the_deadline(void **state)
 static void dripping_does_not_put_off_the_deadline(void **state)
 {
 	(void)state;
-	ask(drip, "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", SHORT_MS);
-	came_to(FETCH_TIMEOUT, 200);
+	check_ask(FETCH_TIMEOUT, 200, drip, "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", SHORT_MS);
 }
 
 static void a_huge_answer_is_cut_off(void **state)
 {
 	(void)state;
-	ask(answer_endlessly, NULL, GUARD_MS);
-	came_to(FETCH_TOO_LARGE, 200);
+	check_ask(FETCH_TOO_LARGE, 200, answer_endlessly, NULL, GUARD_MS);
 	assert_int_equal(answer.body.len, 65536);
 }
 

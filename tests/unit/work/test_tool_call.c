@@ -394,7 +394,7 @@ static void ours_are_done_here(void **state)
 	assert_string_equal(told.json, "{\"hits\":[]}");
 	check_refused("search_knowledge", "{\"query\":\"nothing\"}", TOOL_OWN, "no_knowledge");
 	check_refused("search_knowledge", "{\"query\":\"large\"}", TOOL_BAD_ANSWER, "bad_answer");
-	assert_int_equal(atomic_load(&peer_asked), 0);
+	assert_false(atomic_load(&peer_asked));
 }
 
 int main(void)
