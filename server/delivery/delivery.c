@@ -260,7 +260,8 @@ static int read_waiting(void *owner, int64_t seq, size_t room)
 	return got;
 }
 
-static const struct due_policy policy = { .name = "outbox",
+static const struct due_policy policy = {
+	.name = "outbox",
 	.clock_ms = clock_wall_ms,
 	.when = delivery_queue_when,
 	.work = work,
@@ -268,7 +269,8 @@ static const struct due_policy policy = { .name = "outbox",
 	.free = delivery_entry_free,
 	.taken = delivery_queue_taken,
 	.lost = lost,
-	.read = read_waiting };
+	.read = read_waiting,
+};
 
 /* ---------------------------------------------------------------- opening, closing */
 

@@ -270,13 +270,15 @@ static int read_pending(void *owner, int64_t seq, size_t room)
 	return store_outcomes_pending(o->store, on_pending, o);
 }
 
-static const struct due_policy policy = { .name = "outcomes",
+static const struct due_policy policy = {
+	.name = "outcomes",
 	.clock_ms = clock_wall_ms,
 	.when = when,
 	.work = work,
 	.put = put,
 	.free = free_item,
-	.read = read_pending };
+	.read = read_pending,
+};
 
 /* -------------------------------------------------------------------- beginning, end */
 

@@ -157,10 +157,12 @@ static void put_clear(const struct phone_stream *s, struct buf *out)
 	buf_puts(out, "}");
 }
 
-const struct phone_channel media_stream_channel = { .name = "media stream",
+const struct phone_channel media_stream_channel = {
+	.name = "media stream",
 	.audio = true,
 	.marks = true,
 	.parse = parse,
 	.put_audio = put_audio,
 	.put_mark = put_mark,
-	.put_clear = put_clear };
+	.put_clear = put_clear,
+};
