@@ -96,7 +96,7 @@ static void a_hangup_is_a_whole_document(void **state)
 static void person_is_dialled_with_a_limit_and_told_of_afterwards(void **state)
 {
 	(void)state;
-	twiml_dial_person(&written, "+12025550177", 20, "https://a.example/twilio/dial-done?a=1&written=2");
+	twiml_dial_person(&written, "+12025550177", 20, "https://a.example/twilio/dial-done?a=1&b=2");
 	check(HEAD "<Response><Dial timeout=\"20\" answerOnBridge=\"true\" method=\"POST\""
 		   " action=\"https://a.example/twilio/dial-done?a=1&amp;b=2\"><Number>+12025550177</Number></Dial>"
 		   "</Response>\n");
