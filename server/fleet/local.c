@@ -346,14 +346,13 @@ static void tend(struct fleet *f, int64_t now_us)
 static void close_all(struct fleet *f)
 {
 	struct local *l = (struct local *)f;
+	struct shelf *const shelves[] = { &l->tokens, &l->endings, &l->transfers, &l->keys };
 
 	if (!f)
 		return;
 	write_today(f);
-	shelf_close(&l->tokens);
-	shelf_close(&l->endings);
-	shelf_close(&l->transfers);
-	shelf_close(&l->keys);
+	for (size_t i = 0; i < sizeof shelves / sizeof *shelves; i++)
+		shelf_close(shelves[i]);
 	pthread_mutex_destroy(&l->lock);
 	free(l);
 }

@@ -6,13 +6,10 @@
 
 static int hex_digit(char c)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
+	static const char digits[] = "0123456789abcdef0123456789ABCDEF";
+	const char *at = c ? strchr(digits, c) : NULL;
+
+	return at ? (int)(at - digits) % 16 : -1;
 }
 
 /* Decodes one name or value to *at and ends it with a NUL; *at moves behind
@@ -62,6 +59,22 @@ static int add_field(struct form *f, char **at, const char *part, const char *en
 	return 0;
 }
 
+void form_free(struct form *f)
+{
+	free(f->fields);
+	free(f->text);
+	*f = (struct form){ 0 };
+}
+
+const char *form_get(const struct form *f, const char *name)
+{
+	for (size_t i = 0; i < f->count; i++) {
+		if (!strcmp(f->fields[i].name, name))
+			return f->fields[i].value;
+	}
+	return NULL;
+}
+
 int form_parse(struct form *f, const char *body, size_t len)
 {
 	const char *end = body + len;
@@ -92,20 +105,4 @@ int form_parse(struct form *f, const char *body, size_t len)
 	if (err)
 		form_free(f);
 	return err;
-}
-
-void form_free(struct form *f)
-{
-	free(f->fields);
-	free(f->text);
-	*f = (struct form){ 0 };
-}
-
-const char *form_get(const struct form *f, const char *name)
-{
-	for (size_t i = 0; i < f->count; i++) {
-		if (!strcmp(f->fields[i].name, name))
-			return f->fields[i].value;
-	}
-	return NULL;
 }

@@ -79,6 +79,13 @@ static void put_text(struct buf *out, const char *text)
 	xml_escape(out, text, strlen(text));
 }
 
+static void put_attribute(struct buf *out, const char *name, const char *value)
+{
+	buf_printf(out, " %s=\"", name);
+	put_text(out, value);
+	buf_putc(out, '"');
+}
+
 static void put_parameter(struct buf *out, const char *name, const char *value)
 {
 	if (!*value)
@@ -90,13 +97,14 @@ static void put_parameter(struct buf *out, const char *name, const char *value)
 
 void twiml_connect_stream(struct buf *out, const struct twiml_stream *stream)
 {
-	buf_puts(out, XML_HEAD "<Response><Connect action=\"");
-	put_text(out, stream->action_url);
-	buf_puts(out, "\" method=\"POST\"><Stream url=\"");
-	put_text(out, stream->stream_url);
-	buf_puts(out, "\" statusCallback=\"");
-	put_text(out, stream->status_url);
-	buf_puts(out, "\" statusCallbackMethod=\"POST\">");
+	buf_puts(out, XML_HEAD "<Response><Connect");
+	put_attribute(out, "action", stream->action_url);
+	put_attribute(out, "method", "POST");
+	buf_puts(out, "><Stream");
+	put_attribute(out, "url", stream->stream_url);
+	put_attribute(out, "statusCallback", stream->status_url);
+	put_attribute(out, "statusCallbackMethod", "POST");
+	buf_putc(out, '>');
 	put_parameter(out, "caller", stream->caller);
 	put_parameter(out, "called", stream->called);
 	buf_puts(out, "</Stream></Connect></Response>\n");

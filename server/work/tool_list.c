@@ -102,8 +102,9 @@ void tool_list_put(struct buf *out, const struct agent *p)
 
 const struct agent_destination *tool_list_destination(const struct agent *agent, const char *name)
 {
-	for (size_t i = 0; i < agent->destination_count; i++)
-		if (!strcmp(agent->destinations[i].name, name))
-			return &agent->destinations[i];
-	return NULL;
+	const struct agent_destination *d = agent->destinations, *end = d + agent->destination_count;
+
+	while (d < end && strcmp(d->name, name))
+		d++;
+	return d < end ? d : NULL;
 }

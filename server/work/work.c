@@ -77,6 +77,6 @@ void work_close(struct work *work)
 		return;
 	jobs_close(work->background);
 	jobs_close(work->tools);
-	free(work);
 	fetch_teardown();
+	free(work);
 }

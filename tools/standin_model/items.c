@@ -18,9 +18,9 @@ void items_free_one(struct item *item)
 {
 	if (!item)
 		return;
+	text_free(&item->audio);
 	free(item->words);
 	free(item->call_id);
-	text_free(&item->audio);
 	cJSON_Delete(item->given);
 	free(item);
 }

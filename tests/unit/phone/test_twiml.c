@@ -100,7 +100,7 @@ static void person_is_dialled_with_a_limit_and_told_of_afterwards(void **state)
 	check(HEAD "<Response><Dial timeout=\"20\" answerOnBridge=\"true\" method=\"POST\""
 		   " action=\"https://a.example/twilio/dial-done?a=1&amp;b=2\"><Number>+12025550177</Number></Dial>"
 		   "</Response>\n");
-	twiml_dial_person(&written, "sip:a&written@c.example", 5, "x");
+	twiml_dial_person(&written, "sip:a&b@c.example", 5, "x");
 	check(HEAD "<Response><Dial timeout=\"5\" answerOnBridge=\"true\" method=\"POST\" action=\"x\">"
 		   "<Sip>sip:a&amp;b@c.example</Sip></Dial></Response>\n");
 }

@@ -324,24 +324,17 @@ static void retry_after_is_seconds_whether_number_or_date(void **state)
 
 /* --------------------------------------- was it sent? callers repeat it if not */
 
-static void who_closes_before_reading_may_have_read(void **state)
+static void who_closes_before_an_answer_may_have_it(void **state)
 {
-	(void)state;
-	ask(close_unread, NULL, GUARD_MS);
-	assert_int_equal(answer.failure, FETCH_UNKNOWN);
-	assert_true(answer.sent);
-	assert_int_equal(answer.status, 0);
-	assert_int_equal(far_end.connections, 1); /* and nobody asked twice */
-	assert_string_not_equal(answer.error, "");
-}
+	void (*const ways[])(struct far *, int) = { close_unread, close_read };
 
-static void who_closes_after_reading_has_it(void **state)
-{
 	(void)state;
-	ask(close_read, NULL, GUARD_MS);
-	assert_int_equal(answer.failure, FETCH_UNKNOWN);
-	assert_true(answer.sent);
-	assert_int_equal(far_end.connections, 1);
+	for (int i = 0; i < 2; i++) {
+		check_ask(FETCH_UNKNOWN, 0, ways[i], NULL, GUARD_MS);
+		assert_true(answer.sent);
+		assert_int_equal(far_end.connections, 1); /* and nobody asked twice */
+		assert_string_not_equal(answer.error, "");
+	}
 }
 
 static void an_answer_cut_short_is_none_but_its_status_is_told(void **state)
@@ -762,8 +755,7 @@ int main(void)
 		cmocka_unit_test(every_method_says_what_it_is),
 		cmocka_unit_test(a_redirect_is_the_answer),
 		cmocka_unit_test(retry_after_is_seconds_whether_number_or_date),
-		cmocka_unit_test(who_closes_before_reading_may_have_read),
-		cmocka_unit_test(who_closes_after_reading_has_it),
+		cmocka_unit_test(who_closes_before_an_answer_may_have_it),
 		cmocka_unit_test(an_answer_cut_short_is_none_but_its_status_is_told),
 		cmocka_unit_test(what_is_no_http_is_no_answer),
 		cmocka_unit_test(silence_ends_at_the_deadline),
