@@ -27,7 +27,7 @@
  *
  * *Again* is after a pause. An answer that fails twice in a row ends the call; a
  * greeting that never begins is done without; a cue is given up after three times.
- * One that was cut is owed to nobody. A firm cue (last words) is said again.
+ * One that was cut is owed to nobody; only a firm cue (last words) is said again then.
  *
  *   model's ears | what it means                      | leaves for
  *   -------------+------------------------------------+--------------------------------------------

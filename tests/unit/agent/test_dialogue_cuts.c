@@ -17,6 +17,14 @@ static void cut_names_the_active_response(void **state)
 	FOLLOW(&k, { "began r2", "" }, { "key 2", "CANCEL r2, CUT 2" }, { "over r2", "" });
 }
 
+/* Nothing is queued yet, but the model's audio is on its way. */
+static void speech_before_the_first_delta_leaves_nothing_to_be_played(void **state)
+{
+	(void)state;
+	FOLLOW(&k, { "began r1", "" }, { "speaks", "CUT 1" }, { "audio r1 i1 800", "PASS_OVER" }, { "cut 1", "" },
+	    { "over r1 turned", "" });
+}
+
 static void cut_takes_back_what_was_wanted(void **state)
 {
 	(void)state;
@@ -164,6 +172,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(cut_names_the_active_response),
+		CASE(speech_before_the_first_delta_leaves_nothing_to_be_played),
 		CASE(cut_takes_back_what_was_wanted),
 		CASE(answer_cut_before_it_began_is_dropped_when_it_shows),
 		CASE(answer_to_a_turn_that_went_on_is_unheard_when_it_shows),
