@@ -134,7 +134,8 @@ clean_at_end() {
 	UP=$PWD/$LOGS/up.$$
 	mkdir -p "$UP"
 	export UP
-	trap 'stop_all; rm -rf "$UP" "${TMPDIR:?}"/*' EXIT
+	# Once is enough: who is told twice cleans up to the end all the same.
+	trap 'trap "" INT TERM HUP; stop_all; rm -rf "$UP" "${TMPDIR:?}"/*' EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM HUP
 }

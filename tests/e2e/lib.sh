@@ -54,6 +54,7 @@ mkdir -p "$WORK"
 PATIENCE=120 # seconds in which whatever is waited for happens
 cleanup() {
 	local all me=$BASHPID
+	trap '' INT TERM HUP # whoever is told twice cleans up to the end all the same
 	all=$(below "$me")
 	kill $all 2>/dev/null
 	for _ in $(seq 30); do

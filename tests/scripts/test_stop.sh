@@ -62,7 +62,7 @@ stopped() {
 	local how=$1 session pid status=0
 	rm -rf build/e2e/asan build/tmp build/test
 	# A shell's background has Ctrl-C switched off, which would last.
-	setsid env --default-signal=INT,QUIT "${@:3}" tests/run "$tree/stay.sh" >"$tree/said" 2>&1 &
+	setsid env --default-signal=INT,QUIT -u UP -u LOGS "${@:3}" tests/run "$tree/stay.sh" >"$tree/said" 2>&1 &
 	pid=$!
 	for _ in $(seq 1200); do
 		[ ! -e "$W/here-is-up" ] || [ ! -e "$W/there-is-up" ] || break

@@ -86,7 +86,10 @@ void conn_flush(struct conn *c, uint64_t now)
 			len = len < (size_t)conn_fault(c, FAULT_DRIP)->number
 				  ? len
 				  : (size_t)conn_fault(c, FAULT_DRIP)->number;
-			c->next_write = now + DRIP_MS * NS_PER_MS;
+			/* At the same rate also for a machine that is late; of long silence nothing is made up for. */
+			if (c->next_write + NS_PER_S < now)
+				c->next_write = now;
+			c->next_write += DRIP_MS * NS_PER_MS;
 		}
 		n = SSL_write(c->ssl, c->out.data + sent, len > 1 << 24 ? 1 << 24 : (int)len);
 		if (n <= 0) {
