@@ -164,10 +164,10 @@ void converter_reset_to_caller(struct converter *c)
 
 void converter_close(struct converter *c)
 {
-	if (!c)
-		return;
-	resampler_close(c->up);
-	resampler_close(c->down);
+	if (c) {
+		resampler_close(c->up);
+		resampler_close(c->down);
+	}
 	free(c);
 }
 

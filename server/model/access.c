@@ -81,6 +81,16 @@ int model_access_parse(struct model_access *a, const struct config *cfg, struct 
 	return 0;
 }
 
+void model_access_close(struct model_access *a)
+{
+	resolver_close(a->resolver);
+	tls_sessions_close(a->sessions);
+	trust_close(a->trust);
+	a->resolver = NULL;
+	a->sessions = NULL;
+	a->trust = NULL;
+}
+
 int model_access_open(struct model_access *a, const struct config *cfg, struct buf *error)
 {
 	const char *bundle = cfg->openai_ca_file[0] ? cfg->openai_ca_file : system_bundle;
@@ -102,14 +112,4 @@ int model_access_open(struct model_access *a, const struct config *cfg, struct b
 		model_access_close(a);
 	}
 	return err;
-}
-
-void model_access_close(struct model_access *a)
-{
-	resolver_close(a->resolver);
-	tls_sessions_close(a->sessions);
-	trust_close(a->trust);
-	a->resolver = NULL;
-	a->sessions = NULL;
-	a->trust = NULL;
 }

@@ -158,9 +158,9 @@ static void put_clear(const struct phone_stream *s, struct buf *out)
 }
 
 const struct phone_channel media_stream_channel = {
-	.name = "media stream",
 	.audio = true,
 	.marks = true,
+	.name = "media stream",
 	.parse = parse,
 	.put_audio = put_audio,
 	.put_mark = put_mark,

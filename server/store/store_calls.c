@@ -10,11 +10,10 @@
 
 void call_summary_free(struct call_summary *call)
 {
-	free(call->agent);
-	free(call->variant);
-	free(call->metadata);
-	free(call->order);
-	free(call->kept);
+	void *const owned[] = { call->agent, call->variant, call->metadata, call->order, call->kept };
+
+	for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
+		free(owned[i]);
 	memset(call, 0, sizeof *call);
 }
 

@@ -11,14 +11,11 @@
 
 void outcome_row_free(struct outcome_row *row)
 {
-	free(row->agent);
-	free(row->variant);
-	free(row->status);
-	free(row->source);
-	free(row->json);
-	free(row->problems);
-	free(row->from);
-	free(row->to);
+	void *const owned[] = { row->agent, row->variant, row->status, row->source, row->json, row->problems, row->from,
+		row->to };
+
+	for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
+		free(owned[i]);
 	*row = (struct outcome_row){ .attempts = 0 };
 }
 

@@ -48,6 +48,17 @@ void tool_cancel_release(struct tool_cancel *cancel)
 
 /* ------------------------------------------------------------------ one call */
 
+static void free_call(struct tool_call *call)
+{
+	char *const texts[] = { call->call_id, call->name, call->arguments, call->facts };
+
+	agent_release(call->agent);
+	tool_cancel_release(call->cancel);
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		free(texts[i]);
+	free(call);
+}
+
 struct tool_call *tool_call_new(const struct agent *agent, struct tool_cancel *cancel, const char *call_id,
     const char *name, const char *arguments, const char *facts)
 {
@@ -69,15 +80,8 @@ struct tool_call *tool_call_new(const struct agent *agent, struct tool_cancel *c
 
 void tool_call_free(struct tool_call *call)
 {
-	if (!call)
-		return;
-	agent_release(call->agent);
-	tool_cancel_release(call->cancel);
-	free(call->call_id);
-	free(call->name);
-	free(call->arguments);
-	free(call->facts);
-	free(call);
+	if (call)
+		free_call(call);
 }
 
 void tool_put_error(struct buf *out, const char *code, const char *message)

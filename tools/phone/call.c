@@ -400,20 +400,19 @@ void call_open(struct call *c, struct loop *loop, const struct options *o, struc
 
 void call_close(struct call *c)
 {
+	struct text *const texts[] = { &c->order_twiml, &c->left, &c->right, &c->said, &c->dialled,
+		&c->documents_text };
+
 	control_close(c->control);
 	free(c->order_url);
-	text_free(&c->order_twiml);
 	timer_stop(c->loop, &c->timer);
 	timer_stop(c->loop, &c->pause);
 	stream_drop(c);
 	stream_close(&c->stream);
 	twiml_free(&c->twiml);
 	agent_close(&c->agent);
-	text_free(&c->left);
-	text_free(&c->right);
-	text_free(&c->said);
-	text_free(&c->dialled);
-	text_free(&c->documents_text);
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		text_free(texts[i]);
 	free(c->document_url);
 	notes_free(c);
 }

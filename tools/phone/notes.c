@@ -115,15 +115,14 @@ struct mark_note *note_mark(struct call *c, const char *name)
 
 void notes_free(struct call *c)
 {
+	void *const lists[] = { c->warnings, c->events, c->turns, c->clears, c->marks };
+
 	for (size_t i = 0; i < c->warning_count; i++)
 		free(c->warnings[i].text);
 	for (size_t i = 0; i < c->event_count; i++)
 		free(c->events[i].text);
 	for (size_t i = 0; i < c->mark_count; i++)
 		free(c->marks[i].name);
-	free(c->warnings);
-	free(c->events);
-	free(c->turns);
-	free(c->clears);
-	free(c->marks);
+	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+		free(lists[i]);
 }

@@ -212,16 +212,14 @@ void twiml_free(struct twiml *t)
 {
 	for (size_t i = 0; i < t->count; i++) {
 		struct verb *v = &t->verb[i];
+		char *const texts[] = { v->text, v->action, v->url, v->name, v->status_url };
 
 		for (size_t p = 0; p < v->parameter_count; p++) {
 			free(v->parameter[p].name);
 			free(v->parameter[p].value);
 		}
-		free(v->text);
-		free(v->action);
-		free(v->url);
-		free(v->name);
-		free(v->status_url);
+		for (size_t k = 0; k < sizeof texts / sizeof *texts; k++)
+			free(texts[k]);
 	}
 	free(t->verb);
 	text_free(&t->notes);

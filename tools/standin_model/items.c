@@ -18,8 +18,8 @@ void items_free_one(struct item *item)
 {
 	if (!item)
 		return;
-	text_free(&item->audio);
 	free(item->words);
+	text_free(&item->audio);
 	free(item->call_id);
 	cJSON_Delete(item->given);
 	free(item);

@@ -398,9 +398,9 @@ static void who_is_asked_for_is_sent_at_once(void **state)
 	struct delivery_queue *q = *state;
 
 	add(q, "1", 1, "CA1", A);
-	add(q, "2", 2, "CA1", A);
 	assert_string_equal(taken(q), "1");
 	settle(q, "1", DELIVERY_RETRY, &dead);
+	add(q, "2", 2, "CA1", A);
 	now += 400;
 	assert_string_equal(taken(q), "");
 	delivery_queue_hurry(delivery_queue_find(q, "1"), now);
