@@ -1,3 +1,7 @@
+/* The settings were checked one by one before (config_check.c). This file
+ * finds what only the whole URL can tell. It opens no connection: whether
+ * the address answers is the probe's question (health.c).
+ */
 #include "server/model/access.h"
 
 #include "common/resolver.h"
@@ -11,6 +15,7 @@
 #include <string.h>
 #include <strings.h>
 
+/* Debian's bundle, also in the image. */
 static const char system_bundle[] = "/etc/ssl/certs/ca-certificates.crt";
 
 static bool ends_with(const char *text, const char *tail)
@@ -35,6 +40,12 @@ static bool query_names(const char *query, const char *name)
 	return false;
 }
 
+/* OPENAI_REALTIME_URL in three parts: host, port, path with its query.
+ *
+ * A URL that already names the model decides for all agents: "model=" at
+ * OpenAI, "deployment=" in Azure's older form. Any other URL gets "model="
+ * for each session. Azure's own hosts take the key in an "api-key" header;
+ * OPENAI_AUTH overrides that guess, for a gateway under another name. */
 int model_access_parse(struct model_access *a, const struct config *cfg, struct buf *error)
 {
 	const char *rest = cfg->openai_url, *slash, *query;
@@ -91,6 +102,7 @@ void model_access_close(struct model_access *a)
 	a->trust = NULL;
 }
 
+/* Called once at start, before any thread that dials. */
 int model_access_open(struct model_access *a, const struct config *cfg, struct buf *error)
 {
 	const char *bundle = cfg->openai_ca_file[0] ? cfg->openai_ca_file : system_bundle;

@@ -1,7 +1,7 @@
 #ifndef MODEL_ACCESS_H
 #define MODEL_ACCESS_H
-/* Where the model is and how to be let in: worked out once, at start, from the
- * configuration; read by any thread after. */
+/* The address of the model and the form of its credentials: worked out once,
+ * at start, from the configuration; read by any thread after. */
 #include "common/buf.h"
 #include "server/config/config.h"
 #include "server/model/protocol.h"
@@ -20,8 +20,8 @@ struct model_access {
 	char host[256];
 	int port;
 	char path[1024];               /* with query, but without the model unless the URL names one */
-	bool names_model;              /* the URL does, for all agents */
-	bool api_key_header;           /* api-key: …, as Azure wants it; else Authorization: Bearer */
+	bool names_model;              /* the URL names the model, for all agents */
+	bool api_key_header;           /* key in "api-key: …" (Azure); else in "Authorization: Bearer …" */
 	struct resolver *resolver;     /* owned */
 	struct trust *trust;           /* owned */
 	struct tls_sessions *sessions; /* owned */
@@ -31,7 +31,7 @@ struct model_access {
 int model_access_open(struct model_access *a, const struct config *cfg, struct buf *error);
 void model_access_close(struct model_access *a);
 
-/* Takes the URL apart; part of the above, without files. */
+/* Only takes the URL apart: the first half of model_access_open, without files. */
 int model_access_parse(struct model_access *a, const struct config *cfg, struct buf *error);
 
 #endif

@@ -1,3 +1,9 @@
+/* Two states. Either the model is believed to answer, and the thread sleeps
+ * until a call's failure asks; or it is not, and the thread probes. A probe
+ * is a whole session, opened and closed, because a wrong key may pass the
+ * upgrade and be refused afterwards. It asks for no answer and sends no
+ * audio, so it is not billed.
+ */
 #include "server/model/health.h"
 
 #include "common/clock.h"
@@ -38,6 +44,8 @@ bool model_health_blocks(void)
 	return atomic_load(&blocks);
 }
 
+/* The exchange lets only one of many calls that recover at once write the
+ * line. */
 void model_health_ok(int64_t connect_ms)
 {
 	stat_add(model_connects, 1);
@@ -48,6 +56,8 @@ void model_health_ok(int64_t connect_ms)
 	set_text("");
 }
 
+/* An overloaded service refuses one call and takes the next: only a failure
+ * that will not pass by itself blocks. The bell wakes the probing thread. */
 void model_health_failed(const struct model_failure *failure)
 {
 	stat_model_error(failure->error_class, failure->code);
@@ -58,7 +68,8 @@ void model_health_failed(const struct model_failure *failure)
 	}
 }
 
-/* True if the model answered. */
+/* True if the model answered, or the program stops. Blocks, bounded by the
+ * session's deadlines. */
 static bool probe(void)
 {
 	struct model_failure failure;
@@ -79,7 +90,7 @@ static bool probe(void)
 	return true;
 }
 
-/* A call got through since the last probe. */
+/* A call has got through since the last probe: then there is nothing to ask. */
 static bool recovered(void)
 {
 	char last[sizeof text];
@@ -88,6 +99,9 @@ static bool recovered(void)
 	return !model_health_blocks() && !last[0];
 }
 
+/* `good` picks the sleep: for ever with an ear on `ask`, or one interval
+ * without. In the second state `ask` is not polled: a hundred failing calls
+ * are still one probe an interval. */
 static void *probe_until_stopped(void *unused)
 {
 	bool good = probe();
@@ -101,7 +115,8 @@ static void *probe_until_stopped(void *unused)
 		if (fds[0].revents)
 			return NULL;
 		if (n > 0 && fds[1].revents) {
-			/* A call has just seen it fail: look again, but later. */
+			/* A call has just seen it fail: probe after one interval, not
+			 * at once. */
 			bell_clear(&ask);
 			good = false;
 		} else if (!good) {
@@ -121,6 +136,7 @@ int model_health_open(const struct model_access *access, struct agents *agents)
 	return -pthread_create(&thread, NULL, probe_until_stopped, NULL);
 }
 
+/* The bell also cuts a running probe short, so the join is quick. */
 void model_health_close(void)
 {
 	bell_ring(&stop);

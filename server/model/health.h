@@ -1,10 +1,11 @@
 #ifndef MODEL_HEALTH_H
 #define MODEL_HEALTH_H
-/* Whether the model can be had at all, for /ready and /status.
+/* Whether the model is available at all, for /ready and /status.
  *
  * One probe at start, then one every 30 s until one succeeds; again when a
  * call meets a failure that will not pass by itself. A failure that may pass
- * never closes the door. One thread of its own; questions from any thread.
+ * never closes the door. One thread of its own; the questions may come from
+ * any thread.
  */
 #include "server/agents/agents.h"
 #include "server/model/session.h"
@@ -14,15 +15,15 @@
 
 enum { HEALTH_PROBE_SECONDS = 30 };
 
-/* Starts the thread. The probe asks as the agent does that answers numbers
- * nobody names. */
+/* Starts the thread. Both are borrowed until model_health_close. The probe
+ * uses the agent that answers unknown numbers. */
 int model_health_open(const struct model_access *access, struct agents *agents);
 void model_health_close(void);
 
 /* True: the last attempt failed for a reason that will not pass by itself. */
 bool model_health_blocks(void);
 
-/* What calls saw. */
+/* A call's result: connected after so long, or failed. Any thread. */
 void model_health_ok(int64_t connect_ms);
 void model_health_failed(const struct model_failure *failure);
 

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+/* The words come back in an error's event_id, with a number behind
+ * ("say_7"). */
 static const char *const requests[] = {
 	[MODEL_REQUEST_NONE] = "",
 	[MODEL_REQUEST_CONFIGURE] = "cfg",
@@ -20,6 +22,8 @@ void model_request_id(enum model_request request, uint32_t n, char id[MODEL_REQU
 	snprintf(id, MODEL_REQUEST_ID_SIZE, "%s_%" PRIu32, requests[request], n);
 }
 
+/* An id without an underscore, or with a foreign word before it, is none of
+ * ours. */
 enum model_request model_request_of(const char *id)
 {
 	size_t len = strcspn(id, "_");
@@ -30,6 +34,8 @@ enum model_request model_request_of(const char *id)
 	return MODEL_REQUEST_NONE;
 }
 
+/* The names stand in logs, /status and stored rows. Those of the statuses
+ * are also the service's own words. */
 const char *model_error_name(enum model_error error)
 {
 	static const char *const names[] = { "harmless", "retry", "renew", "fatal" };

@@ -1,12 +1,12 @@
 #ifndef MODEL_PROTOCOL_H
 #define MODEL_PROTOCOL_H
-/* The seam to the model: what a call needs of a service that listens and speaks,
- * whichever service that is.
+/* The seam to the model: everything a call needs of a service that listens
+ * and speaks, whichever service it is.
  *
- * A protocol is a const table: bytes in, events out; commands in, messages out.
- * It does no I/O and keeps no state. Its facts say what may be asked of it. No
- * event carries a piece of the service's tree, and nothing the service calls by
- * name has to be compared with a constant by whoever reads the event.
+ * A protocol is a const table: bytes in, events out; commands in, messages
+ * out. It does no I/O and keeps no state. Its facts say which commands are
+ * allowed. No event carries a piece of the service's tree, and no reader of
+ * an event has to compare a name of the service's with a constant.
  */
 #include "common/buf.h"
 #include "common/json.h"
@@ -18,12 +18,12 @@
 
 struct model_access;
 
-/* ----------------------------------------------------------------- what we ask for */
+/* -------------------------------------------------------------------- our requests */
 
-/* What a message of ours is for. Its id on the wire is made of this and a number,
- * and a refusal that names the id is told by this. */
+/* The purpose of a message of ours. Its id on the wire is made of this and a
+ * number, and a refusal that names the id is reported with this. */
 enum model_request {
-	MODEL_REQUEST_NONE, /* not told, or no request of ours */
+	MODEL_REQUEST_NONE, /* the service did not say, or it is no request of ours */
 	MODEL_REQUEST_CONFIGURE,
 	MODEL_REQUEST_ANSWER, /* ask, greet, say */
 	MODEL_REQUEST_CANCEL,
@@ -39,11 +39,11 @@ enum { MODEL_REQUEST_ID_SIZE = 32 };
 void model_request_id(enum model_request request, uint32_t n, char id[MODEL_REQUEST_ID_SIZE]);
 enum model_request model_request_of(const char *id);
 
-/* Who speaks in a piece of the conversation. */
+/* The speaker of a piece of the conversation. */
 enum model_role {
 	MODEL_ROLE_CALLER,
 	MODEL_ROLE_AGENT,
-	MODEL_ROLE_NOTE /* nobody: something the model is to know */
+	MODEL_ROLE_NOTE /* nobody: a fact for the model to know */
 };
 
 struct model_wish { /* all borrowed; for as long as the session is not ready */
@@ -54,7 +54,7 @@ struct model_wish { /* all borrowed; for as long as the session is not ready */
 	bool protect;             /* turn detection starts without answering or interrupting */
 };
 
-/* ------------------------------------------------------------------ what it tells */
+/* ------------------------------------------------------------------ its events */
 
 enum model_event_type {
 	MODEL_INVALID,           /* not an event at all */
@@ -69,7 +69,7 @@ enum model_event_type {
 	MODEL_TRANSCRIPT,        /* item_id, text */
 	MODEL_TRANSCRIPT_FAILED, /* item_id */
 	MODEL_RESPONSE_CREATED,  /* response_id */
-	MODEL_RESPONSE_SIGN,     /* response_id, "" if not told: it is alive */
+	MODEL_RESPONSE_SIGN,     /* response_id, or "": the response is alive */
 	MODEL_ITEM_DONE,         /* response_id, item_id, calls, mcp */
 	MODEL_MCP_LIST_FAILED,   /* item_id: the model cannot have that server's tools */
 	MODEL_AUDIO,             /* response_id, item_id, audio */
@@ -95,14 +95,15 @@ enum model_status { MODEL_COMPLETED, MODEL_CANCELLED, MODEL_INCOMPLETE, MODEL_FA
 
 const char *model_status_name(enum model_status status); /* "completed", … */
 
-/* Why, where it makes a difference. */
+/* The reason, where it makes a difference to the call. */
 enum model_reason {
 	MODEL_OTHER_REASON,
 	MODEL_TURN_DETECTED, /* cancelled by the service, because the caller spoke */
 	MODEL_BUSY           /* refused, because another response is being made */
 };
 
-/* Tokens, and for what is billed by time, ms. Of the `in`, the `cached` cost less. */
+/* Tokens; milliseconds for services billed by time. `cached` is the cheaper
+ * part of the same `in`. */
 enum usage_kind {
 	USAGE_TEXT_IN,
 	USAGE_TEXT_CACHED,
@@ -128,10 +129,10 @@ enum { MODEL_ID_SIZE = 64, MODEL_CALL_ID_SIZE = 128, MODEL_CODE_SIZE = 64, MODEL
 struct model_tool_call {
 	const char *call_id;   /* "" if it cannot be used: missing, or longer than anything sensible */
 	const char *name;      /* "" likewise */
-	const char *arguments; /* as text; "" and what is no JSON come too */
+	const char *arguments; /* the model's text, unchecked: may be "" or no JSON */
 };
 
-/* What the service itself did with an MCP server. */
+/* An MCP server's tool, called by the service itself, not by us. */
 struct model_mcp_item {
 	enum model_mcp { MODEL_MCP_NONE, MODEL_MCP_CALLED, MODEL_MCP_FAILED, MODEL_MCP_ASKS /* whether it may */ } what;
 	const char *id, *server, *name, *arguments; /* "" when absent; NULL with NONE */
@@ -142,8 +143,8 @@ struct model_event {
 	enum model_status status;
 	enum model_error error;
 	enum model_reason reason;
-	enum model_request refused;      /* what of ours was refused … */
-	char refused_id[MODEL_ID_SIZE];  /* … and the id we gave it; "" if not told */
+	enum model_request refused;      /* the request of ours that was refused … */
+	char refused_id[MODEL_ID_SIZE];  /* … and the id we gave it; "" if unknown */
 	char response_id[MODEL_ID_SIZE]; /* "" when absent */
 	char item_id[MODEL_ID_SIZE];
 	char session_id[MODEL_ID_SIZE];
@@ -152,7 +153,7 @@ struct model_event {
 	int64_t ms;
 	struct span audio;             /* base64, borrowed from the message */
 	const char *text;              /* borrowed from the event; never NULL */
-	struct model_usage usage;      /* RESPONSE_DONE, TRANSCRIPT; what was not told is 0 */
+	struct model_usage usage;      /* RESPONSE_DONE, TRANSCRIPT; 0 where the service is silent */
 	struct model_tool_call *calls; /* completed ones, in order; the event's */
 	size_t call_count;
 	struct model_mcp_item mcp;
@@ -168,7 +169,7 @@ struct model_protocol {
 	bool runs_turns;   /* the model alone decides when it speaks: it is not asked for answers */
 	bool can_truncate; /* it may be told how much of an item was heard */
 	bool can_cancel;   /* a response may be stopped */
-	bool audio, text;  /* what it takes from the caller, and gives */
+	bool audio, text;  /* the forms it takes from the caller and gives back */
 	unsigned formats;  /* bits 1 << enum audio_format: the audio it knows */
 
 	/* Opening. Each appends; the headers are lines of the request, contain the
@@ -179,8 +180,8 @@ struct model_protocol {
 	/* Commands. Each appends one message to an empty buffer; `id` is ours, from
 	 * model_request_id.
 	 *
-	 * The whole session, once it says that it was created. `plain`: without what
-	 * some services do not know. */
+	 * The whole session, once it says that it was created. `plain`: without the
+	 * fields that some services do not know. */
 	void (*configure)(
 	    struct buf *out, const char *id, const struct model_wish *wish, enum audio_format format, bool plain);
 	/* How it finds the caller's turns: as the agent has it; `deaf`: it neither
@@ -188,10 +189,10 @@ struct model_protocol {
 	void (*turns)(struct buf *out, const char *id, const struct agent *agent, bool deaf);
 	/* The caller's audio, in the session's format. */
 	void (*hear)(struct buf *out, const uint8_t *bytes, size_t len);
-	/* A piece of the conversation: what was typed, or said before this session,
-	 * or is to be known. By itself it asks for no answer. */
+	/* A piece of the conversation: keys the caller pressed, words said before
+	 * this session, a note. By itself it asks for no answer. */
 	void (*item)(struct buf *out, const char *id, enum model_role role, const char *text);
-	/* An answer to what was said. */
+	/* An answer to the caller's last words. */
 	void (*ask)(struct buf *out, const char *id);
 	/* The first words, and any others: `text` is an instruction on top of the
 	 * session's `instructions`, which are repeated, or with `exact` the words
@@ -210,7 +211,7 @@ struct model_protocol {
 	 * is what the session was configured for. */
 	void (*parse)(const char *text, size_t len, enum audio_format format, struct model_event *out);
 	void (*release)(struct model_event *event);
-	/* What the reason of the service's Close means; "" is harmless. */
+	/* The meaning of the reason in the service's Close; "" is harmless. */
 	enum model_error (*close_class)(const char *reason);
 };
 

@@ -1,3 +1,7 @@
+/* The table of the Realtime protocol, and the path and the headers of its
+ * upgrade. There is no "OpenAI-Beta" header: it would select the retired
+ * beta, whose messages differ.
+ */
 #include "server/model/realtime.h"
 
 #include "common/digest.h"
@@ -9,8 +13,9 @@
 
 #include <string.h>
 
-/* The name of a model may come from anywhere: percent-encode all but what is
- * plain in a query. */
+/* An agent's file may name any model, and Azure's deployments are named by
+ * their owners: percent-encode all but what is plain in a query (RFC 3986
+ * §2.3). */
 static void put_query_value(struct buf *out, const char *value)
 {
 	for (; *value; value++) {
@@ -32,13 +37,16 @@ static void put_path(const struct model_access *a, const char *model, struct buf
 	put_query_value(out, model);
 }
 
+/* An empty setting sends no header. */
 static void put_header(struct buf *out, const char *name, const char *value)
 {
 	if (value[0])
 		buf_printf(out, "%s: %s\r\n", name, value);
 }
 
-/* Stable for a caller, and of no use to anyone who does not know the number. */
+/* The same for each call of a number, and of no use to anyone who does not
+ * know the number. With it the service can block one abusive caller instead
+ * of our whole account. */
 static void put_caller_hash(struct buf *out, const char *caller)
 {
 	uint8_t hash[SHA256_BYTES];
@@ -69,6 +77,7 @@ static void put_headers(const struct model_access *a, const char *caller, struct
 		put_header(out, "OpenAI-Safety-Identifier", cfg->openai_safety_identifier);
 }
 
+/* No `text`: answers are configured as audio, with transcripts beside it. */
 const struct model_protocol realtime_protocol = {
 	.name = "realtime",
 	.can_truncate = true,

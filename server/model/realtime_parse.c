@@ -1,3 +1,10 @@
+/* Bytes of the Realtime API into events. Audio comes often and large: it is
+ * found by a scan. Everything else is looked up by its type, and only a type
+ * with a handler costs a cJSON tree.
+ *
+ * A handler returns false if the event lacks what its type promises. The
+ * event is then MODEL_INVALID and counted, and the call goes on.
+ */
 #include "server/model/realtime_parse.h"
 
 #include "server/model/realtime_say.h"
@@ -9,6 +16,8 @@
 
 /* ------------------------------------------------------------------- errors */
 
+/* Any other code is harmless: most errors leave the session usable, and the
+ * service gains codes over time. */
 static const struct {
 	const char *code;
 	enum model_error error;
@@ -61,7 +70,8 @@ static bool one_format_ok(const cJSON *side, enum audio_format wanted, const cha
 	return false;
 }
 
-/* Says in words how the session differs from the format asked for. */
+/* Says in words how the session differs from the format asked for. Mu-law in
+ * a PCM session would be noise. */
 static void compare_format(struct model_event *e, enum audio_format format)
 {
 	const cJSON *audio = json_get(json_get(e->kept, "session"), "audio");
@@ -72,6 +82,7 @@ static void compare_format(struct model_event *e, enum audio_format format)
 
 /* ------------------------------------------------------------------- events */
 
+/* One that does not fit is refused, not cut: a shortened id names nothing. */
 static bool copy_id(char *out, size_t size, const char *id)
 {
 	if (!id || strlen(id) >= size)
@@ -120,7 +131,10 @@ static int64_t least(int64_t x, int64_t y)
 	return x < y ? x : y;
 }
 
-/* What is not told apart is text: the cheapest, and never nothing. */
+/* Tokens by price; "input_tokens" includes the cached ones. Details may be
+ * missing or not add up to the total: the rest is booked as text, the
+ * cheapest kind, so that no bill is nothing. A transcription by time has
+ * "seconds" instead. */
 static void take_usage(struct model_event *e, const cJSON *usage)
 {
 	const cJSON *in = json_get(usage, "input_token_details"), *out = json_get(usage, "output_token_details");
@@ -158,8 +172,8 @@ static bool on_session(struct model_event *e)
 	return cJSON_IsObject(session);
 }
 
-/* That the caller speaks matters more than where: both details may be missing
- * or null. What they may not be is something else. */
+/* The start of speech interrupts; the details only place it in time. Both
+ * may be missing or null, but nothing else than an id and a number. */
 static bool take_speech(struct model_event *e, const char *key)
 {
 	const cJSON *item = json_get(e->kept, "item_id"), *ms = json_get(e->kept, key);
@@ -199,7 +213,8 @@ static bool on_response_sign(struct model_event *e)
 	return need_response(e);
 }
 
-/* Signs of a response that do not say of which. */
+/* Events about MCP calls are signs of life of a response, but do not always
+ * say of which. */
 static bool on_nameless_sign(struct model_event *e)
 {
 	const cJSON *id = json_get(e->kept, "response_id");
@@ -207,6 +222,8 @@ static bool on_nameless_sign(struct model_event *e)
 	return !id || cJSON_IsNull(id) || need_response(e);
 }
 
+/* Function calls are taken here, before the response ends, so that a tool
+ * can start early. response.done lists them again. */
 static bool on_item_done(struct model_event *e)
 {
 	const cJSON *item = json_get(e->kept, "item");
@@ -255,6 +272,8 @@ static void take_error(struct model_event *e, const cJSON *error)
 	e->text = message ? message : "";
 }
 
+/* A status we do not know counts as failed. The usage is taken before
+ * anything is checked, since it is billed anyway. */
 static bool on_response_done(struct model_event *e)
 {
 	const cJSON *response = json_get(e->kept, "response");
@@ -277,6 +296,7 @@ static bool on_response_done(struct model_event *e)
 	       realtime_take_calls(e, json_get(response, "output"));
 }
 
+/* The inner `event_id` is ours; the one of the envelope is the service's. */
 static bool on_error(struct model_event *e)
 {
 	const cJSON *error = json_get(e->kept, "error");
@@ -337,7 +357,7 @@ static const struct {
 	{ "session.updated", MODEL_SESSION_UPDATED, on_session },
 }; /* any other type is normal: the service gains events over time */
 
-/* Names without a tree: of plain characters, or none. */
+/* Copies a name found by a scan: plain characters only, no escapes. */
 static bool copy_span(char *out, size_t size, struct span s)
 {
 	if (!span_quoted(s) || s.n == 0 || s.n >= size)
@@ -350,7 +370,8 @@ static bool copy_span(char *out, size_t size, struct span s)
 	return true;
 }
 
-/* The one event that comes often and large: no tree is made of it. */
+/* The one event that comes often and large: no tree is made of it, and the
+ * base64 text stays in the message. */
 static void parse_audio(const char *text, size_t len, struct model_event *e)
 {
 	struct span response, item;
@@ -362,7 +383,8 @@ static void parse_audio(const char *text, size_t len, struct model_event *e)
 		e->type = MODEL_AUDIO;
 }
 
-/* A NUL in a transcript must not lose the transcript: it becomes U+FFFD. */
+/* cJSON refuses an escaped NUL, but one character must not lose a
+ * transcript: it becomes U+FFFD. Both escapes are six bytes long. */
 static cJSON *parse_tree(const char *text, size_t len)
 {
 	static const char nul[] = "\\u0000", replacement[] = "\\ufffd";

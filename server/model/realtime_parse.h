@@ -1,10 +1,11 @@
 #ifndef MODEL_REALTIME_PARSE_H
 #define MODEL_REALTIME_PARSE_H
-/* What the Realtime API tells: `parse`, `release` and `close_class` of its table.
+/* The events of the Realtime API: `parse`, `release` and `close_class` of
+ * its table.
  *
  * The wire gives more and less than the published types: nulls, missing
- * fields, unknown events. Everything is checked for its type; what is unknown
- * is ignored by its own name, so that it can be counted.
+ * fields, unknown events. Everything is checked for its type; an unknown
+ * event keeps its own name, so that it can be counted.
  */
 #include "server/model/protocol.h"
 

@@ -1,3 +1,7 @@
+/* The commands are written as text straight into the buffer: their shapes
+ * are fixed, and a tree would be made only to be printed. Every foreign text
+ * goes through json_put_cstring.
+ */
 #include "server/model/realtime_say.h"
 
 #include <inttypes.h>
@@ -10,12 +14,15 @@ const char *realtime_format_type(enum audio_format format)
 	return format == AUDIO_PCMU ? "audio/pcmu" : format == AUDIO_PCMA ? "audio/pcma" : "audio/pcm";
 }
 
+/* Leaves the object open. An error caused by the command names its
+ * `event_id`. */
 static void put_head(struct buf *out, const char *type, const char *id)
 {
 	buf_printf(out, "{\"type\":\"%s\",\"event_id\":", type);
 	json_put_cstring(out, id);
 }
 
+/* G.711 has no rate; PCM must have one, and only 24000 is accepted. */
 static void put_format(struct buf *out, enum audio_format format)
 {
 	buf_printf(out, "\"format\":{\"type\":\"%s\"%s}", realtime_format_type(format),
@@ -30,6 +37,9 @@ static void put_fraction(struct buf *out, double value)
 	buf_printf(out, "%ld.%03ld", thousandths / 1000, thousandths % 1000);
 }
 
+/* `protect` switches off both halves: with `interrupt_response` alone a
+ * cough would cancel the greeting, and with `create_response` alone a second
+ * answer would begin beside it. Turns are still found and transcribed. */
 static void put_turn_detection(struct buf *out, const struct agent *agent, bool protect)
 {
 	const char *create = protect ? "false" : "true";
@@ -48,12 +58,14 @@ static void put_turn_detection(struct buf *out, const struct agent *agent, bool 
 	buf_printf(out, ",\"create_response\":%s,\"interrupt_response\":%s}", create, interrupt);
 }
 
-/* The others know one language at most. */
+/* The other transcription models refuse "languages" and know one "language"
+ * at most. */
 static bool takes_languages(const char *model)
 {
 	return !strcmp(model, "gpt-transcribe") || !strcmp(model, "gpt-live-transcribe");
 }
 
+/* null switches it off; an absent field would keep the service's default. */
 static void put_transcription(struct buf *out, const struct agent *agent, bool plain)
 {
 	if (!agent->transcription_model[0]) {
@@ -76,7 +88,8 @@ static void put_transcription(struct buf *out, const struct agent *agent, bool p
 	buf_puts(out, "},");
 }
 
-/* A voice of one's own goes by its id, those of the service by their name. */
+/* A custom voice goes by its id, in an object; the service's own voices by
+ * their name. */
 static void put_voice(struct buf *out, const char *voice)
 {
 	bool own = !strncmp(voice, "voice_", 6);
@@ -87,6 +100,10 @@ static void put_voice(struct buf *out, const char *voice)
 		buf_putc(out, '}');
 }
 
+/* The first command of a session. An unknown field makes a service refuse
+ * the whole message: `plain` leaves out those that some do not know. "type"
+ * is required each time. "output_modalities" is never both: a transcript
+ * comes with audio. */
 void realtime_configure(
     struct buf *out, const char *id, const struct model_wish *wish, enum audio_format format, bool plain)
 {
@@ -129,6 +146,8 @@ void realtime_configure(
 		buf_puts(out, ",\"max_output_tokens\":\"inf\"}}");
 }
 
+/* A partial update: absent fields keep their value. The voice cannot change
+ * once the model has spoken. */
 void realtime_turns(struct buf *out, const char *id, const struct agent *agent, bool deaf)
 {
 	put_head(out, "session.update", id);
@@ -137,6 +156,8 @@ void realtime_turns(struct buf *out, const char *id, const struct agent *agent, 
 	buf_puts(out, "}}}}");
 }
 
+/* For every frame of every call. No `event_id`: one refused frame is no
+ * loss. */
 void realtime_hear(struct buf *out, const uint8_t *bytes, size_t len)
 {
 	buf_puts(out, "{\"type\":\"input_audio_buffer.append\",\"audio\":");
@@ -144,6 +165,8 @@ void realtime_hear(struct buf *out, const uint8_t *bytes, size_t len)
 	buf_putc(out, '}');
 }
 
+/* The service wants "output_text" from the assistant, "input_text" from all
+ * others. */
 void realtime_item(struct buf *out, const char *id, enum model_role role, const char *text)
 {
 	static const char *const roles[] = { "user", "assistant", "system" };
@@ -156,7 +179,8 @@ void realtime_item(struct buf *out, const char *id, enum model_role role, const 
 	buf_puts(out, "}]}}");
 }
 
-/* The instructions replace the session's, so those are repeated in front. */
+/* The instructions replace the session's for this response, so those are
+ * repeated in front. */
 static void create_response(
     struct buf *out, const char *id, const char *instructions, const char *intro, const char *text, bool tools_off)
 {
@@ -184,6 +208,7 @@ void realtime_ask(struct buf *out, const char *id)
 	buf_putc(out, '}');
 }
 
+/* No tools: a look-up before the first word would be silence on the line. */
 void realtime_greet(struct buf *out, const char *id, const char *instructions, const char *text, bool exact)
 {
 	create_response(
@@ -195,6 +220,8 @@ void realtime_say(struct buf *out, const char *id, const char *instructions, con
 	create_response(out, id, instructions, exact ? EXACTLY : "", text, exact);
 }
 
+/* Without the id the service would cancel whatever is active when this
+ * arrives, perhaps the next response. */
 void realtime_cancel(struct buf *out, const char *id, const char *response_id)
 {
 	put_head(out, "response.cancel", id);
@@ -203,6 +230,9 @@ void realtime_cancel(struct buf *out, const char *id, const char *response_id)
 	buf_putc(out, '}');
 }
 
+/* The service drops the transcript of the item, so that the model does not
+ * believe it was heard. `ms` counts from the start of the item. An answer in
+ * audio has one part, index 0. */
 void realtime_heard_until(struct buf *out, const char *id, const char *item_id, int64_t ms)
 {
 	put_head(out, "conversation.item.truncate", id);

@@ -1,7 +1,7 @@
 #ifndef MODEL_REALTIME_SAY_H
 #define MODEL_REALTIME_SAY_H
-/* What is said to the Realtime API: the commands of its table (protocol.h tells
- * what each means), but for those in realtime_tools.h. */
+/* The commands of the Realtime API's table, but for those in
+ * realtime_tools.h. protocol.h tells what each means. */
 #include "server/model/protocol.h"
 
 void realtime_configure(

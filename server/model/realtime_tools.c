@@ -1,3 +1,7 @@
+/* A function is called by us; its result is an item with the same call_id. A
+ * tool of an MCP server is called by the service itself: we hear of it, and
+ * may be asked whether it is allowed.
+ */
 #include "server/model/realtime_tools.h"
 
 #include <stdlib.h>
@@ -10,7 +14,9 @@ static const char *text_at(const cJSON *object, const char *key)
 	return text ? text : "";
 }
 
-/* An id or a name that can be sent back; "" for what is none. */
+/* An id or a name that can be sent back; "" if it is missing or too long.
+ * The call stays in the list either way: the conversation then tells the
+ * model, in a note, that it was not usable. */
 static const char *name_at(const cJSON *object, const char *key)
 {
 	const char *name = text_at(object, key);
@@ -18,6 +24,8 @@ static const char *name_at(const cJSON *object, const char *key)
 	return strlen(name) < MODEL_CALL_ID_SIZE ? name : "";
 }
 
+/* An interrupted response may hold an "incomplete" call, its arguments cut
+ * off. */
 static bool is_call(const cJSON *item)
 {
 	return !strcmp(text_at(item, "type"), "function_call") && !strcmp(text_at(item, "status"), "completed");
@@ -32,6 +40,8 @@ static void take_call(struct model_event *event, const cJSON *item)
 	call->arguments = text_at(item, "arguments");
 }
 
+/* One item (response.output_item.done) or a list (response.done). The
+ * strings stay in the tree; the array is new. */
 bool realtime_take_calls(struct model_event *event, const cJSON *items)
 {
 	const cJSON *first = cJSON_IsArray(items) ? items->child : items,
@@ -49,6 +59,7 @@ bool realtime_take_calls(struct model_event *event, const cJSON *items)
 	return event->calls != NULL;
 }
 
+/* "error" is null in a call that went well. */
 void realtime_take_mcp(struct model_event *event, const cJSON *item)
 {
 	const cJSON *error = json_get(item, "error");
@@ -69,6 +80,7 @@ void realtime_take_mcp(struct model_event *event, const cJSON *item)
 
 /* ----------------------------------------------------------------- messages */
 
+/* Both answers are items. Neither asks for a response. */
 static void put_item_head(struct buf *out, const char *id, const char *type)
 {
 	buf_puts(out, "{\"type\":\"conversation.item.create\",\"event_id\":");

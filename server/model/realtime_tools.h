@@ -1,14 +1,14 @@
 #ifndef MODEL_REALTIME_TOOLS_H
 #define MODEL_REALTIME_TOOLS_H
-/* The part of the Realtime API that is about tools: functions the model wants
- * called, what the service did with MCP servers, and our answers.
+/* The part of the Realtime API that is about tools: functions the model
+ * wants called, calls of MCP servers by the service, and our answers.
  */
 #include "server/model/protocol.h"
 
 /* The completed calls of functions in `items`: one item, or an array of them.
  * False without memory. */
 bool realtime_take_calls(struct model_event *event, const cJSON *items);
-/* What the service did with an MCP server, if the item is about that. */
+/* Fills in event->mcp if the item is about an MCP server. */
 void realtime_take_mcp(struct model_event *event, const cJSON *item);
 
 void realtime_tool_result(struct buf *out, const char *id, const char *call_id, const char *result);

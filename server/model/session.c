@@ -1,3 +1,9 @@
+/* DIALLING has the client's own deadlines, MODEL_CONNECT_MS a step.
+ * AWAITING_CREATED: the upgrade is through, which proves little, since a
+ * wrong key may be refused later by a Close. CONFIGURING: our session.update
+ * is out. READY: the session has the format asked for. An event without use
+ * in its phase is skipped.
+ */
 #include "server/model/session.h"
 
 #include "common/clock.h"
@@ -31,6 +37,8 @@ struct model_session {
 	struct model_failure failure;
 };
 
+/* The only way into FAILED. `permanent`: /ready says no, and the link does
+ * not try again. */
 static int fail(struct model_session *s, const char *error_class, const char *code, bool permanent, const char *text)
 {
 	s->phase = FAILED;
@@ -41,6 +49,7 @@ static int fail(struct model_session *s, const char *error_class, const char *co
 	return -EPROTO;
 }
 
+/* Begins to dial. The headers hold the key, so their buffer is wiped. */
 int model_session_open(struct model_session **out, const struct model_access *access, const struct model_wish *wish,
     struct bell *bell, int64_t now_us)
 {
@@ -84,6 +93,8 @@ int model_session_open(struct model_session **out, const struct model_access *ac
 	return 0;
 }
 
+/* Classes are in the order of the client's stages. BearSSL's 54, 56 and 62:
+ * certificate expired, for another name, of an unknown issuer. */
 static int dial_failed(struct model_session *s)
 {
 	static const char *const classes[] = { "lookup", "connect", "tls", "upgrade", "upgrade" };
@@ -107,6 +118,7 @@ static int dial_failed(struct model_session *s)
 	return fail(s, classes[f->stage], code, permanent, f->text);
 }
 
+/* Once, and once more in plain form under another id if that was refused. */
 static int send_configuration(struct model_session *s, int64_t now_us)
 {
 	char id[MODEL_REQUEST_ID_SIZE];
@@ -128,6 +140,8 @@ static int send_configuration(struct model_session *s, int64_t now_us)
 	return 0;
 }
 
+/* A format other than ours is permanent: the next attempt would get the
+ * same. */
 static int on_updated(struct model_session *s, const struct model_event *e, int64_t now_us)
 {
 	char text[256];
@@ -143,6 +157,7 @@ static int on_updated(struct model_session *s, const struct model_event *e, int6
 	return 0;
 }
 
+/* No error is harmless here: the session is not the one asked for. */
 static int on_error(struct model_session *s, const struct model_event *e, int64_t now_us)
 {
 	char text[256];
@@ -161,6 +176,8 @@ static int on_error(struct model_session *s, const struct model_event *e, int64_
 	return fail(s, "session", e->code, true, text);
 }
 
+/* session.created proves that a model answers, not only its front: the
+ * configuration waits for it. */
 static int take_event(struct model_session *s, struct ws_message *m, int64_t now_us)
 {
 	const struct model_protocol *protocol = s->access->protocol;
@@ -188,6 +205,7 @@ static int take_event(struct model_session *s, struct ws_message *m, int64_t now
 	return err;
 }
 
+/* A refused key may arrive this way, as the reason of a Close. */
 static int ended(struct model_session *s, int err)
 {
 	const char *reason = ws_client_close_reason(s->client);
@@ -199,6 +217,7 @@ static int ended(struct model_session *s, int err)
 	return fail(s, "session", reason[0] ? reason : "closed", error == MODEL_FATAL, text);
 }
 
+/* Stops once it is ready: the next message is for the session's owner. */
 static int read_events(struct model_session *s, int64_t now_us)
 {
 	while (s->phase == AWAITING_CREATED || s->phase == CONFIGURING) {
@@ -219,6 +238,8 @@ static int read_events(struct model_session *s, int64_t now_us)
 	return 0;
 }
 
+/* After each wake-up. Events come before the deadline: an answer that is
+ * here counts, even if this thread looks late. */
 int model_session_step(struct model_session *s, int64_t now_us)
 {
 	int err;
@@ -305,6 +326,8 @@ void model_session_leave(struct model_session *s)
 	ws_client_flush(s->client);
 }
 
+/* Closing TCP with unread bytes resets it, and the reset may overtake our
+ * Close. */
 void model_session_hang_up(struct model_session *s, int64_t until_us)
 {
 	struct ws_message m;
@@ -337,6 +360,7 @@ void model_session_close(struct model_session *s)
 	free(s);
 }
 
+/* The bell is cleared before the next step looks: a ring in between stays. */
 static int wait_until_ready(struct model_session *s, struct bell *bell, struct bell *stop)
 {
 	for (;;) {
@@ -356,6 +380,8 @@ static int wait_until_ready(struct model_session *s, struct bell *bell, struct b
 	}
 }
 
+/* Without caller and tools: the question is whether key, model, voice and
+ * format are accepted. */
 int model_session_try(const struct model_access *access, const struct agent *agent, struct bell *stop,
     struct model_failure *failure, int64_t *connect_ms)
 {

@@ -1,13 +1,13 @@
 #ifndef MODEL_SESSION_H
 #define MODEL_SESSION_H
 /* Opening a session with the model: dial, wait until it says that it was
- * created, configure, and compare what it then shows with what was asked for.
- * Only then may audio flow: until then the service takes and makes 24 kHz PCM,
- * and says nothing if fed anything else.
+ * created, configure, and compare the session it then shows with the one
+ * asked for. Only then may audio flow: until then the service takes and
+ * makes 24 kHz PCM, and says nothing if fed anything else.
  *
- * A step machine like ws_client, for one thread. The agent loop uses it for a
- * call, the probe and --check to see whether a call would work. Once ready,
- * its owner reads and writes the WebSocket itself.
+ * A step machine like ws_client, for one thread. The agent loop uses it for
+ * a call; the probe and --check use it to see whether a call would work.
+ * Once ready, its owner reads and writes the WebSocket itself.
  */
 #include "common/bell.h"
 #include "server/model/access.h"
@@ -25,6 +25,9 @@ struct model_failure {
 	bool permanent;          /* will not pass by itself: key, name, certificate, settings */
 };
 
+/* `access` and everything in `wish` are borrowed until the session is ready,
+ * the bell until it is closed. 0 or negative without memory, or when a setting
+ * cannot be sent; all other failures come from the steps. */
 int model_session_open(struct model_session **out, const struct model_access *access, const struct model_wish *wish,
     struct bell *bell, int64_t now_us);
 
@@ -37,17 +40,18 @@ int64_t model_session_deadline_us(const struct model_session *s);
 bool model_session_connected(const struct model_session *s);
 const struct model_failure *model_session_failure(const struct model_session *s);
 
-/* Once it has said 1. */
+/* Only after a step has returned 1. */
 struct ws_client *model_session_client(struct model_session *s);
 const char *model_session_id(const struct model_session *s);
 bool model_session_resumed(const struct model_session *s);
 int64_t model_session_connect_ms(const struct model_session *s);
 
-/* The end of one that is ready, with the writing side. Sends our Close, politely,
- * but without waiting for an answer; then only model_session_close may follow. */
+/* The end of a session that is ready, by the owner of the writing side.
+ * Sends our Close without waiting for an answer; then only
+ * model_session_close may follow. */
 void model_session_leave(struct model_session *s);
-/* The same, and takes what still comes until the service's own Close: blocks until
- * then, or `until_us`. */
+/* The same, but reads on until the service's own Close: blocks until then,
+ * or `until_us`. */
 void model_session_hang_up(struct model_session *s, int64_t until_us);
 
 void model_session_close(struct model_session *s); /* fine with NULL */
