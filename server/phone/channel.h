@@ -1,14 +1,14 @@
 #ifndef PHONE_CHANNEL_H
 #define PHONE_CHANNEL_H
-/* The seam between the caller loop and whoever carries the caller.
+/* The seam between the caller loop and the service that carries the caller.
  *
- * A channel is a const table: what it can do, a parser for what the far side
- * says, and a writer for each thing we say. The caller loop, play-out and the
- * uplink know this table only. Each message, either way, is one WebSocket text
+ * A channel is a const table: facts, a parser for the far side's messages,
+ * and a writer for each of ours. The caller loop, play-out and the uplink
+ * know this table only. Each message, either way, is one WebSocket text
  * message. No I/O and no clock; everything is the caller loop's.
  *
- * To add a channel: a body beside media_stream.c, and a row in the routes whose
- * upgrade names it (server/web/routes.h).
+ * To add a channel: a body beside media_stream.c, and a row in the routes
+ * whose upgrade names it (server/web/routes.h).
  */
 #include "common/buf.h"
 #include "common/json.h"
@@ -27,13 +27,13 @@ struct phone_stream {
 
 enum phone_event_type {
 	PHONE_INVALID,     /* makes no sense, or is not addressed to this stream */
-	PHONE_UNKNOWN,     /* a kind of message we do not know: normal, they gain some over time */
+	PHONE_UNKNOWN,     /* a kind of message we do not know: normal, services gain some over time */
 	PHONE_NOTHING,     /* understood, and nothing to do */
 	PHONE_STARTED,     /* the caller is there */
-	PHONE_AUDIO,       /* a piece of what the caller says */
+	PHONE_AUDIO,       /* a piece of the caller's sound */
 	PHONE_TEXT,        /* the same, in words */
 	PHONE_KEY,         /* of the telephone */
-	PHONE_MARK,        /* an echo: all that was sent before this mark has been played */
+	PHONE_MARK,        /* an echo: everything sent before this mark has been played */
 	PHONE_INTERRUPTED, /* the far side stopped playing by itself, and dropped what it held */
 	PHONE_STOPPED      /* the caller hung up */
 };
@@ -52,7 +52,7 @@ struct phone_event {
 	bool has_timestamp;
 	uint64_t timestamp_ms; /* since the stream began */
 
-	struct span text; /* TEXT: what was said. INTERRUPTED: what of ours was heard. JSON, borrowed */
+	struct span text; /* TEXT: the caller's words. INTERRUPTED: ours that were heard. JSON, borrowed */
 	bool last;        /* TEXT: the caller's turn ends with it */
 	struct span mark; /* MARK: the name, as put_mark wrote it; borrowed */
 	char key;         /* KEY: 0-9 * # A-D */
@@ -64,7 +64,7 @@ struct phone_channel {
 	/* Facts. */
 	bool audio; /* carries mu-law at 8000 Hz, both ways */
 	bool text;  /* carries words instead: the far side listens and speaks */
-	bool marks; /* echoes marks; without, the clock alone tells what was heard */
+	bool marks; /* echoes marks; without them only the clock tells how much was heard */
 
 	/* `text` is parsed in place and must outlive the event. A second start is an
 	 * event too, and leaves the stream as it is. */

@@ -1,3 +1,6 @@
+/* One pass over the body, into one block of text: every name and value ends
+ * with a NUL of its own, and the fields point there.
+ */
 #include "server/phone/form.h"
 
 #include <errno.h>
@@ -41,6 +44,7 @@ static int decode(char **at, const char *source, const char *end)
 	return 0;
 }
 
+/* One "name=value", or a name alone. Only the first '=' separates. */
 static int add_field(struct form *f, char **at, const char *part, const char *end)
 {
 	const char *equals = memchr(part, '=', (size_t)(end - part));
@@ -66,6 +70,8 @@ void form_free(struct form *f)
 	*f = (struct form){ 0 };
 }
 
+/* A handful of fields: a search is quicker than an index. A name given twice
+ * finds its first value. */
 const char *form_get(const struct form *f, const char *name)
 {
 	for (size_t i = 0; i < f->count; i++) {

@@ -1,3 +1,7 @@
+/* Twilio sends "connected" and "start" first, then media and keys until
+ * "stop". Most numbers arrive as strings. Marks come back when everything
+ * before them has been played, or at once after a clear.
+ */
 #include "server/phone/media_stream.h"
 
 #include <stdio.h>
@@ -39,6 +43,9 @@ static void copy_text(char *out, size_t size, const char *text)
 	snprintf(out, size, "%s", text ? text : "");
 }
 
+/* The only message that costs a tree, once a call: its parts are nested, and
+ * their order is not fixed. The caller loop decides whether this is the
+ * announced call; here only the form is checked. */
 static void parse_start(struct phone_stream *s, struct span sid, const char *text, size_t len, struct phone_event *out)
 {
 	cJSON *tree = json_parse(text, len);
@@ -62,6 +69,8 @@ static void parse_start(struct phone_stream *s, struct span sid, const char *tex
 	cJSON_Delete(tree);
 }
 
+/* The track is not looked at: a bidirectional stream carries the caller's
+ * alone. */
 static void parse_media(struct span media, struct phone_event *out)
 {
 	struct span timestamp;
@@ -72,6 +81,7 @@ static void parse_media(struct span media, struct phone_event *out)
 	out->type = PHONE_AUDIO;
 }
 
+/* The name is play-out's own; whether it fits is checked there. */
 static void parse_mark(struct span mark, struct phone_event *out)
 {
 	if (scan_in(mark, "name", &out->mark))
@@ -88,7 +98,8 @@ static void parse_dtmf(struct span dtmf, struct phone_event *out)
 	out->type = PHONE_KEY;
 }
 
-/* What has an object of its own name, most frequent first. */
+/* Events whose fields stand in an object of the event's own name, most
+ * frequent first. */
 static const struct {
 	const char *event;
 	void (*parse)(struct span object, struct phone_event *out);
@@ -126,6 +137,8 @@ static void parse(struct phone_stream *s, const char *text, size_t len, struct p
 
 /* ------------------------------------------------------------------ to Twilio */
 
+/* The id goes out as it came: parse_start took only one that is plain JSON
+ * text. */
 static void put_head(const struct phone_stream *s, struct buf *out, const char *event)
 {
 	buf_puts(out, "{\"event\":\"");

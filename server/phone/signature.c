@@ -32,6 +32,8 @@ static const struct {
 	{ "ws://", { .scheme = "ws", .as_http = "http", .own_port = ":80" } },
 };
 
+/* Pure cutting, nothing is decoded: the signature covers the bytes as they
+ * were sent. */
 static bool split_url(struct url *u, const char *text)
 {
 	const char *authority = NULL, *end, *at, *port;
@@ -112,6 +114,8 @@ static bool text_matches(struct check *c)
 	return false;
 }
 
+/* One way of writing the URL, then the fields: the text that Twilio may have
+ * signed. */
 static bool variant_matches(
     struct check *c, const struct url *u, const char *scheme, const char *port, size_t port_len, const char *slash)
 {

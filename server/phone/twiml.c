@@ -54,8 +54,8 @@ static bool allowed(const char *at, size_t n)
 	return n != 3 || (memcmp(at, "\xef\xbf\xbe", 3) && memcmp(at, "\xef\xbf\xbf", 3));
 }
 
-/* What a caller's number, or an agent's file, brings is data: what XML cannot hold
- * becomes U+FFFD, a byte for each bad byte, and the rest of it stays. */
+/* Text from a caller's number or an agent's file is data: characters that XML
+ * cannot hold become U+FFFD, and the rest stays. */
 void xml_escape(struct buf *out, const char *text, size_t len)
 {
 	const char *end = text + len;
@@ -95,6 +95,8 @@ static void put_parameter(struct buf *out, const char *name, const char *value)
 	buf_puts(out, "\"/>");
 }
 
+/* The call stays in <Connect> for as long as the stream is open; then Twilio
+ * asks `action_url` for the next document. */
 void twiml_connect_stream(struct buf *out, const struct twiml_stream *stream)
 {
 	buf_puts(out, XML_HEAD "<Response><Connect");

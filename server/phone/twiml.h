@@ -28,9 +28,9 @@ void twiml_hangup(struct buf *out);
 /* `number` if there is one to dial, else the sentence and a hang-up. */
 void twiml_dial_or_say(struct buf *out, const char *number, const char *sentence);
 
-/* Appends text as XML 1.0 character data, fit for attributes too. What is not
- * UTF-8 and what XML does not allow becomes U+FFFD; line breaks and tabs keep
- * their meaning inside an attribute. */
+/* Appends text as XML 1.0 character data, fit for attributes too. Bytes that
+ * are not UTF-8, or that XML does not allow, become U+FFFD; line breaks and
+ * tabs keep their meaning inside an attribute. */
 void xml_escape(struct buf *out, const char *text, size_t len);
 
 #endif
