@@ -1,3 +1,7 @@
+/* Three kinds of clients, three proofs. Twilio signs. The operator shows a
+ * token; without any token configured only a plain request from this machine
+ * is let in. The public routes ask for nothing.
+ */
 #include "server/web/auth.h"
 
 #include "common/digest.h"
@@ -59,6 +63,7 @@ static bool is_proxy_header(const char *name)
 	return false;
 }
 
+/* The whole of 127.0.0.0/8, not only 127.0.0.1. */
 static bool is_loopback(const char *address)
 {
 	struct in_addr a;
@@ -66,8 +71,9 @@ static bool is_loopback(const char *address)
 	return inet_pton(AF_INET, address, &a) == 1 && ntohl(a.s_addr) >> 24 == 127;
 }
 
-/* A name that only this machine answers to: a page that a browser got from
- * elsewhere, and a tunnel that adds no headers, both show another. */
+/* A name that only this machine answers to. A web page from elsewhere, whose
+ * script a browser runs here, shows its own name in Host; so does a tunnel
+ * that adds no headers. */
 static bool is_local_host(const char *host)
 {
 	char name[64];
@@ -80,8 +86,9 @@ static bool is_local_host(const char *host)
 	return !strcasecmp(name, "localhost") || !strcmp(name, "[::1]") || is_loopback(name);
 }
 
-/* For the door that stands open to this machine only. A tunnel's other end is this
- * machine, too: its headers and its Host give it away, or at least one of them. */
+/* For the door that is open to this machine only. A tunnel connects from
+ * this machine, too; its headers or its Host give it away. This is no proof
+ * of the contrary, which is why a token is the normal case. */
 static bool came_through_proxy(const struct request *q)
 {
 	const char *host = request_header(q, "Host");
@@ -103,6 +110,8 @@ static bool same_secret(const char *a, const char *b)
 	return bytes_equal(of_a, of_b, sizeof of_a);
 }
 
+/* API_TOKEN first, then the JWT: a client may use either while both are
+ * configured. */
 static enum verdict check_token(const struct config *cfg, const char *shown, int64_t now_s, const char **why)
 {
 	enum jwt_verdict verdict;
@@ -118,6 +127,8 @@ static enum verdict check_token(const struct config *cfg, const char *shown, int
 	return verdict == JWT_GOOD ? AUTH_OPEN : AUTH_TOKEN_WRONG;
 }
 
+/* A token is required from everybody as soon as one is configured, from this
+ * machine as well. */
 enum verdict auth_operator(const struct config *cfg, const struct request *q, int64_t now_s, const char **why)
 {
 	static const char scheme[] = "Bearer ";
@@ -154,7 +165,8 @@ static size_t first_entry(const char **list)
 	return len;
 }
 
-/* It goes into TwiML and into a signature's text: a name, an address or a port. */
+/* The text goes into TwiML and into a signature's text: only a name, an
+ * address or a port may pass. */
 static bool is_host(const char *host, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
@@ -164,8 +176,9 @@ static bool is_host(const char *host, size_t len)
 	return len > 0 && len < 256;
 }
 
-/* A Host header is anybody's word. It is good enough: what is built with it goes
- * back to who sent it, and Twilio's signature covers the same name. */
+/* A Host header is anybody's word. It is good enough here: the answer that
+ * is built with it goes back to its sender, and Twilio's signature covers
+ * the same name. A proxy's word counts only from TRUSTED_PROXIES. */
 bool auth_public_url(const struct config *cfg, const struct request *q, struct buf *out)
 {
 	const char *scheme = "http", *host = request_header(q, "Host");
@@ -193,6 +206,7 @@ bool auth_public_url(const struct config *cfg, const struct request *q, struct b
 	return true;
 }
 
+/* `base` is filled in even when nothing is checked: TwiML is built with it. */
 bool auth_twilio(
     const struct config *cfg, const struct request *q, const struct form *fields, struct buf *base, struct buf *url)
 {

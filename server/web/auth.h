@@ -1,6 +1,6 @@
 #ifndef WEB_AUTH_H
 #define WEB_AUTH_H
-/* Who may ask what. Twilio's door opens to its signature, the operator's to
+/* The right to ask. Twilio's door opens to its signature, the operator's to
  * API_TOKEN or a JWT; the public one (/health, /ready) has no lock. Pure:
  * requests in, verdicts out.
  */
@@ -13,7 +13,7 @@
 enum verdict {
 	AUTH_OPEN,
 	AUTH_TOKEN_MISSING, /* API_TOKEN or API_JWT_SECRET is set, and nothing was shown */
-	AUTH_TOKEN_WRONG,   /* or something else was */
+	AUTH_TOKEN_WRONG,   /* one of them is set, and something else was shown */
 	AUTH_NOT_LOCAL,     /* neither is set, and not from this machine */
 	AUTH_BEHIND_PROXY,  /* neither is set, and it came through a proxy */
 };
@@ -22,19 +22,19 @@ enum verdict {
 enum verdict auth_operator(const struct config *cfg, const struct request *q, int64_t now_s, const char **why);
 
 /* Appends the address Twilio uses for us, without a closing slash: PUBLIC_URL,
- * or only if that is unset, what a trusted proxy tells, or Host. False if there
- * is none or it is no host name. */
+ * or, only if that is unset, the name a trusted proxy gives, or Host. False if
+ * there is none or it is no host name. */
 bool auth_public_url(const struct config *cfg, const struct request *q, struct buf *out);
 
-/* Whether Twilio signed it. `fields` NULL: only the URL was signed. `base` gets
- * what auth_public_url tells, or nothing; `url` the URL that was checked, query
- * included. Always true with TWILIO_VALIDATE=off. */
+/* Whether Twilio signed it. `fields` NULL: only the URL was signed. `base`
+ * gets the address of auth_public_url, or nothing; `url` the URL that was
+ * checked, query included. Always true with TWILIO_VALIDATE=off. */
 bool auth_twilio(
     const struct config *cfg, const struct request *q, const struct form *fields, struct buf *base, struct buf *url);
 
-/* Whose request it is, for sharing fairly: the peer, or behind a trusted proxy
- * the address that proxy saw. "" if that proxy does not tell. Borrowed from the
- * request or written to `out` (at least 64 bytes). */
+/* The owner of the request, for sharing fairly: the peer, or behind a
+ * trusted proxy the address that proxy saw. "" if that proxy does not tell.
+ * Borrowed from the request or written to `out` (at least 64 bytes). */
 const char *auth_client(const struct config *cfg, const struct request *q, char *out, size_t size);
 
 #endif

@@ -77,6 +77,7 @@ void connections_give_back(struct connections *cs, struct connection *c)
 	pthread_mutex_unlock(&cs->lock);
 }
 
+/* Only now, since behind a proxy the client's address stands in a header. */
 void connections_of_client(struct connections *cs, const struct connection *c, uint32_t client)
 {
 	pthread_mutex_lock(&cs->lock);
@@ -91,6 +92,8 @@ void connections_has_limits(struct connections *cs, const struct connection *c)
 	pthread_mutex_unlock(&cs->lock);
 }
 
+/* CivetWeb does not hand out its descriptor. Both ends of the connection are
+ * compared: two clients may share an address. */
 int connections_socket(const struct connections *cs, const struct mg_connection *conn)
 {
 	const struct mg_request_info *info = mg_get_request_info(conn);
@@ -101,8 +104,9 @@ int connections_socket(const struct connections *cs, const struct mg_connection 
 	return info ? socket_find(info->remote_addr, info->remote_port, info->server_port, limit) : -ENOENT;
 }
 
-/* First only the reading side, so that the handler can still say what was
- * wrong; if that does not help, both. True the first time. */
+/* First only the reading side: the worker's read then ends, and its handler
+ * can still say what was wrong. If the worker is stuck in writing, the next
+ * look cuts both. True the first time. */
 static bool cut_off(const struct connections *cs, struct connection *c)
 {
 	int fd = connections_socket(cs, c->conn);
@@ -113,6 +117,9 @@ static bool cut_off(const struct connections *cs, struct connection *c)
 	return c->times_cut++ == 0;
 }
 
+/* From the program's clock, four times a second. The lock is held
+ * throughout, so that no entry is given back, and no descriptor reused,
+ * between its judgement and its end. */
 void connections_tend(struct connections *cs, int64_t now_us)
 {
 	const struct mg_connection *last = NULL;

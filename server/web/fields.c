@@ -1,3 +1,6 @@
+/* The list of names asked for is the list of names there are: a handler
+ * states each field once, and fields_done finds everything else.
+ */
 #include "server/web/fields.h"
 
 #include <assert.h>
@@ -30,6 +33,7 @@ void fields_refuse(struct fields *f, const char *name, const char *sentence)
 	f->failed = true;
 }
 
+/* `least` above 0 makes the field required. */
 const char *fields_text(struct fields *f, const char *name, size_t least, size_t most)
 {
 	const cJSON *value = take(f, name);
@@ -103,8 +107,8 @@ static bool was_asked(const struct fields *f, const char *name)
 	return false;
 }
 
-/* A field nobody asked for is a slip of the pen (`form` for `from`), and would be
- * missed where it was meant. */
+/* A field that was not asked for is a typing mistake (`form` for `from`),
+ * and would be missed where it was meant. */
 bool fields_done(struct fields *f)
 {
 	const cJSON *item;

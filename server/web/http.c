@@ -1,3 +1,6 @@
+/* Requests and responses as values. CivetWeb parses leniently and keeps
+ * doubled headers, so nothing it lets through is trusted here.
+ */
 #include "server/web/http.h"
 
 #include "common/base64.h"
@@ -9,6 +12,7 @@
 #include <strings.h>
 #include <time.h>
 
+/* Every status a handler may use, with the phrase of RFC 9110 §15. */
 static const struct {
 	int status;
 	const char *reason;
@@ -61,7 +65,8 @@ const char *request_header(const struct request *q, const char *name)
 	return NULL;
 }
 
-/* Doubled headers are kept as they came; request_header finds the first. */
+/* Doubled headers are kept as they came, and request_header finds the first.
+ * Where that would matter, the request is refused (request_defect). */
 static size_t times_sent(const struct request *q, const char *name)
 {
 	size_t times = 0;
@@ -76,6 +81,7 @@ const char *request_param(const struct request *q, const char *name)
 	return q->params ? form_get(q->params, name) : NULL;
 }
 
+/* Both headers are lists of words, in any case (RFC 9110 §7.8). */
 bool request_is_upgrade(const struct request *q)
 {
 	const char *connection = request_header(q, "Connection");
@@ -84,6 +90,8 @@ bool request_is_upgrade(const struct request *q)
 	return connection && upgrade && strcasestr(connection, "upgrade") && strcasestr(upgrade, "websocket");
 }
 
+/* RFC 6455 §4.2.1. CivetWeb fails such a handshake after the line has been
+ * claimed, and calls no close handler then. */
 bool request_handshake_sound(const struct request *q, struct response *r)
 {
 	const char *version = request_header(q, "Sec-WebSocket-Version");
@@ -105,6 +113,7 @@ bool request_handshake_sound(const struct request *q, struct response *r)
 	return false;
 }
 
+/* Parameters may follow the type, as in "application/json; charset=utf-8". */
 bool request_has_type(const struct request *q, const char *media_type)
 {
 	const char *type = request_header(q, "Content-Type");
@@ -127,9 +136,10 @@ static bool all_digits(const char *text)
 	return *text && text[strspn(text, "0123456789")] == '\0';
 }
 
-/* What two readers on the way could take for two requests is refused whole: a proxy
- * in front of us may have read the other one. The first of these makes the rest
- * trustworthy: beyond HTTP_HEADERS_MAX headers are missing that could matter. */
+/* A request that two readers on the way could take for two different
+ * requests is refused whole: a proxy in front of us may have read the other
+ * one. The first check makes the rest trustworthy, since beyond
+ * HTTP_HEADERS_MAX some that matter could be missing. */
 int request_defect(const struct request *q, const char **sentence)
 {
 	/* Of two, one would have to be believed. */
@@ -200,7 +210,8 @@ void response_header(struct response *r, const char *name, const char *format, .
 	buf_printf(&r->headers, "%s: %s\r\n", name, value);
 }
 
-/* Empty again, as far as a client could see. */
+/* Empties the response, its headers and stream too, so that an error stands
+ * alone. */
 static void begin_again(struct response *r, int status, const char *type)
 {
 	buf_reset(&r->body);
@@ -210,6 +221,7 @@ static void begin_again(struct response *r, int status, const char *type)
 	r->type = type;
 }
 
+/* The one shape of all errors, documented in openapi.json. */
 static void put_error(struct response *r, int status, const char *code, const char *message, const char *field)
 {
 	struct json_out j = json_out_to(&r->body);

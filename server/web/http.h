@@ -49,10 +49,10 @@ struct request {
 	const char *public_url;    /* of ROUTE_TWILIO: our address, as Twilio sees it; "" if it is not known */
 };
 
-/* An answer that takes its time: what comes after the headers. It gets one of
+/* An answer that takes its time: the part after the headers. It gets one of
  * MAX_WATCHERS places; when none is free the client is told so instead. */
 struct response_stream {
-	/* First of all, once it has its place: what takes long before the headers are
+	/* First of all, once it has its place: slow work before the headers are
 	 * known, within a few seconds. May change the answer, to an error too, which
 	 * ends the stream (`done`). `stop`: the server wants its worker back. Or NULL. */
 	void (*begin)(void *arg, struct response *r, const _Atomic bool *stop);
@@ -80,8 +80,8 @@ const char *request_param(const struct request *q, const char *name);
 /* True if it asks to become a WebSocket. */
 bool request_is_upgrade(const struct request *q);
 
-/* True if it asks so as RFC 6455 §4.2.1 wants it, of which CivetWeb checks less
- * and fails on the rest when it is too late. Else the refusal is in `r`. */
+/* True if it asks so as RFC 6455 §4.2.1 wants it. CivetWeb checks less, and
+ * fails on the rest when it is too late. Else the refusal is in `r`. */
 bool request_handshake_sound(const struct request *q, struct response *r);
 
 /* Whether the header names this media type, whatever parameters follow. */
@@ -91,11 +91,11 @@ bool request_has_type(const struct request *q, const char *media_type);
  * token opens a line, and a query may hold a caller's number. */
 int url_loggable(const char *url);
 
-/* What CivetWeb lets through and nobody may send: too many headers to know them
- * all, two lengths, a length with chunks, a length that is no number, a body we
- * would have to guess the end of, two of what must be one (Host, Authorization,
- * Idempotency-Key, X-Twilio-Signature). 0, or the status to refuse it with and a
- * sentence. */
+/* Defects that CivetWeb lets through: too many headers to know them all, two
+ * lengths, a length with chunks, a length that is no number, a body without a
+ * certain end, two of a header that must be one (Host, Authorization,
+ * Idempotency-Key, X-Twilio-Signature). 0, or the status to refuse it with and
+ * a sentence. */
 int request_defect(const struct request *q, const char **sentence);
 
 void response_init(struct response *r);
@@ -105,12 +105,12 @@ void response_free(struct response *r);
 void response_header(struct response *r, const char *name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Replaces what was put in, headers and stream included, by
+/* Replaces everything so far, headers and stream included, by
  * {"error":{"code":…,"message":…}}. */
 void response_error(struct response *r, int status, const char *code, const char *message);
 
-/* The same with ,"field":…: which field of the body ("items[2].name"), or which
- * parameter. 422 for what is well-formed and does not do, 400 in a query. */
+/* The same with ,"field":…: the field of the body ("items[2].name"), or the
+ * parameter. 422 for a value that is well-formed and will not do, 400 in a query. */
 void response_error_at(struct response *r, int status, const char *code, const char *field, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 

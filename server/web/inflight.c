@@ -11,11 +11,14 @@ uint32_t inflight_client(const char *address)
 	return hash ? hash : 1;
 }
 
+/* Neither a call nor a request that is already on its way out counts as
+ * slow. */
 static bool slow(const struct inflight *e, int64_t now_us)
 {
 	return e->used && !e->limited && !e->cut && now_us - e->since_us > INFLIGHT_GRACE_US;
 }
 
+/* Unknown clients (0) count as one: none of them can be told from the other. */
 static size_t slow_of(const struct inflight *entries, size_t count, uint32_t client, int64_t now_us)
 {
 	size_t n = 0;

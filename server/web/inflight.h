@@ -1,12 +1,12 @@
 #ifndef WEB_INFLIGHT_H
 #define WEB_INFLIGHT_H
-/* Which requests have outstayed their welcome.
+/* The requests that have held their worker too long.
  *
- * A request holds one of CivetWeb's workers until it is answered, and whoever
- * sends slowly holds it long. A fixed cap per peer would be wrong: behind a
- * proxy all of Twilio is one peer, and a burst of honest webhooks looks like a
- * crowd. What tells them apart is time: an honest request is there at once. So
- * nobody is turned away at the door; who is slow is cut off:
+ * A request holds one of CivetWeb's workers until it is answered, and a slow
+ * sender holds it long. A fixed cap per peer would be wrong: behind a proxy all
+ * of Twilio is one peer, and a burst of honest webhooks looks like a crowd. Time
+ * tells them apart: an honest request is there at once. So nobody is turned
+ * away at the door; the slow are cut off:
  *
  *   - after INFLIGHT_LONGEST_US, always;
  *   - past INFLIGHT_GRACE_US, when its client has more than INFLIGHT_SLOW_MAX
@@ -33,15 +33,16 @@ struct inflight {
 	bool used;
 	bool limited;    /* a call, or a long answer: its own loop watches it from now on */
 	bool cut;        /* already cut off, on its way out */
-	uint32_t client; /* whose it is; 0: not known, or many at once */
+	uint32_t client; /* its owner's number; 0: not known, or many at once */
 	int64_t since_us;
 };
 
 /* A number for a client's address; 0 for "". */
 uint32_t inflight_client(const char *address);
 
-/* Marks `cut` what has to go by the rules above; `workers` is how many
- * connections can be served at once. Returns how many were newly marked. */
+/* Marks `cut` on the requests that have to go by the rules above; `workers`
+ * is the number of connections that can be served at once. Returns how many
+ * were newly marked. */
 size_t inflight_judge(struct inflight *entries, size_t count, size_t workers, int64_t now_us);
 
 #endif

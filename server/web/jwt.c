@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* 9999-12-31: what is later is a slip, or an attempt at infinity. */
+/* 9999-12-31: a later time is a mistake, or an attempt at infinity. */
 #define LATEST_S 253402300799.0
 
 struct part {
@@ -65,6 +65,8 @@ static cJSON *object_in(struct part text)
 
 /* --------------------------------------------------------------- the parts */
 
+/* RFC 7515 §3.1: header, payload and signature, none of them empty, nothing
+ * behind. */
 static bool split(const char *token, struct part parts[3])
 {
 	for (int i = 0; i < 3; i++) {
@@ -77,6 +79,9 @@ static bool split(const char *token, struct part parts[3])
 	return true;
 }
 
+/* The token names its own algorithm, and an attacker would say "none": the
+ * one answer is HS256. "crit" lists extensions that must be understood (RFC
+ * 7515 §4.1.11), and we understand none. */
 static enum jwt_verdict check_header(struct part text)
 {
 	cJSON *header = object_in(text);
@@ -93,7 +98,8 @@ static enum jwt_verdict check_header(struct part text)
 	return verdict;
 }
 
-/* All that stands before the second dot was signed, as it stands there. */
+/* The signature covers the text before the second dot, as it stands there. A
+ * secret that is too short lets nobody in. */
 static bool is_signed(const char *token, const struct part parts[3], const void *secret, size_t secret_len)
 {
 	uint8_t shown[JWT_MAX_BYTES], wanted[SHA256_BYTES];
@@ -111,6 +117,7 @@ static bool time_in(const cJSON *claims, const char *name, double fallback, doub
 	return !json_get(claims, name) || (json_num(claims, name, at) && *at >= 0 && *at <= LATEST_S);
 }
 
+/* `exp` gets no leeway: a token ends when it says so. */
 static enum jwt_verdict check_claims(struct part text, int64_t now_s)
 {
 	cJSON *claims = object_in(text);

@@ -21,7 +21,7 @@ enum {
 enum jwt_verdict {
 	JWT_GOOD,
 	JWT_MALFORMED, /* not three parts of base64url with objects in them, or too long */
-	JWT_ALGORITHM, /* another than HS256, or another kind of token */
+	JWT_ALGORITHM, /* not HS256, or another kind of token */
 	JWT_SIGNATURE,
 	JWT_CLAIMS, /* exp is missing, or a time is no number */
 	JWT_EXPIRED,

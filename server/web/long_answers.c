@@ -33,6 +33,8 @@ static void leave_place(struct long_answers *all)
 	atomic_fetch_sub(&all->open, 1);
 }
 
+/* The place is taken before `begin` runs, since that may take seconds of the
+ * worker. */
 bool long_answer_begin(struct long_answers *all, struct response *r)
 {
 	if (!r->stream.run || !take_place(all, r))
@@ -45,6 +47,8 @@ bool long_answer_begin(struct long_answers *all, struct response *r)
 	return r->stream.run;
 }
 
+/* On the connection's own worker, until the answer ends, the client goes or
+ * the server stops. */
 void long_answer_run(struct long_answers *all, struct response *r, int fd)
 {
 	struct writer w;

@@ -1,3 +1,8 @@
+/* The order of the checks is the order of their cost, and of the trust they
+ * leave: path and method, the client's right as far as its headers show it,
+ * the body's announced size, the body, its signature or its shape. Only then
+ * does a handler run.
+ */
 #include "server/web/routes.h"
 
 #include "common/clock.h"
@@ -42,6 +47,7 @@ static bool path_matches(const char *pattern, const char *path, char arg[HTTP_AR
 	return true;
 }
 
+/* An upgrade is a GET on the wire, but HEAD makes no sense for it. */
 static bool is_get(const struct route *route)
 {
 	return route->access != ROUTE_STREAM && !strcmp(route->method, "GET");
@@ -88,8 +94,9 @@ const struct route *route_find(
 	return NULL;
 }
 
-/* --------------------------------------------------------- what they bring */
+/* ------------------------------------------------------------- their bodies */
 
+/* Twilio's debugger shows a body as text; the operator's program reads JSON. */
 void route_refuse(const struct route *route, struct response *r, int status, const char *code, const char *sentence)
 {
 	if (route->access == ROUTE_TWILIO)
@@ -98,8 +105,8 @@ void route_refuse(const struct route *route, struct response *r, int status, con
 		response_error(r, status, code, sentence);
 }
 
-/* Before a byte of it is read. A length that is not told (chunks) is bounded by who
- * reads it. */
+/* Before a byte of it is read, so that a refusal costs little. A body in
+ * chunks has no length; its reader bounds it. */
 int route_check_body(const struct route *route, const struct request *q, struct response *r)
 {
 	const char *length = request_header(q, "Content-Length");
@@ -126,6 +133,8 @@ int route_check_body(const struct route *route, const struct request *q, struct 
 
 /* ------------------------------------------------------------------ the door */
 
+/* Each refusal is logged: it is the operator's own mistake, or somebody is
+ * trying tokens. */
 static bool operator_admitted(const struct web_parts *parts, const struct request *q, struct response *r)
 {
 	const char *why;
@@ -195,7 +204,7 @@ bool route_admits(const struct route *route, const struct web_parts *parts, cons
 
 /* --------------------------------------------------------------- the handler */
 
-/* What a request is read into for as long as its handler runs. */
+/* The parsed parts of a request, for as long as its handler runs. */
 struct arrived {
 	struct form params, form;
 	cJSON *json;
@@ -215,7 +224,8 @@ static bool open_webhook(const struct web_parts *parts, struct request *q, struc
 	}
 	if (!twilio_admitted(parts, q, &a->form, &a->base, r))
 		return false;
-	/* Whatever stands in the address at Twilio's: what cannot be read is not there. */
+	/* The query is ours (?out=, twilio/placed.h) or the owner's: if it cannot
+	 * be read, it counts as empty. */
 	if (q->query)
 		form_parse(&a->params, q->query, strlen(q->query));
 	q->params = &a->params;
@@ -224,6 +234,8 @@ static bool open_webhook(const struct web_parts *parts, struct request *q, struc
 	return true;
 }
 
+/* The operator's routes and the open ones. A query that no row reads is not
+ * parsed. */
 static bool open_request(const struct route *route, struct request *q, struct arrived *a, struct response *r)
 {
 	const char *query = route->query && q->query ? q->query : "";
@@ -236,6 +248,8 @@ static bool open_request(const struct route *route, struct request *q, struct ar
 	return true;
 }
 
+/* Everything parsed is freed here, whatever the handler did; the request
+ * itself is left as it was. */
 void route_serve(
     const struct route *route, const struct web_parts *parts, struct request *q, const char *arg, struct response *r)
 {

@@ -1,7 +1,7 @@
 #ifndef WEB_ROUTES_H
 #define WEB_ROUTES_H
-/* The tables of what can be asked: it finds the handler, knows what to put
- * into a 405, opens the right door first, reads and checks query and body.
+/* The tables of routes. This module finds the handler, knows the methods for a
+ * 405, opens the right door first, reads and checks query and body.
  *
  * To add a route: a row in the table of its room (api_routes, twilio_routes,
  * page_routes), a handler of type route_handler, its
@@ -12,22 +12,21 @@
  *     without '/', shorter than HTTP_ARG_SIZE. One part a path, anywhere in it:
  *     "/calls/{CallSid}/say";
  *   - an operator's route was asked by the operator (401, 403 else), and Twilio's
- *     was signed by Twilio (403 else). Then q->public_url is the address it knows us
- *     by, q->params is whatever the query is, and the answer's type is TwiML;
+ *     was signed by Twilio (403 else). Then q->public_url is our address as Twilio
+ *     knows it, q->params is the query, unchecked, and the answer's type is TwiML;
  *   - with `query` set, q->params has only those names, each once (400 with the
- *     name else): request_param(q, "limit"). NULL: whatever the query is, the
- *     handler does not see it;
+ *     name else): request_param(q, "limit"). NULL: the handler does not see the
+ *     query;
  *   - BODY_JSON: q->json is an object without doubled names (411, 413, 415, 400,
  *     422 else): take it apart with fields.h. BODY_FORM: q->form has its fields.
  *
  * A handler answers in `r`: a status, JSON in r->body, response_header() for
- * Location, Retry-After and the like; or response_error / response_error_at,
- * which go with: 404 there is no such thing, 409 it is not in a state for that,
- * 422 a field is well-formed and does not do, 429 + Retry-After too often, 503
- * the part that would do it is not there or cannot now. It runs on a worker that
- * nobody else waits for, but there are few: it may look into the store, and must
- * not wait for other people's servers. What takes longer is a stream: see struct
- * response_stream.
+ * Location, Retry-After and the like; or response_error / response_error_at:
+ * 404 there is no such thing, 409 it is not in a state for that, 422 a field is
+ * well-formed and will not do, 429 + Retry-After too often, 503 the part for it
+ * is missing or cannot now. It runs on a worker that nobody else waits for, but
+ * there are few: it may look into the store, and must not wait for other
+ * people's servers. Slower work is a stream: see struct response_stream.
  */
 #include "server/line/calls.h"
 #include "server/web/http.h"
@@ -50,7 +49,7 @@ struct upgrade {
 	/* The handshake is sound, and signed. True: a line is claimed, `ref` names it.
 	 * False: the refusal is in `r`. */
 	bool (*admit)(const struct web_parts *parts, const char *arg, struct response *r, struct call_ref *ref);
-	const struct phone_channel *channel; /* what is spoken over it */
+	const struct phone_channel *channel; /* the channel of its messages */
 };
 
 struct route {

@@ -118,7 +118,7 @@ static int answer(struct mg_connection *conn, const struct request *q, struct re
 	return r->status;
 }
 
-/* CivetWeb's own refusals: what it could not parse, timeouts, unknown paths for
+/* CivetWeb's own refusals: unreadable requests, timeouts, unknown paths for
  * upgrades. Its own page would lack the status line when an upgrade was asked
  * for. The request may be in any state here; nothing of it is looked at. */
 static int on_civetweb_error(struct mg_connection *conn, int status, const char *message)
@@ -222,7 +222,7 @@ static void serve_body(struct mg_connection *conn, const struct route *route, st
 	free(body);
 }
 
-/* True: the upgrade goes on, in the handlers below. */
+/* True: a line is claimed, and the upgrade goes on in the handlers below. */
 static bool admit(struct mg_connection *conn, const struct route *route, const char *arg, struct response *r)
 {
 	struct connection *c = connection_of(conn);
@@ -236,8 +236,8 @@ static bool admit(struct mg_connection *conn, const struct route *route, const c
 	return c->answered;
 }
 
-/* The cheapest check comes first, and nothing is read of who may not come in. Builds
- * the answer in `r`; false: there is none, the upgrade goes on. */
+/* The cheapest check comes first, and nothing is read from a client that may not come
+ * in. Builds the answer in `r`; false: there is none, the upgrade goes on. */
 static bool decide(struct mg_connection *conn, struct request *q, struct response *r, bool *body_left)
 {
 	char arg[HTTP_ARG_SIZE];
@@ -311,7 +311,7 @@ static void on_stream_ready(struct mg_connection *conn, void *arg)
 	if (fd >= 0) {
 		calls_carry(web->parts.calls, c->ref, fd, c->upgrade->channel);
 	} else {
-		/* Who has reset the connection by now has no address any more. */
+		/* A connection that was reset meanwhile has no address any more. */
 		log_warn("http", "the socket of a stream was gone before its call began");
 		calls_abandon(web->parts.calls, c->ref);
 	}

@@ -23,6 +23,8 @@ static bool is_between(int fd, const struct sockaddr_in *peer, int own_port)
 	return !getsockname(fd, (struct sockaddr *)&a, &len) && ntohs(a.sin_port) == own_port;
 }
 
+/* Asking the kernel for each descriptor is cheap and needs no private field
+ * of CivetWeb's. */
 int socket_find(const char *peer, int peer_port, int own_port, int limit)
 {
 	struct sockaddr_in wanted = { .sin_port = htons((uint16_t)peer_port) };
@@ -36,6 +38,8 @@ int socket_find(const char *peer, int peer_port, int own_port, int limit)
 	return -ENOENT;
 }
 
+/* Half-closing tells the client that the answer is complete. Both bounds are
+ * needed: a fast sender is stopped by the bytes, a slow one by the time. */
 void socket_linger(int fd, int ms, size_t bytes)
 {
 	int64_t deadline = clock_now_us() + (int64_t)ms * US_PER_MS;

@@ -14,7 +14,8 @@ int socket_find(const char *peer, int peer_port, int own_port, int limit);
  * unread would reset the connection, and the answer would be lost on the way. */
 void socket_linger(int fd, int ms, size_t bytes);
 
-/* Why nobody can listen there: -errno, or 0 if one can. CivetWeb does not tell. */
+/* The reason why listening there fails: -errno, or 0 if it works. CivetWeb
+ * does not tell. */
 int socket_listen_error(const char *address, int port);
 
 #endif

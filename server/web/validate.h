@@ -1,12 +1,12 @@
 #ifndef WEB_VALIDATE_H
 #define WEB_VALIDATE_H
-/* What comes with a request, taken in strictly: a query or a body that two
- * readers could take for two things is refused. Pure; false leaves the refusal
- * in `r`.
+/* Strict parsing of a request's query and body: a text that two readers
+ * could take for two things is refused. Pure; false leaves the refusal in
+ * `r`.
  */
 #include "server/web/http.h"
 
-/* `names`: the parameters there are, blank-separated. Each may be there once.
+/* `names`: the known parameters, blank-separated. Each may be there once.
  * `out` is to be freed with form_free either way. */
 bool validate_query(const char *query, const char *names, struct form *out, struct response *r);
 

@@ -1,9 +1,9 @@
 #ifndef WEB_WEB_PARTS_H
 #define WEB_WEB_PARTS_H
-/* What handlers work with: one pointer to each part of the server, borrowed for
- * as long as the port is open. main fills it in and hands it to web_open; a part
- * that is not there (as in most tests) is NULL, and a handler that needs it
- * answers 503 without.
+/* The parts of the server that handlers may use: one pointer each, borrowed
+ * for as long as the port is open. main fills it in and hands it to
+ * web_open. A missing part (as in most tests) is NULL, and a handler that
+ * needs it answers 503.
  */
 #include "server/config/config.h"
 
@@ -22,15 +22,15 @@ struct work;
 
 struct web_parts {
 	const struct config *cfg;
-	const struct route *const *routes; /* what can be asked, see server/web/routes.h */
+	const struct route *const *routes; /* the tables, see server/web/routes.h */
 	struct agents *agents;
 	struct calls *calls;
-	struct hub *hub;             /* for who watches calls, server/news/hub.h */
-	struct store *store;         /* what is kept; NULL without DATA_DIR */
+	struct hub *hub;             /* news for watchers of calls, server/news/hub.h */
+	struct store *store;         /* NULL without DATA_DIR */
 	struct recorder *recorder;   /* the same */
 	struct dialer *dialer;       /* calls we place, server/dialer/dialer.h */
 	struct delivery *delivery;   /* webhooks out, server/delivery/delivery.h */
-	struct knowledge *knowledge; /* what agents know, server/knowledge/knowledge.h */
+	struct knowledge *knowledge; /* the agents' folders, server/knowledge/knowledge.h */
 	struct work *work;           /* the pools for slow things, server/work/work.h */
 	/* Appends what the parts themselves tell in /status, into the object that is
 	 * open; any thread. NULL: nothing. */

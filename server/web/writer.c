@@ -12,8 +12,8 @@
 enum {
 	SNDBUF_BYTES = 64 * 1024, /* which Linux doubles */
 	SLICE_MS = 250,           /* how soon `stop` is noticed where no bell tells of it */
-	UNHEARD_MS = 30000,       /* what is sent and not acknowledged for so long goes to nobody */
-	UNASKED_MAX = 64 * 1024,  /* bytes of a client that talks though it has nothing to say */
+	UNHEARD_MS = 30000,       /* bytes not acknowledged for so long: the client has vanished */
+	UNASKED_MAX = 64 * 1024,  /* bytes from a client that has nothing to send */
 };
 
 void writer_init(struct writer *w, int fd, const _Atomic bool *stop)
@@ -49,7 +49,8 @@ static int slice_ms(int64_t now_us, int64_t deadline_us)
 	return ms < SLICE_MS ? ms : SLICE_MS;
 }
 
-/* Reads and drops what the client says. False: it has gone. */
+/* Reads and drops the client's bytes. False: it has gone, or sends without
+ * end. */
 static bool still_there(struct writer *w)
 {
 	char unasked[1024];
@@ -89,8 +90,7 @@ int writer_put(struct writer *w, const void *bytes, size_t len, int timeout_ms)
 	return w->err;
 }
 
-/* Reading what the client says is how its going is noticed; and one that talks on
- * and on is not a client of this kind. */
+/* The client's leaving shows when its side is read. */
 int writer_wait(struct writer *w, int bell_fd, int timeout_ms)
 {
 	int64_t deadline = clock_now_us() + (int64_t)timeout_ms * US_PER_MS;

@@ -1,9 +1,9 @@
 #ifndef WEB_WRITER_H
 #define WEB_WRITER_H
 /* The client of an answer that is not written at once: server-sent events, a
- * long file. Whoever fills it runs on the worker that holds the connection; each
- * wait has a deadline, ends when the server stops, and notices a client that has
- * gone. After the first failure nothing more is sent.
+ * long file. The filling code runs on the worker that holds the connection.
+ * Each wait has a deadline, ends when the server stops, and notices a client
+ * that has gone. After the first failure nothing more is sent.
  */
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -13,7 +13,7 @@ struct writer {
 	int fd;                   /* borrowed; the connection's */
 	const _Atomic bool *stop; /* borrowed; the server wants its worker back */
 	int err;                  /* the first failure, or 0 */
-	size_t dropped;           /* bytes the client sent though it was told nothing */
+	size_t dropped;           /* bytes the client sent without being asked */
 };
 
 void writer_init(struct writer *w, int fd, const _Atomic bool *stop);
