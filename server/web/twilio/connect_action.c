@@ -5,7 +5,9 @@
 #include "server/phone/twiml.h"
 #include "server/web/twilio/webhook.h"
 
-/* The agent has handed the caller over. */
+/* The agent has handed the caller over: Twilio dials the person, and asks
+ * dial-done when that is over. Without an address of ours or a destination
+ * on record the caller hears an apology. */
 static void put_dial(const struct web_parts *parts, const struct request *q, const char *call_sid, struct response *r)
 {
 	char number[CALL_NUMBER_SIZE];
@@ -22,8 +24,9 @@ static void put_dial(const struct web_parts *parts, const struct request *q, con
 	buf_free(&action);
 }
 
-/* This is the one place that knows why the socket closed. Asking for it also ends a
- * call that is still up here: Twilio says that its stream is over. */
+/* The one place that knows why the socket closed. The form need not tell
+ * anything about the stream: CallSid is enough. The look-up also ends a call
+ * that is still up here: Twilio says that its stream is over. */
 void webhook_connect_action(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
 	const char *call_sid = webhook_field(q, "CallSid");

@@ -1,3 +1,6 @@
+/* DialCallStatus is the fate of the person's leg, CallStatus that of the
+ * caller's.
+ */
 #include "server/web/twilio/dial_done.h"
 
 #include "common/log.h"
@@ -8,7 +11,9 @@
 
 #include <string.h>
 
-/* On a line of the same name, and a stream of its own; the agent is told why. */
+/* The call gets a line of the same CallSid and a new stream; the agent is
+ * told why. If no line is free, the agent's fallback number is dialled, or
+ * an apology is spoken. */
 static void bring_back(const struct web_parts *parts, const struct request *q, const char *why, struct response *r)
 {
 	char token[CALL_TOKEN_SIZE], instead[CALL_NUMBER_SIZE] = "";
@@ -23,6 +28,8 @@ static void bring_back(const struct web_parts *parts, const struct request *q, c
 	twiml_dial_or_say(&r->body, instead, SORRY_AWAY);
 }
 
+/* After "completed" the caller does not come back: calls_stay_away forgets
+ * the way back. */
 void webhook_dial_done(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
 	const char *sid = webhook_field(q, "CallSid"), *status = webhook_field(q, "DialCallStatus");

@@ -1,3 +1,7 @@
+/* A call we place is announced to Twilio with addresses of ours that end in
+ * ?out=ID. So each webhook of it leads to its order, even before Twilio has
+ * told us the CallSid.
+ */
 #include "server/web/twilio/placed.h"
 
 #include "common/json.h"
@@ -18,8 +22,9 @@ const char *placed_id(const struct request *q)
 	return id && strlen(id) < OUT_ID_SIZE ? id : "";
 }
 
-/* The table of calls takes texts; the order is a tree. What the agent is told of it is
- * printed once here, and goes when the webhook has been answered. */
+/* The table of calls takes texts; the order is a tree. The metadata is
+ * printed once here, for the agent, and is freed when the webhook has been
+ * answered. */
 int placed_facts(const struct web_parts *parts, const char *id, struct call_facts *facts, struct placed_text *text)
 {
 	const cJSON *metadata;
@@ -50,13 +55,15 @@ void placed_text_free(struct placed_text *text)
 	memset(text, 0, sizeof *text);
 }
 
-/* "machine_end_beep" and its like, and fax machines. Twilio calls unknown what
- * may be a person. */
+/* "machine_end_beep" and the other machine_… words, and fax machines.
+ * "unknown" may be a person. */
 static bool is_machine(const char *answered_by)
 {
 	return !strncmp(answered_by, "machine_", 8) || !strcmp(answered_by, "fax");
 }
 
+/* May come before the stream or after it. The letter goes to the call's
+ * mailbox, and the agent loop acts on it. */
 void placed_found(const struct web_parts *parts, const char *call_sid, const cJSON *request, const char *answered_by)
 {
 	const char *action = json_str(request, "machine");
@@ -65,7 +72,7 @@ void placed_found(const struct web_parts *parts, const char *call_sid, const cJS
 	log_info(call_sid, "answered by %.24s", answered_by);
 	if (!is_machine(answered_by) || !action || !strcmp(action, "ignore"))
 		return;
-	/* There is nobody to hear a message on a fax. */
+	/* Nobody can hear a message on a fax. */
 	if (!strcmp(answered_by, "fax"))
 		action = "hangup";
 	if (calls_find(parts->calls, call_sid, &ref) ||

@@ -1,3 +1,6 @@
+/* All answer 204: Twilio reads no TwiML here. They may be late, and nothing
+ * a caller waits for depends on them.
+ */
 #include "server/web/twilio/statuses.h"
 
 #include "common/log.h"
@@ -38,8 +41,8 @@ static bool is_final(const char *call_status)
 	return false;
 }
 
-/* Of a call we placed the dialer hears every state; of all others only the end
- * matters. */
+/* The dialer takes every state of a call we placed; of other calls only the
+ * end matters. */
 void webhook_call_status(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
 	const char *sid = webhook_field(q, "CallSid"), *status = webhook_field(q, "CallStatus");
@@ -48,7 +51,7 @@ void webhook_call_status(const struct web_parts *parts, const struct request *q,
 	if (parts->dialer && webhook_is_sid(sid))
 		dialer_news(parts->dialer, placed_id(q), sid, status);
 	log_debug("http", "call status: call=%.40s status=%.40s", sid, status);
-	/* The line need not wait for a stream that will not come. */
+	/* A reserved line need not wait for a stream that will not come. */
 	if (is_final(status))
 		calls_end(parts->calls, sid, END_CALLER_HUNG_UP);
 	r->status = 204;
@@ -68,6 +71,7 @@ void webhook_amd(const struct web_parts *parts, const struct request *q, const c
 	r->status = 204;
 }
 
+/* The names go into rows and log lines, so all three are checked. */
 void webhook_recording_status(
     const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {

@@ -1,3 +1,7 @@
+/* The signature has been checked by the row, the handshake as well. What is
+ * left is the line: one reserved by our voice webhook, named by the token;
+ * or a free one, for a <Stream> in somebody's own TwiML.
+ */
 #include "server/web/twilio/stream.h"
 
 #include "common/log.h"
@@ -7,8 +11,8 @@
 
 #include <errno.h>
 
-/* The token is spent by this, whatever becomes of the upgrade: a claim that is not
- * carried expires by itself. */
+/* The token is spent by this, whatever becomes of the upgrade. A claim that
+ * is not carried expires by itself. */
 static bool admit_announced(const struct web_parts *parts, const char *token, struct response *r, struct call_ref *ref)
 {
 	if (!calls_claim(parts->calls, token, ref))
@@ -19,7 +23,7 @@ static bool admit_announced(const struct web_parts *parts, const char *token, st
 	return false;
 }
 
-/* What is wrong, for the client and for the log. */
+/* One sentence for the client, one for the log. */
 static bool refuse(struct response *r, int status, const char *sentence, const char *why)
 {
 	response_refusal(r, status, sentence);
@@ -27,7 +31,8 @@ static bool refuse(struct response *r, int status, const char *sentence, const c
 	return false;
 }
 
-/* Whose call it is comes with its first message: a line has to be claimed blindly. */
+/* The CallSid comes with the stream's first message, so a line has to be
+ * claimed blindly. */
 static bool admit_unannounced(const struct web_parts *parts, struct response *r, struct call_ref *ref)
 {
 	if (!parts->cfg->stream_unannounced) {

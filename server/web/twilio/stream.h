@@ -1,6 +1,6 @@
 #ifndef WEB_TWILIO_STREAM_H
 #define WEB_TWILIO_STREAM_H
-/* The upgrades that become calls: who may have a line. */
+/* The upgrades that become calls, and their right to a line. */
 #include "server/web/routes.h"
 
 /* For struct upgrade. `token` is that of the path, or "" for a stream that our

@@ -1,3 +1,7 @@
+/* The queries are not checked (NULL): some carry ?out=, and an owner may add
+ * parameters of his own. A change of a path breaks numbers already
+ * configured at Twilio.
+ */
 #include "server/web/twilio/twilio_routes.h"
 
 #include "server/phone/media_stream.h"
@@ -30,6 +34,8 @@ const struct route twilio_routes[] = {
 	{ .path = NULL },
 };
 
+/* Printed at start. Without PUBLIC_URL the public address is the tunnel's or
+ * proxy's, which only the owner knows. */
 void twilio_print_address(const struct config *cfg, int port, struct buf *out)
 {
 	if (*cfg->public_url) {

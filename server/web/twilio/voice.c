@@ -1,3 +1,7 @@
+/* Twilio waits for this answer while the caller hears nothing: no foreign
+ * server is asked on the way. The reserved line dials the model at once, and
+ * its stream must open within seconds.
+ */
 #include "server/web/twilio/voice.h"
 
 #include "common/log.h"
@@ -12,8 +16,9 @@
 #include <errno.h>
 #include <string.h>
 
-/* A call that is here already gets the same answer again: Twilio asks twice when it
- * did not hear the first. Whoever cannot have a line is never left without a word. */
+/* A call that is here already gets the same answer again: Twilio asks twice
+ * when the first answer was lost. Nobody is left without a word; a 5xx would
+ * play Twilio's own error message. */
 static void admit(
     const struct web_parts *parts, const struct request *q, const struct call_facts *facts, struct response *r)
 {
@@ -48,7 +53,8 @@ static void admit(
 	}
 }
 
-/* Of a call we placed: what was asked for, and whom it is to be told. */
+/* The answered call gets its order's agent, names, greeting and metadata.
+ * Without an order it is ended: nobody knows what to say. */
 static void answer_placed(const struct web_parts *parts, const struct request *q, const char *id,
     struct call_facts *facts, struct response *r)
 {
@@ -77,7 +83,7 @@ void webhook_voice(const struct web_parts *parts, const struct request *q, const
 		.call_sid = webhook_field(q, "CallSid"),
 		.from = webhook_field(q, "From"),
 		.to = webhook_field(q, "To"),
-		/* Of Twilio's words for those we place, outbound-api and outbound-dial, one is enough. */
+		/* Twilio says outbound-api or outbound-dial for calls we place. */
 		.direction = strncmp(webhook_field(q, "Direction"), "outbound", 8) ? "inbound" : "outbound",
 	};
 

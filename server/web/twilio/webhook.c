@@ -13,7 +13,7 @@ const char *webhook_field(const struct request *q, const char *name)
 	return value ? value : "";
 }
 
-/* Twilio's are CA and 32 hex digits, and might be longer one day. */
+/* Twilio's are two letters and 32 hex digits, and might be longer one day. */
 bool webhook_is_sid(const char *sid)
 {
 	size_t len = strlen(sid);
@@ -25,6 +25,7 @@ bool webhook_is_sid(const char *sid)
 	return len > 0 && len < CALL_SID_SIZE;
 }
 
+/* The answer contains addresses of ours, so without one there is no answer. */
 bool webhook_answerable(const struct request *q, struct response *r)
 {
 	if (!webhook_is_sid(webhook_field(q, "CallSid")))
@@ -36,7 +37,8 @@ bool webhook_answerable(const struct request *q, struct response *r)
 	return false;
 }
 
-/* The token stands in the path, because Twilio drops the query of a stream's URL. */
+/* The token stands in the path, because Twilio drops the query of a stream's
+ * URL. A public URL begins with http or https; its stream's with ws or wss. */
 void webhook_connect(const struct request *q, const char *token, struct response *r)
 {
 	struct buf stream, action, status;

@@ -1,7 +1,8 @@
 #ifndef WEB_TWILIO_WEBHOOK_H
 #define WEB_TWILIO_WEBHOOK_H
-/* What the webhooks have in common: reading a form that has been signed, the one
- * answer that two of them give, and what a caller hears from us and no agent.
+/* The common part of the webhooks: reading a signed form, the answer that
+ * two of them give, and the sentences a caller hears from us without any
+ * agent.
  *
  * The row of a webhook has seen to its signature and its form (routes.h).
  */
@@ -17,7 +18,7 @@
 /* A field of the form, "" if it is not there. */
 const char *webhook_field(const struct request *q, const char *name);
 
-/* Whether it can be logged, kept and put into a URL. */
+/* Whether the text can be logged, kept and put into a URL. */
 bool webhook_is_sid(const char *sid);
 
 /* Whether it names a call, and we know our own address to answer with. Else the
