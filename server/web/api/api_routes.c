@@ -1,3 +1,6 @@
+/* Paths keep their old names where the modules have new ones: /outbox for
+ * deliveries, /records for outcomes. A path is a promise.
+ */
 #include "server/web/api/api_routes.h"
 
 #include "server/web/api/call_list.h"

@@ -1,6 +1,6 @@
 #ifndef WEB_API_API_ROUTES_H
 #define WEB_API_API_ROUTES_H
-/* What the operator and the public may ask: a row each. */
+/* The routes of the operator and the public: a row each. */
 #include "server/web/routes.h"
 
 /* Ended by a row without a path. */

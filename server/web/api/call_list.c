@@ -1,3 +1,11 @@
+/* Three sources, in this order: calls the dialer still has to place, the
+ * table of lines, the store. A call may be in two of them: it is kept when
+ * it ends, and stays in memory for a while. Memory is read first and wins.
+ *
+ * Memory holds some hundred calls, so all of them are taken and sorted. The
+ * store is asked for one page only, already filtered and sorted by its
+ * index.
+ */
 #include "server/web/api/call_list.h"
 
 #include "common/clock.h"
@@ -14,7 +22,7 @@
 
 enum { LIMIT_DEFAULT = 50, LIMIT_MAX = 200 };
 
-/* ------------------------------------------------------------------ what is asked */
+/* ------------------------------------------------------------------ the question */
 
 struct asked {
 	struct call_filter filter;
@@ -39,7 +47,7 @@ static bool read_time(const struct request *q, const char *name, int64_t *out, s
 	return refuse(r, name, "must be a time such as 2026-11-20, 2026-11-20T10:15:30Z or Unix seconds");
 }
 
-/* A number in a query: its plus, if nobody escaped it, has become a blank. */
+/* A number in a query: an unescaped plus has become a blank. */
 static const char *number_param(const struct request *q, const char *name, char *room, size_t size)
 {
 	const char *text = request_param(q, name);
@@ -50,6 +58,7 @@ static const char *number_param(const struct request *q, const char *name, char 
 	return room;
 }
 
+/* A misspelt ending must not look like "no such calls". */
 static bool known_ending(const char *name)
 {
 	for (int end = CALL_NOT_ENDED + 1; end < CALL_END_COUNT; end++)
@@ -70,7 +79,9 @@ static bool read_limit(const struct request *q, int *out, struct response *r)
 	return (*out >= 1 && *out <= LIMIT_MAX) || refuse(r, "limit", "must be a number from 1 to 200");
 }
 
-/* "l1795169730123.CA…", or with e for the part of those that ended. */
+/* "l1795169730123.CA…" for a page that ended among the live ones; with e,
+ * among those that ended. The time is that of the reservation in ms. The
+ * client gives it back as it came. */
 static bool read_cursor(const struct request *q, struct asked *a, struct response *r)
 {
 	const char *text = request_param(q, "cursor"), *digits;
@@ -94,6 +105,8 @@ struct numbers {
 	char from[CALL_NUMBER_SIZE + 1], to[CALL_NUMBER_SIZE + 1];
 };
 
+/* All of the query, or the first defect in `r`. `room` holds the numbers
+ * that had to be mended. */
 static bool read_asked(const struct request *q, struct asked *a, struct numbers *room, struct response *r)
 {
 	*a = (struct asked){ .filter = { .agent = request_param(q, "agent"),
@@ -115,12 +128,12 @@ static bool read_asked(const struct request *q, struct asked *a, struct numbers 
 	return true;
 }
 
-/* ------------------------------------------------------------------ what there is */
+/* ----------------------------------------------------------------- the calls found */
 
 struct item {
 	struct call_mark mark;
 	bool live, wanted;
-	size_t order; /* in which it was told: of two with one name the first counts */
+	size_t order; /* of its arrival: of two with one name the first counts */
 	char *json;   /* owned */
 };
 
@@ -128,7 +141,7 @@ struct items {
 	struct item *list; /* owned */
 	size_t count, cap, most;
 	const struct call_filter *filter;
-	const struct items *memory; /* while the store's are taken: what is not to be there again */
+	const struct items *memory; /* for the store's calls: those not to be taken again */
 	bool failed;
 };
 
@@ -139,7 +152,8 @@ static void items_free(struct items *items)
 	free(items->list);
 }
 
-/* Takes the text. */
+/* Takes the text. A list that cannot grow is marked as failed: half a page would
+ * look like a whole one. */
 static struct item *add(struct items *items, char *json)
 {
 	struct item *item;
@@ -164,6 +178,8 @@ static struct item *add(struct items *items, char *json)
 	return item;
 }
 
+/* The call as it stands in the list, without its timeline. NULL without
+ * memory. */
 static char *text_of(const struct call_summary *call)
 {
 	struct json_out j;
@@ -179,6 +195,8 @@ static char *text_of(const struct call_summary *call)
 	return out.data;
 }
 
+/* Calls that are not wanted are taken too, because they hide their row in
+ * the store. */
 static void add_from_memory(void *arg, const struct call_summary *call)
 {
 	struct items *items = arg;
@@ -200,6 +218,8 @@ static int by_name(const void *x, const void *y)
 	return order ? order : (a->order > b->order) - (a->order < b->order);
 }
 
+/* The order of the list: live ones first, then newest first
+ * (call_mark_order). */
 static int by_place(const void *x, const void *y)
 {
 	const struct item *a = x, *b = y;
@@ -207,7 +227,8 @@ static int by_place(const void *x, const void *y)
 	return a->live != b->live ? b->live - a->live : call_mark_order(&a->mark, &b->mark);
 }
 
-/* Sorted by name; of a call that is there twice the newer stays wanted. */
+/* Sorts by name. Of a call that is there twice only the first to arrive
+ * stays wanted. */
 static void drop_doubles(struct items *items)
 {
 	if (items->count)
@@ -223,6 +244,8 @@ static int by_name_alone(const void *x, const void *y)
 	return strcmp(((const struct item *)x)->mark.call_sid, ((const struct item *)y)->mark.call_sid);
 }
 
+/* One row, newest first. False ends the reading: a page and one more are
+ * enough to know whether there is a next. */
 static bool add_from_store(void *arg, const struct call_mark *mark, const char *json)
 {
 	struct items *items = arg;
@@ -240,6 +263,7 @@ static bool add_from_store(void *arg, const struct call_mark *mark, const char *
 
 /* -------------------------------------------------------------------- the page */
 
+/* True for calls that belong behind the last page. */
 static bool behind(const struct asked *a, const struct item *item)
 {
 	const struct item last = { .mark = a->after, .live = a->after_live };
@@ -284,13 +308,16 @@ static void put_page(
 		    last->mark.call_sid);
 	else
 		json_put_null(&j, "next");
-	/* What is up can be seen without a disk; that this is not all must be. */
+	/* Without a disk the live calls can still be shown; the reader must see
+	 * that this is not all. */
 	if (unread)
 		json_put_text(&j, "store", "failing");
 	json_put_end(&j);
 	buf_putc(out, '\n');
 }
 
+/* A cursor within the live part asks the store from its beginning, since the
+ * ended ones all come behind it. */
 void call_list_get(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
 	struct numbers room;

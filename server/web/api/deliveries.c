@@ -1,3 +1,6 @@
+/* /outbox needs the store: without it undelivered webhooks are in memory
+ * only, and have no lasting ids.
+ */
 #include "server/web/api/deliveries.h"
 
 #include "common/json_out.h"
@@ -10,7 +13,7 @@
 
 enum { LIST_DEFAULT = 50 };
 
-/* Numbers beyond the last are refused, as is what is no number. */
+/* Anything but a number from `least` to `most` is refused. */
 static bool number_param(
     const struct request *q, const char *name, int64_t least, int64_t most, int64_t *value, struct response *r)
 {
@@ -47,6 +50,8 @@ static bool state_param(const struct request *q, const char **state, struct resp
 	return false;
 }
 
+/* Two reasons why there is no list: nothing is kept here, or the disk fails
+ * now. */
 static void not_kept(struct response *r, int err)
 {
 	if (err == -ENOTSUP)
@@ -56,6 +61,7 @@ static void not_kept(struct response *r, int err)
 		response_error(r, 503, "store_unavailable", "the store cannot be read now; try again");
 }
 
+/* Newest first; a cursor is the `next` of an earlier page. */
 void deliveries_list(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
 	int64_t limit = LIST_DEFAULT, cursor = INT64_MAX;
@@ -76,6 +82,8 @@ void deliveries_list(const struct web_parts *parts, const struct request *q, con
 	buf_free(&list);
 }
 
+/* 202: it is due at once, and its sending is the delivery thread's. A
+ * delivered one is not sent again, as its receiver may have acted on it. */
 void deliveries_retry(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
 	int err = parts->delivery ? delivery_retry(parts->delivery, arg) : -ENOTSUP;

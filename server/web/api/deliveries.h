@@ -1,6 +1,7 @@
 #ifndef WEB_API_DELIVERIES_H
 #define WEB_API_DELIVERIES_H
-/* The operator's view of webhooks out: which there are, and once more, please. */
+/* The operator's view of webhooks out: the list of them, and another
+ * attempt. */
 #include "server/web/routes.h"
 
 route_handler deliveries_list;

@@ -5,8 +5,9 @@
 
 #include <errno.h>
 
-/* A call that came back is one call, and memory has only its latest stream. If
- * the store cannot be read now, that is what there is. */
+/* A call that came back from a transfer is one call, but memory has only its
+ * latest stream; the turns before it are in the store. If the store cannot
+ * be read now, the call is shown without them. */
 static void add_earlier_turns(struct store *store, const struct call_summary *call, struct call_talk *talk)
 {
 	if (!store || !call->first_turn)
@@ -16,8 +17,8 @@ static void add_earlier_turns(struct store *store, const struct call_summary *ca
 		buf_free(&talk->earlier);
 }
 
-/* Memory shows the newest turns of a long call; once it is over the store has
- * them all. */
+/* Memory shows the newest turns of a long call; once it is over the store
+ * has them all. Until its row is written, the short form stays. */
 static void show_all_of_the_ended(struct store *store, struct call_summary *call, struct call_talk *talk)
 {
 	struct call_summary whole;
@@ -32,6 +33,7 @@ static void show_all_of_the_ended(struct store *store, struct call_summary *call
 	*talk = all;
 }
 
+/* Memory before the store: a live call's row is not complete. */
 int known_call(const struct web_parts *parts, const char *call_sid, struct call_summary *call, struct call_talk *talk)
 {
 	int err = calls_one(parts->calls, call_sid, call, talk);
@@ -55,6 +57,8 @@ bool known_call_exists(const struct web_parts *parts, const char *call_sid)
 	return true;
 }
 
+/* For handlers that need a live call and did not find one. 409 if the call
+ * is known, since the same request made sense before, or will. */
 void known_call_refuse(const struct web_parts *parts, const char *call_sid, struct response *r)
 {
 	struct call_summary call;

@@ -5,11 +5,11 @@
  */
 #include "server/web/routes.h"
 
-/* The call and what was said in it, both to be freed. 0; -ENOENT: nobody knows it;
+/* The call and its conversation, both to be freed. 0; -ENOENT: it is not known;
  * another -errno: the store cannot be read; then there is nothing to free. */
 int known_call(const struct web_parts *parts, const char *call_sid, struct call_summary *call, struct call_talk *talk);
 
-/* Whether anybody knows it. */
+/* Whether it is known at all. */
 bool known_call_exists(const struct web_parts *parts, const char *call_sid);
 
 /* The answer when it is on no line: 404, or 409 because it is over or has not begun. */

@@ -15,13 +15,17 @@
 #include <stdio.h>
 #include <string.h>
 
+/* For a supervisor that restarts what does not answer: true as long as a
+ * worker answers, whatever the model or the disk do. */
 void operator_health(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
 	(void)parts, (void)q, (void)arg;
 	buf_puts(&r->body, "{\"status\":\"ok\"}\n");
 }
 
-/* Why no call should be sent here now, in one word; "ready" if none. */
+/* The reason why no call should be sent here now, in one word; "ready" if
+ * there is none. One word, because the route is public. Draining comes
+ * first: it is the only one that does not pass. */
 static const char *readiness(const struct web_parts *parts)
 {
 	struct calls_count count;
@@ -45,8 +49,8 @@ void operator_ready(const struct web_parts *parts, const struct request *q, cons
 	(void)q, (void)arg;
 	store_health(parts->store, &store);
 	r->status = strcmp(word, "ready") ? 503 : 200;
-	/* Calls go on without a disk: it is named, and is no reason to send them
-	 * elsewhere. */
+	/* Calls go on without a disk: its failure is named, but is no reason to
+	 * send them elsewhere. */
 	json_put_object(&j, NULL);
 	json_put_text(&j, "status", word);
 	if (store.failing)
@@ -62,12 +66,13 @@ void operator_status(const struct web_parts *parts, const struct request *q, con
 }
 
 struct shown {
-	struct call_summary call, order; /* order: what we know of a call we placed; zeroed for none */
+	struct call_summary call, order; /* order: the dialer's part of a call we placed; zeroed for none */
 	struct call_talk talk;
 };
 
-/* What was asked for of a call we placed goes with it; one that never came to be
- * is nothing but that. `name` may be our id. */
+/* A call we placed is shown with its order. `name` is a CallSid, or our id
+ * of the order. An order whose call never began is shown as a call of its
+ * own, so that one address serves from the order to the end. */
 static int find(const struct web_parts *parts, const char *name, struct shown *s)
 {
 	int err = known_call(parts, name, &s->call, &s->talk);
@@ -115,8 +120,8 @@ void operator_call(const struct web_parts *parts, const struct request *q, const
 	call_summary_free(&s.order);
 }
 
-/* Ends one we placed that is not answered yet, by id or CallSid; or gives the
- * CallSid of an id whose call is. 0, or -ENOENT. */
+/* Ends a call we placed that is not answered yet, by id or CallSid; or gives
+ * the CallSid of an id whose call is. 0, or -ENOENT. */
 static int end_placed(const struct web_parts *parts, const char *name, char call_sid[TWILIO_SID_SIZE], bool *canceled)
 {
 	struct call_summary shown;
@@ -140,6 +145,9 @@ static int end_placed(const struct web_parts *parts, const char *name, char call
 	return err;
 }
 
+/* First as a live call, then as an order, then as the live call of an order.
+ * The end is only asked for here; the loops leave within a second, and the
+ * record follows. */
 void operator_end_call(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
 	struct json_out j = json_out_to(&r->body);

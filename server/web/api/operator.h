@@ -1,7 +1,7 @@
 #ifndef WEB_API_OPERATOR_H
 #define WEB_API_OPERATOR_H
-/* What the person who runs it asks: is it alive, does it take calls, which
- * calls are there, end that one. JSON with names that stay.
+/* The operator's questions: is it alive, does it take calls, which calls are
+ * there, end that one. The names in its JSON stay.
  */
 #include "server/web/routes.h"
 

@@ -1,3 +1,6 @@
+/* The store answers with JSON that is ready to send: its rows hold the
+ * values as they were filled in, and nobody here looks into them.
+ */
 #include "server/web/api/outcome_list.h"
 
 #include "common/clock.h"
@@ -44,7 +47,7 @@ static bool read_status(const struct request *q, const char **out, struct respon
 	       refuse(r, "status", "must be valid, invalid or failed");
 }
 
-/* "1795169730123.rec_…" */
+/* "1795169730123.rec_…": time and id of the last one of the page before. */
 static bool read_cursor(const struct request *q, struct outcome_filter *filter, struct response *r)
 {
 	const char *text = request_param(q, "cursor");
@@ -59,6 +62,7 @@ static bool read_cursor(const struct request *q, struct outcome_filter *filter, 
 	return true;
 }
 
+/* The disk fails now: the client may try again, while 404 would be final. */
 static void cannot_read(struct response *r)
 {
 	response_error(r, 503, "store_failing", "what is kept cannot be read now");

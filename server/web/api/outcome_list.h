@@ -1,6 +1,7 @@
 #ifndef WEB_API_OUTCOME_LIST_H
 #define WEB_API_OUTCOME_LIST_H
-/* What agents found out, for the operator: GET /records and /records/{id}. */
+/* The outcomes that agents found out, for the operator: GET /records and
+ * /records/{id}. */
 #include "common/json_out.h"
 #include "server/web/http.h"
 #include "server/web/web_parts.h"
@@ -8,7 +9,7 @@
 void outcome_list_list(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r);
 void outcome_list_one(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r);
 
-/* With a store: what was found out in a call, into the call's object that is open:
+/* With a store: the call's outcome, into the call's object that is open:
  * "record":{"id","status"}, or null. */
 void outcome_list_put_of_call(const struct web_parts *parts, const char *call_sid, struct json_out *j);
 

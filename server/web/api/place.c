@@ -1,3 +1,8 @@
+/* A placed call costs money and rings at a person's: everything is checked
+ * before the order, and the order is written down before Twilio is asked. An
+ * Idempotency-Key makes a repeated request safe; the dialer keeps the keys
+ * for a day.
+ */
 #include "server/web/api/place.h"
 
 #include "common/digest.h"
@@ -25,7 +30,7 @@ enum {
 	FULL_RETRY_S = 60
 };
 
-/* ----------------------------------------------------------------- what is asked for */
+/* --------------------------------------------------------------------- the request */
 
 struct wish {
 	const char *to, *from, *agent, *contact_name, *business_name, *greeting, *record, *machine;
@@ -40,6 +45,8 @@ static bool is_metadata_name(const char *name)
 	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == len;
 }
 
+/* The metadata goes into webhooks, rows and the agent's texts: it is small
+ * and flat, and its names need no quoting. */
 static void check_metadata(struct fields *f, const cJSON *metadata)
 {
 	char *text = metadata ? cJSON_PrintUnformatted(metadata) : NULL;
@@ -65,6 +72,8 @@ static void check_number(struct fields *f, const char *name, const char *number)
 		fields_refuse(f, name, check_e164(number));
 }
 
+/* The same checks as for a greeting in an agent's file, placeholders
+ * included. */
 static void check_greeting(struct fields *f, const char *greeting)
 {
 	struct buf problem;
@@ -77,8 +86,9 @@ static void check_greeting(struct fields *f, const char *greeting)
 	buf_free(&problem);
 }
 
-/* Every field is asked for before the first refusal is looked at, so that fields_done
- * knows which there are. */
+/* Every field is asked for before the first refusal is looked at, so that
+ * fields_done knows the names there are. "" for a choice means the agent's
+ * own. */
 static bool read_wish(const struct request *q, struct wish *w, struct response *r)
 {
 	struct fields f = fields_of(q, r);
@@ -99,6 +109,7 @@ static bool read_wish(const struct request *q, struct wish *w, struct response *
 	return fields_done(&f);
 }
 
+/* The words of the API are those of the agent's file. */
 static const char *machine_name(enum machine_action action)
 {
 	static const char *const names[] = {
@@ -114,8 +125,9 @@ static void add_text(cJSON *to, const char *name, const char *text)
 		cJSON_AddStringToObject(to, name, text);
 }
 
-/* The order, with what the agent says about what was left out. NULL: the
- * refusal is in `r`. */
+/* The order: the request, completed from the agent's file. NULL: the refusal
+ * is in `r`. The limit of its length is copied, because Twilio gets it as
+ * TimeLimit and the file may change before the call is placed. */
 static cJSON *order_of(const struct wish *w, const struct agent *agent, struct response *r)
 {
 	const char *from = w->from ? w->from : agent->number_count ? agent->numbers[0] : NULL;
@@ -143,6 +155,8 @@ static cJSON *order_of(const struct wish *w, const struct agent *agent, struct r
 
 /* ----------------------------------------------------------------------- the answer */
 
+/* Twilio's own words and numbers are passed on: only they tell what to
+ * change in its console. */
 static void refused_by_twilio(const struct dialer_reply *a, struct response *r)
 {
 	struct json_out j = json_out_to(&r->body);
@@ -160,8 +174,8 @@ static void refused_by_twilio(const struct dialer_reply *a, struct response *r)
 	buf_putc(&r->body, '\n');
 }
 
-/* A call that is known already (the same key and body) is answered 200, not 201: it
- * was not placed by this. */
+/* A call that is known already (the same key and body) is answered 200, not
+ * 201: this request did not place it. */
 static void answer(const struct dialer_reply *a, struct response *r)
 {
 	switch (a->verdict) {
@@ -209,7 +223,8 @@ static bool key_sound(const struct request *q, const char **key, struct response
 	return false;
 }
 
-/* Of what the body says, so that blanks make no other body of it. */
+/* The hash is of the parsed body: blanks make no difference, the order of
+ * names does. */
 static void hash_of(const cJSON *body, char out[2 * SHA256_BYTES + 1])
 {
 	uint8_t digest[SHA256_BYTES];
@@ -221,6 +236,8 @@ static void hash_of(const cJSON *body, char out[2 * SHA256_BYTES + 1])
 	free(text);
 }
 
+/* Missing settings and a spent day are both 503: the request is right, and
+ * may be repeated later. */
 static bool able(const struct web_parts *parts, struct response *r)
 {
 	const char *missing = !parts->dialer             ? "calls are not placed here"
@@ -241,8 +258,9 @@ static bool able(const struct web_parts *parts, struct response *r)
 	return false;
 }
 
-/* What is wrong with the request is said before what is wrong with us: it would be
- * wrong tomorrow, too. The answer waits for Twilio's word, some seconds at most. */
+/* Defects of the request are told before ours: it would be wrong tomorrow,
+ * too. The answer waits for Twilio's, some seconds at most, so that the
+ * caller learns at once whether the phone will ring. */
 void place_call(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
 	struct wish w;

@@ -1,3 +1,7 @@
+/* Players ask for parts of a file, to seek in it: RFC 9110 §14. The file of
+ * a live call grows while it is sent: its length is taken once, and a later
+ * request finds more.
+ */
 #include "server/web/api/recording.h"
 
 #include "common/clock.h"
@@ -27,7 +31,7 @@ enum {
 
 /* -------------------------------------------------------------------------- ranges */
 
-/* Digits at *p; -1 if there are none or too many. */
+/* Digits at *p; -1 if there are none or too many: 18 fit into 63 bits. */
 static int64_t number(const char **p)
 {
 	int64_t value = 0;
@@ -55,7 +59,7 @@ int recording_range(const char *range, int64_t size, int64_t *first, int64_t *la
 	if (*p++ != '-')
 		return 200;
 	to = number(&p);
-	/* Several parts in one answer nobody needs of a WAV file: RFC 9110 §14.2
+	/* Several parts in one answer are of no use for a WAV file: RFC 9110 §14.2
 	 * lets us send the whole. */
 	if (*p || (from < 0 && to < 0) || (from >= 0 && to >= 0 && to < from))
 		return 200;
@@ -80,6 +84,8 @@ struct part {
 	int64_t at, end;
 };
 
+/* On the connection's worker. The length is promised already: a file that
+ * ends early ends the connection. */
 static void send_part(void *arg, struct writer *w)
 {
 	struct part *p = arg;
@@ -105,6 +111,8 @@ static void done_part(void *arg)
 	free(p);
 }
 
+/* The tag is made of size and time: each piece the recorder adds to a live
+ * call's file makes another. */
 static void put_dates(struct response *r, const struct stat *st, char etag[64])
 {
 	struct tm tm;
@@ -118,7 +126,7 @@ static void put_dates(struct response *r, const struct stat *st, char etag[64])
 	response_header(r, "Accept-Ranges", "bytes");
 }
 
-/* True: answered. False: there is no such file. */
+/* True: answered. False: there is no such file. A link is not followed. */
 static bool send_file(const struct web_parts *parts, const struct request *q, const char *sid, struct response *r)
 {
 	char file[RECORDING_PATH_SIZE], path[PATH_MAX], etag[64];
@@ -142,7 +150,7 @@ static bool send_file(const struct web_parts *parts, const struct request *q, co
 		return true;
 	}
 	put_dates(r, &st, etag);
-	/* A part of another version is no use to who has the rest of this one. */
+	/* RFC 9110 §13.1.5: parts of two versions make no file. */
 	r->status = recording_range(if_range && strcmp(if_range, etag) ? NULL : range, st.st_size, &first, &last);
 	if (r->status == 416) {
 		close(fd);
@@ -161,6 +169,7 @@ static bool send_file(const struct web_parts *parts, const struct request *q, co
 	return true;
 }
 
+/* The file first: while it can be opened, the store is not asked. */
 void recording_get(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
 	struct kept_recording kept = { .url = NULL };

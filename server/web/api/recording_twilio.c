@@ -1,3 +1,8 @@
+/* Two requests to Twilio. The first, before our headers, finds out whether
+ * the recording is there, how long it is and whether Twilio serves parts of
+ * it. The second fetches it and passes each piece on. Both run on the worker
+ * of the connection, which holds a place of MAX_WATCHERS meanwhile.
+ */
 #include "server/web/api/recording_twilio.h"
 
 #include "common/json_out.h"
@@ -28,6 +33,7 @@ struct passing {
 
 /* ------------------------------------------------------------- while it is sent */
 
+/* For a length that Twilio does not tell: RFC 9112 §7.1. */
 static bool put_chunk(struct writer *w, const char *bytes, size_t len)
 {
 	char head[24];
@@ -44,12 +50,16 @@ static bool pass_piece(void *arg, const char *bytes, size_t len)
 	return p->last < 0 ? put_chunk(p->to, bytes, len) : !writer_put(p->to, bytes, len, PIECE_MS);
 }
 
+/* Counted and logged, as the operator's settings or Twilio's may be the
+ * reason. */
 static void unserved(const struct passing *p, const char *why)
 {
 	stat_add(recording_twilio_unserved, 1);
 	log_warn(p->call_sid, "Twilio does not hand over its recording: %s; recording=%s", why, p->sid);
 }
 
+/* The end of a chunked body is written only if all of it came: without it
+ * the client knows that the end is missing. */
 static void passing_run(void *arg, struct writer *w)
 {
 	struct passing *p = arg;
@@ -74,7 +84,7 @@ static void passing_free(void *arg)
 	free(p);
 }
 
-/* ----------------------------------------------------------- what comes before it */
+/* ---------------------------------------------------------------- before the headers */
 
 static void refuse(struct response *r, const struct twilio_media *media)
 {
@@ -101,6 +111,8 @@ static void refuse_range(struct response *r, int64_t size)
 	response_header(r, "Content-Range", "bytes */%" PRId64, size);
 }
 
+/* Twilio's own tag and dates are not passed on; size and id are enough for a
+ * recording that is never changed. */
 static void put_head(struct passing *p, struct response *r)
 {
 	int64_t size = p->media.size;
@@ -112,7 +124,7 @@ static void put_head(struct passing *p, struct response *r)
 	} else {
 		snprintf(etag, sizeof etag, "\"%s-%" PRIx64 "\"", p->sid, size);
 		response_header(r, "ETag", "%s", etag);
-		/* A part of another version is no use to who has the rest of this one. */
+		/* RFC 9110 §13.1.5: parts of two versions make no file. */
 		r->status = recording_range(
 		    !p->media.ranges || !*p->range || (*p->if_range && strcmp(p->if_range, etag)) ? NULL : p->range,
 		    size, &p->first, &p->last);
@@ -130,6 +142,8 @@ static void put_head(struct passing *p, struct response *r)
 	r->type = "audio/wav";
 }
 
+/* A recording that is absent while its call is still being processed may
+ * come later: 409, not 404. */
 static void passing_begin(void *arg, struct response *r, const _Atomic bool *stop)
 {
 	struct passing *p = arg;
@@ -158,8 +172,9 @@ static void passing_begin(void *arg, struct response *r, const _Atomic bool *sto
 
 /* ----------------------------------------------------------------------- its start */
 
-/* False: Twilio would not be asked there. Where it is, the last news say; until
- * they come, its name is enough. */
+/* False: that address is not under TWILIO_API_URL, and our credentials go
+ * nowhere else. The latest news name the address; before any news the
+ * recording's id is enough to build it. */
 static bool put_url(struct passing *p, const char *url)
 {
 	const char *api = p->twilio.api_url;
@@ -180,6 +195,7 @@ static void copy_header(char out[128], const struct request *q, const char *name
 	snprintf(out, 128, "%s", value ? value : "");
 }
 
+/* Leaves a stream that owns `p`, or a refusal. */
 static void passing_open(struct passing *p, const struct request *q, const char *url, struct response *r)
 {
 	copy_header(p->range, q, "Range");

@@ -1,8 +1,8 @@
 #ifndef WEB_API_RECORDING_TWILIO_H
 #define WEB_API_RECORDING_TWILIO_H
-/* A recording that Twilio keeps, passed on: the server asks for it with its own
- * credentials, which the listener needs none of. Piece by piece, so that its
- * length costs no memory; what Twilio breaks off breaks off here.
+/* A recording that Twilio keeps, passed on: the server asks with its own
+ * credentials, so that the listener needs none. It goes piece by piece, so
+ * that its length costs no memory; a break on Twilio's side is a break here.
  */
 #include "server/web/routes.h"
 

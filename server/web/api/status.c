@@ -1,3 +1,8 @@
+/* Each section is a part's own numbers, then its counters. Everything is
+ * read without stopping anybody: the numbers of two sections may be a moment
+ * apart. Names are never changed or reused, as people's dashboards read
+ * them.
+ */
 #include "server/web/api/status.h"
 
 #include "common/clock.h"
@@ -39,6 +44,7 @@ static void put_counters(struct json_out *j, const char *section)
 
 /* -------------------------------------------------------------------- calls */
 
+/* Also the endings that have not occurred: 0 is news, too. */
 static void put_endings(struct json_out *j)
 {
 	json_put_object(j, "ended");
@@ -117,6 +123,8 @@ static void put_audio(struct json_out *j)
 	json_put_end(j);
 }
 
+/* Quantiles since the start, from logarithmic buckets; all 0 without
+ * samples. */
 static void put_latency(struct json_out *j, const char *name, const struct hist *h)
 {
 	static const struct {
@@ -142,7 +150,8 @@ static void put_latencies(struct json_out *j)
 
 /* ------------------------------------------------------------------ process */
 
-/* The number behind a name in /proc/self/status; -1 if it is not there. */
+/* The number behind a name in /proc/self/status ("VmRSS: 5120 kB"); -1 if it
+ * is not there. */
 static long proc_status(const char *name)
 {
 	FILE *file = fopen("/proc/self/status", "re");
@@ -195,6 +204,8 @@ static void put_process(struct json_out *j)
 
 /* -------------------------------------------------------------------- whole */
 
+/* null without DATA_DIR. `oldest_ms` is the age of the oldest row that waits
+ * to be written: it grows while the disk fails. */
 static void put_store(const struct web_parts *parts, struct json_out *j)
 {
 	struct store_health h;
@@ -232,6 +243,7 @@ static void put_watchers(const struct web_parts *parts, struct json_out *j)
 	json_put_end(j);
 }
 
+/* For parts that have nothing to show but their counters. */
 static void put_section(struct json_out *j, const char *section)
 {
 	json_put_object(j, section);
@@ -247,6 +259,8 @@ static void put_knowledge(const struct web_parts *parts, struct json_out *j)
 	json_put_end(j);
 }
 
+/* On a worker, at each request. A part that is missing shows null or its
+ * zeroes. */
 void status_json(const struct web_parts *parts, int64_t now_us, struct buf *out)
 {
 	struct json_out j = json_out_to(out);

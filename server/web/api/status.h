@@ -1,6 +1,6 @@
 #ifndef WEB_API_STATUS_H
 #define WEB_API_STATUS_H
-/* /status: how the whole process is doing, as one JSON object. Sections and
+/* /status: the state of the whole process, as one JSON object. Sections and
  * names come from the lists in stats.h and endings.h.
  */
 #include "server/web/routes.h"

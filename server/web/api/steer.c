@@ -1,3 +1,7 @@
+/* A handler never touches a call: it finds the line, posts into its mailbox,
+ * and the agent loop acts at its next wake-up. Between the two the call may
+ * end; then the letter is thrown away with the mailbox.
+ */
 #include "server/web/api/steer.h"
 
 #include "common/clock.h"
@@ -24,7 +28,8 @@ struct target {
 	const struct agent *agent; /* retained */
 };
 
-/* True: the target's agent must be released. */
+/* True: the target's agent must be released. It is retained because its
+ * destinations are looked at without the line's lock. */
 static bool find_live(const struct web_parts *parts, const char *call_sid, struct target *t, struct response *r)
 {
 	bool live = false;
@@ -42,7 +47,7 @@ static bool find_live(const struct web_parts *parts, const char *call_sid, struc
 	return false;
 }
 
-/* What the operator did belongs to the call's record. */
+/* An operator's order belongs to the call's record. */
 static void tell(const struct target *t, const char *type, const struct journal_fact *facts)
 {
 	journal_tell(&(struct journal_entry){ .kind = JOURNAL_NOTE,
@@ -53,7 +58,8 @@ static void tell(const struct target *t, const char *type, const struct journal_
 	    .facts = facts });
 }
 
-/* Posts the letter, answers, and tells of it with these facts. */
+/* Posts the letter, answers, and tells the journal of it with these facts.
+ * The letter is taken in any case, NULL counts as no memory. */
 static void post(
     const struct target *t, struct mail *mail, const char *type, const struct journal_fact *facts, struct response *r)
 {
@@ -118,6 +124,8 @@ static void check_where(struct fields *f, const char *name, const char *number)
 		fields_refuse(f, "number", check_e164(number));
 }
 
+/* A destination is one of the agent's, by name; a number is the operator's
+ * own choice and is not held against that list. */
 void control_transfer(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
 	struct fields f = fields_of(q, r);

@@ -1,8 +1,8 @@
 #ifndef WEB_API_STEER_H
 #define WEB_API_STEER_H
-/* The operator's hand on a live call: what it is to say, where it is to go. A
- * letter is posted to the call and answered at once, with 202; what comes of it
- * is seen by those who watch.
+/* The operator's hand on a live call: words for the agent, or a destination
+ * for the caller. The order is posted to the call as a letter and answered
+ * at once, with 202; its effect is seen by watchers.
  */
 #include "server/web/routes.h"
 

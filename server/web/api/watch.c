@@ -1,3 +1,8 @@
+/* A watcher gets, in this order: how soon to come back ("retry"), "missed"
+ * if its Last-Event-ID is older than the hub's memory, a snapshot of the one
+ * call it asked for, then events. Each event has the hub's id, so that a
+ * client that was cut off goes on where it was.
+ */
 #include "server/web/api/watch.h"
 
 #include "common/clock.h"
@@ -29,7 +34,7 @@ struct watch {
 	struct hub_watcher *watcher;  /* owned */
 	char call_sid[CALL_SID_SIZE]; /* "": all calls */
 	char peer[64];
-	struct buf first; /* owned; what comes before the first event */
+	struct buf first; /* owned; everything before the first event */
 };
 
 static void watch_free(void *arg)
@@ -43,7 +48,7 @@ static void watch_free(void *arg)
 
 /* ----------------------------------------------------------- while it lasts */
 
-/* 0, or why to stop; 1: that was the end of the call. */
+/* 0, or a reason to stop (negative); 1: that was the end of the call. */
 static int pass_on(struct watch *w, struct writer *to, const struct hub_event *e)
 {
 	char id[40];
@@ -55,7 +60,8 @@ static int pass_on(struct watch *w, struct writer *to, const struct hub_event *e
 	return err ? err : w->call_sid[0] && e->kind == JOURNAL_ENDED;
 }
 
-/* All that waits. */
+/* Passes on all pending events. -ENOBUFS: the hub has dropped some for this
+ * watcher, which must come back by its last id. */
 static int pass_on_all(struct watch *w, struct writer *to)
 {
 	struct hub_event *e;
@@ -70,7 +76,7 @@ static int pass_on_all(struct watch *w, struct writer *to)
 	return result;
 }
 
-/* Whether the one call is on no line any more. */
+/* Whether the one call is on no line any more. Never for a watcher of all. */
 static bool is_gone(const struct watch *w)
 {
 	struct call_ref ref;
@@ -78,6 +84,9 @@ static bool is_gone(const struct watch *w)
 	return w->call_sid[0] && calls_find(w->calls, w->call_sid, &ref);
 }
 
+/* On the connection's worker, for hours if the client likes. A comment every
+ * 15 s keeps proxies from closing an idle connection, and finds clients that
+ * have vanished. */
 static void watch_run(void *arg, struct writer *to)
 {
 	struct watch *w = arg;
@@ -92,7 +101,7 @@ static void watch_run(void *arg, struct writer *to)
 			result = 0; /* the bell: look again */
 			continue;
 		}
-		/* The line is free and no end was told: there will be none. */
+		/* The line is free and no end has come: none will. */
 		gone = is_gone(w) ? gone + 1 : 0;
 		if (!result && gone < GONE_CHECKS)
 			result = writer_put(to, ":\n\n", 3, STALLED_MS);
@@ -108,6 +117,8 @@ static void watch_run(void *arg, struct writer *to)
 
 /* ----------------------------------------------------------------- its start */
 
+/* A client that comes back sends the id of the last event it has seen (HTML
+ * standard, §9.2.4). Anything else counts as none. */
 static uint64_t last_event_id(const struct request *q)
 {
 	const char *text = request_header(q, "Last-Event-ID");
@@ -152,11 +163,13 @@ static void watch_answer(struct watch *w, struct response *r)
 		return;
 	}
 	r->type = "text/event-stream";
-	/* Proxies that gather answers before they pass them on. */
+	/* For proxies that collect an answer before passing it on (nginx). */
 	response_header(r, "X-Accel-Buffering", "no");
 	r->stream = (struct response_stream){ .run = watch_run, .done = watch_free, .arg = w, .len = -1 };
 }
 
+/* The call as GET /calls/{CallSid} shows it. It has no id, so that the
+ * client's last id stays that of an event. */
 static void put_snapshot(struct watch *w, const struct call_summary *call, const struct call_talk *talk)
 {
 	struct json_out j = json_out_to(&w->first);
@@ -173,7 +186,7 @@ static void put_snapshot(struct watch *w, const struct call_summary *call, const
 
 void watch_call(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
-	/* First the ear, then the look: nothing falls between. */
+	/* Listening begins before the look at the call: nothing falls between. */
 	struct watch *w = strlen(arg) < CALL_SID_SIZE ? watch_begin(parts, q, arg, r) : NULL;
 	struct call_summary call;
 	struct call_talk talk;
@@ -183,7 +196,8 @@ void watch_call(const struct web_parts *parts, const struct request *q, const ch
 			known_call_refuse(parts, arg, r);
 		return;
 	}
-	/* Of a call that is over, only to who was cut off before its end. */
+	/* A call that is over is shown only to a client that was cut off before
+	 * its end. */
 	if (is_gone(w) && !(last_event_id(q) && hub_waiting(parts->hub, w->watcher))) {
 		known_call_refuse(parts, arg, r);
 		watch_free(w);
@@ -198,6 +212,7 @@ void watch_call(const struct web_parts *parts, const struct request *q, const ch
 	}
 }
 
+/* Without a snapshot: GET /calls has the list. */
 void watch_all(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
 	struct watch *w = watch_begin(parts, q, "", r);
@@ -205,7 +220,7 @@ void watch_all(const struct web_parts *parts, const struct request *q, const cha
 	(void)arg;
 	if (!w)
 		return;
-	/* So that who is cut off before the first event can come back to here. */
+	/* A client that is cut off before the first event can come back to here. */
 	if (!last_event_id(q))
 		buf_printf(&w->first, "id: %" PRIu64 "\n\n", hub_last_id(parts->hub));
 	watch_answer(w, r);
