@@ -5,6 +5,7 @@ const char openapi_json[] =
 #include "openapi.inc"
     ;
 
+/* The text is copied once per request; it is asked for rarely. */
 void openapi_get(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
 	(void)parts, (void)q, (void)arg;

@@ -1,8 +1,8 @@
 #ifndef WEB_PAGE_OPENAPI_H
 #define WEB_PAGE_OPENAPI_H
-/* The API in words machines read: openapi.json, built into the program as it
- * is. Anyone may have it; it is the same everywhere and holds nothing of this
- * server's. test_openapi holds it against the table of routes.
+/* The API in a machine's words: openapi.json, built into the program as it
+ * is. Anyone may have it: it is the same everywhere and holds nothing of
+ * this server's. test_openapi holds it against the table of routes.
  */
 #include "server/web/routes.h"
 
@@ -10,7 +10,7 @@ extern const char openapi_json[];
 
 route_handler openapi_get;
 
-/* What is served as it was made into the binary; ended by a row without a path. */
+/* Files served as they were built in; ended by a row without a path. */
 extern const struct route page_routes[];
 
 #endif
