@@ -232,7 +232,8 @@ static void caller_waits_for_attempts_no_longer_than_twelve_seconds(void **state
 
 	(void)state;
 	begin(never, NULL);
-	UNTIL(link.state == LINK_CONFIGURING);
+	turn();
+	assert_int_equal(link.state, LINK_DIALLING);
 	skew = 12 * (int64_t)US_PER_S;
 	UNTIL(link.state == LINK_GONE);
 	assert_int_equal(link.attempts, 1);
