@@ -2,9 +2,12 @@
 
 #include "server/agents/agent_memory.h"
 
+/* The names as agent files and webhook bodies spell them; their order is that of the bits. */
 const char *const webhook_event_names[WEBHOOK_EVENTS] = { "call.started", "call.ended", "call.failed",
 	"record.created" };
 
+/* A call holds a reference to its agent, and so do its recording and its pending tools: a reload in
+ * mid-call frees nothing under them. The count is kept for the whole file, not for one agent. */
 const struct agent *agent_retain(const struct agent *p)
 {
 	if (p)
@@ -18,6 +21,9 @@ void agent_release(const struct agent *p)
 		agent_memory_release(agent_memory_of(p));
 }
 
+/* Every agent starts as this one: a file is then read over it, so a key that is left out keeps the
+ * setting's value. Nothing is copied, and a pointer that still equals the setting's own tells
+ * agent_file.c that the file did not speak of it. */
 void agent_from_config(struct agent *p, const struct config *cfg)
 {
 	static const struct agent nothing;

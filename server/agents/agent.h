@@ -1,8 +1,8 @@
 #ifndef AGENTS_AGENT_H
 #define AGENTS_AGENT_H
-/* An agent: who answers a number, with which voice, what it says, knows, may do
- * and has to find out. One JSON file each in AGENTS_DIR; what a file leaves out
- * comes from the settings.
+/* An agent answers a number: it has a voice, instructions, knowledge, tools and
+ * an outcome to find out. Each is one JSON file in AGENTS_DIR; the settings fill
+ * in keys that the file leaves out.
  *
  * Constant once loaded; shared by any thread that holds a reference.
  */
@@ -33,7 +33,7 @@ struct agent_tool {
 	const char *parameters; /* JSON Schema, as text */
 	const char *url;
 	int timeout_ms;     /* 8000 */
-	const char *filler; /* what is said when it takes longer than a second; "" for the default */
+	const char *filler; /* the words said when it takes longer than a second; "" for the default */
 };
 
 struct agent_mcp {
@@ -87,7 +87,7 @@ struct agent {
 	const struct agent_destination *destinations;
 	size_t destination_count;
 
-	/* What becomes of it */
+	/* After the call, and beside it */
 	const char *outcome_schema;       /* JSON Schema, as text; "" none */
 	const char *outcome_instructions; /* "" for the default */
 	enum outcome_fill outcome_fill;
@@ -96,7 +96,7 @@ struct agent {
 	const char *signing_secret; /* for tools and webhooks; never log */
 	enum recording_mode record;
 
-	/* Limits, and what happens when things go wrong */
+	/* Limits, and the way out in trouble */
 	int max_call_seconds, idle_seconds;
 	double max_call_cost;        /* USD; 0: none */
 	const char *fallback_number; /* "" none */
@@ -104,7 +104,7 @@ struct agent {
 	const char *machine_message; /* an instruction; a template */
 };
 
-/* The built-in agent: all that the settings say, and nothing more. Strings are
+/* The built-in agent: the settings' values and nothing else. Strings are
  * borrowed from `cfg`, which outlives every agent. */
 void agent_from_config(struct agent *p, const struct config *cfg);
 

@@ -14,7 +14,8 @@
 
 /* ------------------------------------------------------------------ texts and files */
 
-/* Text that may hold variables. */
+/* A text with {{variables}}. A misspelt variable is refused here, at load: in a call it would be
+ * read out as braces or vanish. */
 static void keep_template(struct reader *r, const char *text, const char **out)
 {
 	struct buf why;
@@ -39,6 +40,8 @@ static void read_file_name(struct reader *r, const cJSON *value, void *text)
 		reader_wrong(r, "must not be empty");
 }
 
+/* Instructions stand in the file itself or in a text file beside it. "" is refused rather than
+ * taken for "none": the setting holds only where the key is missing. */
 static void read_instructions(struct reader *r, const cJSON *value, void *agent)
 {
 	static const struct key file_keys[] = { { "file", .read = read_file_name, .required = true },
@@ -70,6 +73,7 @@ static void read_machine_message(struct reader *r, const cJSON *value, void *age
 	keep_template(r, reader_text(r, value, 8192), &((struct agent *)agent)->machine_message);
 }
 
+/* Only the folder is opened here, to find a wrong name at load; its text is indexed later. */
 static void read_knowledge(struct reader *r, const cJSON *value, void *agent)
 {
 	const char *name = reader_text(r, value, 1024);
@@ -95,6 +99,7 @@ static void read_knowledge(struct reader *r, const cJSON *value, void *agent)
 	buf_free(&path);
 }
 
+/* The file names an environment variable, so that agent files can be shared and committed. */
 static void read_secret_env(struct reader *r, const cJSON *value, void *agent)
 {
 	const char *name = reader_name(r, value), *secret = name ? getenv(name) : NULL;
@@ -105,7 +110,7 @@ static void read_secret_env(struct reader *r, const cJSON *value, void *agent)
 		((struct agent *)agent)->signing_secret = agent_memory_keep(r->memory, secret, strlen(secret));
 }
 
-/* -------------------------------------------------------------- what depends on its type */
+/* ------------------------------------------------------- keys that depend on a type */
 
 static void wants_other_type(struct reader *r, const cJSON *value, const char *const *names, const char *type)
 {
@@ -125,6 +130,7 @@ static const struct key turn_keys[] = {
 	{ .name = NULL },
 };
 
+/* The type may come from the setting; a key of the other type would be ignored by the model. */
 static void read_turn_detection(struct reader *r, const cJSON *value, void *agent)
 {
 	static const char *const by_loudness[] = { "threshold", "prefix_ms", "silence_ms", NULL };
@@ -191,7 +197,7 @@ static const struct key machine_keys[] = {
 	{ .name = NULL },
 };
 
-/* In the order of the README's table. */
+/* Keys of the file and of its variants alike, in the order of the guide's table. */
 static const struct key agent_keys[] = {
 	{ "model", AT(openai_model), .setting = "OPENAI_MODEL" },
 	{ "voice", AT(voice), .setting = "OPENAI_VOICE" },
@@ -221,9 +227,8 @@ static const struct key agent_keys[] = {
 
 /* --------------------------------------------------------------------- one agent */
 
-/* The agent's languages are those of its transcription, unless the file says
- * otherwise; and the model answers in what it hears, so it must be told what it
- * may. */
+/* The transcription follows the agent's languages unless the file names one of its own. The model
+ * answers in the language it hears, so with several languages the instructions must list them. */
 static void settle_languages(struct reader *r, struct agent *p)
 {
 	struct buf text;
@@ -244,7 +249,7 @@ static void settle_languages(struct reader *r, struct agent *p)
 	buf_free(&text);
 }
 
-/* What no key alone can tell. `p` is complete but for the line about languages. */
+/* Rules across keys. Called when `p` is complete, before settle_languages grows its instructions. */
 static void check_whole(struct reader *r, const struct agent *p)
 {
 	bool exact_by_file = p->greeting_mode == GREETING_EXACT && r->cfg->greeting_mode != GREETING_EXACT;
@@ -306,7 +311,8 @@ static void check_variants(struct reader *r, const struct agent_entry *a)
 		reader_wrong(r, "must not all have the weight 0");
 }
 
-/* Every call draws one of them: the file's own keys are what they share. */
+/* Each variant is a full agent: a copy of `base` with its own keys over it. Each is checked whole,
+ * because a mistake may lie in what base and variant make together. */
 static void read_variants(struct reader *r, const cJSON *list, const struct agent *base, struct agent_entry *a)
 {
 	size_t n = reader_array(r, list, AGENT_VARIANTS_MAX);
@@ -339,10 +345,12 @@ static void read_later(struct reader *r, const cJSON *value, void *agent)
 
 static const struct key file_keys[] = {
 	{ "numbers", .read = part_numbers },
-	{ "variants", .read = read_later }, /* when all that they share is known */
+	{ "variants", .read = read_later }, /* after all other keys: variants copy them */
 	{ .name = NULL },
 };
 
+/* The whole file, in an order that matters: settings, then the file's keys over them, then variants
+ * over those. Numbers left out altogether mean "all that no other agent names"; [] means none. */
 static void read_tree(struct reader *r, const cJSON *tree, const char *name, struct agent_entry *a)
 {
 	const cJSON *variants = json_get(tree, "variants");
@@ -371,6 +379,7 @@ static void read_tree(struct reader *r, const cJSON *tree, const char *name, str
 	a->variant_count = 1;
 }
 
+/* Windows editors save UTF-16; the JSON parser would only say "line 1, column 1". */
 static const char *other_encoding(const struct agent_text *in)
 {
 	if (in->len >= 2 && (!memcmp(in->text, "\xFF\xFE", 2) || !memcmp(in->text, "\xFE\xFF", 2)))

@@ -1,6 +1,6 @@
 #ifndef AGENTS_AGENT_FILE_H
 #define AGENTS_AGENT_FILE_H
-/* What an agent's file may say, and one file read: text in, an agent out. Only
+/* The keys of an agent's file, and its reading: text in, an agent out. Only
  * server/agents/ needs it.
  */
 #include "common/buf.h"
@@ -16,9 +16,9 @@ struct agent_text {
 	size_t len;
 };
 
-/* Every mistake is a line in `problem`, what is odd but no mistake one in
- * `notes`. 0: `out` holds an agent with one reference to its family; or -EINVAL,
- * or -ENOMEM. */
+/* Every mistake adds a line to `problem`; an oddity that is no mistake adds one
+ * to `notes`. 0: `out` holds the file's agents and one reference to their memory.
+ * -EINVAL or -ENOMEM: `out` is zeroed. */
 int agent_file_read(struct agent_entry *out, const struct config *cfg, const struct agent_text *in, struct buf *problem,
     struct buf *notes);
 

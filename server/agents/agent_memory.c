@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One piece of memory, in a list that the last release walks. */
+/* One piece of memory, in a list that the last release walks. A list and not one arena: agents are
+ * few, small and read once, and pointers into a piece must never move. */
 struct piece {
 	struct piece *next;
 	size_t size;
@@ -17,7 +18,8 @@ struct agent_memory {
 	struct piece *pieces;
 };
 
-/* What a struct agent really is. */
+/* The struct around every agent. Callers hold a plain `const struct agent *`, and the way from it
+ * to its count needs no lock and no table. */
 struct member {
 	struct agent agent; /* first: an agent's address is its member's */
 	struct agent_memory *memory;
@@ -39,7 +41,7 @@ void agent_memory_retain(struct agent_memory *f)
 
 void agent_memory_release(struct agent_memory *f)
 {
-	/* Release and acquire: whoever frees it sees what all others did before. */
+	/* Release and acquire: the freeing thread sees all that other holders did before. */
 	if (!f || atomic_fetch_sub_explicit(&f->refs, 1, memory_order_acq_rel) != 1)
 		return;
 	while (f->pieces) {
@@ -52,6 +54,8 @@ void agent_memory_release(struct agent_memory *f)
 	free(f);
 }
 
+/* The failure is remembered in the memory itself: the readers keep on without a check after each
+ * text, and agent_file_read asks once before it hands the agent out. */
 void *agent_memory_alloc(struct agent_memory *f, size_t size)
 {
 	struct piece *p = calloc(1, sizeof *p + size);

@@ -1,10 +1,10 @@
 #ifndef AGENTS_AGENT_MEMORY_H
 #define AGENTS_AGENT_MEMORY_H
-/* The agents that come from one file, and everything they point to: made
+/* The memory of one file's agents and of everything they point to: allocated
  * together, counted together, freed together. Only server/agents/ needs it.
  *
- * While it is made it belongs to one thread. Memory that cannot be had is
- * remembered, so that one question at the end is enough.
+ * One thread fills it; then it is constant and any thread may hold a reference.
+ * A failed allocation is remembered, so that one question at the end is enough.
  */
 #include "server/agents/agent.h"
 
@@ -21,12 +21,12 @@ const char *agent_memory_keep(struct agent_memory *f, const char *text, size_t l
 /* Zeroed; NULL if there is no memory. */
 void *agent_memory_alloc(struct agent_memory *f, size_t size);
 
-/* A zeroed agent of this family, which agent_retain then holds; NULL if
- * there is no memory. */
+/* A zeroed agent in this memory; agent_retain on it counts the whole memory.
+ * NULL if there is no memory. */
 struct agent *agent_memory_new_agent(struct agent_memory *f);
 struct agent_memory *agent_memory_of(const struct agent *agent);
 
-/* Remembers that there was none for something else. */
+/* Remembers a failed allocation made elsewhere. */
 void agent_memory_keep_failed(struct agent_memory *f);
 
 bool agent_memory_no_memory(const struct agent_memory *f);

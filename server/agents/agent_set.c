@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The set begins with the built-in agent, so that every number has somebody to answer it even if
+ * the directory is empty or unset. */
 struct agent_set *agent_set_new(const struct config *cfg)
 {
 	struct agent_set *set = calloc(1, sizeof *set);
@@ -29,7 +31,8 @@ struct agent_set *agent_set_retain(struct agent_set *set)
 
 void agent_set_release(struct agent_set *set)
 {
-	/* As in agent_memory_release. */
+	/* Release and acquire as in agent_memory_release. A call may still hold an agent after
+	 * this: its own reference keeps that file's memory. */
 	if (!set || atomic_fetch_sub_explicit(&set->refs, 1, memory_order_acq_rel) != 1)
 		return;
 	for (size_t i = 0; i < set->count; i++)
@@ -61,6 +64,7 @@ void agent_set_sort(struct agent_set *set)
 		qsort(set->list, set->count, sizeof *set->list, by_name);
 }
 
+/* Numbers belong to the file, not to a variant, so any variant can be asked. */
 static bool names_number(const struct agent_entry *entry, const char *number)
 {
 	const struct agent *p = entry->variants[0];
@@ -71,6 +75,9 @@ static bool names_number(const struct agent_entry *entry, const char *number)
 	return false;
 }
 
+/* Three steps: the agent that names the number, else the one file without "numbers", else the
+ * built-in one. A walk and not an index: there are at most AGENTS_MAX files, and one look-up a
+ * call. */
 const struct agent_entry *agent_set_for_number(const struct agent_set *set, const char *number)
 {
 	const struct agent_entry *rest = &set->builtin;
@@ -92,6 +99,8 @@ const struct agent_entry *agent_set_by_name(const struct agent_set *set, const c
 	return strcmp(set->builtin.name, name) ? NULL : &set->builtin;
 }
 
+/* The weights laid end to end make a line of length `all`; `at` picks a point on it. The last
+ * variant takes the remainder, so that rounding never falls off the end. */
 const struct agent *agent_entry_draw(const struct agent_entry *entry, double at)
 {
 	double all = 0, upto = 0;

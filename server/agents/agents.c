@@ -14,6 +14,8 @@
 
 enum { CALLBACKS_MAX = 4 };
 
+/* One set is in use at a time. Readers take a reference under the lock and work outside it, so a
+ * reload never waits for a call and a call never waits for the disk. */
 struct agents {
 	const struct config *cfg;
 	struct {
@@ -22,13 +24,15 @@ struct agents {
 	} callbacks[CALLBACKS_MAX]; /* set at start */
 	size_t callback_count;
 
-	pthread_mutex_t lock;  /* all below; held to swap or to take a reference */
+	pthread_mutex_t lock;  /* guards the rest; held to swap or to take a reference */
 	struct agent_set *set; /* one reference; never NULL once open */
 	int64_t loaded_ms;     /* the set in use, wall clock */
-	struct buf notes;      /* what was odd in it */
-	char *last_error;      /* owned; what the last reload failed on, NULL if it did not */
+	struct buf notes;      /* oddities of that set */
+	char *last_error;      /* owned; why the last reload failed, NULL if it succeeded */
 };
 
+/* The start is strict: a mistake in any file stops the program, because an operator is watching
+ * now. A reload is not, because callers are on the line. */
 int agents_open(struct agents **out, const struct config *cfg, struct buf *problem)
 {
 	struct agents *a = calloc(1, sizeof *a);
@@ -58,6 +62,7 @@ void agents_notes(struct agents *a, struct buf *out)
 	pthread_mutex_unlock(&a->lock);
 }
 
+/* When no call and no watcher can ask any more. Agents that are still referenced live on. */
 void agents_close(struct agents *a)
 {
 	if (!a)
@@ -79,6 +84,10 @@ void agents_on_change(struct agents *a, agents_changed *callback, void *arg)
 	a->callbacks[a->callback_count++].arg = arg;
 }
 
+/* Main's thread, on SIGHUP. Files are read before the lock is taken; under it only pointers change
+ * hands. The old set is released after the lock, and callbacks run last, so that a callback which
+ * asks for agents sees the new ones. After a mistake nothing is swapped: /status tells the sentence
+ * as last_error until a later reload succeeds. */
 int agents_reload(struct agents *a, struct buf *problem)
 {
 	struct agent_set *fresh = NULL, *old = NULL;
@@ -115,6 +124,7 @@ int agents_reload(struct agents *a, struct buf *problem)
 
 /* ----------------------------------------------------------------------- questions */
 
+/* The set in use, retained: it outlives a reload that comes right after. */
 static struct agent_set *current(struct agents *a)
 {
 	struct agent_set *set;
@@ -125,6 +135,7 @@ static struct agent_set *current(struct agents *a)
 	return set;
 }
 
+/* The draw is anew for each call: a caller who rings twice may meet two variants. */
 static const struct agent *drawn(const struct agent_entry *entry)
 {
 	uint32_t at;
@@ -133,6 +144,8 @@ static const struct agent *drawn(const struct agent_entry *entry)
 	return agent_retain(agent_entry_draw(entry, (double)at / 4294967296.0));
 }
 
+/* Called by the webhook of an incoming call, before its line is reserved. The agent's own reference
+ * outlasts the set's, which is given back at once. */
 const struct agent *agents_for_number(struct agents *a, const char *number)
 {
 	struct agent_set *set = current(a);
@@ -152,6 +165,9 @@ const struct agent *agents_by_name(struct agents *a, const char *name)
 	return p;
 }
 
+/* Work after the call (records, deliveries, a transfer's return) finds its agent by the names in
+ * the stored call. The variant may be gone since: then any variant of that agent will do, since
+ * they share the file's secrets and webhooks. The exact variant wins over the first one seen. */
 const struct agent *agents_variant(struct agents *a, const char *name, const char *variant)
 {
 	struct agent_set *set = current(a);
@@ -171,6 +187,7 @@ const struct agent *agents_variant(struct agents *a, const char *name, const cha
 
 _Static_assert((int)AGENTS_LISTED_MAX == AGENTS_MAX * AGENT_VARIANTS_MAX + 1, "more than agents_list could give");
 
+/* No real number is "", so only "the rest" answers it. */
 static bool builtin_answers(const struct agent_set *set)
 {
 	return agent_set_for_number(set, "") == &set->builtin;

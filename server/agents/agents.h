@@ -1,7 +1,7 @@
 #ifndef AGENTS_AGENTS_H
 #define AGENTS_AGENTS_H
-/* The agents there are: loaded from AGENTS_DIR, swapped as a whole on SIGHUP.
- * Calls that are up keep the one they began with.
+/* The agents of this process: loaded from AGENTS_DIR, swapped as a whole on
+ * SIGHUP. A call keeps the agent it began with.
  */
 #include "common/json_out.h"
 #include "server/agents/agent.h"
@@ -12,17 +12,17 @@ struct agents;
  * `problem`: file, place (a JSON path, or line and column) and a sentence. */
 int agents_open(struct agents **out, const struct config *cfg, struct buf *problem);
 
-/* What was odd in the files in use, but no mistake; a line each. */
+/* Oddities in the files in use that are no mistakes; a line each. */
 void agents_notes(struct agents *agents, struct buf *out);
 
 void agents_close(struct agents *agents); /* fine with NULL */
 
-/* The same again for new calls; on a mistake the old ones stay. One thread,
- * main's; it reads files. */
+/* Loads again, for new calls; after a mistake the old agents stay in use. Main's
+ * thread only; blocks on the disk. */
 int agents_reload(struct agents *agents, struct buf *problem);
 
-/* Called after each reload that brought a new set, on the thread that reloads.
- * At start, before any call; a handful of them. */
+/* A callback runs after each reload that brought a new set, on the thread that
+ * reloads. agents_on_change is for the start, before any call; four at most. */
 typedef void agents_changed(void *arg);
 void agents_on_change(struct agents *agents, agents_changed *callback, void *arg);
 
@@ -32,18 +32,19 @@ void agents_on_change(struct agents *agents, agents_changed *callback, void *arg
 const struct agent *agents_for_number(struct agents *agents, const char *number);
 const struct agent *agents_by_name(struct agents *agents, const char *name);
 
-/* The agent a call had, as it is now: that variant, else another of its; retained. */
+/* The agent of an earlier call as it is now: the same variant, else another one of
+ * that agent; retained. NULL if there is no agent of that name any more. */
 const struct agent *agents_variant(struct agents *agents, const char *name, const char *variant);
 
-enum { AGENTS_LISTED_MAX = 16001 }; /* as many as agents_list can ever give */
+enum { AGENTS_LISTED_MAX = 16001 }; /* the most that agents_list can give */
 
-/* All of them, each variant for itself, the built-in one only if it can be
- * reached by a number; each retained. How many (at most `max`) were written. */
+/* All agents, each variant for itself; the built-in one only if a number can reach
+ * it. Each is retained. Returns how many (at most `max`) were written. */
 size_t agents_list(struct agents *agents, const struct agent **out, size_t max);
 
 size_t agents_count(struct agents *agents); /* files loaded */
 
-/* A line for each of them. Whole numbers are in it: not for logs. */
+/* A line for each agent. Whole numbers are in it: not for logs. */
 void agents_describe(struct agents *agents, struct buf *out);
 
 /* For /status, into the object that is open: names, loaded_at, last_error. */

@@ -9,7 +9,7 @@ static void put_list(struct buf *out, const char *name, const char *const *items
 		buf_printf(out, "%s%s", i ? "," : name, items[i]);
 }
 
-/* The names of items that have it first in their struct. */
+/* Names of tools, servers or transfers: each of these structs holds its name first. */
 static void put_names(struct buf *out, const char *name, const void *items, size_t size, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
@@ -25,6 +25,9 @@ static void put_numbers(struct buf *out, const struct agent *p, bool answers_res
 	put_list(out, " numbers=", p->numbers, p->number_count);
 }
 
+/* The line is for a person who checks a directory before a deployment: what each file came to with
+ * the settings filled in, as key=value. Instructions and schemas are told by size or presence only,
+ * secrets not at all; most features appear only if they are on. */
 void agent_describe(const struct agent *p, bool answers_rest, struct buf *out)
 {
 	static const char *const greets[] = { "instruction", "exact", "wait" };

@@ -1,6 +1,7 @@
 #ifndef AGENTS_DESCRIBE_H
 #define AGENTS_DESCRIBE_H
-/* An agent in a line, for --check. Whole numbers are in it: not for logs. */
+/* One line that describes an agent, for --check. It holds whole numbers: not for
+ * logs. */
 #include "common/buf.h"
 #include "server/agents/agent.h"
 

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* One loading. It goes on after a mistake and keeps only the verdict, so that an operator sees all
+ * mistakes of all files in one go. */
 struct loading {
 	const struct config *cfg;
 	struct agent_set *set;
@@ -19,12 +21,13 @@ struct loading {
 
 static void fail(struct loading *l, int err)
 {
-	/* Memory that is wanting explains everything else. */
+	/* A lack of memory explains every other mistake. */
 	if (l->err != -ENOMEM)
 		l->err = err;
 }
 
-/* The settings' own texts are templates like any other. */
+/* INSTRUCTIONS and GREETING are templates like an agent's own texts. They are checked here and not
+ * in config/, which knows nothing of variables. */
 static void check_settings(struct loading *l)
 {
 	const struct {
@@ -45,7 +48,8 @@ static void check_settings(struct loading *l)
 
 /* ------------------------------------------------------------------------ one file */
 
-/* "reception" of "reception.json"; false if that is no name for an agent. */
+/* "reception" of "reception.json". False if it cannot name an agent: the name stands in URLs, in
+ * log lines and in the database. */
 static bool agent_name(const char *file, char name[65])
 {
 	size_t len = strlen(file) - strlen(".json");
@@ -61,6 +65,7 @@ static bool agent_name(const char *file, char name[65])
 	return true;
 }
 
+/* Reads one file into the set. The set owns the entry's memory only if agent_set_add took it. */
 static void add_file(struct loading *l, const char *folder, const char *file, const char *path)
 {
 	struct agent_text in = { .file = path, .folder = folder };
@@ -97,7 +102,7 @@ static void add_file(struct loading *l, const char *folder, const char *file, co
 
 /* ----------------------------------------------------------------- the directory */
 
-/* Hidden files are editors' leftovers. */
+/* Hidden files are skipped: editors leave them behind while somebody types. */
 static int is_agent_file(const struct dirent *entry)
 {
 	size_t len = strlen(entry->d_name);
@@ -105,6 +110,9 @@ static int is_agent_file(const struct dirent *entry)
 	return entry->d_name[0] != '.' && len > 5 && !strcmp(entry->d_name + len - 5, ".json");
 }
 
+/* An empty directory is odd but allowed: a new installation starts so. A directory that cannot be
+ * read is a mistake, since the built-in agent would otherwise answer everybody's numbers. Sorted by
+ * name, so that mistakes come in the same order each time. */
 static void add_directory(struct loading *l, const char *folder)
 {
 	struct dirent **files = NULL;
@@ -134,8 +142,9 @@ static void add_directory(struct loading *l, const char *folder)
 	free(files);
 }
 
-/* --------------------------------------------------------- who answers which number */
+/* -------------------------------------------------------- numbers across all agents */
 
+/* One agent's claim to one number; `at` is its place in the file's list, for the message. */
 struct claim {
 	const char *number;
 	const struct agent_entry *entry;
@@ -150,7 +159,8 @@ static int by_number(const void *a, const void *b)
 	return order ? order : strcmp(x->entry->name, y->entry->name);
 }
 
-/* A number leads to one agent. (That a file names it once is known.) */
+/* A number leads to one agent. Claims are sorted, so that two to one number stand side by side; the
+ * agent later by name is the one told off. Within a file doubles were refused before. */
 static void check_numbers(struct loading *l)
 {
 	struct claim *claims;
@@ -181,7 +191,7 @@ static void check_numbers(struct loading *l)
 	free(claims);
 }
 
-/* Nor can two answer all the rest. */
+/* Only one agent can answer the numbers that nobody names. */
 static void check_rest(struct loading *l)
 {
 	const struct agent_entry *first = NULL;
@@ -203,6 +213,8 @@ static void check_rest(struct loading *l)
 	}
 }
 
+/* The whole way from directory to set. The checks across agents run even after mistakes in single
+ * files: they look only at agents that were read without one. */
 int agents_load(struct agent_set **out, const struct config *cfg, struct buf *problem, struct buf *notes)
 {
 	struct loading l = { .cfg = cfg, .set = agent_set_new(cfg), .problem = problem, .notes = notes };

@@ -12,7 +12,8 @@
 #include <string.h>
 #include <strings.h>
 
-/* How many of each, and how many bytes; a schema is counted as text: it goes into every session. */
+/* The most of each kind, and the most bytes. A schema is measured as text, because it goes into every
+ * session's configuration. */
 enum { NUMBERS_MAX = 1000, LANGUAGES_MAX = 16, TOOLS_MAX = 64, MCP_MAX = 16, TRANSFERS_MAX = 64, WEBHOOKS_MAX = 16 };
 enum { URL_MAX = 2048, SCHEMA_BYTES = 32768 };
 
@@ -20,6 +21,8 @@ enum { URL_MAX = 2048, SCHEMA_BYTES = 32768 };
 
 /* -------------------------------------------------------------------------- schemas */
 
+/* schema_check answers in lines "place: sentence"; here each becomes a mistake at that place of the
+ * file, or a note. A line without a place is told at r->path itself. */
 static void tell_lines(struct reader *r, const struct buf *lines, bool mistakes)
 {
 	const char *line = buf_text(lines);
@@ -39,6 +42,9 @@ static void tell_lines(struct reader *r, const struct buf *lines, bool mistakes)
 	}
 }
 
+/* A sound schema is kept as text. The model takes all of JSON Schema, while our own check of its
+ * arguments knows a part (common/schema.h): keywords beyond that become notes. cJSON keeps a name
+ * that stands twice in one object, and the two sides could then read different ones: refused. */
 const char *part_schema(struct reader *r, const cJSON *value)
 {
 	const char *type = json_str(value, "type"), *kept = NULL;
@@ -74,7 +80,7 @@ const char *part_schema(struct reader *r, const cJSON *value)
 
 /* ---------------------------------------------------------------------- lists of text */
 
-/* A list of strings that pass `check`, no two the same. */
+/* A list of different strings, each passing `check`. Wrong elements are told and left out. */
 static void read_strings(struct reader *r, const cJSON *list, size_t max, const char *(*check)(const char *),
     const char *const **out, size_t *count)
 {
@@ -131,7 +137,9 @@ static void read_name(struct reader *r, const cJSON *value, void *name)
 		*(const char **)name = text;
 }
 
-/* A list of structs read by a table: `size` bytes each, `blank` to begin with. */
+/* A list of structs of `size` bytes, each read by the table `keys` over a copy of `blank`, which
+ * holds the defaults. With mistakes inside, the list is still whole: nobody reads it, as the file
+ * is refused. */
 static void *read_list(struct reader *r, const cJSON *list, size_t max, const struct key *keys, size_t size,
     const void *blank, size_t *count)
 {
@@ -150,7 +158,8 @@ static void *read_list(struct reader *r, const cJSON *list, size_t max, const st
 	return items;
 }
 
-/* The name of an item stands first in its struct. */
+/* Items are told apart by their first member: a name, a label, a URL. No two may share it. Since it
+ * stands first in each of these structs, one function serves them all. */
 static void tell_doubles(struct reader *r, const char *key, const void *items, size_t size, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -170,6 +179,8 @@ static void tell_doubles(struct reader *r, const char *key, const void *items, s
 }
 
 /* ---------------------------------------------------------------------------- tools */
+
+/* A tool is a function of the model's session that we answer by a signed request to `url`. */
 
 static void read_tool_name(struct reader *r, const cJSON *value, void *tool)
 {
@@ -219,6 +230,9 @@ void part_tools(struct reader *r, const cJSON *value, void *agent)
 
 /* --------------------------------------------- servers of tools, on the model's side */
 
+/* The model's service talks to these by itself, over the Internet: we only pass the address on, and
+ * what they say never reaches us before the model has it. */
+
 struct mcp_entry {
 	const char *label, *url, *authorization;
 	const char *const *allowed;
@@ -226,7 +240,7 @@ struct mcp_entry {
 	bool allows_some;
 };
 
-/* Any word will do: the names are the server's. */
+/* Any word will do: the server names its tools as it likes. */
 static const char *check_any(const char *text)
 {
 	return strlen(text) > 128 ? "must be at most 128 bytes long" : NULL;
@@ -264,6 +278,7 @@ static void read_approval(struct reader *r, const cJSON *value, void *entry)
 		reader_wrong(r, "must be never: in a telephone call there is nobody to approve");
 }
 
+/* As with the signing secret, the file holds the variable's name and never the key. */
 static void read_authorization(struct reader *r, const cJSON *value, void *entry)
 {
 	const char *name = reader_name(r, value), *secret = name ? getenv(name) : NULL;
@@ -304,6 +319,8 @@ static void put_mcp(struct json_out *j, const struct mcp_entry *e)
 	json_put_end(j);
 }
 
+/* Written once at load. The text may hold the authorization, so the working copy
+ * is wiped before it is freed. */
 static const char *mcp_json(struct reader *r, const struct mcp_entry *e)
 {
 	const char *kept;
@@ -322,6 +339,7 @@ static const char *mcp_json(struct reader *r, const struct mcp_entry *e)
 	return kept;
 }
 
+/* Entries are read into structs of this file first, since only label and finished JSON are kept. */
 void part_mcp_servers(struct reader *r, const cJSON *value, void *agent)
 {
 	static const struct mcp_entry blank = { .label = "", .url = "", .authorization = "" };
@@ -339,7 +357,8 @@ void part_mcp_servers(struct reader *r, const cJSON *value, void *agent)
 
 /* ------------------------------------------------------------------------- transfers */
 
-/* A person's telephone, or a SIP address: sip:name@host. */
+/* A person's telephone in E.164, or a SIP address: sip:name@host. The text goes into TwiML's
+ * <Dial>, hence no quotation marks and no blanks. */
 static const char *check_destination(const char *text)
 {
 	const char *at = strchr(text, '@');
@@ -382,6 +401,7 @@ void part_transfers(struct reader *r, const cJSON *value, void *agent)
 
 /* -------------------------------------------------------------------------- webhooks */
 
+/* The bit of an event's name; 0 for an unknown name. */
 static unsigned event_bit(const char *name)
 {
 	for (size_t i = 0; i < WEBHOOK_EVENTS; i++)
@@ -395,6 +415,8 @@ static const char *check_event(const char *text)
 	return event_bit(text) ? NULL : "must be one of call.started, call.ended, call.failed, record.created";
 }
 
+/* Left out, the list means all events (`blank` below). An empty list would mean a webhook that is
+ * never sent, and that is taken for a slip. */
 static void read_events(struct reader *r, const cJSON *value, void *webhook)
 {
 	struct agent_webhook *w = webhook;

@@ -1,8 +1,8 @@
 #ifndef AGENTS_PARTS_H
 #define AGENTS_PARTS_H
-/* The lists of an agent's file: numbers, tools, servers of tools, transfers,
- * webhooks. Each reads what stands at r->path into a struct agent, in place of
- * what was there. Only server/agents/ needs them.
+/* The lists of an agent's file: numbers, languages, tools, servers of tools,
+ * transfers, webhooks. Each function reads the value at r->path into a struct
+ * agent and replaces the list it had. Only server/agents/ needs them.
  */
 #include "server/agents/reader.h"
 
@@ -13,7 +13,7 @@ void part_mcp_servers(struct reader *r, const cJSON *value, void *agent);
 void part_transfers(struct reader *r, const cJSON *value, void *agent);
 void part_webhooks(struct reader *r, const cJSON *value, void *agent);
 
-/* A JSON Schema of an object, as text; NULL after telling what is wrong with it. */
+/* A JSON Schema of an object, as text; NULL after telling its mistakes. */
 const char *part_schema(struct reader *r, const cJSON *value);
 
 #endif

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* The sentence with an errno in it. One for each thread, so that no lock is needed. */
 static _Thread_local char sentence[128];
 
 static const char *with_reason(const char *what, int err)
@@ -39,7 +40,7 @@ static const char *read_all(int fd, size_t max, struct buf *out)
 			continue;
 		if (n < 0)
 			return with_reason("cannot be read", errno);
-		/* It may grow while it is read: what counts is what came. */
+		/* The file may grow while it is read, so the bound is held against the bytes that came. */
 		if (out->len - before + (size_t)n > max) {
 			snprintf(sentence, sizeof sentence, "is larger than %zu bytes", max);
 			return sentence;
@@ -56,7 +57,8 @@ const char *read_whole_file(const char *path, size_t max, struct buf *out)
 	struct stat s;
 	int fd;
 
-	/* Before it is opened, since that alone sets some devices going. */
+	/* Looked at before it is opened, because opening alone sets some devices going; looked at
+	 * again by read_all, because another file may have taken its place. */
 	if (!stat(path, &s) && (how = wrong_kind(&s)))
 		return how;
 	/* O_NONBLOCK: opening a pipe would wait for its other end. */

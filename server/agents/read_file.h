@@ -4,8 +4,8 @@
  * disk; never on a pipe. */
 #include "common/buf.h"
 
-/* Appends what the file holds. NULL, or what is wrong with it: the end of a
- * sentence, as in "is a directory"; valid until the next call in this thread. */
+/* Appends the file's bytes. NULL, or the fault as the end of a sentence ("is a
+ * directory"), valid until the next call in this thread. */
 const char *read_whole_file(const char *path, size_t max, struct buf *out);
 
 #endif

@@ -12,6 +12,8 @@
 
 /* ------------------------------------------------------------------------- mistakes */
 
+/* One line for one mistake, "file: place: sentence". Past the bound mistakes are only counted:
+ * agent_file_read closes with "and there is more". */
 static void vtell(struct reader *r, const char *key, const char *format, va_list args)
 {
 	char sentence[512];
@@ -43,11 +45,14 @@ void reader_wrong_at(struct reader *r, const char *key, const char *format, ...)
 
 /* --------------------------------------------------------------------------- places */
 
+/* r->path grows and shrinks with the recursion. A path that does not fit is cut off, never refused:
+ * it is only told to people. */
+
 size_t reader_enter(struct reader *r, const char *key)
 {
 	size_t mark = strlen(r->path);
 
-	/* Keys of strangers may be long, or hold anything. */
+	/* An unknown key may be long and may hold anything; it is going to be printed. */
 	snprintf(r->path + mark, sizeof r->path - mark, "%s%.40s", mark ? "." : "", key);
 	for (char *p = r->path + mark; *p; p++)
 		if (iscntrl((unsigned char)*p))
@@ -107,6 +112,8 @@ const char *reader_name(struct reader *r, const cJSON *value)
 	return agent_memory_keep(r->memory, text, len);
 }
 
+/* A text file beside the agent's, such as instructions. An embedded NUL would cut the text short
+ * unseen, so it counts as "not plain text". */
 const char *reader_file(struct reader *r, const char *name)
 {
 	const char *how, *text;
@@ -150,6 +157,11 @@ size_t reader_array(struct reader *r, const cJSON *array, size_t max)
 
 /* --------------------------------------------------------------- like the settings */
 
+/* Keys that override a setting are held to the setting's own row: same type, range and words. JSON
+ * has numbers and booleans of its own, so the values are read here and not by config.c; a mistake
+ * leaves the setting's value in place. */
+
+/* The name is one of ours, so the walk always ends on a row. */
 static const struct setting *setting_named(const char *name)
 {
 	const struct setting *s = config_table;
@@ -159,6 +171,7 @@ static const struct setting *setting_named(const char *name)
 	return s;
 }
 
+/* "off" and its like give "". An empty text is taken only where the default is empty as well. */
 static void read_text(struct reader *r, const struct setting *rule, const cJSON *value, void *at)
 {
 	const char *text = reader_text(r, value, rule->most ? rule->most : 1024);
@@ -178,6 +191,7 @@ static void read_text(struct reader *r, const struct setting *rule, const cJSON 
 		*(const char **)at = agent_memory_keep(r->memory, text, strlen(text));
 }
 
+/* NAN stands for "no number": it fails every comparison with the bounds. */
 static void read_number(struct reader *r, const struct setting *rule, const cJSON *value, void *at)
 {
 	bool whole = rule->type == SETTING_INT;
@@ -199,7 +213,7 @@ static void read_number(struct reader *r, const struct setting *rule, const cJSO
 		*(double *)at = n;
 }
 
-/* The place of the word in "a|b|c", or -1. */
+/* The place of the word in "a|b|c", which is its enum's value; -1 if it is none of them. */
 static int word_at(const char *words, const char *value)
 {
 	size_t len = strlen(value);
@@ -263,7 +277,9 @@ static void read_by_rule(struct reader *r, const struct setting *rule, const cJS
 
 enum { NEAR = 2, NAME_MAX_COMPARED = 40 };
 
-/* How many letters must change to make one word of the other (Levenshtein). */
+/* The number of letters to change to make one word of the other (Levenshtein), regardless of case.
+ * One row of the usual table is kept: row[j] is the distance to the first j letters of `b`. Long
+ * names count as far, which also bounds the work a strange file can cause. */
 static size_t distance(const char *a, const char *b)
 {
 	size_t row[NAME_MAX_COMPARED + 1], n = strlen(b);
@@ -296,7 +312,8 @@ static const struct key *key_named(const struct key *keys, const char *name)
 	return NULL;
 }
 
-/* The key that was probably meant; `best` is how near one has come already. */
+/* The key that was probably meant. `best` is the smallest distance so far, and goes down with each
+ * better key; a key shorter than its distance would resemble anything. */
 static const char *near_key(const struct key *keys, const char *name, const char *found, size_t *best)
 {
 	for (; keys && keys->name; keys++) {
@@ -322,6 +339,7 @@ static void unknown_key(struct reader *r, const struct key *keys, const struct k
 	reader_leave(r, mark);
 }
 
+/* cJSON keeps both of two equal keys, and a person would not know which one holds. */
 static bool named_before(const cJSON *object, const cJSON *child)
 {
 	for (const cJSON *c = object->child; c != child; c = c->next)
@@ -330,6 +348,7 @@ static bool named_before(const cJSON *object, const cJSON *child)
 	return false;
 }
 
+/* A key is one of four kinds; see struct key. */
 static void read_key(struct reader *r, const struct key *k, const cJSON *value, void *into)
 {
 	size_t mark = reader_enter(r, k->name);
@@ -350,6 +369,8 @@ static void tell_missing(struct reader *r, const cJSON *object, const struct key
 			reader_wrong_at(r, keys->name, "is missing");
 }
 
+/* Reads in the file's order, so that mistakes come in the order of the lines. The required keys are
+ * looked for last. */
 void reader_object(struct reader *r, const cJSON *object, const struct key *keys, const struct key *more, void *into)
 {
 	if (!cJSON_IsObject(object)) {

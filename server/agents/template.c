@@ -38,9 +38,9 @@ static bool is_name(struct span name)
 	return name.n > 0;
 }
 
-/* The next {{name}}: where it begins, what stands between the braces without
- * blanks, and where the text goes on. False if there is none; `name->p` is NULL
- * if braces are opened and never closed. */
+/* The next {{name}}: `begin` is its first brace, `name` the text between the braces without blanks,
+ * `rest` the text behind it. False if there is none; `name->p` is NULL if braces are opened and
+ * never closed. */
 static bool next_variable(const char *text, const char **begin, struct span *name, const char **rest)
 {
 	const char *close;
@@ -62,7 +62,7 @@ static bool next_variable(const char *text, const char **begin, struct span *nam
 	return true;
 }
 
-/* What follows "metadata." in the name, or an empty span. */
+/* NAME of "metadata.NAME", or an empty span. */
 static struct span metadata_key(struct span name)
 {
 	size_t len = sizeof metadata - 1;
@@ -72,7 +72,7 @@ static struct span metadata_key(struct span name)
 	return (struct span){ name.p, 0 };
 }
 
-/* Its place in the table, or -1. */
+/* The variable's row in the table, or -1. */
 static int known(struct span name)
 {
 	for (int i = 0; i < VARIABLES; i++)
@@ -81,6 +81,8 @@ static int known(struct span name)
 	return -1;
 }
 
+/* At load, so that a misspelt variable stops a deployment and not a call. The names under metadata
+ * cannot be known: each outbound call brings its own. */
 int template_check(const char *text, struct buf *problem)
 {
 	const char *begin;
@@ -102,6 +104,7 @@ int template_check(const char *text, struct buf *problem)
 	return 0;
 }
 
+/* Objects and lists have no spoken form and give nothing; the request for the call refuses them. */
 static void put_scalar(const cJSON *value, struct buf *out)
 {
 	double number;
@@ -112,7 +115,7 @@ static void put_scalar(const cJSON *value, struct buf *out)
 		buf_puts(out, cJSON_IsTrue(value) ? "true" : "false");
 	} else if (cJSON_IsNumber(value)) {
 		number = value->valuedouble;
-		/* A number of an order is not 1.23457e+06. */
+		/* An order number is to be read as 1234567 and not as 1.23457e+06. */
 		if (number >= -1e15 && number <= 1e15 && number == (double)(long long)number)
 			buf_printf(out, "%lld", (long long)number);
 		else
@@ -141,6 +144,8 @@ static void put_value(struct span name, const struct template_values *values, st
 	}
 }
 
+/* For each call, on a text that passed template_check. The loop stops at braces that never close
+ * and leaves the rest as it is. */
 void template_expand(const char *text, const struct template_values *values, struct buf *out)
 {
 	const char *begin, *rest = text;
@@ -148,7 +153,7 @@ void template_expand(const char *text, const struct template_values *values, str
 
 	while (next_variable(text, &begin, &name, &rest) && name.p) {
 		buf_put(out, text, (size_t)(begin - text));
-		/* What comes in is text, never looked at for variables of its own. */
+		/* A value is plain text: braces in a caller's name are never expanded. */
 		put_value(name, values, out);
 		text = rest;
 	}

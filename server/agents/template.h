@@ -1,8 +1,8 @@
 #ifndef AGENTS_TEMPLATE_H
 #define AGENTS_TEMPLATE_H
-/* Text with {{variables}}: instructions and greetings. Known are caller,
- * called, now, contact_name, business_name, and metadata.NAME for whatever an
- * outbound call brings along. Pure.
+/* Text with {{variables}}: instructions and greetings. Variables are caller,
+ * called, now, contact_name, business_name, and metadata.NAME for the data that
+ * an outbound call brings along. Pure.
  */
 #include "common/buf.h"
 
@@ -18,7 +18,7 @@ struct template_values { /* borrowed; NULL gives "" */
 /* 0, or -EINVAL with a sentence naming the unknown variable or the open braces. */
 int template_check(const char *text, struct buf *problem);
 
-/* Appends the text with values in place. What has no value becomes "". */
+/* Appends the text with values in place. A variable without a value becomes "". */
 void template_expand(const char *text, const struct template_values *values, struct buf *out);
 
 #endif

@@ -17,6 +17,10 @@ static bool ends_in(const char *host, const char *tail)
 	return n > m && !strcasecmp(host + n - m, tail);
 }
 
+/* Hosts that plain http may reach: loopback, RFC 1918 and IPv6 unique local addresses (fc00::/7,
+ * RFC 4193), and names that no public DNS serves. It looks at the spelling only and resolves
+ * nothing, so that a check at load gives the same answer everywhere. 169.254.0.0/16 is not among
+ * them: cloud machines hand out their credentials there. */
 static bool inside_own_walls(const char *host)
 {
 	static const char *const nets[] = { "127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16" };
@@ -30,7 +34,8 @@ static bool inside_own_walls(const char *host)
 	       ends_in(host, ".local") || ends_in(host, ".localhost");
 }
 
-/* "host" or "[address]" of "host:port"; false if it is neither. */
+/* "host" or "[address]" of "host:port"; false if it is neither. The brackets stay, because they are
+ * what tells an IPv6 address from a name. */
 static bool split_host(const char *authority, size_t len, char host[256])
 {
 	const char *colon = memchr(authority, ':', len);
@@ -58,6 +63,8 @@ static bool split_host(const char *authority, size_t len, char host[256])
 	return true;
 }
 
+/* Tools and webhooks carry what callers say, so plain http is for private networks only. The
+ * sentences complete "FILE: PLACE: " in the reader's message. */
 const char *agent_url_check(const char *url)
 {
 	bool secure = !strncasecmp(url, "https://", 8);

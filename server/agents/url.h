@@ -1,9 +1,10 @@
 #ifndef AGENTS_URL_H
 #define AGENTS_URL_H
-/* Where requests about callers may go. */
+/* The addresses that requests about callers may go to. */
 
-/* https, or http inside one's own walls: loopback, private addresses, names
- * without a dot or in .internal, .local, .localhost. NULL, or how it must be. */
+/* NULL if it will do: https, or http within a private network (loopback, private
+ * addresses, names without a dot or in .internal, .local, .localhost). Else the
+ * end of a sentence: "must start with …". */
 const char *agent_url_check(const char *url);
 
 #endif
