@@ -25,16 +25,20 @@ struct shelf { /* one folder */
 	bool lost; /* it was logged that the folder cannot be read */
 };
 
+/* Two locks. `lock` guards pointers for an instant, and searches take nothing else. `builder` is
+ * held for a whole build and keeps builders apart; it is always taken first. So a slow disk delays
+ * the next build and never a caller. */
 struct knowledge {
 	pthread_mutex_t lock; /* the list and its pointers; never held while building */
 	pthread_cond_t stop_wanted;
 	struct shelf *shelves;
 	pthread_t thread;
 	bool running, stopping;
-	/* Only one at a time changes the list: the thread, or who wants folders. */
+	/* Held while the list changes: by the thread, or in knowledge_want. */
 	pthread_mutex_t builder;
 };
 
+/* One warning a line of `lines`. */
 static void log_lines(const char *folder, const struct buf *lines)
 {
 	for (const char *p = buf_text(lines); *p;) {
@@ -56,7 +60,8 @@ static void free_shelf(struct shelf *s)
 	free(s);
 }
 
-/* Builder's lock held. Puts a new index in place of the old one. */
+/* Builder's lock held. Puts a new index in place of the old one. If the build fails, the old index
+ * stays, and the mark is taken over all the same: the same files would only fail again. */
 static void rebuild(struct knowledge *k, struct shelf *s, uint64_t mark)
 {
 	struct knowledge_index *fresh = NULL, *old;
@@ -83,8 +88,9 @@ static void rebuild(struct knowledge *k, struct shelf *s, uint64_t mark)
 	    index_facts(fresh)->text_bytes / 1024, (long long)index_facts(fresh)->took_ms);
 }
 
-/* The same; only if the folder has changed since. The mark is taken before
- * reading: what changes meanwhile is seen the next time. */
+/* Builder's lock held. Rebuilds if the folder has changed. The mark is taken before reading, so
+ * that a change during the build is seen the next time. An unreadable folder is logged once, not
+ * every second. */
 static void follow(struct knowledge *k, struct shelf *s)
 {
 	uint64_t mark;
@@ -111,7 +117,8 @@ static struct shelf *find(struct knowledge *k, const char *folder)
 	return NULL;
 }
 
-/* Builder's lock held: nobody else takes shelves away. */
+/* Builder's lock held: nobody else removes shelves. The shelf joins the list before its index
+ * exists; a search in between waits for the builder. */
 static void add(struct knowledge *k, const char *folder)
 {
 	struct shelf *s = calloc(1, sizeof *s);
@@ -145,8 +152,9 @@ static bool among(const char *folder, const char *const *folders, size_t count)
 	return false;
 }
 
-/* New shelves are built before those that are not wanted any more go, so that a
- * reload leaves no moment in which a folder that stays cannot be searched. */
+/* At start, and by main after each reload of agents. New shelves are built before unwanted ones go,
+ * so that a folder that stays can be searched at every moment. Searches under way hold their own
+ * reference. */
 void knowledge_want(struct knowledge *k, const char *const *folders, size_t count)
 {
 	struct shelf *gone = NULL;
@@ -195,6 +203,8 @@ static bool wait_a_while(struct knowledge *k)
 	return !stopping;
 }
 
+/* The thread's loop. It looks by itself instead of asking the kernel for news (inotify): network
+ * and container file systems may tell of nothing, and a look at a few thousand names is cheap. */
 static void *look_after_folders(void *arg)
 {
 	struct knowledge *k = arg;
@@ -234,6 +244,7 @@ int knowledge_start(struct knowledge *k)
 	return -err;
 }
 
+/* After all calls and jobs: the thread is joined, then every shelf goes. */
 void knowledge_free(struct knowledge *k)
 {
 	if (!k)
@@ -254,7 +265,7 @@ void knowledge_free(struct knowledge *k)
 
 /* -------------------------------------------------------------------- searching */
 
-/* Retained: the thread may put another in its place while it is searched. */
+/* The index in use, retained: the thread may replace it while it is searched. */
 static struct knowledge_index *current(struct knowledge *k, const char *folder)
 {
 	struct knowledge_index *index = NULL;
@@ -268,6 +279,9 @@ static struct knowledge_index *current(struct knowledge *k, const char *folder)
 	return index;
 }
 
+/* A job's thread, while the caller waits and the agent loop goes on. An agent loaded a moment ago
+ * may name a folder that is not indexed yet; then this search builds it, and others wait for the
+ * builder. */
 int knowledge_search(struct knowledge *k, const char *folder, const char *question, knowledge_found *found, void *arg)
 {
 	struct knowledge_index *index = current(k, folder);
@@ -298,6 +312,8 @@ static void put_passage(void *arg, const struct knowledge_hit *hit)
 	json_put_end(j);
 }
 
+/* The model speaks of nothing but these passages, so an empty result carries a note against
+ * guessing. A failure is answered as an error the model can put into words, never as silence. */
 bool knowledge_answer(struct knowledge *k, const char *folder, const char *question, struct buf *out)
 {
 	struct buf passages;
@@ -358,6 +374,7 @@ bool knowledge_ask(struct knowledge *k, const char *folder, const char *question
 
 /* ---------------------------------------------------------------- other questions */
 
+/* A folder_text that only counts. */
 static int count_file(void *arg, const char *path, const char *text, size_t len, bool markdown)
 {
 	(void)path;

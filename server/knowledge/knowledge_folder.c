@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* One walk through the folder. Two visitors share it: `glance` mixes a mark, `read_one` gives
+ * texts. */
 struct walk {
 	const char *folder;
 	int (*visit)(struct walk *w, const char *path, const struct stat *about);
@@ -43,6 +45,7 @@ static void skip(struct walk *w, const char *path, const char *why)
 		buf_printf(w->skipped, "%s is left out: %s\n", path, why);
 }
 
+/* The bound is told once, at the first name beyond it. */
 static void skip_rest(struct walk *w, const char *path, const char *why)
 {
 	if (!w->full)
@@ -59,6 +62,8 @@ static int visible(const struct dirent *entry)
 
 static int walk_into(struct walk *w, const char *below, int depth);
 
+/* Decides by lstat, so that a link to a folder is never followed: links can make a circle, and lead
+ * out of the folder. Pipes and devices are skipped by S_ISREG. */
 static int visit_entry(struct walk *w, const char *path, int depth)
 {
 	char whole[2 * FOLDER_PATH_MAX];
@@ -79,6 +84,8 @@ static int visit_entry(struct walk *w, const char *path, int depth)
 	return S_ISREG(about.st_mode) ? w->visit(w, path, &about) : 0;
 }
 
+/* Depth first, sorted by name: the same folder gives the same marks and passages everywhere. Only
+ * the folder itself may fail; anything below is skipped with its reason. */
 static int walk_into(struct walk *w, const char *below, int depth)
 {
 	char whole[2 * FOLDER_PATH_MAX], path[FOLDER_PATH_MAX];
@@ -112,6 +119,9 @@ static int walk_into(struct walk *w, const char *below, int depth)
 
 /* --------------------------------------------------------------------- glancing */
 
+/* The mark is a hash over all that changes when a file is written, replaced or renamed: size, inode
+ * and both times. No text is read for it. */
+
 static void mix(struct walk *w, const void *bytes, size_t len)
 {
 	const uint8_t *p = bytes;
@@ -142,7 +152,8 @@ int folder_mark(const char *folder, uint64_t *mark)
 
 /* ---------------------------------------------------------------------- reading */
 
-/* The whole file with a NUL behind it; caller frees. NULL: `why` tells. */
+/* The file with a NUL behind it, at most `size` bytes; caller frees. NULL: `why` tells. A file that
+ * grows meanwhile is cut at the size that was looked up: the next mark differs, and it is read again. */
 static char *read_file(const char *path, size_t size, size_t *len, const char **why)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);

@@ -1,11 +1,11 @@
 #ifndef KNOWLEDGE_KNOWLEDGE_FOLDER_H
 #define KNOWLEDGE_KNOWLEDGE_FOLDER_H
-/* A folder of .md, .markdown and .txt, as files: reads them, and tells by a
- * glance (names, sizes, times) whether anything has changed.
+/* A folder of .md, .markdown and .txt, as files: reads them, and tells by names,
+ * sizes and times whether anything has changed.
  *
- * Names that begin with a full stop are left out, and folders behind symbolic
- * links; files behind them are read. What is too large, unreadable or not
- * UTF-8 is skipped, with a line that says so. Blocks on the disk.
+ * Hidden names (.x) and folders behind symbolic links are left out; files behind
+ * links are read. A file that is too large, unreadable or not UTF-8 is skipped,
+ * with a line that says so. Blocks on the disk.
  */
 #include "common/buf.h"
 
@@ -29,7 +29,7 @@ typedef int folder_text(void *arg, const char *path, const char *text, size_t le
 int folder_mark(const char *folder, uint64_t *mark);
 
 /* Gives each text, in the order of names. `skipped` gets a line for each file
- * left out, and their number is in *left_out. What `take` returned, 0, or
+ * left out, *left_out their number. 0, the value with which `take` stopped it, or
  * -errno: the folder itself cannot be read. */
 int folder_read(const char *folder, folder_text *take, void *arg, struct buf *skipped, size_t *left_out);
 

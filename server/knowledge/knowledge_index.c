@@ -20,6 +20,8 @@ struct reader {
 	sqlite3_stmt *search;
 };
 
+/* The image is written once, by index_build, and then only read: connections to it may be used by
+ * several threads at once, each by one. The lock guards the list of idle connections. */
 struct knowledge_index {
 	_Atomic int refs;
 	struct knowledge_facts facts;
@@ -32,7 +34,9 @@ struct knowledge_index {
 
 /* --------------------------------------------------------------------- building */
 
-/* Headings say what a passage is about: a word there counts for four. */
+/* The tokenizer folds case and drops accents, so "Cafe" finds "café". A heading says what its
+ * passage is about: a word there counts for four. The rank is stored with the table, for every
+ * search. */
 static const char make_table[] =
     "PRAGMA journal_mode = OFF;"
     "CREATE VIRTUAL TABLE passages USING fts5 (file, heading, text, tokenize = 'unicode61 remove_diacritics 2');"
@@ -45,6 +49,7 @@ struct building {
 	const char *file;
 };
 
+/* A passage_taken. The statement is prepared once for the whole build. */
 static int add_passage(void *arg, const char *heading, const char *text, size_t len)
 {
 	struct building *b = arg;
@@ -69,6 +74,8 @@ static int add_file(void *arg, const char *path, const char *text, size_t len, b
 	return passages_split(text, len, markdown, add_passage, b);
 }
 
+/* An error of SQLite in memory is taken for a lack of memory. "optimize" merges the index into one
+ * tree, for quicker searches. */
 static int fill(struct knowledge_index *index, sqlite3 *db, const char *folder, struct buf *skipped)
 {
 	struct building b = { .facts = &index->facts };
@@ -86,6 +93,7 @@ static int fill(struct knowledge_index *index, sqlite3 *db, const char *folder, 
 	return err;
 }
 
+/* The database is built by a connection of its own, serialized into one block of bytes, and closed. */
 int index_build(struct knowledge_index **out, const char *folder, struct buf *skipped)
 {
 	struct knowledge_index *index = calloc(1, sizeof *index);
@@ -125,8 +133,8 @@ static int open_reader(struct knowledge_index *index, struct reader *r)
 	const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX; /* one thread at a time has it */
 
 	*r = (struct reader){ NULL, NULL };
-	/* Read-only, or each connection would think the bytes its own. Mapped, so
-	 * that pages are read where they lie instead of being copied. */
+	/* Read-only, because otherwise each connection would take the bytes for its own.
+	 * Mapped, so that pages are read in place instead of being copied. */
 	if (sqlite3_open_v2(":memory:", &r->db, flags, NULL) == SQLITE_OK &&
 	    sqlite3_deserialize(r->db, "main", index->image, index->size, index->size, SQLITE_DESERIALIZE_READONLY) ==
 		SQLITE_OK) {
@@ -142,6 +150,7 @@ static int open_reader(struct knowledge_index *index, struct reader *r)
 	return -ENOMEM;
 }
 
+/* An idle connection, else a new one: a search never waits for another search. */
 static int take_reader(struct knowledge_index *index, struct reader *r)
 {
 	pthread_mutex_lock(&index->lock);
@@ -173,6 +182,8 @@ static const char *column(sqlite3_stmt *s, int i)
 	return text ? (const char *)text : "";
 }
 
+/* Rows come best first. The bound on bytes keeps the tool's answer short, because the model reads
+ * all of it before it speaks; the best passage is given whatever its length. */
 static int run_search(struct reader *r, const char *match, knowledge_found *found, void *arg)
 {
 	size_t bytes = 0;

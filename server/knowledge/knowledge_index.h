@@ -4,9 +4,9 @@
  * constant after.
  *
  * It is a SQLite database in memory, and every reader has a connection of its
- * own to the very same bytes: so readers share no lock, nothing has to be
- * written to a disk that may be full or read-only, and there is no stale file
- * to tell from a good one. 2 MB of text are rebuilt in a fraction of a second.
+ * own to the same bytes. So readers share no lock, no disk has to be writable,
+ * and there is no stale file to tell from a good one. 2 MB of text are rebuilt in
+ * a fraction of a second.
  */
 #include "common/buf.h"
 

@@ -9,7 +9,7 @@ enum { LEVELS = 6, HEADING_SIZE = 80, HEAD_LINES = 50 };
 struct splitter {
 	passage_taken *take;
 	void *arg;
-	int stopped;                         /* what `take` said */
+	int stopped;                         /* the value of `take` that stopped us; 0: go on */
 	char headings[LEVELS][HEADING_SIZE]; /* "" where a level is skipped */
 	const char *begin, *end;             /* of the passage being gathered; NULL: none */
 	size_t words;
@@ -33,6 +33,11 @@ static size_t count_words(const char *p, const char *end)
 
 /* ------------------------------------------------------------------- giving out */
 
+/* A passage is gathered from whole paragraphs between s->begin and s->end. It is given out when it
+ * holds enough words, when the next paragraph would not fit, and at each heading, so that a passage
+ * never speaks of two things. */
+
+/* The headings above a passage, outermost first, as far as they fit. */
 static void put_heading_path(const struct splitter *s, char *out, size_t size)
 {
 	size_t len = 0;
@@ -87,8 +92,9 @@ static const char *behind_sentence(const char *p)
 	return p + ((unsigned char)*p >= 0x80 ? 3 : 1);
 }
 
-/* Where a paragraph that is too long is cut: behind the last sentence that still
- * fits, else the last word, else the last whole character. */
+/* The place to cut a paragraph that is too long: behind the last sentence that fits, else the last
+ * word, else the last whole character. A sentence or word that ends in the first half does not
+ * count, since it would leave a stump. */
 static const char *cut_at(const char *p, const char *end)
 {
 	const char *sentence = NULL, *word = NULL, *at = p;
@@ -112,6 +118,8 @@ static const char *cut_at(const char *p, const char *end)
 	return at;
 }
 
+/* Adds a paragraph to the passage, or gives out the passage first if both together are too long. A
+ * paragraph too long by itself is cut, and its remainder begins the next passage. */
 static void take_paragraph(struct splitter *s, const char *p, const char *end)
 {
 	size_t words = count_words(p, end);
@@ -137,6 +145,9 @@ static void take_paragraph(struct splitter *s, const char *p, const char *end)
 }
 
 /* -------------------------------------------------------------------- Markdown */
+
+/* As much of CommonMark as people write in such folders. Anything else counts as text: a wrong guess
+ * costs a worse cut and never a lost word. */
 
 struct line {
 	const char *p, *end; /* without the line break */
@@ -165,7 +176,7 @@ static bool line_blank(const struct line *l)
 	return true;
 }
 
-/* Only `c`, at least `least` times, and blanks behind. */
+/* True for a line of `c` alone, at least `least` times, with blanks behind. */
 static bool line_of(const struct line *l, char c, int least)
 {
 	const char *p = l->p;
@@ -207,6 +218,8 @@ static int heading_of(const struct line *l, struct line *words)
 	return level;
 }
 
+/* A new heading closes the passage before it and clears all deeper levels. A long one is cut at a
+ * whole character. */
 static void set_heading(struct splitter *s, int level, const struct line *words)
 {
 	const char *p = words->p, *end = words->end;
@@ -216,7 +229,7 @@ static void set_heading(struct splitter *s, int level, const struct line *words)
 	give_gathered(s);
 	while (p < end && blank(*p))
 		p++;
-	/* Emphasis is for the eye. */
+	/* Marks of emphasis are for the eye only. */
 	for (; p < end && len < HEADING_SIZE - 1; p++)
 		if (*p != '*' && *p != '`')
 			out[len++] = *p == '\t' ? ' ' : *p;
@@ -232,7 +245,7 @@ static void set_heading(struct splitter *s, int level, const struct line *words)
 		s->headings[i][0] = '\0';
 }
 
-/* Behind a head between --- lines: somebody's publishing tool put it there. */
+/* The text behind a head between --- lines ("front matter"), which is written for publishing tools. */
 static const char *skip_head(const char *text, const char *end)
 {
 	const char *at = text;
@@ -248,6 +261,9 @@ static const char *skip_head(const char *text, const char *end)
 
 /* ---------------------------------------------------------------- line by line */
 
+/* The loop gathers lines into a paragraph and hands it on at a blank line or a heading. An
+ * underline is looked for first, since it makes a heading of the single line before it; inside a
+ * fence neither # nor --- means anything. */
 int passages_split(const char *text, size_t len, bool markdown, passage_taken *take, void *arg)
 {
 	struct splitter s = { .take = take, .arg = arg };

@@ -1,9 +1,9 @@
 #ifndef KNOWLEDGE_KNOWLEDGE_PASSAGES_H
 #define KNOWLEDGE_KNOWLEDGE_PASSAGES_H
-/* Cuts a text into passages fit to be read out to a caller: at headings, then
- * at paragraphs until there are enough words, and only when a paragraph alone
- * is too long at the end of a sentence, or of a word. Every byte of the text but
- * headings and blanks is in exactly one passage, in order.
+/* Cuts a text into passages fit to be read out to a caller. It cuts at headings,
+ * then at paragraphs once there are enough words. A paragraph that is too long by
+ * itself is cut behind a sentence, else behind a word. Every byte but headings and
+ * blanks is in exactly one passage, in order.
  *
  * Pure.
  */
@@ -20,9 +20,9 @@ enum {
 /* `heading` is the path to it, as in "Menu > Pizza"; "" before any. Not 0 stops. */
 typedef int passage_taken(void *arg, const char *heading, const char *text, size_t len);
 
-/* Valid UTF-8. Headings (# and underlined, not inside ``` fences) and a head
- * between --- lines, which is left out, are looked for in Markdown only. What
- * `take` returned, or 0. */
+/* `text` is valid UTF-8. In Markdown, headings (# and underlined, outside ```
+ * fences) are recognised, and a head between --- lines is left out. 0, or the
+ * value with which `take` stopped it. */
 int passages_split(const char *text, size_t len, bool markdown, passage_taken *take, void *arg);
 
 #endif

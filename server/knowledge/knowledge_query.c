@@ -9,8 +9,8 @@ struct word {
 	size_t len;
 };
 
-/* English, Spanish, German, French, Portuguese, Italian; sorted into nothing,
- * since 200 comparisons are nothing beside the search. */
+/* English, Spanish, German, French, Portuguese, Italian; unsorted, since 200 comparisons are
+ * nothing beside the search. Blanks around each word make strstr find whole words only. */
 static const char stop_words[] =
     " a about am an and any are as at be been but by can could do does did for from had has have he her his how i if"
     " in into is it its just like me my of on or our please she should so some than that the their them there these"
@@ -36,9 +36,9 @@ static bool is_stop_word(const struct word *w)
 	return strstr(stop_words, lower);
 }
 
-/* Bytes of what stands between words at `p`: 0 inside one. Beyond ASCII that is
- * U+0080 to U+00BF, U+2000 to U+207F and U+3000 to U+303F (the marks of western
- * and of ideographic punctuation); the index knows the rest. */
+/* The bytes of a gap between words at `p`; 0 inside a word. Beyond ASCII a gap is U+0080 to U+00BF,
+ * U+2000 to U+207F or U+3000 to U+303F (western and ideographic punctuation). Other marks stay in
+ * the word, and the index's own tokenizer drops them. */
 static size_t gap_at(const char *p, const char *end)
 {
 	const unsigned char *b = (const unsigned char *)p;
@@ -62,6 +62,7 @@ static size_t characters(const struct word *w)
 	return n;
 }
 
+/* Never within a character. */
 static size_t cut_word(const char *p, size_t len)
 {
 	if (len <= QUERY_WORD_MAX)
@@ -95,6 +96,7 @@ static size_t find_words(const char *question, struct word words[QUERY_WORDS])
 	return count;
 }
 
+/* Joined by OR and not by AND: callers ask in whole sentences, and the rank sorts out the rest. */
 size_t query_put_match(struct buf *out, const char *question)
 {
 	struct word words[QUERY_WORDS];

@@ -1,11 +1,11 @@
 #ifndef KNOWLEDGE_KNOWLEDGE_QUERY_H
 #define KNOWLEDGE_KNOWLEDGE_QUERY_H
 /* A question in a stranger's words becomes an FTS5 expression: its words, each
- * in quotation marks, joined by OR; nothing a stranger writes is ever syntax.
- * A word of four letters or more also stands for those that begin with it
- * (menu, menus), and so does the last word, which may have been cut off. Words
- * that are in every sentence (the, is, el, der, …) are left out, unless there
- * are no others: else "do you have sushi" finds whatever one can have.
+ * in quotation marks, joined by OR. So nothing a stranger writes is ever syntax.
+ * A word of four letters or more also stands for longer words that begin with it
+ * (menu, menus), and so does the last word, which may have been cut off. Words of
+ * every sentence (the, is, el, der, …) are left out unless there are no others:
+ * with them, "do you have sushi" would find anything one can have.
  *
  * Pure.
  */
@@ -14,12 +14,12 @@
 #include <stddef.h>
 
 enum {
-	QUERY_BYTES = 1000, /* what is behind is not looked at */
+	QUERY_BYTES = 1000, /* of the question; the rest is ignored */
 	QUERY_WORDS = 24,
 	QUERY_WORD_MAX = 64 /* bytes; longer ones are cut */
 };
 
-/* Appends the expression; how many words are in it. 0: nothing to look for. */
+/* Appends the expression and returns its number of words; 0: nothing to look for. */
 size_t query_put_match(struct buf *out, const char *question);
 
 #endif

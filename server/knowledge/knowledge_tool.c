@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A pool thread of the tools. The arguments come from the model and may be anything. */
 bool search_tool(void *arg, const struct tool_call *call, struct buf *out)
 {
 	cJSON *arguments = json_parse(call->arguments, strlen(call->arguments));
@@ -27,6 +28,7 @@ bool search_tool(void *arg, const struct tool_call *call, struct buf *out)
 	return ok;
 }
 
+/* Empty names and doubles are left to knowledge_want, which skips both. */
 void search_follow_agents(struct knowledge *k, struct agents *agents)
 {
 	const struct agent **all = calloc(AGENTS_LISTED_MAX, sizeof *all);
@@ -43,6 +45,7 @@ void search_follow_agents(struct knowledge *k, struct agents *agents)
 	free(folders);
 }
 
+/* Each folder once, under the first agent that names it. */
 void search_warnings(struct agents *agents, struct buf *out)
 {
 	const struct agent **all = calloc(AGENTS_LISTED_MAX, sizeof *all);
