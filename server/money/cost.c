@@ -7,6 +7,8 @@ static const double MILLION = 1e6;
 
 enum { MS_PER_MINUTE = 60000, MS_PER_TOKEN = 100 /* of caller audio */ };
 
+/* The model counts cached tokens among those that came in, so they are taken out of the full price
+ * first. A price that is 0 in the table makes that kind free. */
 static double tokens(const struct model_usage *u, const struct model_price *p)
 {
 	const int64_t *n = u->n;
@@ -22,8 +24,8 @@ static double tokens(const struct model_usage *u, const struct model_price *p)
 	return sum / MILLION;
 }
 
-/* Some are billed by time and some by tokens, and what they tell may be the
- * other of the two: a token is 100 ms of caller audio. */
+/* Some transcription models are billed by time and some by tokens, and the usage they report may be
+ * of the other kind. A token is 100 ms of caller audio, which converts either way. */
 static double transcription(const struct model_usage *u, const struct model_price *p)
 {
 	struct model_usage by_tokens = *u;
@@ -43,6 +45,8 @@ static bool used(const struct model_usage *u)
 	return false;
 }
 
+/* Twilio bills started minutes. A minute of stream is added to a minute of the call itself, and to
+ * one of recording if Twilio makes it; machine detection costs once a call. */
 static double twilio(const struct cost_use *use, const struct twilio_price *p)
 {
 	int64_t minutes = (use->stream_ms + MS_PER_MINUTE - 1) / MS_PER_MINUTE;
@@ -52,6 +56,9 @@ static double twilio(const struct cost_use *use, const struct twilio_price *p)
 	return (double)minutes * a_minute + (use->machine_detection ? p->machine_detection : 0);
 }
 
+/* During the call (for MAX_CALL_COST) and at its end. A model that was used but has no price makes
+ * the sum too small: `known` is false then, and JSON shows null instead of a wrong number. The
+ * parts stay. */
 void cost_of(const struct cost_use *use, const struct prices *prices, struct call_cost *out)
 {
 	const struct model_price *model = prices_find(prices, use->model);
@@ -73,9 +80,11 @@ void cost_of(const struct cost_use *use, const struct prices *prices, struct cal
 	out->total = out->model + out->transcription + out->twilio;
 }
 
-/* The kinds that are tokens come first. */
+/* Kinds of tokens come first in enum usage_kind, so their number bounds the loop below. */
 static_assert(CALL_TOKEN_KINDS == (int)USAGE_MS, "a kind of token is told of without its name");
 
+/* For /calls, webhooks and the store. Six places, as one turn may cost less than a hundredth of a
+ * cent. */
 void cost_put_json(const struct call_cost *cost, const char *key, struct json_out *j)
 {
 	json_put_object(j, key);

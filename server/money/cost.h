@@ -1,7 +1,7 @@
 #ifndef MONEY_COST_H
 #define MONEY_COST_H
-/* What a call costs, as an estimate: what the model and the transcription say
- * they used, and Twilio's started minutes. Pure.
+/* The cost of a call, as an estimate: the usage that the model and the
+ * transcription report, and Twilio's started minutes. Pure.
  */
 #include "common/json_out.h"
 #include "server/money/prices.h"

@@ -9,8 +9,9 @@
 #include <string.h>
 
 enum { FILE_MAX = 256 * 1024 };
-static const double MOST = 1e6; /* a price above this is a slip */
+static const double MOST = 1e6; /* USD; a price above this is a slip of the pen */
 
+/* A name in the file and its place in the struct; both tables are made from the lists in prices.h. */
 struct price_field {
 	const char *name;
 	size_t at;
@@ -28,8 +29,8 @@ static const struct price_field twilio_fields[] = {
 #undef X
 };
 
-/* As published on 2026-07-29 and 2026-10-03, Twilio's for the US in 2026-07. What
- * a minute of an incoming call costs depends on the number: none is assumed. */
+/* As published on 2026-07-29 and 2026-10-03, Twilio's for the US in 2026-07. The price of a minute
+ * of an incoming call depends on the number: none is assumed. */
 static const struct prices builtin = {
 	.date = "2026-10-03",
 	.models = {
@@ -61,7 +62,7 @@ enum {
 	TWILIO_FIELDS = sizeof twilio_fields / sizeof *twilio_fields
 };
 
-/* One object of prices; `fields` says where in `into` each goes. */
+/* Reads one object of prices; `fields` says where in `into` each goes. Prices left out are 0. */
 static int take_prices(const cJSON *object, const struct price_field *fields, size_t count, void *into,
     const char *place, struct buf *problem)
 {
@@ -90,6 +91,8 @@ static int take_prices(const cJSON *object, const struct price_field *fields, si
 	return 0;
 }
 
+/* The file replaces the built-in table and does not add to it: a person should see every price that
+ * counts in one place. */
 static int take_models(struct prices *out, const cJSON *models, struct buf *problem)
 {
 	const cJSON *entry;
@@ -122,6 +125,7 @@ static int take_models(struct prices *out, const cJSON *models, struct buf *prob
 	return 0;
 }
 
+/* By its shape only: the date is told to people, nothing is calculated with it. */
 static bool is_date(const char *text)
 {
 	static const char pattern[] = "dddd-dd-dd";
@@ -134,6 +138,8 @@ static bool is_date(const char *text)
 	return true;
 }
 
+/* The keys of the file are checked before its content, so that a misspelt "models" is told as such.
+ * An error leaves `out` half filled, and the caller throws it away. */
 static int take(struct prices *out, const cJSON *root, struct buf *problem)
 {
 	static const char *const known[] = { "date", "models", "twilio" };
@@ -183,6 +189,8 @@ int prices_parse(struct prices *out, const char *text, size_t len, struct buf *p
 	return err;
 }
 
+/* At start, so a mistake stops the program with a sentence. One byte more than allowed is read, to
+ * tell a file that is too large from one that just fits. */
 int prices_load(struct prices *out, const char *path, struct buf *problem)
 {
 	struct buf why;
@@ -217,6 +225,8 @@ int prices_load(struct prices *out, const char *path, struct buf *problem)
 	return err;
 }
 
+/* The longest name that begins the model's and ends at a word's end. Of two equal names the first
+ * wins. */
 const struct model_price *prices_find(const struct prices *p, const char *model)
 {
 	const struct model_price *best = NULL;

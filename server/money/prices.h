@@ -1,8 +1,8 @@
 #ifndef MONEY_PRICES_H
 #define MONEY_PRICES_H
-/* What things cost, in USD: a dated table, built in or from PRICES_FILE. Models
- * are found by the longest name in it that begins theirs, so that a dated
- * snapshot costs what its family does. Constant once loaded.
+/* Prices in USD: a dated table, built in or from PRICES_FILE. A model's price is
+ * that of the longest name in the table that begins its own, so that a dated
+ * snapshot costs as much as its family. Constant once loaded.
  *
  *   { "date": "2026-10-03",
  *     "models": { "gpt-realtime-2": { "text_in": 4, "text_cached": 0.4, … } },
@@ -34,7 +34,7 @@ struct twilio_price {
 };
 
 struct prices {
-	char date[11]; /* YYYY-MM-DD: of when they are */
+	char date[11]; /* YYYY-MM-DD: the day they were published */
 	struct model_price models[PRICES_MODELS_MAX];
 	size_t count;
 	struct twilio_price twilio;
@@ -43,13 +43,13 @@ struct prices {
 const struct prices *prices_builtin(void);
 
 /* From JSON. 0, or -EINVAL with a sentence naming the place. Unknown names are
- * mistakes: a price that is not read would be missing in every sum. */
+ * mistakes, since an unread price would be missing in every sum. */
 int prices_parse(struct prices *out, const char *text, size_t len, struct buf *problem);
 
 /* The same from a file, "" being the built-in table; also -errno of reading. */
 int prices_load(struct prices *out, const char *path, struct buf *problem);
 
-/* NULL: not known. */
+/* NULL: the model has no price. */
 const struct model_price *prices_find(const struct prices *p, const char *model);
 
 #endif

@@ -12,17 +12,20 @@
 enum { DATE_SIZE = 11, WARNED_MAX = 16 };
 #define DAY_MS (24 * 3600 * INT64_C(1000))
 
+/* Prices, limit and fleet are set before the first call and then only read; the lock guards the
+ * list of models that were warned of. */
 static struct {
 	struct prices prices;
 	bool loaded;
 	double limit;
-	struct fleet *fleet; /* has the sums; NULL: nobody counts */
+	struct fleet *fleet; /* keeps the sums; NULL: nothing is counted */
 
-	pthread_mutex_t lock; /* what was warned of */
+	pthread_mutex_t lock; /* guards the rest */
 	char warned[WARNED_MAX][PRICES_NAME_SIZE];
 	size_t warned_count;
 } spending = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
+/* At start, after the fleet is open, since sums of earlier days count from the first call on. */
 int spending_open(const struct config *cfg, struct fleet *fleet, struct buf *problem)
 {
 	int err = prices_load(&spending.prices, cfg->prices_file, problem);
@@ -46,6 +49,8 @@ const struct prices *spending_prices(void)
 	return spending.loaded ? &spending.prices : prices_builtin();
 }
 
+/* A call books the difference to what it booked last, every so often. A corrected estimate may make
+ * it negative; 0 is left out. */
 void spending_add(double usd, int64_t wall_ms)
 {
 	if (spending.fleet && (usd > 0 || usd < 0))
@@ -59,6 +64,7 @@ static void sums(double usd[FLEET_DAYS], int64_t wall_ms)
 		spending.fleet->ops->day_sums(spending.fleet, wall_ms / DAY_MS, usd);
 }
 
+/* Asked when a call comes in; calls that are up go on. */
 bool cost_day_exceeded(void)
 {
 	double usd[FLEET_DAYS];
@@ -75,6 +81,7 @@ static void date_of(int64_t wall_ms, char out[32])
 	out[DATE_SIZE - 1] = '\0';
 }
 
+/* Days go back from today, each with its date: the fleet knows them as numbers only. */
 void spending_put_json(struct buf *out, int64_t wall_ms)
 {
 	struct json_out j = json_out_to(out);
@@ -103,6 +110,7 @@ void spending_put_json(struct buf *out, int64_t wall_ms)
 	json_put_end(&j);
 }
 
+/* The list is bounded, and a full one silences further names: the log has said enough by then. */
 void spending_warn_unknown(const char *model)
 {
 	bool known = false;

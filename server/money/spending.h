@@ -1,10 +1,10 @@
 #ifndef MONEY_SPENDING_H
 #define MONEY_SPENDING_H
-/* What all calls cost, by day (UTC): for /status and MAX_DAY_COST. The fleet has
- * the sums; a process that is killed loses what the last two seconds cost.
+/* The cost of all calls, by day (UTC): for /status and MAX_DAY_COST. The fleet
+ * keeps the sums; a process that is killed loses those of its last two seconds.
  *
- * There is one. Without spending_open the prices are the built-in ones, and
- * nothing is limited.
+ * There is one in the process. Without spending_open the prices are the built-in
+ * ones, and nothing is limited.
  */
 #include "common/buf.h"
 #include "server/money/prices.h"
@@ -27,13 +27,13 @@ const struct prices *spending_prices(void);
 /* Any thread; short. `wall_ms` tells the day it is booked on. */
 void spending_add(double usd, int64_t wall_ms);
 
-/* Any thread. True: today's sum has passed MAX_DAY_COST, new calls are not for today. */
+/* Any thread. True: today's sum has reached MAX_DAY_COST, so new calls are refused. */
 bool cost_day_exceeded(void);
 
 /* {"today_usd":…,"day":"2026-11-21","limit_usd":…,"days":[…]} */
 void spending_put_json(struct buf *out, int64_t wall_ms);
 
-/* A model without a price: said once for each name. Any thread. */
+/* Logs that a model has no price, once for each name. Any thread. */
 void spending_warn_unknown(const char *model);
 
 #endif
