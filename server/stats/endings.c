@@ -6,6 +6,7 @@ static const struct call_ending endings[CALL_END_COUNT] = { [CALL_NOT_ENDED] = {
 #undef X
 };
 
+/* Any number is taken, so that no caller has to check one that it was given. */
 const struct call_ending *call_ending(enum call_end end)
 {
 	return &endings[(int)end > 0 && end < CALL_END_COUNT ? end : CALL_NOT_ENDED];

@@ -1,7 +1,7 @@
 #ifndef STATS_ENDINGS_H
 #define STATS_ENDINGS_H
-/* Why a call ended. The log line, the counter in /status, the TwiML after the
- * stream and the tests all come from this one list.
+/* The reasons why a call ended. The log line, the counter in /status, the TwiML
+ * after the stream and the tests all come from this one list.
  *
  * After the stream Twilio asks connect-action what comes next: `apology` endings
  * are followed by OVERFLOW_NUMBER if there is one, else by a spoken apology; a

@@ -6,6 +6,8 @@
 
 struct stats stats = { .last_connect_ms = -1 };
 
+/* Pairs of class and code come from the model's service, so their number is bounded here and not
+ * there. They are few, and errors are rare: a list under a lock will do. */
 static struct {
 	char error_class[24];
 	char code[64];
@@ -14,6 +16,7 @@ static struct {
 static size_t error_count;
 static pthread_mutex_t errors_lock = PTHREAD_MUTEX_INITIALIZER;
 
+/* Called for each error event of the model, which is to say rarely. */
 void stat_model_error(const char *error_class, const char *code)
 {
 	size_t i = 0;
@@ -21,7 +24,7 @@ void stat_model_error(const char *error_class, const char *code)
 	pthread_mutex_lock(&errors_lock);
 	while (i < error_count && (strcmp(errors[i].error_class, error_class) || strncmp(errors[i].code, code, 63)))
 		i++;
-	/* The last place is for all that no longer fit. */
+	/* The last place is for all pairs that no longer fit. */
 	if (i == STAT_ERRORS_MAX - 1) {
 		error_class = code = "other";
 	}

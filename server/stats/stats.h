@@ -1,7 +1,8 @@
 #ifndef STATS_STATS_H
 #define STATS_STATS_H
-/* What /status shows: counters and latencies of the whole process. Any thread
- * adds, without locks; readers see each number whole, not all of one instant. */
+/* Counters and latencies of the whole process, for /status. Any thread adds,
+ * without locks. A reader sees each number whole, but not all of them at one
+ * instant. */
 #include "server/stats/endings.h"
 #include "common/hist.h"
 
@@ -110,9 +111,9 @@ extern struct stats stats;
 #define stat_add(field, n) atomic_fetch_add_explicit(&stats.field, (uint64_t)(n), memory_order_relaxed)
 #define stat_get(field) atomic_load_explicit(&stats.field, memory_order_relaxed)
 
-/* Errors of the model by class and code: at most STAT_ERRORS_MAX pairs are
- * told apart, what comes after counts under ("other", "other"). Strings are
- * copied. Any thread; a small lock. */
+/* Errors of the model by class and code. At most STAT_ERRORS_MAX pairs are told
+ * apart; later ones count under ("other", "other"). Strings are copied. Any
+ * thread; a small lock. */
 enum { STAT_ERRORS_MAX = 48 };
 void stat_model_error(const char *error_class, const char *code);
 
