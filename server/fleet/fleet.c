@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The agent is released by a function that came with it, so that fleet/ knows nothing of agents. */
 void fleet_transfer_free(struct fleet_transfer *t)
 {
 	if (t->held && t->release)

@@ -1,18 +1,18 @@
 #ifndef FLEET_FLEET_H
 #define FLEET_FLEET_H
-/* What the instances of one installation share about calls: Twilio's next
- * request about a call may reach another instance than the last one did.
+/* The facts about calls that the instances of one installation share: Twilio's
+ * next request about a call may reach another instance than the last one did.
  *
  * A table of functions with a body behind it. local.h is the body of an instance
- * that is alone: memory, and the store for what survives a restart. A body over a
- * network keeps the same promises:
+ * that is alone: memory, and the store for facts that survive a restart. A body
+ * over a network keeps the same promises:
  *
- *   - What returns nothing never waits, and may be called with locks held: a
- *     body queues it. What it says is seen by later calls of the same instance.
- *   - What returns an int may wait (its body says how long at most): not with a
- *     lock held, and not in a call's loops once it talks. 0, or its answers below,
- *     or that the fleet cannot be asked: -EAGAIN (not now), -ETIMEDOUT, -EIO. The
- *     caller then goes on alone with what it knows itself.
+ *   - A function without a result never waits, and may be called with locks held:
+ *     a body queues the order. Later calls of the same instance see its effect.
+ *   - A function that returns an int may wait (its body says how long at most):
+ *     not with a lock held, and not in a call's loops once it talks. It returns 0
+ *     or one of its answers below; or -EAGAIN (not now), -ETIMEDOUT or -EIO when
+ *     the fleet cannot be asked. The caller then goes on with its own knowledge.
  *   - Values are copied; nothing points into the body.
  *
  * Any thread. `now_us` is clock_now_us(), `wall_ms` clock_wall_ms(): time is given.
@@ -26,7 +26,7 @@ enum {
 	FLEET_DAYS = 7,
 	FLEET_TOKEN_US = 15 * 1000000,     /* an announced call waits so long for its stream */
 	FLEET_TRANSFER_US = 600 * 1000000, /* a telephone rings for no longer than that */
-	FLEET_KEY_S = 24 * 3600            /* so long an Idempotency-Key stands for its first order */
+	FLEET_KEY_S = 24 * 3600            /* an Idempotency-Key stands for its first order so long */
 };
 
 /* Of texts, with their NUL. */
@@ -37,12 +37,12 @@ struct fleet_ending {
 	enum call_end end;
 	bool asked;                       /* Twilio has asked what comes next, or will not ask */
 	char fallback[FLEET_NUMBER_SIZE]; /* the number to dial instead; "" without */
-	/* Told by ending_get: */
-	int times;      /* how often a call of that name has ended, as far as is known */
+	/* Filled in by ending_get: */
+	int times;      /* how often a call of that name has ended, as far as known */
 	int64_t age_us; /* since its newest ending */
 };
 
-/* A call on its way to a person, and with what it comes back if nobody answers. */
+/* A call on its way to a person, and its luggage for coming back if nobody answers. */
 struct fleet_transfer {
 	char call_sid[FLEET_SID_SIZE];
 	char name[FLEET_NAME_SIZE], number[FLEET_NUMBER_SIZE]; /* of the person */
@@ -58,10 +58,10 @@ struct fleet_transfer {
 	void (*release)(const void *held);
 };
 
-/* All it owns; leaves it zeroed. Fine with a zeroed one. */
+/* Frees all it owns and leaves it zeroed. Fine with a zeroed one. */
 void fleet_transfer_free(struct fleet_transfer *t);
 
-struct fleet_key {                  /* what a key stands for */
+struct fleet_key {                  /* the order a key stands for */
 	char order[FLEET_SID_SIZE]; /* the order's id */
 	char hash[FLEET_HASH_SIZE]; /* of its body */
 };
@@ -72,43 +72,43 @@ struct fleet_ops {
 	/* Announced calls: a token lets one stream in, once, within FLEET_TOKEN_US. */
 	void (*announce)(struct fleet *f, const char *token, const char *call_sid, int64_t now_us);
 	void (*withdraw)(struct fleet *f, const char *token);
-	/* Spends it, and says whose it was. -ENOENT: unknown, used, too late, withdrawn. */
+	/* Spends the token and tells its call. -ENOENT: unknown, used, too late, withdrawn. */
 	int (*claim)(struct fleet *f, const char *token, char call_sid[FLEET_SID_SIZE], int64_t now_us);
 
-	/* Endings: Twilio asks what comes next when the call has long left its line,
-	 * and after a mass outage for hundreds at once. A call without a name (NULL or
-	 * "") is not kept. */
+	/* Endings: Twilio asks what comes next after the call has left its line, and
+	 * after a mass outage for hundreds at once. A call without a name (NULL or "")
+	 * is not kept. */
 	void (*ending_put)(struct fleet *f, const char *call_sid, const struct fleet_ending *ending, int64_t now_us);
 	/* The newest one. `asking`: Twilio asks now. -ENOENT: none is known (any more). */
 	int (*ending_get)(struct fleet *f, const char *call_sid, bool asking, struct fleet_ending *out, int64_t now_us);
-	/* This instance's of the last `since_us` that Twilio has not asked for and may still. */
+	/* The number of this instance's endings of the last `since_us` that Twilio may still ask for. */
 	int (*endings_unasked)(struct fleet *f, int64_t since_us, int64_t now_us);
 
-	/* Transfers. Takes what `t` owns, in place of an earlier one of that call. */
+	/* Transfers. Takes over what `t` owns; replaces an earlier one of that call. */
 	void (*transfer_put)(struct fleet *f, struct fleet_transfer *t, int64_t now_us);
-	/* Whom to dial; it stays. -ENOENT: not known (any more). */
+	/* The number to dial; the transfer stays. -ENOENT: not known (any more). */
 	int (*transfer_number)(
 	    struct fleet *f, const char *call_sid, char number[FLEET_NUMBER_SIZE], int *ring_seconds, int64_t now_us);
-	/* Hands it out, once; to be freed. -ENOENT: not known (any more). */
+	/* Hands the transfer out, once; caller frees. -ENOENT: not known (any more). */
 	int (*transfer_take)(struct fleet *f, const char *call_sid, struct fleet_transfer *out, int64_t now_us);
 
 	/* Idempotency keys. 0: it was free and is `mine` now; -EEXIST: it stands for
 	 * `*holder`. -EAGAIN also while somebody else is taking it. */
 	int (*key_take)(
 	    struct fleet *f, const char *key, const struct fleet_key *mine, struct fleet_key *holder, int64_t wall_ms);
-	/* The order was not placed: free again, if it is still the order's. */
+	/* The order was not placed: frees the key, if it is still that order's. */
 	void (*key_drop)(struct fleet *f, const char *key, const char *order);
 
-	/* What calls cost, by day (of Unix time, UTC). A day before the newest one is
-	 * booked on that. */
+	/* The cost of calls, by day (of Unix time, UTC). A day before the newest one is
+	 * booked on the newest. */
 	void (*day_add)(struct fleet *f, int64_t day, double usd);
-	/* The sums of `today` and the days before it, in this order, as far as they
-	 * have come round. */
+	/* The sums of `today` and the days before it, in this order, as far as other
+	 * instances have told theirs. */
 	void (*day_sums)(struct fleet *f, int64_t today, double usd[FLEET_DAYS]);
 
-	/* Main's tick: what is new goes where it is kept, now and then. */
+	/* Main's tick: writes new facts down, now and then. */
 	void (*tend)(struct fleet *f, int64_t now_us);
-	/* Writes what is new. No call may be live any more. Fine with NULL. */
+	/* Writes new facts down and closes. No call may be live any more. Fine with NULL. */
 	void (*close)(struct fleet *f);
 };
 

@@ -24,7 +24,7 @@ enum {
 
 struct taken_key {
 	struct fleet_key is;
-	bool settled; /* nobody is asking the store about it */
+	bool settled; /* false while a thread is asking the store about it */
 };
 
 struct local {
@@ -32,14 +32,14 @@ struct local {
 	struct store *store;
 	int64_t tended_us; /* main's thread only */
 
-	pthread_mutex_t lock;   /* all below */
+	pthread_mutex_t lock;   /* guards the rest */
 	struct shelf tokens;    /* char[FLEET_SID_SIZE] */
 	struct shelf endings;   /* struct fleet_ending */
 	struct shelf transfers; /* struct fleet_transfer */
 	struct shelf keys;      /* struct taken_key; times are wall_ms */
 	int64_t day;            /* the newest that anything was booked on, or asked for */
 	double usd[FLEET_DAYS]; /* by day % FLEET_DAYS */
-	bool news;              /* to be written */
+	bool news;              /* today's sum is not written yet */
 };
 
 static struct local *lock(struct fleet *f)
@@ -57,6 +57,9 @@ static void unlock(struct local *l)
 
 /* ------------------------------------------------------------------ announced calls */
 
+/* Called by the voice webhook, which puts the token into the TwiML as part of the stream's path. A
+ * full shelf gives up its oldest token: that call's stream is refused, and its caller hears an
+ * apology. */
 static void announce(struct fleet *f, const char *token, const char *call_sid, int64_t now_us)
 {
 	struct local *l = lock(f);
@@ -77,6 +80,8 @@ static void withdraw(struct fleet *f, const char *token)
 	unlock(l);
 }
 
+/* Called in the connect handler, before a byte of the stream is read. The token is forgotten under
+ * the same lock that found it, so two streams with one token cannot both get in. */
 static int claim(struct fleet *f, const char *token, char call_sid[FLEET_SID_SIZE], int64_t now_us)
 {
 	struct local *l = lock(f);
@@ -92,6 +97,8 @@ static int claim(struct fleet *f, const char *token, char call_sid[FLEET_SID_SIZ
 
 /* ------------------------------------------------------------------------- endings */
 
+/* At the end of a call's line, by either loop. `times` goes on counting over the endings of one
+ * CallSid: a call that comes back from a transfer ends more than once, and numbers its turns by it. */
 static void ending_put(struct fleet *f, const char *call_sid, const struct fleet_ending *ending, int64_t now_us)
 {
 	const char *sid = call_sid ? call_sid : "";
@@ -135,6 +142,7 @@ static void count_unasked(void *arg, const void *item, int64_t at)
 	c->count += !kept->asked && at > c->since_us;
 }
 
+/* For a shutdown, which waits a moment for Twilio's questions about the calls it has just ended. */
 static int endings_unasked(struct fleet *f, int64_t since_us, int64_t now_us)
 {
 	struct counting c = { .since_us = now_us - since_us };
@@ -147,6 +155,9 @@ static int endings_unasked(struct fleet *f, int64_t since_us, int64_t now_us)
 
 /* ----------------------------------------------------------------------- transfers */
 
+/* The transfer that had to make way is freed outside the lock, because it may hold the last
+ * reference to an agent. An unusable name frees `t` itself: then the call cannot come back, and
+ * nothing else is lost. */
 static void transfer_put(struct fleet *f, struct fleet_transfer *t, int64_t now_us)
 {
 	struct fleet_transfer old, *kept;
@@ -174,6 +185,8 @@ static int transfer_number(
 	return kept ? 0 : -ENOENT;
 }
 
+/* Once only: the caller comes back to one line. What it owned goes to `out`, so nothing is freed
+ * here. */
 static int transfer_take(struct fleet *f, const char *call_sid, struct fleet_transfer *out, int64_t now_us)
 {
 	struct local *l = lock(f);
@@ -194,7 +207,11 @@ static void empty_transfer(void *item)
 
 /* ---------------------------------------------------------------------------- keys */
 
-/* Under the lock: -EEXIST, -EAGAIN, or 0 and it is ours, as far as memory goes. */
+/* Two steps, because the store is asked without the lock: the key is taken in memory first, unsettled,
+ * so that a second request with it gets -EAGAIN instead of placing a second call; then the store is
+ * asked, and the key settled or given up. Old keys leave memory; the store still knows them. */
+
+/* Under the lock: -EEXIST, -EAGAIN, or 0 if it is ours as far as memory goes. */
 static int take_in_memory(
     struct local *l, const char *key, const struct fleet_key *mine, struct fleet_key *holder, int64_t wall_ms)
 {
@@ -221,7 +238,7 @@ static void found(void *arg, const struct order_row *row)
 	snprintf(holder->hash, sizeof holder->hash, "%s", row->hash);
 }
 
-/* Taken before that, by an earlier process or long ago: -EEXIST, -EIO, or 0. */
+/* Asks for an earlier use of the key, by an earlier process or long ago: -EEXIST, -EIO, or 0. */
 static int look_in_store(struct local *l, const char *key, struct fleet_key *holder, int64_t wall_ms)
 {
 	int err = store_order_by_key(l->store, key, wall_ms - FLEET_KEY_S * INT64_C(1000), found, holder);
@@ -250,7 +267,7 @@ static int key_take(
 	if (err || !l->store)
 		return err;
 	err = look_in_store(l, key, holder, wall_ms);
-	if (err) { /* the store keeps that one, for as long as it counts */
+	if (err) { /* the store knows the key, or cannot be asked: memory lets go of it */
 		key_drop(f, key, mine->order);
 		return err;
 	}
@@ -270,7 +287,8 @@ static void date_of(int64_t day, char out[32])
 	out[DATE_SIZE - 1] = '\0';
 }
 
-/* Under the lock. Days without a call cost nothing. */
+/* Under the lock. Makes `day` the newest; days passed over without a call cost nothing. A clock
+ * that is set back changes nothing: costs are booked on the newest day then. */
 static void turn_to(struct local *l, int64_t day)
 {
 	if (day <= l->day)
@@ -303,6 +321,8 @@ static void day_sums(struct fleet *f, int64_t today, double usd[FLEET_DAYS])
 	unlock(l);
 }
 
+/* The sum is taken under the lock and written outside it. Only the newest day is written: a sum
+ * booked less than TEND_US before midnight may stay unwritten. */
 static void write_today(struct fleet *f)
 {
 	struct local *l = lock(f);
@@ -317,6 +337,7 @@ static void write_today(struct fleet *f)
 		store_day_put(l->store, date, usd);
 }
 
+/* At start. A store that cannot be read is no reason to refuse calls. */
 static void read_days(struct local *l)
 {
 	int err = 0;

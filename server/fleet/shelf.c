@@ -8,7 +8,7 @@
 
 #define NONE UINT32_MAX
 
-/* A place: this, the name, the thing. */
+/* A place in the one block of memory: this head, the name, the thing. Places are known by number. */
 struct head {
 	int64_t at;
 	uint32_t hash;
@@ -48,7 +48,8 @@ static void *item_of(const struct shelf *s, uint32_t place)
 	return (char *)head_of(s, place) + before_item(s);
 }
 
-/* FNV-1a, its two halves put together. */
+/* FNV-1a, its two halves folded. Names are Twilio's, our own tokens, or keys of an authorised
+ * client, so no stranger can choose them to collide. */
 static uint32_t hash_of(const char *key)
 {
 	uint64_t hash = 0xcbf29ce484222325;
@@ -90,6 +91,9 @@ void shelf_close(struct shelf *s)
 
 /* ------------------------------------------------------------------- the two chains */
 
+/* Each place in use is in two chains: by age, linked both ways, and in its bucket, linked one way.
+ * Free places are linked by `next` alone. */
+
 static void age_remove(struct shelf *s, uint32_t place)
 {
 	const struct head *h = head_of(s, place);
@@ -125,7 +129,8 @@ static void bucket_remove(struct shelf *s, uint32_t place)
 	*link = head_of(s, place)->next;
 }
 
-/* However old; NONE without. */
+/* The place of the name, however old; NONE without. bytes_equal takes the same time wherever two
+ * names of equal hash differ, so a token cannot be guessed by its answer times. */
 static uint32_t find(const struct shelf *s, const char *key)
 {
 	uint32_t hash = hash_of(key);
@@ -151,7 +156,7 @@ void *shelf_find(struct shelf *s, const char *key, int64_t now, int64_t *at)
 	return item_of(s, place);
 }
 
-/* One that was given back, a new one, the oldest; in neither chain any more. */
+/* A place given back, else a new one, else the oldest; in neither chain any more. */
 static uint32_t take_place(struct shelf *s, void *old)
 {
 	uint32_t place = s->free;
@@ -170,6 +175,8 @@ static uint32_t take_place(struct shelf *s, void *old)
 	return place;
 }
 
+/* Putting a name again makes it the youngest: its place leaves the chain of age and joins at the
+ * end. */
 void *shelf_put(struct shelf *s, const char *key, int64_t now, void *old)
 {
 	size_t size = strlen(key) + 1;
