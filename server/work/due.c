@@ -153,9 +153,9 @@ void due_found(struct due *d, struct due_item *item)
 	pthread_mutex_unlock(d->lock);
 }
 
-/* Once some wait in the store only, all that come later must wait there too, or
- * they would overtake them. What is older than the newest held does not: those
- * that are read come after that. */
+/* Once some wait in the store only, all later ones must wait there too, or
+ * they would overtake them. An item older than the newest held need not: the
+ * store is read from after that one. */
 static bool fits(struct due *d, const struct due_item *item)
 {
 	bool full = d->list->count >= d->held || d->list->bytes >= d->held_bytes;
@@ -199,7 +199,8 @@ static struct due_item *empty_inbox(struct due *d)
 	return oldest;
 }
 
-/* From the store, what waits there only. False: it cannot be read now. */
+/* Reads the items that wait in the store only, once half of those held are
+ * done. False: the store cannot be read now. */
 static bool refill(struct due *d)
 {
 	size_t held = d->held, count;
@@ -253,8 +254,8 @@ static int64_t hand_out(struct due *d, int64_t now_ms)
 	struct due_item *item;
 
 	pthread_mutex_lock(d->lock);
-	/* The oldest is looked for anew after each: what was taken may have used up
-	 * what the next one needs, as a place at the same far end. */
+	/* The oldest is looked for anew after each: the last one taken may have used
+	 * up what the next one needs, as a place at the same far end. */
 	while (d->list->taken < d->at_once &&
 	       (item = due_list_next(d->list, d->policy->when, d->owner, now_ms, &next_ms))) {
 		due_list_take(d->list, item);
@@ -281,9 +282,9 @@ static void *hand_out_until_stopped(void *arg)
 		struct due_item *item, *next;
 		int64_t wait_ms, longest_ms;
 
-		/* Cleared before anything is looked at: what rings from here on is
-		 * seen in the next round. The store comes before the inbox, for what
-		 * waits there is older. */
+		/* Cleared before anything is looked at: a ring from here on is seen
+		 * in the next round. The store comes before the inbox, because its
+		 * items are older. */
 		bell_clear(&d->bell);
 		longest_ms = refill(d) ? LOOK_MS : AGAIN_MS;
 		for (item = empty_inbox(d); item; item = next) {
@@ -307,7 +308,7 @@ int due_open(struct due *d)
 
 	d->open = true;
 	d->bell.fd = -1;
-	/* All that waits was left by an earlier process. */
+	/* Everything there was left by an earlier process. */
 	d->unread = d->stored ? 0 : -1;
 	err = bell_open(&d->bell);
 	if (err)

@@ -1,22 +1,22 @@
 #ifndef WORK_DUE_H
 #define WORK_DUE_H
-/* Things to be done, each in its time and at least once: webhooks to deliver,
- * calls to place, records to fill in.
+/* Things to be done, each in its time and at least once: webhooks to
+ * deliver, calls to place, records to fill in.
  *
- * An owner adds items and has a policy: when an item may be done, and how. One
- * thread hands out the oldest that is due to a pool, only so many at once; what
- * comes of it the owner says, by letting the item go until later or by taking it
- * out. Items of one lane are done in order: the next is not handed out before
- * the one in front of it was taken out.
+ * An owner adds items and has a policy: the time from which an item may be
+ * done, and how. One thread hands out the oldest due item to a pool, a
+ * bounded number at once. The owner reports the result by letting the item
+ * go until later or by taking it out. Items of one lane are done in order:
+ * the next is not handed out before the one in front of it was taken out.
  *
- * All is in memory, or a store is behind it: then only so many items are held,
- * those that come later wait in the store, and the next are read from its index
- * once half of those held are done. What an earlier process left there is read
- * in the same way; a store that cannot be read is asked again, and what is new
- * is done meanwhile.
+ * Either all is in memory, or a store is behind it. With a store a bounded
+ * number of items is held; later ones wait in the store, and the next are
+ * read from its index once half of those held are done. Items an earlier
+ * process left there are read in the same way. A store that cannot be read
+ * is asked again, and new items are done meanwhile.
  *
- * The owner's lock guards its items, the list and what the policy looks at. It
- * is never held while the disk or a far end is waited for.
+ * The owner's lock guards its items, the list and the data the policy looks
+ * at. It is never held during a wait for the disk or a far end.
  */
 #include "common/bell.h"
 #include "server/work/jobs.h"
@@ -50,7 +50,7 @@ struct due_list {
  * something changes. */
 typedef int64_t due_when(void *owner, const struct due_item *item, int64_t now_ms);
 
-/* In front of all that came later, but for one of its lane that is being done. */
+/* In front of all later ones, except one of its lane that is being done. */
 void due_list_put(struct due_list *list, struct due_item *item);
 void due_list_remove(struct due_list *list, struct due_item *item);
 void due_list_take(struct due_list *list, struct due_item *item);
@@ -72,8 +72,8 @@ struct due_policy {
 	 * go or removing it, and with due_wake; or leaves it, when all is ending. */
 	void (*work)(void *owner, struct due_item *item);
 
-	/* Under the lock. Puts it into the list; false, and it is freed: it is there
-	 * already, or there is no memory. */
+	/* Under the lock. Puts it into the list. False: it is there already, or there
+	 * is no memory; then it is freed. */
 	bool (*put)(void *owner, struct due_item *item);
 	void (*free)(struct due_item *item);
 
@@ -83,7 +83,7 @@ struct due_policy {
 	void (*dropped)(void *owner, struct due_item *item);
 	/* There is no room for it, and no store: it is freed. */
 	void (*lost)(void *owner, const struct due_item *item);
-	/* On the thread, without the lock: gives due_found what waits in the store
+	/* On the thread, without the lock: gives due_found the items of the store
 	 * after `seq`, oldest first, at most `room`. How many, or -EIO. */
 	int (*read)(void *owner, int64_t seq, size_t room);
 };
@@ -107,12 +107,12 @@ struct due {
 	pthread_t thread;
 	struct due_item *_Atomic inbox; /* newest first: anybody pushes, the thread takes them all */
 	/* The thread's, and before it runs the opener's. */
-	int64_t newest; /* seq of those that are, or were, in memory */
+	int64_t newest; /* largest seq that is, or was, in memory */
 	int64_t unread; /* more may wait in the store, after this seq; -1: none */
 	int64_t found;  /* the last that was read */
 };
 
-/* Reads what waits in the store, and starts the thread. 0 or -errno. */
+/* Reads the pending items of the store, and starts the thread. 0 or -errno. */
 int due_open(struct due *d);
 
 /* Hands out nothing more. Fine twice, and if it was never opened. */

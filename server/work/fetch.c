@@ -1,3 +1,7 @@
+/* The whole of libcurl's use for foreign hosts. One blocking transfer at a
+ * time in each thread; curl's callbacks run on that thread, within
+ * curl_easy_perform.
+ */
 #include "server/work/fetch.h"
 
 #include "common/clock.h"
@@ -10,7 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A host that does not pick up is told from one that is slow to answer. */
+/* A host that does not accept a connection in this time is not merely slow. */
 enum { CONNECT_MS = 5000 };
 
 /* Each thread keeps one handle, for the names, TLS sessions and authorities it
@@ -33,6 +37,7 @@ static void forget_handle(void *handle)
 	curl_easy_cleanup(handle);
 }
 
+/* curl_global_init is not safe beside other threads: before they start. */
 int fetch_setup(void)
 {
 	int err;
@@ -75,8 +80,9 @@ static CURL *own_handle(void)
 	return handle;
 }
 
-/* ------------------------------------------------------------- what curl asks us */
+/* --------------------------------------------------------------- curl's callbacks */
 
+/* As soon as there is one, also for an answer that breaks off later. */
 static void read_head(CURL *h, struct fetch_answer *out)
 {
 	struct curl_header *header;
@@ -98,6 +104,8 @@ static void read_head(CURL *h, struct fetch_answer *out)
 		out->retry_after_s = seconds > 0 ? seconds : 0;
 }
 
+/* Curl calls this when name, connection and TLS are through and the request
+ * comes next. From here on nobody can say that nothing reached them. */
 static int on_about_to_send(void *arg, char *to_ip, char *from_ip, int to_port, int from_port)
 {
 	struct transfer *t = arg;
@@ -174,6 +182,7 @@ static void limit_protocols(CURL *h)
 #endif
 }
 
+/* CUSTOMREQUEST last: the options before it would set a method of their own. */
 static void set_method(CURL *h, const struct fetch_request *request)
 {
 	if (!strcmp(request->method, "HEAD")) {
@@ -187,6 +196,8 @@ static void set_method(CURL *h, const struct fetch_request *request)
 	curl_easy_setopt(h, CURLOPT_CUSTOMREQUEST, request->method);
 }
 
+/* Its own CA file replaces the system's: a test server, or a company's
+ * proxy. */
 static void set_trust(CURL *h, const struct fetch_request *request)
 {
 	curl_easy_setopt(h, CURLOPT_SSL_VERIFYPEER, 1L);
@@ -216,6 +227,7 @@ static void set_limits(CURL *h, const struct fetch_request *request)
 	limit_protocols(h);
 }
 
+/* All options anew for each request: own_handle has reset the handle. */
 static void set_up(CURL *h, struct transfer *t, char *words)
 {
 	const struct fetch_request *request = t->request;
@@ -241,8 +253,10 @@ static void set_up(CURL *h, struct transfer *t, char *words)
 	curl_easy_setopt(h, CURLOPT_XFERINFODATA, t);
 }
 
-/* --------------------------------------------------------------- what came of it */
+/* ---------------------------------------------------------------------- the result */
 
+/* In order of certainty: our own reasons to stop come before curl's, and
+ * "not sent" before "timeout", since a caller may repeat what was not sent. */
 static enum fetch_failure judge(const struct transfer *t, CURLcode code)
 {
 	if (code == CURLE_OK)
@@ -304,11 +318,13 @@ static void perform(CURL *h, struct transfer *t)
 	code = curl_easy_perform(h);
 	t->answer->failure = judge(t, code);
 	explain(t, code, words);
-	/* Before that, a status would be the proxy's. */
+	/* A status from before that would be the proxy's. */
 	if (t->answer->sent)
 		read_head(h, t->answer);
 }
 
+/* `took_ms` includes the look-up and the handshake: it is what the waiting
+ * caller felt. */
 void fetch_stream(const struct fetch_request *request, const struct fetch_sink *sink, struct fetch_answer *out)
 {
 	struct transfer t = { .request = request, .answer = out, .sink = sink };

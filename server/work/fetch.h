@@ -5,8 +5,8 @@
  * environment's proxies are used as curl uses them (https_proxy, no_proxy …).
  *
  * A request is written at most once: connections are not kept, and nothing is
- * repeated behind the caller's back. Whether a repeat is safe the answer tells
- * by `sent`.
+ * repeated behind the caller's back. `sent` in the answer tells whether a repeat
+ * is safe.
  *
  * Blocks: for job threads and HTTP workers only, never a call's loops. Call
  * fetch_setup once before threads start; the program ignores SIGPIPE.
@@ -34,10 +34,10 @@ struct fetch_request {                          /* all borrowed */
 	const _Atomic bool *cancel; /* looked at about once a second; NULL: never. See jobs_cancel */
 };
 
-/* What went wrong, when there is no whole answer. */
+/* The failure, when there is no whole answer. */
 enum fetch_failure {
 	FETCH_OK,
-	FETCH_NOT_SENT, /* bad URL, no such name, no connection in time, TLS refused: nothing of it reached them */
+	FETCH_NOT_SENT, /* bad URL, no such name, no connection in time, TLS refused: no byte reached them */
 	FETCH_UNKNOWN,  /* sent, or perhaps sent, but no whole answer came */
 	FETCH_TIMEOUT,  /* the same by the deadline */
 	FETCH_TOO_LARGE,
@@ -53,7 +53,7 @@ struct fetch_answer {
 	char content_range[80]; /* "": absent */
 	int64_t retry_after_s;  /* Retry-After in seconds from now; -1: absent */
 	int64_t took_ms;
-	struct buf body;              /* owned; with a failure, what had come of it */
+	struct buf body;              /* owned; with a failure, the part that had come */
 	char error[FETCH_ERROR_SIZE]; /* a sentence, without credentials; "" on FETCH_OK */
 };
 
@@ -65,7 +65,7 @@ void fetch_teardown(void);
  * fetch_answer_free ends. */
 void fetch(const struct fetch_request *request, struct fetch_answer *out);
 
-/* Where a long answer goes, piece by piece, as it comes. */
+/* The taker of a long answer, piece by piece, as it comes. */
 struct fetch_sink {
 	bool (*piece)(void *arg, const char *bytes, size_t len); /* may block; false ends it all */
 	void *arg;
@@ -73,8 +73,8 @@ struct fetch_sink {
 };
 
 /* The same, but the body of a 2xx goes to the sink, however long, and is not
- * kept; what `out` says of its head is there before the first piece. Any other
- * body goes to `out`, and answer_max bounds that one. */
+ * kept; status and headers are in `out` before the first piece. Any other body
+ * goes to `out`, and answer_max bounds that one. */
 void fetch_stream(const struct fetch_request *request, const struct fetch_sink *sink, struct fetch_answer *out);
 
 void fetch_answer_free(struct fetch_answer *answer);

@@ -1,3 +1,7 @@
+/* A queue under one lock, first in, first out. A job's time is seconds, so a
+ * lock held for a few moves of pointers is no matter; a thread of a call
+ * waits for nothing longer than that.
+ */
 #include "server/work/jobs.h"
 
 #include "common/log.h"
@@ -40,6 +44,8 @@ static struct job *take(struct jobs *jobs)
 	return job;
 }
 
+/* A thread's life. The lock is left for the job's run; closing wins over
+ * what is queued, which jobs_stop has taken already. */
 static void *serve(void *arg)
 {
 	struct jobs *jobs = arg;
@@ -63,6 +69,8 @@ static void *serve(void *arg)
 	return NULL;
 }
 
+/* The name shows in top and in a debugger: "tools-3". The kernel keeps 15
+ * characters. */
 static int start_thread(struct jobs *jobs, pthread_t *thread)
 {
 	pthread_attr_t attr;
@@ -81,6 +89,8 @@ static int start_thread(struct jobs *jobs, pthread_t *thread)
 	return 0;
 }
 
+/* Opened whole or not at all: threads that were started before a failure are
+ * joined. */
 int jobs_open(struct jobs **out, const char *name, int threads, size_t capacity)
 {
 	struct jobs *jobs = calloc(1, sizeof *jobs);
@@ -107,6 +117,9 @@ int jobs_open(struct jobs **out, const char *name, int threads, size_t capacity)
 	return 0;
 }
 
+/* The queue is emptied under the lock and dropped without it, since a drop
+ * takes other locks (a mailbox's). The running ones see jobs_cancel in
+ * curl's progress, about once a second. */
 void jobs_stop(struct jobs *jobs)
 {
 	struct job *job, *next;
@@ -143,6 +156,8 @@ void jobs_close(struct jobs *jobs)
 	free(jobs);
 }
 
+/* The capacity counts the waiting jobs only. A refusal because the pool
+ * closes is no refusal for the statistics. */
 bool jobs_submit(struct jobs *jobs, struct job *job)
 {
 	bool taken;

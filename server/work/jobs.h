@@ -1,11 +1,11 @@
 #ifndef WORK_JOBS_H
 #define WORK_JOBS_H
-/* A small fixed pool of threads for what may be slow: foreign HTTP, text
- * models, files. A call's loops hand work over here and go on; what comes of it
- * goes back through the call's mailbox.
+/* A small fixed pool of threads for slow work: foreign HTTP, text models,
+ * files. A call's loops hand work over here and go on; the result goes back
+ * through the call's mailbox.
  *
  * There are two pools, so that a slow webhook never keeps a caller waiting:
- * one for what a caller waits for (tools), one for everything else. See work.h.
+ * one for work a caller waits for (tools), one for everything else. See work.h.
  */
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -32,7 +32,7 @@ struct jobs_count {
  * characters. */
 int jobs_open(struct jobs **out, const char *name, int threads, size_t capacity);
 
-/* Drops what is queued, waits for what runs. jobs_submit says no from then on.
+/* Drops the queued jobs, waits for the running ones. jobs_submit says no from then on.
  * Fine with NULL, and twice. */
 void jobs_stop(struct jobs *jobs);
 
@@ -43,7 +43,7 @@ void jobs_close(struct jobs *jobs);
  * stopping: the job is still the caller's, and neither function was called. */
 bool jobs_submit(struct jobs *jobs, struct job *job);
 
-/* True once jobs_stop was called: what blocks gives up soon. */
+/* True once jobs_stop was called: a job that blocks should give up soon. */
 bool jobs_closing(const struct jobs *jobs);
 
 /* The same as a flag, for fetch_request.cancel; as long as the pool lives. */

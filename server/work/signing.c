@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+/* The time is part of the signed text: a copied request cannot be sent again
+ * later under a new time. */
 void signing_put_header(struct buf *out, const char *secret, int64_t unix_s, const char *body, size_t len)
 {
 	uint8_t mac[SHA256_BYTES];
@@ -18,7 +20,7 @@ void signing_put_header(struct buf *out, const char *secret, int64_t unix_s, con
 	buf_putc(&signed_text, '.');
 	buf_put(&signed_text, body, len);
 	if (buf_error(&signed_text)) {
-		/* Not a signature over less than was said. */
+		/* Never a signature over less than the whole body. */
 		out->err = out->err ? out->err : buf_error(&signed_text);
 	} else {
 		hmac_sha256(secret, strlen(secret), signed_text.data, signed_text.len, mac);

@@ -1,11 +1,11 @@
 #ifndef WORK_SIGNING_H
 #define WORK_SIGNING_H
-/* How others can tell that a request is ours (tools, webhooks):
+/* The proof for others that a request is ours (tools, webhooks):
  *
  *   Trunkline-Signature: t=<unix seconds>,v1=<hex>
  *
  * where <hex> is HMAC-SHA256, keyed with the shared secret, over the timestamp
- * as written, a full stop, and the body. The receiver refuses what is older
+ * as written, a full stop, and the body. The receiver refuses a signature older
  * than five minutes. Pure.
  */
 #include "common/buf.h"

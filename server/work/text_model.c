@@ -1,3 +1,7 @@
+/* One question to the Responses API, with its retries. It runs on a
+ * background thread after a call, when nobody waits: so it may be slow, but
+ * must say in the end whether another attempt, later, makes sense.
+ */
 #include "server/work/text_model.h"
 
 #include "common/clock.h"
@@ -26,6 +30,8 @@ enum {
 
 /* ----------------------------------------------------------------------- asking for */
 
+/* The same host as the realtime model, so that one key serves both. Azure's
+ * paths begin with /openai. */
 void text_model_put_url(const struct config *cfg, struct buf *out)
 {
 	const char *host = strstr(cfg->openai_url, "://"), *path;
@@ -40,6 +46,8 @@ void text_model_put_url(const struct config *cfg, struct buf *out)
 	    strncmp(path, "/openai/", 8) == 0 ? "/openai" : "");
 }
 
+/* "json_schema" with `strict` binds the model's tokens to the schema;
+ * "json_object" promises JSON of any shape. */
 static void put_format(struct json_out *j, const cJSON *schema)
 {
 	bool strict = schema_is_strict(schema);
@@ -94,7 +102,7 @@ static void say(struct text_answer *out, enum text_outcome outcome, const char *
 	snprintf(out->problem, sizeof out->problem, format, word ? word : "no reason given");
 }
 
-/* The texts of all messages; what the model thought is not among them. */
+/* The texts of all messages. Items of reasoning have no such parts. */
 static void collect(const cJSON *output, struct buf *text, const char **refusal)
 {
 	const cJSON *item, *part;
@@ -110,6 +118,7 @@ static void collect(const cJSON *output, struct buf *text, const char **refusal)
 	}
 }
 
+/* Added up over the tries: each of them is billed. */
 static void read_usage(const cJSON *usage, struct text_answer *out)
 {
 	double n;
@@ -120,6 +129,8 @@ static void read_usage(const cJSON *usage, struct text_answer *out)
 		out->output_tokens += (int64_t)n;
 }
 
+/* Of a 200. The status inside may still say that the answer failed or was
+ * cut short. */
 void text_model_read(const char *body, size_t len, struct text_answer *out)
 {
 	cJSON *answer = json_parse(body, len);
@@ -151,7 +162,8 @@ void text_model_read(const char *body, size_t len, struct text_answer *out)
 	cJSON_Delete(answer);
 }
 
-/* A body that is no success. The message is not repeated: it may quote the key. */
+/* The body of a failure. Its message is not repeated: it may quote the key.
+ * An exhausted quota is a 429 as well, but does not pass by waiting. */
 static void read_error(const struct fetch_answer *got, struct text_answer *out)
 {
 	cJSON *body = json_parse(buf_text(&got->body), got->body.len);
@@ -168,6 +180,8 @@ static void read_error(const struct fetch_answer *got, struct text_answer *out)
 
 /* --------------------------------------------------------------------------- asking */
 
+/* The guess of the realtime model's access (server/model/access.c), for the
+ * text model's host. */
 static bool azure(const char *url)
 {
 	static const char suffix[] = ".openai.azure.com";
@@ -179,6 +193,8 @@ static bool azure(const char *url)
 	return len > n && strncasecmp(host + len - n, suffix, n) == 0;
 }
 
+/* Without a retry of its own. The key is in a header on the stack, and never
+ * in a log. */
 static void ask_once(const struct config *cfg, const char *url, const struct buf *body, int timeout_ms,
     const _Atomic bool *cancel, struct text_answer *out, int64_t *retry_after_s)
 {
@@ -231,8 +247,9 @@ static bool pause_ms(int64_t ms, const _Atomic bool *cancel)
 	return true;
 }
 
-/* How long to wait before the next try: what they ask for, or more each time.
- * Some chance, so that those who failed together do not come back together. */
+/* The pause before the next try: the one asked for, or longer each time.
+ * Some chance, so that requests that failed together do not come back
+ * together. */
 static int64_t next_pause_ms(int tries, int64_t retry_after_s)
 {
 	uint8_t chance;
@@ -244,6 +261,8 @@ static int64_t next_pause_ms(int tries, int64_t retry_after_s)
 	return ms + PAUSE_MS * chance / 512;
 }
 
+/* All tries and pauses end within ALL_MS: a pause that would pass it is not
+ * begun. */
 void text_model_ask(
     const struct config *cfg, const struct text_request *request, const _Atomic bool *cancel, struct text_answer *out)
 {

@@ -4,9 +4,8 @@
  * answered with JSON that is meant to follow a schema.
  *
  * Strict where the schema allows it, so that the model cannot answer with
- * anything else; otherwise the schema stands in the instructions. Whether the
- * answer follows it is the caller's to check, either way. OpenAI is told not to
- * store it.
+ * anything else; otherwise the schema stands in the instructions. The caller
+ * checks the answer against it either way. OpenAI is told not to store it.
  */
 #include "common/buf.h"
 #include "server/config/config.h"
@@ -18,15 +17,15 @@
 #include <stdint.h>
 
 struct text_request {             /* borrowed */
-	const char *instructions; /* what is to be done */
-	const char *input;        /* with what */
+	const char *instructions; /* the task */
+	const char *input;        /* the text it is about */
 	const cJSON *schema;      /* one that schema_check has passed */
 };
 
 enum text_outcome {
 	TEXT_OK,
 	TEXT_REFUSED,     /* the model will not; it would not the next time either */
-	TEXT_CUT_SHORT,   /* there was more to say than fits */
+	TEXT_CUT_SHORT,   /* unfinished: too long, or stopped by a filter */
 	TEXT_NONSENSE,    /* an answer that is none: HTML, half of it, no text in it */
 	TEXT_NOT_ALLOWED, /* a 4xx: key, model or request are not accepted */
 	TEXT_UNAVAILABLE, /* no answer, 429 or 5xx, also after the retries */
@@ -35,16 +34,16 @@ enum text_outcome {
 
 struct text_answer {
 	enum text_outcome outcome;
-	char *text;        /* owned: what the model said; NULL unless TEXT_OK */
+	char *text;        /* owned: the model's words; NULL unless TEXT_OK */
 	char problem[200]; /* a sentence, without credentials; "" on TEXT_OK */
 	int tries;
 	int64_t input_tokens, output_tokens, took_ms;
 };
 
-/* Where it is asked: TEXT_API_URL, or worked out from the realtime model's. */
+/* Its address: TEXT_API_URL, or worked out from the realtime model's. */
 void text_model_put_url(const struct config *cfg, struct buf *out);
 
-/* The request's body, and what an answer's body says. Pure. */
+/* The request's body, and the meaning of an answer's body. Pure. */
 void text_model_put_request(const struct config *cfg, const struct text_request *request, struct buf *out);
 void text_model_read(const char *body, size_t len, struct text_answer *out);
 

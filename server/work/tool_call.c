@@ -1,3 +1,8 @@
+/* The way of a tool call: the agent loop makes it with copies of all it
+ * needs, submits it, and goes on; a pool thread runs it; `answer` posts the
+ * result into the call's mailbox. The call itself may be over by then, which
+ * is why nothing here points to it.
+ */
 #include "server/work/tool_call.h"
 
 #include "common/clock.h"
@@ -17,6 +22,8 @@
 static struct tool_builtin builtins[TOOL_BUILTINS];
 static const char *const builtin_names[TOOL_BUILTINS] = { "search_knowledge", "save_record" };
 
+/* The rooms above (knowledge, outcome) register their tools here, since this
+ * one may not include them. */
 void tool_set_builtin(enum tool_builtin_kind kind, tool_run *run, void *arg)
 {
 	builtins[kind] = (struct tool_builtin){ run, arg };
@@ -41,7 +48,7 @@ struct tool_cancel *tool_cancel_retain(struct tool_cancel *cancel)
 
 void tool_cancel_release(struct tool_cancel *cancel)
 {
-	/* Whoever is last frees what all others have done with. */
+	/* The last one frees it; acquire: after all that the others did with it. */
 	if (cancel && atomic_fetch_sub_explicit(&cancel->refs, 1, memory_order_acq_rel) == 1)
 		free(cancel);
 }
@@ -104,6 +111,8 @@ const struct agent_tool *tool_of_agent(const struct agent *agent, const char *na
 	return NULL;
 }
 
+/* A tool is offered only where the agent's file gives it something to do: a
+ * folder of knowledge, an outcome to be filled in during the call. */
 const struct tool_builtin *tool_builtin_of(const struct agent *agent, const char *name)
 {
 	bool offered[TOOL_BUILTINS] = { agent->knowledge[0] != '\0',
@@ -117,12 +126,14 @@ const struct tool_builtin *tool_builtin_of(const struct agent *agent, const char
 
 /* -------------------------------------------------------------------- failures */
 
-/* What the model is told, in words it can use; and what is logged. */
+/* The words for the model, and those for the log. */
 struct outcome {
 	enum tool_failure failure;
 	char why[FETCH_ERROR_SIZE]; /* for the log */
 };
 
+/* The model repeats these to the caller in its own words. Each says whether
+ * the work may have been done: the model must not promise, nor order twice. */
 static const struct {
 	const char *code, *message;
 } failures[] = {
@@ -148,7 +159,8 @@ const char *tool_failure_name(enum tool_failure failure)
 	return names[failure];
 }
 
-/* Says what came of it, and forgets the call. */
+/* Gives the answer and frees the call: the one end of every way through this
+ * file. */
 static void finish(struct tool_call *call, enum tool_failure failure, const char *json, const char *why)
 {
 	int64_t took_ms = (clock_now_us() - call->began_us) / US_PER_MS;
@@ -176,6 +188,7 @@ void tool_call_refuse(struct tool_call *call, enum tool_failure failure)
 
 /* ---------------------------------------------------------------------- by HTTP */
 
+/* The contract with the owner's server, described in server/GUIDE.md. */
 static void put_body(const struct tool_call *call, struct buf *out)
 {
 	struct json_out j = json_out_to(out);
@@ -193,8 +206,9 @@ static bool is_plain(unsigned char c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr("-_.", c);
 }
 
-/* The same for the same call of the model's, however often it comes. The
- * model's id may hold anything: what is not plain is percent-encoded. */
+/* The same for the same call of the model's, however often it comes, so that
+ * a server can refuse a repeat. The model's id may hold anything: all but
+ * plain characters are percent-encoded. */
 static void put_key(const struct tool_call *call, struct buf *out)
 {
 	buf_printf(out, "Idempotency-Key: %s-", call->call_sid);
@@ -210,6 +224,8 @@ static bool says_json(const char *content_type)
 	       (len > 5 && !strncasecmp(content_type + len - 5, "+json", 5));
 }
 
+/* The text goes to the model as it is, so it must be JSON; 2xx without a
+ * body counts as done. */
 static enum tool_failure judge(const struct fetch_answer *answer, char *why, size_t size)
 {
 	cJSON *tree;
@@ -249,6 +265,8 @@ static enum tool_failure judge(const struct fetch_answer *answer, char *why, siz
 	return TOOL_OK;
 }
 
+/* Once, without a retry: the caller is waiting, and the tool may have side
+ * effects. */
 static void ask_server(struct tool_call *call, const struct agent_tool *tool, const struct config *cfg)
 {
 	int64_t now = clock_now_us();
@@ -320,6 +338,8 @@ static bool is_object(const char *text)
 	return object;
 }
 
+/* On a pool thread. A call whose turn comes after its deadline is not begun:
+ * the work would be done, and nobody would wait for its result. */
 static void run(struct job *job)
 {
 	struct tool_call *call = (struct tool_call *)job;
@@ -345,6 +365,8 @@ static void drop(struct job *job)
 	tool_call_refuse((struct tool_call *)job, TOOL_CANCELLED);
 }
 
+/* Without room in the queue the answer comes from within: the agent loop
+ * then finds it in its own mailbox. */
 void tool_call_submit(struct tool_call *call, struct work *work, int timeout_ms)
 {
 	call->job = (struct job){ .run = run, .drop = drop };

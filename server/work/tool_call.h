@@ -2,9 +2,9 @@
 #define WORK_TOOL_CALL_H
 /* One call of a tool by the model, carried out on the pool of jobs for which a
  * caller waits: POSTed to the agent's own server, or done by one of ours
- * (search_knowledge, save_record). What comes of it goes back through
- * `answer`, once; a failure goes back as {"error":{"code","message"}}, in words
- * a model can tell a caller.
+ * (search_knowledge, save_record). The result goes back through `answer`, once;
+ * a failure goes back as {"error":{"code","message"}}, in words a model can tell
+ * a caller.
  *
  * A call's loops only start it; end or interrupt it by the flag it shares with
  * all tool calls of its telephone call.
@@ -29,7 +29,7 @@ struct tool_cancel *tool_cancel_new(void); /* with one reference; NULL: no memor
 struct tool_cancel *tool_cancel_retain(struct tool_cancel *cancel);
 void tool_cancel_release(struct tool_cancel *cancel); /* fine with NULL */
 
-/* Who asked: to whom the answer goes back. Opaque here. */
+/* The receiver of the answer. Opaque here. */
 struct tool_asker {
 	void *to;
 	uint32_t index, generation;
@@ -43,7 +43,7 @@ enum tool_failure {
 	TOOL_STATUS,      /* an answer that is not 2xx; redirects are not followed */
 	TOOL_BAD_ANSWER,  /* not JSON, or too large */
 	TOOL_BUSY,        /* too many jobs wait */
-	TOOL_BAD_CALL,    /* what the model said makes no sense */
+	TOOL_BAD_CALL,    /* the model's arguments make no sense */
 	TOOL_OWN,         /* one of ours says no, in its own words */
 	TOOL_CANCELLED    /* the telephone call is over: nobody reads this */
 };
@@ -78,7 +78,7 @@ void tool_call_free(struct tool_call *call); /* one that was not submitted; fine
 struct work;
 void tool_call_submit(struct tool_call *call, struct work *work, int timeout_ms);
 
-/* Instead: takes the call and answers at once. */
+/* Instead of that: takes the call and answers at once. */
 void tool_call_refuse(struct tool_call *call, enum tool_failure failure);
 
 /* NULL: none of that name. */

@@ -1,3 +1,7 @@
+/* The descriptions are read by the model only; they decide when it uses a
+ * tool. They are part of the product's behaviour: a change of words is a
+ * change of what callers hear.
+ */
 #include "server/work/tool_list.h"
 
 #include "common/json_out.h"
@@ -6,6 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
+/* A tool without parameters still needs a schema: an empty object. */
 static void put_function(struct json_out *j, const char *name, const char *description, const char *parameters)
 {
 	json_put_object(j, NULL);
@@ -25,6 +30,8 @@ static void put_end_call(struct json_out *j)
 	    "words.\"}},\"additionalProperties\":false}");
 }
 
+/* The destinations are an enum: the model cannot invent a number. Their
+ * descriptions tell it whom to choose. */
 static void put_transfer_call(struct json_out *j, const struct agent *p)
 {
 	struct buf parameters, about;
@@ -62,6 +69,7 @@ static void put_transfer_call(struct json_out *j, const struct agent *p)
 	buf_free(&about);
 }
 
+/* The agent's own schema is the tool's parameters. */
 static void put_save_record(struct json_out *j, const struct agent *p)
 {
 	struct buf about;

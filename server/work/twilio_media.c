@@ -9,7 +9,7 @@ enum {
 	ASK_MS = 8000,             /* less than an HTTP request may take, INFLIGHT_LONGEST_US */
 	SEND_MS = 2 * 3600 * 1000, /* Twilio's longest recording, at twice its speed */
 	IDLE_MS = 20 * 1000,
-	REFUSAL_MAX = 16 * 1024 /* of what is not the sound */
+	REFUSAL_MAX = 16 * 1024 /* of a body that is not the sound */
 };
 
 /* -------------------------------------------------------------------------- pure */
@@ -22,6 +22,9 @@ static size_t origin_len(const char *url)
 	return at ? (size_t)(at - url) + 3 + strcspn(at + 3, "/?#\\@") : 0;
 }
 
+/* A URL from a webhook, signed or not, decides where our credentials go:
+ * exact comparison, and no character that two parsers could read
+ * differently. */
 bool twilio_media_is_ours(const char *api_url, const char *url)
 {
 	static const char port[] = ":443";
@@ -33,7 +36,7 @@ bool twilio_media_is_ours(const char *api_url, const char *url)
 	for (const char *p = url + theirs; *p; p++)
 		if (*p <= ' ' || *p >= 0x7f || strchr("?#\\@", *p))
 			return false;
-	/* The port that https has anyway. */
+	/* The default port of https. */
 	if (https && len > 12 && !strncmp(api_url + len - 4, port, 4))
 		len -= 4;
 	if (https && theirs > 12 && !strncmp(url + theirs - 4, port, 4))
@@ -52,6 +55,7 @@ bool twilio_media_range(const char *content_range, int64_t *first, int64_t *last
 
 /* ----------------------------------------------------------------------- the asking */
 
+/* The credentials are for the first host only: fetch follows no redirect. */
 static struct fetch_request request_for(const struct twilio *t, const char *url, const char *range, int timeout_ms)
 {
 	return (struct fetch_request){
@@ -74,6 +78,7 @@ static void trouble(struct twilio_media *out, const char *message)
 	snprintf(out->message, sizeof out->message, "%s", message);
 }
 
+/* 404 is an answer: there is no such recording now. */
 static void take_refusal(const struct fetch_answer *http, struct twilio_media *out)
 {
 	struct twilio_answer said;
@@ -104,8 +109,9 @@ static bool no_more(void *arg, const char *bytes, size_t len)
 	return false;
 }
 
-/* The first byte instead of a HEAD, because a refusal then says why. Who takes no
- * ranges begins to send it all: the head is enough. */
+/* The first byte instead of a HEAD, because a refusal then says why. A
+ * server without ranges begins to send it all: the head is enough, and the
+ * rest is broken off. */
 void twilio_media_ask(const struct twilio *t, const char *url, struct twilio_media *out)
 {
 	const struct fetch_request request = request_for(t, url, "Range: bytes=0-0", ASK_MS);
@@ -133,6 +139,8 @@ struct sending {
 	bool other; /* it is not what was asked for */
 };
 
+/* The length in our own headers came from the first request: the second must
+ * be about the same bytes. */
 static bool is_expected(const struct sending *s)
 {
 	const struct fetch_answer *http = s->http;
@@ -144,6 +152,8 @@ static bool is_expected(const struct sending *s)
 	       first == s->first && last == s->last && size == s->size;
 }
 
+/* Nothing wrong reaches the sink: the head is compared before the first
+ * piece, the count before each. */
 static bool pass(void *arg, const char *bytes, size_t len)
 {
 	struct sending *s = arg;
@@ -154,6 +164,8 @@ static bool pass(void *arg, const char *bytes, size_t len)
 	return !s->other && s->to->piece(s->to->arg, bytes, len);
 }
 
+/* The whole file is asked for without a Range, and 200 is then the right
+ * answer. */
 bool twilio_media_send(const struct twilio *t, const char *url, const struct twilio_media *media, int64_t first,
     int64_t last, const struct fetch_sink *sink, char why[TWILIO_MESSAGE_SIZE])
 {

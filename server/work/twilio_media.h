@@ -1,10 +1,11 @@
 #ifndef WORK_TWILIO_MEDIA_H
 #define WORK_TWILIO_MEDIA_H
-/* The sound of recordings that Twilio keeps, fetched with our credentials, which
- * go to no other place than TWILIO_API_URL.
+/* The sound of recordings that Twilio keeps, fetched with our credentials,
+ * which go to no other place than TWILIO_API_URL.
  *
- * First ask, then send: what is there must be known before the headers of an
- * answer that passes it on. Both block, until a deadline: for HTTP workers.
+ * First ask, then send: size and ranges must be known before the headers of
+ * an answer that passes it on. Both block, until a deadline: for HTTP
+ * workers.
  */
 #include "server/work/twilio_rest.h"
 
@@ -20,14 +21,14 @@ struct twilio_media {
 	int code;   /* Twilio's, as in 20003; 0: none */
 	char message[TWILIO_MESSAGE_SIZE];
 	int64_t size; /* bytes of it; -1: Twilio does not say */
-	bool ranges;  /* any part of it can be had */
+	bool ranges;  /* Twilio serves any part of it */
 };
 
 /* Asks for the first byte of it. */
 void twilio_media_ask(const struct twilio *t, const char *url, struct twilio_media *out);
 
-/* Fetches the bytes `first` to `last`, or all of it with `last` -1, as `media`
- * says they are there. True: the sink got all of that, and nothing else. If not,
+/* Fetches the bytes `first` to `last` of what `media` describes, or all of it
+ * with `last` -1. True: the sink got all of that, and nothing else. If not,
  * `why` is a sentence. */
 bool twilio_media_send(const struct twilio *t, const char *url, const struct twilio_media *media, int64_t first,
     int64_t last, const struct fetch_sink *sink, char why[TWILIO_MESSAGE_SIZE]);

@@ -1,3 +1,7 @@
+/* Requests are forms, answers JSON (API version 2010-04-01). The caller
+ * decides about repeating by the outcome: a placed call rings at a person's,
+ * so "unknown" is never simply tried again.
+ */
 #include "server/work/twilio_rest.h"
 
 #include "common/json.h"
@@ -26,6 +30,8 @@ const char *twilio_missing(const struct config *cfg)
 	return NULL;
 }
 
+/* An API key is preferred: it can be revoked without changing the token that
+ * signs Twilio's webhooks. */
 void twilio_from_config(struct twilio *t, const struct config *cfg, const _Atomic bool *cancel)
 {
 	bool key = *cfg->twilio_api_key_sid;
@@ -44,6 +50,7 @@ void twilio_from_config(struct twilio *t, const struct config *cfg, const _Atomi
 
 /* -------------------------------------------------------------------------- pure */
 
+/* RFC 3986 §2.3 leaves these; a space becomes %20, never '+'. */
 void twilio_put_field(struct buf *form, const char *name, const char *value)
 {
 	buf_printf(form, "%s%s=", form->len ? "&" : "", name);
@@ -65,6 +72,7 @@ static void put_number(struct buf *form, const char *name, int value)
 	twilio_put_field(form, name, text);
 }
 
+/* RFC 2822, and always UTC. */
 int64_t twilio_date(const char *text)
 {
 	struct tm tm = { 0 };
@@ -86,13 +94,16 @@ static void take_message(struct twilio_answer *out, const char *text)
 			*p = ' ';
 }
 
+/* The one distinction that matters for a new call: it may have been placed,
+ * or it was certainly not. */
 static void no_answer(const struct fetch_answer *http, struct twilio_answer *out)
 {
 	out->outcome = http->sent ? TWILIO_UNKNOWN : TWILIO_NOT_SENT;
 	take_message(out, http->error[0] ? http->error : fetch_failure_name(http->failure));
 }
 
-/* A proxy or a load balancer answers what is no JSON: the status comes first. */
+/* A proxy or a load balancer answers without JSON: the status comes first.
+ * 429 is Twilio's promise that nothing was done. */
 void twilio_judge(const struct fetch_answer *http, struct twilio_answer *out)
 {
 	double code;
@@ -159,6 +170,8 @@ static void ask(
 	buf_free(&url);
 }
 
+/* One field an event, the way Twilio wants its lists. All four go to the
+ * dialer, which must see a call end in every way. */
 static void put_status_callback(struct buf *form, const char *url)
 {
 	twilio_put_field(form, "StatusCallback", url);
@@ -169,8 +182,9 @@ static void put_status_callback(struct buf *form, const char *url)
 	twilio_put_field(form, "StatusCallbackEvent", "completed");
 }
 
-/* Detection beside the conversation: the person called hears no silence while
- * Twilio listens for a machine. */
+/* Detection runs beside the conversation: the person called hears no silence
+ * while Twilio listens for a machine. "DetectMessageEnd" reports a machine
+ * at its beep, when a message can be spoken. */
 static void put_detection(struct buf *form, const char *url)
 {
 	twilio_put_field(form, "MachineDetection", "DetectMessageEnd");
@@ -179,6 +193,7 @@ static void put_detection(struct buf *form, const char *url)
 	twilio_put_field(form, "AsyncAmdStatusCallbackMethod", "POST");
 }
 
+/* An answer without a sid is "unknown": the call may be ringing. */
 void twilio_create_call(const struct twilio *t, const struct twilio_new_call *call, struct twilio_answer *out)
 {
 	struct buf form;
@@ -225,6 +240,8 @@ void twilio_fetch_call(const struct twilio *t, const char *call_sid, struct twil
 	ask(t, "GET", path, NULL, out);
 }
 
+/* For an order whose answer was lost: the dialer looks whether its call is
+ * there. */
 void twilio_list_calls(const struct twilio *t, const char *to, const char *from, struct twilio_answer *out)
 {
 	struct buf query, path;
@@ -244,6 +261,8 @@ void twilio_list_calls(const struct twilio *t, const char *to, const char *from,
 	}
 }
 
+/* "absent" is reported too: without it we would wait for a recording that
+ * never comes. */
 void twilio_start_recording(
     const struct twilio *t, const char *call_sid, const char *status_url, struct twilio_answer *out)
 {

@@ -3,8 +3,8 @@
 /* Twilio's REST API: calls made, changed, found; recordings started.
  *
  * Each function is one request and blocks until its answer is there or its
- * deadline has passed: for job threads only. Nothing is repeated here: whether
- * it may be, the outcome says.
+ * deadline has passed: for job threads only. Nothing is repeated here: the
+ * outcome tells whether it may be.
  */
 #include "common/buf.h"
 #include "server/config/config.h"
@@ -29,8 +29,8 @@ enum twilio_outcome {
 	TWILIO_OK,
 	TWILIO_REFUSED,  /* and would be again: `code` says why */
 	TWILIO_BUSY,     /* too many requests: nothing was done, try again after `retry_after_s` */
-	TWILIO_NOT_SENT, /* nothing reached them */
-	TWILIO_UNKNOWN   /* done or not: no answer, a failure of theirs, or an answer that cannot be read */
+	TWILIO_NOT_SENT, /* no byte reached them */
+	TWILIO_UNKNOWN   /* done or not: no answer, a failure of theirs, or an unreadable answer */
 };
 
 struct twilio_answer {
@@ -49,7 +49,7 @@ struct twilio_new_call { /* borrowed; NULL leaves it out */
 	int ring_seconds, longest_seconds;
 };
 
-/* What is missing in the settings before it can be used, as the end of a
+/* The setting that is missing before it can be used, as the end of a
  * sentence; NULL: nothing. */
 const char *twilio_missing(const struct config *cfg);
 void twilio_from_config(struct twilio *t, const struct config *cfg, const _Atomic bool *cancel);
@@ -74,7 +74,7 @@ void twilio_answer_free(struct twilio_answer *answer);
 
 /* --- pure --- */
 
-/* What an HTTP answer means. */
+/* The meaning of an HTTP answer. */
 void twilio_judge(const struct fetch_answer *http, struct twilio_answer *out);
 
 /* Appends a field to a form or query. */

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* More than this behind eight busy threads would be answered far too late. */
+/* A job behind more than this, with eight threads, would come far too late. */
 enum { TOOLS_WAITING = 256, BACKGROUND_WAITING = 4096 };
 
 int work_open(struct work **out, const struct config *cfg, struct buf *problem)

@@ -1,15 +1,15 @@
 #ifndef WORK_WORK_H
 #define WORK_WORK_H
-/* Where slow things are done: the two pools, shared by all calls and by the
- * operator's API. One for the whole program; calls (calls_open) and web
- * (struct web_parts) have a pointer to it.
+/* The pools for slow work, shared by all calls and by the operator's API.
+ * One for the whole program; calls (calls_open) and web (struct web_parts)
+ * have a pointer to it.
  *
  * From a call's loop: allocate a struct that begins with a struct job, copy
- * into it what the job needs (a call_ref, never a struct call; retain the
- * agent), and jobs_submit(work->tools, &mine->job). False means that too much
- * is waiting: tell the model so, and free it. Its run function may fetch(),
- * with jobs_cancel(work->tools) as the request's `cancel` and
- * work->cfg->https_ca_file as `ca_file`, and posts what came of it.
+ * into it all that the job needs (a call_ref, never a struct call; retain
+ * the agent), and jobs_submit(work->tools, &mine->job). False means that too
+ * much is waiting: tell the model so, and free it. Its run function may
+ * fetch(), with jobs_cancel(work->tools) as the request's `cancel` and
+ * work->cfg->https_ca_file as `ca_file`, and posts the result.
  */
 #include "common/buf.h"
 #include "server/config/config.h"
@@ -29,9 +29,9 @@ int work_open(struct work **out, const struct config *cfg, struct buf *problem);
 /* An object, for /status; "null" for NULL. */
 void work_put_status(const struct work *work, struct buf *out);
 
-/* Drops what waits, waits for what runs (which gives up within a second or so);
- * nothing more is taken. Before the calls are closed, whose jobs these are.
- * Fine with NULL. */
+/* Drops the waiting jobs and waits for the running ones, which give up within a
+ * second or so; nothing more is taken. Before the calls are closed, whose jobs
+ * these are. Fine with NULL. */
 void work_stop(struct work *work);
 
 /* After everybody who might submit. Fine with NULL. */
