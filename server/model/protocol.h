@@ -62,7 +62,7 @@ enum model_event_type {
 	MODEL_IGNORED,           /* a type we know and have no use for */
 	MODEL_SESSION_CREATED,   /* session_id */
 	MODEL_SESSION_UPDATED,   /* session_id, mismatch */
-	MODEL_SPEECH_STARTED,    /* item_id, ms = audio_start_ms; "" and -1 if not told */
+	MODEL_SPEECH_STARTED,    /* item_id, ms = audio_start_ms; "" and -1 if absent */
 	MODEL_SPEECH_STOPPED,    /* the same with audio_end_ms */
 	MODEL_COMMITTED,         /* item_id */
 	MODEL_TRANSCRIPT_DELTA,  /* item_id, text */
@@ -80,7 +80,7 @@ enum model_event_type {
 	MODEL_ERROR              /* error, reason, code, text = message, refused, refused_id */
 };
 
-/* What an error means for the call. */
+/* The meaning of an error for the call. */
 enum model_error {
 	MODEL_HARMLESS, /* log once, go on */
 	MODEL_RETRY,    /* this request again, after a pause */
@@ -90,7 +90,7 @@ enum model_error {
 
 const char *model_error_name(enum model_error error); /* "harmless", … */
 
-/* How a response ended. */
+/* The end of a response. */
 enum model_status { MODEL_COMPLETED, MODEL_CANCELLED, MODEL_INCOMPLETE, MODEL_FAILED };
 
 const char *model_status_name(enum model_status status); /* "completed", … */
@@ -167,7 +167,7 @@ struct model_protocol {
 
 	/* Facts. */
 	bool runs_turns;   /* the model alone decides when it speaks: it is not asked for answers */
-	bool can_truncate; /* it may be told how much of an item was heard */
+	bool can_truncate; /* it takes a report of how much of an item was heard */
 	bool can_cancel;   /* a response may be stopped */
 	bool audio, text;  /* the forms it takes from the caller and gives back */
 	unsigned formats;  /* bits 1 << enum audio_format: the audio it knows */
@@ -184,8 +184,8 @@ struct model_protocol {
 	 * fields that some services do not know. */
 	void (*configure)(
 	    struct buf *out, const char *id, const struct model_wish *wish, enum audio_format format, bool plain);
-	/* How it finds the caller's turns: as the agent has it; `deaf`: it neither
-	 * answers nor is interrupted. */
+	/* Turn detection, as the agent's file sets it; `deaf`: turns are found, but it
+	 * neither answers nor is interrupted. */
 	void (*turns)(struct buf *out, const char *id, const struct agent *agent, bool deaf);
 	/* The caller's audio, in the session's format. */
 	void (*hear)(struct buf *out, const uint8_t *bytes, size_t len);
@@ -208,7 +208,7 @@ struct model_protocol {
 	void (*approve)(struct buf *out, const char *id, const char *mcp_id, bool yes);
 
 	/* Always fills in `out`; release it before the message it came from. `format`
-	 * is what the session was configured for. */
+	 * is the session's. */
 	void (*parse)(const char *text, size_t len, enum audio_format format, struct model_event *out);
 	void (*release)(struct model_event *event);
 	/* The meaning of the reason in the service's Close; "" is harmless. */

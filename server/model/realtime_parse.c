@@ -312,7 +312,7 @@ static bool on_error(struct model_event *e)
 static const struct {
 	const char *type;
 	enum model_event_type event;
-	bool (*take)(struct model_event *); /* false: not what the type promises */
+	bool (*take)(struct model_event *); /* false: it lacks what the type promises */
 } kinds[] = {
 	{ "conversation.created", MODEL_IGNORED, NULL },
 	{ "conversation.item.added", MODEL_IGNORED, NULL },
@@ -401,7 +401,7 @@ static cJSON *parse_tree(const char *text, size_t len)
 			continue;
 		if (!memcmp(copy.data + i, nul, ESCAPE))
 			memcpy(copy.data + i, replacement, ESCAPE);
-		i++; /* what a backslash escapes begins nothing */
+		i++; /* an escaped backslash begins no escape */
 	}
 	tree = buf_error(&copy) ? NULL : json_parse(copy.data, copy.len);
 	buf_free(&copy);

@@ -167,8 +167,8 @@ static int on_error(struct model_session *s, const struct model_event *e, int64_
 		return fail(s, "session", e->code, e->error == MODEL_FATAL, text);
 	if (e->error == MODEL_RETRY)
 		return fail(s, "session", e->code, false, text);
-	/* Something in our configuration is not known there: once more without
-	 * what can be done without. An error that names nothing is taken for it. */
+	/* A field of our configuration is not known there: once more without the
+	 * optional ones. An error without a code is taken for that, too. */
 	if (s->phase == CONFIGURING && !s->plain) {
 		s->plain = true;
 		return send_configuration(s, now_us);

@@ -34,14 +34,14 @@ enum phone_event_type {
 	PHONE_TEXT,        /* the same, in words */
 	PHONE_KEY,         /* of the telephone */
 	PHONE_MARK,        /* an echo: everything sent before this mark has been played */
-	PHONE_INTERRUPTED, /* the far side stopped playing by itself, and dropped what it held */
+	PHONE_INTERRUPTED, /* the far side stopped playing by itself, and dropped the rest */
 	PHONE_STOPPED      /* the caller hung up */
 };
 
 struct phone_event {
 	enum phone_event_type type;
 
-	/* STARTED; strings cut to size, "" when not told */
+	/* STARTED; strings cut to size, "" when absent */
 	const char *unusable; /* why it cannot be carried, in words; NULL if it can */
 	char call_sid[CALL_SID_SIZE];
 	char caller[CALL_NUMBER_SIZE], called[CALL_NUMBER_SIZE];
@@ -75,7 +75,7 @@ struct phone_channel {
 	void (*put_audio)(const struct phone_stream *s, struct buf *out, const uint8_t *mulaw, size_t len);
 	void (*put_text)(const struct phone_stream *s, struct buf *out, const char *text, size_t len, bool last);
 	void (*put_mark)(const struct phone_stream *s, struct buf *out, const char *name);
-	void (*put_clear)(const struct phone_stream *s, struct buf *out); /* drop what is not played yet */
+	void (*put_clear)(const struct phone_stream *s, struct buf *out); /* drop the audio not played yet */
 };
 
 #endif

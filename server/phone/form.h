@@ -19,7 +19,7 @@ struct form_field {
 struct form {
 	struct form_field *fields; /* owned, in the order they came */
 	size_t count;
-	char *text; /* owned: what the fields point into */
+	char *text; /* owned: the fields point into it */
 };
 
 /* 0, -E2BIG: over a limit above, -EINVAL: a bad escape or a NUL, -ENOMEM. On

@@ -105,9 +105,9 @@ static const struct {
 	void (*parse)(struct span object, struct phone_event *out);
 } kinds[] = { { "media", parse_media }, { "mark", parse_mark }, { "dtmf", parse_dtmf } };
 
-/* Fifty a second and a call come through here: no allocation but for a start. Fields
- * are scanned for in the text, and what is inside an object is looked for in there
- * only, so that a name elsewhere in the message cannot be taken for it. */
+/* Fifty messages a second of each call come through here: no allocation but for a
+ * start. Fields are scanned for in the text. A field of an object is looked for in
+ * that object only, so that a name elsewhere cannot be taken for it. */
 static void parse(struct phone_stream *s, const char *text, size_t len, struct phone_event *out)
 {
 	struct span event, sid = { NULL, 0 }, object;

@@ -93,12 +93,12 @@ static void put_fields(struct buf *out, const struct form *fields)
 struct check {
 	const char *header;
 	const struct signature_tokens *tokens;
-	struct buf fields; /* what follows the URL */
-	struct buf text;   /* what is signed */
+	struct buf fields; /* signed behind the URL */
+	struct buf text;   /* the whole signed text */
 };
 
-/* Any of the tokens will do: while one is being replaced, both are good. How near
- * a wrong signature comes does not show in the time. */
+/* Any of the tokens will do: while one is being replaced, both are good. The
+ * time does not show how many bytes of a wrong signature fit. */
 static bool text_matches(struct check *c)
 {
 	for (size_t i = 0; i < c->tokens->count && !buf_error(&c->text); i++) {

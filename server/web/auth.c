@@ -237,8 +237,8 @@ const char *auth_client(const struct config *cfg, const struct request *q, char 
 
 	if (!config_trusts(cfg, q->peer))
 		return q->peer;
-	/* The last entry of the last such header is our proxy's own; what stands
-	 * before it anyone may have written. */
+	/* The last entry of the last such header is our proxy's own; the entries
+	 * before it may be anyone's. */
 	for (size_t i = 0; i < q->header_count; i++) {
 		if (!strcasecmp(q->headers[i].name, "X-Forwarded-For"))
 			seen = q->headers[i].value;

@@ -25,7 +25,7 @@ static const cJSON *take(struct fields *f, const char *name)
 	return cJSON_IsNull(value) ? NULL : value;
 }
 
-/* The first refusal stays: what is wrong behind it may only follow from it. */
+/* The first refusal stays: later ones may only follow from it. */
 void fields_refuse(struct fields *f, const char *name, const char *sentence)
 {
 	if (!f->failed)

@@ -1,9 +1,9 @@
 #ifndef WEB_FIELDS_H
 #define WEB_FIELDS_H
 /* The fields of a JSON body, taken one by one by the handler that knows them.
- * The first one that will not do is answered with a 422 that names it; what is
- * asked after that gives the fallback, so a handler asks for all of them and
- * looks once:
+ * The first one that will not do is answered with a 422 that names it. Every
+ * later call then gives the fallback, so a handler asks for all of them and looks
+ * once:
  *
  *	struct fields f = fields_of(q, r);
  *	const char *text = fields_text(&f, "text", 1, 4096);

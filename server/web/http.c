@@ -142,7 +142,7 @@ static bool all_digits(const char *text)
  * HTTP_HEADERS_MAX some that matter could be missing. */
 int request_defect(const struct request *q, const char **sentence)
 {
-	/* Of two, one would have to be believed. */
+	/* With two of them, one would have to be believed. */
 	static const char *const only_once[][2] = {
 		{ "Host", "more than one Host" },
 		{ "Authorization", "more than one Authorization" },

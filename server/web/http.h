@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 enum {
-	HTTP_HEADERS_MAX = 64,     /* what CivetWeb keeps; with so many, some may be missing */
+	HTTP_HEADERS_MAX = 64,     /* CivetWeb keeps no more; at this number some may be missing */
 	HTTP_BODY_MAX = 64 * 1024, /* a webhook has about 1 KB */
 	HTTP_ARG_SIZE = 128,       /* the {part} of a path, with its NUL */
 };

@@ -27,8 +27,8 @@ static int value_of(char c)
 	return c == '-' ? 62 : c == '_' ? 63 : -1;
 }
 
-/* How many bytes were written to out (which holds n * 3 / 4), or -1: another
- * character, a length that cannot be, or bits behind the last byte. */
+/* The number of bytes written to out (which holds n * 3 / 4), or -1: another
+ * character, an impossible length, or bits behind the last byte. */
 static int decode(struct part text, uint8_t *out)
 {
 	uint32_t bits = 0;
@@ -148,7 +148,7 @@ enum jwt_verdict jwt_check(const char *token, const void *secret, size_t secret_
 		return verdict;
 	if (secret_len < JWT_SECRET_MIN || !is_signed(token, parts, secret, secret_len))
 		return JWT_SIGNATURE;
-	/* Nothing is read of what nobody has signed. */
+	/* Claims are read only once their signature is good. */
 	return check_claims(parts[1], now_s);
 }
 

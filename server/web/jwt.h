@@ -1,7 +1,7 @@
 #ifndef WEB_JWT_H
 #define WEB_JWT_H
 /* JSON Web Tokens (RFC 7519) as the operator may show them: HS256 and nothing
- * else, with an end. Strict wherever two readers could differ: base64url without
+ * else, and never without an expiry. Strict wherever two readers could differ: base64url without
  * padding or stray bits, objects without doubled names, `alg` exactly HS256,
  * `typ` JWT or absent, no `crit`. Pure.
  *

@@ -17,7 +17,7 @@ struct long_answers {
 /* Ends them all, and admits no more. */
 void long_answers_stop(struct long_answers *all);
 
-/* Before the headers: takes a place, and does what must be done first. True:
+/* Before the headers: takes a place, and runs the stream's `begin`. True:
  * long_answer_run must follow. False: `r` is an ordinary answer, a refusal maybe. */
 bool long_answer_begin(struct long_answers *all, struct response *r);
 

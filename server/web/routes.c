@@ -195,7 +195,7 @@ bool route_admits(const struct route *route, const struct web_parts *parts, cons
 		return operator_admitted(parts, q, r);
 	case ROUTE_STREAM:
 		return stream_admitted(parts, q, r);
-	case ROUTE_TWILIO: /* what it signs comes with the body: open_webhook */
+	case ROUTE_TWILIO: /* the signature covers the body: open_webhook */
 	case ROUTE_OPEN:
 		break;
 	}

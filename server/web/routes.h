@@ -81,7 +81,7 @@ int route_check_body(const struct route *route, const struct request *q, struct 
 /* Refuses in the words the client understands: JSON, or text for Twilio. */
 void route_refuse(const struct route *route, struct response *r, int status, const char *code, const char *sentence);
 
-/* Checks the query and what is in the body, and runs the handler. Not for
+/* Checks the query and the body, and runs the handler. Not for
  * ROUTE_STREAM. `q` gets params and json for as long as this runs. */
 void route_serve(
     const struct route *route, const struct web_parts *parts, struct request *q, const char *arg, struct response *r);

@@ -181,8 +181,8 @@ static bool may_continue(
 	return true;
 }
 
-/* Reads the whole body into `*body`, which the caller frees. How long that may
- * take is watched by web_tend. */
+/* Reads the whole body into `*body`, which the caller frees. web_tend
+ * watches the time it takes. */
 static bool read_body(
     struct mg_connection *conn, const struct route *route, struct request *q, char **body, struct response *r)
 {
@@ -275,8 +275,8 @@ static int on_request(struct mg_connection *conn)
 	bool body_left;
 	int status = 0;
 
-	/* What an earlier handshake of this worker left behind must not answer
-	 * this one. */
+	/* A subprotocol left over from this worker's last handshake must not
+	 * answer this one. */
 	((struct mg_request_info *)info)->acceptedWebSocketSubprotocol = NULL;
 	fill_request(&q, info);
 	if (c)

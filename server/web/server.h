@@ -16,7 +16,7 @@
 
 struct web;
 
-/* Starts to listen. What `parts` points to outlives it. Signals meant for main must
+/* Starts to listen. The parts outlive it. Signals meant for main must
  * be blocked before, since CivetWeb's threads inherit the mask. 0, or -errno
  * with a sentence in `problem`. */
 int web_open(struct web **out, const struct web_parts *parts, struct buf *problem);
@@ -34,7 +34,7 @@ int web_port(const struct web *web); /* the port listened on, also if PORT was 0
  * long, sooner when workers run short. */
 void web_tend(struct web *web, int64_t now_us);
 
-/* How many connections can be served at once. */
+/* The number of connections that can be served at once. */
 int web_workers(const struct config *cfg);
 
 #endif

@@ -14,7 +14,7 @@ static bool is_listed(const char *names, const char *name)
 	return false;
 }
 
-/* A name given twice is told by its value's address: form_get finds the first. */
+/* A name given twice shows by its value's address: form_get finds the first. */
 static bool sound(const struct form *params, const char *names, struct response *r)
 {
 	for (size_t i = 0; i < params->count; i++) {

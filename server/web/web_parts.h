@@ -31,8 +31,8 @@ struct web_parts {
 	struct dialer *dialer;       /* calls we place, server/dialer/dialer.h */
 	struct delivery *delivery;   /* webhooks out, server/delivery/delivery.h */
 	struct knowledge *knowledge; /* the agents' folders, server/knowledge/knowledge.h */
-	struct work *work;           /* the pools for slow things, server/work/work.h */
-	/* Appends what the parts themselves tell in /status, into the object that is
+	struct work *work;           /* the pools for slow work, server/work/work.h */
+	/* Appends the parts' own sections of /status, into the object that is
 	 * open; any thread. NULL: nothing. */
 	void (*put_status)(void *program, struct json_out *j);
 	void *program;

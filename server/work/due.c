@@ -126,7 +126,7 @@ void due_wake(struct due *d)
 void due_add(struct due *d, struct due_item *item)
 {
 	item->next = atomic_load(&d->inbox);
-	/* Release: who takes the inbox sees what is in the item. */
+	/* Release: the thread that takes the inbox sees the item's fields. */
 	while (!atomic_compare_exchange_weak(&d->inbox, &item->next, item))
 		;
 	due_wake(d);

@@ -158,7 +158,7 @@ static bool add_header(struct transfer *t, const char *line)
 	return longer;
 }
 
-/* NULL, or what is wrong. */
+/* NULL, or the defect in words. */
 static const char *collect_headers(struct transfer *t)
 {
 	const struct fetch_request *request = t->request;
@@ -342,7 +342,7 @@ void fetch_stream(const struct fetch_request *request, const struct fetch_sink *
 		fail(out, wrong);
 	else
 		perform(h, &t);
-	/* What it borrowed from us is about to go. */
+	/* The texts it borrowed are about to go. */
 	if (h)
 		curl_easy_reset(h);
 	curl_slist_free_all(t.headers);

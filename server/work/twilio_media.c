@@ -136,7 +136,7 @@ struct sending {
 	int64_t first, last, size; /* as asked for; `last` is -1 for all of unknown size */
 	bool part;
 	int64_t passed;
-	bool other; /* it is not what was asked for */
+	bool other; /* other bytes came than asked for */
 };
 
 /* The length in our own headers came from the first request: the second must

@@ -37,7 +37,7 @@ struct twilio_answer {
 	enum twilio_outcome outcome;
 	int status;                        /* HTTP; 0: none */
 	int code;                          /* Twilio's, as in 21211; 0: none */
-	int64_t retry_after_s;             /* -1: not told */
+	int64_t retry_after_s;             /* -1: absent */
 	char message[TWILIO_MESSAGE_SIZE]; /* Twilio's, or ours; a sentence; "" on TWILIO_OK */
 	cJSON *json;                       /* owned; on TWILIO_OK an object */
 };

@@ -63,7 +63,7 @@ int recording_range(const char *range, int64_t size, int64_t *first, int64_t *la
 	 * lets us send the whole. */
 	if (*p || (from < 0 && to < 0) || (from >= 0 && to >= 0 && to < from))
 		return 200;
-	if (from < 0) { /* the last so many */
+	if (from < 0) { /* "-500": the last 500 bytes */
 		if (!to || !size)
 			return 416;
 		*first = to < size ? size - to : 0;
