@@ -282,7 +282,7 @@ static void write_failed(struct link *l, int err)
 
 static void order(struct link *l, enum model_order type, const char *text, size_t len)
 {
-	if (!ring_put(&l->call->writer.orders, type, text, len) && type == ORDER_TEXT)
+	if (!ring_put(&l->call->writer.orders, (uint8_t)type, text, len) && type == ORDER_TEXT)
 		lose(l, END_MODEL_LOST);
 	bell_ring(&l->call->caller_bell);
 }
