@@ -125,10 +125,7 @@ static void put_refusal(struct buf *out, const char *code, const char *message, 
 	struct json_out j = json_out_to(out);
 
 	json_put_object(&j, NULL);
-	json_put_object(&j, "error");
-	json_put_text(&j, "code", code);
-	json_put_text(&j, "message", message);
-	json_put_end(&j);
+	tool_put_error_member(&j, code, message);
 	if (problems)
 		json_put_json(&j, "problems", problems);
 	json_put_end(&j);

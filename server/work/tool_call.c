@@ -91,15 +91,20 @@ void tool_call_free(struct tool_call *call)
 		free_call(call);
 }
 
+void tool_put_error_member(struct json_out *j, const char *code, const char *message)
+{
+	json_put_object(j, "error");
+	json_put_text(j, "code", code);
+	json_put_text(j, "message", message);
+	json_put_end(j);
+}
+
 void tool_put_error(struct buf *out, const char *code, const char *message)
 {
 	struct json_out j = json_out_to(out);
 
 	json_put_object(&j, NULL);
-	json_put_object(&j, "error");
-	json_put_text(&j, "code", code);
-	json_put_text(&j, "message", message);
-	json_put_end(&j);
+	tool_put_error_member(&j, code, message);
 	json_put_end(&j);
 }
 

@@ -10,6 +10,7 @@
  * all tool calls of its telephone call.
  */
 #include "common/buf.h"
+#include "common/json_out.h"
 #include "server/agents/agent.h"
 #include "server/work/jobs.h"
 
@@ -104,5 +105,7 @@ const struct tool_builtin *tool_builtin_of(const struct agent *agent, const char
 
 /* Appends {"error":{"code":"…","message":"…"}}; both short, for the model. */
 void tool_put_error(struct buf *out, const char *code, const char *message);
+/* The member alone, into an object that is open. */
+void tool_put_error_member(struct json_out *j, const char *code, const char *message);
 
 #endif
