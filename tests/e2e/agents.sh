@@ -7,7 +7,7 @@
 DIR=$WORK/agents
 mkdir -p "$DIR"
 printf 'wait-agent-talking 200\nhangup\n' >"$WORK/agents-short.script"
-printf 'wait-agent-talking 200\nsilence 60000\n' >"$WORK/agents-long.script"
+printf 'wait-agent-talking 200\nsilence 600000\n' >"$WORK/agents-long.script"
 
 put() { # NAME: an agent's file, from stdin; whole at once, as editors write it
 	cat >"$DIR/$1.new"

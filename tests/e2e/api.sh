@@ -45,7 +45,7 @@ sid_but() { # SID: of a live call that is not this one
 	op /calls | jq -r --arg not "$1" '[.calls[] | select(.state == "live" and .call_sid != $not)][0].call_sid'
 }
 watch_to() { # FILE PATH: server-sent events, in the background; pid in $WATCHER
-	curl -sN --max-time 120 -H "Authorization: Bearer $TOKEN" "http://127.0.0.1:$PORT$2" >"$WORK/$1" &
+	curl -sN --max-time 900 -H "Authorization: Bearer $TOKEN" "http://127.0.0.1:$PORT$2" >"$WORK/$1" &
 	WATCHER=$!
 }
 events() { # FILE: the data of its events, each with its type
@@ -136,7 +136,7 @@ watched_and_steered() {
 		printf 'next\nurl = "http://127.0.0.1:%s/calls/%s/say"\nheader = "Authorization: Bearer %s"\njson = "%s"\noutput = /dev/null\n' \
 			"$PORT" "$FLOOD" "$TOKEN" "${body//\"/\\\"}"
 	done | tail -n +2 >"$WORK/flood.curl"
-	curl -s --max-time 60 -K "$WORK/flood.curl"
+	curl -s --max-time 900 -K "$WORK/flood.curl"
 	check "what is too much to say is counted, and told" until_true eval "op /status | jq -e '.calls.orders_ignored > 0'"
 	check "a watcher who does not read is dropped" until_true eval "op /status | jq -e '.http.watchers_dropped == 1'"
 	exec 7>&-

@@ -15,7 +15,7 @@ hangup
 SCRIPT
 cat >"$WORK/cut-off.script" <<SCRIPT
 say caller-4.wav
-wait-end 60000
+wait-end 600000
 SCRIPT
 cat >"$WORK/keys.script" <<SCRIPT
 say caller-4.wav

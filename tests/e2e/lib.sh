@@ -187,7 +187,7 @@ stop_rest() {
 phone() {
 	local name=$1
 	shift
-	"$TOOLS/phone" --server "127.0.0.1:$PORT" --public-url "$PUBLIC" --token "$SECRET" \
+	"$TOOLS/phone" --limit 900 --server "127.0.0.1:$PORT" --public-url "$PUBLIC" --token "$SECRET" \
 		--report "$WORK/$name.json" --out "$WORK/$name.wav" "$@" >"$WORK/$name.out" 2>&1 && return
 	tail -5 "$WORK/$name.out"
 	return 1

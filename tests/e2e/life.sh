@@ -7,7 +7,7 @@
 script() { # NAME LINES…
 	printf '%s\n' "${@:2}" >"$WORK/$1.script"
 }
-script life-wait "wait-end 40000"
+script life-wait "wait-end 600000"
 script life-greet "wait-agent-done 1000" "hangup"
 script life-keys "wait-agent-talking 400" "dtmf 42#" "wait-clear" "wait-agent-done 1000" "dtmf 7" "wait-agent-done 300" "hangup"
 script life-over "wait-agent-talking 300" "say caller-2.wav" "silence 20000" "hangup"
@@ -30,7 +30,7 @@ live() {
 }
 
 limits() {
-	server limits MAX_CALLS=2 MAX_CALL_SECONDS=12
+	server limits MAX_CALLS=2 MAX_CALL_SECONDS=30
 	phone limits-1 --script "$OUTER/life-wait.script" --expect end=server &
 	local first=$!
 	phone limits-2 --script "$OUTER/life-wait.script" --expect end=server &
@@ -45,7 +45,7 @@ limits() {
 	one=$(api /calls | jq -r '.calls[0].call_sid')
 	check "operator: a call can be ended" equal "$(api "/calls/$one" -X DELETE -o /dev/null -w '%{http_code}' | cut -c1)" 2
 	check "operator: and the ending says who did" equal "$(reason "$one")" operator_ended
-	check "operator: it is off the line" until_true live 1
+	check "operator: it is off the line" until_true eval "api /status | jq -e '.calls.live <= 1'"
 	wait "$first" "$second"
 	check "limits: the other ends by time, and is told so" equal \
 		"$(api /calls | jq -r '[.calls[].ending.reason] | sort | join(" ")')" "operator_ended time_limit"
@@ -55,7 +55,7 @@ limits() {
 }
 
 overflow() {
-	server overflow MAX_CALLS=1 OVERFLOW_NUMBER=+12025550177 IDLE_SECONDS=8 GREETING_MODE=wait
+	server overflow MAX_CALLS=1 OVERFLOW_NUMBER=+12025550177 IDLE_SECONDS=25 GREETING_MODE=wait
 	phone overflow-1 --script "$OUTER/life-wait.script" --expect end=server &
 	local first=$!
 	check "overflow: one call is up" until_true live 1
@@ -126,7 +126,7 @@ again() {
 }
 
 drain() {
-	server drain DRAIN_SECONDS=4
+	server drain DRAIN_SECONDS=20
 	phone drain-1 --script "$OUTER/life-wait.script" --expect end=server --expect 'action=200' &
 	local first=$!
 	check "drain: a call is up" until_true live 1

@@ -8,13 +8,13 @@
 SORRY="we have a technical problem"
 cat >"$WORK/cut-off.script" <<SCRIPT
 say caller-2.wav
-wait-end 60000
+wait-end 600000
 SCRIPT
 cat >"$WORK/speak-over.script" <<SCRIPT
 say caller-2.wav
 wait-agent-talking 700
 say caller-1.wav
-wait-end 60000
+wait-end 600000
 SCRIPT
 cat >"$WORK/good.script" <<SCRIPT
 $(interruption)

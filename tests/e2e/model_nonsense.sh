@@ -13,7 +13,7 @@ hangup
 SCRIPT
 cat >"$WORK/cut-off.script" <<SCRIPT
 say caller-2.wav
-wait-end 80000
+wait-end 600000
 SCRIPT
 cat >"$WORK/interrupt.script" <<SCRIPT
 say caller-2.wav
@@ -29,7 +29,7 @@ silence 4000
 hangup
 SCRIPT
 cat >"$WORK/mute.script" <<SCRIPT
-wait-end 80000
+wait-end 600000
 SCRIPT
 cat >"$WORK/long.script" <<SCRIPT
 say caller-2.wav

@@ -10,7 +10,7 @@
 SORRY="we have a technical problem"
 cat >"$OUTER/wait.script" <<SCRIPT
 say caller-2.wav
-wait-end 40000
+wait-end 600000
 SCRIPT
 cat >"$OUTER/talk.script" <<SCRIPT
 say caller-2.wav

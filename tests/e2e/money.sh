@@ -13,7 +13,7 @@ SCRIPT
 cat >"$WORK/limit.script" <<SCRIPT
 wait-agent-talking 500
 say caller-1.wav
-wait-end 60000
+wait-end 600000
 SCRIPT
 prices() { # FILE FACTOR
 	jq -n --argjson f "$2" '{date: "2027-01-02", models: {

@@ -12,7 +12,7 @@ SCRIPT
 cat >"$WORK/long.script" <<SCRIPT
 wait-agent-talking 1500
 say caller-3.wav
-wait-end 60000
+wait-end 600000
 SCRIPT
 
 # How well the columns COL of two files (sox's dat) fit at the best of all lags up

@@ -13,7 +13,7 @@ SCRIPT
 cat >"$WORK/store-long.script" <<'SCRIPT'
 wait-agent-talking 1500
 say caller-3.wav
-wait-end 60000
+wait-end 600000
 SCRIPT
 
 # turns: what is settled of the call, a line each.

@@ -10,7 +10,7 @@ hangup
 SCRIPT
 cat >"$WORK/webhooks-long.script" <<'SCRIPT'
 wait-agent-done 1000
-silence 60000
+silence 600000
 hangup
 SCRIPT
 

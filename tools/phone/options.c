@@ -182,7 +182,7 @@ static const struct option_row rows[] = {
 	      "  gather-digits KEYS              what the next <Gather> gets\n"
 	      "  hangup\n"
 	      "  repeat                          from the first line again\n"
-	      "A wait that reaches its LIMIT (30000 ms) fails the call.\n"),
+	      "A wait that reaches its LIMIT (120000 ms) fails the call.\n"),
 	{ "fault", "NAME[=VALUE][@MS]", NULL,
 	    "misbehave; MS counts from the stream's start; may be repeated:", BY(add_fault) },
 	{ .kind = OPTION_WORDS, .print = faults_help },

@@ -3,7 +3,7 @@
 /* What the caller does, as a list of steps. Read once, then shared by all calls.
  *
  * A script file has one step a line; # begins a comment. Files are looked for
- * beside the script. Every wait gives up after its limit (30 s), and the call
+ * beside the script. Every wait gives up after its limit (120 s), and the call
  * has failed then.
  *
  *     say FILE ["words"]                 speak a WAV file (words: a caption)
@@ -42,7 +42,7 @@ enum step_kind {
 	STEP_REPEAT,
 };
 
-enum { STEPS_MAX = 256, WAIT_LIMIT_MS = 30000, KEY_GAP_MS = 250 };
+enum { STEPS_MAX = 256, WAIT_LIMIT_MS = 120000, KEY_GAP_MS = 250 };
 
 struct step {
 	enum step_kind kind;
