@@ -146,6 +146,8 @@ static void again(struct dialogue *d, struct utterance *u)
  * answer twice will not the third time, and silence is worse than an ending. */
 static void fail(struct dialogue *d, struct utterance *u, int64_t now_us)
 {
+	if (d->over)
+		return; /* of the last words nothing is missed */
 	if (++d->failures >= ANSWER_TRIES) {
 		dialogue_order(d, ORDER_END)->end = END_MODEL_FAILED;
 		d->over = true;

@@ -101,6 +101,16 @@ static void machine_is_left_a_message_whatever_is_being_said(void **state)
 
 /* ---------------------------------------------------------------------------- idleness */
 
+/* What the model still tells then is for the record only. */
+static void call_ends_once(void **state)
+{
+	(void)state;
+	FOLLOW(&k, { "began r1", "" }, { "goodbye bye", "" }, { "+12000 & sign r1", "" },
+	    { "+13000", "UNHEARD, END agent_ended" }, { "over r1 failed", "" }, { "began r2", "" },
+	    { "over r2 failed", "" }, { "say x", "" }, { "firm bye", "" });
+	assert_int_equal(dialogue_due_us(&k.d), NEVER_US);
+}
+
 static void nobody_speaking_for_long_ends_the_call(void **state)
 {
 	const struct dialogue_rules rules = { .interruptible = true, .idle_us = 30 * US_PER_S };
@@ -125,6 +135,7 @@ int main(void)
 		CASE(nothing_is_said_after_the_farewell),
 		CASE(firm_last_words_before_the_model_is_there_make_it_deaf_then),
 		CASE(machine_is_left_a_message_whatever_is_being_said),
+		CASE(call_ends_once),
 		CASE(nobody_speaking_for_long_ends_the_call),
 	};
 
