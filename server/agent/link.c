@@ -32,24 +32,14 @@ const char *link_state_name(enum link_state state)
 
 static void enter(struct link *l, enum link_state state)
 {
-	switch (state) {
-	case LINK_LOST:
-		assert(l->state != LINK_GONE);
-		break;
-	case LINK_DIALLING:
-	case LINK_CONFIGURING:
-		assert(l->session && !l->client && l->writer_is_ours);
-		break;
-	case LINK_REPLAYING:
-		assert(l->client && l->writer_is_ours);
-		break;
-	case LINK_TALKING:
-		assert(l->state == LINK_REPLAYING);
-		break;
-	case LINK_GONE:
-		assert(l->why && l->state != LINK_GONE);
-		break;
-	}
+	bool opening = state == LINK_DIALLING || state == LINK_CONFIGURING;
+
+	assert(state != LINK_LOST || l->state != LINK_GONE);
+	assert(!opening || (l->session && !l->client && l->writer_is_ours));
+	assert(state != LINK_REPLAYING || (l->client && l->writer_is_ours));
+	assert(state != LINK_TALKING || l->state == LINK_REPLAYING);
+	assert(state != LINK_GONE || (l->why && l->state != LINK_GONE));
+	(void)opening; /* without asserts */
 	log_debug(l->call->tag, "model link: %s -> %s", link_state_name(l->state), link_state_name(state));
 	l->state = state;
 }
@@ -224,9 +214,7 @@ void link_step(struct link *l, int64_t now_us)
 		if (l->next)
 			step_next(l, now_us);
 		break;
-	case LINK_LOST:
-	case LINK_REPLAYING:
-	case LINK_GONE:
+	default:
 		break;
 	}
 }
@@ -250,6 +238,11 @@ bool link_replace(struct link *l, const struct model_access *access, const struc
 
 /* ----------------------------------------------------------------------- reading */
 
+static const char *end_name(int err)
+{
+	return err == -EPIPE ? "closed" : err == -ETIMEDOUT ? "stalled" : strerrorname_np(-err);
+}
+
 /* Counted once, by whichever side meets the end first. Of a reset only one of them
  * is told; the other sees a plain end. */
 static void connection_over(struct link *l, int err)
@@ -263,10 +256,7 @@ static void connection_over(struct link *l, int err)
 
 	log_info(l->call->tag, "model: connection ended: %s; close_code=%d%s%.100s", strerror(-err), code,
 	    reason[0] ? " reason=" : "", reason);
-	stat_model_error("connection", reason[0]           ? reason
-				       : err == -EPIPE     ? "closed"
-				       : err == -ETIMEDOUT ? "stalled"
-							   : strerrorname_np(-err));
+	stat_model_error("connection", reason[0] ? reason : end_name(err));
 	lose(l, error == MODEL_RENEW ? END_MODEL_EXPIRED : error == MODEL_FATAL ? END_MODEL_REFUSED : END_MODEL_LOST);
 }
 
@@ -405,17 +395,15 @@ static bool next_is_coming(const struct link *l)
 	return l->next && !l->next_ready && !call_ended(l->call);
 }
 
-/* A session that talks: the next ping, or the end of patience. */
-static int64_t ping_due(const struct link *l)
+static int64_t earlier(int64_t x, int64_t y)
 {
-	int64_t ping = (l->heard_us > l->pinged_us ? l->heard_us : l->pinged_us) + PING_US;
-
-	return ping < l->heard_us + DEAD_US ? ping : l->heard_us + DEAD_US;
+	return x < y ? x : y;
 }
 
 int64_t link_deadline_us(const struct link *l)
 {
 	int64_t next = next_is_coming(l) ? model_session_deadline_us(l->next) : INT64_MAX;
+	int64_t last = l->heard_us > l->pinged_us ? l->heard_us : l->pinged_us;
 
 	switch (l->state) {
 	case LINK_LOST:
@@ -426,12 +414,11 @@ int64_t link_deadline_us(const struct link *l)
 	case LINK_TALKING:
 		if (l->more_to_read || (l->next_ready && l->writer_is_ours))
 			return 0;
-		return ping_due(l) < next ? ping_due(l) : next;
-	case LINK_REPLAYING:
-	case LINK_GONE:
-		break;
+		/* The next ping, the end of patience, or what the next session waits for. */
+		return earlier(next, earlier(last + PING_US, l->heard_us + DEAD_US));
+	default:
+		return INT64_MAX;
 	}
-	return INT64_MAX;
 }
 
 void link_fds(const struct link *l, struct pollfd fds[LINK_FDS])
@@ -448,11 +435,6 @@ void link_fds(const struct link *l, struct pollfd fds[LINK_FDS])
 		fds[1].fd = model_session_fd(l->next);
 		fds[1].events = model_session_events(l->next);
 	}
-}
-
-const char *link_session_id(const struct link *l)
-{
-	return l->session ? model_session_id(l->session) : NULL;
 }
 
 void link_hang_up(struct link *l)

@@ -114,7 +114,10 @@ static inline bool link_talks(const struct link *l)
 }
 
 /* NULL: there is no session. */
-const char *link_session_id(const struct link *l);
+static inline const char *link_session_id(const struct link *l)
+{
+	return l->session ? model_session_id(l->session) : NULL;
+}
 
 /* The end of the call: our Close, then what the model still sends, until its own.
  * Blocks for CLOSE_US at most. */
