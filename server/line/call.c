@@ -28,6 +28,8 @@ enum recording_mode recording_mode_of(const char *word)
 	return RECORDING_OFF;
 }
 
+/* An unannounced stream has no CallSid before its start message. Sinks keep and show
+ * entries by CallSid, so until then there is nothing to tell them. */
 void call_tell(struct call *c, struct journal_entry entry)
 {
 	entry.call_sid = c->call_sid;
@@ -39,13 +41,23 @@ void call_tell(struct call *c, struct journal_entry entry)
 
 /* ----------------------------------------------------------- under the table's lock */
 
+/* A line goes RESERVED, CLAIMED, LIVE, ENDING, FREE, and never back. The end can come
+ * in any of the first three states. The loops learn it from `end` alone and never read
+ * `state`; the state tells the table whether the line counts against MAX_CALLS. */
+
+/* The reference is the agent loop's, from the reservation on. So a call that ends
+ * before any stream came still passes through the agent loop, which writes its record
+ * and frees the line. The relaxed stores are ordered by the lock, which both threads
+ * take before they begin.
+ *
+ * The generation makes old handles (struct call_ref) void. */
 void call_renew(struct call *c)
 {
 	int64_t now = clock_now_us();
 
 	c->generation++;
 	c->state = LINE_RESERVED;
-	c->refs = 1; /* the agent loop's; it is on its way */
+	c->refs = 1;
 	c->agent_called = c->agent_due = false;
 	c->bound = c->remembered = false;
 	c->expires_us = now + CLAIM_US;
@@ -71,6 +83,8 @@ void call_renew(struct call *c)
 	c->detected = false;
 }
 
+/* `agent_due` is the message, the bell only the alarm: a line's thread that finds the
+ * bell rung for another reason (mail, an end) does not enter the loop a second time. */
 void call_wake(struct call *c)
 {
 	if (!c->agent_called)
@@ -91,9 +105,12 @@ void call_take_context(struct call *c, struct call_context *context)
 	memset(context, 0, sizeof *context);
 }
 
+/* Twilio asks connect-action after each stream that ends, perhaps of another instance:
+ * the fleet keeps the answer. After a hang-up, or without a stream, it will not ask;
+ * such an ending is marked as asked, so that a draining server does not wait for it.
+ * The token of a stream that never came is withdrawn. */
 static void tell_fleet(const struct call *c, enum line_state was, enum call_end why, int64_t now)
 {
-	/* Where no stream ever was, or the caller is gone, nobody asks. */
 	struct fleet_ending ending = { .end = why, .asked = why == END_CALLER_HUNG_UP || why == END_NEVER_STREAMED };
 
 	snprintf(ending.fallback, sizeof ending.fallback, "%s", c->agent->fallback_number);
@@ -102,6 +119,13 @@ static void tell_fleet(const struct call *c, enum line_state was, enum call_end 
 		c->calls->fleet->ops->withdraw(c->calls->fleet, c->token);
 }
 
+/* The only way out of the first three states. Callers race here (a hang-up and a time
+ * limit, for instance); the exchange of `end` lets one of them through, and only that
+ * one counts, informs the fleet and gives up the place under MAX_CALLS.
+ *
+ * It leaves the line ENDING. Both loops see `end` at their next turn and leave; the
+ * last of them frees the line (calls_carry.c). call_wake starts the agent loop of a
+ * call that was never woken before, an unannounced stream without a start message. */
 void call_end_locked(struct call *c, enum call_end why)
 {
 	int none = CALL_NOT_ENDED;
@@ -120,7 +144,7 @@ void call_end_locked(struct call *c, enum call_end why)
 	bell_ring(&c->caller_bell);
 }
 
-/* ------------------------------------------------------------------------ without it */
+/* --------------------------------------------------------- without the table's lock */
 
 void call_end(struct call *c, enum call_end why)
 {
@@ -139,7 +163,9 @@ bool call_bound(struct call *c)
 	return bound;
 }
 
-/* ------------------------------------------------------- what it has for all its calls */
+/* -------------------------------------------------- memory of the line, for all calls */
+
+/* Opened once a line, so that an admitted call cannot fail for lack of a descriptor. */
 
 int call_open(struct call *c)
 {
@@ -162,7 +188,7 @@ void call_close(struct call *c)
 	ring_close(&c->to_caller);
 	model_writer_close(&c->writer);
 	mailbox_empty(&c->mail);
-	call_context_free(&c->context); /* of a call that its thread never took up */
+	call_context_free(&c->context); /* left by a call that the thread never took up */
 	call_talk_free(&c->shown);
 	pthread_mutex_destroy(&c->shown_lock);
 }

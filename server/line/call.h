@@ -1,11 +1,11 @@
 #ifndef LINE_CALL_H
 #define LINE_CALL_H
-/* One line of the table, and all that its two loops share. For these and server/line/.
+/* One line of the table, and everything that its two loops share. Only the loops and
+ * server/line/ include it.
  *
- * The caller loop runs on CivetWeb's thread and owns Twilio's socket; the agent
- * loop runs on the line's own pool thread and owns the conversation. What
- * crosses between them crosses in rings of small records, or is one of the
- * atomics below.
+ * The caller loop runs on CivetWeb's thread and owns Twilio's socket. The agent
+ * loop runs on the line's own pool thread and owns the conversation. Data crosses
+ * between them in rings of small messages, or in one of the atomics below.
  */
 #include "common/bell.h"
 #include "common/ring.h"
@@ -29,9 +29,9 @@ struct recording;
 enum line_state {
 	LINE_FREE,
 	LINE_RESERVED, /* announced by a webhook; the agent loop dials */
-	LINE_CLAIMED,  /* its token was spent; the upgrade is under way */
+	LINE_CLAIMED,  /* its token is spent; the upgrade is under way */
 	LINE_LIVE,     /* the caller loop runs */
-	LINE_ENDING    /* over; a loop is still in it */
+	LINE_ENDING    /* the call is over; a loop is still in it */
 };
 
 /* Caller loop -> agent loop. Rare; the bell is rung for each. */
@@ -59,7 +59,7 @@ struct from_cut {
 /* Agent loop -> caller loop. */
 enum to_caller_type {
 	TO_AUDIO = 1, /* struct to_audio, then mu-law */
-	TO_ITEM_END   /* uint32_t: the item's number; no more audio of it comes */
+	TO_ITEM_END   /* uint32_t: the item's number; no audio of it follows */
 };
 
 struct to_audio {
@@ -70,17 +70,18 @@ struct to_audio {
 enum {
 	FROM_CALLER_BYTES = 64 * 1024,
 	TO_CALLER_BYTES = 4 * 1024 * 1024,
-	TO_CALLER_AUDIO_MAX = 300 * 1000 * 8, /* five minutes may wait to be played */
-	CALL_TURNS_MAX = 1000, /* of one stream: kept in memory, and what numbers of the next begin after */
+	TO_CALLER_AUDIO_MAX = 300 * 1000 * 8, /* five minutes may be pending */
+	CALL_TURNS_MAX = 1000, /* turns of one stream in memory; the next stream's numbers begin after them */
 	CALL_TAG_SIZE = CALL_SID_SIZE
 };
 
-/* Written by one loop each, read by anyone; relaxed, since each stands alone. */
+/* One loop writes each counter, any thread reads it. Relaxed: no counter vouches for
+ * another one, or for other memory. */
 struct call_counters {
 	_Atomic uint64_t frames_in, frames_out, dropped_ms, stale_ms, late_delta_ms, answer_dropped_ms, padded_ms,
 	    underruns, cuts, digits, invalid_messages, unknown_events;
 	_Atomic int64_t late_ms, late_max_ms; /* of caller audio, by media.timestamp */
-	_Atomic int64_t backlog_ms;           /* caller audio waiting for the model now */
+	_Atomic int64_t backlog_ms;           /* caller audio pending for the model now */
 	_Atomic bool valve_open;
 };
 
@@ -89,7 +90,7 @@ struct call {
 	struct calls *calls;
 	const struct config *cfg;
 	uint32_t index;
-	pthread_t thread; /* runs the agent loop of one call after the other */
+	pthread_t thread; /* runs the agent loop of one call after another */
 	bool running;     /* the thread was started */
 	struct bell caller_bell, agent_bell;
 
@@ -97,59 +98,59 @@ struct call {
 	enum line_state state;
 	uint32_t generation;
 	int refs;           /* loops in it: 0, 1 or 2 */
-	bool bound;         /* a caller loop has been in it */
+	bool bound;         /* a caller loop is or was in it */
 	bool agent_called;  /* the pool thread was told to take up the call … */
 	bool agent_due;     /* … and has not done so yet */
-	bool remembered;    /* the list of the ended has it */
+	bool remembered;    /* ended_calls has it */
 	int64_t expires_us; /* reserved and claimed lines */
 	char token[CALL_TOKEN_SIZE];
 
-	/* Written under calls->lock when reserved, or by the caller loop under
-	 * it at start (unannounced streams), before the agent loop begins; read
-	 * by the loops without. */
+	/* Written under calls->lock: at the reservation, or by the caller loop when
+	 * an unannounced stream starts. Both come before the agent loop begins, so
+	 * the loops read it without the lock. */
 	char call_sid[CALL_SID_SIZE];
 	char from[CALL_NUMBER_SIZE], to[CALL_NUMBER_SIZE], direction[24];
 	char tag[CALL_TAG_SIZE]; /* for logs */
 	bool announced;
 	int64_t reserved_us, reserved_wall_ms;
-	const struct agent *agent;   /* context.agent: who answers; never NULL while the line is taken */
-	struct call_context context; /* what it is told; owned */
+	const struct agent *agent;   /* context.agent; never NULL while the line is taken */
+	struct call_context context; /* owned */
 	enum recording_mode record;
-	bool detected;      /* Twilio was asked who answers: that costs extra, whoever it is */
-	int64_t first_turn; /* the number of its first: not 0 for a call that streamed before */
+	bool detected;      /* Twilio was asked for machine detection, which it bills per answered call */
+	int64_t first_turn; /* the number of its first turn; not 0 if the call had a stream before */
 
 	/* Crossing threads. Each ring has one writer and one reader. */
 	struct ring from_caller;          /* caller loop -> agent loop */
 	struct ring to_caller;            /* agent loop -> caller loop */
 	struct model_writer writer;       /* to the model */
-	struct mailbox mail;              /* anybody -> agent loop */
+	struct mailbox mail;              /* any thread -> agent loop */
 	_Atomic uint64_t stale_to;        /* agent loop sets it before it counts a cut */
 	_Atomic uint32_t cuts_wanted;     /* agent loop counts, caller loop serves */
-	_Atomic int64_t cut_asked_us;     /* when the interruption was told; before the count */
+	_Atomic int64_t cut_asked_us;     /* time of the interruption; set before the count */
 	_Atomic int end;                  /* enum call_end; the first reason wins */
-	_Atomic bool caller_speaking;     /* agent loop tells; padding depends on it */
-	_Atomic int64_t uplink_anchor_us; /* when ms 0 of the model's input was said; INT64_MIN unknown */
-	_Atomic int64_t started_us;       /* when Twilio's start came; 0 before */
-	_Atomic int64_t ended_us;         /* when `end` was set */
+	_Atomic bool caller_speaking;     /* set by the agent loop; padding depends on it */
+	_Atomic int64_t uplink_anchor_us; /* time at which ms 0 of the model's input was said; INT64_MIN: unknown */
+	_Atomic int64_t started_us;       /* arrival of Twilio's start; 0 before */
+	_Atomic int64_t ended_us;         /* time at which `end` was set; 0 before */
 	struct call_counters counters;
 	_Atomic int64_t model_used[USAGE_COUNT], transcription_used[USAGE_COUNT]; /* agent loop adds */
 
-	/* What HTTP readers see of the conversation: published by the agent loop
-	 * with trylock, so that no reader can make it wait. */
+	/* The conversation as HTTP readers see it. The agent loop publishes it with
+	 * trylock, so that no reader can make it wait. */
 	pthread_mutex_t shown_lock;
 	struct call_talk shown;
 
-	/* How the caller reaches us, and that channel's state: constant from the binding
-	 * on, and written by the caller loop until FROM_STARTED. */
+	/* The caller's channel is constant from the binding on. The caller loop writes
+	 * the channel's state until FROM_STARTED. */
 	const struct phone_channel *channel;
 	struct phone_stream stream;
 
-	/* Set by the caller loop at start, taken back under calls->lock when the
-	 * line is left; held. NULL: not recorded here. */
+	/* Held by the line. The caller loop sets it at the start; the last loop to
+	 * leave takes it out under calls->lock. NULL: not recorded here. */
 	_Atomic(struct recording *) recording;
 };
 
-/* The first reason wins; both loops hear of it. Any thread, no lock held. */
+/* Ends the call. The first reason wins, and both bells ring. Any thread, no lock held. */
 void call_end(struct call *c, enum call_end why);
 
 static inline enum call_end call_ended(struct call *c)
@@ -159,40 +160,41 @@ static inline enum call_end call_ended(struct call *c)
 
 bool call_bound(struct call *c); /* a caller loop is or was in it; no lock held */
 
-/* Tells the journal something about this call: fills in which, whose, and when. A
- * call without a name is not told of. Either loop, no lock held. */
+/* Tells the journal about this call: adds its CallSid, its agent and the time to the
+ * entry. A call without a CallSid is left out. Either loop, no lock held. */
 void call_tell(struct call *c, struct journal_entry entry);
 
 const char *recording_mode_name(enum recording_mode mode);
-enum recording_mode recording_mode_of(const char *word); /* off if it is none */
+enum recording_mode recording_mode_of(const char *word); /* an unknown word: off */
 
-/* --- the table's; all but the last three under its lock --- */
+/* --- for the table; under its lock, except the last three --- */
 
 static inline bool call_takes_line(enum line_state state)
 {
 	return state == LINE_RESERVED || state == LINE_CLAIMED || state == LINE_LIVE;
 }
 
-/* As new, with a token, for the next call. */
+/* Makes a free line a reserved one for the next call, with a fresh token. */
 void call_renew(struct call *c);
 
-/* The call's own from now on, until the line is free. */
+/* Moves the context into the call, which owns it until the line is free. `context` is
+ * zeroed. The first one of a call only: an earlier one is not freed. */
 void call_take_context(struct call *c, struct call_context *context);
 void call_set_tag(struct call *c);
 
-/* The pool thread may take up the call, once. Not before it is known whose it is:
- * the loops read that without the lock. */
+/* Lets the pool thread take up the call; a repetition rings its bell only. The
+ * call's facts must be complete: the loops read them without the lock. */
 void call_wake(struct call *c);
 
 /* As call_end. */
 void call_end_locked(struct call *c, enum call_end why);
 
-/* Once, when the table is made and when it goes: 0 or -errno; fine half open. */
+/* At the start and end of the table. 0 or -errno; close copes with half an open. */
 int call_open(struct call *c);
 void call_close(struct call *c);
 
-/* After each call: as new, and without the memory that it took. What was said in it
- * is nobody's business in the next one. */
+/* After each call, when both loops have left it: empties rings, mail and conversation,
+ * and gives back their memory. Nothing said in it may reach the next caller. */
 void call_clean(struct call *c);
 
 #endif

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+/* Callers say "tomorrow at nine", and a model knows neither the day nor the time. */
 void call_context_time(int64_t wall_ms, char *out, size_t size)
 {
 	time_t seconds = (time_t)(wall_ms / 1000);
@@ -17,14 +18,14 @@ void call_context_time(int64_t wall_ms, char *out, size_t size)
 
 	localtime_r(&seconds, &t);
 	n = strftime(out, size, "%A, %-d %B %Y, %H:%M (%Z, UTC%z)", &t);
-	/* "+0100" is "+01:00" to people. */
+	/* strftime writes "+0100"; people read "+01:00". */
 	if (n >= 3 && n + 2 <= size) {
 		memmove(out + n - 2, out + n - 3, 4);
 		out[n - 3] = ':';
 	}
 }
 
-/* The text with the values in place; NULL if there is no memory. */
+/* The text with the values in place, owned by the caller; NULL: no memory. */
 static char *expanded(const char *text, const struct template_values *values)
 {
 	struct buf out;
@@ -43,6 +44,7 @@ static char *copy(const char *text)
 	return strdup(text ? text : "");
 }
 
+/* A failed copy is noticed at the end, once for all. */
 static int fill(struct call_context *b, const struct call_facts *facts, const cJSON *metadata)
 {
 	char now[96];
@@ -71,6 +73,11 @@ static int fill(struct call_context *b, const struct call_facts *facts, const cJ
 		   : -ENOMEM;
 }
 
+/* Chooses the agent: the very one that a returning call had, even if its file has
+ * changed since; else the one named by an order of POST /calls; else the one that
+ * answers the dialled number. agents_for_number always finds one, so -ENOENT is about
+ * names only. The agent is retained: a reload replaces it for later calls and frees the
+ * old one when its last call is over. */
 int call_context_make(struct call_context *b, struct agents *agents, const struct call_facts *facts)
 {
 	cJSON *metadata = NULL;

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+/* Twilio's minutes cost even while the model uses nothing, hence the clock. */
 enum { MIND_US = US_PER_S };
 
 void call_cost_count(
@@ -36,6 +37,8 @@ void call_cost_use(struct call *c, int64_t now_us, struct cost_use *out)
 	out->machine_detection = c->detected;
 }
 
+/* A model without a price makes the sum too small: MAX_DAY_COST and max_call_cost then
+ * come too late or never. The log has one line for each such model. */
 static void warn_unknown(const struct cost_use *use)
 {
 	if (!prices_find(spending_prices(), use->model))
@@ -44,6 +47,9 @@ static void warn_unknown(const struct cost_use *use)
 		spending_warn_unknown(use->transcription_model);
 }
 
+/* The agent loop asks at each turn, and once more with `now` after the end. Only the
+ * difference to the last sum is booked. The limit itself ends no call: on a true answer
+ * the agent loop says goodbye, and the call ends after those words (END_COST_LIMIT). */
 bool call_cost_mind(struct call *c, struct call_spending *spending, bool now, int64_t now_us)
 {
 	double limit = c->agent->max_call_cost;

@@ -1,26 +1,27 @@
 #ifndef LINE_CALL_COST_H
 #define LINE_CALL_COST_H
-/* What a call costs, while it lasts: summed as the model tells, booked on the day.
- * Agent loop only, but for call_cost_use.
+/* The cost of a call while it lasts: summed up from the model's reports of usage, and
+ * booked on the day's account. Agent loop only, except call_cost_use.
  */
 #include "server/line/call.h"
 #include "server/money/cost.h"
 
-struct call_spending { /* zeroed: of a new call */
+struct call_spending { /* zeroed for a new call */
 	int64_t minded_us;
-	double booked_usd; /* on the day's account */
+	double booked_usd; /* already on the day's account */
 	bool limit_told, unknown_told;
 };
 
-/* The model used something. */
+/* Adds one report of usage; the next call_cost_mind books it without delay. */
 void call_cost_count(
     struct call *c, struct call_spending *spending, bool transcription, const struct model_usage *usage);
 
-/* Books what is new, seldom; with `now` at once. True, once in a call: it has cost
- * what it may, and a caller is there to be told goodbye. */
+/* Books the cost since the last booking: once a second, with `now` at once. True,
+ * once in a call: it has reached the agent's max_call_cost, and a caller is there to
+ * hear a goodbye. */
 bool call_cost_mind(struct call *c, struct call_spending *spending, bool now, int64_t now_us);
 
-/* What it has used so far. Any thread that knows the line is taken. */
+/* The use so far. Any thread that knows the line to be taken. */
 void call_cost_use(struct call *c, int64_t now_us, struct cost_use *out);
 
 #endif

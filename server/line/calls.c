@@ -13,14 +13,16 @@
 
 enum { SPARE_LINES = 8 };
 
+/* The fleet keeps a call's texts in fields of its own sizes. */
 _Static_assert((int)FLEET_SID_SIZE == CALL_SID_SIZE && (int)FLEET_NUMBER_SIZE == CALL_NUMBER_SIZE &&
 		   (int)FLEET_TOKEN_SIZE == CALL_TOKEN_SIZE,
     "what the fleet is told fits");
 
+/* An ENDING line stays occupied until both loops have left: the Close handshake, last
+ * transcripts and the settling of a recording take up to a few seconds. The spare
+ * lines let a new caller in meanwhile. */
 uint32_t calls_lines(const struct config *cfg)
 {
-	/* A few more than MAX_CALLS: a line still being left must not make the
-	 * table look full. */
 	return (uint32_t)(cfg->max_calls + SPARE_LINES + cfg->max_calls / 8);
 }
 
@@ -46,7 +48,8 @@ struct recorder *calls_recorder(const struct calls *calls)
 
 /* ------------------------------------------------------------------ one call, by its name */
 
-/* Under the lock. */
+/* Lines that are ENDING are left out: a call that comes back from a transfer may find
+ * its former line still there. */
 struct call *calls_find_sid(struct calls *calls, const char *call_sid)
 {
 	for (uint32_t i = 0; i < calls->line_count; i++) {
@@ -99,6 +102,9 @@ const struct agent *calls_agent(struct calls *calls, struct call_ref ref, bool *
 	return agent;
 }
 
+/* The way into a call for all other threads. The letter is put under the lock, since the
+ * line must not change hands between the look at its state and the put. A call may end
+ * before it reads the letter; call_clean then frees it. */
 int calls_post(struct calls *calls, struct call_ref ref, struct mail *mail)
 {
 	struct call *c = calls_line(calls, ref);
@@ -137,6 +143,8 @@ void calls_end_all(struct calls *calls, enum call_end why)
 	pthread_mutex_unlock(&calls->lock);
 }
 
+/* Main's tick. Two promises hang on it: a call whose stream never came gives back its
+ * place after CLAIM_US, and no stream outlives max_call_seconds. */
 void calls_reap(struct calls *calls)
 {
 	int64_t now = clock_now_us();
@@ -187,6 +195,8 @@ void calls_count(struct calls *calls, struct calls_count *out)
 
 /* ------------------------------------------------------------------ opening, closing */
 
+/* A line without `calls` was not reached by calls_open: there is nothing to close. */
+
 static int line_open(struct calls *calls, struct call *c, uint32_t index)
 {
 	int err;
@@ -224,7 +234,7 @@ int calls_open(struct calls **out, const struct config *cfg, const struct model_
 	pthread_mutex_init(&calls->lock, NULL);
 	calls->line_count = calls_lines(cfg);
 	ended_calls_open(&calls->ended);
-	/* Aligned: the rings' counters have cache lines of their own. */
+	/* The rings' counters have cache lines of their own, so the lines are aligned. */
 	calls->lines = aligned_alloc(_Alignof(struct call), calls->line_count * sizeof *calls->lines);
 	if (calls->lines)
 		memset(calls->lines, 0, calls->line_count * sizeof *calls->lines);
@@ -240,6 +250,9 @@ int calls_open(struct calls **out, const struct config *cfg, const struct model_
 	return 0;
 }
 
+/* The order matters. The calls end first, so that the loops leave; only then `closing`
+ * is set, and line_close rings each thread out of its poll. A thread that is inside the
+ * agent loop finishes its call, its record included, before it looks at `closing`. */
 void calls_close(struct calls *calls)
 {
 	if (!calls)

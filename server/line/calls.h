@@ -1,19 +1,18 @@
 #ifndef LINE_CALLS_H
 #define LINE_CALLS_H
-/* All calls: the table of lines. With the headers named here it is all that the
- * web side sees of a call.
+/* The table of lines: all calls. The web side sees calls through this header and
+ * those named here.
  *
  * The life of a call, as the web side drives it:
  *   webhook          calls_reserve    a line, a single-use token; dialling begins (calls_admit.h)
  *   upgrade          calls_claim      the token is spent
  *   WebSocket ready  calls_carry      runs the caller loop; returns when it is over (calls_carry.h)
  *   connect-action   calls_after_stream   how it ended, for the TwiML that follows (calls_after.h)
- * What is told of it meanwhile and afterwards: calls_shown.h.
- * A reservation that is not claimed, or a claim that is not carried, expires by
- * itself after 15 s.
+ * Readers of calls, live and ended: calls_shown.h.
+ * A reservation without a claim, and a claim without calls_carry, expires after 15 s.
  *
- * All functions: any thread, and none waits for a call's loops except
- * calls_carry (that *is* one) and calls_close.
+ * All functions: any thread. None waits for a call's loops, except calls_carry,
+ * which is one of them, and calls_close.
  */
 #include "server/config/config.h"
 #include "server/phone/names.h"
@@ -26,33 +25,33 @@ struct calls;
 struct agent;
 struct agents;        /* who answers; see server/agents/agents.h */
 struct mail;          /* a letter to a call; see server/line/mailbox.h */
-struct fleet;         /* what instances share; see server/fleet/fleet.h */
-struct recorder;      /* of calls, to files; NULL: none */
+struct fleet;         /* knowledge shared by the instances; see server/fleet/fleet.h */
+struct recorder;      /* writes calls to files; NULL: none */
 struct work;          /* the pools for slow things; see server/work/work.h */
 struct phone_channel; /* how callers reach us; see server/phone/channel.h */
 struct model_access;  /* how to reach the model; see server/model/access.h */
 
 enum { CALL_TOKEN_SIZE = 33 };
 
-/* A line as seen from outside: stale handles are recognised, never followed. */
+/* A call as named from outside. A stale handle is recognised, never followed. */
 struct call_ref {
 	uint32_t index;
 	uint32_t generation;
 };
 
-struct call_facts {           /* borrowed; what the voice webhook said */
+struct call_facts {           /* borrowed; from the voice webhook */
 	const char *call_sid; /* required, at most CALL_SID_SIZE - 1 */
 	const char *from;     /* may be "anonymous", client:…, sip:…; cut at CALL_NUMBER_SIZE - 1 */
 	const char *to;
-	const char *direction; /* inbound or outbound; "" when nobody knows */
+	const char *direction; /* inbound or outbound; "" unknown */
 
-	/* Of outbound calls; NULL for the rest. */
-	const char *agent_name; /* else the one that answers `to` */
+	/* For outbound calls and returning ones; NULL for the rest. */
+	const char *agent_name; /* NULL: the agent that answers `to` */
 	const char *contact_name, *business_name;
 	const char *metadata;                    /* a JSON object, as text */
 	const char *greeting;                    /* a template, instead of the agent's */
-	const struct agent *agent;               /* the very one; goes before `agent_name` */
-	const char *said, *back_from, *back_why; /* of a call that comes back, see struct call_context */
+	const struct agent *agent;               /* this very one, instead of `agent_name` */
+	const char *said, *back_from, *back_why; /* of a returning call; see struct call_context */
 	const char *record;                      /* "off", "local" or "twilio", instead of the agent's */
 	bool detected;                           /* Twilio was asked to tell people from machines */
 };
@@ -60,14 +59,14 @@ struct call_facts {           /* borrowed; what the voice webhook said */
 struct calls_count {
 	int live;     /* a stream is up */
 	int reserved; /* announced, no stream yet */
-	int ending;   /* over, the loops not yet out of it; takes no line */
+	int ending;   /* over, a loop still in it; not counted against the limit */
 	int limit;    /* MAX_CALLS */
 	bool draining;
-	bool day_spent; /* calls that come in are refused with CALL_COST */
+	bool day_spent; /* new inbound calls are refused with CALL_COST */
 };
 
-/* The two loops of a call, given by main: the table starts them and knows nothing
- * else of them. Each returns when the call is over for it. */
+/* The two loops of a call, given by main. The table starts them and knows nothing else
+ * about them. Each returns when the call is over. */
 struct call;
 struct call_loops {
 	void (*caller)(struct call *c, int fd); /* `fd` is Twilio's socket */
@@ -80,19 +79,19 @@ enum admission {
 	CALL_DRAINING,
 	CALL_COST, /* the day has cost MAX_DAY_COST */
 	CALL_NO_SID,
-	CALL_NO_AGENT, /* of that name, or what it should be told makes no sense */
+	CALL_NO_AGENT, /* no agent of that name, or the metadata is no JSON object */
 	CALL_NO_MEMORY
 };
 
-/* How many calls the table can hold: MAX_CALLS and a few that are being left. */
+/* The size of the table: MAX_CALLS, and a few lines for calls that are ending. */
 uint32_t calls_lines(const struct config *cfg);
 
-/* Makes the table and starts one pool thread a line. All that is
- * passed in outlives it. 0 or -errno. */
+/* Makes the table and starts one pool thread a line. All arguments outlive the table,
+ * except `loops`, which is copied. 0 or -errno. */
 int calls_open(struct calls **out, const struct config *cfg, const struct model_access *access, struct agents *agents,
     struct work *work, struct fleet *fleet, struct recorder *recorder, const struct call_loops *loops);
 
-/* Ends what is left, joins the pool. No calls_carry may be running. */
+/* Ends all calls and joins the pool. No calls_carry may be running. Fine with NULL. */
 void calls_close(struct calls *calls);
 
 /* Ends a reserved or live call, named by CallSid. 0, or -ENOENT. */
@@ -101,26 +100,27 @@ int calls_end(struct calls *calls, const char *call_sid, enum call_end why);
 /* Stops admitting. Reserved calls may still bind. */
 void calls_drain(struct calls *calls);
 
-/* Ends all that is live or reserved. */
+/* Ends all live and reserved calls. */
 void calls_end_all(struct calls *calls, enum call_end why);
 
-/* Housekeeping, about four times a second: ends what outlived its limits. */
+/* Housekeeping, about four times a second: ends expired reservations, and calls
+ * past the agent's max_call_seconds. */
 void calls_reap(struct calls *calls);
 
 void calls_count(struct calls *calls, struct calls_count *out);
 
-/* Any thread. Takes the letter. 0; -ENOENT: that call is over; -EBUSY: too many
- * wait already. Not delivered, the letter is freed. NULL: -ENOMEM. */
+/* Any thread. Takes the letter, and frees it if it is not delivered. 0; -ENOENT:
+ * that call is over; -EBUSY: its mailbox is full; -ENOMEM: `mail` is NULL. */
 int calls_post(struct calls *calls, struct call_ref ref, struct mail *mail);
 
-/* A live or reserved call by its CallSid. 0 or -ENOENT. */
+/* The handle of a live or reserved call. 0 or -ENOENT. */
 int calls_find(struct calls *calls, const char *call_sid, struct call_ref *out);
 
 /* The call's agent, retained for the caller (agent_release); `live`: its
- * stream is up. NULL: it is over. */
+ * stream is up. NULL: the call is over. */
 const struct agent *calls_agent(struct calls *calls, struct call_ref ref, bool *live);
 
-/* --- what the loops may ask of the table --- */
+/* --- parts of the program that the loops reach through the table --- */
 const struct model_access *calls_access(const struct calls *calls);
 struct work *calls_work(const struct calls *calls);
 struct fleet *calls_fleet(const struct calls *calls);

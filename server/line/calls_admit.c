@@ -20,8 +20,9 @@ static void copy_text(char *out, size_t size, const char *text)
 	snprintf(out, size, "%s", text ? text : "");
 }
 
-/* A call that comes back (from a transfer nobody answered) goes on counting, so
- * that what was said before is not written over. Not under the lock. */
+/* The number of this stream's first turn. The turns of a returning call are rows of the
+ * same CallSid in the store, so each stream numbers from a multiple of CALL_TURNS_MAX
+ * and none writes over an earlier one. Not under the lock: the fleet may wait. */
 static int64_t first_turn(struct calls *calls, const char *call_sid)
 {
 	struct fleet_ending ending;
@@ -31,7 +32,8 @@ static int64_t first_turn(struct calls *calls, const char *call_sid)
 	return ending.times * (int64_t)CALL_TURNS_MAX;
 }
 
-/* Under the lock. A fresh line for the next call, or NULL. */
+/* Under the lock. A free line, made ready for the next call; NULL: MAX_CALLS are taken,
+ * or too many lines are still ENDING. */
 static struct call *take_line(struct calls *calls)
 {
 	struct call *c = NULL;
@@ -49,7 +51,8 @@ static struct call *take_line(struct calls *calls)
 	return c;
 }
 
-/* Under the lock. The call's own line from now on. */
+/* Under the lock. Completes the facts, makes the token known to the fleet, and wakes the
+ * agent loop last. That dials the model while Twilio is still setting up the stream. */
 static void name_line(struct call *c, const struct call_facts *facts, struct call_context *context, int64_t first)
 {
 	struct fleet *fleet = c->calls->fleet;
@@ -69,7 +72,8 @@ static void name_line(struct call *c, const struct call_facts *facts, struct cal
 	call_wake(c);
 }
 
-/* Takes the summary. By its own name: the line may serve another by now. */
+/* Frees the summary. All values are copies: the lock is given up by now, and the line
+ * may even serve another call. */
 static void tell_reserved(const char *call_sid, const struct agent *agent, struct call_summary *call)
 {
 	if (call->state)
@@ -82,7 +86,8 @@ static void tell_reserved(const char *call_sid, const struct agent *agent, struc
 	call_summary_free(call);
 }
 
-/* A call that comes back, or that we asked for ourselves, is no new one. */
+/* A returning caller was let in before. Calls that we place are held back by the dialer
+ * (dialer_hooks.c); one that comes in here has been picked up. */
 static bool too_dear(const struct call_facts *facts)
 {
 	return cost_day_exceeded() && !facts->said && (!facts->direction || strcmp(facts->direction, "outbound") != 0);
@@ -98,6 +103,12 @@ static void count_refused(enum admission answer)
 		stat_add(calls_refused_cost, 1);
 }
 
+/* For the voice webhook, and again for a call that comes back (calls_after.c). Twilio
+ * repeats a webhook whose answer it did not get; the second request finds the line by
+ * its CallSid and gets the same token, so both TwiML answers lead to one stream.
+ *
+ * An admission leaves a RESERVED line that expires after CLAIM_US. A refusal leaves
+ * nothing; the caller then gets the fallback number or an apology (web/twilio/voice.c). */
 enum admission calls_reserve(struct calls *calls, const struct call_facts *facts, char token[CALL_TOKEN_SIZE])
 {
 	enum admission answer = CALL_ADMITTED;
@@ -113,8 +124,7 @@ enum admission calls_reserve(struct calls *calls, const struct call_facts *facts
 
 	if (!facts->call_sid || !facts->call_sid[0] || strlen(facts->call_sid) >= CALL_SID_SIZE)
 		return CALL_NO_SID;
-	/* Before the lock, since it takes memory; for a call that is here already
-	 * it was in vain. */
+	/* Before the lock, since it allocates; in vain for a repeated request. */
 	err = call_context_make(&context, calls->agents, facts);
 	if (err) {
 		log_warn(facts->call_sid, "call refused: no agent for it: %s", strerror(-err));
@@ -151,6 +161,9 @@ enum admission calls_reserve(struct calls *calls, const struct call_facts *facts
 	return answer;
 }
 
+/* For the upgrade request of the stream. The fleet refuses a token that was used or is
+ * unknown to all instances; the line's own state says the same for this instance, and
+ * decides alone when the fleet cannot be asked. */
 int calls_claim(struct calls *calls, const char *token, struct call_ref *out)
 {
 	char call_sid[FLEET_SID_SIZE];
@@ -178,6 +191,9 @@ int calls_claim(struct calls *calls, const char *token, struct call_ref *out)
 	return err;
 }
 
+/* For STREAM_UNANNOUNCED, a <Stream> in TwiML that is not ours. The line has no CallSid
+ * until the start message, so the agent loop is not woken yet (see call_name), and the
+ * agent is the one for unknown numbers. The claim expires as others do. */
 int calls_claim_unannounced(struct calls *calls, struct call_ref *out)
 {
 	static const struct call_facts unknown;
@@ -210,6 +226,9 @@ int calls_claim_unannounced(struct calls *calls, struct call_ref *out)
 	return err;
 }
 
+/* The dialled number may belong to another agent than the claim's, hence a new context.
+ * The loops hold nothing of the old one yet: the agent loop is woken here, and by now
+ * the lock has ordered these writes before it. */
 bool call_name(struct call *c, const struct call_facts *facts)
 {
 	const char *call_sid = facts->call_sid;
@@ -221,10 +240,11 @@ bool call_name(struct call *c, const struct call_facts *facts)
 
 	pthread_mutex_lock(&c->calls->lock);
 	other = calls_find_sid(c->calls, call_sid);
-	/* Announced, and then came another way: the announcement is void. */
+	/* The call was announced, and its stream came without the token: the
+	 * reservation is void. */
 	if (other && other->state == LINE_RESERVED)
 		call_end_locked(other, END_NEVER_STREAMED);
-	/* Over already: the agent loop reads the name it has. */
+	/* After the end the agent loop may be running, and reads the name unlocked. */
 	free_name = !call_ended(c) && (!other || !call_takes_line(other->state));
 	if (free_name) {
 		snprintf(c->call_sid, sizeof c->call_sid, "%s", call_sid);
@@ -232,7 +252,7 @@ bool call_name(struct call *c, const struct call_facts *facts)
 		copy_text(c->from, sizeof c->from, facts->from);
 		copy_text(c->to, sizeof c->to, facts->to);
 		c->first_turn = first;
-		if (known) { /* else it stays with the agent for all the rest */
+		if (known) { /* else the agent for unknown numbers keeps it */
 			before = c->context;
 			call_take_context(c, &context);
 			context = before;

@@ -11,10 +11,12 @@
 #include <string.h>
 
 enum {
-	KEPT_US = 120 * US_PER_S, /* how long an ending is known */
-	ASK_US = 5 * US_PER_S     /* within this Twilio asks connect-action, if at all */
+	KEPT_US = 120 * US_PER_S, /* age up to which an ending still explains a question */
+	ASK_US = 5 * US_PER_S     /* Twilio asks connect-action within this time, if at all */
 };
 
+/* The question often overtakes our own view: Twilio may ask while the caller loop still
+ * believes in its socket. The call is ended first, so the answer is never "still up". */
 enum call_end calls_after_stream(struct calls *calls, const char *call_sid)
 {
 	struct fleet_ending ending;
@@ -36,6 +38,8 @@ int calls_unasked(struct calls *calls)
 	return calls->fleet->ops->endings_unasked(calls->fleet, ASK_US, clock_now_us());
 }
 
+/* The call on its line, and its ending in the fleet, hold the number as it was during
+ * the call, whatever has been reloaded since. */
 void calls_fallback(struct calls *calls, const char *call_sid, const char *to, char out[CALL_NUMBER_SIZE])
 {
 	const struct agent *p;
@@ -62,6 +66,10 @@ void calls_fallback(struct calls *calls, const char *call_sid, const char *to, c
 
 /* ------------------------------------------------------------------------ transfers */
 
+/* The agent loop leaves a transfer with the fleet and ends the call as TRANSFERRED. Then
+ * come connect-action (calls_destination), Twilio's <Dial> of the person, and dial-done,
+ * which leads to calls_stay_away or calls_come_back. Twilio may repeat any of them. */
+
 bool calls_destination(struct calls *calls, const char *call_sid, char number[CALL_NUMBER_SIZE], int *ring_seconds)
 {
 	return !calls->fleet->ops->transfer_number(calls->fleet, call_sid, number, ring_seconds, clock_now_us());
@@ -77,7 +85,9 @@ void calls_stay_away(struct calls *calls, const char *call_sid)
 	fleet_transfer_free(&t);
 }
 
-/* Twilio asks once more when it did not hear the answer. */
+/* The repetition of a dial-done whose answer Twilio did not get: the transfer is used up
+ * by then, and the returning call waits for its stream. The token is of use only until
+ * that came. */
 static enum admission back_already(struct calls *calls, const char *call_sid, char token[CALL_TOKEN_SIZE])
 {
 	const struct call *c;
@@ -92,6 +102,8 @@ static enum admission back_already(struct calls *calls, const char *call_sid, ch
 	return c ? CALL_ADMITTED : CALL_NO_SID;
 }
 
+/* transfer_take hands out a transfer once, so of two questions at once only one opens a
+ * line. The facts are those of the first stream, with the conversation so far. */
 enum admission calls_come_back(struct calls *calls, const char *call_sid, const char *why, char token[CALL_TOKEN_SIZE])
 {
 	struct fleet_transfer t;
@@ -101,7 +113,7 @@ enum admission calls_come_back(struct calls *calls, const char *call_sid, const 
 	if (calls->fleet->ops->transfer_take(calls->fleet, call_sid, &t, clock_now_us()))
 		return back_already(calls, call_sid, token);
 	stat_add(calls_transfers_back, 1);
-	/* As it was when the call left, whatever has been reloaded since. */
+	/* The agent as it was when the call left; another instance has only its name. */
 	agent = t.held ? agent_retain(t.held) : agents_variant(calls->agents, t.agent, t.variant);
 	admission = calls_reserve(calls,
 	    &(struct call_facts){ .call_sid = call_sid,

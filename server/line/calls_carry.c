@@ -9,7 +9,10 @@
 
 enum { AGENT_STACK = 256 * 1024 };
 
-/* One of the loops leaves; the last one frees the line. */
+/* A loop leaves the line; the last one frees it. The loops leave in any order: the
+ * caller loop may be in its Close handshake while the agent loop is done, or the other
+ * way round while last transcripts come. A mailbox and rings are cleaned only when
+ * nobody can put anything into them any more. */
 static void leave(struct call *c)
 {
 	struct call_context context;
@@ -21,8 +24,8 @@ static void leave(struct call *c)
 	pthread_mutex_unlock(&c->calls->lock);
 	if (!last)
 		return;
-	/* Nobody can come in before the line is free: giving memory back takes
-	 * too long for the lock. */
+	/* Without the lock, since giving back memory takes too long for it. Nobody
+	 * enters a line that is ENDING, and no mail is taken for it. */
 	call_clean(c);
 	pthread_mutex_lock(&c->calls->lock);
 	context = c->context;
@@ -71,7 +74,8 @@ void calls_abandon(struct calls *calls, struct call_ref ref)
 
 /* ---------------------------------------------------------------- the agent loop's side */
 
-/* A pool thread: one line's calls, one after the other. */
+/* A pool thread: the calls of one line, one after another. The bell also rings for an
+ * end before the start, and for the close of the table; `agent_due` tells them apart. */
 static void *serve_line(void *arg)
 {
 	struct call *c = arg;

@@ -1,15 +1,16 @@
 #ifndef LINE_CALLS_CARRY_H
 #define LINE_CALLS_CARRY_H
-/* A stream that has come in is carried by the thread that brought it. */
+/* The caller loop's side of a line: the HTTP server's thread that brings a stream
+ * carries its call, too. */
 #include "server/line/calls.h"
 
-/* Carries the call over the phone's socket until it is over, Close handshake
- * included, in the channel's messages. `fd` is made non-blocking; closing it stays
- * with its owner. Returns at once if the claim has expired. */
+/* Carries a claimed call over the phone's socket, in the channel's messages. Returns
+ * when the call is over, Close handshake included; at once if the claim has expired.
+ * `fd` is made non-blocking; its owner closes it. */
 void calls_carry(struct calls *calls, struct call_ref ref, int fd, const struct phone_channel *channel);
 
-/* Instead, when the stream's socket was gone before it could be carried: a
- * Twilio that reset it behind its request. */
+/* Instead of calls_carry, when Twilio has reset the stream's socket right after the
+ * upgrade. Ends the claimed call as STREAM_LOST. */
 void calls_abandon(struct calls *calls, struct call_ref ref);
 
 #endif

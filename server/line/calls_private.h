@@ -1,18 +1,18 @@
 #ifndef LINE_CALLS_PRIVATE_H
 #define LINE_CALLS_PRIVATE_H
-/* What the parts of the table share. Private to server/line/.
+/* The table of calls, for its own parts. Private to server/line/.
  *
- *   calls.c        the table itself: opened, counted, looked after, emptied
- *   calls_admit.c  who gets a line, and whose a stream is
+ *   calls.c        the table itself: open, count, reap, close
+ *   calls_admit.c  lines for new calls, and the call of a stream
  *   calls_carry.c  the threads that serve a line
- *   calls_after.c  what Twilio asks once the stream is over
- *   calls_shown.c  what others are told of calls
+ *   calls_after.c  answers to Twilio once a stream is over
+ *   calls_shown.c  calls as other parts see them
  */
 #include "server/fleet/fleet.h"
 #include "server/line/call.h"
 #include "server/line/ended_calls.h"
 
-enum { CLAIM_US = FLEET_TOKEN_US }; /* a reservation waits so long for its stream, and a claim to be carried */
+enum { CLAIM_US = FLEET_TOKEN_US }; /* life of a reservation without a stream, and of a claim without a carrier */
 
 struct calls {
 	const struct config *cfg;
@@ -26,28 +26,28 @@ struct calls {
 	uint32_t line_count;
 	_Atomic bool closing;
 
-	pthread_mutex_t lock; /* all below, and what call.h says; held for microseconds */
+	pthread_mutex_t lock; /* for all below, and for the fields that call.h names; held for microseconds */
 	bool draining;
-	int taken; /* reserved, claimed and live lines: what MAX_CALLS bounds */
+	int taken; /* reserved, claimed and live lines; at most MAX_CALLS */
 
 	struct ended_calls ended; /* has a lock of its own, taken inside this one */
 };
 
-/* A line as a handle names it; NULL if there is none. Under the lock: whether it
- * still is that call. */
+/* The line of a handle; NULL: out of range. The line may serve another call by now:
+ * compare the generation under the lock. */
 static inline struct call *calls_line(struct calls *calls, struct call_ref ref)
 {
 	return ref.index < calls->line_count ? &calls->lines[ref.index] : NULL;
 }
 
-/* --- calls.c: under the lock; the line that a call of that name is on, or NULL --- */
+/* --- calls.c: under the lock; the line taken by the call of that name, or NULL --- */
 struct call *calls_find_sid(struct calls *calls, const char *call_sid);
 
-/* --- calls_carry.c: a thread of its own for each line; the end waits for it --- */
+/* --- calls_carry.c: starts the line's own thread (0 or -errno), and joins it --- */
 int calls_serve(struct call *c);
 void calls_served(struct call *c);
 
-/* --- calls_shown.c: under the lock; how a call is now, to be freed --- */
+/* --- calls_shown.c: under the lock; the call as it is now, for call_summary_free --- */
 void call_summarize(struct call *c, struct call_summary *out);
 
 #endif

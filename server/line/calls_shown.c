@@ -32,6 +32,8 @@ static void count_audio(struct call_counters *n, struct call_audio *out)
 #undef TAKE
 }
 
+/* Twilio's own recording is announced later, by a webhook; until then it is known only
+ * that there will be one. */
 static void look_at_recording(struct call *c, struct call_recording *out)
 {
 	/* Acquire: pairs with the release in begin_recording (caller_loop.c). */
@@ -52,7 +54,7 @@ static char *copy(const char *text)
 	return text && *text ? strdup(text) : NULL;
 }
 
-/* Who calls whom, and who answers. */
+/* The facts of the reservation. */
 static void name_it(const struct call *c, struct call_summary *out)
 {
 	snprintf(out->call_sid, sizeof out->call_sid, "%s", c->call_sid);
@@ -64,6 +66,9 @@ static void name_it(const struct call *c, struct call_summary *out)
 	out->metadata = copy(c->context.metadata);
 }
 
+/* The loops measure with the monotonic clock. Dates are the wall clock at the
+ * reservation plus the time since, so a clock that is set during a call cannot make it
+ * end before it began. */
 static void date_it(struct call *c, struct call_summary *out, int64_t now)
 {
 	/* Acquire: pairs with the release in on_start (caller_loop.c); the name
@@ -75,7 +80,7 @@ static void date_it(struct call *c, struct call_summary *out, int64_t now)
 	if (started) {
 		snprintf(out->stream_sid, sizeof out->stream_sid, "%s", c->stream.id);
 		out->started_ms = c->reserved_wall_ms + (started - c->reserved_us) / US_PER_MS;
-		/* Whole milliseconds: as it is shown it is kept. */
+		/* Whole milliseconds, so that the stored value equals the shown one. */
 		out->seconds = (double)(((ended ? ended : now) - started + US_PER_MS / 2) / US_PER_MS) / 1000;
 	}
 	if (ended)
@@ -89,7 +94,7 @@ void call_summarize(struct call *c, struct call_summary *out)
 	struct cost_use use;
 
 	memset(out, 0, sizeof *out);
-	/* "ending": over, but a last transcript may still come. */
+	/* "ending": the call is over, but last transcripts may still come. */
 	out->state = c->remembered ? "ended" : states[c->state];
 	out->stage = c->remembered ? CALL_IS_OVER : c->state >= LINE_LIVE ? CALL_IS_LIVE : CALL_IS_RESERVED;
 	out->end = call_ended(c);
@@ -102,7 +107,7 @@ void call_summarize(struct call *c, struct call_summary *out)
 	cost_of(&use, spending_prices(), &out->cost);
 }
 
-/* ------------------------------------------------------------------- told by its loops */
+/* ------------------------------------------------------------------ told by the loops */
 
 void calls_tell_started(struct call *c)
 {
@@ -131,7 +136,9 @@ static bool look_at_all(struct call *c, struct call_summary *call, struct call_t
 	return whole;
 }
 
-/* Agent loop, at the end: the line will serve another call. */
+/* A reader must find the call in one place at any time: `remembered` takes the line out
+ * of sight and the list takes the call in, both under the table's lock. The journal is
+ * told after that, without the lock, since its sinks write JSON and queue rows. */
 void calls_remember(struct call *c)
 {
 	struct calls *calls = c->calls;
@@ -142,7 +149,7 @@ void calls_remember(struct call *c)
 	pthread_mutex_lock(&calls->lock);
 	c->remembered = true;
 	whole = look_at_all(c, &call, &talk);
-	if (whole) /* inside: between line and list it would be nowhere */
+	if (whole)
 		ended_calls_keep(&calls->ended, &call, &talk);
 	pthread_mutex_unlock(&calls->lock);
 	if (!whole)
@@ -153,7 +160,7 @@ void calls_remember(struct call *c)
 	call_talk_free(&talk);
 }
 
-/* ----------------------------------------------------------------------- asked for */
+/* ------------------------------------------------------------------ for HTTP readers */
 
 static bool shown_as_line(const struct call *c)
 {
@@ -166,7 +173,7 @@ void calls_each(struct calls *calls, void (*each)(void *arg, const struct call_s
 		struct call *c = &calls->lines[i];
 		struct call_summary call = { 0 };
 
-		/* Line by line, so that no call's loop waits for the whole list. */
+		/* The lock is taken line by line: no loop waits for the whole list. */
 		pthread_mutex_lock(&calls->lock);
 		if (shown_as_line(c))
 			call_summarize(c, &call);

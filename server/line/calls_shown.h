@@ -1,24 +1,26 @@
 #ifndef LINE_CALLS_SHOWN_H
 #define LINE_CALLS_SHOWN_H
-/* What others are told of calls: live ones and the last that ended. */
+/* Calls as other parts of the program see them: the live ones and the last ended ones.
+ * Any thread. */
 #include "server/line/calls.h"
 #include "server/store/store_calls.h"
 
-/* Calls back with each call: live ones first, then the last 100 ended, newest
- * first. A call that is back from a transfer can be there twice. No lock is held
- * meanwhile. */
+/* Calls back with each call: the lines first, then the last 100 ended calls, newest
+ * first. A call that came back from a transfer may appear twice. No lock is held
+ * during a callback. */
 void calls_each(struct calls *calls, void (*each)(void *arg, const struct call_summary *call), void *arg);
 
-/* One call, and what was said in it, both to be freed. 0 or -ENOENT. */
+/* One call and its conversation, both for the caller to free. 0; -ENOENT: unknown, or no
+ * memory. */
 int calls_one(struct calls *calls, const char *call_sid, struct call_summary *call, struct call_talk *talk);
 
-/* --- its loops' --- */
+/* --- for the loops --- */
 
-/* Tells the journal that the caller is there; no lock held. */
+/* Tells the journal that the stream has started; no lock held. */
 void calls_tell_started(struct call *c);
 
-/* Agent loop, at the end: puts the call on the list of the ended, since the line
- * will serve another, and tells the journal. */
+/* Agent loop, at the end, once: copies the call to the list of ended calls, since the
+ * line will serve another one, and tells the journal. */
 void calls_remember(struct call *c);
 
 #endif

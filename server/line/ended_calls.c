@@ -21,7 +21,7 @@ void ended_calls_close(struct ended_calls *e)
 	pthread_mutex_destroy(&e->lock);
 }
 
-/* False: there is no memory, and nothing to free. */
+/* False: no memory, and nothing to free. */
 static bool copy(
     const struct call_summary *call, const struct call_talk *talk, struct call_summary *to, struct call_talk *to_talk)
 {
@@ -33,6 +33,8 @@ static bool copy(
 	return false;
 }
 
+/* Copies are made before the lock and freed after it: a conversation can be long, and
+ * the table's lock is held by our caller. */
 void ended_calls_keep(struct ended_calls *e, const struct call_summary *call, const struct call_talk *talk)
 {
 	struct ended_call fresh, old;
@@ -47,7 +49,7 @@ void ended_calls_keep(struct ended_calls *e, const struct call_summary *call, co
 	drop(&old);
 }
 
-/* Under the lock: the i-th newest, from 1. */
+/* Under the lock: the i-th newest, counted from 1. */
 static const struct ended_call *newest(const struct ended_calls *e, size_t i)
 {
 	return &e->list[(e->next + ENDED_CALLS - i) % ENDED_CALLS];

@@ -1,8 +1,9 @@
 #ifndef LINE_ENDED_CALLS_H
 #define LINE_ENDED_CALLS_H
-/* The last hundred calls that are over, with all that was said, for people.
+/* The last hundred ended calls with their conversations, for the operator's API. They
+ * are memory only; the store keeps calls for longer.
  *
- * Any thread; one lock of its own, taken inside the table's.
+ * Any thread. The list has a lock of its own, which may be taken inside the table's.
  */
 #include "server/store/store_calls.h"
 
@@ -13,7 +14,7 @@
 enum { ENDED_CALLS = 100 };
 
 struct ended_call {
-	struct call_summary call; /* owned; without a state: none */
+	struct call_summary call; /* owned; no state: the place is empty */
 	struct call_talk talk;    /* owned */
 };
 
@@ -26,13 +27,14 @@ struct ended_calls {
 void ended_calls_open(struct ended_calls *e);
 void ended_calls_close(struct ended_calls *e);
 
-/* Keeps copies; nothing if there is no memory. */
+/* Keeps copies, in place of the oldest call. Without memory it keeps nothing. */
 void ended_calls_keep(struct ended_calls *e, const struct call_summary *call, const struct call_talk *talk);
 
-/* Calls back, newest first; the lock is not held meanwhile. */
+/* Calls back with each, newest first. No lock is held during a callback. */
 void ended_calls_each(struct ended_calls *e, void (*each)(void *arg, const struct call_summary *call), void *arg);
 
-/* The newest call of that name, copied; false if there is none. */
+/* Copies the newest call of that CallSid, for the caller to free. False: none, or no
+ * memory. */
 bool ended_calls_one(struct ended_calls *e, const char *call_sid, struct call_summary *call, struct call_talk *talk);
 
 #endif

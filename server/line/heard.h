@@ -1,11 +1,11 @@
 #ifndef LINE_HEARD_H
 #define LINE_HEARD_H
-/* How much of one item of an answer the caller has heard: the caller loop's
- * ledger knows it, and the agent loop tells the model. */
+/* How much of one item of an answer the caller has heard. The caller loop's ledger
+ * knows it; the agent loop tells the model. */
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { HEARD_ITEMS = 32 /* that are told of at once */ };
+enum { HEARD_ITEMS = 32 /* at most, in one message */ };
 
 struct heard {
 	uint32_t no; /* the agent loop's number for the item */

@@ -28,6 +28,8 @@ void mail_free(struct mail *mail)
 	free(mail);
 }
 
+/* The place is counted before the letter is linked, so several writers at once cannot
+ * pass the limit together. The taker counts down after it has the letter. */
 bool mailbox_put(struct mailbox *box, struct mail *mail)
 {
 	if (atomic_fetch_add_explicit(&box->count, 1, memory_order_relaxed) >= MAILBOX_MAX) {
@@ -35,19 +37,20 @@ bool mailbox_put(struct mailbox *box, struct mail *mail)
 		return false;
 	}
 	mail->next = atomic_load_explicit(&box->newest, memory_order_relaxed);
-	/* Release: what is in the letter before the letter; pairs with the
-	 * acquire in mailbox_take. */
+	/* Release: the contents before the pointer; pairs with the acquire in
+	 * mailbox_take. */
 	while (!atomic_compare_exchange_weak_explicit(
 	    &box->newest, &mail->next, mail, memory_order_release, memory_order_relaxed))
 		;
 	return true;
 }
 
+/* One exchange takes the whole list, and its reversal gives the order of posting. */
 struct mail *mailbox_take(struct mailbox *box)
 {
 	struct mail *newest, *oldest = NULL;
 
-	/* Empty nearly always: look before writing to a line that others share. */
+	/* It is nearly always empty: a look costs no write to a shared cache line. */
 	if (!atomic_load_explicit(&box->newest, memory_order_relaxed))
 		return NULL;
 	newest = atomic_exchange_explicit(&box->newest, NULL, memory_order_acquire);

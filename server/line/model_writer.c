@@ -24,8 +24,8 @@ void model_writer_reset(struct model_writer *w)
 
 bool model_writer_is_held_by(const struct model_writer *w, enum writer_holder holder)
 {
-	/* Acquire: pairs with the release in model_writer_pass; who gets the
-	 * writer sees the connection as it was left. */
+	/* Acquire: pairs with the release in model_writer_pass; the new holder sees
+	 * the connection as the last one left it. */
 	return atomic_load_explicit(&w->holder, memory_order_acquire) == (int)holder;
 }
 
@@ -59,6 +59,8 @@ void model_writer_leave(struct model_writer *w)
 	w->client = NULL;
 }
 
+/* An order whose writing failed is dropped like the others: the session is lost then,
+ * and the next one gets the conversation anew. */
 int model_writer_carry_out(struct model_writer *w, bool *unsent)
 {
 	struct ring_message order;
