@@ -24,7 +24,7 @@ struct hub_watcher {
 struct hub {
 	pthread_mutex_t lock;
 	struct hub_watcher *watchers;
-	uint64_t last_id, lost_id; /* given last; the newest that is no longer kept */
+	uint64_t last_id, lost_id; /* of the newest event; of the newest that is no longer kept */
 	size_t recent_first, recent_count, recent_bytes;
 	struct hub_event *recent[HUB_RECENT_MAX]; /* a circle */
 };
@@ -36,7 +36,8 @@ int hub_open(struct hub **out)
 	if (!hub)
 		return -ENOMEM;
 	pthread_mutex_init(&hub->lock, NULL);
-	/* Larger than all that an earlier run of the server has given. */
+	/* Larger than any id of an earlier run: no run tells an event each microsecond.
+	 * A watcher that comes back with such an id has missed events, and is told so. */
 	hub->last_id = hub->lost_id = (uint64_t)clock_wall_ms() * 1000;
 	*out = hub;
 	return 0;
@@ -44,7 +45,7 @@ int hub_open(struct hub **out)
 
 void hub_event_done(struct hub_event *event)
 {
-	/* Acquire-release: whoever frees it sees what the others did with it. */
+	/* Acquire-release: the last one frees the event after the others are done. */
 	if (event && atomic_fetch_sub_explicit(&event->refs, 1, memory_order_acq_rel) == 1)
 		free(event);
 }
@@ -61,8 +62,12 @@ void hub_close(struct hub *hub)
 
 /* -------------------------------------------------------------------- events */
 
-/* A line break would end the event's data early; in JSON it can only be a blank,
- * and only in what was JSON before we had it. */
+/* An event is made complete, in the form of server-sent events, before the lock is
+ * taken: JSON takes too long to be made under it, and all watchers share one text. */
+
+/* A line break would end the event's data early. Our JSON has none; JSON that came from
+ * outside (a record, metadata) may have some between its values, where a blank means
+ * the same. */
 static void in_one_line(char *text)
 {
 	for (; *text; text++)
@@ -100,7 +105,8 @@ static void put_text(struct buf *out, const struct journal_entry *entry)
 	buf_puts(out, "\n\n");
 }
 
-/* NULL if there is no memory, or the text is out of all measure. */
+/* With one reference, its maker's. NULL: no memory, or a text beyond HUB_QUEUE_BYTES,
+ * which no queue would take. */
 static struct hub_event *event_of(const struct journal_entry *entry)
 {
 	struct hub_event *e = NULL;
@@ -123,29 +129,36 @@ static struct hub_event *again(struct hub_event *e)
 	return e;
 }
 
-/* ----------------------------------------------- all below: under the lock */
+/* ------------------------------------------------- queues, under the lock */
 
 static bool wants(const struct hub_watcher *w, const struct hub_event *e)
 {
 	return !w->call_sid[0] || !strcmp(w->call_sid, e->call_sid);
 }
 
+/* A full queue drops its watcher for good. It has lost an event, and a stream with a
+ * hole is worth less than a broken one: the HTTP side ends it, and the client comes back
+ * with its last id. A queue takes one event of any size, or a large one could never be
+ * told. FORMING events are skipped from half a queue on; the whole turn follows them.
+ *
+ * The bell rings for the first event only. A watcher that is awake looks again under
+ * the lock before it sleeps. */
 static void enqueue(struct hub_watcher *w, struct hub_event *e)
 {
 	if (w->dropped || (e->kind == JOURNAL_FORMING && w->count > HUB_QUEUE_MAX / 2))
-		return; /* what is forming can be done without */
+		return;
 	if (w->count == HUB_QUEUE_MAX || (w->count && w->bytes + e->len > HUB_QUEUE_BYTES))
 		w->dropped = true;
 	else {
 		w->queue[(w->first + w->count++) % HUB_QUEUE_MAX] = again(e);
 		w->bytes += e->len;
 	}
-	/* Who is not asleep looks again under the lock before it sleeps. */
 	if (w->dropped || w->count == 1)
 		bell_ring(&w->bell);
 }
 
-/* Makes room for an event and returns what had to go, to be given back later. */
+/* Makes room among the recent events. The ones that had to go are returned as a list,
+ * to be freed after the lock. */
 static struct hub_event *forget(struct hub *hub, size_t len)
 {
 	struct hub_event *gone = NULL;
@@ -175,6 +188,8 @@ static struct hub_event *keep(struct hub *hub, struct hub_event *e)
 
 /* ----------------------------------------------------------------- any thread */
 
+/* On the teller's thread, often a call's loop. The id is given under the lock, so that
+ * ids stand in the queues in rising order. */
 void hub_take(void *arg, const struct journal_entry *entry)
 {
 	struct hub *hub = arg;
@@ -184,7 +199,7 @@ void hub_take(void *arg, const struct journal_entry *entry)
 		return;
 	pthread_mutex_lock(&hub->lock);
 	e->id = ++hub->last_id;
-	/* What is still forming comes again soon, and whole. */
+	/* A returning watcher needs no half turn: the whole one is kept when it comes. */
 	if (entry->kind != JOURNAL_FORMING)
 		gone = keep(hub, e);
 	for (struct hub_watcher *w = hub->watchers; w; w = w->next) {
@@ -201,6 +216,10 @@ void hub_take(void *arg, const struct journal_entry *entry)
 	hub_event_done(e);
 }
 
+/* A new watcher of one call begins with the call's snapshot, which the agent loop
+ * publishes twice a second. The events of the last HUB_LAG_US come after it, so that
+ * none falls between the two; clients know turns by their numbers. An `after` beyond our
+ * last id is none of ours, so what it missed is unknown. */
 static void catch_up(struct hub *hub, struct hub_watcher *w, uint64_t after, int64_t now_us, bool *missed)
 {
 	int64_t since = now_us - HUB_LAG_US;
@@ -245,13 +264,15 @@ void hub_unwatch(struct hub *hub, struct hub_watcher *w)
 		}
 	}
 	pthread_mutex_unlock(&hub->lock);
-	/* Nobody else knows it now. */
+	/* It is out of the list: no other thread reaches it now. */
 	while (w->count--)
 		hub_event_done(w->queue[w->first++ % HUB_QUEUE_MAX]);
 	bell_close(&w->bell);
 	free(w);
 }
 
+/* The bell is cleared before the look: an event that comes after the look rings it
+ * anew. A dropped watcher gets none of the events that are still in its queue. */
 struct hub_event *hub_next(struct hub *hub, struct hub_watcher *w)
 {
 	struct hub_event *e = NULL;

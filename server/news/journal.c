@@ -3,12 +3,15 @@
 #include <assert.h>
 #include <stdatomic.h>
 
+/* Without a lock: the sinks change only while no thread tells (parts.c opens and closes
+ * the takers around the tellers). Their order is a promise: the store, which is added
+ * first, has queued an entry before the others act on it. */
 static struct {
 	journal_sink *take;
 	void *arg;
 } sinks[JOURNAL_SINKS_MAX];
 static size_t sink_count;
-static _Atomic int watchers;
+static _Atomic int watchers; /* a hint only, hence relaxed: an entry too many or too few does no harm */
 
 void journal_add_sink(journal_sink *sink, void *arg)
 {

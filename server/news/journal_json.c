@@ -7,6 +7,11 @@
 
 /* ---------------------------------------------------------------------------- a call */
 
+/* The shapes are published (page/openapi.json), and tests compare. Members may be added
+ * but not renamed: owners' programs read them, and rows in the store keep the JSON of
+ * older versions. */
+
+/* null while the call is up. */
 static void put_ending(struct json_out *j, enum call_end end)
 {
 	const struct call_ending *ending = call_ending(end);
@@ -48,6 +53,7 @@ static const char *or_null(const char *text)
 	return text && *text ? text : NULL;
 }
 
+/* The metadata of an order stands further down, in put_order. */
 static void put_facts(struct json_out *j, const struct call_summary *call)
 {
 	json_put_text(j, "call_sid", or_null(call->call_sid));
@@ -71,7 +77,8 @@ static void put_facts(struct json_out *j, const struct call_summary *call)
 	put_ending(j, call->end);
 }
 
-/* One that never was more than what was asked for. */
+/* A call that we place and that has no line yet, or never got one: it has no sound, no
+ * cost and no turns. */
 static void put_order(struct json_out *j, const struct call_summary *call)
 {
 	put_facts(j, call);
@@ -81,6 +88,7 @@ static void put_order(struct json_out *j, const struct call_summary *call)
 	json_put_end(j);
 }
 
+/* The turns of former streams of the call, and those of this one, as one array. */
 static void put_turns(struct json_out *j, const struct call_talk *talk)
 {
 	json_put_array(j, "turns");
@@ -100,6 +108,9 @@ static void put_talk(struct json_out *j, const struct call_talk *talk, bool turn
 	json_put_uint(j, "text_dropped", talk->text_dropped);
 }
 
+/* Three kinds of summaries meet here: an order, a call read from the store, whose JSON
+ * was made when it was live, and a call that has or had a line in this process. A stored
+ * call has a conversation only as turns; its tools are inside `kept`. */
 void journal_put_call(struct json_out *j, const struct call_summary *call, const struct call_talk *talk, bool turns)
 {
 	if (call->order) {
@@ -120,8 +131,10 @@ void journal_put_call(struct json_out *j, const struct call_summary *call, const
 		put_turns(j, talk);
 }
 
-/* -------------------------------------------------------------------- what is in it */
+/* ----------------------------------------------------------- turns, tools, recordings */
 
+/* null: not recorded. Twilio's has a sid only once its webhook came; until then it is
+ * known that Twilio was asked to record. */
 void journal_put_recording(struct json_out *j, const char *key, const struct call_recording *recording)
 {
 	if (recording->by == CALL_NOT_RECORDED) {
@@ -152,6 +165,8 @@ void journal_put_recording(struct json_out *j, const char *key, const struct cal
 	json_put_end(j);
 }
 
+/* An agent's turn. How much of the words was heard is always an estimate: sound is
+ * measured, and the words are spread evenly over it. */
 static void put_spoken(struct json_out *j, const struct call_turn *turn)
 {
 	json_put_uint(j, "generated_ms", turn->generated_ms);
@@ -187,6 +202,7 @@ void journal_put_turn(struct json_out *j, const char *key, const struct call_tur
 	json_put_end(j);
 }
 
+/* `ok` and `took_ms` are null until the tool has answered. */
 void journal_put_tool(struct json_out *j, const char *key, const struct call_tool *tool)
 {
 	json_put_object(j, key);

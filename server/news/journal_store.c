@@ -5,7 +5,7 @@
 #include "server/news/journal_json.h"
 #include "server/stats/stats.h"
 
-/* As it is kept: of a call all but its turns, which have rows of their own. */
+/* The JSON for the row. A call's is without its turns, which have rows of their own. */
 static void put_kept(struct json_out *j, const struct journal_entry *e)
 {
 	if (e->kind != JOURNAL_RESERVED && e->kind != JOURNAL_STARTED && e->kind != JOURNAL_ENDED) {
@@ -17,6 +17,9 @@ static void put_kept(struct json_out *j, const struct journal_entry *e)
 	json_put_end(j);
 }
 
+/* Every row is only queued here; the store's thread writes it (store.h). A later entry
+ * of the same call, turn or tool replaces the row, so each entry tells all there is. The
+ * agent may be gone from memory for an interrupted call: then its name counts. */
 static void keep(struct store *store, const struct journal_entry *e, const char *json)
 {
 	const char *agent = e->agent ? e->agent->name : NULL;
@@ -31,7 +34,7 @@ static void keep(struct store *store, const struct journal_entry *e, const char 
 	case JOURNAL_ENDED:
 		store_call_put(store, e->call_sid, e->call, agent ? agent : e->call->agent,
 		    variant ? variant : e->call->variant, json);
-		if (e->kind != JOURNAL_RESERVED) /* the row has the rest */
+		if (e->kind != JOURNAL_RESERVED) /* the row itself says when it was reserved */
 			store_event_put(store, e->call_sid, e->type, e->wall_ms, NULL);
 		return;
 	case JOURNAL_TOOL:
@@ -51,7 +54,7 @@ void journal_store_take(void *arg, const struct journal_entry *e)
 	struct json_out j;
 	struct buf json;
 
-	if (e->kind == JOURNAL_FORMING) /* what comes of it is a turn */
+	if (e->kind == JOURNAL_FORMING) /* the whole turn follows, or nothing was said */
 		return;
 	buf_init(&json, 0);
 	j = json_out_to(&json);
@@ -63,15 +66,15 @@ void journal_store_take(void *arg, const struct journal_entry *e)
 	buf_free(&json);
 }
 
-/* -------------------------------------------------------------------- left open */
+/* ------------------------------------------------- calls of a process that died */
 
 struct interrupted {
 	struct agents *agents;
 	unsigned count;
 };
 
-/* To everybody who listens, the store included: the call's end and the webhook
- * that tells of it are written together, or at the next start. */
+/* The end goes to all sinks, the store included. So the end of the call and its webhook
+ * are written together; if this process dies before that, the next one tells them. */
 static void tell_interrupted(void *arg, const struct call_summary *call, const struct call_talk *talk)
 {
 	struct interrupted *those = arg;
@@ -105,7 +108,7 @@ void journal_store_close_open(struct store *store, struct agents *agents)
 		    call_ending(END_INTERRUPTED)->json);
 		atomic_fetch_add(&stats.ended[END_INTERRUPTED], those.count);
 	}
-	/* What could not be read now, once the disk is back. */
+	/* The rows that could not be read now are closed once the disk is back. */
 	store_calls_close_open(store, END_INTERRUPTED);
 }
 

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-
 unsigned rules_events(const struct journal_entry *entry)
 {
 	if (!strcmp(entry->type, "call.failed"))
@@ -25,6 +24,8 @@ unsigned rules_events(const struct journal_entry *entry)
 	}
 }
 
+/* The members that all receivers of this entry get. The outbox adds id, event and time,
+ * which differ for each of them. */
 static void put_fields(struct buf *out, const struct journal_entry *entry)
 {
 	struct json_out j = json_out_to(out);
@@ -55,13 +56,16 @@ static void tell(struct delivery *delivery, const struct journal_entry *entry, c
 				   .fields = fields });
 }
 
+/* On the teller's thread, often a call's loop: it makes the JSON once, and the outbox
+ * queues it. One entry can be two events (call.ended and call.failed), and each address
+ * that lists an event gets its own delivery. */
 void rules_sink(void *delivery, const struct journal_entry *entry)
 {
 	const struct agent *p = entry->agent;
 	struct buf fields;
 	unsigned events;
 
-	/* Most calls' agents have none; nothing is spent on them. */
+	/* Most agents have no webhook; their calls cost nothing here. */
 	if (!delivery || !p || !p->webhook_count || !(events = rules_events(entry)))
 		return;
 	buf_init(&fields, 0);
@@ -78,6 +82,8 @@ void rules_sink(void *delivery, const struct journal_entry *entry)
 	buf_free(&fields);
 }
 
+/* For a delivery that an earlier process left: its row has no secret, since secrets are
+ * not written to the disk. The agent's present one signs it. */
 char *rules_secret(void *agents, const char *agent, const char *variant)
 {
 	const struct agent *p = agents ? agents_variant(agents, agent, variant) : NULL;

@@ -1,17 +1,16 @@
 #ifndef NEWS_RULES_H
 #define NEWS_RULES_H
-/* Which news of a call its agent's webhooks are told: the journal's sink in
- * front of the outbox.
+/* The events that an agent's webhooks are told: the journal's sink in front of the
+ * outbox.
  *
- *   call.started    the caller is there
- *   call.ended      it is over, however it ended
- *   call.failed     besides, when it ended by a fault; or alone, when it never
- *                   came to be: an outbound call nobody answered, which is an
- *                   entry of that type, whatever its kind
- *   record.created  a record was made
+ *   call.started    the stream is there
+ *   call.ended      the call is over, however it ended
+ *   call.failed     in addition, if it ended by a fault; or alone, for an outbound call
+ *                   that was never answered, which is an entry of that type, of any kind
+ *   record.created  a record is complete
  *
- * The body: {"id","event","created_at","call":{…}}, with "record":{…} beside it
- * for the last, and then "call" is only which one it was.
+ * The body: {"id","event","created_at","call":{…}}. The last one also has "record":{…},
+ * and its "call" has only "call_sid" and "agent".
  */
 #include "common/buf.h"
 #include "server/news/journal.h"
@@ -20,16 +19,16 @@ struct agents;
 struct delivery;
 struct store;
 
-/* For journal_add_sink; `delivery` is a struct delivery, or NULL. */
+/* For journal_add_sink; its argument is a struct delivery, or NULL. */
 void rules_sink(void *delivery, const struct journal_entry *entry);
 
-/* For delivery_open, with a struct agents: the signing secret of an agent. */
+/* A delivery_secret for delivery_open; `agents` is a struct agents. */
 char *rules_secret(void *agents, const char *agent, const char *variant);
 
-/* What must be said at start: webhooks without a store. One sentence a line. */
+/* Appends a line if agents have webhooks and there is no store. */
 void rules_warnings(struct agents *agents, struct store *store, struct buf *out);
 
-/* The bits of the events (agent.h) the entry gives rise to; 0: none. */
+/* The bits of the events (agent.h) for an entry; 0: none. */
 unsigned rules_events(const struct journal_entry *entry);
 
 #endif
