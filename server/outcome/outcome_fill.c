@@ -12,6 +12,10 @@
 
 /* ------------------------------------------------------------------------- words */
 
+/* The transcript is the caller's text, and callers may say "write that I get a refund":
+ * the instructions call it data. The day of the call is part of the input, since "next
+ * Friday" means nothing without it. */
+
 void outcome_put_instructions(const struct agent *agent, struct buf *out)
 {
 	buf_puts(out,
@@ -33,6 +37,7 @@ void outcome_put_input(const struct outcome_row *row, const char *transcript, st
 	    *row->to ? row->to : "unknown", began, row->seconds, transcript);
 }
 
+/* Goes behind the same input: the text model keeps no state between two requests. */
 void outcome_put_again(const char *answer, const struct schema_problems *problems, struct buf *out)
 {
 	buf_printf(out, "\n\nYour last answer was:\n%s\n\nIt does not follow the schema:\n", answer);
@@ -71,8 +76,9 @@ void outcome_set_problem(struct outcome_row *row, const char *sentence)
 	set_problems(row, &problems);
 }
 
-/* Could not be had. What was saved in the call, though it does not follow the
- * schema, is worth more than nothing. */
+/* The text model gave no answer. A record saved during the call is kept, even if it
+ * breaks the schema: it is worth more than none. The row of a cancelled request stays
+ * as it was, so that the next start tries again. */
 static enum outcome_filled give_up(struct outcome_row *row, const struct text_answer *answer)
 {
 	if (answer->outcome == TEXT_CANCELLED)
@@ -86,7 +92,8 @@ static enum outcome_filled give_up(struct outcome_row *row, const struct text_an
 	return OUTCOME_UNFILLED;
 }
 
-/* Takes over what was answered; true if it is valid. */
+/* Puts the answer into the row, valid or not. True: it follows the schema. The text is
+ * parsed and printed again, so that the store holds JSON and nothing else. */
 static bool take(struct outcome_row *row, const cJSON *schema, const char *text, struct schema_problems *problems)
 {
 	cJSON *value = json_parse(text, strlen(text));
@@ -107,6 +114,9 @@ static bool take(struct outcome_row *row, const cJSON *schema, const char *text,
 	return valid;
 }
 
+/* Two questions at most; text_model_ask repeats by itself what failed on the way. An
+ * answer that breaks the schema is in the row before the second question, and stays
+ * there, marked as invalid, if that one fails or is no better. */
 enum outcome_filled outcome_fill_in(const struct config *cfg, const struct agent *agent, const char *transcript,
     struct outcome_row *row, const _Atomic bool *cancel)
 {
@@ -125,7 +135,7 @@ enum outcome_filled outcome_fill_in(const struct config *cfg, const struct agent
 
 		text_model_ask(cfg, &request, cancel, &answer);
 		if (answer.outcome != TEXT_OK) {
-			/* An answer that only broke the schema is kept. */
+			/* The first answer only broke the schema: it is kept. */
 			if (!no || answer.outcome == TEXT_CANCELLED)
 				filled = give_up(row, &answer);
 			break;

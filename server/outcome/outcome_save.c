@@ -13,15 +13,15 @@
 #include <string.h>
 
 enum {
-	TRIES_IN_CALL = 2, /* the model is told what is wrong, once */
-	SAVES_IN_CALL = 20 /* more is a model that has lost its way */
+	TRIES_IN_CALL = 2, /* records that break the schema; the first is answered with the problems */
+	SAVES_IN_CALL = 20 /* a model that saves more often runs in circles */
 };
 
-/* What the agent has saved so far, of a call that is up. */
+/* The counts of a live call. The records themselves are in the store. */
 struct outcome_saving {
 	struct outcome_saving *next;
 	char call_sid[RECORD_SID_SIZE];
-	int tries, saves; /* that did not follow the schema; all */
+	int tries, saves; /* records that broke the schema; all records */
 };
 
 void outcome_saves_open(struct outcome_saves *s, struct store *store)
@@ -51,7 +51,7 @@ static struct outcome_saving **bucket(struct outcome_saves *s, const char *call_
 	return &s->of[h % OUTCOME_SAVES_BUCKETS];
 }
 
-/* Under lock. Where the call's stands, or the end of the list. */
+/* Under the lock. The link to the call's counts, or the one at the end of the list. */
 static struct outcome_saving **find_saving(struct outcome_saves *s, const char *call_sid)
 {
 	struct outcome_saving **at = bucket(s, call_sid);
@@ -76,6 +76,9 @@ void outcome_saves_forget(struct outcome_saves *s, const char *call_sid)
 
 enum verdict { SAVED, SAY_AGAIN, KEPT_INVALID, TOO_OFTEN };
 
+/* Counts this save, and decides what the model is told. A model that cannot follow the
+ * schema would otherwise ask the caller the same things again and again, so it gets one
+ * second chance in a call. Without memory for the counts the record is kept as it is. */
 static enum verdict judge_save(struct outcome_saves *s, const char *call_sid, bool valid)
 {
 	struct outcome_saving **at, *of_call;
@@ -107,6 +110,8 @@ static void tell_saved(const struct tool_call *call, const char *status)
 	    .facts = (struct journal_fact[]){ { "id", id }, { "status", status }, { 0 } } });
 }
 
+/* The store never replaces a valid record by an invalid one, so a later slip of the
+ * model costs nothing. */
 static void keep(
     struct outcome_saves *s, const struct tool_call *call, const char *status, const cJSON *value, const char *problems)
 {
@@ -131,6 +136,9 @@ static void put_refusal(struct buf *out, const char *code, const char *message, 
 	json_put_end(&j);
 }
 
+/* On a job's thread, while the caller is on the line: nothing here asks another server.
+ * `out` is the tool's answer, which the model reads: what is missing, in sentences that
+ * it can act on. The record itself is completed after the call (outcomes.c). */
 bool outcome_saves_take(struct outcome_saves *s, const struct tool_call *call, struct buf *out)
 {
 	const char *schema_text = call->agent->outcome_schema;

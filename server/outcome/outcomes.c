@@ -21,15 +21,15 @@ enum {
 	WORKING_MAX = 8,
 	TRANSCRIPT_MAX = 128 * 1024,
 	FLUSH_MS = 5000,
-	DISK_MS = 1000 /* until a store that cannot be written or read is asked again */
+	DISK_MS = 1000 /* pause after the store could not be written or read */
 };
 
-/* A record to be completed: its call is over. */
+/* A record to be completed; its call is over. */
 struct pending {
 	struct due_item due; /* first */
 	char id[OUTCOME_ID_SIZE];
 	int64_t next_ms;
-	bool again; /* while it was worked on, its call ended once more */
+	bool again; /* its call came back and ended once more while a job had it */
 };
 
 struct outcomes {
@@ -41,19 +41,19 @@ struct outcomes {
 	_Atomic int64_t last_seq;
 	struct outcome_saves saves;
 
-	pthread_mutex_t lock; /* the list; held briefly */
+	pthread_mutex_t lock; /* for the list; held briefly */
 	struct due_list list;
 };
 
 /* ---------------------------------------------------------------- calls that are up */
 
-/* Added by the journal when the call ends, or found in the store at start. One that
- * is there already is not added twice: see `put`. */
+/* `how` is due_add when the journal tells of an end, and due_found for a record that the
+ * store has had since before. Two of one record become one in `put`. */
 static void add(struct outcomes *o, const char *id, int64_t next_ms, void (*how)(struct due *, struct due_item *))
 {
 	struct pending *p = calloc(1, sizeof *p);
 
-	/* Without memory it is found at the next start. */
+	/* Without memory the record stays open until the next start finds it. */
 	if (!p)
 		return;
 	snprintf(p->id, sizeof p->id, "%s", id);
@@ -62,8 +62,9 @@ static void add(struct outcomes *o, const char *id, int64_t next_ms, void (*how)
 	how(&o->due, &p->due);
 }
 
-/* On the call's own threads: copies, and waits for nothing. The store, which
- * listens in front of us, has been told of the end. */
+/* On the threads of the call: copies, and waits for nothing. The store's sink stands
+ * before this one, so the call's last turns are queued for writing by now. The end of a
+ * call without a known agent is taken, too: it may be one that a dead process left. */
 static void on_journal(void *arg, const struct journal_entry *e)
 {
 	struct outcomes *o = arg;
@@ -99,10 +100,11 @@ static void count_status(const char *status)
 		stat_add(records_failed, 1);
 }
 
-/* All of these give the time at which it is to be tried again; 0: it is done. */
+/* These functions run in a background job, one for a record at a time. They return the
+ * time of the next try in ms of the wall clock; 0: the record is closed or gone. */
 
-/* All that can be done is done. It is told before it is closed: who dies in
- * between tells it again. */
+/* Closes the record, valid or not. It is told before it is closed: a process that dies in
+ * between makes the next one tell it again, and receivers know it by its id. */
 static int64_t complete(struct outcomes *o, const struct agent *agent, struct outcome_row *row)
 {
 	int64_t now_ms = clock_wall_ms();
@@ -137,7 +139,7 @@ static int64_t fill_from_transcript(
 	row->attempts++;
 	filled = outcome_fill_in(o->cfg, agent, transcript, row, jobs_cancel(o->background));
 	if (filled == OUTCOME_STOPPED)
-		return INT64_MAX; /* the next start finds it */
+		return INT64_MAX; /* still open: the next start finds it */
 	if (filled == OUTCOME_UNFILLED && row->attempts < TRIES_AFTER)
 		return try_later(o, row);
 	return complete(o, agent, row);
@@ -150,7 +152,9 @@ static int64_t fail(struct outcomes *o, const struct agent *agent, struct outcom
 	return complete(o, agent, row);
 }
 
-/* What is left to do, now that the call is over. */
+/* Decides what is left to do. A caller who said nothing leaves no record, unless the
+ * model saved one. What the call saved is final with OUTCOME_IN_CALL, and with
+ * OUTCOME_BOTH if it is valid; otherwise the transcript is read. */
 static int64_t fill(
     struct outcomes *o, const struct agent *agent, struct outcome_row *row, int said, const char *transcript)
 {
@@ -171,8 +175,8 @@ static int64_t fill(
 	return fill_from_transcript(o, agent, row, transcript);
 }
 
-/* As the agent is now: what was changed in its file counts for calls that are
- * over, too. */
+/* The agent is taken as it is now: an owner who mends its schema mends the records that
+ * are still open. */
 static int64_t fill_row(struct outcomes *o, struct outcome_row *row)
 {
 	const struct agent *agent = agents_variant(o->agents, row->agent, row->variant);
@@ -189,8 +193,9 @@ static int64_t fill_row(struct outcomes *o, struct outcome_row *row)
 	return next_ms;
 }
 
-/* Only what the store has is worked on: all that was told before is in it, or it
- * is asked again. */
+/* One job. The flush comes first: turns are queued for the disk, and a transcript read
+ * before they are written would lack the last words. A store that fails is asked again
+ * after DISK_MS; -ENOENT means that there never was a record, or that it is closed. */
 static void work(void *owner, struct due_item *item)
 {
 	struct pending *p = (struct pending *)item;
@@ -230,8 +235,9 @@ static int64_t when(void *owner, const struct due_item *item, int64_t now_ms)
 	return ((const struct pending *)item)->next_ms;
 }
 
-/* One that is there already is wanted now: its call has come back, and is over
- * again. */
+/* A call that came back from a transfer ends a second time, with one record for both
+ * streams. If the record is in the list already, it becomes due; if a job has it at this
+ * moment, that job makes it due again. */
 static bool put(void *owner, struct due_item *item)
 {
 	struct pending *p = (struct pending *)item;
@@ -264,7 +270,7 @@ static int read_pending(void *owner, int64_t seq, size_t room)
 {
 	struct outcomes *o = owner;
 
-	(void)seq, (void)room; /* all are held */
+	(void)seq, (void)room; /* all open records are held in memory */
 	if (store_flush(o->store, FLUSH_MS))
 		return -EIO;
 	return store_outcomes_pending(o->store, on_pending, o);
@@ -301,11 +307,12 @@ int outcomes_open(struct outcomes **out, const struct config *cfg, struct store 
 	o->due.lock = &o->lock;
 	o->due.list = &o->list;
 	o->due.jobs = background;
-	/* One thread stays for others. */
+	/* One background thread stays free for other jobs. */
 	o->due.at_once = (size_t)(at_once < 1 ? 1 : at_once < WORKING_MAX ? at_once : WORKING_MAX);
 	o->due.stored = true;
 	o->due.held = o->due.held_bytes = SIZE_MAX;
-	/* In front of the thread: what an earlier process left may be told at once. */
+	/* Before the thread starts: it may tell at once of records that a dead process
+	 * left. */
 	journal_add_sink(on_journal, o);
 	err = due_open(&o->due);
 	if (err) {
