@@ -17,10 +17,10 @@
 
 enum {
 	AT_ONCE = 2,                   /* tries to one origin */
-	ENTRIES_HELD = 20000,          /* in memory; the rest waits in the store */
+	ENTRIES_HELD = 20000,          /* in memory; the rest stays in the store */
 	BODIES_MAX = 64 * 1024 * 1024, /* bytes in memory */
-	STORED_MS = 2000,              /* that an event may take to the disk before it is sent regardless */
-	LAST_MS = 3000                 /* for what is due when it is time to go */
+	STORED_MS = 2000,              /* for an event to reach the disk before it is sent regardless */
+	LAST_MS = 3000                 /* for events that are due at the end */
 };
 
 struct delivery {
@@ -48,7 +48,8 @@ static uint32_t random_number(void)
 	return n;
 }
 
-/* Microseconds of the wall clock, but always more than the last. */
+/* Microseconds of the wall clock, but always more than the last: rows are sent in this
+ * order, over restarts too. on_row raises it above all stored ones. */
 static int64_t next_seq(struct delivery *o)
 {
 	int64_t last = atomic_load(&o->last_seq), seq;
@@ -61,7 +62,6 @@ static int64_t next_seq(struct delivery *o)
 	return seq;
 }
 
-/* The tag of its log lines. */
 static const char *tag_of(const struct delivery_row *row)
 {
 	return *row->call_sid ? row->call_sid : "outbox";
@@ -69,7 +69,7 @@ static const char *tag_of(const struct delivery_row *row)
 
 /* ------------------------------------------------------------------------ adding */
 
-/* NULL: no memory. */
+/* Made once and stored: a repetition is the same byte for byte. NULL: no memory. */
 static char *make_body(const struct delivery_row *row, const char *fields)
 {
 	struct json_out j;
@@ -107,8 +107,8 @@ static struct delivery_entry *entry_of(struct delivery *o, const struct delivery
 	return body ? delivery_entry_new(&row, event->secret, body) : NULL;
 }
 
-/* On a call's loop, often. Queued for the disk in front of the inbox: by the time a
- * thread of the pool flushes the store, the row is among what it waits for. */
+/* Often on a call's loop. The row is queued for the disk before the entry reaches the
+ * inbox, so the flush in `work` waits for this row as well. */
 void delivery_add(struct delivery *o, const struct delivery_event *event)
 {
 	struct delivery_entry *e;
@@ -144,7 +144,6 @@ static void tell(const struct delivery_row *row, enum delivery_verdict verdict, 
 		    verdict == DELIVERY_DELIVERED ? "delivered" : result->error, row->id, origin, row->attempts);
 }
 
-/* A parked one has failed, too. */
 static void count(struct delivery *o, enum delivery_verdict verdict)
 {
 	if (verdict != DELIVERY_DELIVERED)
@@ -155,9 +154,9 @@ static void count(struct delivery *o, enum delivery_verdict verdict)
 		atomic_fetch_add(&o->delivered, 1);
 }
 
-/* After a try: judged, let go or removed, written down. A retry that the store has
- * gives up its body, so that what waits for a dead receiver takes little room.
- * `stored`: the body may be left to the store. */
+/* After a try: the entry is judged, let go or removed, and its row written. A retry
+ * gives up its body if the store has it (`stored`), so that a long queue for a dead
+ * receiver takes little memory. */
 static void settle(struct delivery *o, struct delivery_entry *e, const struct delivery_result *result, bool stored)
 {
 	static const char *const states[] = { "delivered", "waiting", "parked" };
@@ -169,7 +168,7 @@ static void settle(struct delivery *o, struct delivery_entry *e, const struct de
 	delivery_queue_settle(&o->queue, e, verdict, result, now, random_number());
 	if (verdict == DELIVERY_RETRY && stored)
 		delivery_queue_drop_body(&o->queue, e);
-	/* Under the lock, since it may be taken again the moment it is let go. */
+	/* Under the lock: without it another thread could take the entry meanwhile. */
 	store_delivery_settle(o->store, &e->row, states[verdict], result->status, result->error, now);
 	tell(&e->row, verdict, result, e->row.next_ms - now);
 	pthread_mutex_unlock(&o->lock);
@@ -179,7 +178,8 @@ static void settle(struct delivery *o, struct delivery_entry *e, const struct de
 	due_wake(&o->due);
 }
 
-/* Without another try. */
+/* Gives up an entry without a try: its origin has been silent for the whole of its time,
+ * and a try for each pending entry would take ten seconds each. */
 static void park(struct delivery *o, struct delivery_entry *e)
 {
 	struct delivery_result result = { .error = "its receiver has answered nothing for too long" };
@@ -194,6 +194,10 @@ static void park(struct delivery *o, struct delivery_entry *e)
 	due_wake(&o->due);
 }
 
+/* One try, on the pool, without the lock; the entry is taken meanwhile. The agent's present
+ * secret signs it, so that a corrected secret mends retries, too; the one of the event
+ * serves if a reload removed the agent. A cancelled try leaves the row "waiting" for the
+ * next start. */
 static void work(void *owner, struct due_item *item)
 {
 	struct delivery_entry *e = (struct delivery_entry *)item;
@@ -206,22 +210,21 @@ static void work(void *owner, struct due_item *item)
 		park(o, e);
 		return;
 	}
-	/* A receiver that asks us about it shall find it. With a broken disk it
-	 * is sent from memory, now and later. */
+	/* A receiver may ask our API about the event at once, so it is stored first.
+	 * With a broken disk it is sent from memory, now and later. */
 	stored = o->store && (!e->body || !store_flush(o->store, STORED_MS));
 	body = e->body ? strdup(e->body) : store_delivery_body(o->store, e->row.id);
 	secret = o->secret ? o->secret(o->secret_arg, e->row.agent, e->row.variant) : NULL;
-	/* Else of an agent that went with a reload while its call was up. */
 	delivery_try(&e->row, body, secret ? secret : e->secret, o->cfg->https_ca_file, jobs_cancel(o->jobs), &result);
 	free(body);
 	free(secret);
-	/* Cancelled: it waits in the store for the next start. */
 	if (!result.cancelled)
 		settle(o, e, &result, stored);
 }
 
 /* --------------------------------------------------------------- the queue's policy */
 
+/* Only without a store: the bounds hold for memory, and an event over them is lost. */
 static void lost(void *owner, const struct due_item *item)
 {
 	const struct delivery_row *row = &((const struct delivery_entry *)item)->row;
@@ -242,7 +245,7 @@ static void on_row(void *arg, const struct delivery_row *row)
 		;
 	if (!e)
 		return;
-	/* Whoever restarts us has often mended something. */
+	/* Due at once, without the rest of its pause: a restart often follows a repair. */
 	e->row.next_ms = clock_wall_ms();
 	due_found(&o->due, &e->due);
 }
@@ -309,8 +312,7 @@ int delivery_open(
 	return 0;
 }
 
-/* First what is due is given a moment (the last calls have just told of their
- * end), then nothing more is handed out, then what is under way is given up. */
+/* The last calls have just told of their end, so due events get a moment first. */
 void delivery_stop(struct delivery *o)
 {
 	int64_t until = clock_now_us() + LAST_MS * US_PER_MS;
@@ -344,7 +346,7 @@ void delivery_hold(struct delivery *o, size_t entries)
 	atomic_store(&o->due.held, entries);
 }
 
-/* ------------------------------------------------------------------ the operator's */
+/* ------------------------------------------------------------- for the operator's API */
 
 void delivery_put_status(struct delivery *o, struct buf *out)
 {
@@ -382,7 +384,7 @@ int delivery_list(struct delivery *o, const char *state, int64_t cursor, int lim
 	return store_deliveries_list(o->store, state, cursor, limit, out);
 }
 
-/* True if it waits in memory, and then it is sent at once. */
+/* True: the entry is in memory, and becomes due, or is being sent at this moment. */
 static bool hurry(struct delivery *o, const char *id)
 {
 	struct delivery_entry *e;
@@ -396,7 +398,7 @@ static bool hurry(struct delivery *o, const char *id)
 	return e;
 }
 
-/* However many wait already: somebody asked for it. */
+/* Back into the queue, even over the bounds: a person asked for it. */
 static void reopen(struct delivery *o, struct delivery_entry *e)
 {
 	int64_t now = clock_wall_ms();
@@ -404,7 +406,7 @@ static void reopen(struct delivery *o, struct delivery_entry *e)
 	store_delivery_reopen(o->store, e->row.id, now);
 	e->row.attempts = 0;
 	pthread_mutex_lock(&o->lock);
-	/* Not if somebody else asked in the same moment. */
+	/* False if somebody else asked at the same moment; the entry is freed then. */
 	if (due_put(&o->due, &e->due))
 		delivery_queue_hurry(e, now);
 	pthread_mutex_unlock(&o->lock);

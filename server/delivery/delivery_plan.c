@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+/* The sentence goes into the log and the operator's list. Redirects are not followed: a
+ * POST with a signature belongs to the address that the owner wrote down. */
 void delivery_result_of(const struct fetch_answer *answer, struct delivery_result *out)
 {
 	memset(out, 0, sizeof *out);
@@ -48,7 +50,7 @@ void delivery_origin(const char *url, char *out, size_t size)
 	authority = authority ? authority + 3 : url;
 	scheme = (size_t)(authority - url);
 	len = strcspn(authority, "/?#");
-	/* Whoever logs in does so at the same place. */
+	/* User and password are no part of the origin. */
 	at = memrchr(authority, '@', len);
 	if (at) {
 		len -= (size_t)(at + 1 - authority);

@@ -3,12 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One origin. */
+/* One origin, shared by all entries that go there. */
 struct delivery_target {
 	char origin[280];
 	int sending;
-	int unanswered;  /* tries in a row without any answer */
-	int64_t next_ms; /* while unanswered: not before */
+	int unanswered;  /* tries in a row without an answer */
+	int64_t next_ms; /* if unanswered: time of the next try */
 	struct delivery_target *next;
 };
 
@@ -19,7 +19,7 @@ static struct delivery_entry *entry_of(const struct due_item *item)
 
 /* ------------------------------------------------------------------------ entries */
 
-/* A copy at the place, which moves behind it; NULL gives NULL. */
+/* Copies the text to *at, which moves behind the copy; NULL gives NULL. */
 static const char *keep(char **at, const char *text)
 {
 	size_t size = text ? strlen(text) + 1 : 0;
@@ -32,7 +32,8 @@ static const char *keep(char **at, const char *text)
 	return copy;
 }
 
-/* FNV-1a over both texts and the NUL between them. */
+/* FNV-1a over both texts and the NUL between them. Two lanes with the same hash would
+ * merely wait for each other. */
 static uint64_t lane_of(const char *call_sid, const char *url)
 {
 	uint64_t key = 14695981039346656037u;
@@ -45,6 +46,7 @@ static uint64_t lane_of(const char *call_sid, const char *url)
 	return key;
 }
 
+/* One allocation for an entry and its texts: there may be 20,000 of them. */
 struct delivery_entry *delivery_entry_new(const struct delivery_row *row, const char *secret, char *body)
 {
 	size_t size = strlen(row->call_sid) + strlen(row->agent) + strlen(row->variant) + strlen(row->event) +
@@ -79,7 +81,7 @@ void delivery_entry_free(struct due_item *item)
 
 /* ------------------------------------------------------------------------ targets */
 
-/* They are never forgotten: there are as many as agents have addresses. */
+/* Targets are never freed before the end: there are as many as agents have origins. */
 static struct delivery_target *target_of(struct delivery_queue *q, const char *url)
 {
 	struct delivery_target *t;
@@ -98,7 +100,7 @@ static struct delivery_target *target_of(struct delivery_queue *q, const char *u
 	return t;
 }
 
-/* When the target may be tried next; INT64_MAX: when a try comes back. */
+/* The time of the target's next try; INT64_MAX: not before one under way is over. */
 static int64_t target_due_ms(const struct delivery_queue *q, const struct delivery_target *t)
 {
 	if (t->sending >= (t->unanswered ? 1 : q->at_once))
@@ -106,8 +108,8 @@ static int64_t target_due_ms(const struct delivery_queue *q, const struct delive
 	return t->unanswered ? t->next_ms : INT64_MIN;
 }
 
-/* Any answer, a bad one too, shows that somebody is there: the origin is open to
- * all again. Without one it is tried by one at a time, later each time. */
+/* Any answer, a bad one too, shows that the origin is alive, and opens it to all again.
+ * Without an answer it gets one try at a time, each after a longer pause. */
 static void note_answer(
     struct delivery_target *t, const struct delivery_result *result, int64_t now_ms, uint32_t random)
 {
@@ -140,6 +142,8 @@ void delivery_queue_free(struct delivery_queue *q)
 	}
 }
 
+/* The same event can come twice: from delivery_add and from the store, or from two
+ * requests of the operator. */
 bool delivery_queue_put(void *owner, struct due_item *item)
 {
 	struct delivery_queue *q = owner;
@@ -180,8 +184,8 @@ void delivery_queue_taken(void *q, struct due_item *item, int64_t now_ms)
 		e->target->sending++;
 }
 
-/* The try is over for its origin in any case; for the entry, only the verdict
- * counts. */
+/* The origin has a free place again, whatever came of the try; the verdict is about the
+ * entry alone. */
 void delivery_queue_settle(struct delivery_queue *q, struct delivery_entry *e, enum delivery_verdict verdict,
     const struct delivery_result *result, int64_t now_ms, uint32_t random)
 {

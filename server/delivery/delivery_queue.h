@@ -1,14 +1,13 @@
 #ifndef DELIVERY_DELIVERY_QUEUE_H
 #define DELIVERY_DELIVERY_QUEUE_H
-/* When each webhook that waits may be sent. No threads, no clock: its owner locks
- * and tells the time; the list is due.h's.
+/* The times at which pending webhooks may be sent. No threads, no clock: the owner locks
+ * and passes the time. The list is due.h's.
  *
- * In order per call and address, which is a lane: the next of a call is not due
- * before the one in front was delivered or parked. Different calls, and different
- * addresses, go side by side, but only so many at once to one origin. An origin
- * that gives no answer at all is tried by one at a time, with pauses that grow
- * to a minute, whatever waits for it: so that a dead one costs the others
- * nothing, and is noticed soon after it is back.
+ * A lane is one call and one address, and keeps its order: an event is not due before
+ * the one in front was delivered or parked. Different lanes go side by side, but only
+ * `at_once` to one origin. An origin that gives no answer at all gets one try at a time,
+ * with pauses that grow to a minute. So a dead one costs the others nothing, and its
+ * return is noticed soon.
  */
 #include "server/delivery/delivery_plan.h"
 #include "server/store/store_deliveries.h"
@@ -19,10 +18,10 @@ enum { DELIVERY_PAUSE_MAX_MS = 60 * 1000 };
 struct delivery_entry {
 	struct due_item due;            /* first; its seq is the row's */
 	struct delivery_row row;        /* its texts are owned, with the entry */
-	const char *secret;             /* the same; of the agent when it happened; NULL: unknown */
+	const char *secret;             /* owned likewise; the agent's at the event; NULL: unknown */
 	char *body;                     /* owned; NULL: the store has it */
 	struct delivery_target *target; /* the queue's */
-	bool expired;                   /* taken to be parked, without another try */
+	bool expired;                   /* it was taken to be parked, without another try */
 	char texts[];
 };
 
@@ -33,8 +32,8 @@ void delivery_entry_free(struct due_item *entry);
 struct delivery_queue {
 	struct due_list list;
 	struct delivery_target *targets; /* owned */
-	int at_once;                     /* to one origin */
-	int64_t give_up_ms;              /* how long an entry is tried */
+	int at_once;                     /* tries to one origin */
+	int64_t give_up_ms;              /* time of an entry, from since_ms on */
 };
 
 /* Under the lock of the list, all of them. */
@@ -42,25 +41,24 @@ struct delivery_queue {
 void delivery_queue_init(struct delivery_queue *q, int at_once, int64_t give_up_ms);
 void delivery_queue_free(struct delivery_queue *q); /* once its entries are freed */
 
-/* The policy's (due.h) of an owner that begins with a struct delivery_queue. It
- * is put behind all that are older of its call and address. One that has waited
- * as long as it may, for an origin that gives no answer, is due at once, and
- * taken as `expired`. */
+/* Functions of a due_policy (due.h), for an owner that begins with a struct
+ * delivery_queue. An entry is put behind the older ones of its lane. An entry whose time
+ * is over while its origin gives no answer is due at once, and taken as `expired`. */
 bool delivery_queue_put(void *q, struct due_item *entry);
 int64_t delivery_queue_when(void *q, const struct due_item *entry, int64_t now_ms);
 void delivery_queue_taken(void *q, struct due_item *entry, int64_t now_ms);
 
-/* What came of it. Delivered and parked: out of the queue, the entry is the
- * caller's again. Retry: it waits until delivery_delay_ms is over. */
+/* After a try. Delivered and parked: the entry is out of the queue and the caller's.
+ * Retry: it is let go, and due after delivery_delay_ms. */
 void delivery_queue_settle(struct delivery_queue *q, struct delivery_entry *entry, enum delivery_verdict verdict,
     const struct delivery_result *result, int64_t now_ms, uint32_t random);
 
 struct delivery_entry *delivery_queue_find(const struct delivery_queue *q, const char *id); /* borrowed */
 
-/* The store has it; it need not be held. */
+/* Frees the body; the store has it. */
 void delivery_queue_drop_body(struct delivery_queue *q, struct delivery_entry *entry);
 
-/* It is wanted now, as is its origin: its waiting time begins anew. */
+/* Makes it due now, its origin too; its time begins anew. */
 void delivery_queue_hurry(struct delivery_entry *entry, int64_t now_ms);
 
 int64_t delivery_queue_oldest_ms(const struct delivery_queue *q); /* at_ms of the oldest; INT64_MAX: none */

@@ -8,9 +8,12 @@
 
 enum {
 	TRY_MS = 10000,
-	ANSWER_MAX = 64 * 1024 /* of the answer is read; nobody looks at it */
+	ANSWER_MAX = 64 * 1024 /* bytes of the answer that are read, and ignored */
 };
 
+/* The signature has the time of this try, so that receivers may refuse old copies. The
+ * id is sent as Idempotency-Key as well: many receivers know that header already. A
+ * status that came before a cancellation counts. */
 static void post(const struct delivery_row *row, const char *body, const char *secret, const char *ca_file,
     const _Atomic bool *cancel, struct delivery_result *result)
 {
