@@ -18,13 +18,14 @@ enum {
 	SHOWN_MOST = 60,           /* bytes of a wrong value repeated in the complaint */
 };
 
-/* One string we own, in a list that config_free walks. */
+/* One string of the config's, in a list that config_free walks. They are kept until the end of the
+ * process, even those that a later row replaces: there are few, and nobody has to know their owner. */
 struct config_storage {
 	struct config_storage *next;
 	char text[];
 };
 
-/* What one run of config_load carries around. */
+/* The state of one run of config_load. */
 struct loading {
 	struct config *cfg;
 	config_lookup *lookup;
@@ -49,8 +50,8 @@ static const char *keep(struct loading *l, const char *text, size_t len)
 	return s->text;
 }
 
-/* The value without the blanks around it (a .env written on Windows ends its
- * lines in \r); "" if unset, since an empty setting is an unset one. */
+/* The value without the blanks around it, as a .env written on Windows ends its lines in \r. "" if
+ * unset: an empty setting counts as unset, because `NAME=` in a .env is how people clear one. */
 static const char *look_up(struct loading *l, const char *name)
 {
 	const char *value = l->lookup ? l->lookup(l->arg, name) : getenv(name);
@@ -66,6 +67,8 @@ static const char *look_up(struct loading *l, const char *name)
 	return keep(l, value, len);
 }
 
+/* The start of a wrong value, in quotation marks and fit for a terminal: no control characters, and
+ * no broken UTF-8. A cut never falls within a character. */
 static void put_shown(struct buf *out, const char *value)
 {
 	size_t len = strlen(value), most = len;
@@ -85,7 +88,8 @@ static void put_shown(struct buf *out, const char *value)
 	buf_puts(out, most < len ? "…\"" : "\"");
 }
 
-/* "PORT is "80x": it must be a whole number from 0 to 65535." */
+/* One sentence a mistake: "PORT is "80x": it must be a whole number from 0 to 65535." A secret is
+ * told by its length only, since these sentences reach logs and bug reports. */
 static void complain(struct loading *l, const struct setting *s, const char *value, const char *how)
 {
 	l->complaints++;
@@ -97,7 +101,7 @@ static void complain(struct loading *l, const struct setting *s, const char *val
 	buf_printf(l->errors, ": it %s.\n", how);
 }
 
-/* The position of the value among "a|b|c", or -1. */
+/* The position of the value among "a|b|c", which is also its number in the enum; -1 if it is none. */
 static int word_at(const char *words, const char *value)
 {
 	size_t len = strlen(value);
@@ -117,7 +121,10 @@ static void *field(struct loading *l, size_t at)
 	return (char *)l->cfg + at;
 }
 
-/* Each of these stores the value and answers true, or complains. */
+/* --------------------------------------------------------------------- by type */
+
+/* One function for each type: it stores the value into the struct and answers true, or complains and
+ * stores nothing. The table's own defaults go through them too, and a wrong one shows in any test. */
 
 static bool store_text(struct loading *l, const struct setting *s, const char *value)
 {
@@ -141,6 +148,8 @@ static bool store_text(struct loading *l, const struct setting *s, const char *v
 	return true;
 }
 
+/* Empty entries are skipped, so a comma at the end does no harm. Every entry passes the row's
+ * check. */
 static bool store_list(struct loading *l, const struct setting *s, const char *value)
 {
 	const char **list = field(l, s->at), *rest = value;
@@ -168,6 +177,8 @@ static bool store_list(struct loading *l, const struct setting *s, const char *v
 	return true;
 }
 
+/* The characters are checked before strtod is believed, which would also take "1e3", "0x10" and
+ * "nan". */
 static bool store_number(struct loading *l, const struct setting *s, const char *value)
 {
 	bool whole = s->type == SETTING_INT;
@@ -199,7 +210,7 @@ static bool store_word(struct loading *l, const struct setting *s, const char *v
 	int at = word_at(words, value);
 	char how[160], list[128];
 
-	/* A WORD may also be left to the model: then it is unset, "". */
+	/* An unset WORD is "" and leaves the choice to the model. */
 	if (at < 0 && !none && !(s->type == SETTING_WORD && !*value)) {
 		snprintf(list, sizeof list, "%s%s%s", s->none ? s->none : "", s->none ? "|" : "", words);
 		for (char *bar = list; (bar = strchr(bar, '|'));)
@@ -232,6 +243,7 @@ static bool store(struct loading *l, const struct setting *s, const char *value)
 	}
 }
 
+/* The name is a literal of this file, so the walk always ends on a row. */
 static const struct setting *row(const char *name)
 {
 	const struct setting *s = config_table;
@@ -241,7 +253,7 @@ static const struct setting *row(const char *name)
 	return s;
 }
 
-/* At most `most` bytes, NUL-terminated; how many, or negative errno. */
+/* Reads at most `most` bytes and puts a NUL behind them. How many, or negative errno. */
 static ssize_t read_file(const char *path, char *text, size_t most)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -262,6 +274,10 @@ static ssize_t read_file(const char *path, char *text, size_t most)
 	return (ssize_t)len;
 }
 
+/* The file's text replaces the default of INSTRUCTIONS. Both set at once is a mistake and not a
+ * matter of precedence: a person who changed one of them would wonder why nothing happens. One byte
+ * over the bound is read, to tell a file that is too long. An embedded NUL counts as "not plain
+ * text". */
 static void load_instructions_file(struct loading *l)
 {
 	const struct setting *s = row("INSTRUCTIONS_FILE");
@@ -303,7 +319,7 @@ static void load_instructions_file(struct loading *l)
 	free(whole);
 }
 
-/* What one row alone cannot tell. */
+/* Rules across rows, once all rows are stored. */
 static void load_what_depends(struct loading *l)
 {
 	struct config *cfg = l->cfg;
@@ -317,6 +333,9 @@ static void load_what_depends(struct loading *l)
 		complain(l, row("GREETING"), "", "must hold the words to say when GREETING_MODE is exact");
 }
 
+/* The whole of it, at start and for --check. Every row is stored twice at most: the value from
+ * outside, and if that is missing or wrong, the default. So after a mistake the struct is complete
+ * all the same, and the rows behind can be checked too; but the program does not start with it. */
 int config_load(struct config *cfg, config_lookup *lookup, void *arg, struct buf *errors)
 {
 	struct loading l = { .cfg = cfg, .lookup = lookup, .arg = arg, .errors = errors };
@@ -349,6 +368,7 @@ void config_free(struct config *cfg)
 	memset(cfg, 0, sizeof *cfg);
 }
 
+/* Asked for each request whose X-Forwarded-* headers would matter. */
 bool config_trusts(const struct config *cfg, const char *ipv4)
 {
 	for (size_t i = 0; i < cfg->trusted_proxy_count; i++)

@@ -44,7 +44,7 @@ struct config {
 	const char *twilio_api_key_sid;    /* TWILIO_API_KEY_SID; "": the first of TWILIO_AUTH_TOKEN is used */
 	const char *twilio_api_key_secret; /* TWILIO_API_KEY_SECRET */
 	const char *twilio_api_url;        /* TWILIO_API_URL, no trailing slash */
-	double outbound_cps;               /* DIALER_CPS: 1; calls begun a second */
+	double outbound_cps;               /* OUTBOUND_CPS: 1; calls begun a second */
 
 	/* The model */
 	const char *openai_api_key;
@@ -58,7 +58,7 @@ struct config {
 	enum audio_format audio_format;       /* OPENAI_AUDIO_FORMAT: pcmu */
 	const char *voice;                    /* OPENAI_VOICE: marin */
 	double speed;                         /* OPENAI_SPEED: 1.0 (0.25..1.5) */
-	const char *instructions;             /* INSTRUCTIONS, or what INSTRUCTIONS_FILE holds */
+	const char *instructions;             /* INSTRUCTIONS, or the text of INSTRUCTIONS_FILE */
 	const char *instructions_file;        /* INSTRUCTIONS_FILE: read at start; "" if unused */
 	const char *transcription_model;      /* TRANSCRIPTION_MODEL: gpt-transcribe; "off" gives "" */
 	const char *transcription_language;   /* TRANSCRIPTION_LANGUAGE: "" or ISO-639-1 */
@@ -94,15 +94,15 @@ struct config {
 	int tool_threads;           /* TOOL_THREADS: 8 */
 	int job_threads;            /* JOB_THREADS: 4 */
 	int webhook_threads;        /* WEBHOOK_THREADS: 8 */
-	int outbox_give_up_seconds; /* DELIVERY_GIVE_UP_SECONDS: a day */
+	int outbox_give_up_seconds; /* OUTBOX_GIVE_UP_SECONDS: a day */
 
 	/* Records */
 	const char *text_model;   /* TEXT_MODEL: gpt-5.6-luna */
 	const char *text_api_url; /* TEXT_API_URL; "": on the host of openai_url */
 	int record_retry_seconds; /* RECORD_RETRY_SECONDS: 60 */
 
-	/* What is kept */
-	const char *data_dir; /* DATA_DIR; "": nothing is */
+	/* Storage */
+	const char *data_dir; /* DATA_DIR; "": nothing is kept */
 	int retain_days;      /* RETAIN_DAYS: 90; 0 for ever */
 
 	/* Recording */
@@ -123,8 +123,9 @@ struct config {
 typedef const char *config_lookup(void *arg, const char *name);
 
 /* Reads every setting through `lookup` (getenv with a NULL lookup) and checks
- * it. 0, or -EINVAL with one sentence per mistake in `errors`, each naming the
- * setting, its value (secrets masked) and what would do. */
+ * it. 0; or -EINVAL with one sentence per mistake in `errors`, each naming the
+ * setting, its value (secrets masked) and a valid form; or -ENOMEM. Free `cfg`
+ * with config_free in each case. */
 int config_load(struct config *cfg, config_lookup *lookup, void *arg, struct buf *errors);
 void config_free(struct config *cfg);
 

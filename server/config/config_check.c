@@ -16,6 +16,7 @@ enum {
 	JWT_SECRET_MIN = 32 /* RFC 7518 §3.2: as many bytes as the hash has */
 };
 
+/* Letters, digits, and the characters of `extra`. */
 static bool only(const char *text, const char *extra)
 {
 	for (; *text; text++)
@@ -24,6 +25,7 @@ static bool only(const char *text, const char *extra)
 	return true;
 }
 
+/* Fit for a header line or a URL: no blanks, no control characters, nothing beyond ASCII. */
 static bool visible_ascii(const char *text)
 {
 	for (; *text; text++)
@@ -32,6 +34,7 @@ static bool visible_ascii(const char *text)
 	return true;
 }
 
+/* An IPv6 address gets a sentence of its own: it is right, but not for us. */
 const char *check_ipv4(const char *text)
 {
 	struct in_addr addr;
@@ -41,7 +44,8 @@ const char *check_ipv4(const char *text)
 	return inet_pton(AF_INET, text, &addr) == 1 ? NULL : "must be an IPv4 address such as 127.0.0.1 or 0.0.0.0";
 }
 
-/* False if it is neither "a.b.c.d" nor "a.b.c.d/0..32". */
+/* An address is taken for a net of one. False if it is neither "a.b.c.d" nor "a.b.c.d/0..32".
+ * Results are in host order; 0 bits need a case of their own, as a shift by 32 is undefined. */
 static bool parse_net(const char *text, uint32_t *net, uint32_t *mask)
 {
 	char addr[INET_ADDRSTRLEN];
@@ -85,7 +89,8 @@ bool ipv4_in_net(const char *ipv4, const char *net_text)
 	       (addr & mask) == net;
 }
 
-/* "host", "host:port": the length of the host, or 0 if it cannot be one. */
+/* The length of the host in "host" or "host:port"; 0 if it cannot be one. Names may hold "_", which
+ * DNS does not know but container networks do. */
 static size_t split_authority(const char *text, size_t len)
 {
 	const char *colon = memchr(text, ':', len);
@@ -106,8 +111,8 @@ static size_t split_authority(const char *text, size_t len)
 	return host;
 }
 
-/* The last label of a name is never a number (RFC 1123 §2.1): what ends in one
- * is an address, also in the spellings 127.1 and 2130706433. */
+/* The last label of a name is never a number (RFC 1123 §2.1). A host that ends in one is an
+ * address, also in the spellings 127.1 and 2130706433. */
 static bool is_address(const char *host, size_t len)
 {
 	size_t last = len;
@@ -120,6 +125,9 @@ static bool is_address(const char *host, size_t len)
 	return true;
 }
 
+/* The most common slips have sentences of their own, in the order in which a reader of the URL
+ * meets them. Addresses are refused here rather than at the first call, where the TLS handshake
+ * would fail for a reason that nobody could guess. */
 const char *check_model_url(const char *text)
 {
 	static const char scheme[] = "wss://";
@@ -149,6 +157,9 @@ const char *check_model_url(const char *text)
 	return NULL;
 }
 
+/* The address that Twilio calls and signs (its signature covers the whole URL), hence no query and
+ * no user name. A path is allowed, for a proxy that serves us below one; a slash at its end is cut
+ * off by config_load. People paste the whole webhook URL, so that has a sentence. */
 const char *check_public_url(const char *text)
 {
 	const char *authority = NULL;
@@ -170,6 +181,7 @@ const char *check_public_url(const char *text)
 	return NULL;
 }
 
+/* The text model: https only, as the key and the transcript go there. */
 const char *check_text_url(const char *text)
 {
 	const char *authority = text + strlen("https://");
@@ -187,6 +199,7 @@ const char *check_text_url(const char *text)
 	return NULL;
 }
 
+/* Twilio's REST API without a path, because we build paths ourselves. */
 const char *check_api_url(const char *text)
 {
 	const char *authority = text + strlen("https://");
@@ -197,6 +210,7 @@ const char *check_api_url(const char *text)
 	return NULL;
 }
 
+/* Twilio's identifiers: two letters for the kind and 32 hex digits. */
 static bool is_sid(const char *text, const char *prefix)
 {
 	return strncmp(text, prefix, 2) == 0 && strlen(text) == 34 && strspn(text + 2, "0123456789abcdef") == 32;
@@ -212,6 +226,7 @@ const char *check_key_sid(const char *text)
 	return is_sid(text, "SK") ? NULL : "must be SK and 32 hex digits";
 }
 
+/* ITU-T E.164 allows 15 digits, and no country code begins with 0. */
 const char *check_e164(const char *text)
 {
 	size_t digits = strlen(text) - (*text == '+');
@@ -250,6 +265,8 @@ const char *check_language(const char *text)
 	return "must be an ISO-639-1 code of two small letters, as in en or de";
 }
 
+/* Text for the model and for people. Control characters would come from a pasted terminal or a
+ * binary file, and JSON would carry them on. */
 const char *check_prose(const char *text)
 {
 	if (!utf8_valid(text, strlen(text)))
@@ -260,6 +277,8 @@ const char *check_prose(const char *text)
 	return NULL;
 }
 
+/* Opens the file and reads one byte, since permissions alone do not tell: a directory opens and
+ * cannot be read. O_NONBLOCK keeps a pipe from stopping the start. */
 const char *check_path(const char *text)
 {
 	int fd = open(text, O_RDONLY | O_CLOEXEC | O_NONBLOCK);

@@ -1,9 +1,9 @@
 #ifndef CONFIG_CONFIG_CHECK_H
 #define CONFIG_CONFIG_CHECK_H
-/* Whether a setting's text will do.
+/* Checks of a setting's text.
  *
- * Each answers NULL, or how the text must be: the end of a sentence that
- * starts with the setting's name and value ("must be an IPv4 address …").
+ * Each answers NULL if the text will do, else the end of a sentence that starts
+ * with the setting's name and value ("must be an IPv4 address …").
  */
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,5 +1,6 @@
-/* The table of settings, for people: --help, the README's table, .env.example,
- * and the values in force. */
+/* The table of settings, for people: --help, SETTINGS.md, .env.example, and the
+ * values in force. All are made from the same rows, so they cannot disagree; a
+ * test holds the files in the tree against them. */
 #include "server/config/config_print.h"
 #include "server/config/config_table.h"
 
@@ -10,7 +11,8 @@ enum {
 	TEXT_SHOWN = 60, /* bytes of a long text in config_print */
 };
 
-/* Words until the line is full, then a new line that starts with `indent`. */
+/* Puts words until the line is full, then begins a new line with `indent`. A word longer than a
+ * line stays whole: URLs are to be copied. */
 static void put_wrapped(struct buf *out, const char *indent, const char *text)
 {
 	size_t column = 0;
@@ -31,7 +33,7 @@ static void put_wrapped(struct buf *out, const char *indent, const char *text)
 	buf_putc(out, '\n');
 }
 
-/* "0 to 65535", "20 to 5000 ms", "auto, 20 or 40". */
+/* The range of a row in words: "0 to 65535", "20 to 5000 ms", "auto, 20 or 40". */
 static void put_range(struct buf *out, const struct setting *s)
 {
 	const char *words = s->type == SETTING_SWITCH ? "on|off" : s->words;
@@ -54,6 +56,7 @@ static void put_range(struct buf *out, const struct setting *s)
 	}
 }
 
+/* The help, and behind it the range of types that have one. */
 static void put_help(struct buf *out, const struct setting *s)
 {
 	buf_puts(out, s->help);
@@ -64,7 +67,8 @@ static void put_help(struct buf *out, const struct setting *s)
 	buf_putc(out, '.');
 }
 
-/* The line is done with; what went wrong with it went wrong with all. */
+/* Frees the working line and hands its error on, so that `out` alone tells whether memory was
+ * enough. */
 static void end_line(struct buf *line, struct buf *out)
 {
 	if (buf_error(line) && !out->err)
@@ -91,6 +95,7 @@ void config_print_help(struct buf *out)
 	end_line(&line, out);
 }
 
+/* A table for each group, as SETTINGS.md has them. */
 void config_print_markdown(struct buf *out)
 {
 	for (const struct setting *s = config_table; s->name; s++) {
@@ -106,8 +111,8 @@ void config_print_markdown(struct buf *out)
 	}
 }
 
-/* Written so that the file means the same to `make run`, `docker run
- * --env-file` and a shell that sources it: no blanks in active lines. */
+/* Written so that the file means the same to `make run`, to `docker run --env-file` and to a shell
+ * that sources it: no blanks in active lines, no quotation marks. */
 void config_print_env(struct buf *out)
 {
 	struct buf line;
@@ -123,12 +128,13 @@ void config_print_env(struct buf *out)
 		buf_reset(&line);
 		put_help(&line, s);
 		put_wrapped(out, "# ", buf_text(&line));
-		/* Everything has a good default, except the keys: these lines wait to be filled in. */
+		/* Every setting has a good default except the keys, whose lines are to be filled in. */
 		buf_printf(out, "%s%s=%s\n", s->secret ? "" : "#", s->name, s->fallback);
 	}
 	end_line(&line, out);
 }
 
+/* The word at that position of "a|b|c". */
 static void put_word(struct buf *out, const char *words, int at)
 {
 	while (at-- > 0)
@@ -136,7 +142,8 @@ static void put_word(struct buf *out, const char *words, int at)
 	buf_put(out, words, strcspn(words, "|"));
 }
 
-/* One line of it, shortened; telephone numbers lose their middle. */
+/* One line of a text for --check, shortened, never within a character; a telephone number loses its
+ * middle, since people paste this output into reports. */
 static void put_text(struct buf *out, const char *text)
 {
 	size_t len = strlen(text), most = len;
@@ -155,6 +162,8 @@ static void put_text(struct buf *out, const char *text)
 		buf_printf(out, "… (%zu bytes)", len);
 }
 
+/* The value as one would write it in the environment, so that a printed line can be pasted back,
+ * except for secrets and long texts. memcpy reads an enum through its int. */
 static void put_value(struct buf *out, const struct config *cfg, const struct setting *s)
 {
 	const char *at = (const char *)cfg + s->at;

@@ -5,6 +5,17 @@
 
 #include <stddef.h>
 
+/* One row a setting. Each macro gives the type, the place in struct config, and the bounds that the
+ * type has; everything else is named by its member. To add a setting: a member of struct config, a
+ * row here in the group where a reader would look, and SETTINGS.md and .env.example printed anew
+ * (`make docs`).
+ *
+ * `help` is printed as it stands, in --help, SETTINGS.md and .env.example: whole sentences for
+ * somebody who has never seen the source. The range is added by config_print.c. `fallback` is
+ * written as a person would write it, and takes the same way through the checks as a value from
+ * outside.
+ *
+ * Names are a promise: people have them in .env files and compose files, so a row is never renamed. */
 #define TEXT(field) SETTING_TEXT, .at = offsetof(struct config, field)
 #define INT(field, from, to) SETTING_INT, .at = offsetof(struct config, field), .min = from, .max = to
 #define REAL(field, from, to) SETTING_REAL, .at = offsetof(struct config, field), .min = from, .max = to
@@ -33,10 +44,14 @@ const struct setting config_table[] = {
 	  .help = "Signs what is sent to agents' tools and webhooks, unless the agent names a secret of its own. "
 	          "`openssl rand -hex 32` makes a good one." },
 
+	/* Loopback by default: a fresh start on a laptop is reachable by its tunnel and by nobody
+	 * else. */
 	{ "The HTTP port", "LISTEN", TEXT(listen), .fallback = "127.0.0.1", .check = check_ipv4,
 	  .help = "The IPv4 address to listen on; 0.0.0.0 for all. TLS is the business of a proxy in front." },
 	{ NULL, "PORT", INT(port, 0, 65535), .fallback = "8080",
 	  .help = "The port; 0 lets the system choose one, which is printed." },
+	/* Twilio signs the URL it calls, so we must know it to the letter; forwarded headers are a
+	 * guess. */
 	{ NULL, "PUBLIC_URL", TEXT(public_url), .fallback = "", .check = check_public_url,
 	  .help = "The address Twilio sees, as in https://phone.example.com. Signatures are checked against it. "
 	          "Unset, X-Forwarded-Proto and X-Forwarded-Host are believed, from trusted proxies." },
@@ -61,6 +76,7 @@ const struct setting config_table[] = {
 	  .help = "An API key, SK…, to place calls with. Unset, the first TWILIO_AUTH_TOKEN is used." },
 	{ NULL, "TWILIO_API_KEY_SECRET", TEXT(twilio_api_key_secret), .fallback = "", .secret = 1, .check = check_token,
 	  .help = "The API key's secret." },
+	/* Another host than Twilio's only makes sense for its regions and for tests. */
 	{ NULL, "TWILIO_API_URL", TEXT(twilio_api_url), .fallback = "https://api.twilio.com", .check = check_api_url,
 	  .help = "Where Twilio's REST API is: another for another region (https://api.dublin.ie1.twilio.com), or a "
 	          "stand-in." },
@@ -84,6 +100,7 @@ const struct setting config_table[] = {
 	{ NULL, "OPENAI_SAFETY_IDENTIFIER", TEXT(openai_safety_identifier), .fallback = "off", .none = "off",
 	  .most = 64, .check = check_token,
 	  .help = "Tells OpenAI one end user from another: caller (a hash of the number), a text of yours, or off." },
+	/* pcmu passes the telephone's bytes through unchanged in both directions. */
 	{ NULL, "OPENAI_AUDIO_FORMAT", CHOICE(audio_format, "pcmu|pcma|pcm"), .fallback = "pcmu",
 	  .help = "The format of the model session. pcmu is the telephone's own and costs nothing; pcm is 16 bit "
 	          "at 24 kHz." },
@@ -98,6 +115,7 @@ const struct setting config_table[] = {
 	  .help = "What the model is told to be." },
 	{ NULL, "INSTRUCTIONS_FILE", TEXT(instructions_file), .fallback = "", .check = check_path,
 	  .help = "A text file to read the instructions from, at start; instead of INSTRUCTIONS." },
+	/* 0 in the struct stands for "inf", which the session takes as a word. */
 	{ NULL, "MAX_OUTPUT_TOKENS", INT(max_output_tokens, 1, 4096), .none = "inf", .fallback = "4096", .unit = "tokens",
 	  .help = "The longest answer; inf sets no limit." },
 	{ NULL, "REASONING_EFFORT", WORD(reasoning_effort, "minimal|low|medium|high|xhigh"), .fallback = "",
@@ -140,19 +158,26 @@ const struct setting config_table[] = {
 
 	{ "A call", "MAX_CALLS", INT(max_calls, 1, 5000), .fallback = "100", .unit = "calls",
 	  .help = "Calls at once, those still being set up included. The next one hears that all lines are busy." },
+	/* 100 s less than the session's hour: for its setup before the caller is there, and for a
+	 * goodbye. */
 	{ NULL, "MAX_CALL_SECONDS", INT(max_call_seconds, 1, 3500), .fallback = "3500", .unit = "s",
 	  .help = "The longest call. A model session lives an hour at most." },
 	{ NULL, "IDLE_SECONDS", INT(idle_seconds, 0, 3600), .fallback = "120", .unit = "s",
 	  .help = "Ends a call in which nobody has spoken for so long; 0 never does." },
+	/* Twilio sends a frame every 20 ms, in silence too, so a pause means that the stream is
+	 * dead. */
 	{ NULL, "STREAM_SILENT_SECONDS", INT(stream_silent_seconds, 1, 600), .fallback = "15", .unit = "s",
 	  .help = "Ends a call from which no audio frame has come for so long." },
 	{ NULL, "DRAIN_SECONDS", INT(drain_seconds, 0, 3600), .fallback = "30", .unit = "s",
 	  .help = "How long live calls may go on after SIGTERM. docker stop kills after 10 s unless told otherwise." },
 	{ NULL, "BACKLOG_MS", INT(backlog_ms, 100, 30000), .fallback = "5000", .unit = "ms",
 	  .help = "How much of the caller's audio is kept until the model is ready; older audio is dropped." },
+	/* The valve for overload (uplink.c); its enum has the same order. */
 	{ NULL, "UPLINK_BATCH_MS", CHOICE(uplink_batch, "auto|20|40"), .fallback = "auto",
 	  .help = "How much caller audio is sent to the model at a time. 40 saves a third of the CPU and costs up to "
 	          "20 ms; auto does so only while audio runs late." },
+	/* More lead hides a worse network; less makes an interruption cleaner, as less is at the
+	 * phone already. */
 	{ NULL, "PLAYOUT_LEAD_MS", INT(playout_lead_ms, 20, 5000), .fallback = "400", .unit = "ms",
 	  .help = "How far ahead of the caller's ear answers are sent to Twilio." },
 

@@ -1,4 +1,5 @@
-/* What is said at start about settings that are no mistake. */
+/* Warnings at start, in --check and the log. A warning never stops the program:
+ * each is about a setting that somebody may want just so. */
 #include "server/config/config_warnings.h"
 
 #include <string.h>
@@ -6,7 +7,7 @@
 
 enum { API_TOKEN_GOOD = 16 }; /* characters; shorter ones can be guessed */
 
-/* Announced by OpenAI; a name that ends in * stands for all that begin so. */
+/* Ends of service as OpenAI has announced them; a name that ends in * stands for all that begin so. */
 static const struct {
 	const char *model, *what;
 } ends[] = {
@@ -23,6 +24,7 @@ static const struct {
 	{ "gpt-4o-transcribe-diarize", "is to be shut down on 2027-02-26" },
 };
 
+/* `model` is `len` bytes long, as it may be part of a URL. */
 static void warn_of_end(struct buf *out, const char *setting, const char *model, size_t len, const char *instead)
 {
 	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
@@ -34,6 +36,7 @@ static void warn_of_end(struct buf *out, const char *setting, const char *model,
 	}
 }
 
+/* The URL has passed check_model_url, so it has a scheme and a host. */
 static bool host_ends_in(const char *url, const char *suffix)
 {
 	const char *host = strstr(url, "://") + 3;
@@ -42,6 +45,8 @@ static bool host_ends_in(const char *url, const char *suffix)
 	return len > n && strncasecmp(host + len - n, suffix, n) == 0;
 }
 
+/* The model stands in the URL's query, or else in OPENAI_MODEL. Both are looked at in the way in
+ * which the session is going to be opened. */
 static void warn_of_model(const struct config *cfg, struct buf *out)
 {
 	const char *query = strchr(cfg->openai_url, '?'), *named = NULL;
@@ -60,6 +65,7 @@ static void warn_of_model(const struct config *cfg, struct buf *out)
 	    out, "TRANSCRIPTION_MODEL", cfg->transcription_model, strlen(cfg->transcription_model), "gpt-transcribe");
 }
 
+/* The worst comes first: a server without signature checks spends its owner's key for strangers. */
 void config_warnings(const struct config *cfg, struct buf *out)
 {
 	if (!cfg->twilio_validate) {
@@ -88,6 +94,7 @@ void config_warnings(const struct config *cfg, struct buf *out)
 	warn_of_model(cfg, out);
 }
 
+/* Asked only by commands that carry calls: they do not start without keys. --check and --help do. */
 void config_missing(const struct config *cfg, struct buf *out)
 {
 	bool key = !*cfg->openai_api_key;
