@@ -18,6 +18,9 @@ enum {
 
 /* ------------------------- connections that only read: opened when needed, and kept */
 
+/* In WAL mode readers and the writer do not wait for each other. A few connections will do: they are
+ * asked by HTTP workers and jobs, and somebody who asks too much waits here and not in SQLite. */
+
 void readers_init(struct readers *r)
 {
 	pthread_condattr_t attr;
@@ -38,6 +41,8 @@ void readers_close(struct readers *r)
 	pthread_mutex_destroy(&r->lock);
 }
 
+/* SQLite calls back every STEPS instructions; not 0 stops the query. It guards the pool against an
+ * expensive filter of the API. */
 static int too_long(void *arg)
 {
 	const struct reader *r = arg;
@@ -45,6 +50,7 @@ static int too_long(void *arg)
 	return clock_now_us() >= r->until_us;
 }
 
+/* The schema is not trusted: a database file can be exchanged by whoever may write the directory. */
 static sqlite3 *open_reader(const struct store *s, struct reader *r)
 {
 	sqlite3 *db = NULL;
@@ -60,7 +66,8 @@ static sqlite3 *open_reader(const struct store *s, struct reader *r)
 	return db;
 }
 
-/* Under the lock: a free one, an open one rather than one still to be opened. */
+/* Under the lock: a free connection, one that is open rather than one still to be opened. NULL: all
+ * out. */
 static struct reader *pick(struct readers *r)
 {
 	struct reader *found = NULL;
@@ -71,6 +78,8 @@ static struct reader *pick(struct readers *r)
 	return found;
 }
 
+/* Waits for a free connection, a second at most: then the query fails with -EIO, instead of tying
+ * up a thread of the HTTP server. */
 static struct reader *take(struct readers *r)
 {
 	int64_t until = clock_now_us() + WAIT_US;
@@ -94,7 +103,7 @@ static void give_back(struct readers *r, struct reader *reader)
 	pthread_mutex_unlock(&r->lock);
 }
 
-/* Only who has the reader changes this, but store_reader_done looks at all. */
+/* Only the holder changes its reader's `db`, but store_reader_done looks at those of all. */
 static void set_db(struct readers *r, struct reader *reader, sqlite3 *db)
 {
 	pthread_mutex_lock(&r->lock);
@@ -102,6 +111,8 @@ static void set_db(struct readers *r, struct reader *reader, sqlite3 *db)
 	pthread_mutex_unlock(&r->lock);
 }
 
+/* A reader that was opened on a database file which has been replaced since (store_writer.c) is
+ * opened anew. The deadline is set for the query that follows; store_reader_done ends the loan. */
 sqlite3 *store_reader(struct store *s)
 {
 	unsigned database = s ? atomic_load(&s->database) : 0;
@@ -112,7 +123,7 @@ sqlite3 *store_reader(struct store *s)
 		return NULL;
 	if (r->db && r->database != database) {
 		db = r->db;
-		/* Before it is closed: its address may be another's a moment later. */
+		/* Taken out before it is closed, since another connection may get its address. */
 		set_db(&s->readers, r, NULL);
 		sqlite3_close_v2(db);
 	}
@@ -144,6 +155,8 @@ void store_reader_done(struct store *s, sqlite3 *db)
 
 /* ----------------------------------------------------------------- writing, asking */
 
+/* The statement and its values are copied here, on the caller's thread, and nothing else happens: a
+ * call's loop pays one allocation and a short lock for it. */
 bool store_write(struct store *s, const char *sql, const char *format, ...)
 {
 	struct entry *e;
@@ -161,6 +174,7 @@ bool store_write(struct store *s, const char *sql, const char *format, ...)
 	return queue_put(&s->queue, e);
 }
 
+/* Texts are bound without a copy, so they belong to the caller until rows_done. */
 static int bind(sqlite3_stmt *stmt, int at, char letter, va_list *values)
 {
 	const char *text;
@@ -179,6 +193,8 @@ static int bind(sqlite3_stmt *stmt, int at, char letter, va_list *values)
 	}
 }
 
+/* Errors are kept in `result` and told once, by rows_done, so that a verb reads as three lines.
+ * Without a store the connection is missing, and the same way leads to -EIO. */
 void rows_ask(struct rows *r, struct store *store, const char *sql, const char *format, ...)
 {
 	va_list values;
@@ -193,6 +209,7 @@ void rows_ask(struct rows *r, struct store *store, const char *sql, const char *
 	va_end(values);
 }
 
+/* False at the end and after any error alike; rows_done knows which. */
 bool rows_next(struct rows *r)
 {
 	if (r->result != SQLITE_OK && r->result != SQLITE_ROW)
@@ -202,6 +219,7 @@ bool rows_next(struct rows *r)
 	return r->result == SQLITE_ROW;
 }
 
+/* Also in the middle of the rows, when the taker has enough. SQLITE_ROW is no error then. */
 int rows_done(struct rows *r)
 {
 	bool ok = r->result == SQLITE_OK || r->result == SQLITE_ROW || r->result == SQLITE_DONE;

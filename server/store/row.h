@@ -1,7 +1,7 @@
 #ifndef STORE_ROW_H
 #define STORE_ROW_H
-/* How the verbs of the store write to it and ask it. For server/store/ and its
- * tests; SQL is written nowhere else.
+/* The calls by which the store's verbs write to it and ask it. For server/store/
+ * and its tests; SQL is written nowhere else.
  *
  *	struct rows rows;
  *
@@ -31,8 +31,8 @@ struct store;
  * constraint, bad SQL) is dropped by itself, logged and counted as lost. */
 bool store_write(struct store *store, const char *sql, const char *format, ...);
 
-/* A read-only connection, from a small pool; to be given back, its statements
- * finalized. NULL: none to be had within a second. A query that takes 5 s is
+/* A read-only connection from a small pool, to be given back with its statements
+ * finalized. NULL: none became free within a second. A query that takes 5 s is
  * stopped (SQLITE_INTERRUPT). Verbs use the calls below. */
 struct sqlite3 *store_reader(struct store *store);
 void store_reader_done(struct store *store, struct sqlite3 *reader);
@@ -42,8 +42,7 @@ void readers_init(struct readers *r);
 void readers_close(struct readers *r);
 
 /* One query. It has a reading connection for itself until rows_done: not for a
- * call's loops. Columns count from 0; what they point to is good until the next
- * row. */
+ * call's loops. Columns count from 0; their texts are valid until the next row. */
 struct rows {
 	struct store *store;
 	struct sqlite3 *db;
@@ -53,11 +52,11 @@ struct rows {
 };
 
 /* Begins. `format` has a letter a value, as store_write has: i int64_t, d double,
- * t const char * (NULL gives NULL); texts stay the caller's until rows_done. What
- * fails is told by rows_done. */
+ * t const char * (NULL gives NULL); texts must stay until rows_done, which also
+ * tells of a failure here. */
 void rows_ask(struct rows *rows, struct store *store, const char *sql, const char *format, ...);
 
-/* The next row is there. */
+/* True: the next row is there. */
 bool rows_next(struct rows *rows);
 
 /* Ends, after the last row or before it. How many rows there were, or -EIO: the

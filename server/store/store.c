@@ -25,6 +25,8 @@ int store_flush(struct store *s, int timeout_ms)
 	return s ? queue_flush(&s->queue, timeout_ms) : 0;
 }
 
+/* Each number is right by itself. A disk that hangs makes no error; the age of the oldest pending
+ * statement gives it away. */
 void store_health(struct store *s, struct store_health *out)
 {
 	int64_t oldest;
@@ -51,14 +53,16 @@ void store_health(struct store *s, struct store_health *out)
 
 /* ---------------------------------------------------------------- opening, closing */
 
-/* What may pass by itself: calls are taken meanwhile, a full disk must not be
- * the end of a telephone line. The rest is a mistake that a person should hear
- * of now. */
+/* Errors that may pass by themselves. Calls are taken meanwhile: a full disk must not be the end of
+ * a telephone line. Any other error is a mistake in the set-up, and a person should hear of it now. */
 static bool may_pass(int err)
 {
 	return err == -ENOSPC || err == -EDQUOT || err == -EIO || err == -EFBIG || err == -ENOMEM;
 }
 
+/* Opens the database and starts the writer. After an error that may pass the writer starts all the
+ * same, with `db` NULL: it opens the database as soon as it can, and writes the statements queued
+ * until then. */
 static int start(struct store *s, struct buf *problem)
 {
 	struct buf why;
@@ -85,6 +89,7 @@ static int start(struct store *s, struct buf *problem)
 	return err;
 }
 
+/* By main, before any part that reads or writes; the only thread here is main's. */
 int store_open(struct store **out, const char *dir, int retain_days, struct buf *problem)
 {
 	struct store *s = calloc(1, sizeof *s);
@@ -112,8 +117,7 @@ int store_open(struct store **out, const char *dir, int retain_days, struct buf 
 	return err;
 }
 
-/* False: the disk holds it fast. What it holds stays as it is; the process is
- * about to end. */
+/* False: the disk holds the writer fast, and joining it would hang the shutdown. */
 static bool writer_left(struct store *s)
 {
 	struct timespec until;
@@ -125,6 +129,9 @@ static bool writer_left(struct store *s)
 	return !pthread_timedjoin_np(s->thread, NULL, &until);
 }
 
+/* By main, after every part that writes: nobody may be in a verb any more. The writer gets CLOSE_US
+ * to empty the queue. If it hangs in the disk, everything is left as it is: the thread still uses
+ * it, and the process is about to end. */
 void store_close(struct store *s)
 {
 	if (!s)

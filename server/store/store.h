@@ -1,20 +1,19 @@
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
-/* What is kept: one SQLite database (WAL) in DATA_DIR, one writer.
+/* The store: one SQLite database (WAL) in DATA_DIR, one writer.
  *
- * Each thing that is kept has its verbs in a header of its own (store_calls.h,
- * store_orders.h, …). What is to be kept is copied into a queue, and one thread
- * writes it, many statements in one transaction. Nobody waits for the disk: when
- * it is full or broken, writes wait in the queue (bounded), are tried again, and
+ * Each kind of row has its verbs in a header of its own (store_calls.h,
+ * store_orders.h, …). A verb copies its values into a queue, and one thread writes
+ * them, many statements in one transaction. Nobody waits for the disk: when it is
+ * full or broken, writes are pending in the queue (bounded), are tried again, and
  * are counted. They are written in the order given, each at least once until
  * committed.
  *
- * What was committed survives the death of the process, not every loss of
- * power: SQLite's synchronous=NORMAL.
+ * Committed rows survive the death of the process, but not every loss of power:
+ * SQLite's synchronous=NORMAL.
  *
- * Readers have connections of their own, for HTTP workers and jobs. How a verb
- * is written: row.h. Tables and their meaning, and where new ones go:
- * store_schema.c.
+ * Readers have connections of their own, for HTTP workers and jobs. row.h shows
+ * how a verb is written, store_schema.c the tables and where new ones go.
  */
 #include "common/buf.h"
 
@@ -33,19 +32,19 @@ struct store_health {
 	char last_error[200]; /* "" if none yet */
 };
 
-/* Opens or makes the database in `dir` (made if missing) and migrates it
- * forward. 0, or -errno with a line in `problem`: not a directory, read-only,
- * from a newer version, in use by another process, not a database. A disk that
- * is full or fails is waited for: 0, and store_health says so. What is older
- * than `retain_days` is deleted at start and hourly; 0 keeps it for ever. */
+/* Opens or makes the database in `dir` (made if missing) and migrates it forward.
+ * 0, or -errno with a line in `problem`: not a directory, read-only, from a newer
+ * version, in use by another process, not a database. A full or failing disk is no
+ * error: 0, and store_health says so. Calls older than `retain_days` are deleted at
+ * start and hourly; 0 keeps them for ever. */
 int store_open(struct store **out, const char *dir, int retain_days, struct buf *problem);
 
-/* Writes what is queued, up to 5 s, and closes. Fine with NULL. */
+/* Writes the queue, for 5 s at most, and closes. Fine with NULL. */
 void store_close(struct store *store);
 
-/* Waits until all that was written before is committed, at most `timeout_ms`.
- * Not for a call's loops. 0, -ETIMEDOUT, or -EIO as soon as the disk refuses:
- * it stays queued all the same. */
+/* Waits until everything queued before is committed, at most `timeout_ms`. Not for
+ * a call's loops. 0, -ETIMEDOUT, or -EIO as soon as the disk refuses: the queue
+ * stays as it is. */
 int store_flush(struct store *store, int timeout_ms);
 
 /* Any thread; fills in zeros for NULL. */

@@ -25,6 +25,8 @@ void call_talk_free(struct call_talk *talk)
 	memset(talk, 0, sizeof *talk);
 }
 
+/* Snapshots of a live call are written again and again into the same memory; only the first one
+ * opens the buffers. `earlier` never changes during a stream and stays. */
 void call_talk_begin(struct call_talk *talk)
 {
 	if (talk->begun) {
@@ -43,6 +45,7 @@ static bool copy_text(char **out, const char *text)
 	return !text || *out;
 }
 
+/* All copies are tried before the check: each pointer is then a copy or NULL, and freeing is safe. */
 bool call_summary_copy(struct call_summary *out, const struct call_summary *call)
 {
 	bool whole;
@@ -80,6 +83,8 @@ bool call_talk_copy(struct call_talk *out, const struct call_talk *talk)
 	return false;
 }
 
+/* The same order as the list's ORDER BY, so that live calls from memory and ended ones from the
+ * database can be merged into one page. */
 int call_mark_order(const struct call_mark *x, const struct call_mark *y)
 {
 	if (x->reserved_ms != y->reserved_ms)
@@ -92,6 +97,8 @@ static bool same(const char *wanted, const char *text)
 	return !wanted || (text && !strcmp(wanted, text));
 }
 
+/* The same conditions as in store_calls, for calls that are still in memory. They must be changed
+ * together. */
 bool call_filter_matches(const struct call_filter *f, const struct call_summary *call)
 {
 	return call->reserved_ms >= f->since_ms && call->reserved_ms < f->until_ms && same(f->agent, call->agent) &&
@@ -101,8 +108,10 @@ bool call_filter_matches(const struct call_filter *f, const struct call_summary 
 
 /* ------------------------------------------------------------------------- keeping */
 
-/* What is told of a reservation or a start must not undo what came later, unless
- * it is a later stream of the same call. */
+/* One row a call, told several times: reserved, live, ended. The statements may come out of order
+ * or twice. A newer stream of the same call (it came back from a transfer) always wins; within one
+ * stream the stage only goes forward. Columns that an ended call no longer tells keep their value
+ * (coalesce). */
 static const char put_call[] =
     "INSERT INTO calls (call_sid, direction, from_number, to_number, agent, variant, state, reserved_at, started_at,"
     " ended_at, ending, fault, seconds, cost_usd, metadata, json)"
@@ -130,11 +139,15 @@ bool store_call_put(struct store *store, const char *name, const struct call_sum
 	    call->cost.total, call->metadata, json);
 }
 
+/* Columns of a turn that was not spoken, or not heard of yet, are NULL. */
 static const char put_turn[] =
     "INSERT OR REPLACE INTO turns (call_sid, no, kind, item_id, at_ms, text, generated_ms, heard_ms, heard_text,"
     " interrupted, status, written_at, json)"
     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, iif(?7, ?8, NULL), iif(?9, ?10, NULL), ?11, iif(?7, ?12, NULL), ?13, ?14, ?15)";
 
+/* A turn is written again as it grows: first the words, then how much of them was heard.
+ * `heard_text` is a column of its own for people with sqlite3 at hand, and for the transcript of
+ * the outcome. */
 bool store_turn_put(struct store *store, const char *call_sid, int64_t no, const struct call_turn *turn,
     int64_t wall_ms, const char *json)
 {
@@ -148,7 +161,7 @@ bool store_turn_put(struct store *store, const char *call_sid, int64_t no, const
 	return written;
 }
 
-/* Called, then answered: two tellings of one row, in either order of detail. */
+/* A tool is told twice, when it is called and when it has answered; each fills in what it knows. */
 static const char put_tool[] =
     "INSERT INTO tool_calls (call_sid, call_id, at, name, arguments, answer, ok, took_ms)"
     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, iif(?7, ?8, NULL), iif(?9 < 0, NULL, ?9))"
@@ -170,9 +183,10 @@ bool store_event_put(struct store *store, const char *call_sid, const char *type
 
 /* ----------------------------------------------------------------------- left open */
 
-/* Open calls as they are to be closed: ?1 the ending's name in JSON, ?2 its
- * text, ?3 whether a fault. The last thing known of a call is when it ended, as
- * near as one can tell. */
+/* Open calls as they are to be closed: ?1 the ending's name in JSON, ?2 its text, ?3 whether it is a
+ * fault. A call is taken to have ended at the last thing known of it: a turn, an event, its start. The
+ * inner SELECT finds that time (`last`), the next one the length (`span`), the outer one writes both and
+ * the tools into the call's JSON. Reading and closing use the same text, so they cannot disagree. */
 #define AS_CLOSED \
 	"SELECT *, json_set(json, '$.state', 'ended', '$.ended_at'," \
 	" strftime('%Y-%m-%dT%H:%M:%fZ', last / 1000.0, 'unixepoch'), '$.seconds', span / 1000.0," \
@@ -212,6 +226,8 @@ static void take_row(const struct rows *r, struct call_summary *out)
 	row_take(r, 3, out->to, sizeof out->to);
 }
 
+/* Hands on one row of select_open. A row without a name or JSON is skipped; close_open closes it
+ * anyway. */
 static void tell_open(const struct rows *r, enum call_end end, store_calls_open_row *tell, void *arg)
 {
 	struct call_summary call;
@@ -231,6 +247,8 @@ static void tell_open(const struct rows *r, enum call_end end, store_calls_open_
 	call_talk_free(&talk);
 }
 
+/* Before any call of this process is taken, as its own would count as open. Two verbs and not one:
+ * the news of these calls must go out even if the disk takes no writes yet. */
 int store_calls_open(struct store *store, enum call_end end, store_calls_open_row *row, void *arg)
 {
 	const struct call_ending *ending = call_ending(end);
@@ -251,9 +269,12 @@ bool store_calls_close_open(struct store *store, enum call_end end)
 
 /* ------------------------------------------------------------------------- reading */
 
-/* What lists do not show of a call, since it is about what was said. */
+/* The parts of a call's JSON that lists leave out, because they are about the conversation. */
 #define CONVERSATION "'$.model_session_id', '$.turns_dropped', '$.text_dropped', '$.tools'"
 
+/* Pages go by the mark of the last call and not by an offset: calls that come in meanwhile shift
+ * nothing. The index on reserved_at serves the order; `more` stops the query as soon as a page is
+ * full. */
 int store_calls(
     struct store *store, const struct call_filter *f, const struct call_mark *after, store_calls_row *row, void *arg)
 {
@@ -286,6 +307,7 @@ static enum call_stage stage_of(const char *state)
 	return strcmp(state, "live") ? CALL_IS_RESERVED : CALL_IS_LIVE;
 }
 
+/* The row's columns behind ROW, in select_call. */
 static void take_call(const struct rows *r, struct call_summary *out)
 {
 	take_row(r, out);
@@ -294,13 +316,14 @@ static void take_call(const struct rows *r, struct call_summary *out)
 	out->ordered = row_int(r, 11) != 0;
 }
 
-/* One query, so that both are of the same moment: the call first, then its
- * turns in their order. */
+/* One query, so that call and turns are of the same moment: the call first (no -1), then its turns
+ * in their order. The turns' rows fill up the call's columns with blanks, as UNION wants. */
 static const char select_call[] =
     "SELECT " ROW ", json, state, json_type(json, '$.outbound') IS NOT NULL, -1 AS no FROM calls WHERE call_sid = ?1"
     " UNION ALL SELECT '', '', '', '', '', '', '', 0, 0, json, '', 0, no FROM turns WHERE call_sid = ?1"
     " ORDER BY no";
 
+/* Turns without a call's row are kept (store_schema.c) but not shown: -ENOENT. */
 int store_call(struct store *store, const char *call_sid, struct call_summary *call, struct call_talk *talk)
 {
 	struct json_out turns = json_out_to(&talk->turns);

@@ -1,12 +1,13 @@
 #ifndef STORE_STORE_CALLS_H
 #define STORE_STORE_CALLS_H
-/* What is known of a call, as values; and the calls that are kept.
+/* The facts about a call, as values; and the rows of `calls`, `turns`, `events`
+ * and `tool_calls`.
  *
- * A call's line, its turns and its tools are told in these types to all who keep,
- * show or pass them on. JSON is made of them where they leave the program
+ * A call's line, its turns and its tools are told in these types to every part that
+ * keeps, shows or passes them on. JSON is made of them where they leave the program
  * (server/news/journal_json.h): here it is a column beside the others.
  *
- * Times are Unix time in milliseconds, 0: not (yet). Names and words said to be
+ * Times are Unix time in milliseconds, 0: not (yet). Names and words marked as
  * literal are never freed.
  */
 #include "common/buf.h"
@@ -18,7 +19,7 @@
 
 struct store;
 
-/* ------------------------------------------------------------------- what is known */
+/* ----------------------------------------------------------------------- the facts */
 
 struct call_audio {
 	uint64_t frames_in, frames_out, dropped_ms, padded_ms, underruns, stale_ms, late_delta_ms, answer_dropped_ms;
@@ -53,31 +54,31 @@ struct call_cost {  /* USD, an estimate */
 
 enum call_stage { CALL_IS_RESERVED, CALL_IS_LIVE, CALL_IS_OVER };
 
-struct call_summary { /* zeroed: nothing is known; what is owned goes by call_summary_free */
+struct call_summary { /* zeroed: nothing is known; free it with call_summary_free */
 	char call_sid[40], stream_sid[64], from[64], to[64], direction[24]; /* "" for none */
 	enum call_stage stage;
-	const char *state;                /* literal: the stage as people are told, in more words than three */
+	const char *state;                /* literal: the stage as people are told, in finer steps */
 	char *agent, *variant, *metadata; /* owned; NULL for none; metadata is a JSON object */
 	int64_t reserved_ms, started_ms, ended_ms;
 	int64_t first_turn; /* the number of this stream's first: not 0 for a call that came back */
 	double seconds;
 	enum call_end end;
 
-	/* Of one that has or had a line here. */
+	/* Of a call that has or had a line here. */
 	struct call_audio audio;
 	struct call_recording recording;
 	struct call_cost cost;
 
-	/* Instead of these: of a call we place that has no line yet, and may never
-	 * have one, what was asked for; of one read from the store, all of it but
-	 * its turns. Owned; JSON objects. */
+	/* Instead of these, JSON objects, owned. `order`: the request for a call that we
+	 * place and that has no line yet, and may never have one. `kept`: a call read
+	 * from the store, without its turns. */
 	char *order, *kept;
 	bool ordered; /* the order is in either of them */
 };
 
 void call_summary_free(struct call_summary *call); /* zeroed again; fine with a zeroed one */
 
-/* What was said and done in a call, as far as it is shown; zeroed: nothing. */
+/* The conversation of a call, as far as it is shown; zeroed: nothing. */
 struct call_talk {
 	bool begun;           /* the conversation has shown something; else only `earlier` and `turns` count */
 	char session_id[128]; /* the model's; "" for none */
@@ -123,10 +124,10 @@ struct call_tool { /* borrowed */
 
 /* ------------------------------------------------------------------------- keeping */
 
-/* Any thread, a call's loops too; as store_write. `json` is all there is to show,
- * of a call without its turns. What is told late of a call does not undo what came
- * later, unless it is of a later stream. It is kept as `name`: its CallSid, or what
- * we call it while it has none. `agent` and `variant`: NULL for none. */
+/* Any thread, a call's loops too; as store_write. `json` is the whole object as
+ * shown, of a call without its turns. Old news of a call does not undo newer news,
+ * unless it is of a later stream. The row's key is `name`: the CallSid, or our own
+ * name for a call that has none yet. `agent` and `variant`: NULL for none. */
 bool store_call_put(struct store *store, const char *name, const struct call_summary *call, const char *agent,
     const char *variant, const char *json);
 bool store_turn_put(struct store *store, const char *call_sid, int64_t no, const struct call_turn *turn,
@@ -134,23 +135,24 @@ bool store_turn_put(struct store *store, const char *call_sid, int64_t no, const
 bool store_tool_put(struct store *store, const char *call_sid, const struct call_tool *tool, int64_t wall_ms);
 bool store_event_put(struct store *store, const char *call_sid, const char *type, int64_t wall_ms, const char *json);
 
-/* At start. Calls back with those that a process which died left open, as they
- * are to be closed: ended by `end`, when the last thing was known of them. 0, or
- * -EIO: some cannot be read. The other closes them, now or once the disk is back. */
+/* At start, for calls that a dead process left open. store_calls_open calls back
+ * with each as it is to be closed: ended by `end`, at the time of the last thing
+ * known of it. 0, or -EIO: some cannot be read. store_calls_close_open then closes
+ * them in the database, now or once the disk is back. */
 typedef void store_calls_open_row(void *arg, const struct call_summary *call, const struct call_talk *talk);
 int store_calls_open(struct store *store, enum call_end end, store_calls_open_row *row, void *arg);
 bool store_calls_close_open(struct store *store, enum call_end end);
 
 /* ------------------------------------------------- reading: not for a call's loops */
 
-/* What is asked for; NULL, INT64_MIN and INT64_MAX: no matter. Texts are equal
- * or they are not. */
+/* The calls that are asked for. NULL, INT64_MIN and INT64_MAX: any. Texts are
+ * compared as a whole. */
 struct call_filter {
 	const char *agent, *from, *to, *ending, *direction;
 	int64_t since_ms, until_ms; /* when the call came in: since <= it < until */
 };
 
-/* Where a call stands in the order of lists: newest first. */
+/* A call's place in the order of lists: newest first. */
 struct call_mark {
 	int64_t reserved_ms;
 	char call_sid[64];
@@ -159,12 +161,12 @@ struct call_mark {
 /* Below 0: x comes before y. */
 int call_mark_order(const struct call_mark *x, const struct call_mark *y);
 
-/* Whether a call is asked for: the same answer as store_calls gives. */
+/* True if the call is asked for: the same answer as store_calls gives. */
 bool call_filter_matches(const struct call_filter *filter, const struct call_summary *call);
 
-/* Calls back for those behind `after` (NULL: all), in order, until it says
- * false. `json` is the call without what was said. 0, or -EIO: the database
- * cannot be read, or takes too long. */
+/* Calls back for each call behind `after` (NULL: all), in order, until the callback
+ * answers false. `json` is the call without its conversation. 0, or -EIO: the
+ * database cannot be read, or takes too long. */
 typedef bool store_calls_row(void *arg, const struct call_mark *mark, const char *json);
 int store_calls(struct store *store, const struct call_filter *filter, const struct call_mark *after,
     store_calls_row *row, void *arg);
@@ -173,7 +175,7 @@ int store_calls(struct store *store, const struct call_filter *filter, const str
  * both are zeroed. */
 int store_call(struct store *store, const char *call_sid, struct call_summary *call, struct call_talk *talk);
 
-/* Appends its turns before that number, as an array. 0 or -EIO. */
+/* Appends the call's turns before that number, as an array. 0 or -EIO. */
 int store_turns_before(struct store *store, const char *call_sid, int64_t no, struct buf *out);
 
 #endif

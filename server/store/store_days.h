@@ -1,11 +1,11 @@
 #ifndef STORE_STORE_DAYS_H
 #define STORE_STORE_DAYS_H
-/* The rows of `spending`: what a day's calls cost. A day is YYYY-MM-DD, UTC. */
+/* The rows of `spending`: the cost of a day's calls. A day is YYYY-MM-DD, UTC. */
 #include <stdbool.h>
 
 struct store;
 
-/* Any thread. In place of what was there. */
+/* Any thread. Replaces the day's sum. */
 bool store_day_put(struct store *store, const char *day, double usd);
 
 /* 0, -ENOENT (nothing was booked on it) or -EIO. Not for a call's loops. */

@@ -18,8 +18,9 @@ void store_note_error(struct store *s, const char *text)
 	pthread_mutex_unlock(&s->error_lock);
 }
 
-/* One process a database: two writers would each believe the other's live
- * calls to be left over. */
+/* One process a database: two writers would each take the other's live calls for left over, and
+ * close them. The lock is the kernel's and goes with the process, so a crash leaves nothing to
+ * clean up. */
 static int lock_dir(struct store *s, struct buf *problem)
 {
 	char path[PATH_MAX], pid[32] = "";
@@ -51,7 +52,7 @@ static int lock_dir(struct store *s, struct buf *problem)
 		return err;
 	}
 	snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
-	/* For people only, and the disk may be full. */
+	/* The number is for people only, and the disk may be full: no error. */
 	if (ftruncate(fd, 0) || pwrite(fd, pid, strlen(pid), 0) < 0)
 		err = 0;
 	if (s->lock_fd >= 0)
@@ -78,6 +79,7 @@ static int make_dir(struct store *s, struct buf *problem)
 	return 0;
 }
 
+/* Made here and not by SQLite, which would give it the permissions of the umask. */
 static int make_file(struct store *s, struct buf *problem)
 {
 	int fd = open(s->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -90,6 +92,9 @@ static int make_file(struct store *s, struct buf *problem)
 	return err;
 }
 
+/* Before the writer's first statement. synchronous=NORMAL with WAL commits without waiting for the
+ * disk at each transaction: a loss of power may take the last ones, a crash of ours takes nothing.
+ * Foreign keys are off because rows may come without their call (store_schema.c). */
 static int configure(struct store *s, struct buf *problem)
 {
 	static const char settings[] =
@@ -106,7 +111,7 @@ static int configure(struct store *s, struct buf *problem)
 		buf_printf(problem, "%s is read-only", s->path);
 		return -EROFS;
 	}
-	/* Before the first table, or never: so that what is deleted gives its
+	/* Works before the first table is made, or never. With it deleted rows give their
 	 * room back to the disk. */
 	rc = sqlite3_exec(s->db, "PRAGMA auto_vacuum = INCREMENTAL", NULL, NULL, NULL);
 	if (rc == SQLITE_OK) {
@@ -122,6 +127,8 @@ static int configure(struct store *s, struct buf *problem)
 	return 0;
 }
 
+/* By the opener at start, and by the writer whenever the connection was closed after an error. An
+ * error leaves everything closed but the directory's lock. */
 int store_db_open(struct store *s, struct buf *problem)
 {
 	int err = make_dir(s, problem);
@@ -158,6 +165,7 @@ void store_db_close(struct store *s)
 	s->db = NULL;
 }
 
+/* People delete or replace files under a running program. The writer looks before each batch. */
 bool store_db_moved(struct store *s)
 {
 	struct stat now;
@@ -166,6 +174,7 @@ bool store_db_moved(struct store *s)
 	return stat(s->path, &now) || now.st_ino != s->file.st_ino || now.st_dev != s->file.st_dev;
 }
 
+/* For /status: the database and its write-ahead log, which may be the larger of the two. */
 void store_db_measure(struct store *s)
 {
 	char wal[PATH_MAX + 8];
@@ -180,6 +189,8 @@ void store_db_measure(struct store *s)
 	atomic_store_explicit(&s->db_bytes, bytes, memory_order_relaxed);
 }
 
+/* Found by the address of its literal, as store_write keeps SQL by pointer. The newest stand first.
+ * An error closes the connection and with it all statements, so none outlives its database. */
 sqlite3_stmt *store_prepared(struct store *s, const char *sql, int *rc)
 {
 	enum { ROOM = sizeof s->prepared / sizeof *s->prepared };

@@ -16,7 +16,7 @@ enum { STORE_READERS = 4 };
 struct reader {
 	sqlite3 *db;
 	bool out;
-	unsigned database; /* which it was opened on; see below */
+	unsigned database; /* the store's count when it was opened; see below */
 	int64_t until_us;  /* a query that takes longer is stopped */
 };
 
@@ -33,15 +33,15 @@ struct store {
 
 	struct queue queue;
 	struct readers readers;
-	/* Counts up when the file was lost and another begun: what has the old
-	 * one open sees nothing of the new. */
+	/* Counts up when the file was lost and another begun: a connection to the old
+	 * one sees nothing of the new. */
 	_Atomic unsigned database;
 	_Atomic int64_t db_bytes;
 	_Atomic uint64_t written;
 	pthread_mutex_t error_lock;
 	char last_error[200];
 
-	/* The writer's, and before it begins the opener's. */
+	/* Writer only; the opener's before the writer begins. */
 	pthread_t thread;
 	bool running;
 	int lock_fd;
@@ -58,7 +58,7 @@ struct store {
 	unsigned complaints;      /* lines about statements that cannot succeed */
 };
 
-/* All for who has the connection: the writer, and before it begins the opener. */
+/* For the owner of the connection: the writer, or the opener before it begins. */
 int store_db_open(struct store *s, struct buf *problem);
 void store_db_close(struct store *s);
 bool store_db_moved(struct store *s); /* the file at the path is not the one that is open */

@@ -5,12 +5,16 @@
 #include <inttypes.h>
 #include <string.h>
 
+/* Columns and their numbers, in one order for all queries; the last three are asked for by lists
+ * only. The body is left out: it may be large, and is read one at a time when it is sent. */
 #define COLUMNS "id, seq, call_sid, agent, variant, event, url, at, since, next_at, attempts, state"
 
 enum { ID, SEQ, CALL_SID, AGENT, VARIANT, EVENT, URL, AT, SINCE, NEXT_AT, ATTEMPTS, STATE, STATUS, ERROR, TRIED_AT };
 
 /* ------------------------------------------------------------------------ writing */
 
+/* Queued before the first try, so that an event survives the process. Its id is made by us
+ * beforehand, which makes a second run of the statement harmless (OR IGNORE). */
 void store_delivery_put(struct store *store, const struct delivery_row *row, const char *body)
 {
 	store_write(store,
@@ -21,6 +25,8 @@ void store_delivery_put(struct store *store, const struct delivery_row *row, con
 	    row->next_ms, (int64_t)row->attempts, body);
 }
 
+/* After each try. The receiver may see an event twice if the process dies between the try and this
+ * row, and tells doubles by the id. */
 void store_delivery_settle(struct store *store, const struct delivery_row *row, const char *state, int status,
     const char *error, int64_t now_ms)
 {
@@ -36,6 +42,7 @@ void store_delivery_park(struct store *store, const char *id, const char *why)
 	    "tt", why, id);
 }
 
+/* By a person, through the API: it gets the full time of trying again. */
 void store_delivery_reopen(struct store *store, const char *id, int64_t now_ms)
 {
 	store_write(store, "UPDATE outbox SET state = 'waiting', attempts = 0, since = ?, next_at = ? WHERE id = ?",
@@ -59,6 +66,7 @@ static void take_row(const struct rows *rows, struct delivery_row *row)
 	row_take(rows, ID, row->id, sizeof row->id);
 }
 
+/* In the order of events, page by page: `after_seq` is the last one of the page before. */
 int store_deliveries_waiting(struct store *store, int64_t after_seq, int most,
     void (*each)(void *arg, const struct delivery_row *row), void *arg)
 {
@@ -103,6 +111,7 @@ char *store_delivery_body(struct store *store, const char *id)
 
 /* ------------------------------------------------------------------------ listing */
 
+/* A delivery as the API lists it; null for what it does not have (yet). */
 static void put_row(const struct rows *rows, struct json_out *j)
 {
 	json_put_object(j, NULL);

@@ -1,8 +1,8 @@
 #ifndef STORE_STORE_DELIVERIES_H
 #define STORE_STORE_DELIVERIES_H
-/* The rows of `outbox`: webhooks out, from the moment something has happened
- * until long after they were delivered. Writing is fine with a NULL store;
- * reading takes one of its readers, and says -EIO then.
+/* The rows of `outbox`: webhooks out, from the event until old calls are deleted.
+ * Writing is fine with a NULL store; reading takes one of its readers, and answers
+ * -EIO without a store.
  */
 #include "common/buf.h"
 
@@ -15,12 +15,12 @@ enum { DELIVERY_ID_SIZE = 32 };
 
 struct delivery_row { /* texts borrowed; never NULL */
 	char id[DELIVERY_ID_SIZE];
-	int64_t seq;                                          /* the order in which things happened */
+	int64_t seq;                                          /* the order of the events */
 	const char *call_sid, *agent, *variant, *event, *url; /* "" if there is none */
 	int64_t at_ms;                                        /* when it happened */
 	int64_t since_ms;                                     /* when trying began */
 	int64_t next_ms;                                      /* not before */
-	int attempts;                                         /* that failed */
+	int attempts;                                         /* failed ones */
 };
 
 void store_delivery_put(struct store *store, const struct delivery_row *row, const char *body);
@@ -29,22 +29,22 @@ void store_delivery_put(struct store *store, const struct delivery_row *row, con
 void store_delivery_settle(struct store *store, const struct delivery_row *row, const char *state, int status,
     const char *error, int64_t now_ms);
 
-/* Without a try; the reason of the last one stays, else it is `why`. */
+/* Gives up without a try. The last try's error stays; without one it is `why`. */
 void store_delivery_park(struct store *store, const char *id, const char *why);
 
 /* Waiting again, from now. */
 void store_delivery_reopen(struct store *store, const char *id, int64_t now_ms);
 
-/* Calls back with each that waits, after the seq, oldest first, at most `most`.
+/* Calls back with each pending delivery after the seq, oldest first, at most `most`.
  * How many, or -EIO. */
 int store_deliveries_waiting(struct store *store, int64_t after_seq, int most,
     void (*each)(void *arg, const struct delivery_row *row), void *arg);
 
-/* Calls back with the one of that id, and its state. 0, -ENOENT, -EIO. */
+/* Calls back with the delivery of that id, and its state. 0, -ENOENT, -EIO. */
 int store_delivery_find(struct store *store, const char *id,
     void (*found)(void *arg, const struct delivery_row *row, const char *state), void *arg);
 
-/* Caller frees; NULL if it cannot be had. */
+/* Caller frees; NULL: no such delivery, or it cannot be read. */
 char *store_delivery_body(struct store *store, const char *id);
 
 /* Appends {"outbox":[…],"next":…}, newest first. `state` is "" for all; `cursor`

@@ -2,9 +2,11 @@
 
 #include "server/store/row.h"
 
+/* At every step of an order, first of all before Twilio is asked: a process that dies in between
+ * finds the order at its next start and does not place the call twice. */
 void store_order_put(struct store *store, const struct order_row *row, int64_t forget_ms)
 {
-	/* A key that has had its day may be used again. */
+	/* A key whose time is over may be used again; the column is UNIQUE. */
 	if (row->key && forget_ms)
 		store_write(store,
 		    "UPDATE outbound SET idempotency_key = NULL WHERE idempotency_key = ?1 AND id <> ?2 AND created_at < ?3",
@@ -36,6 +38,7 @@ static void give(const struct rows *rows, store_order_each *each, void *arg)
 		      .json = row_text(rows, 6) });
 }
 
+/* Calls back with the first row, if there is one. */
 static int one(struct rows *rows, store_order_each *each, void *arg)
 {
 	if (rows_next(rows))
@@ -59,6 +62,8 @@ int store_order_by_name(struct store *store, const char *name, store_order_each 
 	return one(&rows, each, arg);
 }
 
+/* At start. The words are Twilio's final states of a call; any other state is an order to go on
+ * with. */
 int store_orders_open(struct store *store, int most, store_order_each *each, void *arg)
 {
 	struct rows rows;

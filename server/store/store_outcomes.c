@@ -19,6 +19,7 @@ void outcome_row_free(struct outcome_row *row)
 	*row = (struct outcome_row){ .attempts = 0 };
 }
 
+/* 96 bits of a hash: enough to be unique, and the id tells nothing of the call. */
 void outcome_id(const char *call_sid, char out[OUTCOME_ID_SIZE])
 {
 	uint8_t digest[SHA256_BYTES];
@@ -45,6 +46,9 @@ bool store_outcome_open(
 	    "tttti", id, call_sid, agent, variant, wall_ms);
 }
 
+/* By the tool save_record, perhaps several times in a call. The row exists already unless its first
+ * statement was lost, hence INSERT. The record stays open: the end of the call decides what is left
+ * to do. */
 bool store_outcome_save(struct store *store, const char *call_sid, const char *agent, const char *variant,
     const char *status, const char *json, const char *problems, int64_t wall_ms)
 {
@@ -62,6 +66,7 @@ bool store_outcome_save(struct store *store, const char *call_sid, const char *a
 	    id, call_sid, agent, variant, status, json, problems, wall_ms);
 }
 
+/* Only while the record is open, so that a job that was slow does not undo a later one. */
 bool store_outcome_fill(struct store *store, const struct outcome_row *row, int64_t next_ms, int64_t wall_ms)
 {
 	return store_write(store,
@@ -78,6 +83,8 @@ bool store_outcome_drop(struct store *store, const char *id)
 
 /* ----------------------------------------------------------------------- reading */
 
+/* A record beside the facts of its call, which may be gone: LEFT JOIN. The enum numbers its
+ * columns. */
 #define ROW \
 	"SELECT r.id, r.call_sid, r.agent, r.variant, r.status, r.source, r.json, r.problems, r.attempts," \
 	" c.from_number, c.to_number, coalesce(c.started_at, r.at), coalesce(c.seconds, 0), r.state, r.updated_at, r.at" \
@@ -124,6 +131,8 @@ static bool take_row(const struct rows *rows, struct outcome_row *row)
 	return false;
 }
 
+/* Found by both states, so it holds after a restart as well: a call that a dead process left open
+ * is closed at the start, and its record becomes pending by that alone. */
 int store_outcomes_pending(struct store *store, void (*each)(void *arg, const char *id, int64_t next_ms), void *arg)
 {
 	struct rows rows;
@@ -150,11 +159,13 @@ int store_outcome_pending(struct store *store, const char *id, struct outcome_ro
 	return err || taken ? err : -EIO;
 }
 
+/* Turns of keys read "Caller pressed: …". An interrupted turn of the agent is as long as the caller
+ * heard it, because the rest was never said to anybody. */
 static void put_turn(const struct rows *rows, struct buf *out)
 {
 	const char *kind = row_string(rows, 0), *text = row_text(rows, 1), *heard = row_text(rows, 2);
 
-	/* What the caller did not hear was not said. */
+	/* Words that the caller did not hear do not count as said. */
 	if (!strcmp(kind, "agent") && row_int(rows, 3) && heard)
 		text = heard;
 	if (!text || !*text)
@@ -166,6 +177,8 @@ static void put_turn(const struct rows *rows, struct buf *out)
 	    text);
 }
 
+/* For the text model. Keys count as turns of the caller's: a call of keys alone has an outcome too.
+ * 0 turns make the record be dropped. */
 int store_outcome_transcript(struct store *store, const char *call_sid, size_t max, struct buf *out)
 {
 	struct rows rows;
@@ -235,6 +248,8 @@ static const char list_sql[] =
 	" AND (?3 IS NULL OR r.status = ?3) AND r.at >= ?4 AND r.at < ?5"
 	" AND (?6 IS NULL OR r.at < ?7 OR (r.at = ?7 AND r.id < ?6)) ORDER BY r.at DESC, r.id DESC LIMIT ?8";
 
+/* The cursor is "time.id" of the page's last record; both are needed, as two may open in one
+ * millisecond. */
 int store_outcomes_list(struct store *store, const struct outcome_filter *filter, struct buf *out)
 {
 	struct json_out j = json_out_to(out);
@@ -268,6 +283,7 @@ int store_outcomes_one(struct store *store, const char *id, struct buf *out)
 	return rows_done_one(&rows);
 }
 
+/* For a call as the API shows it. No store, no record and an error all read as null. */
 void store_outcomes_of_call(struct store *store, const char *call_sid, struct buf *out)
 {
 	struct json_out j = json_out_to(out);

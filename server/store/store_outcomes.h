@@ -1,10 +1,10 @@
 #ifndef STORE_STORE_OUTCOMES_H
 #define STORE_STORE_OUTCOMES_H
-/* The rows of `records`: what was found out in a call, one a call.
+/* The rows of `records`: the outcome of a call, one a call.
  *
- * A record is open from the start of its call until everything that can be done
- * for it is done; its status says what there is of it so far. Writing goes
- * through the store's queue, reading takes one of its readers.
+ * A record is open from the start of its call until nothing more can be done for
+ * it; its status tells its content so far. Writing goes through the store's queue,
+ * reading takes one of its readers.
  */
 #include "common/buf.h"
 #include "server/store/store.h"
@@ -28,40 +28,40 @@ struct outcome_row {
 
 void outcome_row_free(struct outcome_row *row); /* all in it; fine with a zeroed one */
 
-/* The same for the same call, always: whoever writes it twice writes one row. */
+/* The id depends on the CallSid alone, so that writing twice makes one row. */
 void outcome_id(const char *call_sid, char out[OUTCOME_ID_SIZE]);
 
 /* A call has begun whose agent has a record to fill in. */
 bool store_outcome_open(
     struct store *store, const char *call_sid, const char *agent, const char *variant, int64_t wall_ms);
 
-/* What the agent saved during the call; an invalid one never replaces a valid one. */
+/* The agent saved it during the call; an invalid one never replaces a valid one. */
 bool store_outcome_save(struct store *store, const char *call_sid, const char *agent, const char *variant,
     const char *status, const char *json, const char *problems, int64_t wall_ms);
 
-/* What is known of it now; `next_ms` when it is to be tried again, 0: it is done. */
+/* The result of filling it in after the call; `next_ms`: the time of another try, or
+ * 0: it is done. */
 bool store_outcome_fill(struct store *store, const struct outcome_row *row, int64_t next_ms, int64_t wall_ms);
 
-/* Nobody said anything: there is no record. */
+/* Nobody said anything: there will be no record. */
 bool store_outcome_drop(struct store *store, const char *id);
 
-/* Calls back with each that is open, though its call is over, and when it is to be
- * tried: the earliest first. How many, or -EIO. */
+/* Calls back with each open record whose call is over, and the time of its next try:
+ * the earliest first. How many, or -EIO. */
 int store_outcomes_pending(struct store *store, void (*each)(void *arg, const char *id, int64_t next_ms), void *arg);
 
-/* The one of that id, if it is one of those; the row's is the caller's to free. 0,
- * -ENOENT, -EIO. */
+/* The pending record of that id; free it with outcome_row_free. 0, -ENOENT, -EIO. */
 int store_outcome_pending(struct store *store, const char *id, struct outcome_row *out);
 
-/* Appends what was said, a line a turn: "Caller: …". How many turns of the
- * caller's there are, or -EIO. At most `max` bytes; says so when it is more. */
+/* Appends the conversation, a line a turn: "Caller: …". The number of the caller's
+ * turns, or -EIO. Past `max` bytes a line says that the rest is left out. */
 int store_outcome_transcript(struct store *store, const char *call_sid, size_t max, struct buf *out);
 
 struct outcome_filter { /* NULL: any */
 	const char *agent, *call_sid, *status;
 	int64_t since_ms, until_ms; /* of the call's start; until is not in it */
 	int limit;
-	int64_t before_ms; /* a cursor: what comes after this, newest first */
+	int64_t before_ms; /* with before_id a cursor: the last record of the page before */
 	const char *before_id;
 };
 

@@ -1,8 +1,8 @@
-/* What waits to be written.
+/* Pending statements.
  *
- * Over the bound what is new is dropped, not what is old: what was accepted
- * was promised to somebody (a webhook that will be sent, a record), later
- * statements build on earlier ones, and who is refused hears of it at once. */
+ * Over the bound new statements are dropped, not old ones: accepted ones were
+ * promised to somebody (a webhook that will be sent, a record), later statements
+ * build on earlier ones, and a refused caller hears of it at once. */
 #include "server/store/store_queue.h"
 
 #include "common/clock.h"
@@ -15,7 +15,7 @@
 #include <time.h>
 
 enum {
-	GATHER_MS = 10, /* what comes so soon after the first shares its transaction */
+	GATHER_MS = 10, /* statements that come so soon after the first share its transaction */
 };
 
 static void cond_init(pthread_cond_t *cond)
@@ -57,7 +57,7 @@ void queue_free(struct queue *q)
 	pthread_mutex_destroy(&q->lock);
 }
 
-/* Under the lock. False: the time had come. */
+/* Under the lock. False: the time has come. */
 static bool wait_until(struct queue *q, pthread_cond_t *cond, int64_t until_us)
 {
 	struct timespec t = { .tv_sec = until_us / US_PER_S, .tv_nsec = until_us % US_PER_S * 1000 };
@@ -69,7 +69,7 @@ static bool wait_until(struct queue *q, pthread_cond_t *cond, int64_t until_us)
 
 /* --------------------------------------------------------------------- putting in */
 
-/* One value of the list; what it points to stays the caller's. */
+/* One value of the list. Its bytes stay the caller's until entry_new has copied them. */
 static struct value next_value(char letter, va_list *values)
 {
 	struct value v = { .type = letter };
@@ -102,6 +102,8 @@ static bool has_bytes(const struct value *v)
 	return v->type == 't' || v->type == 'b';
 }
 
+/* One allocation for the statement: its head, its values, and behind them the bytes of all texts.
+ * Two walks over the list, one to measure and one to copy. */
 struct entry *entry_new(const char *sql, const char *format, va_list values)
 {
 	struct value taken[STORE_VALUES];
@@ -136,6 +138,8 @@ struct entry *entry_new(const char *sql, const char *format, va_list values)
 	return e;
 }
 
+/* The lock is held for a few pointers, and the log line is written after it. The first refusal of a
+ * full queue is logged; then there is silence until it has drained to half. */
 bool queue_put(struct queue *q, struct entry *e)
 {
 	bool fits, first_refused = false;
@@ -145,7 +149,7 @@ bool queue_put(struct queue *q, struct entry *e)
 	pthread_mutex_lock(&q->lock);
 	fits = !q->closing && q->bytes + e->size <= q->bytes_max;
 	if (fits) {
-		/* The writer naps for long only while there is nothing. */
+		/* The writer sleeps for long only while the queue is empty. */
 		if (!q->first)
 			pthread_cond_signal(&q->wake);
 		*q->last = e;
@@ -169,6 +173,8 @@ bool queue_put(struct queue *q, struct entry *e)
 	return false;
 }
 
+/* Waits for the entries put so far, not for an empty queue, which may never be. The writer hurries
+ * while somebody is here: it does not gather. */
 int queue_flush(struct queue *q, int timeout_ms)
 {
 	int64_t until = clock_now_us() + (int64_t)timeout_ms * US_PER_MS;
@@ -193,6 +199,8 @@ int queue_flush(struct queue *q, int timeout_ms)
 
 /* -------------------------------------------------------------------- the writer's */
 
+/* The entries leave the list but stay counted until queue_committed: the bound covers them too.
+ * After a failure the writer keeps the batch and does not come here. */
 struct entry *queue_take(struct queue *q, int64_t until_us)
 {
 	struct entry *batch, *e;
@@ -201,7 +209,7 @@ struct entry *queue_take(struct queue *q, int64_t until_us)
 	pthread_mutex_lock(&q->lock);
 	while (!q->first && !q->closing && wait_until(q, &q->wake, until_us))
 		;
-	/* A nap, so that what happens at once is written at once. */
+	/* A short pause, so that things which happen together are written together. */
 	gather = clock_now_us() + GATHER_MS * US_PER_MS;
 	while (q->first && !q->closing && !q->hurrying && wait_until(q, &q->wake, gather))
 		;
@@ -218,6 +226,7 @@ struct entry *queue_take(struct queue *q, int64_t until_us)
 	return batch;
 }
 
+/* Also what ends a failure: `failing` is cleared, and flushes are woken to see how far it has come. */
 void queue_committed(struct queue *q, struct entry *batch)
 {
 	size_t count = 0, bytes = 0;
@@ -254,7 +263,7 @@ bool queue_nap(struct queue *q, int64_t ms)
 	bool go_on;
 
 	pthread_mutex_lock(&q->lock);
-	/* Closing cuts it short, once: the disk gets another chance, then naps
+	/* Closing cuts the pause short to 100 ms, so that the disk gets a few more chances
 	 * until the time for closing is up. */
 	while (!q->closing && wait_until(q, &q->wake, until))
 		;

@@ -1,6 +1,6 @@
 #ifndef STORE_STORE_QUEUE_H
 #define STORE_STORE_QUEUE_H
-/* What waits to be written: any thread puts, the writer takes. Private to
+/* Statements pending to be written: any thread puts, the writer takes. Private to
  * server/store/ and its tests.
  */
 #include <pthread.h>
@@ -39,13 +39,13 @@ struct entry { /* one statement; one allocation */
 
 struct queue {
 	pthread_mutex_t lock; /* held for a few pointers */
-	pthread_cond_t wake;  /* the writer: something came, or it is to hurry */
-	pthread_cond_t done;  /* who flushes: something was committed, or failed */
+	pthread_cond_t wake;  /* wakes the writer: something came, or it is to hurry */
+	pthread_cond_t done;  /* wakes flushes: something was committed, or failed */
 	struct entry *first, **last;
-	size_t count, bytes, bytes_max; /* what the writer has taken and not committed included */
+	size_t count, bytes, bytes_max; /* with the batch that is taken and not committed yet */
 	uint64_t put, committed;        /* entries ever; a flush waits for the one to reach the other */
 	uint64_t lost, failures;
-	int64_t oldest_us;  /* of what waits; NEVER_US: nothing */
+	int64_t oldest_us;  /* of the pending entries; NEVER_US: none */
 	unsigned hurrying;  /* flushes under way */
 	bool failing, full; /* full: said so in the log */
 	bool closing;

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+/* Twilio's callbacks may come twice and out of order. The WHERE keeps a final state; a row with a
+ * file is ours, told by one thread in order, and may always be written. */
 bool store_recording_put(struct store *store, const struct recording_row *row)
 {
 	return store_write(store,

@@ -1,6 +1,6 @@
-/* What is older than RETAIN_DAYS goes, a little at a time: the writer has
- * better things to do. Live calls stay, and so does what has not reached its
- * receiver. */
+/* Calls older than RETAIN_DAYS are deleted with all that belongs to them, a few at a
+ * time, because pending statements come first. Live calls stay, and so do deliveries
+ * that have not reached their receiver. */
 #include "server/store/store_retain.h"
 
 #include "common/log.h"
@@ -19,7 +19,7 @@ enum {
 };
 #define DAY_MS (24 * 3600 * INT64_C(1000))
 
-/* Each takes a CallSid. */
+/* Each takes a CallSid. The call's own row goes last. */
 static const char *const of_a_call[] = {
 	"DELETE FROM turns WHERE call_sid = ?1",
 	"DELETE FROM events WHERE call_sid = ?1",
@@ -31,7 +31,7 @@ static const char *const of_a_call[] = {
 	"DELETE FROM calls WHERE call_sid = ?1",
 };
 
-/* Each takes a time: what belongs to no call, or whose call is gone. */
+/* Each takes a time, and deletes rows that belong to no call, or whose call is gone. */
 static const char *const of_none[] = {
 	"DELETE FROM records WHERE id IN (SELECT id FROM records r WHERE at < ?1"
 	" AND NOT EXISTS (SELECT 1 FROM calls c WHERE c.call_sid = r.call_sid) LIMIT 100)",
@@ -68,12 +68,13 @@ static int run_time(struct store *s, const char *sql, int64_t before)
 	return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-/* A path that stays inside DATA_DIR. */
+/* A path that stays inside DATA_DIR. The database may have been edited by a person. */
 static bool inside(const char *file)
 {
 	return *file && *file != '/' && strncmp(file, "../", 3) != 0 && !strstr(file, "/../");
 }
 
+/* The files of one call. A file that cannot be deleted is logged, and its row goes all the same. */
 static int delete_files(struct store *s, const char *call_sid)
 {
 	static const char sql[] = "SELECT file FROM recordings WHERE call_sid = ?1 AND file IS NOT NULL";
@@ -103,6 +104,7 @@ static int delete_files(struct store *s, const char *call_sid)
 	return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
+/* The oldest calls over the limit, CALLS_AT_ONCE at most. */
 static int choose(struct store *s, int64_t before, char sids[CALLS_AT_ONCE][SID_SIZE], size_t *count)
 {
 	static const char sql[] = "SELECT call_sid FROM calls WHERE ended_at < ?1 AND state = 'ended'"
@@ -120,6 +122,8 @@ static int choose(struct store *s, int64_t before, char sids[CALLS_AT_ONCE][SID_
 	return rc == SQLITE_DONE || rc == SQLITE_ROW ? SQLITE_OK : rc;
 }
 
+/* One piece of the work, in one transaction. Files cannot be rolled back: if the transaction fails,
+ * the rows are still there and the next try finds their files gone already, which is no error. */
 int store_retain(struct store *s, int64_t now_wall_ms)
 {
 	int64_t before = now_wall_ms - s->retain_days * DAY_MS;
@@ -133,7 +137,7 @@ int store_retain(struct store *s, int64_t now_wall_ms)
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
 	for (size_t i = 0; i < count && rc == SQLITE_OK; i++) {
-		/* Before the row: a file without one would stay for ever. */
+		/* Files go before rows: a file without a row would stay for ever. */
 		rc = delete_files(s, sids[i]);
 		for (size_t k = 0; k < sizeof of_a_call / sizeof *of_a_call && rc == SQLITE_OK; k++)
 			rc = run_text(s, of_a_call[k], sids[i]);

@@ -1,7 +1,7 @@
-/* What is kept, table by table. Times are Unix time in milliseconds; `json` is
- * an object as the API shows it; a call is known by Twilio's CallSid, which
- * other tables carry without a foreign key: rows arrive in the order in which
- * things happen, and a turn is worth keeping even if its call's row was lost. */
+/* The tables. Times are Unix time in milliseconds; `json` is an object as the API
+ * shows it. A call is known by Twilio's CallSid, which other tables carry without a
+ * foreign key: rows arrive in the order in which things happen, and a turn is worth
+ * keeping even if its call's row was lost. */
 #include "server/store/store_schema.h"
 
 #include <errno.h>
@@ -72,8 +72,8 @@ const char *const store_steps[] = {
 	" status TEXT NOT NULL, created_at INTEGER NOT NULL, json TEXT);"
 	"CREATE INDEX outbound_call ON outbound (call_sid);",
 
-	/* 2: what records need to be filled in after the call, whatever happens in
-	 * between. One a call. `state`: open while something is still to be done. */
+	/* 2: records are filled in after the call, whatever happens in between. One a
+	 * call. `state`: open while something is still to be done. */
 	"ALTER TABLE records ADD COLUMN variant TEXT;"
 	"ALTER TABLE records ADD COLUMN state TEXT NOT NULL DEFAULT 'done';" /* open, done */
 	"ALTER TABLE records ADD COLUMN source TEXT;"                        /* call, after */
@@ -106,7 +106,7 @@ const char *const store_steps[] = {
 	"CREATE INDEX outbox_seq ON outbox (seq);"
 	"CREATE INDEX outbox_call ON outbox (call_sid);",
 
-	/* 4: what a day's calls cost. */
+	/* 4: the cost of a day's calls. */
 	"CREATE TABLE spending (day TEXT PRIMARY KEY, usd REAL NOT NULL) WITHOUT ROWID;", /* YYYY-MM-DD, UTC */
 
 	/* 5: the next goes here. */
@@ -136,7 +136,7 @@ int store_errno(int result)
 	}
 }
 
-/* The one number that a PRAGMA or a count gives. */
+/* The one number that a PRAGMA or a count gives; 0 if there is no row. */
 static int number(sqlite3 *db, const char *sql, int64_t *out)
 {
 	sqlite3_stmt *stmt = NULL;
@@ -153,6 +153,8 @@ static int number(sqlite3 *db, const char *sql, int64_t *out)
 	return rc;
 }
 
+/* One step in one transaction, its new version number included: a process that dies in between
+ * leaves the old version whole, and the next start tries again. */
 static int step_forward(sqlite3 *db, const char *sql, size_t version)
 {
 	char mark[96];
@@ -170,6 +172,9 @@ static int step_forward(sqlite3 *db, const char *sql, size_t version)
 	return rc;
 }
 
+/* At every opening; with nothing to do it only reads three numbers. A newer version's database is
+ * left alone, since an older program could not know what it would break. An empty file has id 0 and
+ * version 0 and becomes ours with step 1. */
 int store_migrate(sqlite3 *db, const char *const *steps, size_t count, struct buf *problem)
 {
 	int64_t version, id, tables;

@@ -1,9 +1,9 @@
 /* The one thread that writes.
  *
- * It takes what waits, writes it in one transaction, and if that fails for a
- * reason that may pass (the disk, another program's lock) tries the same again,
- * later and later up to every 5 s, for as long as it takes. What can never
- * succeed, whatever the disk does, is dropped by itself and counted: it must
+ * It takes a batch of pending statements and writes it in one transaction. If that
+ * fails for a reason that may pass (the disk, another program's lock), it tries the
+ * same batch again, later and later up to every 5 s, for as long as it takes. A
+ * statement that can never succeed is dropped alone and counted, so that it does
  * not stand in the way of the rest. */
 #include "server/store/store_writer.h"
 
@@ -18,14 +18,14 @@
 enum {
 	BACK_OFF_MIN_MS = 250,
 	BACK_OFF_MAX_MS = 5000,
-	LOOK_US = 5 * US_PER_S, /* with nothing to write: is the file still there? */
+	LOOK_US = 5 * US_PER_S, /* between two looks at the file while there is nothing to write */
 	RETAIN_RETRY_US = 60 * US_PER_S,
 	RETAIN_PAUSE_US = 20 * US_PER_MS,
 	COMPLAINTS_MAX = 20
 };
 #define RETAIN_US (3600 * INT64_C(1000000))
 
-/* The statement's own fault: bad SQL, a constraint, too large. */
+/* True for the statement's own faults: bad SQL, a constraint, too large. */
 static bool never_succeeds(int rc)
 {
 	switch (rc & 0xff) {
@@ -42,7 +42,8 @@ static bool never_succeeds(int rc)
 	}
 }
 
-/* After these the connection may hold on to what is no longer so. */
+/* True for errors after which the connection is closed and opened anew, because it may hold on to a
+ * state of the disk that is gone. A full disk or a lock is no such error. */
 static bool connection_is_spent(int rc)
 {
 	switch (rc & 0xff) {
@@ -74,6 +75,7 @@ static int bind(sqlite3_stmt *stmt, int at, const struct value *v)
 	}
 }
 
+/* One statement of the batch. Bindings are cleared, since the values belong to the entry. */
 static int run(struct store *s, const struct entry *e)
 {
 	int rc;
@@ -93,6 +95,7 @@ static int run(struct store *s, const struct entry *e)
 
 /* --------------------------------------------------------------- one transaction */
 
+/* The entry stays in the batch, marked dead: a second try of the batch passes over it. */
 static void give_up_on(struct store *s, struct entry *e, int rc)
 {
 	e->dead = true;
@@ -103,6 +106,9 @@ static void give_up_on(struct store *s, struct entry *e, int rc)
 		    rc, e->sql);
 }
 
+/* One transaction. A failure rolls it back whole, and the batch is written again from its first
+ * entry: this is why statements must do no harm when they run twice. IMMEDIATE takes the lock at
+ * the start, so that another program's lock shows before anything is done. */
 static int write_batch(struct store *s)
 {
 	int rc = sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
@@ -114,7 +120,7 @@ static int write_batch(struct store *s)
 		rc = run(s, e);
 		if (rc == SQLITE_OK) {
 			written++;
-		} else if (never_succeeds(rc) && !sqlite3_get_autocommit(s->db)) {
+		} else if (never_succeeds(rc) && !sqlite3_get_autocommit(s->db)) { /* still in the transaction */
 			give_up_on(s, e, rc);
 			rc = SQLITE_OK;
 		}
@@ -143,6 +149,7 @@ static size_t waiting(struct store *s)
 	return count;
 }
 
+/* Said in the log once, when failing begins; flushes are woken and told each time. */
 static void failed(struct store *s)
 {
 	queue_failed(&s->queue);
@@ -152,6 +159,7 @@ static void failed(struct store *s)
 	log_error("store", "writing fails: %s; calls go on, waiting=%zu", s->last_error, waiting(s));
 }
 
+/* Frees the batch (NULL after housekeeping) and says in the log how long it took to recover. */
 static void succeeded(struct store *s, struct entry *batch)
 {
 	queue_committed(&s->queue, batch);
@@ -163,7 +171,8 @@ static void succeeded(struct store *s, struct entry *batch)
 	s->failing_since_us = 0;
 }
 
-/* The connection, opened again if need be. False: it cannot be had. */
+/* Sees to an open connection. False: it cannot be opened now. A file that was taken away is given
+ * up and another begun with new tables; the rows in it are gone with it. */
 static bool connected(struct store *s)
 {
 	struct buf problem;
@@ -184,8 +193,9 @@ static bool connected(struct store *s)
 	return ok;
 }
 
-/* Writes the batch, or if there is none does the housekeeping that is due.
- * False: try again later. */
+/* Writes the batch; without one, does the housekeeping that is due. False: try again later. Old
+ * calls are deleted in small pieces with a pause between, so that pending statements always come
+ * first. */
 static bool work(struct store *s, int64_t now)
 {
 	int rc = SQLITE_OK;
@@ -211,6 +221,9 @@ static bool work(struct store *s, int64_t now)
 	return false;
 }
 
+/* The thread, from store_open to store_close. Each round takes a batch unless one is left over from
+ * a failure. At the closing the loop ends when the queue is empty, or when queue_nap says that time
+ * is up; then the batch at hand stays in s->batch for store_close to count and free. */
 void *store_writer(void *arg)
 {
 	struct store *s = arg;
