@@ -310,19 +310,6 @@ int schema_check(const cJSON *schema, struct buf *problem, struct buf *ignored)
 	return c.wrong ? -EINVAL : 0;
 }
 
-int schema_check_text(const char *text, struct buf *problem, struct buf *ignored)
-{
-	cJSON *schema = json_parse(text, strlen(text));
-	int err = -EINVAL;
-
-	if (cJSON_IsObject(schema))
-		err = schema_check(schema, problem, ignored);
-	else
-		buf_puts(problem, "must be a JSON Schema: an object\n");
-	cJSON_Delete(schema);
-	return err;
-}
-
 /* --------------------------------------------------------- does a value follow? */
 
 static void follow_one(

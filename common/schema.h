@@ -47,9 +47,6 @@ struct schema_problems {
  * a line each in `ignored` (may be NULL). */
 int schema_check(const cJSON *schema, struct buf *problem, struct buf *ignored);
 
-/* The same from text: also says that it is not JSON, or not an object. */
-int schema_check_text(const char *text, struct buf *problem, struct buf *ignored);
-
 /* True if the value follows a schema that schema_check has passed. */
 bool schema_follows(const cJSON *schema, const cJSON *value, struct schema_problems *out);
 

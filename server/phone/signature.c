@@ -168,34 +168,3 @@ bool signature_valid(
 	buf_free(&c.text);
 	return valid;
 }
-
-/* The value of bodySHA256 in the URL's query, or NULL. */
-static const char *body_hash_in(const char *url)
-{
-	static const char name[] = "bodySHA256=";
-	const char *at = strchr(url, '?');
-
-	for (; at; at = strchr(at + 1, '&')) {
-		if (!strncmp(at + 1, name, sizeof name - 1))
-			return at + sizeof name;
-	}
-	return NULL;
-}
-
-bool signature_valid_body(
-    const char *header, const char *url, const char *body, size_t len, const struct signature_tokens *tokens)
-{
-	static const char digits[] = "0123456789abcdef";
-	const char *claimed = body_hash_in(url);
-	char actual[2 * SHA256_BYTES];
-	uint8_t hash[SHA256_BYTES];
-
-	if (!claimed || strcspn(claimed, "&#") != sizeof actual)
-		return false;
-	sha256(body, len, hash);
-	for (size_t i = 0; i < sizeof hash; i++) {
-		actual[2 * i] = digits[hash[i] >> 4];
-		actual[2 * i + 1] = digits[hash[i] & 15];
-	}
-	return bytes_equal(actual, claimed, sizeof actual) && signature_valid(header, url, NULL, tokens);
-}

@@ -30,9 +30,4 @@ struct signature_tokens {
 bool signature_valid(
     const char *header, const char *url, const struct form *fields, const struct signature_tokens *tokens);
 
-/* A body that is no form: the URL alone is signed, and its query must hold
- * bodySHA256, the lower-case hex SHA-256 of the body. */
-bool signature_valid_body(
-    const char *header, const char *url, const char *body, size_t len, const struct signature_tokens *tokens);
-
 #endif

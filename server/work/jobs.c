@@ -203,11 +203,3 @@ void jobs_count(const struct jobs *jobs, struct jobs_count *out)
 	out->refused = j->refused;
 	pthread_mutex_unlock(&j->lock);
 }
-
-size_t jobs_waiting(const struct jobs *jobs)
-{
-	struct jobs_count count;
-
-	jobs_count(jobs, &count);
-	return count.waiting;
-}

@@ -49,7 +49,6 @@ bool jobs_closing(const struct jobs *jobs);
 /* The same as a flag, for fetch_request.cancel; as long as the pool lives. */
 const _Atomic bool *jobs_cancel(const struct jobs *jobs);
 
-size_t jobs_waiting(const struct jobs *jobs);
 void jobs_count(const struct jobs *jobs, struct jobs_count *out); /* zeros for NULL */
 
 #endif
