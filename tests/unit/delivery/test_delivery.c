@@ -221,6 +221,16 @@ static int close_queue(void **state)
 	return 0;
 }
 
+/* The n-th, and the only one of its call. */
+static void add_of_its_own(struct delivery_queue *q, int n, const char *url)
+{
+	char id[16], call[16];
+
+	snprintf(id, sizeof id, "%d", n);
+	snprintf(call, sizeof call, "CA%d", n);
+	add(q, id, n, call, url);
+}
+
 static void the_next_of_a_call_waits_for_the_one_before(void **state)
 {
 	struct delivery_queue *q = *state;
@@ -269,8 +279,8 @@ static void calls_and_addresses_go_side_by_side(void **state)
 
 	add(q, "1a", 1, "CA1", A);
 	add(q, "1b", 2, "CA1", B);
-	add(q, "2a", 3, "CA2", A);
-	assert_string_equal(taken(q), "1a 1b 2a");
+	add_of_its_own(q, 3, A);
+	assert_string_equal(taken(q), "1a 1b 3");
 	assert_int_equal(q->list.taken, 3);
 }
 
@@ -278,10 +288,10 @@ static void only_so_many_at_once_go_to_one_origin(void **state)
 {
 	struct delivery_queue *q = *state;
 
-	add(q, "1", 1, "CA1", A);
-	add(q, "2", 2, "CA2", A "/other");
-	add(q, "3", 3, "CA3", A);
-	add(q, "4", 4, "CA4", B);
+	add_of_its_own(q, 1, A);
+	add_of_its_own(q, 2, A "/other");
+	add_of_its_own(q, 3, A);
+	add_of_its_own(q, 4, B);
 	assert_string_equal(taken(q), "1 2 4");
 	assert_int_equal(next, INT64_MAX); /* when one of them comes back */
 	settle(q, "2", DELIVERY_RETRY, &error_500);
@@ -295,14 +305,10 @@ static void only_so_many_at_once_go_to_one_origin(void **state)
 static void a_dead_origin_is_tried_by_one_at_a_time_however_many_wait(void **state)
 {
 	struct delivery_queue *q = *state;
-	char id[16], call[16];
 	int tries = 0;
 
-	for (int i = 0; i < 50; i++) {
-		snprintf(id, sizeof id, "%d", i);
-		snprintf(call, sizeof call, "CA%d", i);
-		add(q, id, i, call, A);
-	}
+	for (int i = 0; i < 50; i++)
+		add_of_its_own(q, i, A);
 	assert_string_equal(taken(q), "0 1");
 	settle(q, "0", DELIVERY_RETRY, &dead);
 	settle(q, "1", DELIVERY_RETRY, &dead);
