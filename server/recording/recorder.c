@@ -42,6 +42,7 @@ void recorder_put_json(struct recorder *recorder, struct json_out *j)
 	json_put_text(j, "last_error", last_error[0] ? last_error : NULL);
 }
 
+/* Notes the recording in the store, by the path of its file: at its start, and when it has ended. */
 static void keep(struct recording *r, const char *status)
 {
 	struct call_recording facts;
@@ -63,6 +64,7 @@ static void keep(struct recording *r, const char *status)
 	buf_free(&json);
 }
 
+/* Tells the journal that a recording is complete or has failed. */
 static void announce(struct recording *r)
 {
 	struct call_recording facts;
@@ -78,7 +80,8 @@ static void announce(struct recording *r)
 
 /* ----------------------------------------------------------------- the writer thread */
 
-/* The recording is over, the call is not. */
+/* Ends the recording, not the call: further messages are taken from the ring and thrown away, so that
+ * the caller loop notices nothing. The file keeps the part that was written. */
 static void fail(struct recording *r, int err, const char *what)
 {
 	struct recorder *recorder = r->recorder;
@@ -90,7 +93,7 @@ static void fail(struct recording *r, int err, const char *what)
 	    recorder->last_error, sizeof recorder->last_error, "cannot %s %s: %s", what, r->file.path, strerror(-err));
 	pthread_mutex_unlock(&recorder->lock);
 	atomic_store_explicit(&r->error, -err, memory_order_relaxed);
-	/* Release: who sees it also finds why; pairs with recording_put_json. */
+	/* Release: a reader that sees the state also sees the error; pairs with recording_tell. */
 	atomic_store_explicit(&r->state, RECORDING_FAILED, memory_order_release);
 	if (r->file.fd >= 0) {
 		keep(r, "failed");
@@ -104,6 +107,7 @@ static bool going(const struct recording *r)
 	return atomic_load_explicit(&r->state, memory_order_relaxed) == RECORDING_ON;
 }
 
+/* The writer's first step for a new recording, because making files may block. */
 static void open_file(struct recording *r)
 {
 	int err = recording_file_open(&r->file, r->recorder->dir, r->call_sid, r->start_wall_ms);
@@ -116,6 +120,7 @@ static void open_file(struct recording *r)
 	keep(r, "in-progress");
 }
 
+/* Hands a message of the ring to the mix: a struct tap, and behind it audio or nothing. */
 static void place(struct recording *r, const struct ring_message *message)
 {
 	const uint8_t *audio = (const uint8_t *)message->body + sizeof(struct tap);
@@ -139,6 +144,9 @@ static void place(struct recording *r, const struct ring_message *message)
 	}
 }
 
+/* Writes the frames that no news can change any more, if there are `least` of them, and sees to it
+ * that the disk has them every SYNC_US. Frames of a failed write are taken all the same: the
+ * recording ends. */
 static void write_ready(struct recording *r, int64_t now, size_t least)
 {
 	const uint8_t *mix;
@@ -159,6 +167,7 @@ static void write_ready(struct recording *r, int64_t now, size_t least)
 		fail(r, err, "write");
 }
 
+/* After the last message: the remainder is final now. Then the file is closed, noted and announced. */
 static void finish(struct recording *r)
 {
 	int64_t end = atomic_load_explicit(&r->end_us, memory_order_relaxed);
@@ -183,11 +192,11 @@ static void finish(struct recording *r)
 	atomic_fetch_sub_explicit(&r->recorder->active, 1, memory_order_relaxed);
 }
 
-/* What has come since the last look. False: nothing more will. */
+/* Takes the messages that have come since the last look. False: there will be no more. */
 static bool drain(struct recording *r, int64_t now)
 {
-	/* Before the ring is looked at: acquire, pairs with recording_end; with
-	 * it set, what is there is all there is. */
+	/* Read before the ring. Acquire: pairs with recording_end. If it is set, the ring
+	 * holds all messages that there will ever be. */
 	bool over = atomic_load_explicit(&r->over, memory_order_acquire);
 	struct ring_message message;
 
@@ -201,6 +210,7 @@ static bool drain(struct recording *r, int64_t now)
 	return !over;
 }
 
+/* The new recordings join the writer's list, which no other thread sees. */
 static struct recording *take_begun(struct recorder *recorder, struct recording *active)
 {
 	/* Acquire: pairs with the release in recording_begin. */
@@ -217,6 +227,9 @@ static struct recording *take_begun(struct recorder *recorder, struct recording 
 	return active;
 }
 
+/* The thread. It looks at every ring four times a second: the rings hold far more than that, and
+ * one thread that is not woken for frames serves hundreds of calls. When asked to close, it leaves
+ * once every recording is finished. */
 static void *serve(void *arg)
 {
 	struct recorder *recorder = arg;
@@ -227,7 +240,7 @@ static void *serve(void *arg)
 		struct recording **link = &active;
 		bool closing;
 
-		/* Before anything is looked at: a ring after this is heard at the next poll. */
+		/* Cleared before anything is looked at: a later ring of the bell ends the next poll. */
 		bell_clear(&recorder->bell);
 		closing = atomic_load(&recorder->closing);
 		active = take_begun(recorder, active);
@@ -255,6 +268,7 @@ static void recorder_free(struct recorder *recorder)
 	free(recorder);
 }
 
+/* By main, after the store. Rows that a dead process left "in-progress" become "interrupted". */
 int recorder_open(struct recorder **out, const char *dir, struct store *store)
 {
 	struct recorder *recorder = calloc(1, sizeof *recorder);
@@ -272,7 +286,7 @@ int recorder_open(struct recorder **out, const char *dir, struct store *store)
 		recorder_free(recorder);
 		return err;
 	}
-	/* Of a process that died: the files are all right up to their last second. */
+	/* The files themselves are sound up to their last second: see recording_file.h. */
 	store_recordings_interrupt(store);
 	*out = recorder;
 	return 0;

@@ -1,7 +1,7 @@
 #ifndef RECORDING_RECORDER_PRIVATE_H
 #define RECORDING_RECORDER_PRIVATE_H
-/* What the two sides of a recording share: the caller loop's (recording.c) and the
- * writer's (recorder.c). Private to them.
+/* The structs that the two sides of a recording share: the caller loop's
+ * (recording.c) and the writer's (recorder.c). Private to them.
  */
 #include "common/bell.h"
 #include "common/ring.h"
@@ -14,6 +14,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+/* A message in the ring: a struct tap, and for TAP_CALLER and TAP_SENT mu-law behind it. */
 enum tap_type { TAP_CALLER = 1, TAP_SENT, TAP_ECHO, TAP_CUT };
 
 struct tap {
@@ -34,7 +35,7 @@ struct recorder {
 	_Atomic bool closing;
 	_Atomic int active;
 
-	pthread_mutex_t lock; /* the writer's word to those who read /status */
+	pthread_mutex_t lock; /* guards last_error: the writer writes, /status reads */
 	char last_error[200];
 };
 
@@ -46,13 +47,13 @@ struct recording {
 	int64_t start_us, start_wall_ms;
 
 	struct ring ring;         /* caller loop -> writer */
-	struct recording *next;   /* the list of those that begin, then the writer's */
+	struct recording *next;   /* in recorder->begun, then in the writer's list */
 	_Atomic int refs;         /* the call's and the writer's */
 	_Atomic bool over;        /* after the last message; pairs with drain() */
 	_Atomic uint64_t dropped; /* bytes of audio that found no room */
 	_Atomic int64_t end_us;
 
-	/* Told by the writer. */
+	/* Set by the writer, read by any holder. */
 	_Atomic int state, error; /* enum recording_state; errno */
 	_Atomic uint64_t frames;  /* in the file */
 

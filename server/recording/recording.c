@@ -17,6 +17,9 @@ enum {
 
 /* ---------------------------------------------------------------- the caller loop's */
 
+/* The list of new recordings is a stack: any caller loop pushes, the writer takes all of it. The
+ * bell is rung, because the writer sleeps without a limit while it has nothing to do. Out of
+ * memory, the call goes on unrecorded. */
 struct recording *recording_begin(
     struct recorder *recorder, const char *call_sid, const struct agent *agent, int64_t wall_ms, int64_t now_us)
 {
@@ -49,9 +52,11 @@ struct recording *recording_begin(
 	return r;
 }
 
+/* Puts one message into the ring, or counts its audio as lost. A lost mark costs no sound: the mix
+ * then places the audio by the clock. */
 static void tell(struct recording *r, enum tap_type type, const struct tap *tap, const uint8_t *audio, size_t len)
 {
-	/* The writer looks by itself: no bell for every frame. */
+	/* No bell for every frame: the writer looks every PASS_MS by itself. */
 	if (len > AUDIO_MAX || !ring_put2(&r->ring, (uint8_t)type, tap, sizeof *tap, audio, len))
 		atomic_fetch_add_explicit(&r->dropped, len, memory_order_relaxed);
 }
@@ -78,14 +83,18 @@ void recording_cut(struct recording *r, uint64_t heard, int64_t now_us)
 	tell(r, TAP_CUT, &(struct tap){ .now_us = now_us, .pos = heard }, NULL, 0);
 }
 
+/* Once, when the stream is over; no tap may follow. Until its release the recording still tells its
+ * state, for the record of the call. */
 void recording_end(struct recording *r, int64_t now_us)
 {
 	atomic_store_explicit(&r->end_us, now_us, memory_order_relaxed);
-	/* Release: who sees it also sees every message before it. */
+	/* Release: the writer, when it sees it, also sees every message before it. */
 	atomic_store_explicit(&r->over, true, memory_order_release);
 	bell_ring(&r->recorder->bell);
 }
 
+/* The call and the writer hold a reference each, and the last one frees: a call may end long before
+ * a slow disk has its file. */
 void recording_release(struct recording *r)
 {
 	if (!r || atomic_fetch_sub_explicit(&r->refs, 1, memory_order_acq_rel) != 1)
@@ -97,6 +106,7 @@ void recording_release(struct recording *r)
 
 /* ------------------------------------------------------------------------ telling */
 
+/* By polling, since the state has no bell. It is asked once a call, when the conversation is over. */
 void recording_settle(const struct recording *r, int timeout_ms)
 {
 	for (; r && timeout_ms > 0; timeout_ms -= SETTLE_STEP_MS) {
@@ -106,6 +116,7 @@ void recording_settle(const struct recording *r, int timeout_ms)
 	}
 }
 
+/* RECORDING_SAVING is no state of the writer's: the call is over, and the file is not finished yet. */
 void recording_tell(const struct recording *r, struct call_recording *out)
 {
 	static const char *const states[] = { "recording", "completed", "failed", "saving" };

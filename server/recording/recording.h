@@ -1,7 +1,10 @@
 #ifndef RECORDING_RECORDING_H
 #define RECORDING_RECORDING_H
-/* One call's recording, as its call sees it: what it received, sent and learnt
- * goes into a ring, and the recorder's thread (recorder.h) takes it from there.
+/* One call's recording, as its call sees it: audio and marks go into a ring, and
+ * the recorder's thread (recorder.h) takes them from there.
+ *
+ * The ring holds half a minute. When the disk is slower than that, further audio
+ * is dropped, counted, and silence in the file.
  */
 #include "server/store/store_calls.h"
 
@@ -15,7 +18,7 @@ struct recording;
 
 /* --- caller loop; nothing here blocks. --- */
 
-/* The stream has started. Held by the caller; NULL: nothing is recorded. */
+/* The stream has started. Returns one reference; NULL: nothing is recorded. */
 struct recording *recording_begin(
     struct recorder *recorder, const char *call_sid, const struct agent *agent, int64_t wall_ms, int64_t now_us);
 
@@ -27,18 +30,18 @@ void recording_sent(struct recording *r, uint64_t pos, const uint8_t *mulaw, siz
 void recording_echo(struct recording *r, uint64_t pos, int64_t now_us);
 void recording_cut(struct recording *r, uint64_t heard, int64_t now_us);
 
-/* Nothing more comes. What is known of it stays until the release. */
+/* Nothing more comes. recording_tell works until the release. */
 void recording_end(struct recording *r, int64_t now_us);
 
 /* --- any thread that holds it --- */
 
 void recording_release(struct recording *r);
 
-/* After its end: waits for the writer to be done with it, `timeout_ms` at most.
- * Fine with NULL. */
+/* After recording_end: waits until the writer has finished the file, `timeout_ms` at
+ * most. Fine with NULL. */
 void recording_settle(const struct recording *r, int timeout_ms);
 
-/* How it is doing. */
+/* Its state now; texts are literal. */
 void recording_tell(const struct recording *r, struct call_recording *out);
 
 #endif

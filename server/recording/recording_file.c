@@ -17,14 +17,17 @@
 enum {
 	MULAW_ZERO = 0xff,
 	SILENCE_AT_ONCE = 8000,
-	BETWEEN_MAX_S = 3600, /* a call that was away for longer is none */
+	BETWEEN_MAX_S = 3600, /* the longest silence put in for a call that was away */
 	DAY_SIZE = 11         /* YYYY-MM-DD */
 };
 
+/* Just under 2 GiB of audio, more than 37 hours: WAV's sizes are 32 bits, and some readers take them
+ * for signed. */
 static const uint32_t FRAMES_MAX = 0x3fffff00;
 
 _Static_assert((int)RECORDING_HEADER == (int)WAV_MULAW_HEADER, "two opinions about a header");
 
+/* CallSids come from requests, and this one becomes part of a path: no dots, no slashes. */
 static bool usable(const char *sid)
 {
 	size_t len = strlen(sid);
@@ -63,8 +66,8 @@ static int write_at(int fd, const uint8_t *bytes, size_t len, off_t at)
 	return 0;
 }
 
-/* After what it tells of: killed in between, the file is longer than it says,
- * and readers put up with that. */
+/* Written after the audio it counts. A process killed in between leaves a file that is longer than
+ * its header says, which readers put up with; the other way round they would read past the end. */
 static int write_header(struct recording_file *f)
 {
 	uint8_t header[WAV_MULAW_HEADER];
@@ -73,6 +76,7 @@ static int write_header(struct recording_file *f)
 	return write_at(f->fd, header, sizeof header, 0);
 }
 
+/* Everything above the last slash. 0750: sound of callers is for the service's user and group. */
 static int make_directories(const char *path)
 {
 	char part[PATH_MAX];
@@ -88,7 +92,8 @@ static int make_directories(const char *path)
 	return 0;
 }
 
-/* The call was here before: silence for the time it was away. */
+/* Continues a file: silence for the time the call was away, told by the file's last change. The
+ * header is not believed for the length, as a killed process may have left it behind. */
 static int go_on(struct recording_file *f, const struct stat *st, int64_t wall_ms)
 {
 	uint8_t silence[SILENCE_AT_ONCE * RECORDING_CHANNELS];
@@ -107,6 +112,8 @@ static int go_on(struct recording_file *f, const struct stat *st, int64_t wall_m
 	return err;
 }
 
+/* The writer's thread. O_NOFOLLOW and S_ISREG: whatever stands in the directory, only a file is
+ * written. */
 int recording_file_open(struct recording_file *f, const char *dir, const char *call_sid, int64_t wall_ms)
 {
 	char path[PATH_MAX];
@@ -138,6 +145,7 @@ int recording_file_open(struct recording_file *f, const char *dir, const char *c
 	return err;
 }
 
+/* Positions are worked out from `frames`, so a failed write changes nothing that the header counts. */
 int recording_file_write(struct recording_file *f, const uint8_t *mix, size_t frames)
 {
 	int err;
@@ -175,6 +183,8 @@ int recording_file_close(struct recording_file *f)
 	return err;
 }
 
+/* The day of a call is not known from its CallSid, so the days' directories are looked through: for
+ * HTTP workers, and only as many as RETAIN_DAYS leaves. */
 bool recording_file_find(const char *dir, const char *call_sid, char out[RECORDING_PATH_SIZE])
 {
 	char path[PATH_MAX], best[DAY_SIZE] = "";

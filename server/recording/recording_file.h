@@ -1,9 +1,8 @@
 #ifndef RECORDING_RECORDING_FILE_H
 #define RECORDING_RECORDING_FILE_H
 /* A call's recording on the disk: DIR/recordings/YYYY-MM-DD/CALLSID.wav, stereo
- * mu-law at 8 kHz, 1 MB a minute. The header tells of what is behind it after
- * every write, so the file can be read at any time, also after the process was
- * killed.
+ * mu-law at 8 kHz, 1 MB a minute. The header is brought up to date after every
+ * write, so the file can be read at any time, even if the process was killed.
  *
  * Blocks on the disk: for the writer's thread and for HTTP workers.
  */
@@ -31,21 +30,21 @@ struct recording_file {
  * if the CallSid is not fit for a file name. */
 bool recording_path(char out[RECORDING_PATH_SIZE], const char *call_sid, int64_t wall_ms);
 
-/* Makes the file and the directories above it. A file of that name, of the same
- * call before it came back (after a transfer, say), is continued: the time
- * between is silence. 0 or -errno; -EINVAL for a CallSid that is none. */
+/* Makes the file and the directories above it. An existing file belongs to the same
+ * call before it came back (from a transfer, say) and is continued: the time between
+ * is silence. 0 or -errno; -EINVAL if the CallSid is not fit for a name. */
 int recording_file_open(struct recording_file *f, const char *dir, const char *call_sid, int64_t wall_ms);
 
 /* Interleaved mu-law. 0 or -errno; -EFBIG at 2 GiB. */
 int recording_file_write(struct recording_file *f, const uint8_t *mix, size_t frames);
 
-/* On to the disk itself, if there is anything new. */
+/* Forces new frames to the disk itself. 0 or -errno. */
 int recording_file_sync(struct recording_file *f);
 
-/* The first error of syncing and closing. Fine with fd -1. */
+/* Syncs and closes. 0 or the first error. Fine with fd -1. */
 int recording_file_close(struct recording_file *f);
 
-/* Where the file of a call is, whatever its day: the newest. False: nowhere. */
+/* The path of a call's newest file, whatever its day. False: there is none. */
 bool recording_file_find(const char *dir, const char *call_sid, char out[RECORDING_PATH_SIZE]);
 
 #endif

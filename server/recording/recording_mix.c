@@ -9,8 +9,8 @@ enum {
 	AGENT = 1,
 	MULAW_ZERO = 0xff,
 	US_PER_FRAME = 125,
-	JUMP_FRAMES = 10 * 8000,      /* timestamps that jump by more are not believed */
-	CLOCK_MOST_US = 10 * 1000000, /* nor a clock that would be off by more */
+	JUMP_FRAMES = 10 * 8000,      /* a timestamp that jumps by more is not believed */
+	CLOCK_MOST_US = 10 * 1000000, /* neither is a clock that is off by more */
 	HELD_MAX = 64 * 1024 * 1024,
 	AGENT_MAX = 4 * 1024 * 1024
 };
@@ -31,6 +31,7 @@ void recording_mix_free(struct recording_mix *s)
 	buf_free(&s->held);
 }
 
+/* The frame that is due at that time; never before frame 0. */
 static int64_t frame_at(const struct recording_mix *s, int64_t us)
 {
 	int64_t passed = us - s->zero_us;
@@ -38,9 +39,12 @@ static int64_t frame_at(const struct recording_mix *s, int64_t us)
 	return passed > 0 ? passed / US_PER_FRAME : 0;
 }
 
-/* ------------------------------------------------------------------- what is held */
+/* ---------------------------------------------------------------- the held frames */
 
-/* Held up to `end`, with silence where nothing else is. */
+/* Frames [base, base + held) can still change. They begin as silence on both sides, and each side
+ * writes its own bytes over it, so the two never have to wait for each other. */
+
+/* Extends the held frames to `end`. False: no memory. */
 static bool reach(struct recording_mix *s, int64_t end)
 {
 	size_t want = (size_t)(end - s->base) * CHANNELS, len;
@@ -59,6 +63,7 @@ static bool reach(struct recording_mix *s, int64_t end)
 	return true;
 }
 
+/* Writes audio of one side. The part before `base` has been taken to the file already, and is lost. */
 static void put(struct recording_mix *s, int channel, int64_t at, const uint8_t *mulaw, size_t len)
 {
 	if (at < s->base) {
@@ -81,8 +86,8 @@ static void put(struct recording_mix *s, int channel, int64_t at, const uint8_t 
 
 /* ---------------------------------------------------------------- the caller's side */
 
-/* The fastest frame tells what the clock showed at frame 0. It creeps up by
- * 1 ms a second, so that a drift between Twilio's clock and ours is followed. */
+/* The fastest frame tells the clock's time at frame 0, since delays only ever add. The value creeps
+ * up by 1 ms a second, so that a drift between Twilio's clock and ours is followed either way. */
 static void set_clock(struct recording_mix *s, int64_t frame, int64_t now_us)
 {
 	int64_t zero = now_us - frame * US_PER_FRAME;
@@ -95,6 +100,8 @@ static void set_clock(struct recording_mix *s, int64_t frame, int64_t now_us)
 		s->zero_us = zero;
 }
 
+/* The frame at which this audio belongs. Timestamps decide; the clock decides for the first frame,
+ * for frames without a timestamp after a long pause, and after a jump that cannot be true. */
 static int64_t caller_frame(struct recording_mix *s, bool has_timestamp, uint64_t timestamp_ms, int64_t now_us)
 {
 	int64_t by_clock = frame_at(s, now_us), at;
@@ -118,7 +125,7 @@ void recording_mix_caller(struct recording_mix *s, bool has_timestamp, uint64_t 
 {
 	int64_t at = caller_frame(s, has_timestamp, timestamp_ms, now_us);
 
-	/* Faster than time passes: what is held stays within bounds. */
+	/* Audio that runs far ahead of the clock is dropped, to bound the held frames. */
 	if (at > frame_at(s, now_us) + JUMP_FRAMES) {
 		s->lost_frames += len;
 		return;
@@ -130,8 +137,8 @@ void recording_mix_caller(struct recording_mix *s, bool has_timestamp, uint64_t 
 
 /* ----------------------------------------------------------------- the agent's side */
 
-/* By when, at the latest, the piece began to play, as a frame; -1: no mark of
- * its run has come back yet. */
+/* The latest frame at which the piece can have begun to play; -1: no mark of its run has come back.
+ * Each echo behind the piece gives one, and the earliest is right, as echoes are only ever late. */
 static int64_t latest_begin(const struct recording_mix *s, const struct recording_mix_piece *p)
 {
 	uint64_t end = p->pos + p->len;
@@ -152,9 +159,11 @@ static int64_t latest_begin(const struct recording_mix *s, const struct recordin
 	return best;
 }
 
+/* The frame at which the piece is placed: behind the one before it, unless it began a run or the
+ * phone had a gap in its playing. */
 static int64_t begin_of(const struct recording_mix *s, const struct recording_mix_piece *p)
 {
-	/* What is missing in between (a full ring) took its time all the same. */
+	/* Audio that is missing in between (a full ring) was played all the same. */
 	int64_t after = s->agent_end + (int64_t)(p->pos > s->placed ? p->pos - s->placed : 0);
 	int64_t latest = latest_begin(s, p);
 
@@ -162,12 +171,12 @@ static int64_t begin_of(const struct recording_mix *s, const struct recording_mi
 		latest = frame_at(s, p->sent_us);
 	if (p->dry)
 		return latest > s->agent_end ? latest : s->agent_end;
-	/* Without a break, unless the phone had one; echoes are never so exact
-	 * that less would mean anything. */
+	/* Echoes are not exact, so a smaller difference does not count as a gap. */
 	return latest > after + RECORDING_MIX_BREAK_FRAMES ? latest : after;
 }
 
-/* The oldest piece goes where it belongs, as far as `heard`. */
+/* Places the oldest piece as far as `heard`, and drops the rest of it with the echoes it has used
+ * up. */
 static void place_first(struct recording_mix *s, uint64_t heard)
 {
 	const struct recording_mix_piece p = s->pieces[0];
@@ -175,7 +184,7 @@ static void place_first(struct recording_mix *s, uint64_t heard)
 	int64_t at = begin_of(s, &p);
 
 	if (len) {
-		/* Taken already: the clock has been corrected by a hair. */
+		/* These frames are taken already, because the clock was corrected by a hair. */
 		if (at < s->base)
 			at = s->base;
 		put(s, AGENT, at, (const uint8_t *)s->agent.data, len);
@@ -191,11 +200,13 @@ static void place_first(struct recording_mix *s, uint64_t heard)
 	}
 }
 
+/* True if no further news can move the piece: it is old, all echoes are back, or those behind it
+ * have had time to come. */
 static bool settled(const struct recording_mix *s, const struct recording_mix_piece *p, int64_t now_us)
 {
 	if (s->ended || now_us >= p->sent_us + RECORDING_MIX_HOLD_US)
 		return true;
-	/* Nothing more to come back: the last echo has spoken. */
+	/* Everything sent has been echoed. */
 	if (s->echoed == s->sent)
 		return true;
 	for (size_t i = 0; i < s->echo_count; i++)
@@ -227,6 +238,8 @@ static bool room_for_piece(struct recording_mix *s)
 	return true;
 }
 
+/* A piece is what the caller loop sent at once. It begins a new run if the phone's queue was empty:
+ * from there on the playing goes without a break until it is empty again. */
 void recording_mix_sent(
     struct recording_mix *s, uint64_t pos, const uint8_t *mulaw, size_t len, bool dry, int64_t now_us)
 {
@@ -246,6 +259,8 @@ void recording_mix_sent(
 	s->sent = pos + len;
 }
 
+/* An echo counts for the run that its position lies in; echoes of pieces already placed tell
+ * nothing. */
 void recording_mix_echo(struct recording_mix *s, uint64_t pos, int64_t now_us)
 {
 	uint32_t run = 0;
@@ -262,12 +277,14 @@ void recording_mix_echo(struct recording_mix *s, uint64_t pos, int64_t now_us)
 	s->echoes[s->echo_count++] = (struct recording_mix_echo){ pos, run, now_us };
 }
 
+/* At an interruption. The caller loop has worked out how far the caller heard, so every piece can
+ * be placed at once, and silence follows. */
 void recording_mix_cut(struct recording_mix *s, uint64_t heard, int64_t now_us)
 {
 	(void)now_us;
 	while (s->piece_count)
 		place_first(s, heard);
-	/* The phone forgets what it had: with the next piece a run begins. */
+	/* The phone's queue is empty now: the next piece begins a run. */
 	s->placed = s->echoed = s->sent;
 	s->echo_count = 0;
 }
@@ -285,9 +302,9 @@ void recording_mix_end(struct recording_mix *s, int64_t now_us)
 	reach(s, end);
 }
 
-/* ---------------------------------------------------------------------- what is done */
+/* ---------------------------------------------------------------------- final frames */
 
-/* The earliest frame that the agent's audio may still want. */
+/* The earliest frame that pending audio of the agent may still be placed at. */
 static int64_t agent_wants(const struct recording_mix *s, int64_t now_us)
 {
 	const struct recording_mix_piece *p = s->pieces;
@@ -299,6 +316,8 @@ static int64_t agent_wants(const struct recording_mix *s, int64_t now_us)
 	return p->dry && sent > s->agent_end ? sent : s->agent_end;
 }
 
+/* A frame is final when neither side can write to it any more: the caller's audio has gone past it
+ * or is held no longer, and no piece of the agent's can begin before it. */
 size_t recording_mix_ready(struct recording_mix *s, int64_t now_us, const uint8_t **out)
 {
 	int64_t hold = frame_at(s, now_us - RECORDING_MIX_HOLD_US), agent, upto;

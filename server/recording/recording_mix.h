@@ -1,18 +1,18 @@
 #ifndef RECORDING_RECORDING_MIX_H
 #define RECORDING_RECORDING_MIX_H
-/* Where each sample of a call belongs in its recording: caller left, agent
- * right, as the caller heard it. Pure: values in, interleaved mu-law out.
+/* The place of each sample of a call in its recording: caller left, agent right,
+ * as the caller heard it. Pure: values in, interleaved mu-law out.
  *
  * One frame is a pair of samples, 8 a millisecond; frame 0 is when the stream
  * started. The caller's audio sits by its media.timestamp, and the clock is
  * pinned to it by the frame that took the least time.
  *
- * The agent's audio is held until it is known when it was played: marks tell
- * by when a position had been heard, and what plays without a break leaves no
- * choice for the rest. An echo may come late but never early, so a piece was
- * over at the latest by what the earliest of the echoes behind it says. What no
- * mark proves within RECORDING_MIX_HOLD_US is placed by the clock; what was cut before
- * it was heard is silence.
+ * The agent's audio is held until the time of its playing is known. A mark's echo
+ * tells that a position had been heard by then, and audio that plays without a
+ * break follows from its neighbour. An echo may come late but never early, so a
+ * piece was over by the earliest of the echoes behind it. Audio that no mark proves
+ * within RECORDING_MIX_HOLD_US is placed by the clock; audio that was cut before it
+ * was heard is silence.
  */
 #include "common/buf.h"
 
@@ -22,7 +22,7 @@
 
 enum {
 	RECORDING_MIX_FRAMES_PER_MS = 8,
-	RECORDING_MIX_HOLD_US = 10 * 1000000, /* what is younger may still be placed; 160 KB at the most */
+	RECORDING_MIX_HOLD_US = 10 * 1000000, /* younger audio may still be moved; 160 KB at the most */
 	RECORDING_MIX_SETTLE_US = 600 * 1000, /* after the first echo behind a piece: for two or three more */
 	RECORDING_MIX_BREAK_FRAMES = 60 * 8,  /* later than this against what went before, the phone had a gap */
 	RECORDING_MIX_PIECES = 1024,          /* more than fit into the hold, unless the phone is fed in crumbs */
@@ -75,7 +75,7 @@ struct recording_mix {
 void recording_mix_init(struct recording_mix *s, int64_t start_us);
 void recording_mix_free(struct recording_mix *s);
 
-/* A frame of the caller's (its timestamp, if it had one). */
+/* A frame of the caller's, with its media.timestamp if it had one. */
 void recording_mix_caller(struct recording_mix *s, bool has_timestamp, uint64_t timestamp_ms, const uint8_t *mulaw,
     size_t len, int64_t now_us);
 
@@ -83,17 +83,17 @@ void recording_mix_caller(struct recording_mix *s, bool has_timestamp, uint64_t 
 void recording_mix_sent(
     struct recording_mix *s, uint64_t pos, const uint8_t *mulaw, size_t len, bool dry, int64_t now_us);
 
-/* All before `pos` had been played by now. */
+/* Everything before `pos` had been played by now. */
 void recording_mix_echo(struct recording_mix *s, uint64_t pos, int64_t now_us);
 
-/* The phone was told to forget: nothing from `heard` on was heard. */
+/* The phone was told to clear its queue: nothing from `heard` on was heard. */
 void recording_mix_cut(struct recording_mix *s, uint64_t heard, int64_t now_us);
 
-/* The call is over: what is held is final. */
+/* The call is over: everything held is final. */
 void recording_mix_end(struct recording_mix *s, int64_t now_us);
 
-/* The frames that no news can change any more, from where the last taking
- * ended; `out` is borrowed until the next call of any of these. */
+/* The number of frames that no news can change any more, from the end of the last
+ * taking; `out` is borrowed until the next call of any of these. */
 size_t recording_mix_ready(struct recording_mix *s, int64_t now_us, const uint8_t **out);
 void recording_mix_take(struct recording_mix *s, size_t frames);
 

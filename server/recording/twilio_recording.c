@@ -12,6 +12,8 @@ static bool is_final(const char *status)
 	return strcmp(status, "in-progress") != 0;
 }
 
+/* Called by the webhook for Twilio's report, and by twilio_start for its own results. The store
+ * keeps every state; the journal hears of final ones only. */
 void twilio_recording_note(struct recorder *recorder, const struct twilio_recording *r)
 {
 	int64_t now = clock_wall_ms();

@@ -29,18 +29,21 @@ static void failed(struct recorder *recorder, const char *call_sid, const char *
 
 	stat_add(recording_twilio_failed, 1);
 	log_error(call_sid, "Twilio does not record this call: %s", why);
-	/* So that who asks for it later hears that there is none. */
+	/* A row of its own, so that a later request for the recording learns of the failure. */
 	snprintf(id, sizeof id, "none-%s", call_sid);
 	twilio_recording_note(
 	    recorder, &(struct twilio_recording){ .call_sid = call_sid, .sid = id, .status = "failed" });
 }
 
-/* Only what was certainly not done is tried again. */
+/* Only a request that was certainly not carried out is sent again, or the call would be recorded
+ * twice. */
 static bool again(const struct twilio_answer *answer)
 {
 	return answer->outcome == TWILIO_BUSY || answer->outcome == TWILIO_NOT_SENT;
 }
 
+/* Twilio's Retry-After, within bounds: the call is under way and each second of it is lost. In
+ * slices, so that a shutdown does not wait for it. */
 static void pause_before_next(struct start_job *j, const struct twilio_answer *answer)
 {
 	int64_t wait_ms = PAUSE_MS;
@@ -51,6 +54,7 @@ static void pause_before_next(struct start_job *j, const struct twilio_answer *a
 		poll(NULL, 0, SLICE_MS);
 }
 
+/* The job. Recording begins when Twilio accepts; the call goes on whatever comes of this. */
 static void run(struct job *job)
 {
 	struct start_job *j = (struct start_job *)job;
@@ -86,6 +90,8 @@ static void drop(struct job *job)
 	free(job);
 }
 
+/* Settings are checked here and not at start, because any single agent may ask for this way of
+ * recording. */
 void twilio_start(const struct config *cfg, struct work *work, struct recorder *recorder, const char *call_sid)
 {
 	const char *missing = twilio_missing(cfg);
