@@ -1,11 +1,10 @@
-/* The queue: who may be asked for now, what has become of whom.
+/* The queue of orders: their turns, their changes and their ends.
  *
- * An order is placed (dialer_place.c) and then belongs to the due-queue: when it
- * is due, one job asks Twilio one thing about it (dialer_ask.c), takes the answer
- * and lets it go. Twilio's own news come in between, on other threads
- * (dialer_news.c). Whoever changes an order ends with order_changed. An order that
- * is over stays in the list, never due, so that it is found by its id, its CallSid
- * and its key; the oldest of those go when there are too many.
+ * An order is placed (dialer_place.c) and then belongs to the due-queue. When it is due,
+ * one job asks Twilio one thing about it (dialer_ask.c), takes the answer and lets it
+ * go. Twilio's own news come in between, on other threads (dialer_news.c). Every change
+ * of an order ends with order_changed. An order that is over stays in the list, never
+ * due, so that it is found by its id, its CallSid and its key, until there are too many.
  */
 #include "server/dialer/dialer.h"
 
@@ -19,8 +18,8 @@
 
 enum {
 	THREADS = 4,               /* requests under way at once */
-	ROOM_US = 500 * US_PER_MS, /* how often it is looked whether a line is free */
-	STALE_US = 60 * US_PER_S,  /* no news for so long: ask what has become of it */
+	ROOM_US = 500 * US_PER_MS, /* between two looks for a free line */
+	STALE_US = 60 * US_PER_S,  /* without news for so long: Twilio is asked for the state */
 	SOON_US = 3 * US_PER_S     /* the same after a start */
 };
 
@@ -45,7 +44,8 @@ size_t orders_open(const struct dialer *o)
 	return n;
 }
 
-/* Calls made, or about to be, that are not in the table of calls yet. */
+/* How many calls are made, or about to be, and need a line when they are answered. The
+ * table of calls does not know of them yet. */
 static int outstanding(const struct dialer *o)
 {
 	int n = 0;
@@ -55,8 +55,8 @@ static int outstanding(const struct dialer *o)
 	return n;
 }
 
-/* Counting all orders for each of them would cost a thousand times a thousand: a
- * no is kept until ROOM_US have passed or some order has changed. */
+/* A no is kept for ROOM_US or until an order changes: counting all orders for each of
+ * them would take too long. */
 static bool has_room(struct dialer *o, int64_t now)
 {
 	if (now < o->room_us)
@@ -74,7 +74,7 @@ struct notice {
 	struct call_summary call;
 };
 
-/* Under the lock. True if somebody is to be told that it is over. */
+/* Under the lock. True: the order is over, and the notice of it is to be sent, once. */
 static bool take_notice(struct order *e, struct notice *n)
 {
 	if (order_open(e) || e->told)
@@ -94,17 +94,17 @@ static void send_notice(struct dialer *o, struct notice *n)
 	call_summary_free(&n->call);
 }
 
-/* Leaves the lock for a moment if it is over. An order that somebody waits for
- * is told to them. */
+/* Under the lock, which it leaves for a moment if the order is over. The end of an order
+ * that POST /calls waits for is left to its reply (dialer_place.c). */
 void order_changed(struct dialer *o, struct order *e)
 {
 	struct notice notice;
 	bool tell = !e->waiting && take_notice(e, &notice);
 
-	/* Told, then written down as told: a process that dies in between tells once
-	 * more, and does not forget it. */
+	/* It is told, then stored as told. A process that dies in between makes the
+	 * next one tell it again; the other way round it would be forgotten. */
 	if (tell) {
-		e->busy++; /* so that it stays */
+		e->busy++; /* so that it stays in the list */
 		pthread_mutex_unlock(&o->lock);
 		send_notice(o, &notice);
 		pthread_mutex_lock(&o->lock);
@@ -123,7 +123,8 @@ static int64_t later(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
-/* Those behind it wait their turn: the rate and the lines are the same for all. */
+/* Rate and lines are the same for all orders: without room for one there is none for
+ * those behind it. */
 static int64_t creation_due(struct dialer *o, const struct order *e, int64_t now)
 {
 	int64_t due = later(e->state.due_us, out_bucket_due(&o->bucket));
@@ -133,9 +134,9 @@ static int64_t creation_due(struct dialer *o, const struct order *e, int64_t now
 	return due > now || has_room(o, now) ? due : o->room_us;
 }
 
-/* What is asked next decides when: a creation waits for the rate and for a line, a
+/* The next request decides the time. A creation waits for the rate and for a line, a
  * search for Twilio's list to show the call, a look at a call for news that should
- * have come. While somebody else is about the order it is not due. */
+ * have come. An order that another thread uses is not due. */
 static int64_t due_us(struct dialer *o, const struct order *e, int64_t now)
 {
 	if (e->busy || !order_open(e))
@@ -182,7 +183,8 @@ static void free_item(struct due_item *item)
 	order_free((struct order *)item);
 }
 
-/* What the process before us left: what it may have asked for is searched. */
+/* An order that an earlier process left. If Twilio may have been asked, its call is
+ * searched. If it was made, its state is asked for soon: news may have come meanwhile. */
 static void take_up(struct dialer *o, struct order *e)
 {
 	int64_t now = clock_now_us();
@@ -197,7 +199,7 @@ static int read_orders(void *owner, int64_t seq, size_t room)
 {
 	int count = orders_load(owner, take_up);
 
-	(void)seq, (void)room; /* all are held */
+	(void)seq, (void)room; /* all open orders are held in memory */
 	if (count < 0)
 		log_error("outbound", "the orders of the last process cannot be read");
 	else if (count)
@@ -277,8 +279,8 @@ void dialer_close(struct dialer *o)
 	o->closing = true;
 	pthread_cond_broadcast(&o->changed);
 	pthread_mutex_unlock(&o->lock);
-	/* In this order: nothing new is asked, then what is under way is given up and
-	 * writes down how far it came, then the orders themselves. */
+	/* In this order: no new request begins; those under way are cancelled, and their
+	 * jobs store the state; then the orders are freed. */
 	due_stop(&o->due);
 	jobs_close(o->jobs);
 	if (!o->store && orders_open(o))

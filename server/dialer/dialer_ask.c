@@ -1,10 +1,10 @@
-/* What is asked of Twilio about an order, one job each.
+/* Requests to Twilio about an order, one job each.
  *
- * ask_taken writes down that Twilio may have been asked from now on; ask_work
- * waits for the disk to have it, asks without the lock, and takes the answer under
- * it. A process that dies in between leaves an order that was being asked for, and
- * the next one searches for its call. News of the call can overtake the answer:
- * each taker looks at the phase first.
+ * ask_taken stores that Twilio may have been asked from now on. ask_work waits for the
+ * disk to have it, asks without the lock, and takes the answer under it. A process that
+ * dies in between leaves an order in PHASE_ASKING, and the next one searches for its
+ * call. News of the call can overtake the answer, so each answer is judged by the
+ * order's present phase.
  */
 #include "common/digest.h"
 #include "common/json.h"
@@ -18,7 +18,7 @@
 enum {
 	FLUSH_MS = 2000,
 	RING_SECONDS = 30,
-	OVER_SECONDS = 60, /* Twilio ends a call that we did not, so much later */
+	OVER_SECONDS = 60, /* Twilio's own limit lies so much behind ours */
 	DISK_PAUSE_US = US_PER_S
 };
 
@@ -63,6 +63,7 @@ static void put_url(struct buf *out, const struct dialer *o, const char *path, c
 	buf_printf(out, "%s%s?out=%s", o->cfg->public_url, path, e->id);
 }
 
+/* Our id in each URL leads Twilio's news to the order, whatever becomes of the answer. */
 static void create(struct dialer *o, struct order *e, struct twilio_answer *a)
 {
 	struct buf voice, status, amd;
@@ -89,7 +90,7 @@ static void create(struct dialer *o, struct order *e, struct twilio_answer *a)
 	buf_free(&amd);
 }
 
-/* The five ends of a request, for the counters and for who reads the log. */
+/* The five outcomes of a request to make a call, for the counters and the log. */
 static void count_creation(struct dialer *o, const struct order *e, const struct twilio_answer *a)
 {
 	char to[16];
@@ -120,10 +121,11 @@ static void count_creation(struct dialer *o, const struct order *e, const struct
 	}
 }
 
-/* Under the lock. */
+/* Under the lock. A refusal may be outdated by news that prove the call, and then only
+ * the CallSid is of use. A 429 holds back all orders, not this one alone. */
 static void created(struct dialer *o, struct order *e, const struct twilio_answer *a, int64_t now)
 {
-	/* Its own news were faster than the answer: it was made, whatever comes. */
+	/* Its news were faster than the answer: the call was made. */
 	if (e->state.phase == PHASE_MADE) {
 		take_sid(e, a->outcome == TWILIO_OK ? a->json : NULL);
 		return;
@@ -145,7 +147,8 @@ static void created(struct dialer *o, struct order *e, const struct twilio_answe
 	count_creation(o, e, a);
 }
 
-/* It is written down that Twilio is about to be asked, or it is not asked. */
+/* True: the store has PHASE_ASKING. Otherwise Twilio must not be asked: after a crash
+ * nobody would know of the call. */
 static bool on_disk(struct dialer *o)
 {
 	return !o->store || !store_flush(o->store, FLUSH_MS);
@@ -153,7 +156,7 @@ static bool on_disk(struct dialer *o)
 
 /* ----------------------------------------------------------------------- searching */
 
-/* Under the lock: whether another order has this call. */
+/* Under the lock. True: another order has this call. */
 static bool is_taken(const struct dialer *o, const struct order *but, const char *sid)
 {
 	for (const struct order *e = order_first(o); e; e = order_next(e))
@@ -162,19 +165,20 @@ static bool is_taken(const struct dialer *o, const struct order *but, const char
 	return false;
 }
 
+/* Under the lock. Twilio's list has no id of ours: numbers, direction and time must do. */
 static void searched(struct dialer *o, struct order *e, const struct twilio_answer *a, int64_t now)
 {
 	const cJSON *found = NULL, *each;
 
 	cJSON_ArrayForEach(each, json_get(a->outcome == TWILIO_OK ? a->json : NULL, "calls"))
 	{
-		/* The oldest that fits: the list begins with the newest. */
+		/* The list begins with the newest; the last match is the oldest one. */
 		if (out_matches(each, order_text(e, "to"), order_text(e, "from"), e->asked_ms) &&
 		    !is_taken(o, e, json_str(each, "sid")))
 			found = each;
 	}
 	if (e->state.phase != PHASE_UNSURE)
-		return; /* its own news were faster */
+		return; /* its news were faster */
 	out_searched(&e->state, a->outcome == TWILIO_OK, found != NULL, chance(), now);
 	if (found) {
 		take_sid(e, found);
@@ -199,6 +203,8 @@ static void searched(struct dialer *o, struct order *e, const struct twilio_answ
 
 /* ------------------------------------------------------------------ following it up */
 
+/* Status callbacks get lost; a call without news for a minute is looked at. A CallSid that
+ * Twilio does not know is a call that is over for us. */
 static void fetched(struct order *e, const struct twilio_answer *a, int64_t now)
 {
 	e->heard_us = now;
@@ -211,7 +217,7 @@ static void fetched(struct order *e, const struct twilio_answer *a, int64_t now)
 static void ended(struct order *e, const struct twilio_answer *a, int64_t now)
 {
 	if (a->outcome == TWILIO_OK || a->outcome == TWILIO_REFUSED)
-		e->cancelled = true; /* or it is over: its last news are on their way */
+		e->cancelled = true; /* refused: the call is over, and its last news are on their way */
 	else
 		e->state.due_us = now + US_PER_S;
 }
@@ -241,6 +247,8 @@ enum ask_kind ask_kind_of(const struct order *e)
 	return ASK_NOTHING;
 }
 
+/* The queue hands the order to a job. The phase is stored now, so that the flush in
+ * `prepare` includes it, and the rate is used up, even if the job asks a moment later. */
 void ask_taken(void *owner, struct due_item *item, int64_t now_ms)
 {
 	struct order *e = (struct order *)item;
@@ -255,6 +263,7 @@ void ask_taken(void *owner, struct due_item *item, int64_t now_ms)
 	order_write(o, e);
 }
 
+/* The job never ran, so Twilio was not asked. */
 void ask_dropped(void *owner, struct due_item *item)
 {
 	struct order *e = (struct order *)item;
@@ -282,6 +291,7 @@ void order_withdraw(struct dialer *o, struct order *e)
 	log_warn("outbound", "a call is not placed: %s; id=%s", e->reason, e->id);
 }
 
+/* True: Twilio may be asked. A broken disk puts the order back into the queue. */
 static bool prepare(struct dialer *o, struct order *e)
 {
 	if (e->kind == ASK_NOTHING)
@@ -341,8 +351,8 @@ static void take_answer(struct dialer *o, struct order *e, const struct twilio_a
 	}
 }
 
-/* While it works the order is taken: only news change it, and it stays in the
- * list. After due_list_let_go and the end of order_changed it is not ours. */
+/* One job. The order is taken meanwhile: only news change it, and it stays in the list.
+ * After due_list_let_go and order_changed it must not be used any more. */
 void ask_work(void *owner, struct due_item *item)
 {
 	struct order *e = (struct order *)item;

@@ -1,5 +1,5 @@
-/* What Twilio tells of our calls by itself, late, doubled or out of order; and
- * that one is not wanted any more. */
+/* Twilio's own news of our calls. They come late, doubled, or out of order, and sometimes
+ * before the answer to the request that made the call. */
 #include "server/dialer/dialer_news.h"
 
 #include "common/log.h"
@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Under the lock: by our id, and else by Twilio's. An order that is not in
- * memory any more is not in need of news. */
+/* Under the lock. Our id comes first: the CallSid may not be known yet. Only orders that
+ * are long over have left memory, and they need no news. */
 static struct order *of_news(struct dialer *o, const char *id, const char *call_sid)
 {
 	struct order *e = order_find(o, id);
@@ -18,8 +18,9 @@ static struct order *of_news(struct dialer *o, const char *id, const char *call_
 	return e ? e : order_find(o, call_sid);
 }
 
-/* Under the lock. That Twilio speaks of it proves that it was made. False: it is
- * another call's id. */
+/* Under the lock. News prove that the call was made, even if the request had no answer,
+ * or one that said otherwise; the order leaves its search and its failure. False: the
+ * order has another call already, so one order has made two calls. */
 static bool prove(struct dialer *o, struct order *e, const char *call_sid)
 {
 	if (e->call_sid[0] && strcmp(e->call_sid, call_sid)) {
@@ -49,6 +50,8 @@ static cJSON *request_of(const struct order *e)
 	return request;
 }
 
+/* From here on the table of calls tells of the call's end (`answered`). Only our id
+ * finds the order: the voice webhook of a call that comes in has none. */
 int dialer_answered(struct dialer *o, const char *id, const char *call_sid, cJSON **request)
 {
 	struct order *e;
@@ -106,6 +109,9 @@ cJSON *dialer_detected(struct dialer *o, const char *id, const char *call_sid, c
 	return request;
 }
 
+/* Three cases. An order in the queue is withdrawn at once. One that Twilio is being asked
+ * about keeps the wish, and its call is ended as soon as it has a CallSid. A call that
+ * was answered is ended by the table of calls instead (calls_end). */
 int dialer_cancel(struct dialer *o, const char *name)
 {
 	struct order *e;

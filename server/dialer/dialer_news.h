@@ -1,24 +1,24 @@
 #ifndef DIALER_DIALER_NEWS_H
 #define DIALER_DIALER_NEWS_H
-/* What Twilio tells of calls we placed, and that one is not wanted any more. */
+/* Twilio's news of calls that we placed, and the cancelling of orders. */
 #include "server/dialer/dialer.h"
 
 #include <cjson/cJSON.h>
 
-/* The voice webhook came, carrying our id: the call was answered. 0 and the
- * request (caller frees with cJSON_Delete; it also has `answered_by` if that is
- * known); -ENOENT: no such call; -EEXIST: the id belongs to another call, so
- * that this one should not be. */
+/* The voice webhook came with our id: the call was answered. 0 and the order's request,
+ * with `answered_by` if that is known (caller frees with cJSON_Delete); -ENOENT: no such
+ * order; -EEXIST: the order has another call, and this one should not exist. */
 int dialer_answered(struct dialer *o, const char *id, const char *call_sid, cJSON **request);
 
-/* News of a status callback, in whatever order they come. `id` may be NULL. */
+/* A status callback; they may come in any order. `id` may be NULL. */
 void dialer_news(struct dialer *o, const char *id, const char *call_sid, const char *status);
 
-/* What detection found; the same request as above, or NULL if there is no such
- * call. Caller frees with cJSON_Delete. */
+/* The result of machine detection. The same request as above (caller frees with
+ * cJSON_Delete), or NULL: no such order. */
 cJSON *dialer_detected(struct dialer *o, const char *id, const char *call_sid, const char *answered_by);
 
-/* Hangs up, or takes it out of the queue. 0; -ENOENT: unknown or over. */
+/* Cancels an order: hangs up, or takes it out of the queue, soon. 0; -ENOENT: unknown,
+ * answered or over. */
 int dialer_cancel(struct dialer *o, const char *name);
 
 #endif

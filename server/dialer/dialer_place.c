@@ -1,4 +1,9 @@
-/* Orders are taken: each once, whatever its Idempotency-Key has to say. */
+/* Takes orders, each once.
+ *
+ * A client that lost our answer repeats its request, perhaps to another instance. With an
+ * Idempotency-Key it gets the state of the first order; without one it has placed a
+ * second. The fleet knows the order of a key; list and store know the order's state.
+ */
 #include "server/dialer/dialer_place.h"
 
 #include "common/digest.h"
@@ -14,11 +19,11 @@
 #include <time.h>
 
 enum {
-	WAITING_MAX = 2, /* workers of the HTTP port that may wait for Twilio's word … */
-	WAIT_S = 4,      /* … so long */
+	WAITING_MAX = 2, /* HTTP workers that may wait for Twilio's answer … */
+	WAIT_S = 4,      /* … for so long */
 	FLUSH_MS = 2000,
-	KEY_TRIES = 200, /* of a key that somebody is taking at this moment … */
-	KEY_NAP_MS = 20, /* … so far apart */
+	KEY_TRIES = 200, /* looks at a key that somebody is taking at this moment … */
+	KEY_NAP_MS = 20, /* … with this pause */
 	ANSWER_BODY_MAX = 64 * 1024
 };
 
@@ -26,7 +31,7 @@ enum {
 
 /* ------------------------------------------------------------------------- the list */
 
-/* Both under the lock. */
+/* All of these under the lock. */
 
 static struct order *find_key(struct dialer *o, const char *key)
 {
@@ -38,14 +43,14 @@ static struct order *find_key(struct dialer *o, const char *key)
 	return NULL;
 }
 
-/* Its key is the fleet's business no more: nothing was placed, or the store has it. */
+/* The fleet may forget the order's key: nothing was placed, or the store has it. */
 static void drop_key(struct dialer *o, const struct order *e)
 {
 	if (e->key)
 		o->fleet->ops->key_drop(o->fleet, e->key, e->id);
 }
 
-/* Room in the list for one more: the oldest that is over goes. The store has it. */
+/* Makes room in the list: the oldest order that is over goes. The store has it. */
 static bool make_room(struct dialer *o)
 {
 	struct order *e = order_first(o);
@@ -88,7 +93,9 @@ static bool undecided(const struct order *e)
 	return e->state.phase == PHASE_QUEUED || e->state.phase == PHASE_ASKING || e->state.phase == PHASE_UNSURE;
 }
 
-/* Under the lock: until Twilio has said something, or the time is up. */
+/* Under the lock, which the wait gives up. Twilio usually answers within WAIT_S, so a
+ * wrong number is refused in the reply itself; after that the order is reported as it
+ * is. Further workers do not wait: some must be left for Twilio's webhooks. */
 static void wait_for_word(struct dialer *o, struct order *e)
 {
 	struct timespec until;
@@ -115,7 +122,7 @@ static void fill_answer(const struct order *e, enum dialer_verdict verdict, stru
 	order_json(e, false, &out->json);
 }
 
-/* The same key again. */
+/* The reply to a repetition, from what became of the order. */
 static void answer_again(const struct order *e, const struct dialer_ask *ask, struct dialer_reply *out)
 {
 	if (strcmp(e->hash, ask->hash))
@@ -135,12 +142,12 @@ static void answer_known(struct dialer *o, struct order *e, const struct dialer_
 		wait_for_word(o, e);
 	answer_again(e, ask, out);
 	if (!e->waiting && !order_open(e) && !e->told)
-		order_changed(o, e); /* nobody was told while we waited */
+		order_changed(o, e); /* while we waited its end was not told */
 }
 
-/* Under the lock, which it leaves meanwhile. 0: the key is `mine`'s from now on;
- * -EEXIST: it stands for `*holder`, of another time or another instance; -EAGAIN:
- * look into the list again; or whether it is taken cannot be known. */
+/* Under the lock, which it leaves meanwhile. 0: the key belongs to `mine` from now on.
+ * -EEXIST: it stands for `*holder`, which an earlier process or another instance took.
+ * -EAGAIN: look into the list again. Other errors: nobody can say. */
 static int ask_fleet(struct dialer *o, const struct order *mine, struct order **holder, bool *same_body)
 {
 	struct fleet_key key, held;
@@ -153,7 +160,7 @@ static int ask_fleet(struct dialer *o, const struct order *mine, struct order **
 	*holder = err == -EEXIST ? order_by_name(o, held.order) : NULL;
 	pthread_mutex_lock(&o->lock);
 	*same_body = err != -EEXIST || !strcmp(held.hash, mine->hash);
-	/* Taken, and its order is not to be seen yet: it is just being placed. */
+	/* Taken by an order that is not visible yet: it is being placed just now. */
 	if (err == -EEXIST && (find_key(o, mine->key) || (!*holder && *same_body)))
 		return -EAGAIN;
 	return err;
@@ -168,8 +175,8 @@ static void nap(struct dialer *o)
 	pthread_cond_timedwait(&o->changed, &o->lock, &until);
 }
 
-/* Under the lock, which it leaves meanwhile. True: the key is new, and from now on
- * that of `mine`. Else the answer is in `out`. */
+/* Under the lock, which it leaves meanwhile. True: the key is new, and belongs to `mine`
+ * from now on. False: the reply is in `out`. */
 static bool take_key(struct dialer *o, const struct dialer_ask *ask, const struct order *mine, struct dialer_reply *out)
 {
 	struct order *e = NULL;
@@ -196,7 +203,7 @@ static bool take_key(struct dialer *o, const struct dialer_ask *ask, const struc
 	} else if (!same_body) {
 		out->verdict = DIALER_CONFLICT;
 	} else {
-		/* It may have been used: that call must not be placed twice. */
+		/* The key may be used, and its call must not be placed twice. */
 		log_warn("outbound", "a call is refused: whether its Idempotency-Key is new cannot be read");
 		out->verdict = DIALER_NO_DISK;
 	}
@@ -210,7 +217,7 @@ static bool write_down(struct dialer *o, struct order *e)
 	int err = 0;
 
 	order_write(o, e);
-	e->busy++; /* not to be asked for yet */
+	e->busy++; /* so it is not due yet */
 	if (o->store) {
 		pthread_mutex_unlock(&o->lock);
 		err = store_flush(o->store, FLUSH_MS);
@@ -220,7 +227,8 @@ static bool write_down(struct dialer *o, struct order *e)
 	return !err;
 }
 
-/* Not placed, and as if it never had been: its key may be used again. */
+/* Undoes an order that could not be stored: its key may be used again. A repetition that
+ * found it meanwhile sees NO_DISK. */
 static void take_back(struct dialer *o, struct order *e)
 {
 	store_order_erase(o->store, e->id);
@@ -235,14 +243,14 @@ static void take_back(struct dialer *o, struct order *e)
 	log_warn("outbound", "a call is refused: it cannot be written down");
 }
 
-/* Under the lock, which it leaves while it waits. Put into the list first, so that
- * the same key finds it; written down before it may be asked for; then Twilio's
- * word is waited for. `waiting` keeps its end for this reply: a refusal is told
- * here, and to nobody else. */
+/* Under the lock, which it leaves while it waits. The order enters the list first, so
+ * that the same key finds it. It is stored before Twilio may be asked. Then Twilio's
+ * answer is waited for. `waiting` keeps its end for this reply: a refusal is told here,
+ * and not by a webhook as well. */
 static void place(struct dialer *o, struct order *e, struct dialer_reply *out)
 {
 	due_put(&o->due, &e->due);
-	e->waiting++; /* so that nobody else tells of it */
+	e->waiting++;
 	if (!write_down(o, e)) {
 		take_back(o, e);
 		e->waiting--;
@@ -254,7 +262,7 @@ static void place(struct dialer *o, struct order *e, struct dialer_reply *out)
 	wait_for_word(o, e);
 	e->waiting--;
 	if (e->state.phase == PHASE_FAILED && !strcmp(e->reason, "twilio_refused")) {
-		e->told = true; /* whoever asked knows */
+		e->told = true; /* by this reply */
 		order_write(o, e);
 		fill_answer(e, DIALER_REFUSED, out);
 		return;

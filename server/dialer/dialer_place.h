@@ -1,28 +1,28 @@
 #ifndef DIALER_DIALER_PLACE_H
 #define DIALER_DIALER_PLACE_H
-/* POST /calls: an order is taken, once for its Idempotency-Key. */
+/* POST /calls: takes an order, once for each Idempotency-Key. */
 #include "common/buf.h"
 #include "server/dialer/dialer.h"
 
 #include <cjson/cJSON.h>
 
 struct dialer_ask { /* borrowed */
-	/* to, from, agent (text, checked), and as they were given contact_name,
-	 * business_name, greeting, record, machine (text), metadata (object),
-	 * max_call_seconds (number). */
+	/* An object. to, from and agent (checked) are there; contact_name,
+	 * business_name, greeting, record, machine (text), metadata (object) and
+	 * max_call_seconds (number) if they were given. */
 	const cJSON *request;
 	const char *key;  /* Idempotency-Key, or NULL */
-	const char *hash; /* of the body, hex; what a key stands for */
+	const char *hash; /* of the body, hex: a key stands for one body */
 };
 
 enum dialer_verdict {
-	DIALER_PLACED,   /* taken; made, or waiting to be */
-	DIALER_KNOWN,    /* the same key and body before: what became of that */
+	DIALER_PLACED,   /* the order is taken; its call is made, or pending */
+	DIALER_KNOWN,    /* the same key and body came before: the state of that order */
 	DIALER_REFUSED,  /* by Twilio: code and message */
 	DIALER_CONFLICT, /* the key stands for another body */
 	DIALER_FULL,
 	DIALER_DRAINING,
-	DIALER_NO_DISK, /* it could not be written down, or its key not looked up: not placed */
+	DIALER_NO_DISK, /* not placed: the order could not be stored, or its key not looked up */
 	DIALER_NO_MEMORY
 };
 
@@ -34,7 +34,8 @@ struct dialer_reply {
 	char message[TWILIO_MESSAGE_SIZE];
 };
 
-/* Takes the order, and waits for Twilio's word, a few seconds at most. */
+/* Takes the order, and waits for Twilio's answer, a few seconds at most. Blocks: for HTTP
+ * workers. */
 void dialer_place(struct dialer *o, const struct dialer_ask *ask, struct dialer_reply *out);
 void dialer_reply_free(struct dialer_reply *answer);
 

@@ -1,4 +1,4 @@
-/* How an order is kept in the store and shown by the API. */
+/* An order as a row of the store, as JSON, and as a call without a line. */
 #include "common/json.h"
 #include "common/json_out.h"
 #include "common/log.h"
@@ -10,8 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* As the columns of its row have it: while Twilio has not named it, how far the
- * asking has come. */
+/* Words of the row's status column until the call is made; Twilio's state afterwards. */
 static const char *const phase_names[] = {
 	[PHASE_QUEUED] = "queued",
 	[PHASE_ASKING] = "asking",
@@ -137,6 +136,8 @@ void order_summarize(const struct order *e, int64_t ended_ms, struct call_summar
 
 /* ------------------------------------------------------------------------ keeping */
 
+/* The row has the request and all of the state that a later process needs; the counts of
+ * tries and searches begin anew there. */
 static void put_state(struct json_out *j, const struct order *e)
 {
 	json_put_object(j, NULL);
@@ -155,6 +156,9 @@ static void put_state(struct json_out *j, const struct order *e)
 	json_put_end(j);
 }
 
+/* Queues the whole row; a later write replaces it. The last argument is for an order
+ * that Twilio was never asked about: rows of that key before that time are outdated,
+ * and give it up. */
 void order_write(struct dialer *o, const struct order *e)
 {
 	struct order_row row = { .id = e->id,
@@ -184,6 +188,7 @@ static void take_text(char *out, size_t size, const char *text)
 	snprintf(out, size, "%s", text ? text : "");
 }
 
+/* A word that we do not know is none that may lead to a call. */
 static enum out_phase phase_of(const char *name)
 {
 	for (size_t i = 0; name && i < sizeof phase_names / sizeof *phase_names; i++)
@@ -192,6 +197,7 @@ static enum out_phase phase_of(const char *name)
 	return PHASE_FAILED;
 }
 
+/* The row's text as one of our literals: `reason` is never freed. */
 static const char *reason_of(const char *name)
 {
 	static const char *const reasons[] = { "twilio_refused", "twilio_unreachable", "expired", "canceled",
@@ -220,7 +226,8 @@ static void take_state(struct order *e, const cJSON *json)
 	e->http = json_num(json, "http", &number) ? (int)number : 0;
 }
 
-/* NULL: it makes no sense, or there is no memory. */
+/* The order of a row, for the caller to free. NULL: the row cannot be read, or there is
+ * no memory. */
 static struct order *order_of(const struct order_row *row)
 {
 	struct order *e = calloc(1, sizeof *e);

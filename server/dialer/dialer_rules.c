@@ -8,8 +8,8 @@
 enum {
 	FIRST_PAUSE_US = 500 * US_PER_MS,
 	LONGEST_PAUSE_US = 30 * US_PER_S,
-	RETRY_AFTER_MAX_S = 300,    /* who says more would stop all calls */
-	CLOCKS_APART_MS = 60 * 1000 /* ours and Twilio's, at most */
+	RETRY_AFTER_MAX_S = 300,    /* a longer one would stop all calls */
+	CLOCKS_APART_MS = 60 * 1000 /* difference of our clock and Twilio's, at most */
 };
 
 /* ----------------------------------------------------------------------- status */
@@ -51,6 +51,8 @@ enum out_status out_status_after(enum out_status now, enum out_status news)
 
 /* ----------------------------------------------------------------------- asking */
 
+/* Doubled with each try, and between half and the whole of that: orders that failed
+ * together do not return together. */
 static int64_t pause_us(int tries, double chance)
 {
 	int64_t most = FIRST_PAUSE_US;
@@ -62,6 +64,8 @@ static int64_t pause_us(int tries, double chance)
 	return most / 2 + (int64_t)(chance * (double)(most / 2));
 }
 
+/* TWILIO_UNKNOWN must never lead to a plain repetition: a person's telephone would ring
+ * twice. */
 void out_asked(struct out_try *t, enum twilio_outcome outcome, int64_t retry_after_s, double chance, int64_t now_us)
 {
 	int64_t pause;
@@ -94,13 +98,14 @@ void out_lost_sight(struct out_try *t, int64_t now_us)
 {
 	t->phase = PHASE_UNSURE;
 	t->lookups = 0;
-	/* Twilio's own news of it may be here before. */
+	/* Twilio's own news often come within this time and save the search. */
 	t->due_us = now_us + US_PER_S;
 }
 
+/* A list that Twilio did not give proves nothing, and counts as no search. */
 void out_searched(struct out_try *t, bool searched, bool found, double chance, int64_t now_us)
 {
-	/* Half a minute in all: what Twilio has made, it lists within seconds. */
+	/* Half a minute in all: Twilio lists a call within seconds of making it. */
 	static const int after_s[OUT_LOOKUPS] = { 2, 4, 8, 16, 0 };
 
 	if (found) {
@@ -164,6 +169,6 @@ bool out_matches(const cJSON *listed, const char *to, const char *from, int64_t 
 	if (!json_str(listed, "sid") || !field_is(listed, "to", to) || !field_is(listed, "from", from) ||
 	    !field_is(listed, "direction", "outbound-api"))
 		return false;
-	/* While it waits in Twilio's queue it has no date. */
+	/* A call that is still in Twilio's queue has no date. */
 	return at_s < 0 || at_s * 1000 >= asked_ms - CLOCKS_APART_MS;
 }

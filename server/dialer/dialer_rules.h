@@ -1,22 +1,20 @@
 #ifndef DIALER_DIALER_RULES_H
 #define DIALER_DIALER_RULES_H
-/* What is decided about an outbound call: when it may be asked for, what an
- * answer of Twilio's means for it, which news still count. Pure; `now_us` and
- * chance are arguments.
+/* Decisions about outbound calls: when Twilio may be asked, what its answer means, which
+ * news still count. Pure; time and chance are arguments.
  *
- * A call is asked for at most once, as far as anyone can know: only what never
- * reached Twilio, or was turned away with 429, is simply repeated. When nobody
- * knows whether a call was made, Twilio's list is searched; only after it has
- * not shown the call for LOOKUPS times in a row, over half a minute, is it asked
- * for a second and last time.
+ * A call is made at most once, as far as anyone can know. Only a request that never
+ * reached Twilio, or was turned away with 429, is simply repeated. If nobody knows
+ * whether a call was made, Twilio's list is searched. After OUT_LOOKUPS searches in a
+ * row without it, over half a minute, Twilio is asked a second and last time.
  */
 #include "server/work/twilio_rest.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* As Twilio names them; they only move downwards in this list, and never out of
- * the final ones. */
+/* Twilio's states of a call. A call only moves downwards in this list, and never leaves
+ * a final state. */
 enum out_status {
 	OUT_QUEUED,
 	OUT_INITIATED,
@@ -31,57 +29,55 @@ enum out_status {
 };
 
 const char *out_status_name(enum out_status status);
-int out_status_of(const char *name); /* -1: none of them */
+int out_status_of(const char *name); /* -1: unknown */
 bool out_status_final(enum out_status status);
 
-/* The status after news that say `news`, which may be late, doubled or out of
- * order. */
+/* The status after news of `news`, which may be late, doubled or out of order. */
 enum out_status out_status_after(enum out_status now, enum out_status news);
 
-/* --- how far the asking has come --- */
+/* --- the request to make a call --- */
 enum out_phase {
-	PHASE_QUEUED, /* to be asked for */
+	PHASE_QUEUED, /* Twilio is to be asked */
 	PHASE_ASKING, /* Twilio may have been asked by now */
-	PHASE_UNSURE, /* it was asked, and nobody knows what came of it */
-	PHASE_MADE,   /* it has a CallSid */
-	PHASE_FAILED  /* it will not be made */
+	PHASE_UNSURE, /* Twilio was asked, and the result is unknown */
+	PHASE_MADE,   /* the call was made; it has a CallSid, or soon will */
+	PHASE_FAILED  /* the call will not be made */
 };
 
 enum { OUT_LOOKUPS = 5 };
 
 struct out_try {
 	enum out_phase phase;
-	int tries;     /* turned away or not sent, in a row */
-	int lookups;   /* searched for, and not there */
-	bool repeated; /* asked for again after that */
+	int tries;     /* requests turned away or not sent, in a row */
+	int lookups;   /* searches without it, in a row */
+	bool repeated; /* Twilio was asked a second time after them */
 	int64_t due_us;
 };
 
-/* `chance` in 0 … 1 spreads what is repeated. */
+/* After the answer to a request. `chance` in 0 … 1 spreads repetitions. */
 void out_asked(struct out_try *t, enum twilio_outcome outcome, int64_t retry_after_s, double chance, int64_t now_us);
-/* `searched`: the list could be had. */
+/* After a search. `searched`: Twilio gave the list. */
 void out_searched(struct out_try *t, bool searched, bool found, double chance, int64_t now_us);
-/* The process that asked is gone, or the answer will not come. */
+/* The answer will not come: it was lost, or the process that asked died. */
 void out_lost_sight(struct out_try *t, int64_t now_us);
 
 /* --- calls a second --- */
 struct out_bucket {
 	double per_second;
-	int64_t next_us; /* not before */
+	int64_t next_us; /* time of the next call */
 };
 
-int64_t out_bucket_due(const struct out_bucket *b); /* when the next may be taken */
+int64_t out_bucket_due(const struct out_bucket *b); /* time of the next call */
 bool out_bucket_take(struct out_bucket *b, int64_t now_us);
-/* Twilio said: too many. Nothing more for so long. */
+/* Twilio has said "too many": no call before `until_us`. */
 void out_bucket_hold(struct out_bucket *b, int64_t until_us);
 
-/* --- which of Twilio's calls is it --- */
+/* --- an order and Twilio's calls --- */
 
-/* What was asked for: is Twilio to tell people from machines? It bills that for
- * each call that is answered, by whomever. */
+/* True: the order wants machine detection, which Twilio bills for each answered call. */
 bool out_detects(const cJSON *request);
 
-/* An element of Twilio's list: is it the call asked for at `asked_ms`? */
+/* True: this element of Twilio's list can be the call requested at `asked_ms`. */
 bool out_matches(const cJSON *listed, const char *to, const char *from, int64_t asked_ms);
 
 #endif

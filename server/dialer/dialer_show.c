@@ -1,4 +1,4 @@
-/* What the operator's API shows of our calls. */
+/* Orders for the operator's API. Copies are made under the lock, and handed on without. */
 #include "server/dialer/dialer_show.h"
 
 #include "common/json_out.h"
@@ -11,6 +11,7 @@ static void show(const struct order *e, struct call_summary *out)
 	order_summarize(e, order_open(e) ? 0 : clock_wall_ms(), out);
 }
 
+/* The list first: it is newer than the row. The store has those that are long over. */
 bool dialer_show(struct dialer *o, const char *name, struct call_summary *out)
 {
 	struct order *e;
