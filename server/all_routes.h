@@ -1,7 +1,7 @@
 #ifndef ALL_ROUTES_H
 #define ALL_ROUTES_H
-/* Every route there is, in the order in which the documentation lists them: what
- * main opens the port with, and what the documents are held against.
+/* Every route, in the order of the documentation. The web server serves them, and tests
+ * compare the documents with them.
  */
 #include "server/web/routes.h"
 

@@ -26,7 +26,9 @@ static void print(FILE *to, const struct buf *text)
 
 /* ------------------------------------------------------------------------ --check */
 
-/* Opens a session as each agent would, and closes it again. */
+/* Opens a session as each agent would, and closes it again. Only the model itself knows
+ * whether it takes an agent's voice, tools and settings with this key. One failure does
+ * not stop the others. */
 static int check_model(const struct model_access *access, struct agents *agents)
 {
 	static const struct agent *all[AGENTS_LISTED_MAX];
@@ -57,9 +59,10 @@ static int check_model(const struct model_access *access, struct agents *agents)
 	return err;
 }
 
-/* Would a call work? Everything is looked at before anything is complained of, so
- * that one run names all mistakes: the settings first, then the way to the model,
- * the prices, the agents, and only if all are sound the model itself. */
+/* Answers whether a call would work. All steps run before a mistake ends it, so that one
+ * run names them all: the settings, the way to the model, the prices, the agents. The
+ * model is asked only if these are sound. The mistakes go to stderr, the rest to
+ * stdout. */
 static int check_all(struct config *cfg, bool offline)
 {
 	struct model_access access = { .cfg = cfg };
@@ -109,8 +112,9 @@ static int check_offline(struct config *cfg, char **args)
 
 /* -------------------------------------------------------------------------- --ask */
 
-/* What search_knowledge would give the model. The index is built for this one
- * question, on this thread; its notices are not of interest here. */
+/* Prints the answer of search_knowledge, as the model would get it, so that an owner can
+ * try a folder without a call. The index is built for this one question, on this
+ * thread; log lines below warnings are left out. */
 static int ask(struct config *cfg, char **args)
 {
 	const char *name = args[0], *question = args[1];
@@ -140,8 +144,9 @@ static int ask(struct config *cfg, char **args)
 	return status;
 }
 
-/* ------------------------------------------------------------------- the small ones */
+/* ------------------------------------------------------------------ smaller options */
 
+/* For a container's HEALTHCHECK: a second process beside the one that serves. */
 static int health(struct config *cfg, char **args)
 {
 	(void)args;
@@ -171,12 +176,14 @@ static void put_version(struct buf *out)
 
 /* --------------------------------------------------------------------- the options */
 
+/* An option is the whole command line: words and arguments in this order, and nothing
+ * else. `put` is for texts that are printed even if the settings are wrong. */
 static const struct option {
 	const char *words[2]; /* the first arguments */
-	int more;             /* how many follow them */
+	int more;             /* how many more follow */
 	int (*run)(struct config *cfg, char **args);
 	bool needs_keys;
-	void (*put)(struct buf *out); /* instead: needs no settings */
+	void (*put)(struct buf *out); /* instead of run; needs no settings */
 } options[] = {
 	{ { "--check" }, 0, check, true, NULL },
 	{ { "--check", "--offline" }, 0, check_offline, false, NULL },
@@ -188,7 +195,7 @@ static const struct option {
 	{ { "--version" }, 0, NULL, false, put_version },
 };
 
-/* The option that the arguments are, and what follows it; NULL: none. */
+/* The option of the arguments, and its own arguments in *rest; NULL: none. */
 static const struct option *option_of(int argc, char **argv, char ***rest)
 {
 	for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
@@ -212,8 +219,8 @@ static int usage(void)
 	return 2;
 }
 
-/* With the settings, if they are right and, where keys are needed, none is
- * missing; else false, and all that is wrong was printed. */
+/* Reads the settings, and sets the log up. False: a setting is wrong, or a key is missing
+ * that is needed; all mistakes were printed. */
 static bool load(struct config *cfg, bool needs_keys)
 {
 	struct buf errors;
@@ -232,8 +239,8 @@ static bool load(struct config *cfg, bool needs_keys)
 	return ok;
 }
 
-/* `serve` and what needs the settings share one copy of them, which outlives all
- * threads: they are freed when the last part is closed. */
+/* The settings are static, since all threads read them: they are freed after the last
+ * part is closed. */
 int cli_run(int argc, char **argv, int (*serve)(struct config *cfg))
 {
 	const struct option *option = NULL;

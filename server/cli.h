@@ -1,12 +1,11 @@
 #ifndef CLI_H
 #define CLI_H
-/* The command line: what trunkline does when it is started with an option, and
- * the settings with which it does it.
+/* The command line: the options of trunkline, and the settings for them.
  */
 #include "server/config/config.h"
 
-/* Does what the arguments say. Without any it checks that the keys are set, and
- * calls `serve` with the settings. The exit status. */
+/* Carries out the option in the arguments. Without one it checks that the keys are set,
+ * and calls `serve` with the settings. Returns the exit status: 2 for wrong usage. */
 int cli_run(int argc, char **argv, int (*serve)(struct config *cfg));
 
 #endif

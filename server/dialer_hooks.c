@@ -6,6 +6,8 @@
 #include "server/line/calls.h"
 #include "server/news/journal.h"
 
+/* A day that has cost MAX_DAY_COST leaves no room: orders stay queued, and those older
+ * than half an hour expire (dialer.h). */
 static int room(void *arg)
 {
 	const struct dialer_view *view = arg;
@@ -15,6 +17,9 @@ static int room(void *arg)
 	return count.draining || count.day_spent ? 0 : count.limit - count.live - count.reserved;
 }
 
+/* The end of a call that was never answered. It is an entry of kind ENDED, like that of
+ * other calls, so the store has a row of it; its type makes it the webhook call.failed
+ * alone. The agent may be gone by now: then no webhook is sent. */
 static void over(void *arg, const char *name, const struct call_summary *call)
 {
 	const struct dialer_view *view = arg;

@@ -1,15 +1,15 @@
 #ifndef DIALER_HOOKS_H
 #define DIALER_HOOKS_H
-/* What the dialer needs from those above it: how many lines are free for calls we
- * place, and that one is over which never reached the table of calls. It stands
- * here because it sees both, and neither sees it.
+/* The dialer's hooks: the number of free lines for calls that we place, and the end of a
+ * call that never reached the table of calls. They stand here because they need the
+ * dialer and the table, and neither of these needs the other.
  */
 #include "server/dialer/dialer.h"
 
 struct agents;
 struct calls;
 
-/* Outlives the dialer; constant once it is open. */
+/* Outlives the dialer; constant while that is open. */
 struct dialer_view {
 	struct calls *calls;
 	struct agents *agents;

@@ -7,6 +7,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+/* The first bytes of the answer decide; the rest is left unread. */
 static int ask(int fd, const struct sockaddr_in *address)
 {
 	static const char question[] = "GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
@@ -43,7 +44,7 @@ int health_probe(const char *listen, int port)
 	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
-	/* On Linux the send timeout bounds connect too. */
+	/* On Linux the send timeout holds for connect, too. */
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
 	err = ask(fd, &address);

@@ -1,10 +1,10 @@
 /* trunkline: puts an AI voice on a phone number.
  *
- * main opens the parts (parts.c), waits for signals and tidies up; what it does
- * besides serving calls is in cli.c. SIGTERM and SIGINT drain: no new calls, those that
- * are up may finish within DRAIN_SECONDS, and Twilio may still ask what comes
- * after the stream. A second signal ends at once. SIGHUP reads the agents' files
- * anew, for new calls.
+ * main opens the parts (parts.c), waits for signals and closes the parts. The options
+ * other than serving calls are in cli.c. SIGTERM and SIGINT drain: no new calls begin,
+ * live calls may finish within DRAIN_SECONDS, and Twilio may still ask what comes after
+ * their streams. A second signal ends at once. SIGHUP reads the agents' files anew, for
+ * new calls.
  */
 #include "common/clock.h"
 #include "common/log.h"
@@ -27,12 +27,13 @@
 
 enum {
 	TICK_MS = 250,
-	ASKED_US = 5 * US_PER_S, /* after the last call, for connect-action */
-	DESCRIPTORS_PER_CALL = 8 /* two sockets, two bells, one connection being tidied up, room */
+	ASKED_US = 5 * US_PER_S, /* for Twilio's connect-action after the last call */
+	DESCRIPTORS_PER_CALL = 8 /* two sockets, two bells, a connection being closed, and spare ones */
 };
 
-static sigset_t signals; /* those that main waits for */
+static sigset_t signals; /* main waits for these */
 
+/* A part writes several sentences into one buffer, a line each. */
 static void log_lines(enum log_level level, const struct buf *text)
 {
 	const char *line = buf_text(text);
@@ -45,7 +46,9 @@ static void log_lines(enum log_level level, const struct buf *text)
 	}
 }
 
-/* Out of descriptors the accept thread would spin. */
+/* Without free descriptors CivetWeb's accept thread spins, and no call gets in. The limit
+ * is raised as far as the system allows; below the need there is only a warning, since
+ * MAX_CALLS may be far above the calls that come. */
 static void raise_descriptor_limit(const struct config *cfg)
 {
 	rlim_t need = 256 + (rlim_t)(calls_lines(cfg) + (uint32_t)cfg->max_watchers) * DESCRIPTORS_PER_CALL;
@@ -71,7 +74,8 @@ static void warn(struct program *p)
 	buf_free(&text);
 }
 
-/* SIGHUP: new calls get what the files say now; calls that are up keep theirs. */
+/* SIGHUP. New calls get the agents as the files have them now; live calls keep theirs.
+ * A mistake in any file leaves all agents as they were. */
 static void reload_agents(struct program *p)
 {
 	struct buf problem;
@@ -89,7 +93,8 @@ static void reload_agents(struct program *p)
 	buf_free(&problem);
 }
 
-/* Waits one tick. True if a signal came that ends the program. */
+/* Waits for a signal, a quarter of a second at most, and gives each part its turn. True:
+ * the signal ends the program. */
 static bool tick(struct program *p)
 {
 	struct timespec wait = { .tv_nsec = TICK_MS * 1000000L };
@@ -101,7 +106,7 @@ static bool tick(struct program *p)
 	return signal_number > 0 && signal_number != SIGHUP;
 }
 
-/* Calls that are ending hold no line, but their loops still run. */
+/* A call that is ending counts too: its loops still run and write its record. */
 static bool nobody_left(struct program *p)
 {
 	struct calls_count count;
@@ -110,9 +115,10 @@ static bool nobody_left(struct program *p)
 	return count.live + count.reserved + count.ending == 0;
 }
 
-/* Between the first signal and the end: nothing new is begun, what is up may
- * finish, the rest is ended with an apology. A second signal skips the waiting, not
- * the ending: parts_close needs calls that are over. */
+/* Between the first signal and the end. No new call begins, and live calls may finish.
+ * At the deadline the others end, and their callers hear an apology in the answer to
+ * connect-action. A second signal skips the waiting but not the ending: parts_close
+ * needs calls that are over. */
 static void drain(struct program *p)
 {
 	int64_t until = clock_now_us() + (int64_t)p->cfg->drain_seconds * US_PER_S;
@@ -128,8 +134,8 @@ static void drain(struct program *p)
 	calls_end_all(p->calls, END_DRAINED);
 	if (!until)
 		return;
-	/* Twilio asks what comes after each stream; who hears nothing is cut off
-	 * in the middle of a sentence. */
+	/* Twilio asks what comes after each stream. Without our answer it hangs up,
+	 * and the caller hears neither the apology nor the fallback number. */
 	until = clock_now_us() + ASKED_US;
 	while ((!nobody_left(p) || calls_unasked(p->calls)) && clock_now_us() < until)
 		if (tick(p))
@@ -152,11 +158,12 @@ static void announce(struct program *p)
 	    p->cfg->max_calls, TRUNKLINE_VERSION);
 }
 
-/* Every thread that is started from now on inherits that signals are main's. */
+/* Threads inherit the mask, so it is set before the first part opens: signals reach main
+ * alone, in sigtimedwait, and interrupt no other thread. */
 static void own_signals(void)
 {
 	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like others */
+	signal(SIGXFSZ, SIG_IGN); /* a write over the file size limit then fails with EFBIG */
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
@@ -164,6 +171,7 @@ static void own_signals(void)
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 }
 
+/* From start to end. If a part does not open, those before it are closed again. */
 static int serve(struct config *cfg)
 {
 	static struct program p;

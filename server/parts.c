@@ -29,9 +29,12 @@
 #include <errno.h>
 #include <string.h>
 
-/* ------------------------------------------------------------- each of its parts */
+/* ------------------------------------------------------------- functions of the parts */
 
-/* A function that is but one call. */
+/* The functions bind a part's own interface to the columns of the table below. The
+ * parts know neither the table nor each other's place in it. */
+
+/* A function with one call as its body. */
 #define PART(function, call) \
 	static void function(struct program *p) \
 	{ \
@@ -71,6 +74,8 @@ static int open_access(struct program *p, struct buf *problem)
 	return model_access_open(&p->access, p->cfg, problem);
 }
 
+/* Without DATA_DIR there is no store, and p->store stays NULL. Its sink is the first of
+ * the journal: the others may count on a row being queued. */
 static int open_store(struct program *p, struct buf *problem)
 {
 	int err = p->cfg->data_dir[0] ? store_open(&p->store, p->cfg->data_dir, p->cfg->retain_days, problem) : 0;
@@ -80,7 +85,7 @@ static int open_store(struct program *p, struct buf *problem)
 	return err;
 }
 
-/* Its listener goes last of all: what the others tell on their way out is kept. */
+/* The store's sink goes last: it keeps what other parts tell while they close. */
 static void close_store(struct program *p)
 {
 	journal_remove_sink(journal_store_take, p->store);
@@ -155,6 +160,7 @@ static void close_hub(struct program *p)
 	hub_close(p->hub);
 }
 
+/* Without a store save_record is not offered to models. */
 static int open_outcomes(struct program *p, struct buf *problem)
 {
 	int err = 0;
@@ -176,6 +182,7 @@ static void warn_outcomes(struct program *p, struct buf *out)
 	outcomes_warnings(p->cfg, p->agents, out);
 }
 
+/* Folders are indexed for the agents that name them, so a reload may bring new ones. */
 static void follow_agents(void *arg)
 {
 	struct program *p = arg;
@@ -213,7 +220,8 @@ static int open_recorder(struct program *p, struct buf *problem)
 static int open_calls(struct program *p, struct buf *problem)
 {
 	(void)problem;
-	/* Calls that a process which died left open are told to have ended. */
+	/* The calls that a dead process left open are told to have ended, now that all
+	 * sinks listen and no new call can come. */
 	journal_store_close_open(p->store, p->agents);
 	return calls_open(&p->calls, p->cfg, &p->access, p->agents, p->work, p->fleet, p->recorder,
 	    &(struct call_loops){ caller_loop, agent_loop });
@@ -225,6 +233,7 @@ static void tend_calls(struct program *p, int64_t now_us)
 	calls_reap(p->calls);
 }
 
+/* The dialer must not know the table of calls; hooks bring it the two things it needs. */
 static int open_dialer(struct program *p, struct buf *problem)
 {
 	struct dialer_hooks hooks;
@@ -267,41 +276,41 @@ static int open_health(struct program *p, struct buf *problem)
 	return model_health_open(&p->access, p->agents);
 }
 
-/* Opened in this order, drained and closed in the reverse: a part may use those
- * above it, and is gone before they are. Who takes what the journal tells stands
- * above all who tell it something: the jobs, the recorder, calls, dialer, web. */
+/* The parts are opened in this order, and drained and closed in the reverse. A part may
+ * use those above it, and goes before they do. The takers of the journal stand above all
+ * tellers, which are the jobs, the recorder, calls, dialer and web. */
 static const struct part {
 	const char *name;
-	int (*open)(struct program *p, struct buf *problem); /* 0, or -errno and nothing is left of it */
+	int (*open)(struct program *p, struct buf *problem); /* 0; or -errno, and nothing of it is left */
 	void (*close)(struct program *p);
-	void (*drain)(struct program *p);                 /* at the end: takes no more */
+	void (*drain)(struct program *p);                 /* before the end: begins nothing new */
 	void (*tend)(struct program *p, int64_t now_us);  /* four times a second; does not wait */
 	void (*warn)(struct program *p, struct buf *out); /* at start and after a reload: a line each */
-	/* Its own sections of /status. On any thread, once it is open; who asks is below it. */
+	/* Its own members of /status. Any thread; the web, which asks, stands below. */
 	void (*status)(struct program *p, struct json_out *j);
 } parts[] = {
-	/* What everything else is built on. */
+	/* The base of everything else. */
 	{ "way to the model", .open = open_access, .close = close_access },
 	{ "store", .open = open_store, .close = close_store },
 	{ "fleet", .open = open_fleet, .close = close_fleet, .tend = tend_fleet },
 	{ "spending", .open = open_spending, .close = close_spending, .status = status_spending },
 	{ "agents", .open = open_agents, .close = close_agents, .warn = warn_agents },
-	/* Slow things. HTTP is set up with them, which webhooks need; they sign with the
+	/* Slow things. `work` sets up HTTP for the webhooks, which are signed with the
 	 * agents' secrets. */
 	{ "work", .open = open_work, .close = close_work, .status = status_work },
 	{ "outbox", .open = open_delivery, .close = close_delivery, .warn = warn_delivery, .status = status_delivery },
 	{ "hub", .open = open_hub, .close = close_hub },
-	/* Takes the end of a call, and tells of records: behind the store, webhooks and
-	 * the hub, which take both. */
+	/* It takes ends of calls and tells of records: after the store, webhooks and the
+	 * hub, which take both. */
 	{ "outcomes", .open = open_outcomes, .close = close_outcomes, .warn = warn_outcomes },
 	{ "knowledge", .open = open_knowledge, .close = close_knowledge },
-	/* Calls, and what they use while they are up. */
+	/* Calls, and the recorder that they use. */
 	{ "recorder", .open = open_recorder, .close = close_recorder },
 	{ "calls", .open = open_calls, .close = close_calls, .drain = drain_calls, .tend = tend_calls },
-	/* Nothing to open: the pools are stopped while calls and records, whose jobs
-	 * they run, are still there. */
+	/* Nothing to open. At the end the pools stop while the calls and records still
+	 * exist whose jobs they run. */
 	{ "jobs", .close = stop_work },
-	/* Who brings calls in. */
+	/* The sources of calls. */
 	{ "dialer", .open = open_dialer, .close = close_dialer, .drain = drain_dialer, .status = status_dialer },
 	{ "web", .open = open_web, .close = close_web, .drain = drain_web, .tend = tend_web },
 	{ "model's probe", .open = open_health, .close = close_health },
@@ -309,7 +318,8 @@ static const struct part {
 
 enum { PARTS = sizeof parts / sizeof *parts };
 
-/* All of them, opened or not: those below the web have nothing to say. */
+/* All parts, without a look at `opened`: the web calls it on its own threads, perhaps
+ * before the last part is open, and none below the web has members of /status. */
 static void put_status(void *program, struct json_out *j)
 {
 	for (size_t i = 0; i < PARTS; i++)

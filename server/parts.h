@@ -1,8 +1,7 @@
 #ifndef PARTS_H
 #define PARTS_H
-/* The program as a table of its parts, in parts.c: which there are, in which order
- * they are opened, and what each does when the program drains, looks after its
- * house, or says what is odd about its settings.
+/* The program as a table of its parts (parts.c): their order of opening, and the work of
+ * each at drain, at main's tick, and for warnings and /status.
  *
  * All functions: main's thread.
  */
@@ -13,14 +12,14 @@
 struct web;
 
 struct program {
-	struct config *cfg; /* set by main, before all else */
+	struct config *cfg; /* set by main before parts_open */
 	struct model_access access;
 	struct agents *agents;
 	struct work *work;
 	struct store *store; /* NULL without DATA_DIR */
 	struct fleet *fleet;
 	struct recorder *recorder; /* NULL without DATA_DIR */
-	struct dialer *dialer;     /* calls we place */
+	struct dialer *dialer;     /* calls that we place */
 	struct dialer_view dialer_view;
 	struct delivery *delivery;
 	struct calls *calls;
@@ -28,23 +27,23 @@ struct program {
 	struct knowledge *knowledge;
 	struct outcomes *outcomes; /* NULL without a store */
 	struct web *web;
-	size_t opened; /* of the table */
+	size_t opened; /* how many parts of the table */
 };
 
-/* All of them, in order. 0; or -errno of one that could not be opened, with a
- * sentence in `problem`, and those before it are open. */
+/* Opens all parts, in order. 0; or -errno of the first that failed, with a sentence in
+ * `problem`; those before it stay open, for parts_close. */
 int parts_open(struct program *p, struct buf *problem);
 
-/* Those that are open, in the reverse order: a part is gone before what it uses. */
+/* Closes the open parts, in the reverse order: a part goes before those it uses. */
 void parts_close(struct program *p);
 
-/* The end is near: nothing new is begun. In the reverse order, too. */
+/* Before the end: the parts begin nothing new. In the reverse order, too. */
 void parts_drain(struct program *p);
 
 /* About four times a second. Does not wait. */
 void parts_tend(struct program *p, int64_t now_us);
 
-/* Appends what a person should know at start, and after a reload; a line each. */
+/* Appends warnings for a person, at start and after a reload; a line each. */
 void parts_warn(struct program *p, struct buf *out);
 
 #endif
