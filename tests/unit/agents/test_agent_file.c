@@ -111,27 +111,29 @@ static void what_is_left_out_comes_from_the_settings(void **state)
 	agent_memory_release(a.memory);
 }
 
-static void every_key_goes_where_it_belongs(void **state)
+static const char every_key[] =
+    "{\"numbers\":[\"+12025550100\",\"+12025550101\"],\"model\":\"m\",\"voice\":\"cedar\",\"speed\":1.25,"
+    "\"languages\":[\"en\",\"es\"],\"instructions\":\"Be {{caller}}.\","
+    "\"greeting\":{\"mode\":\"exact\",\"text\":\"Hello {{now}}\",\"protect_ms\":700},\"interruptible\":false,"
+    "\"turn_detection\":{\"type\":\"server_vad\",\"threshold\":0.7,\"prefix_ms\":200,\"silence_ms\":900},"
+    "\"transcription\":{\"model\":\"whisper-1\",\"language\":\"es\"},\"noise_reduction\":\"near_field\","
+    "\"reasoning_effort\":\"low\",\"max_output_tokens\":\"inf\","
+    "\"tools\":[{\"name\":\"t-1\",\"description\":\"d\",\"parameters\":{\"type\":\"object\"},"
+    "\"url\":\"https://h.example/t\",\"timeout_ms\":500,\"filler\":\"Wait.\"},"
+    "{\"name\":\"t_2\",\"description\":\"e\",\"url\":\"http://127.0.0.1:9/x?y=z\"}],"
+    "\"mcp_servers\":[{\"label\":\"m\",\"url\":\"https://m.example/sse\",\"allowed_tools\":[\"a\"],"
+    "\"require_approval\":\"never\",\"authorization_env\":\"TEST_SECRET\"}],\"knowledge\":\"menu\","
+    "\"transfers\":[{\"name\":\"office\",\"number\":\"+12025550199\",\"description\":\"the office\"},"
+    "{\"name\":\"sip\",\"number\":\"sip:a@b.example\",\"ring_seconds\":9}],"
+    "\"outcome\":{\"schema\":{\"type\":\"object\"},\"instructions\":\"i\",\"fill\":\"after\"},"
+    "\"webhooks\":[{\"url\":\"https://h.example/w\"},{\"url\":\"http://db/w\",\"events\":[\"call.ended\","
+    "\"record.created\"]}],\"signing_secret_env\":\"TEST_SECRET\",\"record\":\"twilio\","
+    "\"limits\":{\"max_call_seconds\":60,\"idle_seconds\":0,\"max_call_cost\":0.5},"
+    "\"fallback\":{\"number\":\"+12025550177\"},\"machine\":{\"action\":\"message\",\"message\":\"Say {{now}}\"}}";
+
+static void every_key_of_the_talk_goes_where_it_belongs(void **state)
 {
-	struct agent_entry a = good(
-	    "{\"numbers\":[\"+12025550100\",\"+12025550101\"],\"model\":\"m\",\"voice\":\"cedar\",\"speed\":1.25,"
-	    "\"languages\":[\"en\",\"es\"],\"instructions\":\"Be {{caller}}.\","
-	    "\"greeting\":{\"mode\":\"exact\",\"text\":\"Hello {{now}}\",\"protect_ms\":700},\"interruptible\":false,"
-	    "\"turn_detection\":{\"type\":\"server_vad\",\"threshold\":0.7,\"prefix_ms\":200,\"silence_ms\":900},"
-	    "\"transcription\":{\"model\":\"whisper-1\",\"language\":\"es\"},\"noise_reduction\":\"near_field\","
-	    "\"reasoning_effort\":\"low\",\"max_output_tokens\":\"inf\","
-	    "\"tools\":[{\"name\":\"t-1\",\"description\":\"d\",\"parameters\":{\"type\":\"object\"},"
-	    "\"url\":\"https://h.example/t\",\"timeout_ms\":500,\"filler\":\"Wait.\"},"
-	    "{\"name\":\"t_2\",\"description\":\"e\",\"url\":\"http://127.0.0.1:9/x?y=z\"}],"
-	    "\"mcp_servers\":[{\"label\":\"m\",\"url\":\"https://m.example/sse\",\"allowed_tools\":[\"a\"],"
-	    "\"require_approval\":\"never\",\"authorization_env\":\"TEST_SECRET\"}],\"knowledge\":\"menu\","
-	    "\"transfers\":[{\"name\":\"office\",\"number\":\"+12025550199\",\"description\":\"the office\"},"
-	    "{\"name\":\"sip\",\"number\":\"sip:a@b.example\",\"ring_seconds\":9}],"
-	    "\"outcome\":{\"schema\":{\"type\":\"object\"},\"instructions\":\"i\",\"fill\":\"after\"},"
-	    "\"webhooks\":[{\"url\":\"https://h.example/w\"},{\"url\":\"http://db/w\",\"events\":[\"call.ended\","
-	    "\"record.created\"]}],\"signing_secret_env\":\"TEST_SECRET\",\"record\":\"twilio\","
-	    "\"limits\":{\"max_call_seconds\":60,\"idle_seconds\":0,\"max_call_cost\":0.5},"
-	    "\"fallback\":{\"number\":\"+12025550177\"},\"machine\":{\"action\":\"message\",\"message\":\"Say {{now}}\"}}");
+	struct agent_entry a = good(every_key);
 	const struct agent *p = a.variants[0];
 
 	(void)state;
@@ -158,6 +160,15 @@ static void every_key_goes_where_it_belongs(void **state)
 	assert_string_equal(p->noise_reduction, "near_field");
 	assert_string_equal(p->reasoning_effort, "low");
 	assert_int_equal(p->max_output_tokens, 0);
+	agent_memory_release(a.memory);
+}
+
+static void every_key_of_what_it_can_do_goes_where_it_belongs(void **state)
+{
+	struct agent_entry a = good(every_key);
+	const struct agent *p = a.variants[0];
+
+	(void)state;
 	assert_int_equal(p->tool_count, 2);
 	assert_string_equal(p->tools[0].name, "t-1");
 	assert_string_equal(p->tools[0].description, "d");
@@ -460,7 +471,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_left_out_comes_from_the_settings),
-		cmocka_unit_test(every_key_goes_where_it_belongs),
+		cmocka_unit_test(every_key_of_the_talk_goes_where_it_belongs),
+		cmocka_unit_test(every_key_of_what_it_can_do_goes_where_it_belongs),
 		cmocka_unit_test(text_comes_from_a_file_without_its_mark_and_blanks),
 		cmocka_unit_test(variant_is_the_file_and_what_it_says_besides),
 		cmocka_unit_test(languages_are_those_of_the_transcription_unless_it_has_its_own),

@@ -657,6 +657,16 @@ static cJSON *next_while_sending(struct client *c, struct stamp *stamp)
 	return next_event(c);
 }
 
+static void send_until(const char *type, struct stamp *phone)
+{
+	for (bool done = false; !done;) {
+		cJSON *event = next_while_sending(&us, phone);
+
+		done = is(event, type);
+		drop(event);
+	}
+}
+
 static void stamps_measure_both_ways(void **state)
 {
 	/* Number 3 is lost, 5 comes twice, 8 comes late. */
@@ -692,22 +702,12 @@ static void stamps_measure_both_ways(void **state)
 		assert_int_equal(stamp.flags, unit == 0 ? STAMP_FIRST : unit == 9 ? STAMP_LAST : 0);
 	}
 	/* … interrupted after its first audio, and cleared. */
-	for (done = false; !done;) {
-		cJSON *event = next_while_sending(&us, &phone);
-
-		done = is(event, "input_audio_buffer.speech_started");
-		drop(event);
-	}
+	send_until("input_audio_buffer.speech_started", &phone);
 	phone.turn = 1;
 	phone.cleared_ns = mono_ns();
 	phone.cleared_turn = 1;
 	phone.played_ms = 150;
-	for (done = false; !done;) {
-		cJSON *event = next_while_sending(&us, &phone);
-
-		done = is(event, "input_audio_buffer.speech_stopped");
-		drop(event);
-	}
+	send_until("input_audio_buffer.speech_stopped", &phone);
 	newest_record(&all);
 	assert_true(number_at(all, "load.frames") > 20);
 	assert_float_equal(number_at(all, "load.lost"), 1, 0);

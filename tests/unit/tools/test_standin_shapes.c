@@ -137,64 +137,64 @@ static void one_wrong_type_fails_wherever_it_is(void **state)
 	for_each_fixture(spoil_values);
 }
 
+static const struct {
+	const char *event, *code, *param;
+} faulty[] = {
+	{ "{\"type\":\"session.update\",\"session\":{\"type\":\"realtime\",\"temperature\":0.8}}", "unknown_parameter",
+	    "session.temperature" },
+	{ "{\"type\":\"session.update\",\"session\":{\"type\":\"realtime\",\"modalities\":[\"audio\"]}}",
+	    "unknown_parameter", "session.modalities" },
+	{ "{\"type\":\"session.update\",\"session\":{\"instructions\":\"x\"}}", "missing_required_parameter",
+	    "session.type" },
+	{ "{\"type\":\"session.update\",\"session\":{\"type\":\"realtime\",\"output_modalities\":[\"audio\",\"text\"]}}",
+	    "invalid_value", "session.output_modalities" },
+	{ "{\"type\":\"session.update\",\"session\":{\"type\":\"realtime\",\"audio\":{\"input\":{\"format\":"
+	  "{\"type\":\"audio/pcmu\",\"rate\":8000}}}}}",
+	    "unknown_parameter", "session.audio.input.format.rate" },
+	{ "{\"type\":\"session.update\",\"session\":{\"type\":\"realtime\",\"audio\":{\"input\":{\"format\":"
+	  "{\"type\":\"audio/pcm\",\"rate\":8000}}}}}",
+	    "invalid_value", "session.audio.input.format.rate" },
+	{ "{\"type\":\"session.update\",\"session\":{\"type\":\"realtime\",\"audio\":{\"input\":{\"turn_detection\":"
+	  "{\"type\":\"server_vad\",\"eagerness\":\"low\"}}}}}",
+	    "unknown_parameter", "session.audio.input.turn_detection.eagerness" },
+	{ "{\"type\":\"session.update\",\"session\":{\"type\":\"realtime\",\"max_output_tokens\":4097}}",
+	    "invalid_value", "session.max_output_tokens" },
+	{ "{\"type\":\"session.update\",\"session\":{\"type\":\"realtime\",\"audio\":{\"output\":{\"speed\":\"1\"}}}}",
+	    "invalid_type", "session.audio.output.speed" },
+	{ "{\"type\":\"conversation.item.truncate\",\"item_id\":\"i\",\"content_index\":0}",
+	    "missing_required_parameter", "audio_end_ms" },
+	{ "{\"type\":\"conversation.item.truncate\",\"item_id\":\"i\",\"content_index\":0,\"audio_end_ms\":1.5}",
+	    "invalid_type", "audio_end_ms" },
+	{ "{\"type\":\"conversation.item.truncate\",\"item_id\":\"i\",\"content_index\":0,\"audio_end_ms\":-1}",
+	    "invalid_value", "audio_end_ms" },
+	{ "{\"type\":\"conversation.item.create\",\"item\":{\"type\":\"message\",\"role\":\"assistant\",\"content\":"
+	  "[{\"type\":\"text\",\"text\":\"x\"}]}}",
+	    "invalid_value", "item.content[0].type" },
+	{ "{\"type\":\"conversation.item.create\",\"item\":{\"type\":\"message\",\"role\":\"user\",\"id\":"
+	  "\"item_0123456789012345678901234567\",\"content\":[]}}",
+	    "invalid_value", "item.id" },
+	{ "{\"type\":\"response.create\",\"response\":{\"metadata\":{\"n\":1}}}", "invalid_type",
+	    "response.metadata.n" },
+	{ "{\"type\":\"response.cancel\",\"response_id\":null}", "invalid_type", "response_id" },
+	{ "{\"type\":\"response.cancel\",\"response_id\":\"a\",\"response_id\":\"b\"}", "invalid_value",
+	    "response_id" },
+	{ "{\"type\":\"response.cancelled\"}", "invalid_value", "type" },
+	{ "{\"event_id\":\"c_1\"}", "missing_required_parameter", "type" },
+	{ "[]", "invalid_type", "" },
+};
+
 static void each_fault_is_named_with_its_field(void **state)
 {
-	static const struct {
-		const char *event, *code, *param;
-	} cases[] = {
-		{ "{\"type\":\"session.update\",\"session\":{\"type\":\"realtime\",\"temperature\":0.8}}",
-		    "unknown_parameter", "session.temperature" },
-		{ "{\"type\":\"session.update\",\"session\":{\"type\":\"realtime\",\"modalities\":[\"audio\"]}}",
-		    "unknown_parameter", "session.modalities" },
-		{ "{\"type\":\"session.update\",\"session\":{\"instructions\":\"x\"}}", "missing_required_parameter",
-		    "session.type" },
-		{ "{\"type\":\"session.update\",\"session\":{\"type\":\"realtime\",\"output_modalities\":[\"audio\",\"text\"]}}",
-		    "invalid_value", "session.output_modalities" },
-		{ "{\"type\":\"session.update\",\"session\":{\"type\":\"realtime\",\"audio\":{\"input\":{\"format\":"
-		  "{\"type\":\"audio/pcmu\",\"rate\":8000}}}}}",
-		    "unknown_parameter", "session.audio.input.format.rate" },
-		{ "{\"type\":\"session.update\",\"session\":{\"type\":\"realtime\",\"audio\":{\"input\":{\"format\":"
-		  "{\"type\":\"audio/pcm\",\"rate\":8000}}}}}",
-		    "invalid_value", "session.audio.input.format.rate" },
-		{ "{\"type\":\"session.update\",\"session\":{\"type\":\"realtime\",\"audio\":{\"input\":{\"turn_detection\":"
-		  "{\"type\":\"server_vad\",\"eagerness\":\"low\"}}}}}",
-		    "unknown_parameter", "session.audio.input.turn_detection.eagerness" },
-		{ "{\"type\":\"session.update\",\"session\":{\"type\":\"realtime\",\"max_output_tokens\":4097}}",
-		    "invalid_value", "session.max_output_tokens" },
-		{ "{\"type\":\"session.update\",\"session\":{\"type\":\"realtime\",\"audio\":{\"output\":{\"speed\":\"1\"}}}}",
-		    "invalid_type", "session.audio.output.speed" },
-		{ "{\"type\":\"conversation.item.truncate\",\"item_id\":\"i\",\"content_index\":0}",
-		    "missing_required_parameter", "audio_end_ms" },
-		{ "{\"type\":\"conversation.item.truncate\",\"item_id\":\"i\",\"content_index\":0,\"audio_end_ms\":1.5}",
-		    "invalid_type", "audio_end_ms" },
-		{ "{\"type\":\"conversation.item.truncate\",\"item_id\":\"i\",\"content_index\":0,\"audio_end_ms\":-1}",
-		    "invalid_value", "audio_end_ms" },
-		{ "{\"type\":\"conversation.item.create\",\"item\":{\"type\":\"message\",\"role\":\"assistant\",\"content\":"
-		  "[{\"type\":\"text\",\"text\":\"x\"}]}}",
-		    "invalid_value", "item.content[0].type" },
-		{ "{\"type\":\"conversation.item.create\",\"item\":{\"type\":\"message\",\"role\":\"user\",\"id\":"
-		  "\"item_0123456789012345678901234567\",\"content\":[]}}",
-		    "invalid_value", "item.id" },
-		{ "{\"type\":\"response.create\",\"response\":{\"metadata\":{\"n\":1}}}", "invalid_type",
-		    "response.metadata.n" },
-		{ "{\"type\":\"response.cancel\",\"response_id\":null}", "invalid_type", "response_id" },
-		{ "{\"type\":\"response.cancel\",\"response_id\":\"a\",\"response_id\":\"b\"}", "invalid_value",
-		    "response_id" },
-		{ "{\"type\":\"response.cancelled\"}", "invalid_value", "type" },
-		{ "{\"event_id\":\"c_1\"}", "missing_required_parameter", "type" },
-		{ "[]", "invalid_type", "" },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		cJSON *event = cJSON_Parse(cases[i].event);
+	for (size_t i = 0; i < sizeof faulty / sizeof faulty[0]; i++) {
+		cJSON *event = cJSON_Parse(faulty[i].event);
 		struct shape_error e;
 
 		assert_non_null(event);
 		if (shapes_check(event, &e))
-			fail_msg("passes: %s", cases[i].event);
-		assert_string_equal(e.code, cases[i].code);
-		assert_string_equal(e.param, cases[i].param);
+			fail_msg("passes: %s", faulty[i].event);
+		assert_string_equal(e.code, faulty[i].code);
+		assert_string_equal(e.param, faulty[i].param);
 		cJSON_Delete(event);
 	}
 }

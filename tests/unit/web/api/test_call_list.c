@@ -214,39 +214,40 @@ static void a_call_that_is_live_is_not_shown_as_it_was_kept(void **state)
 	assert_string_equal(page("agent=new", NULL), "CA1");
 }
 
+static const struct {
+	const char *query;
+	const char *found; /* of 1 to 8 */
+} filters[] = {
+	{ "", "8 7 6 5 4 3 2 1" },
+	{ "agent=sales", "5 2" },
+	{ "agent=Sales", "" },
+	{ "from=%2B12025550177", "7 3" },
+	{ "from=+12025550177", "7 3" }, /* a plus that nobody escaped */
+	{ "from=12025550177", "" },
+	{ "to=%2B12025550111", "4" },
+	{ "ending=idle", "6" },
+	{ "direction=outbound", "8" },
+	{ "since=2026-11-20T10:00:05.500Z", "8 7 6 5" },
+	{ "since=2026-11-20T10:00:05.501Z", "8 7 6" },
+	{ "until=2026-11-20T10:00:05.500Z", "4 3 2 1" },
+	{ "since=2026-11-20T11:00:03%2B01:00&until=2026-11-20T11:00:06+01:00", "5 4 3" },
+	{ "since=1795168803&until=1795168805", "4 3" },
+	{ "since=2026-11-21", "" },
+	{ "agent=sales&since=2026-11-20T10:00:04Z", "5" },
+	/* Data, whatever it looks like. */
+	{ "agent=%25", "" },
+	{ "agent=sal%25", "" },
+	{ "agent=s_les", "" },
+	{ "agent=*", "" },
+	{ "agent='%20OR%201=1%20--", "" },
+	{ "agent='%3B%20DROP%20TABLE%20calls%3B%20--", "" },
+	{ "from=%2B1202555017_", "" },
+	{ "agent=o'brien", "1" },
+	{ "agent=", "" },
+};
+
 static void filters_do_the_same_in_memory_and_in_the_store(void **state)
 {
-	static const struct {
-		const char *query;
-		const char *found; /* of 1 to 8 */
-	} cases[] = {
-		{ "", "8 7 6 5 4 3 2 1" },
-		{ "agent=sales", "5 2" },
-		{ "agent=Sales", "" },
-		{ "from=%2B12025550177", "7 3" },
-		{ "from=+12025550177", "7 3" }, /* a plus that nobody escaped */
-		{ "from=12025550177", "" },
-		{ "to=%2B12025550111", "4" },
-		{ "ending=idle", "6" },
-		{ "direction=outbound", "8" },
-		{ "since=2026-11-20T10:00:05.500Z", "8 7 6 5" },
-		{ "since=2026-11-20T10:00:05.501Z", "8 7 6" },
-		{ "until=2026-11-20T10:00:05.500Z", "4 3 2 1" },
-		{ "since=2026-11-20T11:00:03%2B01:00&until=2026-11-20T11:00:06+01:00", "5 4 3" },
-		{ "since=1795168803&until=1795168805", "4 3" },
-		{ "since=2026-11-21", "" },
-		{ "agent=sales&since=2026-11-20T10:00:04Z", "5" },
-		/* Data, whatever it looks like. */
-		{ "agent=%25", "" },
-		{ "agent=sal%25", "" },
-		{ "agent=s_les", "" },
-		{ "agent=*", "" },
-		{ "agent='%20OR%201=1%20--", "" },
-		{ "agent='%3B%20DROP%20TABLE%20calls%3B%20--", "" },
-		{ "from=%2B1202555017_", "" },
-		{ "agent=o'brien", "1" },
-		{ "agent=", "" },
-	};
 	char sid[16], expected[64], *at;
 
 	(void)state;
@@ -267,14 +268,14 @@ static void filters_do_the_same_in_memory_and_in_the_store(void **state)
 			else
 				in_memory(sid, &m);
 		}
-		for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		for (size_t i = 0; i < sizeof filters / sizeof *filters; i++) {
 			at = expected;
 			*at = '\0';
-			for (const char *c = cases[i].found; *c; c++)
+			for (const char *c = filters[i].found; *c; c++)
 				at += *c == ' ' ? sprintf(at, " ") : sprintf(at, "CA%c", *c);
-			if (strcmp(page(cases[i].query, NULL), expected) != 0)
-				fail_msg("%s of the %s: %s", cases[i].query, from_store ? "store" : "memory",
-				    page(cases[i].query, NULL));
+			if (strcmp(page(filters[i].query, NULL), expected) != 0)
+				fail_msg("%s of the %s: %s", filters[i].query, from_store ? "store" : "memory",
+				    page(filters[i].query, NULL));
 		}
 		while (memory_count)
 			call_summary_free(&memory[--memory_count]);
