@@ -43,6 +43,7 @@
  *
  * The caller speaking up calls a farewell off that is not firm.
  */
+#include "common/clock.h"
 #include "server/line/heard.h"
 #include "server/stats/endings.h"
 
@@ -64,22 +65,22 @@ enum {
 
 /* Times. What is a time of day to somebody is in microseconds. */
 enum {
-	CREATED_US = 10000000,         /* from response.create, or the end of a turn, to response.created */
-	QUIET_US = 20000000,           /* between two events of one response */
-	GHOST_US = 2000000,            /* a response that was cut before it began shows within this, or never */
-	RETRY_US = 500000,             /* before a failed answer is asked for again */
-	BUSY_MAX = 40,                 /* refusals as busy, RETRY_US apart, before they count as a failure */
-	ANSWER_TRIES = 2,              /* in a row, before the call is given up */
-	DIGITS_PAUSE_US = 1500000,     /* no key for so long ends a group */
-	PROTECT_GUARD_US = 15000000,   /* a greeting that never begins protects no longer */
-	LONG_SPEECH_US = 20000000,     /* a caller who "speaks" for longer is noise */
-	AFTER_SPEECH_US = 300000,      /* the model answers a turn by itself: it has this to begin */
-	IN_FLIGHT_US = 300000,         /* an answer begun so soon after we told cannot know of it */
-	FILLER_US = 1000000,           /* a caller notices that nothing happens … */
-	FILLER_SPOKE_US = 4000000,     /* … later, if the model has just said something */
-	FAREWELL_WORDS_US = 25000000,  /* for the words to be made, whatever is being said before */
-	FAREWELL_MARGIN_US = 5000000,  /* over the words' length */
-	FAREWELL_LONGEST_US = 30000000 /* from when they were made */
+	CREATED_US = 10 * US_PER_S,         /* from response.create, or the end of a turn, to response.created */
+	QUIET_US = 20 * US_PER_S,           /* between two events of one response */
+	GHOST_US = 2 * US_PER_S,            /* a response that was cut before it began shows within this, or never */
+	RETRY_US = 500 * US_PER_MS,         /* before a failed answer is asked for again */
+	BUSY_MAX = 40,                      /* refusals as busy, RETRY_US apart, before they count as a failure */
+	ANSWER_TRIES = 2,                   /* in a row, before the call is given up */
+	DIGITS_PAUSE_US = 1500 * US_PER_MS, /* no key for so long ends a group */
+	PROTECT_GUARD_US = 15 * US_PER_S,   /* a greeting that never begins protects no longer */
+	LONG_SPEECH_US = 20 * US_PER_S,     /* a caller who "speaks" for longer is noise */
+	AFTER_SPEECH_US = 300 * US_PER_MS,  /* the model answers a turn by itself: it has this to begin */
+	IN_FLIGHT_US = 300 * US_PER_MS,     /* an answer begun so soon after we told cannot know of it */
+	FILLER_US = 1 * US_PER_S,           /* a caller notices that nothing happens … */
+	FILLER_SPOKE_US = 4 * US_PER_S,     /* … later, if the model has just said something */
+	FAREWELL_WORDS_US = 25 * US_PER_S,  /* for the words to be made, whatever is being said before */
+	FAREWELL_MARGIN_US = 5 * US_PER_S,  /* over the words' length */
+	FAREWELL_LONGEST_US = 30 * US_PER_S /* from when they were made */
 };
 
 struct dialogue_rules {

@@ -17,6 +17,7 @@
  *
  * Any thread. `now_us` is clock_now_us(), `wall_ms` clock_wall_ms(): time is given.
  */
+#include "common/clock.h"
 #include "server/stats/endings.h"
 
 #include <stdbool.h>
@@ -24,9 +25,9 @@
 
 enum {
 	FLEET_DAYS = 7,
-	FLEET_TOKEN_US = 15 * 1000000,     /* an announced call waits so long for its stream */
-	FLEET_TRANSFER_US = 600 * 1000000, /* a telephone rings for no longer than that */
-	FLEET_KEY_S = 24 * 3600            /* an Idempotency-Key stands for its first order so long */
+	FLEET_TOKEN_US = 15 * US_PER_S,     /* an announced call waits so long for its stream */
+	FLEET_TRANSFER_US = 600 * US_PER_S, /* a telephone rings for no longer than that */
+	FLEET_KEY_S = 24 * 3600             /* an Idempotency-Key stands for its first order so long */
 };
 
 /* Of texts, with their NUL. */

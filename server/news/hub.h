@@ -10,6 +10,7 @@
  * Events are numbered, and the numbers grow over restarts too. The latest events are
  * kept, so that a watcher whose connection broke can have those it missed.
  */
+#include "common/clock.h"
 #include "server/news/journal.h"
 #include "server/phone/names.h"
 
@@ -26,7 +27,7 @@ enum {
 	HUB_QUEUE_BYTES = 1024 * 1024,  /* … and their text, beyond the first */
 	HUB_RECENT_MAX = 256,           /* events kept for returning watchers … */
 	HUB_RECENT_BYTES = 1024 * 1024, /* … and their text */
-	HUB_LAG_US = 2 * 1000 * 1000    /* at most: age of a call's snapshot against its events */
+	HUB_LAG_US = 2 * US_PER_S    /* at most: age of a call's snapshot against its events */
 };
 
 struct hub_event { /* constant once it is in a queue */

@@ -23,7 +23,7 @@ enum {
 	RETAIN_PAUSE_US = 20 * US_PER_MS,
 	COMPLAINTS_MAX = 20
 };
-#define RETAIN_US (3600 * INT64_C(1000000))
+#define RETAIN_US (3600 * INT64_C(1) * US_PER_S)
 
 /* True for the statement's own faults: bad SQL, a constraint, too large. */
 static bool never_succeeds(int rc)

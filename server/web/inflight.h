@@ -16,14 +16,15 @@
  *
  * Pure; the lock and the sockets are those of connections.c.
  */
+#include "common/clock.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define INFLIGHT_LONGEST_US 10000000
-#define INFLIGHT_GRACE_US 1000000 /* an honest request may have to wait so long for a busy processor */
-
 enum {
+	INFLIGHT_LONGEST_US = 10 * US_PER_S,
+	INFLIGHT_GRACE_US = US_PER_S, /* an honest request may have to wait so long for a busy processor */
 	INFLIGHT_SLOW_MAX = 8,
 	INFLIGHT_SPARE = 8,
 	INFLIGHT_AT_ONCE = 64, /* most cut off in one go, so that judging a crowd stays short */
