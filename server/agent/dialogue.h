@@ -6,9 +6,9 @@
  * comes out as orders, in the order in which they are to be carried out. There is
  * no clock in it, no I/O and no lock. One thread: the agent loop.
  *
- *   dialogue_take  an event; then carry out d->orders
- *   dialogue_tick  when all events are in, until it says false; after each, the orders
- *   dialogue_due   when dialogue_tick has something to do, if no event comes first
+ *   dialogue_take    an event; then carry out d->orders
+ *   dialogue_tick    when all events are in, until it says false; after each, the orders
+ *   dialogue_due_us  when dialogue_tick has something to do, if no event comes first
  *
  * What the agent says is a list of utterances, from the wish to the last word:
  *

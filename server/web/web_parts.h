@@ -1,7 +1,7 @@
 #ifndef WEB_WEB_PARTS_H
 #define WEB_WEB_PARTS_H
 /* The parts of the server that handlers may use: one pointer each, borrowed
- * for as long as the port is open. main fills it in and hands it to
+ * for as long as the port is open. parts.c fills it in and hands it to
  * web_open. A missing part (as in most tests) is NULL, and a handler that
  * needs it answers 503.
  */
