@@ -165,7 +165,7 @@ static void put_help(struct buf *out)
 		      "  trunkline --health   asks the server on this machine whether it is alive (exit status)\n"
 		      "  trunkline --version\n"
 		      "  trunkline --settings-markdown, --settings-env\n"
-		      "                       the settings below for a README and for a .env\n\n");
+		      "                       the settings below for SETTINGS.md and for a .env\n\n");
 	config_print_help(out);
 }
 

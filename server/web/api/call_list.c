@@ -122,7 +122,7 @@ static bool read_asked(const struct request *q, struct asked *a, struct numbers 
 	if (a->filter.since_ms >= a->filter.until_ms)
 		return refuse(r, "until", "must be later than since");
 	if (a->filter.ending && !known_ending(a->filter.ending))
-		return refuse(r, "ending", "must be one of the endings in the README, such as caller_hung_up");
+		return refuse(r, "ending", "must be one of the endings in API.md, such as caller_hung_up");
 	if (a->filter.direction && strcmp(a->filter.direction, "inbound") && strcmp(a->filter.direction, "outbound"))
 		return refuse(r, "direction", "must be inbound or outbound");
 	return true;
