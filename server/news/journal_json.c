@@ -79,11 +79,13 @@ static void put_facts(struct json_out *j, const struct call_summary *call)
 
 /* A call that we place and that has no line yet, or never got one: it has no sound, no
  * cost and no turns. */
-static void put_order(struct json_out *j, const struct call_summary *call)
+static void put_order(struct json_out *j, const struct call_summary *call, bool turns)
 {
 	put_facts(j, call);
 	json_put_json(j, "metadata", call->metadata ? call->metadata : "{}");
 	json_put_json(j, "outbound", call->order);
+	if (!turns)
+		return;
 	json_put_array(j, "turns");
 	json_put_end(j);
 }
@@ -114,7 +116,7 @@ static void put_talk(struct json_out *j, const struct call_talk *talk, bool turn
 void journal_put_call(struct json_out *j, const struct call_summary *call, const struct call_talk *talk, bool turns)
 {
 	if (call->order) {
-		put_order(j, call);
+		put_order(j, call, turns);
 		return;
 	}
 	if (call->kept) {

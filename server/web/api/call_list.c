@@ -178,8 +178,8 @@ static struct item *add(struct items *items, char *json)
 	return item;
 }
 
-/* The call as it stands in the list, without its timeline. NULL without
- * memory. */
+/* The call as it stands in the list, without its timeline; one that is only ordered
+ * yet says that it has none. NULL without memory. */
 static char *text_of(const struct call_summary *call)
 {
 	struct json_out j;
@@ -188,7 +188,7 @@ static char *text_of(const struct call_summary *call)
 	buf_init(&out, 0);
 	j = json_out_to(&out);
 	json_put_object(&j, NULL);
-	journal_put_call(&j, call, NULL, false);
+	journal_put_call(&j, call, NULL, call->order != NULL);
 	json_put_end(&j);
 	if (buf_error(&out))
 		buf_free(&out);

@@ -147,6 +147,7 @@ static void a_call_that_never_came_to_be_is_what_was_asked_for(void **state)
 	    "\"\",\"agent\":\"sales\",\"variant\":null,\"reserved_at\":\"2027-01-15T08:00:00.000Z\",\"ended_at\":"
 	    "\"2027-01-15T08:00:01.000Z\",\"seconds\":0.000,\"ending\":{\"reason\":\"busy\",\"text\":"
 	    "\"the number called was busy\",\"fault\":false},\"metadata\":{},\"outbound\":{\"id\":\"out_1\"},\"turns\":[]}");
+	assert_null(strstr(call_json(&call, NULL, false), "turns"));
 }
 
 static void an_answer_says_how_much_of_it_was_heard(void **state)
