@@ -19,8 +19,7 @@ call() {
 	check "$1: the call goes as it should" phone "call-$1" --script "$OUTER/basic.script" \
 		--expect 'answers>=4' --expect 'cut_answers>=1' --expect 'clears=1' --expect 'warnings=0' \
 		--expect 'end=caller' --expect 'script_done=1'
-	sid=$(api /calls | jq -r '.calls[0].call_sid')
-	until_true eval "api /calls/$sid | jq -e '.state == \"ended\"'"
+	until_true eval "sid=\$(api /calls | jq -er '.calls[0].call_sid') && call_ended \"\$sid\""
 	api "/calls/$sid" >"$WORK/timeline-$1.json"
 	api /status >"$WORK/status-$1.json"
 	check "$1: the server stops with status 0" stop_server
