@@ -12,363 +12,343 @@ enum { MS = 1000, SECOND = 1000 * MS, BYTES = G711_BYTES_PER_MS };
 
 static const int64_t T0 = 5 * SECOND;
 
-/* Sends `ms` of an item and the mark that is due behind it; its number or 0. */
-static uint32_t send_ms(struct ledger *l, uint32_t no, uint32_t ms, int64_t now)
+static struct ledger ledger;
+
+static int begin(void **state)
 {
-	ledger_sent(l, no, (size_t)ms * BYTES, now);
-	return ledger_mark(l);
+	(void)state;
+	ledger_init(&ledger, 0, true);
+	return 0;
 }
 
-static uint64_t heard_ms(const struct ledger *l, int64_t now)
+static int begin_without_marks(void **state)
 {
-	return ledger_heard(l, now) / BYTES;
+	(void)state;
+	ledger_init(&ledger, 0, false);
+	return 0;
+}
+
+/* Sends `ms` of an item and the mark that is due behind it; its number or 0. */
+static uint32_t send_ms(uint32_t no, uint32_t ms, int64_t now)
+{
+	ledger_sent(&ledger, no, (size_t)ms * BYTES, now);
+	return ledger_mark(&ledger);
+}
+
+/* The same, where one must be due. */
+static uint32_t send_marked(uint32_t no, uint32_t ms, int64_t now)
+{
+	uint32_t mark = send_ms(no, ms, now);
+
+	assert_true(mark);
+	return mark;
+}
+
+static uint64_t heard_ms(int64_t now)
+{
+	return ledger_heard(&ledger, now) / BYTES;
 }
 
 /* ------------------------------------------------------------------ what was heard */
 
 static void nothing_is_heard_before_anything_is_sent(void **state)
 {
-	struct ledger l;
-
 	(void)state;
-	ledger_init(&l, 0, true);
-	assert_int_equal(ledger_heard(&l, T0), 0);
-	assert_int_equal(ledger_lead_us(&l, T0), 0);
-	assert_false(ledger_playing(&l));
-	assert_int_equal(ledger_mark(&l), 0);
-	assert_int_equal(ledger_deadline_us(&l), INT64_MAX);
+	assert_int_equal(ledger_heard(&ledger, T0), 0);
+	assert_int_equal(ledger_lead_us(&ledger, T0), 0);
+	assert_false(ledger_playing(&ledger));
+	assert_int_equal(ledger_mark(&ledger), 0);
+	assert_int_equal(ledger_deadline_us(&ledger), INT64_MAX);
 }
 
 static void heard_never_passes_the_next_mark_that_is_out(void **state)
 {
-	struct ledger l;
-	uint32_t first, second;
+	uint32_t first = send_marked(1, 20, T0);
+	uint32_t second = send_marked(1, 200, T0);
 
 	(void)state;
-	ledger_init(&l, 0, true);
-	first = send_ms(&l, 1, 20, T0);
-	assert_true(first);
-	second = send_ms(&l, 1, 200, T0);
-	assert_true(second);
-	send_ms(&l, 1, 200, T0);
-	assert_int_equal(heard_ms(&l, T0 + 10 * MS), 10);
+	send_ms(1, 200, T0);
+	assert_int_equal(heard_ms(T0 + 10 * MS), 10);
 	/* The clock alone proves nothing beyond the first mark, however late it is. */
-	assert_int_equal(heard_ms(&l, T0 + 20 * MS), 20);
-	assert_int_equal(heard_ms(&l, T0 + 10 * SECOND), 20);
-	assert_true(ledger_echo(&l, 0, first, T0 + 320 * MS));
-	assert_int_equal(heard_ms(&l, T0 + 320 * MS), 20);
-	assert_int_equal(heard_ms(&l, T0 + 400 * MS), 100);
-	assert_int_equal(heard_ms(&l, T0 + 10 * SECOND), 220);
-	assert_true(ledger_echo(&l, 0, second, T0 + 520 * MS));
-	assert_int_equal(heard_ms(&l, T0 + 521 * MS), 221);
+	assert_int_equal(heard_ms(T0 + 20 * MS), 20);
+	assert_int_equal(heard_ms(T0 + 10 * SECOND), 20);
+	assert_true(ledger_echo(&ledger, 0, first, T0 + 320 * MS));
+	assert_int_equal(heard_ms(T0 + 320 * MS), 20);
+	assert_int_equal(heard_ms(T0 + 400 * MS), 100);
+	assert_int_equal(heard_ms(T0 + 10 * SECOND), 220);
+	assert_true(ledger_echo(&ledger, 0, second, T0 + 520 * MS));
+	assert_int_equal(heard_ms(T0 + 521 * MS), 221);
 }
 
 static void heard_never_passes_what_was_sent(void **state)
 {
-	struct ledger l;
-	uint32_t mark;
+	uint32_t mark = send_marked(1, 20, T0);
 
 	(void)state;
-	ledger_init(&l, 0, true);
-	mark = send_ms(&l, 1, 20, T0);
-	assert_true(mark);
-	assert_int_equal(send_ms(&l, 1, 100, T0), 0); /* none due: no mark bounds it */
-	assert_true(ledger_echo(&l, 0, mark, T0 + 20 * MS));
-	assert_int_equal(heard_ms(&l, T0 + SECOND), 120);
+	assert_int_equal(send_ms(1, 100, T0), 0); /* none due: no mark bounds it */
+	assert_true(ledger_echo(&ledger, 0, mark, T0 + 20 * MS));
+	assert_int_equal(heard_ms(T0 + SECOND), 120);
 }
 
 static void heard_is_rounded_down(void **state)
 {
-	struct ledger l;
 	struct heard heard[4];
 
 	(void)state;
-	ledger_init(&l, 0, true);
-	send_ms(&l, 1, 100, T0);
-	assert_int_equal(ledger_heard(&l, T0 + 124), 0); /* a byte takes 125 us */
-	assert_int_equal(ledger_heard(&l, T0 + 125), 1);
-	assert_int_equal(ledger_cut(&l, 1, T0 + 7 * MS + 999, heard, 4), 1);
+	send_ms(1, 100, T0);
+	assert_int_equal(ledger_heard(&ledger, T0 + 124), 0); /* a byte takes 125 us */
+	assert_int_equal(ledger_heard(&ledger, T0 + 125), 1);
+	assert_int_equal(ledger_cut(&ledger, 1, T0 + 7 * MS + 999, heard, 4), 1);
 	assert_int_equal(heard[0].heard_ms, 7);
 }
 
 static void clock_that_stands_still_or_runs_back_adds_nothing(void **state)
 {
-	struct ledger l;
-
 	(void)state;
-	ledger_init(&l, 0, true);
-	send_ms(&l, 1, 100, T0);
-	assert_int_equal(ledger_heard(&l, T0), 0);
-	assert_int_equal(ledger_heard(&l, T0 - SECOND), 0);
+	send_ms(1, 100, T0);
+	assert_int_equal(ledger_heard(&ledger, T0), 0);
+	assert_int_equal(ledger_heard(&ledger, T0 - SECOND), 0);
 }
 
 /* ----------------------------------------------------------------------------- marks */
 
 static void marks_come_after_the_first_piece_then_every_200_ms_and_at_the_end(void **state)
 {
-	struct ledger l;
 	uint64_t at = 20, marked[16];
 	size_t count = 0;
 
 	(void)state;
-	ledger_init(&l, 0, true);
-	if (send_ms(&l, 1, 20, T0))
+	if (send_ms(1, 20, T0))
 		marked[count++] = at;
 	while (at < 640) {
 		at += 20;
-		if (send_ms(&l, 1, 20, T0))
+		if (send_ms(1, 20, T0))
 			marked[count++] = at;
 	}
-	ledger_ended(&l, 1);
-	if (ledger_mark(&l))
+	ledger_ended(&ledger, 1);
+	if (ledger_mark(&ledger))
 		marked[count++] = at;
 	assert_int_equal(count, 5);
 	for (size_t i = 0; i < 4; i++)
 		assert_int_equal(marked[i], 20 + 200 * i);
 	assert_int_equal(marked[4], 640);
-	assert_int_equal(ledger_mark(&l), 0); /* once */
+	assert_int_equal(ledger_mark(&ledger), 0); /* once */
 }
 
 static void numbers_of_marks_are_never_used_twice(void **state)
 {
-	struct ledger l;
 	struct heard heard[4];
 	uint32_t last = 0;
 
 	(void)state;
-	ledger_init(&l, 0, true);
 	for (uint32_t cut = 1; cut < 5; cut++) {
 		for (int i = 0; i < 10; i++) {
-			uint32_t seq = send_ms(&l, cut, 200, T0);
+			uint32_t seq = send_ms(cut, 200, T0);
 
 			assert_true(seq > last);
 			last = seq;
 		}
-		ledger_cut(&l, cut, T0, heard, 4);
+		ledger_cut(&ledger, cut, T0, heard, 4);
 	}
 }
 
 static void echo_of_a_later_mark_proves_the_earlier_ones(void **state)
 {
-	struct ledger l;
-	uint32_t first, second;
+	uint32_t first = send_marked(1, 20, T0);
+	uint32_t second = send_marked(1, 200, T0);
 
 	(void)state;
-	ledger_init(&l, 0, true);
-	first = send_ms(&l, 1, 20, T0);
-	second = send_ms(&l, 1, 200, T0);
-	assert_true(first && second);
-	assert_true(ledger_echo(&l, 0, second, T0 + 300 * MS));
-	assert_int_equal(heard_ms(&l, T0 + 300 * MS), 220);
-	assert_false(ledger_echo(&l, 0, first, T0 + 301 * MS));
-	assert_int_equal(heard_ms(&l, T0 + 301 * MS), 220);
+	assert_true(ledger_echo(&ledger, 0, second, T0 + 300 * MS));
+	assert_int_equal(heard_ms(T0 + 300 * MS), 220);
+	assert_false(ledger_echo(&ledger, 0, first, T0 + 301 * MS));
+	assert_int_equal(heard_ms(T0 + 301 * MS), 220);
 }
 
 static void echo_that_is_doubled_or_unknown_proves_nothing(void **state)
 {
-	struct ledger l;
 	uint32_t mark;
 
 	(void)state;
-	ledger_init(&l, 3, true);
-	mark = send_ms(&l, 1, 20, T0);
-	assert_false(ledger_echo(&l, 3, mark + 1, T0));
-	assert_false(ledger_echo(&l, 3, 0, T0));
-	assert_true(ledger_echo(&l, 3, mark, T0 + 20 * MS));
-	send_ms(&l, 1, 500, T0 + 20 * MS);
-	assert_false(ledger_echo(&l, 3, mark, T0 + 400 * MS));
-	assert_int_equal(heard_ms(&l, T0 + 30 * MS), 30);
+	ledger_init(&ledger, 3, true);
+	mark = send_ms(1, 20, T0);
+	assert_false(ledger_echo(&ledger, 3, mark + 1, T0));
+	assert_false(ledger_echo(&ledger, 3, 0, T0));
+	assert_true(ledger_echo(&ledger, 3, mark, T0 + 20 * MS));
+	send_ms(1, 500, T0 + 20 * MS);
+	assert_false(ledger_echo(&ledger, 3, mark, T0 + 400 * MS));
+	assert_int_equal(heard_ms(T0 + 30 * MS), 30);
 }
 
 /* Twilio answers a clear with every mark that was out. */
 static void echoes_of_an_older_generation_prove_nothing(void **state)
 {
-	struct ledger l;
 	struct heard heard[4];
 	uint32_t old[8], fresh;
 	size_t count = 0;
 
 	(void)state;
-	ledger_init(&l, 0, true);
 	for (int i = 0; i < 8; i++)
-		old[count++] = send_ms(&l, 1, 200, T0);
-	ledger_cut(&l, 1, T0 + 100 * MS, heard, 4);
-	fresh = send_ms(&l, 2, 500, T0 + 150 * MS);
-	assert_true(fresh);
+		old[count++] = send_ms(1, 200, T0);
+	ledger_cut(&ledger, 1, T0 + 100 * MS, heard, 4);
+	fresh = send_marked(2, 500, T0 + 150 * MS);
 	for (size_t i = 0; i < count; i++) {
-		assert_false(ledger_echo(&l, 0, old[i], T0 + 160 * MS));
-		assert_false(ledger_echo(&l, 1, old[i], T0 + 160 * MS));
+		assert_false(ledger_echo(&ledger, 0, old[i], T0 + 160 * MS));
+		assert_false(ledger_echo(&ledger, 1, old[i], T0 + 160 * MS));
 	}
 	/* Even if the number were one that is out. */
-	assert_false(ledger_echo(&l, 0, fresh, T0 + 160 * MS));
-	assert_int_equal(ledger_cut(&l, 2, T0 + 160 * MS, heard, 4), 1);
+	assert_false(ledger_echo(&ledger, 0, fresh, T0 + 160 * MS));
+	assert_int_equal(ledger_cut(&ledger, 2, T0 + 160 * MS, heard, 4), 1);
 	assert_int_equal(heard[0].no, 2);
 	assert_int_equal(heard[0].heard_ms, 10);
-	assert_false(ledger_echo(&l, 2, fresh, T0 + 170 * MS));
+	assert_false(ledger_echo(&ledger, 2, fresh, T0 + 170 * MS));
 }
 
 static void full_list_of_marks_only_makes_them_rarer(void **state)
 {
-	struct ledger l;
 	struct heard heard;
 	uint32_t marks[LEDGER_MARKS + 1], sent = 0;
 
 	(void)state;
-	ledger_init(&l, 0, true);
 	for (int i = 0; i < 200; i++) {
-		uint32_t seq = send_ms(&l, 1, 200, T0);
+		uint32_t seq = send_ms(1, 200, T0);
 
 		if (seq)
 			marks[sent++] = seq;
 		assert_true(sent <= LEDGER_MARKS);
 	}
 	assert_int_equal(sent, LEDGER_MARKS);
-	ledger_ended(&l, 1);
-	assert_int_equal(ledger_mark(&l), 0); /* no room for the one at the end */
-	assert_true(ledger_echo(&l, 0, marks[LEDGER_MARKS - 1], T0 + SECOND));
-	assert_int_equal(l.mark_count, 0);
+	ledger_ended(&ledger, 1);
+	assert_int_equal(ledger_mark(&ledger), 0); /* no room for the one at the end */
+	assert_true(ledger_echo(&ledger, 0, marks[LEDGER_MARKS - 1], T0 + SECOND));
+	assert_int_equal(ledger.mark_count, 0);
 	/* The rest of the item has no mark: it is over by the clock. */
-	assert_false(ledger_finished(&l, T0 + 20 * SECOND, &heard));
-	assert_true(ledger_finished(&l, T0 + 60 * SECOND, &heard));
+	assert_false(ledger_finished(&ledger, T0 + 20 * SECOND, &heard));
+	assert_true(ledger_finished(&ledger, T0 + 60 * SECOND, &heard));
 	assert_false(heard.confirmed);
 	assert_int_equal(heard.heard_ms, 40000);
 	/* And there is room again. */
-	assert_true(send_ms(&l, 2, 20, T0 + 61 * SECOND));
+	assert_true(send_ms(2, 20, T0 + 61 * SECOND));
 }
 
 /* ------------------------------------------------------------------- ends of items */
 
 static void item_is_over_when_the_mark_at_its_end_comes_back(void **state)
 {
-	struct ledger l;
 	struct heard heard;
 	uint32_t first, end;
 
 	(void)state;
-	ledger_init(&l, 0, true);
-	first = send_ms(&l, 7, 100, T0);
-	assert_int_equal(send_ms(&l, 7, 33, T0), 0);
-	assert_true(ledger_playing(&l));
-	assert_false(ledger_finished(&l, T0 + 10 * SECOND, &heard)); /* more may come */
-	ledger_ended(&l, 7);
-	end = ledger_mark(&l);
+	first = send_ms(7, 100, T0);
+	assert_int_equal(send_ms(7, 33, T0), 0);
+	assert_true(ledger_playing(&ledger));
+	assert_false(ledger_finished(&ledger, T0 + 10 * SECOND, &heard)); /* more may come */
+	ledger_ended(&ledger, 7);
+	end = ledger_mark(&ledger);
 	assert_true(first && end);
-	assert_false(ledger_finished(&l, T0 + 132 * MS, &heard));
-	assert_true(ledger_echo(&l, 0, end, T0 + 400 * MS));
-	assert_true(ledger_finished(&l, T0 + 400 * MS, &heard));
+	assert_false(ledger_finished(&ledger, T0 + 132 * MS, &heard));
+	assert_true(ledger_echo(&ledger, 0, end, T0 + 400 * MS));
+	assert_true(ledger_finished(&ledger, T0 + 400 * MS, &heard));
 	assert_int_equal(heard.no, 7);
 	assert_int_equal(heard.heard_ms, 133);
 	assert_true(heard.confirmed);
-	assert_false(ledger_finished(&l, T0 + 400 * MS, &heard));
-	assert_false(ledger_playing(&l));
+	assert_false(ledger_finished(&ledger, T0 + 400 * MS, &heard));
+	assert_false(ledger_playing(&ledger));
 }
 
 static void end_told_after_all_was_played_gets_a_mark_too(void **state)
 {
-	struct ledger l;
 	struct heard heard;
 	uint32_t mark, end;
 
 	(void)state;
-	ledger_init(&l, 0, true);
-	mark = send_ms(&l, 1, 20, T0);
-	assert_true(ledger_echo(&l, 0, mark, T0 + 20 * MS));
-	ledger_ended(&l, 1);
-	end = ledger_mark(&l);
+	mark = send_ms(1, 20, T0);
+	assert_true(ledger_echo(&ledger, 0, mark, T0 + 20 * MS));
+	ledger_ended(&ledger, 1);
+	end = ledger_mark(&ledger);
 	assert_true(end);
-	assert_true(ledger_finished(&l, T0 + 21 * MS, &heard)); /* it is proven already */
+	assert_true(ledger_finished(&ledger, T0 + 21 * MS, &heard)); /* it is proven already */
 	assert_true(heard.confirmed);
-	assert_true(ledger_echo(&l, 0, end, T0 + 30 * MS));
-	assert_int_equal(heard_ms(&l, T0 + SECOND), 20);
+	assert_true(ledger_echo(&ledger, 0, end, T0 + 30 * MS));
+	assert_int_equal(heard_ms(T0 + SECOND), 20);
 }
 
 static void two_items_at_once_end_in_their_order(void **state)
 {
-	struct ledger l;
 	struct heard heard;
 	uint32_t last;
 
 	(void)state;
-	ledger_init(&l, 0, true);
-	send_ms(&l, 1, 100, T0);
-	ledger_ended(&l, 1);
-	ledger_mark(&l);
-	send_ms(&l, 2, 100, T0);
-	ledger_ended(&l, 2);
-	last = ledger_mark(&l);
+	send_ms(1, 100, T0);
+	ledger_ended(&ledger, 1);
+	ledger_mark(&ledger);
+	send_ms(2, 100, T0);
+	ledger_ended(&ledger, 2);
+	last = ledger_mark(&ledger);
 	assert_true(last);
-	assert_true(ledger_echo(&l, 0, last, T0 + 200 * MS));
-	assert_true(ledger_finished(&l, T0 + 200 * MS, &heard));
+	assert_true(ledger_echo(&ledger, 0, last, T0 + 200 * MS));
+	assert_true(ledger_finished(&ledger, T0 + 200 * MS, &heard));
 	assert_int_equal(heard.no, 1);
-	assert_true(ledger_finished(&l, T0 + 200 * MS, &heard));
+	assert_true(ledger_finished(&ledger, T0 + 200 * MS, &heard));
 	assert_int_equal(heard.no, 2);
 	assert_int_equal(heard.heard_ms, 100);
 }
 
 static void without_echoes_an_item_counts_as_played_two_seconds_after_it_should_be(void **state)
 {
-	struct ledger l;
 	struct heard heard;
 	int64_t due = T0 + 500 * MS + LEDGER_UNCONFIRMED_US;
 	uint32_t mark, end;
 
 	(void)state;
-	ledger_init(&l, 0, true);
-	mark = send_ms(&l, 1, 500, T0);
-	ledger_ended(&l, 1);
-	end = ledger_mark(&l);
-	assert_int_equal(ledger_deadline_us(&l), due);
-	assert_false(ledger_finished(&l, due - 1, &heard));
-	assert_true(ledger_finished(&l, due, &heard));
+	mark = send_ms(1, 500, T0);
+	ledger_ended(&ledger, 1);
+	end = ledger_mark(&ledger);
+	assert_int_equal(ledger_deadline_us(&ledger), due);
+	assert_false(ledger_finished(&ledger, due - 1, &heard));
+	assert_true(ledger_finished(&ledger, due, &heard));
 	assert_int_equal(heard.heard_ms, 500);
 	assert_false(heard.confirmed);
-	assert_int_equal(ledger_deadline_us(&l), INT64_MAX);
+	assert_int_equal(ledger_deadline_us(&ledger), INT64_MAX);
 	/* Echoes that come after all change nothing. */
-	assert_false(ledger_echo(&l, 0, mark, due + 1));
-	assert_false(ledger_echo(&l, 0, end, due + 1));
-	send_ms(&l, 2, 20, due + SECOND);
-	assert_int_equal(heard_ms(&l, due + SECOND + 5 * MS), 505);
+	assert_false(ledger_echo(&ledger, 0, mark, due + 1));
+	assert_false(ledger_echo(&ledger, 0, end, due + 1));
+	send_ms(2, 20, due + SECOND);
+	assert_int_equal(heard_ms(due + SECOND + 5 * MS), 505);
 }
 
 static void without_marks_an_item_is_over_when_it_should_be_and_never_confirmed(void **state)
 {
 	struct heard heard;
-	struct ledger l;
-
 	(void)state;
-	ledger_init(&l, 0, false);
-	assert_int_equal(send_ms(&l, 1, 100, T0), 0);
-	assert_int_equal(send_ms(&l, 1, 300, T0), 0);
-	ledger_ended(&l, 1);
-	assert_int_equal(ledger_mark(&l), 0);
-	assert_int_equal(send_ms(&l, 2, 50, T0), 0);
-	assert_int_equal(heard_ms(&l, T0 + 399 * MS), 399);
-	assert_int_equal(ledger_deadline_us(&l), T0 + 400 * MS);
-	assert_false(ledger_finished(&l, T0 + 400 * MS - 1, &heard));
+	assert_int_equal(send_ms(1, 100, T0), 0);
+	assert_int_equal(send_ms(1, 300, T0), 0);
+	ledger_ended(&ledger, 1);
+	assert_int_equal(ledger_mark(&ledger), 0);
+	assert_int_equal(send_ms(2, 50, T0), 0);
+	assert_int_equal(heard_ms(T0 + 399 * MS), 399);
+	assert_int_equal(ledger_deadline_us(&ledger), T0 + 400 * MS);
+	assert_false(ledger_finished(&ledger, T0 + 400 * MS - 1, &heard));
 	/* Asked late, what is behind it has been playing all the same. */
-	assert_true(ledger_finished(&l, T0 + 410 * MS, &heard));
+	assert_true(ledger_finished(&ledger, T0 + 410 * MS, &heard));
 	assert_int_equal(heard.no, 1);
 	assert_int_equal(heard.heard_ms, 400);
 	assert_false(heard.confirmed);
-	assert_int_equal(heard_ms(&l, T0 + 430 * MS), 430);
-	assert_int_equal(heard_ms(&l, T0 + 10 * SECOND), 450);
+	assert_int_equal(heard_ms(T0 + 430 * MS), 430);
+	assert_int_equal(heard_ms(T0 + 10 * SECOND), 450);
 }
 
 static void without_marks_what_a_pause_proves_is_not_confirmed_either(void **state)
 {
 	struct heard heard[2];
-	struct ledger l;
-
 	(void)state;
-	ledger_init(&l, 0, false);
-	send_ms(&l, 1, 100, T0);
-	ledger_ended(&l, 1);
-	send_ms(&l, 2, 100, T0 + 5 * SECOND);
-	assert_true(ledger_finished(&l, T0 + 5 * SECOND, &heard[0]));
+	send_ms(1, 100, T0);
+	ledger_ended(&ledger, 1);
+	send_ms(2, 100, T0 + 5 * SECOND);
+	assert_true(ledger_finished(&ledger, T0 + 5 * SECOND, &heard[0]));
 	assert_int_equal(heard[0].heard_ms, 100);
 	assert_false(heard[0].confirmed);
-	assert_int_equal(heard_ms(&l, T0 + 5 * SECOND + 30 * MS), 130);
-	assert_int_equal(ledger_cut(&l, 1, T0 + 5 * SECOND + 30 * MS, heard, 2), 1);
+	assert_int_equal(heard_ms(T0 + 5 * SECOND + 30 * MS), 130);
+	assert_int_equal(ledger_cut(&ledger, 1, T0 + 5 * SECOND + 30 * MS, heard, 2), 1);
 	assert_int_equal(heard[0].no, 2);
 	assert_int_equal(heard[0].heard_ms, 30);
 	assert_false(heard[0].confirmed);
@@ -376,37 +356,33 @@ static void without_marks_what_a_pause_proves_is_not_confirmed_either(void **sta
 
 static void deadline_is_met_by_an_answer(void **state)
 {
-	struct ledger l;
 	struct heard heard;
 
 	(void)state;
-	ledger_init(&l, 0, true);
 	for (uint32_t no = 1; no <= 5; no++) {
-		send_ms(&l, no, 123, T0);
-		ledger_ended(&l, no);
-		ledger_mark(&l);
+		send_ms(no, 123, T0);
+		ledger_ended(&ledger, no);
+		ledger_mark(&ledger);
 	}
 	/* Asked at its deadline, it never names the same one again. */
 	for (uint32_t no = 1; no <= 5; no++) {
-		int64_t due = ledger_deadline_us(&l);
+		int64_t due = ledger_deadline_us(&ledger);
 
-		assert_false(ledger_finished(&l, due - 1, &heard));
-		assert_true(ledger_finished(&l, due, &heard));
+		assert_false(ledger_finished(&ledger, due - 1, &heard));
+		assert_true(ledger_finished(&ledger, due, &heard));
 		assert_int_equal(heard.no, no);
-		assert_true(ledger_deadline_us(&l) > due);
+		assert_true(ledger_deadline_us(&ledger) > due);
 	}
 }
 
 static void more_items_than_are_kept_lose_the_oldest_only(void **state)
 {
-	struct ledger l;
 	struct heard heard[LEDGER_ITEMS + 8];
 
 	(void)state;
-	ledger_init(&l, 0, true);
 	for (uint32_t no = 1; no <= LEDGER_ITEMS + 5; no++)
-		send_ms(&l, no, 10, T0);
-	assert_int_equal(ledger_cut(&l, 1, T0, heard, LEDGER_ITEMS + 8), LEDGER_ITEMS);
+		send_ms(no, 10, T0);
+	assert_int_equal(ledger_cut(&ledger, 1, T0, heard, LEDGER_ITEMS + 8), LEDGER_ITEMS);
 	assert_int_equal(heard[0].no, 6);
 	assert_int_equal(heard[LEDGER_ITEMS - 1].no, LEDGER_ITEMS + 5);
 }
@@ -415,57 +391,51 @@ static void more_items_than_are_kept_lose_the_oldest_only(void **state)
 
 static void cut_tells_of_the_item_in_hand_and_of_those_behind(void **state)
 {
-	struct ledger l;
 	struct heard heard[LEDGER_ITEMS];
 	uint32_t end;
 
 	(void)state;
-	ledger_init(&l, 0, true);
-	send_ms(&l, 1, 200, T0);
-	ledger_ended(&l, 1);
-	end = ledger_mark(&l);
-	send_ms(&l, 2, 200, T0);
-	send_ms(&l, 3, 200, T0);
-	assert_true(ledger_echo(&l, 0, end, T0 + 250 * MS));
-	assert_int_equal(ledger_cut(&l, 1, T0 + 300 * MS, heard, LEDGER_ITEMS), 3);
+	send_ms(1, 200, T0);
+	ledger_ended(&ledger, 1);
+	end = ledger_mark(&ledger);
+	send_ms(2, 200, T0);
+	send_ms(3, 200, T0);
+	assert_true(ledger_echo(&ledger, 0, end, T0 + 250 * MS));
+	assert_int_equal(ledger_cut(&ledger, 1, T0 + 300 * MS, heard, LEDGER_ITEMS), 3);
 	assert_int_equal(heard[0].no, 1);
 	assert_int_equal(heard[0].heard_ms, 200);
 	assert_int_equal(heard[1].no, 2);
 	assert_int_equal(heard[1].heard_ms, 50);
 	assert_int_equal(heard[2].no, 3);
 	assert_int_equal(heard[2].heard_ms, 0);
-	assert_false(ledger_playing(&l));
-	assert_int_equal(ledger_lead_us(&l, T0 + 300 * MS), 0);
-	assert_int_equal(ledger_cut(&l, 2, T0 + 301 * MS, heard, LEDGER_ITEMS), 0);
+	assert_false(ledger_playing(&ledger));
+	assert_int_equal(ledger_lead_us(&ledger, T0 + 300 * MS), 0);
+	assert_int_equal(ledger_cut(&ledger, 2, T0 + 301 * MS, heard, LEDGER_ITEMS), 0);
 }
 
 static void cut_says_no_more_than_there_is_room_for(void **state)
 {
-	struct ledger l;
 	struct heard heard[3];
 
 	(void)state;
-	ledger_init(&l, 0, true);
 	for (uint32_t no = 1; no <= 5; no++)
-		send_ms(&l, no, 10, T0);
+		send_ms(no, 10, T0);
 	memset(heard, 0, sizeof heard);
-	assert_int_equal(ledger_cut(&l, 1, T0, heard, 2), 2);
+	assert_int_equal(ledger_cut(&ledger, 1, T0, heard, 2), 2);
 	assert_int_equal(heard[2].no, 0);
-	assert_false(ledger_playing(&l));
+	assert_false(ledger_playing(&ledger));
 }
 
 static void what_follows_a_cut_is_heard_from_its_own_beginning(void **state)
 {
-	struct ledger l;
 	struct heard heard[4];
 
 	(void)state;
-	ledger_init(&l, 0, true);
-	send_ms(&l, 1, 5000, T0);
-	ledger_cut(&l, 1, T0 + 100 * MS, heard, 4);
-	assert_true(send_ms(&l, 2, 100, T0 + 3 * SECOND)); /* with a mark of its own */
-	assert_int_equal(ledger_lead_us(&l, T0 + 3 * SECOND), 100 * MS);
-	assert_int_equal(ledger_cut(&l, 2, T0 + 3 * SECOND + 40 * MS, heard, 4), 1);
+	send_ms(1, 5000, T0);
+	ledger_cut(&ledger, 1, T0 + 100 * MS, heard, 4);
+	assert_true(send_ms(2, 100, T0 + 3 * SECOND)); /* with a mark of its own */
+	assert_int_equal(ledger_lead_us(&ledger, T0 + 3 * SECOND), 100 * MS);
+	assert_int_equal(ledger_cut(&ledger, 2, T0 + 3 * SECOND + 40 * MS, heard, 4), 1);
 	assert_int_equal(heard[0].heard_ms, 40);
 }
 
@@ -473,74 +443,59 @@ static void what_follows_a_cut_is_heard_from_its_own_beginning(void **state)
 
 static void lead_is_what_is_sent_and_not_yet_due(void **state)
 {
-	struct ledger l;
-
 	(void)state;
-	ledger_init(&l, 0, true);
-	send_ms(&l, 1, 400, T0);
-	assert_int_equal(ledger_lead_us(&l, T0), 400 * MS);
-	assert_int_equal(ledger_lead_us(&l, T0 + 150 * MS), 250 * MS);
-	send_ms(&l, 1, 100, T0 + 150 * MS);
-	assert_int_equal(ledger_lead_us(&l, T0 + 150 * MS), 350 * MS);
-	assert_int_equal(ledger_lead_us(&l, T0 + 501 * MS), 0);
+	send_ms(1, 400, T0);
+	assert_int_equal(ledger_lead_us(&ledger, T0), 400 * MS);
+	assert_int_equal(ledger_lead_us(&ledger, T0 + 150 * MS), 250 * MS);
+	send_ms(1, 100, T0 + 150 * MS);
+	assert_int_equal(ledger_lead_us(&ledger, T0 + 150 * MS), 350 * MS);
+	assert_int_equal(ledger_lead_us(&ledger, T0 + 501 * MS), 0);
 }
 
 static void lead_does_not_grow_by_the_length_of_a_pause(void **state)
 {
-	struct ledger l;
-
 	(void)state;
-	ledger_init(&l, 0, true);
-	send_ms(&l, 1, 100, T0);
+	send_ms(1, 100, T0);
 	for (int i = 1; i < 50; i++) {
 		int64_t now = T0 + i * SECOND;
 
-		assert_true(ledger_sent(&l, 1, 100 * BYTES, now)); /* a gap was heard */
-		assert_int_equal(ledger_lead_us(&l, now), 100 * MS);
+		assert_true(ledger_sent(&ledger, 1, 100 * BYTES, now)); /* a gap was heard */
+		assert_int_equal(ledger_lead_us(&ledger, now), 100 * MS);
 	}
 }
 
 static void gap_is_one_only_in_the_middle_of_an_item(void **state)
 {
-	struct ledger l;
-
 	(void)state;
-	ledger_init(&l, 0, true);
-	assert_false(ledger_sent(&l, 1, 20 * BYTES, T0));
-	assert_false(ledger_sent(&l, 1, 20 * BYTES, T0 + 19 * MS));
-	assert_true(ledger_sent(&l, 1, 20 * BYTES, T0 + 40 * MS));
-	assert_false(ledger_sent(&l, 2, 20 * BYTES, T0 + 5 * SECOND));
+	assert_false(ledger_sent(&ledger, 1, 20 * BYTES, T0));
+	assert_false(ledger_sent(&ledger, 1, 20 * BYTES, T0 + 19 * MS));
+	assert_true(ledger_sent(&ledger, 1, 20 * BYTES, T0 + 40 * MS));
+	assert_false(ledger_sent(&ledger, 2, 20 * BYTES, T0 + 5 * SECOND));
 }
 
 static void echo_moves_the_far_end_to_where_the_phone_is(void **state)
 {
-	struct ledger l;
-	uint32_t mark;
+	uint32_t mark = send_ms(1, 20, T0);
 
 	(void)state;
-	ledger_init(&l, 0, true);
-	mark = send_ms(&l, 1, 20, T0);
-	send_ms(&l, 1, 380, T0);
+	send_ms(1, 380, T0);
 	/* The phone began 300 ms late: 380 ms are still in its queue. */
-	assert_true(ledger_echo(&l, 0, mark, T0 + 320 * MS));
-	assert_int_equal(ledger_lead_us(&l, T0 + 320 * MS), 380 * MS);
+	assert_true(ledger_echo(&ledger, 0, mark, T0 + 320 * MS));
+	assert_int_equal(ledger_lead_us(&ledger, T0 + 320 * MS), 380 * MS);
 }
 
 static void after_a_pause_new_audio_is_not_heard_before_it_is_played(void **state)
 {
-	struct ledger l;
 	struct heard heard[4];
-	uint32_t mark;
+	uint32_t mark = send_ms(1, 20, T0);
 
 	(void)state;
-	ledger_init(&l, 0, true);
-	mark = send_ms(&l, 1, 20, T0);
-	assert_int_equal(send_ms(&l, 1, 100, T0), 0);
-	assert_true(ledger_echo(&l, 0, mark, T0 + 20 * MS));
+	assert_int_equal(send_ms(1, 100, T0), 0);
+	assert_true(ledger_echo(&ledger, 0, mark, T0 + 20 * MS));
 	/* No mark stood behind the last 100 ms; five seconds of silence follow. */
-	assert_true(send_ms(&l, 1, 20, T0 + 5 * SECOND));
-	assert_int_equal(heard_ms(&l, T0 + 5 * SECOND), 120);
-	assert_int_equal(ledger_cut(&l, 1, T0 + 5 * SECOND + 3 * MS, heard, 4), 1);
+	assert_true(send_ms(1, 20, T0 + 5 * SECOND));
+	assert_int_equal(heard_ms(T0 + 5 * SECOND), 120);
+	assert_int_equal(ledger_cut(&ledger, 1, T0 + 5 * SECOND + 3 * MS, heard, 4), 1);
 	assert_int_equal(heard[0].heard_ms, 123);
 }
 
@@ -586,7 +541,7 @@ static void phone_is_cleared(struct phone *p)
 }
 
 /* One millisecond on; echoes that arrive go into the ledger. */
-static void phone_plays(struct phone *p, struct ledger *l)
+static void phone_plays(struct phone *p)
 {
 	size_t kept = 0;
 
@@ -597,7 +552,7 @@ static void phone_plays(struct phone *p, struct ledger *l)
 		if (!p->marks[i].arrives && p->marks[i].at <= p->played)
 			p->marks[i].arrives = p->now + p->echo_delay;
 		if (p->marks[i].arrives && p->marks[i].arrives <= p->now) {
-			ledger_echo(l, p->marks[i].generation, p->marks[i].seq, p->now);
+			ledger_echo(&ledger, p->marks[i].generation, p->marks[i].seq, p->now);
 			continue;
 		}
 		p->marks[kept++] = p->marks[i];
@@ -618,17 +573,16 @@ static uint32_t roll(uint32_t *seed, uint32_t below)
  * was behind. */
 static int64_t worst_with_phone(struct phone *p, uint32_t seed, int64_t early_ms)
 {
-	struct ledger l;
 	struct heard heard[LEDGER_ITEMS];
 	int64_t behind = 0;
 	uint32_t no = 1, left_ms = 0, generation = 0;
 	int64_t quiet_until = 0;
 	uint64_t item_began_us = 0, dropped_us = 0;
 
-	ledger_init(&l, 0, true);
+	ledger_init(&ledger, 0, true);
 	p->now = T0;
 	for (int step = 0; step < 60000; step++) {
-		phone_plays(p, &l);
+		phone_plays(p);
 		if (!left_ms && !roll(&seed, 300)) {
 			left_ms = 40 + roll(&seed, 4000);
 			no++;
@@ -636,32 +590,32 @@ static int64_t worst_with_phone(struct phone *p, uint32_t seed, int64_t early_ms
 		}
 		if (left_ms && !roll(&seed, 700))
 			quiet_until = p->now + (int64_t)roll(&seed, 1500) * MS;
-		while (left_ms && p->now >= quiet_until && ledger_lead_us(&l, p->now) < 400 * MS) {
-			uint32_t piece = ledger_lead_us(&l, p->now) ? 100 : 20, seq;
+		while (left_ms && p->now >= quiet_until && ledger_lead_us(&ledger, p->now) < 400 * MS) {
+			uint32_t piece = ledger_lead_us(&ledger, p->now) ? 100 : 20, seq;
 
 			if (piece > left_ms)
 				piece = left_ms;
-			ledger_sent(&l, no, (size_t)piece * BYTES, p->now);
+			ledger_sent(&ledger, no, (size_t)piece * BYTES, p->now);
 			phone_gets_audio(p, piece * BYTES);
 			left_ms -= piece;
 			if (!left_ms)
-				ledger_ended(&l, no);
-			seq = ledger_mark(&l);
+				ledger_ended(&ledger, no);
+			seq = ledger_mark(&ledger);
 			if (seq)
 				phone_gets_mark(p, generation, seq);
 		}
-		while (ledger_finished(&l, p->now, heard))
+		while (ledger_finished(&ledger, p->now, heard))
 			assert_true(heard->confirmed);
 		/* Positions of the ledger are the phone's plus what clears threw away. */
 		int64_t truth = (int64_t)(p->played + dropped_us);
-		int64_t said = (int64_t)ledger_heard(&l, p->now) * MS / BYTES;
+		int64_t said = (int64_t)ledger_heard(&ledger, p->now) * MS / BYTES;
 
 		if (said > truth + early_ms * MS)
 			fail_msg("%lld us early at step %d", (long long)(said - truth), step);
 		if (truth - said > behind)
 			behind = truth - said;
 		if (!roll(&seed, 2500)) {
-			size_t count = ledger_cut(&l, ++generation, p->now, heard, LEDGER_ITEMS);
+			size_t count = ledger_cut(&ledger, ++generation, p->now, heard, LEDGER_ITEMS);
 
 			for (size_t i = 0; i < count && left_ms; i++)
 				if (heard[i].no == no && p->played > item_began_us)
@@ -708,52 +662,52 @@ static void heard_is_late_by_the_way_of_an_echo_and_never_early(void **state)
 
 static void phone_that_never_echoes_is_believed_no_further_than_its_first_mark(void **state)
 {
-	struct ledger l;
 	struct heard heard[4];
 
 	(void)state;
-	ledger_init(&l, 0, true);
-	send_ms(&l, 1, 20, T0);
+	send_ms(1, 20, T0);
 	for (int i = 1; i < 20; i++)
-		send_ms(&l, 1, 20, T0 + i * 20 * MS);
-	assert_int_equal(ledger_cut(&l, 1, T0 + 400 * MS, heard, 4), 1);
+		send_ms(1, 20, T0 + i * 20 * MS);
+	assert_int_equal(ledger_cut(&ledger, 1, T0 + 400 * MS, heard, 4), 1);
 	assert_int_equal(heard[0].heard_ms, 20);
 }
 
 int main(void)
 {
+#define TEST(name) cmocka_unit_test_setup(name, begin)
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(nothing_is_heard_before_anything_is_sent),
-		cmocka_unit_test(heard_never_passes_the_next_mark_that_is_out),
-		cmocka_unit_test(heard_never_passes_what_was_sent),
-		cmocka_unit_test(heard_is_rounded_down),
-		cmocka_unit_test(clock_that_stands_still_or_runs_back_adds_nothing),
-		cmocka_unit_test(marks_come_after_the_first_piece_then_every_200_ms_and_at_the_end),
-		cmocka_unit_test(numbers_of_marks_are_never_used_twice),
-		cmocka_unit_test(echo_of_a_later_mark_proves_the_earlier_ones),
-		cmocka_unit_test(echo_that_is_doubled_or_unknown_proves_nothing),
-		cmocka_unit_test(echoes_of_an_older_generation_prove_nothing),
-		cmocka_unit_test(full_list_of_marks_only_makes_them_rarer),
-		cmocka_unit_test(item_is_over_when_the_mark_at_its_end_comes_back),
-		cmocka_unit_test(end_told_after_all_was_played_gets_a_mark_too),
-		cmocka_unit_test(two_items_at_once_end_in_their_order),
-		cmocka_unit_test(without_echoes_an_item_counts_as_played_two_seconds_after_it_should_be),
-		cmocka_unit_test(without_marks_an_item_is_over_when_it_should_be_and_never_confirmed),
-		cmocka_unit_test(without_marks_what_a_pause_proves_is_not_confirmed_either),
-		cmocka_unit_test(deadline_is_met_by_an_answer),
-		cmocka_unit_test(more_items_than_are_kept_lose_the_oldest_only),
-		cmocka_unit_test(cut_tells_of_the_item_in_hand_and_of_those_behind),
-		cmocka_unit_test(cut_says_no_more_than_there_is_room_for),
-		cmocka_unit_test(what_follows_a_cut_is_heard_from_its_own_beginning),
-		cmocka_unit_test(lead_is_what_is_sent_and_not_yet_due),
-		cmocka_unit_test(lead_does_not_grow_by_the_length_of_a_pause),
-		cmocka_unit_test(gap_is_one_only_in_the_middle_of_an_item),
-		cmocka_unit_test(echo_moves_the_far_end_to_where_the_phone_is),
-		cmocka_unit_test(after_a_pause_new_audio_is_not_heard_before_it_is_played),
-		cmocka_unit_test(heard_follows_a_prompt_phone_to_the_millisecond),
-		cmocka_unit_test(heard_follows_a_phone_that_plays_late),
-		cmocka_unit_test(heard_is_late_by_the_way_of_an_echo_and_never_early),
-		cmocka_unit_test(phone_that_never_echoes_is_believed_no_further_than_its_first_mark),
+		TEST(nothing_is_heard_before_anything_is_sent),
+		TEST(heard_never_passes_the_next_mark_that_is_out),
+		TEST(heard_never_passes_what_was_sent),
+		TEST(heard_is_rounded_down),
+		TEST(clock_that_stands_still_or_runs_back_adds_nothing),
+		TEST(marks_come_after_the_first_piece_then_every_200_ms_and_at_the_end),
+		TEST(numbers_of_marks_are_never_used_twice),
+		TEST(echo_of_a_later_mark_proves_the_earlier_ones),
+		TEST(echo_that_is_doubled_or_unknown_proves_nothing),
+		TEST(echoes_of_an_older_generation_prove_nothing),
+		TEST(full_list_of_marks_only_makes_them_rarer),
+		TEST(item_is_over_when_the_mark_at_its_end_comes_back),
+		TEST(end_told_after_all_was_played_gets_a_mark_too),
+		TEST(two_items_at_once_end_in_their_order),
+		TEST(without_echoes_an_item_counts_as_played_two_seconds_after_it_should_be),
+		cmocka_unit_test_setup(
+		    without_marks_an_item_is_over_when_it_should_be_and_never_confirmed, begin_without_marks),
+		cmocka_unit_test_setup(without_marks_what_a_pause_proves_is_not_confirmed_either, begin_without_marks),
+		TEST(deadline_is_met_by_an_answer),
+		TEST(more_items_than_are_kept_lose_the_oldest_only),
+		TEST(cut_tells_of_the_item_in_hand_and_of_those_behind),
+		TEST(cut_says_no_more_than_there_is_room_for),
+		TEST(what_follows_a_cut_is_heard_from_its_own_beginning),
+		TEST(lead_is_what_is_sent_and_not_yet_due),
+		TEST(lead_does_not_grow_by_the_length_of_a_pause),
+		TEST(gap_is_one_only_in_the_middle_of_an_item),
+		TEST(echo_moves_the_far_end_to_where_the_phone_is),
+		TEST(after_a_pause_new_audio_is_not_heard_before_it_is_played),
+		TEST(heard_follows_a_prompt_phone_to_the_millisecond),
+		TEST(heard_follows_a_phone_that_plays_late),
+		TEST(heard_is_late_by_the_way_of_an_echo_and_never_early),
+		TEST(phone_that_never_echoes_is_believed_no_further_than_its_first_mark),
 	};
 
 	return cmocka_run_group_tests_name("ledger", tests, NULL, NULL);
