@@ -393,6 +393,15 @@ static inline void assert_due_in_ms(int64_t ms)
 	assert_int_equal((dialogue_due_us(&k.d) - k.now) / US_PER_MS, ms);
 }
 
+/* A test that is no more than such a table. */
+#define TALK(name, ...) \
+	static void name(void **state) \
+	{ \
+		(void)state; \
+		FOLLOW(&k, __VA_ARGS__); \
+	} \
+	_Static_assert(sizeof #name, "takes the semicolon")
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, kit_setup, kit_teardown)
 
 #endif

@@ -19,11 +19,8 @@ static void answer_is_asked_for_once_and_ends(void **state)
 	assert_idle();
 }
 
-static void answer_wanted_meanwhile_waits_for_the_end_of_the_active_one(void **state)
-{
-	(void)state;
-	FOLLOW(&k, { "began r1", "" }, { "told", "" }, { "+1000", "" }, { "over r1", "ASK 1" });
-}
+TALK(answer_wanted_meanwhile_waits_for_the_end_of_the_active_one, { "began r1", "" }, { "told", "" }, { "+1000", "" },
+    { "over r1", "ASK 1" });
 
 static void answer_the_model_makes_by_itself_is_the_one_that_was_owed(void **state)
 {
@@ -76,18 +73,11 @@ static void request_that_crossed_the_models_own_answer_is_not_forgotten(void **s
 }
 
 /* The same, by a service that does not say which request it refuses. */
-static void refusal_that_names_nothing_is_of_the_last_request(void **state)
-{
-	(void)state;
-	FOLLOW(&k, { "told", "ASK 1" }, { "busy 0", "" }, { "+500", "ASK 2" }, { "began own", "" }, { "busy 0", "" },
-	    { "over own", "" }, { "+500", "ASK 3" });
-}
+TALK(refusal_that_names_nothing_is_of_the_last_request, { "told", "ASK 1" }, { "busy 0", "" }, { "+500", "ASK 2" },
+    { "began own", "" }, { "busy 0", "" }, { "over own", "" }, { "+500", "ASK 3" });
 
-static void other_errors_of_an_answer_that_has_begun_leave_it_to_its_end(void **state)
-{
-	(void)state;
-	FOLLOW(&k, { "told", "ASK 1" }, { "began r1", "" }, { "refused 1", "" }, { "over r1 failed", "RETRIED" });
-}
+TALK(other_errors_of_an_answer_that_has_begun_leave_it_to_its_end, { "told", "ASK 1" }, { "began r1", "" },
+    { "refused 1", "" }, { "over r1 failed", "RETRIED" });
 
 static void busy_for_ever_is_a_failure_in_the_end(void **state)
 {
@@ -114,12 +104,8 @@ static void failed_answer_is_asked_for_again_after_a_pause_then_given_up(void **
 	assert_int_equal(dialogue_due_us(&k.d), NEVER_US);
 }
 
-static void refused_request_is_sent_again_then_given_up(void **state)
-{
-	(void)state;
-	FOLLOW(&k, { "told", "ASK 1" }, { "refused 7", "" } /* not ours */, { "refused 1", "RETRIED" },
-	    { "+500", "ASK 2" }, { "refused 2", "END model_failed" });
-}
+TALK(refused_request_is_sent_again_then_given_up, { "told", "ASK 1" }, { "refused 7", "" } /* not ours */,
+    { "refused 1", "RETRIED" }, { "+500", "ASK 2" }, { "refused 2", "END model_failed" });
 
 static void success_forgets_earlier_failures(void **state)
 {
@@ -145,19 +131,12 @@ static void answer_that_never_begins_is_asked_for_again(void **state)
 	    { "+1", "NO_ANSWER, END model_failed" });
 }
 
-static void turn_the_model_never_answers_is_asked_for(void **state)
-{
-	(void)state;
-	FOLLOW(&k, { "turn", "" }, { "+10000", "NO_ANSWER, RETRIED" }, { "+500", "ASK 1" });
-}
+TALK(
+    turn_the_model_never_answers_is_asked_for, { "turn", "" }, { "+10000", "NO_ANSWER, RETRIED" }, { "+500", "ASK 1" });
 
 /* An answer that failed once is still owed when its second request is lost. */
-static void answer_that_failed_and_then_never_begins_is_not_forgotten(void **state)
-{
-	(void)state;
-	FOLLOW(&k, { "turn", "" }, { "began r1", "" }, { "over r1 failed", "RETRIED" }, { "+500", "ASK 1" },
-	    { "+10000", "NO_ANSWER, END model_failed" });
-}
+TALK(answer_that_failed_and_then_never_begins_is_not_forgotten, { "turn", "" }, { "began r1", "" },
+    { "over r1 failed", "RETRIED" }, { "+500", "ASK 1" }, { "+10000", "NO_ANSWER, END model_failed" });
 
 static void answer_that_goes_quiet_no_longer_blocks(void **state)
 {
@@ -175,13 +154,9 @@ static void what_is_told_without_a_name_is_of_the_one_being_made(void **state)
 }
 
 /* It is told to stop, and says so; that must not count as a success. */
-static void model_that_goes_quiet_every_time_is_given_up(void **state)
-{
-	(void)state;
-	FOLLOW(&k, { "told", "ASK 1" }, { "began r1", "" }, { "+20000", "STOPPED, CANCEL r1, RETRIED" },
-	    { "over r1", "" }, { "+500", "ASK 2" }, { "began r2", "" },
-	    { "+20000", "STOPPED, CANCEL r2, END model_failed" });
-}
+TALK(model_that_goes_quiet_every_time_is_given_up, { "told", "ASK 1" }, { "began r1", "" },
+    { "+20000", "STOPPED, CANCEL r1, RETRIED" }, { "over r1", "" }, { "+500", "ASK 2" }, { "began r2", "" },
+    { "+20000", "STOPPED, CANCEL r2, END model_failed" });
 
 /* What is queued of it is played, and its end is marked; what comes late is not. */
 static void audio_of_an_answer_that_went_quiet_ends(void **state)

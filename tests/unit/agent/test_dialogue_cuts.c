@@ -18,12 +18,8 @@ static void cut_names_the_active_response(void **state)
 }
 
 /* Nothing is queued yet, but the model's audio is on its way. */
-static void speech_before_the_first_delta_leaves_nothing_to_be_played(void **state)
-{
-	(void)state;
-	FOLLOW(&k, { "began r1", "" }, { "speaks", "CUT 1" }, { "audio r1 i1 800", "PASS_OVER" }, { "cut 1", "" },
-	    { "over r1 turned", "" });
-}
+TALK(speech_before_the_first_delta_leaves_nothing_to_be_played, { "began r1", "" }, { "speaks", "CUT 1" },
+    { "audio r1 i1 800", "PASS_OVER" }, { "cut 1", "" }, { "over r1 turned", "" });
 
 static void cut_takes_back_what_was_wanted(void **state)
 {
@@ -65,11 +61,8 @@ static void answer_to_a_turn_that_went_on_is_unheard_when_it_shows(void **state)
 	    { "audio r4 i4 800", "PLAY 1" });
 }
 
-static void nothing_is_asked_for_while_the_model_is_about_to_answer(void **state)
-{
-	(void)state;
-	FOLLOW(&k, { "turn & told", "" }, { "+1000", "" }, { "+9000", "NO_ANSWER, RETRIED" }, { "+500", "ASK 1" });
-}
+TALK(nothing_is_asked_for_while_the_model_is_about_to_answer, { "turn & told", "" }, { "+1000", "" },
+    { "+9000", "NO_ANSWER, RETRIED" }, { "+500", "ASK 1" });
 
 static void refusal_of_what_was_cut_lets_the_next_answer_through(void **state)
 {
@@ -93,12 +86,8 @@ static void what_was_cut_and_never_came_lets_the_next_answer_through(void **stat
 
 /* Keys pressed during the greeting's first moments: they cut it, and are to be
  * answered. */
-static void what_is_wanted_after_a_cut_survives_the_answer_that_was_cut(void **state)
-{
-	(void)state;
-	FOLLOW(&k, { "told", "ASK 1" }, { "key 1", "CUT 1" }, { "began r1", "CANCEL r1" }, { "+1500", "KEYS 1" },
-	    { "over r1", "ASK 2" });
-}
+TALK(what_is_wanted_after_a_cut_survives_the_answer_that_was_cut, { "told", "ASK 1" }, { "key 1", "CUT 1" },
+    { "began r1", "CANCEL r1" }, { "+1500", "KEYS 1" }, { "over r1", "ASK 2" });
 
 static void request_that_crossed_and_was_cut_is_not_sent_again(void **state)
 {
@@ -132,20 +121,12 @@ static void turn_behind_a_request_that_was_cut_is_not_forgotten(void **state)
 }
 
 /* The end of what the caller cut is lost, then the answer to the turn as well. */
-static void turn_behind_an_answer_that_never_ends_is_not_forgotten(void **state)
-{
-	(void)state;
-	FOLLOW(&k, { "began r1", "" }, { "speaks", "CUT 1" }, { "pauses & turn", "" }, { "+19999", "" },
-	    { "+1", "NO_ANSWER, RETRIED" }, { "+500", "ASK 1" });
-}
+TALK(turn_behind_an_answer_that_never_ends_is_not_forgotten, { "began r1", "" }, { "speaks", "CUT 1" },
+    { "pauses & turn", "" }, { "+19999", "" }, { "+1", "NO_ANSWER, RETRIED" }, { "+500", "ASK 1" });
 
 /* A cue is on its way while a turn ends; both are lost. */
-static void turn_behind_a_cue_that_is_lost_is_not_forgotten(void **state)
-{
-	(void)state;
-	FOLLOW(&k, { "say x", "SPEAK x 1" }, { "turn", "" }, { "+10000", "NO_ANSWER, RETRIED" }, { "+500", "ASK 2" },
-	    { "began r1", "" }, { "over r1", "SPEAK x 3" });
-}
+TALK(turn_behind_a_cue_that_is_lost_is_not_forgotten, { "say x", "SPEAK x 1" }, { "turn", "" },
+    { "+10000", "NO_ANSWER, RETRIED" }, { "+500", "ASK 2" }, { "began r1", "" }, { "over r1", "SPEAK x 3" });
 
 /* Without interruption a turn that ends while the model speaks may be passed over. */
 static void turn_during_an_answer_that_is_not_interrupted_is_answered_after_it(void **state)

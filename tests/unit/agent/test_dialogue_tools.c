@@ -27,13 +27,9 @@ static void several_of_a_response_are_told_together(void **state)
 	assert_false(kit_play(&k, "answer 9"));
 }
 
-static void batches_are_told_of_the_oldest_first(void **state)
-{
-	(void)state;
-	FOLLOW(&k, { "began r1", "" }, { "call 1 r1 -", "" }, { "over r1", "" }, { "began r2", "" },
-	    { "call 2 r2 -", "" }, { "answer 2 & answer 1", "TOOL_RESULT 1" }, { "over r2", "ASK 1, TOOL_RESULT 2" },
-	    { "began r3", "" }, { "over r3", "ASK 2" });
-}
+TALK(batches_are_told_of_the_oldest_first, { "began r1", "" }, { "call 1 r1 -", "" }, { "over r1", "" },
+    { "began r2", "" }, { "call 2 r2 -", "" }, { "answer 2 & answer 1", "TOOL_RESULT 1" },
+    { "over r2", "ASK 1, TOOL_RESULT 2" }, { "began r3", "" }, { "over r3", "ASK 2" });
 
 /* An answer that the model began by itself, after it was told, knows of it. */
 static void answer_that_began_after_the_telling_is_not_asked_for_again(void **state)
@@ -60,13 +56,9 @@ static void model_that_was_told_while_the_caller_speaks_answers_then(void **stat
 
 /* ------------------------------------------------------------------------------ fillers */
 
-static void filler_is_due_after_a_second_once(void **state)
-{
-	(void)state;
-	FOLLOW(&k, { "began r1", "" }, { "call 1 r1 & call 2 r1", "" }, { "+3000", "" } /* it may still speak itself */,
-	    { "over r1", "FILL a moment 1" }, { "began r2", "" }, { "over r2", "" },
-	    { "+4000", "" } /* though two are running */);
-}
+TALK(filler_is_due_after_a_second_once, { "began r1", "" }, { "call 1 r1 & call 2 r1", "" },
+    { "+3000", "" } /* it may still speak itself */, { "over r1", "FILL a moment 1" }, { "began r2", "" },
+    { "over r2", "" }, { "+4000", "" } /* though two are running */);
 
 static void filler_is_said_in_silence_only(void **state)
 {
@@ -80,36 +72,20 @@ static void filler_is_said_in_silence_only(void **state)
 	FOLLOW(&k, { "+300", "FILL a moment 1" }, { "began r2", "" }, { "over r2", "" }, { "+4000", "" } /* once */);
 }
 
-static void filler_waits_longer_after_words_of_the_model(void **state)
-{
-	(void)state;
-	FOLLOW(&k, { "began r1", "" }, { "audio r1 i1 800", "PLAY 1" }, { "call 1 r1 own", "" },
-	    { "over r1", "MADE i1, ITEM_OVER i1" }, { "heard 1 100", "HEARD i1 100" }, { "+3999", "" },
-	    { "+1", "FILL 1" });
-}
+TALK(filler_waits_longer_after_words_of_the_model, { "began r1", "" }, { "audio r1 i1 800", "PLAY 1" },
+    { "call 1 r1 own", "" }, { "over r1", "MADE i1, ITEM_OVER i1" }, { "heard 1 100", "HEARD i1 100" }, { "+3999", "" },
+    { "+1", "FILL 1" });
 
-static void no_filler_while_something_is_heard(void **state)
-{
-	(void)state;
-	FOLLOW(&k, { "began r1", "" }, { "audio r1 i1 40000", "PLAY 1" }, { "call 1 r1", "" },
-	    { "over r1", "MADE i1, ITEM_OVER i1" }, { "+4999", "" },
-	    { "heard 1 5000", "HEARD i1 5000, FILL a moment 1" });
-}
+TALK(no_filler_while_something_is_heard, { "began r1", "" }, { "audio r1 i1 40000", "PLAY 1" }, { "call 1 r1", "" },
+    { "over r1", "MADE i1, ITEM_OVER i1" }, { "+4999", "" }, { "heard 1 5000", "HEARD i1 5000, FILL a moment 1" });
 
-static void no_filler_for_what_is_answered_or_talked_about_or_has_none(void **state)
-{
-	(void)state;
-	FOLLOW(&k, { "began r1", "" }, { "call 1 r1", "" }, { "over r1", "" }, { "answer 1", "TOOL_RESULT 1, ASK 1" },
-	    { "began r2", "" }, { "call 2 r2", "" }, { "over r2", "" }, { "turn", "" }, { "began r3", "" },
-	    { "call 3 r3 -", "" }, { "over r3", "" }, { "+5000", "" });
-}
+TALK(no_filler_for_what_is_answered_or_talked_about_or_has_none, { "began r1", "" }, { "call 1 r1", "" },
+    { "over r1", "" }, { "answer 1", "TOOL_RESULT 1, ASK 1" }, { "began r2", "" }, { "call 2 r2", "" },
+    { "over r2", "" }, { "turn", "" }, { "began r3", "" }, { "call 3 r3 -", "" }, { "over r3", "" }, { "+5000", "" });
 
-static void filler_that_waits_is_taken_back_with_the_last_answer(void **state)
-{
-	(void)state;
-	FOLLOW(&k, { "began r1", "" }, { "call 1 r1", "" }, { "over r1", "" }, { "+999 & say x", "SPEAK x 1" },
-	    { "began r2", "" }, { "over r2 failed", "RETRIED" }, { "answer 1", "TOOL_RESULT 1, ASK 2" });
-}
+TALK(filler_that_waits_is_taken_back_with_the_last_answer, { "began r1", "" }, { "call 1 r1", "" }, { "over r1", "" },
+    { "+999 & say x", "SPEAK x 1" }, { "began r2", "" }, { "over r2 failed", "RETRIED" },
+    { "answer 1", "TOOL_RESULT 1, ASK 2" });
 
 /* --------------------------------------------------------------------------- time limits */
 
@@ -171,20 +147,12 @@ static void all_of_many_tools_are_told(void **state)
 
 /* ------------------------------------------------------------------ the end, by a tool */
 
-static void call_ends_with_the_words_of_the_response_that_ends_it(void **state)
-{
-	(void)state;
-	FOLLOW(&k, { "began r1", "" }, { "audio r1 i1 16000", "PLAY 1" }, { "call 1 r1 & ends 1 r1", "" },
-	    { "over r1", "MADE i1, ITEM_OVER i1" }, { "+5000", "" } /* and no filler */,
-	    { "heard 1 2000", "HEARD i1 2000, END agent_ended" });
-}
+TALK(call_ends_with_the_words_of_the_response_that_ends_it, { "began r1", "" }, { "audio r1 i1 16000", "PLAY 1" },
+    { "call 1 r1 & ends 1 r1", "" }, { "over r1", "MADE i1, ITEM_OVER i1" }, { "+5000", "" } /* and no filler */,
+    { "heard 1 2000", "HEARD i1 2000, END agent_ended" });
 
-static void silent_farewell_ends_at_once_but_not_before_other_tools_are_done(void **state)
-{
-	(void)state;
-	FOLLOW(&k, { "began r1", "" }, { "call 1 r1 & ends 1 r1", "" }, { "call 2 r1", "" }, { "over r1", "" },
-	    { "answer 2", "END agent_ended" });
-}
+TALK(silent_farewell_ends_at_once_but_not_before_other_tools_are_done, { "began r1", "" },
+    { "call 1 r1 & ends 1 r1", "" }, { "call 2 r1", "" }, { "over r1", "" }, { "answer 2", "END agent_ended" });
 
 static void second_farewell_is_not_taken(void **state)
 {
@@ -215,11 +183,8 @@ static void farewell_whose_response_never_ends_is_over_with_it(void **state)
 	FOLLOW(&k, { "+8000", "TOOL_LATE 1" }, { "+12000", "TOOL_RESULT 1, END agent_ended" });
 }
 
-static void what_was_told_during_a_farewell_is_not_answered(void **state)
-{
-	(void)state;
-	FOLLOW(&k, { "goodbye bye & told", "SPEAK bye 1" }, { "began r1", "" }, { "over r1", "END agent_ended" });
-}
+TALK(what_was_told_during_a_farewell_is_not_answered, { "goodbye bye & told", "SPEAK bye 1" }, { "began r1", "" },
+    { "over r1", "END agent_ended" });
 
 int main(void)
 {

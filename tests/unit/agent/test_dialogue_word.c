@@ -98,11 +98,8 @@ static void protection_ends_with_the_greeting_or_its_failure_or_a_key(void **sta
 	    { "+4499", "" }, { "+1", "LISTEN" }); /* a greeting that never begins protects no longer */
 }
 
-static void nothing_is_asked_for_while_the_model_is_away(void **state)
-{
-	(void)state;
-	FOLLOW(&k, { "away", "" }, { "say x & key #", "" }, { "+60000", "" }, { "ready", "SPEAK x 1, KEYS #" });
-}
+TALK(nothing_is_asked_for_while_the_model_is_away, { "away", "" }, { "say x & key #", "" }, { "+60000", "" },
+    { "ready", "SPEAK x 1, KEYS #" });
 
 /* --------------------------------------------------------------------------------- keys */
 
@@ -119,12 +116,8 @@ static void keys_are_collected_until_the_hash_or_a_pause(void **state)
 	assert_int_equal(strlen(k.line), 5 + DIGITS_MAX + 7);
 }
 
-static void each_key_interrupts(void **state)
-{
-	(void)state;
-	FOLLOW(&k, { "began r1", "" }, { "audio r1 i1 8000", "PLAY 1" }, { "key 1", "CANCEL r1, CUT 1" },
-	    { "key 2", "CANCEL r1, CUT 2" }, { "over r1", "UNPLAYED i1, ITEM_OVER i1" }, { "key 3", "CUT 3" });
-}
+TALK(each_key_interrupts, { "began r1", "" }, { "audio r1 i1 8000", "PLAY 1" }, { "key 1", "CANCEL r1, CUT 1" },
+    { "key 2", "CANCEL r1, CUT 2" }, { "over r1", "UNPLAYED i1, ITEM_OVER i1" }, { "key 3", "CUT 3" });
 
 /* --------------------------------------------------------------------- what was heard */
 
@@ -203,45 +196,27 @@ static void truncation_never_passes_what_was_received(void **state)
 }
 
 /* A cut is a number: what is behind it is told with the last of them. */
-static void second_cut_on_its_way_tells_of_what_is_behind(void **state)
-{
-	(void)state;
-	FOLLOW(&k, { "began r1", "" }, { "audio r1 i1 8000 & audio r1 i2 8000", "PLAY 1, PLAY 2" },
-	    { "key 1", "CANCEL r1, CUT 1" }, { "key 2", "CANCEL r1, CUT 2" },
-	    { "cut 1 1:10", "CUT_SHORT i1 10, TRUNCATE i1 10" }, { "cut 2", "CUT_SHORT i2 0, TRUNCATE i2 0" });
-}
+TALK(second_cut_on_its_way_tells_of_what_is_behind, { "began r1", "" },
+    { "audio r1 i1 8000 & audio r1 i2 8000", "PLAY 1, PLAY 2" }, { "key 1", "CANCEL r1, CUT 1" },
+    { "key 2", "CANCEL r1, CUT 2" }, { "cut 1 1:10", "CUT_SHORT i1 10, TRUNCATE i1 10" },
+    { "cut 2", "CUT_SHORT i2 0, TRUNCATE i2 0" });
 
 /* Another audio took the place of ours, far away. */
-static void phone_that_stops_by_itself_interrupts(void **state)
-{
-	(void)state;
-	FOLLOW(&k, { "began r1", "" }, { "audio r1 i1 8000 & audio r1 i2 8000", "PLAY 1, PLAY 2" },
-	    { "interrupted 0 1:300", "CANCEL r1, CUT 1, CUT_SHORT i1 300, TRUNCATE i1 300" },
-	    { "cut 1", "CUT_SHORT i2 0, TRUNCATE i2 0" });
-}
+TALK(phone_that_stops_by_itself_interrupts, { "began r1", "" },
+    { "audio r1 i1 8000 & audio r1 i2 8000", "PLAY 1, PLAY 2" },
+    { "interrupted 0 1:300", "CANCEL r1, CUT 1, CUT_SHORT i1 300, TRUNCATE i1 300" },
+    { "cut 1", "CUT_SHORT i2 0, TRUNCATE i2 0" });
 
-static void what_came_after_the_cut_is_not_cut_with_it(void **state)
-{
-	(void)state;
-	FOLLOW(&k, { "began r1", "" }, { "audio r1 i1 8000", "PLAY 1" }, { "key 1", "CANCEL r1, CUT 1" },
-	    { "over r1", "UNPLAYED i1, ITEM_OVER i1" }, { "+1500", "KEYS 1, ASK 1" }, { "began r2", "" },
-	    { "audio r2 i2 8000", "PLAY 2" }, { "cut 1", "CUT_SHORT i1 0, TRUNCATE i1 0" },
-	    { "heard 2 1000", "HEARD i2 1000" });
-}
+TALK(what_came_after_the_cut_is_not_cut_with_it, { "began r1", "" }, { "audio r1 i1 8000", "PLAY 1" },
+    { "key 1", "CANCEL r1, CUT 1" }, { "over r1", "UNPLAYED i1, ITEM_OVER i1" }, { "+1500", "KEYS 1, ASK 1" },
+    { "began r2", "" }, { "audio r2 i2 8000", "PLAY 2" }, { "cut 1", "CUT_SHORT i1 0, TRUNCATE i1 0" },
+    { "heard 2 1000", "HEARD i2 1000" });
 
-static void who_hangs_up_leaves_what_was_heard(void **state)
-{
-	(void)state;
-	FOLLOW(&k, { "began r1", "" }, { "audio r1 i1 8000 & audio r1 i2 8000", "PLAY 1, PLAY 2" },
-	    { "left 1:300", "HEARD i1 300, HEARD i2 0" });
-}
+TALK(who_hangs_up_leaves_what_was_heard, { "began r1", "" },
+    { "audio r1 i1 8000 & audio r1 i2 8000", "PLAY 1, PLAY 2" }, { "left 1:300", "HEARD i1 300, HEARD i2 0" });
 
-static void latency_is_told_of_the_first_audio_of_an_answer(void **state)
-{
-	(void)state;
-	FOLLOW(&k, { "speaks", "" }, { "pauses & turn", "" }, { "+200", "" }, { "began r1", "" },
-	    { "audio r1 i1 80", "PLAY 1" }, { "first 1", "LATENCY i1 200" }, { "first 1", "" });
-}
+TALK(latency_is_told_of_the_first_audio_of_an_answer, { "speaks", "" }, { "pauses & turn", "" }, { "+200", "" },
+    { "began r1", "" }, { "audio r1 i1 80", "PLAY 1" }, { "first 1", "LATENCY i1 200" }, { "first 1", "" });
 
 /* --------------------------------------------------------------------------------- cues */
 
@@ -263,17 +238,11 @@ static void cue_waits_while_the_caller_has_the_word(void **state)
 	FOLLOW(&k, { "+300", "SPEAK x 1" });
 }
 
-static void answer_that_is_owed_comes_before_a_cue(void **state)
-{
-	(void)state;
-	FOLLOW(&k, { "key # & say x", "KEYS #, ASK 1" }, { "began r1", "" }, { "over r1", "SPEAK x 2" });
-}
+TALK(answer_that_is_owed_comes_before_a_cue, { "key # & say x", "KEYS #, ASK 1" }, { "began r1", "" },
+    { "over r1", "SPEAK x 2" });
 
-static void response_of_somebody_else_is_no_cues(void **state)
-{
-	(void)state;
-	FOLLOW(&k, { "began r1", "" }, { "say one", "" }, { "refused 9", "" }, { "over r1", "SPEAK one 1" });
-}
+TALK(response_of_somebody_else_is_no_cues, { "began r1", "" }, { "say one", "" }, { "refused 9", "" },
+    { "over r1", "SPEAK one 1" });
 
 static void what_was_never_heard_is_tried_again_but_not_for_ever(void **state)
 {
@@ -293,12 +262,9 @@ static void who_is_talked_over_has_said_it_unless_it_is_firm(void **state)
 	    { "over r3 turned", "CUT 2, UNPLAYED i1, ITEM_OVER i1, SPEAK bye 4" });
 }
 
-static void failed_cue_is_said_again_by_its_own_words(void **state)
-{
-	(void)state;
-	FOLLOW(&k, { "say one", "SPEAK one 1" }, { "began r1", "" }, { "over r1 failed", "RETRIED" },
-	    { "+500", "SPEAK one 2" }, { "began r2", "" }, { "+20000", "STOPPED, CANCEL r2, END model_failed" });
-}
+TALK(failed_cue_is_said_again_by_its_own_words, { "say one", "SPEAK one 1" }, { "began r1", "" },
+    { "over r1 failed", "RETRIED" }, { "+500", "SPEAK one 2" }, { "began r2", "" },
+    { "+20000", "STOPPED, CANCEL r2, END model_failed" });
 
 static void too_many_are_refused(void **state)
 {
