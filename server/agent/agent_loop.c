@@ -1,9 +1,9 @@
 /* The agent loop: the model's socket, and the conversation.
  *
- * Dials while Twilio is still setting up the stream, configures the session,
- * hands the model writer to the caller loop once both sides are there, and from then on
- * reads what the model says. One blocking poll, on the model's socket, the
- * bell and the next deadline.
+ * It dials while Twilio is still setting up the stream, configures the session, and
+ * hands the model writer to the caller loop once both sides are there. From then on it
+ * reads the model's messages. One blocking poll, on the model's socket, the bell and the
+ * next deadline.
  */
 #include "server/agent/agent_loop.h"
 
@@ -29,15 +29,16 @@
 #include <string.h>
 
 enum {
-	SETTLE_MS = 200,                 /* for the recording to be on the disk */
-	LAST_WORDS_US = 900 * US_PER_MS, /* for transcripts still to come after the end */
-	PUBLISH_US = 500 * US_PER_MS     /* HTTP readers see the conversation this old at most */
+	SETTLE_MS = 200,                 /* for the recording to reach the disk */
+	LAST_WORDS_US = 900 * US_PER_MS, /* for transcripts that come after the end */
+	PUBLISH_US = 500 * US_PER_MS     /* age of the conversation that HTTP readers see, at most */
 };
 
 /* --------------------------------------------------------------------- the session */
 
-/* A session is ready. The first has nothing to be told: who is back from a transfer
- * is told of once the caller is there. */
+/* A session is ready; its audio format may differ from the last one's. Nothing is
+ * replayed to the first session of a call: what was said before a transfer is told to it
+ * once the caller is there (ORDER_RECALL). */
 static void meet_session(struct conversation *con)
 {
 	if (converter_switch(&con->audio.converter, con->link.access->format))
@@ -48,7 +49,7 @@ static void meet_session(struct conversation *con)
 	link_replayed(&con->link);
 }
 
-/* Sessions come and go; the dialogue waits for none that is away. */
+/* The dialogue asks for nothing while no session talks. */
 static void tell_of_session(struct conversation *con, int64_t now)
 {
 	bool there = link_talks(&con->link);
@@ -58,7 +59,7 @@ static void tell_of_session(struct conversation *con, int64_t now)
 		    con, &(struct dialogue_event){ .type = there ? EVENT_MODEL_READY : EVENT_MODEL_AWAY }, now);
 }
 
-/* What it told comes before anything else: so the rest of the turn knows it. */
+/* First in a turn of the loop, so that all later steps know what the model has said. */
 static void hear_model(struct conversation *con, int64_t now)
 {
 	link_step(&con->link, now);
@@ -69,13 +70,18 @@ static void hear_model(struct conversation *con, int64_t now)
 	conversation_mind_link(con);
 }
 
-/* ------------------------------------------------------------------- what others see */
+/* ------------------------------------------------------------ for readers and sinks */
+
+/* Two ways lead out. HTTP readers copy the published conversation at any time; the
+ * journal gets each turn once more for every change that is worth a row or an event. */
 
 static int64_t publish_us(const struct conversation *con)
 {
 	return con->timeline.dirty || con->tools.box.dirty ? con->shown.published_us + PUBLISH_US : NEVER_US;
 }
 
+/* Writes the conversation for readers, at most every PUBLISH_US. A reader that holds the
+ * lock makes it skip this time; only the last one of a call (`wait`) must get through. */
 static void publish(struct conversation *con, bool wait, int64_t now_us)
 {
 	struct call *c = con->call;
@@ -87,7 +93,7 @@ static void publish(struct conversation *con, bool wait, int64_t now_us)
 	if (wait)
 		pthread_mutex_lock(&c->shown_lock);
 	else if (pthread_mutex_trylock(&c->shown_lock)) {
-		con->shown.published_us = now_us; /* a reader is copying it; next time */
+		con->shown.published_us = now_us; /* a reader is copying it: next time */
 		return;
 	}
 	call_talk_begin(out);
@@ -109,8 +115,8 @@ static void tell_turn(struct conversation *con, enum journal_kind kind, int no)
 	    (struct journal_entry){ .kind = kind, .type = "turn", .no = con->call->first_turn + no, .turn = &turn });
 }
 
-/* What is being said, as far as it has come; seldom, and for watchers only. What
- * comes last in a turn comes with the whole of it. */
+/* A turn in the making, so far: seldom, and only for watchers. The last words of a turn
+ * come with the whole turn. */
 static void tell_forming(struct conversation *con)
 {
 	int64_t now;
@@ -126,7 +132,7 @@ static void tell_forming(struct conversation *con)
 	tell_turn(con, JOURNAL_FORMING, no);
 }
 
-/* Tells the journal of the turns that have news. */
+/* Tells the journal the turns that have changed. */
 static void tell_turns(struct conversation *con)
 {
 	int no;
@@ -135,7 +141,7 @@ static void tell_turns(struct conversation *con)
 		if (journal_wanted())
 			tell_turn(con, JOURNAL_TURN, no);
 		if (con->timeline.forming == (size_t)no + 1) {
-			con->timeline.forming = 0; /* told with this */
+			con->timeline.forming = 0; /* included in this */
 			con->shown.formed_us = clock_now_us();
 		}
 	}
@@ -160,17 +166,20 @@ static void wait_for_something(struct conversation *con, int64_t due)
 
 	link_fds(&con->link, fds + 1);
 	poll(fds, 1 + LINK_FDS, clock_poll_ms(clock_now_us(), due));
-	/* Before we look: a ring after this is heard at the next poll. */
+	/* Cleared before the rings are read: a ring after this ends the next poll. */
 	if (fds[0].revents)
 		bell_clear(&con->call->agent_bell);
 }
 
+/* The link may be GONE after any of its functions, and then the call ends. */
 static void take_writer_back(struct conversation *con)
 {
 	link_take_writer(&con->link);
 	conversation_mind_link(con);
 }
 
+/* The caller loop gets the writer while a caller is there to speak. After its exit, or
+ * the end of the call, the writer stays here. */
 static void flush_or_pass_writer(struct conversation *con)
 {
 	link_flush(&con->link);
@@ -179,7 +188,7 @@ static void flush_or_pass_writer(struct conversation *con)
 		link_pass_writer(&con->link);
 }
 
-/* The call has cost what it may. */
+/* The call has reached the agent's max_call_cost: firm last words, then its end. */
 static void say_goodbye(struct conversation *con, int64_t now)
 {
 	log_info(con->call->tag, "the call has cost what it may: goodbye");
@@ -191,7 +200,7 @@ static void say_goodbye(struct conversation *con, int64_t now)
 		log_info(con->call->tag, "a goodbye while another one is being said: ignored");
 }
 
-/* What the clock brings. */
+/* All that is due by the clock: the dialogue's deadlines, the cost, the ping. */
 static void tick(struct conversation *con, int64_t now)
 {
 	tell_of_session(con, now);
@@ -202,11 +211,15 @@ static void tick(struct conversation *con, int64_t now)
 	conversation_mind_link(con);
 }
 
-/* From the first dialling to the end of the call. A turn looks at everything at one
- * time of the clock, in this order: the model first, so that what the caller loop
- * and the mail bring meets an answer that is known; the writer before anything is
- * said; what the clock brings after what has happened; sending last, so that a
- * turn's messages go out together. Then it publishes, and sleeps. */
+/* From the first dialling to the end of the call. A turn judges everything by one time
+ * of the clock, and its order matters:
+ *
+ *   - The model first, so that news of the caller and mail meet an answer that is known.
+ *   - The writer before anything is said, since orders through the ring are slower.
+ *   - The clock after the events, so that no deadline fires for what has just come.
+ *   - Sending last, so that the messages of one turn go out together.
+ *
+ * Then it publishes, and sleeps. */
 static void talk(struct conversation *con)
 {
 	int64_t now = clock_now_us();
@@ -225,13 +238,15 @@ static void talk(struct conversation *con)
 	}
 }
 
+/* True: the caller said something whose transcript has not come yet. */
 static bool words_to_come(const struct conversation *con)
 {
 	return con->call->agent->transcription_model[0] && timeline_untranscribed(&con->timeline);
 }
 
-/* After the end: until the caller loop has left (it will: it heard the same
- * bell), then a moment for transcripts still to come. */
+/* After the end. First the caller loop leaves, as it was woken by the same end; its last
+ * message says what was heard, and it returns the writer. Then the last transcripts get
+ * LAST_WORDS_US, for the record. The model's audio is not played any more. */
 static void hear_last_words(struct conversation *con)
 {
 	int64_t until = clock_now_us() + LAST_WORDS_US, now;
@@ -242,7 +257,7 @@ static void hear_last_words(struct conversation *con)
 		link_read(&con->link, conversation_model_told, con, now);
 		conversation_take_messages(con, now);
 		take_writer_back(con);
-		flush_or_pass_writer(con); /* or poll tells for ever that we may write */
+		flush_or_pass_writer(con); /* unsent bytes would make poll return at once for ever */
 		if (bound && (!con->left || !con->link.writer_is_ours)) {
 			wait_for_something(con, now + US_PER_S);
 			continue;
@@ -253,6 +268,8 @@ static void hear_last_words(struct conversation *con)
 	}
 }
 
+/* A caller who comes back from a transfer hears no greeting, so there is none to be
+ * protected. */
 static void conversation_open(struct conversation *con, struct call *c)
 {
 	bool greets = c->agent->greeting_mode != GREETING_WAIT, recalled = c->context.said[0] != '\0';
@@ -305,6 +322,10 @@ static void log_end(struct conversation *con)
 	    atomic_load(&c->counters.dropped_ms), atomic_load(&c->counters.underruns));
 }
 
+/* After the end the order is that of knowledge: tools are cancelled, last words and the
+ * recording are waited for, the rest of the cost is booked. Only then the call is
+ * published, told and remembered, whole. The model's Close comes after that, since
+ * nobody waits for it. The pool thread leaves the line next (calls_carry.c). */
 void agent_loop(struct call *c)
 {
 	struct conversation con;
@@ -314,8 +335,7 @@ void agent_loop(struct call *c)
 	conversation_tools_cancel(&con);
 	hear_last_words(&con);
 	con.timeline.dirty = true;
-	/* So that the record of the call says how its recording ended. The disk has
-	 * a moment for that, no more. */
+	/* So that the record of the call says how its recording ended. */
 	recording_settle(atomic_load_explicit(&c->recording, memory_order_acquire), SETTLE_MS);
 	call_cost_mind(c, &con.spending, true, clock_now_us());
 	publish(&con, true, clock_now_us());

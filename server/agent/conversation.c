@@ -17,30 +17,35 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Handlers are thin: they note what is for the record, and tell the dialogue. Both in
- * that order where an order may look at what was noted: the turn of an item must be
- * there before its audio, the tools of a response before its end.
+/* Handlers are thin: they note what belongs to the record, and tell the dialogue. The
+ * note comes first where an order may look at it: the turn of an item must exist before
+ * its audio, the tools of a response before its end.
  */
 enum {
-	AUDIO_KEEP = 256 * 1024, /* a decoding buffer larger than this is given back */
-	RING_SECONDS = 25
+	AUDIO_KEEP = 256 * 1024, /* a larger decoding buffer is given back */
+	RING_SECONDS = 25        /* for a number that is no destination of the agent's */
 };
 
 #define TELL(con, now, ...) conversation_tell(con, &(struct dialogue_event){ __VA_ARGS__ }, now)
 
 /* ------------------------------------------------------------- the caller's turn */
 
+/* The model detects turns: speech starts, speech stops, the turn is committed as an
+ * item, and its transcript follows, often after the answer has begun. The transcript is
+ * for people only; the model itself hears the audio. */
+
 static void on_speech_started(struct conversation *con, const struct model_event *e, int64_t now)
 {
 	(void)e;
 	atomic_store_explicit(&con->call->caller_speaking, true, memory_order_relaxed);
-	/* From now on silence on the wire is to be filled: a deadline it may sleep over. */
+	/* Gaps in the caller's audio are filled from now on, so the caller loop has a
+	 * new deadline and must wake for it. */
 	bell_ring(&con->call->caller_bell);
 	TELL(con, now, .type = EVENT_CALLER_BEGAN);
 }
 
-/* The model counts the caller's audio in ms from its beginning; the caller loop knows
- * when that was. */
+/* The model counts ms of the caller's audio from its beginning. The caller loop knows
+ * the time of that, which gives the end of speech on our clock. */
 static void on_speech_stopped(struct conversation *con, const struct model_event *e, int64_t now)
 {
 	int64_t anchor = atomic_load_explicit(&con->call->uplink_anchor_us, memory_order_relaxed);
@@ -96,7 +101,8 @@ static void on_response_sign(struct conversation *con, const struct model_event 
 	TELL(con, now, .type = EVENT_SIGN, .response = e->response_id);
 }
 
-/* Decoded before the dialogue is asked: how much of it came too late is counted, too. */
+/* Decoded before the dialogue decides: the counter of late audio needs its length, too.
+ * A delta that is no base64 is still a sign of life. */
 static void on_audio(struct conversation *con, const struct model_event *e, int64_t now)
 {
 	struct buf *decoded = &con->audio.decoded;
@@ -130,7 +136,7 @@ static void on_text(struct conversation *con, const struct model_event *e, int64
 	timeline_text(&con->timeline, turn, e->text, e->type == MODEL_TEXT_DONE);
 }
 
-/* Tools begin as soon as their item is whole; the response may go on for seconds. */
+/* Tools begin as soon as their item is whole: the response may go on for seconds. */
 static void on_item_done(struct conversation *con, const struct model_event *e, int64_t now)
 {
 	on_response_sign(con, e, now);
@@ -138,8 +144,8 @@ static void on_item_done(struct conversation *con, const struct model_event *e, 
 	conversation_mcp_item(con, e, now);
 }
 
-/* An answer without audio is a turn by its words alone. Only one response is
- * made at a time, so what is unfinished and has no audio is of this one. */
+/* An answer without audio is a turn by its text alone, and no item of audio ends it. Only
+ * one response is made at a time, so unfinished turns without audio belong to this one. */
 static void finish_silent_turns(struct conversation *con, const char *status)
 {
 	for (size_t i = 0; i < con->timeline.count; i++) {
@@ -153,7 +159,7 @@ static void finish_silent_turns(struct conversation *con, const char *status)
 	}
 }
 
-/* Only a new session helps, or none. */
+/* Errors that end the session, and with it the call. All others are told or counted. */
 static void mind_error(struct conversation *con, enum model_error error)
 {
 	if (error == MODEL_RENEW)
@@ -162,9 +168,9 @@ static void mind_error(struct conversation *con, enum model_error error)
 		conversation_model_failed(con, END_MODEL_REFUSED);
 }
 
-/* The tools it lists are begun before it is over for the dialogue, which then knows
- * that there will be no more of them. What ends the session comes last, or the end of
- * the call would swallow the rest. */
+/* The tools in its list begin before the dialogue hears of its end, which says that no
+ * more of them will come. An error that ends the session is handled last, since orders
+ * after the end of a call do nothing. */
 static void on_response_done(struct conversation *con, const struct model_event *e, int64_t now)
 {
 	bool failed = e->status == MODEL_FAILED, last = failed && (e->error == MODEL_FATAL || e->error == MODEL_RENEW);
@@ -189,6 +195,9 @@ static void on_response_done(struct conversation *con, const struct model_event 
 
 /* -------------------------------------------------------------------------- errors */
 
+/* An error may name the request that it refuses, by the id we gave it. "Busy" means
+ * that another response is being made; the dialogue then asks again. */
+
 static void on_error(struct conversation *con, const struct model_event *e, int64_t now)
 {
 	bool busy = e->reason == MODEL_BUSY;
@@ -198,7 +207,7 @@ static void on_error(struct conversation *con, const struct model_event *e, int6
 		log_debug(con->call->tag, "model: error (%s): %s", e->code, e->text);
 	else
 		log_warn(con->call->tag, "model: error (%s): %s", e->code, e->text);
-	/* Only a request for an answer can be refused as busy, named or not. */
+	/* Only requests for an answer are refused as busy, with or without a name. */
 	if ((busy && !e->refused_id[0]) || conversation_request_no(e))
 		TELL(con, now, .type = EVENT_REFUSED, .request = conversation_request_no(e), .busy = busy);
 	mind_error(con, e->error);
@@ -270,8 +279,8 @@ static void on_started(struct conversation *con, int64_t now)
 
 	TELL(con, now, .type = EVENT_CALLER_THERE);
 	calls_tell_started(c);
-	/* One that comes back is recorded since it was here first: Twilio records
-	 * the call, not the stream. */
+	/* Twilio records the call, not the stream: a returning caller is still being
+	 * recorded. */
 	if (c->record == RECORDING_TWILIO && !c->context.said[0])
 		twilio_start(c->cfg, calls_work(c->calls), calls_recorder(c->calls), c->call_sid);
 	conversation_mind_link(con);
@@ -293,8 +302,8 @@ static void on_digit(struct conversation *con, char digit, int64_t now)
 	TELL(con, now, .type = EVENT_KEY, .key = digit);
 }
 
-/* A ring message is the caller loop's memory, valid until it is popped; by then all that
- * comes of it is done. */
+/* A message stays in the ring until its orders are carried out: the event borrows its
+ * body. */
 void conversation_take_messages(struct conversation *con, int64_t now_us)
 {
 	struct ring_message r;
@@ -330,6 +339,9 @@ void conversation_take_messages(struct conversation *con, int64_t now_us)
 
 /* --------------------------------------------------------------------------- mail */
 
+/* Letters come from other threads, which were answered "accepted" when they posted
+ * them. A letter that changes nothing any more leaves a log line. */
+
 static void on_goodbye(struct conversation *con, const struct mail *mail, int64_t now)
 {
 	if (!TELL(con, now, .type = EVENT_GOODBYE, .text = mail->text, .exact = mail->exact, .firm = mail->firm,
@@ -337,7 +349,8 @@ static void on_goodbye(struct conversation *con, const struct mail *mail, int64_
 		log_info(con->call->tag, "a goodbye while another one is being said: ignored");
 }
 
-/* A destination of the agent's by its name, or a number. */
+/* The operator's transfer: to one of the agent's destinations, or to a number. The words
+ * are firm, since the operator decided and not the conversation. */
 static void on_transfer(struct conversation *con, const struct mail *mail, int64_t now)
 {
 	const struct agent_destination *d = tool_list_destination(con->call->agent, mail->name);
@@ -361,6 +374,7 @@ static void tell_of_machine(struct conversation *con, const struct mail *mail)
 	log_info(con->call->tag, "an answering machine: %s; action=%s", mail->name, mail->text);
 }
 
+/* Machine detection. The agent's own message, or an instruction to leave one. */
 static void on_machine(struct conversation *con, const struct mail *mail, int64_t now)
 {
 	const char *message = con->call->context.machine_message;
@@ -380,13 +394,13 @@ static void on_say(struct conversation *con, const struct mail *mail, int64_t no
 	}
 	log_warn(con->call->tag, "told to say too much at once: ignored");
 	stat_add(calls_orders_ignored, 1);
-	/* Whoever gave the order was told that it was accepted. */
+	/* The operator was told that the order is accepted, so watchers hear otherwise. */
 	call_tell(con->call, (struct journal_entry){ .kind = JOURNAL_NOTE,
 				 .type = "operator.ignored",
 				 .facts = (struct journal_fact[]){ { "reason", "too much to say at once" }, { 0 } } });
 }
 
-/* Oldest first: an order and its revocation come in the order they were given. */
+/* Oldest first, in the order of posting. */
 void conversation_take_mail(struct conversation *con, int64_t now_us)
 {
 	static void (*const takers[])(struct conversation *, const struct mail *, int64_t now_us) = {

@@ -1,16 +1,15 @@
 #ifndef AGENT_CONVERSATION_H
 #define AGENT_CONVERSATION_H
-/* The agent loop's own state, and what happens to it. Agent loop only.
+/* The state of a conversation, and the events that reach it. Agent loop only.
  *
- *   agent_loop.c           the loop: deadlines, the end, what others see
- *   conversation.c         what happens: told by the model, the caller loop, by mail
- *   dialogue.h             what is to be done about it
- *   conversation_orders.c  doing it
- *   conversation_tools.c   the tools the model calls
+ *   agent_loop.c           the loop: turns, deadlines, the end, readers
+ *   conversation.c         events: from the model, the caller loop, the mail
+ *   dialogue.h             decides what follows from an event
+ *   conversation_orders.c  carries that out
+ *   conversation_tools.c   the tools that the model calls
  *
- * Each thing that happens is noted where it is kept (timeline, counters, journal),
- * told to the dialogue as an event, and the orders that come of it are carried out
- * before the next one.
+ * Each event is noted where it is kept (timeline, counters, journal), and told to the
+ * dialogue. The dialogue's orders are carried out before the next event.
  */
 #include "common/clock.h"
 #include "server/agent/dialogue.h"
@@ -28,39 +27,39 @@ struct tool_cancel;
 struct conversation {
 	struct call *call;
 	struct link link;         /* the model */
-	struct dialogue dialogue; /* who has the word */
-	struct timeline timeline; /* what was said */
+	struct dialogue dialogue; /* whose turn it is to speak */
+	struct timeline timeline; /* the turns */
 	bool left;                /* the caller loop is gone */
 
-	struct buf message;     /* to the model, under construction */
-	uint32_t requests_sent; /* numbers their ids, except for answers: the dialogue numbers those */
+	struct buf message;     /* the next one to the model */
+	uint32_t requests_sent; /* for ids; requests for an answer have the dialogue's numbers */
 
 	struct {                             /* the model's audio on its way to the caller */
 		struct converter *converter; /* owned; NULL while the model speaks mu-law */
 		struct buf decoded;          /* one delta */
 		uint8_t *converted;          /* owned; room for one converted delta */
 		size_t converted_size;
-		uint32_t overflowed; /* the item whose end was dropped: too long to queue */
+		uint32_t overflowed; /* the item whose end was dropped, being too long to queue */
 	} audio;
 
 	struct { /* the model's tools */
 		struct toolbox box;
 		struct tool_cancel *cancel; /* owned; NULL before the first */
-		struct buf declared;        /* as told to the model; may hold keys */
+		struct buf declared;        /* the list for the model; may hold keys of MCP servers */
 	} tools;
 
-	struct { /* with a farewell that hands over: to whom */
+	struct { /* the person, if the farewell hands over */
 		char name[FLEET_NAME_SIZE], number[CALL_NUMBER_SIZE];
 		int ring_seconds;
 	} hand_over;
 
 	struct call_spending spending;
-	struct { /* when others were last told */
+	struct { /* times of the last publishing, and of the last FORMING */
 		int64_t published_us, formed_us;
 	} shown;
 };
 
-/* Ms since the caller was there; -1 before. */
+/* Ms since the stream's start; -1 before. */
 static inline int64_t conversation_at_ms(const struct conversation *con, int64_t now_us)
 {
 	int64_t started = atomic_load_explicit(&con->call->started_us, memory_order_relaxed);
@@ -68,10 +67,10 @@ static inline int64_t conversation_at_ms(const struct conversation *con, int64_t
 	return started ? (now_us - started) / US_PER_MS : -1;
 }
 
-/* The model told something: a link_event_fn. */
+/* An event of the model: a link_event_fn. */
 void conversation_model_told(void *arg, const struct model_event *event, int64_t now_us);
 
-/* Takes what the caller loop has told, and what has come by mail. */
+/* Take the messages of the caller loop, and the mail. */
 void conversation_take_messages(struct conversation *con, int64_t now_us);
 void conversation_take_mail(struct conversation *con, int64_t now_us);
 

@@ -16,8 +16,8 @@
 
 enum {
 	RECORD_AUDIO = 32 * 1024, /* of one message in to_caller */
-	RECALL_TURNS = 60,        /* of the conversation, for when the caller comes back: the last … */
-	RECALL_BYTES = 24 * 1024  /* … as far as they fit */
+	RECALL_TURNS = 60,        /* last turns that are kept for a caller who comes back … */
+	RECALL_BYTES = 24 * 1024  /* … as far as they fit into this */
 };
 
 /* ---------------------------------------------------------------------- to the model */
@@ -64,8 +64,7 @@ void conversation_send(struct conversation *con)
 	buf_reset(&con->message);
 }
 
-/* The dialogue numbers requests for an answer itself: it is by this number that a
- * refusal finds its way back. */
+/* The id has the dialogue's own number, by which a refusal finds its request. */
 static void ask(struct conversation *con, const struct dialogue_order *o, int64_t now)
 {
 	const struct model_protocol *protocol = con->link.protocol;
@@ -85,6 +84,7 @@ static void ask(struct conversation *con, const struct dialogue_order *o, int64_
 	conversation_send(con);
 }
 
+/* If the protocol cannot cancel, the rest of the answer comes, and is not played. */
 static void cancel(struct conversation *con, const struct dialogue_order *o, int64_t now)
 {
 	(void)now;
@@ -120,7 +120,8 @@ static void tell_keys(struct conversation *con, const struct dialogue_order *o, 
 	tell_item(con, MODEL_REQUEST_KEYS, MODEL_ROLE_CALLER, text);
 }
 
-/* The caller is back from a transfer: what was said before. */
+/* The caller is back from a transfer. The model of this session is told the conversation
+ * turn by turn, and then why nobody took the call. */
 static void recall(struct conversation *con, const struct dialogue_order *o, int64_t now)
 {
 	const struct call_context *context = &con->call->context;
@@ -144,8 +145,9 @@ static void recall(struct conversation *con, const struct dialogue_order *o, int
 
 /* ----------------------------------------------------------------- to the caller loop */
 
-/* It owns the phone, the ring's reading end and the clock of what is heard: we say
- * how far is stale and count one more cut (serve_cuts, playout.c). */
+/* The caller loop owns the phone, the ring's reading end and the count of what was heard.
+ * So a cut is a position, up to which the ring is stale, and a number (serve_cuts,
+ * playout.c). */
 static void cut_playout(struct conversation *con, const struct dialogue_order *o, int64_t now)
 {
 	struct call *c = con->call;
@@ -155,13 +157,13 @@ static void cut_playout(struct conversation *con, const struct dialogue_order *o
 	atomic_fetch_add_explicit(&c->counters.cuts, 1, memory_order_relaxed);
 	atomic_store_explicit(&c->cut_asked_us, now, memory_order_relaxed);
 	atomic_store_explicit(&c->stale_to, ring_written(&c->to_caller), memory_order_relaxed);
-	/* Release: who sees the new count also sees how far is stale. */
+	/* Release: a reader of the new count also sees the position. */
 	atomic_fetch_add_explicit(&c->cuts_wanted, 1, memory_order_release);
 	bell_ring(&c->caller_bell);
 }
 
-/* Queues mu-law to be played, or drops the tail of an answer that is longer than
- * what may wait. */
+/* Queues mu-law for the phone. The model makes audio faster than it is played; the tail
+ * of an answer beyond TO_CALLER_AUDIO_MAX is dropped, all of it, and counted. */
 static void queue(struct conversation *con, uint32_t no, const uint8_t *mulaw, size_t len)
 {
 	struct call *c = con->call;
@@ -198,7 +200,7 @@ static uint8_t *room_for_converted(struct conversation *con, size_t size)
 	return con->audio.converted;
 }
 
-/* The delta that was just told, decoded. */
+/* Plays the delta of the event that was just told (on_audio decoded it). */
 static void play(struct conversation *con, const struct dialogue_order *o, int64_t now)
 {
 	const uint8_t *bytes = (const uint8_t *)con->audio.decoded.data;
@@ -237,7 +239,7 @@ static void item_over(struct conversation *con, const struct dialogue_order *o, 
 	timeline_settled(&con->timeline, turn);
 }
 
-/* What the converter still holds of it comes first, then the mark of its end. */
+/* The converter's rest of the item comes first, then the mark of its end. */
 static void item_made(struct conversation *con, const struct dialogue_order *o, int64_t now)
 {
 	uint8_t tail[CONVERT_TAIL_MAX];
@@ -261,8 +263,8 @@ static void item_made(struct conversation *con, const struct dialogue_order *o, 
 		item_over(con, o, now);
 }
 
-/* The model is told how much of an item was heard, so that it does not believe to
- * have said the rest. */
+/* The model is told how much of an item was heard, or it would believe that it said the
+ * rest. */
 static void item_heard(struct conversation *con, const struct dialogue_order *o, int64_t now)
 {
 	struct turn *turn = timeline_find(&con->timeline, o->item);
@@ -283,7 +285,7 @@ static void item_heard(struct conversation *con, const struct dialogue_order *o,
 	conversation_send(con);
 }
 
-/* From the end of what it answers to its first audio on the wire. */
+/* The latency of an answer, from the end of what it answers to its first audio. */
 static void note_latency(struct conversation *con, const struct dialogue_order *o, int64_t now)
 {
 	struct turn *turn = timeline_find(&con->timeline, o->item);
@@ -308,7 +310,7 @@ void conversation_hand_over_to(struct conversation *con, const char *name, const
 	con->hand_over.ring_seconds = ring_seconds;
 }
 
-/* What was said, as a new session can be told it. */
+/* The conversation so far, for the session after the transfer; owned by the caller. */
 static char *conversation(const struct timeline *t)
 {
 	struct buf out;
@@ -375,7 +377,7 @@ static void note_trouble(struct conversation *con, const struct dialogue_order *
 				       : "the last words were not heard to their end in time");
 }
 
-/* Handing over is told before the end: connect-action may ask at once what comes next. */
+/* The transfer is stored before the end: connect-action may ask for it at once. */
 static void end(struct conversation *con, const struct dialogue_order *o, int64_t now)
 {
 	if (o->end == END_MODEL_FAILED)
@@ -412,9 +414,9 @@ static void (*const carry_out[ORDER_COUNT])(struct conversation *, const struct 
 	[ORDER_END] = end,
 };
 
-/* In their order: an answer is stopped before its play-out is cut, a result told before
- * its answer is asked for. What they point to stays as it is, since nothing here tells
- * the dialogue of another event. */
+/* In the dialogue's order: an answer is stopped before its play-out is cut, and a result
+ * told before its answer is asked for. No order may lead to another event in here: that
+ * would overwrite the list and its texts. */
 static void carry_all_out(struct conversation *con, int64_t now)
 {
 	for (size_t i = 0; i < con->dialogue.order_count; i++)

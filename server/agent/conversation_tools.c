@@ -19,9 +19,18 @@
 
 enum {
 	OWN_TIMEOUT_MS = 8000,
-	FAREWELL_TIMEOUT_MS = 120 * 1000, /* end_call and transfer_call have a clock of their own */
-	GRACE_US = 2000000                /* over a tool's time limit: its own error should come by itself */
+	FAREWELL_TIMEOUT_MS = 120 * 1000, /* for end_call and transfer_call: the farewell has its own deadlines */
+	GRACE_US = 2000000                /* beyond a tool's time limit, for the job's own error to arrive */
 };
+
+/* The life of a tool call: the model asks (begin); a job asks the owner's server (submit)
+ * while the conversation goes on; the answer comes by mail (conversation_tool_answered)
+ * or the deadline passes (conversation_tool_late); the dialogue orders the result to be
+ * told (conversation_tell_result), and an answer to the caller after it.
+ *
+ * Each run has one answer at most. A failure is an answer, too, in words that the model
+ * can act on. Only a tool that ends the call may stay without one.
+ */
 
 /* --------------------------------------------------------------------------- showing */
 
@@ -76,8 +85,8 @@ static void note_error(
 	buf_free(&error);
 }
 
-/* The dialogue waited for it, and does no longer. False: too late, or for nothing. Only
- * what was waited for is noted, so that a tool is answered once. */
+/* Tells the dialogue that a run is answered. False: it does not wait for that run, or no
+ * longer. An answer is noted only after a true, so each run has one. */
 static bool settled(struct conversation *con, const struct tool_run *run, int64_t now)
 {
 	return conversation_tell(con, &(struct dialogue_event){ .type = EVENT_TOOL_ANSWERED, .run = run->no }, now);
@@ -100,7 +109,8 @@ void conversation_tool_answered(struct conversation *con, const struct mail *mai
 		log_debug(con->call->tag, "an answer of a tool came too late");
 }
 
-/* On a job thread: all it may touch is the table's mailbox. */
+/* On a job's thread: only calls_post may be used from here. The call may be over, and its
+ * line may serve another one; the generation tells. A cancelled job answers nobody. */
 static void post_answer(
     const struct tool_asker *asker, const char *call_id, enum tool_failure failure, const char *json)
 {
@@ -121,6 +131,7 @@ static void post_answer(
 
 /* ------------------------------------------------------------------------- beginning */
 
+/* The call's facts for the owner's server. */
 static void put_facts(struct conversation *con, struct buf *out)
 {
 	struct call *c = con->call;
@@ -139,7 +150,8 @@ static void put_facts(struct conversation *con, struct buf *out)
 	json_put_end(&j);
 }
 
-/* What the tool is told of the call is fixed now; the job outlives it perhaps. */
+/* Hands the tool to a job. The job may outlive the call, so it gets copies, and a counted
+ * flag that tells it to stop. */
 static void submit(
     struct conversation *con, const struct model_tool_call *wanted, struct tool_run *run, int timeout_ms, int64_t now)
 {
@@ -167,7 +179,8 @@ static void submit(
 	tool_call_submit(call, work, timeout_ms);
 }
 
-/* False: the call is ending already, by somebody else's word. */
+/* end_call and transfer_call. The call ends when the words of this response were heard;
+ * the tool has an answer only if that is called off. False: another farewell has begun. */
 static bool begin_farewell(
     struct conversation *con, struct tool_run *run, const char *response_id, enum call_end end, int64_t now)
 {
@@ -181,6 +194,7 @@ static bool begin_farewell(
 	return false;
 }
 
+/* The model names one of the agent's destinations; the number is ours to know. */
 static void begin_transfer(struct conversation *con, const struct model_tool_call *call, struct tool_run *run,
     const char *response_id, int64_t now)
 {
@@ -195,13 +209,14 @@ static void begin_transfer(struct conversation *con, const struct model_tool_cal
 	cJSON_Delete(arguments);
 }
 
-/* The model is to say something to what it was told. */
+/* Sends the message, and lets the dialogue ask for an answer to it. */
 static void told(struct conversation *con, int64_t now)
 {
 	conversation_send(con);
 	conversation_tell(con, &(struct dialogue_event){ .type = EVENT_TOLD }, now);
 }
 
+/* The run is not kept, so its result goes out at once. */
 static void too_many(struct conversation *con, const struct model_tool_call *call, int64_t now)
 {
 	stat_add(tools_unusable, 1);
@@ -211,7 +226,7 @@ static void too_many(struct conversation *con, const struct model_tool_call *cal
 	told(con, now);
 }
 
-/* It is kept, and waited for. */
+/* Keeps the run in the toolbox, and lets the dialogue wait for it. */
 static enum tool_begun new_run(struct conversation *con, const struct model_tool_call *call, const char *response_id,
     const char *filler, int timeout_ms, int64_t now)
 {
@@ -230,9 +245,9 @@ static enum tool_begun new_run(struct conversation *con, const struct model_tool
 	return TOOL_TOO_MANY;
 }
 
-/* A call comes up to twice: with its item, and in the list of its response. The run is
- * known to the dialogue before anything can answer it; a job may do so on another thread
- * at once, but its letter is taken by this loop, later. */
+/* The model tells each call up to twice, with its item and in the list of its response.
+ * The dialogue knows the run before anything can answer it: a job may be done at once,
+ * but this loop takes its letter later. */
 static void begin(struct conversation *con, const struct model_tool_call *call, const char *response_id, int64_t now)
 {
 	const struct agent *agent = con->call->agent;
@@ -265,8 +280,7 @@ static void begin(struct conversation *con, const struct model_tool_call *call, 
 		answer_error(con, run, "unknown_tool", words_unknown_tool, now);
 }
 
-/* Without an id no answer can be given: the model hears of it as it hears of
- * anything else. */
+/* A call without an id cannot have a result; the model is told by a note. */
 static void unusable(struct conversation *con, const struct model_tool_call *call, int64_t now)
 {
 	stat_add(tools_unusable, 1);
@@ -290,7 +304,10 @@ void conversation_tools_called(struct conversation *con, const struct model_even
 
 /* ------------------------------------------------------------------------------ MCP */
 
-/* Whether the agent's file says that this server may do as the model likes. */
+/* The model's service calls MCP servers itself, and only reports it. They are shown among
+ * the tools, and nothing waits for them here. */
+
+/* True: the agent's file has require_approval "never" for this server. */
 static bool never_asks(const struct agent *agent, const char *label)
 {
 	bool never = false;
@@ -309,6 +326,8 @@ static bool never_asks(const struct agent *agent, const char *label)
 	return never;
 }
 
+/* The service asks for servers without "never", and no operator is there to say yes. A no
+ * lets the model go on; without an answer it would wait. */
 static void approve_or_not(struct conversation *con, const struct model_mcp_item *item, int64_t now)
 {
 	bool approve = never_asks(con->call->agent, item->server);

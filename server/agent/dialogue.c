@@ -9,17 +9,16 @@
 
 #include <string.h>
 
-/* The machine from outside: its start, the events that are about audio, the table of
- * events and that of what is due. What an event means is decided one floor below: by
- * the word (dialogue_word), by asking (dialogue_asking), by tools (dialogue_tools). All
- * of them see the whole state, and only dialogue_utterances knows how its lists are
- * kept.
+/* The outer side of the machine: its start, the events about audio, the table of events
+ * and the table of due things. The meaning of other events is decided one floor below:
+ * by the word (dialogue_word), by asking (dialogue_asking), by tools (dialogue_tools).
+ * All of them see the whole state; only dialogue_utterances knows how its lists are kept.
  */
 void dialogue_init(struct dialogue *d, const struct dialogue_rules *rules)
 {
 	memset(d, 0, sizeof *d);
 	d->rules = *rules;
-	/* The session is opened that way, so that no turn slips through before. */
+	/* The session itself is opened with protection, so no turn slips through. */
 	d->ears = rules->protect_us ? EARS_PROTECTING : EARS_LISTENING;
 	d->protect_until_us = d->expected_us = NEVER_US;
 }
@@ -52,8 +51,8 @@ static bool on_model_ready(struct dialogue *d, const struct dialogue_event *e, i
 	return true;
 }
 
-/* Nothing is asked for until one is back. What was asked of it and is not answered
- * runs into its own deadline. */
+/* Nothing is asked for until a session is ready again. A pending request runs into its
+ * own deadline. */
 static bool on_model_away(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
 {
 	(void)e;
@@ -62,8 +61,8 @@ static bool on_model_away(struct dialogue *d, const struct dialogue_event *e, in
 	return true;
 }
 
-/* From here on the model answers turns by itself, as the agent has it. A confirmation
- * of something else changes nothing. */
+/* From here on the model answers turns by itself. The confirmation of another change
+ * has no effect. */
 static bool on_configured(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
 {
 	(void)e;
@@ -81,8 +80,8 @@ static bool on_caller_there(struct dialogue *d, const struct dialogue_event *e, 
 	return true;
 }
 
-/* The latency of an answer runs from the end of what it answers to its first audio on
- * the wire, and is told once: later items belong to the same answer. */
+/* The latency of an answer runs from the end of the caller's turn to the first audio on
+ * the wire. It is told once: later items belong to the same answer. */
 static bool on_first_audio(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
 {
 	const struct item *item = item_no(d, e->no);
@@ -113,7 +112,7 @@ static struct dialogue_order *note_heard(struct dialogue *d, struct item *item, 
 	return order;
 }
 
-/* What was heard to its end needs no truncation. It may have been the greeting. */
+/* An item that was heard to its end needs no truncation. It may have been the greeting. */
 static bool on_heard(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
 {
 	struct item *item = item_no(d, e->heard->no);
@@ -127,8 +126,7 @@ static bool on_heard(struct dialogue *d, const struct dialogue_event *e, int64_t
 	return true;
 }
 
-/* The model is told how much of an item was heard, so that it does not believe to
- * have said the rest. */
+/* The model is told how much was heard, or it would believe that it said the rest. */
 static void cut_item(struct dialogue *d, struct item *item, const struct heard *heard)
 {
 	struct dialogue_order *order;
@@ -147,8 +145,8 @@ static bool on_cut(struct dialogue *d, const struct dialogue_event *e, int64_t n
 	(void)now_us;
 	for (uint32_t i = 0; i < e->count; i++)
 		cut_item(d, item_no(d, e->heard[i].no), &e->heard[i]);
-	/* Of those behind, nothing was sent at all. If another cut is on its way its own
-	 * record will tell of them. */
+	/* Nothing was sent of the items behind them. If another cut is on its way, its
+	 * own message will tell of those. */
 	for (uint32_t i = 0; e->cut == d->cuts && i < ITEMS_MAX; i++) {
 		struct item *item = item_at(d, i);
 
@@ -160,12 +158,12 @@ static bool on_cut(struct dialogue *d, const struct dialogue_event *e, int64_t n
 
 static bool on_interrupted(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
 {
-	/* First the rest of the answer: what is told of is over after that. */
+	/* First the rest of the answer is cut: the items told of are over after that. */
 	word_interrupt(d, true, now_us);
 	return on_cut(d, e, now_us);
 }
 
-/* The call is over: what was heard of the rest, for the record only. */
+/* The call is over: the rest of what was heard, for the record only. */
 static bool on_caller_left(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
 {
 	const struct heard unheard = { .confirmed = true };
@@ -198,8 +196,8 @@ static bool on_began(struct dialogue *d, const struct dialogue_event *e, int64_t
 	return true;
 }
 
-/* Where a delta belongs. The loop has decoded it, plays it if it is told so, and says
- * how much that was (dialogue_received): only what was queued counts as received. */
+/* Decides where a delta belongs. The loop has decoded it, plays it on ORDER_PLAY, and says
+ * how much it was (dialogue_received): only queued audio counts as received. */
 static bool on_audio(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
 {
 	const struct utterance *u = utterance_of_any(d, e->response, now_us);
@@ -207,8 +205,8 @@ static bool on_audio(struct dialogue *d, const struct dialogue_event *e, int64_t
 	struct item *item = NULL;
 
 	asking_sign(d, e, now_us);
-	/* Late audio of an answer the caller has cut is not played, nor what begins after
-	 * the end: nobody would tell when it is over. */
+	/* Late audio of an answer that was cut is not played. Nor is an item that begins
+	 * after its response was over: nothing would mark its end. */
 	if (!u->cut && !(item = item_named(d, e->item)) && u->state == UTTERANCE_MAKING)
 		item = item_new(d, u->no, e->item);
 	if (!item || item->over || item->complete) {
@@ -240,17 +238,17 @@ static bool unfinished_of(struct dialogue *d, const struct utterance *u)
 	return false;
 }
 
-/* A response is over: first what can still be cut of it, then its items, so that their
- * ends are marked and their turns know how it ended; last what it means for whoever
- * waited. A response that we do not know decides nothing. */
+/* A response is over. First its audio is cut, if it must be. Then its items end, so that
+ * their ends are marked and their turns know the status. Last comes what it means for
+ * the conversation. An unknown response decides nothing. */
 static bool on_over(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
 {
 	struct utterance *u = utterance_of(d, e->response);
 
 	d->voice_us = now_us;
 	if (u) {
-		/* The model stopped it because the caller spoke, and it began too late for
-		 * that news to find it: what is queued of it is stale all the same. */
+		/* The model stopped it because the caller spoke, but it began after we
+		 * were told of the speech: its queued audio is stale all the same. */
 		if (e->turn_detected && !u->cut && unfinished_of(d, u))
 			word_interrupt(d, false, now_us);
 		items_complete(d, u, e->text ? e->text : "");
@@ -315,7 +313,7 @@ void dialogue_received(struct dialogue *d, uint32_t no, size_t bytes)
 		item->received += bytes;
 }
 
-/* -------------------------------------------------------------------- what is due, when */
+/* --------------------------------------------------------------------- by the clock */
 
 static int64_t deaf_us(struct dialogue *d)
 {
@@ -339,8 +337,8 @@ static int64_t greeting_us(struct dialogue *d)
 	return d->model && d->caller && !d->greeted ? 0 : NEVER_US;
 }
 
-/* Once, when both sides are there. The guard runs from here: whatever becomes of the
- * greeting, it does not protect for ever. */
+/* Once, when both sides are there. The guard runs from here, so a greeting that fails does
+ * not protect for ever. */
 static void greet(struct dialogue *d, int64_t now_us)
 {
 	d->greeted = true;
@@ -351,13 +349,13 @@ static void greet(struct dialogue *d, int64_t now_us)
 		asking_want(d, d->rules.recalled ? UTTERANCE_ANSWER : UTTERANCE_GREETING, d->rules.recalled, now_us);
 }
 
-/* Its end turns detection on again, which needs a session. */
+/* The end of protection turns detection on again, which needs a session. */
 static int64_t protection_us(struct dialogue *d)
 {
 	return d->ears == EARS_PROTECTING && d->model ? d->protect_until_us : NEVER_US;
 }
 
-/* Nobody is idle who speaks, is spoken to, or is about to hang up. */
+/* A call is idle if neither side speaks and no farewell has begun. */
 static int64_t idle_us(struct dialogue *d)
 {
 	if (!d->rules.idle_us || !d->caller || d->speaking || d->farewell.state || d->active || items_unfinished(d))
@@ -371,20 +369,20 @@ static void end_idle(struct dialogue *d, int64_t now_us)
 	word_end_call(d, END_IDLE);
 }
 
-/* All that the clock brings. `at_us` says from when, given how things are now, and
- * NEVER_US if it waits for something else; `act` does it, and changes that answer. */
+/* A thing that is done by the clock. `at_us` gives its time in the present state, or
+ * NEVER_US if it waits for an event. `act` does it, and thereby changes that time. */
 struct due {
 	int64_t (*at_us)(struct dialogue *);
 	void (*act)(struct dialogue *, int64_t now_us);
 };
 
-/* What is due at once is in the order in which it is to be done. */
+/* In the order in which things that are due together are done. */
 static const struct due dues[] = {
 	{ machine_us, word_leave_message },
 	{ deaf_us, go_deaf },
-	/* Before anything else is asked for: nothing is said after a farewell. */
+	/* Before any request: nothing is said after a farewell. */
 	{ word_made_us, word_is_made },
-	/* The greeting before keys pressed while the model was away. */
+	/* The greeting before keys that were pressed while the model was away. */
 	{ greeting_us, greet },
 	{ asking_cue_us, asking_say_cue },
 	{ asking_answer_us, asking_answer },
@@ -402,9 +400,9 @@ static const struct due dues[] = {
 
 enum { DUES = sizeof dues / sizeof dues[0] };
 
-/* One thing, from where the last one was done: what it leads to further down is done
- * in the same round, what it leads to further up in the next. A round without anything
- * to do is the end. */
+/* Does one thing, beginning at the place of the last one. Its consequences further down
+ * come in the same round, those further up in the next. A round with nothing to do is
+ * the last. */
 bool dialogue_tick(struct dialogue *d, int64_t now_us)
 {
 	d->order_count = 0;

@@ -1,16 +1,16 @@
 #ifndef AGENT_DIALOGUE_H
 #define AGENT_DIALOGUE_H
-/* Who has the word, and what is to be done about it: one pure machine.
+/* Turn-taking: who speaks, and what follows from each event. One pure machine.
  *
- * Everything that happens goes in as an event with its time; what is to be done
- * comes out as orders, in the order in which they are to be carried out. There is
- * no clock in it, no I/O and no lock. One thread: the agent loop.
+ * Events go in, each with its time. Orders come out, in the sequence in which they are
+ * to be carried out. There is no clock in it, no I/O and no lock. One thread: the agent
+ * loop.
  *
- *   dialogue_take    an event; then carry out d->orders
- *   dialogue_tick    when all events are in, until it says false; after each, the orders
- *   dialogue_due_us  when dialogue_tick has something to do, if no event comes first
+ *   dialogue_take    takes an event; then carry out d->orders
+ *   dialogue_tick    after all events, until it returns false; carry out d->orders each time
+ *   dialogue_due_us  the time of the next tick with something to do, if no event comes first
  *
- * What the agent says is a list of utterances, from the wish to the last word:
+ * The agent's speech is a list of utterances, from the wish to the last word:
  *
  *             | asked for | begins       | is over  | failed   | refused | talked over    | by the clock
  *   ----------+-----------+--------------+----------+----------+---------+----------------+------------------
@@ -20,28 +20,28 @@
  *   MAKING    |           |              | MADE     | again    | (4)     | cut, cancelled | 20 s of silence: again
  *   MADE      |           |              |          |          | (4)     | cut            |
  *
- * (1) The model began by itself: that is the answer that was owed. (2) An answer;
- * cues, which somebody else ordered, stay. (3) One that was cut before it began is
- * not played, and cancelled if the model does not do so by itself. (4) Only as
- * busy: the response was the model's own, ours is to be asked for again.
+ * (1) The model began by itself, and that is the answer that was owed. (2) An answer is
+ * forgotten; a cue, which was ordered from outside, stays. (3) An utterance that was cut
+ * before it began is not played, and is cancelled if the model does not stop by itself.
+ * (4) Only as busy: the response was the model's own, and ours is asked for again.
  *
- * *Again* is after a pause. An answer that fails twice in a row ends the call; a
- * greeting that never begins is done without; a cue is given up after three times.
- * One that was cut is owed to nobody; only a firm cue (last words) is said again then.
+ * *Again* comes after a pause. An answer that fails twice in a row ends the call. A
+ * greeting that never begins is left out. A cue is given up after three tries. Nobody
+ * waits for an utterance that was cut; only a firm cue (last words) is then said again.
  *
  *   model's ears | what it means                      | leaves for
  *   -------------+------------------------------------+--------------------------------------------
  *   PROTECTING   | the greeting is not interrupted    | RESTORING: heard, key, failed, time; or DEAF
  *   RESTORING    | turn detection was asked for       | LISTENING: confirmed; or DEAF
  *   LISTENING    | the model answers turns by itself  | DEAF: firm last words
- *   DEAF         | nobody is answered any more        |
+ *   DEAF         | no turn is answered any more       |
  *
- *   farewell | what is waited for              | ends
+ *   farewell | waits until                     | ends
  *   ---------+---------------------------------+--------------------------------------------
  *   SAYING   | its words are being made        | HEARING: made, given up; 25 s: the call ends
  *   HEARING  | they are heard, tools done      | the call ends: all is heard, or time is up
  *
- * The caller speaking up calls a farewell off that is not firm.
+ * A caller who speaks up calls off a farewell that is not firm.
  */
 #include "common/clock.h"
 #include "server/line/heard.h"
@@ -53,79 +53,79 @@
 
 enum {
 	DIALOGUE_ID_SIZE = 64,
-	DIALOGUE_ORDERS = 48, /* of one event: all items, and a handful */
+	DIALOGUE_ORDERS = 48, /* at most, after one event: one for each item, and a few */
 	DIGITS_MAX = 64,
 	UTTERANCES_MAX = 32,
 	ITEMS_MAX = HEARD_ITEMS,
-	CUES_MAX = 8,    /* that wait to be said */
-	CUE_TRIES = 3,   /* before one is given up */
-	RUNS_MAX = 128,  /* tools in one call; the model is told when it has had enough */
-	BATCHES_MAX = 16 /* responses whose tools are not all told of */
+	CUES_MAX = 8,    /* pending ones */
+	CUE_TRIES = 3,   /* before a cue is given up */
+	RUNS_MAX = 128,  /* tools in one call; further ones are answered with an error */
+	BATCHES_MAX = 16 /* responses with results that the model was not told yet */
 };
 
-/* Times. What is a time of day to somebody is in microseconds. */
+/* Times, in microseconds. */
 enum {
 	CREATED_US = 10 * US_PER_S,         /* from response.create, or the end of a turn, to response.created */
 	QUIET_US = 20 * US_PER_S,           /* between two events of one response */
-	GHOST_US = 2 * US_PER_S,            /* a response that was cut before it began shows within this, or never */
-	RETRY_US = 500 * US_PER_MS,         /* before a failed answer is asked for again */
+	GHOST_US = 2 * US_PER_S,            /* a response that was cut before it began begins within this, or never */
+	RETRY_US = 500 * US_PER_MS,         /* pause before a failed answer is asked for again */
 	BUSY_MAX = 40,                      /* refusals as busy, RETRY_US apart, before they count as a failure */
-	ANSWER_TRIES = 2,                   /* in a row, before the call is given up */
-	DIGITS_PAUSE_US = 1500 * US_PER_MS, /* no key for so long ends a group */
-	PROTECT_GUARD_US = 15 * US_PER_S,   /* a greeting that never begins protects no longer */
-	LONG_SPEECH_US = 20 * US_PER_S,     /* a caller who "speaks" for longer is noise */
-	AFTER_SPEECH_US = 300 * US_PER_MS,  /* the model answers a turn by itself: it has this to begin */
-	IN_FLIGHT_US = 300 * US_PER_MS,     /* an answer begun so soon after we told cannot know of it */
-	FILLER_US = 1 * US_PER_S,           /* a caller notices that nothing happens … */
-	FILLER_SPOKE_US = 4 * US_PER_S,     /* … later, if the model has just said something */
-	FAREWELL_WORDS_US = 25 * US_PER_S,  /* for the words to be made, whatever is being said before */
-	FAREWELL_MARGIN_US = 5 * US_PER_S,  /* over the words' length */
-	FAREWELL_LONGEST_US = 30 * US_PER_S /* from when they were made */
+	ANSWER_TRIES = 2,                   /* failures in a row that end the call */
+	DIGITS_PAUSE_US = 1500 * US_PER_MS, /* without a key, ends a group of keys */
+	PROTECT_GUARD_US = 15 * US_PER_S,   /* protection ends after this, even if no greeting began */
+	LONG_SPEECH_US = 20 * US_PER_S,     /* longer "speech" of the caller is taken for noise */
+	AFTER_SPEECH_US = 300 * US_PER_MS,  /* for the model to answer a turn by itself */
+	IN_FLIGHT_US = 300 * US_PER_MS,     /* an answer that began so soon after a result cannot know it */
+	FILLER_US = 1 * US_PER_S,           /* the caller notices a silence of this length … */
+	FILLER_SPOKE_US = 4 * US_PER_S,     /* … or of this, if the model has just said something */
+	FAREWELL_WORDS_US = 25 * US_PER_S,  /* for the words to be made, other utterances before them included */
+	FAREWELL_MARGIN_US = 5 * US_PER_S,  /* added to the length of the words */
+	FAREWELL_LONGEST_US = 30 * US_PER_S /* for the words to be heard, once they are made */
 };
 
 struct dialogue_rules {
 	bool greets;        /* the agent speaks first */
-	bool recalled;      /* the caller is back: the model is told what was said, and answers that */
+	bool recalled;      /* the caller is back: the model is told the conversation, and goes on */
 	bool interruptible; /* by voice */
-	int64_t protect_us; /* of the greeting, from its first audio; 0: none */
-	int64_t idle_us;    /* nobody says anything for so long: the call ends; 0: never */
+	int64_t protect_us; /* protection of the greeting, from its first audio; 0: none */
+	int64_t idle_us;    /* silence of both sides that ends the call; 0: none does */
 };
 
-/* ------------------------------------------------------------------- what happens */
+/* ---------------------------------------------------------------------------- events */
 
 #define DIALOGUE_EVENTS(X) \
 	/* the link */ \
-	X(MODEL_READY) /* a session is there */ \
-	X(MODEL_AWAY)  /* … is not, for now */ \
-	X(CONFIGURED)  /* the session took what it was told */ \
+	X(MODEL_READY) /* a session is ready */ \
+	X(MODEL_AWAY)  /* there is none, for now */ \
+	X(CONFIGURED)  /* the session has confirmed a change of its settings */ \
 	/* the caller loop */ \
 	X(CALLER_THERE) /* the stream began */ \
 	X(FIRST_AUDIO)  /* no, at_us: an item's first audio went out */ \
 	X(HEARD)        /* heard[0]: an item was played to its end */ \
-	X(CUT)          /* cut, heard[count]: play-out was cut, and what was heard up to there */ \
-	X(INTERRUPTED)  /* the same, by the phone itself */ \
+	X(CUT)          /* cut, heard[count]: play-out was cut, with what was heard by then */ \
+	X(INTERRUPTED)  /* the same, done by the phone itself */ \
 	X(CALLER_LEFT)  /* heard[count] */ \
 	X(KEY)          /* key */ \
-	/* the model: what the caller does */ \
-	X(CALLER_BEGAN) /* to speak */ \
-	X(CALLER_ENDED) /* at_us: when the speech ended; 0: unknown */ \
-	X(TURN)         /* what was said is to be answered */ \
-	/* the model: what it says */ \
+	/* the model, about the caller */ \
+	X(CALLER_BEGAN) /* the caller speaks */ \
+	X(CALLER_ENDED) /* at_us: the end of the speech; 0: unknown */ \
+	X(TURN)         /* the caller's turn is complete, and needs an answer */ \
+	/* the model's responses */ \
 	X(BEGAN)      /* response */ \
 	X(SIGN)       /* response, "" if unknown: a sign of life */ \
 	X(AUDIO)      /* response, item */ \
 	X(AUDIO_OVER) /* response, item */ \
-	X(OVER)       /* response, failed, turn_detected; text: how it ended, in the record's word */ \
-	X(REFUSED)    /* request (0: not told which), busy */ \
-	/* tools: run is a number from 1, the loop's */ \
+	X(OVER)       /* response, failed, turn_detected; text: the record's word for its end */ \
+	X(REFUSED)    /* request (0: unknown), busy */ \
+	/* tools: run is the toolbox's number, from 1 */ \
 	X(TOOL_CALLED) /* run, response, text: the filler, NULL none, "" the model's own words; at_us: its deadline */ \
 	X(TOOL_ANSWERED) /* run */ \
 	X(TOOL_ENDS)     /* run, response, end: the call is to end with the words of that response */ \
-	X(TOLD)          /* the model was told something, and is to say something to it */ \
+	X(TOLD)          /* the model was told something that it has to answer */ \
 	/* orders from outside */ \
 	X(SAY)     /* text, exact */ \
 	X(GOODBYE) /* text, exact, firm, end */ \
-	X(MACHINE) /* text, which outlives the call: what to leave on it */
+	X(MACHINE) /* text, which outlives the call: the message to leave */
 
 enum dialogue_event_type {
 #define X(name) EVENT_##name,
@@ -134,7 +134,7 @@ enum dialogue_event_type {
 	    EVENT_COUNT
 };
 
-struct dialogue_event { /* all borrowed for the call of dialogue_take */
+struct dialogue_event { /* all borrowed until dialogue_take returns */
 	enum dialogue_event_type type;
 	const char *response, *item; /* NULL is "" */
 	const char *text;
@@ -146,11 +146,11 @@ struct dialogue_event { /* all borrowed for the call of dialogue_take */
 	char key;
 };
 
-/* ----------------------------------------------------------------- what is to be done */
+/* ---------------------------------------------------------------------------- orders */
 
 #define DIALOGUE_ORDERS_ALL(X) \
 	/* to the model */ \
-	X(RECALL)      /* tell it what was said before the caller came back */ \
+	X(RECALL)      /* tell it the conversation before the caller's return */ \
 	X(GREET)       /* request: ask for the greeting */ \
 	X(ASK)         /* request: ask for an answer */ \
 	X(SPEAK)       /* request, text, exact, filler: ask for these words; a filler's "" are the model's own */ \
@@ -161,18 +161,18 @@ struct dialogue_event { /* all borrowed for the call of dialogue_take */
 	X(TOOL_RESULT) /* run */ \
 	/* to the caller loop */ \
 	X(CUT_PLAYOUT) /* cut: its number; all that is queued is stale */ \
-	X(PLAY)        /* no, item, first: what came with this event; dialogue_received tells how much it was */ \
-	X(PASS_OVER)   /* … is not to be played */ \
-	X(ITEM_MADE)   /* no, item, over, text, play: all of it is made; false: it is not played to its end */ \
+	X(PLAY)        /* no, item, first: play this event's audio; dialogue_received says how much it was */ \
+	X(PASS_OVER)   /* do not play this event's audio */ \
+	X(ITEM_MADE)   /* no, item, over, text, play: it is complete; play false: not to be played to its end */ \
 	/* for the record */ \
-	X(ITEM_OVER)  /* item, text: how its response ended (or ITEM_MADE says so with `over`) */ \
-	X(ITEM_HEARD) /* item, heard, made_ms, interrupted; the model: only so far, unless truncate_ms is -1 */ \
-	X(LATENCY)    /* item ("" if unknown), after_event_us, after_speech_us (-1 unknown): of an answer */ \
-	X(RETRIED)    /* an answer did not come, or failed: it is asked for again */ \
-	X(NO_ANSWER)  /* … did not come */ \
-	X(STOPPED)    /* … stopped in the middle */ \
+	X(ITEM_OVER)  /* item, text: the end of its response (or ITEM_MADE has it, with `over`) */ \
+	X(ITEM_HEARD) /* item, heard, made_ms, interrupted; truncate it for the model, unless truncate_ms is -1 */ \
+	X(LATENCY)    /* item ("" unknown), after_event_us, after_speech_us (-1 unknown): of an answer */ \
+	X(RETRIED)    /* an answer did not come, or failed; it is asked for again */ \
+	X(NO_ANSWER)  /* an answer did not come */ \
+	X(STOPPED)    /* an answer stopped in the middle */ \
 	X(TOOL_LATE)  /* run: its time is up; it counts as answered */ \
-	X(CALLED_OFF) /* run (0: none): the farewell; the tool behind it counts as answered */ \
+	X(CALLED_OFF) /* run (0: none): no farewell; the tool behind it counts as answered */ \
 	X(UNHEARD)    /* the last words were not heard to their end in time */ \
 	X(END)        /* end */
 
@@ -211,28 +211,28 @@ struct utterance {
 	uint32_t no; /* 1, 2, 3 … over the call */
 	enum utterance_kind kind;
 	enum utterance_state state;
-	bool owed;                       /* the caller waits for it: a turn, keys; not a greeting */
-	bool cut;                        /* the caller talked over it: no more of it is played, nobody waits for it */
-	bool cancel;                     /* cut before it began: nobody but us will stop it */
+	bool owed;                       /* the caller waits for it: after a turn or keys, not for a greeting */
+	bool cut;                        /* the caller talked over it: nothing more of it is played or waited for */
+	bool cancel;                     /* it was cut before it began, and the model does not stop by itself */
 	bool begun;                      /* its beginning was told */
-	uint32_t turn;                   /* an utterance that is expected, and this if it is the model's own */
-	uint32_t request;                /* of ours, as long as it may be refused; else 0 */
+	uint32_t turn;                   /* the expected utterance that its response may really be */
+	uint32_t request;                /* our number, as long as it may be refused; else 0 */
 	char response[DIALOGUE_ID_SIZE]; /* "" before it began */
 	int64_t alive_us;                /* its last sign of life */
-	/* A cue: what the agent is to say besides its answers. */
+	/* A cue: words besides the answers, ordered from outside or by a tool. */
 	char *text; /* owned; NULL: none */
 	bool exact, firm;
 	int tries;
 	uint32_t place; /* cues are said in the order of these */
 };
 
-struct item {               /* a stretch of audio, told of to the caller loop by its number */
+struct item {               /* a stretch of audio; the caller loop knows it by its number */
 	uint32_t no;        /* 0: none */
 	uint32_t utterance; /* its number */
 	char id[DIALOGUE_ID_SIZE];
 	uint64_t received; /* mu-law bytes */
 	bool complete;     /* the model has made all of it */
-	bool over;         /* heard to its end, or cut: nothing more to tell */
+	bool over;         /* heard to its end, or cut */
 };
 
 enum run_state { RUN_NONE, RUN_RUNNING, RUN_ANSWERED, RUN_TOLD };
@@ -240,15 +240,15 @@ enum run_state { RUN_NONE, RUN_RUNNING, RUN_ANSWERED, RUN_TOLD };
 struct run {
 	enum run_state state;
 	uint32_t batch;
-	bool ends;          /* the call ends with it: it is not waited for */
+	bool ends;          /* the call ends with it; nobody waits for its answer */
 	const char *filler; /* borrowed from the agent; NULL: none */
 	int64_t began_us, deadline_us;
 };
 
-struct batch {              /* the tools of one response: told of together */
+struct batch {              /* the tools of one response; their results are told together */
 	uint32_t no;        /* 0: free */
 	uint32_t utterance; /* its number */
-	bool filled;        /* a filler was said, or is not needed any more */
+	bool filled;        /* a filler was said, or is not needed */
 	bool last;          /* the call ends with this */
 };
 
@@ -260,51 +260,51 @@ struct farewell {
 	enum farewell_state state;
 	enum call_end end;
 	bool firm;
-	uint32_t words; /* the utterance with them; 0: a goodbye, which is a cue */
+	uint32_t words; /* the utterance with its words; 0: they are a cue */
 	uint32_t run;   /* the tool behind it; 0: none */
 	int64_t deadline_us;
 };
 
 struct dialogue {
 	struct dialogue_rules rules;
-	bool model, caller; /* they are there */
+	bool model, caller; /* a session is ready; the stream is there */
 	bool greeted;
-	bool over; /* the call was ordered to end: nothing begins any more */
+	bool over; /* the end of the call was ordered: nothing begins any more */
 
-	/* What the caller does. */
+	/* The caller. */
 	enum ears ears;
-	bool deaf_due;     /* the model does not know yet that it is deaf */
-	bool turn_waiting; /* the caller said something to a protected greeting */
+	bool deaf_due;     /* the model is to be told that it is deaf */
+	bool turn_waiting; /* the caller said something during a protected greeting */
 	bool speaking;
 	int64_t protect_until_us;
-	int64_t speech_us;                     /* since when somebody speaks */
-	int64_t voice_us;                      /* the last of anybody's, for rules.idle_us */
-	int64_t stop_event_us, stop_speech_us; /* of the turn to be answered; 0: none */
+	int64_t speech_us;                     /* beginning of the caller's speech */
+	int64_t voice_us;                      /* last voice of either side, for rules.idle_us */
+	int64_t stop_event_us, stop_speech_us; /* end of the turn to be answered; 0: none */
 	char digits[DIGITS_MAX + 1];
 	size_t digit_count;
 	int64_t digits_due_us;
 	const char *machine; /* a message is to be left, once stream and model are there */
 
-	/* What the agent says. */
+	/* The agent. */
 	struct utterance utterances[UTTERANCES_MAX];
 	struct item items[ITEMS_MAX]; /* at their number, modulo */
 	uint32_t last_utterance, last_item, last_request, last_place;
 	uint32_t active;         /* the utterance that is being made, as far as we know; 0: none */
-	int64_t expected_us;     /* one is to begin by then; NEVER_US: none */
-	int64_t not_before_us;   /* nothing is asked for */
+	int64_t expected_us;     /* deadline for one to begin; NEVER_US: none */
+	int64_t not_before_us;   /* pause after a failure: nothing is asked for before */
 	int failures;            /* in a row */
-	int busy;                /* refusals in a row because something else was active */
-	uint32_t cuts, cut_upto; /* counted; items up to this number are cut */
+	int busy;                /* refusals as busy, in a row */
+	uint32_t cuts, cut_upto; /* how many; items up to this number are cut */
 	struct farewell farewell;
 
 	/* Tools. */
 	struct run runs[RUNS_MAX];
 	struct batch batches[BATCHES_MAX];
 	uint32_t last_batch, last_run;
-	bool told; /* the model was told of tools, and is to say something to it … */
-	int64_t told_us;
+	bool told;       /* the model was told results, and has to answer them … */
+	int64_t told_us; /* … since then */
 
-	size_t walk; /* where dialogue_tick looks next */
+	size_t walk; /* the place where dialogue_tick looks next */
 	struct dialogue_order orders[DIALOGUE_ORDERS];
 	size_t order_count;
 };
@@ -312,22 +312,21 @@ struct dialogue {
 void dialogue_init(struct dialogue *d, const struct dialogue_rules *rules);
 void dialogue_free(struct dialogue *d);
 
-/* Something happened. False if that changes nothing, which matters for orders from
- * outside (too much at once, or the call is ending already) and for tools (too many;
- * too late). */
+/* Takes an event. False: it changes nothing. That matters for orders from outside (too
+ * much at once, or the call is ending already) and for tools (too many, or too late). */
 bool dialogue_take(struct dialogue *d, const struct dialogue_event *event, int64_t now_us);
 
-/* So many bytes of mu-law were queued of an item that is to be played, or of its tail
- * when it is made. May be called while orders are carried out. */
+/* So many bytes of mu-law of an item were queued, after ORDER_PLAY or ORDER_ITEM_MADE.
+ * May be called while orders are carried out. */
 void dialogue_received(struct dialogue *d, uint32_t no, size_t bytes);
 
-/* Does one thing that is due. False: nothing is. */
+/* Does one thing that is due. False: nothing is due. */
 bool dialogue_tick(struct dialogue *d, int64_t now_us);
 
-/* When something is; NEVER_US: not before another event. */
+/* The time of the next due thing; NEVER_US: none without another event. */
 int64_t dialogue_due_us(const struct dialogue *d);
 
-/* Of the last ITEMS_MAX items: whether there was audio, and how much of it. */
+/* Whether an item with audio is known, and how much audio. Of the last ITEMS_MAX items. */
 bool dialogue_knows_item(const struct dialogue *d, const char *item_id);
 uint32_t dialogue_made_ms(const struct dialogue *d, uint32_t no);
 

@@ -6,8 +6,8 @@
 
 #include <stdio.h>
 
-/* There is at most one answer that is wanted: who asks twice gets one answer, to all.
- * It is wanted now, even in the pause after a failure. */
+/* At most one answer is wanted: several reasons for it get one answer together. It is
+ * asked for at once, even in the pause after a failure. */
 void asking_want(struct dialogue *d, enum utterance_kind kind, bool owed, int64_t now_us)
 {
 	struct utterance *u = utterance_wanted(d);
@@ -18,15 +18,15 @@ void asking_want(struct dialogue *d, enum utterance_kind kind, bool owed, int64_
 	d->not_before_us = now_us;
 }
 
-/* A turn has ended, and the model was told to answer turns by itself. If it does not in
- * time, we ask (asking_never_began). */
+/* A turn has ended, and the model is configured to answer turns by itself. If it does not
+ * begin within CREATED_US, we ask (asking_never_began). */
 void asking_expect(struct dialogue *d, int64_t now_us)
 {
 	struct utterance *u = utterance_in(d, UTTERANCE_EXPECTED);
 
 	if (!u)
 		u = utterance_new(d, UTTERANCE_ANSWER, UTTERANCE_EXPECTED);
-	/* What was cut before this turn and has not shown by now never will. */
+	/* A response that was cut before this turn and has not begun by now never will. */
 	u->cut = u->cancel = false;
 	u->owed = true;
 	d->expected_us = now_us + CREATED_US;
@@ -41,9 +41,9 @@ bool asking_busy(struct dialogue *d)
 
 /* ---------------------------------------------------------------------------- asking */
 
-/* From when something may be asked for; NEVER_US: something is being made or on its
- * way, or it is not the time. While the model is about to begin an answer by itself,
- * asking could only collide. Nothing is said after the farewell. */
+/* The time from which a response may be asked for. NEVER_US: one is being made or on its
+ * way, or a side is missing, or the farewell has been said. While the model is about to
+ * begin by itself, a request could only collide. */
 static int64_t free_us(struct dialogue *d)
 {
 	if (!d->model || !d->caller || d->farewell.state == FAREWELL_HEARING || d->active ||
@@ -70,7 +70,7 @@ int64_t asking_cue_us(struct dialogue *d)
 	return asking_silence_us(d);
 }
 
-/* An answer does not wait for the caller's pause: he waits for it. */
+/* An answer does not wait for a pause of the caller, who waits for it. */
 int64_t asking_answer_us(struct dialogue *d)
 {
 	return utterance_wanted(d) ? free_us(d) : NEVER_US;
@@ -106,8 +106,8 @@ void asking_answer(struct dialogue *d, int64_t now_us)
 
 /* ----------------------------------------------------------------------------- again */
 
-/* The words of a cue wait again, at their old place, or are given up. What is left
- * is a response as any other. */
+/* The words of a cue go back to their old place, or are given up after CUE_TRIES. Its
+ * response stays, as one like any other. */
 static void say_again(struct dialogue *d, struct utterance *u)
 {
 	struct utterance words = *u, *cue;
@@ -125,7 +125,7 @@ static void say_again(struct dialogue *d, struct utterance *u)
 		utterance_drop(cue);
 }
 
-/* It is to be asked for once more, nothing else about it is changed. */
+/* Wants the same once more: a cue by its words, an answer as an answer. */
 static void again(struct dialogue *d, struct utterance *u)
 {
 	enum utterance_kind kind = u->kind;
@@ -142,12 +142,12 @@ static void again(struct dialogue *d, struct utterance *u)
 	wanted->owed |= owed;
 }
 
-/* What was due did not come, or failed. In a row that ends the call: a model that cannot
- * answer twice will not the third time, and silence is worse than an ending. */
+/* A response did not come, or failed. ANSWER_TRIES in a row end the call: a third try
+ * would hardly do better, and silence is worse for the caller than an ending. */
 static void fail(struct dialogue *d, struct utterance *u, int64_t now_us)
 {
 	if (d->over)
-		return; /* of the last words nothing is missed */
+		return; /* nothing is missed after the last words */
 	if (++d->failures >= ANSWER_TRIES) {
 		dialogue_order(d, ORDER_END)->end = END_MODEL_FAILED;
 		d->over = true;
@@ -160,7 +160,7 @@ static void fail(struct dialogue *d, struct utterance *u, int64_t now_us)
 
 /* ------------------------------------------------------------------------ it is cut */
 
-/* What may be refused yet is nobody's any more, either. */
+/* Their requests are forgotten too: a refusal would bring a cut answer back. */
 static void cut_what_is_made(struct dialogue *d)
 {
 	for (size_t i = 0; i < UTTERANCES_MAX; i++) {
@@ -173,9 +173,9 @@ static void cut_what_is_made(struct dialogue *d)
 	}
 }
 
-/* Everything on its way gets to know that it is cut, and shows as such when it begins:
- * nothing else could tell it from the answer to what the caller says now. A turn that is
- * answered by itself shows soon or never; what we asked for has its own time. */
+/* Responses on their way are marked as cut, and are recognised when they begin: nothing
+ * else tells them from the answer to what the caller says now. The model's own begins
+ * within GHOST_US or never; a requested one keeps its deadline. */
 void asking_cut(struct dialogue *d, bool cancel, int64_t now_us)
 {
 	struct utterance *asked = utterance_in(d, UTTERANCE_ASKED);
@@ -197,8 +197,8 @@ void asking_cut(struct dialogue *d, bool cancel, int64_t now_us)
 
 /* -------------------------------------------------------------------------- it is over */
 
-/* Of what was cut nobody waits for anything; what is not active any more was given up
- * before, and its late end decides nothing about the answers since. */
+/* Nobody waits for a response that was cut. One that is not active any more was given up
+ * before, and its late end says nothing about later answers. */
 void asking_over(struct dialogue *d, struct utterance *u, bool failed, int64_t now_us)
 {
 	bool waited = u->no == d->active && !u->cut;
@@ -213,14 +213,16 @@ void asking_over(struct dialogue *d, struct utterance *u, bool failed, int64_t n
 		d->failures = 0;
 	if (waited && failed)
 		fail(d, u, now_us);
-	/* Talked over, a cue has been said, except a firm one. */
+	/* A cue that was talked over counts as said, except a firm one. */
 	else if (utterance_is_cue(u) && (failed || (u->cut && u->firm)))
 		say_again(d, u);
 }
 
 /* ------------------------------------------------------------------------- it begins */
 
-/* Whose response it is that has just begun. */
+/* The utterance of a response that has just begun. response.created does not say which
+ * request it belongs to, so this is decided by what is on its way: our request, a turn
+ * that the model answers by itself, or a wish that it has met unasked. */
 static struct utterance *who_began(struct dialogue *d)
 {
 	struct utterance *asked = utterance_in(d, UTTERANCE_ASKED);
@@ -231,9 +233,9 @@ static struct utterance *who_began(struct dialogue *d)
 			say_again(d, asked);
 		return asked;
 	}
-	/* It may still be the model's own, and ours the one too many: a refusal will
-	 * tell. An answer is one to the turn, too; what became wanted since ours was
-	 * asked for is newer. */
+	/* It may still be the model's own, and ours will be refused as busy. An answer
+	 * that we asked for is one to the expected turn, too. A wish since then is
+	 * newer, and stays. */
 	if (asked) {
 		if (expected && utterance_is_cue(asked)) {
 			asked->turn = expected->no;
@@ -252,11 +254,12 @@ static struct utterance *who_began(struct dialogue *d)
 	}
 	if (!wanted)
 		wanted = utterance_new(d, UTTERANCE_ANSWER, UTTERANCE_WANTED);
-	wanted->owed = true; /* to a turn of which nobody told us, if to nothing else */
+	wanted->owed = true; /* perhaps to a turn that was not told to us */
 	return wanted;
 }
 
-/* Audio of it came before its beginning was told. */
+/* Audio or tools of a response may come before its beginning is told. They were noted
+ * under an utterance of their own (`early`), and move to the one they belong to. */
 static void take_over(struct dialogue *d, struct utterance *u, struct utterance *early)
 {
 	for (size_t i = 0; i < ITEMS_MAX; i++)
@@ -270,7 +273,7 @@ static void take_over(struct dialogue *d, struct utterance *u, struct utterance 
 	utterance_drop(early);
 }
 
-/* The events after this name the response. Until its end nothing else is asked for. */
+/* From here on events name the response, and nothing else is asked for until its end. */
 bool asking_began(struct dialogue *d, const char *response, int64_t now_us)
 {
 	struct utterance *known = utterance_of(d, response), *u;
@@ -291,7 +294,7 @@ bool asking_began(struct dialogue *d, const char *response, int64_t now_us)
 	cut = u->cut;
 	if (cut)
 		u->request = 0;
-	/* One without a name is not to be followed, nor cancelled: that could hit another. */
+	/* Without a name it cannot be followed, and a cancel could hit another one. */
 	if (!response[0])
 		asking_over(d, u, false, now_us);
 	else if (cut && u->cancel)
@@ -301,7 +304,7 @@ bool asking_began(struct dialogue *d, const char *response, int64_t now_us)
 
 bool asking_sign(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
 {
-	/* MCP servers are asked by the model's side; what tells of it names no response. */
+	/* Events of MCP servers name no response: they belong to the active one. */
 	struct utterance *u = e->response[0] ? utterance_of(d, e->response) : utterance_no(d, d->active);
 
 	if (u)
@@ -311,15 +314,15 @@ bool asking_sign(struct dialogue *d, const struct dialogue_event *e, int64_t now
 
 /* ---------------------------------------------------------------------- it is refused */
 
-/* A refusal may come before anything began, or, as busy, after the model's own answer
- * did, which we took for ours. In both cases ours is still to be said. */
+/* A refusal comes before anything began; or, as busy, after the model's own answer began,
+ * which we took for ours. In both cases ours is still to be said. */
 bool asking_refused(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
 {
 	struct utterance *u = utterance_asked_as(d, e->request ? e->request : d->last_request);
 	struct utterance *expected;
 	bool asked = u && u->state == UTTERANCE_ASKED;
 
-	/* What goes wrong in a response that has begun, its end will tell. */
+	/* Other troubles of a response that has begun come with its end. */
 	if (!u || (!asked && !e->busy))
 		return false;
 	u->request = 0;
@@ -329,8 +332,8 @@ bool asking_refused(struct dialogue *d, const struct dialogue_event *e, int64_t 
 	} else if (!e->busy || ++d->busy > BUSY_MAX) {
 		fail(d, u, now_us);
 	} else {
-		/* Whoever is active will be done; if we do not even know of it, a short
-		 * pause keeps us from asking in a circle. */
+		/* The other response will be over soon. If we do not know it, the pause
+		 * keeps us from asking in a circle. */
 		again(d, u);
 		d->not_before_us = now_us + RETRY_US;
 	}
@@ -351,7 +354,8 @@ int64_t asking_begin_us(struct dialogue *d)
 	return d->active ? NEVER_US : d->expected_us;
 }
 
-/* Nobody but the agent itself wanted it: it is done without. */
+/* True: nobody waits for it. A greeting that never begins is left out, and the call goes
+ * on. */
 static bool can_do_without(struct dialogue *d, const struct utterance *asked, const struct utterance *expected)
 {
 	const struct utterance *wanted = utterance_wanted(d);
@@ -359,8 +363,8 @@ static bool can_do_without(struct dialogue *d, const struct utterance *asked, co
 	return !(asked && !asked->cut && asked->owed) && !(expected && !expected->cut) && !(wanted && wanted->owed);
 }
 
-/* Neither ours nor the model's own came in time. What was cut may stay away; whatever
- * else it was is asked for again, by its own words if it has any. */
+/* Neither our response nor the model's own came in time. A cut one may stay away; others
+ * are asked for again, a cue by its own words. */
 void asking_never_began(struct dialogue *d, int64_t now_us)
 {
 	struct utterance *asked = utterance_in(d, UTTERANCE_ASKED), *expected = utterance_in(d, UTTERANCE_EXPECTED);
@@ -386,8 +390,8 @@ int64_t asking_quiet_us(struct dialogue *d)
 	return u ? u->alive_us + QUIET_US : NEVER_US;
 }
 
-/* A response of which nothing was heard for long. The model is told to stop it, so that
- * the next can begin; its items end, its tools are told of. */
+/* No event of the response came for QUIET_US. The model is told to stop it, so that the
+ * next one can begin. Its items end, and its tools are told. */
 void asking_went_quiet(struct dialogue *d, int64_t now_us)
 {
 	struct utterance *u = utterance_in(d, UTTERANCE_MAKING);
@@ -399,5 +403,5 @@ void asking_went_quiet(struct dialogue *d, int64_t now_us)
 	}
 	items_complete(d, u, NULL);
 	asking_over(d, u, waited, now_us);
-	u->cut = true; /* what comes late of it is not played */
+	u->cut = true; /* its late audio is not played */
 }

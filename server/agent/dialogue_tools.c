@@ -5,10 +5,10 @@
 #include "server/agent/dialogue_utterances.h"
 #include "server/agent/dialogue_word.h"
 
-/* A run waits for its answer, its batch for all of them and for the end of the response
- * that called them: a model that is told of one before it has called the other would
- * answer twice. What waits is bounded by each tool's time limit and by the response's
- * own. The texts are the loop's; here a run is a number.
+/* A run waits for its answer. Its batch waits for all of them, and for the end of the
+ * response that called them: a model that is told one result before it has called the
+ * other tool would answer twice. Both waits are bounded, by each tool's time limit and by
+ * the response's own. The texts are in the toolbox; here a run is a number.
  */
 
 /* --------------------------------------------------------------------------- batches */
@@ -21,6 +21,7 @@ static struct batch *batch_no(struct dialogue *d, uint32_t no)
 	return NULL;
 }
 
+/* The batch of a response, new if need be. NULL: BATCHES_MAX are pending. */
 static struct batch *batch_of(struct dialogue *d, uint32_t utterance)
 {
 	struct batch *batch = NULL;
@@ -47,8 +48,9 @@ static struct run *run_no(struct dialogue *d, uint32_t no)
 	return no && no <= d->last_run && d->runs[no - 1].state ? &d->runs[no - 1] : NULL;
 }
 
-/* ------------------------------------------------------------------ what happens to them */
+/* ---------------------------------------------------------------------------- events */
 
+/* A tool may be told before its response: then the response is noted as well. */
 bool tools_called(struct dialogue *d, const struct dialogue_event *event, int64_t now_us)
 {
 	struct utterance *u;
@@ -70,6 +72,7 @@ bool tools_called(struct dialogue *d, const struct dialogue_event *event, int64_
 	return true;
 }
 
+/* With the last answer a filler that is still pending has become pointless. */
 bool tools_settle(struct dialogue *d, uint32_t no)
 {
 	struct run *run = run_no(d, no);
@@ -97,9 +100,9 @@ void tools_last(struct dialogue *d, uint32_t no, bool last)
 		batch->last = run->ends = last;
 }
 
-/* The caller is being talked to, so no filler is needed for tools called before. An
- * answer of the model's own that began well after it was told of tools knows of them;
- * one that we asked for is the answer to that. */
+/* The caller is being talked to, so tools called before need no filler. A response of the
+ * model's own that began IN_FLIGHT_US after the results knows them, and no other answer
+ * is needed; one that we asked for has taken care of that already. */
 void tools_talking(struct dialogue *d, bool asked, int64_t now_us)
 {
 	for (size_t i = 0; i < BATCHES_MAX; i++)
@@ -152,7 +155,7 @@ int64_t tools_overdue_us(struct dialogue *d)
 	return run ? run->deadline_us : NEVER_US;
 }
 
-/* It counts as answered, by an error that the loop words. An answer after this is late. */
+/* The run counts as answered; the loop words the error. A later answer is ignored. */
 void tools_give_up(struct dialogue *d, int64_t now_us)
 {
 	uint32_t no = (uint32_t)(first_to_end(d) - d->runs) + 1;
@@ -162,7 +165,8 @@ void tools_give_up(struct dialogue *d, int64_t now_us)
 	dialogue_order(d, ORDER_TOOL_LATE)->run = no;
 }
 
-/* The oldest batch of which all is known; NULL: none. */
+/* The oldest batch that is complete: its response is over, and no run is unanswered.
+ * NULL: none. */
 static struct batch *ready(struct dialogue *d)
 {
 	struct batch *oldest = NULL;
@@ -182,7 +186,8 @@ int64_t tools_result_us(struct dialogue *d)
 	return d->model && ready(d) ? 0 : NEVER_US;
 }
 
-/* One at a time, in the order of the calls; with the last one the model owes an answer. */
+/* One result at a time, in the order of the calls. After the last one the model owes an
+ * answer. */
 void tools_tell_result(struct dialogue *d, int64_t now_us)
 {
 	struct batch *batch = ready(d);
@@ -198,7 +203,8 @@ void tools_tell_result(struct dialogue *d, int64_t now_us)
 	told(d, now_us);
 }
 
-/* The run whose filler is due first, and when. */
+/* The run whose filler is due first, and its time. A caller who has just heard the model
+ * say something waits longer before the silence seems odd. */
 static struct run *next_filler(struct dialogue *d, int64_t *due_us)
 {
 	struct run *first = NULL;
@@ -224,7 +230,7 @@ int64_t tools_filler_us(struct dialogue *d)
 {
 	int64_t silence = asking_silence_us(d), due_us;
 
-	/* It fills silence only, and nothing follows a goodbye. */
+	/* A filler fills silence only, and nothing follows a goodbye. */
 	if (d->farewell.state || items_unfinished(d))
 		return NEVER_US;
 	next_filler(d, &due_us);
@@ -244,7 +250,7 @@ void tools_say_filler(struct dialogue *d, int64_t now_us)
 
 int64_t tools_told_us(struct dialogue *d)
 {
-	/* While the caller speaks the model's own answer is on its way, and it will know. */
+	/* While the caller speaks, the model's own answer comes next, and knows them. */
 	return d->told ? word_until_us(d) : NEVER_US;
 }
 

@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Utterances lie in no order, and are told apart by their number: places are reused,
- * numbers are not. Items lie at their number, modulo: the newest are those we have.
- * Neither list grows. What falls out was over long ago; its late audio is then that of
- * an unknown response, which is played, and that is the lesser evil.
+/* Utterances lie in no order, and are known by their number: places are reused, numbers
+ * are not. Items lie at their number, modulo, so the newest ones are kept. Neither list
+ * grows. An utterance that falls out was over long ago; its late audio would be that of
+ * an unknown response, and would be played. To lose a caller's answer would be worse.
  */
 struct dialogue_order *dialogue_order(struct dialogue *d, enum dialogue_order_type type)
 {
@@ -30,7 +30,7 @@ static bool unfinished(const struct item *item)
 	return item->received && !item->over;
 }
 
-/* A response whose audio still plays: if it falls out, an interruption does not find it. */
+/* True: audio of the response still plays. An interruption must be able to find it. */
 static bool being_heard(const struct dialogue *d, uint32_t no)
 {
 	for (size_t i = 0; i < ITEMS_MAX; i++)
@@ -39,8 +39,8 @@ static bool being_heard(const struct dialogue *d, uint32_t no)
 	return false;
 }
 
-/* How much it matters: those that are over go first, the oldest of them; those that
- * wait are few, and never go. */
+/* The importance of an utterance: those that are over make way first. Pending ones are
+ * few, and never make way. */
 static int weight(const struct dialogue *d, const struct utterance *u)
 {
 	switch (u->state) {
@@ -127,8 +127,8 @@ struct utterance *utterance_of(struct dialogue *d, const char *response)
 	return NULL;
 }
 
-/* Deltas may come before their response was told of, or its beginning was lost. They are
- * heard all the same, and the deadline of every response holds for this one, too. */
+/* Deltas may come before the beginning of their response, or without it. They are played
+ * all the same, and the deadline of every response holds for this one, too. */
 struct utterance *utterance_of_any(struct dialogue *d, const char *response, int64_t now_us)
 {
 	struct utterance *u = response[0] ? utterance_of(d, response) : utterance_no(d, d->active);
@@ -168,7 +168,7 @@ static bool under_way(const struct utterance *u)
 	return utterance_is_cue(u) && (u->state == UTTERANCE_ASKED || u->state == UTTERANCE_MAKING);
 }
 
-/* Last words go before what else was to be said. */
+/* Drops the latest pending cue: last words matter more. */
 static void make_room(struct dialogue *d)
 {
 	struct utterance *last = NULL;
@@ -274,7 +274,8 @@ struct item *item_new(struct dialogue *d, uint32_t utterance, const char *id)
 	return item;
 }
 
-/* Its end is marked in the ring, so that the caller loop can tell when it was heard. */
+/* The order marks the end in the ring, so that the caller loop can tell when it was
+ * heard. An item that was cut has its end noted, and not marked. */
 void item_complete(struct dialogue *d, struct item *item, const char *ending)
 {
 	const struct utterance *u = utterance_no(d, item->utterance);

@@ -5,14 +5,13 @@
 #include "server/agent/dialogue_tools.h"
 #include "server/agent/dialogue_utterances.h"
 
-/* ------------------------------------------------------------------- who has the word */
+/* ------------------------------------------------------------------------- the word */
 
-/* The word is the caller's whenever he takes it, with three exceptions: a protected
- * greeting, firm last words, and an agent that is not to be interrupted by voice. Keys
- * always interrupt, except the last words.
+/* The caller may take the word at any time, with three exceptions: a protected greeting,
+ * firm last words, and an agent that is not interruptible by voice. A key interrupts all
+ * of these but the last words.
  *
- * The caller interrupts: what is queued is stale, what is being made is not to be
- * played. `cancel`: the model does not stop by itself. */
+ * Without a response under way or audio in the queue there is nothing to cut. */
 void word_interrupt(struct dialogue *d, bool cancel, int64_t now_us)
 {
 	bool making = asking_busy(d);
@@ -37,7 +36,7 @@ void word_end_protection(struct dialogue *d, int64_t now_us)
 {
 	d->ears = EARS_RESTORING;
 	dialogue_order(d, ORDER_LISTEN);
-	/* Who is speaking over the greeting by now interrupts it by now. */
+	/* A caller who is speaking over the greeting interrupts it now. */
 	if (d->speaking && d->rules.interruptible)
 		word_interrupt(d, true, now_us);
 	if (d->turn_waiting)
@@ -52,7 +51,7 @@ static bool firm(const struct dialogue *d)
 	return d->farewell.state && d->farewell.firm;
 }
 
-/* Of two, the firm one, else the first, wins; false if it was not taken. */
+/* Of two farewells the firm one wins, else the first. False: it was not taken. */
 static bool begin_farewell(struct dialogue *d, enum call_end end, bool is_firm, int64_t now_us)
 {
 	if (d->over || (d->farewell.state && (d->farewell.firm || !is_firm)))
@@ -63,7 +62,8 @@ static bool begin_farewell(struct dialogue *d, enum call_end end, bool is_firm, 
 	return true;
 }
 
-/* By voice or by key: an end that is about to come is called off. */
+/* By voice or by key: a farewell that is not firm is called off. The tool behind it counts
+ * as answered, with a result that says so. */
 static void spoke_up(struct dialogue *d)
 {
 	if (!d->farewell.state || d->farewell.firm)
@@ -75,14 +75,14 @@ static void spoke_up(struct dialogue *d)
 	dialogue_order(d, ORDER_CALLED_OFF)->run = d->farewell.run;
 }
 
+/* Words that come from outside (a goodbye, a message) are a cue. */
 static void last_words(struct dialogue *d, const char *text, bool exact, bool is_firm)
 {
 	cue_drop(d, UTTERANCE_GOODBYE);
-	/* Nobody is there to hear them, or they cannot be kept: the call ends without. */
+	/* Without a caller or memory for them the call ends without words. */
 	if (!d->caller || !cue_add(d, UTTERANCE_GOODBYE, text, exact, is_firm) || !is_firm)
 		return;
-	/* From here on the model listens to nobody: its last words are said whatever the
-	 * caller says meanwhile. */
+	/* The model stops listening: its last words are said whatever the caller says. */
 	d->ears = EARS_DEAF;
 	d->turn_waiting = false;
 	d->deaf_due = true;
@@ -96,6 +96,8 @@ bool word_goodbye(struct dialogue *d, const struct dialogue_event *e, int64_t no
 	return true;
 }
 
+/* The model has called end_call or transfer_call, usually with its goodbye in the same
+ * response: those are the words. A caller who speaks at this moment wins. */
 bool word_tool_ends(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
 {
 	if (!begin_farewell(d, e->end, false, now_us))
@@ -114,11 +116,11 @@ int64_t word_made_us(struct dialogue *d)
 
 	if (f->state != FAREWELL_SAYING)
 		return NEVER_US;
-	/* A goodbye has been said, or given up. */
+	/* A goodbye is made when its cue is gone: said, or given up. */
 	return (f->words ? utterance_made(d, f->words) : !cue_has(d, UTTERANCE_GOODBYE)) ? 0 : NEVER_US;
 }
 
-/* From here on nothing is asked for. The wait is bounded by what is left to be heard. */
+/* From here on nothing is asked for. The wait is bounded by the audio in the queue. */
 void word_is_made(struct dialogue *d, int64_t now_us)
 {
 	int64_t longest = items_left_ms(d) * US_PER_MS + FAREWELL_MARGIN_US;
@@ -150,8 +152,8 @@ void word_end(struct dialogue *d, int64_t now_us)
 	word_end_call(d, d->farewell.end);
 }
 
-/* The machine has spoken its greeting, and records: whatever is being said, or owed
- * to it, is cut short for the message. */
+/* The machine has spoken its greeting, and records. The message interrupts every other
+ * utterance, the greeting of ours included. */
 void word_leave_message(struct dialogue *d, int64_t now_us)
 {
 	const char *message = d->machine;
@@ -169,7 +171,7 @@ void word_leave_message(struct dialogue *d, int64_t now_us)
 
 int64_t word_digits_us(struct dialogue *d)
 {
-	/* Before the model is there they wait for it. */
+	/* Keys wait for a model. */
 	return d->model && d->digit_count ? d->digits_due_us : NEVER_US;
 }
 
@@ -181,7 +183,8 @@ void word_finish_digits(struct dialogue *d, int64_t now_us)
 	asking_want(d, UTTERANCE_ANSWER, true, now_us);
 }
 
-/* "#" ends a group and is not part of it, except alone. */
+/* Keys are gathered into a group, so that a number is told to the model as one. "#" ends
+ * a group and is no part of it, except alone. */
 bool word_key(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
 {
 	d->voice_us = now_us;
@@ -190,7 +193,7 @@ bool word_key(struct dialogue *d, const struct dialogue_event *e, int64_t now_us
 	spoke_up(d);
 	if (d->ears == EARS_PROTECTING && d->model)
 		word_end_protection(d, now_us);
-	/* The model knows nothing of keys: it does not stop by itself. */
+	/* The model hears no keys, so it does not stop by itself. */
 	word_interrupt(d, true, now_us);
 	if ((e->key != '#' || d->digit_count == 0) && d->digit_count < DIGITS_MAX)
 		d->digits[d->digit_count++] = e->key;
@@ -202,7 +205,7 @@ bool word_key(struct dialogue *d, const struct dialogue_event *e, int64_t now_us
 	return true;
 }
 
-/* --------------------------------------------------------------- what the caller does */
+/* ------------------------------------------------------------------- the caller's voice */
 
 bool word_caller_began(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
 {
@@ -210,7 +213,7 @@ bool word_caller_began(struct dialogue *d, const struct dialogue_event *e, int64
 	d->speaking = true;
 	d->voice_us = d->speech_us = now_us;
 	spoke_up(d);
-	/* The model cancels what it is saying by itself. */
+	/* The model cancels its response by itself. */
 	if (d->ears != EARS_PROTECTING && !firm(d) && d->rules.interruptible)
 		word_interrupt(d, false, now_us);
 	return true;
@@ -225,20 +228,20 @@ bool word_caller_ended(struct dialogue *d, const struct dialogue_event *e, int64
 	return true;
 }
 
-/* Who answers a turn depends on what the model was last told to do with turns, which it
- * may not have heard yet. */
+/* The model answers a turn by itself, or we ask for the answer: that depends on how it
+ * was last configured, which it may not have taken yet. */
 bool word_turn(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
 {
 	const struct utterance *active = utterance_no(d, d->active);
 
 	(void)e;
 	if (firm(d))
-		return false; /* the model answers nobody any more */
+		return false; /* no turn is answered any more */
 	if (d->ears == EARS_PROTECTING)
 		d->turn_waiting = true;
 	else if (d->ears == EARS_RESTORING || (active && !d->rules.interruptible))
-		/* The model was still told not to answer by itself; or, without interruption,
-		 * a turn that ends while the model speaks may be passed over. */
+		/* The model may still be configured not to answer by itself. Or, without
+		 * interruption, it may pass over a turn that ends while it speaks. */
 		asking_want(d, UTTERANCE_ANSWER, true, now_us);
 	else if (!active || active->cut)
 		asking_expect(d, now_us);

@@ -1,12 +1,12 @@
 #ifndef AGENT_DIALOGUE_WORD_H
 #define AGENT_DIALOGUE_WORD_H
-/* Who has the word, and who has the last one: what the caller does by voice and by
- * key, the protected greeting, interruptions, the farewell. Private to dialogue*.c.
+/* The word, and the last word: the caller's voice and keys, the protected greeting,
+ * interruptions, the farewell. Private to dialogue*.c.
  */
 #include "server/agent/dialogue.h"
 
-/* While the caller has the word, nobody but the model itself begins an answer. Until
- * when, at most, if nothing else happens; in the past if it is free. */
+/* The time until which the caller has the word, if no event comes; in the past: it is
+ * free. Meanwhile only the model itself begins an answer. */
 static inline int64_t word_until_us(const struct dialogue *d)
 {
 	if (d->speaking)
@@ -14,8 +14,8 @@ static inline int64_t word_until_us(const struct dialogue *d)
 	return d->stop_event_us ? d->stop_event_us + AFTER_SPEECH_US : 0;
 }
 
-/* What is queued is stale, what is being made is not to be played. `cancel`: the
- * model does not stop by itself. */
+/* The caller interrupts: queued audio is stale, and responses being made are not played.
+ * `cancel`: the model does not stop by itself. */
 void word_interrupt(struct dialogue *d, bool cancel, int64_t now_us);
 void word_end_protection(struct dialogue *d, int64_t now_us);
 
@@ -28,7 +28,7 @@ bool word_goodbye(struct dialogue *d, const struct dialogue_event *e, int64_t no
 bool word_tool_ends(struct dialogue *d, const struct dialogue_event *e, int64_t now_us);
 bool word_machine(struct dialogue *d, const struct dialogue_event *e, int64_t now_us);
 
-/* By the clock: a group of keys is over; a message is to be left; all words of a
+/* By the clock: a group of keys is over; a message is left on a machine; the words of a
  * farewell are made; they were heard, or it took too long. */
 int64_t word_digits_us(struct dialogue *d);
 void word_finish_digits(struct dialogue *d, int64_t now_us);

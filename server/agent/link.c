@@ -12,12 +12,12 @@
 #include <string.h>
 
 enum {
-	DIAL_TRIES = 3,                  /* to have a session before the call is given up */
+	DIAL_TRIES = 3,                  /* for a session, before the call is given up */
 	DIAL_TOTAL_US = 12 * US_PER_S,   /* no further try after this: a caller is waiting */
 	DIAL_PAUSE_US = 300 * US_PER_MS, /* before the second try; twice that before the third */
-	READ_AT_ONCE = 64,               /* messages, before the loop looks around */
-	PING_US = 20 * US_PER_S,         /* without a word from the model: ask */
-	DEAD_US = 45 * US_PER_S,         /* and without an answer: lost */
+	READ_AT_ONCE = 64,               /* messages, before the loop does other things */
+	PING_US = 20 * US_PER_S,         /* silence of the model after which it is pinged … */
+	DEAD_US = 45 * US_PER_S,         /* … and after which its session is lost */
 	CLOSE_US = 300 * US_PER_MS       /* for the model's Close after ours */
 };
 
@@ -52,8 +52,7 @@ void link_give_up(struct link *l, enum call_end why)
 	enter(l, LINK_GONE);
 }
 
-/* Only the caller loop uses the connection while it has the writer: that is what
- * the session is kept for until the writer is back. */
+/* A dead session is kept until the writer is back: the caller loop uses its connection. */
 static void drop_session(struct link *l)
 {
 	assert(l->writer_is_ours);
@@ -71,7 +70,7 @@ static void ask_writer_back(struct link *l)
 		model_writer_ask_back(&l->call->writer, &l->call->caller_bell);
 }
 
-/* A session that talked, or was about to, talks no more. */
+/* A next session that is on its way takes the place; without one the call ends. */
 static void lose(struct link *l, enum call_end why)
 {
 	if (l->state != LINK_TALKING && l->state != LINK_REPLAYING)
@@ -107,6 +106,7 @@ static void dial_first(struct link *l, int64_t now)
 		enter(l, LINK_DIALLING);
 }
 
+/* A caller hears nothing meanwhile. A permanent failure, a wrong key say, ends the tries. */
 static void dial_failed(struct link *l, int64_t now)
 {
 	const struct model_failure *failure = model_session_failure(l->session);
@@ -156,7 +156,7 @@ static void step_session(struct link *l, int64_t now)
 		begin_session(l, now);
 }
 
-/* What is left to send to the old one is not worth a wait. */
+/* Unsent bytes of the old session are not worth a wait. */
 static void take_next(struct link *l)
 {
 	if (l->client)
@@ -243,8 +243,7 @@ static const char *end_name(int err)
 	return err == -EPIPE ? "closed" : err == -ETIMEDOUT ? "stalled" : strerrorname_np(-err);
 }
 
-/* Counted once, by whichever side meets the end first. Of a reset only one of them
- * is told; the other sees a plain end. */
+/* Counted once. Reading and writing share one report of a reset; the other sees an end. */
 static void connection_over(struct link *l, int err)
 {
 	const char *reason = ws_client_close_reason(l->client);
@@ -253,14 +252,13 @@ static void connection_over(struct link *l, int err)
 
 	if (err == -EPIPE && !code && l->write_error)
 		err = l->write_error;
-
 	log_info(l->call->tag, "model: connection ended: %s; close_code=%d%s%.100s", strerror(-err), code,
 	    reason[0] ? " reason=" : "", reason);
 	stat_model_error("connection", reason[0] ? reason : end_name(err));
 	lose(l, error == MODEL_RENEW ? END_MODEL_EXPIRED : error == MODEL_FATAL ? END_MODEL_REFUSED : END_MODEL_LOST);
 }
 
-/* What the model said before, a Close with its reason perhaps, is read first. */
+/* Not the end yet: earlier messages, perhaps a Close with its reason, are read first. */
 static void write_failed(struct link *l, int err)
 {
 	if (l->state != LINK_TALKING && l->state != LINK_REPLAYING)
@@ -270,6 +268,7 @@ static void write_failed(struct link *l, int err)
 	l->more_to_read = true;
 }
 
+/* Through the ring to the caller loop. A lost ping does no harm, a lost message would. */
 static void order(struct link *l, enum model_order type, const char *text, size_t len)
 {
 	if (!ring_put(&l->call->writer.orders, (uint8_t)type, text, len) && type == ORDER_TEXT)
@@ -307,7 +306,6 @@ void link_read(struct link *l, link_event_fn *each, void *arg, int64_t now_us)
 		each(arg, &e, now_us);
 		l->protocol->release(&e);
 	}
-	/* Other things want their turn too, however much the model has to say. */
 	l->more_to_read = true;
 }
 
@@ -339,7 +337,7 @@ void link_take_writer(struct link *l)
 	l->writer_is_ours = true;
 	l->unsent = true; /* the caller loop may have left something unsent */
 	err = atomic_exchange_explicit(&w->failed, 0, memory_order_relaxed);
-	/* Orders given while it was on its way. Of a call that is over they are void. */
+	/* Orders that came while the writer was on its way; void after the call's end. */
 	if (atomic_exchange_explicit(&w->asked_back, false, memory_order_relaxed) && !call_ended(l->call) && !err)
 		err = model_writer_carry_out(w, &l->unsent);
 	if (err)
@@ -367,11 +365,11 @@ void link_ping(struct link *l, int64_t now_us)
 	l->unsent = true;
 }
 
+/* In any state: after the end there may be an answer to the model's Close. */
 void link_flush(struct link *l)
 {
 	int err;
 
-	/* Also of a session that is over: what is unsent may be the answer to its Close. */
 	if (!l->client || !l->writer_is_ours || !l->unsent)
 		return;
 	err = ws_client_flush(l->client);
@@ -414,7 +412,6 @@ int64_t link_deadline_us(const struct link *l)
 	case LINK_TALKING:
 		if (l->more_to_read || (l->next_ready && l->writer_is_ours))
 			return 0;
-		/* The next ping, the end of patience, or what the next session waits for. */
 		return earlier(next, earlier(last + PING_US, l->heard_us + DEAD_US));
 	default:
 		return INT64_MAX;

@@ -2,24 +2,24 @@
 #define AGENT_LINK_H
 /* The call's link to the model: sessions come and go, the conversation stays.
  *
- * Agent loop only. The link owns the session, its connection, the attempts to
- * have one, its signs of life and the writing side; nobody else asks which of
- * them there is. It decides by its state and the time it is given.
+ * Agent loop only. The link owns the session, its connection, the attempts to have one,
+ * its signs of life and the writing side. Other modules ask for its state alone. It
+ * decides by that state and the time that is passed in.
  *
  *     LOST ──► DIALLING ──► CONFIGURING ──► REPLAYING ──► TALKING ──┐
  *      ▲ │        │              │                          │   ▲   │ replaced: the next
  *      │ └──► GONE◄──────────────┴──────────────────────────┘   └───┘ one is REPLAYING
  *      └── an attempt failed; the next is dialled when its pause is over
  *
- * A session is replaced under a conversation that goes on: link_replace dials the
- * next one beside it. Once that is ready, the writing side is asked back, the old
- * session is closed, and the new one is to be told the conversation (REPLAYING).
- * The caller's audio waits meanwhile in the caller loop. If the old session is
- * lost before, the next one takes its place as soon as it is ready.
+ * A session can be replaced during the conversation: link_replace dials the next one
+ * beside it. Once that is ready, the writing side is asked back, the old session is
+ * closed, and the new one is told the conversation (REPLAYING). The caller's audio waits
+ * meanwhile in the caller loop. If the old session is lost before, the next one takes
+ * its place as soon as it is ready.
  *
  * Each turn of the loop: link_step, link_read, …, link_take_writer, …, link_ping,
- * link_flush, link_pass_writer; then poll with link_fds and link_deadline_us.
- * After any of these the state may be GONE, with `why`.
+ * link_flush, link_pass_writer; then poll with link_fds and link_deadline_us. After any
+ * of these the state may be GONE, with `why`.
  */
 #include "common/buf.h"
 #include "server/line/call.h"
@@ -31,12 +31,12 @@
 #include <stdint.h>
 
 enum link_state {
-	LINK_LOST,        /* no session that could be talked to; one is dialled when it is due */
+	LINK_LOST,        /* no usable session; one is dialled when it is due */
 	LINK_DIALLING,    /* name, connection, TLS, upgrade */
-	LINK_CONFIGURING, /* the service is there; it is told what the session is to be */
-	LINK_REPLAYING,   /* ready, and ours alone: it is told what was said before it */
+	LINK_CONFIGURING, /* the service has answered, and is told the session's settings */
+	LINK_REPLAYING,   /* ready, with the writer here: it is told the conversation before it */
 	LINK_TALKING,
-	LINK_GONE /* no session any more, see `why` */
+	LINK_GONE /* no session, and none to come; see `why` */
 };
 
 const char *link_state_name(enum link_state state); /* "talking" */
@@ -45,17 +45,17 @@ enum { LINK_FDS = 2 };
 
 struct link {
 	struct call *call;
-	const struct model_access *access;     /* of the session, or the one to be dialled */
-	const struct model_protocol *protocol; /* what the session speaks; never NULL */
+	const struct model_access *access;     /* for the session, or the one to be dialled */
+	const struct model_protocol *protocol; /* of the session; never NULL */
 	struct model_wish wish;
 	enum link_state state;
-	enum call_end why;             /* GONE: the ending it means */
+	enum call_end why;             /* if GONE: the ending of the call */
 	struct model_session *session; /* owned; NULL: none. A dead one is kept until the writer is back */
 	struct ws_client *client;      /* the session's, from REPLAYING on */
 	bool writer_is_ours;
-	bool unsent;       /* … and it has something to flush: POLLOUT tells */
+	bool unsent;       /* the writer is ours and has bytes to flush: poll for POLLOUT */
 	bool more_to_read; /* the connection may hold messages that poll does not show */
-	int write_error;   /* negative errno: writing failed; over once all was read that came before */
+	int write_error;   /* negative errno of a failed write; messages that came before are read first */
 
 	/* The session to come, beside one that talks. */
 	struct model_session *next; /* owned; NULL: none */
@@ -63,48 +63,48 @@ struct link {
 	bool next_ready;
 
 	int attempts;
-	int64_t dialled_us;          /* when the first of them began */
-	int64_t retry_us;            /* LOST: dial at */
-	int64_t heard_us, pinged_us; /* the connection's last sign of life, our last ping */
+	int64_t dialled_us;          /* time of the first attempt */
+	int64_t retry_us;            /* if LOST: time of the next attempt */
+	int64_t heard_us, pinged_us; /* last sign of life of the connection, last ping of ours */
 };
 
-/* The first session is dialled by the first link_step. What `access` and `wish`
- * point at outlives the link. */
+/* The first link_step dials the first session. The pointers in `access` and `wish`
+ * outlive the link. */
 void link_open(struct link *l, struct call *c, const struct model_access *access, const struct model_wish *wish);
-/* When the caller loop has left, or never came: the writer is ours. */
+/* After the caller loop has left, or without one: the writer is ours. */
 void link_close(struct link *l);
 
-/* Whatever is due about having a session. When it leaves REPLAYING, tell the
- * session with link_send what it must know, then call link_replayed. */
+/* Takes the next steps towards a session. If the state is REPLAYING afterwards, tell the
+ * session the conversation with link_send, then call link_replayed. */
 void link_step(struct link *l, int64_t now_us);
 void link_replayed(struct link *l);
 
-/* The conversation is to go on in another session, perhaps elsewhere (`access`).
- * False: one is on its way already, or there is none to be replaced. A next one
- * that cannot be had changes nothing: `next` is NULL again. */
+/* Moves the conversation to another session, perhaps of another service (`access`).
+ * False: one is on its way already, or there is none to be replaced. If the next one
+ * fails nothing changes, and `next` is NULL again. */
 bool link_replace(struct link *l, const struct model_access *access, const struct model_wish *wish, int64_t now_us);
 
-/* Only in TALKING: hands out what the session tells, up to a bound. */
+/* Only in TALKING: calls back with the session's events, up to a bound. */
 typedef void link_event_fn(void *arg, const struct model_event *event, int64_t now_us);
 void link_read(struct link *l, link_event_fn *each, void *arg, int64_t now_us);
 
-/* Sends one whole message, by whoever has the writer. In another state than
- * REPLAYING or TALKING it is dropped: nobody is there, or ever will be. */
+/* Sends one whole message, through the ring if the caller loop has the writer. In other
+ * states than REPLAYING and TALKING it is dropped. */
 void link_send(struct link *l, const char *text, size_t len);
 
-/* Looks whether the caller loop has returned the writer. */
+/* Takes the writer, if the caller loop has returned it. */
 void link_take_writer(struct link *l);
-/* Asks after a session that was silent for long, and gives up one that stays so. */
+/* Pings a session that is silent, and gives up one that stays silent. */
 void link_ping(struct link *l, int64_t now_us);
-/* Sends what is unsent, while the writer is ours. */
+/* Sends unsent bytes, while the writer is ours. */
 void link_flush(struct link *l);
-/* Gives the caller loop the writer, if everything is out. Only while the caller is there. */
+/* Gives the caller loop the writer, if all bytes are out. Only while the caller is there. */
 void link_pass_writer(struct link *l);
 
-/* Nothing can be had of the model any more. The first reason stays. */
+/* Enters GONE. The first reason stays. */
 void link_give_up(struct link *l, enum call_end why);
 
-/* What to poll beside the bell; unused ones are -1. INT64_MAX: no matter of time. */
+/* Descriptors to poll beside the bell; unused ones are -1. INT64_MAX: no deadline. */
 void link_fds(const struct link *l, struct pollfd fds[LINK_FDS]);
 int64_t link_deadline_us(const struct link *l);
 
@@ -113,14 +113,14 @@ static inline bool link_talks(const struct link *l)
 	return l->state == LINK_TALKING;
 }
 
-/* NULL: there is no session. */
+/* NULL: no session. */
 static inline const char *link_session_id(const struct link *l)
 {
 	return l->session ? model_session_id(l->session) : NULL;
 }
 
-/* The end of the call: our Close, then what the model still sends, until its own.
- * Blocks for CLOSE_US at most. */
+/* At the end of the call: sends our Close, and reads until the model's. Blocks for
+ * CLOSE_US at most. */
 void link_hang_up(struct link *l);
 
 #endif

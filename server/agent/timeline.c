@@ -29,6 +29,8 @@ struct turn *timeline_find(struct timeline *t, const char *item_id)
 	return NULL;
 }
 
+/* The model names an item before it has words, and transcripts come late: so the turn is
+ * made at the first sign of its item, and later events find it by the id. */
 struct turn *timeline_turn(struct timeline *t, enum turn_kind kind, const char *item_id, int64_t at_ms)
 {
 	struct turn *turn = timeline_find(t, item_id);
@@ -63,6 +65,8 @@ struct turn *timeline_turn(struct timeline *t, enum turn_kind kind, const char *
 	return turn;
 }
 
+/* Deltas are appended, and the whole text replaces them at the end, since deltas may have
+ * been lost or corrected. Text over the bound is cut, and counted. */
 void timeline_text(struct timeline *t, struct turn *turn, const char *text, bool whole)
 {
 	size_t len = strlen(text);
@@ -139,16 +143,17 @@ size_t timeline_heard_bytes(const char *text, uint32_t heard_ms, uint32_t genera
 	size_t len = strlen(text), heard;
 
 	if (!generated_ms)
-		return 0; /* written, but never spoken */
+		return 0; /* text without audio was not heard */
 	if (heard_ms >= generated_ms)
 		return len;
 	heard = (size_t)((uint64_t)len * heard_ms / generated_ms);
-	/* A word half heard does not count. */
+	/* A word that was half heard does not count. */
 	while (heard > 0 && text[heard] != ' ' && !unspaced(text + heard))
 		heard--;
 	return heard;
 }
 
+/* NULL as the text says that it is not known yet; "" is a text without words. */
 void timeline_tell(const struct turn *turn, struct call_turn *out)
 {
 	static const char *const who[] = { "caller", "keys", "agent" };
@@ -173,7 +178,7 @@ void timeline_tell(const struct turn *turn, struct call_turn *out)
 	out->after_speech_ms = turn->after_speech_ms;
 }
 
-/* The first turn that is shown. */
+/* The number of the first turn that is shown. */
 static size_t first_shown(const struct timeline *t)
 {
 	size_t first = t->count, text = 0;
@@ -203,6 +208,7 @@ size_t timeline_put_json(struct timeline *t, struct buf *out)
 	return first;
 }
 
+/* The part of a turn that the other side knows. */
 static size_t said_bytes(const struct turn *turn)
 {
 	if (turn->kind == TURN_AGENT && turn->heard_known)

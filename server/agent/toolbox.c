@@ -62,6 +62,7 @@ static bool make_room(struct toolbox *t)
 	return true;
 }
 
+/* An id that is cut short could be that of another run, so a long one is refused. */
 enum tool_begun toolbox_begin(
     struct toolbox *t, const char *call_id, const char *name, const char *arguments, int64_t at_ms, int64_t now_us)
 {
@@ -85,6 +86,7 @@ void toolbox_drop(struct toolbox *t)
 	empty(&t->runs[--t->count]);
 }
 
+/* MCP ids are not answered by us, so a cut one does no harm. */
 void toolbox_note(
     struct toolbox *t, const char *call_id, const char *name, const char *arguments, bool ok, int64_t at_ms)
 {

@@ -1,34 +1,33 @@
 #ifndef AGENT_WORDS_H
 #define AGENT_WORDS_H
-/* All that the agent loop itself has a caller told, or tells the model: in one place,
- * so that it can be read as one voice. An instruction is for the model, which finds
- * the words in the language that is being spoken; what a tool answers is for the model,
- * too.
+/* The texts of the agent loop's own, in one place, so that they can be read as one voice.
+ * All are for the model. An instruction makes it find the words, in the language that is
+ * being spoken; the others are notes, and answers to its tools.
  */
 #include <stddef.h>
 
 /* Instructions. */
-extern const char words_filler[];  /* a tool takes long that has no filler of its own */
-extern const char words_message[]; /* to leave on an answering machine */
-extern const char words_cost[];    /* the call has cost what it may */
-/* Before the caller is handed over to that person. */
+extern const char words_filler[];  /* a tool takes long and has no filler of its own */
+extern const char words_message[]; /* a message is to be left on an answering machine */
+extern const char words_cost[];    /* the call has reached its cost limit */
+/* The caller is being handed over to that person. */
 void words_connecting(char *out, size_t size, const char *name);
 
-/* The caller is back: that person, or so, did not take the call, for that reason of
- * Twilio's. A note for the model. */
+/* A note: the caller is back, since that person did not take the call; `why` is Twilio's
+ * reason. */
 void words_back(char *out, size_t size, const char *name, const char *why);
 
-/* What the caller did by telephone keys, to be answered. "12#" is told as "1 2 #". */
+/* A caller's message by telephone keys. "12#" becomes "1 2 #". */
 void words_keys(char *out, size_t size, const char *digits);
 
-/* To the model: a tool was called in a way that cannot be answered. */
+/* A note: a tool was called in a way that cannot be answered. */
 extern const char words_unusable[];
 /* Whole answers to a tool. */
 extern const char words_too_many[], words_lost[], words_already_ending[];
 /* The messages of errors, with tool_put_error. */
 extern const char words_busy[], words_unknown_tool[], words_unknown_destination[], words_late[], words_called_off[];
 
-/* A person without a name, to whom the caller is handed over. */
+/* The name of a person without one, to whom the caller is handed over. */
 extern const char words_colleague[];
 
 #endif
