@@ -119,8 +119,7 @@ static void begin(const struct fake_answer *first, const struct fake_answer *sec
 	line = aligned_alloc(_Alignof(struct call), sizeof *line);
 	memset(line, 0, sizeof *line);
 	line->cfg = &cfg;
-	assert_int_equal(bell_open(&line->agent_bell) | bell_open(&line->caller_bell), 0);
-	assert_int_equal(model_writer_open(&line->writer), 0);
+	assert_int_equal(call_open(line), 0);
 	for (int i = 0; i < MODELS; i++) {
 		models[i] = answers[i] ? fake_model_start(answers[i]) : NULL;
 		if (models[i])
@@ -149,9 +148,7 @@ static void end(void)
 		fake_model_stop(models[i]);
 		fake_model_access_close(&to[i]);
 	}
-	model_writer_close(&line->writer);
-	bell_close(&line->agent_bell);
-	bell_close(&line->caller_bell);
+	call_close(line);
 	free(line);
 }
 
@@ -162,6 +159,14 @@ static void expect_line(int model, const char *beginning, size_t n, const char *
 	fake_model_wait(models[model], beginning, n + 1);
 	fake_model_line(models[model], beginning, n, got, sizeof got);
 	assert_string_equal(got, text);
+}
+
+/* A session is talked to, and the caller loop has the writer. */
+static void begin_talking(const struct fake_answer *second)
+{
+	begin(usual, second);
+	caller_is_here = true;
+	UNTIL(!link.writer_is_ours);
 }
 
 /* ---------------------------------------------------------------------- one session */
@@ -322,9 +327,7 @@ static void orders_go_by_whoever_has_the_writer_in_their_order(void **state)
 static void writer_that_is_asked_back_comes_with_all_that_was_ordered(void **state)
 {
 	(void)state;
-	begin(usual, NULL);
-	caller_is_here = true;
-	UNTIL(!link.writer_is_ours);
+	begin_talking(NULL);
 	say("item a");
 	model_writer_ask_back(&line->writer, &line->caller_bell);
 	put_chunk(1);
@@ -355,9 +358,7 @@ static void caller_loop_that_cannot_write_loses_the_session(void **state)
 	uint64_t resets = 0;
 
 	(void)state;
-	begin(usual, NULL);
-	caller_is_here = true;
-	UNTIL(!link.writer_is_ours);
+	begin_talking(NULL);
 	atomic_store(&line->writer.failed, -ECONNRESET);
 	model_writer_pass(&line->writer, WRITER_AGENT, &line->agent_bell);
 	UNTIL(link.state == LINK_GONE);
@@ -380,9 +381,7 @@ static void tell_past(void)
 static void session_is_replaced_under_a_conversation_that_goes_on(void **state)
 {
 	(void)state;
-	begin(usual, usual);
-	caller_is_here = true;
-	UNTIL(!link.writer_is_ours);
+	begin_talking(usual);
 	put_chunk(1);
 	UNTIL(!uplink.audio.len);
 	replay = tell_past;
@@ -409,9 +408,7 @@ static void next_session_that_cannot_be_had_changes_nothing(void **state)
 	static const struct fake_answer never[] = { { "", "!fatal" }, { 0 } };
 
 	(void)state;
-	begin(usual, never);
-	caller_is_here = true;
-	UNTIL(!link.writer_is_ours);
+	begin_talking(never);
 	assert_true(link_replace(&link, &to[1], &wish, now()));
 	UNTIL(!link.next);
 	assert_int_equal(link.state, LINK_TALKING);
@@ -426,9 +423,7 @@ static void old_session_lost_before_the_next_is_ready_is_no_end(void **state)
 	static const struct fake_answer slow[] = { { "", "created s" }, { "item go", "ready s" }, { 0 } };
 
 	(void)state;
-	begin(usual, slow);
-	caller_is_here = true;
-	UNTIL(!link.writer_is_ours);
+	begin_talking(slow);
 	assert_true(link_replace(&link, &to[1], &wish, now()));
 	UNTIL(fake_model_count(models[1], "configure"));
 	fake_model_tell(models[0], "!");
@@ -446,9 +441,7 @@ static void old_session_lost_before_the_next_is_ready_is_no_end(void **state)
 static void end_of_the_call_finds_the_writer_wherever_it_is(void **state)
 {
 	(void)state;
-	begin(usual, usual);
-	caller_is_here = true;
-	UNTIL(!link.writer_is_ours);
+	begin_talking(usual);
 	assert_true(link_replace(&link, &to[1], &wish, now()));
 	while (!link.next_ready)
 		turn();

@@ -35,8 +35,7 @@ static int begin_over(const struct phone_channel *channel)
 	strcpy(line->stream.id, "MZ1");
 	now = 1000 * US_PER_S;
 	buf_init(&out, 0);
-	if (bell_open(&line->agent_bell) || bell_open(&line->caller_bell) ||
-	    ring_open(&line->from_caller, FROM_CALLER_BYTES) || ring_open(&line->to_caller, TO_CALLER_BYTES))
+	if (call_open(line))
 		return -1;
 	playout_init(&playout, line, &out);
 	playout_start(&playout);
@@ -60,10 +59,7 @@ static int end(void **state)
 	(void)state;
 	buf_free(&playout.message);
 	buf_free(&out);
-	bell_close(&line->agent_bell);
-	bell_close(&line->caller_bell);
-	ring_close(&line->from_caller);
-	ring_close(&line->to_caller);
+	call_close(line);
 	free(line);
 	return 0;
 }
@@ -163,6 +159,24 @@ static enum from_caller_type told(void *body, size_t size)
 	return type;
 }
 
+/* `ms` of the item are queued and go out, and its beginning is told of. */
+static void begin_item(uint32_t no, size_t ms)
+{
+	struct from_first_audio first;
+
+	queue(no, ms);
+	run();
+	assert_int_equal(told(&first, sizeof first), FROM_FIRST_AUDIO);
+}
+
+static struct from_cut told_cut(void)
+{
+	struct from_cut heard;
+
+	assert_int_equal(told(&heard, sizeof heard), FROM_CUT);
+	return heard;
+}
+
 static void audio_goes_out_up_to_the_lead_and_no_further(void **state)
 {
 	struct sent sent;
@@ -214,7 +228,7 @@ static void a_cut_skips_what_is_stale_sends_clear_and_tells_what_was_heard(void 
 	assert_int_equal(sent.bytes[1] + sent.bytes[2], 0);
 	assert_int_equal(sent.bytes[3], 50 * 8);
 	assert_true(sent.audio_after_clear);
-	assert_int_equal(told(&heard, sizeof heard), FROM_CUT);
+	heard = told_cut();
 	assert_int_equal(heard.cut, 1);
 	assert_int_equal(heard.count, 1);
 	assert_int_equal(heard.items[0].no, 1);
@@ -229,23 +243,20 @@ static void a_cut_with_nothing_playing_sends_no_clear_and_says_so(void **state)
 	run();
 	cut();
 	assert_int_equal(run().clears, 0);
-	assert_int_equal(told(&heard, sizeof heard), FROM_CUT);
+	heard = told_cut();
 	assert_int_equal(heard.count, 0);
 }
 
 static void two_cuts_before_one_look_are_served_as_two(void **state)
 {
-	struct from_first_audio first;
 	struct from_cut heard;
 
 	(void)state;
-	queue(1, 900);
-	run();
-	told(&first, sizeof first);
+	begin_item(1, 900);
 	cut();
 	cut();
 	assert_int_equal(run().clears, 1);
-	assert_int_equal(told(&heard, sizeof heard), FROM_CUT);
+	heard = told_cut();
 	assert_int_equal(heard.cut, 2);
 	assert_int_equal(run().clears, 0);
 	assert_int_equal(told(&heard, sizeof heard), 0);
@@ -253,27 +264,22 @@ static void two_cuts_before_one_look_are_served_as_two(void **state)
 
 static void echoes_of_marks_flushed_by_a_clear_prove_nothing(void **state)
 {
-	struct from_first_audio first;
 	struct from_cut heard;
 
 	(void)state;
-	queue(1, 900);
-	run();
-	told(&first, sizeof first);
+	begin_item(1, 900);
 	cut();
 	run();
-	assert_int_equal(told(&heard, sizeof heard), FROM_CUT);
+	heard = told_cut();
 	assert_int_equal(heard.items[0].heard_ms, 0);
-	queue(2, 900);
-	run();
-	told(&first, sizeof first);
+	begin_item(2, 900);
 	/* Twilio returns all of the first answer's marks now. */
 	echo("g0.1");
 	echo("g0.2");
 	echo("g0.3");
 	cut();
 	run();
-	assert_int_equal(told(&heard, sizeof heard), FROM_CUT);
+	heard = told_cut();
 	assert_int_equal(heard.items[0].no, 2);
 	assert_int_equal(heard.items[0].heard_ms, 0);
 }
@@ -352,31 +358,25 @@ static void without_marks_the_clock_alone_tells_what_was_heard(void **state)
 
 static void a_cut_without_marks_tells_what_the_clock_says(void **state)
 {
-	struct from_first_audio first;
 	struct from_cut heard;
 
 	(void)state;
-	queue(1, 900);
-	run();
-	told(&first, sizeof first);
+	begin_item(1, 900);
 	now += 130 * US_PER_MS;
 	cut();
 	assert_int_equal(run().clears, 1);
-	assert_int_equal(told(&heard, sizeof heard), FROM_CUT);
+	heard = told_cut();
 	assert_int_equal(heard.items[0].heard_ms, 130);
 	assert_false(heard.items[0].confirmed);
 }
 
 static void a_phone_that_stopped_by_itself_has_heard_no_more(void **state)
 {
-	struct from_first_audio first;
 	struct from_cut heard;
 	struct sent sent;
 
 	(void)state;
-	queue(1, 900);
-	run();
-	told(&first, sizeof first);
+	begin_item(1, 900);
 	echo("g0.1");
 	now += 50 * US_PER_MS;
 	playout_interrupted(&playout, now);
@@ -392,19 +392,16 @@ static void a_phone_that_stopped_by_itself_has_heard_no_more(void **state)
 	assert_int_equal(sent.bytes[1], 0);
 	assert_int_equal(sent.bytes[2], 400);
 	assert_int_equal(sent.clears, 0); /* it holds nothing */
-	assert_int_equal(told(&heard, sizeof heard), FROM_CUT);
+	heard = told_cut();
 	assert_int_equal(heard.count, 0);
 }
 
 static void leaving_tells_what_was_heard(void **state)
 {
-	struct from_first_audio first;
 	struct from_cut left;
 
 	(void)state;
-	queue(1, 900);
-	run();
-	told(&first, sizeof first);
+	begin_item(1, 900);
 	echo("g0.1");
 	playout_leave(&playout, now);
 	assert_int_equal(told(&left, sizeof left), FROM_LEFT);
