@@ -183,7 +183,15 @@ static const char *phone_gets(enum ws_opcode opcode)
 	return m.data;
 }
 
-/* The same, past what does not begin like that. */
+static void expect_phone_gets(const char *const *texts)
+{
+	for (; *texts; texts++)
+		assert_string_equal(phone_gets(WS_TEXT), *texts);
+}
+
+#define EXPECT_PHONE_GETS(...) expect_phone_gets((const char *const[]){ __VA_ARGS__, NULL })
+
+/* The next message, past what does not begin like that. */
 static const char *phone_gets_next(const char *beginning)
 {
 	const char *text;
@@ -249,6 +257,13 @@ static enum call_end ending(void)
 	return call_ended(line);
 }
 
+/* A start that will not do ends the call. */
+static void expect_refused(const char *start_message)
+{
+	phone_says(start_message);
+	assert_int_equal(ending(), END_STREAM_INVALID);
+}
+
 /* The caller hangs up in a call that went on until then; all has been counted. */
 static void hang_up(void)
 {
@@ -276,16 +291,14 @@ static void a_start_of_the_announced_call_begins_it(void **state)
 static void a_start_of_another_call_ends_it(void **state)
 {
 	(void)state;
-	phone_says("start MZ1 CA2");
-	assert_int_equal(ending(), END_STREAM_INVALID);
+	expect_refused("start MZ1 CA2");
 	assert_int_equal(atomic_load(&line->started_us), 0);
 }
 
 static void a_start_that_the_channel_cannot_use_ends_it(void **state)
 {
 	(void)state;
-	phone_says("start MZ1 CA1 nobody");
-	assert_int_equal(ending(), END_STREAM_INVALID);
+	expect_refused("start MZ1 CA1 nobody");
 }
 
 static void a_start_nobody_announced_names_the_call(void **state)
@@ -299,8 +312,7 @@ static void a_start_nobody_announced_names_the_call(void **state)
 static void a_start_nobody_announced_of_a_call_that_is_here_ends_it(void **state)
 {
 	(void)state;
-	phone_says("start MZ1 CA7");
-	assert_int_equal(ending(), END_STREAM_INVALID);
+	expect_refused("start MZ1 CA7");
 }
 
 static void a_second_start_is_counted_and_changes_nothing(void **state)
@@ -450,10 +462,7 @@ static void a_mark_that_comes_back_confirms_what_was_heard(void **state)
 	(void)state;
 	start();
 	agent_says(1, 100);
-	assert_string_equal(phone_gets(WS_TEXT), "audio MZ1 160 1");
-	assert_string_equal(phone_gets(WS_TEXT), "mark MZ1 g0.1");
-	assert_string_equal(phone_gets(WS_TEXT), "audio MZ1 640 1");
-	assert_string_equal(phone_gets(WS_TEXT), "mark MZ1 g0.2");
+	EXPECT_PHONE_GETS("audio MZ1 160 1", "mark MZ1 g0.1", "audio MZ1 640 1", "mark MZ1 g0.2");
 	expect_told(FROM_FIRST_AUDIO);
 	phone_says("mark g0.2");
 	assert_int_equal(told(&heard, sizeof heard), FROM_HEARD);
@@ -469,8 +478,7 @@ static void without_marks_the_clock_tells_what_was_heard(void **state)
 	(void)state;
 	start();
 	agent_says(1, 100);
-	assert_string_equal(phone_gets(WS_TEXT), "audio MZ1 160 1");
-	assert_string_equal(phone_gets(WS_TEXT), "audio MZ1 640 1");
+	EXPECT_PHONE_GETS("audio MZ1 160 1", "audio MZ1 640 1");
 	expect_told(FROM_FIRST_AUDIO);
 	assert_int_equal(told(&heard, sizeof heard), FROM_HEARD);
 	assert_true(clock_now_us() - from >= 100 * US_PER_MS);

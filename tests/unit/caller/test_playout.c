@@ -24,6 +24,7 @@ static struct call *line;
 static struct buf out;
 static struct playout playout;
 static int64_t now;
+static struct from_cut cut_told;
 
 static int begin_over(const struct phone_channel *channel)
 {
@@ -169,12 +170,23 @@ static void begin_item(uint32_t no, size_t ms)
 	assert_int_equal(told(&first, sizeof first), FROM_FIRST_AUDIO);
 }
 
-static struct from_cut told_cut(void)
+/* An item of 100 ms goes out to its end; what was sent. */
+static struct sent send_item(void)
 {
-	struct from_cut heard;
+	struct from_first_audio first;
+	struct sent sent;
 
-	assert_int_equal(told(&heard, sizeof heard), FROM_CUT);
-	return heard;
+	queue(1, 100);
+	queue_end(1);
+	sent = run();
+	assert_int_equal(told(&first, sizeof first), FROM_FIRST_AUDIO);
+	return sent;
+}
+
+/* What is told of a cut and the like, kept in cut_told. */
+static void expect_told(enum from_caller_type type)
+{
+	assert_int_equal(told(&cut_told, sizeof cut_told), type);
 }
 
 static void audio_goes_out_up_to_the_lead_and_no_further(void **state)
@@ -208,7 +220,6 @@ static void the_deadline_keeps_pace_when_frames_stop_coming(void **state)
 static void a_cut_skips_what_is_stale_sends_clear_and_tells_what_was_heard(void **state)
 {
 	struct from_first_audio first;
-	struct from_cut heard;
 	struct sent sent;
 
 	(void)state;
@@ -228,50 +239,44 @@ static void a_cut_skips_what_is_stale_sends_clear_and_tells_what_was_heard(void 
 	assert_int_equal(sent.bytes[1] + sent.bytes[2], 0);
 	assert_int_equal(sent.bytes[3], 50 * 8);
 	assert_true(sent.audio_after_clear);
-	heard = told_cut();
-	assert_int_equal(heard.cut, 1);
-	assert_int_equal(heard.count, 1);
-	assert_int_equal(heard.items[0].no, 1);
-	assert_int_equal(heard.items[0].heard_ms, 120);
+	expect_told(FROM_CUT);
+	assert_int_equal(cut_told.cut, 1);
+	assert_int_equal(cut_told.count, 1);
+	assert_int_equal(cut_told.items[0].no, 1);
+	assert_int_equal(cut_told.items[0].heard_ms, 120);
 }
 
 static void a_cut_with_nothing_playing_sends_no_clear_and_says_so(void **state)
 {
-	struct from_cut heard;
-
 	(void)state;
 	run();
 	cut();
 	assert_int_equal(run().clears, 0);
-	heard = told_cut();
-	assert_int_equal(heard.count, 0);
+	expect_told(FROM_CUT);
+	assert_int_equal(cut_told.count, 0);
 }
 
 static void two_cuts_before_one_look_are_served_as_two(void **state)
 {
-	struct from_cut heard;
-
 	(void)state;
 	begin_item(1, 900);
 	cut();
 	cut();
 	assert_int_equal(run().clears, 1);
-	heard = told_cut();
-	assert_int_equal(heard.cut, 2);
+	expect_told(FROM_CUT);
+	assert_int_equal(cut_told.cut, 2);
 	assert_int_equal(run().clears, 0);
-	assert_int_equal(told(&heard, sizeof heard), 0);
+	assert_int_equal(told(&cut_told, sizeof cut_told), 0);
 }
 
 static void echoes_of_marks_flushed_by_a_clear_prove_nothing(void **state)
 {
-	struct from_cut heard;
-
 	(void)state;
 	begin_item(1, 900);
 	cut();
 	run();
-	heard = told_cut();
-	assert_int_equal(heard.items[0].heard_ms, 0);
+	expect_told(FROM_CUT);
+	assert_int_equal(cut_told.items[0].heard_ms, 0);
 	begin_item(2, 900);
 	/* Twilio returns all of the first answer's marks now. */
 	echo("g0.1");
@@ -279,22 +284,18 @@ static void echoes_of_marks_flushed_by_a_clear_prove_nothing(void **state)
 	echo("g0.3");
 	cut();
 	run();
-	heard = told_cut();
-	assert_int_equal(heard.items[0].no, 2);
-	assert_int_equal(heard.items[0].heard_ms, 0);
+	expect_told(FROM_CUT);
+	assert_int_equal(cut_told.items[0].no, 2);
+	assert_int_equal(cut_told.items[0].heard_ms, 0);
 }
 
 static void an_item_is_told_as_heard_when_its_last_mark_comes_back(void **state)
 {
-	struct from_first_audio first;
 	struct heard heard;
 	struct sent sent;
 
 	(void)state;
-	queue(1, 100);
-	queue_end(1);
-	sent = run();
-	told(&first, sizeof first);
+	sent = send_item();
 	assert_int_equal(told(&heard, sizeof heard), 0);
 	now += 150 * US_PER_MS;
 	echo(sent.last_mark);
@@ -306,14 +307,10 @@ static void an_item_is_told_as_heard_when_its_last_mark_comes_back(void **state)
 
 static void without_echoes_an_item_counts_as_played_two_seconds_late_and_unconfirmed(void **state)
 {
-	struct from_first_audio first;
 	struct heard heard;
 
 	(void)state;
-	queue(1, 100);
-	queue_end(1);
-	run();
-	told(&first, sizeof first);
+	send_item();
 	now = playout_deadline_us(&playout);
 	run();
 	assert_int_equal(told(&heard, sizeof heard), FROM_HEARD);
@@ -333,17 +330,13 @@ static void the_writer_is_asked_to_ring_once_the_ring_is_empty(void **state)
 static void without_marks_the_clock_alone_tells_what_was_heard(void **state)
 {
 	uint64_t unconfirmed = atomic_load(&stats.turns_marks_unconfirmed);
-	struct from_first_audio first;
 	struct heard heard;
 	struct sent sent;
 
 	(void)state;
-	queue(1, 100);
-	queue_end(1);
-	sent = run();
+	sent = send_item();
 	assert_int_equal(sent.bytes[1], 800);
 	assert_int_equal(sent.marks, 0);
-	told(&first, sizeof first);
 	assert_int_equal(playout_deadline_us(&playout), now + 100 * US_PER_MS);
 	now += 100 * US_PER_MS - 1;
 	run();
@@ -358,21 +351,18 @@ static void without_marks_the_clock_alone_tells_what_was_heard(void **state)
 
 static void a_cut_without_marks_tells_what_the_clock_says(void **state)
 {
-	struct from_cut heard;
-
 	(void)state;
 	begin_item(1, 900);
 	now += 130 * US_PER_MS;
 	cut();
 	assert_int_equal(run().clears, 1);
-	heard = told_cut();
-	assert_int_equal(heard.items[0].heard_ms, 130);
-	assert_false(heard.items[0].confirmed);
+	expect_told(FROM_CUT);
+	assert_int_equal(cut_told.items[0].heard_ms, 130);
+	assert_false(cut_told.items[0].confirmed);
 }
 
 static void a_phone_that_stopped_by_itself_has_heard_no_more(void **state)
 {
-	struct from_cut heard;
 	struct sent sent;
 
 	(void)state;
@@ -380,9 +370,9 @@ static void a_phone_that_stopped_by_itself_has_heard_no_more(void **state)
 	echo("g0.1");
 	now += 50 * US_PER_MS;
 	playout_interrupted(&playout, now);
-	assert_int_equal(told(&heard, sizeof heard), FROM_INTERRUPTED);
-	assert_int_equal(heard.count, 1);
-	assert_int_equal(heard.items[0].heard_ms, 70);
+	expect_told(FROM_INTERRUPTED);
+	assert_int_equal(cut_told.count, 1);
+	assert_int_equal(cut_told.items[0].heard_ms, 70);
 	/* No time that passes after it, and no mark of before, makes it more. */
 	now += 50 * US_PER_MS;
 	echo("g0.2");
@@ -392,21 +382,19 @@ static void a_phone_that_stopped_by_itself_has_heard_no_more(void **state)
 	assert_int_equal(sent.bytes[1], 0);
 	assert_int_equal(sent.bytes[2], 400);
 	assert_int_equal(sent.clears, 0); /* it holds nothing */
-	heard = told_cut();
-	assert_int_equal(heard.count, 0);
+	expect_told(FROM_CUT);
+	assert_int_equal(cut_told.count, 0);
 }
 
 static void leaving_tells_what_was_heard(void **state)
 {
-	struct from_cut left;
-
 	(void)state;
 	begin_item(1, 900);
 	echo("g0.1");
 	playout_leave(&playout, now);
-	assert_int_equal(told(&left, sizeof left), FROM_LEFT);
-	assert_int_equal(left.count, 1);
-	assert_int_equal(left.items[0].heard_ms, 20);
+	expect_told(FROM_LEFT);
+	assert_int_equal(cut_told.count, 1);
+	assert_int_equal(cut_told.items[0].heard_ms, 20);
 }
 
 int main(void)
