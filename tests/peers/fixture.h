@@ -2,6 +2,7 @@
 #define TESTS_FIXTURE_H
 /* The messages in tests/fixtures, as text; tests run in the root. To be
  * included after cmocka. */
+#include <cjson/cJSON.h>
 #include <dirent.h>
 #include <fnmatch.h>
 #include <stdio.h>
@@ -29,6 +30,21 @@ static inline char *fixture(const char *name, size_t *len)
 	assert_int_equal(*len, size);
 	fclose(file);
 	return text;
+}
+
+/* How `what` begins that the model is told to say ("say", "greeting"): the server writes
+ * it and the stand-in looks for it. */
+static inline const char *words_to_say(const char *what)
+{
+	static char words[300];
+	size_t len;
+	char *text = fixture("words-to-say", &len);
+	cJSON *tree = cJSON_ParseWithLength(text, len);
+
+	snprintf(words, sizeof words, "%s", cJSON_GetStringValue(cJSON_GetObjectItem(tree, what)));
+	cJSON_Delete(tree);
+	free(text);
+	return words;
 }
 
 /* Calls back with the name of each fixture that fits the pattern; says how

@@ -212,12 +212,37 @@ static struct model_event parsed(const char *text)
 	return e;
 }
 
+/* A fixture as an event; the text, which the caller frees after it is released. */
+static char *parse_fixture(const char *name, struct model_event *e)
+{
+	size_t len;
+	char *text = fixture(name, &len);
+
+	realtime_parse(text, len, AUDIO_PCMU, e);
+	return text;
+}
+
 static void expect_type(const char *text, enum model_event_type type)
 {
 	struct model_event e = parsed(text);
 
 	if (e.type != type)
 		fail_msg("%s gives %d, not %d", text, e.type, type);
+	realtime_release(&e);
+}
+
+/* `json`: as it stands between the quotes. */
+static void expect_transcript(const char *json, const char *text)
+{
+	char event[256];
+	struct model_event e;
+
+	snprintf(event, sizeof event,
+	    "{\"type\":\"conversation.item.input_audio_transcription.completed\",\"item_id\":\"i\",\"transcript\":\"%s\"}",
+	    json);
+	e = parsed(event);
+	assert_int_equal(e.type, MODEL_TRANSCRIPT);
+	assert_string_equal(e.text, text);
 	realtime_release(&e);
 }
 
@@ -257,14 +282,9 @@ static void speech_is_told_even_if_its_details_are_missing(void **state)
 
 static void a_nul_does_not_lose_a_transcript(void **state)
 {
-	struct model_event e = parsed("{\"type\":\"conversation.item.input_audio_transcription.completed\","
-				      "\"item_id\":\"i\",\"transcript\":\"a\\u0000b\"}");
-
 	(void)state;
-	assert_int_equal(e.type, MODEL_TRANSCRIPT);
-	assert_string_equal(e.text, "a\xef\xbf\xbd"
-				    "b");
-	realtime_release(&e);
+	expect_transcript("a\\u0000b", "a\xef\xbf\xbd"
+				       "b");
 }
 
 static void fields_of_a_wrong_type_make_it_invalid(void **state)
@@ -355,12 +375,10 @@ static void names_of_audio_are_plain_text(void **state)
 
 static void unknown_event_is_known_by_its_name(void **state)
 {
-	size_t len;
-	char *text = fixture("openai-unknown-event", &len);
 	struct model_event e;
+	char *text = parse_fixture("openai-unknown-event", &e);
 
 	(void)state;
-	realtime_parse(text, len, AUDIO_PCMU, &e);
 	assert_int_equal(e.type, MODEL_UNKNOWN);
 	assert_string_equal(e.code, "response.some_future_event");
 	free(text);
@@ -392,15 +410,9 @@ static void flood_of_nuls_is_read_in_one_pass(void **state)
 
 static void only_a_nul_is_replaced(void **state)
 {
-	struct model_event e =
-	    parsed("{\"type\":\"conversation.item.input_audio_transcription.completed\",\"item_id\":\"i\","
-		   "\"transcript\":\"a\\u0000\\\\u0000\\\\\\u0000\\u00000\"}");
-
 	(void)state;
-	assert_int_equal(e.type, MODEL_TRANSCRIPT);
-	assert_string_equal(e.text, "a\xef\xbf\xbd\\u0000\\\xef\xbf\xbd\xef\xbf\xbd"
-				    "0");
-	realtime_release(&e);
+	expect_transcript("a\\u0000\\\\u0000\\\\\\u0000\\u00000", "a\xef\xbf\xbd\\u0000\\\xef\xbf\xbd\xef\xbf\xbd"
+								  "0");
 }
 
 static void numbers_may_be_integers_or_fractions(void **state)
@@ -429,10 +441,8 @@ static void end_of_an_answer_tells_how(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
-		size_t len;
-		char *text = fixture(ends[i].name, &len);
+		char *text = parse_fixture(ends[i].name, &e);
 
-		realtime_parse(text, len, AUDIO_PCMU, &e);
 		assert_string_equal(model_status_name(e.status), ends[i].status);
 		assert_string_equal(e.code, ends[i].code);
 		assert_int_equal(e.reason == MODEL_TURN_DETECTED, !strcmp(ends[i].code, "turn_detected"));
@@ -482,10 +492,8 @@ static void errors_have_the_class_their_code_gives_them(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
 		struct model_event e;
-		size_t len;
-		char *text = fixture(errors[i].name, &len);
+		char *text = parse_fixture(errors[i].name, &e);
 
-		realtime_parse(text, len, AUDIO_PCMU, &e);
 		assert_int_equal(e.error, errors[i].error);
 		assert_string_equal(e.code, errors[i].code);
 		assert_string_equal(e.refused_id, errors[i].refused_id);
@@ -777,12 +785,34 @@ static void field_that_is_not_documented_is_noticed(void **state)
 	}
 }
 
-/* What the session is to be, for the built-in agent. */
-static void as_settings(struct agent *agent, struct model_wish *wish, const struct config *cfg)
+static struct buf out;
+
+/* Before each test, and after it. */
+static int empty_out(void **state)
 {
-	agent_from_config(agent, cfg);
-	wish->agent = agent;
-	wish->instructions = cfg->instructions;
+	(void)state;
+	buf_free(&out);
+	buf_init(&out, 0);
+	return 0;
+}
+
+/* What the session is to be, for the built-in agent under some settings. */
+struct settings {
+	struct config cfg;
+	struct agent agent;
+	struct model_wish wish;
+};
+
+static void settings_load(struct settings *s, const char *const *pairs)
+{
+	pairs_load(&s->cfg, pairs);
+	agent_from_config(&s->agent, &s->cfg);
+	s->wish = (struct model_wish){ .agent = &s->agent, .instructions = s->cfg.instructions };
+}
+
+static void configure(const struct settings *s, bool plain)
+{
+	realtime_configure(&out, "cfg_1", &s->wish, s->cfg.audio_format, plain);
 }
 
 static void session_is_configured_as_the_settings_say(void **state)
@@ -791,16 +821,11 @@ static void session_is_configured_as_the_settings_say(void **state)
 		"TRANSCRIPTION_LANGUAGE", "de", "VAD_THRESHOLD", "0.65", "VAD_PREFIX_MS", "250", "VAD_SILENCE_MS",
 		"450", "MAX_OUTPUT_TOKENS", "700", "NOISE_REDUCTION", "far_field", "REASONING_EFFORT", "low",
 		"OPENAI_SPEED", "1.25", NULL };
-	struct model_wish wish = { 0 };
-	struct agent agent;
-	struct config cfg;
-	struct buf out;
+	struct settings s;
 
 	(void)state;
-	pairs_load(&cfg, pairs);
-	as_settings(&agent, &wish, &cfg);
-	buf_init(&out, 0);
-	realtime_configure(&out, "cfg_1", &wish, cfg.audio_format, false);
+	settings_load(&s, pairs);
+	configure(&s, false);
 	CHECK_MESSAGE(&out, { "type", "session.update" }, { "event_id", "cfg_1" }, { "session.type", "realtime" },
 	    { "session.output_modalities.0", "audio" }, { "session.instructions", "Say \"hello\"." },
 	    { "session.audio.input.format.type", "audio/pcmu" }, { "session.audio.output.format.type", "audio/pcmu" },
@@ -817,12 +842,11 @@ static void session_is_configured_as_the_settings_say(void **state)
 	    { "session.max_output_tokens", "700" });
 
 	/* For services that know less. */
-	realtime_configure(&out, "cfg_2", &wish, cfg.audio_format, true);
+	configure(&s, true);
 	CHECK_MESSAGE(&out, { "session.audio.output.speed", "(absent)" },
 	    { "session.audio.input.noise_reduction", "(absent)" }, { "session.reasoning", "(absent)" },
 	    { "session.audio.input.format.type", "audio/pcmu" });
-	buf_free(&out);
-	config_free(&cfg);
+	config_free(&s.cfg);
 }
 
 static void every_combination_of_settings_is_documented(void **state)
@@ -833,86 +857,70 @@ static void every_combination_of_settings_is_documented(void **state)
 				 *const models[] = { "gpt-transcribe", "off" }, *const efforts[] = { "", "xhigh" },
 				 *const tokens[] = { "inf", "4096" }, *const speeds[] = { "1", "0.3" },
 				 *const noises[] = { "off", "near_field" }, *const interruptible[] = { "on", "off" };
-	struct buf out;
 
 	(void)state;
-	buf_init(&out, 0);
 	for (unsigned i = 0; i < 3 * 256; i++) {
 		const char *const pairs[] = { "OPENAI_AUDIO_FORMAT", formats[i / 256], "TURN_DETECTION", vads[i & 1],
 			"OPENAI_VOICE", voices[i >> 1 & 1], "TRANSCRIPTION_MODEL", models[i >> 2 & 1],
 			"REASONING_EFFORT", efforts[i >> 3 & 1], "MAX_OUTPUT_TOKENS", tokens[i >> 4 & 1],
 			"OPENAI_SPEED", speeds[i >> 5 & 1], "NOISE_REDUCTION", noises[i >> 6 & 1], "INTERRUPTIBLE",
 			interruptible[i >> 7 & 1], NULL };
-		struct model_wish wish = { .protect = i % 3 == 0 };
-		struct agent agent;
-		struct config cfg;
+		struct settings s;
 
-		pairs_load(&cfg, pairs);
-		as_settings(&agent, &wish, &cfg);
-		realtime_configure(&out, "cfg_1", &wish, cfg.audio_format, i % 5 == 0);
+		settings_load(&s, pairs);
+		s.wish.protect = i % 3 == 0;
+		configure(&s, i % 5 == 0);
 		cJSON_Delete(checked(&out));
-		realtime_turns(&out, "cfg_2", &agent, false);
+		realtime_turns(&out, "cfg_2", &s.agent, false);
 		cJSON_Delete(checked(&out));
-		config_free(&cfg);
+		config_free(&s.cfg);
 	}
-	buf_free(&out);
 }
 
 static void several_languages_are_for_models_that_know_them(void **state)
 {
 	static const char *const two[] = { "en", "es" };
-	struct model_wish wish = { 0 };
-	struct agent agent;
-	struct config cfg;
-	struct buf out;
+	struct settings s;
 
 	(void)state;
-	pairs_load(&cfg, NULL);
-	as_settings(&agent, &wish, &cfg);
-	agent.languages = two;
-	agent.language_count = 2;
-	buf_init(&out, 0);
-	realtime_configure(&out, "cfg_1", &wish, cfg.audio_format, false);
+	settings_load(&s, NULL);
+	s.agent.languages = two;
+	s.agent.language_count = 2;
+	configure(&s, false);
 	CHECK_MESSAGE(&out, { "session.audio.input.transcription.languages.0", "en" },
 	    { "session.audio.input.transcription.languages.1", "es" },
 	    { "session.audio.input.transcription.language", "(absent)" });
-	agent.transcription_model = "whisper-1"; /* would be refused with them */
-	realtime_configure(&out, "cfg_1", &wish, cfg.audio_format, false);
+	s.agent.transcription_model = "whisper-1"; /* would be refused with them */
+	configure(&s, false);
 	CHECK_MESSAGE(&out, { "session.audio.input.transcription.languages", "(absent)" });
-	agent.transcription_model = "gpt-transcribe";
-	agent.transcription_language = "es"; /* said outright */
-	realtime_configure(&out, "cfg_1", &wish, cfg.audio_format, false);
+	s.agent.transcription_model = "gpt-transcribe";
+	s.agent.transcription_language = "es"; /* said outright */
+	configure(&s, false);
 	CHECK_MESSAGE(&out, { "session.audio.input.transcription.languages", "(absent)" },
 	    { "session.audio.input.transcription.language", "es" });
-	buf_free(&out);
-	config_free(&cfg);
+	config_free(&s.cfg);
 }
 
 static void protected_session_neither_answers_nor_interrupts(void **state)
 {
-	struct model_wish wish = { .protect = true };
-	struct agent agent;
-	struct config cfg;
-	struct buf out;
+	struct settings s;
 
 	(void)state;
-	pairs_load(&cfg, NULL);
-	as_settings(&agent, &wish, &cfg);
-	buf_init(&out, 0);
-	realtime_configure(&out, "cfg_1", &wish, cfg.audio_format, false);
+	settings_load(&s, NULL);
+	s.wish.protect = true;
+	configure(&s, false);
 	CHECK_MESSAGE(&out, { "session.audio.input.turn_detection.create_response", "false" },
 	    { "session.audio.input.turn_detection.interrupt_response", "false" });
 	/* And then it does again. */
-	realtime_turns(&out, "cfg_2", &agent, false);
+	realtime_turns(&out, "cfg_2", &s.agent, false);
 	CHECK_MESSAGE(&out, { "session.type", "realtime" }, { "session.instructions", "(absent)" },
 	    { "session.audio.input.turn_detection.create_response", "true" },
 	    { "session.audio.input.turn_detection.interrupt_response", "true" });
-	agent.interruptible = false;
-	realtime_turns(&out, "cfg_3", &agent, false);
+	s.agent.interruptible = false;
+	realtime_turns(&out, "cfg_3", &s.agent, false);
 	CHECK_MESSAGE(&out, { "session.audio.input.turn_detection.create_response", "true" },
 	    { "session.audio.input.turn_detection.interrupt_response", "false" });
-	buf_free(&out);
-	config_free(&cfg);
+	config_free(&s.cfg);
 }
 
 static void append_of_the_fixture_is_ours_to_the_byte(void **state)
@@ -921,28 +929,22 @@ static void append_of_the_fixture_is_ours_to_the_byte(void **state)
 	char *text = fixture("openai-input_audio_buffer-append", &len);
 	struct span audio;
 	uint8_t bytes[160];
-	struct buf out;
 	cJSON *t;
 
 	(void)state;
 	assert_true(json_scan(text, len, "audio", &audio));
 	assert_int_equal(base64_decode(bytes, audio.p, audio.n), sizeof bytes);
-	buf_init(&out, 0);
 	realtime_hear(&out, bytes, sizeof bytes);
 	t = checked(&out);
 	assert_int_equal(strlen(at(t, "audio")), audio.n);
 	assert_memory_equal(at(t, "audio"), audio.p, audio.n);
 	cJSON_Delete(t);
-	buf_free(&out);
 	free(text);
 }
 
 static void commands_are_documented_and_name_what_they_mean(void **state)
 {
-	struct buf out;
-
 	(void)state;
-	buf_init(&out, 0);
 	realtime_ask(&out, "say_1");
 	CHECK_MESSAGE(&out, { "event_id", "say_1" }, { "response", "(absent)" });
 
@@ -955,12 +957,11 @@ static void commands_are_documented_and_name_what_they_mean(void **state)
 	realtime_item(&out, "keys_4", MODEL_ROLE_CALLER, "\"1\" \\ \n");
 	CHECK_MESSAGE(&out, { "item.role", "user" }, { "item.content.0.type", "input_text" },
 	    { "item.content.0.text", "\"1\" \\ \n" });
-	buf_free(&out);
 }
 
-static void greet(struct buf *out, const struct config *cfg)
+static void greet(const struct config *cfg)
 {
-	realtime_greet(out, "say_1", cfg->instructions, cfg->greeting, cfg->greeting_mode == GREETING_EXACT);
+	realtime_greet(&out, "say_1", cfg->instructions, cfg->greeting, cfg->greeting_mode == GREETING_EXACT);
 }
 
 static void greeting_repeats_the_instructions_and_uses_no_tools(void **state)
@@ -969,65 +970,52 @@ static void greeting_repeats_the_instructions_and_uses_no_tools(void **state)
 	static const char *const exact[] = { "INSTRUCTIONS", "Be brief.", "GREETING_MODE", "exact", "GREETING",
 		"Bore da.", NULL };
 	struct config cfg;
-	struct buf out;
 	cJSON *t;
 
 	(void)state;
-	buf_init(&out, 0);
 	pairs_load(&cfg, said);
-	greet(&out, &cfg);
+	greet(&cfg);
 	CHECK_MESSAGE(
 	    &out, { "response.tool_choice", "none" }, { "response.instructions", "Be brief.\n\nSay hello in Welsh." });
 	config_free(&cfg);
 
 	pairs_load(&cfg, exact);
-	greet(&out, &cfg);
+	greet(&cfg);
 	t = checked(&out);
 	assert_ptr_equal(strstr(at(t, "response.instructions"), "Be brief."), at(t, "response.instructions"));
 	assert_non_null(strstr(at(t, "response.instructions"), "exactly"));
 	assert_non_null(strstr(at(t, "response.instructions"), "\nBore da."));
 	cJSON_Delete(t);
 	config_free(&cfg);
-	buf_free(&out);
 }
 
 /* The stand-in model's side of this is in tests/unit/tools/. */
 static void what_is_to_be_said_is_worded_as_the_standin_knows_it(void **state)
 {
-	size_t len;
-	char *text = fixture("words-to-say", &len), wanted[400];
-	cJSON *words = cJSON_ParseWithLength(text, len);
-	struct buf out;
+	char wanted[400];
 
 	(void)state;
-	buf_init(&out, 0);
 	realtime_say(&out, "say_1", "Be brief.", "Good bye.", true);
-	snprintf(
-	    wanted, sizeof wanted, "Be brief.\n\n%sGood bye.", cJSON_GetStringValue(cJSON_GetObjectItem(words, "say")));
+	snprintf(wanted, sizeof wanted, "Be brief.\n\n%sGood bye.", words_to_say("say"));
 	CHECK_MESSAGE(&out, { "response.instructions", wanted });
 	realtime_greet(&out, "say_2", "Be brief.", "Hello.", true);
-	snprintf(wanted, sizeof wanted, "Be brief.\n\n%sHello.",
-	    cJSON_GetStringValue(cJSON_GetObjectItem(words, "greeting")));
+	snprintf(wanted, sizeof wanted, "Be brief.\n\n%sHello.", words_to_say("greeting"));
 	CHECK_MESSAGE(&out, { "response.instructions", wanted });
-	cJSON_Delete(words);
-	free(text);
-	buf_free(&out);
 }
 
 static void message_too_large_for_its_buffer_is_an_error_not_half_a_message(void **state)
 {
 	static uint8_t bytes[4000];
-	struct buf out;
 
 	(void)state;
 	buf_init(&out, 1000);
 	realtime_hear(&out, bytes, sizeof bytes);
 	assert_true(buf_error(&out) < 0);
-	buf_free(&out);
 }
 
 int main(void)
 {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, empty_out, empty_out)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_event_of_the_fixtures_is_what_it_is),
 		cmocka_unit_test(no_event_of_the_fixtures_is_left_out),
@@ -1047,15 +1035,15 @@ int main(void)
 		cmocka_unit_test(refusal_tells_which_of_our_requests_it_means),
 		cmocka_unit_test(format_is_compared_both_ways),
 		cmocka_unit_test(field_that_is_not_documented_is_noticed),
-		cmocka_unit_test(session_is_configured_as_the_settings_say),
-		cmocka_unit_test(every_combination_of_settings_is_documented),
-		cmocka_unit_test(several_languages_are_for_models_that_know_them),
-		cmocka_unit_test(protected_session_neither_answers_nor_interrupts),
-		cmocka_unit_test(append_of_the_fixture_is_ours_to_the_byte),
-		cmocka_unit_test(commands_are_documented_and_name_what_they_mean),
-		cmocka_unit_test(greeting_repeats_the_instructions_and_uses_no_tools),
-		cmocka_unit_test(what_is_to_be_said_is_worded_as_the_standin_knows_it),
-		cmocka_unit_test(message_too_large_for_its_buffer_is_an_error_not_half_a_message),
+		TEST(session_is_configured_as_the_settings_say),
+		TEST(every_combination_of_settings_is_documented),
+		TEST(several_languages_are_for_models_that_know_them),
+		TEST(protected_session_neither_answers_nor_interrupts),
+		TEST(append_of_the_fixture_is_ours_to_the_byte),
+		TEST(commands_are_documented_and_name_what_they_mean),
+		TEST(greeting_repeats_the_instructions_and_uses_no_tools),
+		TEST(what_is_to_be_said_is_worded_as_the_standin_knows_it),
+		TEST(message_too_large_for_its_buffer_is_an_error_not_half_a_message),
 	};
 
 	return cmocka_run_group_tests_name("realtime", tests, NULL, NULL);
