@@ -51,19 +51,25 @@ static void say(enum turn_kind kind, const char *item_id, const char *text)
 	timeline_text(&timeline, timeline_turn(&timeline, kind, item_id, 0), text, true);
 }
 
-static int begin(void **state)
+/* What the agent said, of so much audio. */
+static struct turn *say_aloud(const char *item_id, const char *text, uint32_t generated_ms)
 {
-	(void)state;
-	timeline_init(&timeline);
-	return 0;
+	struct turn *turn;
+
+	say(TURN_AGENT, item_id, text);
+	turn = timeline_find(&timeline, item_id);
+	turn->generated_ms = generated_ms;
+	return turn;
 }
 
-static int end(void **state)
+/* Before each test, and after it. */
+static int begin_anew(void **state)
 {
 	(void)state;
 	cJSON_Delete(turns);
 	turns = NULL;
 	timeline_free(&timeline);
+	timeline_init(&timeline);
 	return 0;
 }
 
@@ -146,12 +152,8 @@ static void failed_transcript_is_waited_for_no_longer(void **state)
 
 static void what_was_not_heard_yet_is_not_claimed(void **state)
 {
-	struct turn *turn;
-
 	(void)state;
-	say(TURN_AGENT, "item_1", "On its way.");
-	turn = timeline_find(&timeline, "item_1");
-	turn->generated_ms = 900;
+	say_aloud("item_1", "On its way.", 900);
 	show();
 	assert_true(cJSON_IsNull(json_get(turn_no(0), "heard_ms")));
 	assert_true(cJSON_IsNull(json_get(turn_no(0), "heard_text")));
@@ -177,7 +179,7 @@ static void empty_timeline_is_an_empty_list(void **state)
 	assert_null(timeline_find(&timeline, ""));
 	assert_null(timeline_find(&timeline, "item_1"));
 	timeline_text(&timeline, NULL, "nobody's", true);
-	timeline_free(&timeline); /* and by end() once more */
+	timeline_free(&timeline); /* and by begin_anew() once more */
 }
 
 /* ------------------------------------------------------------------------ bounds */
@@ -363,12 +365,9 @@ static void nothing_spoken_is_nothing_heard(void **state)
 
 static void interrupted_answer_shows_what_was_heard_of_it(void **state)
 {
-	struct turn *turn;
+	struct turn *turn = say_aloud("item_1", "We open at nine in the morning.", 3000);
 
 	(void)state;
-	say(TURN_AGENT, "item_1", "We open at nine in the morning.");
-	turn = timeline_find(&timeline, "item_1");
-	turn->generated_ms = 3000;
 	turn->heard_ms = 1240;
 	turn->heard_known = turn->heard_confirmed = turn->interrupted = true;
 	turn->status = "cancelled";
@@ -391,9 +390,7 @@ static void newest_is_told_first_and_only_as_far_as_it_was_heard(void **state)
 	timeline_put_said(&timeline, 10, 100, &out);
 	assert_string_equal(buf_text(&out), "[]");
 	say(TURN_CALLER, "item_1", "0123456789");
-	say(TURN_AGENT, "item_2", "We open at nine in the morning.");
-	turn = timeline_find(&timeline, "item_2");
-	turn->generated_ms = 3000;
+	turn = say_aloud("item_2", "We open at nine in the morning.", 3000);
 	turn->heard_ms = 1240;
 	turn->heard_known = true;
 	say(TURN_CALLER, "item_3", "");
@@ -416,7 +413,7 @@ static void newest_is_told_first_and_only_as_far_as_it_was_heard(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin_anew, begin_anew)
 	const struct CMUnitTest tests[] = {
 		TEST(conversation_reads_in_its_order),
 		TEST(newest_is_told_first_and_only_as_far_as_it_was_heard),

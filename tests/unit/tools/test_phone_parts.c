@@ -243,12 +243,23 @@ static void messages_must_have_exactly_their_fields(void **state)
 
 /* --- play-out --- */
 
-static size_t echoes(struct playout *p, struct mark *last)
+static struct playout playout;
+
+/* Before each test, and after it. */
+static int empty_playout(void **state)
+{
+	(void)state;
+	playout_close(&playout);
+	playout_init(&playout, 0);
+	return 0;
+}
+
+static size_t echoes(struct mark *last)
 {
 	struct mark m;
 	size_t n = 0;
 
-	while (playout_next_echo(p, &m)) {
+	while (playout_next_echo(&playout, &m)) {
 		*last = m;
 		free(m.name);
 		n++;
@@ -257,171 +268,150 @@ static size_t echoes(struct playout *p, struct mark *last)
 }
 
 /* One mark came back, because what is before it was played. */
-static void one_played(struct playout *p)
+static void one_played(void)
 {
 	struct mark m;
 
-	assert_int_equal(echoes(p, &m), 1);
+	assert_int_equal(echoes(&m), 1);
 	assert_false(m.flushed);
 }
 
-static void play_loud(struct playout *p, size_t len)
+static void play_loud(size_t len)
 {
 	uint8_t audio[1600];
 
 	memset(audio, 0x10, sizeof audio);
 	assert_true(len <= sizeof audio);
-	playout_media(p, audio, len);
+	playout_media(&playout, audio, len);
 }
 
 static void a_mark_comes_back_when_what_precedes_it_was_played(void **state)
 {
-	struct playout p;
 	struct mark m;
 	uint8_t out[TICK_BYTES];
 
 	(void)state;
-	playout_init(&p, 0);
-	play_loud(&p, 320);
-	playout_mark(&p, "two ticks");
-	play_loud(&p, 100);
-	playout_mark(&p, "three");
-	assert_int_equal(echoes(&p, &m), 0);
-	assert_int_equal(playout_tick(&p, out), 160); /* plays the first 20 ms */
-	assert_int_equal(echoes(&p, &m), 0);
-	assert_int_equal(playout_tick(&p, out), 160);
-	assert_int_equal(echoes(&p, &m), 0); /* the second 20 ms are still in the air */
-	assert_int_equal(playout_tick(&p, out), 100);
+	play_loud(320);
+	playout_mark(&playout, "two ticks");
+	play_loud(100);
+	playout_mark(&playout, "three");
+	assert_int_equal(echoes(&m), 0);
+	assert_int_equal(playout_tick(&playout, out), 160); /* plays the first 20 ms */
+	assert_int_equal(echoes(&m), 0);
+	assert_int_equal(playout_tick(&playout, out), 160);
+	assert_int_equal(echoes(&m), 0); /* the second 20 ms are still in the air */
+	assert_int_equal(playout_tick(&playout, out), 100);
 	assert_int_equal(out[99], 0x10);
 	assert_int_equal(out[100], MULAW_SILENCE);
-	one_played(&p);
-	assert_int_equal(playout_tick(&p, out), 0);
-	one_played(&p);
-	playout_close(&p);
+	one_played();
+	assert_int_equal(playout_tick(&playout, out), 0);
+	one_played();
 }
 
 static void a_mark_with_nothing_before_it_comes_back_at_once(void **state)
 {
-	struct playout p;
-
 	(void)state;
-	playout_init(&p, 0);
-	playout_mark(&p, "idle");
-	one_played(&p);
-	playout_close(&p);
+	playout_mark(&playout, "idle");
+	one_played();
 }
 
 static void a_clear_drops_audio_and_returns_all_marks(void **state)
 {
-	struct playout p;
 	struct mark m;
 	uint8_t out[TICK_BYTES];
 	size_t flushed;
 
 	(void)state;
-	playout_init(&p, 0);
-	play_loud(&p, 160);
-	playout_mark(&p, "first");
-	play_loud(&p, 1600);
-	playout_mark(&p, "second");
-	playout_mark(&p, "third");
-	playout_tick(&p, out);
-	playout_tick(&p, out);
-	assert_int_equal(echoes(&p, &m), 1);
-	assert_int_equal(playout_clear(&p, &flushed), 1440);
+	play_loud(160);
+	playout_mark(&playout, "first");
+	play_loud(1600);
+	playout_mark(&playout, "second");
+	playout_mark(&playout, "third");
+	playout_tick(&playout, out);
+	playout_tick(&playout, out);
+	assert_int_equal(echoes(&m), 1);
+	assert_int_equal(playout_clear(&playout, &flushed), 1440);
 	assert_int_equal(flushed, 2);
-	assert_int_equal(echoes(&p, &m), 2);
+	assert_int_equal(echoes(&m), 2);
 	assert_true(m.flushed);
 	for (int i = 0; i < 20; i++) {
-		assert_int_equal(playout_tick(&p, out), 0);
+		assert_int_equal(playout_tick(&playout, out), 0);
 		assert_int_equal(out[0], MULAW_SILENCE);
 	}
 	/* What comes after plays, and its mark is honest again. */
-	play_loud(&p, 160);
-	playout_mark(&p, "new");
-	assert_int_equal(echoes(&p, &m), 0);
-	assert_int_equal(playout_tick(&p, out), 160);
-	playout_tick(&p, out);
-	one_played(&p);
-	playout_close(&p);
+	play_loud(160);
+	playout_mark(&playout, "new");
+	assert_int_equal(echoes(&m), 0);
+	assert_int_equal(playout_tick(&playout, out), 160);
+	playout_tick(&playout, out);
+	one_played();
 }
 
 static void audio_is_played_in_order_through_any_queue(void **state)
 {
-	struct playout p;
 	uint8_t audio[5000], out[TICK_BYTES];
 	size_t put = 0, got = 0;
 
 	(void)state;
-	playout_init(&p, 0);
 	for (int round = 0; round < 400; round++) {
 		size_t n = (size_t)(round * 97 % 400);
 
 		for (size_t i = 0; i < n; i++)
 			audio[i] = (uint8_t)((put + i) * 31 >> 3);
 		put += n;
-		assert_int_equal(playout_media(&p, audio, n), 0);
-		n = playout_tick(&p, out);
+		assert_int_equal(playout_media(&playout, audio, n), 0);
+		n = playout_tick(&playout, out);
 		for (size_t i = 0; i < n; i++)
 			assert_int_equal(out[i], (uint8_t)((got + i) * 31 >> 3));
 		got += n;
 	}
 	assert_true(put > got);
-	while ((put = playout_tick(&p, out)) > 0)
+	while ((put = playout_tick(&playout, out)) > 0)
 		got += put;
-	assert_int_equal(got, p.received);
-	playout_close(&p);
+	assert_int_equal(got, playout.received);
 }
 
 static void more_than_ten_minutes_are_thrown_away(void **state)
 {
-	struct playout p;
 	uint8_t *audio = need(8000 * 60);
 
 	(void)state;
-	playout_init(&p, 0);
 	for (int minute = 0; minute < 10; minute++)
-		assert_int_equal(playout_media(&p, audio, 8000 * 60), 0);
-	assert_int_equal(playout_media(&p, audio, 1000), 1000);
-	assert_int_equal(p.refused, 1000);
-	playout_close(&p);
+		assert_int_equal(playout_media(&playout, audio, 8000 * 60), 0);
+	assert_int_equal(playout_media(&playout, audio, 1000), 1000);
+	assert_int_equal(playout.refused, 1000);
 	free(audio);
 }
 
 static void a_late_phone_begins_every_answer_late(void **state)
 {
-	struct playout p;
 	uint8_t audio[160] = { 1 }, out[TICK_BYTES];
 	size_t marks;
 
 	(void)state;
-	playout_init(&p, 3);
+	playout_init(&playout, 3);
 	for (int answer = 0; answer < 2; answer++) {
-		playout_media(&p, audio, sizeof audio);
+		playout_media(&playout, audio, sizeof audio);
 		for (int i = 0; i < 3; i++)
-			assert_int_equal(playout_tick(&p, out), 0);
-		assert_int_equal(playout_tick(&p, out), 160);
-		assert_int_equal(playout_tick(&p, out), 0);
+			assert_int_equal(playout_tick(&playout, out), 0);
+		assert_int_equal(playout_tick(&playout, out), 160);
+		assert_int_equal(playout_tick(&playout, out), 0);
 	}
-	playout_clear(&p, &marks);
-	playout_close(&p);
+	playout_clear(&playout, &marks);
 }
 
 static void the_position_grows_within_a_tick(void **state)
 {
-	struct playout p;
 	uint8_t audio[400] = { 1 }, out[TICK_BYTES];
 
 	(void)state;
-	playout_init(&p, 0);
-	playout_media(&p, audio, 320);
-	assert_int_equal(playout_position(&p, 5 * NS_PER_MS), 0);
-	playout_tick(&p, out);
-	assert_int_equal(playout_position(&p, 5 * NS_PER_MS), 40);
-	assert_int_equal(playout_position(&p, 50 * NS_PER_MS), 160);
-	playout_tick(&p, out);
-	assert_int_equal(playout_position(&p, 0), 160);
-	playout_close(&p);
+	playout_media(&playout, audio, 320);
+	assert_int_equal(playout_position(&playout, 5 * NS_PER_MS), 0);
+	playout_tick(&playout, out);
+	assert_int_equal(playout_position(&playout, 5 * NS_PER_MS), 40);
+	assert_int_equal(playout_position(&playout, 50 * NS_PER_MS), 160);
+	playout_tick(&playout, out);
+	assert_int_equal(playout_position(&playout, 0), 160);
 }
 
 /* --- answers and scripts --- */
@@ -588,6 +578,7 @@ static void faults_take_a_value_and_a_time(void **state)
 
 int main(void)
 {
+#define PLAYOUT_TEST(name) cmocka_unit_test_setup_teardown(name, empty_playout, empty_playout)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_wav_of_16_khz_becomes_8_khz_of_the_same_length),
 		cmocka_unit_test(broken_xml_is_refused),
@@ -597,13 +588,13 @@ int main(void)
 		cmocka_unit_test(an_answer_is_read_at_any_split),
 		cmocka_unit_test(an_answer_that_is_no_http_is_refused),
 		cmocka_unit_test(messages_must_have_exactly_their_fields),
-		cmocka_unit_test(a_mark_comes_back_when_what_precedes_it_was_played),
-		cmocka_unit_test(a_mark_with_nothing_before_it_comes_back_at_once),
-		cmocka_unit_test(a_clear_drops_audio_and_returns_all_marks),
-		cmocka_unit_test(audio_is_played_in_order_through_any_queue),
-		cmocka_unit_test(more_than_ten_minutes_are_thrown_away),
-		cmocka_unit_test(a_late_phone_begins_every_answer_late),
-		cmocka_unit_test(the_position_grows_within_a_tick),
+		PLAYOUT_TEST(a_mark_comes_back_when_what_precedes_it_was_played),
+		PLAYOUT_TEST(a_mark_with_nothing_before_it_comes_back_at_once),
+		PLAYOUT_TEST(a_clear_drops_audio_and_returns_all_marks),
+		PLAYOUT_TEST(audio_is_played_in_order_through_any_queue),
+		PLAYOUT_TEST(more_than_ten_minutes_are_thrown_away),
+		PLAYOUT_TEST(a_late_phone_begins_every_answer_late),
+		PLAYOUT_TEST(the_position_grows_within_a_tick),
 		cmocka_unit_test(answers_are_parted_by_silence_and_clears),
 		cmocka_unit_test(the_caller_waits_for_the_answer_to_him),
 		cmocka_unit_test(a_wait_gives_up_at_its_limit),
