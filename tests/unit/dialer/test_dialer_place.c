@@ -249,14 +249,20 @@ static void a_refusal_is_remembered_like_a_call(void **state)
 	assert_int_equal(atomic_load(&asked), 1);
 }
 
+/* Two calls under keys of their own: one is still open, the other ended like this. */
+static void place_open_and_done(char *open, char *done, const char *ending)
+{
+	assert_int_equal(place("open", "body", open), DIALER_PLACED);
+	assert_int_equal(place("done", "body", done), DIALER_PLACED);
+	ends(done, ending);
+}
+
 static void a_key_outlives_the_process(void **state)
 {
 	char open[OUT_ID_SIZE], done[OUT_ID_SIZE], again[OUT_ID_SIZE];
 
 	(void)state;
-	assert_int_equal(place("open", "body", open), DIALER_PLACED);
-	assert_int_equal(place("done", "body", done), DIALER_PLACED);
-	ends(done, "no-answer");
+	place_open_and_done(open, done, "no-answer");
 	down();
 	up();
 	assert_int_equal(place("open", "body", again), DIALER_KNOWN);
@@ -303,9 +309,7 @@ static void a_key_has_its_day(void **state)
 	char open[OUT_ID_SIZE], done[OUT_ID_SIZE], again[OUT_ID_SIZE];
 
 	(void)state;
-	assert_int_equal(place("open", "body", open), DIALER_PLACED);
-	assert_int_equal(place("done", "body", done), DIALER_PLACED);
-	ends(done, "busy");
+	place_open_and_done(open, done, "busy");
 	age_s(FLEET_KEY_S - 600);
 	assert_int_equal(place("done", "body", again), DIALER_KNOWN);
 	assert_int_equal(place("open", "other", again), DIALER_CONFLICT);
