@@ -8,19 +8,17 @@
  */
 #include "server/web/api/call_list.h"
 
-#include "common/clock.h"
+#include "server/dialer/dialer_show.h"
 #include "server/line/calls.h"
 #include "server/line/calls_shown.h"
 #include "server/news/journal_json.h"
 #include "server/store/store_calls.h"
-#include "server/dialer/dialer_show.h"
+#include "server/web/api/list_query.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { LIMIT_DEFAULT = 50, LIMIT_MAX = 200 };
 
 /* ------------------------------------------------------------------ the question */
 
@@ -31,21 +29,6 @@ struct asked {
 	bool after_live; /* the last page ended in the live ones, at … */
 	struct call_mark after;
 };
-
-static bool refuse(struct response *r, const char *field, const char *sentence)
-{
-	response_error_at(r, 400, "invalid_parameter", field, "%s", sentence);
-	return false;
-}
-
-static bool read_time(const struct request *q, const char *name, int64_t *out, struct response *r)
-{
-	const char *text = request_param(q, name);
-
-	if (!text || clock_parse(text, out))
-		return true;
-	return refuse(r, name, "must be a time such as 2026-11-20, 2026-11-20T10:15:30Z or Unix seconds");
-}
 
 /* A number in a query: an unescaped plus has become a blank. */
 static const char *number_param(const struct request *q, const char *name, char *room, size_t size)
@@ -67,18 +50,6 @@ static bool known_ending(const char *name)
 	return false;
 }
 
-static bool read_limit(const struct request *q, int *out, struct response *r)
-{
-	const char *text = request_param(q, "limit");
-	size_t len = text ? strspn(text, "0123456789") : 0;
-
-	*out = LIMIT_DEFAULT;
-	if (!text)
-		return true;
-	*out = len && len <= 3 && !text[len] ? atoi(text) : 0;
-	return (*out >= 1 && *out <= LIMIT_MAX) || refuse(r, "limit", "must be a number from 1 to 200");
-}
-
 /* "l1795169730123.CA…" for a page that ended among the live ones; with e,
  * among those that ended. The time is that of the reservation in ms. The
  * client gives it back as it came. */
@@ -93,7 +64,7 @@ static bool read_cursor(const struct request *q, struct asked *a, struct respons
 	len = strspn(digits, "0123456789");
 	if (digits == text || !len || len > 15 || digits[len] != '.' ||
 	    strlen(digits + len + 1) >= sizeof a->after.call_sid)
-		return refuse(r, "cursor", "must be the `next` of an earlier page");
+		return list_refuse(r, "cursor", "must be the `next` of an earlier page");
 	a->begun = true;
 	a->after_live = *text == 'l';
 	a->after.reserved_ms = strtoll(digits, NULL, 10);
@@ -116,15 +87,15 @@ static bool read_asked(const struct request *q, struct asked *a, struct numbers 
 				 .direction = request_param(q, "direction"),
 				 .since_ms = INT64_MIN,
 				 .until_ms = INT64_MAX } };
-	if (!read_time(q, "since", &a->filter.since_ms, r) || !read_time(q, "until", &a->filter.until_ms, r) ||
-	    !read_limit(q, &a->limit, r) || !read_cursor(q, a, r))
+	if (!list_time(q, "since", &a->filter.since_ms, r) || !list_time(q, "until", &a->filter.until_ms, r) ||
+	    !list_limit(q, &a->limit, r) || !read_cursor(q, a, r))
 		return false;
 	if (a->filter.since_ms >= a->filter.until_ms)
-		return refuse(r, "until", "must be later than since");
+		return list_refuse(r, "until", "must be later than since");
 	if (a->filter.ending && !known_ending(a->filter.ending))
-		return refuse(r, "ending", "must be one of the endings in API.md, such as caller_hung_up");
+		return list_refuse(r, "ending", "must be one of the endings in API.md, such as caller_hung_up");
 	if (a->filter.direction && strcmp(a->filter.direction, "inbound") && strcmp(a->filter.direction, "outbound"))
-		return refuse(r, "direction", "must be inbound or outbound");
+		return list_refuse(r, "direction", "must be inbound or outbound");
 	return true;
 }
 

@@ -3,48 +3,20 @@
  */
 #include "server/web/api/outcome_list.h"
 
-#include "common/clock.h"
 #include "common/json.h"
 #include "server/store/store_outcomes.h"
+#include "server/web/api/list_query.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { LIMIT_DEFAULT = 50, LIMIT_MAX = 200 };
-
-static bool refuse(struct response *r, const char *field, const char *sentence)
-{
-	response_error_at(r, 400, "invalid_parameter", field, "%s", sentence);
-	return false;
-}
-
-static bool read_time(const struct request *q, const char *name, int64_t *out, struct response *r)
-{
-	const char *text = request_param(q, name);
-
-	return !text || clock_parse(text, out) ||
-	       refuse(r, name, "must be a time such as 2026-11-20, 2026-11-20T10:15:30Z or Unix seconds");
-}
-
-static bool read_limit(const struct request *q, int *out, struct response *r)
-{
-	const char *text = request_param(q, "limit");
-	size_t len = text ? strspn(text, "0123456789") : 0;
-
-	*out = LIMIT_DEFAULT;
-	if (!text)
-		return true;
-	*out = len && len <= 3 && !text[len] ? atoi(text) : 0;
-	return (*out >= 1 && *out <= LIMIT_MAX) || refuse(r, "limit", "must be a number from 1 to 200");
-}
-
 static bool read_status(const struct request *q, const char **out, struct response *r)
 {
 	*out = request_param(q, "status");
 	return !*out || !strcmp(*out, "valid") || !strcmp(*out, "invalid") || !strcmp(*out, "failed") ||
-	       refuse(r, "status", "must be valid, invalid or failed");
+	       list_refuse(r, "status", "must be valid, invalid or failed");
 }
 
 /* "1795169730123.rec_…": time and id of the last one of the page before. */
@@ -56,7 +28,7 @@ static bool read_cursor(const struct request *q, struct outcome_filter *filter, 
 	if (!text)
 		return true;
 	if (!len || len > 15 || text[len] != '.' || strlen(text + len + 1) >= OUTCOME_ID_SIZE)
-		return refuse(r, "cursor", "must be the `next` of an earlier page");
+		return list_refuse(r, "cursor", "must be the `next` of an earlier page");
 	filter->before_ms = strtoll(text, NULL, 10);
 	filter->before_id = text + len + 1;
 	return true;
@@ -84,12 +56,12 @@ void outcome_list_list(const struct web_parts *parts, const struct request *q, c
 	struct buf list;
 
 	(void)arg;
-	if (!read_status(q, &filter.status, r) || !read_time(q, "since", &filter.since_ms, r) ||
-	    !read_time(q, "until", &filter.until_ms, r) || !read_limit(q, &filter.limit, r) ||
+	if (!read_status(q, &filter.status, r) || !list_time(q, "since", &filter.since_ms, r) ||
+	    !list_time(q, "until", &filter.until_ms, r) || !list_limit(q, &filter.limit, r) ||
 	    !read_cursor(q, &filter, r) || !has_store(parts, r))
 		return;
 	if (filter.since_ms >= filter.until_ms) {
-		refuse(r, "until", "must be later than since");
+		list_refuse(r, "until", "must be later than since");
 		return;
 	}
 	buf_init(&list, 0);
