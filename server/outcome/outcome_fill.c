@@ -3,7 +3,7 @@
 #include "common/clock.h"
 #include "common/json.h"
 #include "common/log.h"
-#include "common/schema.h"
+#include "common/schema_follow.h"
 #include "server/work/text_model.h"
 
 #include <inttypes.h>

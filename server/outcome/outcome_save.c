@@ -4,7 +4,7 @@
 #include "common/json.h"
 #include "common/json_out.h"
 #include "common/log.h"
-#include "common/schema.h"
+#include "common/schema_follow.h"
 #include "server/news/journal.h"
 #include "server/store/store_outcomes.h"
 

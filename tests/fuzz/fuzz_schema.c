@@ -2,6 +2,7 @@
  * model. */
 #include "common/json.h"
 #include "common/schema.h"
+#include "common/schema_follow.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <stdlib.h>

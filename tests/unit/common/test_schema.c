@@ -1,4 +1,5 @@
 #include "common/schema.h"
+#include "common/schema_follow.h"
 
 #include "common/json.h"
 #include "common/schema_text.h"
