@@ -3,6 +3,7 @@
 # large it may be, and where a name leads.
 #
 #   - An include or a call goes down in the order below, or stays in its room.
+#   - The two loops, caller/ and agent/, do not see each other.
 #   - SQL stands in store/, and in knowledge/ for its own index.
 #   - No room has more than 13 modules (a .c and a .h of one name are one).
 #   - A function is declared in the header of its own file, or in a
@@ -56,6 +57,8 @@ verdict "no include looks up" "$(awk -v order="$ORDER" "$rank"' climbs($1, $2) {
 verdict "no call looks up" "$(awk -v order="$ORDER" "$rank"'
 	NR == FNR { by[$1] = $2; next }
 	by[$1] && climbs($2, by[$1]) { print $2 ".c uses " $1 " of " by[$1] ".c" }' "$defined" "$needed")"
+verdict "the two loops do not see each other" "$(grep -rn 'include "server/agent/' server/caller
+	grep -rn 'include "server/caller/' server/agent)"
 verdict "SQL stands in store/ and knowledge/ only" "$(grep -rlE 'sqlite3|store/row\.h' server --include='*.[ch]' |
 	grep -vE '^server/(store|knowledge)/')"
 verdict "no room has more than $MODULES modules" "$(find server -name '*.[ch]' | sed 's#\.[ch]$##' | sort -u |
