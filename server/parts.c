@@ -303,6 +303,10 @@ static const struct part {
 	/* It takes ends of calls and tells of records: after the store, webhooks and the
 	 * hub, which take both. */
 	{ "outcomes", .open = open_outcomes, .close = close_outcomes, .warn = warn_outcomes },
+	/* Nothing to open. Records that an earlier process left are filled in from here on,
+	 * and one of the next parts may not start: the pools are stopped before the records
+	 * are gone. At an end like others they were stopped below. */
+	{ "jobs of a start", .close = stop_work },
 	{ "knowledge", .open = open_knowledge, .close = close_knowledge },
 	/* Calls, and the recorder that they use. */
 	{ "recorder", .open = open_recorder, .close = close_recorder },

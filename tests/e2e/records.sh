@@ -166,6 +166,34 @@ serve second
 check "the next server fills it in" record dying "$VALID"
 check "… by asking again" slow_asked 2
 check "the server stops with status 0" stop_server
+
+# ------------------------------------------------- one does not start, with a record to fill in
+cat >"$WORK/slow.json" <<JSON
+[ { "when": "", "then": [{ "slow_ms": 600000, "json": {} }] } ]
+JSON
+GOOD_URL=$TEXT_URL
+text_model slow "$WORK/slow.json"
+sqlite3 "$WORK/data/trunkline.db" "UPDATE records SET status = 'open', source = NULL, json = NULL, state = 'open', attempts = 0
+	WHERE call_sid = '$(sid dying)'"
+# Too few descriptors for all its lines, and no right to have more of them.
+cannot_start() {
+	local drop=()
+	[ "$(id -u)" != 0 ] || drop=(setpriv --bounding-set -sys_resource)
+	(
+		ulimit -n 300
+		exec timeout 60 "${drop[@]}" env -i PATH="$PATH" ASAN_OPTIONS="$ASAN_OPTIONS" UBSAN_OPTIONS="$UBSAN_OPTIONS" PORT=0 \
+			PUBLIC_URL="$PUBLIC" TWILIO_AUTH_TOKEN="$SECRET" OPENAI_API_KEY="$SECRET" SIGNING_SECRET="$SECRET" MAX_CALLS=1000 \
+			OPENAI_CA_FILE=build/e2e/ca/ca.pem HTTPS_CA_FILE=build/e2e/ca/ca.pem TEXT_API_URL="$TEXT_URL" \
+			OPENAI_REALTIME_URL="wss://localhost:$MODEL_PORT/v1/realtime" DATA_DIR="$WORK/data" AGENTS_DIR="$WORK/agents" \
+			"${FIXED[@]}" "$SERVER_BIN" >"$WORK/third.out" 2>"$WORK/third.log"
+	)
+	equal $? 1 && grep -q "cannot start: calls: Too many open files" "$WORK/third.log"
+}
+check "a server that cannot open its lines says so, and ends in order" cannot_start
+TEXT_URL=$GOOD_URL
+serve fourth
+check "the record is there for the next" record dying "$VALID"
+check "the server stops with status 0" stop_server
 check "the model stops with status 0" stop_model
 check "save_record was called as the protocol has it" equal "$(field "$WORK/model.json" .violation_count)" 0
 check "the model was told what was wrong with its record" equal "$(jq -r '[.per_session[].items[] |
