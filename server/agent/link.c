@@ -32,14 +32,12 @@ const char *link_state_name(enum link_state state)
 
 static void enter(struct link *l, enum link_state state)
 {
-	bool opening = state == LINK_DIALLING || state == LINK_CONFIGURING;
-
 	assert(state != LINK_LOST || l->state != LINK_GONE);
-	assert(!opening || (l->session && !l->client && l->writer_is_ours));
+	assert(
+	    (state != LINK_DIALLING && state != LINK_CONFIGURING) || (l->session && !l->client && l->writer_is_ours));
 	assert(state != LINK_REPLAYING || (l->client && l->writer_is_ours));
 	assert(state != LINK_TALKING || l->state == LINK_REPLAYING);
 	assert(state != LINK_GONE || (l->why && l->state != LINK_GONE));
-	(void)opening; /* without asserts */
 	log_debug(l->call->tag, "model link: %s -> %s", link_state_name(l->state), link_state_name(state));
 	l->state = state;
 }
@@ -76,12 +74,11 @@ static void lose(struct link *l, enum call_end why)
 	if (l->state != LINK_TALKING && l->state != LINK_REPLAYING)
 		return;
 	enter(l, LINK_LOST);
-	if (!l->next) {
-		link_give_up(l, why);
-		return;
-	}
 	l->retry_us = 0;
-	ask_writer_back(l);
+	if (l->next)
+		ask_writer_back(l);
+	else
+		link_give_up(l, why);
 }
 
 /* ---------------------------------------------------------------------- sessions */
@@ -177,16 +174,14 @@ static void step_next(struct link *l, int64_t now)
 		model_health_failed(model_session_failure(l->next));
 		model_session_close(l->next);
 		l->next = NULL;
-		return;
+	} else if (done > 0) {
+		l->next_ready = true;
+		ask_writer_back(l);
 	}
-	if (done == 0)
-		return;
-	l->next_ready = true;
-	ask_writer_back(l);
-	if (!l->writer_is_ours)
-		return;
-	take_next(l);
-	begin_session(l, now);
+	if (l->next_ready && l->writer_is_ours) {
+		take_next(l);
+		begin_session(l, now);
+	}
 }
 
 static void step_lost(struct link *l, int64_t now)
