@@ -94,7 +94,8 @@ void config_warnings(const struct config *cfg, struct buf *out)
 	warn_of_model(cfg, out);
 }
 
-/* Asked only by commands that carry calls: they do not start without keys. --check and --help do. */
+/* Asked only where keys are needed: to serve, and for --check. What connects to nothing
+ * (--check --offline, --ask, --help) does without. */
 void config_missing(const struct config *cfg, struct buf *out)
 {
 	bool key = !*cfg->openai_api_key;
