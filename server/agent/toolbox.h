@@ -7,6 +7,7 @@
  * hears meanwhile.
  */
 #include "common/buf.h"
+#include "server/agent/dialogue.h"
 #include "server/store/store_calls.h"
 
 #include <stdbool.h>
@@ -14,7 +15,7 @@
 #include <stdint.h>
 
 enum {
-	TOOLBOX_RUNS = 128, /* in one call; further ones are answered with an error */
+	TOOLBOX_RUNS = RUNS_MAX, /* in one call; further ones are answered with an error */
 	TOOL_ID_SIZE = 128,
 	TOOL_NAME_SIZE = 128,
 	TOOL_SHOWN = 2048 /* bytes of arguments, and of an answer, that are shown */
