@@ -245,15 +245,6 @@ static void messages_must_have_exactly_their_fields(void **state)
 
 static struct playout playout;
 
-/* Before each test, and after it. */
-static int empty_playout(void **state)
-{
-	(void)state;
-	playout_close(&playout);
-	playout_init(&playout, 0);
-	return 0;
-}
-
 static size_t echoes(struct mark *last)
 {
 	struct mark m;
@@ -283,6 +274,15 @@ static void play_loud(size_t len)
 	memset(audio, 0x10, sizeof audio);
 	assert_true(len <= sizeof audio);
 	playout_media(&playout, audio, len);
+}
+
+/* Before each test, and after it. */
+static int empty_playout(void **state)
+{
+	(void)state;
+	playout_close(&playout);
+	playout_init(&playout, 0);
+	return 0;
 }
 
 static void a_mark_comes_back_when_what_precedes_it_was_played(void **state)
