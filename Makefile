@@ -182,6 +182,7 @@ check-fresh:
 	@tools/check-fresh
 
 docs:
+	@tools/install-packages test
 	@$(MAKE) -s --no-print-directory FLAVOR=asan build/asan/tests/unit/test_docs
 	@DOCS=write build/asan/tests/unit/test_docs
 format:
