@@ -261,24 +261,25 @@ int dialer_open(struct dialer **out, const struct config *cfg, struct store *sto
 	return 0;
 }
 
-void dialer_drain(struct dialer *o)
+static void set_and_wake(struct dialer *o, bool *flag)
 {
-	if (!o)
-		return;
 	pthread_mutex_lock(&o->lock);
-	o->draining = true;
+	*flag = true;
 	pthread_cond_broadcast(&o->changed);
 	pthread_mutex_unlock(&o->lock);
+}
+
+void dialer_drain(struct dialer *o)
+{
+	if (o)
+		set_and_wake(o, &o->draining);
 }
 
 void dialer_close(struct dialer *o)
 {
 	if (!o)
 		return;
-	pthread_mutex_lock(&o->lock);
-	o->closing = true;
-	pthread_cond_broadcast(&o->changed);
-	pthread_mutex_unlock(&o->lock);
+	set_and_wake(o, &o->closing);
 	/* In this order: no new request begins; those under way are cancelled, and their
 	 * jobs store the state; then the orders are freed. */
 	due_stop(&o->due);
