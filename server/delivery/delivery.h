@@ -3,7 +3,7 @@
 /* Webhooks out: events of calls, sent to the addresses that an agent lists.
  *
  * At least once: an event is written to the store before it is sent, and is "waiting"
- * there until its receiver answers 2xx ("delivered"). After DELIVERY_GIVE_UP_SECONDS it
+ * there until its receiver answers 2xx ("delivered"). After OUTBOX_GIVE_UP_SECONDS it
  * is "parked" until somebody sends it again. A restart takes up the waiting ones.
  *
  * delivery_queue.h and delivery_plan.h decide order, times and repetitions. The threads
@@ -63,7 +63,7 @@ enum { DELIVERY_LIST_MAX = 200 }; /* a page */
  * -EIO. */
 int delivery_list(struct delivery *delivery, const char *state, int64_t cursor, int limit, struct buf *out);
 
-/* Sends an event now, waiting or parked, with a new DELIVERY_GIVE_UP_SECONDS. 0; -ENOENT:
+/* Sends an event now, waiting or parked, with a new OUTBOX_GIVE_UP_SECONDS. 0; -ENOENT:
  * no such id; -EALREADY: delivered; -ENOTSUP: no store; -EIO. */
 int delivery_retry(struct delivery *delivery, const char *id);
 
