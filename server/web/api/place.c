@@ -174,6 +174,19 @@ static void refused_by_twilio(const struct dialer_reply *a, struct response *r)
 	buf_putc(&r->body, '\n');
 }
 
+static const struct {
+	int status;
+	const char *code, *sentence;
+} refusals[] = {
+	[DIALER_CONFLICT] = { 409, "idempotency_conflict",
+	    "this Idempotency-Key was used for another body within the last 24 hours" },
+	[DIALER_FULL] = { 429, "queue_full", "too many calls are waiting to be placed" },
+	[DIALER_DRAINING] = { 503, "draining", "the server is shutting down and places no more calls" },
+	[DIALER_NO_DISK] = { 503, "store_failing",
+	    "the order cannot be written down now, so the call is not placed: it could be placed twice" },
+	[DIALER_NO_MEMORY] = { 500, "internal_error", "out of memory" },
+};
+
 /* A call that is known already (the same key and body) is answered 200, not
  * 201: this request did not place it. */
 static void answer(const struct dialer_reply *a, struct response *r)
@@ -189,24 +202,11 @@ static void answer(const struct dialer_reply *a, struct response *r)
 	case DIALER_REFUSED:
 		refused_by_twilio(a, r);
 		break;
-	case DIALER_CONFLICT:
-		response_error(r, 409, "idempotency_conflict",
-		    "this Idempotency-Key was used for another body within the last 24 hours");
-		break;
-	case DIALER_FULL:
-		response_error(r, 429, "queue_full", "too many calls are waiting to be placed");
-		response_header(r, "Retry-After", "%d", FULL_RETRY_S);
-		break;
-	case DIALER_DRAINING:
-		response_error(r, 503, "draining", "the server is shutting down and places no more calls");
-		break;
-	case DIALER_NO_DISK:
-		response_error(r, 503, "store_failing",
-		    "the order cannot be written down now, so the call is not placed: it could be placed twice");
-		break;
-	case DIALER_NO_MEMORY:
-		response_error(r, 500, "internal_error", "out of memory");
-		break;
+	default:
+		response_error(
+		    r, refusals[a->verdict].status, refusals[a->verdict].code, refusals[a->verdict].sentence);
+		if (a->verdict == DIALER_FULL)
+			response_header(r, "Retry-After", "%d", FULL_RETRY_S);
 	}
 }
 
