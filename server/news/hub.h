@@ -27,7 +27,7 @@ enum {
 	HUB_QUEUE_BYTES = 1024 * 1024,  /* … and their text, beyond the first */
 	HUB_RECENT_MAX = 256,           /* events kept for returning watchers … */
 	HUB_RECENT_BYTES = 1024 * 1024, /* … and their text */
-	HUB_LAG_US = 2 * US_PER_S    /* at most: age of a call's snapshot against its events */
+	HUB_LAG_US = 2 * US_PER_S       /* at most: age of a call's snapshot against its events */
 };
 
 struct hub_event { /* constant once it is in a queue */

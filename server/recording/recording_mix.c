@@ -9,7 +9,7 @@ enum {
 	AGENT = 1,
 	MULAW_ZERO = 0xff,
 	US_PER_FRAME = 125,
-	JUMP_FRAMES = 10 * 8000,      /* a timestamp that jumps by more is not believed */
+	JUMP_FRAMES = 10 * 8000,       /* a timestamp that jumps by more is not believed */
 	CLOCK_MOST_US = 10 * US_PER_S, /* neither is a clock that is off by more */
 	HELD_MAX = 64 * 1024 * 1024,
 	AGENT_MAX = 4 * 1024 * 1024

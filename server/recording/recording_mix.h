@@ -24,9 +24,9 @@
 enum {
 	RECORDING_MIX_FRAMES_PER_MS = 8,
 	RECORDING_MIX_HOLD_US = 10 * US_PER_S, /* younger audio may still be moved; 160 KB at the most */
-	RECORDING_MIX_SETTLE_US = 600 * 1000, /* after the first echo behind a piece: for two or three more */
-	RECORDING_MIX_BREAK_FRAMES = 60 * 8,  /* later than this against what went before, the phone had a gap */
-	RECORDING_MIX_PIECES = 1024,          /* more than fit into the hold, unless the phone is fed in crumbs */
+	RECORDING_MIX_SETTLE_US = 600 * 1000,  /* after the first echo behind a piece: for two or three more */
+	RECORDING_MIX_BREAK_FRAMES = 60 * 8,   /* later than this against what went before, the phone had a gap */
+	RECORDING_MIX_PIECES = 1024,           /* more than fit into the hold, unless the phone is fed in crumbs */
 	RECORDING_MIX_ECHOES = 128
 };
 
