@@ -43,6 +43,7 @@ answered() { # NAME: agent and variant
 
 model model --key "$SECRET"
 server server AGENTS_DIR="$DIR" STREAM_UNANNOUNCED=on OPENAI_VOICE=verse TZ=CET-1 GREETING="Greet the caller at {{called}}."
+until_true connected 1 # the server's own session is the first
 check "status: who there is" equal "$(api /status | jq -c '[.agents.names, .agents.last_error]')" \
 	'[["dental","pizza","default"],null]'
 to_call dental +12025550100

@@ -16,6 +16,7 @@ SCRIPT
 call() {
 	model "model-$1" --key "$SECRET"
 	server "server-$1" OPENAI_AUDIO_FORMAT="$1"
+	until_true connected 1 # the server's own session is the first
 	check "$1: the call goes as it should" phone "call-$1" --script "$OUTER/basic.script" \
 		--expect 'answers>=4' --expect 'cut_answers>=1' --expect 'clears=1' --expect 'warnings=0' \
 		--expect 'end=caller' --expect 'script_done=1'
@@ -41,7 +42,8 @@ call() {
 # caller's audio must not get in between the parts of a message.
 long_instructions() {
 	model model-long --key "$SECRET" --fault read-rate=60000
-	server server-long INSTRUCTIONS="$(printf 'Be brief. %.0s' $(seq 6000))" MODEL_CONNECT_MS=10000
+	server server-long INSTRUCTIONS="$(printf 'Be brief. %.0s' $(seq 6000))" MODEL_CONNECT_MS=60000
+	until_true connected 1
 	check "long instructions: the call goes as it should" phone call-long --script "$OUTER/basic.script" \
 		--expect 'answers>=4' --expect 'clears=1' --expect 'warnings=0' --expect 'script_done=1'
 	check "long instructions: the server stops with status 0" stop_server
