@@ -195,15 +195,18 @@ static void take_up(struct dialer *o, struct order *e)
 	due_found(&o->due, &e->due);
 }
 
+/* A store that cannot be read is asked again and again; that is told once. */
 static int read_orders(void *owner, int64_t seq, size_t room)
 {
-	int count = orders_load(owner, take_up);
+	struct dialer *o = owner;
+	int count = orders_load(o, take_up);
 
 	(void)seq, (void)room; /* all open orders are held in memory */
-	if (count < 0)
+	if (count < 0 && !o->unreadable)
 		log_error("outbound", "the orders of the last process cannot be read");
-	else if (count)
+	else if (count > 0)
 		log_info("outbound", "taken up where the last process left; calls=%d", count);
+	o->unreadable = count < 0;
 	return count;
 }
 

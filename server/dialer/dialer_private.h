@@ -57,6 +57,7 @@ struct dialer {
 	struct twilio twilio;
 	struct jobs *jobs;
 	struct due due;
+	bool unreadable; /* the queue's thread: the store could not be read, and that was said */
 
 	pthread_mutex_t lock;   /* for all below */
 	pthread_cond_t changed; /* an order has changed, or the dialer stops */

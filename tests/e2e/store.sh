@@ -179,6 +179,11 @@ lists() {
 	check "the third server stops with status 0" stop_server
 	check "nothing of them is left" equal \
 		"$(sqlite3 "$data/trunkline.db" "SELECT count(*) FROM events WHERE call_sid IN ('CA1', 'CA2', 'CA3')")" 0
+	sqlite3 "$data/trunkline.db" "DROP TABLE outbound"
+	server fourth DATA_DIR="$data"
+	sleep 2.5 # it is read once a second; on a slow machine less often
+	check "orders that cannot be read are told of once" equal "$(grep -c "orders of the last process cannot be read" "$WORK/fourth.log")" 1
+	check "the fourth server stops with status 0" stop_server
 	sqlite3 "$data/trunkline.db" "PRAGMA user_version = 999"
 	check "a database from a newer version is refused with a sentence" newer_refused
 }
