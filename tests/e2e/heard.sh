@@ -77,7 +77,7 @@ silent_after_clear() {
 	local from to
 	# (A phone that was held up is behind in its sound by as much.)
 	from=$(jq --argjson late "$(jq '.audio.late_max_ms | if . > 60 then . else 0 end' "$WORK/$1.call.json")" \
-		'(.calls[0].clears[0].at_ms + $late) / 1000 + 0.04' "$WORK/$1.json")
+		'(.calls[0].clears[0].at_ms + $late) / 1000 + 0.2' "$WORK/$1.json")
 	to=$(jq '.calls[0].turns[1].voice_end_ms / 1000' "$WORK/$1.json")
 	holds "$(jq -n "if $to > $from + 0.3 then 1 else 0 end")" &&
 		equal "$(loudest "$1" "$from" "$to")" -inf || return 1

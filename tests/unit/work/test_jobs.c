@@ -19,7 +19,7 @@ struct task {
 	int no;
 };
 
-static int order[64];
+static _Atomic int order[64]; /* of the last 64 */
 
 static void run(struct job *job)
 {
