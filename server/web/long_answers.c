@@ -10,8 +10,10 @@ void long_answers_stop(struct long_answers *all)
 
 /* Taken first and given back if it was one too many: two who come at once cannot
  * both get the last. The statistic follows, and decides nothing. */
-static bool take_place(struct long_answers *all, struct response *r)
+bool long_answer_take(struct long_answers *all, struct response *r)
 {
+	if (!r->stream.run)
+		return false;
 	if (atomic_load_explicit(&all->stopping, memory_order_acquire)) {
 		response_error(r, 503, "shutting_down", "the server is shutting down");
 		return false;
@@ -33,12 +35,8 @@ static void leave_place(struct long_answers *all)
 	atomic_fetch_sub(&all->open, 1);
 }
 
-/* The place is taken before `begin` runs, since that may take seconds of the
- * worker. */
 bool long_answer_begin(struct long_answers *all, struct response *r)
 {
-	if (!r->stream.run || !take_place(all, r))
-		return false;
 	if (r->stream.begin)
 		r->stream.begin(r->stream.arg, r, &all->stopping);
 	/* It has become an error instead, which is short. */

@@ -17,8 +17,12 @@ struct long_answers {
 /* Ends them all, and admits no more. */
 void long_answers_stop(struct long_answers *all);
 
-/* Before the headers: takes a place, and runs the stream's `begin`. True:
- * long_answer_run must follow. False: `r` is an ordinary answer, a refusal maybe. */
+/* Before all else: takes a place. True: long_answer_begin must follow. False: `r` is
+ * an ordinary answer, a refusal maybe, and as short as any. */
+bool long_answer_take(struct long_answers *all, struct response *r);
+
+/* Before the headers: runs the stream's `begin`, which may take seconds of the worker.
+ * True: long_answer_run must follow. False: it has become an error, the place is free. */
 bool long_answer_begin(struct long_answers *all, struct response *r);
 
 /* After the headers: the rest of it, to that socket; -1: only gives back the place. */

@@ -87,17 +87,17 @@ static int socket_of(const struct mg_connection *conn)
  * without first reading whatever of the body is left. Returns the status. */
 static int answer(struct mg_connection *conn, const struct request *q, struct response *r, bool body_left)
 {
-	bool head_only = !strcmp(q->method, "HEAD"), streams;
-	struct connection *c = connection_of(conn);
 	struct web *web = web_of(conn);
+	bool head_only = !strcmp(q->method, "HEAD"), streams = long_answer_take(&web->long_answers, r);
+	struct connection *c = connection_of(conn);
 	struct buf out;
 	int fd;
 
 	if (c)
 		c->answered = true;
-	if (c && r->stream.run)
+	if (c && streams)
 		connections_has_limits(web->connections, c);
-	streams = long_answer_begin(&web->long_answers, r);
+	streams = streams && long_answer_begin(&web->long_answers, r);
 	buf_init(&out, 0);
 	response_put(&out, r, head_only);
 	if (!buf_error(&out))

@@ -11,6 +11,11 @@
 
 #include <cmocka.h>
 
+static bool taken_and_begun(struct long_answers *all, struct response *r)
+{
+	return long_answer_take(all, r) && long_answer_begin(all, r);
+}
+
 static int begun, run, done;
 
 static void on_begin(void *arg, struct response *r, const _Atomic bool *stop)
@@ -60,9 +65,10 @@ static void a_place_is_held_from_the_beginning_to_the_end(void **state)
 	(void)state;
 	prepare(&first, NULL);
 	prepare(&second, NULL);
-	assert_true(long_answer_begin(&all, &first));
+	assert_true(taken_and_begun(&all, &first));
 	assert_int_equal(stat_get(watchers_open), 1);
-	assert_false(long_answer_begin(&all, &second));
+	/* Refused at the first step: it is not spared as one that takes its time. */
+	assert_false(long_answer_take(&all, &second));
 	assert_int_equal(second.status, 429);
 	assert_int_equal(done, 1); /* of the one that was refused */
 	assert_int_equal(stat_get(watchers_open), 1);
@@ -73,7 +79,7 @@ static void a_place_is_held_from_the_beginning_to_the_end(void **state)
 	assert_int_equal(stat_get(watchers_open), 0);
 	response_free(&second);
 	prepare(&second, NULL);
-	assert_true(long_answer_begin(&all, &second));
+	assert_true(taken_and_begun(&all, &second));
 	long_answer_run(&all, &second, -1); /* only its headers were wanted */
 	assert_int_equal(run, 1);
 	assert_int_equal(done, 3);
@@ -89,7 +95,7 @@ static void what_turns_out_to_be_an_error_gives_its_place_back(void **state)
 	(void)state;
 	for (int i = 0; i < 3; i++) {
 		prepare(&r, &all);
-		assert_false(long_answer_begin(&all, &r));
+		assert_false(taken_and_begun(&all, &r));
 		assert_int_equal(r.status, 404);
 		response_free(&r);
 	}
@@ -105,7 +111,7 @@ static void an_ordinary_answer_takes_no_place(void **state)
 
 	(void)state;
 	response_init(&r);
-	assert_false(long_answer_begin(&all, &r));
+	assert_false(taken_and_begun(&all, &r));
 	assert_int_equal(r.status, 200);
 	assert_int_equal(atomic_load(&all.open), 0);
 	response_free(&r);
@@ -119,7 +125,7 @@ static void what_is_shown_decides_nothing(void **state)
 	(void)state;
 	atomic_store(&stats.watchers_open, 1000);
 	prepare(&r, NULL);
-	assert_true(long_answer_begin(&all, &r));
+	assert_true(taken_and_begun(&all, &r));
 	long_answer_run(&all, &r, 7);
 	response_free(&r);
 }
@@ -132,7 +138,7 @@ static void once_they_are_stopped_none_begins(void **state)
 	(void)state;
 	long_answers_stop(&all);
 	prepare(&r, NULL);
-	assert_false(long_answer_begin(&all, &r));
+	assert_false(taken_and_begun(&all, &r));
 	assert_int_equal(r.status, 503);
 	assert_int_equal(begun, 0);
 	response_free(&r);
