@@ -14,6 +14,7 @@
 #include "server/line/calls.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -125,7 +126,12 @@ static void on_audio(struct conversation *con, const struct model_event *e, int6
 
 static void on_audio_done(struct conversation *con, const struct model_event *e, int64_t now)
 {
-	TELL(con, now, .type = EVENT_AUDIO_OVER, .response = e->response_id, .item = e->item_id);
+	TELL(con, now, .type = EVENT_PART_OVER, .response = e->response_id, .item = e->item_id);
+}
+
+static void on_item_added(struct conversation *con, const struct model_event *e, int64_t now)
+{
+	TELL(con, now, .type = EVENT_PART, .response = e->response_id);
 }
 
 static void on_text(struct conversation *con, const struct model_event *e, int64_t now)
@@ -139,24 +145,10 @@ static void on_text(struct conversation *con, const struct model_event *e, int64
 /* Tools begin as soon as their item is whole: the response may go on for seconds. */
 static void on_item_done(struct conversation *con, const struct model_event *e, int64_t now)
 {
-	on_response_sign(con, e, now);
+	TELL(con, now, .type = EVENT_PART_OVER, .response = e->response_id, .item = e->item_id,
+	    .acts = e->call_count || e->mcp.what != MODEL_MCP_NONE);
 	conversation_tools_called(con, e, now);
 	conversation_mcp_item(con, e, now);
-}
-
-/* An answer without audio is a turn by its text alone, and no item of audio ends it. Only
- * one response is made at a time, so unfinished turns without audio belong to this one. */
-static void finish_silent_turns(struct conversation *con, const char *status)
-{
-	for (size_t i = 0; i < con->timeline.count; i++) {
-		struct turn *turn = &con->timeline.turns[i];
-
-		if (turn->kind == TURN_AGENT && !strcmp(turn->status, "in_progress") &&
-		    !dialogue_knows_item(&con->dialogue, turn->item_id)) {
-			turn->status = status;
-			timeline_settled(&con->timeline, turn);
-		}
-	}
 }
 
 /* Errors that end the session, and with it the call. All others are told or counted. */
@@ -175,7 +167,11 @@ static void on_response_done(struct conversation *con, const struct model_event 
 {
 	bool failed = e->status == MODEL_FAILED, last = failed && (e->error == MODEL_FATAL || e->error == MODEL_RENEW);
 	const char *status = model_status_name(e->status);
+	bool claims = e->status == MODEL_COMPLETED || e->status == MODEL_INCOMPLETE;
+	char account[160];
 
+	snprintf(account, sizeof account, "status=%s reason=%s text_tokens=%" PRId64, status,
+	    e->code[0] ? e->code : "none", e->usage.n[USAGE_TEXT_OUT]);
 	call_cost_count(con->call, &con->spending, false, &e->usage);
 	conversation_tools_called(con, e, now);
 	con->timeline.dirty = true;
@@ -183,12 +179,10 @@ static void on_response_done(struct conversation *con, const struct model_event 
 		stat_add(model_failed_answers, 1);
 		stat_model_error(model_error_name(e->error), e->code);
 		log_warn(con->call->tag, "model: answer failed (%s): %s", e->code, e->text);
-	} else {
-		stat_add(turns_answers, 1);
 	}
 	TELL(con, now, .type = EVENT_OVER, .response = e->response_id, .text = status, .failed = failed && !last,
-	    .turn_detected = e->reason == MODEL_TURN_DETECTED);
-	finish_silent_turns(con, status);
+	    .turn_detected = e->reason == MODEL_TURN_DETECTED, .claims = claims ? account : NULL);
+	timeline_end_silent(&con->timeline, status);
 	if (last)
 		mind_error(con, e->error);
 }
@@ -256,6 +250,7 @@ static void (*const handlers[])(struct conversation *, const struct model_event 
 	[MODEL_TRANSCRIPT_FAILED] = on_transcript_failed,
 	[MODEL_RESPONSE_CREATED] = on_response_created,
 	[MODEL_RESPONSE_SIGN] = on_response_sign,
+	[MODEL_ITEM_ADDED] = on_item_added,
 	[MODEL_ITEM_DONE] = on_item_done,
 	[MODEL_MCP_LIST_FAILED] = conversation_mcp_list_failed,
 	[MODEL_AUDIO] = on_audio,

@@ -206,10 +206,11 @@ static void play(struct conversation *con, const struct dialogue_order *o, int64
 	const uint8_t *bytes = (const uint8_t *)con->audio.decoded.data;
 	struct converter *converter = con->audio.converter;
 	size_t len = con->audio.decoded.len;
+	struct turn *turn;
 	uint8_t *out;
 
-	if (o->first)
-		timeline_turn(&con->timeline, TURN_AGENT, o->item, conversation_at_ms(con, now));
+	if (o->first && (turn = timeline_turn(&con->timeline, TURN_AGENT, o->item, conversation_at_ms(con, now))))
+		turn->sound = true;
 	if (!converter)
 		queue(con, o->no, bytes, len);
 	else if ((out = room_for_converted(con, converter_to_caller_max(converter, len))))
@@ -360,21 +361,29 @@ static void hand_over(struct conversation *con, int64_t now_us)
 
 /* ---------------------------------------------------------------------------- orders */
 
-static void note_retry(struct conversation *con, const struct dialogue_order *o, int64_t now)
+static void note(struct conversation *con, const struct dialogue_order *o, int64_t now)
 {
-	(void)con;
-	(void)o;
-	(void)now;
-	stat_add(model_retries, 1);
-}
+	static const char *const words[ORDER_COUNT] = {
+		[ORDER_NO_ANSWER] = "model: no answer came",
+		[ORDER_SILENT] = "model: an answer without sound; ",
+		[ORDER_STOPPED] = "model: an answer stopped in the middle",
+		[ORDER_UNTOLD] = "model: the end of an answer was not told",
+		[ORDER_UNHEARD] = "the last words were not heard to their end in time",
+	};
+	static _Atomic uint64_t *const counters[ORDER_COUNT] = {
+		[ORDER_ANSWERED] = &stats.turns_answers,
+		[ORDER_RETRIED] = &stats.model_retries,
+		[ORDER_SILENT] = &stats.model_silent_answers,
+		[ORDER_UNTOLD] = &stats.model_untold_ends,
+	};
 
-static void note_trouble(struct conversation *con, const struct dialogue_order *o, int64_t now)
-{
 	(void)now;
-	log_warn(con->call->tag, "%s",
-	    o->type == ORDER_NO_ANSWER ? "model: no answer came"
-	    : o->type == ORDER_STOPPED ? "model: an answer stopped in the middle"
-				       : "the last words were not heard to their end in time");
+	if (words[o->type])
+		log_warn(con->call->tag, "%s%s", words[o->type], o->text);
+	if (counters[o->type])
+		atomic_fetch_add_explicit(counters[o->type], 1, memory_order_relaxed);
+	if (o->type == ORDER_UNTOLD || o->type == ORDER_STOPPED)
+		timeline_end_silent(&con->timeline, o->type == ORDER_UNTOLD ? "completed" : "incomplete");
 }
 
 /* The transfer is stored before the end: connect-action may ask for it at once. */
@@ -405,12 +414,15 @@ static void (*const carry_out[ORDER_COUNT])(struct conversation *, const struct 
 	[ORDER_ITEM_OVER] = item_over,
 	[ORDER_ITEM_HEARD] = item_heard,
 	[ORDER_LATENCY] = note_latency,
-	[ORDER_RETRIED] = note_retry,
-	[ORDER_NO_ANSWER] = note_trouble,
-	[ORDER_STOPPED] = note_trouble,
+	[ORDER_ANSWERED] = note,
+	[ORDER_RETRIED] = note,
+	[ORDER_NO_ANSWER] = note,
+	[ORDER_SILENT] = note,
+	[ORDER_STOPPED] = note,
+	[ORDER_UNTOLD] = note,
 	[ORDER_TOOL_LATE] = conversation_tool_late,
 	[ORDER_CALLED_OFF] = conversation_called_off,
-	[ORDER_UNHEARD] = note_trouble,
+	[ORDER_UNHEARD] = note,
 	[ORDER_END] = end,
 };
 

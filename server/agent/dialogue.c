@@ -29,11 +29,6 @@ void dialogue_free(struct dialogue *d)
 		utterance_drop(&d->utterances[i]);
 }
 
-bool dialogue_knows_item(const struct dialogue *d, const char *item_id)
-{
-	return item_named((struct dialogue *)d, item_id) != NULL;
-}
-
 uint32_t dialogue_made_ms(const struct dialogue *d, uint32_t no)
 {
 	const struct item *item = item_no((struct dialogue *)d, no);
@@ -220,7 +215,8 @@ static bool on_audio(struct dialogue *d, const struct dialogue_event *e, int64_t
 	return true;
 }
 
-static bool on_audio_over(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
+/* Its sound has an end of its own; other parts have this one only. */
+static bool on_part_over(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
 {
 	struct item *item = item_named(d, e->item);
 
@@ -244,18 +240,21 @@ static bool unfinished_of(struct dialogue *d, const struct utterance *u)
 static bool on_over(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
 {
 	struct utterance *u = utterance_of(d, e->response);
+	bool heard = u && u->said;
 
 	d->voice_us = now_us;
 	if (u) {
+		if (u->no == d->untold)
+			d->untold = 0;
 		/* The model stopped it because the caller spoke, but it began after we
 		 * were told of the speech: its queued audio is stale all the same. */
 		if (e->turn_detected && !u->cut && unfinished_of(d, u))
 			word_interrupt(d, false, now_us);
 		items_complete(d, u, e->text ? e->text : "");
-		asking_over(d, u, e->failed, now_us);
+		asking_over(d, u, e->failed, e->claims, now_us);
 	}
-	/* A greeting that failed protects nothing. */
-	if (d->ears == EARS_PROTECTING && e->failed && !d->over)
+	/* A greeting that failed, or had no sound, protects nothing. */
+	if (d->ears == EARS_PROTECTING && (e->failed || (u && e->claims && !heard)) && !d->over)
 		word_end_protection(d, now_us);
 	return u != NULL;
 }
@@ -283,7 +282,8 @@ static bool (*const handlers[EVENT_COUNT])(struct dialogue *, const struct dialo
 	[EVENT_BEGAN] = on_began,
 	[EVENT_SIGN] = asking_sign,
 	[EVENT_AUDIO] = on_audio,
-	[EVENT_AUDIO_OVER] = on_audio_over,
+	[EVENT_PART] = asking_sign,
+	[EVENT_PART_OVER] = on_part_over,
 	[EVENT_OVER] = on_over,
 	[EVENT_REFUSED] = asking_refused,
 	[EVENT_TOOL_CALLED] = tools_called,
@@ -308,9 +308,12 @@ bool dialogue_take(struct dialogue *d, const struct dialogue_event *event, int64
 void dialogue_received(struct dialogue *d, uint32_t no, size_t bytes)
 {
 	struct item *item = item_no(d, no);
+	struct utterance *u = item ? utterance_no(d, item->utterance) : NULL;
 
 	if (item)
 		item->received += bytes;
+	if (u && bytes)
+		u->said = true;
 }
 
 /* --------------------------------------------------------------------- by the clock */

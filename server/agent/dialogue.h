@@ -17,16 +17,20 @@
  *   WANTED    | ASKED     | MAKING (1)   |          |          |         | forgotten (2)  | asked for once free
  *   EXPECTED  |           | MAKING       |          |          |         | cut, kept 2 s  | 10 s: again
  *   ASKED     |           | MAKING (3)   |          |          | again   | cut            | 10 s: again
- *   MAKING    |           |              | MADE     | again    | (4)     | cut, cancelled | 20 s of silence: again
+ *   MAKING    |           |              | MADE (5) | again    | (4)     | cut, cancelled | 20 s of silence: again (6)
  *   MADE      |           |              |          |          | (4)     | cut            |
  *
  * (1) The model began by itself, and that is the answer that was owed. (2) An answer is
  * forgotten; a cue, which was ordered from outside, stays. (3) An utterance that was cut
  * before it began is not played, and is cancelled if the model does not stop by itself.
- * (4) Only as busy: the response was the model's own, and ours is asked for again.
+ * (4) Only as busy: the response was the model's own, and ours is asked for again. (5) An
+ * answer is what could be heard: without sound, and without a call of a tool, it is asked
+ * for again like one that never began. (6) The end of a response may be lost, or
+ * unreadable. It is over as well when its parts are over and nothing follows for REST_US,
+ * or when the next response begins.
  *
  * *Again* comes after a pause. An answer that fails twice in a row ends the call. A
- * greeting that never begins is left out. A cue is given up after three tries. Nobody
+ * greeting that is never heard is left out. A cue is given up after three tries. Nobody
  * waits for an utterance that was cut; only a firm cue (last words) is then said again.
  *
  *   model's ears | what it means                      | leaves for
@@ -67,6 +71,8 @@ enum {
 enum {
 	CREATED_US = 10 * US_PER_S,         /* from response.create, or the end of a turn, to response.created */
 	QUIET_US = 20 * US_PER_S,           /* between two events of one response */
+	REST_US = 800 * US_PER_MS,          /* from the end of its last part to its own end … */
+	REST_UNHEARD_US = 3 * US_PER_S,     /* … and if nothing came of it so far, since it may be thinking */
 	GHOST_US = 2 * US_PER_S,            /* a response that was cut before it began begins within this, or never */
 	RETRY_US = 500 * US_PER_MS,         /* pause before a failed answer is asked for again */
 	BUSY_MAX = 40,                      /* refusals as busy, RETRY_US apart, before they count as a failure */
@@ -111,12 +117,13 @@ struct dialogue_rules {
 	X(CALLER_ENDED) /* at_us: the end of the speech; 0: unknown */ \
 	X(TURN)         /* the caller's turn is complete, and needs an answer */ \
 	/* the model's responses */ \
-	X(BEGAN)      /* response */ \
-	X(SIGN)       /* response, "" if unknown: a sign of life */ \
-	X(AUDIO)      /* response, item */ \
-	X(AUDIO_OVER) /* response, item */ \
-	X(OVER)       /* response, failed, turn_detected; text: the record's word for its end */ \
-	X(REFUSED)    /* request (0: unknown), busy */ \
+	X(BEGAN)     /* response */ \
+	X(SIGN)      /* response, "" if unknown: a sign of life */ \
+	X(AUDIO)     /* response, item */ \
+	X(PART)      /* response: another part of it begins */ \
+	X(PART_OVER) /* response, item: it is complete; acts: it calls a tool */ \
+	X(OVER)      /* response, failed, turn_detected; claims; text: the record's word for its end */ \
+	X(REFUSED)   /* request (0: unknown), busy */ \
 	/* tools: run is the toolbox's number, from 1 */ \
 	X(TOOL_CALLED) /* run, response, text: the filler, NULL none, "" the model's own words; at_us: its deadline */ \
 	X(TOOL_ANSWERED) /* run */ \
@@ -138,11 +145,12 @@ struct dialogue_event { /* all borrowed until dialogue_take returns */
 	enum dialogue_event_type type;
 	const char *response, *item; /* NULL is "" */
 	const char *text;
+	const char *claims; /* the model's account of a response that it calls answered; NULL: failed, or stopped */
 	const struct heard *heard;
 	uint32_t count, cut, no, run, request;
 	int64_t at_us;
 	enum call_end end;
-	bool failed, turn_detected, busy, exact, firm;
+	bool failed, turn_detected, acts, busy, exact, firm;
 	char key;
 };
 
@@ -168,9 +176,12 @@ struct dialogue_event { /* all borrowed until dialogue_take returns */
 	X(ITEM_OVER)  /* item, text: the end of its response (or ITEM_MADE has it, with `over`) */ \
 	X(ITEM_HEARD) /* item, heard, made_ms, interrupted; truncate it for the model, unless truncate_ms is -1 */ \
 	X(LATENCY)    /* item ("" unknown), after_event_us, after_speech_us (-1 unknown): of an answer */ \
+	X(ANSWERED)   /* response: it is over, and something came of it */ \
 	X(RETRIED)    /* an answer did not come, or failed; it is asked for again */ \
 	X(NO_ANSWER)  /* an answer did not come */ \
+	X(SILENT)     /* text: an answer ended, and there was nothing to hear; the model's account of it */ \
 	X(STOPPED)    /* an answer stopped in the middle */ \
+	X(UNTOLD)     /* response: its end was not told, and it counts as over */ \
 	X(TOOL_LATE)  /* run: its time is up; it counts as answered */ \
 	X(CALLED_OFF) /* run (0: none): no farewell; the tool behind it counts as answered */ \
 	X(UNHEARD)    /* the last words were not heard to their end in time */ \
@@ -215,6 +226,9 @@ struct utterance {
 	bool cut;                        /* the caller talked over it: nothing more of it is played or waited for */
 	bool cancel;                     /* it was cut before it began, and the model does not stop by itself */
 	bool begun;                      /* its beginning was told */
+	bool said;                       /* something came of it: sound to be heard, or a call of a tool */
+	bool answered;                   /* that was told, once */
+	bool resting;                    /* its last part is over, and no other has begun */
 	uint32_t turn;                   /* the expected utterance that its response may really be */
 	uint32_t request;                /* our number, as long as it may be refused; else 0 */
 	char response[DIALOGUE_ID_SIZE]; /* "" before it began */
@@ -290,6 +304,7 @@ struct dialogue {
 	struct item items[ITEMS_MAX]; /* at their number, modulo */
 	uint32_t last_utterance, last_item, last_request, last_place;
 	uint32_t active;         /* the utterance that is being made, as far as we know; 0: none */
+	uint32_t untold;         /* the last one counts as over, its end was not told: it may go on; 0: it may not */
 	int64_t expected_us;     /* deadline for one to begin; NEVER_US: none */
 	int64_t not_before_us;   /* pause after a failure: nothing is asked for before */
 	int failures;            /* in a row */
@@ -326,8 +341,7 @@ bool dialogue_tick(struct dialogue *d, int64_t now_us);
 /* The time of the next due thing; NEVER_US: none without another event. */
 int64_t dialogue_due_us(const struct dialogue *d);
 
-/* Whether an item with audio is known, and how much audio. Of the last ITEMS_MAX items. */
-bool dialogue_knows_item(const struct dialogue *d, const char *item_id);
+/* The audio of an item; 0 if it is none of the last ITEMS_MAX. */
 uint32_t dialogue_made_ms(const struct dialogue *d, uint32_t no);
 
 #endif

@@ -158,6 +158,23 @@ static void fail(struct dialogue *d, struct utterance *u, int64_t now_us)
 	d->not_before_us = now_us + RETRY_US;
 }
 
+/* A response that the model calls answered, and nothing to hear. For the caller that is no
+ * answer; the call does not end for want of words that nobody waits for. */
+static void was_silent(struct dialogue *d, struct utterance *u, const char *claims, int64_t now_us)
+{
+	dialogue_order(d, ORDER_SILENT)->text = claims;
+	if (d->farewell.state == FAREWELL_HEARING)
+		return;
+	if (utterance_is_cue(u)) {
+		if (u->tries + 1 < CUE_TRIES)
+			dialogue_order(d, ORDER_RETRIED);
+		say_again(d, u);
+		d->not_before_us = now_us + RETRY_US;
+	} else if (u->owed || d->failures + 1 < ANSWER_TRIES) {
+		fail(d, u, now_us);
+	}
+}
+
 /* ------------------------------------------------------------------------ it is cut */
 
 /* Their requests are forgotten too: a refusal would bring a cut answer back. */
@@ -199,7 +216,7 @@ void asking_cut(struct dialogue *d, bool cancel, int64_t now_us)
 
 /* Nobody waits for a response that was cut. One that is not active any more was given up
  * before, and its late end says nothing about later answers. */
-void asking_over(struct dialogue *d, struct utterance *u, bool failed, int64_t now_us)
+void asking_over(struct dialogue *d, struct utterance *u, bool failed, const char *claims, int64_t now_us)
 {
 	bool waited = u->no == d->active && !u->cut;
 
@@ -209,13 +226,29 @@ void asking_over(struct dialogue *d, struct utterance *u, bool failed, int64_t n
 	u->alive_us = now_us;
 	if (u->no == d->active)
 		d->active = 0;
-	if (waited && !failed)
+	if (u->said && !failed && !u->answered) {
+		u->answered = true;
+		dialogue_order(d, ORDER_ANSWERED)->response = u->response;
+	}
+	if (waited && !failed && u->said)
 		d->failures = 0;
 	if (waited && failed)
 		fail(d, u, now_us);
+	else if (waited && claims && !u->said)
+		was_silent(d, u, claims, now_us);
 	/* A cue that was talked over counts as said, except a firm one. */
-	else if (utterance_is_cue(u) && (failed || (u->cut && u->firm)))
+	else if (utterance_is_cue(u) && (failed || (u->cut ? u->firm : u->no == d->untold && !u->said)))
 		say_again(d, u);
+}
+
+/* The end of a response is lost, or could not be read; what else is known of it says that
+ * it is over. If that is wrong, its next sign of life takes it up again. */
+static void end_untold(struct dialogue *d, struct utterance *u, const char *claims, int64_t now_us)
+{
+	dialogue_order(d, ORDER_UNTOLD)->response = u->response;
+	items_complete(d, u, "completed");
+	d->untold = u->no;
+	asking_over(d, u, false, claims, now_us);
 }
 
 /* ------------------------------------------------------------------------- it begins */
@@ -258,31 +291,21 @@ static struct utterance *who_began(struct dialogue *d)
 	return wanted;
 }
 
-/* Audio or tools of a response may come before its beginning is told. They were noted
- * under an utterance of their own (`early`), and move to the one they belong to. */
-static void take_over(struct dialogue *d, struct utterance *u, struct utterance *early)
-{
-	for (size_t i = 0; i < ITEMS_MAX; i++)
-		if (early && d->items[i].utterance == early->no)
-			d->items[i].utterance = u->no;
-	for (size_t i = 0; i < BATCHES_MAX; i++)
-		if (early && d->batches[i].utterance == early->no)
-			d->batches[i].utterance = u->no;
-	if (early && d->farewell.words == early->no)
-		d->farewell.words = u->no;
-	utterance_drop(early);
-}
-
-/* From here on events name the response, and nothing else is asked for until its end. */
+/* From here on events name the response, and nothing else is asked for until its end. If
+ * another one was being made, it is over; what nobody heard of it is owed by this one. */
 bool asking_began(struct dialogue *d, const char *response, int64_t now_us)
 {
-	struct utterance *known = utterance_of(d, response), *u;
-	bool cut;
+	struct utterance *known = utterance_of(d, response), *last = utterance_no(d, d->active), *u;
+	bool owed = last && last->owed && !last->cut && !last->said, cut;
 
 	if (known && known->begun)
 		return false; /* told twice */
+	if (last && last != known)
+		end_untold(d, last, NULL, now_us);
 	u = who_began(d);
-	take_over(d, u, known);
+	u->owed |= owed;
+	d->untold = 0;
+	utterance_take_over(d, u, known);
 	u->state = UTTERANCE_MAKING;
 	u->begun = true;
 	u->alive_us = now_us;
@@ -296,7 +319,7 @@ bool asking_began(struct dialogue *d, const char *response, int64_t now_us)
 		u->request = 0;
 	/* Without a name it cannot be followed, and a cancel could hit another one. */
 	if (!response[0])
-		asking_over(d, u, false, now_us);
+		asking_over(d, u, false, NULL, now_us);
 	else if (cut && u->cancel)
 		dialogue_order(d, ORDER_CANCEL)->response = u->response;
 	return !cut;
@@ -307,9 +330,17 @@ bool asking_sign(struct dialogue *d, const struct dialogue_event *e, int64_t now
 	/* Events of MCP servers name no response: they belong to the active one. */
 	struct utterance *u = e->response[0] ? utterance_of(d, e->response) : utterance_no(d, d->active);
 
-	if (u)
-		u->alive_us = now_us;
-	return u != NULL;
+	if (!u)
+		return false;
+	u->alive_us = now_us;
+	u->resting = e->type == EVENT_PART_OVER || (u->resting && e->type == EVENT_SIGN);
+	u->said |= e->acts;
+	if (u->no == d->untold && !u->resting && !d->active) {
+		d->untold = 0;
+		u->state = UTTERANCE_MAKING;
+		d->active = u->no;
+	}
+	return true;
 }
 
 /* ---------------------------------------------------------------------- it is refused */
@@ -385,23 +416,27 @@ void asking_never_began(struct dialogue *d, int64_t now_us)
 
 int64_t asking_quiet_us(struct dialogue *d)
 {
-	const struct utterance *u = utterance_in(d, UTTERANCE_MAKING);
+	const struct utterance *u = utterance_first_quiet(d);
 
-	return u ? u->alive_us + QUIET_US : NEVER_US;
+	return u ? utterance_patience_us(u) : NEVER_US;
 }
 
 /* No event of the response came for QUIET_US. The model is told to stop it, so that the
  * next one can begin. Its items end, and its tools are told. */
 void asking_went_quiet(struct dialogue *d, int64_t now_us)
 {
-	struct utterance *u = utterance_in(d, UTTERANCE_MAKING);
+	struct utterance *u = utterance_first_quiet(d);
 	bool waited = u->no == d->active && !u->cut;
 
+	if (u->resting) {
+		end_untold(d, u, "its end was not told", now_us);
+		return;
+	}
 	if (waited) {
 		dialogue_order(d, ORDER_STOPPED);
 		dialogue_order(d, ORDER_CANCEL)->response = u->response;
 	}
-	items_complete(d, u, NULL);
-	asking_over(d, u, waited, now_us);
+	items_complete(d, u, "incomplete");
+	asking_over(d, u, waited, NULL, now_us);
 	u->cut = true; /* its late audio is not played */
 }

@@ -151,6 +151,43 @@ bool utterance_made(const struct dialogue *d, uint32_t no)
 	return !u || u->state == UTTERANCE_MADE;
 }
 
+int64_t utterance_patience_us(const struct utterance *u)
+{
+	return u->alive_us + (!u->resting ? QUIET_US : u->said ? REST_US : REST_UNHEARD_US);
+}
+
+struct utterance *utterance_first_quiet(struct dialogue *d)
+{
+	struct utterance *first = NULL;
+
+	for (size_t i = 0; i < UTTERANCES_MAX; i++) {
+		struct utterance *u = &d->utterances[i];
+
+		if (u->state == UTTERANCE_MAKING && (!first || utterance_patience_us(u) < utterance_patience_us(first)))
+			first = u;
+	}
+	return first;
+}
+
+/* Audio or tools of a response may come before its beginning is told. They were noted
+ * under an utterance of their own (`early`), and move to the one they belong to. */
+void utterance_take_over(struct dialogue *d, struct utterance *u, struct utterance *early)
+{
+	for (size_t i = 0; i < ITEMS_MAX; i++)
+		if (early && d->items[i].utterance == early->no)
+			d->items[i].utterance = u->no;
+	for (size_t i = 0; i < BATCHES_MAX; i++)
+		if (early && d->batches[i].utterance == early->no)
+			d->batches[i].utterance = u->no;
+	if (early && d->farewell.words == early->no)
+		d->farewell.words = u->no;
+	if (early) {
+		u->said = early->said;
+		u->resting = early->resting;
+	}
+	utterance_drop(early);
+}
+
 /* ------------------------------------------------------------------------------ cues */
 
 bool utterance_is_cue(const struct utterance *u)

@@ -25,6 +25,12 @@ struct utterance *utterance_of(struct dialogue *d, const char *response);
  * is the one that is being made. */
 struct utterance *utterance_of_any(struct dialogue *d, const char *response, int64_t now_us);
 bool utterance_made(const struct dialogue *d, uint32_t no); /* true for forgotten ones, too */
+/* The end of the wait for the next event of one that is being made, and the one whose wait
+ * ends first; NULL: none is being made. */
+int64_t utterance_patience_us(const struct utterance *u);
+struct utterance *utterance_first_quiet(struct dialogue *d);
+/* What was noted under `early` belongs to `u`; `early` is dropped, and may be NULL. */
+void utterance_take_over(struct dialogue *d, struct utterance *u, struct utterance *early);
 
 /* Cues: words besides the answers. */
 bool utterance_is_cue(const struct utterance *u);

@@ -119,6 +119,20 @@ int timeline_next_forming(struct timeline *t)
 	return no;
 }
 
+/* Only one response is made at a time, so all of them are of that one. */
+void timeline_end_silent(struct timeline *t, const char *status)
+{
+	for (size_t i = 0; i < t->count; i++) {
+		struct turn *turn = &t->turns[i];
+
+		if (turn->kind != TURN_AGENT || turn->sound || strcmp(turn->status, "in_progress") != 0)
+			continue;
+		turn->status = status;
+		turn->heard_known = turn->heard_confirmed = true;
+		timeline_settled(t, turn);
+	}
+}
+
 size_t timeline_untranscribed(const struct timeline *t)
 {
 	size_t count = 0;

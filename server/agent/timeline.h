@@ -29,6 +29,7 @@ struct turn {
 	bool text_final;        /* the text is whole: no more deltas */
 	bool transcript_failed; /* caller: could not be transcribed */
 	const char *status;     /* agent: completed, cancelled, incomplete, failed, in_progress */
+	bool sound;             /* agent: some of it is sound */
 	uint32_t generated_ms, heard_ms;
 	bool heard_known; /* it was played to its end or cut, or the call is over */
 	bool interrupted;
@@ -57,6 +58,10 @@ struct turn *timeline_find(struct timeline *t, const char *item_id);
 
 /* Appends, or with `whole` replaces, a turn's text; `turn` may be NULL. */
 void timeline_text(struct timeline *t, struct turn *turn, const char *text, bool whole);
+
+/* The agent's turns in progress that have no sound, and so no end of their own, end with
+ * their response. Nothing of them was heard. */
+void timeline_end_silent(struct timeline *t, const char *status);
 
 /* The number of the caller's turns whose transcript has not come yet. */
 size_t timeline_untranscribed(const struct timeline *t);

@@ -70,6 +70,7 @@ enum model_event_type {
 	MODEL_TRANSCRIPT_FAILED, /* item_id */
 	MODEL_RESPONSE_CREATED,  /* response_id */
 	MODEL_RESPONSE_SIGN,     /* response_id, or "": the response is alive */
+	MODEL_ITEM_ADDED,        /* response_id: another part of it begins */
 	MODEL_ITEM_DONE,         /* response_id, item_id, calls, mcp */
 	MODEL_MCP_LIST_FAILED,   /* item_id: the model cannot have that server's tools */
 	MODEL_AUDIO,             /* response_id, item_id, audio */
@@ -153,7 +154,7 @@ struct model_event {
 	int64_t ms;
 	struct span audio;             /* base64, borrowed from the message */
 	const char *text;              /* borrowed from the event; never NULL */
-	struct model_usage usage;      /* RESPONSE_DONE, TRANSCRIPT; 0 where the service is silent */
+	struct model_usage usage;      /* RESPONSE_DONE, TRANSCRIPT; 0 where the service is silent. */
 	struct model_tool_call *calls; /* completed ones, in order; the event's */
 	size_t call_count;
 	struct model_mcp_item mcp;

@@ -192,11 +192,6 @@ static bool on_speech_stopped(struct model_event *e)
 	return take_speech(e, "audio_end_ms");
 }
 
-static bool on_item(struct model_event *e)
-{
-	return need_item(e);
-}
-
 static bool on_item_delta(struct model_event *e)
 {
 	return need_item(e) && need_text(e, "delta");
@@ -321,18 +316,18 @@ static const struct {
 	{ "conversation.item.done", MODEL_IGNORED, NULL },
 	{ "conversation.item.input_audio_transcription.completed", MODEL_TRANSCRIPT, on_item_transcript },
 	{ "conversation.item.input_audio_transcription.delta", MODEL_TRANSCRIPT_DELTA, on_item_delta },
-	{ "conversation.item.input_audio_transcription.failed", MODEL_TRANSCRIPT_FAILED, on_item },
+	{ "conversation.item.input_audio_transcription.failed", MODEL_TRANSCRIPT_FAILED, need_item },
 	{ "conversation.item.input_audio_transcription.segment", MODEL_IGNORED, NULL },
 	{ "conversation.item.retrieved", MODEL_IGNORED, NULL },
 	{ "conversation.item.truncated", MODEL_IGNORED, NULL },
 	{ "error", MODEL_ERROR, on_error },
 	{ "input_audio_buffer.cleared", MODEL_IGNORED, NULL },
-	{ "input_audio_buffer.committed", MODEL_COMMITTED, on_item },
+	{ "input_audio_buffer.committed", MODEL_COMMITTED, need_item },
 	{ "input_audio_buffer.speech_started", MODEL_SPEECH_STARTED, on_speech_started },
 	{ "input_audio_buffer.speech_stopped", MODEL_SPEECH_STOPPED, on_speech_stopped },
 	{ "input_audio_buffer.timeout_triggered", MODEL_IGNORED, NULL },
 	{ "mcp_list_tools.completed", MODEL_IGNORED, NULL },
-	{ "mcp_list_tools.failed", MODEL_MCP_LIST_FAILED, on_item },
+	{ "mcp_list_tools.failed", MODEL_MCP_LIST_FAILED, need_item },
 	{ "mcp_list_tools.in_progress", MODEL_IGNORED, NULL },
 	{ "rate_limits.updated", MODEL_IGNORED, NULL },
 	{ "response.content_part.added", MODEL_RESPONSE_SIGN, on_response_sign },
@@ -349,7 +344,7 @@ static const struct {
 	{ "response.output_audio.done", MODEL_AUDIO_DONE, on_answer_part },
 	{ "response.output_audio_transcript.delta", MODEL_TEXT_DELTA, on_answer_delta },
 	{ "response.output_audio_transcript.done", MODEL_TEXT_DONE, on_answer_transcript },
-	{ "response.output_item.added", MODEL_RESPONSE_SIGN, on_response_sign },
+	{ "response.output_item.added", MODEL_ITEM_ADDED, on_response_sign },
 	{ "response.output_item.done", MODEL_ITEM_DONE, on_item_done },
 	{ "response.output_text.delta", MODEL_TEXT_DELTA, on_answer_delta },
 	{ "response.output_text.done", MODEL_TEXT_DONE, on_answer_text },

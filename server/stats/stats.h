@@ -34,7 +34,7 @@
 	X(audio, late_frames, "caller frames over 60 ms late by media.timestamp") \
 	X(audio, valve_openings, "times the uplink valve opened") \
 	X(turns, caller, "things the caller said") \
-	X(turns, answers, "answers made") \
+	X(turns, answers, "answers of which something was to be heard, or that called a tool") \
 	X(turns, interruptions, "answers cut by the caller") \
 	X(turns, digits, "groups of keys taken") \
 	X(turns, marks_unconfirmed, "answers whose marks never came back") \
@@ -43,6 +43,8 @@
 	X(model, unknown_events, "events of unknown type, ignored") \
 	X(model, invalid_events, "messages that made no sense, ignored") \
 	X(model, failed_answers, "answers that ended as failed") \
+	X(model, silent_answers, "answers that ended without sound, and called no tool") \
+	X(model, untold_ends, "answers whose end was not told, or could not be read") \
 	X(model, retries, "answers asked for again") \
 	X(tools, called, "tools the model called") \
 	X(tools, answered, "tools that answered") \

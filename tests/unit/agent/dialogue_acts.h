@@ -85,10 +85,13 @@ static inline void began(struct world *w, const struct act *a)
 	if (no >= NAMES)
 		return;
 	step(w, "began r%u", no);
+	w->beginning = !known;
 	heard = TAKE(w, .type = EVENT_BEGAN, .response = response_name(no));
+	w->beginning = false;
 	if (known)
 		return;
 	w->responses = w->making = no;
+	w->resting = false;
 	w->sign_us = w->k.now;
 	w->crossed = w->asked;
 	if (w->asked && heard == w->asked_cut)
@@ -108,51 +111,84 @@ static inline void began(struct world *w, const struct act *a)
 	w->asked = 0;
 }
 
+/* One that counted as over may go on. */
+static inline void resume(struct world *w)
+{
+	const struct utterance *u = utterance_no(&w->k.d, w->k.d.active);
+
+	if (w->making || !u)
+		return;
+	w->making = response_no(u->response);
+	w->sign_us = w->k.now;
+	w->resting = false;
+	w->making_cut = u->cut;
+	w->making_is_cue = utterance_is_cue(u);
+	w->making_is_bye = u->kind == UTTERANCE_GOODBYE;
+	w->making_by_courtesy = !u->owed;
+}
+
 static inline void audio(struct world *w, const struct act *a)
 {
 	uint32_t response = a->p % 8 ? w->making : w->responses ? 1 + a->p % w->responses : 0;
 	const char *item = item_name(response, a->q % 4 == 0);
 
 	step(w, "audio %s %s %u", response ? response_name(response) : "-", item, a->q);
-	if (response == w->making)
+	if (response == w->making) {
 		w->sign_us = w->k.now;
+		w->resting = false;
+	}
 	w->bytes = a->q;
+	w->sounding = response;
 	TAKE(w, .type = EVENT_AUDIO, .response = response_name(response), .item = item);
+	resume(w);
+}
+
+static inline void part(struct world *w, const struct act *a)
+{
+	uint32_t response = w->making ? w->making : w->rested;
+
+	step(w, "%s %s", a->p % 2 ? "part" : "sign", response ? response_name(response) : "-");
+	w->sign_us = w->k.now;
+	w->resting &= a->p % 2 == 0;
+	TAKE(w, .type = a->p % 2 ? EVENT_PART : EVENT_SIGN, .response = response_name(response));
+	resume(w);
 }
 
 static inline void audio_over(struct world *w, const struct act *a)
 {
 	const char *item = item_name(w->making, a->q % 4 == 0);
 
-	step(w, "ended %s %s", w->making ? response_name(w->making) : "-", item);
+	step(w, "ended %s %s%s", w->making ? response_name(w->making) : "-", item, a->p % 8 ? "" : " acts");
 	w->sign_us = w->k.now;
-	TAKE(w, .type = EVENT_AUDIO_OVER, .response = response_name(w->making), .item = item);
+	w->resting = w->making != 0;
+	w->said[w->making] |= a->p % 8 == 0;
+	TAKE(w, .type = EVENT_PART_OVER, .response = response_name(w->making), .item = item, .acts = a->p % 8 == 0);
 }
 
-static inline void over_as(struct world *w, uint32_t no, bool failed, bool turned)
+static inline void over_as(struct world *w, uint32_t no, bool failed, bool turned, bool stopped)
 {
 	bool waited = no && no == w->making && !w->making_cut && w->k.d.active;
+	bool silent = !failed && !turned && !stopped && !w->said[no % NAMES];
 
-	step(w, "over r%u%s", no, failed ? " failed" : turned ? " turned" : "");
+	step(w, "over r%u %s", no, failed ? "failed" : turned ? "turned" : stopped ? "stopped" : "mute");
 	if (no == w->making && turned && w->items > w->cut_upto)
 		waited = false; /* it may be cut by this */
 	if (no == w->making) {
-		if (waited && failed && !w->making_is_cue && !w->owed) {
-			w->owed = true;
-			w->courtesy = w->making_by_courtesy;
-		}
-		if (waited && !failed && w->making_is_bye && w->k.d.farewell.state)
+		if (waited && (failed || silent))
+			owe_still(w);
+		if (waited && !failed && !silent && w->making_is_bye && w->k.d.farewell.state)
 			w->bye_said = true;
 		w->making = 0;
 	}
-	TAKE(w, .type = EVENT_OVER, .response = response_name(no), .failed = failed, .turn_detected = turned);
+	TAKE(w, .type = EVENT_OVER, .response = response_name(no), .failed = failed, .turn_detected = turned,
+	    .claims = failed || turned || stopped ? NULL : "completed");
 }
 
 static inline void over(struct world *w, const struct act *a)
 {
 	uint32_t no = a->p % 8 ? w->making : w->responses ? 1 + a->p % w->responses : 0;
 
-	over_as(w, no, a->q % 5 == 0, a->q % 5 == 1);
+	over_as(w, no, a->q % 5 == 0, a->q % 5 == 1, a->q % 5 == 2);
 }
 
 static inline void refused(struct world *w, const struct act *a)
@@ -225,6 +261,7 @@ static inline void tool_called(struct world *w, const struct act *a)
 	uint32_t response = a->p % 8 ? w->making : w->responses;
 
 	step(w, "call %u %s%s", w->runs + 1, response ? response_name(response) : "-", a->p % 3 ? "" : " -");
+	w->said[response] = true;
 	if (TAKE(w, .type = EVENT_TOOL_CALLED, .run = w->runs + 1, .response = response_name(response),
 		.text = a->p % 3 ? "a moment" : NULL, .at_us = w->k.now + KIT_TOOL_US))
 		w->runs++;

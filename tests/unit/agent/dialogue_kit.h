@@ -6,8 +6,8 @@
  *
  *   ready  away  configured  there            the session, what it was told, the stream
  *   speaks  pauses  turn                the caller
- *   began r1  sign r1  over r1 [failed|turned]
- *   audio r1 i1 800  ended r1 i1        bytes, as far as they are to be played
+ *   began r1  sign r1  part r1  over r1 [failed|turned|mute]   without "mute" something came of it
+ *   audio r1 i1 800  ended r1 i1 [acts] bytes, as far as they are to be played
  *   refused 1  busy 1                   our request; 0: not told which
  *   first 1  heard 1 100  cut 1 [1:300 2:0]  interrupted 0 [1:300]  left [1:300]   items, ms
  *   key 5
@@ -15,9 +15,10 @@
  *   say x  exact x  goodbye x  firm x  machine x
  *   +1500                               milliseconds later
  *
- * Orders come as a line: "ASK 1, CANCEL r1, CUT 1".
+ * Orders come as a line: "ASK 1, CANCEL r1, CUT 1". Answers are only counted.
  */
 #include "server/agent/dialogue.h"
+#include "server/agent/dialogue_utterances.h"
 
 #include "common/clock.h"
 
@@ -39,6 +40,7 @@ struct kit {
 	struct heard heard[ITEMS_MAX];
 	void (*look)(void *of, const struct dialogue_order *order); /* also sees them; NULL: nobody */
 	void *of;
+	int answers; /* ANSWERED was ordered */
 	bool spins;
 };
 
@@ -110,6 +112,9 @@ static inline void kit_show(struct kit *k, const struct dialogue_order *o)
 		break;
 	case ORDER_END:
 		kit_write(k, "END", call_ending(o->end)->json, none);
+		break;
+	case ORDER_ANSWERED:
+		k->answers++;
 		break;
 	default:
 		kit_write(k, names[o->type], o->response[0] ? o->response : o->item[0] ? o->item : o->text, none);
@@ -198,7 +203,8 @@ static const struct kit_verb {
 	{ "sign", EVENT_SIGN, .words = "r" },
 	{ "over", EVENT_OVER, .words = "rh" },
 	{ "audio", EVENT_AUDIO, .words = "rib" },
-	{ "ended", EVENT_AUDIO_OVER, .words = "ri" },
+	{ "part", EVENT_PART, .words = "r" },
+	{ "ended", EVENT_PART_OVER, .words = "ria" },
 	{ "refused", EVENT_REFUSED, .words = "q" },
 	{ "busy", EVENT_REFUSED, .busy = true, .words = "q" },
 	{ "first", EVENT_FIRST_AUDIO, .words = "n" },
@@ -218,6 +224,18 @@ static const struct kit_verb {
 	{ "firm", EVENT_GOODBYE, .firm = true, .words = "t" },
 	{ "machine", EVENT_MACHINE, .words = "t" },
 };
+
+/* Most rows are not about sound, and need not tell of any to mean an answer that had some. */
+static inline void kit_end(struct kit *k, struct dialogue_event *e, const char *how)
+{
+	struct utterance *u = utterance_of(&k->d, e->response);
+
+	e->failed = !strcmp(how, "failed");
+	e->turn_detected = !strcmp(how, "turned");
+	e->claims = e->failed || e->turn_detected ? NULL : "completed";
+	if (u && !how[0])
+		u->said = true;
+}
 
 static inline void kit_fill(struct kit *k, struct dialogue_event *e, char what, size_t n)
 {
@@ -256,9 +274,11 @@ static inline void kit_fill(struct kit *k, struct dialogue_event *e, char what, 
 	case 'H':
 		e->count = kit_heard(k, n);
 		break;
+	case 'a':
+		e->acts = !strcmp(word, "acts");
+		break;
 	case 'h':
-		e->failed = !strcmp(word, "failed");
-		e->turn_detected = !strcmp(word, "turned");
+		kit_end(k, e, word);
 		break;
 	case 'k':
 		e->key = word[0];

@@ -23,7 +23,11 @@ struct world {
 	size_t bytes; /* of the audio that comes */
 
 	/* Responses are numbered as they begin. */
-	uint32_t responses, making; /* 0: none */
+	uint32_t responses, making;        /* 0: none */
+	uint32_t rested;                   /* the last that counted as over before its end was told */
+	bool beginning, resting;           /* another begins now; its last part is over */
+	bool said[NAMES], answered[NAMES]; /* there was sound or a tool; it was counted */
+	uint32_t sounding;                 /* the one whose audio comes */
 	int64_t sign_us;
 	bool making_cut, making_is_cue, making_is_bye, making_by_courtesy;
 	uint32_t crossed;         /* the request it was taken to be the answer to */
@@ -55,6 +59,11 @@ static inline const char *item_name(uint32_t response, uint32_t n)
 	return items[(2 * response + n) % NAMES];
 }
 
+static inline uint32_t response_no(const char *name)
+{
+	return name[0] == 'r' ? (uint32_t)strtoul(name + 1, NULL, 10) % NAMES : 0;
+}
+
 static inline uint32_t roll(uint32_t *seed, uint32_t below)
 {
 	*seed ^= *seed << 13;
@@ -76,6 +85,20 @@ static inline void owe(struct world *w)
 	w->owed = true;
 	w->courtesy = w->behind = false;
 	w->newer |= w->asked != 0;
+}
+
+/* It was waited for, and did not pay what it owed. */
+static inline void owe_still(struct world *w)
+{
+	if (w->making_is_cue || w->owed)
+		return;
+	owe(w);
+	w->courtesy = w->making_by_courtesy;
+}
+
+static inline int64_t quiet_us(const struct world *w)
+{
+	return w->sign_us + (!w->resting ? QUIET_US : w->said[w->making] ? REST_US : REST_UNHEARD_US);
 }
 
 /* The caller interrupts: what was owed is superseded by what he says now. */
@@ -108,7 +131,7 @@ static inline void saw_request(struct world *w, const struct dialogue_order *o)
 	settle_debts(w);
 	if (w->asked && w->k.now < w->asked_us + CREATED_US)
 		broken(w, "two responses are asked for");
-	if (w->making && w->k.now < w->sign_us + QUIET_US)
+	if (w->making && w->k.now < quiet_us(w))
 		broken(w, "a response is asked for while one is being made");
 	if (w->bye_said)
 		broken(w, "something is spoken after the farewell");
@@ -123,6 +146,15 @@ static inline void saw_request(struct world *w, const struct dialogue_order *o)
 	w->asked_is_bye = cue && !strcmp(o->text, "bye");
 	/* A cue pays no debt. */
 	w->newer = cue && w->owed;
+}
+
+static inline void saw_answer(struct world *w, uint32_t no)
+{
+	if (no && !w->said[no])
+		broken(w, "what nobody heard counts as answered");
+	if (no && w->answered[no])
+		broken(w, "an answer is counted twice");
+	w->answered[no] = true;
 }
 
 static inline void saw(void *of, const struct dialogue_order *o)
@@ -155,11 +187,19 @@ static inline void saw(void *of, const struct dialogue_order *o)
 		w->waiting = false;
 		break;
 	case ORDER_STOPPED:
-		if (!w->making_is_cue && !w->owed) {
-			w->owed = true;
-			w->courtesy = w->making_by_courtesy;
-		}
+		owe_still(w);
 		w->making = 0;
+		break;
+	case ORDER_UNTOLD:
+		if (w->beginning || response_no(o->response) != w->making)
+			break;
+		if (!w->making_cut && !w->said[w->making])
+			owe_still(w);
+		w->rested = w->making;
+		w->making = 0;
+		break;
+	case ORDER_ANSWERED:
+		saw_answer(w, response_no(o->response));
 		break;
 	case ORDER_TOOL_RESULT:
 		w->told |= w->k.d.told; /* with the last of them */
@@ -174,6 +214,7 @@ static inline void saw(void *of, const struct dialogue_order *o)
 		if (o->no <= w->cut_upto)
 			broken(w, "what was cut is played");
 		w->items = o->no > w->items ? o->no : w->items;
+		w->said[w->sounding] |= w->bytes > 0;
 		break;
 	case ORDER_ITEM_HEARD:
 		if (o->no >= NAMES || w->heard[o->no])

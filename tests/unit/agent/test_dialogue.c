@@ -163,7 +163,7 @@ static void audio_of_an_answer_that_went_quiet_ends(void **state)
 {
 	(void)state;
 	FOLLOW(&k, { "began r1", "" }, { "audio r1 i1 800", "PLAY 1" },
-	    { "+20000", "STOPPED, CANCEL r1, MADE i1, RETRIED" }, { "audio r1 i1 800", "PASS_OVER" },
+	    { "+20000", "STOPPED, CANCEL r1, MADE i1, ITEM_OVER i1, RETRIED" }, { "audio r1 i1 800", "PASS_OVER" },
 	    { "heard 1 100", "HEARD i1 100" });
 	assert_false(dialogue_due_us(&k.d) > k.now + RETRY_US);
 }
@@ -203,13 +203,142 @@ static void beginning_that_is_told_twice_begins_nothing(void **state)
 	assert_due_in_ms(10000);
 }
 
+/* ------------------------------------------------------------- nothing was to be heard */
+
+/* Text only, words without sound, nothing at all, cut off before the first sound: the
+ * model calls it answered, and the caller heard nothing. */
+static void answer_without_sound_is_asked_for_once_more_then_given_up(void **state)
+{
+	(void)state;
+	FOLLOW(&k, { "turn", "" }, { "began r1", "" }, { "sign r1", "" },
+	    { "over r1 mute", "SILENT completed, RETRIED" }, { "+499", "" }, { "+1", "ASK 1" }, { "began r2", "" },
+	    { "over r2 mute", "SILENT completed, END model_failed" });
+	assert_int_equal(k.answers, 0);
+}
+
+static void a_single_byte_of_sound_makes_an_answer(void **state)
+{
+	(void)state;
+	FOLLOW(&k, { "turn", "" }, { "began r1", "" }, { "audio r1 i1 0", "PLAY 1" },
+	    { "over r1 mute", "MADE i1, ITEM_OVER i1, SILENT completed, RETRIED" }, { "+500", "ASK 1" },
+	    { "began r2", "" }, { "audio r2 i2 1", "PLAY 2" }, { "over r2 mute", "MADE i2, ITEM_OVER i2" });
+	assert_int_equal(k.answers, 1);
+	assert_int_equal(k.d.failures, 0);
+}
+
+/* Its beginning was not told, or later than its sound. */
+TALK(sound_that_came_before_its_beginning_counts, { "turn", "" }, { "audio r1 i1 8", "PLAY 1" }, { "began r1", "" },
+    { "over r1 mute", "MADE i1, ITEM_OVER i1" });
+
+TALK(sound_that_comes_after_the_end_is_not_heard_and_does_not_count, { "turn", "" }, { "began r1", "" },
+    { "over r1 mute", "SILENT completed, RETRIED" }, { "audio r1 i1 800", "PASS_OVER" }, { "+500", "ASK 1" });
+
+/* Not ours to run, or unusable: the model acted all the same. */
+static void call_of_a_tool_needs_no_sound_but_its_answer_does(void **state)
+{
+	(void)state;
+	FOLLOW(&k, { "began r0", "" }, { "ended r0 i0 acts", "" }, { "over r0 mute", "" });
+	FOLLOW(&k, { "began r1", "" }, { "call 1 r1 -", "" }, { "answer 1", "" },
+	    { "over r1 mute", "TOOL_RESULT 1, ASK 1" }, { "began r2", "" },
+	    { "over r2 mute", "SILENT completed, RETRIED" }, { "+500", "ASK 2" });
+	assert_int_equal(k.answers, 2);
+}
+
+static void answer_that_was_stopped_before_its_sound_is_not_asked_for_again(void **state)
+{
+	(void)state;
+	FOLLOW(&k, { "began r1", "" }, { "speaks & pauses", "CUT 1" }, { "over r1 mute", "" });
+	FOLLOW(&k, { "began r2", "" }, { "over r2 turned", "" });
+	FOLLOW(&k, { "began r3", "" }, { "key 1", "CANCEL r3, CUT 2" }, { "audio r3 i3 8", "PASS_OVER" },
+	    { "over r3 mute", "" });
+	assert_int_equal(k.answers, 0);
+}
+
+/* The call goes on without what nobody waits for. */
+static void greeting_and_cues_without_sound_are_tried_again_then_left_out(void **state)
+{
+	(void)state;
+	open_as(&KIT_PROTECTED);
+	FOLLOW(&k, { "ready & there", "GREET 1" }, { "began r1", "" },
+	    { "over r1 mute", "SILENT completed, RETRIED, LISTEN" }, { "+500", "GREET 2" }, { "began r2", "" },
+	    { "over r2 mute", "SILENT completed" }, { "configured", "" });
+	assert_idle();
+	FOLLOW(&k, { "say x", "SPEAK x 3" }, { "began r3", "" }, { "over r3 mute", "SILENT completed, RETRIED" },
+	    { "+500", "SPEAK x 4" }, { "began r4", "" }, { "over r4 mute", "SILENT completed, RETRIED" },
+	    { "+500", "SPEAK x 5" }, { "began r5", "" }, { "over r5 mute", "SILENT completed" });
+	assert_idle();
+	assert_int_equal(k.answers, 0);
+	open_as(&KIT_SILENT);
+	FOLLOW(&k, { "ready & there", "" }, { "goodbye bye", "SPEAK bye 1" }, { "began r1", "" },
+	    { "over r1 mute", "SILENT completed, RETRIED" }, { "+500", "SPEAK bye 2" }, { "began r2", "" },
+	    { "audio r2 i1 8", "PLAY 1" }, { "over r2 mute", "MADE i1, ITEM_OVER i1" },
+	    { "began r3", "" } /* of its own, and too late to be asked for again */,
+	    { "over r3 mute", "SILENT completed" }, { "heard 1 1", "HEARD i1 1, END agent_ended" });
+}
+
+/* ---------------------------------------------------------------------- its end is lost */
+
 /* Whatever closes a state may be lost; what comes next closes it too. */
 static void response_whose_end_is_lost_gives_way_to_the_next(void **state)
 {
 	(void)state;
-	FOLLOW(&k, { "began r1", "" }, { "began r2", "" }, { "told", "" }, { "over r2", "ASK 1" });
-	assert_true(dialogue_due_us(&k.d) < NEVER_US);
+	FOLLOW(&k, { "began r1", "" }, { "audio r1 i1 8", "PLAY 1" },
+	    { "began r2", "UNTOLD r1, MADE i1, ITEM_OVER i1" }, { "told", "" }, { "over r2", "ASK 1" },
+	    { "over r1 failed", "ITEM_OVER i1" } /* told late, for the record */);
+	assert_int_equal(k.answers, 2);
+	FOLLOW(&k, { "began r3", "" }, { "over r3", "" });
+	assert_idle();
 }
+
+/* Its debt is paid by the next, its words are said again. */
+static void what_a_lost_response_did_not_say_is_still_to_be_said(void **state)
+{
+	(void)state;
+	FOLLOW(&k, { "turn", "" }, { "began r1", "" }, { "say x", "" }, { "began r2", "UNTOLD r1" },
+	    { "over r2 mute", "SILENT completed, RETRIED" }, { "+500", "ASK 1" }, { "began r3", "" },
+	    { "over r3", "SPEAK x 2" }, { "began r4", "" }, { "began r5", "UNTOLD r4" }, { "over r5", "SPEAK x 3" },
+	    { "began r6", "" }, { "over r6", "" });
+	assert_idle();
+}
+
+/* Orders do not wait for the end of a response whose parts are all over. */
+static void response_is_over_when_its_parts_are_and_nothing_follows(void **state)
+{
+	(void)state;
+	FOLLOW(&k, { "began r1", "" }, { "part r1", "" }, { "audio r1 i1 800", "PLAY 1" }, { "say x", "" },
+	    { "ended r1 i1", "MADE i1" }, { "sign r1", "" } /* its transcript */);
+	assert_due_in_ms(800);
+	FOLLOW(&k, { "+799", "" }, { "+1", "UNTOLD r1, ITEM_OVER i1, SPEAK x 1" }, { "over r1", "ITEM_OVER i1" },
+	    { "began r2", "" }, { "over r2", "" }, { "heard 1 100", "HEARD i1 100" });
+	assert_int_equal(k.answers, 2);
+	assert_idle();
+	/* The tools it called are told, and the farewell of its words goes on. */
+	FOLLOW(&k, { "began r3", "" }, { "part r3", "" }, { "call 1 r3 -", "" }, { "ended r3 f1 acts", "" },
+	    { "answer 1", "" }, { "+800", "UNTOLD r3, TOOL_RESULT 1, ASK 2" }, { "began r4", "" },
+	    { "audio r4 i4 8", "PLAY 2" }, { "call 2 r4 & ends 2 r4", "" }, { "ended r4 i4", "MADE i4" },
+	    { "heard 2 1", "HEARD i4 1" }, { "+800", "UNTOLD r4, ITEM_OVER i4, END agent_ended" });
+}
+
+static void response_whose_next_part_begins_goes_on(void **state)
+{
+	(void)state;
+	FOLLOW(&k, { "began r1", "" }, { "audio r1 i1 8", "PLAY 1" }, { "ended r1 i1", "MADE i1" }, { "part r1", "" },
+	    { "+19999", "" }, { "ended r1 f1 acts", "" }, { "say x", "" });
+	/* Even if it was thought to be over. */
+	FOLLOW(&k, { "+800", "UNTOLD r1, ITEM_OVER i1, SPEAK x 1" }, { "part r1", "" }, { "audio r1 i2 8", "PLAY 2" },
+	    { "busy 1", "" }, { "+19999", "" }, { "over r1", "ITEM_OVER i1, MADE i2, ITEM_OVER i2, SPEAK x 2" });
+}
+
+/* A part without sound may be a thought, and what follows takes time. */
+TALK(response_of_which_nothing_was_heard_yet_rests_longer, { "turn", "" }, { "began r1", "" }, { "ended r1 t1", "" },
+    { "+2999", "" }, { "+1", "UNTOLD r1, SILENT its end was not told, RETRIED" }, { "+500", "ASK 1" });
+
+/* A part's own end may be lost, too. */
+TALK(sound_ends_with_its_part, { "began r1", "" }, { "audio r1 i1 8", "PLAY 1" }, { "ended r1 i1", "MADE i1" },
+    { "ended r1 i1", "" }, { "over r1", "ITEM_OVER i1" }, { "ended r1 i1", "" }, { "+60000", "" });
+
+TALK(what_was_cut_and_has_no_end_is_no_answer, { "began r1", "" }, { "speaks & pauses", "CUT 1" },
+    { "ended r1 i1", "" }, { "+3000", "UNTOLD r1" });
 
 int main(void)
 {
@@ -237,7 +366,20 @@ int main(void)
 		CASE(end_of_another_response_decides_nothing),
 		CASE(ids_as_long_as_they_come_are_told_apart),
 		CASE(beginning_that_is_told_twice_begins_nothing),
+		CASE(answer_without_sound_is_asked_for_once_more_then_given_up),
+		CASE(a_single_byte_of_sound_makes_an_answer),
+		CASE(sound_that_came_before_its_beginning_counts),
+		CASE(sound_that_comes_after_the_end_is_not_heard_and_does_not_count),
+		CASE(call_of_a_tool_needs_no_sound_but_its_answer_does),
+		CASE(answer_that_was_stopped_before_its_sound_is_not_asked_for_again),
+		CASE(greeting_and_cues_without_sound_are_tried_again_then_left_out),
 		CASE(response_whose_end_is_lost_gives_way_to_the_next),
+		CASE(what_a_lost_response_did_not_say_is_still_to_be_said),
+		CASE(response_is_over_when_its_parts_are_and_nothing_follows),
+		CASE(response_whose_next_part_begins_goes_on),
+		CASE(response_of_which_nothing_was_heard_yet_rests_longer),
+		CASE(sound_ends_with_its_part),
+		CASE(what_was_cut_and_has_no_end_is_no_answer),
 	};
 
 	return cmocka_run_group_tests_name("dialogue", tests, NULL, NULL);

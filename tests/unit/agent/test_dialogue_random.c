@@ -4,6 +4,7 @@
  *   - at most one response is asked for, and none while one is being made
  *   - nobody is asked for twice, and nobody who is owed an answer is forgotten
  *   - every utterance ends
+ *   - an answer counts once, and only if something was to be heard or a tool was called
  *   - nothing is spoken after the farewell, nor after the end
  *   - no wait is without a deadline, and what is due is done at that time
  *   - what was cut is not played, and is told of once
@@ -56,7 +57,7 @@ static void look(struct world *w)
 	/* Given up in silence: what was cut, and what is done without. */
 	if (w->asked && w->k.now >= w->asked_us + CREATED_US && !utterance_asked(d, w->asked))
 		w->asked = 0;
-	if (w->making && w->k.now >= w->sign_us + QUIET_US)
+	if (w->making && w->k.now >= quiet_us(w))
 		w->making = 0;
 	due = dialogue_due_us(d);
 	if (w->k.spins)
@@ -96,9 +97,9 @@ static void time_passes(struct world *w, const struct act *a)
 
 static void (*const acts[])(struct world *, const struct act *) = { time_passes, time_passes, time_passes, time_passes,
 	caller_speaks, caller_speaks, caller_pauses, caller_pauses, caller_pauses, turn, turn, began, began, began,
-	began, audio, audio, audio, audio, audio_over, over, over, over, over, refused, heard, heard, heard, cut_served,
-	cut_served, key, tool_called, tool_called, tool_answered, tool_answered, tool_ends, told, say, goodbye, machine,
-	interrupted, session, session };
+	began, audio, audio, audio, audio, audio_over, part, over, over, over, over, refused, heard, heard, heard,
+	cut_served, cut_served, key, tool_called, tool_called, tool_answered, tool_answered, tool_ends, told, say,
+	goodbye, machine, interrupted, session, session };
 
 enum { ACTS = sizeof acts / sizeof acts[0] };
 
@@ -116,8 +117,10 @@ static void drain(struct world *w)
 
 		if (w->asked && !w->making)
 			began(w, &plain);
+		else if (w->making && !w->said[w->making] && !w->making_cut && i % 2)
+			audio(w, &plain); /* as an answer has */
 		else if (w->making)
-			over_as(w, w->making, false, false);
+			over_as(w, w->making, false, false, false);
 		else if (w->cuts_served < w->cuts)
 			cut_served(w, &plain);
 		else if (w->heard_upto < w->items)

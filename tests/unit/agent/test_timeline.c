@@ -363,6 +363,30 @@ static void nothing_spoken_is_nothing_heard(void **state)
 	assert_int_equal(timeline_heard_bytes("x", UINT32_MAX - 1, UINT32_MAX), 0);
 }
 
+/* It has no sound, so its response's end is its own; and nobody was told those words. */
+static void words_without_sound_end_with_their_response_unheard(void **state)
+{
+	struct buf out;
+
+	(void)state;
+	say(TURN_AGENT, "item_1", "We are open from nine to five.");
+	timeline_turn(&timeline, TURN_AGENT, "item_2", 0)->sound = true;
+	say(TURN_CALLER, "item_3", "Hello?");
+	timeline_end_silent(&timeline, "incomplete");
+	show();
+	assert_string_equal(json_str(turn_no(0), "status"), "incomplete");
+	assert_string_equal(json_str(turn_no(0), "heard_text"), "");
+	assert_true(num(turn_no(0), "heard_ms") == 0);
+	assert_string_equal(json_str(turn_no(1), "status"), "in_progress");
+	assert_true(cJSON_IsNull(json_get(turn_no(1), "heard_ms")));
+	timeline_end_silent(&timeline, "completed");
+	assert_string_equal(timeline_find(&timeline, "item_1")->status, "incomplete");
+	buf_init(&out, 0);
+	timeline_put_said(&timeline, 10, 100, &out);
+	assert_string_equal(buf_text(&out), "[{\"role\":\"user\",\"text\":\"Hello?\"}]");
+	buf_free(&out);
+}
+
 static void interrupted_answer_shows_what_was_heard_of_it(void **state)
 {
 	struct turn *turn = say_aloud("item_1", "We open at nine in the morning.", 3000);
@@ -431,6 +455,7 @@ int main(void)
 		TEST(heard_text_of_a_script_without_spaces_is_cut_at_a_character),
 		TEST(turn_is_forming_until_it_is_whole),
 		TEST(nothing_spoken_is_nothing_heard),
+		TEST(words_without_sound_end_with_their_response_unheard),
 		TEST(interrupted_answer_shows_what_was_heard_of_it),
 	};
 
