@@ -67,7 +67,8 @@ static void on_transcript(struct conversation *con, const struct model_event *e,
 {
 	struct turn *turn = timeline_turn(&con->timeline, TURN_CALLER, e->item_id, conversation_at_ms(con, now));
 
-	call_cost_count(con->call, &con->spending, true, &e->usage);
+	if (!turn || !turn->text_final) /* it may be told twice, and is billed once */
+		call_cost_count(con->call, &con->spending, true, &e->usage);
 	timeline_text(&con->timeline, turn, e->text, true);
 	log_debug(con->call->tag, "caller: %zu characters", strlen(e->text));
 }
@@ -162,7 +163,7 @@ static void mind_error(struct conversation *con, enum model_error error)
 
 /* The tools in its list begin before the dialogue hears of its end, which says that no
  * more of them will come. An error that ends the session is handled last, since orders
- * after the end of a call do nothing. */
+ * after the end of a call do nothing. An end that is told twice is one. */
 static void on_response_done(struct conversation *con, const struct model_event *e, int64_t now)
 {
 	bool failed = e->status == MODEL_FAILED, last = failed && (e->error == MODEL_FATAL || e->error == MODEL_RENEW);
@@ -170,6 +171,9 @@ static void on_response_done(struct conversation *con, const struct model_event 
 	bool claims = e->status == MODEL_COMPLETED || e->status == MODEL_INCOMPLETE;
 	char account[160];
 
+	if (!strcmp(con->ended, e->response_id))
+		return;
+	snprintf(con->ended, sizeof con->ended, "%s", e->response_id);
 	snprintf(account, sizeof account, "status=%s reason=%s text_tokens=%" PRId64, status,
 	    e->code[0] ? e->code : "none", e->usage.n[USAGE_TEXT_OUT]);
 	call_cost_count(con->call, &con->spending, false, &e->usage);
@@ -217,9 +221,9 @@ static void on_unknown(struct conversation *con, const struct model_event *e, in
 
 static void on_invalid(struct conversation *con, const struct model_event *e, int64_t now)
 {
-	(void)e;
 	(void)now;
 	stat_add(model_invalid_events, 1);
+	call_cost_count(con->call, &con->spending, false, &e->usage); /* it is billed all the same */
 	log_debug(con->call->tag, "model: message that makes no sense ignored");
 }
 

@@ -152,9 +152,9 @@ struct model_event {
 	char code[MODEL_CODE_SIZE];         /* the service's word for it, for logs and counters only */
 	char mismatch[MODEL_MISMATCH_SIZE]; /* how the session differs from the format asked for, in words; or "" */
 	int64_t ms;
-	struct span audio;             /* base64, borrowed from the message */
-	const char *text;              /* borrowed from the event; never NULL */
-	struct model_usage usage;      /* RESPONSE_DONE, TRANSCRIPT; 0 where the service is silent. */
+	struct span audio;        /* base64, borrowed from the message */
+	const char *text;         /* borrowed from the event; never NULL */
+	struct model_usage usage; /* RESPONSE_DONE, TRANSCRIPT; 0 where the service is silent. INVALID: a response's */
 	struct model_tool_call *calls; /* completed ones, in order; the event's */
 	size_t call_count;
 	struct model_mcp_item mcp;

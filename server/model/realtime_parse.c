@@ -199,8 +199,10 @@ static bool on_item_delta(struct model_event *e)
 
 static bool on_item_transcript(struct model_event *e)
 {
+	if (!need_item(e) || !need_text(e, "transcript"))
+		return false;
 	take_usage(e, json_get(e->kept, "usage"));
-	return need_item(e) && need_text(e, "transcript");
+	return true;
 }
 
 static bool on_response_sign(struct model_event *e)

@@ -332,6 +332,27 @@ static void fields_of_a_wrong_type_make_it_invalid(void **state)
 		expect_type(wrong[i], MODEL_INVALID);
 }
 
+/* Whatever else is wrong with it, a response is billed; not by a transcript's price. */
+static void usage_of_an_end_that_makes_no_sense_is_taken(void **state)
+{
+	static const char done[] = "{\"type\":\"response.done\",\"response\":{\"id\":7,\"usage\":{\"input_tokens\":9,"
+				   "\"output_tokens\":3}}}",
+			  transcript[] = "{\"type\":\"conversation.item.input_audio_transcription.completed\","
+					 "\"transcript\":\"x\",\"usage\":{\"type\":\"duration\",\"seconds\":4}}";
+	struct model_event e;
+
+	(void)state;
+	realtime_parse(done, sizeof done - 1, AUDIO_PCMU, &e);
+	assert_int_equal(e.type, MODEL_INVALID);
+	assert_int_equal(e.usage.n[USAGE_TEXT_IN], 9);
+	assert_int_equal(e.usage.n[USAGE_TEXT_OUT], 3);
+	realtime_release(&e);
+	realtime_parse(transcript, sizeof transcript - 1, AUDIO_PCMU, &e);
+	assert_int_equal(e.type, MODEL_INVALID);
+	assert_int_equal(e.usage.n[USAGE_MS], 0);
+	realtime_release(&e);
+}
+
 static void names_that_do_not_fit_are_refused_not_cut(void **state)
 {
 	char id[MODEL_ID_SIZE + 1], text[512];
@@ -1024,6 +1045,7 @@ int main(void)
 		cmocka_unit_test(speech_is_told_even_if_its_details_are_missing),
 		cmocka_unit_test(a_nul_does_not_lose_a_transcript),
 		cmocka_unit_test(fields_of_a_wrong_type_make_it_invalid),
+		cmocka_unit_test(usage_of_an_end_that_makes_no_sense_is_taken),
 		cmocka_unit_test(names_that_do_not_fit_are_refused_not_cut),
 		cmocka_unit_test(names_of_audio_are_plain_text),
 		cmocka_unit_test(unknown_event_is_known_by_its_name),
