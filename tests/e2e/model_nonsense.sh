@@ -23,9 +23,9 @@ wait-clear
 wait-agent-done 1000
 hangup
 SCRIPT
-cat >"$WORK/unanswered.script" <<SCRIPT
+cat >"$WORK/listen.script" <<SCRIPT
 say caller-2.wav
-silence 4000
+wait-agent-done 1000
 hangup
 SCRIPT
 cat >"$WORK/mute.script" <<SCRIPT
@@ -106,10 +106,17 @@ done
 for what in content_filter max_tokens; do
 	survives "fails-$what" "fail=$what"
 done
-with unanswered no-audio no-audio --expect end=caller --expect answers=0
+broken no-audio no-audio
+for how in text words nothing content_filter max_tokens; do
+	survives "once-no-audio-$how" "no-audio=$how:1"
+done
+interrupted lost-end lose=response.done
+for what in lose spoil twice; do
+	with listen "$what-end" "$what=response.done" --expect end=caller --expect answers=1
+done
 
 model model --key "$SECRET" "${ORDERS[@]}"
-server server MAX_CALLS=70 GREETING_MODE=wait MAX_OUTPUT_TOKENS=inf
+server server MAX_CALLS=80 GREETING_MODE=wait MAX_OUTPUT_TOKENS=inf
 dial_planned
 all_over
 
@@ -167,8 +174,24 @@ for what in content_filter max_tokens; do
 	check "an answer that stops half-way is an answer: $what" went "fails-$what" caller_hung_up \
 		"$FINE and $ONCE and .turns[1].status == \"incomplete\""
 done
-check "an answer without audio is not heard" went no-audio caller_hung_up \
-	"$CALLER and (.turns | length) == 2 and .turns[1].status == \"completed\" and .turns[1].heard_ms == null"
+SILENT='.turns[1] | .who == "agent" and .generated_ms == 0 and .heard_ms == 0 and .heard_text == ""'
+check "an answer without sound is none: it is asked for again, then given up" went no-audio model_failed \
+	"$CALLER and (.turns | length) == 3 and ($SILENT and .status == \"completed\" and (.text | length) > 10)"
+for how in nothing content_filter max_tokens; do
+	check "an answer of nothing is asked for again: $how" went "once-no-audio-$how" caller_hung_up "$FINE and $ONCE"
+done
+for how in text words; do
+	check "an answer without sound is asked for again: $how" went "once-no-audio-$how" caller_hung_up \
+		"$CALLER and ($SILENT) and .turns[2].heard_ms > 0 and (.turns | length) == 3"
+done
+check "the next answer ends one whose end is lost" went lost-end caller_hung_up \
+	"$TWICE and .turns[1].status == \"completed\""
+# (An audio token is 50 ms.)
+for what in lose spoil twice; do
+	check "an answer is over with its sound, and billed once: $what" went "$what-end" caller_hung_up \
+		"$FINE and $ONCE and .turns[1].status == \"completed\" and
+		.cost.tokens.audio_out <= .turns[1].generated_ms / 50 and (.cost.tokens.audio_out > 0) == (\"$what\" == \"twice\")"
+done
 check "no answer at all is asked for once, then given up" went silent model_failed "$CALLER and (.turns | length) == 1"
 check "an answer that gets stuck likewise" went stuck model_failed "$CALLER and (.turns | length) == 1"
 check "a model that reads slowly makes old audio wait, then be skipped" went read-rate caller_hung_up \
@@ -178,7 +201,7 @@ check "one that gives no sign of life is lost" went no-pong model_lost '.turns =
 
 api /status >"$WORK/status.json"
 check "every ending is counted" equal "$(field "$WORK/status.json" \
-	'.calls.ended | "\(.caller_hung_up) \(.model_lost) \(.model_failed) \(.model_refused) \(add)"')" "44 10 4 2 60"
+	'.calls.ended | "\(.caller_hung_up) \(.model_lost) \(.model_failed) \(.model_refused) \(add)"')" "52 10 5 2 69"
 check "every error is counted" equal "$(field "$WORK/status.json" \
 	'[.model.errors[] | "\(.class)/\(.code)=\(.count)"] | sort | join(" ")')" \
 	"connection/EILSEQ=2 connection/EMSGSIZE=1 connection/EPROTO=5 connection/silent=1 connection/stalled=1 \
@@ -187,9 +210,12 @@ harmless/conversation_already_has_active_response=1 harmless/input_audio_buffer_
 harmless/invalid_request_error=1 harmless/invalid_value=1 harmless/response_cancel_not_active=1 harmless/unknown=1 \
 harmless/unknown_parameter=1 retry/inference_rate_limit_exceeded=1 retry/rate_limit_exceeded=4 retry/server_error=4"
 check "every unknown event is counted" equal "$(field "$WORK/status.json" .model.unknown_events)" 2
-check "all nonsense is counted" equal "$(field "$WORK/status.json" .model.invalid_events)" 28
+check "all nonsense is counted" equal "$(field "$WORK/status.json" .model.invalid_events)" 29
 check "every answer that failed is counted" equal "$(field "$WORK/status.json" .model.failed_answers)" 9
-check "every answer asked for again is counted" equal "$(field "$WORK/status.json" .model.retries)" 7
+check "every answer asked for again is counted" equal "$(field "$WORK/status.json" .model.retries)" 13
+check "every answer without sound is counted" equal "$(field "$WORK/status.json" .model.silent_answers)" 7
+check "its reason is told" grep -q "an answer without sound; status=incomplete reason=content_filter" "$WORK/server.log"
+check "every end that was not told is counted" holds "$(field "$WORK/status.json" .model.untold_ends) >= 4"
 check "audio that was not heard is counted" equal "$(field "$WORK/status.json" '.audio |
 	.answer_dropped_ms > 0 and .late_delta_ms > 0 and .dropped_ms > 0 and .padded_ms == 0')" true
 check "what may pass does not close the door" equal "$(api /ready -o /dev/null -w '%{http_code}')" 200

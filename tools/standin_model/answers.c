@@ -12,6 +12,7 @@ enum {
 	PIECE_GAP_MS = 100 /* between pieces that come after the end */
 };
 
+static const struct line no_line = { .say = "" };
 static const struct line summary_line = { .say = "The caller asked a few questions and got an answer to each." };
 
 struct answer *answers_active(struct session *s)
@@ -280,18 +281,39 @@ void answers_cancel(struct session *s, struct answer *a, const char *reason, uin
 		finish(s, a, now);
 }
 
+static bool cut_short(struct answer *a, const char *why)
+{
+	if (strcmp(why, "content_filter") != 0 && strcmp(why, "max_tokens") != 0)
+		return false;
+	a->status = INCOMPLETE;
+	a->reason = why[0] == 'c' ? "content_filter" : "max_output_tokens";
+	return true;
+}
+
+/* No sound, ordered for this answer. */
+static void check_sound(struct session *s, struct answer *a)
+{
+	const char *how = s->faults->f[FAULT_NO_AUDIO].what;
+
+	if (a->ending || !fault_again(s->faults, FAULT_NO_AUDIO))
+		return;
+	a->total = 0;
+	if (strcmp(how, "text") == 0) {
+		a->text_only = true;
+		a->total = letters(a);
+	} else if (cut_short(a, how) || strcmp(how, "nothing") == 0) {
+		a->line = &no_line;
+	}
+}
+
 /* A failure ordered for this answer, before it begins. */
 static void check_failure(struct session *s, struct answer *a)
 {
-	struct fault_state *fail = &s->faults->f[FAULT_FAIL];
+	const struct fault_state *fail = &s->faults->f[FAULT_FAIL];
 
-	if (!fail->on || a->ending)
+	if (a->ending || !fault_again(s->faults, FAULT_FAIL))
 		return;
-	if (fail->times && --fail->times == 0)
-		fail->on = false;
-	if (strcmp(fail->what, "content_filter") == 0 || strcmp(fail->what, "max_tokens") == 0) {
-		a->status = INCOMPLETE;
-		a->reason = fail->what[0] == 'c' ? "content_filter" : "max_output_tokens";
+	if (cut_short(a, fail->what)) {
 		a->total /= 2;
 		return;
 	}
@@ -308,12 +330,13 @@ static void tick(struct session *s, struct answer *a, uint64_t now)
 			return;
 		}
 		check_failure(s, a);
-		if (!a->ending && letters(a))
-			begin(s, a);
+		check_sound(s, a);
 		if (!letters(a))
 			a->total = 0;
-		if (s->faults->f[FAULT_NO_AUDIO].on)
-			a->total = 0;
+		if (!a->ending && letters(a))
+			begin(s, a);
+		if (a->begun && !a->total)
+			send_words(s, a, 0);
 	}
 	while (!a->over && now >= a->next_ns) {
 		if (a->ending ? a->late_deltas > 0 : a->sent < a->total) {

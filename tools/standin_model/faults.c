@@ -59,6 +59,12 @@ static const char *default_what(enum fault fault)
 		return "text";
 	case FAULT_FAIL:
 		return "server";
+	case FAULT_NO_AUDIO:
+		return "text";
+	case FAULT_LOSE:
+	case FAULT_SPOIL:
+	case FAULT_TWICE:
+		return "response.done";
 	default:
 		return "";
 	}
@@ -117,7 +123,7 @@ static struct order {
 	int fault;
 	struct fault_state state;
 	unsigned long first, last;
-} orders[64];
+} orders[128];
 static size_t order_count;
 
 const char *faults_order(const char *argument)
@@ -175,6 +181,17 @@ bool fault_due(struct faults *faults, enum fault fault, enum point at)
 	if (!f->on || f->happened || f->at != at)
 		return false;
 	f->happened = true;
+	return true;
+}
+
+bool fault_again(struct faults *faults, enum fault fault)
+{
+	struct fault_state *f = &faults->f[fault];
+
+	if (!f->on)
+		return false;
+	if (f->times && --f->times == 0)
+		f->on = false;
 	return true;
 }
 

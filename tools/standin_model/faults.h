@@ -59,7 +59,11 @@ enum point {
 	    "answers fail: rate_limit, inference, quota, server, model_not_found, content_filter, max_tokens") \
 	X(SILENT, "silent", "", "never answer: no response at all") \
 	X(STUCK, "stuck", "", "response.created, and nothing more of it") \
-	X(NO_AUDIO, "no-audio", "", "answers complete without audio") \
+	X(NO_AUDIO, "no-audio", "HOW[:TIMES]", \
+	    "answers without sound: text (in place of audio), words (a transcript), nothing, or incomplete before the first: content_filter, max_tokens") \
+	X(LOSE, "lose", "EVENT[:TIMES]", "do not send events of that type") \
+	X(SPOIL, "spoil", "EVENT[:TIMES]", "send them so that they cannot be read") \
+	X(TWICE, "twice", "EVENT[:TIMES]", "send them twice") \
 	X(NO_CANCEL, "no-cancel", "", "go on answering when the caller interrupts") \
 	X(LATE_DELTAS, "late-deltas", "N", \
 	    "that many audio deltas between the interruption and the end of the answer") \
@@ -107,6 +111,9 @@ void faults_for(struct faults *out, unsigned long number);
 
 /* One more fault for this connection: "NAME=VALUE". Unknown names are ignored. */
 void faults_add(struct faults *faults, const char *name_value);
+
+/* True if it is ordered, as often as it is ordered for. */
+bool fault_again(struct faults *faults, enum fault fault);
 
 /* True once, when this fault is ordered for this point. */
 bool fault_due(struct faults *faults, enum fault fault, enum point at);

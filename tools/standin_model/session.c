@@ -50,10 +50,25 @@ struct text *event_open(struct session *s, const char *type)
 	return &s->event;
 }
 
+static bool suffers(struct session *s, enum fault fault)
+{
+	static const size_t before = sizeof "{\"type\":\"" - 1;
+	const char *type = s->faults->f[fault].what;
+	size_t len = strlen(type);
+
+	return !strncmp(s->event.data + before, type, len) && s->event.data[before + len] == '"' &&
+	       fault_again(s->faults, fault);
+}
+
 void event_send(struct session *s)
 {
-	text_puts(&s->event, "}");
+	if (suffers(s, FAULT_LOSE))
+		return;
+	if (!suffers(s, FAULT_SPOIL))
+		text_puts(&s->event, "}");
 	conn_send_text(s->conn, s->event.data, s->event.len);
+	if (suffers(s, FAULT_TWICE))
+		conn_send_text(s->conn, s->event.data, s->event.len);
 }
 
 void event_send_later(struct session *s, uint64_t due_ns)

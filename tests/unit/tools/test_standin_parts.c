@@ -244,6 +244,9 @@ static void faults_are_ordered_for_some_connections(void **state)
 	assert_false(fault_due(&f, FAULT_GARBAGE, AT_CREATED));
 	assert_true(fault_due(&f, FAULT_GARBAGE, AT_ANSWER));
 	assert_false(fault_due(&f, FAULT_GARBAGE, AT_ANSWER));
+	assert_true(fault_again(&f, FAULT_FAIL));
+	assert_true(fault_again(&f, FAULT_FAIL));
+	assert_false(fault_again(&f, FAULT_FAIL));
 }
 
 int main(void)

@@ -436,6 +436,50 @@ static void late_audio_follows_a_cut_when_ordered(void **state)
 	client_close(&us);
 }
 
+static void answer_has_no_sound_when_ordered(void **state)
+{
+	static const char *const hows[][4] = {
+		{ "text", "response.output_text.done", "completed", NULL },
+		{ "words", "response.output_audio_transcript.done", "completed", NULL },
+		{ "nothing", "response.created", "completed", NULL },
+		{ "content_filter", "response.created", "incomplete", "content_filter" },
+		{ "max_tokens", "response.created", "incomplete", "max_output_tokens" },
+	};
+	char target[200];
+	cJSON *done;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof hows / sizeof hows[0]; i++) {
+		snprintf(target, sizeof target, TARGET "&fault=no-audio%%3D%s%%3A1", hows[i][0]);
+		begin(&us, target);
+		client_send(&us, "{\"type\":\"response.create\"}");
+		drop(wait_for(&us, hows[i][1]));
+		done = wait_for(&us, "response.done");
+		assert_string_equal(string_at(done, "response.status"), hows[i][2]);
+		assert_float_equal(number_at(done, "response.usage.output_token_details.audio_tokens"), 0, 0);
+		if (hows[i][3])
+			assert_string_equal(string_at(done, "response.status_details.reason"), hows[i][3]);
+		drop(done);
+		client_send(&us, "{\"type\":\"response.create\"}");
+		drop(wait_for(&us, "response.output_audio.delta"));
+		client_close(&us);
+	}
+}
+
+static void event_is_lost_or_doubled_when_ordered(void **state)
+{
+	(void)state;
+	begin(
+	    &us, TARGET "&fault=no-audio%3Dnothing&fault=lose%3Dresponse.created%3A1&fault=twice%3Dresponse.done%3A1");
+	client_send(&us, "{\"type\":\"response.create\"}");
+	drop(expect(&us, "response.done"));
+	drop(expect(&us, "response.done"));
+	drop(expect(&us, "rate_limits.updated"));
+	client_send(&us, "{\"type\":\"response.create\"}");
+	drop(expect(&us, "response.created"));
+	client_close(&us);
+}
+
 static void send_truncate(struct client *c, const char *item, int ms)
 {
 	char event[200];
@@ -797,6 +841,8 @@ int main(void)
 		cmocka_unit_test(a_turn_comes_in_the_real_order),
 		cmocka_unit_test(speech_cuts_an_answer_short),
 		cmocka_unit_test(late_audio_follows_a_cut_when_ordered),
+		cmocka_unit_test(answer_has_no_sound_when_ordered),
+		cmocka_unit_test(event_is_lost_or_doubled_when_ordered),
 		cmocka_unit_test(truncation_goes_no_further_than_the_audio),
 		cmocka_unit_test(requests_out_of_place_get_their_errors),
 		cmocka_unit_test(text_can_be_had_beside_the_conversation),
