@@ -39,7 +39,7 @@ struct local {
 	struct shelf keys;      /* struct taken_key; times are wall_ms */
 	int64_t day;            /* the newest that anything was booked on, or asked for */
 	double usd[FLEET_DAYS]; /* by day % FLEET_DAYS */
-	bool news;              /* today's sum is not written yet */
+	bool news[FLEET_DAYS];  /* of the same days: the sum is not written yet */
 };
 
 static struct local *lock(struct fleet *f)
@@ -287,18 +287,18 @@ static void date_of(int64_t day, char out[32])
 	out[DATE_SIZE - 1] = '\0';
 }
 
-/* Under the lock. Makes `day` the newest; days passed over without a call cost nothing. A clock
- * that is set back changes nothing: costs are booked on the newest day then. */
+/* Under the lock. Makes `day` the newest; days passed over without a call cost nothing, and those
+ * before them keep their news. A clock that is set back changes nothing: costs are booked on the
+ * newest day then. */
 static void turn_to(struct local *l, int64_t day)
 {
-	if (day <= l->day)
-		return;
-	if (day - l->day >= FLEET_DAYS)
-		memset(l->usd, 0, sizeof l->usd);
-	else
-		while (l->day < day)
-			l->usd[++l->day % FLEET_DAYS] = 0;
-	l->day = day;
+	if (day - l->day > FLEET_DAYS)
+		l->day = day - FLEET_DAYS;
+	while (l->day < day) {
+		l->day++;
+		l->usd[l->day % FLEET_DAYS] = 0;
+		l->news[l->day % FLEET_DAYS] = false;
+	}
 }
 
 static void day_add(struct fleet *f, int64_t day, double usd)
@@ -307,7 +307,7 @@ static void day_add(struct fleet *f, int64_t day, double usd)
 
 	turn_to(l, day);
 	l->usd[l->day % FLEET_DAYS] += usd;
-	l->news = true;
+	l->news[l->day % FLEET_DAYS] = true;
 	unlock(l);
 }
 
@@ -321,20 +321,27 @@ static void day_sums(struct fleet *f, int64_t today, double usd[FLEET_DAYS])
 	unlock(l);
 }
 
-/* The sum is taken under the lock and written outside it. Only the newest day is written: a sum
- * booked less than TEND_US before midnight may stay unwritten. */
-static void write_today(struct fleet *f)
+/* The sums are taken under the lock and written outside it. Not today's alone: what was booked just
+ * before midnight is written after it. */
+static void write_days(struct fleet *f)
 {
 	struct local *l = lock(f);
-	double usd = l->usd[l->day % FLEET_DAYS];
-	bool news = l->news;
-	char date[32];
+	int64_t today = l->day;
+	double usd[FLEET_DAYS];
+	bool news[FLEET_DAYS];
 
-	date_of(l->day, date);
-	l->news = false;
+	memcpy(usd, l->usd, sizeof usd);
+	memcpy(news, l->news, sizeof news);
+	memset(l->news, 0, sizeof l->news);
 	unlock(l);
-	if (news)
-		store_day_put(l->store, date, usd);
+	for (int64_t day = today - FLEET_DAYS + 1; day <= today; day++) {
+		char date[32];
+
+		if (!news[day % FLEET_DAYS])
+			continue;
+		date_of(day, date);
+		store_day_put(l->store, date, usd[day % FLEET_DAYS]);
+	}
 }
 
 /* At start. A store that cannot be read is no reason to refuse calls. */
@@ -361,7 +368,7 @@ static void tend(struct fleet *f, int64_t now_us)
 	if (now_us < l->tended_us + TEND_US)
 		return;
 	l->tended_us = now_us;
-	write_today(f);
+	write_days(f);
 }
 
 static void close_all(struct fleet *f)
@@ -371,7 +378,7 @@ static void close_all(struct fleet *f)
 
 	if (!f)
 		return;
-	write_today(f);
+	write_days(f);
 	for (size_t i = 0; i < sizeof shelves / sizeof *shelves; i++)
 		shelf_close(shelves[i]);
 	pthread_mutex_destroy(&l->lock);

@@ -4,6 +4,7 @@
 #include "common/digest.h"
 #include "server/store/row.h"
 #include "server/store/store.h"
+#include "server/store/store_days.h"
 #include "tests/peers/setup.h"
 
 #include <setjmp.h>
@@ -503,6 +504,42 @@ static void a_restart_goes_on_with_the_days(void **state)
 	near(usd[1], 0);
 }
 
+static double sum_written(int64_t day)
+{
+	double usd = 0;
+	char date[32];
+
+	clock_iso8601(day * DAY_MS, date, sizeof date);
+	date[10] = '\0';
+	assert_int_equal(store_flush(store, 60000), 0);
+	assert_int_equal(store_day(store, date, &usd), 0);
+	return usd;
+}
+
+/* The tick comes after midnight, and the next day has a sum of its own by then. */
+static void what_is_booked_just_before_midnight_is_written_too(void **state)
+{
+	const int64_t day = clock_wall_ms() / DAY_MS + 10; /* later than any so far */
+	double usd[FLEET_DAYS];
+
+	(void)state;
+	fleet->ops->tend(fleet, 2 * S);
+	fleet->ops->day_add(fleet, day, 0.5);
+	fleet->ops->day_sums(fleet, day + 1, usd);
+	near(usd[1], 0.5);
+	fleet->ops->day_add(fleet, day + 1, 0.25);
+	fleet->ops->tend(fleet, 4 * S);
+	near(sum_written(day), 0.5);
+	near(sum_written(day + 1), 0.25);
+	/* A clock that jumps takes nothing along that is not its day's. */
+	fleet->ops->day_add(fleet, day + 1, 0.25);
+	fleet->ops->day_sums(fleet, day + 100, usd);
+	fleet->ops->tend(fleet, 6 * S);
+	near(sum_written(day + 1), 0.25);
+	for (int i = 0; i < FLEET_DAYS; i++)
+		near(usd[i], 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_fleet, close_fleet)
@@ -528,6 +565,7 @@ int main(void)
 		STORED(of_many_who_want_a_key_one_gets_it),
 		TEST(days_are_summed_and_go_after_a_week),
 		STORED(a_restart_goes_on_with_the_days),
+		STORED(what_is_booked_just_before_midnight_is_written_too),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
