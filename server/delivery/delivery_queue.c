@@ -143,14 +143,16 @@ void delivery_queue_free(struct delivery_queue *q)
 }
 
 /* The same event can come twice: from delivery_add and from the store, or from two
- * requests of the operator. */
+ * requests of the operator. Its seq is the same then; two events may share one after the
+ * clock was set back. */
 bool delivery_queue_put(void *owner, struct due_item *item)
 {
 	struct delivery_queue *q = owner;
 	struct delivery_entry *e = entry_of(item);
 
-	for (const struct due_item *i = q->list.first; i; i = i->next)
-		if (i->lane == item->lane && !strcmp(entry_of(i)->row.id, e->row.id))
+	for (const struct due_item *i = due_list_find(&q->list, item->seq); i && i->seq == item->seq;
+	     i = i->links[DUE_ALL].prev)
+		if (!strcmp(entry_of(i)->row.id, e->row.id))
 			return false;
 	e->target = target_of(q, e->row.url);
 	if (!e->target)
@@ -202,7 +204,7 @@ void delivery_queue_settle(struct delivery_queue *q, struct delivery_entry *e, e
 
 struct delivery_entry *delivery_queue_find(const struct delivery_queue *q, const char *id)
 {
-	for (const struct due_item *i = q->list.first; i; i = i->next)
+	for (const struct due_item *i = due_list_first(&q->list); i; i = due_item_next(i))
 		if (!strcmp(entry_of(i)->row.id, id))
 			return entry_of(i);
 	return NULL;
@@ -226,7 +228,7 @@ int64_t delivery_queue_oldest_ms(const struct delivery_queue *q)
 {
 	int64_t oldest = INT64_MAX;
 
-	for (const struct due_item *i = q->list.first; i; i = i->next)
+	for (const struct due_item *i = due_list_first(&q->list); i; i = due_item_next(i))
 		if (entry_of(i)->row.at_ms < oldest)
 			oldest = entry_of(i)->row.at_ms;
 	return oldest;

@@ -72,12 +72,12 @@ struct dialer {
 
 static inline struct order *order_first(const struct dialer *o)
 {
-	return (struct order *)o->list.first;
+	return (struct order *)due_list_first(&o->list);
 }
 
 static inline struct order *order_next(const struct order *e)
 {
-	return (struct order *)e->due.next;
+	return (struct order *)due_item_next(&e->due);
 }
 
 /* --- dialer_row.c --- */

@@ -243,7 +243,7 @@ static bool put(void *owner, struct due_item *item)
 	struct pending *p = (struct pending *)item;
 	struct outcomes *o = owner;
 
-	for (struct due_item *i = o->list.first; i; i = i->next) {
+	for (struct due_item *i = due_list_first(&o->list); i; i = due_item_next(i)) {
 		struct pending *known = (struct pending *)i;
 
 		if (strcmp(known->id, p->id) != 0)

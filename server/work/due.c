@@ -22,60 +22,116 @@ enum {
 
 /* ------------------------------------------------------------------------- the list */
 
-static bool same_lane(const struct due_item *a, const struct due_item *b)
+/* The item behind which one with that seq belongs; NULL: in front of all. */
+static struct due_item *chain_find(struct due_list *list, struct due_chain *chain, int which, int64_t seq)
 {
-	return a->lane && a->lane == b->lane;
+	struct due_item *at = chain->near, *next;
+
+	for (; at && at->seq > seq; list->steps++)
+		at = at->links[which].prev;
+	for (; at && (next = at->links[which].next) && next->seq <= seq; list->steps++)
+		at = next;
+	if (at)
+		chain->near = at;
+	return at;
 }
 
-/* The list is in the order of seq, whatever the lanes. Whether an item is the
- * front of its lane is kept with it, so that looking for the next one reads each
- * item once and compares no lanes. */
-void due_list_put(struct due_list *list, struct due_item *item)
+static void chain_put(struct due_list *list, struct due_chain *chain, int which, struct due_item *item)
 {
-	struct due_item **at = &list->first, *later;
+	struct due_item *before = chain_find(list, chain, which, item->seq);
+	struct due_item *after = before ? before->links[which].next : chain->first;
 
-	item->front = true;
-	item->taken = false;
-	for (; *at && (*at)->seq <= item->seq; at = &(*at)->next)
-		if (same_lane(*at, item))
-			item->front = false;
+	item->links[which] = (struct due_link){ .next = after, .prev = before };
+	if (before)
+		before->links[which].next = item;
+	else
+		chain->first = item;
+	if (after)
+		after->links[which].prev = item;
+	chain->near = item;
+}
+
+static void chain_remove(struct due_chain *chain, int which, struct due_item *item)
+{
+	struct due_link *link = &item->links[which];
+
+	if (link->prev)
+		link->prev->links[which].next = link->next;
+	else
+		chain->first = link->next;
+	if (link->next)
+		link->next->links[which].prev = link->prev;
+	if (chain->near == item)
+		chain->near = link->prev ? link->prev : link->next;
+	*link = (struct due_link){ 0 };
+}
+
+/* Whether an item is the front of its lane is kept with it, so that looking for the
+ * next one reads each item once and compares no lanes. */
+static void find_front(struct due_list *list, struct due_item *item)
+{
+	struct due_item *other = item->links[DUE_LANE].prev;
+
+	for (; other && other->lane != item->lane; list->steps++)
+		other = other->links[DUE_LANE].prev;
+	item->front = !other;
 	/* It may be older than the front of its lane: two threads can add in
 	 * another order than they counted. It goes first then, unless the front is
 	 * being done already. */
-	for (later = *at; later && item->front; later = later->next) {
-		if (!same_lane(later, item) || !later->front)
+	for (other = item->links[DUE_LANE].next; other && item->front; other = other->links[DUE_LANE].next) {
+		list->steps++;
+		if (other->lane != item->lane || !other->front)
 			continue;
-		if (!later->taken)
-			later->front = false;
+		if (!other->taken)
+			other->front = false;
 		else
 			item->front = false;
 		break;
 	}
-	item->next = *at;
-	*at = item;
+}
+
+/* The oldest that is left of a lane moves up. */
+static void move_up(struct due_list *list, const struct due_chain *chain, uint64_t lane)
+{
+	struct due_item *item = chain->first;
+
+	for (; item && item->lane != lane; list->steps++)
+		item = item->links[DUE_LANE].next;
+	if (item)
+		item->front = true;
+}
+
+void due_list_put(struct due_list *list, struct due_item *item)
+{
+	item->front = true;
+	item->taken = false;
+	chain_put(list, &list->all, DUE_ALL, item);
+	if (item->lane) {
+		chain_put(list, &list->lanes[item->lane % DUE_LANES], DUE_LANE, item);
+		find_front(list, item);
+	}
 	list->count++;
 	list->bytes += item->bytes;
 }
 
+struct due_item *due_list_find(struct due_list *list, int64_t seq)
+{
+	return chain_find(list, &list->all, DUE_ALL, seq);
+}
+
 void due_list_remove(struct due_list *list, struct due_item *item)
 {
-	struct due_item **at = &list->first, *next;
+	struct due_chain *lane = item->lane ? &list->lanes[item->lane % DUE_LANES] : NULL;
 
 	if (item->taken)
 		due_list_let_go(list, item);
-	while (*at != item)
-		at = &(*at)->next;
-	*at = item->next;
-	item->next = NULL;
+	chain_remove(&list->all, DUE_ALL, item);
+	if (lane)
+		chain_remove(lane, DUE_LANE, item);
+	if (lane && item->front)
+		move_up(list, lane, item->lane);
 	list->count--;
 	list->bytes -= item->bytes;
-	/* The oldest that is left of its lane moves up. */
-	for (next = list->first; next && item->front; next = next->next) {
-		if (same_lane(next, item)) {
-			next->front = true;
-			break;
-		}
-	}
 }
 
 void due_list_take(struct due_list *list, struct due_item *item)
@@ -100,7 +156,7 @@ struct due_item *due_list_next(
     const struct due_list *list, due_when *when, void *owner, int64_t now_ms, int64_t *next_ms)
 {
 	*next_ms = INT64_MAX;
-	for (struct due_item *item = list->first; item; item = item->next) {
+	for (struct due_item *item = due_list_first(list); item; item = due_item_next(item)) {
 		int64_t due_ms;
 
 		if (!item->front || item->taken)
@@ -125,9 +181,11 @@ void due_wake(struct due *d)
  * list of thousands. */
 void due_add(struct due *d, struct due_item *item)
 {
-	item->next = atomic_load(&d->inbox);
+	struct due_item **next = &item->links[DUE_ALL].next;
+
+	*next = atomic_load(&d->inbox);
 	/* Release: the thread that takes the inbox sees the item's fields. */
-	while (!atomic_compare_exchange_weak(&d->inbox, &item->next, item))
+	while (!atomic_compare_exchange_weak(&d->inbox, next, item))
 		;
 	due_wake(d);
 }
@@ -192,8 +250,8 @@ static struct due_item *empty_inbox(struct due *d)
 	struct due_item *item = atomic_exchange(&d->inbox, NULL), *oldest = NULL, *next;
 
 	for (; item; item = next) {
-		next = item->next;
-		item->next = oldest;
+		next = due_item_next(item);
+		item->links[DUE_ALL].next = oldest;
 		oldest = item;
 	}
 	return oldest;
@@ -288,7 +346,7 @@ static void *hand_out_until_stopped(void *arg)
 		bell_clear(&d->bell);
 		longest_ms = refill(d) ? LOOK_MS : AGAIN_MS;
 		for (item = empty_inbox(d); item; item = next) {
-			next = item->next;
+			next = due_item_next(item);
 			take_in(d, item);
 		}
 		wait_ms = hand_out(d, d->policy->clock_ms()) - d->policy->clock_ms();
@@ -334,7 +392,7 @@ void due_stop(struct due *d)
 static void free_all(struct due *d, struct due_item *item)
 {
 	for (struct due_item *next; item; item = next) {
-		next = item->next;
+		next = due_item_next(item);
 		d->policy->free(item);
 	}
 }
@@ -345,7 +403,7 @@ void due_close(struct due *d)
 		return;
 	due_stop(d);
 	free_all(d, atomic_exchange(&d->inbox, NULL));
-	free_all(d, d->list->first);
+	free_all(d, due_list_first(d->list));
 	*d->list = (struct due_list){ 0 };
 	bell_close(&d->bell);
 	d->open = false;

@@ -15,6 +15,11 @@
  * process left there are read in the same way. A store that cannot be read
  * is asked again, and new items are done meanwhile.
  *
+ * Items are held, instead of one read from the index whenever one is due,
+ * because of a disk that takes no writes: its index shows neither the new items
+ * nor what came of those that were tried. Memory is right then, and all in it
+ * goes on.
+ *
  * The owner's lock guards its items, the list and the data the policy looks
  * at. It is never held during a wait for the disk or a far end.
  */
@@ -29,29 +34,61 @@
 
 struct due;
 
+struct due_link {
+	struct due_item *next, *prev;
+};
+
+enum { DUE_ALL, DUE_LANE, DUE_CHAINS };
+
 struct due_item {       /* the first member of the owner's own struct */
 	struct job job; /* the queue's, as are the next three */
 	struct due *due;
-	struct due_item *next;
-	bool front, taken; /* of its lane; it is being done */
-	int64_t seq;       /* the order in which they came */
-	uint64_t lane;     /* 0: one of its own */
-	size_t bytes;      /* that it holds; while it is in a list, see due_list_shrink */
+	struct due_link links[DUE_CHAINS]; /* DUE_ALL: in the list, and before that in the inbox */
+	bool front, taken;                 /* of its lane; it is being done */
+	int64_t seq;                       /* the order in which they came */
+	uint64_t lane;                     /* 0: one of its own */
+	size_t bytes;                      /* that it holds; while it is in a list, see due_list_shrink */
 };
 
 /* --- the list alone: no thread, no clock; under the lock */
 
+/* Items in the order of their seq. A new one has its place beside the last, or nearly so,
+ * whether it just came in or is read from the store. */
+struct due_chain {
+	struct due_item *first, *near; /* the oldest; the one that was put or looked for last */
+};
+
+enum { DUE_LANES = 2048 }; /* chains: ten items in each when 20,000 are held */
+
 struct due_list {
-	struct due_item *first; /* the oldest */
+	struct due_chain all;
+	struct due_chain lanes[DUE_LANES]; /* by lane % DUE_LANES: of that lane, and a few others */
 	size_t count, taken, bytes;
+	size_t steps; /* items looked at by due_list_put, _find and _remove: what they cost */
 };
 
 /* In milliseconds of the policy's clock: not before; INT64_MAX: not before
  * something changes. */
 typedef int64_t due_when(void *owner, const struct due_item *item, int64_t now_ms);
 
-/* In front of all later ones, except one of its lane that is being done. */
+/* From the oldest on; NULL behind the newest. */
+static inline struct due_item *due_list_first(const struct due_list *list)
+{
+	return list->all.first;
+}
+
+static inline struct due_item *due_item_next(const struct due_item *item)
+{
+	return item->links[DUE_ALL].next;
+}
+
+/* In front of all later ones, except one of its lane that is being done. It costs the same
+ * few steps however many are held, if they come in their order. */
 void due_list_put(struct due_list *list, struct due_item *item);
+
+/* The newest that is not after `seq`; NULL: none. Of several with that seq the last put. */
+struct due_item *due_list_find(struct due_list *list, int64_t seq);
+
 void due_list_remove(struct due_list *list, struct due_item *item);
 void due_list_take(struct due_list *list, struct due_item *item);
 void due_list_let_go(struct due_list *list, struct due_item *item);

@@ -210,10 +210,9 @@ static int open_queue(void **state)
 static int close_queue(void **state)
 {
 	struct delivery_queue *q = *state;
+	struct due_item *item;
 
-	while (q->list.first) {
-		struct due_item *item = q->list.first;
-
+	while ((item = due_list_first(&q->list))) {
 		due_list_remove(&q->list, item);
 		delivery_entry_free(item);
 	}
@@ -251,7 +250,7 @@ static void the_next_of_a_call_waits_for_the_one_before(void **state)
 	settle(q, "3", DELIVERY_DELIVERED, &ok);
 	assert_int_equal(q->list.count, 0);
 	assert_int_equal(q->list.bytes, 0);
-	assert_null(q->list.first);
+	assert_null(due_list_first(&q->list));
 	assert_string_equal(taken(q), "");
 	assert_int_equal(next, INT64_MAX);
 }
@@ -427,6 +426,30 @@ static void the_same_twice_is_one(void **state)
 	delivery_queue_drop_body(q, delivery_queue_find(q, "1"));
 	assert_int_equal(q->list.bytes, 0);
 	delivery_entry_free(&again->due);
+	/* Another one with the same seq is another one. */
+	add(q, "2", 1, "CA1", A);
+	add(q, "3", 1, "CA2", A);
+	again = entry("1", 1, "CA1", A);
+	assert_false(delivery_queue_put(q, &again->due));
+	assert_int_equal(q->list.count, 3);
+	delivery_entry_free(&again->due);
+	assert_string_equal(taken(q), "1 3");
+}
+
+/* A start with a full store, however many of them are one call's. */
+static void a_long_queue_is_put_in_few_steps(void **state)
+{
+	enum { COUNT = 20000 };
+	struct delivery_queue *q = *state;
+	char id[16], call[16];
+
+	for (int i = 1; i <= COUNT; i++) {
+		snprintf(id, sizeof id, "%d", i);
+		snprintf(call, sizeof call, "CA%d", i % 4 ? i / 2 : 0);
+		add(q, id, i, call, A);
+	}
+	assert_int_equal(q->list.count, COUNT);
+	assert_true(q->list.steps < 20 * COUNT);
 }
 
 static void the_oldest_is_told(void **state)
@@ -507,6 +530,7 @@ int main(void)
 		TEST(what_waits_for_the_dead_is_given_up_in_time_and_in_order),
 		TEST(who_is_asked_for_is_sent_at_once),
 		TEST(the_same_twice_is_one),
+		TEST(a_long_queue_is_put_in_few_steps),
 		TEST(the_oldest_is_told),
 		TEST(whatever_happens_each_call_is_told_in_order),
 	};

@@ -86,7 +86,7 @@ static void work(void *owner, struct due_item *item)
 static bool put(void *owner, struct due_item *item)
 {
 	(void)owner;
-	for (struct due_item *i = world.list.first; i; i = i->next)
+	for (struct due_item *i = due_list_first(&world.list); i; i = due_item_next(i))
 		if (i->seq == item->seq)
 			return false;
 	due_list_put(&world.list, item);
@@ -298,8 +298,122 @@ static void the_end_leaves_what_is_not_done(void **state)
 	assert_int_equal(atomic_load(&world.freed), 9);
 }
 
+/* ------------------------------------------------------------------------- the list */
+
+enum { LONG = 20000, STEPS = 20 }; /* steps: for each, there and away */
+
+static struct due_item *long_ones;
+
+static int set_up_list(void **state)
+{
+	memset(&world, 0, sizeof world);
+	long_ones = calloc(LONG, sizeof *long_ones);
+	*state = &world.list;
+	return !long_ones;
+}
+
+static int tear_down_list(void **state)
+{
+	(void)state;
+	free(long_ones);
+	return 0;
+}
+
+static struct due_item *put_one(struct due_list *list, int n, int64_t seq, uint64_t lane)
+{
+	long_ones[n] = (struct due_item){ .seq = seq, .lane = lane };
+	due_list_put(list, &long_ones[n]);
+	return &long_ones[n];
+}
+
+/* All are due; those that are handed out are done at once. */
+static int64_t at_once(void *owner, const struct due_item *item, int64_t now_ms)
+{
+	(void)owner, (void)item;
+	return now_ms;
+}
+
+static void done_in_order(struct due_list *list)
+{
+	struct due_item *item;
+	int64_t next_ms, last = INT64_MIN;
+
+	for (int i = 0; i < LONG; i++) {
+		item = due_list_next(list, at_once, NULL, 0, &next_ms);
+		assert_non_null(item);
+		assert_true(item->seq > last);
+		last = item->seq;
+		due_list_take(list, item);
+		due_list_remove(list, item);
+	}
+	assert_null(due_list_first(list));
+	assert_int_equal(list->count, 0);
+	assert_int_equal(list->taken, 0);
+	assert_true(list->steps < STEPS * LONG);
+}
+
+static void a_long_list_costs_few_steps_whatever_its_lanes(void **state)
+{
+	static const uint64_t lanes[] = { 0, 1, 2, 100, LONG }; /* 0: each a lane of its own, without a name */
+
+	for (size_t i = 0; i < sizeof lanes / sizeof *lanes; i++) {
+		struct due_list *list = *state;
+
+		memset(list, 0, sizeof *list);
+		for (int n = 0; n < LONG; n++)
+			put_one(list, n, n, lanes[i] ? (uint64_t)n % lanes[i] * 7919 + 1 : 0);
+		assert_int_equal(list->count, LONG);
+		done_in_order(list);
+	}
+}
+
+/* As after a store that could not be read: the new ones are there first. */
+static void old_ones_behind_new_ones_cost_few_steps(void **state)
+{
+	struct due_list *list = *state;
+
+	for (int n = 0; n < LONG; n++)
+		put_one(list, n, n < LONG / 2 ? LONG + n : n, (uint64_t)n % (LONG / 2) + 1);
+	done_in_order(list);
+}
+
+/* Against a list that is as plain as can be: an array, looked through from the front. */
+static void the_front_of_each_lane_is_as_in_a_plain_list(void **state)
+{
+	enum { COUNT = 40, LANES = 4 };
+	struct due_list *list = *state;
+	unsigned random = 1;
+
+	for (int round = 0; round < 4000; round++) {
+		struct due_item *item = &long_ones[round % COUNT];
+		int64_t seq = (random = random * 1103515245 + 12345) >> 16 & 63;
+		int64_t last = INT64_MIN;
+
+		if (item->lane)
+			due_list_remove(list, item);
+		/* All lanes share a chain. */
+		put_one(list, round % COUNT, seq, 1 + (uint64_t)(random >> 8) % LANES * DUE_LANES);
+		if (random >> 24 & 1 && item->front)
+			due_list_take(list, item);
+		for (struct due_item *a = due_list_first(list); a; a = due_item_next(a)) {
+			int fronts = 0;
+
+			assert_true(a->seq >= last);
+			last = a->seq;
+			for (struct due_item *b = due_list_first(list); b; b = due_item_next(b))
+				fronts += b->lane == a->lane && b->front;
+			assert_int_equal(fronts, 1);
+			/* What is being done stays the front; else the oldest is. */
+			for (struct due_item *b = due_list_first(list); b != a && a->front && !a->taken;
+			     b = due_item_next(b))
+				assert_true(b->lane != a->lane);
+		}
+	}
+}
+
 int main(void)
 {
+#define LIST(name) cmocka_unit_test_setup_teardown(name, set_up_list, tear_down_list)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(a_lane_is_done_in_order_and_lanes_side_by_side),
@@ -309,6 +423,9 @@ int main(void)
 		TEST(what_an_earlier_process_left_is_done_first),
 		TEST(a_store_that_cannot_be_read_holds_nothing_up),
 		TEST(the_end_leaves_what_is_not_done),
+		LIST(a_long_list_costs_few_steps_whatever_its_lanes),
+		LIST(old_ones_behind_new_ones_cost_few_steps),
+		LIST(the_front_of_each_lane_is_as_in_a_plain_list),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
