@@ -1,12 +1,8 @@
-/* The commands are written as text straight into the buffer: their shapes
- * are fixed, and a tree would be made only to be printed. Every foreign text
- * goes through json_put_cstring.
+/* The commands are written straight into the buffer: their shapes are fixed, and a
+ * tree would be made only to be printed.
  */
 #include "server/model/realtime_say.h"
 
-#include <inttypes.h>
-#include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 const char *realtime_format_type(enum audio_format format)
@@ -14,48 +10,40 @@ const char *realtime_format_type(enum audio_format format)
 	return format == AUDIO_PCMU ? "audio/pcmu" : format == AUDIO_PCMA ? "audio/pcma" : "audio/pcm";
 }
 
-/* Leaves the object open. An error caused by the command names its
- * `event_id`. */
-static void put_head(struct buf *out, const char *type, const char *id)
+void realtime_put_head(struct json_out *j, const char *type, const char *id)
 {
-	buf_printf(out, "{\"type\":\"%s\",\"event_id\":", type);
-	json_put_cstring(out, id);
+	json_put_text(j, "type", type);
+	json_put_text(j, "event_id", id);
 }
 
 /* G.711 has no rate; PCM must have one, and only 24000 is accepted. */
-static void put_format(struct buf *out, enum audio_format format)
+static void put_format(struct json_out *j, enum audio_format format)
 {
-	buf_printf(out, "\"format\":{\"type\":\"%s\"%s}", realtime_format_type(format),
-	    format == AUDIO_PCM ? ",\"rate\":24000" : "");
-}
-
-/* A decimal fraction as JSON wants it, whatever the locale. */
-static void put_fraction(struct buf *out, double value)
-{
-	long thousandths = lround(value * 1000);
-
-	buf_printf(out, "%ld.%03ld", thousandths / 1000, thousandths % 1000);
+	json_put_object(j, "format");
+	json_put_text(j, "type", realtime_format_type(format));
+	if (format == AUDIO_PCM)
+		json_put_int(j, "rate", 24000);
+	json_put_end(j);
 }
 
 /* `protect` switches off both halves: with `interrupt_response` alone a
  * cough would cancel the greeting, and with `create_response` alone a second
  * answer would begin beside it. Turns are still found and transcribed. */
-static void put_turn_detection(struct buf *out, const struct agent *agent, bool protect)
+static void put_turn_detection(struct json_out *j, const struct agent *agent, bool protect)
 {
-	const char *create = protect ? "false" : "true";
-	const char *interrupt = protect || !agent->interruptible ? "false" : "true";
-
-	buf_puts(out, "\"turn_detection\":{");
+	json_put_object(j, "turn_detection");
 	if (agent->turn_detection == TURN_SEMANTIC_VAD) {
-		buf_puts(out, "\"type\":\"semantic_vad\",\"eagerness\":");
-		json_put_cstring(out, agent->vad_eagerness);
+		json_put_text(j, "type", "semantic_vad");
+		json_put_text(j, "eagerness", agent->vad_eagerness);
 	} else {
-		buf_puts(out, "\"type\":\"server_vad\",\"threshold\":");
-		put_fraction(out, agent->vad_threshold);
-		buf_printf(out, ",\"prefix_padding_ms\":%d,\"silence_duration_ms\":%d", agent->vad_prefix_ms,
-		    agent->vad_silence_ms);
+		json_put_text(j, "type", "server_vad");
+		json_put_fixed(j, "threshold", agent->vad_threshold, 3);
+		json_put_int(j, "prefix_padding_ms", agent->vad_prefix_ms);
+		json_put_int(j, "silence_duration_ms", agent->vad_silence_ms);
 	}
-	buf_printf(out, ",\"create_response\":%s,\"interrupt_response\":%s}", create, interrupt);
+	json_put_bool(j, "create_response", !protect);
+	json_put_bool(j, "interrupt_response", !protect && agent->interruptible);
+	json_put_end(j);
 }
 
 /* The other transcription models refuse "languages" and know one "language"
@@ -66,98 +54,120 @@ static bool takes_languages(const char *model)
 }
 
 /* null switches it off; an absent field would keep the service's default. */
-static void put_transcription(struct buf *out, const struct agent *agent, bool plain)
+static void put_transcription(struct json_out *j, const struct agent *agent, bool plain)
 {
 	if (!agent->transcription_model[0]) {
-		buf_puts(out, "\"transcription\":null,");
+		json_put_null(j, "transcription");
 		return;
 	}
-	buf_puts(out, "\"transcription\":{\"model\":");
-	json_put_cstring(out, agent->transcription_model);
+	json_put_object(j, "transcription");
+	json_put_text(j, "model", agent->transcription_model);
 	if (agent->transcription_language[0]) {
-		buf_puts(out, ",\"language\":");
-		json_put_cstring(out, agent->transcription_language);
+		json_put_text(j, "language", agent->transcription_language);
 	} else if (agent->language_count > 1 && !plain && takes_languages(agent->transcription_model)) {
-		buf_puts(out, ",\"languages\":[");
-		for (size_t i = 0; i < agent->language_count; i++) {
-			buf_puts(out, i ? "," : "");
-			json_put_cstring(out, agent->languages[i]);
-		}
-		buf_putc(out, ']');
+		json_put_array(j, "languages");
+		for (size_t i = 0; i < agent->language_count; i++)
+			json_put_text(j, NULL, agent->languages[i]);
+		json_put_end(j);
 	}
-	buf_puts(out, "},");
+	json_put_end(j);
 }
 
 /* A custom voice goes by its id, in an object; the service's own voices by
  * their name. */
-static void put_voice(struct buf *out, const char *voice)
+static void put_voice(struct json_out *j, const char *voice)
 {
-	bool own = !strncmp(voice, "voice_", 6);
-
-	buf_puts(out, own ? ",\"voice\":{\"id\":" : ",\"voice\":");
-	json_put_cstring(out, voice);
-	if (own)
-		buf_putc(out, '}');
+	if (strncmp(voice, "voice_", 6) != 0) {
+		json_put_text(j, "voice", voice);
+		return;
+	}
+	json_put_object(j, "voice");
+	json_put_text(j, "id", voice);
+	json_put_end(j);
 }
 
-/* The first command of a session. An unknown field makes a service refuse
- * the whole message: `plain` leaves out those that some do not know. "type"
- * is required each time. "output_modalities" is never both: a transcript
- * comes with audio. */
+/* An unknown field makes a service refuse the whole message: `plain` leaves out those
+ * that some do not know. */
+static void put_audio(struct json_out *j, const struct model_wish *wish, enum audio_format format, bool plain)
+{
+	const struct agent *agent = wish->agent;
+
+	json_put_object(j, "audio");
+	json_put_object(j, "input");
+	put_format(j, format);
+	if (agent->noise_reduction[0] && !plain) {
+		json_put_object(j, "noise_reduction");
+		json_put_text(j, "type", agent->noise_reduction);
+		json_put_end(j);
+	}
+	put_transcription(j, agent, plain);
+	put_turn_detection(j, agent, wish->protect);
+	json_put_end(j);
+	json_put_object(j, "output");
+	put_format(j, format);
+	put_voice(j, agent->voice);
+	if (agent->speed != 1.0 && !plain)
+		json_put_fixed(j, "speed", agent->speed, 3);
+	json_put_end(j);
+	json_put_end(j);
+}
+
+/* The first command of a session. "type" is required each time.
+ * "output_modalities" is never both: a transcript comes with audio. */
 void realtime_configure(
     struct buf *out, const char *id, const struct model_wish *wish, enum audio_format format, bool plain)
 {
 	const struct agent *agent = wish->agent;
+	struct json_out j = json_out_to(out);
 
-	put_head(out, "session.update", id);
-	buf_puts(out, ",\"session\":{\"type\":\"realtime\",\"output_modalities\":[\"audio\"],\"instructions\":");
-	json_put_cstring(out, wish->instructions);
-	buf_puts(out, ",\"audio\":{\"input\":{");
-	put_format(out, format);
-	buf_putc(out, ',');
-	if (agent->noise_reduction[0] && !plain) {
-		buf_puts(out, "\"noise_reduction\":{\"type\":");
-		json_put_cstring(out, agent->noise_reduction);
-		buf_puts(out, "},");
-	}
-	put_transcription(out, agent, plain);
-	put_turn_detection(out, agent, wish->protect);
-	buf_puts(out, "},\"output\":{");
-	put_format(out, format);
-	put_voice(out, agent->voice);
-	if (agent->speed != 1.0 && !plain) {
-		buf_puts(out, ",\"speed\":");
-		put_fraction(out, agent->speed);
-	}
-	buf_puts(out, "}}");
+	json_put_object(&j, NULL);
+	realtime_put_head(&j, "session.update", id);
+	json_put_object(&j, "session");
+	json_put_text(&j, "type", "realtime");
+	json_put_array(&j, "output_modalities");
+	json_put_text(&j, NULL, "audio");
+	json_put_end(&j);
+	json_put_text(&j, "instructions", wish->instructions);
+	put_audio(&j, wish, format, plain);
 	if (agent->reasoning_effort[0] && !plain) {
-		buf_puts(out, ",\"reasoning\":{\"effort\":");
-		json_put_cstring(out, agent->reasoning_effort);
-		buf_putc(out, '}');
+		json_put_object(&j, "reasoning");
+		json_put_text(&j, "effort", agent->reasoning_effort);
+		json_put_end(&j);
 	}
 	if (wish->tools && wish->tools[0]) {
-		buf_puts(out, ",\"tools\":");
-		buf_puts(out, wish->tools);
-		buf_puts(out, ",\"tool_choice\":\"auto\"");
+		json_put_json(&j, "tools", wish->tools);
+		json_put_text(&j, "tool_choice", "auto");
 	}
 	if (agent->max_output_tokens)
-		buf_printf(out, ",\"max_output_tokens\":%d}}", agent->max_output_tokens);
+		json_put_int(&j, "max_output_tokens", agent->max_output_tokens);
 	else
-		buf_puts(out, ",\"max_output_tokens\":\"inf\"}}");
+		json_put_text(&j, "max_output_tokens", "inf");
+	json_put_end(&j);
+	json_put_end(&j);
 }
 
 /* A partial update: absent fields keep their value. The voice cannot change
  * once the model has spoken. */
 void realtime_turns(struct buf *out, const char *id, const struct agent *agent, bool deaf)
 {
-	put_head(out, "session.update", id);
-	buf_puts(out, ",\"session\":{\"type\":\"realtime\",\"audio\":{\"input\":{");
-	put_turn_detection(out, agent, deaf);
-	buf_puts(out, "}}}}");
+	struct json_out j = json_out_to(out);
+
+	json_put_object(&j, NULL);
+	realtime_put_head(&j, "session.update", id);
+	json_put_object(&j, "session");
+	json_put_text(&j, "type", "realtime");
+	json_put_object(&j, "audio");
+	json_put_object(&j, "input");
+	put_turn_detection(&j, agent, deaf);
+	json_put_end(&j);
+	json_put_end(&j);
+	json_put_end(&j);
+	json_put_end(&j);
 }
 
-/* For every frame of every call. No `event_id`: one refused frame is no
- * loss. */
+/* For every frame of every call, fifty a second: hence the one text that is fixed,
+ * where a writer would go through its keys each time. No `event_id`: one refused
+ * frame is no loss. */
 void realtime_hear(struct buf *out, const uint8_t *bytes, size_t len)
 {
 	buf_puts(out, "{\"type\":\"input_audio_buffer.append\",\"audio\":");
@@ -170,13 +180,21 @@ void realtime_hear(struct buf *out, const uint8_t *bytes, size_t len)
 void realtime_item(struct buf *out, const char *id, enum model_role role, const char *text)
 {
 	static const char *const roles[] = { "user", "assistant", "system" };
+	struct json_out j = json_out_to(out);
 
-	put_head(out, "conversation.item.create", id);
-	buf_printf(out,
-	    ",\"item\":{\"type\":\"message\",\"role\":\"%s\",\"content\":[{\"type\":\"%s\",\"text\":", roles[role],
-	    role == MODEL_ROLE_AGENT ? "output_text" : "input_text");
-	json_put_cstring(out, text);
-	buf_puts(out, "}]}}");
+	json_put_object(&j, NULL);
+	realtime_put_head(&j, "conversation.item.create", id);
+	json_put_object(&j, "item");
+	json_put_text(&j, "type", "message");
+	json_put_text(&j, "role", roles[role]);
+	json_put_array(&j, "content");
+	json_put_object(&j, NULL);
+	json_put_text(&j, "type", role == MODEL_ROLE_AGENT ? "output_text" : "input_text");
+	json_put_text(&j, "text", text);
+	json_put_end(&j);
+	json_put_end(&j);
+	json_put_end(&j);
+	json_put_end(&j);
 }
 
 /* The instructions replace the session's for this response, so those are
@@ -184,6 +202,7 @@ void realtime_item(struct buf *out, const char *id, enum model_role role, const 
 static void create_response(
     struct buf *out, const char *id, const char *instructions, const char *intro, const char *text, bool tools_off)
 {
+	struct json_out j = json_out_to(out);
 	struct buf words;
 
 	buf_init(&words, 0);
@@ -193,10 +212,14 @@ static void create_response(
 	buf_puts(&words, text);
 	if (buf_error(&words))
 		out->err = buf_error(&words);
-	put_head(out, "response.create", id);
-	buf_puts(out, ",\"response\":{\"instructions\":");
-	json_put_cstring(out, buf_text(&words));
-	buf_puts(out, tools_off ? ",\"tool_choice\":\"none\"}}" : "}}");
+	json_put_object(&j, NULL);
+	realtime_put_head(&j, "response.create", id);
+	json_put_object(&j, "response");
+	json_put_text(&j, "instructions", buf_text(&words));
+	if (tools_off)
+		json_put_text(&j, "tool_choice", "none");
+	json_put_end(&j);
+	json_put_end(&j);
 	buf_free(&words);
 }
 
@@ -204,8 +227,11 @@ static void create_response(
 
 void realtime_ask(struct buf *out, const char *id)
 {
-	put_head(out, "response.create", id);
-	buf_putc(out, '}');
+	struct json_out j = json_out_to(out);
+
+	json_put_object(&j, NULL);
+	realtime_put_head(&j, "response.create", id);
+	json_put_end(&j);
 }
 
 /* No tools: a look-up before the first word would be silence on the line. */
@@ -224,10 +250,12 @@ void realtime_say(struct buf *out, const char *id, const char *instructions, con
  * arrives, perhaps the next response. */
 void realtime_cancel(struct buf *out, const char *id, const char *response_id)
 {
-	put_head(out, "response.cancel", id);
-	buf_puts(out, ",\"response_id\":");
-	json_put_cstring(out, response_id);
-	buf_putc(out, '}');
+	struct json_out j = json_out_to(out);
+
+	json_put_object(&j, NULL);
+	realtime_put_head(&j, "response.cancel", id);
+	json_put_text(&j, "response_id", response_id);
+	json_put_end(&j);
 }
 
 /* The service drops the transcript of the item, so that the model does not
@@ -235,8 +263,12 @@ void realtime_cancel(struct buf *out, const char *id, const char *response_id)
  * audio has one part, index 0. */
 void realtime_heard_until(struct buf *out, const char *id, const char *item_id, int64_t ms)
 {
-	put_head(out, "conversation.item.truncate", id);
-	buf_puts(out, ",\"item_id\":");
-	json_put_cstring(out, item_id);
-	buf_printf(out, ",\"content_index\":0,\"audio_end_ms\":%" PRId64 "}", ms);
+	struct json_out j = json_out_to(out);
+
+	json_put_object(&j, NULL);
+	realtime_put_head(&j, "conversation.item.truncate", id);
+	json_put_text(&j, "item_id", item_id);
+	json_put_int(&j, "content_index", 0);
+	json_put_int(&j, "audio_end_ms", ms);
+	json_put_end(&j);
 }

@@ -2,6 +2,7 @@
 #define MODEL_REALTIME_SAY_H
 /* The commands of the Realtime API's table, but for those in
  * realtime_tools.h. protocol.h tells what each means. */
+#include "common/json_out.h"
 #include "server/model/protocol.h"
 
 void realtime_configure(
@@ -14,6 +15,10 @@ void realtime_greet(struct buf *out, const char *id, const char *instructions, c
 void realtime_say(struct buf *out, const char *id, const char *instructions, const char *text, bool exact);
 void realtime_cancel(struct buf *out, const char *id, const char *response_id);
 void realtime_heard_until(struct buf *out, const char *id, const char *item_id, int64_t ms);
+
+/* The members that each command begins with, into the object that is open. An error
+ * caused by the command names its `event_id`. */
+void realtime_put_head(struct json_out *j, const char *type, const char *id);
 
 /* The service's name for a format: "audio/pcmu". */
 const char *realtime_format_type(enum audio_format format);

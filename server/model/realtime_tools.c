@@ -4,6 +4,8 @@
  */
 #include "server/model/realtime_tools.h"
 
+#include "server/model/realtime_say.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,27 +83,31 @@ void realtime_take_mcp(struct model_event *event, const cJSON *item)
 /* ----------------------------------------------------------------- messages */
 
 /* Both answers are items. Neither asks for a response. */
-static void put_item_head(struct buf *out, const char *id, const char *type)
-{
-	buf_puts(out, "{\"type\":\"conversation.item.create\",\"event_id\":");
-	json_put_cstring(out, id);
-	buf_printf(out, ",\"item\":{\"type\":\"%s\"", type);
-}
 
 void realtime_tool_result(struct buf *out, const char *id, const char *call_id, const char *result)
 {
-	put_item_head(out, id, "function_call_output");
-	buf_puts(out, ",\"call_id\":");
-	json_put_cstring(out, call_id);
-	buf_puts(out, ",\"output\":");
-	json_put_cstring(out, result);
-	buf_puts(out, "}}");
+	struct json_out j = json_out_to(out);
+
+	json_put_object(&j, NULL);
+	realtime_put_head(&j, "conversation.item.create", id);
+	json_put_object(&j, "item");
+	json_put_text(&j, "type", "function_call_output");
+	json_put_text(&j, "call_id", call_id);
+	json_put_text(&j, "output", result);
+	json_put_end(&j);
+	json_put_end(&j);
 }
 
 void realtime_approve(struct buf *out, const char *id, const char *mcp_id, bool yes)
 {
-	put_item_head(out, id, "mcp_approval_response");
-	buf_puts(out, ",\"approval_request_id\":");
-	json_put_cstring(out, mcp_id);
-	buf_printf(out, ",\"approve\":%s}}", yes ? "true" : "false");
+	struct json_out j = json_out_to(out);
+
+	json_put_object(&j, NULL);
+	realtime_put_head(&j, "conversation.item.create", id);
+	json_put_object(&j, "item");
+	json_put_text(&j, "type", "mcp_approval_response");
+	json_put_text(&j, "approval_request_id", mcp_id);
+	json_put_bool(&j, "approve", yes);
+	json_put_end(&j);
+	json_put_end(&j);
 }

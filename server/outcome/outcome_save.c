@@ -136,6 +136,15 @@ static void put_refusal(struct buf *out, const char *code, const char *message, 
 	json_put_end(&j);
 }
 
+static void put_saved(struct buf *out)
+{
+	struct json_out j = json_out_to(out);
+
+	json_put_object(&j, NULL);
+	json_put_bool(&j, "saved", true);
+	json_put_end(&j);
+}
+
 /* On a job's thread, while the caller is on the line: nothing here asks another server.
  * `out` is the tool's answer, which the model reads: what is missing, in sentences that
  * it can act on. The record itself is completed after the call (outcomes.c). */
@@ -159,7 +168,7 @@ bool outcome_saves_take(struct outcome_saves *s, const struct tool_call *call, s
 		put_refusal(out, "too_often", "This has been saved often enough; go on with the call.", NULL);
 	} else if (verdict == SAVED) {
 		keep(s, call, "valid", value, NULL);
-		buf_puts(out, "{\"saved\":true}");
+		put_saved(out);
 	} else {
 		if (cJSON_IsObject(value))
 			keep(s, call, "invalid", value, buf_text(&list));

@@ -19,8 +19,13 @@
  * worker answers, whatever the model or the disk do. */
 void operator_health(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
+	struct json_out j = json_out_to(&r->body);
+
 	(void)parts, (void)q, (void)arg;
-	buf_puts(&r->body, "{\"status\":\"ok\"}\n");
+	json_put_object(&j, NULL);
+	json_put_text(&j, "status", "ok");
+	json_put_end(&j);
+	buf_putc(&r->body, '\n');
 }
 
 /* The reason why no call should be sent here now, in one word; "ready" if

@@ -7,6 +7,7 @@
 
 #include "common/clock.h"
 #include "common/json.h"
+#include "common/json_out.h"
 #include "common/log.h"
 #include "server/line/mailbox.h"
 #include "server/stats/stats.h"
@@ -127,6 +128,17 @@ static uint64_t last_event_id(const struct request *q)
 	return text && span_u64((struct span){ text, strlen(text) }, &id) ? id : 0;
 }
 
+static void put_missed(struct buf *out, uint64_t after)
+{
+	struct json_out j = json_out_to(out);
+
+	buf_puts(out, "event: missed\ndata: ");
+	json_put_object(&j, NULL);
+	json_put_uint(&j, "after", after);
+	json_put_end(&j);
+	buf_puts(out, "\n\n");
+}
+
 /* NULL: the refusal is in `r`. */
 static struct watch *watch_begin(
     const struct web_parts *parts, const struct request *q, const char *call_sid, struct response *r)
@@ -150,7 +162,7 @@ static struct watch *watch_begin(
 	buf_init(&w->first, 0);
 	buf_puts(&w->first, "retry: 2000\n\n");
 	if (missed)
-		buf_printf(&w->first, "event: missed\ndata: {\"after\":%" PRIu64 "}\n\n", after);
+		put_missed(&w->first, after);
 	return w;
 }
 
