@@ -9,7 +9,7 @@
 #include "server/knowledge/knowledge_tool.h"
 #include "server/model/access.h"
 #include "server/model/session.h"
-#include "server/money/spending.h"
+#include "server/money/prices.h"
 #include "server/outcome/outcomes.h"
 #include "server/health_probe.h"
 
@@ -67,6 +67,7 @@ static int check_all(struct config *cfg, bool offline)
 {
 	struct model_access access = { .cfg = cfg };
 	struct agents *agents = NULL;
+	struct prices prices;
 	struct buf text;
 	int err, mistakes;
 
@@ -76,7 +77,7 @@ static int check_all(struct config *cfg, bool offline)
 	print(stdout, &text);
 	buf_reset(&text);
 	err = model_access_open(&access, cfg, &text);
-	if (spending_open(cfg, NULL, &text)) /* the prices */
+	if (prices_load(&prices, cfg->prices_file, &text))
 		err = -EINVAL;
 	mistakes = agents_open(&agents, cfg, &text);
 	print(stderr, &text);

@@ -45,7 +45,7 @@
 PART(close_access, model_access_close(&p->access))
 PART(close_agents, agents_close(p->agents))
 PART(close_fleet, p->fleet->ops->close(p->fleet))
-PART(close_spending, spending_close())
+PART(close_spending, spending_close(p->spending))
 PART(close_work, work_close(p->work))
 PART(stop_work, work_stop(p->work))
 PART(close_recorder, recorder_close(p->recorder))
@@ -55,7 +55,8 @@ PART(drain_dialer, dialer_drain(p->dialer))
 PART(close_dialer, dialer_close(p->dialer))
 PART(drain_web, web_end_streams(p->web))
 PART(close_web, web_close(p->web))
-PART(close_health, model_health_close())
+PART(close_health, model_health_close(p->health))
+PART(stop_probe, model_health_stop(p->health))
 
 #define PART_STATUS(function, call) \
 	static void function(struct program *p, struct json_out *j) \
@@ -64,7 +65,7 @@ PART(close_health, model_health_close())
 		call; \
 	}
 
-PART_STATUS(status_spending, spending_put_json(json_put_value(j, "cost"), clock_wall_ms()))
+PART_STATUS(status_spending, spending_put_json(p->spending, json_put_value(j, "cost"), clock_wall_ms()))
 PART_STATUS(status_work, work_put_status(p->work, json_put_value(j, "work")))
 PART_STATUS(status_delivery, delivery_put_status(p->delivery, json_put_value(j, "outbox")))
 PART_STATUS(status_dialer, dialer_put_status(p->dialer, json_put_value(j, "outbound")))
@@ -72,6 +73,12 @@ PART_STATUS(status_dialer, dialer_put_status(p->dialer, json_put_value(j, "outbo
 static int open_access(struct program *p, struct buf *problem)
 {
 	return model_access_open(&p->access, p->cfg, problem);
+}
+
+static int open_health(struct program *p, struct buf *problem)
+{
+	(void)problem;
+	return model_health_open(&p->health);
 }
 
 /* Without DATA_DIR there is no store, and p->store stays NULL. Its sink is the first of
@@ -115,7 +122,7 @@ static void tend_fleet(struct program *p, int64_t now_us)
 
 static int open_spending(struct program *p, struct buf *problem)
 {
-	return spending_open(p->cfg, p->fleet, problem);
+	return spending_open(&p->spending, p->cfg, p->fleet, problem);
 }
 
 static int open_work(struct program *p, struct buf *problem)
@@ -167,13 +174,13 @@ static int open_outcomes(struct program *p, struct buf *problem)
 
 	(void)problem;
 	if (p->store && !(err = outcomes_open(&p->outcomes, p->cfg, p->store, p->agents, p->work->background)))
-		tool_set_builtin(TOOL_SAVE_RECORD, outcomes_save, p->outcomes);
+		tool_set_builtin(p->work, TOOL_SAVE_RECORD, outcomes_save, p->outcomes);
 	return err;
 }
 
 static void close_outcomes(struct program *p)
 {
-	tool_set_builtin(TOOL_SAVE_RECORD, NULL, NULL);
+	tool_set_builtin(p->work, TOOL_SAVE_RECORD, NULL, NULL);
 	outcomes_close(p->outcomes);
 }
 
@@ -201,13 +208,13 @@ static int open_knowledge(struct program *p, struct buf *problem)
 	}
 	follow_agents(p);
 	agents_on_change(p->agents, follow_agents, p);
-	tool_set_builtin(TOOL_SEARCH_KNOWLEDGE, search_tool, p->knowledge);
+	tool_set_builtin(p->work, TOOL_SEARCH_KNOWLEDGE, search_tool, p->knowledge);
 	return 0;
 }
 
 static void close_knowledge(struct program *p)
 {
-	tool_set_builtin(TOOL_SEARCH_KNOWLEDGE, NULL, NULL);
+	tool_set_builtin(p->work, TOOL_SEARCH_KNOWLEDGE, NULL, NULL);
 	knowledge_free(p->knowledge);
 }
 
@@ -223,8 +230,15 @@ static int open_calls(struct program *p, struct buf *problem)
 	/* The calls that a dead process left open are told to have ended, now that all
 	 * sinks listen and no new call can come. */
 	journal_store_close_open(p->store, p->agents);
-	return calls_open(&p->calls, p->cfg, &p->access, p->agents, p->work, p->fleet, p->recorder,
-	    &(struct call_loops){ caller_loop, agent_loop });
+	return calls_open(&p->calls, &(struct calls_parts){ .cfg = p->cfg,
+					 .access = &p->access,
+					 .health = p->health,
+					 .agents = p->agents,
+					 .work = p->work,
+					 .fleet = p->fleet,
+					 .recorder = p->recorder,
+					 .spending = p->spending,
+					 .loops = { caller_loop, agent_loop } });
 }
 
 static void tend_calls(struct program *p, int64_t now_us)
@@ -253,6 +267,7 @@ static int open_web(struct program *p, struct buf *problem)
 		.routes = all_routes,
 		.agents = p->agents,
 		.calls = p->calls,
+		.health = p->health,
 		.hub = p->hub,
 		.store = p->store,
 		.recorder = p->recorder,
@@ -270,10 +285,10 @@ static void tend_web(struct program *p, int64_t now_us)
 	web_tend(p->web, now_us);
 }
 
-static int open_health(struct program *p, struct buf *problem)
+static int open_probe(struct program *p, struct buf *problem)
 {
 	(void)problem;
-	return model_health_open(&p->access, p->agents);
+	return model_health_probe(p->health, &p->access, p->agents);
 }
 
 /* The parts are opened in this order, and drained and closed in the reverse. A part may
@@ -291,6 +306,7 @@ static const struct part {
 } parts[] = {
 	/* The base of everything else. */
 	{ "way to the model", .open = open_access, .close = close_access },
+	{ "model's health", .open = open_health, .close = close_health },
 	{ "store", .open = open_store, .close = close_store },
 	{ "fleet", .open = open_fleet, .close = close_fleet, .tend = tend_fleet },
 	{ "spending", .open = open_spending, .close = close_spending, .status = status_spending },
@@ -317,7 +333,7 @@ static const struct part {
 	/* The sources of calls. */
 	{ "dialer", .open = open_dialer, .close = close_dialer, .drain = drain_dialer, .status = status_dialer },
 	{ "web", .open = open_web, .close = close_web, .drain = drain_web, .tend = tend_web },
-	{ "model's probe", .open = open_health, .close = close_health },
+	{ "model's probe", .open = open_probe, .close = stop_probe },
 };
 
 enum { PARTS = sizeof parts / sizeof *parts };

@@ -18,6 +18,8 @@ struct program {
 	struct work *work;
 	struct store *store; /* NULL without DATA_DIR */
 	struct fleet *fleet;
+	struct model_health *health;
+	struct spending *spending;
 	struct recorder *recorder; /* NULL without DATA_DIR */
 	struct dialer *dialer;     /* calls that we place */
 	struct dialer_view dialer_view;

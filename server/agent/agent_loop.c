@@ -287,8 +287,8 @@ static void conversation_open(struct conversation *con, struct call *c)
 					  .interruptible = c->agent->interruptible,
 					  .protect_us = protect ? c->agent->greeting_protect_ms * US_PER_MS : 0,
 					  .idle_us = c->agent->idle_seconds * US_PER_S });
-	tool_list_put(&con->tools.declared, c->agent);
-	link_open(&con->link, c, calls_access(c->calls),
+	tool_list_put(&con->tools.declared, calls_work(c->calls), c->agent);
+	link_open(&con->link, c, calls_access(c->calls), calls_health(c->calls),
 	    &(struct model_wish){ .agent = c->agent,
 		.instructions = c->context.instructions,
 		.caller = c->from,

@@ -252,7 +252,8 @@ static void begin(struct conversation *con, const struct model_tool_call *call, 
 {
 	const struct agent *agent = con->call->agent;
 	const struct agent_tool *tool = tool_of_agent(agent, call->name);
-	bool own = tool_builtin_of(agent, call->name), ends = !strcmp(call->name, "end_call");
+	bool own = tool_builtin_of(calls_work(con->call->calls), agent, call->name),
+	     ends = !strcmp(call->name, "end_call");
 	bool transfers = !strcmp(call->name, "transfer_call") && agent->destination_count;
 	int timeout_ms = tool ? tool->timeout_ms : ends || transfers ? FAREWELL_TIMEOUT_MS : OWN_TIMEOUT_MS;
 	struct tool_run *run;

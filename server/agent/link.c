@@ -110,7 +110,7 @@ static void dial_failed(struct link *l, int64_t now)
 	bool permanent = failure->permanent;
 
 	log_warn(l->call->tag, "model: attempt %d failed: %s", l->attempts, failure->text);
-	model_health_failed(failure);
+	model_health_failed(l->health, failure);
 	drop_session(l);
 	if (permanent) {
 		link_give_up(l, END_MODEL_REFUSED);
@@ -131,7 +131,7 @@ static void begin_session(struct link *l, int64_t now)
 	l->protocol = l->access->protocol;
 	model_writer_meet(&l->call->writer, l->client, l->protocol, l->access->format);
 	l->heard_us = l->pinged_us = now;
-	model_health_ok(connect_ms);
+	model_health_ok(l->health, connect_ms);
 	if (model_session_resumed(l->session))
 		stat_add(model_resumed, 1);
 	log_info(l->call->tag, "model ready; session=%s connect_ms=%" PRId64 " resumed=%d",
@@ -171,7 +171,7 @@ static void step_next(struct link *l, int64_t now)
 
 	if (done < 0) {
 		log_warn(l->call->tag, "model: the next session: %s", model_session_failure(l->next)->text);
-		model_health_failed(model_session_failure(l->next));
+		model_health_failed(l->health, model_session_failure(l->next));
 		model_session_close(l->next);
 		l->next = NULL;
 	} else if (done > 0) {
@@ -435,9 +435,11 @@ void link_hang_up(struct link *l)
 		model_session_hang_up(l->session, clock_now_us() + CLOSE_US);
 }
 
-void link_open(struct link *l, struct call *c, const struct model_access *access, const struct model_wish *wish)
+void link_open(struct link *l, struct call *c, const struct model_access *access, struct model_health *health,
+    const struct model_wish *wish)
 {
-	*l = (struct link){ .call = c, .access = access, .protocol = access->protocol, .wish = *wish };
+	*l =
+	    (struct link){ .call = c, .access = access, .health = health, .protocol = access->protocol, .wish = *wish };
 	l->writer_is_ours = true;
 }
 

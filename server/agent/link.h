@@ -47,6 +47,7 @@ struct link {
 	struct call *call;
 	const struct model_access *access;     /* for the session, or the one to be dialled */
 	const struct model_protocol *protocol; /* of the session; never NULL */
+	struct model_health *health;           /* is told what came of each attempt; may be NULL */
 	struct model_wish wish;
 	enum link_state state;
 	enum call_end why;             /* if GONE: the ending of the call */
@@ -68,9 +69,10 @@ struct link {
 	int64_t heard_us, pinged_us; /* last sign of life of the connection, last ping of ours */
 };
 
-/* The first link_step dials the first session. The pointers in `access` and `wish`
- * outlive the link. */
-void link_open(struct link *l, struct call *c, const struct model_access *access, const struct model_wish *wish);
+/* The first link_step dials the first session. `health` and the pointers in `access` and
+ * `wish` outlive the link. */
+void link_open(struct link *l, struct call *c, const struct model_access *access, struct model_health *health,
+    const struct model_wish *wish);
 /* After the caller loop has left, or without one: the writer is ours. */
 void link_close(struct link *l);
 

@@ -114,9 +114,9 @@ static void tell_fleet(const struct call *c, enum line_state was, enum call_end 
 	struct fleet_ending ending = { .end = why, .asked = why == END_CALLER_HUNG_UP || why == END_NEVER_STREAMED };
 
 	snprintf(ending.fallback, sizeof ending.fallback, "%s", c->agent->fallback_number);
-	c->calls->fleet->ops->ending_put(c->calls->fleet, c->call_sid, &ending, now);
+	c->calls->use.fleet->ops->ending_put(c->calls->use.fleet, c->call_sid, &ending, now);
 	if (was == LINE_RESERVED)
-		c->calls->fleet->ops->withdraw(c->calls->fleet, c->token);
+		c->calls->use.fleet->ops->withdraw(c->calls->use.fleet, c->token);
 }
 
 /* The only way out of the first three states. Callers race here (a hang-up and a time

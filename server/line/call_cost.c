@@ -1,6 +1,7 @@
 #include "server/line/call_cost.h"
 
 #include "common/clock.h"
+#include "server/line/calls_private.h"
 #include "server/money/spending.h"
 
 #include <math.h>
@@ -39,12 +40,12 @@ void call_cost_use(struct call *c, int64_t now_us, struct cost_use *out)
 
 /* A model without a price makes the sum too small: MAX_DAY_COST and max_call_cost then
  * come too late or never. The log has one line for each such model. */
-static void warn_unknown(const struct cost_use *use)
+static void warn_unknown(struct spending *books, const struct cost_use *use)
 {
-	if (!prices_find(spending_prices(), use->model))
-		spending_warn_unknown(use->model);
-	if (use->transcription_model[0] && !prices_find(spending_prices(), use->transcription_model))
-		spending_warn_unknown(use->transcription_model);
+	if (!prices_find(spending_prices(books), use->model))
+		spending_warn_unknown(books, use->model);
+	if (use->transcription_model[0] && !prices_find(spending_prices(books), use->transcription_model))
+		spending_warn_unknown(books, use->transcription_model);
 }
 
 /* The agent loop asks at each turn, and once more with `now` after the end. Only the
@@ -52,6 +53,7 @@ static void warn_unknown(const struct cost_use *use)
  * the agent loop says goodbye, and the call ends after those words (END_COST_LIMIT). */
 bool call_cost_mind(struct call *c, struct call_spending *spending, bool now, int64_t now_us)
 {
+	struct spending *books = c->calls->use.spending;
 	double limit = c->agent->max_call_cost;
 	struct cost_use use;
 	struct call_cost cost;
@@ -60,13 +62,13 @@ bool call_cost_mind(struct call *c, struct call_spending *spending, bool now, in
 		return false;
 	spending->minded_us = now_us;
 	call_cost_use(c, now_us, &use);
-	cost_of(&use, spending_prices(), &cost);
+	cost_of(&use, spending_prices(books), &cost);
 	if (fabs(cost.total - spending->booked_usd) > 0) {
-		spending_add(cost.total - spending->booked_usd, clock_wall_ms());
+		spending_add(books, cost.total - spending->booked_usd, clock_wall_ms());
 		spending->booked_usd = cost.total;
 	}
 	if (!cost.known && !spending->unknown_told)
-		warn_unknown(&use);
+		warn_unknown(books, &use);
 	spending->unknown_told |= !cost.known;
 	if (limit <= 0 || cost.total < limit || !atomic_load_explicit(&c->started_us, memory_order_relaxed) ||
 	    spending->limit_told || call_ended(c))

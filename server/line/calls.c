@@ -28,22 +28,27 @@ uint32_t calls_lines(const struct config *cfg)
 
 const struct model_access *calls_access(const struct calls *calls)
 {
-	return calls->access;
+	return calls->use.access;
+}
+
+struct model_health *calls_health(const struct calls *calls)
+{
+	return calls->use.health;
 }
 
 struct fleet *calls_fleet(const struct calls *calls)
 {
-	return calls->fleet;
+	return calls->use.fleet;
 }
 
 struct work *calls_work(const struct calls *calls)
 {
-	return calls->work;
+	return calls->use.work;
 }
 
 struct recorder *calls_recorder(const struct calls *calls)
 {
-	return calls->recorder;
+	return calls->use.recorder;
 }
 
 /* ------------------------------------------------------------------ one call, by its name */
@@ -170,8 +175,8 @@ void calls_reap(struct calls *calls)
 void calls_count(struct calls *calls, struct calls_count *out)
 {
 	memset(out, 0, sizeof *out);
-	out->limit = calls->cfg->max_calls;
-	out->day_spent = cost_day_exceeded();
+	out->limit = calls->use.cfg->max_calls;
+	out->day_spent = cost_day_exceeded(calls->use.spending);
 	pthread_mutex_lock(&calls->lock);
 	out->draining = calls->draining;
 	for (uint32_t i = 0; i < calls->line_count; i++) {
@@ -202,7 +207,7 @@ static int line_open(struct calls *calls, struct call *c, uint32_t index)
 	int err;
 
 	c->calls = calls;
-	c->cfg = calls->cfg;
+	c->cfg = calls->use.cfg;
 	c->index = index;
 	err = call_open(c);
 	return err ? err : calls_serve(c);
@@ -216,23 +221,16 @@ static void line_close(struct call *c)
 	call_close(c);
 }
 
-int calls_open(struct calls **out, const struct config *cfg, const struct model_access *access, struct agents *agents,
-    struct work *work, struct fleet *fleet, struct recorder *recorder, const struct call_loops *loops)
+int calls_open(struct calls **out, const struct calls_parts *parts)
 {
 	struct calls *calls = calloc(1, sizeof *calls);
 	int err = 0;
 
 	if (!calls)
 		return -ENOMEM;
-	calls->cfg = cfg;
-	calls->access = access;
-	calls->agents = agents;
-	calls->work = work;
-	calls->fleet = fleet;
-	calls->recorder = recorder;
-	calls->loops = *loops;
+	calls->use = *parts;
 	pthread_mutex_init(&calls->lock, NULL);
-	calls->line_count = calls_lines(cfg);
+	calls->line_count = calls_lines(parts->cfg);
 	ended_calls_open(&calls->ended);
 	/* The rings' counters have cache lines of their own, so the lines are aligned. */
 	calls->lines = aligned_alloc(_Alignof(struct call), calls->line_count * sizeof *calls->lines);

@@ -30,6 +30,8 @@ struct recorder;      /* writes calls to files; NULL: none */
 struct work;          /* the pools for slow things; see server/work/work.h */
 struct phone_channel; /* how callers reach us; see server/phone/channel.h */
 struct model_access;  /* how to reach the model; see server/model/access.h */
+struct model_health;  /* whether it answers; see server/model/health.h */
+struct spending;      /* prices, and what the days have cost; see server/money/spending.h */
 
 enum { CALL_TOKEN_SIZE = 33 };
 
@@ -83,13 +85,24 @@ enum admission {
 	CALL_NO_MEMORY
 };
 
+/* What the table and its loops use. All of it outlives the table. */
+struct calls_parts {
+	const struct config *cfg;
+	const struct model_access *access;
+	struct model_health *health;
+	struct agents *agents;
+	struct work *work;
+	struct fleet *fleet;
+	struct recorder *recorder; /* NULL: none */
+	struct spending *spending; /* NULL: the built-in prices, and no limit */
+	struct call_loops loops;
+};
+
 /* The size of the table: MAX_CALLS, and a few lines for calls that are ending. */
 uint32_t calls_lines(const struct config *cfg);
 
-/* Makes the table and starts one pool thread a line. All arguments outlive the table,
- * except `loops`, which is copied. 0 or -errno. */
-int calls_open(struct calls **out, const struct config *cfg, const struct model_access *access, struct agents *agents,
-    struct work *work, struct fleet *fleet, struct recorder *recorder, const struct call_loops *loops);
+/* Makes the table and starts one pool thread a line. `parts` is copied. 0 or -errno. */
+int calls_open(struct calls **out, const struct calls_parts *parts);
 
 /* Ends all calls and joins the pool. No calls_carry may be running. Fine with NULL. */
 void calls_close(struct calls *calls);
@@ -122,6 +135,7 @@ const struct agent *calls_agent(struct calls *calls, struct call_ref ref, bool *
 
 /* --- parts of the program that the loops reach through the table --- */
 const struct model_access *calls_access(const struct calls *calls);
+struct model_health *calls_health(const struct calls *calls);
 struct work *calls_work(const struct calls *calls);
 struct fleet *calls_fleet(const struct calls *calls);
 struct recorder *calls_recorder(const struct calls *calls);

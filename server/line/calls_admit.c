@@ -27,7 +27,7 @@ static int64_t first_turn(struct calls *calls, const char *call_sid)
 {
 	struct fleet_ending ending;
 
-	if (calls->fleet->ops->ending_get(calls->fleet, call_sid, false, &ending, clock_now_us()))
+	if (calls->use.fleet->ops->ending_get(calls->use.fleet, call_sid, false, &ending, clock_now_us()))
 		return 0;
 	return ending.times * (int64_t)CALL_TURNS_MAX;
 }
@@ -38,7 +38,7 @@ static struct call *take_line(struct calls *calls)
 {
 	struct call *c = NULL;
 
-	if (calls->taken >= calls->cfg->max_calls)
+	if (calls->taken >= calls->use.cfg->max_calls)
 		return NULL;
 	for (uint32_t i = 0; i < calls->line_count && !c; i++)
 		if (calls->lines[i].state == LINE_FREE)
@@ -55,7 +55,7 @@ static struct call *take_line(struct calls *calls)
  * agent loop last. That dials the model while Twilio is still setting up the stream. */
 static void name_line(struct call *c, const struct call_facts *facts, struct call_context *context, int64_t first)
 {
-	struct fleet *fleet = c->calls->fleet;
+	struct fleet *fleet = c->calls->use.fleet;
 
 	copy_text(c->call_sid, sizeof c->call_sid, facts->call_sid);
 	copy_text(c->from, sizeof c->from, facts->from);
@@ -88,9 +88,10 @@ static void tell_reserved(const char *call_sid, const struct agent *agent, struc
 
 /* A returning caller was let in before. Calls that we place are held back by the dialer
  * (dialer_hooks.c); one that comes in here has been picked up. */
-static bool too_dear(const struct call_facts *facts)
+static bool too_dear(const struct calls *calls, const struct call_facts *facts)
 {
-	return cost_day_exceeded() && !facts->said && (!facts->direction || strcmp(facts->direction, "outbound") != 0);
+	return cost_day_exceeded(calls->use.spending) && !facts->said &&
+	       (!facts->direction || strcmp(facts->direction, "outbound") != 0);
 }
 
 static void count_refused(enum admission answer)
@@ -119,13 +120,13 @@ enum admission calls_reserve(struct calls *calls, const struct call_facts *facts
 	struct call_summary told = { 0 };
 	struct call *c;
 	int64_t first;
-	bool fresh = false, dear = too_dear(facts);
+	bool fresh = false, dear = too_dear(calls, facts);
 	int err;
 
 	if (!facts->call_sid || !facts->call_sid[0] || strlen(facts->call_sid) >= CALL_SID_SIZE)
 		return CALL_NO_SID;
 	/* Before the lock, since it allocates; in vain for a repeated request. */
-	err = call_context_make(&context, calls->agents, facts);
+	err = call_context_make(&context, calls->use.agents, facts);
 	if (err) {
 		log_warn(facts->call_sid, "call refused: no agent for it: %s", strerror(-err));
 		return err == -ENOMEM ? CALL_NO_MEMORY : CALL_NO_AGENT;
@@ -172,7 +173,7 @@ int calls_claim(struct calls *calls, const char *token, struct call_ref *out)
 
 	/* If the fleet cannot be asked, the lines know their own tokens. */
 	if (strlen(token) != CALL_TOKEN_SIZE - 1 ||
-	    calls->fleet->ops->claim(calls->fleet, token, call_sid, now) == -ENOENT)
+	    calls->use.fleet->ops->claim(calls->use.fleet, token, call_sid, now) == -ENOENT)
 		return -ENOENT;
 	pthread_mutex_lock(&calls->lock);
 	for (uint32_t i = 0; i < calls->line_count; i++) {
@@ -201,11 +202,11 @@ int calls_claim_unannounced(struct calls *calls, struct call_ref *out)
 	struct call *c = NULL;
 	int err;
 
-	if (too_dear(&unknown)) {
+	if (too_dear(calls, &unknown)) {
 		stat_add(calls_refused_cost, 1);
 		return -EDQUOT;
 	}
-	err = call_context_make(&context, calls->agents, &unknown);
+	err = call_context_make(&context, calls->use.agents, &unknown);
 	if (err)
 		return err;
 	pthread_mutex_lock(&calls->lock);
@@ -234,7 +235,7 @@ bool call_name(struct call *c, const struct call_facts *facts)
 	const char *call_sid = facts->call_sid;
 	int64_t first = first_turn(c->calls, call_sid);
 	struct call_context context, before;
-	bool known = !call_context_make(&context, c->calls->agents, facts);
+	bool known = !call_context_make(&context, c->calls->use.agents, facts);
 	struct call *other;
 	bool free_name;
 

@@ -27,7 +27,7 @@ enum call_end calls_after_stream(struct calls *calls, const char *call_sid)
 	if (c)
 		call_end_locked(c, c->state == LINE_LIVE ? END_STREAM_LOST : END_NEVER_STREAMED);
 	pthread_mutex_unlock(&calls->lock);
-	if (calls->fleet->ops->ending_get(calls->fleet, call_sid, true, &ending, clock_now_us()) ||
+	if (calls->use.fleet->ops->ending_get(calls->use.fleet, call_sid, true, &ending, clock_now_us()) ||
 	    ending.age_us > KEPT_US)
 		return CALL_NOT_ENDED;
 	return ending.end;
@@ -35,7 +35,7 @@ enum call_end calls_after_stream(struct calls *calls, const char *call_sid)
 
 int calls_unasked(struct calls *calls)
 {
-	return calls->fleet->ops->endings_unasked(calls->fleet, ASK_US, clock_now_us());
+	return calls->use.fleet->ops->endings_unasked(calls->use.fleet, ASK_US, clock_now_us());
 }
 
 /* The call on its line, and its ending in the fleet, hold the number as it was during
@@ -55,11 +55,11 @@ void calls_fallback(struct calls *calls, const char *call_sid, const char *to, c
 	pthread_mutex_unlock(&calls->lock);
 	if (known)
 		return;
-	if (!calls->fleet->ops->ending_get(calls->fleet, call_sid, false, &ending, clock_now_us())) {
+	if (!calls->use.fleet->ops->ending_get(calls->use.fleet, call_sid, false, &ending, clock_now_us())) {
 		snprintf(out, CALL_NUMBER_SIZE, "%s", ending.fallback);
 		return;
 	}
-	p = agents_for_number(calls->agents, to);
+	p = agents_for_number(calls->use.agents, to);
 	snprintf(out, CALL_NUMBER_SIZE, "%s", p->fallback_number);
 	agent_release(p);
 }
@@ -72,14 +72,15 @@ void calls_fallback(struct calls *calls, const char *call_sid, const char *to, c
 
 bool calls_destination(struct calls *calls, const char *call_sid, char number[CALL_NUMBER_SIZE], int *ring_seconds)
 {
-	return !calls->fleet->ops->transfer_number(calls->fleet, call_sid, number, ring_seconds, clock_now_us());
+	return !calls->use.fleet->ops->transfer_number(
+	    calls->use.fleet, call_sid, number, ring_seconds, clock_now_us());
 }
 
 void calls_stay_away(struct calls *calls, const char *call_sid)
 {
 	struct fleet_transfer t;
 
-	if (calls->fleet->ops->transfer_take(calls->fleet, call_sid, &t, clock_now_us()))
+	if (calls->use.fleet->ops->transfer_take(calls->use.fleet, call_sid, &t, clock_now_us()))
 		return;
 	stat_add(calls_transfers_answered, 1);
 	fleet_transfer_free(&t);
@@ -110,11 +111,11 @@ enum admission calls_come_back(struct calls *calls, const char *call_sid, const 
 	const struct agent *agent;
 	enum admission admission;
 
-	if (calls->fleet->ops->transfer_take(calls->fleet, call_sid, &t, clock_now_us()))
+	if (calls->use.fleet->ops->transfer_take(calls->use.fleet, call_sid, &t, clock_now_us()))
 		return back_already(calls, call_sid, token);
 	stat_add(calls_transfers_back, 1);
 	/* The agent as it was when the call left; another instance has only its name. */
-	agent = t.held ? agent_retain(t.held) : agents_variant(calls->agents, t.agent, t.variant);
+	agent = t.held ? agent_retain(t.held) : agents_variant(calls->use.agents, t.agent, t.variant);
 	admission = calls_reserve(calls,
 	    &(struct call_facts){ .call_sid = call_sid,
 		.from = t.from,

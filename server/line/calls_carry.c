@@ -56,7 +56,7 @@ void calls_carry(struct calls *calls, struct call_ref ref, int fd, const struct 
 	pthread_mutex_unlock(&calls->lock);
 	if (!bound)
 		return;
-	calls->loops.caller(c, fd);
+	calls->use.loops.caller(c, fd);
 	leave(c);
 }
 
@@ -92,7 +92,7 @@ static void *serve_line(void *arg)
 		pthread_mutex_unlock(&c->calls->lock);
 		if (!due)
 			continue;
-		c->calls->loops.agent(c);
+		c->calls->use.loops.agent(c);
 		leave(c);
 	}
 	return NULL;

@@ -15,14 +15,8 @@
 enum { CLAIM_US = FLEET_TOKEN_US }; /* life of a reservation without a stream, and of a claim without a carrier */
 
 struct calls {
-	const struct config *cfg;
-	const struct model_access *access;
-	struct agents *agents;
-	struct work *work;
-	struct fleet *fleet;
-	struct recorder *recorder;
-	struct call_loops loops;
-	struct call *lines; /* owned; line_count of them */
+	struct calls_parts use; /* constant */
+	struct call *lines;     /* owned; line_count of them */
 	uint32_t line_count;
 	_Atomic bool closing;
 

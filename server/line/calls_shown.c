@@ -104,7 +104,7 @@ void call_summarize(struct call *c, struct call_summary *out)
 	count_audio(&c->counters, &out->audio);
 	look_at_recording(c, &out->recording);
 	call_cost_use(c, now, &use);
-	cost_of(&use, spending_prices(), &out->cost);
+	cost_of(&use, spending_prices(c->calls->use.spending), &out->cost);
 }
 
 /* ------------------------------------------------------------------ told by the loops */

@@ -15,19 +15,26 @@
 
 enum { HEALTH_PROBE_SECONDS = 30 };
 
-/* Starts the thread. Both are borrowed until model_health_close. The probe
+struct model_health;
+
+/* Nothing is known yet: the model is believed to answer. 0 or -errno. */
+int model_health_open(struct model_health **out);
+void model_health_close(struct model_health *health); /* fine with NULL */
+
+/* Starts the thread: 0 or -errno. Both are borrowed until model_health_stop. The probe
  * uses the agent that answers unknown numbers. */
-int model_health_open(const struct model_access *access, struct agents *agents);
-void model_health_close(void);
+int model_health_probe(struct model_health *health, const struct model_access *access, struct agents *agents);
+void model_health_stop(struct model_health *health); /* fine if it was not started */
 
 /* True: the last attempt failed for a reason that will not pass by itself. */
-bool model_health_blocks(void);
+bool model_health_blocks(const struct model_health *health);
 
-/* A call's result: connected after so long, or failed. Any thread. */
-void model_health_ok(int64_t connect_ms);
-void model_health_failed(const struct model_failure *failure);
+/* A call's result: connected after so long, or failed. Any thread. NULL: it is counted
+ * only. */
+void model_health_ok(struct model_health *health, int64_t connect_ms);
+void model_health_failed(struct model_health *health, const struct model_failure *failure);
 
 /* The last failure's sentence, "" if the last attempt succeeded. */
-void model_health_text(char *out, size_t size);
+void model_health_text(struct model_health *health, char *out, size_t size);
 
 #endif

@@ -5,74 +5,73 @@
 #include "common/log.h"
 #include "server/fleet/fleet.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { DATE_SIZE = 11, WARNED_MAX = 16 };
 #define DAY_MS (24 * 3600 * INT64_C(1000))
 
-/* Prices, limit and fleet are set before the first call and then only read; the lock guards the
- * list of models that were warned of. */
-static struct {
+struct spending {
+	/* Constant once open. */
 	struct prices prices;
-	bool loaded;
 	double limit;
-	struct fleet *fleet; /* keeps the sums; NULL: nothing is counted */
+	struct fleet *fleet; /* keeps the sums */
 
 	pthread_mutex_t lock; /* guards the rest */
 	char warned[WARNED_MAX][PRICES_NAME_SIZE];
 	size_t warned_count;
-} spending = { .lock = PTHREAD_MUTEX_INITIALIZER };
+};
 
 /* At start, after the fleet is open, since sums of earlier days count from the first call on. */
-int spending_open(const struct config *cfg, struct fleet *fleet, struct buf *problem)
+int spending_open(struct spending **out, const struct config *cfg, struct fleet *fleet, struct buf *problem)
 {
-	int err = prices_load(&spending.prices, cfg->prices_file, problem);
+	struct spending *s = calloc(1, sizeof *s);
+	int err = s ? prices_load(&s->prices, cfg->prices_file, problem) : -ENOMEM;
 
-	if (err)
+	if (err) {
+		free(s);
 		return err;
-	spending.loaded = true;
-	spending.limit = cfg->max_day_cost;
-	spending.fleet = fleet;
+	}
+	s->limit = cfg->max_day_cost;
+	s->fleet = fleet;
+	pthread_mutex_init(&s->lock, NULL);
+	*out = s;
 	return 0;
 }
 
-void spending_close(void)
+void spending_close(struct spending *s)
 {
-	spending.fleet = NULL;
-	spending.limit = 0;
+	if (!s)
+		return;
+	pthread_mutex_destroy(&s->lock);
+	free(s);
 }
 
-const struct prices *spending_prices(void)
+const struct prices *spending_prices(const struct spending *s)
 {
-	return spending.loaded ? &spending.prices : prices_builtin();
+	return s ? &s->prices : prices_builtin();
 }
 
 /* A call books the difference to what it booked last, every so often. A corrected estimate may make
  * it negative; 0 is left out. */
-void spending_add(double usd, int64_t wall_ms)
+void spending_add(struct spending *s, double usd, int64_t wall_ms)
 {
-	if (spending.fleet && (usd > 0 || usd < 0))
-		spending.fleet->ops->day_add(spending.fleet, wall_ms / DAY_MS, usd);
-}
-
-static void sums(double usd[FLEET_DAYS], int64_t wall_ms)
-{
-	memset(usd, 0, FLEET_DAYS * sizeof *usd);
-	if (spending.fleet)
-		spending.fleet->ops->day_sums(spending.fleet, wall_ms / DAY_MS, usd);
+	if (s && (usd > 0 || usd < 0))
+		s->fleet->ops->day_add(s->fleet, wall_ms / DAY_MS, usd);
 }
 
 /* Asked when a call comes in; calls that are up go on. */
-bool cost_day_exceeded(void)
+bool cost_day_exceeded(struct spending *s)
 {
 	double usd[FLEET_DAYS];
 
-	if (spending.limit <= 0)
+	if (!s || s->limit <= 0)
 		return false;
-	sums(usd, clock_wall_ms());
-	return usd[0] >= spending.limit;
+	s->fleet->ops->day_sums(s->fleet, clock_wall_ms() / DAY_MS, usd);
+	return usd[0] >= s->limit;
 }
 
 static void date_of(int64_t wall_ms, char out[32])
@@ -82,22 +81,22 @@ static void date_of(int64_t wall_ms, char out[32])
 }
 
 /* Days go back from today, each with its date: the fleet knows them as numbers only. */
-void spending_put_json(struct buf *out, int64_t wall_ms)
+void spending_put_json(struct spending *s, struct buf *out, int64_t wall_ms)
 {
 	struct json_out j = json_out_to(out);
 	double usd[FLEET_DAYS];
 	char date[32];
 
-	sums(usd, wall_ms);
+	s->fleet->ops->day_sums(s->fleet, wall_ms / DAY_MS, usd);
 	date_of(wall_ms, date);
 	json_put_object(&j, NULL);
 	json_put_fixed(&j, "today_usd", usd[0], 6);
 	json_put_text(&j, "day", date);
-	if (spending.limit > 0)
-		json_put_fixed(&j, "limit_usd", spending.limit, 6);
+	if (s->limit > 0)
+		json_put_fixed(&j, "limit_usd", s->limit, 6);
 	else
 		json_put_null(&j, "limit_usd");
-	json_put_text(&j, "prices_of", spending_prices()->date);
+	json_put_text(&j, "prices_of", s->prices.date);
 	json_put_array(&j, "days");
 	for (int back = 0; back < FLEET_DAYS; back++) {
 		date_of(wall_ms - back * DAY_MS, date);
@@ -111,17 +110,19 @@ void spending_put_json(struct buf *out, int64_t wall_ms)
 }
 
 /* The list is bounded, and a full one silences further names: the log has said enough by then. */
-void spending_warn_unknown(const char *model)
+void spending_warn_unknown(struct spending *s, const char *model)
 {
 	bool known = false;
 
-	pthread_mutex_lock(&spending.lock);
-	for (size_t i = 0; i < spending.warned_count && !known; i++)
-		known = !strncmp(spending.warned[i], model, PRICES_NAME_SIZE - 1);
-	known |= spending.warned_count == WARNED_MAX;
+	if (!s)
+		return;
+	pthread_mutex_lock(&s->lock);
+	for (size_t i = 0; i < s->warned_count && !known; i++)
+		known = !strncmp(s->warned[i], model, PRICES_NAME_SIZE - 1);
+	known |= s->warned_count == WARNED_MAX;
 	if (!known)
-		snprintf(spending.warned[spending.warned_count++], PRICES_NAME_SIZE, "%s", model);
-	pthread_mutex_unlock(&spending.lock);
+		snprintf(s->warned[s->warned_count++], PRICES_NAME_SIZE, "%s", model);
+	pthread_mutex_unlock(&s->lock);
 	if (!known)
 		log_warn("cost",
 		    "there is no price for %.60s: what calls with it cost is not known; add it to PRICES_FILE", model);

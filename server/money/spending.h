@@ -3,8 +3,7 @@
 /* The cost of all calls, by day (UTC): for /status and MAX_DAY_COST. The fleet
  * keeps the sums; a process that is killed loses those of its last two seconds.
  *
- * There is one in the process. Without spending_open the prices are the built-in
- * ones, and nothing is limited.
+ * Without one (NULL) the prices are the built-in ones, and nothing is summed or limited.
  */
 #include "common/buf.h"
 #include "server/money/prices.h"
@@ -14,26 +13,26 @@
 #include <stdint.h>
 
 struct fleet;
+struct spending;
 
-/* Loads the prices; `fleet` (may be NULL: nothing is summed) outlives it. 0 or
- * -errno with a sentence in `problem`. */
-int spending_open(const struct config *cfg, struct fleet *fleet, struct buf *problem);
+/* Loads the prices; `fleet` outlives it. 0 or -errno with a sentence in `problem`. */
+int spending_open(struct spending **out, const struct config *cfg, struct fleet *fleet, struct buf *problem);
 
-/* No call may be live any more. */
-void spending_close(void);
+/* No call may be live any more. Fine with NULL. */
+void spending_close(struct spending *spending);
 
-const struct prices *spending_prices(void);
+const struct prices *spending_prices(const struct spending *spending);
 
 /* Any thread; short. `wall_ms` tells the day it is booked on. */
-void spending_add(double usd, int64_t wall_ms);
+void spending_add(struct spending *spending, double usd, int64_t wall_ms);
 
 /* Any thread. True: today's sum has reached MAX_DAY_COST, so new calls are refused. */
-bool cost_day_exceeded(void);
+bool cost_day_exceeded(struct spending *spending);
 
 /* {"today_usd":…,"day":"2026-11-21","limit_usd":…,"days":[…]} */
-void spending_put_json(struct buf *out, int64_t wall_ms);
+void spending_put_json(struct spending *spending, struct buf *out, int64_t wall_ms);
 
 /* Logs that a model has no price, once for each name. Any thread. */
-void spending_warn_unknown(const char *model);
+void spending_warn_unknown(struct spending *spending, const char *model);
 
 #endif

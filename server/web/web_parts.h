@@ -18,6 +18,7 @@ struct delivery;
 struct recorder;
 struct store;
 struct route;
+struct model_health;
 struct work;
 
 struct web_parts {
@@ -25,6 +26,7 @@ struct web_parts {
 	const struct route *const *routes; /* the tables, see server/web/routes.h */
 	struct agents *agents;
 	struct calls *calls;
+	struct model_health *health; /* whether the model answers, server/model/health.h */
 	struct hub *hub;             /* news for watchers of calls, server/news/hub.h */
 	struct store *store;         /* NULL without DATA_DIR */
 	struct recorder *recorder;   /* the same */

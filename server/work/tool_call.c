@@ -19,14 +19,13 @@
 #include <string.h>
 #include <strings.h>
 
-static struct tool_builtin builtins[TOOL_BUILTINS];
 static const char *const builtin_names[TOOL_BUILTINS] = { "search_knowledge", "save_record" };
 
 /* The rooms above (knowledge, outcome) register their tools here, since this
  * one may not include them. */
-void tool_set_builtin(enum tool_builtin_kind kind, tool_run *run, void *arg)
+void tool_set_builtin(struct work *work, enum tool_builtin_kind kind, tool_run *run, void *arg)
 {
-	builtins[kind] = (struct tool_builtin){ run, arg };
+	work->builtins[kind] = (struct tool_builtin){ run, arg };
 }
 
 /* ------------------------------------------------------------------- the flag */
@@ -118,14 +117,14 @@ const struct agent_tool *tool_of_agent(const struct agent *agent, const char *na
 
 /* A tool is offered only where the agent's file gives it something to do: a
  * folder of knowledge, an outcome to be filled in during the call. */
-const struct tool_builtin *tool_builtin_of(const struct agent *agent, const char *name)
+const struct tool_builtin *tool_builtin_of(const struct work *work, const struct agent *agent, const char *name)
 {
 	bool offered[TOOL_BUILTINS] = { agent->knowledge[0] != '\0',
 		agent->outcome_schema[0] && agent->outcome_fill != OUTCOME_AFTER };
 
-	for (size_t i = 0; i < TOOL_BUILTINS; i++)
+	for (size_t i = 0; work && i < TOOL_BUILTINS; i++)
 		if (offered[i] && !strcmp(name, builtin_names[i]))
-			return builtins[i].run ? &builtins[i] : NULL;
+			return work->builtins[i].run ? &work->builtins[i] : NULL;
 	return NULL;
 }
 
@@ -349,7 +348,7 @@ static void run(struct job *job)
 {
 	struct tool_call *call = (struct tool_call *)job;
 	const struct agent_tool *tool = tool_of_agent(call->agent, call->name);
-	const struct tool_builtin *builtin = tool_builtin_of(call->agent, call->name);
+	const struct tool_builtin *builtin = tool_builtin_of(call->work, call->agent, call->name);
 
 	if (atomic_load(&call->cancel->on))
 		tool_call_refuse(call, TOOL_CANCELLED);
@@ -358,7 +357,7 @@ static void run(struct job *job)
 	else if (!is_object(call->arguments))
 		tool_call_refuse(call, TOOL_BAD_CALL);
 	else if (tool)
-		ask_server(call, tool, call->cfg);
+		ask_server(call, tool, call->work->cfg);
 	else if (builtin)
 		do_own(call, builtin);
 	else
@@ -375,7 +374,7 @@ static void drop(struct job *job)
 void tool_call_submit(struct tool_call *call, struct work *work, int timeout_ms)
 {
 	call->job = (struct job){ .run = run, .drop = drop };
-	call->cfg = work->cfg;
+	call->work = work;
 	call->began_us = clock_now_us();
 	call->deadline_us = call->began_us + (int64_t)timeout_ms * US_PER_MS;
 	if (strlen(call->arguments) > TOOL_ARGUMENTS_MAX)

@@ -55,6 +55,8 @@ const char *tool_failure_name(enum tool_failure failure);
 typedef void tool_answered(
     const struct tool_asker *asker, const char *call_id, enum tool_failure failure, const char *json);
 
+struct work;
+
 struct tool_call {
 	struct job job;            /* first */
 	const struct agent *agent; /* retained */
@@ -64,7 +66,7 @@ struct tool_call {
 	char *arguments; /* owned: a JSON object */
 	char *facts;     /* owned: the telephone call as a JSON object */
 	int64_t began_us, deadline_us;
-	const struct config *cfg;
+	struct work *work;          /* whose pool it is on; set by tool_call_submit */
 	struct tool_cancel *cancel; /* retained */
 	struct tool_asker asker;
 	tool_answered *answer;
@@ -76,7 +78,6 @@ struct tool_call *tool_call_new(const struct agent *agent, struct tool_cancel *c
 void tool_call_free(struct tool_call *call); /* one that was not submitted; fine with NULL */
 
 /* Any thread, does not wait. Takes the call: `answer` is called once. */
-struct work;
 void tool_call_submit(struct tool_call *call, struct work *work, int timeout_ms);
 
 /* Instead of that: takes the call and answers at once. */
@@ -98,10 +99,10 @@ struct tool_builtin {
 enum tool_builtin_kind { TOOL_SEARCH_KNOWLEDGE, TOOL_SAVE_RECORD, TOOL_BUILTINS };
 
 /* At start and at the end only: before any call, and once no job runs any more. */
-void tool_set_builtin(enum tool_builtin_kind kind, tool_run *run, void *arg);
+void tool_set_builtin(struct work *work, enum tool_builtin_kind kind, tool_run *run, void *arg);
 
-/* NULL: none of that name, or this agent has no use for it. */
-const struct tool_builtin *tool_builtin_of(const struct agent *agent, const char *name);
+/* NULL: none of that name, or this agent has no use for it. With a NULL `work` there is none. */
+const struct tool_builtin *tool_builtin_of(const struct work *work, const struct agent *agent, const char *name);
 
 /* Appends {"error":{"code":"…","message":"…"}}; both short, for the model. */
 void tool_put_error(struct buf *out, const char *code, const char *message);

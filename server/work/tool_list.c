@@ -86,7 +86,7 @@ static void put_save_record(struct json_out *j, const struct agent *p)
 	buf_free(&about);
 }
 
-void tool_list_put(struct buf *out, const struct agent *p)
+void tool_list_put(struct buf *out, const struct work *work, const struct agent *p)
 {
 	struct json_out j = json_out_to(out);
 
@@ -94,12 +94,12 @@ void tool_list_put(struct buf *out, const struct agent *p)
 	put_end_call(&j);
 	if (p->destination_count)
 		put_transfer_call(&j, p);
-	if (tool_builtin_of(p, "search_knowledge"))
+	if (tool_builtin_of(work, p, "search_knowledge"))
 		put_function(&j, "search_knowledge",
 		    "Looks something up in what this business has written down. Use it before you say that you do not know.",
 		    "{\"type\":\"object\",\"properties\":{\"query\":{\"type\":\"string\",\"description\":\"A few words to "
 		    "look for.\"}},\"required\":[\"query\"],\"additionalProperties\":false}");
-	if (tool_builtin_of(p, "save_record"))
+	if (tool_builtin_of(work, p, "save_record"))
 		put_save_record(&j, p);
 	for (size_t i = 0; i < p->tool_count; i++)
 		put_function(&j, p->tools[i].name, p->tools[i].description, p->tools[i].parameters);

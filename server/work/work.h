@@ -14,11 +14,13 @@
 #include "common/buf.h"
 #include "server/config/config.h"
 #include "server/work/jobs.h"
+#include "server/work/tool_call.h"
 
 struct work {
 	const struct config *cfg;
-	struct jobs *tools;      /* a caller is waiting for it: tools, searches, transfers */
-	struct jobs *background; /* nobody is: webhooks, summaries, upkeep */
+	struct jobs *tools;                          /* a caller is waiting for it: tools, searches, transfers */
+	struct jobs *background;                     /* nobody is: webhooks, summaries, upkeep */
+	struct tool_builtin builtins[TOOL_BUILTINS]; /* see tool_set_builtin */
 };
 
 /* Sets up HTTP, starts the pools. Before other threads start; signals meant for

@@ -38,7 +38,7 @@ static const char *readiness(const struct web_parts *parts)
 	calls_count(parts->calls, &count);
 	if (count.draining)
 		return "draining";
-	if (model_health_blocks())
+	if (parts->health && model_health_blocks(parts->health))
 		return "model";
 	if (count.day_spent)
 		return "cost";

@@ -92,14 +92,15 @@ static void put_error(void *arg, const char *error_class, const char *code, uint
 	json_put_end(j);
 }
 
-static void put_model(struct json_out *j)
+static void put_model(const struct web_parts *parts, struct json_out *j)
 {
 	int64_t connect_ms = stat_get(last_connect_ms);
-	char failure[512];
+	char failure[512] = "";
 
-	model_health_text(failure, sizeof failure);
+	if (parts->health)
+		model_health_text(parts->health, failure, sizeof failure);
 	json_put_object(j, "model");
-	json_put_bool(j, "available", !model_health_blocks());
+	json_put_bool(j, "available", !parts->health || !model_health_blocks(parts->health));
 	if (connect_ms < 0)
 		json_put_null(j, "last_connect_ms");
 	else
@@ -270,7 +271,7 @@ void status_json(const struct web_parts *parts, int64_t now_us, struct buf *out)
 	json_put_fixed(&j, "uptime_seconds", (double)(now_us - parts->started_us) / US_PER_S, 3);
 	put_calls(parts, &j);
 	put_agents(parts, &j);
-	put_model(&j);
+	put_model(parts, &j);
 	put_latencies(&j);
 	put_audio(&j);
 	put_section(&j, "turns");

@@ -131,7 +131,7 @@ static void begin(const struct fake_answer *first, const struct fake_answer *sec
 	replay = NULL;
 	caller_is_here = false;
 	uplink_init(&uplink, line, -1, now());
-	link_open(&link, line, &to[0], &wish);
+	link_open(&link, line, &to[0], NULL, &wish);
 }
 
 static void end(void)

@@ -14,8 +14,9 @@ static int64_t stopped_clock(void)
 
 static _Atomic bool day_spent;
 
-static bool stood_in_cost_day_exceeded(void)
+static bool stood_in_cost_day_exceeded(struct spending *spending)
 {
+	(void)spending;
 	return atomic_load(&day_spent);
 }
 
@@ -160,8 +161,9 @@ static int open_table(void **state)
 	buf_free(&problem);
 	atomic_store(&carried, 0);
 	return err ? err
-		   : calls_open(
-			 &calls, &cfg, NULL, who, NULL, fleet, NULL, &(struct call_loops){ caller_loop, agent_loop });
+		   : calls_open(&calls,
+			 &(struct calls_parts){
+			     .cfg = &cfg, .agents = who, .fleet = fleet, .loops = { caller_loop, agent_loop } });
 }
 
 static int close_table(void **state)

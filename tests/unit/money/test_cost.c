@@ -214,6 +214,7 @@ static void the_day_is_summed_limited_and_kept_over_a_restart(void **state)
 {
 	struct config cfg = { .prices_file = "", .max_day_cost = 0.5 };
 	int64_t now = clock_wall_ms(), day = INT64_C(86400000);
+	struct spending *spending;
 	struct store *store = NULL;
 	struct fleet *fleet;
 	struct buf out;
@@ -222,32 +223,32 @@ static void the_day_is_summed_limited_and_kept_over_a_restart(void **state)
 	buf_init(&out, 0);
 	assert_int_equal(store_open(&store, folder, 0, &out), 0);
 	assert_int_equal(fleet_local_open(&fleet, store, 1), 0);
-	assert_int_equal(spending_open(&cfg, fleet, &out), 0);
-	assert_false(cost_day_exceeded());
-	spending_add(0.3, now);
-	assert_false(cost_day_exceeded());
-	spending_close();
+	assert_int_equal(spending_open(&spending, &cfg, fleet, &out), 0);
+	assert_false(cost_day_exceeded(spending));
+	spending_add(spending, 0.3, now);
+	assert_false(cost_day_exceeded(spending));
+	spending_close(spending);
 	fleet->ops->close(fleet);
 	assert_int_equal(store_flush(store, 5000), 0);
 
 	assert_int_equal(fleet_local_open(&fleet, store, 1), 0);
-	assert_int_equal(spending_open(&cfg, fleet, &out), 0);
-	spending_put_json(&out, now);
+	assert_int_equal(spending_open(&spending, &cfg, fleet, &out), 0);
+	spending_put_json(spending, &out, now);
 	assert_non_null(strstr(buf_text(&out), "\"today_usd\":0.300000,"));
 	assert_non_null(strstr(buf_text(&out), "\"limit_usd\":0.500000,"));
-	spending_add(0.2, now);
-	assert_true(cost_day_exceeded());
+	spending_add(spending, 0.2, now);
+	assert_true(cost_day_exceeded(spending));
 	/* Tomorrow is another day; today is one of the last seven until it is not. */
 	buf_reset(&out);
-	spending_add(0.1, now + day);
-	spending_put_json(&out, now + day);
+	spending_add(spending, 0.1, now + day);
+	spending_put_json(spending, &out, now + day);
 	assert_non_null(strstr(buf_text(&out), "\"today_usd\":0.100000,"));
 	assert_non_null(strstr(buf_text(&out), "\"usd\":0.500000}"));
 	buf_reset(&out);
-	spending_put_json(&out, now + 7 * day);
+	spending_put_json(spending, &out, now + 7 * day);
 	assert_non_null(strstr(buf_text(&out), "\"today_usd\":0.000000,"));
 	assert_null(strstr(buf_text(&out), "\"usd\":0.500000}"));
-	spending_close();
+	spending_close(spending);
 	fleet->ops->close(fleet);
 	store_close(store);
 	buf_free(&out);

@@ -178,13 +178,15 @@ int calls_post(struct calls *calls, struct call_ref ref, struct mail *mail)
 	return -ENOENT;
 }
 
-bool model_health_blocks(void)
+bool model_health_blocks(const struct model_health *health)
 {
+	(void)health;
 	return table.model_blocks;
 }
 
-void model_health_text(char *out, size_t size)
+void model_health_text(struct model_health *health, char *out, size_t size)
 {
+	(void)health;
 	snprintf(out, size, "%s", table.model_blocks ? "the key was refused" : "");
 }
 
@@ -255,9 +257,13 @@ static int open_server(void **state)
 	buf_init(&problem, 0);
 	assert_int_equal(hub_open(&hub), 0);
 	assert_int_equal(agents_open(&who, &cfg, &problem), 0);
-	assert_int_equal(
-	    web_open(
-		&web, &(struct web_parts){ .cfg = &cfg, .routes = all_routes, .agents = who, .hub = hub }, &problem),
+	assert_int_equal(web_open(&web,
+			     &(struct web_parts){ .cfg = &cfg,
+				 .routes = all_routes,
+				 .agents = who,
+				 .hub = hub,
+				 .health = (struct model_health *)&table },
+			     &problem),
 	    0);
 	assert_true(web_port(web) > 0);
 	buf_free(&problem);

@@ -161,7 +161,7 @@ static int end(void **state)
 	http_peer_stop(peer);
 	tool_cancel_release(cancel);
 	agent_release(agent);
-	tool_set_builtin(TOOL_SEARCH_KNOWLEDGE, NULL, NULL);
+	tool_set_builtin(&work, TOOL_SEARCH_KNOWLEDGE, NULL, NULL);
 	return 0;
 }
 
@@ -387,7 +387,7 @@ static void ours_are_done_here(void **state)
 {
 	(void)state;
 	assert_int_equal(ask("search_knowledge", "{}"), TOOL_BAD_CALL); /* nobody does it */
-	tool_set_builtin(TOOL_SEARCH_KNOWLEDGE, search, NULL);
+	tool_set_builtin(&work, TOOL_SEARCH_KNOWLEDGE, search, NULL);
 	assert_int_equal(ask("search_knowledge", "{}"), TOOL_BAD_CALL); /* this agent has nothing to search */
 	agent->knowledge = "menu";
 	assert_int_equal(ask("search_knowledge", "{\"query\":\"soup\"}"), TOOL_OK);

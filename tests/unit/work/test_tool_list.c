@@ -2,6 +2,7 @@
 
 #include "common/json.h"
 #include "server/work/tool_call.h"
+#include "server/work/work.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,6 +11,8 @@
 #include <string.h>
 
 #include <cmocka.h>
+
+static struct work work;
 
 static bool nothing(void *arg, const struct tool_call *call, struct buf *out)
 {
@@ -36,7 +39,7 @@ static cJSON *list_of(const struct agent *p)
 	cJSON *list;
 
 	buf_init(&out, 0);
-	tool_list_put(&out, p);
+	tool_list_put(&out, &work, p);
 	list = json_parse(out.data, out.len);
 	assert_true(cJSON_IsArray(list));
 	buf_free(&out);
@@ -54,8 +57,8 @@ static void ours_are_offered_to_those_who_can_use_them(void **state)
 	(void)state;
 	assert_null(offered(list, "search_knowledge")); /* nobody does it */
 	cJSON_Delete(list);
-	tool_set_builtin(TOOL_SEARCH_KNOWLEDGE, nothing, NULL);
-	tool_set_builtin(TOOL_SAVE_RECORD, nothing, NULL);
+	tool_set_builtin(&work, TOOL_SEARCH_KNOWLEDGE, nothing, NULL);
+	tool_set_builtin(&work, TOOL_SAVE_RECORD, nothing, NULL);
 	list = list_of(&p);
 	assert_non_null(offered(list, "search_knowledge"));
 	assert_non_null(strstr(json_str(offered(list, "save_record"), "description"), " Tables only."));
