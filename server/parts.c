@@ -22,6 +22,7 @@
 #include "server/news/rules.h"
 #include "server/outcome/outcomes.h"
 #include "server/recording/recorder.h"
+#include "server/stats/stats.h"
 #include "server/store/store.h"
 #include "server/web/server.h"
 #include "server/work/work.h"
@@ -58,27 +59,80 @@ PART(close_web, web_close(p->web))
 PART(close_health, model_health_close(p->health))
 PART(stop_probe, model_health_stop(p->health))
 
+#define PART_OPEN(function, call) \
+	static int function(struct program *p, struct buf *problem) \
+	{ \
+		(void)problem; \
+		return call; \
+	}
+
+PART_OPEN(open_access, model_access_open(&p->access, p->cfg, problem))
+PART_OPEN(open_health, model_health_open(&p->health))
+PART_OPEN(open_agents, agents_open(&p->agents, p->cfg, problem))
+PART_OPEN(open_fleet, fleet_local_open(&p->fleet, p->store, p->cfg->max_calls))
+PART_OPEN(open_spending, spending_open(&p->spending, p->cfg, p->fleet, problem))
+PART_OPEN(open_work, work_open(&p->work, p->cfg, problem))
+PART_OPEN(open_probe, model_health_probe(p->health, &p->access, p->agents))
+
 #define PART_STATUS(function, call) \
 	static void function(struct program *p, struct json_out *j) \
 	{ \
-		(void)p; \
 		call; \
 	}
 
-PART_STATUS(status_spending, spending_put_json(p->spending, json_put_value(j, "cost"), clock_wall_ms()))
-PART_STATUS(status_work, work_put_status(p->work, json_put_value(j, "work")))
-PART_STATUS(status_delivery, delivery_put_status(p->delivery, json_put_value(j, "outbox")))
-PART_STATUS(status_dialer, dialer_put_status(p->dialer, json_put_value(j, "outbound")))
+PART_STATUS(status_store, store_put_status(p->store, j))
+PART_STATUS(status_spending, spending_put_status(p->spending, j, clock_wall_ms()))
+PART_STATUS(status_agents, agents_put_json(p->agents, j))
+PART_STATUS(status_work, work_put_status(p->work, j))
+PART_STATUS(status_delivery, delivery_put_status(p->delivery, j))
+PART_STATUS(status_knowledge, knowledge_put_status(p->knowledge, json_put_value(j, "folders")))
+PART_STATUS(status_recorder, recorder_put_json(p->recorder, j))
+PART_STATUS(status_calls, calls_put_status(p->calls, j))
+PART_STATUS(status_dialer, dialer_put_status(p->dialer, j))
+PART_STATUS(status_health, model_health_put_status(p->health, j))
 
-static int open_access(struct program *p, struct buf *problem)
+static void status_hub(struct program *p, struct json_out *j)
 {
-	return model_access_open(&p->access, p->cfg, problem);
+	json_put_int(j, "open", stat_get(watchers_open));
+	json_put_int(j, "limit", p->cfg->max_watchers);
 }
 
-static int open_health(struct program *p, struct buf *problem)
+static bool has_store(const struct program *p)
 {
-	(void)problem;
-	return model_health_open(&p->health);
+	return p->store;
+}
+
+static void ready_store(struct program *p, struct web_ready *r)
+{
+	struct store_health health;
+
+	store_health(p->store, &health);
+	r->store_failing = health.failing;
+}
+
+static void refuse(struct web_ready *r, bool so, enum web_refusal why)
+{
+	if (so && why > r->why)
+		r->why = why;
+}
+
+static void ready_spending(struct program *p, struct web_ready *r)
+{
+	refuse(r, cost_day_exceeded(p->spending), WEB_COST);
+}
+
+static void ready_health(struct program *p, struct web_ready *r)
+{
+	refuse(r, model_health_blocks(p->health), WEB_MODEL);
+}
+
+static void ready_calls(struct program *p, struct web_ready *r)
+{
+	struct calls_count count;
+
+	calls_count(p->calls, &count);
+	refuse(r, count.draining, WEB_DRAINING);
+	refuse(r, count.live + count.reserved >= count.limit, WEB_FULL);
 }
 
 /* Without DATA_DIR there is no store, and p->store stays NULL. Its sink is the first of
@@ -99,35 +153,14 @@ static void close_store(struct program *p)
 	store_close(p->store);
 }
 
-static int open_agents(struct program *p, struct buf *problem)
-{
-	return agents_open(&p->agents, p->cfg, problem);
-}
-
 static void warn_agents(struct program *p, struct buf *out)
 {
 	agents_notes(p->agents, out);
 }
 
-static int open_fleet(struct program *p, struct buf *problem)
-{
-	(void)problem;
-	return fleet_local_open(&p->fleet, p->store, p->cfg->max_calls);
-}
-
 static void tend_fleet(struct program *p, int64_t now_us)
 {
 	p->fleet->ops->tend(p->fleet, now_us);
-}
-
-static int open_spending(struct program *p, struct buf *problem)
-{
-	return spending_open(&p->spending, p->cfg, p->fleet, problem);
-}
-
-static int open_work(struct program *p, struct buf *problem)
-{
-	return work_open(&p->work, p->cfg, problem);
 }
 
 static int open_delivery(struct program *p, struct buf *problem)
@@ -258,7 +291,8 @@ static int open_dialer(struct program *p, struct buf *problem)
 	return dialer_open(&p->dialer, p->cfg, p->store, p->fleet, &hooks);
 }
 
-static void put_status(void *program, struct json_out *j);
+static bool put_status(void *program, const char *section, struct json_out *j);
+static void ready(void *program, struct web_ready *out);
 
 static int open_web(struct program *p, struct buf *problem)
 {
@@ -267,7 +301,6 @@ static int open_web(struct program *p, struct buf *problem)
 		.routes = all_routes,
 		.agents = p->agents,
 		.calls = p->calls,
-		.health = p->health,
 		.hub = p->hub,
 		.store = p->store,
 		.recorder = p->recorder,
@@ -276,19 +309,14 @@ static int open_web(struct program *p, struct buf *problem)
 		.knowledge = p->knowledge,
 		.work = p->work,
 		.program = p,
-		.put_status = put_status },
+		.put_status = put_status,
+		.ready = ready },
 	    problem);
 }
 
 static void tend_web(struct program *p, int64_t now_us)
 {
 	web_tend(p->web, now_us);
-}
-
-static int open_probe(struct program *p, struct buf *problem)
-{
-	(void)problem;
-	return model_health_probe(p->health, &p->access, p->agents);
 }
 
 /* The parts are opened in this order, and drained and closed in the reverse. A part may
@@ -301,21 +329,30 @@ static const struct part {
 	void (*drain)(struct program *p);                 /* before the end: begins nothing new */
 	void (*tend)(struct program *p, int64_t now_us);  /* four times a second; does not wait */
 	void (*warn)(struct program *p, struct buf *out); /* at start and after a reload: a line each */
-	/* Its own members of /status. Any thread; the web, which asks, stands below. */
+	/* Its own members of its section in /status (web/api/status.c has their order), and its
+	 * word against more calls. Any thread; the web, which asks, stands below. */
+	const char *section;
 	void (*status)(struct program *p, struct json_out *j);
+	bool (*there)(const struct program *p); /* NULL: always */
+	void (*ready)(struct program *p, struct web_ready *r);
 } parts[] = {
 	/* The base of everything else. */
 	{ "way to the model", .open = open_access, .close = close_access },
-	{ "model's health", .open = open_health, .close = close_health },
-	{ "store", .open = open_store, .close = close_store },
+	{ "model's health", .open = open_health, .close = close_health, .section = "model", .status = status_health,
+	    .ready = ready_health },
+	{ "store", .open = open_store, .close = close_store, .section = "store", .status = status_store,
+	    .there = has_store, .ready = ready_store },
 	{ "fleet", .open = open_fleet, .close = close_fleet, .tend = tend_fleet },
-	{ "spending", .open = open_spending, .close = close_spending, .status = status_spending },
-	{ "agents", .open = open_agents, .close = close_agents, .warn = warn_agents },
+	{ "spending", .open = open_spending, .close = close_spending, .section = "cost", .status = status_spending,
+	    .ready = ready_spending },
+	{ "agents", .open = open_agents, .close = close_agents, .warn = warn_agents, .section = "agents",
+	    .status = status_agents },
 	/* Slow things. `work` sets up HTTP for the webhooks, which are signed with the
 	 * agents' secrets. */
-	{ "work", .open = open_work, .close = close_work, .status = status_work },
-	{ "outbox", .open = open_delivery, .close = close_delivery, .warn = warn_delivery, .status = status_delivery },
-	{ "hub", .open = open_hub, .close = close_hub },
+	{ "work", .open = open_work, .close = close_work, .section = "work", .status = status_work },
+	{ "outbox", .open = open_delivery, .close = close_delivery, .warn = warn_delivery, .section = "outbox",
+	    .status = status_delivery },
+	{ "hub", .open = open_hub, .close = close_hub, .section = "watchers", .status = status_hub },
 	/* It takes ends of calls and tells of records: after the store, webhooks and the
 	 * hub, which take both. */
 	{ "outcomes", .open = open_outcomes, .close = close_outcomes, .warn = warn_outcomes },
@@ -323,28 +360,46 @@ static const struct part {
 	 * and one of the next parts may not start: the pools are stopped before the records
 	 * are gone. At an end like others they were stopped below. */
 	{ "jobs of a start", .close = stop_work },
-	{ "knowledge", .open = open_knowledge, .close = close_knowledge },
+	{ "knowledge", .open = open_knowledge, .close = close_knowledge, .section = "knowledge",
+	    .status = status_knowledge },
 	/* Calls, and the recorder that they use. */
-	{ "recorder", .open = open_recorder, .close = close_recorder },
-	{ "calls", .open = open_calls, .close = close_calls, .drain = drain_calls, .tend = tend_calls },
+	{ "recorder", .open = open_recorder, .close = close_recorder, .section = "recording",
+	    .status = status_recorder },
+	{ "calls", .open = open_calls, .close = close_calls, .drain = drain_calls, .tend = tend_calls,
+	    .section = "calls", .status = status_calls, .ready = ready_calls },
 	/* Nothing to open. At the end the pools stop while the calls and records still
 	 * exist whose jobs they run. */
 	{ "jobs", .close = stop_work },
 	/* The sources of calls. */
-	{ "dialer", .open = open_dialer, .close = close_dialer, .drain = drain_dialer, .status = status_dialer },
+	{ "dialer", .open = open_dialer, .close = close_dialer, .drain = drain_dialer, .section = "outbound",
+	    .status = status_dialer },
 	{ "web", .open = open_web, .close = close_web, .drain = drain_web, .tend = tend_web },
 	{ "model's probe", .open = open_probe, .close = stop_probe },
 };
 
 enum { PARTS = sizeof parts / sizeof *parts };
 
-/* All parts, without a look at `opened`: the web calls it on its own threads, perhaps
- * before the last part is open, and none below the web has members of /status. */
-static void put_status(void *program, struct json_out *j)
+/* Both look at all parts, whatever `opened` is: the web asks on its own threads, perhaps
+ * before the last part is open, and none below the web has a word here. */
+
+static bool put_status(void *program, const char *section, struct json_out *j)
+{
+	for (size_t i = 0; i < PARTS; i++) {
+		if (!parts[i].section || strcmp(parts[i].section, section) != 0)
+			continue;
+		if (parts[i].there && !parts[i].there(program))
+			return false;
+		if (j)
+			parts[i].status(program, j);
+	}
+	return true;
+}
+
+static void ready(void *program, struct web_ready *out)
 {
 	for (size_t i = 0; i < PARTS; i++)
-		if (parts[i].status)
-			parts[i].status(program, j);
+		if (parts[i].ready)
+			parts[i].ready(program, out);
 }
 
 int parts_open(struct program *p, struct buf *problem)

@@ -1,7 +1,7 @@
 #ifndef PARTS_H
 #define PARTS_H
 /* The program as a table of its parts (parts.c): their order of opening, and the work of
- * each at drain, at main's tick, and for warnings and /status.
+ * each at drain, at main's tick, and for warnings, /status and /ready.
  *
  * All functions: main's thread.
  */

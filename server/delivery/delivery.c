@@ -348,32 +348,24 @@ void delivery_hold(struct delivery *o, size_t entries)
 
 /* ------------------------------------------------------------- for the operator's API */
 
-void delivery_put_status(struct delivery *o, struct buf *out)
+void delivery_put_status(struct delivery *o, struct json_out *j)
 {
-	struct json_out j = json_out_to(out);
 	size_t waiting, sending;
 	int64_t oldest;
 
-	if (!o) {
-		json_put_null(&j, NULL);
-		return;
-	}
 	pthread_mutex_lock(&o->lock);
 	waiting = o->queue.list.count;
 	sending = o->queue.list.taken;
 	oldest = delivery_queue_oldest_ms(&o->queue);
 	pthread_mutex_unlock(&o->lock);
-	json_put_object(&j, NULL);
-	json_put_uint(&j, "waiting", waiting);
-	json_put_uint(&j, "sending", sending);
-	json_put_fixed(
-	    &j, "oldest_seconds", oldest == INT64_MAX ? 0.0 : (double)(clock_wall_ms() - oldest) / 1000.0, 3);
-	json_put_uint(&j, "delivered", atomic_load(&o->delivered));
-	json_put_uint(&j, "failed", atomic_load(&o->failed));
-	json_put_uint(&j, "parked", atomic_load(&o->parked));
-	json_put_uint(&j, "retried", atomic_load(&o->retried));
-	json_put_uint(&j, "lost", atomic_load(&o->lost));
-	json_put_end(&j);
+	json_put_uint(j, "waiting", waiting);
+	json_put_uint(j, "sending", sending);
+	json_put_fixed(j, "oldest_seconds", oldest == INT64_MAX ? 0.0 : (double)(clock_wall_ms() - oldest) / 1000.0, 3);
+	json_put_uint(j, "delivered", atomic_load(&o->delivered));
+	json_put_uint(j, "failed", atomic_load(&o->failed));
+	json_put_uint(j, "parked", atomic_load(&o->parked));
+	json_put_uint(j, "retried", atomic_load(&o->retried));
+	json_put_uint(j, "lost", atomic_load(&o->lost));
 }
 
 int delivery_list(struct delivery *o, const char *state, int64_t cursor, int limit, struct buf *out)

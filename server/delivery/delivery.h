@@ -10,7 +10,7 @@
  * are here: one that hands out, and a pool of its own that sends, so that slow
  * receivers delay nothing else. Without a store events live in memory only.
  */
-#include "common/buf.h"
+#include "common/json_out.h"
 #include "server/config/config.h"
 
 #include <stddef.h>
@@ -51,8 +51,8 @@ void delivery_add(struct delivery *delivery, const struct delivery_event *event)
  * tests. Any time. */
 void delivery_hold(struct delivery *delivery, size_t entries);
 
-/* Appends an object for /status; "null" for NULL. */
-void delivery_put_status(struct delivery *delivery, struct buf *out);
+/* For /status, into the object that is open. */
+void delivery_put_status(struct delivery *delivery, struct json_out *j);
 
 /* --- for the operator's API; these wait for the store: HTTP workers and jobs only */
 

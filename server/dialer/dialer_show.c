@@ -51,34 +51,27 @@ void dialer_each(struct dialer *o, void (*each)(void *arg, const struct call_sum
 	free(list);
 }
 
-void dialer_put_status(struct dialer *o, struct buf *out)
+void dialer_put_status(struct dialer *o, struct json_out *j)
 {
-	struct json_out j = json_out_to(out);
 	uint64_t queued = 0, unsure = 0, ringing = 0;
 
-	if (!o) {
-		json_put_null(&j, NULL);
-		return;
-	}
 	pthread_mutex_lock(&o->lock);
 	for (const struct order *e = order_first(o); e; e = order_next(e)) {
 		queued += e->state.phase == PHASE_QUEUED || e->state.phase == PHASE_ASKING;
 		unsure += e->state.phase == PHASE_UNSURE;
 		ringing += e->state.phase == PHASE_MADE && order_open(e) && !e->answered;
 	}
-	json_put_object(&j, NULL);
-	json_put_uint(&j, "queued", queued);
-	json_put_uint(&j, "unsure", unsure);
-	json_put_uint(&j, "ringing", ringing);
-	json_put_uint(&j, "placed", o->placed);
-	json_put_uint(&j, "made", o->made);
-	json_put_uint(&j, "refused", o->refused);
-	json_put_uint(&j, "expired", o->expired);
-	json_put_uint(&j, "held", o->held);
-	json_put_uint(&j, "outcome_unknown", o->unsure);
-	json_put_uint(&j, "repeated", o->repeated);
-	json_put_uint(&j, "duplicates", o->duplicates);
-	json_put_uint(&j, "canceled", o->canceled);
-	json_put_end(&j);
+	json_put_uint(j, "queued", queued);
+	json_put_uint(j, "unsure", unsure);
+	json_put_uint(j, "ringing", ringing);
+	json_put_uint(j, "placed", o->placed);
+	json_put_uint(j, "made", o->made);
+	json_put_uint(j, "refused", o->refused);
+	json_put_uint(j, "expired", o->expired);
+	json_put_uint(j, "held", o->held);
+	json_put_uint(j, "outcome_unknown", o->unsure);
+	json_put_uint(j, "repeated", o->repeated);
+	json_put_uint(j, "duplicates", o->duplicates);
+	json_put_uint(j, "canceled", o->canceled);
 	pthread_mutex_unlock(&o->lock);
 }

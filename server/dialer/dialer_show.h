@@ -1,7 +1,7 @@
 #ifndef DIALER_DIALER_SHOW_H
 #define DIALER_DIALER_SHOW_H
 /* Orders, as the operator's API shows them. */
-#include "common/buf.h"
+#include "common/json_out.h"
 #include "server/dialer/dialer.h"
 
 #include <stdbool.h>
@@ -15,7 +15,7 @@ bool dialer_show(struct dialer *o, const char *name, struct call_summary *out);
  * above. No lock is held during a callback. */
 void dialer_each(struct dialer *o, void (*each)(void *arg, const struct call_summary *call), void *arg);
 
-/* Appends an object for /status; "null" for NULL. */
-void dialer_put_status(struct dialer *o, struct buf *out);
+/* For /status, into the object that is open. */
+void dialer_put_status(struct dialer *o, struct json_out *j);
 
 #endif

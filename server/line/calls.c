@@ -198,6 +198,18 @@ void calls_count(struct calls *calls, struct calls_count *out)
 	pthread_mutex_unlock(&calls->lock);
 }
 
+void calls_put_status(struct calls *calls, struct json_out *j)
+{
+	struct calls_count count;
+
+	calls_count(calls, &count);
+	json_put_int(j, "live", count.live);
+	json_put_int(j, "reserved", count.reserved);
+	json_put_int(j, "ending", count.ending);
+	json_put_int(j, "limit", count.limit);
+	json_put_bool(j, "draining", count.draining);
+}
+
 /* ------------------------------------------------------------------ opening, closing */
 
 /* A line without `calls` was not reached by calls_open: there is nothing to close. */

@@ -14,6 +14,7 @@
  * All functions: any thread. None waits for a call's loops, except calls_carry,
  * which is one of them, and calls_close.
  */
+#include "common/json_out.h"
 #include "server/config/config.h"
 #include "server/phone/names.h"
 #include "server/store/store_calls.h"
@@ -121,6 +122,9 @@ void calls_end_all(struct calls *calls, enum call_end why);
 void calls_reap(struct calls *calls);
 
 void calls_count(struct calls *calls, struct calls_count *out);
+
+/* For /status, into the object that is open. */
+void calls_put_status(struct calls *calls, struct json_out *j);
 
 /* Any thread. Takes the letter, and frees it if it is not delivered. 0; -ENOENT:
  * that call is over; -EBUSY: its mailbox is full; -ENOMEM: `mail` is NULL. */

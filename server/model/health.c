@@ -38,7 +38,8 @@ static void set_text(struct model_health *h, const char *sentence)
 	pthread_mutex_unlock(&h->lock);
 }
 
-void model_health_text(struct model_health *h, char *out, size_t size)
+/* "" if the last attempt succeeded. */
+static void last_failure(struct model_health *h, char *out, size_t size)
 {
 	pthread_mutex_lock(&h->lock);
 	snprintf(out, size, "%s", h->text);
@@ -105,7 +106,7 @@ static bool recovered(struct model_health *h)
 {
 	char last[sizeof h->text];
 
-	model_health_text(h, last, sizeof last);
+	last_failure(h, last, sizeof last);
 	return !model_health_blocks(h) && !last[0];
 }
 
@@ -133,6 +134,20 @@ static void *probe_until_stopped(void *arg)
 			good = recovered(h) || probe(h);
 		}
 	}
+}
+
+void model_health_put_status(struct model_health *h, struct json_out *j)
+{
+	int64_t connect_ms = stat_get(last_connect_ms);
+	char failure[sizeof h->text];
+
+	last_failure(h, failure, sizeof failure);
+	json_put_bool(j, "available", !model_health_blocks(h));
+	if (connect_ms < 0)
+		json_put_null(j, "last_connect_ms");
+	else
+		json_put_int(j, "last_connect_ms", connect_ms);
+	json_put_text(j, "last_failure", *failure ? failure : NULL);
 }
 
 int model_health_open(struct model_health **out)

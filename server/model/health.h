@@ -7,6 +7,7 @@
  * never closes the door. One thread of its own; the questions may come from
  * any thread.
  */
+#include "common/json_out.h"
 #include "server/agents/agents.h"
 #include "server/model/session.h"
 
@@ -34,7 +35,7 @@ bool model_health_blocks(const struct model_health *health);
 void model_health_ok(struct model_health *health, int64_t connect_ms);
 void model_health_failed(struct model_health *health, const struct model_failure *failure);
 
-/* The last failure's sentence, "" if the last attempt succeeded. */
-void model_health_text(struct model_health *health, char *out, size_t size);
+/* For /status, into the object that is open. */
+void model_health_put_status(struct model_health *health, struct json_out *j);
 
 #endif

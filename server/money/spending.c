@@ -81,32 +81,29 @@ static void date_of(int64_t wall_ms, char out[32])
 }
 
 /* Days go back from today, each with its date: the fleet knows them as numbers only. */
-void spending_put_json(struct spending *s, struct buf *out, int64_t wall_ms)
+void spending_put_status(struct spending *s, struct json_out *j, int64_t wall_ms)
 {
-	struct json_out j = json_out_to(out);
 	double usd[FLEET_DAYS];
 	char date[32];
 
 	s->fleet->ops->day_sums(s->fleet, wall_ms / DAY_MS, usd);
 	date_of(wall_ms, date);
-	json_put_object(&j, NULL);
-	json_put_fixed(&j, "today_usd", usd[0], 6);
-	json_put_text(&j, "day", date);
+	json_put_fixed(j, "today_usd", usd[0], 6);
+	json_put_text(j, "day", date);
 	if (s->limit > 0)
-		json_put_fixed(&j, "limit_usd", s->limit, 6);
+		json_put_fixed(j, "limit_usd", s->limit, 6);
 	else
-		json_put_null(&j, "limit_usd");
-	json_put_text(&j, "prices_of", s->prices.date);
-	json_put_array(&j, "days");
+		json_put_null(j, "limit_usd");
+	json_put_text(j, "prices_of", s->prices.date);
+	json_put_array(j, "days");
 	for (int back = 0; back < FLEET_DAYS; back++) {
 		date_of(wall_ms - back * DAY_MS, date);
-		json_put_object(&j, NULL);
-		json_put_text(&j, "day", date);
-		json_put_fixed(&j, "usd", usd[back], 6);
-		json_put_end(&j);
+		json_put_object(j, NULL);
+		json_put_text(j, "day", date);
+		json_put_fixed(j, "usd", usd[back], 6);
+		json_put_end(j);
 	}
-	json_put_end(&j);
-	json_put_end(&j);
+	json_put_end(j);
 }
 
 /* The list is bounded, and a full one silences further names: the log has said enough by then. */

@@ -5,7 +5,7 @@
  *
  * Without one (NULL) the prices are the built-in ones, and nothing is summed or limited.
  */
-#include "common/buf.h"
+#include "common/json_out.h"
 #include "server/money/prices.h"
 #include "server/config/config.h"
 
@@ -29,8 +29,8 @@ void spending_add(struct spending *spending, double usd, int64_t wall_ms);
 /* Any thread. True: today's sum has reached MAX_DAY_COST, so new calls are refused. */
 bool cost_day_exceeded(struct spending *spending);
 
-/* {"today_usd":…,"day":"2026-11-21","limit_usd":…,"days":[…]} */
-void spending_put_json(struct spending *spending, struct buf *out, int64_t wall_ms);
+/* For /status, into the object that is open: today_usd, day, limit_usd, prices_of, days. */
+void spending_put_status(struct spending *spending, struct json_out *j, int64_t wall_ms);
 
 /* Logs that a model has no price, once for each name. Any thread. */
 void spending_warn_unknown(struct spending *spending, const char *model);

@@ -51,6 +51,22 @@ void store_health(struct store *s, struct store_health *out)
 	pthread_mutex_unlock(&s->error_lock);
 }
 
+/* `oldest_ms` grows while the disk fails. */
+void store_put_status(struct store *store, struct json_out *j)
+{
+	struct store_health h;
+
+	store_health(store, &h);
+	json_put_bool(j, "failing", h.failing);
+	json_put_uint(j, "written", h.written);
+	json_put_uint(j, "failures", h.failures);
+	json_put_uint(j, "lost", h.lost);
+	json_put_uint(j, "waiting", h.waiting);
+	json_put_int(j, "oldest_ms", h.oldest_ms);
+	json_put_int(j, "db_bytes", h.db_bytes);
+	json_put_text(j, "last_error", h.last_error[0] ? h.last_error : NULL);
+}
+
 /* ---------------------------------------------------------------- opening, closing */
 
 /* Errors that may pass by themselves. Calls are taken meanwhile: a full disk must not be the end of

@@ -15,7 +15,7 @@
  * Readers have connections of their own, for HTTP workers and jobs. row.h shows
  * how a verb is written, store_schema.c the tables and where new ones go.
  */
-#include "common/buf.h"
+#include "common/json_out.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -49,5 +49,8 @@ int store_flush(struct store *store, int timeout_ms);
 
 /* Any thread; fills in zeros for NULL. */
 void store_health(struct store *store, struct store_health *out);
+
+/* For /status, into the object that is open. */
+void store_put_status(struct store *store, struct json_out *j);
 
 #endif

@@ -7,6 +7,7 @@
  */
 #include "server/config/config.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct calls;
@@ -18,15 +19,22 @@ struct delivery;
 struct recorder;
 struct store;
 struct route;
-struct model_health;
 struct work;
+
+/* Why no call should be sent here now; the weightiest reason last. Draining is the only one
+ * that does not pass. */
+enum web_refusal { WEB_READY, WEB_FULL, WEB_COST, WEB_MODEL, WEB_DRAINING };
+
+struct web_ready {
+	enum web_refusal why;
+	bool store_failing; /* named, but no reason: calls go on without a disk */
+};
 
 struct web_parts {
 	const struct config *cfg;
 	const struct route *const *routes; /* the tables, see server/web/routes.h */
 	struct agents *agents;
 	struct calls *calls;
-	struct model_health *health; /* whether the model answers, server/model/health.h */
 	struct hub *hub;             /* news for watchers of calls, server/news/hub.h */
 	struct store *store;         /* NULL without DATA_DIR */
 	struct recorder *recorder;   /* the same */
@@ -34,9 +42,13 @@ struct web_parts {
 	struct delivery *delivery;   /* webhooks out, server/delivery/delivery.h */
 	struct knowledge *knowledge; /* the agents' folders, server/knowledge/knowledge.h */
 	struct work *work;           /* the pools for slow work, server/work/work.h */
-	/* Appends the parts' own sections of /status, into the object that is
-	 * open; any thread. NULL: nothing. */
-	void (*put_status)(void *program, struct json_out *j);
+	/* The parts' own words, by the table in parts.c; any thread. NULL: none.
+	 *
+	 * put_status appends what a part has to say in that section of /status, into
+	 * the object that is open; a NULL `j` only asks. False: the part of that
+	 * section is not there, and null is shown. ready fills in the zeroed `out`. */
+	bool (*put_status)(void *program, const char *section, struct json_out *j);
+	void (*ready)(void *program, struct web_ready *out);
 	void *program;
 	int64_t started_us; /* set by web_open */
 };

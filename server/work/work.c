@@ -49,18 +49,10 @@ static void put_pool(struct json_out *j, const char *name, const struct jobs *jo
 	json_put_end(j);
 }
 
-void work_put_status(const struct work *work, struct buf *out)
+void work_put_status(const struct work *work, struct json_out *j)
 {
-	struct json_out j = json_out_to(out);
-
-	if (!work) {
-		json_put_null(&j, NULL);
-		return;
-	}
-	json_put_object(&j, NULL);
-	put_pool(&j, "tools", work->tools);
-	put_pool(&j, "background", work->background);
-	json_put_end(&j);
+	put_pool(j, "tools", work->tools);
+	put_pool(j, "background", work->background);
 }
 
 void work_stop(struct work *work)

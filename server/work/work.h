@@ -28,8 +28,8 @@ struct work {
  * `problem`. */
 int work_open(struct work **out, const struct config *cfg, struct buf *problem);
 
-/* An object, for /status; "null" for NULL. */
-void work_put_status(const struct work *work, struct buf *out);
+/* For /status, into the object that is open. */
+void work_put_status(const struct work *work, struct json_out *j);
 
 /* Drops the waiting jobs and waits for the running ones, which give up within a
  * second or so; nothing more is taken. Before the calls are closed, whose jobs

@@ -186,6 +186,8 @@ model model --key "$SECRET"
 server plain
 check "403: without any token, from behind a proxy" answers 403 forbidden /status -H "X-Forwarded-For: 203.0.113.1"
 check "200: without any token, from this machine" answers 200 "" /status
+check "the sections of /status stand in their order" equal "$(jq -c keys_unsorted "$WORK/answer.json")" \
+	'["version","uptime_seconds","calls","agents","model","latency","audio","turns","tools","twilio","http","watchers","records","knowledge","recording","cost","work","outbound","outbox","store","process"]'
 check "the server stops with status 0" stop_server
 server api API_TOKEN="$TOKEN" API_JWT_SECRET="$JWT_SECRET" MAX_WATCHERS=3 DRAIN_SECONDS=60 AGENTS_DIR="$WORK/agents"
 who_may_come_in

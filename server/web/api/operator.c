@@ -4,9 +4,7 @@
 #include "server/dialer/dialer_news.h"
 #include "server/dialer/dialer_show.h"
 #include "server/line/calls.h"
-#include "server/model/health.h"
 #include "server/news/journal_json.h"
-#include "server/store/store.h"
 #include "server/web/api/known_call.h"
 #include "server/web/api/outcome_list.h"
 #include "server/web/api/status.h"
@@ -28,37 +26,20 @@ void operator_health(const struct web_parts *parts, const struct request *q, con
 	buf_putc(&r->body, '\n');
 }
 
-/* The reason why no call should be sent here now, in one word; "ready" if
- * there is none. One word, because the route is public. Draining comes
- * first: it is the only one that does not pass. */
-static const char *readiness(const struct web_parts *parts)
-{
-	struct calls_count count;
-
-	calls_count(parts->calls, &count);
-	if (count.draining)
-		return "draining";
-	if (parts->health && model_health_blocks(parts->health))
-		return "model";
-	if (count.day_spent)
-		return "cost";
-	return count.live + count.reserved >= count.limit ? "full" : "ready";
-}
-
+/* One word, because the route is public. */
 void operator_ready(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
+	static const char *const words[] = { "ready", "full", "cost", "model", "draining" };
 	struct json_out j = json_out_to(&r->body);
-	const char *word = readiness(parts);
-	struct store_health store;
+	struct web_ready ready = { 0 };
 
 	(void)q, (void)arg;
-	store_health(parts->store, &store);
-	r->status = strcmp(word, "ready") ? 503 : 200;
-	/* Calls go on without a disk: its failure is named, but is no reason to
-	 * send them elsewhere. */
+	if (parts->ready)
+		parts->ready(parts->program, &ready);
+	r->status = ready.why ? 503 : 200;
 	json_put_object(&j, NULL);
-	json_put_text(&j, "status", word);
-	if (store.failing)
+	json_put_text(&j, "status", words[ready.why]);
+	if (ready.store_failing)
 		json_put_text(&j, "store", "failing");
 	json_put_end(&j);
 	buf_putc(&r->body, '\n');

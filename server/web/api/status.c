@@ -7,13 +7,8 @@
 
 #include "common/clock.h"
 #include "common/json_out.h"
-#include "server/recording/recorder.h"
-#include "server/agents/agents.h"
-#include "server/stats/stats.h"
-#include "server/model/health.h"
-#include "server/store/store.h"
 #include "server/config/version.h"
-#include "server/knowledge/knowledge.h"
+#include "server/stats/stats.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -42,7 +37,7 @@ static void put_counters(struct json_out *j, const char *section)
 	}
 }
 
-/* -------------------------------------------------------------------- calls */
+/* ------------------------------------------------------------- what is nobody's own */
 
 /* Also the endings that have not occurred: 0 is news, too. */
 static void put_endings(struct json_out *j)
@@ -52,34 +47,6 @@ static void put_endings(struct json_out *j)
 		json_put_uint(j, call_ending((enum call_end)end)->json, stat_get(ended[end]));
 	json_put_end(j);
 }
-
-static void put_calls(const struct web_parts *parts, struct json_out *j)
-{
-	struct calls_count count;
-
-	calls_count(parts->calls, &count);
-	json_put_object(j, "calls");
-	json_put_int(j, "live", count.live);
-	json_put_int(j, "reserved", count.reserved);
-	json_put_int(j, "ending", count.ending);
-	json_put_int(j, "limit", count.limit);
-	json_put_bool(j, "draining", count.draining);
-	put_counters(j, "calls");
-	put_endings(j);
-	json_put_end(j);
-}
-
-/* ------------------------------------------------------------------- agents */
-
-static void put_agents(const struct web_parts *parts, struct json_out *j)
-{
-	json_put_object(j, "agents");
-	agents_put_json(parts->agents, j);
-	put_counters(j, "agents");
-	json_put_end(j);
-}
-
-/* -------------------------------------------------------------------- model */
 
 static void put_error(void *arg, const char *error_class, const char *code, uint64_t count)
 {
@@ -92,36 +59,17 @@ static void put_error(void *arg, const char *error_class, const char *code, uint
 	json_put_end(j);
 }
 
-static void put_model(const struct web_parts *parts, struct json_out *j)
+static void put_errors(struct json_out *j)
 {
-	int64_t connect_ms = stat_get(last_connect_ms);
-	char failure[512] = "";
-
-	if (parts->health)
-		model_health_text(parts->health, failure, sizeof failure);
-	json_put_object(j, "model");
-	json_put_bool(j, "available", !parts->health || !model_health_blocks(parts->health));
-	if (connect_ms < 0)
-		json_put_null(j, "last_connect_ms");
-	else
-		json_put_int(j, "last_connect_ms", connect_ms);
-	json_put_text(j, "last_failure", *failure ? failure : NULL);
-	put_counters(j, "model");
 	json_put_array(j, "errors");
 	stat_model_errors(put_error, j);
 	json_put_end(j);
-	json_put_end(j);
 }
-
-/* ------------------------------------------------------- audio and latencies */
 
 static void put_audio(struct json_out *j)
 {
-	json_put_object(j, "audio");
 	json_put_int(j, "valves_open", stat_get(valves_open));
 	json_put_int(j, "oldest_audio_ms", stat_get(oldest_audio_ms));
-	put_counters(j, "audio");
-	json_put_end(j);
 }
 
 /* Quantiles since the start, from logarithmic buckets; all 0 without
@@ -142,11 +90,9 @@ static void put_latency(struct json_out *j, const char *name, const struct hist 
 
 static void put_latencies(struct json_out *j)
 {
-	json_put_object(j, "latency");
 #define X(name, help) put_latency(j, #name, &stats.name);
 	STAT_LATENCIES(X)
 #undef X
-	json_put_end(j);
 }
 
 /* ------------------------------------------------------------------ process */
@@ -194,74 +140,61 @@ static void put_process(struct json_out *j)
 	struct rusage usage = { 0 };
 
 	getrusage(RUSAGE_SELF, &usage);
-	json_put_object(j, "process");
 	json_put_int(j, "pid", getpid());
 	json_put_int(j, "rss_kb", proc_status("VmRSS"));
 	json_put_int(j, "threads", proc_status("Threads"));
 	json_put_fixed(j, "cpu_seconds", seconds(usage.ru_utime) + seconds(usage.ru_stime), 3);
 	json_put_int(j, "open_files", open_files());
-	json_put_end(j);
 }
 
 /* -------------------------------------------------------------------- whole */
 
-/* null without DATA_DIR. `oldest_ms` is the age of the oldest row that waits
- * to be written: it grows while the disk fails. */
-static void put_store(const struct web_parts *parts, struct json_out *j)
-{
-	struct store_health h;
+/* The order in which they are shown. What the part of a section says (parts.c) comes
+ * first in it, or `first`, then the counters of that name, then `last`. */
+static const struct section {
+	const char *name;
+	void (*first)(struct json_out *j);
+	void (*last)(struct json_out *j);
+} sections[] = {
+	{ .name = "calls", .last = put_endings },
+	{ .name = "agents" },
+	{ .name = "model", .last = put_errors },
+	{ .name = "latency", .first = put_latencies },
+	{ .name = "audio", .first = put_audio },
+	{ .name = "turns" },
+	{ .name = "tools" },
+	{ .name = "twilio" },
+	{ .name = "http" },
+	{ .name = "watchers" },
+	{ .name = "records" },
+	{ .name = "knowledge" },
+	{ .name = "recording" },
+	{ .name = "cost" },
+	{ .name = "work" },
+	{ .name = "outbound" },
+	{ .name = "outbox" },
+	{ .name = "store" },
+	{ .name = "process", .first = put_process },
+};
 
-	if (!parts->store) {
-		json_put_null(j, "store");
+static void put_section(const struct web_parts *parts, const struct section *section, struct json_out *j)
+{
+	if (parts->put_status && !parts->put_status(parts->program, section->name, NULL)) {
+		json_put_null(j, section->name);
 		return;
 	}
-	store_health(parts->store, &h);
-	json_put_object(j, "store");
-	json_put_bool(j, "failing", h.failing);
-	json_put_uint(j, "written", h.written);
-	json_put_uint(j, "failures", h.failures);
-	json_put_uint(j, "lost", h.lost);
-	json_put_uint(j, "waiting", h.waiting);
-	json_put_int(j, "oldest_ms", h.oldest_ms);
-	json_put_int(j, "db_bytes", h.db_bytes);
-	json_put_text(j, "last_error", h.last_error[0] ? h.last_error : NULL);
+	json_put_object(j, section->name);
+	if (parts->put_status)
+		parts->put_status(parts->program, section->name, j);
+	if (section->first)
+		section->first(j);
+	put_counters(j, section->name);
+	if (section->last)
+		section->last(j);
 	json_put_end(j);
 }
 
-static void put_recording(const struct web_parts *parts, struct json_out *j)
-{
-	json_put_object(j, "recording");
-	recorder_put_json(parts->recorder, j);
-	put_counters(j, "recording");
-	json_put_end(j);
-}
-
-static void put_watchers(const struct web_parts *parts, struct json_out *j)
-{
-	json_put_object(j, "watchers");
-	json_put_int(j, "open", stat_get(watchers_open));
-	json_put_int(j, "limit", parts->cfg->max_watchers);
-	json_put_end(j);
-}
-
-/* For parts that have nothing to show but their counters. */
-static void put_section(struct json_out *j, const char *section)
-{
-	json_put_object(j, section);
-	put_counters(j, section);
-	json_put_end(j);
-}
-
-static void put_knowledge(const struct web_parts *parts, struct json_out *j)
-{
-	json_put_object(j, "knowledge");
-	knowledge_put_status(parts->knowledge, json_put_value(j, "folders"));
-	put_counters(j, "knowledge");
-	json_put_end(j);
-}
-
-/* On a worker, at each request. A part that is missing shows null or its
- * zeroes. */
+/* On a worker, at each request. */
 void status_json(const struct web_parts *parts, int64_t now_us, struct buf *out)
 {
 	struct json_out j = json_out_to(out);
@@ -269,23 +202,8 @@ void status_json(const struct web_parts *parts, int64_t now_us, struct buf *out)
 	json_put_object(&j, NULL);
 	json_put_text(&j, "version", TRUNKLINE_VERSION);
 	json_put_fixed(&j, "uptime_seconds", (double)(now_us - parts->started_us) / US_PER_S, 3);
-	put_calls(parts, &j);
-	put_agents(parts, &j);
-	put_model(parts, &j);
-	put_latencies(&j);
-	put_audio(&j);
-	put_section(&j, "turns");
-	put_section(&j, "tools");
-	put_section(&j, "twilio");
-	put_section(&j, "http");
-	put_watchers(parts, &j);
-	put_section(&j, "records");
-	put_knowledge(parts, &j);
-	put_recording(parts, &j);
-	if (parts->put_status)
-		parts->put_status(parts->program, &j);
-	put_store(parts, &j);
-	put_process(&j);
+	for (size_t i = 0; i < sizeof sections / sizeof *sections; i++)
+		put_section(parts, &sections[i], &j);
 	json_put_end(&j);
 	buf_putc(out, '\n');
 }

@@ -210,6 +210,17 @@ static void a_model_without_a_price_makes_the_sum_unknown(void **state)
 
 /* ------------------------------------------------------------------------- the day */
 
+/* Into `out`, instead of what is there. */
+static void show(struct spending *spending, int64_t now, struct buf *out)
+{
+	struct json_out j = json_out_to(out);
+
+	buf_reset(out);
+	json_put_object(&j, NULL);
+	spending_put_status(spending, &j, now);
+	json_put_end(&j);
+}
+
 static void the_day_is_summed_limited_and_kept_over_a_restart(void **state)
 {
 	struct config cfg = { .prices_file = "", .max_day_cost = 0.5 };
@@ -233,19 +244,17 @@ static void the_day_is_summed_limited_and_kept_over_a_restart(void **state)
 
 	assert_int_equal(fleet_local_open(&fleet, store, 1), 0);
 	assert_int_equal(spending_open(&spending, &cfg, fleet, &out), 0);
-	spending_put_json(spending, &out, now);
+	show(spending, now, &out);
 	assert_non_null(strstr(buf_text(&out), "\"today_usd\":0.300000,"));
 	assert_non_null(strstr(buf_text(&out), "\"limit_usd\":0.500000,"));
 	spending_add(spending, 0.2, now);
 	assert_true(cost_day_exceeded(spending));
 	/* Tomorrow is another day; today is one of the last seven until it is not. */
-	buf_reset(&out);
 	spending_add(spending, 0.1, now + day);
-	spending_put_json(spending, &out, now + day);
+	show(spending, now + day, &out);
 	assert_non_null(strstr(buf_text(&out), "\"today_usd\":0.100000,"));
 	assert_non_null(strstr(buf_text(&out), "\"usd\":0.500000}"));
-	buf_reset(&out);
-	spending_put_json(spending, &out, now + 7 * day);
+	show(spending, now + 7 * day, &out);
 	assert_non_null(strstr(buf_text(&out), "\"today_usd\":0.000000,"));
 	assert_null(strstr(buf_text(&out), "\"usd\":0.500000}"));
 	spending_close(spending);

@@ -13,7 +13,6 @@
 #include "server/line/mailbox.h"
 #include "server/agents/agents.h"
 #include "server/stats/stats.h"
-#include "server/model/health.h"
 #include "server/health_probe.h"
 #include "server/news/hub.h"
 #include "server/phone/media_stream.h"
@@ -42,12 +41,13 @@
 
 /* ------------------------------------------------------- calls, stood in for */
 
-static struct {
+static struct table {
 	pthread_mutex_t lock; /* the web's workers write, the tests read */
 	enum admission admission;
 	enum call_end ended_as;
 	struct calls_count count;
-	bool token_used, no_line, model_blocks;
+	bool token_used, no_line;
+	struct web_ready ready;
 	char from[64], ended_sid[64];
 	int claims, carried;
 	enum call_end ended_why;
@@ -178,16 +178,18 @@ int calls_post(struct calls *calls, struct call_ref ref, struct mail *mail)
 	return -ENOENT;
 }
 
-bool model_health_blocks(const struct model_health *health)
+/* ------------------------------------------------------- the words of the parts */
+
+static bool put_status(void *program, const char *section, struct json_out *j)
 {
-	(void)health;
-	return table.model_blocks;
+	if (j && !strcmp(section, "calls"))
+		json_put_int(j, "limit", ((struct table *)program)->count.limit);
+	return strcmp(section, "store") != 0;
 }
 
-void model_health_text(struct model_health *health, char *out, size_t size)
+static void say_ready(void *program, struct web_ready *out)
 {
-	(void)health;
-	snprintf(out, size, "%s", table.model_blocks ? "the key was refused" : "");
+	*out = ((struct table *)program)->ready;
 }
 
 /* ---------------------------------------------------------------- the server */
@@ -262,7 +264,9 @@ static int open_server(void **state)
 				 .routes = all_routes,
 				 .agents = who,
 				 .hub = hub,
-				 .health = (struct model_health *)&table },
+				 .put_status = put_status,
+				 .ready = say_ready,
+				 .program = &table },
 			     &problem),
 	    0);
 	assert_true(web_port(web) > 0);
@@ -288,7 +292,8 @@ static int reset(void **state)
 	table.admission = CALL_ADMITTED;
 	table.ended_as = CALL_NOT_ENDED;
 	table.count = (struct calls_count){ .limit = 1 };
-	table.token_used = table.no_line = table.model_blocks = false;
+	table.token_used = table.no_line = false;
+	table.ready = (struct web_ready){ 0 };
 	table.from[0] = table.ended_sid[0] = '\0';
 	table.claims = table.carried = 0;
 	table.ended_why = CALL_NOT_ENDED;
@@ -452,15 +457,20 @@ static void every_request_is_answered_and_none_that_means_two_things(void **stat
 
 static void ready_says_why_not_in_one_word(void **state)
 {
+	static const char *const words[] = { "ready", "full", "cost", "model", "draining" };
+	char wanted[80];
+
 	(void)state;
-	assert_int_equal(status_of(get("/ready")), 200);
-	table.count.live = 1;
-	assert_int_equal(status_of(get("/ready")), 503);
-	assert_string_equal(body_of(heard), "{\"status\":\"full\"}\n");
-	table.model_blocks = true;
-	assert_string_equal(body_of(get("/ready")), "{\"status\":\"model\"}\n");
-	table.count.draining = true;
-	assert_string_equal(body_of(get("/ready")), "{\"status\":\"draining\"}\n");
+	for (int why = WEB_READY; why <= WEB_DRAINING; why++) {
+		table.ready = (struct web_ready){ .why = (enum web_refusal)why };
+		assert_int_equal(status_of(get("/ready")), why ? 503 : 200);
+		snprintf(wanted, sizeof wanted, "{\"status\":\"%s\"}\n", words[why]);
+		assert_string_equal(body_of(heard), wanted);
+		table.ready.store_failing = true;
+		assert_int_equal(status_of(get("/ready")), why ? 503 : 200);
+		snprintf(wanted, sizeof wanted, "{\"status\":\"%s\",\"store\":\"failing\"}\n", words[why]);
+		assert_string_equal(body_of(heard), wanted);
+	}
 }
 
 static void health_probe_asks_health(void **state)
@@ -556,6 +566,7 @@ static void status_has_every_counter_latency_and_ending(void **state)
 	CALL_ENDS(X)
 #undef X
 	assert_true(json_num(json_get(all, "calls"), "limit", &n));
+	assert_true(cJSON_IsNull(json_get(all, "store"))); /* a part that is not there */
 	assert_true(json_num(json_get(all, "process"), "rss_kb", &n) && n > 0);
 	assert_true(json_num(json_get(all, "process"), "threads", &n) && n > 1);
 	assert_true(json_num(json_get(all, "process"), "open_files", &n) && n > 2);
