@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 enum {
@@ -98,22 +99,47 @@ static void complain(struct loading *l, const struct setting *s, const char *val
 		buf_printf(l->errors, "set (%zu characters, not shown)", strlen(value));
 	else
 		put_shown(l->errors, value);
-	buf_printf(l->errors, ": it %s.\n", how);
+	buf_printf(l->errors, ": it %s", how);
+	if (strstr(value, " #"))
+		buf_puts(l->errors, "; a comment behind a value is taken for part of it here");
+	buf_puts(l->errors, ".\n");
 }
 
-/* The position of the value among "a|b|c", which is also its number in the enum; -1 if it is none. */
-static int word_at(const char *words, const char *value)
+/* The position of the value among "a|b|c", which is also its number in the enum; -1 if it is none.
+ * Case makes no difference; *word is the word as the table has it. */
+static int word_at(const char *words, const char *value, struct span *word)
 {
 	size_t len = strlen(value);
 
 	for (int at = 0; *words; at++) {
 		size_t n = strcspn(words, "|");
 
-		if (n == len && memcmp(words, value, n) == 0)
+		*word = (struct span){ words, n };
+		if (n == len && strncasecmp(words, value, n) == 0)
 			return at;
 		words += n + (words[n] == '|');
 	}
 	return -1;
+}
+
+/* Other programs' words for ours. */
+static const char *our_word(const char *value)
+{
+	static const struct {
+		const char *theirs, *ours;
+	} words[] = { { "true", "on" }, { "yes", "on" }, { "1", "on" }, { "false", "off" }, { "no", "off" },
+		{ "0", "off" }, { "none", "off" }, { "warning", "warn" } };
+
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (strcasecmp(words[i].theirs, value) == 0)
+			return words[i].ours;
+	return value;
+}
+
+/* The word for "nothing" of a row that has one. */
+static bool means_none(const struct setting *s, const char *value)
+{
+	return s->none && (strcasecmp(value, s->none) == 0 || strcmp(our_word(value), s->none) == 0);
 }
 
 static void *field(struct loading *l, size_t at)
@@ -132,7 +158,7 @@ static bool store_text(struct loading *l, const struct setting *s, const char *v
 	const char *how = NULL;
 	char longest[48];
 
-	if (s->none && strcmp(value, s->none) == 0)
+	if (means_none(s, value))
 		value = "";
 	else if (len > most) {
 		snprintf(longest, sizeof longest, "must be at most %zu bytes long", most);
@@ -186,7 +212,7 @@ static bool store_number(struct loading *l, const struct setting *s, const char 
 	char how[96], *end;
 	double number = strtod(value, &end);
 
-	if (s->none && strcmp(value, s->none) == 0) {
+	if (means_none(s, value)) {
 		*(int *)field(l, s->at) = 0;
 		return true;
 	}
@@ -206,10 +232,13 @@ static bool store_number(struct loading *l, const struct setting *s, const char 
 static bool store_word(struct loading *l, const struct setting *s, const char *value)
 {
 	const char *words = s->type == SETTING_SWITCH ? "off|on" : s->words;
-	bool none = s->none && strcmp(value, s->none) == 0;
-	int at = word_at(words, value);
+	bool none = means_none(s, value);
+	struct span word;
+	int at = word_at(words, value, &word);
 	char how[160], list[128];
 
+	if (at < 0)
+		at = word_at(words, our_word(value), &word);
 	/* An unset WORD is "" and leaves the choice to the model. */
 	if (at < 0 && !none && !(s->type == SETTING_WORD && !*value)) {
 		snprintf(list, sizeof list, "%s%s%s", s->none ? s->none : "", s->none ? "|" : "", words);
@@ -224,12 +253,24 @@ static bool store_word(struct loading *l, const struct setting *s, const char *v
 	else if (s->type == SETTING_CHOICE)
 		memcpy(field(l, s->at), &at, sizeof at);
 	else
-		*(const char **)field(l, s->at) = keep(l, none ? "" : value, none ? 0 : strlen(value));
+		*(const char **)field(l, s->at) = at < 0 ? "" : keep(l, word.p, word.n);
 	return true;
+}
+
+/* NAME=NAME=value: a line pasted where only its value belongs. */
+static bool begins_with_its_name(const struct setting *s, const char *value)
+{
+	size_t n = strlen(s->name);
+
+	return strncmp(value, s->name, n) == 0 && value[n] == '=';
 }
 
 static bool store(struct loading *l, const struct setting *s, const char *value)
 {
+	if (begins_with_its_name(s, value)) {
+		complain(l, s, value, "begins with its own name once more; only what stands behind that belongs there");
+		return false;
+	}
 	switch (s->type) {
 	case SETTING_TEXT:
 		return store_text(l, s, value);

@@ -119,8 +119,8 @@ void config_print_env(struct buf *out)
 
 	buf_init(&line, 0);
 	buf_puts(out, "# Copy this to .env and fill in the keys; `make run` reads it, the environment wins over it.\n"
-		      "# Lines are NAME=value, without quotation marks; a value ends with its line. What is\n"
-		      "# commented out shows its default.\n");
+		      "# Lines are NAME=value, without quotation marks. A comment has a line of its own, since docker\n"
+		      "# takes one behind a value for part of it. What is commented out shows its default.\n");
 	for (const struct setting *s = config_table; s->name; s++) {
 		if (s->group)
 			buf_printf(out, "\n# --- %s ---\n", s->group);

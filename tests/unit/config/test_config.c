@@ -228,11 +228,67 @@ static void every_word_of_a_choice_gives_its_place(void **state)
 		}
 	}
 	refuses("LOG_LEVEL=verbose", "one of error/warn/info/debug");
-	refuses("LOG_LEVEL=INFO", "one of");
 	refuses("LOG_LEVEL=inf", "one of");
 	refuses("NOISE_REDUCTION=yes", "one of off/near_field/far_field");
-	refuses("TWILIO_VALIDATE=false", "one of off/on");
+	refuses("TWILIO_VALIDATE=maybe", "one of off/on");
+	refuses("TWILIO_VALIDATE=2", "one of off/on");
 	refuses("REASONING_EFFORT=|", "one of");
+}
+
+static void words_are_taken_as_people_type_them(void **state)
+{
+	static const char *const on[] = { "on", "ON", "true", "True", "TRUE", "yes", "1" };
+	static const char *const off[] = { "off", "Off", "false", "FALSE", "No", "0", "none" };
+	char pair[64];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof on / sizeof *on; i++) {
+		snprintf(pair, sizeof pair, "STREAM_UNANNOUNCED=%s", on[i]);
+		accepts(pair);
+		assert_true(cfg.stream_unannounced);
+		snprintf(pair, sizeof pair, "TWILIO_VALIDATE=%s", off[i]);
+		accepts(pair);
+		assert_false(cfg.twilio_validate);
+		/* What a row calls "off" is off by these words as well. */
+		snprintf(pair, sizeof pair, "TRANSCRIPTION_MODEL=%s", off[i]);
+		accepts(pair);
+		assert_string_equal(cfg.transcription_model, "");
+		snprintf(pair, sizeof pair, "NOISE_REDUCTION=%s", off[i]);
+		accepts(pair);
+		assert_string_equal(cfg.noise_reduction, "");
+		snprintf(pair, sizeof pair, "RECORD=%s", off[i]);
+		accepts(pair);
+		assert_int_equal(cfg.record, RECORDING_OFF);
+	}
+	accepts("LOG_LEVEL=DEBUG");
+	assert_int_equal(cfg.log_level, LOG_LEVEL_DEBUG);
+	accepts("LOG_LEVEL=Warning");
+	assert_int_equal(cfg.log_level, LOG_LEVEL_WARN);
+	accepts("LOG_FORMAT=JSON");
+	assert_int_equal(cfg.log_format, LOG_FORMAT_JSON);
+	accepts("UPLINK_BATCH_MS=Auto");
+	assert_int_equal(cfg.uplink_batch, UPLINK_AUTO);
+	accepts("MAX_OUTPUT_TOKENS=INF");
+	assert_int_equal(cfg.max_output_tokens, 0);
+	/* The model's service gets the word as it knows it. */
+	accepts("NOISE_REDUCTION=Far_Field");
+	assert_string_equal(cfg.noise_reduction, "far_field");
+	accepts("REASONING_EFFORT=LOW");
+	assert_string_equal(cfg.reasoning_effort, "low");
+}
+
+static void what_was_pasted_along_is_told(void **state)
+{
+	(void)state;
+	refuses("OPENAI_API_KEY=OPENAI_API_KEY=sk-secret",
+	    "OPENAI_API_KEY is set (24 characters, not shown): it begins with its own name once more");
+	refuses("PORT=PORT=80", "its own name");
+	refuses("INSTRUCTIONS=INSTRUCTIONS=Be kind.", "its own name");
+	refuses("TWILIO_AUTH_TOKEN=TWILIO_AUTH_TOKEN=a,b", "its own name");
+	accepts("INSTRUCTIONS=PORT=80 is what you say.");
+	refuses("OPENAI_API_KEY=Bearer sk-x", "visible ASCII");
+	refuses("PORT=80 # the port", "a comment behind a value is taken for part of it");
+	refuses("OPENAI_VOICE=marin # or cedar", "a comment behind a value");
 }
 
 static void the_model_url_names_a_host_and_a_path(void **state)
@@ -688,6 +744,8 @@ int main(void)
 		CASE(numbers_keep_to_their_range),
 		CASE(every_number_is_held_at_both_ends),
 		CASE(every_word_of_a_choice_gives_its_place),
+		CASE(words_are_taken_as_people_type_them),
+		CASE(what_was_pasted_along_is_told),
 		CASE(the_model_url_names_a_host_and_a_path),
 		CASE(the_text_apis_url_is_https_and_has_a_path),
 		CASE(an_ip_address_as_the_models_host_is_refused_saying_why),
