@@ -13,7 +13,7 @@ RUN make -j"$(nproc)" build/trunkline && strip build/trunkline
 
 FROM ${BASE}
 RUN apt-get update \
- && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends libcivetweb1 libcjson1 libcurl4 libsqlite3-0 libwslay1 \
+ && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends libcivetweb1 libcjson1 libcurl4 libsqlite3-0 libwslay1 tzdata \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/* /var/log/apt /var/log/dpkg.log \
  && useradd --system --uid 900 --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin trunkline \
  && install -d -o 900 -g 900 -m 700 /data

@@ -73,6 +73,7 @@ static int check_all(struct config *cfg, bool offline)
 
 	buf_init(&text, 0);
 	config_print(cfg, &text);
+	config_print_zone(cfg, &text);
 	config_warnings(cfg, &text);
 	print(stdout, &text);
 	buf_reset(&text);
@@ -230,6 +231,7 @@ static bool load(struct config *cfg, bool needs_keys)
 	buf_init(&errors, 0);
 	ok = !config_load(cfg, NULL, NULL, &errors);
 	if (ok) {
+		config_set_time_zone(cfg);
 		log_setup(cfg->log_format, cfg->log_level);
 		if (needs_keys)
 			config_missing(cfg, &errors);

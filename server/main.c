@@ -10,6 +10,7 @@
 #include "common/log.h"
 #include "server/agents/agents.h"
 #include "server/cli.h"
+#include "server/config/config_print.h"
 #include "server/config/config_warnings.h"
 #include "server/config/version.h"
 #include "server/line/calls.h"
@@ -151,6 +152,7 @@ static void announce(struct program *p)
 	log_lines(LOG_LEVEL_WARN, &text);
 	buf_reset(&text);
 	warn(p);
+	config_print_zone(p->cfg, &text);
 	twilio_print_address(p->cfg, web_port(p->web), &text);
 	log_lines(LOG_LEVEL_INFO, &text);
 	buf_free(&text);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -407,6 +408,18 @@ void config_free(struct config *cfg)
 		s = next;
 	}
 	memset(cfg, 0, sizeof *cfg);
+}
+
+/* The value as it was checked: without the carriage return that a file from Windows would leave, and
+ * which would make a zone unknown. Empty is unset, as for every setting; to the C library it would be
+ * UTC. */
+void config_set_time_zone(const struct config *cfg)
+{
+	if (*cfg->time_zone)
+		setenv("TZ", cfg->time_zone, 1);
+	else
+		unsetenv("TZ");
+	tzset();
 }
 
 /* Asked for each request whose X-Forwarded-* headers would matter. */

@@ -60,6 +60,7 @@ struct config {
 	double speed;                         /* OPENAI_SPEED: 1.0 (0.25..1.5) */
 	const char *instructions;             /* INSTRUCTIONS, or the text of INSTRUCTIONS_FILE */
 	const char *instructions_file;        /* INSTRUCTIONS_FILE: read at start; "" if unused */
+	const char *time_zone;                /* TZ, as in Europe/Berlin; "": the system's */
 	const char *transcription_model;      /* TRANSCRIPTION_MODEL: gpt-transcribe; "off" gives "" */
 	const char *transcription_language;   /* TRANSCRIPTION_LANGUAGE: "" or ISO-639-1 */
 	enum turn_detection turn_detection;   /* TURN_DETECTION: server_vad */
@@ -128,6 +129,10 @@ typedef const char *config_lookup(void *arg, const char *name);
  * with config_free in each case. */
 int config_load(struct config *cfg, config_lookup *lookup, void *arg, struct buf *errors);
 void config_free(struct config *cfg);
+
+/* Makes TZ the time zone of the process, which the C library reads from the environment. Before
+ * threads start. */
+void config_set_time_zone(const struct config *cfg);
 
 /* True if the IPv4 address (text) is one of TRUSTED_PROXIES. */
 bool config_trusts(const struct config *cfg, const char *ipv4);

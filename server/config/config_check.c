@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -292,4 +293,78 @@ const char *check_path(const char *text)
 	if (got < 0)
 		return "names something that is not a readable file";
 	return got ? NULL : "names an empty file";
+}
+
+/* ----------------------------------------------------------------------- time zones */
+
+/* A name such as "Europe/Berlin", or the path of a file. */
+static bool is_zone_file(const char *text)
+{
+	const char *dir = getenv("TZDIR"); /* the C library looks there, too */
+	char path[512], magic[4];
+	ssize_t got = -1;
+	int fd;
+
+	if (*text == '/')
+		snprintf(path, sizeof path, "%s", text);
+	else
+		snprintf(path, sizeof path, "%s/%s", dir && *dir ? dir : "/usr/share/zoneinfo", text);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd >= 0) {
+		got = read(fd, magic, sizeof magic);
+		close(fd);
+	}
+	return got == sizeof magic && memcmp(magic, "TZif", sizeof magic) == 0; /* RFC 8536 §3.1 */
+}
+
+/* "CET" or "<+0330>": behind it, or NULL. */
+static const char *behind_zone_name(const char *p)
+{
+	size_t n;
+
+	if (*p == '<') {
+		for (n = 1; isalnum((unsigned char)p[n]) || (p[n] && strchr("+-", p[n])); n++)
+			;
+		return n >= 4 && p[n] == '>' ? p + n + 1 : NULL;
+	}
+	for (n = 0; isalpha((unsigned char)p[n]); n++)
+		;
+	return n >= 3 ? p + n : NULL;
+}
+
+/* "-1", "+5:30": behind it, or NULL. */
+static const char *behind_offset(const char *p)
+{
+	size_t n;
+
+	p += *p == '+' || *p == '-';
+	n = strspn(p, "0123456789:");
+	return n >= 1 && n <= 8 && isdigit((unsigned char)*p) ? p + n : NULL;
+}
+
+/* The form of POSIX (XBD 8.3): std offset [dst [offset] [,start,end]]. */
+static bool is_zone_rule(const char *text)
+{
+	const char *p = behind_zone_name(text), *behind;
+
+	if (!p || !(p = behind_offset(p)))
+		return false;
+	if (!*p)
+		return true;
+	if (!(p = behind_zone_name(p)))
+		return false;
+	if ((behind = behind_offset(p)))
+		p = behind;
+	return !*p || (*p == ',' && strspn(p, "MJ0123456789./:,+-") == strlen(p));
+}
+
+/* The C library takes a name it does not know for UTC, without a word. Only UTC and GMT are as good
+ * without their files. */
+const char *check_time_zone(const char *text)
+{
+	const char *name = text + (*text == ':');
+
+	if (is_zone_file(name) || is_zone_rule(name) || strcmp(name, "UTC") == 0 || strcmp(name, "GMT") == 0)
+		return NULL;
+	return "must name a time zone that is known here, as in Europe/Berlin (Debian's package tzdata knows them)";
 }

@@ -23,6 +23,7 @@ const char *check_name(const char *text);        /* letters, digits, - _ . : */
 const char *check_language(const char *text);    /* two small letters */
 const char *check_prose(const char *text);       /* UTF-8; of the control characters only newline and tab */
 const char *check_path(const char *text);        /* a file that can be read */
+const char *check_time_zone(const char *text);   /* what the C library knows as a value of TZ */
 
 /* True if the address lies in the net ("10.0.0.0/8" or a single address). */
 bool ipv4_in_net(const char *ipv4, const char *net);

@@ -5,6 +5,7 @@
 #include "server/config/config_table.h"
 
 #include <string.h>
+#include <time.h>
 
 enum {
 	HELP_WIDTH = 96, /* columns of --help and .env.example */
@@ -211,4 +212,19 @@ void config_print(const struct config *cfg, struct buf *out)
 		put_value(out, cfg, s);
 		buf_putc(out, '\n');
 	}
+}
+
+/* A rule such as UTC+2 means the opposite of what it looks like (two hours behind UTC), so what came
+ * of it is said. Only after config_set_time_zone. */
+void config_print_zone(const struct config *cfg, struct buf *out)
+{
+	time_t now = time(NULL);
+	struct tm t;
+	char offset[8], name[32];
+
+	localtime_r(&now, &t);
+	strftime(offset, sizeof offset, "%z", &t);
+	strftime(name, sizeof name, "%Z", &t);
+	buf_printf(out, "time zone: UTC%.3s:%s now (%s), from %s%s\n", offset, offset + 3, name,
+	    *cfg->time_zone ? "TZ=" : "the system", cfg->time_zone);
 }

@@ -115,6 +115,9 @@ const struct setting config_table[] = {
 	  .help = "What the model is told to be." },
 	{ NULL, "INSTRUCTIONS_FILE", TEXT(instructions_file), .fallback = "", .check = check_path,
 	  .help = "A text file to read the instructions from, at start; instead of INSTRUCTIONS." },
+	{ NULL, "TZ", TEXT(time_zone), .fallback = "", .check = check_time_zone,
+	  .help = "The time zone of {{now}} in instructions and greetings, as in Europe/Berlin. Unset, the system's; a "
+	          "container has UTC. The offset in force is logged at start." },
 	/* 0 in the struct stands for "inf", which the session takes as a word. */
 	{ NULL, "MAX_OUTPUT_TOKENS", INT(max_output_tokens, 1, 4096), .none = "inf", .fallback = "4096", .unit = "tokens",
 	  .help = "The longest answer; inf sets no limit." },

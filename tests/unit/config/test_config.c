@@ -377,6 +377,44 @@ static void addresses_and_numbers_are_checked(void **state)
 	refuses("OPENAI_CA_FILE=/dev/null", "empty");
 }
 
+static void a_time_zone_is_one_that_is_known(void **state)
+{
+	static const char *const good[] = { "UTC", "GMT", "Europe/Berlin", ":Europe/Berlin",
+		"/usr/share/zoneinfo/Asia/Tokyo", "EST5EDT", "EST5EDT,M3.2.0,M11.1.0", "CET-1CEST,M3.5.0,M10.5.0/3",
+		"UTC+2", "<+0330>-3:30", "GMT0", "AAA-12BBB-13,J1/0,J365/23" };
+	static const char *const bad[] = { "Europe/Berlln", "Berlin", "America/New York", "+2", "UTC+", "UTC+2x",
+		"<+03>", "EST5EDT,nonsense!", "../../../etc/passwd", "/etc/passwd", "/", "Europe", ":", "E5" };
+	char pair[96];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+		snprintf(pair, sizeof pair, "TZ=%s", good[i]);
+		accepts(pair);
+		assert_string_equal(cfg.time_zone, good[i]);
+	}
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		snprintf(pair, sizeof pair, "TZ=%s", bad[i]);
+		refuses(pair, "must name a time zone that is known here");
+	}
+}
+
+static void the_time_zone_is_the_processs_and_its_offset_is_said(void **state)
+{
+	(void)state;
+	accepts("TZ= Asia/Kolkata\r\n");
+	config_set_time_zone(&cfg);
+	assert_string_equal(getenv("TZ"), "Asia/Kolkata");
+	config_print_zone(&cfg, &said);
+	assert_string_equal(buf_text(&said), "time zone: UTC+05:30 now (IST), from TZ=Asia/Kolkata\n");
+	accepts("TZ=UTC+2");
+	config_set_time_zone(&cfg);
+	config_print_zone(&cfg, &said);
+	assert_string_equal(buf_text(&said), "time zone: UTC-02:00 now (UTC), from TZ=UTC+2\n");
+	accepts("TZ=");
+	config_set_time_zone(&cfg);
+	assert_null(getenv("TZ"));
+}
+
 #define LIST(...) \
 	(const char *const[]) \
 	{ \
@@ -751,6 +789,8 @@ int main(void)
 		CASE(an_ip_address_as_the_models_host_is_refused_saying_why),
 		CASE(the_public_url_is_the_part_before_our_paths),
 		CASE(addresses_and_numbers_are_checked),
+		CASE(a_time_zone_is_one_that_is_known),
+		CASE(the_time_zone_is_the_processs_and_its_offset_is_said),
 		CASE(trusted_proxies_are_addresses_and_nets),
 		CASE(a_wrong_secret_is_not_repeated),
 		CASE(long_and_ugly_values_are_shortened_in_the_complaint),
