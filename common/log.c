@@ -144,6 +144,16 @@ void log_write(enum log_level level, const char *tag, const char *format, ...)
 	say(level, clean_tag, message);
 }
 
+void log_text(enum log_level level, const char *tag, const char *text)
+{
+	while (*text) {
+		size_t len = strcspn(text, "\n");
+
+		log_write(level, tag, "%.*s", (int)len, text);
+		text += len + (text[len] == '\n');
+	}
+}
+
 const char *log_number(const char *number, char *out)
 {
 	enum { HEAD = 4, TAIL = 2, SHORTEST = 9 };

@@ -19,6 +19,9 @@ int log_enabled(enum log_level level);
 
 void log_write(enum log_level level, const char *tag, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* A line for each line of the text. */
+void log_text(enum log_level level, const char *tag, const char *text);
+
 #define log_error(tag, ...) log_write(LOG_LEVEL_ERROR, tag, __VA_ARGS__)
 #define log_warn(tag, ...) log_write(LOG_LEVEL_WARN, tag, __VA_ARGS__)
 #define log_info(tag, ...) log_write(LOG_LEVEL_INFO, tag, __VA_ARGS__)

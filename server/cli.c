@@ -2,6 +2,7 @@
 
 #include "common/log.h"
 #include "server/agents/agents.h"
+#include "server/config/config_names.h"
 #include "server/config/config_print.h"
 #include "server/config/config_warnings.h"
 #include "server/config/version.h"
@@ -17,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void print(FILE *to, const struct buf *text)
 {
@@ -83,13 +85,14 @@ static int check_all(struct config *cfg, bool offline)
 	mistakes = agents_open(&agents, cfg, &text);
 	print(stderr, &text);
 	buf_reset(&text);
+	config_names(environ, !mistakes, &text);
 	if (!mistakes) {
 		agents_describe(agents, &text);
 		agents_notes(agents, &text);
 		outcomes_warnings(cfg, agents, &text);
 		search_warnings(agents, &text);
-		print(stdout, &text);
 	}
+	print(stdout, &text);
 	if (!err && !mistakes && offline)
 		printf("settings and agents are sound; nothing was connected to\n");
 	else if (!err && !mistakes)
@@ -221,8 +224,18 @@ static int usage(void)
 	return 2;
 }
 
+/* For people as sentences, for machines as log lines: what collects the log as JSON must not
+ * choke on the line that says why there is no more. */
+static void print_mistakes(const struct config *cfg, const struct buf *mistakes)
+{
+	if (cfg->log_format == LOG_FORMAT_JSON)
+		log_text(LOG_LEVEL_ERROR, "setup", buf_text(mistakes));
+	else
+		print(stderr, mistakes);
+}
+
 /* Reads the settings, and sets the log up. False: a setting is wrong, or a key is missing
- * that is needed; all mistakes were printed. */
+ * that is needed; all mistakes were printed, and names that may explain them. */
 static bool load(struct config *cfg, bool needs_keys)
 {
 	struct buf errors;
@@ -230,14 +243,17 @@ static bool load(struct config *cfg, bool needs_keys)
 
 	buf_init(&errors, 0);
 	ok = !config_load(cfg, NULL, NULL, &errors);
+	log_setup(cfg->log_format, cfg->log_level);
 	if (ok) {
 		config_set_time_zone(cfg);
-		log_setup(cfg->log_format, cfg->log_level);
 		if (needs_keys)
 			config_missing(cfg, &errors);
 		ok = !errors.len;
 	}
-	print(stderr, &errors);
+	if (!ok) {
+		config_names(environ, false, &errors);
+		print_mistakes(cfg, &errors);
+	}
 	buf_free(&errors);
 	return ok;
 }

@@ -10,6 +10,7 @@
 #include "common/log.h"
 #include "server/agents/agents.h"
 #include "server/cli.h"
+#include "server/config/config_names.h"
 #include "server/config/config_print.h"
 #include "server/config/config_warnings.h"
 #include "server/config/version.h"
@@ -25,6 +26,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 enum {
 	TICK_MS = 250,
@@ -33,19 +35,6 @@ enum {
 };
 
 static sigset_t signals; /* main waits for these */
-
-/* A part writes several sentences into one buffer, a line each. */
-static void log_lines(enum log_level level, const struct buf *text)
-{
-	const char *line = buf_text(text);
-
-	while (*line) {
-		size_t len = strcspn(line, "\n");
-
-		log_write(level, "setup", "%.*s", (int)len, line);
-		line += len + (line[len] == '\n');
-	}
-}
 
 /* Without free descriptors CivetWeb's accept thread spins, and no call gets in. The limit
  * is raised as far as the system allows; below the need there is only a warning, since
@@ -71,7 +60,7 @@ static void warn(struct program *p)
 
 	buf_init(&text, 0);
 	parts_warn(p, &text);
-	log_lines(LOG_LEVEL_WARN, &text);
+	log_text(LOG_LEVEL_WARN, "setup", buf_text(&text));
 	buf_free(&text);
 }
 
@@ -84,7 +73,7 @@ static void reload_agents(struct program *p)
 	buf_init(&problem, 0);
 	if (agents_reload(p->agents, &problem)) {
 		stat_add(agents_reloads_failed, 1);
-		log_lines(LOG_LEVEL_ERROR, &problem);
+		log_text(LOG_LEVEL_ERROR, "setup", buf_text(&problem));
 		log_error("setup", "agents not reloaded; those from before stay");
 	} else {
 		stat_add(agents_reloads, 1);
@@ -149,12 +138,13 @@ static void announce(struct program *p)
 
 	buf_init(&text, 0);
 	config_warnings(p->cfg, &text);
-	log_lines(LOG_LEVEL_WARN, &text);
+	config_names(environ, true, &text);
+	log_text(LOG_LEVEL_WARN, "setup", buf_text(&text));
 	buf_reset(&text);
 	warn(p);
 	config_print_zone(p->cfg, &text);
 	twilio_print_address(p->cfg, web_port(p->web), &text);
-	log_lines(LOG_LEVEL_INFO, &text);
+	log_text(LOG_LEVEL_INFO, "setup", buf_text(&text));
 	buf_free(&text);
 	log_info("server", "listening; address=%s port=%d max_calls=%d version=%s", p->cfg->listen, web_port(p->web),
 	    p->cfg->max_calls, TRUNKLINE_VERSION);
@@ -185,7 +175,7 @@ static int serve(struct config *cfg)
 	own_signals();
 	raise_descriptor_limit(cfg);
 	err = parts_open(&p, &problem);
-	log_lines(LOG_LEVEL_ERROR, &problem);
+	log_text(LOG_LEVEL_ERROR, "setup", buf_text(&problem));
 	buf_free(&problem);
 	if (!err) {
 		announce(&p);

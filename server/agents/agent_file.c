@@ -5,6 +5,7 @@
 #include "server/agents/reader.h"
 #include "server/agents/template.h"
 #include "server/config/config_check.h"
+#include "server/config/config_names.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -102,7 +103,7 @@ static void read_knowledge(struct reader *r, const cJSON *value, void *agent)
 /* The file names an environment variable, so that agent files can be shared and committed. */
 static void read_secret_env(struct reader *r, const cJSON *value, void *agent)
 {
-	const char *name = reader_name(r, value), *secret = name ? getenv(name) : NULL;
+	const char *name = reader_name(r, value), *secret = name ? config_env(name) : NULL;
 
 	if (name && (!secret || !*secret || check_token(secret)))
 		reader_wrong(r, "names %s, which is not set, or not to one word", name);

@@ -5,6 +5,7 @@
 #include "common/schema.h"
 #include "server/agents/url.h"
 #include "server/config/config_check.h"
+#include "server/config/config_names.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -281,7 +282,7 @@ static void read_approval(struct reader *r, const cJSON *value, void *entry)
 /* As with the signing secret, the file holds the variable's name and never the key. */
 static void read_authorization(struct reader *r, const cJSON *value, void *entry)
 {
-	const char *name = reader_name(r, value), *secret = name ? getenv(name) : NULL;
+	const char *name = reader_name(r, value), *secret = name ? config_env(name) : NULL;
 
 	if (!name)
 		return;

@@ -42,8 +42,12 @@ call() {
 # caller's audio must not get in between the parts of a message.
 long_instructions() {
 	model model-long --key "$SECRET" --fault read-rate=60000
-	server server-long INSTRUCTIONS="$(printf 'Be brief. %.0s' $(seq 6000))" MODEL_CONNECT_MS=60000
+	server server-long INSTRUCTIONS="$(printf 'Be brief. %.0s' $(seq 6000))" MODEL_CONNECT_MS=60000 \
+		TZ=Asia/Kolkata MAX_CALS=7 REDIS_HOST=redis
 	until_true connected 1
+	check "at start: the offset of the time zone" grep -q "time zone: UTC+05:30 now (IST), from TZ=Asia/Kolkata" "$WORK/server-long.log"
+	check "at start: what was meant as a setting, a warning each" equal "$(grep -cE \
+		' warn setup (MAX_CALS is no setting .* is MAX_CALLS meant|REDIS_HOST is no setting)' "$WORK/server-long.log")" 2
 	check "long instructions: the call goes as it should" phone call-long --script "$OUTER/basic.script" \
 		--expect 'answers>=4' --expect 'clears=1' --expect 'warnings=0' --expect 'script_done=1'
 	check "long instructions: the server stops with status 0" stop_server
@@ -52,6 +56,17 @@ long_instructions() {
 	check "long instructions: twice, for the session and for the greeting" equal \
 		"$(field "$WORK/model-long.json" '.per_session[-1].events | "\(.["session.update"]) \(.["response.create"])"')" "1 1"
 }
+
+# A server that does not start says why, in the form its log has.
+mistakes() {
+	env -i PATH="$PATH" PORT=x TZ=Nowhere OPENAI_APIKEY=k "$@" "$SERVER_BIN" 2>"$WORK/mistakes.log"
+	equal $? 1
+}
+check "mistakes: the server does not start" mistakes
+check "mistakes: a sentence each, with what may have been meant" equal "$(cut -d' ' -f1 "$WORK/mistakes.log" | xargs)" "PORT TZ OPENAI_APIKEY"
+check "mistakes: nor where the log is JSON" mistakes LOG_FORMAT=JSON
+check "mistakes: then they are JSON" equal "$(jq -r '"\(.level) \(.message | split(" ")[0])"' "$WORK/mistakes.log" | xargs)" \
+	"error PORT error TZ error OPENAI_APIKEY"
 
 for format in pcmu pcma pcm; do
 	(call "$format" >"$WORK/group-$format.out" 2>&1; exit $FAILED) &

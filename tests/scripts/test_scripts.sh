@@ -25,8 +25,8 @@ has() { # SENTENCE WORDS TEXT
 mkdir -p "$work/tools" "$work/build"
 cp tools/run "$work/tools/run"
 cat >"$work/build/trunkline" <<'FAKE'
-#!/bin/sh
-echo "$A|$B|$C|$D|$E"
+#!/bin/bash
+[ -n "${SHOW-}" ] && echo "${!SHOW}" || echo "$A|$B|$C|$D|$E"
 FAKE
 chmod +x "$work/build/trunkline"
 given() {
@@ -46,6 +46,8 @@ is "nothing in a value is carried out" '$(id)|`id`|$HOME;x|a#b|' "$(given 'A=$(i
 is "a comment behind a value goes" "1|two words|||" "$(given 'A=1 # one\nB=two words\t# and why\n')"
 is "a comment in place of a value leaves none" "||#x||" "$(given 'A= # not yet\nC=#x\n')"
 is "within quotation marks there are no comments" "a # b|c|it's # one||" "$(given 'A="a # b"\nB="c" # "d"\nC="it'"'"'s # one"\n')"
+is "the names of the file are handed on, for the server to judge" "A B" \
+	"$(given 'A=1\nB=2\nC=3\n' C=4 SHOW=TRUNKLINE_ENV_NAMES | tr ' ' '\n' | sort | xargs)"
 is "the last line needs no end" "1||||" "$(given 'A=1')"
 is "a word export in front is put up with" "1||||" "$(given 'export A=1\n')"
 is "a line that is no setting is named, not shown" ".env, line 2: not NAME=value" "$(given 'A=1\nsk-secret\n')"

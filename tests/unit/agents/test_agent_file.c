@@ -2,6 +2,7 @@
 #include "server/agents/agent_file.h"
 
 #include "common/json.h"
+#include "server/config/config_names.h"
 #include "tests/peers/setup.h"
 
 #include <errno.h>
@@ -437,6 +438,21 @@ static void tools_without_a_secret_are_a_mistake(void **state)
 	agent_memory_release(good(text).memory);
 }
 
+static void a_variable_that_a_file_names_is_no_unknown_setting(void **state)
+{
+	const char *const environment[] = { CONFIG_NAMES_OF_FILE "=TEST_SECRET TEST_OTHER", "TEST_SECRET=s",
+		"TEST_OTHER=s", NULL };
+	struct buf said;
+
+	(void)state;
+	agent_memory_release(good(every_key).memory);
+	buf_init(&said, 0);
+	config_names((char *const *)(uintptr_t)environment, true, &said);
+	assert_null(strstr(buf_text(&said), "TEST_SECRET"));
+	assert_non_null(strstr(buf_text(&said), "TEST_OTHER"));
+	buf_free(&said);
+}
+
 static void secrets_and_numbers_are_not_repeated(void **state)
 {
 	struct agent_entry a;
@@ -481,6 +497,7 @@ int main(void)
 		cmocka_unit_test(text_in_another_encoding_is_called_so),
 		cmocka_unit_test(all_mistakes_are_told_but_not_thousands),
 		cmocka_unit_test(tools_without_a_secret_are_a_mistake),
+		cmocka_unit_test(a_variable_that_a_file_names_is_no_unknown_setting),
 		cmocka_unit_test(secrets_and_numbers_are_not_repeated),
 		cmocka_unit_test(file_cut_anywhere_is_a_mistake),
 	};

@@ -249,6 +249,22 @@ static void lines_of_two_threads_do_not_mix(void **state)
 	free(text);
 }
 
+static void a_text_is_logged_a_line_each(void **state)
+{
+	char *text;
+
+	(void)state;
+	log_setup(LOG_FORMAT_TEXT, LOG_LEVEL_INFO);
+	capture();
+	log_text(LOG_LEVEL_WARN, "setup", "PORT is \"x\".\nTZ is 100 %s.\n");
+	log_text(LOG_LEVEL_WARN, "setup", "");
+	text = release();
+	assert_int_equal(count_lines(text), 2);
+	assert_non_null(strstr(text, " warn setup PORT is \"x\".\n"));
+	assert_non_null(strstr(text, " warn setup TZ is 100 %s.\n"));
+	free(text);
+}
+
 static void numbers_are_shortened(void **state)
 {
 	char out[16];
@@ -274,6 +290,7 @@ int main(void)
 		cmocka_unit_test(only_the_levels_asked_for_are_written),
 		cmocka_unit_test(a_reader_that_stopped_costs_lines_and_not_time),
 		cmocka_unit_test(lines_of_two_threads_do_not_mix),
+		cmocka_unit_test(a_text_is_logged_a_line_each),
 		cmocka_unit_test(numbers_are_shortened),
 	};
 

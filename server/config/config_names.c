@@ -1,0 +1,229 @@
+#include "server/config/config_names.h"
+
+#include "server/config/config_table.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum {
+	NAME_MOST = 48,  /* longer names resemble none of ours */
+	ASKED_MOST = 256 /* names that agents' files give */
+};
+
+static char *asked[ASKED_MOST]; /* owned, for the life of the process */
+static size_t asked_count;
+
+static bool is_asked(const char *name)
+{
+	for (size_t i = 0; i < asked_count; i++)
+		if (strcmp(asked[i], name) == 0)
+			return true;
+	return false;
+}
+
+const char *config_env(const char *name)
+{
+	if (asked_count < ASKED_MOST && !is_asked(name) && (asked[asked_count] = strdup(name)))
+		asked_count++;
+	return getenv(name);
+}
+
+/* ----------------------------------------------------------------- names of others */
+
+#define PROXY_TLS "TLS is the business of a proxy in front, see README.md"
+#define NUMBERS "the numbers stand in the agents' files (AGENTS_DIR)"
+
+/* Names that similar programs use, with blanks between. `here` is what the setting is called here,
+ * `why` why there is none. What is `common` has other meanings in many environments, so it is told
+ * only if it stands in .env. */
+static const struct {
+	const char *names, *here, *why;
+	bool common;
+} others[] = {
+	{ "OPENAI_KEY OPENAI_TOKEN OPENAI_SECRET_KEY AZURE_OPENAI_API_KEY AZURE_OPENAI_KEY", .here = "OPENAI_API_KEY" },
+	{ "OPENAI_BASE_URL OPENAI_API_BASE OPENAI_URL OPENAI_API_URL OPENAI_WS_URL OPENAI_ENDPOINT REALTIME_URL "
+	  "AZURE_OPENAI_ENDPOINT",
+	    .here = "OPENAI_REALTIME_URL" },
+	{ "OPENAI_REALTIME_MODEL REALTIME_MODEL AZURE_OPENAI_DEPLOYMENT AZURE_OPENAI_DEPLOYMENT_NAME",
+	    .here = "OPENAI_MODEL" },
+	{ "OPENAI_ORG OPENAI_ORG_ID OPENAI_ORGANIZATION_ID", .here = "OPENAI_ORGANIZATION" },
+	{ "OPENAI_PROJECT_ID", .here = "OPENAI_PROJECT" },
+	{ "OPENAI_API_VERSION AZURE_OPENAI_API_VERSION", .why = "the interface spoken here has no version" },
+	{ "OPENAI_TEMPERATURE TEMPERATURE", .why = "the models of this interface take none" },
+	{ "VOICE OPENAI_REALTIME_VOICE VOICE_ID", .here = "OPENAI_VOICE" },
+	{ "SYSTEM_MESSAGE SYSTEM_PROMPT OPENAI_INSTRUCTIONS AGENT_INSTRUCTIONS", .here = "INSTRUCTIONS" },
+	{ "PROMPT", .here = "INSTRUCTIONS", .common = true },
+	{ "WELCOME_MESSAGE FIRST_MESSAGE INITIAL_GREETING WELCOME_GREETING", .here = "GREETING" },
+	{ "TWILIO_SID TWILIO_ACCOUNT", .here = "TWILIO_ACCOUNT_SID" },
+	{ "TWILIO_TOKEN TWILIO_SECRET TWILIO_AUTH", .here = "TWILIO_AUTH_TOKEN" },
+	{ "TWILIO_API_KEY", .here = "TWILIO_API_KEY_SID" },
+	{ "TWILIO_API_SECRET", .here = "TWILIO_API_KEY_SECRET" },
+	{ "TWILIO_PHONE_NUMBER TWILIO_NUMBER TWILIO_FROM_NUMBER TWILIO_CALLER_ID PHONE_NUMBER_FROM TWILIO_PHONE",
+	    .why = NUMBERS },
+	{ "PHONE_NUMBER FROM_NUMBER", .why = NUMBERS, .common = true },
+	{ "WEBHOOK_URL NGROK_URL SERVER_URL TWILIO_WEBHOOK_URL PUBLIC_HOST PUBLIC_DOMAIN NGROK_DOMAIN",
+	    .here = "PUBLIC_URL" },
+	{ "BASE_URL DOMAIN SERVER APP_URL", .here = "PUBLIC_URL", .common = true },
+	{ "SERVER_PORT HTTP_PORT LISTEN_PORT", .here = "PORT" },
+	{ "BIND_ADDRESS LISTEN_ADDRESS", .here = "LISTEN" },
+	{ "HOST BIND", .here = "LISTEN", .common = true },
+	{ "SSL_CERT_PATH SSL_KEY_PATH SSL_CERT SSL_KEY SSL_CERTFILE SSL_KEYFILE TLS_CERT TLS_KEY TLS_CERT_PATH "
+	  "TLS_KEY_PATH",
+	    .why = PROXY_TLS },
+	{ "SSL_CERT_FILE SSL_CERT_DIR", .why = "OPENAI_CA_FILE and HTTPS_CA_FILE name the authorities to trust",
+	    .common = true },
+	{ "REDIS_HOST REDIS_URL REDIS_PORT REDIS_PASSWORD", .why = "no Redis is needed: what is kept is in DATA_DIR" },
+	{ "DATABASE_URL DB_PATH SQLITE_PATH", .here = "DATA_DIR" },
+	{ "LOGLEVEL LOGGING_LEVEL", .here = "LOG_LEVEL" },
+	{ "DEBUG VERBOSE", .here = "LOG_LEVEL", .common = true },
+	{ "MAX_CONCURRENT_CALLS MAX_SESSIONS", .here = "MAX_CALLS" },
+	{ "MAX_CALL_DURATION CALL_TIMEOUT", .here = "MAX_CALL_SECONDS" },
+	{ "TRANSFER_NUMBER", .why = "`transfers` in an agent's file name whom it may connect to" },
+};
+
+/* ------------------------------------------------------------------------ resemblance */
+
+static bool in_list(const char *list, const char *name)
+{
+	size_t len = strlen(name);
+
+	while (*list) {
+		size_t n = strcspn(list, " ");
+
+		if (n == len && strncmp(list, name, n) == 0)
+			return true;
+		list += n + (list[n] == ' ');
+	}
+	return false;
+}
+
+/* How many letters must be put in, left out, changed, or swapped with their neighbour (the
+ * restricted Damerau-Levenshtein distance). Case is no difference. Both are at most NAME_MOST. */
+static size_t distance(const char *a, const char *b)
+{
+	size_t rows[3][NAME_MOST + 1], *before = rows[0], *last = rows[1], *now = rows[2];
+	size_t len = strlen(b);
+
+	for (size_t j = 0; j <= len; j++)
+		last[j] = j;
+	for (size_t i = 1; a[i - 1]; i++) {
+		size_t *oldest = before;
+
+		now[0] = i;
+		for (size_t j = 1; j <= len; j++) {
+			int x = toupper((unsigned char)a[i - 1]), y = toupper((unsigned char)b[j - 1]);
+			size_t least = last[j - 1] + (x != y);
+
+			least = last[j] + 1 < least ? last[j] + 1 : least;
+			least = now[j - 1] + 1 < least ? now[j - 1] + 1 : least;
+			if (i > 1 && j > 1 && x == toupper((unsigned char)b[j - 2]) &&
+			    y == toupper((unsigned char)a[i - 2]) && before[j - 2] + 1 < least)
+				least = before[j - 2] + 1;
+			now[j] = least;
+		}
+		before = last;
+		last = now;
+		now = oldest;
+	}
+	return last[len];
+}
+
+/* A short name is close to many, so it must agree but for case. */
+static size_t slips_allowed(const char *setting)
+{
+	size_t len = strlen(setting);
+
+	return len < 8 ? 0 : len < 12 ? 1 : 2;
+}
+
+/* The setting that is closest, or NULL if none is close. */
+static const char *resembled(const char *name)
+{
+	const char *found = NULL;
+	size_t least = NAME_MOST;
+
+	if (strlen(name) > NAME_MOST)
+		return NULL;
+	for (const struct setting *s = config_table; s->name; s++) {
+		size_t slips = distance(name, s->name);
+
+		if (slips <= slips_allowed(s->name) && slips < least) {
+			least = slips;
+			found = s->name;
+		}
+	}
+	return found;
+}
+
+/* --------------------------------------------------------------------------- telling */
+
+static bool is_setting(const char *name)
+{
+	for (const struct setting *s = config_table; s->name; s++)
+		if (strcmp(s->name, name) == 0)
+			return true;
+	return false;
+}
+
+/* Read by the libraries: curl's proxies. */
+static bool is_for_libraries(const char *name)
+{
+	size_t len = strlen(name);
+
+	return len > 6 && strcasecmp(name + len - 6, "_proxy") == 0;
+}
+
+static bool tell_of_others(const char *name, bool of_file, struct buf *out)
+{
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+		if ((others[i].common && !of_file) || !in_list(others[i].names, name))
+			continue;
+		buf_printf(out, "%s is no setting of this server: %s%s.\n", name,
+		    others[i].here ? "here it is called " : "", others[i].here ? others[i].here : others[i].why);
+		return true;
+	}
+	return false;
+}
+
+static void tell(const char *name, bool of_file, bool all, struct buf *out)
+{
+	const char *close;
+
+	if (is_setting(name) || is_for_libraries(name) || is_asked(name) || tell_of_others(name, of_file, out))
+		return;
+	close = resembled(name);
+	if (close)
+		buf_printf(out, "%s is no setting of this server: is %s meant?\n", name, close);
+	else if (of_file && all)
+		buf_printf(out, "%.80s, in .env, is no setting of this server, and no agent's file names it.\n", name);
+}
+
+static const char *names_of_file(char *const *environment)
+{
+	static const char name[] = CONFIG_NAMES_OF_FILE "=";
+
+	for (; *environment; environment++)
+		if (strncmp(*environment, name, strlen(name)) == 0)
+			return *environment + strlen(name);
+	return "";
+}
+
+/* An empty value says nothing, as for settings. */
+void config_names(char *const *environment, bool all, struct buf *out)
+{
+	const char *of_file = names_of_file(environment);
+
+	for (; *environment; environment++) {
+		const char *equals = strchr(*environment, '=');
+		char *name;
+
+		if (!equals || !equals[1])
+			continue;
+		name = strndup(*environment, (size_t)(equals - *environment));
+		if (name && strcmp(name, CONFIG_NAMES_OF_FILE) != 0)
+			tell(name, in_list(of_file, name), all, out);
+		free(name);
+	}
+}
