@@ -48,7 +48,7 @@ struct ws_failure {
 	int err; /* negative errno: -ETIMEDOUT, -ECONNREFUSED, -ENOENT (no such name), -EPROTO (TLS or HTTP), … */
 	int tls_error;   /* BearSSL's number, or 0 */
 	int http_status; /* of a refused upgrade, or 0 */
-	char body[256];  /* start of a refused upgrade's body, printable; or "" */
+	char body[1024]; /* start of a refused upgrade's body, printable; or "" */
 	char text[160];  /* all of it as one sentence */
 };
 

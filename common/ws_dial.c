@@ -284,6 +284,7 @@ static int send_request(struct ws_dial *d)
 static int refused(struct ws_dial *d, const struct ws_response *r)
 {
 	d->failure.http_status = r->status;
+	_Static_assert(sizeof d->failure.body == sizeof r->body, "it would not fit, or would have no end");
 	memcpy(d->failure.body, r->body, sizeof d->failure.body);
 	return fail(d, -EPROTO, "upgrade: the server refused with HTTP %d", r->status);
 }

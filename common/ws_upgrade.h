@@ -11,7 +11,7 @@ enum {
 	WS_KEY_SIZE = 25,    /* base64 of 16 bytes and a NUL */
 	WS_ACCEPT_SIZE = 29, /* base64 of a SHA-1 and a NUL */
 	WS_RESPONSE_MAX = 16 << 10,
-	WS_BODY_SIZE = 256
+	WS_BODY_SIZE = 1024 /* an error of the service's in JSON, whole */
 };
 
 enum ws_verdict { WS_INCOMPLETE, WS_ACCEPTED, WS_REFUSED, WS_NOT_HTTP, WS_NOT_WEBSOCKET };

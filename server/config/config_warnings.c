@@ -45,6 +45,18 @@ static bool host_ends_in(const char *url, const char *suffix)
 	return len > n && strncasecmp(host + len - n, suffix, n) == 0;
 }
 
+/* Azure's older addresses, …/openai/realtime?api-version=2025-04-01-preview&deployment=…: their
+ * upgrade succeeds, and then the beta's names are spoken. */
+static bool is_azure_preview(const char *url)
+{
+	const char *path = strchr(strstr(url, "://") + 3, '/');
+	const char *query = strchr(url, '?');
+
+	return host_ends_in(url, ".azure.com") && path &&
+	       ((strncmp(path, "/openai/realtime", 16) == 0 && strcspn(path + 16, "?/") == 0) ||
+		   (query && strstr(query, "api-version=")));
+}
+
 /* The model stands in the URL's query, or else in OPENAI_MODEL. Both are looked at in the way in
  * which the session is going to be opened. */
 static void warn_of_model(const struct config *cfg, struct buf *out)
@@ -54,6 +66,11 @@ static void warn_of_model(const struct config *cfg, struct buf *out)
 	for (const char *p = query; p && !named; p = strchr(p + 1, '&'))
 		if (strncmp(p + 1, "model=", 6) == 0)
 			named = p + 7;
+	if (is_azure_preview(cfg->openai_url))
+		buf_puts(out,
+		    "OPENAI_REALTIME_URL is an address of Azure's preview, which speaks the retired beta interface; this "
+		    "server needs wss://NAME.openai.azure.com/openai/v1/realtime, and the deployment's name in "
+		    "OPENAI_MODEL.\n");
 	/* On Azure the name is a deployment's, and the dates are Azure's own. */
 	if (host_ends_in(cfg->openai_url, ".azure.com"))
 		return;

@@ -4,6 +4,7 @@
  */
 #include "server/model/access.h"
 
+#include "common/json.h"
 #include "common/resolver.h"
 #include "common/tls.h"
 #include "common/trust.h"
@@ -14,6 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+enum { WORDS_SHOWN = 200 /* bytes of what a refusal says */ };
 
 /* Debian's bundle, also in the image. */
 static const char system_bundle[] = "/etc/ssl/certs/ca-certificates.crt";
@@ -100,6 +103,36 @@ void model_access_close(struct model_access *a)
 	a->resolver = NULL;
 	a->sessions = NULL;
 	a->trust = NULL;
+}
+
+const char *model_access_blame(int http_status, const char *code)
+{
+	if (http_status == 401 || strstr(code, "invalid_api_key"))
+		return "look at OPENAI_API_KEY: it is wrong, revoked, or of another service than OPENAI_REALTIME_URL names";
+	if (http_status == 403)
+		return "look at OPENAI_API_KEY, OPENAI_PROJECT and OPENAI_MODEL: this key may not use that model";
+	if (http_status == 404 || strstr(code, "model_not_found"))
+		return "look at OPENAI_REALTIME_URL, and at OPENAI_MODEL or the agent's \"model\": there is no such thing";
+	return NULL;
+}
+
+/* The body may be a page or half a text: then it is shown as it is. */
+void model_access_put_words(struct buf *out, const struct model_access *a, const char *body)
+{
+	cJSON *tree = json_parse(body, strlen(body));
+	const char *message = json_str(json_get(tree, "error"), "message");
+	const char *words = message ? message : body;
+	const char *key = a->cfg->openai_api_key;
+	size_t len = strlen(words);
+
+	if (*key && (strstr(body, key) || strstr(words, key)))
+		len = 0;
+	if (len > WORDS_SHOWN)
+		for (len = WORDS_SHOWN; len && ((unsigned char)words[len] & 0xc0) == 0x80;)
+			len--;
+	for (size_t i = 0; i < len; i++)
+		buf_putc(out, (unsigned char)words[i] < ' ' ? ' ' : words[i]);
+	cJSON_Delete(tree);
 }
 
 /* Called once at start, before any thread that dials. */

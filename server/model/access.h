@@ -34,4 +34,12 @@ void model_access_close(struct model_access *a);
 /* Only takes the URL apart: the first half of model_access_open, without files. */
 int model_access_parse(struct model_access *a, const struct config *cfg, struct buf *error);
 
+/* The settings to look at after a refusal by this HTTP status (0: none) or error code of the
+ * service ("": none), as the end of a sentence; NULL: no setting is to blame. */
+const char *model_access_blame(int http_status, const char *code);
+
+/* Appends what a refusal's body says, on one line and cut: the message of the service's error, or
+ * the body as it is. Nothing if the key is quoted in it. */
+void model_access_put_words(struct buf *out, const struct model_access *a, const char *body);
+
 #endif

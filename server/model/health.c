@@ -22,7 +22,7 @@ struct model_health {
 	struct bell stop, ask; /* both ring for the probing thread */
 	_Atomic bool blocks;
 	pthread_mutex_t lock; /* guards the sentence */
-	char text[256];
+	char text[MODEL_FAILURE_SIZE];
 
 	/* Set before the thread starts, constant after. */
 	const struct model_access *access;

@@ -41,11 +41,19 @@ struct model_session {
  * not try again. */
 static int fail(struct model_session *s, const char *error_class, const char *code, bool permanent, const char *text)
 {
+	const struct ws_failure *f = ws_client_failure(s->client);
+	const char *blame = model_access_blame(f->http_status, code);
+	struct buf words;
+
 	s->phase = FAILED;
 	s->failure.error_class = error_class;
 	s->failure.permanent = permanent;
 	snprintf(s->failure.code, sizeof s->failure.code, "%s", code);
-	snprintf(s->failure.text, sizeof s->failure.text, "%s", text);
+	buf_init(&words, 0);
+	model_access_put_words(&words, s->access, f->body);
+	snprintf(s->failure.text, sizeof s->failure.text, "%s%s%s%s%s", text, blame ? "; " : "", blame ? blame : "",
+	    words.len ? "; the server says: " : "", buf_text(&words));
+	buf_free(&words);
 	return -EPROTO;
 }
 

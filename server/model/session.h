@@ -18,11 +18,13 @@
 struct model_session;
 struct ws_client;
 
+enum { MODEL_FAILURE_SIZE = 512 };
+
 struct model_failure {
-	const char *error_class; /* lookup, connect, tls, upgrade, session, timeout */
-	char code[64];           /* HTTP status, TLS number, error code; for counting */
-	char text[256];          /* a sentence for people */
-	bool permanent;          /* will not pass by itself: key, name, certificate, settings */
+	const char *error_class;       /* lookup, connect, tls, upgrade, session, timeout */
+	char code[64];                 /* HTTP status, TLS number, error code; for counting */
+	char text[MODEL_FAILURE_SIZE]; /* a sentence for people, which names the settings to look at */
+	bool permanent;                /* will not pass by itself: key, name, certificate, settings */
 };
 
 /* `access` and everything in `wish` are borrowed until the session is ready,

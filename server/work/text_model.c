@@ -173,8 +173,11 @@ static void read_error(const struct fetch_answer *got, struct text_answer *out)
 	bool passes = (got->status == 429 && !spent) || got->status == 408 || got->status >= 500;
 
 	out->outcome = passes ? TEXT_UNAVAILABLE : TEXT_NOT_ALLOWED;
-	snprintf(out->problem, sizeof out->problem, "the text API answered %d%s%.60s", got->status, code ? ": " : "",
-	    code ? code : "");
+	snprintf(out->problem, sizeof out->problem, "the text API answered %d%s%.60s%s", got->status, code ? ": " : "",
+	    code ? code : "",
+	    got->status == 401   ? "; look at OPENAI_API_KEY"
+	    : got->status == 404 ? "; look at TEXT_API_URL and TEXT_MODEL"
+				 : "");
 	cJSON_Delete(body);
 }
 

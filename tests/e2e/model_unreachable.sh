@@ -157,6 +157,8 @@ overflow() {
 	check "$NAME: a number to fall back on is dialled" phone call --script "$OUTER/wait.script" --expect end=server \
 		--expect dial=+12025550199 --expect say=
 	check "$NAME: a wrong key is refused" equal "$(errors)" "upgrade/http_401=2"
+	check "$NAME: the setting to look at is named, and what the server says" equal "$(api /status | jq '.model.last_failure |
+		contains("HTTP 401; look at OPENAI_API_KEY") and endswith("the server says: Incorrect API key provided")')" true
 	stop_both
 }
 

@@ -141,6 +141,7 @@ void fake_model_access(const struct fake_model *m, struct model_access *access, 
 {
 	memset(access, 0, sizeof *access);
 	cfg->model_connect_ms = STEP_MS;
+	cfg->openai_api_key = "a-key";
 	access->cfg = cfg;
 	access->protocol = &fake_protocol;
 	access->format = AUDIO_PCMU;

@@ -192,14 +192,14 @@ static void of_a_chunked_refusal_the_first_chunk_is_enough(void **state)
 
 static void of_a_long_refusal_one_printable_line_is_kept(void **state)
 {
-	char text[2000];
+	char text[WS_BODY_SIZE + 200];
 	struct ws_response r;
 	size_t head;
 
 	(void)state;
 	head = (size_t)snprintf(text, sizeof text, "HTTP/1.1 500 Oh\r\n\r\n");
-	memset(text + head, 'x', 1000);
-	text[head + 1000] = '\0';
+	memset(text + head, 'x', WS_BODY_SIZE + 100);
+	text[head + WS_BODY_SIZE + 100] = '\0';
 	memcpy(text + head, "a\r\nb\tc\x1b[2J", 10);
 	/* A character on the edge: either whole or not at all. */
 	memcpy(text + head + WS_BODY_SIZE - 2, "\xc3\xbc", 2);

@@ -610,6 +610,32 @@ static void a_deployment_on_azure_has_its_own_dates(void **state)
 	assert_string_equal(warned(env), "");
 }
 
+static void azures_preview_addresses_are_warned_of(void **state)
+{
+	static const struct {
+		const char *url;
+		bool warned;
+	} cases[] = {
+		{ "wss://me.openai.azure.com/openai/realtime?api-version=2025-04-01-preview&deployment=d", true },
+		{ "wss://me.openai.azure.com/openai/realtime", true },
+		{ "wss://ME.OPENAI.AZURE.COM:443/openai/v1/realtime?api-version=2025-04-01-preview", true },
+		{ "wss://me.openai.azure.com/openai/realtimes", false },
+		{ "wss://me.openai.azure.com/openai/v1/realtime?model=d", false },
+		{ "wss://gateway.example/openai/realtime?api-version=1", false },
+	};
+	char pair[160];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		const char *env[] = { pair, "PUBLIC_URL=https://a.example", NULL };
+
+		snprintf(pair, sizeof pair, "OPENAI_REALTIME_URL=%s", cases[i].url);
+		if ((strstr(warned(env), "retired beta interface") != NULL) != cases[i].warned)
+			fail_msg("%s: \"%s\"", cases[i].url, buf_text(&said));
+		assert_null(strstr(buf_text(&said), "deployment=d")); /* what may be a key is not repeated */
+	}
+}
+
 static void open_doors_are_warned_of(void **state)
 {
 	const char *off[] = { "TWILIO_VALIDATE=off", "STREAM_UNANNOUNCED=on", "PUBLIC_URL=http://a.example",
@@ -800,6 +826,7 @@ int main(void)
 		CASE(an_exact_greeting_needs_its_words),
 		CASE(models_with_an_announced_end_are_warned_of),
 		CASE(a_deployment_on_azure_has_its_own_dates),
+		CASE(azures_preview_addresses_are_warned_of),
 		CASE(open_doors_are_warned_of),
 		CASE(what_cannot_be_recorded_or_remembered_is_warned_of),
 		CASE(missing_keys_are_one_sentence_that_names_the_demo),

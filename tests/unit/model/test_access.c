@@ -194,6 +194,56 @@ static void file_without_certificates_is_named(void **state)
 	config_free(&cfg);
 }
 
+static void a_refusal_names_the_settings_to_look_at(void **state)
+{
+	(void)state;
+	assert_non_null(strstr(model_access_blame(401, "http_401"), "OPENAI_API_KEY"));
+	assert_non_null(strstr(model_access_blame(403, "http_403"), "OPENAI_PROJECT"));
+	assert_non_null(strstr(model_access_blame(404, "http_404"), "OPENAI_MODEL"));
+	assert_non_null(strstr(model_access_blame(404, "http_404"), "OPENAI_REALTIME_URL"));
+	/* A key that passes the upgrade and is refused in the session, or by its close. */
+	assert_non_null(strstr(model_access_blame(0, "invalid_request_error.invalid_api_key"), "OPENAI_API_KEY"));
+	assert_non_null(strstr(model_access_blame(0, "model_not_found"), "OPENAI_MODEL"));
+	assert_null(model_access_blame(503, "http_503"));
+	assert_null(model_access_blame(0, ""));
+}
+
+static void the_words_of_a_refusal_are_cut_and_never_hold_the_key(void **state)
+{
+	const char *const pairs[] = { "OPENAI_API_KEY", "sk-proj-a/b", NULL };
+	static const struct {
+		const char *body, *words;
+	} cases[] = {
+		{ "", "" },
+		{ "{\"error\":{\"message\":\"No such\\ndeployment.\",\"code\":null}}", "No such deployment." },
+		{ "{\"error\":{\"message\":\"cut in the mid", "{\"error\":{\"message\":\"cut in the mid" },
+		{ "{\"detail\":\"other\"}", "{\"detail\":\"other\"}" },
+		{ "Bearer sk-proj-a/b is wrong", "" },
+		{ "{\"error\":{\"message\":\"sk-proj-a\\/b is wrong\"}}", "" },
+	};
+	struct model_access a = { 0 };
+	struct config cfg;
+	struct buf words;
+	char page[400];
+
+	(void)state;
+	pairs_load(&cfg, pairs);
+	a.cfg = &cfg;
+	buf_init(&words, 0);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		buf_reset(&words);
+		model_access_put_words(&words, &a, cases[i].body);
+		assert_string_equal(buf_text(&words), cases[i].words);
+	}
+	snprintf(page, sizeof page, "<p>%0*d", 196, 0);
+	strcat(page, "\xc3\xbc and more");
+	buf_reset(&words);
+	model_access_put_words(&words, &a, page);
+	assert_int_equal(words.len, 199); /* a letter of two bytes lies across the cut */
+	buf_free(&words);
+	config_free(&cfg);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -204,6 +254,8 @@ int main(void)
 		cmocka_unit_test(organisation_and_project_are_named_if_there_are_any),
 		cmocka_unit_test(caller_is_told_apart_but_not_told),
 		cmocka_unit_test(file_without_certificates_is_named),
+		cmocka_unit_test(a_refusal_names_the_settings_to_look_at),
+		cmocka_unit_test(the_words_of_a_refusal_are_cut_and_never_hold_the_key),
 	};
 
 	return cmocka_run_group_tests_name("access", tests, NULL, NULL);

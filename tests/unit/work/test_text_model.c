@@ -208,16 +208,20 @@ static void what_may_pass_is_tried_again_and_what_may_not_is_not(void **state)
 		{ { 429 }, TEXT_NOT_ALLOWED, 1 }, /* no money left */
 	};
 	char problem[200];
+	int tries;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		int tries;
-
 		assert_int_equal(ask(cases[i].statuses, &tries, problem), cases[i].outcome);
 		assert_int_equal(tries, cases[i].tries);
 		assert_null(strstr(problem, "a-key"));
 	}
 	assert_string_equal(problem, "the text API answered 429: insufficient_quota");
+	ask((const int[4]){ 401 }, &tries, problem);
+	assert_non_null(strstr(problem, "answered 401"));
+	assert_non_null(strstr(problem, "; look at OPENAI_API_KEY"));
+	ask((const int[4]){ 404 }, &tries, problem);
+	assert_non_null(strstr(problem, "; look at TEXT_API_URL and TEXT_MODEL"));
 }
 
 static void who_is_stopped_asks_no_more(void **state)
