@@ -4,6 +4,7 @@
 #include "common/json.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -146,4 +147,66 @@ void json_put_inside(struct json_out *j, const char *json, size_t len)
 		buf_putc(j->out, ',');
 	j->filled |= level;
 	buf_put(j->out, json + 1, len - 2);
+}
+
+/* -------------------------------------------------------------------- canonical form */
+
+/* The one that follows the name `after` (NULL: the first) in the order of bytes; NULL at the end. */
+static const cJSON *next_by_name(const cJSON *object, const char *after)
+{
+	const cJSON *item, *next = NULL;
+
+	cJSON_ArrayForEach(item, object)
+	{
+		if (!cJSON_IsNull(item) && (!after || strcmp(item->string, after) > 0) &&
+		    (!next || strcmp(item->string, next->string) < 0))
+			next = item;
+	}
+	return next;
+}
+
+static void put_leaf(struct buf *out, const cJSON *leaf)
+{
+	char *text;
+
+	if (cJSON_IsString(leaf)) {
+		json_put_cstring(out, leaf->valuestring);
+		return;
+	}
+	if (cJSON_IsNumber(leaf) && leaf->valuedouble == 0) { /* -0 too */
+		buf_putc(out, '0');
+		return;
+	}
+	text = cJSON_PrintUnformatted(leaf);
+	if (text)
+		buf_puts(out, text);
+	else if (!out->err)
+		out->err = -ENOMEM;
+	cJSON_free(text);
+}
+
+void json_put_canonical(struct buf *out, const cJSON *tree)
+{
+	const cJSON *item;
+
+	if (cJSON_IsObject(tree)) {
+		buf_putc(out, '{');
+		for (item = next_by_name(tree, NULL); item; item = next_by_name(tree, item->string)) {
+			json_put_cstring(out, item->string);
+			buf_putc(out, ':');
+			json_put_canonical(out, item);
+			buf_putc(out, ',');
+		}
+		buf_putc(out, '}');
+	} else if (cJSON_IsArray(tree)) {
+		buf_putc(out, '[');
+		cJSON_ArrayForEach(item, tree)
+		{
+			json_put_canonical(out, item);
+			buf_putc(out, ',');
+		}
+		buf_putc(out, ']');
+	} else {
+		put_leaf(out, tree);
+	}
 }

@@ -63,6 +63,11 @@ void json_put_tree(struct json_out *j, const char *key, const cJSON *tree);
  * open; nothing of a text that is not of the same kind. */
 void json_put_inside(struct json_out *j, const char *json, size_t len);
 
+/* Appends the tree in a form that is the same for all ways to write it down: names in order,
+ * without blanks, a number by its value, and without what is null in an object. No object may
+ * have a name twice (json_unique). */
+void json_put_canonical(struct buf *out, const cJSON *tree);
+
 /* The buffer, after comma and key: the caller appends exactly one value to it. */
 struct buf *json_put_value(struct json_out *j, const char *key);
 

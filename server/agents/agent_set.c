@@ -65,7 +65,7 @@ void agent_set_sort(struct agent_set *set)
 }
 
 /* Numbers belong to the file, not to a variant, so any variant can be asked. */
-static bool names_number(const struct agent_entry *entry, const char *number)
+bool agent_entry_names(const struct agent_entry *entry, const char *number)
 {
 	const struct agent *p = entry->variants[0];
 
@@ -83,7 +83,7 @@ const struct agent_entry *agent_set_for_number(const struct agent_set *set, cons
 	const struct agent_entry *rest = &set->builtin;
 
 	for (size_t i = 0; i < set->count; i++) {
-		if (names_number(&set->list[i], number))
+		if (agent_entry_names(&set->list[i], number))
 			return &set->list[i];
 		if (set->list[i].answers_rest)
 			rest = &set->list[i];

@@ -36,6 +36,9 @@ void agent_set_sort(struct agent_set *set);
 /* The agent that answers this number; never NULL. */
 const struct agent_entry *agent_set_for_number(const struct agent_set *set, const char *number);
 
+/* True if its file has this number among its own. */
+bool agent_entry_names(const struct agent_entry *entry, const char *number);
+
 /* NULL if there is none of that name. */
 const struct agent_entry *agent_set_by_name(const struct agent_set *set, const char *name);
 

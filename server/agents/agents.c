@@ -165,6 +165,19 @@ const struct agent *agents_by_name(struct agents *a, const char *name)
 	return p;
 }
 
+const struct agent *agents_only(struct agents *a, const char *from)
+{
+	struct agent_set *set = current(a);
+	const struct agent_entry *entry = from ? agent_set_for_number(set, from) : NULL;
+	const struct agent *p;
+
+	if (!entry || !agent_entry_names(entry, from))
+		entry = set->count == 1 ? &set->list[0] : set->count ? NULL : &set->builtin;
+	p = entry ? drawn(entry) : NULL;
+	agent_set_release(set);
+	return p;
+}
+
 /* Work after the call (records, deliveries, a transfer's return) finds its agent by the names in
  * the stored call. The variant may be gone since: then any variant of that agent will do, since
  * they share the file's secrets and webhooks. The exact variant wins over the first one seen. */

@@ -32,6 +32,11 @@ void agents_on_change(struct agents *agents, agents_changed *callback, void *arg
 const struct agent *agents_for_number(struct agents *agents, const char *number);
 const struct agent *agents_by_name(struct agents *agents, const char *name);
 
+/* The agent that can only be meant where none is named: the one that has the number `from` (NULL:
+ * not told), else the only file's, or without files the built-in one; retained. NULL if there are
+ * several. */
+const struct agent *agents_only(struct agents *agents, const char *from);
+
 /* The agent of an earlier call as it is now: the same variant, else another one of
  * that agent; retained. NULL if there is no agent of that name any more. */
 const struct agent *agents_variant(struct agents *agents, const char *name, const char *variant);

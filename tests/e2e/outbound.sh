@@ -189,6 +189,9 @@ once() {
 		check "${each%:*}: the same key brings the same call" answered again 200 ".id == \"$(id_of "${each%:*}")\""
 		check "${each%:*}: made once" equal "$(made "${each#*:}")" 1
 	done
+	post again '{"metadata":{"n":3.0,"what":"the\u0020roof","none":null}, "greeting":null, "business_name":"Roofs",
+		"contact_name":"Ada", "agent":"reminder", "to":"+12025550172"}' -H "Idempotency-Key: held"
+	check "the same order, written down another way" answered again 200 ".id == \"$(id_of held)\""
 	place other 179 '' -H "Idempotency-Key: held"
 	check "the same key for something else" answered other 409 '.error.code == "idempotency_conflict"'
 	check "nothing was made of that" equal "$(made 179)" 0
@@ -198,6 +201,8 @@ once() {
 	place again 172 '' -H "Idempotency-Key: held"
 	check "a key outlives the process" answered again 200 ".id == \"$(id_of held)\" and .status == \"busy\""
 	bad_bodies
+	post unnamed '{"to":"+12025550180","from":"+12025550100"}'
+	check "whose number it is need not be named" answered unnamed 201 '.agent == "reminder"'
 	check "the server stops again" stop_server
 	check "the stand-ins stop" eval 'stop_rest && stop_model'
 }

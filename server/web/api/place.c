@@ -94,7 +94,7 @@ static bool read_wish(const struct request *q, struct wish *w, struct response *
 	struct fields f = fields_of(q, r);
 
 	w->to = fields_text(&f, "to", 1, NUMBER_TEXT);
-	w->agent = fields_text(&f, "agent", 1, AGENT_TEXT);
+	w->agent = fields_text(&f, "agent", 0, AGENT_TEXT);
 	w->from = fields_text(&f, "from", 0, NUMBER_TEXT);
 	w->contact_name = fields_text(&f, "contact_name", 0, NAME_TEXT);
 	w->business_name = fields_text(&f, "business_name", 0, NAME_TEXT);
@@ -141,7 +141,7 @@ static cJSON *order_of(const struct wish *w, const struct agent *agent, struct r
 	order = cJSON_CreateObject();
 	add_text(order, "to", w->to);
 	add_text(order, "from", from);
-	add_text(order, "agent", w->agent);
+	add_text(order, "agent", agent->name);
 	add_text(order, "contact_name", w->contact_name);
 	add_text(order, "business_name", w->business_name);
 	add_text(order, "greeting", w->greeting);
@@ -223,17 +223,22 @@ static bool key_sound(const struct request *q, const char **key, struct response
 	return false;
 }
 
-/* The hash is of the parsed body: blanks make no difference, the order of
- * names does. */
-static void hash_of(const cJSON *body, char out[2 * SHA256_BYTES + 1])
+/* The hash is of what the body says: blanks, the order of names, the writing of a number, and a
+ * null where a name could be left out make no difference. False: no memory. */
+static bool hash_of(const cJSON *body, char out[2 * SHA256_BYTES + 1])
 {
 	uint8_t digest[SHA256_BYTES];
-	char *text = cJSON_PrintUnformatted(body);
+	struct buf text;
+	bool ok;
 
-	sha256(text ? text : "", text ? strlen(text) : 0, digest);
+	buf_init(&text, 0);
+	json_put_canonical(&text, body);
+	ok = !buf_error(&text);
+	sha256(buf_text(&text), text.len, digest);
 	for (size_t i = 0; i < SHA256_BYTES; i++)
 		snprintf(out + 2 * i, 3, "%02x", digest[i]);
-	free(text);
+	buf_free(&text);
+	return ok;
 }
 
 /* Missing settings and a spent day are both 503: the request is right, and
@@ -258,6 +263,19 @@ static bool able(const struct web_parts *parts, struct response *r)
 	return false;
 }
 
+/* Retained; NULL: the refusal is in `r`. */
+static const struct agent *agent_of(struct agents *agents, const struct wish *w, struct response *r)
+{
+	const struct agent *agent = w->agent ? agents_by_name(agents, w->agent) : agents_only(agents, w->from);
+
+	if (!agent && w->agent)
+		response_error_at(r, 422, "unknown_agent", "agent", "there is no agent of that name");
+	else if (!agent)
+		response_error_at(
+		    r, 422, "invalid_field", "agent", "this field is required, as there are several agents");
+	return agent;
+}
+
 /* Defects of the request are told before ours: it would be wrong tomorrow,
  * too. The answer waits for Twilio's, some seconds at most, so that the
  * caller learns at once whether the phone will ring. */
@@ -273,17 +291,16 @@ void place_call(const struct web_parts *parts, const struct request *q, const ch
 	(void)arg;
 	if (!key_sound(q, &key, r) || !read_wish(q, &w, r) || !able(parts, r))
 		return;
-	agent = agents_by_name(parts->agents, w.agent);
-	if (!agent) {
-		response_error_at(r, 422, "unknown_agent", "agent", "there is no agent of that name");
-		return;
-	}
-	order = order_of(&w, agent, r);
+	agent = agent_of(parts->agents, &w, r);
+	order = agent ? order_of(&w, agent, r) : NULL;
 	agent_release(agent);
 	if (!order)
 		return;
-	hash_of(q->json, hash);
-	dialer_place(parts->dialer, &(struct dialer_ask){ .request = order, .key = key, .hash = hash }, &a);
+	memset(&a, 0, sizeof a);
+	if (hash_of(q->json, hash))
+		dialer_place(parts->dialer, &(struct dialer_ask){ .request = order, .key = key, .hash = hash }, &a);
+	else
+		a.verdict = DIALER_NO_MEMORY;
 	answer(&a, r);
 	dialer_reply_free(&a);
 	cJSON_Delete(order);

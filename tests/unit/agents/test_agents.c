@@ -138,6 +138,35 @@ static void number_leads_to_its_agent_and_the_rest_to_the_one_without(void **sta
 	assert_string_equal(who("+12025550100"), "a");
 }
 
+/* The name of the agent that can only be meant; "" if none. */
+static const char *only(const char *from)
+{
+	static char name[80];
+	const struct agent *p = agents_only(agents, from);
+
+	snprintf(name, sizeof name, "%s", p ? p->name : "");
+	agent_release(p);
+	return name;
+}
+
+static void where_none_is_named_the_only_one_is_meant(void **state)
+{
+	(void)state;
+	open_agents();
+	assert_string_equal(only(NULL), "default");
+	assert_string_equal(only("+12025550100"), "default");
+	put("a.json", "{\"numbers\":[\"+12025550100\"],\"variants\":[{\"name\":\"x\"},{\"name\":\"y\"}]}");
+	assert_int_equal(agents_reload(agents, &problem), 0);
+	assert_string_equal(only(NULL), "a");
+	assert_string_equal(only("+12025550177"), "a");
+	put("b.json", "{}");
+	assert_int_equal(agents_reload(agents, &problem), 0);
+	assert_string_equal(only(NULL), "");
+	assert_string_equal(only("+12025550100"), "a");
+	/* b would answer that number, and yet it is not its own. */
+	assert_string_equal(only("+12025550177"), "");
+}
+
 static void built_in_agent_is_there_without_any_file(void **state)
 {
 	const struct agent *list[4];
@@ -420,6 +449,7 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
 	const struct CMUnitTest tests[] = {
 		CASE(number_leads_to_its_agent_and_the_rest_to_the_one_without),
+		CASE(where_none_is_named_the_only_one_is_meant),
 		CASE(built_in_agent_is_there_without_any_file),
 		CASE(all_are_listed_each_variant_for_itself),
 		CASE(variants_are_drawn_by_weight),

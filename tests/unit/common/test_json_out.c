@@ -132,6 +132,48 @@ static void an_error_stays_and_nothing_is_half_written_after_it(void **state)
 	buf_free(&small);
 }
 
+static void the_canonical_form_is_the_same_for_all_ways_to_write_it(void **state)
+{
+	static const char *const same[] = {
+		"{\"to\":\"+1\",\"n\":{\"a\":1,\"b\":[1,null,0.5]},\"x\":\"Zo\xc3\xab\"}",
+		" { \"x\" : \"Zo\\u00eb\",\n\"to\":\"+1\", \"n\":{\"b\":[1e0,null,5e-1],\"a\":1.0}} ",
+		"{\"nothing\":null,\"n\":{\"b\":[1,null,0.5],\"c\":null,\"a\":1},\"x\":\"Zo\xc3\xab\",\"to\":\"+1\"}",
+	};
+	static const char *const others[] = {
+		"{\"to\":\"+1\",\"n\":{\"a\":1,\"b\":[null,1,0.5]},\"x\":\"Zo\xc3\xab\"}",
+		"{\"to\":\"+1\",\"n\":{\"a\":\"1\",\"b\":[1,null,0.5]},\"x\":\"Zo\xc3\xab\"}",
+		"{\"to\":\"+1\",\"n\":{\"a\":1,\"b\":[1,0.5]},\"x\":\"Zo\xc3\xab\"}",
+		"{\"to\":\"+1\",\"n\":{\"A\":1,\"b\":[1,null,0.5]},\"x\":\"Zo\xc3\xab\"}",
+		"{\"to\":\"+1\",\"n\":{\"a\":1,\"b\":[1,null,0.5]},\"x\":\"Zo\xc3\xab\",\"y\":false}",
+	};
+	char *first = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof same / sizeof *same + sizeof others / sizeof *others; i++) {
+		bool expected = i < sizeof same / sizeof *same;
+		const char *text = expected ? same[i] : others[i - sizeof same / sizeof *same];
+		cJSON *tree = json_parse(text, strlen(text));
+
+		assert_non_null(tree);
+		buf_reset(&written);
+		json_put_canonical(&written, tree);
+		cJSON_Delete(tree);
+		if (!first)
+			first = strdup(buf_text(&written));
+		else if (expected != !strcmp(first, buf_text(&written)))
+			fail_msg("%s: %s", text, buf_text(&written));
+	}
+	free(first);
+	for (int minus = 0; minus < 2; minus++) {
+		cJSON *zero = json_parse(minus ? "-0" : "0.0", minus ? 2 : 3);
+
+		buf_reset(&written);
+		json_put_canonical(&written, zero);
+		assert_string_equal(buf_text(&written), "0");
+		cJSON_Delete(zero);
+	}
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, written_end)
@@ -141,6 +183,7 @@ int main(void)
 		TEST(what_is_inside_of_another_joins_in),
 		TEST(keys_are_escaped),
 		TEST(a_level_is_as_new_each_time_it_is_opened),
+		TEST(the_canonical_form_is_the_same_for_all_ways_to_write_it),
 		TEST(an_error_stays_and_nothing_is_half_written_after_it),
 	};
 
