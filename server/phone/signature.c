@@ -4,6 +4,7 @@
 #include "common/buf.h"
 #include "common/digest.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -150,6 +151,23 @@ static bool any_matches(struct check *c, const struct url *u)
 	       ports_match(c, u, u->as_http, "") || ports_match(c, u, u->as_http, "/");
 }
 
+/* PUBLIC_URL may be typed with capitals in its host; a host name has no case, and clients make it
+ * small letters before they ask. */
+static bool small_letters_match(struct check *c, struct url u)
+{
+	struct buf host;
+	bool valid;
+
+	buf_init(&host, 0);
+	for (size_t i = 0; i < u.host_len; i++)
+		buf_putc(&host, (char)tolower((unsigned char)u.host[i]));
+	valid = !buf_error(&host) && host.len && memcmp(u.host, host.data, host.len) != 0;
+	u.host = buf_text(&host);
+	valid = valid && any_matches(c, &u);
+	buf_free(&host);
+	return valid;
+}
+
 bool signature_valid(
     const char *header, const char *url, const struct form *fields, const struct signature_tokens *tokens)
 {
@@ -163,7 +181,7 @@ bool signature_valid(
 	buf_init(&c.text, 0);
 	if (fields)
 		put_fields(&c.fields, fields);
-	valid = !buf_error(&c.fields) && any_matches(&c, &u);
+	valid = !buf_error(&c.fields) && (any_matches(&c, &u) || small_letters_match(&c, u));
 	buf_free(&c.fields);
 	buf_free(&c.text);
 	return valid;

@@ -11,6 +11,8 @@
  *   http, https   as given; without the port; with the scheme's own port
  *   ws, wss       the same, also as http or https, each also with "/" added
  *
+ * A host with capitals is tried in small letters as well.
+ *
  * Several tokens may be valid at once, while one is being replaced. Comparing
  * takes the same time whatever the bytes are.
  */

@@ -112,6 +112,8 @@ static void what_counts_of_header_and_url(void **state)
 	} cases[] = {
 		{ "missing header is refused", NULL, "wss://bridge.example.com/media", false },
 		{ "as signed", plain, "wss://bridge.example.com/media", true },
+		{ "host may be known with capitals", plain, "wss://Bridge.Example.COM/media", true },
+		{ "path may not", plain, "wss://bridge.example.com/Media", false },
 		{ "header with something behind it is refused",
 		    "z0FJQ6p6qXUQUMdOFID4vd0dYRM= ", "wss://bridge.example.com/media", false },
 		{ "slash is tried for WebSockets", slashed, "wss://bridge.example.com/media", true },
