@@ -80,6 +80,8 @@ static int check_all(struct config *cfg, bool offline)
 	print(stdout, &text);
 	buf_reset(&text);
 	err = model_access_open(&access, cfg, &text);
+	if (config_wrong_zone(cfg, &text))
+		err = -EINVAL;
 	if (prices_load(&prices, cfg->prices_file, &text))
 		err = -EINVAL;
 	mistakes = agents_open(&agents, cfg, &text);

@@ -137,6 +137,9 @@ static void announce(struct program *p)
 	struct buf text;
 
 	buf_init(&text, 0);
+	config_wrong_zone(p->cfg, &text);
+	log_text(LOG_LEVEL_ERROR, "setup", buf_text(&text));
+	buf_reset(&text);
 	config_warnings(p->cfg, &text);
 	config_names(environ, true, &text);
 	log_text(LOG_LEVEL_WARN, "setup", buf_text(&text));

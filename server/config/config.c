@@ -410,15 +410,15 @@ void config_free(struct config *cfg)
 	memset(cfg, 0, sizeof *cfg);
 }
 
-/* The value as it was checked: without the carriage return that a file from Windows would leave, and
- * which would make a zone unknown. Empty is unset, as for every setting; to the C library it would be
- * UTC. */
+/* Trimmed: with the carriage return of a file from Windows no zone would be known. Empty is unset, as
+ * for every setting; to the C library it would be UTC. What names no zone would be UTC to it as well,
+ * but under the name that was meant. */
 void config_set_time_zone(const struct config *cfg)
 {
-	if (*cfg->time_zone)
-		setenv("TZ", cfg->time_zone, 1);
-	else
+	if (!*cfg->time_zone)
 		unsetenv("TZ");
+	else
+		setenv("TZ", check_time_zone(cfg->time_zone) ? "UTC0" : cfg->time_zone, 1);
 	tzset();
 }
 

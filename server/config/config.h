@@ -130,8 +130,8 @@ typedef const char *config_lookup(void *arg, const char *name);
 int config_load(struct config *cfg, config_lookup *lookup, void *arg, struct buf *errors);
 void config_free(struct config *cfg);
 
-/* Makes TZ the time zone of the process, which the C library reads from the environment. Before
- * threads start. */
+/* Makes TZ the time zone of the process, which the C library reads from the environment; UTC if TZ
+ * names none. Before threads start. */
 void config_set_time_zone(const struct config *cfg);
 
 /* True if the IPv4 address (text) is one of TRUSTED_PROXIES. */

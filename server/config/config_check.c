@@ -366,5 +366,5 @@ const char *check_time_zone(const char *text)
 
 	if (is_zone_file(name) || is_zone_rule(name) || strcmp(name, "UTC") == 0 || strcmp(name, "GMT") == 0)
 		return NULL;
-	return "must name a time zone that is known here, as in Europe/Berlin (Debian's package tzdata knows them)";
+	return "must name a time zone that is known here, as in Europe/Berlin (the package tzdata knows them)";
 }

@@ -225,6 +225,6 @@ void config_print_zone(const struct config *cfg, struct buf *out)
 	localtime_r(&now, &t);
 	strftime(offset, sizeof offset, "%z", &t);
 	strftime(name, sizeof name, "%Z", &t);
-	buf_printf(out, "time zone: UTC%.3s:%s now (%s), from %s%s\n", offset, offset + 3, name,
-	    *cfg->time_zone ? "TZ=" : "the system", cfg->time_zone);
+	buf_printf(out, "time zone: UTC%.3s:%s now (%s), by %s\n", offset, offset + 3, name,
+	    *cfg->time_zone ? "TZ" : "the system");
 }

@@ -115,7 +115,8 @@ const struct setting config_table[] = {
 	  .help = "What the model is told to be." },
 	{ NULL, "INSTRUCTIONS_FILE", TEXT(instructions_file), .fallback = "", .check = check_path,
 	  .help = "A text file to read the instructions from, at start; instead of INSTRUCTIONS." },
-	{ NULL, "TZ", TEXT(time_zone), .fallback = "", .check = check_time_zone,
+	/* Refused by --check; to serve it is only said, since calls can be answered without the hour. */
+	{ NULL, "TZ", TEXT(time_zone), .fallback = "",
 	  .help = "The time zone of {{now}} in instructions and greetings, as in Europe/Berlin. Unset, the system's; a "
 	          "container has UTC. The offset in force is logged at start." },
 	/* 0 in the struct stands for "inf", which the session takes as a word. */

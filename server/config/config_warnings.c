@@ -2,6 +2,8 @@
  * each is about a setting that somebody may want just so. */
 #include "server/config/config_warnings.h"
 
+#include "server/config/config_check.h"
+
 #include <string.h>
 #include <strings.h>
 
@@ -125,4 +127,13 @@ void config_missing(const struct config *cfg, struct buf *out)
 	    "it), or try `make demo`, which needs no account.\n",
 	    key ? "OPENAI_API_KEY" : "", key && token ? " and " : "", token ? "TWILIO_AUTH_TOKEN" : "",
 	    key && token ? "are" : "is");
+}
+
+bool config_wrong_zone(const struct config *cfg, struct buf *out)
+{
+	const char *how = *cfg->time_zone ? check_time_zone(cfg->time_zone) : NULL;
+
+	if (how)
+		buf_printf(out, "TZ=%.60s is refused: it %s. Until it does, {{now}} is UTC.\n", cfg->time_zone, how);
+	return how;
 }

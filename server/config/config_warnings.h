@@ -11,4 +11,8 @@ void config_warnings(const struct config *cfg, struct buf *out);
  * `make demo`; nothing if none is missing. */
 void config_missing(const struct config *cfg, struct buf *out);
 
+/* True, with a sentence, if TZ names no zone: no warning but a mistake, with which the server answers
+ * calls all the same. */
+bool config_wrong_zone(const struct config *cfg, struct buf *out);
+
 #endif

@@ -45,7 +45,7 @@ long_instructions() {
 	server server-long INSTRUCTIONS="$(printf 'Be brief. %.0s' $(seq 6000))" MODEL_CONNECT_MS=60000 \
 		TZ=Asia/Kolkata MAX_CALS=7 REDIS_HOST=redis
 	until_true connected 1
-	check "at start: the offset of the time zone" grep -q "time zone: UTC+05:30 now (IST), from TZ=Asia/Kolkata" "$WORK/server-long.log"
+	check "at start: the offset of the time zone" grep -q "time zone: UTC+05:30 now (IST), by TZ" "$WORK/server-long.log"
 	check "at start: what was meant as a setting, a warning each" equal "$(grep -cE \
 		' warn setup (MAX_CALS is no setting .* is MAX_CALLS meant|REDIS_HOST is no setting)' "$WORK/server-long.log")" 2
 	check "long instructions: the call goes as it should" phone call-long --script "$OUTER/basic.script" \
@@ -59,14 +59,22 @@ long_instructions() {
 
 # A server that does not start says why, in the form its log has.
 mistakes() {
-	env -i PATH="$PATH" PORT=x TZ=Nowhere OPENAI_APIKEY=k "$@" "$SERVER_BIN" 2>"$WORK/mistakes.log"
+	env -i PATH="$PATH" PORT=x LISTEN=:: OPENAI_APIKEY=k "$@" "$SERVER_BIN" 2>"$WORK/mistakes.log"
 	equal $? 1
 }
 check "mistakes: the server does not start" mistakes
-check "mistakes: a sentence each, with what may have been meant" equal "$(cut -d' ' -f1 "$WORK/mistakes.log" | xargs)" "PORT TZ OPENAI_APIKEY"
+check "mistakes: a sentence each, with what may have been meant" equal "$(cut -d' ' -f1 "$WORK/mistakes.log" | xargs)" "LISTEN PORT OPENAI_APIKEY"
 check "mistakes: nor where the log is JSON" mistakes LOG_FORMAT=JSON
 check "mistakes: then they are JSON" equal "$(jq -r '"\(.level) \(.message | split(" ")[0])"' "$WORK/mistakes.log" | xargs)" \
-	"error PORT error TZ error OPENAI_APIKEY"
+	"error LISTEN error PORT error OPENAI_APIKEY"
+
+# Calls are answered without the hour, but whoever checks is told in a way that cannot be missed.
+checks() {
+	env -i PATH="$PATH" "$@" "$SERVER_BIN" --check --offline >"$WORK/checks.out" 2>&1
+}
+check "checks: a time zone that is one passes" checks TZ=America/New_York
+check "checks: one that nobody knows does not" eval '! checks TZ=America/NewYork'
+check "checks: and says so" grep -q "^TZ=America/NewYork is refused" "$WORK/checks.out"
 
 for format in pcmu pcma pcm; do
 	(call "$format" >"$WORK/group-$format.out" 2>&1; exit $FAILED) &
