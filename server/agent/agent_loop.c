@@ -191,11 +191,15 @@ static void flush_or_pass_writer(struct conversation *con)
 /* The call has reached the agent's max_call_cost: firm last words, then its end. */
 static void say_goodbye(struct conversation *con, int64_t now)
 {
+	char phrase[WORDS_PHRASE_SIZE];
+	bool exact;
+	const char *words = words_phrase(con->call->agent, PHRASE_COST_LIMIT, phrase, &exact);
+
 	log_info(con->call->tag, "the call has cost what it may: goodbye");
 	call_tell(con->call, (struct journal_entry){ .kind = JOURNAL_NOTE, .type = "cost.limit" });
 	if (!conversation_tell(con,
 		&(struct dialogue_event){
-		    .type = EVENT_GOODBYE, .text = words_cost, .firm = true, .end = END_COST_LIMIT },
+		    .type = EVENT_GOODBYE, .text = words, .exact = exact, .firm = true, .end = END_COST_LIMIT },
 		now))
 		log_info(con->call->tag, "a goodbye while another one is being said: ignored");
 }

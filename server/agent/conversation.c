@@ -373,16 +373,20 @@ static void tell_of_machine(struct conversation *con, const struct mail *mail)
 	log_info(con->call->tag, "an answering machine: %s; action=%s", mail->name, mail->text);
 }
 
-/* Machine detection. The agent's own message, or an instruction to leave one. */
+/* Machine detection. The agent's own message, or the phrase. */
 static void on_machine(struct conversation *con, const struct mail *mail, int64_t now)
 {
 	const char *message = con->call->context.machine_message;
+	bool exact = false;
 
 	tell_of_machine(con, mail);
-	if (strcmp(mail->text, "message") != 0)
+	if (strcmp(mail->text, "message") != 0) {
 		call_end(con->call, END_MACHINE);
-	else
-		TELL(con, now, .type = EVENT_MACHINE, .text = message[0] ? message : words_message);
+		return;
+	}
+	if (!message[0])
+		message = words_phrase(con->call->agent, PHRASE_MACHINE, con->machine, &exact);
+	TELL(con, now, .type = EVENT_MACHINE, .text = message, .exact = exact);
 }
 
 static void on_say(struct conversation *con, const struct mail *mail, int64_t now)

@@ -16,6 +16,7 @@
 #include "server/agent/link.h"
 #include "server/agent/timeline.h"
 #include "server/agent/toolbox.h"
+#include "server/agent/words.h"
 #include "server/fleet/fleet.h"
 #include "server/line/call_cost.h"
 #include "server/line/call.h"
@@ -48,6 +49,8 @@ struct conversation {
 		struct tool_cancel *cancel; /* owned; NULL before the first */
 		struct buf declared;        /* the list for the model; may hold keys of MCP servers */
 	} tools;
+
+	char machine[WORDS_PHRASE_SIZE]; /* the message to leave on an answering machine, if it is a phrase */
 
 	struct { /* the person, if the farewell hands over */
 		char name[FLEET_NAME_SIZE], number[CALL_NUMBER_SIZE];

@@ -69,18 +69,21 @@ static void ask(struct conversation *con, const struct dialogue_order *o, int64_
 {
 	const struct model_protocol *protocol = con->link.protocol;
 	const struct call_context *context = &con->call->context;
-	const char *words = o->filler && !o->text[0] ? words_filler : o->text;
-	char id[MODEL_REQUEST_ID_SIZE];
+	char id[MODEL_REQUEST_ID_SIZE], phrase[WORDS_PHRASE_SIZE];
+	const char *words = o->text;
+	bool exact = o->exact;
 
 	(void)now;
 	model_request_id(MODEL_REQUEST_ANSWER, o->request, id);
+	if (o->filler && !o->text[0])
+		words = words_phrase(con->call->agent, PHRASE_ONE_MOMENT, phrase, &exact);
 	if (o->type == ORDER_ASK)
 		protocol->ask(&con->message, id);
 	else if (o->type == ORDER_GREET)
 		protocol->greet(&con->message, id, context->instructions, context->greeting,
 		    con->call->agent->greeting_mode == GREETING_EXACT);
 	else
-		protocol->say(&con->message, id, context->instructions, words, o->exact);
+		protocol->say(&con->message, id, context->instructions, words, exact);
 	conversation_send(con);
 }
 

@@ -132,7 +132,7 @@ struct dialogue_rules {
 	/* orders from outside */ \
 	X(SAY)     /* text, exact */ \
 	X(GOODBYE) /* text, exact, firm, end */ \
-	X(MACHINE) /* text, which outlives the call: the message to leave */
+	X(MACHINE) /* text, which outlives the call: the message to leave; exact */
 
 enum dialogue_event_type {
 #define X(name) EVENT_##name,
@@ -298,6 +298,7 @@ struct dialogue {
 	size_t digit_count;
 	int64_t digits_due_us;
 	const char *machine; /* a message is to be left, once stream and model are there */
+	bool machine_exact;
 
 	/* The agent. */
 	struct utterance utterances[UTTERANCES_MAX];

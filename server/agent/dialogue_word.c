@@ -164,7 +164,7 @@ void word_leave_message(struct dialogue *d, int64_t now_us)
 	d->greeted = true;
 	word_interrupt(d, true, now_us);
 	cue_drop(d, UTTERANCE_FILLER);
-	last_words(d, message, false, true);
+	last_words(d, message, d->machine_exact, true);
 }
 
 /* -------------------------------------------------------------------------------- keys */
@@ -251,6 +251,7 @@ bool word_turn(struct dialogue *d, const struct dialogue_event *e, int64_t now_u
 bool word_machine(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
 {
 	d->machine = e->text;
+	d->machine_exact = e->exact;
 	if (d->model && d->caller)
 		word_leave_message(d, now_us);
 	return true;

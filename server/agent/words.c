@@ -2,15 +2,26 @@
 
 #include <stdio.h>
 
-const char words_filler[] =
-    "Tell the caller in three or four words, in the language you are speaking, that this takes a moment.";
+/* The built-in sentence goes to the model inside an instruction, since callers may speak
+ * another language than the agent's first. An agent's own words stand as they are. */
+const char *words_phrase(const struct agent *agent, enum phrase phrase, char out[WORDS_PHRASE_SIZE], bool *exact)
+{
+	static const char *const instructions[PHRASE_COUNT] = {
+		[PHRASE_COST_LIMIT] = "You have to end this call now. Say to the caller, in the language of the "
+				      "conversation and without adding anything: ",
+		[PHRASE_MACHINE] =
+		    "You have reached an answering machine, and it is recording now. Leave a short "
+		    "message: who is calling, for whom and why. Do not ask anything. Close with this, in "
+		    "the same language: ",
+		[PHRASE_ONE_MOMENT] =
+		    "Say to the caller, in the language you are speaking and without adding anything: ",
+	};
+	struct spoken s = phrase_of(agent, phrase);
 
-const char words_message[] =
-    "You have reached an answering machine, and it is recording now. Leave a short message: who is calling, for whom, "
-    "why, and that you will try again. Do not ask anything, and say goodbye.";
-
-const char words_cost[] = "You have to end this call now. In one or two short sentences, in the language of the "
-			  "conversation, tell the caller kindly that the call has to end here, and say goodbye.";
+	*exact = s.own || !instructions[phrase];
+	snprintf(out, WORDS_PHRASE_SIZE, "%s%s", *exact ? "" : instructions[phrase], s.text);
+	return out;
+}
 
 const char words_unusable[] = "The tool you called was not run, because the call could not be read. Nothing was done.";
 

@@ -4,13 +4,17 @@
  * All are for the model. An instruction makes it find the words, in the language that is
  * being spoken; the others are notes, and answers to its tools.
  */
+#include "server/agents/phrases.h"
+
 #include <stddef.h>
 
-/* Instructions. */
-extern const char words_filler[];  /* a tool takes long and has no filler of its own */
-extern const char words_message[]; /* a message is to be left on an answering machine */
-extern const char words_cost[];    /* the call has reached its cost limit */
-/* The caller is being handed over to that person. */
+/* A phrase (agents/phrases.h) as the model is to say it: PHRASE_COST_LIMIT, _MACHINE or
+ * _ONE_MOMENT. `exact`: the words themselves, as in struct dialogue_event; else an
+ * instruction that contains them. Returns `out`. */
+enum { WORDS_PHRASE_SIZE = PHRASE_MAX + 400 };
+const char *words_phrase(const struct agent *agent, enum phrase phrase, char out[WORDS_PHRASE_SIZE], bool *exact);
+
+/* An instruction: the caller is being handed over to that person. */
 void words_connecting(char *out, size_t size, const char *name);
 
 /* A note: the caller is back, since that person did not take the call; `why` is Twilio's

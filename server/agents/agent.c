@@ -57,5 +57,5 @@ void agent_from_config(struct agent *p, const struct config *cfg)
 	p->max_call_cost = cfg->max_call_cost;
 	p->idle_seconds = cfg->idle_seconds;
 	p->fallback_number = cfg->overflow_number;
-	p->machine_message = "";
+	p->machine_message = p->say_voice = p->say_language = "";
 }

@@ -6,6 +6,7 @@
  *
  * Constant once loaded; shared by any thread that holds a reference.
  */
+#include "server/agents/phrases.h"
 #include "server/config/config.h"
 
 #include <stdbool.h>
@@ -102,6 +103,10 @@ struct agent {
 	const char *fallback_number; /* "" none */
 	enum machine_action machine;
 	const char *machine_message; /* an instruction; a template */
+
+	/* What people hear besides the conversation; read by phrase_of */
+	const char *phrases[PHRASE_COUNT];    /* NULL: the built-in one */
+	const char *say_voice, *say_language; /* for <Say>; "" as in struct spoken */
 };
 
 /* The built-in agent: the settings' values and nothing else. Strings are

@@ -223,6 +223,9 @@ static const struct key agent_keys[] = {
 	{ "limits", .keys = limit_keys },
 	{ "fallback", .keys = fallback_keys },
 	{ "machine", .keys = machine_keys },
+	{ "phrases", .read = phrases_read },
+	{ "say_voice", AT(say_voice), .rule = &say_voice_rule },
+	{ "say_language", AT(say_language), .rule = &say_language_rule },
 	{ .name = NULL },
 };
 
@@ -257,7 +260,7 @@ static void check_whole(struct reader *r, const struct agent *p)
 
 	if (exact_by_file && p->greeting == r->cfg->greeting)
 		reader_wrong_at(r, "greeting.text", "must hold the words to say when the mode is exact");
-	if (p->machine == MACHINE_MESSAGE && !*p->machine_message)
+	if (p->machine == MACHINE_MESSAGE && !*p->machine_message && !p->phrases[PHRASE_MACHINE])
 		reader_wrong_at(r, "machine.message", "must say what message to leave when the action is message");
 	if (!*p->outcome_schema && *p->outcome_instructions)
 		reader_wrong_at(r, "outcome.schema", "is missing");

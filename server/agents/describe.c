@@ -25,6 +25,23 @@ static void put_numbers(struct buf *out, const struct agent *p, bool answers_res
 	put_list(out, " numbers=", p->numbers, p->number_count);
 }
 
+/* Those of the agent's own, and how Twilio reads them. */
+static void put_phrases(struct buf *out, const struct agent *p)
+{
+	const char *before = " phrases=";
+
+	for (int i = 0; i < PHRASE_COUNT; i++) {
+		if (p->phrases[i]) {
+			buf_printf(out, "%s%s", before, phrase_key((enum phrase)i));
+			before = ",";
+		}
+	}
+	if (*p->say_voice)
+		buf_printf(out, " say_voice=%s", p->say_voice);
+	if (*p->say_language)
+		buf_printf(out, " say_language=%s", p->say_language);
+}
+
 /* The line is for a person who checks a directory before a deployment: what each file came to with
  * the settings filled in, as key=value. Instructions and schemas are told by size or presence only,
  * secrets not at all; most features appear only if they are on. */
@@ -56,5 +73,6 @@ void agent_describe(const struct agent *p, bool answers_rest, struct buf *out)
 		buf_printf(out, " machine=%s", machines[p->machine]);
 	if (*p->fallback_number)
 		buf_printf(out, " fallback=%s", p->fallback_number);
+	put_phrases(out, p);
 	buf_putc(out, '\n');
 }

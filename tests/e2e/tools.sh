@@ -19,13 +19,14 @@ agent() {
 	mkdir -p "$WORK/agents"
 	cat >"$WORK/agents/desk.json" <<-JSON
 		{ "numbers": ["+12025550100"], "instructions": "You take bookings.", "greeting": {"mode": "wait"},
+		  "phrases": {"one_moment": "Soon."},
 		  "tools": [
 		    $(tool book "$SINK/book"), $(tool when "$SINK/when?echo=1"),
 		    $(tool slow "$SINK/slow?slow=3000" ',"filler":"One moment please."'),
 		    $(tool page "$SINK/page?html=1"), $(tool broken "$SINK/broken?status=500"),
 		    $(tool huge "$SINK/huge?huge=100000"), $(tool moved "$SINK/moved?redirect=$SINK/elsewhere"),
 		    $(tool plain "$SINK/plain?type=text/plain"), $(tool dead http://127.0.0.1:1/),
-		    $(tool late "$SINK/late?slow=9000" ',"timeout_ms":3000,"filler":"Soon."') ],
+		    $(tool late "$SINK/late?slow=9000" ',"timeout_ms":3000') ],
 		  "transfers": [ {"name": "office", "number": "+12025550177", "description": "People.", "ring_seconds": 20} ] }
 	JSON
 }

@@ -52,6 +52,11 @@ static void look_at(const struct agent *p, struct buf *scratch)
 	must(!(p->tool_count || p->webhook_count) || *p->signing_secret);
 	must(p->speed >= 0.25 && p->speed <= 1.5 && p->max_call_seconds >= 1 && p->max_call_seconds <= 3500);
 	must(p->openai_model[0] && p->voice[0]);
+	for (int i = 0; i < PHRASE_COUNT; i++) {
+		struct spoken s = phrase_of(p, (enum phrase)i);
+
+		must(s.text[strspn(s.text, " \t\n")] && strlen(s.text) <= PHRASE_MAX && !strstr(s.text, "{{"));
+	}
 	agent_describe(p, false, scratch);
 }
 

@@ -12,7 +12,7 @@
  *   first 1  heard 1 100  cut 1 [1:300 2:0]  interrupted 0 [1:300]  left [1:300]   items, ms
  *   key 5
  *   call 1 r1 [filler]  answer 1  ends 1 r1  told           tools; "-" no filler
- *   say x  exact x  goodbye x  firm x  machine x
+ *   say x  exact x  goodbye x  firm x  machine x  machine_exact x
  *   +1500                               milliseconds later
  *
  * Orders come as a line: "ASK 1, CANCEL r1, CUT 1". Answers are only counted.
@@ -223,6 +223,7 @@ static const struct kit_verb {
 	{ "goodbye", EVENT_GOODBYE, .words = "t" },
 	{ "firm", EVENT_GOODBYE, .firm = true, .words = "t" },
 	{ "machine", EVENT_MACHINE, .words = "t" },
+	{ "machine_exact", EVENT_MACHINE, .exact = true, .words = "t" },
 };
 
 /* Most rows are not about sound, and need not tell of any to mean an answer that had some. */

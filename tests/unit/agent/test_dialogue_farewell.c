@@ -97,6 +97,8 @@ static void machine_is_left_a_message_whatever_is_being_said(void **state)
 	    { "machine", "CANCEL r1, CUT 1, DEAF" }, { "over r1", "UNPLAYED i1, ITEM_OVER i1, SPEAK message 2" });
 	open_as(&KIT_SILENT);
 	FOLLOW(&k, { "ready & there", "" }, { "firm bye", "DEAF, SPEAK bye 1" }, { "machine", "" });
+	open_as(&KIT_SILENT);
+	FOLLOW(&k, { "ready & there", "" }, { "machine_exact", "DEAF, RECITE message 1" });
 }
 
 /* ---------------------------------------------------------------------------- idleness */

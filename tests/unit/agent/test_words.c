@@ -1,5 +1,7 @@
 #include "server/agent/words.h"
 
+#include "server/agents/agent.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -29,10 +31,38 @@ static void person_is_named_to_whom_the_caller_is_connected(void **state)
 	assert_non_null(strstr(text, "connecting them to Ms Meier now."));
 }
 
+/* A caller may speak another language than the agent's first, so built-in sentences are
+ * put to the model as an instruction. */
+static void phrase_is_the_agents_own_words_or_an_instruction_with_ours(void **state)
+{
+	static const enum phrase spoken_by_the_model[] = { PHRASE_COST_LIMIT, PHRASE_MACHINE, PHRASE_ONE_MOMENT };
+	struct agent p = { .transcription_language = "es", .say_voice = "", .say_language = "" };
+	char out[WORDS_PHRASE_SIZE], longest[PHRASE_MAX + 1];
+	bool exact;
+
+	(void)state;
+	memset(longest, 'x', PHRASE_MAX);
+	longest[PHRASE_MAX] = '\0';
+	for (size_t i = 0; i < sizeof spoken_by_the_model / sizeof *spoken_by_the_model; i++) {
+		enum phrase phrase = spoken_by_the_model[i];
+
+		p.phrases[phrase] = NULL;
+		assert_ptr_equal(words_phrase(&p, phrase, out, &exact), out);
+		assert_false(exact);
+		assert_string_equal(strstr(out, phrase_of(&p, phrase).text), phrase_of(&p, phrase).text);
+		assert_non_null(strstr(out, "language"));
+		p.phrases[phrase] = longest;
+		assert_string_equal(words_phrase(&p, phrase, out, &exact), longest);
+		assert_true(exact);
+	}
+	assert_string_equal(phrase_of(&p, PHRASE_BUSY).language, "es-ES");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keys_are_told_one_by_one),
+		cmocka_unit_test(phrase_is_the_agents_own_words_or_an_instruction_with_ours),
 		cmocka_unit_test(person_is_named_to_whom_the_caller_is_connected),
 	};
 

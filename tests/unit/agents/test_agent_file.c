@@ -130,7 +130,9 @@ static const char every_key[] =
     "\"webhooks\":[{\"url\":\"https://h.example/w\"},{\"url\":\"http://db/w\",\"events\":[\"call.ended\","
     "\"record.created\"]}],\"signing_secret_env\":\"TEST_SECRET\",\"record\":\"twilio\","
     "\"limits\":{\"max_call_seconds\":60,\"idle_seconds\":0,\"max_call_cost\":0.5},"
-    "\"fallback\":{\"number\":\"+12025550177\"},\"machine\":{\"action\":\"message\",\"message\":\"Say {{now}}\"}}";
+    "\"fallback\":{\"number\":\"+12025550177\"},\"machine\":{\"action\":\"message\",\"message\":\"Say {{now}}\"},"
+    "\"phrases\":{\"busy\":\"Full.\",\"one_moment\":\"Wait.\"},\"say_voice\":\"Polly.Lucia-Neural\","
+    "\"say_language\":\"es-ES\"}";
 
 static void every_key_of_the_talk_goes_where_it_belongs(void **state)
 {
@@ -202,6 +204,11 @@ static void every_key_of_what_it_can_do_goes_where_it_belongs(void **state)
 	assert_string_equal(p->fallback_number, "+12025550177");
 	assert_int_equal(p->machine, MACHINE_MESSAGE);
 	assert_string_equal(p->machine_message, "Say {{now}}");
+	assert_string_equal(p->phrases[PHRASE_BUSY], "Full.");
+	assert_string_equal(p->phrases[PHRASE_ONE_MOMENT], "Wait.");
+	assert_null(p->phrases[PHRASE_APOLOGY]);
+	assert_string_equal(p->say_voice, "Polly.Lucia-Neural");
+	assert_string_equal(p->say_language, "es-ES");
 	agent_memory_release(a.memory);
 }
 
@@ -329,6 +336,17 @@ static const struct {
 	{ "{\"greeting\":{\"mode\":\"exact\"}}", "greeting.text", "words to say" },
 	{ "{\"greeting\":{\"text\":\"{{\"}}", "greeting.text", "closes" },
 	{ "{\"machine\":{\"action\":\"message\"}}", "machine.message", "what message" },
+	{ "{\"phrases\":[]}", "phrases", "object" },
+	{ "{\"phrases\":{\"buzy\":\"x\"}}", "phrases.buzy", "did you mean \"busy\"?" },
+	{ "{\"phrases\":{\"busy\":\"\"}}", "phrases.busy", "empty" },
+	{ "{\"phrases\":{\"busy\":\" \\n\"}}", "phrases.busy", "blank" },
+	{ "{\"phrases\":{\"busy\":\"Hello {{caller}}\"}}", "phrases.busy", "no variables" },
+	{ "{\"phrases\":{\"busy\":\"a\\u0007\"}}", "phrases.busy", "control" },
+	{ "{\"say_voice\":\"Polly Lucia\"}", "say_voice", "plain name" },
+	{ "{\"say_voice\":\"\"}", "say_voice", "empty" },
+	{ "{\"say_language\":\"Spanish\"}", "say_language", "es-ES" },
+	{ "{\"say_language\":\"es_ES\"}", "say_language", "es-ES" },
+	{ "{\"say_language\":\"es-\"}", "say_language", "es-ES" },
 	{ "{\"knowledge\":\"nowhere\"}", "knowledge", "no directory" },
 	{ "{\"knowledge\":\"text.md\"}", "knowledge", "no directory" },
 	{ "{\"turn_detection\":{\"type\":\"semantic_vad\",\"silence_ms\":300}}", "turn_detection.silence_ms",
@@ -392,6 +410,42 @@ static void mistakes_are_told_with_their_place(void **state)
 		}
 		assert_wrong(mistakes[i].text, strlen(mistakes[i].text), mistakes[i].place, mistakes[i].says);
 	}
+}
+
+static void phrase_has_an_end(void **state)
+{
+	struct buf text;
+
+	(void)state;
+	buf_init(&text, 0);
+	buf_puts(&text, "{\"phrases\":{\"apology\":\"");
+	for (int i = 0; i <= PHRASE_MAX; i++)
+		buf_putc(&text, 'x');
+	buf_puts(&text, "\"}}");
+	assert_wrong(buf_text(&text), text.len, "phrases.apology", "at most 1000 bytes");
+	buf_free(&text);
+}
+
+/* A variant's phrases stand over the file's, one by one. */
+static void variant_words_what_it_wants(void **state)
+{
+	struct agent_entry a = good("{\"phrases\":{\"busy\":\"A\",\"idle\":\"B\"},\"variants\":[{\"name\":\"v\","
+				    "\"phrases\":{\"idle\":\"C\"}}]}");
+
+	(void)state;
+	assert_string_equal(a.variants[0]->phrases[PHRASE_BUSY], "A");
+	assert_string_equal(a.variants[0]->phrases[PHRASE_IDLE], "C");
+	agent_memory_release(a.memory);
+}
+
+/* Words to leave are enough for "action": "message", as an instruction is. */
+static void machine_may_get_a_phrase(void **state)
+{
+	struct agent_entry a = good("{\"machine\":{\"action\":\"message\"},\"phrases\":{\"machine\":\"Hello.\"}}");
+
+	(void)state;
+	assert_string_equal(a.variants[0]->machine_message, "");
+	agent_memory_release(a.memory);
 }
 
 static void text_in_another_encoding_is_called_so(void **state)
@@ -495,6 +549,9 @@ int main(void)
 		cmocka_unit_test(what_a_schema_holds_in_vain_is_noted),
 		cmocka_unit_test(mistakes_are_told_with_their_place),
 		cmocka_unit_test(text_in_another_encoding_is_called_so),
+		cmocka_unit_test(phrase_has_an_end),
+		cmocka_unit_test(variant_words_what_it_wants),
+		cmocka_unit_test(machine_may_get_a_phrase),
 		cmocka_unit_test(all_mistakes_are_told_but_not_thousands),
 		cmocka_unit_test(tools_without_a_secret_are_a_mistake),
 		cmocka_unit_test(a_variable_that_a_file_names_is_no_unknown_setting),

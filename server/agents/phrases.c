@@ -1,0 +1,258 @@
+#include "server/agents/phrases.h"
+
+#include "server/agents/agent.h"
+#include "server/agents/reader.h"
+#include "server/config/config_check.h"
+
+#include <ctype.h>
+#include <stddef.h>
+#include <string.h>
+
+/* A language, as agents name it and as Twilio's <Say> does. Languages without texts are
+ * those that Twilio reads all the same: their agents may have phrases of their own. */
+static const struct language {
+	const char *code; /* ISO 639-1 */
+	const char *tag;
+	const char *texts[PHRASE_COUNT];
+} languages[] = {
+	{ "en", "en-US",
+	    { [PHRASE_BUSY] = "We are sorry, all our lines are busy. Please call again in a few minutes. Goodbye.",
+		[PHRASE_DRAINING] = "We are sorry, we have to interrupt our service for a moment. Please call again in "
+				    "a few minutes. Goodbye.",
+		[PHRASE_DAY_COST] =
+		    "We are sorry, we cannot take your call right now. Please call again later. Goodbye.",
+		[PHRASE_APOLOGY] =
+		    "We are sorry, we have a technical problem. Please call again in a few minutes. Goodbye.",
+		[PHRASE_UNANSWERED] =
+		    "We are sorry, nobody can take your call right now. Please call again later. Goodbye.",
+		[PHRASE_OUTBOUND] = "We are sorry, we have to end this call here. Goodbye.",
+		[PHRASE_TIME_LIMIT] = "The time for this call is over. Thank you. Goodbye.",
+		[PHRASE_IDLE] = "We cannot hear anybody, so we are ending this call. Goodbye.",
+		[PHRASE_COST_LIMIT] = "I am sorry, we have to end our call here. Thank you. Goodbye.",
+		[PHRASE_MACHINE] = "We are sorry that we missed you. We will try again later. Goodbye.",
+		[PHRASE_ONE_MOMENT] = "One moment, please." } },
+	{ "es", "es-ES",
+	    { [PHRASE_BUSY] = "Lo sentimos, todas nuestras líneas están ocupadas. Por favor, vuelva a llamar dentro "
+			      "de unos minutos. Adiós.",
+		[PHRASE_DRAINING] = "Lo sentimos, tenemos que interrumpir nuestro servicio un momento. Por favor, "
+				    "vuelva a llamar dentro de unos minutos. Adiós.",
+		[PHRASE_DAY_COST] = "Lo sentimos, ahora mismo no podemos atender su llamada. Por favor, vuelva a "
+				    "llamar más tarde. Adiós.",
+		[PHRASE_APOLOGY] = "Lo sentimos, tenemos un problema técnico. Por favor, vuelva a llamar dentro de "
+				   "unos minutos. Adiós.",
+		[PHRASE_UNANSWERED] = "Lo sentimos, en este momento nadie puede atender su llamada. Por favor, vuelva "
+				      "a llamar más tarde. Adiós.",
+		[PHRASE_OUTBOUND] = "Lo sentimos, tenemos que terminar esta llamada aquí. Adiós.",
+		[PHRASE_TIME_LIMIT] = "Se ha agotado el tiempo de esta llamada. Muchas gracias. Adiós.",
+		[PHRASE_IDLE] = "No oímos a nadie, así que terminamos esta llamada. Adiós.",
+		[PHRASE_COST_LIMIT] = "Lo siento, tenemos que terminar aquí esta llamada. Muchas gracias. Adiós.",
+		[PHRASE_MACHINE] = "Sentimos no haber podido hablar con usted. Volveremos a llamar más tarde. Adiós.",
+		[PHRASE_ONE_MOMENT] = "Un momento, por favor." } },
+	{ "fr", "fr-FR",
+	    { [PHRASE_BUSY] = "Nous sommes désolés, toutes nos lignes sont occupées. Veuillez rappeler dans quelques "
+			      "minutes. Au revoir.",
+		[PHRASE_DRAINING] = "Nous sommes désolés, nous devons interrompre notre service un instant. Veuillez "
+				    "rappeler dans quelques minutes. Au revoir.",
+		[PHRASE_DAY_COST] = "Nous sommes désolés, nous ne pouvons pas prendre votre appel pour le moment. "
+				    "Veuillez rappeler plus tard. Au revoir.",
+		[PHRASE_APOLOGY] = "Nous sommes désolés, nous rencontrons un problème technique. Veuillez rappeler "
+				   "dans quelques minutes. Au revoir.",
+		[PHRASE_UNANSWERED] = "Nous sommes désolés, personne ne peut prendre votre appel pour le moment. "
+				      "Veuillez rappeler plus tard. Au revoir.",
+		[PHRASE_OUTBOUND] = "Nous sommes désolés, nous devons mettre fin à cet appel. Au revoir.",
+		[PHRASE_TIME_LIMIT] = "Le temps prévu pour cet appel est écoulé. Merci, et au revoir.",
+		[PHRASE_IDLE] = "Nous n'entendons personne, nous mettons donc fin à cet appel. Au revoir.",
+		[PHRASE_COST_LIMIT] = "Nous devons malheureusement mettre fin à cet appel. Merci, et au revoir.",
+		[PHRASE_MACHINE] = "Nous regrettons de ne pas avoir pu vous parler. Nous rappellerons plus tard. Au "
+				   "revoir.",
+		[PHRASE_ONE_MOMENT] = "Un instant, s'il vous plaît." } },
+	{ "de", "de-DE",
+	    { [PHRASE_BUSY] = "Es tut uns leid, alle unsere Leitungen sind belegt. Bitte rufen Sie in einigen Minuten "
+			      "wieder an. Auf Wiederhören.",
+		[PHRASE_DRAINING] = "Es tut uns leid, wir müssen unseren Dienst kurz unterbrechen. Bitte rufen Sie in "
+				    "einigen Minuten wieder an. Auf Wiederhören.",
+		[PHRASE_DAY_COST] = "Es tut uns leid, wir können Ihren Anruf zurzeit nicht annehmen. Bitte rufen Sie "
+				    "später wieder an. Auf Wiederhören.",
+		[PHRASE_APOLOGY] = "Es tut uns leid, wir haben ein technisches Problem. Bitte rufen Sie in einigen "
+				   "Minuten wieder an. Auf Wiederhören.",
+		[PHRASE_UNANSWERED] = "Es tut uns leid, zurzeit kann niemand Ihren Anruf annehmen. Bitte rufen Sie "
+				      "später wieder an. Auf Wiederhören.",
+		[PHRASE_OUTBOUND] = "Es tut uns leid, wir müssen dieses Gespräch hier beenden. Auf Wiederhören.",
+		[PHRASE_TIME_LIMIT] = "Die Zeit für dieses Gespräch ist abgelaufen. Vielen Dank und auf Wiederhören.",
+		[PHRASE_IDLE] = "Wir hören niemanden und beenden deshalb dieses Gespräch. Auf Wiederhören.",
+		[PHRASE_COST_LIMIT] = "Es tut mir leid, dieses Gespräch muss hier enden. Vielen Dank und auf "
+				      "Wiederhören.",
+		[PHRASE_MACHINE] = "Schade, dass wir Sie nicht erreicht haben. Wir versuchen es später noch einmal. "
+				   "Auf Wiederhören.",
+		[PHRASE_ONE_MOMENT] = "Einen Moment, bitte." } },
+	{ "it", "it-IT",
+	    { [PHRASE_BUSY] = "Siamo spiacenti, tutte le nostre linee sono occupate. La preghiamo di richiamare tra "
+			      "qualche minuto. Arrivederci.",
+		[PHRASE_DRAINING] =
+		    "Siamo spiacenti, dobbiamo interrompere il servizio per un momento. La preghiamo di "
+		    "richiamare tra qualche minuto. Arrivederci.",
+		[PHRASE_DAY_COST] = "Siamo spiacenti, al momento non possiamo rispondere alla sua chiamata. La "
+				    "preghiamo di richiamare più tardi. Arrivederci.",
+		[PHRASE_APOLOGY] = "Siamo spiacenti, abbiamo un problema tecnico. La preghiamo di richiamare tra "
+				   "qualche minuto. Arrivederci.",
+		[PHRASE_UNANSWERED] = "Siamo spiacenti, al momento nessuno può rispondere alla sua chiamata. La "
+				      "preghiamo di richiamare più tardi. Arrivederci.",
+		[PHRASE_OUTBOUND] = "Siamo spiacenti, dobbiamo concludere qui questa chiamata. Arrivederci.",
+		[PHRASE_TIME_LIMIT] = "Il tempo per questa chiamata è terminato. Grazie e arrivederci.",
+		[PHRASE_IDLE] = "Non sentiamo nessuno, quindi chiudiamo la chiamata. Arrivederci.",
+		[PHRASE_COST_LIMIT] = "Mi dispiace, dobbiamo concludere qui questa chiamata. Grazie e arrivederci.",
+		[PHRASE_MACHINE] =
+		    "Ci dispiace di non aver potuto parlare con lei. Riproveremo più tardi. Arrivederci.",
+		[PHRASE_ONE_MOMENT] = "Un momento, per favore." } },
+	{ "pt", "pt-BR",
+	    { [PHRASE_BUSY] = "Desculpe, todas as nossas linhas estão ocupadas. Por favor, ligue novamente em alguns "
+			      "minutos. Até logo.",
+		[PHRASE_DRAINING] = "Desculpe, precisamos interromper o nosso serviço por um momento. Por favor, ligue "
+				    "novamente em alguns minutos. Até logo.",
+		[PHRASE_DAY_COST] =
+		    "Desculpe, não podemos atender a sua ligação agora. Por favor, ligue novamente mais "
+		    "tarde. Até logo.",
+		[PHRASE_APOLOGY] = "Desculpe, estamos com um problema técnico. Por favor, ligue novamente em alguns "
+				   "minutos. Até logo.",
+		[PHRASE_UNANSWERED] = "Desculpe, ninguém pode atender a sua ligação agora. Por favor, ligue novamente "
+				      "mais tarde. Até logo.",
+		[PHRASE_OUTBOUND] = "Desculpe, precisamos encerrar esta ligação aqui. Até logo.",
+		[PHRASE_TIME_LIMIT] = "O tempo desta ligação terminou. Agradecemos a sua atenção. Até logo.",
+		[PHRASE_IDLE] = "Não estamos ouvindo ninguém, por isso vamos encerrar a ligação. Até logo.",
+		[PHRASE_COST_LIMIT] = "Desculpe, precisamos encerrar a ligação aqui. Agradecemos a sua atenção. Até "
+				      "logo.",
+		[PHRASE_MACHINE] = "Lamentamos não ter conseguido falar com você. Tentaremos novamente mais tarde. Até "
+				   "logo.",
+		[PHRASE_ONE_MOMENT] = "Um momento, por favor." } },
+	{ "nl", "nl-NL",
+	    { [PHRASE_BUSY] = "Het spijt ons, al onze lijnen zijn bezet. Belt u alstublieft over een paar minuten "
+			      "opnieuw. Tot ziens.",
+		[PHRASE_DRAINING] =
+		    "Het spijt ons, we moeten onze dienst even onderbreken. Belt u alstublieft over een "
+		    "paar minuten opnieuw. Tot ziens.",
+		[PHRASE_DAY_COST] = "Het spijt ons, we kunnen uw oproep nu niet beantwoorden. Belt u alstublieft later "
+				    "opnieuw. Tot ziens.",
+		[PHRASE_APOLOGY] = "Het spijt ons, we hebben een technisch probleem. Belt u alstublieft over een paar "
+				   "minuten opnieuw. Tot ziens.",
+		[PHRASE_UNANSWERED] = "Het spijt ons, op dit moment kan niemand uw oproep beantwoorden. Belt u "
+				      "alstublieft later opnieuw. Tot ziens.",
+		[PHRASE_OUTBOUND] = "Het spijt ons, we moeten dit gesprek hier beëindigen. Tot ziens.",
+		[PHRASE_TIME_LIMIT] = "De tijd voor dit gesprek is om. Dank u wel en tot ziens.",
+		[PHRASE_IDLE] = "We horen niemand, daarom beëindigen we dit gesprek. Tot ziens.",
+		[PHRASE_COST_LIMIT] = "Het spijt me, we moeten dit gesprek hier beëindigen. Dank u wel en tot ziens.",
+		[PHRASE_MACHINE] = "Jammer dat we u niet konden bereiken. We proberen het later opnieuw. Tot ziens.",
+		[PHRASE_ONE_MOMENT] = "Een ogenblik, alstublieft." } },
+	{ "pl", "pl-PL",
+	    { [PHRASE_BUSY] = "Przepraszamy, wszystkie nasze linie są zajęte. Prosimy zadzwonić ponownie za kilka "
+			      "minut. Do usłyszenia.",
+		[PHRASE_DRAINING] = "Przepraszamy, musimy na chwilę przerwać pracę naszego serwisu. Prosimy zadzwonić "
+				    "ponownie za kilka minut. Do usłyszenia.",
+		[PHRASE_DAY_COST] =
+		    "Przepraszamy, nie możemy teraz odebrać tego połączenia. Prosimy zadzwonić później. "
+		    "Do usłyszenia.",
+		[PHRASE_APOLOGY] = "Przepraszamy, mamy problem techniczny. Prosimy zadzwonić ponownie za kilka minut. "
+				   "Do usłyszenia.",
+		[PHRASE_UNANSWERED] = "Przepraszamy, w tej chwili nikt nie może odebrać tego połączenia. Prosimy "
+				      "zadzwonić później. Do usłyszenia.",
+		[PHRASE_OUTBOUND] = "Przepraszamy, musimy zakończyć to połączenie. Do usłyszenia.",
+		[PHRASE_TIME_LIMIT] = "Czas tej rozmowy dobiegł końca. Dziękujemy. Do usłyszenia.",
+		[PHRASE_IDLE] = "Nikogo nie słyszymy, dlatego kończymy to połączenie. Do usłyszenia.",
+		[PHRASE_COST_LIMIT] = "Przepraszam, musimy zakończyć tę rozmowę. Dziękuję. Do usłyszenia.",
+		[PHRASE_MACHINE] = "Szkoda, że nie udało się nam porozmawiać. Spróbujemy ponownie później. Do "
+				   "usłyszenia.",
+		[PHRASE_ONE_MOMENT] = "Chwileczkę, proszę." } },
+	{ .code = "ca", .tag = "ca-ES" },
+	{ .code = "da", .tag = "da-DK" },
+	{ .code = "fi", .tag = "fi-FI" },
+	{ .code = "ja", .tag = "ja-JP" },
+	{ .code = "ko", .tag = "ko-KR" },
+	{ .code = "nb", .tag = "nb-NO" },
+	{ .code = "no", .tag = "nb-NO" },
+	{ .code = "ru", .tag = "ru-RU" },
+	{ .code = "sv", .tag = "sv-SE" },
+	{ .code = "zh", .tag = "zh-CN" },
+};
+
+/* ----------------------------------------------------------------------- the choice */
+
+/* An agent without `languages` speaks the one it is told to write down, if any. */
+static const char *first_language(const struct agent *p)
+{
+	const char *code = !p ? "" : p->language_count ? p->languages[0] : p->transcription_language;
+
+	return code && *code ? code : languages[0].code;
+}
+
+static const struct language *language_named(const char *code)
+{
+	for (size_t i = 0; i < sizeof languages / sizeof *languages; i++)
+		if (!strcmp(languages[i].code, code))
+			return &languages[i];
+	return NULL;
+}
+
+/* Twilio refuses a voice together with a language that is not the voice's, and the caller
+ * then hears nothing. So a voice goes alone unless the agent names the language too. */
+struct spoken phrase_of(const struct agent *p, enum phrase phrase)
+{
+	const struct language *l = language_named(first_language(p));
+	const char *own = p ? p->phrases[phrase] : NULL;
+	struct spoken s = { .text = own, .language = l ? l->tag : "", .voice = p ? p->say_voice : "", .own = own };
+
+	if (!own) {
+		l = l && l->texts[phrase] ? l : &languages[0];
+		s.text = l->texts[phrase];
+		s.language = l->tag;
+	}
+	if (p && (*p->say_voice || *p->say_language))
+		s.language = p->say_language;
+	return s;
+}
+
+/* -------------------------------------------------------------------- in agent files */
+
+/* A phrase is spoken also where there is no call with values for variables. */
+static const char *check_phrase(const char *text)
+{
+	if (!text[strspn(text, " \t\n")])
+		return "must not be blank";
+	return strstr(text, "{{") ? "must not hold {{: phrases have no variables" : NULL;
+}
+
+/* A tag as Twilio has them: es-ES, cmn-CN, en-GB-WLS. */
+static const char *check_tag(const char *text)
+{
+	size_t len = strcspn(text, "-");
+	bool good = len == 2 || len == 3;
+
+	for (size_t i = 0; i < len; i++)
+		good = good && islower((unsigned char)text[i]);
+	for (text += len; *text == '-'; text += 1 + len) {
+		len = 0;
+		while (isalnum((unsigned char)text[1 + len]))
+			len++;
+		good = good && len >= 2 && len <= 8;
+	}
+	return good && !*text ? NULL : "must be a language of Twilio's <Say>, as in es-ES";
+}
+
+static const struct setting rule = { .type = SETTING_TEXT, .most = PHRASE_MAX, .check = check_phrase };
+const struct setting say_voice_rule = { .type = SETTING_TEXT, .most = 100, .check = check_name };
+const struct setting say_language_rule = { .type = SETTING_TEXT, .most = 35, .check = check_tag };
+
+static const struct key keys[] = {
+#define X(name, key) { key, offsetof(struct agent, phrases) + PHRASE_##name * sizeof(const char *), .rule = &rule },
+	PHRASES(X)
+#undef X
+	    { .name = NULL },
+};
+
+const char *phrase_key(enum phrase phrase)
+{
+	return keys[phrase].name;
+}
+
+void phrases_read(struct reader *r, const cJSON *value, void *agent)
+{
+	reader_object(r, value, keys, NULL, agent);
+}

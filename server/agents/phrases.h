@@ -1,0 +1,61 @@
+#ifndef AGENTS_PHRASES_H
+#define AGENTS_PHRASES_H
+/* The sentences of our own that people hear besides the conversation: when every line
+ * is busy, when the model is lost, when a call has to end. An agent's file may word each
+ * of them (`phrases`). Otherwise the built-in text of the agent's first language is
+ * spoken, or the English one.
+ *
+ * Most are read out by Twilio (<Say>). The last three are spoken by the model.
+ *
+ * Pure. Any thread.
+ */
+#include <stdbool.h>
+
+/* Name, and key in an agent's file. */
+#define PHRASES(X) \
+	X(BUSY, "busy")             /* every line is taken */ \
+	X(DRAINING, "draining")     /* the server is being restarted, before a call or during it */ \
+	X(DAY_COST, "day_cost")     /* the day has cost MAX_DAY_COST */ \
+	X(APOLOGY, "apology")       /* a fault, before a call or during it */ \
+	X(UNANSWERED, "unanswered") /* a person was dialled for the caller, and is not to be had */ \
+	X(OUTBOUND, "outbound")     /* instead of all above, to somebody whom we called */ \
+	X(TIME_LIMIT, "time_limit") /* the call has reached its longest time */ \
+	X(IDLE, "idle")             /* nobody has spoken for long */ \
+	X(COST_LIMIT, "cost_limit") /* the call has reached its cost limit */ \
+	X(MACHINE, "machine")       /* left on an answering machine, without a message of the agent's */ \
+	X(ONE_MOMENT, "one_moment") /* the answer takes its time */
+
+enum phrase {
+#define X(name, key) PHRASE_##name,
+	PHRASES(X)
+#undef X
+	    PHRASE_COUNT
+};
+
+enum { PHRASE_MAX = 1000 }; /* bytes of one; Twilio reads 4096 characters */
+
+struct agent;
+struct cJSON;
+struct reader;
+struct setting;
+
+struct spoken { /* borrowed from the agent, or constant; never NULL */
+	const char *text;
+	const char *language; /* for <Say>, as in es-ES; "": left to Twilio */
+	const char *voice;    /* for <Say>; "": left to Twilio */
+	bool own;             /* the agent's own words, not built-in ones */
+};
+
+/* NULL is an agent without anything of its own: English. */
+struct spoken phrase_of(const struct agent *p, enum phrase phrase);
+
+/* Its key in an agent's file. */
+const char *phrase_key(enum phrase phrase);
+
+/* For agent_file.c: reads `phrases` into a struct agent; the rules for say_voice and
+ * say_language. */
+void phrases_read(struct reader *r, const struct cJSON *value, void *agent);
+extern const struct setting say_voice_rule;
+extern const struct setting say_language_rule;
+
+#endif
