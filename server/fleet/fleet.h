@@ -38,6 +38,8 @@ struct fleet_ending {
 	enum call_end end;
 	bool asked;                       /* Twilio has asked what comes next, or will not ask */
 	char fallback[FLEET_NUMBER_SIZE]; /* the number to dial instead; "" without */
+	/* Who had the call: the words that follow are this agent's. */
+	char agent[FLEET_NAME_SIZE], variant[FLEET_NAME_SIZE];
 	/* Filled in by ending_get: */
 	int times;      /* how often a call of that name has ended, as far as known */
 	int64_t age_us; /* since its newest ending */

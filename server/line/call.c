@@ -114,6 +114,8 @@ static void tell_fleet(const struct call *c, enum line_state was, enum call_end 
 	struct fleet_ending ending = { .end = why, .asked = why == END_CALLER_HUNG_UP || why == END_NEVER_STREAMED };
 
 	snprintf(ending.fallback, sizeof ending.fallback, "%s", c->agent->fallback_number);
+	snprintf(ending.agent, sizeof ending.agent, "%s", c->agent->name);
+	snprintf(ending.variant, sizeof ending.variant, "%s", c->agent->variant);
 	c->calls->use.fleet->ops->ending_put(c->calls->use.fleet, c->call_sid, &ending, now);
 	if (was == LINE_RESERVED)
 		c->calls->use.fleet->ops->withdraw(c->calls->use.fleet, c->token);

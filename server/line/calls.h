@@ -21,6 +21,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 struct calls;
 struct agent;
@@ -58,6 +59,12 @@ struct call_facts {           /* borrowed; from the voice webhook */
 	const char *record;                      /* "off", "local" or "twilio", instead of the agent's */
 	bool detected;                           /* Twilio was asked to tell people from machines */
 };
+
+/* Whether we called that person. */
+static inline bool call_facts_outbound(const struct call_facts *facts)
+{
+	return facts->direction && !strcmp(facts->direction, "outbound");
+}
 
 struct calls_count {
 	int live;     /* a stream is up */

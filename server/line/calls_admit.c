@@ -90,8 +90,7 @@ static void tell_reserved(const char *call_sid, const struct agent *agent, struc
  * (dialer_hooks.c); one that comes in here has been picked up. */
 static bool too_dear(const struct calls *calls, const struct call_facts *facts)
 {
-	return cost_day_exceeded(calls->use.spending) && !facts->said &&
-	       (!facts->direction || strcmp(facts->direction, "outbound") != 0);
+	return cost_day_exceeded(calls->use.spending) && !facts->said && !call_facts_outbound(facts);
 }
 
 static void count_refused(enum admission answer)

@@ -38,30 +38,38 @@ int calls_unasked(struct calls *calls)
 	return calls->use.fleet->ops->endings_unasked(calls->use.fleet, ASK_US, clock_now_us());
 }
 
+/* Of a call that never had a line, or is long forgotten. The number of ours that it came
+ * to, or was placed from, leads to an agent in any case. */
+static const struct agent *agent_by_facts(struct calls *calls, const struct call_facts *facts)
+{
+	const struct agent *p = facts->agent_name ? agents_by_name(calls->use.agents, facts->agent_name) : NULL;
+	const char *ours = call_facts_outbound(facts) ? facts->from : facts->to;
+
+	return p ? p : agents_for_number(calls->use.agents, ours ? ours : "");
+}
+
 /* The call on its line, and its ending in the fleet, hold the number as it was during
  * the call, whatever has been reloaded since. */
-void calls_fallback(struct calls *calls, const char *call_sid, const char *to, char out[CALL_NUMBER_SIZE])
+const struct agent *calls_speaker(struct calls *calls, const struct call_facts *facts, char fallback[CALL_NUMBER_SIZE])
 {
-	const struct agent *p;
-	struct call *c;
+	const struct agent *p = NULL;
+	const char *number = NULL;
 	struct fleet_ending ending;
-	bool known;
+	struct call *c;
 
 	pthread_mutex_lock(&calls->lock);
-	c = calls_find_sid(calls, call_sid);
-	known = c != NULL;
+	c = calls_find_sid(calls, facts->call_sid);
 	if (c)
-		snprintf(out, CALL_NUMBER_SIZE, "%s", c->agent->fallback_number);
+		p = agent_retain(c->agent);
 	pthread_mutex_unlock(&calls->lock);
-	if (known)
-		return;
-	if (!calls->use.fleet->ops->ending_get(calls->use.fleet, call_sid, false, &ending, clock_now_us())) {
-		snprintf(out, CALL_NUMBER_SIZE, "%s", ending.fallback);
-		return;
+	if (!p && !calls->use.fleet->ops->ending_get(calls->use.fleet, facts->call_sid, false, &ending, clock_now_us())) {
+		p = agents_variant(calls->use.agents, ending.agent, ending.variant);
+		number = ending.fallback;
 	}
-	p = agents_for_number(calls->use.agents, to);
-	snprintf(out, CALL_NUMBER_SIZE, "%s", p->fallback_number);
-	agent_release(p);
+	if (!p)
+		p = agent_by_facts(calls, facts);
+	snprintf(fallback, CALL_NUMBER_SIZE, "%s", number ? number : p->fallback_number);
+	return p;
 }
 
 /* ------------------------------------------------------------------------ transfers */

@@ -14,9 +14,11 @@ enum call_end calls_after_stream(struct calls *calls, const char *call_sid);
 /* How many calls ended in the last 5 s and still expect Twilio's connect-action. */
 int calls_unasked(struct calls *calls);
 
-/* The number to dial for a call that cannot be served: its agent's, or for a call that
- * never had one, that of the agent who answers `to`. "": none. */
-void calls_fallback(struct calls *calls, const char *call_sid, const char *to, char out[CALL_NUMBER_SIZE]);
+/* Who speaks to a caller that is not, or no longer, talking to an agent, retained for our
+ * caller: the agent of the call, live or over. Else the one that the facts name, or the
+ * one of our number in them. Never NULL. `fallback`: the number to dial instead if the
+ * call cannot be served, "" without. */
+const struct agent *calls_speaker(struct calls *calls, const struct call_facts *facts, char fallback[CALL_NUMBER_SIZE]);
 
 /* After an end as TRANSFERRED: whom to dial, and for how long. False: not known, or
  * forgotten by now. */

@@ -112,18 +112,16 @@ void twiml_connect_stream(struct buf *out, const struct twiml_stream *stream)
 	buf_puts(out, "</Stream></Connect></Response>\n");
 }
 
-void twiml_say_hangup(struct buf *out, const char *sentence)
+void twiml_say_hangup(struct buf *out, const struct twiml_say *say)
 {
-	buf_puts(out, XML_HEAD "<Response><Say>");
-	put_text(out, sentence);
+	buf_puts(out, XML_HEAD "<Response><Say");
+	if (*say->voice)
+		put_attribute(out, "voice", say->voice);
+	if (*say->language)
+		put_attribute(out, "language", say->language);
+	buf_putc(out, '>');
+	put_text(out, say->text);
 	buf_puts(out, "</Say><Hangup/></Response>\n");
-}
-
-void twiml_dial(struct buf *out, const char *number)
-{
-	buf_puts(out, XML_HEAD "<Response><Dial>");
-	put_text(out, number);
-	buf_puts(out, "</Dial></Response>\n");
 }
 
 void twiml_dial_person(struct buf *out, const char *number, int ring_seconds, const char *action_url)
@@ -142,12 +140,4 @@ void twiml_dial_person(struct buf *out, const char *number, int ring_seconds, co
 void twiml_hangup(struct buf *out)
 {
 	buf_puts(out, XML_HEAD "<Response><Hangup/></Response>\n");
-}
-
-void twiml_dial_or_say(struct buf *out, const char *number, const char *sentence)
-{
-	if (*number)
-		twiml_dial(out, number);
-	else
-		twiml_say_hangup(out, sentence);
 }

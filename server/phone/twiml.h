@@ -18,15 +18,17 @@ struct twiml_stream {           /* borrowed */
 	const char *called;
 };
 
+struct twiml_say {            /* borrowed */
+	const char *text;     /* at most 4096 characters */
+	const char *voice;    /* "" of either: Twilio's own choice */
+	const char *language; /* as in es-ES; it must be one of the voice's */
+};
+
 void twiml_connect_stream(struct buf *out, const struct twiml_stream *stream);
-void twiml_say_hangup(struct buf *out, const char *sentence);
-void twiml_dial(struct buf *out, const char *number);
+void twiml_say_hangup(struct buf *out, const struct twiml_say *say);
 /* With a time limit, and `action_url` asked how it went; a sip: address is dialled as such. */
 void twiml_dial_person(struct buf *out, const char *number, int ring_seconds, const char *action_url);
 void twiml_hangup(struct buf *out);
-
-/* `number` if there is one to dial, else the sentence and a hang-up. */
-void twiml_dial_or_say(struct buf *out, const char *number, const char *sentence);
 
 /* Appends text as XML 1.0 character data, fit for attributes too. Bytes that
  * are not UTF-8, or that XML does not allow, become U+FFFD; line breaks and

@@ -3,12 +3,12 @@
 /* The reasons why a call ended. The log line, the counter in /status, the TwiML
  * after the stream and the tests all come from this one list.
  *
- * After the stream Twilio asks connect-action what comes next: `apology` endings
- * are followed by OVERFLOW_NUMBER if there is one, else by a spoken apology; a
- * `farewell` by a short polite sentence; `hangup` by nothing. */
+ * After the stream Twilio asks connect-action what comes next: DRAINING and APOLOGY
+ * are followed by the agent's fallback number if there is one, else by the agent's
+ * phrase of that name; TIME_LIMIT and IDLE by the phrase; HANGUP by nothing. */
 #include <stdbool.h>
 
-enum call_after { AFTER_HANGUP, AFTER_FAREWELL, AFTER_APOLOGY, AFTER_TRANSFER };
+enum call_after { AFTER_HANGUP, AFTER_TIME_LIMIT, AFTER_IDLE, AFTER_DRAINING, AFTER_APOLOGY, AFTER_TRANSFER };
 
 #define CALL_ENDS(X) \
 	/* name               in JSON              what a person reads                        after      a fault? */ \
@@ -16,10 +16,10 @@ enum call_after { AFTER_HANGUP, AFTER_FAREWELL, AFTER_APOLOGY, AFTER_TRANSFER };
 	X(AGENT_ENDED, "agent_ended", "the agent said goodbye", HANGUP, false) \
 	X(TRANSFERRED, "transferred", "handed over to a person", TRANSFER, false) \
 	X(OPERATOR_ENDED, "operator_ended", "ended by the operator", HANGUP, false) \
-	X(TIME_LIMIT, "time_limit", "reached MAX_CALL_SECONDS", FAREWELL, false) \
-	X(IDLE, "idle", "nobody spoke for IDLE_SECONDS", FAREWELL, false) \
+	X(TIME_LIMIT, "time_limit", "reached MAX_CALL_SECONDS", TIME_LIMIT, false) \
+	X(IDLE, "idle", "nobody spoke for IDLE_SECONDS", IDLE, false) \
 	X(COST_LIMIT, "cost_limit", "passed MAX_CALL_COST", HANGUP, false) \
-	X(DRAINED, "drained", "server is shutting down", APOLOGY, false) \
+	X(DRAINED, "drained", "server is shutting down", DRAINING, false) \
 	X(NEVER_STREAMED, "never_streamed", "Twilio never opened the announced stream", APOLOGY, true) \
 	X(STREAM_LOST, "stream_lost", "Twilio's stream broke off", APOLOGY, true) \
 	X(STREAM_SILENT, "stream_silent", "no frame came for STREAM_SILENT_SECONDS", APOLOGY, true) \

@@ -82,7 +82,8 @@ check "SIGHUP: mended, the error is gone" until_true eval "api /status | jq -e '
 check "the server stops with status 0" stop_server
 
 # Who cannot be served is dialled through to where the agent of the number says.
-put pizza.json <<<'{"numbers": ["+12025550101"], "fallback": {"number": "+12025550178"}}'
+put pizza.json <<<'{"numbers": ["+12025550101"], "fallback": {"number": "+12025550178"}, "phrases": {"unanswered": "No pizza today."}}'
+put tapas.json <<<'{"numbers": ["+12025550103"], "languages": ["es", "en"], "fallback": {"number": ""}}'
 server full AGENTS_DIR="$DIR" MAX_CALLS=1 OVERFLOW_NUMBER=+12025550177
 dial first --script "$OUTER/agents-long.script" --to +12025550102
 check "full: one call is up" until_true live 1
@@ -90,9 +91,19 @@ for pair in 0101:0178 0100:0177; do
 	check "full: a call to +1202555${pair%:*} is dialled through to +1202555${pair#*:}" phone "full-${pair%:*}" \
 		--script "$OUTER/agents-short.script" --to "+1202555${pair%:*}" --expect "dial=+1202555${pair#*:}" --expect end=no-stream
 done
+check "full: nobody takes it there, and the caller hears so in the agent's words" phone full-unanswered --dial no-answer \
+	--script "$OUTER/agents-short.script" --to +12025550101 --expect dial=+12025550178 --expect "say=No pizza today." --expect end=no-stream
+check "full: or in the built-in ones" phone full-busy --dial busy --script "$OUTER/agents-short.script" --to +12025550100 \
+	--expect dial=+12025550177 --expect "say=nobody can take your call right now" --expect end=no-stream
+check "full: both are counted" equal "$(api /status | jq .calls.fallbacks_unanswered)" 2
+check "full: a Spanish agent says it in Spanish" phone full-spanish --script "$OUTER/agents-short.script" --to +12025550103 \
+	--expect dial= --expect "say=todas nuestras líneas están ocupadas" --expect 'twiml=<Say language="es-ES">' --expect end=no-stream
+check "full: somebody whom we called is not told to call again" phone full-called --outbound --from +12025550103 --to +12025550123 \
+	--script "$OUTER/agents-short.script" --expect "say=Lo sentimos, tenemos que terminar esta llamada aquí. Adiós." --expect end=no-stream
 api "/calls/$(field <(api /calls) '.calls[0].call_sid')" -X DELETE >/dev/null
 all_over
 check "full: the server stops with status 0" stop_server
+rm "$DIR/tapas.json"
 check "the model stops with status 0" stop_model
 
 # What the model was asked for, session by session; the first was the server's own,

@@ -156,9 +156,25 @@ overflow() {
 	probed
 	check "$NAME: a number to fall back on is dialled" phone call --script "$OUTER/wait.script" --expect end=server \
 		--expect dial=+12025550199 --expect say=
-	check "$NAME: a wrong key is refused" equal "$(errors)" "upgrade/http_401=2"
+	check "$NAME: who is not taken there hears so" phone unanswered --dial no-answer --script "$OUTER/wait.script" --expect end=server \
+		--expect dial=+12025550199 --expect say="nobody can take your call right now" --expect warnings=0
+	check "$NAME: a wrong key is refused" equal "$(errors)" "upgrade/http_401=3"
 	check "$NAME: the setting to look at is named, and what the server says" equal "$(api /status | jq '.model.last_failure |
 		contains("HTTP 401; look at OPENAI_API_KEY") and endswith("the server says: Incorrect API key provided")')" true
+	stop_both
+}
+
+# The apology is the agent's, also when nothing is left of the call but its ending.
+in_spanish() {
+	mkdir -p "$WORK/agents"
+	echo '{"languages": ["es"]}' >"$WORK/agents/tapas.json"
+	model model --key another-key
+	server server MAX_CALLS=2 AGENTS_DIR="$WORK/agents"
+	probed
+	check "$NAME: a Spanish agent apologises in Spanish" phone call --script "$OUTER/wait.script" --expect end=server \
+		--expect say="tenemos un problema técnico" --expect 'twiml=<Say language="es-ES">' --expect warnings=0
+	check "$NAME: somebody whom we called is not told to call again" phone called --outbound --script "$OUTER/wait.script" \
+		--expect end=server --expect say="Lo sentimos, tenemos que terminar esta llamada aquí. Adiós." --expect warnings=0
 	stop_both
 }
 
@@ -219,5 +235,6 @@ apart passes-created passes drop=fin:created session/closed
 apart passes-silence passes no-updated timeout/session.updated MODEL_CONNECT_MS=1100
 apart reopens reopens
 apart overflow overflow
+apart in-spanish in_spanish
 apart plain plain
 all_apart

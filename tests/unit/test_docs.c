@@ -296,12 +296,13 @@ static void put_schemas(struct buf *out)
 
 static void put_endings(struct buf *out)
 {
-	static const char *const hears[] = { "nothing more", "a short goodbye", "an apology, or `OVERFLOW_NUMBER`",
+	static const char *const hears[] = { "nothing more", "a goodbye, `time_limit`", "a goodbye, `idle`",
+		"`draining`, or `OVERFLOW_NUMBER`", "`apology`, or `OVERFLOW_NUMBER`",
 		"the person's telephone ringing" };
 
 	buf_puts(out,
 	    "\n## How a call ends\n\n`ending.reason` of a call, and the counters under `calls.ended` in "
-	    "`/status`.\n\n| ending | what it means | a fault | the caller then hears |\n|---|---|---|---|\n");
+	    "`/status`.\n\n| ending | what it means | a fault | the caller then hears (a phrase of the agent's) |\n|---|---|---|---|\n");
 	for (int i = CALL_NOT_ENDED + 1; i < CALL_END_COUNT; i++) {
 		const struct call_ending *e = call_ending((enum call_end)i);
 

@@ -8,18 +8,19 @@
 /* The agent has handed the caller over: Twilio dials the person, and asks
  * dial-done when that is over. Without an address of ours or a destination
  * on record the caller hears an apology. */
-static void put_dial(const struct web_parts *parts, const struct request *q, const char *call_sid, struct response *r)
+static void put_dial(
+    const struct web_parts *parts, const struct request *q, const struct call_facts *facts, struct response *r)
 {
 	char number[CALL_NUMBER_SIZE];
 	struct buf action;
 	int ring_seconds;
 
 	buf_init(&action, 0);
-	if (*q->public_url && calls_destination(parts->calls, call_sid, number, &ring_seconds)) {
+	if (*q->public_url && calls_destination(parts->calls, facts->call_sid, number, &ring_seconds)) {
 		buf_printf(&action, "%s/twilio/dial-done", q->public_url);
 		twiml_dial_person(&r->body, number, ring_seconds, buf_text(&action));
 	} else {
-		twiml_say_hangup(&r->body, SORRY_FAULT);
+		webhook_say(parts, facts, PHRASE_APOLOGY, r);
 	}
 	buf_free(&action);
 }
@@ -29,9 +30,8 @@ static void put_dial(const struct web_parts *parts, const struct request *q, con
  * that is still up here: Twilio says that its stream is over. */
 void webhook_connect_action(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
-	const char *call_sid = webhook_field(q, "CallSid");
-	enum call_end end = calls_after_stream(parts->calls, call_sid);
-	char instead[CALL_NUMBER_SIZE];
+	struct call_facts facts = webhook_facts(q);
+	enum call_end end = calls_after_stream(parts->calls, facts.call_sid);
 
 	(void)arg;
 	/* A call we do not know was another process's, and ended with it. */
@@ -39,15 +39,20 @@ void webhook_connect_action(const struct web_parts *parts, const struct request 
 	case AFTER_HANGUP:
 		twiml_hangup(&r->body);
 		break;
-	case AFTER_FAREWELL:
-		twiml_say_hangup(&r->body, FAREWELL);
+	case AFTER_TIME_LIMIT:
+		webhook_say(parts, &facts, PHRASE_TIME_LIMIT, r);
+		break;
+	case AFTER_IDLE:
+		webhook_say(parts, &facts, PHRASE_IDLE, r);
 		break;
 	case AFTER_TRANSFER:
-		put_dial(parts, q, call_sid, r);
+		put_dial(parts, q, &facts, r);
+		break;
+	case AFTER_DRAINING:
+		webhook_turn_away(parts, q, &facts, PHRASE_DRAINING, r);
 		break;
 	case AFTER_APOLOGY:
-		calls_fallback(parts->calls, call_sid, webhook_field(q, "To"), instead);
-		twiml_dial_or_say(&r->body, instead, SORRY_FAULT);
+		webhook_turn_away(parts, q, &facts, PHRASE_APOLOGY, r);
 		break;
 	}
 }

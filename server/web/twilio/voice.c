@@ -6,7 +6,6 @@
 
 #include "common/log.h"
 #include "server/line/calls.h"
-#include "server/line/calls_after.h"
 #include "server/line/calls_admit.h"
 #include "server/phone/twiml.h"
 #include "server/stats/stats.h"
@@ -22,25 +21,22 @@
 static void admit(
     const struct web_parts *parts, const struct request *q, const struct call_facts *facts, struct response *r)
 {
-	char token[CALL_TOKEN_SIZE], instead[CALL_NUMBER_SIZE] = "";
-	enum admission admission = calls_reserve(parts->calls, facts, token);
+	char token[CALL_TOKEN_SIZE];
 
-	if (admission != CALL_ADMITTED)
-		calls_fallback(parts->calls, facts->call_sid, facts->to, instead);
-	switch (admission) {
+	switch (calls_reserve(parts->calls, facts, token)) {
 	case CALL_ADMITTED:
 		webhook_connect(q, token, r);
 		break;
 	case CALL_FULL:
-		twiml_dial_or_say(&r->body, instead, SORRY_FULL);
+		webhook_turn_away(parts, q, facts, PHRASE_BUSY, r);
 		log_warn("http", "call refused: every line is taken; call=%s", facts->call_sid);
 		break;
 	case CALL_DRAINING:
-		twiml_dial_or_say(&r->body, instead, SORRY_DRAINING);
+		webhook_turn_away(parts, q, facts, PHRASE_DRAINING, r);
 		log_info("http", "call refused: shutting down; call=%s", facts->call_sid);
 		break;
 	case CALL_COST:
-		twiml_dial_or_say(&r->body, instead, SORRY_COST);
+		webhook_turn_away(parts, q, facts, PHRASE_DAY_COST, r);
 		log_warn("http", "call refused: the day has cost MAX_DAY_COST; call=%s", facts->call_sid);
 		break;
 	case CALL_NO_SID:
@@ -48,7 +44,7 @@ static void admit(
 		break;
 	case CALL_NO_AGENT:
 	case CALL_NO_MEMORY:
-		twiml_dial_or_say(&r->body, instead, SORRY_FAULT);
+		webhook_turn_away(parts, q, facts, PHRASE_APOLOGY, r);
 		break;
 	}
 }
@@ -79,13 +75,7 @@ static void answer_placed(const struct web_parts *parts, const struct request *q
 void webhook_voice(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
 	const char *id = placed_id(q);
-	struct call_facts facts = {
-		.call_sid = webhook_field(q, "CallSid"),
-		.from = webhook_field(q, "From"),
-		.to = webhook_field(q, "To"),
-		/* Twilio says outbound-api or outbound-dial for calls we place. */
-		.direction = strncmp(webhook_field(q, "Direction"), "outbound", 8) ? "inbound" : "outbound",
-	};
+	struct call_facts facts = webhook_facts(q);
 
 	(void)arg;
 	r->timing = &stats.webhook_to_twiml;

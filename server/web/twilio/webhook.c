@@ -1,16 +1,31 @@
 #include "server/web/twilio/webhook.h"
 
+#include "server/agents/agent.h"
+#include "server/line/calls_after.h"
 #include "server/phone/names.h"
 #include "server/phone/twiml.h"
 
 #include <ctype.h>
 #include <string.h>
 
+enum { FALLBACK_RING_SECONDS = 30 };
+
 const char *webhook_field(const struct request *q, const char *name)
 {
 	const char *value = form_get(q->form, name);
 
 	return value ? value : "";
+}
+
+/* Twilio says outbound-api or outbound-dial for calls we place. */
+struct call_facts webhook_facts(const struct request *q)
+{
+	return (struct call_facts){
+		.call_sid = webhook_field(q, "CallSid"),
+		.from = webhook_field(q, "From"),
+		.to = webhook_field(q, "To"),
+		.direction = strncmp(webhook_field(q, "Direction"), "outbound", 8) ? "inbound" : "outbound",
+	};
 }
 
 /* Twilio's are two letters and 32 hex digits, and might be longer one day. */
@@ -57,4 +72,41 @@ void webhook_connect(const struct request *q, const char *token, struct response
 	buf_free(&stream);
 	buf_free(&action);
 	buf_free(&status);
+}
+
+static void put_say(const struct agent *speaker, const struct call_facts *facts, enum phrase phrase, struct response *r)
+{
+	struct spoken s =
+	    phrase_of(speaker, call_facts_outbound(facts) && phrase < PHRASE_OUTBOUND ? PHRASE_OUTBOUND : phrase);
+
+	twiml_say_hangup(&r->body, &(struct twiml_say){ s.text, s.voice, s.language });
+}
+
+void webhook_say(const struct web_parts *parts, const struct call_facts *facts, enum phrase phrase, struct response *r)
+{
+	char fallback[CALL_NUMBER_SIZE];
+	const struct agent *speaker = calls_speaker(parts->calls, facts, fallback);
+
+	put_say(speaker, facts, phrase, r);
+	agent_release(speaker);
+}
+
+/* The address of dial-done tells it what was dialled, and for whose caller: nothing else
+ * may be left of the call by then. Names of agents need no escapes in it. */
+void webhook_turn_away(const struct web_parts *parts, const struct request *q, const struct call_facts *facts,
+    enum phrase phrase, struct response *r)
+{
+	char fallback[CALL_NUMBER_SIZE];
+	const struct agent *speaker = calls_speaker(parts->calls, facts, fallback);
+	struct buf action;
+
+	buf_init(&action, 0);
+	if (*fallback && *q->public_url) {
+		buf_printf(&action, "%s/twilio/dial-done?fallback=%s", q->public_url, speaker->name);
+		twiml_dial_person(&r->body, fallback, FALLBACK_RING_SECONDS, buf_text(&action));
+	} else {
+		put_say(speaker, facts, phrase, r);
+	}
+	buf_free(&action);
+	agent_release(speaker);
 }

@@ -1,22 +1,20 @@
 #ifndef WEB_TWILIO_WEBHOOK_H
 #define WEB_TWILIO_WEBHOOK_H
 /* The common part of the webhooks: reading a signed form, the answer that
- * two of them give, and the sentences a caller hears from us without any
- * agent.
+ * two of them give, and the words that a caller hears without any agent.
  *
  * The row of a webhook has seen to its signature and its form (routes.h).
  */
+#include "server/agents/phrases.h"
+#include "server/line/calls.h"
 #include "server/web/http.h"
-
-#define SORRY_FULL "We are sorry, all our lines are busy. Please call again in a few minutes. Goodbye."
-#define SORRY_DRAINING "We are sorry, we cannot take your call right now. Please call again in a few minutes. Goodbye."
-#define SORRY_COST SORRY_DRAINING
-#define SORRY_FAULT "We are sorry, we have a technical problem. Please call again in a few minutes. Goodbye."
-#define SORRY_AWAY "We are sorry, nobody can take your call right now. Please call again later. Goodbye."
-#define FAREWELL "Thank you for calling. Goodbye."
+#include "server/web/web_parts.h"
 
 /* A field of the form, "" if it is not there. */
 const char *webhook_field(const struct request *q, const char *name);
+
+/* The call as the form tells of it. Borrowed from the form. */
+struct call_facts webhook_facts(const struct request *q);
 
 /* Whether the text can be logged, kept and put into a URL. */
 bool webhook_is_sid(const char *sid);
@@ -27,5 +25,14 @@ bool webhook_answerable(const struct request *q, struct response *r);
 
 /* Answers with the stream that this token opens. */
 void webhook_connect(const struct request *q, const char *token, struct response *r);
+
+/* Answers with a phrase in the words of the call's agent (calls_speaker), and hangs up.
+ * Who was called by us hears `outbound` instead of those that ask to call again. */
+void webhook_say(const struct web_parts *parts, const struct call_facts *facts, enum phrase phrase, struct response *r);
+
+/* The same for a call that cannot be served: the agent's fallback number is dialled
+ * first. If that does not take the call, dial-done answers with `unanswered`. */
+void webhook_turn_away(const struct web_parts *parts, const struct request *q, const struct call_facts *facts,
+    enum phrase phrase, struct response *r);
 
 #endif

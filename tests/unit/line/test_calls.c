@@ -36,6 +36,7 @@ static bool stood_in_cost_day_exceeded(struct spending *spending)
 #include "server/line/call_cost.h"
 #include "server/money/cost.h"
 #include "server/news/journal_json.h"
+#include "tests/peers/setup.h"
 
 #include <sched.h>
 #include <setjmp.h>
@@ -1067,21 +1068,73 @@ static void call_is_told_who_it_is_for(void **state)
 	assert_null(calls->lines[0].agent);
 }
 
+/* The name of who speaks for the call, and its fallback number. */
+static const char *speaker(const struct call_facts *facts, char number[CALL_NUMBER_SIZE])
+{
+	static char name[80];
+	const struct agent *p = calls_speaker(calls, facts, number);
+
+	snprintf(name, sizeof name, "%s", p->name);
+	agent_release(p);
+	return name;
+}
+
 static void fallback_is_the_agents_also_when_the_call_is_over(void **state)
 {
 	char number[CALL_NUMBER_SIZE], token[CALL_TOKEN_SIZE];
 
 	(void)state;
 	assert_int_equal(reserve("CA1", token), CALL_ADMITTED);
-	calls_fallback(calls, "CA1", "", number);
+	assert_string_equal(speaker(&(struct call_facts){ .call_sid = "CA1" }, number), "default");
 	assert_string_equal(number, "+12025550177");
 	strcpy(number, "");
 	calls_end_all(calls, END_DRAINED);
 	UNTIL(all_free());
-	calls_fallback(calls, "CA1", "", number);
+	assert_string_equal(speaker(&(struct call_facts){ .call_sid = "CA1" }, number), "default");
 	assert_string_equal(number, "+12025550177");
-	calls_fallback(calls, "CAunknown", "+12025550199", number);
+	speaker(&(struct call_facts){ .call_sid = "CAunknown", .to = "+12025550199" }, number);
 	assert_string_equal(number, "+12025550177");
+}
+
+/* Also of a call that was placed, whose To is the other's number, and of one that never had a line. */
+static void who_had_the_call_speaks_after_it(void **state)
+{
+	char number[CALL_NUMBER_SIZE], token[CALL_TOKEN_SIZE];
+	struct call_facts facts = { .call_sid = "CA1",
+		.from = "+12025550100",
+		.to = "+12025550123",
+		.direction = "outbound",
+		.agent_name = "seller" };
+	static const char desk[] = "{\"numbers\":[\"+12025550100\"]}";
+	static const char seller[] = "{\"numbers\":[],\"fallback\":{\"number\":\"+12025550188\"}}";
+	const char *before = cfg.agents_dir;
+	struct buf problem;
+
+	folder_begin(state);
+	folder_put("desk.json", desk, strlen(desk));
+	folder_put("seller.json", seller, strlen(seller));
+	buf_init(&problem, 0);
+	cfg.agents_dir = folder;
+	assert_int_equal(agents_reload(who, &problem), 0);
+	assert_int_equal(calls_reserve(calls, &facts, token), CALL_ADMITTED);
+	facts.agent_name = NULL;
+	assert_string_equal(speaker(&facts, number), "seller");
+	calls_end_all(calls, END_DRAINED);
+	UNTIL(all_free());
+	assert_string_equal(speaker(&facts, number), "seller");
+	assert_string_equal(number, "+12025550188");
+	facts.call_sid = "CA2";
+	assert_string_equal(speaker(&facts, number), "desk");
+	assert_string_equal(number, "+12025550177");
+	facts.agent_name = "seller";
+	assert_string_equal(speaker(&facts, number), "seller");
+	facts.agent_name = "nobody";
+	assert_string_equal(speaker(&facts, number), "desk");
+	facts.direction = "inbound";
+	assert_string_equal(speaker(&facts, number), "default");
+	buf_free(&problem);
+	cfg.agents_dir = before;
+	folder_end(state);
 }
 
 static void closing_ends_what_is_left(void **state)
@@ -1135,6 +1188,7 @@ int main(void)
 		CASE(everybody_at_once_leaves_every_line_free),
 		CASE(call_is_told_who_it_is_for),
 		CASE(fallback_is_the_agents_also_when_the_call_is_over),
+		CASE(who_had_the_call_speaks_after_it),
 		CASE(closing_ends_what_is_left),
 	};
 

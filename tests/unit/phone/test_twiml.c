@@ -77,13 +77,13 @@ static void bytes_that_are_no_text_become_a_replacement(void **state)
 	      "b");
 }
 
-static void a_number_is_dialled_else_the_sentence_is_said(void **state)
+static void sentence_is_said_with_what_is_known_of_its_voice(void **state)
 {
 	(void)state;
-	twiml_dial_or_say(&written, "+12025550177", "Sorry.");
-	check(HEAD "<Response><Dial>+12025550177</Dial></Response>\n");
-	twiml_dial_or_say(&written, "", "Sorry & goodbye.");
+	twiml_say_hangup(&written, &(struct twiml_say){ "Sorry & goodbye.", "", "" });
 	check(HEAD "<Response><Say>Sorry &amp; goodbye.</Say><Hangup/></Response>\n");
+	twiml_say_hangup(&written, &(struct twiml_say){ "Adiós.", "Polly.Lucia", "es-ES" });
+	check(HEAD "<Response><Say voice=\"Polly.Lucia\" language=\"es-ES\">Adiós.</Say><Hangup/></Response>\n");
 }
 
 static void a_hangup_is_a_whole_document(void **state)
@@ -114,7 +114,7 @@ int main(void)
 		CASE(caller_cannot_write_markup),
 		CASE(parameter_stays_below_twilios_limit),
 		CASE(bytes_that_are_no_text_become_a_replacement),
-		CASE(a_number_is_dialled_else_the_sentence_is_said),
+		CASE(sentence_is_said_with_what_is_known_of_its_voice),
 		CASE(a_hangup_is_a_whole_document),
 	};
 

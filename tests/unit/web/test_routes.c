@@ -48,6 +48,7 @@ static struct table {
 	struct calls_count count;
 	bool token_used, no_line;
 	struct web_ready ready;
+	char speaker[80]; /* the agent that was named for a phrase */
 	char from[64], ended_sid[64];
 	int claims, carried;
 	enum call_end ended_why;
@@ -217,10 +218,14 @@ static const struct config plain_config = {
 	.max_calls = 1,
 };
 
-void calls_fallback(struct calls *calls, const char *call_sid, const char *to, char out[CALL_NUMBER_SIZE])
+const struct agent *calls_speaker(struct calls *calls, const struct call_facts *facts, char fallback[CALL_NUMBER_SIZE])
 {
-	(void)calls, (void)call_sid, (void)to;
-	snprintf(out, CALL_NUMBER_SIZE, "%s", cfg.overflow_number);
+	(void)calls;
+	pthread_mutex_lock(&table.lock);
+	snprintf(table.speaker, sizeof table.speaker, "%s", facts->agent_name ? facts->agent_name : "");
+	pthread_mutex_unlock(&table.lock);
+	snprintf(fallback, CALL_NUMBER_SIZE, "%s", cfg.overflow_number);
+	return agents_for_number(who, "");
 }
 
 bool calls_destination(struct calls *calls, const char *call_sid, char number[CALL_NUMBER_SIZE], int *ring_seconds)
@@ -842,19 +847,67 @@ static void without_validation_anyone_may_call(void **state)
 
 static void caller_hears_a_sentence_when_there_is_no_line(void **state)
 {
-	static const enum admission refusals[] = { CALL_FULL, CALL_DRAINING };
+	static const struct {
+		enum admission refusal;
+		const char *words;
+	} cases[] = {
+		{ CALL_FULL, "all our lines are busy" },
+		{ CALL_DRAINING, "we have to interrupt our service" },
+		{ CALL_COST, "we cannot take your call" },
+		{ CALL_NO_MEMORY, "we have a technical problem" },
+	};
 
 	(void)state;
-	for (int i = 0; i < 2; i++) {
-		table.admission = refusals[i];
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		table.admission = cases[i].refusal;
 		cfg.overflow_number = "";
 		assert_int_equal(status_of(unsigned_webhook("/twilio/voice", VOICE)), 200);
-		assert_non_null(strstr(heard, "<Response><Say>We are sorry, "));
+		assert_non_null(strstr(heard, "<Response><Say language=\"en-US\">We are sorry, "));
+		assert_non_null(strstr(heard, cases[i].words));
 		assert_non_null(strstr(heard, "</Say><Hangup/></Response>"));
+		unsigned_webhook(
+		    "/twilio/voice", "CallSid=" SID "&From=%2B12025550100&To=%2B12025550123&Direction=outbound-api");
+		assert_non_null(strstr(heard, ">We are sorry, we have to end this call here. Goodbye.</Say>"));
 		cfg.overflow_number = "+12025550177";
 		assert_int_equal(status_of(unsigned_webhook("/twilio/voice", VOICE)), 200);
-		assert_non_null(strstr(heard, "<Response><Dial>+12025550177</Dial></Response>"));
+		assert_non_null(strstr(
+		    heard, "<Response><Dial timeout=\"30\" answerOnBridge=\"true\" method=\"POST\" action=\"http"));
+		assert_non_null(
+		    strstr(heard, "/twilio/dial-done?fallback=default\"><Number>+12025550177</Number></Dial>"));
 	}
+}
+
+/* Nobody is left to try: not the agent, as after a transfer, and not the number once more. */
+static void who_is_not_taken_by_the_fallback_number_hears_so(void **state)
+{
+	static const char *const taken[] = { "completed", "answered" };
+	static const char *const not_taken[] = { "busy", "no-answer", "failed", "canceled", "" };
+	uint64_t before = stat_get(calls_fallbacks_unanswered);
+	char form[200];
+
+	(void)state;
+	cfg.overflow_number = "+12025550177";
+	for (size_t i = 0; i < sizeof not_taken / sizeof *not_taken; i++) {
+		/* A caller whom no stream has answered is still ringing. */
+		snprintf(form, sizeof form, "CallSid=CAtransferred&CallStatus=ringing&DialCallStatus=%s", not_taken[i]);
+		assert_int_equal(status_of(unsigned_webhook("/twilio/dial-done?fallback=desk", form)), 200);
+		assert_non_null(strstr(heard, "nobody can take your call"));
+		assert_string_equal(table.speaker, "desk");
+	}
+	assert_int_equal(stat_get(calls_fallbacks_unanswered) - before, 5);
+	for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
+		snprintf(form, sizeof form, "CallSid=" SID "&CallStatus=in-progress&DialCallStatus=%s", taken[i]);
+		unsigned_webhook("/twilio/dial-done?fallback=desk", form);
+		assert_non_null(strstr(heard, "<Response><Hangup/></Response>"));
+	}
+	unsigned_webhook(
+	    "/twilio/dial-done?fallback=desk", "CallSid=" SID "&DialCallStatus=busy&Direction=outbound-api");
+	assert_non_null(strstr(heard, "we have to end this call here"));
+	/* The address is signed with its query. */
+	cfg.twilio_validate = true;
+	assert_int_equal(status_of(webhook("/twilio/dial-done?fallback=desk", "", "CallSid=" SID,
+			     "https://bridge.example.com/twilio/dial-doneCallSid" SID)),
+	    403);
 }
 
 static void call_without_a_usable_sid_is_refused(void **state)
@@ -875,9 +928,12 @@ static void what_follows_the_stream_depends_on_how_it_ended(void **state)
 		const char *twiml;
 	} cases[] = {
 		{ END_CALLER_HUNG_UP, "<Response><Hangup/></Response>" },
-		{ END_TIME_LIMIT, "<Response><Say>Thank you for calling. Goodbye.</Say><Hangup/></Response>" },
-		{ END_MODEL_LOST, "<Response><Say>We are sorry, we have a technical problem." },
-		{ CALL_NOT_ENDED, "<Response><Say>We are sorry, we have a technical problem." },
+		{ END_TIME_LIMIT, "\">The time for this call is over. Thank you. Goodbye.</Say><Hangup/></Response>" },
+		{ END_IDLE,
+		    "\">We cannot hear anybody, so we are ending this call. Goodbye.</Say><Hangup/></Response>" },
+		{ END_MODEL_LOST, "<Response><Say language=\"en-US\">We are sorry, we have a technical problem." },
+		{ END_DRAINED, "<Response><Say language=\"en-US\">We are sorry, we have to interrupt our service" },
+		{ CALL_NOT_ENDED, "<Response><Say language=\"en-US\">We are sorry, we have a technical problem." },
 	};
 
 	(void)state;
@@ -888,7 +944,7 @@ static void what_follows_the_stream_depends_on_how_it_ended(void **state)
 	}
 	cfg.overflow_number = "+12025550177";
 	unsigned_webhook("/twilio/connect-action", "CallSid=" SID);
-	assert_non_null(strstr(heard, "<Dial>+12025550177</Dial>"));
+	assert_non_null(strstr(heard, "/twilio/dial-done?fallback=default\"><Number>+12025550177</Number></Dial>"));
 }
 
 static void who_was_transferred_is_dialled_for_and_comes_back_if_nobody_answers(void **state)
@@ -900,7 +956,7 @@ static void who_was_transferred_is_dialled_for_and_comes_back_if_nobody_answers(
 	assert_non_null(strstr(heard, "/twilio/dial-done\""));
 	assert_non_null(strstr(heard, "<Number>+12025550177</Number>"));
 	unsigned_webhook("/twilio/connect-action", "CallSid=" SID); /* to whom is not known any more */
-	assert_non_null(strstr(heard, "<Response><Say>We are sorry"));
+	assert_non_null(strstr(heard, "<Say language=\"en-US\">We are sorry"));
 	unsigned_webhook("/twilio/dial-done", "CallSid=CAtransferred&DialCallStatus=completed");
 	assert_non_null(strstr(heard, "<Response><Hangup/></Response>"));
 	unsigned_webhook("/twilio/dial-done", "CallSid=CAtransferred&DialCallStatus=no-answer");
@@ -1250,6 +1306,7 @@ int main(void)
 		TEST(only_trusted_proxies_are_believed),
 		TEST(without_validation_anyone_may_call),
 		TEST(caller_hears_a_sentence_when_there_is_no_line),
+		TEST(who_is_not_taken_by_the_fallback_number_hears_so),
 		TEST(call_without_a_usable_sid_is_refused),
 		TEST(what_follows_the_stream_depends_on_how_it_ended),
 		TEST(who_was_transferred_is_dialled_for_and_comes_back_if_nobody_answers),
