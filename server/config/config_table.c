@@ -69,7 +69,8 @@ const struct setting config_table[] = {
 	  .help = "Whether a signed stream is accepted on /twilio/stream that our own TwiML did not announce, for "
 	          "people who write their own." },
 	{ NULL, "OVERFLOW_NUMBER", TEXT(overflow_number), .fallback = "", .check = check_e164,
-	  .help = "The number dialled when every line is busy or the model is lost. Unset, callers hear an apology." },
+	  .help = "The number dialled when every line is busy or the model is lost. Unset, or if nobody takes the call "
+	          "there, callers hear so in words." },
 	{ NULL, "TWILIO_ACCOUNT_SID", TEXT(twilio_account_sid), .fallback = "", .check = check_account_sid,
 	  .help = "Twilio's account, AC…. Needed to place calls, and to record with Twilio." },
 	{ NULL, "TWILIO_API_KEY_SID", TEXT(twilio_api_key_sid), .fallback = "", .check = check_key_sid,
