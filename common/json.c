@@ -132,10 +132,10 @@ bool span_u64(struct span s, uint64_t *value)
 
 /* --------------------------------------------------------------- the parser */
 
-/* Length of the UTF-8 sequence at p (RFC 3629: no surrogates, nothing longer
- * than needed, nothing over U+10FFFF), or 0. */
-static size_t utf8_sequence(const unsigned char *p, size_t left)
+/* RFC 3629: no surrogates, nothing longer than needed, nothing over U+10FFFF. */
+size_t utf8_sequence(const char *text, size_t left)
 {
+	const unsigned char *p = (const unsigned char *)text;
 	unsigned low = 0x80, high = 0xbf;
 	size_t n;
 
@@ -169,7 +169,7 @@ static size_t utf8_sequence(const unsigned char *p, size_t left)
 
 bool utf8_valid(const char *text, size_t len)
 {
-	const unsigned char *p = (const unsigned char *)text;
+	const char *p = text;
 	uint64_t eight;
 
 	while (len) {
@@ -207,13 +207,30 @@ static bool refuse(struct refusal *r, const char *at, const char *sentence)
 
 static bool utf8_until(const char *text, size_t len, struct refusal *r)
 {
-	const unsigned char *p = (const unsigned char *)text;
+	const char *p = text;
 
 	if (utf8_valid(text, len))
 		return true;
 	for (size_t n; len && (n = utf8_sequence(p, len)); len -= n)
 		p += n;
-	return refuse(r, (const char *)p, "is not UTF-8 from here on");
+	return refuse(r, p, "is not UTF-8 from here on");
+}
+
+int json_escape(const char *p, const char *end)
+{
+	static const char digits[] = "0123456789abcdefABCDEF";
+	int code = 0;
+
+	if (end - p < JSON_ESCAPE || p[0] != '\\' || p[1] != 'u')
+		return -1;
+	for (int i = 2; i < JSON_ESCAPE; i++) {
+		const char *digit = p[i] ? strchr(digits, p[i]) : NULL;
+
+		if (!digit)
+			return -1;
+		code = code * 16 + (int)(digit - digits) - (digit - digits > 15 ? 6 : 0);
+	}
+	return code;
 }
 
 /* What must hold before cJSON, which recurses, may see the text. */
@@ -229,11 +246,15 @@ static bool fit_for_parser(const char *text, size_t len, struct refusal *r)
 			return refuse(r, text + i, "has a NUL byte here");
 		if (in_string) {
 			if (ch == '\\') {
-				if (len - i > 5 && !memcmp(text + i, "\\u0000", 6))
+				int code = json_escape(text + i, text + len);
+
+				if (!code)
 					return refuse(r, text + i, "has \\u0000 here, which no text of ours can hold");
 				i++;
 				if (i < len && text[i] == '\0')
 					return refuse(r, text + i, "has a NUL byte here");
+				if (i < len && text[i] == 'u' && code < 0)
+					return refuse(r, text + i - 1, "has \\u without four digits here");
 			} else if (ch == '"') {
 				in_string = false;
 			}
@@ -383,7 +404,7 @@ void json_put_string(struct buf *out, const char *text, size_t len)
 
 	buf_putc(out, '"');
 	while (len) {
-		size_t n = utf8_sequence(p, len);
+		size_t n = utf8_sequence((const char *)p, len);
 
 		if (n && *p >= 0x20 && *p != '"' && *p != '\\' && *p != 0x7f) {
 			plain += n;

@@ -5,8 +5,8 @@
  * Two ways in. json_scan finds fields of the object at the top level without
  * allocating: for the messages that come fifty times a second. json_parse
  * makes a cJSON tree for everything rare, after refusing what cJSON alone lets
- * through: nesting over 32, trailing bytes, bad UTF-8, NUL (raw or \u0000),
- * control characters for blanks.
+ * through: nesting over 32, trailing bytes, bad UTF-8, NUL (raw, \u0000, or as
+ * which it reads \u before other than four digits), control characters for blanks.
  */
 #include "common/buf.h"
 
@@ -16,7 +16,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { JSON_MAX_DEPTH = 32 };
+enum { JSON_MAX_DEPTH = 32, JSON_ESCAPE = 6 /* bytes of \uXXXX */ };
 
 struct span {
 	const char *p; /* borrowed from the text */
@@ -60,7 +60,12 @@ cJSON *json_parse_telling(const char *text, size_t len, struct json_fault *fault
 enum { JSON_NAMES_MAX = 512 };
 bool json_unique(const cJSON *tree);
 
+/* The code of the \uXXXX that stands at p; -1: none does. */
+int json_escape(const char *p, const char *end);
+
 bool utf8_valid(const char *text, size_t len);
+/* Bytes of the character at the start of a text that is not empty; 0: it is none. */
+size_t utf8_sequence(const char *text, size_t left);
 
 /* Fields of an object, by exact name; absent or of another type gives NULL,
  * false or the fallback. `o` may be NULL. Strings are borrowed from the tree. */

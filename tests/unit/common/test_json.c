@@ -412,6 +412,8 @@ static void nul_is_refused_in_every_spelling(void **state)
 	REFUSED("{\"x\\u0000y\":1}");
 	REFUSED("\"\\u0000\"");
 	REFUSED("\"\\\\\\u0000\"");
+	REFUSED("\"\\u12G4\"");
+	REFUSED("\"\\u12\"");
 	TAKEN("\"\\\\u0000\""); /* a backslash, then four noughts */
 	TAKEN("\"\\u0001\"");
 	TAKEN("\"u0000\"");
