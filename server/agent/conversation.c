@@ -103,6 +103,17 @@ static void on_response_sign(struct conversation *con, const struct model_event 
 	TELL(con, now, .type = EVENT_SIGN, .response = e->response_id);
 }
 
+/* Its rest is lost to the call, and a line for each of them would bury the others. */
+static void on_invalid(struct conversation *con, const struct model_event *e, int64_t now)
+{
+	(void)now;
+	stat_add(model_invalid_events, 1);
+	call_cost_count(con->call, &con->spending, false, &e->usage); /* it is billed all the same */
+	log_write(con->said_unreadable ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN, con->call->tag,
+	    "model: an event that cannot be read is ignored; type=%s", e->code[0] ? e->code : "unknown");
+	con->said_unreadable = true;
+}
+
 /* Decoded before the dialogue decides: the counter of late audio needs its length, too.
  * A delta that is no base64 is still a sign of life. */
 static void on_audio(struct conversation *con, const struct model_event *e, int64_t now)
@@ -117,7 +128,7 @@ static void on_audio(struct conversation *con, const struct model_event *e, int6
 	room = buf_room(decoded, BASE64_DECODED_MAX(e->audio.n));
 	len = room ? json_base64(e->audio, (uint8_t *)room) : -ENOMEM;
 	if (len < 0) {
-		stat_add(model_invalid_events, 1);
+		on_invalid(con, &(struct model_event){ .code = "response.output_audio.delta" }, now);
 		on_response_sign(con, e, now);
 		return;
 	}
@@ -219,14 +230,6 @@ static void on_unknown(struct conversation *con, const struct model_event *e, in
 		log_debug(con->call->tag, "model: unknown event %s ignored", e->code);
 }
 
-static void on_invalid(struct conversation *con, const struct model_event *e, int64_t now)
-{
-	(void)now;
-	stat_add(model_invalid_events, 1);
-	call_cost_count(con->call, &con->spending, false, &e->usage); /* it is billed all the same */
-	log_debug(con->call->tag, "model: message that makes no sense ignored");
-}
-
 static void on_session_updated(struct conversation *con, const struct model_event *e, int64_t now)
 {
 	(void)e;
@@ -265,8 +268,19 @@ static void (*const handlers[])(struct conversation *, const struct model_event 
 	[MODEL_ERROR] = on_error,
 };
 
+/* An answer goes on under a name of our own, but neither its end nor what was heard of it
+ * can be told to the model. */
+static void mind_ids(struct conversation *con, const struct model_event *e)
+{
+	if (con->said_long_id || (foreign_id_is_theirs(e->response_id) && foreign_id_is_theirs(e->item_id)))
+		return;
+	log_warn(con->call->tag, "model: an id is longer than 512 bytes, and cannot be told back to it");
+	con->said_long_id = true;
+}
+
 void conversation_model_told(void *arg, const struct model_event *event, int64_t now_us)
 {
+	mind_ids(arg, event);
 	handlers[event->type](arg, event, now_us);
 }
 

@@ -27,11 +27,12 @@ struct tool_cancel;
 
 struct conversation {
 	struct call *call;
-	struct link link;          /* the model */
-	struct dialogue dialogue;  /* whose turn it is to speak */
-	struct timeline timeline;  /* the turns */
-	bool left;                 /* the caller loop is gone */
-	char ended[MODEL_ID_SIZE]; /* the response whose end was told last */
+	struct link link;                   /* the model */
+	struct dialogue dialogue;           /* whose turn it is to speak */
+	struct timeline timeline;           /* the turns */
+	bool left;                          /* the caller loop is gone */
+	bool said_unreadable, said_long_id; /* once a call is enough */
+	char ended[FOREIGN_ID_SIZE];        /* the response whose end was told last */
 
 	struct buf message;     /* the next one to the model */
 	uint32_t requests_sent; /* for ids; requests for an answer have the dialogue's numbers */

@@ -87,11 +87,11 @@ static void ask(struct conversation *con, const struct dialogue_order *o, int64_
 	conversation_send(con);
 }
 
-/* If the protocol cannot cancel, the rest of the answer comes, and is not played. */
+/* If it cannot be cancelled, the rest of the answer comes, and is not played. */
 static void cancel(struct conversation *con, const struct dialogue_order *o, int64_t now)
 {
 	(void)now;
-	if (!con->link.protocol->can_cancel)
+	if (!con->link.protocol->can_cancel || !foreign_id_is_theirs(o->response))
 		return;
 	con->link.protocol->cancel(&con->message, conversation_next_id(con, MODEL_REQUEST_CANCEL), o->response);
 	conversation_send(con);
@@ -282,7 +282,7 @@ static void item_heard(struct conversation *con, const struct dialogue_order *o,
 		turn->generated_ms = o->made_ms;
 		timeline_settled(&con->timeline, turn);
 	}
-	if (o->truncate_ms < 0 || !con->link.protocol->can_truncate)
+	if (o->truncate_ms < 0 || !con->link.protocol->can_truncate || !foreign_id_is_theirs(o->item))
 		return;
 	con->link.protocol->heard_until(
 	    &con->message, conversation_next_id(con, MODEL_REQUEST_HEARD), o->item, o->truncate_ms);

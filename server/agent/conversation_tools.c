@@ -1,7 +1,7 @@
 #include "server/agent/conversation_tools.h"
 
 #include "common/clock.h"
-#include "common/json.h"
+#include "common/foreign.h"
 #include "common/json_out.h"
 #include "common/log.h"
 #include "server/agent/conversation_orders.h"
@@ -198,7 +198,7 @@ static bool begin_farewell(
 static void begin_transfer(struct conversation *con, const struct model_tool_call *call, struct tool_run *run,
     const char *response_id, int64_t now)
 {
-	cJSON *arguments = json_parse(call->arguments, strlen(call->arguments));
+	cJSON *arguments = foreign_json(call->arguments, strlen(call->arguments));
 	const char *name = json_str(arguments, "destination");
 	const struct agent_destination *destination = name ? tool_list_destination(con->call->agent, name) : NULL;
 
@@ -282,10 +282,10 @@ static void begin(struct conversation *con, const struct model_tool_call *call, 
 }
 
 /* A call without an id cannot have a result; the model is told by a note. */
-static void unusable(struct conversation *con, const struct model_tool_call *call, int64_t now)
+static void unusable(struct conversation *con, const char *name, int64_t now)
 {
 	stat_add(tools_unusable, 1);
-	log_warn(con->call->tag, "a tool was called without a usable id or name; name=%.40s", call->name);
+	log_warn(con->call->tag, "a tool was called without an id or a name of up to 512 bytes; name=%.40s", name);
 	con->link.protocol->item(
 	    &con->message, conversation_next_id(con, MODEL_REQUEST_TOOL), MODEL_ROLE_NOTE, words_unusable);
 	told(con, now);
@@ -299,7 +299,7 @@ void conversation_tools_called(struct conversation *con, const struct model_even
 		if (call->call_id[0] && call->name[0])
 			begin(con, call, e->response_id, now_us);
 		else if (e->type == MODEL_ITEM_DONE) /* its response lists it once more */
-			unusable(con, call, now_us);
+			unusable(con, call->name, now_us);
 	}
 }
 
@@ -335,8 +335,10 @@ static void approve_or_not(struct conversation *con, const struct model_mcp_item
 
 	log_warn(con->call->tag, "MCP server %.40s asks to be allowed %.60s: %s", item->server, item->name,
 	    approve ? "allowed" : "not allowed, nobody is there to say yes");
-	if (!item->id[0])
+	if (!item->id[0]) {
+		unusable(con, item->name, now);
 		return;
+	}
 	con->link.protocol->approve(&con->message, conversation_next_id(con, MODEL_REQUEST_TOOL), item->id, approve);
 	told(con, now);
 }
@@ -344,7 +346,7 @@ static void approve_or_not(struct conversation *con, const struct model_mcp_item
 void conversation_mcp_item(struct conversation *con, const struct model_event *e, int64_t now_us)
 {
 	const struct model_mcp_item *item = &e->mcp;
-	char name[TOOL_NAME_SIZE];
+	char name[2 * FOREIGN_ID_SIZE];
 
 	if (item->what == MODEL_MCP_NONE)
 		return;

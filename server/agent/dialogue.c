@@ -88,7 +88,7 @@ static bool on_first_audio(struct dialogue *d, const struct dialogue_event *e, i
 	if (!d->stop_event_us)
 		return true;
 	order = dialogue_order(d, ORDER_LATENCY);
-	order->item = item ? item->id : "";
+	order->item = item ? item_id(d, item) : "";
 	order->after_event_us = e->at_us - d->stop_event_us;
 	order->after_speech_us = d->stop_speech_us ? e->at_us - d->stop_speech_us : -1;
 	d->stop_event_us = d->stop_speech_us = 0;
@@ -100,7 +100,7 @@ static struct dialogue_order *note_heard(struct dialogue *d, struct item *item, 
 	struct dialogue_order *order = dialogue_order(d, ORDER_ITEM_HEARD);
 
 	item->over = true;
-	order->item = item->id;
+	order->item = item_id(d, item);
 	order->no = item->no;
 	order->heard = *heard;
 	order->made_ms = (uint32_t)(item->received / G711_BYTES_PER_MS);
@@ -210,7 +210,7 @@ static bool on_audio(struct dialogue *d, const struct dialogue_event *e, int64_t
 	}
 	order = dialogue_order(d, ORDER_PLAY);
 	order->no = item->no;
-	order->item = item->id;
+	order->item = item_id(d, item);
 	order->first = !item->received;
 	return true;
 }

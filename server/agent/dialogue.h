@@ -48,6 +48,7 @@
  * A caller who speaks up calls off a farewell that is not firm.
  */
 #include "common/clock.h"
+#include "common/foreign.h"
 #include "server/line/heard.h"
 #include "server/stats/endings.h"
 
@@ -56,7 +57,6 @@
 #include <stdint.h>
 
 enum {
-	DIALOGUE_ID_SIZE = 64,
 	DIALOGUE_ORDERS = 48, /* at most, after one event: one for each item, and a few */
 	DIGITS_MAX = 64,
 	UTTERANCES_MAX = 32,
@@ -222,17 +222,17 @@ struct utterance {
 	uint32_t no; /* 1, 2, 3 … over the call */
 	enum utterance_kind kind;
 	enum utterance_state state;
-	bool owed;                       /* the caller waits for it: after a turn or keys, not for a greeting */
-	bool cut;                        /* the caller talked over it: nothing more of it is played or waited for */
-	bool cancel;                     /* it was cut before it began, and the model does not stop by itself */
-	bool begun;                      /* its beginning was told */
-	bool said;                       /* something came of it: sound to be heard, or a call of a tool */
-	bool answered;                   /* that was told, once */
-	bool resting;                    /* its last part is over, and no other has begun */
-	uint32_t turn;                   /* the expected utterance that its response may really be */
-	uint32_t request;                /* our number, as long as it may be refused; else 0 */
-	char response[DIALOGUE_ID_SIZE]; /* "" before it began */
-	int64_t alive_us;                /* its last sign of life */
+	bool owed;         /* the caller waits for it: after a turn or keys, not for a greeting */
+	bool cut;          /* the caller talked over it: nothing more of it is played or waited for */
+	bool cancel;       /* it was cut before it began, and the model does not stop by itself */
+	bool begun;        /* its beginning was told */
+	bool said;         /* something came of it: sound to be heard, or a call of a tool */
+	bool answered;     /* that was told, once */
+	bool resting;      /* its last part is over, and no other has begun */
+	uint32_t turn;     /* the expected utterance that its response may really be */
+	uint32_t request;  /* our number, as long as it may be refused; else 0 */
+	uint32_t response; /* its id, by which it is found (utterance_response); 0 before it began */
+	int64_t alive_us;  /* its last sign of life */
 	/* A cue: words besides the answers, ordered from outside or by a tool. */
 	char *text; /* owned; NULL: none */
 	bool exact, firm;
@@ -243,10 +243,10 @@ struct utterance {
 struct item {               /* a stretch of audio; the caller loop knows it by its number */
 	uint32_t no;        /* 0: none */
 	uint32_t utterance; /* its number */
-	char id[DIALOGUE_ID_SIZE];
-	uint64_t received; /* mu-law bytes */
-	bool complete;     /* the model has made all of it */
-	bool over;         /* heard to its end, or cut */
+	uint32_t id;        /* by which it is found (item_id) */
+	uint64_t received;  /* mu-law bytes */
+	bool complete;      /* the model has made all of it */
+	bool over;          /* heard to its end, or cut */
 };
 
 enum run_state { RUN_NONE, RUN_RUNNING, RUN_ANSWERED, RUN_TOLD };
@@ -319,6 +319,10 @@ struct dialogue {
 	uint32_t last_batch, last_run;
 	bool told;       /* the model was told results, and has to answer them … */
 	int64_t told_us; /* … since then */
+
+	/* The ids of responses and items, as the model gave them. They are long, and lie
+	 * apart from what is gone through at every event. */
+	char responses[UTTERANCES_MAX][FOREIGN_ID_SIZE], item_ids[ITEMS_MAX][FOREIGN_ID_SIZE];
 
 	size_t walk; /* the place where dialogue_tick looks next */
 	struct dialogue_order orders[DIALOGUE_ORDERS];

@@ -4,8 +4,6 @@
 #include "server/agent/dialogue_utterances.h"
 #include "server/agent/dialogue_word.h"
 
-#include <stdio.h>
-
 /* At most one answer is wanted: several reasons for it get one answer together. It is
  * asked for at once, even in the pause after a failure. */
 void asking_want(struct dialogue *d, enum utterance_kind kind, bool owed, int64_t now_us)
@@ -228,7 +226,7 @@ void asking_over(struct dialogue *d, struct utterance *u, bool failed, const cha
 		d->active = 0;
 	if (u->said && !failed && !u->answered) {
 		u->answered = true;
-		dialogue_order(d, ORDER_ANSWERED)->response = u->response;
+		dialogue_order(d, ORDER_ANSWERED)->response = utterance_response(d, u);
 	}
 	if (waited && !failed && u->said)
 		d->failures = 0;
@@ -245,7 +243,7 @@ void asking_over(struct dialogue *d, struct utterance *u, bool failed, const cha
  * it is over. If that is wrong, its next sign of life takes it up again. */
 static void end_untold(struct dialogue *d, struct utterance *u, const char *claims, int64_t now_us)
 {
-	dialogue_order(d, ORDER_UNTOLD)->response = u->response;
+	dialogue_order(d, ORDER_UNTOLD)->response = utterance_response(d, u);
 	items_complete(d, u, "completed");
 	d->untold = u->no;
 	asking_over(d, u, false, claims, now_us);
@@ -309,7 +307,7 @@ bool asking_began(struct dialogue *d, const char *response, int64_t now_us)
 	u->state = UTTERANCE_MAKING;
 	u->begun = true;
 	u->alive_us = now_us;
-	snprintf(u->response, sizeof u->response, "%s", response);
+	utterance_name(d, u, response);
 	d->active = u->no;
 	d->busy = 0;
 	if (!utterance_in(d, UTTERANCE_EXPECTED))
@@ -321,7 +319,7 @@ bool asking_began(struct dialogue *d, const char *response, int64_t now_us)
 	if (!response[0])
 		asking_over(d, u, false, NULL, now_us);
 	else if (cut && u->cancel)
-		dialogue_order(d, ORDER_CANCEL)->response = u->response;
+		dialogue_order(d, ORDER_CANCEL)->response = utterance_response(d, u);
 	return !cut;
 }
 
@@ -434,7 +432,7 @@ void asking_went_quiet(struct dialogue *d, int64_t now_us)
 	}
 	if (waited) {
 		dialogue_order(d, ORDER_STOPPED);
-		dialogue_order(d, ORDER_CANCEL)->response = u->response;
+		dialogue_order(d, ORDER_CANCEL)->response = utterance_response(d, u);
 	}
 	items_complete(d, u, "incomplete");
 	asking_over(d, u, waited, NULL, now_us);

@@ -119,10 +119,33 @@ struct utterance *utterance_asked_as(struct dialogue *d, uint32_t request)
 	return NULL;
 }
 
+/* Ids are found by this number, and then compared as a whole (FNV-1a). 0 is that of no id. */
+static uint32_t number_of(const char *id)
+{
+	uint32_t number = 2166136261;
+
+	for (const char *p = id; *p; p++)
+		number = (number ^ (unsigned char)*p) * 16777619;
+	return !*id ? 0 : number ? number : 1;
+}
+
+const char *utterance_response(const struct dialogue *d, const struct utterance *u)
+{
+	return u->response ? d->responses[u - d->utterances] : "";
+}
+
+void utterance_name(struct dialogue *d, struct utterance *u, const char *response)
+{
+	u->response = number_of(response);
+	snprintf(d->responses[u - d->utterances], FOREIGN_ID_SIZE, "%s", response);
+}
+
 struct utterance *utterance_of(struct dialogue *d, const char *response)
 {
-	for (size_t i = 0; response[0] && i < UTTERANCES_MAX; i++)
-		if (!strcmp(d->utterances[i].response, response))
+	uint32_t number = number_of(response);
+
+	for (size_t i = 0; number && i < UTTERANCES_MAX; i++)
+		if (d->utterances[i].response == number && !strcmp(d->responses[i], response))
 			return &d->utterances[i];
 	return NULL;
 }
@@ -134,12 +157,13 @@ struct utterance *utterance_of_any(struct dialogue *d, const char *response, int
 	struct utterance *u = response[0] ? utterance_of(d, response) : utterance_no(d, d->active);
 
 	for (size_t i = 0; i < UTTERANCES_MAX && !u; i++)
-		if (d->utterances[i].state == UTTERANCE_MAKING && !strcmp(d->utterances[i].response, response))
+		if (d->utterances[i].state == UTTERANCE_MAKING &&
+		    !strcmp(utterance_response(d, &d->utterances[i]), response))
 			u = &d->utterances[i];
 	if (u)
 		return u;
 	u = utterance_new(d, UTTERANCE_ANSWER, UTTERANCE_MAKING);
-	snprintf(u->response, sizeof u->response, "%s", response);
+	utterance_name(d, u, response);
 	u->alive_us = now_us;
 	return u;
 }
@@ -293,11 +317,19 @@ struct item *item_at(struct dialogue *d, size_t n)
 	return first + n < d->last_item ? item_no(d, first + (uint32_t)n + 1) : NULL;
 }
 
+const char *item_id(const struct dialogue *d, const struct item *item)
+{
+	return d->item_ids[item - d->items];
+}
+
 struct item *item_named(struct dialogue *d, const char *id)
 {
-	for (uint32_t no = d->last_item; item_no(d, no); no--)
-		if (!strcmp(item_no(d, no)->id, id))
-			return item_no(d, no);
+	uint32_t number = number_of(id);
+	struct item *item;
+
+	for (uint32_t no = d->last_item; (item = item_no(d, no)); no--)
+		if (item->id == number && !strcmp(item_id(d, item), id))
+			return item;
 	return NULL;
 }
 
@@ -306,8 +338,8 @@ struct item *item_new(struct dialogue *d, uint32_t utterance, const char *id)
 	uint32_t no = ++d->last_item;
 	struct item *item = &d->items[no % ITEMS_MAX];
 
-	*item = (struct item){ .no = no, .utterance = utterance };
-	snprintf(item->id, sizeof item->id, "%s", id);
+	*item = (struct item){ .no = no, .utterance = utterance, .id = number_of(id) };
+	snprintf(d->item_ids[no % ITEMS_MAX], FOREIGN_ID_SIZE, "%s", id);
 	return item;
 }
 
@@ -322,7 +354,7 @@ void item_complete(struct dialogue *d, struct item *item, const char *ending)
 		return;
 	order = dialogue_order(d, item->complete ? ORDER_ITEM_OVER : ORDER_ITEM_MADE);
 	order->no = item->no;
-	order->item = item->id;
+	order->item = item_id(d, item);
 	order->play = !item->over && !(u && u->cut);
 	order->over = ending != NULL;
 	if (ending)

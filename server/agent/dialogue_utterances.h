@@ -24,6 +24,9 @@ struct utterance *utterance_of(struct dialogue *d, const char *response);
 /* The same, but an unknown one is noted: its beginning was not told. Without a name it
  * is the one that is being made. */
 struct utterance *utterance_of_any(struct dialogue *d, const char *response, int64_t now_us);
+/* The model's name of its response, "" before it began; borrowed as an order's texts. */
+const char *utterance_response(const struct dialogue *d, const struct utterance *u);
+void utterance_name(struct dialogue *d, struct utterance *u, const char *response);
 bool utterance_made(const struct dialogue *d, uint32_t no); /* true for forgotten ones, too */
 /* The end of the wait for the next event of one that is being made, and the one whose wait
  * ends first; NULL: none is being made. */
@@ -45,6 +48,7 @@ void cue_drop(struct dialogue *d, enum utterance_kind kind);
 
 /* Items. NULL: unknown, or forgotten. */
 struct item *item_no(struct dialogue *d, uint32_t no);
+const char *item_id(const struct dialogue *d, const struct item *item); /* the model's name for it */
 struct item *item_named(struct dialogue *d, const char *id);
 struct item *item_new(struct dialogue *d, uint32_t utterance, const char *id);
 /* The n-th known item, the oldest first; NULL after the last. */

@@ -27,7 +27,7 @@ void word_interrupt(struct dialogue *d, bool cancel, int64_t now_us)
 			u->cut = true;
 	}
 	if (active && cancel)
-		dialogue_order(d, ORDER_CANCEL)->response = active->response;
+		dialogue_order(d, ORDER_CANCEL)->response = utterance_response(d, active);
 	d->cut_upto = d->last_item;
 	dialogue_order(d, ORDER_CUT_PLAYOUT)->cut = ++d->cuts;
 }

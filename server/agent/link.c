@@ -294,7 +294,7 @@ void link_read(struct link *l, link_event_fn *each, void *arg, int64_t now_us)
 			return;
 		l->heard_us = now_us;
 		if (m.opcode == WS_BINARY)
-			stat_add(model_invalid_events, 1);
+			each(arg, &(struct model_event){ .type = MODEL_INVALID, .code = "binary" }, now_us);
 		if (m.opcode != WS_TEXT)
 			continue;
 		l->protocol->parse(m.data, m.len, l->access->format, &e);

@@ -2,7 +2,6 @@
 
 #include "server/news/journal_json.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,8 +12,10 @@ void timeline_init(struct timeline *t)
 
 void timeline_free(struct timeline *t)
 {
-	for (size_t i = 0; i < t->count; i++)
+	for (size_t i = 0; i < t->count; i++) {
 		buf_free(&t->turns[i].text);
+		free(t->turns[i].item_id);
+	}
 	free(t->turns);
 	timeline_init(t);
 }
@@ -24,7 +25,7 @@ struct turn *timeline_find(struct timeline *t, const char *item_id)
 	if (!item_id[0])
 		return NULL;
 	for (size_t i = t->count; i > 0; i--)
-		if (!strcmp(t->turns[i - 1].item_id, item_id))
+		if (t->turns[i - 1].item_id && !strcmp(t->turns[i - 1].item_id, item_id))
 			return &t->turns[i - 1];
 	return NULL;
 }
@@ -34,6 +35,7 @@ struct turn *timeline_find(struct timeline *t, const char *item_id)
 struct turn *timeline_turn(struct timeline *t, enum turn_kind kind, const char *item_id, int64_t at_ms)
 {
 	struct turn *turn = timeline_find(t, item_id);
+	char *id = NULL;
 
 	if (turn)
 		return turn;
@@ -49,14 +51,14 @@ struct turn *timeline_turn(struct timeline *t, enum turn_kind kind, const char *
 			t->cap = cap;
 		}
 	}
-	if (t->count == t->cap) {
+	if (t->count == t->cap || (item_id[0] && !(id = strdup(item_id)))) {
 		t->turns_dropped++;
 		return NULL;
 	}
 	turn = &t->turns[t->count++];
 	memset(turn, 0, sizeof *turn);
 	turn->kind = kind;
-	snprintf(turn->item_id, sizeof turn->item_id, "%s", item_id);
+	turn->item_id = id;
 	turn->at_ms = at_ms;
 	turn->status = "in_progress";
 	turn->after_event_ms = turn->after_speech_ms = -1;
@@ -174,7 +176,7 @@ void timeline_tell(const struct turn *turn, struct call_turn *out)
 	bool unknown = turn->kind == TURN_CALLER && !turn->text_final && !turn->text.len;
 
 	*out = (struct call_turn){ .who = who[turn->kind],
-		.item_id = turn->item_id[0] ? turn->item_id : NULL,
+		.item_id = turn->item_id,
 		.text = unknown ? NULL : buf_text(&turn->text),
 		.at_ms = turn->at_ms,
 		.transcript_failed = turn->transcript_failed };

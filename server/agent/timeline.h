@@ -16,14 +16,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { TIMELINE_TURNS = 1000, /* CALL_TURNS_MAX of line/call.h */ TIMELINE_TEXT = 256 * 1024, TIMELINE_ID_SIZE = 64 };
+enum { TIMELINE_TURNS = 1000, /* CALL_TURNS_MAX of line/call.h */ TIMELINE_TEXT = 256 * 1024 };
 enum { TIMELINE_SHOWN_TURNS = 200, TIMELINE_SHOWN_TEXT = 64 * 1024 };
 
 enum turn_kind { TURN_CALLER, TURN_KEYS, TURN_AGENT };
 
 struct turn {
 	enum turn_kind kind;
-	char item_id[TIMELINE_ID_SIZE];
+	char *item_id;          /* owned; NULL: none */
 	int64_t at_ms;          /* since the call was answered; -1 before */
 	struct buf text;        /* caller: transcript; keys: digits; agent: all generated */
 	bool text_final;        /* the text is whole: no more deltas */

@@ -11,6 +11,8 @@
 
 static void empty(struct tool_run *run)
 {
+	free(run->call_id);
+	free(run->name);
 	free(run->arguments);
 	free(run->output);
 }
@@ -62,7 +64,6 @@ static bool make_room(struct toolbox *t)
 	return true;
 }
 
-/* An id that is cut short could be that of another run, so a long one is refused. */
 enum tool_begun toolbox_begin(
     struct toolbox *t, const char *call_id, const char *name, const char *arguments, int64_t at_ms, int64_t now_us)
 {
@@ -70,13 +71,17 @@ enum tool_begun toolbox_begin(
 
 	if (toolbox_find(t, call_id))
 		return TOOL_KNOWN;
-	if (strlen(call_id) >= TOOL_ID_SIZE || !make_room(t))
+	if (!make_room(t))
 		return TOOL_TOO_MANY;
 	run = &t->runs[t->count++];
 	*run = (struct tool_run){ .no = (uint32_t)t->count, .at_ms = at_ms, .began_us = now_us, .took_ms = -1 };
-	snprintf(run->call_id, sizeof run->call_id, "%s", call_id);
-	snprintf(run->name, sizeof run->name, "%s", name);
+	run->call_id = strdup(call_id);
+	run->name = strdup(name);
 	run->arguments = strndup(arguments, toolbox_shown_len(arguments));
+	if (!run->call_id || !run->name) {
+		toolbox_drop(t);
+		return TOOL_TOO_MANY;
+	}
 	t->dirty = true;
 	return TOOL_BEGUN;
 }
@@ -86,15 +91,12 @@ void toolbox_drop(struct toolbox *t)
 	empty(&t->runs[--t->count]);
 }
 
-/* MCP ids are not answered by us, so a cut one does no harm. */
 void toolbox_note(
     struct toolbox *t, const char *call_id, const char *name, const char *arguments, bool ok, int64_t at_ms)
 {
-	char id[TOOL_ID_SIZE];
 	struct tool_run *run;
 
-	snprintf(id, sizeof id, "%s", call_id);
-	if (toolbox_begin(t, id, name, arguments, at_ms, 0) != TOOL_BEGUN)
+	if (toolbox_begin(t, call_id, name, arguments, at_ms, 0) != TOOL_BEGUN)
 		return;
 	run = &t->runs[t->count - 1];
 	run->answered = true;

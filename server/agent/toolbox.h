@@ -16,14 +16,12 @@
 
 enum {
 	TOOLBOX_RUNS = RUNS_MAX, /* in one call; further ones are answered with an error */
-	TOOL_ID_SIZE = 128,
-	TOOL_NAME_SIZE = 128,
-	TOOL_SHOWN = 2048 /* bytes of arguments, and of an answer, that are shown */
+	TOOL_SHOWN = 2048        /* bytes of arguments, and of an answer, that are shown */
 };
 
 struct tool_run {
-	uint32_t no; /* from 1 */
-	char call_id[TOOL_ID_SIZE], name[TOOL_NAME_SIZE];
+	uint32_t no;          /* from 1 */
+	char *call_id, *name; /* owned */
 	bool answered, ok;
 	char *arguments; /* owned: the part that is shown */
 	char *output;    /* owned: for the model; NULL once told */
@@ -42,7 +40,7 @@ void toolbox_free(struct toolbox *t);
 enum tool_begun { TOOL_BEGUN, TOOL_KNOWN, TOOL_TOO_MANY };
 
 /* Begins a run at `at_ms` of the call; it is the last one. KNOWN: that id was called
- * before. TOO_MANY: full, no memory, or the id is too long; nothing is kept. Runs are
+ * before. TOO_MANY: full, or no memory; nothing is kept. Runs are
  * valid until the next one begins. */
 enum tool_begun toolbox_begin(
     struct toolbox *t, const char *call_id, const char *name, const char *arguments, int64_t at_ms, int64_t now_us);

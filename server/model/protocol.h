@@ -9,7 +9,7 @@
  * an event has to compare a name of the service's with a constant.
  */
 #include "common/buf.h"
-#include "common/json.h"
+#include "common/foreign.h"
 #include "server/agents/agent.h"
 
 #include <stdbool.h>
@@ -57,7 +57,7 @@ struct model_wish { /* all borrowed; for as long as the session is not ready */
 /* ------------------------------------------------------------------ its events */
 
 enum model_event_type {
-	MODEL_INVALID,           /* not an event at all */
+	MODEL_INVALID,           /* not an event at all, or it lacks something; code = its name, or "" */
 	MODEL_UNKNOWN,           /* a type we do not know: ignore, count; code = its name */
 	MODEL_IGNORED,           /* a type we know and have no use for */
 	MODEL_SESSION_CREATED,   /* session_id */
@@ -124,11 +124,11 @@ struct model_usage {
 
 const char *usage_name(enum usage_kind kind); /* "text_in", … */
 
-enum { MODEL_ID_SIZE = 64, MODEL_CALL_ID_SIZE = 128, MODEL_CODE_SIZE = 64, MODEL_MISMATCH_SIZE = 160 };
+enum { MODEL_CODE_SIZE = 64, MODEL_MISMATCH_SIZE = 160 };
 
 /* A function the model wants called. Borrowed from the event; nothing is NULL. */
 struct model_tool_call {
-	const char *call_id;   /* "" if it cannot be used: missing, or longer than anything sensible */
+	const char *call_id;   /* "" if it cannot be used: missing, or longer than FOREIGN_ID_SIZE */
 	const char *name;      /* "" likewise */
 	const char *arguments; /* the model's text, unchecked: may be "" or no JSON */
 };
@@ -144,11 +144,11 @@ struct model_event {
 	enum model_status status;
 	enum model_error error;
 	enum model_reason reason;
-	enum model_request refused;      /* the request of ours that was refused … */
-	char refused_id[MODEL_ID_SIZE];  /* … and the id we gave it; "" if unknown */
-	char response_id[MODEL_ID_SIZE]; /* "" when absent */
-	char item_id[MODEL_ID_SIZE];
-	char session_id[MODEL_ID_SIZE];
+	enum model_request refused;        /* the request of ours that was refused … */
+	char refused_id[FOREIGN_ID_SIZE];  /* … and the id we gave it; "" if unknown */
+	char response_id[FOREIGN_ID_SIZE]; /* "" when absent */
+	char item_id[FOREIGN_ID_SIZE];
+	char session_id[FOREIGN_ID_SIZE];
 	char code[MODEL_CODE_SIZE];         /* the service's word for it, for logs and counters only */
 	char mismatch[MODEL_MISMATCH_SIZE]; /* how the session differs from the format asked for, in words; or "" */
 	int64_t ms;
@@ -158,7 +158,7 @@ struct model_event {
 	struct model_tool_call *calls; /* completed ones, in order; the event's */
 	size_t call_count;
 	struct model_mcp_item mcp;
-	void *kept; /* the protocol's own, until the event is released */
+	void *kept, *mended; /* the protocol's own, until the event is released */
 };
 
 /* -------------------------------------------------------------------- the protocol */

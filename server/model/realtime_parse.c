@@ -82,23 +82,21 @@ static void compare_format(struct model_event *e, enum audio_format format)
 
 /* ------------------------------------------------------------------- events */
 
-/* One that does not fit is refused, not cut: a shortened id names nothing. */
-static bool copy_id(char *out, size_t size, const char *id)
+static bool take_id(char out[FOREIGN_ID_SIZE], const cJSON *object, const char *key)
 {
-	if (!id || strlen(id) >= size)
-		return false;
-	snprintf(out, size, "%s", id);
-	return true;
+	const char *id = json_str(object, key);
+
+	return foreign_id_take(out, id, id ? strlen(id) : 0);
 }
 
 static bool need_response(struct model_event *e)
 {
-	return copy_id(e->response_id, sizeof e->response_id, json_str(e->kept, "response_id")) && e->response_id[0];
+	return take_id(e->response_id, e->kept, "response_id");
 }
 
 static bool need_item(struct model_event *e)
 {
-	return copy_id(e->item_id, sizeof e->item_id, json_str(e->kept, "item_id")) && e->item_id[0];
+	return take_id(e->item_id, e->kept, "item_id");
 }
 
 /* Numbers may come as integers or floats. */
@@ -166,9 +164,8 @@ static void take_usage(struct model_event *e, const cJSON *usage)
 static bool on_session(struct model_event *e)
 {
 	const cJSON *session = json_get(e->kept, "session");
-	const char *id = json_str(session, "id");
 
-	snprintf(e->session_id, sizeof e->session_id, "%s", id ? id : "");
+	take_id(e->session_id, session, "id");
 	return cJSON_IsObject(session);
 }
 
@@ -225,7 +222,7 @@ static bool on_item_done(struct model_event *e)
 {
 	const cJSON *item = json_get(e->kept, "item");
 
-	copy_id(e->item_id, sizeof e->item_id, json_str(item, "id"));
+	take_id(e->item_id, item, "id");
 	realtime_take_mcp(e, item);
 	return need_response(e) && cJSON_IsObject(item) && realtime_take_calls(e, item);
 }
@@ -252,9 +249,7 @@ static bool on_answer_text(struct model_event *e)
 
 static bool on_response_created(struct model_event *e)
 {
-	const cJSON *response = json_get(e->kept, "response");
-
-	return copy_id(e->response_id, sizeof e->response_id, json_str(response, "id")) && e->response_id[0];
+	return take_id(e->response_id, json_get(e->kept, "response"), "id");
 }
 
 static void take_error(struct model_event *e, const cJSON *error)
@@ -289,8 +284,7 @@ static bool on_response_done(struct model_event *e)
 		snprintf(e->code, sizeof e->code, "%s", reason ? reason : "");
 	if (e->status == MODEL_CANCELLED && !strcmp(e->code, "turn_detected"))
 		e->reason = MODEL_TURN_DETECTED;
-	return copy_id(e->response_id, sizeof e->response_id, json_str(response, "id")) && e->response_id[0] &&
-	       realtime_take_calls(e, json_get(response, "output"));
+	return take_id(e->response_id, response, "id") && realtime_take_calls(e, json_get(response, "output"));
 }
 
 /* The inner `event_id` is ours; the one of the envelope is the service's. */
@@ -301,7 +295,7 @@ static bool on_error(struct model_event *e)
 	if (!cJSON_IsObject(error))
 		return false;
 	take_error(e, error);
-	copy_id(e->refused_id, sizeof e->refused_id, json_str(error, "event_id"));
+	take_id(e->refused_id, error, "event_id");
 	e->refused = model_request_of(e->refused_id);
 	return true;
 }
@@ -354,94 +348,92 @@ static const struct {
 	{ "session.updated", MODEL_SESSION_UPDATED, on_session },
 }; /* any other type is normal: the service gains events over time */
 
-/* Copies a name found by a scan: plain characters only, no escapes. */
-static bool copy_span(char *out, size_t size, struct span s)
+/* ------------------------------------------------------------------ reading */
+
+/* True if it is what it means: a string of ASCII, without escapes. */
+static bool is_plain(struct span s)
 {
-	if (!span_quoted(s) || s.n == 0 || s.n >= size)
-		return false;
 	for (size_t i = 0; i < s.n; i++)
 		if (s.p[i] < ' ' || s.p[i] > '~' || s.p[i] == '\\')
 			return false;
-	memcpy(out, s.p, s.n);
-	out[s.n] = '\0';
-	return true;
+	return span_quoted(s);
 }
 
 /* The one event that comes often and large: no tree is made of it, and the
- * base64 text stays in the message. */
-static void parse_audio(const char *text, size_t len, struct model_event *e)
+ * base64 text stays in the message. False: it cannot be read. */
+static bool read_audio(const char *text, size_t len, struct model_event *e)
 {
 	struct span response, item;
+	bool taken;
 
-	if (json_scan(text, len, "response_id", &response) && json_scan(text, len, "item_id", &item) &&
-	    json_scan(text, len, "delta", &e->audio) && span_quoted(e->audio) &&
-	    copy_span(e->response_id, sizeof e->response_id, response) &&
-	    copy_span(e->item_id, sizeof e->item_id, item))
-		e->type = MODEL_AUDIO;
-}
-
-/* cJSON refuses an escaped NUL, but one character must not lose a
- * transcript: it becomes U+FFFD. Both escapes are six bytes long. */
-static cJSON *parse_tree(const char *text, size_t len)
-{
-	static const char nul[] = "\\u0000", replacement[] = "\\ufffd";
-	enum { ESCAPE = sizeof nul - 1 };
-	cJSON *tree = json_parse(text, len);
-	struct buf copy;
-
-	if (tree || !memmem(text, len, nul, ESCAPE))
-		return tree;
-	buf_init(&copy, len);
-	buf_put(&copy, text, len);
-	for (size_t i = 0; i + ESCAPE <= copy.len; i++) {
-		if (copy.data[i] != '\\')
-			continue;
-		if (!memcmp(copy.data + i, nul, ESCAPE))
-			memcpy(copy.data + i, replacement, ESCAPE);
-		i++; /* an escaped backslash begins no escape */
+	if (!json_scan(text, len, "response_id", &response) || !json_scan(text, len, "item_id", &item) ||
+	    !json_scan(text, len, "delta", &e->audio) || !span_quoted(e->audio))
+		return false;
+	if (is_plain(response) && is_plain(item)) {
+		taken = foreign_id_take(e->response_id, response.p, response.n) &&
+			foreign_id_take(e->item_id, item.p, item.n);
+	} else {
+		e->kept = json_parse(text, len);
+		taken = e->kept && on_answer_part(e);
 	}
-	tree = buf_error(&copy) ? NULL : json_parse(copy.data, copy.len);
-	buf_free(&copy);
-	return tree;
+	if (taken)
+		e->type = MODEL_AUDIO;
+	return taken || e->kept;
 }
 
+static void read_with(
+    enum model_event_type type, bool (*take)(struct model_event *), enum audio_format format, struct model_event *e)
+{
+	if (take(e))
+		e->type = type;
+	if (e->type == MODEL_SESSION_CREATED || e->type == MODEL_SESSION_UPDATED)
+		compare_format(e, format);
+	if (!e->text)
+		e->text = "";
+}
+
+/* False: it cannot be read as it is. An event that lacks something was read. */
+static bool read_event(const char *text, size_t len, enum audio_format format, struct span *type, struct model_event *e)
+{
+	if (!json_scan(text, len, "type", type) || !span_quoted(*type)) {
+		type->n = 0;
+		return false;
+	}
+	if (span_is(*type, "response.output_audio.delta"))
+		return read_audio(text, len, e);
+	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+		if (!span_is(*type, kinds[i].type))
+			continue;
+		if (!kinds[i].take)
+			e->type = kinds[i].event;
+		else if ((e->kept = json_parse(text, len)))
+			read_with(kinds[i].event, kinds[i].take, format, e);
+		return !kinds[i].take || e->kept;
+	}
+	e->type = MODEL_UNKNOWN;
+	return true;
+}
+
+/* The mended text, if one was needed, lives as long as the event. */
 void realtime_parse(const char *text, size_t len, enum audio_format format, struct model_event *out)
 {
 	struct span type;
+	size_t mended_len;
 
 	memset(out, 0, sizeof *out);
 	out->text = "";
 	out->type = MODEL_INVALID;
-	if (!json_scan(text, len, "type", &type) || !span_quoted(type))
-		return;
-	if (span_is(type, "response.output_audio.delta")) {
-		parse_audio(text, len, out);
-		return;
-	}
-	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-		if (!span_is(type, kinds[i].type))
-			continue;
-		if (!kinds[i].take) {
-			out->type = kinds[i].event;
-			return;
-		}
-		out->kept = parse_tree(text, len);
-		if (out->kept && kinds[i].take(out))
-			out->type = kinds[i].event;
-		if (out->type == MODEL_SESSION_CREATED || out->type == MODEL_SESSION_UPDATED)
-			compare_format(out, format);
-		if (!out->text)
-			out->text = "";
-		return;
-	}
-	out->type = MODEL_UNKNOWN;
-	copy_span(out->code, sizeof out->code, type);
+	if (!read_event(text, len, format, &type, out) && (out->mended = foreign_mended(text, len, &mended_len)))
+		read_event(out->mended, mended_len, format, &type, out);
+	if (out->type == MODEL_UNKNOWN || out->type == MODEL_INVALID)
+		snprintf(out->code, sizeof out->code, "%.*s", (int)(type.n < sizeof out->code ? type.n : 0), type.p);
 }
 
 void realtime_release(struct model_event *event)
 {
 	free(event->calls);
 	cJSON_Delete(event->kept);
+	free(event->mended);
 	event->calls = NULL;
-	event->kept = NULL;
+	event->kept = event->mended = NULL;
 }

@@ -23,7 +23,7 @@ static const char *name_at(const cJSON *object, const char *key)
 {
 	const char *name = text_at(object, key);
 
-	return strlen(name) < MODEL_CALL_ID_SIZE ? name : "";
+	return strlen(name) < FOREIGN_ID_SIZE ? name : "";
 }
 
 /* An interrupted response may hold an "incomplete" call, its arguments cut

@@ -7,6 +7,7 @@
 #include "server/model/session.h"
 
 #include "common/clock.h"
+#include "common/log.h"
 #include "common/ws_client.h"
 #include "server/stats/stats.h"
 
@@ -31,9 +32,10 @@ struct model_session {
 	enum phase phase;
 	bool plain;  /* configure without the optional fields */
 	bool unsent; /* our configuration is partly in our hands */
+	bool said_unreadable;
 	int64_t began_us, deadline_us;
 	int64_t connect_ms;
-	char id[MODEL_ID_SIZE];
+	char id[FOREIGN_ID_SIZE];
 	struct model_failure failure;
 };
 
@@ -184,6 +186,14 @@ static int on_error(struct model_session *s, const struct model_event *e, int64_
 	return fail(s, "session", e->code, true, text);
 }
 
+static void unreadable(struct model_session *s, const char *type)
+{
+	stat_add(model_invalid_events, 1);
+	log_write(s->said_unreadable ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN, "model",
+	    "an event before the session was ready cannot be read, and is ignored; type=%s", type);
+	s->said_unreadable = true;
+}
+
 /* session.created proves that a model answers, not only its front: the
  * configuration waits for it. */
 static int take_event(struct model_session *s, struct ws_message *m, int64_t now_us)
@@ -193,7 +203,7 @@ static int take_event(struct model_session *s, struct ws_message *m, int64_t now
 	int err = 0;
 
 	if (m->opcode == WS_BINARY)
-		stat_add(model_invalid_events, 1);
+		unreadable(s, "binary");
 	if (m->opcode != WS_TEXT)
 		return 0;
 	protocol->parse(m->data, m->len, s->access->format, &e);
@@ -205,7 +215,7 @@ static int take_event(struct model_session *s, struct ws_message *m, int64_t now
 	} else if (e.type == MODEL_ERROR) {
 		err = on_error(s, &e, now_us);
 	} else if (e.type == MODEL_INVALID) {
-		stat_add(model_invalid_events, 1);
+		unreadable(s, e.code[0] ? e.code : "unknown");
 	} else if (e.type == MODEL_UNKNOWN) {
 		stat_add(model_unknown_events, 1);
 	}

@@ -1,7 +1,7 @@
 #include "server/outcome/outcome_fill.h"
 
 #include "common/clock.h"
-#include "common/json.h"
+#include "common/foreign.h"
 #include "common/log.h"
 #include "common/schema_follow.h"
 #include "server/work/text_model.h"
@@ -96,7 +96,7 @@ static enum outcome_filled give_up(struct outcome_row *row, const struct text_an
  * parsed and printed again, so that the store holds JSON and nothing else. */
 static bool take(struct outcome_row *row, const cJSON *schema, const char *text, struct schema_problems *problems)
 {
-	cJSON *value = json_parse(text, strlen(text));
+	cJSON *value = foreign_json(text, strlen(text));
 	char *tidy = cJSON_IsObject(value) ? cJSON_PrintUnformatted(value) : NULL;
 	bool valid = false;
 

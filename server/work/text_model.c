@@ -6,7 +6,7 @@
 
 #include "common/clock.h"
 #include "common/digest.h"
-#include "common/json.h"
+#include "common/foreign.h"
 #include "common/json_out.h"
 #include "common/log.h"
 #include "common/schema.h"
@@ -133,7 +133,7 @@ static void read_usage(const cJSON *usage, struct text_answer *out)
  * cut short. */
 void text_model_read(const char *body, size_t len, struct text_answer *out)
 {
-	cJSON *answer = json_parse(body, len);
+	cJSON *answer = foreign_json(body, len);
 	const char *status = json_str(answer, "status"), *refusal = NULL;
 	struct buf text;
 
@@ -166,7 +166,7 @@ void text_model_read(const char *body, size_t len, struct text_answer *out)
  * An exhausted quota is a 429 as well, but does not pass by waiting. */
 static void read_error(const struct fetch_answer *got, struct text_answer *out)
 {
-	cJSON *body = json_parse(buf_text(&got->body), got->body.len);
+	cJSON *body = foreign_json(buf_text(&got->body), got->body.len);
 	const cJSON *error = json_get(body, "error");
 	const char *code = json_str(error, "code") ? json_str(error, "code") : json_str(error, "type");
 	bool spent = code && !strcmp(code, "insufficient_quota");

@@ -6,7 +6,7 @@
 #include "server/work/tool_call.h"
 
 #include "common/clock.h"
-#include "common/json.h"
+#include "common/foreign.h"
 #include "common/json_out.h"
 #include "common/log.h"
 #include "server/work/fetch.h"
@@ -69,6 +69,7 @@ struct tool_call *tool_call_new(const struct agent *agent, struct tool_cancel *c
     const char *name, const char *arguments, const char *facts)
 {
 	struct tool_call *call = calloc(1, sizeof *call);
+	size_t unused;
 
 	if (!call)
 		return NULL;
@@ -76,7 +77,8 @@ struct tool_call *tool_call_new(const struct agent *agent, struct tool_cancel *c
 	call->cancel = tool_cancel_retain(cancel);
 	call->call_id = strdup(call_id);
 	call->name = strdup(name);
-	call->arguments = strdup(arguments[0] ? arguments : "{}");
+	/* The server, and our own tools, are given what can be read. */
+	call->arguments = arguments[0] ? foreign_mended(arguments, strlen(arguments), &unused) : strdup("{}");
 	call->facts = strdup(facts);
 	if (call->call_id && call->name && call->arguments && call->facts)
 		return call;
@@ -228,12 +230,24 @@ static bool says_json(const char *content_type)
 	       (len > 5 && !strncasecmp(content_type + len - 5, "+json", 5));
 }
 
-/* The text goes to the model as it is, so it must be JSON; 2xx without a
- * body counts as done. */
-static enum tool_failure judge(const struct fetch_answer *answer, char *why, size_t size)
+/* The text goes to the model, so it must be JSON, after mending. */
+static bool mend(struct buf *body)
 {
-	cJSON *tree;
+	size_t len;
+	char *mended = foreign_mended(body->data, body->len, &len);
+	cJSON *tree = mended ? json_parse(mended, len) : NULL;
 
+	buf_reset(body);
+	if (tree)
+		buf_put(body, mended, len);
+	cJSON_Delete(tree);
+	free(mended);
+	return body->len && !buf_error(body);
+}
+
+/* 2xx without a body counts as done. */
+static enum tool_failure judge(struct fetch_answer *answer, char *why, size_t size)
+{
 	snprintf(why, size, "%s", answer->error);
 	switch (answer->failure) {
 	case FETCH_OK:
@@ -260,13 +274,10 @@ static enum tool_failure judge(const struct fetch_answer *answer, char *why, siz
 		    answer->content_type[0] ? answer->content_type : "not told");
 		return TOOL_BAD_ANSWER;
 	}
-	tree = json_parse(answer->body.data, answer->body.len);
-	if (!tree) {
-		snprintf(why, size, "not JSON");
-		return TOOL_BAD_ANSWER;
-	}
-	cJSON_Delete(tree);
-	return TOOL_OK;
+	if (mend(&answer->body))
+		return TOOL_OK;
+	snprintf(why, size, "not JSON");
+	return TOOL_BAD_ANSWER;
 }
 
 /* Once, without a retry: the caller is waiting, and the tool may have side

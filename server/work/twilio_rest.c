@@ -4,7 +4,7 @@
  */
 #include "server/work/twilio_rest.h"
 
-#include "common/json.h"
+#include "common/foreign.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -114,7 +114,7 @@ void twilio_judge(const struct fetch_answer *http, struct twilio_answer *out)
 		no_answer(http, out);
 		return;
 	}
-	out->json = json_parse(buf_text(&http->body), http->body.len);
+	out->json = foreign_json(buf_text(&http->body), http->body.len);
 	if (http->status >= 200 && http->status < 300) {
 		out->outcome = cJSON_IsObject(out->json) ? TWILIO_OK : TWILIO_UNKNOWN;
 		if (out->outcome == TWILIO_UNKNOWN)

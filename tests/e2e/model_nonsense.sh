@@ -92,6 +92,9 @@ done
 for what in fragment=1000 drip=100 one-delta transcript-fails no-transcript no-truncated no-close; do
 	interrupted "${what%=*}" "$what"
 done
+for what in 512 600; do
+	interrupted "ids-$what" "long-ids=$what"
+done
 for what in no-cancel late-deltas=5 late-after-done=5; do
 	interrupted "${what%=*}" "$what"
 done
@@ -151,6 +154,9 @@ check "a transcript that fails is said to have failed" went transcript-fails cal
 	"$BOTH and .turns[0].transcript_failed and .turns[2].transcript_failed"
 check "a transcript that never comes holds nothing up" went no-transcript caller_hung_up \
 	"$BOTH and (.turns[0] | has(\"transcript_failed\") | not)"
+for what in 512 600; do
+	check "ids of $what bytes hold nothing up" went "ids-$what" caller_hung_up "$TWICE"
+done
 check "a truncation need not be confirmed" went no-truncated caller_hung_up "$TWICE"
 check "a model that answers no close holds nothing up" went no-close caller_hung_up "$TWICE"
 LATE="$TWICE and .audio.late_delta_ms > 0 and .turns[1].heard_ms < 2500"
@@ -201,16 +207,18 @@ check "one that gives no sign of life is lost" went no-pong model_lost '.turns =
 
 api /status >"$WORK/status.json"
 check "every ending is counted" equal "$(field "$WORK/status.json" \
-	'.calls.ended | "\(.caller_hung_up) \(.model_lost) \(.model_failed) \(.model_refused) \(add)"')" "52 10 5 2 69"
+	'.calls.ended | "\(.caller_hung_up) \(.model_lost) \(.model_failed) \(.model_refused) \(add)"')" "54 10 5 2 71"
 check "every error is counted" equal "$(field "$WORK/status.json" \
 	'[.model.errors[] | "\(.class)/\(.code)=\(.count)"] | sort | join(" ")')" \
 	"connection/EILSEQ=2 connection/EMSGSIZE=1 connection/EPROTO=5 connection/silent=1 connection/stalled=1 \
 fatal/insufficient_quota=1 fatal/model_not_found=1 \
 harmless/conversation_already_has_active_response=1 harmless/input_audio_buffer_commit_empty=1 \
-harmless/invalid_request_error=1 harmless/invalid_value=1 harmless/response_cancel_not_active=1 harmless/unknown=1 \
+harmless/invalid_request_error=1 harmless/invalid_value=1 harmless/response_cancel_not_active=1 harmless/unknown=2 \
 harmless/unknown_parameter=1 retry/inference_rate_limit_exceeded=1 retry/rate_limit_exceeded=4 retry/server_error=4"
 check "every unknown event is counted" equal "$(field "$WORK/status.json" .model.unknown_events)" 2
 check "all nonsense is counted" equal "$(field "$WORK/status.json" .model.invalid_events)" 29
+check "what cannot be read is told once a call, with its type" equal \
+	"$(grep -c ' warn CA.* cannot be read is ignored; type=[a-z]' "$WORK/server.log")" 9
 check "every answer that failed is counted" equal "$(field "$WORK/status.json" .model.failed_answers)" 9
 check "every answer asked for again is counted" equal "$(field "$WORK/status.json" .model.retries)" 13
 check "every answer without sound is counted" equal "$(field "$WORK/status.json" .model.silent_answers)" 7

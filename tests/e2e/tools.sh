@@ -36,7 +36,7 @@ talk() {
 	agent
 	echo "$2" >"$WORK/model.json.script"
 	echo "$3" >"$WORK/caller.script"
-	model model --key "$SECRET" --script "$WORK/model.json.script"
+	model model --key "$SECRET" --script "$WORK/model.json.script" ${FAULT:+--fault "$FAULT"}
 	server server AGENTS_DIR="$WORK/agents" SIGNING_SECRET="$SECRET"
 	phone phone --to +12025550100 --script "$WORK/caller.script" --expect warnings=0 --expect script_done=1 "${@:4}" \
 		>"$WORK/said" && STATUS=0 || STATUS=$?
@@ -116,6 +116,7 @@ hangup"
 }
 
 meanwhile() {
+	local FAULT=long-ids=512
 	talk "$NAME" '{"turns": [
 	  {"hear": "Look it up.", "say": "", "calls": [{"name": "slow"}], "then": {"say": "Here it is, at last."}},
 	  {"hear": "Are you there?", "say": "I am still looking."} ]}' \
@@ -127,7 +128,27 @@ hangup" --expect 'clears>=1'
 	check "$NAME: the caller hears the filler, is answered meanwhile, and gets the result" jq -e \
 		'[.turns[] | select(.who == "agent").text] == ["One moment please.", "I am still looking.", "Here it is, at last."]' \
 		"$WORK/call.json"
+	check "$NAME: its answer goes back under the whole of a long id" jq -e '.[0].call_id | length == 512' <(outputs)
 	check "$NAME: the tool was asked once" equal "$(grep -c "\"call_sid\":\"$SID\"" "$OUTER/sink.jsonl")" 1
+	check "$NAME: the protocol is kept" protocol_kept
+}
+
+# Longer than any id we keep: the model cannot be answered, and is told so in words.
+too_long() {
+	local FAULT=long-ids=600
+	talk "$NAME" '{"turns": [
+	  {"hear": "Book me.", "say": "One moment please.", "calls": [{"name": "book"}]},
+	  {"hear": "And now?", "say": "I am still looking."} ]}' \
+	"$(UTTER 3)
+wait-agent-done 2000
+$(UTTER 3)
+wait-agent-done 1000
+hangup"
+	check "$NAME: the agent goes on talking" jq -e '[.turns[] | select(.who == "agent" and .heard_ms > 0).text] |
+		index("One moment please.") != null and index("I am still looking.") != null' "$WORK/call.json"
+	check "$NAME: nothing was run" jq -e '.tools | .called == 0 and .unusable == 1' "$WORK/status.json"
+	check "$NAME: the log says why, once each" equal "$(grep -cE 'an id is longer than 512|without an id or a name' \
+		"$WORK/server.log")" 2
 	check "$NAME: the protocol is kept" protocol_kept
 }
 
@@ -351,6 +372,7 @@ apart wrong wrong
 apart hangs-up hangs_up
 apart comes-back comes_back
 apart meanwhile meanwhile
+apart too-long too_long
 apart hung-up-on hung_up_on
 apart transferred is_transferred
 apart steered steered

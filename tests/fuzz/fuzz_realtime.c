@@ -69,11 +69,11 @@ static void answer_tools(const struct model_event *e)
 	for (size_t i = 0; i < e->call_count; i++) {
 		const struct model_tool_call *call = &e->calls[i];
 
-		must(strlen(call->call_id) < MODEL_CALL_ID_SIZE && strlen(call->name) < MODEL_CALL_ID_SIZE);
+		must(strlen(call->call_id) < FOREIGN_ID_SIZE && strlen(call->name) < FOREIGN_ID_SIZE);
 		realtime_protocol.tool_result(&out, "tool_1", call->call_id, call->arguments);
 	}
 	if (mcp->what != MODEL_MCP_NONE) {
-		must(strlen(mcp->id) < MODEL_CALL_ID_SIZE && mcp->server && mcp->name && mcp->arguments);
+		must(strlen(mcp->id) < FOREIGN_ID_SIZE && mcp->server && mcp->name && mcp->arguments);
 		realtime_protocol.approve(&out, "tool_2", mcp->id, false);
 	}
 	buf_free(&out);
@@ -94,7 +94,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (e.type == MODEL_AUDIO) {
 		uint8_t *audio = malloc(BASE64_DECODED_MAX(e.audio.n));
 
-		must((const uint8_t *)e.audio.p >= data && (const uint8_t *)e.audio.p + e.audio.n <= data + size);
+		const char *text = e.mended ? e.mended : (const char *)data;
+
+		must(e.audio.p >= text && e.audio.p + e.audio.n <= text + (e.mended ? strlen(text) : size));
 		if (audio)
 			json_base64(e.audio, audio);
 		free(audio);

@@ -117,9 +117,9 @@ static char *word(char **at)
 	return start;
 }
 
-static void take_id(char id[MODEL_ID_SIZE], char **at)
+static void take_id(char id[FOREIGN_ID_SIZE], char **at)
 {
-	snprintf(id, MODEL_ID_SIZE, "%.63s", word(at));
+	snprintf(id, FOREIGN_ID_SIZE, "%.63s", word(at));
 }
 
 static int index_of(const char *name, const char *(*nth)(int n), int count)

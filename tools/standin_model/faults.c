@@ -29,6 +29,8 @@ static long default_number(enum fault fault)
 	case FAULT_LATE_DELTAS:
 	case FAULT_LATE_AFTER_DONE:
 		return 3;
+	case FAULT_LONG_IDS:
+		return 512;
 	case FAULT_FRAGMENT:
 		return 1000;
 	case FAULT_LONG_ANSWER:

@@ -69,6 +69,7 @@ enum point {
 	    "that many audio deltas between the interruption and the end of the answer") \
 	X(LATE_AFTER_DONE, "late-after-done", "N", "that many audio deltas after the response.done of a cut answer") \
 	X(LONG_ANSWER, "long-answer", "SECONDS", "every answer is that long") \
+	X(LONG_IDS, "long-ids", "BYTES", "every id is that long (512; 600 at most)") \
 	X(ONE_DELTA, "one-delta", "", "a whole answer in one delta") \
 	X(FRAGMENT, "fragment", "BYTES", "every message in fragments of that size (1000)") \
 	X(DRIP, "drip", "BYTES", "write at most that many bytes at once, every 5 ms (100)") \

@@ -13,7 +13,7 @@
 
 #include <cjson/cJSON.h>
 
-enum { ID_SIZE = 40 };
+enum { ID_SIZE = 640 /* with the fault long-ids */ };
 
 /* The configuration in force, as the code wants it; the JSON is beside it. */
 struct settings {

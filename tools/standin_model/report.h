@@ -56,7 +56,7 @@ struct record {
 	pthread_mutex_t *lock; /* its thread's */
 
 	unsigned long number; /* connections from 1 */
-	char session_id[40], path[256], model[128], auth[16], sni[64], tls[16], alpn[16];
+	char session_id[640], path[256], model[128], auth[16], sni[64], tls[16], alpn[16];
 	bool resumed, upgraded, open;
 	int refused; /* status the upgrade was refused with */
 	char end[80];

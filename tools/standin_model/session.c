@@ -23,8 +23,16 @@ unsigned session_random(struct session *s, unsigned below)
 
 void session_new_id(struct session *s, const char *prefix, char id[ID_SIZE])
 {
-	snprintf(id, ID_SIZE, "%s_%04lx%07x%04lx", prefix, s->record->number & 0xffff, session_random(s, 1u << 28),
+	const struct fault_state *longer = &s->faults->f[FAULT_LONG_IDS];
+	char tail[32];
+	int len = snprintf(tail, sizeof tail, "%04lx%07x%04lx", s->record->number & 0xffff, session_random(s, 1u << 28),
 	    ++s->names & 0xffff);
+	int fill = longer->on ? (int)longer->number - (int)strlen(prefix) - 1 - len : 0;
+
+	/* They differ at their end only. */
+	snprintf(id, ID_SIZE, "%s_%0*d%s", prefix, fill > 0 ? fill : 0, 0, tail);
+	if (fill <= 0)
+		snprintf(id, ID_SIZE, "%s_%s", prefix, tail);
 }
 
 void session_say(struct session *s, const char *format, ...)
@@ -194,7 +202,7 @@ static void on_create(struct session *s, const cJSON *event, const char *event_i
 	const cJSON *request = member(event, "response");
 	bool out_of_band = strcmp(member_text(request, "conversation", ""), "none") == 0;
 	struct answer *active = answers_active(s);
-	char message[200];
+	char message[ID_SIZE + 160];
 
 	if (active && !out_of_band) {
 		snprintf(message, sizeof message,

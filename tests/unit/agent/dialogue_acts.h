@@ -118,7 +118,7 @@ static inline void resume(struct world *w)
 
 	if (w->making || !u)
 		return;
-	w->making = response_no(u->response);
+	w->making = response_no(utterance_response(&w->k.d, u));
 	w->sign_us = w->k.now;
 	w->resting = false;
 	w->making_cut = u->cut;

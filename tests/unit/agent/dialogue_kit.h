@@ -34,7 +34,7 @@ struct kit {
 	int64_t now;
 	char line[4096]; /* the orders since the last step */
 	size_t len;
-	char step[128]; /* with its words apart */
+	char step[1200]; /* with its words apart */
 	char *words[8];
 	size_t bytes; /* of the audio of this step */
 	struct heard heard[ITEMS_MAX];
@@ -335,7 +335,7 @@ static inline bool kit_play(struct kit *k, const char *steps)
 	k->line[0] = '\0';
 	k->len = 0;
 	for (const char *at = steps, *end; *at; at = *end ? end + 3 : end) {
-		char step[128];
+		char step[1200];
 
 		end = strstr(at, " & ");
 		if (!end)

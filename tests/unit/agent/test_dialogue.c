@@ -179,7 +179,7 @@ static void end_of_another_response_decides_nothing(void **state)
 
 static void ids_as_long_as_they_come_are_told_apart(void **state)
 {
-	char id[DIALOGUE_ID_SIZE], step[2][DIALOGUE_ID_SIZE + 16];
+	char id[FOREIGN_ID_SIZE], step[2][FOREIGN_ID_SIZE + 16];
 
 	(void)state;
 	memset(id, 'x', sizeof id - 1);
@@ -192,6 +192,21 @@ static void ids_as_long_as_they_come_are_told_apart(void **state)
 	memcpy(step[1] + 5, step[0] + 6, sizeof id);
 	FOLLOW(&k, { step[1], "" });
 	assert_idle();
+}
+
+/* Of the response, and of its item. */
+static void long_ids_come_back_whole(void **state)
+{
+	char id[FOREIGN_ID_SIZE], step[2][2 * FOREIGN_ID_SIZE + 16], orders[2][2 * FOREIGN_ID_SIZE + 32];
+
+	(void)state;
+	memset(id, 'x', sizeof id - 1);
+	id[sizeof id - 1] = '\0';
+	snprintf(step[0], sizeof step[0], "began %s", id);
+	snprintf(step[1], sizeof step[1], "audio %s %s 800", id, id);
+	snprintf(orders[0], sizeof orders[0], "CANCEL %s, CUT 1", id);
+	snprintf(orders[1], sizeof orders[1], "CUT_SHORT %s 60, TRUNCATE %s 60", id, id);
+	FOLLOW(&k, { step[0], "" }, { step[1], "PLAY 1" }, { "key 5", orders[0] }, { "cut 1 1:60", orders[1] });
 }
 
 /* A doubled event is no second answer. */
@@ -365,6 +380,7 @@ int main(void)
 		CASE(audio_of_an_answer_that_went_quiet_ends),
 		CASE(end_of_another_response_decides_nothing),
 		CASE(ids_as_long_as_they_come_are_told_apart),
+		CASE(long_ids_come_back_whole),
 		CASE(beginning_that_is_told_twice_begins_nothing),
 		CASE(answer_without_sound_is_asked_for_once_more_then_given_up),
 		CASE(a_single_byte_of_sound_makes_an_answer),

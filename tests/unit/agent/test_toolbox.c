@@ -66,15 +66,29 @@ static void answer_is_kept_until_it_is_told(void **state)
 	toolbox_free(&t);
 }
 
-static void there_are_limits(void **state)
+static void ids_that_differ_at_their_end_are_two(void **state)
 {
-	char id[TOOL_ID_SIZE + 1];
+	char id[FOREIGN_ID_SIZE];
 	struct toolbox t = { 0 };
 
 	(void)state;
 	memset(id, 'x', sizeof id - 1);
 	id[sizeof id - 1] = '\0';
-	assert_int_equal(begin(&t, id), TOOL_TOO_MANY);
+	assert_int_equal(begin(&t, id), TOOL_BEGUN);
+	assert_int_equal(begin(&t, id), TOOL_KNOWN);
+	assert_string_equal(toolbox_no(&t, 1)->call_id, id);
+	id[sizeof id - 2] = 'y';
+	assert_int_equal(begin(&t, id), TOOL_BEGUN);
+	assert_ptr_equal(toolbox_find(&t, id), toolbox_no(&t, 2));
+	toolbox_free(&t);
+}
+
+static void there_are_limits(void **state)
+{
+	char id[16];
+	struct toolbox t = { 0 };
+
+	(void)state;
 	for (int i = 0; i < TOOLBOX_RUNS; i++) {
 		snprintf(id, sizeof id, "%d", i);
 		assert_int_equal(begin(&t, id), TOOL_BEGUN);
@@ -130,6 +144,7 @@ int main(void)
 		cmocka_unit_test(tool_runs_once_for_each_call_id),
 		cmocka_unit_test(runs_are_numbered_and_found_by_the_models_id),
 		cmocka_unit_test(answer_is_kept_until_it_is_told),
+		cmocka_unit_test(ids_that_differ_at_their_end_are_two),
 		cmocka_unit_test(there_are_limits),
 		cmocka_unit_test(what_was_called_is_shown_and_bounded),
 	};

@@ -86,7 +86,7 @@ static void only_a_completed_item_is_a_call(void **state)
 
 static void ids_and_names_that_make_no_sense_are_none(void **state)
 {
-	char text[1000], huge[MODEL_CALL_ID_SIZE + 1];
+	char text[2000], huge[FOREIGN_ID_SIZE + 1];
 	struct model_event e;
 
 	(void)state;
@@ -100,7 +100,7 @@ static void ids_and_names_that_make_no_sense_are_none(void **state)
 	assert_string_equal(e.calls[0].name, "");
 	assert_string_equal(e.calls[0].arguments, "");
 	realtime_release(&e);
-	huge[MODEL_CALL_ID_SIZE - 1] = '\0';
+	huge[FOREIGN_ID_SIZE - 1] = '\0';
 	snprintf(text, sizeof text, DONE(ITEM("\"status\":\"completed\",\"call_id\":\"%s\",\"name\":7")), huge);
 	e = parsed(text);
 	assert_int_equal(e.call_count, 1);

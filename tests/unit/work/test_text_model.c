@@ -109,6 +109,7 @@ static void answers_are_told_from_what_is_none(void **state)
 		{ MESSAGE("{\"type\":\"output_text\",\"text\":\"{}\"}"), "{}", TEXT_OK },
 		{ MESSAGE("{\"type\":\"output_text\",\"text\":\"a\"},{\"type\":\"output_text\",\"text\":\"b\"}"), "ab",
 		    TEXT_OK },
+		{ MESSAGE("{\"type\":\"output_text\",\"text\":\"a\\ud83d\"}"), "a\xef\xbf\xbd", TEXT_OK },
 		{ MESSAGE("{\"type\":\"refusal\",\"refusal\":\"no\"}"), NULL, TEXT_REFUSED },
 		{ MESSAGE("{\"type\":\"refusal\"}"), NULL, TEXT_REFUSED },
 		{ MESSAGE("{\"type\":\"output_text\",\"text\":7}"), NULL, TEXT_NONSENSE },

@@ -217,6 +217,15 @@ static void without_a_secret_nothing_is_signed(void **state)
 	assert_non_null(strstr(request, "\"arguments\":{},"));
 }
 
+static void arguments_with_a_bad_character_are_mended(void **state)
+{
+	(void)state;
+	assert_int_equal(ask("book", "{\"day\":\"Mon \\ud83d\"}"), TOOL_OK);
+	assert_non_null(strstr(request, "\"arguments\":{\"day\":\"Mon \\ufffd\"},"));
+	assert_int_equal(ask("book", "{\"day\":\"M\\u0000on\"}"), TOOL_OK);
+	assert_non_null(strstr(request, "\"arguments\":{\"day\":\"M\\ufffdon\"},"));
+}
+
 /* ------------------------------------------------------------------ what comes of it */
 
 static void every_answer_is_one_the_model_can_use(void **state)
@@ -230,6 +239,10 @@ static void every_answer_is_one_the_model_can_use(void **state)
 		{ 200, "application/json; charset=utf-8", "[1,2]", TOOL_OK, "[1,2]" },
 		{ 201, "application/hal+json", "\"done\"", TOOL_OK, "\"done\"" },
 		{ 202, "text/html", "", TOOL_OK, "{\"ok\":true}" },
+		{ 200, "application/json", "{\"a\":\"x \\ud83d\"}", TOOL_OK, "{\"a\":\"x \\ufffd\"}" },
+		{ 200, "application/json", "\xef\xbb\xbf{\"a\":\"\xff\"}", TOOL_OK, "{\"a\":\"\xef\xbf\xbd\"}" },
+		{ 200, "application/json", "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]",
+		    TOOL_OK, "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[null]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]" },
 		{ 200, "text/html", "<p>Hello</p>", TOOL_BAD_ANSWER, "bad_answer" },
 		{ 200, "", "{}", TOOL_BAD_ANSWER, "bad_answer" },
 		{ 200, "text/plain", "{}", TOOL_BAD_ANSWER, "bad_answer" },
@@ -403,6 +416,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(it_is_asked_once_signed_and_by_a_key_of_its_own),
 		CASE(without_a_secret_nothing_is_signed),
+		CASE(arguments_with_a_bad_character_are_mended),
 		CASE(every_answer_is_one_the_model_can_use),
 		CASE(an_answer_too_large_is_none),
 		CASE(nobody_there_is_told_as_nothing_done),

@@ -52,6 +52,16 @@ static void a_created_call_has_its_name(void **state)
 	twilio_answer_free(&said);
 }
 
+/* Without its name nobody would know whether the call was placed. */
+static void a_bad_character_hides_no_call(void **state)
+{
+	(void)state;
+	answers(201, "{\"sid\":\"CA1\",\"caller_name\":\"Joe \\ud83d\"}");
+	assert_int_equal(said.outcome, TWILIO_OK);
+	assert_string_equal(json_str(said.json, "sid"), "CA1");
+	twilio_answer_free(&said);
+}
+
 static void a_refusal_keeps_twilios_code_and_words(void **state)
 {
 	static const struct {
@@ -196,6 +206,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_created_call_has_its_name),
+		cmocka_unit_test(a_bad_character_hides_no_call),
 		cmocka_unit_test(a_refusal_keeps_twilios_code_and_words),
 		cmocka_unit_test(the_status_comes_before_the_body),
 		cmocka_unit_test(only_what_was_never_sent_may_be_sent_again),
