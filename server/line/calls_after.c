@@ -62,7 +62,8 @@ const struct agent *calls_speaker(struct calls *calls, const struct call_facts *
 	if (c)
 		p = agent_retain(c->agent);
 	pthread_mutex_unlock(&calls->lock);
-	if (!p && !calls->use.fleet->ops->ending_get(calls->use.fleet, facts->call_sid, false, &ending, clock_now_us())) {
+	if (!p &&
+	    !calls->use.fleet->ops->ending_get(calls->use.fleet, facts->call_sid, false, &ending, clock_now_us())) {
 		p = agents_variant(calls->use.agents, ending.agent, ending.variant);
 		number = ending.fallback;
 	}

@@ -216,9 +216,9 @@ harmless/conversation_already_has_active_response=1 harmless/input_audio_buffer_
 harmless/invalid_request_error=1 harmless/invalid_value=1 harmless/response_cancel_not_active=1 harmless/unknown=2 \
 harmless/unknown_parameter=1 retry/inference_rate_limit_exceeded=1 retry/rate_limit_exceeded=4 retry/server_error=4"
 check "every unknown event is counted" equal "$(field "$WORK/status.json" .model.unknown_events)" 2
-check "all nonsense is counted" equal "$(field "$WORK/status.json" .model.invalid_events)" 29
+check "all nonsense is counted" equal "$(field "$WORK/status.json" .model.invalid_events)" 28
 check "what cannot be read is told once a call, with its type" equal \
-	"$(grep -c ' warn CA.* cannot be read is ignored; type=[a-z]' "$WORK/server.log")" 9
+	"$(grep -c ' warn CA.* cannot be read is ignored; type=[a-z]' "$WORK/server.log")" 10
 check "every answer that failed is counted" equal "$(field "$WORK/status.json" .model.failed_answers)" 9
 check "every answer asked for again is counted" equal "$(field "$WORK/status.json" .model.retries)" 13
 check "every answer without sound is counted" equal "$(field "$WORK/status.json" .model.silent_answers)" 7
