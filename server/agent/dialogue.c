@@ -243,6 +243,11 @@ static bool on_over(struct dialogue *d, const struct dialogue_event *e, int64_t 
 	bool heard = u && u->said;
 
 	d->voice_us = now_us;
+	/* Its beginning is lost; this is the answer that was waited for all the same. */
+	if (u && !u->begun && u->state == UTTERANCE_MAKING) {
+		on_began(d, e, now_us);
+		u = utterance_of(d, e->response);
+	}
 	if (u) {
 		if (u->no == d->untold)
 			d->untold = 0;

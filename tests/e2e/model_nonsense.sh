@@ -114,6 +114,7 @@ for how in text words nothing content_filter max_tokens; do
 	survives "once-no-audio-$how" "no-audio=$how:1"
 done
 interrupted lost-end lose=response.done
+with listen lost-beginning lose=response.created --expect end=caller --expect answers=1
 for what in lose spoil twice; do
 	with listen "$what-end" "$what=response.done" --expect end=caller --expect answers=1
 done
@@ -190,6 +191,7 @@ for how in text words; do
 	check "an answer without sound is asked for again: $how" went "once-no-audio-$how" caller_hung_up \
 		"$CALLER and ($SILENT) and .turns[2].heard_ms > 0 and (.turns | length) == 3"
 done
+check "an answer whose beginning is lost is not asked for again" went lost-beginning caller_hung_up "$FINE and $ONCE"
 check "the next answer ends one whose end is lost" went lost-end caller_hung_up \
 	"$TWICE and .turns[1].status == \"completed\""
 # (An audio token is 50 ms.)
@@ -207,7 +209,7 @@ check "one that gives no sign of life is lost" went no-pong model_lost '.turns =
 
 api /status >"$WORK/status.json"
 check "every ending is counted" equal "$(field "$WORK/status.json" \
-	'.calls.ended | "\(.caller_hung_up) \(.model_lost) \(.model_failed) \(.model_refused) \(add)"')" "54 10 5 2 71"
+	'.calls.ended | "\(.caller_hung_up) \(.model_lost) \(.model_failed) \(.model_refused) \(add)"')" "55 10 5 2 72"
 check "every error is counted" equal "$(field "$WORK/status.json" \
 	'[.model.errors[] | "\(.class)/\(.code)=\(.count)"] | sort | join(" ")')" \
 	"connection/EILSEQ=2 connection/EMSGSIZE=1 connection/EPROTO=5 connection/silent=1 connection/stalled=1 \

@@ -245,6 +245,17 @@ static void a_single_byte_of_sound_makes_an_answer(void **state)
 TALK(sound_that_came_before_its_beginning_counts, { "turn", "" }, { "audio r1 i1 8", "PLAY 1" }, { "began r1", "" },
     { "over r1 mute", "MADE i1, ITEM_OVER i1" });
 
+static void answer_whose_beginning_is_lost_was_the_one_that_was_waited_for(void **state)
+{
+	(void)state;
+	FOLLOW(&k, { "turn", "" }, { "audio r1 i1 8", "PLAY 1" }, { "over r1 mute", "MADE i1, ITEM_OVER i1" },
+	    { "began r1", "" } /* told late */, { "heard 1 1", "HEARD i1 1" });
+	assert_idle();
+	FOLLOW(&k, { "told", "ASK 1" }, { "audio r2 i2 8", "PLAY 2" },
+	    { "over r2 failed", "MADE i2, ITEM_OVER i2, RETRIED" }, { "+500", "ASK 2" });
+	assert_int_equal(k.answers, 1);
+}
+
 TALK(sound_that_comes_after_the_end_is_not_heard_and_does_not_count, { "turn", "" }, { "began r1", "" },
     { "over r1 mute", "SILENT completed, RETRIED" }, { "audio r1 i1 800", "PASS_OVER" }, { "+500", "ASK 1" });
 
@@ -385,6 +396,7 @@ int main(void)
 		CASE(answer_without_sound_is_asked_for_once_more_then_given_up),
 		CASE(a_single_byte_of_sound_makes_an_answer),
 		CASE(sound_that_came_before_its_beginning_counts),
+		CASE(answer_whose_beginning_is_lost_was_the_one_that_was_waited_for),
 		CASE(sound_that_comes_after_the_end_is_not_heard_and_does_not_count),
 		CASE(call_of_a_tool_needs_no_sound_but_its_answer_does),
 		CASE(answer_that_was_stopped_before_its_sound_is_not_asked_for_again),
