@@ -282,6 +282,7 @@ static void conversation_open(struct conversation *con, struct call *c)
 	memset(con, 0, sizeof *con);
 	con->call = c;
 	buf_init(&con->audio.decoded, 0);
+	buf_init(&con->audio.converted, 0);
 	buf_init(&con->message, 0);
 	buf_init(&con->tools.declared, 0);
 	timeline_init(&con->timeline);
@@ -305,7 +306,7 @@ static void conversation_close(struct conversation *con)
 	link_close(&con->link);
 	dialogue_free(&con->dialogue);
 	converter_close(con->audio.converter);
-	free(con->audio.converted);
+	buf_free(&con->audio.converted);
 	buf_free(&con->audio.decoded);
 	buf_free(&con->message);
 	conversation_tools_free(con);

@@ -40,9 +40,8 @@ struct conversation {
 	struct {                             /* the model's audio on its way to the caller */
 		struct converter *converter; /* owned; NULL while the model speaks mu-law */
 		struct buf decoded;          /* one delta */
-		uint8_t *converted;          /* owned; room for one converted delta */
-		size_t converted_size;
-		uint32_t overflowed; /* the item whose end was dropped, being too long to queue */
+		struct buf converted;        /* the same for the phone */
+		uint32_t overflowed;         /* the item whose end was dropped, being too long to queue */
 	} audio;
 
 	struct { /* the model's tools */

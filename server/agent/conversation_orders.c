@@ -190,19 +190,6 @@ static void queue(struct conversation *con, uint32_t no, const uint8_t *mulaw, s
 	dialogue_received(&con->dialogue, no, len);
 }
 
-static uint8_t *room_for_converted(struct conversation *con, size_t size)
-{
-	if (size > con->audio.converted_size) {
-		uint8_t *grown = realloc(con->audio.converted, size);
-
-		if (!grown)
-			return NULL;
-		con->audio.converted = grown;
-		con->audio.converted_size = size;
-	}
-	return con->audio.converted;
-}
-
 /* Plays the delta of the event that was just told (on_audio decoded it). */
 static void play(struct conversation *con, const struct dialogue_order *o, int64_t now)
 {
@@ -210,14 +197,15 @@ static void play(struct conversation *con, const struct dialogue_order *o, int64
 	struct converter *converter = con->audio.converter;
 	size_t len = con->audio.decoded.len;
 	struct turn *turn;
-	uint8_t *out;
+	char *out;
 
 	if (o->first && (turn = timeline_turn(&con->timeline, TURN_AGENT, o->item, conversation_at_ms(con, now))))
 		turn->sound = true;
+	buf_reset(&con->audio.converted);
 	if (!converter)
 		queue(con, o->no, bytes, len);
-	else if ((out = room_for_converted(con, converter_to_caller_max(converter, len))))
-		queue(con, o->no, out, converter_to_caller(converter, bytes, len, out));
+	else if ((out = buf_room(&con->audio.converted, converter_to_caller_max(converter, len))))
+		queue(con, o->no, (uint8_t *)out, converter_to_caller(converter, bytes, len, (uint8_t *)out));
 }
 
 static void pass_over(struct conversation *con, const struct dialogue_order *o, int64_t now)
