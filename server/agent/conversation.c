@@ -197,7 +197,7 @@ static void on_response_done(struct conversation *con, const struct model_event 
 	}
 	TELL(con, now, .type = EVENT_OVER, .response = e->response_id, .text = status, .failed = failed && !last,
 	    .turn_detected = e->reason == MODEL_TURN_DETECTED, .claims = claims ? account : NULL);
-	timeline_end_silent(&con->timeline, status);
+	conversation_end_silent(con, status);
 	if (last)
 		mind_error(con, e->error);
 }

@@ -113,10 +113,9 @@ static void tell_item(struct conversation *con, enum model_request request, enum
 
 static void tell_keys(struct conversation *con, const struct dialogue_order *o, int64_t now)
 {
+	struct turn *turn = timeline_turn(&con->timeline, TURN_KEYS, "", conversation_at_ms(con, now));
 	char text[2 * DIGITS_MAX + 80];
-	struct turn *turn;
 
-	turn = timeline_turn(&con->timeline, TURN_KEYS, "", conversation_at_ms(con, now));
 	timeline_text(&con->timeline, turn, o->text, true);
 	stat_add(turns_digits, 1);
 	words_keys(text, sizeof text, o->text);
@@ -149,8 +148,7 @@ static void recall(struct conversation *con, const struct dialogue_order *o, int
 /* ----------------------------------------------------------------- to the caller loop */
 
 /* The caller loop owns the phone, the ring's reading end and the count of what was heard.
- * So a cut is a position, up to which the ring is stale, and a number (serve_cuts,
- * playout.c). */
+ * So a cut is a position, up to which the ring is stale, and a number (serve_cuts). */
 static void cut_playout(struct conversation *con, const struct dialogue_order *o, int64_t now)
 {
 	struct call *c = con->call;
@@ -255,8 +253,7 @@ static void item_made(struct conversation *con, const struct dialogue_order *o, 
 		item_over(con, o, now);
 }
 
-/* The model is told how much of an item was heard, or it would believe that it said the
- * rest. */
+/* If the model is not told, it believes that it said the rest. */
 static void item_heard(struct conversation *con, const struct dialogue_order *o, int64_t now)
 {
 	struct turn *turn = timeline_find(&con->timeline, o->item);
@@ -275,6 +272,18 @@ static void item_heard(struct conversation *con, const struct dialogue_order *o,
 	con->link.protocol->heard_until(
 	    &con->message, conversation_next_id(con, MODEL_REQUEST_HEARD), o->item, o->truncate_ms);
 	conversation_send(con);
+}
+
+/* Its next answer would go on from words that nobody heard. */
+void conversation_end_silent(struct conversation *con, const char *status)
+{
+	for (const struct turn *turn; (turn = timeline_end_silent(&con->timeline, status));) {
+		if (!con->link.protocol->can_truncate)
+			continue;
+		con->link.protocol->unheard(
+		    &con->message, conversation_next_id(con, MODEL_REQUEST_HEARD), turn->item_id);
+		conversation_send(con);
+	}
 }
 
 /* The latency of an answer, from the end of what it answers to its first audio. */
@@ -374,7 +383,7 @@ static void note(struct conversation *con, const struct dialogue_order *o, int64
 	if (counters[o->type])
 		atomic_fetch_add_explicit(counters[o->type], 1, memory_order_relaxed);
 	if (o->type == ORDER_UNTOLD || o->type == ORDER_STOPPED)
-		timeline_end_silent(&con->timeline, o->type == ORDER_UNTOLD ? "completed" : "incomplete");
+		conversation_end_silent(con, o->type == ORDER_UNTOLD ? "completed" : "incomplete");
 }
 
 /* The transfer is stored before the end: connect-action may ask for it at once. */

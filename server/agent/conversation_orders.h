@@ -27,6 +27,10 @@ void conversation_mind_link(struct conversation *con);
 /* Gives the model up, and then the same. */
 void conversation_model_failed(struct conversation *con, enum call_end why);
 
+/* Ends the turns in progress that have no sound, with that status, and tells the model that
+ * nothing of them was heard. */
+void conversation_end_silent(struct conversation *con, const char *status);
+
 /* Sets the person to whom the farewell that has begun hands the caller over. */
 void conversation_hand_over_to(struct conversation *con, const char *name, const char *number, int ring_seconds);
 

@@ -122,7 +122,7 @@ int timeline_next_forming(struct timeline *t)
 }
 
 /* Only one response is made at a time, so all of them are of that one. */
-void timeline_end_silent(struct timeline *t, const char *status)
+const struct turn *timeline_end_silent(struct timeline *t, const char *status)
 {
 	for (size_t i = 0; i < t->count; i++) {
 		struct turn *turn = &t->turns[i];
@@ -132,7 +132,9 @@ void timeline_end_silent(struct timeline *t, const char *status)
 		turn->status = status;
 		turn->heard_known = turn->heard_confirmed = true;
 		timeline_settled(t, turn);
+		return turn;
 	}
+	return NULL;
 }
 
 size_t timeline_untranscribed(const struct timeline *t)

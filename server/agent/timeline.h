@@ -59,9 +59,9 @@ struct turn *timeline_find(struct timeline *t, const char *item_id);
 /* Appends, or with `whole` replaces, a turn's text; `turn` may be NULL. */
 void timeline_text(struct timeline *t, struct turn *turn, const char *text, bool whole);
 
-/* The agent's turns in progress that have no sound, and so no end of their own, end with
- * their response. Nothing of them was heard. */
-void timeline_end_silent(struct timeline *t, const char *status);
+/* Turns of the agent without sound have no end of their own: they end with their response,
+ * and nothing of them was heard. Ends one that is in progress; NULL: there is none. */
+const struct turn *timeline_end_silent(struct timeline *t, const char *status);
 
 /* The number of the caller's turns whose transcript has not come yet. */
 size_t timeline_untranscribed(const struct timeline *t);

@@ -204,6 +204,8 @@ struct model_protocol {
 	void (*cancel)(struct buf *out, const char *id, const char *response_id);
 	/* With can_truncate: nothing of the item after `ms` was heard. */
 	void (*heard_until)(struct buf *out, const char *id, const char *item_id, int64_t ms);
+	/* With can_truncate: the item has no sound, so nothing of it was heard. */
+	void (*unheard)(struct buf *out, const char *id, const char *item_id);
 	void (*tool_result)(struct buf *out, const char *id, const char *call_id, const char *result);
 	/* The answer to MODEL_MCP_ASKS. */
 	void (*approve)(struct buf *out, const char *id, const char *mcp_id, bool yes);

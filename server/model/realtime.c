@@ -95,6 +95,7 @@ const struct model_protocol realtime_protocol = {
 	.say = realtime_say,
 	.cancel = realtime_cancel,
 	.heard_until = realtime_heard_until,
+	.unheard = realtime_unheard,
 	.tool_result = realtime_tool_result,
 	.approve = realtime_approve,
 	.parse = realtime_parse,

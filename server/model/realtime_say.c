@@ -272,3 +272,14 @@ void realtime_heard_until(struct buf *out, const char *id, const char *item_id, 
 	json_put_int(&j, "audio_end_ms", ms);
 	json_put_end(&j);
 }
+
+/* An item in text cannot be truncated. */
+void realtime_unheard(struct buf *out, const char *id, const char *item_id)
+{
+	struct json_out j = json_out_to(out);
+
+	json_put_object(&j, NULL);
+	realtime_put_head(&j, "conversation.item.delete", id);
+	json_put_text(&j, "item_id", item_id);
+	json_put_end(&j);
+}

@@ -15,6 +15,7 @@ void realtime_greet(struct buf *out, const char *id, const char *instructions, c
 void realtime_say(struct buf *out, const char *id, const char *instructions, const char *text, bool exact);
 void realtime_cancel(struct buf *out, const char *id, const char *response_id);
 void realtime_heard_until(struct buf *out, const char *id, const char *item_id, int64_t ms);
+void realtime_unheard(struct buf *out, const char *id, const char *item_id);
 
 /* The members that each command begins with, into the object that is open. An error
  * caused by the command names its `event_id`. */

@@ -236,6 +236,8 @@ check "the model stops with status 0" stop_model
 peer() {
 	jq -r ".per_session[] | select(.session == \"$(field "$WORK/$1.call.json" .model_session_id)\") | $2" "$WORK/model.json"
 }
+check "it is told that its words were not heard" equal \
+	"$(peer once-no-audio-text '.events["conversation.item.delete"]')" 1
 check "its ping was answered" equal "$(peer garbage-ping .pongs)" 1
 check "we pinged it when it was quiet" equal "$(peer no-pong .pings)" 2
 # (A giant is not read to its end; whoever sends it may find nobody there any more.)

@@ -71,6 +71,11 @@ static void heard_until(struct buf *out, const char *id, const char *item_id, in
 	buf_printf(out, "heard-until %s %s %" PRId64, id, item_id, ms);
 }
 
+static void unheard(struct buf *out, const char *id, const char *item_id)
+{
+	buf_printf(out, "unheard %s %s", id, item_id);
+}
+
 static void tool_result(struct buf *out, const char *id, const char *call_id, const char *result)
 {
 	buf_printf(out, "result %s %s %s", id, call_id, result);
@@ -243,6 +248,7 @@ const struct model_protocol fake_protocol = {
 	.say = say,
 	.cancel = cancel,
 	.heard_until = heard_until,
+	.unheard = unheard,
 	.tool_result = tool_result,
 	.approve = approve,
 	.parse = parse,

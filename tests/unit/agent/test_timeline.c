@@ -372,14 +372,14 @@ static void words_without_sound_end_with_their_response_unheard(void **state)
 	say(TURN_AGENT, "item_1", "We are open from nine to five.");
 	timeline_turn(&timeline, TURN_AGENT, "item_2", 0)->sound = true;
 	say(TURN_CALLER, "item_3", "Hello?");
-	timeline_end_silent(&timeline, "incomplete");
+	assert_ptr_equal(timeline_end_silent(&timeline, "incomplete"), timeline_find(&timeline, "item_1"));
+	assert_null(timeline_end_silent(&timeline, "completed"));
 	show();
 	assert_string_equal(json_str(turn_no(0), "status"), "incomplete");
 	assert_string_equal(json_str(turn_no(0), "heard_text"), "");
 	assert_true(num(turn_no(0), "heard_ms") == 0);
 	assert_string_equal(json_str(turn_no(1), "status"), "in_progress");
 	assert_true(cJSON_IsNull(json_get(turn_no(1), "heard_ms")));
-	timeline_end_silent(&timeline, "completed");
 	assert_string_equal(timeline_find(&timeline, "item_1")->status, "incomplete");
 	buf_init(&out, 0);
 	timeline_put_said(&timeline, 10, 100, &out);

@@ -1027,6 +1027,9 @@ static void commands_are_documented_and_name_what_they_mean(void **state)
 	realtime_heard_until(&out, "cut_3", "item_0003", 1340);
 	CHECK_MESSAGE(&out, { "item_id", "item_0003" }, { "content_index", "0" }, { "audio_end_ms", "1340" });
 
+	realtime_unheard(&out, "cut_4", "item_0004");
+	CHECK_MESSAGE(&out, { "type", "conversation.item.delete" }, { "item_id", "item_0004" });
+
 	realtime_item(&out, "keys_4", MODEL_ROLE_CALLER, "\"1\" \\ \n");
 	CHECK_MESSAGE(&out, { "item.role", "user" }, { "item.content.0.type", "input_text" },
 	    { "item.content.0.text", "\"1\" \\ \n" });
