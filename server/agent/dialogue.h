@@ -71,7 +71,7 @@ enum {
 enum {
 	CREATED_US = 10 * US_PER_S,         /* from response.create, or the end of a turn, to response.created */
 	QUIET_US = 20 * US_PER_S,           /* between two events of one response */
-	REST_US = 800 * US_PER_MS,          /* from the end of its last part to its own end … */
+	REST_US = 400 * US_PER_MS,          /* from the end of its last part to its own end … */
 	REST_UNHEARD_US = 3 * US_PER_S,     /* … and if nothing came of it so far, since it may be thinking */
 	GHOST_US = 2 * US_PER_S,            /* a response that was cut before it began begins within this, or never */
 	RETRY_US = 500 * US_PER_MS,         /* pause before a failed answer is asked for again */

@@ -333,16 +333,16 @@ static void response_is_over_when_its_parts_are_and_nothing_follows(void **state
 	(void)state;
 	FOLLOW(&k, { "began r1", "" }, { "part r1", "" }, { "audio r1 i1 800", "PLAY 1" }, { "say x", "" },
 	    { "ended r1 i1", "MADE i1" }, { "sign r1", "" } /* its transcript */);
-	assert_due_in_ms(800);
-	FOLLOW(&k, { "+799", "" }, { "+1", "UNTOLD r1, ITEM_OVER i1, SPEAK x 1" }, { "over r1", "ITEM_OVER i1" },
+	assert_due_in_ms(400);
+	FOLLOW(&k, { "+399", "" }, { "+1", "UNTOLD r1, ITEM_OVER i1, SPEAK x 1" }, { "over r1", "ITEM_OVER i1" },
 	    { "began r2", "" }, { "over r2", "" }, { "heard 1 100", "HEARD i1 100" });
 	assert_int_equal(k.answers, 2);
 	assert_idle();
 	/* The tools it called are told, and the farewell of its words goes on. */
 	FOLLOW(&k, { "began r3", "" }, { "part r3", "" }, { "call 1 r3 -", "" }, { "ended r3 f1 acts", "" },
-	    { "answer 1", "" }, { "+800", "UNTOLD r3, TOOL_RESULT 1, ASK 2" }, { "began r4", "" },
+	    { "answer 1", "" }, { "+400", "UNTOLD r3, TOOL_RESULT 1, ASK 2" }, { "began r4", "" },
 	    { "audio r4 i4 8", "PLAY 2" }, { "call 2 r4 & ends 2 r4", "" }, { "ended r4 i4", "MADE i4" },
-	    { "heard 2 1", "HEARD i4 1" }, { "+800", "UNTOLD r4, ITEM_OVER i4, END agent_ended" });
+	    { "heard 2 1", "HEARD i4 1" }, { "+400", "UNTOLD r4, ITEM_OVER i4, END agent_ended" });
 }
 
 static void response_whose_next_part_begins_goes_on(void **state)
@@ -351,7 +351,7 @@ static void response_whose_next_part_begins_goes_on(void **state)
 	FOLLOW(&k, { "began r1", "" }, { "audio r1 i1 8", "PLAY 1" }, { "ended r1 i1", "MADE i1" }, { "part r1", "" },
 	    { "+19999", "" }, { "ended r1 f1 acts", "" }, { "say x", "" });
 	/* Even if it was thought to be over. */
-	FOLLOW(&k, { "+800", "UNTOLD r1, ITEM_OVER i1, SPEAK x 1" }, { "part r1", "" }, { "audio r1 i2 8", "PLAY 2" },
+	FOLLOW(&k, { "+400", "UNTOLD r1, ITEM_OVER i1, SPEAK x 1" }, { "part r1", "" }, { "audio r1 i2 8", "PLAY 2" },
 	    { "busy 1", "" }, { "+19999", "" }, { "over r1", "ITEM_OVER i1, MADE i2, ITEM_OVER i2, SPEAK x 2" });
 }
 
