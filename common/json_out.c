@@ -149,7 +149,22 @@ void json_put_inside(struct json_out *j, const char *json, size_t len)
 	buf_put(j->out, json + 1, len - 2);
 }
 
-/* -------------------------------------------------------------------- canonical form */
+/* --------------------------------------------------------- compact and canonical form */
+
+void json_put_compact(struct buf *out, const char *text, size_t len)
+{
+	bool in_string = false;
+
+	for (size_t i = len >= 3 && !memcmp(text, "\xef\xbb\xbf", 3) ? 3 : 0; i < len; i++) {
+		if (!in_string && strchr(" \t\r\n", text[i]))
+			continue;
+		if (text[i] == '"')
+			in_string = !in_string;
+		else if (text[i] == '\\' && i + 1 < len) /* the next one is no end */
+			buf_putc(out, text[i++]);
+		buf_putc(out, text[i]);
+	}
+}
 
 /* The one that follows the name `after` (NULL: the first) in the order of bytes; NULL at the end. */
 static const cJSON *next_by_name(const cJSON *object, const char *after)

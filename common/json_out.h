@@ -63,6 +63,10 @@ void json_put_tree(struct json_out *j, const char *key, const cJSON *tree);
  * open; nothing of a text that is not of the same kind. */
 void json_put_inside(struct json_out *j, const char *json, size_t len);
 
+/* Appends text that json_parse has taken, without blanks and byte order mark. Strings and numbers
+ * stay as they were written, so a long number keeps its last digits. */
+void json_put_compact(struct buf *out, const char *text, size_t len);
+
 /* Appends the tree in a form that is the same for all ways to write it down: names in order,
  * without blanks, a number by its value, and without what is null in an object. No object may
  * have a name twice (json_unique). */

@@ -222,35 +222,69 @@ static void put_key(const struct tool_call *call, struct buf *out)
 		buf_printf(out, is_plain(*p) ? "%c" : "%%%02X", *p);
 }
 
+static bool is_type(const char *type, size_t len, const char *name)
+{
+	return len == strlen(name) && !strncasecmp(type, name, len);
+}
+
+/* Whoever does not say is taken at their word. */
 static bool says_json(const char *content_type)
 {
 	size_t len = strcspn(content_type, "; ");
 
-	return (len == strlen("application/json") && !strncasecmp(content_type, "application/json", len)) ||
-	       (len > 5 && !strncasecmp(content_type + len - 5, "+json", 5));
+	return !len || is_type(content_type, len, "application/json") || is_type(content_type, len, "text/json") ||
+	       (len > 17 && !strncasecmp(content_type, "application/", 12) &&
+		   !strncasecmp(content_type + len - 5, "+json", 5));
 }
 
-/* The text goes to the model, so it must be JSON, after mending. */
-static bool mend(struct buf *body)
+/* NULL, or what is wrong with the body, which is mended for the model. */
+static const char *not_json(struct fetch_answer *answer)
 {
+	char *mended;
+	cJSON *tree;
 	size_t len;
-	char *mended = foreign_mended(body->data, body->len, &len);
-	cJSON *tree = mended ? json_parse(mended, len) : NULL;
 
-	buf_reset(body);
+	if (!says_json(answer->content_type))
+		return "its type is not application/json";
+	mended = foreign_mended(answer->body.data, answer->body.len, &len);
+	tree = mended ? json_parse(mended, len) : NULL;
+	buf_reset(&answer->body);
 	if (tree)
-		buf_put(body, mended, len);
+		buf_put(&answer->body, mended, len);
 	cJSON_Delete(tree);
 	free(mended);
-	return body->len && !buf_error(body);
+	return tree && !buf_error(&answer->body) ? NULL : "not JSON";
 }
 
-/* 2xx without a body counts as done. */
-static enum tool_failure judge(struct fetch_answer *answer, char *why, size_t size)
+/* 4xx: what the tool has against the call (`no such day`) is the one thing that helps the model to
+ * mend it or to tell the caller. What has no JSON, or does not fit, is left to our own words. A 5xx
+ * holds stack traces rather than reasons. */
+static void put_refusal(struct fetch_answer *answer, struct buf *out)
 {
+	struct json_out j = json_out_to(out);
+
+	if (answer->status < 400 || answer->status > 499 || answer->failure != FETCH_OK || !answer->body.len ||
+	    not_json(answer))
+		return;
+	json_put_object(&j, NULL);
+	tool_put_error_member(&j, failures[TOOL_STATUS].code, "The tool refused; its own words are in \"answer\".");
+	json_put_int(&j, "status", answer->status);
+	json_put_compact(json_put_value(&j, "answer"), answer->body.data, answer->body.len);
+	json_put_end(&j);
+	if (buf_error(out))
+		buf_reset(out);
+}
+
+/* Puts what the model is given into `out`; nothing: our own words for the failure. 2xx without a
+ * body counts as done. */
+static enum tool_failure judge(struct fetch_answer *answer, struct buf *out, char *why, size_t size)
+{
+	const char *wrong;
+
 	snprintf(why, size, "%s", answer->error);
 	switch (answer->failure) {
 	case FETCH_OK:
+	case FETCH_TOO_LARGE:
 		break;
 	case FETCH_NOT_SENT:
 		return TOOL_UNREACHABLE;
@@ -258,26 +292,28 @@ static enum tool_failure judge(struct fetch_answer *answer, char *why, size_t si
 		return TOOL_LOST;
 	case FETCH_TIMEOUT:
 		return TOOL_TIMEOUT;
-	case FETCH_TOO_LARGE:
-		return TOOL_BAD_ANSWER;
 	case FETCH_CANCELLED:
 		return TOOL_CANCELLED;
 	}
 	if (answer->status < 200 || answer->status > 299) {
 		snprintf(why, size, "status %d", answer->status);
+		put_refusal(answer, out);
 		return TOOL_STATUS;
 	}
-	if (!answer->body.len)
+	if (answer->failure == FETCH_TOO_LARGE)
+		return TOOL_BAD_ANSWER;
+	if (!answer->body.len) {
+		buf_puts(out, "{\"ok\":true}");
 		return TOOL_OK;
-	if (!says_json(answer->content_type)) {
-		snprintf(why, size, "its type is %.80s, not application/json",
-		    answer->content_type[0] ? answer->content_type : "not told");
+	}
+	wrong = not_json(answer);
+	if (wrong) {
+		snprintf(
+		    why, size, "%s (%.80s)", wrong, answer->content_type[0] ? answer->content_type : "no type is told");
 		return TOOL_BAD_ANSWER;
 	}
-	if (mend(&answer->body))
-		return TOOL_OK;
-	snprintf(why, size, "not JSON");
-	return TOOL_BAD_ANSWER;
+	json_put_compact(out, answer->body.data, answer->body.len);
+	return buf_error(out) ? TOOL_BUSY : TOOL_OK;
 }
 
 /* Once, without a retry: the caller is waiting, and the tool may have side
@@ -285,7 +321,7 @@ static enum tool_failure judge(struct fetch_answer *answer, char *why, size_t si
 static void ask_server(struct tool_call *call, const struct agent_tool *tool, const struct config *cfg)
 {
 	int64_t now = clock_now_us();
-	struct buf body, key, signature;
+	struct buf body, key, signature, json;
 	struct fetch_request request = { .method = "POST",
 		.url = tool->url,
 		.headers = { "Content-Type: application/json", "Accept: application/json" },
@@ -301,6 +337,7 @@ static void ask_server(struct tool_call *call, const struct agent_tool *tool, co
 	buf_init(&body, 0);
 	buf_init(&key, 0);
 	buf_init(&signature, 0);
+	buf_init(&json, TOOL_ANSWER_MAX);
 	put_body(call, &body);
 	put_key(call, &key);
 	request.headers[request.header_count++] = buf_text(&key);
@@ -315,17 +352,14 @@ static void ask_server(struct tool_call *call, const struct agent_tool *tool, co
 		finish(call, TOOL_BUSY, NULL, "out of memory");
 	} else {
 		fetch(&request, &answer);
-		failure = judge(&answer, why, sizeof why);
-		finish(call, failure,
-		    failure != TOOL_OK ? NULL
-		    : answer.body.len  ? buf_text(&answer.body)
-				       : "{\"ok\":true}",
-		    why);
+		failure = judge(&answer, &json, why, sizeof why);
+		finish(call, failure, json.len && !buf_error(&json) ? buf_text(&json) : NULL, why);
 		fetch_answer_free(&answer);
 	}
 	buf_free(&body);
 	buf_free(&key);
 	buf_free(&signature);
+	buf_free(&json);
 }
 
 /* ---------------------------------------------------------------------- the job */

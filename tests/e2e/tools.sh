@@ -26,6 +26,7 @@ agent() {
 		    $(tool page "$SINK/page?html=1"), $(tool broken "$SINK/broken?status=500"),
 		    $(tool huge "$SINK/huge?huge=100000"), $(tool moved "$SINK/moved?redirect=$SINK/elsewhere"),
 		    $(tool plain "$SINK/plain?type=text/plain"), $(tool dead http://127.0.0.1:1/),
+		    $(tool full "$SINK/full?status=409&echo=1"),
 		    $(tool late "$SINK/late?slow=9000" ',"timeout_ms":3000') ],
 		  "transfers": [ {"name": "office", "number": "+12025550177", "description": "People.", "ring_seconds": 20} ] }
 	JSON
@@ -75,8 +76,8 @@ protocol_kept() {
 
 good_and_bad() {
 	talk "$NAME" '{"turns": [
-	  {"hear": "Book me.", "say": "", "calls": [{"name": "book", "arguments": {"day": 1}}, {"name": "when", "arguments": {}}],
-	   "then": {"say": "You are booked."}},
+	  {"hear": "Book me.", "say": "", "calls": [{"name": "book", "arguments": {"day": 1}}, {"name": "when", "arguments": {}},
+	    {"name": "full"}], "then": {"say": "You are booked."}},
 	  {"hear": "More.", "say": "", "calls": [{"name": "page"}, {"name": "broken"}, {"name": "huge"}, {"name": "moved"},
 	    {"name": "plain"}, {"name": "dead"}, {"name": "nobody", "force": true}, {"name": "book", "arguments": "{broken"}],
 	   "then": {"say": "That did not work."}},
@@ -93,25 +94,27 @@ hangup"
 		.body.arguments == {"day": 1} and .body.call.agent == "desk" and .body.call.to == "+12025550100" and
 		.headers["idempotency-key"] == $sid + "-" + .body.call_id)' "$OUTER/sink.jsonl"
 	check "$NAME: the answer goes back as it came" equal "$(output_of book)" '{"ok":true}'
-	check "$NAME: two at once are both answered" equal "$(output_of when | jq -r .tool)" when
+	check "$NAME: of several at once each is answered" equal "$(output_of when | jq -r .tool)" when
 	check "$NAME: and the caller once" agent_said "You are booked."
 	for each in page:bad_answer broken:refused huge:bad_answer moved:refused plain:bad_answer dead:unreachable \
 		nobody:unknown_tool late:timeout; do
 		check "$NAME: ${each%:*} is an honest error" is_error "${each%:*}" "${each#*:}"
 	done
+	check "$NAME: what a tool has against it is told along" equal \
+		"$(output_of full | jq -r '"\(.error.code) \(.status) \(.answer.tool)"')" "refused 409 full"
 	check "$NAME: so are arguments that are no JSON" jq -e \
 		'[.[].output | fromjson | select(.error.code == "bad_arguments")] | length == 1' <(outputs)
 	check "$NAME: the caller is told" agent_said "That did not work."
 	check "$NAME: redirects are not followed" equal "$(asked /elsewhere)" 0
-	check "$NAME: each call has one output" equal "$(outputs | jq length)" 11
+	check "$NAME: each call has one output" equal "$(outputs | jq length)" 12
 	check "$NAME: asked for three answers, and one filler" equal \
 		"$(jq '[.per_session[].events["response.create"]] | add' "$WORK/model.json")" 4
 	check "$NAME: the filler was heard, in time" jq -e '[.turns[] | select(.who == "agent" and .heard_ms > 0).text] |
 		index("Soon.") < index("It is too late.")' "$WORK/call.json"
-	check "$NAME: they are in the call's record" jq -e '(.tools | length == 11) and (.tools[0] | .name == "book" and .ok and
-		.took_ms >= 0 and .arguments == "{\"day\":1}") and ([.tools[] | select(.ok == false)] | length == 9)' "$WORK/call.json"
-	check "$NAME: failures are counted by what they were" jq -e '.tools | .called == 11 and .answered == 2 and .timeout == 1 and
-		.unreachable == 1 and .status == 2 and .bad_answer == 3 and .bad_call == 1' "$WORK/status.json"
+	check "$NAME: they are in the call's record" jq -e '(.tools | length == 12) and (.tools[0] | .name == "book" and .ok and
+		.took_ms >= 0 and .arguments == "{\"day\":1}") and ([.tools[] | select(.ok == false)] | length == 10)' "$WORK/call.json"
+	check "$NAME: failures are counted by what they were" jq -e '.tools | .called == 12 and .answered == 2 and .timeout == 1 and
+		.unreachable == 1 and .status == 3 and .bad_answer == 3 and .bad_call == 1' "$WORK/status.json"
 	check "$NAME: the protocol is kept" protocol_kept
 }
 

@@ -3,6 +3,8 @@
  * a plain value, found by both. What we write is read back as it was, and what
  * others write is mended once. */
 #include "common/foreign.h"
+#include "common/json.h"
+#include "common/json_out.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <math.h>
@@ -86,6 +88,31 @@ static void mend(const char *text, size_t len, const cJSON *tree)
 	free(mended);
 }
 
+/* Both forms are JSON, and say the same. */
+static void write_otherwise(const char *text, size_t len, const cJSON *tree)
+{
+	struct buf compact, canonical, again;
+	cJSON *same;
+
+	buf_init(&compact, 0);
+	buf_init(&canonical, 0);
+	buf_init(&again, 0);
+	json_put_compact(&compact, text, len);
+	must(compact.len <= len);
+	same = json_parse(buf_text(&compact), compact.len);
+	must(same != NULL);
+	/* Of a doubled name only one would be seen. */
+	if (json_unique(tree)) {
+		json_put_canonical(&canonical, tree);
+		json_put_canonical(&again, same);
+		must(!strcmp(buf_text(&canonical), buf_text(&again)));
+	}
+	cJSON_Delete(same);
+	buf_free(&compact);
+	buf_free(&canonical);
+	buf_free(&again);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char *const names[] = { "type", "event", "media", "payload", "a" };
@@ -108,6 +135,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (cJSON_IsObject(tree))
 		cJSON_ArrayForEach(field, tree) compare_field(text, size, tree, field);
 	mend(text, size, tree);
+	if (tree)
+		write_otherwise(text, size, tree);
 	cJSON_Delete(tree);
 	write_and_read_back(text, size);
 	return 0;

@@ -132,6 +132,20 @@ static void an_error_stays_and_nothing_is_half_written_after_it(void **state)
 	buf_free(&small);
 }
 
+static void the_compact_form_loses_nothing_but_blanks(void **state)
+{
+	static const char text[] = "\xef\xbb\xbf {\n\t\"a b\" : [ 1 , 12345678901234567890, -0.50 ],\r\n"
+				   "\"q\":\"x \\\" y \\\\\" , \"e\": {} , \"u\":\"\\u00eb \xc3\xab\" } \n";
+	static const char compact[] = "{\"a b\":[1,12345678901234567890,-0.50],"
+				      "\"q\":\"x \\\" y \\\\\",\"e\":{},\"u\":\"\\u00eb \xc3\xab\"}";
+
+	(void)state;
+	json_put_compact(&written, text, strlen(text));
+	assert_string_equal(buf_text(&written), compact);
+	json_put_compact(&written, compact, strlen(compact));
+	assert_string_equal(buf_text(&written) + strlen(compact), compact);
+}
+
 static void the_canonical_form_is_the_same_for_all_ways_to_write_it(void **state)
 {
 	static const char *const same[] = {
@@ -183,6 +197,7 @@ int main(void)
 		TEST(what_is_inside_of_another_joins_in),
 		TEST(keys_are_escaped),
 		TEST(a_level_is_as_new_each_time_it_is_opened),
+		TEST(the_compact_form_loses_nothing_but_blanks),
 		TEST(the_canonical_form_is_the_same_for_all_ways_to_write_it),
 		TEST(an_error_stays_and_nothing_is_half_written_after_it),
 	};

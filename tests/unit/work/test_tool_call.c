@@ -244,7 +244,14 @@ static void every_answer_is_one_the_model_can_use(void **state)
 		{ 200, "application/json", "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]",
 		    TOOL_OK, "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[null]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]" },
 		{ 200, "text/html", "<p>Hello</p>", TOOL_BAD_ANSWER, "bad_answer" },
-		{ 200, "", "{}", TOOL_BAD_ANSWER, "bad_answer" },
+		{ 200, "", "{}", TOOL_OK, "{}" },
+		{ 200, "text/json", "{}", TOOL_OK, "{}" },
+		{ 200, "Application/Vnd.Api+JSON;v=1", "{}", TOOL_OK, "{}" },
+		{ 200, "application/json", "\xef\xbb\xbf{\n  \"a\": [1, 12345678901234567890]\n}\n", TOOL_OK,
+		    "{\"a\":[1,12345678901234567890]}" },
+		{ 200, "", "Booked.", TOOL_BAD_ANSWER, "bad_answer" },
+		{ 200, "image/svg+json", "{}", TOOL_BAD_ANSWER, "bad_answer" },
+		{ 200, "application/+json", "{}", TOOL_BAD_ANSWER, "bad_answer" },
 		{ 200, "text/plain", "{}", TOOL_BAD_ANSWER, "bad_answer" },
 		{ 200, "application/json", "{\"a\":", TOOL_BAD_ANSWER, "bad_answer" },
 		{ 200, "application/json", "{} and more", TOOL_BAD_ANSWER, "bad_answer" },
@@ -270,6 +277,39 @@ static void every_answer_is_one_the_model_can_use(void **state)
 	}
 	/* None was asked twice. */
 	assert_int_equal(atomic_load(&peer_asked), sizeof cases / sizeof *cases + sizeof refusals / sizeof *refusals);
+}
+
+static void what_a_tool_says_against_a_call_reaches_the_model(void **state)
+{
+	char *large = malloc(TOOL_ANSWER_MAX + 2);
+
+	(void)state;
+	atomic_store(&peer_status, 422);
+	http_peer_say_as(peer, "application/problem+json", "{ \"title\": \"That day is full\" }");
+	check_refused("book", "{}", TOOL_STATUS, "refused");
+	assert_string_equal(told.json,
+	    "{\"error\":{\"code\":\"refused\",\"message\":\"The tool refused; its own words "
+	    "are in \\\"answer\\\".\"},\"status\":422,\"answer\":{\"title\":\"That day is full\"}}");
+	/* A page, a stack trace, or what cannot be handed on whole is none of the model's business. */
+	http_peer_say_as(peer, "text/html", "<p>Full</p>");
+	check_refused("book", "{}", TOOL_STATUS, "refused");
+	assert_null(strstr(told.json, "Full"));
+	http_peer_say_as(peer, "application/json", "{\"title\":\"Full\"");
+	check_refused("book", "{}", TOOL_STATUS, "refused");
+	assert_null(strstr(told.json, "Full"));
+	atomic_store(&peer_status, 500);
+	http_peer_say_as(peer, "application/json", "{\"trace\":\"Full\"}");
+	check_refused("book", "{}", TOOL_STATUS, "refused");
+	assert_null(strstr(told.json, "Full"));
+	atomic_store(&peer_status, 404);
+	for (int size = TOOL_ANSWER_MAX - 1; size <= TOOL_ANSWER_MAX + 1; size++) {
+		memset(large, '1', (size_t)size);
+		large[size] = '\0';
+		http_peer_say_as(peer, "application/json", large);
+		check_refused("book", "{}", TOOL_STATUS, "refused");
+		assert_null(strstr(told.json, "111"));
+	}
+	free(large);
 }
 
 static void an_answer_too_large_is_none(void **state)
@@ -418,6 +458,7 @@ int main(void)
 		CASE(without_a_secret_nothing_is_signed),
 		CASE(arguments_with_a_bad_character_are_mended),
 		CASE(every_answer_is_one_the_model_can_use),
+		CASE(what_a_tool_says_against_a_call_reaches_the_model),
 		CASE(an_answer_too_large_is_none),
 		CASE(nobody_there_is_told_as_nothing_done),
 		CASE(no_answer_in_time_is_told_as_not_known),
