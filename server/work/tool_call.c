@@ -77,8 +77,9 @@ struct tool_call *tool_call_new(const struct agent *agent, struct tool_cancel *c
 	call->cancel = tool_cancel_retain(cancel);
 	call->call_id = strdup(call_id);
 	call->name = strdup(name);
-	/* The server, and our own tools, are given what can be read. */
-	call->arguments = arguments[0] ? foreign_mended(arguments, strlen(arguments), &unused) : strdup("{}");
+	/* The server, and our own tools, are given what can be read. Where none are needed, models send nothing. */
+	arguments = arguments[strspn(arguments, " \t\r\n")] ? arguments : "{}";
+	call->arguments = foreign_mended(arguments, strlen(arguments), &unused);
 	call->facts = strdup(facts);
 	if (call->call_id && call->name && call->arguments && call->facts)
 		return call;

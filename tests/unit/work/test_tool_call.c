@@ -215,6 +215,8 @@ static void without_a_secret_nothing_is_signed(void **state)
 	assert_int_equal(ask("book", ""), TOOL_OK);
 	assert_string_equal(http_peer_header(request, "Trunkline-Signature", value, sizeof value), "");
 	assert_non_null(strstr(request, "\"arguments\":{},"));
+	assert_int_equal(ask("book", " \r\n"), TOOL_OK);
+	assert_non_null(strstr(request, "\"arguments\":{},"));
 }
 
 static void arguments_with_a_bad_character_are_mended(void **state)
