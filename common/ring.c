@@ -113,6 +113,14 @@ bool ring_put(struct ring *r, uint8_t type, const void *body, size_t len)
 	return ring_put2(r, type, body, len, NULL, 0);
 }
 
+/* What is skipped at the end of the lap is less than the message itself. */
+bool ring_has_room(const struct ring *r, size_t len)
+{
+	size_t need = padded(len);
+
+	return need <= r->cap / 4 && ring_used(r) + 2 * need <= r->cap;
+}
+
 uint64_t ring_written(const struct ring *r)
 {
 	return atomic_load_explicit(&r->head, memory_order_relaxed);

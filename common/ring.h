@@ -46,6 +46,9 @@ bool ring_put(struct ring *r, uint8_t type, const void *body, size_t len);
 /* Writer only. The same for a message in two parts, joined on the way in. */
 bool ring_put2(struct ring *r, uint8_t type, const void *a, size_t a_len, const void *b, size_t b_len);
 
+/* Writer only. True: a message of that length would be put. */
+bool ring_has_room(const struct ring *r, size_t len);
+
 /* Writer only. Position after the newest message: messages with `at` below it
  * were there when it was asked. */
 uint64_t ring_written(const struct ring *r);

@@ -372,13 +372,30 @@ void conversation_mcp_list_failed(struct conversation *con, const struct model_e
 
 /* ---------------------------------------------------------------------------- orders */
 
+/* Escaped in JSON a byte may become six. */
+_Static_assert(6 * (TOOL_ANSWER_MAX + FOREIGN_ID_SIZE) + 1024 <= MODEL_MESSAGE_MAX, "an answer would not fit");
+
+static void put_result(struct conversation *con, const struct tool_run *run, const char *output)
+{
+	buf_reset(&con->message);
+	con->link.protocol->tool_result(
+	    &con->message, conversation_next_id(con, MODEL_REQUEST_TOOL), run->call_id, output);
+}
+
+/* The ring has room for any one answer, but several at once may fill it faster than the caller loop
+ * empties it: then this answer is lost, and not the call. */
 void conversation_tell_result(struct conversation *con, const struct dialogue_order *o, int64_t now_us)
 {
 	struct tool_run *run = toolbox_no(&con->tools.box, o->run);
 
-	(void)now_us;
-	con->link.protocol->tool_result(&con->message, conversation_next_id(con, MODEL_REQUEST_TOOL), run->call_id,
-	    run->output ? run->output : words_lost);
+	put_result(con, run, run->output ? run->output : words_lost);
+	if (!model_writer_has_room(&con->call->writer, con->message.len)) {
+		stat_add(tools_bad_answer, 1);
+		log_warn(con->call->tag, "tool %.60s: its answer does not fit into what is to be sent; bytes=%zu",
+		    run->name, con->message.len);
+		toolbox_answer(&con->tools.box, run, false, words_too_long, now_us);
+		put_result(con, run, words_too_long);
+	}
 	conversation_send(con);
 	toolbox_told(run);
 }

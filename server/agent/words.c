@@ -30,6 +30,9 @@ const char words_too_many[] =
 
 const char words_lost[] = "{\"error\":{\"code\":\"no_memory\",\"message\":\"The answer was lost.\"}}";
 
+const char words_too_long[] = "{\"error\":{\"code\":\"bad_answer\",\"message\":\"The tool did its work, and gave an "
+			      "answer that is too long to be read.\"}}";
+
 const char words_already_ending[] = "{\"ok\":true,\"note\":\"the call is already ending\"}";
 
 const char words_busy[] = "This cannot be done at the moment.";

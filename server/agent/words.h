@@ -27,7 +27,7 @@ void words_keys(char *out, size_t size, const char *digits);
 /* A note: a tool was called in a way that cannot be answered. */
 extern const char words_unusable[];
 /* Whole answers to a tool. */
-extern const char words_too_many[], words_lost[], words_already_ending[];
+extern const char words_too_many[], words_lost[], words_too_long[], words_already_ending[];
 /* The messages of errors, with tool_put_error. */
 extern const char words_busy[], words_unknown_tool[], words_unknown_destination[], words_late[], words_called_off[];
 

@@ -22,6 +22,11 @@ void model_writer_reset(struct model_writer *w)
 	w->session = 0;
 }
 
+bool model_writer_has_room(const struct model_writer *w, size_t len)
+{
+	return ring_has_room(&w->orders, len);
+}
+
 bool model_writer_is_held_by(const struct model_writer *w, enum writer_holder holder)
 {
 	/* Acquire: pairs with the release in model_writer_pass; the new holder sees

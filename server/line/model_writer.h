@@ -29,7 +29,9 @@ enum model_order {
 	ORDER_FLUSH /* reading has produced bytes to send, a pong for instance */
 };
 
-enum { MODEL_ORDER_BYTES = 1024 * 1024 };
+/* The largest message may be nearly a quarter of it (ring.h): an answer of a tool's, with every
+ * byte escaped. */
+enum { MODEL_ORDER_BYTES = 2 * 1024 * 1024, MODEL_MESSAGE_MAX = MODEL_ORDER_BYTES / 4 - 1024 };
 
 struct model_writer {
 	struct ring orders;      /* writer: the agent loop; reader: the holder */
@@ -48,6 +50,9 @@ int model_writer_open(struct model_writer *w); /* 0 or negative errno */
 void model_writer_close(struct model_writer *w);
 /* For the next call, while no loop is in the line: the agent loop's, without orders. */
 void model_writer_reset(struct model_writer *w);
+
+/* Agent loop. True: an order of that length would find room, whoever holds the writer. */
+bool model_writer_has_room(const struct model_writer *w, size_t len);
 
 bool model_writer_is_held_by(const struct model_writer *w, enum writer_holder holder);
 /* Holder: gives it to the other loop, and rings that loop's bell. */

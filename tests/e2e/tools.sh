@@ -6,7 +6,10 @@
 
 UTTER() { echo "say $PWD/$SPEECH/caller-$1.wav"; }
 
-"$TOOLS/webhook-sink" --secret "$SECRET" --out "$WORK/sink.jsonl" >"$WORK/sink.out" 2>"$WORK/sink.err" &
+# Allowed in JSON as it stands, and six bytes each when it is handed on: the longest way to say 64 KB.
+mkdir -p "$WORK/answers"
+{ printf '{"a":"'; head -c 65528 /dev/zero | tr '\0' '\177'; printf '"}'; } >"$WORK/answers/long.json"
+"$TOOLS/webhook-sink" --secret "$SECRET" --answers "$WORK/answers" --out "$WORK/sink.jsonl" >"$WORK/sink.out" 2>"$WORK/sink.err" &
 disown "$!" # all_apart waits for the cases only
 SINK=http://127.0.0.1:$(wait_for "$!" "$WORK/sink.out" '^listening .*:([0-9]+)$')
 
@@ -26,7 +29,7 @@ agent() {
 		    $(tool page "$SINK/page?html=1"), $(tool broken "$SINK/broken?status=500"),
 		    $(tool huge "$SINK/huge?huge=100000"), $(tool moved "$SINK/moved?redirect=$SINK/elsewhere"),
 		    $(tool plain "$SINK/plain?type=text/plain"), $(tool dead http://127.0.0.1:1/),
-		    $(tool full "$SINK/full?status=409&echo=1"),
+		    $(tool full "$SINK/full?status=409&echo=1"), $(tool long "$SINK/long?answer=long.json"),
 		    $(tool late "$SINK/late?slow=9000" ',"timeout_ms":3000') ],
 		  "transfers": [ {"name": "office", "number": "+12025550177", "description": "People.", "ring_seconds": 20} ] }
 	JSON
@@ -77,7 +80,7 @@ protocol_kept() {
 good_and_bad() {
 	talk "$NAME" '{"turns": [
 	  {"hear": "Book me.", "say": "", "calls": [{"name": "book", "arguments": {"day": 1}}, {"name": "when", "arguments": {}},
-	    {"name": "full"}], "then": {"say": "You are booked."}},
+	    {"name": "full"}, {"name": "long"}], "then": {"say": "You are booked."}},
 	  {"hear": "More.", "say": "", "calls": [{"name": "page"}, {"name": "broken"}, {"name": "huge"}, {"name": "moved"},
 	    {"name": "plain"}, {"name": "dead"}, {"name": "nobody", "force": true}, {"name": "book", "arguments": "{broken"}],
 	   "then": {"say": "That did not work."}},
@@ -102,18 +105,19 @@ hangup"
 	done
 	check "$NAME: what a tool has against it is told along" equal \
 		"$(output_of full | jq -r '"\(.error.code) \(.status) \(.answer.tool)"')" "refused 409 full"
+	check "$NAME: the longest answer there is reaches the model" equal "$(output_of long | jq '.a | length')" 65528
 	check "$NAME: so are arguments that are no JSON" jq -e \
 		'[.[].output | fromjson | select(.error.code == "bad_arguments")] | length == 1' <(outputs)
 	check "$NAME: the caller is told" agent_said "That did not work."
 	check "$NAME: redirects are not followed" equal "$(asked /elsewhere)" 0
-	check "$NAME: each call has one output" equal "$(outputs | jq length)" 12
+	check "$NAME: each call has one output" equal "$(outputs | jq length)" 13
 	check "$NAME: asked for three answers, and one filler" equal \
 		"$(jq '[.per_session[].events["response.create"]] | add' "$WORK/model.json")" 4
 	check "$NAME: the filler was heard, in time" jq -e '[.turns[] | select(.who == "agent" and .heard_ms > 0).text] |
 		index("Soon.") < index("It is too late.")' "$WORK/call.json"
-	check "$NAME: they are in the call's record" jq -e '(.tools | length == 12) and (.tools[0] | .name == "book" and .ok and
+	check "$NAME: they are in the call's record" jq -e '(.tools | length == 13) and (.tools[0] | .name == "book" and .ok and
 		.took_ms >= 0 and .arguments == "{\"day\":1}") and ([.tools[] | select(.ok == false)] | length == 10)' "$WORK/call.json"
-	check "$NAME: failures are counted by what they were" jq -e '.tools | .called == 12 and .answered == 2 and .timeout == 1 and
+	check "$NAME: failures are counted by what they were" jq -e '.tools | .called == 13 and .answered == 3 and .timeout == 1 and
 		.unreachable == 1 and .status == 3 and .bad_answer == 3 and .bad_call == 1' "$WORK/status.json"
 	check "$NAME: the protocol is kept" protocol_kept
 }

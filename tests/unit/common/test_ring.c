@@ -171,6 +171,33 @@ static void the_last_free_byte_can_be_used(void **state)
 	ring_close(&r);
 }
 
+static void whoever_is_told_of_room_can_put(void **state)
+{
+	static char body[4096];
+	struct ring r;
+	uint32_t seed = 7;
+	int puts = 0, refusals = 0;
+
+	(void)state;
+	open_at(&r, 4096, UINT64_MAX - 8191);
+	assert_true(ring_has_room(&r, 1024 - HEAD));
+	assert_false(ring_has_room(&r, 1024 - HEAD + 1));
+	for (int i = 0; i < 20000; i++) {
+		size_t len = roll(&seed) % 1100;
+		struct ring_message got;
+		bool room = ring_has_room(&r, len);
+
+		if (room)
+			assert_true(ring_put(&r, 1, body, len));
+		puts += room;
+		refusals += !room;
+		if (roll(&seed) % 2 && ring_next(&r, &got))
+			ring_pop(&r);
+	}
+	assert_true(puts > 1000 && refusals > 1000);
+	ring_close(&r);
+}
+
 static void record_may_fill_a_quarter_and_no_more(void **state)
 {
 	struct ring r;
@@ -702,6 +729,7 @@ int main(void)
 		cmocka_unit_test(capacity_is_a_power_of_two_of_at_least_a_page),
 		cmocka_unit_test(full_ring_says_no_and_loses_nothing),
 		cmocka_unit_test(the_last_free_byte_can_be_used),
+		cmocka_unit_test(whoever_is_told_of_room_can_put),
 		cmocka_unit_test(record_may_fill_a_quarter_and_no_more),
 		cmocka_unit_test(record_that_would_wrap_begins_the_next_lap),
 		cmocka_unit_test(filler_is_not_put_where_only_it_would_fit),
