@@ -12,6 +12,7 @@
 #include "server/model/realtime_tools.h"
 
 #include <string.h>
+#include <strings.h>
 
 /* An agent's file may name any model, and Azure's deployments are named by
  * their owners: percent-encode all but what is plain in a query (RFC 3986
@@ -71,7 +72,7 @@ static void put_headers(const struct model_access *a, const char *caller, struct
 	buf_puts(out, "User-Agent: trunkline/" TRUNKLINE_VERSION "\r\n");
 	put_header(out, "OpenAI-Organization", cfg->openai_organization);
 	put_header(out, "OpenAI-Project", cfg->openai_project);
-	if (!strcmp(cfg->openai_safety_identifier, "caller"))
+	if (!strcasecmp(cfg->openai_safety_identifier, "caller"))
 		put_caller_hash(out, caller);
 	else
 		put_header(out, "OpenAI-Safety-Identifier", cfg->openai_safety_identifier);

@@ -163,7 +163,7 @@ static void organisation_and_project_are_named_if_there_are_any(void **state)
 
 static void caller_is_told_apart_but_not_told(void **state)
 {
-	const char *const pairs[] = { "OPENAI_API_KEY", "sk-1", "OPENAI_SAFETY_IDENTIFIER", "caller", NULL };
+	const char *const pairs[] = { "OPENAI_API_KEY", "sk-1", "OPENAI_SAFETY_IDENTIFIER", "Caller", NULL };
 	char first[2048];
 	const char *id;
 
