@@ -308,30 +308,20 @@ void conversation_tools_called(struct conversation *con, const struct model_even
 /* The model's service calls MCP servers itself, and only reports it. They are shown among
  * the tools, and nothing waits for them here. */
 
-/* True: the agent's file has require_approval "never" for this server. */
-static bool never_asks(const struct agent *agent, const char *label)
+static bool is_agents(const struct agent *agent, const char *label)
 {
-	bool never = false;
-
-	for (size_t i = 0; i < agent->mcp_count; i++) {
-		cJSON *tree;
-		const char *approval;
-
-		if (strcmp(agent->mcps[i].label, label))
-			continue;
-		tree = json_parse(agent->mcps[i].json, strlen(agent->mcps[i].json));
-		approval = json_str(tree, "require_approval");
-		never = approval && !strcmp(approval, "never");
-		cJSON_Delete(tree);
-	}
-	return never;
+	for (size_t i = 0; i < agent->mcp_count; i++)
+		if (!strcmp(agent->mcps[i].label, label))
+			return true;
+	return false;
 }
 
-/* The service asks for servers without "never", and no operator is there to say yes. A no
- * lets the model go on; without an answer it would wait. */
+/* No operator is there to say yes. The agent's own servers are declared as needing none
+ * (tool_list.c); others get a no, which lets the model go on: without an answer it would
+ * wait. */
 static void approve_or_not(struct conversation *con, const struct model_mcp_item *item, int64_t now)
 {
-	bool approve = never_asks(con->call->agent, item->server);
+	bool approve = is_agents(con->call->agent, item->server);
 
 	log_warn(con->call->tag, "MCP server %.40s asks to be allowed %.60s: %s", item->server, item->name,
 	    approve ? "allowed" : "not allowed, nobody is there to say yes");

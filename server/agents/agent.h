@@ -37,9 +37,12 @@ struct agent_tool {
 	const char *filler; /* the words said when it takes longer than a second; "" for the default */
 };
 
-struct agent_mcp {
-	const char *label;
-	const char *json; /* one element of the session's `tools`, as text; may hold a key: never log */
+struct agent_mcp { /* called by the model's side, and never asks for approval */
+	const char *label, *url;
+	const char *authorization; /* a key: never log; "" none */
+	const char *const *allowed;
+	size_t allowed_count;
+	bool allows_some; /* only the `allowed` ones; else all it has */
 };
 
 struct agent_destination {

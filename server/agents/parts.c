@@ -234,13 +234,6 @@ void part_tools(struct reader *r, const cJSON *value, void *agent)
 /* The model's service talks to these by itself, over the Internet: we only pass the address on, and
  * what they say never reaches us before the model has it. */
 
-struct mcp_entry {
-	const char *label, *url, *authorization;
-	const char *const *allowed;
-	size_t allowed_count;
-	bool allows_some;
-};
-
 /* Any word will do: the server names its tools as it likes. */
 static const char *check_any(const char *text)
 {
@@ -249,7 +242,7 @@ static const char *check_any(const char *text)
 
 static void read_label(struct reader *r, const cJSON *value, void *entry)
 {
-	read_name(r, value, &((struct mcp_entry *)entry)->label);
+	read_name(r, value, &((struct agent_mcp *)entry)->label);
 }
 
 static void read_mcp_url(struct reader *r, const cJSON *value, void *entry)
@@ -261,12 +254,12 @@ static void read_mcp_url(struct reader *r, const cJSON *value, void *entry)
 	if (strncasecmp(text, "https://", 8) != 0 || agent_url_check(text))
 		reader_wrong(r, "must look like https://host/path: the model's side calls it over the Internet");
 	else
-		((struct mcp_entry *)entry)->url = agent_memory_keep(r->memory, text, strlen(text));
+		((struct agent_mcp *)entry)->url = agent_memory_keep(r->memory, text, strlen(text));
 }
 
 static void read_allowed(struct reader *r, const cJSON *value, void *entry)
 {
-	struct mcp_entry *e = entry;
+	struct agent_mcp *e = entry;
 
 	e->allows_some = true;
 	read_strings(r, value, TOOLS_MAX, check_any, &e->allowed, &e->allowed_count);
@@ -289,7 +282,7 @@ static void read_authorization(struct reader *r, const cJSON *value, void *entry
 	if (!secret || !*secret || check_token(secret))
 		reader_wrong(r, "names %s, which is not set, or not to one word", name);
 	else
-		((struct mcp_entry *)entry)->authorization = agent_memory_keep(r->memory, secret, strlen(secret));
+		((struct agent_mcp *)entry)->authorization = agent_memory_keep(r->memory, secret, strlen(secret));
 }
 
 static const struct key mcp_keys[] = {
@@ -301,59 +294,13 @@ static const struct key mcp_keys[] = {
 	{ .name = NULL },
 };
 
-/* The element of the session's tools (openai-realtime, "MCP tool"). */
-static void put_mcp(struct json_out *j, const struct mcp_entry *e)
-{
-	json_put_object(j, NULL);
-	json_put_text(j, "type", "mcp");
-	json_put_text(j, "server_label", e->label);
-	json_put_text(j, "server_url", e->url);
-	json_put_text(j, "require_approval", "never");
-	if (e->allows_some) {
-		json_put_array(j, "allowed_tools");
-		for (size_t i = 0; i < e->allowed_count; i++)
-			json_put_text(j, NULL, e->allowed[i]);
-		json_put_end(j);
-	}
-	if (*e->authorization)
-		json_put_text(j, "authorization", e->authorization);
-	json_put_end(j);
-}
-
-/* Written once at load. The text may hold the authorization, so the working copy
- * is wiped before it is freed. */
-static const char *mcp_json(struct reader *r, const struct mcp_entry *e)
-{
-	const char *kept;
-	struct json_out j;
-	struct buf out;
-
-	buf_init(&out, 0);
-	j = json_out_to(&out);
-	put_mcp(&j, e);
-	kept = agent_memory_keep(r->memory, buf_text(&out), out.len);
-	if (buf_error(&out))
-		agent_memory_keep_failed(r->memory);
-	if (out.data)
-		explicit_bzero(out.data, out.cap);
-	buf_free(&out);
-	return kept;
-}
-
-/* Entries are read into structs of this file first, since only label and finished JSON are kept. */
 void part_mcp_servers(struct reader *r, const cJSON *value, void *agent)
 {
-	static const struct mcp_entry blank = { .label = "", .url = "", .authorization = "" };
+	static const struct agent_mcp blank = { .label = "", .url = "", .authorization = "" };
 	struct agent *p = agent;
-	size_t count;
-	const struct mcp_entry *entries = read_list(r, value, MCP_MAX, mcp_keys, sizeof blank, &blank, &count);
-	struct agent_mcp *mcps = count ? agent_memory_alloc(r->memory, count * sizeof *mcps) : NULL;
 
-	tell_doubles(r, "label", entries, sizeof blank, count);
-	p->mcps = mcps;
-	p->mcp_count = mcps ? count : 0;
-	for (size_t i = 0; i < p->mcp_count; i++)
-		mcps[i] = (struct agent_mcp){ .label = entries[i].label, .json = mcp_json(r, &entries[i]) };
+	p->mcps = read_list(r, value, MCP_MAX, mcp_keys, sizeof blank, &blank, &p->mcp_count);
+	tell_doubles(r, "label", p->mcps, sizeof blank, p->mcp_count);
 }
 
 /* ------------------------------------------------------------------------- transfers */

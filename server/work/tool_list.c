@@ -86,6 +86,25 @@ static void put_save_record(struct json_out *j, const struct agent *p)
 	buf_free(&about);
 }
 
+/* By openai-realtime, "MCP tool". In a telephone call there is nobody to approve. */
+static void put_mcp(struct json_out *j, const struct agent_mcp *mcp)
+{
+	json_put_object(j, NULL);
+	json_put_text(j, "type", "mcp");
+	json_put_text(j, "server_label", mcp->label);
+	json_put_text(j, "server_url", mcp->url);
+	json_put_text(j, "require_approval", "never");
+	if (mcp->allows_some) {
+		json_put_array(j, "allowed_tools");
+		for (size_t i = 0; i < mcp->allowed_count; i++)
+			json_put_text(j, NULL, mcp->allowed[i]);
+		json_put_end(j);
+	}
+	if (*mcp->authorization)
+		json_put_text(j, "authorization", mcp->authorization);
+	json_put_end(j);
+}
+
 void tool_list_put(struct buf *out, const struct work *work, const struct agent *p)
 {
 	struct json_out j = json_out_to(out);
@@ -104,7 +123,7 @@ void tool_list_put(struct buf *out, const struct work *work, const struct agent 
 	for (size_t i = 0; i < p->tool_count; i++)
 		put_function(&j, p->tools[i].name, p->tools[i].description, p->tools[i].parameters);
 	for (size_t i = 0; i < p->mcp_count; i++)
-		json_put_json(&j, NULL, p->mcps[i].json);
+		put_mcp(&j, &p->mcps[i]);
 	json_put_end(&j);
 }
 

@@ -47,7 +47,7 @@ static void look_at(const struct agent *p, struct buf *scratch)
 	for (size_t i = 0; i < p->webhook_count; i++)
 		must(p->webhooks[i].events && !(p->webhooks[i].events & ~(unsigned)WEBHOOK_ALL));
 	for (size_t i = 0; i < p->mcp_count; i++)
-		must(p->mcps[i].json[0] == '{');
+		must(*p->mcps[i].label && !strncasecmp(p->mcps[i].url, "https://", 8));
 	must(!template_check(p->instructions, scratch) && !template_check(p->greeting, scratch));
 	must(!(p->tool_count || p->webhook_count) || *p->signing_secret);
 	must(p->speed >= 0.25 && p->speed <= 1.5 && p->max_call_seconds >= 1 && p->max_call_seconds <= 3500);

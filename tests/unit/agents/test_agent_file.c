@@ -183,9 +183,11 @@ static void every_key_of_what_it_can_do_goes_where_it_belongs(void **state)
 	assert_string_equal(p->tools[1].filler, "");
 	assert_int_equal(p->mcp_count, 1);
 	assert_string_equal(p->mcps[0].label, "m");
-	assert_string_equal(p->mcps[0].json,
-	    "{\"type\":\"mcp\",\"server_label\":\"m\",\"server_url\":\"https://m.example/sse\","
-	    "\"require_approval\":\"never\",\"allowed_tools\":[\"a\"],\"authorization\":\"another-secret\"}");
+	assert_string_equal(p->mcps[0].url, "https://m.example/sse");
+	assert_string_equal(p->mcps[0].authorization, "another-secret");
+	assert_true(p->mcps[0].allows_some);
+	assert_int_equal(p->mcps[0].allowed_count, 1);
+	assert_string_equal(p->mcps[0].allowed[0], "a");
 	assert_non_null(strstr(p->knowledge, "/menu"));
 	assert_int_equal(p->destination_count, 2);
 	assert_string_equal(p->destinations[0].number, "+12025550199");

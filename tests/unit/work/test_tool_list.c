@@ -33,6 +33,14 @@ static const cJSON *offered(const cJSON *list, const char *name)
 	return NULL;
 }
 
+static void same_json(const cJSON *tree, const char *wanted)
+{
+	char *text = cJSON_PrintUnformatted(tree);
+
+	assert_string_equal(text, wanted);
+	cJSON_free(text);
+}
+
 static cJSON *list_of(const struct agent *p)
 {
 	struct buf out;
@@ -80,8 +88,17 @@ static void what_the_agents_file_says_is_offered_as_it_says(void **state)
 		    .parameters = "{\"type\":\"object\",\"required\":[\"day\"]}" },
 		{ .name = "ping", .description = "", .parameters = "" },
 	};
-	static const struct agent_mcp mcps[] = { { .label = "docs",
-	    .json = "{\"type\":\"mcp\",\"server_label\":\"docs\",\"server_url\":\"https://mcp.example.com\"}" } };
+	static const char *const allowed[] = { "a", "b" };
+	static const struct agent_mcp mcps[] = {
+		{ .label = "docs", .url = "https://mcp.example.com", .authorization = "" },
+		{ .label = "m",
+		    .url = "https://m.example/sse",
+		    .authorization = "a-key",
+		    .allows_some = true,
+		    .allowed = allowed,
+		    .allowed_count = 2 },
+		{ .label = "none", .url = "https://n.example", .authorization = "", .allows_some = true },
+	};
 	static const struct agent_destination destinations[] = {
 		{ .name = "the \"office\"", .description = "Whoever is there.", .number = "+12025550177" },
 		{ .name = "boss", .description = "", .number = "+12025550178" },
@@ -89,7 +106,7 @@ static void what_the_agents_file_says_is_offered_as_it_says(void **state)
 	struct agent p = { .tools = tools,
 		.tool_count = 2,
 		.mcps = mcps,
-		.mcp_count = 1,
+		.mcp_count = 3,
 		.destinations = destinations,
 		.destination_count = 2,
 		.knowledge = "",
@@ -98,12 +115,20 @@ static void what_the_agents_file_says_is_offered_as_it_says(void **state)
 	const cJSON *transfer = offered(list, "transfer_call"), *where;
 
 	(void)state;
-	assert_int_equal(cJSON_GetArraySize(list), 5);
+	assert_int_equal(cJSON_GetArraySize(list), 7);
 	assert_non_null(offered(list, "end_call"));
 	assert_string_equal(json_str(offered(list, "book"), "description"), "Books a \"table\".");
 	assert_non_null(json_get(json_get(offered(list, "book"), "parameters"), "required"));
 	assert_string_equal(json_str(json_get(offered(list, "ping"), "parameters"), "type"), "object");
-	assert_string_equal(json_str(cJSON_GetArrayItem(list, 4), "server_label"), "docs");
+	same_json(cJSON_GetArrayItem(list, 4),
+	    "{\"type\":\"mcp\",\"server_label\":\"docs\",\"server_url\":\"https://mcp.example.com\","
+	    "\"require_approval\":\"never\"}");
+	same_json(cJSON_GetArrayItem(list, 5),
+	    "{\"type\":\"mcp\",\"server_label\":\"m\",\"server_url\":\"https://m.example/sse\","
+	    "\"require_approval\":\"never\",\"allowed_tools\":[\"a\",\"b\"],\"authorization\":\"a-key\"}");
+	same_json(cJSON_GetArrayItem(list, 6),
+	    "{\"type\":\"mcp\",\"server_label\":\"none\",\"server_url\":\"https://n.example\","
+	    "\"require_approval\":\"never\",\"allowed_tools\":[]}");
 	/* Only whom it lists, and no number: the model has no use for one. */
 	where = json_get(json_get(json_get(transfer, "parameters"), "properties"), "destination");
 	assert_int_equal(cJSON_GetArraySize(json_get(where, "enum")), 2);
