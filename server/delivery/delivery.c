@@ -69,8 +69,9 @@ static const char *tag_of(const struct delivery_row *row)
 
 /* ------------------------------------------------------------------------ adding */
 
-/* Made once and stored: a repetition is the same byte for byte. NULL: no memory. */
-static char *make_body(const struct delivery_row *row, const char *fields)
+/* Made once and stored: a repetition is the same byte for byte. NULL: no memory, or it
+ * is too large. */
+static char *make_body(const struct delivery_row *row, const struct delivery_event *event)
 {
 	struct json_out j;
 	struct buf body;
@@ -81,7 +82,7 @@ static char *make_body(const struct delivery_row *row, const char *fields)
 	json_put_text(&j, "id", row->id);
 	json_put_text(&j, "event", row->event);
 	json_put_time(&j, "created_at", row->at_ms);
-	json_put_inside(&j, fields, strlen(fields));
+	event->put(&j, event->what);
 	json_put_end(&j);
 	if (buf_error(&body))
 		buf_free(&body);
@@ -103,7 +104,7 @@ static struct delivery_entry *entry_of(struct delivery *o, const struct delivery
 	row.next_ms = row.since_ms;
 	memcpy(row.id, "evt_", 4);
 	random_hex(row.id + 4, 12);
-	body = make_body(&row, event->fields);
+	body = make_body(&row, event);
 	return body ? delivery_entry_new(&row, event->secret, body) : NULL;
 }
 
@@ -118,7 +119,7 @@ void delivery_add(struct delivery *o, const struct delivery_event *event)
 	e = entry_of(o, event);
 	if (!e) {
 		atomic_fetch_add(&o->lost, 1);
-		log_error(event->call_sid, "webhook %s is lost: no memory", event->event);
+		log_error(event->call_sid, "webhook %s is lost: no memory, or too large", event->event);
 		return;
 	}
 	store_delivery_put(o->store, &e->row, e->body);

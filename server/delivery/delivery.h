@@ -30,7 +30,10 @@ struct delivery_event {    /* all borrowed */
 	const char *call_sid, *agent, *variant; /* "" if there is none */
 	const char *secret;                     /* the agent's at this time; NULL: unknown */
 	int64_t at_ms;                          /* wall clock of the event */
-	const char *fields;                     /* members for the body, as an object: {"call":{…}} */
+	/* Writes the members of the body, into the object that is open: "call":{…}. Within
+	 * delivery_add; what is sent and stored from then on is the text it wrote. */
+	void (*put)(struct json_out *j, const void *what);
+	const void *what;
 };
 
 /* Takes up the events pending in the store. `cfg` and `store` outlive it; `store` NULL:

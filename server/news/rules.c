@@ -1,6 +1,5 @@
 #include "server/news/rules.h"
 
-#include "common/log.h"
 #include "server/agents/agents.h"
 #include "server/delivery/delivery.h"
 #include "server/news/journal_json.h"
@@ -24,27 +23,24 @@ unsigned rules_events(const struct journal_entry *entry)
 	}
 }
 
-/* The members that all receivers of this entry get. The outbox adds id, event and time,
- * which differ for each of them. */
-static void put_fields(struct buf *out, const struct journal_entry *entry)
+/* The members for every receiver of this entry. The outbox adds id, event and time, which
+ * differ for each of them. */
+static void put_members(struct json_out *j, const void *what)
 {
-	struct json_out j = json_out_to(out);
+	const struct journal_entry *entry = what;
 
-	json_put_object(&j, NULL);
-	if (entry->kind == JOURNAL_OUTCOME) {
-		json_put_object(&j, "call");
-		json_put_text(&j, "call_sid", entry->call_sid);
-		json_put_text(&j, "agent", entry->agent->name);
-		json_put_end(&j);
-		journal_put_entry(&j, "record", entry);
-	} else {
-		journal_put_entry(&j, "call", entry);
+	if (entry->kind != JOURNAL_OUTCOME) {
+		journal_put_entry(j, "call", entry);
+		return;
 	}
-	json_put_end(&j);
+	json_put_object(j, "call");
+	json_put_text(j, "call_sid", entry->call_sid);
+	json_put_text(j, "agent", entry->agent->name);
+	json_put_end(j);
+	journal_put_entry(j, "record", entry);
 }
 
-static void tell(struct delivery *delivery, const struct journal_entry *entry, const char *event, const char *url,
-    const char *fields)
+static void tell(struct delivery *delivery, const struct journal_entry *entry, const char *event, const char *url)
 {
 	delivery_add(delivery, &(struct delivery_event){ .event = event,
 				   .url = url,
@@ -53,33 +49,26 @@ static void tell(struct delivery *delivery, const struct journal_entry *entry, c
 				   .variant = entry->agent->variant,
 				   .secret = entry->agent->signing_secret,
 				   .at_ms = entry->wall_ms,
-				   .fields = fields });
+				   .put = put_members,
+				   .what = entry });
 }
 
-/* On the teller's thread, often a call's loop: it makes the JSON once, and the outbox
- * queues it. One entry can be two events (call.ended and call.failed), and each address
- * that lists an event gets its own delivery. */
+/* On the teller's thread, often a call's loop: the outbox writes the JSON and queues it.
+ * One entry can be two events (call.ended and call.failed), and each address that lists
+ * an event gets its own delivery. */
 void rules_sink(void *delivery, const struct journal_entry *entry)
 {
 	const struct agent *p = entry->agent;
-	struct buf fields;
 	unsigned events;
 
 	/* Most agents have no webhook; their calls cost nothing here. */
 	if (!delivery || !p || !p->webhook_count || !(events = rules_events(entry)))
 		return;
-	buf_init(&fields, 0);
-	put_fields(&fields, entry);
-	if (buf_error(&fields)) {
-		log_error(entry->call_sid, "webhooks are lost: what there is to tell is too large");
-		events = 0;
-	}
 	for (size_t n = 0; n < WEBHOOK_EVENTS; n++) {
 		for (size_t i = 0; i < p->webhook_count; i++)
 			if (events & p->webhooks[i].events & (1u << n))
-				tell(delivery, entry, webhook_event_names[n], p->webhooks[i].url, buf_text(&fields));
+				tell(delivery, entry, webhook_event_names[n], p->webhooks[i].url);
 	}
-	buf_free(&fields);
 }
 
 /* For a delivery that an earlier process left: its row has no secret, since secrets are

@@ -134,6 +134,19 @@ static int tear_down(void **state)
 	return folder_end(state);
 }
 
+static void put_call(struct json_out *j, const void *what)
+{
+	assert_null(what);
+	json_put_object(j, "call");
+	json_put_int(j, "x", 1);
+	json_put_end(j);
+}
+
+static void put_number(struct json_out *j, const void *what)
+{
+	json_put_int(j, "n", *(const int *)what);
+}
+
 static void happen(const char *event, const char *call_sid, const char *url)
 {
 	delivery_add(delivery, &(struct delivery_event){ .event = event,
@@ -142,7 +155,7 @@ static void happen(const char *event, const char *call_sid, const char *url)
 				   .agent = "plumber",
 				   .variant = "",
 				   .at_ms = 1800000000000,
-				   .fields = "{\"call\":{\"x\":1}}" });
+				   .put = put_call });
 }
 
 static int64_t status_number(const char *name)
@@ -427,20 +440,20 @@ static void what_does_not_fit_into_memory_waits_in_the_store(void **state)
 {
 	enum { CALLS = 10, EACH = 4 };
 	int seen[CALLS] = { 0 };
-	char call[32], fields[32];
+	char call[32];
 
 	(void)state;
 	delivery_hold(delivery, 6);
 	receiver.held = true;
 	for (int i = 0; i < CALLS * EACH; i++) {
 		snprintf(call, sizeof call, "CA%d", i % CALLS);
-		snprintf(fields, sizeof fields, "{\"n\":%d}", i);
 		delivery_add(delivery, &(struct delivery_event){ .event = "call.ended",
 					   .url = receiver.url,
 					   .call_sid = call,
 					   .agent = "plumber",
 					   .variant = "",
-					   .fields = fields });
+					   .put = put_number,
+					   .what = &i });
 	}
 	until_true(status_number("sending") == 2);
 	until_true(listed("waiting") == CALLS * EACH);
