@@ -276,7 +276,7 @@ static void hear_last_words(struct conversation *con)
  * protected. */
 static void conversation_open(struct conversation *con, struct call *c)
 {
-	bool greets = c->agent->greeting_mode != GREETING_WAIT, recalled = c->context.said[0] != '\0';
+	bool greets = c->agent->greeting_mode != GREETING_WAIT, recalled = c->context.said;
 	bool protect = c->agent->greeting_protect_ms > 0 && greets && !recalled;
 
 	memset(con, 0, sizeof *con);

@@ -294,7 +294,7 @@ static void on_started(struct conversation *con, int64_t now)
 	calls_tell_started(c);
 	/* Twilio records the call, not the stream: a returning caller is still being
 	 * recorded. */
-	if (c->record == RECORDING_TWILIO && !c->context.said[0])
+	if (c->record == RECORDING_TWILIO && !c->context.said)
 		twilio_start(c->cfg, calls_work(c->calls), calls_recorder(c->calls), c->call_sid);
 	conversation_mind_link(con);
 }

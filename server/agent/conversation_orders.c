@@ -4,7 +4,6 @@
 #include "audio/g711.h"
 #include "common/clock.h"
 #include "common/hist.h"
-#include "common/json.h"
 #include "common/log.h"
 #include "server/agent/conversation_tools.h"
 #include "server/agent/words.h"
@@ -127,19 +126,14 @@ static void tell_keys(struct conversation *con, const struct dialogue_order *o, 
 static void recall(struct conversation *con, const struct dialogue_order *o, int64_t now)
 {
 	const struct call_context *context = &con->call->context;
-	cJSON *said = json_parse(context->said, strlen(context->said));
+	const struct fleet_said *said = context->said;
 	char back[300];
 
 	(void)o;
 	(void)now;
-	for (const cJSON *turn = said ? said->child : NULL; turn; turn = turn->next) {
-		const char *role = json_str(turn, "role"), *text = json_str(turn, "text");
-
-		if (role && text)
-			tell_item(con, MODEL_REQUEST_PAST,
-			    strcmp(role, "assistant") ? MODEL_ROLE_CALLER : MODEL_ROLE_AGENT, text);
-	}
-	cJSON_Delete(said);
+	for (size_t i = 0; said && i < said->count; i++)
+		tell_item(con, MODEL_REQUEST_PAST, said->turns[i].agents ? MODEL_ROLE_AGENT : MODEL_ROLE_CALLER,
+		    said->turns[i].text);
 	words_back(back, sizeof back, context->back_from, context->back_why);
 	tell_item(con, MODEL_REQUEST_PAST, MODEL_ROLE_NOTE, back);
 	log_info(con->call->tag, "the caller is back from a transfer");
@@ -311,20 +305,6 @@ void conversation_hand_over_to(struct conversation *con, const char *name, const
 	con->hand_over.ring_seconds = ring_seconds;
 }
 
-/* The conversation so far, for the session after the transfer; owned by the caller. */
-static char *conversation(const struct timeline *t)
-{
-	struct buf out;
-
-	buf_init(&out, 0);
-	timeline_put_said(t, RECALL_TURNS, RECALL_BYTES, &out);
-	if (buf_error(&out)) {
-		buf_free(&out);
-		return strdup("[]");
-	}
-	return out.data;
-}
-
 static void release_agent(const void *agent)
 {
 	agent_release(agent);
@@ -334,13 +314,14 @@ static void hand_over(struct conversation *con, int64_t now_us)
 {
 	struct call *c = con->call;
 	struct fleet *fleet = calls_fleet(c->calls);
+	struct fleet_said *said = timeline_said(&con->timeline, RECALL_TURNS, RECALL_BYTES);
 	struct fleet_transfer t = { .ring_seconds = con->hand_over.ring_seconds,
 		.held = agent_retain(c->agent),
 		.release = release_agent,
 		.contact_name = strdup(c->context.contact_name),
 		.business_name = strdup(c->context.business_name),
 		.metadata = strdup(c->context.metadata),
-		.said = conversation(&con->timeline) };
+		.said = said ? said : fleet_said_new(0) };
 
 	snprintf(t.call_sid, sizeof t.call_sid, "%s", c->call_sid);
 	snprintf(t.name, sizeof t.name, "%s", con->hand_over.name);

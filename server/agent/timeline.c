@@ -234,10 +234,10 @@ static size_t said_bytes(const struct turn *turn)
 	return turn->text.len;
 }
 
-void timeline_put_said(const struct timeline *t, size_t turns, size_t bytes, struct buf *out)
+struct fleet_said *timeline_said(const struct timeline *t, size_t turns, size_t bytes)
 {
-	struct json_out j = json_out_to(out);
 	size_t first = t->count, sum = 0;
+	struct fleet_said *said;
 
 	while (first && turns && sum + said_bytes(&t->turns[first - 1]) <= bytes) {
 		size_t len = said_bytes(&t->turns[--first]);
@@ -245,17 +245,13 @@ void timeline_put_said(const struct timeline *t, size_t turns, size_t bytes, str
 		sum += len;
 		turns -= len > 0;
 	}
-	json_put_array(&j, NULL);
-	for (size_t i = first; i < t->count; i++) {
+	said = fleet_said_new(t->count - first);
+	for (size_t i = first; said && i < t->count; i++) {
 		const struct turn *turn = &t->turns[i];
 		size_t len = said_bytes(turn);
 
-		if (!len)
-			continue;
-		json_put_object(&j, NULL);
-		json_put_text(&j, "role", turn->kind == TURN_AGENT ? "assistant" : "user");
-		json_put_text_of(&j, "text", buf_text(&turn->text), len);
-		json_put_end(&j);
+		if (len)
+			fleet_said_add(said, turn->kind == TURN_AGENT, buf_text(&turn->text), len);
 	}
-	json_put_end(&j);
+	return said;
 }

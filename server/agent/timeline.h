@@ -11,6 +11,7 @@
  * measured; heard_text is the same share of the text, cut at a word, an estimate.
  */
 #include "common/buf.h"
+#include "server/fleet/fleet.h"
 #include "server/store/store_calls.h"
 
 #include <stdbool.h>
@@ -84,10 +85,10 @@ void timeline_tell(const struct turn *turn, struct call_turn *out);
  * ones are not shown. */
 size_t timeline_put_json(struct timeline *t, struct buf *out);
 
-/* Appends the newest turns that have a text, at most so many and of so many bytes in all,
- * as a JSON array of {"role","text"}, for a model that goes on from there. The agent's
- * texts end where the caller stopped hearing them. */
-void timeline_put_said(const struct timeline *t, size_t turns, size_t bytes, struct buf *out);
+/* The newest turns that have a text, at most so many and of so many bytes in all, for a
+ * model that goes on from there. The agent's texts end where the caller stopped hearing
+ * them. For fleet_said_free; NULL: no memory. */
+struct fleet_said *timeline_said(const struct timeline *t, size_t turns, size_t bytes);
 
 /* How many bytes of `text` were heard: the same share as of the time, back to the end of
  * a word, or of a character in scripts without spaces. Never in the middle of a UTF-8

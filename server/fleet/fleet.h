@@ -21,6 +21,7 @@
 #include "server/stats/endings.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum {
@@ -45,6 +46,25 @@ struct fleet_ending {
 	int64_t age_us; /* since its newest ending */
 };
 
+/* A conversation, for the model that goes on with it. A body over a network writes it down
+ * in its own way. */
+struct fleet_turn {
+	bool agents; /* the agent's; else the caller's */
+	char *text;  /* owned */
+};
+
+struct fleet_said {
+	size_t count;
+	struct fleet_turn turns[]; /* oldest first */
+};
+
+/* With room for so many turns. NULL: no memory. */
+struct fleet_said *fleet_said_new(size_t turns);
+/* Adds a copy of the text; the room is there. False: no memory, and it is left out. */
+bool fleet_said_add(struct fleet_said *said, bool agents, const char *text, size_t len);
+struct fleet_said *fleet_said_copy(const struct fleet_said *said); /* NULL: no memory */
+void fleet_said_free(struct fleet_said *said);                     /* fine with NULL */
+
 /* A call on its way to a person, and its luggage for coming back if nobody answers. */
 struct fleet_transfer {
 	char call_sid[FLEET_SID_SIZE];
@@ -53,7 +73,7 @@ struct fleet_transfer {
 	char from[FLEET_NUMBER_SIZE], to[FLEET_NUMBER_SIZE], direction[24];
 	char record[8];                                /* as in struct call_facts */
 	char *contact_name, *business_name, *metadata; /* owned, as in struct call_context */
-	char *said;                                    /* owned: the conversation, as a JSON array of {"role","text"} */
+	struct fleet_said *said;                       /* owned: what was said before; NULL: it cannot be told */
 	/* The agent it comes back to: by name, and held as it was when the call left,
 	 * which only a body in this process can keep (NULL else). */
 	char agent[FLEET_NAME_SIZE], variant[FLEET_NAME_SIZE];

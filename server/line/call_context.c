@@ -3,6 +3,7 @@
 #include "common/clock.h"
 #include "common/json.h"
 #include "server/agents/template.h"
+#include "server/fleet/fleet.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -64,11 +65,11 @@ static int fill(struct call_context *b, const struct call_facts *facts, const cJ
 	b->contact_name = copy(facts->contact_name);
 	b->business_name = copy(facts->business_name);
 	b->metadata = copy(facts->metadata);
-	b->said = copy(facts->said);
+	b->said = facts->said ? fleet_said_copy(facts->said) : NULL;
 	b->back_from = copy(facts->back_from);
 	b->back_why = copy(facts->back_why);
 	return b->instructions && b->greeting && b->machine_message && b->contact_name && b->business_name &&
-		       b->metadata && b->said && b->back_from && b->back_why
+		       b->metadata && (b->said || !facts->said) && b->back_from && b->back_why
 		   ? 0
 		   : -ENOMEM;
 }
@@ -111,7 +112,7 @@ void call_context_free(struct call_context *b)
 	free(b->contact_name);
 	free(b->business_name);
 	free(b->metadata);
-	free(b->said);
+	fleet_said_free(b->said);
 	free(b->back_from);
 	free(b->back_why);
 	memset(b, 0, sizeof *b);

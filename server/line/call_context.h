@@ -8,6 +8,8 @@
 #include "server/agents/agents.h"
 #include "server/line/calls.h"
 
+struct fleet_said;
+
 struct call_context {
 	const struct agent *agent;     /* retained */
 	char *instructions, *greeting; /* owned, like all texts below; never NULL once made */
@@ -15,9 +17,9 @@ struct call_context {
 	char *contact_name, *business_name; /* "": none */
 	char *metadata;                     /* a JSON object; "": none */
 
-	/* For a call that comes back from a transfer nobody answered; else "". */
-	char *said;                 /* the conversation so far: a JSON array of {"role","text"} */
-	char *back_from, *back_why; /* the person's name; Twilio's DialCallStatus */
+	/* For a call that comes back from a transfer nobody answered. */
+	struct fleet_said *said;    /* owned: the conversation so far; NULL: it is not such a call */
+	char *back_from, *back_why; /* the person's name; Twilio's DialCallStatus; else "" */
 };
 
 /* Any thread. 0; -ENOENT: no agent of that name; -EINVAL: the metadata is no

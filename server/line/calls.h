@@ -27,6 +27,7 @@ struct calls;
 struct agent;
 struct agents;        /* who answers; see server/agents/agents.h */
 struct mail;          /* a letter to a call; see server/line/mailbox.h */
+struct fleet_said;    /* a conversation; see there, too */
 struct fleet;         /* knowledge shared by the instances; see server/fleet/fleet.h */
 struct recorder;      /* writes calls to files; NULL: none */
 struct work;          /* the pools for slow things; see server/work/work.h */
@@ -52,12 +53,13 @@ struct call_facts {           /* borrowed; from the voice webhook */
 	/* For outbound calls and returning ones; NULL for the rest. */
 	const char *agent_name; /* NULL: the agent that answers `to` */
 	const char *contact_name, *business_name;
-	const char *metadata;                    /* a JSON object, as text */
-	const char *greeting;                    /* a template, instead of the agent's */
-	const struct agent *agent;               /* this very one, instead of `agent_name` */
-	const char *said, *back_from, *back_why; /* of a returning call; see struct call_context */
-	const char *record;                      /* "off", "local" or "twilio", instead of the agent's */
-	bool detected;                           /* Twilio was asked to tell people from machines */
+	const char *metadata;          /* a JSON object, as text */
+	const char *greeting;          /* a template, instead of the agent's */
+	const struct agent *agent;     /* this very one, instead of `agent_name` */
+	const struct fleet_said *said; /* of a returning call, like the next two; see struct call_context */
+	const char *back_from, *back_why;
+	const char *record; /* "off", "local" or "twilio", instead of the agent's */
+	bool detected;      /* Twilio was asked to tell people from machines */
 };
 
 /* Whether we called that person. */

@@ -104,7 +104,7 @@ static enum admission back_already(struct calls *calls, const char *call_sid, ch
 
 	pthread_mutex_lock(&calls->lock);
 	c = calls_find_sid(calls, call_sid);
-	if (c && (c->state != LINE_RESERVED || !c->context.said[0]))
+	if (c && (c->state != LINE_RESERVED || !c->context.said))
 		c = NULL;
 	if (c)
 		memcpy(token, c->token, CALL_TOKEN_SIZE);

@@ -219,10 +219,23 @@ static void release(const void *held)
 	released++;
 }
 
+static struct fleet_said *some_words(void)
+{
+	struct fleet_said *said = fleet_said_new(2), *copy;
+
+	assert_non_null(said);
+	assert_true(fleet_said_add(said, true, "Hello.", 6));
+	assert_true(fleet_said_add(said, false, "High", 2));
+	copy = fleet_said_copy(said);
+	assert_non_null(copy);
+	fleet_said_free(said);
+	return copy;
+}
+
 static void put(const char *call_sid, const char *number, int64_t now_us)
 {
 	struct fleet_transfer t = { .ring_seconds = 20,
-		.said = strdup("[]"),
+		.said = some_words(),
 		.metadata = strdup("{\"a\":1}"),
 		.held = &released,
 		.release = release };
@@ -255,7 +268,10 @@ static bool taken(const char *call_sid, int64_t now_us)
 
 	if (!err) {
 		assert_string_equal(t.call_sid, call_sid);
-		assert_string_equal(t.said, "[]");
+		assert_int_equal(t.said->count, 2);
+		assert_true(t.said->turns[0].agents && !t.said->turns[1].agents);
+		assert_string_equal(t.said->turns[0].text, "Hello.");
+		assert_string_equal(t.said->turns[1].text, "Hi");
 		assert_int_equal(released, before);
 		fleet_transfer_free(&t);
 		assert_int_equal(released, before + 1);

@@ -388,8 +388,9 @@ static void draining_table_admits_nobody_but_lets_the_reserved_in(void **state)
 
 static void a_day_that_has_cost_its_limit_refuses_calls_that_come_in_only(void **state)
 {
+	static const struct fleet_said nothing;
 	struct call_facts placed = { .call_sid = "CAplaced", .direction = "outbound" };
-	struct call_facts back = { .call_sid = "CAback", .direction = "inbound", .said = "" };
+	struct call_facts back = { .call_sid = "CAback", .direction = "inbound", .said = &nothing };
 	uint64_t refused = stat_get(calls_refused_cost), full = stat_get(calls_refused_full);
 	char token[CALL_TOKEN_SIZE], again[CALL_TOKEN_SIZE];
 	struct call_ref ref;
@@ -536,7 +537,7 @@ static void letters_reach_the_call_they_are_for_and_no_other(void **state)
 static void handed_over(const char *call_sid)
 {
 	struct fleet_transfer t = {
-		.name = "office", .number = "+12025550177", .ring_seconds = 20, .said = strdup("[]")
+		.name = "office", .number = "+12025550177", .ring_seconds = 20, .said = fleet_said_new(0)
 	};
 
 	snprintf(t.call_sid, sizeof t.call_sid, "%s", call_sid);
