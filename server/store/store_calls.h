@@ -7,6 +7,13 @@
  * keeps, shows or passes them on. JSON is made of them where they leave the program
  * (server/news/journal_json.h): here it is a column beside the others.
  *
+ * That column is text to be handed out again, and so are an order in a summary and the
+ * turns and tools of a talk: none of our code looks into them. SQL does, in three
+ * statements of store_calls.c: lists leave the conversation out, calls that a dead
+ * process left are given their end, and one call tells whether its order is in it.
+ * Columns instead would cost an owner the way back to the version before, since rows
+ * that are there would have to be changed.
+ *
  * Times are Unix time in milliseconds, 0: not (yet). Names and words marked as
  * literal are never freed.
  */
@@ -69,9 +76,9 @@ struct call_summary { /* zeroed: nothing is known; free it with call_summary_fre
 	struct call_recording recording;
 	struct call_cost cost;
 
-	/* Instead of these, JSON objects, owned. `order`: the request for a call that we
-	 * place and that has no line yet, and may never have one. `kept`: a call read
-	 * from the store, without its turns. */
+	/* Instead of these, JSON objects, owned; handed out as they are, and never read.
+	 * `order`: the request for a call that we place and that has no line yet, and may
+	 * never have one. `kept`: a call read from the store, without its turns. */
 	char *order, *kept;
 	bool ordered; /* the order is in either of them */
 };
