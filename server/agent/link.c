@@ -438,9 +438,8 @@ void link_hang_up(struct link *l)
 void link_open(struct link *l, struct call *c, const struct model_access *access, struct model_health *health,
     const struct model_wish *wish)
 {
-	*l =
-	    (struct link){ .call = c, .access = access, .health = health, .protocol = access->protocol, .wish = *wish };
-	l->writer_is_ours = true;
+	*l = (struct link){ .call = c, .access = access, .health = health, .wish = *wish, .writer_is_ours = true };
+	l->protocol = access->protocol;
 }
 
 void link_close(struct link *l)
