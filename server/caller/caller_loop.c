@@ -121,8 +121,8 @@ static void on_message(struct caller *p, const char *text, size_t len, int64_t n
 	struct phone_event e;
 
 	c->channel->parse(&c->stream, text, len, &e);
-	/* Before its start a stream has nothing to say. */
-	if (e.type > PHONE_STARTED && !p->started)
+	/* Before its start a stream has nothing to say, except that it is over. */
+	if (e.type > PHONE_STARTED && e.type != PHONE_STOPPED && !p->started)
 		e.type = PHONE_INVALID;
 	switch (e.type) {
 	case PHONE_INVALID:

@@ -35,7 +35,7 @@ enum phone_event_type {
 	PHONE_KEY,         /* of the telephone */
 	PHONE_MARK,        /* an echo: everything sent before this mark has been played */
 	PHONE_INTERRUPTED, /* the far side stopped playing by itself, and dropped the rest */
-	PHONE_STOPPED      /* the caller hung up */
+	PHONE_STOPPED      /* the caller hung up; it may come before the start */
 };
 
 struct phone_event {

@@ -131,8 +131,9 @@ static void parse(struct phone_stream *s, const char *text, size_t len, struct p
 	}
 	if (span_is(event, "start"))
 		parse_start(s, sid, text, len, out);
+	/* Before its start a stream has no name that a stop could miss. */
 	else if (span_is(event, "stop"))
-		out->type = ours ? PHONE_STOPPED : PHONE_INVALID;
+		out->type = ours || !s->id[0] ? PHONE_STOPPED : PHONE_INVALID;
 	else
 		out->type = span_is(event, "connected") ? PHONE_NOTHING : PHONE_UNKNOWN;
 }

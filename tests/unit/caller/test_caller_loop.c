@@ -327,8 +327,7 @@ static void a_second_start_is_counted_and_changes_nothing(void **state)
 
 static void before_its_start_a_stream_has_nothing_to_say(void **state)
 {
-	static const char *const early[] = { "key 1", "mark g0.1", "audio 0 \"AAAA\"", "interrupted", "text x",
-		"stop" };
+	static const char *const early[] = { "key 1", "mark g0.1", "audio 0 \"AAAA\"", "interrupted", "text x" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof early / sizeof *early; i++)
@@ -408,6 +407,15 @@ static void a_stop_is_the_caller_hanging_up(void **state)
 	assert_int_equal(call_ended(line), END_CALLER_HUNG_UP);
 	assert_int_equal(left.count, 1);
 	assert_int_equal(left.items[0].no, 1);
+}
+
+static void a_stop_before_the_start_ends_the_stream_at_once(void **state)
+{
+	(void)state;
+	phone_says("stop");
+	expect_told(FROM_LEFT);
+	assert_int_equal(call_ended(line), END_CALLER_HUNG_UP);
+	assert_int_equal(invalid(), 0);
 }
 
 static void a_close_without_a_stop_is_a_stream_that_was_lost(void **state)
@@ -548,6 +556,7 @@ int main(void)
 		TEST(audio_waits_for_a_model_that_is_not_there_yet),
 		TEST(words_are_counted_as_unknown_while_nothing_carries_them),
 		TEST(a_stop_is_the_caller_hanging_up),
+		TEST(a_stop_before_the_start_ends_the_stream_at_once),
 		TEST(a_close_without_a_stop_is_a_stream_that_was_lost),
 		TEST(a_socket_that_breaks_off_is_a_stream_that_was_lost),
 		TEST_BEGUN(frames_that_stop_coming_end_the_call, begin_impatient),
