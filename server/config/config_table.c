@@ -100,7 +100,8 @@ const struct setting config_table[] = {
 	  .help = "Project to bill, if the key belongs to several." },
 	{ NULL, "OPENAI_SAFETY_IDENTIFIER", TEXT(openai_safety_identifier), .fallback = "off", .none = "off",
 	  .most = 64, .check = check_token,
-	  .help = "Tells OpenAI one end user from another: caller (a hash of the number), a text of yours, or off." },
+	  .help = "Tells OpenAI one end user from another: caller (a hash of the number or name; none for callers who "
+	          "withhold it), a text of yours, or off." },
 	/* pcmu passes the telephone's bytes through unchanged in both directions. */
 	{ NULL, "OPENAI_AUDIO_FORMAT", CHOICE(audio_format, "pcmu|pcma|pcm"), .fallback = "pcmu",
 	  .help = "The format of the model session. pcmu is the telephone's own and costs nothing; pcm is 16 bit "

@@ -4,6 +4,7 @@
 #include "common/json.h"
 #include "server/agents/template.h"
 #include "server/fleet/fleet.h"
+#include "server/phone/party.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -49,9 +50,10 @@ static char *copy(const char *text)
 static int fill(struct call_context *b, const struct call_facts *facts, const cJSON *metadata)
 {
 	char now[96];
+	struct party from = party_from(facts->from), to = party_to(facts->to);
 	struct template_values values = {
-		.caller = facts->from,
-		.called = facts->to,
+		.caller = party_spoken(&from),
+		.called = party_spoken(&to),
 		.now = now,
 		.contact_name = facts->contact_name,
 		.business_name = facts->business_name,
@@ -74,6 +76,14 @@ static int fill(struct call_context *b, const struct call_facts *facts, const cJ
 		   : -ENOMEM;
 }
 
+const struct agent *call_context_agent(struct agents *agents, const char *to)
+{
+	struct party called = party_to(to);
+	char number[CALL_NUMBER_SIZE];
+
+	return agents_for_number(agents, party_number(&called, number));
+}
+
 /* Chooses the agent: the very one that a returning call had, even if its file has
  * changed since; else the one named by an order of POST /calls; else the one that
  * answers the dialled number. agents_for_number always finds one, so -ENOENT is about
@@ -87,7 +97,7 @@ int call_context_make(struct call_context *b, struct agents *agents, const struc
 	memset(b, 0, sizeof *b);
 	b->agent = facts->agent        ? agent_retain(facts->agent)
 		   : facts->agent_name ? agents_by_name(agents, facts->agent_name)
-				       : agents_for_number(agents, facts->to ? facts->to : "");
+				       : call_context_agent(agents, facts->to);
 	if (!b->agent)
 		return -ENOENT;
 	if (facts->metadata && facts->metadata[0]) {

@@ -27,6 +27,9 @@ struct call_context {
 int call_context_make(struct call_context *b, struct agents *agents, const struct call_facts *facts);
 void call_context_free(struct call_context *b); /* fine with a zeroed or freed one */
 
+/* The agent that answers what Twilio calls To; retained, never NULL. */
+const struct agent *call_context_agent(struct agents *agents, const char *to);
+
 /* Local time: "Tuesday, 4 March 2025, 14:05 (CET, UTC+01:00)". */
 void call_context_time(int64_t wall_ms, char *out, size_t size);
 

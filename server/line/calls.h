@@ -46,7 +46,7 @@ struct call_ref {
 
 struct call_facts {           /* borrowed; from the voice webhook */
 	const char *call_sid; /* required, at most CALL_SID_SIZE - 1 */
-	const char *from;     /* may be "anonymous", client:…, sip:…; cut at CALL_NUMBER_SIZE - 1 */
+	const char *from;     /* as Twilio says it; see server/phone/party.h */
 	const char *to;
 	const char *direction; /* inbound or outbound; "" unknown */
 

@@ -8,6 +8,7 @@
 #include "server/line/calls_private.h"
 #include "server/money/spending.h"
 #include "server/news/journal.h"
+#include "server/phone/party.h"
 #include "server/stats/stats.h"
 
 #include <errno.h>
@@ -18,6 +19,15 @@
 static void copy_text(char *out, size_t size, const char *text)
 {
 	snprintf(out, size, "%s", text ? text : "");
+}
+
+/* In one spelling: who asks later who is on the line reads these. */
+static void copy_parties(struct call *c, const struct call_facts *facts)
+{
+	struct party from = party_from(facts->from), to = party_to(facts->to);
+
+	copy_text(c->from, sizeof c->from, from.text);
+	copy_text(c->to, sizeof c->to, to.text);
 }
 
 /* The number of this stream's first turn. The turns of a returning call are rows of the
@@ -58,8 +68,7 @@ static void name_line(struct call *c, const struct call_facts *facts, struct cal
 	struct fleet *fleet = c->calls->use.fleet;
 
 	copy_text(c->call_sid, sizeof c->call_sid, facts->call_sid);
-	copy_text(c->from, sizeof c->from, facts->from);
-	copy_text(c->to, sizeof c->to, facts->to);
+	copy_parties(c, facts);
 	copy_text(c->direction, sizeof c->direction, facts->direction);
 	call_take_context(c, context);
 	if (facts->record && *facts->record)
@@ -113,7 +122,7 @@ enum admission calls_reserve(struct calls *calls, const struct call_facts *facts
 {
 	enum admission answer = CALL_ADMITTED;
 	struct call_context context;
-	char number[16];
+	char from[PARTY_LOG_SIZE];
 	uint32_t line = 0;
 	const struct agent *agent = NULL;
 	struct call_summary told = { 0 };
@@ -153,7 +162,7 @@ enum admission calls_reserve(struct calls *calls, const struct call_facts *facts
 	call_context_free(&context);
 	if (fresh)
 		log_info(facts->call_sid, "call reserved; from=%s line=%" PRIu32 " agent=%s",
-		    log_number(facts->from ? facts->from : "", number), line, agent->name);
+		    party_log(facts->from, from), line, agent->name);
 	if (fresh)
 		tell_reserved(facts->call_sid, agent, &told);
 	agent_release(agent);
@@ -249,8 +258,7 @@ bool call_name(struct call *c, const struct call_facts *facts)
 	if (free_name) {
 		snprintf(c->call_sid, sizeof c->call_sid, "%s", call_sid);
 		call_set_tag(c);
-		copy_text(c->from, sizeof c->from, facts->from);
-		copy_text(c->to, sizeof c->to, facts->to);
+		copy_parties(c, facts);
 		c->first_turn = first;
 		if (known) { /* else the agent for unknown numbers keeps it */
 			before = c->context;

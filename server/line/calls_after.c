@@ -3,6 +3,7 @@
 #include "common/clock.h"
 #include "server/agents/agents.h"
 #include "server/fleet/fleet.h"
+#include "server/line/call_context.h"
 #include "server/line/calls_admit.h"
 #include "server/line/calls_private.h"
 #include "server/stats/stats.h"
@@ -45,7 +46,7 @@ static const struct agent *agent_by_facts(struct calls *calls, const struct call
 	const struct agent *p = facts->agent_name ? agents_by_name(calls->use.agents, facts->agent_name) : NULL;
 	const char *ours = call_facts_outbound(facts) ? facts->from : facts->to;
 
-	return p ? p : agents_for_number(calls->use.agents, ours ? ours : "");
+	return p ? p : call_context_agent(calls->use.agents, ours ? ours : "");
 }
 
 /* The call on its line, and its ending in the fleet, hold the number as it was during

@@ -49,7 +49,7 @@ enum model_role {
 struct model_wish { /* all borrowed; for as long as the session is not ready */
 	const struct agent *agent;
 	const char *instructions; /* the agent's with the call's values in place */
-	const char *caller;       /* a number, or "" */
+	const char *caller;       /* the person on the line, as From or To names them; or "" */
 	const char *tools;        /* a JSON array; "" or NULL: none */
 	bool protect;             /* turn detection starts without answering or interrupting */
 };
@@ -174,7 +174,7 @@ struct model_protocol {
 	unsigned formats;  /* bits 1 << enum audio_format: the audio it knows */
 
 	/* Opening. Each appends; the headers are lines of the request, contain the
-	 * key, and are never logged. `caller` is a number or "". */
+	 * key, and are never logged. `caller` as in model_wish. */
 	void (*path)(const struct model_access *access, const char *model, struct buf *out);
 	void (*headers)(const struct model_access *access, const char *caller, struct buf *out);
 

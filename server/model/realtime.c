@@ -10,6 +10,7 @@
 #include "server/model/realtime_parse.h"
 #include "server/model/realtime_say.h"
 #include "server/model/realtime_tools.h"
+#include "server/phone/party.h"
 
 #include <string.h>
 #include <strings.h>
@@ -47,14 +48,18 @@ static void put_header(struct buf *out, const char *name, const char *value)
 
 /* The same for each call of a number, and of no use to anyone who does not
  * know the number. With it the service can block one abusive caller instead
- * of our whole account. */
+ * of our whole account. Those who withhold their number send none: with one
+ * between them, all would be blocked for what one of them did. */
 static void put_caller_hash(struct buf *out, const char *caller)
 {
+	struct party p = party_from(caller);
+	char number[CALL_NUMBER_SIZE];
+	const char *name = p.kind == PARTY_NUMBER ? party_number(&p, number) : p.text;
 	uint8_t hash[SHA256_BYTES];
 
-	if (!caller[0])
+	if (p.kind == PARTY_NONE || p.kind == PARTY_WITHHELD)
 		return;
-	sha256(caller, strlen(caller), hash);
+	sha256(name, strlen(name), hash);
 	buf_puts(out, "OpenAI-Safety-Identifier: caller-");
 	for (size_t i = 0; i < 16; i++)
 		buf_printf(out, "%02x", hash[i]);

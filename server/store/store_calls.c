@@ -97,13 +97,19 @@ static bool same(const char *wanted, const char *text)
 	return !wanted || (text && !strcmp(wanted, text));
 }
 
+/* A number without its plus is the same number. */
+static bool same_number(const char *wanted, const char *text)
+{
+	return same(wanted ? wanted + (*wanted == '+') : NULL, text ? text + (*text == '+') : NULL);
+}
+
 /* The same conditions as in store_calls, for calls that are still in memory. They must be changed
  * together. */
 bool call_filter_matches(const struct call_filter *f, const struct call_summary *call)
 {
 	return call->reserved_ms >= f->since_ms && call->reserved_ms < f->until_ms && same(f->agent, call->agent) &&
-	       same(f->from, call->from) && same(f->to, call->to) && same(f->direction, call->direction) &&
-	       same(f->ending, call->end ? call_ending(call->end)->json : NULL);
+	       same_number(f->from, call->from) && same_number(f->to, call->to) &&
+	       same(f->direction, call->direction) && same(f->ending, call->end ? call_ending(call->end)->json : NULL);
 }
 
 /* ------------------------------------------------------------------------- keeping */
@@ -284,7 +290,8 @@ int store_calls(
 	rows_ask(&r, store,
 	    "SELECT reserved_at, call_sid, json_remove(json, " CONVERSATION ") FROM calls"
 	    " WHERE reserved_at >= ?1 AND reserved_at < ?2 AND (?3 IS NULL OR agent = ?3)"
-	    " AND (?4 IS NULL OR from_number = ?4) AND (?5 IS NULL OR to_number = ?5)"
+	    " AND (?4 IS NULL OR ltrim(from_number, '+') = ltrim(?4, '+'))"
+	    " AND (?5 IS NULL OR ltrim(to_number, '+') = ltrim(?5, '+'))"
 	    " AND (?6 IS NULL OR ending = ?6) AND (?7 IS NULL OR direction = ?7)"
 	    " AND reserved_at <= ?8 AND (reserved_at < ?8 OR call_sid < ?9)"
 	    " ORDER BY reserved_at DESC, call_sid DESC",

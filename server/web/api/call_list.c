@@ -12,6 +12,7 @@
 #include "server/line/calls.h"
 #include "server/line/calls_shown.h"
 #include "server/news/journal_json.h"
+#include "server/phone/party.h"
 #include "server/store/store_calls.h"
 #include "server/web/api/list_query.h"
 
@@ -30,15 +31,17 @@ struct asked {
 	struct call_mark after;
 };
 
-/* A number in a query: an unescaped plus has become a blank. */
-static const char *number_param(const struct request *q, const char *name, char *room, size_t size)
+/* A party in a query, spelled as calls are kept. An unescaped plus has become a blank,
+ * which does no harm. What names nobody is left as it is, and finds nothing. */
+static const char *party_param(
+    const struct request *q, const char *name, struct party (*read)(const char *), struct party *room)
 {
 	const char *text = request_param(q, name);
 
-	if (!text || text[0] != ' ')
-		return text;
-	snprintf(room, size, "+%s", text + 1);
-	return room;
+	if (!text)
+		return NULL;
+	*room = read(text);
+	return room->kind == PARTY_NONE ? text : room->text;
 }
 
 /* A misspelt ending must not look like "no such calls". */
@@ -72,17 +75,16 @@ static bool read_cursor(const struct request *q, struct asked *a, struct respons
 	return true;
 }
 
-struct numbers {
-	char from[CALL_NUMBER_SIZE + 1], to[CALL_NUMBER_SIZE + 1];
+struct parties {
+	struct party from, to;
 };
 
-/* All of the query, or the first defect in `r`. `room` holds the numbers
- * that had to be mended. */
-static bool read_asked(const struct request *q, struct asked *a, struct numbers *room, struct response *r)
+/* All of the query, or the first defect in `r`. `room` holds what the filter borrows. */
+static bool read_asked(const struct request *q, struct asked *a, struct parties *room, struct response *r)
 {
 	*a = (struct asked){ .filter = { .agent = request_param(q, "agent"),
-				 .from = number_param(q, "from", room->from, sizeof room->from),
-				 .to = number_param(q, "to", room->to, sizeof room->to),
+				 .from = party_param(q, "from", party_from, &room->from),
+				 .to = party_param(q, "to", party_to, &room->to),
 				 .ending = request_param(q, "ending"),
 				 .direction = request_param(q, "direction"),
 				 .since_ms = INT64_MIN,
@@ -291,7 +293,7 @@ static void put_page(
  * ended ones all come behind it. */
 void call_list_get(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
-	struct numbers room;
+	struct parties room;
 	struct asked a;
 	struct items memory = { 0 }, stored = { .memory = &memory };
 	bool unread = false;

@@ -1080,6 +1080,29 @@ static const char *speaker(const struct call_facts *facts, char number[CALL_NUMB
 	return name;
 }
 
+/* Whatever Twilio calls them, everybody after this reads one spelling. */
+static void parties_are_kept_in_one_spelling(void **state)
+{
+	struct call_facts facts = { .call_sid = "CA1",
+		.from = "\u202a+1 (202) 555-0123\u202c",
+		.to = "sip:+12025550199@acme.sip.twilio.com;transport=tls",
+		.greeting = "{{caller}} calls {{called}}." };
+	char token[CALL_TOKEN_SIZE];
+
+	(void)state;
+	assert_int_equal(calls_reserve(calls, &facts, token), CALL_ADMITTED);
+	assert_string_equal(calls->lines[0].from, "+12025550123");
+	assert_string_equal(calls->lines[0].to, "+12025550199");
+	assert_string_equal(calls->lines[0].context.greeting, "+12025550123 calls +12025550199.");
+	facts.call_sid = "CA2";
+	facts.from = "+266696687";
+	assert_int_equal(calls_reserve(calls, &facts, token), CALL_ADMITTED);
+	assert_string_equal(calls->lines[1].from, "anonymous");
+	assert_string_equal(calls->lines[1].context.greeting, " calls +12025550199.");
+	calls_end_all(calls, END_DRAINED);
+	UNTIL(all_free());
+}
+
 static void fallback_is_the_agents_also_when_the_call_is_over(void **state)
 {
 	char number[CALL_NUMBER_SIZE], token[CALL_TOKEN_SIZE];
@@ -1188,6 +1211,7 @@ int main(void)
 		CASE(call_is_found_at_every_moment_of_its_life),
 		CASE(everybody_at_once_leaves_every_line_free),
 		CASE(call_is_told_who_it_is_for),
+		CASE(parties_are_kept_in_one_spelling),
 		CASE(fallback_is_the_agents_also_when_the_call_is_over),
 		CASE(who_had_the_call_speaks_after_it),
 		CASE(closing_ends_what_is_left),

@@ -163,6 +163,8 @@ static void organisation_and_project_are_named_if_there_are_any(void **state)
 
 static void caller_is_told_apart_but_not_told(void **state)
 {
+	static const char *const nobody[] = { "", "anonymous", "+266696687", "+86282452253",
+		"sip:anonymous@x.example" };
 	const char *const pairs[] = { "OPENAI_API_KEY", "sk-1", "OPENAI_SAFETY_IDENTIFIER", "Caller", NULL };
 	char first[2048];
 	const char *id;
@@ -175,7 +177,11 @@ static void caller_is_told_apart_but_not_told(void **state)
 	assert_non_null(id);
 	assert_null(strstr(first, "2025550123"));
 	assert_true(strlen(id) - strlen("OpenAI-Safety-Identifier: \r\n") <= 64);
-	assert_string_equal(headers(pairs, ""), "Authorization: Bearer sk-1\r\n"); /* nobody known */
+	assert_string_equal(headers(pairs, "12025550123"), first); /* the same person */
+	assert_non_null(strstr(headers(pairs, "client:alice"), "caller-"));
+	/* Nobody known, and not one person for all of them either. */
+	for (size_t i = 0; i < sizeof nobody / sizeof *nobody; i++)
+		assert_string_equal(headers(pairs, nobody[i]), "Authorization: Bearer sk-1\r\n");
 }
 
 static void file_without_certificates_is_named(void **state)

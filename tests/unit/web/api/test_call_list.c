@@ -223,8 +223,15 @@ static const struct {
 	{ "agent=Sales", "" },
 	{ "from=%2B12025550177", "7 3" },
 	{ "from=+12025550177", "7 3" }, /* a plus that nobody escaped */
-	{ "from=12025550177", "" },
+	{ "from=12025550177", "7 3" },
+	{ "from=tel:%2B1-202-555-0177", "7 3" },
+	{ "from=Anonymous", "6" },
+	{ "from=%2B266696687", "6" },
+	{ "from=restricted", "" },
+	{ "from=%28%29", "" },
 	{ "to=%2B12025550111", "4" },
+	{ "to=sip:%2B12025550111@acme.example", "4" },
+	{ "to=12025550100@acme.example", "" },
 	{ "ending=idle", "6" },
 	{ "direction=outbound", "8" },
 	{ "since=2026-11-20T10:00:05.500Z", "8 7 6 5" },
@@ -257,7 +264,9 @@ static void filters_do_the_same_in_memory_and_in_the_store(void **state)
 				.agent = i == 2 || i == 5 ? "sales"
 					 : i == 1         ? "o'brien"
 							  : NULL,
-				.from = i == 3 || i == 7 ? "+12025550177" : NULL,
+				.from = i == 3 || i == 7 ? "+12025550177"
+					: i == 6         ? "anonymous"
+							 : NULL,
 				.to = i == 4 ? "+12025550111" : NULL,
 				.ending = i == 6 ? "idle" : NULL,
 				.direction = i == 8 ? "outbound" : NULL };
