@@ -261,10 +261,12 @@ const char *party_spoken(const struct party *p)
 	return p->kind == PARTY_WITHHELD ? "" : p->text;
 }
 
-const char *party_caller_id(const char *from, const char *to, char out[CALL_NUMBER_SIZE])
+const char *party_caller_id(const char *from, const char *to, const char *ours, char out[CALL_NUMBER_SIZE])
 {
 	struct party called = party_to(to);
 
+	if (called.kind != PARTY_NUMBER)
+		called = party_to(ours);
 	if (party_from(from).kind == PARTY_NUMBER)
 		*out = '\0';
 	else

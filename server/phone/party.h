@@ -51,9 +51,9 @@ const char *party_number(const struct party *p, char out[CALL_NUMBER_SIZE]);
 const char *party_spoken(const struct party *p);
 
 /* The caller ID without which Twilio would not dial a number for this caller: "" if From
- * is a number, which the person called shall see; else the number that was called, if it
- * is one. */
-const char *party_caller_id(const char *from, const char *to, char out[CALL_NUMBER_SIZE]);
+ * is a number, which the person called shall see; else the number that was called, or if
+ * that is none, `ours`: a number of ours, or "". */
+const char *party_caller_id(const char *from, const char *to, const char *ours, char out[CALL_NUMBER_SIZE]);
 
 /* Fit for a log: no whole number, no whole name. Writes into `out` and returns it. */
 const char *party_log(const char *text, char out[PARTY_LOG_SIZE]);

@@ -1,6 +1,7 @@
 #include "server/phone/twiml.h"
 
 #include "common/json.h"
+#include "server/phone/party.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -124,15 +125,20 @@ void twiml_say_hangup(struct buf *out, const struct twiml_say *say)
 	buf_puts(out, "</Say><Hangup/></Response>\n");
 }
 
-void twiml_dial_person(struct buf *out, const char *number, int ring_seconds, const char *action_url)
+/* A SIP address may be rung from any name, a number from a number only. */
+void twiml_dial_person(
+    struct buf *out, const char *number, int ring_seconds, const char *action_url, const char *caller_id)
 {
-	const char *noun = strncmp(number, "sip:", 4) ? "Number" : "Sip";
+	bool sip = party_from(number).kind == PARTY_SIP;
+	const char *noun = sip ? "Sip" : "Number";
 
-	/* No callerId: the person sees who is calling. */
 	buf_printf(out, XML_HEAD "<Response><Dial timeout=\"%d\" answerOnBridge=\"true\" method=\"POST\" action=\"",
 	    ring_seconds);
 	put_text(out, action_url);
-	buf_printf(out, "\"><%s>", noun);
+	buf_putc(out, '"');
+	if (*caller_id && !sip)
+		put_attribute(out, "callerId", caller_id);
+	buf_printf(out, "><%s>", noun);
 	put_text(out, number);
 	buf_printf(out, "</%s></Dial></Response>\n", noun);
 }

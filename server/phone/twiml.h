@@ -26,8 +26,10 @@ struct twiml_say {            /* borrowed */
 
 void twiml_connect_stream(struct buf *out, const struct twiml_stream *stream);
 void twiml_say_hangup(struct buf *out, const struct twiml_say *say);
-/* With a time limit, and `action_url` asked how it went; a sip: address is dialled as such. */
-void twiml_dial_person(struct buf *out, const char *number, int ring_seconds, const char *action_url);
+/* With a time limit, and `action_url` asked how it went; a sip: address is dialled as such.
+ * With `caller_id` "" the person sees who is calling; see party_caller_id. */
+void twiml_dial_person(
+    struct buf *out, const char *number, int ring_seconds, const char *action_url, const char *caller_id);
 void twiml_hangup(struct buf *out);
 
 /* Appends text as XML 1.0 character data, fit for attributes too. Bytes that

@@ -91,6 +91,9 @@ for pair in 0101:0178 0100:0177; do
 	check "full: a call to +1202555${pair%:*} is dialled through to +1202555${pair#*:}" phone "full-${pair%:*}" \
 		--script "$OUTER/agents-short.script" --to "+1202555${pair%:*}" --expect "dial=+1202555${pair#*:}" --expect end=no-stream
 done
+check "full: so is a call of a browser to the number's SIP address, with our number as the caller's" phone full-sip \
+	--script "$OUTER/agents-short.script" --from client:alice --to "sip:+12025550101@acme.sip.twilio.com" \
+	--expect "dial=+12025550178" --expect "twiml=callerId=\"+12025550101\"" --expect end=no-stream
 check "full: nobody takes it there, and the caller hears so in the agent's words" phone full-unanswered --dial no-answer \
 	--script "$OUTER/agents-short.script" --to +12025550101 --expect dial=+12025550178 --expect "say=No pizza today." --expect end=no-stream
 check "full: or in the built-in ones" phone full-busy --dial busy --script "$OUTER/agents-short.script" --to +12025550100 \

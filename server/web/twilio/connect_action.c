@@ -1,5 +1,6 @@
 #include "server/web/twilio/connect_action.h"
 
+#include "server/agents/agent.h"
 #include "server/line/calls.h"
 #include "server/line/calls_after.h"
 #include "server/phone/twiml.h"
@@ -11,18 +12,20 @@
 static void put_dial(
     const struct web_parts *parts, const struct request *q, const struct call_facts *facts, struct response *r)
 {
-	char number[CALL_NUMBER_SIZE];
+	char number[CALL_NUMBER_SIZE], fallback[CALL_NUMBER_SIZE];
+	const struct agent *agent = calls_speaker(parts->calls, facts, fallback);
 	struct buf action;
 	int ring_seconds;
 
 	buf_init(&action, 0);
 	if (*q->public_url && calls_destination(parts->calls, facts->call_sid, number, &ring_seconds)) {
 		buf_printf(&action, "%s/twilio/dial-done", q->public_url);
-		twiml_dial_person(&r->body, number, ring_seconds, buf_text(&action));
+		webhook_dial(agent, facts, number, ring_seconds, buf_text(&action), r);
 	} else {
 		webhook_say(parts, facts, PHRASE_APOLOGY, r);
 	}
 	buf_free(&action);
+	agent_release(agent);
 }
 
 /* The one place that knows why the socket closed. The form need not tell

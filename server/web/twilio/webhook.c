@@ -2,7 +2,7 @@
 
 #include "server/agents/agent.h"
 #include "server/line/calls_after.h"
-#include "server/phone/names.h"
+#include "server/phone/party.h"
 #include "server/phone/twiml.h"
 
 #include <ctype.h>
@@ -56,6 +56,7 @@ bool webhook_answerable(const struct request *q, struct response *r)
  * URL. A public URL begins with http or https; its stream's with ws or wss. */
 void webhook_connect(const struct request *q, const char *token, struct response *r)
 {
+	struct party from = party_from(webhook_field(q, "From")), to = party_to(webhook_field(q, "To"));
 	struct buf stream, action, status;
 
 	buf_init(&stream, 0);
@@ -67,8 +68,8 @@ void webhook_connect(const struct request *q, const char *token, struct response
 	twiml_connect_stream(&r->body, &(struct twiml_stream){ .stream_url = buf_text(&stream),
 					   .action_url = buf_text(&action),
 					   .status_url = buf_text(&status),
-					   .caller = webhook_field(q, "From"),
-					   .called = webhook_field(q, "To") });
+					   .caller = from.text,
+					   .called = to.text });
 	buf_free(&stream);
 	buf_free(&action);
 	buf_free(&status);
@@ -91,6 +92,16 @@ void webhook_say(const struct web_parts *parts, const struct call_facts *facts, 
 	agent_release(speaker);
 }
 
+void webhook_dial(const struct agent *agent, const struct call_facts *facts, const char *number, int ring_seconds,
+    const char *action_url, struct response *r)
+{
+	const char *ours = agent->number_count ? agent->numbers[0] : "";
+	char caller_id[CALL_NUMBER_SIZE];
+
+	twiml_dial_person(
+	    &r->body, number, ring_seconds, action_url, party_caller_id(facts->from, facts->to, ours, caller_id));
+}
+
 /* The address of dial-done tells it what was dialled, and for whose caller: nothing else
  * may be left of the call by then. Names of agents need no escapes in it. */
 void webhook_turn_away(const struct web_parts *parts, const struct request *q, const struct call_facts *facts,
@@ -103,7 +114,7 @@ void webhook_turn_away(const struct web_parts *parts, const struct request *q, c
 	buf_init(&action, 0);
 	if (*fallback && *q->public_url) {
 		buf_printf(&action, "%s/twilio/dial-done?fallback=%s", q->public_url, speaker->name);
-		twiml_dial_person(&r->body, fallback, FALLBACK_RING_SECONDS, buf_text(&action));
+		webhook_dial(speaker, facts, fallback, FALLBACK_RING_SECONDS, buf_text(&action), r);
 	} else {
 		put_say(speaker, facts, phrase, r);
 	}

@@ -26,6 +26,11 @@ bool webhook_answerable(const struct request *q, struct response *r);
 /* Answers with the stream that this token opens. */
 void webhook_connect(const struct request *q, const char *token, struct response *r);
 
+/* Answers with a <Dial> of this number for the caller, then dial-done at `action_url`.
+ * `agent`: the call's, whose number is the caller ID where the caller has none. */
+void webhook_dial(const struct agent *agent, const struct call_facts *facts, const char *number, int ring_seconds,
+    const char *action_url, struct response *r);
+
 /* Answers with a phrase in the words of the call's agent (calls_speaker), and hangs up.
  * Who was called by us hears `outbound` instead of those that ask to call again. */
 void webhook_say(const struct web_parts *parts, const struct call_facts *facts, enum phrase phrase, struct response *r);

@@ -184,11 +184,13 @@ static void caller_without_a_number_dials_with_ours(void **state)
 	char out[CALL_NUMBER_SIZE];
 
 	(void)state;
-	assert_string_equal(party_caller_id("+12025550123", "+12025550100", out), "");
+	assert_string_equal(party_caller_id("+12025550123", "+12025550100", "+12025550109", out), "");
 	for (size_t i = 0; i < sizeof without / sizeof *without; i++) {
-		assert_string_equal(party_caller_id(without[i], "+12025550100", out), "+12025550100");
-		assert_string_equal(party_caller_id(without[i], "sip:12025550100@x.example", out), "+12025550100");
-		assert_string_equal(party_caller_id(without[i], "client:desk", out), "");
+		assert_string_equal(party_caller_id(without[i], "+12025550100", "+12025550109", out), "+12025550100");
+		assert_string_equal(party_caller_id(without[i], "sip:12025550100@x.example", "", out), "+12025550100");
+		assert_string_equal(party_caller_id(without[i], "client:desk", "", out), "");
+		/* A browser need not say whom it calls. */
+		assert_string_equal(party_caller_id(without[i], "", "+12025550109", out), "+12025550109");
 	}
 }
 

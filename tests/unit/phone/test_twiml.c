@@ -96,13 +96,20 @@ static void a_hangup_is_a_whole_document(void **state)
 static void person_is_dialled_with_a_limit_and_told_of_afterwards(void **state)
 {
 	(void)state;
-	twiml_dial_person(&written, "+12025550177", 20, "https://a.example/twilio/dial-done?a=1&b=2");
+	twiml_dial_person(&written, "+12025550177", 20, "https://a.example/twilio/dial-done?a=1&b=2", "");
 	check(HEAD "<Response><Dial timeout=\"20\" answerOnBridge=\"true\" method=\"POST\""
 		   " action=\"https://a.example/twilio/dial-done?a=1&amp;b=2\"><Number>+12025550177</Number></Dial>"
 		   "</Response>\n");
-	twiml_dial_person(&written, "sip:a&b@c.example", 5, "x");
+	twiml_dial_person(&written, "+12025550177", 5, "x", "+12025550100");
+	check(HEAD "<Response><Dial timeout=\"5\" answerOnBridge=\"true\" method=\"POST\" action=\"x\""
+		   " callerId=\"+12025550100\"><Number>+12025550177</Number></Dial></Response>\n");
+	/* As a name is good enough there, the person sees it. */
+	twiml_dial_person(&written, "sip:a&b@c.example", 5, "x", "+12025550100");
 	check(HEAD "<Response><Dial timeout=\"5\" answerOnBridge=\"true\" method=\"POST\" action=\"x\">"
 		   "<Sip>sip:a&amp;b@c.example</Sip></Dial></Response>\n");
+	twiml_dial_person(&written, "SIPS:a@c.example", 5, "x", "");
+	check(HEAD "<Response><Dial timeout=\"5\" answerOnBridge=\"true\" method=\"POST\" action=\"x\">"
+		   "<Sip>SIPS:a@c.example</Sip></Dial></Response>\n");
 }
 
 int main(void)
