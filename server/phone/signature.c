@@ -3,24 +3,29 @@
 #include "common/base64.h"
 #include "common/buf.h"
 #include "common/digest.h"
+#include "common/json.h"
 
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
-enum { SIGNATURE_CHARS = BASE64_SIZE(SHA1_BYTES) };
+enum {
+	SIGNATURE_CHARS = BASE64_SIZE(SHA1_BYTES),
+	ORDERED_MAX = 4, /* parts of a query whose order is looked for: 24 orders */
+	/* A stranger pays 28 characters for all this: some 5 ms are enough for a query with
+	 * everything in it, and with the largest form for more than the usual variants. */
+	HASHED_MAX = 2 * 1024 * 1024
+};
 
 /* A URL in the pieces that the variants are put together from. */
 struct url {
-	const char *scheme;   /* "https", … */
-	const char *as_http;  /* for ws and wss: the other name of it; else NULL */
-	const char *own_port; /* ":443" or ":80" */
-	const char *host;     /* without user:password */
-	size_t host_len;
-	const char *port; /* ":8443", or "" */
-	size_t port_len;
-	const char *rest; /* path and query, without the fragment */
-	size_t rest_len;
+	const char *scheme;      /* "https", … */
+	const char *as_http;     /* for ws and wss: the other name of it; else NULL */
+	const char *own_port;    /* ":443" or ":80" */
+	struct span host;        /* without user:password */
+	struct span port;        /* ":8443", or empty */
+	struct span path, query; /* the query with its '?', without the fragment; or empty */
 };
 
 static const struct {
@@ -37,7 +42,7 @@ static const struct {
  * were sent. */
 static bool split_url(struct url *u, const char *text)
 {
-	const char *authority = NULL, *end, *at, *port;
+	const char *authority = NULL, *end, *at, *port, *rest;
 
 	for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
 		size_t len = strlen(schemes[i].prefix);
@@ -51,18 +56,17 @@ static bool split_url(struct url *u, const char *text)
 	if (!authority)
 		return false;
 	end = authority + strcspn(authority, "/?#");
-	u->rest = end;
-	u->rest_len = strcspn(end, "#");
+	rest = end + strcspn(end, "?#");
+	u->path = (struct span){ end, (size_t)(rest - end) };
+	u->query = (struct span){ rest, strcspn(rest, "#") };
 	if ((at = memrchr(authority, '@', (size_t)(end - authority))))
 		authority = at + 1;
 	/* The last colon starts the port, unless it stands inside [an IPv6 address]. */
 	port = memrchr(authority, ':', (size_t)(end - authority));
 	if (!port || memchr(port, ']', (size_t)(end - port)))
 		port = end;
-	u->host = authority;
-	u->host_len = (size_t)(port - authority);
-	u->port = port;
-	u->port_len = (size_t)(end - port);
+	u->host = (struct span){ authority, (size_t)(port - authority) };
+	u->port = (struct span){ port, (size_t)(end - port) };
 	return true;
 }
 
@@ -95,18 +99,22 @@ struct check {
 	const char *header;
 	const struct signature_tokens *tokens;
 	struct buf fields; /* signed behind the URL */
+	struct buf query;  /* in the spelling that is being tried */
+	struct buf lower;  /* the host, in small letters */
 	struct buf text;   /* the whole signed text */
+	size_t hashed;     /* bytes so far, of all texts */
 };
 
 /* Any of the tokens will do: while one is being replaced, both are good. The
  * time does not show how many bytes of a wrong signature fit. */
 static bool text_matches(struct check *c)
 {
-	for (size_t i = 0; i < c->tokens->count && !buf_error(&c->text); i++) {
+	for (size_t i = 0; i < c->tokens->count && !buf_error(&c->text) && c->hashed < HASHED_MAX; i++) {
 		const char *token = c->tokens->token[i];
 		char expected[SIGNATURE_CHARS];
 		uint8_t mac[SHA1_BYTES];
 
+		c->hashed += c->text.len;
 		hmac_sha1(token, strlen(token), c->text.data, c->text.len, mac);
 		base64_encode(expected, mac, sizeof mac);
 		if (bytes_equal(expected, c->header, SIGNATURE_CHARS))
@@ -118,14 +126,15 @@ static bool text_matches(struct check *c)
 /* One way of writing the URL, then the fields: the text that Twilio may have
  * signed. */
 static bool variant_matches(
-    struct check *c, const struct url *u, const char *scheme, const char *port, size_t port_len, const char *slash)
+    struct check *c, const struct url *u, const char *scheme, struct span port, const char *slash)
 {
 	buf_reset(&c->text);
 	buf_puts(&c->text, scheme);
 	buf_puts(&c->text, "://");
-	buf_put(&c->text, u->host, u->host_len);
-	buf_put(&c->text, port, port_len);
-	buf_put(&c->text, u->rest, u->rest_len);
+	buf_put(&c->text, u->host.p, u->host.n);
+	buf_put(&c->text, port.p, port.n);
+	buf_put(&c->text, u->path.p, u->path.n);
+	buf_put(&c->text, buf_text(&c->query), c->query.len);
 	buf_puts(&c->text, slash);
 	buf_put(&c->text, buf_text(&c->fields), c->fields.len);
 	return text_matches(c);
@@ -136,14 +145,14 @@ static bool variant_matches(
  * nearly always right, and each try is one HMAC for each token. */
 static bool ports_match(struct check *c, const struct url *u, const char *scheme, const char *slash)
 {
-	return (u->port_len && variant_matches(c, u, scheme, u->port, u->port_len, slash)) ||
-	       variant_matches(c, u, scheme, "", 0, slash) ||
-	       variant_matches(c, u, scheme, u->own_port, strlen(u->own_port), slash);
+	return (u->port.n && variant_matches(c, u, scheme, u->port, slash)) ||
+	       variant_matches(c, u, scheme, (struct span){ "", 0 }, slash) ||
+	       variant_matches(c, u, scheme, (struct span){ u->own_port, strlen(u->own_port) }, slash);
 }
 
 /* For a WebSocket Twilio has signed the https form of the URL too, and both with a
  * slash at the end. */
-static bool any_matches(struct check *c, const struct url *u)
+static bool schemes_match(struct check *c, const struct url *u)
 {
 	if (!u->as_http)
 		return ports_match(c, u, u->scheme, "");
@@ -151,21 +160,179 @@ static bool any_matches(struct check *c, const struct url *u)
 	       ports_match(c, u, u->as_http, "") || ports_match(c, u, u->as_http, "/");
 }
 
-/* PUBLIC_URL may be typed with capitals in its host; a host name has no case, and clients make it
- * small letters before they ask. */
-static bool small_letters_match(struct check *c, struct url u)
+/* Names of hosts have no case. Twilio signs what stands in the console, or what a
+ * library has made of it, which is small letters. */
+static bool hosts_match(struct check *c, const struct url *u)
 {
-	struct buf host;
-	bool valid;
+	struct url lower = *u;
 
-	buf_init(&host, 0);
-	for (size_t i = 0; i < u.host_len; i++)
-		buf_putc(&host, (char)tolower((unsigned char)u.host[i]));
-	valid = !buf_error(&host) && host.len && memcmp(u.host, host.data, host.len) != 0;
-	u.host = buf_text(&host);
-	valid = valid && any_matches(c, &u);
-	buf_free(&host);
-	return valid;
+	if (schemes_match(c, u))
+		return true;
+	lower.host = (struct span){ buf_text(&c->lower), c->lower.len };
+	return memcmp(lower.host.p, u->host.p, u->host.n) && schemes_match(c, &lower);
+}
+
+/* ---------------------------------------------------------- spellings of the query */
+
+/* Signed bare and sent escaped, or the other way round: Twilio's signer and its HTTP
+ * client differ about these, and each of its libraries undoes it for some of them. */
+static const struct {
+	char bare;
+	const char *escaped;
+} marks[] = { { '@', "%40" }, { ':', "%3A" }, { '\'', "%27" } };
+
+enum { MARKS = sizeof marks / sizeof *marks, AS_SENT = -1 };
+
+/* The mark that begins here, in either form of it, or -1; `len` is that of the form. */
+static int mark_at(struct span text, size_t at, size_t *len)
+{
+	for (int i = 0; i < MARKS; i++) {
+		*len = text.p[at] == marks[i].bare ? 1 : 3;
+		if (*len == 1 || (text.n - at >= 3 && !strncasecmp(text.p + at, marks[i].escaped, 3)))
+			return i;
+	}
+	*len = 1;
+	return -1;
+}
+
+/* `escape` has a bit for each mark that is to be escaped; the others become bare. */
+static void put_spelled(struct buf *out, struct span part, int escape)
+{
+	for (size_t i = 0, len; i < part.n; i += len) {
+		int mark = escape == AS_SENT ? (len = 1, -1) : mark_at(part, i, &len);
+
+		if (mark < 0)
+			buf_put(out, part.p + i, len);
+		else if (escape >> mark & 1)
+			buf_puts(out, marks[mark].escaped);
+		else
+			buf_putc(out, marks[mark].bare);
+	}
+}
+
+struct query {
+	struct span parts[FORM_MAX_FIELDS]; /* name=value, without '&' */
+	size_t count;
+	unsigned marks; /* those that are in it, as bits */
+};
+
+/* False if it has more parts than any owner of a webhook gives it. */
+static bool split_query(struct query *q, struct span text)
+{
+	const char *at = text.p + 1, *end = text.p + text.n;
+
+	q->count = 0;
+	q->marks = 0;
+	for (size_t i = 0, len; i < text.n; i += len) {
+		int mark = mark_at(text, i, &len);
+
+		q->marks |= mark < 0 ? 0 : 1u << mark;
+	}
+	for (const char *next; at <= end; at = next + 1) {
+		next = memchr(at, '&', (size_t)(end - at));
+		if (!next)
+			next = end;
+		if (q->count == FORM_MAX_FIELDS)
+			return false;
+		q->parts[q->count++] = (struct span){ at, (size_t)(next - at) };
+	}
+	return true;
+}
+
+/* The query in this order of its parts, in all spellings of its marks. */
+static bool spellings_match(struct check *c, const struct url *u, const struct query *q, const size_t *order)
+{
+	for (int escape = AS_SENT; escape < 1 << MARKS; escape++) {
+		if (escape != AS_SENT && (escape & ~(int)q->marks || !q->marks))
+			continue;
+		buf_reset(&c->query);
+		for (size_t i = 0; i < q->count; i++) {
+			buf_putc(&c->query, i ? '&' : '?');
+			put_spelled(&c->query, q->parts[order[i]], escape);
+		}
+		if (hosts_match(c, u))
+			return true;
+	}
+	return false;
+}
+
+static struct span name_of(struct span part)
+{
+	const char *equals = memchr(part.p, '=', part.n);
+
+	return (struct span){ part.p, equals ? (size_t)(equals - part.p) : part.n };
+}
+
+static bool same_name(struct span a, struct span b)
+{
+	return name_of(a).n == name_of(b).n && !memcmp(a.p, b.p, name_of(a).n);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct span *x = a, *y = b;
+	struct span of_x = name_of(*x), of_y = name_of(*y);
+	int order = memcmp(of_x.p, of_y.p, of_x.n < of_y.n ? of_x.n : of_y.n);
+
+	if (!order && of_x.n != of_y.n)
+		order = of_x.n > of_y.n ? 1 : -1;
+	/* Those of one name stay as they are: both point into one text. */
+	return order ? order : x->p > y->p ? 1 : -1;
+}
+
+/* The next order in the dictionary's sense; false after the last. */
+static bool next_order(size_t *order, size_t count)
+{
+	size_t i = count - 1, j = count - 1, kept;
+
+	while (i > 0 && order[i - 1] > order[i])
+		i--;
+	if (!i)
+		return false;
+	while (order[j] < order[i - 1])
+		j--;
+	kept = order[i - 1], order[i - 1] = order[j], order[j] = kept;
+	for (j = count - 1; i < j; i++, j--)
+		kept = order[i], order[i] = order[j], order[j] = kept;
+	return true;
+}
+
+/* Of parts with one name the first may be the one that counts: they keep their order. */
+static bool keeps_doubles(const struct query *q, const size_t *order)
+{
+	for (size_t i = 1; i < q->count; i++) {
+		struct span later = q->parts[order[i]];
+
+		for (size_t j = 0; j < i; j++)
+			if (order[j] > order[i] && same_name(q->parts[order[j]], later))
+				return false;
+	}
+	return true;
+}
+
+/* As it came; then sorted, as some proxies and frameworks make it. Twilio itself signs
+ * the query as it was entered, and sends it sorted: the order it was entered in is
+ * found by trying, if it has few parts. */
+static bool queries_match(struct check *c, const struct url *u)
+{
+	size_t order[FORM_MAX_FIELDS];
+	struct query q;
+
+	buf_put(&c->query, u->query.p, u->query.n);
+	if (!u->query.n || !split_query(&q, u->query))
+		return hosts_match(c, u);
+	for (size_t i = 0; i < q.count; i++)
+		order[i] = i;
+	if (spellings_match(c, u, &q, order))
+		return true;
+	if (q.count < 2)
+		return false;
+	qsort(q.parts, q.count, sizeof *q.parts, by_name);
+	do {
+		if (keeps_doubles(&q, order) && spellings_match(c, u, &q, order))
+			return true;
+	} while (q.count <= ORDERED_MAX && next_order(order, q.count));
+	return false;
 }
 
 bool signature_valid(
@@ -178,11 +345,17 @@ bool signature_valid(
 	if (!header || strlen(header) != SIGNATURE_CHARS || !split_url(&u, url))
 		return false;
 	buf_init(&c.fields, 0);
+	buf_init(&c.query, 0);
+	buf_init(&c.lower, 0);
 	buf_init(&c.text, 0);
 	if (fields)
 		put_fields(&c.fields, fields);
-	valid = !buf_error(&c.fields) && (any_matches(&c, &u) || small_letters_match(&c, u));
+	for (size_t i = 0; i < u.host.n; i++)
+		buf_putc(&c.lower, (char)tolower((unsigned char)u.host.p[i]));
+	valid = !buf_error(&c.fields) && !buf_error(&c.lower) && queries_match(&c, &u);
 	buf_free(&c.fields);
+	buf_free(&c.query);
+	buf_free(&c.lower);
 	buf_free(&c.text);
 	return valid;
 }

@@ -6,12 +6,17 @@
  *
  * The URL is the one Twilio asked for, byte for byte, which only configuration
  * or a trusted proxy can tell. Twilio is not consistent about ports, nor, for a
- * WebSocket, about the scheme and a closing slash; so each of these is tried:
+ * WebSocket, about the scheme and a closing slash; it signs a query before, and
+ * sends it after, its own HTTP client has escaped and sorted it. What one of its
+ * libraries accepts is accepted, so each of these is tried, with each other:
  *
  *   http, https   as given; without the port; with the scheme's own port
  *   ws, wss       the same, also as http or https, each also with "/" added
+ *   host          as given; in small letters
+ *   query         @ : ' as given; each bare or escaped
+ *                 in the order given; sorted by name; of up to four parts, in any order
  *
- * A host with capitals is tried in small letters as well.
+ * None of these spellings means another request: names, values and fields are the same.
  *
  * Several tokens may be valid at once, while one is being replaced. Comparing
  * takes the same time whatever the bytes are.

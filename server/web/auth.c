@@ -206,27 +206,61 @@ bool auth_public_url(const struct config *cfg, const struct request *q, struct b
 	return true;
 }
 
+/* The URL of this request below the address `base`. A WebSocket is signed by the ws form
+ * of it. */
+static void put_url(const struct request *q, const char *base, struct buf *url)
+{
+	if (request_is_upgrade(q))
+		buf_printf(url, "ws%s", base + strlen("http"));
+	else
+		buf_puts(url, base);
+	buf_puts(url, q->path);
+	if (q->query)
+		buf_printf(url, "?%s", q->query);
+}
+
+/* A host has no case, but a signature has. Where PUBLIC_URL has other capitals than the
+ * webhook that was entered at Twilio, Host has Twilio's. True if `host` got them. */
+static bool spelled_by_host(const struct request *q, const char *base, struct buf *host)
+{
+	const char *sent = request_header(q, "Host"), *known = strstr(base, "://") + 3;
+	size_t len = sent ? strlen(sent) : 0;
+
+	if (!len || strncasecmp(sent, known, len) != 0 || !strncmp(sent, known, len) || !strchr(":/", known[len]))
+		return false;
+	buf_put(host, base, (size_t)(known - base));
+	buf_puts(host, sent);
+	buf_puts(host, known + len);
+	return true;
+}
+
 /* `base` is filled in even when nothing is checked: TwiML is built with it. */
 bool auth_twilio(
     const struct config *cfg, const struct request *q, const struct form *fields, struct buf *base, struct buf *url)
 {
 	struct signature_tokens tokens = { cfg->twilio_auth_tokens, cfg->twilio_auth_token_count };
-	bool known = auth_public_url(cfg, q, base) && !buf_error(base);
+	const char *header = request_header(q, "X-Twilio-Signature");
+	bool known = auth_public_url(cfg, q, base) && !buf_error(base), valid;
+	struct buf host, other;
 
-	if (known) {
-		/* A WebSocket is signed by the ws form of the same address. */
-		if (request_is_upgrade(q))
-			buf_printf(url, "ws%s", buf_text(base) + strlen("http"));
-		else
-			buf_puts(url, buf_text(base));
-		buf_puts(url, q->path);
-		if (q->query)
-			buf_printf(url, "?%s", q->query);
-	}
+	if (known)
+		put_url(q, buf_text(base), url);
 	if (!cfg->twilio_validate)
 		return true;
-	return known && !buf_error(url) &&
-	       signature_valid(request_header(q, "X-Twilio-Signature"), buf_text(url), fields, &tokens);
+	if (!known || buf_error(url))
+		return false;
+	if (signature_valid(header, buf_text(url), fields, &tokens))
+		return true;
+	buf_init(&host, 0);
+	buf_init(&other, 0);
+	valid = spelled_by_host(q, buf_text(base), &host);
+	if (valid)
+		put_url(q, buf_text(&host), &other);
+	valid = valid && !buf_error(&host) && !buf_error(&other) &&
+		signature_valid(header, buf_text(&other), fields, &tokens);
+	buf_free(&host);
+	buf_free(&other);
+	return valid;
 }
 
 /* ------------------------------------------------------------------ clients */

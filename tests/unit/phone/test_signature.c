@@ -1,5 +1,7 @@
 #include "server/phone/signature.h"
 
+#include "common/base64.h"
+#include "common/digest.h"
 #include "common/json.h"
 
 #include <setjmp.h>
@@ -133,6 +135,95 @@ static void what_counts_of_header_and_url(void **state)
 			fail_msg("%s", cases[i].what);
 }
 
+/* ------------------------------------------------- what is signed is not what is sent */
+
+/* Twilio's signature of this text. */
+static const char *signed_text(const char *text)
+{
+	static char header[BASE64_SIZE(SHA1_BYTES) + 1];
+	uint8_t mac[SHA1_BYTES];
+
+	hmac_sha1(token, strlen(token), text, strlen(text), mac);
+	base64_encode(header, mac, sizeof mac);
+	header[BASE64_SIZE(SHA1_BYTES)] = '\0';
+	return header;
+}
+
+#define VOICE "https://bridge.example.com/twilio/voice"
+
+static void every_spelling_of_twilios_libraries_is_known(void **state)
+{
+	static const struct {
+		const char *signed_as, *known_as;
+		bool valid;
+	} cases[] = {
+		/* Twilio's signer leaves them bare, its client escapes them; and the reverse. */
+		{ VOICE "?t=a@b&x=sip:c", VOICE "?t=a%40b&x=sip%3Ac", true },
+		{ VOICE "?t=a@b&x=sip:c", VOICE "?t=a%40b&x=sip%3ac", true },
+		{ VOICE "?t=a%40b&x=sip%3Ac", VOICE "?t=a@b&x=sip:c", true },
+		{ VOICE "?n=O'Brien", VOICE "?n=O%27Brien", true },
+		{ VOICE "?n=O%27Brien", VOICE "?n=O'Brien", true },
+		{ VOICE "?n=O'B&x=a%40b", VOICE "?n=O%27B&x=a@b", true },
+		{ VOICE "?x=a@b%40c", VOICE "?x=a@b%40c", true },
+		/* Others mean something else. */
+		{ VOICE "?x=a&y=b", VOICE "?x=a%26y=b", false },
+		{ VOICE "?x=a+b", VOICE "?x=a%20b", false },
+		{ VOICE "?x=%41", VOICE "?x=A", false },
+		{ VOICE "?x=a:b", VOICE "?x=a%40b", false },
+		{ "https://bridge.example.com/a'b", "https://bridge.example.com/a%27b", false },
+		/* Signed as entered, sent sorted; and the reverse. */
+		{ VOICE "?b=2&a=1", VOICE "?a=1&b=2", true },
+		{ VOICE "?a=1&b=2", VOICE "?b=2&a=1", true },
+		{ VOICE "?d=4&b=2&c=3&a=1", VOICE "?a=1&b=2&c=3&d=4", true },
+		{ VOICE "?a=1&b=2&c=3&d=4&e=5", VOICE "?e=5&d=4&c=3&b=2&a=1", true },
+		{ VOICE "?e=5&d=4&c=3&b=2&a=1", VOICE "?a=1&b=2&c=3&d=4&e=5", false },
+		{ VOICE "?to=sip:a@b&f=O'B", VOICE "?f=O%27B&to=sip%3Aa%40b", true },
+		{ VOICE "?a=1&&b", VOICE "?a=1&&b", true },
+		{ VOICE "?", VOICE "?", true },
+		{ VOICE "?a=1&b=2", VOICE "?a=2&b=1", false },
+		{ VOICE "?a=1&b=2", VOICE "?a=1", false },
+		/* Which of two comes first may matter. */
+		{ VOICE "?b=1&a=2&a=1", VOICE "?a=2&a=1&b=1", true },
+		{ VOICE "?b=1&a=1&a=2", VOICE "?a=2&a=1&b=1", false },
+		/* A host has no case, a path has. */
+		{ VOICE, "https://Bridge.EXAMPLE.com/twilio/voice", true },
+		{ "https://Bridge.Example.com/twilio/voice", "https://Bridge.Example.com/twilio/voice", true },
+		{ "https://bridge.example.com:443/twilio/voice?b=1&a=2",
+		    "https://BRIDGE.example.com/twilio/voice?a=2&b=1", true },
+		{ "https://bridge.example.com/s", "wss://Bridge.example.com:443/s", true },
+		{ VOICE, "https://bridge.example.com/Twilio/Voice", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		if (valid_url(signed_text(cases[i].signed_as), cases[i].known_as) != cases[i].valid)
+			fail_msg("signed %s, known %s", cases[i].signed_as, cases[i].known_as);
+}
+
+/* A form of this size with a signature that fits nothing, and a query with everything in
+ * it: the first texts are tried, and not all thousand of them. */
+static void tries_are_bounded(void **state)
+{
+	static char body[FORM_MAX_BYTES + 1];
+	const char *one = token, *right = VOICE "?d=@&c=:&b='&a=1", *url = VOICE "?a=1&b=%27&c=%3A&d=%40";
+	struct signature_tokens tokens = { &one, 1 };
+	struct buf text;
+	struct form form;
+
+	(void)state;
+	memset(body, 'x', FORM_MAX_BYTES);
+	assert_true(valid_url(signed_text(right), url));
+	assert_int_equal(form_parse(&form, body, FORM_MAX_BYTES), 0);
+	buf_init(&text, 0);
+	buf_printf(&text, "%s%s", url, body);
+	assert_true(signature_valid(signed_text(buf_text(&text)), url, &form, &tokens));
+	buf_reset(&text);
+	buf_printf(&text, "%s%s", right, body);
+	assert_false(signature_valid(signed_text(buf_text(&text)), url, &form, &tokens));
+	buf_free(&text);
+	form_free(&form);
+}
+
 static void url_that_is_none_is_refused(void **state)
 {
 	static const char *const urls[] = { "", "bridge.example.com/media", "ftp://bridge.example.com/media", "https:/",
@@ -150,6 +241,8 @@ int main(void)
 		cmocka_unit_test(any_of_several_tokens_will_do),
 		cmocka_unit_test(without_a_token_nothing_is_valid),
 		cmocka_unit_test(what_counts_of_header_and_url),
+		cmocka_unit_test(every_spelling_of_twilios_libraries_is_known),
+		cmocka_unit_test(tries_are_bounded),
 		cmocka_unit_test(url_that_is_none_is_refused),
 	};
 

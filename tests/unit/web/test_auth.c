@@ -1,5 +1,8 @@
 #include "server/web/auth.h"
 
+#include "common/base64.h"
+#include "common/digest.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -83,6 +86,50 @@ static void host_that_is_none_gives_no_address(void **state)
 	EXPECT_ADDRESS("none", "127.0.0.1", { "Accept", "*/*" });
 }
 
+/* The console may say https://Bridge.Example.com, and PUBLIC_URL another spelling. */
+static void signature_is_checked_with_the_hosts_capitals_too(void **state)
+{
+	static const char token[] = "not-a-real-auth-token-000000000001";
+	static const struct {
+		const char *known, *signed_as, *host;
+		bool valid;
+	} cases[] = {
+		{ "https://bridge.example.com", "https://bridge.example.com/v?a=1", "x.example", true },
+		{ "https://Bridge.Example.com", "https://bridge.example.com/v?a=1", "x.example", true },
+		{ "https://bridge.example.com", "https://Bridge.Example.com/v?a=1", "Bridge.Example.com", true },
+		{ "https://bridge.example.com:8443", "https://BRIDGE.example.com:8443/v?a=1", "BRIDGE.example.com",
+		    true },
+		{ "https://bridge.example.com", "https://Bridge.Example.com/v?a=1", "bridge.example.com", false },
+		/* Another name is another host, whatever it begins with. */
+		{ "https://bridge.example.com", "https://Bridge.Example/v?a=1", "Bridge.Example", false },
+		{ "https://bridge.example.com", "https://evil.example/v?a=1", "evil.example", false },
+	};
+	(void)state;
+	cfg.twilio_validate = true;
+	cfg.twilio_auth_tokens[0] = token;
+	cfg.twilio_auth_token_count = 1;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		char header[BASE64_SIZE(SHA1_BYTES) + 1] = "";
+		uint8_t mac[SHA1_BYTES];
+		struct buf base, url;
+		struct request q;
+
+		hmac_sha1(token, strlen(token), cases[i].signed_as, strlen(cases[i].signed_as), mac);
+		base64_encode(header, mac, sizeof mac);
+		q = FROM("127.0.0.1", { "Host", cases[i].host }, { "X-Twilio-Signature", header });
+		q.path = "/v";
+		q.query = "a=1";
+		cfg.public_url = cases[i].known;
+		buf_init(&base, 0);
+		buf_init(&url, 0);
+		if (auth_twilio(&cfg, &q, NULL, &base, &url) != cases[i].valid)
+			fail_msg("signed %s, known %s, Host %s", cases[i].signed_as, cases[i].known, cases[i].host);
+		assert_string_equal(buf_text(&base), cases[i].known);
+		buf_free(&base);
+		buf_free(&url);
+	}
+}
+
 static void client_behind_a_trusted_proxy_is_whom_that_proxy_saw(void **state)
 {
 	struct request q = FROM("127.0.0.1", { "X-Forwarded-For", "198.51.100.9, 203.0.113.1" });
@@ -163,6 +210,7 @@ int main(void)
 		TEST(address_comes_from_a_trusted_proxy_second),
 		TEST(address_of_a_stranger_is_its_host),
 		TEST(host_that_is_none_gives_no_address),
+		TEST(signature_is_checked_with_the_hosts_capitals_too),
 		TEST(client_behind_a_trusted_proxy_is_whom_that_proxy_saw),
 		TEST(very_long_client_address_is_cut),
 		TEST(operator_is_local_direct_or_has_the_token),
