@@ -131,6 +131,72 @@ int url_loggable(const char *url)
 	return (int)(token ? (size_t)(token - url) + sizeof stream - 1 : strcspn(url, "?"));
 }
 
+enum { NUMBER_DIGITS = 7 }; /* fewer in a row are no telephone number */
+
+/* Names in a query that announce a secret, as parts of words. */
+static const char *const secret_names[] = { "token", "key", "secret", "pass", "pwd", "auth", "sig", "code", "session",
+	"cred", "jwt" };
+
+/* An owner's own parameter, as it was sent: its escapes may be what does not fit. Seven
+ * digits are a telephone number, and nobody types more than 32 characters of anything
+ * else. */
+static bool value_loggable(const char *part, size_t len)
+{
+	enum { TYPED_MAX = 32 };
+	size_t name = 0, digits = 0;
+
+	while (name < len && part[name] != '=')
+		name++;
+	for (size_t i = 0; i < sizeof secret_names / sizeof *secret_names; i++)
+		for (size_t at = 0, n = strlen(secret_names[i]); at + n <= name; at++)
+			if (!strncasecmp(part + at, secret_names[i], n))
+				return false;
+	for (size_t i = 0; i < len; i++) {
+		if (part[i] == '%')
+			i += 2; /* the digits of an escape are none */
+		else
+			digits += part[i] >= '0' && part[i] <= '9';
+	}
+	return digits < NUMBER_DIGITS && len - name <= TYPED_MAX;
+}
+
+static void put_without_numbers(struct buf *out, const char *text, size_t len)
+{
+	for (size_t i = 0, digits; i < len; i += digits ? digits : 1) {
+		digits = strspn(text + i, "0123456789");
+		if (digits > len - i)
+			digits = len - i;
+		if (digits >= NUMBER_DIGITS)
+			buf_puts(out, "…");
+		else
+			buf_put(out, text + i, digits ? digits : 1);
+	}
+}
+
+void url_put_loggable(struct buf *out, const char *url)
+{
+	enum { PART_MAX = 80, ALL_MAX = 300 };
+	int shown = url_loggable(url);
+	const char *part = strchr(url, '?'), *end;
+
+	put_without_numbers(out, url, (size_t)(shown < ALL_MAX ? shown : ALL_MAX));
+	if (part ? part > url + shown : url[shown] != '\0')
+		buf_puts(out, "…");
+	for (; part && *part && out->len < ALL_MAX; part = end) {
+		size_t len = strcspn(part + 1, "&"), name = strcspn(part + 1, "=&");
+
+		end = part + 1 + len;
+		if (value_loggable(part + 1, len) && len <= PART_MAX) {
+			buf_put(out, part, len + 1);
+			continue;
+		}
+		put_without_numbers(out, part, name < PART_MAX && name < len ? name + 2 : 1);
+		buf_puts(out, "…");
+	}
+	if (part && *part)
+		buf_puts(out, "…");
+}
+
 static bool all_digits(const char *text)
 {
 	return *text && text[strspn(text, "0123456789")] == '\0';

@@ -91,6 +91,11 @@ bool request_has_type(const struct request *q, const char *media_type);
  * token opens a line, and a query may hold a caller's number. */
 int url_loggable(const char *url);
 
+/* Appends an address as it may be logged, its query too: what may be secret (a stream's
+ * token, a value whose name says so, a long one) and what may be a telephone number
+ * becomes "…". Cut at some 300 characters. */
+void url_put_loggable(struct buf *out, const char *url);
+
 /* Defects that CivetWeb lets through: too many headers to know them all, two
  * lengths, a length with chunks, a length that is no number, a body without a
  * certain end, two of a header that must be one (Host, Authorization,

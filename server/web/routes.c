@@ -13,9 +13,13 @@
 #include "server/web/validate.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+
+enum { ADVICE_EVERY_US = 60 * 1000 * 1000 };
 
 #define FORM_TYPE "application/x-www-form-urlencoded"
 
@@ -58,20 +62,78 @@ static bool method_matches(const struct route *route, const char *method)
 	return !strcmp(route->method, method) || (is_get(route) && !strcmp(method, "HEAD"));
 }
 
+/* ------------------------------------------------------------ what is set up wrongly */
+
+/* Each of these looks like a dead line to the caller, and like nothing at all from here. */
+enum advice { ADVICE_METHOD, ADVICE_PATH, ADVICE_UPGRADE, ADVICE_KINDS };
+
+static const char *const advices[ADVICE_KINDS] = {
+	[ADVICE_METHOD] = "this address takes POST only: set the webhook's method at Twilio to HTTP POST",
+	[ADVICE_PATH] =
+	    "there is nothing for Twilio at this address: the webhook of a number is POST /twilio/voice, in small "
+	    "letters and without a slash behind it",
+	[ADVICE_UPGRADE] =
+	    "a stream has lost its upgrade on the way: the proxy must pass on Upgrade and Connection, by "
+	    "HTTP/1.1",
+};
+
+/* Twilio, or somebody who has taken the trouble to look like it. */
+static bool looks_like_twilio(const struct request *q)
+{
+	const char *agent = request_header(q, "User-Agent");
+
+	return request_header(q, "X-Twilio-Signature") || (agent && strcasestr(agent, "twilio"));
+}
+
+/* One line at once, and no second of its kind for a minute: strangers can look like
+ * Twilio too. Any worker. */
+static void advise(enum advice kind, const struct request *q, int status)
+{
+	static struct {
+		_Atomic int64_t next_us;
+		_Atomic unsigned held_back;
+	} told[ADVICE_KINDS];
+	int64_t now = clock_now_us(), next = atomic_load_explicit(&told[kind].next_us, memory_order_relaxed);
+	struct buf path;
+
+	if (!looks_like_twilio(q))
+		return;
+	if (now < next || !atomic_compare_exchange_strong_explicit(&told[kind].next_us, &next, now + ADVICE_EVERY_US,
+			      memory_order_relaxed, memory_order_relaxed)) {
+		atomic_fetch_add_explicit(&told[kind].held_back, 1, memory_order_relaxed);
+		return;
+	}
+	buf_init(&path, 0);
+	url_put_loggable(&path, q->path);
+	log_warn("http", "%s; got %s %s status=%d peer=%s more_before=%u", advices[kind], q->method, buf_text(&path),
+	    status, q->peer, atomic_exchange_explicit(&told[kind].held_back, 0, memory_order_relaxed));
+	buf_free(&path);
+}
+
 /* RFC 9110 §15.5.6 wants the list: of all tables, since a path may be in two. */
-static void method_not_allowed(const struct route *const *tables, struct response *r, const char *path)
+static void method_not_allowed(const struct route *const *tables, struct response *r, const struct request *q)
 {
 	char allow[64] = "", arg[HTTP_ARG_SIZE];
+	enum advice advice = ADVICE_PATH;
 	const struct route *route;
 	size_t len = 0;
 
 	for (size_t i = 0; (route = route_at(tables, i)); i++) {
-		if (path_matches(route->path, path, arg))
-			len += (size_t)snprintf(allow + len, sizeof allow - len, "%s%s%s", len ? ", " : "",
-			    route->method, is_get(route) ? ", HEAD" : "");
+		if (!path_matches(route->path, q->path, arg))
+			continue;
+		advice = route->access == ROUTE_TWILIO ? ADVICE_METHOD : ADVICE_PATH;
+		len += (size_t)snprintf(allow + len, sizeof allow - len, "%s%s%s", len ? ", " : "", route->method,
+		    is_get(route) ? ", HEAD" : "");
 	}
+	advise(advice, q, 405);
 	response_error(r, 405, "method_not_allowed", "this address does not take that method");
 	response_header(r, "Allow", "%s", allow);
+}
+
+static void not_found(struct response *r, const struct request *q)
+{
+	advise(ADVICE_PATH, q, 404);
+	response_error(r, 404, "not_found", "there is nothing at this address");
 }
 
 const struct route *route_find(
@@ -88,9 +150,9 @@ const struct route *route_find(
 		known = true;
 	}
 	if (known)
-		method_not_allowed(tables, r, q->path);
+		method_not_allowed(tables, r, q);
 	else
-		response_error(r, 404, "not_found", "there is nothing at this address");
+		not_found(r, q);
 	return NULL;
 }
 
@@ -159,7 +221,7 @@ static bool operator_admitted(const struct web_parts *parts, const struct reques
 static bool twilio_admitted(const struct web_parts *parts, const struct request *q, const struct form *fields,
     struct buf *base, struct response *r)
 {
-	struct buf url;
+	struct buf url, shown;
 	bool passes;
 
 	buf_init(&url, 0);
@@ -167,9 +229,12 @@ static bool twilio_admitted(const struct web_parts *parts, const struct request 
 	if (!passes) {
 		response_refusal(r, 403, "the signature of this request is not Twilio's");
 		stat_add(http_refused_signature, 1);
-		log_warn("http", "refused: X-Twilio-Signature %s; checked %s %.*s peer=%s",
+		buf_init(&shown, 0);
+		url_put_loggable(&shown, buf_text(&url));
+		log_warn("http", "refused: X-Twilio-Signature %s; checked %s %s peer=%s",
 		    request_header(q, "X-Twilio-Signature") ? "does not fit" : "is missing", q->method,
-		    url_loggable(buf_text(&url)), buf_text(&url), q->peer);
+		    buf_text(&shown), q->peer);
+		buf_free(&shown);
 	}
 	buf_free(&url);
 	return passes;
@@ -183,6 +248,8 @@ static bool stream_admitted(const struct web_parts *parts, const struct request 
 	bool passes;
 
 	buf_init(&base, 0);
+	if (!request_is_upgrade(q))
+		advise(ADVICE_UPGRADE, q, 426);
 	passes = request_handshake_sound(q, r) && twilio_admitted(parts, q, NULL, &base, r);
 	buf_free(&base);
 	return passes;

@@ -148,6 +148,24 @@ for token in x 0000000000000000000000000000000 00000000000000000000000000000000 
 done
 check "… and one without a token" signed 403 /twilio/stream
 
+# What is set up wrongly at Twilio or in the proxy is told, once a minute; a stranger's try is not.
+as_twilio=(-H 'X-Twilio-Signature: AAAAAAAAAAAAAAAAAAAAAAAAAAA=')
+told() { # TIMES WHAT
+	equal "$(grep -cE "warn http .*$2" "$WORK/server.log")" "$1"
+}
+check "strangers have cost no line of advice" told 0 'set the webhook|nothing for Twilio|lost its upgrade'
+for _ in 1 2 3; do
+	check "a number with HTTP GET is refused" http 405 '/twilio/voice?From=%2B12025550123' "${as_twilio[@]}"
+	check "a webhook with a slash too many is refused" http 404 /twilio/voice/ -d CallSid=CA1 -A 'TwilioProxy/1.1'
+	check "a stream without its upgrade is refused" http 426 /twilio/stream/00112233445566778899aabbccddeeff "${as_twilio[@]}"
+done
+check "the method is told, once" told 1 'set the webhook.s method at Twilio to HTTP POST; got GET /twilio/voice status=405'
+check "the path is told, once" told 1 'nothing for Twilio at this address: .*POST /twilio/voice,.* got POST /twilio/voice/ status=404'
+check "the upgrade is told, once, without the token" told 1 'lost its upgrade .*Upgrade and Connection.* got GET /twilio/stream/… status=426'
+check "a signature that does not fit is refused" http 403 '/twilio/voice?b=O%27Brien&a=1&key=hush&to=%2B12025550123' -d CallSid=CA1 "${as_twilio[@]}"
+check "the log shows what was checked, but for secrets" told 1 \
+	"does not fit; checked POST $PUBLIC/twilio/voice\\?b=O%27Brien&a=1&key=…&to=… peer"
+
 token=$(announce CAgone)
 check "a call that is announced again gets the same stream" equal "$(announce CAgone)" "${token:-none}"
 exec {fd}<>"/dev/tcp/127.0.0.1/$PORT"
