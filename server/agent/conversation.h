@@ -53,7 +53,7 @@ struct conversation {
 	char machine[WORDS_PHRASE_SIZE]; /* the message to leave on an answering machine, if it is a phrase */
 
 	struct { /* the person, if the farewell hands over */
-		char name[FLEET_NAME_SIZE], number[CALL_NUMBER_SIZE];
+		char name[FLEET_NAME_SIZE], number[FOREIGN_ID_SIZE];
 		int ring_seconds;
 	} hand_over;
 

@@ -70,7 +70,7 @@ static bool has_room(struct dialer *o, int64_t now)
 /* --------------------------------------------------------------------------- the end */
 
 struct notice {
-	char name[OUT_ID_SIZE];
+	char name[FOREIGN_ID_SIZE];
 	struct call_summary call;
 };
 

@@ -43,8 +43,12 @@ static void take_sid(struct order *e, const cJSON *call)
 {
 	const char *sid = json_str(call, "sid");
 
-	if (sid && !e->call_sid[0])
-		snprintf(e->call_sid, sizeof e->call_sid, "%s", sid);
+	if (!sid || e->call_sid[0])
+		return;
+	foreign_id_take(e->call_sid, sid, strlen(sid));
+	if (!foreign_id_is_theirs(e->call_sid))
+		log_warn(
+		    "outbound", "the CallSid is longer than 512 bytes: the call cannot be looked up; id=%s", e->id);
 }
 
 static void take_status(struct order *e, const cJSON *call)
@@ -237,7 +241,7 @@ enum ask_kind ask_kind_of(const struct order *e)
 	case PHASE_UNSURE:
 		return ASK_SEARCH;
 	case PHASE_MADE:
-		if (!e->call_sid[0])
+		if (!e->call_sid[0] || !foreign_id_is_theirs(e->call_sid))
 			return ASK_NOTHING;
 		return e->cancel && !e->cancelled ? ASK_END : ASK_FETCH;
 	case PHASE_ASKING:

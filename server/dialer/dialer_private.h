@@ -35,7 +35,7 @@ struct order {
 	struct out_try state;
 	enum out_status status;
 	enum ask_kind kind; /* constant while it is taken */
-	char call_sid[TWILIO_SID_SIZE];
+	char call_sid[FOREIGN_ID_SIZE];
 	char answered_by[24];
 	int64_t asked_ms; /* time of the last request to make the call; 0: none */
 	int64_t heard_us; /* time of the last news of it */

@@ -18,6 +18,7 @@
  * Any thread. `now_us` is clock_now_us(), `wall_ms` clock_wall_ms(): time is given.
  */
 #include "common/clock.h"
+#include "common/foreign.h"
 #include "server/stats/endings.h"
 
 #include <stdbool.h>
@@ -32,13 +33,13 @@ enum {
 };
 
 /* Of texts, with their NUL. */
-enum { FLEET_TOKEN_SIZE = 33, FLEET_SID_SIZE = 40, FLEET_NUMBER_SIZE = 64, FLEET_NAME_SIZE = 80 };
+enum { FLEET_TOKEN_SIZE = 33, FLEET_ORDER_SIZE = 40, FLEET_NAME_SIZE = 80 };
 enum { FLEET_HASH_SIZE = 72, FLEET_KEY_SIZE = 256 };
 
 struct fleet_ending {
 	enum call_end end;
-	bool asked;                       /* Twilio has asked what comes next, or will not ask */
-	char fallback[FLEET_NUMBER_SIZE]; /* the number to dial instead; "" without */
+	bool asked;                     /* Twilio has asked what comes next, or will not ask */
+	char fallback[FOREIGN_ID_SIZE]; /* the number to dial instead; "" without */
 	/* Who had the call: the words that follow are this agent's. */
 	char agent[FLEET_NAME_SIZE], variant[FLEET_NAME_SIZE];
 	/* Filled in by ending_get: */
@@ -67,10 +68,10 @@ void fleet_said_free(struct fleet_said *said);                     /* fine with 
 
 /* A call on its way to a person, and its luggage for coming back if nobody answers. */
 struct fleet_transfer {
-	char call_sid[FLEET_SID_SIZE];
-	char name[FLEET_NAME_SIZE], number[FLEET_NUMBER_SIZE]; /* of the person */
+	char call_sid[FOREIGN_ID_SIZE];
+	char name[FLEET_NAME_SIZE], number[FOREIGN_ID_SIZE]; /* of the person */
 	int ring_seconds;
-	char from[FLEET_NUMBER_SIZE], to[FLEET_NUMBER_SIZE], direction[24];
+	char from[FOREIGN_ID_SIZE], to[FOREIGN_ID_SIZE], direction[24];
 	char record[8];                                /* as in struct call_facts */
 	char *contact_name, *business_name, *metadata; /* owned, as in struct call_context */
 	struct fleet_said *said;                       /* owned: what was said before; NULL: it cannot be told */
@@ -84,9 +85,9 @@ struct fleet_transfer {
 /* Frees all it owns and leaves it zeroed. Fine with a zeroed one. */
 void fleet_transfer_free(struct fleet_transfer *t);
 
-struct fleet_key {                  /* the order a key stands for */
-	char order[FLEET_SID_SIZE]; /* the order's id */
-	char hash[FLEET_HASH_SIZE]; /* of its body */
+struct fleet_key {                    /* the order a key stands for */
+	char order[FLEET_ORDER_SIZE]; /* the order's id */
+	char hash[FLEET_HASH_SIZE];   /* of its body */
 };
 
 struct fleet;
@@ -96,7 +97,7 @@ struct fleet_ops {
 	void (*announce)(struct fleet *f, const char *token, const char *call_sid, int64_t now_us);
 	void (*withdraw)(struct fleet *f, const char *token);
 	/* Spends the token and tells its call. -ENOENT: unknown, used, too late, withdrawn. */
-	int (*claim)(struct fleet *f, const char *token, char call_sid[FLEET_SID_SIZE], int64_t now_us);
+	int (*claim)(struct fleet *f, const char *token, char call_sid[FOREIGN_ID_SIZE], int64_t now_us);
 
 	/* Endings: Twilio asks what comes next after the call has left its line, and
 	 * after a mass outage for hundreds at once. A call without a name (NULL or "")
@@ -111,7 +112,7 @@ struct fleet_ops {
 	void (*transfer_put)(struct fleet *f, struct fleet_transfer *t, int64_t now_us);
 	/* The number to dial; the transfer stays. -ENOENT: not known (any more). */
 	int (*transfer_number)(
-	    struct fleet *f, const char *call_sid, char number[FLEET_NUMBER_SIZE], int *ring_seconds, int64_t now_us);
+	    struct fleet *f, const char *call_sid, char number[FOREIGN_ID_SIZE], int *ring_seconds, int64_t now_us);
 	/* Hands the transfer out, once; caller frees. -ENOENT: not known (any more). */
 	int (*transfer_take)(struct fleet *f, const char *call_sid, struct fleet_transfer *out, int64_t now_us);
 

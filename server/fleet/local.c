@@ -33,7 +33,7 @@ struct local {
 	int64_t tended_us; /* main's thread only */
 
 	pthread_mutex_t lock;   /* guards the rest */
-	struct shelf tokens;    /* char[FLEET_SID_SIZE] */
+	struct shelf tokens;    /* char[FOREIGN_ID_SIZE] */
 	struct shelf endings;   /* struct fleet_ending */
 	struct shelf transfers; /* struct fleet_transfer */
 	struct shelf keys;      /* struct taken_key; times are wall_ms */
@@ -66,7 +66,7 @@ static void announce(struct fleet *f, const char *token, const char *call_sid, i
 	char *sid = shelf_put(&l->tokens, token, now_us, NULL);
 
 	if (sid)
-		snprintf(sid, FLEET_SID_SIZE, "%s", call_sid);
+		snprintf(sid, FOREIGN_ID_SIZE, "%s", call_sid);
 	unlock(l);
 }
 
@@ -82,13 +82,13 @@ static void withdraw(struct fleet *f, const char *token)
 
 /* Called in the connect handler, before a byte of the stream is read. The token is forgotten under
  * the same lock that found it, so two streams with one token cannot both get in. */
-static int claim(struct fleet *f, const char *token, char call_sid[FLEET_SID_SIZE], int64_t now_us)
+static int claim(struct fleet *f, const char *token, char call_sid[FOREIGN_ID_SIZE], int64_t now_us)
 {
 	struct local *l = lock(f);
 	char *sid = shelf_find(&l->tokens, token, now_us, NULL);
 
 	if (sid) {
-		memcpy(call_sid, sid, FLEET_SID_SIZE);
+		memcpy(call_sid, sid, FOREIGN_ID_SIZE);
 		shelf_forget(&l->tokens, sid);
 	}
 	unlock(l);
@@ -172,13 +172,13 @@ static void transfer_put(struct fleet *f, struct fleet_transfer *t, int64_t now_
 }
 
 static int transfer_number(
-    struct fleet *f, const char *call_sid, char number[FLEET_NUMBER_SIZE], int *ring_seconds, int64_t now_us)
+    struct fleet *f, const char *call_sid, char number[FOREIGN_ID_SIZE], int *ring_seconds, int64_t now_us)
 {
 	struct local *l = lock(f);
 	const struct fleet_transfer *kept = shelf_find(&l->transfers, call_sid, now_us, NULL);
 
 	if (kept) {
-		memcpy(number, kept->number, FLEET_NUMBER_SIZE);
+		memcpy(number, kept->number, FOREIGN_ID_SIZE);
 		*ring_seconds = kept->ring_seconds;
 	}
 	unlock(l);
@@ -416,14 +416,14 @@ int fleet_local_open(struct fleet **out, struct store *store, int max_calls)
 	pthread_mutex_init(&l->lock, NULL);
 	l->tokens = (struct shelf){ .room = calls + TOKENS_SPARE,
 		.key_size = FLEET_TOKEN_SIZE,
-		.item_size = FLEET_SID_SIZE,
+		.item_size = FOREIGN_ID_SIZE,
 		.keep = FLEET_TOKEN_US };
 	l->endings = (struct shelf){ .room = ENDINGS_MIN + ENDINGS_PER_CALL * calls,
-		.key_size = FLEET_SID_SIZE,
+		.key_size = FOREIGN_ID_SIZE,
 		.item_size = sizeof(struct fleet_ending),
 		.keep = INT64_MAX };
 	l->transfers = (struct shelf){ .room = FLEET_LOCAL_TRANSFERS,
-		.key_size = FLEET_SID_SIZE,
+		.key_size = FOREIGN_ID_SIZE,
 		.item_size = sizeof(struct fleet_transfer),
 		.keep = FLEET_TRANSFER_US,
 		.empty = empty_transfer };

@@ -72,7 +72,7 @@ enum {
 	TO_CALLER_BYTES = 4 * 1024 * 1024,
 	TO_CALLER_AUDIO_MAX = 300 * 1000 * 8, /* five minutes may be pending */
 	CALL_TURNS_MAX = 1000, /* turns of one stream in memory; the next stream's numbers begin after them */
-	CALL_TAG_SIZE = CALL_SID_SIZE
+	CALL_TAG_SIZE = FOREIGN_ID_SIZE
 };
 
 /* One loop writes each counter, any thread reads it. Relaxed: no counter vouches for
@@ -108,8 +108,8 @@ struct call {
 	/* Written under calls->lock: at the reservation, or by the caller loop when
 	 * an unannounced stream starts. Both come before the agent loop begins, so
 	 * the loops read it without the lock. */
-	char call_sid[CALL_SID_SIZE];
-	char from[CALL_NUMBER_SIZE], to[CALL_NUMBER_SIZE], direction[24];
+	char call_sid[FOREIGN_ID_SIZE];
+	char from[FOREIGN_ID_SIZE], to[FOREIGN_ID_SIZE], direction[24];
 	char tag[CALL_TAG_SIZE]; /* for logs */
 	bool announced;
 	int64_t reserved_us, reserved_wall_ms;

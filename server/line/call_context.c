@@ -49,11 +49,11 @@ static char *copy(const char *text)
 /* A failed copy is noticed at the end, once for all. */
 static int fill(struct call_context *b, const struct call_facts *facts, const cJSON *metadata)
 {
-	char now[96];
+	char now[96], caller[PARTY_SPOKEN_SIZE], called[PARTY_SPOKEN_SIZE];
 	struct party from = party_from(facts->from), to = party_to(facts->to);
 	struct template_values values = {
-		.caller = party_spoken(&from),
-		.called = party_spoken(&to),
+		.caller = party_spoken(&from, caller),
+		.called = party_spoken(&to, called),
 		.now = now,
 		.contact_name = facts->contact_name,
 		.business_name = facts->business_name,
@@ -79,7 +79,7 @@ static int fill(struct call_context *b, const struct call_facts *facts, const cJ
 const struct agent *call_context_agent(struct agents *agents, const char *to)
 {
 	struct party called = party_to(to);
-	char number[CALL_NUMBER_SIZE];
+	char number[FOREIGN_ID_SIZE];
 
 	return agents_for_number(agents, party_number(&called, number));
 }

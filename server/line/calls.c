@@ -13,10 +13,8 @@
 
 enum { SPARE_LINES = 8 };
 
-/* The fleet keeps a call's texts in fields of its own sizes. */
-_Static_assert((int)FLEET_SID_SIZE == CALL_SID_SIZE && (int)FLEET_NUMBER_SIZE == CALL_NUMBER_SIZE &&
-		   (int)FLEET_TOKEN_SIZE == CALL_TOKEN_SIZE,
-    "what the fleet is told fits");
+/* The fleet keeps a call's token in a field of its own size. */
+_Static_assert((int)FLEET_TOKEN_SIZE == CALL_TOKEN_SIZE, "what the fleet is told fits");
 
 /* An ENDING line stays occupied until both loops have left: the Close handshake, last
  * transcripts and the settling of a recording take up to a few seconds. The spare

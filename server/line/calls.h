@@ -16,7 +16,7 @@
  */
 #include "common/json_out.h"
 #include "server/config/config.h"
-#include "server/phone/names.h"
+#include "common/foreign.h"
 #include "server/store/store_calls.h"
 
 #include <stdbool.h>
@@ -45,7 +45,7 @@ struct call_ref {
 };
 
 struct call_facts {           /* borrowed; from the voice webhook */
-	const char *call_sid; /* required, at most CALL_SID_SIZE - 1 */
+	const char *call_sid; /* required, at most FOREIGN_ID_SIZE - 1 */
 	const char *from;     /* as Twilio says it; see server/phone/party.h */
 	const char *to;
 	const char *direction; /* inbound or outbound; "" unknown */

@@ -21,13 +21,22 @@ static void copy_text(char *out, size_t size, const char *text)
 	snprintf(out, size, "%s", text ? text : "");
 }
 
-/* In one spelling: who asks later who is on the line reads these. */
+/* In one spelling: who asks later who is on the line reads these. One that is cut would be
+ * somebody else's. */
+static void copy_party(struct call *c, char out[FOREIGN_ID_SIZE], struct party (*read)(const char *), const char *text)
+{
+	bool fits = !text || strlen(text) < FOREIGN_ID_SIZE;
+	struct party party = read(fits ? text : NULL);
+
+	copy_text(out, FOREIGN_ID_SIZE, party.text);
+	if (!fits)
+		log_warn(c->call_sid, "a telephone number is longer than 512 bytes, and left out");
+}
+
 static void copy_parties(struct call *c, const struct call_facts *facts)
 {
-	struct party from = party_from(facts->from), to = party_to(facts->to);
-
-	copy_text(c->from, sizeof c->from, from.text);
-	copy_text(c->to, sizeof c->to, to.text);
+	copy_party(c, c->from, party_from, facts->from);
+	copy_party(c, c->to, party_to, facts->to);
 }
 
 /* The number of this stream's first turn. The turns of a returning call are rows of the
@@ -131,7 +140,7 @@ enum admission calls_reserve(struct calls *calls, const struct call_facts *facts
 	bool fresh = false, dear = too_dear(calls, facts);
 	int err;
 
-	if (!facts->call_sid || !facts->call_sid[0] || strlen(facts->call_sid) >= CALL_SID_SIZE)
+	if (!facts->call_sid || !facts->call_sid[0] || strlen(facts->call_sid) >= FOREIGN_ID_SIZE)
 		return CALL_NO_SID;
 	/* Before the lock, since it allocates; in vain for a repeated request. */
 	err = call_context_make(&context, calls->use.agents, facts);
@@ -175,7 +184,7 @@ enum admission calls_reserve(struct calls *calls, const struct call_facts *facts
  * decides alone when the fleet cannot be asked. */
 int calls_claim(struct calls *calls, const char *token, struct call_ref *out)
 {
-	char call_sid[FLEET_SID_SIZE];
+	char call_sid[FOREIGN_ID_SIZE];
 	int64_t now = clock_now_us();
 	int err = -ENOENT;
 

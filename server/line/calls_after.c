@@ -51,7 +51,7 @@ static const struct agent *agent_by_facts(struct calls *calls, const struct call
 
 /* The call on its line, and its ending in the fleet, hold the number as it was during
  * the call, whatever has been reloaded since. */
-const struct agent *calls_speaker(struct calls *calls, const struct call_facts *facts, char fallback[CALL_NUMBER_SIZE])
+const struct agent *calls_speaker(struct calls *calls, const struct call_facts *facts, char fallback[FOREIGN_ID_SIZE])
 {
 	const struct agent *p = NULL;
 	const char *number = NULL;
@@ -70,7 +70,7 @@ const struct agent *calls_speaker(struct calls *calls, const struct call_facts *
 	}
 	if (!p)
 		p = agent_by_facts(calls, facts);
-	snprintf(fallback, CALL_NUMBER_SIZE, "%s", number ? number : p->fallback_number);
+	snprintf(fallback, FOREIGN_ID_SIZE, "%s", number ? number : p->fallback_number);
 	return p;
 }
 
@@ -80,7 +80,7 @@ const struct agent *calls_speaker(struct calls *calls, const struct call_facts *
  * come connect-action (calls_destination), Twilio's <Dial> of the person, and dial-done,
  * which leads to calls_stay_away or calls_come_back. Twilio may repeat any of them. */
 
-bool calls_destination(struct calls *calls, const char *call_sid, char number[CALL_NUMBER_SIZE], int *ring_seconds)
+bool calls_destination(struct calls *calls, const char *call_sid, char number[FOREIGN_ID_SIZE], int *ring_seconds)
 {
 	return !calls->use.fleet->ops->transfer_number(
 	    calls->use.fleet, call_sid, number, ring_seconds, clock_now_us());

@@ -18,11 +18,11 @@ int calls_unasked(struct calls *calls);
  * caller: the agent of the call, live or over. Else the one that the facts name, or the
  * one of our number in them. Never NULL. `fallback`: the number to dial instead if the
  * call cannot be served, "" without. */
-const struct agent *calls_speaker(struct calls *calls, const struct call_facts *facts, char fallback[CALL_NUMBER_SIZE]);
+const struct agent *calls_speaker(struct calls *calls, const struct call_facts *facts, char fallback[FOREIGN_ID_SIZE]);
 
 /* After an end as TRANSFERRED: whom to dial, and for how long. False: not known, or
  * forgotten by now. */
-bool calls_destination(struct calls *calls, const char *call_sid, char number[CALL_NUMBER_SIZE], int *ring_seconds);
+bool calls_destination(struct calls *calls, const char *call_sid, char number[FOREIGN_ID_SIZE], int *ring_seconds);
 
 /* The person answered: the caller will not come back, and what was kept for that is
  * forgotten. */

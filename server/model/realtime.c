@@ -53,7 +53,7 @@ static void put_header(struct buf *out, const char *name, const char *value)
 static void put_caller_hash(struct buf *out, const char *caller)
 {
 	struct party p = party_from(caller);
-	char number[CALL_NUMBER_SIZE];
+	char number[FOREIGN_ID_SIZE];
 	const char *name = p.kind == PARTY_NUMBER ? party_number(&p, number) : p.text;
 	uint8_t hash[SHA256_BYTES];
 

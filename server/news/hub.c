@@ -14,7 +14,7 @@
 
 struct hub_watcher {
 	struct hub_watcher *next;
-	char call_sid[CALL_SID_SIZE]; /* "": all */
+	char call_sid[FOREIGN_ID_SIZE]; /* "": all */
 	struct bell bell;
 	bool dropped;
 	size_t first, count, bytes; /* of the queue, a circle */

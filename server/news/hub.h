@@ -12,7 +12,7 @@
  */
 #include "common/clock.h"
 #include "server/news/journal.h"
-#include "server/phone/names.h"
+#include "common/foreign.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -35,7 +35,7 @@ struct hub_event { /* constant once it is in a queue */
 	struct hub_event *next; /* the hub's */
 	uint64_t id;
 	enum journal_kind kind;
-	char call_sid[CALL_SID_SIZE];
+	char call_sid[FOREIGN_ID_SIZE];
 	int64_t at_us;
 	size_t len;
 	char text[]; /* "event: …\ndata: …\n\n", as on the wire, without the id */

@@ -20,7 +20,7 @@ enum {
 /* The counts of a live call. The records themselves are in the store. */
 struct outcome_saving {
 	struct outcome_saving *next;
-	char call_sid[OUTCOME_SID_SIZE];
+	char call_sid[FOREIGN_ID_SIZE];
 	int tries, saves; /* records that broke the schema; all records */
 };
 

@@ -11,18 +11,15 @@
  * whose upgrade names it (server/web/routes.h).
  */
 #include "common/buf.h"
-#include "common/json.h"
-#include "server/phone/names.h"
+#include "common/foreign.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { PHONE_STREAM_ID_SIZE = 64 };
-
 /* A channel's state of one call. Zeroed before the first message; parse fills in
  * the name at the first start it can use, and never changes it after that. */
 struct phone_stream {
-	char id[PHONE_STREAM_ID_SIZE]; /* the far side's name for it; "" until it has started */
+	char id[FOREIGN_ID_SIZE]; /* the far side's name for it; "" until it has started */
 };
 
 enum phone_event_type {
@@ -41,11 +38,6 @@ enum phone_event_type {
 struct phone_event {
 	enum phone_event_type type;
 
-	/* STARTED; strings cut to size, "" when absent */
-	const char *unusable; /* why it cannot be carried, in words; NULL if it can */
-	char call_sid[CALL_SID_SIZE];
-	char caller[CALL_NUMBER_SIZE], called[CALL_NUMBER_SIZE];
-
 	/* AUDIO: mu-law as a JSON string of base64, so that it is decoded once, right
 	 * to where it waits for the model. Borrowed from the message. */
 	struct span audio;
@@ -56,6 +48,11 @@ struct phone_event {
 	bool last;        /* TEXT: the caller's turn ends with it */
 	struct span mark; /* MARK: the name, as put_mark wrote it; borrowed */
 	char key;         /* KEY: 0-9 * # A-D */
+
+	/* STARTED; "" when absent or too long. Last, as most events have no use for them. */
+	const char *unusable; /* why it cannot be carried, in words; NULL if it can */
+	char call_sid[FOREIGN_ID_SIZE];
+	char caller[FOREIGN_ID_SIZE], called[FOREIGN_ID_SIZE];
 };
 
 struct phone_channel {

@@ -4,9 +4,10 @@
  */
 #include "server/phone/media_stream.h"
 
+#include "common/foreign.h"
 #include "common/json_out.h"
 
-#include <stdio.h>
+#include <stddef.h>
 #include <string.h>
 
 /* The value of `key` in the object `in`. */
@@ -21,7 +22,7 @@ static bool scan_in(struct span in, const char *key, struct span *value)
  * without quote and backslash. */
 static bool is_plain(struct span sid)
 {
-	if (sid.n == 0 || sid.n >= PHONE_STREAM_ID_SIZE)
+	if (sid.n == 0 || sid.n >= FOREIGN_ID_SIZE)
 		return false;
 	for (size_t i = 0; i < sid.n; i++)
 		if (sid.p[i] <= ' ' || sid.p[i] > '~' || sid.p[i] == '"' || sid.p[i] == '\\')
@@ -40,9 +41,13 @@ static bool is_mulaw(const cJSON *format)
 	return !format || (encoding && !strcmp(encoding, "audio/x-mulaw") && rate == 8000 && channels == 1);
 }
 
-static void copy_text(char *out, size_t size, const char *text)
+/* A name that is cut would be somebody else's. */
+static void copy_name(char out[FOREIGN_ID_SIZE], const char *name)
 {
-	snprintf(out, size, "%s", text ? text : "");
+	size_t len = name ? strlen(name) : 0;
+
+	if (len < FOREIGN_ID_SIZE)
+		memcpy(out, name ? name : "", len + 1);
 }
 
 /* The only message that costs a tree, once a call: its parts are nested, and
@@ -50,18 +55,20 @@ static void copy_text(char *out, size_t size, const char *text)
  * announced call; here only the form is checked. */
 static void parse_start(struct phone_stream *s, struct span sid, const char *text, size_t len, struct phone_event *out)
 {
-	cJSON *tree = json_parse(text, len);
+	cJSON *tree = foreign_json(text, len);
 	const cJSON *start = json_get(tree, "start");
 	const cJSON *parameters = json_get(start, "customParameters");
 	const char *call_sid = json_str(start, "callSid");
 
 	if (call_sid && sid.n) {
 		out->type = PHONE_STARTED;
-		copy_text(out->call_sid, sizeof out->call_sid, call_sid);
+		copy_name(out->call_sid, call_sid);
 		/* As the TwiML's <Parameter>s of these names say. */
-		copy_text(out->caller, sizeof out->caller, json_str(parameters, "caller"));
-		copy_text(out->called, sizeof out->called, json_str(parameters, "called"));
-		if (!is_mulaw(json_get(start, "mediaFormat")))
+		copy_name(out->caller, json_str(parameters, "caller"));
+		copy_name(out->called, json_str(parameters, "called"));
+		if (!is_plain((struct span){ call_sid, strlen(call_sid) }))
+			out->unusable = "no usable callSid";
+		else if (!is_mulaw(json_get(start, "mediaFormat")))
 			out->unusable = "not 8 kHz mu-law";
 		else if (!is_plain(sid))
 			out->unusable = "no usable streamSid";
@@ -115,7 +122,8 @@ static void parse(struct phone_stream *s, const char *text, size_t len, struct p
 	struct span event, sid = { NULL, 0 }, object;
 	bool ours;
 
-	memset(out, 0, sizeof *out);
+	memset(out, 0, offsetof(struct phone_event, call_sid));
+	out->call_sid[0] = out->caller[0] = out->called[0] = '\0';
 	out->type = PHONE_INVALID;
 	if (!json_scan(text, len, "event", &event))
 		return;

@@ -13,10 +13,9 @@
 #include <strings.h>
 
 enum {
-	PLAIN_SIZE = 256,   /* more of an address than anybody needs, parameters included */
-	DIGITS_MAX = 15,    /* ITU-T E.164 */
-	DIGITS_FULL = 7,    /* fewer are a short code or an extension: no plus belongs there */
-	SIP_USER_SIZE = 49, /* leaves room for the host */
+	PLAIN_SIZE = 2 * FOREIGN_ID_SIZE, /* an address with its parameters */
+	DIGITS_MAX = 15,                  /* ITU-T E.164 */
+	DIGITS_FULL = 7,                  /* fewer are a short code or an extension: no plus belongs there */
 };
 
 /* Parameters, an extension to be dialled, or headers begin here. */
@@ -133,7 +132,7 @@ static bool is_extension(const char *text)
 }
 
 /* The digits with the plus they came with; false if the text is no number. */
-static bool read_number(const char *text, char out[CALL_NUMBER_SIZE])
+static bool read_number(const char *text, char out[FOREIGN_ID_SIZE])
 {
 	size_t n = 0, digits = 0;
 
@@ -164,7 +163,7 @@ static struct party read_sip(const char *text)
 {
 	const char *scheme = tolower((unsigned char)text[3]) == 's' ? "sips" : "sip";
 	const char *user = strchr(text, ':') + 1, *at = strchr(user, '@'), *host = at ? at + 1 : user;
-	char name[SIP_USER_SIZE] = "", where[CALL_NUMBER_SIZE], whole[2 * CALL_NUMBER_SIZE];
+	char name[FOREIGN_ID_SIZE] = "", where[FOREIGN_ID_SIZE], whole[2 * FOREIGN_ID_SIZE + 8];
 	const char *word;
 
 	if (at)
@@ -209,7 +208,7 @@ static const char *unframed(char plain[PLAIN_SIZE])
 
 struct party party_from(const char *from)
 {
-	char plain[PLAIN_SIZE], kept[CALL_NUMBER_SIZE], number[CALL_NUMBER_SIZE];
+	char plain[PLAIN_SIZE], kept[FOREIGN_ID_SIZE], number[FOREIGN_ID_SIZE];
 	const char *text, *word;
 
 	make_plain(from ? from : "", plain);
@@ -232,7 +231,7 @@ struct party party_from(const char *from)
 struct party party_to(const char *to)
 {
 	struct party p = party_from(to);
-	char user[CALL_NUMBER_SIZE], number[CALL_NUMBER_SIZE];
+	char user[FOREIGN_ID_SIZE], number[FOREIGN_ID_SIZE];
 	const char *name, *at = strchr(p.text, '@');
 
 	if (p.kind != PARTY_SIP || !at)
@@ -246,22 +245,23 @@ struct party party_to(const char *to)
 
 /* ------------------------------------------------------------------------- answers */
 
-const char *party_number(const struct party *p, char out[CALL_NUMBER_SIZE])
+const char *party_number(const struct party *p, char out[FOREIGN_ID_SIZE])
 {
 	bool bare = *p->text != '+' && strlen(p->text) >= DIGITS_FULL;
 
 	*out = '\0';
 	if (p->kind == PARTY_NUMBER)
-		snprintf(out, CALL_NUMBER_SIZE, "%s%.*s", bare ? "+" : "", DIGITS_MAX + 1, p->text);
+		snprintf(out, FOREIGN_ID_SIZE, "%s%.*s", bare ? "+" : "", DIGITS_MAX + 1, p->text);
 	return out;
 }
 
-const char *party_spoken(const struct party *p)
+const char *party_spoken(const struct party *p, char out[PARTY_SPOKEN_SIZE])
 {
-	return p->kind == PARTY_WITHHELD ? "" : p->text;
+	snprintf(out, PARTY_SPOKEN_SIZE, "%.*s", PARTY_SPOKEN_SIZE - 1, p->kind == PARTY_WITHHELD ? "" : p->text);
+	return out;
 }
 
-const char *party_caller_id(const char *from, const char *to, const char *ours, char out[CALL_NUMBER_SIZE])
+const char *party_caller_id(const char *from, const char *to, const char *ours, char out[FOREIGN_ID_SIZE])
 {
 	struct party called = party_to(to);
 

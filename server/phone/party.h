@@ -17,12 +17,12 @@
  * country. Where two numbers are compared, a missing plus does not matter.
  *
  * The text is harmless in a prompt, a log or XML: ASCII letters, digits and
- * +-._~%@:*#=_[] only, cut at CALL_NUMBER_SIZE - 1. Read again it gives the same party.
+ * +-._~%@:*#=_[] only, cut at FOREIGN_ID_SIZE - 1. Read again it gives the same party.
  *
  * Pure. Sources: Twilio's "Calls from +266696687" for the pseudo-numbers; RFC 3261 §19.1,
  * RFC 3323 §4.1, RFC 3966.
  */
-#include "server/phone/names.h"
+#include "common/foreign.h"
 
 #include <stddef.h>
 
@@ -30,10 +30,10 @@ enum party_kind { PARTY_NONE, PARTY_WITHHELD, PARTY_NUMBER, PARTY_CLIENT, PARTY_
 
 struct party {
 	enum party_kind kind;
-	char text[CALL_NUMBER_SIZE]; /* of WITHHELD the reason, in one word; "" of NONE */
+	char text[FOREIGN_ID_SIZE]; /* of WITHHELD the reason, in one word; "" of NONE */
 };
 
-enum { PARTY_LOG_SIZE = 48 };
+enum { PARTY_SPOKEN_SIZE = 65, PARTY_LOG_SIZE = 48 };
 
 /* Who calls. A SIP user is a SIP user even if the name is a number: nobody has checked
  * that it is theirs. */
@@ -45,15 +45,16 @@ struct party party_to(const char *to);
 
 /* A number with its plus, as settings and agent files have it. "" for all that is none;
  * short codes stay as they are. */
-const char *party_number(const struct party *p, char out[CALL_NUMBER_SIZE]);
+const char *party_number(const struct party *p, char out[FOREIGN_ID_SIZE]);
 
-/* For variables: the text, or "" for one who withholds the number. Borrowed from `p`. */
-const char *party_spoken(const struct party *p);
+/* For variables: the text, cut at 64 bytes, or "" for one who withholds the number. Writes
+ * into `out` and returns it. */
+const char *party_spoken(const struct party *p, char out[PARTY_SPOKEN_SIZE]);
 
 /* The caller ID without which Twilio would not dial a number for this caller: "" if From
  * is a number, which the person called shall see; else the number that was called, or if
  * that is none, `ours`: a number of ours, or "". */
-const char *party_caller_id(const char *from, const char *to, const char *ours, char out[CALL_NUMBER_SIZE]);
+const char *party_caller_id(const char *from, const char *to, const char *ours, char out[FOREIGN_ID_SIZE]);
 
 /* Fit for a log: no whole number, no whole name. Writes into `out` and returns it. */
 const char *party_log(const char *text, char out[PARTY_LOG_SIZE]);

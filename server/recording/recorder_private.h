@@ -5,7 +5,7 @@
  */
 #include "common/bell.h"
 #include "common/ring.h"
-#include "server/phone/names.h"
+#include "common/foreign.h"
 #include "server/recording/recording.h"
 #include "server/recording/recording_file.h"
 #include "server/recording/recording_mix.h"
@@ -42,7 +42,7 @@ struct recorder {
 struct recording {
 	/* Constant */
 	struct recorder *recorder; /* until the writer is done with it */
-	char call_sid[CALL_SID_SIZE];
+	char call_sid[FOREIGN_ID_SIZE];
 	const struct agent *agent; /* retained */
 	int64_t start_us, start_wall_ms;
 

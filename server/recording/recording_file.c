@@ -2,6 +2,8 @@
 
 #include "audio/wav.h"
 #include "common/clock.h"
+#include "common/digest.h"
+#include "common/foreign.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -18,7 +20,8 @@ enum {
 	MULAW_ZERO = 0xff,
 	SILENCE_AT_ONCE = 8000,
 	BETWEEN_MAX_S = 3600, /* the longest silence put in for a call that was away */
-	DAY_SIZE = 11         /* YYYY-MM-DD */
+	DAY_SIZE = 11,        /* YYYY-MM-DD */
+	NAME_SIZE = 65        /* of a file, without ".wav" */
 };
 
 /* Just under 2 GiB of audio, more than 37 hours: WAV's sizes are 32 bits, and some readers take them
@@ -35,18 +38,33 @@ static bool usable(const char *sid)
 	for (size_t i = 0; i < len; i++)
 		if (!isalnum((unsigned char)sid[i]) && sid[i] != '-' && sid[i] != '_')
 			return false;
-	return len > 0 && len <= 64;
+	return len > 0 && len < FOREIGN_ID_SIZE;
+}
+
+/* A file system has no names of every length, so the end of a long one is a hash. */
+static const char *file_name(const char *sid, char room[NAME_SIZE])
+{
+	uint8_t hash[SHA256_BYTES];
+	int at;
+
+	if (strlen(sid) < NAME_SIZE)
+		return sid;
+	sha256(sid, strlen(sid), hash);
+	at = snprintf(room, NAME_SIZE, "%.31s-", sid);
+	for (size_t i = 0; i < 16; i++)
+		at += snprintf(room + at, NAME_SIZE - (size_t)at, "%02x", hash[i]);
+	return room;
 }
 
 bool recording_path(char out[RECORDING_PATH_SIZE], const char *call_sid, int64_t wall_ms)
 {
-	char when[32];
+	char when[32], name[NAME_SIZE];
 
 	if (!usable(call_sid))
 		return false;
 	clock_iso8601(wall_ms, when, sizeof when);
 	when[DAY_SIZE - 1] = '\0';
-	snprintf(out, RECORDING_PATH_SIZE, "recordings/%s/%s.wav", when, call_sid);
+	snprintf(out, RECORDING_PATH_SIZE, "recordings/%.10s/%.64s.wav", when, file_name(call_sid, name));
 	return true;
 }
 
@@ -187,13 +205,15 @@ int recording_file_close(struct recording_file *f)
  * HTTP workers, and only as many as RETAIN_DAYS leaves. */
 bool recording_file_find(const char *dir, const char *call_sid, char out[RECORDING_PATH_SIZE])
 {
-	char path[PATH_MAX], best[DAY_SIZE] = "";
+	char path[PATH_MAX], best[DAY_SIZE] = "", room[NAME_SIZE];
+	const char *name;
 	struct dirent *day;
 	struct stat st;
 	DIR *days;
 
 	if (!usable(call_sid))
 		return false;
+	name = file_name(call_sid, room);
 	snprintf(path, sizeof path, "%s/recordings", dir);
 	days = opendir(path);
 	if (!days)
@@ -203,13 +223,13 @@ bool recording_file_find(const char *dir, const char *call_sid, char out[RECORDI
 
 		if (strlen(day->d_name) != DAY_SIZE - 1 || strcmp(day->d_name, best) <= 0)
 			continue;
-		snprintf(file, sizeof file, "%.10s/%.64s.wav", day->d_name, call_sid);
+		snprintf(file, sizeof file, "%.10s/%.64s.wav", day->d_name, name);
 		if (fstatat(dirfd(days), file, &st, AT_SYMLINK_NOFOLLOW) || !S_ISREG(st.st_mode))
 			continue;
 		memcpy(best, day->d_name, DAY_SIZE);
 	}
 	closedir(days);
 	if (best[0])
-		snprintf(out, RECORDING_PATH_SIZE, "recordings/%.10s/%.64s.wav", best, call_sid);
+		snprintf(out, RECORDING_PATH_SIZE, "recordings/%.10s/%.64s.wav", best, name);
 	return best[0];
 }

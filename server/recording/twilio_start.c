@@ -2,7 +2,7 @@
 
 #include "common/json.h"
 #include "common/log.h"
-#include "server/phone/names.h"
+#include "common/foreign.h"
 #include "server/recording/twilio_recording.h"
 #include "server/stats/stats.h"
 #include "server/work/twilio_rest.h"
@@ -20,12 +20,12 @@ struct start_job {
 	const struct config *cfg;
 	struct recorder *recorder;
 	struct jobs *pool;
-	char call_sid[CALL_SID_SIZE];
+	char call_sid[FOREIGN_ID_SIZE];
 };
 
 static void failed(struct recorder *recorder, const char *call_sid, const char *why)
 {
-	char id[CALL_SID_SIZE + 8];
+	char id[FOREIGN_ID_SIZE + 8];
 
 	stat_add(recording_twilio_failed, 1);
 	log_error(call_sid, "Twilio does not record this call: %s", why);

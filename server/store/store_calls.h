@@ -18,6 +18,7 @@
  * literal are never freed.
  */
 #include "common/buf.h"
+#include "common/foreign.h"
 #include "server/stats/endings.h"
 
 #include <stdbool.h>
@@ -62,7 +63,9 @@ struct call_cost {  /* USD, an estimate */
 enum call_stage { CALL_IS_RESERVED, CALL_IS_LIVE, CALL_IS_OVER };
 
 struct call_summary { /* zeroed: nothing is known; free it with call_summary_free */
-	char call_sid[40], stream_sid[64], from[64], to[64], direction[24]; /* "" for none */
+	/* "" for none */
+	char call_sid[FOREIGN_ID_SIZE], stream_sid[FOREIGN_ID_SIZE], from[FOREIGN_ID_SIZE], to[FOREIGN_ID_SIZE];
+	char direction[24];
 	enum call_stage stage;
 	const char *state;                /* literal: the stage as people are told, in finer steps */
 	char *agent, *variant, *metadata; /* owned; NULL for none; metadata is a JSON object */
@@ -87,12 +90,12 @@ void call_summary_free(struct call_summary *call); /* zeroed again; fine with a 
 
 /* The conversation of a call, as far as it is shown; zeroed: nothing. */
 struct call_talk {
-	bool begun;           /* the conversation has shown something; else only `earlier` and `turns` count */
-	char session_id[128]; /* the model's; "" for none */
-	struct buf earlier;   /* owned; JSON array of the turns of streams before, or empty */
-	struct buf turns;     /* owned; JSON array */
-	struct buf tools;     /* owned; JSON array */
-	size_t turns_before;  /* older turns of this stream, not shown */
+	bool begun; /* the conversation has shown something; else only `earlier` and `turns` count */
+	char session_id[FOREIGN_ID_SIZE]; /* the model's; "" for none */
+	struct buf earlier;               /* owned; JSON array of the turns of streams before, or empty */
+	struct buf turns;                 /* owned; JSON array */
+	struct buf tools;                 /* owned; JSON array */
+	size_t turns_before;              /* older turns of this stream, not shown */
 	uint64_t turns_dropped, text_dropped;
 };
 
@@ -162,7 +165,7 @@ struct call_filter {
 /* A call's place in the order of lists: newest first. */
 struct call_mark {
 	int64_t reserved_ms;
-	char call_sid[64];
+	char call_sid[FOREIGN_ID_SIZE];
 };
 
 /* Below 0: x comes before y. */

@@ -7,17 +7,18 @@
  * reading takes one of its readers.
  */
 #include "common/buf.h"
+#include "common/foreign.h"
 #include "server/store/store.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { OUTCOME_ID_SIZE = 32, OUTCOME_SID_SIZE = 40 };
+enum { OUTCOME_ID_SIZE = 32 };
 
 /* "open" (nothing yet; not shown), "valid", "invalid" (does not follow the
  * schema) or "failed" (could not be filled in). */
 struct outcome_row {
-	char id[OUTCOME_ID_SIZE], call_sid[OUTCOME_SID_SIZE];
+	char id[OUTCOME_ID_SIZE], call_sid[FOREIGN_ID_SIZE];
 	char *agent, *variant;  /* variant "" without */
 	char *status, *source;  /* source: "call", "after" or "" */
 	char *json, *problems;  /* NULL without */

@@ -3,6 +3,8 @@
 /* The rows of `recordings`: sound of a call, in a file of ours or in Twilio's
  * keeping. Times are Unix time in milliseconds.
  */
+#include "common/foreign.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -28,7 +30,7 @@ bool store_recording_put(struct store *store, const struct recording_row *row);
 bool store_recordings_interrupt(struct store *store);
 
 struct kept_recording {
-	char id[64], status[32];
+	char id[FOREIGN_ID_SIZE], status[FOREIGN_ID_SIZE];
 	char *url;  /* owned; NULL without */
 	bool local; /* in a file of ours */
 };

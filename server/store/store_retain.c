@@ -3,6 +3,7 @@
  * that have not reached their receiver. */
 #include "server/store/store_retain.h"
 
+#include "common/foreign.h"
 #include "common/log.h"
 #include "server/store/store_db.h"
 
@@ -14,8 +15,7 @@
 #include <unistd.h>
 
 enum {
-	CALLS_AT_ONCE = 32, /* the LIMIT below */
-	SID_SIZE = 80
+	CALLS_AT_ONCE = 32 /* the LIMIT below */
 };
 #define DAY_MS (24 * 3600 * INT64_C(1000))
 
@@ -105,7 +105,7 @@ static int delete_files(struct store *s, const char *call_sid)
 }
 
 /* The oldest calls over the limit, CALLS_AT_ONCE at most. */
-static int choose(struct store *s, int64_t before, char sids[CALLS_AT_ONCE][SID_SIZE], size_t *count)
+static int choose(struct store *s, int64_t before, char sids[CALLS_AT_ONCE][FOREIGN_ID_SIZE], size_t *count)
 {
 	static const char sql[] = "SELECT call_sid FROM calls WHERE ended_at < ?1 AND state = 'ended'"
 				  " ORDER BY ended_at LIMIT 32";
@@ -117,7 +117,7 @@ static int choose(struct store *s, int64_t before, char sids[CALLS_AT_ONCE][SID_
 		return rc;
 	sqlite3_bind_int64(stmt, 1, before);
 	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW && *count < CALLS_AT_ONCE)
-		snprintf(sids[(*count)++], SID_SIZE, "%s", (const char *)sqlite3_column_text(stmt, 0));
+		snprintf(sids[(*count)++], FOREIGN_ID_SIZE, "%s", (const char *)sqlite3_column_text(stmt, 0));
 	sqlite3_reset(stmt);
 	return rc == SQLITE_DONE || rc == SQLITE_ROW ? SQLITE_OK : rc;
 }
@@ -127,7 +127,7 @@ static int choose(struct store *s, int64_t before, char sids[CALLS_AT_ONCE][SID_
 int store_retain(struct store *s, int64_t now_wall_ms)
 {
 	int64_t before = now_wall_ms - s->retain_days * DAY_MS;
-	char sids[CALLS_AT_ONCE][SID_SIZE];
+	char sids[CALLS_AT_ONCE][FOREIGN_ID_SIZE];
 	size_t count;
 	int rc;
 

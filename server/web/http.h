@@ -4,8 +4,8 @@
  * CivetWeb and without sockets. The answer is built whole and written at once.
  */
 #include "common/buf.h"
+#include "common/foreign.h"
 #include "common/hist.h"
-#include "common/json.h"
 #include "server/phone/form.h"
 
 #include <stdatomic.h>
@@ -14,9 +14,9 @@
 #include <stdint.h>
 
 enum {
-	HTTP_HEADERS_MAX = 64,     /* CivetWeb keeps no more; at this number some may be missing */
-	HTTP_BODY_MAX = 64 * 1024, /* a webhook has about 1 KB */
-	HTTP_ARG_SIZE = 128,       /* the {part} of a path, with its NUL */
+	HTTP_HEADERS_MAX = 64,           /* CivetWeb keeps no more; at this number some may be missing */
+	HTTP_BODY_MAX = 64 * 1024,       /* a webhook has about 1 KB */
+	HTTP_ARG_SIZE = FOREIGN_ID_SIZE, /* the {part} of a path, with its NUL */
 };
 
 struct response;

@@ -10,6 +10,7 @@
  * all tool calls of its telephone call.
  */
 #include "common/buf.h"
+#include "common/foreign.h"
 #include "common/json_out.h"
 #include "server/agents/agent.h"
 #include "server/work/jobs.h"
@@ -18,7 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { TOOL_ANSWER_MAX = 64 * 1024, TOOL_ARGUMENTS_MAX = 64 * 1024, TOOL_SID_SIZE = 40 };
+enum { TOOL_ANSWER_MAX = 64 * 1024, TOOL_ARGUMENTS_MAX = 64 * 1024 };
 
 /* Shared by the calls of one telephone call; counted, since jobs outlive it. */
 struct tool_cancel {
@@ -60,7 +61,7 @@ struct work;
 struct tool_call {
 	struct job job;            /* first */
 	const struct agent *agent; /* retained */
-	char call_sid[TOOL_SID_SIZE];
+	char call_sid[FOREIGN_ID_SIZE];
 	char *call_id;   /* owned: the model's */
 	char *name;      /* owned */
 	char *arguments; /* owned: a JSON object */

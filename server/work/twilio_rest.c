@@ -84,11 +84,15 @@ int64_t twilio_date(const char *text)
 /* Text of theirs for our logs and answers: one line, UTF-8. */
 static void take_message(struct twilio_answer *out, const char *text)
 {
-	snprintf(out->message, sizeof out->message, "%s", text);
-	if (!utf8_valid(out->message, strlen(out->message)))
-		for (char *p = out->message; *p; p++)
-			if ((unsigned char)*p >= 0x80)
-				*p = '?';
+	size_t len = strlen(text);
+
+	if (len >= sizeof out->message) {
+		len = sizeof out->message - 1;
+		/* Back to the start of a character. */
+		while (len && ((unsigned char)text[len] & 0xc0) == 0x80)
+			len--;
+	}
+	snprintf(out->message, sizeof out->message, "%.*s", (int)len, text);
 	for (char *p = out->message; *p; p++)
 		if ((unsigned char)*p < ' ')
 			*p = ' ';
@@ -221,22 +225,22 @@ void twilio_create_call(const struct twilio *t, const struct twilio_new_call *ca
 
 void twilio_end_call(const struct twilio *t, const char *call_sid, struct twilio_answer *out)
 {
-	char path[80];
+	char path[FOREIGN_ID_SIZE + 32];
 	struct buf form;
 
 	buf_init(&form, 0);
 	/* "canceled" would be refused once it is answered; this never is. */
 	twilio_put_field(&form, "Status", "completed");
-	snprintf(path, sizeof path, "/Calls/%.40s.json", call_sid);
+	snprintf(path, sizeof path, "/Calls/%s.json", call_sid);
 	ask(t, "POST", path, &form, out);
 	buf_free(&form);
 }
 
 void twilio_fetch_call(const struct twilio *t, const char *call_sid, struct twilio_answer *out)
 {
-	char path[80];
+	char path[FOREIGN_ID_SIZE + 32];
 
-	snprintf(path, sizeof path, "/Calls/%.40s.json", call_sid);
+	snprintf(path, sizeof path, "/Calls/%s.json", call_sid);
 	ask(t, "GET", path, NULL, out);
 }
 
@@ -267,7 +271,7 @@ void twilio_start_recording(
     const struct twilio *t, const char *call_sid, const char *status_url, struct twilio_answer *out)
 {
 	struct buf form;
-	char path[80];
+	char path[FOREIGN_ID_SIZE + 32];
 
 	buf_init(&form, 0);
 	twilio_put_field(&form, "RecordingChannels", "dual");
@@ -277,7 +281,7 @@ void twilio_start_recording(
 	twilio_put_field(&form, "RecordingStatusCallbackEvent", "in-progress");
 	twilio_put_field(&form, "RecordingStatusCallbackEvent", "completed");
 	twilio_put_field(&form, "RecordingStatusCallbackEvent", "absent");
-	snprintf(path, sizeof path, "/Calls/%.40s/Recordings.json", call_sid);
+	snprintf(path, sizeof path, "/Calls/%s/Recordings.json", call_sid);
 	ask(t, "POST", path, &form, out);
 	buf_free(&form);
 }

@@ -7,6 +7,7 @@
  * outcome tells whether it may be.
  */
 #include "common/buf.h"
+#include "common/foreign.h"
 #include "server/config/config.h"
 #include "server/work/fetch.h"
 
@@ -16,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { TWILIO_SID_SIZE = 40, TWILIO_MESSAGE_SIZE = 300 };
+enum { TWILIO_MESSAGE_SIZE = 300 };
 
 struct twilio { /* all borrowed */
 	const char *api_url, *account_sid;

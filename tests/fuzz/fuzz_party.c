@@ -11,7 +11,7 @@ static void check(struct party p, struct party (*read)(const char *))
 {
 	static const char harmless[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+-._~%@:*#=[]";
 	struct party again = read(p.text);
-	char number[CALL_NUMBER_SIZE], shown[PARTY_LOG_SIZE];
+	char number[FOREIGN_ID_SIZE], shown[PARTY_LOG_SIZE];
 
 	if (p.text[strspn(p.text, harmless)] || again.kind != p.kind || strcmp(again.text, p.text) ||
 	    (p.kind == PARTY_NONE) != !p.text[0])

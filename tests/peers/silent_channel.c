@@ -6,7 +6,7 @@
 
 static void parse_start(struct phone_stream *s, const char *words, struct phone_event *out)
 {
-	char id[PHONE_STREAM_ID_SIZE] = "";
+	char id[FOREIGN_ID_SIZE] = "";
 
 	if (sscanf(words, "%63s %39s %63s %63s", id, out->call_sid, out->caller, out->called) < 2)
 		return;

@@ -108,7 +108,7 @@ void operator_call(const struct web_parts *parts, const struct request *q, const
 
 /* Ends a call we placed that is not answered yet, by id or CallSid; or gives
  * the CallSid of an id whose call is. 0, or -ENOENT. */
-static int end_placed(const struct web_parts *parts, const char *name, char call_sid[TWILIO_SID_SIZE], bool *canceled)
+static int end_placed(const struct web_parts *parts, const char *name, char call_sid[FOREIGN_ID_SIZE], bool *canceled)
 {
 	struct call_summary shown;
 	int err = -ENOENT;
@@ -124,7 +124,7 @@ static int end_placed(const struct web_parts *parts, const char *name, char call
 	if (!dialer_show(parts->dialer, name, &shown))
 		return -ENOENT;
 	if (shown.call_sid[0]) {
-		snprintf(call_sid, TWILIO_SID_SIZE, "%s", shown.call_sid);
+		snprintf(call_sid, FOREIGN_ID_SIZE, "%s", shown.call_sid);
 		err = 0;
 	}
 	call_summary_free(&shown);
@@ -138,7 +138,7 @@ void operator_end_call(const struct web_parts *parts, const struct request *q, c
 {
 	struct json_out j = json_out_to(&r->body);
 	enum call_end why = END_OPERATOR_ENDED;
-	char placed[TWILIO_SID_SIZE];
+	char placed[FOREIGN_ID_SIZE];
 	bool canceled = false;
 
 	if (calls_end(parts->calls, arg, END_OPERATOR_ENDED) &&

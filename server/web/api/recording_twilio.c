@@ -18,16 +18,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PIECE_MS = 10 * 1000 /* a client that takes longer for one has gone to sleep */ };
+enum {
+	PIECE_MS = 10 * 1000,              /* a client that takes longer for one has gone to sleep */
+	HEADER_SIZE = FOREIGN_ID_SIZE + 24 /* holds a tag made of Twilio's name and a size */
+};
 
 struct passing {
 	struct twilio twilio;
 	struct twilio_media media;
 	struct buf url; /* owned */
-	char call_sid[64], sid[64];
-	char range[128], if_range[128]; /* "": not sent */
-	bool final;                     /* Twilio has finished with it */
-	int64_t first, last;            /* -1 for `last`: to an end that is not known */
+	char call_sid[FOREIGN_ID_SIZE], sid[FOREIGN_ID_SIZE];
+	char range[HEADER_SIZE], if_range[HEADER_SIZE]; /* "": not sent */
+	bool final;                                     /* Twilio has finished with it */
+	int64_t first, last;                            /* -1 for `last`: to an end that is not known */
 	struct writer *to;
 };
 
@@ -116,7 +119,7 @@ static void refuse_range(struct response *r, int64_t size)
 static void put_head(struct passing *p, struct response *r)
 {
 	int64_t size = p->media.size;
-	char etag[96];
+	char etag[HEADER_SIZE];
 
 	if (size < 0) {
 		p->last = -1;
@@ -188,11 +191,11 @@ static bool put_url(struct passing *p, const char *url)
 	return true;
 }
 
-static void copy_header(char out[128], const struct request *q, const char *name)
+static void copy_header(char out[HEADER_SIZE], const struct request *q, const char *name)
 {
 	const char *value = request_header(q, name);
 
-	snprintf(out, 128, "%s", value ? value : "");
+	snprintf(out, HEADER_SIZE, "%s", value ? value : "");
 }
 
 /* Leaves a stream that owns `p`, or a refusal. */

@@ -32,8 +32,8 @@ enum {
 struct watch {
 	struct hub *hub;
 	struct calls *calls;
-	struct hub_watcher *watcher;  /* owned */
-	char call_sid[CALL_SID_SIZE]; /* "": all calls */
+	struct hub_watcher *watcher;    /* owned */
+	char call_sid[FOREIGN_ID_SIZE]; /* "": all calls */
 	char peer[64];
 	struct buf first; /* owned; everything before the first event */
 };
@@ -199,12 +199,12 @@ static void put_snapshot(struct watch *w, const struct call_summary *call, const
 void watch_call(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
 	/* Listening begins before the look at the call: nothing falls between. */
-	struct watch *w = strlen(arg) < CALL_SID_SIZE ? watch_begin(parts, q, arg, r) : NULL;
+	struct watch *w = strlen(arg) < FOREIGN_ID_SIZE ? watch_begin(parts, q, arg, r) : NULL;
 	struct call_summary call;
 	struct call_talk talk;
 
 	if (!w) {
-		if (strlen(arg) >= CALL_SID_SIZE)
+		if (strlen(arg) >= FOREIGN_ID_SIZE)
 			known_call_refuse(parts, arg, r);
 		return;
 	}

@@ -12,7 +12,7 @@
 static void put_dial(
     const struct web_parts *parts, const struct request *q, const struct call_facts *facts, struct response *r)
 {
-	char number[CALL_NUMBER_SIZE], fallback[CALL_NUMBER_SIZE];
+	char number[FOREIGN_ID_SIZE], fallback[FOREIGN_ID_SIZE];
 	const struct agent *agent = calls_speaker(parts->calls, facts, fallback);
 	struct buf action;
 	int ring_seconds;

@@ -1,5 +1,7 @@
 #include "server/web/twilio/webhook.h"
 
+#include "common/foreign.h"
+#include "common/log.h"
 #include "server/agents/agent.h"
 #include "server/line/calls_after.h"
 #include "server/phone/party.h"
@@ -37,18 +39,21 @@ bool webhook_is_sid(const char *sid)
 		if (!isalnum((unsigned char)sid[i]) && sid[i] != '-' && sid[i] != '_')
 			return false;
 	}
-	return len > 0 && len < CALL_SID_SIZE;
+	return len > 0 && len < FOREIGN_ID_SIZE;
 }
 
 /* The answer contains addresses of ours, so without one there is no answer. */
 bool webhook_answerable(const struct request *q, struct response *r)
 {
-	if (!webhook_is_sid(webhook_field(q, "CallSid")))
-		response_refusal(r, 400, "CallSid is missing or malformed");
-	else if (!*q->public_url)
+	if (!webhook_is_sid(webhook_field(q, "CallSid"))) {
+		response_refusal(r, 400, "CallSid is missing or malformed, or longer than 512 characters");
+		log_warn(
+		    "http", "refused: a webhook without a usable CallSid; CallSid=%.60s", webhook_field(q, "CallSid"));
+	} else if (!*q->public_url) {
 		response_refusal(r, 400, "the request has no usable Host, and PUBLIC_URL is not set");
-	else
+	} else {
 		return true;
+	}
 	return false;
 }
 
@@ -85,7 +90,7 @@ static void put_say(const struct agent *speaker, const struct call_facts *facts,
 
 void webhook_say(const struct web_parts *parts, const struct call_facts *facts, enum phrase phrase, struct response *r)
 {
-	char fallback[CALL_NUMBER_SIZE];
+	char fallback[FOREIGN_ID_SIZE];
 	const struct agent *speaker = calls_speaker(parts->calls, facts, fallback);
 
 	put_say(speaker, facts, phrase, r);
@@ -96,7 +101,7 @@ void webhook_dial(const struct agent *agent, const struct call_facts *facts, con
     const char *action_url, struct response *r)
 {
 	const char *ours = agent->number_count ? agent->numbers[0] : "";
-	char caller_id[CALL_NUMBER_SIZE];
+	char caller_id[FOREIGN_ID_SIZE];
 
 	twiml_dial_person(
 	    &r->body, number, ring_seconds, action_url, party_caller_id(facts->from, facts->to, ours, caller_id));
@@ -107,7 +112,7 @@ void webhook_dial(const struct agent *agent, const struct call_facts *facts, con
 void webhook_turn_away(const struct web_parts *parts, const struct request *q, const struct call_facts *facts,
     enum phrase phrase, struct response *r)
 {
-	char fallback[CALL_NUMBER_SIZE];
+	char fallback[FOREIGN_ID_SIZE];
 	const struct agent *speaker = calls_speaker(parts->calls, facts, fallback);
 	struct buf action;
 

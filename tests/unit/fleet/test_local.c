@@ -73,7 +73,7 @@ static int close_stored(void **state)
 
 static int claim(const char *token, int64_t now_us)
 {
-	char sid[FLEET_SID_SIZE];
+	char sid[FOREIGN_ID_SIZE];
 	int err = fleet->ops->claim(fleet, token, sid, now_us);
 
 	if (!err)
@@ -113,7 +113,7 @@ static void a_token_can_be_withdrawn(void **state)
 
 static void *claim_once(void *arg)
 {
-	char sid[FLEET_SID_SIZE];
+	char sid[FOREIGN_ID_SIZE];
 
 	if (!fleet->ops->claim(fleet, "aaa", sid, 2 * S))
 		atomic_fetch_add((_Atomic int *)arg, 1);
@@ -252,7 +252,7 @@ static void put(const char *call_sid, const char *number, int64_t now_us)
 /* "" if it is not known. */
 static const char *number_of(const char *call_sid, int64_t now_us)
 {
-	static char number[FLEET_NUMBER_SIZE];
+	static char number[FOREIGN_ID_SIZE];
 	int ring_seconds = 0;
 
 	if (fleet->ops->transfer_number(fleet, call_sid, number, &ring_seconds, now_us))

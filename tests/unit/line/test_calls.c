@@ -74,7 +74,7 @@ static void wait_for_end(struct call *c, struct bell *bell)
 
 static void agent_loop(struct call *c)
 {
-	char name[CALL_SID_SIZE];
+	char name[FOREIGN_ID_SIZE];
 
 	atomic_fetch_add(&agents, 1);
 	/* What the loop reads of the call without a lock. */
@@ -325,7 +325,7 @@ static void same_call_gets_the_same_token_before_and_after_its_stream(void **sta
 
 static void call_without_a_name_is_not_admitted(void **state)
 {
-	char token[CALL_TOKEN_SIZE], name[CALL_SID_SIZE + 1];
+	char token[CALL_TOKEN_SIZE], name[FOREIGN_ID_SIZE + 1];
 
 	(void)state;
 	assert_int_equal(reserve(NULL, token), CALL_NO_SID);
@@ -333,7 +333,7 @@ static void call_without_a_name_is_not_admitted(void **state)
 	memset(name, 'C', sizeof name - 1);
 	name[sizeof name - 1] = '\0';
 	assert_int_equal(reserve(name, token), CALL_NO_SID);
-	name[CALL_SID_SIZE - 1] = '\0';
+	name[FOREIGN_ID_SIZE - 1] = '\0';
 	assert_int_equal(reserve(name, token), CALL_ADMITTED);
 }
 
@@ -1070,7 +1070,7 @@ static void call_is_told_who_it_is_for(void **state)
 }
 
 /* The name of who speaks for the call, and its fallback number. */
-static const char *speaker(const struct call_facts *facts, char number[CALL_NUMBER_SIZE])
+static const char *speaker(const struct call_facts *facts, char number[FOREIGN_ID_SIZE])
 {
 	static char name[80];
 	const struct agent *p = calls_speaker(calls, facts, number);
@@ -1105,7 +1105,7 @@ static void parties_are_kept_in_one_spelling(void **state)
 
 static void fallback_is_the_agents_also_when_the_call_is_over(void **state)
 {
-	char number[CALL_NUMBER_SIZE], token[CALL_TOKEN_SIZE];
+	char number[FOREIGN_ID_SIZE], token[CALL_TOKEN_SIZE];
 
 	(void)state;
 	assert_int_equal(reserve("CA1", token), CALL_ADMITTED);
@@ -1123,7 +1123,7 @@ static void fallback_is_the_agents_also_when_the_call_is_over(void **state)
 /* Also of a call that was placed, whose To is the other's number, and of one that never had a line. */
 static void who_had_the_call_speaks_after_it(void **state)
 {
-	char number[CALL_NUMBER_SIZE], token[CALL_TOKEN_SIZE];
+	char number[FOREIGN_ID_SIZE], token[CALL_TOKEN_SIZE];
 	struct call_facts facts = { .call_sid = "CA1",
 		.from = "+12025550100",
 		.to = "+12025550123",

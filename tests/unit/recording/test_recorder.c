@@ -184,6 +184,30 @@ static void a_call_sid_is_not_a_path(void **state)
 	}
 }
 
+/* No file system has names of 512 bytes. */
+static void names_of_every_length_have_a_file_of_their_own(void **state)
+{
+	static const size_t sizes[] = { 34, 64, 65, 255, 256, 512 };
+	char sid[513], path[RECORDING_PATH_SIZE], before[RECORDING_PATH_SIZE] = "";
+	struct recording_file f;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+		for (char end = 'a'; end <= 'b'; end++) {
+			memset(sid, 'C', sizes[i]);
+			sid[sizes[i] - 1] = end;
+			sid[sizes[i]] = '\0';
+			assert_false(recording_file_find(folder, sid, path));
+			assert_int_equal(recording_file_open(&f, folder, sid, WALL), 0);
+			recording_file_close(&f);
+			assert_true(recording_file_find(folder, sid, path));
+			assert_string_equal(path, f.path);
+			assert_string_not_equal(path, before);
+			strcpy(before, path);
+		}
+	}
+}
+
 static void the_newest_of_several_days_is_found(void **state)
 {
 	struct recording_file f;
@@ -360,6 +384,7 @@ int main(void)
 		cmocka_unit_test(a_file_can_be_read_after_every_write),
 		cmocka_unit_test(a_call_that_comes_back_is_continued),
 		cmocka_unit_test(a_call_sid_is_not_a_path),
+		cmocka_unit_test(names_of_every_length_have_a_file_of_their_own),
 		cmocka_unit_test(the_newest_of_several_days_is_found),
 		cmocka_unit_test(what_is_told_is_in_the_file),
 		cmocka_unit_test(closing_finishes_what_is_being_written),

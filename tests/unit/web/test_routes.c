@@ -218,20 +218,20 @@ static const struct config plain_config = {
 	.max_calls = 1,
 };
 
-const struct agent *calls_speaker(struct calls *calls, const struct call_facts *facts, char fallback[CALL_NUMBER_SIZE])
+const struct agent *calls_speaker(struct calls *calls, const struct call_facts *facts, char fallback[FOREIGN_ID_SIZE])
 {
 	(void)calls;
 	pthread_mutex_lock(&table.lock);
 	snprintf(table.speaker, sizeof table.speaker, "%s", facts->agent_name ? facts->agent_name : "");
 	pthread_mutex_unlock(&table.lock);
-	snprintf(fallback, CALL_NUMBER_SIZE, "%s", cfg.overflow_number);
+	snprintf(fallback, FOREIGN_ID_SIZE, "%s", cfg.overflow_number);
 	return agents_for_number(who, "");
 }
 
-bool calls_destination(struct calls *calls, const char *call_sid, char number[CALL_NUMBER_SIZE], int *ring_seconds)
+bool calls_destination(struct calls *calls, const char *call_sid, char number[FOREIGN_ID_SIZE], int *ring_seconds)
 {
 	(void)calls;
-	snprintf(number, CALL_NUMBER_SIZE, "+12025550177");
+	snprintf(number, FOREIGN_ID_SIZE, "+12025550177");
 	*ring_seconds = 25;
 	return !strcmp(call_sid, "CAtransferred");
 }
@@ -912,11 +912,16 @@ static void who_is_not_taken_by_the_fallback_number_hears_so(void **state)
 
 static void call_without_a_usable_sid_is_refused(void **state)
 {
+	char body[600];
+
 	(void)state;
 	assert_int_equal(status_of(unsigned_webhook("/twilio/voice", "From=1")), 400);
 	assert_int_equal(status_of(unsigned_webhook("/twilio/voice", "CallSid=")), 400);
 	assert_int_equal(status_of(unsigned_webhook("/twilio/voice", "CallSid=CA%0d%0a1")), 400);
-	assert_int_equal(status_of(unsigned_webhook("/twilio/voice", "CallSid=" SID SID)), 400);
+	snprintf(body, sizeof body, "CallSid=%0513d", 1);
+	assert_int_equal(status_of(unsigned_webhook("/twilio/voice", body)), 400);
+	snprintf(body, sizeof body, "CallSid=%0512d", 1);
+	assert_int_equal(status_of(unsigned_webhook("/twilio/voice", body)), 200);
 }
 
 /* --------------------------------------------------------- after the stream */

@@ -62,6 +62,26 @@ static void a_bad_character_hides_no_call(void **state)
 	twilio_answer_free(&said);
 }
 
+static void a_long_message_is_cut_between_characters(void **state)
+{
+	char body[800] = "{\"message\":\"x", *at = body + strlen(body);
+
+	(void)state;
+	for (int i = 0; i < 300; i++)
+		at = stpcpy(at, "\xc3\xa9");
+	strcpy(at, "\"}");
+	answers(400, body);
+	assert_int_equal(strlen(said.message), TWILIO_MESSAGE_SIZE - 1);
+	assert_true(utf8_valid(said.message, strlen(said.message)));
+	twilio_answer_free(&said);
+	memmove(body + 13, body + 12, strlen(body + 12) + 1);
+	answers(400, body);
+	assert_int_equal(strlen(said.message), TWILIO_MESSAGE_SIZE - 2);
+	assert_true(utf8_valid(said.message, strlen(said.message)));
+	assert_null(strchr(said.message, '?'));
+	twilio_answer_free(&said);
+}
+
 static void a_refusal_keeps_twilios_code_and_words(void **state)
 {
 	static const struct {
@@ -207,6 +227,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_created_call_has_its_name),
 		cmocka_unit_test(a_bad_character_hides_no_call),
+		cmocka_unit_test(a_long_message_is_cut_between_characters),
 		cmocka_unit_test(a_refusal_keeps_twilios_code_and_words),
 		cmocka_unit_test(the_status_comes_before_the_body),
 		cmocka_unit_test(only_what_was_never_sent_may_be_sent_again),
