@@ -435,7 +435,8 @@ static void what_cannot_be_had_is_kept_as_failed_and_tried_once_more(void **stat
 	a_call("CA-down");
 	outcome = until_record("CA-down", false, "failed");
 	assert_int_equal(told(), 0);
-	assert_string_equal(json_str(json_get(outcome, "problems")->child, "sentence"), "the text API answered 401");
+	assert_string_equal(json_str(json_get(outcome, "problems")->child, "sentence"),
+	    "the text API answered 401; look at OPENAI_API_KEY");
 	cJSON_Delete(outcome);
 	/* The hour has passed, and another server has begun. */
 	end_work();
