@@ -104,10 +104,10 @@ static int take_models(struct prices *out, const cJSON *models, struct buf *prob
 	cJSON_ArrayForEach(entry, models)
 	{
 		struct model_price *price = &out->models[out->count];
-		char place[PRICES_NAME_SIZE + 16];
+		char place[FOREIGN_ID_SIZE + 16];
 		int err;
 
-		if (!entry->string[0] || strlen(entry->string) >= PRICES_NAME_SIZE) {
+		if (!entry->string[0] || strlen(entry->string) >= FOREIGN_ID_SIZE) {
 			buf_printf(problem, "models: a name of %zu characters is none", strlen(entry->string));
 			return -EINVAL;
 		}

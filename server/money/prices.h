@@ -9,10 +9,11 @@
  *     "twilio": { "stream_minute": 0.0044, … } }
  */
 #include "common/buf.h"
+#include "common/foreign.h"
 
 #include <stddef.h>
 
-enum { PRICES_MODELS_MAX = 128, PRICES_NAME_SIZE = 64 };
+enum { PRICES_MODELS_MAX = 128 };
 
 /* Name in the file; USD per million tokens, or per what the name says. */
 #define MODEL_PRICES(X) \
@@ -21,7 +22,7 @@ enum { PRICES_MODELS_MAX = 128, PRICES_NAME_SIZE = 64 };
 #define TWILIO_PRICES(X) X(stream_minute) X(inbound_minute) X(dialer_minute) X(recording_minute) X(machine_detection)
 
 struct model_price {
-	char name[PRICES_NAME_SIZE];
+	char name[FOREIGN_ID_SIZE];
 #define X(name) double name;
 	MODEL_PRICES(X)
 #undef X

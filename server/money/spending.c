@@ -21,7 +21,7 @@ struct spending {
 	struct fleet *fleet; /* keeps the sums */
 
 	pthread_mutex_t lock; /* guards the rest */
-	char warned[WARNED_MAX][PRICES_NAME_SIZE];
+	char warned[WARNED_MAX][FOREIGN_ID_SIZE];
 	size_t warned_count;
 };
 
@@ -115,10 +115,10 @@ void spending_warn_unknown(struct spending *s, const char *model)
 		return;
 	pthread_mutex_lock(&s->lock);
 	for (size_t i = 0; i < s->warned_count && !known; i++)
-		known = !strncmp(s->warned[i], model, PRICES_NAME_SIZE - 1);
+		known = !strncmp(s->warned[i], model, FOREIGN_ID_SIZE - 1);
 	known |= s->warned_count == WARNED_MAX;
 	if (!known)
-		snprintf(s->warned[s->warned_count++], PRICES_NAME_SIZE, "%s", model);
+		snprintf(s->warned[s->warned_count++], FOREIGN_ID_SIZE, "%s", model);
 	pthread_mutex_unlock(&s->lock);
 	if (!known)
 		log_warn("cost",

@@ -112,6 +112,20 @@ static void what_is_wrong_with_a_file_is_said(void **state)
 	refused("{\"date\":\"2027-01-02\",\"models\":{},\"Twilio\":{}}", "Twilio is not known here");
 }
 
+static void a_models_name_is_as_long_as_its_owner_likes(void **state)
+{
+	char text[700], name[513];
+
+	(void)state;
+	memset(name, 'm', 512);
+	name[512] = '\0';
+	snprintf(text, sizeof text, "{\"date\":\"2027-01-02\",\"models\":{\"%s\":{\"text_in\":1}}}", name);
+	assert_int_equal(parse(text), 0);
+	assert_string_equal(prices_find(&table, name)->name, name);
+	snprintf(text, sizeof text, "{\"date\":\"2027-01-02\",\"models\":{\"%sm\":{\"text_in\":1}}}", name);
+	refused(text, "a name of 513 characters");
+}
+
 static void more_models_than_there_is_room_for_are_refused(void **state)
 {
 	struct buf text;
@@ -157,6 +171,7 @@ int main(void)
 		cmocka_unit_test(the_longest_name_that_begins_it_is_the_models),
 		cmocka_unit_test(a_file_takes_the_place_of_the_built_in_table),
 		cmocka_unit_test(what_is_wrong_with_a_file_is_said),
+		cmocka_unit_test(a_models_name_is_as_long_as_its_owner_likes),
 		cmocka_unit_test(more_models_than_there_is_room_for_are_refused),
 		cmocka_unit_test(a_file_is_read_from_the_disk),
 	};
