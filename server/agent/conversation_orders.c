@@ -157,8 +157,7 @@ static void cut_playout(struct conversation *con, const struct dialogue_order *o
 	bell_ring(&c->caller_bell);
 }
 
-/* Queues mu-law for the phone. The model makes audio faster than it is played; the tail
- * of an answer beyond TO_CALLER_AUDIO_MAX is dropped, all of it, and counted. */
+/* The model makes audio faster than it is played; an answer's tail that does not fit is dropped. */
 static void queue(struct conversation *con, uint32_t no, const uint8_t *mulaw, size_t len)
 {
 	struct call *c = con->call;
@@ -363,8 +362,8 @@ static void note(struct conversation *con, const struct dialogue_order *o, int64
 		log_warn(con->call->tag, "%s%s", words[o->type], o->text);
 	if (counters[o->type])
 		atomic_fetch_add_explicit(counters[o->type], 1, memory_order_relaxed);
-	if (o->type == ORDER_UNTOLD || o->type == ORDER_STOPPED)
-		conversation_end_silent(con, o->type == ORDER_UNTOLD ? "completed" : "incomplete");
+	if (o->type == ORDER_RESTED || o->type == ORDER_UNTOLD || o->type == ORDER_STOPPED)
+		conversation_end_silent(con, o->type == ORDER_STOPPED ? "incomplete" : "completed");
 }
 
 /* The transfer is stored before the end: connect-action may ask for it at once. */
@@ -400,6 +399,7 @@ static void (*const carry_out[ORDER_COUNT])(struct conversation *, const struct 
 	[ORDER_NO_ANSWER] = note,
 	[ORDER_SILENT] = note,
 	[ORDER_STOPPED] = note,
+	[ORDER_RESTED] = note,
 	[ORDER_UNTOLD] = note,
 	[ORDER_TOOL_LATE] = conversation_tool_late,
 	[ORDER_CALLED_OFF] = conversation_called_off,

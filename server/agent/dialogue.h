@@ -181,7 +181,8 @@ struct dialogue_event { /* all borrowed until dialogue_take returns */
 	X(NO_ANSWER)  /* an answer did not come */ \
 	X(SILENT)     /* text: an answer ended, and there was nothing to hear; the model's account of it */ \
 	X(STOPPED)    /* an answer stopped in the middle */ \
-	X(UNTOLD)     /* response: its end was not told, and it counts as over */ \
+	X(RESTED)     /* response: its parts are over, and so it counts as over */ \
+	X(UNTOLD)     /* response: its end was never told, and the next has begun */ \
 	X(TOOL_LATE)  /* run: its time is up; it counts as answered */ \
 	X(CALLED_OFF) /* run (0: none): no farewell; the tool behind it counts as answered */ \
 	X(UNHEARD)    /* the last words were not heard to their end in time */ \
@@ -305,7 +306,7 @@ struct dialogue {
 	struct item items[ITEMS_MAX]; /* at their number, modulo */
 	uint32_t last_utterance, last_item, last_request, last_place;
 	uint32_t active;         /* the utterance that is being made, as far as we know; 0: none */
-	uint32_t untold;         /* the last one counts as over, its end was not told: it may go on; 0: it may not */
+	uint32_t untold;         /* the last one counts as over, though its end was not told: it may go on; 0: none */
 	int64_t expected_us;     /* deadline for one to begin; NEVER_US: none */
 	int64_t not_before_us;   /* pause after a failure: nothing is asked for before */
 	int failures;            /* in a row */

@@ -243,7 +243,6 @@ void asking_over(struct dialogue *d, struct utterance *u, bool failed, const cha
  * it is over. If that is wrong, its next sign of life takes it up again. */
 static void end_untold(struct dialogue *d, struct utterance *u, const char *claims, int64_t now_us)
 {
-	dialogue_order(d, ORDER_UNTOLD)->response = utterance_response(d, u);
 	items_complete(d, u, "completed");
 	d->untold = u->no;
 	asking_over(d, u, false, claims, now_us);
@@ -300,9 +299,12 @@ bool asking_began(struct dialogue *d, const char *response, int64_t now_us)
 		return false; /* told twice */
 	if (last && last != known)
 		end_untold(d, last, NULL, now_us);
+	last = utterance_no(d, d->untold);
+	if (last)
+		dialogue_order(d, ORDER_UNTOLD)->response = utterance_response(d, last);
+	d->untold = 0;
 	u = who_began(d);
 	u->owed |= owed;
-	d->untold = 0;
 	utterance_take_over(d, u, known);
 	u->state = UTTERANCE_MAKING;
 	u->begun = true;
@@ -427,6 +429,7 @@ void asking_went_quiet(struct dialogue *d, int64_t now_us)
 	bool waited = u->no == d->active && !u->cut;
 
 	if (u->resting) {
+		dialogue_order(d, ORDER_RESTED)->response = utterance_response(d, u);
 		end_untold(d, u, "its end was not told", now_us);
 		return;
 	}

@@ -225,7 +225,7 @@ check "every answer that failed is counted" equal "$(field "$WORK/status.json" .
 check "every answer asked for again is counted" equal "$(field "$WORK/status.json" .model.retries)" 13
 check "every answer without sound is counted" equal "$(field "$WORK/status.json" .model.silent_answers)" 7
 check "its reason is told" grep -q "an answer without sound; status=incomplete reason=content_filter" "$WORK/server.log"
-check "every end that was not told is counted" holds "$(field "$WORK/status.json" .model.untold_ends) >= 4"
+check "every end that was not told is counted" holds "$(field "$WORK/status.json" .model.untold_ends) >= 1"
 check "audio that was not heard is counted" equal "$(field "$WORK/status.json" '.audio |
 	.answer_dropped_ms > 0 and .late_delta_ms > 0 and .dropped_ms > 0 and .padded_ms == 0')" true
 check "what may pass does not close the door" equal "$(api /ready -o /dev/null -w '%{http_code}')" 200

@@ -85,9 +85,7 @@ static inline void began(struct world *w, const struct act *a)
 	if (no >= NAMES)
 		return;
 	step(w, "began r%u", no);
-	w->beginning = !known;
 	heard = TAKE(w, .type = EVENT_BEGAN, .response = response_name(no));
-	w->beginning = false;
 	if (known)
 		return;
 	w->responses = w->making = no;

@@ -25,7 +25,7 @@ struct world {
 	/* Responses are numbered as they begin. */
 	uint32_t responses, making;        /* 0: none */
 	uint32_t rested;                   /* the last that counted as over before its end was told */
-	bool beginning, resting;           /* another begins now; its last part is over */
+	bool resting;                      /* its last part is over */
 	bool said[NAMES], answered[NAMES]; /* there was sound or a tool; it was counted */
 	uint32_t sounding;                 /* the one whose audio comes */
 	int64_t sign_us;
@@ -190,8 +190,8 @@ static inline void saw(void *of, const struct dialogue_order *o)
 		owe_still(w);
 		w->making = 0;
 		break;
-	case ORDER_UNTOLD:
-		if (w->beginning || response_no(o->response) != w->making)
+	case ORDER_RESTED:
+		if (response_no(o->response) != w->making)
 			break;
 		if (!w->making_cut && !w->said[w->making])
 			owe_still(w);

@@ -309,7 +309,7 @@ static void response_whose_end_is_lost_gives_way_to_the_next(void **state)
 {
 	(void)state;
 	FOLLOW(&k, { "began r1", "" }, { "audio r1 i1 8", "PLAY 1" },
-	    { "began r2", "UNTOLD r1, MADE i1, ITEM_OVER i1" }, { "told", "" }, { "over r2", "ASK 1" },
+	    { "began r2", "MADE i1, ITEM_OVER i1, UNTOLD r1" }, { "told", "" }, { "over r2", "ASK 1" },
 	    { "over r1 failed", "ITEM_OVER i1" } /* told late, for the record */);
 	assert_int_equal(k.answers, 2);
 	FOLLOW(&k, { "began r3", "" }, { "over r3", "" });
@@ -334,15 +334,16 @@ static void response_is_over_when_its_parts_are_and_nothing_follows(void **state
 	FOLLOW(&k, { "began r1", "" }, { "part r1", "" }, { "audio r1 i1 800", "PLAY 1" }, { "say x", "" },
 	    { "ended r1 i1", "MADE i1" }, { "sign r1", "" } /* its transcript */);
 	assert_due_in_ms(400);
-	FOLLOW(&k, { "+399", "" }, { "+1", "UNTOLD r1, ITEM_OVER i1, SPEAK x 1" }, { "over r1", "ITEM_OVER i1" },
+	FOLLOW(&k, { "+399", "" }, { "+1", "RESTED r1, ITEM_OVER i1, SPEAK x 1" }, { "over r1", "ITEM_OVER i1" },
 	    { "began r2", "" }, { "over r2", "" }, { "heard 1 100", "HEARD i1 100" });
 	assert_int_equal(k.answers, 2);
 	assert_idle();
 	/* The tools it called are told, and the farewell of its words goes on. */
 	FOLLOW(&k, { "began r3", "" }, { "part r3", "" }, { "call 1 r3 -", "" }, { "ended r3 f1 acts", "" },
-	    { "answer 1", "" }, { "+400", "UNTOLD r3, TOOL_RESULT 1, ASK 2" }, { "began r4", "" },
-	    { "audio r4 i4 8", "PLAY 2" }, { "call 2 r4 & ends 2 r4", "" }, { "ended r4 i4", "MADE i4" },
-	    { "heard 2 1", "HEARD i4 1" }, { "+400", "UNTOLD r4, ITEM_OVER i4, END agent_ended" });
+	    { "answer 1", "" }, { "+400", "RESTED r3, TOOL_RESULT 1, ASK 2" },
+	    { "began r4", "UNTOLD r3" } /* so it is lost */, { "audio r4 i4 8", "PLAY 2" },
+	    { "call 2 r4 & ends 2 r4", "" }, { "ended r4 i4", "MADE i4" }, { "heard 2 1", "HEARD i4 1" },
+	    { "+400", "RESTED r4, ITEM_OVER i4, END agent_ended" });
 }
 
 static void response_whose_next_part_begins_goes_on(void **state)
@@ -351,20 +352,20 @@ static void response_whose_next_part_begins_goes_on(void **state)
 	FOLLOW(&k, { "began r1", "" }, { "audio r1 i1 8", "PLAY 1" }, { "ended r1 i1", "MADE i1" }, { "part r1", "" },
 	    { "+19999", "" }, { "ended r1 f1 acts", "" }, { "say x", "" });
 	/* Even if it was thought to be over. */
-	FOLLOW(&k, { "+400", "UNTOLD r1, ITEM_OVER i1, SPEAK x 1" }, { "part r1", "" }, { "audio r1 i2 8", "PLAY 2" },
+	FOLLOW(&k, { "+400", "RESTED r1, ITEM_OVER i1, SPEAK x 1" }, { "part r1", "" }, { "audio r1 i2 8", "PLAY 2" },
 	    { "busy 1", "" }, { "+19999", "" }, { "over r1", "ITEM_OVER i1, MADE i2, ITEM_OVER i2, SPEAK x 2" });
 }
 
 /* A part without sound may be a thought, and what follows takes time. */
 TALK(response_of_which_nothing_was_heard_yet_rests_longer, { "turn", "" }, { "began r1", "" }, { "ended r1 t1", "" },
-    { "+2999", "" }, { "+1", "UNTOLD r1, SILENT its end was not told, RETRIED" }, { "+500", "ASK 1" });
+    { "+2999", "" }, { "+1", "RESTED r1, SILENT its end was not told, RETRIED" }, { "+500", "ASK 1" });
 
 /* A part's own end may be lost, too. */
 TALK(sound_ends_with_its_part, { "began r1", "" }, { "audio r1 i1 8", "PLAY 1" }, { "ended r1 i1", "MADE i1" },
     { "ended r1 i1", "" }, { "over r1", "ITEM_OVER i1" }, { "ended r1 i1", "" }, { "+60000", "" });
 
 TALK(what_was_cut_and_has_no_end_is_no_answer, { "began r1", "" }, { "speaks & pauses", "CUT 1" },
-    { "ended r1 i1", "" }, { "+3000", "UNTOLD r1" });
+    { "ended r1 i1", "" }, { "+3000", "RESTED r1" });
 
 int main(void)
 {
