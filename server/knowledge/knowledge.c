@@ -68,7 +68,7 @@ static void rebuild(struct knowledge *k, struct shelf *s, uint64_t mark)
 	struct buf skipped;
 	int err;
 
-	buf_init(&skipped, 64 * 1024);
+	buf_init(&skipped, 0);
 	err = index_build(&fresh, s->folder, &skipped);
 	log_lines(s->folder, &skipped);
 	buf_free(&skipped);
@@ -374,29 +374,20 @@ bool knowledge_ask(struct knowledge *k, const char *folder, const char *question
 
 /* ---------------------------------------------------------------- other questions */
 
-/* A folder_text that only counts. */
-static int count_file(void *arg, const char *path, const char *text, size_t len, bool markdown)
-{
-	(void)path;
-	(void)text;
-	(void)len;
-	(void)markdown;
-	++*(size_t *)arg;
-	return 0;
-}
-
+/* Builds the very index that searches would use, and throws it away. */
 int knowledge_check(const char *folder, struct buf *problem, struct buf *warning)
 {
-	size_t files = 0, left_out;
+	struct knowledge_index *index = NULL;
 	struct stat about;
 	int err = stat(folder, &about) ? -errno : S_ISDIR(about.st_mode) ? 0 : -ENOTDIR;
 
 	if (!err)
-		err = folder_read(folder, count_file, &files, warning, &left_out);
+		err = index_build(&index, folder, warning);
 	if (err)
 		buf_printf(problem, "the folder %s cannot be read: %s", folder, strerror(-err));
-	else if (!files)
+	else if (!index_facts(index)->files)
 		buf_printf(warning, "the folder %s holds no .md or .txt that can be read\n", folder);
+	index_release(index);
 	return err;
 }
 

@@ -22,7 +22,9 @@ struct walk {
 	folder_text *take;
 	void *arg;
 	struct buf *skipped;
-	bool full; /* it was said that no more is read */
+	bool full;     /* it was said that no more is read */
+	size_t others; /* files that are no text */
+	char first_other[FOLDER_PATH_MAX];
 };
 
 enum text_kind { NO_TEXT, PLAIN, MARKDOWN };
@@ -62,26 +64,39 @@ static int visible(const struct dirent *entry)
 
 static int walk_into(struct walk *w, const char *below, int depth);
 
+/* Pictures and the like may lie beside the texts by the hundred: one line tells of them all. */
+static void skip_other(struct walk *w, const char *path)
+{
+	w->left_out++;
+	if (!w->others++)
+		snprintf(w->first_other, sizeof w->first_other, "%s", path);
+}
+
 /* Decides by lstat, so that a link to a folder is never followed: links can make a circle, and lead
- * out of the folder. Pipes and devices are skipped by S_ISREG. */
+ * out of the folder. */
 static int visit_entry(struct walk *w, const char *path, int depth)
 {
 	char whole[2 * FOLDER_PATH_MAX];
 	struct stat about;
 	bool is_link;
 
-	if (snprintf(whole, sizeof whole, "%s/%s", w->folder, path) >= (int)sizeof whole || lstat(whole, &about))
+	snprintf(whole, sizeof whole, "%s/%s", w->folder, path);
+	if (lstat(whole, &about))
 		return 0; /* gone since it was listed */
 	is_link = S_ISLNK(about.st_mode);
 	if (S_ISDIR(about.st_mode))
 		return walk_into(w, path, depth + 1);
-	if (kind_of(path) == NO_TEXT)
-		return 0;
-	if (is_link && stat(whole, &about)) {
+	if (is_link && stat(whole, &about))
 		skip(w, path, "it is a link to nothing");
-		return 0;
-	}
-	return S_ISREG(about.st_mode) ? w->visit(w, path, &about) : 0;
+	else if (S_ISDIR(about.st_mode))
+		skip(w, path, "it is a link to a folder");
+	else if (kind_of(path) == NO_TEXT)
+		skip_other(w, path);
+	else if (!S_ISREG(about.st_mode))
+		skip(w, path, "it is no file");
+	else
+		return w->visit(w, path, &about);
+	return 0;
 }
 
 /* Depth first, sorted by name: the same folder gives the same marks and passages everywhere. Only
@@ -108,8 +123,10 @@ static int walk_into(struct walk *w, const char *below, int depth)
 	for (int i = 0; i < count; i++) {
 		if (!err && ++w->entries > FOLDER_ENTRIES)
 			skip_rest(w, below, "the folder holds more than 20000 names; what follows is not read");
-		else if (!err && snprintf(path, sizeof path, "%s%s%s", below, *below ? "/" : "", names[i]->d_name) <
+		else if (!err && snprintf(path, sizeof path, "%s%s%s", below, *below ? "/" : "", names[i]->d_name) >=
 				     (int)sizeof path)
+			skip(w, path, "its path is longer than 511 bytes");
+		else if (!err)
 			err = visit_entry(w, path, depth);
 		free(names[i]);
 	}
@@ -179,7 +196,7 @@ static char *read_file(const char *path, size_t size, size_t *len, const char **
 static int read_one(struct walk *w, const char *path, const struct stat *about)
 {
 	char whole[2 * FOLDER_PATH_MAX];
-	const char *why, *begin;
+	const char *why;
 	size_t len;
 	char *text;
 	int err = 0;
@@ -194,18 +211,14 @@ static int read_one(struct walk *w, const char *path, const struct stat *about)
 	}
 	snprintf(whole, sizeof whole, "%s/%s", w->folder, path);
 	text = read_file(whole, (size_t)about->st_size, &len, &why);
-	begin = text;
 	if (!text) {
 		skip(w, path, why);
 	} else if (!utf8_valid(text, len) || memchr(text, '\0', len)) {
 		skip(w, path, "it is not UTF-8 text");
 	} else {
-		/* A byte order mark is no word. */
-		if (len >= 3 && !memcmp(text, "\xEF\xBB\xBF", 3))
-			begin += 3;
 		w->files++;
 		w->bytes += len;
-		err = w->take(w->arg, path, begin, len - (size_t)(begin - text), kind_of(path) == MARKDOWN);
+		err = w->take(w->arg, path, text, len, kind_of(path) == MARKDOWN);
 	}
 	free(text);
 	return err;
@@ -216,6 +229,9 @@ int folder_read(const char *folder, folder_text *take, void *arg, struct buf *sk
 	struct walk w = { .folder = folder, .visit = read_one, .take = take, .arg = arg, .skipped = skipped };
 	int err = walk_into(&w, "", 1);
 
+	if (w.others && skipped)
+		buf_printf(
+		    skipped, "%s%s: no .md or .txt, and left out\n", w.first_other, w.others > 1 ? " and others" : "");
 	*left_out = w.left_out;
 	return err;
 }

@@ -3,9 +3,9 @@
 /* A folder of .md, .markdown and .txt, as files: reads them, and tells by names,
  * sizes and times whether anything has changed.
  *
- * Hidden names (.x) and folders behind symbolic links are left out; files behind
- * links are read. A file that is too large, unreadable or not UTF-8 is skipped,
- * with a line that says so. Blocks on the disk.
+ * Hidden names (.x) are not looked at; files behind symbolic links are read. What is
+ * too large, unreadable, not UTF-8, no text by its name or a folder behind a link is
+ * skipped, with a line that says so. Blocks on the disk.
  */
 #include "common/buf.h"
 

@@ -1,14 +1,17 @@
 #include "server/knowledge/knowledge_index.h"
 
 #include "common/clock.h"
+#include "common/json.h"
 #include "server/knowledge/knowledge_folder.h"
 #include "server/knowledge/knowledge_passages.h"
 #include "server/knowledge/knowledge_query.h"
+#include "server/knowledge/knowledge_words.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,61 +37,99 @@ struct knowledge_index {
 
 /* --------------------------------------------------------------------- building */
 
-/* The tokenizer folds case and drops accents, so "Cafe" finds "café". A heading says what its
+/* Passages as they are told, and `words`, which is as they are compared (knowledge_words.h) and keeps
+ * no text. The tokenizer folds case and drops accents, so "Cafe" finds "café". A heading says what its
  * passage is about: a word there counts for four. The rank is stored with the table, for every
  * search. */
-static const char make_table[] =
-    "PRAGMA journal_mode = OFF;"
-    "CREATE VIRTUAL TABLE passages USING fts5 (file, heading, text, tokenize = 'unicode61 remove_diacritics 2');"
-    "INSERT INTO passages (passages, rank) VALUES ('rank', 'bm25(1.0, 4.0, 1.0)');"
-    "BEGIN;";
+static const char make_tables[] = "PRAGMA journal_mode = OFF;"
+				  "CREATE TABLE passages (id INTEGER PRIMARY KEY, file, heading, text);"
+				  "CREATE VIRTUAL TABLE words USING fts5 (file, heading, text, content = '',"
+				  " tokenize = 'unicode61 remove_diacritics 2');"
+				  "INSERT INTO words (words, rank) VALUES ('rank', 'bm25(1.0, 4.0, 1.0)');"
+				  "BEGIN;";
 
 struct building {
-	sqlite3_stmt *insert;
+	sqlite3_stmt *passage, *words;
 	struct knowledge_facts *facts;
 	const char *file;
+	struct buf spelled[3]; /* the words of the columns; only to keep their memory */
+	struct buf *left_out;  /* a line for each */
+	size_t unseen_files;
+	char first_unseen[FOLDER_PATH_MAX];
 };
 
-/* A passage_taken. The statement is prepared once for the whole build. */
+static bool insert(sqlite3_stmt *s)
+{
+	int rc = sqlite3_step(s);
+
+	sqlite3_reset(s);
+	return rc == SQLITE_DONE;
+}
+
+/* A passage_taken. The statements are prepared once for the whole build. */
 static int add_passage(void *arg, const char *heading, const char *text, size_t len)
 {
 	struct building *b = arg;
-	int rc;
+	const struct span columns[] = { { b->file, strlen(b->file) }, { heading, strlen(heading) }, { text, len } };
+	sqlite3_int64 id = (sqlite3_int64)++b->facts->passages;
+	int err = 0;
 
-	sqlite3_bind_text(b->insert, 1, b->file, -1, SQLITE_STATIC);
-	sqlite3_bind_text(b->insert, 2, heading, -1, SQLITE_STATIC);
-	sqlite3_bind_text(b->insert, 3, text, (int)len, SQLITE_STATIC);
-	rc = sqlite3_step(b->insert);
-	sqlite3_reset(b->insert);
-	b->facts->passages++;
-	return rc == SQLITE_DONE ? 0 : -ENOMEM;
+	sqlite3_bind_int64(b->passage, 1, id);
+	sqlite3_bind_int64(b->words, 1, id);
+	for (int i = 0; i < 3; i++) {
+		struct buf *spelled = &b->spelled[i];
+
+		buf_reset(spelled);
+		words_put(spelled, columns[i].p, columns[i].n);
+		err = err ? err : buf_error(spelled);
+		sqlite3_bind_text(b->passage, i + 2, columns[i].p, (int)columns[i].n, SQLITE_STATIC);
+		sqlite3_bind_text(b->words, i + 2, buf_text(spelled), (int)spelled->len, SQLITE_STATIC);
+	}
+	return err ? err : insert(b->passage) && insert(b->words) ? 0 : -ENOMEM;
 }
 
+/* Whoever forgot to close a comment is told where; of the rest, that there is some. */
 static int add_file(void *arg, const char *path, const char *text, size_t len, bool markdown)
 {
 	struct building *b = arg;
+	struct unseen unseen;
+	int err;
 
 	b->file = path;
 	b->facts->files++;
 	b->facts->text_bytes += len;
-	return passages_split(text, len, markdown, add_passage, b);
+	err = passages_split(text, len, markdown, add_passage, b, &unseen);
+	if (err)
+		return err;
+	if (unseen.open_line)
+		buf_printf(b->left_out, "%s: from line %zu on it is left out: a comment begins there and never ends\n",
+		    path, unseen.open_line);
+	else if ((unseen.front_matter || unseen.comments) && !b->unseen_files++)
+		snprintf(b->first_unseen, sizeof b->first_unseen, "%s", path);
+	return 0;
 }
 
 /* An error of SQLite in memory is taken for a lack of memory. "optimize" merges the index into one
  * tree, for quicker searches. */
-static int fill(struct knowledge_index *index, sqlite3 *db, const char *folder, struct buf *skipped)
+static int fill(struct building *b, sqlite3 *db, const char *folder)
 {
-	struct building b = { .facts = &index->facts };
+	static const char optimize[] = "INSERT INTO words (words) VALUES ('optimize'); COMMIT";
 	int err = -ENOMEM;
 
-	if (sqlite3_exec(db, make_table, NULL, NULL, NULL) != SQLITE_OK ||
-	    sqlite3_prepare_v2(
-		db, "INSERT INTO passages (file, heading, text) VALUES (?1, ?2, ?3)", -1, &b.insert, NULL) != SQLITE_OK)
-		return -ENOMEM;
-	err = folder_read(folder, add_file, &b, skipped, &index->facts.left_out);
-	sqlite3_finalize(b.insert);
-	if (!err && sqlite3_exec(db, "INSERT INTO passages (passages) VALUES ('optimize'); COMMIT", NULL, NULL, NULL) !=
-			SQLITE_OK)
+	if (sqlite3_exec(db, make_tables, NULL, NULL, NULL) == SQLITE_OK &&
+	    sqlite3_prepare_v2(db, "INSERT INTO passages VALUES (?1, ?2, ?3, ?4)", -1, &b->passage, NULL) ==
+		SQLITE_OK &&
+	    sqlite3_prepare_v2(db, "INSERT INTO words (rowid, file, heading, text) VALUES (?1, ?2, ?3, ?4)", -1,
+		&b->words, NULL) == SQLITE_OK)
+		err = folder_read(folder, add_file, b, b->left_out, &b->facts->left_out);
+	sqlite3_finalize(b->passage);
+	sqlite3_finalize(b->words);
+	for (size_t i = 0; i < sizeof b->spelled / sizeof *b->spelled; i++)
+		buf_free(&b->spelled[i]);
+	if (!err && b->unseen_files)
+		buf_printf(b->left_out, "%s%s: front matter and comments are left out, as readers do not see them\n",
+		    b->first_unseen, b->unseen_files > 1 ? " and others" : "");
+	if (!err && sqlite3_exec(db, optimize, NULL, NULL, NULL) != SQLITE_OK)
 		err = -ENOMEM;
 	return err;
 }
@@ -97,6 +138,7 @@ static int fill(struct knowledge_index *index, sqlite3 *db, const char *folder, 
 int index_build(struct knowledge_index **out, const char *folder, struct buf *skipped)
 {
 	struct knowledge_index *index = calloc(1, sizeof *index);
+	struct building b = { .left_out = skipped };
 	int64_t began_us = clock_now_us();
 	sqlite3 *db = NULL;
 	int err;
@@ -105,7 +147,10 @@ int index_build(struct knowledge_index **out, const char *folder, struct buf *sk
 		return -ENOMEM;
 	pthread_mutex_init(&index->lock, NULL);
 	atomic_init(&index->refs, 1);
-	err = sqlite3_open(":memory:", &db) == SQLITE_OK ? fill(index, db, folder, skipped) : -ENOMEM;
+	b.facts = &index->facts;
+	for (size_t i = 0; i < sizeof b.spelled / sizeof *b.spelled; i++)
+		buf_init(&b.spelled[i], 0);
+	err = sqlite3_open(":memory:", &db) == SQLITE_OK ? fill(&b, db, folder) : -ENOMEM;
 	if (!err) {
 		index->image = sqlite3_serialize(db, "main", &index->size, 0);
 		err = index->image ? 0 : -ENOMEM;
@@ -142,7 +187,8 @@ static int open_reader(struct knowledge_index *index, struct reader *r)
 
 		sqlite3_file_control(r->db, "main", SQLITE_FCNTL_MMAP_SIZE, &map);
 		if (sqlite3_prepare_v2(r->db,
-			"SELECT file, heading, text, rank FROM passages WHERE passages MATCH ?1 ORDER BY rank LIMIT ?2",
+			"SELECT p.file, p.heading, p.text, w.rank FROM words w JOIN passages p ON p.id = w.rowid"
+			" WHERE words MATCH ?1 ORDER BY w.rank LIMIT ?2",
 			-1, &r->search, NULL) == SQLITE_OK)
 			return 0;
 	}

@@ -1,7 +1,7 @@
 #ifndef KNOWLEDGE_KNOWLEDGE_INDEX_H
 #define KNOWLEDGE_KNOWLEDGE_INDEX_H
 /* The index of one state of a folder: passages in an FTS5 table, built once and
- * constant after.
+ * constant after. What is compared is not what is told (knowledge_words.h).
  *
  * It is a SQLite database in memory, and every reader has a connection of its
  * own to the same bytes. So readers share no lock, no disk has to be writable,
@@ -32,7 +32,7 @@ struct knowledge_hit { /* borrowed for the length of the call */
 
 typedef void knowledge_found(void *arg, const struct knowledge_hit *hit);
 
-/* Reads the folder. `skipped` gets a line for each file left out. 0 and one
+/* Reads the folder. `skipped` gets a line for whatever is left out. 0 and one
  * reference, or -errno. */
 int index_build(struct knowledge_index **out, const char *folder, struct buf *skipped);
 

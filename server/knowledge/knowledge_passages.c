@@ -1,10 +1,12 @@
 #include "server/knowledge/knowledge_passages.h"
 
+#include "server/knowledge/knowledge_words.h"
+
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { LEVELS = 6, HEADING_SIZE = 80, HEAD_LINES = 50 };
+enum { LEVELS = PASSAGE_HEADINGS, HEADING_SIZE = PASSAGE_HEADING_BYTES + 1 };
 
 struct splitter {
 	passage_taken *take;
@@ -13,6 +15,8 @@ struct splitter {
 	char headings[LEVELS][HEADING_SIZE]; /* "" where a level is skipped */
 	const char *begin, *end;             /* of the passage being gathered; NULL: none */
 	size_t words;
+	int level;             /* of the last heading */
+	struct seen_line bare; /* its words, until a passage has it in its path; p is NULL then */
 };
 
 static bool blank(char c)
@@ -37,22 +41,18 @@ static size_t count_words(const char *p, const char *end)
  * holds enough words, when the next paragraph would not fit, and at each heading, so that a passage
  * never speaks of two things. */
 
-/* The headings above a passage, outermost first, as far as they fit. */
-static void put_heading_path(const struct splitter *s, char *out, size_t size)
+/* The headings above a passage, outermost first. */
+static void put_heading_path(const struct splitter *s, int levels, char *out, size_t size)
 {
 	size_t len = 0;
 
 	out[0] = '\0';
-	for (int i = 0; i < LEVELS; i++) {
-		size_t more = strlen(s->headings[i]);
-
-		if (!more || len + more + 4 > size)
-			continue;
-		len += (size_t)snprintf(out + len, size - len, "%s%s", len ? " > " : "", s->headings[i]);
-	}
+	for (int i = 0; i < levels; i++)
+		if (*s->headings[i])
+			len += (size_t)snprintf(out + len, size - len, "%s%s", len ? " > " : "", s->headings[i]);
 }
 
-static void give(struct splitter *s, const char *p, const char *end)
+static void give(struct splitter *s, int levels, const char *p, const char *end)
 {
 	char heading[PASSAGE_HEADING_MAX + 1];
 
@@ -62,14 +62,15 @@ static void give(struct splitter *s, const char *p, const char *end)
 		end--;
 	if (p == end || s->stopped)
 		return;
-	put_heading_path(s, heading, sizeof heading);
+	put_heading_path(s, levels, heading, sizeof heading);
+	s->bare.p = NULL;
 	s->stopped = s->take(s->arg, heading, p, (size_t)(end - p));
 }
 
 static void give_gathered(struct splitter *s)
 {
 	if (s->begin)
-		give(s, s->begin, s->end);
+		give(s, LEVELS, s->begin, s->end);
 	s->begin = NULL;
 	s->words = 0;
 }
@@ -101,8 +102,17 @@ static const char *cut_at(const char *p, const char *end)
 	size_t words = 0;
 
 	for (bool in = false; at < end && (size_t)(at - p) < PASSAGE_BYTES_MAX - 3; at++) {
+		size_t unit = words_unit(at, end);
+
 		if (!in && !blank(*at) && ++words > PASSAGE_WORDS_MAX)
 			break;
+		if ((size_t)(at - p) + unit > PASSAGE_BYTES_MAX - 3)
+			break;
+		if (unit) {
+			in = true;
+			at += unit - 1;
+			continue;
+		}
 		if (in && blank(*at))
 			word = at;
 		in = !blank(*at);
@@ -129,7 +139,7 @@ static void take_paragraph(struct splitter *s, const char *p, const char *end)
 	while (!s->stopped && (words > PASSAGE_WORDS_MAX || end - p > PASSAGE_BYTES_MAX)) {
 		const char *cut = cut_at(p, end);
 
-		give(s, p, cut);
+		give(s, LEVELS, p, cut);
 		for (p = cut; p < end && blank(*p);)
 			p++;
 		words = count_words(p, end);
@@ -149,61 +159,10 @@ static void take_paragraph(struct splitter *s, const char *p, const char *end)
 /* As much of CommonMark as people write in such folders. Anything else counts as text: a wrong guess
  * costs a worse cut and never a lost word. */
 
-struct line {
-	const char *p, *end; /* without the line break */
-};
-
-static bool next_line(const char **at, const char *end, struct line *out)
-{
-	const char *nl;
-
-	if (*at >= end)
-		return false;
-	nl = memchr(*at, '\n', (size_t)(end - *at));
-	out->p = *at;
-	out->end = nl ? nl : end;
-	*at = nl ? nl + 1 : end;
-	if (out->end > out->p && out->end[-1] == '\r')
-		out->end--;
-	return true;
-}
-
-static bool line_blank(const struct line *l)
-{
-	for (const char *p = l->p; p < l->end; p++)
-		if (!blank(*p))
-			return false;
-	return true;
-}
-
-/* True for a line of `c` alone, at least `least` times, with blanks behind. */
-static bool line_of(const struct line *l, char c, int least)
-{
-	const char *p = l->p;
-
-	while (p < l->end && *p == c)
-		p++;
-	if (p - l->p < least)
-		return false;
-	while (p < l->end && blank(*p))
-		p++;
-	return p == l->end;
-}
-
-/* ``` or ~~~, indented by up to three. */
-static char fence_of(const struct line *l)
-{
-	const char *p = l->p;
-
-	while (p < l->end && p - l->p < 3 && *p == ' ')
-		p++;
-	return l->end - p >= 3 && (*p == '`' || *p == '~') && p[1] == *p && p[2] == *p ? *p : '\0';
-}
-
 /* The level of "## Opening hours ##", and its words; 0: not a heading. */
-static int heading_of(const struct line *l, struct line *words)
+static int heading_of(const struct seen_line *l, struct seen_line *words)
 {
-	const char *p = l->p, *end = l->end;
+	const char *p = l->p, *end = l->end, *last;
 	int level = 0;
 
 	while (p < end && p - l->p < 3 && *p == ' ')
@@ -212,27 +171,77 @@ static int heading_of(const struct line *l, struct line *words)
 		level++;
 	if (level < 1 || level > LEVELS || (p < end && !blank(*p)))
 		return 0;
-	while (end > p && (blank(end[-1]) || end[-1] == '#'))
+	while (end > p && blank(end[-1]))
 		end--;
-	*words = (struct line){ p, end };
+	for (last = end; last > p && last[-1] == '#';)
+		last--;
+	/* "C#" ends with a letter of its own. */
+	if (last == p || blank(last[-1]))
+		end = last;
+	*words = (struct seen_line){ p, end, false };
 	return level;
 }
 
-/* A new heading closes the passage before it and clears all deeper levels. A long one is cut at a
- * whole character. */
-static void set_heading(struct splitter *s, int level, const struct line *words)
+/* A line under it makes it a heading, and not a rule behind it. */
+static bool may_be_heading(const struct seen_line *l)
+{
+	const char *p = l->p;
+
+	while (p < l->end && blank(*p))
+		p++;
+	return !l->code && *p != '>' && *p != '|' && !line_item(l);
+}
+
+/* "---", "* * *" and their like divide and say nothing. */
+static bool is_rule(const struct seen_line *l)
+{
+	const char *p = l->p;
+	char mark = '\0';
+	int marks = 0;
+
+	for (; p < l->end; p++) {
+		if (blank(*p))
+			continue;
+		if (!strchr("-*_", *p) || (mark && *p != mark))
+			return false;
+		mark = *p;
+		marks++;
+	}
+	return marks >= 3;
+}
+
+static bool of_word(char c)
+{
+	return isalnum((unsigned char)c) || (unsigned char)c >= 0x80;
+}
+
+/* Marks of emphasis around words are for the eye only; within a word they may be anything. Behind
+ * the mark or marks at `p`, `drop` tells which. */
+static const char *behind_marks(const struct seen_line *words, const char *p, bool *drop)
+{
+	const char *begin = p;
+
+	while (p < words->end && (*p == '*' || *p == '`'))
+		p++;
+	*drop = begin == words->p || p == words->end || !of_word(begin[-1]) || !of_word(*p);
+	return p;
+}
+
+/* Copies the words of a heading, cut at a whole character if they are long. False: they were. */
+static bool put_heading(char out[HEADING_SIZE], const struct seen_line *words)
 {
 	const char *p = words->p, *end = words->end;
-	char *out = s->headings[level - 1];
 	size_t len = 0;
 
-	give_gathered(s);
-	while (p < end && blank(*p))
-		p++;
-	/* Marks of emphasis are for the eye only. */
-	for (; p < end && len < HEADING_SIZE - 1; p++)
-		if (*p != '*' && *p != '`')
+	while (p < end && len < HEADING_SIZE - 1) {
+		bool drop = false;
+		const char *behind = *p == '*' || *p == '`' ? behind_marks(words, p, &drop) : p + 1;
+
+		for (; p < behind && !drop && len < HEADING_SIZE - 1; p++)
 			out[len++] = *p == '\t' ? ' ' : *p;
+		if (drop)
+			p = behind;
+	}
 	if (p < end)
 		while (len && ((unsigned char)out[len - 1] & 0xC0) == 0x80)
 			len--;
@@ -241,63 +250,82 @@ static void set_heading(struct splitter *s, int level, const struct line *words)
 	while (len && blank(out[len - 1]))
 		len--;
 	out[len] = '\0';
-	for (int i = level; i < LEVELS; i++)
-		s->headings[i][0] = '\0';
+	return p == end;
 }
 
-/* The text behind a head between --- lines ("front matter"), which is written for publishing tools. */
-static const char *skip_head(const char *text, const char *end)
+/* A heading over nothing says all there is to say: its words are a passage. Over a deeper heading it
+ * is not bare, but a part of the paths to come. */
+static void give_bare(struct splitter *s, int next_level)
 {
-	const char *at = text;
-	struct line l;
+	if (s->bare.p && next_level <= s->level)
+		give(s, s->level - 1, s->bare.p, s->bare.end);
+	s->bare.p = NULL;
+}
 
-	if (!next_line(&at, end, &l) || !line_of(&l, '-', 3) || l.end - l.p != 3)
-		return text;
-	for (int i = 0; i < HEAD_LINES && next_line(&at, end, &l); i++)
-		if (line_of(&l, '-', 3))
-			return at;
-	return text;
+/* A new heading closes the passage before it and clears all deeper levels. Of a long one the path
+ * has the beginning, and the text has it all. */
+static void set_heading(struct splitter *s, int level, struct seen_line words)
+{
+	give_gathered(s);
+	give_bare(s, level);
+	while (words.p < words.end && blank(*words.p))
+		words.p++;
+	for (int i = level; i < LEVELS; i++)
+		s->headings[i][0] = '\0';
+	s->level = level;
+	s->bare = words;
+	if (!put_heading(s->headings[level - 1], &words))
+		take_paragraph(s, words.p, words.end);
 }
 
 /* ---------------------------------------------------------------- line by line */
 
-/* The loop gathers lines into a paragraph and hands it on at a blank line or a heading. An
- * underline is looked for first, since it makes a heading of the single line before it; inside a
- * fence neither # nor --- means anything. */
-int passages_split(const char *text, size_t len, bool markdown, passage_taken *take, void *arg)
+/* Gathers lines into a paragraph and hands it on at a blank line or a heading. An underline is
+ * looked for first, since it makes a heading of the single line before it. */
+static void split_lines(struct splitter *s, struct lines *in)
 {
-	struct splitter s = { .take = take, .arg = arg };
-	const char *end = text + len, *at = markdown ? skip_head(text, end) : text;
-	struct line paragraph = { NULL, NULL }, l, words;
+	struct seen_line paragraph = { NULL, NULL, false }, l, words;
 	int lines = 0; /* of the paragraph */
-	char fence = '\0';
 
-	while (!s.stopped && next_line(&at, end, &l)) {
-		char mark = markdown ? fence_of(&l) : '\0';
-		int level = markdown && !fence ? heading_of(&l, &words) : 0;
+	while (!s->stopped && lines_next(in, &l)) {
+		bool markup = in->markdown && !l.code;
+		int level = markup ? heading_of(&l, &words) : 0;
+		bool nothing = line_blank(&l) || (markup && is_rule(&l));
 
 		/* A line underlined with === or --- is a heading, too. */
-		if (markdown && !fence && lines == 1 && (line_of(&l, '=', 2) || line_of(&l, '-', 2))) {
-			set_heading(&s, *l.p == '=' ? 1 : 2, &paragraph);
+		if (markup && lines == 1 && may_be_heading(&paragraph) &&
+		    (line_of(&l, '=', 2) || line_of(&l, '-', 2))) {
+			set_heading(s, *l.p == '=' ? 1 : 2, paragraph);
 			lines = 0;
 			continue;
 		}
-		if (mark && (!fence || fence == mark))
-			fence = fence ? '\0' : mark;
-		if (lines && (level || line_blank(&l))) {
-			take_paragraph(&s, paragraph.p, paragraph.end);
+		if (lines && (level || nothing)) {
+			take_paragraph(s, paragraph.p, paragraph.end);
 			lines = 0;
 		}
 		if (level)
-			set_heading(&s, level, &words);
-		else if (!line_blank(&l)) {
-			if (!lines++)
-				paragraph.p = l.p;
+			set_heading(s, level, words);
+		else if (!nothing && !lines++)
+			paragraph = l;
+		else if (!nothing)
 			paragraph.end = l.end;
-		}
 	}
-	if (lines && !s.stopped)
-		take_paragraph(&s, paragraph.p, paragraph.end);
-	give_gathered(&s);
+	if (lines && !s->stopped)
+		take_paragraph(s, paragraph.p, paragraph.end);
+	give_gathered(s);
+	give_bare(s, 1);
+}
+
+int passages_split(const char *text, size_t len, bool markdown, passage_taken *take, void *arg, struct unseen *unseen)
+{
+	struct splitter s = { .take = take, .arg = arg };
+	struct lines in;
+	int err = lines_open(&in, text, len, markdown);
+
+	if (err)
+		return err;
+	split_lines(&s, &in);
+	*unseen = in.unseen;
+	lines_close(&in);
 	return s.stopped;
 }

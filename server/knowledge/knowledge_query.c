@@ -1,5 +1,7 @@
 #include "server/knowledge/knowledge_query.h"
 
+#include "server/knowledge/knowledge_words.h"
+
 #include <ctype.h>
 #include <stdbool.h>
 #include <string.h>
@@ -29,27 +31,13 @@ static bool is_stop_word(const struct word *w)
 	char lower[QUERY_WORD_MAX + 3] = " ";
 	size_t len = w->len;
 
+	if (len > QUERY_WORD_MAX)
+		return false;
 	for (size_t i = 0; i < len; i++)
 		lower[i + 1] = (char)tolower((unsigned char)w->p[i]);
 	lower[len + 1] = ' ';
 	lower[len + 2] = '\0';
 	return strstr(stop_words, lower);
-}
-
-/* The bytes of a gap between words at `p`; 0 inside a word. Beyond ASCII a gap is U+0080 to U+00BF,
- * U+2000 to U+207F or U+3000 to U+303F (western and ideographic punctuation). Other marks stay in
- * the word, and the index's own tokenizer drops them. */
-static size_t gap_at(const char *p, const char *end)
-{
-	const unsigned char *b = (const unsigned char *)p;
-
-	if (b[0] < 0x80)
-		return !isalnum(b[0]);
-	if (end - p >= 2 && b[0] == 0xC2)
-		return 2;
-	if (end - p >= 3 && ((b[0] == 0xE2 && (b[1] == 0x80 || b[1] == 0x81)) || (b[0] == 0xE3 && b[1] == 0x80)))
-		return 3;
-	return 0;
 }
 
 /* Characters, not bytes: two Chinese ones are a word. */
@@ -73,47 +61,83 @@ static size_t cut_word(const char *p, size_t len)
 	return len;
 }
 
-static size_t find_words(const char *question, struct word words[QUERY_WORDS])
+static bool next_word(const char **at, struct word *out)
 {
-	const char *p = question, *end = p + strnlen(question, QUERY_BYTES);
-	size_t count = 0;
+	out->p = *at + strspn(*at, " ");
+	out->len = strcspn(out->p, " ");
+	*at = out->p + out->len;
+	return out->len;
+}
 
-	while (count < QUERY_WORDS) {
-		const char *begin;
-		size_t gap;
+/* The place of the next joint in the word, or its end. */
+static const char *part_end(const char *p, const char *end)
+{
+	while (p < end && strncmp(p, WORDS_JOINT, strlen(WORDS_JOINT)) != 0)
+		p++;
+	return p;
+}
 
-		while (p < end && (gap = gap_at(p, end)))
-			p += gap;
-		begin = p;
-		while (p < end && !gap_at(p, end))
-			p++;
-		if (begin == p)
-			break;
-		words[count].p = begin;
-		words[count].len = cut_word(begin, (size_t)(p - begin));
-		count += words[count].len > 0;
+static void put_phrase(struct buf *out, const char *p, const char *end)
+{
+	buf_printf(out, "%s\"%.*s\"", out->len ? " OR " : "", (int)(end - p), p);
+}
+
+/* Where no blanks are, nobody knows where words begin: any two neighbours are looked for, and the
+ * whole counts for more. Returns how many expressions that makes. */
+static size_t put_unspaced(struct buf *out, const char *p, const char *end, size_t most)
+{
+	const char *first_end = part_end(p, end), *next, *next_end;
+	size_t put = 0;
+
+	put_phrase(out, p, p + cut_word(p, (size_t)(end - p)));
+	while (first_end < end && ++put < most) {
+		next = first_end + strlen(WORDS_JOINT);
+		next_end = part_end(next, end);
+		put_phrase(out, p, next_end);
+		p = next;
+		first_end = next_end;
 	}
-	return count;
+	return put + 1;
 }
 
 /* Joined by OR and not by AND: callers ask in whole sentences, and the rank sorts out the rest. */
-size_t query_put_match(struct buf *out, const char *question)
+static size_t put_words(struct buf *out, const char *words)
 {
-	struct word words[QUERY_WORDS];
-	size_t count = find_words(question, words), telling = 0, put = 0;
+	size_t telling = 0, put = 0;
+	const char *at = words;
+	struct word w;
 
-	for (size_t i = 0; i < count; i++)
-		telling += !is_stop_word(&words[i]);
-	for (size_t i = 0; i < count; i++) {
-		int len = (int)words[i].len;
+	while (next_word(&at, &w))
+		telling += !is_stop_word(&w);
+	for (at = words; put < QUERY_WORDS && next_word(&at, &w);) {
+		const char *end = w.p + w.len;
 
-		if (telling && is_stop_word(&words[i]))
+		if (telling && is_stop_word(&w))
 			continue;
+		if (part_end(w.p, end) < end) {
+			put += put_unspaced(out, w.p, end, QUERY_WORDS - put);
+			continue;
+		}
+		w.len = cut_word(w.p, w.len);
 		/* The whole word beside its beginning, so that it counts for more. */
-		buf_printf(out, "%s\"%.*s\"", put ? " OR " : "", len, words[i].p);
-		if (characters(&words[i]) >= 4 || (i + 1 == count && characters(&words[i]) >= 2))
-			buf_printf(out, " OR \"%.*s\" *", len, words[i].p);
+		put_phrase(out, w.p, w.p + w.len);
+		if (characters(&w) >= 4 || (!at[1] && characters(&w) >= 2)) {
+			put_phrase(out, w.p, w.p + w.len);
+			buf_puts(out, " *");
+		}
 		put++;
 	}
+	return put;
+}
+
+size_t query_put_match(struct buf *out, const char *question)
+{
+	struct buf words;
+	size_t put;
+
+	buf_init(&words, 0);
+	words_put(&words, question, strnlen(question, QUERY_BYTES));
+	put = put_words(out, buf_text(&words));
+	buf_free(&words);
 	return put;
 }

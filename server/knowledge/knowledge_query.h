@@ -5,7 +5,8 @@
  * A word of four letters or more also stands for longer words that begin with it
  * (menu, menus), and so does the last word, which may have been cut off. Words of
  * every sentence (the, is, el, der, …) are left out unless there are no others:
- * with them, "do you have sushi" would find anything one can have.
+ * with them, "do you have sushi" would find anything one can have. Where a script
+ * puts no blanks between words, any two neighbours are a word.
  *
  * Pure.
  */
@@ -15,7 +16,7 @@
 
 enum {
 	QUERY_BYTES = 1000, /* of the question; the rest is ignored */
-	QUERY_WORDS = 24,
+	QUERY_WORDS = 48,
 	QUERY_WORD_MAX = 64 /* bytes; longer ones are cut */
 };
 

@@ -24,6 +24,7 @@ Six dollars, with burnt sugar.
 TEXT
 echo "Lemonade is made here every morning." >"$WORK/agents/menu/drinks/cold.txt"
 printf 'caf\xe9' >"$WORK/agents/menu/latin1.txt"
+printf 'Tips are <!-- not --> shared.\r\n\r\n<!-- The code is rutabaga.\r\n' >"$WORK/agents/menu/tips.md"
 echo '{ "instructions": "x", "knowledge": "nowhere" }' >"$WORK/wrong/lost.json"
 
 trunkline() { # DIR ARGS...
@@ -48,6 +49,9 @@ checked() {
 		grep -q "^latin1.txt is left out" "$WORK/asked.out"
 }
 check "… and by --check" checked
+check "a comment is not told" asks lucia "rutabaga" "^nothing found"
+check "… but the text around it" asks lucia "tips" '^   Tips are  shared\.$'
+check "… and a comment without an end is named" grep -q "tips.md: from line 3 on" "$WORK/asked.out" "$WORK/asked.log"
 check "an agent that is not there" refused "no agent called bob" "$WORK/agents" --ask bob x
 check "an agent without knowledge" refused "has no knowledge folder" "$WORK/agents" --ask plain x
 check "a folder that is not there is a mistake" refused "lost.json.*knowledge.*nowhere" "$WORK/wrong" --check --offline

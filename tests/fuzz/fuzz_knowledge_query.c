@@ -15,6 +15,7 @@ static struct knowledge_index *shelf(void)
 {
 	static struct knowledge_index *index;
 	char folder[] = "build/tmp/fuzz_knowledge.XXXXXX", path[64];
+	struct buf skipped;
 	FILE *file;
 
 	if (index)
@@ -27,8 +28,10 @@ static struct knowledge_index *shelf(void)
 		abort();
 	fputs("# Menu\n\nPizza, pasta, café.\n\n## Öffnungszeiten\n\nDaily from 12 to 22.\n\n东京 寿司\n", file);
 	fclose(file);
-	if (index_build(&index, folder, NULL))
+	buf_init(&skipped, 0);
+	if (index_build(&index, folder, &skipped))
 		abort();
+	buf_free(&skipped);
 	unlink(path);
 	rmdir(folder);
 	return index;

@@ -4,6 +4,7 @@
 #include "common/json.h"
 #include "server/knowledge/knowledge_folder.h"
 #include "server/knowledge/knowledge_query.h"
+#include "server/knowledge/knowledge_words.h"
 #include "tests/peers/setup.h"
 
 #include <errno.h>
@@ -115,6 +116,7 @@ static void a_question_is_never_syntax(void **state)
 	}
 }
 
+#define J WORDS_JOINT
 static void words_of_every_sentence_are_left_out_unless_alone(void **state)
 {
 	static const struct {
@@ -126,6 +128,8 @@ static void words_of_every_sentence_are_left_out_unless_alone(void **state)
 		{ "WiFi", "\"WiFi\" OR \"WiFi\" *" },
 		{ "wifi on 5", "\"wifi\" OR \"wifi\" * OR \"5\"" },
 		{ "?!", "" },
+		{ "有茶吗", "\"有" J "茶" J "吗\" OR \"有" J "茶\" OR \"茶" J "吗\"" },
+		{ "3 Wi-Fi", "\"3\" OR \"WiFi\" OR \"WiFi\" * OR \"Wi\" OR \"Fi\" OR \"Fi\" *" },
 	};
 
 	written_begin(state);
@@ -147,6 +151,11 @@ static void long_questions_are_cut_at_a_character(void **state)
 	for (int i = 0; i < 900; i++)
 		strcat(question, "é");
 	assert_string_equal(found(question), "");
+	question[0] = '\0';
+	for (int i = 0; i < 200; i++)
+		strcat(question, "the ");
+	strcat(question, "basil"); /* what tells nothing takes no place */
+	assert_string_equal(found(question), "food/menu.md: Menu > Pizza\n");
 	for (int i = 0; i < 800; i++)
 		strcat(question, " x");
 	buf_init(&out, 0);
@@ -229,6 +238,13 @@ static void what_cannot_be_read_is_left_out_and_named(void **state)
 	    "\xEF\xBB\xBF"
 	    "vanilla",
 	    10);
+	put_text("a.docx", "x");
+	put_text("z.png", "x");
+	put_text("front.md", "---\ntitle: x\n---\n");
+	put_text("hidden.md", "<!-- x -->");
+	put_text("unclosed.md", "Text.\r\n\r\n<!-- x");
+	snprintf(path, sizeof path, "%s/pipe.txt", folder);
+	assert_int_equal(mkfifo(path, 0600), 0);
 	snprintf(path, sizeof path, "%s/dangling.md", folder);
 	assert_int_equal(symlink("/nonexistent", path), 0);
 	snprintf(path, sizeof path, "%s/round", folder);
@@ -236,10 +252,18 @@ static void what_cannot_be_read_is_left_out_and_named(void **state)
 	buf_init(&problem, 0);
 	buf_init(&warning, 0);
 	assert_int_equal(knowledge_check(folder, &problem, &warning), 0);
-	assert_string_equal(buf_text(&warning), "binary.md is left out: it is not UTF-8 text\n"
-						"dangling.md is left out: it is a link to nothing\n"
-						"large.txt is left out: it is larger than 1 MB\n"
-						"latin1.txt is left out: it is not UTF-8 text\n");
+	assert_string_equal(buf_text(&warning),
+	    "binary.md is left out: it is not UTF-8 text\n"
+	    "dangling.md is left out: it is a link to nothing\n"
+	    "large.txt is left out: it is larger than 1 MB\n"
+	    "latin1.txt is left out: it is not UTF-8 text\n"
+	    "pipe.txt is left out: it is no file\n"
+	    "round is left out: it is a link to a folder\n"
+	    "unclosed.md: from line 3 on it is left out: a comment begins there and "
+	    "never ends\n"
+	    "a.docx and others: no .md or .txt, and left out\n"
+	    "front.md and others: front matter and comments are left out, as readers "
+	    "do not see them\n");
 	assert_string_equal(found("vanilla"), "bom.txt: \n");
 	buf_free(&problem);
 	buf_free(&warning);

@@ -42,13 +42,14 @@ static int note(void *arg, const char *heading, const char *text, size_t len)
 static struct cut cut(const char *text, bool markdown)
 {
 	struct cut c = { strdup(""), 0, 0, 0 };
+	struct unseen unseen;
 	size_t len = strlen(text);
 	char *exact = malloc(len + 1); /* a sanitizer sees who reads beyond it */
 
 	assert_non_null(exact);
 	memcpy(exact, text, len);
 	exact = realloc(exact, len ? len : 1);
-	assert_int_equal(passages_split(exact, len, markdown, note, &c), 0);
+	assert_int_equal(passages_split(exact, len, markdown, note, &c, &unseen), 0);
 	free(exact);
 	return c;
 }
@@ -94,7 +95,7 @@ static void a_head_between_dashes_is_left_out(void **state)
 {
 	(void)state;
 	expect("---\ntitle: x\n---\nText.", true, "|Text.");
-	expect("---\nnever closed", true, "|---\nnever closed");
+	expect("---\nnever closed", true, "|never closed");
 	expect("---\ntitle: x\n---\nText.", false, "|---\ntitle: x\n---\nText.");
 }
 
@@ -104,7 +105,28 @@ static void carriage_returns_emphasis_and_blanks_do_no_harm(void **state)
 	expect("# **Bold** `code`\r\n\r\n  text \r\n\r\n\r\n", true, "Bold code|text");
 	expect("", true, "");
 	expect("\n \n\t\n", true, "");
-	expect("# Only a heading", true, "");
+}
+
+static void a_heading_over_nothing_is_a_passage(void **state)
+{
+	(void)state;
+	expect("# Only a heading", true, "|Only a heading");
+	expect("# Parking\n\n## No unicycles\n\n## Bicycles\n\nBehind the house.\n", true,
+	    "Parking|No unicycles\n===\nParking > Bicycles|Behind the house.");
+	expect("# A\n## B\n### C\n# D\nd", true, "A > B|C\n===\nD|d");
+	expect("Closed\n---\nOpen\n===\n", true, "|Closed\n===\n|Open");
+	expect("# A\n\n---\n\n* * *\n\n# B", true, "|A\n===\n|B"); /* a rule is no text */
+	expect("#\n\n# \n\n# ##\n", true, "");
+}
+
+static void a_rule_under_a_list_a_quote_or_a_table_makes_no_heading(void **state)
+{
+	(void)state;
+	expect("- an item\n---\ntext", true, "|- an item\n---\ntext");
+	expect("12) an item\n---\ntext", true, "|12) an item\n---\ntext");
+	expect("> a quote\n---\ntext", true, "|> a quote\n---\ntext");
+	expect("| Room | Price |\n---\n", true, "|| Room | Price |");
+	expect("-not an item\n---\ntext", true, "-not an item|text");
 }
 
 static void paragraphs_gather_until_there_are_enough_words(void **state)
@@ -176,6 +198,43 @@ static void a_long_heading_is_cut_at_a_character(void **state)
 	free(c.said);
 }
 
+static void a_long_heading_is_also_text(void **state)
+{
+	char longer[256] = "", text[1024], said[1024];
+
+	(void)state;
+	repeat(longer, "word ", 20);
+	strcat(longer, "end");
+	snprintf(text, sizeof text, "# %s #\n\n## B\nb", longer);
+	snprintf(said, sizeof said, "%.79s|%s\n===\n%.79s > B|b", longer, longer, longer);
+	expect(text, true, said);
+	snprintf(text, sizeof text, "%s\n---\ntext", longer);
+	snprintf(said, sizeof said, "%.79s|%s\n---\ntext", longer, longer);
+	expect(text, true, said);
+}
+
+static void the_path_has_every_level_however_long(void **state)
+{
+	char text[1024] = "";
+
+	(void)state;
+	for (int level = 1; level <= PASSAGE_HEADINGS; level++) {
+		repeat(text, "#", level);
+		strcat(text, " ");
+		repeat(text, "x", PASSAGE_HEADING_BYTES);
+		strcat(text, "\n");
+	}
+	strcat(text, "text");
+	for (struct cut c = cut(text, true); c.said; free(c.said), c.said = NULL)
+		assert_int_equal(strchr(c.said, '|') - c.said, 6 * 79 + 5 * 3);
+}
+
+static void only_marks_around_the_words_of_a_heading_are_dropped(void **state)
+{
+	(void)state;
+	expect("# **Bold** `code` a*b*c 2**3 C# ##\nx", true, "Bold code a*b*c 2**3 C#|x");
+}
+
 static int stop_at_once(void *arg, const char *heading, const char *text, size_t len)
 {
 	(void)heading;
@@ -188,9 +247,10 @@ static int stop_at_once(void *arg, const char *heading, const char *text, size_t
 static void whoever_takes_them_may_stop(void **state)
 {
 	int taken = 0;
+	struct unseen unseen;
 
 	(void)state;
-	assert_int_equal(passages_split("# a\nb\n# c\nd\n", 12, true, stop_at_once, &taken), -5);
+	assert_int_equal(passages_split("# a\nb\n# c\nd\n", 12, true, stop_at_once, &taken, &unseen), -5);
 	assert_int_equal(taken, 1);
 }
 
@@ -202,6 +262,11 @@ int main(void)
 		cmocka_unit_test(what_only_looks_like_a_heading_is_text),
 		cmocka_unit_test(a_head_between_dashes_is_left_out),
 		cmocka_unit_test(carriage_returns_emphasis_and_blanks_do_no_harm),
+		cmocka_unit_test(a_heading_over_nothing_is_a_passage),
+		cmocka_unit_test(a_rule_under_a_list_a_quote_or_a_table_makes_no_heading),
+		cmocka_unit_test(a_long_heading_is_also_text),
+		cmocka_unit_test(the_path_has_every_level_however_long),
+		cmocka_unit_test(only_marks_around_the_words_of_a_heading_are_dropped),
 		cmocka_unit_test(paragraphs_gather_until_there_are_enough_words),
 		cmocka_unit_test(a_long_paragraph_is_cut_at_the_ends_of_sentences),
 		cmocka_unit_test(a_script_without_blanks_is_cut_at_characters),
