@@ -16,9 +16,9 @@
 
 enum { LOOK_EVERY_S = 1 };
 
-struct shelf { /* one folder */
-	struct shelf *next;
-	char *folder;                  /* owned */
+struct folder { /* that some agent names */
+	struct folder *next;
+	char *path;                    /* owned */
 	struct knowledge_index *index; /* retained; NULL if it could not be built */
 	uint64_t mark;                 /* of the folder when the index was built */
 	int64_t rebuilds;
@@ -31,7 +31,7 @@ struct shelf { /* one folder */
 struct knowledge {
 	pthread_mutex_t lock; /* the list and its pointers; never held while building */
 	pthread_cond_t stop_wanted;
-	struct shelf *shelves;
+	struct folder *folders;
 	pthread_t thread;
 	bool running, stopping;
 	/* Held while the list changes: by the thread, or in knowledge_want. */
@@ -51,87 +51,87 @@ static void log_lines(const char *folder, const struct buf *lines)
 
 /* --------------------------------------------------------------------- building */
 
-static void free_shelf(struct shelf *s)
+static void free_folder(struct folder *f)
 {
-	if (!s)
+	if (!f)
 		return;
-	index_release(s->index);
-	free(s->folder);
-	free(s);
+	index_release(f->index);
+	free(f->path);
+	free(f);
 }
 
 /* Builder's lock held. Puts a new index in place of the old one. If the build fails, the old index
  * stays, and the mark is taken over all the same: the same files would only fail again. */
-static void rebuild(struct knowledge *k, struct shelf *s, uint64_t mark)
+static void rebuild(struct knowledge *k, struct folder *f, uint64_t mark)
 {
 	struct knowledge_index *fresh = NULL, *old;
 	struct buf skipped;
 	int err;
 
 	buf_init(&skipped, 0);
-	err = index_build(&fresh, s->folder, &skipped);
-	log_lines(s->folder, &skipped);
+	err = index_build(&fresh, f->path, &skipped);
+	log_lines(f->path, &skipped);
 	buf_free(&skipped);
-	s->mark = mark;
+	f->mark = mark;
 	if (err) {
-		log_error("knowledge", "cannot build the index of %s: %s", s->folder, strerror(-err));
+		log_error("knowledge", "cannot build the index of %s: %s", f->path, strerror(-err));
 		return;
 	}
 	pthread_mutex_lock(&k->lock);
-	old = s->index;
-	s->index = fresh;
-	s->rebuilds++;
+	old = f->index;
+	f->index = fresh;
+	f->rebuilds++;
 	pthread_mutex_unlock(&k->lock);
 	index_release(old);
 	log_info("knowledge", "index built; folder=%s files=%zu passages=%zu left_out=%zu kilobytes=%zu ms=%lld",
-	    s->folder, index_facts(fresh)->files, index_facts(fresh)->passages, index_facts(fresh)->left_out,
+	    f->path, index_facts(fresh)->files, index_facts(fresh)->passages, index_facts(fresh)->left_out,
 	    index_facts(fresh)->text_bytes / 1024, (long long)index_facts(fresh)->took_ms);
 }
 
 /* Builder's lock held. Rebuilds if the folder has changed. The mark is taken before reading, so
  * that a change during the build is seen the next time. An unreadable folder is logged once, not
  * every second. */
-static void follow(struct knowledge *k, struct shelf *s)
+static void follow(struct knowledge *k, struct folder *f)
 {
 	uint64_t mark;
-	int err = folder_mark(s->folder, &mark);
+	int err = folder_mark(f->path, &mark);
 
 	if (err) {
-		if (!s->lost)
-			log_warn("knowledge", "%s cannot be read: %s; what was known of it stays", s->folder,
-			    strerror(-err));
-		s->lost = true;
+		if (!f->lost)
+			log_warn(
+			    "knowledge", "%s cannot be read: %s; what was known of it stays", f->path, strerror(-err));
+		f->lost = true;
 		return;
 	}
-	s->lost = false;
-	if (mark != s->mark)
-		rebuild(k, s, mark);
+	f->lost = false;
+	if (mark != f->mark)
+		rebuild(k, f, mark);
 }
 
 /* Under lock. */
-static struct shelf *find(struct knowledge *k, const char *folder)
+static struct folder *find(struct knowledge *k, const char *folder)
 {
-	for (struct shelf *s = k->shelves; s; s = s->next)
-		if (!strcmp(s->folder, folder))
-			return s;
+	for (struct folder *f = k->folders; f; f = f->next)
+		if (!strcmp(f->path, folder))
+			return f;
 	return NULL;
 }
 
-/* Builder's lock held: nobody else removes shelves. The shelf joins the list before its index
+/* Builder's lock held: nobody else removes folders. The folder joins the list before its index
  * exists; a search in between waits for the builder. */
 static void add(struct knowledge *k, const char *folder)
 {
-	struct shelf *s = calloc(1, sizeof *s);
+	struct folder *f = calloc(1, sizeof *f);
 
-	if (!s || !(s->folder = strdup(folder))) {
-		free_shelf(s);
+	if (!f || !(f->path = strdup(folder))) {
+		free_folder(f);
 		return;
 	}
 	pthread_mutex_lock(&k->lock);
-	s->next = k->shelves;
-	k->shelves = s;
+	f->next = k->folders;
+	k->folders = f;
 	pthread_mutex_unlock(&k->lock);
-	follow(k, s);
+	follow(k, f);
 }
 
 static bool known(struct knowledge *k, const char *folder)
@@ -152,36 +152,36 @@ static bool among(const char *folder, const char *const *folders, size_t count)
 	return false;
 }
 
-/* At start, and by main after each reload of agents. New shelves are built before unwanted ones go,
+/* At start, and by main after each reload of agents. New folders are built before unwanted ones go,
  * so that a folder that stays can be searched at every moment. Searches under way hold their own
  * reference. */
 void knowledge_want(struct knowledge *k, const char *const *folders, size_t count)
 {
-	struct shelf *gone = NULL;
+	struct folder *gone = NULL;
 
 	pthread_mutex_lock(&k->builder);
 	for (size_t i = 0; i < count; i++)
 		if (*folders[i] && !known(k, folders[i]))
 			add(k, folders[i]);
 	pthread_mutex_lock(&k->lock);
-	for (struct shelf **at = &k->shelves; *at;) {
-		struct shelf *s = *at;
+	for (struct folder **at = &k->folders; *at;) {
+		struct folder *f = *at;
 
-		if (among(s->folder, folders, count)) {
-			at = &s->next;
+		if (among(f->path, folders, count)) {
+			at = &f->next;
 			continue;
 		}
-		*at = s->next;
-		s->next = gone;
-		gone = s;
+		*at = f->next;
+		f->next = gone;
+		gone = f;
 	}
 	pthread_mutex_unlock(&k->lock);
 	pthread_mutex_unlock(&k->builder);
 	while (gone) {
-		struct shelf *s = gone;
+		struct folder *f = gone;
 
-		gone = s->next;
-		free_shelf(s);
+		gone = f->next;
+		free_folder(f);
 	}
 }
 
@@ -213,8 +213,8 @@ static void *look_after_folders(void *arg)
 	while (wait_a_while(k)) {
 		pthread_mutex_lock(&k->builder);
 		/* The list changes under the builder's lock only, so it may be walked. */
-		for (struct shelf *s = k->shelves; s; s = s->next)
-			follow(k, s);
+		for (struct folder *f = k->folders; f; f = f->next)
+			follow(k, f);
 		pthread_mutex_unlock(&k->builder);
 	}
 	return NULL;
@@ -244,7 +244,7 @@ int knowledge_start(struct knowledge *k)
 	return -err;
 }
 
-/* After all calls and jobs: the thread is joined, then every shelf goes. */
+/* After all calls and jobs: the thread is joined, then every folder goes. */
 void knowledge_free(struct knowledge *k)
 {
 	if (!k)
@@ -269,12 +269,12 @@ void knowledge_free(struct knowledge *k)
 static struct knowledge_index *current(struct knowledge *k, const char *folder)
 {
 	struct knowledge_index *index = NULL;
-	struct shelf *s;
+	struct folder *f;
 
 	pthread_mutex_lock(&k->lock);
-	s = find(k, folder);
-	if (s && s->index)
-		index = index_retain(s->index);
+	f = find(k, folder);
+	if (f && f->index)
+		index = index_retain(f->index);
 	pthread_mutex_unlock(&k->lock);
 	return index;
 }
@@ -399,19 +399,19 @@ void knowledge_put_status(struct knowledge *k, struct buf *out)
 	json_put_array(&j, NULL);
 	if (k)
 		pthread_mutex_lock(&k->lock);
-	for (const struct shelf *s = k ? k->shelves : NULL; s; s = s->next) {
-		const struct knowledge_facts *f = s->index ? index_facts(s->index) : &none;
+	for (const struct folder *f = k ? k->folders : NULL; f; f = f->next) {
+		const struct knowledge_facts *facts = f->index ? index_facts(f->index) : &none;
 
 		json_put_object(&j, NULL);
-		json_put_text(&j, "folder", s->folder);
-		json_put_bool(&j, "ready", s->index);
-		json_put_uint(&j, "files", f->files);
-		json_put_uint(&j, "left_out", f->left_out);
-		json_put_uint(&j, "passages", f->passages);
-		json_put_uint(&j, "text_bytes", f->text_bytes);
-		json_put_uint(&j, "index_bytes", f->index_bytes);
-		json_put_int(&j, "built_ms", f->took_ms);
-		json_put_int(&j, "builds", s->rebuilds);
+		json_put_text(&j, "folder", f->path);
+		json_put_bool(&j, "ready", f->index);
+		json_put_uint(&j, "files", facts->files);
+		json_put_uint(&j, "left_out", facts->left_out);
+		json_put_uint(&j, "passages", facts->passages);
+		json_put_uint(&j, "text_bytes", facts->text_bytes);
+		json_put_uint(&j, "index_bytes", facts->index_bytes);
+		json_put_int(&j, "built_ms", facts->took_ms);
+		json_put_int(&j, "builds", f->rebuilds);
 		json_put_end(&j);
 	}
 	if (k)

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static struct knowledge_index *shelf(void)
+static struct knowledge_index *menu_index(void)
 {
 	static struct knowledge_index *index;
 	char folder[] = "build/tmp/fuzz_knowledge.XXXXXX", path[64];
@@ -56,7 +56,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	/* The expression's words are cut at characters: valid in, valid out. */
 	if (utf8_valid(question, strnlen(question, QUERY_BYTES)) && !utf8_valid(buf_text(&match), match.len))
 		abort();
-	found = index_search(shelf(), question, look, NULL);
+	found = index_search(menu_index(), question, look, NULL);
 	if (found < 0 || found > KNOWLEDGE_HITS)
 		abort();
 	buf_free(&match);
