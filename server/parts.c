@@ -350,7 +350,7 @@ static const struct part {
 	/* Slow things. `work` sets up HTTP for the webhooks, which are signed with the
 	 * agents' secrets. */
 	{ "work", .open = open_work, .close = close_work, .section = "work", .status = status_work },
-	{ "outbox", .open = open_delivery, .close = close_delivery, .warn = warn_delivery, .section = "outbox",
+	{ "delivery", .open = open_delivery, .close = close_delivery, .warn = warn_delivery, .section = "outbox",
 	    .status = status_delivery },
 	{ "hub", .open = open_hub, .close = close_hub, .section = "watchers", .status = status_hub },
 	/* It takes ends of calls and tells of records: after the store, webhooks and the

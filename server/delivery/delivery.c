@@ -64,7 +64,7 @@ static int64_t next_seq(struct delivery *o)
 
 static const char *tag_of(const struct delivery_row *row)
 {
-	return *row->call_sid ? row->call_sid : "outbox";
+	return *row->call_sid ? row->call_sid : "delivery";
 }
 
 /* ------------------------------------------------------------------------ adding */
@@ -260,12 +260,12 @@ static int read_waiting(void *owner, int64_t seq, size_t room)
 		return -EIO;
 	got = store_deliveries_waiting(o->store, seq, (int)room, on_row, o);
 	if (!seq && got > 0)
-		log_info("outbox", "webhooks wait from before; count=%d", got);
+		log_info("delivery", "webhooks wait from before; count=%d", got);
 	return got;
 }
 
 static const struct due_policy policy = {
-	.name = "outbox",
+	.name = "delivery",
 	.clock_ms = clock_wall_ms,
 	.when = delivery_queue_when,
 	.work = work,
@@ -334,7 +334,7 @@ void delivery_close(struct delivery *o)
 	delivery_stop(o);
 	jobs_close(o->jobs);
 	if (!o->store && o->queue.list.count)
-		log_warn("outbox", "webhooks are lost with the process: there is no DATA_DIR; count=%zu",
+		log_warn("delivery", "webhooks are lost with the process: there is no DATA_DIR; count=%zu",
 		    o->queue.list.count);
 	due_close(&o->due);
 	delivery_queue_free(&o->queue);

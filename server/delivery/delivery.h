@@ -46,7 +46,7 @@ int delivery_open(
 void delivery_stop(struct delivery *delivery);
 void delivery_close(struct delivery *delivery); /* stops and frees; before the store. Fine with NULL */
 
-/* Any thread, a call's loops too: copies, and waits for nothing. With a NULL outbox
+/* Any thread, a call's loops too: copies, and waits for nothing. With a NULL delivery
  * nothing happens. */
 void delivery_add(struct delivery *delivery, const struct delivery_event *event);
 

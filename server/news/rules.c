@@ -23,7 +23,7 @@ unsigned rules_events(const struct journal_entry *entry)
 	}
 }
 
-/* The members for every receiver of this entry. The outbox adds id, event and time, which
+/* The members for every receiver of this entry. The delivery adds id, event and time, which
  * differ for each of them. */
 static void put_members(struct json_out *j, const void *what)
 {
@@ -53,7 +53,7 @@ static void tell(struct delivery *delivery, const struct journal_entry *entry, c
 				   .what = entry });
 }
 
-/* On the teller's thread, often a call's loop: the outbox writes the JSON and queues it.
+/* On the teller's thread, often a call's loop: the delivery writes the JSON and queues it.
  * One entry can be two events (call.ended and call.failed), and each address that lists
  * an event gets its own delivery. */
 void rules_sink(void *delivery, const struct journal_entry *entry)

@@ -1,7 +1,7 @@
 #ifndef NEWS_RULES_H
 #define NEWS_RULES_H
 /* The events that an agent's webhooks are told: the journal's sink in front of the
- * outbox.
+ * deliveries.
  *
  *   call.started    the stream is there
  *   call.ended      the call is over, however it ended

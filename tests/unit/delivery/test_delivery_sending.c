@@ -1,4 +1,4 @@
-/* The outbox with its threads, a store and receivers. */
+/* Webhooks out with their threads, a store and receivers. */
 #include "server/delivery/delivery.h"
 
 #include "common/clock.h"
@@ -99,7 +99,7 @@ static void open_store(void)
 	buf_free(&problem);
 }
 
-static void open_outbox(void)
+static void open_delivery(void)
 {
 	assert_int_equal(delivery_open(&delivery, &cfg, store, secret_of, NULL), 0);
 }
@@ -115,7 +115,7 @@ static int set_up(void **state)
 	receiver.peer = http_peer_start(receive, &receiver);
 	snprintf(receiver.url, sizeof receiver.url, "http://127.0.0.1:%d/hook", http_peer_port(receiver.peer));
 	open_store();
-	open_outbox();
+	open_delivery();
 	return 0;
 }
 
@@ -273,7 +273,7 @@ static void without_its_agent_it_is_not_sent_until_there_is_one(void **state)
 	delivery_stop(delivery);
 	agent_secret = "secret";
 	delivery_close(delivery);
-	open_outbox();
+	open_delivery();
 	until_true(status_number("delivered") == 1);
 }
 
@@ -307,12 +307,12 @@ static void what_was_not_delivered_is_sent_after_a_restart(void **state)
 	receiver.status = 200;
 	atomic_store(&receiver.count, 0);
 	open_store();
-	open_outbox();
+	open_delivery();
 	until_true(status_number("delivered") == 2);
 	assert_string_equal(header_of(0, "Trunkline-Event"), "call.started");
 	assert_string_equal(header_of(1, "Trunkline-Event"), "call.ended");
 	delivery_close(delivery);
-	open_outbox();
+	open_delivery();
 	assert_int_equal(status_number("waiting"), 0);
 }
 
@@ -323,7 +323,7 @@ static void what_is_parked_is_sent_again_when_asked(void **state)
 	(void)state;
 	delivery_close(delivery);
 	cfg.outbox_give_up_seconds = 0;
-	open_outbox();
+	open_delivery();
 	receiver.status = 503;
 	happen("call.ended", "CA1", receiver.url);
 	until_true(status_number("parked") == 1);
@@ -421,7 +421,7 @@ static void without_a_store_it_still_delivers_in_order(void **state)
 	delivery_close(delivery);
 	store_close(store);
 	store = NULL;
-	open_outbox();
+	open_delivery();
 	receiver.bad = 1;
 	happen("call.started", "CA1", receiver.url);
 	happen("call.ended", "CA1", receiver.url);
@@ -523,7 +523,7 @@ static void the_end_does_not_wait_for_who_hangs(void **state)
 	delivery_stop(delivery); /* three seconds, and a second to be told */
 	receiver.held = false;
 	delivery_close(delivery);
-	open_outbox();
+	open_delivery();
 	until_true(status_number("delivered") == 1);
 	assert_string_equal(body_of(0), body_of(1));
 }
