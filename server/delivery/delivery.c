@@ -342,11 +342,6 @@ void delivery_close(struct delivery *o)
 	free(o);
 }
 
-void delivery_hold(struct delivery *o, size_t entries)
-{
-	atomic_store(&o->due.held, entries);
-}
-
 /* ------------------------------------------------------------- for the operator's API */
 
 void delivery_put_status(struct delivery *o, struct json_out *j)

@@ -50,10 +50,6 @@ void delivery_close(struct delivery *delivery); /* stops and frees; before the s
  * nothing happens. */
 void delivery_add(struct delivery *delivery, const struct delivery_event *event);
 
-/* Sets how many events are held in memory (20,000); the others stay in the store. For
- * tests. Any time. */
-void delivery_hold(struct delivery *delivery, size_t entries);
-
 /* For /status, into the object that is open. */
 void delivery_put_status(struct delivery *delivery, struct json_out *j);
 

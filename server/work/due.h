@@ -133,8 +133,8 @@ struct due {
 	struct due_list *list;
 	struct jobs *jobs;
 	size_t at_once;
-	bool stored;         /* a store is behind it */
-	_Atomic size_t held; /* items, and bytes of theirs, in memory */
+	bool stored; /* a store is behind it */
+	size_t held; /* items, and bytes of theirs, in memory */
 	size_t held_bytes;
 
 	/* The queue's. */

@@ -142,11 +142,6 @@ static void put_call(struct json_out *j, const void *what)
 	json_put_end(j);
 }
 
-static void put_number(struct json_out *j, const void *what)
-{
-	json_put_int(j, "n", *(const int *)what);
-}
-
 static void happen(const char *event, const char *call_sid, const char *url)
 {
 	delivery_add(delivery, &(struct delivery_event){ .event = event,
@@ -435,41 +430,6 @@ static void without_a_store_it_still_delivers_in_order(void **state)
 	buf_free(&unused);
 }
 
-/* And once each: what is read again from the store is not what is at work. */
-static void what_does_not_fit_into_memory_waits_in_the_store(void **state)
-{
-	enum { CALLS = 10, EACH = 4 };
-	int seen[CALLS] = { 0 };
-	char call[32];
-
-	(void)state;
-	delivery_hold(delivery, 6);
-	receiver.held = true;
-	for (int i = 0; i < CALLS * EACH; i++) {
-		snprintf(call, sizeof call, "CA%d", i % CALLS);
-		delivery_add(delivery, &(struct delivery_event){ .event = "call.ended",
-					   .url = receiver.url,
-					   .call_sid = call,
-					   .agent = "plumber",
-					   .variant = "",
-					   .put = put_number,
-					   .what = &i });
-	}
-	until_true(status_number("sending") == 2);
-	until_true(listed("waiting") == CALLS * EACH);
-	assert_int_equal(status_number("waiting"), 6);
-	receiver.held = false;
-	until_true(status_number("delivered") == CALLS * EACH);
-	assert_int_equal(receiver.count, CALLS * EACH);
-	for (int i = 0; i < CALLS * EACH; i++) {
-		int n = (int)strtol(strstr(body_of(i), "\"n\":") + 4, NULL, 10);
-
-		assert_int_equal(n / CALLS, seen[n % CALLS]++);
-	}
-	assert_int_equal(listed("waiting"), 0);
-	assert_int_equal(status_number("lost"), 0);
-}
-
 static void limit_files(rlim_t bytes)
 {
 	struct rlimit limit;
@@ -614,7 +574,6 @@ int main(void)
 		TEST(a_receiver_that_hangs_delays_nobody_else),
 		TEST(the_list_pages_from_the_newest),
 		TEST(without_a_store_it_still_delivers_in_order),
-		TEST(what_does_not_fit_into_memory_waits_in_the_store),
 		TEST(a_full_disk_holds_up_no_webhook),
 		TEST(many_threads_tell_and_each_call_stays_in_order),
 		TEST(the_end_does_not_wait_for_who_hangs),

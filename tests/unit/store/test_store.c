@@ -1,4 +1,5 @@
 #include "server/store/store.h"
+#include "server/store/store_deliveries.h"
 
 #include "common/clock.h"
 #include "common/log.h"
@@ -732,6 +733,34 @@ static void what_is_old_goes_and_the_rest_stays(void **state)
 	store_close(store);
 }
 
+static void put_seq(void *arg, const struct delivery_row *row)
+{
+	buf_printf(arg, "%d:%s ", (int)row->seq, row->id);
+}
+
+/* So that whoever holds some of them in memory comes back for the next. */
+static void waiting_deliveries_are_read_page_by_page(void **state)
+{
+	struct delivery_row row = { .call_sid = "CA1", .agent = "", .variant = "", .event = "call.ended", .url = "u" };
+	struct store *store = opened(0);
+	struct buf said;
+
+	(void)state;
+	for (row.seq = 15; row.seq > 10; row.seq--) {
+		snprintf(row.id, sizeof row.id, "e%d", (int)row.seq);
+		store_delivery_put(store, &row, "{}");
+	}
+	store_delivery_park(store, "e13", "why");
+	assert_int_equal(store_flush(store, 60000), 0);
+	buf_init(&said, 0);
+	assert_int_equal(store_deliveries_waiting(store, 0, 3, put_seq, &said), 3);
+	assert_int_equal(store_deliveries_waiting(store, 14, 3, put_seq, &said), 1);
+	assert_int_equal(store_deliveries_waiting(store, 15, 3, put_seq, &said), 0);
+	assert_string_equal(buf_text(&said), "11:e11 12:e12 14:e14 15:e15 ");
+	buf_free(&said);
+	store_close(store);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fresh_dir, folder_end)
@@ -762,6 +791,7 @@ int main(void)
 		TEST(old_data_comes_along),
 		TEST(version_1_becomes_the_newest_with_all_its_rows),
 		TEST(what_is_old_goes_and_the_rest_stays),
+		TEST(waiting_deliveries_are_read_page_by_page),
 	};
 
 	signal(SIGXFSZ, SIG_IGN);
