@@ -20,7 +20,6 @@ struct trust {
 	br_x509_trust_anchor *anchor; /* owned, and so are its names and keys */
 	size_t count;
 	size_t cap;
-	size_t skipped;
 };
 
 const br_x509_trust_anchor *trust_anchors(const struct trust *t)
@@ -31,11 +30,6 @@ const br_x509_trust_anchor *trust_anchors(const struct trust *t)
 size_t trust_count(const struct trust *t)
 {
 	return t->count;
-}
-
-size_t trust_skipped(const struct trust *t)
-{
-	return t->skipped;
 }
 
 static void free_anchor(br_x509_trust_anchor *ta)
@@ -137,11 +131,8 @@ static int add(struct trust *t, const struct buf *der)
 		t->cap = cap;
 	}
 	err = der->data ? decode(&t->anchor[t->count], der) : -EINVAL;
-	if (err == -EINVAL)
-		t->skipped++;
-	else if (!err)
-		t->count++;
-	return err == -EINVAL ? 0 : err;
+	t->count += !err;
+	return err == -EINVAL ? 0 : err; /* what cannot be used is skipped */
 }
 
 static bool is_certificate(const char *name)
@@ -177,9 +168,7 @@ static int read_bundle(struct trust *t, const char *pem, size_t len, struct buf 
 		case BR_PEM_END_OBJ:
 			if (collecting && buf_error(der) == -ENOMEM)
 				err = -ENOMEM;
-			else if (collecting && buf_error(der))
-				t->skipped++;
-			else if (collecting)
+			else if (collecting && !buf_error(der))
 				err = add(t, der);
 			collecting = false;
 			break;
@@ -187,16 +176,13 @@ static int read_bundle(struct trust *t, const char *pem, size_t len, struct buf 
 			/* Begun anew, or the bytes it still holds of the damaged
 			 * object would lead the next one. */
 			br_pem_decoder_init(&decoder);
-			t->skipped += collecting;
 			collecting = false;
 			break;
 		default:
 			if (len)
 				break;
-			if (ended) {
-				t->skipped += collecting; /* cut off in the middle */
+			if (ended)
 				return 0;
-			}
 			/* The decoder ends an object at a line break, and not every file has its last. */
 			ended = true;
 			pem = "\n";

@@ -8,7 +8,7 @@ struct trust;
 
 /* Reads a PEM bundle. 0; -ENOENT and the like; -EINVAL when not one
  * certificate in it could be used. Certificates that cannot be decoded are
- * skipped and counted. */
+ * skipped. */
 int trust_open(struct trust **out, const char *pem_file);
 
 /* The same from memory. */
@@ -16,6 +16,5 @@ int trust_from_pem(struct trust **out, const char *pem, size_t len);
 
 void trust_close(struct trust *t); /* fine with NULL */
 size_t trust_count(const struct trust *t);
-size_t trust_skipped(const struct trust *t);
 
 #endif
