@@ -51,13 +51,6 @@ int converter_switch(struct converter **c, enum audio_format model_format)
 	return model_format == AUDIO_PCMU ? 0 : converter_open(c, model_format);
 }
 
-size_t converter_to_model_max(const struct converter *c, size_t mulaw_len)
-{
-	/* Each piece may round up. */
-	return c->format == AUDIO_PCM ? 2 * (mulaw_len * (MODEL_HZ / CALLER_HZ) + 2 * (mulaw_len / PIECE + 1))
-				      : mulaw_len;
-}
-
 size_t converter_to_model(struct converter *c, const uint8_t *mulaw, size_t len, uint8_t *out)
 {
 	size_t written = 0;

@@ -25,9 +25,10 @@ int converter_open(struct converter **out, enum audio_format model_format);
  * fits stays, with its past. 0 or -ENOMEM. */
 int converter_switch(struct converter **c, enum audio_format model_format);
 
-/* Caller to model. `out` must hold converter_to_model_max(c, len) bytes; returns
- * how many were written. */
-size_t converter_to_model_max(const struct converter *c, size_t mulaw_len);
+/* Caller to model. `out` must hold CONVERT_TO_MODEL_MAX(len) bytes, whatever the
+ * format; returns how many were written. 16 bits at 24 kHz are six times as much, and
+ * each piece of 60 ms may round up. */
+#define CONVERT_TO_MODEL_MAX(mulaw_len) (6 * (mulaw_len) + 4 * ((mulaw_len) / 480 + 1))
 size_t converter_to_model(struct converter *c, const uint8_t *mulaw, size_t len, uint8_t *out);
 
 /* Model to caller. The pieces may be cut anywhere: half a sample waits for its

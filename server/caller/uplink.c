@@ -242,8 +242,8 @@ static int send_message(struct uplink *u, const uint8_t *bytes, size_t len)
 static int send_append(struct uplink *u, const uint8_t *mulaw, size_t len)
 {
 	if (u->converter) {
-		uint8_t converted[APPEND_MAX / 4 * 6 + 1024];
-		/* 16 bits at 24 kHz are six times as much: in quarters. */
+		uint8_t converted[CONVERT_TO_MODEL_MAX(APPEND_MAX / 4)];
+		/* It may be six times as much: in quarters. */
 		for (size_t at = 0; at < len; at += APPEND_MAX / 4) {
 			size_t part = len - at < APPEND_MAX / 4 ? len - at : APPEND_MAX / 4;
 			size_t n = converter_to_model(u->converter, mulaw + at, part, converted);
