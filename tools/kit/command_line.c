@@ -73,7 +73,7 @@ static void help(const struct option_row *rows, size_t count)
 	}
 }
 
-void option_defaults(const struct option_row *rows, size_t count, void *into)
+static void fill_usual(const struct option_row *rows, size_t count, void *into)
 {
 	for (size_t i = 0; i < count; i++)
 		if (rows[i].usual)
@@ -91,7 +91,7 @@ int command_line_read(
 {
 	int i = 1;
 
-	option_defaults(rows, count, into);
+	fill_usual(rows, count, into);
 	for (; i < argc && strncmp(argv[i], "--", 2) == 0; i++) {
 		const char *option = argv[i], *name = option + 2, *value = NULL, *why;
 		size_t len = strcspn(name, "=");

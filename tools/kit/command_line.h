@@ -39,9 +39,6 @@ struct option_row {
 int command_line_read(
     const char *program, const struct option_row *rows, size_t count, void *into, int argc, char **argv);
 
-/* What is usual, for who reads no command line. */
-void option_defaults(const struct option_row *rows, size_t count, void *into);
-
 /* One value by its row: NULL, or what is wrong with it. */
 const char *option_set(const struct option_row *row, void *into, const char *value);
 

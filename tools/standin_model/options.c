@@ -63,11 +63,6 @@ static const struct option_row rows[] = {
 	{ .kind = OPTION_WORDS, .help = "", .print = faults_help },
 };
 
-void options_default(void)
-{
-	option_defaults(rows, sizeof rows / sizeof rows[0], &options);
-}
-
 void options_parse(int argc, char **argv)
 {
 	int next = command_line_read("standin-model", rows, sizeof rows / sizeof rows[0], &options, argc, argv);

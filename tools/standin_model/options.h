@@ -35,9 +35,6 @@ struct options {
 
 extern struct options options;
 
-/* What is usual, for tests. */
-void options_default(void);
-
 /* Exits after --help, or with status 2 and one sentence when it is wrong. */
 void options_parse(int argc, char **argv);
 

@@ -784,7 +784,7 @@ static int start(void **state)
 		SSL_CTX_load_verify_locations(client_context, ca, NULL);
 		for (int i = 0; i < CERTIFICATES; i++)
 			service.contexts[i] = ca_context(directory, certificate_names[i], TLS1_2_VERSION, 1);
-		options_default();
+		options_parse(1, (char *[]){ "standin-model", NULL });
 		options.first_delta_ms = 5;
 		options.transcript_ms = 5;
 		options.speed = 40;
