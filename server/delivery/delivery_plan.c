@@ -5,7 +5,7 @@
 
 /* The sentence goes into the log and the operator's list. Redirects are not followed: a
  * POST with a signature belongs to the address that the owner wrote down. */
-void delivery_result_of(const struct fetch_answer *answer, struct delivery_result *out)
+void delivery_result_of(const struct fetch_response *answer, struct delivery_result *out)
 {
 	memset(out, 0, sizeof *out);
 	out->status = answer->status;

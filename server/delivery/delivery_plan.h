@@ -29,7 +29,7 @@ struct delivery_result {
 	bool cancelled;                  /* the server is shutting down */
 };
 
-void delivery_result_of(const struct fetch_answer *answer, struct delivery_result *out);
+void delivery_result_of(const struct fetch_response *answer, struct delivery_result *out);
 
 /* `since_ms` is the beginning of the tries, `give_up_ms` how long they may go on. */
 enum delivery_verdict delivery_judge(

@@ -18,7 +18,7 @@ static void post(const struct delivery_row *row, const char *body, const char *s
     const _Atomic bool *cancel, struct delivery_result *result)
 {
 	char event[96], delivery[64], key[64];
-	struct fetch_answer answer;
+	struct fetch_response answer;
 	struct buf signature;
 	struct fetch_request q = { .method = "POST",
 		.url = row->url,
@@ -27,7 +27,7 @@ static void post(const struct delivery_row *row, const char *body, const char *s
 		.body = body,
 		.body_len = strlen(body),
 		.timeout_ms = TRY_MS,
-		.answer_max = ANSWER_MAX,
+		.response_max = ANSWER_MAX,
 		.ca_file = ca_file,
 		.cancel = cancel };
 
@@ -42,7 +42,7 @@ static void post(const struct delivery_row *row, const char *body, const char *s
 	fetch(&q, &answer);
 	delivery_result_of(&answer, result);
 	result->cancelled = answer.failure == FETCH_CANCELLED && !answer.status;
-	fetch_answer_free(&answer);
+	fetch_response_free(&answer);
 	buf_free(&signature);
 }
 

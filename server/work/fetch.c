@@ -24,7 +24,7 @@ static bool ready;
 
 struct transfer {
 	const struct fetch_request *request;
-	struct fetch_answer *answer;
+	struct fetch_response *response;
 	const struct fetch_sink *sink; /* or NULL */
 	CURL *handle;
 	struct curl_slist *headers; /* owned */
@@ -82,8 +82,8 @@ static CURL *own_handle(void)
 
 /* --------------------------------------------------------------- curl's callbacks */
 
-/* As soon as there is one, also for an answer that breaks off later. */
-static void read_head(CURL *h, struct fetch_answer *out)
+/* As soon as there is one, also for a response that breaks off later. */
+static void read_head(CURL *h, struct fetch_response *out)
 {
 	struct curl_header *header;
 	curl_off_t seconds = 0, length = -1;
@@ -111,7 +111,7 @@ static int on_about_to_send(void *arg, char *to_ip, char *from_ip, int to_port, 
 	struct transfer *t = arg;
 
 	(void)to_ip, (void)from_ip, (void)to_port, (void)from_port;
-	t->answer->sent = true;
+	t->response->sent = true;
 	return CURL_PREREQFUNC_OK;
 }
 
@@ -125,16 +125,16 @@ static size_t to_sink(struct transfer *t, const char *bytes, size_t len)
 static size_t on_body(char *bytes, size_t one, size_t len, void *arg)
 {
 	struct transfer *t = arg;
-	size_t room = t->request->answer_max - t->answer->body.len;
+	size_t room = t->request->response_max - t->response->body.len;
 
 	(void)one; /* is 1 */
-	if (t->sink && !t->answer->status)
-		read_head(t->handle, t->answer);
-	if (t->sink && t->answer->status >= 200 && t->answer->status < 300)
+	if (t->sink && !t->response->status)
+		read_head(t->handle, t->response);
+	if (t->sink && t->response->status >= 200 && t->response->status < 300)
 		return to_sink(t, bytes, len);
 	t->too_large = len > room;
-	buf_put(&t->answer->body, bytes, t->too_large ? room : len);
-	return t->too_large || buf_error(&t->answer->body) ? 0 : len;
+	buf_put(&t->response->body, bytes, t->too_large ? room : len);
+	return t->too_large || buf_error(&t->response->body) ? 0 : len;
 }
 
 static int on_progress(void *arg, curl_off_t to_get, curl_off_t got, curl_off_t to_send, curl_off_t sent)
@@ -265,16 +265,16 @@ static enum fetch_failure judge(const struct transfer *t, CURLcode code)
 		return FETCH_CANCELLED;
 	if (t->too_large)
 		return FETCH_TOO_LARGE;
-	if (!t->answer->sent)
+	if (!t->response->sent)
 		return FETCH_NOT_SENT;
 	return t->idle || code == CURLE_OPERATION_TIMEDOUT ? FETCH_TIMEOUT : FETCH_UNKNOWN;
 }
 
 static void explain(struct transfer *t, CURLcode code, const char *words)
 {
-	char *out = t->answer->error;
+	char *out = t->response->error;
 
-	switch (t->answer->failure) {
+	switch (t->response->failure) {
 	case FETCH_OK:
 		return;
 	case FETCH_CANCELLED:
@@ -282,7 +282,7 @@ static void explain(struct transfer *t, CURLcode code, const char *words)
 		    t->unwanted ? "nobody wants the rest" : "the server is shutting down");
 		return;
 	case FETCH_TOO_LARGE:
-		snprintf(out, FETCH_ERROR_SIZE, "the answer is larger than %zu bytes", t->request->answer_max);
+		snprintf(out, FETCH_ERROR_SIZE, "the answer is larger than %zu bytes", t->request->response_max);
 		return;
 	case FETCH_TIMEOUT:
 		if (t->idle)
@@ -301,7 +301,7 @@ static void explain(struct transfer *t, CURLcode code, const char *words)
 	snprintf(out, FETCH_ERROR_SIZE, "%.*s", FETCH_ERROR_SIZE - 1, words);
 }
 
-static void fail(struct fetch_answer *out, const char *why)
+static void fail(struct fetch_response *out, const char *why)
 {
 	out->failure = FETCH_NOT_SENT;
 	snprintf(out->error, sizeof out->error, "%s", why);
@@ -316,18 +316,18 @@ static void perform(CURL *h, struct transfer *t)
 	t->handle = h;
 	t->piece_us = clock_now_us();
 	code = curl_easy_perform(h);
-	t->answer->failure = judge(t, code);
+	t->response->failure = judge(t, code);
 	explain(t, code, words);
 	/* A status from before that would be the proxy's. */
-	if (t->answer->sent)
-		read_head(h, t->answer);
+	if (t->response->sent)
+		read_head(h, t->response);
 }
 
 /* `took_ms` includes the look-up and the handshake: it is what the waiting
  * caller felt. */
-void fetch_stream(const struct fetch_request *request, const struct fetch_sink *sink, struct fetch_answer *out)
+void fetch_stream(const struct fetch_request *request, const struct fetch_sink *sink, struct fetch_response *out)
 {
-	struct transfer t = { .request = request, .answer = out, .sink = sink };
+	struct transfer t = { .request = request, .response = out, .sink = sink };
 	int64_t began_us = clock_now_us();
 	const char *wrong;
 	CURL *h;
@@ -335,7 +335,7 @@ void fetch_stream(const struct fetch_request *request, const struct fetch_sink *
 	assert(ready && request->header_count <= FETCH_HEADERS_MAX);
 	memset(out, 0, sizeof *out);
 	out->retry_after_s = out->length = -1;
-	buf_init(&out->body, request->answer_max + 1);
+	buf_init(&out->body, request->response_max + 1);
 	h = own_handle();
 	wrong = h ? collect_headers(&t) : "out of memory";
 	if (wrong)
@@ -349,14 +349,14 @@ void fetch_stream(const struct fetch_request *request, const struct fetch_sink *
 	out->took_ms = (clock_now_us() - began_us) / US_PER_MS;
 }
 
-void fetch(const struct fetch_request *request, struct fetch_answer *out)
+void fetch(const struct fetch_request *request, struct fetch_response *out)
 {
 	fetch_stream(request, NULL, out);
 }
 
-void fetch_answer_free(struct fetch_answer *answer)
+void fetch_response_free(struct fetch_response *response)
 {
-	buf_free(&answer->body);
+	buf_free(&response->body);
 }
 
 const char *fetch_failure_name(enum fetch_failure failure)

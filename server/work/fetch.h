@@ -1,11 +1,11 @@
 #ifndef WORK_FETCH_H
 #define WORK_FETCH_H
 /* One HTTP/1.1 request to somebody else's server, through libcurl: TLS with
- * verified certificates, a deadline for the whole, a bound on the answer. The
+ * verified certificates, a deadline for the whole, a bound on the response. The
  * environment's proxies are used as curl uses them (https_proxy, no_proxy …).
  *
  * A request is written at most once: connections are not kept, and nothing is
- * repeated behind the caller's back. `sent` in the answer tells whether a repeat
+ * repeated behind the caller's back. `sent` in the response tells whether a repeat
  * is safe.
  *
  * Blocks: for job threads and HTTP workers only, never a call's loops. Call
@@ -29,22 +29,22 @@ struct fetch_request {                          /* all borrowed */
 	const char *body;            /* NULL: none */
 	size_t body_len;
 	int timeout_ms;             /* for everything, look-up included */
-	size_t answer_max;          /* bytes of the body; a larger one fails */
+	size_t response_max;        /* bytes of the body; a larger one fails */
 	const char *ca_file;        /* "" or NULL: the system's */
 	const _Atomic bool *cancel; /* looked at about once a second; NULL: never. See jobs_cancel */
 };
 
-/* The failure, when there is no whole answer. */
+/* The failure, when there is no whole response. */
 enum fetch_failure {
 	FETCH_OK,
 	FETCH_NOT_SENT, /* bad URL, no such name, no connection in time, TLS refused: no byte reached them */
-	FETCH_UNKNOWN,  /* sent, or perhaps sent, but no whole answer came */
+	FETCH_UNKNOWN,  /* sent, or perhaps sent, but no whole response came */
 	FETCH_TIMEOUT,  /* the same by the deadline */
 	FETCH_TOO_LARGE,
 	FETCH_CANCELLED /* by `cancel` or by a sink, before or after it was sent */
 };
 
-struct fetch_answer {
+struct fetch_response {
 	enum fetch_failure failure;
 	bool sent;  /* true as soon as a byte of the request may have reached them */
 	int status; /* HTTP, as soon as it came, whatever went wrong after it; 0 before */
@@ -61,11 +61,11 @@ struct fetch_answer {
 int fetch_setup(void);
 void fetch_teardown(void);
 
-/* Redirects are not followed: a 3xx is the answer. Always fills in `out`, which
- * fetch_answer_free ends. */
-void fetch(const struct fetch_request *request, struct fetch_answer *out);
+/* Redirects are not followed: a 3xx is the response. Always fills in `out`, which
+ * fetch_response_free ends. */
+void fetch(const struct fetch_request *request, struct fetch_response *out);
 
-/* The taker of a long answer, piece by piece, as it comes. */
+/* The taker of a long response, piece by piece, as it comes. */
 struct fetch_sink {
 	bool (*piece)(void *arg, const char *bytes, size_t len); /* may block; false ends it all */
 	void *arg;
@@ -74,10 +74,10 @@ struct fetch_sink {
 
 /* The same, but the body of a 2xx goes to the sink, however long, and is not
  * kept; status and headers are in `out` before the first piece. Any other body
- * goes to `out`, and answer_max bounds that one. */
-void fetch_stream(const struct fetch_request *request, const struct fetch_sink *sink, struct fetch_answer *out);
+ * goes to `out`, and response_max bounds that one. */
+void fetch_stream(const struct fetch_request *request, const struct fetch_sink *sink, struct fetch_response *out);
 
-void fetch_answer_free(struct fetch_answer *answer);
+void fetch_response_free(struct fetch_response *response);
 
 const char *fetch_failure_name(enum fetch_failure failure);
 

@@ -164,7 +164,7 @@ void text_model_read(const char *body, size_t len, struct text_answer *out)
 
 /* The body of a failure. Its message is not repeated: it may quote the key.
  * An exhausted quota is a 429 as well, but does not pass by waiting. */
-static void read_error(const struct fetch_answer *got, struct text_answer *out)
+static void read_error(const struct fetch_response *got, struct text_answer *out)
 {
 	cJSON *body = foreign_json(buf_text(&got->body), got->body.len);
 	const cJSON *error = json_get(body, "error");
@@ -206,12 +206,12 @@ static void ask_once(const struct config *cfg, const char *url, const struct buf
 		.body = buf_text(body),
 		.body_len = body->len,
 		.timeout_ms = timeout_ms,
-		.answer_max = ANSWER_MAX,
+		.response_max = ANSWER_MAX,
 		.ca_file = cfg->https_ca_file,
 		.cancel = cancel };
 	bool api_key = cfg->openai_auth == OPENAI_AUTH_API_KEY || (cfg->openai_auth == OPENAI_AUTH_AUTO && azure(url));
 	char key[1200], organization[200], project[200];
-	struct fetch_answer got;
+	struct fetch_response got;
 
 	snprintf(key, sizeof key, "%s%s", api_key ? "api-key: " : "Authorization: Bearer ", cfg->openai_api_key);
 	snprintf(organization, sizeof organization, "OpenAI-Organization: %s", cfg->openai_organization);
@@ -234,7 +234,7 @@ static void ask_once(const struct config *cfg, const char *url, const struct buf
 		read_error(&got, out);
 	else
 		text_model_read(buf_text(&got.body), got.body.len, out);
-	fetch_answer_free(&got);
+	fetch_response_free(&got);
 }
 
 /* False if it was cancelled meanwhile. */

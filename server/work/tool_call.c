@@ -239,7 +239,7 @@ static bool says_json(const char *content_type)
 }
 
 /* NULL, or what is wrong with the body, which is mended for the model. */
-static const char *not_json(struct fetch_answer *answer)
+static const char *not_json(struct fetch_response *answer)
 {
 	char *mended;
 	cJSON *tree;
@@ -260,7 +260,7 @@ static const char *not_json(struct fetch_answer *answer)
 /* 4xx: what the tool has against the call (`no such day`) is the one thing that helps the model to
  * mend it or to tell the caller. What has no JSON, or does not fit, is left to our own words. A 5xx
  * holds stack traces rather than reasons. */
-static void put_refusal(struct fetch_answer *answer, struct buf *out)
+static void put_refusal(struct fetch_response *answer, struct buf *out)
 {
 	struct json_out j = json_out_to(out);
 
@@ -278,7 +278,7 @@ static void put_refusal(struct fetch_answer *answer, struct buf *out)
 
 /* Puts what the model is given into `out`; nothing: our own words for the failure. 2xx without a
  * body counts as done. */
-static enum tool_failure judge(struct fetch_answer *answer, struct buf *out, char *why, size_t size)
+static enum tool_failure judge(struct fetch_response *answer, struct buf *out, char *why, size_t size)
 {
 	const char *wrong;
 
@@ -328,10 +328,10 @@ static void ask_server(struct tool_call *call, const struct agent_tool *tool, co
 		.headers = { "Content-Type: application/json", "Accept: application/json" },
 		.header_count = 2,
 		.timeout_ms = (int)((call->deadline_us - now) / US_PER_MS),
-		.answer_max = TOOL_ANSWER_MAX,
+		.response_max = TOOL_ANSWER_MAX,
 		.ca_file = cfg->https_ca_file,
 		.cancel = &call->cancel->on };
-	struct fetch_answer answer;
+	struct fetch_response answer;
 	enum tool_failure failure;
 	char why[FETCH_ERROR_SIZE];
 
@@ -355,7 +355,7 @@ static void ask_server(struct tool_call *call, const struct agent_tool *tool, co
 		fetch(&request, &answer);
 		failure = judge(&answer, &json, why, sizeof why);
 		finish(call, failure, json.len && !buf_error(&json) ? buf_text(&json) : NULL, why);
-		fetch_answer_free(&answer);
+		fetch_response_free(&answer);
 	}
 	buf_free(&body);
 	buf_free(&key);

@@ -66,7 +66,7 @@ static struct fetch_request request_for(const struct twilio *t, const char *url,
 		.user = t->user,
 		.password = t->password,
 		.timeout_ms = timeout_ms,
-		.answer_max = REFUSAL_MAX,
+		.response_max = REFUSAL_MAX,
 		.ca_file = t->ca_file,
 		.cancel = t->cancel,
 	};
@@ -79,7 +79,7 @@ static void trouble(struct twilio_media *out, const char *message)
 }
 
 /* 404 is an answer: there is no such recording now. */
-static void take_refusal(const struct fetch_answer *http, struct twilio_media *out)
+static void take_refusal(const struct fetch_response *http, struct twilio_media *out)
 {
 	struct twilio_answer said;
 
@@ -91,7 +91,7 @@ static void take_refusal(const struct fetch_answer *http, struct twilio_media *o
 	twilio_answer_free(&said);
 }
 
-static void take_head(const struct fetch_answer *http, struct twilio_media *out)
+static void take_head(const struct fetch_response *http, struct twilio_media *out)
 {
 	int64_t first, last;
 
@@ -116,7 +116,7 @@ void twilio_media_ask(const struct twilio *t, const char *url, struct twilio_med
 {
 	const struct fetch_request request = request_for(t, url, "Range: bytes=0-0", ASK_MS);
 	const struct fetch_sink sink = { .piece = no_more, .idle_ms = ASK_MS };
-	struct fetch_answer http;
+	struct fetch_response http;
 
 	*out = (struct twilio_media){ .size = -1 };
 	fetch_stream(&request, &sink, &http);
@@ -125,14 +125,14 @@ void twilio_media_ask(const struct twilio *t, const char *url, struct twilio_med
 		take_head(&http, out);
 	else
 		take_refusal(&http, out);
-	fetch_answer_free(&http);
+	fetch_response_free(&http);
 }
 
 /* ---------------------------------------------------------------------- the sending */
 
 struct sending {
 	const struct fetch_sink *to;
-	const struct fetch_answer *http;
+	const struct fetch_response *http;
 	int64_t first, last, size; /* as asked for; `last` is -1 for all of unknown size */
 	bool part;
 	int64_t passed;
@@ -143,7 +143,7 @@ struct sending {
  * be about the same bytes. */
 static bool is_expected(const struct sending *s)
 {
-	const struct fetch_answer *http = s->http;
+	const struct fetch_response *http = s->http;
 	int64_t first, last, size;
 
 	if (!s->part)
@@ -170,7 +170,7 @@ bool twilio_media_send(const struct twilio *t, const char *url, const struct twi
     int64_t last, const struct fetch_sink *sink, char why[TWILIO_MESSAGE_SIZE])
 {
 	bool part = last >= 0 && (first > 0 || last < media->size - 1);
-	struct fetch_answer http;
+	struct fetch_response http;
 	struct sending s = { sink, &http, first, last, media->size, part, 0, false };
 	const struct fetch_sink through = { pass, &s, IDLE_MS };
 	struct fetch_request request;
@@ -188,6 +188,6 @@ bool twilio_media_send(const struct twilio *t, const char *url, const struct twi
 	else
 		snprintf(
 		    why, TWILIO_MESSAGE_SIZE, "%s", last < 0 || s.passed == last - first + 1 ? "" : "it ended early");
-	fetch_answer_free(&http);
+	fetch_response_free(&http);
 	return !*why;
 }

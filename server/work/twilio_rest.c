@@ -100,7 +100,7 @@ static void take_message(struct twilio_answer *out, const char *text)
 
 /* The one distinction that matters for a new call: it may have been placed,
  * or it was certainly not. */
-static void no_answer(const struct fetch_answer *http, struct twilio_answer *out)
+static void no_answer(const struct fetch_response *http, struct twilio_answer *out)
 {
 	out->outcome = http->sent ? TWILIO_UNKNOWN : TWILIO_NOT_SENT;
 	take_message(out, http->error[0] ? http->error : fetch_failure_name(http->failure));
@@ -108,7 +108,7 @@ static void no_answer(const struct fetch_answer *http, struct twilio_answer *out
 
 /* A proxy or a load balancer answers without JSON: the status comes first.
  * 429 is Twilio's promise that nothing was done. */
-void twilio_judge(const struct fetch_answer *http, struct twilio_answer *out)
+void twilio_judge(const struct fetch_response *http, struct twilio_answer *out)
 {
 	double code;
 	char text[64];
@@ -146,7 +146,7 @@ void twilio_answer_free(struct twilio_answer *answer)
 static void ask(
     const struct twilio *t, const char *method, const char *path, const struct buf *form, struct twilio_answer *out)
 {
-	struct fetch_answer http;
+	struct fetch_response http;
 	struct buf url;
 
 	buf_init(&url, 0);
@@ -164,12 +164,12 @@ static void ask(
 			  .body = form ? buf_text(form) : NULL,
 			  .body_len = form ? form->len : 0,
 			  .timeout_ms = TIMEOUT_MS,
-			  .answer_max = ANSWER_MAX,
+			  .response_max = ANSWER_MAX,
 			  .ca_file = t->ca_file,
 			  .cancel = t->cancel },
 		    &http);
 		twilio_judge(&http, out);
-		fetch_answer_free(&http);
+		fetch_response_free(&http);
 	}
 	buf_free(&url);
 }

@@ -76,7 +76,7 @@ void twilio_answer_free(struct twilio_answer *answer);
 /* --- pure --- */
 
 /* The meaning of an HTTP answer. */
-void twilio_judge(const struct fetch_answer *http, struct twilio_answer *out);
+void twilio_judge(const struct fetch_response *http, struct twilio_answer *out);
 
 /* Appends a field to a form or query. */
 void twilio_put_field(struct buf *form, const char *name, const char *value);

@@ -21,7 +21,7 @@ static const struct delivery_result dead = { .status = 0, .retry_after_s = -1 };
 
 static struct delivery_result of_answer(enum fetch_failure failure, int status)
 {
-	struct fetch_answer answer = { .failure = failure, .status = status, .retry_after_s = -1 };
+	struct fetch_response answer = { .failure = failure, .status = status, .retry_after_s = -1 };
 	struct delivery_result result;
 
 	if (failure != FETCH_OK)

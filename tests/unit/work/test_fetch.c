@@ -186,7 +186,7 @@ static void far_stop(struct far *far)
 
 /* Of the test under way; the answer is freed by the next one. */
 static struct far far_end;
-static struct fetch_answer answer;
+static struct fetch_response answer;
 
 /* The URL is valid until the thread's next. */
 static struct fetch_request request_to(int port)
@@ -202,13 +202,13 @@ static struct fetch_request request_to(int port)
 		.body = "{\"a\":1}",
 		.body_len = 7,
 		.timeout_ms = GUARD_MS,
-		.answer_max = 65536,
+		.response_max = 65536,
 	};
 }
 
 static void ask_as(const struct fetch_request *q)
 {
-	fetch_answer_free(&answer);
+	fetch_response_free(&answer);
 	fetch(q, &answer);
 }
 
@@ -381,7 +381,7 @@ static void an_answer_of_exactly_the_bound_is_whole(void **state)
 	(void)state;
 	for (size_t most = 3; most <= 4; most++) {
 		q = begin(serve_answer, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody");
-		q.answer_max = most;
+		q.response_max = most;
 		end(&q);
 		assert_int_equal(answer.failure, most == 4 ? FETCH_OK : FETCH_TOO_LARGE);
 		assert_int_equal(answer.body.len, most);
@@ -391,8 +391,8 @@ static void an_answer_of_exactly_the_bound_is_whole(void **state)
 /* --------------------------------------------------------- in pieces, to a sink */
 
 struct taken {
-	struct fetch_answer *answer; /* which must know its head by then */
-	size_t bytes, most;          /* wants no more than that */
+	struct fetch_response *answer; /* which must know its head by then */
+	size_t bytes, most;            /* wants no more than that */
 	int status;
 	int64_t length;
 	char range[80];
@@ -419,8 +419,8 @@ static void stream(void (*serve)(struct far *, int), const char *text, size_t mo
 
 	taken = (struct taken){ .answer = &answer, .most = most };
 	q = begin(serve, text);
-	q.answer_max = 16;
-	fetch_answer_free(&answer);
+	q.response_max = 16;
+	fetch_response_free(&answer);
 	fetch_stream(&q, &sink, &answer);
 	far_stop(&far_end);
 }
@@ -433,7 +433,7 @@ static void a_sink_gets_what_comes_and_knows_its_head(void **state)
 	    "Content-Length: 20\r\n\r\n01234567890123456789",
 	    1000, GUARD_MS);
 	assert_int_equal(answer.failure, FETCH_OK);
-	assert_int_equal(taken.bytes, 20); /* more than answer_max */
+	assert_int_equal(taken.bytes, 20); /* more than response_max */
 	assert_int_equal(taken.status, 206);
 	assert_int_equal(taken.length, 20);
 	assert_string_equal(taken.range, "bytes 5-24/100");
@@ -697,12 +697,12 @@ static void *fetch_often(void *arg)
 
 	for (int i = 0; i < 20; i++) {
 		struct fetch_request q = request_to(far->port);
-		struct fetch_answer a;
+		struct fetch_response a;
 
 		fetch(&q, &a);
 		if (a.failure != FETCH_OK || a.status != 200)
 			abort();
-		fetch_answer_free(&a);
+		fetch_response_free(&a);
 	}
 	return NULL;
 }
@@ -742,7 +742,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	(void)state;
-	fetch_answer_free(&answer);
+	fetch_response_free(&answer);
 	fetch_teardown();
 	unlink(ca_file);
 	return 0;

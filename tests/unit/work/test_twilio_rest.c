@@ -12,12 +12,12 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-static struct fetch_answer http;
+static struct fetch_response http;
 static struct twilio_answer said;
 
 static void answers(int status, const char *body)
 {
-	http = (struct fetch_answer){ .failure = FETCH_OK, .sent = true, .status = status, .retry_after_s = -1 };
+	http = (struct fetch_response){ .failure = FETCH_OK, .sent = true, .status = status, .retry_after_s = -1 };
 	buf_init(&http.body, 0);
 	buf_puts(&http.body, body);
 	twilio_judge(&http, &said);
@@ -154,7 +154,7 @@ static void only_what_was_never_sent_may_be_sent_again(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		/* Even if a status had come: the answer is not whole. */
-		http = (struct fetch_answer){ .failure = cases[i].failure,
+		http = (struct fetch_response){ .failure = cases[i].failure,
 			.sent = cases[i].sent,
 			.status = cases[i].sent ? 201 : 0,
 			.error = "it broke off" };
