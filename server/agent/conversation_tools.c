@@ -24,11 +24,11 @@ enum {
 };
 
 /* The life of a tool call: the model asks (begin); a job asks the owner's server (submit)
- * while the conversation goes on; the answer comes by mail (conversation_tool_answered)
+ * while the conversation goes on; the result comes by mail (conversation_tool_answered)
  * or the deadline passes (conversation_tool_late); the dialogue orders the result to be
  * told (conversation_tell_result), and an answer to the caller after it.
  *
- * Each run has one answer at most. A failure is an answer, too, in words that the model
+ * Each run has one result at most. A failure is a result, too, in words that the model
  * can act on. Only a tool that ends the call may stay without one.
  */
 
@@ -66,11 +66,11 @@ static void count_failure(enum tool_failure failure)
 	atomic_fetch_add_explicit(counters[failure], 1, memory_order_relaxed);
 }
 
-/* -------------------------------------------------------------------------- answers */
+/* -------------------------------------------------------------------------- results */
 
-static void note_answer(struct conversation *con, struct tool_run *run, bool ok, const char *json, int64_t now)
+static void note_result(struct conversation *con, struct tool_run *run, bool ok, const char *json, int64_t now)
 {
-	toolbox_answer(&con->tools.box, run, ok, json, now);
+	toolbox_result(&con->tools.box, run, ok, json, now);
 	tell_journal(con, "tool.answered", run);
 }
 
@@ -81,18 +81,18 @@ static void note_error(
 
 	buf_init(&error, 0);
 	tool_put_error(&error, code, message);
-	note_answer(con, run, false, buf_text(&error), now);
+	note_result(con, run, false, buf_text(&error), now);
 	buf_free(&error);
 }
 
 /* Tells the dialogue that a run is answered. False: it does not wait for that run, or no
- * longer. An answer is noted only after a true, so each run has one. */
+ * longer. A result is noted only after a true, so each run has one. */
 static bool settled(struct conversation *con, const struct tool_run *run, int64_t now)
 {
 	return conversation_tell(con, &(struct dialogue_event){ .type = EVENT_TOOL_ANSWERED, .run = run->no }, now);
 }
 
-static void answer_error(
+static void settle_error(
     struct conversation *con, struct tool_run *run, const char *code, const char *message, int64_t now)
 {
 	if (settled(con, run, now))
@@ -104,14 +104,14 @@ void conversation_tool_answered(struct conversation *con, const struct mail *mai
 	struct tool_run *run = toolbox_find(&con->tools.box, mail->name);
 
 	if (run && settled(con, run, now_us))
-		note_answer(con, run, mail->ok, mail->text, now_us);
+		note_result(con, run, mail->ok, mail->text, now_us);
 	else
-		log_debug(con->call->tag, "an answer of a tool came too late");
+		log_debug(con->call->tag, "a result of a tool came too late");
 }
 
 /* On a job's thread: only calls_post may be used from here. The call may be over, and its
  * line may serve another one; the generation tells. A cancelled job answers nobody. */
-static void post_answer(
+static void post_result(
     const struct tool_asker *asker, const char *call_id, enum tool_failure failure, const char *json)
 {
 	struct mail *mail;
@@ -125,7 +125,7 @@ static void post_answer(
 		mail->ok = failure == TOOL_OK;
 	err = calls_post(asker->to, (struct call_ref){ asker->index, asker->generation }, mail);
 	if (err && err != -ENOENT)
-		log_warn("tools", "an answer is lost, the time limit will say so; call_id=%.60s: %s", call_id,
+		log_warn("tools", "a result is lost, the time limit will say so; call_id=%.60s: %s", call_id,
 		    strerror(-err));
 }
 
@@ -170,12 +170,12 @@ static void submit(
 	buf_free(&facts);
 	if (!call) {
 		count_failure(TOOL_BUSY);
-		answer_error(con, run, "busy", words_busy, now);
+		settle_error(con, run, "busy", words_busy, now);
 		return;
 	}
 	snprintf(call->call_sid, sizeof call->call_sid, "%s", c->call_sid);
 	call->asker = (struct tool_asker){ c->calls, c->index, c->generation };
-	call->answer = post_answer;
+	call->finished = post_result;
 	tool_call_submit(call, work, timeout_ms);
 }
 
@@ -190,7 +190,7 @@ static bool begin_farewell(
 		now))
 		return true;
 	if (settled(con, run, now))
-		note_answer(con, run, true, words_already_ending, now);
+		note_result(con, run, true, words_already_ending, now);
 	return false;
 }
 
@@ -203,7 +203,7 @@ static void begin_transfer(struct conversation *con, const struct model_tool_cal
 	const struct agent_destination *destination = name ? tool_list_destination(con->call->agent, name) : NULL;
 
 	if (!destination)
-		answer_error(con, run, "unknown_destination", words_unknown_destination, now);
+		settle_error(con, run, "unknown_destination", words_unknown_destination, now);
 	else if (begin_farewell(con, run, response_id, END_TRANSFERRED, now))
 		conversation_hand_over_to(con, destination->name, destination->number, destination->ring_seconds);
 	cJSON_Delete(arguments);
@@ -278,7 +278,7 @@ static void begin(struct conversation *con, const struct model_tool_call *call, 
 	else if (tool || own)
 		submit(con, call, run, timeout_ms, now);
 	else
-		answer_error(con, run, "unknown_tool", words_unknown_tool, now);
+		settle_error(con, run, "unknown_tool", words_unknown_tool, now);
 }
 
 /* A call without an id cannot have a result; the model is told by a note. */
@@ -383,7 +383,7 @@ void conversation_tell_result(struct conversation *con, const struct dialogue_or
 		stat_add(tools_bad_answer, 1);
 		log_warn(con->call->tag, "tool %.60s: its answer does not fit into what is to be sent; bytes=%zu",
 		    run->name, con->message.len);
-		toolbox_answer(&con->tools.box, run, false, words_too_long, now_us);
+		toolbox_result(&con->tools.box, run, false, words_too_long, now_us);
 		put_result(con, run, words_too_long);
 	}
 	conversation_send(con);

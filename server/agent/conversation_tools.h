@@ -1,6 +1,6 @@
 #ifndef AGENT_CONVERSATION_TOOLS_H
 #define AGENT_CONVERSATION_TOOLS_H
-/* The tools that the model calls: their beginning, their answers, and those that end the
+/* The tools that the model calls: their beginning, their results, and those that end the
  * call. The dialogue decides when the model is told a result. Agent loop only.
  */
 #include "server/agent/conversation.h"
@@ -13,7 +13,7 @@ void conversation_tools_called(struct conversation *con, const struct model_even
 void conversation_mcp_item(struct conversation *con, const struct model_event *event, int64_t now_us);
 void conversation_mcp_list_failed(struct conversation *con, const struct model_event *event, int64_t now_us);
 
-/* The answer of a tool came by mail. */
+/* The result of a tool came by mail. */
 void conversation_tool_answered(struct conversation *con, const struct mail *mail, int64_t now_us);
 
 /* Orders. tell_result: tells the model a result. late: the dialogue waits for the tool no

@@ -103,7 +103,7 @@ void toolbox_note(
 	run->ok = ok;
 }
 
-void toolbox_answer(struct toolbox *t, struct tool_run *run, bool ok, const char *output, int64_t now_us)
+void toolbox_result(struct toolbox *t, struct tool_run *run, bool ok, const char *output, int64_t now_us)
 {
 	run->answered = true;
 	run->ok = ok;

@@ -1,6 +1,6 @@
 #ifndef AGENT_TOOLBOX_H
 #define AGENT_TOOLBOX_H
-/* The tool runs of a call: names, arguments, answers, and the part of them that is shown.
+/* The tool runs of a call: names, arguments, results, and the part of them that is shown.
  *
  * Agent loop only, pure. A tool runs once for each call id of the model's. The dialogue
  * knows a run by its number, and decides when its result is told and what the caller
@@ -16,7 +16,7 @@
 
 enum {
 	TOOLBOX_RUNS = RUNS_MAX, /* in one call; further ones are answered with an error */
-	TOOL_SHOWN = 2048        /* bytes of arguments, and of an answer, that are shown */
+	TOOL_SHOWN = 2048        /* bytes of arguments, and of a result, that are shown */
 };
 
 struct tool_run {
@@ -54,8 +54,8 @@ struct tool_run *toolbox_no(struct toolbox *t, uint32_t no); /* NULL: no such ru
 void toolbox_note(
     struct toolbox *t, const char *call_id, const char *name, const char *arguments, bool ok, int64_t at_ms);
 
-/* Keeps a run's answer; frees it once the model was told. */
-void toolbox_answer(struct toolbox *t, struct tool_run *run, bool ok, const char *output, int64_t now_us);
+/* Keeps a run's result; frees it once the model was told. */
+void toolbox_result(struct toolbox *t, struct tool_run *run, bool ok, const char *output, int64_t now_us);
 void toolbox_told(struct tool_run *run);
 
 /* How many bytes of a text are shown, whole characters only. */
@@ -64,7 +64,7 @@ size_t toolbox_shown_len(const char *text);
 /* Appends all runs as a JSON array, and clears `dirty`. */
 void toolbox_put_json(struct toolbox *t, struct buf *out);
 
-/* One run as a value for others, without its answer; borrowed from it. */
+/* One run as a value for others, without its result; borrowed from it. */
 void toolbox_tell(const struct tool_run *run, struct call_tool *out);
 
 #endif

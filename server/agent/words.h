@@ -2,7 +2,7 @@
 #define AGENT_WORDS_H
 /* The texts of the agent loop's own, in one place, so that they can be read as one voice.
  * All are for the model. An instruction makes it find the words, in the language that is
- * being spoken; the others are notes, and answers to its tools.
+ * being spoken; the others are notes, and results of its tools.
  */
 #include "server/agents/phrases.h"
 
@@ -26,7 +26,7 @@ void words_keys(char *out, size_t size, const char *digits);
 
 /* A note: a tool was called in a way that cannot be answered. */
 extern const char words_unusable[];
-/* Whole answers to a tool. */
+/* Whole results of a tool. */
 extern const char words_too_many[], words_lost[], words_too_long[], words_already_ending[];
 /* The messages of errors, with tool_put_error. */
 extern const char words_busy[], words_unknown_tool[], words_unknown_destination[], words_late[], words_called_off[];

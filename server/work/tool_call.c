@@ -1,5 +1,5 @@
 /* The way of a tool call: the agent loop makes it with copies of all it
- * needs, submits it, and goes on; a pool thread runs it; `answer` posts the
+ * needs, submits it, and goes on; a pool thread runs it; `finished` posts the
  * result into the call's mailbox. The call itself may be over by then, which
  * is why nothing here points to it.
  */
@@ -166,7 +166,7 @@ const char *tool_failure_name(enum tool_failure failure)
 	return names[failure];
 }
 
-/* Gives the answer and frees the call: the one end of every way through this
+/* Gives the result and frees the call: the one end of every way through this
  * file. */
 static void finish(struct tool_call *call, enum tool_failure failure, const char *json, const char *why)
 {
@@ -183,7 +183,7 @@ static void finish(struct tool_call *call, enum tool_failure failure, const char
 	else if (failure != TOOL_CANCELLED)
 		log_warn(call->call_sid, "tool %s failed (%s): %s; took_ms=%" PRId64, call->name,
 		    tool_failure_name(failure), why, took_ms);
-	call->answer(&call->asker, call->call_id, failure, json);
+	call->finished(&call->asker, call->call_id, failure, json);
 	buf_free(&error);
 	tool_call_free(call);
 }
@@ -415,7 +415,7 @@ static void drop(struct job *job)
 	tool_call_refuse((struct tool_call *)job, TOOL_CANCELLED);
 }
 
-/* Without room in the queue the answer comes from within: the agent loop
+/* Without room in the queue the result comes from within: the agent loop
  * then finds it in its own mailbox. */
 void tool_call_submit(struct tool_call *call, struct work *work, int timeout_ms)
 {

@@ -2,7 +2,7 @@
 #define WORK_TOOL_CALL_H
 /* One call of a tool by the model, carried out on the pool of jobs for which a
  * caller waits: POSTed to the agent's own server, or done by one of ours
- * (search_knowledge, save_record). The result goes back through `answer`, once;
+ * (search_knowledge, save_record). The result goes back through `finished`, once;
  * a failure goes back as {"error":{"code","message"}}, in words a model can tell
  * a caller.
  *
@@ -31,7 +31,7 @@ struct tool_cancel *tool_cancel_new(void); /* with one reference; NULL: no memor
 struct tool_cancel *tool_cancel_retain(struct tool_cancel *cancel);
 void tool_cancel_release(struct tool_cancel *cancel); /* fine with NULL */
 
-/* The receiver of the answer. Opaque here. */
+/* The receiver of the result. Opaque here. */
 struct tool_asker {
 	void *to;
 	uint32_t index, generation;
@@ -53,7 +53,7 @@ const char *tool_failure_name(enum tool_failure failure);
 
 /* On a job thread; or, when there is no room in the queue, within
  * tool_call_submit. `json` is borrowed: for the model. */
-typedef void tool_answered(
+typedef void tool_finished(
     const struct tool_asker *asker, const char *call_id, enum tool_failure failure, const char *json);
 
 struct work;
@@ -70,18 +70,18 @@ struct tool_call {
 	struct work *work;          /* whose pool it is on; set by tool_call_submit */
 	struct tool_cancel *cancel; /* retained */
 	struct tool_asker asker;
-	tool_answered *answer;
+	tool_finished *finished;
 };
 
-/* Copies the texts; the caller fills in call_sid, asker and answer. NULL: no memory. */
+/* Copies the texts; the caller fills in call_sid, asker and finished. NULL: no memory. */
 struct tool_call *tool_call_new(const struct agent *agent, struct tool_cancel *cancel, const char *call_id,
     const char *name, const char *arguments, const char *facts);
 void tool_call_free(struct tool_call *call); /* one that was not submitted; fine with NULL */
 
-/* Any thread, does not wait. Takes the call: `answer` is called once. */
+/* Any thread, does not wait. Takes the call: `finished` is called once. */
 void tool_call_submit(struct tool_call *call, struct work *work, int timeout_ms);
 
-/* Instead of that: takes the call and answers at once. */
+/* Instead of that: takes the call and finishes it at once. */
 void tool_call_refuse(struct tool_call *call, enum tool_failure failure);
 
 /* NULL: none of that name. */

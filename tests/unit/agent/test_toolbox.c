@@ -26,7 +26,7 @@ static void tool_runs_once_for_each_call_id(void **state)
 	(void)state;
 	assert_int_equal(begin(&t, "call_1"), TOOL_BEGUN);
 	assert_int_equal(begin(&t, "call_1"), TOOL_KNOWN);
-	toolbox_answer(&t, toolbox_find(&t, "call_1"), true, "{}", T0);
+	toolbox_result(&t, toolbox_find(&t, "call_1"), true, "{}", T0);
 	assert_int_equal(begin(&t, "call_1"), TOOL_KNOWN);
 	toolbox_told(toolbox_find(&t, "call_1"));
 	assert_int_equal(begin(&t, "call_1"), TOOL_KNOWN); /* nor when all is over */
@@ -59,7 +59,7 @@ static void answer_is_kept_until_it_is_told(void **state)
 	(void)state;
 	begin(&t, "call_1");
 	run = toolbox_find(&t, "call_1");
-	toolbox_answer(&t, run, true, "{\"a\":1}", T0);
+	toolbox_result(&t, run, true, "{\"a\":1}", T0);
 	assert_string_equal(run->output, "{\"a\":1}");
 	toolbox_told(run);
 	assert_null(run->output);
@@ -113,7 +113,7 @@ static void what_was_called_is_shown_and_bounded(void **state)
 	huge[TOOL_SHOWN + 10] = '\0';
 	toolbox_begin(&t, "c", "n \"quoted\"", huge, 5, T0);
 	begin(&t, "c2");
-	toolbox_answer(&t, toolbox_find(&t, "c2"), true, "{}", T0 + 250000);
+	toolbox_result(&t, toolbox_find(&t, "c2"), true, "{}", T0 + 250000);
 	toolbox_note(&t, "mcp", "server/tool", "{}", false, 5);
 	toolbox_note(&t, "mcp", "server/tool", "{}", true, 6); /* told twice */
 	assert_true(t.dirty);

@@ -98,7 +98,7 @@ static void start(const char *call_id, const char *name, const char *arguments, 
 	assert_non_null(call);
 	snprintf(call->call_sid, sizeof call->call_sid, "CA1");
 	call->asker = (struct tool_asker){ &work, 7, 3 };
-	call->answer = take_answer;
+	call->finished = take_answer;
 	tool_call_submit(call, &work, timeout_ms);
 }
 
