@@ -313,8 +313,12 @@ static enum tool_failure judge(struct fetch_response *answer, struct buf *out, c
 		    why, size, "%s (%.80s)", wrong, answer->content_type[0] ? answer->content_type : "no type is told");
 		return TOOL_BAD_ANSWER;
 	}
+	/* Mending may have made it longer than it came. */
 	json_put_compact(out, answer->body.data, answer->body.len);
-	return buf_error(out) ? TOOL_BUSY : TOOL_OK;
+	if (!buf_error(out))
+		return TOOL_OK;
+	snprintf(why, size, "too large");
+	return TOOL_BAD_ANSWER;
 }
 
 /* Once, without a retry: the caller is waiting, and the tool may have side

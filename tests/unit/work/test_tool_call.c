@@ -323,6 +323,13 @@ static void an_answer_too_large_is_none(void **state)
 	large[TOOL_ANSWER_MAX + 1] = '\0';
 	http_peer_say_as(peer, "application/json", large);
 	check_refused("book", "{}", TOOL_BAD_ANSWER, "bad_answer");
+	/* So is one that mending makes too large: it was done, which "busy" would deny. */
+	memset(large, 'x', TOOL_ANSWER_MAX - 1);
+	large[0] = large[TOOL_ANSWER_MAX - 2] = '"';
+	large[1] = '\xff';
+	large[TOOL_ANSWER_MAX - 1] = '\0';
+	http_peer_say_as(peer, "application/json", large);
+	check_refused("book", "{}", TOOL_BAD_ANSWER, "bad_answer");
 	free(large);
 }
 
