@@ -296,7 +296,7 @@ static void conversation_open(struct conversation *con, struct call *c)
 	link_open(&con->link, c, calls_access(c->calls), calls_health(c->calls),
 	    &(struct model_wish){ .agent = c->agent,
 		.instructions = c->context.instructions,
-		.caller = strcmp(c->direction, "outbound") ? c->from : c->to,
+		.caller = call_person(c),
 		.tools = buf_text(&con->tools.declared),
 		.protect = protect });
 }

@@ -97,6 +97,11 @@ void call_set_tag(struct call *c)
 	snprintf(c->tag, sizeof c->tag, "%s", c->call_sid[0] ? c->call_sid : "unannounced");
 }
 
+const char *call_person(const struct call *c)
+{
+	return strcmp(c->direction, "outbound") ? c->from : c->to;
+}
+
 void call_take_context(struct call *c, struct call_context *context)
 {
 	c->context = *context;

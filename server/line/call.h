@@ -182,6 +182,9 @@ void call_renew(struct call *c);
 void call_take_context(struct call *c, struct call_context *context);
 void call_set_tag(struct call *c);
 
+/* The person on the line: who calls, or whom we called. Borrowed from the call. */
+const char *call_person(const struct call *c);
+
 /* Lets the pool thread take up the call; a repetition rings its bell only. The
  * call's facts must be complete: the loops read them without the lock. */
 void call_wake(struct call *c);

@@ -1099,6 +1099,11 @@ static void parties_are_kept_in_one_spelling(void **state)
 	assert_int_equal(calls_reserve(calls, &facts, token), CALL_ADMITTED);
 	assert_string_equal(calls->lines[1].from, "anonymous");
 	assert_string_equal(calls->lines[1].context.greeting, " calls +12025550199.");
+	assert_string_equal(call_person(&calls->lines[1]), "anonymous");
+	facts.call_sid = "CA3";
+	facts.direction = "outbound";
+	assert_int_equal(calls_reserve(calls, &facts, token), CALL_ADMITTED);
+	assert_string_equal(call_person(&calls->lines[2]), "+12025550199");
 	calls_end_all(calls, END_DRAINED);
 	UNTIL(all_free());
 }
