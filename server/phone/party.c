@@ -163,7 +163,7 @@ static struct party read_sip(const char *text)
 {
 	const char *scheme = tolower((unsigned char)text[3]) == 's' ? "sips" : "sip";
 	const char *user = strchr(text, ':') + 1, *at = strchr(user, '@'), *host = at ? at + 1 : user;
-	char name[FOREIGN_ID_SIZE] = "", where[FOREIGN_ID_SIZE], whole[2 * FOREIGN_ID_SIZE + 8];
+	char name[FOREIGN_ID_SIZE - sizeof "sips:@x"] = "", where[FOREIGN_ID_SIZE], whole[2 * FOREIGN_ID_SIZE + 8];
 	const char *word;
 
 	if (at)

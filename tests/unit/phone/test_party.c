@@ -148,6 +148,13 @@ static void long_names_are_cut(void **state)
 	assert_non_null(strchr(p.text, '@'));
 	assert_string_equal(again.text, p.text);
 	assert_int_equal(strlen(p.text), strlen("sip:@example.com") + sizeof user - 1);
+	/* However long the user, there is one, and it is read as one again. */
+	memset(said, 'X', sizeof said - 1);
+	memcpy(said, "sips:", 5);
+	said[sizeof said - 20] = '@';
+	p = party_from(said);
+	again = party_from(p.text);
+	assert_string_equal(again.text, p.text);
 }
 
 static void missing_plus_is_put_in_for_comparing(void **state)
