@@ -1,5 +1,6 @@
 #include "server/line/ended_calls.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 void ended_calls_open(struct ended_calls *e)
@@ -57,11 +58,11 @@ static const struct ended_call *newest(const struct ended_calls *e, size_t i)
 
 void ended_calls_each(struct ended_calls *e, void (*each)(void *arg, const struct call_summary *call), void *arg)
 {
-	struct call_summary copies[ENDED_CALLS];
+	struct call_summary *copies = calloc(ENDED_CALLS, sizeof *copies); /* too large for a worker's stack */
 	size_t count = 0;
 
 	pthread_mutex_lock(&e->lock);
-	for (size_t i = 1; i <= ENDED_CALLS; i++)
+	for (size_t i = 1; copies && i <= ENDED_CALLS; i++)
 		if (newest(e, i)->call.state && call_summary_copy(&copies[count], &newest(e, i)->call))
 			count++;
 	pthread_mutex_unlock(&e->lock);
@@ -69,6 +70,7 @@ void ended_calls_each(struct ended_calls *e, void (*each)(void *arg, const struc
 		each(arg, &copies[i]);
 		call_summary_free(&copies[i]);
 	}
+	free(copies);
 }
 
 bool ended_calls_one(struct ended_calls *e, const char *call_sid, struct call_summary *call, struct call_talk *talk)
