@@ -56,13 +56,16 @@ static const struct ended_call *newest(const struct ended_calls *e, size_t i)
 	return &e->list[(e->next + ENDED_CALLS - i) % ENDED_CALLS];
 }
 
+/* On the heap: together they are larger than the stack of an HTTP worker. */
 void ended_calls_each(struct ended_calls *e, void (*each)(void *arg, const struct call_summary *call), void *arg)
 {
-	struct call_summary *copies = calloc(ENDED_CALLS, sizeof *copies); /* too large for a worker's stack */
+	struct call_summary *copies = calloc(ENDED_CALLS, sizeof *copies);
 	size_t count = 0;
 
+	if (!copies)
+		return;
 	pthread_mutex_lock(&e->lock);
-	for (size_t i = 1; copies && i <= ENDED_CALLS; i++)
+	for (size_t i = 1; i <= ENDED_CALLS; i++)
 		if (newest(e, i)->call.state && call_summary_copy(&copies[count], &newest(e, i)->call))
 			count++;
 	pthread_mutex_unlock(&e->lock);
