@@ -166,6 +166,7 @@ static struct party read_sip(const char *text)
 	char name[FOREIGN_ID_SIZE - sizeof "sips:@x"] = "", where[FOREIGN_ID_SIZE], whole[2 * FOREIGN_ID_SIZE + 8];
 	const char *word;
 
+	host += strspn(host, ENDS);
 	if (at)
 		keep_harmless(name, sizeof name, user, strcspn(user, ":;@"));
 	keep_harmless(where, sizeof where, host, *host == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":;?@"));
@@ -239,7 +240,7 @@ struct party party_to(const char *to)
 	name = strchr(p.text, ':') + 1;
 	keep_harmless(user, sizeof user, name, (size_t)(at - name));
 	if (read_number(user, number) && (*number == '+' || strlen(number) >= DIGITS_FULL))
-		return party(PARTY_NUMBER, number);
+		return party_from(number);
 	return p;
 }
 

@@ -42,6 +42,7 @@ static void promises(const struct model_event *e)
 	case MODEL_RESPONSE_SIGN:
 		break;
 	case MODEL_RESPONSE_CREATED:
+	case MODEL_ITEM_ADDED:
 	case MODEL_ITEM_DONE:
 	case MODEL_RESPONSE_DONE:
 		response = true;

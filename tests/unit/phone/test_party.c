@@ -122,6 +122,9 @@ static void sip_address_of_our_number_is_that_number(void **state)
 		{ "sip:desk@acme.sip.twilio.com", PARTY_SIP, "sip:desk@acme.sip.twilio.com" },
 		{ "sip:acme.sip.twilio.com", PARTY_SIP, "sip:acme.sip.twilio.com" },
 		{ "client:desk", PARTY_CLIENT, "client:desk" },
+		/* Read again, each of them was something else. */
+		{ "sip:+266696687ext96687@", PARTY_WITHHELD, "anonymous" },
+		{ "sip:bob@,[::1]x", PARTY_SIP, "sip:bob@[::1]" },
 	};
 
 	(void)state;
