@@ -9,6 +9,16 @@
 enum { US_PER_MS = 1000, US_PER_S = 1000000 };
 #define NEVER_US INT64_MAX
 
+static inline int64_t earlier(int64_t x, int64_t y)
+{
+	return x < y ? x : y;
+}
+
+static inline int64_t later(int64_t x, int64_t y)
+{
+	return x > y ? x : y;
+}
+
 int64_t clock_now_us(void);  /* CLOCK_MONOTONIC */
 int64_t clock_wall_ms(void); /* Unix time in ms */
 

@@ -31,6 +31,7 @@
 enum {
 	SETTLE_MS = 200,                 /* for the recording to reach the disk */
 	LAST_WORDS_US = 900 * US_PER_MS, /* for transcripts that come after the end */
+	NOTICE_US = 20 * US_PER_S,       /* for the goodbye before max_call_seconds are over */
 	PUBLISH_US = 500 * US_PER_MS     /* age of the conversation that HTTP readers see, at most */
 };
 
@@ -150,14 +151,39 @@ static void tell_turns(struct conversation *con)
 
 /* -------------------------------------------------------------------------- the loop */
 
-static int64_t earlier(int64_t x, int64_t y)
+/* The goodbye begins so long before the end, or at half-time of a very short call. */
+static int64_t notice_us(const struct conversation *con)
 {
-	return x < y ? x : y;
+	return earlier(NOTICE_US, (int64_t)con->call->agent->max_call_seconds * US_PER_S / 2);
+}
+
+static int64_t time_up_us(const struct conversation *con)
+{
+	int64_t started = atomic_load_explicit(&con->call->started_us, memory_order_relaxed);
+
+	return started ? started + (int64_t)con->call->agent->max_call_seconds * US_PER_S : NEVER_US;
+}
+
+/* A transfer that is under way goes first, and ends the call itself. Should the caller
+ * call it off, there is time for a goodbye still. */
+static int64_t time_over_us(const struct conversation *con)
+{
+	if (con->dialogue.farewell.state && con->dialogue.farewell.end == END_TRANSFERRED)
+		return NEVER_US;
+	return later(time_up_us(con), con->limit.told_us ? con->limit.told_us + notice_us(con) : 0);
+}
+
+static int64_t limits_us(const struct conversation *con)
+{
+	int64_t up = time_up_us(con);
+
+	return earlier(con->limit.end || up == NEVER_US ? NEVER_US : up - notice_us(con), time_over_us(con));
 }
 
 static int64_t deadline(const struct conversation *con)
 {
-	return earlier(link_deadline_us(&con->link), earlier(dialogue_due_us(&con->dialogue), publish_us(con)));
+	return earlier(earlier(link_deadline_us(&con->link), dialogue_due_us(&con->dialogue)),
+	    earlier(limits_us(con), publish_us(con)));
 }
 
 static void wait_for_something(struct conversation *con, int64_t due)
@@ -188,29 +214,47 @@ static void flush_or_pass_writer(struct conversation *con)
 		link_pass_writer(&con->link);
 }
 
-/* The call has reached the agent's max_call_cost: firm last words, then its end. */
+static void reach_limit(struct conversation *con, enum call_end end, const char *news)
+{
+	log_info(con->call->tag, "the call %s: goodbye", call_ending(end)->text);
+	call_tell(con->call, (struct journal_entry){ .kind = JOURNAL_NOTE, .type = news });
+	con->limit.end = end;
+}
+
+/* Firm last words, then the end. While another farewell is under way they wait: it may be
+ * called off. */
 static void say_goodbye(struct conversation *con, int64_t now)
 {
 	char phrase[WORDS_PHRASE_SIZE];
 	bool exact;
-	const char *words = words_phrase(con->call->agent, PHRASE_COST_LIMIT, phrase, &exact);
+	const char *words = words_phrase(
+	    con->call->agent, con->limit.end == END_COST_LIMIT ? PHRASE_COST_LIMIT : PHRASE_TIME_LIMIT, phrase, &exact);
 
-	log_info(con->call->tag, "the call has cost what it may: goodbye");
-	call_tell(con->call, (struct journal_entry){ .kind = JOURNAL_NOTE, .type = "cost.limit" });
-	if (!conversation_tell(con,
+	if (conversation_tell(con,
 		&(struct dialogue_event){
-		    .type = EVENT_GOODBYE, .text = words, .exact = exact, .firm = true, .end = END_COST_LIMIT },
+		    .type = EVENT_GOODBYE, .text = words, .exact = exact, .firm = true, .end = con->limit.end },
 		now))
-		log_info(con->call->tag, "a goodbye while another one is being said: ignored");
+		con->limit.told_us = now;
 }
 
-/* All that is due by the clock: the dialogue's deadlines, the cost, the ping. */
+static void mind_limits(struct conversation *con, int64_t now)
+{
+	if (call_cost_mind(con->call, &con->spending, false, now))
+		reach_limit(con, END_COST_LIMIT, "cost.limit");
+	else if (now >= limits_us(con) && !con->limit.end)
+		reach_limit(con, END_TIME_LIMIT, "time.limit");
+	if (con->limit.end && !con->limit.told_us)
+		say_goodbye(con, now);
+	if (now >= time_over_us(con))
+		call_end(con->call, END_TIME_LIMIT);
+}
+
+/* All that is due by the clock: the dialogue's deadlines, the limits, the ping. */
 static void tick(struct conversation *con, int64_t now)
 {
 	tell_of_session(con, now);
 	conversation_do_due(con, now);
-	if (call_cost_mind(con->call, &con->spending, false, now))
-		say_goodbye(con, now);
+	mind_limits(con, now);
 	link_ping(&con->link, now);
 	conversation_mind_link(con);
 }
@@ -291,7 +335,9 @@ static void conversation_open(struct conversation *con, struct call *c)
 					  .recalled = recalled,
 					  .interruptible = c->agent->interruptible,
 					  .protect_us = protect ? c->agent->greeting_protect_ms * US_PER_MS : 0,
-					  .idle_us = c->agent->idle_seconds * US_PER_S });
+					  .idle_us = (int64_t)c->agent->idle_seconds * US_PER_S,
+					  .silence_us = c->cfg->silence_max_ms * US_PER_MS,
+					  .slow_us = c->cfg->slow_answer_max_ms * US_PER_MS });
 	tool_list_put(&con->tools.declared, calls_work(c->calls), c->agent);
 	link_open(&con->link, c, calls_access(c->calls), calls_health(c->calls),
 	    &(struct model_wish){ .agent = c->agent,

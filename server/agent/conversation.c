@@ -95,7 +95,7 @@ static void on_transcript_failed(struct conversation *con, const struct model_ev
 
 static void on_response_created(struct conversation *con, const struct model_event *e, int64_t now)
 {
-	TELL(con, now, .type = EVENT_BEGAN, .response = e->response_id);
+	TELL(con, now, .type = EVENT_BEGAN, .response = e->response_id, .aside = e->aside);
 }
 
 static void on_response_sign(struct conversation *con, const struct model_event *e, int64_t now)
@@ -197,7 +197,8 @@ static void on_response_done(struct conversation *con, const struct model_event 
 	}
 	TELL(con, now, .type = EVENT_OVER, .response = e->response_id, .text = status, .failed = failed && !last,
 	    .turn_detected = e->reason == MODEL_TURN_DETECTED, .claims = claims ? account : NULL);
-	conversation_end_silent(con, status);
+	if (!e->aside)
+		conversation_end_silent(con, status);
 	if (last)
 		mind_error(con, e->error);
 }
@@ -290,6 +291,7 @@ static void on_started(struct conversation *con, int64_t now)
 {
 	struct call *c = con->call;
 
+	link_caller_came(&con->link, now);
 	TELL(con, now, .type = EVENT_CALLER_THERE);
 	calls_tell_started(c);
 	/* Twilio records the call, not the stream: a returning caller is still being
@@ -302,6 +304,11 @@ static void on_started(struct conversation *con, int64_t now)
 static void on_first_audio(struct conversation *con, const struct from_first_audio *first, int64_t now)
 {
 	TELL(con, now, .type = EVENT_FIRST_AUDIO, .no = first->no, .at_us = first->sent_us);
+}
+
+static void on_dry(struct conversation *con, const struct from_dry *dry, int64_t now)
+{
+	TELL(con, now, .type = EVENT_DRY, .no = dry->no, .count = dry->bytes);
 }
 
 static void on_cut(struct conversation *con, enum dialogue_event_type type, const struct from_cut *cut, int64_t now)
@@ -331,6 +338,9 @@ void conversation_take_messages(struct conversation *con, int64_t now_us)
 			break;
 		case FROM_HEARD:
 			TELL(con, now_us, .type = EVENT_HEARD, .heard = r.body);
+			break;
+		case FROM_DRY:
+			on_dry(con, r.body, now_us);
 			break;
 		case FROM_CUT:
 			on_cut(con, EVENT_CUT, r.body, now_us);

@@ -58,6 +58,10 @@ struct conversation {
 	} hand_over;
 
 	struct call_spending spending;
+	struct {                   /* of cost or time, that the call has reached */
+		enum call_end end; /* CALL_NOT_ENDED: none */
+		int64_t told_us;   /* the goodbye began; 0: not yet */
+	} limit;
 	struct { /* times of the last publishing, and of the last FORMING */
 		int64_t published_us, formed_us;
 	} shown;

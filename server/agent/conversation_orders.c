@@ -73,6 +73,8 @@ static void ask(struct conversation *con, const struct dialogue_order *o, int64_
 	bool exact = o->exact;
 
 	(void)now;
+	if (o->type == ORDER_ASIDE && !protocol->can_aside)
+		return;
 	model_request_id(MODEL_REQUEST_ANSWER, o->request, id);
 	if (o->filler && !o->text[0])
 		words = words_phrase(con->call->agent, PHRASE_ONE_MOMENT, phrase, &exact);
@@ -81,8 +83,10 @@ static void ask(struct conversation *con, const struct dialogue_order *o, int64_
 	else if (o->type == ORDER_GREET)
 		protocol->greet(&con->message, id, context->instructions, context->greeting,
 		    con->call->agent->greeting_mode == GREETING_EXACT);
-	else
+	else if (o->type == ORDER_SPEAK)
 		protocol->say(&con->message, id, context->instructions, words, exact);
+	else
+		protocol->aside(&con->message, id, context->instructions, words, exact);
 	conversation_send(con);
 }
 
@@ -158,7 +162,7 @@ static void cut_playout(struct conversation *con, const struct dialogue_order *o
 }
 
 /* The model makes audio faster than it is played; an answer's tail that does not fit is dropped. */
-static void queue(struct conversation *con, uint32_t no, const uint8_t *mulaw, size_t len)
+static void queue(struct conversation *con, uint32_t no, const uint8_t *mulaw, size_t len, int64_t now)
 {
 	struct call *c = con->call;
 	struct to_audio head = { .no = no };
@@ -178,7 +182,7 @@ static void queue(struct conversation *con, uint32_t no, const uint8_t *mulaw, s
 	}
 	if (ring_wanted(&c->to_caller))
 		bell_ring(&c->caller_bell);
-	dialogue_received(&con->dialogue, no, len);
+	dialogue_received(&con->dialogue, no, len, now);
 }
 
 /* Plays the delta of the event that was just told (on_audio decoded it). */
@@ -194,9 +198,9 @@ static void play(struct conversation *con, const struct dialogue_order *o, int64
 		turn->sound = true;
 	buf_reset(&con->audio.converted);
 	if (!converter)
-		queue(con, o->no, bytes, len);
+		queue(con, o->no, bytes, len, now);
 	else if ((out = buf_room(&con->audio.converted, converter_to_caller_max(converter, len))))
-		queue(con, o->no, (uint8_t *)out, converter_to_caller(converter, bytes, len, (uint8_t *)out));
+		queue(con, o->no, (uint8_t *)out, converter_to_caller(converter, bytes, len, (uint8_t *)out), now);
 }
 
 static void pass_over(struct conversation *con, const struct dialogue_order *o, int64_t now)
@@ -230,7 +234,7 @@ static void item_made(struct conversation *con, const struct dialogue_order *o, 
 
 	if (o->play) {
 		if (con->audio.converter)
-			queue(con, o->no, tail, converter_finish_to_caller(con->audio.converter, tail));
+			queue(con, o->no, tail, converter_finish_to_caller(con->audio.converter, tail), now);
 		ring_put(&con->call->to_caller, TO_ITEM_END, &o->no, sizeof o->no);
 		if (ring_wanted(&con->call->to_caller))
 			bell_ring(&con->call->caller_bell);
@@ -373,6 +377,8 @@ static void end(struct conversation *con, const struct dialogue_order *o, int64_
 		conversation_model_failed(con, o->end);
 	if (o->end == END_TRANSFERRED)
 		hand_over(con, now);
+	if (o->said)
+		atomic_store_explicit(&con->call->parted, true, memory_order_relaxed);
 	call_end(con->call, o->end);
 }
 
@@ -382,6 +388,7 @@ static void (*const carry_out[ORDER_COUNT])(struct conversation *, const struct 
 	[ORDER_GREET] = ask,
 	[ORDER_ASK] = ask,
 	[ORDER_SPEAK] = ask,
+	[ORDER_ASIDE] = ask,
 	[ORDER_CANCEL] = cancel,
 	[ORDER_LISTEN] = listen_or_not,
 	[ORDER_DEAF] = listen_or_not,

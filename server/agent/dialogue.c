@@ -38,21 +38,12 @@ uint32_t dialogue_made_ms(const struct dialogue *d, uint32_t no)
 
 /* --------------------------------------------------------------------- the caller loop */
 
-static bool on_model_ready(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
-{
-	(void)e;
-	(void)now_us;
-	d->model = true;
-	return true;
-}
-
 /* Nothing is asked for until a session is ready again. A pending request runs into its
  * own deadline. */
-static bool on_model_away(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
+static bool on_model(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
 {
-	(void)e;
 	(void)now_us;
-	d->model = false;
+	d->model = e->type == EVENT_MODEL_READY;
 	return true;
 }
 
@@ -116,14 +107,29 @@ static bool on_heard(struct dialogue *d, const struct dialogue_event *e, int64_t
 	if (!item || item->over)
 		return true;
 	note_heard(d, item, e->heard);
+	if (!items_unfinished(d))
+		d->silent_from_us = now_us;
 	if (d->ears == EARS_PROTECTING && !items_unfinished(d))
 		word_end_protection(d, now_us);
+	return true;
+}
+
+/* The phone knows better than our reckoning when it fell silent, unless more audio is on
+ * its way to it. */
+static bool on_dry(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
+{
+	const struct item *item = item_no(d, e->no);
+
+	if (!item || item->over || item->no != d->last_item || item->received != e->count)
+		return false;
+	d->silent_from_us = now_us;
 	return true;
 }
 
 /* The model is told how much was heard, or it would believe that it said the rest. */
 static void cut_item(struct dialogue *d, struct item *item, const struct heard *heard)
 {
+	const struct utterance *u = item ? utterance_no(d, item->utterance) : NULL;
 	struct dialogue_order *order;
 
 	if (!item || item->over)
@@ -131,6 +137,9 @@ static void cut_item(struct dialogue *d, struct item *item, const struct heard *
 	order = note_heard(d, item, heard);
 	order->truncate_ms = item_truncate_ms(item, heard->heard_ms);
 	order->interrupted = order->truncate_ms >= 0;
+	/* An aside is no part of the conversation that the model knows. */
+	if (u && u->aside)
+		order->truncate_ms = -1;
 }
 
 static bool on_cut(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
@@ -185,7 +194,7 @@ static bool on_began(struct dialogue *d, const struct dialogue_event *e, int64_t
 {
 	bool asked = utterance_in(d, UTTERANCE_ASKED) != NULL;
 
-	if (!asking_began(d, e->response, now_us))
+	if (tools_aside_began(d, e, now_us) || !asking_began(d, e->response, now_us))
 		return false;
 	tools_talking(d, asked, now_us);
 	return true;
@@ -195,11 +204,11 @@ static bool on_began(struct dialogue *d, const struct dialogue_event *e, int64_t
  * how much it was (dialogue_received): only queued audio counts as received. */
 static bool on_audio(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
 {
-	const struct utterance *u = utterance_of_any(d, e->response, now_us);
+	struct utterance *u = utterance_of_any(d, e->response, now_us);
 	struct dialogue_order *order;
 	struct item *item = NULL;
 
-	asking_sign(d, e, now_us);
+	utterance_sign(d, e, now_us);
 	/* Late audio of an answer that was cut is not played. Nor is an item that begins
 	 * after its response was over: nothing would mark its end. */
 	if (!u->cut && !(item = item_named(d, e->item)) && u->state == UTTERANCE_MAKING)
@@ -208,6 +217,7 @@ static bool on_audio(struct dialogue *d, const struct dialogue_event *e, int64_t
 		dialogue_order(d, ORDER_PASS_OVER);
 		return true;
 	}
+	tools_aside_yields(d, u, now_us);
 	order = dialogue_order(d, ORDER_PLAY);
 	order->no = item->no;
 	order->item = item_id(d, item);
@@ -220,7 +230,7 @@ static bool on_part_over(struct dialogue *d, const struct dialogue_event *e, int
 {
 	struct item *item = item_named(d, e->item);
 
-	asking_sign(d, e, now_us);
+	utterance_sign(d, e, now_us);
 	if (item)
 		item_complete(d, item, NULL);
 	return item != NULL;
@@ -271,12 +281,13 @@ static bool on_say(struct dialogue *d, const struct dialogue_event *e, int64_t n
 }
 
 static bool (*const handlers[EVENT_COUNT])(struct dialogue *, const struct dialogue_event *, int64_t now_us) = {
-	[EVENT_MODEL_READY] = on_model_ready,
-	[EVENT_MODEL_AWAY] = on_model_away,
+	[EVENT_MODEL_READY] = on_model,
+	[EVENT_MODEL_AWAY] = on_model,
 	[EVENT_CONFIGURED] = on_configured,
 	[EVENT_CALLER_THERE] = on_caller_there,
 	[EVENT_FIRST_AUDIO] = on_first_audio,
 	[EVENT_HEARD] = on_heard,
+	[EVENT_DRY] = on_dry,
 	[EVENT_CUT] = on_cut,
 	[EVENT_INTERRUPTED] = on_interrupted,
 	[EVENT_CALLER_LEFT] = on_caller_left,
@@ -285,9 +296,9 @@ static bool (*const handlers[EVENT_COUNT])(struct dialogue *, const struct dialo
 	[EVENT_CALLER_ENDED] = word_caller_ended,
 	[EVENT_TURN] = word_turn,
 	[EVENT_BEGAN] = on_began,
-	[EVENT_SIGN] = asking_sign,
+	[EVENT_SIGN] = utterance_sign,
 	[EVENT_AUDIO] = on_audio,
-	[EVENT_PART] = asking_sign,
+	[EVENT_PART] = utterance_sign,
 	[EVENT_PART_OVER] = on_part_over,
 	[EVENT_OVER] = on_over,
 	[EVENT_REFUSED] = asking_refused,
@@ -310,15 +321,18 @@ bool dialogue_take(struct dialogue *d, const struct dialogue_event *event, int64
 	return handlers[event->type](d, &whole, now_us);
 }
 
-void dialogue_received(struct dialogue *d, uint32_t no, size_t bytes)
+/* The phone plays it after all that was queued before. */
+void dialogue_received(struct dialogue *d, uint32_t no, size_t bytes, int64_t now_us)
 {
 	struct item *item = item_no(d, no);
 	struct utterance *u = item ? utterance_no(d, item->utterance) : NULL;
 
-	if (item)
-		item->received += bytes;
+	if (!item)
+		return;
+	item->received += bytes;
 	if (u && bytes)
 		u->said = true;
+	d->silent_from_us = later(d->silent_from_us, now_us) + (int64_t)bytes * US_PER_MS / G711_BYTES_PER_MS;
 }
 
 /* --------------------------------------------------------------------- by the clock */
@@ -335,26 +349,21 @@ static void go_deaf(struct dialogue *d, int64_t now_us)
 	dialogue_order(d, ORDER_DEAF);
 }
 
-static int64_t machine_us(struct dialogue *d)
-{
-	return d->machine && d->model && d->caller ? 0 : NEVER_US;
-}
-
 static int64_t greeting_us(struct dialogue *d)
 {
 	return d->model && d->caller && !d->greeted ? 0 : NEVER_US;
 }
 
-/* Once, when both sides are there. The guard runs from here, so a greeting that fails does
- * not protect for ever. */
+/* Once, when both sides are there. A greeting that is not heard within the caller's
+ * patience protects nothing. */
 static void greet(struct dialogue *d, int64_t now_us)
 {
 	d->greeted = true;
-	d->protect_until_us = now_us + PROTECT_GUARD_US;
+	d->protect_until_us = now_us + d->rules.slow_us;
 	if (d->rules.recalled)
 		dialogue_order(d, ORDER_RECALL);
 	if (d->rules.recalled || d->rules.greets)
-		asking_want(d, d->rules.recalled ? UTTERANCE_ANSWER : UTTERANCE_GREETING, d->rules.recalled, now_us);
+		asking_want(d, d->rules.recalled ? UTTERANCE_ANSWER : UTTERANCE_GREETING, true, now_us);
 }
 
 /* The end of protection turns detection on again, which needs a session. */
@@ -386,7 +395,7 @@ struct due {
 
 /* In the order in which things that are due together are done. */
 static const struct due dues[] = {
-	{ machine_us, word_leave_message },
+	{ word_message_us, word_leave_message },
 	{ deaf_us, go_deaf },
 	/* Before any request: nothing is said after a farewell. */
 	{ word_made_us, word_is_made },
@@ -394,6 +403,7 @@ static const struct due dues[] = {
 	{ greeting_us, greet },
 	{ asking_cue_us, asking_say_cue },
 	{ asking_answer_us, asking_answer },
+	{ tools_aside_us, tools_say_aside },
 	{ asking_quiet_us, asking_went_quiet },
 	{ asking_begin_us, asking_never_began },
 	{ word_digits_us, word_finish_digits },

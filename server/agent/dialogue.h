@@ -15,9 +15,9 @@
  *             | asked for | begins       | is over  | failed   | refused | talked over    | by the clock
  *   ----------+-----------+--------------+----------+----------+---------+----------------+------------------
  *   WANTED    | ASKED     | MAKING (1)   |          |          |         | forgotten (2)  | asked for once free
- *   EXPECTED  |           | MAKING       |          |          |         | cut, kept 2 s  | 10 s: again
- *   ASKED     |           | MAKING (3)   |          |          | again   | cut            | 10 s: again
- *   MAKING    |           |              | MADE (5) | again    | (4)     | cut, cancelled | 20 s of silence: again (6)
+ *   EXPECTED  |           | MAKING       |          |          |         | cut, kept 2 s  | silence: again
+ *   ASKED     |           | MAKING (3)   |          |          | again   | cut            | silence: again
+ *   MAKING    |           |              | MADE (5) | again    | (4)     | cut, cancelled | silence (7): again (6)
  *   MADE      |           |              |          |          | (4)     | cut            |
  *
  * (1) The model began by itself, and that is the answer that was owed. (2) An answer is
@@ -27,11 +27,17 @@
  * answer is what could be heard: without sound, and without a call of a tool, it is asked
  * for again like one that never began. (6) The end of a response may be lost, or
  * unreadable. It is over as well when its parts are over and nothing follows for REST_US,
- * or when the next response begins.
+ * or when the next response begins. (7) rules.slow_us long, or rules.silence_us in the middle of an item.
  *
- * *Again* comes after a pause. An answer that fails twice in a row ends the call. A
- * greeting that is never heard is left out. A cue is given up after three tries. Nobody
- * waits for an utterance that was cut; only a firm cue (last words) is then said again.
+ * An *aside* is a filler while an answer is being made and not heard, in a response beside
+ * it. It is MAKING or MADE, nobody waits for it, and it ends when the answer is heard.
+ *
+ * *Silence* is what the caller hears: it begins with the end of the turn or our request,
+ * and not before the queued audio is played. It may last for rules.silence_us.
+ *
+ * *Again* comes after a pause. An answer that fails twice in a row ends the call, and so
+ * does a greeting. A cue is given up after three tries. Nobody waits for an utterance
+ * that was cut; only a firm cue (last words) is then said again.
  *
  *   model's ears | what it means                      | leaves for
  *   -------------+------------------------------------+--------------------------------------------
@@ -69,21 +75,16 @@ enum {
 
 /* Times, in microseconds. */
 enum {
-	CREATED_US = 10 * US_PER_S,         /* from response.create, or the end of a turn, to response.created */
-	QUIET_US = 20 * US_PER_S,           /* between two events of one response */
 	REST_US = 400 * US_PER_MS,          /* from the end of its last part to its own end … */
 	REST_UNHEARD_US = 3 * US_PER_S,     /* … and if nothing came of it so far, since it may be thinking */
 	GHOST_US = 2 * US_PER_S,            /* a response that was cut before it began begins within this, or never */
 	RETRY_US = 500 * US_PER_MS,         /* pause before a failed answer is asked for again */
-	BUSY_MAX = 40,                      /* refusals as busy, RETRY_US apart, before they count as a failure */
 	ANSWER_TRIES = 2,                   /* failures in a row that end the call */
 	DIGITS_PAUSE_US = 1500 * US_PER_MS, /* without a key, ends a group of keys */
-	PROTECT_GUARD_US = 15 * US_PER_S,   /* protection ends after this, even if no greeting began */
 	LONG_SPEECH_US = 20 * US_PER_S,     /* longer "speech" of the caller is taken for noise */
 	AFTER_SPEECH_US = 300 * US_PER_MS,  /* for the model to answer a turn by itself */
 	IN_FLIGHT_US = 300 * US_PER_MS,     /* an answer that began so soon after a result cannot know it */
-	FILLER_US = 1 * US_PER_S,           /* the caller notices a silence of this length … */
-	FILLER_SPOKE_US = 4 * US_PER_S,     /* … or of this, if the model has just said something */
+	FILLER_US = 1 * US_PER_S,           /* a tool without words of the model before it is noticed after this */
 	FAREWELL_WORDS_US = 25 * US_PER_S,  /* for the words to be made, other utterances before them included */
 	FAREWELL_MARGIN_US = 5 * US_PER_S,  /* added to the length of the words */
 	FAREWELL_LONGEST_US = 30 * US_PER_S /* for the words to be heard, once they are made */
@@ -95,6 +96,8 @@ struct dialogue_rules {
 	bool interruptible; /* by voice */
 	int64_t protect_us; /* protection of the greeting, from its first audio; 0: none */
 	int64_t idle_us;    /* silence of both sides that ends the call; 0: none does */
+	int64_t silence_us; /* that a waiting caller may hear … */
+	int64_t slow_us;    /* … and while there is a sign of an answer; not less */
 };
 
 /* ---------------------------------------------------------------------------- events */
@@ -108,6 +111,7 @@ struct dialogue_rules {
 	X(CALLER_THERE) /* the stream began */ \
 	X(FIRST_AUDIO)  /* no, at_us: an item's first audio went out */ \
 	X(HEARD)        /* heard[0]: an item was played to its end */ \
+	X(DRY)          /* no, count: so many bytes of an item were played, and then there was no more */ \
 	X(CUT)          /* cut, heard[count]: play-out was cut, with what was heard by then */ \
 	X(INTERRUPTED)  /* the same, done by the phone itself */ \
 	X(CALLER_LEFT)  /* heard[count] */ \
@@ -117,7 +121,7 @@ struct dialogue_rules {
 	X(CALLER_ENDED) /* at_us: the end of the speech; 0: unknown */ \
 	X(TURN)         /* the caller's turn is complete, and needs an answer */ \
 	/* the model's responses */ \
-	X(BEGAN)     /* response */ \
+	X(BEGAN)     /* response, aside: it is one of ours, for certain */ \
 	X(SIGN)      /* response, "" if unknown: a sign of life */ \
 	X(AUDIO)     /* response, item */ \
 	X(PART)      /* response: another part of it begins */ \
@@ -150,7 +154,7 @@ struct dialogue_event { /* all borrowed until dialogue_take returns */
 	uint32_t count, cut, no, run, request;
 	int64_t at_us;
 	enum call_end end;
-	bool failed, turn_detected, acts, busy, exact, firm;
+	bool failed, turn_detected, acts, busy, exact, firm, aside;
 	char key;
 };
 
@@ -161,7 +165,8 @@ struct dialogue_event { /* all borrowed until dialogue_take returns */
 	X(RECALL)      /* tell it the conversation before the caller's return */ \
 	X(GREET)       /* request: ask for the greeting */ \
 	X(ASK)         /* request: ask for an answer */ \
-	X(SPEAK)       /* request, text, exact, filler: ask for these words; a filler's "" are the model's own */ \
+	X(SPEAK)       /* request, text, exact, filler: ask for these words; a filler's "" are the model's own … */ \
+	X(ASIDE)       /* … the same, beside the response that is being made */ \
 	X(CANCEL)      /* response */ \
 	X(LISTEN)      /* turn detection as configured */ \
 	X(DEAF)        /* … and neither answering nor interrupting */ \
@@ -186,7 +191,7 @@ struct dialogue_event { /* all borrowed until dialogue_take returns */
 	X(TOOL_LATE)  /* run: its time is up; it counts as answered */ \
 	X(CALLED_OFF) /* run (0: none): no farewell; the tool behind it counts as answered */ \
 	X(UNHEARD)    /* the last words were not heard to their end in time */ \
-	X(END)        /* end */
+	X(END)        /* end, said: with last words that were heard */
 
 enum dialogue_order_type {
 #define X(name) ORDER_##name,
@@ -203,7 +208,7 @@ struct dialogue_order { /* pointers are valid until the next event or tick */
 	struct heard heard;
 	uint32_t made_ms;
 	enum call_end end;
-	bool exact, filler, first, play, over, interrupted;
+	bool exact, filler, first, play, over, interrupted, said;
 };
 
 /* --------------------------------------------------------------------- its own state */
@@ -223,16 +228,19 @@ struct utterance {
 	uint32_t no; /* 1, 2, 3 … over the call */
 	enum utterance_kind kind;
 	enum utterance_state state;
-	bool owed;         /* the caller waits for it: after a turn or keys, not for a greeting */
+	bool owed;         /* the caller waits for it: the greeting, or after a turn or keys */
 	bool cut;          /* the caller talked over it: nothing more of it is played or waited for */
 	bool cancel;       /* it was cut before it began, and the model does not stop by itself */
 	bool begun;        /* its beginning was told */
 	bool said;         /* something came of it: sound to be heard, or a call of a tool */
 	bool answered;     /* that was told, once */
 	bool resting;      /* its last part is over, and no other has begun */
+	bool aside;        /* it is a filler beside the active one, and yields to it */
+	bool filled;       /* such a filler was asked for in this pause of it */
 	uint32_t turn;     /* the expected utterance that its response may really be */
 	uint32_t request;  /* our number, as long as it may be refused; else 0 */
 	uint32_t response; /* its id, by which it is found (utterance_response); 0 before it began */
+	int64_t since_us;  /* it, or its end, is waited for since then; 0: since its beginning */
 	int64_t alive_us;  /* its last sign of life */
 	/* A cue: words besides the answers, ordered from outside or by a tool. */
 	char *text; /* owned; NULL: none */
@@ -275,6 +283,7 @@ struct farewell {
 	enum farewell_state state;
 	enum call_end end;
 	bool firm;
+	bool said;      /* its words were made, and not given up */
 	uint32_t words; /* the utterance with its words; 0: they are a cue */
 	uint32_t run;   /* the tool behind it; 0: none */
 	int64_t deadline_us;
@@ -294,6 +303,7 @@ struct dialogue {
 	int64_t protect_until_us;
 	int64_t speech_us;                     /* beginning of the caller's speech */
 	int64_t voice_us;                      /* last voice of either side, for rules.idle_us */
+	int64_t silent_from_us;                /* the caller hears all that was queued until then */
 	int64_t stop_event_us, stop_speech_us; /* end of the turn to be answered; 0: none */
 	char digits[DIGITS_MAX + 1];
 	size_t digit_count;
@@ -309,8 +319,9 @@ struct dialogue {
 	uint32_t untold;         /* the last one counts as over, though its end was not told: it may go on; 0: none */
 	int64_t expected_us;     /* deadline for one to begin; NEVER_US: none */
 	int64_t not_before_us;   /* pause after a failure: nothing is asked for before */
-	int failures;            /* in a row */
-	int busy;                /* refusals as busy, in a row */
+	int failures;            /* in a row … */
+	int64_t failing_us;      /* … and since when the caller waits for the first of them */
+	int64_t busy_us;         /* the first of the refusals as busy, in a row; 0: none */
 	uint32_t cuts, cut_upto; /* how many; items up to this number are cut */
 	struct farewell farewell;
 
@@ -318,6 +329,7 @@ struct dialogue {
 	struct run runs[RUNS_MAX];
 	struct batch batches[BATCHES_MAX];
 	uint32_t last_batch, last_run;
+	uint32_t aside;  /* the request for one that has not begun; 0: none */
 	bool told;       /* the model was told results, and has to answer them … */
 	int64_t told_us; /* … since then */
 
@@ -339,7 +351,7 @@ bool dialogue_take(struct dialogue *d, const struct dialogue_event *event, int64
 
 /* So many bytes of mu-law of an item were queued, after ORDER_PLAY or ORDER_ITEM_MADE.
  * May be called while orders are carried out. */
-void dialogue_received(struct dialogue *d, uint32_t no, size_t bytes);
+void dialogue_received(struct dialogue *d, uint32_t no, size_t bytes, int64_t now_us);
 
 /* Does one thing that is due. False: nothing is due. */
 bool dialogue_tick(struct dialogue *d, int64_t now_us);

@@ -17,7 +17,7 @@ void asking_want(struct dialogue *d, enum utterance_kind kind, bool owed, int64_
 }
 
 /* A turn has ended, and the model is configured to answer turns by itself. If it does not
- * begin within CREATED_US, we ask (asking_never_began). */
+ * begin while the caller is patient, we ask (asking_never_began). */
 void asking_expect(struct dialogue *d, int64_t now_us)
 {
 	struct utterance *u = utterance_in(d, UTTERANCE_EXPECTED);
@@ -27,7 +27,8 @@ void asking_expect(struct dialogue *d, int64_t now_us)
 	/* A response that was cut before this turn and has not begun by now never will. */
 	u->cut = u->cancel = false;
 	u->owed = true;
-	d->expected_us = now_us + CREATED_US;
+	u->since_us = now_us;
+	d->expected_us = now_us + d->rules.silence_us;
 }
 
 bool asking_busy(struct dialogue *d)
@@ -83,7 +84,8 @@ static void ask(struct dialogue *d, struct utterance *u, enum dialogue_order_typ
 		earlier->request = 0; /* only the latest can still be refused */
 	u->state = UTTERANCE_ASKED;
 	u->request = order->request = ++d->last_request;
-	d->expected_us = now_us + CREATED_US;
+	u->since_us = now_us;
+	d->expected_us = now_us + d->rules.silence_us;
 	order->exact = u->exact;
 	order->filler = u->kind == UTTERANCE_FILLER;
 	if (u->text)
@@ -111,6 +113,7 @@ static void say_again(struct dialogue *d, struct utterance *u)
 	struct utterance words = *u, *cue;
 
 	u->kind = UTTERANCE_ANSWER;
+	u->owed = true; /* perhaps to a turn that was not told to us */
 	u->text = NULL;
 	u->request = 0;
 	cue = utterance_new(d, words.kind, UTTERANCE_WANTED);
@@ -146,6 +149,8 @@ static void fail(struct dialogue *d, struct utterance *u, int64_t now_us)
 {
 	if (d->over)
 		return; /* nothing is missed after the last words */
+	if (!d->failures)
+		d->failing_us = u->since_us;
 	if (++d->failures >= ANSWER_TRIES) {
 		dialogue_order(d, ORDER_END)->end = END_MODEL_FAILED;
 		d->over = true;
@@ -176,13 +181,15 @@ static void was_silent(struct dialogue *d, struct utterance *u, const char *clai
 /* ------------------------------------------------------------------------ it is cut */
 
 /* Their requests are forgotten too: a refusal would bring a cut answer back. */
-static void cut_what_is_made(struct dialogue *d)
+static void cut_what_is_made(struct dialogue *d, int64_t now_us)
 {
 	for (size_t i = 0; i < UTTERANCES_MAX; i++) {
 		struct utterance *u = &d->utterances[i];
 
-		if (u->state == UTTERANCE_MAKING)
+		if (u->state == UTTERANCE_MAKING && !u->cut) {
 			u->cut = true;
+			u->since_us = now_us;
+		}
 		if (u->state >= UTTERANCE_MAKING && !utterance_is_cue(u))
 			u->request = 0;
 	}
@@ -202,9 +209,9 @@ void asking_cut(struct dialogue *d, bool cancel, int64_t now_us)
 	} else if (expected && !expected->cut) {
 		expected->cut = true;
 		expected->cancel = cancel;
-		d->expected_us = now_us + GHOST_US;
+		d->expected_us = now_us + (GHOST_US < d->rules.silence_us ? GHOST_US : d->rules.silence_us);
 	}
-	cut_what_is_made(d);
+	cut_what_is_made(d, now_us);
 	/* What was owed is superseded by what the caller says now. */
 	utterance_drop(utterance_wanted(d));
 	d->failures = 0;
@@ -223,13 +230,15 @@ void asking_over(struct dialogue *d, struct utterance *u, bool failed, const cha
 	u->state = UTTERANCE_MADE;
 	u->alive_us = now_us;
 	if (u->no == d->active)
-		d->active = 0;
+		d->active = d->aside = 0;
 	if (u->said && !failed && !u->answered) {
 		u->answered = true;
 		dialogue_order(d, ORDER_ANSWERED)->response = utterance_response(d, u);
 	}
-	if (waited && !failed && u->said)
+	if (waited && !failed && u->said) {
 		d->failures = 0;
+		d->farewell.said |= u->kind == UTTERANCE_GOODBYE && items_any(d, u->no);
+	}
 	if (waited && failed)
 		fail(d, u, now_us);
 	else if (waited && claims && !u->said)
@@ -309,9 +318,11 @@ bool asking_began(struct dialogue *d, const char *response, int64_t now_us)
 	u->state = UTTERANCE_MAKING;
 	u->begun = true;
 	u->alive_us = now_us;
+	if (!u->since_us || u->cut)
+		u->since_us = now_us;
 	utterance_name(d, u, response);
 	d->active = u->no;
-	d->busy = 0;
+	d->busy_us = d->aside = 0;
 	if (!utterance_in(d, UTTERANCE_EXPECTED))
 		d->expected_us = NEVER_US;
 	cut = u->cut;
@@ -325,25 +336,15 @@ bool asking_began(struct dialogue *d, const char *response, int64_t now_us)
 	return !cut;
 }
 
-bool asking_sign(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
-{
-	/* Events of MCP servers name no response: they belong to the active one. */
-	struct utterance *u = e->response[0] ? utterance_of(d, e->response) : utterance_no(d, d->active);
-
-	if (!u)
-		return false;
-	u->alive_us = now_us;
-	u->resting = e->type == EVENT_PART_OVER || (u->resting && e->type == EVENT_SIGN);
-	u->said |= e->acts;
-	if (u->no == d->untold && !u->resting && !d->active) {
-		d->untold = 0;
-		u->state = UTTERANCE_MAKING;
-		d->active = u->no;
-	}
-	return true;
-}
-
 /* ---------------------------------------------------------------------- it is refused */
+
+/* Refused as busy for longer than the caller is patient. */
+static bool busy_for_long(struct dialogue *d, int64_t now_us)
+{
+	if (!d->busy_us)
+		d->busy_us = now_us;
+	return now_us >= later(d->busy_us, d->silent_from_us) + d->rules.silence_us;
+}
 
 /* A refusal comes before anything began; or, as busy, after the model's own answer began,
  * which we took for ours. In both cases ours is still to be said. */
@@ -353,6 +354,8 @@ bool asking_refused(struct dialogue *d, const struct dialogue_event *e, int64_t 
 	struct utterance *expected;
 	bool asked = u && u->state == UTTERANCE_ASKED;
 
+	if (e->request && e->request == d->aside)
+		d->aside = 0;
 	/* Other troubles of a response that has begun come with its end. */
 	if (!u || (!asked && !e->busy))
 		return false;
@@ -360,7 +363,7 @@ bool asking_refused(struct dialogue *d, const struct dialogue_event *e, int64_t 
 	if (u->cut) {
 		if (utterance_is_cue(u))
 			say_again(d, u);
-	} else if (!e->busy || ++d->busy > BUSY_MAX) {
+	} else if (!e->busy || busy_for_long(d, now_us)) {
 		fail(d, u, now_us);
 	} else {
 		/* The other response will be over soon. If we do not know it, the pause
@@ -382,11 +385,15 @@ bool asking_refused(struct dialogue *d, const struct dialogue_event *e, int64_t 
 
 int64_t asking_begin_us(struct dialogue *d)
 {
-	return d->active ? NEVER_US : d->expected_us;
+	const struct utterance *expected = utterance_in(d, UTTERANCE_EXPECTED);
+
+	if (d->expected_us == NEVER_US || d->active)
+		return NEVER_US;
+	return expected && expected->cut ? d->expected_us
+					 : later(d->expected_us, d->silent_from_us + d->rules.silence_us);
 }
 
-/* True: nobody waits for it. A greeting that never begins is left out, and the call goes
- * on. */
+/* True: nobody waits for it. */
 static bool can_do_without(struct dialogue *d, const struct utterance *asked, const struct utterance *expected)
 {
 	const struct utterance *wanted = utterance_wanted(d);
@@ -418,11 +425,11 @@ int64_t asking_quiet_us(struct dialogue *d)
 {
 	const struct utterance *u = utterance_first_quiet(d);
 
-	return u ? utterance_patience_us(u) : NEVER_US;
+	return u ? utterance_patience_us(d, u) : NEVER_US;
 }
 
-/* No event of the response came for QUIET_US. The model is told to stop it, so that the
- * next one can begin. Its items end, and its tools are told. */
+/* The model is told to stop it, so that the next one can begin. Its items end, and its
+ * tools are told. */
 void asking_went_quiet(struct dialogue *d, int64_t now_us)
 {
 	struct utterance *u = utterance_first_quiet(d);

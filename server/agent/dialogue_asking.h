@@ -27,8 +27,6 @@ void asking_cut(struct dialogue *d, bool cancel, int64_t now_us);
 
 /* response.created. True: it will be heard. */
 bool asking_began(struct dialogue *d, const char *response, int64_t now_us);
-/* A sign of life of a response. False: unknown. */
-bool asking_sign(struct dialogue *d, const struct dialogue_event *e, int64_t now_us);
 /* The end of a response. `failed`: for a reason that may pass. `claims`: see the event. */
 void asking_over(struct dialogue *d, struct utterance *u, bool failed, const char *claims, int64_t now_us);
 /* An error refuses our request. False: it changes nothing. */

@@ -204,6 +204,14 @@ void tools_tell_result(struct dialogue *d, int64_t now_us)
 	told(d, now_us);
 }
 
+/* The caller has heard one while the response was being made. */
+static bool was_filled(const struct dialogue *d, uint32_t utterance)
+{
+	const struct utterance *u = utterance_no((struct dialogue *)d, utterance);
+
+	return u && u->filled;
+}
+
 /* The run whose filler is due first, and its time. A caller who has just heard the model
  * say something waits longer before the silence seems odd. */
 static struct run *next_filler(struct dialogue *d, int64_t *due_us)
@@ -216,9 +224,10 @@ static struct run *next_filler(struct dialogue *d, int64_t *due_us)
 		const struct batch *batch = run->state == RUN_RUNNING && run->filler ? batch_no(d, run->batch) : NULL;
 		int64_t due;
 
-		if (!batch || batch->filled || batch->last || !utterance_made(d, batch->utterance))
+		if (!batch || batch->filled || batch->last || !utterance_made(d, batch->utterance) ||
+		    was_filled(d, batch->utterance))
 			continue;
-		due = run->began_us + (items_any(d, batch->utterance) ? FILLER_SPOKE_US : FILLER_US);
+		due = run->began_us + (items_any(d, batch->utterance) ? d->rules.silence_us : FILLER_US);
 		if (due < *due_us) {
 			*due_us = due;
 			first = run;
@@ -260,4 +269,67 @@ void tools_want_answer(struct dialogue *d, int64_t now_us)
 	d->told = false;
 	if (!d->farewell.state)
 		asking_want(d, UTTERANCE_ANSWER, true, now_us);
+}
+
+/* ----------------------------------------------------------------------------- asides */
+
+/* Nothing else can be asked for while an answer is being made, so this filler is made
+ * beside it. */
+int64_t tools_aside_us(struct dialogue *d)
+{
+	const struct utterance *u = utterance_no(d, d->active);
+	if (!u || d->aside || u->kind != UTTERANCE_ANSWER || u->cut || u->filled || items_unfinished(d) ||
+	    d->farewell.state || !d->model || d->rules.slow_us <= d->rules.silence_us)
+		return NEVER_US;
+	return later(word_until_us(d),
+	    later(d->failures ? d->failing_us : u->since_us, d->silent_from_us) + d->rules.silence_us);
+}
+
+/* Its sound is not the answer's: the patience with that goes on from here. */
+void tools_say_aside(struct dialogue *d, int64_t now_us)
+{
+	struct utterance *u = utterance_no(d, d->active);
+	struct dialogue_order *order = dialogue_order(d, ORDER_ASIDE);
+
+	(void)now_us;
+	u->filled = true;
+	u->since_us = later(u->since_us, d->silent_from_us);
+	d->aside = order->request = ++d->last_request;
+	order->filler = true;
+}
+
+static void yield(struct dialogue *d, struct utterance *u, int64_t now_us)
+{
+	dialogue_order(d, ORDER_CANCEL)->response = utterance_response(d, u);
+	items_complete(d, u, NULL);
+	u->cut = true;
+	u->since_us = now_us;
+}
+
+/* A service that does not say so: while an answer of which we know is being made, no
+ * other response than an aside can begin. */
+bool tools_aside_began(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
+{
+	const struct utterance *active = utterance_no(d, d->active);
+	struct utterance *u = utterance_of(d, e->response);
+	bool wanted = active && !active->cut && active->filled;
+
+	if (!e->response[0] || (u && u->begun) || (!e->aside && !(d->aside && active && !active->cut)))
+		return false;
+	u = utterance_of_any(d, e->response, now_us);
+	u->begun = u->aside = true;
+	d->aside = 0;
+	if (!wanted)
+		yield(d, u, now_us);
+	return true;
+}
+
+void tools_aside_yields(struct dialogue *d, struct utterance *heard, int64_t now_us)
+{
+	if (heard->aside)
+		return;
+	heard->filled = false;
+	for (size_t i = 0; i < UTTERANCES_MAX; i++)
+		if (d->utterances[i].aside && d->utterances[i].state == UTTERANCE_MAKING && !d->utterances[i].cut)
+			yield(d, &d->utterances[i], now_us);
 }

@@ -33,4 +33,11 @@ void tools_want_answer(struct dialogue *d, int64_t now_us);
 int64_t tools_filler_us(struct dialogue *d);
 void tools_say_filler(struct dialogue *d, int64_t now_us);
 
+/* A filler while the model thinks, or uses a tool of its own: it is due; it began (false:
+ * that was another response); an answer is heard, and it yields. */
+int64_t tools_aside_us(struct dialogue *d);
+void tools_say_aside(struct dialogue *d, int64_t now_us);
+bool tools_aside_began(struct dialogue *d, const struct dialogue_event *e, int64_t now_us);
+void tools_aside_yields(struct dialogue *d, struct utterance *heard, int64_t now_us);
+
 #endif

@@ -164,7 +164,7 @@ struct utterance *utterance_of_any(struct dialogue *d, const char *response, int
 		return u;
 	u = utterance_new(d, UTTERANCE_ANSWER, UTTERANCE_MAKING);
 	utterance_name(d, u, response);
-	u->alive_us = now_us;
+	u->since_us = u->alive_us = now_us;
 	return u;
 }
 
@@ -175,9 +175,15 @@ bool utterance_made(const struct dialogue *d, uint32_t no)
 	return !u || u->state == UTTERANCE_MADE;
 }
 
-int64_t utterance_patience_us(const struct utterance *u)
+/* While an item comes the model is speaking, and a pause in it seems longer to the ear;
+ * before that, and between two items, it may be thinking or using a tool. A response that
+ * was cut is not heard, and must not stand in the way of the next one for longer. */
+int64_t utterance_patience_us(const struct dialogue *d, const struct utterance *u)
 {
-	return u->alive_us + (!u->resting ? QUIET_US : u->said ? REST_US : REST_UNHEARD_US);
+	int64_t from_us = u->cut || u->filled ? u->since_us : later(u->since_us, d->silent_from_us);
+	int64_t until_us = from_us + (u->cut || items_speaking(d, u->no) ? d->rules.silence_us : d->rules.slow_us);
+
+	return u->resting ? earlier(until_us, u->alive_us + (u->said ? REST_US : REST_UNHEARD_US)) : until_us;
 }
 
 struct utterance *utterance_first_quiet(struct dialogue *d)
@@ -187,7 +193,8 @@ struct utterance *utterance_first_quiet(struct dialogue *d)
 	for (size_t i = 0; i < UTTERANCES_MAX; i++) {
 		struct utterance *u = &d->utterances[i];
 
-		if (u->state == UTTERANCE_MAKING && (!first || utterance_patience_us(u) < utterance_patience_us(first)))
+		if (u->state == UTTERANCE_MAKING &&
+		    (!first || utterance_patience_us(d, u) < utterance_patience_us(d, first)))
 			first = u;
 	}
 	return first;
@@ -210,6 +217,24 @@ void utterance_take_over(struct dialogue *d, struct utterance *u, struct utteran
 		u->resting = early->resting;
 	}
 	utterance_drop(early);
+}
+
+bool utterance_sign(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
+{
+	/* Events of MCP servers name no response: they belong to the active one. */
+	struct utterance *u = e->response[0] ? utterance_of(d, e->response) : utterance_no(d, d->active);
+
+	if (!u)
+		return false;
+	u->alive_us = now_us;
+	u->resting = e->type == EVENT_PART_OVER || (u->resting && e->type == EVENT_SIGN);
+	u->said |= e->acts;
+	if (u->no == d->untold && !u->resting && !d->active) {
+		d->untold = 0;
+		u->state = UTTERANCE_MAKING;
+		d->active = u->no;
+	}
+	return true;
 }
 
 /* ------------------------------------------------------------------------------ cues */
@@ -394,6 +419,15 @@ bool items_any(const struct dialogue *d, uint32_t utterance)
 {
 	for (size_t i = 0; i < ITEMS_MAX; i++)
 		if (d->items[i].no && d->items[i].utterance == utterance && d->items[i].received)
+			return true;
+	return false;
+}
+
+bool items_speaking(const struct dialogue *d, uint32_t utterance)
+{
+	for (size_t i = 0; i < ITEMS_MAX; i++)
+		if (d->items[i].no && d->items[i].utterance == utterance && d->items[i].received &&
+		    !d->items[i].complete)
 			return true;
 	return false;
 }

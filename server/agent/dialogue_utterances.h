@@ -28,10 +28,12 @@ struct utterance *utterance_of_any(struct dialogue *d, const char *response, int
 const char *utterance_response(const struct dialogue *d, const struct utterance *u);
 void utterance_name(struct dialogue *d, struct utterance *u, const char *response);
 bool utterance_made(const struct dialogue *d, uint32_t no); /* true for forgotten ones, too */
-/* The end of the wait for the next event of one that is being made, and the one whose wait
- * ends first; NULL: none is being made. */
-int64_t utterance_patience_us(const struct utterance *u);
+/* The time at which the caller's patience with one that is being made ends, or the wait for
+ * its end; and the one of which that comes first; NULL: none is being made. */
+int64_t utterance_patience_us(const struct dialogue *d, const struct utterance *u);
 struct utterance *utterance_first_quiet(struct dialogue *d);
+/* A sign of life of a response. False: unknown. */
+bool utterance_sign(struct dialogue *d, const struct dialogue_event *e, int64_t now_us);
 /* What was noted under `early` belongs to `u`; `early` is dropped, and may be NULL. */
 void utterance_take_over(struct dialogue *d, struct utterance *u, struct utterance *early);
 
@@ -62,6 +64,8 @@ bool items_unfinished(const struct dialogue *d);
 int64_t items_left_ms(const struct dialogue *d);
 /* True: audio of that utterance was received. */
 bool items_any(const struct dialogue *d, uint32_t utterance);
+/* True: … and there is more to come of an item. */
+bool items_speaking(const struct dialogue *d, uint32_t utterance);
 /* The length to which an item is truncated after so much of it was heard: never beyond
  * the received audio. -1: not at all, since all was heard or nothing was received. */
 int64_t item_truncate_ms(const struct item *item, uint32_t heard_ms);

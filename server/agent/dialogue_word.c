@@ -29,6 +29,8 @@ void word_interrupt(struct dialogue *d, bool cancel, int64_t now_us)
 	if (active && cancel)
 		dialogue_order(d, ORDER_CANCEL)->response = utterance_response(d, active);
 	d->cut_upto = d->last_item;
+	if (d->silent_from_us > now_us)
+		d->silent_from_us = now_us;
 	dialogue_order(d, ORDER_CUT_PLAYOUT)->cut = ++d->cuts;
 }
 
@@ -51,10 +53,13 @@ static bool firm(const struct dialogue *d)
 	return d->farewell.state && d->farewell.firm;
 }
 
-/* Of two farewells the firm one wins, else the first. False: it was not taken. */
+/* Of two farewells the firm one wins, else the first; but a limit of ours does not keep
+ * a caller from the person who was promised. False: it was not taken. */
 static bool begin_farewell(struct dialogue *d, enum call_end end, bool is_firm, int64_t now_us)
 {
-	if (d->over || (d->farewell.state && (d->farewell.firm || !is_firm)))
+	bool transfer = d->farewell.end == END_TRANSFERRED && (end == END_TIME_LIMIT || end == END_COST_LIMIT);
+
+	if (d->over || (d->farewell.state && (d->farewell.firm || !is_firm || transfer)))
 		return false;
 	d->farewell = (struct farewell){
 		.state = FAREWELL_SAYING, .end = end, .firm = is_firm, .deadline_us = now_us + FAREWELL_WORDS_US
@@ -79,6 +84,9 @@ static void spoke_up(struct dialogue *d)
 static void last_words(struct dialogue *d, const char *text, bool exact, bool is_firm)
 {
 	cue_drop(d, UTTERANCE_GOODBYE);
+	/* Nobody is left to hear what else was to be said. */
+	if (d->farewell.end == END_TRANSFERRED)
+		cue_drop(d, UTTERANCE_SAY);
 	/* Without a caller or memory for them the call ends without words. */
 	if (!d->caller || !cue_add(d, UTTERANCE_GOODBYE, text, exact, is_firm) || !is_firm)
 		return;
@@ -150,6 +158,12 @@ void word_end(struct dialogue *d, int64_t now_us)
 	if (now_us >= d->farewell.deadline_us)
 		dialogue_order(d, ORDER_UNHEARD);
 	word_end_call(d, d->farewell.end);
+	d->orders[d->order_count - 1].said = d->farewell.said && now_us < d->farewell.deadline_us;
+}
+
+int64_t word_message_us(struct dialogue *d)
+{
+	return d->machine && d->model && d->caller ? 0 : NEVER_US;
 }
 
 /* The machine has spoken its greeting, and records. The message interrupts every other

@@ -32,6 +32,7 @@ bool word_machine(struct dialogue *d, const struct dialogue_event *e, int64_t no
  * farewell are made; they were heard, or it took too long. */
 int64_t word_digits_us(struct dialogue *d);
 void word_finish_digits(struct dialogue *d, int64_t now_us);
+int64_t word_message_us(struct dialogue *d);
 void word_leave_message(struct dialogue *d, int64_t now_us);
 int64_t word_made_us(struct dialogue *d);
 void word_is_made(struct dialogue *d, int64_t now_us);

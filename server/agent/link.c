@@ -13,7 +13,6 @@
 
 enum {
 	DIAL_TRIES = 3,                  /* for a session, before the call is given up */
-	DIAL_TOTAL_US = 12 * US_PER_S,   /* no further try after this: a caller is waiting */
 	DIAL_PAUSE_US = 300 * US_PER_MS, /* before the second try; twice that before the third */
 	READ_AT_ONCE = 64,               /* messages, before the loop does other things */
 	PING_US = 20 * US_PER_S,         /* silence of the model after which it is pinged … */
@@ -93,14 +92,28 @@ static int dial(struct link *l, const struct model_access *access, const struct 
 	return err;
 }
 
+/* The limits of its steps, added up, would be a minute of silence for a caller. */
+static void limit_attempt(struct link *l, int64_t now)
+{
+	if (l->caller && link_opens(l))
+		model_session_limit(l->session, now + l->call->cfg->silence_max_ms * US_PER_MS);
+}
+
 static void dial_first(struct link *l, int64_t now)
 {
-	if (l->attempts++ == 0)
-		l->dialled_us = now;
+	l->attempts++;
 	if (dial(l, l->access, &l->wish, &l->session, now))
 		link_give_up(l, END_INTERNAL_ERROR);
 	else
 		enter(l, LINK_DIALLING);
+	limit_attempt(l, now);
+}
+
+void link_caller_came(struct link *l, int64_t now_us)
+{
+	l->caller = true;
+	l->last_try_us = now_us + l->call->cfg->slow_answer_max_ms * US_PER_MS;
+	limit_attempt(l, now_us);
 }
 
 /* A caller hears nothing meanwhile. A permanent failure, a wrong key say, ends the tries. */
@@ -114,7 +127,7 @@ static void dial_failed(struct link *l, int64_t now)
 	drop_session(l);
 	if (permanent) {
 		link_give_up(l, END_MODEL_REFUSED);
-	} else if (l->attempts >= DIAL_TRIES || now >= l->dialled_us + DIAL_TOTAL_US) {
+	} else if (l->attempts >= DIAL_TRIES || (l->caller && now >= l->last_try_us)) {
 		link_give_up(l, END_MODEL_UNREACHABLE);
 	} else {
 		l->retry_us = now + l->attempts * DIAL_PAUSE_US;
@@ -200,18 +213,10 @@ void link_step(struct link *l, int64_t now_us)
 {
 	if (l->state == LINK_LOST)
 		step_lost(l, now_us);
-	switch (l->state) {
-	case LINK_DIALLING:
-	case LINK_CONFIGURING:
+	if (link_opens(l))
 		step_session(l, now_us);
-		break;
-	case LINK_TALKING:
-		if (l->next)
-			step_next(l, now_us);
-		break;
-	default:
-		break;
-	}
+	else if (l->state == LINK_TALKING && l->next)
+		step_next(l, now_us);
 }
 
 void link_replayed(struct link *l)
@@ -227,7 +232,7 @@ bool link_replace(struct link *l, const struct model_access *access, const struc
 	l->wish = *wish;
 	l->next_access = access;
 	l->attempts = 1;
-	l->dialled_us = now_us;
+	l->last_try_us = now_us + l->call->cfg->slow_answer_max_ms * US_PER_MS;
 	return true;
 }
 
@@ -388,11 +393,6 @@ static bool next_is_coming(const struct link *l)
 	return l->next && !l->next_ready && !call_ended(l->call);
 }
 
-static int64_t earlier(int64_t x, int64_t y)
-{
-	return x < y ? x : y;
-}
-
 int64_t link_deadline_us(const struct link *l)
 {
 	int64_t next = next_is_coming(l) ? model_session_deadline_us(l->next) : INT64_MAX;
@@ -419,7 +419,7 @@ void link_fds(const struct link *l, struct pollfd fds[LINK_FDS])
 	if (l->state == LINK_TALKING) {
 		fds[0].fd = ws_client_fd(l->client);
 		fds[0].events = l->writer_is_ours && l->unsent ? POLLIN | POLLOUT : POLLIN;
-	} else if (l->state == LINK_DIALLING || l->state == LINK_CONFIGURING) {
+	} else if (link_opens(l)) {
 		fds[0].fd = model_session_fd(l->session);
 		fds[0].events = model_session_events(l->session);
 	}

@@ -64,7 +64,8 @@ struct link {
 	bool next_ready;
 
 	int attempts;
-	int64_t dialled_us;          /* time of the first attempt */
+	bool caller;                 /* is there, and waits for the first session */
+	int64_t last_try_us;         /* with a caller: no attempt is made after this */
 	int64_t retry_us;            /* if LOST: time of the next attempt */
 	int64_t heard_us, pinged_us; /* last sign of life of the connection, last ping of ours */
 };
@@ -75,6 +76,10 @@ void link_open(struct link *l, struct call *c, const struct model_access *access
     const struct model_wish *wish);
 /* After the caller loop has left, or without one: the writer is ours. */
 void link_close(struct link *l);
+
+/* The stream began. From now on an attempt has SILENCE_MAX_MS, and all of them together
+ * about SLOW_ANSWER_MAX_MS. */
+void link_caller_came(struct link *l, int64_t now_us);
 
 /* Takes the next steps towards a session. If the state is REPLAYING afterwards, tell the
  * session the conversation with link_send, then call link_replayed. */
@@ -109,6 +114,11 @@ void link_give_up(struct link *l, enum call_end why);
 /* Descriptors to poll beside the bell; unused ones are -1. INT64_MAX: no deadline. */
 void link_fds(const struct link *l, struct pollfd fds[LINK_FDS]);
 int64_t link_deadline_us(const struct link *l);
+
+static inline bool link_opens(const struct link *l)
+{
+	return l->state == LINK_DIALLING || l->state == LINK_CONFIGURING;
+}
 
 static inline bool link_talks(const struct link *l)
 {

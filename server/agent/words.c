@@ -9,6 +9,8 @@ const char *words_phrase(const struct agent *agent, enum phrase phrase, char out
 	static const char *const instructions[PHRASE_COUNT] = {
 		[PHRASE_COST_LIMIT] = "You have to end this call now. Say to the caller, in the language of the "
 				      "conversation and without adding anything: ",
+		[PHRASE_TIME_LIMIT] = "You have to end this call now. Say to the caller, in the language of the "
+				      "conversation and without adding anything: ",
 		[PHRASE_MACHINE] =
 		    "You have reached an answering machine, and it is recording now. Leave a short "
 		    "message: who is calling, for whom and why. Do not ask anything. Close with this, in "

@@ -8,7 +8,7 @@
 
 #include <stddef.h>
 
-/* A phrase (agents/phrases.h) as the model is to say it: PHRASE_COST_LIMIT, _MACHINE or
+/* A phrase (agents/phrases.h) as the model is to say it: PHRASE_TIME_LIMIT, _COST_LIMIT, _MACHINE or
  * _ONE_MOMENT. `exact`: the words themselves, as in struct dialogue_event; else an
  * instruction that contains them. Returns `out`. */
 enum { WORDS_PHRASE_SIZE = PHRASE_MAX + 400 };

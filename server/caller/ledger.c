@@ -186,6 +186,13 @@ int64_t ledger_deadline_us(const struct ledger *l)
 	return item_given_up_us(l, &l->items[0]);
 }
 
+int64_t ledger_dry_us(const struct ledger *l)
+{
+	if (!l->item_count || l->items[l->item_count - 1].ended)
+		return INT64_MAX;
+	return l->far_end_us + (l->mark_count ? LEDGER_UNCONFIRMED_US : 0);
+}
+
 bool ledger_playing(const struct ledger *l)
 {
 	return l->item_count > 0;

@@ -162,6 +162,7 @@ static bool play_piece(struct playout *p, const struct ring_message *r, int64_t 
 	stat_add(audio_frames_out, 1);
 	atomic_fetch_add_explicit(&c->counters.frames_out, 1, memory_order_relaxed);
 	p->offset += piece;
+	p->dry_told = false;
 	return piece == left;
 }
 
@@ -216,12 +217,33 @@ static void tell_finished(struct playout *p, int64_t now)
 	}
 }
 
+static int64_t dry_us(const struct playout *p)
+{
+	return p->resting && !p->dry_told ? ledger_dry_us(&p->ledger) : NEVER_US;
+}
+
+/* The caller hears nothing from here on, in the middle of an answer. The agent loop, which
+ * may have queued more by now, compares the bytes. */
+static void tell_dry(struct playout *p, int64_t now)
+{
+	const struct ledger_item *item;
+	struct from_dry dry;
+
+	if (now < dry_us(p))
+		return;
+	item = &p->ledger.items[p->ledger.item_count - 1];
+	dry = (struct from_dry){ .no = item->no, .bytes = (uint32_t)(item->end - item->begin) };
+	p->dry_told = true;
+	tell(p->call, FROM_DRY, &dry, sizeof dry);
+}
+
 void playout_run(struct playout *p, int64_t now_us)
 {
 	if (!p->started)
 		return;
 	play_due(p, now_us);
 	tell_finished(p, now_us);
+	tell_dry(p, now_us);
 }
 
 /* "g<generation>.<number>", as written by send_mark_if_due. */
@@ -261,7 +283,7 @@ int64_t playout_deadline_us(const struct playout *p)
 	 * stop does the clock take over. */
 	int64_t lead = (int64_t)p->call->cfg->playout_lead_ms * US_PER_MS;
 	int64_t slack = lead / 2 < SLACK_US ? lead / 2 : SLACK_US;
-	int64_t due = p->started ? ledger_deadline_us(&p->ledger) : NEVER_US;
+	int64_t due = p->started ? earlier(ledger_deadline_us(&p->ledger), dry_us(p)) : NEVER_US;
 
 	if (p->started && !p->resting && p->ledger.far_end_us - lead + slack < due)
 		due = p->ledger.far_end_us - lead + slack;

@@ -24,6 +24,7 @@ struct playout {
 	size_t offset;        /* of the message in hand, already sent */
 	uint32_t first_told;  /* last item whose first audio was reported */
 	bool resting;         /* the ring was empty; its writer will ring */
+	bool dry_told;        /* since the last piece: the agent loop was told that no more is played */
 	bool any_audio;       /* something was played in this call */
 };
 

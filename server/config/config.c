@@ -373,6 +373,9 @@ static void load_what_depends(struct loading *l)
 	load_instructions_file(l);
 	if (cfg->greeting_mode == GREETING_EXACT && !*look_up(l, "GREETING"))
 		complain(l, row("GREETING"), "", "must hold the words to say when GREETING_MODE is exact");
+	if (cfg->slow_answer_max_ms < cfg->silence_max_ms)
+		complain(l, row("SLOW_ANSWER_MAX_MS"), look_up(l, "SLOW_ANSWER_MAX_MS"),
+		    "must not be less than SILENCE_MAX_MS");
 }
 
 /* The whole of it, at start and for --check. Every row is stored twice at most: the value from

@@ -84,6 +84,8 @@ struct config {
 	int max_calls;                  /* MAX_CALLS: 100 */
 	int max_call_seconds;           /* MAX_CALL_SECONDS: 3500, at most 3500 */
 	int idle_seconds;               /* IDLE_SECONDS: 120; 0 never */
+	int silence_max_ms;             /* SILENCE_MAX_MS: 4000 */
+	int slow_answer_max_ms;         /* SLOW_ANSWER_MAX_MS: 8000; never below silence_max_ms */
 	int stream_silent_seconds;      /* STREAM_SILENT_SECONDS: 15 */
 	int drain_seconds;              /* DRAIN_SECONDS: 30 */
 	int backlog_ms;                 /* BACKLOG_MS: 5000 */

@@ -127,7 +127,8 @@ const struct setting config_table[] = {
 	{ NULL, "REASONING_EFFORT", WORD(reasoning_effort, "minimal|low|medium|high|xhigh"), .fallback = "",
 	  .help = "How long the model thinks before it speaks. Unset, it decides; older models know no effort." },
 	{ NULL, "MODEL_CONNECT_MS", INT(model_connect_ms, 100, 60000), .fallback = "5000", .unit = "ms",
-	  .help = "Deadline for each step of reaching the model: name, connection, TLS, WebSocket, session." },
+	  .help = "Deadline for each step of reaching the model: name, connection, TLS, WebSocket, session. Once the "
+	          "caller is there, all of them together have SILENCE_MAX_MS." },
 
 	{ "Listening", "TRANSCRIPTION_MODEL", TEXT(transcription_model), .fallback = "gpt-transcribe", .none = "off",
 	  .most = 128, .check = check_name,
@@ -167,9 +168,15 @@ const struct setting config_table[] = {
 	/* 100 s less than the session's hour: for its setup before the caller is there, and for a
 	 * goodbye. */
 	{ NULL, "MAX_CALL_SECONDS", INT(max_call_seconds, 1, 3500), .fallback = "3500", .unit = "s",
-	  .help = "The longest call. A model session lives an hour at most." },
+	  .help = "The longest call. 20 s before its end the agent says goodbye. A model session lives an hour at most." },
 	{ NULL, "IDLE_SECONDS", INT(idle_seconds, 0, 3600), .fallback = "120", .unit = "s",
 	  .help = "Ends a call in which nobody has spoken for so long; 0 never does." },
+	{ NULL, "SILENCE_MAX_MS", INT(silence_max_ms, 100, 60000), .fallback = "4000", .unit = "ms",
+	  .help = "How long a caller who waits hears nothing: after the call began, after his own words, or in the "
+	          "middle of an answer. Then the model is asked again, and after that he hears an apology." },
+	{ NULL, "SLOW_ANSWER_MAX_MS", INT(slow_answer_max_ms, 100, 120000), .fallback = "8000", .unit = "ms",
+	  .help = "The same for an answer of which there is a sign, but no sound yet; after SILENCE_MAX_MS of it the "
+	          "agent asks for a moment. At least SILENCE_MAX_MS." },
 	/* Twilio sends a frame every 20 ms, in silence too, so a pause means that the stream is
 	 * dead. */
 	{ NULL, "STREAM_SILENT_SECONDS", INT(stream_silent_seconds, 1, 600), .fallback = "15", .unit = "s",

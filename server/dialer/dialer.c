@@ -118,11 +118,6 @@ void order_changed(struct dialer *o, struct order *e)
 
 /* --------------------------------------------------------------- the queue's policy */
 
-static int64_t later(int64_t a, int64_t b)
-{
-	return a > b ? a : b;
-}
-
 /* Rate and lines are the same for all orders: without room for one there is none for
  * those behind it. */
 static int64_t creation_due(struct dialer *o, const struct order *e, int64_t now)

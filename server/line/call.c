@@ -71,6 +71,7 @@ void call_renew(struct call *c)
 	atomic_store_explicit(&c->stale_to, 0, memory_order_relaxed);
 	atomic_store_explicit(&c->cuts_wanted, 0, memory_order_relaxed);
 	atomic_store_explicit(&c->end, CALL_NOT_ENDED, memory_order_relaxed);
+	atomic_store_explicit(&c->parted, false, memory_order_relaxed);
 	atomic_store_explicit(&c->caller_speaking, false, memory_order_relaxed);
 	atomic_store_explicit(&c->uplink_anchor_us, INT64_MIN, memory_order_relaxed);
 	atomic_store_explicit(&c->started_us, 0, memory_order_relaxed);
@@ -118,6 +119,9 @@ static void tell_fleet(const struct call *c, enum line_state was, enum call_end 
 {
 	struct fleet_ending ending = { .end = why, .asked = why == END_CALLER_HUNG_UP || why == END_NEVER_STREAMED };
 
+	/* A goodbye is said once: by the agent, or else by what follows the stream. */
+	if (call_ending(why)->after == AFTER_TIME_LIMIT && atomic_load_explicit(&c->parted, memory_order_relaxed))
+		ending.end = END_AGENT_ENDED;
 	snprintf(ending.fallback, sizeof ending.fallback, "%s", c->agent->fallback_number);
 	snprintf(ending.agent, sizeof ending.agent, "%s", c->agent->name);
 	snprintf(ending.variant, sizeof ending.variant, "%s", c->agent->variant);

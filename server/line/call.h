@@ -39,6 +39,7 @@ enum from_caller_type {
 	FROM_STARTED = 1, /* the phone's start message came */
 	FROM_FIRST_AUDIO, /* struct from_first_audio */
 	FROM_HEARD,       /* struct heard: played to its end */
+	FROM_DRY,         /* struct from_dry: all that came of an item was played, and its end has not come */
 	FROM_CUT,         /* struct from_cut */
 	FROM_INTERRUPTED, /* struct from_cut: the phone stopped playing by itself */
 	FROM_DIGIT,       /* one char */
@@ -48,6 +49,11 @@ enum from_caller_type {
 struct from_first_audio {
 	uint32_t no;
 	int64_t sent_us;
+};
+
+struct from_dry {
+	uint32_t no;
+	uint32_t bytes; /* of mu-law, sent of it so far */
 };
 
 struct from_cut {
@@ -128,6 +134,7 @@ struct call {
 	_Atomic uint32_t cuts_wanted;     /* agent loop counts, caller loop serves */
 	_Atomic int64_t cut_asked_us;     /* time of the interruption; set before the count */
 	_Atomic int end;                  /* enum call_end; the first reason wins */
+	_Atomic bool parted;              /* the agent has said goodbye; set before `end` */
 	_Atomic bool caller_speaking;     /* set by the agent loop; padding depends on it */
 	_Atomic int64_t uplink_anchor_us; /* time at which ms 0 of the model's input was said; INT64_MIN: unknown */
 	_Atomic int64_t started_us;       /* arrival of Twilio's start; 0 before */

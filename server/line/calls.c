@@ -11,7 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SPARE_LINES = 8 };
+enum {
+	SPARE_LINES = 8,
+	OVERTIME_US = 60 * US_PER_S /* beyond max_call_seconds, for a transfer that is under way */
+};
 
 /* The fleet keeps a call's token in a field of its own size. */
 _Static_assert((int)FLEET_TOKEN_SIZE == CALL_TOKEN_SIZE, "what the fleet is told fits");
@@ -147,7 +150,8 @@ void calls_end_all(struct calls *calls, enum call_end why)
 }
 
 /* Main's tick. Two promises hang on it: a call whose stream never came gives back its
- * place after CLAIM_US, and no stream outlives max_call_seconds. */
+ * place after CLAIM_US, and no stream outlives max_call_seconds by more than OVERTIME_US,
+ * whatever its agent loop does, which ends it before that. */
 void calls_reap(struct calls *calls)
 {
 	int64_t now = clock_now_us();
@@ -161,7 +165,8 @@ void calls_reap(struct calls *calls)
 
 		if ((c->state == LINE_RESERVED || c->state == LINE_CLAIMED) && now >= c->expires_us)
 			call_end_locked(c, END_NEVER_STREAMED);
-		if (c->state == LINE_LIVE && started && now >= started + (int64_t)c->agent->max_call_seconds * US_PER_S)
+		if (c->state == LINE_LIVE && started &&
+		    now >= started + (int64_t)c->agent->max_call_seconds * US_PER_S + OVERTIME_US)
 			call_end_locked(c, END_TIME_LIMIT);
 		if (c->state == LINE_LIVE && late > oldest_ms)
 			oldest_ms = late;

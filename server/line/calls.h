@@ -127,7 +127,7 @@ void calls_drain(struct calls *calls);
 void calls_end_all(struct calls *calls, enum call_end why);
 
 /* Housekeeping, about four times a second: ends expired reservations, and calls
- * past the agent's max_call_seconds. */
+ * that their agent loop has not ended a minute after the agent's max_call_seconds. */
 void calls_reap(struct calls *calls);
 
 void calls_count(struct calls *calls, struct calls_count *out);

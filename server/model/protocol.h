@@ -68,7 +68,7 @@ enum model_event_type {
 	MODEL_TRANSCRIPT_DELTA,  /* item_id, text */
 	MODEL_TRANSCRIPT,        /* item_id, text */
 	MODEL_TRANSCRIPT_FAILED, /* item_id */
-	MODEL_RESPONSE_CREATED,  /* response_id */
+	MODEL_RESPONSE_CREATED,  /* response_id, aside */
 	MODEL_RESPONSE_SIGN,     /* response_id, or "": the response is alive */
 	MODEL_ITEM_ADDED,        /* response_id: another part of it begins */
 	MODEL_ITEM_DONE,         /* response_id, item_id, calls, mcp */
@@ -77,7 +77,7 @@ enum model_event_type {
 	MODEL_AUDIO_DONE,        /* response_id, item_id */
 	MODEL_TEXT_DELTA,        /* response_id, item_id, text */
 	MODEL_TEXT_DONE,         /* response_id, item_id, text */
-	MODEL_RESPONSE_DONE,     /* response_id, status, reason, calls; if it failed, as an error */
+	MODEL_RESPONSE_DONE,     /* response_id, aside, status, reason, calls; if it failed, as an error */
 	MODEL_ERROR              /* error, reason, code, text = message, refused, refused_id */
 };
 
@@ -151,6 +151,7 @@ struct model_event {
 	char session_id[FOREIGN_ID_SIZE];
 	char code[MODEL_CODE_SIZE];         /* the service's word for it, for logs and counters only */
 	char mismatch[MODEL_MISMATCH_SIZE]; /* how the session differs from the format asked for, in words; or "" */
+	bool aside;                         /* that response is an aside of ours */
 	int64_t ms;
 	struct span audio;        /* base64, borrowed from the message */
 	const char *text;         /* borrowed from the event; never NULL */
@@ -170,6 +171,7 @@ struct model_protocol {
 	bool runs_turns;   /* the model alone decides when it speaks: it is not asked for answers */
 	bool can_truncate; /* it takes a report of how much of an item was heard */
 	bool can_cancel;   /* a response may be stopped */
+	bool can_aside;    /* something may be said beside a response that is being made */
 	bool audio, text;  /* the forms it takes from the caller and gives back */
 	unsigned formats;  /* bits 1 << enum audio_format: the audio it knows */
 
@@ -200,6 +202,9 @@ struct model_protocol {
 	 * themselves. No tool is called by a greeting, nor by exact words. */
 	void (*greet)(struct buf *out, const char *id, const char *instructions, const char *text, bool exact);
 	void (*say)(struct buf *out, const char *id, const char *instructions, const char *text, bool exact);
+	/* With can_aside: the same words beside the response that is being made. They do
+	 * not become part of the conversation. */
+	void (*aside)(struct buf *out, const char *id, const char *instructions, const char *text, bool exact);
 	/* With can_cancel. */
 	void (*cancel)(struct buf *out, const char *id, const char *response_id);
 	/* With can_truncate: nothing of the item after `ms` was heard. */

@@ -202,11 +202,6 @@ static bool on_item_transcript(struct model_event *e)
 	return true;
 }
 
-static bool on_response_sign(struct model_event *e)
-{
-	return need_response(e);
-}
-
 /* Events about MCP calls are signs of life of a response, but do not always
  * say of which. */
 static bool on_nameless_sign(struct model_event *e)
@@ -247,9 +242,19 @@ static bool on_answer_text(struct model_event *e)
 	return on_answer_part(e) && need_text(e, "text");
 }
 
+static bool is_aside(const cJSON *response)
+{
+	const char *purpose = json_str(json_get(response, "metadata"), "purpose");
+
+	return purpose && !strcmp(purpose, "filler"); /* as realtime_aside wrote it */
+}
+
 static bool on_response_created(struct model_event *e)
 {
-	return take_id(e->response_id, json_get(e->kept, "response"), "id");
+	const cJSON *response = json_get(e->kept, "response");
+
+	e->aside = is_aside(response);
+	return take_id(e->response_id, response, "id");
 }
 
 static void take_error(struct model_event *e, const cJSON *error)
@@ -274,6 +279,7 @@ static bool on_response_done(struct model_event *e)
 	const char *reason = json_str(details, "reason");
 
 	take_usage(e, json_get(response, "usage"));
+	e->aside = is_aside(response);
 	e->status = MODEL_FAILED;
 	for (int i = 0; status && i < MODEL_FAILED; i++)
 		if (!strcmp(status, model_status_name((enum model_status)i)))
@@ -326,12 +332,12 @@ static const struct {
 	{ "mcp_list_tools.failed", MODEL_MCP_LIST_FAILED, need_item },
 	{ "mcp_list_tools.in_progress", MODEL_IGNORED, NULL },
 	{ "rate_limits.updated", MODEL_IGNORED, NULL },
-	{ "response.content_part.added", MODEL_RESPONSE_SIGN, on_response_sign },
-	{ "response.content_part.done", MODEL_RESPONSE_SIGN, on_response_sign },
+	{ "response.content_part.added", MODEL_RESPONSE_SIGN, need_response },
+	{ "response.content_part.done", MODEL_RESPONSE_SIGN, need_response },
 	{ "response.created", MODEL_RESPONSE_CREATED, on_response_created },
 	{ "response.done", MODEL_RESPONSE_DONE, on_response_done },
-	{ "response.function_call_arguments.delta", MODEL_RESPONSE_SIGN, on_response_sign },
-	{ "response.function_call_arguments.done", MODEL_RESPONSE_SIGN, on_response_sign },
+	{ "response.function_call_arguments.delta", MODEL_RESPONSE_SIGN, need_response },
+	{ "response.function_call_arguments.done", MODEL_RESPONSE_SIGN, need_response },
 	{ "response.mcp_call.completed", MODEL_RESPONSE_SIGN, on_nameless_sign },
 	{ "response.mcp_call.failed", MODEL_RESPONSE_SIGN, on_nameless_sign },
 	{ "response.mcp_call.in_progress", MODEL_RESPONSE_SIGN, on_nameless_sign },
@@ -340,7 +346,7 @@ static const struct {
 	{ "response.output_audio.done", MODEL_AUDIO_DONE, on_answer_part },
 	{ "response.output_audio_transcript.delta", MODEL_TEXT_DELTA, on_answer_delta },
 	{ "response.output_audio_transcript.done", MODEL_TEXT_DONE, on_answer_transcript },
-	{ "response.output_item.added", MODEL_ITEM_ADDED, on_response_sign },
+	{ "response.output_item.added", MODEL_ITEM_ADDED, need_response },
 	{ "response.output_item.done", MODEL_ITEM_DONE, on_item_done },
 	{ "response.output_text.delta", MODEL_TEXT_DELTA, on_answer_delta },
 	{ "response.output_text.done", MODEL_TEXT_DONE, on_answer_text },

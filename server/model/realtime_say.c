@@ -199,8 +199,8 @@ void realtime_item(struct buf *out, const char *id, enum model_role role, const 
 
 /* The instructions replace the session's for this response, so those are
  * repeated in front. */
-static void create_response(
-    struct buf *out, const char *id, const char *instructions, const char *intro, const char *text, bool tools_off)
+static void create_response(struct buf *out, const char *id, const char *instructions, const char *intro,
+    const char *text, bool aside, bool tools_off)
 {
 	struct json_out j = json_out_to(out);
 	struct buf words;
@@ -215,6 +215,12 @@ static void create_response(
 	json_put_object(&j, NULL);
 	realtime_put_head(&j, "response.create", id);
 	json_put_object(&j, "response");
+	if (aside) {
+		json_put_text(&j, "conversation", "none");
+		json_put_object(&j, "metadata");
+		json_put_text(&j, "purpose", "filler");
+		json_put_end(&j);
+	}
 	json_put_text(&j, "instructions", buf_text(&words));
 	if (tools_off)
 		json_put_text(&j, "tool_choice", "none");
@@ -238,12 +244,19 @@ void realtime_ask(struct buf *out, const char *id)
 void realtime_greet(struct buf *out, const char *id, const char *instructions, const char *text, bool exact)
 {
 	create_response(
-	    out, id, instructions, exact ? "The caller has just come on the line. " EXACTLY : "", text, true);
+	    out, id, instructions, exact ? "The caller has just come on the line. " EXACTLY : "", text, false, true);
 }
 
 void realtime_say(struct buf *out, const char *id, const char *instructions, const char *text, bool exact)
 {
-	create_response(out, id, instructions, exact ? EXACTLY : "", text, exact);
+	create_response(out, id, instructions, exact ? EXACTLY : "", text, false, exact);
+}
+
+/* Such a response may run beside the normal one, and does not enter the
+ * history. The service repeats the metadata with its beginning and end. */
+void realtime_aside(struct buf *out, const char *id, const char *instructions, const char *text, bool exact)
+{
+	create_response(out, id, instructions, exact ? EXACTLY : "", text, true, true);
 }
 
 /* Without the id the service would cancel whatever is active when this

@@ -13,6 +13,7 @@ void realtime_item(struct buf *out, const char *id, enum model_role role, const 
 void realtime_ask(struct buf *out, const char *id);
 void realtime_greet(struct buf *out, const char *id, const char *instructions, const char *text, bool exact);
 void realtime_say(struct buf *out, const char *id, const char *instructions, const char *text, bool exact);
+void realtime_aside(struct buf *out, const char *id, const char *instructions, const char *text, bool exact);
 void realtime_cancel(struct buf *out, const char *id, const char *response_id);
 void realtime_heard_until(struct buf *out, const char *id, const char *item_id, int64_t ms);
 void realtime_unheard(struct buf *out, const char *id, const char *item_id);

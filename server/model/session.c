@@ -34,6 +34,7 @@ struct model_session {
 	bool unsent; /* our configuration is partly in our hands */
 	bool said_unreadable;
 	int64_t began_us, deadline_us;
+	int64_t limit_us; /* for all of it; NEVER_US: each step has its own */
 	int64_t connect_ms;
 	char id[FOREIGN_ID_SIZE];
 	struct model_failure failure;
@@ -82,6 +83,7 @@ int model_session_open(struct model_session **out, const struct model_access *ac
 	s->access = access;
 	s->wish = *wish;
 	s->began_us = now_us;
+	s->limit_us = NEVER_US;
 	buf_init(&headers, 8192);
 	buf_init(&path, 0);
 	access->protocol->headers(access, wish->caller, &headers);
@@ -266,6 +268,8 @@ int model_session_step(struct model_session *s, int64_t now_us)
 		err = ws_client_step(s->client, now_us);
 		if (err < 0)
 			return dial_failed(s);
+		if (err == 0 && now_us >= s->limit_us)
+			return fail(s, "timeout", "connection", false, "no connection while the caller was patient");
 		if (err == 0)
 			return 0;
 		s->phase = AWAITING_CREATED;
@@ -285,7 +289,7 @@ int model_session_step(struct model_session *s, int64_t now_us)
 	/* Ready is ready only when nothing of ours is left in the air. */
 	if (s->phase == READY && !s->unsent)
 		return 1;
-	if (now_us >= s->deadline_us)
+	if (now_us >= earlier(s->deadline_us, s->limit_us))
 		return fail(s, "timeout", s->phase == CONFIGURING ? "session.updated" : "session.created", false,
 		    s->phase == CONFIGURING ? "no session.updated in time" : "no session.created in time");
 	return 0;
@@ -305,7 +309,12 @@ short model_session_events(const struct model_session *s)
 
 int64_t model_session_deadline_us(const struct model_session *s)
 {
-	return s->phase == DIALLING ? ws_client_deadline_us(s->client) : s->deadline_us;
+	return earlier(s->limit_us, s->phase == DIALLING ? ws_client_deadline_us(s->client) : s->deadline_us);
+}
+
+void model_session_limit(struct model_session *s, int64_t until_us)
+{
+	s->limit_us = until_us;
 }
 
 bool model_session_connected(const struct model_session *s)

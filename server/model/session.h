@@ -38,6 +38,8 @@ int model_session_step(struct model_session *s, int64_t now_us);
 int model_session_fd(const struct model_session *s);
 short model_session_events(const struct model_session *s);
 int64_t model_session_deadline_us(const struct model_session *s);
+/* It fails if it is not ready by then. */
+void model_session_limit(struct model_session *s, int64_t until_us);
 /* Past the upgrade: it is being configured, or is ready. */
 bool model_session_connected(const struct model_session *s);
 const struct model_failure *model_session_failure(const struct model_session *s);

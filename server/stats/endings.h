@@ -18,7 +18,7 @@ enum call_after { AFTER_HANGUP, AFTER_TIME_LIMIT, AFTER_IDLE, AFTER_DRAINING, AF
 	X(OPERATOR_ENDED, "operator_ended", "ended by the operator", HANGUP, false) \
 	X(TIME_LIMIT, "time_limit", "reached MAX_CALL_SECONDS", TIME_LIMIT, false) \
 	X(IDLE, "idle", "nobody spoke for IDLE_SECONDS", IDLE, false) \
-	X(COST_LIMIT, "cost_limit", "passed MAX_CALL_COST", HANGUP, false) \
+	X(COST_LIMIT, "cost_limit", "passed MAX_CALL_COST", TIME_LIMIT, false) \
 	X(DRAINED, "drained", "server is shutting down", DRAINING, false) \
 	X(NEVER_STREAMED, "never_streamed", "Twilio never opened the announced stream", APOLOGY, true) \
 	X(STREAM_LOST, "stream_lost", "Twilio's stream broke off", APOLOGY, true) \

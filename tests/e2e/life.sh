@@ -30,10 +30,10 @@ live() {
 }
 
 limits() {
-	server limits MAX_CALLS=2 MAX_CALL_SECONDS=30
-	phone limits-1 --script "$OUTER/life-wait.script" --expect end=server &
+	server limits MAX_CALLS=2 MAX_CALL_SECONDS=40
+	phone limits-1 --script "$OUTER/life-wait.script" --expect end=server --expect say= &
 	local first=$!
-	phone limits-2 --script "$OUTER/life-wait.script" --expect end=server &
+	phone limits-2 --script "$OUTER/life-wait.script" --expect end=server --expect say= &
 	local second=$!
 	check "limits: two calls are up" until_true live 2
 	check "limits: /ready says full" equal "$(api /ready | jq -r .status)" full
@@ -46,12 +46,23 @@ limits() {
 	check "operator: a call can be ended" equal "$(api "/calls/$one" -X DELETE -o /dev/null -w '%{http_code}' | cut -c1)" 2
 	check "operator: and the ending says who did" equal "$(reason "$one")" operator_ended
 	check "operator: it is off the line" until_true eval "api /status | jq -e '.calls.live <= 1'"
-	wait "$first" "$second"
+	wait "$first"
+	check "limits: no more than the agent says is heard at the end of the first" equal $? 0
+	wait "$second"
+	check "limits: nor of the second" equal $? 0
 	check "limits: the other ends by time, and is told so" equal \
 		"$(api /calls | jq -r '[.calls[].ending.reason] | sort | join(" ")')" "operator_ended time_limit"
-	check "limits: and hears a goodbye" grep -qh "The time for this call is over" "$WORK/limits-1.json" "$WORK/limits-2.json"
+	one=$(api /calls | jq -r '.calls[] | select(.ending.reason == "time_limit") | .call_sid')
+	check "limits: and hears a goodbye of the agent's own" equal "$(ended "$one" |
+		jq '[.turns[] | .who == "agent" and .status == "completed" and .heard_ms == .generated_ms] | length == 2 and all')" true
 	check "limits: every ending is counted" equal "$(api /status | jq -c '[.calls.ended.time_limit, .calls.ended.operator_ended, .calls.total]')" "[1,1,2]"
 	check "limits: stops with status 0" stop_server
+
+	server short MAX_CALL_SECONDS=1 GREETING_MODE=wait
+	check "limits: a goodbye that is not heard in time is said for the agent" phone short \
+		--script "$OUTER/life-wait.script" --expect end=server --expect 'say=Goodbye'
+	check "limits: that, too, is the time limit" equal "$(reason "$(sid short)")" time_limit
+	check "limits: short: stops with status 0" stop_server
 }
 
 overflow() {
@@ -70,7 +81,7 @@ overflow() {
 }
 
 keys() {
-	server keys UPLINK_BATCH_MS=40
+	server keys UPLINK_BATCH_MS=40 IDLE_SECONDS=3600
 	check "keys: both groups are answered, the first cut the greeting" phone keys --script "$OUTER/life-keys.script" \
 		--expect 'answers>=3' --expect 'clears>=1' --expect warnings=0 --expect script_done=1
 	ended "$(sid keys)" >"$WORK/keys-record.json"

@@ -96,6 +96,38 @@ check "the server stops with status 0" stop_server
 check "the model stops with status 0" stop_model
 check "the model never got what it does not know" equal "$(field "$WORK/model.json" .violation_count)" 0
 
+# The connection stays, and says nothing: no greeting, one that is only announced, one
+# that breaks off. The caller's patience is short here.
+model model-mute --key "$SECRET" --fault silent@2 --fault stuck@3 --fault halt@4 --fault first-delta-delay=3000@6
+server server-mute MAX_CALLS=2 SILENCE_MAX_MS=1000 SLOW_ANSWER_MAX_MS=1200
+until_true connected 1
+printf 'wait-end 600000\n' >"$WORK/wait.script"
+for what in silent stuck halt; do
+	phone mute-$what --script "$WORK/wait.script" --expect end=server --expect say="$SORRY" --expect close_code=1000
+	echo $? >"$WORK/mute-$what.status"
+done
+check "no greeting comes: asked again, then the apology" went mute-silent model_failed "$NOTHING"
+check "a greeting that is only announced: the same" went mute-stuck model_failed "$NOTHING"
+check "a greeting that breaks off: the same, and what was heard is known" went mute-halt model_failed \
+	'([.turns[].who] | join(" ")) == "agent agent" and (.turns | all(.generated_ms > 0 and .heard_ms <= .generated_ms))'
+check "each was asked twice" equal "$(api /status | jq .model.retries)" 3
+check "the server stops with status 0, mute as the model was" stop_server
+
+# An answer that is slow has a filler, made beside it.
+server server-slow MAX_CALLS=2 GREETING_MODE=wait SILENCE_MAX_MS=1000 SLOW_ANSWER_MAX_MS=60000
+until_true connected 1
+printf 'say caller-2.wav\nwait-agent-talking 6000\nhangup\n' >"$WORK/slow.script"
+phone slow --script "$WORK/slow.script" --expect end=caller --expect warnings=0
+echo $? >"$WORK/slow.status"
+check "a slow answer has a filler before it" went slow caller_hung_up \
+	'([.turns[].who] | join(" ")) == "caller agent agent" and (.turns[1] | .status == "completed" and
+	.heard_ms == .generated_ms) and .turns[2].heard_ms > 0'
+check "which is made beside it, and nothing is asked twice" equal \
+	"$(api /status | jq -r '.model.retries, ([.model.errors[].count] | add)' | paste -sd ' ')" "0 null"
+check "the server stops with status 0, slow as the model was" stop_server
+check "the model stops with status 0, mute as it was" stop_model
+check "nor did it get what it does not know" equal "$(field "$WORK/model-mute.json" .violation_count)" 0
+
 model model-dial --key "$SECRET" --fault drop=rst:answer
 server server-dial MAX_CALLS=2 OVERFLOW_NUMBER=+12025550199
 check "a number to fall back on is dialled instead" phone dial --script "$WORK/cut-off.script" \

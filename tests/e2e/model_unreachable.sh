@@ -120,6 +120,20 @@ no_such_name() {
 	check "$NAME: the server stops with status 0" stop_server
 }
 
+# It takes the connection, or goes a step further, and says nothing more. What ends
+# that is the caller's patience, long before the limits of its steps.
+silent() {
+	model model --key "$SECRET" --fault "$1@2-"
+	server server MAX_CALLS=2 GREETING_MODE=wait MODEL_CONNECT_MS=60000 SILENCE_MAX_MS=1000 SLOW_ANSWER_MAX_MS=1200
+	probed
+	check "$NAME: unreachable" ended call model_unreachable
+	check "$NAME: tried again, once" equal "$(api /status |
+		jq -r '[.model.errors[] | select(.class == "timeout") | .count] | add')" 2
+	check "$NAME: the door stays open" equal "$(ready)" "200 ready"
+	settled
+	stop_both
+}
+
 # A call that meets it once and then does not, does not notice.
 passes() {
 	model model --key "$SECRET" --fault "$1@2"
@@ -202,6 +216,9 @@ for delay in tls-delay=5000 upgrade-delay=5000 no-created no-updated; do
 	no-*) code=timeout/session.${delay#no-} limit=1100 ;;
 	esac
 	apart "${delay%=*}" bad may_pass "$code" "$delay" MODEL_CONNECT_MS=$limit
+done
+for fault in tls-delay=100000 upgrade-delay=100000 no-created no-updated; do
+	apart "silent-${fault%=*}" silent "$fault"
 done
 apart nobody nobody_listens
 for status in 400 401 403 404; do

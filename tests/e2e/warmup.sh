@@ -35,7 +35,8 @@ call() {
 		faults+=(--fault "$fault@2")
 	done
 	model model --key "$SECRET" --record "$WORK" "${faults[@]}"
-	server server MAX_CALLS=2 GREETING_MODE=wait MODEL_CONNECT_MS=10000 "${@:2}"
+	server server MAX_CALLS=2 GREETING_MODE=wait MODEL_CONNECT_MS=10000 \
+		SILENCE_MAX_MS=60000 SLOW_ANSWER_MAX_MS=60000 "${@:2}"
 	until_true eval "api /status | jq -e '.model.connects == 1'"
 	phone call --script "$OUTER/talk.script" --expect end=caller --expect 'answers>=1' --expect turns_answered=1 \
 		--expect warnings=0

@@ -61,6 +61,12 @@ static void say(struct buf *out, const char *id, const char *instructions, const
 	buf_printf(out, "say %s %s %s", id, exact ? "exact" : "told", text);
 }
 
+static void aside(struct buf *out, const char *id, const char *instructions, const char *text, bool exact)
+{
+	(void)instructions;
+	buf_printf(out, "aside %s %s %s", id, exact ? "exact" : "told", text);
+}
+
 static void cancel(struct buf *out, const char *id, const char *response_id)
 {
 	buf_printf(out, "cancel %s %s", id, response_id);
@@ -234,6 +240,7 @@ const struct model_protocol fake_protocol = {
 	.name = "fake",
 	.can_truncate = true,
 	.can_cancel = true,
+	.can_aside = true,
 	.audio = true,
 	.text = true,
 	.formats = 1 << AUDIO_PCMU,
@@ -246,6 +253,7 @@ const struct model_protocol fake_protocol = {
 	.ask = ask,
 	.greet = greet,
 	.say = say,
+	.aside = aside,
 	.cancel = cancel,
 	.heard_until = heard_until,
 	.unheard = unheard,

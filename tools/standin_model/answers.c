@@ -34,14 +34,14 @@ static const struct line *choose_line(struct session *s, struct answer *a, const
 	const char *words = cJSON_IsString(given) ? script_words_to_say(given->valuestring) : NULL;
 	const struct script *script = s->service->script;
 
-	if (out_of_band)
+	if (out_of_band && a->text_only)
 		return &summary_line;
 	if (options.load)
 		return &load_line;
 	/* Who is told to say something says that, and nothing else. */
 	if (words)
 		return a->own_line = script_new_line(words);
-	if (given && s->spoke)
+	if (given && (s->spoke || out_of_band))
 		return &script->otherwise;
 	if (s->turns_heard > s->turns_answered) {
 		s->turns_answered = s->turns_heard;
@@ -121,7 +121,8 @@ struct answer *answers_start(struct session *s, const cJSON *request, uint64_t n
 	a->total = a->text_only ? letters(a) : audio_total(s, a);
 	limit(a);
 	a->turn = ++s->load.answers;
-	a->next_ns = now + (uint64_t)(delay->on ? delay->number : options.first_delta_ms) * NS_PER_MS;
+	a->next_ns =
+	    now + (uint64_t)(delay->on && !a->out_of_band ? delay->number : options.first_delta_ms) * NS_PER_MS;
 	while (*at)
 		at = &(*at)->next;
 	*at = a;
@@ -225,8 +226,11 @@ static void send_piece(struct session *s, struct answer *a)
 		send_words(s, a, a->sent + len);
 	send_audio(s, a, len, 0);
 	a->next_ns += (uint64_t)((double)len / format_bytes_per_ms(a->format) / options.speed * 1e6);
-	if (++a->deltas == 2)
+	if (++a->deltas == 2) {
 		mischief_at(s, AT_ANSWER);
+		if (s->faults->f[FAULT_HALT].on)
+			a->next_ns = UINT64_MAX;
+	}
 }
 
 /* The end. */

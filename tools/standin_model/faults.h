@@ -42,7 +42,7 @@ enum point {
 	X(CREATED_DELAY, "created-delay", "MS", "send session.created that late") \
 	X(UPDATED_DELAY, "updated-delay", "MS", "send session.updated that late") \
 	X(FIRST_DELTA_DELAY, "first-delta-delay", "MS", \
-	    "first audio of an answer that late, instead of --first-delta-ms") \
+	    "first audio of an answer that late, instead of --first-delta-ms; not out of band") \
 	X(TRANSCRIPT_DELAY, "transcript-delay", "MS", "caller's transcripts that late, instead of --transcript-ms") \
 	X(NO_CREATED, "no-created", "", "never send session.created") \
 	X(NO_UPDATED, "no-updated", "", "never send session.updated") \
@@ -59,6 +59,7 @@ enum point {
 	    "answers fail: rate_limit, inference, quota, server, model_not_found, content_filter, max_tokens") \
 	X(SILENT, "silent", "", "never answer: no response at all") \
 	X(STUCK, "stuck", "", "response.created, and nothing more of it") \
+	X(HALT, "halt", "", "two audio deltas of an answer, and nothing more of it") \
 	X(NO_AUDIO, "no-audio", "HOW[:TIMES]", \
 	    "answers without sound: text (in place of audio), words (a transcript), nothing, or incomplete before the first: content_filter, max_tokens") \
 	X(LOSE, "lose", "EVENT[:TIMES]", "do not send events of that type") \

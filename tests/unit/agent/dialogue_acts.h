@@ -70,6 +70,7 @@ static inline void turn(struct world *w, const struct act *a)
 		owe(w);
 	} else if (!active || w->making_cut) {
 		w->owed = true;
+		w->news_us = w->k.now;
 		w->courtesy = false;
 		/* What we asked for is the answer to this, too. */
 		w->newer |= w->asked && (w->asked_cut || w->asked_is_cue);
@@ -86,11 +87,19 @@ static inline void began(struct world *w, const struct act *a)
 		return;
 	step(w, "began r%u", no);
 	heard = TAKE(w, .type = EVENT_BEGAN, .response = response_name(no));
+	if (!known && w->aside && w->making && !w->making_cut) {
+		w->responses = no;
+		w->aside = 0;
+		if (heard)
+			broken(w, "an aside is taken for an answer");
+		return;
+	}
 	if (known)
 		return;
 	w->responses = w->making = no;
+	w->aside = 0;
 	w->resting = false;
-	w->sign_us = w->k.now;
+	w->sign_us = w->cut_us = w->news_us = w->k.now;
 	w->crossed = w->asked;
 	if (w->asked && heard == w->asked_cut)
 		broken(w, "what was cut is heard, or what was asked for is not");
@@ -176,7 +185,7 @@ static inline void over_as(struct world *w, uint32_t no, bool failed, bool turne
 			owe_still(w);
 		if (waited && !failed && !silent && w->making_is_bye && w->k.d.farewell.state)
 			w->bye_said = true;
-		w->making = 0;
+		w->making = w->aside = 0;
 	}
 	TAKE(w, .type = EVENT_OVER, .response = response_name(no), .failed = failed, .turn_detected = turned,
 	    .claims = failed || turned || stopped ? NULL : "completed");
@@ -195,6 +204,9 @@ static inline void refused(struct world *w, const struct act *a)
 	bool busy = a->q % 2 || !request, ours = w->requests && (!request || request == w->requests);
 
 	step(w, "%s %u", busy ? "busy" : "refused", request);
+	w->news_us = w->k.now;
+	if (request && request == w->aside)
+		w->aside = 0;
 	if (ours && w->asked) {
 		w->asked = 0;
 		w->newer = false;
@@ -225,6 +237,19 @@ static inline void heard(struct world *w, const struct act *a)
 	h.no = ++w->heard_upto;
 	step(w, "heard %u %u", h.no, h.heard_ms);
 	TAKE(w, .type = EVENT_HEARD, .heard = &h);
+}
+
+/* The phone has played all of the last item that came, sooner or later than reckoned. */
+static inline void dry(struct world *w, const struct act *a)
+{
+	const struct item *item = &w->k.d.items[w->items % ITEMS_MAX];
+
+	(void)a;
+	if (!w->items || item->no != w->items)
+		return;
+	step(w, "dry %u %u", w->items, (unsigned)item->received);
+	if (TAKE(w, .type = EVENT_DRY, .no = w->items, .count = (uint32_t)item->received))
+		w->sound_us = w->k.now;
 }
 
 static inline void cut_served(struct world *w, const struct act *a)

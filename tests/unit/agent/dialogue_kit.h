@@ -6,13 +6,13 @@
  *
  *   ready  away  configured  there            the session, what it was told, the stream
  *   speaks  pauses  turn                the caller
- *   began r1  sign r1  part r1  over r1 [failed|turned|mute]   without "mute" something came of it
+ *   began r1 [aside]  sign r1  part r1  over r1 [failed|turned|mute]   without "mute" something came of it
  *   audio r1 i1 800  ended r1 i1 [acts] bytes, as far as they are to be played
  *   refused 1  busy 1                   our request; 0: not told which
- *   first 1  heard 1 100  cut 1 [1:300 2:0]  interrupted 0 [1:300]  left [1:300]   items, ms
+ *   first 1  heard 1 100  dry 1 800  cut 1 [1:300 2:0]  interrupted 0 [1:300]  left [1:300]   items, ms
  *   key 5
  *   call 1 r1 [filler]  answer 1  ends 1 r1  told           tools; "-" no filler
- *   say x  exact x  goodbye x  firm x  machine x  machine_exact x
+ *   transfers 1 r1  say x  exact x  goodbye x  firm x  limit x  hand-over x  machine x  machine_exact x
  *   +1500                               milliseconds later
  *
  * Orders come as a line: "ASK 1, CANCEL r1, CUT 1". Answers are only counted.
@@ -27,7 +27,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KIT_TOOL_US = 8 * 1000000, KIT_TICKS = 400 };
+enum { KIT_TOOL_US = 8 * 1000000, KIT_SILENCE_US = 4000000, KIT_SLOW_US = 8000000, KIT_TICKS = 400 };
 
 struct kit {
 	struct dialogue d;
@@ -49,6 +49,10 @@ static inline void kit_open(struct kit *k, const struct dialogue_rules *rules)
 	memset(k, 0, sizeof *k);
 	k->now = 100 * (int64_t)US_PER_S;
 	dialogue_init(&k->d, rules);
+	if (!rules->silence_us) {
+		k->d.rules.silence_us = KIT_SILENCE_US;
+		k->d.rules.slow_us = KIT_SLOW_US;
+	}
 }
 
 static inline void kit_write(struct kit *k, const char *name, const char *word, int64_t number)
@@ -112,6 +116,8 @@ static inline void kit_show(struct kit *k, const struct dialogue_order *o)
 		break;
 	case ORDER_END:
 		kit_write(k, "END", call_ending(o->end)->json, none);
+		if (o->said)
+			kit_write(k, "SAID", "", none);
 		break;
 	case ORDER_ANSWERED:
 		k->answers++;
@@ -137,7 +143,7 @@ static inline void kit_carry_out(struct kit *k, size_t bytes)
 			play = o->no;
 	}
 	if (play)
-		dialogue_received(&k->d, play, bytes);
+		dialogue_received(&k->d, play, bytes, k->now);
 }
 
 static inline bool kit_take(struct kit *k, const struct dialogue_event *e, size_t bytes)
@@ -190,6 +196,7 @@ static const struct kit_verb {
 	const char *verb;
 	enum dialogue_event_type type;
 	bool exact, firm, busy;
+	enum call_end end; /* CALL_NOT_ENDED: as if the agent ended it */
 	/* What its words are: response, item, text, bytes, request, number, run, key, cut, heard … */
 	const char *words;
 } kit_verbs[] = {
@@ -199,7 +206,7 @@ static const struct kit_verb {
 	{ "speaks", EVENT_CALLER_BEGAN, .words = "" },
 	{ "pauses", EVENT_CALLER_ENDED, .words = "" },
 	{ "turn", EVENT_TURN, .words = "" },
-	{ "began", EVENT_BEGAN, .words = "r" },
+	{ "began", EVENT_BEGAN, .words = "rA" },
 	{ "sign", EVENT_SIGN, .words = "r" },
 	{ "over", EVENT_OVER, .words = "rh" },
 	{ "audio", EVENT_AUDIO, .words = "rib" },
@@ -209,6 +216,7 @@ static const struct kit_verb {
 	{ "busy", EVENT_REFUSED, .busy = true, .words = "q" },
 	{ "first", EVENT_FIRST_AUDIO, .words = "n" },
 	{ "heard", EVENT_HEARD, .words = "nm" },
+	{ "dry", EVENT_DRY, .words = "nC" },
 	{ "cut", EVENT_CUT, .words = "cH" },
 	{ "interrupted", EVENT_INTERRUPTED, .words = "cH" },
 	{ "away", EVENT_MODEL_AWAY, .words = "" },
@@ -217,11 +225,14 @@ static const struct kit_verb {
 	{ "call", EVENT_TOOL_CALLED, .words = "urf" },
 	{ "answer", EVENT_TOOL_ANSWERED, .words = "u" },
 	{ "ends", EVENT_TOOL_ENDS, .words = "ur" },
+	{ "transfers", EVENT_TOOL_ENDS, .end = END_TRANSFERRED, .words = "ur" },
 	{ "told", EVENT_TOLD, .words = "" },
 	{ "say", EVENT_SAY, .words = "t" },
 	{ "exact", EVENT_SAY, .exact = true, .words = "t" },
 	{ "goodbye", EVENT_GOODBYE, .words = "t" },
 	{ "firm", EVENT_GOODBYE, .firm = true, .words = "t" },
+	{ "limit", EVENT_GOODBYE, .firm = true, .end = END_TIME_LIMIT, .words = "t" },
+	{ "hand-over", EVENT_GOODBYE, .firm = true, .end = END_TRANSFERRED, .words = "t" },
 	{ "machine", EVENT_MACHINE, .words = "t" },
 	{ "machine_exact", EVENT_MACHINE, .exact = true, .words = "t" },
 };
@@ -272,6 +283,9 @@ static inline void kit_fill(struct kit *k, struct dialogue_event *e, char what, 
 	case 'c':
 		e->cut = kit_number(k, n);
 		break;
+	case 'C':
+		e->count = kit_number(k, n);
+		break;
 	case 'H':
 		e->count = kit_heard(k, n);
 		break;
@@ -280,6 +294,9 @@ static inline void kit_fill(struct kit *k, struct dialogue_event *e, char what, 
 		break;
 	case 'h':
 		kit_end(k, e, word);
+		break;
+	case 'A':
+		e->aside = !strcmp(word, "aside");
 		break;
 	case 'k':
 		e->key = word[0];
@@ -317,6 +334,8 @@ static inline bool kit_do(struct kit *k, const char *step)
 		e.exact = verb->exact;
 		e.firm = verb->firm;
 		e.busy = verb->busy;
+		if (verb->end)
+			e.end = verb->end;
 		for (size_t n = 0; verb->words[n]; n++)
 			kit_fill(k, &e, verb->words[n], n + 1);
 		if (e.type == EVENT_MACHINE)

@@ -29,6 +29,8 @@ struct world {
 	bool said[NAMES], answered[NAMES]; /* there was sound or a tool; it was counted */
 	uint32_t sounding;                 /* the one whose audio comes */
 	int64_t sign_us;
+	int64_t cut_us;
+	uint32_t aside; /* the request for one that has not begun */
 	bool making_cut, making_is_cue, making_is_bye, making_by_courtesy;
 	uint32_t crossed;         /* the request it was taken to be the answer to */
 	uint32_t asked, requests; /* out; the last */
@@ -41,6 +43,9 @@ struct world {
 	bool owed, newer, behind, courtesy, waiting, turn_behind, told;
 	int64_t told_us;
 	bool bye_said, over;
+
+	/* The caller's patience begins anew with news of an answer, and with sound. */
+	int64_t news_us, sound_us;
 
 	uint32_t items, heard_upto, cuts, cut_upto, cuts_served;
 	uint32_t runs;
@@ -83,6 +88,7 @@ static inline void broken(struct world *w, const char *rule)
 static inline void owe(struct world *w)
 {
 	w->owed = true;
+	w->news_us = w->k.now;
 	w->courtesy = w->behind = false;
 	w->newer |= w->asked != 0;
 }
@@ -98,13 +104,19 @@ static inline void owe_still(struct world *w)
 
 static inline int64_t quiet_us(const struct world *w)
 {
-	return w->sign_us + (!w->resting ? QUIET_US : w->said[w->making] ? REST_US : REST_UNHEARD_US);
+	int64_t until_us = w->making_cut ? w->cut_us + KIT_SILENCE_US : NEVER_US;
+
+	if (!w->resting)
+		return until_us; /* else it is STOPPED */
+	return earlier(until_us, w->sign_us + (w->said[w->making] ? REST_US : REST_UNHEARD_US));
 }
 
 /* The caller interrupts: what was owed is superseded by what he says now. */
 static inline void supersede(struct world *w)
 {
 	w->owed = w->newer = w->courtesy = w->behind = false;
+	if (w->making && !w->making_cut)
+		w->cut_us = w->k.now;
 	w->making_cut = w->making != 0;
 	w->asked_cut = w->asked != 0;
 }
@@ -129,14 +141,14 @@ static inline void saw_request(struct world *w, const struct dialogue_order *o)
 	bool cue = o->type == ORDER_SPEAK;
 
 	settle_debts(w);
-	if (w->asked && w->k.now < w->asked_us + CREATED_US)
+	if (w->asked && w->k.now < w->asked_us + KIT_SILENCE_US)
 		broken(w, "two responses are asked for");
 	if (w->making && w->k.now < quiet_us(w))
 		broken(w, "a response is asked for while one is being made");
 	if (w->bye_said)
 		broken(w, "something is spoken after the farewell");
-	if (o->type == ORDER_GREET && !w->owed)
-		w->owed = w->courtesy = true;
+	if (o->type == ORDER_GREET)
+		w->owed = true;
 	if (!cue && !w->owed)
 		broken(w, "an answer is asked for that nobody is owed");
 	w->asked = w->requests = o->request;
@@ -165,11 +177,17 @@ static inline void saw(void *of, const struct dialogue_order *o)
 		kit_show(&w->k, o);
 	if (w->over && (o->request || o->type == ORDER_TOOL_RESULT || o->type == ORDER_KEYS || o->type == ORDER_END))
 		broken(w, "something begins after the end");
+	w->news_us = w->k.now;
 	switch (o->type) {
 	case ORDER_GREET:
 	case ORDER_ASK:
 	case ORDER_SPEAK:
 		saw_request(w, o);
+		break;
+	case ORDER_ASIDE:
+		if (!w->making || w->making_cut || w->aside)
+			broken(w, "an aside to nothing");
+		w->aside = w->requests = o->request;
 		break;
 	case ORDER_RECALL:
 	case ORDER_KEYS:
@@ -188,7 +206,7 @@ static inline void saw(void *of, const struct dialogue_order *o)
 		break;
 	case ORDER_STOPPED:
 		owe_still(w);
-		w->making = 0;
+		w->making = w->aside = 0;
 		break;
 	case ORDER_RESTED:
 		if (response_no(o->response) != w->making)
@@ -196,7 +214,7 @@ static inline void saw(void *of, const struct dialogue_order *o)
 		if (!w->making_cut && !w->said[w->making])
 			owe_still(w);
 		w->rested = w->making;
-		w->making = 0;
+		w->making = w->aside = 0;
 		break;
 	case ORDER_ANSWERED:
 		saw_answer(w, response_no(o->response));
@@ -208,6 +226,7 @@ static inline void saw(void *of, const struct dialogue_order *o)
 	case ORDER_CUT_PLAYOUT:
 		supersede(w);
 		w->cuts = o->cut;
+		w->sound_us = w->sound_us > w->k.now ? w->k.now : w->sound_us;
 		w->cut_upto = w->items;
 		break;
 	case ORDER_PLAY:
@@ -215,6 +234,7 @@ static inline void saw(void *of, const struct dialogue_order *o)
 			broken(w, "what was cut is played");
 		w->items = o->no > w->items ? o->no : w->items;
 		w->said[w->sounding] |= w->bytes > 0;
+		w->sound_us = (w->sound_us > w->k.now ? w->sound_us : w->k.now) + (int64_t)w->bytes * US_PER_MS / 8;
 		break;
 	case ORDER_ITEM_HEARD:
 		if (o->no >= NAMES || w->heard[o->no])
@@ -223,6 +243,8 @@ static inline void saw(void *of, const struct dialogue_order *o)
 			w->heard[o->no] = true;
 		break;
 	case ORDER_CALLED_OFF:
+		/* Who speaks up into a farewell is answered for that. */
+		w->courtesy |= w->owed;
 		w->bye_said = false;
 		break;
 	case ORDER_END:

@@ -62,7 +62,7 @@ static void answer_to_a_turn_that_went_on_is_unheard_when_it_shows(void **state)
 }
 
 TALK(nothing_is_asked_for_while_the_model_is_about_to_answer, { "turn & told", "" }, { "+1000", "" },
-    { "+9000", "NO_ANSWER, RETRIED" }, { "+500", "ASK 1" });
+    { "+3000", "NO_ANSWER, RETRIED" }, { "+500", "ASK 1" });
 
 static void refusal_of_what_was_cut_lets_the_next_answer_through(void **state)
 {
@@ -79,7 +79,7 @@ static void refusal_of_what_was_cut_lets_the_next_answer_through(void **state)
 static void what_was_cut_and_never_came_lets_the_next_answer_through(void **state)
 {
 	(void)state;
-	FOLLOW(&k, { "told", "ASK 1" }, { "speaks & pauses", "CUT 1" }, { "+10000", "" });
+	FOLLOW(&k, { "told", "ASK 1" }, { "speaks & pauses", "CUT 1" }, { "+4000", "" });
 	assert_idle();
 	FOLLOW(&k, { "began r1", "" }, { "audio r1 i1 8", "PLAY 1" });
 }
@@ -116,17 +116,22 @@ static void turn_behind_a_request_that_was_cut_is_not_forgotten(void **state)
 	(void)state;
 	FOLLOW(&k, { "told", "ASK 1" }, { "speaks", "CUT 1" }, { "pauses & turn", "" }, { "began r1", "CANCEL r1" },
 	    { "over r1", "" });
-	assert_due_in_ms(10000);
+	assert_due_in_ms(4000);
 	FOLLOW(&k, { "began r2", "" }, { "audio r2 i1 8", "PLAY 1" });
 }
 
 /* The end of what the caller cut is lost, then the answer to the turn as well. */
 TALK(turn_behind_an_answer_that_never_ends_is_not_forgotten, { "began r1", "" }, { "speaks", "CUT 1" },
-    { "pauses & turn", "" }, { "+19999", "" }, { "+1", "NO_ANSWER, RETRIED" }, { "+500", "ASK 1" });
+    { "pauses & turn", "" }, { "+3999", "" }, { "+1", "NO_ANSWER, RETRIED" }, { "+500", "ASK 1" });
+
+/* … nor if the model goes on with it, which nobody hears. */
+TALK(answer_that_was_cut_and_goes_on_is_not_waited_for, { "began r1", "" }, { "audio r1 i1 800", "PLAY 1" },
+    { "key 1", "CANCEL r1, CUT 1" }, { "+2000", "KEYS 1" }, { "audio r1 i1 800", "PASS_OVER" }, { "+1999", "" },
+    { "+1", "UNPLAYED i1, ITEM_OVER i1, ASK 1" }, { "audio r1 i1 800", "PASS_OVER" });
 
 /* A cue is on its way while a turn ends; both are lost. */
 TALK(turn_behind_a_cue_that_is_lost_is_not_forgotten, { "say x", "SPEAK x 1" }, { "turn", "" },
-    { "+10000", "NO_ANSWER, RETRIED" }, { "+500", "ASK 2" }, { "began r1", "" }, { "over r1", "SPEAK x 3" });
+    { "+4000", "NO_ANSWER, RETRIED" }, { "+500", "ASK 2" }, { "began r1", "ASIDE" }, { "over r1", "SPEAK x 4" });
 
 /* Without interruption a turn that ends while the model speaks may be passed over. */
 static void turn_during_an_answer_that_is_not_interrupted_is_answered_after_it(void **state)
@@ -165,6 +170,7 @@ int main(void)
 		CASE(answer_that_was_cut_is_owed_to_nobody),
 		CASE(turn_behind_a_request_that_was_cut_is_not_forgotten),
 		CASE(turn_behind_an_answer_that_never_ends_is_not_forgotten),
+		CASE(answer_that_was_cut_and_goes_on_is_not_waited_for),
 		CASE(turn_behind_a_cue_that_is_lost_is_not_forgotten),
 		CASE(turn_during_an_answer_that_is_not_interrupted_is_answered_after_it),
 		CASE(answer_the_model_stopped_for_the_caller_is_cut),

@@ -15,14 +15,14 @@ static void call_ends_when_the_last_words_were_heard(void **state)
 	FOLLOW(&k, { "goodbye bye", "SPEAK bye 1" }, { "began r1", "" }, { "audio r1 i1 16000", "PLAY 1" },
 	    { "over r1", "MADE i1, ITEM_OVER i1" });
 	assert_due_in_ms(7000); /* their length, and a margin */
-	FOLLOW(&k, { "+6999", "" }, { "heard 1 2000", "HEARD i1 2000, END agent_ended" });
+	FOLLOW(&k, { "+6999", "" }, { "heard 1 2000", "HEARD i1 2000, END agent_ended, SAID" });
 }
 
 static void each_wait_of_a_farewell_is_bounded(void **state)
 {
 	(void)state;
-	FOLLOW(&k, { "began r0", "" }, { "goodbye bye", "" }, { "+12000 & sign r0", "" }, { "+12999 & sign r0", "" },
-	    { "+1", "UNHEARD, END agent_ended" });
+	FOLLOW(&k, { "began r0", "" }, { "audio r0 i0 96000", "PLAY 1" }, { "goodbye bye", "" },
+	    { "+12000 & audio r0 i0 104000", "PLAY 1" }, { "+12999", "" }, { "+1", "UNHEARD, END agent_ended" });
 	open_as(&KIT_SILENT);
 	FOLLOW(&k, { "ready & there", "" }, { "goodbye bye", "SPEAK bye 1" }, { "began r1", "" },
 	    { "audio r1 i1 16000", "PLAY 1" }, { "over r1", "MADE i1, ITEM_OVER i1" },
@@ -36,8 +36,8 @@ static void each_wait_of_a_farewell_is_bounded(void **state)
 static void goodbye_that_cannot_be_said_ends_the_call_without(void **state)
 {
 	(void)state;
-	FOLLOW(&k, { "firm bye", "DEAF, SPEAK bye 1" }, { "+10000", "NO_ANSWER, RETRIED" }, { "+500", "SPEAK bye 2" },
-	    { "+10000", "SPEAK bye 3" }, { "+4500", "UNHEARD, END agent_ended" });
+	FOLLOW(&k, { "firm bye", "DEAF, SPEAK bye 1" }, { "+4000", "NO_ANSWER, RETRIED" }, { "+500", "SPEAK bye 2" },
+	    { "+4000", "SPEAK bye 3" }, { "+3999", "" }, { "+1", "END agent_ended" });
 	open_as(&KIT_SILENT);
 	FOLLOW(&k, { "ready", "" }, { "goodbye bye", "END agent_ended" }); /* nobody is there to hear it */
 }
@@ -48,7 +48,7 @@ static void caller_who_speaks_up_calls_it_off_but_not_a_firm_one(void **state)
 	/* It was under way, and is not said again. */
 	FOLLOW(&k, { "goodbye bye", "SPEAK bye 1" }, { "speaks", "CALLED_OFF 0, CUT 1" }, { "began r1", "CANCEL r1" },
 	    { "over r1", "" }, { "pauses", "" }, { "+300", "" });
-	FOLLOW(&k, { "goodbye bye", "SPEAK bye 2" }, { "key 1", "CALLED_OFF 0, CUT 2" }, { "+5000", "KEYS 1" },
+	FOLLOW(&k, { "goodbye bye", "SPEAK bye 2" }, { "key 1", "CALLED_OFF 0, CUT 2" }, { "+3999", "KEYS 1" },
 	    { "busy 2", "ASK 3" }, { "began r3", "" }, { "over r3", "" });
 	open_as(&KIT_SILENT);
 	FOLLOW(&k, { "ready & there", "" }, { "firm bye", "DEAF, SPEAK bye 1" }, { "speaks", "" }, { "began r1", "" },
@@ -66,13 +66,33 @@ static void first_one_stands_except_against_a_firm_one(void **state)
 	    { "over r2", "END agent_ended" });
 }
 
+/* A caller who was promised a person gets there, whatever the call has cost. */
+static void limit_does_not_stop_a_transfer_but_comes_after_one_that_is_called_off(void **state)
+{
+	(void)state;
+	assert_true(kit_play(&k, "began r1 & call 1 r1 & transfers 1 r1"));
+	assert_false(kit_play(&k, "limit time"));
+	FOLLOW(&k, { "over r1", "END transferred" });
+	open_as(&KIT_SILENT);
+	FOLLOW(&k, { "ready & there", "" }, { "began r1", "" }, { "audio r1 i1 8000", "PLAY 1" },
+	    { "call 1 r1 & transfers 1 r1", "" }, { "limit time", "" }, { "speaks", "CALLED_OFF 1, CUT 1" },
+	    { "cut 1 1:500", "CUT_SHORT i1 500, TRUNCATE i1 500" }, { "pauses & limit time", "DEAF" },
+	    { "over r1", "UNPLAYED i1, ITEM_OVER i1, SPEAK time 1, TOOL_RESULT 1" }, { "began r2", "" },
+	    { "audio r2 i2 800", "PLAY 2" }, { "over r2", "MADE i2, ITEM_OVER i2" },
+	    { "heard 2 100", "HEARD i2 100, END time_limit, SAID" });
+}
+
+/* What an operator wanted said before has nobody to hear it. */
+TALK(transfer_goes_before_what_waits_to_be_said, { "began r1", "" }, { "say one", "" }, { "say two", "" },
+    { "hand-over bye", "DEAF" }, { "over r1", "SPEAK bye 1" }, { "began r2", "" }, { "over r2", "END transferred" });
+
 /* The operator's word that comes too late is not said after the goodbye. */
 static void nothing_is_said_after_the_farewell(void **state)
 {
 	(void)state;
 	FOLLOW(&k, { "goodbye bye", "SPEAK bye 1" }, { "say x", "" }, { "began r1", "" },
 	    { "audio r1 i1 8000", "PLAY 1" }, { "over r1", "MADE i1, ITEM_OVER i1" }, { "say y & told", "" },
-	    { "heard 1 1000", "HEARD i1 1000, END agent_ended" }, { "say z & told", "" });
+	    { "heard 1 1000", "HEARD i1 1000, END agent_ended, SAID" }, { "say z & told", "" });
 	assert_int_equal(dialogue_due_us(&k.d), NEVER_US);
 }
 
@@ -91,7 +111,7 @@ static void machine_is_left_a_message_whatever_is_being_said(void **state)
 	open_as(&KIT_GREETING);
 	FOLLOW(&k, { "machine", "" }, { "there", "" }, { "ready", "DEAF, SPEAK message 1" } /* and no greeting */,
 	    { "began r1", "" }, { "audio r1 i1 8000", "PLAY 1" }, { "over r1", "MADE i1, ITEM_OVER i1" },
-	    { "heard 1 1000", "HEARD i1 1000, END message_left" });
+	    { "heard 1 1000", "HEARD i1 1000, END message_left, SAID" });
 	open_as(&KIT_GREETING);
 	FOLLOW(&k, { "ready & there", "GREET 1" }, { "began r1", "" }, { "audio r1 i1 8000", "PLAY 1" },
 	    { "machine", "CANCEL r1, CUT 1, DEAF" }, { "over r1", "UNPLAYED i1, ITEM_OVER i1, SPEAK message 2" });
@@ -107,8 +127,8 @@ static void machine_is_left_a_message_whatever_is_being_said(void **state)
 static void call_ends_once(void **state)
 {
 	(void)state;
-	FOLLOW(&k, { "began r1", "" }, { "goodbye bye", "" }, { "+12000 & sign r1", "" },
-	    { "+13000", "UNHEARD, END agent_ended" }, { "over r1 failed", "" }, { "began r2", "" },
+	FOLLOW(&k, { "began r1", "" }, { "audio r1 i1 240000", "PLAY 1" }, { "goodbye bye", "" },
+	    { "+25000", "UNHEARD, END agent_ended" }, { "over r1 failed", "MADE i1, ITEM_OVER i1" }, { "began r2", "" },
 	    { "over r2 failed", "" }, { "say x", "" }, { "firm bye", "" });
 	assert_int_equal(dialogue_due_us(&k.d), NEVER_US);
 }
@@ -134,6 +154,8 @@ int main(void)
 		CASE(goodbye_that_cannot_be_said_ends_the_call_without),
 		CASE(caller_who_speaks_up_calls_it_off_but_not_a_firm_one),
 		CASE(first_one_stands_except_against_a_firm_one),
+		CASE(limit_does_not_stop_a_transfer_but_comes_after_one_that_is_called_off),
+		CASE(transfer_goes_before_what_waits_to_be_said),
 		CASE(nothing_is_said_after_the_farewell),
 		CASE(firm_last_words_before_the_model_is_there_make_it_deaf_then),
 		CASE(machine_is_left_a_message_whatever_is_being_said),

@@ -7,6 +7,7 @@
  *   - an answer counts once, and only if something was to be heard or a tool was called
  *   - nothing is spoken after the farewell, nor after the end
  *   - no wait is without a deadline, and what is due is done at that time
+ *   - nobody who waits for an answer is in silence for longer than the rules say
  *   - what was cut is not played, and is told of once
  *
  * The events come in sequences. One that breaks a rule is cut down to the events it
@@ -47,6 +48,17 @@ static bool pending(struct world *w)
 	       d->farewell.state || d->machine;
 }
 
+/* The time by which something must happen, if the caller waits for an answer. */
+static int64_t patience_us(const struct world *w)
+{
+	const struct dialogue *d = &w->k.d;
+	int64_t from_us = w->sound_us > w->news_us ? w->sound_us : w->news_us;
+
+	if (!w->owed || w->courtesy || d->speaking || !d->model || !d->caller || d->over || d->farewell.state)
+		return NEVER_US;
+	return from_us + (w->making ? KIT_SLOW_US : KIT_SILENCE_US);
+}
+
 static void look(struct world *w)
 {
 	const struct dialogue *d = &w->k.d;
@@ -55,10 +67,10 @@ static void look(struct world *w)
 	kit_settle(&w->k);
 	settle_debts(w);
 	/* Given up in silence: what was cut, and what is done without. */
-	if (w->asked && w->k.now >= w->asked_us + CREATED_US && !utterance_asked(d, w->asked))
+	if (w->asked && w->k.now >= w->asked_us + KIT_SILENCE_US && !utterance_asked(d, w->asked))
 		w->asked = 0;
 	if (w->making && w->k.now >= quiet_us(w))
-		w->making = 0;
+		w->making = w->aside = 0;
 	due = dialogue_due_us(d);
 	if (w->k.spins)
 		broken(w, "it never comes to rest");
@@ -66,6 +78,8 @@ static void look(struct world *w)
 		broken(w, "something is due and not done");
 	if (d->model && d->caller && !d->over && due == NEVER_US && pending(w))
 		broken(w, "a wait has no deadline");
+	if (due > patience_us(w))
+		broken(w, "a caller in silence waits for too long");
 	if (w->told_aloud) {
 		fprintf(stderr, "%s%s\n", w->k.len ? "\t-> " : "", w->k.line);
 		w->k.len = 0;
@@ -97,7 +111,7 @@ static void time_passes(struct world *w, const struct act *a)
 
 static void (*const acts[])(struct world *, const struct act *) = { time_passes, time_passes, time_passes, time_passes,
 	caller_speaks, caller_speaks, caller_pauses, caller_pauses, caller_pauses, turn, turn, began, began, began,
-	began, audio, audio, audio, audio, audio_over, part, over, over, over, over, refused, heard, heard, heard,
+	began, audio, audio, audio, audio, audio_over, part, over, over, over, over, refused, heard, heard, heard, dry,
 	cut_served, cut_served, key, tool_called, tool_called, tool_answered, tool_answered, tool_ends, told, say,
 	goodbye, machine, interrupted, session, session };
 

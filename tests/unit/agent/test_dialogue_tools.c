@@ -102,11 +102,11 @@ static void what_never_answers_is_overdue(void **state)
 static void tools_of_a_response_that_never_ends_are_told_in_the_end(void **state)
 {
 	(void)state;
-	FOLLOW(&k, { "began r1", "" }, { "call 1 r1 -", "" }, { "answer 1", "" },
-	    { "+20000", "STOPPED, CANCEL r1, RETRIED, TOOL_RESULT 1, ASK 1" });
+	FOLLOW(&k, { "began r1", "" }, { "call 1 r1 -", "" }, { "answer 1", "" }, { "+4000", "ASIDE" }, { "+3999", "" },
+	    { "+1", "STOPPED, CANCEL r1, RETRIED, TOOL_RESULT 1, ASK 2" });
 	/* Also when the caller had cut it. */
-	FOLLOW(&k, { "began r2", "" }, { "call 2 r2 -", "" }, { "answer 2", "" }, { "speaks & pauses", "CUT 1" },
-	    { "+20000", "TOOL_RESULT 2, ASK 2" });
+	FOLLOW(&k, { "began r2", "ASIDE" }, { "call 2 r2 -", "" }, { "answer 2", "" }, { "speaks & pauses", "CUT 1" },
+	    { "+3999", "" }, { "+1", "TOOL_RESULT 2, ASK 4" });
 }
 
 static void there_are_limits(void **state)
@@ -178,13 +178,69 @@ static void caller_who_speaks_up_is_told_to_the_model(void **state)
 static void farewell_whose_response_never_ends_is_over_with_it(void **state)
 {
 	(void)state;
-	FOLLOW(&k, { "call 1 r1 & ends 1 r1", "" });
-	assert_due_in_ms(8000); /* the tool's own limit */
-	FOLLOW(&k, { "+8000", "TOOL_LATE 1" }, { "+12000", "TOOL_RESULT 1, END agent_ended" });
+	FOLLOW(&k, { "began r1", "" }, { "+500 & call 1 r1 & ends 1 r1", "" });
+	assert_due_in_ms(7500);
+	FOLLOW(&k, { "+7500", "STOPPED, CANCEL r1, RETRIED, END agent_ended" });
 }
 
 TALK(what_was_told_during_a_farewell_is_not_answered, { "goodbye bye & told", "SPEAK bye 1" }, { "began r1", "" },
     { "over r1", "END agent_ended" });
+
+/* ----------------------------------------------------------------------------- asides */
+
+static void answer_that_is_slow_has_a_filler_beside_it(void **state)
+{
+	(void)state;
+	FOLLOW(&k, { "turn", "" }, { "+500 & began r1", "" }, { "+3499", "" }, { "+1", "ASIDE" },
+	    { "began r2 aside", "" }, { "audio r2 i1 800", "PLAY 1" }, { "over r2", "MADE i1, ITEM_OVER i1" },
+	    { "+1000 & heard 1 100", "HEARD i1 100" }, { "audio r1 i2 800", "PLAY 2" },
+	    { "over r1", "MADE i2, ITEM_OVER i2" }, { "heard 2 100", "HEARD i2 100" });
+	assert_idle();
+}
+
+/* The words of it are not the answer, and buy no time. */
+TALK(filler_does_not_stretch_patience, { "turn", "" }, { "began r1", "" }, { "+4000", "ASIDE" },
+    { "began r2 aside", "" }, { "audio r2 i1 16000", "PLAY 1" }, { "+3999", "" },
+    { "+1", "STOPPED, CANCEL r1, RETRIED" });
+
+TALK(filler_that_comes_after_the_answer_is_not_heard, { "turn", "" }, { "began r1", "" }, { "+4000", "ASIDE" },
+    { "audio r1 i1 800", "PLAY 1" }, { "began r2 aside", "CANCEL r2" }, { "audio r2 i2 800", "PASS_OVER" },
+    { "over r2", "" }, { "over r1", "MADE i1, ITEM_OVER i1" });
+
+/* They are not mixed. */
+TALK(filler_ends_when_the_answer_is_heard, { "turn", "" }, { "began r1", "" }, { "+4000", "ASIDE" },
+    { "began r2 aside", "" }, { "audio r2 i1 800", "PLAY 1" }, { "audio r1 i2 800", "CANCEL r2, MADE i1, PLAY 2" },
+    { "audio r2 i1 800", "PASS_OVER" }, { "over r2", "ITEM_OVER i1" });
+
+/* Late audio of an item that is over is not heard, and begins no new pause. */
+TALK(filler_is_said_once_in_a_pause, { "began r1", "" }, { "audio r1 i1 800", "PLAY 1" }, { "ended r1 i1", "MADE i1" },
+    { "part r1", "" }, { "heard 1 100", "HEARD i1 100" }, { "+4000", "ASIDE" },
+    { "+1000 & audio r1 i1 800", "PASS_OVER" }, { "+2999", "" }, { "+1", "STOPPED, CANCEL r1, ITEM_OVER i1, RETRIED" });
+
+/* A service that does not say whose a response is. */
+TALK(filler_is_known_by_the_answer_that_is_being_made, { "turn", "" }, { "began r1", "" }, { "+4000", "ASIDE" },
+    { "began r2", "" }, { "over r2", "" }, { "told", "" }, { "over r1", "ASK 2" });
+
+TALK(refused_filler_is_forgotten, { "turn", "" }, { "began r1", "" }, { "+4000", "ASIDE" }, { "refused 1", "" },
+    { "began r2", "UNTOLD r1" }, { "over r2", "" }, { "told", "ASK 2" });
+
+/* The model does not know it, so there is nothing to be cut short for it. */
+TALK(filler_that_is_cut_is_no_part_of_the_conversation, { "turn", "" }, { "began r1", "" }, { "+4000", "ASIDE" },
+    { "began r2 aside", "" }, { "audio r2 i1 8000", "PLAY 1" }, { "speaks", "CUT 1" },
+    { "cut 1 1:300", "CUT_SHORT i1 300" }, { "audio r2 i1 800", "PASS_OVER" });
+
+/* … and a tool that was called behind it has none of its own. */
+TALK(filler_is_heard_once, { "turn", "" }, { "began r1", "" }, { "+4000", "ASIDE" }, { "began r2 aside", "" },
+    { "over r2", "" }, { "call 1 r1", "" }, { "over r1", "" }, { "+7999", "" },
+    { "+1", "TOOL_LATE 1, TOOL_RESULT 1, ASK 2" });
+
+static void greeting_and_farewell_have_no_filler(void **state)
+{
+	(void)state;
+	FOLLOW(&k, { "began r1", "" }, { "call 1 r1 & ends 1 r1", "" }, { "+7999", "" });
+	open_as(&KIT_GREETING);
+	FOLLOW(&k, { "ready & there", "GREET 1" }, { "began r1", "" }, { "+7999", "" });
+}
 
 int main(void)
 {
@@ -210,6 +266,18 @@ int main(void)
 		CASE(caller_who_speaks_up_is_told_to_the_model),
 		CASE(farewell_whose_response_never_ends_is_over_with_it),
 		CASE(what_was_told_during_a_farewell_is_not_answered),
+		CASE(filler_is_due_after_a_second_once),
+		CASE(filler_is_said_in_silence_only),
+		CASE(answer_that_is_slow_has_a_filler_beside_it),
+		CASE(filler_does_not_stretch_patience),
+		CASE(filler_that_comes_after_the_answer_is_not_heard),
+		CASE(filler_ends_when_the_answer_is_heard),
+		CASE(filler_is_said_once_in_a_pause),
+		CASE(filler_is_known_by_the_answer_that_is_being_made),
+		CASE(refused_filler_is_forgotten),
+		CASE(filler_that_is_cut_is_no_part_of_the_conversation),
+		CASE(filler_is_heard_once),
+		CASE(greeting_and_farewell_have_no_filler),
 	};
 
 	return cmocka_run_group_tests_name("dialogue_tools", tests, NULL, NULL);

@@ -231,7 +231,30 @@ static void attempt_that_fails_is_followed_by_two_more_each_after_a_pause(void *
 	end();
 }
 
-static void caller_waits_for_attempts_no_longer_than_twelve_seconds(void **state)
+/* It takes the connection, and that is all. */
+static void model_that_says_nothing_is_given_up_when_the_caller_is_out_of_patience(void **state)
+{
+	static const struct fake_answer nothing[] = { { 0 } };
+
+	(void)state;
+	begin(nothing, NULL);
+	cfg.silence_max_ms = 4000;
+	cfg.slow_answer_max_ms = 8000;
+	UNTIL(link.state == LINK_CONFIGURING);
+	assert_true(link_deadline_us(&link) > now() + 4 * US_PER_S);
+	link_caller_came(&link, now());
+	for (int attempt = 1; attempt <= 2; attempt++) {
+		UNTIL(link.attempts == attempt && link.state == LINK_CONFIGURING);
+		assert_in_range(link_deadline_us(&link), now(), now() + 4 * US_PER_S);
+		skew += 4 * US_PER_S;
+	}
+	UNTIL(link.state == LINK_GONE);
+	assert_int_equal(link.attempts, 2);
+	assert_int_equal(link.why, END_MODEL_UNREACHABLE);
+	end();
+}
+
+static void no_attempt_is_made_for_a_caller_who_has_waited_for_long(void **state)
 {
 	static const struct fake_answer never[] = { { "", "created s\nerror retry -" }, { 0 } };
 
@@ -239,6 +262,9 @@ static void caller_waits_for_attempts_no_longer_than_twelve_seconds(void **state
 	begin(never, NULL);
 	turn();
 	assert_int_equal(link.state, LINK_DIALLING);
+	cfg.silence_max_ms = 60000;
+	cfg.slow_answer_max_ms = 12000;
+	link_caller_came(&link, now());
 	skew = 12 * (int64_t)US_PER_S;
 	UNTIL(link.state == LINK_GONE);
 	assert_int_equal(link.attempts, 1);
@@ -556,7 +582,8 @@ int main(void)
 		cmocka_unit_test(session_is_dialled_configured_and_talked_to),
 		cmocka_unit_test(nothing_is_said_to_nobody),
 		cmocka_unit_test(attempt_that_fails_is_followed_by_two_more_each_after_a_pause),
-		cmocka_unit_test(caller_waits_for_attempts_no_longer_than_twelve_seconds),
+		cmocka_unit_test(model_that_says_nothing_is_given_up_when_the_caller_is_out_of_patience),
+		cmocka_unit_test(no_attempt_is_made_for_a_caller_who_has_waited_for_long),
 		cmocka_unit_test(refusal_that_stays_so_is_not_tried_again),
 		cmocka_unit_test(close_tells_by_its_class_how_the_call_ends),
 		cmocka_unit_test(silent_session_is_asked_and_then_given_up),

@@ -204,6 +204,48 @@ static void audio_goes_out_up_to_the_lead_and_no_further(void **state)
 	assert_in_range(sent.bytes[1], 1, 1600);
 }
 
+/* In the middle of an item the caller hears nothing more: told once, when the phone's
+ * marks prove it, or a while after it must be so. */
+static void a_phone_that_has_nothing_to_play_in_the_middle_of_an_item_is_told_of(void **state)
+{
+	struct from_dry dry;
+	struct sent sent;
+
+	(void)state;
+	queue(1, 100);
+	sent = run();
+	expect_told(FROM_FIRST_AUDIO);
+	now += 100 * US_PER_MS;
+	run();
+	assert_int_equal(told(&dry, sizeof dry), 0); /* it may play late */
+	assert_true(playout_deadline_us(&playout) <= now + LEDGER_UNCONFIRMED_US);
+	now += 300 * US_PER_MS;
+	echo(sent.last_mark);
+	now = playout_deadline_us(&playout);
+	run();
+	assert_int_equal(told(&dry, sizeof dry), FROM_DRY);
+	assert_int_equal(dry.no, 1);
+	assert_int_equal(dry.bytes, 800);
+	now += US_PER_S;
+	run();
+	assert_int_equal(told(&dry, sizeof dry), 0);
+	/* More of it comes, and its marks do not come back. */
+	queue(1, 100);
+	run();
+	now += 99 * US_PER_MS + LEDGER_UNCONFIRMED_US;
+	run();
+	assert_int_equal(told(&dry, sizeof dry), 0);
+	now += US_PER_MS;
+	run();
+	assert_int_equal(told(&dry, sizeof dry), FROM_DRY);
+	assert_int_equal(dry.bytes, 1600);
+	/* At its end it is heard, and not missed. */
+	queue_end(1);
+	run();
+	assert_int_equal(told(&cut_told, sizeof cut_told), FROM_HEARD);
+	assert_int_equal(told(&dry, sizeof dry), 0);
+}
+
 static void the_deadline_keeps_pace_when_frames_stop_coming(void **state)
 {
 	int64_t due;
@@ -402,6 +444,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 	const struct CMUnitTest tests[] = {
 		TEST(audio_goes_out_up_to_the_lead_and_no_further),
+		TEST(a_phone_that_has_nothing_to_play_in_the_middle_of_an_item_is_told_of),
 		TEST(the_deadline_keeps_pace_when_frames_stop_coming),
 		TEST(a_cut_skips_what_is_stale_sends_clear_and_tells_what_was_heard),
 		TEST(a_cut_with_nothing_playing_sends_no_clear_and_says_so),

@@ -169,6 +169,9 @@ static void numbers_keep_to_their_range(void **state)
 	accepts("MAX_CALL_SECONDS=3500");
 	refuses("MAX_CALL_SECONDS=3501", "MAX_CALL_SECONDS is \"3501\": it must be a whole number from 1 to 3500 s.");
 	refuses("MAX_CALLS=0", "from 1 to");
+	accepts("SILENCE_MAX_MS=8000");
+	refuses("SLOW_ANSWER_MAX_MS=3999", "SLOW_ANSWER_MAX_MS is \"3999\": it must not be less than SILENCE_MAX_MS.");
+	refuses("SILENCE_MAX_MS=8001", "SLOW_ANSWER_MAX_MS is \"\": it must not be less than SILENCE_MAX_MS.");
 	refuses("PORT=65536", "from 0 to 65535.");
 	refuses("PORT=-1", "whole number");
 	refuses("PORT=+1", "whole number");
@@ -198,9 +201,11 @@ static void every_number_is_held_at_both_ends(void **state)
 			continue;
 		for (int end = 0; end < 2; end++) {
 			int bound = (int)(end ? s->max : s->min);
+			/* The two that must fit each other do so behind the one that is looked at. */
+			const char *env[] = { pair, "SILENCE_MAX_MS=100", "SLOW_ANSWER_MAX_MS=120000", NULL };
 
 			snprintf(pair, sizeof pair, "%s=%d", s->name, bound);
-			accepts(pair);
+			assert_int_equal(load(env), 0);
 			assert_int_equal(*(const int *)(const void *)((const char *)&cfg + s->at), bound);
 			snprintf(pair, sizeof pair, "%s=%d", s->name, end ? bound + 1 : bound - 1);
 			refuses(pair, "must be a whole number");

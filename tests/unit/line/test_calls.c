@@ -734,13 +734,35 @@ static void longest_call_is_ended(void **state)
 	stream_opens(&s, claimed("CA1"));
 	UNTIL(count().live == 1 && atomic_load(&callers) == 1);
 	UNTIL(atomic_load(&seen_generation) == s.ref.generation); /* it has started, and no other before it */
-	pass(599 * (int64_t)US_PER_S);
+	/* Its agent loop has a minute more. */
+	pass(659 * (int64_t)US_PER_S);
 	calls_reap(calls);
 	assert_int_equal(count().live, 1);
 	pass(US_PER_S);
 	calls_reap(calls);
 	pthread_join(s.thread, NULL);
 	assert_int_equal(calls_after_stream(calls, "CA1"), END_TIME_LIMIT);
+}
+
+/* By the agent, or else by what follows the stream. */
+static void goodbye_is_said_once(void **state)
+{
+	static const enum call_end limits[] = { END_TIME_LIMIT, END_COST_LIMIT };
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		struct stream s;
+		char name[16];
+
+		snprintf(name, sizeof name, "CA%d", i);
+		stream_opens(&s, claimed(name));
+		UNTIL(count().live == 1);
+		atomic_store(&calls->lines[s.ref.index].parted, i % 2);
+		calls_end(calls, name, limits[i / 2]);
+		pthread_join(s.thread, NULL);
+		UNTIL(count().live == 0);
+		assert_int_equal(calls_after_stream(calls, name), i % 2 ? END_AGENT_ENDED : limits[i / 2]);
+	}
 }
 
 /* ------------------------------------------------------------------- unannounced */
@@ -1206,6 +1228,7 @@ int main(void)
 		CASE(newest_ending_of_a_call_that_streamed_twice_is_told),
 		CASE(calls_that_twilio_has_not_asked_about_are_counted),
 		CASE(longest_call_is_ended),
+		CASE(goodbye_is_said_once),
 		CASE(stream_nobody_announced_gets_a_line_and_then_a_name),
 		CASE(name_of_a_live_call_is_refused_and_of_a_reserved_one_taken_over),
 		CASE(live_calls_are_listed_first_then_the_ended_newest_first),

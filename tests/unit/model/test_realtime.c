@@ -331,6 +331,30 @@ static void fields_of_a_wrong_type_make_it_invalid(void **state)
 		expect_type(wrong[i], MODEL_INVALID);
 }
 
+/* The service repeats our metadata; nobody else's are ours. */
+static void asides_are_known_by_their_metadata(void **state)
+{
+	static const struct {
+		const char *metadata;
+		bool aside;
+	} rows[] = { { "{\"purpose\":\"filler\"}", true }, { "{\"purpose\":\"summary\"}", false }, { "{}", false },
+		{ "null", false }, { "\"aside\"", false } };
+
+	(void)state;
+	for (size_t i = 0; i < 2 * sizeof rows / sizeof rows[0]; i++) {
+		struct model_event e;
+		char text[256];
+
+		snprintf(text, sizeof text,
+		    "{\"type\":\"response.%s\",\"response\":{\"id\":\"r\",\"status\":\"completed\",\"metadata\":%s}}",
+		    i % 2 ? "done" : "created", rows[i / 2].metadata);
+		realtime_parse(text, strlen(text), AUDIO_PCMU, &e);
+		assert_int_equal(e.type, i % 2 ? MODEL_RESPONSE_DONE : MODEL_RESPONSE_CREATED);
+		assert_int_equal(e.aside, rows[i / 2].aside);
+		realtime_release(&e);
+	}
+}
+
 /* Whatever else is wrong with it, a response is billed; not by a transcript's price. */
 static void usage_of_an_end_that_makes_no_sense_is_taken(void **state)
 {
@@ -1074,6 +1098,10 @@ static void what_is_to_be_said_is_worded_as_the_standin_knows_it(void **state)
 	realtime_say(&out, "say_1", "Be brief.", "Good bye.", true);
 	snprintf(wanted, sizeof wanted, "Be brief.\n\n%sGood bye.", words_to_say("say"));
 	CHECK_MESSAGE(&out, { "response.instructions", wanted });
+	realtime_aside(&out, "say_3", "Be brief.", "One moment.", true);
+	snprintf(wanted, sizeof wanted, "Be brief.\n\n%sOne moment.", words_to_say("say"));
+	CHECK_MESSAGE(&out, { "response.instructions", wanted }, { "response.conversation", "none" },
+	    { "response.metadata.purpose", "filler" }, { "response.tool_choice", "none" });
 	realtime_greet(&out, "say_2", "Be brief.", "Hello.", true);
 	snprintf(wanted, sizeof wanted, "Be brief.\n\n%sHello.", words_to_say("greeting"));
 	CHECK_MESSAGE(&out, { "response.instructions", wanted });
@@ -1100,6 +1128,7 @@ int main(void)
 		cmocka_unit_test(speech_is_told_even_if_its_details_are_missing),
 		cmocka_unit_test(a_nul_does_not_lose_a_transcript),
 		cmocka_unit_test(fields_of_a_wrong_type_make_it_invalid),
+		cmocka_unit_test(asides_are_known_by_their_metadata),
 		cmocka_unit_test(usage_of_an_end_that_makes_no_sense_is_taken),
 		cmocka_unit_test(ids_are_as_long_as_the_service_likes),
 		cmocka_unit_test(ids_of_audio_are_what_they_mean),
