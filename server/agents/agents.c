@@ -12,7 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CALLBACKS_MAX = 4 };
+enum {
+	CALLBACKS_MAX = 4,
+	TOLD_MAX = 8 /* names in a sentence that nobody would read to its end otherwise */
+};
 
 /* One set is in use at a time. Readers take a reference under the lock and work outside it, so a
  * reload never waits for a call and a call never waits for the disk. */
@@ -176,6 +179,45 @@ const struct agent *agents_only(struct agents *a, const char *from)
 	p = entry ? drawn(entry) : NULL;
 	agent_set_release(set);
 	return p;
+}
+
+static void add_told(struct buf *out, size_t n, const char *word)
+{
+	if (n < TOLD_MAX)
+		buf_printf(out, "%s%s", n ? ", " : "", word);
+}
+
+static size_t told_in_all(struct buf *out, size_t n)
+{
+	if (n > TOLD_MAX)
+		buf_printf(out, " and %zu more", n - TOLD_MAX);
+	return n;
+}
+
+size_t agents_name_all(struct agents *a, struct buf *out)
+{
+	struct agent_set *set = current(a);
+	size_t n = 0;
+
+	for (; n < set->count; n++)
+		add_told(out, n, set->list[n].name);
+	agent_set_release(set);
+	return told_in_all(out, n);
+}
+
+size_t agents_number_all(struct agents *a, struct buf *out)
+{
+	struct agent_set *set = current(a);
+	size_t n = 0;
+
+	for (size_t i = 0; i < set->count; i++) {
+		const struct agent *p = set->list[i].variants[0];
+
+		for (size_t k = 0; k < p->number_count; k++)
+			add_told(out, n++, p->numbers[k]);
+	}
+	agent_set_release(set);
+	return told_in_all(out, n);
 }
 
 /* Work after the call (records, deliveries, a transfer's return) finds its agent by the names in

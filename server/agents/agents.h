@@ -37,6 +37,12 @@ const struct agent *agents_by_name(struct agents *agents, const char *name);
  * several. */
 const struct agent *agents_only(struct agents *agents, const char *from);
 
+/* What a call may name where there is more than one: the files' names, and the numbers of all of
+ * them. Appends the first few, with commas, and says how many more there are. Returns how many in
+ * all. */
+size_t agents_name_all(struct agents *agents, struct buf *out);
+size_t agents_number_all(struct agents *agents, struct buf *out);
+
 /* The agent of an earlier call as it is now: the same variant, else another one of
  * that agent; retained. NULL if there is no agent of that name any more. */
 const struct agent *agents_variant(struct agents *agents, const char *name, const char *variant);

@@ -204,6 +204,16 @@ once() {
 	bad_bodies
 	post unnamed '{"to":"+12025550180","from":"+12025550100"}'
 	check "whose number it is need not be named" answered unnamed 201 '.agent == "reminder"'
+	post numberless '{"to":"+12025550184","agent":"listener"}'
+	check "nor a number, where there is only one" answered numberless 201 '.from == "+12025550100"'
+	post agentless '{"to":"+12025550170"}'
+	check "an agent must be named where there are two" answered agentless 422 '.error.message | endswith(": listener, reminder")'
+	echo '{"numbers": ["+12025550101"]}' >"$WORK/agents/third.json"
+	kill -HUP "$SERVER"
+	until_true eval 'api /status | jq -e ".agents.names | length == 3"'
+	post numberless '{"to":"+12025550170","agent":"listener"}'
+	check "a number must be named where there are two" answered numberless 422 \
+		'.error.field == "from" and (.error.message | endswith("one of +12025550100, +12025550101"))'
 	check "the server stops again" stop_server
 	check "the stand-ins stop" eval 'stop_rest && stop_model'
 }
@@ -223,7 +233,6 @@ bad_bodies() {
 		422|invalid_field|agent|{"to":"+12025550170"}
 		422|unknown_agent|agent|{"to":"+12025550170","agent":"nobody"}
 		422|invalid_field|from|{"to":"+12025550170","agent":"reminder","from":"me"}
-		422|invalid_field|from|{"to":"+12025550170","agent":"listener"}
 		422|invalid_field|metadata|{"to":"+12025550170","agent":"reminder","metadata":{"a":{"b":1}}}
 		422|invalid_field|metadata|{"to":"+12025550170","agent":"reminder","metadata":{"a b":1}}
 		422|invalid_field|greeting|{"to":"+12025550170","agent":"reminder","greeting":"Hello {{nobody}}"}

@@ -125,20 +125,32 @@ static void add_text(cJSON *to, const char *name, const char *text)
 		cJSON_AddStringToObject(to, name, text);
 }
 
-/* The order: the request, completed from the agent's file. NULL: the refusal
- * is in `r`. The limit of its length is copied, because Twilio gets it as
- * TimeLimit and the file may change before the call is placed. */
-static cJSON *order_of(const struct wish *w, const struct agent *agent, struct response *r)
+/* The number to call from, as the request or the agent has it; else the only one that any agent
+ * has. "": the refusal is in `r`. `only` keeps it. */
+static const char *number_of(
+    struct agents *agents, const struct wish *w, const struct agent *agent, struct buf *only, struct response *r)
 {
-	const char *from = w->from ? w->from : agent->number_count ? agent->numbers[0] : NULL;
-	cJSON *order;
+	size_t count;
 
-	if (!from) {
-		response_error_at(r, 422, "invalid_field", "from",
-		    "the agent %s has no number of its own to call from: say which", agent->name);
-		return NULL;
-	}
-	order = cJSON_CreateObject();
+	if (w->from)
+		return w->from;
+	if (agent->number_count)
+		return agent->numbers[0];
+	count = agents_number_all(agents, only);
+	if (count == 1 && !buf_error(only))
+		return buf_text(only);
+	response_error_at(r, 422, "invalid_field", "from",
+	    "the agent %s has no number of its own to call from: say which%s%s", agent->name,
+	    count > 1 ? ", for example one of " : "", buf_text(only));
+	return "";
+}
+
+/* The order: the request, completed from the agent's file. The limit of its length is copied,
+ * because Twilio gets it as TimeLimit and the file may change before the call is placed. */
+static cJSON *order_of(const struct wish *w, const struct agent *agent, const char *from)
+{
+	cJSON *order = cJSON_CreateObject();
+
 	add_text(order, "to", w->to);
 	add_text(order, "from", from);
 	add_text(order, "agent", agent->name);
@@ -150,6 +162,20 @@ static cJSON *order_of(const struct wish *w, const struct agent *agent, struct r
 	cJSON_AddItemToObject(
 	    order, "metadata", w->metadata ? cJSON_Duplicate(w->metadata, true) : cJSON_CreateObject());
 	cJSON_AddNumberToObject(order, "max_call_seconds", agent->max_call_seconds);
+	return order;
+}
+
+/* NULL: the refusal is in `r`. */
+static cJSON *complete(struct agents *agents, const struct wish *w, const struct agent *agent, struct response *r)
+{
+	struct buf only;
+	const char *from;
+	cJSON *order;
+
+	buf_init(&only, 0);
+	from = number_of(agents, w, agent, &only, r);
+	order = *from ? order_of(w, agent, from) : NULL;
+	buf_free(&only);
 	return order;
 }
 
@@ -263,6 +289,17 @@ static bool able(const struct web_parts *parts, struct response *r)
 	return false;
 }
 
+static void refuse_unnamed(struct agents *agents, struct response *r)
+{
+	struct buf names;
+
+	buf_init(&names, 0);
+	agents_name_all(agents, &names);
+	response_error_at(r, 422, "invalid_field", "agent", "this field is required, as there are several agents: %s",
+	    buf_text(&names));
+	buf_free(&names);
+}
+
 /* Retained; NULL: the refusal is in `r`. */
 static const struct agent *agent_of(struct agents *agents, const struct wish *w, struct response *r)
 {
@@ -271,8 +308,7 @@ static const struct agent *agent_of(struct agents *agents, const struct wish *w,
 	if (!agent && w->agent)
 		response_error_at(r, 422, "unknown_agent", "agent", "there is no agent of that name");
 	else if (!agent)
-		response_error_at(
-		    r, 422, "invalid_field", "agent", "this field is required, as there are several agents");
+		refuse_unnamed(agents, r);
 	return agent;
 }
 
@@ -292,7 +328,7 @@ void place_call(const struct web_parts *parts, const struct request *q, const ch
 	if (!key_sound(q, &key, r) || !read_wish(q, &w, r) || !able(parts, r))
 		return;
 	agent = agent_of(parts->agents, &w, r);
-	order = agent ? order_of(&w, agent, r) : NULL;
+	order = agent ? complete(parts->agents, &w, agent, r) : NULL;
 	agent_release(agent);
 	if (!order)
 		return;

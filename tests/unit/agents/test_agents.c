@@ -167,6 +167,49 @@ static void where_none_is_named_the_only_one_is_meant(void **state)
 	assert_string_equal(only("+12025550177"), "");
 }
 
+/* What the function appends, and how many it counts. */
+static const char *told(size_t (*all)(struct agents *, struct buf *), size_t *count)
+{
+	static char text[200];
+	struct buf out;
+
+	buf_init(&out, 0);
+	*count = all(agents, &out);
+	snprintf(text, sizeof text, "%s", buf_text(&out));
+	buf_free(&out);
+	return text;
+}
+
+static void names_and_numbers_are_told_where_one_is_to_be_chosen(void **state)
+{
+	char name[32], text[64];
+	size_t count;
+
+	(void)state;
+	open_agents();
+	assert_string_equal(told(agents_name_all, &count), "");
+	assert_int_equal(count, 0);
+	put("a.json", "{\"numbers\":[\"+12025550100\"],\"variants\":[{\"name\":\"x\"},{\"name\":\"y\"}]}");
+	put("b.json", "{}");
+	assert_int_equal(agents_reload(agents, &problem), 0);
+	assert_string_equal(told(agents_name_all, &count), "a, b");
+	assert_int_equal(count, 2);
+	assert_string_equal(told(agents_number_all, &count), "+12025550100");
+	assert_int_equal(count, 1);
+	for (int i = 0; i < 9; i++) {
+		snprintf(name, sizeof name, "c%d.json", i);
+		snprintf(text, sizeof text, "{\"numbers\":[\"+1202555011%d\"]}", i);
+		put(name, text);
+	}
+	assert_int_equal(agents_reload(agents, &problem), 0);
+	assert_string_equal(told(agents_name_all, &count), "a, b, c0, c1, c2, c3, c4, c5 and 3 more");
+	assert_int_equal(count, 11);
+	assert_string_equal(told(agents_number_all, &count),
+	    "+12025550100, +12025550110, +12025550111, +12025550112, +12025550113, +12025550114, +12025550115, "
+	    "+12025550116 and 2 more");
+	assert_int_equal(count, 10);
+}
+
 static void built_in_agent_is_there_without_any_file(void **state)
 {
 	const struct agent *list[4];
@@ -450,6 +493,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(number_leads_to_its_agent_and_the_rest_to_the_one_without),
 		CASE(where_none_is_named_the_only_one_is_meant),
+		CASE(names_and_numbers_are_told_where_one_is_to_be_chosen),
 		CASE(built_in_agent_is_there_without_any_file),
 		CASE(all_are_listed_each_variant_for_itself),
 		CASE(variants_are_drawn_by_weight),
