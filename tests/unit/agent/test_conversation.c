@@ -1,0 +1,128 @@
+/* What a conversation does with the model's words and with what its tools answer, where
+ * that is more than to tell the dialogue: here without a dialogue, a loop or a socket.
+ */
+#include "server/agent/conversation.h"
+
+#include "server/agent/conversation_tools.h"
+#include "server/model/realtime.h"
+#include "server/stats/stats.h"
+#include "server/work/tool_call.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct call *call;
+static struct conversation *con;
+
+/* A call whose session talks, and whose caller loop has the writer: what is sent goes into
+ * the ring. Nobody empties it. */
+static int begin(void **state)
+{
+	(void)state;
+	call = calloc(1, sizeof *call);
+	con = calloc(1, sizeof *con);
+	assert_int_equal(model_writer_open(&call->writer), 0);
+	call->caller_bell.fd = -1;
+	con->call = call;
+	con->link = (struct link){ .call = call, .protocol = &realtime_protocol, .state = LINK_TALKING };
+	timeline_init(&con->timeline);
+	buf_init(&con->message, 0);
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	conversation_tools_free(con);
+	timeline_free(&con->timeline);
+	buf_free(&con->message);
+	model_writer_close(&call->writer);
+	free(con);
+	free(call);
+	return 0;
+}
+
+/* ------------------------------------------------------------------------------ tools */
+
+/* The longest answer there is, each byte of which becomes six on its way. */
+static void answer_at_length(const char *call_id)
+{
+	char *text = malloc(TOOL_ANSWER_MAX);
+
+	memset(text, '\177', TOOL_ANSWER_MAX - 1);
+	text[TOOL_ANSWER_MAX - 1] = '\0';
+	assert_int_equal(toolbox_begin(&con->tools.box, call_id, "book", "{}", 0, 0), TOOL_BEGUN);
+	toolbox_result(&con->tools.box, toolbox_find(&con->tools.box, call_id), true, text, 0);
+	free(text);
+}
+
+static void tell(const char *call_id)
+{
+	conversation_tell_result(con, &(struct dialogue_order){ .run = toolbox_find(&con->tools.box, call_id)->no }, 0);
+}
+
+/* The oldest message in the ring; it is taken out. */
+static char *sent(void)
+{
+	struct ring_message m;
+	char *text;
+
+	assert_true(ring_next(&call->writer.orders, &m));
+	assert_int_equal(m.type, ORDER_TEXT);
+	text = strndup(m.body, m.len);
+	ring_pop(&call->writer.orders);
+	return text;
+}
+
+static void answer_of_a_tool_that_does_not_fit_is_bad_and_the_call_goes_on(void **state)
+{
+	uint64_t bad = atomic_load(&stats.tools_bad_answer);
+	char id[16], *text;
+	int fit = 0;
+
+	(void)state;
+	for (bool full = false; !full; fit += !full) {
+		snprintf(id, sizeof id, "call_%d", fit);
+		answer_at_length(id);
+		tell(id);
+		full = atomic_load(&stats.tools_bad_answer) != bad;
+	}
+	assert_in_range(fit, 1, 8);
+	assert_int_equal(atomic_load(&stats.tools_bad_answer), bad + 1);
+	assert_false(toolbox_find(&con->tools.box, id)->ok);
+	assert_true(toolbox_find(&con->tools.box, "call_0")->ok);
+	assert_int_equal(call_ended(call), CALL_NOT_ENDED);
+	assert_int_equal(con->link.state, LINK_TALKING);
+	/* The model is told so, behind the answers that fitted. */
+	for (int i = 0; i < fit; i++) {
+		text = sent();
+		assert_true(strlen(text) > TOOL_ANSWER_MAX);
+		free(text);
+	}
+	text = sent();
+	assert_non_null(strstr(text, id));
+	assert_non_null(strstr(text, "bad_answer"));
+	free(text);
+	/* What comes when there is room again is told whole. */
+	answer_at_length("later");
+	tell("later");
+	text = sent();
+	assert_non_null(strstr(text, "\"later\""));
+	assert_true(strlen(text) > TOOL_ANSWER_MAX);
+	free(text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
+		CASE(answer_of_a_tool_that_does_not_fit_is_bad_and_the_call_goes_on),
+	};
+
+	return cmocka_run_group_tests_name("conversation", tests, NULL, NULL);
+}
