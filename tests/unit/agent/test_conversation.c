@@ -117,11 +117,36 @@ static void answer_of_a_tool_that_does_not_fit_is_bad_and_the_call_goes_on(void 
 	free(text);
 }
 
+/* ------------------------------------------------------------------------------- cost */
+
+static void hear(enum model_event_type type, const char *item, int64_t tokens)
+{
+	struct model_event e = { .type = type, .text = "hello" };
+
+	snprintf(e.item_id, sizeof e.item_id, "%s", item);
+	e.usage.n[USAGE_AUDIO_IN] = tokens;
+	conversation_model_told(con, &e, 0);
+}
+
+static void transcript_told_twice_is_billed_once(void **state)
+{
+	(void)state;
+	hear(MODEL_TRANSCRIPT_DELTA, "item_1", 0);
+	hear(MODEL_TRANSCRIPT, "item_1", 40);
+	assert_int_equal(atomic_load(&call->transcription_used[USAGE_AUDIO_IN]), 40);
+	hear(MODEL_TRANSCRIPT, "item_1", 40);
+	assert_int_equal(atomic_load(&call->transcription_used[USAGE_AUDIO_IN]), 40);
+	hear(MODEL_TRANSCRIPT, "item_2", 2);
+	assert_int_equal(atomic_load(&call->transcription_used[USAGE_AUDIO_IN]), 42);
+	assert_int_equal(con->timeline.count, 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
 		CASE(answer_of_a_tool_that_does_not_fit_is_bad_and_the_call_goes_on),
+		CASE(transcript_told_twice_is_billed_once),
 	};
 
 	return cmocka_run_group_tests_name("conversation", tests, NULL, NULL);
