@@ -363,7 +363,7 @@ static void greet(struct dialogue *d, int64_t now_us)
 	if (d->rules.recalled)
 		dialogue_order(d, ORDER_RECALL);
 	if (d->rules.recalled || d->rules.greets)
-		asking_want(d, d->rules.recalled ? UTTERANCE_ANSWER : UTTERANCE_GREETING, true, now_us);
+		asking_want(d, d->rules.recalled ? UTTERANCE_ANSWER : UTTERANCE_GREETING, now_us);
 }
 
 /* The end of protection turns detection on again, which needs a session. */

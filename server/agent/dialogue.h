@@ -228,7 +228,6 @@ struct utterance {
 	uint32_t no; /* 1, 2, 3 … over the call */
 	enum utterance_kind kind;
 	enum utterance_state state;
-	bool owed;         /* the caller waits for it: the greeting, or after a turn or keys */
 	bool cut;          /* the caller talked over it: nothing more of it is played or waited for */
 	bool cancel;       /* it was cut before it began, and the model does not stop by itself */
 	bool begun;        /* its beginning was told */

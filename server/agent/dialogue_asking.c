@@ -6,13 +6,10 @@
 
 /* At most one answer is wanted: several reasons for it get one answer together. It is
  * asked for at once, even in the pause after a failure. */
-void asking_want(struct dialogue *d, enum utterance_kind kind, bool owed, int64_t now_us)
+void asking_want(struct dialogue *d, enum utterance_kind kind, int64_t now_us)
 {
-	struct utterance *u = utterance_wanted(d);
-
-	if (!u)
-		u = utterance_new(d, kind, UTTERANCE_WANTED);
-	u->owed |= owed;
+	if (!utterance_wanted(d))
+		utterance_new(d, kind, UTTERANCE_WANTED);
 	d->not_before_us = now_us;
 }
 
@@ -26,7 +23,6 @@ void asking_expect(struct dialogue *d, int64_t now_us)
 		u = utterance_new(d, UTTERANCE_ANSWER, UTTERANCE_EXPECTED);
 	/* A response that was cut before this turn and has not begun by now never will. */
 	u->cut = u->cancel = false;
-	u->owed = true;
 	u->since_us = now_us;
 	d->expected_us = now_us + d->rules.silence_us;
 }
@@ -113,7 +109,6 @@ static void say_again(struct dialogue *d, struct utterance *u)
 	struct utterance words = *u, *cue;
 
 	u->kind = UTTERANCE_ANSWER;
-	u->owed = true; /* perhaps to a turn that was not told to us */
 	u->text = NULL;
 	u->request = 0;
 	cue = utterance_new(d, words.kind, UTTERANCE_WANTED);
@@ -129,18 +124,10 @@ static void say_again(struct dialogue *d, struct utterance *u)
 /* Wants the same once more: a cue by its words, an answer as an answer. */
 static void again(struct dialogue *d, struct utterance *u)
 {
-	enum utterance_kind kind = u->kind;
-	bool owed = u->owed;
-	struct utterance *wanted;
-
-	if (utterance_is_cue(u)) {
+	if (utterance_is_cue(u))
 		say_again(d, u);
-		return;
-	}
-	wanted = utterance_wanted(d);
-	if (!wanted)
-		wanted = utterance_new(d, kind, UTTERANCE_WANTED);
-	wanted->owed |= owed;
+	else if (!utterance_wanted(d))
+		utterance_new(d, u->kind, UTTERANCE_WANTED);
 }
 
 /* A response did not come, or failed. ANSWER_TRIES in a row end the call: a third try
@@ -173,7 +160,7 @@ static void was_silent(struct dialogue *d, struct utterance *u, const char *clai
 			dialogue_order(d, ORDER_RETRIED);
 		say_again(d, u);
 		d->not_before_us = now_us + RETRY_US;
-	} else if (u->owed || d->failures + 1 < ANSWER_TRIES) {
+	} else {
 		fail(d, u, now_us);
 	}
 }
@@ -276,12 +263,10 @@ static struct utterance *who_began(struct dialogue *d)
 	 * that we asked for is one to the expected turn, too. A wish since then is
 	 * newer, and stays. */
 	if (asked) {
-		if (expected && utterance_is_cue(asked)) {
+		if (expected && utterance_is_cue(asked))
 			asked->turn = expected->no;
-		} else if (expected) {
-			asked->owed = true;
+		else
 			utterance_drop(expected);
-		}
 		return asked;
 	}
 	if (expected && expected->cut)
@@ -291,10 +276,8 @@ static struct utterance *who_began(struct dialogue *d)
 		utterance_drop(wanted);
 		return expected;
 	}
-	if (!wanted)
-		wanted = utterance_new(d, UTTERANCE_ANSWER, UTTERANCE_WANTED);
-	wanted->owed = true; /* perhaps to a turn that was not told to us */
-	return wanted;
+	/* … or it answers a turn that was not told to us. */
+	return wanted ? wanted : utterance_new(d, UTTERANCE_ANSWER, UTTERANCE_WANTED);
 }
 
 /* From here on events name the response, and nothing else is asked for until its end. If
@@ -302,7 +285,7 @@ static struct utterance *who_began(struct dialogue *d)
 bool asking_began(struct dialogue *d, const char *response, int64_t now_us)
 {
 	struct utterance *known = utterance_of(d, response), *last = utterance_no(d, d->active), *u;
-	bool owed = last && last->owed && !last->cut && !last->said, cut;
+	bool cut;
 
 	if (known && known->begun)
 		return false; /* told twice */
@@ -313,7 +296,6 @@ bool asking_began(struct dialogue *d, const char *response, int64_t now_us)
 		dialogue_order(d, ORDER_UNTOLD)->response = utterance_response(d, last);
 	d->untold = 0;
 	u = who_began(d);
-	u->owed |= owed;
 	utterance_take_over(d, u, known);
 	u->state = UTTERANCE_MAKING;
 	u->begun = true;
@@ -393,23 +375,16 @@ int64_t asking_begin_us(struct dialogue *d)
 					 : later(d->expected_us, d->silent_from_us + d->rules.silence_us);
 }
 
-/* True: nobody waits for it. */
-static bool can_do_without(struct dialogue *d, const struct utterance *asked, const struct utterance *expected)
-{
-	const struct utterance *wanted = utterance_wanted(d);
-
-	return !(asked && !asked->cut && asked->owed) && !(expected && !expected->cut) && !(wanted && wanted->owed);
-}
-
 /* Neither our response nor the model's own came in time. A cut one may stay away; others
  * are asked for again, a cue by its own words. */
 void asking_never_began(struct dialogue *d, int64_t now_us)
 {
 	struct utterance *asked = utterance_in(d, UTTERANCE_ASKED), *expected = utterance_in(d, UTTERANCE_EXPECTED);
 	bool waited = (asked && !asked->cut) || (expected && !expected->cut);
+	bool cue = asked && utterance_is_cue(asked) && !(expected && !expected->cut) && !utterance_wanted(d);
 
 	d->expected_us = NEVER_US;
-	if (waited && (d->failures + 1 < ANSWER_TRIES || !can_do_without(d, asked, expected))) {
+	if (waited && (d->failures + 1 < ANSWER_TRIES || !cue)) {
 		dialogue_order(d, ORDER_NO_ANSWER);
 		fail(d, asked && !asked->cut ? asked : expected, now_us);
 		if (!d->over && expected && !expected->cut)

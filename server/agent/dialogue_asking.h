@@ -8,9 +8,8 @@
  */
 #include "server/agent/dialogue.h"
 
-/* Wants an answer, to be asked for when nothing else is made. `owed`: the caller waits
- * for it. */
-void asking_want(struct dialogue *d, enum utterance_kind kind, bool owed, int64_t now_us);
+/* Wants an answer or the greeting, to be asked for when nothing else is made. */
+void asking_want(struct dialogue *d, enum utterance_kind kind, int64_t now_us);
 /* Expects the model to answer a turn by itself. */
 void asking_expect(struct dialogue *d, int64_t now_us);
 

@@ -268,7 +268,7 @@ void tools_want_answer(struct dialogue *d, int64_t now_us)
 {
 	d->told = false;
 	if (!d->farewell.state)
-		asking_want(d, UTTERANCE_ANSWER, true, now_us);
+		asking_want(d, UTTERANCE_ANSWER, now_us);
 }
 
 /* ----------------------------------------------------------------------------- asides */

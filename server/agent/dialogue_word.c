@@ -42,7 +42,7 @@ void word_end_protection(struct dialogue *d, int64_t now_us)
 	if (d->speaking && d->rules.interruptible)
 		word_interrupt(d, true, now_us);
 	if (d->turn_waiting)
-		asking_want(d, UTTERANCE_ANSWER, true, now_us);
+		asking_want(d, UTTERANCE_ANSWER, now_us);
 	d->turn_waiting = false;
 }
 
@@ -194,7 +194,7 @@ void word_finish_digits(struct dialogue *d, int64_t now_us)
 	d->digits[d->digit_count] = '\0';
 	d->digit_count = 0;
 	dialogue_order(d, ORDER_KEYS)->text = d->digits;
-	asking_want(d, UTTERANCE_ANSWER, true, now_us);
+	asking_want(d, UTTERANCE_ANSWER, now_us);
 }
 
 /* Keys are gathered into a group, so that a number is told to the model as one. "#" ends
@@ -256,7 +256,7 @@ bool word_turn(struct dialogue *d, const struct dialogue_event *e, int64_t now_u
 	else if (d->ears == EARS_RESTORING || (active && !d->rules.interruptible))
 		/* The model may still be configured not to answer by itself. Or, without
 		 * interruption, it may pass over a turn that ends while it speaks. */
-		asking_want(d, UTTERANCE_ANSWER, true, now_us);
+		asking_want(d, UTTERANCE_ANSWER, now_us);
 	else if (!active || active->cut)
 		asking_expect(d, now_us);
 	return true;

@@ -131,7 +131,7 @@ static inline void resume(struct world *w)
 	w->making_cut = u->cut;
 	w->making_is_cue = utterance_is_cue(u);
 	w->making_is_bye = u->kind == UTTERANCE_GOODBYE;
-	w->making_by_courtesy = !u->owed;
+	w->making_by_courtesy = utterance_is_cue(u);
 }
 
 static inline void audio(struct world *w, const struct act *a)
