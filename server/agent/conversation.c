@@ -196,7 +196,7 @@ static void on_response_done(struct conversation *con, const struct model_event 
 		log_warn(con->call->tag, "model: answer failed (%s): %s", e->code, e->text);
 	}
 	TELL(con, now, .type = EVENT_OVER, .response = e->response_id, .text = status, .failed = failed && !last,
-	    .turn_detected = e->reason == MODEL_TURN_DETECTED, .claims = claims ? account : NULL);
+	    .turn_detected = e->reason == MODEL_TURN_DETECTED, .claims = claims ? account : NULL, .aside = e->aside);
 	if (!e->aside)
 		conversation_end_silent(con, status);
 	if (last)

@@ -126,7 +126,7 @@ struct dialogue_rules {
 	X(AUDIO)     /* response, item */ \
 	X(PART)      /* response: another part of it begins */ \
 	X(PART_OVER) /* response, item: it is complete; acts: it calls a tool */ \
-	X(OVER)      /* response, failed, turn_detected; claims; text: the record's word for its end */ \
+	X(OVER)      /* response, failed, turn_detected, aside; claims; text: the record's word for its end */ \
 	X(REFUSED)   /* request (0: unknown), busy */ \
 	/* tools: run is the toolbox's number, from 1 */ \
 	X(TOOL_CALLED) /* run, response, text: the filler, NULL none, "" the model's own words; at_us: its deadline */ \

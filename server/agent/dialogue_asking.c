@@ -218,7 +218,7 @@ void asking_over(struct dialogue *d, struct utterance *u, bool failed, const cha
 	u->alive_us = now_us;
 	if (u->no == d->active)
 		d->active = d->aside = 0;
-	if (u->said && !failed && !u->answered) {
+	if (u->said && !failed && !u->answered && !u->aside) {
 		u->answered = true;
 		dialogue_order(d, ORDER_ANSWERED)->response = utterance_response(d, u);
 	}
@@ -240,7 +240,8 @@ void asking_over(struct dialogue *d, struct utterance *u, bool failed, const cha
 static void end_untold(struct dialogue *d, struct utterance *u, const char *claims, int64_t now_us)
 {
 	items_complete(d, u, "completed");
-	d->untold = u->no;
+	if (!u->aside)
+		d->untold = u->no;
 	asking_over(d, u, false, claims, now_us);
 }
 
@@ -411,7 +412,8 @@ void asking_went_quiet(struct dialogue *d, int64_t now_us)
 	bool waited = u->no == d->active && !u->cut;
 
 	if (u->resting) {
-		dialogue_order(d, ORDER_RESTED)->response = utterance_response(d, u);
+		if (!u->aside)
+			dialogue_order(d, ORDER_RESTED)->response = utterance_response(d, u);
 		end_untold(d, u, "its end was not told", now_us);
 		return;
 	}

@@ -217,6 +217,18 @@ TALK(filler_is_said_once_in_a_pause, { "began r1", "" }, { "audio r1 i1 800", "P
     { "part r1", "" }, { "heard 1 100", "HEARD i1 100" }, { "+4000", "ASIDE" },
     { "+1000 & audio r1 i1 800", "PASS_OVER" }, { "+2999", "" }, { "+1", "STOPPED, CANCEL r1, ITEM_OVER i1, RETRIED" });
 
+/* It counts as no answer, and what is lost of it is not the answer's. */
+static void filler_is_no_answer(void **state)
+{
+	(void)state;
+	FOLLOW(&k, { "turn", "" }, { "began r1", "" }, { "+4000", "ASIDE" }, { "began r2 aside", "" },
+	    { "audio r2 i1 800", "PLAY 1" }, { "ended r2 i1", "MADE i1" }, { "+400", "ITEM_OVER i1" },
+	    { "audio r2 i3 800", "PASS_OVER" }, { "audio r1 i2 8", "PLAY 2" }, { "told", "" });
+	assert_int_equal(k.answers, 0);
+	FOLLOW(&k, { "over r1", "MADE i2, ITEM_OVER i2, ASK 2" });
+	assert_int_equal(k.answers, 1);
+}
+
 /* A service that does not say whose a response is. */
 TALK(filler_is_known_by_the_answer_that_is_being_made, { "turn", "" }, { "began r1", "" }, { "+4000", "ASIDE" },
     { "began r2", "" }, { "over r2", "" }, { "told", "" }, { "over r1", "ASK 2" });
@@ -273,6 +285,7 @@ int main(void)
 		CASE(filler_that_comes_after_the_answer_is_not_heard),
 		CASE(filler_ends_when_the_answer_is_heard),
 		CASE(filler_is_said_once_in_a_pause),
+		CASE(filler_is_no_answer),
 		CASE(filler_is_known_by_the_answer_that_is_being_made),
 		CASE(refused_filler_is_forgotten),
 		CASE(filler_that_is_cut_is_no_part_of_the_conversation),
