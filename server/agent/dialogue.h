@@ -27,13 +27,15 @@
  * answer is what could be heard: without sound, and without a call of a tool, it is asked
  * for again like one that never began. (6) The end of a response may be lost, or
  * unreadable. It is over as well when its parts are over and nothing follows for REST_US,
- * or when the next response begins. (7) rules.slow_us long, or rules.silence_us in the middle of an item.
+ * or when the next response begins. (7) rules.slow_us long, or rules.silence_us in the
+ * middle of an item.
  *
  * An *aside* is a filler while an answer is being made and not heard, in a response beside
  * it. It is MAKING or MADE, nobody waits for it, and it ends when the answer is heard.
  *
  * *Silence* is what the caller hears: it begins with the end of the turn or our request,
- * and not before the queued audio is played. It may last for rules.silence_us.
+ * and not before the queued audio is played. It may last for rules.silence_us, and goes on
+ * where one response gives way to the next.
  *
  * *Again* comes after a pause. An answer that fails twice in a row ends the call, and so
  * does a greeting. A cue is given up after three tries. Nobody waits for an utterance

@@ -282,11 +282,13 @@ static struct utterance *who_began(struct dialogue *d)
 }
 
 /* From here on events name the response, and nothing else is asked for until its end. If
- * another one was being made, it is over; what nobody heard of it is owed by this one. */
+ * another one was being made, it is over; if nobody heard it, the same wait goes on. */
 bool asking_began(struct dialogue *d, const char *response, int64_t now_us)
 {
 	struct utterance *known = utterance_of(d, response), *last = utterance_no(d, d->active), *u;
-	bool cut;
+	bool waits = last && !utterance_is_cue(last) && !last->cut && !last->said, cut;
+	bool filled = waits && last->filled;
+	int64_t since_us = waits ? last->since_us : now_us;
 
 	if (known && known->begun)
 		return false; /* told twice */
@@ -302,7 +304,8 @@ bool asking_began(struct dialogue *d, const char *response, int64_t now_us)
 	u->begun = true;
 	u->alive_us = now_us;
 	if (!u->since_us || u->cut)
-		u->since_us = now_us;
+		u->since_us = since_us;
+	u->filled |= filled;
 	utterance_name(d, u, response);
 	d->active = u->no;
 	d->busy_us = d->aside = 0;

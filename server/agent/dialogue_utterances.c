@@ -232,6 +232,7 @@ bool utterance_sign(struct dialogue *d, const struct dialogue_event *e, int64_t 
 	if (u->no == d->untold && !u->resting && !d->active) {
 		d->untold = 0;
 		u->state = UTTERANCE_MAKING;
+		u->since_us = now_us;
 		d->active = u->no;
 	}
 	return true;

@@ -126,7 +126,7 @@ static inline void resume(struct world *w)
 	if (w->making || !u)
 		return;
 	w->making = response_no(utterance_response(&w->k.d, u));
-	w->sign_us = w->k.now;
+	w->sign_us = w->cut_us = w->news_us = w->k.now;
 	w->resting = false;
 	w->making_cut = u->cut;
 	w->making_is_cue = utterance_is_cue(u);

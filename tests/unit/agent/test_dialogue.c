@@ -201,6 +201,16 @@ TALK(pause_between_two_items_may_be_longer, { "began r1", "" }, { "audio r1 i1 8
     { "ended r1 i1", "MADE i1" }, { "part r1", "" }, { "+8999", "" },
     { "+1", "STOPPED, CANCEL r1, ITEM_OVER i1, RETRIED" });
 
+/* Whoever makes it, the caller has waited since his own words. */
+TALK(silence_goes_on_where_one_response_gives_way_to_the_next, { "turn", "" }, { "+1000", "" }, { "began r1", "" },
+    { "+5000", "ASIDE" }, { "refused 1", "" }, { "began r2", "UNTOLD r1" }, { "+1999", "" },
+    { "+1", "STOPPED, CANCEL r2, RETRIED" });
+
+/* It is no failure a second time, only because the first is long ago. */
+TALK(response_that_is_taken_up_again_has_its_time, { "turn", "" }, { "began r1", "" }, { "+3500", "" },
+    { "ended r1 t1", "" }, { "+3000", "ASIDE, RESTED r1, SILENT its end was not told, RETRIED" }, { "+400", "" },
+    { "part r1", "" }, { "+3999", "" }, { "audio r1 i1 8", "PLAY 1" }, { "over r1", "MADE i1, ITEM_OVER i1, ASK 2" });
+
 static void end_of_another_response_decides_nothing(void **state)
 {
 	(void)state;
@@ -435,6 +445,8 @@ int main(void)
 		CASE(audio_that_was_cut_is_silence),
 		CASE(answer_that_comes_slowly_is_heard_to_its_end),
 		CASE(pause_between_two_items_may_be_longer),
+		CASE(silence_goes_on_where_one_response_gives_way_to_the_next),
+		CASE(response_that_is_taken_up_again_has_its_time),
 		CASE(end_of_another_response_decides_nothing),
 		CASE(ids_as_long_as_they_come_are_told_apart),
 		CASE(long_ids_come_back_whole),
