@@ -6,11 +6,11 @@
  * another language than the agent's first. An agent's own words stand as they are. */
 const char *words_phrase(const struct agent *agent, enum phrase phrase, char out[WORDS_PHRASE_SIZE], bool *exact)
 {
+	static const char end_now[] = "You have to end this call now. Say to the caller, in the language of the "
+				      "conversation and without adding anything: ";
 	static const char *const instructions[PHRASE_COUNT] = {
-		[PHRASE_COST_LIMIT] = "You have to end this call now. Say to the caller, in the language of the "
-				      "conversation and without adding anything: ",
-		[PHRASE_TIME_LIMIT] = "You have to end this call now. Say to the caller, in the language of the "
-				      "conversation and without adding anything: ",
+		[PHRASE_TIME_LIMIT] = end_now,
+		[PHRASE_COST_LIMIT] = end_now,
 		[PHRASE_MACHINE] =
 		    "You have reached an answering machine, and it is recording now. Leave a short "
 		    "message: who is calling, for whom and why. Do not ask anything. Close with this, in "

@@ -5,8 +5,8 @@
  * of them (`phrases`). Otherwise the built-in text of the agent's first language is
  * spoken, or the English one.
  *
- * Most are read out by Twilio (<Say>). The last three are spoken by the model,
- * and so is `time_limit` while it can be heard.
+ * Most are read out by Twilio (<Say>). The last two are spoken by the model, and so are
+ * the two limits, as long as it can speak.
  *
  * Pure. Any thread.
  */

@@ -120,7 +120,7 @@ static void tell_fleet(const struct call *c, enum line_state was, enum call_end 
 	struct fleet_ending ending = { .end = why, .asked = why == END_CALLER_HUNG_UP || why == END_NEVER_STREAMED };
 
 	/* A goodbye is said once: by the agent, or else by what follows the stream. */
-	if (call_ending(why)->after == AFTER_TIME_LIMIT && atomic_load_explicit(&c->parted, memory_order_relaxed))
+	if ((why == END_TIME_LIMIT || why == END_COST_LIMIT) && atomic_load_explicit(&c->parted, memory_order_relaxed))
 		ending.end = END_AGENT_ENDED;
 	snprintf(ending.fallback, sizeof ending.fallback, "%s", c->agent->fallback_number);
 	snprintf(ending.agent, sizeof ending.agent, "%s", c->agent->name);

@@ -5,10 +5,19 @@
  *
  * After the stream Twilio asks connect-action what comes next: DRAINING and APOLOGY
  * are followed by the agent's fallback number if there is one, else by the agent's
- * phrase of that name; TIME_LIMIT and IDLE by the phrase; HANGUP by nothing. */
+ * phrase of that name; IDLE by the phrase; TIME_LIMIT and COST_LIMIT too, unless the agent
+ * has said it; HANGUP by nothing. */
 #include <stdbool.h>
 
-enum call_after { AFTER_HANGUP, AFTER_TIME_LIMIT, AFTER_IDLE, AFTER_DRAINING, AFTER_APOLOGY, AFTER_TRANSFER };
+enum call_after {
+	AFTER_HANGUP,
+	AFTER_TIME_LIMIT,
+	AFTER_COST_LIMIT,
+	AFTER_IDLE,
+	AFTER_DRAINING,
+	AFTER_APOLOGY,
+	AFTER_TRANSFER
+};
 
 #define CALL_ENDS(X) \
 	/* name               in JSON              what a person reads                        after      a fault? */ \
@@ -18,7 +27,7 @@ enum call_after { AFTER_HANGUP, AFTER_TIME_LIMIT, AFTER_IDLE, AFTER_DRAINING, AF
 	X(OPERATOR_ENDED, "operator_ended", "ended by the operator", HANGUP, false) \
 	X(TIME_LIMIT, "time_limit", "reached MAX_CALL_SECONDS", TIME_LIMIT, false) \
 	X(IDLE, "idle", "nobody spoke for IDLE_SECONDS", IDLE, false) \
-	X(COST_LIMIT, "cost_limit", "passed MAX_CALL_COST", TIME_LIMIT, false) \
+	X(COST_LIMIT, "cost_limit", "passed MAX_CALL_COST", COST_LIMIT, false) \
 	X(DRAINED, "drained", "server is shutting down", DRAINING, false) \
 	X(NEVER_STREAMED, "never_streamed", "Twilio never opened the announced stream", APOLOGY, true) \
 	X(STREAM_LOST, "stream_lost", "Twilio's stream broke off", APOLOGY, true) \

@@ -297,7 +297,8 @@ static void put_schemas(struct buf *out)
 static void put_endings(struct buf *out)
 {
 	static const char *const hears[] = { "nothing more", "a goodbye, `time_limit`, unless the agent has said one",
-		"a goodbye, `idle`", "`draining`, or `OVERFLOW_NUMBER`", "`apology`, or `OVERFLOW_NUMBER`",
+		"a goodbye, `cost_limit`, unless the agent has said one", "a goodbye, `idle`",
+		"`draining`, or `OVERFLOW_NUMBER`", "`apology`, or `OVERFLOW_NUMBER`",
 		"the person's telephone ringing" };
 
 	buf_puts(out,

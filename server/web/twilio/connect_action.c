@@ -45,6 +45,9 @@ void webhook_connect_action(const struct web_parts *parts, const struct request 
 	case AFTER_TIME_LIMIT:
 		webhook_say(parts, &facts, PHRASE_TIME_LIMIT, r);
 		break;
+	case AFTER_COST_LIMIT:
+		webhook_say(parts, &facts, PHRASE_COST_LIMIT, r);
+		break;
 	case AFTER_IDLE:
 		webhook_say(parts, &facts, PHRASE_IDLE, r);
 		break;

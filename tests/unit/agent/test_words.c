@@ -35,7 +35,8 @@ static void person_is_named_to_whom_the_caller_is_connected(void **state)
  * put to the model as an instruction. */
 static void phrase_is_the_agents_own_words_or_an_instruction_with_ours(void **state)
 {
-	static const enum phrase spoken_by_the_model[] = { PHRASE_COST_LIMIT, PHRASE_MACHINE, PHRASE_ONE_MOMENT };
+	static const enum phrase spoken_by_the_model[] = { PHRASE_TIME_LIMIT, PHRASE_COST_LIMIT, PHRASE_MACHINE,
+		PHRASE_ONE_MOMENT };
 	struct agent p = { .transcription_language = "es", .say_voice = "", .say_language = "" };
 	char out[WORDS_PHRASE_SIZE], longest[PHRASE_MAX + 1];
 	bool exact;

@@ -45,6 +45,7 @@ static void every_fault_is_apologised_for(void **state)
 	assert_int_equal(call_ending(END_CALLER_HUNG_UP)->after, AFTER_HANGUP);
 	assert_int_equal(call_ending(END_OPERATOR_ENDED)->after, AFTER_HANGUP);
 	assert_int_equal(call_ending(END_TIME_LIMIT)->after, AFTER_TIME_LIMIT);
+	assert_int_equal(call_ending(END_COST_LIMIT)->after, AFTER_COST_LIMIT);
 	assert_int_equal(call_ending(END_IDLE)->after, AFTER_IDLE);
 	/* A planned restart is no technical problem. */
 	assert_int_equal(call_ending(END_DRAINED)->after, AFTER_DRAINING);

@@ -934,6 +934,8 @@ static void what_follows_the_stream_depends_on_how_it_ended(void **state)
 	} cases[] = {
 		{ END_CALLER_HUNG_UP, "<Response><Hangup/></Response>" },
 		{ END_TIME_LIMIT, "\">The time for this call is over. Thank you. Goodbye.</Say><Hangup/></Response>" },
+		{ END_COST_LIMIT,
+		    "\">I am sorry, we have to end our call here. Thank you. Goodbye.</Say><Hangup/></Response>" },
 		{ END_IDLE,
 		    "\">We cannot hear anybody, so we are ending this call. Goodbye.</Say><Hangup/></Response>" },
 		{ END_MODEL_LOST, "<Response><Say language=\"en-US\">We are sorry, we have a technical problem." },
