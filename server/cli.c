@@ -69,7 +69,7 @@ static int check_all(struct config *cfg, bool offline)
 {
 	struct model_access access = { .cfg = cfg };
 	struct agents *agents = NULL;
-	struct prices prices;
+	static struct prices prices; /* large, and read once */
 	struct buf text;
 	int err, mistakes;
 
