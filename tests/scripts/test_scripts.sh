@@ -51,6 +51,9 @@ is "the names of the file are handed on, for the server to judge" "A B" \
 is "the last line needs no end" "1||||" "$(given 'A=1')"
 is "a word export in front is put up with" "1||||" "$(given 'export A=1\n')"
 is "a line that is no setting is named, not shown" ".env, line 2: not NAME=value" "$(given 'A=1\nsk-secret\n')"
+has "and as a line of JSON where the log is JSON" \
+	'"level":"error","tag":"setup","message":".env, line 2: not NAME=value"}' "$(given 'A=1\nsk-secret\nLOG_FORMAT=json\n')"
+is "which is JSON" object "$(given 'sk-secret\n' LOG_FORMAT=json | jq -r type)"
 rm -f "$work/.env"
 is "without a file it just starts" "5||||" "$(env -u B -u C -u D -u E A=5 "$work/tools/run")"
 
