@@ -238,6 +238,9 @@ static void set_up(CURL *h, struct transfer *t, char *words)
 	curl_easy_setopt(h, CURLOPT_USERAGENT, "trunkline/" TRUNKLINE_VERSION);
 	set_method(h, request);
 	curl_easy_setopt(h, CURLOPT_HTTPHEADER, t->headers);
+	/* Some servers compress unasked. Not "", all that curl knows: this much is enough. */
+	if (request->decoded)
+		curl_easy_setopt(h, CURLOPT_ACCEPT_ENCODING, "gzip, deflate");
 	if (request->user) {
 		curl_easy_setopt(h, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
 		curl_easy_setopt(h, CURLOPT_USERNAME, request->user);
@@ -265,6 +268,8 @@ static enum fetch_failure judge(const struct transfer *t, CURLcode code)
 		return FETCH_CANCELLED;
 	if (t->too_large)
 		return FETCH_TOO_LARGE;
+	if (code == CURLE_BAD_CONTENT_ENCODING)
+		return FETCH_GARBLED;
 	if (!t->response->sent)
 		return FETCH_NOT_SENT;
 	return t->idle || code == CURLE_OPERATION_TIMEDOUT ? FETCH_TIMEOUT : FETCH_UNKNOWN;
@@ -290,6 +295,7 @@ static void explain(struct transfer *t, CURLcode code, const char *words)
 		else
 			snprintf(out, FETCH_ERROR_SIZE, "no whole answer within %d ms", t->request->timeout_ms);
 		return;
+	case FETCH_GARBLED:
 	case FETCH_NOT_SENT:
 	case FETCH_UNKNOWN:
 		break;
@@ -361,7 +367,8 @@ void fetch_response_free(struct fetch_response *response)
 
 const char *fetch_failure_name(enum fetch_failure failure)
 {
-	static const char *const names[] = { "ok", "not_sent", "unknown", "timeout", "too_large", "cancelled" };
+	static const char *const names[] = { "ok", "not_sent", "unknown", "timeout", "too_large", "garbled",
+		"cancelled" };
 
 	return names[failure];
 }

@@ -29,7 +29,8 @@ struct fetch_request {                          /* all borrowed */
 	const char *body;            /* NULL: none */
 	size_t body_len;
 	int timeout_ms;             /* for everything, look-up included */
-	size_t response_max;        /* bytes of the body; a larger one fails */
+	size_t response_max;        /* bytes of the body, once it is decoded; a larger one fails */
+	bool decoded;               /* a body that comes compressed is decoded; else it stays as it came */
 	const char *ca_file;        /* "" or NULL: the system's */
 	const _Atomic bool *cancel; /* looked at about once a second; NULL: never. See jobs_cancel */
 };
@@ -41,6 +42,7 @@ enum fetch_failure {
 	FETCH_UNKNOWN,  /* sent, or perhaps sent, but no whole response came */
 	FETCH_TIMEOUT,  /* the same by the deadline */
 	FETCH_TOO_LARGE,
+	FETCH_GARBLED,  /* compressed in no way we know, or wrongly */
 	FETCH_CANCELLED /* by `cancel` or by a sink, before or after it was sent */
 };
 

@@ -286,6 +286,7 @@ static enum tool_failure judge(struct fetch_response *answer, struct buf *out, c
 	switch (answer->failure) {
 	case FETCH_OK:
 	case FETCH_TOO_LARGE:
+	case FETCH_GARBLED:
 		break;
 	case FETCH_NOT_SENT:
 		return TOOL_UNREACHABLE;
@@ -301,7 +302,7 @@ static enum tool_failure judge(struct fetch_response *answer, struct buf *out, c
 		put_refusal(answer, out);
 		return TOOL_STATUS;
 	}
-	if (answer->failure == FETCH_TOO_LARGE)
+	if (answer->failure != FETCH_OK)
 		return TOOL_BAD_ANSWER;
 	if (!answer->body.len) {
 		buf_puts(out, "{\"ok\":true}");
@@ -333,6 +334,7 @@ static void ask_server(struct tool_call *call, const struct agent_tool *tool, co
 		.header_count = 2,
 		.timeout_ms = (int)((call->deadline_us - now) / US_PER_MS),
 		.response_max = TOOL_ANSWER_MAX,
+		.decoded = true,
 		.ca_file = cfg->https_ca_file,
 		.cancel = &call->cancel->on };
 	struct fetch_response answer;

@@ -51,6 +51,7 @@ struct far {
 	int listener, port;
 	void (*serve)(struct far *far, int fd);
 	const char *answer; /* for serve_answer and drip */
+	size_t body_len;    /* for serve_bytes, whose body may have zeros in it */
 	char got[8192];
 	size_t got_len;
 	_Atomic int connections;
@@ -88,6 +89,14 @@ static void serve_answer(struct far *far, int fd)
 {
 	read_request(far, fd);
 	say(fd, far->answer);
+}
+
+/* `answer` is the head, and behind its zero the body. */
+static void serve_bytes(struct far *far, int fd)
+{
+	read_request(far, fd);
+	say(fd, far->answer);
+	loopback_say(fd, far->answer + strlen(far->answer) + 1, far->body_len);
 }
 
 /* A reset, not an orderly end. */
@@ -265,6 +274,49 @@ static void a_post_arrives_and_is_answered(void **state)
 	assert_non_null(strstr(far_end.got, "User-Agent: trunkline/"));
 	assert_null(strstr(far_end.got, "Expect:"));
 	assert_non_null(strstr(far_end.got, "\r\n\r\n{\"a\":1}"));
+}
+
+#define GZIPPED(bytes) "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nConnection: close\r\n\r\n\0" bytes
+
+static void ask_decoded(const char *head_and_body, size_t size, bool decoded)
+{
+	struct fetch_request q = begin(serve_bytes, head_and_body);
+
+	far_end.body_len = size - 1 - (strlen(head_and_body) + 1);
+	q.decoded = decoded;
+	end(&q);
+}
+
+static void body_that_comes_compressed_is_decoded_and_bounded(void **state)
+{
+	static const char small[] =
+	    GZIPPED("\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xab\x56\xca\xcf\x56\xb2\x2a\x29\x2a\x4d\xad\x05\x00\x90"
+		    "\x5f\xd4\xa7\x0b\x00\x00\x00");
+	/* 100,000 times the same letter. */
+	static const char bomb[] =
+	    GZIPPED("\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xed\xc1\x31\x01\x00\x00\x00\xc2\xa0\xda\x8b\x6f\x0d\x0f"
+		    "\xa0\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+		    "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+		    "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+		    "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+		    "\x00\x80\x57\x03\x71\x11\x07\xfe\xa0\x86\x01\x00");
+
+	(void)state;
+	ask_decoded(small, sizeof small, true);
+	came_to(FETCH_OK, 200);
+	assert_string_equal(buf_text(&answer.body), "{\"ok\":true}");
+	ask_decoded(small, sizeof small, false);
+	came_to(FETCH_OK, 200);
+	assert_int_equal(answer.body.data[0], '\x1f');
+	assert_null(strstr(far_end.got, "Accept-Encoding"));
+	assert_true(sizeof bomb < 1000);
+	ask_decoded(bomb, sizeof bomb, true);
+	came_to(FETCH_TOO_LARGE, 200);
+	assert_true(answer.body.len <= 65536);
+	/* Nothing can be made of these, and it was sent all the same. */
+	ask_decoded(GZIPPED("no such thing"), sizeof GZIPPED("no such thing"), true);
+	came_to(FETCH_GARBLED, 200);
+	assert_true(answer.sent);
 }
 
 static void every_method_says_what_it_is(void **state)
@@ -752,6 +804,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_post_arrives_and_is_answered),
+		cmocka_unit_test(body_that_comes_compressed_is_decoded_and_bounded),
 		cmocka_unit_test(every_method_says_what_it_is),
 		cmocka_unit_test(a_redirect_is_the_answer),
 		cmocka_unit_test(retry_after_is_seconds_whether_number_or_date),

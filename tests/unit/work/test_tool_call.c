@@ -191,6 +191,7 @@ static void it_is_asked_once_signed_and_by_a_key_of_its_own(void **state)
 	assert_int_equal(atomic_load(&peer_asked), 1);
 	assert_int_equal(strncmp(request, "POST /book HTTP/1.1\r\n", 21), 0);
 	assert_string_equal(http_peer_header(request, "Content-Type", value, sizeof value), "application/json");
+	assert_string_equal(http_peer_header(request, "Accept-Encoding", value, sizeof value), "gzip, deflate");
 	assert_string_equal(http_peer_header(request, "Idempotency-Key", value, sizeof value), "CA1-call%2F%C3%A4%201");
 	body = strstr(request, "\r\n\r\n") + 4;
 	assert_string_equal(body, "{\"tool\":\"book\",\"call_id\":\"call/\xc3\xa4 1\",\"arguments\":{\"day\":1},"
