@@ -2,8 +2,11 @@
 
 #include "common/clock.h"
 #include "common/json.h"
+#include "common/log.h"
+#include "server/agents/reader.h"
 #include "server/agents/template.h"
 #include "server/fleet/fleet.h"
+#include "server/line/model_writer.h"
 #include "server/phone/party.h"
 
 #include <errno.h>
@@ -27,13 +30,24 @@ void call_context_time(int64_t wall_ms, char *out, size_t size)
 	}
 }
 
-/* The text with the values in place, owned by the caller; NULL: no memory. */
-static char *expanded(const char *text, const struct template_values *values)
+/* A request for an answer repeats the instructions before what is to be said. Escaped in JSON a byte
+ * may become six. */
+_Static_assert(6 * 2 * CALL_TEXT_MAX + 16 * 1024 <= MODEL_MESSAGE_MAX, "a greeting would not fit");
+_Static_assert(CALL_TEXT_MAX >= READER_TEXT_MAX + 8 * 1024, "a text of an agent's file would not fit");
+
+/* The text with the values in place, owned by the caller; NULL: no memory. Values are repeated as
+ * often as the text has their names: what is too long with them is still an agent without them. */
+static char *expanded(struct call_context *b, const char *name, const char *text, const struct template_values *values)
 {
 	struct buf out;
 
-	buf_init(&out, 0);
+	buf_init(&out, CALL_TEXT_MAX);
 	template_expand(text, values, &out);
+	if (buf_error(&out) == -E2BIG) {
+		b->cut = name;
+		buf_reset(&out);
+		template_expand(text, &(struct template_values){ 0 }, &out);
+	}
 	if (buf_error(&out)) {
 		buf_free(&out);
 		return NULL;
@@ -61,9 +75,13 @@ static int fill(struct call_context *b, const struct call_facts *facts, const cJ
 	};
 
 	call_context_time(clock_wall_ms(), now, sizeof now);
-	b->instructions = expanded(b->agent->instructions, &values);
-	b->greeting = expanded(facts->greeting ? facts->greeting : b->agent->greeting, &values);
-	b->machine_message = expanded(b->agent->machine_message, &values);
+	b->instructions = expanded(b, "instructions", b->agent->instructions, &values);
+	b->greeting = expanded(b, "greeting", facts->greeting ? facts->greeting : b->agent->greeting, &values);
+	b->machine_message = expanded(b, "machine message", b->agent->machine_message, &values);
+	if (b->cut && facts->call_sid)
+		log_warn(facts->call_sid,
+		    "the %s with this call's values would be longer than %d bytes: it goes without them", b->cut,
+		    CALL_TEXT_MAX);
 	b->contact_name = copy(facts->contact_name);
 	b->business_name = copy(facts->business_name);
 	b->metadata = copy(facts->metadata);

@@ -10,10 +10,13 @@
 
 struct fleet_said;
 
+enum { CALL_TEXT_MAX = 80 * 1024 }; /* bytes of each of the agent's texts with the values in place */
+
 struct call_context {
 	const struct agent *agent;     /* retained */
 	char *instructions, *greeting; /* owned, like all texts below; never NULL once made */
 	char *machine_message;
+	const char *cut; /* the text that would be too long, and so is without the call's values; NULL: none */
 	char *contact_name, *business_name; /* "": none */
 	char *metadata;                     /* a JSON object; "": none */
 
@@ -22,7 +25,7 @@ struct call_context {
 	char *back_from, *back_why; /* the person's name; Twilio's DialCallStatus; else "" */
 };
 
-/* Any thread. 0; -ENOENT: no agent of that name; -EINVAL: the metadata is no
+/* Any thread. A text that is too long is logged, if the call has a name. 0; -ENOENT: no agent of that name; -EINVAL: the metadata is no
  * JSON object; -ENOMEM. On failure it owns nothing. */
 int call_context_make(struct call_context *b, struct agents *agents, const struct call_facts *facts);
 void call_context_free(struct call_context *b); /* fine with a zeroed or freed one */

@@ -29,9 +29,9 @@ enum model_order {
 	ORDER_FLUSH /* reading has produced bytes to send, a pong for instance */
 };
 
-/* The largest message may be nearly a quarter of it (ring.h): an answer of a tool's, with every
- * byte escaped. */
-enum { MODEL_ORDER_BYTES = 2 * 1024 * 1024, MODEL_MESSAGE_MAX = MODEL_ORDER_BYTES / 4 - 1024 };
+/* The largest message may be nearly a quarter of it (ring.h): the instructions and a greeting, or an
+ * answer of a tool's, with every byte escaped. */
+enum { MODEL_ORDER_BYTES = 4 * 1024 * 1024, MODEL_MESSAGE_MAX = MODEL_ORDER_BYTES / 4 - 1024 };
 
 struct model_writer {
 	struct ring orders;      /* writer: the agent loop; reader: the holder */

@@ -240,6 +240,10 @@ bad_bodies() {
 		422|invalid_field|machine|{"to":"+12025550170","agent":"reminder","machine":true}
 		422|invalid_field|colour|{"to":"+12025550170","agent":"reminder","colour":"red"}
 	BAD
+	post bad "{\"to\":\"+12025550170\",\"agent\":\"reminder\",\"metadata\":{\"a\":\"$(printf '%200s')\"},
+		\"greeting\":\"$(printf '{{metadata.a}}%.0s' {1..500})\"}"
+	check "refused: values that make a text too long" answered bad 422 \
+		'.error.field == "metadata" and (.error.message | contains("the greeting"))'
 	post bad '{"to":"+12025550170","agent":"reminder"}' -H "Idempotency-Key: with blanks"
 	check "refused: a key with blanks" answered bad 400 '.error.field == "Idempotency-Key"'
 	check "none of them was made" equal "$(made 170)" 0

@@ -10,6 +10,7 @@
 #include "server/dialer/dialer_place.h"
 #include "server/web/api/place.h"
 #include "server/line/calls_shown.h"
+#include "server/line/call_context.h"
 #include "server/line/calls.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -100,6 +101,19 @@ size_t agents_number_all(struct agents *agents, struct buf *out)
 	(void)agents;
 	buf_puts(out, "+12025550100");
 	return 1;
+}
+
+int call_context_make(struct call_context *b, struct agents *agents, const struct call_facts *facts)
+{
+	(void)agents;
+	must(facts->agent == &agent && is_number(facts->to));
+	*b = (struct call_context){ 0 };
+	return 0;
+}
+
+void call_context_free(struct call_context *b)
+{
+	(void)b;
 }
 
 void agent_release(const struct agent *p)

@@ -11,6 +11,7 @@
 #include "server/agents/template.h"
 #include "server/config/config_check.h"
 #include "server/dialer/dialer_place.h"
+#include "server/line/call_context.h"
 #include "server/line/calls.h"
 #include "server/web/fields.h"
 #include "server/work/twilio_rest.h"
@@ -165,6 +166,33 @@ static cJSON *order_of(const struct wish *w, const struct agent *agent, const ch
 	return order;
 }
 
+/* The agent's texts must hold what the call brings along: while the phone rings it would be too late
+ * to say so. False: the refusal is in `r`. */
+static bool texts_fit(
+    struct agents *agents, const struct wish *w, const struct agent *agent, const char *from, struct response *r)
+{
+	char *metadata = w->metadata ? cJSON_PrintUnformatted(w->metadata) : NULL;
+	struct call_facts facts = { .to = w->to,
+		.from = from,
+		.agent = agent,
+		.contact_name = w->contact_name,
+		.business_name = w->business_name,
+		.greeting = w->greeting,
+		.metadata = metadata };
+	struct call_context context;
+	const char *cut = NULL;
+
+	if (!call_context_make(&context, agents, &facts)) {
+		cut = context.cut;
+		call_context_free(&context);
+	}
+	free(metadata);
+	if (cut)
+		response_error_at(r, 422, "invalid_field", "metadata",
+		    "with these values the %s would be longer than %d bytes", cut, CALL_TEXT_MAX);
+	return !cut;
+}
+
 /* NULL: the refusal is in `r`. */
 static cJSON *complete(struct agents *agents, const struct wish *w, const struct agent *agent, struct response *r)
 {
@@ -174,7 +202,7 @@ static cJSON *complete(struct agents *agents, const struct wish *w, const struct
 
 	buf_init(&only, 0);
 	from = number_of(agents, w, agent, &only, r);
-	order = *from ? order_of(w, agent, from) : NULL;
+	order = *from && texts_fit(agents, w, agent, from, r) ? order_of(w, agent, from) : NULL;
 	buf_free(&only);
 	return order;
 }

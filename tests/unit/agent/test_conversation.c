@@ -92,7 +92,7 @@ static void answer_of_a_tool_that_does_not_fit_is_bad_and_the_call_goes_on(void 
 		tell(id);
 		full = atomic_load(&stats.tools_bad_answer) != bad;
 	}
-	assert_in_range(fit, 1, 8);
+	assert_in_range(fit, 1, 16);
 	assert_int_equal(atomic_load(&stats.tools_bad_answer), bad + 1);
 	assert_false(toolbox_find(&con->tools.box, id)->ok);
 	assert_true(toolbox_find(&con->tools.box, "call_0")->ok);
