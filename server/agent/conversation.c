@@ -133,7 +133,7 @@ static void on_audio(struct conversation *con, const struct model_event *e, int6
 		return;
 	}
 	decoded->len = (size_t)len;
-	TELL(con, now, .type = EVENT_AUDIO, .response = e->response_id, .item = e->item_id);
+	TELL(con, now, .type = EVENT_AUDIO, .response = e->response_id, .item = e->item_id, .count = (uint32_t)len);
 }
 
 static void on_audio_done(struct conversation *con, const struct model_event *e, int64_t now)

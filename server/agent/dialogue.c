@@ -217,7 +217,8 @@ static bool on_audio(struct dialogue *d, const struct dialogue_event *e, int64_t
 		dialogue_order(d, ORDER_PASS_OVER);
 		return true;
 	}
-	tools_aside_yields(d, u, now_us);
+	if (e->count)
+		tools_aside_yields(d, u, now_us);
 	order = dialogue_order(d, ORDER_PLAY);
 	order->no = item->no;
 	order->item = item_id(d, item);
@@ -321,16 +322,16 @@ bool dialogue_take(struct dialogue *d, const struct dialogue_event *event, int64
 	return handlers[event->type](d, &whole, now_us);
 }
 
-/* The phone plays it after all that was queued before. */
+/* The phone plays it after all that was queued before. Nothing to hear ends no silence. */
 void dialogue_received(struct dialogue *d, uint32_t no, size_t bytes, int64_t now_us)
 {
 	struct item *item = item_no(d, no);
 	struct utterance *u = item ? utterance_no(d, item->utterance) : NULL;
 
-	if (!item)
+	if (!item || !bytes)
 		return;
 	item->received += bytes;
-	if (u && bytes)
+	if (u)
 		u->said = true;
 	d->silent_from_us = later(d->silent_from_us, now_us) + (int64_t)bytes * US_PER_MS / G711_BYTES_PER_MS;
 }

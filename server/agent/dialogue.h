@@ -125,7 +125,7 @@ struct dialogue_rules {
 	/* the model's responses */ \
 	X(BEGAN)     /* response, aside: it is one of ours, for certain */ \
 	X(SIGN)      /* response, "" if unknown: a sign of life */ \
-	X(AUDIO)     /* response, item */ \
+	X(AUDIO)     /* response, item, count: bytes of it, 0 is not heard */ \
 	X(PART)      /* response: another part of it begins */ \
 	X(PART_OVER) /* response, item: it is complete; acts: it calls a tool */ \
 	X(OVER)      /* response, failed, turn_detected, aside; claims; text: the record's word for its end */ \

@@ -148,8 +148,12 @@ static inline void kit_carry_out(struct kit *k, size_t bytes)
 
 static inline bool kit_take(struct kit *k, const struct dialogue_event *e, size_t bytes)
 {
-	bool taken = dialogue_take(&k->d, e, k->now);
+	struct dialogue_event event = *e;
+	bool taken;
 
+	if (event.type == EVENT_AUDIO)
+		event.count = (uint32_t)bytes;
+	taken = dialogue_take(&k->d, &event, k->now);
 	kit_carry_out(k, bytes);
 	return taken;
 }

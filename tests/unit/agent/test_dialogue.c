@@ -147,6 +147,11 @@ static void answer_that_goes_quiet_no_longer_blocks(void **state)
 	FOLLOW(&k, { "+1999", "" }, { "+1", "STOPPED, CANCEL r1, RETRIED" }, { "+500", "ASK 2" });
 }
 
+/* Some come before the first sound, and from a broken service for ever. */
+TALK(deltas_without_sound_end_no_silence, { "told", "ASK 1" }, { "began r1", "" }, { "+3999", "" },
+    { "audio r1 i1 0", "PLAY 1" }, { "+1", "ASIDE" }, { "began r2 aside", "" }, { "audio r1 i1 0", "PLAY 1" },
+    { "+3999", "" }, { "audio r1 i1 0", "PLAY 1" }, { "+1", "STOPPED, CANCEL r1, MADE i1, ITEM_OVER i1, RETRIED" });
+
 static void what_is_told_without_a_name_is_of_the_one_being_made(void **state)
 {
 	(void)state;
@@ -435,6 +440,7 @@ int main(void)
 		CASE(turn_the_model_never_answers_is_asked_for),
 		CASE(answer_that_failed_and_then_never_begins_is_not_forgotten),
 		CASE(answer_that_goes_quiet_no_longer_blocks),
+		CASE(deltas_without_sound_end_no_silence),
 		CASE(what_is_told_without_a_name_is_of_the_one_being_made),
 		CASE(model_that_goes_quiet_every_time_is_given_up),
 		CASE(audio_of_an_answer_that_went_quiet_ends),
