@@ -69,10 +69,11 @@ enum {
 	DIGITS_MAX = 64,
 	UTTERANCES_MAX = 32,
 	ITEMS_MAX = HEARD_ITEMS,
-	CUES_MAX = 8,    /* pending ones */
-	CUE_TRIES = 3,   /* before a cue is given up */
-	RUNS_MAX = 128,  /* tools in one call; further ones are answered with an error */
-	BATCHES_MAX = 16 /* responses with results that the model was not told yet */
+	CUES_MAX = 8,       /* pending ones */
+	CUE_TRIES = 3,      /* before a cue is given up */
+	RUNS_MAX = 128,     /* tools in one call; further ones are answered with an error */
+	MUTE_ACTS_MAX = 16, /* answers in a row that only call tools, before one is a failure */
+	BATCHES_MAX = 16    /* responses with results that the model was not told yet */
 };
 
 /* Times, in microseconds. */
@@ -320,6 +321,7 @@ struct dialogue {
 	uint32_t untold;         /* the last one counts as over, though its end was not told: it may go on; 0: none */
 	int64_t expected_us;     /* deadline for one to begin; NEVER_US: none */
 	int64_t not_before_us;   /* pause after a failure: nothing is asked for before */
+	int mute_acts;           /* answers in a row that called tools, and were not heard */
 	int failures;            /* in a row … */
 	int64_t failing_us;      /* … and since when the caller waits for the first of them */
 	int64_t busy_us;         /* the first of the refusals as busy, in a row; 0: none */

@@ -201,7 +201,7 @@ void asking_cut(struct dialogue *d, bool cancel, int64_t now_us)
 	cut_what_is_made(d, now_us);
 	/* What was owed is superseded by what the caller says now. */
 	utterance_drop(utterance_wanted(d));
-	d->failures = 0;
+	d->failures = d->mute_acts = 0;
 }
 
 /* -------------------------------------------------------------------------- it is over */
@@ -210,7 +210,7 @@ void asking_cut(struct dialogue *d, bool cancel, int64_t now_us)
  * before, and its late end says nothing about later answers. */
 void asking_over(struct dialogue *d, struct utterance *u, bool failed, const char *claims, int64_t now_us)
 {
-	bool waited = u->no == d->active && !u->cut;
+	bool waited = u->no == d->active && !u->cut, circles = waited && !failed && utterance_circles(d, u);
 
 	if (u->state != UTTERANCE_MAKING)
 		return;
@@ -222,14 +222,14 @@ void asking_over(struct dialogue *d, struct utterance *u, bool failed, const cha
 		u->answered = true;
 		dialogue_order(d, ORDER_ANSWERED)->response = utterance_response(d, u);
 	}
-	if (waited && !failed && u->said) {
+	if (waited && !failed && u->said && !circles) {
 		d->failures = 0;
 		d->farewell.said |= u->kind == UTTERANCE_GOODBYE && items_any(d, u->no);
 	}
 	if (waited && failed)
 		fail(d, u, now_us);
-	else if (waited && claims && !u->said)
-		was_silent(d, u, claims, now_us);
+	else if (circles || (waited && claims && !u->said))
+		was_silent(d, u, circles ? "tools are called, time after time" : claims, now_us);
 	/* A cue that was talked over counts as said, except a firm one. */
 	else if (utterance_is_cue(u) && (failed || (u->cut ? u->firm : u->no == d->untold && !u->said)))
 		say_again(d, u);

@@ -238,6 +238,12 @@ bool utterance_sign(struct dialogue *d, const struct dialogue_event *e, int64_t 
 	return true;
 }
 
+bool utterance_circles(struct dialogue *d, const struct utterance *u)
+{
+	d->mute_acts = items_any(d, u->no) ? 0 : d->mute_acts + u->said;
+	return u->said && d->mute_acts > MUTE_ACTS_MAX && !d->farewell.state;
+}
+
 /* ------------------------------------------------------------------------------ cues */
 
 bool utterance_is_cue(const struct utterance *u)

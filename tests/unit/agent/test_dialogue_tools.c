@@ -44,6 +44,44 @@ static void answer_that_began_after_the_telling_is_not_asked_for_again(void **st
 	    { "began r4", "" }, { "over r4", "" }, { "+100", "ASK 1" });
 }
 
+/* `count` answers that call an unknown tool, which is told at once. */
+static void call_in_vain(int count)
+{
+	char steps[80], asks[16];
+
+	for (int i = 1; i <= count; i++) {
+		int asked = (int)k.d.last_request + 1;
+
+		snprintf(
+		    steps, sizeof steps, "began v%d & ended v%d i acts & told & over v%d mute", asked, asked, asked);
+		snprintf(asks, sizeof asks, "ASK %d", asked);
+		FOLLOW(&k, { steps, asks });
+	}
+}
+
+/* Each has an answer of ours at once, and so the model may go on like that for ever. */
+static void model_that_does_nothing_but_call_tools_is_given_up(void **state)
+{
+	(void)state;
+	call_in_vain(MUTE_ACTS_MAX);
+	FOLLOW(&k, { "began r1", "" }, { "ended r1 i acts", "" },
+	    { "over r1 mute", "SILENT tools are called, time after time, RETRIED" }, { "told", "ASK 17" },
+	    { "began r2", "" }, { "ended r2 i acts", "" },
+	    { "over r2 mute", "SILENT tools are called, time after time, END model_failed" });
+}
+
+static void what_the_caller_hears_or_says_begins_the_count_of_tools_anew(void **state)
+{
+	(void)state;
+	call_in_vain(MUTE_ACTS_MAX);
+	FOLLOW(&k, { "began r1", "" }, { "audio r1 i1 8", "PLAY 1" },
+	    { "told & over r1 mute", "MADE i1, ITEM_OVER i1, ASK 17" }, { "heard 1 1", "HEARD i1 1" });
+	call_in_vain(MUTE_ACTS_MAX);
+	FOLLOW(&k, { "speaks & pauses & turn", "CUT 1" }, { "began r2", "CANCEL r2" }, { "over r2 turned", "" },
+	    { "+301", "" });
+	call_in_vain(MUTE_ACTS_MAX);
+}
+
 static void model_that_was_told_while_the_caller_speaks_answers_then(void **state)
 {
 	(void)state;
@@ -261,6 +299,8 @@ int main(void)
 		CASE(several_of_a_response_are_told_together),
 		CASE(batches_are_told_of_the_oldest_first),
 		CASE(answer_that_began_after_the_telling_is_not_asked_for_again),
+		CASE(model_that_does_nothing_but_call_tools_is_given_up),
+		CASE(what_the_caller_hears_or_says_begins_the_count_of_tools_anew),
 		CASE(model_that_was_told_while_the_caller_speaks_answers_then),
 		CASE(filler_is_due_after_a_second_once),
 		CASE(filler_is_said_in_silence_only),
