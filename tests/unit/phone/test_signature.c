@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -224,6 +225,40 @@ static void tries_are_bounded(void **state)
 	form_free(&form);
 }
 
+static int64_t cpu_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return t.tv_sec * INT64_C(1000000) + t.tv_nsec / 1000;
+}
+
+/* What a stranger can make us do costs about as much as to hash 2 MB, also with a query that has
+ * thousands of spellings. */
+static void refusing_costs_little(void **state)
+{
+	static char body[FORM_MAX_BYTES + 1], url[8192] = VOICE "?a=:&b='&c=%3A&d=";
+	const char *one = token;
+	struct signature_tokens tokens = { &one, 1 };
+	int64_t began, hashing, refusing;
+	uint8_t mac[SHA1_BYTES];
+	struct form form;
+
+	(void)state;
+	memset(body, 'x', FORM_MAX_BYTES);
+	memset(url + strlen(url), '@', sizeof url - strlen(url) - 1);
+	assert_int_equal(form_parse(&form, body, FORM_MAX_BYTES), 0);
+	began = cpu_us();
+	for (int i = 0; i < 32; i++)
+		hmac_sha1(token, strlen(token), body, FORM_MAX_BYTES, mac);
+	hashing = cpu_us() - began;
+	began = cpu_us();
+	assert_false(signature_valid("AAAAAAAAAAAAAAAAAAAAAAAAAAA=", url, &form, &tokens));
+	refusing = cpu_us() - began;
+	assert_in_range(refusing, 0, 4 * hashing + 1000);
+	form_free(&form);
+}
+
 static void url_that_is_none_is_refused(void **state)
 {
 	static const char *const urls[] = { "", "bridge.example.com/media", "ftp://bridge.example.com/media", "https:/",
@@ -243,6 +278,7 @@ int main(void)
 		cmocka_unit_test(what_counts_of_header_and_url),
 		cmocka_unit_test(every_spelling_of_twilios_libraries_is_known),
 		cmocka_unit_test(tries_are_bounded),
+		cmocka_unit_test(refusing_costs_little),
 		cmocka_unit_test(url_that_is_none_is_refused),
 	};
 
