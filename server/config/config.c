@@ -364,6 +364,8 @@ static void load_instructions_file(struct loading *l)
 /* Rules across rows, once all rows are stored. */
 static void load_what_depends(struct loading *l)
 {
+	const struct setting *slow = row("SLOW_ANSWER_MAX_MS");
+	bool is_set = *look_up(l, slow->name);
 	struct config *cfg = l->cfg;
 	size_t len = strlen(cfg->public_url);
 
@@ -374,8 +376,9 @@ static void load_what_depends(struct loading *l)
 	if (cfg->greeting_mode == GREETING_EXACT && !*look_up(l, "GREETING"))
 		complain(l, row("GREETING"), "", "must hold the words to say when GREETING_MODE is exact");
 	if (cfg->slow_answer_max_ms < cfg->silence_max_ms)
-		complain(l, row("SLOW_ANSWER_MAX_MS"), look_up(l, "SLOW_ANSWER_MAX_MS"),
-		    "must not be less than SILENCE_MAX_MS");
+		complain(l, slow, is_set ? look_up(l, slow->name) : slow->fallback,
+		    is_set ? "must not be less than SILENCE_MAX_MS"
+			   : "must not be less than SILENCE_MAX_MS (this is its default, as it is not set)");
 }
 
 /* The whole of it, at start and for --check. Every row is stored twice at most: the value from

@@ -171,7 +171,8 @@ static void numbers_keep_to_their_range(void **state)
 	refuses("MAX_CALLS=0", "from 1 to");
 	accepts("SILENCE_MAX_MS=8000");
 	refuses("SLOW_ANSWER_MAX_MS=3999", "SLOW_ANSWER_MAX_MS is \"3999\": it must not be less than SILENCE_MAX_MS.");
-	refuses("SILENCE_MAX_MS=8001", "SLOW_ANSWER_MAX_MS is \"\": it must not be less than SILENCE_MAX_MS.");
+	refuses("SILENCE_MAX_MS=8001",
+	    "SLOW_ANSWER_MAX_MS is \"8000\": it must not be less than SILENCE_MAX_MS (this is its default");
 	refuses("PORT=65536", "from 0 to 65535.");
 	refuses("PORT=-1", "whole number");
 	refuses("PORT=+1", "whole number");
