@@ -84,6 +84,19 @@ static void warn_of_model(const struct config *cfg, struct buf *out)
 	    out, "TRANSCRIPTION_MODEL", cfg->transcription_model, strlen(cfg->transcription_model), "gpt-transcribe");
 }
 
+/* A text of at least this many characters that is made of two equal halves was pasted twice: no
+ * service gives out such keys. */
+enum { PASTED_TWICE = 40 };
+
+static void warn_of_twice(struct buf *out, const char *setting, const char *key)
+{
+	size_t half = strlen(key) / 2;
+
+	if (2 * half >= PASTED_TWICE && strlen(key) == 2 * half && memcmp(key, key + half, half) == 0)
+		buf_printf(
+		    out, "%s is the same %zu characters twice: it seems to have been pasted twice.\n", setting, half);
+}
+
 /* The worst comes first: a server without signature checks spends its owner's key for strangers. */
 void config_warnings(const struct config *cfg, struct buf *out)
 {
@@ -100,6 +113,9 @@ void config_warnings(const struct config *cfg, struct buf *out)
 			      "TRUSTED_PROXIES; set it if signatures are refused.\n");
 	else if (strncmp(cfg->public_url, "http://", 7) == 0)
 		buf_puts(out, "PUBLIC_URL starts with http://: Twilio opens streams over https (wss) only.\n");
+	warn_of_twice(out, "OPENAI_API_KEY", cfg->openai_api_key);
+	for (size_t i = 0; i < cfg->twilio_auth_token_count; i++)
+		warn_of_twice(out, "TWILIO_AUTH_TOKEN", cfg->twilio_auth_tokens[i]);
 	if (*cfg->api_token && strlen(cfg->api_token) < API_TOKEN_GOOD)
 		buf_puts(out,
 		    "API_TOKEN is shorter than 16 characters and can be guessed; `openssl rand -hex 24` makes a "

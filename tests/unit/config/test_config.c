@@ -615,6 +615,23 @@ static void models_with_an_announced_end_are_warned_of(void **state)
 	}
 }
 
+/* The service would only say that it does not take the key. */
+static void a_key_pasted_twice_is_warned_of(void **state)
+{
+	static const char twice[] = "OPENAI_API_KEY=sk-proj-0123456789abcdefsk-proj-0123456789abcdef";
+	static const char once[] = "OPENAI_API_KEY=sk-proj-0123456789abcdefsk-proj-0123456789abcdeg";
+	static const char token[] = "TWILIO_AUTH_TOKEN=good,0123456789abcdef0123012345670123456789abcdef012301234567";
+	const char *env[] = { twice, "PUBLIC_URL=https://a.example", NULL };
+
+	(void)state;
+	assert_string_equal(
+	    warned(env), "OPENAI_API_KEY is the same 24 characters twice: it seems to have been pasted twice.\n");
+	env[0] = once;
+	assert_string_equal(warned(env), "");
+	env[0] = token;
+	assert_non_null(strstr(warned(env), "TWILIO_AUTH_TOKEN is the same 28 characters twice"));
+}
+
 static void a_deployment_on_azure_has_its_own_dates(void **state)
 {
 	const char *env[] = { "OPENAI_REALTIME_URL=wss://me.openai.azure.com/openai/v1/realtime",
@@ -839,6 +856,7 @@ int main(void)
 		CASE(an_instructions_file_has_a_bound),
 		CASE(an_exact_greeting_needs_its_words),
 		CASE(models_with_an_announced_end_are_warned_of),
+		CASE(a_key_pasted_twice_is_warned_of),
 		CASE(a_deployment_on_azure_has_its_own_dates),
 		CASE(azures_preview_addresses_are_warned_of),
 		CASE(open_doors_are_warned_of),
