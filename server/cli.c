@@ -12,6 +12,7 @@
 #include "server/model/session.h"
 #include "server/money/prices.h"
 #include "server/outcome/outcomes.h"
+#include "server/store/store.h"
 #include "server/health_probe.h"
 
 #include <errno.h>
@@ -62,7 +63,7 @@ static int check_model(const struct model_access *access, struct agents *agents)
 }
 
 /* Answers whether a call would work. All steps run before a mistake ends it, so that one
- * run names them all: the settings, the way to the model, the prices, the agents. The
+ * run names them all: the settings, the way to the model, the prices, DATA_DIR, the agents. The
  * model is asked only if these are sound. The mistakes go to stderr, the rest to
  * stdout. */
 static int check_all(struct config *cfg, bool offline)
@@ -83,6 +84,8 @@ static int check_all(struct config *cfg, bool offline)
 	if (config_wrong_zone(cfg, &text))
 		err = -EINVAL;
 	if (prices_load(&prices, cfg->prices_file, &text))
+		err = -EINVAL;
+	if (*cfg->data_dir && store_check(cfg->data_dir, &text))
 		err = -EINVAL;
 	mistakes = agents_open(&agents, cfg, &text);
 	print(stderr, &text);

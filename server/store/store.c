@@ -7,6 +7,8 @@
 #include "server/store/store_writer.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,6 +104,29 @@ static int start(struct store *s, struct buf *problem)
 		buf_printf(problem, "DATA_DIR: no thread to write with: %s\n", strerror(-err));
 	else if (!err)
 		s->running = true;
+	return err;
+}
+
+int store_check(const char *dir, struct buf *problem)
+{
+	char parent[PATH_MAX];
+	struct stat st;
+	int err = 0;
+
+	if (stat(dir, &st)) {
+		err = -errno;
+		snprintf(parent, sizeof parent, "%s", dir); /* dirname cuts it */
+		if (err == -ENOENT)
+			err = faccessat(AT_FDCWD, dirname(parent), W_OK | X_OK, AT_EACCESS) ? -errno : 0;
+		if (err)
+			buf_printf(problem, "DATA_DIR: the directory %s cannot be made: %s\n", dir, strerror(-err));
+	} else if (!S_ISDIR(st.st_mode)) {
+		err = -ENOTDIR;
+		buf_printf(problem, "DATA_DIR: %s is not a directory\n", dir);
+	} else if (faccessat(AT_FDCWD, dir, W_OK | X_OK, AT_EACCESS)) {
+		err = -errno;
+		buf_printf(problem, "DATA_DIR: %s cannot be written: %s\n", dir, strerror(-err));
+	}
 	return err;
 }
 

@@ -39,6 +39,10 @@ struct store_health {
  * start and hourly; 0 keeps them for ever. */
 int store_open(struct store **out, const char *dir, int retain_days, struct buf *problem);
 
+/* Whether store_open could use `dir`, as far as that can be told without making or opening
+ * anything: a server may have it open. 0, or -errno with a line in `problem`. */
+int store_check(const char *dir, struct buf *problem);
+
 /* Writes the queue, for 5 s at most, and closes. Fine with NULL. */
 void store_close(struct store *store);
 

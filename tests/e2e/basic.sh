@@ -75,6 +75,8 @@ checks() {
 check "checks: a time zone that is one passes" checks TZ=America/New_York
 check "checks: one that nobody knows does not" eval '! checks TZ=America/NewYork'
 check "checks: and says so" grep -q "^TZ=America/NewYork is refused" "$WORK/checks.out"
+check "checks: nor does a directory that cannot be made" eval '! checks DATA_DIR="$WORK/nowhere/data"'
+check "checks: and says so" grep -q "^DATA_DIR: the directory .*/nowhere/data cannot be made" "$WORK/checks.out"
 
 for format in pcmu pcma pcm; do
 	(call "$format" >"$WORK/group-$format.out" 2>&1; exit $FAILED) &

@@ -66,6 +66,19 @@ static void refused(int err, const char *words)
 	buf_free(&problem);
 }
 
+/* By --check too, which opens nothing. */
+static void refused_unopened(int err, const char *words)
+{
+	struct buf problem;
+
+	refused(err, words);
+	buf_init(&problem, 0);
+	assert_int_equal(store_check(folder, &problem), err);
+	if (!strstr(buf_text(&problem), words))
+		fail_msg("not a word of '%s' in '%s'", words, buf_text(&problem));
+	buf_free(&problem);
+}
+
 /* The one number of a query; -1 if it cannot be had. */
 static int64_t ask_db(sqlite3 *db, const char *sql)
 {
@@ -508,7 +521,7 @@ static void a_file_in_place_of_the_directory_is_refused(void **state)
 	file = fopen(folder, "w");
 	assert_non_null(file);
 	fclose(file);
-	refused(-ENOTDIR, "not a directory");
+	refused_unopened(-ENOTDIR, "not a directory");
 }
 
 static void a_missing_parent_is_refused(void **state)
@@ -516,7 +529,7 @@ static void a_missing_parent_is_refused(void **state)
 	(void)state;
 	assert_int_equal(rmdir(folder), 0);
 	snprintf(folder + strlen(folder), sizeof folder - strlen(folder), "/x");
-	refused(-ENOENT, "cannot be made");
+	refused_unopened(-ENOENT, "cannot be made");
 	*strrchr(folder, '/') = '\0';
 }
 
@@ -532,9 +545,26 @@ static void a_directory_that_cannot_be_written_is_refused(void **state)
 	(void)state;
 	assert_int_equal(chmod(folder, 0555), 0);
 	become(65534);
-	refused(-EACCES, "cannot be written");
+	refused_unopened(-EACCES, "cannot be written");
 	become(0);
 	chmod(folder, 0755);
+}
+
+static void a_check_makes_and_holds_nothing(void **state)
+{
+	struct store *store;
+	struct buf problem;
+
+	(void)state;
+	buf_init(&problem, 0);
+	assert_int_equal(rmdir(folder), 0);
+	assert_int_equal(store_check(folder, &problem), 0);
+	assert_int_equal(access(folder, F_OK), -1);
+	store = opened(0);
+	assert_int_equal(store_check(folder, &problem), 0); /* in use, which is no mistake */
+	assert_int_equal(problem.len, 0);
+	store_close(store);
+	buf_free(&problem);
 }
 
 static void a_database_that_cannot_be_written_is_refused(void **state)
@@ -786,6 +816,7 @@ int main(void)
 		TEST(a_file_in_place_of_the_directory_is_refused),
 		TEST(a_missing_parent_is_refused),
 		TEST(a_directory_that_cannot_be_written_is_refused),
+		TEST(a_check_makes_and_holds_nothing),
 		TEST(a_database_that_cannot_be_written_is_refused),
 		TEST(nobody_else_can_read_it),
 		TEST(old_data_comes_along),
