@@ -350,6 +350,9 @@ static void answer_http(int fd, const char *body)
 	text_free(&t);
 }
 
+/* What is seen is of one stream at a time, though a call may open more. */
+static pthread_mutex_t listening = PTHREAD_MUTEX_INITIALIZER;
+
 static void answer_upgrade(int fd, const char *head)
 {
 	char key[64], accept[WS_ACCEPT_MAX];
@@ -367,10 +370,12 @@ static void answer_upgrade(int fd, const char *head)
 	    accept);
 	put(fd, t.data, t.len);
 	text_free(&t);
+	pthread_mutex_lock(&listening);
 	bridge.seen.fd = fd;
 	bridge.seen.closed = false;
 	if (listen_until(&bridge.seen, UINT64_MAX, "start", NULL))
 		bridge.scenario(&bridge.seen);
+	pthread_mutex_unlock(&listening);
 }
 
 static const char welcome[] = "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response><Connect action=\"/after\">"
