@@ -338,18 +338,6 @@ void dialogue_received(struct dialogue *d, uint32_t no, size_t bytes, int64_t no
 
 /* --------------------------------------------------------------------- by the clock */
 
-static int64_t deaf_us(struct dialogue *d)
-{
-	return d->deaf_due && d->model ? 0 : NEVER_US;
-}
-
-static void go_deaf(struct dialogue *d, int64_t now_us)
-{
-	(void)now_us;
-	d->deaf_due = false;
-	dialogue_order(d, ORDER_DEAF);
-}
-
 static int64_t greeting_us(struct dialogue *d)
 {
 	return d->model && d->caller && !d->greeted ? 0 : NEVER_US;
@@ -367,26 +355,6 @@ static void greet(struct dialogue *d, int64_t now_us)
 		asking_want(d, d->rules.recalled ? UTTERANCE_ANSWER : UTTERANCE_GREETING, now_us);
 }
 
-/* The end of protection turns detection on again, which needs a session. */
-static int64_t protection_us(struct dialogue *d)
-{
-	return d->ears == EARS_PROTECTING && d->model ? d->protect_until_us : NEVER_US;
-}
-
-/* A call is idle if neither side speaks and no farewell has begun. */
-static int64_t idle_us(struct dialogue *d)
-{
-	if (!d->rules.idle_us || !d->caller || d->speaking || d->farewell.state || d->active || items_unfinished(d))
-		return NEVER_US;
-	return d->voice_us + d->rules.idle_us;
-}
-
-static void end_idle(struct dialogue *d, int64_t now_us)
-{
-	(void)now_us;
-	word_end_call(d, END_IDLE);
-}
-
 /* A thing that is done by the clock. `at_us` gives its time in the present state, or
  * NEVER_US if it waits for an event. `act` does it, and thereby changes that time. */
 struct due {
@@ -397,7 +365,7 @@ struct due {
 /* In the order in which things that are due together are done. */
 static const struct due dues[] = {
 	{ word_message_us, word_leave_message },
-	{ deaf_us, go_deaf },
+	{ word_deaf_us, word_go_deaf },
 	/* Before any request: nothing is said after a farewell. */
 	{ word_made_us, word_is_made },
 	/* The greeting before keys that were pressed while the model was away. */
@@ -408,8 +376,8 @@ static const struct due dues[] = {
 	{ asking_quiet_us, asking_went_quiet },
 	{ asking_begin_us, asking_never_began },
 	{ word_digits_us, word_finish_digits },
-	{ protection_us, word_end_protection },
-	{ idle_us, end_idle },
+	{ word_protection_us, word_end_protection },
+	{ word_idle_us, word_end_idle },
 	{ tools_overdue_us, tools_give_up },
 	{ tools_result_us, tools_tell_result },
 	{ tools_told_us, tools_want_answer },

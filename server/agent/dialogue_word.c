@@ -270,3 +270,37 @@ bool word_machine(struct dialogue *d, const struct dialogue_event *e, int64_t no
 		word_leave_message(d, now_us);
 	return true;
 }
+
+/* ------------------------------------------------------------------------ by the clock */
+
+int64_t word_deaf_us(struct dialogue *d)
+{
+	return d->deaf_due && d->model ? 0 : NEVER_US;
+}
+
+void word_go_deaf(struct dialogue *d, int64_t now_us)
+{
+	(void)now_us;
+	d->deaf_due = false;
+	dialogue_order(d, ORDER_DEAF);
+}
+
+/* The end of protection turns detection on again, which needs a session. */
+int64_t word_protection_us(struct dialogue *d)
+{
+	return d->ears == EARS_PROTECTING && d->model ? d->protect_until_us : NEVER_US;
+}
+
+/* A call is idle if neither side speaks and no farewell has begun. */
+int64_t word_idle_us(struct dialogue *d)
+{
+	if (!d->rules.idle_us || !d->caller || d->speaking || d->farewell.state || d->active || items_unfinished(d))
+		return NEVER_US;
+	return d->voice_us + d->rules.idle_us;
+}
+
+void word_end_idle(struct dialogue *d, int64_t now_us)
+{
+	(void)now_us;
+	word_end_call(d, END_IDLE);
+}

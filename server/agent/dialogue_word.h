@@ -28,12 +28,18 @@ bool word_goodbye(struct dialogue *d, const struct dialogue_event *e, int64_t no
 bool word_tool_ends(struct dialogue *d, const struct dialogue_event *e, int64_t now_us);
 bool word_machine(struct dialogue *d, const struct dialogue_event *e, int64_t now_us);
 
-/* By the clock: a group of keys is over; a message is left on a machine; the words of a
- * farewell are made; they were heard, or it took too long. */
+/* By the clock: a group of keys is over; a message is left on a machine; the model goes deaf;
+ * protection has lasted long enough; nobody speaks; the words of a farewell are made; they were
+ * heard, or it took too long. */
 int64_t word_digits_us(struct dialogue *d);
 void word_finish_digits(struct dialogue *d, int64_t now_us);
 int64_t word_message_us(struct dialogue *d);
 void word_leave_message(struct dialogue *d, int64_t now_us);
+int64_t word_deaf_us(struct dialogue *d);
+void word_go_deaf(struct dialogue *d, int64_t now_us);
+int64_t word_protection_us(struct dialogue *d);
+int64_t word_idle_us(struct dialogue *d);
+void word_end_idle(struct dialogue *d, int64_t now_us);
 int64_t word_made_us(struct dialogue *d);
 void word_is_made(struct dialogue *d, int64_t now_us);
 int64_t word_over_us(struct dialogue *d);
