@@ -226,11 +226,22 @@ static bool on_audio(struct dialogue *d, const struct dialogue_event *e, int64_t
 	return true;
 }
 
+/* The beginning of a response that was heard is lost: it is the answer that was waited for all the
+ * same, and its end may be lost, too. */
+static void mind_beginning(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
+{
+	const struct utterance *u = utterance_of(d, e->response);
+
+	if (u && !d->active && u->state == UTTERANCE_MAKING && !u->begun && u->said && !u->cut)
+		on_began(d, e, now_us);
+}
+
 /* Its sound has an end of its own; other parts have this one only. */
 static bool on_part_over(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
 {
 	struct item *item = item_named(d, e->item);
 
+	mind_beginning(d, e, now_us);
 	utterance_sign(d, e, now_us);
 	if (item)
 		item_complete(d, item, NULL);

@@ -304,6 +304,21 @@ static void answer_whose_beginning_is_lost_was_the_one_that_was_waited_for(void 
 	assert_int_equal(k.answers, 1);
 }
 
+/* Nor was its end: its sound alone says that the turn was answered. */
+static void answer_of_which_only_the_sound_was_told_is_not_asked_for_again(void **state)
+{
+	(void)state;
+	FOLLOW(&k, { "turn", "" }, { "audio r1 i1 8", "PLAY 1" }, { "ended r1 i1", "MADE i1" },
+	    { "+400", "RESTED r1, ITEM_OVER i1" }, { "heard 1 1", "HEARD i1 1" }, { "+30000", "" });
+	assert_idle();
+	assert_int_equal(k.answers, 1);
+	/* The same for what we asked for. */
+	FOLLOW(&k, { "told", "ASK 1" }, { "audio r2 i2 8", "PLAY 2" }, { "ended r2 i2", "UNTOLD r1, MADE i2" },
+	    { "+400", "RESTED r2, ITEM_OVER i2" }, { "heard 2 1", "HEARD i2 1" }, { "+30000", "" });
+	assert_idle();
+	assert_int_equal(k.answers, 2);
+}
+
 TALK(sound_that_comes_after_the_end_is_not_heard_and_does_not_count, { "turn", "" }, { "began r1", "" },
     { "over r1 mute", "SILENT completed, RETRIED" }, { "audio r1 i1 800", "PASS_OVER" }, { "+500", "ASK 1" });
 
@@ -461,6 +476,7 @@ int main(void)
 		CASE(a_single_byte_of_sound_makes_an_answer),
 		CASE(sound_that_came_before_its_beginning_counts),
 		CASE(answer_whose_beginning_is_lost_was_the_one_that_was_waited_for),
+		CASE(answer_of_which_only_the_sound_was_told_is_not_asked_for_again),
 		CASE(sound_that_comes_after_the_end_is_not_heard_and_does_not_count),
 		CASE(call_of_a_tool_needs_no_sound_but_its_answer_does),
 		CASE(answer_that_was_stopped_before_its_sound_is_not_asked_for_again),
