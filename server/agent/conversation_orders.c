@@ -275,7 +275,7 @@ static void item_heard(struct conversation *con, const struct dialogue_order *o,
 void conversation_end_silent(struct conversation *con, const char *status)
 {
 	for (const struct turn *turn; (turn = timeline_end_silent(&con->timeline, status));) {
-		if (!con->link.protocol->can_truncate)
+		if (!con->link.protocol->can_truncate || !foreign_id_is_theirs(turn->item_id))
 			continue;
 		con->link.protocol->unheard(
 		    &con->message, conversation_next_id(con, MODEL_REQUEST_HEARD), turn->item_id);

@@ -113,6 +113,8 @@ broken no-audio no-audio
 for how in text words nothing content_filter max_tokens; do
 	survives "once-no-audio-$how" "no-audio=$how:1"
 done
+# That item cannot be named to the model: to try would be one error more.
+survives once-no-audio-long "no-audio=text:1 long-ids=600"
 interrupted lost-end lose=response.done
 with listen lost-beginning lose=response.created --expect end=caller --expect answers=1
 for what in lose spoil twice; do
@@ -187,7 +189,7 @@ check "an answer without sound is none: it is asked for again, then given up" we
 for how in nothing content_filter max_tokens; do
 	check "an answer of nothing is asked for again: $how" went "once-no-audio-$how" caller_hung_up "$FINE and $ONCE"
 done
-for how in text words; do
+for how in text words long; do
 	check "an answer without sound is asked for again: $how" went "once-no-audio-$how" caller_hung_up \
 		"$CALLER and ($SILENT) and .turns[2].heard_ms > 0 and (.turns | length) == 3"
 done
@@ -209,7 +211,7 @@ check "one that gives no sign of life is lost" went no-pong model_lost '.turns =
 
 api /status >"$WORK/status.json"
 check "every ending is counted" equal "$(field "$WORK/status.json" \
-	'.calls.ended | "\(.caller_hung_up) \(.model_lost) \(.model_failed) \(.model_refused) \(add)"')" "55 10 5 2 72"
+	'.calls.ended | "\(.caller_hung_up) \(.model_lost) \(.model_failed) \(.model_refused) \(add)"')" "56 10 5 2 73"
 check "every error is counted" equal "$(field "$WORK/status.json" \
 	'[.model.errors[] | "\(.class)/\(.code)=\(.count)"] | sort | join(" ")')" \
 	"connection/EILSEQ=2 connection/EMSGSIZE=1 connection/EPROTO=5 connection/silent=1 connection/stalled=1 \
@@ -222,8 +224,8 @@ check "all nonsense is counted" equal "$(field "$WORK/status.json" .model.invali
 check "what cannot be read is told once a call, with its type" equal \
 	"$(grep -c ' warn CA.* cannot be read is ignored; type=[a-z]' "$WORK/server.log")" 10
 check "every answer that failed is counted" equal "$(field "$WORK/status.json" .model.failed_answers)" 9
-check "every answer asked for again is counted" equal "$(field "$WORK/status.json" .model.retries)" 13
-check "every answer without sound is counted" equal "$(field "$WORK/status.json" .model.silent_answers)" 7
+check "every answer asked for again is counted" equal "$(field "$WORK/status.json" .model.retries)" 14
+check "every answer without sound is counted" equal "$(field "$WORK/status.json" .model.silent_answers)" 8
 check "its reason is told" grep -q "an answer without sound; status=incomplete reason=content_filter" "$WORK/server.log"
 check "every end that was not told is counted" holds "$(field "$WORK/status.json" .model.untold_ends) >= 1"
 check "audio that was not heard is counted" equal "$(field "$WORK/status.json" '.audio |
