@@ -87,17 +87,17 @@ static void put_phrase(struct buf *out, const char *p, const char *end)
 static size_t put_unspaced(struct buf *out, const char *p, const char *end, size_t most)
 {
 	const char *first_end = part_end(p, end), *next, *next_end;
-	size_t put = 0;
+	size_t put = 1;
 
 	put_phrase(out, p, p + cut_word(p, (size_t)(end - p)));
-	while (first_end < end && ++put < most) {
+	for (; first_end < end && put < most; put++) {
 		next = first_end + strlen(WORDS_JOINT);
 		next_end = part_end(next, end);
 		put_phrase(out, p, next_end);
 		p = next;
 		first_end = next_end;
 	}
-	return put + 1;
+	return put;
 }
 
 /* Joined by OR and not by AND: callers ask in whole sentences, and the rank sorts out the rest. */

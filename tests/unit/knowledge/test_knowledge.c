@@ -161,6 +161,13 @@ static void long_questions_are_cut_at_a_character(void **state)
 	buf_init(&out, 0);
 	assert_true(query_put_match(&out, question) <= QUERY_WORDS);
 	assert_true(utf8_valid(out.data, out.len));
+	/* The last word that there is room for has no blanks in it. */
+	question[0] = '\0';
+	for (int i = 1; i < QUERY_WORDS; i++)
+		strcat(question, "x ");
+	strcat(question, "营业时间");
+	buf_reset(&out);
+	assert_int_equal(query_put_match(&out, question), QUERY_WORDS);
 	buf_free(&out);
 }
 
