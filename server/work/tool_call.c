@@ -241,6 +241,7 @@ static bool says_json(const char *content_type)
 /* NULL, or what is wrong with the body, which is mended for the model. */
 static const char *not_json(struct fetch_response *answer)
 {
+	const char *wrong = NULL;
 	char *mended;
 	cJSON *tree;
 	size_t len;
@@ -252,9 +253,13 @@ static const char *not_json(struct fetch_response *answer)
 	buf_reset(&answer->body);
 	if (tree)
 		buf_put(&answer->body, mended, len);
+	else
+		wrong = "not JSON";
+	if (buf_error(&answer->body))
+		wrong = "too large once mended";
 	cJSON_Delete(tree);
 	free(mended);
-	return tree && !buf_error(&answer->body) ? NULL : "not JSON";
+	return wrong;
 }
 
 /* 4xx: what the tool has against the call (`no such day`) is the one thing that helps the model to
