@@ -26,9 +26,9 @@
  * (4) Only as busy: the response was the model's own, and ours is asked for again. (5) An
  * answer is what could be heard: without sound, and without a call of a tool, it is asked
  * for again like one that never began. (6) The end of a response may be lost, or
- * unreadable. It is over as well when its parts are over and nothing follows for REST_US,
- * or when the next response begins. (7) rules.slow_us long, or rules.silence_us in the
- * middle of an item.
+ * unreadable. It is over as well when its parts are over and nothing follows for REST_US
+ * (REST_UNHEARD_US, if nothing came of it so far), or when the next response begins.
+ * (7) For rules.slow_us, or for rules.silence_us in the middle of an item and once cut.
  *
  * An *aside* is a filler while an answer is being made and not heard, in a response beside
  * it. It is MAKING or MADE, nobody waits for it, and it ends when the answer is heard.
@@ -285,7 +285,7 @@ struct farewell {
 	enum farewell_state state;
 	enum call_end end;
 	bool firm;
-	bool said;      /* its words were made, and not given up */
+	bool said;      /* the words of a cue were made, and not given up; false with a tool's own words */
 	uint32_t words; /* the utterance with its words; 0: they are a cue */
 	uint32_t run;   /* the tool behind it; 0: none */
 	int64_t deadline_us;

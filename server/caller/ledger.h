@@ -83,11 +83,11 @@ bool ledger_finished(struct ledger *l, int64_t now_us, struct heard *out);
 /* When ledger_finished should be asked even if no echo comes; INT64_MAX: never. */
 int64_t ledger_deadline_us(const struct ledger *l);
 
-/* True while something sent has not been played to its end. */
 /* The time at which the phone has played all that was sent, while an item is not at its
  * end; INT64_MAX: it is. With marks out it is a while later than by the clock. */
 int64_t ledger_dry_us(const struct ledger *l);
 
+/* True while something sent has not been played to its end. */
 bool ledger_playing(const struct ledger *l);
 
 /* Playing stops here and now. Says what was heard of each item that was not

@@ -14,9 +14,9 @@
  * All functions: any thread. None waits for a call's loops, except calls_carry,
  * which is one of them, and calls_close.
  */
+#include "common/foreign.h"
 #include "common/json_out.h"
 #include "server/config/config.h"
-#include "common/foreign.h"
 #include "server/store/store_calls.h"
 
 #include <stdbool.h>
@@ -27,8 +27,8 @@ struct calls;
 struct agent;
 struct agents;        /* who answers; see server/agents/agents.h */
 struct mail;          /* a letter to a call; see server/line/mailbox.h */
-struct fleet_said;    /* a conversation; see there, too */
 struct fleet;         /* knowledge shared by the instances; see server/fleet/fleet.h */
+struct fleet_said;    /* a conversation; see there, too */
 struct recorder;      /* writes calls to files; NULL: none */
 struct work;          /* the pools for slow things; see server/work/work.h */
 struct phone_channel; /* how callers reach us; see server/phone/channel.h */

@@ -82,7 +82,7 @@ void realtime_take_mcp(struct model_event *event, const cJSON *item)
 
 /* ----------------------------------------------------------------- messages */
 
-/* Both answers are items. Neither asks for a response. */
+/* Both are items. Neither asks for a response. */
 
 void realtime_tool_result(struct buf *out, const char *id, const char *call_id, const char *result)
 {
