@@ -102,6 +102,8 @@ static int check_all(struct config *cfg, bool offline)
 		printf("settings and agents are sound; nothing was connected to\n");
 	else if (!err && !mistakes)
 		err = check_model(&access, agents);
+	else
+		fprintf(stderr, "there are mistakes, told above; nothing was connected to\n");
 	agents_close(agents);
 	model_access_close(&access);
 	buf_free(&text);

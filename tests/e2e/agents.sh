@@ -151,6 +151,7 @@ check "and has a line for each agent" equal "$(grep -oE '^agent [a-z]+: numbers=
 put third.json <<<'{"numbers": ["+12025550100"], "tools": [{"name": "end_call", "description": "d", "url": "https://h/"}]}'
 check "--check --offline ends with 1 on mistakes" tried 1 AGENTS_DIR="$DIR" -- --check --offline
 check "which are told on stderr" equal "$(grep -cE 'third.json: (tools\[0\].name: |signing_secret_env: )' "$WORK/check.err")" 2
+check "and that nothing else was tried is the last word" equal "$(tail -1 "$WORK/check.err")" "there are mistakes, told above; nothing was connected to"
 rm "$DIR/third.json"
 check "a directory that is not there is a mistake" tried 1 AGENTS_DIR="$WORK/nowhere" -- --check --offline
 for example in receptionist restaurant; do
