@@ -37,7 +37,9 @@ given() {
 is "the file's values reach the server" "1|two words|||" "$(given 'A=1\nB=two words\n')"
 is "the environment wins over the file" "9|2|||" "$(given 'A=1\nB=2\n' A=9)"
 is "an empty value in the environment wins too" "|2|||" "$(given 'A=1\nB=2\n' A=)"
-is "of two lines for one name the later counts" "2|7|||" "$(given 'A=1\nB=7\nA=\nA=2\n')"
+is "of two lines for one name the later counts" "2|7|||" "$(given 'A=\nB=7\nA=2\nA=2\n')"
+is "also an empty one, and that is told" ".env, line 3: A stands in line 1 already; this one counts
+|7|||" "$(given 'A=1\nB=7\nA=\n')"
 is "but not over the environment" "9||||" "$(given 'A=1\nA=2\n' A=9)"
 is "comments and empty lines are skipped" "1||||" "$(given '# A=7\n\n  # B=1\nA=1\n')"
 is "carriage returns go" "1|2|||" "$(given 'A=1\r\nB=2\r\n')"
@@ -50,9 +52,9 @@ is "the names of the file are handed on, for the server to judge" "A B" \
 	"$(given 'A=1\nB=2\nC=3\n' C=4 SHOW=TRUNKLINE_ENV_NAMES | tr ' ' '\n' | sort | xargs)"
 is "the last line needs no end" "1||||" "$(given 'A=1')"
 is "a word export in front is put up with" "1||||" "$(given 'export A=1\n')"
-is "a line that is no setting is named, not shown" ".env, line 2: not NAME=value" "$(given 'A=1\nsk-secret\n')"
+is "a line that is no setting is named, not shown" ".env, line 2: not NAME=value (no blanks around the =)" "$(given 'A=1\nsk-secret\n')"
 has "and as a line of JSON where the log is JSON" \
-	'"level":"error","tag":"setup","message":".env, line 2: not NAME=value"}' "$(given 'A=1\nsk-secret\nLOG_FORMAT=json\n')"
+	'"level":"error","tag":"setup","message":".env, line 2: not NAME=value (no blanks around the =)"}' "$(given 'A=1\nsk-secret\nLOG_FORMAT=json\n')"
 is "which is JSON" object "$(given 'sk-secret\n' LOG_FORMAT=json | jq -r type)"
 rm -f "$work/.env"
 is "without a file it just starts" "5||||" "$(env -u B -u C -u D -u E A=5 "$work/tools/run")"
