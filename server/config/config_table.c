@@ -168,7 +168,8 @@ const struct setting config_table[] = {
 	/* 100 s less than the session's hour: for its setup before the caller is there, and for a
 	 * goodbye. */
 	{ NULL, "MAX_CALL_SECONDS", INT(max_call_seconds, 1, 3500), .fallback = "3500", .unit = "s",
-	  .help = "The longest call. 20 s before its end the agent says goodbye. A model session lives an hour at most." },
+	  .help = "The longest call. 20 s before its end (at half-time of one under 40 s) the agent says goodbye, and the call "
+	          "ends with it. A model session lives an hour at most." },
 	{ NULL, "IDLE_SECONDS", INT(idle_seconds, 0, 3600), .fallback = "120", .unit = "s",
 	  .help = "Ends a call in which nobody has spoken for so long; 0 never does." },
 	{ NULL, "SILENCE_MAX_MS", INT(silence_max_ms, 100, 60000), .fallback = "4000", .unit = "ms",
