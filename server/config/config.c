@@ -101,8 +101,11 @@ static void complain(struct loading *l, const struct setting *s, const char *val
 	else
 		put_shown(l->errors, value);
 	buf_printf(l->errors, ": it %s", how);
+	/* A .env that `make run` reads may have both; docker passes them on. */
 	if (strstr(value, " #"))
 		buf_puts(l->errors, "; a comment behind a value is taken for part of it here");
+	else if (!s->secret && (*value == '"' || *value == '\'') && value[1] && strchr(value, '\0')[-1] == *value)
+		buf_puts(l->errors, "; quotation marks around a value are taken for part of it here");
 	buf_puts(l->errors, ".\n");
 }
 

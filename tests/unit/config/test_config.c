@@ -296,6 +296,9 @@ static void what_was_pasted_along_is_told(void **state)
 	refuses("OPENAI_API_KEY=Bearer sk-x", "visible ASCII");
 	refuses("PORT=80 # the port", "a comment behind a value is taken for part of it");
 	refuses("OPENAI_VOICE=marin # or cedar", "a comment behind a value");
+	refuses("MAX_CALLS=\"3\"", "quotation marks around a value are taken for part of it");
+	refuses("LOG_LEVEL='debug'", "quotation marks around a value");
+	refuses("LOG_LEVEL='", "error/warn/info/debug.\n");
 }
 
 static void the_model_url_names_a_host_and_a_path(void **state)
