@@ -10,10 +10,23 @@ const char *realtime_format_type(enum audio_format format)
 	return format == AUDIO_PCMU ? "audio/pcmu" : format == AUDIO_PCMA ? "audio/pcma" : "audio/pcm";
 }
 
-void realtime_put_head(struct json_out *j, const char *type, const char *id)
+struct json_out realtime_begin(struct buf *out, const char *type, const char *id)
 {
-	json_put_text(j, "type", type);
-	json_put_text(j, "event_id", id);
+	struct json_out j = json_out_to(out);
+
+	json_put_object(&j, NULL);
+	json_put_text(&j, "type", type);
+	json_put_text(&j, "event_id", id);
+	return j;
+}
+
+struct json_out realtime_begin_item(struct buf *out, const char *type, const char *id)
+{
+	struct json_out j = realtime_begin(out, "conversation.item.create", id);
+
+	json_put_object(&j, "item");
+	json_put_text(&j, "type", type);
+	return j;
 }
 
 /* G.711 has no rate; PCM must have one, and only 24000 is accepted. */
@@ -118,10 +131,8 @@ void realtime_configure(
     struct buf *out, const char *id, const struct model_wish *wish, enum audio_format format, bool plain)
 {
 	const struct agent *agent = wish->agent;
-	struct json_out j = json_out_to(out);
+	struct json_out j = realtime_begin(out, "session.update", id);
 
-	json_put_object(&j, NULL);
-	realtime_put_head(&j, "session.update", id);
 	json_put_object(&j, "session");
 	json_put_text(&j, "type", "realtime");
 	json_put_array(&j, "output_modalities");
@@ -150,10 +161,8 @@ void realtime_configure(
  * once the model has spoken. */
 void realtime_turns(struct buf *out, const char *id, const struct agent *agent, bool deaf)
 {
-	struct json_out j = json_out_to(out);
+	struct json_out j = realtime_begin(out, "session.update", id);
 
-	json_put_object(&j, NULL);
-	realtime_put_head(&j, "session.update", id);
 	json_put_object(&j, "session");
 	json_put_text(&j, "type", "realtime");
 	json_put_object(&j, "audio");
@@ -180,12 +189,8 @@ void realtime_hear(struct buf *out, const uint8_t *bytes, size_t len)
 void realtime_item(struct buf *out, const char *id, enum model_role role, const char *text)
 {
 	static const char *const roles[] = { "user", "assistant", "system" };
-	struct json_out j = json_out_to(out);
+	struct json_out j = realtime_begin_item(out, "message", id);
 
-	json_put_object(&j, NULL);
-	realtime_put_head(&j, "conversation.item.create", id);
-	json_put_object(&j, "item");
-	json_put_text(&j, "type", "message");
 	json_put_text(&j, "role", roles[role]);
 	json_put_array(&j, "content");
 	json_put_object(&j, NULL);
@@ -202,7 +207,7 @@ void realtime_item(struct buf *out, const char *id, enum model_role role, const 
 static void create_response(struct buf *out, const char *id, const char *instructions, const char *intro,
     const char *text, bool aside, bool tools_off)
 {
-	struct json_out j = json_out_to(out);
+	struct json_out j;
 	struct buf words;
 
 	buf_init(&words, 0);
@@ -212,8 +217,7 @@ static void create_response(struct buf *out, const char *id, const char *instruc
 	buf_puts(&words, text);
 	if (buf_error(&words))
 		out->err = buf_error(&words);
-	json_put_object(&j, NULL);
-	realtime_put_head(&j, "response.create", id);
+	j = realtime_begin(out, "response.create", id);
 	json_put_object(&j, "response");
 	if (aside) {
 		json_put_text(&j, "conversation", "none");
@@ -233,10 +237,8 @@ static void create_response(struct buf *out, const char *id, const char *instruc
 
 void realtime_ask(struct buf *out, const char *id)
 {
-	struct json_out j = json_out_to(out);
+	struct json_out j = realtime_begin(out, "response.create", id);
 
-	json_put_object(&j, NULL);
-	realtime_put_head(&j, "response.create", id);
 	json_put_end(&j);
 }
 
@@ -263,10 +265,8 @@ void realtime_aside(struct buf *out, const char *id, const char *instructions, c
  * arrives, perhaps the next response. */
 void realtime_cancel(struct buf *out, const char *id, const char *response_id)
 {
-	struct json_out j = json_out_to(out);
+	struct json_out j = realtime_begin(out, "response.cancel", id);
 
-	json_put_object(&j, NULL);
-	realtime_put_head(&j, "response.cancel", id);
 	json_put_text(&j, "response_id", response_id);
 	json_put_end(&j);
 }
@@ -276,10 +276,8 @@ void realtime_cancel(struct buf *out, const char *id, const char *response_id)
  * audio has one part, index 0. */
 void realtime_heard_until(struct buf *out, const char *id, const char *item_id, int64_t ms)
 {
-	struct json_out j = json_out_to(out);
+	struct json_out j = realtime_begin(out, "conversation.item.truncate", id);
 
-	json_put_object(&j, NULL);
-	realtime_put_head(&j, "conversation.item.truncate", id);
 	json_put_text(&j, "item_id", item_id);
 	json_put_int(&j, "content_index", 0);
 	json_put_int(&j, "audio_end_ms", ms);
@@ -289,10 +287,8 @@ void realtime_heard_until(struct buf *out, const char *id, const char *item_id, 
 /* An item in text cannot be truncated. */
 void realtime_unheard(struct buf *out, const char *id, const char *item_id)
 {
-	struct json_out j = json_out_to(out);
+	struct json_out j = realtime_begin(out, "conversation.item.delete", id);
 
-	json_put_object(&j, NULL);
-	realtime_put_head(&j, "conversation.item.delete", id);
 	json_put_text(&j, "item_id", item_id);
 	json_put_end(&j);
 }

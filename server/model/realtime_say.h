@@ -18,9 +18,12 @@ void realtime_cancel(struct buf *out, const char *id, const char *response_id);
 void realtime_heard_until(struct buf *out, const char *id, const char *item_id, int64_t ms);
 void realtime_unheard(struct buf *out, const char *id, const char *item_id);
 
-/* The members that each command begins with, into the object that is open. An error
- * caused by the command names its `event_id`. */
-void realtime_put_head(struct json_out *j, const char *type, const char *id);
+/* How each command begins; one json_put_end closes it. An error caused by the command names
+ * its `event_id`. */
+struct json_out realtime_begin(struct buf *out, const char *type, const char *id);
+
+/* A command that adds an item of this type, open too: two json_put_end. */
+struct json_out realtime_begin_item(struct buf *out, const char *type, const char *id);
 
 /* The service's name for a format: "audio/pcmu". */
 const char *realtime_format_type(enum audio_format format);

@@ -86,12 +86,8 @@ void realtime_take_mcp(struct model_event *event, const cJSON *item)
 
 void realtime_tool_result(struct buf *out, const char *id, const char *call_id, const char *result)
 {
-	struct json_out j = json_out_to(out);
+	struct json_out j = realtime_begin_item(out, "function_call_output", id);
 
-	json_put_object(&j, NULL);
-	realtime_put_head(&j, "conversation.item.create", id);
-	json_put_object(&j, "item");
-	json_put_text(&j, "type", "function_call_output");
 	json_put_text(&j, "call_id", call_id);
 	json_put_text(&j, "output", result);
 	json_put_end(&j);
@@ -100,12 +96,8 @@ void realtime_tool_result(struct buf *out, const char *id, const char *call_id, 
 
 void realtime_approve(struct buf *out, const char *id, const char *mcp_id, bool yes)
 {
-	struct json_out j = json_out_to(out);
+	struct json_out j = realtime_begin_item(out, "mcp_approval_response", id);
 
-	json_put_object(&j, NULL);
-	realtime_put_head(&j, "conversation.item.create", id);
-	json_put_object(&j, "item");
-	json_put_text(&j, "type", "mcp_approval_response");
 	json_put_text(&j, "approval_request_id", mcp_id);
 	json_put_bool(&j, "approve", yes);
 	json_put_end(&j);
