@@ -35,65 +35,63 @@ const char *config_env(const char *name)
 #define PROXY_TLS "TLS is the business of a proxy in front, see README.md"
 #define NUMBERS "the numbers stand in the agents' files (AGENTS_DIR)"
 
-/* Names that similar programs use, with blanks between. `here` is what the setting is called here,
- * `why` why there is none. What is `common` has other meanings in many environments, so it is told
- * only if it stands in .env. */
+/* Names that similar programs use, with blanks between, and what to tell of them: what the setting
+ * is called here, or why there is none. One with a ? has other meanings in many environments, so
+ * it is told only if it stands in .env. */
 static const struct {
-	const char *names, *here, *why;
-	bool common;
+	const char *names, *tell;
 } others[] = {
-	{ "OPENAI_KEY OPENAI_TOKEN OPENAI_SECRET_KEY AZURE_OPENAI_API_KEY AZURE_OPENAI_KEY", .here = "OPENAI_API_KEY" },
-	{ "OPENAI_BASE_URL OPENAI_API_BASE OPENAI_URL OPENAI_API_URL OPENAI_WS_URL OPENAI_ENDPOINT REALTIME_URL "
-	  "AZURE_OPENAI_ENDPOINT",
-	    .here = "OPENAI_REALTIME_URL" },
-	{ "OPENAI_REALTIME_MODEL REALTIME_MODEL AZURE_OPENAI_DEPLOYMENT AZURE_OPENAI_DEPLOYMENT_NAME",
-	    .here = "OPENAI_MODEL" },
-	{ "OPENAI_ORG OPENAI_ORG_ID OPENAI_ORGANIZATION_ID", .here = "OPENAI_ORGANIZATION" },
-	{ "OPENAI_PROJECT_ID", .here = "OPENAI_PROJECT" },
-	{ "OPENAI_API_VERSION AZURE_OPENAI_API_VERSION", .why = "the interface spoken here has no version" },
-	{ "OPENAI_TEMPERATURE TEMPERATURE", .why = "the models of this interface take none" },
-	{ "VOICE OPENAI_REALTIME_VOICE VOICE_ID", .here = "OPENAI_VOICE" },
-	{ "SYSTEM_MESSAGE SYSTEM_PROMPT OPENAI_INSTRUCTIONS AGENT_INSTRUCTIONS", .here = "INSTRUCTIONS" },
-	{ "PROMPT", .here = "INSTRUCTIONS", .common = true },
-	{ "WELCOME_MESSAGE FIRST_MESSAGE INITIAL_GREETING WELCOME_GREETING", .here = "GREETING" },
-	{ "TWILIO_SID TWILIO_ACCOUNT", .here = "TWILIO_ACCOUNT_SID" },
-	{ "TWILIO_TOKEN TWILIO_SECRET TWILIO_AUTH", .here = "TWILIO_AUTH_TOKEN" },
-	{ "TWILIO_API_KEY", .here = "TWILIO_API_KEY_SID" },
-	{ "TWILIO_API_SECRET", .here = "TWILIO_API_KEY_SECRET" },
-	{ "TWILIO_PHONE_NUMBER TWILIO_NUMBER TWILIO_FROM_NUMBER TWILIO_CALLER_ID PHONE_NUMBER_FROM TWILIO_PHONE",
-	    .why = NUMBERS },
-	{ "PHONE_NUMBER FROM_NUMBER", .why = NUMBERS, .common = true },
-	{ "WEBHOOK_URL NGROK_URL SERVER_URL TWILIO_WEBHOOK_URL PUBLIC_HOST PUBLIC_DOMAIN NGROK_DOMAIN",
-	    .here = "PUBLIC_URL" },
-	{ "BASE_URL DOMAIN SERVER APP_URL", .here = "PUBLIC_URL", .common = true },
-	{ "SERVER_PORT HTTP_PORT LISTEN_PORT", .here = "PORT" },
-	{ "BIND_ADDRESS LISTEN_ADDRESS", .here = "LISTEN" },
-	{ "HOST BIND", .here = "LISTEN", .common = true },
-	{ "SSL_CERT_PATH SSL_KEY_PATH SSL_CERT SSL_KEY SSL_CERTFILE SSL_KEYFILE TLS_CERT TLS_KEY TLS_CERT_PATH "
-	  "TLS_KEY_PATH",
-	    .why = PROXY_TLS },
-	{ "SSL_CERT_FILE SSL_CERT_DIR", .why = "OPENAI_CA_FILE and HTTPS_CA_FILE name the authorities to trust",
-	    .common = true },
-	{ "REDIS_HOST REDIS_URL REDIS_PORT REDIS_PASSWORD", .why = "no Redis is needed: what is kept is in DATA_DIR" },
-	{ "DATABASE_URL DB_PATH SQLITE_PATH", .here = "DATA_DIR" },
-	{ "LOGLEVEL LOGGING_LEVEL", .here = "LOG_LEVEL" },
-	{ "DEBUG VERBOSE", .here = "LOG_LEVEL", .common = true },
-	{ "MAX_CONCURRENT_CALLS MAX_SESSIONS", .here = "MAX_CALLS" },
-	{ "MAX_CALL_DURATION CALL_TIMEOUT", .here = "MAX_CALL_SECONDS" },
-	{ "TRANSFER_NUMBER", .why = "`transfers` in an agent's file name whom it may connect to" },
+	{ "OPENAI_KEY OPENAI_TOKEN OPENAI_SECRET_KEY AZURE_OPENAI_API_KEY AZURE_OPENAI_KEY", "OPENAI_API_KEY" },
+	{ "OPENAI_BASE_URL OPENAI_API_BASE OPENAI_URL OPENAI_API_URL OPENAI_WS_URL OPENAI_ENDPOINT "
+	  "REALTIME_URL AZURE_OPENAI_ENDPOINT",
+	    "OPENAI_REALTIME_URL" },
+	{ "OPENAI_REALTIME_MODEL REALTIME_MODEL AZURE_OPENAI_DEPLOYMENT "
+	  "AZURE_OPENAI_DEPLOYMENT_NAME",
+	    "OPENAI_MODEL" },
+	{ "OPENAI_ORG OPENAI_ORG_ID OPENAI_ORGANIZATION_ID", "OPENAI_ORGANIZATION" },
+	{ "OPENAI_PROJECT_ID", "OPENAI_PROJECT" },
+	{ "OPENAI_API_VERSION AZURE_OPENAI_API_VERSION", "the interface spoken here has no version" },
+	{ "OPENAI_TEMPERATURE TEMPERATURE", "the models of this interface take none" },
+	{ "VOICE OPENAI_REALTIME_VOICE VOICE_ID", "OPENAI_VOICE" },
+	{ "SYSTEM_MESSAGE SYSTEM_PROMPT OPENAI_INSTRUCTIONS AGENT_INSTRUCTIONS ?PROMPT", "INSTRUCTIONS" },
+	{ "WELCOME_MESSAGE FIRST_MESSAGE INITIAL_GREETING WELCOME_GREETING", "GREETING" },
+	{ "TWILIO_SID TWILIO_ACCOUNT", "TWILIO_ACCOUNT_SID" },
+	{ "TWILIO_TOKEN TWILIO_SECRET TWILIO_AUTH", "TWILIO_AUTH_TOKEN" },
+	{ "TWILIO_API_KEY", "TWILIO_API_KEY_SID" },
+	{ "TWILIO_API_SECRET", "TWILIO_API_KEY_SECRET" },
+	{ "TWILIO_PHONE_NUMBER TWILIO_NUMBER TWILIO_FROM_NUMBER TWILIO_CALLER_ID PHONE_NUMBER_FROM "
+	  "TWILIO_PHONE ?PHONE_NUMBER ?FROM_NUMBER",
+	    NUMBERS },
+	{ "WEBHOOK_URL NGROK_URL SERVER_URL TWILIO_WEBHOOK_URL PUBLIC_HOST PUBLIC_DOMAIN "
+	  "NGROK_DOMAIN ?BASE_URL ?DOMAIN ?SERVER ?APP_URL",
+	    "PUBLIC_URL" },
+	{ "SERVER_PORT HTTP_PORT LISTEN_PORT", "PORT" },
+	{ "BIND_ADDRESS LISTEN_ADDRESS ?HOST ?BIND", "LISTEN" },
+	{ "SSL_CERT_PATH SSL_KEY_PATH SSL_CERT SSL_KEY SSL_CERTFILE SSL_KEYFILE TLS_CERT TLS_KEY "
+	  "TLS_CERT_PATH TLS_KEY_PATH",
+	    PROXY_TLS },
+	{ "?SSL_CERT_FILE ?SSL_CERT_DIR", "OPENAI_CA_FILE and HTTPS_CA_FILE name the authorities to trust" },
+	{ "REDIS_HOST REDIS_URL REDIS_PORT REDIS_PASSWORD", "no Redis is needed: what is kept is in DATA_DIR" },
+	{ "DATABASE_URL DB_PATH SQLITE_PATH", "DATA_DIR" },
+	{ "LOGLEVEL LOGGING_LEVEL ?DEBUG ?VERBOSE", "LOG_LEVEL" },
+	{ "MAX_CONCURRENT_CALLS MAX_SESSIONS", "MAX_CALLS" },
+	{ "MAX_CALL_DURATION CALL_TIMEOUT", "MAX_CALL_SECONDS" },
+	{ "TRANSFER_NUMBER", "`transfers` in an agent's file name whom it may connect to" },
 };
 
 /* ------------------------------------------------------------------------ resemblance */
 
-static bool in_list(const char *list, const char *name)
+/* What has a ? counts only of a file. */
+static bool in_list(const char *list, const char *name, bool of_file)
 {
 	size_t len = strlen(name);
 
 	while (*list) {
-		size_t n = strcspn(list, " ");
+		bool common = *list == '?';
+		size_t n = strcspn(list += common, " ");
 
 		if (n == len && strncmp(list, name, n) == 0)
-			return true;
+			return of_file || !common;
 		list += n + (list[n] == ' ');
 	}
 	return false;
@@ -178,10 +176,10 @@ static bool is_for_libraries(const char *name)
 static bool tell_of_others(const char *name, bool of_file, struct buf *out)
 {
 	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
-		if ((others[i].common && !of_file) || !in_list(others[i].names, name))
+		if (!in_list(others[i].names, name, of_file))
 			continue;
 		buf_printf(out, "%s is no setting of this server: %s%s.\n", name,
-		    others[i].here ? "here it is called " : "", others[i].here ? others[i].here : others[i].why);
+		    is_setting(others[i].tell) ? "here it is called " : "", others[i].tell);
 		return true;
 	}
 	return false;
@@ -223,7 +221,7 @@ void config_names(char *const *environment, bool all, struct buf *out)
 			continue;
 		name = strndup(*environment, (size_t)(equals - *environment));
 		if (name && strcmp(name, CONFIG_NAMES_OF_FILE) != 0)
-			tell(name, in_list(of_file, name), all, out);
+			tell(name, in_list(of_file, name, true), all, out);
 		free(name);
 	}
 }
