@@ -120,12 +120,6 @@ static const char *machine_name(enum machine_action action)
 	return names[action];
 }
 
-static void add_text(cJSON *to, const char *name, const char *text)
-{
-	if (text && *text)
-		cJSON_AddStringToObject(to, name, text);
-}
-
 /* The number to call from, as the request or the agent has it; else the only one that any agent
  * has. "": the refusal is in `r`. `only` keeps it. */
 static const char *number_of(
@@ -150,16 +144,14 @@ static const char *number_of(
  * because Twilio gets it as TimeLimit and the file may change before the call is placed. */
 static cJSON *order_of(const struct wish *w, const struct agent *agent, const char *from)
 {
+	const char *const texts[][2] = { { "to", w->to }, { "from", from }, { "agent", agent->name },
+		{ "contact_name", w->contact_name }, { "business_name", w->business_name }, { "greeting", w->greeting },
+		{ "record", w->record }, { "machine", *w->machine ? w->machine : machine_name(agent->machine) } };
 	cJSON *order = cJSON_CreateObject();
 
-	add_text(order, "to", w->to);
-	add_text(order, "from", from);
-	add_text(order, "agent", agent->name);
-	add_text(order, "contact_name", w->contact_name);
-	add_text(order, "business_name", w->business_name);
-	add_text(order, "greeting", w->greeting);
-	add_text(order, "record", w->record);
-	add_text(order, "machine", *w->machine ? w->machine : machine_name(agent->machine));
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		if (texts[i][1] && *texts[i][1])
+			cJSON_AddStringToObject(order, texts[i][0], texts[i][1]);
 	cJSON_AddItemToObject(
 	    order, "metadata", w->metadata ? cJSON_Duplicate(w->metadata, true) : cJSON_CreateObject());
 	cJSON_AddNumberToObject(order, "max_call_seconds", agent->max_call_seconds);
