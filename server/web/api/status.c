@@ -149,48 +149,37 @@ static void put_process(struct json_out *j)
 
 /* -------------------------------------------------------------------- whole */
 
-/* The order in which they are shown. What the part of a section says (parts.c) comes
- * first in it, or `first`, then the counters of that name, then `last`. */
-static const struct section {
-	const char *name;
-	void (*first)(struct json_out *j);
-	void (*last)(struct json_out *j);
-} sections[] = {
-	{ .name = "calls", .last = put_endings },
-	{ .name = "agents" },
-	{ .name = "model", .last = put_errors },
-	{ .name = "latency", .first = put_latencies },
-	{ .name = "audio", .first = put_audio },
-	{ .name = "turns" },
-	{ .name = "tools" },
-	{ .name = "twilio" },
-	{ .name = "http" },
-	{ .name = "watchers" },
-	{ .name = "records" },
-	{ .name = "knowledge" },
-	{ .name = "recording" },
-	{ .name = "cost" },
-	{ .name = "work" },
-	{ .name = "outbound" },
-	{ .name = "outbox" },
-	{ .name = "store" },
-	{ .name = "process", .first = put_process },
+/* In the order in which they are shown. */
+static const char *const sections[] = { "calls", "agents", "model", "latency", "audio", "turns", "tools", "twilio",
+	"http", "watchers", "records", "knowledge", "recording", "cost", "work", "outbound", "outbox", "store",
+	"process" };
+
+/* What is gathered here. */
+static const struct {
+	const char *section;
+	void (*put)(struct json_out *j);
+} gathered[] = {
+	{ "calls", put_endings },
+	{ "model", put_errors },
+	{ "latency", put_latencies },
+	{ "audio", put_audio },
+	{ "process", put_process },
 };
 
-static void put_section(const struct web_parts *parts, const struct section *section, struct json_out *j)
+/* First what its part says (parts.c), last its counters. */
+static void put_section(const struct web_parts *parts, const char *name, struct json_out *j)
 {
-	if (parts->put_status && !parts->put_status(parts->program, section->name, NULL)) {
-		json_put_null(j, section->name);
+	if (parts->put_status && !parts->put_status(parts->program, name, NULL)) {
+		json_put_null(j, name);
 		return;
 	}
-	json_put_object(j, section->name);
+	json_put_object(j, name);
 	if (parts->put_status)
-		parts->put_status(parts->program, section->name, j);
-	if (section->first)
-		section->first(j);
-	put_counters(j, section->name);
-	if (section->last)
-		section->last(j);
+		parts->put_status(parts->program, name, j);
+	for (size_t i = 0; i < sizeof gathered / sizeof *gathered; i++)
+		if (!strcmp(gathered[i].section, name))
+			gathered[i].put(j);
+	put_counters(j, name);
 	json_put_end(j);
 }
 
@@ -203,7 +192,7 @@ void status_json(const struct web_parts *parts, int64_t now_us, struct buf *out)
 	json_put_text(&j, "version", TRUNKLINE_VERSION);
 	json_put_fixed(&j, "uptime_seconds", (double)(now_us - parts->started_us) / US_PER_S, 3);
 	for (size_t i = 0; i < sizeof sections / sizeof *sections; i++)
-		put_section(parts, &sections[i], &j);
+		put_section(parts, sections[i], &j);
 	json_put_end(&j);
 	buf_putc(out, '\n');
 }
