@@ -347,25 +347,24 @@ static void hand_over(struct conversation *con, int64_t now_us)
 
 static void note(struct conversation *con, const struct dialogue_order *o, int64_t now)
 {
-	static const char *const words[ORDER_COUNT] = {
-		[ORDER_NO_ANSWER] = "model: no answer came",
-		[ORDER_SILENT] = "model: an answer without sound; ",
-		[ORDER_STOPPED] = "model: an answer stopped in the middle",
-		[ORDER_UNTOLD] = "model: the end of an answer was not told",
-		[ORDER_UNHEARD] = "the last words were not heard to their end in time",
-	};
-	static _Atomic uint64_t *const counters[ORDER_COUNT] = {
-		[ORDER_ANSWERED] = &stats.turns_answers,
-		[ORDER_RETRIED] = &stats.model_retries,
-		[ORDER_SILENT] = &stats.model_silent_answers,
-		[ORDER_UNTOLD] = &stats.model_untold_ends,
+	static const struct {
+		const char *words;
+		_Atomic uint64_t *counter;
+	} notes[ORDER_COUNT] = {
+		[ORDER_ANSWERED] = { NULL, &stats.turns_answers },
+		[ORDER_RETRIED] = { NULL, &stats.model_retries },
+		[ORDER_NO_ANSWER] = { "model: no answer came", NULL },
+		[ORDER_SILENT] = { "model: an answer without sound; ", &stats.model_silent_answers },
+		[ORDER_STOPPED] = { "model: an answer stopped in the middle", NULL },
+		[ORDER_UNTOLD] = { "model: the end of an answer was not told", &stats.model_untold_ends },
+		[ORDER_UNHEARD] = { "the last words were not heard to their end in time", NULL },
 	};
 
 	(void)now;
-	if (words[o->type])
-		log_warn(con->call->tag, "%s%s", words[o->type], o->text);
-	if (counters[o->type])
-		atomic_fetch_add_explicit(counters[o->type], 1, memory_order_relaxed);
+	if (notes[o->type].words)
+		log_warn(con->call->tag, "%s%s", notes[o->type].words, o->text);
+	if (notes[o->type].counter)
+		atomic_fetch_add_explicit(notes[o->type].counter, 1, memory_order_relaxed);
 	if (o->type == ORDER_RESTED || o->type == ORDER_UNTOLD || o->type == ORDER_STOPPED)
 		conversation_end_silent(con, o->type == ORDER_STOPPED ? "incomplete" : "completed");
 }
