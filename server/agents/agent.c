@@ -31,6 +31,8 @@ void agent_from_config(struct agent *p, const struct config *cfg)
 	*p = nothing;
 	p->name = "default";
 	p->file = p->variant = "";
+	p->knowledge = p->outcome_schema = p->outcome_instructions = "";
+	p->machine_message = p->say_voice = p->say_language = "";
 	p->weight = 1;
 	p->openai_model = cfg->openai_model;
 	p->voice = cfg->voice;
@@ -50,12 +52,10 @@ void agent_from_config(struct agent *p, const struct config *cfg)
 	p->greeting_mode = cfg->greeting_mode;
 	p->greeting = cfg->greeting;
 	p->greeting_protect_ms = cfg->greeting_protect_ms;
-	p->knowledge = p->outcome_schema = p->outcome_instructions = "";
 	p->signing_secret = cfg->signing_secret;
 	p->record = cfg->record;
 	p->max_call_seconds = cfg->max_call_seconds;
 	p->max_call_cost = cfg->max_call_cost;
 	p->idle_seconds = cfg->idle_seconds;
 	p->fallback_number = cfg->overflow_number;
-	p->machine_message = p->say_voice = p->say_language = "";
 }

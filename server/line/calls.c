@@ -251,16 +251,15 @@ int calls_open(struct calls **out, const struct calls_parts *parts)
 	calls->lines = aligned_alloc(_Alignof(struct call), calls->line_count * sizeof *calls->lines);
 	if (calls->lines)
 		memset(calls->lines, 0, calls->line_count * sizeof *calls->lines);
-	if (!calls->lines && !err)
+	else
 		err = -ENOMEM;
 	for (uint32_t i = 0; i < calls->line_count && !err; i++)
 		err = line_open(calls, &calls->lines[i], i);
-	if (err) {
+	if (err)
 		calls_close(calls);
-		return err;
-	}
-	*out = calls;
-	return 0;
+	else
+		*out = calls;
+	return err;
 }
 
 /* The order matters. The calls end first, so that the loops leave; only then `closing`

@@ -86,11 +86,11 @@ static void put_headers(const struct model_access *a, const char *caller, struct
 /* No `text`: answers are configured as audio, with transcripts beside it. */
 const struct model_protocol realtime_protocol = {
 	.name = "realtime",
+	.formats = 1 << AUDIO_PCMU | 1 << AUDIO_PCMA | 1 << AUDIO_PCM,
 	.can_truncate = true,
 	.can_cancel = true,
 	.can_aside = true,
 	.audio = true,
-	.formats = 1 << AUDIO_PCMU | 1 << AUDIO_PCMA | 1 << AUDIO_PCM,
 	.path = put_path,
 	.headers = put_headers,
 	.configure = realtime_configure,

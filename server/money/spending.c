@@ -35,9 +35,9 @@ int spending_open(struct spending **out, const struct config *cfg, struct fleet 
 		free(s);
 		return err;
 	}
+	pthread_mutex_init(&s->lock, NULL);
 	s->limit = cfg->max_day_cost;
 	s->fleet = fleet;
-	pthread_mutex_init(&s->lock, NULL);
 	*out = s;
 	return 0;
 }

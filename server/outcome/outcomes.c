@@ -315,12 +315,11 @@ int outcomes_open(struct outcomes **out, const struct config *cfg, struct store 
 	 * left. */
 	journal_add_sink(on_journal, o);
 	err = due_open(&o->due);
-	if (err) {
+	if (!err)
+		*out = o;
+	else
 		outcomes_close(o);
-		return err;
-	}
-	*out = o;
-	return 0;
+	return err;
 }
 
 void outcomes_close(struct outcomes *o)

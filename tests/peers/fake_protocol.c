@@ -238,12 +238,12 @@ static enum model_error close_class(const char *reason)
 
 const struct model_protocol fake_protocol = {
 	.name = "fake",
+	.formats = 1 << AUDIO_PCMU,
 	.can_truncate = true,
 	.can_cancel = true,
 	.can_aside = true,
 	.audio = true,
 	.text = true,
-	.formats = 1 << AUDIO_PCMU,
 	.path = put_path,
 	.headers = put_headers,
 	.configure = configure,
