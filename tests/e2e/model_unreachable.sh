@@ -90,11 +90,16 @@ may_pass() {
 	stop_both
 }
 
+# meets FAULT [VAR=VALUE...]: a model with this fault, and a server that has probed it.
+meets() {
+	model model --key "$SECRET" --fault "$1"
+	server server MAX_CALLS=2 GREETING_MODE=wait "${@:2}"
+	probed
+}
+
 # bad for_good|may_pass CLASS/CODE FAULT [VAR=VALUE...]
 bad() {
-	model model --key "$SECRET" --fault "$3"
-	server server MAX_CALLS=2 GREETING_MODE=wait "${@:4}"
-	probed
+	meets "$3" "${@:4}"
 	"$1" "$2"
 	check "$NAME: the model never got what it does not know" equal "$(field "$WORK/model.json" .violation_count)" 0
 }
@@ -123,9 +128,7 @@ no_such_name() {
 # It takes the connection, or goes a step further, and says nothing more. What ends
 # that is the caller's patience, long before the limits of its steps.
 silent() {
-	model model --key "$SECRET" --fault "$1@2-"
-	server server MAX_CALLS=2 GREETING_MODE=wait MODEL_CONNECT_MS=60000 SILENCE_MAX_MS=1000 SLOW_ANSWER_MAX_MS=1200
-	probed
+	meets "$1@2-" MODEL_CONNECT_MS=60000 SILENCE_MAX_MS=1000 SLOW_ANSWER_MAX_MS=1200
 	check "$NAME: unreachable" ended call model_unreachable
 	check "$NAME: tried again, once" equal "$(api /status |
 		jq -r '[.model.errors[] | select(.class == "timeout") | .count] | add')" 2
@@ -136,9 +139,7 @@ silent() {
 
 # A call that meets it once and then does not, does not notice.
 passes() {
-	model model --key "$SECRET" --fault "$1@2"
-	server server MAX_CALLS=2 GREETING_MODE=wait "${@:3}"
-	probed
+	meets "$1@2" "${@:3}"
 	check "$NAME: the call works at the second try" works call
 	check "$NAME: counted" counted "$2=1"
 	check "$NAME: the door stays open" equal "$(ready)" "200 ready"
