@@ -231,6 +231,14 @@ static void attempt_that_fails_is_followed_by_two_more_each_after_a_pause(void *
 	end();
 }
 
+static void gone_after(int attempts, enum call_end why)
+{
+	UNTIL(link.state == LINK_GONE);
+	assert_int_equal(link.attempts, attempts);
+	assert_int_equal(link.why, why);
+	end();
+}
+
 /* It takes the connection, and that is all. */
 static void model_that_says_nothing_is_given_up_when_the_caller_is_out_of_patience(void **state)
 {
@@ -248,10 +256,7 @@ static void model_that_says_nothing_is_given_up_when_the_caller_is_out_of_patien
 		assert_in_range(link_deadline_us(&link), now(), now() + 4 * US_PER_S);
 		skew += 4 * US_PER_S;
 	}
-	UNTIL(link.state == LINK_GONE);
-	assert_int_equal(link.attempts, 2);
-	assert_int_equal(link.why, END_MODEL_UNREACHABLE);
-	end();
+	gone_after(2, END_MODEL_UNREACHABLE);
 }
 
 static void no_attempt_is_made_for_a_caller_who_has_waited_for_long(void **state)
@@ -266,10 +271,7 @@ static void no_attempt_is_made_for_a_caller_who_has_waited_for_long(void **state
 	cfg.slow_answer_max_ms = 12000;
 	link_caller_came(&link, now());
 	skew = 12 * (int64_t)US_PER_S;
-	UNTIL(link.state == LINK_GONE);
-	assert_int_equal(link.attempts, 1);
-	assert_int_equal(link.why, END_MODEL_UNREACHABLE);
-	end();
+	gone_after(1, END_MODEL_UNREACHABLE);
 }
 
 static void refusal_that_stays_so_is_not_tried_again(void **state)
@@ -278,10 +280,7 @@ static void refusal_that_stays_so_is_not_tried_again(void **state)
 
 	(void)state;
 	begin(never, NULL);
-	UNTIL(link.state == LINK_GONE);
-	assert_int_equal(link.attempts, 1);
-	assert_int_equal(link.why, END_MODEL_REFUSED);
-	end();
+	gone_after(1, END_MODEL_REFUSED);
 }
 
 static void close_tells_by_its_class_how_the_call_ends(void **state)

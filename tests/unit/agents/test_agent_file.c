@@ -214,13 +214,19 @@ static void every_key_of_what_it_can_do_goes_where_it_belongs(void **state)
 	agent_memory_release(a.memory);
 }
 
+/* What an agent of this file says at one place. */
+#define assert_said(file, place, text) \
+	do { \
+		struct agent_entry a = good(file); \
+		assert_string_equal(a.variants[0]->place, text); \
+		agent_memory_release(a.memory); \
+	} while (0)
+
 static void text_comes_from_a_file_without_its_mark_and_blanks(void **state)
 {
-	struct agent_entry a = good("\xEF\xBB\xBF{\"instructions\":{\"file\":\"text.md\"}}");
-
 	(void)state;
-	assert_string_equal(a.variants[0]->instructions, "You are {{business_name}}.");
-	agent_memory_release(a.memory);
+	assert_said(
+	    "\xEF\xBB\xBF{\"instructions\":{\"file\":\"text.md\"}}", instructions, "You are {{business_name}}.");
 }
 
 static void variant_is_the_file_and_what_it_says_besides(void **state)
@@ -420,10 +426,7 @@ static void phrase_has_an_end(void **state)
 
 	(void)state;
 	buf_init(&text, 0);
-	buf_puts(&text, "{\"phrases\":{\"apology\":\"");
-	for (int i = 0; i <= PHRASE_MAX; i++)
-		buf_putc(&text, 'x');
-	buf_puts(&text, "\"}}");
+	buf_printf(&text, "{\"phrases\":{\"apology\":\"%0*d\"}}", PHRASE_MAX + 1, 0);
 	assert_wrong(buf_text(&text), text.len, "phrases.apology", "at most 1000 bytes");
 	buf_free(&text);
 }
@@ -431,23 +434,18 @@ static void phrase_has_an_end(void **state)
 /* A variant's phrases stand over the file's, one by one. */
 static void variant_words_what_it_wants(void **state)
 {
-	struct agent_entry a = good("{\"phrases\":{\"busy\":\"A\",\"idle\":\"B\"},\"variants\":[{\"name\":\"v\","
-				    "\"phrases\":{\"idle\":\"C\"}}]}");
-
+#define FILE_AND_VARIANT \
+	"{\"phrases\":{\"busy\":\"A\",\"idle\":\"B\"},\"variants\":[{\"name\":\"v\",\"phrases\":{\"idle\":\"C\"}}]}"
 	(void)state;
-	assert_string_equal(a.variants[0]->phrases[PHRASE_BUSY], "A");
-	assert_string_equal(a.variants[0]->phrases[PHRASE_IDLE], "C");
-	agent_memory_release(a.memory);
+	assert_said(FILE_AND_VARIANT, phrases[PHRASE_BUSY], "A");
+	assert_said(FILE_AND_VARIANT, phrases[PHRASE_IDLE], "C");
 }
 
 /* Words to leave are enough for "action": "message", as an instruction is. */
 static void machine_may_get_a_phrase(void **state)
 {
-	struct agent_entry a = good("{\"machine\":{\"action\":\"message\"},\"phrases\":{\"machine\":\"Hello.\"}}");
-
 	(void)state;
-	assert_string_equal(a.variants[0]->machine_message, "");
-	agent_memory_release(a.memory);
+	assert_said("{\"machine\":{\"action\":\"message\"},\"phrases\":{\"machine\":\"Hello.\"}}", machine_message, "");
 }
 
 static void text_in_another_encoding_is_called_so(void **state)

@@ -177,10 +177,19 @@ static void a_cut_does_not_halve_a_character(void **state)
 	}
 }
 
+/* Ends the capture. */
+static void released_two(const char *one, const char *other)
+{
+	char *text = release();
+
+	assert_int_equal(count_lines(text), 2);
+	assert_non_null(strstr(text, one));
+	assert_non_null(strstr(text, other));
+	free(text);
+}
+
 static void only_the_levels_asked_for_are_written(void **state)
 {
-	char *text;
-
 	(void)state;
 	log_setup(LOG_FORMAT_TEXT, LOG_LEVEL_WARN);
 	capture();
@@ -188,18 +197,13 @@ static void only_the_levels_asked_for_are_written(void **state)
 	log_warn("t", "two");
 	log_info("t", "three");
 	log_debug("t", "four");
-	text = release();
-	assert_int_equal(count_lines(text), 2);
-	assert_non_null(strstr(text, "error t one\n"));
-	assert_non_null(strstr(text, "warn t two\n"));
-	free(text);
+	released_two("error t one\n", "warn t two\n");
 }
 
 static void a_reader_that_stopped_costs_lines_and_not_time(void **state)
 {
 	char *text;
 	char message[1000];
-	size_t lines;
 
 	(void)state;
 	memset(message, 'x', sizeof message);
@@ -212,12 +216,7 @@ static void a_reader_that_stopped_costs_lines_and_not_time(void **state)
 	assert_true(read(pipe_out, text, 1 << 20) > 0);
 	free(text);
 	log_info("t", "after");
-	text = release();
-	assert_non_null(strstr(text, "warn log log lines lost="));
-	assert_non_null(strstr(text, "info t after\n"));
-	lines = count_lines(text);
-	assert_int_equal(lines, 2);
-	free(text);
+	released_two("warn log log lines lost=", "info t after\n");
 }
 
 static void *chatter(void *arg)
@@ -251,18 +250,12 @@ static void lines_of_two_threads_do_not_mix(void **state)
 
 static void a_text_is_logged_a_line_each(void **state)
 {
-	char *text;
-
 	(void)state;
 	log_setup(LOG_FORMAT_TEXT, LOG_LEVEL_INFO);
 	capture();
 	log_text(LOG_LEVEL_WARN, "setup", "PORT is \"x\".\nTZ is 100 %s.\n");
 	log_text(LOG_LEVEL_WARN, "setup", "");
-	text = release();
-	assert_int_equal(count_lines(text), 2);
-	assert_non_null(strstr(text, " warn setup PORT is \"x\".\n"));
-	assert_non_null(strstr(text, " warn setup TZ is 100 %s.\n"));
-	free(text);
+	released_two(" warn setup PORT is \"x\".\n", " warn setup TZ is 100 %s.\n");
 }
 
 static void numbers_are_shortened(void **state)

@@ -121,10 +121,15 @@ static void a_heading_over_nothing_is_a_passage(void **state)
 
 static void a_rule_under_a_list_a_quote_or_a_table_makes_no_heading(void **state)
 {
+	static const char *const above[] = { "- an item", "12) an item", "> a quote" };
+	char text[40], said[sizeof text + 1];
+
 	(void)state;
-	expect("- an item\n---\ntext", true, "|- an item\n---\ntext");
-	expect("12) an item\n---\ntext", true, "|12) an item\n---\ntext");
-	expect("> a quote\n---\ntext", true, "|> a quote\n---\ntext");
+	for (size_t i = 0; i < sizeof above / sizeof *above; i++) {
+		snprintf(text, sizeof text, "%s\n---\ntext", above[i]);
+		snprintf(said, sizeof said, "|%s", text);
+		expect(text, true, said);
+	}
 	expect("| Room | Price |\n---\n", true, "|| Room | Price |");
 	expect("-not an item\n---\ntext", true, "-not an item|text");
 }

@@ -845,36 +845,31 @@ static void without_validation_anyone_may_call(void **state)
 	assert_int_equal(status_of(unsigned_webhook("/twilio/voice", VOICE)), 200);
 }
 
+static void turned_away(enum admission refusal, const char *words)
+{
+	table.admission = refusal;
+	cfg.overflow_number = "";
+	assert_int_equal(status_of(unsigned_webhook("/twilio/voice", VOICE)), 200);
+	assert_non_null(strstr(heard, "<Response><Say language=\"en-US\">We are sorry, "));
+	assert_non_null(strstr(heard, words));
+	assert_non_null(strstr(heard, "</Say><Hangup/></Response>"));
+	unsigned_webhook(
+	    "/twilio/voice", "CallSid=" SID "&From=%2B12025550100&To=%2B12025550123&Direction=outbound-api");
+	assert_non_null(strstr(heard, ">We are sorry, we have to end this call here. Goodbye.</Say>"));
+	cfg.overflow_number = "+12025550177";
+	assert_int_equal(status_of(unsigned_webhook("/twilio/voice", VOICE)), 200);
+	assert_non_null(
+	    strstr(heard, "<Response><Dial timeout=\"30\" answerOnBridge=\"true\" method=\"POST\" action=\"http"));
+	assert_non_null(strstr(heard, "/twilio/dial-done?fallback=default\"><Number>+12025550177</Number></Dial>"));
+}
+
 static void caller_hears_a_sentence_when_there_is_no_line(void **state)
 {
-	static const struct {
-		enum admission refusal;
-		const char *words;
-	} cases[] = {
-		{ CALL_FULL, "all our lines are busy" },
-		{ CALL_DRAINING, "we have to interrupt our service" },
-		{ CALL_COST, "we cannot take your call" },
-		{ CALL_NO_MEMORY, "we have a technical problem" },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		table.admission = cases[i].refusal;
-		cfg.overflow_number = "";
-		assert_int_equal(status_of(unsigned_webhook("/twilio/voice", VOICE)), 200);
-		assert_non_null(strstr(heard, "<Response><Say language=\"en-US\">We are sorry, "));
-		assert_non_null(strstr(heard, cases[i].words));
-		assert_non_null(strstr(heard, "</Say><Hangup/></Response>"));
-		unsigned_webhook(
-		    "/twilio/voice", "CallSid=" SID "&From=%2B12025550100&To=%2B12025550123&Direction=outbound-api");
-		assert_non_null(strstr(heard, ">We are sorry, we have to end this call here. Goodbye.</Say>"));
-		cfg.overflow_number = "+12025550177";
-		assert_int_equal(status_of(unsigned_webhook("/twilio/voice", VOICE)), 200);
-		assert_non_null(strstr(
-		    heard, "<Response><Dial timeout=\"30\" answerOnBridge=\"true\" method=\"POST\" action=\"http"));
-		assert_non_null(
-		    strstr(heard, "/twilio/dial-done?fallback=default\"><Number>+12025550177</Number></Dial>"));
-	}
+	turned_away(CALL_FULL, "all our lines are busy");
+	turned_away(CALL_DRAINING, "we have to interrupt our service");
+	turned_away(CALL_COST, "we cannot take your call");
+	turned_away(CALL_NO_MEMORY, "we have a technical problem");
 }
 
 /* Nobody is left to try: not the agent, as after a transfer, and not the number once more. */
