@@ -73,6 +73,28 @@ int written_end(void **state)
 	return 0;
 }
 
+static struct buf tree;
+static struct json_out to_tree;
+
+struct json_out *tree_begin(void)
+{
+	buf_init(&tree, 0);
+	to_tree = json_out_to(&tree);
+	json_put_object(&to_tree, NULL);
+	return &to_tree;
+}
+
+cJSON *tree_end(void)
+{
+	cJSON *json;
+
+	json_put_end(&to_tree);
+	json = json_parse(buf_text(&tree), tree.len);
+	assert_non_null(json);
+	buf_free(&tree);
+	return json;
+}
+
 int http_begin(void **state)
 {
 	(void)state;

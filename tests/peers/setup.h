@@ -2,6 +2,8 @@
 #define TESTS_SETUP_H
 /* What many tests begin and end with. They fail the test when they cannot. */
 #include "common/clock.h"
+#include "common/json.h"
+#include "common/json_out.h"
 #include "server/config/config.h"
 
 #include <setjmp.h>
@@ -27,6 +29,10 @@ void folder_put(const char *name, const void *bytes, size_t len);
 extern struct buf written;
 int written_begin(void **state);
 int written_end(void **state);
+
+/* What is put into an object, as a tree; the caller deletes it. One at a time. */
+struct json_out *tree_begin(void);
+cJSON *tree_end(void);
 
 /* Of a group that asks others by HTTP. */
 int http_begin(void **state);
