@@ -394,6 +394,13 @@ static inline bool kit_follow(struct kit *k, const struct kit_row *rows, size_t 
 		assert_true(kit_follow(k, rows_, sizeof rows_ / sizeof rows_[0])); \
 	} while (0)
 
+/* Steps that many calls have: the greeting is asked for and begins; the first answer begins, and a
+ * second of it comes. */
+/* clang-format off */
+#define GREETING_BEGINS { "ready & there", "GREET 1" }, { "began r1", "" }
+#define R1_SOUNDS { "began r1", "" }, { "audio r1 i1 8000", "PLAY 1" }
+/* clang-format on */
+
 static const struct dialogue_rules KIT_SILENT = { .interruptible = true };
 static const struct dialogue_rules KIT_GREETING = { .greets = true, .interruptible = true };
 

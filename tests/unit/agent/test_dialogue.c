@@ -181,17 +181,15 @@ TALK(silence_begins_when_the_queued_audio_is_played, { "began r1", "" }, { "audi
     { "over r1", "MADE i1, ITEM_OVER i1" }, { "told", "ASK 1" }, { "+13999", "" }, { "+1", "NO_ANSWER, RETRIED" });
 
 /* A phone that plays late, and says so. */
-TALK(silence_begins_when_the_phone_has_played, { "began r1", "" }, { "audio r1 i1 8000", "PLAY 1" },
-    { "over r1", "MADE i1, ITEM_OVER i1" }, { "told", "ASK 1" }, { "+2000 & heard 1 1000", "HEARD i1 1000" },
-    { "+3999", "" }, { "+1", "NO_ANSWER, RETRIED" });
+TALK(silence_begins_when_the_phone_has_played, R1_SOUNDS, { "over r1", "MADE i1, ITEM_OVER i1" }, { "told", "ASK 1" },
+    { "+2000 & heard 1 1000", "HEARD i1 1000" }, { "+3999", "" }, { "+1", "NO_ANSWER, RETRIED" });
 
-TALK(phone_that_runs_dry_late_is_believed, { "began r1", "" }, { "audio r1 i1 8000", "PLAY 1" },
-    { "+3000 & dry 1 8000", "" }, { "+3999", "" }, { "+1", "STOPPED, CANCEL r1, MADE i1, ITEM_OVER i1, RETRIED" });
+TALK(phone_that_runs_dry_late_is_believed, R1_SOUNDS, { "+3000 & dry 1 8000", "" }, { "+3999", "" },
+    { "+1", "STOPPED, CANCEL r1, MADE i1, ITEM_OVER i1, RETRIED" });
 
 /* Its news and more audio may cross. */
-TALK(phone_that_ran_dry_before_more_came_is_not, { "began r1", "" }, { "audio r1 i1 8000", "PLAY 1" },
-    { "audio r1 i1 80000", "PLAY 1" }, { "+1000 & dry 1 8000", "" }, { "+13999", "" },
-    { "+1", "STOPPED, CANCEL r1, MADE i1, ITEM_OVER i1, RETRIED" });
+TALK(phone_that_ran_dry_before_more_came_is_not, R1_SOUNDS, { "audio r1 i1 80000", "PLAY 1" },
+    { "+1000 & dry 1 8000", "" }, { "+13999", "" }, { "+1", "STOPPED, CANCEL r1, MADE i1, ITEM_OVER i1, RETRIED" });
 
 TALK(audio_that_was_cut_is_silence, { "began r1", "" }, { "audio r1 i1 80000", "PLAY 1" },
     { "key #", "CANCEL r1, CUT 1, KEYS #" }, { "over r1", "UNPLAYED i1, ITEM_OVER i1, ASK 1" }, { "+3999", "" },
@@ -202,8 +200,7 @@ TALK(answer_that_comes_slowly_is_heard_to_its_end, { "began r1", "" }, { "audio 
     { "+1", "STOPPED, CANCEL r1, MADE i1, ITEM_OVER i1, RETRIED" });
 
 /* It may be thinking, or writing down what a tool is to do. */
-TALK(pause_between_two_items_may_be_longer, { "began r1", "" }, { "audio r1 i1 8000", "PLAY 1" },
-    { "ended r1 i1", "MADE i1" }, { "part r1", "" }, { "+8999", "" },
+TALK(pause_between_two_items_may_be_longer, R1_SOUNDS, { "ended r1 i1", "MADE i1" }, { "part r1", "" }, { "+8999", "" },
     { "+1", "STOPPED, CANCEL r1, ITEM_OVER i1, RETRIED" });
 
 /* Whoever makes it, the caller has waited since his own words. */
@@ -347,9 +344,8 @@ static void greeting_without_sound_is_none(void **state)
 {
 	(void)state;
 	open_as(&KIT_PROTECTED);
-	FOLLOW(&k, { "ready & there", "GREET 1" }, { "began r1", "" },
-	    { "over r1 mute", "SILENT completed, RETRIED, LISTEN" }, { "+500", "GREET 2" }, { "began r2", "" },
-	    { "over r2 mute", "SILENT completed, END model_failed" });
+	FOLLOW(&k, GREETING_BEGINS, { "over r1 mute", "SILENT completed, RETRIED, LISTEN" }, { "+500", "GREET 2" },
+	    { "began r2", "" }, { "over r2 mute", "SILENT completed, END model_failed" });
 	assert_int_equal(k.answers, 0);
 }
 

@@ -148,9 +148,8 @@ static void turn_during_an_answer_that_is_not_interrupted_is_answered_after_it(v
 static void answer_the_model_stopped_for_the_caller_is_cut(void **state)
 {
 	(void)state;
-	FOLLOW(&k, { "speaks", "" }, { "began r1", "" }, { "audio r1 i1 8000", "PLAY 1" },
-	    { "over r1 turned", "CUT 1, UNPLAYED i1, ITEM_OVER i1" }, { "audio r1 i1 80", "PASS_OVER" },
-	    { "cut 1 1:20", "CUT_SHORT i1 20, TRUNCATE i1 20" });
+	FOLLOW(&k, { "speaks", "" }, R1_SOUNDS, { "over r1 turned", "CUT 1, UNPLAYED i1, ITEM_OVER i1" },
+	    { "audio r1 i1 80", "PASS_OVER" }, { "cut 1 1:20", "CUT_SHORT i1 20, TRUNCATE i1 20" });
 	FOLLOW(&k, { "began r2", "" }, { "over r2 turned", "" }); /* nothing is queued of that one */
 }
 

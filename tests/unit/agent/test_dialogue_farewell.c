@@ -74,11 +74,10 @@ static void limit_does_not_stop_a_transfer_but_comes_after_one_that_is_called_of
 	assert_false(kit_play(&k, "limit time"));
 	FOLLOW(&k, { "over r1", "END transferred" });
 	open_as(&KIT_SILENT);
-	FOLLOW(&k, { "ready & there", "" }, { "began r1", "" }, { "audio r1 i1 8000", "PLAY 1" },
-	    { "call 1 r1 & transfers 1 r1", "" }, { "limit time", "" }, { "speaks", "CALLED_OFF 1, CUT 1" },
-	    { "cut 1 1:500", "CUT_SHORT i1 500, TRUNCATE i1 500" }, { "pauses & limit time", "DEAF" },
-	    { "over r1", "UNPLAYED i1, ITEM_OVER i1, SPEAK time 1, TOOL_RESULT 1" }, { "began r2", "" },
-	    { "audio r2 i2 800", "PLAY 2" }, { "over r2", "MADE i2, ITEM_OVER i2" },
+	FOLLOW(&k, { "ready & there", "" }, R1_SOUNDS, { "call 1 r1 & transfers 1 r1", "" }, { "limit time", "" },
+	    { "speaks", "CALLED_OFF 1, CUT 1" }, { "cut 1 1:500", "CUT_SHORT i1 500, TRUNCATE i1 500" },
+	    { "pauses & limit time", "DEAF" }, { "over r1", "UNPLAYED i1, ITEM_OVER i1, SPEAK time 1, TOOL_RESULT 1" },
+	    { "began r2", "" }, { "audio r2 i2 800", "PLAY 2" }, { "over r2", "MADE i2, ITEM_OVER i2" },
 	    { "heard 2 100", "HEARD i2 100, END time_limit, SAID" });
 }
 
@@ -90,9 +89,8 @@ TALK(transfer_goes_before_what_waits_to_be_said, { "began r1", "" }, { "say one"
 static void nothing_is_said_after_the_farewell(void **state)
 {
 	(void)state;
-	FOLLOW(&k, { "goodbye bye", "SPEAK bye 1" }, { "say x", "" }, { "began r1", "" },
-	    { "audio r1 i1 8000", "PLAY 1" }, { "over r1", "MADE i1, ITEM_OVER i1" }, { "say y & told", "" },
-	    { "heard 1 1000", "HEARD i1 1000, END agent_ended, SAID" }, { "say z & told", "" });
+	FOLLOW(&k, { "goodbye bye", "SPEAK bye 1" }, { "say x", "" }, R1_SOUNDS, { "over r1", "MADE i1, ITEM_OVER i1" },
+	    { "say y & told", "" }, { "heard 1 1000", "HEARD i1 1000, END agent_ended, SAID" }, { "say z & told", "" });
 	assert_int_equal(dialogue_due_us(&k.d), NEVER_US);
 }
 
@@ -110,11 +108,11 @@ static void machine_is_left_a_message_whatever_is_being_said(void **state)
 	(void)state;
 	open_as(&KIT_GREETING);
 	FOLLOW(&k, { "machine", "" }, { "there", "" }, { "ready", "DEAF, SPEAK message 1" } /* and no greeting */,
-	    { "began r1", "" }, { "audio r1 i1 8000", "PLAY 1" }, { "over r1", "MADE i1, ITEM_OVER i1" },
+	    R1_SOUNDS, { "over r1", "MADE i1, ITEM_OVER i1" },
 	    { "heard 1 1000", "HEARD i1 1000, END message_left, SAID" });
 	open_as(&KIT_GREETING);
-	FOLLOW(&k, { "ready & there", "GREET 1" }, { "began r1", "" }, { "audio r1 i1 8000", "PLAY 1" },
-	    { "machine", "CANCEL r1, CUT 1, DEAF" }, { "over r1", "UNPLAYED i1, ITEM_OVER i1, SPEAK message 2" });
+	FOLLOW(&k, GREETING_BEGINS, { "audio r1 i1 8000", "PLAY 1" }, { "machine", "CANCEL r1, CUT 1, DEAF" },
+	    { "over r1", "UNPLAYED i1, ITEM_OVER i1, SPEAK message 2" });
 	open_as(&KIT_SILENT);
 	FOLLOW(&k, { "ready & there", "" }, { "firm bye", "DEAF, SPEAK bye 1" }, { "machine", "" });
 	open_as(&KIT_SILENT);
@@ -140,10 +138,10 @@ static void nobody_speaking_for_long_ends_the_call(void **state)
 	(void)state;
 	open_as(&rules);
 	FOLLOW(&k, { "ready & there", "" }, { "+29999", "" }, { "speaks", "" }, { "+60000", "" },
-	    { "pauses & turn", "" }, { "began r1", "" }, { "audio r1 i1 8000", "PLAY 1" },
-	    { "+1000 & over r1", "MADE i1, ITEM_OVER i1" }, { "+60000", "" } /* it is still being played */,
-	    { "heard 1 1000", "HEARD i1 1000" }, { "+29999", "" }, { "key 1 & +1499", "" }, { "+1", "KEYS 1, ASK 1" },
-	    { "began r2", "" }, { "over r2", "" }, { "+29999", "" }, { "+1", "END idle" });
+	    { "pauses & turn", "" }, R1_SOUNDS, { "+1000 & over r1", "MADE i1, ITEM_OVER i1" },
+	    { "+60000", "" } /* it is still being played */, { "heard 1 1000", "HEARD i1 1000" }, { "+29999", "" },
+	    { "key 1 & +1499", "" }, { "+1", "KEYS 1, ASK 1" }, { "began r2", "" }, { "over r2", "" }, { "+29999", "" },
+	    { "+1", "END idle" });
 }
 
 int main(void)

@@ -289,7 +289,7 @@ static void greeting_and_farewell_have_no_filler(void **state)
 	(void)state;
 	FOLLOW(&k, { "began r1", "" }, { "call 1 r1 & ends 1 r1", "" }, { "+7999", "" });
 	open_as(&KIT_GREETING);
-	FOLLOW(&k, { "ready & there", "GREET 1" }, { "began r1", "" }, { "+7999", "" });
+	FOLLOW(&k, GREETING_BEGINS, { "+7999", "" });
 }
 
 int main(void)

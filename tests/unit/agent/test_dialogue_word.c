@@ -29,8 +29,8 @@ static void greeting_that_never_begins_is_a_failure(void **state)
 	    { "+1", "NO_ANSWER, RETRIED" }, { "+500", "GREET 2" }, { "+4000", "NO_ANSWER, END model_failed" });
 	/* The same if it begins, and is not heard. */
 	open_as(&KIT_GREETING);
-	FOLLOW(&k, { "ready & there", "GREET 1" }, { "began r1", "" }, { "+7999", "" },
-	    { "+1", "STOPPED, CANCEL r1, RETRIED" }, { "+500", "GREET 2" }, { "+4000", "NO_ANSWER, END model_failed" });
+	FOLLOW(&k, GREETING_BEGINS, { "+7999", "" }, { "+1", "STOPPED, CANCEL r1, RETRIED" }, { "+500", "GREET 2" },
+	    { "+4000", "NO_ANSWER, END model_failed" });
 }
 
 /* By its own words: they may have to be said. */
@@ -38,8 +38,8 @@ static void greeting_that_fails_is_asked_for_again(void **state)
 {
 	(void)state;
 	open_as(&KIT_GREETING);
-	FOLLOW(&k, { "ready & there", "GREET 1" }, { "began r1", "" }, { "over r1 failed", "RETRIED" },
-	    { "+500", "GREET 2" }, { "busy 2", "" }, { "+500", "GREET 3" });
+	FOLLOW(&k, GREETING_BEGINS, { "over r1 failed", "RETRIED" }, { "+500", "GREET 2" }, { "busy 2", "" },
+	    { "+500", "GREET 3" });
 }
 
 static void caller_who_is_back_is_told_of_and_answered(void **state)
@@ -63,8 +63,8 @@ static void protected_greeting_is_not_interrupted_until_its_time_is_over(void **
 {
 	(void)state;
 	open_as(&KIT_PROTECTED);
-	FOLLOW(&k, { "ready & there", "GREET 1" }, { "began r1", "" }, { "audio r1 i1 80000", "PLAY 1" },
-	    { "first 1", "" }, { "speaks", "" }, { "+100", "" }, { "pauses & turn", "" });
+	FOLLOW(&k, GREETING_BEGINS, { "audio r1 i1 80000", "PLAY 1" }, { "first 1", "" }, { "speaks", "" },
+	    { "+100", "" }, { "pauses & turn", "" });
 	assert_due_in_ms(2900);
 	/* It is over: the turn that waited is answered, by our asking. */
 	FOLLOW(&k, { "+2900", "LISTEN" }, { "over r1", "MADE i1, ITEM_OVER i1, ASK 2" });
@@ -75,10 +75,9 @@ static void who_speaks_at_the_end_of_protection_interrupts(void **state)
 {
 	(void)state;
 	open_as(&KIT_PROTECTED);
-	FOLLOW(&k, { "ready & there", "GREET 1" }, { "began r1", "" }, { "audio r1 i1 80000", "PLAY 1" },
-	    { "first 1", "" }, { "speaks", "" }, { "+3000", "LISTEN, CANCEL r1, CUT 1" },
-	    { "over r1", "UNPLAYED i1, ITEM_OVER i1" }, { "pauses & turn", "ASK 2" }, { "configured", "" },
-	    { "began r2", "" }, { "over r2", "" });
+	FOLLOW(&k, GREETING_BEGINS, { "audio r1 i1 80000", "PLAY 1" }, { "first 1", "" }, { "speaks", "" },
+	    { "+3000", "LISTEN, CANCEL r1, CUT 1" }, { "over r1", "UNPLAYED i1, ITEM_OVER i1" },
+	    { "pauses & turn", "ASK 2" }, { "configured", "" }, { "began r2", "" }, { "over r2", "" });
 	/* Turn detection is as it was: the model answers by itself. */
 	FOLLOW(&k, { "speaks", "CUT 2" }, { "cut 2 1:3000", "CUT_SHORT i1 3000, TRUNCATE i1 3000" },
 	    { "pauses & turn", "" }, { "+1000", "" }, { "began r3", "" });
@@ -88,12 +87,12 @@ static void protection_ends_with_the_greeting_or_its_failure_or_a_key(void **sta
 {
 	(void)state;
 	open_as(&KIT_PROTECTED);
-	FOLLOW(&k, { "ready & there", "GREET 1" }, { "began r1", "" }, { "audio r1 i1 8000", "PLAY 1" },
-	    { "over r1", "MADE i1, ITEM_OVER i1" }, { "heard 1 1000", "HEARD i1 1000, LISTEN" });
+	FOLLOW(&k, GREETING_BEGINS, { "audio r1 i1 8000", "PLAY 1" }, { "over r1", "MADE i1, ITEM_OVER i1" },
+	    { "heard 1 1000", "HEARD i1 1000, LISTEN" });
 	open_as(&KIT_PROTECTED);
-	FOLLOW(&k, { "ready & there", "GREET 1" }, { "began r1", "" }, { "over r1 failed", "RETRIED, LISTEN" });
+	FOLLOW(&k, GREETING_BEGINS, { "over r1 failed", "RETRIED, LISTEN" });
 	open_as(&KIT_PROTECTED);
-	FOLLOW(&k, { "ready & there", "GREET 1" }, { "began r1", "" }, { "key 1", "LISTEN, CANCEL r1, CUT 1" });
+	FOLLOW(&k, GREETING_BEGINS, { "key 1", "LISTEN, CANCEL r1, CUT 1" });
 	open_as(&KIT_PROTECTED);
 	FOLLOW(&k, { "ready & there", "GREET 1" }, { "+4000", "NO_ANSWER, RETRIED" }, { "+500", "GREET 2" },
 	    { "+3499", "" }, { "+1", "LISTEN" }); /* a greeting that never begins protects no longer */
@@ -117,8 +116,8 @@ static void keys_are_collected_until_the_hash_or_a_pause(void **state)
 	assert_int_equal(strlen(k.line), 5 + DIGITS_MAX + 7);
 }
 
-TALK(each_key_interrupts, { "began r1", "" }, { "audio r1 i1 8000", "PLAY 1" }, { "key 1", "CANCEL r1, CUT 1" },
-    { "key 2", "CANCEL r1, CUT 2" }, { "over r1", "UNPLAYED i1, ITEM_OVER i1" }, { "key 3", "CUT 3" });
+TALK(each_key_interrupts, R1_SOUNDS, { "key 1", "CANCEL r1, CUT 1" }, { "key 2", "CANCEL r1, CUT 2" },
+    { "over r1", "UNPLAYED i1, ITEM_OVER i1" }, { "key 3", "CUT 3" });
 
 /* --------------------------------------------------------------------- what was heard */
 
@@ -171,8 +170,8 @@ static void responses_that_were_cut_are_remembered(void **state)
 static void audio_of_an_unknown_response_is_played(void **state)
 {
 	(void)state;
-	FOLLOW(&k, { "audio r1 i1 8000", "PLAY 1" }, { "began r1", "" }, { "audio r1 i1 8000", "PLAY 1" },
-	    { "speaks", "CUT 1" }, { "audio r1 i1 80", "PASS_OVER" }, { "over r1", "UNPLAYED i1, ITEM_OVER i1" });
+	FOLLOW(&k, { "audio r1 i1 8000", "PLAY 1" }, R1_SOUNDS, { "speaks", "CUT 1" },
+	    { "audio r1 i1 80", "PASS_OVER" }, { "over r1", "UNPLAYED i1, ITEM_OVER i1" });
 	FOLLOW(&k, { "audio r2 i2 8000", "PLAY 2" }, { "over r2", "MADE i2, ITEM_OVER i2" });
 	FOLLOW(&k, { "audio - i3 8000", "PLAY 3" }, { "audio - i3 8000", "PLAY 3" },
 	    { "+20000", "MADE i3, ITEM_OVER i3" });
@@ -206,9 +205,9 @@ TALK(phone_that_stops_by_itself_interrupts, { "began r1", "" },
     { "interrupted 0 1:300", "CANCEL r1, CUT 1, CUT_SHORT i1 300, TRUNCATE i1 300" },
     { "cut 1", "CUT_SHORT i2 0, TRUNCATE i2 0" });
 
-TALK(what_came_after_the_cut_is_not_cut_with_it, { "began r1", "" }, { "audio r1 i1 8000", "PLAY 1" },
-    { "key 1", "CANCEL r1, CUT 1" }, { "over r1", "UNPLAYED i1, ITEM_OVER i1" }, { "+1500", "KEYS 1, ASK 1" },
-    { "began r2", "" }, { "audio r2 i2 8000", "PLAY 2" }, { "cut 1", "CUT_SHORT i1 0, TRUNCATE i1 0" },
+TALK(what_came_after_the_cut_is_not_cut_with_it, R1_SOUNDS, { "key 1", "CANCEL r1, CUT 1" },
+    { "over r1", "UNPLAYED i1, ITEM_OVER i1" }, { "+1500", "KEYS 1, ASK 1" }, { "began r2", "" },
+    { "audio r2 i2 8000", "PLAY 2" }, { "cut 1", "CUT_SHORT i1 0, TRUNCATE i1 0" },
     { "heard 2 1000", "HEARD i2 1000" });
 
 TALK(who_hangs_up_leaves_what_was_heard, { "began r1", "" },
