@@ -22,15 +22,6 @@ static void keys_are_told_one_by_one(void **state)
 	assert_string_equal(small, "The caller pressed these keys on the telephone keypad: 0 1");
 }
 
-static void person_is_named_to_whom_the_caller_is_connected(void **state)
-{
-	char text[200];
-
-	(void)state;
-	words_connecting(text, sizeof text, "Ms Meier");
-	assert_non_null(strstr(text, "connecting them to Ms Meier now."));
-}
-
 /* A caller may speak another language than the agent's first, so built-in sentences are
  * put to the model as an instruction. */
 static void phrase_is_the_agents_own_words_or_an_instruction_with_ours(void **state)
@@ -57,6 +48,15 @@ static void phrase_is_the_agents_own_words_or_an_instruction_with_ours(void **st
 		assert_true(exact);
 	}
 	assert_string_equal(phrase_of(&p, PHRASE_BUSY).language, "es-ES");
+}
+
+static void person_is_named_to_whom_the_caller_is_connected(void **state)
+{
+	char text[200];
+
+	(void)state;
+	words_connecting(text, sizeof text, "Ms Meier");
+	assert_non_null(strstr(text, "connecting them to Ms Meier now."));
 }
 
 int main(void)

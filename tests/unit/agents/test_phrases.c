@@ -43,17 +43,30 @@ static void every_phrase_is_there_in_every_language(void **state)
 			/* It is that language's text, and Twilio is told so. */
 			assert_int_equal(strlen(s.language), 5);
 			assert_memory_equal(s.language, codes[i], 2);
+		}
+	}
+}
+
+static void no_phrase_is_another_or_stayed_english(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+		struct agent p = of_language(&codes[i]);
+
+		for (int phrase = 0; phrase < PHRASE_COUNT; phrase++) {
+			const char *text = phrase_of(&p, (enum phrase)phrase).text;
+
 			if (i > 0)
-				assert_string_not_equal(s.text, phrase_of(NULL, (enum phrase)phrase).text);
+				assert_string_not_equal(text, phrase_of(NULL, (enum phrase)phrase).text);
 			for (int other = 0; other < phrase; other++)
-				assert_string_not_equal(s.text, phrase_of(&p, (enum phrase)other).text);
+				assert_string_not_equal(text, phrase_of(&p, (enum phrase)other).text);
 		}
 	}
 }
 
 static void language_is_the_agents_first_else_that_of_the_transcript_else_english(void **state)
 {
-	static const char *const several[] = { "es", "en" }, *const swedish[] = { "sv" }, *const greek[] = { "el" };
+	static const char *const several[] = { "es", "en" };
 	struct agent p = of_language(several);
 
 	(void)state;
@@ -65,9 +78,15 @@ static void language_is_the_agents_first_else_that_of_the_transcript_else_englis
 	p.transcription_language = "";
 	assert_string_equal(phrase_of(&p, PHRASE_ONE_MOMENT).text, "One moment, please.");
 	assert_string_equal(phrase_of(NULL, PHRASE_ONE_MOMENT).language, "en-US");
+}
 
-	/* No text of ours: English, and read as English; a text of the agent's, as its own language. */
-	p = of_language(swedish);
+/* A sentence of ours is English then, and read as English; one of the agent's as its own language. */
+static void language_without_sentences_of_ours_is_read_where_the_agent_has_its_own(void **state)
+{
+	static const char *const swedish[] = { "sv" }, *const greek[] = { "el" };
+	struct agent p = of_language(swedish);
+
+	(void)state;
 	assert_string_equal(phrase_of(&p, PHRASE_BUSY).language, "en-US");
 	p.phrases[PHRASE_BUSY] = "Alla linjer är upptagna.";
 	assert_string_equal(phrase_of(&p, PHRASE_BUSY).language, "sv-SE");
@@ -97,7 +116,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_phrase_is_there_in_every_language),
+		cmocka_unit_test(no_phrase_is_another_or_stayed_english),
 		cmocka_unit_test(language_is_the_agents_first_else_that_of_the_transcript_else_english),
+		cmocka_unit_test(language_without_sentences_of_ours_is_read_where_the_agent_has_its_own),
 		cmocka_unit_test(voice_goes_alone_unless_its_language_is_named),
 	};
 
