@@ -179,7 +179,8 @@ static void on_response_done(struct conversation *con, const struct model_event 
 {
 	bool failed = e->status == MODEL_FAILED, last = failed && (e->error == MODEL_FATAL || e->error == MODEL_RENEW);
 	const char *status = model_status_name(e->status);
-	bool claims = e->status == MODEL_COMPLETED || e->status == MODEL_INCOMPLETE;
+	/* Whoever stopped it, the caller waits for another, except where he has spoken. */
+	bool claims = !failed && e->reason != MODEL_TURN_DETECTED;
 	char account[160];
 
 	if (!strcmp(con->ended, e->response_id))

@@ -152,7 +152,8 @@ struct dialogue_event { /* all borrowed until dialogue_take returns */
 	enum dialogue_event_type type;
 	const char *response, *item; /* NULL is "" */
 	const char *text;
-	const char *claims; /* the model's account of a response that it calls answered; NULL: failed, or stopped */
+	const char *
+	    claims; /* the model's account of a response that did not fail; NULL also: stopped for the caller's voice */
 	const struct heard *heard;
 	uint32_t count, cut, no, run, request;
 	int64_t at_us;

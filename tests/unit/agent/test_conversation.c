@@ -3,6 +3,7 @@
  */
 #include "server/agent/conversation.h"
 
+#include "common/clock.h"
 #include "server/agent/conversation_tools.h"
 #include "server/model/realtime.h"
 #include "server/stats/stats.h"
@@ -117,6 +118,38 @@ static void answer_of_a_tool_that_does_not_fit_is_bad_and_the_call_goes_on(void 
 	free(text);
 }
 
+/* ---------------------------------------------------------------------------- answers */
+
+/* An answer to a turn, of which nothing was heard; `why` it was stopped. */
+static void stop_answer(const char *id, const char *why, enum model_reason reason)
+{
+	struct model_event e = { .type = MODEL_COMMITTED, .text = "" };
+
+	snprintf(e.item_id, sizeof e.item_id, "turn of %s", id);
+	conversation_model_told(con, &e, US_PER_S);
+	e = (struct model_event){ .type = MODEL_RESPONSE_CREATED, .text = "" };
+	snprintf(e.response_id, sizeof e.response_id, "%s", id);
+	conversation_model_told(con, &e, US_PER_S);
+	e.type = MODEL_RESPONSE_DONE;
+	e.status = MODEL_CANCELLED;
+	e.reason = reason;
+	snprintf(e.code, sizeof e.code, "%s", why);
+	conversation_model_told(con, &e, US_PER_S);
+}
+
+static void answer_that_was_stopped_but_not_for_the_caller_is_asked_for_again(void **state)
+{
+	uint64_t silent = atomic_load(&stats.model_silent_answers);
+
+	(void)state;
+	dialogue_init(&con->dialogue, &(struct dialogue_rules){ .silence_us = US_PER_S, .slow_us = US_PER_S });
+	stop_answer("r1", "turn_detected", MODEL_TURN_DETECTED);
+	assert_int_equal(con->dialogue.failures, 0);
+	stop_answer("r2", "client_cancelled", MODEL_OTHER_REASON);
+	assert_int_equal(con->dialogue.failures, 1);
+	assert_int_equal(atomic_load(&stats.model_silent_answers), silent + 1);
+}
+
 /* ------------------------------------------------------------------------------- cost */
 
 static void hear(enum model_event_type type, const char *item, int64_t tokens)
@@ -146,6 +179,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
 		CASE(answer_of_a_tool_that_does_not_fit_is_bad_and_the_call_goes_on),
+		CASE(answer_that_was_stopped_but_not_for_the_caller_is_asked_for_again),
 		CASE(transcript_told_twice_is_billed_once),
 	};
 
