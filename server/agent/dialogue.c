@@ -248,14 +248,6 @@ static bool on_part_over(struct dialogue *d, const struct dialogue_event *e, int
 	return item != NULL;
 }
 
-static bool unfinished_of(struct dialogue *d, const struct utterance *u)
-{
-	for (size_t i = 0; i < ITEMS_MAX; i++)
-		if (d->items[i].no && d->items[i].utterance == u->no && !d->items[i].over)
-			return true;
-	return false;
-}
-
 /* A response is over. First its audio is cut, if it must be. Then its items end, so that
  * their ends are marked and their turns know the status. Last comes what it means for
  * the conversation. An unknown response decides nothing. */
@@ -275,7 +267,7 @@ static bool on_over(struct dialogue *d, const struct dialogue_event *e, int64_t 
 			d->untold = 0;
 		/* The model stopped it because the caller spoke, but it began after we
 		 * were told of the speech: its queued audio is stale all the same. */
-		if (e->turn_detected && !u->cut && unfinished_of(d, u))
+		if (e->turn_detected && !u->cut && items_unfinished_of(d, u->no))
 			word_interrupt(d, false, now_us);
 		items_complete(d, u, e->text ? e->text : "");
 		asking_over(d, u, e->failed, e->claims, now_us);

@@ -25,29 +25,15 @@ struct dialogue_order *dialogue_order(struct dialogue *d, enum dialogue_order_ty
 
 /* ------------------------------------------------------------------------ utterances */
 
-static bool unfinished(const struct item *item)
-{
-	return item->received && !item->over;
-}
-
-/* True: audio of the response still plays. An interruption must be able to find it. */
-static bool being_heard(const struct dialogue *d, uint32_t no)
-{
-	for (size_t i = 0; i < ITEMS_MAX; i++)
-		if (d->items[i].no && d->items[i].utterance == no && unfinished(&d->items[i]))
-			return true;
-	return false;
-}
-
-/* The importance of an utterance: those that are over make way first. Pending ones are
- * few, and never make way. */
+/* The importance of an utterance: those that are over make way first, but an interruption
+ * must be able to find what still plays. Pending ones are few, and never make way. */
 static int weight(const struct dialogue *d, const struct utterance *u)
 {
 	switch (u->state) {
 	case UTTERANCE_FREE:
 		return 0;
 	case UTTERANCE_MADE:
-		return being_heard(d, u->no) ? 2 : 1;
+		return items_unfinished_of(d, u->no) ? 2 : 1;
 	case UTTERANCE_MAKING:
 		return u->no == d->active || utterance_is_cue(u) ? 4 : 3;
 	default:
@@ -402,6 +388,19 @@ void items_complete(struct dialogue *d, const struct utterance *u, const char *e
 		if (item && item->utterance == u->no)
 			item_complete(d, item, ending);
 	}
+}
+
+static bool unfinished(const struct item *item)
+{
+	return item->received && !item->over;
+}
+
+bool items_unfinished_of(const struct dialogue *d, uint32_t utterance)
+{
+	for (size_t i = 0; i < ITEMS_MAX; i++)
+		if (d->items[i].no && d->items[i].utterance == utterance && unfinished(&d->items[i]))
+			return true;
+	return false;
 }
 
 bool items_unfinished(const struct dialogue *d)

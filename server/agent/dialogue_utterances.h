@@ -61,9 +61,10 @@ struct item *item_at(struct dialogue *d, size_t n);
 /* No more audio of it comes; with an `ending` its response is over, too. */
 void item_complete(struct dialogue *d, struct item *item, const char *ending);
 void items_complete(struct dialogue *d, const struct utterance *u, const char *ending); /* all of that response */
-/* Received audio that was neither heard to its end nor cut: whether there is any, and
- * how much at most. */
+/* Received audio that was neither heard to its end nor cut: whether there is any, or any
+ * of that utterance, and how much at most. */
 bool items_unfinished(const struct dialogue *d);
+bool items_unfinished_of(const struct dialogue *d, uint32_t utterance);
 int64_t items_left_ms(const struct dialogue *d);
 /* True: audio of that utterance was received. */
 bool items_any(const struct dialogue *d, uint32_t utterance);
