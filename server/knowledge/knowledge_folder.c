@@ -80,7 +80,10 @@ static int visit_entry(struct walk *w, const char *path, int depth)
 	struct stat about;
 	bool is_link;
 
-	snprintf(whole, sizeof whole, "%s/%s", w->folder, path);
+	if (snprintf(whole, sizeof whole, "%s/%s", w->folder, path) >= (int)sizeof whole) {
+		skip(w, path, "its path from the root is longer than 1023 bytes");
+		return 0;
+	}
 	if (lstat(whole, &about))
 		return 0; /* gone since it was listed */
 	is_link = S_ISLNK(about.st_mode);
@@ -112,7 +115,7 @@ static int walk_into(struct walk *w, const char *below, int depth)
 		return 0;
 	}
 	if (snprintf(whole, sizeof whole, "%s%s%s", w->folder, *below ? "/" : "", below) >= (int)sizeof whole)
-		return 0;
+		return -ENAMETOOLONG; /* the folder itself: what is below was measured by visit_entry */
 	count = scandir(whole, &names, visible, alphasort);
 	if (count < 0) {
 		if (!*below)

@@ -277,6 +277,32 @@ static void what_cannot_be_read_is_left_out_and_named(void **state)
 	free(large);
 }
 
+static void what_has_too_long_a_path_is_named_too(void **state)
+{
+	char longer[2 * FOLDER_PATH_MAX + 1];
+	struct buf problem, warning;
+	size_t len;
+
+	(void)state;
+	put_text("here.md", "basil");
+	put_text("a-name-that-has-no-room-behind-all-this.md", "basil");
+	len = (size_t)snprintf(longer, sizeof longer, "%s", folder);
+	for (; len < sizeof longer - 16; len++)
+		longer[len] = '/';
+	longer[len] = '\0';
+	buf_init(&problem, 0);
+	buf_init(&warning, 0);
+	assert_int_equal(knowledge_check(longer, &problem, &warning), 0);
+	assert_string_equal(buf_text(&warning),
+	    "a-name-that-has-no-room-behind-all-this.md is left out: its path from the root is longer than 1023 bytes\n");
+	for (; len < sizeof longer - 1; len++)
+		longer[len] = '/';
+	longer[len] = '\0';
+	assert_int_equal(knowledge_check(longer, &problem, &warning), -ENAMETOOLONG);
+	buf_free(&problem);
+	buf_free(&warning);
+}
+
 static void a_missing_folder_is_a_mistake_and_an_empty_one_a_warning(void **state)
 {
 	struct buf problem, warning;
@@ -419,6 +445,7 @@ int main(void)
 		KNOWS(at_most_five_passages_and_four_kilobytes),
 		KNOWS(nothing_found_is_an_answer),
 		KNOWS(what_cannot_be_read_is_left_out_and_named),
+		KNOWS(what_has_too_long_a_path_is_named_too),
 		KNOWS(a_missing_folder_is_a_mistake_and_an_empty_one_a_warning),
 		KNOWS(an_empty_folder_is_searched_in_vain),
 		KNOWS(the_index_follows_the_files),
