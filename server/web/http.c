@@ -288,7 +288,7 @@ static void begin_again(struct response *r, int status, const char *type)
 }
 
 /* The one shape of all errors, documented in openapi.json. */
-static void put_error(struct response *r, int status, const char *code, const char *message, const char *field)
+static struct json_out begin_error(struct response *r, int status, const char *code, const char *message)
 {
 	struct json_out j = json_out_to(&r->body);
 
@@ -297,27 +297,47 @@ static void put_error(struct response *r, int status, const char *code, const ch
 	json_put_object(&j, "error");
 	json_put_text(&j, "code", code);
 	json_put_text(&j, "message", message);
-	if (field)
-		json_put_text(&j, "field", field);
-	json_put_end(&j);
-	json_put_end(&j);
+	return j;
+}
+
+static void end_error(struct response *r, struct json_out *j)
+{
+	json_put_end(j);
+	json_put_end(j);
 	buf_putc(&r->body, '\n');
 }
 
 void response_error(struct response *r, int status, const char *code, const char *message)
 {
-	put_error(r, status, code, message, NULL);
+	struct json_out j = begin_error(r, status, code, message);
+
+	end_error(r, &j);
 }
 
 void response_error_at(struct response *r, int status, const char *code, const char *field, const char *format, ...)
 {
 	char message[512];
+	struct json_out j;
 	va_list args;
 
 	va_start(args, format);
 	vsnprintf(message, sizeof message, format, args);
 	va_end(args);
-	put_error(r, status, code, message, field);
+	j = begin_error(r, status, code, message);
+	json_put_text(&j, "field", field);
+	end_error(r, &j);
+}
+
+void response_error_of_twilio(
+    struct response *r, const char *code, const char *message, int twilio_code, int twilio_status)
+{
+	struct json_out j = begin_error(r, 502, code, message);
+
+	if (twilio_code)
+		json_put_int(&j, "twilio_code", twilio_code);
+	if (twilio_status)
+		json_put_int(&j, "twilio_status", twilio_status);
+	end_error(r, &j);
 }
 
 void response_refusal(struct response *r, int status, const char *sentence)

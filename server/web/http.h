@@ -119,7 +119,11 @@ void response_error(struct response *r, int status, const char *code, const char
 void response_error_at(struct response *r, int status, const char *code, const char *field, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 
-/* The same for Twilio, whose debugger shows the text as it is. */
+/* 502, with ,"twilio_code":…,"twilio_status":… (HTTP) as Twilio gave them; 0: none. */
+void response_error_of_twilio(
+    struct response *r, const char *code, const char *message, int twilio_code, int twilio_status);
+
+/* An answer to Twilio itself, whose debugger shows the text as it is. */
 void response_refusal(struct response *r, int status, const char *sentence);
 
 /* Ends a stream that was not run (calls `done`); fine without one. */

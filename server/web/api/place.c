@@ -201,25 +201,6 @@ static cJSON *complete(struct agents *agents, const struct wish *w, const struct
 
 /* ----------------------------------------------------------------------- the answer */
 
-/* Twilio's own words and numbers are passed on: only they tell what to
- * change in its console. */
-static void refused_by_twilio(const struct dialer_reply *a, struct response *r)
-{
-	struct json_out j = json_out_to(&r->body);
-
-	r->status = 502;
-	json_put_object(&j, NULL);
-	json_put_object(&j, "error");
-	json_put_text(&j, "code", "twilio_refused");
-	json_put_text(&j, "message", a->message);
-	if (a->code)
-		json_put_int(&j, "twilio_code", a->code);
-	json_put_int(&j, "twilio_status", a->status);
-	json_put_end(&j);
-	json_put_end(&j);
-	buf_putc(&r->body, '\n');
-}
-
 static const struct {
 	int status;
 	const char *code, *sentence;
@@ -246,7 +227,8 @@ static void answer(const struct dialer_reply *a, struct response *r)
 		response_header(r, "Location", "/calls/%s", a->id);
 		break;
 	case DIALER_REFUSED:
-		refused_by_twilio(a, r);
+		/* Only Twilio's own words and numbers tell what to change in its console. */
+		response_error_of_twilio(r, "twilio_refused", a->message, a->code, a->status);
 		break;
 	default:
 		response_error(

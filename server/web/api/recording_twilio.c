@@ -5,7 +5,6 @@
  */
 #include "server/web/api/recording_twilio.h"
 
-#include "common/json_out.h"
 #include "common/log.h"
 #include "server/stats/stats.h"
 #include "server/store/store_recordings.h"
@@ -89,25 +88,6 @@ static void passing_free(void *arg)
 
 /* ---------------------------------------------------------------- before the headers */
 
-static void refuse(struct response *r, const struct twilio_media *media)
-{
-	struct json_out j = json_out_to(&r->body);
-
-	response_error(r, 502, "twilio_failed", "");
-	buf_reset(&r->body);
-	json_put_object(&j, NULL);
-	json_put_object(&j, "error");
-	json_put_text(&j, "code", "twilio_failed");
-	json_put_text(&j, "message", media->message);
-	if (media->code)
-		json_put_int(&j, "twilio_code", media->code);
-	if (media->status)
-		json_put_int(&j, "twilio_status", media->status);
-	json_put_end(&j);
-	json_put_end(&j);
-	buf_putc(&r->body, '\n');
-}
-
 static void refuse_range(struct response *r, int64_t size)
 {
 	response_error(r, 416, "range_not_satisfiable", "the recording is shorter than that");
@@ -168,7 +148,7 @@ static void passing_begin(void *arg, struct response *r, const _Atomic bool *sto
 		break;
 	case TWILIO_MEDIA_TROUBLE:
 		unserved(p, media.message);
-		refuse(r, &media);
+		response_error_of_twilio(r, "twilio_failed", media.message, media.code, media.status);
 		break;
 	}
 }
