@@ -235,6 +235,8 @@ bad_bodies() {
 		422|invalid_field|from|{"to":"+12025550170","agent":"reminder","from":"me"}
 		422|invalid_field|metadata|{"to":"+12025550170","agent":"reminder","metadata":{"a":{"b":1}}}
 		422|invalid_field|metadata|{"to":"+12025550170","agent":"reminder","metadata":{"a b":1}}
+		422|invalid_field|metadata|{"to":"+12025550170","agent":"reminder","metadata":{"a":9007199254740993}}
+		422|invalid_field|metadata|{"to":"+12025550170","agent":"reminder","metadata":{"a":-1e400}}
 		422|invalid_field|greeting|{"to":"+12025550170","agent":"reminder","greeting":"Hello {{nobody}}"}
 		422|invalid_field|record|{"to":"+12025550170","agent":"reminder","record":"yes"}
 		422|invalid_field|machine|{"to":"+12025550170","agent":"reminder","machine":true}

@@ -16,6 +16,7 @@
 #include "server/web/fields.h"
 #include "server/work/twilio_rest.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,8 @@ enum {
 	METADATA_NAME = 64,
 	FULL_RETRY_S = 60
 };
+
+#define NUMBER_BELOW 1e15 /* whole numbers are exact, also where they are printed with 15 digits */
 
 /* --------------------------------------------------------------------- the request */
 
@@ -47,7 +50,9 @@ static bool is_metadata_name(const char *name)
 }
 
 /* The metadata goes into webhooks, rows and the agent's texts: it is small
- * and flat, and its names need no quoting. */
+ * and flat, and its names need no quoting. A longer number, an id most likely,
+ * would not come out as it went in: JSON's numbers are doubles here, and one
+ * that overflows would become null. */
 static void check_metadata(struct fields *f, const cJSON *metadata)
 {
 	char *text = metadata ? cJSON_PrintUnformatted(metadata) : NULL;
@@ -63,6 +68,8 @@ static void check_metadata(struct fields *f, const cJSON *metadata)
 			fields_refuse(f, "metadata", "names are of up to 64 letters, digits, _ and -");
 		if (cJSON_IsObject(item) || cJSON_IsArray(item))
 			fields_refuse(f, "metadata", "must be flat: texts, numbers, true, false or null");
+		if (cJSON_IsNumber(item) && !(fabs(item->valuedouble) < NUMBER_BELOW))
+			fields_refuse(f, "metadata", "a number of more than 15 digits must be a text");
 	}
 	free(text);
 }
