@@ -222,7 +222,7 @@ enum utterance_kind { UTTERANCE_ANSWER, UTTERANCE_GREETING, UTTERANCE_SAY, UTTER
 enum utterance_state {
 	UTTERANCE_FREE,
 	UTTERANCE_WANTED,
-	UTTERANCE_EXPECTED, /* the model is to answer a turn by itself */
+	UTTERANCE_EXPECTED, /* the model is to answer a turn by itself, or to go on after a tool of its own */
 	UTTERANCE_ASKED,
 	UTTERANCE_MAKING,
 	UTTERANCE_MADE
@@ -237,6 +237,7 @@ struct utterance {
 	bool begun;        /* its beginning was told */
 	bool said;         /* something came of it: sound to be heard, or a call of a tool */
 	bool answered;     /* that was told, once */
+	bool goes_on;      /* it called a tool after its last sound */
 	bool resting;      /* its last part is over, and no other has begun */
 	bool aside;        /* it is a filler beside the active one, and yields to it */
 	bool filled;       /* such a filler was asked for in this pause of it */
@@ -322,6 +323,7 @@ struct dialogue {
 	uint32_t untold;         /* the last one counts as over, though its end was not told: it may go on; 0: none */
 	int64_t expected_us;     /* deadline for one to begin; NEVER_US: none */
 	int64_t not_before_us;   /* pause after a failure: nothing is asked for before */
+	bool goes_on;            /* the last answer did, so that another is to come */
 	int mute_acts;           /* answers in a row that called tools, and were not heard */
 	int failures;            /* in a row … */
 	int64_t failing_us;      /* … and since when the caller waits for the first of them */

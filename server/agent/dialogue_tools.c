@@ -111,6 +111,7 @@ void tools_talking(struct dialogue *d, bool asked, int64_t now_us)
 			d->batches[i].filled = true;
 	if (!asked && now_us > d->told_us + IN_FLIGHT_US)
 		d->told = false;
+	d->goes_on = false;
 }
 
 static void told(struct dialogue *d, int64_t now_us)
@@ -258,16 +259,32 @@ void tools_say_filler(struct dialogue *d, int64_t now_us)
 	cue_add(d, UTTERANCE_FILLER, run->filler, run->filler[0] != '\0', false);
 }
 
+/* A tool was called that is not ours to answer: the service does that, and goes on. */
+static bool goes_on(struct dialogue *d)
+{
+	if (!d->goes_on || d->farewell.state || asking_busy(d) || utterance_wanted(d) || cue_next(d))
+		return false;
+	for (size_t i = 0; i < BATCHES_MAX; i++)
+		if (d->batches[i].no)
+			return false;
+	return true;
+}
+
 int64_t tools_told_us(struct dialogue *d)
 {
 	/* While the caller speaks, the model's own answer comes next, and knows them. */
-	return d->told ? word_until_us(d) : NEVER_US;
+	return d->told ? word_until_us(d) : goes_on(d) ? 0 : NEVER_US;
 }
 
+/* The service itself may go on first, and is asked if it does not. */
 void tools_want_answer(struct dialogue *d, int64_t now_us)
 {
-	d->told = false;
-	if (!d->farewell.state)
+	bool told = d->told;
+
+	d->told = d->goes_on = false;
+	if (!told)
+		asking_expect(d, now_us);
+	else if (!d->farewell.state)
 		asking_want(d, UTTERANCE_ANSWER, now_us);
 }
 

@@ -215,6 +215,7 @@ bool utterance_sign(struct dialogue *d, const struct dialogue_event *e, int64_t 
 	u->alive_us = now_us;
 	u->resting = e->type == EVENT_PART_OVER || (u->resting && e->type == EVENT_SIGN);
 	u->said |= e->acts;
+	u->goes_on |= e->acts;
 	if (u->no == d->untold && !u->resting && !d->active) {
 		d->untold = 0;
 		u->state = UTTERANCE_MAKING;
@@ -226,6 +227,7 @@ bool utterance_sign(struct dialogue *d, const struct dialogue_event *e, int64_t 
 
 bool utterance_circles(struct dialogue *d, const struct utterance *u)
 {
+	d->goes_on = u->goes_on;
 	d->mute_acts = items_any(d, u->no) ? 0 : d->mute_acts + u->said;
 	return u->said && d->mute_acts > MUTE_ACTS_MAX && !d->farewell.state;
 }

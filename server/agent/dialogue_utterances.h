@@ -32,8 +32,8 @@ bool utterance_made(const struct dialogue *d, uint32_t no); /* true for forgotte
  * its end; and the one of which that comes first; NULL: none is being made. */
 int64_t utterance_patience_us(const struct dialogue *d, const struct utterance *u);
 struct utterance *utterance_first_quiet(struct dialogue *d);
-/* An answer has ended: true if the model only calls tools, one answer after the other, and
- * the caller has heard nothing of MUTE_ACTS_MAX of them. */
+/* An answer has ended; notes whether it goes on. True if the model only calls tools, one
+ * answer after the other, and the caller has heard nothing of MUTE_ACTS_MAX of them. */
 bool utterance_circles(struct dialogue *d, const struct utterance *u);
 /* A sign of life of a response. False: unknown. */
 bool utterance_sign(struct dialogue *d, const struct dialogue_event *e, int64_t now_us);

@@ -169,6 +169,7 @@ static inline void audio_over(struct world *w, const struct act *a)
 	w->sign_us = w->k.now;
 	w->resting = w->making != 0;
 	w->said[w->making] |= a->p % 8 == 0;
+	w->goes_on[w->making] |= a->p % 8 == 0;
 	TAKE(w, .type = EVENT_PART_OVER, .response = response_name(w->making), .item = item, .acts = a->p % 8 == 0);
 }
 
@@ -183,6 +184,8 @@ static inline void over_as(struct world *w, uint32_t no, bool failed, bool turne
 	if (no == w->making) {
 		if (waited && (failed || silent))
 			owe_still(w);
+		else if (waited)
+			owe_more(w);
 		if (waited && !failed && !silent && w->making_is_bye && w->k.d.farewell.state)
 			w->bye_said = true;
 		w->making = w->aside = 0;

@@ -27,6 +27,7 @@ struct world {
 	uint32_t rested;                   /* the last that counted as over before its end was told */
 	bool resting;                      /* its last part is over */
 	bool said[NAMES], answered[NAMES]; /* there was sound or a tool; it was counted */
+	bool goes_on[NAMES];               /* there was a tool, and no sound behind it */
 	uint32_t sounding;                 /* the one whose audio comes */
 	int64_t sign_us;
 	int64_t cut_us;
@@ -100,6 +101,15 @@ static inline void owe_still(struct world *w)
 		return;
 	owe(w);
 	w->courtesy = w->making_by_courtesy;
+}
+
+/* The service may go on by itself after a tool. */
+static inline void owe_more(struct world *w)
+{
+	if (!w->goes_on[w->making] || w->owed)
+		return;
+	owe(w);
+	w->courtesy = true;
 }
 
 static inline int64_t quiet_us(const struct world *w)
@@ -213,6 +223,8 @@ static inline void saw(void *of, const struct dialogue_order *o)
 			break;
 		if (!w->making_cut && !w->said[w->making])
 			owe_still(w);
+		else if (!w->making_cut)
+			owe_more(w);
 		w->rested = w->making;
 		w->making = w->aside = 0;
 		break;
@@ -234,6 +246,7 @@ static inline void saw(void *of, const struct dialogue_order *o)
 			broken(w, "what was cut is played");
 		w->items = o->no > w->items ? o->no : w->items;
 		w->said[w->sounding] |= w->bytes > 0;
+		w->goes_on[w->sounding] &= w->bytes == 0;
 		w->sound_us = (w->sound_us > w->k.now ? w->sound_us : w->k.now) + (int64_t)w->bytes * US_PER_MS / 8;
 		break;
 	case ORDER_ITEM_HEARD:

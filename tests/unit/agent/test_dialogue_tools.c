@@ -82,6 +82,19 @@ static void what_the_caller_hears_or_says_begins_the_count_of_tools_anew(void **
 	call_in_vain(MUTE_ACTS_MAX);
 }
 
+/* A tool of the service's, on an MCP server say: the caller is not forgotten with it. */
+TALK(service_that_does_not_go_on_after_its_own_tool_is_asked, { "began r1", "" }, { "audio r1 i1 8", "PLAY 1" },
+    { "ended r1 i2 acts", "" }, { "over r1 mute", "MADE i1, ITEM_OVER i1" }, { "heard 1 1", "HEARD i1 1" },
+    { "+3999", "" }, { "+1", "NO_ANSWER, RETRIED" }, { "+500", "ASK 1" });
+
+TALK(service_that_goes_on_after_its_own_tool_is_not_asked, { "began r1", "" }, { "ended r1 i1 acts", "" },
+    { "over r1 mute", "" }, { "+1000", "" }, { "began r2", "" }, { "audio r2 i2 8", "PLAY 1" },
+    { "over r2 mute", "MADE i2, ITEM_OVER i2" }, { "heard 1 1", "HEARD i2 1" }, { "+9000", "" });
+
+TALK(nothing_more_comes_after_words_that_follow_the_tool, { "began r1", "" }, { "ended r1 i1 acts", "" },
+    { "audio r1 i2 8", "PLAY 1" }, { "over r1 mute", "MADE i2, ITEM_OVER i2" }, { "heard 1 1", "HEARD i2 1" },
+    { "+9000", "" });
+
 static void model_that_was_told_while_the_caller_speaks_answers_then(void **state)
 {
 	(void)state;
@@ -301,6 +314,9 @@ int main(void)
 		CASE(answer_that_began_after_the_telling_is_not_asked_for_again),
 		CASE(model_that_does_nothing_but_call_tools_is_given_up),
 		CASE(what_the_caller_hears_or_says_begins_the_count_of_tools_anew),
+		CASE(service_that_does_not_go_on_after_its_own_tool_is_asked),
+		CASE(service_that_goes_on_after_its_own_tool_is_not_asked),
+		CASE(nothing_more_comes_after_words_that_follow_the_tool),
 		CASE(model_that_was_told_while_the_caller_speaks_answers_then),
 		CASE(filler_is_due_after_a_second_once),
 		CASE(filler_is_said_in_silence_only),
