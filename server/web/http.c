@@ -287,6 +287,19 @@ static void begin_again(struct response *r, int status, const char *type)
 	r->type = type;
 }
 
+void response_accepted(
+    struct response *r, const char *id_name, const char *id, const char *state_name, const char *state)
+{
+	struct json_out j = json_out_to(&r->body);
+
+	r->status = 202;
+	json_put_object(&j, NULL);
+	json_put_text(&j, id_name, id);
+	json_put_text(&j, state_name, state);
+	json_put_end(&j);
+	buf_putc(&r->body, '\n');
+}
+
 /* The one shape of all errors, documented in openapi.json. */
 static struct json_out begin_error(struct response *r, int status, const char *code, const char *message)
 {

@@ -110,6 +110,10 @@ void response_free(struct response *r);
 void response_header(struct response *r, const char *name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* 202 and an object of two texts: of what, and what it is now. */
+void response_accepted(
+    struct response *r, const char *id_name, const char *id, const char *state_name, const char *state);
+
 /* Replaces everything so far, headers and stream included, by
  * {"error":{"code":…,"message":…}}. */
 void response_error(struct response *r, int status, const char *code, const char *message);

@@ -3,7 +3,6 @@
  */
 #include "server/web/api/deliveries.h"
 
-#include "common/json_out.h"
 #include "common/log.h"
 #include "server/delivery/delivery.h"
 
@@ -87,17 +86,11 @@ void deliveries_list(const struct web_parts *parts, const struct request *q, con
 void deliveries_retry(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
 	int err = parts->delivery ? delivery_retry(parts->delivery, arg) : -ENOTSUP;
-	struct json_out j = json_out_to(&r->body);
 
 	switch (err) {
 	case 0:
 		log_info("http", "operator sends a webhook again: id=%s peer=%s", arg, q->peer);
-		r->status = 202;
-		json_put_object(&j, NULL);
-		json_put_text(&j, "id", arg);
-		json_put_text(&j, "state", "waiting");
-		json_put_end(&j);
-		buf_putc(&r->body, '\n');
+		response_accepted(r, "id", arg, "state", "waiting");
 		break;
 	case -ENOENT:
 		response_error(r, 404, "no_such_webhook", "no webhook of that id is known here");

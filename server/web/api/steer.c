@@ -5,7 +5,6 @@
 #include "server/web/api/steer.h"
 
 #include "common/clock.h"
-#include "common/json_out.h"
 #include "common/log.h"
 #include "server/agents/agent.h"
 #include "server/news/journal.h"
@@ -63,17 +62,10 @@ static void tell(const struct target *t, const char *type, const struct journal_
 static void post(
     const struct target *t, struct mail *mail, const char *type, const struct journal_fact *facts, struct response *r)
 {
-	struct json_out j = json_out_to(&r->body);
-
 	switch (calls_post(t->parts->calls, t->ref, mail)) {
 	case 0:
 		tell(t, type, facts);
-		r->status = 202;
-		json_put_object(&j, NULL);
-		json_put_text(&j, "call_sid", t->call_sid);
-		json_put_text(&j, "status", "accepted");
-		json_put_end(&j);
-		buf_putc(&r->body, '\n');
+		response_accepted(r, "call_sid", t->call_sid, "status", "accepted");
 		break;
 	case -EBUSY:
 		response_error(r, 429, "too_many_orders", "this call has too many orders waiting");
