@@ -114,7 +114,7 @@ check "each was asked twice" equal "$(api /status | jq .model.retries)" 3
 check "the server stops with status 0, mute as the model was" stop_server
 
 # An answer that is slow has a filler, made beside it.
-server server-slow MAX_CALLS=2 GREETING_MODE=wait SILENCE_MAX_MS=1000 SLOW_ANSWER_MAX_MS=60000
+server server-slow MAX_CALLS=2 GREETING_MODE=wait SILENCE_MAX_MS=2000 SLOW_ANSWER_MAX_MS=60000
 until_true connected 1
 printf 'say caller-2.wav\nwait-agent-talking 6000\nhangup\n' >"$WORK/slow.script"
 phone slow --script "$WORK/slow.script" --expect end=caller --expect warnings=0
