@@ -1,13 +1,10 @@
 #include "common/log.h"
 
 #include "common/buf.h"
-#include "common/clock.h"
 #include "common/json.h"
 
 #include <poll.h>
 #include <stdarg.h>
-#include <stdatomic.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -152,6 +149,20 @@ void log_text(enum log_level level, const char *tag, const char *text)
 		log_write(level, tag, "%.*s", (int)len, text);
 		text += len + (text[len] == '\n');
 	}
+}
+
+bool log_due(struct log_kind *kind, int64_t every_us, unsigned *more_before)
+{
+	int64_t now = clock_now_us(), next = atomic_load_explicit(&kind->next_us, memory_order_relaxed);
+
+	/* Of several at the same moment one exchanges the time, and writes. */
+	if (now < next || !atomic_compare_exchange_strong_explicit(
+			      &kind->next_us, &next, now + every_us, memory_order_relaxed, memory_order_relaxed)) {
+		atomic_fetch_add_explicit(&kind->held_back, 1, memory_order_relaxed);
+		return false;
+	}
+	*more_before = atomic_exchange_explicit(&kind->held_back, 0, memory_order_relaxed);
+	return true;
 }
 
 const char *log_number(const char *number, char *out)

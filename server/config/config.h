@@ -27,7 +27,7 @@ struct config {
 	const char *listen;                              /* LISTEN, an IPv4 address: 127.0.0.1 */
 	int port;                                        /* PORT: 8080; 0 lets the system choose */
 	const char *public_url;                          /* PUBLIC_URL, no trailing slash: what Twilio sees */
-	const char *trusted_proxies[CONFIG_PROXIES_MAX]; /* TRUSTED_PROXIES: 127.0.0.0/8; ask config_trusts */
+	const char *trusted_proxies[CONFIG_PROXIES_MAX]; /* TRUSTED_PROXIES; ask config_trusts */
 	size_t trusted_proxy_count;
 	const char *signing_secret; /* SIGNING_SECRET; "": none */
 	const char *api_token;      /* API_TOKEN; without this and the next: loopback only */

@@ -56,8 +56,9 @@ const struct setting config_table[] = {
 	  .help = "The address Twilio sees, as in https://phone.example.com. Signatures are checked against it. "
 	          "Unset, X-Forwarded-Proto and X-Forwarded-Host are believed, from trusted proxies." },
 	{ NULL, "TRUSTED_PROXIES", LIST(trusted_proxies, trusted_proxy_count, CONFIG_PROXIES_MAX),
-	  .fallback = "127.0.0.0/8", .check = check_ipv4_net,
-	  .help = "Whose X-Forwarded-* headers are believed when PUBLIC_URL is unset: IPv4 addresses or nets, "
+	  .fallback = "127.0.0.0/8,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16", .check = check_ipv4_net,
+	  .help = "Whose X-Forwarded-For names the client (in the log, and where slow ones are cut off), and whose "
+	          "X-Forwarded-Proto and -Host are believed when PUBLIC_URL is unset: IPv4 addresses or nets, "
 	          "comma-separated." },
 	{ NULL, "MAX_WATCHERS", INT(max_watchers, 1, 1000), .fallback = "16", .unit = "watchers",
 	  .help = "Event streams and downloads at once. Each holds a thread of its own, beside those for calls." },

@@ -81,6 +81,13 @@ const char *request_param(const struct request *q, const char *name)
 	return q->params ? form_get(q->params, name) : NULL;
 }
 
+bool request_has_body(const struct request *q)
+{
+	const char *length = request_header(q, "Content-Length");
+
+	return (length && strcmp(length, "0")) || request_header(q, "Transfer-Encoding");
+}
+
 /* Both headers are lists of words, in any case (RFC 9110 §7.8). */
 bool request_is_upgrade(const struct request *q)
 {

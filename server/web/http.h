@@ -33,9 +33,10 @@ struct http_header {
 /* All borrowed for as long as the handler runs. */
 struct request {
 	const char *method;
-	const char *path;  /* as it came, not decoded, without the query */
-	const char *query; /* as it came, without '?'; NULL if there was none */
-	const char *peer;  /* IPv4 address of the other end of the connection */
+	const char *path;   /* as it came, not decoded, without the query */
+	const char *query;  /* as it came, without '?'; NULL if there was none */
+	const char *peer;   /* IPv4 address of the other end of the connection */
+	const char *client; /* for the log: auth_client, or else the peer */
 	struct http_header headers[HTTP_HEADERS_MAX];
 	size_t header_count;
 	const char *body; /* "" if none was read */
@@ -76,6 +77,9 @@ const char *request_header(const struct request *q, const char *name);
 
 /* Value of a query parameter that the route takes, or NULL. */
 const char *request_param(const struct request *q, const char *name);
+
+/* True if its headers announce a body, of whatever length. */
+bool request_has_body(const struct request *q);
 
 /* True if it asks to become a WebSocket. */
 bool request_is_upgrade(const struct request *q);

@@ -1,54 +1,84 @@
 #include "server/web/inflight.h"
 
-uint32_t inflight_client(const char *address)
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <string.h>
+
+enum { ANY_AGE_US = -1 };
+
+static uint32_t hashed(const void *bytes, size_t len)
 {
+	const uint8_t *at = bytes;
 	uint32_t hash = 2166136261u; /* FNV-1a */
 
-	if (!*address)
-		return 0;
-	for (; *address; address++)
-		hash = (hash ^ (uint8_t)*address) * 16777619u;
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ at[i]) * 16777619u;
 	return hash ? hash : 1;
 }
 
-/* Neither a call nor a request that is already on its way out counts as
- * slow. */
-static bool slow(const struct inflight *e, int64_t now_us)
+/* Some proxies write a port behind the address: a new one for each connection,
+ * which would make each a client of its own. */
+uint32_t inflight_client(const char *address)
 {
-	return e->used && !e->limited && !e->cut && now_us - e->since_us > INFLIGHT_GRACE_US;
+	bool bracketed = *address == '[';
+	struct in6_addr v6;
+	struct in_addr v4;
+	char bare[INET6_ADDRSTRLEN];
+	size_t len = strcspn(address += bracketed, "]");
+
+	if (!len)
+		return 0;
+	if (!bracketed && strchr(address, ':') == strrchr(address, ':'))
+		len = strcspn(address, ":");
+	if (len >= sizeof bare)
+		return hashed(address, strlen(address));
+	memcpy(bare, address, len);
+	bare[len] = '\0';
+	if (inet_pton(AF_INET, bare, &v4) == 1)
+		return hashed(&v4, sizeof v4);
+	if (inet_pton(AF_INET6, bare, &v6) != 1)
+		return hashed(bare, len);
+	return IN6_IS_ADDR_V4MAPPED(&v6) ? hashed(v6.s6_addr + 12, 4) : hashed(v6.s6_addr, 8);
 }
 
-/* Unknown clients (0) count as one: none of them can be told from the other. */
-static size_t slow_of(const struct inflight *entries, size_t count, uint32_t client, int64_t now_us)
+static bool waits(const struct inflight *e)
 {
-	size_t n = 0;
-
-	for (size_t i = 0; i < count; i++)
-		n += slow(&entries[i], now_us) && entries[i].client == client;
-	return n;
+	return e->used && !e->cut && (e->stage == INFLIGHT_READING || e->stage == INFLIGHT_LEAVING);
 }
 
-/* The oldest slow request of the client that has most of them. `known_only`
+/* Who is fed has done its part: its worker has not come to run. */
+static bool owes(const struct inflight *e, int64_t grace_us, int64_t now_us)
+{
+	return waits(e) && !e->fed && now_us - e->since_us > grace_us;
+}
+
+/* Two clients may share a place by chance, and then count as one. Unknown ones (0) do so
+ * always: none of them can be told from the other. */
+enum { PLACES = 1024 };
+
+static size_t place_of(const struct inflight *e)
+{
+	return e->client ? 1 + e->client % (PLACES - 1) : 0;
+}
+
+/* The oldest such request of the client that has most of them. `known_only`
  * looks at clients that can be told apart. */
 static struct inflight *worst(
-    struct inflight *entries, size_t count, bool known_only, int64_t now_us, size_t *of_client)
+    struct inflight *entries, size_t count, bool known_only, int64_t grace_us, int64_t now_us, size_t *of_client)
 {
+	uint16_t owed[PLACES] = { 0 };
 	struct inflight *found = NULL;
 
 	*of_client = 0;
+	for (size_t i = 0; i < count; i++)
+		owed[place_of(&entries[i])] += owes(&entries[i], grace_us, now_us);
 	for (size_t i = 0; i < count; i++) {
 		struct inflight *e = &entries[i];
-		size_t n;
+		size_t n = owed[place_of(e)];
 
-		if (!slow(e, now_us) || (known_only && !e->client))
+		if (!owes(e, grace_us, now_us) || (known_only && !e->client))
 			continue;
-		if (found && e->client == found->client) {
-			if (e->since_us < found->since_us)
-				found = e;
-			continue;
-		}
-		n = slow_of(entries, count, e->client, now_us);
-		if (n > *of_client || (n == *of_client && e->since_us < found->since_us)) {
+		if (!found || n > *of_client || (n == *of_client && e->since_us < found->since_us)) {
 			found = e;
 			*of_client = n;
 		}
@@ -56,35 +86,76 @@ static struct inflight *worst(
 	return found;
 }
 
-static size_t cut(struct inflight *e)
+static size_t free_of(const struct inflight *entries, size_t count, size_t workers)
 {
-	e->cut = true;
-	return 1;
+	size_t busy = 0;
+
+	for (size_t i = 0; i < count; i++)
+		busy += entries[i].used && !entries[i].cut;
+	return busy < workers ? workers - busy : 0;
 }
 
-/* The three rules of the header, in their order: a request cut by an earlier one is
- * not counted by those after it. Each round looks at the whole list again, which is
- * bounded (INFLIGHT_AT_ONCE) and rare: mostly nobody is slow. */
-size_t inflight_judge(struct inflight *entries, size_t count, size_t workers, int64_t now_us)
+bool inflight_short(const struct inflight *entries, size_t count, size_t workers)
 {
-	size_t marked = 0, busy = 0, of_client;
+	return free_of(entries, count, workers) < INFLIGHT_SPARE;
+}
+
+/* So many of one client's are left that are older than that. */
+static size_t cap(struct inflight *entries, size_t count, size_t most, int64_t grace_us, int64_t now_us)
+{
+	size_t marked = 0, of_client;
 	struct inflight *e;
 
-	for (size_t i = 0; i < count; i++) {
-		e = &entries[i];
-		if (slow(e, now_us) && now_us - e->since_us > INFLIGHT_LONGEST_US)
-			marked += cut(e);
-		busy += e->used && !e->cut;
-	}
-	while (marked < INFLIGHT_AT_ONCE && (e = worst(entries, count, true, now_us, &of_client)) &&
-	       of_client > INFLIGHT_SLOW_MAX) {
-		marked += cut(e);
-		busy--;
-	}
-	while (marked < INFLIGHT_AT_ONCE && busy + INFLIGHT_SPARE > workers &&
-	       (e = worst(entries, count, false, now_us, &of_client))) {
-		marked += cut(e);
-		busy--;
+	while ((e = worst(entries, count, true, grace_us, now_us, &of_client)) && of_client > most) {
+		e->cut = true;
+		marked++;
 	}
 	return marked;
+}
+
+static size_t cut_all(struct inflight *entries, size_t count, int64_t grace_us, int64_t now_us)
+{
+	size_t marked = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (owes(&entries[i], grace_us, now_us)) {
+			entries[i].cut = true;
+			marked++;
+		}
+	}
+	return marked;
+}
+
+/* Who comes next finds a worker. Of a crowd that waits the oldest has had as long as the
+ * others took to come, however little that is. */
+static size_t keep_the_door(struct inflight *entries, size_t count, size_t workers, int64_t now_us)
+{
+	size_t marked = 0, waiting = 0, of_client;
+
+	for (size_t i = 0; i < count; i++)
+		waiting += owes(&entries[i], ANY_AGE_US, now_us);
+	if (waiting < INFLIGHT_CROWD)
+		return 0;
+	for (; free_of(entries, count, workers) < INFLIGHT_DOOR; marked++)
+		worst(entries, count, false, ANY_AGE_US, now_us, &of_client)->cut = true;
+	return marked;
+}
+
+/* The rules of the header, in their order: a request cut by an earlier one is
+ * not counted by those after it. */
+size_t inflight_judge(struct inflight *entries, size_t count, size_t workers, int64_t now_us)
+{
+	size_t marked = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (waits(&entries[i]) && now_us - entries[i].since_us > INFLIGHT_LONGEST_US) {
+			entries[i].cut = true;
+			marked++;
+		}
+	}
+	marked += cap(entries, count, INFLIGHT_SLOW_MAX, INFLIGHT_GRACE_US, now_us);
+	marked += cap(entries, count, INFLIGHT_HALF_OPEN_MAX, ANY_AGE_US, now_us);
+	if (inflight_short(entries, count, workers))
+		marked += cut_all(entries, count, INFLIGHT_SHORT_GRACE_US, now_us);
+	return marked + keep_the_door(entries, count, workers, now_us);
 }

@@ -78,6 +78,11 @@ bool route_admits(
 /* Whether its body may be read: 0, or the refusal is in `r`. */
 int route_check_body(const struct route *route, const struct request *q, struct response *r);
 
+/* Whether it may be waited for: nobody waits for the form of a webhook that shows no
+ * signature. Else the refusal is in `r`. */
+bool route_may_read(
+    const struct route *route, const struct web_parts *parts, const struct request *q, struct response *r);
+
 /* Refuses in the words the client understands: JSON, or text for Twilio. */
 void route_refuse(const struct route *route, struct response *r, int status, const char *code, const char *sentence);
 

@@ -22,8 +22,7 @@
 
 enum {
 	HTTP_WORKERS = 16, /* the reserve that streams cannot take */
-	LINGER_MS = 500,   /* for a refused body that is still on its way */
-	LINGER_BYTES = 256 * 1024
+	KNOCK_MS = 2000    /* a guard; it takes less than one */
 };
 
 struct web {
@@ -60,9 +59,13 @@ static bool was_dropped(const struct mg_connection *conn, const struct connectio
 	return !c->answered && info && info->request_method && info->request_uri && !info->local_uri_raw;
 }
 
-static void refuse_dropped(struct mg_connection *conn)
+static void refuse_dropped(struct mg_connection *conn, const struct connection *c)
 {
-	log_info("http", "refused: the request names no path; peer=%s", mg_get_request_info(conn)->remote_addr);
+	static struct log_kind lines;
+	unsigned more;
+
+	if (log_due(&lines, LOG_STRANGERS_US, &more))
+		log_info("http", "refused: the request names no path; client=%s more_before=%u", c->client, more);
 	on_civetweb_error(conn, 400, "the request line must name a path, as in GET /status");
 }
 
@@ -71,14 +74,9 @@ static void on_connection_close(const struct mg_connection *conn)
 	struct connection *c = connection_of(conn);
 
 	if (c && was_dropped(conn, c))
-		refuse_dropped((struct mg_connection *)conn);
+		refuse_dropped((struct mg_connection *)conn, c);
 	if (c)
 		connections_give_back(web_of(conn)->connections, c);
-}
-
-static int socket_of(const struct mg_connection *conn)
-{
-	return connections_socket(web_of(conn)->connections, conn);
 }
 
 /* ----------------------------------------------------------------- answering */
@@ -91,12 +89,10 @@ static int answer(struct mg_connection *conn, const struct request *q, struct re
 	bool head_only = !strcmp(q->method, "HEAD"), streams = long_answer_take(&web->long_answers, r);
 	struct connection *c = connection_of(conn);
 	struct buf out;
-	int fd;
 
 	if (c)
 		c->answered = true;
-	if (c && streams)
-		connections_has_limits(web->connections, c);
+	connections_stage(web->connections, c, streams ? INFLIGHT_LIMITED : INFLIGHT_LEAVING);
 	streams = streams && long_answer_begin(&web->long_answers, r);
 	buf_init(&out, 0);
 	response_put(&out, r, head_only);
@@ -108,13 +104,14 @@ static int answer(struct mg_connection *conn, const struct request *q, struct re
 	if (r->status == 400 || r->status == 408 || r->status == 411 || r->status == 413 || r->status == 415 ||
 	    r->status == 417 || r->status == 422 || r->status == 426 || r->status == 431)
 		stat_add(http_refused_bad_request, 1);
-	log_debug("http", "%s %.*s: status=%d peer=%s", q->method, url_loggable(q->path), q->path, r->status, q->peer);
+	log_debug(
+	    "http", "%s %.*s: status=%d client=%s", q->method, url_loggable(q->path), q->path, r->status, q->client);
 	buf_free(&out);
 	if (streams)
-		long_answer_run(&web->long_answers, r, head_only ? -1 : socket_of(conn));
+		long_answer_run(&web->long_answers, r, head_only || !c ? -1 : c->fd);
 	mg_disable_keep_alive(conn);
-	if (body_left && (fd = socket_of(conn)) >= 0)
-		socket_linger(fd, LINGER_MS, LINGER_BYTES);
+	if (body_left)
+		connections_linger(web->connections, c);
 	return r->status;
 }
 
@@ -123,7 +120,7 @@ static int answer(struct mg_connection *conn, const struct request *q, struct re
  * for. The request may be in any state here; nothing of it is looked at. */
 static int on_civetweb_error(struct mg_connection *conn, int status, const char *message)
 {
-	const struct request q = { .method = "?", .path = "?", .peer = "?" };
+	const struct request q = { .method = "?", .path = "?", .peer = "?", .client = "?" };
 	struct response r;
 
 	response_init(&r);
@@ -142,8 +139,13 @@ static int on_civetweb_log(const struct mg_connection *conn, const char *message
 
 /* ------------------------------------------------------------------- requests */
 
-static void fill_request(struct request *q, const struct mg_request_info *info)
+/* The client's address goes to `address`, of that size, unless it is borrowed. */
+static void fill_request(struct request *q, struct mg_connection *conn, char *address, size_t size)
 {
+	const struct mg_request_info *info = mg_get_request_info(conn);
+	struct connection *c = connection_of(conn);
+	struct web *web = web_of(conn);
+
 	*q = (struct request){
 		.method = info->request_method,
 		.path = info->local_uri_raw,
@@ -155,13 +157,11 @@ static void fill_request(struct request *q, const struct mg_request_info *info)
 	for (int i = 0; i < info->num_headers; i++)
 		q->headers[q->header_count++] =
 		    (struct http_header){ info->http_headers[i].name, info->http_headers[i].value };
-}
-
-static bool has_body(const struct request *q)
-{
-	const char *length = request_header(q, "Content-Length");
-
-	return (length && strcmp(length, "0")) || request_header(q, "Transfer-Encoding");
+	q->client = auth_client(web->parts.cfg, q, address, size);
+	if (c)
+		connections_of_client(web->connections, c, q->client);
+	if (!*q->client)
+		q->client = q->peer;
 }
 
 /* curl and others ask before they send a large body. */
@@ -181,8 +181,8 @@ static bool may_continue(
 	return true;
 }
 
-/* Reads the whole body into `*body`, which the caller frees. web_tend
- * watches the time it takes. */
+/* Reads the whole body into `*body`, which the caller frees. The time it takes is
+ * watched (connections.h). */
 static bool read_body(
     struct mg_connection *conn, const struct route *route, struct request *q, char **body, struct response *r)
 {
@@ -212,11 +212,17 @@ static bool read_body(
 static void serve_body(struct mg_connection *conn, const struct route *route, struct request *q, const char *arg,
     struct response *r, bool *body_left)
 {
+	struct web *web = web_of(conn);
+	const struct connection *c = connection_of(conn);
 	char *body = NULL;
 
-	if (!route_check_body(route, q, r) && may_continue(conn, route, q, r) && read_body(conn, route, q, &body, r)) {
-		*body_left = false;
-		route_serve(route, &web_of(conn)->parts, q, arg, r);
+	if (!route_check_body(route, q, r) && route_may_read(route, &web->parts, q, r) &&
+	    may_continue(conn, route, q, r)) {
+		connections_stage(web->connections, c, INFLIGHT_READING);
+		*body_left = !read_body(conn, route, q, &body, r);
+		connections_stage(web->connections, c, INFLIGHT_SERVING);
+		if (!*body_left)
+			route_serve(route, &web->parts, q, arg, r);
 	}
 	q->body = "";
 	free(body);
@@ -227,7 +233,9 @@ static bool admit(struct mg_connection *conn, const struct route *route, const c
 {
 	struct connection *c = connection_of(conn);
 
-	if (!c) {
+	/* A stream is carried on the socket itself. */
+	if (!connections_has_socket(web_of(conn)->connections, c) ||
+	    !connections_stage(web_of(conn)->connections, c, INFLIGHT_SERVING)) {
 		response_refusal(r, 503, "no room for another connection");
 		return false;
 	}
@@ -266,9 +274,6 @@ static bool decide(struct mg_connection *conn, struct request *q, struct respons
  * with an upgrade; else the status that was sent. */
 static int on_request(struct mg_connection *conn)
 {
-	const struct mg_request_info *info = mg_get_request_info(conn);
-	const struct connection *c = connection_of(conn);
-	const struct web *web = web_of(conn);
 	struct response r;
 	struct request q;
 	char address[64];
@@ -277,12 +282,10 @@ static int on_request(struct mg_connection *conn)
 
 	/* A subprotocol left over from this worker's last handshake must not
 	 * answer this one. */
-	((struct mg_request_info *)info)->acceptedWebSocketSubprotocol = NULL;
-	fill_request(&q, info);
-	if (c)
-		connections_of_client(
-		    web->connections, c, inflight_client(auth_client(web->parts.cfg, &q, address, sizeof address)));
-	body_left = has_body(&q);
+	((struct mg_request_info *)mg_get_request_info(conn))->acceptedWebSocketSubprotocol = NULL;
+	connections_stage(web_of(conn)->connections, connection_of(conn), INFLIGHT_SERVING);
+	fill_request(&q, conn, address, sizeof address);
+	body_left = request_has_body(&q);
 	response_init(&r);
 	if (decide(conn, &q, &r, &body_left))
 		status = answer(conn, &q, &r, body_left);
@@ -305,16 +308,11 @@ static void on_stream_ready(struct mg_connection *conn, void *arg)
 {
 	struct connection *c = connection_of(conn);
 	struct web *web = arg;
-	int fd = socket_of(conn);
 
-	connections_has_limits(web->connections, c);
-	if (fd >= 0) {
-		calls_carry(web->parts.calls, c->ref, fd, c->upgrade->channel);
-	} else {
-		/* A connection that was reset meanwhile has no address any more. */
-		log_warn("http", "the socket of a stream was gone before its call began");
+	if (connections_stage(web->connections, c, INFLIGHT_LIMITED))
+		calls_carry(web->parts.calls, c->ref, c->fd, c->upgrade->channel);
+	else
 		calls_abandon(web->parts.calls, c->ref);
-	}
 	mg_disable_keep_alive(conn);
 }
 
@@ -396,6 +394,8 @@ static int start(struct web *web, struct buf *problem)
 	if (mg_get_server_ports(web->ctx, 1, &port) == 1)
 		web->port = port.port;
 	take_upgrades(web);
+	/* So that connections.c has learned from one connection before strangers come. */
+	socket_knock(cfg->listen, web->port, KNOCK_MS);
 	return 0;
 }
 
@@ -409,7 +409,7 @@ int web_open(struct web **out, const struct web_parts *parts, struct buf *proble
 	web->parts = *parts;
 	web->long_answers.most = parts->cfg->max_watchers;
 	web->parts.started_us = clock_now_us();
-	if (!(err = connections_open(&web->connections, (size_t)web_workers(parts->cfg))))
+	if (!(err = connections_open(&web->connections, parts->cfg, (size_t)web_workers(parts->cfg))))
 		err = start(web, problem);
 	if (err) {
 		web_close(web);

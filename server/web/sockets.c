@@ -4,38 +4,53 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <poll.h>
-#include <stdbool.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-static bool is_between(int fd, const struct sockaddr_in *peer, int own_port)
+bool socket_ends_set(struct socket_ends *ends, const char *peer, int peer_port, const char *own, int own_port)
+{
+	*ends = (struct socket_ends){
+		.peer.sin_port = htons((uint16_t)peer_port),
+		.own.sin_port = htons((uint16_t)own_port),
+	};
+	return inet_pton(AF_INET, peer, &ends->peer.sin_addr) == 1 && inet_pton(AF_INET, own, &ends->own.sin_addr) == 1;
+}
+
+/* Asking the kernel for a descriptor is cheap and needs no private field of CivetWeb's. */
+bool socket_is_between(int fd, const struct socket_ends *ends)
 {
 	struct sockaddr_in a;
 	socklen_t len = sizeof a;
 
 	if (getpeername(fd, (struct sockaddr *)&a, &len) || len != sizeof a || a.sin_family != AF_INET)
 		return false;
-	if (a.sin_port != peer->sin_port || a.sin_addr.s_addr != peer->sin_addr.s_addr)
+	if (a.sin_port != ends->peer.sin_port || a.sin_addr.s_addr != ends->peer.sin_addr.s_addr)
 		return false;
 	len = sizeof a;
-	return !getsockname(fd, (struct sockaddr *)&a, &len) && ntohs(a.sin_port) == own_port;
+	if (getsockname(fd, (struct sockaddr *)&a, &len) || a.sin_port != ends->own.sin_port)
+		return false;
+	return ends->own.sin_addr.s_addr == INADDR_ANY || a.sin_addr.s_addr == ends->own.sin_addr.s_addr;
 }
 
-/* Asking the kernel for each descriptor is cheap and needs no private field
- * of CivetWeb's. */
-int socket_find(const char *peer, int peer_port, int own_port, int limit)
+bool socket_has_bytes(int fd)
 {
-	struct sockaddr_in wanted = { .sin_port = htons((uint16_t)peer_port) };
+	int waiting = 0;
 
-	if (inet_pton(AF_INET, peer, &wanted.sin_addr) != 1)
-		return -ENOENT;
-	for (int fd = 0; fd < limit; fd++) {
-		if (is_between(fd, &wanted, own_port))
-			return fd;
-	}
-	return -ENOENT;
+	return !ioctl(fd, FIONREAD, &waiting) && waiting > 0;
+}
+
+void socket_knock(const char *address, int port, int ms)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return;
+	if (inet_pton(AF_INET, address, &a.sin_addr) == 1 && !connect(fd, (struct sockaddr *)&a, sizeof a))
+		socket_linger(fd, ms, 1);
+	close(fd);
 }
 
 /* Half-closing tells the client that the answer is complete. Both bounds are

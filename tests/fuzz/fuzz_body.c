@@ -168,7 +168,7 @@ static void serve(char *text, size_t size)
 		.twilio_api_key_sid = "",
 		.twilio_auth_token_count = 1 };
 	const struct web_parts parts = { .cfg = &cfg, .dialer = (struct dialer *)&handed_on };
-	struct request q = { .method = "POST", .path = "", .peer = "127.0.0.1", .body = "" };
+	struct request q = { .method = "POST", .path = "", .peer = "127.0.0.1", .client = "127.0.0.1", .body = "" };
 	char *line = text, *query;
 	struct form params;
 	struct response r;

@@ -23,7 +23,9 @@ static bool cut(char *text, struct request *q)
 {
 	char *line = strsep(&text, "\n"), *name, *value;
 
-	*q = (struct request){ .method = strsep(&line, " "), .path = line, .peer = "127.0.0.1", .body = "" };
+	*q = (struct request){
+		.method = strsep(&line, " "), .path = line, .peer = "127.0.0.1", .client = "127.0.0.1", .body = ""
+	};
 	if (!line)
 		return false;
 	strsep(&line, "?");

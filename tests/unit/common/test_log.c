@@ -271,6 +271,34 @@ static void numbers_are_shortened(void **state)
 	assert_string_equal(log_number("client:alice@example.com", out), "clie…om");
 }
 
+enum { LONG_US = 1800 * US_PER_S };
+
+static void first_is_told_and_the_rest_are_counted(void **state)
+{
+	struct log_kind kind = { 0 };
+	unsigned more = 99;
+
+	(void)state;
+	assert_true(log_due(&kind, LONG_US, &more));
+	assert_int_equal(more, 0);
+	for (int i = 0; i < 500; i++)
+		assert_false(log_due(&kind, LONG_US, &more));
+	atomic_store(&kind.next_us, clock_now_us());
+	assert_true(log_due(&kind, LONG_US, &more));
+	assert_int_equal(more, 500);
+	assert_false(log_due(&kind, LONG_US, &more));
+}
+
+static void kinds_do_not_hide_each_other(void **state)
+{
+	struct log_kind one = { 0 }, other = { 0 };
+	unsigned more;
+
+	(void)state;
+	assert_true(log_due(&one, LONG_US, &more));
+	assert_true(log_due(&other, LONG_US, &more));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -285,6 +313,8 @@ int main(void)
 		cmocka_unit_test(lines_of_two_threads_do_not_mix),
 		cmocka_unit_test(a_text_is_logged_a_line_each),
 		cmocka_unit_test(numbers_are_shortened),
+		cmocka_unit_test(first_is_told_and_the_rest_are_counted),
+		cmocka_unit_test(kinds_do_not_hide_each_other),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -84,7 +84,7 @@ static void an_empty_environment_gives_the_defaults(void **state)
 	assert_string_equal(cfg.listen, "127.0.0.1");
 	assert_int_equal(cfg.port, 8080);
 	assert_string_equal(cfg.public_url, "");
-	assert_int_equal(cfg.trusted_proxy_count, 1);
+	assert_int_equal(cfg.trusted_proxy_count, 4);
 	assert_int_equal(cfg.twilio_auth_token_count, 0);
 	assert_true(cfg.twilio_validate);
 	assert_false(cfg.stream_unannounced);
@@ -746,7 +746,7 @@ static void printing_masks_what_is_secret(void **state)
 	assert_non_null(strstr(text, "MAX_OUTPUT_TOKENS=inf\n"));
 	assert_non_null(strstr(text, "UPLINK_BATCH_MS=20\n"));
 	assert_non_null(strstr(text, "NOISE_REDUCTION=off\n"));
-	assert_non_null(strstr(text, "TRUSTED_PROXIES=127.0.0.0/8\n"));
+	assert_non_null(strstr(text, "TRUSTED_PROXIES=127.0.0.0/8,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16\n"));
 	assert_non_null(strstr(text, "LISTEN=127.0.0.1\n"));
 	assert_non_null(strstr(text, "OPENAI_SPEED=1\n"));
 }

@@ -1243,41 +1243,191 @@ static const char *hear_after(int fd, int64_t later_us)
 	return hear(fd);
 }
 
-static void slow_body_is_cut_off(void **state)
+enum { CROWD = 120 };
+
+#define SIGNED "X-Twilio-Signature: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n"
+#define OWING "POST /twilio/voice HTTP/1.1\r\n" FORM "Content-Length: 100\r\n"
+
+static int dial_and_say(const char *text)
 {
-	static const char text[] = "POST /twilio/voice HTTP/1.1\r\n" FORM "Content-Length: 100\r\n\r\nCallSid=CA1";
-	uint64_t before = stat_get(http_refused_busy);
 	int fd = dial();
 
+	loopback_say(fd, text, strlen(text));
+	return fd;
+}
+
+static void slow_body_is_cut_off(void **state)
+{
+	uint64_t before = stat_get(http_refused_busy);
+	int fd = dial_and_say(OWING SIGNED "\r\nCallSid=CA1");
+
 	(void)state;
-	loopback_say(fd, text, sizeof text - 1);
 	assert_int_equal(status_of(hear_after(fd, 11 * US_PER_S)), 408);
 	assert_true(stat_get(http_refused_busy) > before);
 }
 
 static void slow_headers_are_cut_off(void **state)
 {
-	int fd = dial();
+	int fd = dial_and_say("GET /health HTTP/1.1\r\n");
 
 	(void)state;
-	loopback_say(fd, "GET /health HTTP/1.1\r\n", 22);
 	assert_int_equal(status_of(hear_after(fd, 11 * US_PER_S)), 400);
 }
 
-static void crowd_of_silent_strangers_does_not_keep_others_out(void **state)
+static void silence_is_cut_off(void **state)
 {
-	enum { CROWD = 60 };
-	int crowd[CROWD], fd;
+	uint64_t before = stat_get(http_refused_busy);
+	int fd = dial();
 
 	(void)state;
-	assert_true(CROWD > web_workers(&cfg));
+	assert_string_equal(hear_after(fd, 11 * US_PER_S), "");
+	assert_true(stat_get(http_refused_busy) > before);
+}
+
+static void body_without_a_signature_is_not_waited_for(void **state)
+{
+	uint64_t before = stat_get(http_refused_busy);
+
+	(void)state;
+	assert_int_equal(status_of(hear(dial_and_say(OWING "\r\n"))), 403);
+	assert_int_equal(stat_get(http_refused_busy), before);
+}
+
+/* A crowd larger than the pool holds its connections open and says `text`; nobody's clock
+ * runs. Then somebody else asks. Returns how many of the crowd were cut off for that. */
+static uint64_t knock_beside_a_crowd(const char *text)
+{
+	uint64_t before = stat_get(http_refused_busy);
+	int crowd[CROWD];
+
 	for (int i = 0; i < CROWD; i++)
-		crowd[i] = dial();
-	fd = dial();
-	loopback_say(fd, "GET /health HTTP/1.1\r\n\r\n", 24);
-	assert_int_equal(status_of(hear_after(fd, 2 * US_PER_S)), 200);
+		crowd[i] = dial_and_say(text);
+	assert_int_equal(status_of(ask("GET /health HTTP/1.1\r\n\r\n")), 200);
 	for (int i = 0; i < CROWD; i++)
 		close(crowd[i]);
+	return stat_get(http_refused_busy) - before;
+}
+
+/* Those who do not fit in have to go, and by nobody's clock. */
+static void crowd_of_silent_strangers_does_not_keep_others_out(void **state)
+{
+	uint64_t too_many = (uint64_t)(CROWD - web_workers(&cfg));
+
+	(void)state;
+	assert_true(knock_beside_a_crowd("") >= too_many);
+	assert_true(knock_beside_a_crowd("POST /twilio/voice HTTP/1.1\r\nHost") >= too_many);
+}
+
+static void crowd_of_bodies_that_never_come_does_not_keep_others_out(void **state)
+{
+	uint64_t too_many = (uint64_t)(CROWD - web_workers(&cfg));
+
+	(void)state;
+	assert_true(knock_beside_a_crowd(OWING SIGNED "\r\n") >= too_many);
+	assert_true(knock_beside_a_crowd(OWING SIGNED "X-Forwarded-For: 203.0.113.9, 2001:db8::1\r\n\r\n") >= too_many);
+}
+
+/* From one port of one address, to that address of ours. */
+static int dial_between(int from_port, const char *to, int to_port)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons((uint16_t)from_port) };
+	struct timeval patience = { .tv_sec = 30 };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+
+	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
+	a.sin_port = htons((uint16_t)to_port);
+	assert_int_equal(inet_pton(AF_INET, to, &a.sin_addr), 1);
+	assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof a), 0);
+	return fd;
+}
+
+static int port_of(int fd)
+{
+	struct sockaddr_in a;
+	socklen_t len = sizeof a;
+
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &len), 0);
+	return ntohs(a.sin_port);
+}
+
+/* Opens a stream on it; the table's one token is good again. */
+static void open_stream(int fd)
+{
+	const char *text = upgrade_text("/twilio/stream/" STREAM_TOKEN, "", "");
+	char end[5] = "", answer[13] = "";
+
+	pthread_mutex_lock(&table.lock);
+	table.token_used = false;
+	pthread_mutex_unlock(&table.lock);
+	loopback_say(fd, text, strlen(text));
+	assert_int_equal(recv(fd, answer, sizeof answer - 1, MSG_WAITALL), sizeof answer - 1);
+	assert_string_equal(answer, "HTTP/1.1 101");
+	while (strcmp(end, "\r\n\r\n") != 0) {
+		memmove(end, end + 1, 3);
+		assert_int_equal(recv(fd, end + 3, 1, 0), 1);
+	}
+}
+
+static void echo(int fd, char said)
+{
+	char byte = 0;
+
+	loopback_say(fd, &said, 1);
+	assert_int_equal(recv(fd, &byte, 1, 0), 1);
+	assert_int_equal(byte, said);
+	close(fd);
+}
+
+/* What listens on all addresses cannot tell whose socket is whose. */
+static void stream_that_may_be_carried_on_the_wrong_socket_is_refused(void **state)
+{
+	struct config any = plain_config;
+	struct web *other = NULL;
+	struct buf problem;
+	int first, second;
+
+	(void)state;
+	any.listen = "0.0.0.0";
+	any.twilio_validate = false;
+	buf_init(&problem, 0);
+	assert_int_equal(web_open(&other, &(struct web_parts){ .cfg = &any, .routes = all_routes }, &problem), 0);
+	first = dial_between(0, "127.0.0.1", web_port(other));
+	open_stream(first);
+	second = dial_between(port_of(first), "127.0.0.2", web_port(other));
+	loopback_say(second, upgrade_text("/twilio/stream/" STREAM_TOKEN, "", ""),
+	    strlen(upgrade_text("/twilio/stream/" STREAM_TOKEN, "", "")));
+	assert_int_equal(status_of(hear(second)), 503);
+	echo(first, 'y');
+	web_close(other);
+	buf_free(&problem);
+}
+
+/* The same peer and port at another server's address: told apart by our end. */
+static void one_port_of_a_peer_may_come_to_two_addresses_of_ours(void **state)
+{
+	struct config one = plain_config;
+	struct web *other = NULL;
+	struct buf problem;
+	int first, second;
+
+	(void)state;
+	one.listen = "127.0.0.2";
+	one.port = web_port(web);
+	one.twilio_validate = false;
+	cfg.twilio_validate = false;
+	buf_init(&problem, 0);
+	assert_int_equal(web_open(&other, &(struct web_parts){ .cfg = &one, .routes = all_routes }, &problem), 0);
+	first = dial_between(0, "127.0.0.1", web_port(web));
+	open_stream(first);
+	second = dial_between(port_of(first), "127.0.0.2", web_port(other));
+	open_stream(second);
+	echo(second, 'x');
+	echo(first, 'y');
+	web_close(other);
+	buf_free(&problem);
 }
 
 int main(void)
@@ -1329,7 +1479,12 @@ int main(void)
 		TEST(port_that_is_taken_is_said_so),
 		TEST(slow_body_is_cut_off),
 		TEST(slow_headers_are_cut_off),
+		TEST(silence_is_cut_off),
+		TEST(body_without_a_signature_is_not_waited_for),
 		TEST(crowd_of_silent_strangers_does_not_keep_others_out),
+		TEST(crowd_of_bodies_that_never_come_does_not_keep_others_out),
+		TEST(stream_that_may_be_carried_on_the_wrong_socket_is_refused),
+		TEST(one_port_of_a_peer_may_come_to_two_addresses_of_ours),
 	};
 
 	return cmocka_run_group_tests(tests, open_server, close_server);
