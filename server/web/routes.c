@@ -13,13 +13,12 @@
 #include "server/web/validate.h"
 
 #include <errno.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-enum { ADVICE_EVERY_US = 60 * 1000 * 1000 };
+enum { ADVICE_EVERY_US = 60 * US_PER_S };
 
 #define FORM_TYPE "application/x-www-form-urlencoded"
 
@@ -89,24 +88,16 @@ static bool looks_like_twilio(const struct request *q)
  * Twilio too. Any worker. */
 static void advise(enum advice kind, const struct request *q, int status)
 {
-	static struct {
-		_Atomic int64_t next_us;
-		_Atomic unsigned held_back;
-	} told[ADVICE_KINDS];
-	int64_t now = clock_now_us(), next = atomic_load_explicit(&told[kind].next_us, memory_order_relaxed);
+	static struct log_kind lines[ADVICE_KINDS];
 	struct buf path;
+	unsigned more;
 
-	if (!looks_like_twilio(q))
+	if (!looks_like_twilio(q) || !log_due(&lines[kind], ADVICE_EVERY_US, &more))
 		return;
-	if (now < next || !atomic_compare_exchange_strong_explicit(&told[kind].next_us, &next, now + ADVICE_EVERY_US,
-			      memory_order_relaxed, memory_order_relaxed)) {
-		atomic_fetch_add_explicit(&told[kind].held_back, 1, memory_order_relaxed);
-		return;
-	}
 	buf_init(&path, 0);
 	url_put_loggable(&path, q->path);
-	log_warn("http", "%s; got %s %s status=%d peer=%s more_before=%u", advices[kind], q->method, buf_text(&path),
-	    status, q->peer, atomic_exchange_explicit(&told[kind].held_back, 0, memory_order_relaxed));
+	log_warn("http", "%s; got %s %s status=%d client=%s more_before=%u", advices[kind], q->method, buf_text(&path),
+	    status, q->client, more);
 	buf_free(&path);
 }
 
@@ -195,12 +186,14 @@ int route_check_body(const struct route *route, const struct request *q, struct 
 
 /* ------------------------------------------------------------------ the door */
 
-/* Each refusal is logged: it is the operator's own mistake, or somebody is
- * trying tokens. */
+/* A refusal is counted, and told once a second: it is the operator's own mistake, or
+ * somebody is trying tokens. */
 static bool operator_admitted(const struct web_parts *parts, const struct request *q, struct response *r)
 {
 	const char *why;
 	enum verdict verdict = auth_operator(parts->cfg, q, clock_wall_ms() / 1000, &why);
+	static struct log_kind lines;
+	unsigned more;
 
 	if (verdict == AUTH_OPEN)
 		return true;
@@ -213,29 +206,43 @@ static bool operator_admitted(const struct web_parts *parts, const struct reques
 		response_error(r, 403, "forbidden", why);
 	}
 	stat_add(http_refused_unauthorized, 1);
-	log_warn("http", "refused %s %s: status=%d peer=%s", q->method, q->path, r->status, q->peer);
+	if (log_due(&lines, LOG_STRANGERS_US, &more))
+		log_warn("http", "refused %s %s: status=%d client=%s more_before=%u", q->method, q->path, r->status,
+		    q->client, more);
 	return false;
+}
+
+/* Its absence and its defect are two kinds of line: anybody can leave it out, and what
+ * is set up wrongly shall be seen beside that. */
+static void refuse_signature(const struct request *q, const char *url, struct response *r)
+{
+	static struct log_kind lines[2];
+	bool shown = request_header(q, "X-Twilio-Signature") != NULL;
+	struct buf loggable;
+	unsigned more;
+
+	response_refusal(r, 403, "the signature of this request is not Twilio's");
+	stat_add(http_refused_signature, 1);
+	if (!log_due(&lines[shown], LOG_STRANGERS_US, &more))
+		return;
+	buf_init(&loggable, 0);
+	url_put_loggable(&loggable, url);
+	log_warn("http", "refused: X-Twilio-Signature %s; checked %s %s client=%s more_before=%u",
+	    shown ? "does not fit" : "is missing", q->method, buf_text(&loggable), q->client, more);
+	buf_free(&loggable);
 }
 
 /* `fields` NULL: there is no form. `base` gets our address as Twilio sees it. */
 static bool twilio_admitted(const struct web_parts *parts, const struct request *q, const struct form *fields,
     struct buf *base, struct response *r)
 {
-	struct buf url, shown;
+	struct buf url;
 	bool passes;
 
 	buf_init(&url, 0);
 	passes = auth_twilio(parts->cfg, q, fields, base, &url);
-	if (!passes) {
-		response_refusal(r, 403, "the signature of this request is not Twilio's");
-		stat_add(http_refused_signature, 1);
-		buf_init(&shown, 0);
-		url_put_loggable(&shown, buf_text(&url));
-		log_warn("http", "refused: X-Twilio-Signature %s; checked %s %s peer=%s",
-		    request_header(q, "X-Twilio-Signature") ? "does not fit" : "is missing", q->method,
-		    buf_text(&shown), q->peer);
-		buf_free(&shown);
-	}
+	if (!passes)
+		refuse_signature(q, buf_text(&url), r);
 	buf_free(&url);
 	return passes;
 }

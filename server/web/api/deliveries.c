@@ -89,7 +89,7 @@ void deliveries_retry(const struct web_parts *parts, const struct request *q, co
 
 	switch (err) {
 	case 0:
-		log_info("http", "operator sends a webhook again: id=%s peer=%s", arg, q->peer);
+		log_info("http", "operator sends a webhook again: id=%s client=%s", arg, q->client);
 		response_accepted(r, "id", arg, "state", "waiting");
 		break;
 	case -ENOENT:

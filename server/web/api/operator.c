@@ -149,7 +149,7 @@ void operator_end_call(const struct web_parts *parts, const struct request *q, c
 	}
 	if (canceled)
 		why = END_CANCELED;
-	log_info("http", "operator ends a call: call=%s peer=%s", arg, q->peer);
+	log_info("http", "operator ends a call: call=%s client=%s", arg, q->client);
 	json_put_object(&j, NULL);
 	json_put_text(&j, "call_sid", arg);
 	json_put_text(&j, "ended", call_ending(why)->json);

@@ -89,7 +89,7 @@ void control_say(const struct web_parts *parts, const struct request *q, const c
 
 	if (!fields_done(&f) || !find_live(parts, arg, &t, r))
 		return;
-	log_info(arg, "operator: say; mode=%s bytes=%zu peer=%s", mode, strlen(text), q->peer);
+	log_info(arg, "operator: say; mode=%s bytes=%zu client=%s", mode, strlen(text), q->client);
 	if ((mail = mail_new(MAIL_SAY, NULL, text)))
 		mail->exact = !strcmp(mode, "exact");
 	post(&t, mail, "operator.say", (struct journal_fact[]){ { "mode", mode }, { "text", text }, { 0 } }, r);
@@ -134,7 +134,8 @@ void control_transfer(const struct web_parts *parts, const struct request *q, co
 		response_error_at(r, 422, "invalid_field", "destination",
 		    "the agent %s has no destination of that name", t.agent->name);
 	} else {
-		log_info(arg, "operator: transfer; to=%s peer=%s", name ? name : log_number(number, shown), q->peer);
+		log_info(
+		    arg, "operator: transfer; to=%s client=%s", name ? name : log_number(number, shown), q->client);
 		post(&t, mail_new(MAIL_TRANSFER, where, NULL), "operator.transfer",
 		    (struct journal_fact[]){ { "to", where }, { 0 } }, r);
 	}

@@ -34,7 +34,7 @@ struct watch {
 	struct calls *calls;
 	struct hub_watcher *watcher;    /* owned */
 	char call_sid[FOREIGN_ID_SIZE]; /* "": all calls */
-	char peer[64];
+	char client[64];
 	struct buf first; /* owned; everything before the first event */
 };
 
@@ -111,8 +111,8 @@ static void watch_run(void *arg, struct writer *to)
 	}
 	if (result == -ENOBUFS || result == -ETIMEDOUT) {
 		stat_add(http_watchers_dropped, 1);
-		log_warn("http", "dropped a watcher that did not keep up; call=%s peer=%s",
-		    w->call_sid[0] ? w->call_sid : "all", w->peer);
+		log_warn("http", "dropped a watcher that did not keep up; call=%s client=%s",
+		    w->call_sid[0] ? w->call_sid : "all", w->client);
 	}
 }
 
@@ -158,7 +158,7 @@ static struct watch *watch_begin(
 		response_error(r, 503, "unavailable", "this server cannot show events now");
 		return NULL;
 	}
-	snprintf(w->peer, sizeof w->peer, "%s", q->peer);
+	snprintf(w->client, sizeof w->client, "%s", q->client);
 	buf_init(&w->first, 0);
 	buf_puts(&w->first, "retry: 2000\n\n");
 	if (missed)

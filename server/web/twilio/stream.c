@@ -15,19 +15,27 @@
  * is not carried expires by itself. */
 static bool admit_announced(const struct web_parts *parts, const char *token, struct response *r, struct call_ref *ref)
 {
+	static struct log_kind lines;
+	unsigned more;
+
 	if (!calls_claim(parts->calls, token, ref))
 		return true;
 	response_refusal(r, 403, "this stream was not announced, or is already in use, or came too late");
 	stat_add(http_refused_token, 1);
-	log_warn("http", "refused: a stream with an unknown, used or expired token");
+	if (log_due(&lines, LOG_STRANGERS_US, &more))
+		log_warn("http", "refused: a stream with an unknown, used or expired token; more_before=%u", more);
 	return false;
 }
 
 /* One sentence for the client, one for the log. */
 static bool refuse(struct response *r, int status, const char *sentence, const char *why)
 {
+	static struct log_kind lines;
+	unsigned more;
+
 	response_refusal(r, status, sentence);
-	log_warn("http", "refused: an unannounced stream, %s", why);
+	if (log_due(&lines, LOG_STRANGERS_US, &more))
+		log_warn("http", "refused: an unannounced stream, %s; more_before=%u", why, more);
 	return false;
 }
 

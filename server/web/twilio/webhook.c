@@ -45,10 +45,15 @@ bool webhook_is_sid(const char *sid)
 /* The answer contains addresses of ours, so without one there is no answer. */
 bool webhook_answerable(const struct request *q, struct response *r)
 {
+	static struct log_kind lines;
+	unsigned more;
+
 	if (!webhook_is_sid(webhook_field(q, "CallSid"))) {
 		response_refusal(r, 400, "CallSid is missing or malformed, or longer than 512 characters");
-		log_warn(
-		    "http", "refused: a webhook without a usable CallSid; CallSid=%.60s", webhook_field(q, "CallSid"));
+		if (log_due(&lines, LOG_STRANGERS_US, &more))
+			log_warn("http",
+			    "refused: a webhook without a usable CallSid; CallSid=%.60s client=%s more_before=%u",
+			    webhook_field(q, "CallSid"), q->client, more);
 	} else if (!*q->public_url) {
 		response_refusal(r, 400, "the request has no usable Host, and PUBLIC_URL is not set");
 	} else {

@@ -113,7 +113,9 @@ static char answer[512];
 static int ask(route_handler *handle, const char *sid, const char *body)
 {
 	static const struct web_parts parts = { 0 };
-	struct request q = { .method = "POST", .peer = "127.0.0.1", .json = json_parse(body, strlen(body)) };
+	struct request q = {
+		.method = "POST", .peer = "127.0.0.1", .client = "127.0.0.1", .json = json_parse(body, strlen(body))
+	};
 	struct response r;
 	int status;
 
