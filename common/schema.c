@@ -213,6 +213,97 @@ int schema_check(const cJSON *schema, struct buf *problem, struct buf *ignored)
 	return c.wrong ? -EINVAL : 0;
 }
 
+/* ------------------------------------------------------- parameters of a function */
+
+/* One schema that is refused makes the service refuse the whole session, and with it every
+ * call of that agent. */
+
+static bool says_type(const cJSON *schema, const char *name)
+{
+	const cJSON *type = json_get(schema, "type");
+
+	return (cJSON_IsString(type) && !strcmp(type->valuestring, name)) || schema_lists(type, name);
+}
+
+static void check_names(struct checking *c, const cJSON *schema, const char *path)
+{
+	const cJSON *properties = json_get(schema, "properties"), *each;
+	char sentence[120];
+
+	cJSON_ArrayForEach(each, json_get(schema, "required"))
+	{
+		if (!cJSON_IsString(each) || json_get(properties, each->valuestring))
+			continue;
+		snprintf(sentence, sizeof sentence, "names \"%.60s\", which is not in properties", each->valuestring);
+		mistake(c, path, "required", sentence);
+	}
+}
+
+static void check_choices(struct checking *c, const cJSON *schema, const char *path)
+{
+	const cJSON *type = json_get(schema, "type"), *each;
+
+	if (!type)
+		return;
+	cJSON_ArrayForEach(each, json_get(schema, "enum")) if (!schema_has_type(type, each))
+	{
+		mistake(c, path, "enum", "has a value that is not of the schema's type");
+		return;
+	}
+}
+
+static void check_function_part(struct checking *c, const cJSON *schema, const char *path, int depth);
+
+/* `list`: its members are schemas, be it an object or an array. */
+static void check_function_parts(struct checking *c, const cJSON *list, const char *path, const char *name, int depth)
+{
+	const cJSON *each;
+	char at[256], below[256];
+	int i = 0;
+
+	schema_put_path(at, sizeof at, path, name);
+	cJSON_ArrayForEach(each, list)
+	{
+		if (each->string)
+			schema_put_path(below, sizeof below, at, each->string);
+		else
+			schema_put_element_path(below, sizeof below, at, i++);
+		check_function_part(c, each, below, depth + 1);
+	}
+}
+
+static void check_function_part(struct checking *c, const cJSON *schema, const char *path, int depth)
+{
+	static const char *const lists[] = { "properties", "$defs", "definitions", "anyOf", "oneOf", "allOf" };
+	static const char *const ones[] = { "items", "additionalProperties", "not" };
+	char below[256];
+
+	if (!cJSON_IsObject(schema) || depth > SCHEMA_DEPTH)
+		return;
+	if (says_type(schema, "array") && !json_get(schema, "items"))
+		mistake(c, path, "items", "is missing: OpenAI refuses an array without it");
+	check_names(c, schema, path);
+	check_choices(c, schema, path);
+	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+		check_function_parts(c, json_get(schema, lists[i]), path, lists[i], depth);
+	for (size_t i = 0; i < sizeof ones / sizeof *ones; i++) {
+		schema_put_path(below, sizeof below, path, ones[i]);
+		check_function_part(c, json_get(schema, ones[i]), below, depth + 1);
+	}
+}
+
+int schema_check_function(const cJSON *schema, struct buf *problem)
+{
+	static const char *const kept_out[] = { "oneOf", "anyOf", "allOf", "enum", "not" };
+	struct checking c = { problem, NULL, false };
+
+	for (size_t i = 0; i < sizeof kept_out / sizeof *kept_out; i++)
+		if (json_get(schema, kept_out[i]))
+			mistake(&c, "", kept_out[i], "must not stand at the top: OpenAI refuses it there");
+	check_function_part(&c, schema, "", 1);
+	return c.wrong ? -EINVAL : 0;
+}
+
 /* ------------------------------------------------------------------ strict mode */
 
 enum { STRICT_DEPTH = 10 }; /* the text API's own bound */
@@ -248,10 +339,9 @@ static bool strict_one(const cJSON *schema, int depth)
 		return false;
 	if (!type)
 		return json_get(schema, "enum") || json_get(schema, "const");
-	if ((cJSON_IsString(type) && !strcmp(type->valuestring, "object")) || schema_lists(type, "object"))
-		if (!strict_object(schema, depth))
-			return false;
-	if ((cJSON_IsString(type) && !strcmp(type->valuestring, "array")) || schema_lists(type, "array"))
+	if (says_type(schema, "object") && !strict_object(schema, depth))
+		return false;
+	if (says_type(schema, "array"))
 		return items && strict_one(items, depth + 1);
 	return true;
 }

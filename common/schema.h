@@ -36,6 +36,11 @@ enum {
  * a line each in `ignored` (may be NULL). */
 int schema_check(const cJSON *schema, struct buf *problem, struct buf *ignored);
 
+/* Whether OpenAI takes it as the parameters of a function: 0, or -EINVAL with a line for each
+ * mistake, as above. Only what is known to be refused there is looked for. Of a schema that
+ * schema_check has passed. */
+int schema_check_function(const cJSON *schema, struct buf *problem);
+
 /* Whether the text API's strict mode takes it: every object closed, every
  * property required, nothing in it that strict mode does not know. */
 bool schema_is_strict(const cJSON *schema);

@@ -102,6 +102,16 @@ bool schema_lists(const cJSON *array, const char *name)
 	return false;
 }
 
+bool schema_has_type(const cJSON *type, const cJSON *value)
+{
+	const cJSON *each;
+
+	if (cJSON_IsString(type))
+		return has_type(value, type->valuestring);
+	cJSON_ArrayForEach(each, type) if (has_type(value, each->valuestring)) return true;
+	return false;
+}
+
 static void follow_one(
     const cJSON *schema, const cJSON *value, const char *path, int depth, struct schema_problems *out);
 

@@ -31,7 +31,8 @@ void schema_put_problems(struct buf *out, const struct schema_problems *p);
 
 bool schema_type_known(const char *name);
 bool schema_is_whole(const cJSON *value);
-bool schema_lists(const cJSON *array, const char *name); /* as one of its texts */
+bool schema_has_type(const cJSON *type, const cJSON *value); /* `type`: a name, or a list of names */
+bool schema_lists(const cJSON *array, const char *name);     /* as one of its texts */
 
 /* The place of a member, or of an element, of what stands at `parent`. */
 void schema_put_path(char *out, size_t size, const char *parent, const char *name);

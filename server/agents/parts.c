@@ -43,7 +43,19 @@ static void tell_lines(struct reader *r, const struct buf *lines, bool mistakes)
 	}
 }
 
-/* A sound schema is kept as text. The model takes all of JSON Schema, while our own check of its
+/* OpenAI wants "properties" even where there are none. Owned; NULL without memory. */
+static char *schema_text(const cJSON *value)
+{
+	cJSON *whole = cJSON_Duplicate(value, true);
+	char *text = NULL;
+
+	if (whole && (json_get(whole, "properties") || cJSON_AddObjectToObject(whole, "properties")))
+		text = cJSON_PrintUnformatted(whole);
+	cJSON_Delete(whole);
+	return text;
+}
+
+/* A sound schema is kept as text: that of a tool, or of the outcome, which becomes save_record's. The model takes all of JSON Schema, while our own check of its
  * arguments knows a part (common/schema.h): keywords beyond that become notes. cJSON keeps a name
  * that stands twice in one object, and the two sides could then read different ones: refused. */
 const char *part_schema(struct reader *r, const cJSON *value)
@@ -62,9 +74,9 @@ const char *part_schema(struct reader *r, const cJSON *value)
 	}
 	buf_init(&problem, 0);
 	buf_init(&ignored, 0);
-	if (schema_check(value, &problem, &ignored)) {
+	if (schema_check(value, &problem, &ignored) || schema_check_function(value, &problem)) {
 		tell_lines(r, &problem, true);
-	} else if (!(text = cJSON_PrintUnformatted(value))) {
+	} else if (!(text = schema_text(value))) {
 		agent_memory_keep_failed(r->memory);
 	} else {
 		tell_lines(r, &ignored, false);

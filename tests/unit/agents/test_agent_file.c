@@ -175,7 +175,7 @@ static void every_key_of_what_it_can_do_goes_where_it_belongs(void **state)
 	assert_int_equal(p->tool_count, 2);
 	assert_string_equal(p->tools[0].name, "t-1");
 	assert_string_equal(p->tools[0].description, "d");
-	assert_string_equal(p->tools[0].parameters, "{\"type\":\"object\"}");
+	assert_string_equal(p->tools[0].parameters, "{\"type\":\"object\",\"properties\":{}}");
 	assert_string_equal(p->tools[0].url, "https://h.example/t");
 	assert_int_equal(p->tools[0].timeout_ms, 500);
 	assert_string_equal(p->tools[0].filler, "Wait.");
@@ -193,7 +193,7 @@ static void every_key_of_what_it_can_do_goes_where_it_belongs(void **state)
 	assert_string_equal(p->destinations[0].number, "+12025550199");
 	assert_int_equal(p->destinations[0].ring_seconds, 25);
 	assert_int_equal(p->destinations[1].ring_seconds, 9);
-	assert_string_equal(p->outcome_schema, "{\"type\":\"object\"}");
+	assert_string_equal(p->outcome_schema, "{\"type\":\"object\",\"properties\":{}}");
 	assert_string_equal(p->outcome_instructions, "i");
 	assert_int_equal(p->outcome_fill, OUTCOME_AFTER);
 	assert_int_equal(p->webhooks[0].events, WEBHOOK_ALL);
@@ -276,10 +276,11 @@ static void languages_are_those_of_the_transcription_unless_it_has_its_own(void 
 
 static void what_a_schema_holds_in_vain_is_noted(void **state)
 {
-	struct agent_entry a = good("{\"outcome\":{\"schema\":{\"type\":\"object\",\"anyOf\":[{}]}}}");
+	struct agent_entry a =
+	    good("{\"outcome\":{\"schema\":{\"type\":\"object\",\"properties\":{\"a\":{\"anyOf\":[{}]}}}}}");
 
 	(void)state;
-	assert_non_null(strstr(buf_text(&notes), "x.json: outcome.schema.anyOf"));
+	assert_non_null(strstr(buf_text(&notes), "x.json: outcome.schema.properties.a.anyOf"));
 	agent_memory_release(a.memory);
 }
 
@@ -372,6 +373,9 @@ static const struct {
 	{ "{\"tools\":[{\"parameters\":{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"int\"}}}}]}",
 	    "tools[0].parameters.properties.a.type", "integer" },
 	{ "{\"tools\":[{\"parameters\":{\"type\":\"object\",\"type\":\"object\"}}]}", "tools[0].parameters", "twice" },
+	{ "{\"tools\":[{\"parameters\":{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"array\"}}}}]}",
+	    "tools[0].parameters.properties.a.items", "missing" },
+	{ "{\"outcome\":{\"schema\":{\"type\":\"object\",\"anyOf\":[{}]}}}", "outcome.schema.anyOf", "at the top" },
 	{ "{\"tools\":[{\"timeout_ms\":1}]}", "tools[0].timeout_ms", "100 to 60000" },
 	{ "{\"tools\":[{\"url\":\"ftp://h/x\"}]}", "tools[0].url", "https://" },
 	{ "{\"tools\":[{\"url\":\"http://h.example/x\"}]}", "tools[0].url", "readable by anyone" },

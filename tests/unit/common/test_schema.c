@@ -370,9 +370,51 @@ static void strict_mode_takes_closed_objects_only(void **state)
 	}
 }
 
+/* ------------------------------------------------------- parameters of a function */
+
+static const struct {
+	const char *schema, *said;
+} functions[] = {
+	{ "{\"type\":\"object\"}", "" },
+	{ "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"array\",\"items\":{}},\"b\":{\"anyOf\":[{\"type\":\"null\"}]}},"
+	  "\"required\":[\"a\"]}",
+	    "" },
+	{ "{\"type\":\"object\",\"oneOf\":[],\"anyOf\":[],\"allOf\":[],\"enum\":[{}],\"not\":{}}",
+	    "oneOf: must not stand at the top: OpenAI refuses it there\n"
+	    "anyOf: must not stand at the top: OpenAI refuses it there\n"
+	    "allOf: must not stand at the top: OpenAI refuses it there\n"
+	    "enum: must not stand at the top: OpenAI refuses it there\n"
+	    "not: must not stand at the top: OpenAI refuses it there\n" },
+	{ "{\"properties\":{\"a\":{\"type\":[\"null\",\"array\"]},\"b\":{\"items\":{\"anyOf\":[{\"type\":\"array\"}]}}}}",
+	    "properties.a.items: is missing: OpenAI refuses an array without it\n"
+	    "properties.b.items.anyOf[0].items: is missing: OpenAI refuses an array without it\n" },
+	{ "{\"properties\":{\"a\":{}},\"required\":[\"a\",\"b\"]}",
+	    "required: names \"b\", which is not in properties\n" },
+	{ "{\"properties\":{\"a\":{\"type\":\"integer\",\"enum\":[1,\"2\"]}}}",
+	    "properties.a.enum: has a value that is not of the schema's type\n" },
+	{ "{\"properties\":{\"a\":{\"type\":[\"integer\",\"null\"],\"enum\":[1,null]}}}", "" },
+};
+
+static void what_openai_refuses_in_parameters_is_told(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
+		cJSON *schema = parsed(functions[i].schema);
+		struct buf problem;
+
+		buf_init(&problem, 0);
+		assert_int_equal(schema_check(schema, &problem, NULL), 0);
+		assert_int_equal(!schema_check_function(schema, &problem), !functions[i].said[0]);
+		assert_string_equal(buf_text(&problem), functions[i].said);
+		buf_free(&problem);
+		cJSON_Delete(schema);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_openai_refuses_in_parameters_is_told),
 		cmocka_unit_test(values_are_held_against_every_keyword),
 		cmocka_unit_test(patterns_mean_what_people_write),
 		cmocka_unit_test(patterns_that_mean_something_else_or_cost_too_much_are_refused),
