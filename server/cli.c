@@ -13,6 +13,7 @@
 #include "server/money/prices.h"
 #include "server/outcome/outcomes.h"
 #include "server/store/store.h"
+#include "server/web/sockets.h"
 #include "server/health_probe.h"
 
 #include <errno.h>
@@ -62,6 +63,21 @@ static int check_model(const struct model_access *access, struct agents *agents)
 	return err;
 }
 
+/* True if a server could listen here, or answers here already. */
+static bool port_is_sound(const struct config *cfg, struct buf *mistakes)
+{
+	int err = socket_listen_error(cfg->listen, cfg->port);
+
+	if (err == -EADDRINUSE && !health_probe(cfg->listen, cfg->port)) {
+		printf("a server is running at %s:%d already\n", cfg->listen, cfg->port);
+	} else if (err) {
+		buf_printf(
+		    mistakes, "cannot listen on %s:%d (LISTEN, PORT): %s\n", cfg->listen, cfg->port, strerror(-err));
+		return false;
+	}
+	return true;
+}
+
 /* Answers whether a call would work. All steps run before a mistake ends it, so that one
  * run names them all: the settings, the way to the model, the prices, DATA_DIR, the agents. The
  * model is asked only if these are sound. The mistakes go to stderr, the rest to
@@ -81,6 +97,10 @@ static int check_all(struct config *cfg, bool offline)
 	print(stdout, &text);
 	buf_reset(&text);
 	err = model_access_open(&access, cfg, &text);
+	if (!offline && config_missing(cfg, &text))
+		err = -EINVAL;
+	if (!offline && !port_is_sound(cfg, &text))
+		err = -EINVAL;
 	if (config_wrong_zone(cfg, &text))
 		err = -EINVAL;
 	if (prices_load(&prices, cfg->prices_file, &text))
@@ -194,17 +214,16 @@ static const struct option {
 	const char *words[2]; /* the first arguments */
 	int more;             /* how many more follow */
 	int (*run)(struct config *cfg, char **args);
-	bool needs_keys;
 	void (*put)(struct buf *out); /* instead of run; needs no settings */
 } options[] = {
-	{ { "--check" }, 0, check, true, NULL },
-	{ { "--check", "--offline" }, 0, check_offline, false, NULL },
-	{ { "--ask" }, 2, ask, false, NULL },
-	{ { "--health" }, 0, health, false, NULL },
-	{ { "--help" }, 0, NULL, false, put_help },
-	{ { "--settings-markdown" }, 0, NULL, false, config_print_markdown },
-	{ { "--settings-env" }, 0, NULL, false, config_print_env },
-	{ { "--version" }, 0, NULL, false, put_version },
+	{ { "--check" }, 0, check, NULL },
+	{ { "--check", "--offline" }, 0, check_offline, NULL },
+	{ { "--ask" }, 2, ask, NULL },
+	{ { "--health" }, 0, health, NULL },
+	{ { "--help" }, 0, NULL, put_help },
+	{ { "--settings-markdown" }, 0, NULL, config_print_markdown },
+	{ { "--settings-env" }, 0, NULL, config_print_env },
+	{ { "--version" }, 0, NULL, put_version },
 };
 
 /* The option of the arguments, and its own arguments in *rest; NULL: none. */
@@ -284,7 +303,7 @@ int cli_run(int argc, char **argv, int (*serve)(struct config *cfg))
 		buf_free(&text);
 		return EXIT_SUCCESS;
 	}
-	if (load(&cfg, !option || option->needs_keys))
+	if (load(&cfg, !option))
 		status = option ? option->run(&cfg, rest) : serve(&cfg);
 	config_free(&cfg);
 	return status;

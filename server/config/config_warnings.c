@@ -131,18 +131,19 @@ void config_warnings(const struct config *cfg, struct buf *out)
 
 /* Asked only where keys are needed: to serve, and for --check. What connects to nothing
  * (--check --offline, --ask, --help) does without. */
-void config_missing(const struct config *cfg, struct buf *out)
+bool config_missing(const struct config *cfg, struct buf *out)
 {
 	bool key = !*cfg->openai_api_key;
 	bool token = cfg->twilio_validate && !cfg->twilio_auth_token_count;
 
 	if (!key && !token)
-		return;
+		return false;
 	buf_printf(out,
 	    "%s%s%s %s not set, and no real call can be carried without: fill in .env (.env.example explains "
 	    "it), or try `make demo`, which needs no account.\n",
 	    key ? "OPENAI_API_KEY" : "", key && token ? " and " : "", token ? "TWILIO_AUTH_TOKEN" : "",
 	    key && token ? "are" : "is");
+	return true;
 }
 
 bool config_wrong_zone(const struct config *cfg, struct buf *out)

@@ -7,9 +7,8 @@
  * effect: a model with an announced end, validation switched off. */
 void config_warnings(const struct config *cfg, struct buf *out);
 
-/* Appends one sentence if keys are missing for real calls, which also names
- * `make demo`; nothing if none is missing. */
-void config_missing(const struct config *cfg, struct buf *out);
+/* True, with one sentence, if keys are missing for real calls; it also names `make demo`. */
+bool config_missing(const struct config *cfg, struct buf *out);
 
 /* True, with a sentence, if TZ names no zone: no warning but a mistake, with which the server answers
  * calls all the same. */

@@ -158,7 +158,7 @@ for example in receptionist restaurant; do
 	check "the example $example is sound" tried 0 AGENTS_DIR="tools/examples/$example" SIGNING_SECRET="$SECRET" -- --check --offline
 done
 model model2 --key "$SECRET"
-check "--check opens a session as each agent would" tried 0 AGENTS_DIR="$DIR" OPENAI_API_KEY="$SECRET" TWILIO_AUTH_TOKEN="$SECRET" \
+check "--check opens a session as each agent would" tried 0 AGENTS_DIR="$DIR" PORT=0 OPENAI_API_KEY="$SECRET" TWILIO_AUTH_TOKEN="$SECRET" \
 	OPENAI_CA_FILE=build/e2e/ca/ca.pem OPENAI_REALTIME_URL="wss://localhost:$MODEL_PORT/v1/realtime" -- --check
 check "and says so" equal "$(grep -c '^agent [a-z]*: the session was configured as asked' "$WORK/check.out")" 3
 check "the second model stops with status 0" stop_model

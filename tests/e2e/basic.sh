@@ -78,6 +78,20 @@ check "checks: and says so" grep -q "^TZ=America/NewYork is refused" "$WORK/chec
 check "checks: nor does a directory that cannot be made" eval '! checks DATA_DIR="$WORK/nowhere/data"'
 check "checks: and says so" grep -q "^DATA_DIR: the directory .*/nowhere/data cannot be made" "$WORK/checks.out"
 
+checks_all() {
+	env -i PATH="$PATH" PORT=0 "$@" "$SERVER_BIN" --check >"$WORK/checks.out" 2>&1
+}
+check "checks: without keys the other mistakes are told all the same" eval '! checks_all DATA_DIR=/dev/null TZ=America/NewYork'
+check "checks: beside the keys" equal "$(grep -cE '^(OPENAI_API_KEY and TWILIO_AUTH_TOKEN are not set|DATA_DIR: |TZ=.* is refused)' "$WORK/checks.out")" 3
+model model-checks --key "$SECRET"
+server server-checks
+check "checks: a port where a server answers is no mistake" eval '! checks_all PORT="$PORT"'
+check "checks: and is told" grep -qx "a server is running at 127.0.0.1:$PORT already" "$WORK/checks.out"
+check "checks: a port where something else listens is one" eval '! checks_all PORT="$MODEL_PORT"'
+check "checks: and is told, too" grep -qx "cannot listen on 127.0.0.1:$MODEL_PORT (LISTEN, PORT): Address already in use" "$WORK/checks.out"
+check "checks: the server stops with status 0" stop_server
+check "checks: the model stops with status 0" stop_model
+
 for format in pcmu pcma pcm; do
 	(call "$format" >"$WORK/group-$format.out" 2>&1; exit $FAILED) &
 	GROUPS_UP+=($!)
