@@ -1,5 +1,6 @@
 #include "server/cli.h"
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "server/agents/agents.h"
 #include "server/config/config_names.h"
@@ -87,10 +88,12 @@ static int check_all(struct config *cfg, bool offline)
 	struct model_access access = { .cfg = cfg };
 	struct agents *agents = NULL;
 	static struct prices prices; /* large, and read once */
-	struct buf text;
+	struct model_ends ends = { .wall_ms = clock_wall_ms() };
+	struct buf text, ended;
 	int err, mistakes;
 
 	buf_init(&text, 0);
+	buf_init(&ended, 0);
 	config_print(cfg, &text);
 	config_print_zone(cfg, &text);
 	config_warnings(cfg, &text);
@@ -116,8 +119,14 @@ static int check_all(struct config *cfg, bool offline)
 		agents_notes(agents, &text);
 		outcomes_warnings(cfg, agents, &text);
 		search_warnings(agents, &text);
+		ends.ahead = &text;
+		ends.ended = &ended;
+		agents_model_ends(agents, &ends);
 	}
 	print(stdout, &text);
+	print(stderr, &ended);
+	if (ended.len)
+		err = -EINVAL;
 	if (!err && !mistakes && offline)
 		printf("settings and agents are sound; nothing was connected to\n");
 	else if (!err && !mistakes)
@@ -127,6 +136,7 @@ static int check_all(struct config *cfg, bool offline)
 	agents_close(agents);
 	model_access_close(&access);
 	buf_free(&text);
+	buf_free(&ended);
 	return err || mistakes ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 

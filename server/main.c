@@ -54,13 +54,19 @@ static void raise_descriptor_limit(const struct config *cfg)
 		    cfg->max_calls, (unsigned long)need);
 }
 
+/* A model that has ended does not stop the start: agents with other models still answer. */
 static void warn(struct program *p)
 {
-	struct buf text;
+	struct buf text, ended;
 
 	buf_init(&text, 0);
+	buf_init(&ended, 0);
 	parts_warn(p, &text);
+	agents_model_ends(
+	    p->agents, &(struct model_ends){ .wall_ms = clock_wall_ms(), .ended = &ended, .ahead = &text });
+	log_text(LOG_LEVEL_ERROR, "setup", buf_text(&ended));
 	log_text(LOG_LEVEL_WARN, "setup", buf_text(&text));
+	buf_free(&ended);
 	buf_free(&text);
 }
 

@@ -290,6 +290,22 @@ void agents_describe(struct agents *a, struct buf *out)
 	agent_set_release(set);
 }
 
+void agents_model_ends(struct agents *a, const struct model_ends *to)
+{
+	struct agent_set *set = current(a);
+
+	for (size_t i = 0; i <= set->count; i++) {
+		const struct agent_entry *entry = i < set->count ? &set->list[i] : &set->builtin;
+
+		if (entry == &set->builtin && !builtin_answers(set))
+			continue;
+		for (size_t v = 0; v < entry->variant_count; v++)
+			config_model_ends(a->cfg, entry->variants[v]->file, entry->variants[v]->openai_model,
+			    entry->variants[v]->transcription_model, to);
+	}
+	agent_set_release(set);
+}
+
 void agents_put_json(struct agents *a, struct json_out *j)
 {
 	struct agent_set *set = current(a);

@@ -5,6 +5,7 @@
  */
 #include "common/json_out.h"
 #include "server/agents/agent.h"
+#include "server/config/config_warnings.h"
 
 struct agents;
 
@@ -57,6 +58,9 @@ size_t agents_count(struct agents *agents); /* files loaded */
 
 /* A line for each agent. Whole numbers are in it: not for logs. */
 void agents_describe(struct agents *agents, struct buf *out);
+
+/* Of all agents that can be reached: models that end (config_warnings.h). */
+void agents_model_ends(struct agents *agents, const struct model_ends *to);
 
 /* For /status, into the object that is open: names, loaded_at, last_error. */
 void agents_put_json(struct agents *agents, struct json_out *j);

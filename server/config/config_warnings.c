@@ -2,8 +2,10 @@
  * each is about a setting that somebody may want just so. */
 #include "server/config/config_warnings.h"
 
+#include "common/clock.h"
 #include "server/config/config_check.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -11,31 +13,53 @@ enum { API_TOKEN_GOOD = 16 }; /* characters; shorter ones can be guessed */
 
 /* Ends of service as OpenAI has announced them; a name that ends in * stands for all that begin so. */
 static const struct {
-	const char *model, *what;
+	const char *model, *date; /* its last day; NULL: of the retired beta interface */
+	const char *instead;
 } ends[] = {
-	{ "gpt-realtime", "is to be shut down on 2027-01-20" },
-	{ "gpt-realtime-2025-08-28", "is to be shut down on 2027-01-20" },
-	{ "gpt-realtime-mini", "is to be shut down on 2027-01-20" },
-	{ "gpt-realtime-mini-2025-12-15", "is to be shut down on 2027-01-20" },
-	{ "gpt-4o-realtime-preview*", "belongs to the retired beta interface, which this server does not speak" },
-	{ "gpt-4o-mini-realtime-preview*", "belongs to the retired beta interface, which this server does not speak" },
-	{ "whisper-1", "is to be shut down on 2027-02-26" },
-	{ "gpt-4o-transcribe", "is to be shut down on 2027-02-26" },
-	{ "gpt-4o-mini-transcribe", "is to be shut down on 2027-02-26" },
-	{ "gpt-4o-mini-transcribe-2025-12-15", "is to be shut down on 2027-02-26" },
-	{ "gpt-4o-transcribe-diarize", "is to be shut down on 2027-02-26" },
+	{ "gpt-realtime", "2027-01-20", "gpt-realtime-2.1" },
+	{ "gpt-realtime-2025-08-28", "2027-01-20", "gpt-realtime-2.1" },
+	{ "gpt-realtime-mini", "2027-01-20", "gpt-realtime-2.1-mini" },
+	{ "gpt-realtime-mini-2025-12-15", "2027-01-20", "gpt-realtime-2.1-mini" },
+	{ "gpt-4o-realtime-preview*", NULL, "gpt-realtime-2.1" },
+	{ "gpt-4o-mini-realtime-preview*", NULL, "gpt-realtime-2.1-mini" },
+	{ "whisper-1", "2027-02-26", "gpt-transcribe" },
+	{ "gpt-4o-transcribe", "2027-02-26", "gpt-transcribe" },
+	{ "gpt-4o-mini-transcribe", "2027-02-26", "gpt-transcribe" },
+	{ "gpt-4o-mini-transcribe-2025-12-15", "2027-02-26", "gpt-transcribe" },
+	{ "gpt-4o-transcribe-diarize", "2027-02-26", "gpt-transcribe" },
 };
 
-/* `model` is `len` bytes long, as it may be part of a URL. */
-static void warn_of_end(struct buf *out, const char *setting, const char *model, size_t len, const char *instead)
+/* The agents share most models: each sentence is said once. */
+static void put_once(struct buf *out, const struct buf *line)
 {
+	if (!strstr(buf_text(out), buf_text(line)))
+		buf_puts(out, buf_text(line));
+}
+
+/* `model` is `len` bytes long, as it may be part of a URL. */
+static void tell_end(const struct model_ends *to, const char *where, const char *model, size_t len)
+{
+	struct buf line;
+	char today[32];
+
+	clock_iso8601(to->wall_ms, today, sizeof today);
+	buf_init(&line, 0);
 	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
 		size_t n = strcspn(ends[i].model, "*");
+		bool over = ends[i].date && strncmp(today, ends[i].date, 10) > 0;
 
-		if (strncmp(ends[i].model, model, n) == 0 && (len == n || (len > n && ends[i].model[n] == '*')))
-			buf_printf(out, "%s: %.*s %s; %s is its successor.\n", setting, (int)len, model, ends[i].what,
-			    instead);
+		if (strncmp(ends[i].model, model, n) != 0 || (len != n && (len < n || ends[i].model[n] != '*')))
+			continue;
+		buf_reset(&line);
+		buf_printf(&line, "%s: %.*s ", where, (int)len, model);
+		if (ends[i].date)
+			buf_printf(&line, "%s shut down on %s", over ? "was" : "is to be", ends[i].date);
+		else
+			buf_puts(&line, "belongs to the retired beta interface, which this server does not speak");
+		buf_printf(&line, "; %s is its successor.\n", ends[i].instead);
+		put_once(over ? to->ended : to->ahead, &line);
 	}
+	buf_free(&line);
 }
 
 /* The URL has passed check_model_url, so it has a scheme and a host. */
@@ -59,29 +83,29 @@ static bool is_azure_preview(const char *url)
 		   (query && strstr(query, "api-version=")));
 }
 
-/* The model stands in the URL's query, or else in OPENAI_MODEL. Both are looked at in the way in
- * which the session is going to be opened. */
-static void warn_of_model(const struct config *cfg, struct buf *out)
+/* The model stands in the URL's query, or else with the agent: both are looked at in the way in
+ * which the session is going to be opened. Where the agent has the setting's own text, the setting
+ * is named. */
+void config_model_ends(const struct config *cfg, const char *file, const char *model, const char *transcription,
+    const struct model_ends *to)
 {
 	const char *query = strchr(cfg->openai_url, '?'), *named = NULL;
+	char place[600];
 
-	for (const char *p = query; p && !named; p = strchr(p + 1, '&'))
-		if (strncmp(p + 1, "model=", 6) == 0)
-			named = p + 7;
-	if (is_azure_preview(cfg->openai_url))
-		buf_puts(out,
-		    "OPENAI_REALTIME_URL is an address of Azure's preview, which speaks the retired beta interface; this "
-		    "server needs wss://NAME.openai.azure.com/openai/v1/realtime, and the deployment's name in "
-		    "OPENAI_MODEL.\n");
 	/* On Azure the name is a deployment's, and the dates are Azure's own. */
 	if (host_ends_in(cfg->openai_url, ".azure.com"))
 		return;
+	for (const char *p = query; p && !named; p = strchr(p + 1, '&'))
+		if (strncmp(p + 1, "model=", 6) == 0)
+			named = p + 7;
+	snprintf(place, sizeof place, "%s: model", file);
 	if (named)
-		warn_of_end(out, "OPENAI_REALTIME_URL", named, strcspn(named, "&"), "gpt-realtime-2.1");
+		tell_end(to, "OPENAI_REALTIME_URL", named, strcspn(named, "&"));
 	else
-		warn_of_end(out, "OPENAI_MODEL", cfg->openai_model, strlen(cfg->openai_model), "gpt-realtime-2.1");
-	warn_of_end(
-	    out, "TRANSCRIPTION_MODEL", cfg->transcription_model, strlen(cfg->transcription_model), "gpt-transcribe");
+		tell_end(to, model == cfg->openai_model ? "OPENAI_MODEL" : place, model, strlen(model));
+	snprintf(place, sizeof place, "%s: transcription.model", file);
+	tell_end(to, transcription == cfg->transcription_model ? "TRANSCRIPTION_MODEL" : place, transcription,
+	    strlen(transcription));
 }
 
 /* A text of at least this many characters that is made of two equal halves was pasted twice: no
@@ -126,7 +150,11 @@ void config_warnings(const struct config *cfg, struct buf *out)
 		buf_puts(out, "RECORD=twilio needs TWILIO_ACCOUNT_SID and PUBLIC_URL: nothing is recorded.\n");
 	if (cfg->max_day_cost > 0 && !*cfg->data_dir)
 		buf_puts(out, "MAX_DAY_COST without DATA_DIR: a restart forgets what the day has cost.\n");
-	warn_of_model(cfg, out);
+	if (is_azure_preview(cfg->openai_url))
+		buf_puts(out,
+		    "OPENAI_REALTIME_URL is an address of Azure's preview, which speaks the retired beta interface; this "
+		    "server needs wss://NAME.openai.azure.com/openai/v1/realtime, and the deployment's name in "
+		    "OPENAI_MODEL.\n");
 }
 
 /* Asked only where keys are needed: to serve, and for --check. What connects to nothing

@@ -3,9 +3,24 @@
 /* Warnings about settings that were read without a mistake. */
 #include "server/config/config.h"
 
+#include <stdint.h>
+
 /* Appends a sentence a line about settings that are valid but dangerous or of no
- * effect: a model with an announced end, validation switched off. */
+ * effect: validation switched off, a token that can be guessed. */
 void config_warnings(const struct config *cfg, struct buf *out);
+
+/* Sentences about models whose end OpenAI has announced, as things stand at `wall_ms`: one a line,
+ * and each once. */
+struct model_ends {
+	int64_t wall_ms;
+	struct buf *ended; /* sessions with them are refused by now: a mistake */
+	struct buf *ahead; /* the end is still to come */
+};
+
+/* Of one agent's sessions: `file` names where the models are from, unless they are the settings'
+ * own texts. */
+void config_model_ends(const struct config *cfg, const char *file, const char *model, const char *transcription,
+    const struct model_ends *to);
 
 /* True, with one sentence, if keys are missing for real calls; it also names `make demo`. */
 bool config_missing(const struct config *cfg, struct buf *out);

@@ -4,6 +4,8 @@
 #include "server/config/config_warnings.h"
 #include "server/config/config_table.h"
 
+#include "common/clock.h"
+
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -587,35 +589,68 @@ static const char *warned(const char *const *env)
 	return buf_text(&said);
 }
 
-static void models_with_an_announced_end_are_warned_of(void **state)
+/* What is told of the settings' own models, and of an agent's, on that day. */
+static void told_of_ends(
+    const char *const *env, const char *model, const char *day, struct buf *ended, struct buf *ahead)
+{
+	struct model_ends to = { .ended = ended, .ahead = ahead };
+	char at[32];
+
+	snprintf(at, sizeof at, "%sT12:00:00Z", day);
+	assert_int_equal(load(env), 0);
+	assert_true(clock_parse(at, &to.wall_ms));
+	buf_reset(ended);
+	buf_reset(ahead);
+	config_model_ends(&cfg, "a.json", model ? model : cfg.openai_model, cfg.transcription_model, &to);
+	config_model_ends(&cfg, "a.json", model ? model : cfg.openai_model, cfg.transcription_model, &to);
+}
+
+static void models_with_an_announced_end_are_told(void **state)
 {
 	static const struct {
-		const char *pair, *words;
+		const char *pair, *model, *words, *later;
 	} cases[] = {
-		{ "OPENAI_MODEL=gpt-realtime", "OPENAI_MODEL: gpt-realtime is to be shut down on 2027-01-20" },
-		{ "OPENAI_MODEL=gpt-realtime-mini", "2027-01-20" },
-		{ "OPENAI_MODEL=gpt-realtime-2025-08-28", "2027-01-20" },
-		{ "OPENAI_MODEL=gpt-4o-realtime-preview-2024-12-17", "beta interface" },
-		{ "OPENAI_REALTIME_URL=wss://api.openai.com/v1/realtime?model=gpt-realtime",
-		    "OPENAI_REALTIME_URL: gpt-realtime is" },
-		{ "TRANSCRIPTION_MODEL=whisper-1", "TRANSCRIPTION_MODEL: whisper-1 is to be shut down on 2027-02-26" },
-		{ "TRANSCRIPTION_MODEL=gpt-4o-transcribe", "2027-02-26" },
-		{ "OPENAI_MODEL=gpt-realtime-2.1", NULL },
-		{ "OPENAI_MODEL=gpt-realtime-2", NULL },
-		{ "OPENAI_MODEL=gpt-realtime-mini-2025-10-06", NULL },
-		{ "TRANSCRIPTION_MODEL=gpt-transcribe", NULL },
-		{ "TRANSCRIPTION_MODEL=off", NULL },
+		{ "OPENAI_MODEL=gpt-realtime", NULL,
+		    "OPENAI_MODEL: gpt-realtime is to be shut down on 2027-01-20; gpt-realtime-2.1 is its successor.\n",
+		    "OPENAI_MODEL: gpt-realtime was shut down on 2027-01-20; gpt-realtime-2.1 is its successor.\n" },
+		{ "OPENAI_MODEL=gpt-realtime-2", "gpt-realtime-mini",
+		    "a.json: model: gpt-realtime-mini is to be shut down on 2027-01-20; gpt-realtime-2.1-mini is its "
+		    "successor.\n",
+		    "a.json: model: gpt-realtime-mini was shut down on 2027-01-20; gpt-realtime-2.1-mini is its "
+		    "successor.\n" },
+		{ "OPENAI_REALTIME_URL=wss://api.openai.com/v1/realtime?model=gpt-realtime-2025-08-28",
+		    "gpt-realtime-mini",
+		    "OPENAI_REALTIME_URL: gpt-realtime-2025-08-28 is to be shut down on 2027-01-20; gpt-realtime-2.1 is "
+		    "its successor.\n",
+		    "OPENAI_REALTIME_URL: gpt-realtime-2025-08-28 was shut down on 2027-01-20; gpt-realtime-2.1 is its "
+		    "successor.\n" },
+		{ "TRANSCRIPTION_MODEL=whisper-1", NULL,
+		    "TRANSCRIPTION_MODEL: whisper-1 is to be shut down on 2027-02-26; gpt-transcribe is its successor.\n",
+		    "TRANSCRIPTION_MODEL: whisper-1 was shut down on 2027-02-26; gpt-transcribe is its successor.\n" },
+		{ "OPENAI_MODEL=gpt-realtime-2.1", NULL, "", "" },
+		{ "OPENAI_MODEL=gpt-realtime-mini-2025-10-06", NULL, "", "" },
+		{ "TRANSCRIPTION_MODEL=off", NULL, "", "" },
 	};
+	struct buf ended, ahead;
 
 	(void)state;
+	buf_init(&ended, 0);
+	buf_init(&ahead, 0);
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		const char *env[] = { cases[i].pair, "PUBLIC_URL=https://a.example", NULL };
+		const char *env[] = { cases[i].pair, NULL };
 
-		if (cases[i].words)
-			assert_non_null(strstr(warned(env), cases[i].words));
-		else
-			assert_string_equal(warned(env), "");
+		told_of_ends(env, cases[i].model, "2026-12-01", &ended, &ahead);
+		assert_string_equal(buf_text(&ahead), cases[i].words);
+		assert_string_equal(buf_text(&ended), "");
+		told_of_ends(env, cases[i].model, "2027-02-27", &ended, &ahead);
+		assert_string_equal(buf_text(&ahead), "");
+		assert_string_equal(buf_text(&ended), cases[i].later);
 	}
+	told_of_ends((const char *[]){ "OPENAI_MODEL=gpt-4o-realtime-preview-2024-12-17", NULL }, NULL, "2027-02-27",
+	    &ended, &ahead);
+	assert_non_null(strstr(buf_text(&ahead), "beta interface"));
+	buf_free(&ended);
+	buf_free(&ahead);
 }
 
 /* The service would only say that it does not take the key. */
@@ -638,10 +673,16 @@ static void a_key_pasted_twice_is_warned_of(void **state)
 static void a_deployment_on_azure_has_its_own_dates(void **state)
 {
 	const char *env[] = { "OPENAI_REALTIME_URL=wss://me.openai.azure.com/openai/v1/realtime",
-		"OPENAI_MODEL=gpt-realtime", "PUBLIC_URL=https://a.example", NULL };
+		"OPENAI_MODEL=gpt-realtime", NULL };
+	struct buf ended, ahead;
 
 	(void)state;
-	assert_string_equal(warned(env), "");
+	buf_init(&ended, 0);
+	buf_init(&ahead, 0);
+	told_of_ends(env, NULL, "2027-02-27", &ended, &ahead);
+	assert_int_equal(ended.len + ahead.len, 0);
+	buf_free(&ended);
+	buf_free(&ahead);
 }
 
 static bool called_a_preview(const char *url)
@@ -857,7 +898,7 @@ int main(void)
 		CASE(instructions_come_from_a_file),
 		CASE(an_instructions_file_has_a_bound),
 		CASE(an_exact_greeting_needs_its_words),
-		CASE(models_with_an_announced_end_are_warned_of),
+		CASE(models_with_an_announced_end_are_told),
 		CASE(a_key_pasted_twice_is_warned_of),
 		CASE(a_deployment_on_azure_has_its_own_dates),
 		CASE(azures_preview_addresses_are_warned_of),
