@@ -10,11 +10,13 @@
 #include "server/knowledge/knowledge.h"
 #include "server/knowledge/knowledge_tool.h"
 #include "server/model/access.h"
-#include "server/model/session.h"
+#include "server/model/trial.h"
 #include "server/money/prices.h"
 #include "server/outcome/outcomes.h"
 #include "server/store/store.h"
 #include "server/web/sockets.h"
+#include "server/work/tool_list.h"
+#include "server/work/work.h"
 #include "server/health_probe.h"
 
 #include <errno.h>
@@ -36,31 +38,42 @@ static void print(FILE *to, const struct buf *text)
  * not stop the others. */
 static int check_model(const struct model_access *access, struct agents *agents)
 {
+	/* Ours are only declared here, as the parts of a server with these settings would offer them. */
+	struct work offered = { .cfg = access->cfg };
 	static const struct agent *all[AGENTS_LISTED_MAX];
 	size_t n = agents_list(agents, all, AGENTS_LISTED_MAX);
-	struct model_failure failure;
-	int64_t connect_ms = 0;
+	struct model_trial_result result;
+	bool lacks = false;
 	int err = 0;
 
+	tool_set_builtin(&offered, TOOL_SEARCH_KNOWLEDGE, search_tool, NULL);
+	if (*access->cfg->data_dir)
+		tool_set_builtin(&offered, TOOL_SAVE_RECORD, outcomes_save, NULL);
 	printf("connecting to %s:%d …\n", access->host, access->port);
 	for (size_t i = 0; i < n; i++) {
 		const struct agent *a = all[i];
+		struct buf tools;
 		int one;
 
 		fflush(stdout);
-		one = model_session_try(access, a, NULL, &failure, &connect_ms);
+		buf_init(&tools, 0);
+		tool_list_put(&tools, &offered, a);
+		one = model_trial(access, a, buf_text(&tools), false, NULL, &result);
+		buf_free(&tools);
 		if (one)
 			fprintf(stderr, "agent %s%s%s: the model cannot be had: %s\n%s\n", a->name,
-			    *a->variant ? "/" : "", a->variant, failure.text,
-			    failure.permanent ? "This will not pass by itself." : "This may pass; try again.");
+			    *a->variant ? "/" : "", a->variant, result.failure.text,
+			    result.failure.permanent ? "This will not pass by itself." : "This may pass; try again.");
 		else
-			printf("agent %s%s%s: the session was configured as asked, in %lld ms\n", a->name,
-			    *a->variant ? "/" : "", a->variant, (long long)connect_ms);
+			printf("agent %s%s%s: the session was configured %s%s, in %lld ms\n", a->name,
+			    *a->variant ? "/" : "", a->variant, *result.lack ? "otherwise than asked: " : "as asked",
+			    result.lack, (long long)result.connect_ms);
+		lacks |= !one && *result.lack;
 		err = one ? one : err;
 		agent_release(a);
 	}
 	if (!err)
-		printf("calls will work\n");
+		printf(lacks ? "calls will work, but for what is named above\n" : "calls will work\n");
 	return err;
 }
 

@@ -25,6 +25,7 @@
 #include "server/stats/stats.h"
 #include "server/store/store.h"
 #include "server/web/server.h"
+#include "server/work/tool_list.h"
 #include "server/work/work.h"
 
 #include <errno.h>
@@ -72,7 +73,7 @@ PART_OPEN(open_agents, agents_open(&p->agents, p->cfg, problem))
 PART_OPEN(open_fleet, fleet_local_open(&p->fleet, p->store, p->cfg->max_calls))
 PART_OPEN(open_spending, spending_open(&p->spending, p->cfg, p->fleet, problem))
 PART_OPEN(open_work, work_open(&p->work, p->cfg, problem))
-PART_OPEN(open_probe, model_health_probe(p->health, &p->access, p->agents))
+PART_OPEN(open_probe, model_health_probe(p->health, &p->access, p->agents, tool_list_put, p->work))
 
 #define PART_STATUS(function, call) \
 	static void function(struct program *p, struct json_out *j) \

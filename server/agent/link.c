@@ -119,13 +119,12 @@ void link_caller_came(struct link *l, int64_t now_us)
 /* A caller hears nothing meanwhile. A permanent failure, a wrong key say, ends the tries. */
 static void dial_failed(struct link *l, int64_t now)
 {
-	const struct model_failure *failure = model_session_failure(l->session);
-	bool permanent = failure->permanent;
+	struct model_failure failure = *model_session_failure(l->session);
 
-	log_warn(l->call->tag, "model: attempt %d failed: %s", l->attempts, failure->text);
-	model_health_failed(l->health, failure);
+	log_warn(l->call->tag, "model: attempt %d failed: %s", l->attempts, failure.text);
+	model_health_failed(l->health, l->wish.agent, &failure);
 	drop_session(l);
-	if (permanent) {
+	if (failure.permanent) {
 		link_give_up(l, END_MODEL_REFUSED);
 	} else if (l->attempts >= DIAL_TRIES || (l->caller && now >= l->last_try_us)) {
 		link_give_up(l, END_MODEL_UNREACHABLE);
@@ -144,7 +143,7 @@ static void begin_session(struct link *l, int64_t now)
 	l->protocol = l->access->protocol;
 	model_writer_meet(&l->call->writer, l->client, l->protocol, l->access->format);
 	l->heard_us = l->pinged_us = now;
-	model_health_ok(l->health, connect_ms);
+	model_health_ok(l->health, l->wish.agent, connect_ms);
 	if (model_session_resumed(l->session))
 		stat_add(model_resumed, 1);
 	log_info(l->call->tag, "model ready; session=%s connect_ms=%" PRId64 " resumed=%d",
@@ -184,7 +183,7 @@ static void step_next(struct link *l, int64_t now)
 
 	if (done < 0) {
 		log_warn(l->call->tag, "model: the next session: %s", model_session_failure(l->next)->text);
-		model_health_failed(l->health, model_session_failure(l->next));
+		model_health_failed(l->health, l->wish.agent, model_session_failure(l->next));
 		model_session_close(l->next);
 		l->next = NULL;
 	} else if (done > 0) {
@@ -303,6 +302,7 @@ void link_read(struct link *l, link_event_fn *each, void *arg, int64_t now_us)
 		if (m.opcode != WS_TEXT)
 			continue;
 		l->protocol->parse(m.data, m.len, l->access->format, &e);
+		model_health_heard(l->health, l->wish.agent, &e);
 		each(arg, &e, now_us);
 		l->protocol->release(&e);
 	}

@@ -274,6 +274,20 @@ size_t agents_count(struct agents *a)
 	return n;
 }
 
+size_t agents_count_variants(struct agents *a, const char *name)
+{
+	struct agent_set *set = current(a);
+	size_t n = 0;
+
+	for (size_t i = 0; i < set->count; i++)
+		if (!name || !strcmp(set->list[i].name, name))
+			n += set->list[i].variant_count;
+	if (builtin_answers(set) && (!name || !strcmp(set->builtin.name, name)))
+		n += set->builtin.variant_count;
+	agent_set_release(set);
+	return n;
+}
+
 void agents_describe(struct agents *a, struct buf *out)
 {
 	struct agent_set *set = current(a);

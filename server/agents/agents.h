@@ -56,6 +56,9 @@ size_t agents_list(struct agents *agents, const struct agent **out, size_t max);
 
 size_t agents_count(struct agents *agents); /* files loaded */
 
+/* How many agents_list would give, of this name alone, or with NULL of all. */
+size_t agents_count_variants(struct agents *agents, const char *name);
+
 /* A line for each agent. Whole numbers are in it: not for logs. */
 void agents_describe(struct agents *agents, struct buf *out);
 

@@ -109,6 +109,8 @@ const char *model_access_blame(int http_status, const char *code)
 {
 	if (http_status == 401 || strstr(code, "invalid_api_key"))
 		return "look at OPENAI_API_KEY: it is wrong, revoked, or of another service than OPENAI_REALTIME_URL names";
+	if (strstr(code, "insufficient_quota"))
+		return "look at the account behind OPENAI_API_KEY: its money is spent, or a limit of its project reached";
 	if (http_status == 403)
 		return "look at OPENAI_API_KEY, OPENAI_PROJECT and OPENAI_MODEL: this key may not use that model";
 	if (http_status == 404 || strstr(code, "model_not_found"))

@@ -1,13 +1,17 @@
-/* Two states. Either the model is believed to answer, and the thread sleeps
- * until a call's failure asks; or it is not, and the thread probes. A probe
- * is a whole session, opened and closed, because a wrong key may pass the
- * upgrade and be refused afterwards. It asks for no answer and sends no
- * audio, so it is not billed.
+/* What lies with the service, the key or the way there is known of all agents
+ * at once (`all`); what lies with an agent's file, of each (`agents`). The
+ * thread sleeps until a call's failure or a reload asks, or while something is
+ * refused, for one interval. A trial is a whole session, opened and closed,
+ * because a wrong key may pass the upgrade and be refused afterwards. It asks
+ * for no answer and sends no audio, so it is not billed; only where an answer
+ * was what was refused (no money is left, say) it asks for one.
  */
 #include "server/model/health.h"
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "server/model/findings.h"
+#include "server/model/trial.h"
 #include "server/stats/stats.h"
 
 #include <errno.h>
@@ -18,137 +22,278 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define INTERVAL_US (HEALTH_PROBE_SECONDS * US_PER_S)
+
 struct model_health {
-	struct bell stop, ask; /* both ring for the probing thread */
-	_Atomic bool blocks;
-	pthread_mutex_t lock; /* guards the sentence */
-	char text[MODEL_FAILURE_SIZE];
+	struct bell stop, ask;  /* both ring for the probing thread */
+	_Atomic bool round_due; /* by a start or a reload: all agents are to be tried, now */
+	bool unfinished;        /* the thread's: the last round broke off */
+	_Atomic bool answers;   /* what blocks all was met in an answer: a session alone proves nothing */
+
+	pthread_mutex_t lock; /* guards the findings */
+	struct findings findings;
 
 	/* Set before the thread starts, constant after. */
 	const struct model_access *access;
-	struct agents *agents;
+	struct agents *known;
+	model_declare *declare;
+	const struct work *work;
 	pthread_t thread;
 	bool probing;
 };
 
-static void set_text(struct model_health *h, const char *sentence)
+/* ------------------------------------------------------------------- from any thread */
+
+bool model_health_blocks(struct model_health *h)
 {
+	bool blocks;
+
 	pthread_mutex_lock(&h->lock);
-	snprintf(h->text, sizeof h->text, "%s", sentence);
+	blocks = h->findings.all.blocks || findings_refused(&h->findings, h->known, NULL);
 	pthread_mutex_unlock(&h->lock);
+	return blocks;
 }
 
-/* "" if the last attempt succeeded. */
-static void last_failure(struct model_health *h, char *out, size_t size)
+bool model_health_refuses(struct model_health *h, const char *agent, char why[MODEL_FAILURE_SIZE])
 {
+	const struct agent_finding *of_agent;
+	bool refuses;
+
+	if (!h)
+		return false;
 	pthread_mutex_lock(&h->lock);
-	snprintf(out, size, "%s", h->text);
+	of_agent = findings_refused(&h->findings, h->known, agent);
+	refuses = h->findings.all.blocks || of_agent;
+	if (refuses)
+		snprintf(why, MODEL_FAILURE_SIZE, "%s",
+		    h->findings.all.blocks ? h->findings.all.text : of_agent->found.text);
 	pthread_mutex_unlock(&h->lock);
+	return refuses;
 }
 
-bool model_health_blocks(const struct model_health *h)
+static void clear_all(struct model_health *h)
 {
-	return atomic_load(&h->blocks);
+	if (h->findings.all.blocks)
+		log_info("model", "can be reached again");
+	memset(&h->findings.all, 0, sizeof h->findings.all);
+	atomic_store(&h->answers, false);
 }
 
-/* The exchange lets only one of many calls that recover at once write the
- * line. */
-void model_health_ok(struct model_health *h, int64_t connect_ms)
+void model_health_ok(struct model_health *h, const struct agent *agent, int64_t connect_ms)
 {
+	struct agent_finding *a;
+
 	stat_add(model_connects, 1);
 	hist_add(&stats.model_connect, connect_ms * US_PER_MS);
 	atomic_store(&stats.last_connect_ms, connect_ms);
 	if (!h)
 		return;
-	if (atomic_exchange(&h->blocks, false))
-		log_info("model", "can be reached again");
-	set_text(h, "");
+	pthread_mutex_lock(&h->lock);
+	if (!atomic_load(&h->answers))
+		clear_all(h);
+	a = findings_of(&h->findings, agent, false);
+	if (a && a->found.blocks)
+		log_info("model", "agent %s: its sessions are taken again", agent->name);
+	if (a)
+		memset(&a->found, 0, sizeof a->found);
+	pthread_mutex_unlock(&h->lock);
 }
 
-/* An overloaded service refuses one call and takes the next: only a failure
- * that will not pass by itself blocks. The bell wakes the probing thread. */
-void model_health_failed(struct model_health *h, const struct model_failure *failure)
+static void answered(struct model_health *h)
 {
-	stat_model_error(failure->error_class, failure->code);
+	if (!atomic_load(&h->answers))
+		return;
+	pthread_mutex_lock(&h->lock);
+	clear_all(h);
+	pthread_mutex_unlock(&h->lock);
+}
+
+/* An overloaded service refuses one call and takes the next: only a failure that will not pass by
+ * itself blocks. The bell wakes the probing thread. */
+static void failed(
+    struct model_health *h, const struct agent *agent, const struct model_failure *failure, bool in_answer)
+{
+	struct agent_finding *a = NULL;
+	bool news;
+
 	if (!h)
 		return;
-	set_text(h, failure->text);
-	if (failure->permanent && !atomic_exchange(&h->blocks, true)) {
+	pthread_mutex_lock(&h->lock);
+	if (failure->agents_own)
+		a = findings_of(&h->findings, agent, true);
+	news = findings_note(a ? &a->found : &h->findings.all, failure);
+	if (!a && failure->permanent)
+		atomic_store(&h->answers, in_answer);
+	pthread_mutex_unlock(&h->lock);
+	if (news && a)
+		log_error("model", "not to be had for the agent %s%s%s: %s", agent->name, *agent->variant ? "/" : "",
+		    agent->variant, failure->text);
+	else if (news)
 		log_error("model", "not to be had: %s", failure->text);
+	if (news)
 		bell_ring(&h->ask);
-	}
 }
 
-/* True if the model answered, or the program stops. Blocks, bounded by the
- * session's deadlines. */
+void model_health_failed(struct model_health *h, const struct agent *agent, const struct model_failure *failure)
+{
+	stat_model_error(failure->error_class, failure->code);
+	failed(h, agent, failure, false);
+}
+
+/* The conversation has counted the error already. */
+static void refused(struct model_health *h, const struct agent *agent, const struct model_event *e)
+{
+	struct model_failure failure = { .error_class = "session", .permanent = true };
+	const char *blame = model_access_blame(0, e->code);
+
+	failure.agents_own = strstr(e->code, "model_not_found");
+	snprintf(failure.text, sizeof failure.text, "the model refused to go on with a call (%s): %s%s%s", e->code,
+	    e->text, blame ? "; " : "", blame ? blame : "");
+	failed(h, agent, &failure, true);
+}
+
+void model_health_heard(struct model_health *h, const struct agent *agent, const struct model_event *e)
+{
+	if (h && e->type == MODEL_RESPONSE_DONE && e->status == MODEL_COMPLETED)
+		answered(h);
+	if (h && e->error == MODEL_FATAL)
+		refused(h, agent, e);
+}
+
+/* --------------------------------------------------------------------- the thread */
+
+/* A sentence that several agents share is said once. */
+static void keep_lack(struct model_health *h, const struct agent *agent, const char *lack)
+{
+	struct agent_finding *a;
+	bool said = !*lack;
+
+	pthread_mutex_lock(&h->lock);
+	for (size_t i = 0; i < h->findings.count; i++)
+		said |= !strcmp(h->findings.agents[i].lack, lack);
+	a = findings_of(&h->findings, agent, *lack);
+	if (a)
+		snprintf(a->lack, sizeof a->lack, "%s", lack);
+	pthread_mutex_unlock(&h->lock);
+	if (!said)
+		log_warn("model", "the session is not all that the agent %s asks for: %s", agent->name, lack);
+}
+
+/* 0; -ECANCELED: the program stops; another: this agent's session failed. */
+static int try(struct model_health *h, const struct agent *agent)
+{
+	bool asks = atomic_load(&h->answers);
+	struct model_trial_result result;
+	struct buf tools;
+	int err;
+
+	buf_init(&tools, 0);
+	h->declare(&tools, h->work, agent);
+	err = model_trial(h->access, agent, buf_text(&tools), asks, &h->stop, &result);
+	buf_free(&tools);
+	if (err == -ECANCELED)
+		return err;
+	if (err) {
+		model_health_failed(h, agent, &result.failure);
+		log_warn("model", "probe failed: agent=%s %s", agent->name, result.failure.text);
+		return result.failure.agents_own ? 0 : err;
+	}
+	log_info("model", "probe succeeded; agent=%s%s%s connect_ms=%lld", agent->name, *agent->variant ? "/" : "",
+	    agent->variant, (long long)result.connect_ms);
+	if (asks)
+		answered(h);
+	model_health_ok(h, agent, result.connect_ms);
+	keep_lack(h, agent, result.lack);
+	return 0;
+}
+
+/* True if this agent is to be tried now: in a round all are; else those with a failure, and where
+ * all have one, the first. */
+static bool due(struct model_health *h, const struct agent *agent, bool round)
+{
+	struct agent_finding *a;
+	bool so;
+
+	pthread_mutex_lock(&h->lock);
+	a = findings_of(&h->findings, agent, false);
+	if (a)
+		a->seen = true;
+	so = round || h->findings.all.text[0] || (a && a->found.text[0]);
+	pthread_mutex_unlock(&h->lock);
+	return so;
+}
+
+/* What is known of agents that are gone is forgotten. True: nothing is left to be tried again. */
+static bool settle(struct model_health *h)
+{
+	bool good;
+
+	pthread_mutex_lock(&h->lock);
+	good = findings_keep_seen(&h->findings);
+	pthread_mutex_unlock(&h->lock);
+	return good && !h->unfinished;
+}
+
+/* What fails for reasons that all agents share ends the round: it is due again. True if nothing is
+ * to be tried again, or the program stops. */
 static bool probe(struct model_health *h)
 {
-	struct model_failure failure;
-	int64_t connect_ms = 0;
-	const struct agent *agent = agents_for_number(h->agents, "");
-	int err = model_session_try(h->access, agent, &h->stop, &failure, &connect_ms);
+	const struct agent **list = calloc(AGENTS_LISTED_MAX, sizeof *list);
+	size_t n = list ? agents_list(h->known, list, AGENTS_LISTED_MAX) : 0;
+	bool round = atomic_exchange(&h->round_due, false) || h->unfinished;
+	int err = list ? 0 : -ENOMEM;
 
-	agent_release(agent);
-	if (err == -ECANCELED)
-		return true;
-	if (err) {
-		model_health_failed(h, &failure);
-		log_warn("model", "probe failed: %s", failure.text);
-		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (due(h, list[i], round) && !err)
+			err = try(h, list[i]);
+		agent_release(list[i]);
 	}
-	log_info("model", "probe succeeded; connect_ms=%lld", (long long)connect_ms);
-	model_health_ok(h, connect_ms);
-	return true;
+	free(list);
+	h->unfinished = err && round;
+	return err == -ECANCELED || settle(h);
 }
 
-/* A call has got through since the last probe: then there is nothing to ask. */
-static bool recovered(struct model_health *h)
-{
-	char last[sizeof h->text];
-
-	last_failure(h, last, sizeof last);
-	return !model_health_blocks(h) && !last[0];
-}
-
-/* `good` picks the sleep: for ever with an ear on `ask`, or one interval
- * without. In the second state `ask` is not polled: a hundred failing calls
- * are still one probe an interval. */
+/* While all is good it sleeps until somebody asks; else for one interval, which a reload alone cuts
+ * short: a hundred failing calls are still one trial an interval. A call that has just seen it fail
+ * begins the interval. */
 static void *probe_until_stopped(void *arg)
 {
 	struct model_health *h = arg;
-	bool good = probe(h);
+	int64_t next_us = probe(h) ? NEVER_US : clock_now_us() + INTERVAL_US;
 
 	for (;;) {
 		struct pollfd fds[2] = { { .fd = h->stop.fd, .events = POLLIN },
-			{ .fd = good ? h->ask.fd : -1, .events = POLLIN } };
-		int n = poll(fds, 2, good ? -1 : HEALTH_PROBE_SECONDS * 1000);
+			{ .fd = h->ask.fd, .events = POLLIN } };
 
+		poll(fds, 2, next_us == NEVER_US ? -1 : clock_poll_ms(clock_now_us(), next_us));
 		if (fds[0].revents)
 			return NULL;
-		if (n > 0 && fds[1].revents) {
-			/* A call has just seen it fail: probe after one interval, not
-			 * at once. */
+		if (fds[1].revents)
 			bell_clear(&h->ask);
-			good = false;
-		} else if (!good) {
-			good = recovered(h) || probe(h);
-		}
+		if (atomic_load(&h->round_due) || clock_now_us() >= next_us)
+			next_us = probe(h) ? NEVER_US : clock_now_us() + INTERVAL_US;
+		else if (next_us == NEVER_US)
+			next_us = clock_now_us() + INTERVAL_US;
 	}
+}
+
+/* ------------------------------------------------------------------------- showing */
+
+void model_health_put_refused(struct model_health *h, struct json_out *j)
+{
+	pthread_mutex_lock(&h->lock);
+	findings_put_refused(&h->findings, j);
+	pthread_mutex_unlock(&h->lock);
 }
 
 void model_health_put_status(struct model_health *h, struct json_out *j)
 {
-	int64_t connect_ms = stat_get(last_connect_ms);
-	char failure[sizeof h->text];
-
-	last_failure(h, failure, sizeof failure);
-	json_put_bool(j, "available", !model_health_blocks(h));
-	if (connect_ms < 0)
-		json_put_null(j, "last_connect_ms");
-	else
-		json_put_int(j, "last_connect_ms", connect_ms);
-	json_put_text(j, "last_failure", *failure ? failure : NULL);
+	pthread_mutex_lock(&h->lock);
+	findings_put_status(&h->findings, h->known, j);
+	pthread_mutex_unlock(&h->lock);
 }
+
+/* -------------------------------------------------------------- opening and closing */
 
 int model_health_open(struct model_health **out)
 {
@@ -174,17 +319,34 @@ void model_health_close(struct model_health *h)
 	bell_close(&h->stop);
 	bell_close(&h->ask);
 	pthread_mutex_destroy(&h->lock);
+	findings_free(&h->findings);
 	free(h);
 }
 
-int model_health_probe(struct model_health *h, const struct model_access *access, struct agents *agents)
+static void agents_are_new(void *health)
+{
+	struct model_health *h = health;
+
+	atomic_store(&h->round_due, true);
+	bell_ring(&h->ask);
+}
+
+int model_health_probe(struct model_health *h, const struct model_access *access, struct agents *agents,
+    model_declare *declare, const struct work *work)
 {
 	int err;
 
 	h->access = access;
-	h->agents = agents;
+	h->declare = declare;
+	h->work = work;
+	atomic_store(&h->round_due, true);
+	pthread_mutex_lock(&h->lock);
+	h->known = agents;
+	pthread_mutex_unlock(&h->lock);
 	err = -pthread_create(&h->thread, NULL, probe_until_stopped, h);
 	h->probing = !err;
+	if (!err)
+		agents_on_change(agents, agents_are_new, h);
 	return err;
 }
 

@@ -1,11 +1,14 @@
 #ifndef MODEL_HEALTH_H
 #define MODEL_HEALTH_H
-/* Whether the model is available at all, for /ready and /status.
+/* Whether the model is available, to all agents and to each, for /ready and
+ * /status.
  *
- * One probe at start, then one every 30 s until one succeeds; again when a
- * call meets a failure that will not pass by itself. A failure that may pass
- * never closes the door. One thread of its own; the questions may come from
- * any thread.
+ * At start and after a reload a session is opened for each agent and variant,
+ * with all that a call's would have. What was refused is tried every 30 s
+ * until it succeeds. Calls tell what came of theirs. A failure that may pass
+ * never closes the door, and one that lies with an agent's file (its model,
+ * voice, tools) closes it for that agent alone. One thread of its own; the
+ * questions may come from any thread.
  */
 #include "common/json_out.h"
 #include "server/agents/agents.h"
@@ -17,23 +20,37 @@
 enum { HEALTH_PROBE_SECONDS = 30 };
 
 struct model_health;
+struct work;
 
 /* Nothing is known yet: the model is believed to answer. 0 or -errno. */
 int model_health_open(struct model_health **out);
 void model_health_close(struct model_health *health); /* fine with NULL */
 
-/* Starts the thread: 0 or -errno. Both are borrowed until model_health_stop. The probe
- * uses the agent that answers unknown numbers. */
-int model_health_probe(struct model_health *health, const struct model_access *access, struct agents *agents);
+/* Declares an agent's tools, as for a call: tool_list_put. */
+typedef void model_declare(struct buf *out, const struct work *work, const struct agent *agent);
+
+/* Starts the thread: 0 or -errno. All are borrowed until model_health_stop. */
+int model_health_probe(struct model_health *health, const struct model_access *access, struct agents *agents,
+    model_declare *declare, const struct work *work);
 void model_health_stop(struct model_health *health); /* fine if it was not started */
 
-/* True: the last attempt failed for a reason that will not pass by itself. */
-bool model_health_blocks(const struct model_health *health);
+/* True: no agent's calls can be carried, for a reason that will not pass by itself. */
+bool model_health_blocks(struct model_health *health);
 
-/* A call's result: connected after so long, or failed. Any thread. NULL: it is counted
+/* True: no variant of this agent can have its model, and that will not pass by itself; the reason,
+ * for the operator, is in `why`. NULL health: false. */
+bool model_health_refuses(struct model_health *health, const char *agent, char why[MODEL_FAILURE_SIZE]);
+
+/* A call's result: connected after so long, or failed. Any thread. NULL health: it is counted
  * only. */
-void model_health_ok(struct model_health *health, int64_t connect_ms);
-void model_health_failed(struct model_health *health, const struct model_failure *failure);
+void model_health_ok(struct model_health *health, const struct agent *agent, int64_t connect_ms);
+void model_health_failed(struct model_health *health, const struct agent *agent, const struct model_failure *failure);
+/* Each event of a call's session: the model may refuse to go on once it is connected, as it does when
+ * the money is gone. */
+void model_health_heard(struct model_health *health, const struct agent *agent, const struct model_event *event);
+
+/* For /ready: the names of the agents that are refused, as a member; nothing if there are none. */
+void model_health_put_refused(struct model_health *health, struct json_out *j);
 
 /* For /status, into the object that is open. */
 void model_health_put_status(struct model_health *health, struct json_out *j);

@@ -34,6 +34,19 @@ enum model_request model_request_of(const char *id)
 	return MODEL_REQUEST_NONE;
 }
 
+void model_extras_put(struct buf *out, unsigned extras)
+{
+	static const char *const names[] = { "noise_reduction", "languages", "speed", "reasoning_effort" };
+	const char *before = "";
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		if (!(extras & 1u << i))
+			continue;
+		buf_printf(out, "%s%s", before, names[i]);
+		before = ", ";
+	}
+}
+
 /* The names stand in logs, /status and stored rows. Those of the statuses
  * are also the service's own words. */
 const char *model_error_name(enum model_error error)

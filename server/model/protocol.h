@@ -46,11 +46,25 @@ enum model_role {
 	MODEL_ROLE_NOTE /* nobody: a fact for the model to know */
 };
 
+/* What a session can do without: services that do not know such a field refuse the whole
+ * configuration. Bits. */
+enum model_extra {
+	MODEL_EXTRA_NOISE_REDUCTION = 1,
+	MODEL_EXTRA_LANGUAGES = 2,
+	MODEL_EXTRA_SPEED = 4,
+	MODEL_EXTRA_REASONING = 8,
+	MODEL_EXTRAS = 15
+};
+
+/* Appends their names as in an agent's file: "speed, reasoning_effort". */
+void model_extras_put(struct buf *out, unsigned extras);
+
 struct model_wish { /* all borrowed; for as long as the session is not ready */
 	const struct agent *agent;
 	const char *instructions; /* the agent's with the call's values in place */
 	const char *caller;       /* the person on the line, as From or To names them; or "" */
 	const char *tools;        /* a JSON array; "" or NULL: none */
+	struct buf *differs;      /* gets how the session differs from all this, in words; NULL: not compared */
 	bool protect;             /* turn detection starts without answering or interrupting */
 };
 
@@ -78,7 +92,7 @@ enum model_event_type {
 	MODEL_TEXT_DELTA,        /* response_id, item_id, text */
 	MODEL_TEXT_DONE,         /* response_id, item_id, text */
 	MODEL_RESPONSE_DONE,     /* response_id, aside, status, reason, calls; if it failed, as an error */
-	MODEL_ERROR              /* error, reason, code, text = message, refused, refused_id */
+	MODEL_ERROR              /* error, reason, code, text = message, refused, refused_id, extras */
 };
 
 /* The meaning of an error for the call. */
@@ -144,6 +158,7 @@ struct model_event {
 	enum model_status status;
 	enum model_error error;
 	enum model_reason reason;
+	unsigned extras;                   /* those that may be at fault: all, if the service does not say */
 	enum model_request refused;        /* the request of ours that was refused … */
 	char refused_id[FOREIGN_ID_SIZE];  /* … and the id we gave it; "" if unknown */
 	char response_id[FOREIGN_ID_SIZE]; /* "" when absent */
@@ -183,10 +198,11 @@ struct model_protocol {
 	/* Commands. Each appends one message to an empty buffer; `id` is ours, from
 	 * model_request_id.
 	 *
-	 * The whole session, once it says that it was created. `plain`: without the
-	 * fields that some services do not know. */
+	 * The whole session, once it says that it was created, `without` these extras. */
 	void (*configure)(
-	    struct buf *out, const char *id, const struct model_wish *wish, enum audio_format format, bool plain);
+	    struct buf *out, const char *id, const struct model_wish *wish, enum audio_format format, unsigned without);
+	/* The extras that the agent's file asks for. */
+	unsigned (*extras)(const struct agent *agent);
 	/* Turn detection, as the agent's file sets it; `deaf`: turns are found, but it
 	 * neither answers nor is interrupted. */
 	void (*turns)(struct buf *out, const char *id, const struct agent *agent, bool deaf);
@@ -219,6 +235,9 @@ struct model_protocol {
 	 * is the session's. */
 	void (*parse)(const char *text, size_t len, enum audio_format format, struct model_event *out);
 	void (*release)(struct model_event *event);
+	/* Appends how the session of a SESSION_UPDATED differs from what `asked`, a message of
+	 * configure, wanted: in words, with ", " between; nothing if it does not. */
+	void (*compare)(struct buf *out, const struct buf *asked, const struct model_event *updated);
 	/* The meaning of the reason in the service's Close; "" is harmless. */
 	enum model_error (*close_class)(const char *reason);
 };

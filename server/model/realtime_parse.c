@@ -267,6 +267,7 @@ static void take_error(struct model_event *e, const cJSON *error)
 	if (!strcmp(e->code, "conversation_already_has_active_response"))
 		e->reason = MODEL_BUSY;
 	e->text = message ? message : "";
+	e->extras = realtime_extras_at_fault(json_str(error, "param"));
 }
 
 /* A status we do not know counts as failed. The usage is taken before

@@ -3,6 +3,10 @@
  */
 #include "server/model/realtime_say.h"
 
+#include "common/json.h"
+
+#include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 const char *realtime_format_type(enum audio_format format)
@@ -66,8 +70,33 @@ static bool takes_languages(const char *model)
 	return !strcmp(model, "gpt-transcribe") || !strcmp(model, "gpt-live-transcribe");
 }
 
+unsigned realtime_extras(const struct agent *agent)
+{
+	bool languages = agent->transcription_model[0] && !agent->transcription_language[0] &&
+			 agent->language_count > 1 && takes_languages(agent->transcription_model);
+
+	return (agent->noise_reduction[0] ? MODEL_EXTRA_NOISE_REDUCTION : 0u) |
+	       (languages ? MODEL_EXTRA_LANGUAGES : 0u) | (agent->speed != 1.0 ? MODEL_EXTRA_SPEED : 0u) |
+	       (agent->reasoning_effort[0] ? MODEL_EXTRA_REASONING : 0u);
+}
+
+/* By openai-realtime, section 9: `param` names the field, or a part of it. */
+unsigned realtime_extras_at_fault(const char *param)
+{
+	static const char *const paths[] = { "audio.input.noise_reduction", "audio.input.transcription.languages",
+		"audio.output.speed", "reasoning" };
+
+	if (!param)
+		return MODEL_EXTRAS;
+	param += strncmp(param, "session.", 8) ? 0 : 8;
+	for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+		if (!strncmp(param, paths[i], strlen(paths[i])))
+			return 1u << i;
+	return 0;
+}
+
 /* null switches it off; an absent field would keep the service's default. */
-static void put_transcription(struct json_out *j, const struct agent *agent, bool plain)
+static void put_transcription(struct json_out *j, const struct agent *agent, unsigned extras)
 {
 	if (!agent->transcription_model[0]) {
 		json_put_null(j, "transcription");
@@ -77,7 +106,7 @@ static void put_transcription(struct json_out *j, const struct agent *agent, boo
 	json_put_text(j, "model", agent->transcription_model);
 	if (agent->transcription_language[0]) {
 		json_put_text(j, "language", agent->transcription_language);
-	} else if (agent->language_count > 1 && !plain && takes_languages(agent->transcription_model)) {
+	} else if (extras & MODEL_EXTRA_LANGUAGES) {
 		json_put_array(j, "languages");
 		for (size_t i = 0; i < agent->language_count; i++)
 			json_put_text(j, NULL, agent->languages[i]);
@@ -99,27 +128,25 @@ static void put_voice(struct json_out *j, const char *voice)
 	json_put_end(j);
 }
 
-/* An unknown field makes a service refuse the whole message: `plain` leaves out those
- * that some do not know. */
-static void put_audio(struct json_out *j, const struct model_wish *wish, enum audio_format format, bool plain)
+static void put_audio(struct json_out *j, const struct model_wish *wish, enum audio_format format, unsigned extras)
 {
 	const struct agent *agent = wish->agent;
 
 	json_put_object(j, "audio");
 	json_put_object(j, "input");
 	put_format(j, format);
-	if (agent->noise_reduction[0] && !plain) {
+	if (extras & MODEL_EXTRA_NOISE_REDUCTION) {
 		json_put_object(j, "noise_reduction");
 		json_put_text(j, "type", agent->noise_reduction);
 		json_put_end(j);
 	}
-	put_transcription(j, agent, plain);
+	put_transcription(j, agent, extras);
 	put_turn_detection(j, agent, wish->protect);
 	json_put_end(j);
 	json_put_object(j, "output");
 	put_format(j, format);
 	put_voice(j, agent->voice);
-	if (agent->speed != 1.0 && !plain)
+	if (extras & MODEL_EXTRA_SPEED)
 		json_put_fixed(j, "speed", agent->speed, 3);
 	json_put_end(j);
 	json_put_end(j);
@@ -128,9 +155,10 @@ static void put_audio(struct json_out *j, const struct model_wish *wish, enum au
 /* The first command of a session. "type" is required each time.
  * "output_modalities" is never both: a transcript comes with audio. */
 void realtime_configure(
-    struct buf *out, const char *id, const struct model_wish *wish, enum audio_format format, bool plain)
+    struct buf *out, const char *id, const struct model_wish *wish, enum audio_format format, unsigned without)
 {
 	const struct agent *agent = wish->agent;
+	unsigned extras = realtime_extras(agent) & ~without;
 	struct json_out j = realtime_begin(out, "session.update", id);
 
 	json_put_object(&j, "session");
@@ -139,8 +167,8 @@ void realtime_configure(
 	json_put_text(&j, NULL, "audio");
 	json_put_end(&j);
 	json_put_text(&j, "instructions", wish->instructions);
-	put_audio(&j, wish, format, plain);
-	if (agent->reasoning_effort[0] && !plain) {
+	put_audio(&j, wish, format, extras);
+	if (extras & MODEL_EXTRA_REASONING) {
 		json_put_object(&j, "reasoning");
 		json_put_text(&j, "effort", agent->reasoning_effort);
 		json_put_end(&j);
@@ -155,6 +183,92 @@ void realtime_configure(
 		json_put_text(&j, "max_output_tokens", "inf");
 	json_put_end(&j);
 	json_put_end(&j);
+}
+
+/* ------------------------------------------------------------- asked for, and got */
+
+enum { VALUE_SHOWN = 48 };
+
+/* A short value as it is, for a person; the others are only told to differ. */
+static bool short_value(const cJSON *value, char out[VALUE_SHOWN])
+{
+	return value && !cJSON_IsObject(value) && !cJSON_IsArray(value) &&
+	       cJSON_PrintPreallocated((cJSON *)value, out, VALUE_SHOWN, false);
+}
+
+/* Services keep numbers in four bytes: 1.1 comes back as 1.10000002. */
+static bool same_value(const cJSON *asked, const cJSON *got)
+{
+	if (cJSON_IsNull(asked))
+		return !got || cJSON_IsNull(got);
+	if (cJSON_IsNumber(asked) && cJSON_IsNumber(got))
+		return fabs(asked->valuedouble - got->valuedouble) < 0.001;
+	return cJSON_Compare(asked, got, true);
+}
+
+static void put_difference(struct buf *out, const char *path, const cJSON *asked, const cJSON *got)
+{
+	char wanted[VALUE_SHOWN], is[VALUE_SHOWN];
+
+	buf_printf(out, "%s%s ", out->len ? ", " : "", path);
+	if (!got || cJSON_IsNull(got))
+		buf_puts(out, "is missing");
+	else if (short_value(asked, wanted) && short_value(got, is))
+		buf_printf(out, "is %s, not %s", is, wanted);
+	else
+		buf_puts(out, "is another");
+}
+
+/* A tool is known by its name, an MCP server by its label. What the service makes of a schema is
+ * its own business, and keys do not come back. */
+static void compare_tools(struct buf *out, const cJSON *asked, const cJSON *got)
+{
+	const cJSON *tool, *each;
+
+	cJSON_ArrayForEach(tool, asked)
+	{
+		const char *key = json_str(tool, "name") ? "name" : "server_label", *name = json_str(tool, key);
+		bool there = false;
+
+		cJSON_ArrayForEach(each, got)
+		{
+			const char *other = json_str(each, key);
+
+			there |= other && name && !strcmp(other, name);
+		}
+		if (!there)
+			buf_printf(out, "%stool %s is missing", out->len ? ", " : "", name ? name : "");
+	}
+}
+
+/* Every member that was asked for; what else a session has is the service's own. Shallow: the
+ * bodies are ours. */
+static void compare(struct buf *out, const char *path, const cJSON *asked, const cJSON *got)
+{
+	const cJSON *each;
+	char below[160];
+
+	cJSON_ArrayForEach(each, asked)
+	{
+		const cJSON *member = json_get(got, each->string);
+
+		snprintf(below, sizeof below, "%s%s%s", path, *path ? "." : "", each->string);
+		if (!strcmp(below, "tools"))
+			compare_tools(out, each, member);
+		else if (cJSON_IsObject(each) && cJSON_IsObject(member))
+			compare(out, below, each, member);
+		else if (!same_value(
+			     cJSON_IsObject(each) && cJSON_IsString(member) ? json_get(each, "id") : each, member))
+			put_difference(out, below, each, member);
+	}
+}
+
+void realtime_compare(struct buf *out, const struct buf *asked, const struct model_event *updated)
+{
+	cJSON *message = json_parse(buf_text(asked), asked->len);
+
+	compare(out, "", json_get(message, "session"), json_get(updated->kept, "session"));
+	cJSON_Delete(message);
 }
 
 /* A partial update: absent fields keep their value. The voice cannot change

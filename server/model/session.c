@@ -30,8 +30,9 @@ struct model_session {
 	struct ws_client *client; /* owned */
 	struct model_wish wish;
 	enum phase phase;
-	bool plain;  /* configure without the optional fields */
-	bool unsent; /* our configuration is partly in our hands */
+	unsigned without; /* extras that were refused */
+	unsigned asked;   /* configurations sent */
+	bool unsent;      /* our configuration is partly in our hands */
 	bool said_unreadable;
 	int64_t began_us, deadline_us;
 	int64_t limit_us; /* for all of it; NEVER_US: each step has its own */
@@ -58,6 +59,12 @@ static int fail(struct model_session *s, const char *error_class, const char *co
 	    words.len ? "; the server says: " : "", buf_text(&words));
 	buf_free(&words);
 	return -EPROTO;
+}
+
+/* Fatal for the agents with this model, not for others. */
+static bool is_of_model(const char *code)
+{
+	return strstr(code, "model_not_found");
 }
 
 /* Begins to dial. The headers hold the key, so their buffer is wiped. */
@@ -127,10 +134,14 @@ static int dial_failed(struct model_session *s)
 		snprintf(code, sizeof code, "tls_%d", f->tls_error);
 	else
 		snprintf(code, sizeof code, "%s", strerrorname_np(-f->err) ? strerrorname_np(-f->err) : "unknown");
-	return fail(s, classes[f->stage], code, permanent, f->text);
+	fail(s, classes[f->stage], code, permanent, f->text);
+	/* The path names the agent's model. */
+	s->failure.agents_own =
+	    !s->access->names_model && (f->http_status == 400 || f->http_status == 403 || f->http_status == 404);
+	return -EPROTO;
 }
 
-/* Once, and once more in plain form under another id if that was refused. */
+/* Once, and once more for each extra that was refused, under another id. */
 static int send_configuration(struct model_session *s, int64_t now_us)
 {
 	char id[MODEL_REQUEST_ID_SIZE];
@@ -138,8 +149,8 @@ static int send_configuration(struct model_session *s, int64_t now_us)
 	int err;
 
 	buf_init(&message, 0);
-	model_request_id(MODEL_REQUEST_CONFIGURE, s->plain ? 2 : 1, id);
-	s->access->protocol->configure(&message, id, &s->wish, s->access->format, s->plain);
+	model_request_id(MODEL_REQUEST_CONFIGURE, ++s->asked, id);
+	s->access->protocol->configure(&message, id, &s->wish, s->access->format, s->without);
 	err = buf_error(&message);
 	if (!err)
 		err = ws_client_send_text(s->client, buf_text(&message), message.len);
@@ -150,6 +161,17 @@ static int send_configuration(struct model_session *s, int64_t now_us)
 	s->phase = CONFIGURING;
 	s->deadline_us = now_us + (int64_t)s->access->cfg->model_connect_ms * SESSION_STEPS * US_PER_MS;
 	return 0;
+}
+
+/* The message is made again, instead of being kept by each call for its trial. */
+static void compare(struct model_session *s, const struct model_event *e)
+{
+	struct buf asked;
+
+	buf_init(&asked, 0);
+	s->access->protocol->configure(&asked, "", &s->wish, s->access->format, s->without);
+	s->access->protocol->compare(s->wish.differs, &asked, e);
+	buf_free(&asked);
 }
 
 /* A format other than ours is permanent: the next attempt would get the
@@ -164,6 +186,8 @@ static int on_updated(struct model_session *s, const struct model_event *e, int6
 	}
 	if (e->session_id[0])
 		memcpy(s->id, e->session_id, sizeof s->id);
+	if (s->wish.differs)
+		compare(s, e);
 	s->phase = READY;
 	s->connect_ms = (now_us - s->began_us) / US_PER_MS;
 	return 0;
@@ -172,20 +196,27 @@ static int on_updated(struct model_session *s, const struct model_event *e, int6
 /* No error is harmless here: the session is not the one asked for. */
 static int on_error(struct model_session *s, const struct model_event *e, int64_t now_us)
 {
+	unsigned extras;
 	char text[256];
 
 	snprintf(text, sizeof text, "the model refused the session (%s): %s", e->code, e->text);
-	if (e->error == MODEL_FATAL || e->error == MODEL_RENEW)
-		return fail(s, "session", e->code, e->error == MODEL_FATAL, text);
+	if (e->error == MODEL_FATAL || e->error == MODEL_RENEW) {
+		fail(s, "session", e->code, e->error == MODEL_FATAL, text);
+		s->failure.agents_own = is_of_model(e->code);
+		return -EPROTO;
+	}
 	if (e->error == MODEL_RETRY)
 		return fail(s, "session", e->code, false, text);
-	/* A field of our configuration is not known there: once more without the
-	 * optional ones. An error without a code is taken for that, too. */
-	if (s->phase == CONFIGURING && !s->plain) {
-		s->plain = true;
+	/* A field of our configuration is not known there: once more without that one, if it is an
+	 * extra. An error that names no field is taken for that, too, be there extras or not. */
+	extras = e->extras & s->access->protocol->extras(s->wish.agent) & ~s->without;
+	if (s->phase == CONFIGURING && (extras || (e->extras == MODEL_EXTRAS && s->asked == 1))) {
+		s->without |= extras;
 		return send_configuration(s, now_us);
 	}
-	return fail(s, "session", e->code, true, text);
+	fail(s, "session", e->code, true, text);
+	s->failure.agents_own = true;
+	return -EPROTO;
 }
 
 static void unreadable(struct model_session *s, const char *type)
@@ -234,7 +265,9 @@ static int ended(struct model_session *s, int err)
 
 	snprintf(text, sizeof text, "the connection ended before the session was ready (%s, close code %d%s%.100s)",
 	    strerror(-err), ws_client_close_code(s->client), reason[0] ? ": " : "", reason);
-	return fail(s, "session", reason[0] ? reason : "closed", error == MODEL_FATAL, text);
+	fail(s, "session", reason[0] ? reason : "closed", error == MODEL_FATAL, text);
+	s->failure.agents_own = is_of_model(reason);
+	return -EPROTO;
 }
 
 /* Stops once it is ready: the next message is for the session's owner. */
@@ -332,6 +365,11 @@ struct ws_client *model_session_client(struct model_session *s)
 	return s->client;
 }
 
+unsigned model_session_without(const struct model_session *s)
+{
+	return s->without;
+}
+
 const char *model_session_id(const struct model_session *s)
 {
 	return s->id;
@@ -385,54 +423,4 @@ void model_session_close(struct model_session *s)
 		return;
 	ws_client_free(s->client);
 	free(s);
-}
-
-/* The bell is cleared before the next step looks: a ring in between stays. */
-static int wait_until_ready(struct model_session *s, struct bell *bell, struct bell *stop)
-{
-	for (;;) {
-		struct pollfd fds[3] = { { .fd = bell->fd, .events = POLLIN },
-			{ .fd = stop ? stop->fd : -1, .events = POLLIN } };
-		int64_t now = clock_now_us();
-		int err = model_session_step(s, now);
-
-		if (err)
-			return err < 0 ? err : 0;
-		fds[2].fd = model_session_fd(s);
-		fds[2].events = model_session_events(s);
-		poll(fds, 3, clock_poll_ms(now, model_session_deadline_us(s)));
-		if (fds[1].revents)
-			return -ECANCELED;
-		bell_clear(bell);
-	}
-}
-
-/* Without caller and tools: the question is whether key, model, voice and
- * format are accepted. */
-int model_session_try(const struct model_access *access, const struct agent *agent, struct bell *stop,
-    struct model_failure *failure, int64_t *connect_ms)
-{
-	struct model_wish wish = { .agent = agent, .instructions = agent->instructions, .caller = "" };
-	struct model_session *s = NULL;
-	struct bell bell;
-	int err;
-
-	memset(failure, 0, sizeof *failure);
-	failure->error_class = "internal";
-	snprintf(failure->text, sizeof failure->text, "out of memory or descriptors");
-	err = bell_open(&bell);
-	if (err)
-		return err;
-	err = model_session_open(&s, access, &wish, &bell, clock_now_us());
-	if (!err)
-		err = wait_until_ready(s, &bell, stop);
-	if (err && s)
-		*failure = s->failure;
-	if (!err) {
-		*connect_ms = s->connect_ms;
-		model_session_leave(s);
-	}
-	model_session_close(s);
-	bell_close(&bell);
-	return err;
 }

@@ -6,7 +6,7 @@
  * makes 24 kHz PCM, and says nothing if fed anything else.
  *
  * A step machine like ws_client, for one thread. The agent loop uses it for
- * a call; the probe and --check use it to see whether a call would work.
+ * a call; a trial (trial.h) to see whether a call would work.
  * Once ready, its owner reads and writes the WebSocket itself.
  */
 #include "common/bell.h"
@@ -25,6 +25,7 @@ struct model_failure {
 	char code[64];                 /* HTTP status, TLS number, error code; for counting */
 	char text[MODEL_FAILURE_SIZE]; /* a sentence for people, which names the settings to look at */
 	bool permanent;                /* will not pass by itself: key, name, certificate, settings */
+	bool agents_own;               /* permanent, and lies with this agent's file: model, voice, tools */
 };
 
 /* `access` and everything in `wish` are borrowed until the session is ready,
@@ -46,6 +47,8 @@ const struct model_failure *model_session_failure(const struct model_session *s)
 
 /* Only after a step has returned 1. */
 struct ws_client *model_session_client(struct model_session *s);
+/* The extras (protocol.h) that the service did not know: the session is without them. */
+unsigned model_session_without(const struct model_session *s);
 const char *model_session_id(const struct model_session *s);
 bool model_session_resumed(const struct model_session *s);
 int64_t model_session_connect_ms(const struct model_session *s);
@@ -59,11 +62,5 @@ void model_session_leave(struct model_session *s);
 void model_session_hang_up(struct model_session *s, int64_t until_us);
 
 void model_session_close(struct model_session *s); /* fine with NULL */
-
-/* Opens one for this agent and closes it again, for the probe and --check; blocks, bounded by
- * MODEL_CONNECT_MS for each step or until `stop` rings (then -ECANCELED).
- * `stop` may be NULL. 0, or negative with `failure` filled in. */
-int model_session_try(const struct model_access *access, const struct agent *agent, struct bell *stop,
-    struct model_failure *failure, int64_t *connect_ms);
 
 #endif

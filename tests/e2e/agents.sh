@@ -109,11 +109,17 @@ check "full: the server stops with status 0" stop_server
 rm "$DIR/tapas.json"
 check "the model stops with status 0" stop_model
 
-# What the model was asked for, session by session; the first was the server's own,
-# and for the unannounced call there may have been two.
+# What the model was asked for, session by session. The server's own hear nobody; for the
+# unannounced call there may have been two.
 sessions() { # FILTER: of each call's session
-	jq -c "[.per_session[1:7][] | $1]" "$WORK/model.json"
+	jq -c "[[.per_session[] | select(.events[\"input_audio_buffer.append\"] > 0)][0:6][] | $1]" "$WORK/model.json"
 }
+tried() { # FILTER: of each of the server's own, in order
+	jq -c "[.per_session[] | select((.events[\"input_audio_buffer.append\"] // 0) == 0) | .asked[0] // empty | $1]" "$WORK/model.json"
+}
+check "the server tries a session for each agent and variant, at start and after a reload" equal \
+	"$(tried .audio.output.voice | jq -c '.[:8]')" '["cedar","ash","echo","verse","sage","ash","echo","verse"]'
+check "with the tools of a call" equal "$(tried '.tools | map(.name)' | jq -c 'unique')" '[["end_call"]]'
 check "the model saw nothing it does not know" equal "$(field "$WORK/model.json" .violation_count)" 0
 check "each call has its agent's model" equal "$(sessions .model)" \
 	'["gpt-realtime-mini","gpt-realtime-2.1","gpt-realtime-2.1","gpt-realtime-mini","gpt-realtime-2.1","gpt-realtime-2.1"]'
@@ -134,7 +140,7 @@ check "a new call has the new words, a live one has the old" jq -e \
 	'(.[3] | test("Hello \\+")) and (.[4] | endswith("Good day."))' "$WORK/greetings"
 
 # --check
-tried() { # STATUS VAR=VALUE… -- ARGS…
+ran() { # STATUS VAR=VALUE… -- ARGS…
 	local wanted=$1 status=0 set=()
 	shift
 	while [ "$1" != -- ]; do
@@ -145,20 +151,20 @@ tried() { # STATUS VAR=VALUE… -- ARGS…
 	env -i PATH="$PATH" ASAN_OPTIONS="$ASAN_OPTIONS" "${set[@]}" "${FIXED[@]}" "$SERVER_BIN" "$@" >"$WORK/check.out" 2>"$WORK/check.err" || status=$?
 	equal "$status" "$wanted"
 }
-check "--check --offline needs no key and no model" tried 0 AGENTS_DIR="$DIR" -- --check --offline
+check "--check --offline needs no key and no model" ran 0 AGENTS_DIR="$DIR" -- --check --offline
 check "and has a line for each agent" equal "$(grep -oE '^agent [a-z]+: numbers=[^ ]+ model=[^ ]+ voice=[a-z]+' "$WORK/check.out" | paste -sd';')" \
 	"agent dental: numbers=+12025550100,+12025550102 model=gpt-realtime-2.1 voice=sage;agent pizza: numbers=+12025550101 model=gpt-realtime-2.1 voice=marin;agent default: numbers=all-others model=gpt-realtime-2.1 voice=marin"
 put third.json <<<'{"numbers": ["+12025550100"], "tools": [{"name": "end_call", "description": "d", "url": "https://h/"}]}'
-check "--check --offline ends with 1 on mistakes" tried 1 AGENTS_DIR="$DIR" -- --check --offline
+check "--check --offline ends with 1 on mistakes" ran 1 AGENTS_DIR="$DIR" -- --check --offline
 check "which are told on stderr" equal "$(grep -cE 'third.json: (tools\[0\].name: |signing_secret_env: )' "$WORK/check.err")" 2
 check "and that nothing else was tried is the last word" equal "$(tail -1 "$WORK/check.err")" "there are mistakes, told above; nothing was connected to"
 rm "$DIR/third.json"
-check "a directory that is not there is a mistake" tried 1 AGENTS_DIR="$WORK/nowhere" -- --check --offline
+check "a directory that is not there is a mistake" ran 1 AGENTS_DIR="$WORK/nowhere" -- --check --offline
 for example in receptionist restaurant; do
-	check "the example $example is sound" tried 0 AGENTS_DIR="tools/examples/$example" SIGNING_SECRET="$SECRET" -- --check --offline
+	check "the example $example is sound" ran 0 AGENTS_DIR="tools/examples/$example" SIGNING_SECRET="$SECRET" -- --check --offline
 done
 model model2 --key "$SECRET"
-check "--check opens a session as each agent would" tried 0 AGENTS_DIR="$DIR" PORT=0 OPENAI_API_KEY="$SECRET" TWILIO_AUTH_TOKEN="$SECRET" \
+check "--check opens a session as each agent would" ran 0 AGENTS_DIR="$DIR" PORT=0 OPENAI_API_KEY="$SECRET" TWILIO_AUTH_TOKEN="$SECRET" \
 	OPENAI_CA_FILE=build/e2e/ca/ca.pem OPENAI_REALTIME_URL="wss://localhost:$MODEL_PORT/v1/realtime" -- --check
 check "and says so" equal "$(grep -c '^agent [a-z]*: the session was configured as asked' "$WORK/check.out")" 3
 check "the second model stops with status 0" stop_model

@@ -269,9 +269,9 @@ early() {
 	echo "wait-agent-talking 100
 $(UTTER 3)
 wait-end" >"$WORK/caller.script"
-	model model --key "$SECRET" --script "$WORK/model.json.script" --fault updated-delay=2500@2
+	model model --key "$SECRET" --script "$WORK/model.json.script" --fault updated-delay=2500@3
 	server server AGENTS_DIR="$WORK/agents" SIGNING_SECRET="$SECRET"
-	until_true connected 1
+	until_true connected 2 # the trials of both agents
 	dial phone --to +12025550100 --script "$WORK/caller.script" --dial completed --expect 'dial=+12025550177' \
 		--expect warnings=0 --expect clears=0
 	until_true started
@@ -283,7 +283,7 @@ wait-end" >"$WORK/caller.script"
 	check "$NAME: the server stops with status 0" stop_server
 	check "$NAME: the model stops with status 0" stop_model
 	check "$NAME: the model was told to listen to nobody" jq -e \
-		'.per_session[1].asked[-1].audio.input.turn_detection | .create_response == false and .interrupt_response == false' \
+		'.per_session[2].asked[-1].audio.input.turn_detection | .create_response == false and .interrupt_response == false' \
 		"$WORK/model.json"
 	check "$NAME: the protocol is kept" protocol_kept
 }
@@ -296,9 +296,9 @@ failed() {
 	echo '{"turns": [{"hear": "Hello?", "say": "Hello."}]}' >"$WORK/model.json.script"
 	echo "wait-agent-done 1000 60000
 hangup" >"$WORK/caller.script"
-	model model --key "$SECRET" --script "$WORK/model.json.script" --fault fail=server:1@2
+	model model --key "$SECRET" --script "$WORK/model.json.script" --fault fail=server:1@3
 	server server AGENTS_DIR="$WORK/agents" SIGNING_SECRET="$SECRET"
-	until_true connected 1
+	until_true connected 2
 	dial phone --to +12025550100 --script "$WORK/caller.script" --expect warnings=0 --expect script_done=1
 	until_true started
 	call=$(api /calls | jq -r '.calls[0].call_sid')

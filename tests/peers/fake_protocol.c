@@ -20,10 +20,28 @@ static void put_headers(const struct model_access *access, const char *caller, s
 }
 
 static void configure(
-    struct buf *out, const char *id, const struct model_wish *wish, enum audio_format format, bool plain)
+    struct buf *out, const char *id, const struct model_wish *wish, enum audio_format format, unsigned without)
 {
 	(void)wish;
-	buf_printf(out, "configure %s %d %s", id, format, plain ? "plain" : "whole");
+	buf_printf(out, "configure %s %d ", id, format);
+	if (without)
+		model_extras_put(out, without);
+	else
+		buf_puts(out, "whole");
+}
+
+static unsigned extras(const struct agent *agent)
+{
+	(void)agent;
+	return MODEL_EXTRAS;
+}
+
+/* What came back is said by "ready" itself. */
+static void compare(struct buf *out, const struct buf *asked, const struct model_event *updated)
+{
+	(void)asked;
+	if (strcmp(updated->code, "ready"))
+		buf_puts(out, updated->code);
 }
 
 static void turns(struct buf *out, const char *id, const struct agent *agent, bool deaf)
@@ -103,6 +121,7 @@ static const struct {
 } kinds[] = {
 	{ "created", MODEL_SESSION_CREATED, "s" },
 	{ "ready", MODEL_SESSION_UPDATED, "sm" },
+	{ "changed", MODEL_SESSION_UPDATED, "s" },
 	{ "speech", MODEL_SPEECH_STARTED, "in" },
 	{ "silence", MODEL_SPEECH_STOPPED, "in" },
 	{ "turn", MODEL_COMMITTED, "i" },
@@ -198,6 +217,9 @@ static void take(struct model_event *e, char field, char **at, const char *line,
 	case 'q':
 		take_id(e->refused_id, at);
 		e->refused = model_request_of(e->refused_id);
+		e->extras = MODEL_EXTRAS;
+		if (!strncmp(*at, "extras=", 7))
+			e->extras = (unsigned)atoi(word(at) + 7);
 		e->reason = strcmp(word(at), "busy") ? MODEL_OTHER_REASON : MODEL_BUSY;
 		break;
 	}
@@ -247,6 +269,8 @@ const struct model_protocol fake_protocol = {
 	.path = put_path,
 	.headers = put_headers,
 	.configure = configure,
+	.extras = extras,
+	.compare = compare,
 	.turns = turns,
 	.hear = hear,
 	.item = item,

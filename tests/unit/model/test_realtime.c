@@ -907,9 +907,9 @@ static void settings_load(struct settings *s, const char *const *pairs)
 	s->wish = (struct model_wish){ .agent = &s->agent, .instructions = s->cfg.instructions };
 }
 
-static void configure(const struct settings *s, bool plain)
+static void configure(const struct settings *s, unsigned without)
 {
-	realtime_configure(&out, "cfg_1", &s->wish, s->cfg.audio_format, plain);
+	realtime_configure(&out, "cfg_1", &s->wish, s->cfg.audio_format, without);
 }
 
 static void session_is_configured_as_the_settings_say(void **state)
@@ -922,7 +922,7 @@ static void session_is_configured_as_the_settings_say(void **state)
 
 	(void)state;
 	settings_load(&s, pairs);
-	configure(&s, false);
+	configure(&s, 0);
 	CHECK_MESSAGE(&out, { "type", "session.update" }, { "event_id", "cfg_1" }, { "session.type", "realtime" },
 	    { "session.output_modalities.0", "audio" }, { "session.instructions", "Say \"hello\"." },
 	    { "session.audio.input.format.type", "audio/pcmu" }, { "session.audio.output.format.type", "audio/pcmu" },
@@ -939,10 +939,83 @@ static void session_is_configured_as_the_settings_say(void **state)
 	    { "session.max_output_tokens", "700" });
 
 	/* For services that know less. */
-	configure(&s, true);
+	configure(&s, MODEL_EXTRAS);
 	CHECK_MESSAGE(&out, { "session.audio.output.speed", "(absent)" },
 	    { "session.audio.input.noise_reduction", "(absent)" }, { "session.reasoning", "(absent)" },
 	    { "session.audio.input.format.type", "audio/pcmu" });
+	configure(&s, MODEL_EXTRA_SPEED);
+	CHECK_MESSAGE(&out, { "session.audio.output.speed", "(absent)" },
+	    { "session.audio.input.noise_reduction.type", "far_field" }, { "session.reasoning.effort", "low" });
+	config_free(&s.cfg);
+}
+
+static void extras_at_fault_are_told_by_the_parameter(void **state)
+{
+	(void)state;
+	assert_int_equal(realtime_extras_at_fault(NULL), MODEL_EXTRAS);
+	assert_int_equal(realtime_extras_at_fault("session.reasoning.effort"), MODEL_EXTRA_REASONING);
+	assert_int_equal(realtime_extras_at_fault("audio.output.speed"), MODEL_EXTRA_SPEED);
+	assert_int_equal(
+	    realtime_extras_at_fault("session.audio.input.transcription.languages[1]"), MODEL_EXTRA_LANGUAGES);
+	assert_int_equal(realtime_extras_at_fault("session.audio.input.noise_reduction"), MODEL_EXTRA_NOISE_REDUCTION);
+	assert_int_equal(realtime_extras_at_fault("session.tools[0].parameters"), 0);
+}
+
+/* The session that came back, against the one asked for. */
+static const char *differences(const struct settings *s, const char *session)
+{
+	static char said[400];
+	struct model_event e = { 0 };
+	struct buf differs;
+
+	buf_init(&differs, 0);
+	buf_reset(&out);
+	configure(s, 0);
+	e.kept = json_parse(session, strlen(session));
+	assert_non_null(e.kept);
+	realtime_compare(&differs, &out, &e);
+	snprintf(said, sizeof said, "%s", buf_text(&differs));
+	cJSON_Delete(e.kept);
+	buf_reset(&out);
+	buf_free(&differs);
+	return said;
+}
+
+#define BACK(speed, voice, tools, reasoning) \
+	"{\"session\":{\"type\":\"realtime\",\"id\":\"s\",\"output_modalities\":[\"audio\"],\"instructions\":\"i\"," \
+	"\"audio\":{\"input\":{\"format\":{\"type\":\"audio/pcmu\"},\"transcription\":null,\"noise_reduction\":null," \
+	"\"turn_detection\":{\"type\":\"semantic_vad\",\"eagerness\":\"auto\",\"create_response\":true," \
+	"\"interrupt_response\":true,\"idle_timeout_ms\":null}},\"output\":{\"format\":{\"type\":\"audio/pcmu\"}," \
+	"\"speed\":" speed ",\"voice\":" voice "}},\"tools\":" tools ",\"tool_choice\":\"auto\"," reasoning \
+	"\"max_output_tokens\":\"inf\"}}"
+
+static void what_came_back_is_compared_with_what_was_asked(void **state)
+{
+	static const char *const pairs[] = { "INSTRUCTIONS", "i", "OPENAI_VOICE", "voice_1", "TRANSCRIPTION_MODEL",
+		"off", "TURN_DETECTION", "semantic_vad", "OPENAI_SPEED", "1.1", "REASONING_EFFORT", "low",
+		"MAX_OUTPUT_TOKENS", "inf", "NOISE_REDUCTION", "off", NULL };
+	static const char tools[] = "[{\"type\":\"function\",\"name\":\"a\"},{\"type\":\"mcp\",\"server_label\":\"m\","
+				    "\"authorization\":\"k\"}]";
+	struct settings s;
+
+	(void)state;
+	settings_load(&s, pairs);
+	s.wish.tools = tools;
+	assert_string_equal(differences(&s, BACK("1.10000002", "{\"id\":\"voice_1\"}",
+						"[{\"name\":\"a\",\"strict\":false},{\"server_label\":\"m\"}]",
+						"\"reasoning\":{\"effort\":\"low\"},")),
+	    "");
+	assert_string_equal(differences(&s, BACK("1.1", "\"voice_1\"", "[{\"name\":\"a\"},{\"server_label\":\"m\"}]",
+						"\"reasoning\":{\"effort\":\"low\"},")),
+	    "");
+	assert_string_equal(differences(&s, BACK("1", "\"alloy\"", "[{\"name\":\"b\"}]", "")),
+	    "audio.output.voice is another, audio.output.speed is 1, not 1.1, reasoning is missing, tool a is missing, "
+	    "tool m is missing");
+	s.wish.agent = &s.agent;
+	s.agent.voice = "marin";
+	assert_string_equal(differences(&s, BACK("1.1", "\"alloy\"", "[{\"name\":\"a\"},{\"server_label\":\"m\"}]",
+						"\"reasoning\":null,")),
+	    "audio.output.voice is \"alloy\", not \"marin\", reasoning is missing");
 	config_free(&s.cfg);
 }
 
@@ -966,7 +1039,7 @@ static void every_combination_of_settings_is_documented(void **state)
 
 		settings_load(&s, pairs);
 		s.wish.protect = i % 3 == 0;
-		configure(&s, i % 5 == 0);
+		configure(&s, i % 16);
 		cJSON_Delete(checked(&out));
 		realtime_turns(&out, "cfg_2", &s.agent, false);
 		cJSON_Delete(checked(&out));
@@ -983,16 +1056,16 @@ static void several_languages_are_for_models_that_know_them(void **state)
 	settings_load(&s, NULL);
 	s.agent.languages = two;
 	s.agent.language_count = 2;
-	configure(&s, false);
+	configure(&s, 0);
 	CHECK_MESSAGE(&out, { "session.audio.input.transcription.languages.0", "en" },
 	    { "session.audio.input.transcription.languages.1", "es" },
 	    { "session.audio.input.transcription.language", "(absent)" });
 	s.agent.transcription_model = "whisper-1"; /* would be refused with them */
-	configure(&s, false);
+	configure(&s, 0);
 	CHECK_MESSAGE(&out, { "session.audio.input.transcription.languages", "(absent)" });
 	s.agent.transcription_model = "gpt-transcribe";
 	s.agent.transcription_language = "es"; /* said outright */
-	configure(&s, false);
+	configure(&s, 0);
 	CHECK_MESSAGE(&out, { "session.audio.input.transcription.languages", "(absent)" },
 	    { "session.audio.input.transcription.language", "es" });
 	config_free(&s.cfg);
@@ -1005,7 +1078,7 @@ static void protected_session_neither_answers_nor_interrupts(void **state)
 	(void)state;
 	settings_load(&s, NULL);
 	s.wish.protect = true;
-	configure(&s, false);
+	configure(&s, 0);
 	CHECK_MESSAGE(&out, { "session.audio.input.turn_detection.create_response", "false" },
 	    { "session.audio.input.turn_detection.interrupt_response", "false" });
 	/* And then it does again. */
@@ -1144,6 +1217,8 @@ int main(void)
 		cmocka_unit_test(format_is_compared_both_ways),
 		cmocka_unit_test(field_that_is_not_documented_is_noticed),
 		TEST(session_is_configured_as_the_settings_say),
+		TEST(extras_at_fault_are_told_by_the_parameter),
+		TEST(what_came_back_is_compared_with_what_was_asked),
 		TEST(every_combination_of_settings_is_documented),
 		TEST(several_languages_are_for_models_that_know_them),
 		TEST(protected_session_neither_answers_nor_interrupts),

@@ -1,6 +1,6 @@
 /* Opening a session, over a protocol that is not OpenAI's: what session.c may
  * know of a protocol is what the table says. */
-#include "server/model/session.h"
+#include "server/model/trial.h"
 
 #include "common/clock.h"
 #include "tests/peers/fake_model.h"
@@ -16,19 +16,20 @@
 static struct fake_model *model;
 static struct model_access access_to;
 static struct config cfg;
+static struct model_trial_result trial;
+static bool asks; /* the trial is to have an answer, too */
 static const struct agent agent = { .openai_model = "m", .instructions = "" };
 
 /* 0, or negative with why. */
 static int try(const struct fake_answer *answers, struct model_failure *failure)
 {
-	int64_t connect_ms = -1;
 	int err;
 
 	memset(&cfg, 0, sizeof cfg);
 	model = fake_model_start(answers);
 	fake_model_access(model, &access_to, &cfg);
-	err = model_session_try(&access_to, &agent, NULL, failure, &connect_ms);
-	assert_true(err || connect_ms >= 0);
+	err = model_trial(&access_to, &agent, NULL, asks, NULL, &trial);
+	*failure = trial.failure;
 	return err;
 }
 
@@ -64,7 +65,44 @@ static void refused_configuration_is_tried_once_more_without_what_few_know(void 
 	assert_int_equal(try(answers, &failure), 0);
 	fake_model_wait(model, "(end)", 1);
 	fake_model_line(model, "configure", 1, line, sizeof line);
-	assert_string_equal(line, "configure cfg_2 0 plain");
+	assert_string_equal(line, "configure cfg_2 0 noise_reduction, languages, speed, reasoning_effort");
+	assert_string_equal(trial.lack,
+	    "the service does not know and the session is without noise_reduction, languages, "
+	    "speed, reasoning_effort");
+	done();
+}
+
+static void each_extra_that_is_refused_is_left_out_alone(void **state)
+{
+	static const struct fake_answer answers[] = { { "", "created s1" },
+		{ "configure cfg_1", "error harmless cfg_1 extras=8" },
+		{ "configure cfg_2", "error harmless cfg_2 extras=4" }, { "configure cfg_3", "changed s1" }, { 0 } };
+	struct model_failure failure;
+	char line[100];
+
+	(void)state;
+	assert_int_equal(try(answers, &failure), 0);
+	fake_model_wait(model, "(end)", 1);
+	fake_model_line(model, "configure", 1, line, sizeof line);
+	assert_string_equal(line, "configure cfg_2 0 reasoning_effort");
+	fake_model_line(model, "configure", 2, line, sizeof line);
+	assert_string_equal(line, "configure cfg_3 0 speed, reasoning_effort");
+	assert_string_equal(trial.lack,
+	    "the service does not know and the session is without speed, reasoning_effort; of "
+	    "what was asked for, changed");
+	done();
+}
+
+static void what_no_session_can_do_without_is_not_left_out(void **state)
+{
+	static const struct fake_answer answers[] = { { "", "created s1" },
+		{ "configure cfg_1", "error harmless cfg_1 extras=0" }, { 0 } };
+	struct model_failure failure;
+
+	(void)state;
+	assert_true(try(answers, &failure) < 0);
+	assert_true(failure.permanent && failure.agents_own);
+	assert_int_equal(fake_model_count(model, "configure"), 1);
 	done();
 }
 
@@ -101,8 +139,37 @@ static void class_of_an_error_decides_whether_it_stays_so(void **state)
 		assert_true(try(ways[i].answers, &failure) < 0);
 		assert_int_equal(failure.permanent, ways[i].permanent);
 		assert_string_equal(failure.error_class, "session");
+		assert_false(failure.agents_own);
 		done();
 	}
+}
+
+static void answer_that_is_refused_fails_a_trial_that_asks_for_one(void **state)
+{
+	static const struct {
+		struct fake_answer answers[4];
+		bool good, permanent;
+	} ways[] = {
+		{ { { "", "created s1" }, { "configure", "ready s1" },
+		      { "say say_1 exact Yes.", "begun r1\naudio r1 i1 AAAA" } },
+		    true, false },
+		{ { { "", "created s1" }, { "configure", "ready s1" }, { "say", "begun r1\nerror fatal -" } }, false,
+		    true },
+		{ { { "", "created s1" }, { "configure", "ready s1" }, { "say", "begun r1\nover r1 failed" } }, false,
+		    false },
+	};
+
+	(void)state;
+	asks = true;
+	for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+		struct model_failure failure;
+
+		assert_int_equal(!try(ways[i].answers, &failure), ways[i].good);
+		if (!ways[i].good)
+			assert_int_equal(failure.permanent, ways[i].permanent);
+		done();
+	}
+	asks = false;
 }
 
 int main(void)
@@ -110,7 +177,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(session_is_configured_once_it_says_that_it_was_created),
 		cmocka_unit_test(refused_configuration_is_tried_once_more_without_what_few_know),
+		cmocka_unit_test(each_extra_that_is_refused_is_left_out_alone),
+		cmocka_unit_test(what_no_session_can_do_without_is_not_left_out),
 		cmocka_unit_test(session_of_another_kind_than_asked_for_is_refused),
+		cmocka_unit_test(answer_that_is_refused_fails_a_trial_that_asks_for_one),
 		cmocka_unit_test(class_of_an_error_decides_whether_it_stays_so),
 	};
 
