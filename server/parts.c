@@ -308,6 +308,7 @@ static int open_web(struct program *p, struct buf *problem)
 		.dialer = p->dialer,
 		.delivery = p->delivery,
 		.knowledge = p->knowledge,
+		.health = p->health,
 		.work = p->work,
 		.program = p,
 		.put_status = put_status,

@@ -18,6 +18,7 @@ struct dialer;
 struct delivery;
 struct recorder;
 struct store;
+struct model_health;
 struct route;
 struct work;
 
@@ -41,6 +42,7 @@ struct web_parts {
 	struct dialer *dialer;       /* calls we place, server/dialer/dialer.h */
 	struct delivery *delivery;   /* webhooks out, server/delivery/delivery.h */
 	struct knowledge *knowledge; /* the agents' folders, server/knowledge/knowledge.h */
+	struct model_health *health; /* server/model/health.h */
 	struct work *work;           /* the pools for slow work, server/work/work.h */
 	/* The parts' own words, by the table in parts.c; any thread. NULL: none.
 	 *

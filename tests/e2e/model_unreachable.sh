@@ -205,6 +205,58 @@ plain() {
 	stop_both
 	check "$NAME: configured twice in each session" equal \
 		"$(field "$WORK/model.json" '[.per_session[].events["session.update"]] | join(" ")')" "2 2"
+	check "$NAME: without that field alone" equal "$(field "$WORK/model.json" \
+		'[.per_session[].asked[0] | .audio.input.noise_reduction.type, .audio.output.speed, .reasoning] | map(tostring) | join(" ")')" \
+		"near_field 1.1 null near_field 1.1 null"
+	check "$NAME: one line says so" equal "$(grep -c "is not all that the agent default asks for: .* without reasoning_effort$" \
+		"$WORK/server.log")" 1
+}
+
+# An agent whose session is refused for what its own file says: a voice that there is not.
+one_agent() {
+	mkdir -p "$WORK/agents"
+	echo '{"numbers": ["+12025550101"], "voice": "voice_1", "fallback": {"number": "+12025550178"}}' >"$WORK/agents/bad.json"
+	echo '{"numbers": ["+12025550102"]}' >"$WORK/agents/good.json"
+	model model --key "$SECRET" --fault reject-field=session.audio.output.voice.id
+	server server MAX_CALLS=2 GREETING_MODE=wait AGENTS_DIR="$WORK/agents" TWILIO_ACCOUNT_SID="$ACCOUNT"
+	until_true eval "api /status | jq -e '.model.connects == 2 and (.model.agents_refused | length) == 1'"
+	check "$NAME: the door stays open" equal "$(ready)" "200 ready"
+	check "$NAME: and names it" equal "$(api /ready | jq -c .agents_refused)" '[{"agent":"bad","variant":null}]'
+	check "$NAME: the model is available, and its last failure was none of all" equal "$(api /status |
+		jq -c '.model | [.available, .last_failure, (.agents_refused[0] | .agent, (.reason | contains("voice")))]')" \
+		'[true,null,"bad",true]'
+	check "$NAME: its calls go to its fallback" phone refused --to +12025550101 --script "$OUTER/wait.script" \
+		--expect end=server --expect dial=+12025550178
+	check "$NAME: those of the others go on" phone other --to +12025550102 --script "$OUTER/talk.script" \
+		--expect end=caller --expect 'answers>=1'
+	check "$NAME: a call of it is not placed" equal "$(api /calls -H 'Content-Type: application/json' -d \
+		'{"agent": "bad", "to": "+12025550123"}' | jq -r '.error | .code + " " + (.message | contains("voice") | tostring)')" \
+		"model_unavailable true"
+	settled
+	check "$NAME: the server stops with status 0" stop_server
+	check "$NAME: --check names it" eval '! env -i PATH="$PATH" PORT=0 AGENTS_DIR="$WORK/agents" TWILIO_AUTH_TOKEN="$SECRET" \
+		OPENAI_API_KEY="$SECRET" OPENAI_CA_FILE=build/e2e/ca/ca.pem ASAN_OPTIONS="${ASAN_OPTIONS:-}" \
+		OPENAI_REALTIME_URL="wss://localhost:$MODEL_PORT/v1/realtime" "$SERVER_BIN" --check >"$WORK/check.out" 2>&1'
+	check "$NAME: … and no other" equal "$(grep -cE '^agent (bad: the model cannot be had: .*voice|(good|default): the session was configured as asked)' \
+		"$WORK/check.out")" 3
+	check "$NAME: the model stops with status 0" stop_model
+}
+
+# The session is to be had, but its answers are not: no money is left.
+quota() {
+	model model --key "$SECRET" --fault fail=quota@2
+	server server MAX_CALLS=2
+	probed
+	check "$NAME: open at first" equal "$(ready)" "200 ready"
+	check "$NAME: the call that meets it is refused" phone first --script "$OUTER/wait.script" --expect end=server --expect say="$SORRY"
+	check "$NAME: the door is closed" equal "$(ready)" "503 model"
+	check "$NAME: and why is told" equal "$(api /status | jq '.model | (.available | not) and (.last_failure |
+		contains("insufficient_quota") and contains("its money is spent"))')" true
+	check "$NAME: a call that gets an answer" phone second --script "$OUTER/talk.script" --expect end=caller --expect 'answers>=1'
+	check "$NAME: opens it again" until_true eval '[ "$(ready)" = "200 ready" ]'
+	check "$NAME: and the failure is forgotten" equal "$(api /status | jq -c '.model | [.available, .last_failure]')" '[true,null]'
+	settled
+	stop_both
 }
 
 apart no-such-name no_such_name
@@ -255,4 +307,6 @@ apart reopens reopens
 apart overflow overflow
 apart in-spanish in_spanish
 apart plain plain
+apart one-agent one_agent
+apart quota quota
 all_apart

@@ -4,6 +4,7 @@
 #include "server/dialer/dialer_news.h"
 #include "server/dialer/dialer_show.h"
 #include "server/line/calls.h"
+#include "server/model/health.h"
 #include "server/news/journal_json.h"
 #include "server/web/api/known_call.h"
 #include "server/web/api/outcome_list.h"
@@ -26,7 +27,7 @@ void operator_health(const struct web_parts *parts, const struct request *q, con
 	buf_putc(&r->body, '\n');
 }
 
-/* One word, because the route is public. */
+/* One word, because the route is public, and the names of the agents that alone are refused. */
 void operator_ready(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
 	static const char *const words[] = { "ready", "full", "cost", "model", "draining" };
@@ -41,6 +42,8 @@ void operator_ready(const struct web_parts *parts, const struct request *q, cons
 	json_put_text(&j, "status", words[ready.why]);
 	if (ready.store_failing)
 		json_put_text(&j, "store", "failing");
+	if (parts->health)
+		model_health_put_refused(parts->health, &j);
 	json_put_end(&j);
 	buf_putc(&r->body, '\n');
 }

@@ -13,6 +13,7 @@
 #include "server/dialer/dialer_place.h"
 #include "server/line/call_context.h"
 #include "server/line/calls.h"
+#include "server/model/health.h"
 #include "server/web/fields.h"
 #include "server/work/twilio_rest.h"
 
@@ -321,6 +322,18 @@ static const struct agent *agent_of(struct agents *agents, const struct wish *w,
 	return agent;
 }
 
+/* The phone of somebody would ring for an apology. */
+static bool has_model(const struct web_parts *parts, const struct agent *agent, struct response *r)
+{
+	char why[MODEL_FAILURE_SIZE], sentence[MODEL_FAILURE_SIZE + 100];
+
+	if (!model_health_refuses(parts->health, agent->name, why))
+		return true;
+	snprintf(sentence, sizeof sentence, "the model of the agent %s cannot be had: %s", agent->name, why);
+	response_error(r, 503, "model_unavailable", sentence);
+	return false;
+}
+
 /* Defects of the request are told before ours: it would be wrong tomorrow,
  * too. The answer waits for Twilio's, some seconds at most, so that the
  * caller learns at once whether the phone will ring. */
@@ -337,7 +350,7 @@ void place_call(const struct web_parts *parts, const struct request *q, const ch
 	if (!key_sound(q, &key, r) || !read_wish(q, &w, r) || !able(parts, r))
 		return;
 	agent = agent_of(parts->agents, &w, r);
-	order = agent ? complete(parts->agents, &w, agent, r) : NULL;
+	order = agent && has_model(parts, agent, r) ? complete(parts->agents, &w, agent, r) : NULL;
 	agent_release(agent);
 	if (!order)
 		return;
