@@ -204,8 +204,16 @@ static int ask(struct config *cfg, char **args)
 /* For a container's HEALTHCHECK: a second process beside the one that serves. */
 static int health(struct config *cfg, char **args)
 {
+	int err;
+
 	(void)args;
-	return health_probe(cfg->listen, cfg->port) ? EXIT_FAILURE : EXIT_SUCCESS;
+	err = health_probe(cfg->listen, cfg->port);
+	if (err == -EPROTO)
+		fprintf(stderr, "what listens on %s:%d does not answer GET /health with 200\n", cfg->listen, cfg->port);
+	else if (err)
+		fprintf(stderr, "no answer from %s:%d: %s\n", cfg->listen, cfg->port,
+		    err == -EAGAIN ? "it took longer than 3 s" : strerror(-err));
+	return err ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 static void put_help(struct buf *out)

@@ -85,6 +85,11 @@ check "checks: without keys the other mistakes are told all the same" eval '! ch
 check "checks: beside the keys" equal "$(grep -cE '^(OPENAI_API_KEY and TWILIO_AUTH_TOKEN are not set|DATA_DIR: |TZ=.* is refused)' "$WORK/checks.out")" 3
 model model-checks --key "$SECRET"
 server server-checks
+health() { # PORT
+	env -i PATH="$PATH" PORT="$1" "$SERVER_BIN" --health 2>"$WORK/health.out"
+}
+check "health: of a server that answers" eval 'health "$PORT" && [ ! -s "$WORK/health.out" ]'
+check "health: where nobody listens, and why" eval '! health 1 && grep -qx "no answer from 127.0.0.1:1: Connection refused" "$WORK/health.out"'
 check "checks: a port where a server answers is no mistake" eval '! checks_all PORT="$PORT"'
 check "checks: and is told" grep -qx "a server is running at 127.0.0.1:$PORT already" "$WORK/checks.out"
 check "checks: a port where something else listens is one" eval '! checks_all PORT="$MODEL_PORT"'
