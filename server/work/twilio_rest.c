@@ -244,6 +244,34 @@ void twilio_fetch_call(const struct twilio *t, const char *call_sid, struct twil
 	ask(t, "GET", path, NULL, out);
 }
 
+/* Of a list it must be one: what it is called there is a member of the answer. */
+static void want_list(struct twilio_answer *out, const char *name)
+{
+	if (out->outcome != TWILIO_OK || cJSON_IsArray(json_get(out->json, name)))
+		return;
+	out->outcome = TWILIO_UNKNOWN;
+	take_message(out, "Twilio's answer holds no such list");
+}
+
+void twilio_fetch_account(const struct twilio *t, struct twilio_answer *out)
+{
+	ask(t, "GET", ".json", NULL, out);
+}
+
+void twilio_find_number(const struct twilio *t, const char *number, struct twilio_answer *out)
+{
+	struct buf query, path;
+
+	buf_init(&query, 0);
+	buf_init(&path, 0);
+	twilio_put_field(&query, "PhoneNumber", number);
+	buf_printf(&path, "/IncomingPhoneNumbers.json?%s", buf_text(&query));
+	ask(t, "GET", buf_text(&path), NULL, out);
+	buf_free(&query);
+	buf_free(&path);
+	want_list(out, "incoming_phone_numbers");
+}
+
 /* For an order whose answer was lost: the dialer looks whether its call is
  * there. */
 void twilio_list_calls(const struct twilio *t, const char *to, const char *from, struct twilio_answer *out)
@@ -259,10 +287,7 @@ void twilio_list_calls(const struct twilio *t, const char *to, const char *from,
 	ask(t, "GET", buf_text(&path), NULL, out);
 	buf_free(&query);
 	buf_free(&path);
-	if (out->outcome == TWILIO_OK && !cJSON_IsArray(json_get(out->json, "calls"))) {
-		out->outcome = TWILIO_UNKNOWN;
-		take_message(out, "Twilio's answer holds no list of calls");
-	}
+	want_list(out, "calls");
 }
 
 /* "absent" is reported too: without it we would wait for a recording that

@@ -66,6 +66,12 @@ void twilio_fetch_call(const struct twilio *t, const char *call_sid, struct twil
 /* The newest calls between these two numbers: json has `calls`. */
 void twilio_list_calls(const struct twilio *t, const char *to, const char *from, struct twilio_answer *out);
 
+/* The account: json has `status`, "active" if calls are carried. An API key may not ask for it. */
+void twilio_fetch_account(const struct twilio *t, struct twilio_answer *out);
+
+/* The account's own number of this name: json has `incoming_phone_numbers`, one or none. */
+void twilio_find_number(const struct twilio *t, const char *number, struct twilio_answer *out);
+
 /* Both sides of a live call on a channel each; news go to `status_url`. json
  * has `sid`. */
 void twilio_start_recording(

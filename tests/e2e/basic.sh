@@ -95,6 +95,21 @@ check "checks: and is told" grep -qx "a server is running at 127.0.0.1:$PORT alr
 check "checks: a port where something else listens is one" eval '! checks_all PORT="$MODEL_PORT"'
 check "checks: and is told, too" grep -qx "cannot listen on 127.0.0.1:$MODEL_PORT (LISTEN, PORT): Address already in use" "$WORK/checks.out"
 check "checks: the server stops with status 0" stop_server
+rest rest --own +12025550101
+mkdir -p "$WORK/agents"
+echo '{"numbers": ["+12025550101", "+12025550109"]}' >"$WORK/agents/desk.json"
+connects() { # VAR=VALUE…
+	checks_all AGENTS_DIR="$WORK/agents" PUBLIC_URL="$PUBLIC" OPENAI_API_KEY="$SECRET" OPENAI_CA_FILE=build/e2e/ca/ca.pem \
+		OPENAI_REALTIME_URL="wss://localhost:$MODEL_PORT/v1/realtime" TWILIO_AUTH_TOKEN="$SECRET" "${REST[@]}" "$@"
+}
+check "checks: Twilio's account is asked" connects
+check "checks: a number that is none of it is told, the other is not" equal "$(grep '^Twilio: ' "$WORK/checks.out")" \
+	"Twilio: the number +12025550109 of the agent desk is none of this account
+Twilio: the account was asked; numbers=2"
+check "checks: a token that it refuses is a mistake" eval '! connects TWILIO_AUTH_TOKEN=another'
+check "checks: and told, and no word that calls will work" eval 'grep -q "^Twilio: the account: .*; look at TWILIO_ACCOUNT_SID" "$WORK/checks.out" &&
+	grep -q "^agent desk: the session was configured as asked" "$WORK/checks.out" && ! grep -q "calls will work" "$WORK/checks.out"'
+check "checks: Twilio's stand-in stops with status 0" stop_rest
 check "checks: the model stops with status 0" stop_model
 
 for format in pcmu pcma pcm; do

@@ -256,6 +256,22 @@ static void one_call(const char *rest, const struct http_request *q, const struc
 	pthread_mutex_unlock(&lock);
 }
 
+/* Its own numbers, all of which lead to the server under test; the account. */
+static void put_numbers(const struct form *query, struct text *out)
+{
+	const char *wanted = form_get(query, "PhoneNumber"), *before = "";
+
+	text_printf(out, "{\"page\":0,\"incoming_phone_numbers\":[");
+	for (size_t i = 0; i < options.own_count; i++) {
+		if (wanted && strcmp(wanted, options.own[i]))
+			continue;
+		text_printf(out, "%s{\"sid\":\"PN%032zu\",\"phone_number\":\"%s\",\"voice_url\":\"%s/twilio/voice\"}",
+		    before, i, options.own[i], options.public_url);
+		before = ",";
+	}
+	text_printf(out, "]}");
+}
+
 static void route(const struct http_request *q, const char *rest, struct answer *a)
 {
 	bool post = !strcmp(q->method, "POST");
@@ -276,6 +292,8 @@ static void route(const struct http_request *q, const char *rest, struct answer 
 		pthread_mutex_unlock(&lock);
 	} else if (!strncmp(rest, "/Calls/", 7)) {
 		one_call(rest + 7, q, &f, a);
+	} else if (!strcmp(rest, "/IncomingPhoneNumbers.json")) {
+		put_numbers(&query, &a->body);
 	} else if (!strncmp(rest, "/Recordings/", 12)) {
 		media_serve(rest + 12, a, q);
 	} else {
@@ -287,9 +305,10 @@ static void route(const struct http_request *q, const char *rest, struct answer 
 
 void api_serve(const struct http_request *q, struct answer *a)
 {
-	char mine[100], shown[512];
+	char mine[100], account[100], shown[512];
 	int n = snprintf(mine, sizeof mine, "/2010-04-01/Accounts/%s/", options.account);
 
+	snprintf(account, sizeof account, "/2010-04-01/Accounts/%s.json", options.account);
 	a->status = 200;
 	a->type = JSON_TYPE;
 	a->headers = "";
@@ -302,6 +321,8 @@ void api_serve(const struct http_request *q, struct answer *a)
 	if (!credentials(shown, options.account, options.token) &&
 	    !credentials(shown, options.key_sid, options.key_secret))
 		answer_error(a, 401, 20003, "Authenticate");
+	else if (!strcmp(q->path, account))
+		text_printf(&a->body, "{\"sid\":\"%s\",\"status\":\"active\",\"type\":\"Full\"}", options.account);
 	else if (strncmp(q->path, mine, (size_t)n))
 		answer_not_found(a, q);
 	else if (strcmp(q->method, "GET") && strcmp(q->method, "HEAD") && strcmp(q->method, "POST"))
