@@ -420,12 +420,7 @@ static void on_say(struct conversation *con, const struct mail *mail, int64_t no
 		log_info(con->call->tag, "told to say something; exact=%d", mail->exact);
 		return;
 	}
-	log_warn(con->call->tag, "told to say too much at once: ignored");
-	stat_add(calls_orders_ignored, 1);
-	/* The operator was told that the order is accepted, so watchers hear otherwise. */
-	call_tell(con->call, (struct journal_entry){ .kind = JOURNAL_NOTE,
-				 .type = "operator.ignored",
-				 .facts = (struct journal_fact[]){ { "reason", "too much to say at once" }, { 0 } } });
+	conversation_leave_unsaid(con, NULL, now);
 }
 
 /* Oldest first, in the order of posting. */

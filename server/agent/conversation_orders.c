@@ -369,6 +369,18 @@ static void note(struct conversation *con, const struct dialogue_order *o, int64
 		conversation_end_silent(con, o->type == ORDER_STOPPED ? "incomplete" : "completed");
 }
 
+void conversation_leave_unsaid(struct conversation *con, const struct dialogue_order *o, int64_t now_us)
+{
+	const char *reason = o ? "a transfer goes first" : "too much to say at once";
+
+	(void)now_us;
+	log_warn(con->call->tag, "told to say something: ignored; reason=%s", reason);
+	stat_add(calls_orders_ignored, 1);
+	call_tell(con->call, (struct journal_entry){ .kind = JOURNAL_NOTE,
+				 .type = "operator.ignored",
+				 .facts = (struct journal_fact[]){ { "reason", reason }, { 0 } } });
+}
+
 /* The transfer is stored before the end: connect-action may ask for it at once. */
 static void end(struct conversation *con, const struct dialogue_order *o, int64_t now)
 {
@@ -409,6 +421,7 @@ static void (*const carry_out[ORDER_COUNT])(struct conversation *, const struct 
 	[ORDER_UNTOLD] = note,
 	[ORDER_TOOL_LATE] = conversation_tool_late,
 	[ORDER_CALLED_OFF] = conversation_called_off,
+	[ORDER_UNSAID] = conversation_leave_unsaid,
 	[ORDER_UNHEARD] = note,
 	[ORDER_END] = end,
 };

@@ -31,6 +31,10 @@ void conversation_model_failed(struct conversation *con, enum call_end why);
  * nothing of them was heard. */
 void conversation_end_silent(struct conversation *con, const char *status);
 
+/* Words that were ordered are not said: by order of the dialogue, or if `o` is NULL, because they are
+ * too many. The operator was told that they are accepted: log, counter and watchers hear otherwise. */
+void conversation_leave_unsaid(struct conversation *con, const struct dialogue_order *o, int64_t now_us);
+
 /* Sets the person to whom the farewell that has begun hands the caller over. */
 void conversation_hand_over_to(struct conversation *con, const char *name, const char *number, int ring_seconds);
 

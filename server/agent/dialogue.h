@@ -194,6 +194,7 @@ struct dialogue_event { /* all borrowed until dialogue_take returns */
 	X(UNTOLD)     /* response: its end was never told, and the next has begun */ \
 	X(TOOL_LATE)  /* run: its time is up; it counts as answered */ \
 	X(CALLED_OFF) /* run (0: none): no farewell; the tool behind it counts as answered */ \
+	X(UNSAID)     /* words ordered from outside are not said: the caller is handed over first */ \
 	X(UNHEARD)    /* the last words were not heard to their end in time */ \
 	X(END)        /* end, said: with last words that were heard */
 

@@ -290,9 +290,7 @@ struct utterance *cue_next(const struct dialogue *d)
 {
 	const struct utterance *next = NULL;
 
-	for (size_t i = 0; i < UTTERANCES_MAX; i++) {
-		const struct utterance *u = &d->utterances[i];
-
+	for (const struct utterance *u = d->utterances; u < d->utterances + UTTERANCES_MAX; u++) {
 		if (under_way(u))
 			return NULL;
 		if (waits(u) && (!next || u->place < next->place))
@@ -309,16 +307,18 @@ bool cue_has(const struct dialogue *d, enum utterance_kind kind)
 	return false;
 }
 
-void cue_drop(struct dialogue *d, enum utterance_kind kind)
+unsigned cue_drop(struct dialogue *d, enum utterance_kind kind)
 {
-	for (size_t i = 0; i < UTTERANCES_MAX; i++) {
-		struct utterance *u = &d->utterances[i];
+	unsigned dropped = 0;
 
+	for (struct utterance *u = d->utterances; u < d->utterances + UTTERANCES_MAX; u++) {
+		dropped += u->kind == kind && waits(u);
 		if (u->kind == kind && waits(u))
 			utterance_drop(u);
 		else if (u->kind == kind)
 			u->tries = CUE_TRIES;
 	}
+	return dropped;
 }
 
 /* ----------------------------------------------------------------------------- items */

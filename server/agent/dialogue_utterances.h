@@ -48,8 +48,8 @@ bool cue_add(struct dialogue *d, enum utterance_kind kind, const char *text, boo
 /* The next cue to be said. NULL: none, or one is under way. */
 struct utterance *cue_next(const struct dialogue *d);
 bool cue_has(const struct dialogue *d, enum utterance_kind kind); /* pending or under way */
-/* Takes back the pending cues of that kind; one under way is not tried again. */
-void cue_drop(struct dialogue *d, enum utterance_kind kind);
+/* Takes back the pending cues of that kind, and says how many; one under way is not tried again. */
+unsigned cue_drop(struct dialogue *d, enum utterance_kind kind);
 
 /* Items. NULL: unknown, or forgotten. */
 struct item *item_no(struct dialogue *d, uint32_t no);

@@ -85,8 +85,8 @@ static void last_words(struct dialogue *d, const char *text, bool exact, bool is
 {
 	cue_drop(d, UTTERANCE_GOODBYE);
 	/* Nobody is left to hear what else was to be said. */
-	if (d->farewell.end == END_TRANSFERRED)
-		cue_drop(d, UTTERANCE_SAY);
+	for (unsigned n = d->farewell.end == END_TRANSFERRED ? cue_drop(d, UTTERANCE_SAY) : 0; n; n--)
+		dialogue_order(d, ORDER_UNSAID);
 	/* Without a caller or memory for them the call ends without words. */
 	if (!d->caller || !cue_add(d, UTTERANCE_GOODBYE, text, exact, is_firm) || !is_firm)
 		return;

@@ -83,7 +83,8 @@ static void limit_does_not_stop_a_transfer_but_comes_after_one_that_is_called_of
 
 /* What an operator wanted said before has nobody to hear it. */
 TALK(transfer_goes_before_what_waits_to_be_said, { "began r1", "" }, { "say one", "" }, { "say two", "" },
-    { "hand-over bye", "DEAF" }, { "over r1", "SPEAK bye 1" }, { "began r2", "" }, { "over r2", "END transferred" });
+    { "hand-over bye", "UNSAID, UNSAID, DEAF" }, { "over r1", "SPEAK bye 1" }, { "began r2", "" },
+    { "over r2", "END transferred" });
 
 /* The operator's word that comes too late is not said after the goodbye. */
 static void nothing_is_said_after_the_farewell(void **state)
