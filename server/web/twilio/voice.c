@@ -15,6 +15,14 @@
 #include <errno.h>
 #include <string.h>
 
+static void refuse(const struct web_parts *parts, const struct request *q, const struct call_facts *facts,
+    enum phrase phrase, const char *why, struct response *r)
+{
+	webhook_turn_away(parts, q, facts, phrase, r);
+	log_write(phrase == PHRASE_DRAINING ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "http", "call refused: %s; call=%s", why,
+	    facts->call_sid);
+}
+
 /* A call that is here already gets the same answer again: Twilio asks twice
  * when the first answer was lost. Nobody is left without a word; a 5xx would
  * play Twilio's own error message. */
@@ -28,16 +36,13 @@ static void admit(
 		webhook_connect(q, token, r);
 		break;
 	case CALL_FULL:
-		webhook_turn_away(parts, q, facts, PHRASE_BUSY, r);
-		log_warn("http", "call refused: every line is taken; call=%s", facts->call_sid);
+		refuse(parts, q, facts, PHRASE_BUSY, "every line is taken", r);
 		break;
 	case CALL_DRAINING:
-		webhook_turn_away(parts, q, facts, PHRASE_DRAINING, r);
-		log_info("http", "call refused: shutting down; call=%s", facts->call_sid);
+		refuse(parts, q, facts, PHRASE_DRAINING, "shutting down", r);
 		break;
 	case CALL_COST:
-		webhook_turn_away(parts, q, facts, PHRASE_DAY_COST, r);
-		log_warn("http", "call refused: the day has cost MAX_DAY_COST; call=%s", facts->call_sid);
+		refuse(parts, q, facts, PHRASE_DAY_COST, "the day has cost MAX_DAY_COST", r);
 		break;
 	case CALL_NO_SID:
 		response_refusal(r, 400, "CallSid is missing");

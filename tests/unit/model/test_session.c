@@ -33,6 +33,15 @@ static int try(const struct fake_answer *answers, struct model_failure *failure)
 	return err;
 }
 
+/* What the n-th configuration asked for, counted from 0. */
+static void expect_configured(unsigned n, const char *text)
+{
+	char line[100];
+
+	fake_model_line(model, "configure", n, line, sizeof line);
+	assert_string_equal(line, text);
+}
+
 static void done(void)
 {
 	fake_model_access_close(&access_to);
@@ -43,14 +52,12 @@ static void session_is_configured_once_it_says_that_it_was_created(void **state)
 {
 	static const struct fake_answer answers[] = { { "", "noise\ncreated s1" }, { "configure", "ready s1" }, { 0 } };
 	struct model_failure failure;
-	char line[100];
 
 	(void)state;
 	assert_int_equal(try(answers, &failure), 0);
 	fake_model_wait(model, "(end)", 1); /* with our Close */
 	assert_int_equal(fake_model_count(model, ""), 2);
-	fake_model_line(model, "configure", 0, line, sizeof line);
-	assert_string_equal(line, "configure cfg_1 0 whole");
+	expect_configured(0, "configure cfg_1 0 whole");
 	done();
 }
 
@@ -59,13 +66,11 @@ static void refused_configuration_is_tried_once_more_without_what_few_know(void 
 	static const struct fake_answer answers[] = { { "", "created s1" },
 		{ "configure cfg_1", "error harmless cfg_1" }, { "configure cfg_2", "ready s1" }, { 0 } };
 	struct model_failure failure;
-	char line[100];
 
 	(void)state;
 	assert_int_equal(try(answers, &failure), 0);
 	fake_model_wait(model, "(end)", 1);
-	fake_model_line(model, "configure", 1, line, sizeof line);
-	assert_string_equal(line, "configure cfg_2 0 noise_reduction, languages, speed, reasoning_effort");
+	expect_configured(1, "configure cfg_2 0 noise_reduction, languages, speed, reasoning_effort");
 	assert_string_equal(trial.lack,
 	    "the service does not know and the session is without noise_reduction, languages, "
 	    "speed, reasoning_effort");
@@ -78,15 +83,12 @@ static void each_extra_that_is_refused_is_left_out_alone(void **state)
 		{ "configure cfg_1", "error harmless cfg_1 extras=8" },
 		{ "configure cfg_2", "error harmless cfg_2 extras=4" }, { "configure cfg_3", "changed s1" }, { 0 } };
 	struct model_failure failure;
-	char line[100];
 
 	(void)state;
 	assert_int_equal(try(answers, &failure), 0);
 	fake_model_wait(model, "(end)", 1);
-	fake_model_line(model, "configure", 1, line, sizeof line);
-	assert_string_equal(line, "configure cfg_2 0 reasoning_effort");
-	fake_model_line(model, "configure", 2, line, sizeof line);
-	assert_string_equal(line, "configure cfg_3 0 speed, reasoning_effort");
+	expect_configured(1, "configure cfg_2 0 reasoning_effort");
+	expect_configured(2, "configure cfg_3 0 speed, reasoning_effort");
 	assert_string_equal(trial.lack,
 	    "the service does not know and the session is without speed, reasoning_effort; of "
 	    "what was asked for, changed");
