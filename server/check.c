@@ -1,0 +1,233 @@
+#include "server/check.h"
+
+#include "common/clock.h"
+#include "common/json.h"
+#include "server/agents/agents.h"
+#include "server/config/config_names.h"
+#include "server/config/config_print.h"
+#include "server/config/config_warnings.h"
+#include "server/health_probe.h"
+#include "server/knowledge/knowledge_tool.h"
+#include "server/model/access.h"
+#include "server/model/trial.h"
+#include "server/money/prices.h"
+#include "server/outcome/outcomes.h"
+#include "server/store/store.h"
+#include "server/web/sockets.h"
+#include "server/work/tool_list.h"
+#include "server/work/twilio_rest.h"
+#include "server/work/work.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { NUMBERS_ASKED = 30 };
+
+void print_text(FILE *to, const struct buf *text)
+{
+	fwrite(buf_text(text), 1, text->len, to);
+	fflush(to);
+}
+
+/* Opens a session as each agent would, and closes it again. Only the model itself knows
+ * whether it takes an agent's voice, tools and settings with this key. One failure does
+ * not stop the others. `sound`: nothing else speaks against calls. */
+static int check_model(const struct model_access *access, struct agents *agents, bool sound)
+{
+	/* Ours are only declared here, as the parts of a server with these settings would offer them. */
+	struct work offered = { .cfg = access->cfg };
+	static const struct agent *all[AGENTS_LISTED_MAX];
+	size_t n = agents_list(agents, all, AGENTS_LISTED_MAX);
+	struct model_trial_result result;
+	bool lacks = false;
+	int err = 0;
+
+	tool_set_builtin(&offered, TOOL_SEARCH_KNOWLEDGE, search_tool, NULL);
+	if (*access->cfg->data_dir)
+		tool_set_builtin(&offered, TOOL_SAVE_RECORD, outcomes_save, NULL);
+	printf("connecting to %s:%d …\n", access->host, access->port);
+	for (size_t i = 0; i < n; i++) {
+		const struct agent *a = all[i];
+		struct buf tools;
+		int one;
+
+		fflush(stdout);
+		buf_init(&tools, 0);
+		tool_list_put(&tools, &offered, a);
+		one = model_trial(access, a, buf_text(&tools), false, NULL, &result);
+		buf_free(&tools);
+		if (one)
+			fprintf(stderr, "agent %s%s%s: the model cannot be had: %s\n%s\n", a->name,
+			    *a->variant ? "/" : "", a->variant, result.failure.text,
+			    result.failure.permanent ? "This will not pass by itself." : "This may pass; try again.");
+		else
+			printf("agent %s%s%s: the session was configured %s%s, in %lld ms\n", a->name,
+			    *a->variant ? "/" : "", a->variant, *result.lack ? "otherwise than asked: " : "as asked",
+			    result.lack, (long long)result.connect_ms);
+		lacks |= !one && *result.lack;
+		err = one ? one : err;
+		agent_release(a);
+	}
+	if (!err && sound)
+		printf(lacks ? "calls will work, but for what is named above\n" : "calls will work\n");
+	return err;
+}
+
+/* What Twilio says of the question; 0, or negative with a line of why. */
+static int twilio_said(const struct twilio_answer *answer, const char *question)
+{
+	if (answer->outcome == TWILIO_OK)
+		return 0;
+	fprintf(stderr, "Twilio: %s: %s%s\n", question, answer->message,
+	    answer->status == 401 ? "; look at TWILIO_ACCOUNT_SID and its token or key" : "");
+	return -EPROTO;
+}
+
+/* Numbers may reach us otherwise (a SIP trunk, another account's hosting), so what is odd about one is
+ * told and no mistake. */
+static int check_number(const struct twilio *t, const struct config *cfg, const struct agent *agent, const char *number)
+{
+	char place[128];
+	struct twilio_answer answer;
+	const cJSON *mine;
+	const char *url;
+	int err;
+
+	snprintf(place, sizeof place, "the number %s of the agent %.60s", number, agent->name);
+	twilio_find_number(t, number, &answer);
+	err = twilio_said(&answer, place);
+	mine = cJSON_GetArrayItem(json_get(answer.json, "incoming_phone_numbers"), 0);
+	url = json_str(mine, "voice_url");
+	if (!err && !mine)
+		printf("Twilio: %s is none of this account\n", place);
+	else if (!err && *cfg->public_url && (!url || strncmp(url, cfg->public_url, strlen(cfg->public_url)) != 0))
+		printf("Twilio: %s leads to %s, not to PUBLIC_URL\n", place, url && *url ? url : "no webhook");
+	twilio_answer_free(&answer);
+	return err;
+}
+
+/* The account, and the numbers that agents name: some tens, so that a check stays short. Only the
+ * token may ask for the account; an API key proves itself with the numbers. */
+static int check_twilio(const struct config *cfg, struct agents *agents)
+{
+	static const struct agent *all[AGENTS_LISTED_MAX];
+	const char *missing = twilio_missing(cfg), *status;
+	struct twilio_answer answer;
+	size_t n, asked = 0;
+	struct twilio t;
+	int err;
+
+	if (missing) {
+		printf("Twilio's account was not looked at: %s\n", missing);
+		return 0;
+	}
+	err = fetch_setup();
+	twilio_from_config(&t, cfg, NULL);
+	if (!err && !*cfg->twilio_api_key_sid) {
+		twilio_fetch_account(&t, &answer);
+		err = twilio_said(&answer, "the account");
+		status = json_str(answer.json, "status");
+		if (!err && (!status || strcmp(status, "active") != 0)) {
+			fprintf(
+			    stderr, "Twilio: the account is %s: no calls are carried\n", status ? status : "unknown");
+			err = -EPERM;
+		}
+		twilio_answer_free(&answer);
+	}
+	n = agents_list(agents, all, AGENTS_LISTED_MAX);
+	for (size_t i = 0; i < n; i++) {
+		bool variant = i && !strcmp(all[i]->name, all[i - 1]->name); /* of the same numbers */
+
+		for (size_t j = 0; !err && !variant && j < all[i]->number_count && asked < NUMBERS_ASKED; j++, asked++)
+			err = check_number(&t, cfg, all[i], all[i]->numbers[j]);
+	}
+	for (size_t i = 0; i < n; i++)
+		agent_release(all[i]);
+	if (!err)
+		printf("Twilio: the account was asked; numbers=%zu\n", asked);
+	fetch_teardown();
+	return err;
+}
+
+/* Both, whatever the first says. */
+static int check_outside(const struct model_access *access, struct agents *agents)
+{
+	int err = check_twilio(access->cfg, agents), model = check_model(access, agents, !err);
+
+	return err ? err : model;
+}
+
+/* True if a server could listen here, or answers here already. */
+static bool port_is_sound(const struct config *cfg, struct buf *mistakes)
+{
+	int err = socket_listen_error(cfg->listen, cfg->port);
+
+	if (err == -EADDRINUSE && !health_probe(cfg->listen, cfg->port)) {
+		printf("a server is running at %s:%d already\n", cfg->listen, cfg->port);
+	} else if (err) {
+		buf_printf(
+		    mistakes, "cannot listen on %s:%d (LISTEN, PORT): %s\n", cfg->listen, cfg->port, strerror(-err));
+		return false;
+	}
+	return true;
+}
+
+int check_all(struct config *cfg, bool offline)
+{
+	struct model_access access = { .cfg = cfg };
+	struct agents *agents = NULL;
+	static struct prices prices; /* large, and read once */
+	struct model_ends ends = { .wall_ms = clock_wall_ms() };
+	struct buf text, ended;
+	int err, mistakes;
+
+	buf_init(&text, 0);
+	buf_init(&ended, 0);
+	config_print(cfg, &text);
+	config_print_zone(cfg, &text);
+	config_warnings(cfg, &text);
+	print_text(stdout, &text);
+	buf_reset(&text);
+	err = model_access_open(&access, cfg, &text);
+	if (!offline && config_missing(cfg, &text))
+		err = -EINVAL;
+	if (!offline && !port_is_sound(cfg, &text))
+		err = -EINVAL;
+	if (config_wrong_zone(cfg, &text))
+		err = -EINVAL;
+	if (prices_load(&prices, cfg->prices_file, &text))
+		err = -EINVAL;
+	if (*cfg->data_dir && store_check(cfg->data_dir, &text))
+		err = -EINVAL;
+	mistakes = agents_open(&agents, cfg, &text);
+	print_text(stderr, &text);
+	buf_reset(&text);
+	config_names(environ, !mistakes, &text);
+	if (!mistakes) {
+		agents_describe(agents, &text);
+		agents_notes(agents, &text);
+		outcomes_warnings(cfg, agents, &text);
+		search_warnings(agents, &text);
+		ends.ahead = &text;
+		ends.ended = &ended;
+		agents_model_ends(agents, &ends);
+	}
+	print_text(stdout, &text);
+	print_text(stderr, &ended);
+	if (ended.len)
+		err = -EINVAL;
+	if (!err && !mistakes && offline)
+		printf("settings and agents are sound; nothing was connected to\n");
+	else if (!err && !mistakes)
+		err = check_outside(&access, agents);
+	else
+		fprintf(stderr, "there are mistakes, told above; nothing was connected to\n");
+	agents_close(agents);
+	model_access_close(&access);
+	buf_free(&text);
+	buf_free(&ended);
+	return err || mistakes ? EXIT_FAILURE : EXIT_SUCCESS;
+}
