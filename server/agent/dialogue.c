@@ -334,8 +334,10 @@ void dialogue_received(struct dialogue *d, uint32_t no, size_t bytes, int64_t no
 	if (!item || !bytes)
 		return;
 	item->received += bytes;
-	if (u)
-		u->said = true, u->goes_on = false;
+	if (u) {
+		u->said = true;
+		u->goes_on = false;
+	}
 	d->silent_from_us = later(d->silent_from_us, now_us) + (int64_t)bytes * US_PER_MS / G711_BYTES_PER_MS;
 }
 
