@@ -120,10 +120,10 @@ char *foreign_mended(const char *text, size_t len, size_t *mended_len)
 	buf_init(&out, (len + 1) * ESCAPE);
 	mend(&(struct mender){ .p = text, .end = text + len, .out = &out });
 	*mended_len = out.len;
-	if (!buf_error(&out) && out.data)
-		return out.data;
+	if (!buf_error(&out))
+		return out.data ? out.data : strdup("");
 	buf_free(&out);
-	return len ? NULL : strdup("");
+	return NULL;
 }
 
 cJSON *foreign_json(const char *text, size_t len)

@@ -91,6 +91,21 @@ static void what_stands_around_the_values_does_not_matter(void **state)
 	expect("{\v\"a\":\f\"x\"}", 12, "x");
 }
 
+static void text_of_which_nothing_is_left_is_empty(void **state)
+{
+	static const char *const nothing[] = { "", "\xef\xbb\xbf" };
+	char *mended;
+	size_t len;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof nothing / sizeof *nothing; i++) {
+		assert_non_null(mended = foreign_mended(nothing[i], strlen(nothing[i]), &len));
+		assert_string_equal(mended, "");
+		assert_int_equal(len, 0);
+		free(mended);
+	}
+}
+
 static void value_that_is_nested_too_deep_is_null(void **state)
 {
 	char text[600] = "{\"deep\":";
@@ -173,6 +188,7 @@ int main(void)
 		cmocka_unit_test(bytes_that_are_no_text_cost_one_character_each),
 		cmocka_unit_test(escapes_that_are_none_cost_their_backslash),
 		cmocka_unit_test(what_stands_around_the_values_does_not_matter),
+		cmocka_unit_test(text_of_which_nothing_is_left_is_empty),
 		cmocka_unit_test(value_that_is_nested_too_deep_is_null),
 		cmocka_unit_test(what_is_no_json_stays_none),
 		cmocka_unit_test(sound_text_is_left_as_it_is),
