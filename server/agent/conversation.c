@@ -352,6 +352,9 @@ void conversation_take_messages(struct conversation *con, int64_t now_us)
 		case FROM_DIGIT:
 			on_digit(con, *(const char *)r.body, now_us);
 			break;
+		case FROM_TEXT:
+		case FROM_VOICE:
+			break;
 		case FROM_LEFT:
 			con->left = true;
 			on_cut(con, EVENT_CALLER_LEFT, r.body, now_us);

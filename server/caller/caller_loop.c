@@ -128,7 +128,10 @@ static void on_message(struct caller *p, const char *text, size_t len, int64_t n
 	case PHONE_INVALID:
 		p->invalid++;
 		return;
-	case PHONE_TEXT: /* no channel of ours brings it yet, and from_caller has no place for it */
+	case PHONE_TEXT:
+	case PHONE_VOICE:
+	case PHONE_PLAYED:
+	case PHONE_COMPLAINT:
 	case PHONE_UNKNOWN:
 		stat_add(twilio_unknown_messages, 1);
 		return;

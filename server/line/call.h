@@ -41,8 +41,11 @@ enum from_caller_type {
 	FROM_HEARD,       /* struct heard: played to its end */
 	FROM_DRY,         /* struct from_dry: all that came of an item was played, and its end has not come */
 	FROM_CUT,         /* struct from_cut */
-	FROM_INTERRUPTED, /* struct from_cut: the phone stopped playing by itself */
+	FROM_INTERRUPTED, /* struct from_cut: the phone stopped playing by itself; then its account of the words
+			     that were heard, if they are not ours */
 	FROM_DIGIT,       /* one char */
+	FROM_TEXT,        /* one bool: the turn is complete; then the caller's words so far, UTF-8 */
+	FROM_VOICE,       /* one bool: the caller speaks */
 	FROM_LEFT         /* the caller loop is gone: struct from_cut says what was heard */
 };
 
@@ -64,8 +67,12 @@ struct from_cut {
 
 /* Agent loop -> caller loop. */
 enum to_caller_type {
-	TO_AUDIO = 1, /* struct to_audio, then mu-law */
-	TO_ITEM_END   /* uint32_t: the item's number; no audio of it follows */
+	TO_AUDIO = 1, /* struct to_audio, then mu-law, or on a channel of text UTF-8 */
+	TO_ITEM_END,  /* uint32_t: the item's number; no audio of it follows */
+	TO_GREETED,   /* struct to_audio, then the words that the phone speaks by itself at its start */
+	TO_LANGUAGE,  /* a language tag */
+	TO_PLAY,      /* a URL */
+	TO_KEYS       /* keys to be dialled */
 };
 
 struct to_audio {

@@ -7,6 +7,10 @@
 
 enum { HEARD_ITEMS = 32 /* at most, in one message */ };
 
+/* On a channel of text all lengths are those of its sound, as far as we know: so many
+ * milliseconds for a byte of UTF-8, in any script. So a time is a place in the text. */
+enum { SPOKEN_MS_PER_BYTE = 64 };
+
 struct heard {
 	uint32_t no; /* the agent loop's number for the item */
 	uint32_t heard_ms;

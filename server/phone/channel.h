@@ -29,9 +29,12 @@ enum phone_event_type {
 	PHONE_STARTED,     /* the caller is there */
 	PHONE_AUDIO,       /* a piece of the caller's sound */
 	PHONE_TEXT,        /* the same, in words */
+	PHONE_VOICE,       /* the caller begins to speak, or is silent again */
 	PHONE_KEY,         /* of the telephone */
 	PHONE_MARK,        /* an echo: everything sent before this mark has been played */
+	PHONE_PLAYED,      /* without marks: words of ours that were spoken */
 	PHONE_INTERRUPTED, /* the far side stopped playing by itself, and dropped the rest */
+	PHONE_COMPLAINT,   /* it could not use a message of ours, or has an error of its own */
 	PHONE_STOPPED      /* the caller hung up; it may come before the start */
 };
 
@@ -44,8 +47,11 @@ struct phone_event {
 	bool has_timestamp;
 	uint64_t timestamp_ms; /* since the stream began */
 
-	struct span text; /* TEXT: the caller's words. INTERRUPTED: ours that were heard. JSON, borrowed */
-	bool last;        /* TEXT: the caller's turn ends with it */
+	/* TEXT: the caller's words. PLAYED, INTERRUPTED: ours that were heard. COMPLAINT: the far side's
+	 * own. JSON, borrowed. */
+	struct span text;
+	bool last; /* TEXT: the caller's turn ends with it */
+	bool on;   /* VOICE: the caller speaks. PLAYED: all that was sent has been spoken */
 	struct span mark; /* MARK: the name, as put_mark wrote it; borrowed */
 	char key;         /* KEY: 0-9 * # A-D */
 
@@ -61,18 +67,27 @@ struct phone_channel {
 	/* Facts. */
 	bool audio; /* carries mu-law at 8000 Hz, both ways */
 	bool text;  /* carries words instead: the far side listens and speaks */
-	bool marks; /* echoes marks; without them only the clock tells how much was heard */
+	bool marks; /* echoes marks; without them PLAYED, or only the clock, tells how much was heard */
 
 	/* `text` is parsed in place and must outlive the event. A second start is an
 	 * event too, and leaves the stream as it is. */
 	void (*parse)(struct phone_stream *s, const char *text, size_t len, struct phone_event *out);
 
 	/* Each appends one message; nothing else may be in `out` before it. Only once
-	 * the stream has started. */
+	 * the stream has started. What does not go with the facts is NULL.
+	 *
+	 * With audio: */
 	void (*put_audio)(const struct phone_stream *s, struct buf *out, const uint8_t *mulaw, size_t len);
-	void (*put_text)(const struct phone_stream *s, struct buf *out, const char *text, size_t len, bool last);
 	void (*put_mark)(const struct phone_stream *s, struct buf *out, const char *name);
 	void (*put_clear)(const struct phone_stream *s, struct buf *out); /* drop the audio not played yet */
+
+	/* With text. `last`: the answer ends with it; it may be empty then. */
+	void (*put_text)(const struct phone_stream *s, struct buf *out, const char *text, size_t len, bool last);
+	void (*put_language)(const struct phone_stream *s, struct buf *out, const char *tag); /* heard and spoken */
+	void (*put_play)(const struct phone_stream *s, struct buf *out, const char *url);     /* behind all text */
+	void (*put_keys)(const struct phone_stream *s, struct buf *out, const char *keys);    /* 0-9 * # w; likewise */
+	/* The session is over, the call goes on; `handoff` comes back with the question what is next. */
+	void (*put_end)(const struct phone_stream *s, struct buf *out, const char *handoff);
 };
 
 #endif
