@@ -10,6 +10,7 @@
 #include "common/log.h"
 #include "server/agents/agents.h"
 #include "server/cli.h"
+#include "server/config/api_token.h"
 #include "server/config/config_names.h"
 #include "server/config/config_print.h"
 #include "server/config/config_warnings.h"
@@ -153,6 +154,7 @@ static void announce(struct program *p)
 	warn(p);
 	config_print_zone(p->cfg, &text);
 	twilio_print_address(p->cfg, web_port(p->web), &text);
+	api_token_print(p->cfg, web_port(p->web), &text);
 	log_text(LOG_LEVEL_INFO, "setup", buf_text(&text));
 	buf_free(&text);
 	log_info("server", "listening; address=%s port=%d max_calls=%d version=%s", p->cfg->listen, web_port(p->web),

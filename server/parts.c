@@ -6,6 +6,7 @@
 #include "server/agents/agents.h"
 #include "server/all_routes.h"
 #include "server/caller/caller_loop.h"
+#include "server/config/api_token.h"
 #include "server/config/config.h"
 #include "server/delivery/delivery.h"
 #include "server/dialer/dialer_show.h"
@@ -45,6 +46,7 @@
 	}
 
 PART(close_access, model_access_close(&p->access))
+PART(close_api_token, api_token_close(p->cfg))
 PART(close_agents, agents_close(p->agents))
 PART(close_fleet, p->fleet->ops->close(p->fleet))
 PART(close_spending, spending_close(p->spending))
@@ -69,11 +71,23 @@ PART(stop_probe, model_health_stop(p->health))
 
 PART_OPEN(open_access, model_access_open(&p->access, p->cfg, problem))
 PART_OPEN(open_health, model_health_open(&p->health))
+PART_OPEN(open_api_token, api_token_open(p->cfg, problem))
 PART_OPEN(open_agents, agents_open(&p->agents, p->cfg, problem))
 PART_OPEN(open_fleet, fleet_local_open(&p->fleet, p->store, p->cfg->max_calls))
 PART_OPEN(open_spending, spending_open(&p->spending, p->cfg, p->fleet, problem))
 PART_OPEN(open_work, work_open(&p->work, p->cfg, problem))
 PART_OPEN(open_probe, model_health_probe(p->health, &p->access, p->agents, tool_list_put, p->work))
+
+#define PART_TEND(function, call) \
+	static void function(struct program *p, int64_t now_us) \
+	{ \
+		(void)now_us; \
+		call; \
+	}
+
+PART_TEND(tend_fleet, p->fleet->ops->tend(p->fleet, now_us))
+PART_TEND(tend_calls, calls_reap(p->calls))
+PART_TEND(tend_web, web_tend(p->web, now_us))
 
 #define PART_STATUS(function, call) \
 	static void function(struct program *p, struct json_out *j) \
@@ -157,11 +171,6 @@ static void close_store(struct program *p)
 static void warn_agents(struct program *p, struct buf *out)
 {
 	agents_notes(p->agents, out);
-}
-
-static void tend_fleet(struct program *p, int64_t now_us)
-{
-	p->fleet->ops->tend(p->fleet, now_us);
 }
 
 static int open_delivery(struct program *p, struct buf *problem)
@@ -275,12 +284,6 @@ static int open_calls(struct program *p, struct buf *problem)
 					 .loops = { caller_loop, agent_loop } });
 }
 
-static void tend_calls(struct program *p, int64_t now_us)
-{
-	(void)now_us;
-	calls_reap(p->calls);
-}
-
 /* The dialer must not know the table of calls; hooks bring it the two things it needs. */
 static int open_dialer(struct program *p, struct buf *problem)
 {
@@ -316,11 +319,6 @@ static int open_web(struct program *p, struct buf *problem)
 	    problem);
 }
 
-static void tend_web(struct program *p, int64_t now_us)
-{
-	web_tend(p->web, now_us);
-}
-
 /* The parts are opened in this order, and drained and closed in the reverse. A part may
  * use those above it, and goes before they do. The takers of the journal stand above all
  * tellers, which are the jobs, the recorder, calls, dialer and web. */
@@ -344,6 +342,8 @@ static const struct part {
 	    .ready = ready_health },
 	{ "store", .open = open_store, .close = close_store, .section = "store", .status = status_store,
 	    .there = has_store, .ready = ready_store },
+	/* In DATA_DIR, which is the store's alone by now. */
+	{ "api token", .open = open_api_token, .close = close_api_token },
 	{ "fleet", .open = open_fleet, .close = close_fleet, .tend = tend_fleet },
 	{ "spending", .open = open_spending, .close = close_spending, .section = "cost", .status = status_spending,
 	    .ready = ready_spending },

@@ -376,6 +376,8 @@ static void load_what_depends(struct loading *l)
 		len--;
 	cfg->public_url = keep(l, cfg->public_url, len);
 	load_instructions_file(l);
+	if (*cfg->api_read_token && !strcmp(cfg->api_read_token, cfg->api_token))
+		complain(l, row("API_READ_TOKEN"), cfg->api_read_token, "must be another one than API_TOKEN");
 	if (cfg->greeting_mode == GREETING_EXACT && !*look_up(l, "GREETING"))
 		complain(l, row("GREETING"), "", "must hold the words to say when GREETING_MODE is exact");
 	if (cfg->slow_answer_max_ms < cfg->silence_max_ms)

@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { CONFIG_TOKENS_MAX = 8, CONFIG_PROXIES_MAX = 16 };
+enum { CONFIG_TOKENS_MAX = 8, CONFIG_PROXIES_MAX = 16, API_TOKEN_SIZE = 1025 /* with its NUL */ };
 
 enum greeting_mode { GREETING_INSTRUCTION, GREETING_EXACT, GREETING_WAIT };
 enum uplink_batch { UPLINK_AUTO, UPLINK_20, UPLINK_40 };
@@ -30,7 +30,8 @@ struct config {
 	const char *trusted_proxies[CONFIG_PROXIES_MAX]; /* TRUSTED_PROXIES; ask config_trusts */
 	size_t trusted_proxy_count;
 	const char *signing_secret; /* SIGNING_SECRET; "": none */
-	const char *api_token;      /* API_TOKEN; without this and the next: loopback only */
+	const char *api_token;      /* API_TOKEN, or what api_token_open made of its absence */
+	const char *api_read_token; /* API_READ_TOKEN; "": none */
 	const char *api_jwt_secret; /* API_JWT_SECRET; "": no JWTs */
 	int max_watchers;           /* MAX_WATCHERS: 16; event streams and downloads at once */
 
@@ -119,6 +120,10 @@ struct config {
 	/* Logging */
 	enum log_format log_format; /* LOG_FORMAT=text|json */
 	enum log_level log_level;   /* LOG_LEVEL=error|warn|info|debug */
+
+	/* Of a start without API_TOKEN (server/config/api_token.h) */
+	char made_api_token[API_TOKEN_SIZE];
+	bool api_token_kept; /* it stands in DATA_DIR */
 
 	struct config_storage *storage; /* owned: the strings */
 };

@@ -14,6 +14,7 @@
 
 enum {
 	HOST_MAX = 253,     /* RFC 1035: longest host name as text */
+	API_TOKEN_MIN = 16, /* characters; shorter ones can be guessed */
 	JWT_SECRET_MIN = 32 /* RFC 7518 §3.2: as many bytes as the hash has */
 };
 
@@ -245,6 +246,14 @@ const char *check_token(const char *text)
 	if (len >= 2 && (text[0] == '"' || text[0] == '\'') && text[len - 1] == text[0])
 		return "must not have quotation marks around it";
 	return visible_ascii(text) ? NULL : "must be visible ASCII without blanks";
+}
+
+const char *check_api_token(const char *text)
+{
+	if (strlen(text) < API_TOKEN_MIN)
+		return "must have at least 16 characters, where any length was taken before; `openssl rand -hex 24` "
+		       "makes a good one";
+	return check_token(text);
 }
 
 const char *check_jwt_secret(const char *text)

@@ -33,12 +33,15 @@ const struct setting config_table[] = {
 	  .fallback = "", .secret = 1, .check = check_token,
 	  .help = "Twilio's auth token, with which it signs its requests. Several, comma-separated, while one is "
 	          "being rotated. Needed for real calls." },
-	{ NULL, "API_TOKEN", TEXT(api_token), .fallback = "", .secret = 1, .check = check_token,
-	  .help = "What `Authorization: Bearer …` must carry to read /status and /calls. Without one they answer "
-	          "this machine only, and nothing that came through a proxy." },
+	{ NULL, "API_TOKEN", TEXT(api_token), .fallback = "", .secret = 1, .check = check_api_token,
+	  .help = "What `Authorization: Bearer …` must carry to use the API, at least 16 characters. Without this and "
+	          "API_JWT_SECRET a start makes one, in DATA_DIR/api-token." },
+	{ NULL, "API_READ_TOKEN", TEXT(api_read_token), .fallback = "", .secret = 1, .check = check_api_token,
+	  .help = "A second token, at least 16 characters, that may read (GET) and do nothing else." },
 	{ NULL, "API_JWT_SECRET", TEXT(api_jwt_secret), .fallback = "", .secret = 1, .check = check_jwt_secret,
 	  .help = "Besides or instead of API_TOKEN: the secret, at least 32 bytes, of JWTs (HS256, with exp) that "
-	          "`Authorization: Bearer …` may carry." },
+	          "`Authorization: Bearer …` may carry. Their `scope` says what they may do: read, call or admin; "
+	          "without one, all." },
 
 	{ NULL, "SIGNING_SECRET", TEXT(signing_secret), .fallback = "", .secret = 1, .check = check_token,
 	  .help = "Signs what is sent to agents' tools and webhooks, unless the agent names a secret of its own. "

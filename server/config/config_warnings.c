@@ -9,8 +9,6 @@
 #include <string.h>
 #include <strings.h>
 
-enum { API_TOKEN_GOOD = 16 }; /* characters; shorter ones can be guessed */
-
 /* Ends of service as OpenAI has announced them; a name that ends in * stands for all that begin so. */
 static const struct {
 	const char *model, *date; /* its last day; NULL: of the retired beta interface */
@@ -140,10 +138,6 @@ void config_warnings(const struct config *cfg, struct buf *out)
 	warn_of_twice(out, "OPENAI_API_KEY", cfg->openai_api_key);
 	for (size_t i = 0; i < cfg->twilio_auth_token_count; i++)
 		warn_of_twice(out, "TWILIO_AUTH_TOKEN", cfg->twilio_auth_tokens[i]);
-	if (*cfg->api_token && strlen(cfg->api_token) < API_TOKEN_GOOD)
-		buf_puts(out,
-		    "API_TOKEN is shorter than 16 characters and can be guessed; `openssl rand -hex 24` makes a "
-		    "good one.\n");
 	if (cfg->record == RECORDING_LOCAL && !*cfg->data_dir)
 		buf_puts(out, "RECORD=local without DATA_DIR: nothing is recorded.\n");
 	if (cfg->record == RECORDING_TWILIO && (!*cfg->twilio_account_sid || !*cfg->public_url))
