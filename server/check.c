@@ -3,6 +3,7 @@
 #include "common/clock.h"
 #include "common/json.h"
 #include "server/agents/agents.h"
+#include "server/config/api_token.h"
 #include "server/config/config_names.h"
 #include "server/config/config_print.h"
 #include "server/config/config_warnings.h"
@@ -175,6 +176,28 @@ static bool port_is_sound(const struct config *cfg, struct buf *mistakes)
 	return true;
 }
 
+/* True if the token of the API cannot be had. One that is made only by the first start, or by each,
+ * is no mistake. */
+static bool api_token_is_wrong(const struct config *cfg, struct buf *mistakes)
+{
+	char token[API_TOKEN_SIZE];
+	struct buf why;
+	int err;
+
+	buf_init(&why, 0);
+	err = *cfg->api_token || *cfg->api_jwt_secret ? 0 : api_token_read(cfg, token, &why);
+	explicit_bzero(token, sizeof token);
+	if (err == -ENOENT && *cfg->data_dir)
+		printf("API: the first start makes a token in %s/%s\n", cfg->data_dir, API_TOKEN_FILE);
+	else if (err == -ENOENT)
+		printf(
+		    "API: each start makes a token of its own and logs it; API_TOKEN or DATA_DIR gives one that stays\n");
+	else
+		buf_puts(mistakes, buf_text(&why));
+	buf_free(&why);
+	return err && err != -ENOENT;
+}
+
 int check_all(struct config *cfg, bool offline)
 {
 	struct model_access access = { .cfg = cfg };
@@ -201,6 +224,8 @@ int check_all(struct config *cfg, bool offline)
 	if (prices_load(&prices, cfg->prices_file, &text))
 		err = -EINVAL;
 	if (*cfg->data_dir && store_check(cfg->data_dir, &text))
+		err = -EINVAL;
+	if (api_token_is_wrong(cfg, &text))
 		err = -EINVAL;
 	mistakes = agents_open(&agents, cfg, &text);
 	print_text(stderr, &text);

@@ -78,7 +78,9 @@
 	X(http, requests, "requests answered") \
 	X(http, refused_signature, "webhooks and upgrades with a wrong signature") \
 	X(http, refused_token, "streams with an unknown, used or expired token") \
-	X(http, refused_unauthorized, "operator requests without the right token") \
+	X(http, refused_unauthorized, "operator requests without the right token, or with one that may not do that") \
+	X(http, refused_guesses, "operator requests with a wrong token, from a client that had sent ten") \
+	X(http, refused_foreign_page, "operator requests that a browser sent for a page of another site") \
 	X(http, refused_bad_request, "requests that were malformed or too large") \
 	X(http, refused_busy, "requests cut off because they took too long") \
 	X(http, refused_watchers, "event streams and downloads refused because MAX_WATCHERS were open") \

@@ -1,14 +1,11 @@
 /* Three kinds of clients, three proofs. Twilio signs. The operator shows a
- * token; without any token configured only a plain request from this machine
- * is let in. The public routes ask for nothing.
+ * token, from this machine as from any other. The public routes ask for nothing.
  */
 #include "server/web/auth.h"
 
 #include "common/digest.h"
 #include "server/phone/signature.h"
-#include "server/web/jwt.h"
 
-#include <arpa/inet.h>
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,141 +13,124 @@
 
 /* ------------------------------------------------------------- the operator */
 
-/* Headers that proxies, tunnels and content networks add; with a closing '-',
- * all that begin so. A plain `curl` on this machine sends none of them. */
-static const char *const proxy_headers[] = {
-	"CDN-Loop",
-	"CF-",
-	"Client-IP",
-	"Fastly-",
-	"Fly-",
-	"Forwarded",
-	"Max-Forwards",
-	"Ngrok-",
-	"Proxy-",
-	"Tailscale-",
-	"True-Client-IP",
-	"Via",
-	"X-Amz-",
-	"X-Amzn-",
-	"X-Appengine-",
-	"X-Azure-",
-	"X-Client-IP",
-	"X-Cloud-Trace-Context",
-	"X-Cluster-Client-IP",
-	"X-Envoy-",
-	"X-Forwarded",
-	"X-Forwarded-",
-	"X-Ngrok-",
-	"X-Original-",
-	"X-Proxy-",
-	"X-ProxyUser-IP",
-	"X-Real-IP",
-	"X-Request-Start",
-	"X-Scheme",
-	"X-Vercel-",
-};
-
-static bool is_proxy_header(const char *name)
+/* Compares digests, so that neither content nor length shows in the time. A secret that is not
+ * set fits nothing. */
+static bool same_secret(const char *shown, const char *secret)
 {
-	for (size_t i = 0; i < sizeof proxy_headers / sizeof *proxy_headers; i++) {
-		const char *known = proxy_headers[i];
-		size_t len = strlen(known);
+	uint8_t of_shown[SHA256_BYTES], of_secret[SHA256_BYTES];
 
-		if (known[len - 1] == '-' ? !strncasecmp(name, known, len) : !strcasecmp(name, known))
-			return true;
-	}
-	return false;
+	sha256(shown, strlen(shown), of_shown);
+	sha256(secret, strlen(secret), of_secret);
+	return bytes_equal(of_shown, of_secret, sizeof of_shown) && *secret;
 }
 
-/* The whole of 127.0.0.0/8, not only 127.0.0.1. */
-static bool is_loopback(const char *address)
+/* What the token may do, or ROLE_NONE with `why`. A client may use any kind that is
+ * configured. All of them are compared, whichever fits. */
+static bool token_role(const struct config *cfg, const char *shown, int64_t now_s, enum role *role, const char **why)
 {
-	struct in_addr a;
-
-	return inet_pton(AF_INET, address, &a) == 1 && ntohl(a.s_addr) >> 24 == 127;
-}
-
-/* A name that only this machine answers to. A web page from elsewhere, whose
- * script a browser runs here, shows its own name in Host; so does a tunnel
- * that adds no headers. */
-static bool is_local_host(const char *host)
-{
-	char name[64];
-	size_t len = *host == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":");
-
-	if (len >= sizeof name || strlen(host) < len)
-		return false;
-	memcpy(name, host, len);
-	name[len] = '\0';
-	return !strcasecmp(name, "localhost") || !strcmp(name, "[::1]") || is_loopback(name);
-}
-
-/* For the door that is open to this machine only. A tunnel connects from
- * this machine, too; its headers or its Host give it away. This is no proof
- * of the contrary, which is why a token is the normal case. */
-static bool came_through_proxy(const struct request *q)
-{
-	const char *host = request_header(q, "Host");
-
-	for (size_t i = 0; i < q->header_count; i++) {
-		if (is_proxy_header(q->headers[i].name))
-			return true;
-	}
-	return host && !is_local_host(host);
-}
-
-/* Compares digests, so that neither content nor length shows in the time. */
-static bool same_secret(const char *a, const char *b)
-{
-	uint8_t of_a[SHA256_BYTES], of_b[SHA256_BYTES];
-
-	sha256(a, strlen(a), of_a);
-	sha256(b, strlen(b), of_b);
-	return bytes_equal(of_a, of_b, sizeof of_a);
-}
-
-/* API_TOKEN first, then the JWT: a client may use either while both are
- * configured. */
-static enum verdict check_token(const struct config *cfg, const char *shown, int64_t now_s, const char **why)
-{
+	bool is_admin = same_secret(shown, cfg->api_token), is_reader = same_secret(shown, cfg->api_read_token);
 	enum jwt_verdict verdict;
 
-	if (*cfg->api_token && same_secret(shown, cfg->api_token))
-		return AUTH_OPEN;
+	*role = is_admin ? ROLE_ADMIN : ROLE_READ;
+	if (is_admin || is_reader)
+		return true;
 	if (!*cfg->api_jwt_secret) {
 		*why = "the token is not API_TOKEN";
-		return AUTH_TOKEN_WRONG;
+		return false;
 	}
-	verdict = jwt_check(shown, cfg->api_jwt_secret, strlen(cfg->api_jwt_secret), now_s);
+	verdict = jwt_check(shown, cfg->api_jwt_secret, strlen(cfg->api_jwt_secret), now_s, role);
 	*why = jwt_verdict_text(verdict);
-	return verdict == JWT_GOOD ? AUTH_OPEN : AUTH_TOKEN_WRONG;
+	return verdict == JWT_GOOD;
 }
 
-/* A token is required from everybody as soon as one is configured, from this
- * machine as well. */
-enum verdict auth_operator(const struct config *cfg, const struct request *q, int64_t now_s, const char **why)
+struct origin {
+	bool secure; /* https, else http */
+	const char *host;
+	size_t len; /* with its port, but for the one that goes without saying */
+};
+
+static struct origin origin_at(bool secure, const char *host)
+{
+	const char *usual = secure ? ":443" : ":80";
+	size_t len = strcspn(host, "/"), n = strlen(usual);
+
+	if (len > n && !strncmp(host + len - n, usual, n))
+		len -= n;
+	return (struct origin){ secure, host, len };
+}
+
+/* Of a URL, or of the header Origin, which may say "null": an origin without a host. */
+static struct origin origin_of(const char *url)
+{
+	bool secure = !strncasecmp(url, "https://", 8), plain = !strncasecmp(url, "http://", 7);
+
+	return origin_at(secure, secure ? url + 8 : plain ? url + 7 : "");
+}
+
+static bool same_origin(struct origin a, struct origin b)
+{
+	return a.len && a.len == b.len && a.secure == b.secure && !strncasecmp(a.host, b.host, a.len);
+}
+
+/* Ours is the address as Twilio sees it, and that in Host: by https, as a proxy may have ended it,
+ * and by http where Twilio's is not the same with https. */
+static bool is_our_origin(const struct config *cfg, const struct request *q, const char *text)
+{
+	struct origin shown = origin_of(text), known = { .len = 0 };
+	const char *host = request_header(q, "Host");
+	struct buf url;
+	bool ours;
+
+	buf_init(&url, 0);
+	if (auth_public_url(cfg, q, &url))
+		known = origin_of(buf_text(&url));
+	host = host ? host : "";
+	ours = same_origin(shown, known) || (same_origin(shown, origin_at(shown.secure, host)) &&
+						(shown.secure || !same_origin(origin_at(true, host), known)));
+	buf_free(&url);
+	return ours;
+}
+
+/* A browser says whose page sends a request; whoever else does has no page. "none" is the
+ * person at the address bar. */
+static bool from_a_foreign_page(const struct config *cfg, const struct request *q)
+{
+	const char *site = request_header(q, "Sec-Fetch-Site"), *origin = request_header(q, "Origin");
+
+	if (site && strcmp(site, "same-origin") != 0 && strcmp(site, "none") != 0)
+		return true;
+	return origin && !is_our_origin(cfg, q, origin);
+}
+
+static const char *const role_needed[] = {
+	[ROLE_READ] = "this needs a token with the scope read, call or admin",
+	[ROLE_CALL] = "this needs a token with the scope call or admin, or API_TOKEN",
+	[ROLE_ADMIN] = "this needs a token with the scope admin, or API_TOKEN",
+};
+
+/* The same for everybody: where a request comes from proves nothing, since a proxy or a tunnel on
+ * this machine may have carried it. */
+enum verdict auth_operator(
+    const struct config *cfg, const struct request *q, enum role needed, int64_t now_s, const char **why)
 {
 	static const char scheme[] = "Bearer ";
 	const char *shown = request_header(q, "Authorization");
+	enum role role;
 
-	if (*cfg->api_token || *cfg->api_jwt_secret) {
-		if (shown && !strncasecmp(shown, scheme, sizeof scheme - 1)) {
-			shown += sizeof scheme - 1;
-			return check_token(cfg, shown + strspn(shown, " "), now_s, why);
-		}
+	if (from_a_foreign_page(cfg, q)) {
+		*why = "a page of another site cannot use this API from a browser (Origin, Sec-Fetch-Site)";
+		return AUTH_FOREIGN_PAGE;
+	}
+	if (!shown || strncasecmp(shown, scheme, sizeof scheme - 1) != 0) {
 		*why = *cfg->api_jwt_secret ? "send the header Authorization: Bearer with a JWT or API_TOKEN"
 					    : "send the header Authorization: Bearer API_TOKEN";
 		return AUTH_TOKEN_MISSING;
 	}
-	if (!is_loopback(q->peer)) {
-		*why = "without API_TOKEN this address answers the server's own machine only: set API_TOKEN and send "
-		       "it as Authorization: Bearer";
-		return AUTH_NOT_LOCAL;
-	}
-	*why = "without API_TOKEN this address does not answer through a proxy: set API_TOKEN and send it as "
-	       "Authorization: Bearer, or ask http://127.0.0.1 directly";
-	return came_through_proxy(q) ? AUTH_BEHIND_PROXY : AUTH_OPEN;
+	shown += sizeof scheme - 1;
+	if (!token_role(cfg, shown + strspn(shown, " "), now_s, &role, why))
+		return AUTH_TOKEN_WRONG;
+	*why = role_needed[needed];
+	return role < needed ? AUTH_ROLE : AUTH_OPEN;
 }
 
 /* ------------------------------------------------------------------ Twilio */

@@ -1,25 +1,28 @@
 #ifndef WEB_AUTH_H
 #define WEB_AUTH_H
 /* The right to ask. Twilio's door opens to its signature, the operator's to
- * API_TOKEN or a JWT; the public one (/health, /ready) has no lock. Pure:
- * requests in, verdicts out.
+ * API_TOKEN, API_READ_TOKEN or a JWT, each as far as its role goes; the public one
+ * (/health, /ready) has no lock. Pure: requests in, verdicts out.
  */
 #include "server/config/config.h"
 #include "server/phone/form.h"
 #include "server/web/http.h"
+#include "server/web/jwt.h"
 
 #include <stdbool.h>
 
 enum verdict {
 	AUTH_OPEN,
-	AUTH_TOKEN_MISSING, /* API_TOKEN or API_JWT_SECRET is set, and nothing was shown */
-	AUTH_TOKEN_WRONG,   /* one of them is set, and something else was shown */
-	AUTH_NOT_LOCAL,     /* neither is set, and not from this machine */
-	AUTH_BEHIND_PROXY,  /* neither is set, and it came through a proxy */
+	AUTH_TOKEN_MISSING,
+	AUTH_TOKEN_WRONG,
+	AUTH_ROLE,         /* the token is right, and may not do that */
+	AUTH_FOREIGN_PAGE, /* sent by a browser, for a page of another site */
 };
 
-/* `now_s` is Unix time. If it is not AUTH_OPEN, `why` gets a sentence. */
-enum verdict auth_operator(const struct config *cfg, const struct request *q, int64_t now_s, const char **why);
+/* Whether the request may do what needs that role. `now_s` is Unix time. If it is not AUTH_OPEN,
+ * `why` gets a sentence. */
+enum verdict auth_operator(
+    const struct config *cfg, const struct request *q, enum role needed, int64_t now_s, const char **why);
 
 /* Appends the address Twilio uses for us, without a closing slash: PUBLIC_URL,
  * or, only if that is unset, the name a trusted proxy gives, or Host. False if

@@ -117,8 +117,28 @@ static bool time_in(const cJSON *claims, const char *name, double fallback, doub
 	return !json_get(claims, name) || (json_num(claims, name, at) && *at >= 0 && *at <= LATEST_S);
 }
 
+/* The most that one of its words allows. A scope that is no text allows nothing. */
+static enum role role_in(const cJSON *claims)
+{
+	static const char *const words[] = { [ROLE_READ] = "read", [ROLE_CALL] = "call", [ROLE_ADMIN] = "admin" };
+	const char *scope = json_str(claims, "scope");
+	enum role role = ROLE_NONE;
+
+	if (!json_get(claims, "scope"))
+		return ROLE_ADMIN;
+	for (; scope && *scope; scope += strspn(scope, " ")) {
+		size_t len = strcspn(scope, " ");
+
+		for (enum role r = ROLE_READ; r <= ROLE_ADMIN; r++)
+			if (len == strlen(words[r]) && !strncmp(scope, words[r], len) && r > role)
+				role = r;
+		scope += len;
+	}
+	return role;
+}
+
 /* `exp` gets no leeway: a token ends when it says so. */
-static enum jwt_verdict check_claims(struct part text, int64_t now_s)
+static enum jwt_verdict check_claims(struct part text, int64_t now_s, enum role *role)
 {
 	cJSON *claims = object_in(text);
 	double exp, nbf, iat, now = (double)now_s;
@@ -133,15 +153,17 @@ static enum jwt_verdict check_claims(struct part text, int64_t now_s)
 		verdict = JWT_EXPIRED;
 	else if (nbf > now + JWT_LEEWAY_S || iat > now + JWT_LEEWAY_S)
 		verdict = JWT_NOT_YET;
+	*role = verdict == JWT_GOOD ? role_in(claims) : ROLE_NONE;
 	cJSON_Delete(claims);
 	return verdict;
 }
 
-enum jwt_verdict jwt_check(const char *token, const void *secret, size_t secret_len, int64_t now_s)
+enum jwt_verdict jwt_check(const char *token, const void *secret, size_t secret_len, int64_t now_s, enum role *role)
 {
 	struct part parts[3];
 	enum jwt_verdict verdict;
 
+	*role = ROLE_NONE;
 	if (strnlen(token, JWT_MAX_BYTES + 1) > JWT_MAX_BYTES || !split(token, parts))
 		return JWT_MALFORMED;
 	if ((verdict = check_header(parts[0])))
@@ -149,7 +171,7 @@ enum jwt_verdict jwt_check(const char *token, const void *secret, size_t secret_
 	if (secret_len < JWT_SECRET_MIN || !is_signed(token, parts, secret, secret_len))
 		return JWT_SIGNATURE;
 	/* Claims are read only once their signature is good. */
-	return check_claims(parts[1], now_s);
+	return check_claims(parts[1], now_s, role);
 }
 
 const char *jwt_verdict_text(enum jwt_verdict verdict)

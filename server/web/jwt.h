@@ -6,8 +6,9 @@
  * `typ` JWT or absent, no `crit`. Pure.
  *
  * Of the claims `exp` must be there and is taken at its word; `nbf` and `iat`
- * may be, and may be up to a minute in the future for clocks that differ. The
- * others are not looked at.
+ * may be, and may be up to a minute in the future for clocks that differ. `scope`
+ * is a text of words (RFC 8693 §4.2), of which `read`, `call` and `admin` are ours; a token
+ * without it may do all, as those from before it was looked at. The others are not looked at.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -28,8 +29,16 @@ enum jwt_verdict {
 	JWT_NOT_YET
 };
 
-/* `now_s` is Unix time. */
-enum jwt_verdict jwt_check(const char *token, const void *secret, size_t secret_len, int64_t now_s);
+/* What the bearer of a token may do; each includes those before it. */
+enum role {
+	ROLE_NONE,
+	ROLE_READ,  /* ask: GET */
+	ROLE_CALL,  /* place calls, and steer and end them */
+	ROLE_ADMIN, /* everything */
+};
+
+/* `now_s` is Unix time. `role` gets what a good token's scope allows. */
+enum jwt_verdict jwt_check(const char *token, const void *secret, size_t secret_len, int64_t now_s, enum role *role);
 
 /* For a person, as in "the token has expired". */
 const char *jwt_verdict_text(enum jwt_verdict verdict);

@@ -7,9 +7,11 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/strikes.h"
 #include "server/phone/twiml.h"
 #include "server/stats/stats.h"
 #include "server/web/auth.h"
+#include "server/web/inflight.h"
 #include "server/web/validate.h"
 
 #include <errno.h>
@@ -186,26 +188,71 @@ int route_check_body(const struct route *route, const struct request *q, struct 
 
 /* ------------------------------------------------------------------ the door */
 
+static enum role role_for(const struct route *route)
+{
+	switch (route->access) {
+	case ROUTE_READ:
+		return ROLE_READ;
+	case ROUTE_CALL:
+		return ROLE_CALL;
+	case ROUTE_ADMIN:
+	default:
+		return ROLE_ADMIN;
+	}
+}
+
+/* The answer, and RFC 6750 §3: no error code for those who showed nothing. */
+static void refuse_operator(enum verdict verdict, enum role needed, const char *why, struct response *r)
+{
+	static const char *const scopes[] = { [ROLE_READ] = "read", [ROLE_CALL] = "call", [ROLE_ADMIN] = "admin" };
+	bool unknown = verdict == AUTH_TOKEN_MISSING || verdict == AUTH_TOKEN_WRONG;
+
+	response_error(r, unknown ? 401 : 403, unknown ? "unauthorized" : "forbidden", why);
+	if (verdict == AUTH_ROLE)
+		response_header(
+		    r, "WWW-Authenticate", "Bearer error=\"insufficient_scope\", scope=\"%s\"", scopes[needed]);
+	else if (unknown)
+		response_header(
+		    r, "WWW-Authenticate", verdict == AUTH_TOKEN_WRONG ? "Bearer error=\"invalid_token\"" : "Bearer");
+}
+
+/* Whoever tries tokens is told to come later, at once: nobody's worker waits for him. True: so it
+ * was. The right token was let in before this, whatever others do at the same address. */
+static bool refuse_guess(const struct request *q, struct response *r)
+{
+	static struct strikes guesses = STRIKES_INIT;
+	int64_t wait_s = strikes_add(&guesses, inflight_client(q->client), clock_now_us());
+
+	if (!wait_s)
+		return false;
+	response_error(
+	    r, 429, "too_many_wrong_tokens", "too many wrong tokens came from this address; try again later");
+	response_header(r, "Retry-After", "%lld", (long long)wait_s);
+	return true;
+}
+
 /* A refusal is counted, and told once a second: it is the operator's own mistake, or
  * somebody is trying tokens. */
-static bool operator_admitted(const struct web_parts *parts, const struct request *q, struct response *r)
+static bool operator_admitted(
+    const struct route *route, const struct web_parts *parts, const struct request *q, struct response *r)
 {
+	enum role needed = role_for(route);
 	const char *why;
-	enum verdict verdict = auth_operator(parts->cfg, q, clock_wall_ms() / 1000, &why);
+	enum verdict verdict = auth_operator(parts->cfg, q, needed, clock_wall_ms() / 1000, &why);
 	static struct log_kind lines;
 	unsigned more;
 
 	if (verdict == AUTH_OPEN)
 		return true;
-	if (verdict == AUTH_TOKEN_MISSING || verdict == AUTH_TOKEN_WRONG) {
-		response_error(r, 401, "unauthorized", why);
-		/* RFC 6750 §3: no error code for those who showed nothing. */
-		response_header(
-		    r, "WWW-Authenticate", verdict == AUTH_TOKEN_WRONG ? "Bearer error=\"invalid_token\"" : "Bearer");
+	if (verdict == AUTH_TOKEN_WRONG && refuse_guess(q, r)) {
+		stat_add(http_refused_guesses, 1);
 	} else {
-		response_error(r, 403, "forbidden", why);
+		refuse_operator(verdict, needed, why, r);
+		if (verdict == AUTH_FOREIGN_PAGE)
+			stat_add(http_refused_foreign_page, 1);
+		else
+			stat_add(http_refused_unauthorized, 1);
 	}
-	stat_add(http_refused_unauthorized, 1);
 	if (log_due(&lines, LOG_STRANGERS_US, &more))
 		log_warn("http", "refused %s %s: status=%d client=%s more_before=%u", q->method, q->path, r->status,
 		    q->client, more);
@@ -279,15 +326,17 @@ static bool stream_admitted(const struct web_parts *parts, const struct request 
 bool route_admits(const struct route *route, const struct web_parts *parts, const struct request *q, struct response *r)
 {
 	switch (route->access) {
-	case ROUTE_OPERATOR:
-		return operator_admitted(parts, q, r);
 	case ROUTE_STREAM:
 		return stream_admitted(parts, q, r);
 	case ROUTE_TWILIO: /* the signature covers the body: open_webhook */
 	case ROUTE_OPEN:
+		return true;
+	case ROUTE_READ:
+	case ROUTE_CALL:
+	case ROUTE_ADMIN:
 		break;
 	}
-	return true;
+	return operator_admitted(route, parts, q, r);
 }
 
 /* --------------------------------------------------------------- the handler */

@@ -11,7 +11,7 @@
  *   - the method and the path fit; `arg` is the {part}, as it came, never empty,
  *     without '/', shorter than HTTP_ARG_SIZE. One part a path, anywhere in it:
  *     "/calls/{CallSid}/say";
- *   - an operator's route was asked by the operator (401, 403 else), and Twilio's
+ *   - an operator's route was asked by somebody with that role (401, 403, 429 else), and Twilio's
  *     was signed by Twilio (403 else). Then q->public_url is our address as Twilio
  *     knows it, q->params is the query, unchecked, and the answer's type is TwiML;
  *   - with `query` set, q->params has only those names, each once (400 with the
@@ -34,9 +34,12 @@
 
 enum route_access {
 	ROUTE_OPEN,
-	ROUTE_OPERATOR, /* API_TOKEN, or this machine only */
-	ROUTE_TWILIO,   /* signed, form included: BODY_FORM */
-	ROUTE_STREAM,   /* likewise, without a form; upgrades only */
+	ROUTE_TWILIO, /* signed, form included: BODY_FORM */
+	ROUTE_STREAM, /* likewise, without a form; upgrades only */
+	/* The operator's, by the role that its token must have (server/web/jwt.h). */
+	ROUTE_READ,
+	ROUTE_CALL,
+	ROUTE_ADMIN,
 };
 
 enum route_body { BODY_NONE, BODY_FORM, BODY_JSON };

@@ -44,19 +44,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const uint8_t *line = size ? memchr(data, '\n', size) : NULL;
 	char *text = fuzz_text(data, size);
 	enum jwt_verdict verdict;
+	enum role role;
 
-	verdict = jwt_check(text, secret, sizeof secret - 1, 1800000000);
+	verdict = jwt_check(text, secret, sizeof secret - 1, 1800000000, &role);
 	/* Whoever does not have the secret does not get in. */
-	if (verdict == JWT_GOOD || !*jwt_verdict_text(verdict))
+	if (verdict == JWT_GOOD || role != ROLE_NONE || !*jwt_verdict_text(verdict))
 		abort();
 	free(text);
 	if (!line)
 		return 0;
 	text = signed_token(data, (size_t)(line - data), size);
-	verdict = jwt_check(text, secret, sizeof secret - 1, 1800000000);
+	verdict = jwt_check(text, secret, sizeof secret - 1, 1800000000, &role);
 	if (verdict == JWT_SIGNATURE)
 		abort();
-	if (verdict == JWT_GOOD && jwt_check(text, secret, sizeof secret - 1, 253402300800) == JWT_GOOD)
+	if (verdict == JWT_GOOD && jwt_check(text, secret, sizeof secret - 1, 253402300800, &role) == JWT_GOOD)
 		abort();
 	free(text);
 	return 0;

@@ -14,6 +14,7 @@ static const struct config cfg = {
 	.trusted_proxies = { "127.0.0.0/8" },
 	.trusted_proxy_count = 1,
 	.api_token = "",
+	.api_read_token = "",
 	.api_jwt_secret = "",
 	.twilio_validate = true,
 };
@@ -58,10 +59,10 @@ static void decide(const struct request *q)
 		abort();
 	if (route && !route_check_body(route, q, &r) && strchr(arg, '/'))
 		abort();
-	/* Nothing here is signed, and what carries a proxy's header is no operator. */
+	/* Nothing here is signed, and without a token nobody is the operator. */
 	if (auth_twilio(&cfg, q, NULL, &base, &out))
 		abort();
-	if (auth_operator(&cfg, q, 0, &why) == AUTH_OPEN && request_header(q, "X-Forwarded-For"))
+	if (auth_operator(&cfg, q, ROLE_READ, 0, &why) == AUTH_OPEN || !*why)
 		abort();
 	if (strlen(auth_client(&cfg, q, client, sizeof client)) >= sizeof client)
 		abort();

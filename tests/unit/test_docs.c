@@ -342,7 +342,7 @@ static void put_counters(struct buf *out)
 
 static void the_api_is_described_as_it_is(void **state)
 {
-	static const char *const access[] = { "open", "operator", "Twilio", "Twilio" };
+	static const char *const access[] = { "open", "Twilio", "Twilio", "`read`", "`call`", "`admin`" };
 	const struct route *route;
 	struct buf out;
 

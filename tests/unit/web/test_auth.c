@@ -20,6 +20,7 @@ static int clear(void **state)
 		.trusted_proxies = { "127.0.0.0/8", "10.1.2.3" },
 		.trusted_proxy_count = 2,
 		.api_token = "",
+		.api_read_token = "",
 		.api_jwt_secret = "",
 		.twilio_validate = true };
 	return 0;
@@ -154,52 +155,127 @@ static void very_long_client_address_is_cut(void **state)
 	assert_int_equal(strlen(auth_client(&cfg, &q, out, sizeof out)), 63);
 }
 
-static enum verdict operator_of(struct request *q)
+/* ------------------------------------------------------------- the operator */
+
+static enum verdict may(struct request q, enum role needed)
 {
 	const char *why = NULL;
-	enum verdict verdict = auth_operator(&cfg, q, 1300819379, &why);
+	enum verdict verdict = auth_operator(&cfg, &q, needed, 1300819379, &why);
 
 	assert_true(verdict == AUTH_OPEN || (why && *why));
 	return verdict;
 }
 
-static void operator_is_local_direct_or_has_the_token(void **state)
-{
-	struct request local = FROM("127.0.0.1", { "Host", "[::1]:8080" });
-	struct request remote = FROM("192.168.1.2", { "Host", "localhost" }, { "Authorization", "Bearer t" });
-	struct request proxied = FROM("127.0.0.1", { "Host", "localhost" }, { "x-forwarded-proto", "https" });
-	struct request basic = FROM("127.0.0.1", { "Authorization", "Basic t" });
-	struct request wrong = FROM("127.0.0.1", { "Authorization", "Bearer T" });
+#define MAY(role, ...) may(FROM(__VA_ARGS__), role)
 
+static void nothing_configured_opens_to_nobody(void **state)
+{
 	(void)state;
-	assert_int_equal(operator_of(&local), AUTH_OPEN);
-	assert_int_equal(operator_of(&remote), AUTH_NOT_LOCAL);
-	assert_int_equal(operator_of(&proxied), AUTH_BEHIND_PROXY);
-	cfg.api_token = "t";
-	assert_int_equal(operator_of(&local), AUTH_TOKEN_MISSING);
-	assert_int_equal(operator_of(&basic), AUTH_TOKEN_MISSING);
-	assert_int_equal(operator_of(&wrong), AUTH_TOKEN_WRONG);
-	assert_int_equal(operator_of(&remote), AUTH_OPEN);
+	assert_int_equal(MAY(ROLE_READ, "127.0.0.1", { "Host", "localhost" }), AUTH_TOKEN_MISSING);
+	assert_int_equal(MAY(ROLE_READ, "127.0.0.1", { "Authorization", "Bearer " }), AUTH_TOKEN_WRONG);
+	assert_int_equal(MAY(ROLE_READ, "127.0.0.1", { "Authorization", "Bearer t" }), AUTH_TOKEN_WRONG);
 }
 
-static void secret_for_tokens_shuts_the_local_door_too(void **state)
+static void operator_has_the_token_wherever_it_comes_from(void **state)
 {
-	struct request local = FROM("127.0.0.1", { "Host", "localhost" });
-	struct request plain = FROM("192.168.1.2", { "Authorization", "Bearer t" });
-	struct request token =
-	    FROM("192.168.1.2", { "Authorization", "bearer   eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjEzMDA4MTkzODB9."
-						   "cxnRdb6tJqxZhxDOlan7KzchXkcxNwqvxqtJhXgKr6U" });
+	(void)state;
+	cfg.api_token = "t";
+	assert_int_equal(MAY(ROLE_ADMIN, "127.0.0.1", { "Host", "[::1]:8080" }), AUTH_TOKEN_MISSING);
+	assert_int_equal(MAY(ROLE_ADMIN, "127.0.0.1", { "Authorization", "Basic t" }), AUTH_TOKEN_MISSING);
+	assert_int_equal(MAY(ROLE_ADMIN, "127.0.0.1", { "Authorization", "Bearer T" }), AUTH_TOKEN_WRONG);
+	assert_int_equal(MAY(ROLE_ADMIN, "127.0.0.1", { "Authorization", "Bearer " }), AUTH_TOKEN_WRONG);
+	assert_int_equal(MAY(ROLE_ADMIN, "192.168.1.2", { "Authorization", "Bearer t" }), AUTH_OPEN);
+	assert_int_equal(MAY(ROLE_ADMIN, "127.0.0.1", { "authorization", "bearer   t" }), AUTH_OPEN);
+}
 
+static void token_for_reading_reads(void **state)
+{
+	(void)state;
+	cfg.api_token = "t";
+	cfg.api_read_token = "r";
+	assert_int_equal(MAY(ROLE_READ, "10.0.0.1", { "Authorization", "Bearer r" }), AUTH_OPEN);
+	assert_int_equal(MAY(ROLE_CALL, "10.0.0.1", { "Authorization", "Bearer r" }), AUTH_ROLE);
+	assert_int_equal(MAY(ROLE_ADMIN, "10.0.0.1", { "Authorization", "Bearer r" }), AUTH_ROLE);
+	assert_int_equal(MAY(ROLE_CALL, "10.0.0.1", { "Authorization", "Bearer t" }), AUTH_OPEN);
+}
+
+/* HS256, exp 1300819380; the second with scope "call". */
+#define JWT_OF_NO_SCOPE "eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjEzMDA4MTkzODB9.cxnRdb6tJqxZhxDOlan7KzchXkcxNwqvxqtJhXgKr6U"
+#define JWT_FOR_CALLS \
+	"eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjEzMDA4MTkzODAsInNjb3BlIjoiY2FsbCJ9." \
+	"Pmp99t4iFt68F3txTzMrH_auxFyM3bVfMzNV4_maSv8"
+
+static void signed_token_opens_as_far_as_its_scope(void **state)
+{
 	(void)state;
 	cfg.api_jwt_secret = "0123456789abcdef0123456789abcdef";
-	assert_int_equal(operator_of(&local), AUTH_TOKEN_MISSING);
-	assert_int_equal(operator_of(&plain), AUTH_TOKEN_WRONG);
-	assert_int_equal(operator_of(&token), AUTH_OPEN);
+	assert_int_equal(MAY(ROLE_READ, "127.0.0.1", { "Host", "localhost" }), AUTH_TOKEN_MISSING);
+	assert_int_equal(MAY(ROLE_READ, "127.0.0.1", { "Authorization", "Bearer t" }), AUTH_TOKEN_WRONG);
+	assert_int_equal(MAY(ROLE_ADMIN, "127.0.0.1", { "Authorization", "Bearer " JWT_OF_NO_SCOPE }), AUTH_OPEN);
+	assert_int_equal(MAY(ROLE_READ, "127.0.0.1", { "Authorization", "Bearer " JWT_FOR_CALLS }), AUTH_OPEN);
+	assert_int_equal(MAY(ROLE_CALL, "127.0.0.1", { "Authorization", "Bearer " JWT_FOR_CALLS }), AUTH_OPEN);
+	assert_int_equal(MAY(ROLE_ADMIN, "127.0.0.1", { "Authorization", "Bearer " JWT_FOR_CALLS }), AUTH_ROLE);
 	cfg.api_token = "t";
-	assert_int_equal(operator_of(&plain), AUTH_OPEN);
-	assert_int_equal(operator_of(&token), AUTH_OPEN);
+	assert_int_equal(MAY(ROLE_ADMIN, "127.0.0.1", { "Authorization", "Bearer t" }), AUTH_OPEN);
+	assert_int_equal(MAY(ROLE_READ, "127.0.0.1", { "Authorization", "Bearer " JWT_OF_NO_SCOPE }), AUTH_OPEN);
 	cfg.api_jwt_secret = "";
-	assert_int_equal(operator_of(&token), AUTH_TOKEN_WRONG);
+	assert_int_equal(MAY(ROLE_READ, "127.0.0.1", { "Authorization", "Bearer " JWT_OF_NO_SCOPE }), AUTH_TOKEN_WRONG);
+}
+
+static void page_of_another_site_is_refused_whatever_it_shows(void **state)
+{
+	static const struct {
+		const char *public_url, *host, *origin;
+		bool ours;
+	} cases[] = {
+		{ "", "127.0.0.1:8080", "http://127.0.0.1:8080", true },
+		{ "", "phone.example.com", "https://phone.example.com", true },
+		{ "", "phone.example.com:80", "http://Phone.example.com", true },
+		{ "", "127.0.0.1:8080", "http://127.0.0.1:3000", false },
+		{ "", "127.0.0.1:8080", "http://127.0.0.1", false },
+		{ "", "127.0.0.1:8080", "https://evil.example", false },
+		{ "", "127.0.0.1:8080", "null", false },
+		{ "", "127.0.0.1:8080", "", false },
+		{ "", "", "http://", false },
+		{ "https://phone.example.com/eu", "10.0.0.1:8080", "https://phone.example.com", true },
+		{ "https://phone.example.com:443", "10.0.0.1:8080", "https://PHONE.example.com", true },
+		{ "https://phone.example.com", "10.0.0.1:8080", "http://10.0.0.1:8080", true },
+		{ "https://phone.example.com", "phone.example.com", "http://phone.example.com", false },
+		{ "https://phone.example.com", "phone.example.com", "https://phone.example.com.evil.example", false },
+		{ "https://phone.example.com", "phone.example.com", "https://phone.example.co", false },
+		{ "https://phone.example.com", "phone.example.com", "chrome-extension://phone.example.com", false },
+	};
+
+	(void)state;
+	cfg.api_token = "t";
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		cfg.public_url = cases[i].public_url;
+		if (MAY(ROLE_READ, "192.168.1.2", { "Host", cases[i].host }, { "Origin", cases[i].origin },
+			{ "Authorization", "Bearer t" }) != (cases[i].ours ? AUTH_OPEN : AUTH_FOREIGN_PAGE))
+			fail_msg(
+			    "PUBLIC_URL=%s Host: %s Origin: %s", cases[i].public_url, cases[i].host, cases[i].origin);
+	}
+}
+
+static void browser_says_for_whom_it_asks(void **state)
+{
+	static const char *const foreign[] = { "cross-site", "same-site", "Cross-Site", "" };
+
+	(void)state;
+	cfg.api_token = "t";
+	for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
+		assert_int_equal(
+		    MAY(ROLE_READ, "127.0.0.1", { "Sec-Fetch-Site", foreign[i] }, { "Authorization", "Bearer t" }),
+		    AUTH_FOREIGN_PAGE);
+	assert_int_equal(
+	    MAY(ROLE_READ, "127.0.0.1", { "Sec-Fetch-Site", "same-origin" }, { "Authorization", "Bearer t" }),
+	    AUTH_OPEN);
+	assert_int_equal(
+	    MAY(ROLE_READ, "127.0.0.1", { "Sec-Fetch-Site", "none" }, { "Authorization", "Bearer t" }), AUTH_OPEN);
+	/* Its tokens are not even looked at, and do not count as tries. */
+	assert_int_equal(
+	    MAY(ROLE_READ, "127.0.0.1", { "Sec-Fetch-Site", "cross-site" }, { "Authorization", "Bearer x" }),
+	    AUTH_FOREIGN_PAGE);
 }
 
 int main(void)
@@ -213,8 +289,12 @@ int main(void)
 		TEST(signature_is_checked_with_the_hosts_capitals_too),
 		TEST(client_behind_a_trusted_proxy_is_whom_that_proxy_saw),
 		TEST(very_long_client_address_is_cut),
-		TEST(operator_is_local_direct_or_has_the_token),
-		TEST(secret_for_tokens_shuts_the_local_door_too),
+		TEST(nothing_configured_opens_to_nobody),
+		TEST(operator_has_the_token_wherever_it_comes_from),
+		TEST(token_for_reading_reads),
+		TEST(signed_token_opens_as_far_as_its_scope),
+		TEST(page_of_another_site_is_refused_whatever_it_shows),
+		TEST(browser_says_for_whom_it_asks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

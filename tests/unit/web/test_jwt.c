@@ -48,9 +48,11 @@ static const char *token(const char *header, const char *claims)
 	return text;
 }
 
+static enum role role; /* of the last token */
+
 static enum jwt_verdict judge(const char *text)
 {
-	return jwt_check(text, SECRET, strlen(SECRET), NOW);
+	return jwt_check(text, SECRET, strlen(SECRET), NOW, &role);
 }
 
 #define HEADER "{\"alg\":\"HS256\",\"typ\":\"JWT\"}"
@@ -71,9 +73,9 @@ static const uint8_t rfc_key[] = { 3, 35, 53, 75, 43, 15, 165, 188, 131, 126, 6,
 static void example_of_the_rfc_is_good_until_its_end(void **state)
 {
 	(void)state;
-	assert_int_equal(jwt_check(rfc_token, rfc_key, sizeof rfc_key, 1300819379), JWT_GOOD);
-	assert_int_equal(jwt_check(rfc_token, rfc_key, sizeof rfc_key, 1300819380), JWT_EXPIRED);
-	assert_int_equal(jwt_check(rfc_token, rfc_key, sizeof rfc_key - 1, 1300819379), JWT_SIGNATURE);
+	assert_int_equal(jwt_check(rfc_token, rfc_key, sizeof rfc_key, 1300819379, &role), JWT_GOOD);
+	assert_int_equal(jwt_check(rfc_token, rfc_key, sizeof rfc_key, 1300819380, &role), JWT_EXPIRED);
+	assert_int_equal(jwt_check(rfc_token, rfc_key, sizeof rfc_key - 1, 1300819379, &role), JWT_SIGNATURE);
 }
 
 static void every_changed_character_is_noticed(void **state)
@@ -84,13 +86,13 @@ static void every_changed_character_is_noticed(void **state)
 	for (size_t i = 0; i < sizeof rfc_token - 1; i++) {
 		memcpy(text, rfc_token, sizeof text);
 		text[i] = text[i] == 'A' ? 'B' : 'A';
-		if (jwt_check(text, rfc_key, sizeof rfc_key, 1300819379) == JWT_GOOD)
+		if (jwt_check(text, rfc_key, sizeof rfc_key, 1300819379, &role) == JWT_GOOD)
 			fail_msg("character %zu may be another", i);
 	}
 	for (size_t len = 0; len < sizeof rfc_token - 1; len++) {
 		memcpy(text, rfc_token, sizeof text);
 		text[len] = '\0';
-		assert_int_not_equal(jwt_check(text, rfc_key, sizeof rfc_key, 1300819379), JWT_GOOD);
+		assert_int_not_equal(jwt_check(text, rfc_key, sizeof rfc_key, 1300819379, &role), JWT_GOOD);
 	}
 }
 
@@ -169,12 +171,12 @@ static void another_secret_or_a_short_one_opens_nothing(void **state)
 	char by_short[512], *end;
 
 	(void)state;
-	assert_int_equal(jwt_check(text, "0123456789abcdef0123456789abcdeF", 32, NOW), JWT_SIGNATURE);
+	assert_int_equal(jwt_check(text, "0123456789abcdef0123456789abcdeF", 32, NOW, &role), JWT_SIGNATURE);
 	snprintf(by_short, sizeof by_short, "%s", text);
 	end = strrchr(by_short, '.');
 	hmac_sha256("", 0, by_short, (size_t)(end - by_short), mac);
 	put_base64url(end + 1, mac, sizeof mac);
-	assert_int_equal(jwt_check(by_short, "", 0, NOW), JWT_SIGNATURE);
+	assert_int_equal(jwt_check(by_short, "", 0, NOW, &role), JWT_SIGNATURE);
 }
 
 /* ----------------------------------------------------------------- the times */
@@ -212,6 +214,49 @@ static void times_are_checked_to_the_second(void **state)
 	}
 }
 
+/* -------------------------------------------------------------------- roles */
+
+static void scope_says_what_a_token_may_do(void **state)
+{
+	static const struct {
+		const char *scope;
+		enum role role;
+	} cases[] = {
+		{ "\"iat\":1", ROLE_ADMIN }, /* none: as before there was one */
+		{ "\"scope\":\"read\"", ROLE_READ },
+		{ "\"scope\":\"call\"", ROLE_CALL },
+		{ "\"scope\":\"admin\"", ROLE_ADMIN },
+		{ "\"scope\":\"call read\"", ROLE_CALL },
+		{ "\"scope\":\"openid  read email\"", ROLE_READ },
+		{ "\"scope\":\"\"", ROLE_NONE },
+		{ "\"scope\":\"Admin\"", ROLE_NONE },
+		{ "\"scope\":\"administrator readers\"", ROLE_NONE },
+		{ "\"scope\":\"admi\"", ROLE_NONE },
+		{ "\"scope\":null", ROLE_NONE },
+		{ "\"scope\":true", ROLE_NONE },
+		{ "\"scope\":[\"admin\"]", ROLE_NONE },
+	};
+	char claims[128];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		snprintf(claims, sizeof claims, "{\"exp\":1800000001,%s}", cases[i].scope);
+		assert_int_equal(judge(token(HEADER, claims)), JWT_GOOD);
+		if (role != cases[i].role)
+			fail_msg("%s: %d", cases[i].scope, role);
+	}
+}
+
+static void token_that_is_not_good_may_do_nothing(void **state)
+{
+	(void)state;
+	assert_int_equal(judge(token(HEADER, "{\"exp\":1800000000,\"scope\":\"admin\"}")), JWT_EXPIRED);
+	assert_int_equal(role, ROLE_NONE);
+	role = ROLE_ADMIN;
+	assert_int_equal(judge("x"), JWT_MALFORMED);
+	assert_int_equal(role, ROLE_NONE);
+}
+
 static void every_verdict_has_words(void **state)
 {
 	(void)state;
@@ -230,6 +275,8 @@ int main(void)
 		cmocka_unit_test(long_ones_are_not_looked_at),
 		cmocka_unit_test(another_secret_or_a_short_one_opens_nothing),
 		cmocka_unit_test(times_are_checked_to_the_second),
+		cmocka_unit_test(scope_says_what_a_token_may_do),
+		cmocka_unit_test(token_that_is_not_good_may_do_nothing),
 		cmocka_unit_test(every_verdict_has_words),
 	};
 

@@ -195,6 +195,10 @@ static void say_ready(void *program, struct web_ready *out)
 
 /* ---------------------------------------------------------------- the server */
 
+#define OPERATOR "not-a-real-operator-token"
+#define READER "not-a-real-reader-token"
+#define SHOWN "Authorization: Bearer " OPERATOR "\r\n"
+
 static struct web *web;
 static struct agents *who;
 static struct hub *hub;
@@ -205,7 +209,8 @@ static const struct config plain_config = {
 	.public_url = "",
 	.trusted_proxies = { "127.0.0.0/8" },
 	.trusted_proxy_count = 1,
-	.api_token = "",
+	.api_token = OPERATOR,
+	.api_read_token = READER,
 	.api_jwt_secret = "",
 	.max_watchers = 2,
 	.twilio_auth_tokens = { TOKEN },
@@ -368,7 +373,7 @@ static const char *get(const char *path)
 {
 	char text[1024];
 
-	snprintf(text, sizeof text, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", path);
+	snprintf(text, sizeof text, "GET %s HTTP/1.1\r\nHost: localhost\r\n" SHOWN "\r\n", path);
 	return ask(text);
 }
 
@@ -511,41 +516,111 @@ static const char *ask_status_with(const char *headers)
 	return ask(text);
 }
 
-static void without_a_token_only_this_machine_is_answered(void **state)
+static void only_the_token_opens(void **state)
 {
-	static const char *const proxied[] = { "Host: localhost\r\nX-Forwarded-For: 203.0.113.1\r\n",
-		"Host: 127.0.0.1:8080\r\nforwarded: for=203.0.113.1\r\n", "Host: localhost\r\nVia: 1.1 x\r\n",
-		"Host: localhost\r\nCf-Ray: 1\r\n", "Host: localhost\r\nX-Real-IP: 127.0.0.1\r\n",
-		"Host: abc.ngrok-free.app\r\n", "Host: localhost.example.com\r\n", "Host: 127.0.0.1.nip.io\r\n" };
+	static const char *const wrong[] = { "Host: localhost\r\n", "Host: 127.0.0.1\r\n", "",
+		"Authorization: Bearer\r\n", "Authorization: Bearer \r\n",
+		"Authorization: Bearer not-a-real-operator-toke\r\n", "Authorization: Bearer " OPERATOR "s\r\n",
+		"Authorization: Basic " OPERATOR "\r\n", "Authorization: " OPERATOR "\r\n" };
 
 	(void)state;
-	assert_int_equal(status_of(ask_status_with("Host: localhost:8080\r\n")), 200);
-	assert_int_equal(status_of(ask_status_with("Host: 127.0.0.1\r\n")), 200);
-	assert_int_equal(status_of(ask_status_with("")), 200);
-	for (size_t i = 0; i < sizeof proxied / sizeof *proxied; i++) {
-		ask_status_with(proxied[i]);
-		assert_int_equal(status_of(heard), 403);
-		assert_non_null(strstr(heard, "API_TOKEN"));
-	}
-}
-
-static void with_a_token_only_the_token_opens(void **state)
-{
-	static const char *const wrong[] = { "Host: localhost\r\n", "Authorization: Bearer\r\n",
-		"Authorization: Bearer \r\n", "Authorization: Bearer secre\r\n", "Authorization: Bearer secrets\r\n",
-		"Authorization: Basic secret\r\n", "Authorization: secret\r\n" };
-
-	(void)state;
-	cfg.api_token = "secret";
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
 		ask_status_with(wrong[i]);
 		assert_int_equal(status_of(heard), 401);
 		assert_non_null(strstr(heard, "WWW-Authenticate: Bearer"));
 	}
+	assert_int_equal(status_of(ask_status_with(SHOWN "Via: x\r\nHost: a.example\r\n")), 200);
+	assert_int_equal(status_of(ask_status_with("authorization: bearer " OPERATOR "\r\n")), 200);
+	assert_int_equal(status_of(ask("GET /status?token=" OPERATOR " HTTP/1.1\r\n\r\n")), 401);
+	assert_int_equal(status_of(ask("GET /events HTTP/1.1\r\n\r\n")), 401);
+	assert_int_equal(status_of(ask("GET /health HTTP/1.1\r\n\r\n")), 200);
+	assert_int_equal(status_of(ask("GET /ready HTTP/1.1\r\n\r\n")), 200);
+	cfg.api_token = cfg.api_read_token = "";
+	assert_int_equal(status_of(ask_status_with("Host: localhost\r\n")), 401);
+}
+
+static const char *role_of(const struct route *route)
+{
+	static const char *const names[] = { [ROUTE_READ] = "read", [ROUTE_CALL] = "call", [ROUTE_ADMIN] = "admin" };
+
+	return route->access < ROUTE_READ ? NULL : names[route->access];
+}
+
+/* The whole table: what only asks is read, and nothing else is. */
+static void every_route_of_the_operators_has_its_role(void **state)
+{
+	const struct route *route;
+	size_t found = 0;
+
+	(void)state;
+	for (size_t i = 0; (route = route_at(all_routes, i)); i++) {
+		const char *role = role_of(route);
+
+		if (!role)
+			continue;
+		found++;
+		assert_int_equal(!strcmp(route->method, "GET"), !strcmp(role, "read"));
+		if (!strncmp(route->path, "/calls", 6) && strcmp(route->method, "GET") != 0)
+			assert_string_equal(role, "call");
+		if (!strncmp(route->path, "/outbox", 7) && strcmp(route->method, "GET") != 0)
+			assert_string_equal(role, "admin");
+	}
+	assert_int_equal(found, 14);
+}
+
+static void reader_reads_and_is_told_what_else_needs(void **state)
+{
+	static const char reader[] = "Authorization: Bearer " READER "\r\n";
+	char text[512];
+
+	(void)state;
+	assert_int_equal(status_of(ask_status_with(reader)), 200);
+	snprintf(text, sizeof text, "DELETE /calls/" SID " HTTP/1.1\r\n%s\r\n", reader);
+	assert_int_equal(status_of(ask(text)), 403);
+	assert_non_null(strstr(heard, "WWW-Authenticate: Bearer error=\"insufficient_scope\", scope=\"call\"\r\n"));
+	assert_non_null(strstr(body_of(heard), "the scope call or admin"));
+	assert_int_equal(table.ended_why, CALL_NOT_ENDED);
+	snprintf(text, sizeof text, "POST /outbox/x/retry HTTP/1.1\r\n%sContent-Length: 0\r\n\r\n", reader);
+	assert_int_equal(status_of(ask(text)), 403);
+	assert_non_null(strstr(heard, "scope=\"admin\""));
+}
+
+static void ten_wrong_tokens_are_enough(void **state)
+{
+	static const char wrong[] = "Authorization: Bearer not-the-token-%d\r\nX-Forwarded-For: %s\r\n";
+	uint64_t before = stat_get(http_refused_guesses);
+	char headers[256];
+
+	(void)state;
+	for (int i = 0; i < 10; i++) {
+		/* One network. */
+		snprintf(headers, sizeof headers, wrong, i, i % 2 ? "2001:db8:1:2::1" : "2001:db8:1:2::ffff");
+		assert_int_equal(status_of(ask_status_with(headers)), 401);
+	}
+	snprintf(headers, sizeof headers, wrong, 10, "2001:db8:1:2:3:4:5:6");
+	assert_int_equal(status_of(ask_status_with(headers)), 429);
+	assert_non_null(strstr(heard, "\r\nRetry-After: "));
+	assert_int_equal(stat_get(http_refused_guesses) - before, 1);
+	/* Strangers at the same address lock nobody out, and others are not charged. */
+	assert_int_equal(status_of(ask_status_with(SHOWN "X-Forwarded-For: 2001:db8:1:2::1\r\n")), 200);
+	assert_int_equal(status_of(ask_status_with("X-Forwarded-For: 2001:db8:1:2::1\r\n")), 401);
+	snprintf(headers, sizeof headers, wrong, 11, "2001:db8:1:3::1");
+	assert_int_equal(status_of(ask_status_with(headers)), 401);
+}
+
+static void page_of_another_site_does_nothing(void **state)
+{
+	uint64_t before = stat_get(http_refused_foreign_page);
+
+	(void)state;
+	ask("DELETE /calls/" SID " HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n" SHOWN "Origin: https://evil.example\r\n\r\n");
+	assert_int_equal(status_of(heard), 403);
+	assert_int_equal(table.ended_why, CALL_NOT_ENDED);
+	assert_int_equal(status_of(ask_status_with(SHOWN "Sec-Fetch-Site: same-site\r\n")), 403);
+	assert_int_equal(stat_get(http_refused_foreign_page) - before, 2);
 	assert_int_equal(
-	    status_of(ask_status_with("Authorization: Bearer secret\r\nVia: x\r\nHost: a.example\r\n")), 200);
-	assert_int_equal(status_of(ask_status_with("authorization: bearer secret\r\n")), 200);
-	assert_int_equal(status_of(get("/health")), 200);
+	    status_of(ask_status_with(SHOWN "Host: a.example:81\r\nOrigin: http://a.example:81\r\n")), 200);
+	assert_int_equal(status_of(ask("GET /health HTTP/1.1\r\nOrigin: https://evil.example\r\n\r\n")), 200);
 }
 
 static void status_has_every_counter_latency_and_ending(void **state)
@@ -588,9 +663,9 @@ static void calls_are_listed_told_and_ended(void **state)
 	assert_non_null(strstr(heard, "\"code\":\"no_such_call\""));
 	assert_int_equal(status_of(get("/calls/")), 404);
 	assert_int_equal(status_of(get("/calls/" SID "/x")), 404);
-	assert_int_equal(status_of(ask("DELETE /calls/" SID " HTTP/1.1\r\n\r\n")), 200);
+	assert_int_equal(status_of(ask("DELETE /calls/" SID " HTTP/1.1\r\n" SHOWN "\r\n")), 200);
 	assert_int_equal(table.ended_why, END_OPERATOR_ENDED);
-	assert_int_equal(status_of(ask("DELETE /calls/CAnone HTTP/1.1\r\n\r\n")), 404);
+	assert_int_equal(status_of(ask("DELETE /calls/CAnone HTTP/1.1\r\n" SHOWN "\r\n")), 404);
 }
 
 #define SAY "/calls/" SID "/say"
@@ -627,8 +702,8 @@ static void json_bodies_are_checked_before_they_reach_a_handler(void **state)
 		length[0] = '\0';
 		if (cases[i].body)
 			snprintf(length, sizeof length, "Content-Length: %zu\r\n", strlen(cases[i].body));
-		snprintf(text, sizeof text, "POST %s HTTP/1.1\r\n%s%s\r\n%s", cases[i].path, cases[i].headers, length,
-		    cases[i].body ? cases[i].body : "");
+		snprintf(text, sizeof text, "POST %s HTTP/1.1\r\n" SHOWN "%s%s\r\n%s", cases[i].path, cases[i].headers,
+		    length, cases[i].body ? cases[i].body : "");
 		ask(text);
 		if (status_of(heard) != cases[i].status || !strstr(body_of(heard), cases[i].said) ||
 		    !strstr(heard, "Content-Type: application/json"))
@@ -639,7 +714,6 @@ static void json_bodies_are_checked_before_they_reach_a_handler(void **state)
 static void body_of_a_stranger_is_not_even_read(void **state)
 {
 	(void)state;
-	cfg.api_token = "secret";
 	/* Announced, and never sent. */
 	assert_int_equal(status_of(ask("POST " SAY " HTTP/1.1\r\n" JSON "Content-Length: 60000\r\n\r\n")), 401);
 }
@@ -686,7 +760,7 @@ static int watch(const char *path)
 	char text[256];
 	int fd = dial();
 
-	snprintf(text, sizeof text, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", path);
+	snprintf(text, sizeof text, "GET %s HTTP/1.1\r\nHost: localhost\r\n" SHOWN "\r\n", path);
 	loopback_say(fd, text, strlen(text));
 	hear_until(fd, "retry: ");
 	return fd;
@@ -720,7 +794,7 @@ static void watchers_of_one_call_begin_with_what_there_is(void **state)
 		hear_until(fd, "event: snapshot");
 	close(fd);
 	assert_int_equal(status_of(get("/calls/CAnone/events")), 404);
-	assert_int_equal(status_of(ask("HEAD /calls/" SID "/events HTTP/1.1\r\n\r\n")), 200);
+	assert_int_equal(status_of(ask("HEAD /calls/" SID "/events HTTP/1.1\r\n" SHOWN "\r\n")), 200);
 }
 
 /* Waits for places to be free again. */
@@ -1440,8 +1514,11 @@ int main(void)
 		TEST(ready_says_why_not_in_one_word),
 		TEST(health_probe_asks_health),
 		TEST(health_probe_fails_where_nobody_listens),
-		TEST(without_a_token_only_this_machine_is_answered),
-		TEST(with_a_token_only_the_token_opens),
+		TEST(only_the_token_opens),
+		TEST(every_route_of_the_operators_has_its_role),
+		TEST(reader_reads_and_is_told_what_else_needs),
+		TEST(ten_wrong_tokens_are_enough),
+		TEST(page_of_another_site_does_nothing),
 		TEST(status_has_every_counter_latency_and_ending),
 		TEST(calls_are_listed_told_and_ended),
 		TEST(json_bodies_are_checked_before_they_reach_a_handler),

@@ -201,6 +201,18 @@ static void every_operation_has_a_name_of_its_own_and_a_summary(void **state)
 
 /* ------------------------------------------------- what the table knows more */
 
+static const char *const scopes[] = { [ROUTE_READ] = "read", [ROUTE_CALL] = "call", [ROUTE_ADMIN] = "admin" };
+
+static bool is_operators(const struct route *route)
+{
+	return route->access >= ROUTE_READ;
+}
+
+static bool is_text(const cJSON *node, const char *text)
+{
+	return cJSON_IsString(node) && !strcmp(node->valuestring, text);
+}
+
 static void security_is_that_of_the_door(void **state)
 {
 	const struct route *route;
@@ -212,11 +224,13 @@ static void security_is_that_of_the_door(void **state)
 		must(route, cJSON_IsArray(security), "security is missing ([] for an open route)");
 		if (route->access == ROUTE_OPEN)
 			must(route, !security->child, "security must be [] for an open route");
-		else
+		else if (is_operators(route))
 			must(route,
-			    json_get(security->child, route->access == ROUTE_OPERATOR ? "bearer" : "twilioSignature"),
-			    "security must be [{\"bearer\": []}] for the operator's, [{\"twilioSignature\": []}] for "
-			    "Twilio's");
+			    is_text(cJSON_GetArrayItem(json_get(security->child, "bearer"), 0), scopes[route->access]),
+			    "security must be [{\"bearer\": [\"read\"]}] for the operator's, with the role it needs");
+		else
+			must(route, json_get(security->child, "twilioSignature"),
+			    "security must be [{\"twilioSignature\": []}] for Twilio's");
 	}
 }
 
@@ -292,8 +306,9 @@ static void errors_that_can_happen_are_told(void **state)
 	static const struct {
 		const char *status;
 		bool with_json, with_part;
-	} told[] = { { "401", false, false }, { "403", false, false }, { "400", false, false }, { "404", false, true },
-		{ "411", true, false }, { "413", true, false }, { "415", true, false }, { "422", true, false } };
+	} told[] = { { "401", false, false }, { "403", false, false }, { "429", false, false }, { "400", false, false },
+		{ "404", false, true }, { "411", true, false }, { "413", true, false }, { "415", true, false },
+		{ "422", true, false } };
 	const struct route *route;
 	char what[64];
 
@@ -308,7 +323,7 @@ static void errors_that_can_happen_are_told(void **state)
 			good |= each->string[0] <= '3';
 		}
 		must(route, good, "no good answer is told");
-		if (route->access != ROUTE_OPERATOR)
+		if (!is_operators(route))
 			continue;
 		for (size_t k = 0; k < sizeof told / sizeof *told; k++) {
 			if ((told[k].with_json && route->body != BODY_JSON) ||
