@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 /* Appends a sentence a line about settings that are valid but dangerous or of no
- * effect: validation switched off, a token that can be guessed. */
+ * effect: validation switched off, a recording that has no place. */
 void config_warnings(const struct config *cfg, struct buf *out);
 
 /* Sentences about models whose end OpenAI has announced, as things stand at `wall_ms`: one a line,

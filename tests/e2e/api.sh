@@ -4,7 +4,7 @@
 # flavors: tsan asan
 . "$(dirname "$0")/lib.sh"
 
-TOKEN=not-a-real-token-000000000001
+READER=not-a-real-read-token-000000000001
 JWT_SECRET=not-a-real-jwt-secret-0123456789abcdef
 FULL='{"text":"Say it."}'
 
@@ -19,13 +19,10 @@ jwt() { # HEADER CLAIMS [SECRET]
 	signed=$(printf %s "$1" | base64url).$(printf %s "$2" | base64url)
 	echo "$signed.$(printf %s "$signed" | openssl dgst -sha256 -hmac "${3:-$JWT_SECRET}" -binary | base64url)"
 }
-op() { # PATH [CURL ARGS…]: as the operator
-	api "$1" -H "Authorization: Bearer $TOKEN" "${@:2}"
-}
 # answers STATUS CODE PATH [CURL ARGS…]: as whoever the arguments say. Every error is JSON with a sentence.
 answers() {
 	local got
-	got=$(api "$3" -o "$WORK/answer.json" -D "$WORK/answer.head" -w '%{http_code}' "${@:4}")
+	got=$(ask "$3" -o "$WORK/answer.json" -D "$WORK/answer.head" -w '%{http_code}' "${@:4}")
 	if [ "$got" != "$1" ] || { [ -n "$2" ] && ! jq -e --arg c "$2" '.error.code == $c and (.error.message | length > 5)' "$WORK/answer.json"; }; then
 		echo "got $got, not $1 $2:"
 		cat "$WORK/answer.json"
@@ -33,7 +30,7 @@ answers() {
 	fi
 }
 refuses() { # STATUS CODE PATH [CURL ARGS…]: to the operator
-	answers "$@" -H "Authorization: Bearer $TOKEN"
+	answers "$@" -H "Authorization: Bearer $API_TOKEN"
 }
 header_says() {
 	tr -d '\r' <"$WORK/answer.head" | grep -qix "$1"
@@ -41,11 +38,22 @@ header_says() {
 bearer() { # STATUS TOKEN
 	answers "$1" "$([ "$1" = 200 ] || echo unauthorized)" /status -H "Authorization: Bearer $2"
 }
+jwt_for() { # SCOPE
+	jwt '{"alg":"HS256"}' "{\"exp\":$(($(date +%s) + 600)),\"scope\":\"$1\"}"
+}
+may_not() { # SCOPE PATH TOKEN [CURL ARGS…]: that scope would be needed
+	answers 403 forbidden "$2" -H "Authorization: Bearer $3" "${@:4}" &&
+		jq -e --arg s "scope $1\\b" '.error.message | test($s)' "$WORK/answer.json" &&
+		header_says "WWW-Authenticate: Bearer error=\"insufficient_scope\", scope=\"$1\""
+}
+ends_a_call() { # TOKEN: one that is not there
+	answers 404 no_such_call /calls/CAnone -H "Authorization: Bearer $1" -X DELETE
+}
 sid_but() { # SID: of a live call that is not this one
-	op /calls | jq -r --arg not "$1" '[.calls[] | select(.state == "live" and .call_sid != $not)][0].call_sid'
+	api /calls | jq -r --arg not "$1" '[.calls[] | select(.state == "live" and .call_sid != $not)][0].call_sid'
 }
 watch_to() { # FILE PATH: server-sent events, in the background; pid in $WATCHER
-	curl -sN --max-time 900 -H "Authorization: Bearer $TOKEN" "http://127.0.0.1:$PORT$2" >"$WORK/$1" &
+	curl -sN --max-time 900 -H "Authorization: Bearer $API_TOKEN" "http://127.0.0.1:$PORT$2" >"$WORK/$1" &
 	WATCHER=$!
 }
 events() { # FILE: the data of its events, each with its type
@@ -55,7 +63,7 @@ seen() { # FILE FILTER: some event fits
 	events "$1" | jq -se "map(select($2)) | length > 0"
 }
 live() {
-	op /status | jq -e ".calls.live == $1"
+	api /status | jq -e ".calls.live == $1"
 }
 
 who_may_come_in() {
@@ -65,7 +73,7 @@ who_may_come_in() {
 	check "401: and it says which scheme" header_says "WWW-Authenticate: Bearer"
 	check "401: with another token" bearer 401 wrong
 	check "401: and that it was wrong" header_says 'WWW-Authenticate: Bearer error="invalid_token"'
-	check "200: with API_TOKEN" bearer 200 "$TOKEN"
+	check "200: with API_TOKEN" bearer 200 "$API_TOKEN"
 	check "200: with a JWT" bearer 200 "$(jwt '{"alg":"HS256","typ":"JWT"}' "{\"exp\":$((now + 600))}")"
 	check "401: JWT that has expired" bearer 401 "$(jwt '{"alg":"HS256","typ":"JWT"}' "{\"exp\":$((now - 1))}")"
 	check "401: and the sentence says so" grep -q "has expired" "$WORK/answer.json"
@@ -74,6 +82,20 @@ who_may_come_in() {
 	check "401: JWT of another secret" bearer 401 "$(jwt '{"alg":"HS256"}' "{\"exp\":$((now + 600))}" "$JWT_SECRET!")"
 	check "401: JWT with alg none" bearer 401 "$(printf %s '{"alg":"none"}' | base64url).$(printf %s "{\"exp\":$((now + 600))}" | base64url)."
 	check "401: JWT with alg none, signed all the same" bearer 401 "$(jwt '{"alg":"none"}' "{\"exp\":$((now + 600))}")"
+	check "200: a JWT that may read, reads" bearer 200 "$(jwt_for read)"
+	check "403: and ends no call" may_not call /calls/CA1 "$(jwt_for read)" -X DELETE
+	check "404: one for calls may" ends_a_call "$(jwt_for "read call")"
+	check "403: and sends no webhook again" may_not admin /outbox/x/retry "$(jwt_for call)" -X POST
+	check "404: one without a scope may do all" ends_a_call "$(jwt '{"alg":"HS256"}' "{\"exp\":$((now + 600))}")"
+	check "403: one with a scope of others only may nothing" may_not read /status "$(jwt_for openid)"
+	check "200: API_READ_TOKEN reads" bearer 200 "$READER"
+	check "403: and places no call" may_not call /calls "$READER" --json "$FULL"
+	check "200: a page of ours" answers 200 "" /status -H "Authorization: Bearer $API_TOKEN" -H "Origin: $PUBLIC" -H 'Sec-Fetch-Site: same-origin'
+	check "403: a page of another site, with the right token" refuses 403 forbidden /calls/CA1 -X DELETE -H 'Origin: https://evil.example.org'
+	check "403: one of a neighbour" refuses 403 forbidden /status -H 'Sec-Fetch-Site: same-site'
+	check "403: one that hides its site" refuses 403 forbidden /status -H 'Origin: null'
+	check "401: a token in the query" answers 401 unauthorized "/status?token=$API_TOKEN"
+	check "401: whoever watches needs it" answers 401 unauthorized /events
 	check "401: JWT with alg HS512" bearer 401 "$(jwt '{"alg":"HS512"}' "{\"exp\":$((now + 600))}")"
 }
 
@@ -120,29 +142,29 @@ watched_and_steered() {
 
 	# A third watcher, who reads nothing.
 	exec 7<>"/dev/tcp/127.0.0.1/$PORT"
-	printf 'GET /events HTTP/1.1\r\nAuthorization: Bearer %s\r\n\r\n' "$TOKEN" >&7
-	check "three watch" until_true eval "op /status | jq -e '.watchers == {open: 3, limit: 3}'"
+	printf 'GET /events HTTP/1.1\r\nAuthorization: Bearer %s\r\n\r\n' "$API_TOKEN" >&7
+	check "three watch" until_true eval "api /status | jq -e '.watchers == {open: 3, limit: 3}'"
 	check "429: one watcher more than MAX_WATCHERS" refuses 429 too_many_watchers /events
 	check "429: and Retry-After says when to ask again" header_says "Retry-After: 5"
 
 	check "422: no such destination" refuses 422 invalid_field "/calls/$sid/transfer" --json '{"destination":"nowhere"}'
 	check "the greeting was heard" until_true seen one.sse '.event == "turn" and .line.no == 0 and .line.data.heard_confirmed'
-	check "say: is taken, 202" equal "$(op "/calls/$sid/say" --json '{"text":"The plumber is on his way.","mode":"exact"}' | jq -r .status)" accepted
+	check "say: is taken, 202" equal "$(api "/calls/$sid/say" --json '{"text":"The plumber is on his way.","mode":"exact"}' | jq -r .status)" accepted
 
 	# About the other call, more than the one who does not read could ever hold.
 	local body
 	body=$(printf '{"text":"%04000d"}' 0)
 	for _ in $(seq 150); do
 		printf 'next\nurl = "http://127.0.0.1:%s/calls/%s/say"\nheader = "Authorization: Bearer %s"\njson = "%s"\noutput = /dev/null\n' \
-			"$PORT" "$FLOOD" "$TOKEN" "${body//\"/\\\"}"
+			"$PORT" "$FLOOD" "$API_TOKEN" "${body//\"/\\\"}"
 	done | tail -n +2 >"$WORK/flood.curl"
 	curl -s --max-time 900 -K "$WORK/flood.curl"
-	check "what is too much to say is counted, and told" until_true eval "op /status | jq -e '.calls.orders_ignored > 0'"
-	check "a watcher who does not read is dropped" until_true eval "op /status | jq -e '.http.watchers_dropped == 1'"
+	check "what is too much to say is counted, and told" until_true eval "api /status | jq -e '.calls.orders_ignored > 0'"
+	check "a watcher who does not read is dropped" until_true eval "api /status | jq -e '.http.watchers_dropped == 1'"
 	exec 7>&-
 
 	check "say: the agent speaks, and is heard" until_true seen one.sse '.event == "turn" and .line.no == 1 and .line.data.who == "agent" and .line.data.heard_confirmed'
-	check "transfer: is taken, 202" equal "$(op "/calls/$sid/transfer" --json '{"destination":"office"}' | jq -r .status)" accepted
+	check "transfer: is taken, 202" equal "$(api "/calls/$sid/transfer" --json '{"destination":"office"}' | jq -r .status)" accepted
 	wait $talk
 	check "transfer: the caller is put through, and the call went as if nobody watched" equal $? 0
 	wait "$one"
@@ -153,7 +175,7 @@ watched_and_steered() {
 	check "events: the operator's word" seen one.sse '.event == "operator.say" and .line.data.mode == "exact"'
 	check "events: turns as they form" seen one.sse '.event == "turn" and .line.final == false and .line.data.who == "agent"'
 	check "events: numbers grow" eval "sed -n 's/^id: //p' $WORK/one.sse | sort -c -n -u"
-	op "/calls/$sid" >"$WORK/talk-record.json"
+	api "/calls/$sid" >"$WORK/talk-record.json"
 	check "events: the last of each turn is what is on the record" equal \
 		"$(events one.sse | jq -sc '[.[] | select(.event == "turn")] | group_by(.line.no) | map(last.line.data | [.who, .text, .heard_ms])')" \
 		"$(jq -c '[.turns[] | [.who, .text, .heard_ms]]' "$WORK/talk-record.json")"
@@ -163,7 +185,7 @@ watched_and_steered() {
 
 	local last
 	last=$(sed -n 's/^id: //p' "$WORK/one.sse" | tail -3 | head -1)
-	api "/calls/$sid/events" -N -H "Authorization: Bearer $TOKEN" -H "Last-Event-ID: $last" >"$WORK/again.sse"
+	api "/calls/$sid/events" -N -H "Last-Event-ID: $last" >"$WORK/again.sse"
 	check "events: who was cut off gets what it missed, to the end" equal \
 		"$(sed -n 's/^id: //p' "$WORK/again.sse" | paste -sd' ')" "$(sed -n 's/^id: //p' "$WORK/one.sse" | tail -2 | paste -sd' ')"
 	ALL=$all
@@ -172,9 +194,9 @@ watched_and_steered() {
 stopping() {
 	kill -TERM "$SERVER"
 	wait "$ALL"
-	check "SIGTERM: watchers are sent away while a call may go on" equal "$(api /ready | jq -r .status) $(op /status | jq .calls.live)" "draining 1"
+	check "SIGTERM: watchers are sent away while a call may go on" equal "$(api /ready | jq -r .status) $(api /status | jq .calls.live)" "draining 1"
 	check "SIGTERM: no new ones" refuses 503 shutting_down /events
-	op "/calls/$FLOOD" -X DELETE >/dev/null
+	api "/calls/$FLOOD" -X DELETE >/dev/null
 	wait $OTHER
 	check "the other call was ended by the operator" equal $? 0
 	check "the server stops with status 0" stopped "$SERVER"
@@ -184,12 +206,11 @@ mkdir -p "$WORK/agents"
 echo '{"transfers":[{"name":"office","number":"+12025550177","description":"People."}]}' >"$WORK/agents/reception.json"
 model model --key "$SECRET"
 server plain
-check "403: without any token, from behind a proxy" answers 403 forbidden /status -H "X-Forwarded-For: 203.0.113.1"
-check "200: without any token, from this machine" answers 200 "" /status
+check "200: with API_TOKEN" bearer 200 "$API_TOKEN"
 check "the sections of /status stand in their order" equal "$(jq -c keys_unsorted "$WORK/answer.json")" \
 	'["version","uptime_seconds","calls","agents","model","latency","audio","turns","tools","twilio","http","watchers","records","knowledge","recording","cost","work","outbound","outbox","store","process"]'
 check "the server stops with status 0" stop_server
-server api API_TOKEN="$TOKEN" API_JWT_SECRET="$JWT_SECRET" MAX_WATCHERS=3 DRAIN_SECONDS=60 AGENTS_DIR="$WORK/agents"
+server api API_READ_TOKEN="$READER" API_JWT_SECRET="$JWT_SECRET" MAX_WATCHERS=3 DRAIN_SECONDS=60 AGENTS_DIR="$WORK/agents"
 who_may_come_in
 watched_and_steered
 stopping

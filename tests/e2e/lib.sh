@@ -18,7 +18,8 @@
 #   all_apart                   waits for those cases and tells of them; then the script is done
 #   went NAME REASON [JQ [ARGS]] such a call did what it was told to expect, is over in
 #                               /calls/{CallSid} for that reason, and JQ holds of its record
-#   api PATH [CURL ARGS...]     what the operator's API of $PORT answers
+#   api PATH [CURL ARGS...]     what the operator's API of $PORT answers to its token, $API_TOKEN
+#   ask PATH [CURL ARGS...]     what $PORT answers to anybody
 #   field FILE FILTER           a field of a JSON file, by jq
 #   text_model NAME SCRIPT      a stand-in for the text API (tools/text_model), answering as the script says; its URL in
 #                               $TEXT_URL, its pid in $TEXT, what it was asked a line each in $WORK/NAME.jsonl
@@ -42,6 +43,7 @@ SPEECH=build/speech
 NAME=$(basename "${0%.sh}")
 WORK=build/e2e/$FLAVOR/$NAME
 SECRET=not-a-real-secret-0123456789
+API_TOKEN=not-a-real-api-token-000000000001
 ACCOUNT=ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
 PUBLIC=https://bridge.example.com
 # The logs are UTF-8, whatever the machine's language.
@@ -130,7 +132,7 @@ server() {
 	local name=$1
 	shift
 	env -i PATH="$PATH" TSAN_OPTIONS="$TSAN_OPTIONS" ASAN_OPTIONS="$ASAN_OPTIONS" UBSAN_OPTIONS="$UBSAN_OPTIONS" \
-		PORT=0 PUBLIC_URL="$PUBLIC" TWILIO_AUTH_TOKEN="$SECRET" OPENAI_API_KEY="$SECRET" MAX_CALLS=20 \
+		PORT=0 PUBLIC_URL="$PUBLIC" TWILIO_AUTH_TOKEN="$SECRET" OPENAI_API_KEY="$SECRET" API_TOKEN="$API_TOKEN" MAX_CALLS=20 \
 		OPENAI_CA_FILE=build/e2e/ca/ca.pem OPENAI_REALTIME_URL="wss://localhost:$MODEL_PORT/v1/realtime" \
 		LOG_LEVEL=debug "$@" "${FIXED[@]}" "$SERVER_BIN" >"$WORK/$name.out" 2>"$WORK/$name.log" &
 	SERVER=$!
@@ -263,8 +265,12 @@ went() {
 	fi
 }
 
-api() {
+ask() {
 	curl -sS --max-time 60 "http://127.0.0.1:$PORT$1" "${@:2}"
+}
+
+api() {
+	ask "$1" -H "Authorization: Bearer $API_TOKEN" "${@:2}"
 }
 
 field() {

@@ -41,7 +41,7 @@ unheard_of() {
 
 # http STATUS PATH CURL-ARGS...: its answer, the headers too, in $WORK/answer.
 http() {
-	equal "$(api "$2" -o /dev/null -D "$WORK/answer" -w '%{http_code}' "${@:3}")" "$1"
+	equal "$(ask "$2" -o /dev/null -D "$WORK/answer" -w '%{http_code}' "${@:3}")" "$1"
 }
 answer_has() {
 	grep -qi "^$1"$'\r$' "$WORK/answer" || { cat "$WORK/answer"; return 1; }
@@ -65,8 +65,15 @@ signature() { # of a text
 }
 # announce SID: Twilio's webhook, by its signature; prints the stream's token.
 announce() {
-	api /twilio/voice -d "CallSid=$1" -H "X-Twilio-Signature: $(signature "$PUBLIC/twilio/voiceCallSid$1")" |
+	ask /twilio/voice -d "CallSid=$1" -H "X-Twilio-Signature: $(signature "$PUBLIC/twilio/voiceCallSid$1")" |
 		sed -nE 's/.*\/twilio\/stream\/([0-9a-f]+)".*/\1/p'
+}
+# not_started NAME VAR=VALUE...: the server ends at once, and not well.
+not_started() {
+	local status=0
+	env -i PATH="$PATH" ASAN_OPTIONS="$ASAN_OPTIONS" PORT=0 TWILIO_AUTH_TOKEN="$SECRET" OPENAI_API_KEY="$SECRET" "${@:2}" \
+		"${FIXED[@]}" timeout 60 "$SERVER_BIN" 2>"$WORK/$1.log" || status=$?
+	equal $status 1
 }
 # flood BYTES SECONDS: 500 connections a second that say no more than that, and stay as long as they are let.
 flood() {
@@ -106,10 +113,12 @@ moved() {
 	echo $(($(jq "$1" <<<"$after") - $(jq "$1" <<<"$before")))
 }
 all_free() {
-	api /status "$@" | jq -e '.calls.live + .calls.reserved + .calls.ending == 0'
+	api /status | jq -e '.calls.live + .calls.reserved + .calls.ending == 0'
 }
 
-# ---------------------------------------------------- PUBLIC_URL, and no API_TOKEN
+KEY=(-H "Authorization: Bearer $API_TOKEN")
+
+# ---------------------------------------------------- PUBLIC_URL
 model model --key "$SECRET"
 server server MAX_CALLS=30 OPENAI_MODEL=gpt-realtime
 before=$(api /status)
@@ -144,21 +153,20 @@ dial no-stream --fault no-stream --expect end=caller
 dial no-stream-no-news --fault no-stream --no-status --expect end=caller
 
 # What curl and plain sockets can do, meanwhile.
-for path in /status /calls /calls/CA1; do
-	for header in 'X-Forwarded-For: 127.0.0.1' 'Forwarded: for=127.0.0.1' 'Via: 1.1 x' 'CF-Ray: 1' 'X-Real-IP: 127.0.0.1' \
-		'x-forwarded-proto: https' 'ngrok-trace-id: 1' 'X-Amzn-Trace-Id: 1' 'Host: bridge.example.com' 'Host: 127.0.0.1.example.com'; do
-		check "$path with '$header' is not for strangers" http 403 "$path" -H "$header"
+# This machine, by any name, what a proxy or a plain forwarder of TCP brings from elsewhere: all are strangers.
+for path in /status /calls /calls/CA1 /events; do
+	for header in 'Accept: */*' 'Host: localhost:8080' 'X-Forwarded-For: 127.0.0.1' 'Via: 1.1 x' 'Host: bridge.example.com'; do
+		check "$path with '$header' is not for strangers" http 401 "$path" -H "$header"
 	done
-	check "$path with an empty header of a proxy, too" http 403 "$path" -H 'X-Forwarded-For;'
 done
-check "this machine may ask" http 200 /status
-check "… by its other names" http 200 /status -H 'Host: localhost:8080'
+check "… and says how to ask" answer_has 'WWW-Authenticate: Bearer'
+check "the operator gets in" http 200 /status "${KEY[@]}"
 check "anyone may ask whether it is alive" http 200 /health -H 'X-Forwarded-For: 1.2.3.4' -H 'Host: bridge.example.com'
 check "anyone may ask whether it is ready" http 200 /ready -H 'X-Forwarded-For: 1.2.3.4'
 until_true eval "api /calls | jq -e '.calls[] | select(.state == \"live\")'"
 live=$(api /calls | jq -r 'first(.calls[] | select(.state == "live")).call_sid')
-check "a stranger cannot end a call" http 403 "/calls/$live" -X DELETE -H 'X-Forwarded-For: 1.2.3.4'
-check "a call nobody knows cannot be ended" http 404 /calls/CA0123456789 -X DELETE
+check "a stranger cannot end a call" http 401 "/calls/$live" -X DELETE
+check "a call nobody knows cannot be ended" http 404 /calls/CA0123456789 -X DELETE "${KEY[@]}"
 
 for each in "/health GET,.HEAD" "/ready GET,.HEAD" "/status GET,.HEAD" "/calls GET,.HEAD,.POST" "/calls/CA1 GET,.HEAD,.DELETE" \
 	"/twilio/voice POST" "/twilio/connect-action POST" "/twilio/stream-status POST" "/twilio/call-status POST" \
@@ -270,7 +278,7 @@ after=$(api /status)
 check "wrong signatures are counted" holds "$(moved .http.refused_signature) >= 6"
 check "wrong tokens are counted" equal "$(moved .http.refused_token)" 11
 check "malformed requests are counted" holds "$(moved .http.refused_bad_request) >= 25"
-check "strangers at the operator's door are counted" equal "$(moved .http.refused_unauthorized)" 34
+check "strangers at the operator's door are counted" equal "$(moved .http.refused_unauthorized)" 21
 check "who took too long is counted" holds "$(moved .http.refused_busy) >= 10"
 check "never_streamed is counted" holds "$(moved .calls.ended.never_streamed) >= 8"
 check "no call ended by a fault of ours" equal "$(moved .calls.ended.internal_error)" 0
@@ -280,12 +288,10 @@ check "no control character is in the log" eval "! grep -P '[^\\P{Cc}\\t]' $WORK
 check "every line is free again" until_true all_free
 check "the server stops with status 0" stop_server
 
-# ------------------------------------------- no PUBLIC_URL, a trusted proxy, API_TOKEN
-OPERATOR=operator-0123456789abcdef
-server proxied PUBLIC_URL= TRUSTED_PROXIES=127.0.0.1 API_TOKEN=$OPERATOR STREAM_UNANNOUNCED=on
+# ------------------------------------------- no PUBLIC_URL, a trusted proxy
+server proxied PUBLIC_URL= TRUSTED_PROXIES=127.0.0.1 STREAM_UNANNOUNCED=on
 FRONT=(--public-url https://front.example.net --header 'X-Forwarded-Proto: https')
-KEY=(-H "Authorization: Bearer $OPERATOR")
-before=$(api /status "${KEY[@]}")
+before=$(api /status)
 good proxied-good "${FRONT[@]}" --header 'X-Forwarded-For: 203.0.113.9, 54.172.60.1'
 short forwarded-host "${FRONT[@]}" --header 'X-Forwarded-Host: front.example.net' --expect warnings=0
 short unannounced "${FRONT[@]}" --fault no-token --expect upgrade=101
@@ -296,22 +302,27 @@ refused unsigned 403 "${FRONT[@]}" --fault no-signature
 for path in /status /calls /calls/CA1; do
 	check "$path without the token is refused" http 401 "$path"
 	check "… and says how to ask" answer_has 'WWW-Authenticate: Bearer'
-	for token in "Bearer wrong" "Bearer " "Bearer ${OPERATOR}x" "Bearer ${OPERATOR%?}" "Basic $OPERATOR" "$OPERATOR" "Bearer $SECRET"; do
-		check "$path with '$token' is refused" http 401 "$path" -H "Authorization: $token"
+	address=203.0.113.$((++clients))
+	for token in "Bearer wrong" "Bearer " "Bearer ${API_TOKEN}x" "Bearer ${API_TOKEN%?}" "Basic $API_TOKEN" "$API_TOKEN" "Bearer $SECRET"; do
+		check "$path with '$token' is refused" http 401 "$path" -H "Authorization: $token" -H "X-Forwarded-For: $address"
 	done
 done
+# A client is who the proxy says; of IPv6 its network.
+for i in $(seq 10); do
+	check "try $i of a guess is refused" http 401 /status -H "Authorization: Bearer guess-$i" -H "X-Forwarded-For: 1.2.3.4, 2001:db8:0:7::$i"
+done
+guess=(-H "Authorization: Bearer guess-11" -H "X-Forwarded-For: 2001:db8:0:7:1::1")
+check "the eleventh is told to come later" http 429 /status "${guess[@]}"
+check "… and when" answer_has 'Retry-After: [1-9][0-9]*'
+check "whoever has the token gets in from there all the same" http 200 /status "${KEY[@]}" "${guess[@]:2}"
+check "others are not charged" http 401 /status "${guess[@]:0:2}" -H "X-Forwarded-For: 2001:db8:0:8::1"
 # Behind a proxy, bodies that are announced, by a signature too, and never come.
 beside_flood proxied "POST /twilio/voice HTTP/1.1\r\nX-Forwarded-For: 203.0.113.9\r\n$form\r\nX-Twilio-Signature: x\r\nContent-Length: 9\r\n\r\n" 3
 check "the operator gets in" http 200 /status "${KEY[@]}"
 check "… through a proxy, too" http 200 /calls "${KEY[@]}" -H 'X-Forwarded-For: 1.2.3.4' -H 'Host: front.example.net'
-check "… with a small letter" http 200 /calls -H "authorization: bearer $OPERATOR"
+check "… with a small letter" http 200 /calls -H "authorization: bearer $API_TOKEN"
 check "nobody ends a call without the token" http 401 /calls/CA1 -X DELETE
 all_over
-api_with_token() {
-	curl -sS --max-time 20 "http://127.0.0.1:$PORT$1" "${KEY[@]}" "${@:2}"
-}
-eval "$(declare -f api | sed '1s/api/api_without/')"
-api() { api_with_token "$@"; }
 check "the address comes from a trusted proxy's headers" went proxied-good caller_hung_up \
 	'([.turns[].who] | join(" ")) == "agent caller agent caller agent"'
 check "… its X-Forwarded-Host, too" went forwarded-host caller_hung_up
@@ -324,10 +335,10 @@ for name in plain other-forwarded-host bad-forwarded-host unsigned; do
 done
 after=$(api /status)
 check "wrong signatures are counted" holds "$(moved .http.refused_signature) >= 4"
-check "wrong operators are counted" equal "$(moved .http.refused_unauthorized)" 25
-check "the operator's token is not in the log" eval "! grep -F $OPERATOR $WORK/proxied.log"
+check "wrong operators are counted" equal "$(moved .http.refused_unauthorized)" 36
+check "… and who guessed too often" equal "$(moved .http.refused_guesses)" 1
+check "the operator's token is not in the log" eval "! grep -F $API_TOKEN $WORK/proxied.log"
 check "the server stops with status 0" stop_server
-eval "$(declare -f api_without | sed '1s/api_without/api/')"
 
 # --------------------------------------------------- no PUBLIC_URL, and no proxy trusted
 server alone PUBLIC_URL= TRUSTED_PROXIES=10.0.0.0/8
@@ -338,6 +349,66 @@ dial http-only --public-url http://front.example.net --header 'X-Forwarded-Host:
 all_over
 check "no X-Forwarded-* is believed of others" unheard_of untrusted
 check "… only Host" went http-only caller_hung_up
+check "the server stops with status 0" stop_server
+
+# ------------------------------------------------ no API_TOKEN: a token is made
+kept=$WORK/data/api-token
+# A plain forwarder on this machine, as nginx's proxy_pass or ssh -L: what it brings has no sign of it.
+forwards() {
+	perl -MIO::Socket::INET -e '
+		$| = 1;
+		$SIG{CHLD} = "IGNORE";
+		my $door = IO::Socket::INET->new(Listen => 5, LocalAddr => "127.0.0.1", Proto => "tcp") or die;
+		print "listening :", $door->sockport, "\n";
+		while (my $near = $door->accept) {
+			next if fork;
+			my $far = IO::Socket::INET->new(PeerAddr => "127.0.0.1:$ARGV[0]", Proto => "tcp") or die;
+			my ($from, $to) = fork ? ($near, $far) : ($far, $near);
+			syswrite($to, $_) while sysread($from, $_, 65536);
+			shutdown($to, 1);
+			exit;
+		}' "$PORT" >"$WORK/forward.out" 2>"$WORK/forward.err" &
+	FORWARDER=$!
+	FORWARDED=$(wait_for "$!" "$WORK/forward.out" '^listening :([0-9]+)$') || not_up forward
+}
+forwarded() {
+	local PORT=$FORWARDED
+	"$@"
+}
+# What the log says to do, done.
+as_told() {
+	local line
+	line=$(sed -nE 's/.* API: .*(curl -H .*)$/\1/p' "$WORK/$1.log")
+	line=${line/$PUBLIC/http:\/\/127.0.0.1:$PORT}
+	equal "$(eval "$line" -sS -o /dev/null -w '%{http_code}')" 200
+}
+server made API_TOKEN= DATA_DIR="$WORK/data"
+forwards
+check "a token is made, for its owner only" equal "$(stat -c %a "$kept")" 600
+check "… of 32 random bytes" grep -qxE '[0-9a-f]{64}' "$kept"
+check "… and is not in the log" eval "! grep -F '$(cat "$kept")' $WORK/made.log"
+check "the log says how to use it" as_told made
+check "without it this machine is not answered" http 401 /status
+check "… nor whoever comes through a forwarder" forwarded http 401 /status
+check "… who ends no call" forwarded http 401 /calls/CA1 -X DELETE
+token=$(cat "$kept")
+check "… and with it is" forwarded http 200 /status -H "Authorization: Bearer $token"
+kill "$FORWARDER"
+check "the server stops with status 0" stop_server
+chmod 644 "$kept"
+server again API_TOKEN= DATA_DIR="$WORK/data"
+check "the next start has the same" equal "$(cat "$kept")" "$token"
+check "… and has closed it to others" equal "$(stat -c %a "$kept")" 600
+check "… which the log tells" grep -q "warn setup .*api-token was open to others (mode 0644)" "$WORK/again.log"
+check "it opens as before" http 200 /status -H "Authorization: Bearer $token"
+check "the server stops with status 0" stop_server
+echo short >"$kept"
+check "a token that can be guessed stops the start" not_started short API_TOKEN= DATA_DIR="$WORK/data"
+check "… and the log says what to do" grep -q "error setup .*api-token: the token in it must have at least 16 characters.*; remove the file" "$WORK/short.log"
+check "so does one that is configured" not_started weak API_TOKEN=opensesame
+check "… in one sentence" grep -q "API_TOKEN is set (10 characters, not shown): it must have at least 16 characters, where any length was taken before" "$WORK/weak.log"
+server kept-nowhere API_TOKEN=
+check "without DATA_DIR the log has the token of this run" as_told kept-nowhere
 check "the server stops with status 0" stop_server
 check "the model stops with status 0" stop_model
 check "the model never got what it does not know" equal "$(field "$WORK/model.json" .violation_count)" 0

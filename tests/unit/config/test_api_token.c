@@ -175,8 +175,8 @@ static void empty_file_is_filled(void **state)
 
 static void file_that_holds_something_else_stops_the_start(void **state)
 {
-	static const char *const texts[] = { "secret\n", "0123456789abcde", "two words of 20 letters", "\xc3\xa9t\xc3\xa9-0123456789ab",
-		"\"0123456789abcdef\"" };
+	static const char *const texts[] = { "secret\n", "0123456789abcde", "two words of 20 letters",
+		"\xc3\xa9t\xc3\xa9-0123456789ab", "\"0123456789abcdef\"" };
 	char *longest = calloc(1, 2000);
 
 	(void)state;
