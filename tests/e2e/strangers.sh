@@ -299,10 +299,11 @@ refused plain 403 --public-url https://front.example.net
 refused other-forwarded-host 403 "${FRONT[@]}" --header 'X-Forwarded-Host: evil.example.org'
 refused bad-forwarded-host 403 "${FRONT[@]}" --header 'X-Forwarded-Host: front.example.net/x"><Say>'
 refused unsigned 403 "${FRONT[@]}" --fault no-signature
+client=0
 for path in /status /calls /calls/CA1; do
 	check "$path without the token is refused" http 401 "$path"
 	check "… and says how to ask" answer_has 'WWW-Authenticate: Bearer'
-	address=203.0.113.$((++clients))
+	address=198.51.100.$((++client))
 	for token in "Bearer wrong" "Bearer " "Bearer ${API_TOKEN}x" "Bearer ${API_TOKEN%?}" "Basic $API_TOKEN" "$API_TOKEN" "Bearer $SECRET"; do
 		check "$path with '$token' is refused" http 401 "$path" -H "Authorization: $token" -H "X-Forwarded-For: $address"
 	done
