@@ -44,22 +44,19 @@ static ssize_t read_text(int fd, char token[API_TOKEN_SIZE])
 	return len == API_TOKEN_SIZE - 1 || (ssize_t)strlen(token) != len - from ? -EBADMSG : len - from;
 }
 
-/* Opens it for reading and looks at what it is: 0, *fd and *mode; or -errno with a line, but for
+/* Opens it for reading and looks at what it is: 0, *fd and *st; or -errno with a line, but for
  * -ENOENT. A link or a pipe is no file of ours. */
-static int open_file(const char *path, int *fd, mode_t *mode, struct buf *problem)
+static int open_file(const char *path, int *fd, struct stat *st, struct buf *problem)
 {
-	struct stat st;
 	int err = 0;
 
 	*fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (*fd < 0 && errno == ENOENT)
 		return -ENOENT;
-	if (*fd < 0 || fstat(*fd, &st))
+	if (*fd < 0 || fstat(*fd, st))
 		err = -errno;
-	else if (!S_ISREG(st.st_mode))
+	else if (!S_ISREG(st->st_mode))
 		err = -EINVAL;
-	else
-		*mode = st.st_mode & 0777;
 	if (!err)
 		return 0;
 	buf_printf(problem, "%s cannot be read: %s; mend that, or set API_TOKEN\n", path,
@@ -69,45 +66,55 @@ static int open_file(const char *path, int *fd, mode_t *mode, struct buf *proble
 	return err;
 }
 
-/* A token that many could read is still no reason to leave the phones unanswered. */
-static int close_to_others(int fd, const char *path, mode_t mode, struct buf *problem)
+/* What another user has put there is that user's token. One of ours that many could read is no
+ * reason to leave the phones unanswered. */
+static int make_ours_alone(int fd, const char *path, const struct stat *is, struct buf *problem)
 {
+	unsigned mode = is->st_mode & 07777;
 	struct stat st;
-	int err = fchmod(fd, 0600) || fstat(fd, &st) ? -errno : st.st_mode & FOR_OTHERS ? -EPERM : 0;
+	int err;
 
+	if (is->st_uid != geteuid()) {
+		buf_printf(problem,
+		    "%s belongs to another user (%u); remove the file, and the next start makes a new one\n", path,
+		    (unsigned)is->st_uid);
+		return -EPERM;
+	}
+	if (!(mode & FOR_OTHERS))
+		return 0;
+	err = fchmod(fd, 0600) || fstat(fd, &st) ? -errno : st.st_mode & FOR_OTHERS ? -EPERM : 0;
 	if (err)
 		buf_printf(problem,
 		    "%s is open to others (mode %04o) and cannot be closed to them: %s; set API_TOKEN instead\n", path,
-		    (unsigned)mode, strerror(-err));
+		    mode, strerror(-err));
 	else
 		log_warn("setup",
 		    "%s was open to others (mode %04o) and is closed to them now: if they are strangers, remove it and start "
 		    "again, which makes a new token",
-		    path, (unsigned)mode);
+		    path, mode);
 	return err;
 }
 
-/* 0 with the token, "" if the file is empty; or -errno with a line, but for -ENOENT. Closed to
- * others if it is to be mended. */
+/* 0 with the token, "" if the file is empty; or -errno with a line, but for -ENOENT. Made ours
+ * alone if it is to be mended. */
 static int read_file(const char *path, char token[API_TOKEN_SIZE], bool mend, struct buf *problem)
 {
-	mode_t mode = 0;
-	int fd, err = open_file(path, &fd, &mode, problem);
-	const char *how;
+	struct stat st;
+	int fd, err = open_file(path, &fd, &st, problem);
 	ssize_t len;
 
 	if (err)
 		return err;
-	if (mend && mode & FOR_OTHERS)
-		err = close_to_others(fd, path, mode, problem);
+	if (mend)
+		err = make_ours_alone(fd, path, &st, problem);
 	len = err ? 0 : read_text(fd, token);
 	close(fd);
 	if (err || len == 0)
 		return err;
-	how = len < 0 ? "cannot be read" : check_api_token(token);
-	if (!how)
+	if (len > 0 && !check_api_token(token))
 		return 0;
-	buf_printf(problem, "%s: the token in it %s; remove the file, and the next start makes a new one\n", path, how);
+	buf_printf(problem, "%s: the token in it %s; remove the file, and the next start makes a new one\n", path,
+	    len < 0 ? "cannot be read" : "must be at least 16 characters of visible ASCII");
 	return len < 0 ? (int)len : -EINVAL;
 }
 

@@ -8,8 +8,8 @@
  *
  *   - others may read it: it is closed to them, with a warning; an error if that fails;
  *   - it is empty: a new one is made, with a warning;
- *   - it cannot be read, or holds what API_TOKEN would refuse: an error. Somebody
- *     meant something by it;
+ *   - it cannot be read, is another user's, or holds what API_TOKEN would refuse: an
+ *     error. Somebody meant something by it;
  *   - it cannot be written (a full disk): the token holds for this run, with a warning.
  */
 #include "server/config/config.h"

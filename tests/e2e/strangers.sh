@@ -75,6 +75,10 @@ not_started() {
 		"${FIXED[@]}" timeout 60 "$SERVER_BIN" 2>"$WORK/$1.log" || status=$?
 	equal $status 1
 }
+# checked NAME VAR=VALUE...: --check finds nothing wrong.
+checked() {
+	env -i PATH="$PATH" "${@:2}" "${FIXED[@]}" "$SERVER_BIN" --check --offline >"$WORK/$1.log" 2>&1
+}
 # flood BYTES SECONDS: 500 connections a second that say no more than that, and stay as long as they are let.
 flood() {
 	local fds=() fd n until=$((SECONDS + $2))
@@ -405,8 +409,11 @@ check "it opens as before" http 200 /status -H "Authorization: Bearer $token"
 check "the server stops with status 0" stop_server
 echo short >"$kept"
 check "a token that can be guessed stops the start" not_started short API_TOKEN= DATA_DIR="$WORK/data"
-check "… and the log says what to do" grep -q "error setup .*api-token: the token in it must have at least 16 characters.*; remove the file" "$WORK/short.log"
-check "so does one that is configured" not_started weak API_TOKEN=opensesame
+check "… and the log says what to do" grep -q "error setup .*api-token: the token in it must be at least 16 characters.*; remove the file" "$WORK/short.log"
+check "--check tells as well" eval '! checked wrong DATA_DIR="$WORK/data" && grep -q "api-token: the token in it must be" $WORK/wrong.log'
+check "… and of one that is still to be made, which it leaves to the start" eval 'checked soon DATA_DIR="$WORK/new" &&
+	grep -q "^API: the first start makes a token in .*/new/api-token" $WORK/soon.log && [ ! -e "$WORK/new" ]'
+check "one that is configured stops it, too" not_started weak API_TOKEN=opensesame
 check "… in one sentence" grep -q "API_TOKEN is set (10 characters, not shown): it must have at least 16 characters, where any length was taken before" "$WORK/weak.log"
 server kept-nowhere API_TOKEN=
 check "without DATA_DIR the log has the token of this run" as_told kept-nowhere

@@ -163,6 +163,19 @@ static void file_that_is_open_to_others_is_closed(void **state)
 	}
 }
 
+/* Whoever may write to the directory would otherwise choose our token. */
+static void file_of_another_user_stops_the_start(void **state)
+{
+	(void)state;
+	if (geteuid() != 0)
+		skip(); /* only root can give a file away */
+	put("another-ones-token-0123456789\n", 0600);
+	assert_int_equal(chown(path, 4242, 4242), 0);
+	assert_int_equal(api_token_open(&cfg, &said), -EPERM);
+	assert_string_equal(cfg.api_token, "");
+	assert_non_null(strstr(buf_text(&said), "another user (4242)"));
+}
+
 static void empty_file_is_filled(void **state)
 {
 	(void)state;
@@ -276,6 +289,7 @@ int main(void)
 		TEST(without_a_directory_it_is_printed_once),
 		TEST(own_token_in_the_file_is_taken),
 		TEST(file_that_is_open_to_others_is_closed),
+		TEST(file_of_another_user_stops_the_start),
 		TEST(empty_file_is_filled),
 		TEST(file_that_holds_something_else_stops_the_start),
 		TEST(what_is_no_file_stops_the_start),
