@@ -21,6 +21,17 @@ void agent_release(const struct agent *p)
 		agent_memory_release(agent_memory_of(p));
 }
 
+const char *agent_channel_problem(enum call_channel channel, enum model_kind protocol, enum recording_mode record)
+{
+	if (channel == CHANNEL_GATHER)
+		return "is gather, which is not built yet: stream and relay are";
+	if (channel == CHANNEL_STREAM && protocol == MODEL_KIND_TEXT)
+		return "is stream, which carries sound, and MODEL_PROTOCOL=text takes none: relay goes with it";
+	if (channel == CHANNEL_RELAY && record == RECORDING_LOCAL)
+		return "is relay, where no sound passes here: \"record\" can be twilio, not local";
+	return NULL;
+}
+
 /* Every agent starts as this one: a file is then read over it, so a key that is left out keeps the
  * setting's value. Nothing is copied, and a pointer that still equals the setting's own tells
  * agent_file.c that the file did not speak of it. */
@@ -34,6 +45,8 @@ void agent_from_config(struct agent *p, const struct config *cfg)
 	p->knowledge = p->outcome_schema = p->outcome_instructions = "";
 	p->machine_message = p->say_voice = p->say_language = "";
 	p->weight = 1;
+	p->channel = cfg->channel;
+	p->model_protocol = cfg->model_protocol;
 	p->openai_model = cfg->openai_model;
 	p->voice = cfg->voice;
 	p->speed = cfg->speed;

@@ -7,6 +7,7 @@
  * Constant once loaded; shared by any thread that holds a reference.
  */
 #include "server/agents/phrases.h"
+#include "server/agents/relay.h"
 #include "server/config/config.h"
 
 #include <stdbool.h>
@@ -65,6 +66,8 @@ struct agent {
 	size_t number_count;
 
 	/* As the settings of the same names. */
+	enum call_channel channel;
+	enum model_kind model_protocol;
 	const char *openai_model, *voice;
 	double speed;
 	const char *const *languages; /* ISO-639-1; the first is the main one */
@@ -81,6 +84,8 @@ struct agent {
 	enum greeting_mode greeting_mode;
 	const char *greeting; /* a template */
 	int greeting_protect_ms;
+
+	struct relay relay; /* for calls by ConversationRelay */
 
 	/* What it can do */
 	const struct agent_tool *tools;
@@ -115,6 +120,9 @@ struct agent {
 /* The built-in agent: the settings' values and nothing else. Strings are
  * borrowed from `cfg`, which outlives every agent. */
 void agent_from_config(struct agent *p, const struct config *cfg);
+
+/* Why calls cannot be carried like this, as the end of a sentence; NULL: they can. */
+const char *agent_channel_problem(enum call_channel channel, enum model_kind protocol, enum recording_mode record);
 
 /* Any thread. Each retain is matched by a release; NULL is fine. */
 const struct agent *agent_retain(const struct agent *p);

@@ -3,7 +3,6 @@
 #include "common/json.h"
 #include "server/agents/parts.h"
 #include "server/agents/reader.h"
-#include "server/agents/template.h"
 #include "server/config/config_check.h"
 #include "server/config/config_names.h"
 
@@ -14,22 +13,6 @@
 #include <string.h>
 
 /* ------------------------------------------------------------------ texts and files */
-
-/* A text with {{variables}}. A misspelt variable is refused here, at load: in a call it would be
- * read out as braces or vanish. */
-static void keep_template(struct reader *r, const char *text, const char **out)
-{
-	struct buf why;
-
-	if (!text)
-		return;
-	buf_init(&why, 0);
-	if (template_check(text, &why))
-		reader_wrong(r, "%s", buf_text(&why));
-	else
-		*out = agent_memory_keep(r->memory, text, strlen(text));
-	buf_free(&why);
-}
 
 static void read_file_name(struct reader *r, const cJSON *value, void *text)
 {
@@ -56,7 +39,7 @@ static void read_instructions(struct reader *r, const cJSON *value, void *agent)
 	else if ((text = reader_text(r, value, READER_TEXT_MAX)) && !*text)
 		reader_wrong(r, "must not be empty; left out, the setting INSTRUCTIONS holds");
 	if (text && *text)
-		keep_template(r, text, &((struct agent *)agent)->instructions);
+		reader_template(r, text, &((struct agent *)agent)->instructions);
 }
 
 static void read_greeting_text(struct reader *r, const cJSON *value, void *agent)
@@ -66,12 +49,12 @@ static void read_greeting_text(struct reader *r, const cJSON *value, void *agent
 	if (text && !*text)
 		reader_wrong(r, "must not be empty; \"mode\": \"wait\" lets the caller speak first");
 	else
-		keep_template(r, text, &((struct agent *)agent)->greeting);
+		reader_template(r, text, &((struct agent *)agent)->greeting);
 }
 
 static void read_machine_message(struct reader *r, const cJSON *value, void *agent)
 {
-	keep_template(r, reader_text(r, value, 8192), &((struct agent *)agent)->machine_message);
+	reader_template(r, reader_text(r, value, 8192), &((struct agent *)agent)->machine_message);
 }
 
 /* Only the folder is opened here, to find a wrong name at load; its text is indexed later. */
@@ -200,6 +183,9 @@ static const struct key machine_keys[] = {
 
 /* Keys of the file and of its variants alike, in the order of the guide's table. */
 static const struct key agent_keys[] = {
+	{ "channel", AT(channel), .setting = "CHANNEL" },
+	{ "model_protocol", AT(model_protocol), .setting = "MODEL_PROTOCOL" },
+	{ "relay", .read = relay_read },
 	{ "model", AT(openai_model), .setting = "OPENAI_MODEL" },
 	{ "voice", AT(voice), .setting = "OPENAI_VOICE" },
 	{ "speed", AT(speed), .setting = "OPENAI_SPEED" },
@@ -258,6 +244,7 @@ static void check_whole(struct reader *r, const struct agent *p)
 {
 	bool exact_by_file = p->greeting_mode == GREETING_EXACT && r->cfg->greeting_mode != GREETING_EXACT;
 
+	relay_check(r, p);
 	if (exact_by_file && p->greeting == r->cfg->greeting)
 		reader_wrong_at(r, "greeting.text", "must hold the words to say when the mode is exact");
 	if (p->machine == MACHINE_MESSAGE && !*p->machine_message && !p->phrases[PHRASE_MACHINE])

@@ -33,7 +33,12 @@ static void check_settings(struct loading *l)
 	const struct {
 		const char *name, *text;
 	} texts[] = { { "INSTRUCTIONS", l->cfg->instructions }, { "GREETING", l->cfg->greeting } };
+	const char *channel = agent_channel_problem(l->cfg->channel, l->cfg->model_protocol, l->cfg->record);
 
+	if (channel) {
+		buf_printf(l->problem, "CHANNEL: %s\n", channel);
+		fail(l, -EINVAL);
+	}
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
 		struct buf why;
 

@@ -3,7 +3,7 @@
 #include "common/json.h"
 #include "common/json_out.h"
 #include "common/schema.h"
-#include "server/agents/url.h"
+#include "server/config/config_url.h"
 #include "server/config/config_check.h"
 #include "server/config/config_names.h"
 
@@ -140,7 +140,7 @@ static const struct setting required_prose = { .type = SETTING_TEXT, .most = 409
 static const struct setting optional_prose = {
 	.type = SETTING_TEXT, .fallback = "", .most = 4096, .check = check_prose
 };
-static const struct setting url = { .type = SETTING_TEXT, .most = URL_MAX, .check = agent_url_check };
+static const struct setting url = { .type = SETTING_TEXT, .most = URL_MAX, .check = check_service_url };
 
 static void read_name(struct reader *r, const cJSON *value, void *name)
 {
@@ -263,7 +263,7 @@ static void read_mcp_url(struct reader *r, const cJSON *value, void *entry)
 
 	if (!text)
 		return;
-	if (strncasecmp(text, "https://", 8) != 0 || agent_url_check(text))
+	if (strncasecmp(text, "https://", 8) != 0 || check_service_url(text))
 		reader_wrong(r, "must look like https://host/path: the model's side calls it over the Internet");
 	else
 		((struct agent_mcp *)entry)->url = agent_memory_keep(r->memory, text, strlen(text));

@@ -191,6 +191,13 @@ static const struct language *language_named(const char *code)
 	return NULL;
 }
 
+const char *agent_language_tag(const struct agent *p)
+{
+	const struct language *l = language_named(first_language(p));
+
+	return l ? l->tag : languages[0].tag;
+}
+
 /* Twilio refuses a voice together with a language that is not the voice's, and the caller
  * then hears nothing. So a voice goes alone unless the agent names the language too. */
 struct spoken phrase_of(const struct agent *p, enum phrase phrase)

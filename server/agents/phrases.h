@@ -50,6 +50,9 @@ struct spoken { /* borrowed from the agent, or constant; never NULL */
 /* NULL is an agent without anything of its own: English. */
 struct spoken phrase_of(const struct agent *p, enum phrase phrase);
 
+/* The agent's first language as Twilio names it: es-ES. */
+const char *agent_language_tag(const struct agent *p);
+
 /* Its key in an agent's file. */
 const char *phrase_key(enum phrase phrase);
 

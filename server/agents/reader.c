@@ -2,6 +2,7 @@
 
 #include "common/json.h"
 #include "server/agents/read_file.h"
+#include "server/agents/template.h"
 #include "server/config/config_check.h"
 
 #include <ctype.h>
@@ -142,6 +143,22 @@ const char *reader_file(struct reader *r, const char *name)
 	buf_free(&path);
 	buf_free(&whole);
 	return kept;
+}
+
+/* A text with {{variables}}. A misspelt variable is refused here, at load: in a call it would be
+ * read out as braces or vanish. */
+void reader_template(struct reader *r, const char *text, const char **out)
+{
+	struct buf why;
+
+	if (!text)
+		return;
+	buf_init(&why, 0);
+	if (template_check(text, &why))
+		reader_wrong(r, "%s", buf_text(&why));
+	else
+		*out = agent_memory_keep(r->memory, text, strlen(text));
+	buf_free(&why);
 }
 
 size_t reader_array(struct reader *r, const cJSON *array, size_t max)

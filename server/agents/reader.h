@@ -64,6 +64,9 @@ const char *reader_text(struct reader *r, const cJSON *value, size_t max);
 /* A string of 1 to 64 letters, digits, _ and -, kept; NULL after telling. */
 const char *reader_name(struct reader *r, const cJSON *value);
 
+/* Keeps a text with {{variables}} in `out` if they are all known; does nothing with NULL. */
+void reader_template(struct reader *r, const char *text, const char **out);
+
 /* The text of another file, named relative to the agent's folder; kept, without
  * blanks at its end. NULL after telling. */
 const char *reader_file(struct reader *r, const char *name);

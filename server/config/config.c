@@ -2,6 +2,7 @@
 
 #include "common/json.h"
 #include "server/config/config_check.h"
+#include "server/config/config_names.h"
 #include "server/config/config_table.h"
 
 #include <ctype.h>
@@ -56,9 +57,11 @@ static const char *keep(struct loading *l, const char *text, size_t len)
  * unset: an empty setting counts as unset, because `NAME=` in a .env is how people clear one. */
 static const char *look_up(struct loading *l, const char *name)
 {
-	const char *value = l->lookup ? l->lookup(l->arg, name) : getenv(name);
+	const char *value = l->lookup(l->arg, name);
 	size_t len;
 
+	if (!value || !*value)
+		value = config_alias(name, l->lookup, l->arg);
 	if (!value)
 		return "";
 	while (isspace((unsigned char)*value))
@@ -386,12 +389,18 @@ static void load_what_depends(struct loading *l)
 			   : "must not be less than SILENCE_MAX_MS (this is its default, as it is not set)");
 }
 
+static const char *from_environment(void *arg, const char *name)
+{
+	(void)arg;
+	return getenv(name);
+}
+
 /* The whole of it, at start and for --check. Every row is stored twice at most: the value from
  * outside, and if that is missing or wrong, the default. So after a mistake the struct is complete
  * all the same, and the rows behind can be checked too; but the program does not start with it. */
 int config_load(struct config *cfg, config_lookup *lookup, void *arg, struct buf *errors)
 {
-	struct loading l = { .cfg = cfg, .lookup = lookup, .arg = arg, .errors = errors };
+	struct loading l = { .cfg = cfg, .lookup = lookup ? lookup : from_environment, .arg = arg, .errors = errors };
 
 	memset(cfg, 0, sizeof *cfg);
 	for (const struct setting *s = config_table; s->name; s++) {

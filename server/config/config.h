@@ -16,6 +16,8 @@
 
 enum { CONFIG_TOKENS_MAX = 8, CONFIG_PROXIES_MAX = 16, API_TOKEN_SIZE = 1025 /* with its NUL */ };
 
+enum call_channel { CHANNEL_STREAM, CHANNEL_RELAY, CHANNEL_GATHER };
+enum model_kind { MODEL_KIND_REALTIME, MODEL_KIND_TEXT };
 enum greeting_mode { GREETING_INSTRUCTION, GREETING_EXACT, GREETING_WAIT };
 enum uplink_batch { UPLINK_AUTO, UPLINK_20, UPLINK_40 };
 enum openai_auth { OPENAI_AUTH_AUTO, OPENAI_AUTH_BEARER, OPENAI_AUTH_API_KEY };
@@ -39,6 +41,7 @@ struct config {
 	const char *twilio_auth_tokens[CONFIG_TOKENS_MAX]; /* TWILIO_AUTH_TOKEN, comma-separated */
 	size_t twilio_auth_token_count;
 	bool twilio_validate;              /* TWILIO_VALIDATE=on|off */
+	enum call_channel channel;         /* CHANNEL=stream|relay|gather */
 	bool stream_unannounced;           /* STREAM_UNANNOUNCED=off */
 	const char *overflow_number;       /* OVERFLOW_NUMBER, E.164 or "" */
 	const char *twilio_account_sid;    /* TWILIO_ACCOUNT_SID; "": no outbound calls */
@@ -50,6 +53,7 @@ struct config {
 	/* The model */
 	const char *openai_api_key;
 	const char *openai_url;               /* OPENAI_REALTIME_URL */
+	enum model_kind model_protocol;       /* MODEL_PROTOCOL=realtime|text */
 	enum openai_auth openai_auth;         /* OPENAI_AUTH */
 	const char *openai_ca_file;           /* OPENAI_CA_FILE; "": system bundle */
 	const char *openai_model;             /* OPENAI_MODEL: gpt-realtime-2.1 */

@@ -79,6 +79,40 @@ static const struct {
 	{ "TRANSFER_NUMBER", "`transfers` in an agent's file name whom it may connect to" },
 };
 
+/* Other names of a setting, which are read. With `value` it gets that one if the name is set to one
+ * of the words `when`; else it gets the name's own value. */
+static const struct {
+	const char *name, *setting, *when, *value;
+} aliases[] = {
+	{ "TWILIO_CONVERSATION_RELAY_ENABLED", "CHANNEL", "true|1|on|yes", "relay" },
+	{ "USE_REALTIME_API", "CHANNEL", "false|0|off|no", "gather" },
+	{ "WEBSOCKET_TIMEOUT", "MODEL_CONNECT_MS", NULL, NULL },
+};
+
+enum { ALIASES = sizeof aliases / sizeof *aliases };
+
+/* Whether the text is one of "a|b|c"; case is no difference. */
+static bool is_one_of(const char *words, const char *text)
+{
+	size_t len = strlen(text);
+
+	for (size_t n; *words; words += n + (words[n] == '|'))
+		if ((n = strcspn(words, "|")) == len && !strncasecmp(words, text, len))
+			return true;
+	return false;
+}
+
+const char *config_alias(const char *setting, const char *(*lookup)(void *arg, const char *name), void *arg)
+{
+	for (size_t i = 0; i < ALIASES; i++) {
+		const char *value = strcmp(aliases[i].setting, setting) ? NULL : lookup(arg, aliases[i].name);
+
+		if (value && *value && (!aliases[i].when || is_one_of(aliases[i].when, value)))
+			return aliases[i].value ? aliases[i].value : value;
+	}
+	return NULL;
+}
+
 /* ------------------------------------------------------------------------ resemblance */
 
 /* What has a ? counts only of a file. */
@@ -185,11 +219,22 @@ static bool tell_of_others(const char *name, bool of_file, struct buf *out)
 	return false;
 }
 
+static bool tell_of_alias(const char *name, struct buf *out)
+{
+	for (size_t i = 0; i < ALIASES; i++) {
+		if (strcmp(aliases[i].name, name) != 0)
+			continue;
+		buf_printf(out, "%s is read as %s, its name here.\n", name, aliases[i].setting);
+		return true;
+	}
+	return false;
+}
+
 static void tell(const char *name, bool of_file, bool all, struct buf *out)
 {
 	const char *close;
 
-	if (is_setting(name) || is_for_libraries(name) || is_asked(name) || tell_of_others(name, of_file, out))
+	if (tell_of_alias(name, out) || is_setting(name) || is_for_libraries(name) || is_asked(name) || tell_of_others(name, of_file, out))
 		return;
 	close = resembled(name);
 	if (close)

@@ -12,6 +12,10 @@
 /* getenv, for names that agents' files give: these are not unknown any more. Main's thread only. */
 const char *config_env(const char *name);
 
+/* What older programs of this kind call a setting, read through `lookup` in its place: the value
+ * that the setting gets, borrowed or constant; NULL: none of its other names is set. */
+const char *config_alias(const char *setting, const char *(*lookup)(void *arg, const char *name), void *arg);
+
 /* A sentence a line for each name in `environment` (as environ) that resembles a setting, or that
  * similar programs use. CONFIG_NAMES_OF_FILE there lists, with blanks between, the names that came
  * from .env: what is written down there is for this program, so with `all` every one of them is

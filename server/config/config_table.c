@@ -69,6 +69,9 @@ const struct setting config_table[] = {
 	{ "Twilio", "TWILIO_VALIDATE", SWITCH(twilio_validate), .fallback = "on",
 	  .help = "Whether Twilio's signatures are checked. off is for tests: anyone who finds the port could then "
 	          "spend your key." },
+	{ NULL, "CHANNEL", CHOICE(channel, "stream|relay|gather"), .fallback = "stream",
+	  .help = "How calls are carried. stream: Media Streams, the caller's sound. relay: ConversationRelay, where "
+	          "Twilio hears and speaks, and text is exchanged. gather is not built yet." },
 	{ NULL, "STREAM_UNANNOUNCED", SWITCH(stream_unannounced), .fallback = "off",
 	  .help = "Whether a signed stream is accepted on /twilio/stream that our own TwiML did not announce, for "
 	          "people who write their own." },
@@ -92,6 +95,9 @@ const struct setting config_table[] = {
 	  .most = 2048, .check = check_model_url,
 	  .help = "Where the model is. `model=` is added unless the URL names a model or deployment. The host must "
 	          "be a name, not an IP address." },
+	{ NULL, "MODEL_PROTOCOL", CHOICE(model_protocol, "realtime|text"), .fallback = "realtime",
+	  .help = "What is spoken with the model. realtime: the Realtime API; with CHANNEL=relay in text. text: the "
+	          "text API (TEXT_API), with CHANNEL=relay only." },
 	{ NULL, "OPENAI_AUTH", CHOICE(openai_auth, "auto|bearer|api-key"), .fallback = "auto",
 	  .help = "How the key is sent. auto: as api-key to *.openai.azure.com, else as a bearer token." },
 	{ NULL, "OPENAI_CA_FILE", TEXT(openai_ca_file), .fallback = "", .check = check_path,

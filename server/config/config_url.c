@@ -1,4 +1,4 @@
-#include "server/agents/url.h"
+#include "server/config/config_url.h"
 
 #include "server/config/config_check.h"
 
@@ -65,7 +65,7 @@ static bool split_host(const char *authority, size_t len, char host[256])
 
 /* Tools and webhooks carry what callers say, so plain http is for private networks only. The
  * sentences complete "FILE: PLACE: " in the reader's message. */
-const char *agent_url_check(const char *url)
+const char *check_service_url(const char *url)
 {
 	bool secure = !strncasecmp(url, "https://", 8);
 	const char *authority;

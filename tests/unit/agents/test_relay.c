@@ -1,0 +1,196 @@
+/* What an agent's file may say about ConversationRelay. */
+#include "server/agents/agent_file.h"
+#include "server/agents/agent_memory.h"
+
+#include "tests/peers/setup.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct config cfg;
+static struct buf problem, notes;
+
+static int begin(void **state)
+{
+	static const char *const pairs[] = { "OPENAI_VOICE", "verse", NULL };
+
+	(void)state;
+	buf_init(&problem, 0);
+	buf_init(&notes, 0);
+	pairs_load(&cfg, pairs);
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	config_free(&cfg);
+	buf_free(&problem);
+	buf_free(&notes);
+	return 0;
+}
+
+static int read_agent(struct agent_entry *out, const char *text)
+{
+	struct agent_text in = { .name = "x", .file = "x.json", .folder = ".", .text = text, .len = strlen(text) };
+
+	buf_reset(&problem);
+	return agent_file_read(out, &cfg, &in, &problem, &notes);
+}
+
+static void refuses(const char *relay, const char *sentence)
+{
+	struct agent_entry entry;
+	char text[1200];
+
+	snprintf(text, sizeof text, "{\"channel\": \"relay\", \"relay\": {%s}}", relay);
+	if (!read_agent(&entry, text)) {
+		agent_memory_release(entry.memory);
+		fail_msg("taken: %s", relay);
+	}
+	if (!strstr(buf_text(&problem), sentence))
+		fail_msg("%s is told as: %s", relay, buf_text(&problem));
+}
+
+static void gives(const char *relay, enum relay_attribute which, const char *value)
+{
+	struct agent_entry entry;
+	const char *got;
+	char text[1200];
+
+	snprintf(text, sizeof text, "{\"channel\": \"relay\", \"languages\": [\"es\"], \"relay\": {%s}}", relay);
+	if (read_agent(&entry, text))
+		fail_msg("%s is refused: %s", relay, buf_text(&problem));
+	got = relay_attribute(entry.variants[0], which);
+	if (value ? !got || strcmp(got, value) != 0 : got != NULL)
+		fail_msg("%s: %s is %s", relay, relay_attribute_names[which], got ? got : "left out");
+	agent_memory_release(entry.memory);
+}
+
+static void what_is_relied_on_is_always_written(void **state)
+{
+	(void)state;
+	gives("", RELAY_language, "es-ES");
+	gives("", RELAY_ttsProvider, "ElevenLabs");
+	gives("", RELAY_transcriptionProvider, "Deepgram");
+	gives("", RELAY_interruptible, "any");
+	gives("", RELAY_welcomeGreetingInterruptible, "any");
+	gives("", RELAY_interruptSensitivity, "high");
+	gives("", RELAY_dtmfDetection, "true");
+	gives("", RELAY_reportInputDuringAgentSpeech, "none");
+	gives("", RELAY_preemptible, "false");
+	gives("", RELAY_debug, "speaker-events tokens-played");
+	for (int i = RELAY_events; i < RELAY_ATTRIBUTE_COUNT; i++)
+		gives("", (enum relay_attribute)i, NULL);
+	gives("", RELAY_voice, NULL);
+}
+
+static void values_are_taken_as_people_write_them(void **state)
+{
+	(void)state;
+	gives("\"ttsProvider\": \"elevenlabs\"", RELAY_ttsProvider, "ElevenLabs");
+	gives("\"interruptible\": false", RELAY_interruptible, "none");
+	gives("\"welcomeGreetingInterruptible\": true", RELAY_welcomeGreetingInterruptible, "any");
+	gives("\"dtmfDetection\": false", RELAY_dtmfDetection, "false");
+	gives("\"speechTimeout\": 800", RELAY_speechTimeout, "800");
+	gives("\"speechTimeout\": \"auto\"", RELAY_speechTimeout, "auto");
+	gives("\"speechModel\": \"flux\", \"eotThreshold\": 0.7", RELAY_eotThreshold, "0.7");
+	gives("\"voice\": \"UgBBYS2sOqTuMpoF3BR0-flash_v2_5-1.0_0.5_0.8\"", RELAY_voice,
+	    "UgBBYS2sOqTuMpoF3BR0-flash_v2_5-1.0_0.5_0.8");
+	gives("\"debug\": \"Tokens-Played debugging\"", RELAY_debug, "tokens-played debugging");
+	gives("\"language\": \"multi\"", RELAY_language, "multi");
+	gives("\"hints\": \"Zahnarzt Müller,Invisalign\"", RELAY_hints, "Zahnarzt Müller,Invisalign");
+}
+
+static void wrong_values_are_refused_with_a_sentence(void **state)
+{
+	(void)state;
+	refuses("\"speechTimeout\": 599", "relay.speechTimeout: must be auto, or 600 to 5000 ms");
+	refuses("\"speechTimeout\": 5001", "relay.speechTimeout: must be");
+	refuses("\"speechTimeout\": 600.5", "relay.speechTimeout: must be");
+	refuses("\"eotThreshold\": 0.7", "relay.eotThreshold: goes with \"speechModel\": \"flux\" only");
+	refuses("\"speechModel\": \"flux\", \"eotThreshold\": 0.91", "relay.eotThreshold: must be a number from 0.5");
+	refuses("\"speechModel\": \"flux\", \"eotThreshold\": \"nan\"", "relay.eotThreshold: must be a number");
+	refuses("\"language\": \"multi\", \"ttsProvider\": \"Google\"", "relay.language: is multi, which is spoken by");
+	refuses("\"language\": \"multi\", \"speechModel\": \"nova-3-medical\"", "relay.language: is multi, which is heard");
+	refuses("\"languages\": [{\"code\": \"multi\", \"ttsProvider\": \"Amazon\"}]", "relay.languages[0].code: is multi");
+	refuses("\"languages\": [{\"voice\": \"x\"}]", "relay.languages[0].code: is missing");
+	refuses("\"languages\": [{\"code\": \"es-ES\"}, {\"code\": \"es-ES\"}]", "relay.languages[1].code: is the same");
+	refuses("\"language\": \"Spanish\"", "relay.language: must be a language tag");
+	refuses("\"ttsProvider\": \"Azure\"", "relay.ttsProvider: must be one of ElevenLabs|Google|Amazon");
+	refuses("\"interruptible\": \"voice\"", "relay.interruptible: must be one of none|dtmf|speech|any");
+	refuses("\"interruptible\": null", "relay.interruptible: must be a text");
+	refuses("\"hints\": [\"a\"]", "relay.hints: must be a text");
+	refuses("\"debug\": \"all\"", "relay.debug: must be one of");
+	refuses("\"plays\": [\"http://a.example/x.mp3\"]", "relay.plays[0]: must look like https://");
+	refuses("\"plays\": [\"https:///x.mp3\"]", "relay.plays[0]: must look like https://");
+}
+
+static void names_of_old_samples_get_a_sentence(void **state)
+{
+	(void)state;
+	refuses("\"interruptByDtmf\": true", "relay.interruptByDtmf: is of old samples: interruptible says");
+	refuses("\"voice\": \"alice\"", "relay.voice: is a voice of Twilio's <Say>");
+	refuses("\"voice\": \"Polly.Joanna\"", "relay.voice: is written as for Twilio's <Say>");
+	refuses("\"url\": \"wss://a.example/x?y=1\"", "relay.url: is made by this server: Twilio drops a query");
+	refuses("\"speechtimeout\": 800", "did you mean \"speechTimeout\"?");
+}
+
+static void welcome_greeting_is_the_exact_greeting(void **state)
+{
+	struct agent_entry entry;
+
+	(void)state;
+	assert_int_equal(read_agent(&entry, "{\"channel\": \"relay\", \"relay\": {\"welcomeGreeting\": \"Hi {{caller}}!\"}}"), 0);
+	assert_int_equal(entry.variants[0]->greeting_mode, GREETING_EXACT);
+	assert_string_equal(entry.variants[0]->greeting, "Hi {{caller}}!");
+	agent_memory_release(entry.memory);
+	refuses("\"welcomeGreeting\": \"\"", "relay.welcomeGreeting: must not be empty");
+	refuses("\"welcomeGreeting\": \"Hi {{who}}!\"", "relay.welcomeGreeting: ");
+	refuses("\"welcomeGreeting\": true", "relay.welcomeGreeting: must be a text");
+}
+
+static void channel_goes_with_some_models_and_recordings(void **state)
+{
+	static const struct {
+		const char *file, *sentence;
+	} cases[] = {
+		{ "{\"channel\": \"gather\"}", "x.json: channel: is gather, which is not built yet" },
+		{ "{\"model_protocol\": \"text\"}", "x.json: channel: is stream, which carries sound" },
+		{ "{\"channel\": \"relay\", \"record\": \"local\"}", "channel: is relay, where no sound passes here" },
+		{ "{\"channel\": \"relay\", \"model_protocol\": \"text\", \"record\": \"twilio\"}", NULL },
+		{ "{\"channel\": \"relay\"}", NULL },
+		{ "{\"variants\": [{\"name\": \"a\"}, {\"name\": \"b\", \"channel\": \"gather\"}]}",
+		    "variants[1].channel: is gather" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct agent_entry entry;
+		int err = read_agent(&entry, cases[i].file);
+
+		if (!err)
+			agent_memory_release(entry.memory);
+		if (!err != !cases[i].sentence || (err && !strstr(buf_text(&problem), cases[i].sentence)))
+			fail_msg("%s: %d %s", cases[i].file, err, buf_text(&problem));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_relied_on_is_always_written),
+		cmocka_unit_test(values_are_taken_as_people_write_them),
+		cmocka_unit_test(wrong_values_are_refused_with_a_sentence),
+		cmocka_unit_test(names_of_old_samples_get_a_sentence),
+		cmocka_unit_test(welcome_greeting_is_the_exact_greeting),
+		cmocka_unit_test(channel_goes_with_some_models_and_recordings),
+	};
+
+	return cmocka_run_group_tests(tests, begin, end);
+}
