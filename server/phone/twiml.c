@@ -1,6 +1,7 @@
 #include "server/phone/twiml.h"
 
 #include "common/json.h"
+#include "server/agents/agent.h"
 #include "server/phone/party.h"
 
 #include <stdbool.h>
@@ -96,14 +97,20 @@ static void put_parameter(struct buf *out, const char *name, const char *value)
 	buf_puts(out, "\"/>");
 }
 
-/* The call stays in <Connect> for as long as the stream is open; then Twilio
+/* The call stays in <Connect> for as long as the stream or session is open; then Twilio
  * asks `action_url` for the next document. */
-void twiml_connect_stream(struct buf *out, const struct twiml_stream *stream)
+static void begin_connect(struct buf *out, const char *action_url)
 {
 	buf_puts(out, XML_HEAD "<Response><Connect");
-	put_attribute(out, "action", stream->action_url);
+	put_attribute(out, "action", action_url);
 	put_attribute(out, "method", "POST");
-	buf_puts(out, "><Stream");
+	buf_putc(out, '>');
+}
+
+void twiml_connect_stream(struct buf *out, const struct twiml_stream *stream)
+{
+	begin_connect(out, stream->action_url);
+	buf_puts(out, "<Stream");
 	put_attribute(out, "url", stream->stream_url);
 	put_attribute(out, "statusCallback", stream->status_url);
 	put_attribute(out, "statusCallbackMethod", "POST");
@@ -111,6 +118,42 @@ void twiml_connect_stream(struct buf *out, const struct twiml_stream *stream)
 	put_parameter(out, "caller", stream->caller);
 	put_parameter(out, "called", stream->called);
 	buf_puts(out, "</Stream></Connect></Response>\n");
+}
+
+static void put_known(struct buf *out, const char *name, const char *value)
+{
+	if (value && *value)
+		put_attribute(out, name, value);
+}
+
+static void put_language(struct buf *out, const struct relay_language *l)
+{
+	buf_puts(out, "<Language");
+	put_attribute(out, "code", l->code);
+	put_known(out, "ttsProvider", l->tts_provider);
+	put_known(out, "voice", l->voice);
+	put_known(out, "transcriptionProvider", l->transcription_provider);
+	put_known(out, "speechModel", l->speech_model);
+	buf_puts(out, "/>");
+}
+
+void twiml_connect_relay(struct buf *out, const struct twiml_relay *relay)
+{
+	const struct agent *p = relay->agent;
+
+	begin_connect(out, relay->action_url);
+	buf_puts(out, "<ConversationRelay");
+	put_attribute(out, "url", relay->relay_url);
+	put_known(out, relay_attribute_names[RELAY_welcomeGreeting], relay->greeting);
+	for (int i = 0; i < RELAY_ATTRIBUTE_COUNT; i++)
+		put_known(out, relay_attribute_names[i], relay_attribute(p, (enum relay_attribute)i));
+	buf_putc(out, '>');
+	for (size_t i = 0; i < p->relay.language_count; i++)
+		put_language(out, &p->relay.languages[i]);
+	put_parameter(out, "caller", relay->caller);
+	put_parameter(out, "called", relay->called);
+	put_parameter(out, "agent", p->name);
+	buf_puts(out, "</ConversationRelay></Connect></Response>\n");
 }
 
 void twiml_say_hangup(struct buf *out, const struct twiml_say *say)

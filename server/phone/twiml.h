@@ -8,6 +8,8 @@
 
 #include <stddef.h>
 
+struct agent;
+
 #define TWIML_TYPE "text/xml; charset=utf-8"
 
 struct twiml_stream {           /* borrowed */
@@ -18,6 +20,14 @@ struct twiml_stream {           /* borrowed */
 	const char *called;
 };
 
+struct twiml_relay {                   /* borrowed */
+	const char *relay_url;         /* wss://…, without a query */
+	const char *action_url;        /* asked when the session is over */
+	const struct agent *agent;     /* its attributes, languages and name */
+	const char *greeting;          /* spoken at once; "": nothing is */
+	const char *caller, *called;   /* handed on as <Parameter>s, as the agent's name; "" is left out */
+};
+
 struct twiml_say {            /* borrowed */
 	const char *text;     /* at most 4096 characters */
 	const char *voice;    /* "" of either: Twilio's own choice */
@@ -25,6 +35,7 @@ struct twiml_say {            /* borrowed */
 };
 
 void twiml_connect_stream(struct buf *out, const struct twiml_stream *stream);
+void twiml_connect_relay(struct buf *out, const struct twiml_relay *relay);
 void twiml_say_hangup(struct buf *out, const struct twiml_say *say);
 /* With a time limit, and `action_url` asked how it went; a sip: address is dialled as such.
  * With `caller_id` "" the person sees who is calling; see party_caller_id. */

@@ -1,5 +1,6 @@
 #include "server/phone/twiml.h"
 
+#include "server/agents/agent.h"
 #include "tests/peers/setup.h"
 
 #include <setjmp.h>
@@ -32,6 +33,34 @@ static void stream_is_announced_with_its_urls_and_parties(void **state)
 		   "<Stream url=\"wss://a.example/twilio/stream/0123\""
 		   " statusCallback=\"https://a.example/twilio/stream-status\" statusCallbackMethod=\"POST\">"
 		   "<Parameter name=\"caller\" value=\"+12025550123\"/></Stream></Connect></Response>\n");
+}
+
+static void session_is_announced_with_its_attributes_and_languages(void **state)
+{
+	static const struct relay_language languages[] = { { "es-ES", "Google", "es-ES-Chirp3-HD-Aoede", "", "" } };
+	struct agent agent = { .name = "reception",
+		.transcription_language = "en",
+		.interruptible = true,
+		.relay = { .languages = languages, .language_count = 1 } };
+
+	(void)state;
+	agent.relay.attributes[RELAY_speechTimeout] = "800";
+	agent.relay.attributes[RELAY_hints] = "O'Neill & Sons";
+	twiml_connect_relay(&written, &(struct twiml_relay){ .relay_url = "wss://a.example/twilio/relay/0123",
+					  .action_url = "https://a.example/twilio/connect-action",
+					  .agent = &agent,
+					  .greeting = "Hello <there>",
+					  .caller = "+12025550123",
+					  .called = "" });
+	check(HEAD "<Response><Connect action=\"https://a.example/twilio/connect-action\" method=\"POST\">"
+		   "<ConversationRelay url=\"wss://a.example/twilio/relay/0123\" welcomeGreeting=\"Hello &lt;there&gt;\""
+		   " welcomeGreetingInterruptible=\"any\" language=\"en-US\" ttsProvider=\"ElevenLabs\""
+		   " transcriptionProvider=\"Deepgram\" interruptible=\"any\" interruptSensitivity=\"high\""
+		   " dtmfDetection=\"true\" reportInputDuringAgentSpeech=\"none\" preemptible=\"false\""
+		   " hints=\"O&apos;Neill &amp; Sons\" debug=\"speaker-events tokens-played\" speechTimeout=\"800\">"
+		   "<Language code=\"es-ES\" ttsProvider=\"Google\" voice=\"es-ES-Chirp3-HD-Aoede\"/>"
+		   "<Parameter name=\"caller\" value=\"+12025550123\"/><Parameter name=\"agent\" value=\"reception\"/>"
+		   "</ConversationRelay></Connect></Response>\n");
 }
 
 static void caller_cannot_write_markup(void **state)
@@ -118,6 +147,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(person_is_dialled_with_a_limit_and_told_of_afterwards),
 		CASE(stream_is_announced_with_its_urls_and_parties),
+		CASE(session_is_announced_with_its_attributes_and_languages),
 		CASE(caller_cannot_write_markup),
 		CASE(parameter_stays_below_twilios_limit),
 		CASE(bytes_that_are_no_text_become_a_replacement),
