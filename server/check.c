@@ -7,7 +7,7 @@
 #include "server/config/config_names.h"
 #include "server/config/config_print.h"
 #include "server/config/config_warnings.h"
-#include "server/health_probe.h"
+#include "server/local_client.h"
 #include "server/knowledge/knowledge_tool.h"
 #include "server/model/access.h"
 #include "server/model/trial.h"
@@ -166,7 +166,7 @@ static bool port_is_sound(const struct config *cfg, struct buf *mistakes)
 {
 	int err = socket_listen_error(cfg->listen, cfg->port);
 
-	if (err == -EADDRINUSE && !health_probe(cfg->listen, cfg->port)) {
+	if (err == -EADDRINUSE && !local_health(cfg->listen, cfg->port)) {
 		printf("a server is running at %s:%d already\n", cfg->listen, cfg->port);
 	} else if (err) {
 		buf_printf(

@@ -8,7 +8,7 @@
 #include "server/config/version.h"
 #include "server/knowledge/knowledge.h"
 #include "server/knowledge/knowledge_tool.h"
-#include "server/health_probe.h"
+#include "server/local_client.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -72,12 +72,12 @@ static int health(struct config *cfg, char **args)
 	int err;
 
 	(void)args;
-	err = health_probe(cfg->listen, cfg->port);
+	err = local_health(cfg->listen, cfg->port);
 	if (err == -EPROTO)
 		fprintf(stderr, "what listens on %s:%d does not answer GET /health with 200\n", cfg->listen, cfg->port);
 	else if (err)
 		fprintf(stderr, "no answer from %s:%d: %s\n", cfg->listen, cfg->port,
-		    err == -EAGAIN ? "it took longer than 3 s" : strerror(-err));
+		    err == -ETIMEDOUT ? "it took longer than 3 s" : strerror(-err));
 	return err ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 

@@ -13,7 +13,7 @@
 #include "server/line/mailbox.h"
 #include "server/agents/agents.h"
 #include "server/stats/stats.h"
-#include "server/health_probe.h"
+#include "server/local_client.h"
 #include "server/news/hub.h"
 #include "server/phone/media_stream.h"
 #include "server/web/server.h"
@@ -483,15 +483,15 @@ static void ready_says_why_not_in_one_word(void **state)
 	}
 }
 
-static void health_probe_asks_health(void **state)
+static void health_is_asked_of_this_machine(void **state)
 {
 	(void)state;
-	assert_int_equal(health_probe("127.0.0.1", web_port(web)), 0);
-	assert_int_equal(health_probe("0.0.0.0", web_port(web)), 0);
-	assert_int_equal(health_probe("nowhere", web_port(web)), -EINVAL);
+	assert_int_equal(local_health("127.0.0.1", web_port(web)), 0);
+	assert_int_equal(local_health("0.0.0.0", web_port(web)), 0);
+	assert_int_equal(local_health("nowhere", web_port(web)), -EINVAL);
 }
 
-static void health_probe_fails_where_nobody_listens(void **state)
+static void health_fails_where_nobody_listens(void **state)
 {
 	struct sockaddr_in a = { .sin_family = AF_INET };
 	socklen_t len = sizeof a;
@@ -502,7 +502,7 @@ static void health_probe_fails_where_nobody_listens(void **state)
 	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
 	assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &len), 0);
-	assert_int_equal(health_probe("127.0.0.1", ntohs(a.sin_port)), -ECONNREFUSED);
+	assert_int_equal(local_health("127.0.0.1", ntohs(a.sin_port)), -ECONNREFUSED);
 	close(fd);
 }
 
@@ -1512,8 +1512,8 @@ int main(void)
 		TEST(head_has_the_headers_and_no_body),
 		TEST(every_request_is_answered_and_none_that_means_two_things),
 		TEST(ready_says_why_not_in_one_word),
-		TEST(health_probe_asks_health),
-		TEST(health_probe_fails_where_nobody_listens),
+		TEST(health_is_asked_of_this_machine),
+		TEST(health_fails_where_nobody_listens),
 		TEST(only_the_token_opens),
 		TEST(every_route_of_the_operators_has_its_role),
 		TEST(reader_reads_and_is_told_what_else_needs),
