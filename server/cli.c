@@ -9,6 +9,7 @@
 #include "server/knowledge/knowledge.h"
 #include "server/knowledge/knowledge_tool.h"
 #include "server/local_client.h"
+#include "server/operator_commands.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -84,8 +85,9 @@ static int health(struct config *cfg, char **args)
 static void put_help(struct buf *out)
 {
 	buf_puts(out, "trunkline: puts an AI voice on a phone number\n\n"
-		      "  trunkline            serves calls\n"
-		      "  trunkline --check    checks settings and agents, opens a model session as each agent would\n"
+		      "  trunkline            serves calls\n");
+	operator_command_help(out);
+	buf_puts(out, "  trunkline --check    checks settings and agents, opens a model session as each agent would\n"
 		      "  trunkline --check --offline\n"
 		      "                       the same without connecting to anything; needs no key\n"
 		      "  trunkline --ask AGENT \"question\"\n"
@@ -141,8 +143,8 @@ static const struct option *option_of(int argc, char **argv, char ***rest)
 static int usage(void)
 {
 	fprintf(stderr,
-	    "usage: trunkline [--check [--offline] | --ask AGENT QUESTION | --health | --help | --settings-markdown | --settings-env | --version]\n"
-	    "Without an option it serves calls. Settings come from the environment.\n");
+	    "usage: trunkline [status | calls | call SID | --check [--offline] | --ask AGENT QUESTION | --health | --help | --settings-markdown | --settings-env | --version]\n"
+	    "Without an argument it serves calls. Settings come from the environment.\n");
 	return 2;
 }
 
@@ -182,25 +184,39 @@ static bool load(struct config *cfg, bool needs_keys)
 
 /* The settings are static, since all threads read them: they are freed after the last
  * part is closed. */
+static int with_settings(int argc, const struct option *option, char **rest, const struct operator_command *command,
+    int (*serve)(struct config *cfg))
+{
+	static struct config cfg;
+	int status = EXIT_FAILURE;
+
+	if (load(&cfg, argc == 1))
+		status = command ? operator_command_run(&cfg, command) : option ? option->run(&cfg, rest) : serve(&cfg);
+	config_free(&cfg);
+	return status;
+}
+
 int cli_run(int argc, char **argv, int (*serve)(struct config *cfg))
 {
 	const struct option *option = NULL;
+	struct operator_command command;
+	bool commanded = argc > 1 && operator_command_named(argv[1]);
 	char **rest = argv;
-	static struct config cfg;
-	int status = EXIT_FAILURE;
 	struct buf text;
 
-	if (argc != 1 && !(option = option_of(argc, argv, &rest)))
+	buf_init(&text, 0);
+	if (commanded && !operator_command_read(&command, argv + 1, &text)) {
+		print_text(stderr, &text);
+		buf_free(&text);
+		return 2;
+	}
+	if (!commanded && argc != 1 && !(option = option_of(argc, argv, &rest)))
 		return usage();
 	if (option && option->put) {
-		buf_init(&text, 0);
 		option->put(&text);
 		print_text(stdout, &text);
 		buf_free(&text);
 		return EXIT_SUCCESS;
 	}
-	if (load(&cfg, !option))
-		status = option ? option->run(&cfg, rest) : serve(&cfg);
-	config_free(&cfg);
-	return status;
+	return with_settings(argc, option, rest, commanded ? &command : NULL, serve);
 }
