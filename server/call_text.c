@@ -147,7 +147,8 @@ static void put_course(const cJSON *call, struct buf *out)
 	buf_puts(out, call_text_is_over(call) ? ", lasted " : ", lasts ");
 	readable_seconds(out, number(call, "seconds"));
 	if (number(call, "interruptions") > 0)
-		buf_printf(out, ", %.0f interruptions", number(call, "interruptions"));
+		buf_printf(out, ", %.0f interruption%s", number(call, "interruptions"),
+		    number(call, "interruptions") > 1 ? "s" : "");
 	if (number(call, "first_turn") > 0)
 		buf_puts(out, "; the caller came back");
 	buf_putc(out, '\n');
@@ -325,7 +326,7 @@ static void put_tool(const cJSON *tool, struct buf *out)
 	if (json_num(tool, "took_ms", &took_ms))
 		buf_printf(out, " after %.0f ms", took_ms);
 	if (json_str(tool, "answer")) {
-		buf_putc(out, ' ');
+		buf_puts(out, ": ");
 		readable_start(out, json_str(tool, "answer"), VALUE_MAX);
 	}
 	buf_putc(out, '\n');
@@ -334,7 +335,7 @@ static void put_tool(const cJSON *tool, struct buf *out)
 static void put_missing(const cJSON *call, const char *key, const char *what, struct buf *out)
 {
 	if (number(call, key) > 0)
-		buf_printf(out, "%8s  [%.0f %s]\n", "…", number(call, key), what);
+		buf_printf(out, "       …  [%.0f %s]\n", number(call, key), what);
 }
 
 /* The turn with which the last stream of a call began that came back: there its times begin anew.
