@@ -182,6 +182,7 @@ watched_and_steered() {
 	check "events: who watches all hears of both calls" equal \
 		"$(events all.sse | jq -r 'select(.event == "operator.say" or .event == "call.ended") | .line.call_sid' | sort -u | grep -c .)" 2
 	what_each_status_means "$sid"
+	from_the_shell "$sid"
 
 	local last
 	last=$(sed -n 's/^id: //p' "$WORK/one.sse" | tail -3 | head -1)
@@ -189,6 +190,89 @@ watched_and_steered() {
 	check "events: who was cut off gets what it missed, to the end" equal \
 		"$(sed -n 's/^id: //p' "$WORK/again.sse" | paste -sd' ')" "$(sed -n 's/^id: //p' "$WORK/one.sse" | tail -2 | paste -sd' ')"
 	ALL=$all
+}
+
+# trunkline ARGS…: the program as the operator's shell runs it, on the server's machine, with its settings; what it
+# prints in $WORK/shell.out and $WORK/shell.err.
+trunkline() {
+	env -i PATH="$PATH" TZ=UTC PORT="$PORT" API_TOKEN="$API_TOKEN" "${SHELL_SETS[@]}" "$SERVER_BIN" "$@" >"$WORK/shell.out" 2>"$WORK/shell.err"
+}
+SHELL_SETS=()
+shell_fails() { # STATUS PATTERN ARGS…: with one line of why, and nothing else
+	local status=0
+	trunkline "${@:3}" || status=$?
+	if [ "$status" != "$1" ] || ! grep -qE "$2" "$WORK/shell.err" || [ "$(wc -l <"$WORK/shell.err")" != 1 ] || [ -s "$WORK/shell.out" ]; then
+		echo "status $status:"
+		cat "$WORK/shell.out" "$WORK/shell.err"
+		return 1
+	fi
+}
+shell_says() {
+	grep -qE -- "$1" "$WORK/shell.out" || { cat "$WORK/shell.out"; return 1; }
+}
+
+from_the_shell() { # SID of a call that is over; $FLOOD is live
+	check "shell: status" trunkline status
+	check "shell: … takes calls" shell_says '^Trunkline [0-9.]+ takes calls; up [0-9:]+$'
+	check "shell: … with one live call" shell_says '^calls +1 live of at most 20; since the start 2'
+	check "shell: … and the model" shell_says '^model +can be had'
+	check "shell: … and no store" shell_says '^store +none: nothing is kept \(DATA_DIR\)$'
+	check "shell: status --json is what the API says" eval "trunkline status --json && jq -e '.calls.live == 1' $WORK/shell.out"
+	check "shell: calls" trunkline calls
+	check "shell: … the live one first" equal "$(awk 'NR > 1 { print $8, $9 }' "$WORK/shell.out" | paste -sd,)" "$FLOOD live,$1 handed"
+	check "shell: calls --live" trunkline calls --live
+	check "shell: … are the live ones" equal "$(awk 'NR > 1 { print $8 }' "$WORK/shell.out")" "$FLOOD"
+	check "shell: calls of nobody" trunkline calls --from +12025550999
+	check "shell: … are none" equal "$(wc -l <"$WORK/shell.out")" 1
+	check "shell: calls --json" trunkline calls --json --last 1
+	check "shell: … is one object" equal "$(jq -r '.calls[].call_sid' "$WORK/shell.out" | paste -sd,)" "$FLOOD,$1"
+	check "shell: call" trunkline call "$1"
+	check "shell: … how it ended" shell_says '^ended +handed over to a person$'
+	check "shell: … what was said" shell_says '^ +0:[0-9]{2}  agent   The plumber is on his way\.'
+	check "shell: … by all who spoke" equal "$(grep -cE '^ +[0-9]+:[0-9]{2}  (agent|caller|keys) ' "$WORK/shell.out")" \
+		"$(jq '.turns | length' "$WORK/talk-record.json")"
+	check "shell: the live call" trunkline call "$FLOOD"
+	check "shell: … is live" shell_says '^state +live$'
+	check "shell: call --json" trunkline call "$1" --json
+	check "shell: … is what the API says" equal "$(jq -S . "$WORK/shell.out" | md5sum)" "$(api "/calls/$1" | jq -S . | md5sum)"
+	check "shell: no such call" shell_fails 1 '^no call of that CallSid is known here$' call CAnone
+	check "shell: nor one with another path" shell_fails 1 '^no call of that CallSid is known here$' call ../status
+	check "shell: a filter that makes no sense" shell_fails 1 '^the server refuses: ending must be one of' calls --ending never
+	check "shell: an option that is none" shell_fails 2 '^trunkline: calls has no option --limit;' calls --limit 3
+	SHELL_SETS=(API_TOKEN=not-the-token-at-all-000000)
+	check "shell: with a wrong token" shell_fails 1 '^the server does not take the token of these settings' calls
+	SHELL_SETS=(API_TOKEN= API_READ_TOKEN="$READER" API_JWT_SECRET="$JWT_SECRET")
+	check "shell: who may only read, reads" trunkline call "$1"
+	SHELL_SETS=(PORT="$(own_port)")
+	check "shell: nobody listens" shell_fails 1 '^no server answers at 127\.0\.0\.1:[0-9]+ \(LISTEN, PORT\): Connection refused$' status
+	SHELL_SETS=(PORT="$MODEL_PORT")
+	check "shell: something else listens" shell_fails 1 'does not answer as this version of Trunkline does$' call "$1"
+	SHELL_SETS=(PORT="$PORT" LISTEN=0.0.0.0)
+	check "shell: LISTEN may be all addresses" trunkline status
+	SHELL_SETS=()
+}
+
+# Without API_TOKEN, by the token that the server has made and keeps; and a caller whose words would steer a terminal.
+by_the_token_that_was_made() {
+	local sid
+	printf '%s\n' "say caller-3.wav" "wait-agent-done 1200" hangup >"$WORK/hello.script"
+	printf '%s' '{"turns":[{"hear":"Hello\u001b[2J\u202e, \u009b31m it is me.","say":"Let me see.","wav":"none.wav"}]}' >"$WORK/odd.model"
+	model odd --key "$SECRET" --script "$WORK/odd.model"
+	server kept API_TOKEN= DATA_DIR="$WORK/data"
+	SHELL_SETS=(API_TOKEN= DATA_DIR="$WORK/data")
+	phone odd --script "$OUTER/hello.script"
+	sid=$(field "$WORK/odd.json" '.calls[0].call_sid')
+	check "shell: the token that was made will do" until_true eval "trunkline call $sid && grep -q '^ended ' $WORK/shell.out"
+	check "shell: what a caller says is read" shell_says '  caller  Hello.*it is me\.$'
+	check "shell: … and steers nothing" eval "! LC_ALL=C grep -P '\\x1b|\\xc2\\x9b|\\xe2\\x80\\xae' $WORK/shell.out"
+	check "shell: as JSON" trunkline call "$sid" --json
+	check "shell: … it steers nothing" eval "! LC_ALL=C grep -P '\\x1b|\\xc2\\x9b|\\xe2\\x80\\xae' $WORK/shell.out"
+	check "shell: … and means the same" equal "$(jq -r '.turns[] | select(.who == "caller").text' "$WORK/shell.out" | od -An -c | tr -d ' \n' | grep -cE '033\[2J.*342200256.*302233')" 1
+	check "shell: the store is told of" eval "trunkline status && shell_says '^store +sound, '"
+	SHELL_SETS=(API_TOKEN= DATA_DIR="$WORK/elsewhere")
+	check "shell: no token there" shell_fails 1 'elsewhere/api-token has no token' status
+	check "the server stops with status 0" stop_server
+	check "the model stops with status 0" stop_model
 }
 
 stopping() {
@@ -216,4 +300,5 @@ watched_and_steered
 stopping
 check "the model stops with status 0" stop_model
 check "every message was one the model knows" equal "$(field "$WORK/model.json" .violation_count)" 0
+by_the_token_that_was_made
 finish
