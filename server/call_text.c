@@ -97,14 +97,9 @@ void call_text_row(const cJSON *call, struct buf *out)
 
 /* -------------------------------------------------------------------------- the facts */
 
-static void put_label(struct buf *out, const char *label)
-{
-	buf_printf(out, "%-10s ", label);
-}
-
 static void put_fact(struct buf *out, const char *label, const char *text)
 {
-	put_label(out, label);
+	readable_label(out, label);
 	readable_text(out, or_dash(text));
 	buf_putc(out, '\n');
 }
@@ -122,7 +117,7 @@ static void put_who(const cJSON *call, struct buf *out)
 {
 	const char *variant = json_str(call, "variant"), *direction = json_str(call, "direction");
 
-	put_label(out, "from");
+	readable_label(out, "from");
 	readable_text(out, or_dash(json_str(call, "from")));
 	buf_puts(out, " to ");
 	readable_text(out, or_dash(json_str(call, "to")));
@@ -131,7 +126,7 @@ static void put_who(const cJSON *call, struct buf *out)
 		readable_text(out, direction);
 	}
 	buf_putc(out, '\n');
-	put_label(out, "agent");
+	readable_label(out, "agent");
 	readable_text(out, or_dash(json_str(call, "agent")));
 	if (variant) {
 		buf_putc(out, '/');
@@ -142,7 +137,7 @@ static void put_who(const cJSON *call, struct buf *out)
 
 static void put_course(const cJSON *call, struct buf *out)
 {
-	put_label(out, "began");
+	readable_label(out, "began");
 	readable_time(out, began(call));
 	buf_puts(out, call_text_is_over(call) ? ", lasted " : ", lasts ");
 	readable_seconds(out, number(call, "seconds"));
@@ -152,7 +147,7 @@ static void put_course(const cJSON *call, struct buf *out)
 	if (number(call, "first_turn") > 0)
 		buf_puts(out, "; the caller came back");
 	buf_putc(out, '\n');
-	put_label(out, cJSON_IsObject(json_get(call, "ending")) ? "ended" : "state");
+	readable_label(out, cJSON_IsObject(json_get(call, "ending")) ? "ended" : "state");
 	put_ending(call, out);
 	buf_putc(out, '\n');
 }
@@ -163,7 +158,7 @@ static void put_order(const cJSON *call, struct buf *out)
 	const cJSON *metadata = json_get(cJSON_GetObjectItemCaseSensitive(call, "metadata") ? call : order, "metadata");
 
 	if (cJSON_IsObject(order)) {
-		put_label(out, "placed");
+		readable_label(out, "placed");
 		readable_text(out, or_dash(json_str(order, "status")));
 		if (json_str(order, "answered_by")) {
 			buf_puts(out, ", answered by ");
@@ -176,7 +171,7 @@ static void put_order(const cJSON *call, struct buf *out)
 		buf_putc(out, '\n');
 	}
 	if (cJSON_GetArraySize(metadata) > 0) {
-		put_label(out, "metadata");
+		readable_label(out, "metadata");
 		put_value(out, metadata);
 		buf_putc(out, '\n');
 	}
@@ -192,7 +187,7 @@ static void put_cost(const cJSON *call, struct buf *out)
 
 	if (!cJSON_IsObject(cost))
 		return;
-	put_label(out, "cost");
+	readable_label(out, "cost");
 	if (json_num(cost, "usd", &usd)) {
 		readable_usd(out, usd);
 		buf_puts(out, ", an estimate:");
@@ -213,7 +208,7 @@ static void put_recording(const cJSON *call, struct buf *out)
 
 	if (!cJSON_IsObject(recording))
 		return;
-	put_label(out, "recording");
+	readable_label(out, "recording");
 	readable_text(out, json_str(recording, "mode"));
 	buf_puts(out, ", ");
 	readable_text(out, or_dash(state ? state : json_str(recording, "status")));
@@ -240,7 +235,7 @@ static void put_record(const cJSON *call, const cJSON *record, struct buf *out)
 
 	if (!cJSON_IsObject(known))
 		return;
-	put_label(out, "record");
+	readable_label(out, "record");
 	readable_text(out, json_str(known, "id"));
 	buf_puts(out, ", ");
 	readable_text(out, or_dash(json_str(known, "status")));

@@ -133,6 +133,11 @@ void readable_json(struct buf *out, const char *json, size_t len)
 
 /* -------------------------------------------------------------------------- values */
 
+void readable_label(struct buf *out, const char *label)
+{
+	buf_printf(out, "%-10s ", label);
+}
+
 void readable_time(struct buf *out, const char *iso8601)
 {
 	char text[32];

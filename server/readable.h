@@ -23,6 +23,9 @@ void readable_cell(struct buf *out, const char *text, size_t width);
 /* JSON as it is, but for such characters in its strings, which are written as \uXXXX. */
 void readable_json(struct buf *out, const char *json, size_t len);
 
+/* What a line is about, before what it says. */
+void readable_label(struct buf *out, const char *label);
+
 /* A time of our JSON (ISO 8601) in the time zone of the process, as in "2026-11-20 10:15:30"; "-" for NULL. */
 void readable_time(struct buf *out, const char *iso8601);
 

@@ -15,11 +15,6 @@ static double number(const cJSON *object, const char *key)
 	return value;
 }
 
-static void put_label(struct buf *out, const char *label)
-{
-	buf_printf(out, "%-10s ", label);
-}
-
 /* "3 what", or nothing for none. */
 static void put_some(struct buf *out, const cJSON *object, const char *key, const char *what)
 {
@@ -60,7 +55,7 @@ static void put_calls(const cJSON *status, struct buf *out)
 	for (int end = CALL_NOT_ENDED + 1; end < CALL_END_COUNT; end++)
 		if (call_ending((enum call_end)end)->fault)
 			faults += number(ended, call_ending((enum call_end)end)->json);
-	put_label(out, "calls");
+	readable_label(out, "calls");
 	buf_printf(out, "%.0f live of at most %.0f", number(calls, "live"), number(calls, "limit"));
 	put_some(out, calls, "reserved", "beginning");
 	put_some(out, calls, "ending", "ending");
@@ -79,7 +74,7 @@ static void put_model(const cJSON *status, struct buf *out)
 	const cJSON *answers = json_get(json_get(status, "latency"), "answer_after_speech");
 	double connect_ms = 0;
 
-	put_label(out, "model");
+	readable_label(out, "model");
 	buf_puts(out, json_bool(model, "available", false) ? "can be had" : "CANNOT BE HAD");
 	if (json_num(model, "last_connect_ms", &connect_ms))
 		buf_printf(out, ", last connected in %.0f ms", connect_ms);
@@ -94,7 +89,7 @@ static void put_agents(const cJSON *status, struct buf *out)
 	const cJSON *names = json_get(json_get(status, "agents"), "names"), *each;
 	int count = cJSON_GetArraySize(names), shown = 0;
 
-	put_label(out, "agents");
+	readable_label(out, "agents");
 	cJSON_ArrayForEach(each, names)
 	{
 		if (shown == NAMES_SHOWN) {
@@ -111,7 +106,7 @@ static void put_store(const cJSON *status, struct buf *out)
 {
 	const cJSON *store = json_get(status, "store");
 
-	put_label(out, "store");
+	readable_label(out, "store");
 	if (!cJSON_IsObject(store)) {
 		buf_puts(out, "none: nothing is kept (DATA_DIR)\n");
 		return;
@@ -127,7 +122,7 @@ static void put_cost(const cJSON *status, struct buf *out)
 	const cJSON *cost = json_get(status, "cost");
 	double limit;
 
-	put_label(out, "cost");
+	readable_label(out, "cost");
 	readable_usd(out, number(cost, "today_usd"));
 	buf_puts(out, " today (UTC)");
 	if (json_num(cost, "limit_usd", &limit)) {
@@ -143,7 +138,7 @@ static void put_outside(const cJSON *status, struct buf *out)
 	const cJSON *outbound = json_get(status, "outbound"), *outbox = json_get(status, "outbox");
 
 	if (number(outbound, "placed") + number(outbound, "queued") > 0) {
-		put_label(out, "calls out");
+		readable_label(out, "calls out");
 		buf_printf(out, "%.0f queued, %.0f ringing; since the start %.0f placed", number(outbound, "queued"),
 		    number(outbound, "ringing"), number(outbound, "placed"));
 		put_some(out, outbound, "refused", "refused by Twilio");
@@ -151,7 +146,7 @@ static void put_outside(const cJSON *status, struct buf *out)
 		buf_putc(out, '\n');
 	}
 	if (number(outbox, "waiting") + number(outbox, "delivered") + number(outbox, "failed") > 0) {
-		put_label(out, "webhooks");
+		readable_label(out, "webhooks");
 		buf_printf(out, "%.0f waiting; since the start %.0f delivered", number(outbox, "waiting"),
 		    number(outbox, "delivered"));
 		put_some(out, outbox, "failed", "attempts failed");
@@ -165,7 +160,7 @@ static void warn_text(struct buf *out, const char *what, const char *text)
 {
 	if (!text || !*text)
 		return;
-	put_label(out, "warning");
+	readable_label(out, "warning");
 	buf_printf(out, "%s: ", what);
 	readable_start(out, text, SENTENCE_MAX);
 	buf_putc(out, '\n');
@@ -179,7 +174,7 @@ static void warn_agents(const cJSON *model, const char *list, const char *key, c
 	{
 		const char *variant = json_str(each, "variant");
 
-		put_label(out, "warning");
+		readable_label(out, "warning");
 		buf_puts(out, "agent ");
 		readable_text(out, json_str(each, "agent"));
 		if (variant) {
@@ -196,7 +191,7 @@ static void warn_count(const cJSON *section, const char *key, const char *what, 
 {
 	if (number(section, key) <= 0)
 		return;
-	put_label(out, "warning");
+	readable_label(out, "warning");
 	buf_printf(out, "%.0f %s\n", number(section, key), what);
 }
 
