@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+enum { SECONDS_A_DAY = 24 * 3600 };
+
 int64_t clock_now_us(void)
 {
 	struct timespec t;
@@ -31,6 +33,26 @@ void clock_iso8601(int64_t wall_ms, char *out, size_t size)
 	gmtime_r(&seconds, &tm);
 	strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &tm);
 	snprintf(out, size, "%s.%03dZ", date, (int)(wall_ms % 1000));
+}
+
+/* timegm of the local date is its number of days, free of the zone's offset. */
+int64_t clock_day(int64_t wall_ms)
+{
+	time_t seconds = (time_t)(wall_ms / 1000);
+	struct tm local, date;
+
+	localtime_r(&seconds, &local);
+	date = (struct tm){ .tm_year = local.tm_year, .tm_mon = local.tm_mon, .tm_mday = local.tm_mday };
+	return timegm(&date) / SECONDS_A_DAY;
+}
+
+void clock_date(int64_t day, char *out, size_t size)
+{
+	time_t seconds = (time_t)day * SECONDS_A_DAY;
+	struct tm tm;
+
+	gmtime_r(&seconds, &tm);
+	strftime(out, size, "%Y-%m-%d", &tm);
 }
 
 /* So many digits, no more, no less; then moves on. -1 if they are not there. */

@@ -25,6 +25,13 @@ int64_t clock_wall_ms(void); /* Unix time in ms */
 /* "2026-11-20T10:15:30.123Z"; out holds at least 25 bytes. */
 void clock_iso8601(int64_t wall_ms, char *out, size_t size);
 
+/* The calendar day in the time zone of the process, as days since 1970-01-01: one more
+ * at each midnight there, whatever the clocks do in spring and autumn. */
+int64_t clock_day(int64_t wall_ms);
+
+/* "2026-11-20"; out holds at least 11 bytes. */
+void clock_date(int64_t day, char *out, size_t size);
+
 /* Reads a time as people write it: "2026-11-20", "2026-11-20T10:15:30" with or
  * without fractions, "Z" or "+02:00" (without either it is UTC), or Unix time in
  * seconds. False if it is none of these. */

@@ -6,15 +6,15 @@
 #include "server/line/calls.h"
 #include "server/news/journal.h"
 
-/* A day that has cost MAX_DAY_COST leaves no room: orders stay queued, and those older
- * than half an hour expire (dialer.h). */
+/* A day on which no more calls may be made leaves no room: orders stay queued, and those
+ * older than half an hour expire (dialer.h). */
 static int room(void *arg)
 {
 	const struct dialer_view *view = arg;
 	struct calls_count count;
 
 	calls_count(view->calls, &count);
-	return count.draining || count.day_spent ? 0 : count.limit - count.live - count.reserved;
+	return count.draining || count.day_full ? 0 : count.limit - count.live - count.reserved;
 }
 
 /* The end of a call that was never answered. It is an entry of kind ENDED, like that of

@@ -30,6 +30,7 @@
 #include "server/work/work.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ------------------------------------------------------------- functions of the parts */
@@ -74,7 +75,7 @@ PART_OPEN(open_health, model_health_open(&p->health))
 PART_OPEN(open_api_token, api_token_open(p->cfg, problem))
 PART_OPEN(open_agents, agents_open(&p->agents, p->cfg, problem))
 PART_OPEN(open_fleet, fleet_local_open(&p->fleet, p->store, p->cfg->max_calls))
-PART_OPEN(open_spending, spending_open(&p->spending, p->cfg, p->fleet, problem))
+PART_OPEN(open_spending, spending_open(&p->spending, p->cfg, p->fleet, p->store, problem))
 PART_OPEN(open_work, work_open(&p->work, p->cfg, problem))
 PART_OPEN(open_probe, model_health_probe(p->health, &p->access, p->agents, tool_list_put, p->work))
 
@@ -133,7 +134,10 @@ static void refuse(struct web_ready *r, bool so, enum web_refusal why)
 
 static void ready_spending(struct program *p, struct web_ready *r)
 {
-	refuse(r, cost_day_exceeded(p->spending), WEB_COST);
+	struct spending_day day;
+
+	spending_look(p->spending, &day);
+	refuse(r, day.full, WEB_COST);
 }
 
 static void ready_health(struct program *p, struct web_ready *r)
@@ -166,6 +170,11 @@ static void close_store(struct program *p)
 {
 	journal_remove_sink(journal_store_take, p->store);
 	store_close(p->store);
+}
+
+static void warn_spending(struct program *p, struct buf *out)
+{
+	spending_warnings(p->spending, out);
 }
 
 static void warn_agents(struct program *p, struct buf *out)
@@ -232,12 +241,27 @@ static void warn_outcomes(struct program *p, struct buf *out)
 	outcomes_warnings(p->cfg, p->agents, out);
 }
 
-/* Folders are indexed for the agents that name them, so a reload may bring new ones. */
+/* Without memory the calls of new agents reserve what the settings say. */
+static void know_limits(struct program *p)
+{
+	size_t room = agents_count_variants(p->agents, NULL);
+	const struct agent **each = calloc(room, sizeof *each);
+	size_t count = each ? agents_list(p->agents, each, room) : 0;
+
+	for (size_t i = 0; i < count; i++) {
+		spending_know(p->spending, each[i]->name, each[i]->max_call_cost);
+		agent_release(each[i]);
+	}
+	free(each);
+}
+
+/* Folders are indexed for the agents that name them, and limits are theirs: a reload may bring new ones. */
 static void follow_agents(void *arg)
 {
 	struct program *p = arg;
 
 	search_follow_agents(p->knowledge, p->agents);
+	know_limits(p);
 }
 
 static int open_knowledge(struct program *p, struct buf *problem)
@@ -292,7 +316,7 @@ static int open_dialer(struct program *p, struct buf *problem)
 	(void)problem;
 	p->dialer_view = (struct dialer_view){ .calls = p->calls, .agents = p->agents };
 	dialer_hooks_of(&p->dialer_view, &hooks);
-	return dialer_open(&p->dialer, p->cfg, p->store, p->fleet, &hooks);
+	return dialer_open(&p->dialer, p->cfg, p->store, p->fleet, p->spending, &hooks);
 }
 
 static bool put_status(void *program, const char *section, struct json_out *j);
@@ -346,7 +370,7 @@ static const struct part {
 	{ "api token", .open = open_api_token, .close = close_api_token },
 	{ "fleet", .open = open_fleet, .close = close_fleet, .tend = tend_fleet },
 	{ "spending", .open = open_spending, .close = close_spending, .section = "cost", .status = status_spending,
-	    .ready = ready_spending },
+	    .warn = warn_spending, .ready = ready_spending },
 	{ "agents", .open = open_agents, .close = close_agents, .warn = warn_agents, .section = "agents",
 	    .status = status_agents },
 	/* Slow things. `work` sets up HTTP for the webhooks, which are signed with the

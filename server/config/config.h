@@ -141,6 +141,12 @@ typedef const char *config_lookup(void *arg, const char *name);
 int config_load(struct config *cfg, config_lookup *lookup, void *arg, struct buf *errors);
 void config_free(struct config *cfg);
 
+/* USD that a call is taken to cost, for MAX_DAY_COST, while no call of its agent has cost anything. */
+static inline double config_call_reserve(const struct config *cfg)
+{
+	return cfg->max_call_cost > 0 ? cfg->max_call_cost : 1;
+}
+
 /* Makes TZ the time zone of the process, which the C library reads from the environment; UTC if TZ
  * names none. Before threads start. */
 void config_set_time_zone(const struct config *cfg);

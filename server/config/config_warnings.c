@@ -144,6 +144,11 @@ void config_warnings(const struct config *cfg, struct buf *out)
 		buf_puts(out, "RECORD=twilio needs TWILIO_ACCOUNT_SID and PUBLIC_URL: nothing is recorded.\n");
 	if (cfg->max_day_cost > 0 && !*cfg->data_dir)
 		buf_puts(out, "MAX_DAY_COST without DATA_DIR: a restart forgets what the day has cost.\n");
+	if (cfg->max_day_cost > 0 && cfg->max_day_cost < config_call_reserve(cfg))
+		buf_printf(out,
+		    "MAX_DAY_COST=%.10g is less than one call reserves before any has been made (%.10g%s): calls are let in "
+		    "one at a time then, while no other is up.\n",
+		    cfg->max_day_cost, config_call_reserve(cfg), cfg->max_call_cost > 0 ? ", MAX_CALL_COST" : "");
 	if (is_azure_preview(cfg->openai_url))
 		buf_puts(out,
 		    "OPENAI_REALTIME_URL is an address of Azure's preview, which speaks the retired beta interface; this "

@@ -94,6 +94,18 @@ static void send_notice(struct dialer *o, struct notice *n)
 	call_summary_free(&n->call);
 }
 
+/* Under the lock. Twilio may be making the call: it reserves. News may prove so of an order
+ * that had been given up, or of one of an earlier process. */
+static void mind_hold(struct dialer *o, struct order *e)
+{
+	bool under_way = order_open(e) && e->state.phase != PHASE_QUEUED;
+
+	if (under_way && !e->answered && !e->hold.live)
+		spending_reserve(o->spending, order_text(e, "agent"), true, &e->hold, NULL);
+	else if (!under_way)
+		spending_settle(o->spending, &e->hold, NULL);
+}
+
 /* Under the lock, which it leaves for a moment if the order is over. The end of an order
  * that POST /calls waits for is left to its reply (dialer_place.c). */
 void order_changed(struct dialer *o, struct order *e)
@@ -101,6 +113,7 @@ void order_changed(struct dialer *o, struct order *e)
 	struct notice notice;
 	bool tell = !e->waiting && take_notice(e, &notice);
 
+	mind_hold(o, e);
 	/* It is told, then stored as told. A process that dies in between makes the
 	 * next one tell it again; the other way round it would be forgotten. */
 	if (tell) {
@@ -139,6 +152,7 @@ static int64_t due_us(struct dialer *o, const struct order *e, int64_t now)
 	switch (ask_kind_of(e)) {
 	case ASK_NOTHING:
 		return e->state.phase == PHASE_QUEUED ? now : NEVER_US;
+	case ASK_LATER:
 	case ASK_CREATE:
 		return creation_due(o, e, now);
 	case ASK_SEARCH:
@@ -170,6 +184,7 @@ static bool put(void *owner, struct due_item *item)
 		return false;
 	item->seq = ++o->last_seq;
 	due_list_put(&o->list, item);
+	mind_hold(o, (struct order *)item);
 	return true;
 }
 
@@ -220,7 +235,7 @@ static const struct due_policy policy = {
 /* -------------------------------------------------------------------- opening, closing */
 
 int dialer_open(struct dialer **out, const struct config *cfg, struct store *store, struct fleet *fleet,
-    const struct dialer_hooks *hooks)
+    struct spending *spending, const struct dialer_hooks *hooks)
 {
 	struct dialer *o = calloc(1, sizeof *o);
 	pthread_condattr_t attr;
@@ -231,6 +246,7 @@ int dialer_open(struct dialer **out, const struct config *cfg, struct store *sto
 	o->cfg = cfg;
 	o->store = store;
 	o->fleet = fleet;
+	o->spending = spending;
 	o->hooks = *hooks;
 	o->bucket.per_second = cfg->outbound_cps;
 	pthread_mutex_init(&o->lock, NULL);

@@ -20,6 +20,7 @@
 
 struct dialer;
 struct fleet;
+struct spending;
 struct store;
 
 enum {
@@ -39,10 +40,11 @@ struct dialer_hooks {
 	void *arg;
 };
 
-/* `cfg`, `store` (or NULL), `fleet` (for the keys) and the argument of the hooks outlive
+/* `cfg`, `store` (or NULL), `fleet` (for the keys), `spending` (or NULL; see spending.h:
+ * a call reserves before Twilio is asked for it) and the argument of the hooks outlive
  * it. Takes up the orders of an earlier process. 0 or -errno. */
 int dialer_open(struct dialer **out, const struct config *cfg, struct store *store, struct fleet *fleet,
-    const struct dialer_hooks *hooks);
+    struct spending *spending, const struct dialer_hooks *hooks);
 
 /* Places no more calls. Those that ring go on. Fine with NULL. */
 void dialer_drain(struct dialer *o);

@@ -19,7 +19,8 @@ enum {
 	FLUSH_MS = 2000,
 	RING_SECONDS = 30,
 	OVER_SECONDS = 60, /* Twilio's own limit lies so much behind ours */
-	DISK_PAUSE_US = US_PER_S
+	DISK_PAUSE_US = US_PER_S,
+	MONEY_PAUSE_US = 5 * US_PER_S /* other agents' calls may cost less: theirs go on meanwhile */
 };
 
 /* 0 … 1 */
@@ -252,7 +253,9 @@ enum ask_kind ask_kind_of(const struct order *e)
 }
 
 /* The queue hands the order to a job. The phase is stored now, so that the flush in
- * `prepare` includes it, and the rate is used up, even if the job asks a moment later. */
+ * `prepare` includes it, and the rate is used up, even if the job asks a moment later.
+ * The hook `room` has looked whether any call can be paid for; whether this one can is
+ * decided here. */
 void ask_taken(void *owner, struct due_item *item, int64_t now_ms)
 {
 	struct order *e = (struct order *)item;
@@ -261,6 +264,11 @@ void ask_taken(void *owner, struct due_item *item, int64_t now_ms)
 	e->kind = ask_kind_of(e);
 	if (e->kind != ASK_CREATE)
 		return;
+	if (!spending_reserve(o->spending, order_text(e, "agent"), false, &e->hold, NULL)) {
+		e->kind = ASK_LATER;
+		e->state.due_us = now_ms * US_PER_MS + MONEY_PAUSE_US;
+		return;
+	}
 	out_bucket_take(&o->bucket, now_ms * US_PER_MS);
 	e->state.phase = PHASE_ASKING;
 	e->asked_ms = clock_wall_ms();
@@ -275,6 +283,7 @@ void ask_dropped(void *owner, struct due_item *item)
 	if (e->state.phase != PHASE_ASKING)
 		return;
 	e->state.phase = PHASE_QUEUED;
+	spending_settle(((struct dialer *)owner)->spending, &e->hold, NULL);
 	order_write(owner, e);
 }
 
@@ -298,7 +307,7 @@ void order_withdraw(struct dialer *o, struct order *e)
 /* True: Twilio may be asked. A broken disk puts the order back into the queue. */
 static bool prepare(struct dialer *o, struct order *e)
 {
-	if (e->kind == ASK_NOTHING)
+	if (e->kind == ASK_NOTHING || e->kind == ASK_LATER)
 		return false;
 	if (e->kind != ASK_CREATE || on_disk(o))
 		return true;
@@ -316,6 +325,7 @@ static void ask_twilio(struct dialer *o, struct order *e, struct twilio_answer *
 {
 	switch (e->kind) {
 	case ASK_NOTHING:
+	case ASK_LATER:
 		break;
 	case ASK_CREATE:
 		create(o, e, a);
@@ -339,6 +349,7 @@ static void take_answer(struct dialer *o, struct order *e, const struct twilio_a
 
 	switch (e->kind) {
 	case ASK_NOTHING:
+	case ASK_LATER:
 		break;
 	case ASK_CREATE:
 		created(o, e, a, now);

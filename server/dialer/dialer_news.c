@@ -73,6 +73,17 @@ int dialer_answered(struct dialer *o, const char *id, const char *call_sid, cJSO
 	return !err && !*request ? -ENOENT : err;
 }
 
+void dialer_on_line(struct dialer *o, const char *id)
+{
+	struct order *e;
+
+	pthread_mutex_lock(&o->lock);
+	e = order_find(o, id);
+	if (e)
+		spending_settle(o->spending, &e->hold, NULL);
+	pthread_mutex_unlock(&o->lock);
+}
+
 void dialer_news(struct dialer *o, const char *id, const char *call_sid, const char *status)
 {
 	int news = out_status_of(status);

@@ -10,6 +10,9 @@
  * order; -EEXIST: the order has another call, and this one should not exist. */
 int dialer_answered(struct dialer *o, const char *id, const char *call_sid, cJSON **request);
 
+/* The table of calls has it, or has refused it: the order lets go of what it reserved. */
+void dialer_on_line(struct dialer *o, const char *id);
+
 /* A status callback; they may come in any order. `id` may be NULL. */
 void dialer_news(struct dialer *o, const char *id, const char *call_sid, const char *status);
 

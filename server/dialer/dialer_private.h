@@ -12,6 +12,7 @@
 #include "common/clock.h"
 #include "server/dialer/dialer.h"
 #include "server/fleet/fleet.h"
+#include "server/money/spending.h"
 #include "server/work/due.h"
 
 #include <cjson/cJSON.h>
@@ -20,7 +21,7 @@
 enum { OUT_KEPT = 1000 /* orders that are over, in memory */ };
 
 /* The next request about an order. */
-enum ask_kind { ASK_NOTHING /* none, or it is withdrawn */, ASK_CREATE, ASK_SEARCH, ASK_FETCH, ASK_END };
+enum ask_kind { ASK_NOTHING /* none, or it is withdrawn */, ASK_LATER /* the day has no money for it now */, ASK_CREATE, ASK_SEARCH, ASK_FETCH, ASK_END };
 
 struct order {
 	struct due_item due; /* first; taken while Twilio is asked */
@@ -46,6 +47,7 @@ struct order {
 	bool answered;          /* the table of calls has it, or had it */
 	bool told;              /* hooks.over was called, or need not be */
 	int busy;               /* users besides the queue's job, without the lock: it stays and is not due */
+	struct spending_hold hold; /* while Twilio may make the call and no line has it */
 	int waiting;            /* requests of POST /calls that wait for Twilio's answer */
 };
 
@@ -53,6 +55,7 @@ struct dialer {
 	const struct config *cfg;
 	struct store *store;
 	struct fleet *fleet;
+	struct spending *spending;
 	struct dialer_hooks hooks;
 	struct twilio twilio;
 	struct jobs *jobs;

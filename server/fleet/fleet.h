@@ -123,7 +123,7 @@ struct fleet_ops {
 	/* The order was not placed: frees the key, if it is still that order's. */
 	void (*key_drop)(struct fleet *f, const char *key, const char *order);
 
-	/* The cost of calls, by day (of Unix time, UTC). A day before the newest one is
+	/* The cost of calls, by day (as clock_day counts them). A day before the newest one is
 	 * booked on the newest. */
 	void (*day_add)(struct fleet *f, int64_t day, double usd);
 	/* The sums of `today` and the days before it, in this order, as far as other

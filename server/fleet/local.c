@@ -20,7 +20,6 @@ enum {
 	DATE_SIZE = 11,
 	TEND_US = 2 * US_PER_S
 };
-#define DAY_MS (24 * 3600 * INT64_C(1000))
 
 struct taken_key {
 	struct fleet_key is;
@@ -281,12 +280,6 @@ static int key_take(
 
 /* ---------------------------------------------------------------------------- days */
 
-static void date_of(int64_t day, char out[32])
-{
-	clock_iso8601(day * DAY_MS, out, 32);
-	out[DATE_SIZE - 1] = '\0';
-}
-
 /* Under the lock. Makes `day` the newest; days passed over without a call cost nothing, and those
  * before them keep their news. A clock that is set back changes nothing: costs are booked on the
  * newest day then. */
@@ -335,11 +328,11 @@ static void write_days(struct fleet *f)
 	memset(l->news, 0, sizeof l->news);
 	unlock(l);
 	for (int64_t day = today - FLEET_DAYS + 1; day <= today; day++) {
-		char date[32];
+		char date[DATE_SIZE];
 
 		if (!news[day % FLEET_DAYS])
 			continue;
-		date_of(day, date);
+		clock_date(day, date, sizeof date);
 		store_day_put(l->store, date, usd[day % FLEET_DAYS]);
 	}
 }
@@ -350,9 +343,9 @@ static void read_days(struct local *l)
 	int err = 0;
 
 	for (int64_t day = l->day - FLEET_DAYS + 1; day <= l->day && l->store && err != -EIO; day++) {
-		char date[32];
+		char date[DATE_SIZE];
 
-		date_of(day, date);
+		clock_date(day, date, sizeof date);
 		err = store_day(l->store, date, &l->usd[day % FLEET_DAYS]);
 	}
 	if (err == -EIO)
@@ -412,7 +405,7 @@ int fleet_local_open(struct fleet **out, struct store *store, int max_calls)
 		return -ENOMEM;
 	l->fleet.ops = &local_ops;
 	l->store = store;
-	l->day = clock_wall_ms() / DAY_MS;
+	l->day = clock_day(clock_wall_ms());
 	pthread_mutex_init(&l->lock, NULL);
 	l->tokens = (struct shelf){ .room = calls + TOKENS_SPARE,
 		.key_size = FLEET_TOKEN_SIZE,

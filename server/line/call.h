@@ -16,6 +16,7 @@
 #include "server/line/mailbox.h"
 #include "server/news/journal.h"
 #include "server/line/model_writer.h"
+#include "server/money/spending.h"
 #include "server/phone/channel.h"
 #include "server/store/store_calls.h"
 
@@ -116,6 +117,7 @@ struct call {
 	bool agent_due;     /* … and has not done so yet */
 	bool remembered;    /* ended_calls has it */
 	int64_t expires_us; /* reserved and claimed lines */
+	struct spending_hold hold; /* what it may cost; spending's lock guards what is in it */
 	char token[CALL_TOKEN_SIZE];
 
 	/* Written under calls->lock: at the reservation, or by the caller loop when

@@ -4,7 +4,6 @@
 #include "server/line/calls_private.h"
 #include "server/money/spending.h"
 
-#include <math.h>
 #include <string.h>
 
 /* Twilio's minutes cost even while the model uses nothing, hence the clock. */
@@ -38,13 +37,21 @@ void call_cost_use(struct call *c, int64_t now_us, struct cost_use *out)
 	out->machine_detection = c->detected;
 }
 
-/* A model without a price makes the sum too small: MAX_DAY_COST and max_call_cost then
- * come too late or never. The log has one line for each such model. */
+/* What has no price counts as the dearest: MAX_DAY_COST and max_call_cost may then come too
+ * early. The log has one line for each such model. */
 static void warn_unknown(struct spending *books, const struct cost_use *use)
 {
-	if (!prices_find(spending_prices(books), use->model))
+	struct cost_use half = *use;
+	struct call_cost cost;
+
+	memset(&half.transcription_used, 0, sizeof half.transcription_used);
+	cost_of(&half, spending_prices(books), &cost);
+	if (!cost.known)
 		spending_warn_unknown(books, use->model);
-	if (use->transcription_model[0] && !prices_find(spending_prices(books), use->transcription_model))
+	half = *use;
+	memset(&half.model_used, 0, sizeof half.model_used);
+	cost_of(&half, spending_prices(books), &cost);
+	if (!cost.known)
 		spending_warn_unknown(books, use->transcription_model);
 }
 
@@ -63,10 +70,7 @@ bool call_cost_mind(struct call *c, struct call_spending *spending, bool now, in
 	spending->minded_us = now_us;
 	call_cost_use(c, now_us, &use);
 	cost_of(&use, spending_prices(books), &cost);
-	if (fabs(cost.total - spending->booked_usd) > 0) {
-		spending_add(books, cost.total - spending->booked_usd, clock_wall_ms());
-		spending->booked_usd = cost.total;
-	}
+	spending_book(books, &c->hold, cost.total, clock_wall_ms());
 	if (!cost.known && !spending->unknown_told)
 		warn_unknown(books, &use);
 	spending->unknown_told |= !cost.known;

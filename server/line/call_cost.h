@@ -8,7 +8,6 @@
 
 struct call_spending { /* zeroed for a new call */
 	int64_t minded_us;
-	double booked_usd; /* already on the day's account */
 	bool limit_told, unknown_told;
 };
 

@@ -177,9 +177,13 @@ void calls_reap(struct calls *calls)
 
 void calls_count(struct calls *calls, struct calls_count *out)
 {
+	struct spending_day day;
+
 	memset(out, 0, sizeof *out);
 	out->limit = calls->use.cfg->max_calls;
-	out->day_spent = cost_day_exceeded(calls->use.spending);
+	spending_look(calls->use.spending, &day);
+	out->day_full = day.full;
+	out->day_over = day.over;
 	pthread_mutex_lock(&calls->lock);
 	out->draining = calls->draining;
 	for (uint32_t i = 0; i < calls->line_count; i++) {
@@ -233,6 +237,7 @@ static void line_close(struct call *c)
 	if (!c->calls)
 		return;
 	calls_served(c);
+	spending_settle(c->calls->use.spending, &c->hold, NULL); /* of a call that the thread never took up */
 	call_close(c);
 }
 

@@ -74,7 +74,8 @@ struct calls_count {
 	int ending;   /* over, a loop still in it; not counted against the limit */
 	int limit;    /* MAX_CALLS */
 	bool draining;
-	bool day_spent; /* new inbound calls are refused with CALL_COST */
+	bool day_full; /* new calls are refused with CALL_COST … */
+	bool day_over; /* … and will be when those that are up are over */
 };
 
 /* The two loops of a call, given by main. The table starts them and knows nothing else
@@ -89,7 +90,7 @@ enum admission {
 	CALL_ADMITTED,
 	CALL_FULL,
 	CALL_DRAINING,
-	CALL_COST, /* the day has cost MAX_DAY_COST */
+	CALL_COST, /* with it the day would cost more than MAX_DAY_COST */
 	CALL_NO_SID,
 	CALL_NO_AGENT, /* no agent of that name, or the metadata is no JSON object */
 	CALL_NO_MEMORY

@@ -104,11 +104,20 @@ static void tell_reserved(const char *call_sid, const struct agent *agent, struc
 	call_summary_free(call);
 }
 
-/* A returning caller was let in before. Calls that we place are held back by the dialer
- * (dialer_hooks.c); one that comes in here has been picked up. */
-static bool too_dear(const struct calls *calls, const struct call_facts *facts)
+/* Under the lock, so that calls that come at once are counted one after another. A
+ * returning caller was let in before, and a call that we place has been picked up: the
+ * dialer has reserved for it (dialer_ask.c), and lets go of that a moment later. */
+static bool afford(struct calls *calls, const struct call_facts *facts, const struct agent *agent,
+    struct spending_hold *hold, struct spending_day *day)
 {
-	return cost_day_exceeded(calls->use.spending) && !facts->said && !call_facts_outbound(facts);
+	return spending_reserve(
+	    calls->use.spending, agent->name, facts->said || call_facts_outbound(facts), hold, day);
+}
+
+static void tell_dear(const char *call_sid, const struct agent *agent, const struct spending_day *day)
+{
+	log_warn(call_sid, "call refused: MAX_DAY_COST; spent=%.4f reserved=%.4f limit=%.4f agent=%s", day->spent_usd,
+	    day->reserved_usd, day->limit_usd, agent->name);
 }
 
 static void count_refused(enum admission answer)
@@ -135,9 +144,11 @@ enum admission calls_reserve(struct calls *calls, const struct call_facts *facts
 	uint32_t line = 0;
 	const struct agent *agent = NULL;
 	struct call_summary told = { 0 };
+	struct spending_hold hold = { 0 };
+	struct spending_day day;
 	struct call *c;
 	int64_t first;
-	bool fresh = false, dear = too_dear(calls, facts);
+	bool fresh = false;
 	int err;
 
 	if (!facts->call_sid || !facts->call_sid[0] || strlen(facts->call_sid) >= FOREIGN_ID_SIZE)
@@ -151,7 +162,7 @@ enum admission calls_reserve(struct calls *calls, const struct call_facts *facts
 	first = first_turn(calls, facts->call_sid);
 	pthread_mutex_lock(&calls->lock);
 	c = calls_find_sid(calls, facts->call_sid);
-	if (!c && dear) {
+	if (!c && !afford(calls, facts, context.agent, &hold, &day)) {
 		answer = CALL_COST;
 	} else if (!c && calls->draining) {
 		answer = CALL_DRAINING;
@@ -159,15 +170,20 @@ enum admission calls_reserve(struct calls *calls, const struct call_facts *facts
 		answer = CALL_FULL;
 	} else if (!c->call_sid[0]) {
 		fresh = true;
+		c->hold = hold;
 		name_line(c, facts, &context, first);
 		line = c->index;
 		if (journal_wanted())
 			call_summarize(c, &told);
 		agent = agent_retain(c->agent);
 	}
+	if (!fresh)
+		spending_settle(calls->use.spending, &hold, NULL);
 	if (answer == CALL_ADMITTED)
 		memcpy(token, c->token, CALL_TOKEN_SIZE);
 	pthread_mutex_unlock(&calls->lock);
+	if (answer == CALL_COST)
+		tell_dear(facts->call_sid, context.agent, &day);
 	call_context_free(&context);
 	if (fresh)
 		log_info(facts->call_sid, "call reserved; from=%s line=%" PRIu32 " agent=%s",
@@ -216,22 +232,25 @@ int calls_claim_unannounced(struct calls *calls, struct call_ref *out)
 {
 	static const struct call_facts unknown;
 	struct call_context context;
+	struct spending_hold hold = { 0 };
+	struct spending_day day;
 	struct call *c = NULL;
 	int err;
 
-	if (too_dear(calls, &unknown)) {
-		stat_add(calls_refused_cost, 1);
-		return -EDQUOT;
-	}
 	err = call_context_make(&context, calls->use.agents, &unknown);
 	if (err)
 		return err;
 	pthread_mutex_lock(&calls->lock);
-	if (calls->draining)
+	if (!afford(calls, &unknown, context.agent, &hold, &day))
+		err = -EDQUOT;
+	else if (calls->draining)
 		err = -ESHUTDOWN;
 	else if (!(c = take_line(calls)))
 		err = -EBUSY;
+	if (!c)
+		spending_settle(calls->use.spending, &hold, NULL);
 	if (c) {
+		c->hold = hold;
 		c->state = LINE_CLAIMED;
 		call_take_context(c, &context);
 		call_set_tag(c);
@@ -239,7 +258,9 @@ int calls_claim_unannounced(struct calls *calls, struct call_ref *out)
 	}
 	pthread_mutex_unlock(&calls->lock);
 	call_context_free(&context);
-	if (err)
+	if (err == -EDQUOT)
+		stat_add(calls_refused_cost, 1);
+	else if (err)
 		stat_add(calls_refused_full, 1);
 	return err;
 }

@@ -5,8 +5,9 @@
 #include "server/line/calls.h"
 
 /* Reserves a line and wakes its agent loop. A repetition for the same CallSid, before
- * or after its stream opened, gets the same token and CALL_ADMITTED. CALL_COST refuses
- * new inbound calls only, neither returning calls nor those that we place. */
+ * or after its stream opened, gets the same token and CALL_ADMITTED. CALL_COST, which is
+ * logged here, refuses new inbound calls only, neither returning calls nor those that we
+ * place. */
 enum admission calls_reserve(struct calls *calls, const struct call_facts *facts, char token[CALL_TOKEN_SIZE]);
 
 /* Spends a token, once. 0; -ENOENT: unknown, expired or used. */

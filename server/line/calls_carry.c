@@ -93,6 +93,8 @@ static void *serve_line(void *arg)
 		if (!due)
 			continue;
 		c->calls->use.loops.agent(c);
+		/* Its last sum is booked, whatever the ending; and nothing costs any more. */
+		spending_settle(c->calls->use.spending, &c->hold, c->agent->name);
 		leave(c);
 	}
 	return NULL;

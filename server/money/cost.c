@@ -8,7 +8,7 @@ static const double MILLION = 1e6;
 enum { MS_PER_MINUTE = 60000, MS_PER_TOKEN = 100 /* of caller audio */ };
 
 /* The model counts cached tokens among those that came in, so they are taken out of the full price
- * first. A price that is 0 in the table makes that kind free. */
+ * first. A price that the table gives as 0 makes that kind free. */
 static double tokens(const struct model_usage *u, const struct model_price *p)
 {
 	const int64_t *n = u->n;
@@ -25,24 +25,40 @@ static double tokens(const struct model_usage *u, const struct model_price *p)
 }
 
 /* Some transcription models are billed by time and some by tokens, and the usage they report may be
- * of the other kind. A token is 100 ms of caller audio, which converts either way. */
+ * of the other kind. A token is 100 ms of caller audio, which converts either way. Of a model that
+ * nothing is known of, the dearer of both. */
 static double transcription(const struct model_usage *u, const struct model_price *p)
 {
 	struct model_usage by_tokens = *u;
 	int64_t ms = u->n[USAGE_MS] + u->n[USAGE_AUDIO_IN] * MS_PER_TOKEN;
+	double timed = (double)ms / MS_PER_MINUTE * p->minute, counted;
 
-	if (p->minute > 0)
-		return (double)ms / MS_PER_MINUTE * p->minute;
 	by_tokens.n[USAGE_AUDIO_IN] += u->n[USAGE_MS] / MS_PER_TOKEN;
-	return tokens(&by_tokens, p);
+	counted = tokens(&by_tokens, p);
+	if (p->told & 1 << PRICE_minute)
+		return timed;
+	return p->told || counted > timed ? counted : timed;
 }
 
-static bool used(const struct model_usage *u)
+/* True: the table tells the price of all that was used. */
+static bool all_told(const struct model_usage *u, const struct model_price *p, bool transcriber)
 {
+	static const enum model_price_kind price_of[USAGE_COUNT] = { [USAGE_TEXT_IN] = PRICE_text_in,
+		[USAGE_TEXT_CACHED] = PRICE_text_cached,
+		[USAGE_AUDIO_IN] = PRICE_audio_in,
+		[USAGE_AUDIO_CACHED] = PRICE_audio_cached,
+		[USAGE_IMAGE_IN] = PRICE_image_in,
+		[USAGE_IMAGE_CACHED] = PRICE_image_cached,
+		[USAGE_TEXT_OUT] = PRICE_text_out,
+		[USAGE_AUDIO_OUT] = PRICE_audio_out,
+		[USAGE_MS] = PRICE_audio_in };
+
+	if (transcriber && p->told & 1 << PRICE_minute)
+		return true;
 	for (int i = 0; i < USAGE_COUNT; i++)
-		if (u->n[i])
-			return true;
-	return false;
+		if (u->n[i] > 0 && !(p->told & 1U << price_of[i]))
+			return false;
+	return true;
 }
 
 /* Twilio bills started minutes. A minute of stream is added to a minute of the call itself, and to
@@ -56,26 +72,20 @@ static double twilio(const struct cost_use *use, const struct twilio_price *p)
 	return (double)minutes * a_minute + (use->machine_detection ? p->machine_detection : 0);
 }
 
-/* During the call (for MAX_CALL_COST) and at its end. A model that was used but has no price makes
- * the sum too small: `known` is false then, and JSON shows null instead of a wrong number. The
- * parts stay. */
+/* During the call (for MAX_CALL_COST) and at its end. What has no price counts as the dearest in the
+ * table, so that a limit is reached too early rather than never; `known` is false then. */
 void cost_of(const struct cost_use *use, const struct prices *prices, struct call_cost *out)
 {
-	const struct model_price *model = prices_find(prices, use->model);
-	const struct model_price *transcriber = prices_find(prices, use->transcription_model);
+	struct model_price model, transcriber;
 
+	prices_of_model(prices, use->model, &model);
+	prices_of_model(prices, use->transcription_model, &transcriber);
 	memset(out, 0, sizeof *out);
-	out->known = true;
+	out->known = all_told(&use->model_used, &model, false) && all_told(&use->transcription_used, &transcriber, true);
 	out->prices_of = prices->date;
 	memcpy(out->tokens, use->model_used.n, sizeof out->tokens);
-	if (model)
-		out->model = tokens(&use->model_used, model);
-	else if (used(&use->model_used))
-		out->known = false;
-	if (transcriber)
-		out->transcription = transcription(&use->transcription_used, transcriber);
-	else if (used(&use->transcription_used))
-		out->known = false;
+	out->model = tokens(&use->model_used, &model);
+	out->transcription = transcription(&use->transcription_used, &transcriber);
 	out->twilio = twilio(use, &prices->twilio);
 	out->total = out->model + out->transcription + out->twilio;
 }
@@ -88,11 +98,12 @@ static_assert(CALL_TOKEN_KINDS == (int)USAGE_MS, "a kind of token is told of wit
 void cost_put_json(const struct call_cost *cost, const char *key, struct json_out *j)
 {
 	json_put_object(j, key);
-	if (cost->known)
+	if (cost->prices_of)
 		json_put_fixed(j, "usd", cost->total, 6);
 	else
 		json_put_null(j, "usd");
 	json_put_bool(j, "estimate", true);
+	json_put_bool(j, "unpriced", cost->prices_of && !cost->known);
 	json_put_text(j, "prices_of", cost->prices_of);
 	json_put_object(j, "tokens");
 	for (int i = 0; i < CALL_TOKEN_KINDS; i++)

@@ -20,7 +20,7 @@ struct cost_use {                                /* of one call, so far */
 
 void cost_of(const struct cost_use *use, const struct prices *prices, struct call_cost *out);
 
-/* {"usd":…,"estimate":true,"prices_of":…,"tokens":{…},"parts":{…}} */
+/* {"usd":…,"estimate":true,"unpriced":false,"prices_of":…,"tokens":{…},"parts":{…}} */
 void cost_put_json(const struct call_cost *cost, const char *key, struct json_out *j);
 
 #endif

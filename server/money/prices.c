@@ -29,23 +29,30 @@ static const struct price_field twilio_fields[] = {
 #undef X
 };
 
+/* Of the models that talk; of the rest each says its own. */
+enum {
+	TOLD_MINUTE = 1 << PRICE_minute,
+	TOLD_TOKENS = TOLD_MINUTE - 1, /* the kinds before it */
+	TOLD_TEXT_AND_AUDIO_IN = 1 << PRICE_text_in | 1 << PRICE_audio_in | 1 << PRICE_text_out
+};
+
 /* As published on 2026-07-29 and 2026-10-03, Twilio's for the US in 2026-07. The price of a minute
  * of an incoming call depends on the number: none is assumed. */
 static const struct prices builtin = {
 	.date = "2026-10-03",
 	.models = {
-	    { .name = "gpt-realtime-2", .text_in = 4, .text_cached = 0.4, .text_out = 24, .audio_in = 32,
+	    { .name = "gpt-realtime-2", .told = TOLD_TOKENS, .text_in = 4, .text_cached = 0.4, .text_out = 24, .audio_in = 32,
 	        .audio_cached = 0.4, .audio_out = 64, .image_in = 5, .image_cached = 0.5 },
-	    { .name = "gpt-realtime-1.5", .text_in = 4, .text_cached = 0.4, .text_out = 16, .audio_in = 32,
+	    { .name = "gpt-realtime-1.5", .told = TOLD_TOKENS, .text_in = 4, .text_cached = 0.4, .text_out = 16, .audio_in = 32,
 	        .audio_cached = 0.4, .audio_out = 64, .image_in = 5, .image_cached = 0.5 },
-	    { .name = "gpt-realtime-2.1-mini", .text_in = 0.6, .text_cached = 0.06, .text_out = 2.4, .audio_in = 10,
+	    { .name = "gpt-realtime-2.1-mini", .told = TOLD_TOKENS, .text_in = 0.6, .text_cached = 0.06, .text_out = 2.4, .audio_in = 10,
 	        .audio_cached = 0.3, .audio_out = 20, .image_in = 0.8, .image_cached = 0.08 },
-	    { .name = "gpt-realtime-mini", .text_in = 0.6, .text_cached = 0.06, .text_out = 2.4, .audio_in = 10,
+	    { .name = "gpt-realtime-mini", .told = TOLD_TOKENS, .text_in = 0.6, .text_cached = 0.06, .text_out = 2.4, .audio_in = 10,
 	        .audio_cached = 0.3, .audio_out = 20, .image_in = 0.8, .image_cached = 0.08 },
-	    { .name = "gpt-realtime-whisper", .minute = 0.017 },
-	    { .name = "gpt-live-transcribe", .minute = 0.017 },
-	    { .name = "gpt-4o-mini-transcribe", .text_in = 1.25, .audio_in = 1.25, .text_out = 5 },
-	    { .name = "gpt-transcribe", .minute = 0.006 },
+	    { .name = "gpt-realtime-whisper", .told = TOLD_MINUTE, .minute = 0.017 },
+	    { .name = "gpt-live-transcribe", .told = TOLD_MINUTE, .minute = 0.017 },
+	    { .name = "gpt-4o-mini-transcribe", .told = TOLD_TEXT_AND_AUDIO_IN, .text_in = 1.25, .audio_in = 1.25, .text_out = 5 },
+	    { .name = "gpt-transcribe", .told = TOLD_MINUTE, .minute = 0.006 },
 	},
 	.count = 8,
 	.twilio = { .stream_minute = 0.0044, .dialer_minute = 0.014, .recording_minute = 0.0025,
@@ -62,8 +69,9 @@ enum {
 	TWILIO_FIELDS = sizeof twilio_fields / sizeof *twilio_fields
 };
 
-/* Reads one object of prices; `fields` says where in `into` each goes. Prices left out are 0. */
-static int take_prices(const cJSON *object, const struct price_field *fields, size_t count, void *into,
+/* Reads one object of prices; `fields` says where in `into` each goes. Prices left out are 0, and
+ * have no bit in `told`. */
+static int take_prices(const cJSON *object, const struct price_field *fields, size_t count, void *into, unsigned *told,
     const char *place, struct buf *problem)
 {
 	const cJSON *entry;
@@ -87,6 +95,7 @@ static int take_prices(const cJSON *object, const struct price_field *fields, si
 			return -EINVAL;
 		}
 		memcpy((char *)into + fields[i].at, &entry->valuedouble, sizeof(double));
+		*told |= 1U << i;
 	}
 	return 0;
 }
@@ -117,7 +126,7 @@ static int take_models(struct prices *out, const cJSON *models, struct buf *prob
 		}
 		snprintf(price->name, sizeof price->name, "%s", entry->string);
 		snprintf(place, sizeof place, "models.%s", entry->string);
-		err = take_prices(entry, model_fields, MODEL_FIELDS, price, place, problem);
+		err = take_prices(entry, model_fields, MODEL_FIELDS, price, &price->told, place, problem);
 		if (err)
 			return err;
 		out->count++;
@@ -145,6 +154,7 @@ static int take(struct prices *out, const cJSON *root, struct buf *problem)
 	static const char *const known[] = { "date", "models", "twilio" };
 	const char *date = json_str(root, "date");
 	const cJSON *twilio = json_get(root, "twilio"), *entry;
+	unsigned told = 0; /* what is left out of Twilio's part is free */
 	int err;
 
 	if (!cJSON_IsObject(root)) {
@@ -170,7 +180,7 @@ static int take(struct prices *out, const cJSON *root, struct buf *problem)
 	snprintf(out->date, sizeof out->date, "%s", date);
 	err = take_models(out, json_get(root, "models"), problem);
 	if (!err && twilio)
-		err = take_prices(twilio, twilio_fields, TWILIO_FIELDS, &out->twilio, "twilio", problem);
+		err = take_prices(twilio, twilio_fields, TWILIO_FIELDS, &out->twilio, &told, "twilio", problem);
 	return err;
 }
 
@@ -242,4 +252,49 @@ const struct model_price *prices_find(const struct prices *p, const char *model)
 		}
 	}
 	return best;
+}
+
+static double price_of(const struct model_price *price, size_t kind)
+{
+	double usd;
+
+	memcpy(&usd, (const char *)price + model_fields[kind].at, sizeof usd);
+	return usd;
+}
+
+static void set_price(struct model_price *price, size_t kind, double usd)
+{
+	memcpy((char *)price + model_fields[kind].at, &usd, sizeof usd);
+}
+
+/* Over all models that the table tells this of. -1: it does so of none. */
+static double dearest(const struct prices *p, size_t kind)
+{
+	double most = -1;
+
+	for (size_t i = 0; i < p->count; i++)
+		if (p->models[i].told & 1U << kind && price_of(&p->models[i], kind) > most)
+			most = price_of(&p->models[i], kind);
+	return most;
+}
+
+/* A table of one's own may tell nothing of a kind; the built-in one tells of all. */
+void prices_of_model(const struct prices *p, const char *model, struct model_price *out)
+{
+	static const struct {
+		enum model_price_kind cached, whole;
+	} pairs[] = { { PRICE_text_cached, PRICE_text_in }, { PRICE_audio_cached, PRICE_audio_in },
+		{ PRICE_image_cached, PRICE_image_in } };
+	const struct model_price *found = prices_find(p, model);
+
+	*out = found ? *found : (struct model_price){ .told = 0 };
+	for (size_t kind = 0; kind < PRICE_KINDS; kind++) {
+		double most = out->told & 1U << kind ? 0 : dearest(p, kind);
+
+		if (!(out->told & 1U << kind))
+			set_price(out, kind, most < 0 ? dearest(&builtin, kind) : most);
+	}
+	for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+		if (!(out->told & 1U << pairs[i].cached) && out->told & 1U << pairs[i].whole)
+			set_price(out, pairs[i].cached, price_of(out, pairs[i].whole));
 }

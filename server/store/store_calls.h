@@ -54,9 +54,9 @@ struct call_recording {
 enum { CALL_TOKEN_KINDS = 8 };
 
 struct call_cost {  /* USD, an estimate */
-	bool known; /* false: there is no price for a model that was used, and the sum is too small */
+	bool known; /* false: something that was used has no price, and counts as the dearest in the table */
 	double model, transcription, twilio, total;
-	const char *prices_of; /* literal: their date */
+	const char *prices_of; /* literal: their date; NULL: nothing was calculated */
 	int64_t tokens[CALL_TOKEN_KINDS];
 };
 

@@ -2,6 +2,8 @@
 
 #include "server/store/row.h"
 
+#include <errno.h>
+
 bool store_day_put(struct store *store, const char *day, double usd)
 {
 	return store_write(store,
@@ -17,4 +19,19 @@ int store_day(struct store *store, const char *day, double *usd)
 	if (rows_next(&r))
 		*usd = row_double(&r, 0);
 	return rows_done_one(&r);
+}
+
+/* A call that never had a stream has cost nothing and says nothing of the next one. */
+int store_costs(struct store *store, int most, store_costs_row *row, void *arg)
+{
+	struct rows r;
+
+	rows_ask(&r, store,
+	    "SELECT agent, cost_usd FROM (SELECT agent, cost_usd,"
+	    " row_number() OVER (PARTITION BY agent ORDER BY ended_at DESC, id DESC) AS back FROM calls"
+	    " WHERE state = 'ended' AND agent IS NOT NULL AND cost_usd > 0) WHERE back <= ?1 ORDER BY back DESC",
+	    "i", (int64_t)most);
+	while (rows_next(&r))
+		row(arg, row_text(&r, 0), row_double(&r, 1));
+	return rows_done(&r) < 0 ? -EIO : 0;
 }

@@ -22,10 +22,10 @@ static bool stood_in_blocks(const struct model_health *health)
 	return blocks;
 }
 
-static bool stood_in_exceeded(struct spending *spending)
+static void stood_in_look(struct spending *spending, struct spending_day *out)
 {
 	(void)spending;
-	return spent;
+	*out = (struct spending_day){ .full = spent };
 }
 
 static void stood_in_store(struct store *store, struct store_health *out)
@@ -36,12 +36,12 @@ static void stood_in_store(struct store *store, struct store_health *out)
 
 #define calls_count(calls, out) stood_in_count(calls, out)
 #define model_health_blocks stood_in_blocks
-#define cost_day_exceeded stood_in_exceeded
+#define spending_look stood_in_look
 #define store_health(store, out) stood_in_store(store, out)
 #include "server/parts.c"
 #undef calls_count
 #undef model_health_blocks
-#undef cost_day_exceeded
+#undef spending_look
 #undef store_health
 
 #include "common/json.h"

@@ -288,7 +288,7 @@ static bool able(const struct web_parts *parts, struct response *r)
 	char sentence[160];
 
 	calls_count(parts->calls, &count);
-	if (!missing && !count.day_spent)
+	if (!missing && !count.day_over)
 		return true;
 	if (!missing) {
 		response_error(r, 503, "cost_limit", "the day has cost MAX_DAY_COST: no more calls are placed");

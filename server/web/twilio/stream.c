@@ -52,7 +52,7 @@ static bool admit_unannounced(const struct web_parts *parts, struct response *r,
 	case 0:
 		return true;
 	case -EDQUOT:
-		return refuse(r, 503, "no more calls today", "the day has cost MAX_DAY_COST");
+		return refuse(r, 503, "no more calls today", "MAX_DAY_COST");
 	case -ESHUTDOWN:
 		return refuse(r, 503, "shutting down", "shutting down");
 	default:

@@ -5,6 +5,7 @@
 #include "server/web/twilio/voice.h"
 
 #include "common/log.h"
+#include "server/dialer/dialer_news.h"
 #include "server/line/calls.h"
 #include "server/line/calls_admit.h"
 #include "server/phone/twiml.h"
@@ -42,7 +43,7 @@ static void admit(
 		refuse(parts, q, facts, PHRASE_DRAINING, "shutting down", r);
 		break;
 	case CALL_COST:
-		refuse(parts, q, facts, PHRASE_DAY_COST, "the day has cost MAX_DAY_COST", r);
+		webhook_turn_away(parts, q, facts, PHRASE_DAY_COST, r);
 		break;
 	case CALL_NO_SID:
 		response_refusal(r, 400, "CallSid is missing");
@@ -71,6 +72,7 @@ static void answer_placed(const struct web_parts *parts, const struct request *q
 		return;
 	}
 	admit(parts, q, facts, r);
+	dialer_on_line(parts->dialer, id);
 	/* Detection may have been faster. */
 	if ((found = json_str(text.request, "answered_by")))
 		placed_found(parts, facts->call_sid, text.request, found);

@@ -3,7 +3,9 @@
 #include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -33,6 +35,37 @@ static void time_of_day_is_written_as_iso_8601(void **state)
 	assert_string_equal(text, "2026-11-20T10:15:30.123Z");
 	clock_iso8601(1709251199999, text, 25);
 	assert_string_equal(text, "2024-02-29T23:59:59.999Z");
+}
+
+static void a_day_begins_at_midnight_where_the_clock_stands(void **state)
+{
+	/* Berlin: 23:59:59.999 and 0:00 of the days on which its clocks change, and the hour that is there twice. */
+	static const struct {
+		const char *zone;
+		int64_t ms;
+		const char *date;
+	} cases[] = {
+		{ "UTC0", 1795132799999, "2026-11-19" },
+		{ "UTC0", 1795132800000, "2026-11-20" },
+		{ "CET-1CEST,M3.5.0,M10.5.0/3", 1774738799999, "2026-03-28" },
+		{ "CET-1CEST,M3.5.0,M10.5.0/3", 1774738800000, "2026-03-29" },
+		{ "CET-1CEST,M3.5.0,M10.5.0/3", 1774821599999, "2026-03-29" },
+		{ "CET-1CEST,M3.5.0,M10.5.0/3", 1774821600000, "2026-03-30" },
+		{ "CET-1CEST,M3.5.0,M10.5.0/3", 1792886400000, "2026-10-25" },
+		{ "EST5", 1795150799999, "2026-11-19" },
+		{ "EST5", 1795150800000, "2026-11-20" },
+	};
+	char date[11];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		setenv("TZ", cases[i].zone, 1);
+		tzset();
+		clock_date(clock_day(cases[i].ms), date, sizeof date);
+		assert_string_equal(date, cases[i].date);
+	}
+	unsetenv("TZ");
+	tzset();
 }
 
 static void time_is_read_as_people_write_it(void **state)
@@ -80,7 +113,8 @@ static void monotonic_clock_does_not_run_back(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(poll_never_returns_just_before_the_deadline),
-		cmocka_unit_test(time_of_day_is_written_as_iso_8601), cmocka_unit_test(time_is_read_as_people_write_it),
+		cmocka_unit_test(time_of_day_is_written_as_iso_8601),
+		cmocka_unit_test(a_day_begins_at_midnight_where_the_clock_stands), cmocka_unit_test(time_is_read_as_people_write_it),
 		cmocka_unit_test(monotonic_clock_does_not_run_back) };
 
 	return cmocka_run_group_tests_name("clock", tests, NULL, NULL);

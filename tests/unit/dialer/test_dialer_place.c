@@ -70,7 +70,7 @@ static void up(void)
 	assert_int_equal(store_open(&store, folder, 0, &problem), 0);
 	buf_free(&problem);
 	assert_int_equal(fleet_local_open(&fleet, store, 1), 0);
-	assert_int_equal(dialer_open(&dialer, &cfg, store, fleet, &hooks), 0);
+	assert_int_equal(dialer_open(&dialer, &cfg, store, fleet, NULL, &hooks), 0);
 }
 
 static void down(void)

@@ -12,16 +12,36 @@ static int64_t stopped_clock(void)
 	return atomic_load(&stopped_us);
 }
 
-static _Atomic bool day_spent;
+static _Atomic bool day_full;
+static _Atomic int holding; /* calls that have reserved, and not let go */
 
-static bool stood_in_cost_day_exceeded(struct spending *spending)
+static void stood_in_look(struct spending *spending, struct spending_day *out)
 {
 	(void)spending;
-	return atomic_load(&day_spent);
+	*out = (struct spending_day){ .full = atomic_load(&day_full), .over = atomic_load(&day_full) };
+}
+
+static bool stood_in_reserve(struct spending *spending, const char *agent, bool must, struct spending_hold *hold,
+    struct spending_day *refused)
+{
+	(void)agent;
+	stood_in_look(spending, refused);
+	hold->live = must || !refused->full;
+	atomic_fetch_add(&holding, hold->live);
+	return hold->live;
+}
+
+static void stood_in_settle(struct spending *spending, struct spending_hold *hold, const char *agent)
+{
+	(void)spending, (void)agent;
+	atomic_fetch_sub(&holding, hold->live);
+	hold->live = false;
 }
 
 #define clock_now_us stopped_clock
-#define cost_day_exceeded stood_in_cost_day_exceeded
+#define spending_look stood_in_look
+#define spending_reserve stood_in_reserve
+#define spending_settle stood_in_settle
 #include "server/line/call.c"
 #include "server/line/calls.c"
 #include "server/line/calls_admit.c"
@@ -29,7 +49,9 @@ static bool stood_in_cost_day_exceeded(struct spending *spending)
 #include "server/line/calls_carry.c"
 #include "server/line/calls_shown.c"
 #undef clock_now_us
-#undef cost_day_exceeded
+#undef spending_look
+#undef spending_reserve
+#undef spending_settle
 
 #include "common/json.h"
 #include "server/fleet/local.h"
@@ -171,12 +193,12 @@ static int close_table(void **state)
 {
 	(void)state;
 	atomic_store(&stay, false);
-	atomic_store(&day_spent, false);
+	atomic_store(&day_full, false);
 	calls_close(calls);
 	fleet->ops->close(fleet);
 	agents_close(who);
 	config_free(&cfg);
-	return atomic_load(&agents) || atomic_load(&callers) || atomic_load(&wrong_channel);
+	return atomic_load(&agents) || atomic_load(&callers) || atomic_load(&wrong_channel) || atomic_load(&holding);
 }
 
 static void pass(int64_t us)
@@ -386,7 +408,7 @@ static void draining_table_admits_nobody_but_lets_the_reserved_in(void **state)
 	assert_int_equal(calls_after_stream(calls, "CA1"), END_DRAINED);
 }
 
-static void a_day_that_has_cost_its_limit_refuses_calls_that_come_in_only(void **state)
+static void a_day_that_is_full_refuses_calls_that_come_in_only(void **state)
 {
 	static const struct fleet_said nothing;
 	struct call_facts placed = { .call_sid = "CAplaced", .direction = "outbound" };
@@ -397,9 +419,10 @@ static void a_day_that_has_cost_its_limit_refuses_calls_that_come_in_only(void *
 
 	(void)state;
 	assert_int_equal(reserve("CA1", token), CALL_ADMITTED);
-	assert_false(count().day_spent);
-	atomic_store(&day_spent, true);
-	assert_true(count().day_spent);
+	assert_false(count().day_full);
+	atomic_store(&day_full, true);
+	assert_true(count().day_full);
+	assert_true(count().day_over);
 	assert_int_equal(reserve("CA2", again), CALL_COST);
 	assert_int_equal(reserve("CA1", again), CALL_ADMITTED); /* it is here already */
 	assert_string_equal(token, again);
@@ -1209,7 +1232,7 @@ int main(void)
 		CASE(same_call_gets_the_same_token_before_and_after_its_stream),
 		CASE(call_without_a_name_is_not_admitted),
 		CASE(table_is_full_at_its_limit_and_a_line_being_left_does_not_count),
-		CASE(a_day_that_has_cost_its_limit_refuses_calls_that_come_in_only),
+		CASE(a_day_that_is_full_refuses_calls_that_come_in_only),
 		CASE(draining_table_admits_nobody_but_lets_the_reserved_in),
 		CASE(token_is_good_once),
 		CASE(token_that_is_almost_right_is_wrong),

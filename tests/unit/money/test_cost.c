@@ -1,10 +1,6 @@
 #include "server/money/cost.h"
 
-#include "common/clock.h"
 #include "server/model/realtime.h"
-#include "server/fleet/local.h"
-#include "server/money/spending.h"
-#include "server/store/store.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -185,7 +181,7 @@ static void minutes_are_billed_as_they_begin(void **state)
 	assert_near(cost.twilio, 2 * (0.0044 + 0.014 + 0.0025) + 0.0075);
 }
 
-static void a_model_without_a_price_makes_the_sum_unknown(void **state)
+static void a_model_without_a_price_costs_as_much_as_the_dearest(void **state)
 {
 	struct cost_use use = { .model = "my-deployment", .transcription_model = "gpt-transcribe", .stream_ms = 5000 };
 	struct call_cost cost;
@@ -198,70 +194,63 @@ static void a_model_without_a_price_makes_the_sum_unknown(void **state)
 	use.model_used.n[USAGE_AUDIO_OUT] = 1;
 	cost_of(&use, prices_builtin(), &cost);
 	assert_false(cost.known);
-	assert_near(cost.total, 0.0044);
+	assert_near(cost.total, 0.0044 + 64 / 1e6);
 	buf_init(&json, 0);
 	writer = json_out_to(&json);
 	cost_put_json(&cost, NULL, &writer);
-	assert_non_null(strstr(buf_text(&json), "{\"usd\":null,\"estimate\":true,\"prices_of\":\"2026-10-03\","));
+	assert_non_null(strstr(buf_text(&json), "{\"usd\":0.004464,\"estimate\":true,\"unpriced\":true,\"prices_of\":\"2026-10-03\","));
 	assert_non_null(strstr(buf_text(&json), "\"audio_out\":1}"));
 	assert_non_null(strstr(buf_text(&json), "\"twilio\":0.004400}}"));
 	buf_free(&json);
 }
 
-/* ------------------------------------------------------------------------- the day */
-
-/* Into `out`, instead of what is there. */
-static void show(struct spending *spending, int64_t now, struct buf *out)
+static void a_kind_without_a_price_costs_as_much_as_the_dearest(void **state)
 {
-	struct json_out j = json_out_to(out);
+	static const char text[] = "{\"date\":\"2027-01-02\",\"models\":{"
+				   "\"talker\":{\"text_in\":2,\"text_out\":3,\"image_in\":0},"
+				   "\"other\":{\"text_in\":50,\"text_cached\":9,\"audio_out\":7}}}";
+	struct cost_use use = { .model = "talker", .transcription_model = "" };
+	static struct prices table;
+	struct call_cost cost;
+	struct buf problem;
 
-	buf_reset(out);
-	json_put_object(&j, NULL);
-	spending_put_status(spending, &j, now);
-	json_put_end(&j);
+	(void)state;
+	buf_init(&problem, 0);
+	assert_int_equal(prices_parse(&table, text, sizeof text - 1, &problem), 0);
+	use.model_used.n[USAGE_TEXT_IN] = use.model_used.n[USAGE_TEXT_OUT] = use.model_used.n[USAGE_IMAGE_IN] = 100;
+	cost_of(&use, &table, &cost);
+	assert_true(cost.known); /* what the table says is free is free */
+	assert_near(cost.total, 500 / 1e6);
+	use.model_used.n[USAGE_AUDIO_OUT] = 10; /* the other model's */
+	cost_of(&use, &table, &cost);
+	assert_false(cost.known);
+	assert_near(cost.total, 570 / 1e6);
+	use.model_used.n[USAGE_AUDIO_OUT] = 0;
+	use.model_used.n[USAGE_AUDIO_IN] = 10; /* no model's of this table */
+	cost_of(&use, &table, &cost);
+	assert_false(cost.known);
+	assert_near(cost.total, (500 + 320) / 1e6);
+	use.model_used.n[USAGE_AUDIO_IN] = 0;
+	use.model_used.n[USAGE_TEXT_CACHED] = 100; /* no more than its own uncached ones */
+	cost_of(&use, &table, &cost);
+	assert_false(cost.known);
+	assert_near(cost.total, 500 / 1e6);
+	buf_free(&problem);
 }
 
-static void the_day_is_summed_limited_and_kept_over_a_restart(void **state)
+static void a_transcriber_without_a_price_costs_by_time_or_token_what_is_more(void **state)
 {
-	struct config cfg = { .prices_file = "", .max_day_cost = 0.5 };
-	int64_t now = clock_wall_ms(), day = INT64_C(86400000);
-	struct spending *spending;
-	struct store *store = NULL;
-	struct fleet *fleet;
-	struct buf out;
+	struct cost_use use = { .model = "", .transcription_model = "my-ears" };
+	struct call_cost cost;
 
-	folder_begin(state);
-	buf_init(&out, 0);
-	assert_int_equal(store_open(&store, folder, 0, &out), 0);
-	assert_int_equal(fleet_local_open(&fleet, store, 1), 0);
-	assert_int_equal(spending_open(&spending, &cfg, fleet, &out), 0);
-	assert_false(cost_day_exceeded(spending));
-	spending_add(spending, 0.3, now);
-	assert_false(cost_day_exceeded(spending));
-	spending_close(spending);
-	fleet->ops->close(fleet);
-	assert_int_equal(store_flush(store, 5000), 0);
-
-	assert_int_equal(fleet_local_open(&fleet, store, 1), 0);
-	assert_int_equal(spending_open(&spending, &cfg, fleet, &out), 0);
-	show(spending, now, &out);
-	assert_non_null(strstr(buf_text(&out), "\"today_usd\":0.300000,"));
-	assert_non_null(strstr(buf_text(&out), "\"limit_usd\":0.500000,"));
-	spending_add(spending, 0.2, now);
-	assert_true(cost_day_exceeded(spending));
-	/* Tomorrow is another day; today is one of the last seven until it is not. */
-	spending_add(spending, 0.1, now + day);
-	show(spending, now + day, &out);
-	assert_non_null(strstr(buf_text(&out), "\"today_usd\":0.100000,"));
-	assert_non_null(strstr(buf_text(&out), "\"usd\":0.500000}"));
-	show(spending, now + 7 * day, &out);
-	assert_non_null(strstr(buf_text(&out), "\"today_usd\":0.000000,"));
-	assert_null(strstr(buf_text(&out), "\"usd\":0.500000}"));
-	spending_close(spending);
-	fleet->ops->close(fleet);
-	store_close(store);
-	buf_free(&out);
-	folder_end(NULL);
+	(void)state;
+	use.transcription_used.n[USAGE_MS] = 60000;
+	cost_of(&use, prices_builtin(), &cost);
+	assert_false(cost.known);
+	assert_near(cost.transcription, 600 * 32 / 1e6);
+	use.transcription_used = (struct model_usage){ .n = { [USAGE_TEXT_OUT] = 1000 } };
+	cost_of(&use, prices_builtin(), &cost);
+	assert_near(cost.transcription, 1000 * 24 / 1e6);
 }
 
 int main(void)
@@ -275,8 +264,9 @@ int main(void)
 		cmocka_unit_test(an_answer_costs_what_the_table_says),
 		cmocka_unit_test(transcription_is_billed_by_time_or_by_token_whatever_was_told),
 		cmocka_unit_test(minutes_are_billed_as_they_begin),
-		cmocka_unit_test(a_model_without_a_price_makes_the_sum_unknown),
-		cmocka_unit_test(the_day_is_summed_limited_and_kept_over_a_restart),
+		cmocka_unit_test(a_model_without_a_price_costs_as_much_as_the_dearest),
+		cmocka_unit_test(a_kind_without_a_price_costs_as_much_as_the_dearest),
+		cmocka_unit_test(a_transcriber_without_a_price_costs_by_time_or_token_what_is_more),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -50,7 +50,7 @@ static const char *entry_json(const struct journal_entry *entry)
 	"\"late_delta_ms\":7,\"answer_dropped_ms\":8,\"late_ms\":-9,\"late_max_ms\":10,\"backlog_ms\":11," \
 	"\"valve_open\":true},\"interruptions\":12,\"keys\":13,\"invalid_messages\":14"
 #define COST \
-	"\"cost\":{\"usd\":0.500000,\"estimate\":true,\"prices_of\":\"2026-10-03\",\"tokens\":{\"text_in\":1," \
+	"\"cost\":{\"usd\":0.500000,\"estimate\":true,\"unpriced\":false,\"prices_of\":\"2026-10-03\",\"tokens\":{\"text_in\":1," \
 	"\"text_cached\":2,\"audio_in\":3,\"audio_cached\":4,\"image_in\":5,\"image_cached\":6,\"text_out\":7," \
 	"\"audio_out\":8},\"parts\":{\"model\":0.100000,\"transcription\":0.150000,\"twilio\":0.250000}}"
 
