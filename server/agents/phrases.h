@@ -16,7 +16,7 @@
 #define PHRASES(X) \
 	X(BUSY, "busy")             /* every line is taken */ \
 	X(DRAINING, "draining")     /* the server is being restarted, before a call or during it */ \
-	X(DAY_COST, "day_cost")     /* the day has cost MAX_DAY_COST */ \
+	X(DAY_COST, "day_cost")     /* the day would cost more than MAX_DAY_COST */ \
 	X(APOLOGY, "apology")       /* a fault, before a call or during it */ \
 	X(UNANSWERED, "unanswered") /* a person was dialled for the caller, and is not to be had */ \
 	X(OUTBOUND, "outbound")     /* instead of all above, to somebody whom we called */ \

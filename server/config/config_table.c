@@ -240,8 +240,8 @@ const struct setting config_table[] = {
 	{ NULL, "MAX_CALL_COST", REAL(max_call_cost, 0, 10000), .fallback = "0", .unit = "USD",
 	  .help = "When a call's estimated cost passes this, the agent says goodbye; 0 sets no limit." },
 	{ NULL, "MAX_DAY_COST", REAL(max_day_cost, 0, 100000), .fallback = "0", .unit = "USD",
-	  .help = "When the estimated cost of a day (UTC) passes this, new calls are refused until the next; 0 sets no "
-	          "limit." },
+	  .help = "What a day (in TZ) may cost: a new call is refused if it would pass this, with what calls that are up "
+	          "may still cost; 0 sets no limit." },
 
 	{ "Logging", "LOG_FORMAT", CHOICE(log_format, "text|json"), .fallback = "text", .help = "How a log line looks." },
 	{ NULL, "LOG_LEVEL", CHOICE(log_level, "error|warn|info|debug"), .fallback = "info",

@@ -21,7 +21,14 @@
 enum { OUT_KEPT = 1000 /* orders that are over, in memory */ };
 
 /* The next request about an order. */
-enum ask_kind { ASK_NOTHING /* none, or it is withdrawn */, ASK_LATER /* the day has no money for it now */, ASK_CREATE, ASK_SEARCH, ASK_FETCH, ASK_END };
+enum ask_kind {
+	ASK_NOTHING /* none, or it is withdrawn */,
+	ASK_LATER /* the day has no money for it now */,
+	ASK_CREATE,
+	ASK_SEARCH,
+	ASK_FETCH,
+	ASK_END
+};
 
 struct order {
 	struct due_item due; /* first; taken while Twilio is asked */
@@ -42,13 +49,13 @@ struct order {
 	int64_t heard_us; /* time of the last news of it */
 	int code, http;   /* of the refusal */
 	char message[TWILIO_MESSAGE_SIZE];
-	const char *reason;     /* of its failure, a literal; else "" */
-	bool cancel, cancelled; /* the operator wants it; Twilio was asked */
-	bool answered;          /* the table of calls has it, or had it */
-	bool told;              /* hooks.over was called, or need not be */
-	int busy;               /* users besides the queue's job, without the lock: it stays and is not due */
+	const char *reason;        /* of its failure, a literal; else "" */
+	bool cancel, cancelled;    /* the operator wants it; Twilio was asked */
+	bool answered;             /* the table of calls has it, or had it */
+	bool told;                 /* hooks.over was called, or need not be */
+	int busy;                  /* users besides the queue's job, without the lock: it stays and is not due */
 	struct spending_hold hold; /* while Twilio may make the call and no line has it */
-	int waiting;            /* requests of POST /calls that wait for Twilio's answer */
+	int waiting;               /* requests of POST /calls that wait for Twilio's answer */
 };
 
 struct dialer {

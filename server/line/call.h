@@ -111,12 +111,12 @@ struct call {
 	/* Under calls->lock. */
 	enum line_state state;
 	uint32_t generation;
-	int refs;           /* loops in it: 0, 1 or 2 */
-	bool bound;         /* a caller loop is or was in it */
-	bool agent_called;  /* the pool thread was told to take up the call … */
-	bool agent_due;     /* … and has not done so yet */
-	bool remembered;    /* ended_calls has it */
-	int64_t expires_us; /* reserved and claimed lines */
+	int refs;                  /* loops in it: 0, 1 or 2 */
+	bool bound;                /* a caller loop is or was in it */
+	bool agent_called;         /* the pool thread was told to take up the call … */
+	bool agent_due;            /* … and has not done so yet */
+	bool remembered;           /* ended_calls has it */
+	int64_t expires_us;        /* reserved and claimed lines */
 	struct spending_hold hold; /* what it may cost; spending's lock guards what is in it */
 	char token[CALL_TOKEN_SIZE];
 

@@ -110,8 +110,7 @@ static void tell_reserved(const char *call_sid, const struct agent *agent, struc
 static bool afford(struct calls *calls, const struct call_facts *facts, const struct agent *agent,
     struct spending_hold *hold, struct spending_day *day)
 {
-	return spending_reserve(
-	    calls->use.spending, agent->name, facts->said || call_facts_outbound(facts), hold, day);
+	return spending_reserve(calls->use.spending, agent->name, facts->said || call_facts_outbound(facts), hold, day);
 }
 
 static void tell_dear(const char *call_sid, const struct agent *agent, const struct spending_day *day)

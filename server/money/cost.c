@@ -81,7 +81,8 @@ void cost_of(const struct cost_use *use, const struct prices *prices, struct cal
 	prices_of_model(prices, use->model, &model);
 	prices_of_model(prices, use->transcription_model, &transcriber);
 	memset(out, 0, sizeof *out);
-	out->known = all_told(&use->model_used, &model, false) && all_told(&use->transcription_used, &transcriber, true);
+	out->known =
+	    all_told(&use->model_used, &model, false) && all_told(&use->transcription_used, &transcriber, true);
 	out->prices_of = prices->date;
 	memcpy(out->tokens, use->model_used.n, sizeof out->tokens);
 	out->model = tokens(&use->model_used, &model);

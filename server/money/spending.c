@@ -161,8 +161,8 @@ void spending_know(struct spending *s, const char *agent, double max_call_cost)
 /* ------------------------------------------------------------------ opening, closing */
 
 /* At start, after the fleet is open, since sums of earlier days count from the first call on. */
-int spending_open(struct spending **out, const struct config *cfg, struct fleet *fleet, struct store *store,
-    struct buf *problem)
+int spending_open(
+    struct spending **out, const struct config *cfg, struct fleet *fleet, struct store *store, struct buf *problem)
 {
 	struct spending *s = calloc(1, sizeof *s);
 	int err = s ? prices_load(&s->prices, cfg->prices_file, problem) : -ENOMEM;
@@ -179,6 +179,11 @@ int spending_open(struct spending **out, const struct config *cfg, struct fleet 
 	s->fleet = fleet;
 	if (store && store_costs(store, SPENDING_CALLS, know_cost, s))
 		log_error("cost", "what calls have cost before cannot be read: each reserves MAX_CALL_COST at first");
+	if (s->limit)
+		log_info("cost",
+		    "MAX_DAY_COST=%.10g: what calls that are up may still cost counts, too (before: only what was "
+		    "spent), and days begin at midnight in TZ (before: in UTC)",
+		    dollars(s->limit));
 	*out = s;
 	return 0;
 }
@@ -329,7 +334,8 @@ void spending_warnings(struct spending *s, struct buf *out)
 {
 	pthread_mutex_lock(&s->lock);
 	for (size_t i = 0; s->limit && i < s->agent_count; i++)
-		if (s->agents[i].known && (s->agents[i].median || (s->agents[i].fallback && s->agents[i].fallback != s->fallback)) &&
+		if (s->agents[i].known &&
+		    (s->agents[i].median || (s->agents[i].fallback && s->agents[i].fallback != s->fallback)) &&
 		    wanted_by(s, &s->agents[i]) > s->limit)
 			buf_printf(out,
 			    "MAX_DAY_COST=%.10g is less than one call of %s reserves (%.10g): its calls are let in one at a "
@@ -355,5 +361,6 @@ void spending_warn_unknown(struct spending *s, const char *model)
 	if (!known)
 		log_warn("cost",
 		    "there is no price for %.60s, or for something that it counts: the dearest in the table is taken; add it to "
-		    "PRICES_FILE", model);
+		    "PRICES_FILE",
+		    model);
 }

@@ -46,8 +46,8 @@ struct spending_day {
 
 /* Loads the prices, and what the last calls have cost (waits for `store`, NULL without).
  * `fleet` outlives it. 0 or -errno with a sentence in `problem`. */
-int spending_open(struct spending **out, const struct config *cfg, struct fleet *fleet, struct store *store,
-    struct buf *problem);
+int spending_open(
+    struct spending **out, const struct config *cfg, struct fleet *fleet, struct store *store, struct buf *problem);
 
 /* No call may be live any more. Fine with NULL. */
 void spending_close(struct spending *spending);
@@ -60,8 +60,8 @@ void spending_know(struct spending *spending, const char *agent, double max_call
 /* Holds back what a call of that agent may cost. False: MAX_DAY_COST would be passed,
  * nothing is held, and `refused` (NULL: not wanted) has the figures that decided it;
  * `must`: it is held all the same, for a call that is up already. */
-bool spending_reserve(struct spending *spending, const char *agent, bool must, struct spending_hold *hold,
-    struct spending_day *refused);
+bool spending_reserve(
+    struct spending *spending, const char *agent, bool must, struct spending_hold *hold, struct spending_day *refused);
 
 /* The call has cost so much by now. The difference to last time is booked, on the day of
  * `wall_ms`; a corrected estimate may be less. */

@@ -21,7 +21,7 @@
 	X(agents, reloads, "times the agents were read anew (SIGHUP)") \
 	X(agents, reloads_failed, "times they were not, because of mistakes; the old ones stayed") \
 	X(calls, orders_ignored, "operator's orders to say something that the agent had no room for") \
-	X(calls, refused_cost, "calls refused because the day has cost MAX_DAY_COST") \
+	X(calls, refused_cost, "calls refused because the day would have cost more than MAX_DAY_COST") \
 	X(audio, frames_in, "media messages from Twilio") \
 	X(audio, frames_out, "media messages to Twilio") \
 	X(audio, bytes_in, "bytes of caller audio received") \

@@ -141,8 +141,8 @@ bool store_call_put(struct store *store, const char *name, const struct call_sum
 
 	return store_write(store, put_call, "tttttttiiitididtt", name, call->direction, call->from, call->to, agent,
 	    variant, stages[call->stage], call->reserved_ms, call->started_ms, call->ended_ms,
-	    call->end ? ending->json : NULL, (int64_t)ending->fault, call->seconds, (int64_t)(call->cost.prices_of != NULL),
-	    call->cost.total, call->metadata, json);
+	    call->end ? ending->json : NULL, (int64_t)ending->fault, call->seconds,
+	    (int64_t)(call->cost.prices_of != NULL), call->cost.total, call->metadata, json);
 }
 
 /* Columns of a turn that was not spoken, or not heard of yet, are NULL. */

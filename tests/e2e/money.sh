@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What calls cost: from what the model says it used, by a table of prices; per call,
-# per day, over a restart; the goodbye at the limit of a call, the refusal at that of a day.
+# per day, over a restart; the goodbye at the limit of a call, the refusal at that of a day,
+# which counts what calls that have just begun may still cost.
 # flavors: asan
 . "$(dirname "$0")/lib.sh"
 
@@ -81,18 +82,89 @@ limit() {
 	check "the server stops with status 0" stop_server
 }
 
+# announce NAME COUNT: so many webhooks of different calls at once; what each was answered
+# is in $WORK/NAME.N.
+announce() {
+	local i sid
+	for ((i = 1; i <= $2; i++)); do
+		sid=CA$1$i
+		[ $i = 1 ] || echo next
+		printf 'url = "http://127.0.0.1:%s/twilio/voice"\ndata = "CallSid=%s"\noutput = "%s"\nheader = "X-Twilio-Signature: %s"\n' \
+			"$PORT" "$sid" "$WORK/$1.$i" \
+			"$(printf %s "$PUBLIC/twilio/voiceCallSid$sid" | openssl dgst -sha1 -hmac "$SECRET" -binary | base64)"
+	done >"$WORK/$1.curl"
+	curl -sS --parallel --parallel-immediate --parallel-max 100 --max-time 60 -K "$WORK/$1.curl"
+}
+answers() { # NAME TEXT COUNT: so many of them
+	equal "$(cat "$WORK/$1".[0-9]* | grep -c "$2")" "$3"
+}
+money_is() { # SPENT RESERVED
+	api /status | jq -e ".cost | [.today_usd, .reserved_usd] == [$1, $2]"
+}
+
+# None of them ever gets a stream: what was reserved is let go of, and nothing was spent.
+burst() {
+	model model --key "$SECRET"
+	server server MAX_DAY_COST=0.5 MAX_CALL_COST=0.1 MAX_CALLS=60
+	announce first 50
+	check "of fifty calls at once as many are let in as fit" answers first "/twilio/stream/" 5
+	check "the others are refused politely" answers first "We are sorry, we cannot take your call right now" 45
+	check "… counted" equal "$(api /status | jq .calls.refused_cost)" 45
+	check "… and logged with the figures" equal \
+		"$(grep -c "call refused: MAX_DAY_COST; spent=0.0000 reserved=0.5000 limit=0.5000" "$WORK/server.log")" 45
+	check "/status shows what is reserved" money_is 0 0.5
+	check "/ready says why no more are taken" equal "$(api /ready | jq -r .status)" cost
+	check "/status shows the limit" equal "$(api /status | jq .cost.limit_usd)" 0.5
+	check "calls without a stream let go of it" until_true money_is 0 0
+	check "/ready is ready again" equal "$(api /ready | jq -r .status)" ready
+	announce second 20
+	check "then as many are let in again" answers second "/twilio/stream/" 5
+	check "the server stops with status 0" stop_server
+}
+
+in_bounds() { # the orders are all over; meanwhile never more was reserved than there is
+	local state
+	state=$(api /status) || return 1
+	jq -e '.cost.reserved_usd <= 0.25' <<<"$state" >/dev/null || echo "$state" >>"$WORK/beyond"
+	[ "$(api /calls | jq '[.calls[] | select(.state == "ended")] | length')" = 5 ]
+}
+placed() {
+	local i
+	model model --key "$SECRET"
+	rest rest --ring 3000 --rule no-answer
+	server server "${REST[@]}" DATA_DIR="$WORK/data" MAX_DAY_COST=0.25 MAX_CALL_COST=0.1 OUTBOUND_CPS=20
+	rest_to "$PORT"
+	for i in 1 2 3 4 5; do
+		api /calls -H 'Content-Type: application/json' -o /dev/null -w '%{http_code}\n' \
+			-d "{\"to\":\"+1202555017$i\",\"from\":\"+12025550100\"}" >"$WORK/post.$i" &
+	done
+	check "a call that rings has reserved, and no more ring than fit" until_true money_is 0 0.2
+	check "in the end all were placed" until_true in_bounds
+	check "and never more than fit" eval '[ ! -e "$WORK/beyond" ]'
+	check "all orders were taken" equal "$(sort -u "$WORK"/post.*)" 201
+	check "each rang once" equal "$(rest_report '[.created[]] | length')" 5
+	check "nothing is reserved any more" money_is 0 0
+	check "the server stops with status 0" stop_server
+	check "the stand-in stops" stop_rest
+}
+
 unknown() {
 	model model --key "$SECRET"
-	server server OPENAI_MODEL=my-deployment MAX_CALL_COST=0.01 GREETING_MODE=wait
+	server server OPENAI_MODEL=my-deployment GREETING_MODE=wait
 	dial call --script "$OUTER/talk.script" --expect script_done=1
 	dial again --script "$OUTER/talk.script" --expect script_done=1
 	all_over
-	check "a model without a price has no cost" went call caller_hung_up '.cost.usd == null and .cost.tokens.audio_out > 0'
+	check "a model without a price costs as much as the dearest, and says so" went call caller_hung_up \
+		'.cost | .unpriced and .usd >= .tokens.audio_out * 64 / 1e6 and .tokens.audio_out > 0'
 	check "it is said once" equal "$(grep -c "there is no price for my-deployment" "$WORK/server.log")" 1
 	check "the server stops with status 0" stop_server
 }
 
 mistake() {
+	env -i PATH="$PATH" TWILIO_AUTH_TOKEN="$SECRET" OPENAI_API_KEY="$SECRET" MAX_DAY_COST=0.5 MAX_CALL_COST=2 \
+		"${FIXED[@]}" "$SERVER_BIN" --check --offline >"$WORK/small.out" 2>"$WORK/small.log"
+	check "a limit below what one call reserves is said by --check" grep -q \
+		"MAX_DAY_COST=0.5 is less than one call reserves before any has been made (2, MAX_CALL_COST)" "$WORK/small.out"
 	echo '{"date":"2027-01-02","models":{"m":{"text_on":1}}}' >"$WORK/bad.json"
 	env -i PATH="$PATH" TWILIO_AUTH_TOKEN="$SECRET" OPENAI_API_KEY="$SECRET" PRICES_FILE="$WORK/bad.json" \
 		"${FIXED[@]}" "$SERVER_BIN" --check --offline >"$WORK/bad.out" 2>"$WORK/bad.log"
@@ -101,6 +173,8 @@ mistake() {
 }
 
 apart cost cost
+apart burst burst
+apart placed placed
 apart limit limit
 apart unknown unknown
 apart mistake mistake

@@ -114,7 +114,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(poll_never_returns_just_before_the_deadline),
 		cmocka_unit_test(time_of_day_is_written_as_iso_8601),
-		cmocka_unit_test(a_day_begins_at_midnight_where_the_clock_stands), cmocka_unit_test(time_is_read_as_people_write_it),
+		cmocka_unit_test(a_day_begins_at_midnight_where_the_clock_stands),
+		cmocka_unit_test(time_is_read_as_people_write_it),
 		cmocka_unit_test(monotonic_clock_does_not_run_back) };
 
 	return cmocka_run_group_tests_name("clock", tests, NULL, NULL);

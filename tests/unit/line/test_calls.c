@@ -21,8 +21,8 @@ static void stood_in_look(struct spending *spending, struct spending_day *out)
 	*out = (struct spending_day){ .full = atomic_load(&day_full), .over = atomic_load(&day_full) };
 }
 
-static bool stood_in_reserve(struct spending *spending, const char *agent, bool must, struct spending_hold *hold,
-    struct spending_day *refused)
+static bool stood_in_reserve(
+    struct spending *spending, const char *agent, bool must, struct spending_hold *hold, struct spending_day *refused)
 {
 	(void)agent;
 	stood_in_look(spending, refused);

@@ -198,7 +198,8 @@ static void a_model_without_a_price_costs_as_much_as_the_dearest(void **state)
 	buf_init(&json, 0);
 	writer = json_out_to(&json);
 	cost_put_json(&cost, NULL, &writer);
-	assert_non_null(strstr(buf_text(&json), "{\"usd\":0.004464,\"estimate\":true,\"unpriced\":true,\"prices_of\":\"2026-10-03\","));
+	assert_non_null(strstr(
+	    buf_text(&json), "{\"usd\":0.004464,\"estimate\":true,\"unpriced\":true,\"prices_of\":\"2026-10-03\","));
 	assert_non_null(strstr(buf_text(&json), "\"audio_out\":1}"));
 	assert_non_null(strstr(buf_text(&json), "\"twilio\":0.004400}}"));
 	buf_free(&json);

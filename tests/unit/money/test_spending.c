@@ -99,15 +99,10 @@ static void a_call_is_let_in_if_all_that_it_may_cost_is_left(void **state)
 		int64_t want, may;
 	} cases[] = {
 		{ 0, 900, 900, 9, 50, 50 }, /* no limit */
-		{ 100, 0, 0, 0, 100, 100 },
-		{ 100, 1, 0, 0, 100, -1 },
-		{ 100, 30, 40, 4, 30, 30 },
-		{ 100, 30, 40, 4, 31, -1 },
-		{ 100, 100, 0, 0, 0, 0 }, /* costs nothing */
+		{ 100, 0, 0, 0, 100, 100 }, { 100, 1, 0, 0, 100, -1 }, { 100, 30, 40, 4, 30, 30 },
+		{ 100, 30, 40, 4, 31, -1 }, { 100, 100, 0, 0, 0, 0 }, /* costs nothing */
 		/* More than the limit: alone, and holds what is left. */
-		{ 100, 0, 0, 0, 101, 100 },
-		{ 100, 99, 0, 0, 101, 1 },
-		{ 100, 100, 0, 0, 101, -1 },
+		{ 100, 0, 0, 0, 101, 100 }, { 100, 99, 0, 0, 101, 1 }, { 100, 100, 0, 0, 101, -1 },
 		{ 100, 0, 0, 1, 101, -1 }, /* somebody is up, who has cost what he held */
 	};
 
@@ -216,7 +211,7 @@ static void what_is_reserved_gives_way_to_what_it_costs(void **state)
 	assert_usd(day().reserved_usd, 0);
 	assert_usd(day().spent_usd, 0.6);
 	spending_settle(spending, &cheap, "anna"); /* again: nothing to let go of */
-	assert_false(refused("anna")); /* a call costs 0.1 now, as far as is known */
+	assert_false(refused("anna"));             /* a call costs 0.1 now, as far as is known */
 	assert_false(day().full);
 	spending_settle(spending, &dear, "anna");
 	down();
