@@ -30,7 +30,6 @@
 #include "server/work/work.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* ------------------------------------------------------------- functions of the parts */
@@ -107,6 +106,17 @@ PART_STATUS(status_calls, calls_put_status(p->calls, j))
 PART_STATUS(status_dialer, dialer_put_status(p->dialer, j))
 PART_STATUS(status_health, model_health_put_status(p->health, j))
 
+#define PART_WARN(function, call) \
+	static void function(struct program *p, struct buf *out) \
+	{ \
+		call; \
+	}
+
+PART_WARN(warn_spending, spending_warnings(p->spending, out))
+PART_WARN(warn_agents, agents_notes(p->agents, out))
+PART_WARN(warn_delivery, rules_warnings(p->agents, p->store, out))
+PART_WARN(warn_outcomes, outcomes_warnings(p->cfg, p->agents, out))
+
 static void status_hub(struct program *p, struct json_out *j)
 {
 	json_put_int(j, "open", stat_get(watchers_open));
@@ -172,16 +182,6 @@ static void close_store(struct program *p)
 	store_close(p->store);
 }
 
-static void warn_spending(struct program *p, struct buf *out)
-{
-	spending_warnings(p->spending, out);
-}
-
-static void warn_agents(struct program *p, struct buf *out)
-{
-	agents_notes(p->agents, out);
-}
-
 static int open_delivery(struct program *p, struct buf *problem)
 {
 	int err = delivery_open(&p->delivery, p->cfg, p->store, rules_secret, p->agents);
@@ -196,11 +196,6 @@ static void close_delivery(struct program *p)
 {
 	journal_remove_sink(rules_sink, p->delivery);
 	delivery_close(p->delivery);
-}
-
-static void warn_delivery(struct program *p, struct buf *out)
-{
-	rules_warnings(p->agents, p->store, out);
 }
 
 static int open_hub(struct program *p, struct buf *problem)
@@ -236,32 +231,13 @@ static void close_outcomes(struct program *p)
 	outcomes_close(p->outcomes);
 }
 
-static void warn_outcomes(struct program *p, struct buf *out)
-{
-	outcomes_warnings(p->cfg, p->agents, out);
-}
-
-/* Without memory the calls of new agents reserve what the settings say. */
-static void know_limits(struct program *p)
-{
-	size_t room = agents_count_variants(p->agents, NULL);
-	const struct agent **each = calloc(room, sizeof *each);
-	size_t count = each ? agents_list(p->agents, each, room) : 0;
-
-	for (size_t i = 0; i < count; i++) {
-		spending_know(p->spending, each[i]->name, each[i]->max_call_cost);
-		agent_release(each[i]);
-	}
-	free(each);
-}
-
 /* Folders are indexed for the agents that name them, and limits are theirs: a reload may bring new ones. */
 static void follow_agents(void *arg)
 {
 	struct program *p = arg;
 
 	search_follow_agents(p->knowledge, p->agents);
-	know_limits(p);
+	spending_follow_agents(p->spending, p->agents);
 }
 
 static int open_knowledge(struct program *p, struct buf *problem)

@@ -3,6 +3,7 @@
 #include "common/clock.h"
 #include "common/json_out.h"
 #include "common/log.h"
+#include "server/agents/agents.h"
 #include "server/fleet/fleet.h"
 #include "server/store/store_days.h"
 
@@ -156,6 +157,20 @@ void spending_know(struct spending *s, const char *agent, double max_call_cost)
 		a->fallback = micros(max_call_cost);
 	}
 	pthread_mutex_unlock(&s->lock);
+}
+
+/* Without memory the calls of new agents reserve what the settings say. */
+void spending_follow_agents(struct spending *s, struct agents *agents)
+{
+	size_t room = agents_count_variants(agents, NULL);
+	const struct agent **each = calloc(room, sizeof *each);
+	size_t count = each ? agents_list(agents, each, room) : 0;
+
+	for (size_t i = 0; i < count; i++) {
+		spending_know(s, each[i]->name, each[i]->max_call_cost);
+		agent_release(each[i]);
+	}
+	free(each);
 }
 
 /* ------------------------------------------------------------------ opening, closing */

@@ -23,6 +23,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct agents;
 struct fleet;
 struct spending;
 struct store;
@@ -54,8 +55,9 @@ void spending_close(struct spending *spending);
 
 const struct prices *spending_prices(const struct spending *spending);
 
-/* At start and after a reload, for each agent: its max_call_cost, 0 without. */
+/* At start and after a reload: max_call_cost of each agent (0 without); of one, and of all. */
 void spending_know(struct spending *spending, const char *agent, double max_call_cost);
+void spending_follow_agents(struct spending *spending, struct agents *agents);
 
 /* Holds back what a call of that agent may cost. False: MAX_DAY_COST would be passed,
  * nothing is held, and `refused` (NULL: not wanted) has the figures that decided it;
