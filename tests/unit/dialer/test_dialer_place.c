@@ -6,6 +6,7 @@
 #include "server/dialer/dialer_news.h"
 #include "server/dialer/dialer_show.h"
 #include "server/fleet/local.h"
+#include "server/money/spending.h"
 #include "server/store/row.h"
 #include "server/store/store.h"
 #include "server/work/fetch.h"
@@ -31,6 +32,7 @@ static char api_url[64];
 static struct config cfg;
 static struct store *store;
 static struct fleet *fleet;
+static struct spending *spending;
 static struct dialer *dialer;
 static struct http_peer *twilio;
 static _Atomic int asked, told_over;
@@ -68,15 +70,17 @@ static void up(void)
 
 	buf_init(&problem, 0);
 	assert_int_equal(store_open(&store, folder, 0, &problem), 0);
-	buf_free(&problem);
 	assert_int_equal(fleet_local_open(&fleet, store, 1), 0);
-	assert_int_equal(dialer_open(&dialer, &cfg, store, fleet, NULL, &hooks), 0);
+	assert_int_equal(spending_open(&spending, &cfg, fleet, NULL, &problem), 0);
+	assert_int_equal(dialer_open(&dialer, &cfg, store, fleet, spending, &hooks), 0);
+	buf_free(&problem);
 }
 
 static void down(void)
 {
 	dialer_close(dialer);
 	dialer = NULL;
+	spending_close(spending);
 	fleet->ops->close(fleet);
 	if (store)
 		assert_int_equal(store_flush(store, FLUSH_MS), 0);
@@ -143,6 +147,7 @@ static int begin(void **state)
 		.twilio_api_url = api_url,
 		.public_url = "https://bridge.example.com",
 		.https_ca_file = "",
+		.prices_file = "",
 		.outbound_cps = 1000 };
 	up();
 	return 0;
@@ -331,6 +336,47 @@ static void a_key_has_its_day(void **state)
 	assert_int_equal(atomic_load(&asked), 4);
 }
 
+/* Whole dollars: what each call reserves here. */
+static bool reserved_is(int usd)
+{
+	struct spending_day day;
+
+	spending_look(spending, &day);
+	return (int)(day.reserved_usd + 0.5) == usd;
+}
+
+static void a_call_reserves_from_the_asking_on_until_a_line_has_it_or_it_is_over(void **state)
+{
+	char first[OUT_ID_SIZE], second[OUT_ID_SIZE], third[OUT_ID_SIZE];
+	cJSON *request;
+
+	(void)state;
+	down();
+	cfg.max_day_cost = 1;
+	up();
+	assert_int_equal(place(NULL, "body", first), DIALER_PLACED);
+	assert_true(reserved_is(1));
+	assert_int_equal(place(NULL, "body", second), DIALER_PLACED);
+	is_shown_as(second, "queued");
+	assert_int_equal(atomic_load(&asked), 1);
+	/* A restart knows which call rings. */
+	down();
+	up();
+	until_true(reserved_is(1));
+	ends(first, "busy");
+	until_true(atomic_load(&asked) == 2);
+	assert_true(reserved_is(1));
+	assert_int_equal(dialer_answered(dialer, second, "CA00000000000000000000000000000002", &request), 0);
+	cJSON_Delete(request);
+	assert_true(reserved_is(1));
+	dialer_on_line(dialer, second);
+	assert_true(reserved_is(0));
+	ends(second, "completed");
+	atomic_store(&twilio_status, 400);
+	assert_int_equal(place(NULL, "body", third), DIALER_REFUSED);
+	assert_true(reserved_is(0));
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -343,6 +389,7 @@ int main(void)
 		CASE(a_key_outlives_the_process),
 		CASE(a_key_that_cannot_be_looked_up_is_not_taken_for_new),
 		CASE(a_key_has_its_day),
+		CASE(a_call_reserves_from_the_asking_on_until_a_line_has_it_or_it_is_over),
 	};
 
 	return cmocka_run_group_tests(tests, http_begin, http_end);
