@@ -239,6 +239,7 @@ int check_all(struct config *cfg, bool offline)
 		ends.ahead = &text;
 		ends.ended = &ended;
 		agents_model_ends(agents, &ends);
+		agents_undialled(agents, &ended);
 	}
 	print_text(stdout, &text);
 	print_text(stderr, &ended);

@@ -17,6 +17,13 @@ static int room(void *arg)
 	return count.draining || count.day_full ? 0 : count.limit - count.live - count.reserved;
 }
 
+static bool may_dial(void *arg, const char *number, const char *id)
+{
+	const struct dialer_view *view = arg;
+
+	return agents_may_dial(view->agents, number, id, "an order");
+}
+
 /* The end of a call that was never answered. It is an entry of kind ENDED, like that of
  * other calls, so the store has a row of it; its type makes it the webhook call.failed
  * alone. The agent may be gone by now: then no webhook is sent. */
@@ -37,5 +44,5 @@ static void over(void *arg, const char *name, const struct call_summary *call)
 
 void dialer_hooks_of(struct dialer_view *view, struct dialer_hooks *out)
 {
-	*out = (struct dialer_hooks){ .room = room, .over = over, .arg = view };
+	*out = (struct dialer_hooks){ .room = room, .may_dial = may_dial, .over = over, .arg = view };
 }

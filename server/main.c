@@ -65,6 +65,7 @@ static void warn(struct program *p)
 	parts_warn(p, &text);
 	agents_model_ends(
 	    p->agents, &(struct model_ends){ .wall_ms = clock_wall_ms(), .ended = &ended, .ahead = &text });
+	agents_undialled(p->agents, &ended);
 	log_text(LOG_LEVEL_ERROR, "setup", buf_text(&ended));
 	log_text(LOG_LEVEL_WARN, "setup", buf_text(&text));
 	buf_free(&ended);

@@ -6,6 +6,7 @@
 #include "common/log.h"
 #include "server/agent/conversation_orders.h"
 #include "server/agent/words.h"
+#include "server/agents/agents.h"
 #include "server/stats/stats.h"
 #include "server/work/tool_call.h"
 #include "server/work/tool_list.h"
@@ -204,6 +205,8 @@ static void begin_transfer(struct conversation *con, const struct model_tool_cal
 
 	if (!destination)
 		settle_error(con, run, "unknown_destination", words_unknown_destination, now);
+	else if (!agents_may_dial(calls_agents(con->call->calls), destination->number, con->call->tag, "transfer_call"))
+		settle_error(con, run, "not_allowed", words_not_dialled, now);
 	else if (begin_farewell(con, run, response_id, END_TRANSFERRED, now))
 		conversation_hand_over_to(con, destination->name, destination->number, destination->ring_seconds);
 	cJSON_Delete(arguments);

@@ -5,6 +5,7 @@
  * one, never a mixture. Only server/agents/ needs it.
  */
 #include "server/agents/agent_memory.h"
+#include "server/config/dialling.h"
 
 enum { AGENTS_MAX = 1000, AGENT_VARIANTS_MAX = 16 };
 
@@ -21,6 +22,7 @@ struct agent_set {
 	struct agent_entry builtin; /* always there; the last resort of agent_set_for_number */
 	struct agent_entry *list;   /* owned; by name */
 	size_t count;
+	struct dialling dialling; /* whom these agents may dial */
 };
 
 /* The built-in agent alone; one reference. NULL if there is no memory. */

@@ -3,12 +3,15 @@
 #include "common/clock.h"
 #include "common/digest.h"
 #include "common/json.h"
+#include "common/log.h"
 #include "server/agents/agent_set.h"
 #include "server/agents/describe.h"
 #include "server/agents/load.h"
+#include "server/stats/stats.h"
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -316,6 +319,84 @@ void agents_model_ends(struct agents *a, const struct model_ends *to)
 		for (size_t v = 0; v < entry->variant_count; v++)
 			config_model_ends(a->cfg, entry->variants[v]->file, entry->variants[v]->openai_model,
 			    entry->variants[v]->transcription_model, to);
+	}
+	agent_set_release(set);
+}
+
+/* ----------------------------------------------------------------------- dialling */
+
+bool agents_may_dial(struct agents *a, const char *number, const char *tag, const char *way)
+{
+	struct agent_set *set = current(a);
+	bool may = dialling_allows(&set->dialling, number);
+	char shown[16];
+
+	agent_set_release(set);
+	if (may)
+		return true;
+	stat_add(calls_not_dialled, 1);
+	log_warn(tag, "not dialled, for OUTBOUND_ALLOW leaves it out; number=%s for=%s", log_number(number, shown), way);
+	return false;
+}
+
+static void put_dialling(const struct agents *a, const struct agent_set *set, struct buf *out)
+{
+	buf_puts(out,
+	    a->cfg->outbound_allow_count
+		? "OUTBOUND_ALLOW lets only these be dialled: "
+		: "without OUTBOUND_ALLOW only the countries of the agents' own numbers are dialled: ");
+	dialling_put(&set->dialling, out);
+}
+
+void agents_put_dialling(struct agents *a, struct buf *out)
+{
+	struct agent_set *set = current(a);
+
+	put_dialling(a, set, out);
+	agent_set_release(set);
+}
+
+/* Once for all variants that have it. */
+static void tell_undialled(const struct agents *a, const struct agent_set *set, const char *file, const char *key,
+    const char *number, struct buf *out)
+{
+	char shown[16];
+	struct buf line;
+
+	if (!*number || dialling_allows(&set->dialling, number))
+		return;
+	buf_init(&line, 0);
+	buf_printf(&line, "%s%s%s: %s is not dialled: ", file, *file ? ": " : "", key, log_number(number, shown));
+	put_dialling(a, set, &line);
+	buf_puts(&line, "; before there was that setting, every number was\n");
+	if (!strstr(buf_text(out), buf_text(&line)))
+		buf_puts(out, buf_text(&line));
+	buf_free(&line);
+}
+
+static void tell_agent(const struct agents *a, const struct agent_set *set, const struct agent *p, struct buf *out)
+{
+	bool settings = p->fallback_number == a->cfg->overflow_number;
+	char key[64];
+
+	tell_undialled(a, set, settings ? "" : p->file, settings ? "OVERFLOW_NUMBER" : "fallback.number",
+	    p->fallback_number, out);
+	for (size_t i = 0; i < p->destination_count; i++) {
+		snprintf(key, sizeof key, "transfers[%zu].number", i);
+		tell_undialled(a, set, p->file, key, p->destinations[i].number, out);
+	}
+}
+
+void agents_undialled(struct agents *a, struct buf *out)
+{
+	struct agent_set *set = current(a);
+
+	for (size_t i = 0; i <= set->count; i++) {
+		const struct agent_entry *entry = i < set->count ? &set->list[i] : &set->builtin;
+
+		for (size_t v = 0; v < entry->variant_count; v++)
+			if (entry != &set->builtin || builtin_answers(set))
+				tell_agent(a, set, entry->variants[v], out);
 	}
 	agent_set_release(set);
 }

@@ -65,6 +65,18 @@ void agents_describe(struct agents *agents, struct buf *out);
 /* Of all agents that can be reached: models that end (config_warnings.h). */
 void agents_model_ends(struct agents *agents, const struct model_ends *to);
 
+/* Whether this number, or SIP address, may be dialled: by OUTBOUND_ALLOW, or without it by the
+ * agents' own numbers. A no is logged under `tag` and counted; `way` is a word for what it was wanted
+ * for. */
+bool agents_may_dial(struct agents *agents, const char *number, const char *tag, const char *way);
+
+/* The sentence for whoever asked for it. */
+void agents_put_dialling(struct agents *agents, struct buf *out);
+
+/* The fallback numbers and destinations that will not be dialled, a line each: a mistake, with which
+ * calls are answered all the same. */
+void agents_undialled(struct agents *agents, struct buf *out);
+
 /* For /status, into the object that is open: names, loaded_at, last_error. */
 void agents_put_json(struct agents *agents, struct json_out *j);
 

@@ -218,6 +218,22 @@ static void check_rest(struct loading *l)
 	}
 }
 
+/* Whom we may dial. Without a word of OUTBOUND_ALLOW it depends on the numbers, and so may change
+ * with each loading. */
+static void set_dialling(struct loading *l)
+{
+	struct dialling *d = &l->set->dialling;
+
+	if (dialling_from(d, l->cfg->outbound_allow, l->cfg->outbound_allow_count))
+		return;
+	for (size_t i = 0; i < l->set->count; i++) {
+		const struct agent *p = l->set->list[i].variants[0];
+
+		for (size_t j = 0; j < p->number_count; j++)
+			dialling_add_own(d, p->numbers[j]);
+	}
+}
+
 /* The whole way from directory to set. The checks across agents run even after mistakes in single
  * files: they look only at agents that were read without one. */
 int agents_load(struct agent_set **out, const struct config *cfg, struct buf *problem, struct buf *notes)
@@ -234,6 +250,8 @@ int agents_load(struct agent_set **out, const struct config *cfg, struct buf *pr
 		check_numbers(&l);
 		check_rest(&l);
 	}
+	if (l.set)
+		set_dialling(&l);
 	if (l.err == -ENOMEM || buf_error(problem)) {
 		buf_puts(problem, "out of memory\n");
 		l.err = -ENOMEM;

@@ -14,7 +14,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { CONFIG_TOKENS_MAX = 8, CONFIG_PROXIES_MAX = 16, API_TOKEN_SIZE = 1025 /* with its NUL */ };
+enum {
+	CONFIG_TOKENS_MAX = 8,
+	CONFIG_PROXIES_MAX = 16,
+	CONFIG_DIALLING_MAX = 64,
+	API_TOKEN_SIZE = 1025 /* with its NUL */
+};
 
 enum call_channel { CHANNEL_STREAM, CHANNEL_RELAY, CHANNEL_GATHER };
 enum model_kind { MODEL_KIND_REALTIME, MODEL_KIND_TEXT };
@@ -49,6 +54,9 @@ struct config {
 	const char *twilio_api_key_secret; /* TWILIO_API_KEY_SECRET */
 	const char *twilio_api_url;        /* TWILIO_API_URL, no trailing slash */
 	double outbound_cps;               /* OUTBOUND_CPS: 1; calls begun a second */
+	int outbound_max_day;              /* OUTBOUND_MAX_DAY: 500; 0 (none) */
+	const char *outbound_allow[CONFIG_DIALLING_MAX]; /* OUTBOUND_ALLOW; see dialling.h, and ask agents_may_dial */
+	size_t outbound_allow_count;
 
 	/* The model */
 	const char *openai_api_key;

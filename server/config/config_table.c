@@ -2,6 +2,7 @@
 
 #include "server/config/config.h"
 #include "server/config/config_check.h"
+#include "server/config/dialling.h"
 
 #include <stddef.h>
 
@@ -90,6 +91,16 @@ const struct setting config_table[] = {
 	          "stand-in." },
 	{ NULL, "OUTBOUND_CPS", REAL(outbound_cps, 0.1, 100), .fallback = "1", .unit = "calls/s",
 	  .help = "How many calls are begun a second; what Twilio allows the account. The others queue." },
+	{ NULL, "OUTBOUND_ALLOW", LIST(outbound_allow, outbound_allow_count, CONFIG_DIALLING_MAX), .fallback = "",
+	  .check = check_dialling,
+	  .help = "The beginnings of all numbers that are dialled, for calls, transfers and fallbacks alike: "
+	          "+49,+4179; with a - those left out, as in -+49900; any for every number. The longest one decides. "
+	          "+1 leaves out premium numbers and the countries beside the United States and Canada unless a longer "
+	          "one (+1876) names them. Unset: the country codes of the agents' `numbers`, and without such numbers "
+	          "nobody. SIP addresses in agents' files are always dialled." },
+	{ NULL, "OUTBOUND_MAX_DAY", INT(outbound_max_day, 0, 1000000), .fallback = "500", .unit = "calls",
+	  .help = "How many orders POST /calls takes a day (in TZ); then it answers 429. Transfers and fallbacks do not "
+	          "count. 0 sets no limit." },
 
 	{ "The model", "OPENAI_REALTIME_URL", TEXT(openai_url), .fallback = "wss://api.openai.com/v1/realtime",
 	  .most = 2048, .check = check_model_url,

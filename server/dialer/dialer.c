@@ -10,6 +10,7 @@
 
 #include "common/log.h"
 #include "server/dialer/dialer_private.h"
+#include "server/store/store_orders.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -234,6 +235,18 @@ static const struct due_policy policy = {
 
 /* -------------------------------------------------------------------- opening, closing */
 
+/* What earlier processes placed counts, as far as there is a store. */
+static void count_today(struct dialer *o)
+{
+	int64_t now_ms = clock_wall_ms();
+	int count = o->store ? store_orders_since(o->store, out_day_begin_ms(now_ms)) : 0;
+
+	if (count < 0)
+		log_error("outbound", "how many calls were placed today cannot be read: they are counted from none on");
+	else
+		out_day_add(&o->day, count, now_ms);
+}
+
 int dialer_open(struct dialer **out, const struct config *cfg, struct store *store, struct fleet *fleet,
     struct spending *spending, const struct dialer_hooks *hooks)
 {
@@ -249,6 +262,7 @@ int dialer_open(struct dialer **out, const struct config *cfg, struct store *sto
 	o->spending = spending;
 	o->hooks = *hooks;
 	o->bucket.per_second = cfg->outbound_cps;
+	count_today(o);
 	pthread_mutex_init(&o->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);

@@ -31,9 +31,12 @@ enum {
 };
 
 /* Functions of the parts above it. They return quickly. Called on any of the dialer's
- * threads: `room` under its lock, `over` without. */
+ * threads: `over` without its lock, the others under it. */
 struct dialer_hooks {
 	int (*room)(void *arg); /* how many lines are free; NULL: enough */
+	/* Whether that number may be dialled, asked right before it is; NULL: every one.
+	 * A no is logged under `id`. */
+	bool (*may_dial)(void *arg, const char *number, const char *id);
 	/* A call that never reached the table of calls is over. `name` is its
 	 * CallSid, or our id; `call` is as dialer_show gives it. */
 	void (*over)(void *arg, const char *name, const struct call_summary *call);

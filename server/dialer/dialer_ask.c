@@ -252,10 +252,11 @@ enum ask_kind ask_kind_of(const struct order *e)
 	return ASK_NOTHING;
 }
 
-/* The queue hands the order to a job. The phase is stored now, so that the flush in
- * `prepare` includes it, and the rate is used up, even if the job asks a moment later.
- * The hook `room` has looked whether any call can be paid for; whether this one can is
- * decided here. */
+/* The queue hands the order to a job. Whom we may dial can have changed since the order was
+ * taken, by a start with other settings: then it is withdrawn. The phase is stored now, so
+ * that the flush in `prepare` includes it, and the rate is used up, even if the job asks a
+ * moment later. The hook `room` has looked whether any call can be paid for; whether this
+ * one can is decided here. */
 void ask_taken(void *owner, struct due_item *item, int64_t now_ms)
 {
 	struct order *e = (struct order *)item;
@@ -264,6 +265,11 @@ void ask_taken(void *owner, struct due_item *item, int64_t now_ms)
 	e->kind = ask_kind_of(e);
 	if (e->kind != ASK_CREATE)
 		return;
+	if (o->hooks.may_dial && !o->hooks.may_dial(o->hooks.arg, order_text(e, "to"), e->id)) {
+		e->left_out = true;
+		e->kind = ASK_NOTHING;
+		return;
+	}
 	if (!spending_reserve(o->spending, order_text(e, "agent"), false, &e->hold, NULL)) {
 		e->kind = ASK_LATER;
 		e->state.due_us = now_ms * US_PER_MS + MONEY_PAUSE_US;
@@ -295,6 +301,10 @@ void order_withdraw(struct dialer *o, struct order *e)
 		e->status = OUT_CANCELED;
 		e->reason = "canceled";
 		snprintf(e->message, sizeof e->message, "canceled before Twilio was asked");
+	} else if (e->left_out) {
+		e->status = OUT_FAILED;
+		e->reason = "not_allowed";
+		snprintf(e->message, sizeof e->message, "OUTBOUND_ALLOW does not let this number be dialled any more");
 	} else {
 		o->expired++;
 		e->status = OUT_FAILED;

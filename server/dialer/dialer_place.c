@@ -251,8 +251,10 @@ static void place(struct dialer *o, struct order *e, struct dialer_reply *out)
 {
 	due_put(&o->due, &e->due);
 	e->waiting++;
+	out_day_add(&o->day, 1, clock_wall_ms());
 	if (!write_down(o, e)) {
 		take_back(o, e);
+		out_day_add(&o->day, -1, clock_wall_ms());
 		e->waiting--;
 		out->verdict = DIALER_NO_DISK;
 		return;
@@ -272,6 +274,24 @@ static void place(struct dialer *o, struct order *e, struct dialer_reply *out)
 		order_changed(o, e);
 }
 
+/* Under the lock. A client that goes on asking is told so each time, and the log now and then. */
+static bool day_is_full(struct dialer *o, struct dialer_reply *out)
+{
+	static struct log_kind lines;
+	int64_t now_ms = clock_wall_ms();
+	unsigned more;
+
+	if (!o->cfg->outbound_max_day || out_day_count(&o->day, now_ms) < o->cfg->outbound_max_day)
+		return false;
+	o->over_day++;
+	out->verdict = DIALER_DAY_FULL;
+	out->retry_after_s = out_day_left_s(now_ms);
+	if (log_due(&lines, LOG_STRANGERS_US, &more))
+		log_warn("outbound", "a call is refused: the day has had OUTBOUND_MAX_DAY calls; max=%d more_before=%u",
+		    o->cfg->outbound_max_day, more);
+	return true;
+}
+
 void dialer_place(struct dialer *o, const struct dialer_ask *ask, struct dialer_reply *out)
 {
 	struct order *e = order_new(ask);
@@ -287,6 +307,9 @@ void dialer_place(struct dialer *o, const struct dialer_ask *ask, struct dialer_
 		order_free(e);
 	} else if (o->draining || o->closing || orders_open(o) >= OUT_QUEUE_MAX || !make_room(o)) {
 		out->verdict = o->draining || o->closing ? DIALER_DRAINING : DIALER_FULL;
+		drop_key(o, e);
+		order_free(e);
+	} else if (day_is_full(o, out)) {
 		drop_key(o, e);
 		order_free(e);
 	} else {

@@ -21,6 +21,7 @@ enum dialer_verdict {
 	DIALER_REFUSED,  /* by Twilio: code and message */
 	DIALER_CONFLICT, /* the key stands for another body */
 	DIALER_FULL,
+	DIALER_DAY_FULL, /* the day has had its OUTBOUND_MAX_DAY orders */
 	DIALER_DRAINING,
 	DIALER_NO_DISK, /* not placed: the order could not be stored, or its key not looked up */
 	DIALER_NO_MEMORY
@@ -30,7 +31,8 @@ struct dialer_reply {
 	enum dialer_verdict verdict;
 	struct buf json; /* owned: id, call_sid, status, to, from, agent, created_at, metadata */
 	char id[OUT_ID_SIZE];
-	int code, status; /* REFUSED: Twilio's, and its HTTP status */
+	int code, status;  /* REFUSED: Twilio's, and its HTTP status */
+	int retry_after_s; /* DAY_FULL: until the day is over */
 	char message[TWILIO_MESSAGE_SIZE];
 };
 

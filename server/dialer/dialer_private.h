@@ -51,6 +51,7 @@ struct order {
 	char message[TWILIO_MESSAGE_SIZE];
 	const char *reason;        /* of its failure, a literal; else "" */
 	bool cancel, cancelled;    /* the operator wants it; Twilio was asked */
+	bool left_out;             /* its number may not be dialled any more */
 	bool answered;             /* the table of calls has it, or had it */
 	bool told;                 /* hooks.over was called, or need not be */
 	int busy;                  /* users besides the queue's job, without the lock: it stays and is not due */
@@ -73,11 +74,12 @@ struct dialer {
 	pthread_cond_t changed; /* an order has changed, or the dialer stops */
 	bool closing, draining;
 	struct out_bucket bucket;
+	struct out_day day;
 	int64_t room_us;      /* no line was free: time of the next look */
 	struct due_list list; /* oldest first; holds up to OUT_KEPT orders that are over */
 	int64_t last_seq;
 	int waiting;
-	uint64_t placed, made, refused, expired, held, unsure, repeated, duplicates, canceled;
+	uint64_t placed, made, refused, over_day, expired, held, unsure, repeated, duplicates, canceled;
 };
 
 static inline struct order *order_first(const struct dialer *o)

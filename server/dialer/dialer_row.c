@@ -201,7 +201,7 @@ static enum out_phase phase_of(const char *name)
 static const char *reason_of(const char *name)
 {
 	static const char *const reasons[] = { "twilio_refused", "twilio_unreachable", "expired", "canceled",
-		"outcome_unknown" };
+		"outcome_unknown", "not_allowed" };
 
 	for (size_t i = 0; name && i < sizeof reasons / sizeof *reasons; i++)
 		if (!strcmp(reasons[i], name))

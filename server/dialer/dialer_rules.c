@@ -9,6 +9,7 @@ enum {
 	FIRST_PAUSE_US = 500 * US_PER_MS,
 	LONGEST_PAUSE_US = 30 * US_PER_S,
 	RETRY_AFTER_MAX_S = 300,    /* a longer one would stop all calls */
+	LONGEST_DAY_MS = 26 * 3600 * 1000, /* and more: clocks are put back by an hour */
 	CLOCKS_APART_MS = 60 * 1000 /* difference of our clock and Twilio's, at most */
 };
 
@@ -144,6 +145,51 @@ void out_bucket_hold(struct out_bucket *b, int64_t until_us)
 {
 	if (until_us > b->next_us)
 		b->next_us = until_us;
+}
+
+/* ------------------------------------------------------------------------ the day */
+
+int out_day_count(struct out_day *d, int64_t wall_ms)
+{
+	int64_t day = clock_day(wall_ms);
+
+	if (day > d->day)
+		*d = (struct out_day){ .day = day };
+	return d->count;
+}
+
+/* An order that is taken back after midnight was counted on the day before. */
+void out_day_add(struct out_day *d, int count, int64_t wall_ms)
+{
+	d->count = out_day_count(d, wall_ms) + count;
+	if (d->count < 0)
+		d->count = 0;
+}
+
+/* The first moment of that day, which lies behind `before` and not behind `after`. */
+static int64_t first_of(int64_t day, int64_t before, int64_t after)
+{
+	while (after - before > 1) {
+		int64_t middle = before + (after - before) / 2;
+
+		if (clock_day(middle) < day)
+			before = middle;
+		else
+			after = middle;
+	}
+	return after;
+}
+
+int64_t out_day_begin_ms(int64_t wall_ms)
+{
+	return first_of(clock_day(wall_ms), wall_ms - LONGEST_DAY_MS, wall_ms);
+}
+
+int out_day_left_s(int64_t wall_ms)
+{
+	int64_t next_ms = first_of(clock_day(wall_ms) + 1, wall_ms, wall_ms + LONGEST_DAY_MS);
+
+	return (int)((next_ms - wall_ms + 999) / 1000);
 }
 
 /* ----------------------------------------------------------------------- matching */

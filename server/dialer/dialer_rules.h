@@ -72,6 +72,18 @@ bool out_bucket_take(struct out_bucket *b, int64_t now_us);
 /* Twilio has said "too many": no call before `until_us`. */
 void out_bucket_hold(struct out_bucket *b, int64_t until_us);
 
+/* --- calls a day, as MAX_DAY_COST has days (clock_day) --- */
+struct out_day {
+	int64_t day; /* the newest that was asked for */
+	int count;   /* orders taken on it */
+};
+
+/* A clock that is put back does not begin the day anew. */
+void out_day_add(struct out_day *d, int count, int64_t wall_ms);
+int out_day_count(struct out_day *d, int64_t wall_ms);
+int64_t out_day_begin_ms(int64_t wall_ms);
+int out_day_left_s(int64_t wall_ms); /* until the next one; at least 1 */
+
 /* --- an order and Twilio's calls --- */
 
 /* True: the order wants machine detection, which Twilio bills for each answered call. */

@@ -73,5 +73,11 @@ void dialer_put_status(struct dialer *o, struct json_out *j)
 	json_put_uint(j, "repeated", o->repeated);
 	json_put_uint(j, "duplicates", o->duplicates);
 	json_put_uint(j, "canceled", o->canceled);
+	json_put_uint(j, "over_day", o->over_day);
+	json_put_int(j, "today", out_day_count(&o->day, clock_wall_ms()));
+	if (o->cfg->outbound_max_day)
+		json_put_int(j, "max_day", o->cfg->outbound_max_day);
+	else
+		json_put_null(j, "max_day");
 	pthread_mutex_unlock(&o->lock);
 }

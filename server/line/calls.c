@@ -42,6 +42,11 @@ struct fleet *calls_fleet(const struct calls *calls)
 	return calls->use.fleet;
 }
 
+struct agents *calls_agents(const struct calls *calls)
+{
+	return calls->use.agents;
+}
+
 struct work *calls_work(const struct calls *calls)
 {
 	return calls->use.work;

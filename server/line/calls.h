@@ -152,6 +152,7 @@ const struct model_access *calls_access(const struct calls *calls);
 struct model_health *calls_health(const struct calls *calls);
 struct work *calls_work(const struct calls *calls);
 struct fleet *calls_fleet(const struct calls *calls);
+struct agents *calls_agents(const struct calls *calls);
 struct recorder *calls_recorder(const struct calls *calls);
 
 #endif

@@ -18,6 +18,7 @@
 	X(calls, transfers_answered, "… who answered") \
 	X(calls, transfers_back, "… who did not, so that the caller came back") \
 	X(calls, fallbacks_unanswered, "calls dialled on to a fallback number, which did not take them") \
+	X(calls, not_dialled, "numbers not dialled because OUTBOUND_ALLOW leaves them out") \
 	X(agents, reloads, "times the agents were read anew (SIGHUP)") \
 	X(agents, reloads_failed, "times they were not, because of mistakes; the old ones stayed") \
 	X(calls, orders_ignored, "operator's orders to say something that the agent had no room for") \

@@ -2,6 +2,8 @@
 
 #include "server/store/row.h"
 
+#include <limits.h>
+
 /* At every step of an order, first of all before Twilio is asked: a process that dies in between
  * finds the order at its next start and does not place the call twice. */
 void store_order_put(struct store *store, const struct order_row *row, int64_t forget_ms)
@@ -75,4 +77,17 @@ int store_orders_open(struct store *store, int most, store_order_each *each, voi
 	while (rows_next(&rows))
 		give(&rows, each, arg);
 	return rows_done(&rows);
+}
+
+int store_orders_since(struct store *store, int64_t since_ms)
+{
+	struct rows rows;
+	int64_t count = 0;
+	int err;
+
+	rows_ask(&rows, store, "SELECT COUNT(*) FROM outbound WHERE created_at >= ?1", "i", since_ms);
+	if (rows_next(&rows))
+		count = row_int(&rows, 0);
+	err = rows_done_one(&rows);
+	return err ? err : count > INT_MAX ? INT_MAX : (int)count;
 }

@@ -29,6 +29,9 @@ typedef void store_order_each(void *arg, const struct order_row *row);
 int store_order_by_key(struct store *store, const char *key, int64_t since_ms, store_order_each *each, void *arg);
 int store_order_by_name(struct store *store, const char *name, store_order_each *each, void *arg);
 
+/* How many were created since then, or -EIO. */
+int store_orders_since(struct store *store, int64_t since_ms);
+
 /* Calls back with the orders that are not over, oldest first, at most `most`. How
  * many, or -EIO. */
 int store_orders_open(struct store *store, int most, store_order_each *each, void *arg);

@@ -294,7 +294,7 @@ check "200: with API_TOKEN" bearer 200 "$API_TOKEN"
 check "the sections of /status stand in their order" equal "$(jq -c keys_unsorted "$WORK/answer.json")" \
 	'["version","uptime_seconds","calls","agents","model","latency","audio","turns","tools","twilio","http","watchers","records","knowledge","recording","cost","work","outbound","outbox","store","process"]'
 check "the server stops with status 0" stop_server
-server api API_READ_TOKEN="$READER" API_JWT_SECRET="$JWT_SECRET" MAX_WATCHERS=3 DRAIN_SECONDS=60 AGENTS_DIR="$WORK/agents"
+server api API_READ_TOKEN="$READER" API_JWT_SECRET="$JWT_SECRET" MAX_WATCHERS=3 DRAIN_SECONDS=60 OUTBOUND_ALLOW=+1 AGENTS_DIR="$WORK/agents"
 who_may_come_in
 watched_and_steered
 stopping

@@ -66,7 +66,7 @@ limits() {
 }
 
 overflow() {
-	server overflow MAX_CALLS=1 OVERFLOW_NUMBER=+12025550177 IDLE_SECONDS=25 GREETING_MODE=wait
+	server overflow MAX_CALLS=1 OUTBOUND_ALLOW=+1 OVERFLOW_NUMBER=+12025550177 IDLE_SECONDS=25 GREETING_MODE=wait
 	phone overflow-1 --script "$OUTER/life-wait.script" --expect end=server --expect 'say=We cannot hear anybody' &
 	local first=$! idle
 	check "overflow: one call is up" until_true live 1

@@ -129,7 +129,7 @@ check "the model stops with status 0, mute as it was" stop_model
 check "nor did it get what it does not know" equal "$(field "$WORK/model-mute.json" .violation_count)" 0
 
 model model-dial --key "$SECRET" --fault drop=rst:answer
-server server-dial MAX_CALLS=2 OVERFLOW_NUMBER=+12025550199
+server server-dial MAX_CALLS=2 OUTBOUND_ALLOW=+1 OVERFLOW_NUMBER=+12025550199
 check "a number to fall back on is dialled instead" phone dial --script "$WORK/cut-off.script" \
 	--expect end=server --expect dial=+12025550199 --expect say=
 check "the server stops with status 0 again" stop_server

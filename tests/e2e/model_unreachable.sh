@@ -167,7 +167,7 @@ reopens() {
 
 overflow() {
 	model model --key another-key
-	server server MAX_CALLS=2 OVERFLOW_NUMBER=+12025550199
+	server server MAX_CALLS=2 OUTBOUND_ALLOW=+1 OVERFLOW_NUMBER=+12025550199
 	probed
 	check "$NAME: a number to fall back on is dialled" phone call --script "$OUTER/wait.script" --expect end=server \
 		--expect dial=+12025550199 --expect say=

@@ -269,7 +269,7 @@ twilio() {
 	rest rest --rule "script=$OUTER/long.script" --rule "media-plain@+12025550172" --rule media-404@+12025550171x1 \
 		--rule media-401@+12025550171x1 --rule media-500@+12025550171x1 --rule media-html@+12025550171x1 \
 		--rule media-cut@+12025550171x1
-	server server "${REST[@]}" DATA_DIR="$WORK/data" OUTBOUND_CPS=20
+	server server "${REST[@]}" OUTBOUND_ALLOW=+1 DATA_DIR="$WORK/data" OUTBOUND_CPS=20
 	rest_to "$PORT"
 	TWILIO_CALL=$(place 0171)
 	check "Twilio is asked to record, and does" until_true eval "api /status | jq -e '.recording.twilio_started == 1'"

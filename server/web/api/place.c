@@ -95,6 +95,20 @@ static void check_greeting(struct fields *f, const char *greeting)
 	buf_free(&problem);
 }
 
+bool place_may_dial(
+    struct agents *agents, const char *number, const char *tag, const char *field, struct response *r)
+{
+	struct buf why;
+
+	if (agents_may_dial(agents, number, tag, "the API"))
+		return true;
+	buf_init(&why, 0);
+	agents_put_dialling(agents, &why);
+	response_error_at(r, 403, "not_allowed", field, "this number must not be dialled: %s", buf_text(&why));
+	buf_free(&why);
+	return false;
+}
+
 /* Every field is asked for before the first refusal is looked at, so that
  * fields_done knows the names there are. "" for a choice means the agent's
  * own. */
@@ -215,6 +229,7 @@ static const struct {
 } refusals[] = {
 	[DIALER_CONFLICT] = { 409, "idempotency_conflict",
 	    "this Idempotency-Key was used for another body within the last 24 hours" },
+	[DIALER_DAY_FULL] = { 429, "day_full", "OUTBOUND_MAX_DAY calls were placed today: no more before midnight" },
 	[DIALER_FULL] = { 429, "queue_full", "too many calls are waiting to be placed" },
 	[DIALER_DRAINING] = { 503, "draining", "the server is shutting down and places no more calls" },
 	[DIALER_NO_DISK] = { 503, "store_failing",
@@ -241,8 +256,9 @@ static void answer(const struct dialer_reply *a, struct response *r)
 	default:
 		response_error(
 		    r, refusals[a->verdict].status, refusals[a->verdict].code, refusals[a->verdict].sentence);
-		if (a->verdict == DIALER_FULL)
-			response_header(r, "Retry-After", "%d", FULL_RETRY_S);
+		if (a->verdict == DIALER_FULL || a->verdict == DIALER_DAY_FULL)
+			response_header(
+			    r, "Retry-After", "%d", a->verdict == DIALER_FULL ? FULL_RETRY_S : a->retry_after_s);
 	}
 }
 
@@ -347,7 +363,8 @@ void place_call(const struct web_parts *parts, const struct request *q, const ch
 	cJSON *order;
 
 	(void)arg;
-	if (!key_sound(q, &key, r) || !read_wish(q, &w, r) || !able(parts, r))
+	if (!key_sound(q, &key, r) || !read_wish(q, &w, r) ||
+	    !place_may_dial(parts->agents, w.to, "outbound", "to", r) || !able(parts, r))
 		return;
 	agent = agent_of(parts->agents, &w, r);
 	order = agent && has_model(parts, agent, r) ? complete(parts->agents, &w, agent, r) : NULL;

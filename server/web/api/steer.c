@@ -12,6 +12,7 @@
 #include "server/config/config_check.h"
 #include "server/web/fields.h"
 #include "server/web/api/known_call.h"
+#include "server/web/api/place.h"
 #include "server/line/calls.h"
 
 #include <errno.h>
@@ -96,13 +97,14 @@ void control_say(const struct web_parts *parts, const struct request *q, const c
 	agent_release(t.agent);
 }
 
-static bool knows(const struct agent *agent, const char *name)
+/* The number that is meant; NULL: the agent has no destination of that name. */
+static const char *number_at(const struct agent *agent, const char *name, const char *number)
 {
-	for (size_t i = 0; i < agent->destination_count; i++) {
+	for (size_t i = 0; name && i < agent->destination_count; i++) {
 		if (!strcmp(agent->destinations[i].name, name))
-			return true;
+			return agent->destinations[i].number;
 	}
-	return false;
+	return name ? NULL : number;
 }
 
 /* One of the agent's destinations, or any number. */
@@ -117,23 +119,24 @@ static void check_where(struct fields *f, const char *name, const char *number)
 }
 
 /* A destination is one of the agent's, by name; a number is the operator's
- * own choice and is not held against that list. */
+ * own choice and is not held against that list, but against OUTBOUND_ALLOW. */
 void control_transfer(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
 	struct fields f = fields_of(q, r);
 	const char *name = fields_text(&f, "destination", 0, NAME_MAX);
 	const char *number = fields_text(&f, "number", 0, NAME_MAX);
-	const char *where = name ? name : number;
+	const char *where = name ? name : number, *dialled;
 	struct target t;
 	char shown[16];
 
 	check_where(&f, name, number);
 	if (!fields_done(&f) || !find_live(parts, arg, &t, r))
 		return;
-	if (name && !knows(t.agent, name)) {
+	dialled = number_at(t.agent, name, number);
+	if (!dialled) {
 		response_error_at(r, 422, "invalid_field", "destination",
 		    "the agent %s has no destination of that name", t.agent->name);
-	} else {
+	} else if (place_may_dial(parts->agents, dialled, arg, name ? "destination" : "number", r)) {
 		log_info(
 		    arg, "operator: transfer; to=%s client=%s", name ? name : log_number(number, shown), q->client);
 		post(&t, mail_new(MAIL_TRANSFER, where, NULL), "operator.transfer",

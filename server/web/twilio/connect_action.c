@@ -1,6 +1,6 @@
 #include "server/web/twilio/connect_action.h"
 
-#include "server/agents/agent.h"
+#include "server/agents/agents.h"
 #include "server/line/calls.h"
 #include "server/line/calls_after.h"
 #include "server/phone/twiml.h"
@@ -8,7 +8,8 @@
 
 /* The agent has handed the caller over: Twilio dials the person, and asks
  * dial-done when that is over. Without an address of ours or a destination
- * on record the caller hears an apology. */
+ * on record the caller hears an apology. A number that may not be dialled any
+ * more (the agents were read anew) is one where nobody answers. */
 static void put_dial(
     const struct web_parts *parts, const struct request *q, const struct call_facts *facts, struct response *r)
 {
@@ -18,11 +19,13 @@ static void put_dial(
 	int ring_seconds;
 
 	buf_init(&action, 0);
-	if (*q->public_url && calls_destination(parts->calls, facts->call_sid, number, &ring_seconds)) {
+	if (!*q->public_url || !calls_destination(parts->calls, facts->call_sid, number, &ring_seconds)) {
+		webhook_say(parts, facts, PHRASE_APOLOGY, r);
+	} else if (!agents_may_dial(parts->agents, number, facts->call_sid, "transfer")) {
+		webhook_turn_away(parts, q, facts, PHRASE_UNANSWERED, r);
+	} else {
 		buf_printf(&action, "%s/twilio/dial-done", q->public_url);
 		webhook_dial(agent, facts, number, ring_seconds, buf_text(&action), r);
-	} else {
-		webhook_say(parts, facts, PHRASE_APOLOGY, r);
 	}
 	buf_free(&action);
 	agent_release(agent);

@@ -2,7 +2,7 @@
 
 #include "common/foreign.h"
 #include "common/log.h"
-#include "server/agents/agent.h"
+#include "server/agents/agents.h"
 #include "server/line/calls_after.h"
 #include "server/phone/party.h"
 #include "server/phone/twiml.h"
@@ -122,7 +122,7 @@ void webhook_turn_away(const struct web_parts *parts, const struct request *q, c
 	struct buf action;
 
 	buf_init(&action, 0);
-	if (*fallback && *q->public_url) {
+	if (*fallback && *q->public_url && agents_may_dial(parts->agents, fallback, facts->call_sid, "fallback")) {
 		buf_printf(&action, "%s/twilio/dial-done?fallback=%s", q->public_url, speaker->name);
 		webhook_dial(speaker, facts, fallback, FALLBACK_RING_SECONDS, buf_text(&action), r);
 	} else {

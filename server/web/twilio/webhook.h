@@ -36,7 +36,7 @@ void webhook_dial(const struct agent *agent, const struct call_facts *facts, con
 void webhook_say(const struct web_parts *parts, const struct call_facts *facts, enum phrase phrase, struct response *r);
 
 /* The same for a call that cannot be served: the agent's fallback number is dialled
- * first. If that does not take the call, dial-done answers with `unanswered`. */
+ * first, if it may be. If that does not take the call, dial-done answers with `unanswered`. */
 void webhook_turn_away(const struct web_parts *parts, const struct request *q, const struct call_facts *facts,
     enum phrase phrase, struct response *r);
 

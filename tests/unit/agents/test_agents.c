@@ -37,6 +37,7 @@ static void *failing_realloc(void *old, size_t size)
 #include "server/agents/agents.h"
 
 #include "common/json.h"
+#include "server/stats/stats.h"
 #include "tests/peers/setup.h"
 
 #include <pthread.h>
@@ -476,6 +477,72 @@ static void calls_may_come_in_while_agents_are_reloaded(void **state)
 		pthread_join(threads[i], NULL);
 }
 
+/* ---------------------------------------------------------------------- dialling */
+
+static bool may_dial(const char *number)
+{
+	uint64_t before = stat_get(calls_not_dialled);
+	bool may = agents_may_dial(agents, number, "CA1", "test");
+
+	assert_int_equal(stat_get(calls_not_dialled), before + !may);
+	return may;
+}
+
+static void their_own_numbers_say_whom_they_may_dial(void **state)
+{
+	(void)state;
+	put("a.json", "{\"numbers\":[\"+12025550100\"]}");
+	open_agents();
+	assert_true(may_dial("+14155550123"));
+	assert_false(may_dial("+493012345678"));
+	assert_false(may_dial("+19005550123"));
+	put("b.json", "{\"numbers\":[\"+493012345678\"]}");
+	assert_int_equal(agents_reload(agents, &problem), 0);
+	assert_true(may_dial("+4915112345678"));
+	take_away("b.json");
+	assert_int_equal(agents_reload(agents, &problem), 0);
+	assert_false(may_dial("+4915112345678"));
+}
+
+static void the_setting_says_it_instead(void **state)
+{
+	(void)state;
+	put("a.json", "{\"numbers\":[\"+12025550100\"]}");
+	cfg.outbound_allow[0] = "+49";
+	cfg.outbound_allow_count = 1;
+	open_agents();
+	assert_true(may_dial("+493012345678"));
+	assert_false(may_dial("+12025550123"));
+}
+
+static void numbers_that_will_not_be_dialled_are_told(void **state)
+{
+	struct buf text;
+	const char *line;
+
+	(void)state;
+	put("a.json",
+	    "{\"numbers\":[\"+12025550100\"],\"fallback\":{\"number\":\"+493012345678\"},\"transfers\":["
+	    "{\"name\":\"near\",\"number\":\"+12025550123\",\"description\":\"d\"},"
+	    "{\"name\":\"pbx\",\"number\":\"sip:a@b.example\",\"description\":\"d\"},"
+	    "{\"name\":\"far\",\"number\":\"+18765550123\",\"description\":\"d\"}],"
+	    "\"variants\":[{\"name\":\"x\"},{\"name\":\"y\"}]}");
+	put("b.json", "{\"numbers\":[]}");
+	cfg.overflow_number = "+442071838750";
+	open_agents();
+	buf_init(&text, 0);
+	agents_undialled(agents, &text);
+	line = strstr(buf_text(&text), "/a.json: fallback.number: +493…78 is not dialled: without OUTBOUND_ALLOW ");
+	assert_non_null(line);
+	assert_null(strstr(strchr(line, '\n'), "fallback.number"));
+	assert_non_null(strstr(buf_text(&text), "/a.json: transfers[2].number: "));
+	assert_null(strstr(buf_text(&text), "transfers[0]"));
+	assert_null(strstr(buf_text(&text), "transfers[1]"));
+	assert_non_null(strstr(buf_text(&text), "OVERFLOW_NUMBER: +442…50 is not dialled"));
+	assert_null(strstr(buf_text(&text), "+493012345678"));
+	buf_free(&text);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -494,6 +561,9 @@ int main(void)
 		CASE(reload_is_for_new_calls),
 		CASE(bad_file_keeps_the_old_and_says_so_until_it_is_mended),
 		CASE(calls_may_come_in_while_agents_are_reloaded),
+		CASE(their_own_numbers_say_whom_they_may_dial),
+		CASE(the_setting_says_it_instead),
+		CASE(numbers_that_will_not_be_dialled_are_told),
 	};
 
 	return cmocka_run_group_tests_name("agents", tests, NULL, NULL);

@@ -216,6 +216,36 @@ static void a_search_that_failed_proves_nothing(void **state)
 	assert_int_equal(order.lookups, 0);
 }
 
+/* --------------------------------------------------------------------------- the day */
+
+static void the_day_begins_anew_at_midnight_and_never_before(void **state)
+{
+	const int64_t day = INT64_C(86400000), noon = 20000 * day + day / 2;
+	struct out_day d = { 0 };
+
+	(void)state;
+	setenv("TZ", "UTC0", 1);
+	tzset();
+	out_day_add(&d, 2, noon);
+	out_day_add(&d, 1, noon + 1);
+	assert_int_equal(out_day_count(&d, noon + day / 2 - 1), 3);
+	assert_int_equal(out_day_count(&d, noon - day), 3); /* the clock was put back */
+	assert_int_equal(out_day_count(&d, noon + day / 2), 0);
+	out_day_add(&d, -1, noon + day / 2); /* taken yesterday */
+	assert_int_equal(out_day_count(&d, noon + day / 2), 0);
+	assert_int_equal(out_day_begin_ms(noon), noon - day / 2);
+	assert_int_equal(out_day_left_s(noon), 43200);
+	assert_int_equal(out_day_left_s(20000 * day), 86400);
+	assert_int_equal(out_day_left_s(20000 * day - 1), 1);
+	/* 2027-03-14 in New York begins at 05:00 UTC and has 23 hours. */
+	setenv("TZ", "EST5EDT,M3.2.0,M11.1.0", 1);
+	tzset();
+	assert_int_equal(out_day_begin_ms(INT64_C(1805050800000)), INT64_C(1805000400000));
+	assert_int_equal(out_day_left_s(INT64_C(1805000400000)), 23 * 3600);
+	setenv("TZ", "UTC0", 1);
+	tzset();
+}
+
 /* ---------------------------------------------------------------------- the matching */
 
 static bool matches(const char *json)
@@ -271,6 +301,7 @@ int main(void)
 		TEST(an_unknown_outcome_is_searched_for_first),
 		TEST(only_half_a_minute_of_absence_proves_it_was_not_made),
 		TEST(a_search_that_failed_proves_nothing),
+		TEST(the_day_begins_anew_at_midnight_and_never_before),
 		TEST(our_call_is_known_by_its_numbers_and_its_time),
 	};
 

@@ -36,6 +36,7 @@ static struct spending *spending;
 static struct dialer *dialer;
 static struct http_peer *twilio;
 static _Atomic int asked, told_over;
+static _Atomic bool may_dial;
 static _Atomic int twilio_status;
 
 /* ------------------------------------------------------------------------- Twilio */
@@ -55,6 +56,13 @@ static int answer_twilio(void *arg, const char *request)
 	return atomic_load(&twilio_status);
 }
 
+static bool dials(void *arg, const char *number, const char *id)
+{
+	(void)arg, (void)id;
+	assert_string_equal(number, "+12025550170");
+	return atomic_load(&may_dial);
+}
+
 static void over(void *arg, const char *name, const struct call_summary *call)
 {
 	(void)arg, (void)name, (void)call;
@@ -65,7 +73,7 @@ static void over(void *arg, const char *name, const struct call_summary *call)
 
 static void up(void)
 {
-	struct dialer_hooks hooks = { .over = over };
+	struct dialer_hooks hooks = { .may_dial = dials, .over = over };
 	struct buf problem;
 
 	buf_init(&problem, 0);
@@ -136,6 +144,7 @@ static int begin(void **state)
 	folder_begin(state);
 	atomic_store(&asked, 0);
 	atomic_store(&told_over, 0);
+	atomic_store(&may_dial, true);
 	atomic_store(&twilio_status, 201);
 	twilio = http_peer_start(answer_twilio, NULL);
 	snprintf(api_url, sizeof api_url, "http://127.0.0.1:%d", http_peer_port(twilio));
@@ -377,6 +386,48 @@ static void a_call_reserves_from_the_asking_on_until_a_line_has_it_or_it_is_over
 	assert_true(reserved_is(0));
 }
 
+static void a_day_has_so_many_calls(void **state)
+{
+	int64_t today = out_day_begin_ms(clock_wall_ms());
+	char first[OUT_ID_SIZE], id[OUT_ID_SIZE];
+	enum dialer_verdict third, again, other, later;
+
+	(void)state;
+	cfg.outbound_max_day = 2;
+	assert_int_equal(place("first", "body", first), DIALER_PLACED);
+	assert_int_equal(place(NULL, "body", id), DIALER_PLACED);
+	third = place("third", "body", id);
+	again = place("first", "body", id);
+	down();
+	up();
+	other = place(NULL, "body", id);
+	age_s(24 * 3600);
+	later = place("third", "body", id);
+	if (out_day_begin_ms(clock_wall_ms()) != today)
+		return; /* midnight came in between */
+	assert_int_equal(third, DIALER_DAY_FULL);
+	assert_int_equal(again, DIALER_KNOWN);
+	assert_int_equal(other, DIALER_DAY_FULL); /* over a restart */
+	assert_int_equal(later, DIALER_PLACED);   /* and its key was not used up */
+	assert_int_equal(atomic_load(&asked), 3);
+}
+
+static void an_order_whose_number_is_left_out_by_now_is_withdrawn(void **state)
+{
+	char id[OUT_ID_SIZE];
+
+	(void)state;
+	atomic_store(&may_dial, false);
+	assert_int_equal(place("key", "body", id), DIALER_PLACED);
+	is_shown_as(id, "failed");
+	assert_int_equal(atomic_load(&asked), 0);
+	assert_int_equal(atomic_load(&told_over), 1);
+	down();
+	up();
+	is_shown_as(id, "failed");
+	assert_int_equal(atomic_load(&asked), 0);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -390,6 +441,8 @@ int main(void)
 		CASE(a_key_that_cannot_be_looked_up_is_not_taken_for_new),
 		CASE(a_key_has_its_day),
 		CASE(a_call_reserves_from_the_asking_on_until_a_line_has_it_or_it_is_over),
+		CASE(a_day_has_so_many_calls),
+		CASE(an_order_whose_number_is_left_out_by_now_is_withdrawn),
 	};
 
 	return cmocka_run_group_tests(tests, http_begin, http_end);

@@ -217,6 +217,8 @@ static const struct config plain_config = {
 	.twilio_auth_token_count = 1,
 	.twilio_validate = true,
 	.overflow_number = "",
+	.outbound_allow = { "+1" },
+	.outbound_allow_count = 1,
 	.instructions = "",
 	.greeting = "",
 	.agents_dir = "",
@@ -236,9 +238,9 @@ const struct agent *calls_speaker(struct calls *calls, const struct call_facts *
 bool calls_destination(struct calls *calls, const char *call_sid, char number[FOREIGN_ID_SIZE], int *ring_seconds)
 {
 	(void)calls;
-	snprintf(number, FOREIGN_ID_SIZE, "+12025550177");
+	snprintf(number, FOREIGN_ID_SIZE, "%s", strcmp(call_sid, "CAfar") ? "+12025550177" : "+442071838750");
 	*ring_seconds = 25;
-	return !strcmp(call_sid, "CAtransferred");
+	return !strcmp(call_sid, "CAtransferred") || !strcmp(call_sid, "CAfar");
 }
 
 void calls_stay_away(struct calls *calls, const char *call_sid)
@@ -937,6 +939,19 @@ static void turned_away(enum admission refusal, const char *words)
 	assert_non_null(strstr(heard, "/twilio/dial-done?fallback=default\"><Number>+12025550177</Number></Dial>"));
 }
 
+static void a_fallback_number_that_must_not_be_dialled_is_none(void **state)
+{
+	uint64_t before = stat_get(calls_not_dialled);
+
+	(void)state;
+	table.admission = CALL_FULL;
+	cfg.overflow_number = "+442071838750";
+	assert_int_equal(status_of(unsigned_webhook("/twilio/voice", VOICE)), 200);
+	assert_non_null(strstr(heard, "all our lines are busy"));
+	assert_null(strstr(heard, "<Dial"));
+	assert_int_equal(stat_get(calls_not_dialled) - before, 1);
+}
+
 static void caller_hears_a_sentence_when_there_is_no_line(void **state)
 {
 	(void)state;
@@ -1020,6 +1035,18 @@ static void what_follows_the_stream_depends_on_how_it_ended(void **state)
 	}
 	cfg.overflow_number = "+12025550177";
 	unsigned_webhook("/twilio/connect-action", "CallSid=" SID);
+	assert_non_null(strstr(heard, "/twilio/dial-done?fallback=default\"><Number>+12025550177</Number></Dial>"));
+}
+
+static void who_was_transferred_to_where_must_not_be_dialled_goes_on_to_the_next(void **state)
+{
+	(void)state;
+	table.ended_as = END_TRANSFERRED;
+	assert_int_equal(status_of(unsigned_webhook("/twilio/connect-action", "CallSid=CAfar")), 200);
+	assert_non_null(strstr(heard, "nobody can take your call"));
+	assert_null(strstr(heard, "<Dial"));
+	cfg.overflow_number = "+12025550177";
+	unsigned_webhook("/twilio/connect-action", "CallSid=CAfar");
 	assert_non_null(strstr(heard, "/twilio/dial-done?fallback=default\"><Number>+12025550177</Number></Dial>"));
 }
 
@@ -1535,9 +1562,11 @@ int main(void)
 		TEST(only_trusted_proxies_are_believed),
 		TEST(without_validation_anyone_may_call),
 		TEST(caller_hears_a_sentence_when_there_is_no_line),
+		TEST(a_fallback_number_that_must_not_be_dialled_is_none),
 		TEST(who_is_not_taken_by_the_fallback_number_hears_so),
 		TEST(call_without_a_usable_sid_is_refused),
 		TEST(what_follows_the_stream_depends_on_how_it_ended),
+		TEST(who_was_transferred_to_where_must_not_be_dialled_goes_on_to_the_next),
 		TEST(who_was_transferred_is_dialled_for_and_comes_back_if_nobody_answers),
 		TEST(news_are_taken_and_final_ones_end_the_call),
 		TEST(announced_stream_is_carried_over_its_own_socket),
