@@ -43,8 +43,9 @@ const char words_unknown_tool[] = "There is no tool of that name.";
 
 const char words_unknown_destination[] = "There is no such destination. Only those in the tool's list can be reached.";
 
-const char words_not_dialled[] = "This destination must not be dialled: the server's OUTBOUND_ALLOW leaves its number out. "
-				 "Tell the caller that you cannot connect them to it, and offer what else you can do.";
+const char words_not_dialled[] =
+    "This destination must not be dialled: the server's OUTBOUND_ALLOW leaves its number out. "
+    "Tell the caller that you cannot connect them to it, and offer what else you can do.";
 
 const char words_late[] = "The tool did not answer in time. Whether it did its work is not known.";
 

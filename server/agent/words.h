@@ -29,7 +29,8 @@ extern const char words_unusable[];
 /* Whole results of a tool. */
 extern const char words_too_many[], words_lost[], words_too_long[], words_already_ending[];
 /* The messages of errors, with tool_put_error. */
-extern const char words_busy[], words_unknown_tool[], words_unknown_destination[], words_not_dialled[], words_late[], words_called_off[];
+extern const char words_busy[], words_unknown_tool[], words_unknown_destination[], words_not_dialled[], words_late[],
+    words_called_off[];
 
 /* The name of a person without one, to whom the caller is handed over. */
 extern const char words_colleague[];

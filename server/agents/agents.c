@@ -335,16 +335,16 @@ bool agents_may_dial(struct agents *a, const char *number, const char *tag, cons
 	if (may)
 		return true;
 	stat_add(calls_not_dialled, 1);
-	log_warn(tag, "not dialled, for OUTBOUND_ALLOW leaves it out; number=%s for=%s", log_number(number, shown), way);
+	log_warn(
+	    tag, "not dialled, for OUTBOUND_ALLOW leaves it out; number=%s for=%s", log_number(number, shown), way);
 	return false;
 }
 
 static void put_dialling(const struct agents *a, const struct agent_set *set, struct buf *out)
 {
-	buf_puts(out,
-	    a->cfg->outbound_allow_count
-		? "OUTBOUND_ALLOW lets only these be dialled: "
-		: "without OUTBOUND_ALLOW only the countries of the agents' own numbers are dialled: ");
+	buf_puts(out, a->cfg->outbound_allow_count
+			  ? "OUTBOUND_ALLOW lets only these be dialled: "
+			  : "without OUTBOUND_ALLOW only the countries of the agents' own numbers are dialled: ");
 	dialling_put(&set->dialling, out);
 }
 
@@ -379,8 +379,8 @@ static void tell_agent(const struct agents *a, const struct agent_set *set, cons
 	bool settings = p->fallback_number == a->cfg->overflow_number;
 	char key[64];
 
-	tell_undialled(a, set, settings ? "" : p->file, settings ? "OVERFLOW_NUMBER" : "fallback.number",
-	    p->fallback_number, out);
+	tell_undialled(
+	    a, set, settings ? "" : p->file, settings ? "OVERFLOW_NUMBER" : "fallback.number", p->fallback_number, out);
 	for (size_t i = 0; i < p->destination_count; i++) {
 		snprintf(key, sizeof key, "transfers[%zu].number", i);
 		tell_undialled(a, set, p->file, key, p->destinations[i].number, out);

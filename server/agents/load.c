@@ -232,6 +232,13 @@ static void set_dialling(struct loading *l)
 		for (size_t j = 0; j < p->number_count; j++)
 			dialling_add_own(d, p->numbers[j]);
 	}
+	if (!*l->cfg->twilio_account_sid || l->cfg->outbound_allow_count)
+		return;
+	buf_puts(l->notes,
+	    "OUTBOUND_ALLOW is not set: where every number was dialled, now only those of the agents' own "
+	    "countries are: ");
+	dialling_put(d, l->notes);
+	buf_puts(l->notes, "\n");
 }
 
 /* The whole way from directory to set. The checks across agents run even after mistakes in single

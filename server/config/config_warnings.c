@@ -151,8 +151,9 @@ void config_warnings(const struct config *cfg, struct buf *out)
 		    cfg->max_day_cost, config_call_reserve(cfg), cfg->max_call_cost > 0 ? ", MAX_CALL_COST" : "");
 	for (size_t i = 0; i < cfg->outbound_allow_count; i++)
 		if (!strcasecmp(cfg->outbound_allow[i], "any"))
-			buf_puts(out, "OUTBOUND_ALLOW=any: every number of the world is dialled, however dear; who learns "
-				      "API_TOKEN can spend your money.\n");
+			buf_puts(out,
+			    "OUTBOUND_ALLOW=any: every number of the world is dialled, however dear; who learns "
+			    "API_TOKEN can spend your money.\n");
 	if (is_azure_preview(cfg->openai_url))
 		buf_puts(out,
 		    "OPENAI_REALTIME_URL is an address of Azure's preview, which speaks the retired beta interface; this "

@@ -95,8 +95,7 @@ static void check_greeting(struct fields *f, const char *greeting)
 	buf_free(&problem);
 }
 
-bool place_may_dial(
-    struct agents *agents, const char *number, const char *tag, const char *field, struct response *r)
+bool place_may_dial(struct agents *agents, const char *number, const char *tag, const char *field, struct response *r)
 {
 	struct buf why;
 

@@ -11,7 +11,6 @@ route_handler place_call;
 
 /* Whether this number, of that field of the request, may be dialled; for transfers too. Else the
  * refusal is in `r`, and logged under `tag`. */
-bool place_may_dial(
-    struct agents *agents, const char *number, const char *tag, const char *field, struct response *r);
+bool place_may_dial(struct agents *agents, const char *number, const char *tag, const char *field, struct response *r);
 
 #endif

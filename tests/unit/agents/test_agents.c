@@ -504,6 +504,36 @@ static void their_own_numbers_say_whom_they_may_dial(void **state)
 	assert_false(may_dial("+4915112345678"));
 }
 
+static bool notes_tell(const char *sentence)
+{
+	struct buf notes;
+	bool tell;
+
+	buf_init(&notes, 0);
+	agents_notes(agents, &notes);
+	tell = strstr(buf_text(&notes), sentence);
+	buf_free(&notes);
+	return tell;
+}
+
+static void who_places_calls_without_the_setting_is_told_what_holds(void **state)
+{
+	(void)state;
+	cfg.twilio_account_sid = "AC1";
+	open_agents();
+	assert_true(notes_tell("OUTBOUND_ALLOW is not set: where every number was dialled, now only those of the "
+			       "agents' own countries are: none\n"));
+	put("a.json", "{\"numbers\":[\"+493012345678\"]}");
+	assert_int_equal(agents_reload(agents, &problem), 0);
+	assert_true(notes_tell("countries are: +49\n"));
+	cfg.outbound_allow[0] = "-+49900";
+	cfg.outbound_allow_count = 1;
+	assert_int_equal(agents_reload(agents, &problem), 0);
+	assert_false(notes_tell("OUTBOUND_ALLOW"));
+	assert_true(may_dial("+493012345678"));
+	assert_false(may_dial("+49900123456"));
+}
+
 static void the_setting_says_it_instead(void **state)
 {
 	(void)state;
@@ -521,12 +551,11 @@ static void numbers_that_will_not_be_dialled_are_told(void **state)
 	const char *line;
 
 	(void)state;
-	put("a.json",
-	    "{\"numbers\":[\"+12025550100\"],\"fallback\":{\"number\":\"+493012345678\"},\"transfers\":["
-	    "{\"name\":\"near\",\"number\":\"+12025550123\",\"description\":\"d\"},"
-	    "{\"name\":\"pbx\",\"number\":\"sip:a@b.example\",\"description\":\"d\"},"
-	    "{\"name\":\"far\",\"number\":\"+18765550123\",\"description\":\"d\"}],"
-	    "\"variants\":[{\"name\":\"x\"},{\"name\":\"y\"}]}");
+	put("a.json", "{\"numbers\":[\"+12025550100\"],\"fallback\":{\"number\":\"+493012345678\"},\"transfers\":["
+		      "{\"name\":\"near\",\"number\":\"+12025550123\",\"description\":\"d\"},"
+		      "{\"name\":\"pbx\",\"number\":\"sip:a@b.example\",\"description\":\"d\"},"
+		      "{\"name\":\"far\",\"number\":\"+18765550123\",\"description\":\"d\"}],"
+		      "\"variants\":[{\"name\":\"x\"},{\"name\":\"y\"}]}");
 	put("b.json", "{\"numbers\":[]}");
 	cfg.overflow_number = "+442071838750";
 	open_agents();
@@ -562,6 +591,7 @@ int main(void)
 		CASE(bad_file_keeps_the_old_and_says_so_until_it_is_mended),
 		CASE(calls_may_come_in_while_agents_are_reloaded),
 		CASE(their_own_numbers_say_whom_they_may_dial),
+		CASE(who_places_calls_without_the_setting_is_told_what_holds),
 		CASE(the_setting_says_it_instead),
 		CASE(numbers_that_will_not_be_dialled_are_told),
 	};

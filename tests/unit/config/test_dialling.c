@@ -12,9 +12,9 @@
 static void entries_are_prefixes_or_any(void **state)
 {
 	static const char *const sound[] = { "+1", "+49", "+4179", "-+49900", "+123456789012345", "any", "ANY" };
-	static const char *const wrong[] = { "", "+", "-", "-+", "49", "0049", "+0", "+049", "+49 900", "+1(900)", "+49x",
-		"+1234567890123456", "--+49", "+-49", "++49", "anybody", "-any", "*", "＋４９", "+４９", "+٤٩", "+49;+1",
-		"sip:a@b" };
+	static const char *const wrong[] = { "", "+", "-", "-+", "49", "0049", "+0", "+049", "+49 900", "+1(900)",
+		"+49x", "+1234567890123456", "--+49", "+-49", "++49", "anybody", "-any", "*", "＋４９", "+４９", "+٤٩",
+		"+49;+1", "sip:a@b" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof sound / sizeof *sound; i++)
@@ -30,7 +30,7 @@ enum { LIST_MAX = 4 };
 static const struct {
 	const char *list[LIST_MAX]; /* as in OUTBOUND_ALLOW */
 	const char *own[LIST_MAX];  /* numbers of ours, which count if the list names nobody */
-	const char *dialled, *not;
+	const char *dialled, *not ;
 } cases[] = {
 	/* Prefixes, of which the longest decides, in any order. */
 	{ { "+49" }, { 0 }, "+493012345678 +4915112345678", "+4812345678 +12025550123 +4" },
@@ -72,7 +72,8 @@ static const struct {
 	    "client:alice whatsapp:+12025550123 911 112 sip sipsip:x" },
 	{ { "any" }, { 0 }, "", "+ 0012025550123 12025550123 +0123456789 911 client:alice" },
 	/* An address is no number. */
-	{ { "+1" }, { 0 }, "sip:office@pbx.example.com SIPS:office@pbx.example.com sip:+19005550123@pbx.example.com", "" },
+	{ { "+1" }, { 0 }, "sip:office@pbx.example.com SIPS:office@pbx.example.com sip:+19005550123@pbx.example.com",
+	    "" },
 	{ { 0 }, { 0 }, "sip:office@pbx.example.com", "" },
 };
 
