@@ -234,7 +234,8 @@ static void tell(const char *name, bool of_file, bool all, struct buf *out)
 {
 	const char *close;
 
-	if (tell_of_alias(name, out) || is_setting(name) || is_for_libraries(name) || is_asked(name) || tell_of_others(name, of_file, out))
+	if (tell_of_alias(name, out) || is_setting(name) || is_for_libraries(name) || is_asked(name) ||
+	    tell_of_others(name, of_file, out))
 		return;
 	close = resembled(name);
 	if (close)

@@ -8,9 +8,9 @@
 enum {
 	FIRST_PAUSE_US = 500 * US_PER_MS,
 	LONGEST_PAUSE_US = 30 * US_PER_S,
-	RETRY_AFTER_MAX_S = 300,    /* a longer one would stop all calls */
+	RETRY_AFTER_MAX_S = 300,           /* a longer one would stop all calls */
 	LONGEST_DAY_MS = 26 * 3600 * 1000, /* and more: clocks are put back by an hour */
-	CLOCKS_APART_MS = 60 * 1000 /* difference of our clock and Twilio's, at most */
+	CLOCKS_APART_MS = 60 * 1000        /* difference of our clock and Twilio's, at most */
 };
 
 /* ----------------------------------------------------------------------- status */

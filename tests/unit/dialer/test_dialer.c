@@ -2,7 +2,9 @@
 #include "server/dialer/dialer_rules.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <setjmp.h>
 #include <stdarg.h>
