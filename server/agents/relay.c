@@ -302,7 +302,7 @@ void relay_read(struct reader *r, const cJSON *value, void *agent)
 #define X(name) { #name, .read = read_attribute },
 		RELAY_ATTRIBUTES(X)
 #undef X
-		{ "languages", .read = read_languages },
+		    { "languages", .read = read_languages },
 		{ "plays", .read = read_plays },
 		{ "interruptByDtmf", .read = refuse_old },
 		{ "interruptBySpeech", .read = refuse_old },

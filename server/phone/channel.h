@@ -50,8 +50,8 @@ struct phone_event {
 	/* TEXT: the caller's words. PLAYED, INTERRUPTED: ours that were heard. COMPLAINT: the far side's
 	 * own. JSON, borrowed. */
 	struct span text;
-	bool last; /* TEXT: the caller's turn ends with it */
-	bool on;   /* VOICE: the caller speaks. PLAYED: all that was sent has been spoken */
+	bool last;        /* TEXT: the caller's turn ends with it */
+	bool on;          /* VOICE: the caller speaks. PLAYED: all that was sent has been spoken */
 	struct span mark; /* MARK: the name, as put_mark wrote it; borrowed */
 	char key;         /* KEY: 0-9 * # A-D */
 

@@ -20,12 +20,12 @@ struct twiml_stream {           /* borrowed */
 	const char *called;
 };
 
-struct twiml_relay {                   /* borrowed */
-	const char *relay_url;         /* wss://…, without a query */
-	const char *action_url;        /* asked when the session is over */
-	const struct agent *agent;     /* its attributes, languages and name */
-	const char *greeting;          /* spoken at once; "": nothing is */
-	const char *caller, *called;   /* handed on as <Parameter>s, as the agent's name; "" is left out */
+struct twiml_relay {                 /* borrowed */
+	const char *relay_url;       /* wss://…, without a query */
+	const char *action_url;      /* asked when the session is over */
+	const struct agent *agent;   /* its attributes, languages and name */
+	const char *greeting;        /* spoken at once; "": nothing is */
+	const char *caller, *called; /* handed on as <Parameter>s, as the agent's name; "" is left out */
 };
 
 struct twiml_say {            /* borrowed */

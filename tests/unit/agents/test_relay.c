@@ -117,10 +117,13 @@ static void wrong_values_are_refused_with_a_sentence(void **state)
 	refuses("\"speechModel\": \"flux\", \"eotThreshold\": 0.91", "relay.eotThreshold: must be a number from 0.5");
 	refuses("\"speechModel\": \"flux\", \"eotThreshold\": \"nan\"", "relay.eotThreshold: must be a number");
 	refuses("\"language\": \"multi\", \"ttsProvider\": \"Google\"", "relay.language: is multi, which is spoken by");
-	refuses("\"language\": \"multi\", \"speechModel\": \"nova-3-medical\"", "relay.language: is multi, which is heard");
-	refuses("\"languages\": [{\"code\": \"multi\", \"ttsProvider\": \"Amazon\"}]", "relay.languages[0].code: is multi");
+	refuses(
+	    "\"language\": \"multi\", \"speechModel\": \"nova-3-medical\"", "relay.language: is multi, which is heard");
+	refuses(
+	    "\"languages\": [{\"code\": \"multi\", \"ttsProvider\": \"Amazon\"}]", "relay.languages[0].code: is multi");
 	refuses("\"languages\": [{\"voice\": \"x\"}]", "relay.languages[0].code: is missing");
-	refuses("\"languages\": [{\"code\": \"es-ES\"}, {\"code\": \"es-ES\"}]", "relay.languages[1].code: is the same");
+	refuses(
+	    "\"languages\": [{\"code\": \"es-ES\"}, {\"code\": \"es-ES\"}]", "relay.languages[1].code: is the same");
 	refuses("\"language\": \"Spanish\"", "relay.language: must be a language tag");
 	refuses("\"ttsProvider\": \"Azure\"", "relay.ttsProvider: must be one of ElevenLabs|Google|Amazon");
 	refuses("\"interruptible\": \"voice\"", "relay.interruptible: must be one of none|dtmf|speech|any");
@@ -146,7 +149,8 @@ static void welcome_greeting_is_the_exact_greeting(void **state)
 	struct agent_entry entry;
 
 	(void)state;
-	assert_int_equal(read_agent(&entry, "{\"channel\": \"relay\", \"relay\": {\"welcomeGreeting\": \"Hi {{caller}}!\"}}"), 0);
+	assert_int_equal(
+	    read_agent(&entry, "{\"channel\": \"relay\", \"relay\": {\"welcomeGreeting\": \"Hi {{caller}}!\"}}"), 0);
 	assert_int_equal(entry.variants[0]->greeting_mode, GREETING_EXACT);
 	assert_string_equal(entry.variants[0]->greeting, "Hi {{caller}}!");
 	agent_memory_release(entry.memory);

@@ -52,15 +52,16 @@ static void session_is_announced_with_its_attributes_and_languages(void **state)
 					  .greeting = "Hello <there>",
 					  .caller = "+12025550123",
 					  .called = "" });
-	check(HEAD "<Response><Connect action=\"https://a.example/twilio/connect-action\" method=\"POST\">"
-		   "<ConversationRelay url=\"wss://a.example/twilio/relay/0123\" welcomeGreeting=\"Hello &lt;there&gt;\""
-		   " welcomeGreetingInterruptible=\"any\" language=\"en-US\" ttsProvider=\"ElevenLabs\""
-		   " transcriptionProvider=\"Deepgram\" interruptible=\"any\" interruptSensitivity=\"high\""
-		   " dtmfDetection=\"true\" reportInputDuringAgentSpeech=\"none\" preemptible=\"false\""
-		   " hints=\"O&apos;Neill &amp; Sons\" debug=\"speaker-events tokens-played\" speechTimeout=\"800\">"
-		   "<Language code=\"es-ES\" ttsProvider=\"Google\" voice=\"es-ES-Chirp3-HD-Aoede\"/>"
-		   "<Parameter name=\"caller\" value=\"+12025550123\"/><Parameter name=\"agent\" value=\"reception\"/>"
-		   "</ConversationRelay></Connect></Response>\n");
+	check(
+	    HEAD "<Response><Connect action=\"https://a.example/twilio/connect-action\" method=\"POST\">"
+		 "<ConversationRelay url=\"wss://a.example/twilio/relay/0123\" welcomeGreeting=\"Hello &lt;there&gt;\""
+		 " welcomeGreetingInterruptible=\"any\" language=\"en-US\" ttsProvider=\"ElevenLabs\""
+		 " transcriptionProvider=\"Deepgram\" interruptible=\"any\" interruptSensitivity=\"high\""
+		 " dtmfDetection=\"true\" reportInputDuringAgentSpeech=\"none\" preemptible=\"false\""
+		 " hints=\"O&apos;Neill &amp; Sons\" debug=\"speaker-events tokens-played\" speechTimeout=\"800\">"
+		 "<Language code=\"es-ES\" ttsProvider=\"Google\" voice=\"es-ES-Chirp3-HD-Aoede\"/>"
+		 "<Parameter name=\"caller\" value=\"+12025550123\"/><Parameter name=\"agent\" value=\"reception\"/>"
+		 "</ConversationRelay></Connect></Response>\n");
 }
 
 static void caller_cannot_write_markup(void **state)
