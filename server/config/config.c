@@ -4,6 +4,7 @@
 #include "server/config/config_check.h"
 #include "server/config/config_names.h"
 #include "server/config/config_table.h"
+#include "server/config/networks.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -187,7 +188,9 @@ static bool store_list(struct loading *l, const struct setting *s, const char *v
 {
 	const char **list = field(l, s->at), *rest = value;
 	size_t *count = field(l, s->count);
+	char too_many[48];
 
+	snprintf(too_many, sizeof too_many, "has more entries than the %zu it may have", s->most);
 	for (*count = 0; *rest;) {
 		size_t len = strcspn(rest, ","), from = 0, to = len;
 		const char *entry, *how;
@@ -200,9 +203,9 @@ static bool store_list(struct loading *l, const struct setting *s, const char *v
 		rest += len + (rest[len] == ',');
 		if (!*entry)
 			continue;
-		how = *count == s->most ? "has more entries than there is room for" : s->check(entry);
+		how = *count == s->most ? too_many : s->check(entry);
 		if (how) {
-			complain(l, s, value, how);
+			complain(l, s, s->secret || *count == s->most ? value : entry, how);
 			return false;
 		}
 		list[(*count)++] = entry;
@@ -445,8 +448,10 @@ void config_set_time_zone(const struct config *cfg)
 /* Asked for each request whose X-Forwarded-* headers would matter. */
 bool config_trusts(const struct config *cfg, const char *ipv4)
 {
-	for (size_t i = 0; i < cfg->trusted_proxy_count; i++)
-		if (ipv4_in_net(ipv4, cfg->trusted_proxies[i]))
-			return true;
-	return false;
+	return address_in_nets(ipv4, cfg->trusted_proxies, cfg->trusted_proxy_count);
+}
+
+bool config_allows(const struct config *cfg, const char *address)
+{
+	return !cfg->allow_network_count || address_in_nets(address, cfg->allow_networks, cfg->allow_network_count);
 }

@@ -17,6 +17,8 @@
 enum {
 	CONFIG_TOKENS_MAX = 8,
 	CONFIG_PROXIES_MAX = 16,
+	CONFIG_NETWORKS_MAX = 256,
+	CONFIG_CALLERS_MAX = 1000,
 	CONFIG_DIALLING_MAX = 64,
 	API_TOKEN_SIZE = 1025 /* with its NUL */
 };
@@ -45,8 +47,10 @@ struct config {
 	/* Twilio */
 	const char *twilio_auth_tokens[CONFIG_TOKENS_MAX]; /* TWILIO_AUTH_TOKEN, comma-separated */
 	size_t twilio_auth_token_count;
-	bool twilio_validate;              /* TWILIO_VALIDATE=on|off */
-	enum call_channel channel;         /* CHANNEL=stream|relay|gather */
+	bool twilio_validate;                            /* TWILIO_VALIDATE=on|off */
+	enum call_channel channel;                       /* CHANNEL=stream|relay|gather */
+	const char *allow_networks[CONFIG_NETWORKS_MAX]; /* ALLOW_NETWORKS; none: all. Ask config_allows */
+	size_t allow_network_count;
 	bool stream_unannounced;           /* STREAM_UNANNOUNCED=off */
 	const char *overflow_number;       /* OVERFLOW_NUMBER, E.164 or "" */
 	const char *twilio_account_sid;    /* TWILIO_ACCOUNT_SID; "": no outbound calls */
@@ -94,7 +98,13 @@ struct config {
 	const char *agents_dir; /* AGENTS_DIR; "": only the built-in one, made of the settings */
 
 	/* A call */
-	int max_calls;                  /* MAX_CALLS: 100 */
+	int max_calls;                                 /* MAX_CALLS: 100 */
+	int max_calls_per_caller;                      /* MAX_CALLS_PER_CALLER: 3 at once; 0 sets no limit */
+	int max_calls_per_caller_hour;                 /* MAX_CALLS_PER_CALLER_HOUR: 30; 0 sets no limit */
+	const char *block_callers[CONFIG_CALLERS_MAX]; /* BLOCK_CALLERS; see phone/party.h */
+	size_t block_caller_count;
+	const char *allow_callers[CONFIG_CALLERS_MAX]; /* ALLOW_CALLERS; none: all */
+	size_t allow_caller_count;
 	int max_call_seconds;           /* MAX_CALL_SECONDS: 3500, at most 3500 */
 	int idle_seconds;               /* IDLE_SECONDS: 120; 0 never */
 	int silence_max_ms;             /* SILENCE_MAX_MS: 4000 */
@@ -161,5 +171,8 @@ void config_set_time_zone(const struct config *cfg);
 
 /* True if the IPv4 address (text) is one of TRUSTED_PROXIES. */
 bool config_trusts(const struct config *cfg, const char *ipv4);
+
+/* True if Twilio may ask from this address: it is one of ALLOW_NETWORKS, or none are named. */
+bool config_allows(const struct config *cfg, const char *address);
 
 #endif

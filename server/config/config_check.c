@@ -10,11 +10,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 enum {
 	HOST_MAX = 253,     /* RFC 1035: longest host name as text */
 	API_TOKEN_MIN = 16, /* characters; shorter ones can be guessed */
+	CALLER_MAX = 256,   /* of a caller's name in a list, with its NUL */
+	E164_DIGITS = 15,   /* of a whole number, country code included */
 	JWT_SECRET_MIN = 32 /* RFC 7518 §3.2: as many bytes as the hash has */
 };
 
@@ -46,49 +49,29 @@ const char *check_ipv4(const char *text)
 	return inet_pton(AF_INET, text, &addr) == 1 ? NULL : "must be an IPv4 address such as 127.0.0.1 or 0.0.0.0";
 }
 
-/* An address is taken for a net of one. False if it is neither "a.b.c.d" nor "a.b.c.d/0..32".
- * Results are in host order; 0 bits need a case of their own, as a shift by 32 is undefined. */
-static bool parse_net(const char *text, uint32_t *net, uint32_t *mask)
+/* Who calls, as BLOCK_CALLERS and ALLOW_CALLERS name them; phone/party.h compares. A plus alone would
+ * be everybody who has a number. */
+const char *check_caller(const char *text)
 {
-	char addr[INET_ADDRSTRLEN];
-	size_t len = strcspn(text, "/");
-	const char *digits = text + len;
-	struct in_addr parsed;
-	long bits = 32;
+	static const char how[] =
+	    "must hold numbers or their beginnings with + and country code, as in +12025550123 or +49170*, or "
+	    "withheld, client:NAME, sip:USER@HOST, comma-separated, each without blanks";
+	size_t digits = strspn(text + (*text == '+'), "0123456789");
+	const char *colon = strchr(text, ':');
 
-	if (len >= sizeof addr)
-		return false;
-	memcpy(addr, text, len);
-	addr[len] = '\0';
-	if (inet_pton(AF_INET, addr, &parsed) != 1)
-		return false;
-	if (*digits) {
-		digits++;
-		if (!*digits || strlen(digits) > 2 || strspn(digits, "0123456789") != strlen(digits))
-			return false;
-		bits = strtol(digits, NULL, 10);
-		if (bits > 32)
-			return false;
-	}
-	*mask = bits ? UINT32_MAX << (32 - bits) : 0;
-	*net = ntohl(parsed.s_addr) & *mask;
-	return true;
-}
-
-const char *check_ipv4_net(const char *text)
-{
-	uint32_t net, mask;
-
-	return parse_net(text, &net, &mask) ? NULL
-					    : "must be IPv4 addresses or nets such as 10.0.0.0/8, comma-separated";
-}
-
-bool ipv4_in_net(const char *ipv4, const char *net_text)
-{
-	uint32_t addr, net, mask, whole;
-
-	return parse_net(ipv4, &addr, &whole) && whole == UINT32_MAX && parse_net(net_text, &net, &mask) &&
-	       (addr & mask) == net;
+	if (strcasecmp(text, "withheld") == 0)
+		return NULL;
+	if (strncmp(text, "client:", 7) == 0 || strncmp(text, "sip:", 4) == 0 || strncmp(text, "sips:", 5) == 0)
+		return visible_ascii(text) && colon[1] && colon[1] != '*' && strlen(text) < CALLER_MAX &&
+			       strcspn(text, "*") + 1 >= strlen(text)
+			   ? NULL
+			   : how;
+	if (*text == '+' && digits == 0)
+		return "must have digits behind the +: it would stand for every number";
+	if (*text != '+' || text[1] == '0' || digits > E164_DIGITS ||
+	    (text[1 + digits] && strcmp(text + 1 + digits, "*") != 0))
+		return how;
+	return NULL;
 }
 
 /* The length of the host in "host" or "host:port"; 0 if it cannot be one. Names may hold "_", which
@@ -233,7 +216,8 @@ const char *check_e164(const char *text)
 {
 	size_t digits = strlen(text) - (*text == '+');
 
-	if (text[0] != '+' || text[1] == '0' || digits < 7 || digits > 15 || strspn(text + 1, "0123456789") != digits)
+	if (text[0] != '+' || text[1] == '0' || digits < 7 || digits > E164_DIGITS ||
+	    strspn(text + 1, "0123456789") != digits)
 		return "must be a number in E.164 form: + and country code, 7 to 15 digits, as in +12025550123";
 	return NULL;
 }

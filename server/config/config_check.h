@@ -5,11 +5,8 @@
  * Each answers NULL if the text will do, else the end of a sentence that starts
  * with the setting's name and value ("must be an IPv4 address …").
  */
-#include <stdbool.h>
-#include <stdint.h>
-
 const char *check_ipv4(const char *text);
-const char *check_ipv4_net(const char *text);   /* address or address/bits */
+const char *check_caller(const char *text);     /* +number, +beginning*, withheld, client:… or sip:… */
 const char *check_model_url(const char *text);  /* wss://host[:port]/path[?query] */
 const char *check_public_url(const char *text); /* http(s)://host[:port][/path] */
 const char *check_text_url(const char *text);   /* https://host[:port]/path[?query] */
@@ -25,8 +22,5 @@ const char *check_language(const char *text);    /* two small letters */
 const char *check_prose(const char *text);       /* UTF-8; of the control characters only newline and tab */
 const char *check_path(const char *text);        /* a file that can be read */
 const char *check_time_zone(const char *text);   /* what the C library knows as a value of TZ */
-
-/* True if the address lies in the net ("10.0.0.0/8" or a single address). */
-bool ipv4_in_net(const char *ipv4, const char *net);
 
 #endif

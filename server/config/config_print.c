@@ -228,3 +228,19 @@ void config_print_zone(const struct config *cfg, struct buf *out)
 	buf_printf(out, "time zone: UTC%.3s:%s now (%s), by %s\n", offset, offset + 3, name,
 	    *cfg->time_zone ? "TZ" : "the system");
 }
+
+void config_print_callers(const struct config *cfg, struct buf *out)
+{
+	int at_once = cfg->max_calls_per_caller, an_hour = cfg->max_calls_per_caller_hour;
+
+	if (!at_once && !an_hour)
+		return;
+	buf_puts(out, "callers: from one number ");
+	if (at_once)
+		buf_printf(out, "%d calls at once%s", at_once, an_hour ? " and " : "");
+	if (an_hour)
+		buf_printf(out, "%d calls an hour", an_hour);
+	buf_printf(out, " are answered, where there was no limit before; %s%s%s: 0 sets none\n",
+	    at_once ? "MAX_CALLS_PER_CALLER" : "", at_once && an_hour ? " and " : "",
+	    an_hour ? "MAX_CALLS_PER_CALLER_HOUR" : "");
+}

@@ -3,6 +3,7 @@
 #include "server/config/config.h"
 #include "server/config/config_check.h"
 #include "server/config/dialling.h"
+#include "server/config/networks.h"
 
 #include <stddef.h>
 
@@ -73,6 +74,10 @@ const struct setting config_table[] = {
 	{ NULL, "CHANNEL", CHOICE(channel, "stream|relay|gather"), .fallback = "stream",
 	  .help = "How calls are carried. stream: Media Streams, the caller's sound. relay: ConversationRelay, where "
 	          "Twilio hears and speaks, and text is exchanged. gather is not built yet." },
+	{ NULL, "ALLOW_NETWORKS", LIST(allow_networks, allow_network_count, CONFIG_NETWORKS_MAX),
+	  .fallback = "", .check = check_net,
+	  .help = "The only networks that may ask /twilio/…, on top of the signature: IPv4 or IPv6 addresses or nets, "
+	          "comma-separated. Behind a trusted proxy the client's address counts, not the proxy's. Unset, all may." },
 	{ NULL, "STREAM_UNANNOUNCED", SWITCH(stream_unannounced), .fallback = "off",
 	  .help = "Whether a signed stream is accepted on /twilio/stream that our own TwiML did not announce, for "
 	          "people who write their own." },
@@ -186,6 +191,18 @@ const struct setting config_table[] = {
 
 	{ "A call", "MAX_CALLS", INT(max_calls, 1, 5000), .fallback = "100", .unit = "calls",
 	  .help = "Calls at once, those still being set up included. The next one hears that all lines are busy." },
+	{ NULL, "MAX_CALLS_PER_CALLER", INT(max_calls_per_caller, 0, 5000), .fallback = "3", .unit = "calls",
+	  .help = "Calls at once from one number; the next one hears that. All who withhold theirs count as one caller. "
+	          "0 sets no limit. Calls that are placed do not count." },
+	{ NULL, "MAX_CALLS_PER_CALLER_HOUR", INT(max_calls_per_caller_hour, 0, 100000), .fallback = "30", .unit = "calls",
+	  .help = "The same for calls begun within an hour, by steps of five minutes. A restart forgets them." },
+	{ NULL, "BLOCK_CALLERS", LIST(block_callers, block_caller_count, CONFIG_CALLERS_MAX),
+	  .fallback = "", .check = check_caller,
+	  .help = "Callers who hear that they are not served, comma-separated: numbers or their beginnings "
+	          "(+12025550123, +49170*), client:NAME, sip:USER@HOST, and withheld for all who withhold their number." },
+	{ NULL, "ALLOW_CALLERS", LIST(allow_callers, allow_caller_count, CONFIG_CALLERS_MAX),
+	  .fallback = "", .check = check_caller,
+	  .help = "The only callers who are answered, in the same form; BLOCK_CALLERS counts first. Unset, all are." },
 	/* 100 s less than the session's hour: for its setup before the caller is there, and for a
 	 * goodbye. */
 	{ NULL, "MAX_CALL_SECONDS", INT(max_call_seconds, 1, 3500), .fallback = "3500", .unit = "s",

@@ -1,6 +1,6 @@
 #include "server/config/config_url.h"
 
-#include "server/config/config_check.h"
+#include "server/config/networks.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -25,10 +25,8 @@ static bool inside_own_walls(const char *host)
 {
 	static const char *const nets[] = { "127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16" };
 
-	for (size_t i = 0; i < sizeof nets / sizeof *nets; i++)
-		if (ipv4_in_net(host, nets[i]))
-			return true;
-	if (!strcmp(host, "[::1]") || !strncasecmp(host, "[fc", 3) || !strncasecmp(host, "[fd", 3))
+	if (address_in_nets(host, nets, sizeof nets / sizeof *nets) || !strcmp(host, "[::1]") ||
+	    !strncasecmp(host, "[fc", 3) || !strncasecmp(host, "[fd", 3))
 		return true;
 	return (!strchr(host, '.') && isalpha((unsigned char)*host)) || ends_in(host, ".internal") ||
 	       ends_in(host, ".local") || ends_in(host, ".localhost");

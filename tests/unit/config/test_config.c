@@ -451,6 +451,110 @@ static void check_trust(const char *setting, const char *const *trusted, const c
 			fail_msg("%s: %s is trusted", setting, *others);
 }
 
+static void check_allowed(const char *setting, const char *const *allowed, const char *const *others)
+{
+	accepts(setting);
+	for (; *allowed; allowed++)
+		if (!config_allows(&cfg, *allowed))
+			fail_msg("%s: %s is not allowed", setting, *allowed);
+	for (; *others; others++)
+		if (config_allows(&cfg, *others))
+			fail_msg("%s: %s is allowed", setting, *others);
+}
+
+static void allowed_networks_are_of_both_kinds(void **state)
+{
+	(void)state;
+	check_allowed("PORT=1", LIST("203.0.113.9", "::1", "", "?"), LIST(NULL));
+	check_allowed("ALLOW_NETWORKS= 192.0.2.0/24,, 2001:db8::/33 ,198.51.100.7,",
+	    LIST("192.0.2.0", "192.0.2.255", "198.51.100.7", "2001:db8::1", "2001:DB8:7fff::", "::ffff:192.0.2.1",
+		"192.0.2.1:5060", "[2001:db8::1]", "[2001:db8::1]:443"),
+	    LIST("192.0.3.0", "192.0.1.255", "198.51.100.8", "2001:db8:8000::", "2001:db7::1", "::192.0.2.1", "", "?",
+		"192.0.2", "192.0.2.1.example", "2001:db8::1%eth0", "[2001:db8::1", "192.0.2.1, 203.0.113.9", "::"));
+	check_allowed("ALLOW_NETWORKS=0.0.0.0/0", LIST("203.0.113.9", "::ffff:1.2.3.4"), LIST("::1", "2001:db8::1"));
+	check_allowed("ALLOW_NETWORKS=::/0", LIST("::1", "2001:db8::1"), LIST("203.0.113.9"));
+	check_allowed("ALLOW_NETWORKS=::ffff:10.0.0.0/104", LIST("10.1.2.3"), LIST("11.0.0.1", "::1"));
+	check_allowed("ALLOW_NETWORKS=2001:db8::1/128", LIST("2001:db8::1"), LIST("2001:db8::2"));
+	refuses("ALLOW_NETWORKS=10.0.0.0/33", "nets of IPv4 or IPv6");
+	refuses("ALLOW_NETWORKS=::1/129", "nets of IPv4 or IPv6");
+	refuses("ALLOW_NETWORKS=::1/", "nets of IPv4 or IPv6");
+	refuses("ALLOW_NETWORKS=::1/64/64", "nets of IPv4 or IPv6");
+	refuses("ALLOW_NETWORKS=10.0.0.0/-1", "nets of IPv4 or IPv6");
+	refuses("ALLOW_NETWORKS=10.0.0.0/4294967304", "nets of IPv4 or IPv6");
+	refuses("ALLOW_NETWORKS=10.0.0.0/8 192.0.2.0/24", "nets of IPv4 or IPv6");
+	refuses("ALLOW_NETWORKS=twilio.com", "nets of IPv4 or IPv6");
+	refuses("ALLOW_NETWORKS=10.0.0.0/8,nonsense", "\"nonsense\"");
+}
+
+/* NAME= and so many entries. */
+static char *many(const char *name, const char *entry, size_t count)
+{
+	struct buf out;
+
+	buf_init(&out, 0);
+	buf_printf(&out, "%s=", name);
+	for (size_t i = 0; i < count; i++)
+		buf_printf(&out, "%s,", entry);
+	assert_int_equal(buf_error(&out), 0);
+	return out.data;
+}
+
+static void limits_of_one_caller_are_told_at_start(void **state)
+{
+	const char *none[] = { "MAX_CALLS_PER_CALLER=0", "MAX_CALLS_PER_CALLER_HOUR=0", NULL };
+
+	(void)state;
+	accepts("PORT=1");
+	config_print_callers(&cfg, &said);
+	assert_string_equal(buf_text(&said),
+	    "callers: from one number 3 calls at once and 30 calls an hour are answered, where there was no limit "
+	    "before; MAX_CALLS_PER_CALLER and MAX_CALLS_PER_CALLER_HOUR: 0 sets none\n");
+	accepts("MAX_CALLS_PER_CALLER=0");
+	config_print_callers(&cfg, &said);
+	assert_string_equal(buf_text(&said),
+	    "callers: from one number 30 calls an hour are answered, where there was no limit before; "
+	    "MAX_CALLS_PER_CALLER_HOUR: 0 sets none\n");
+	assert_int_equal(load(none), 0);
+	config_print_callers(&cfg, &said);
+	assert_string_equal(buf_text(&said), "");
+}
+
+static void callers_are_listed_by_number_beginning_and_name(void **state)
+{
+	static const char *const wrong[] = { "+", "+*", "*", "49170", "0049170", "+0170", "+49 170", "+49170**",
+		"+4917*0", "+1234567890123456", "anybody", "sip:", "sip:*", "client:", "client:a b", "client:a*b",
+		"tel:+12025550123", "+12025550123;ext=1", "\x01", "+\xd9\xa1" };
+	char *setting, pair[64];
+
+	(void)state;
+	accepts("BLOCK_CALLERS= +12025550123 ,,\t+49170*,withheld,Withheld,client:alice,sip:bob@x,sips:eve*, ,");
+	assert_int_equal(cfg.block_caller_count, 7);
+	assert_string_equal(cfg.block_callers[1], "+49170*");
+	accepts("ALLOW_CALLERS=");
+	assert_int_equal(cfg.allow_caller_count, 0);
+	accepts("ALLOW_CALLERS=, ,");
+	assert_int_equal(cfg.allow_caller_count, 0);
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		snprintf(pair, sizeof pair, "ALLOW_CALLERS=+12025550123,%s", wrong[i]);
+		refuses(pair, "ALLOW_CALLERS is \"");
+	}
+	refuses("BLOCK_CALLERS=+", "it would stand for every number");
+	setting = many("BLOCK_CALLERS", "+12025550123", 1000);
+	accepts(setting);
+	free(setting);
+	setting = many("BLOCK_CALLERS", "+12025550123", 5000);
+	refuses(setting, "has more entries than the 1000 it may have");
+	free(setting);
+	snprintf(pair, sizeof pair, "client:%0*d", 40, 0);
+	setting = many("BLOCK_CALLERS", pair, 1);
+	accepts(setting);
+	free(setting);
+	refuses("MAX_CALLS_PER_CALLER=-1", "whole number");
+	refuses("MAX_CALLS_PER_CALLER_HOUR=5.5", "whole number");
+	accepts("MAX_CALLS_PER_CALLER=0");
+	accepts("MAX_CALLS_PER_CALLER_HOUR=0");
+}
+
 static void trusted_proxies_are_addresses_and_nets(void **state)
 {
 	(void)state;
@@ -905,6 +1009,9 @@ int main(void)
 		CASE(a_time_zone_is_one_that_is_known),
 		CASE(the_time_zone_is_the_processs_and_its_offset_is_said),
 		CASE(trusted_proxies_are_addresses_and_nets),
+		CASE(allowed_networks_are_of_both_kinds),
+		CASE(callers_are_listed_by_number_beginning_and_name),
+		CASE(limits_of_one_caller_are_told_at_start),
 		CASE(a_wrong_secret_is_not_repeated),
 		CASE(tokens_of_two_roles_are_two_tokens),
 		CASE(long_and_ugly_values_are_shortened_in_the_complaint),
