@@ -21,6 +21,9 @@ enum {
 /* Parameters, an extension to be dialled, or headers begin here. */
 #define ENDS ";,?"
 
+/* All who are known by no name. */
+#define WITHHELD "withheld"
+
 /* ---------------------------------------------------------------------- plain text */
 
 /* One character of UTF-8. Bytes that are none count one by one, and as no character we
@@ -254,6 +257,39 @@ const char *party_number(const struct party *p, char out[FOREIGN_ID_SIZE])
 	if (p->kind == PARTY_NUMBER)
 		snprintf(out, FOREIGN_ID_SIZE, "%s%.*s", bare ? "+" : "", DIGITS_MAX + 1, p->text);
 	return out;
+}
+
+const char *party_caller(const struct party *p, char out[FOREIGN_ID_SIZE])
+{
+	if (p->kind == PARTY_NUMBER)
+		return party_number(p, out);
+	snprintf(out, FOREIGN_ID_SIZE, "%s", p->kind == PARTY_WITHHELD || p->kind == PARTY_NONE ? WITHHELD : p->text);
+	return out;
+}
+
+/* An entry has passed check_caller. The name of a caller of another kind could look like a number
+ * (OTHER), and one of a number never does like a name: so the kinds are told apart first. */
+static bool matches(const struct party *p, const char *name, const char *entry)
+{
+	size_t len = strcspn(entry, "*");
+
+	if (!strcasecmp(entry, WITHHELD))
+		return p->kind == PARTY_WITHHELD || p->kind == PARTY_NONE;
+	if (*entry == '+')
+		return p->kind == PARTY_NUMBER && !strncmp(name, entry, len);
+	return (p->kind == PARTY_SIP || p->kind == PARTY_CLIENT) && !strncasecmp(name, entry, len) &&
+	       (entry[len] || !name[len]);
+}
+
+bool party_listed(const struct party *p, const char *const *list, size_t count)
+{
+	char name[FOREIGN_ID_SIZE];
+
+	party_caller(p, name);
+	for (size_t i = 0; i < count; i++)
+		if (matches(p, name, list[i]))
+			return true;
+	return false;
 }
 
 const char *party_spoken(const struct party *p, char out[PARTY_SPOKEN_SIZE])

@@ -24,6 +24,7 @@
  */
 #include "common/foreign.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum party_kind { PARTY_NONE, PARTY_WITHHELD, PARTY_NUMBER, PARTY_CLIENT, PARTY_SIP, PARTY_OTHER };
@@ -46,6 +47,14 @@ struct party party_to(const char *to);
 /* A number with its plus, as settings and agent files have it. "" for all that is none;
  * short codes stay as they are. */
 const char *party_number(const struct party *p, char out[FOREIGN_ID_SIZE]);
+
+/* The name by which a caller's calls are counted: the number with its plus, else the text; all who
+ * withhold their number are "withheld". Writes into `out` and returns it. */
+const char *party_caller(const struct party *p, char out[FOREIGN_ID_SIZE]);
+
+/* Whether a list as in BLOCK_CALLERS names the caller. A number matches by its beginning; other
+ * names as a whole, or up to a closing '*'. */
+bool party_listed(const struct party *p, const char *const *list, size_t count);
 
 /* For variables: the text, cut at 64 bytes, or "" for one who withholds the number. Writes
  * into `out` and returns it. */
