@@ -21,6 +21,12 @@ static const struct language {
 				    "a few minutes. Goodbye.",
 		[PHRASE_DAY_COST] =
 		    "We are sorry, we cannot take your call right now. Please call again later. Goodbye.",
+		[PHRASE_CALLER_BUSY] = "We are sorry, the line is busy at the moment. Please call again in a "
+				       "few minutes. Goodbye.",
+		[PHRASE_CALLER_OFTEN] = "We are sorry, you have called very often within a short time. Please "
+					"call again later. Goodbye.",
+		[PHRASE_BLOCKED] = "We are sorry, we do not take calls from your number. Goodbye.",
+		[PHRASE_NOT_ALLOWED] = "We are sorry, this line is for registered callers only. Goodbye.",
 		[PHRASE_APOLOGY] =
 		    "We are sorry, we have a technical problem. Please call again in a few minutes. Goodbye.",
 		[PHRASE_UNANSWERED] =
@@ -38,6 +44,12 @@ static const struct language {
 				    "vuelva a llamar dentro de unos minutos. Adiós.",
 		[PHRASE_DAY_COST] = "Lo sentimos, ahora mismo no podemos atender su llamada. Por favor, vuelva a "
 				    "llamar más tarde. Adiós.",
+		[PHRASE_CALLER_BUSY] = "Lo sentimos, la línea está ocupada en este momento. Por favor, vuelva a "
+				       "llamar dentro de unos minutos. Adiós.",
+		[PHRASE_CALLER_OFTEN] = "Lo sentimos, ha llamado muchas veces en poco tiempo. Por favor, vuelva "
+					"a llamar más tarde. Adiós.",
+		[PHRASE_BLOCKED] = "Lo sentimos, no atendemos llamadas desde su número. Adiós.",
+		[PHRASE_NOT_ALLOWED] = "Lo sentimos, esta línea es solo para números registrados. Adiós.",
 		[PHRASE_APOLOGY] = "Lo sentimos, tenemos un problema técnico. Por favor, vuelva a llamar dentro de "
 				   "unos minutos. Adiós.",
 		[PHRASE_UNANSWERED] = "Lo sentimos, en este momento nadie puede atender su llamada. Por favor, vuelva "
@@ -55,6 +67,14 @@ static const struct language {
 				    "rappeler dans quelques minutes. Au revoir.",
 		[PHRASE_DAY_COST] = "Nous sommes désolés, nous ne pouvons pas prendre votre appel pour le moment. "
 				    "Veuillez rappeler plus tard. Au revoir.",
+		[PHRASE_CALLER_BUSY] = "Nous sommes désolés, la ligne est occupée pour le moment. Veuillez "
+				       "rappeler dans quelques minutes. Au revoir.",
+		[PHRASE_CALLER_OFTEN] = "Nous sommes désolés, vous avez appelé très souvent en peu de temps. "
+					"Veuillez rappeler plus tard. Au revoir.",
+		[PHRASE_BLOCKED] = "Nous sommes désolés, nous ne prenons pas d'appels de votre numéro. Au "
+				   "revoir.",
+		[PHRASE_NOT_ALLOWED] = "Nous sommes désolés, cette ligne est réservée aux numéros enregistrés. "
+				       "Au revoir.",
 		[PHRASE_APOLOGY] = "Nous sommes désolés, nous rencontrons un problème technique. Veuillez rappeler "
 				   "dans quelques minutes. Au revoir.",
 		[PHRASE_UNANSWERED] = "Nous sommes désolés, personne ne peut prendre votre appel pour le moment. "
@@ -73,6 +93,14 @@ static const struct language {
 				    "einigen Minuten wieder an. Auf Wiederhören.",
 		[PHRASE_DAY_COST] = "Es tut uns leid, wir können Ihren Anruf zurzeit nicht annehmen. Bitte rufen Sie "
 				    "später wieder an. Auf Wiederhören.",
+		[PHRASE_CALLER_BUSY] = "Es tut uns leid, die Leitung ist zurzeit belegt. Bitte rufen Sie in "
+				       "einigen Minuten wieder an. Auf Wiederhören.",
+		[PHRASE_CALLER_OFTEN] = "Es tut uns leid, Sie haben in kurzer Zeit sehr oft angerufen. Bitte "
+					"rufen Sie später wieder an. Auf Wiederhören.",
+		[PHRASE_BLOCKED] = "Es tut uns leid, wir nehmen von Ihrer Nummer keine Anrufe an. Auf "
+				   "Wiederhören.",
+		[PHRASE_NOT_ALLOWED] = "Es tut uns leid, dieser Anschluss ist nur für registrierte Anrufer. Auf "
+				       "Wiederhören.",
 		[PHRASE_APOLOGY] = "Es tut uns leid, wir haben ein technisches Problem. Bitte rufen Sie in einigen "
 				   "Minuten wieder an. Auf Wiederhören.",
 		[PHRASE_UNANSWERED] = "Es tut uns leid, zurzeit kann niemand Ihren Anruf annehmen. Bitte rufen Sie "
@@ -93,6 +121,13 @@ static const struct language {
 		    "richiamare tra qualche minuto. Arrivederci.",
 		[PHRASE_DAY_COST] = "Siamo spiacenti, al momento non possiamo rispondere alla sua chiamata. La "
 				    "preghiamo di richiamare più tardi. Arrivederci.",
+		[PHRASE_CALLER_BUSY] = "Siamo spiacenti, la linea al momento è occupata. La preghiamo di "
+				       "richiamare tra qualche minuto. Arrivederci.",
+		[PHRASE_CALLER_OFTEN] = "Siamo spiacenti, ha chiamato molte volte in poco tempo. La preghiamo di "
+					"richiamare più tardi. Arrivederci.",
+		[PHRASE_BLOCKED] = "Siamo spiacenti, non accettiamo chiamate dal suo numero. Arrivederci.",
+		[PHRASE_NOT_ALLOWED] = "Siamo spiacenti, questa linea è riservata ai numeri registrati. "
+				       "Arrivederci.",
 		[PHRASE_APOLOGY] = "Siamo spiacenti, abbiamo un problema tecnico. La preghiamo di richiamare tra "
 				   "qualche minuto. Arrivederci.",
 		[PHRASE_UNANSWERED] = "Siamo spiacenti, al momento nessuno può rispondere alla sua chiamata. La "
@@ -112,6 +147,12 @@ static const struct language {
 		[PHRASE_DAY_COST] =
 		    "Desculpe, não podemos atender a sua ligação agora. Por favor, ligue novamente mais "
 		    "tarde. Até logo.",
+		[PHRASE_CALLER_BUSY] = "Desculpe, a linha está ocupada no momento. Por favor, ligue novamente "
+				       "em alguns minutos. Até logo.",
+		[PHRASE_CALLER_OFTEN] = "Desculpe, você ligou muitas vezes em pouco tempo. Por favor, ligue "
+					"novamente mais tarde. Até logo.",
+		[PHRASE_BLOCKED] = "Desculpe, não atendemos ligações do seu número. Até logo.",
+		[PHRASE_NOT_ALLOWED] = "Desculpe, esta linha é apenas para números cadastrados. Até logo.",
 		[PHRASE_APOLOGY] = "Desculpe, estamos com um problema técnico. Por favor, ligue novamente em alguns "
 				   "minutos. Até logo.",
 		[PHRASE_UNANSWERED] = "Desculpe, ninguém pode atender a sua ligação agora. Por favor, ligue novamente "
@@ -132,6 +173,13 @@ static const struct language {
 		    "paar minuten opnieuw. Tot ziens.",
 		[PHRASE_DAY_COST] = "Het spijt ons, we kunnen uw oproep nu niet beantwoorden. Belt u alstublieft later "
 				    "opnieuw. Tot ziens.",
+		[PHRASE_CALLER_BUSY] = "Het spijt ons, de lijn is op dit moment bezet. Belt u alstublieft over "
+				       "een paar minuten opnieuw. Tot ziens.",
+		[PHRASE_CALLER_OFTEN] = "Het spijt ons, u hebt in korte tijd erg vaak gebeld. Belt u alstublieft "
+					"later opnieuw. Tot ziens.",
+		[PHRASE_BLOCKED] = "Het spijt ons, we nemen geen oproepen van uw nummer aan. Tot ziens.",
+		[PHRASE_NOT_ALLOWED] = "Het spijt ons, deze lijn is alleen voor geregistreerde bellers. Tot "
+				       "ziens.",
 		[PHRASE_APOLOGY] = "Het spijt ons, we hebben een technisch probleem. Belt u alstublieft over een paar "
 				   "minuten opnieuw. Tot ziens.",
 		[PHRASE_UNANSWERED] = "Het spijt ons, op dit moment kan niemand uw oproep beantwoorden. Belt u "
@@ -150,6 +198,13 @@ static const struct language {
 		[PHRASE_DAY_COST] =
 		    "Przepraszamy, nie możemy teraz odebrać tego połączenia. Prosimy zadzwonić później. "
 		    "Do usłyszenia.",
+		[PHRASE_CALLER_BUSY] = "Przepraszamy, linia jest w tej chwili zajęta. Prosimy zadzwonić "
+				       "ponownie za kilka minut. Do usłyszenia.",
+		[PHRASE_CALLER_OFTEN] = "Przepraszamy, w krótkim czasie było z tego numeru bardzo dużo połączeń. "
+					"Prosimy zadzwonić później. Do usłyszenia.",
+		[PHRASE_BLOCKED] = "Przepraszamy, nie odbieramy połączeń z tego numeru. Do usłyszenia.",
+		[PHRASE_NOT_ALLOWED] = "Przepraszamy, ta linia jest tylko dla zarejestrowanych numerów. Do "
+				       "usłyszenia.",
 		[PHRASE_APOLOGY] = "Przepraszamy, mamy problem techniczny. Prosimy zadzwonić ponownie za kilka minut. "
 				   "Do usłyszenia.",
 		[PHRASE_UNANSWERED] = "Przepraszamy, w tej chwili nikt nie może odebrać tego połączenia. Prosimy "

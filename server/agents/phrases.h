@@ -14,17 +14,21 @@
 
 /* Name, and key in an agent's file. */
 #define PHRASES(X) \
-	X(BUSY, "busy")             /* every line is taken */ \
-	X(DRAINING, "draining")     /* the server is being restarted, before a call or during it */ \
-	X(DAY_COST, "day_cost")     /* the day would cost more than MAX_DAY_COST */ \
-	X(APOLOGY, "apology")       /* a fault, before a call or during it */ \
-	X(UNANSWERED, "unanswered") /* a person was dialled for the caller, and is not to be had */ \
-	X(OUTBOUND, "outbound")     /* instead of all above, to somebody whom we called */ \
-	X(TIME_LIMIT, "time_limit") /* the call has reached its longest time */ \
-	X(IDLE, "idle")             /* nobody has spoken for long */ \
-	X(COST_LIMIT, "cost_limit") /* the call has reached its cost limit */ \
-	X(MACHINE, "machine")       /* left on an answering machine, without a message of the agent's */ \
-	X(ONE_MOMENT, "one_moment") /* the answer takes its time */
+	X(BUSY, "busy")                 /* every line is taken */ \
+	X(DRAINING, "draining")         /* the server is being restarted, before a call or during it */ \
+	X(DAY_COST, "day_cost")         /* the day would cost more than MAX_DAY_COST */ \
+	X(CALLER_BUSY, "caller_busy")   /* the caller has MAX_CALLS_PER_CALLER up */ \
+	X(CALLER_OFTEN, "caller_often") /* the caller has made MAX_CALLS_PER_CALLER_HOUR */ \
+	X(BLOCKED, "blocked")           /* the caller is among BLOCK_CALLERS */ \
+	X(NOT_ALLOWED, "not_allowed")   /* the caller is not among ALLOW_CALLERS */ \
+	X(APOLOGY, "apology")           /* a fault, before a call or during it */ \
+	X(UNANSWERED, "unanswered")     /* a person was dialled for the caller, and is not to be had */ \
+	X(OUTBOUND, "outbound")         /* instead of all above, to somebody whom we called */ \
+	X(TIME_LIMIT, "time_limit")     /* the call has reached its longest time */ \
+	X(IDLE, "idle")                 /* nobody has spoken for long */ \
+	X(COST_LIMIT, "cost_limit")     /* the call has reached its cost limit */ \
+	X(MACHINE, "machine")           /* left on an answering machine, without a message of the agent's */ \
+	X(ONE_MOMENT, "one_moment")     /* the answer takes its time */
 
 enum phrase {
 #define X(name, key) PHRASE_##name,

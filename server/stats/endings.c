@@ -1,5 +1,7 @@
 #include "server/stats/endings.h"
 
+#include <string.h>
+
 static const struct call_ending endings[CALL_END_COUNT] = { [CALL_NOT_ENDED] = { "", "", AFTER_HANGUP, false },
 #define X(name, json, text, after, fault) [END_##name] = { json, text, AFTER_##after, fault },
 	CALL_ENDS(X)
@@ -10,4 +12,12 @@ static const struct call_ending endings[CALL_END_COUNT] = { [CALL_NOT_ENDED] = {
 const struct call_ending *call_ending(enum call_end end)
 {
 	return &endings[(int)end > 0 && end < CALL_END_COUNT ? end : CALL_NOT_ENDED];
+}
+
+enum call_end call_ending_named(const char *json)
+{
+	for (int end = CALL_NOT_ENDED + 1; end < CALL_END_COUNT; end++)
+		if (!strcmp(endings[end].json, json))
+			return (enum call_end)end;
+	return CALL_NOT_ENDED;
 }

@@ -45,6 +45,10 @@ enum call_after {
 	X(CALL_FAILED, "call_failed", "the call could not be placed", HANGUP, true) \
 	X(MACHINE, "machine", "an answering machine answered", HANGUP, false) \
 	X(MESSAGE_LEFT, "message_left", "a message was left on an answering machine", HANGUP, false) \
+	X(CALLER_BUSY, "caller_busy", "refused: the caller had MAX_CALLS_PER_CALLER calls up", HANGUP, false) \
+	X(CALLER_OFTEN, "caller_often", "refused: the caller had made MAX_CALLS_PER_CALLER_HOUR calls", HANGUP, false) \
+	X(BLOCKED, "blocked", "refused: the caller is among BLOCK_CALLERS", HANGUP, false) \
+	X(NOT_ALLOWED, "not_allowed", "refused: the caller is not among ALLOW_CALLERS", HANGUP, false) \
 	X(INTERNAL_ERROR, "internal_error", "out of memory or descriptors", APOLOGY, true) \
 	X(INTERRUPTED, "interrupted", "the server died during the call", APOLOGY, true)
 
@@ -65,5 +69,8 @@ struct call_ending {
 
 /* CALL_NOT_ENDED and numbers out of range give one with json "" and text "". */
 const struct call_ending *call_ending(enum call_end end);
+
+/* The ending of that name in JSON; CALL_NOT_ENDED: there is none (any more). */
+enum call_end call_ending_named(const char *json);
 
 #endif

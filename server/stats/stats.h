@@ -23,6 +23,11 @@
 	X(agents, reloads_failed, "times they were not, because of mistakes; the old ones stayed") \
 	X(calls, orders_ignored, "operator's orders to say something that the agent had no room for") \
 	X(calls, refused_cost, "calls refused because the day would have cost more than MAX_DAY_COST") \
+	X(calls, refused_caller_busy, "calls refused because the caller had MAX_CALLS_PER_CALLER up") \
+	X(calls, refused_caller_often, "calls refused because the caller had made MAX_CALLS_PER_CALLER_HOUR") \
+	X(calls, refused_blocked, "calls refused because of BLOCK_CALLERS") \
+	X(calls, refused_not_allowed, "calls refused because the caller is not among ALLOW_CALLERS") \
+	X(calls, refused_over, "voice webhooks of calls that were over") \
 	X(audio, frames_in, "media messages from Twilio") \
 	X(audio, frames_out, "media messages to Twilio") \
 	X(audio, bytes_in, "bytes of caller audio received") \
@@ -78,6 +83,7 @@
 	X(recording, twilio_unserved, "times it did not hand over one that it keeps") \
 	X(http, requests, "requests answered") \
 	X(http, refused_signature, "webhooks and upgrades with a wrong signature") \
+	X(http, refused_network, "requests of Twilio's routes from outside ALLOW_NETWORKS") \
 	X(http, refused_token, "streams with an unknown, used or expired token") \
 	X(http, refused_unauthorized, "operator requests without the right token, or with one that may not do that") \
 	X(http, refused_guesses, "operator requests with a wrong token, from a client that had sent ten") \

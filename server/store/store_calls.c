@@ -357,6 +357,20 @@ int store_call(struct store *store, const char *call_sid, struct call_summary *c
 	return err;
 }
 
+int store_call_ending(struct store *store, const char *call_sid, enum call_end *end, int64_t *ended_ms)
+{
+	struct rows r;
+
+	rows_ask(
+	    &r, store, "SELECT ending, ended_at FROM calls WHERE call_sid = ?1 AND state = 'ended'", "t", call_sid);
+	if (rows_next(&r)) {
+		*end = call_ending_named(row_string(&r, 0));
+		*end = *end == CALL_NOT_ENDED ? END_INTERRUPTED : *end;
+		*ended_ms = row_int(&r, 1);
+	}
+	return rows_done_one(&r);
+}
+
 int store_turns_before(struct store *store, const char *call_sid, int64_t no, struct buf *out)
 {
 	struct json_out list = json_out_to(out);

@@ -185,6 +185,10 @@ int store_calls(struct store *store, const struct call_filter *filter, const str
  * both are zeroed. */
 int store_call(struct store *store, const char *call_sid, struct call_summary *call, struct call_talk *talk);
 
+/* How a call ended, and when. 0; -ENOENT: it is unknown, or not over; or -EIO. An ending
+ * that another version wrote is told as INTERRUPTED. */
+int store_call_ending(struct store *store, const char *call_sid, enum call_end *end, int64_t *ended_ms);
+
 /* Appends the call's turns before that number, as an array. 0 or -EIO. */
 int store_turns_before(struct store *store, const char *call_sid, int64_t no, struct buf *out);
 

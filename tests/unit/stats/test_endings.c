@@ -43,6 +43,15 @@ static void call_that_goes_on_has_no_ending(void **state)
 	assert_string_equal(call_ending((enum call_end) - 1)->json, "");
 }
 
+static void ending_is_found_by_its_name(void **state)
+{
+	(void)state;
+	for (int i = 1; i < CALL_END_COUNT; i++)
+		assert_int_equal(call_ending_named(call_ending((enum call_end)i)->json), i);
+	assert_int_equal(call_ending_named(""), CALL_NOT_ENDED);
+	assert_int_equal(call_ending_named("of_another_version"), CALL_NOT_ENDED);
+}
+
 static void every_fault_is_apologised_for(void **state)
 {
 	(void)state;
@@ -71,6 +80,7 @@ int main(void)
 		cmocka_unit_test(every_ending_has_a_name_and_a_sentence),
 		cmocka_unit_test(no_two_endings_are_told_alike),
 		cmocka_unit_test(call_that_goes_on_has_no_ending),
+		cmocka_unit_test(ending_is_found_by_its_name),
 		cmocka_unit_test(every_fault_is_apologised_for),
 		cmocka_unit_test(what_was_meant_to_end_is_not_apologised_for),
 	};
