@@ -90,6 +90,14 @@ struct fleet_key {                    /* the order a key stands for */
 	char hash[FLEET_HASH_SIZE];   /* of its body */
 };
 
+/* A call that comes in, to be counted with the others of its caller. */
+struct fleet_arrival {
+	const char *caller; /* who counts as one caller, in one spelling; see phone/party.h */
+	const char *call_sid;
+	int at_once, an_hour; /* the most that are let in; 0: no limit */
+	bool back;            /* let in before: neither refused nor counted for the hour */
+};
+
 struct fleet;
 
 struct fleet_ops {
@@ -107,6 +115,19 @@ struct fleet_ops {
 	int (*ending_get)(struct fleet *f, const char *call_sid, bool asking, struct fleet_ending *out, int64_t now_us);
 	/* The number of this instance's endings of the last `since_us` that Twilio may still ask for. */
 	int (*endings_unasked)(struct fleet *f, int64_t since_us, int64_t now_us);
+
+	/* The same for a call that may have ended long ago, also before a restart: only `end`
+	 * and `age_us` are filled in, and `times`, 0 if that is not known. -ENOENT: it is not
+	 * known to be over. */
+	int (*ending_ever)(
+	    struct fleet *f, const char *call_sid, struct fleet_ending *out, int64_t now_us, int64_t wall_ms);
+
+	/* Callers. A call is counted once, however often it is told, until it leaves. 0;
+	 * -EBUSY: the caller has `at_once` up; -EDQUOT: has begun `an_hour` within the hour. */
+	int (*caller_enter)(struct fleet *f, const struct fleet_arrival *call, int64_t now_us);
+	/* The call is over, or was not let in (`undo`: it does not count for the hour either).
+	 * Nothing happens for one that is not counted. */
+	void (*caller_leave)(struct fleet *f, const char *call_sid, bool undo);
 
 	/* Transfers. Takes over what `t` owns; replaces an earlier one of that call. */
 	void (*transfer_put)(struct fleet *f, struct fleet_transfer *t, int64_t now_us);

@@ -2,12 +2,11 @@
 
 #include "common/clock.h"
 #include "common/log.h"
-#include "server/fleet/shelf.h"
+#include "server/fleet/local_private.h"
 #include "server/store/store_days.h"
 #include "server/store/store_orders.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,43 +15,11 @@ enum {
 	ENDINGS_MIN = 2048,
 	ENDINGS_PER_CALL = 16,
 	TOKENS_SPARE = 64, /* over MAX_CALLS: withdrawn a moment late */
+	CALLS_SPARE = 256, /* over two for each line: requests about the same call at once */
 	KEYS = 4096,       /* more than the orders that the dialer has in memory */
 	DATE_SIZE = 11,
 	TEND_US = 2 * US_PER_S
 };
-
-struct taken_key {
-	struct fleet_key is;
-	bool settled; /* false while a thread is asking the store about it */
-};
-
-struct local {
-	struct fleet fleet; /* first */
-	struct store *store;
-	int64_t tended_us; /* main's thread only */
-
-	pthread_mutex_t lock;   /* guards the rest */
-	struct shelf tokens;    /* char[FOREIGN_ID_SIZE] */
-	struct shelf endings;   /* struct fleet_ending */
-	struct shelf transfers; /* struct fleet_transfer */
-	struct shelf keys;      /* struct taken_key; times are wall_ms */
-	int64_t day;            /* the newest that anything was booked on, or asked for */
-	double usd[FLEET_DAYS]; /* by day % FLEET_DAYS */
-	bool news[FLEET_DAYS];  /* of the same days: the sum is not written yet */
-};
-
-static struct local *lock(struct fleet *f)
-{
-	struct local *l = (struct local *)f;
-
-	pthread_mutex_lock(&l->lock);
-	return l;
-}
-
-static void unlock(struct local *l)
-{
-	pthread_mutex_unlock(&l->lock);
-}
 
 /* ------------------------------------------------------------------ announced calls */
 
@@ -374,6 +341,7 @@ static void close_all(struct fleet *f)
 	write_days(f);
 	for (size_t i = 0; i < sizeof shelves / sizeof *shelves; i++)
 		shelf_close(shelves[i]);
+	callers_close(&l->callers);
 	pthread_mutex_destroy(&l->lock);
 	free(l);
 }
@@ -385,6 +353,9 @@ static const struct fleet_ops local_ops = {
 	.ending_put = ending_put,
 	.ending_get = ending_get,
 	.endings_unasked = endings_unasked,
+	.ending_ever = local_ending_ever,
+	.caller_enter = local_caller_enter,
+	.caller_leave = local_caller_leave,
 	.transfer_put = transfer_put,
 	.transfer_number = transfer_number,
 	.transfer_take = transfer_take,
@@ -424,7 +395,8 @@ int fleet_local_open(struct fleet **out, struct store *store, int max_calls)
 		.key_size = FLEET_KEY_SIZE,
 		.item_size = sizeof(struct taken_key),
 		.keep = FLEET_KEY_S * INT64_C(1000) };
-	if (shelf_open(&l->tokens) || shelf_open(&l->endings) || shelf_open(&l->transfers) || shelf_open(&l->keys)) {
+	if (shelf_open(&l->tokens) || shelf_open(&l->endings) || shelf_open(&l->transfers) || shelf_open(&l->keys) ||
+	    callers_open(&l->callers, CALLERS_ROOM, 2 * calls + CALLS_SPARE)) {
 		close_all(&l->fleet);
 		return -ENOMEM;
 	}

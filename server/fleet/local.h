@@ -3,8 +3,8 @@
 /* The fleet of one instance: all in memory, with bounds; days and keys also in the
  * store.
  *
- * One lock, held for a moment. Only key_take waits for a disk, since an earlier
- * process may have had the key: for one query of the store.
+ * One lock, held for a moment. Only key_take and ending_ever wait for a disk, since an
+ * earlier process may have had the key or the call: for one query of the store.
  */
 #include "server/fleet/fleet.h"
 

@@ -2,9 +2,11 @@
 
 #include "common/clock.h"
 #include "common/digest.h"
+#include "common/log.h"
 #include "server/agents/agents.h"
 #include "server/fleet/fleet.h"
 #include "server/line/calls_private.h"
+#include "server/phone/party.h"
 #include "server/recording/recorder.h"
 #include "server/stats/stats.h"
 
@@ -103,6 +105,19 @@ const char *call_person(const struct call *c)
 	return strcmp(c->direction, "outbound") ? c->from : c->to;
 }
 
+/* In one spelling: who asks later who is on the line reads these. One that is cut would be
+ * somebody else's. */
+void call_copy_party(
+    const char *call_sid, char out[FOREIGN_ID_SIZE], struct party (*read)(const char *), const char *text)
+{
+	bool fits = !text || strlen(text) < FOREIGN_ID_SIZE;
+	struct party party = read(fits ? text : NULL);
+
+	snprintf(out, FOREIGN_ID_SIZE, "%s", party.text);
+	if (!fits)
+		log_warn(call_sid, "a telephone number is longer than 512 bytes, and left out");
+}
+
 void call_take_context(struct call *c, struct call_context *context)
 {
 	c->context = *context;
@@ -126,6 +141,7 @@ static void tell_fleet(const struct call *c, enum line_state was, enum call_end 
 	snprintf(ending.agent, sizeof ending.agent, "%s", c->agent->name);
 	snprintf(ending.variant, sizeof ending.variant, "%s", c->agent->variant);
 	c->calls->use.fleet->ops->ending_put(c->calls->use.fleet, c->call_sid, &ending, now);
+	c->calls->use.fleet->ops->caller_leave(c->calls->use.fleet, c->call_sid, false);
 	if (was == LINE_RESERVED)
 		c->calls->use.fleet->ops->withdraw(c->calls->use.fleet, c->token);
 }

@@ -201,6 +201,12 @@ void call_set_tag(struct call *c);
 /* The person on the line: who calls, or whom we called. Borrowed from the call. */
 const char *call_person(const struct call *c);
 
+/* Copies From or To as `read` spells it. One that is cut would be somebody else's, so a longer one is
+ * left out. `call_sid` is for the log. */
+struct party;
+void call_copy_party(
+    const char *call_sid, char out[FOREIGN_ID_SIZE], struct party (*read)(const char *), const char *text);
+
 /* Lets the pool thread take up the call; a repetition rings its bell only. The
  * call's facts must be complete: the loops read them without the lock. */
 void call_wake(struct call *c);

@@ -257,6 +257,7 @@ int calls_open(struct calls **out, const struct calls_parts *parts)
 	pthread_mutex_init(&calls->lock, NULL);
 	calls->line_count = calls_lines(parts->cfg);
 	ended_calls_open(&calls->ended);
+	ended_calls_open(&calls->refused);
 	/* The rings' counters have cache lines of their own, so the lines are aligned. */
 	calls->lines = aligned_alloc(_Alignof(struct call), calls->line_count * sizeof *calls->lines);
 	if (calls->lines)
@@ -286,6 +287,7 @@ void calls_close(struct calls *calls)
 		line_close(&calls->lines[i]);
 	free(calls->lines);
 	ended_calls_close(&calls->ended);
+	ended_calls_close(&calls->refused);
 	pthread_mutex_destroy(&calls->lock);
 	free(calls);
 }

@@ -53,13 +53,13 @@ struct call_facts {           /* borrowed; from the voice webhook */
 	/* For outbound calls and returning ones; NULL for the rest. */
 	const char *agent_name; /* NULL: the agent that answers `to` */
 	const char *contact_name, *business_name;
-	const char *metadata;          /* a JSON object, as text */
-	const char *greeting;          /* a template, instead of the agent's */
-	const struct agent *agent;     /* this very one, instead of `agent_name` */
-	const struct fleet_said *said; /* of a returning call, like the next two; see struct call_context */
-	const char *back_from, *back_why;
-	const char *record; /* "off", "local" or "twilio", instead of the agent's */
-	bool detected;      /* Twilio was asked to tell people from machines */
+	const char *metadata;             /* a JSON object, as text */
+	const char *greeting;             /* a template, instead of the agent's */
+	const struct agent *agent;        /* this very one, instead of `agent_name` */
+	const struct fleet_said *said;    /* of a returning call, like the next two; see struct call_context */
+	const char *back_from, *back_why; /* the second of every returning call */
+	const char *record;               /* "off", "local" or "twilio", instead of the agent's */
+	bool detected;                    /* Twilio was asked to tell people from machines */
 };
 
 /* Whether we called that person. */
@@ -91,6 +91,12 @@ enum admission {
 	CALL_FULL,
 	CALL_DRAINING,
 	CALL_COST, /* with it the day would cost more than MAX_DAY_COST */
+	/* Refused to this caller, not to others; see calls_admit.h. */
+	CALL_CALLER_BUSY,  /* MAX_CALLS_PER_CALLER are up */
+	CALL_CALLER_OFTEN, /* MAX_CALLS_PER_CALLER_HOUR were made */
+	CALL_BLOCKED,      /* BLOCK_CALLERS */
+	CALL_NOT_ALLOWED,  /* ALLOW_CALLERS */
+	CALL_OVER,         /* that call is over: its webhook has been sent once more */
 	CALL_NO_SID,
 	CALL_NO_AGENT, /* no agent of that name, or the metadata is no JSON object */
 	CALL_NO_MEMORY

@@ -6,6 +6,7 @@
 #include "server/agents/agents.h"
 #include "server/fleet/fleet.h"
 #include "server/line/calls_private.h"
+#include "server/line/calls_shown.h"
 #include "server/money/spending.h"
 #include "server/news/journal.h"
 #include "server/phone/party.h"
@@ -21,22 +22,10 @@ static void copy_text(char *out, size_t size, const char *text)
 	snprintf(out, size, "%s", text ? text : "");
 }
 
-/* In one spelling: who asks later who is on the line reads these. One that is cut would be
- * somebody else's. */
-static void copy_party(struct call *c, char out[FOREIGN_ID_SIZE], struct party (*read)(const char *), const char *text)
-{
-	bool fits = !text || strlen(text) < FOREIGN_ID_SIZE;
-	struct party party = read(fits ? text : NULL);
-
-	copy_text(out, FOREIGN_ID_SIZE, party.text);
-	if (!fits)
-		log_warn(c->call_sid, "a telephone number is longer than 512 bytes, and left out");
-}
-
 static void copy_parties(struct call *c, const struct call_facts *facts)
 {
-	copy_party(c, c->from, party_from, facts->from);
-	copy_party(c, c->to, party_to, facts->to);
+	call_copy_party(c->call_sid, c->from, party_from, facts->from);
+	call_copy_party(c->call_sid, c->to, party_to, facts->to);
 }
 
 /* The number of this stream's first turn. The turns of a returning call are rows of the
@@ -121,13 +110,130 @@ static void tell_dear(const char *call_sid, const struct agent *agent, const str
 
 static void count_refused(enum admission answer)
 {
-	if (answer == CALL_FULL)
+	switch (answer) {
+	case CALL_FULL:
 		stat_add(calls_refused_full, 1);
-	else if (answer == CALL_DRAINING)
+		break;
+	case CALL_DRAINING:
 		stat_add(calls_refused_draining, 1);
-	else if (answer == CALL_COST)
+		break;
+	case CALL_COST:
 		stat_add(calls_refused_cost, 1);
+		break;
+	case CALL_CALLER_BUSY:
+		stat_add(calls_refused_caller_busy, 1);
+		break;
+	case CALL_CALLER_OFTEN:
+		stat_add(calls_refused_caller_often, 1);
+		break;
+	case CALL_BLOCKED:
+		stat_add(calls_refused_blocked, 1);
+		break;
+	case CALL_NOT_ALLOWED:
+		stat_add(calls_refused_not_allowed, 1);
+		break;
+	default:
+		break;
+	}
 }
+
+/* -------------------------------------------------------------- one caller among others */
+
+enum {
+	KNOWN_US = 120 * US_PER_S, /* so long after a refusal or a fault Twilio may ask again */
+	FAULTS_MAX = 2             /* and so often after faults */
+};
+
+static const struct refusal {
+	enum admission answer;
+	enum call_end end;
+} refusals[] = {
+	{ CALL_CALLER_BUSY, END_CALLER_BUSY },
+	{ CALL_CALLER_OFTEN, END_CALLER_OFTEN },
+	{ CALL_BLOCKED, END_BLOCKED },
+	{ CALL_NOT_ALLOWED, END_NOT_ALLOWED },
+};
+
+static bool has_line(struct calls *calls, const char *call_sid)
+{
+	bool has;
+
+	pthread_mutex_lock(&calls->lock);
+	has = calls_find_sid(calls, call_sid) != NULL;
+	pthread_mutex_unlock(&calls->lock);
+	return has;
+}
+
+/* Of a call without a line. CALL_ADMITTED: nothing speaks against it. If the fleet cannot be asked,
+ * it is taken for a new one. */
+static enum admission answer_before(struct calls *calls, const char *call_sid)
+{
+	struct fleet_ending ending;
+
+	if (calls->use.fleet->ops->ending_ever(calls->use.fleet, call_sid, &ending, clock_now_us(), clock_wall_ms()))
+		return CALL_ADMITTED;
+	if (ending.age_us > KNOWN_US)
+		return CALL_OVER;
+	for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++)
+		if (refusals[i].end == ending.end)
+			return refusals[i].answer;
+	return call_ending(ending.end)->fault && ending.times <= FAULTS_MAX ? CALL_ADMITTED : CALL_OVER;
+}
+
+bool calls_over(struct calls *calls, const char *call_sid)
+{
+	return !has_line(calls, call_sid) && answer_before(calls, call_sid) == CALL_OVER;
+}
+
+/* By the lists, then by the counts of the fleet. If that cannot be asked, it counts nobody. */
+static enum admission judge(struct calls *calls, const struct call_facts *facts)
+{
+	const struct config *cfg = calls->use.cfg;
+	struct party from = party_from(facts->from);
+	char name[FOREIGN_ID_SIZE];
+	struct fleet_arrival call = { .caller = party_caller(&from, name),
+		.call_sid = facts->call_sid,
+		.at_once = cfg->max_calls_per_caller,
+		.an_hour = cfg->max_calls_per_caller_hour,
+		.back = facts->back_why != NULL };
+
+	if (!call.back && party_listed(&from, cfg->block_callers, cfg->block_caller_count))
+		return CALL_BLOCKED;
+	if (!call.back && cfg->allow_caller_count && !party_listed(&from, cfg->allow_callers, cfg->allow_caller_count))
+		return CALL_NOT_ALLOWED;
+	if (!call.at_once && !call.an_hour)
+		return CALL_ADMITTED;
+	switch (calls->use.fleet->ops->caller_enter(calls->use.fleet, &call, clock_now_us())) {
+	case -EBUSY:
+		return CALL_CALLER_BUSY;
+	case -EDQUOT:
+		return CALL_CALLER_OFTEN;
+	default:
+		return CALL_ADMITTED;
+	}
+}
+
+/* Calls that we place were ordered by the operator, so their people are not asked who they are. A
+ * call with a line was let in before. */
+static enum admission let_in(struct calls *calls, const struct call_facts *facts)
+{
+	enum admission answer = CALL_ADMITTED;
+
+	if (has_line(calls, facts->call_sid))
+		return CALL_ADMITTED;
+	if (!facts->back_why)
+		answer = answer_before(calls, facts->call_sid);
+	if (answer != CALL_ADMITTED || call_facts_outbound(facts))
+		return answer;
+	answer = judge(calls, facts);
+	count_refused(answer);
+	for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++)
+		if (refusals[i].answer == answer)
+			calls_remember_refused(calls, facts, refusals[i].end);
+	return answer;
+}
+
+/* ------------------------------------------------------------------------- reservation */
 
 /* For the voice webhook, and again for a call that comes back (calls_after.c). Twilio
  * repeats a webhook whose answer it did not get; the second request finds the line by
@@ -135,7 +241,7 @@ static void count_refused(enum admission answer)
  *
  * An admission leaves a RESERVED line that expires after CLAIM_US. A refusal leaves
  * nothing; the caller then gets the fallback number or an apology (web/twilio/voice.c). */
-enum admission calls_reserve(struct calls *calls, const struct call_facts *facts, char token[CALL_TOKEN_SIZE])
+static enum admission reserve_line(struct calls *calls, const struct call_facts *facts, char token[CALL_TOKEN_SIZE])
 {
 	enum admission answer = CALL_ADMITTED;
 	struct call_context context;
@@ -150,8 +256,6 @@ enum admission calls_reserve(struct calls *calls, const struct call_facts *facts
 	bool fresh = false;
 	int err;
 
-	if (!facts->call_sid || !facts->call_sid[0] || strlen(facts->call_sid) >= FOREIGN_ID_SIZE)
-		return CALL_NO_SID;
 	/* Before the lock, since it allocates; in vain for a repeated request. */
 	err = call_context_make(&context, calls->use.agents, facts);
 	if (err) {
@@ -191,6 +295,21 @@ enum admission calls_reserve(struct calls *calls, const struct call_facts *facts
 		tell_reserved(facts->call_sid, agent, &told);
 	agent_release(agent);
 	count_refused(answer);
+	return answer;
+}
+
+enum admission calls_reserve(struct calls *calls, const struct call_facts *facts, char token[CALL_TOKEN_SIZE])
+{
+	enum admission answer;
+
+	if (!facts->call_sid || !facts->call_sid[0] || strlen(facts->call_sid) >= FOREIGN_ID_SIZE)
+		return CALL_NO_SID;
+	answer = let_in(calls, facts);
+	if (answer != CALL_ADMITTED)
+		return answer;
+	answer = reserve_line(calls, facts, token);
+	if (answer != CALL_ADMITTED)
+		calls->use.fleet->ops->caller_leave(calls->use.fleet, facts->call_sid, true);
 	return answer;
 }
 

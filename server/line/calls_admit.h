@@ -7,8 +7,15 @@
 /* Reserves a line and wakes its agent loop. A repetition for the same CallSid, before
  * or after its stream opened, gets the same token and CALL_ADMITTED. CALL_COST, which is
  * logged here, refuses new inbound calls only, neither returning calls nor those that we
- * place. */
+ * place; so do the refusals of one caller among others. Of these a call is kept, ended when
+ * it came; a repetition gets the same answer and leaves nothing. Not for a call's loops: the
+ * fleet may have to wait for its answer. */
 enum admission calls_reserve(struct calls *calls, const struct call_facts *facts, char token[CALL_TOKEN_SIZE]);
+
+/* True: that call is over, so its voice webhook has been sent once more, by whoever has
+ * got hold of it. For two minutes after a fault it may be Twilio, which asks again where
+ * its owner told it to (a fallback address): false then, twice at most. */
+bool calls_over(struct calls *calls, const char *call_sid);
 
 /* Spends a token, once. 0; -ENOENT: unknown, expired or used. */
 int calls_claim(struct calls *calls, const char *token, struct call_ref *out);

@@ -24,7 +24,9 @@ struct calls {
 	bool draining;
 	int taken; /* reserved, claimed and live lines; at most MAX_CALLS */
 
-	struct ended_calls ended; /* has a lock of its own, taken inside this one */
+	/* Each has a lock of its own, taken inside this one. Refused callers have a list to
+	 * themselves: as often as they call, they push out no call that was answered. */
+	struct ended_calls ended, refused;
 };
 
 /* The line of a handle; NULL: out of range. The line may serve another call by now:

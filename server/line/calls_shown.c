@@ -4,10 +4,14 @@
 #include "server/agents/agents.h"
 #include "server/line/call_cost.h"
 #include "server/line/calls_private.h"
+#include "server/money/cost.h"
 #include "server/money/spending.h"
+#include "server/phone/party.h"
 #include "server/recording/recorder.h"
+#include "server/stats/stats.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -160,6 +164,41 @@ void calls_remember(struct call *c)
 	call_talk_free(&talk);
 }
 
+/* ---------------------------------------------------------------- told at the admission */
+
+void calls_remember_refused(struct calls *calls, const struct call_facts *facts, enum call_end end)
+{
+	const struct agent *agent = call_context_agent(calls->use.agents, facts->to ? facts->to : "");
+	int64_t now_ms = clock_wall_ms();
+	struct call_summary call = {
+		.stage = CALL_IS_OVER, .state = "ended", .end = end, .reserved_ms = now_ms, .ended_ms = now_ms
+	};
+	struct fleet_ending ending = { .end = end, .asked = true };
+	struct call_talk talk = { 0 };
+
+	snprintf(call.call_sid, sizeof call.call_sid, "%s", facts->call_sid);
+	snprintf(call.direction, sizeof call.direction, "inbound");
+	call_copy_party(facts->call_sid, call.from, party_from, facts->from);
+	call_copy_party(facts->call_sid, call.to, party_to, facts->to);
+	call.agent = strdup(agent->name);
+	cost_of(&(struct cost_use){ .model = "", .transcription_model = "" }, spending_prices(calls->use.spending),
+	    &call.cost);
+	snprintf(ending.agent, sizeof ending.agent, "%s", agent->name);
+	snprintf(ending.variant, sizeof ending.variant, "%s", agent->variant);
+	calls->use.fleet->ops->ending_put(calls->use.fleet, facts->call_sid, &ending, clock_now_us());
+	ended_calls_keep(&calls->refused, &call, &talk);
+	atomic_fetch_add_explicit(&stats.ended[end], 1, memory_order_relaxed);
+	if (journal_wanted())
+		journal_tell(&(struct journal_entry){ .kind = JOURNAL_ENDED,
+		    .type = "call.refused",
+		    .call_sid = facts->call_sid,
+		    .agent = agent,
+		    .wall_ms = now_ms,
+		    .call = &call });
+	call_summary_free(&call);
+	agent_release(agent);
+}
+
 /* ------------------------------------------------------------------ for HTTP readers */
 
 static bool shown_as_line(const struct call *c)
@@ -183,6 +222,7 @@ void calls_each(struct calls *calls, void (*each)(void *arg, const struct call_s
 		call_summary_free(&call);
 	}
 	ended_calls_each(&calls->ended, each, arg);
+	ended_calls_each(&calls->refused, each, arg);
 }
 
 int calls_one(struct calls *calls, const char *call_sid, struct call_summary *call, struct call_talk *talk)
@@ -197,5 +237,8 @@ int calls_one(struct calls *calls, const char *call_sid, struct call_summary *ca
 			found = look_at_all(c, call, talk);
 		pthread_mutex_unlock(&calls->lock);
 	}
-	return found || ended_calls_one(&calls->ended, call_sid, call, talk) ? 0 : -ENOENT;
+	return found || ended_calls_one(&calls->ended, call_sid, call, talk) ||
+		       ended_calls_one(&calls->refused, call_sid, call, talk)
+		   ? 0
+		   : -ENOENT;
 }

@@ -6,13 +6,19 @@
 #include "server/store/store_calls.h"
 
 /* Calls back with each call: the lines first, then the last 100 ended calls, newest
- * first. A call that came back from a transfer may appear twice. No lock is held
+ * first, then the last 100 of refused callers. A call that came back from a transfer may appear twice. No lock is held
  * during a callback. */
 void calls_each(struct calls *calls, void (*each)(void *arg, const struct call_summary *call), void *arg);
 
 /* One call and its conversation, both for the caller to free. 0; -ENOENT: unknown, or no
  * memory. */
 int calls_one(struct calls *calls, const char *call_sid, struct call_summary *call, struct call_talk *talk);
+
+/* --- for calls_admit.c --- */
+
+/* Keeps a call of a refused caller, as one that ended when it came: for lists, for the fleet,
+ * which knows the answer to a repetition, and for the journal. No lock held. */
+void calls_remember_refused(struct calls *calls, const struct call_facts *facts, enum call_end end);
 
 /* --- for the loops --- */
 

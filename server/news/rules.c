@@ -11,6 +11,9 @@ unsigned rules_events(const struct journal_entry *entry)
 {
 	if (!strcmp(entry->type, "call.failed"))
 		return WEBHOOK_CALL_FAILED;
+	/* Who is refused could otherwise make us send one for each of his calls. */
+	if (!strcmp(entry->type, "call.refused"))
+		return 0;
 	switch (entry->kind) {
 	case JOURNAL_STARTED:
 		return WEBHOOK_CALL_STARTED;

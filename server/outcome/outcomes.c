@@ -70,7 +70,7 @@ static void on_journal(void *arg, const struct journal_entry *e)
 	struct outcomes *o = arg;
 	char id[OUTCOME_ID_SIZE];
 
-	if (e->agent && !*e->agent->outcome_schema)
+	if ((e->agent && !*e->agent->outcome_schema) || !strcmp(e->type, "call.refused"))
 		return;
 	if (e->kind == JOURNAL_STARTED && e->agent) {
 		store_outcome_open(o->store, e->call_sid, e->agent->name, e->agent->variant, e->wall_ms);

@@ -308,6 +308,21 @@ bool route_may_read(
 	return passes;
 }
 
+/* Before the body and the signature, so that a stranger costs little. */
+static bool network_admitted(const struct web_parts *parts, const struct request *q, struct response *r)
+{
+	static struct log_kind lines;
+	unsigned more;
+
+	if (config_allows(parts->cfg, q->client))
+		return true;
+	response_refusal(r, 403, "this address is outside the networks that may ask here");
+	stat_add(http_refused_network, 1);
+	if (log_due(&lines, LOG_STRANGERS_US, &more))
+		log_warn("http", "refused: not from ALLOW_NETWORKS; client=%s more_before=%u", q->client, more);
+	return false;
+}
+
 /* An upgrade has no form. Its handshake is looked at first: CivetWeb would fail it
  * when a line is claimed already. */
 static bool stream_admitted(const struct web_parts *parts, const struct request *q, struct response *r)
@@ -327,8 +342,9 @@ bool route_admits(const struct route *route, const struct web_parts *parts, cons
 {
 	switch (route->access) {
 	case ROUTE_STREAM:
-		return stream_admitted(parts, q, r);
+		return network_admitted(parts, q, r) && stream_admitted(parts, q, r);
 	case ROUTE_TWILIO: /* the signature covers the body: open_webhook */
+		return network_admitted(parts, q, r);
 	case ROUTE_OPEN:
 		return true;
 	case ROUTE_READ:

@@ -12,7 +12,7 @@
  *     without '/', shorter than HTTP_ARG_SIZE. One part a path, anywhere in it:
  *     "/calls/{CallSid}/say";
  *   - an operator's route was asked by somebody with that role (401, 403, 429 else), and Twilio's
- *     was signed by Twilio (403 else). Then q->public_url is our address as Twilio
+ *     came from ALLOW_NETWORKS and was signed by Twilio (403 else). Then q->public_url is our address as Twilio
  *     knows it, q->params is the query, unchecked, and the answer's type is TwiML;
  *   - with `query` set, q->params has only those names, each once (400 with the
  *     name else): request_param(q, "limit"). NULL: the handler does not see the
@@ -51,7 +51,8 @@ typedef void route_handler(const struct web_parts *parts, const struct request *
 struct upgrade {
 	/* The handshake is sound, and signed. True: a line is claimed, `ref` names it.
 	 * False: the refusal is in `r`. */
-	bool (*admit)(const struct web_parts *parts, const char *arg, struct response *r, struct call_ref *ref);
+	bool (*admit)(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r,
+	    struct call_ref *ref);
 	const struct phone_channel *channel; /* the channel of its messages */
 };
 

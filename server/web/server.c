@@ -229,7 +229,8 @@ static void serve_body(struct mg_connection *conn, const struct route *route, st
 }
 
 /* True: a line is claimed, and the upgrade goes on in the handlers below. */
-static bool admit(struct mg_connection *conn, const struct route *route, const char *arg, struct response *r)
+static bool admit(
+    struct mg_connection *conn, const struct route *route, const struct request *q, const char *arg, struct response *r)
 {
 	struct connection *c = connection_of(conn);
 
@@ -239,7 +240,7 @@ static bool admit(struct mg_connection *conn, const struct route *route, const c
 		response_refusal(r, 503, "no room for another connection");
 		return false;
 	}
-	c->answered = route->upgrade->admit(&web_of(conn)->parts, arg, r, &c->ref);
+	c->answered = route->upgrade->admit(&web_of(conn)->parts, q, arg, r, &c->ref);
 	c->upgrade = c->answered ? route->upgrade : NULL;
 	return c->answered;
 }
@@ -261,7 +262,7 @@ static bool decide(struct mg_connection *conn, struct request *q, struct respons
 	    !route_admits(route, &web_of(conn)->parts, q, r))
 		return true;
 	if (route->upgrade)
-		return !admit(conn, route, arg, r);
+		return !admit(conn, route, q, arg, r);
 	if (route->body != BODY_NONE)
 		serve_body(conn, route, q, arg, r, body_left);
 	else

@@ -13,7 +13,8 @@
 
 /* The token is spent by this, whatever becomes of the upgrade. A claim that
  * is not carried expires by itself. */
-static bool admit_announced(const struct web_parts *parts, const char *token, struct response *r, struct call_ref *ref)
+static bool admit_announced(
+    const struct web_parts *parts, const struct request *q, const char *token, struct response *r, struct call_ref *ref)
 {
 	static struct log_kind lines;
 	unsigned more;
@@ -23,44 +24,47 @@ static bool admit_announced(const struct web_parts *parts, const char *token, st
 	response_refusal(r, 403, "this stream was not announced, or is already in use, or came too late");
 	stat_add(http_refused_token, 1);
 	if (log_due(&lines, LOG_STRANGERS_US, &more))
-		log_warn("http", "refused: a stream with an unknown, used or expired token; more_before=%u", more);
+		log_warn("http", "refused: a stream with an unknown, used or expired token; client=%s more_before=%u",
+		    q->client, more);
 	return false;
 }
 
 /* One sentence for the client, one for the log. */
-static bool refuse(struct response *r, int status, const char *sentence, const char *why)
+static bool refuse(const struct request *q, struct response *r, int status, const char *sentence, const char *why)
 {
 	static struct log_kind lines;
 	unsigned more;
 
 	response_refusal(r, status, sentence);
 	if (log_due(&lines, LOG_STRANGERS_US, &more))
-		log_warn("http", "refused: an unannounced stream, %s; more_before=%u", why, more);
+		log_warn("http", "refused: an unannounced stream, %s; client=%s more_before=%u", why, q->client, more);
 	return false;
 }
 
 /* The CallSid comes with the stream's first message, so a line has to be
  * claimed blindly. */
-static bool admit_unannounced(const struct web_parts *parts, struct response *r, struct call_ref *ref)
+static bool admit_unannounced(
+    const struct web_parts *parts, const struct request *q, struct response *r, struct call_ref *ref)
 {
 	if (!parts->cfg->stream_unannounced) {
 		stat_add(http_refused_token, 1);
-		return refuse(r, 403, "streams of other TwiML are taken with STREAM_UNANNOUNCED=on only",
+		return refuse(q, r, 403, "streams of other TwiML are taken with STREAM_UNANNOUNCED=on only",
 		    "STREAM_UNANNOUNCED is off");
 	}
 	switch (calls_claim_unannounced(parts->calls, ref)) {
 	case 0:
 		return true;
 	case -EDQUOT:
-		return refuse(r, 503, "no more calls today", "MAX_DAY_COST");
+		return refuse(q, r, 503, "no more calls today", "MAX_DAY_COST");
 	case -ESHUTDOWN:
-		return refuse(r, 503, "shutting down", "shutting down");
+		return refuse(q, r, 503, "shutting down", "shutting down");
 	default:
-		return refuse(r, 503, "every line is taken", "no line is free");
+		return refuse(q, r, 503, "every line is taken", "no line is free");
 	}
 }
 
-bool stream_admit(const struct web_parts *parts, const char *token, struct response *r, struct call_ref *ref)
+bool stream_admit(
+    const struct web_parts *parts, const struct request *q, const char *token, struct response *r, struct call_ref *ref)
 {
-	return *token ? admit_announced(parts, token, r, ref) : admit_unannounced(parts, r, ref);
+	return *token ? admit_announced(parts, q, token, r, ref) : admit_unannounced(parts, q, r, ref);
 }

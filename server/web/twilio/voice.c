@@ -8,6 +8,7 @@
 #include "server/dialer/dialer_news.h"
 #include "server/line/calls.h"
 #include "server/line/calls_admit.h"
+#include "server/phone/party.h"
 #include "server/phone/twiml.h"
 #include "server/stats/stats.h"
 #include "server/web/twilio/placed.h"
@@ -22,6 +23,34 @@ static void refuse(const struct web_parts *parts, const struct request *q, const
 	webhook_turn_away(parts, q, facts, phrase, r);
 	log_write(phrase == PHRASE_DRAINING ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "http", "call refused: %s; call=%s", why,
 	    facts->call_sid);
+}
+
+/* The caller is at fault, not we: no fallback number is dialled. Callers can be many. */
+static void refuse_caller(const struct web_parts *parts, const struct call_facts *facts, enum phrase phrase,
+    const char *why, struct response *r)
+{
+	static struct log_kind lines;
+	char from[PARTY_LOG_SIZE];
+	unsigned more;
+
+	webhook_say(parts, facts, phrase, r);
+	if (log_due(&lines, LOG_STRANGERS_US, &more))
+		log_info(facts->call_sid, "call refused: %s; from=%s more_before=%u", why, party_log(facts->from, from),
+		    more);
+}
+
+/* Whoever sends this is hardly Twilio. Should somebody hear it all the same, it is words. */
+static void refuse_over(
+    const struct web_parts *parts, const struct request *q, const struct call_facts *facts, struct response *r)
+{
+	static struct log_kind lines;
+	unsigned more;
+
+	webhook_say(parts, facts, PHRASE_APOLOGY, r);
+	stat_add(calls_refused_over, 1);
+	if (log_due(&lines, LOG_STRANGERS_US, &more))
+		log_warn("http", "refused: the voice webhook of a call that is over; call=%s client=%s more_before=%u",
+		    facts->call_sid, q->client, more);
 }
 
 /* A call that is here already gets the same answer again: Twilio asks twice
@@ -45,6 +74,21 @@ static void admit(
 	case CALL_COST:
 		webhook_turn_away(parts, q, facts, PHRASE_DAY_COST, r);
 		break;
+	case CALL_CALLER_BUSY:
+		refuse_caller(parts, facts, PHRASE_CALLER_BUSY, "the caller has MAX_CALLS_PER_CALLER up", r);
+		break;
+	case CALL_CALLER_OFTEN:
+		refuse_caller(parts, facts, PHRASE_CALLER_OFTEN, "the caller has made MAX_CALLS_PER_CALLER_HOUR", r);
+		break;
+	case CALL_BLOCKED:
+		refuse_caller(parts, facts, PHRASE_BLOCKED, "the caller is among BLOCK_CALLERS", r);
+		break;
+	case CALL_NOT_ALLOWED:
+		refuse_caller(parts, facts, PHRASE_NOT_ALLOWED, "the caller is not among ALLOW_CALLERS", r);
+		break;
+	case CALL_OVER:
+		refuse_over(parts, q, facts, r);
+		break;
 	case CALL_NO_SID:
 		response_refusal(r, 400, "CallSid is missing");
 		break;
@@ -62,8 +106,14 @@ static void answer_placed(const struct web_parts *parts, const struct request *q
 {
 	struct placed_text text;
 	const char *found;
-	int err = placed_facts(parts, id, facts, &text);
+	int err;
 
+	/* Before its order learns of an answer. */
+	if (calls_over(parts->calls, facts->call_sid)) {
+		refuse_over(parts, q, facts, r);
+		return;
+	}
+	err = placed_facts(parts, id, facts, &text);
 	if (err) {
 		log_error(facts->call_sid, "%s: it is ended; id=%s",
 		    err == -EEXIST ? "answered, but its order has another call" : "answered, but nobody has ordered it",

@@ -556,6 +556,52 @@ static void what_is_booked_just_before_midnight_is_written_too(void **state)
 		near(usd[i], 0);
 }
 
+/* -------------------------------------------------------------- calls that are over */
+
+static void row(const char *call_sid, const char *state, const char *ending, int64_t ended_ms)
+{
+	assert_true(store_write(store,
+	    "INSERT INTO calls (call_sid, state, ending, reserved_at, ended_at, json) VALUES (?1, ?2, ?3, 1, ?4, '{}')",
+	    "ttti", call_sid, state, ending, ended_ms));
+	assert_int_equal(store_flush(store, 60000), 0);
+}
+
+static void ending_of_an_earlier_process_is_known(void **state)
+{
+	struct fleet_ending ending = { .end = END_IDLE };
+	const int64_t now_ms = 1700000000000;
+
+	(void)state;
+	row("CAold", "ended", "agent_ended", now_ms - 5000);
+	row("CAother", "ended", "of_another_version", now_ms - 5000);
+	row("CAlive", "live", NULL, 0);
+	assert_int_equal(fleet->ops->ending_ever(fleet, "CAold", &ending, 7 * S, now_ms), 0);
+	assert_int_equal(ending.end, END_AGENT_ENDED);
+	assert_int_equal(ending.age_us, 5 * S);
+	assert_int_equal(ending.times, 0);
+	assert_int_equal(fleet->ops->ending_ever(fleet, "CAother", &ending, 7 * S, now_ms), 0);
+	assert_int_equal(ending.end, END_INTERRUPTED);
+	assert_int_equal(fleet->ops->ending_ever(fleet, "CAlive", &ending, 7 * S, now_ms), -ENOENT);
+	assert_int_equal(fleet->ops->ending_ever(fleet, "CAnone", &ending, 7 * S, now_ms), -ENOENT);
+	assert_int_equal(fleet->ops->ending_get(fleet, "CAold", false, &ending, 7 * S), -ENOENT);
+	/* Memory knows better. */
+	fleet->ops->ending_put(fleet, "CAold", &(struct fleet_ending){ .end = END_MODEL_LOST }, 6 * S);
+	assert_int_equal(fleet->ops->ending_ever(fleet, "CAold", &ending, 7 * S, now_ms), 0);
+	assert_int_equal(ending.end, END_MODEL_LOST);
+	assert_int_equal(ending.times, 1);
+}
+
+static void without_a_store_only_memory_is_asked(void **state)
+{
+	struct fleet_ending ending;
+
+	(void)state;
+	assert_int_equal(fleet->ops->ending_ever(fleet, "CAold", &ending, S, 1), -ENOENT);
+	fleet->ops->ending_put(fleet, "CAold", &(struct fleet_ending){ .end = END_IDLE }, S);
+	assert_int_equal(fleet->ops->ending_ever(fleet, "CAold", &ending, 4 * S, 1), 0);
+	assert_int_equal(ending.age_us, 3 * S);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_fleet, close_fleet)
@@ -576,6 +622,8 @@ int main(void)
 		TEST(what_is_left_is_freed_with_the_fleet),
 		TEST(a_key_stands_for_its_first_order_for_a_day),
 		TEST(who_places_nothing_gives_the_key_back),
+		STORED(ending_of_an_earlier_process_is_known),
+		cmocka_unit_test_setup_teardown(without_a_store_only_memory_is_asked, open_fleet, close_fleet),
 		STORED(a_key_of_an_earlier_process_is_known),
 		STORED(a_key_that_cannot_be_looked_up_is_nobodys),
 		STORED(of_many_who_want_a_key_one_gets_it),

@@ -167,11 +167,8 @@ static const char *lookup(void *arg, const char *name)
 	return NULL;
 }
 
-static int open_table(void **state)
+static int open_with(const char *const *pairs)
 {
-	(void)state;
-	static const char *const pairs[] = { "MAX_CALLS", "3", "MAX_CALL_SECONDS", "600", "OVERFLOW_NUMBER",
-		"+12025550177", NULL };
 	struct buf problem;
 	int err;
 
@@ -187,6 +184,15 @@ static int open_table(void **state)
 		   : calls_open(&calls,
 			 &(struct calls_parts){
 			     .cfg = &cfg, .agents = who, .fleet = fleet, .loops = { caller_loop, agent_loop } });
+}
+
+static int open_table(void **state)
+{
+	static const char *const pairs[] = { "MAX_CALLS", "3", "MAX_CALL_SECONDS", "600", "OVERFLOW_NUMBER",
+		"+12025550177", "MAX_CALLS_PER_CALLER", "0", "MAX_CALLS_PER_CALLER_HOUR", "0", NULL };
+
+	(void)state;
+	return open_with(pairs);
 }
 
 static int close_table(void **state)
@@ -240,6 +246,16 @@ static enum admission reserve(const char *call_sid, char token[CALL_TOKEN_SIZE])
 	};
 
 	return calls_reserve(calls, &facts, token);
+}
+
+static void handed_over(const char *call_sid)
+{
+	struct fleet_transfer t = {
+		.name = "office", .number = "+12025550177", .ring_seconds = 20, .said = fleet_said_new(0)
+	};
+
+	snprintf(t.call_sid, sizeof t.call_sid, "%s", call_sid);
+	fleet->ops->transfer_put(fleet, &t, stopped_clock());
 }
 
 static struct call_ref claimed(const char *call_sid)
@@ -361,6 +377,7 @@ static void call_without_a_name_is_not_admitted(void **state)
 
 static void table_is_full_at_its_limit_and_a_line_being_left_does_not_count(void **state)
 {
+	uint64_t full = stat_get(calls_refused_full);
 	char token[CALL_TOKEN_SIZE];
 
 	(void)state;
@@ -377,13 +394,14 @@ static void table_is_full_at_its_limit_and_a_line_being_left_does_not_count(void
 		/* Ended, though its loop is still there: the next one is admitted. */
 		assert_int_equal(calls_end(calls, name, END_OPERATOR_ENDED), 0);
 		assert_int_equal(count().ending, 1);
-		assert_int_equal(reserve("CAnext", token), CALL_ADMITTED);
+		snprintf(name, sizeof name, "CAnext.%d", round);
+		assert_int_equal(reserve(name, token), CALL_ADMITTED);
 		assert_int_equal(reserve("CAfull", token), CALL_FULL);
 		calls_end_all(calls, END_DRAINED);
 		atomic_store(&stay, false);
 		UNTIL(all_free());
 	}
-	assert_int_equal(stat_get(calls_refused_full), 6);
+	assert_int_equal(stat_get(calls_refused_full) - full, 6);
 	assert_int_equal(calls->taken, 0);
 }
 
@@ -435,6 +453,280 @@ static void a_day_that_is_full_refuses_calls_that_come_in_only(void **state)
 	/* What the day has cost is said first, as before anything else. */
 	calls_drain(calls);
 	assert_int_equal(reserve("CA2", token), CALL_COST);
+}
+
+/* --------------------------------------------------------- one caller among others */
+
+static int open_limited(void **state)
+{
+	static const char *const pairs[] = { "MAX_CALLS", "6", "MAX_CALLS_PER_CALLER", "2", "MAX_CALLS_PER_CALLER_HOUR",
+		"5", "BLOCK_CALLERS", "+4917, +12025550166,sip:bob@spam.example,sip:eve*,client:mallory", NULL };
+
+	(void)state;
+	return open_with(pairs);
+}
+
+static enum admission reserve_from(const char *call_sid, const char *from)
+{
+	struct call_facts facts = { .call_sid = call_sid, .from = from, .to = "+12025550199", .direction = "inbound" };
+	char token[CALL_TOKEN_SIZE];
+
+	return calls_reserve(calls, &facts, token);
+}
+
+static void hang_up(const char *call_sid)
+{
+	assert_int_equal(calls_end(calls, call_sid, END_CALLER_HUNG_UP), 0);
+}
+
+/* How the call is listed to have ended; "" if it is not. */
+static const char *listed_as(const char *call_sid)
+{
+	static char reason[32];
+	cJSON *tree = told(call_sid);
+
+	snprintf(reason, sizeof reason, "%s", tree ? json_str(json_get(tree, "ending"), "reason") : "");
+	cJSON_Delete(tree);
+	return reason;
+}
+
+static void one_caller_has_so_many_calls_at_once_in_whatever_spelling(void **state)
+{
+	uint64_t busy = stat_get(calls_refused_caller_busy), ended = stat_get(ended[END_CALLER_BUSY]);
+	cJSON *tree;
+
+	(void)state;
+	assert_int_equal(reserve_from("CA1", "+12025550123"), CALL_ADMITTED);
+	assert_int_equal(reserve_from("CA1", "+12025550123"), CALL_ADMITTED); /* again, and counted once */
+	assert_int_equal(reserve_from("CA2", "tel:+1 (202) 555-0123;ext=7"), CALL_ADMITTED);
+	for (int again = 0; again < 3; again++)
+		assert_int_equal(reserve_from("CA3", "12025550123"), CALL_CALLER_BUSY);
+	assert_int_equal(stat_get(calls_refused_caller_busy) - busy, 1);
+	assert_int_equal(stat_get(ended[END_CALLER_BUSY]) - ended, 1);
+	assert_string_equal(listed_as("CA3"), "caller_busy");
+	tree = told("CA3");
+	assert_string_equal(json_str(tree, "state"), "ended");
+	assert_string_equal(json_str(tree, "from"), "12025550123");
+	assert_string_equal(json_str(tree, "agent"), "default");
+	assert_non_null(json_get(tree, "ended_at"));
+	assert_null(json_get(tree, "started_at"));
+	cJSON_Delete(tree);
+	assert_int_equal(reserve_from("CA4", "+12025550124"), CALL_ADMITTED);
+	hang_up("CA2");
+	assert_int_equal(reserve_from("CA3", "12025550123"), CALL_CALLER_BUSY); /* the same answer as before */
+	assert_int_equal(reserve_from("CA5", "+12025550123"), CALL_ADMITTED);
+	pass(KNOWN_US + US_PER_S);
+	assert_int_equal(reserve_from("CA3", "12025550123"), CALL_OVER);
+	assert_int_equal(stat_get(calls_refused_caller_busy) - busy, 1);
+}
+
+static void one_caller_makes_so_many_calls_an_hour(void **state)
+{
+	uint64_t often = stat_get(calls_refused_caller_often);
+	char name[32];
+
+	(void)state;
+	for (int i = 0; i < 5; i++) {
+		snprintf(name, sizeof name, "CA%d", i);
+		assert_int_equal(reserve_from(name, "+12025550123"), CALL_ADMITTED);
+		hang_up(name);
+	}
+	assert_int_equal(reserve_from("CA5", "+12025550123"), CALL_CALLER_OFTEN);
+	assert_int_equal(reserve_from("CA5", "+12025550123"), CALL_CALLER_OFTEN);
+	assert_int_equal(stat_get(calls_refused_caller_often) - often, 1);
+	assert_string_equal(listed_as("CA5"), "caller_often");
+	assert_int_equal(reserve_from("CA6", "+12025550124"), CALL_ADMITTED);
+	hang_up("CA6");
+	pass(50 * 60 * (int64_t)US_PER_S);
+	assert_int_equal(reserve_from("CA7", "+12025550123"), CALL_CALLER_OFTEN);
+	pass(10 * 60 * (int64_t)US_PER_S);
+	assert_int_equal(reserve_from("CA8", "+12025550123"), CALL_ADMITTED);
+	UNTIL(count().ending == 0);
+}
+
+static void who_withholds_the_number_is_one_caller(void **state)
+{
+	static const char *const spellings[] = { "anonymous", "Restricted", "+266696687", "", "sip:anonymous@10.0.0.1",
+		"+7378742833", "sip:x@anonymous.invalid", "BLOCKED", "Unavailable", " ", NULL };
+	char name[32];
+
+	(void)state;
+	assert_int_equal(reserve_from("CAa", "Anonymous"), CALL_ADMITTED);
+	assert_int_equal(reserve_from("CAb", "unknown"), CALL_ADMITTED);
+	for (size_t i = 0; i < sizeof spellings / sizeof *spellings; i++) {
+		snprintf(name, sizeof name, "CA%zu", i);
+		assert_int_equal(reserve_from(name, spellings[i]), CALL_CALLER_BUSY);
+	}
+	assert_int_equal(reserve_from("CAc", "266696687"), CALL_ADMITTED); /* somebody's number */
+	assert_int_equal(reserve_from("CAd", "client:anonymous"), CALL_ADMITTED);
+}
+
+static void calls_without_a_line_and_calls_we_place_do_not_count(void **state)
+{
+	struct call_facts placed = { .from = "+12025550123", .to = "+12025550123", .direction = "outbound" };
+	char token[CALL_TOKEN_SIZE], name[32];
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		snprintf(name, sizeof name, "CAout%d", i);
+		placed.call_sid = name;
+		assert_int_equal(calls_reserve(calls, &placed, token), CALL_ADMITTED);
+	}
+	assert_int_equal(reserve_from("CA1", "+12025550124"), CALL_ADMITTED);
+	assert_int_equal(reserve_from("CA2", "+12025550125"), CALL_ADMITTED);
+	/* Every line is taken: for the hour that is no call. */
+	for (int i = 0; i < 7; i++) {
+		snprintf(name, sizeof name, "CAfull%d", i);
+		assert_int_equal(reserve_from(name, "+12025550123"), CALL_FULL);
+		assert_string_equal(listed_as(name), "");
+	}
+	calls_end_all(calls, END_OPERATOR_ENDED);
+	assert_int_equal(reserve_from("CA3", "+12025550123"), CALL_ADMITTED);
+	assert_int_equal(reserve_from("CAfull1", "+12025550123"), CALL_ADMITTED);
+	assert_int_equal(reserve_from("CA4", "+12025550123"), CALL_CALLER_BUSY);
+}
+
+static void who_comes_back_is_not_refused_and_no_new_call(void **state)
+{
+	char token[CALL_TOKEN_SIZE], name[32];
+	struct fleet_transfer t = { .call_sid = "CAback", .name = "office", .from = "+12025550123" };
+
+	(void)state;
+	assert_int_equal(reserve_from("CAback", "+12025550123"), CALL_ADMITTED);
+	assert_int_equal(calls_end(calls, "CAback", END_TRANSFERRED), 0);
+	assert_int_equal(reserve_from("CA1", "+12025550123"), CALL_ADMITTED);
+	assert_int_equal(reserve_from("CA2", "+12025550123"), CALL_ADMITTED);
+	assert_int_equal(reserve_from("CAback", "+12025550123"), CALL_OVER); /* a person has the caller */
+	fleet->ops->transfer_put(fleet, &t, stopped_clock());
+	assert_int_equal(calls_come_back(calls, "CAback", "busy", token), CALL_ADMITTED);
+	hang_up("CA1");
+	assert_int_equal(reserve_from("CA3", "+12025550123"), CALL_CALLER_BUSY); /* the one that came back is up */
+	hang_up("CAback");
+	hang_up("CA2");
+	for (int i = 4; i < 6; i++) {
+		snprintf(name, sizeof name, "CA%d", i);
+		assert_int_equal(reserve_from(name, "+12025550123"), CALL_ADMITTED);
+		hang_up(name);
+	}
+	assert_int_equal(reserve_from("CA6", "+12025550123"), CALL_CALLER_OFTEN);
+}
+
+static void blocked_callers_are_refused_by_number_beginning_and_name(void **state)
+{
+	static const char *const blocked[] = { "+491701234567", "4917", "+49 17 0", "+12025550166",
+		"sip:bob@Spam.Example:5060", "sip:eve@anywhere.example", "client:mallory", "sip:EVE@x" };
+	static const char *const others[] = { "+12025550167", "+4916", "sip:bobby@spam.example",
+		"sip:bob@spam.example.org", "client:mallory2", "client:4917", "whatsapp:+491701234567", "anonymous" };
+	uint64_t count_before = stat_get(calls_refused_blocked);
+	char name[32];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof blocked / sizeof *blocked; i++) {
+		struct party p = party_from(blocked[i]);
+
+		if (!party_listed(&p, cfg.block_callers, cfg.block_caller_count) && strcmp(blocked[i], "4917") != 0)
+			fail_msg("not blocked: %s", blocked[i]);
+	}
+	assert_int_equal(reserve_from("CAb", blocked[0]), CALL_BLOCKED);
+	assert_int_equal(reserve_from("CAb", blocked[0]), CALL_BLOCKED);
+	assert_string_equal(listed_as("CAb"), "blocked");
+	assert_int_equal(stat_get(calls_refused_blocked) - count_before, 1);
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+		snprintf(name, sizeof name, "CA%zu", i);
+		if (reserve_from(name, others[i]) != CALL_ADMITTED)
+			fail_msg("blocked: %s", others[i]);
+		hang_up(name);
+		UNTIL(all_free());
+	}
+}
+
+static int open_allowing(void **state)
+{
+	static const char *const pairs[] = { "BLOCK_CALLERS", "+12025550166", "ALLOW_CALLERS", "+1202*,Withheld",
+		NULL };
+
+	(void)state;
+	return open_with(pairs);
+}
+
+static void only_allowed_callers_are_answered_and_those_we_call(void **state)
+{
+	uint64_t before = stat_get(calls_refused_not_allowed);
+	struct call_facts placed = {
+		.call_sid = "CAout", .from = "+12025550199", .to = "+49", .direction = "outbound"
+	};
+	char token[CALL_TOKEN_SIZE];
+
+	(void)state;
+	assert_int_equal(reserve_from("CA1", "+12025550123"), CALL_ADMITTED);
+	assert_int_equal(reserve_from("CA2", "anonymous"), CALL_ADMITTED);
+	assert_int_equal(reserve_from("CA3", "+491701234567"), CALL_NOT_ALLOWED);
+	assert_int_equal(reserve_from("CA4", "sip:+12025550123@example.com"), CALL_NOT_ALLOWED); /* nobody vouches */
+	assert_int_equal(reserve_from("CA5", "+12025550166"), CALL_BLOCKED);
+	assert_string_equal(listed_as("CA3"), "not_allowed");
+	assert_int_equal(stat_get(calls_refused_not_allowed) - before, 2);
+	assert_int_equal(calls_reserve(calls, &placed, token), CALL_ADMITTED);
+}
+
+static void refused_callers_push_out_no_call_that_was_answered(void **state)
+{
+	char name[32];
+
+	(void)state;
+	assert_int_equal(reserve_from("CAreal", "+12025550123"), CALL_ADMITTED);
+	hang_up("CAreal");
+	UNTIL(all_free());
+	for (int i = 0; i < 2 * ENDED_CALLS; i++) {
+		snprintf(name, sizeof name, "CA%d", i);
+		assert_int_equal(reserve_from(name, "+4917"), CALL_BLOCKED);
+	}
+	assert_string_equal(listed_as("CAreal"), "caller_hung_up");
+	assert_string_equal(listed_as("CA199"), "blocked");
+	assert_string_equal(listed_as("CA99"), "");
+}
+
+/* ------------------------------------------------------------------- sent once more */
+
+static void webhook_of_a_call_that_is_over_starts_nothing(void **state)
+{
+	uint64_t total = stat_get(calls_total);
+	char token[CALL_TOKEN_SIZE];
+
+	(void)state;
+	assert_int_equal(reserve("CA1", token), CALL_ADMITTED);
+	assert_false(calls_over(calls, "CA1"));
+	hang_up("CA1");
+	UNTIL(all_free());
+	for (int i = 0; i < 3; i++) {
+		assert_true(calls_over(calls, "CA1"));
+		assert_int_equal(reserve("CA1", token), CALL_OVER);
+		pass(3600 * (int64_t)US_PER_S);
+	}
+	assert_string_equal(listed_as("CA1"), "caller_hung_up");
+	assert_int_equal(stat_get(calls_total) - total, 1);
+	assert_true(all_free());
+	assert_false(calls_over(calls, "CAother"));
+}
+
+/* Where Twilio's fallback address is ours, too. */
+static void after_a_fault_twilio_may_ask_again_twice(void **state)
+{
+	char token[CALL_TOKEN_SIZE];
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		assert_false(calls_over(calls, "CA1"));
+		assert_int_equal(reserve("CA1", token), CALL_ADMITTED);
+		assert_int_equal(calls_end(calls, "CA1", END_NEVER_STREAMED), 0);
+		UNTIL(all_free());
+		pass(US_PER_S);
+	}
+	assert_int_equal(reserve("CA1", token), CALL_OVER);
+	assert_int_equal(reserve("CA2", token), CALL_ADMITTED);
+	assert_int_equal(calls_end(calls, "CA2", END_STREAM_LOST), 0);
+	UNTIL(all_free());
+	pass(KNOWN_US + 1);
+	assert_int_equal(reserve("CA2", token), CALL_OVER);
 }
 
 /* ------------------------------------------------------------------------- tokens */
@@ -556,16 +848,6 @@ static void letters_reach_the_call_they_are_for_and_no_other(void **state)
 }
 
 /* ---------------------------------------------------------------- transferred */
-
-static void handed_over(const char *call_sid)
-{
-	struct fleet_transfer t = {
-		.name = "office", .number = "+12025550177", .ring_seconds = 20, .said = fleet_said_new(0)
-	};
-
-	snprintf(t.call_sid, sizeof t.call_sid, "%s", call_sid);
-	fleet->ops->transfer_put(fleet, &t, stopped_clock());
-}
 
 static void who_comes_back_gets_the_same_answer_however_often_twilio_asks(void **state)
 {
@@ -717,11 +999,13 @@ static void newest_ending_of_a_call_that_streamed_twice_is_told(void **state)
 
 	(void)state;
 	for (size_t at = 0; at < 3; at++) {
-		assert_int_equal(reserve("CA1", token), CALL_ADMITTED);
+		handed_over("CA1");
+		assert_int_equal(calls_come_back(calls, "CA1", "busy", token), CALL_ADMITTED);
 		calls_end(calls, "CA1", END_OPERATOR_ENDED);
 		UNTIL(all_free());
 		pass(US_PER_S);
-		assert_int_equal(reserve("CA1", token), CALL_ADMITTED);
+		handed_over("CA1");
+		assert_int_equal(calls_come_back(calls, "CA1", "busy", token), CALL_ADMITTED);
 		calls_end(calls, "CA1", END_MODEL_LOST);
 		assert_int_equal(calls_after_stream(calls, "CA1"), END_MODEL_LOST);
 		UNTIL(all_free());
@@ -909,7 +1193,10 @@ static void a_call_that_comes_back_goes_on_counting_its_turns(void **state)
 
 	(void)state;
 	for (int stream = 0; stream < 3; stream++) {
-		assert_int_equal(reserve("CA1", token), CALL_ADMITTED);
+		if (stream)
+			handed_over("CA1");
+		assert_int_equal(
+		    stream ? calls_come_back(calls, "CA1", "busy", token) : reserve("CA1", token), CALL_ADMITTED);
 		tree = told("CA1");
 		if (!stream)
 			assert_null(json_get(tree, "first_turn"));
@@ -1228,7 +1515,19 @@ static void closing_ends_what_is_left(void **state)
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, open_table, close_table)
+#define LIMITED(name) cmocka_unit_test_setup_teardown(name, open_limited, close_table)
 	const struct CMUnitTest tests[] = {
+		LIMITED(one_caller_has_so_many_calls_at_once_in_whatever_spelling),
+		LIMITED(one_caller_makes_so_many_calls_an_hour),
+		LIMITED(who_withholds_the_number_is_one_caller),
+		LIMITED(calls_without_a_line_and_calls_we_place_do_not_count),
+		LIMITED(who_comes_back_is_not_refused_and_no_new_call),
+		LIMITED(blocked_callers_are_refused_by_number_beginning_and_name),
+		cmocka_unit_test_setup_teardown(
+		    only_allowed_callers_are_answered_and_those_we_call, open_allowing, close_table),
+		LIMITED(refused_callers_push_out_no_call_that_was_answered),
+		CASE(webhook_of_a_call_that_is_over_starts_nothing),
+		CASE(after_a_fault_twilio_may_ask_again_twice),
 		CASE(same_call_gets_the_same_token_before_and_after_its_stream),
 		CASE(call_without_a_name_is_not_admitted),
 		CASE(table_is_full_at_its_limit_and_a_line_being_left_does_not_count),

@@ -72,6 +72,12 @@ enum admission calls_reserve(struct calls *calls, const struct call_facts *facts
 	return admission;
 }
 
+bool calls_over(struct calls *calls, const char *call_sid)
+{
+	(void)calls;
+	return !strcmp(call_sid, "CAover");
+}
+
 int calls_claim(struct calls *calls, const char *token, struct call_ref *out)
 {
 	int err = -ENOENT;
@@ -961,6 +967,65 @@ static void caller_hears_a_sentence_when_there_is_no_line(void **state)
 	turned_away(CALL_NO_MEMORY, "we have a technical problem");
 }
 
+/* The fallback number is for callers whom we fail. */
+static void caller_who_may_have_no_line_hears_why_and_is_dialled_nowhere(void **state)
+{
+	static const struct {
+		enum admission refusal;
+		const char *words;
+	} rows[] = {
+		{ CALL_CALLER_BUSY, "the line is busy" },
+		{ CALL_CALLER_OFTEN, "you have called very often" },
+		{ CALL_BLOCKED, "we do not take calls from your number" },
+		{ CALL_NOT_ALLOWED, "for registered callers only" },
+		{ CALL_OVER, "we have a technical problem" },
+	};
+	uint64_t over = stat_get(calls_refused_over);
+
+	(void)state;
+	cfg.overflow_number = "+12025550177";
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		table.admission = rows[i].refusal;
+		assert_int_equal(status_of(unsigned_webhook("/twilio/voice", VOICE)), 200);
+		assert_non_null(strstr(heard, rows[i].words));
+		assert_non_null(strstr(heard, "</Say><Hangup/></Response>"));
+		assert_null(strstr(heard, "<Dial"));
+	}
+	assert_int_equal(stat_get(calls_refused_over) - over, 1);
+	/* Of a call that we placed, no order is looked for. */
+	assert_int_equal(
+	    status_of(unsigned_webhook("/twilio/voice?out=1", "CallSid=CAover&Direction=outbound-api")), 200);
+	assert_non_null(strstr(heard, "</Say><Hangup/></Response>"));
+	assert_int_equal(stat_get(calls_refused_over) - over, 2);
+}
+
+static void only_allowed_networks_may_ask_as_twilio(void **state)
+{
+	static const char body[] = "CallSid=" SID;
+	static const char *const ours = "http://bridge.example.com/twilio/voiceCallSid" SID;
+	uint64_t refused = stat_get(http_refused_network), unsigned_ones = stat_get(http_refused_signature);
+
+	(void)state;
+	cfg.allow_networks[0] = "192.0.2.0/24";
+	cfg.allow_networks[1] = "2001:db8::/32";
+	cfg.allow_network_count = 2;
+	assert_int_equal(status_of(webhook("/twilio/voice", "X-Forwarded-For: 192.0.2.9\r\n", body, ours)), 200);
+	assert_int_equal(status_of(webhook("/twilio/voice", "X-Forwarded-For: 2001:db8::9\r\n", body, ours)), 200);
+	assert_int_equal(status_of(webhook("/twilio/voice", "X-Forwarded-For: 203.0.113.9\r\n", body, ours)), 403);
+	/* What the client says of itself stands before what the proxy says. */
+	assert_int_equal(
+	    status_of(webhook("/twilio/voice", "X-Forwarded-For: 192.0.2.9, 203.0.113.9\r\n", body, ours)), 403);
+	assert_int_equal(status_of(webhook("/twilio/voice", "", body, ours)), 403); /* the proxy itself */
+	assert_int_equal(status_of(ask(upgrade_text("/twilio/stream/" STREAM_TOKEN, "X-Forwarded-For: 203.0.113.9\r\n",
+			     "wss://bridge.example.com/twilio/stream/" STREAM_TOKEN))),
+	    403);
+	assert_int_equal(stat_get(http_refused_network) - refused, 4);
+	/* Before the signature, so that a stranger learns nothing of it. */
+	assert_int_equal(stat_get(http_refused_signature), unsigned_ones);
+	assert_int_equal(status_of(get("/health")), 200);
+	assert_int_equal(status_of(get("/status")), 200);
+}
+
 /* Nobody is left to try: not the agent, as after a transfer, and not the number once more. */
 static void who_is_not_taken_by_the_fallback_number_hears_so(void **state)
 {
@@ -1563,6 +1628,8 @@ int main(void)
 		TEST(without_validation_anyone_may_call),
 		TEST(caller_hears_a_sentence_when_there_is_no_line),
 		TEST(a_fallback_number_that_must_not_be_dialled_is_none),
+		TEST(caller_who_may_have_no_line_hears_why_and_is_dialled_nowhere),
+		TEST(only_allowed_networks_may_ask_as_twilio),
 		TEST(who_is_not_taken_by_the_fallback_number_hears_so),
 		TEST(call_without_a_usable_sid_is_refused),
 		TEST(what_follows_the_stream_depends_on_how_it_ended),
