@@ -2,7 +2,8 @@
 # judges. Source it, use the functions, call `finish` last.
 #
 #   model NAME ARGS...          a stand-in model; its port in $MODEL_PORT, its report in $WORK/NAME.json when stopped
-#   server NAME VAR=VALUE...    the server, on that model; its port in $PORT, its pid in $SERVER, log $WORK/NAME.log
+#   server NAME VAR=VALUE...    the server, on that model, without limits of one caller, since most phones have one
+#                               number; its port in $PORT, its pid in $SERVER, log $WORK/NAME.log
 #   sink NAME ARGS...           somebody else's server (tools/webhook_sink); its port in $SINK_PORT, its pid in $SINK,
 #                               what it was sent in $WORK/NAME.jsonl, and by `sent NAME FILTER` as one array
 #   interruption                a phone's script in which the caller speaks up into an answer and hears the next
@@ -20,6 +21,7 @@
 #                               /calls/{CallSid} for that reason, and JQ holds of its record
 #   api PATH [CURL ARGS...]     what the operator's API of $PORT answers to its token, $API_TOKEN
 #   ask PATH [CURL ARGS...]     what $PORT answers to anybody
+#   signature TEXT              as Twilio signs it
 #   field FILE FILTER           a field of a JSON file, by jq
 #   text_model NAME SCRIPT      a stand-in for the text API (tools/text_model), answering as the script says; its URL in
 #                               $TEXT_URL, its pid in $TEXT, what it was asked a line each in $WORK/NAME.jsonl
@@ -133,6 +135,7 @@ server() {
 	shift
 	env -i PATH="$PATH" TSAN_OPTIONS="$TSAN_OPTIONS" ASAN_OPTIONS="$ASAN_OPTIONS" UBSAN_OPTIONS="$UBSAN_OPTIONS" \
 		PORT=0 PUBLIC_URL="$PUBLIC" TWILIO_AUTH_TOKEN="$SECRET" OPENAI_API_KEY="$SECRET" API_TOKEN="$API_TOKEN" MAX_CALLS=20 \
+		MAX_CALLS_PER_CALLER=0 MAX_CALLS_PER_CALLER_HOUR=0 \
 		OPENAI_CA_FILE=build/e2e/ca/ca.pem OPENAI_REALTIME_URL="wss://localhost:$MODEL_PORT/v1/realtime" \
 		LOG_LEVEL=debug "$@" "${FIXED[@]}" "$SERVER_BIN" >"$WORK/$name.out" 2>"$WORK/$name.log" &
 	SERVER=$!
@@ -271,6 +274,10 @@ ask() {
 
 api() {
 	ask "$1" -H "Authorization: Bearer $API_TOKEN" "${@:2}"
+}
+
+signature() {
+	printf %s "$1" | openssl dgst -sha1 -hmac "$SECRET" -binary | base64
 }
 
 field() {

@@ -60,9 +60,6 @@ signed() {
 	http "$1" "$2" --http1.1 -H "Host: ${PUBLIC#https://}" -H 'Connection: Upgrade' -H 'Upgrade: websocket' \
 		-H 'Sec-WebSocket-Version: 13' -H 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==' -H "X-Twilio-Signature: $(signature "wss${PUBLIC#https}$2")"
 }
-signature() { # of a text
-	printf %s "$1" | openssl dgst -sha1 -hmac "$SECRET" -binary | base64
-}
 # announce SID: Twilio's webhook, by its signature; prints the stream's token.
 announce() {
 	ask /twilio/voice -d "CallSid=$1" -H "X-Twilio-Signature: $(signature "$PUBLIC/twilio/voiceCallSid$1")" |
