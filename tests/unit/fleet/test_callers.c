@@ -196,7 +196,8 @@ static void call_without_an_end_does_not_count_for_ever(void **state)
 	assert_int_equal(enter("a", "CAb"), 0);
 	for (int i = 0; i < CALLS; i++) {
 		snprintf(name, sizeof name, "CA%d", i);
-		assert_int_equal(callers_enter(&callers, &(struct fleet_arrival){ .caller = "b", .call_sid = name }, now_us), 0);
+		assert_int_equal(
+		    callers_enter(&callers, &(struct fleet_arrival){ .caller = "b", .call_sid = name }, now_us), 0);
 	}
 	assert_int_equal(enter("a", "CAc"), 0);
 	assert_int_equal(enter("a", "CAd"), 0);
