@@ -4,7 +4,6 @@
 #include "server/config/config_check.h"
 #include "server/config/config_names.h"
 #include "server/config/config_table.h"
-#include "server/config/networks.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -443,15 +442,4 @@ void config_set_time_zone(const struct config *cfg)
 	else
 		setenv("TZ", check_time_zone(cfg->time_zone) ? "UTC0" : cfg->time_zone, 1);
 	tzset();
-}
-
-/* Asked for each request whose X-Forwarded-* headers would matter. */
-bool config_trusts(const struct config *cfg, const char *ipv4)
-{
-	return address_in_nets(ipv4, cfg->trusted_proxies, cfg->trusted_proxy_count);
-}
-
-bool config_allows(const struct config *cfg, const char *address)
-{
-	return !cfg->allow_network_count || address_in_nets(address, cfg->allow_networks, cfg->allow_network_count);
 }

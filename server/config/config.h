@@ -10,6 +10,7 @@
 #include "audio/format.h"
 #include "common/buf.h"
 #include "common/log.h"
+#include "server/config/networks.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -169,10 +170,17 @@ static inline double config_call_reserve(const struct config *cfg)
  * names none. Before threads start. */
 void config_set_time_zone(const struct config *cfg);
 
-/* True if the IPv4 address (text) is one of TRUSTED_PROXIES. */
-bool config_trusts(const struct config *cfg, const char *ipv4);
+/* True if the IPv4 address (text) is one of TRUSTED_PROXIES. Asked for each request whose X-Forwarded-*
+ * headers would matter. */
+static inline bool config_trusts(const struct config *cfg, const char *ipv4)
+{
+	return address_in_nets(ipv4, cfg->trusted_proxies, cfg->trusted_proxy_count);
+}
 
 /* True if Twilio may ask from this address: it is one of ALLOW_NETWORKS, or none are named. */
-bool config_allows(const struct config *cfg, const char *address);
+static inline bool config_allows(const struct config *cfg, const char *address)
+{
+	return !cfg->allow_network_count || address_in_nets(address, cfg->allow_networks, cfg->allow_network_count);
+}
 
 #endif
