@@ -13,6 +13,7 @@
 #include "server/model/trial.h"
 #include "server/money/prices.h"
 #include "server/outcome/outcomes.h"
+#include "server/process.h"
 #include "server/store/store.h"
 #include "server/web/sockets.h"
 #include "server/work/tool_list.h"
@@ -198,6 +199,22 @@ static bool api_token_is_wrong(const struct config *cfg, struct buf *mistakes)
 	return err && err != -ENOENT;
 }
 
+/* True if a server with this process's limits would start. */
+static bool files_suffice(struct config *cfg, struct buf *mistakes)
+{
+	struct buf said;
+	int err;
+
+	buf_init(&said, 0);
+	err = process_claim_files(cfg, true, &said);
+	if (err)
+		buf_puts(mistakes, buf_text(&said));
+	else
+		print_text(stdout, &said);
+	buf_free(&said);
+	return !err;
+}
+
 int check_all(struct config *cfg, bool offline)
 {
 	struct model_access access = { .cfg = cfg };
@@ -218,6 +235,8 @@ int check_all(struct config *cfg, bool offline)
 	if (!offline && config_missing(cfg, &text))
 		err = -EINVAL;
 	if (!offline && !port_is_sound(cfg, &text))
+		err = -EINVAL;
+	if (!offline && !files_suffice(cfg, &text))
 		err = -EINVAL;
 	if (config_wrong_zone(cfg, &text))
 		err = -EINVAL;

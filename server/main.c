@@ -18,6 +18,7 @@
 #include "server/line/calls.h"
 #include "server/line/calls_after.h"
 #include "server/parts.h"
+#include "server/process.h"
 #include "server/stats/stats.h"
 #include "server/web/server.h"
 #include "server/web/twilio/twilio_routes.h"
@@ -25,35 +26,15 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
 enum {
 	TICK_MS = 250,
-	ASKED_US = 5 * US_PER_S, /* for Twilio's connect-action after the last call */
-	DESCRIPTORS_PER_CALL = 8 /* two sockets, two bells, a connection being closed, and spare ones */
+	ASKED_US = 5 * US_PER_S /* for Twilio's connect-action after the last call */
 };
 
 static sigset_t signals; /* main waits for these */
-
-/* Without free descriptors CivetWeb's accept thread spins, and no call gets in. The limit
- * is raised as far as the system allows; below the need there is only a warning, since
- * MAX_CALLS may be far above the calls that come. */
-static void raise_descriptor_limit(const struct config *cfg)
-{
-	rlim_t need = 256 + (rlim_t)(calls_lines(cfg) + (uint32_t)cfg->max_watchers) * DESCRIPTORS_PER_CALL;
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= need)
-		return;
-	limit.rlim_cur = need;
-	if (limit.rlim_max < need)
-		limit.rlim_max = need;
-	if (setrlimit(RLIMIT_NOFILE, &limit))
-		log_warn("setup", "open files are limited to less than MAX_CALLS=%d needs (%lu); raise `ulimit -n`",
-		    cfg->max_calls, (unsigned long)need);
-}
 
 /* A model that has ended does not stop the start: agents with other models still answer. */
 static void warn(struct program *p)
@@ -186,8 +167,13 @@ static int serve(struct config *cfg)
 	buf_init(&problem, 0);
 	p.cfg = cfg;
 	own_signals();
-	raise_descriptor_limit(cfg);
-	err = parts_open(&p, &problem);
+	process_show_memory(cfg->core_dumps);
+	err = process_claim_files(cfg, false, &problem);
+	if (!err) {
+		log_text(LOG_LEVEL_WARN, "setup", buf_text(&problem));
+		buf_reset(&problem);
+		err = parts_open(&p, &problem);
+	}
 	log_text(LOG_LEVEL_ERROR, "setup", buf_text(&problem));
 	buf_free(&problem);
 	if (!err) {
@@ -204,5 +190,6 @@ static int serve(struct config *cfg)
 
 int main(int argc, char **argv)
 {
+	process_show_memory(false); /* before the keys are read */
 	return cli_run(argc, argv, serve);
 }

@@ -143,6 +143,7 @@ struct config {
 	/* Logging */
 	enum log_format log_format; /* LOG_FORMAT=text|json */
 	enum log_level log_level;   /* LOG_LEVEL=error|warn|info|debug */
+	bool core_dumps;            /* CORE_DUMPS=off: the memory is shown to nobody */
 
 	/* Of a start without API_TOKEN (server/config/api_token.h) */
 	char made_api_token[API_TOKEN_SIZE];

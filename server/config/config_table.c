@@ -274,6 +274,9 @@ const struct setting config_table[] = {
 	{ "Logging", "LOG_FORMAT", CHOICE(log_format, "text|json"), .fallback = "text", .help = "How a log line looks." },
 	{ NULL, "LOG_LEVEL", CHOICE(log_level, "error|warn|info|debug"), .fallback = "info",
 	  .help = "The least that is logged. debug tells of every frame." },
+	{ NULL, "CORE_DUMPS", SWITCH(core_dumps), .fallback = "off",
+	  .help = "Whether a crash may leave a core dump and the user's other programs may read the memory: keys, and "
+	          "what callers said, are in it." },
 	{ .name = NULL },
 };
 /* clang-format on */

@@ -142,6 +142,9 @@ void config_warnings(const struct config *cfg, struct buf *out)
 		buf_puts(out, "RECORD=local without DATA_DIR: nothing is recorded.\n");
 	if (cfg->record == RECORDING_TWILIO && (!*cfg->twilio_account_sid || !*cfg->public_url))
 		buf_puts(out, "RECORD=twilio needs TWILIO_ACCOUNT_SID and PUBLIC_URL: nothing is recorded.\n");
+	if (cfg->core_dumps)
+		buf_puts(out,
+		    "CORE_DUMPS=on: a core dump holds keys and what callers said; never do this outside a test.\n");
 	if (cfg->max_day_cost > 0 && !*cfg->data_dir)
 		buf_puts(out, "MAX_DAY_COST without DATA_DIR: a restart forgets what the day has cost.\n");
 	if (cfg->max_day_cost > 0 && cfg->max_day_cost < config_call_reserve(cfg))

@@ -95,6 +95,20 @@ check "checks: and is told" grep -qx "a server is running at 127.0.0.1:$PORT alr
 check "checks: a port where something else listens is one" eval '! checks_all PORT="$MODEL_PORT"'
 check "checks: and is told, too" grep -qx "cannot listen on 127.0.0.1:$MODEL_PORT (LISTEN, PORT): Address already in use" "$WORK/checks.out"
 check "checks: the server stops with status 0" stop_server
+# What the kernel keeps from a user's other programs belongs to root in /proc.
+owner_of_memory() {
+	stat -c %u "/proc/$SERVER/mem" "/proc/$SERVER/environ" | xargs
+}
+PLAIN=("${FIXED[@]}")
+FIXED=("${OTHER[@]}" "${FIXED[@]}")
+server hidden
+check "memory: the user's other programs cannot read it" equal "$(owner_of_memory)" "0 0"
+check "memory: stops with status 0" stop_server
+server shown CORE_DUMPS=on
+check "memory: but where it is wanted so" eval '[ "$(owner_of_memory)" != "0 0" ]'
+check "memory: which is warned of" grep -q " warn setup CORE_DUMPS=on: " "$WORK/shown.log"
+check "memory: stops with status 0, too" stop_server
+FIXED=("${PLAIN[@]}")
 rest rest --own +12025550101
 mkdir -p "$WORK/agents"
 echo '{"numbers": ["+12025550101", "+12025550109"]}' >"$WORK/agents/desk.json"

@@ -53,6 +53,11 @@ export LC_ALL=C.UTF-8
 export TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp:halt_on_error=0:exitcode=66"
 export ASAN_OPTIONS="exitcode=66" UBSAN_OPTIONS="print_stacktrace=1"
 
+# Before a command: as a user with no other process, who may still open all files. Empty if root runs no tests.
+OTHER=(setpriv --reuid 64321 --clear-groups --bounding-set=-all,+dac_override --inh-caps=-all,+dac_override
+	--ambient-caps=-all,+dac_override)
+[ "$(id -u)" = 0 ] || OTHER=()
+
 rm -rf "$WORK"
 mkdir -p "$WORK"
 PATIENCE=120 # seconds in which whatever is waited for happens

@@ -65,6 +65,40 @@ limits() {
 	check "limits: short: stops with status 0" stop_server
 }
 
+# allowed N: the next server has so many open files, and no right to more of them.
+allowed() {
+	FIXED=(prlimit "--nofile=$1:$1" "${PLAIN[@]}")
+	[ "$(id -u)" != 0 ] || FIXED=(setpriv --bounding-set -sys_resource "${FIXED[@]}")
+}
+files() {
+	local PLAIN=("${FIXED[@]}") fit i status=0
+	local few=(MAX_WATCHERS=1 TOOL_THREADS=1 JOB_THREADS=1 WEBHOOK_THREADS=1 DATA_DIR="$WORK/files" RECORD=local)
+	allowed 320
+	server files MAX_CALLS=40 "${few[@]}"
+	fit=$(sed -nE 's/.* warn setup MAX_CALLS is lowered from 40 to ([0-9]+): open files are limited to 320, .*/\1/p' "$WORK/files.log")
+	check "files: too few open files for MAX_CALLS lower it, told in one line" holds "${fit:-0} >= 2 && ${fit:-0} <= 9"
+	check "files: /status has what is left" equal "$(api /status | jq .calls.limit)" "$fit"
+	check "files: and so has the line of the start" grep -q "listening; .* max_calls=$fit " "$WORK/files.log"
+	for ((i = 1; i <= fit; i++)); do
+		dial "files-$i" --script "$OUTER/life-wait.script" --expect end=server
+	done
+	check "files: so many calls are up, recorded" until_true eval "live $fit && api /status | jq -e '.recording.active == $fit'"
+	check "files: the next one hears that all lines are busy" phone files-more --script "$OUTER/life-wait.script" \
+		--expect end=no-stream --expect 'say=all our lines are busy'
+	echo "files: $(ls "/proc/$SERVER/fd" | wc -l) of 320 are open with $fit calls"
+	check "files: nothing went without one" equal "$(grep -c "Too many open files" "$WORK/files.log")" 0
+	check "files: stops with status 0" stop_server
+	all_over
+
+	allowed 100
+	env -i PATH="$PATH" ASAN_OPTIONS="$ASAN_OPTIONS" TSAN_OPTIONS="$TSAN_OPTIONS" PORT=0 PUBLIC_URL="$PUBLIC" \
+		TWILIO_AUTH_TOKEN="$SECRET" OPENAI_API_KEY="$SECRET" "${few[@]}" "${FIXED[@]}" "$SERVER_BIN" >"$WORK/few.log" 2>&1 || status=$?
+	check "files: where not one call fits the start is refused" equal "$status" 1
+	check "files: with a sentence, and nothing else" equal \
+		"$(grep -c . "$WORK/few.log") $(grep -c " error setup open files are limited to 100, and one call needs up to " "$WORK/few.log")" "1 1"
+	FIXED=("${PLAIN[@]}")
+}
+
 overflow() {
 	server overflow MAX_CALLS=1 OUTBOUND_ALLOW=+1 OVERFLOW_NUMBER=+12025550177 IDLE_SECONDS=25 GREETING_MODE=wait
 	phone overflow-1 --script "$OUTER/life-wait.script" --expect end=server --expect 'say=We cannot hear anybody' &
@@ -164,7 +198,7 @@ drain() {
 
 model model --key "$SECRET" --transcript-ms 1000
 # Each group has its own server; they share the model.
-for group in protected meek limits overflow keys greetings last_words again drain; do
+for group in protected meek limits files overflow keys greetings last_words again drain; do
 	($group >"$WORK/group-$group.out" 2>&1; exit $FAILED) &
 	GROUPS_UP+=($!)
 done
