@@ -229,6 +229,7 @@ int check_all(struct config *cfg, bool offline)
 	config_print(cfg, &text);
 	config_print_zone(cfg, &text);
 	config_warnings(cfg, &text);
+	store_warnings(cfg->data_dir, &text);
 	print_text(stdout, &text);
 	buf_reset(&text);
 	err = model_access_open(&access, cfg, &text);

@@ -168,6 +168,7 @@ static int serve(struct config *cfg)
 	p.cfg = cfg;
 	own_signals();
 	process_show_memory(cfg->core_dumps);
+	process_keep_files_private();
 	err = process_claim_files(cfg, false, &problem);
 	if (!err) {
 		log_text(LOG_LEVEL_WARN, "setup", buf_text(&problem));

@@ -113,6 +113,7 @@ PART_STATUS(status_health, model_health_put_status(p->health, j))
 	}
 
 PART_WARN(warn_spending, spending_warnings(p->spending, out))
+PART_WARN(warn_store, store_warnings(p->cfg->data_dir, out))
 PART_WARN(warn_agents, agents_notes(p->agents, out))
 PART_WARN(warn_delivery, rules_warnings(p->agents, p->store, out))
 PART_WARN(warn_outcomes, outcomes_warnings(p->cfg, p->agents, out))
@@ -344,6 +345,8 @@ static const struct part {
 	    .there = has_store, .ready = ready_store },
 	/* In DATA_DIR, which is the store's alone by now. */
 	{ "api token", .open = open_api_token, .close = close_api_token },
+	{ "store", .open = open_store, .close = close_store, .warn = warn_store, .section = "store",
+	    .status = status_store, .there = has_store, .ready = ready_store },
 	{ "fleet", .open = open_fleet, .close = close_fleet, .tend = tend_fleet },
 	{ "spending", .open = open_spending, .close = close_spending, .section = "cost", .status = status_spending,
 	    .warn = warn_spending, .ready = ready_spending },
@@ -383,7 +386,6 @@ enum { PARTS = sizeof parts / sizeof *parts };
 
 /* Both look at all parts, whatever `opened` is: the web asks on its own threads, perhaps
  * before the last part is open, and none below the web has a word here. */
-
 static bool put_status(void *program, const char *section, struct json_out *j)
 {
 	for (size_t i = 0; i < PARTS; i++) {

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 enum {
 	/* Two bells, which each line has from the start; the phone's socket is a worker's. The model's
@@ -24,6 +25,13 @@ enum {
 void process_show_memory(bool shown)
 {
 	prctl(PR_SET_DUMPABLE, shown ? 1 : 0, 0, 0, 0);
+}
+
+/* The modes that are asked for say so too; an umask may take away more, but it cannot take the owner's
+ * own right. */
+void process_keep_files_private(void)
+{
+	umask(S_IRWXG | S_IRWXO);
 }
 
 uint64_t process_files_needed(const struct config *cfg, uint64_t before)

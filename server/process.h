@@ -15,6 +15,9 @@
  * through /proc and ptrace for the user's other programs. */
 void process_show_memory(bool shown);
 
+/* New files and directories are the owner's alone, whatever umask the process was started with. */
+void process_keep_files_private(void);
+
 /* The most open files there may be at once with these settings; `before` were open at the start. */
 uint64_t process_files_needed(const struct config *cfg, uint64_t before);
 

@@ -94,7 +94,7 @@ static int write_header(struct recording_file *f)
 	return write_at(f->fd, header, sizeof header, 0);
 }
 
-/* Everything above the last slash. 0750: sound of callers is for the service's user and group. */
+/* Everything above the last slash. 0700: what callers said is nobody else's business on this machine. */
 static int make_directories(const char *path)
 {
 	char part[PATH_MAX];
@@ -103,7 +103,7 @@ static int make_directories(const char *path)
 		return -ENAMETOOLONG;
 	for (char *slash = strchr(part + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
-		if (mkdir(part, 0750) && errno != EEXIST)
+		if (mkdir(part, 0700) && errno != EEXIST)
 			return -errno;
 		*slash = '/';
 	}
@@ -145,7 +145,7 @@ int recording_file_open(struct recording_file *f, const char *dir, const char *c
 		return -ENAMETOOLONG;
 	if ((err = make_directories(path)))
 		return err;
-	f->fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0640);
+	f->fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (f->fd < 0)
 		return -errno;
 	if (fstat(f->fd, &st))

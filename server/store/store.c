@@ -6,6 +6,7 @@
 #include "server/store/store_db.h"
 #include "server/store/store_writer.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -17,7 +18,8 @@
 
 enum {
 	CLOSE_US = 5 * US_PER_S,
-	STUCK_MS = 10000 /* a disk that neither takes it nor says no fails too */
+	STUCK_MS = 10000, /* a disk that neither takes it nor says no fails too */
+	OPEN_SHOWN = 4
 };
 
 /* ------------------------------------------------------------------ for everybody */
@@ -128,6 +130,45 @@ int store_check(const char *dir, struct buf *problem)
 		buf_printf(problem, "DATA_DIR: %s cannot be written: %s\n", dir, strerror(-err));
 	}
 	return err;
+}
+
+static void put_open(struct buf *open, size_t *count, const char *dir, const char *name, mode_t mode)
+{
+	if (S_ISLNK(mode) || !(mode & (S_IRWXG | S_IRWXO)))
+		return;
+	if ((*count)++ < OPEN_SHOWN)
+		buf_printf(
+		    open, "%s%s%s%s (mode %04o)", open->len ? ", " : "", dir, *name ? "/" : "", name, mode & 07777);
+}
+
+/* What is a level deeper lies behind a directory that is looked at. A closed directory is not the end
+ * of it: copies of what lies in it keep their modes. */
+void store_warnings(const char *dir, struct buf *out)
+{
+	const struct dirent *entry;
+	struct buf open;
+	struct stat st;
+	size_t count = 0;
+	DIR *d = opendir(dir);
+
+	if (!d)
+		return;
+	buf_init(&open, 0);
+	if (!fstat(dirfd(d), &st))
+		put_open(&open, &count, dir, "", st.st_mode);
+	while ((entry = readdir(d)))
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+		    !fstatat(dirfd(d), entry->d_name, &st, AT_SYMLINK_NOFOLLOW))
+			put_open(&open, &count, dir, entry->d_name, st.st_mode);
+	closedir(d);
+	if (count > OPEN_SHOWN)
+		buf_printf(&open, " and %zu more", count - OPEN_SHOWN);
+	if (count)
+		buf_printf(out,
+		    "DATA_DIR: others than the owner may get at %s, and it holds what callers said: `chmod -R go= %s` "
+		    "mends it.\n",
+		    buf_text(&open), dir);
+	buf_free(&open);
 }
 
 /* By main, before any part that reads or writes; the only thread here is main's. */

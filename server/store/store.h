@@ -43,6 +43,10 @@ int store_open(struct store **out, const char *dir, int retain_days, struct buf 
  * anything: a server may have it open. 0, or -errno with a line in `problem`. */
 int store_check(const char *dir, struct buf *problem);
 
+/* Appends a line if others than its owner may get at `dir` or at what lies in it; nothing if not, or if
+ * `dir` cannot be read or is "". */
+void store_warnings(const char *dir, struct buf *out);
+
 /* Writes the queue, for 5 s at most, and closes. Fine with NULL. */
 void store_close(struct store *store);
 

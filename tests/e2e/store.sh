@@ -198,7 +198,37 @@ newer_refused() {
 	[ $? = 1 ] && grep -q "from a newer Trunkline" "$WORK/newer.log"
 }
 
+# ------------------------------------------------------ whose business it is
+private() {
+	local data=$WORK/data mask=$(umask) lines
+	model model --key "$SECRET"
+	umask 0
+	server open DATA_DIR="$data" RECORD=local
+	umask "$mask"
+	phone open --script "$OUTER/store.script" >/dev/null
+	check "private: a call is recorded" until_true eval '[ "$(find "$data/recordings" -name "*.wav" | wc -l)" = 1 ]'
+	until_true caught_up
+	check "private: nothing that is made is anybody else's, with an umask of 0" equal "$(find "$data" -perm /077)" ""
+	check "private: nor is anything said of it" equal "$(grep -c " setup DATA_DIR: " "$WORK/open.log")" 0
+	check "private: the server stops with status 0" stop_server
+	chmod 755 "$data" && chmod 640 "$data/trunkline.db"
+	umask 0777
+	server closed DATA_DIR="$data" RECORD=local
+	umask "$mask"
+	lines=$(grep -c " warn setup DATA_DIR: others than the owner may get at .*: \`chmod -R go= $data\` mends it.$" "$WORK/closed.log")
+	check "private: who else may get at it is told at start, in a line" equal "$lines" 1
+	check "private: with the modes" grep -q " may get at $data (mode 0755), .*$data/trunkline.db (mode 0640)" "$WORK/closed.log"
+	phone closed --script "$OUTER/store.script" >/dev/null
+	check "private: with an umask of 0777 it is recorded as well" until_true eval '[ "$(find "$data/recordings" -name "*.wav" | wc -l)" = 2 ]'
+	check "private: the server stops with status 0, too" stop_server
+	chmod -R go= "$data"
+	server mended DATA_DIR="$data"
+	check "private: that mends it" equal "$(grep -c " setup DATA_DIR: " "$WORK/mended.log")" 0
+	check "private: and stops with status 0" stop_server
+}
+
 apart died died
 apart full full
 apart lists lists
+apart private private
 all_apart

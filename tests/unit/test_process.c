@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -103,6 +104,16 @@ static void memory_is_not_shown_unless_it_is_to_be(void **state)
 	assert_int_equal(prctl(PR_GET_DUMPABLE), 1);
 }
 
+static void files_are_the_owners_whatever_the_umask_was(void **state)
+{
+	mode_t before = umask(0777), now;
+
+	(void)state;
+	process_keep_files_private();
+	now = umask(before);
+	assert_int_equal(now, 077);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -110,6 +121,7 @@ int main(void)
 		cmocka_unit_test(as_many_calls_as_fit),
 		cmocka_unit_test(the_soft_limit_is_raised_to_the_hard_one),
 		cmocka_unit_test(memory_is_not_shown_unless_it_is_to_be),
+		cmocka_unit_test(files_are_the_owners_whatever_the_umask_was),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -143,6 +143,26 @@ static void a_file_can_be_read_after_every_write(void **state)
 	assert_int_equal(recording_file_close(&f), 0);
 }
 
+static void a_recording_is_its_owners_alone(void **state)
+{
+	static const char *const parts[] = { "recordings", "recordings/2026-11-21", "recordings/2026-11-21/CAown.wav" };
+	mode_t before = umask(0);
+	struct recording_file f;
+
+	(void)state;
+	assert_int_equal(recording_file_open(&f, folder, "CAown", WALL), 0);
+	umask(before);
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+		char path[160];
+		struct stat st;
+
+		snprintf(path, sizeof path, "%s/%s", folder, parts[i]);
+		assert_int_equal(stat(path, &st), 0);
+		assert_int_equal(st.st_mode & 077, 0);
+	}
+	assert_int_equal(recording_file_close(&f), 0);
+}
+
 static void a_call_that_comes_back_is_continued(void **state)
 {
 	struct recording_file f;
@@ -382,6 +402,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_file_can_be_read_after_every_write),
+		cmocka_unit_test(a_recording_is_its_owners_alone),
 		cmocka_unit_test(a_call_that_comes_back_is_continued),
 		cmocka_unit_test(a_call_sid_is_not_a_path),
 		cmocka_unit_test(names_of_every_length_have_a_file_of_their_own),

@@ -580,6 +580,51 @@ static void a_database_that_cannot_be_written_is_refused(void **state)
 	become(0);
 }
 
+static void warned(const char *words)
+{
+	struct buf said;
+
+	buf_init(&said, 0);
+	store_warnings(folder, &said);
+	if (words ? !strstr(buf_text(&said), words) : said.len != 0)
+		fail_msg("not '%s' but '%s'", words ? words : "", buf_text(&said));
+	if (words)
+		assert_ptr_equal(strchr(buf_text(&said), '\n'), said.data + said.len - 1); /* one line */
+	buf_free(&said);
+}
+
+static void who_may_get_at_it_is_told_with_what_mends_it(void **state)
+{
+	char words[300], at[200];
+
+	(void)state;
+	assert_int_equal(chmod(folder, 0700), 0);
+	store_close(opened(0));
+	warned(NULL);
+	assert_int_equal(chmod(folder, 0750), 0);
+	snprintf(words, sizeof words,
+	    "may get at %s (mode 0750), and it holds what callers said: `chmod -R go= %s` mends", folder, folder);
+	warned(words);
+	assert_int_equal(chmod(folder, 0700) | chmod(path, 0604), 0);
+	snprintf(words, sizeof words, "may get at %s (mode 0604), and", path);
+	warned(words);
+	assert_int_equal(chmod(path, 0600), 0);
+	warned(NULL);
+	snprintf(at, sizeof at, "%s/link", folder);
+	assert_int_equal(symlink("/nowhere", at), 0);
+	warned(NULL); /* every link has 0777, which means nothing */
+	assert_int_equal(unlink(at), 0);
+	for (int i = 0; i < 6; i++) {
+		snprintf(at, sizeof at, "%s/%d", folder, i);
+		assert_int_equal(mkdir(at, 0700) | chmod(at, 0710), 0);
+	}
+	warned(" and 2 more, and it holds");
+	for (int i = 0; i < 6; i++) {
+		snprintf(at, sizeof at, "%s/%d", folder, i);
+		assert_int_equal(rmdir(at), 0);
+	}
+}
+
 static void nobody_else_can_read_it(void **state)
 {
 	struct store *store;
@@ -818,6 +863,7 @@ int main(void)
 		TEST(a_directory_that_cannot_be_written_is_refused),
 		TEST(a_check_makes_and_holds_nothing),
 		TEST(a_database_that_cannot_be_written_is_refused),
+		TEST(who_may_get_at_it_is_told_with_what_mends_it),
 		TEST(nobody_else_can_read_it),
 		TEST(old_data_comes_along),
 		TEST(version_1_becomes_the_newest_with_all_its_rows),
