@@ -20,6 +20,7 @@ enum {
 	ASIDE_MAX = 1024        /* thirty alerts: nobody honest needs two */
 };
 
+_Static_assert((int)TLS_NOT_TRUSTED == BR_ERR_X509_NOT_TRUSTED, "the number is BearSSL's");
 enum { UNRECOGNIZED_NAME = 112 }; /* RFC 6066 §3; BearSSL has no name for it */
 
 /* The AEAD suites of TLS 1.2, AES first: it has hardware behind it. */
@@ -89,6 +90,7 @@ static void set_up_engine(struct tls *t)
 	uint8_t seed[32];
 
 	br_ssl_client_init_full(&t->client, t->x509, trust_anchors(t->trust), trust_count(t->trust));
+	br_x509_minimal_set_minrsa(t->x509, TRUST_RSA_BYTES);
 	br_ssl_engine_set_versions(eng, BR_TLS12, BR_TLS12);
 	br_ssl_engine_set_suites(eng, suites, sizeof suites / sizeof suites[0]);
 	br_ssl_engine_set_protocol_names(eng, protocols, sizeof protocols / sizeof protocols[0]);
@@ -475,7 +477,7 @@ const char *tls_error_text(int error)
 		    "the certificate has expired or is not valid yet; is this machine's clock right?" },
 		{ BR_ERR_X509_BAD_SERVER_NAME, "the certificate is not valid for this host name" },
 		{ BR_ERR_X509_NOT_CA, "the certificate was issued by one that may not issue any" },
-		{ BR_ERR_X509_WEAK_PUBLIC_KEY, "the certificate's key is too weak" },
+		{ BR_ERR_X509_WEAK_PUBLIC_KEY, "a key in the certificate's chain is too short: RSA needs 2048 bits" },
 		{ BR_ERR_X509_NOT_TRUSTED, "the certificate comes from no authority we trust" },
 		{ BR_ERR_RECV_FATAL_ALERT + BR_ALERT_HANDSHAKE_FAILURE, "the server found no cipher suite in common" },
 		{ BR_ERR_RECV_FATAL_ALERT + BR_ALERT_PROTOCOL_VERSION, "the server does not accept TLS 1.2" },

@@ -61,6 +61,8 @@ ssize_t tls_read(struct tls *t, void *out, size_t size, bool *wants_flush);
 ssize_t tls_write(struct tls *t, const void *data, size_t len);
 size_t tls_unsent(const struct tls *t); /* writer only; encrypted bytes */
 
+enum { TLS_NOT_TRUSTED = 62 }; /* BearSSL's BR_ERR_X509_NOT_TRUSTED */
+
 /* Why it was -EPROTO: BearSSL's number, 256 and more for alerts. 0 if there is none. */
 int tls_error(struct tls *t);
 

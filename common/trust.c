@@ -20,6 +20,7 @@ struct trust {
 	br_x509_trust_anchor *anchor; /* owned, and so are its names and keys */
 	size_t count;
 	size_t cap;
+	size_t skipped_short;
 };
 
 const br_x509_trust_anchor *trust_anchors(const struct trust *t)
@@ -30,6 +31,11 @@ const br_x509_trust_anchor *trust_anchors(const struct trust *t)
 size_t trust_count(const struct trust *t)
 {
 	return t->count;
+}
+
+size_t trust_skipped_short(const struct trust *t)
+{
+	return t->skipped_short;
 }
 
 static void free_anchor(br_x509_trust_anchor *ta)
@@ -117,6 +123,19 @@ static int decode(br_x509_trust_anchor *ta, const struct buf *der)
 	return err;
 }
 
+/* BearSSL asks it of the certificates that a server sends, and not of those it is given to trust. */
+static bool is_short(const br_x509_trust_anchor *ta)
+{
+	const br_rsa_public_key *key = &ta->pkey.key.rsa;
+	size_t at = 0;
+
+	if (ta->pkey.key_type != BR_KEYTYPE_RSA)
+		return false;
+	while (at < key->nlen && !key->n[at])
+		at++;
+	return key->nlen - at < TRUST_RSA_BYTES;
+}
+
 static int add(struct trust *t, const struct buf *der)
 {
 	int err;
@@ -131,7 +150,12 @@ static int add(struct trust *t, const struct buf *der)
 		t->cap = cap;
 	}
 	err = der->data ? decode(&t->anchor[t->count], der) : -EINVAL;
-	t->count += !err;
+	if (!err && is_short(&t->anchor[t->count])) {
+		free_anchor(&t->anchor[t->count]);
+		t->skipped_short++;
+	} else if (!err) {
+		t->count++;
+	}
 	return err == -EINVAL ? 0 : err; /* what cannot be used is skipped */
 }
 
@@ -224,7 +248,7 @@ int trust_from_pem(struct trust **out, const char *pem, size_t len)
 	buf_free(&clean);
 	buf_free(&der);
 	if (!err && !t->count)
-		err = -EINVAL;
+		err = t->skipped_short ? -EKEYREJECTED : -EINVAL;
 	if (err) {
 		trust_close(t);
 		return err;

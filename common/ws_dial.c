@@ -248,8 +248,11 @@ static int shake_hands(struct ws_dial *d, int64_t now_us)
 	done = tls_handshake(d->tls);
 	if (done == -EPROTO) {
 		d->failure.tls_error = tls_error(d->tls);
-		return fail(
-		    d, done, "TLS: %s (BearSSL %d)", tls_error_text(d->failure.tls_error), d->failure.tls_error);
+		return fail(d, done, "TLS: %s%s (BearSSL %d)", tls_error_text(d->failure.tls_error),
+		    d->failure.tls_error == TLS_NOT_TRUSTED && trust_skipped_short(d->target.trust)
+			? ", which leaves out RSA keys under 2048 bits"
+			: "",
+		    d->failure.tls_error);
 	}
 	if (done == -ECONNRESET)
 		return fail(d, done, "TLS: the server closed the connection");

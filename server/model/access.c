@@ -148,7 +148,10 @@ int model_access_open(struct model_access *a, const struct config *cfg, struct b
 	err = trust_open(&a->trust, bundle);
 	if (err) {
 		buf_printf(error, "%s: %s: %s\n", cfg->openai_ca_file[0] ? "OPENAI_CA_FILE" : "system certificates",
-		    bundle, err == -EINVAL ? "not one usable certificate in it" : strerror(-err));
+		    bundle,
+		    err == -EINVAL         ? "not one usable certificate in it"
+		    : err == -EKEYREJECTED ? "all authorities in it have RSA keys under 2048 bits"
+					   : strerror(-err));
 		return err;
 	}
 	err = tls_sessions_open(&a->sessions);

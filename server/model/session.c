@@ -112,8 +112,8 @@ int model_session_open(struct model_session **out, const struct model_access *ac
 	return 0;
 }
 
-/* Classes are in the order of the client's stages. BearSSL's 54, 56 and 62:
- * certificate expired, for another name, of an unknown issuer. */
+/* Classes are in the order of the client's stages. BearSSL's 54, 56, 60 and
+ * 62: certificate expired, for another name, with too short a key, of an unknown issuer. */
 static int dial_failed(struct model_session *s)
 {
 	static const char *const classes[] = { "lookup", "connect", "tls", "upgrade", "upgrade" };
@@ -122,8 +122,8 @@ static int dial_failed(struct model_session *s)
 	/* A name that does not exist, a certificate that does not fit and a
 	 * refused key stay so; the rest may be weather. */
 	bool permanent = f->http_status == 400 || f->http_status == 401 || f->http_status == 403 ||
-			 f->http_status == 404 || f->tls_error == 54 || f->tls_error == 56 || f->tls_error == 62 ||
-			 (f->stage == WS_LOOKUP && f->err == -ENOENT);
+			 f->http_status == 404 || f->tls_error == 54 || f->tls_error == 56 || f->tls_error == 60 ||
+			 f->tls_error == 62 || (f->stage == WS_LOOKUP && f->err == -ENOENT);
 	char code[32];
 
 	if (timeout)

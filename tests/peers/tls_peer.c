@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { DAY_S = 86400 };
+enum { DAY_S = 86400, PEM_SIZE = 4096 };
 
 struct identity {
 	EVP_PKEY *key;
@@ -34,7 +34,7 @@ struct peer {
 
 /* One authority for the whole run: made before the first peer starts. */
 static struct identity root, intermediate;
-static char root_pem[4096];
+static char root_pem[PEM_SIZE];
 
 static void require(bool ok, const char *what)
 {
@@ -53,11 +53,12 @@ static void add_extension(X509 *certificate, int nid, const char *value)
 	X509_EXTENSION_free(e);
 }
 
-/* `by` NULL: signs itself. */
-static struct identity make_identity(const char *name, const struct identity *by, bool authority, long until_s)
+/* `by` NULL: signs itself. `rsa_bits` 0: an elliptic curve. */
+static struct identity make_identity_with(
+    unsigned rsa_bits, const char *name, const struct identity *by, bool authority, long until_s)
 {
 	static long serial = 1;
-	struct identity id = { EVP_EC_gen("P-256"), X509_new() };
+	struct identity id = { rsa_bits ? EVP_RSA_gen(rsa_bits) : EVP_EC_gen("P-256"), X509_new() };
 	X509_NAME *subject;
 	char alt[80];
 
@@ -81,6 +82,11 @@ static struct identity make_identity(const char *name, const struct identity *by
 	return id;
 }
 
+static struct identity make_identity(const char *name, const struct identity *by, bool authority, long until_s)
+{
+	return make_identity_with(0, name, by, authority, until_s);
+}
+
 static void free_identity(struct identity *id)
 {
 	EVP_PKEY_free(id->key);
@@ -93,17 +99,33 @@ static void free_authorities(void)
 	free_identity(&intermediate);
 }
 
-static void make_authorities(void)
+static void write_pem(const struct identity *id, char pem[PEM_SIZE])
 {
 	BIO *out = BIO_new(BIO_s_mem());
 	int len;
 
-	root = make_identity("Test Root", NULL, true, DAY_S);
-	intermediate = make_identity("Test Intermediate", &root, true, DAY_S);
-	PEM_write_bio_X509(out, root.certificate);
-	len = BIO_read(out, root_pem, sizeof root_pem - 1);
+	PEM_write_bio_X509(out, id->certificate);
+	len = BIO_read(out, pem, PEM_SIZE - 1);
 	require(len > 0, "writing the authority");
 	BIO_free(out);
+}
+
+char *peer_rsa_authority_pem(unsigned bits)
+{
+	struct identity id = make_identity_with(bits, "RSA Root", NULL, true, DAY_S);
+	char *pem = calloc(1, PEM_SIZE);
+
+	require(pem != NULL, "memory");
+	write_pem(&id, pem);
+	free_identity(&id);
+	return pem;
+}
+
+static void make_authorities(void)
+{
+	root = make_identity("Test Root", NULL, true, DAY_S);
+	intermediate = make_identity("Test Intermediate", &root, true, DAY_S);
+	write_pem(&root, root_pem);
 	atexit(free_authorities);
 }
 
@@ -115,9 +137,12 @@ const char *peer_authority_pem(void)
 	return root_pem;
 }
 
-static struct identity make_server(enum peer_certificate kind)
+/* `by` becomes the intermediate that goes with it; one without a key: none does. */
+static struct identity make_server(enum peer_certificate kind, struct identity *by)
 {
 	struct identity stranger, id;
+
+	*by = intermediate;
 
 	switch (kind) {
 	case PEER_OTHER_NAME:
@@ -128,7 +153,15 @@ static struct identity make_server(enum peer_certificate kind)
 		stranger = make_identity("Stranger", NULL, true, DAY_S);
 		id = make_identity(PEER_NAME, &stranger, false, DAY_S);
 		free_identity(&stranger);
+		*by = (struct identity){ NULL, NULL };
 		return id;
+	case PEER_RSA:
+		return make_identity_with(2048, PEER_NAME, &intermediate, false, DAY_S);
+	case PEER_SHORT_KEY:
+		return make_identity_with(1024, PEER_NAME, &intermediate, false, DAY_S);
+	case PEER_SHORT_AUTHORITY:
+		*by = make_identity_with(1024, "Short Intermediate", &root, true, DAY_S);
+		return make_identity_with(2048, PEER_NAME, by, false, DAY_S);
 	default:
 		return make_identity(PEER_NAME, &intermediate, false, DAY_S);
 	}
@@ -149,10 +182,11 @@ static int choose_protocol(
 
 static SSL_CTX *make_context(const struct peer_options *o)
 {
-	struct identity id = make_server(o->certificate);
+	struct identity by, id = make_server(o->certificate, &by);
 	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
 
 	require(ctx, "a context");
+	SSL_CTX_set_security_level(ctx, 0); /* the client is to refuse, not this side */
 	SSL_CTX_set_min_proto_version(ctx, o->tls13_only ? TLS1_3_VERSION : TLS1_2_VERSION);
 	/* Resumption by session id, the kind BearSSL knows. */
 	SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
@@ -161,8 +195,10 @@ static SSL_CTX *make_context(const struct peer_options *o)
 	SSL_CTX_set_alpn_select_cb(ctx, choose_protocol, NULL);
 	require(SSL_CTX_use_certificate(ctx, id.certificate) == 1, "the certificate");
 	require(SSL_CTX_use_PrivateKey(ctx, id.key) == 1, "the key");
-	if (o->certificate != PEER_STRANGER)
-		require(SSL_CTX_add1_chain_cert(ctx, intermediate.certificate) == 1, "the chain");
+	if (by.certificate)
+		require(SSL_CTX_add1_chain_cert(ctx, by.certificate) == 1, "the chain");
+	if (by.certificate != intermediate.certificate)
+		free_identity(&by);
 	free_identity(&id);
 	return ctx;
 }

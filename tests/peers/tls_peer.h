@@ -15,7 +15,10 @@ enum peer_certificate {
 	PEER_GOOD,       /* by an intermediate of the authority in peer_authority_pem */
 	PEER_OTHER_NAME, /* the same, for another host */
 	PEER_EXPIRED,
-	PEER_STRANGER, /* by an authority nobody knows */
+	PEER_STRANGER,        /* by an authority nobody knows */
+	PEER_RSA,             /* like PEER_GOOD, with an RSA key of 2048 bits */
+	PEER_SHORT_KEY,       /* the same, of 1024 bits */
+	PEER_SHORT_AUTHORITY, /* 2048 bits, by an intermediate of 1024 */
 };
 
 struct peer_options {
@@ -36,6 +39,9 @@ int peer_port(const struct peer *p);
 
 /* The authority of PEER_GOOD; lives as long as the program. */
 const char *peer_authority_pem(void);
+
+/* Another one, with an RSA key of so many bits; the caller frees it. */
+char *peer_rsa_authority_pem(unsigned bits);
 
 /* SSL_read and SSL_write in full; false at the end of the connection. */
 bool peer_read(SSL *ssl, void *out, size_t len);

@@ -132,6 +132,8 @@ static void a_good_chain_is_accepted(void **state)
 	(void)state;
 	assert_int_equal(handshake_with(&(struct peer_options){ .certificate = PEER_GOOD }, &error), 1);
 	assert_int_equal(error, 0);
+	assert_int_equal(handshake_with(&(struct peer_options){ .certificate = PEER_RSA }, &error), 1);
+	assert_int_equal(error, 0);
 }
 
 static void what_cannot_be_trusted_is_refused_in_words(void **state)
@@ -144,6 +146,8 @@ static void what_cannot_be_trusted_is_refused_in_words(void **state)
 		{ 56, "host name", { .certificate = PEER_OTHER_NAME } },
 		{ 54, "expired", { .certificate = PEER_EXPIRED } },
 		{ 62, "no authority we trust", { .certificate = PEER_STRANGER } },
+		{ 60, "RSA needs 2048 bits", { .certificate = PEER_SHORT_KEY } },
+		{ 60, "RSA needs 2048 bits", { .certificate = PEER_SHORT_AUTHORITY } },
 		{ 256 + 70, "TLS 1.2", { .tls13_only = true } },
 	};
 

@@ -51,6 +51,23 @@ static void a_bundle_of_one_is_enough(void **state)
 	expect(peer_authority_pem(), 0, 1);
 }
 
+static void an_authority_with_a_short_key_is_left_out(void **state)
+{
+	char *weak = peer_rsa_authority_pem(1024), *sound = peer_rsa_authority_pem(2048), both[9000];
+	struct trust *t = NULL;
+
+	(void)state;
+	expect(weak, -EKEYREJECTED, 0);
+	expect(sound, 0, 1);
+	snprintf(both, sizeof both, "%s%s%s", weak, peer_authority_pem(), sound);
+	assert_int_equal(trust_from_pem(&t, both, strlen(both)), 0);
+	assert_int_equal(trust_count(t), 2);
+	assert_int_equal(trust_skipped_short(t), 1);
+	trust_close(t);
+	free(weak);
+	free(sound);
+}
+
 static void text_around_certificates_does_not_matter(void **state)
 {
 	char pem[8192];
@@ -153,6 +170,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_authority_of_the_system_can_be_used),
 		cmocka_unit_test(a_bundle_of_one_is_enough),
+		cmocka_unit_test(an_authority_with_a_short_key_is_left_out),
 		cmocka_unit_test(text_around_certificates_does_not_matter),
 		cmocka_unit_test(the_last_line_needs_no_line_break),
 		cmocka_unit_test(line_ends_of_windows_are_fine),

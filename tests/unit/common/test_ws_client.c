@@ -407,6 +407,31 @@ static void a_certificate_that_does_not_fit_is_told_in_words(void **state)
 	}
 }
 
+/* As far as the number says it might be any other authority. */
+static void an_authority_left_out_for_its_short_key_is_told(void **state)
+{
+	struct scene s = { .act = act_echo };
+	struct peer *peer = peer_start(&(struct peer_options){ .certificate = PEER_STRANGER }, serve_scene, &s);
+	char *weak = peer_rsa_authority_pem(1024), *sound = peer_rsa_authority_pem(2048), both[9000];
+	struct ws_target target = target_for(peer);
+	struct trust *some;
+	struct ws_client *c;
+	int done;
+
+	(void)state;
+	snprintf(both, sizeof both, "%s%s", weak, sound);
+	assert_int_equal(trust_from_pem(&some, both, strlen(both)), 0);
+	target.trust = some;
+	c = dial(&target, &done);
+	assert_int_equal(done, -EPROTO);
+	assert_string_equal(ws_client_failure(c)->text,
+	    "TLS: the certificate comes from no authority we trust, which leaves out RSA keys under 2048 bits (BearSSL 62)");
+	finish(peer, c, &s);
+	trust_close(some);
+	free(weak);
+	free(sound);
+}
+
 static void check_unreachable(const char *host, int err, int stage, const char *text)
 {
 	struct ws_target target = target_for(NULL);
@@ -1127,6 +1152,7 @@ static void both_directions_full_at_once_do_not_lock_up(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_authority_left_out_for_its_short_key_is_told),
 		cmocka_unit_test(a_message_goes_there_and_back),
 		cmocka_unit_test(the_request_is_what_rfc_6455_asks_for),
 		cmocka_unit_test(a_refused_upgrade_tells_why),

@@ -625,7 +625,8 @@ static void ask_tls(const struct peer_options *options, const char *ca, int expe
 
 static void a_certificate_by_our_authority_is_good(void **state)
 {
-	struct peer_options old = { .certificate = PEER_GOOD }, new = { .tls13_only = true };
+	struct peer_options old = { .certificate = PEER_GOOD }, new = { .tls13_only = true },
+			    rsa = { .certificate = PEER_RSA };
 
 	(void)state;
 	ask_tls(&old, ca_file, 1);
@@ -633,11 +634,14 @@ static void a_certificate_by_our_authority_is_good(void **state)
 	assert_string_equal(buf_text(&answer.body), "hi");
 	ask_tls(&new, ca_file, 1);
 	assert_int_equal(answer.failure, FETCH_OK);
+	ask_tls(&rsa, ca_file, 1);
+	assert_int_equal(answer.failure, FETCH_OK);
 }
 
 static void any_other_certificate_is_refused_before_a_word_is_said(void **state)
 {
-	static const enum peer_certificate bad[] = { PEER_OTHER_NAME, PEER_EXPIRED, PEER_STRANGER };
+	static const enum peer_certificate bad[] = { PEER_OTHER_NAME, PEER_EXPIRED, PEER_STRANGER, PEER_SHORT_KEY,
+		PEER_SHORT_AUTHORITY };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -647,6 +651,8 @@ static void any_other_certificate_is_refused_before_a_word_is_said(void **state)
 		assert_int_equal(answer.failure, FETCH_NOT_SENT);
 		assert_false(answer.sent);
 		assert_non_null(strstr(answer.error, "certificate"));
+		assert_int_equal(strstr(answer.error, "too weak") != NULL,
+		    bad[i] == PEER_SHORT_KEY || bad[i] == PEER_SHORT_AUTHORITY);
 	}
 }
 
