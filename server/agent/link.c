@@ -82,11 +82,13 @@ static void lose(struct link *l, enum call_end why)
 
 /* ---------------------------------------------------------------------- sessions */
 
-static int dial(struct link *l, const struct model_access *access, const struct model_wish *wish,
-    struct model_session **out, int64_t now)
+static int dial(
+    struct link *l, const struct model_access *access, struct model_wish wish, struct model_session **out, int64_t now)
 {
-	int err = model_session_open(out, access, wish, &l->call->agent_bell, now);
+	int err;
 
+	wish.without = model_health_without(l->health, wish.agent);
+	err = model_session_open(out, access, &wish, &l->call->agent_bell, now);
 	if (err)
 		log_error(l->call->tag, "model: cannot dial: %s", strerror(-err));
 	return err;
@@ -102,7 +104,7 @@ static void limit_attempt(struct link *l, int64_t now)
 static void dial_first(struct link *l, int64_t now)
 {
 	l->attempts++;
-	if (dial(l, l->access, &l->wish, &l->session, now))
+	if (dial(l, l->access, l->wish, &l->session, now))
 		link_give_up(l, END_INTERNAL_ERROR);
 	else
 		enter(l, LINK_DIALLING);
@@ -226,7 +228,7 @@ void link_replayed(struct link *l)
 
 bool link_replace(struct link *l, const struct model_access *access, const struct model_wish *wish, int64_t now_us)
 {
-	if (l->next || l->state != LINK_TALKING || dial(l, access, wish, &l->next, now_us))
+	if (l->next || l->state != LINK_TALKING || dial(l, access, *wish, &l->next, now_us))
 		return false;
 	l->wish = *wish;
 	l->next_access = access;
@@ -254,6 +256,7 @@ static void connection_over(struct link *l, int err)
 	log_info(l->call->tag, "model: connection ended: %s; close_code=%d%s%.100s", strerror(-err), code,
 	    reason[0] ? " reason=" : "", reason);
 	stat_model_error("connection", reason[0] ? reason : end_name(err));
+	model_health_closed(l->health, l->wish.agent, error, reason);
 	lose(l, error == MODEL_RENEW ? END_MODEL_EXPIRED : error == MODEL_FATAL ? END_MODEL_REFUSED : END_MODEL_LOST);
 }
 
@@ -322,8 +325,7 @@ void link_send(struct link *l, const char *text, size_t len)
 		return;
 	}
 	l->unsent = true;
-	err = ws_client_send_text(l->client, text, len);
-	if (err)
+	if ((err = ws_client_send_text(l->client, text, len)))
 		write_failed(l, err);
 }
 
@@ -385,8 +387,6 @@ void link_pass_writer(struct link *l)
 	l->writer_is_ours = false;
 	model_writer_pass(&l->call->writer, WRITER_CALLER, &l->call->caller_bell);
 }
-
-/* --------------------------------------------------------------------- the rest */
 
 static bool next_is_coming(const struct link *l)
 {

@@ -81,6 +81,12 @@ bool findings_keep_seen(struct findings *f)
 	return good;
 }
 
+void findings_ask_again(struct findings *f)
+{
+	for (size_t i = 0; i < f->count; i++)
+		f->agents[i].without = 0;
+}
+
 static void put_names(struct json_out *j, const struct agent_finding *a)
 {
 	json_put_text(j, "agent", a->name);

@@ -20,6 +20,7 @@ struct agent_finding {
 	char name[FINDING_NAME_SIZE], variant[FINDING_NAME_SIZE];
 	bool seen; /* by the round of trials that is under way, or made since the last */
 	struct finding found;
+	unsigned without; /* extras that its trial found refused */
 	char lack[MODEL_LACK_SIZE];
 };
 
@@ -44,6 +45,9 @@ const struct agent_finding *findings_refused(const struct findings *f, struct ag
 
 /* Forgets the agents that were not seen. True: nothing of the rest failed the last time. */
 bool findings_keep_seen(struct findings *f);
+
+/* The agents' files are new: whatever was refused may be asked for again. */
+void findings_ask_again(struct findings *f);
 
 /* For /ready: the names of agents that are refused, as a member; nothing if there are none. */
 void findings_put_refused(const struct findings *f, struct json_out *j);

@@ -141,14 +141,14 @@ void model_health_failed(struct model_health *h, const struct agent *agent, cons
 }
 
 /* The conversation has counted the error already. */
-static void refused(struct model_health *h, const struct agent *agent, const struct model_event *e)
+static void refused(struct model_health *h, const struct agent *agent, const char *code, const char *text)
 {
 	struct model_failure failure = { .error_class = "session", .permanent = true };
-	const char *blame = model_access_blame(0, e->code);
+	const char *blame = model_access_blame(0, code);
 
-	failure.agents_own = strstr(e->code, "model_not_found");
-	snprintf(failure.text, sizeof failure.text, "the model refused to go on with a call (%s): %s%s%s", e->code,
-	    e->text, blame ? "; " : "", blame ? blame : "");
+	failure.agents_own = strstr(code, "model_not_found");
+	snprintf(failure.text, sizeof failure.text, "the model refused to go on with a call (%s): %s%s%s", code, text,
+	    blame ? "; " : "", blame ? blame : "");
 	failed(h, agent, &failure, true);
 }
 
@@ -157,14 +157,35 @@ void model_health_heard(struct model_health *h, const struct agent *agent, const
 	if (h && e->type == MODEL_RESPONSE_DONE && e->status == MODEL_COMPLETED)
 		answered(h);
 	if (h && e->error == MODEL_FATAL)
-		refused(h, agent, e);
+		refused(h, agent, e->code, e->text);
+}
+
+void model_health_closed(struct model_health *h, const struct agent *agent, enum model_error error, const char *reason)
+{
+	if (h && error == MODEL_FATAL)
+		refused(h, agent, reason, "it closed the session");
+}
+
+unsigned model_health_without(struct model_health *h, const struct agent *agent)
+{
+	const struct agent_finding *a;
+	unsigned without;
+
+	if (!h)
+		return 0;
+	pthread_mutex_lock(&h->lock);
+	a = findings_of(&h->findings, agent, false);
+	without = a ? a->without : 0;
+	pthread_mutex_unlock(&h->lock);
+	return without;
 }
 
 /* --------------------------------------------------------------------- the thread */
 
 /* A sentence that several agents share is said once. */
-static void keep_lack(struct model_health *h, const struct agent *agent, const char *lack)
+static void keep_lack(struct model_health *h, const struct agent *agent, const struct model_trial_result *result)
 {
+	const char *lack = result->lack;
 	struct agent_finding *a;
 	bool said = !*lack;
 
@@ -172,8 +193,10 @@ static void keep_lack(struct model_health *h, const struct agent *agent, const c
 	for (size_t i = 0; i < h->findings.count; i++)
 		said |= !strcmp(h->findings.agents[i].lack, lack);
 	a = findings_of(&h->findings, agent, *lack);
-	if (a)
+	if (a) {
 		snprintf(a->lack, sizeof a->lack, "%s", lack);
+		a->without = result->without;
+	}
 	pthread_mutex_unlock(&h->lock);
 	if (!said)
 		log_warn("model", "the session is not all that the agent %s asks for: %s", agent->name, lack);
@@ -202,8 +225,8 @@ static int try(struct model_health *h, const struct agent *agent)
 	    agent->variant, (long long)result.connect_ms);
 	if (asks)
 		answered(h);
+	keep_lack(h, agent, &result);
 	model_health_ok(h, agent, result.connect_ms);
-	keep_lack(h, agent, result.lack);
 	return 0;
 }
 
@@ -327,6 +350,9 @@ static void agents_are_new(void *health)
 {
 	struct model_health *h = health;
 
+	pthread_mutex_lock(&h->lock);
+	findings_ask_again(&h->findings);
+	pthread_mutex_unlock(&h->lock);
 	atomic_store(&h->round_due, true);
 	bell_ring(&h->ask);
 }

@@ -49,6 +49,14 @@ void model_health_failed(struct model_health *health, const struct agent *agent,
  * the money is gone. */
 void model_health_heard(struct model_health *health, const struct agent *agent, const struct model_event *event);
 
+/* A session that talked was closed for this reason, of this class. */
+void model_health_closed(
+    struct model_health *health, const struct agent *agent, enum model_error error, const char *reason);
+
+/* The extras that the agent's trial found refused since the start or the last reload: a call that leaves
+ * them out is spared the refusal. NULL health: none. */
+unsigned model_health_without(struct model_health *health, const struct agent *agent);
+
 /* For /ready: the names of the agents that are refused, as a member; nothing if there are none. */
 void model_health_put_refused(struct model_health *health, struct json_out *j);
 

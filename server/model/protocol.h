@@ -66,6 +66,7 @@ struct model_wish { /* all borrowed; for as long as the session is not ready */
 	const char *tools;        /* a JSON array; "" or NULL: none */
 	struct buf *differs;      /* gets how the session differs from all this, in words; NULL: not compared */
 	bool protect;             /* turn detection starts without answering or interrupting */
+	unsigned without;         /* extras that the service is known to refuse: they are not asked for */
 };
 
 /* ------------------------------------------------------------------ its events */

@@ -30,7 +30,7 @@ struct model_session {
 	struct ws_client *client; /* owned */
 	struct model_wish wish;
 	enum phase phase;
-	unsigned without; /* extras that were refused */
+	unsigned without; /* extras that were refused, now or before (wish) */
 	unsigned asked;   /* configurations sent */
 	bool unsent;      /* our configuration is partly in our hands */
 	bool said_unreadable;
@@ -89,6 +89,7 @@ int model_session_open(struct model_session **out, const struct model_access *ac
 		return -ENOMEM;
 	s->access = access;
 	s->wish = *wish;
+	s->without = wish->without;
 	s->began_us = now_us;
 	s->limit_us = NEVER_US;
 	buf_init(&headers, 8192);

@@ -28,14 +28,14 @@ static int wait_until_ready(struct model_session *s, struct bell *bell, struct b
 	}
 }
 
-static void put_lack(struct model_trial_result *out, unsigned without, const struct buf *differs)
+static void put_lack(struct model_trial_result *out, const struct buf *differs)
 {
 	struct buf lack;
 
 	buf_init(&lack, 0);
-	if (without) {
+	if (out->without) {
 		buf_puts(&lack, "the service does not know and the session is without ");
-		model_extras_put(&lack, without);
+		model_extras_put(&lack, out->without);
 	}
 	if (differs->len)
 		buf_printf(&lack, "%sof what was asked for, %s", lack.len ? "; " : "", buf_text(differs));
@@ -72,6 +72,19 @@ static int on_message(const struct model_access *access, const struct ws_message
 	return done;
 }
 
+/* The reason may stand in the Close alone. */
+static int closed(const struct model_access *access, struct ws_client *client, struct model_failure *failure, int err)
+{
+	const char *reason = ws_client_close_reason(client);
+
+	failure->error_class = "connection";
+	failure->permanent = access->protocol->close_class(reason) == MODEL_FATAL;
+	snprintf(failure->code, sizeof failure->code, "%s", reason[0] ? reason : "closed");
+	snprintf(failure->text, sizeof failure->text, "the model closed the session instead of an answer (%s%s%.100s)",
+	    strerror(-err), reason[0] ? ": " : "", reason);
+	return err;
+}
+
 /* Closing the session ends the answer. */
 static int have_answer(
     const struct model_access *access, struct model_session *s, struct bell *stop, struct model_failure *failure)
@@ -98,8 +111,10 @@ static int have_answer(
 
 		while ((got = ws_client_read(client, &m, &wants_flush)) > 0 && !err)
 			err = on_message(access, &m, failure);
-		if (err || got < 0)
-			return err ? (err > 0 ? 0 : err) : got;
+		if (err)
+			return err > 0 ? 0 : err;
+		if (got < 0)
+			return closed(access, client, failure, got);
 		fds[0].events |= unsent == -EAGAIN ? POLLOUT : 0;
 		poll(fds, 2, clock_poll_ms(clock_now_us(), until));
 		if (fds[1].revents)
@@ -139,7 +154,8 @@ int model_trial(const struct model_access *access, const struct agent *agent, co
 		err = have_answer(access, s, stop, &out->failure);
 	if (!err) {
 		out->connect_ms = model_session_connect_ms(s);
-		put_lack(out, model_session_without(s), &differs);
+		out->without = model_session_without(s);
+		put_lack(out, &differs);
 		model_session_leave(s);
 	}
 	model_session_close(s);

@@ -8,6 +8,7 @@ enum { MODEL_LACK_SIZE = 400 };
 struct model_trial_result {
 	struct model_failure failure;
 	int64_t connect_ms;
+	unsigned without;           /* extras that the service refused */
 	char lack[MODEL_LACK_SIZE]; /* what the session lacks of what was asked for, in words; or "" */
 };
 

@@ -193,23 +193,59 @@ in_spanish() {
 	stop_both
 }
 
-# A field the service does not know is left out at a second try.
+# checked STATUS VAR=VALUE…: --check with that model; what it says is in $WORK/check.out.
+checked() {
+	local status=0
+	env -i PATH="$PATH" PORT=0 TWILIO_AUTH_TOKEN="$SECRET" OPENAI_API_KEY="$SECRET" OPENAI_CA_FILE=build/e2e/ca/ca.pem \
+		ASAN_OPTIONS="${ASAN_OPTIONS:-}" OPENAI_REALTIME_URL="wss://localhost:$MODEL_PORT/v1/realtime" "${@:2}" "$SERVER_BIN" --check \
+		>"$WORK/check.out" 2>&1 || status=$?
+	equal "$status" "$1"
+}
+lacking() {
+	api /status | jq -c '[.model.agents_lacking[] | .agent, .lack]'
+}
+
+# A field the service does not know is left out at a second try: by the trial, and then by nobody.
 plain() {
+	local all=(GREETING_MODE=wait REASONING_EFFORT=low NOISE_REDUCTION=near_field OPENAI_SPEED=1.1)
+	local lack="the service does not know and the session is without reasoning_effort"
 	model model --key "$SECRET" --fault reject-field=session.reasoning
-	server server MAX_CALLS=2 GREETING_MODE=wait REASONING_EFFORT=low NOISE_REDUCTION=near_field OPENAI_SPEED=1.1
+	server server MAX_CALLS=2 "${all[@]}"
 	probed
+	check "$NAME: /status names the field, and no other" equal "$(lacking)" "[\"default\",\"$lack\"]"
 	check "$NAME: the call works without the field" works call
 	check "$NAME: no error is counted, since none mattered" equal "$(errors)" ""
 	check "$NAME: the door stays open" equal "$(ready)" "200 ready"
+	kill -HUP "$SERVER"
+	check "$NAME: a reload asks for it again" until_true connected 3
 	settled
+	check "$NAME: --check names the field, and no other" checked 0 "${all[@]}"
+	check "$NAME: … in the agent's line" grep -qE \
+		"^agent default: the session was configured otherwise than asked: $lack, in [0-9]+ ms$" "$WORK/check.out"
+	check "$NAME: … and says what calls will be without" grep -qx "calls will work, but for what is named above" "$WORK/check.out"
 	stop_both
-	check "$NAME: configured twice in each session" equal \
-		"$(field "$WORK/model.json" '[.per_session[].events["session.update"]] | join(" ")')" "2 2"
+	check "$NAME: trials are configured twice, the call once" equal \
+		"$(field "$WORK/model.json" '[.per_session[].events["session.update"]] | join(" ")')" "2 1 2 2"
 	check "$NAME: without that field alone" equal "$(field "$WORK/model.json" \
-		'[.per_session[].asked[0] | .audio.input.noise_reduction.type, .audio.output.speed, .reasoning] | map(tostring) | join(" ")')" \
-		"near_field 1.1 null near_field 1.1 null"
-	check "$NAME: one line says so" equal "$(grep -c "is not all that the agent default asks for: .* without reasoning_effort$" \
-		"$WORK/server.log")" 1
+		'[.per_session[].asked[0] | .audio.input.noise_reduction.type, .audio.output.speed, .reasoning] | map(tostring) | unique | join(" ")')" \
+		"1.1 near_field null"
+	check "$NAME: one line of the log says so" equal "$(grep -c "is not all that the agent default asks for: $lack$" "$WORK/server.log")" 1
+}
+
+# A field that the service takes and makes nothing of.
+ignored() {
+	local lack="of what was asked for, audio.input.noise_reduction is missing"
+	model model --key "$SECRET" --fault ignore-field=session.audio.input.noise_reduction
+	server server MAX_CALLS=2 REASONING_EFFORT=low NOISE_REDUCTION=near_field OPENAI_SPEED=1.1
+	probed
+	check "$NAME: /status names the field, and no other" equal "$(lacking)" "[\"default\",\"$lack\"]"
+	check "$NAME: one line of the log does" equal "$(grep -c "is not all that the agent default asks for: $lack$" "$WORK/server.log")" 1
+	check "$NAME: --check does" checked 0 REASONING_EFFORT=low NOISE_REDUCTION=near_field OPENAI_SPEED=1.1
+	check "$NAME: … in the agent's line" grep -qE \
+		"^agent default: the session was configured otherwise than asked: $lack, in [0-9]+ ms$" "$WORK/check.out"
+	check "$NAME: what is as asked is not named" checked 0 REASONING_EFFORT=low OPENAI_SPEED=1.1
+	check "$NAME: … at all" grep -qE "^agent default: the session was configured as asked, in [0-9]+ ms$" "$WORK/check.out"
+	stop_both
 }
 
 # An agent whose session is refused for what its own file says: a voice that there is not.
@@ -234,9 +270,7 @@ one_agent() {
 		"model_unavailable true"
 	settled
 	check "$NAME: the server stops with status 0" stop_server
-	check "$NAME: --check names it" eval '! env -i PATH="$PATH" PORT=0 AGENTS_DIR="$WORK/agents" TWILIO_AUTH_TOKEN="$SECRET" \
-		OPENAI_API_KEY="$SECRET" OPENAI_CA_FILE=build/e2e/ca/ca.pem ASAN_OPTIONS="${ASAN_OPTIONS:-}" \
-		OPENAI_REALTIME_URL="wss://localhost:$MODEL_PORT/v1/realtime" "$SERVER_BIN" --check >"$WORK/check.out" 2>&1'
+	check "$NAME: --check names it" checked 1 AGENTS_DIR="$WORK/agents"
 	check "$NAME: … and no other" equal "$(grep -cE '^agent (bad: the model cannot be had: .*voice|(good|default): the session was configured as asked)' \
 		"$WORK/check.out")" 3
 	check "$NAME: the model stops with status 0" stop_model
@@ -255,6 +289,22 @@ quota() {
 	check "$NAME: a call that gets an answer" phone second --script "$OUTER/talk.script" --expect end=caller --expect 'answers>=1'
 	check "$NAME: opens it again" until_true eval '[ "$(ready)" = "200 ready" ]'
 	check "$NAME: and the failure is forgotten" equal "$(api /status | jq -c '.model | [.available, .last_failure]')" '[true,null]'
+	settled
+	stop_both
+}
+
+# The same, told by a Close alone while the session talks.
+quota_close() {
+	model model --key "$SECRET" --fault drop=1008-insufficient_quota:answer@2
+	server server MAX_CALLS=2
+	probed
+	check "$NAME: open at first" equal "$(ready)" "200 ready"
+	check "$NAME: the call that meets it is refused" phone first --script "$OUTER/wait.script" --expect end=server --expect say="$SORRY"
+	check "$NAME: the door is closed" equal "$(ready)" "503 model"
+	check "$NAME: and why is told" equal "$(api /status | jq '.model | (.available | not) and (.last_failure |
+		contains("insufficient_quota") and contains("its money is spent"))')" true
+	check "$NAME: a call that gets an answer" phone second --script "$OUTER/talk.script" --expect end=caller --expect 'answers>=1'
+	check "$NAME: opens it again" until_true eval '[ "$(ready)" = "200 ready" ]'
 	settled
 	stop_both
 }
@@ -307,6 +357,8 @@ apart reopens reopens
 apart overflow overflow
 apart in-spanish in_spanish
 apart plain plain
+apart ignored ignored
 apart one-agent one_agent
 apart quota quota
+apart quota-close quota_close
 all_apart

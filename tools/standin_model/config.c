@@ -130,6 +130,18 @@ static bool has_path(const cJSON *session, const char *path)
 	return at != NULL;
 }
 
+static void drop_path(cJSON *session, const char *path)
+{
+	char copy[64], *rest = copy, *name;
+	cJSON *at = session;
+
+	snprintf(copy, sizeof copy, "%s", strncmp(path, "session.", 8) == 0 ? path + 8 : path);
+	while (at && (name = strsep(&rest, ".")) && rest)
+		at = member(at, name);
+	if (at && name)
+		cJSON_DeleteItemFromObjectCaseSensitive(at, name);
+}
+
 /* Rules that are about values together, or about what happened before. */
 static bool allowed(struct session *s, const cJSON *session, struct session_error *e)
 {
@@ -187,6 +199,7 @@ static bool allowed(struct session *s, const cJSON *session, struct session_erro
 void config_update(struct session *s, const cJSON *session, const char *event_id, uint64_t now)
 {
 	const struct fault_state *reject = &s->faults->f[FAULT_REJECT_FIELD],
+				 *ignore = &s->faults->f[FAULT_IGNORE_FIELD],
 				 *delay = &s->faults->f[FAULT_UPDATED_DELAY];
 	struct session_error e = { .event_id = event_id };
 	char message[120], *config;
@@ -220,6 +233,8 @@ void config_update(struct session *s, const cJSON *session, const char *event_id
 		    cJSON_Parse("{\"type\":\"audio/pcm\",\"rate\":24000}"));
 	}
 	settle(s);
+	if (ignore->on)
+		drop_path(s->config, ignore->what);
 	if (s->faults->f[FAULT_NO_UPDATED].on)
 		return;
 	config = cJSON_PrintUnformatted(s->config);

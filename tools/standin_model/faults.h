@@ -48,6 +48,7 @@ enum point {
 	X(NO_UPDATED, "no-updated", "", "never send session.updated") \
 	X(WRONG_FORMAT, "wrong-format", "", "stay at 24 kHz PCM whatever is asked, and say so in session.updated") \
 	X(REJECT_FIELD, "reject-field", "PATH", "refuse a session.update holding it, as unknown_parameter") \
+	X(IGNORE_FIELD, "ignore-field", "PATH", "take a session.update holding it, and leave that out of the session") \
 	X(REFUSE_UPDATE, "refuse-update", "", "answer every session.update with an error of the server") \
 	X(DROP, "drop", "HOW:WHERE", \
 	    "end the connection: rst, fin (no close_notify), notify (TLS end, no Close), CODE or CODE-REASON (Close frame)") \

@@ -7,6 +7,7 @@
 #include "tests/peers/fake_protocol.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 
 #include <setjmp.h>
@@ -92,7 +93,42 @@ static void each_extra_that_is_refused_is_left_out_alone(void **state)
 	assert_string_equal(trial.lack,
 	    "the service does not know and the session is without speed, reasoning_effort; of "
 	    "what was asked for, changed");
+	assert_int_equal(trial.without, MODEL_EXTRA_SPEED | MODEL_EXTRA_REASONING);
 	done();
+}
+
+/* As a call does it, with what a trial has found. */
+static void what_is_known_to_be_refused_is_not_asked_for(void **state)
+{
+	static const struct fake_answer answers[] = { { "", "created s1" }, { "configure", "ready s1" }, { 0 } };
+	struct model_wish wish = { .agent = &agent, .instructions = "", .caller = "", .without = MODEL_EXTRA_SPEED };
+	struct model_session *s = NULL;
+	struct bell bell;
+	int done = 0;
+
+	(void)state;
+	memset(&cfg, 0, sizeof cfg);
+	model = fake_model_start(answers);
+	fake_model_access(model, &access_to, &cfg);
+	assert_int_equal(bell_open(&bell), 0);
+	assert_int_equal(model_session_open(&s, &access_to, &wish, &bell, clock_now_us()), 0);
+	while (!(done = model_session_step(s, clock_now_us()))) {
+		struct pollfd fds[2] = { { .fd = bell.fd, .events = POLLIN },
+			{ .fd = model_session_fd(s), .events = model_session_events(s) } };
+
+		poll(fds, 2, 10);
+		bell_clear(&bell);
+	}
+	assert_int_equal(done, 1);
+	assert_int_equal(model_session_without(s), MODEL_EXTRA_SPEED);
+	model_session_leave(s);
+	model_session_close(s);
+	bell_close(&bell);
+	fake_model_wait(model, "(end)", 1);
+	assert_int_equal(fake_model_count(model, "configure"), 1);
+	expect_configured(0, "configure cfg_1 0 speed");
+	fake_model_access_close(&access_to);
+	fake_model_stop(model);
 }
 
 static void what_no_session_can_do_without_is_not_left_out(void **state)
@@ -159,6 +195,8 @@ static void answer_that_is_refused_fails_a_trial_that_asks_for_one(void **state)
 		    true },
 		{ { { "", "created s1" }, { "configure", "ready s1" }, { "say", "begun r1\nover r1 failed" } }, false,
 		    false },
+		{ { { "", "created s1" }, { "configure", "ready s1" }, { "say", "begun r1\n!fatal" } }, false, true },
+		{ { { "", "created s1" }, { "configure", "ready s1" }, { "say", "!renew" } }, false, false },
 	};
 
 	(void)state;
@@ -180,6 +218,7 @@ int main(void)
 		cmocka_unit_test(session_is_configured_once_it_says_that_it_was_created),
 		cmocka_unit_test(refused_configuration_is_tried_once_more_without_what_few_know),
 		cmocka_unit_test(each_extra_that_is_refused_is_left_out_alone),
+		cmocka_unit_test(what_is_known_to_be_refused_is_not_asked_for),
 		cmocka_unit_test(what_no_session_can_do_without_is_not_left_out),
 		cmocka_unit_test(session_of_another_kind_than_asked_for_is_refused),
 		cmocka_unit_test(answer_that_is_refused_fails_a_trial_that_asks_for_one),
