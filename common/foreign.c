@@ -11,7 +11,7 @@
 /* Both take the place of one character: escaped, and as it is. */
 static const char escaped[] = "\\ufffd", plain[] = "\xef\xbf\xbd";
 
-enum { ESCAPE = JSON_ESCAPE };
+enum { ESCAPE = JSON_ESCAPE, REPLACEMENT = 0xfffd };
 
 struct mender {
 	const char *p, *end;
@@ -139,6 +139,69 @@ cJSON *foreign_json(const char *text, size_t len)
 	return tree;
 }
 
+/* The bits of a character of n bytes; utf8_sequence has taken it. */
+static int32_t decoded(const unsigned char *p, size_t n)
+{
+	static const unsigned char first[] = { 0, 0x7f, 0x1f, 0x0f, 0x07 };
+	int32_t code = p[0] & first[n];
+
+	for (size_t i = 1; i < n; i++)
+		code = code << 6 | (p[i] & 0x3f);
+	return code;
+}
+
+/* A backslash that begins no escape is the bad character, and the next one stands for itself. */
+static int32_t unescaped(const char *p, const char *end, size_t *used)
+{
+	static const char letters[] = "\"\\/bfnrt", meant[] = "\"\\/\b\f\n\r\t";
+	int code = json_escape(p, end), low = code >= 0 ? json_escape(p + ESCAPE, end) : -1;
+	const char *letter = end - p > 1 && p[1] ? strchr(letters, p[1]) : NULL;
+
+	*used = code >= 0 ? ESCAPE : letter ? 2 : 1;
+	if (is_high(code) && is_low(low)) {
+		*used = 2 * ESCAPE;
+		return 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
+	}
+	if (code > 0 && !is_high(code) && !is_low(code))
+		return code;
+	return code < 0 && letter ? meant[letter - letters] : REPLACEMENT;
+}
+
+int32_t foreign_character(struct span string, size_t *at)
+{
+	const char *p = string.p + *at, *end = string.p + string.n;
+	int32_t code = REPLACEMENT;
+	size_t n;
+
+	if (*at >= string.n)
+		return -1;
+	if (*p == '\\') {
+		code = unescaped(p, end, &n);
+	} else if ((n = *p ? utf8_sequence(p, (size_t)(end - p)) : 0)) {
+		code = decoded((const unsigned char *)p, n);
+	}
+	*at += n ? n : 1;
+	return code;
+}
+
+static void put_utf8(struct buf *out, int32_t code)
+{
+	static const unsigned char mark[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
+	int more = (code >= 0x80) + (code >= 0x800) + (code >= 0x10000);
+
+	buf_putc(out, (char)(mark[more ? more + 1 : 0] | code >> 6 * more));
+	while (more--)
+		buf_putc(out, (char)(0x80 | (code >> 6 * more & 0x3f)));
+}
+
+void foreign_put_text(struct buf *out, struct span string)
+{
+	int32_t code;
+
+	for (size_t at = 0; (code = foreign_character(string, &at)) >= 0;)
+		put_utf8(out, code);
+}
+
 /* -------------------------------------------------------------------------- names */
 
 static const char own[] = "longer-than-512-bytes-";
@@ -166,4 +229,23 @@ bool foreign_id_take(char out[FOREIGN_ID_SIZE], const char *id, size_t len)
 bool foreign_id_is_theirs(const char *id)
 {
 	return strncmp(id, own, sizeof own - 1) != 0;
+}
+
+void foreign_id_copy(char out[FOREIGN_ID_SIZE], const char *id)
+{
+	size_t len = id ? strlen(id) : 0;
+
+	out[0] = '\0';
+	if (len < FOREIGN_ID_SIZE)
+		memcpy(out, id ? id : "", len + 1);
+}
+
+bool foreign_id_is_plain(const char *id, size_t len)
+{
+	if (len == 0 || len >= FOREIGN_ID_SIZE)
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (id[i] <= ' ' || id[i] > '~' || id[i] == '"' || id[i] == '\\')
+			return false;
+	return true;
 }

@@ -20,6 +20,13 @@ char *foreign_mended(const char *text, size_t len, size_t *mended_len);
 /* As json_parse, and if that refuses, once more with the text mended. */
 cJSON *foreign_json(const char *text, size_t len);
 
+/* The next character of what stands between the quotes of a JSON string (json_scan), mended like the
+ * above: its code, and *at goes on behind it; -1 at the end. */
+int32_t foreign_character(struct span string, size_t *at);
+
+/* Appends all of them as UTF-8. */
+void foreign_put_text(struct buf *out, struct span string);
+
 /* ------------------------------------------------------------------- their names */
 
 /* Of any name that somebody else gave: an id of the model's, a Sid, a telephone
@@ -31,5 +38,12 @@ enum { FOREIGN_ID_SIZE = 513 };
  * False: it is empty, or NULL. */
 bool foreign_id_take(char out[FOREIGN_ID_SIZE], const char *id, size_t len);
 bool foreign_id_is_theirs(const char *id); /* false: such a name of our own */
+
+/* The same where a name of our own would not do: "" if it is NULL or too long. */
+void foreign_id_copy(char out[FOREIGN_ID_SIZE], const char *id);
+
+/* It can stand in our JSON and our logs as it is: not empty, not too long, and printable ASCII without
+ * blanks, quotes and backslashes. */
+bool foreign_id_is_plain(const char *id, size_t len);
 
 #endif

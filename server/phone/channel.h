@@ -48,12 +48,14 @@ struct phone_event {
 	uint64_t timestamp_ms; /* since the stream began */
 
 	/* TEXT: the caller's words. PLAYED, INTERRUPTED: ours that were heard. COMPLAINT: the far side's
-	 * own. JSON, borrowed. */
+	 * own. The inside of a JSON string, borrowed: foreign_put_text makes words of it. p NULL: it does
+	 * not say. */
 	struct span text;
-	bool last;        /* TEXT: the caller's turn ends with it */
-	bool on;          /* VOICE: the caller speaks. PLAYED: all that was sent has been spoken */
-	struct span mark; /* MARK: the name, as put_mark wrote it; borrowed */
-	char key;         /* KEY: 0-9 * # A-D */
+	bool last; /* TEXT: the caller's turn ends with it */
+	bool on;   /* VOICE: the caller speaks. PLAYED: all that was sent has been spoken, and `text` says nothing */
+	int64_t spoken_ms; /* INTERRUPTED: it had spoken for so long; -1: it does not say */
+	struct span mark;  /* MARK: the name, as put_mark wrote it; borrowed */
+	char key;          /* KEY: 0-9 * # A-D */
 
 	/* STARTED; "" when absent or too long. Last, as most events have no use for them. */
 	const char *unusable; /* why it cannot be carried, in words; NULL if it can */
@@ -65,9 +67,10 @@ struct phone_channel {
 	const char *name; /* for logs */
 
 	/* Facts. */
-	bool audio; /* carries mu-law at 8000 Hz, both ways */
-	bool text;  /* carries words instead: the far side listens and speaks */
-	bool marks; /* echoes marks; without them PLAYED, or only the clock, tells how much was heard */
+	bool audio;  /* carries mu-law at 8000 Hz, both ways */
+	bool text;   /* carries words instead: the far side listens and speaks */
+	bool marks;  /* echoes marks; without them PLAYED, or only the clock, tells how much was heard */
+	bool closes; /* the caller hangs up by a normal Close; without it by STOPPED only */
 
 	/* `text` is parsed in place and must outlive the event. A second start is an
 	 * event too, and leaves the stream as it is. */

@@ -18,18 +18,6 @@ static bool scan_in(struct span in, const char *key, struct span *value)
 
 /* ---------------------------------------------------------------- from Twilio */
 
-/* True if it can stand in our JSON as it is, escapes and all: printable ASCII
- * without quote and backslash. */
-static bool is_plain(struct span sid)
-{
-	if (sid.n == 0 || sid.n >= FOREIGN_ID_SIZE)
-		return false;
-	for (size_t i = 0; i < sid.n; i++)
-		if (sid.p[i] <= ' ' || sid.p[i] > '~' || sid.p[i] == '"' || sid.p[i] == '\\')
-			return false;
-	return true;
-}
-
 /* A start without a format is taken at Twilio's word: it has only this one. */
 static bool is_mulaw(const cJSON *format)
 {
@@ -39,15 +27,6 @@ static bool is_mulaw(const cJSON *format)
 	json_num(format, "sampleRate", &rate);
 	json_num(format, "channels", &channels);
 	return !format || (encoding && !strcmp(encoding, "audio/x-mulaw") && rate == 8000 && channels == 1);
-}
-
-/* A name that is cut would be somebody else's. */
-static void copy_name(char out[FOREIGN_ID_SIZE], const char *name)
-{
-	size_t len = name ? strlen(name) : 0;
-
-	if (len < FOREIGN_ID_SIZE)
-		memcpy(out, name ? name : "", len + 1);
 }
 
 /* The only message that costs a tree, once a call: its parts are nested, and
@@ -62,15 +41,15 @@ static void parse_start(struct phone_stream *s, struct span sid, const char *tex
 
 	if (call_sid && sid.n) {
 		out->type = PHONE_STARTED;
-		copy_name(out->call_sid, call_sid);
+		foreign_id_copy(out->call_sid, call_sid);
 		/* As the TwiML's <Parameter>s of these names say. */
-		copy_name(out->caller, json_str(parameters, "caller"));
-		copy_name(out->called, json_str(parameters, "called"));
-		if (!is_plain((struct span){ call_sid, strlen(call_sid) }))
+		foreign_id_copy(out->caller, json_str(parameters, "caller"));
+		foreign_id_copy(out->called, json_str(parameters, "called"));
+		if (!foreign_id_is_plain(call_sid, strlen(call_sid)))
 			out->unusable = "no usable callSid";
 		else if (!is_mulaw(json_get(start, "mediaFormat")))
 			out->unusable = "not 8 kHz mu-law";
-		else if (!is_plain(sid))
+		else if (!foreign_id_is_plain(sid.p, sid.n))
 			out->unusable = "no usable streamSid";
 		else if (!s->id[0])
 			memcpy(s->id, sid.p, sid.n);

@@ -35,8 +35,25 @@ static void expect(const char *text, size_t len, const char *field)
 	cJSON_Delete(tree);
 }
 
+/* The same without a tree: what json_scan finds. */
+static void expect_text(const char *inside, size_t len, const char *field)
+{
+	char *copy = malloc(len ? len : 1);
+	struct buf out;
+
+	assert_non_null(copy);
+	memcpy(copy, inside, len);
+	buf_init(&out, 0);
+	foreign_put_text(&out, (struct span){ copy, len });
+	assert_string_equal(buf_text(&out), field);
+	buf_free(&out);
+	free(copy);
+}
+
 /* `inside`: between the quotes. */
-#define READS(inside, field) expect("{\"a\":\"" inside "\"}", sizeof "{\"a\":\"" inside "\"}" - 1, field)
+#define READS(inside, field) \
+	(expect("{\"a\":\"" inside "\"}", sizeof "{\"a\":\"" inside "\"}" - 1, field), \
+	    expect_text(inside, sizeof inside - 1, field))
 
 static void half_a_pair_costs_one_character(void **state)
 {
@@ -104,6 +121,41 @@ static void text_of_which_nothing_is_left_is_empty(void **state)
 		assert_int_equal(len, 0);
 		free(mended);
 	}
+}
+
+static void characters_of_every_length_come_out_of_their_escapes(void **state)
+{
+	(void)state;
+	READS("\\u007f\\u0080\\u07FF\\u0800\\uffff", "\x7f\xc2\x80\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf");
+	READS("\\ud800\\udc00\\uDBFF\\uDFFF", "\xf0\x90\x80\x80\xf4\x8f\xbf\xbf");
+	READS("\\\"\\\\\\/\\b\\f\\n\\r\\t", "\"\\/\b\f\n\r\t");
+	READS("\x7f\xc2\x80\xe0\xa0\x80\xf4\x8f\xbf\xbf", "\x7f\xc2\x80\xe0\xa0\x80\xf4\x8f\xbf\xbf");
+}
+
+static void characters_come_one_by_one(void **state)
+{
+	static const char inside[] = "a\\n\\ud83d\\ude00\xc3\xa9\\ud83d";
+	static const int32_t codes[] = { 'a', '\n', 0x1f600, 0xe9, 0xfffd, -1, -1 };
+	size_t at = 0;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+		assert_int_equal(foreign_character((struct span){ inside, sizeof inside - 1 }, &at), codes[i]);
+	assert_int_equal(at, sizeof inside - 1);
+}
+
+static void ids_of_ours_are_printable(void **state)
+{
+	char id[FOREIGN_ID_SIZE + 1];
+
+	(void)state;
+	assert_true(foreign_id_is_plain("VX1~!", 5));
+	for (const char *bad = " \"\\\x7f\x1f\xc3"; *bad; bad++)
+		assert_false(foreign_id_is_plain((char[]){ 'V', *bad, 'X' }, 3));
+	assert_false(foreign_id_is_plain("", 0));
+	memset(id, 'x', sizeof id);
+	assert_true(foreign_id_is_plain(id, FOREIGN_ID_SIZE - 1));
+	assert_false(foreign_id_is_plain(id, FOREIGN_ID_SIZE));
 }
 
 static void value_that_is_nested_too_deep_is_null(void **state)
@@ -187,6 +239,9 @@ int main(void)
 		cmocka_unit_test(nul_costs_one_character),
 		cmocka_unit_test(bytes_that_are_no_text_cost_one_character_each),
 		cmocka_unit_test(escapes_that_are_none_cost_their_backslash),
+		cmocka_unit_test(characters_of_every_length_come_out_of_their_escapes),
+		cmocka_unit_test(characters_come_one_by_one),
+		cmocka_unit_test(ids_of_ours_are_printable),
 		cmocka_unit_test(what_stands_around_the_values_does_not_matter),
 		cmocka_unit_test(text_of_which_nothing_is_left_is_empty),
 		cmocka_unit_test(value_that_is_nested_too_deep_is_null),
