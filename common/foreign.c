@@ -139,17 +139,6 @@ cJSON *foreign_json(const char *text, size_t len)
 	return tree;
 }
 
-/* The bits of a character of n bytes; utf8_sequence has taken it. */
-static int32_t decoded(const unsigned char *p, size_t n)
-{
-	static const unsigned char first[] = { 0, 0x7f, 0x1f, 0x0f, 0x07 };
-	int32_t code = p[0] & first[n];
-
-	for (size_t i = 1; i < n; i++)
-		code = code << 6 | (p[i] & 0x3f);
-	return code;
-}
-
 /* A backslash that begins no escape is the bad character, and the next one stands for itself. */
 static int32_t unescaped(const char *p, const char *end, size_t *used)
 {
@@ -178,7 +167,7 @@ int32_t foreign_character(struct span string, size_t *at)
 	if (*p == '\\') {
 		code = unescaped(p, end, &n);
 	} else if ((n = *p ? utf8_sequence(p, (size_t)(end - p)) : 0)) {
-		code = decoded((const unsigned char *)p, n);
+		code = utf8_code(p, n);
 	}
 	*at += n ? n : 1;
 	return code;

@@ -167,6 +167,16 @@ size_t utf8_sequence(const char *text, size_t left)
 	return n;
 }
 
+int32_t utf8_code(const char *text, size_t n)
+{
+	static const unsigned char first[] = { 0, 0x7f, 0x1f, 0x0f, 0x07 };
+	int32_t code = (unsigned char)text[0] & first[n];
+
+	for (size_t i = 1; i < n; i++)
+		code = code << 6 | ((unsigned char)text[i] & 0x3f);
+	return code;
+}
+
 bool utf8_valid(const char *text, size_t len)
 {
 	const char *p = text;

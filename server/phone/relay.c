@@ -102,9 +102,8 @@ static void parse_interrupt(struct phone_stream *s, struct span message, struct 
 	(void)s;
 	if (!scan_string(message, "utteranceUntilInterrupt", &out->text))
 		out->text = (struct span){ NULL, 0 };
-	out->spoken_ms = json_scan(message.p, message.n, "durationUntilInterruptMs", &spoken_ms)
-			   ? milliseconds(spoken_ms)
-			   : -1;
+	out->spoken_ms =
+	    json_scan(message.p, message.n, "durationUntilInterruptMs", &spoken_ms) ? milliseconds(spoken_ms) : -1;
 	out->type = PHONE_INTERRUPTED;
 }
 

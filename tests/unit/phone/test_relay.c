@@ -195,8 +195,8 @@ static void only_a_last_prompt_ends_the_turn(void **state)
 
 static void a_prompt_of_blanks_is_nobodys_turn(void **state)
 {
-	static const char *const blanks[] = { "", " ", "  \t ", "\\n\\t\\r \\u0020", "\\u00a0\\u3000\\u2003", "\xc2\xa0",
-		"\xe3\x80\x80", "\xe2\x80\x8b", "\\ufeff" };
+	static const char *const blanks[] = { "", " ", "  \t ", "\\n\\t\\r \\u0020", "\\u00a0\\u3000\\u2003",
+		"\xc2\xa0", "\xe3\x80\x80", "\xe2\x80\x8b", "\\ufeff" };
 	char text[200];
 
 	(void)state;
@@ -220,8 +220,8 @@ static void words_of_every_script_and_length_are_taken(void **state)
 	    "\xd7\xa9\xd7\x9c\xd7\x95\xd7\x9d \xe2\x80\x8f\xd7\x90");
 	expect_words(
 	    parsed("{\"type\":\"prompt\",\"voicePrompt\":\"well \\ud83d\",\"last\":true}").text, "well \xef\xbf\xbd");
-	expect_words(parsed("{\"type\":\"prompt\",\"voicePrompt\":\"\\ud83d\\ude00\",\"last\":true}").text,
-	    "\xf0\x9f\x98\x80");
+	expect_words(
+	    parsed("{\"type\":\"prompt\",\"voicePrompt\":\"\\ud83d\\ude00\",\"last\":true}").text, "\xf0\x9f\x98\x80");
 	len = (size_t)sprintf(text, "{\"type\":\"prompt\",\"last\":true,\"voicePrompt\":\"");
 	for (int i = 0; i < 10000; i++)
 		len += (size_t)sprintf(text + len, "%s", "\xe4\xbd\xa0");
@@ -235,13 +235,14 @@ static void an_interruption_is_one_whatever_it_says(void **state)
 	static const struct {
 		const char *fields;
 		int64_t spoken_ms;
-	} told[] = { { ",\"durationUntilInterruptMs\":460.75", 460 }, { ",\"durationUntilInterruptMs\":\"460.75\"", 460 },
-		{ ",\"durationUntilInterruptMs\":0", 0 }, { ",\"durationUntilInterruptMs\":1e3", 1000 },
-		{ ",\"durationUntilInterruptMs\":\"\"", -1 }, { ",\"durationUntilInterruptMs\":\"soon\"", -1 },
-		{ ",\"durationUntilInterruptMs\":\"12ms\"", -1 }, { ",\"durationUntilInterruptMs\":\"0x10\"", -1 },
-		{ ",\"durationUntilInterruptMs\":-1", -1 }, { ",\"durationUntilInterruptMs\":1e300", -1 },
-		{ ",\"durationUntilInterruptMs\":1e9999", -1 }, { ",\"durationUntilInterruptMs\":null", -1 },
-		{ ",\"durationUntilInterruptMs\":{}", -1 }, { ",\"durationUntilInterruptMs\":true", -1 },
+	} told[] = { { ",\"durationUntilInterruptMs\":460.75", 460 },
+		{ ",\"durationUntilInterruptMs\":\"460.75\"", 460 }, { ",\"durationUntilInterruptMs\":0", 0 },
+		{ ",\"durationUntilInterruptMs\":1e3", 1000 }, { ",\"durationUntilInterruptMs\":\"\"", -1 },
+		{ ",\"durationUntilInterruptMs\":\"soon\"", -1 }, { ",\"durationUntilInterruptMs\":\"12ms\"", -1 },
+		{ ",\"durationUntilInterruptMs\":\"0x10\"", -1 }, { ",\"durationUntilInterruptMs\":-1", -1 },
+		{ ",\"durationUntilInterruptMs\":1e300", -1 }, { ",\"durationUntilInterruptMs\":1e9999", -1 },
+		{ ",\"durationUntilInterruptMs\":null", -1 }, { ",\"durationUntilInterruptMs\":{}", -1 },
+		{ ",\"durationUntilInterruptMs\":true", -1 },
 		{ ",\"durationUntilInterruptMs\":99999999999999999999999999999999999", -1 }, { "", -1 } };
 	char text[200];
 
@@ -249,7 +250,8 @@ static void an_interruption_is_one_whatever_it_says(void **state)
 	for (size_t i = 0; i < sizeof told / sizeof *told; i++) {
 		struct phone_event e;
 
-		snprintf(text, sizeof text, "{\"type\":\"interrupt\"%s,\"utteranceUntilInterrupt\":\"We\"}", told[i].fields);
+		snprintf(
+		    text, sizeof text, "{\"type\":\"interrupt\"%s,\"utteranceUntilInterrupt\":\"We\"}", told[i].fields);
 		e = parsed(text);
 		assert_int_equal(e.type, PHONE_INTERRUPTED);
 		if (e.spoken_ms != told[i].spoken_ms)
@@ -374,12 +376,12 @@ static void messages_of_ours_are_those_of_the_fixtures(void **state)
 	relay_channel.put_keys(&s, &out, "1w2#");
 	expect_fixture(&out, "conversationrelay-out-send-digits");
 	/* A string, though it looks like an object. */
-	relay_channel.put_end(&s, &out,
-	    "{\"reason\":\"transfer\",\"to\":\"+12025550177\",\"summary\":\"Caller asks for billing.\"}");
+	relay_channel.put_end(
+	    &s, &out, "{\"reason\":\"transfer\",\"to\":\"+12025550177\",\"summary\":\"Caller asks for billing.\"}");
 	expect_fixture(&out, "conversationrelay-out-end");
 	relay_channel.put_play(&s, &out, "https://bridge.example.com/audio/hold.mp3");
-	assert_string_equal(buf_text(&out),
-	    "{\"type\":\"play\",\"source\":\"https://bridge.example.com/audio/hold.mp3\",\"loop\":1}");
+	assert_string_equal(
+	    buf_text(&out), "{\"type\":\"play\",\"source\":\"https://bridge.example.com/audio/hold.mp3\",\"loop\":1}");
 	buf_free(&out);
 }
 
