@@ -15,7 +15,8 @@ enum {
 	SEND_BUFFER = 64 * 1024,  /* in the kernel: what waits there cannot be taken back at a cut */
 	STALL_US = 10 * US_PER_S, /* unsent bytes and no progress for so long: nobody reads */
 	UNSENT_MAX = 1024 * 1024,
-	CLOSE_US = 500 * US_PER_MS /* wait for the phone's Close after ours */
+	CLOSE_US = 500 * US_PER_MS, /* wait for the phone's Close after ours */
+	ASKED_US = 2 * US_PER_S     /* and before it, when the phone was asked for it */
 };
 
 /* For the frame reader. One short read tells that the socket is empty, and
@@ -42,6 +43,7 @@ int phone_socket_open(struct phone_socket *s, int fd, int64_t now_us)
 	s->fd = fd;
 	s->close_code = WS_CLOSE_NORMAL;
 	s->progress_us = now_us;
+	s->ping_us = NEVER_US;
 	buf_init(&s->out, 2 * UNSENT_MAX);
 	if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) < 0)
 		return -errno;
@@ -62,16 +64,24 @@ void phone_socket_woken(struct phone_socket *s)
 	s->drained = false;
 }
 
+static void on_close(struct phone_socket *s, const struct ws_message *m)
+{
+	s->peer_closed = true;
+	s->peer_code = m->close_code;
+}
+
 int phone_socket_next(struct phone_socket *s, struct ws_message *out)
 {
 	int got = ws_reader_next(s->reader, out);
 
+	if (got > 0)
+		s->missed = 0;
 	if (got < 0)
 		s->close_code = ws_close_code(got);
 	else if (got && out->opcode == WS_PING)
 		ws_put_frame(&s->out, WS_PONG, out->data, out->len, NULL);
 	else if (got && out->opcode == WS_CLOSE)
-		s->peer_closed = true;
+		on_close(s, out);
 	return got;
 }
 
@@ -107,6 +117,23 @@ enum call_end phone_socket_flush(struct phone_socket *s, int64_t now_us)
 	return why;
 }
 
+void phone_socket_watch(struct phone_socket *s, int64_t now_us)
+{
+	s->ping_us = now_us + PHONE_PING_US;
+}
+
+bool phone_socket_ping(struct phone_socket *s, int64_t now_us)
+{
+	if (now_us < s->ping_us)
+		return true;
+	if (s->missed == PHONE_PINGS_MISSED)
+		return false;
+	s->missed++;
+	s->ping_us = now_us + PHONE_PING_US;
+	ws_put_frame(&s->out, WS_PING, "", 0, NULL);
+	return true;
+}
+
 short phone_socket_events(const struct phone_socket *s)
 {
 	return s->out.len ? POLLIN | POLLOUT : POLLIN;
@@ -114,33 +141,45 @@ short phone_socket_events(const struct phone_socket *s)
 
 int64_t phone_socket_deadline_us(const struct phone_socket *s)
 {
-	return s->out.len ? s->progress_us + STALL_US : NEVER_US;
+	return s->out.len ? earlier(s->progress_us + STALL_US, s->ping_us) : s->ping_us;
+}
+
+/* Sends, and reads away what the phone still says, which comes too late. False: the phone has closed and
+ * has all of ours, the time is over, or nothing can be read any more. */
+static bool last_words(struct phone_socket *s, int64_t until)
+{
+	int64_t now = clock_now_us();
+	struct pollfd fd = { .fd = s->fd };
+	struct ws_message m;
+	int got;
+
+	phone_socket_flush(s, now);
+	if ((s->peer_closed && !s->out.len) || now >= until)
+		return false;
+	fd.events = phone_socket_events(s);
+	poll(&fd, 1, clock_poll_ms(now, until));
+	phone_socket_woken(s);
+	while ((got = ws_reader_next(s->reader, &m)) > 0 && clock_now_us() < until)
+		if (m.opcode == WS_CLOSE)
+			on_close(s, &m);
+	return got >= 0;
 }
 
 void phone_socket_part(struct phone_socket *s)
 {
 	int64_t until = clock_now_us() + CLOSE_US;
-	struct ws_message m;
 
 	if (!s->reader)
 		return;
 	ws_put_close(&s->out, s->close_code, "", NULL);
-	for (;;) {
-		int64_t now = clock_now_us();
-		struct pollfd fd = { .fd = s->fd };
-		int got;
+	while (last_words(s, until))
+		;
+}
 
-		phone_socket_flush(s, now);
-		if ((s->peer_closed && !s->out.len) || now >= until)
-			return;
-		fd.events = phone_socket_events(s);
-		poll(&fd, 1, clock_poll_ms(now, until));
-		phone_socket_woken(s);
-		/* What else it has to say comes too late. */
-		while ((got = ws_reader_next(s->reader, &m)) > 0 && clock_now_us() < until)
-			if (m.opcode == WS_CLOSE)
-				s->peer_closed = true;
-		if (got < 0)
-			return;
-	}
+void phone_socket_await_close(struct phone_socket *s)
+{
+	int64_t until = clock_now_us() + ASKED_US;
+
+	while (!s->peer_closed && last_words(s, until))
+		;
 }
