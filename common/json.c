@@ -177,6 +177,15 @@ int32_t utf8_code(const char *text, size_t n)
 	return code;
 }
 
+size_t utf8_whole(const char *text, size_t len, size_t most)
+{
+	if (len <= most)
+		return len;
+	while (most && ((unsigned char)text[most] & 0xc0) == 0x80)
+		most--;
+	return most;
+}
+
 bool utf8_valid(const char *text, size_t len)
 {
 	const char *p = text;

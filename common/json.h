@@ -67,6 +67,8 @@ bool utf8_valid(const char *text, size_t len);
 /* Bytes of the character at the start of a text that is not empty; 0: it is none. */
 size_t utf8_sequence(const char *text, size_t left);
 int32_t utf8_code(const char *text, size_t n); /* of the character that has these n bytes */
+/* The largest length up to `most` at which a text of `len` bytes can be cut between two characters. */
+size_t utf8_whole(const char *text, size_t len, size_t most);
 
 /* Fields of an object, by exact name; absent or of another type gives NULL,
  * false or the fallback. `o` may be NULL. Strings are borrowed from the tree. */

@@ -1,6 +1,7 @@
 /* The caller loop: the phone's socket, both ways.
  *
- * Reads the caller's frames and sends their audio straight on to the model;
+ * Reads the caller's frames and sends their audio straight on to the model, or
+ * their words to the agent loop;
  * plays the agent's audio to the phone in time; serves interruptions, because
  * it alone knows what was sent and what was heard. One blocking poll, on the
  * phone's socket, the bell and the next deadline. What a message looks like is
@@ -9,6 +10,7 @@
 #include "server/caller/caller_loop.h"
 
 #include "common/clock.h"
+#include "common/json_out.h"
 #include "common/log.h"
 #include "server/caller/phone_socket.h"
 #include "server/caller/playout.h"
@@ -25,8 +27,10 @@
 #include <string.h>
 
 enum {
-	READ_AT_ONCE = 64, /* messages, before the loop looks around */
-	INVALID_MAX = 200  /* nonsense of this amount is not an accident */
+	READ_AT_ONCE = 64,     /* messages, before the loop looks around */
+	INVALID_MAX = 200,     /* nonsense of this amount is not an accident */
+	WORDS_MAX = 16 * 1000, /* bytes in one message to the agent loop */
+	COMPLAINT_SHOWN = 160
 };
 
 struct caller {
@@ -36,6 +40,8 @@ struct caller {
 	bool more_to_read; /* the reader may hold messages that poll does not show */
 	int64_t last_frame_us;
 	uint64_t invalid;
+	bool complained, words_cut; /* in the log */
+	struct buf words;           /* the text of the message in hand */
 	struct playout playout;
 	struct uplink uplink;
 	struct recording *recording; /* borrowed from the call; NULL: not recorded */
@@ -115,6 +121,54 @@ static void on_key(struct caller *p, char key)
 	bell_ring(&p->call->agent_bell);
 }
 
+/* The words of a part that finds no room come again with the next one; at a turn's end they would be
+ * missed, and so may take more of it. What then is left is for what cannot be dropped. */
+static void on_text(struct caller *p, const struct phone_event *e)
+{
+	struct call *c = p->call;
+	size_t len = utf8_whole(buf_text(&p->words), p->words.len, WORDS_MAX);
+	bool told = ring_used(&c->from_caller) <= FROM_CALLER_BYTES / (e->last ? 2 : 4) &&
+		    ring_put2(&c->from_caller, FROM_TEXT, &e->last, sizeof e->last, buf_text(&p->words), len);
+
+	bell_ring(&c->agent_bell);
+	if (!e->last || (told && len == p->words.len))
+		return;
+	stat_add(relay_words_cut, 1);
+	if (!p->words_cut)
+		log_warn(c->tag, "the caller's words were cut: %zu bytes of %zu kept", told ? len : 0, p->words.len);
+	p->words_cut = true;
+}
+
+static void on_voice(struct caller *p, bool on)
+{
+	struct call *c = p->call;
+
+	if (ring_used(&c->from_caller) <= FROM_CALLER_BYTES / 4)
+		ring_put(&c->from_caller, FROM_VOICE, &on, sizeof on);
+	bell_ring(&c->agent_bell);
+}
+
+static void on_played(struct caller *p, const struct phone_event *e, int64_t now)
+{
+	if (e->on)
+		playout_quiet(&p->playout, now);
+	else
+		playout_spoken(&p->playout, buf_text(&p->words), p->words.len, now);
+}
+
+/* Once: the rest is counted. What it quotes of our message is the conversation's, and no log's. */
+static void on_complaint(struct caller *p)
+{
+	struct call *c = p->call;
+
+	stat_add(relay_complaints, 1);
+	if (!p->complained)
+		log_warn(c->tag, "twilio complains: %.*s",
+		    (int)utf8_whole(buf_text(&p->words), strcspn(buf_text(&p->words), "{"), COMPLAINT_SHOWN),
+		    buf_text(&p->words));
+	p->complained = true;
+}
+
 static void on_message(struct caller *p, const char *text, size_t len, int64_t now)
 {
 	struct call *c = p->call;
@@ -124,14 +178,26 @@ static void on_message(struct caller *p, const char *text, size_t len, int64_t n
 	/* Before its start a stream has nothing to say, except that it is over. */
 	if (e.type > PHONE_STARTED && e.type != PHONE_STOPPED && !p->started)
 		e.type = PHONE_INVALID;
+	if (e.text.p) {
+		buf_reset(&p->words);
+		foreign_put_text(&p->words, e.text);
+	}
 	switch (e.type) {
 	case PHONE_INVALID:
 		p->invalid++;
 		return;
 	case PHONE_TEXT:
+		on_text(p, &e);
+		return;
 	case PHONE_VOICE:
+		on_voice(p, e.on);
+		return;
 	case PHONE_PLAYED:
+		on_played(p, &e, now);
+		return;
 	case PHONE_COMPLAINT:
+		on_complaint(p);
+		return;
 	case PHONE_UNKNOWN:
 		stat_add(twilio_unknown_messages, 1);
 		return;
@@ -150,7 +216,7 @@ static void on_message(struct caller *p, const char *text, size_t len, int64_t n
 		playout_echo(&p->playout, e.mark, now);
 		return;
 	case PHONE_INTERRUPTED:
-		playout_interrupted(&p->playout, now);
+		playout_interrupted(&p->playout, e.text.p ? buf_text(&p->words) : NULL, p->words.len, e.spoken_ms, now);
 		return;
 	case PHONE_STOPPED:
 		call_end(c, END_CALLER_HUNG_UP);
@@ -184,6 +250,17 @@ static void on_broken(struct caller *p, int err)
 	call_end(p->call, invalid ? END_STREAM_INVALID : END_STREAM_LOST);
 }
 
+/* Where a Close is not how a caller hangs up, the caller may still be there; nor is one that gives another
+ * reason. */
+static void on_close(struct caller *p, const struct ws_message *m)
+{
+	struct call *c = p->call;
+
+	if (c->channel->closes && m->close_code != WS_CLOSE_NORMAL)
+		log_warn(c->tag, "twilio: closed with %d: %.60s", m->close_code, m->data);
+	call_end(c, c->channel->closes && m->close_code == WS_CLOSE_NORMAL ? END_CALLER_HUNG_UP : END_STREAM_LOST);
+}
+
 static void read_frames(struct caller *p, int64_t now)
 {
 	struct call *c = p->call;
@@ -200,8 +277,8 @@ static void read_frames(struct caller *p, int64_t now)
 			on_message(p, m.data, m.len, now);
 		else if (m.opcode == WS_BINARY)
 			p->invalid++;
-		else if (m.opcode == WS_CLOSE) /* without a stop before it the caller may still be there */
-			call_end(c, END_STREAM_LOST);
+		else if (m.opcode == WS_CLOSE)
+			on_close(p, &m);
 	}
 	/* Play-out wants its turn too, however much the phone has to say. */
 	p->more_to_read = got > 0;
@@ -212,8 +289,11 @@ static void read_frames(struct caller *p, int64_t now)
 
 /* ------------------------------------------------------------------- the loop */
 
+/* A caller who is heard in words may be silent for long; before its start no stream may. */
 static int64_t silent_us(const struct caller *p)
 {
+	if (p->started && !p->call->channel->audio)
+		return NEVER_US;
 	return p->last_frame_us + (int64_t)p->call->cfg->stream_silent_seconds * US_PER_S;
 }
 
@@ -241,8 +321,14 @@ static void wait_for_something(struct caller *p)
 
 static void write_frames(struct caller *p, int64_t now)
 {
-	enum call_end why = phone_socket_flush(&p->socket, now);
+	enum call_end why = CALL_NOT_ENDED;
 
+	if (!phone_socket_ping(&p->socket, now)) {
+		log_warn(p->call->tag, "twilio: no answer to %d pings", PHONE_PINGS_MISSED);
+		why = END_STREAM_LOST;
+	}
+	if (!why)
+		why = phone_socket_flush(&p->socket, now);
 	if (why)
 		call_end(p->call, why);
 }
@@ -255,18 +341,47 @@ static void end_if_silent(struct caller *p, int64_t now)
 
 static int caller_open(struct caller *p, struct call *c, int fd, int64_t now)
 {
+	int err;
+
 	memset(p, 0, sizeof *p);
 	p->call = c;
 	p->last_frame_us = now;
 	playout_init(&p->playout, c, &p->socket.out);
 	uplink_init(&p->uplink, c, fd, now);
-	return phone_socket_open(&p->socket, fd, now);
+	buf_init(&p->words, 0);
+	err = phone_socket_open(&p->socket, fd, now);
+	if (!c->channel->audio)
+		phone_socket_watch(&p->socket, now);
+	return err;
 }
 
 static void caller_close(struct caller *p)
 {
 	uplink_close(&p->uplink);
+	buf_free(&p->words);
 	phone_socket_close(&p->socket);
+}
+
+/* Where the phone asks what is next once a session is over, it must be told that it is: a socket that
+ * breaks off is a failure to it. The handle is the one it knows itself. */
+static void put_end(struct caller *p)
+{
+	struct call *c = p->call;
+	struct buf handoff, message;
+	struct json_out j;
+
+	buf_init(&handoff, 0);
+	buf_init(&message, 0);
+	j = json_out_to(&handoff);
+	json_put_object(&j, NULL);
+	json_put_text(&j, "reason", call_ending(call_ended(c))->json);
+	json_put_text(&j, "handle", c->stream.id);
+	json_put_end(&j);
+	c->channel->put_end(&c->stream, &message, buf_text(&handoff));
+	ws_put_frame(&p->socket.out, WS_TEXT, buf_text(&message), message.len, NULL);
+	buf_free(&message);
+	buf_free(&handoff);
+	phone_socket_await_close(&p->socket);
 }
 
 /* What was heard is known now or never. The agent loop writes it down while we
@@ -274,10 +389,14 @@ static void caller_close(struct caller *p)
  * heard, and the handshake comes last. */
 static void leave(struct caller *p, int64_t now)
 {
+	struct call *c = p->call;
+
 	uplink_leave(&p->uplink);
 	playout_leave(&p->playout, now);
 	if (p->recording)
 		recording_end(p->recording, now);
+	if (c->channel->put_end && p->started && !p->socket.peer_closed && call_ended(c) != END_STREAM_LOST)
+		put_end(p);
 	phone_socket_part(&p->socket);
 }
 

@@ -4,11 +4,11 @@
 
 #include <string.h>
 
-void ledger_init(struct ledger *l, uint32_t generation, bool echoes)
+void ledger_init(struct ledger *l, uint32_t generation, enum ledger_proof proof)
 {
 	memset(l, 0, sizeof *l);
 	l->generation = generation;
-	l->echoes = echoes;
+	l->proof = proof;
 	l->next_seq = 1;
 	l->first_mark_due = true;
 }
@@ -55,12 +55,15 @@ bool ledger_sent(struct ledger *l, uint32_t no, size_t bytes, int64_t now_us)
 		l->first_mark_due = true;
 		/* With no mark out the clock's word is all there will be for what
 		 * went before; left unproven, the pause would count as time in
-		 * which the new audio was heard. */
-		if (!l->mark_count)
+		 * which the new audio was heard. An account may still come, and
+		 * until then that is not counted as heard. */
+		if (l->proof == LEDGER_BY_ACCOUNT)
+			l->paused_at = l->paused_at > l->proven ? l->paused_at : l->sent;
+		else if (!l->mark_count)
 			l->proven = l->sent;
 	}
-	if (l->proven == l->sent)
-		l->proven_us = now_us;
+	if (l->proven == l->sent) /* it begins now, or behind what was let play */
+		l->proven_us = l->far_end_us > now_us ? l->far_end_us : now_us;
 	l->sent += bytes;
 	item->end = l->sent;
 	l->far_end_us += bytes_us(bytes);
@@ -83,7 +86,8 @@ uint32_t ledger_mark(struct ledger *l)
 	struct ledger_item *item = newest(l);
 	bool end_due = item && item->ended && !item->marked;
 
-	if (!l->echoes || !item || (!end_due && !l->first_mark_due && l->sent - l->last_mark_at < LEDGER_MARK_EVERY))
+	if (l->proof != LEDGER_BY_MARKS || !item ||
+	    (!end_due && !l->first_mark_due && l->sent - l->last_mark_at < LEDGER_MARK_EVERY))
 		return 0;
 	if (end_due)
 		item->marked = true;
@@ -116,6 +120,18 @@ bool ledger_echo(struct ledger *l, uint32_t generation, uint32_t seq, int64_t no
 	return true;
 }
 
+bool ledger_proved(struct ledger *l, uint64_t position, int64_t now_us)
+{
+	if (position > l->sent)
+		position = l->sent;
+	if (position <= l->proven)
+		return false;
+	l->proven = position;
+	l->proven_us = now_us;
+	l->far_end_us = now_us + bytes_us(l->sent - l->proven);
+	return true;
+}
+
 int64_t ledger_lead_us(const struct ledger *l, int64_t now_us)
 {
 	return l->far_end_us > now_us ? l->far_end_us - now_us : 0;
@@ -125,7 +141,7 @@ int64_t ledger_lead_us(const struct ledger *l, int64_t now_us)
  * does. A phone that plays late is so never ahead of itself in our book. */
 uint64_t ledger_heard(const struct ledger *l, int64_t now_us)
 {
-	uint64_t limit = l->mark_count ? l->marks[0].at : l->sent;
+	uint64_t limit = l->mark_count ? l->marks[0].at : l->paused_at > l->proven ? l->paused_at : l->sent;
 	int64_t passed_us = now_us - l->proven_us;
 	uint64_t heard;
 
@@ -149,7 +165,8 @@ static uint32_t heard_of(const struct ledger_item *item, uint64_t heard)
  * should have played it to its end, if there is a mark to wait for. */
 static int64_t item_given_up_us(const struct ledger *l, const struct ledger_item *item)
 {
-	return l->far_end_us - bytes_us(l->sent - item->end) + (l->echoes ? LEDGER_UNCONFIRMED_US : 0);
+	return l->far_end_us - bytes_us(l->sent - item->end) +
+	       (l->proof != LEDGER_BY_CLOCK ? LEDGER_UNCONFIRMED_US : 0);
 }
 
 bool ledger_finished(struct ledger *l, int64_t now_us, struct heard *out)
@@ -160,7 +177,7 @@ bool ledger_finished(struct ledger *l, int64_t now_us, struct heard *out)
 		return false;
 	out->no = item->no;
 	out->heard_ms = heard_of(item, item->end);
-	out->confirmed = l->echoes && l->proven >= item->end;
+	out->confirmed = l->proof != LEDGER_BY_CLOCK && l->proven >= item->end;
 	if (l->proven < item->end) {
 		int64_t given_up_us = item_given_up_us(l, item);
 		size_t past = 0;
@@ -173,7 +190,7 @@ bool ledger_finished(struct ledger *l, int64_t now_us, struct heard *out)
 			past++;
 		drop_marks(l, past);
 		l->proven = item->end;
-		l->proven_us = l->echoes ? now_us : given_up_us;
+		l->proven_us = l->proof != LEDGER_BY_CLOCK ? now_us : given_up_us;
 	}
 	drop_oldest_item(l);
 	return true;
@@ -186,11 +203,17 @@ int64_t ledger_deadline_us(const struct ledger *l)
 	return item_given_up_us(l, &l->items[0]);
 }
 
+/* The phone may still say that it has played all. */
+static bool unproven(const struct ledger *l)
+{
+	return l->mark_count || (l->proof == LEDGER_BY_ACCOUNT && l->proven < l->sent);
+}
+
 int64_t ledger_dry_us(const struct ledger *l)
 {
 	if (!l->item_count || l->items[l->item_count - 1].ended)
 		return INT64_MAX;
-	return l->far_end_us + (l->mark_count ? LEDGER_UNCONFIRMED_US : 0);
+	return l->far_end_us + (unproven(l) ? LEDGER_UNCONFIRMED_US : 0);
 }
 
 bool ledger_playing(const struct ledger *l)
@@ -198,23 +221,47 @@ bool ledger_playing(const struct ledger *l)
 	return l->item_count > 0;
 }
 
-/* What was heard is worked out before anything is forgotten. After that all that was
- * sent counts as done with: the next audio begins at `sent`, on a phone that plays
- * nothing. */
-size_t ledger_cut(struct ledger *l, uint32_t generation, int64_t now_us, struct heard *out, size_t max)
+/* What was heard of each item, when all before `heard` was; then all of them and the marks are forgotten. */
+static size_t forget(
+    struct ledger *l, uint32_t generation, uint64_t heard, bool confirmed, struct heard *out, size_t max)
 {
-	uint64_t heard = ledger_heard(l, now_us);
 	size_t count = 0;
 
 	for (size_t i = 0; i < l->item_count && count < max; i++, count++) {
 		out[count].no = l->items[i].no;
 		out[count].heard_ms = heard_of(&l->items[i], heard);
-		out[count].confirmed = l->echoes;
+		out[count].confirmed = confirmed;
 	}
 	l->generation = generation;
 	l->item_count = l->mark_count = 0;
 	l->proven = l->last_mark_at = l->sent;
-	l->proven_us = l->far_end_us = now_us;
 	l->first_mark_due = true;
+	return count;
+}
+
+/* All that was sent counts as done with: the next audio begins at `sent`, on a phone that
+ * plays nothing. */
+size_t ledger_cut(struct ledger *l, uint32_t generation, int64_t now_us, struct heard *out, size_t max)
+{
+	size_t count = forget(l, generation, ledger_heard(l, now_us), l->proof == LEDGER_BY_MARKS, out, max);
+
+	l->proven_us = l->far_end_us = now_us;
+	return count;
+}
+
+size_t ledger_cut_at(
+    struct ledger *l, uint32_t generation, uint64_t position, int64_t now_us, struct heard *out, size_t max)
+{
+	size_t count = forget(l, generation, position, true, out, max);
+
+	l->proven_us = l->far_end_us = now_us;
+	return count;
+}
+
+size_t ledger_let_play(struct ledger *l, uint32_t generation, struct heard *out, size_t max)
+{
+	size_t count = forget(l, generation, l->sent, false, out, max);
+
+	l->proven_us = l->far_end_us;
 	return count;
 }

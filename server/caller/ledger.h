@@ -8,7 +8,8 @@
  * it has been played. Between echoes the ledger adds the time that has passed,
  * never beyond the next mark still out nor beyond what was sent, and rounds
  * down: the model must never believe that more was heard than was. On a channel
- * without marks there is only the clock: an item counts as played when it
+ * of text it is the same, with the phone's own account in place of echoes. Where
+ * there is neither, there is only the clock: an item counts as played when it
  * should have been, at once, and never as confirmed.
  *
  * A `clear` makes Twilio echo every mark at once; those echoes prove nothing.
@@ -27,6 +28,9 @@ enum {
 	LEDGER_UNCONFIRMED_US = 2000000, /* past its end by this much, an item counts as played */
 };
 
+/* How the phone tells what it has played. */
+enum ledger_proof { LEDGER_BY_CLOCK, LEDGER_BY_MARKS, LEDGER_BY_ACCOUNT };
+
 struct ledger_item {
 	uint32_t no;         /* the agent loop's number for the item */
 	uint64_t begin, end; /* positions; end moves while it is being sent */
@@ -36,11 +40,12 @@ struct ledger_item {
 
 struct ledger {
 	uint32_t generation;
-	bool echoes;        /* the channel has marks */
+	enum ledger_proof proof;
 	uint64_t sent;      /* position of the next byte to send */
 	uint64_t proven;    /* position known to have been played … */
 	int64_t proven_us;  /* … at this time */
 	int64_t far_end_us; /* when the phone's queue runs dry, as far as we know */
+	uint64_t paused_at; /* by account: the queue should have run dry here, and nobody said that it has */
 
 	struct ledger_item items[LEDGER_ITEMS]; /* oldest first */
 	size_t item_count;
@@ -54,7 +59,7 @@ struct ledger {
 	bool first_mark_due;   /* a mark is wanted behind the first piece after a pause */
 };
 
-void ledger_init(struct ledger *l, uint32_t generation, bool echoes);
+void ledger_init(struct ledger *l, uint32_t generation, enum ledger_proof proof);
 
 /* `bytes` of item `no` are being handed to the socket. True if the phone's
  * queue had run dry in the middle of this item: the caller heard a gap. */
@@ -69,6 +74,9 @@ uint32_t ledger_mark(struct ledger *l);
 
 /* An echo came. False if it proves nothing: of an older generation, unknown. */
 bool ledger_echo(struct ledger *l, uint32_t generation, uint32_t seq, int64_t now_us);
+
+/* By account: all before `position` has been played. False if that is no news. */
+bool ledger_proved(struct ledger *l, uint64_t position, int64_t now_us);
 
 /* How far ahead of the ear we have sent, in microseconds; 0 when dry. */
 int64_t ledger_lead_us(const struct ledger *l, int64_t now_us);
@@ -94,5 +102,13 @@ bool ledger_playing(const struct ledger *l);
  * finished (at most `max`), forgets them and all marks, and begins the given
  * generation. Returns how many. */
 size_t ledger_cut(struct ledger *l, uint32_t generation, int64_t now_us, struct heard *out, size_t max);
+
+/* The same when it is known where the phone stopped. */
+size_t ledger_cut_at(
+    struct ledger *l, uint32_t generation, uint64_t position, int64_t now_us, struct heard *out, size_t max);
+
+/* The same when the phone cannot take back what it has: all of it will be heard, and what comes next is
+ * played behind it. */
+size_t ledger_let_play(struct ledger *l, uint32_t generation, struct heard *out, size_t max);
 
 #endif

@@ -12,9 +12,11 @@
 #include <string.h>
 
 enum {
-	FIRST_PIECE = 160,        /* 20 ms, with a mark behind it that tells when play-out began */
-	PIECE_MAX = 800,          /* 100 ms: what one message carries when catching up */
-	SLACK_US = 40 * US_PER_MS /* of the lead may melt before the clock wakes us; frames usually do */
+	FIRST_PIECE = 160,         /* 20 ms, with a mark behind it that tells when play-out began */
+	PIECE_MAX = 800,           /* 100 ms: what one message carries when catching up */
+	SLACK_US = 40 * US_PER_MS, /* of the lead may melt before the clock wakes us; frames usually do */
+	TEXT_UNSENT = 256 * 1024,  /* a phone that takes no more has its words a little later */
+	ACCOUNT_MAX = 8 * 1024     /* bytes of the phone's account that the agent loop gets */
 };
 
 void playout_init(struct playout *p, struct call *c, struct buf *out)
@@ -23,7 +25,11 @@ void playout_init(struct playout *p, struct call *c, struct buf *out)
 	p->call = c;
 	p->out = out;
 	buf_init(&p->message, 0);
-	ledger_init(&p->ledger, 0, c->channel->marks);
+	ledger_init(&p->ledger, 0,
+	    c->channel->marks   ? LEDGER_BY_MARKS
+	    : c->channel->audio ? LEDGER_BY_CLOCK
+				: LEDGER_BY_ACCOUNT);
+	speech_init(&p->speech, c->channel, &c->stream, &p->ledger);
 }
 
 void playout_start(struct playout *p)
@@ -39,12 +45,14 @@ static void tell(struct call *c, enum from_caller_type type, const void *body, s
 	bell_ring(&c->agent_bell);
 }
 
-/* What is in p->message becomes a frame, and the message is empty again. An error
+/* What is in p->message, if anything, becomes a frame, and the message is empty again. An error
  * goes to the outgoing buffer, where the caller loop ends the call by it. */
 static void send_message(struct playout *p)
 {
 	if (buf_error(&p->message))
 		p->out->err = buf_error(&p->message);
+	if (!p->message.len)
+		return;
 	ws_put_frame(p->out, WS_TEXT, buf_text(&p->message), p->message.len, NULL);
 	buf_reset(&p->message);
 }
@@ -72,6 +80,44 @@ static void take_back(struct playout *p, uint32_t generation, struct from_cut *c
 	cut->count = (uint32_t)ledger_cut(&p->ledger, generation, now, cut->items, LEDGER_ITEMS);
 }
 
+/* How much of the answer was skipped, in ms. */
+static uint64_t skip_stale(struct playout *p, uint64_t stale_to)
+{
+	struct call *c = p->call;
+	struct ring_message r;
+	uint64_t skipped = 0;
+
+	while (ring_next(&c->to_caller, &r) && r.at < stale_to) {
+		if (r.type == TO_AUDIO)
+			skipped += r.len - sizeof(struct to_audio) - p->offset;
+		p->offset = 0;
+		ring_pop(&c->to_caller);
+	}
+	return c->channel->audio ? skipped / G711_BYTES_PER_MS : skipped * SPOKEN_MS_PER_BYTE;
+}
+
+static void clear(struct playout *p, uint32_t generation, struct from_cut *cut, int64_t now)
+{
+	struct call *c = p->call;
+	bool playing = ledger_playing(&p->ledger);
+
+	take_back(p, generation, cut, now);
+	if (!playing)
+		return;
+	c->channel->put_clear(&c->stream, &p->message);
+	send_message(p);
+	hist_add(&stats.interruption_to_clear,
+	    clock_now_us() - atomic_load_explicit(&c->cut_asked_us, memory_order_relaxed));
+}
+
+/* Text cannot be taken back: unless the phone stopped by itself before, it speaks on. */
+static void let_play(struct playout *p, uint32_t generation, struct from_cut *cut)
+{
+	cut->count = (uint32_t)ledger_let_play(&p->ledger, generation, cut->items, LEDGER_ITEMS);
+	speech_finish(&p->speech, &p->message);
+	send_message(p);
+}
+
 /* The reader's half of an interruption. Everything queued before stale_to is
  * old; what the phone still holds is dropped by `clear`; and what the caller
  * heard up to here is known here and now, nowhere else. */
@@ -81,30 +127,20 @@ static void serve_cuts(struct playout *p, int64_t now)
 	/* Acquire: pairs with the agent loop's release; we see how far is stale. */
 	uint32_t wanted = atomic_load_explicit(&c->cuts_wanted, memory_order_acquire);
 	uint64_t stale_to = atomic_load_explicit(&c->stale_to, memory_order_relaxed);
-	uint64_t skipped = 0;
 	struct from_cut cut = { .cut = wanted };
-	struct ring_message r;
-	bool playing;
+	uint64_t skipped_ms;
 
 	if (wanted == p->cuts_served)
 		return;
-	while (ring_next(&c->to_caller, &r) && r.at < stale_to) {
-		if (r.type == TO_AUDIO)
-			skipped += r.len - sizeof(struct to_audio) - p->offset;
-		p->offset = 0;
-		ring_pop(&c->to_caller);
-	}
-	playing = ledger_playing(&p->ledger);
-	take_back(p, wanted, &cut, now);
-	if (playing) {
-		c->channel->put_clear(&c->stream, &p->message);
-		send_message(p);
-		hist_add(&stats.interruption_to_clear,
-		    clock_now_us() - atomic_load_explicit(&c->cut_asked_us, memory_order_relaxed));
-	}
+	skipped_ms = skip_stale(p, stale_to);
+	if (c->channel->audio)
+		clear(p, wanted, &cut, now);
+	else
+		let_play(p, wanted, &cut);
 	p->cuts_served = wanted;
-	stat_add(audio_stale_ms, skipped / G711_BYTES_PER_MS);
-	atomic_fetch_add_explicit(&c->counters.stale_ms, skipped / G711_BYTES_PER_MS, memory_order_relaxed);
+	p->held = p->held && wanted == p->held_at;
+	stat_add(audio_stale_ms, skipped_ms);
+	atomic_fetch_add_explicit(&c->counters.stale_ms, skipped_ms, memory_order_relaxed);
 	tell(c, FROM_CUT, &cut, sizeof cut);
 }
 
@@ -166,6 +202,27 @@ static bool play_piece(struct playout *p, const struct ring_message *r, int64_t 
 	return piece == left;
 }
 
+/* Text has no lead that would bound what is on its way. The loop turns again when the socket takes more. */
+static bool is_full(const struct playout *p)
+{
+	return !p->call->channel->audio && p->out->len > TEXT_UNSENT;
+}
+
+/* Sends a message of to_caller to a phone that speaks by itself. */
+static void send_words(struct playout *p, const struct ring_message *r, int64_t now)
+{
+	struct to_audio head;
+
+	if (r->type == TO_AUDIO || r->type == TO_GREETED) {
+		memcpy(&head, r->body, sizeof head);
+		if (head.no > p->first_told)
+			tell_first_audio(p, head.no, now);
+		p->dry_told = false;
+	}
+	speech_send(&p->speech, r, &p->message, now);
+	send_message(p);
+}
+
 /* Sends what is in to_caller until the phone is ahead of the ear by the lead. The
  * rest stays in the ring, which is what makes a cut instant: what is not sent
  * need not be taken back.
@@ -183,6 +240,10 @@ static void play_due(struct playout *p, int64_t now)
 	for (;;) {
 		/* Before every frame: what is next may have become stale. */
 		serve_cuts(p, now);
+		if (p->held || is_full(p)) {
+			p->resting = false;
+			return;
+		}
 		if (!ring_next(&c->to_caller, &r)) {
 			/* False: something came while we were about to rest. */
 			p->resting = ring_sleep(&c->to_caller);
@@ -191,6 +252,11 @@ static void play_due(struct playout *p, int64_t now)
 			continue;
 		}
 		p->resting = false;
+		if (!c->channel->audio) {
+			send_words(p, &r, now);
+			ring_pop(&c->to_caller);
+			continue;
+		}
 		if (r.type == TO_ITEM_END) {
 			memcpy(&no, r.body, sizeof no);
 			ledger_ended(&p->ledger, no);
@@ -242,6 +308,7 @@ void playout_run(struct playout *p, int64_t now_us)
 	if (!p->started)
 		return;
 	play_due(p, now_us);
+	speech_run(&p->speech, now_us);
 	tell_finished(p, now_us);
 	tell_dry(p, now_us);
 }
@@ -268,12 +335,67 @@ void playout_echo(struct playout *p, struct span name, int64_t now_us)
 		recording_echo(p->recording, p->ledger.proven, now_us);
 }
 
-void playout_interrupted(struct playout *p, int64_t now_us)
+static void tell_interrupted(struct playout *p, const struct from_cut *cut, const char *text, size_t len)
+{
+	struct call *c = p->call;
+
+	if (!ring_put2(&c->from_caller, FROM_INTERRUPTED, cut, sizeof *cut, text, len))
+		log_error(c->tag, "from_caller is full");
+	bell_ring(&c->agent_bell);
+}
+
+static void note_unmatched(struct playout *p)
+{
+	stat_add(relay_unmatched, 1);
+	if (!p->unmatched_told)
+		log_info(p->call->tag, "the phone has spoken words that are not ours, by its account");
+	p->unmatched_told = true;
+}
+
+/* An account that is not of our words is the agent loop's to use: not more of it than was sent. */
+static void stopped_by_account(
+    struct playout *p, const char *text, size_t len, int64_t spoken_ms, struct from_cut *cut, int64_t now)
+{
+	size_t most = speech_unfinished(&p->speech), told = 0;
+	bool matched;
+	uint64_t at;
+
+	matched = speech_interrupted(&p->speech, text, len, spoken_ms, now, &at);
+	if (!matched) {
+		told = text ? utf8_whole(text, len, most < ACCOUNT_MAX ? most : ACCOUNT_MAX) : 0;
+		note_unmatched(p);
+	}
+	cut->count = (uint32_t)ledger_cut_at(&p->ledger, p->cuts_served, at, now, cut->items, LEDGER_ITEMS);
+	for (uint32_t i = 0; i < cut->count; i++)
+		cut->items[i].confirmed = matched;
+	tell_interrupted(p, cut, text, told);
+}
+
+void playout_interrupted(struct playout *p, const char *text, size_t len, int64_t spoken_ms, int64_t now_us)
 {
 	struct from_cut cut = { .cut = p->cuts_served };
 
+	if (p->held)
+		return;
+	p->held = true;
+	p->held_at = atomic_load_explicit(&p->call->cuts_wanted, memory_order_relaxed);
+	if (!p->call->channel->audio) {
+		stopped_by_account(p, text, len, spoken_ms, &cut, now_us);
+		return;
+	}
 	take_back(p, p->cuts_served, &cut, now_us);
-	tell(p->call, FROM_INTERRUPTED, &cut, sizeof cut);
+	tell_interrupted(p, &cut, NULL, 0);
+}
+
+void playout_spoken(struct playout *p, const char *text, size_t len, int64_t now_us)
+{
+	if (!speech_played(&p->speech, text, len, now_us))
+		note_unmatched(p);
+}
+
+void playout_quiet(struct playout *p, int64_t now_us)
+{
+	speech_quiet(&p->speech, now_us);
 }
 
 int64_t playout_deadline_us(const struct playout *p)
@@ -285,7 +407,10 @@ int64_t playout_deadline_us(const struct playout *p)
 	int64_t slack = lead / 2 < SLACK_US ? lead / 2 : SLACK_US;
 	int64_t due = p->started ? earlier(ledger_deadline_us(&p->ledger), dry_us(p)) : NEVER_US;
 
-	if (p->started && !p->resting && p->ledger.far_end_us - lead + slack < due)
+	/* With text nothing waits for its time, and a cut rings. */
+	if (!p->call->channel->audio)
+		return earlier(due, speech_deadline_us(&p->speech));
+	if (p->started && !p->resting && !p->held && p->ledger.far_end_us - lead + slack < due)
 		due = p->ledger.far_end_us - lead + slack;
 	return due;
 }
@@ -297,5 +422,6 @@ void playout_leave(struct playout *p, int64_t now_us)
 	/* A generation that no mark of ours has: echoes still on their way prove nothing. */
 	take_back(p, p->cuts_served + 1, &left, now_us);
 	tell(p->call, FROM_LEFT, &left, sizeof left);
+	speech_close(&p->speech);
 	buf_free(&p->message);
 }

@@ -138,19 +138,19 @@ static void finish_word(struct reader *r)
 
 /* --------------------------------------------------------------------- the text */
 
-void spoken_init(struct spoken *s)
+void spoken_init(struct spoken_text *s)
 {
 	buf_init(&s->text, 2 * SPOKEN_KEPT);
 	s->begin = 0;
 }
 
-void spoken_free(struct spoken *s)
+void spoken_free(struct spoken_text *s)
 {
 	buf_free(&s->text);
 }
 
 /* Half of it goes at once, so that a long answer in small pieces is not moved for each. */
-static void make_room(struct spoken *s, size_t len)
+static void make_room(struct spoken_text *s, size_t len)
 {
 	size_t keep = len < SPOKEN_KEPT / 2 ? SPOKEN_KEPT / 2 - len : 0;
 
@@ -160,7 +160,7 @@ static void make_room(struct spoken *s, size_t len)
 	buf_consume(&s->text, s->text.len - keep);
 }
 
-void spoken_sent(struct spoken *s, const char *text, size_t len)
+void spoken_sent(struct spoken_text *s, const char *text, size_t len)
 {
 	size_t skipped = len > SPOKEN_KEPT ? len - SPOKEN_KEPT : 0;
 
@@ -177,7 +177,7 @@ void spoken_sent(struct spoken *s, const char *text, size_t len)
 }
 
 /* Reads on from `at`; false: that is not kept. */
-static bool read_from(const struct spoken *s, uint64_t at, struct reader *r)
+static bool read_from(const struct spoken_text *s, uint64_t at, struct reader *r)
 {
 	if (at < s->begin || at > s->begin + s->text.len)
 		return false;
@@ -199,7 +199,7 @@ static bool read_account(struct reader *r, const char *account, size_t len)
 	return true;
 }
 
-bool spoken_from(const struct spoken *s, uint64_t at, const char *account, size_t len, uint64_t *end)
+bool spoken_from(const struct spoken_text *s, uint64_t at, const char *account, size_t len, uint64_t *end)
 {
 	struct reader r;
 
@@ -222,7 +222,7 @@ static bool is_sure(const char *account, size_t len)
 }
 
 /* A word begins behind what is not heard; or, where a script has no blanks, anywhere. */
-bool spoken_behind(const struct spoken *s, uint64_t at, const char *account, size_t len, uint64_t *end)
+bool spoken_behind(const struct spoken_text *s, uint64_t at, const char *account, size_t len, uint64_t *end)
 {
 	bool word = true;
 	struct reader r;
@@ -242,7 +242,12 @@ bool spoken_behind(const struct spoken *s, uint64_t at, const char *account, siz
 	return false;
 }
 
-bool spoken_silent(const struct spoken *s, uint64_t from, uint64_t to)
+bool spoken_nothing(const char *account, size_t len)
+{
+	return !next_heard(&(struct reader){ account, len, 0 });
+}
+
+bool spoken_silent(const struct spoken_text *s, uint64_t from, uint64_t to)
 {
 	struct reader r;
 

@@ -69,6 +69,9 @@
 	X(twilio, invalid_messages, "stream messages that made no sense, ignored") \
 	X(twilio, unknown_messages, "stream messages of unknown kind, ignored") \
 	X(twilio, digits_dropped, "keys pressed beyond what is kept") \
+	X(relay, unmatched, "accounts by Twilio of what was spoken that were not of our words") \
+	X(relay, words_cut, "things the caller said that were too long, or found no room, and were cut") \
+	X(relay, complaints, "messages of ours that Twilio could not use, and errors of its own") \
 	X(recording, started, "local recordings begun") \
 	X(recording, completed, "those that are whole") \
 	X(recording, failed, "those that the disk ended") \

@@ -49,9 +49,22 @@ static void parse(struct phone_stream *s, const char *text, size_t len, struct p
 		parse_start(s, words, out);
 	} else if ((words = after(text, "audio"))) {
 		parse_audio(words, out);
-	} else if ((words = after(text, "text"))) {
+	} else if ((words = after(text, "text")) || (words = after(text, "part"))) {
 		out->text = (struct span){ words, strlen(words) };
+		out->last = *text == 't';
 		out->type = PHONE_TEXT;
+	} else if ((words = after(text, "voice"))) {
+		out->on = !strcmp(words, "on");
+		out->type = PHONE_VOICE;
+	} else if ((words = after(text, "played"))) {
+		out->text = (struct span){ words, strlen(words) };
+		out->type = PHONE_PLAYED;
+	} else if (after(text, "quiet")) {
+		out->on = true;
+		out->type = PHONE_PLAYED;
+	} else if ((words = after(text, "complaint"))) {
+		out->text = (struct span){ words, strlen(words) };
+		out->type = PHONE_COMPLAINT;
 	} else if ((words = after(text, "key"))) {
 		out->key = *words;
 		out->type = *words ? PHONE_KEY : PHONE_INVALID;
@@ -60,6 +73,7 @@ static void parse(struct phone_stream *s, const char *text, size_t len, struct p
 		out->type = PHONE_MARK;
 	} else if ((words = after(text, "interrupted"))) {
 		out->text = (struct span){ words, strlen(words) };
+		out->spoken_ms = -1;
 		out->type = PHONE_INTERRUPTED;
 	} else if (after(text, "stop")) {
 		out->type = PHONE_STOPPED;
@@ -88,9 +102,40 @@ static void put_clear(const struct phone_stream *s, struct buf *out)
 	buf_printf(out, "clear %s", s->id);
 }
 
+static void put_language(const struct phone_stream *s, struct buf *out, const char *tag)
+{
+	buf_printf(out, "language %s %s", s->id, tag);
+}
+
+static void put_play(const struct phone_stream *s, struct buf *out, const char *url)
+{
+	buf_printf(out, "play %s %s", s->id, url);
+}
+
+static void put_keys(const struct phone_stream *s, struct buf *out, const char *keys)
+{
+	buf_printf(out, "keys %s %s", s->id, keys);
+}
+
+static void put_end(const struct phone_stream *s, struct buf *out, const char *handoff)
+{
+	buf_printf(out, "end %s %s", s->id, handoff);
+}
+
 #define SILENT_CHANNEL \
 	.audio = true, .text = true, .parse = parse, .put_audio = put_audio, .put_text = put_text, \
 	.put_mark = put_mark, .put_clear = put_clear
 
 const struct phone_channel silent_channel = { .name = "silent", .marks = true, SILENT_CHANNEL };
 const struct phone_channel silent_channel_without_marks = { .name = "silent, no marks", SILENT_CHANNEL };
+const struct phone_channel silent_channel_of_text = {
+	.name = "silent, text",
+	.text = true,
+	.closes = true,
+	.parse = parse,
+	.put_text = put_text,
+	.put_language = put_language,
+	.put_play = put_play,
+	.put_keys = put_keys,
+	.put_end = put_end,
+};

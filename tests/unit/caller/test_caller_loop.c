@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -111,6 +112,21 @@ static int begin_without_marks(void **state)
 {
 	(void)state;
 	return begin_over(&silent_channel_without_marks) || run_loop();
+}
+
+static int begin_of_text(void **state)
+{
+	(void)state;
+	return begin_over(&silent_channel_of_text) || run_loop();
+}
+
+static int begin_of_text_impatient(void **state)
+{
+	(void)state;
+	if (begin_over(&silent_channel_of_text))
+		return -1;
+	cfg.stream_silent_seconds = 1;
+	return run_loop();
 }
 
 static int begin_impatient(void **state)
@@ -250,9 +266,9 @@ static void start(void)
 /* Waits until the loop has left, which is what it tells last. */
 static enum call_end ending(void)
 {
-	struct from_cut any;
+	char any[20000];
 
-	while (told(&any, sizeof any) != FROM_LEFT)
+	while (told(any, sizeof any) != FROM_LEFT)
 		;
 	return call_ended(line);
 }
@@ -382,14 +398,13 @@ static void audio_waits_for_a_model_that_is_not_there_yet(void **state)
 	assert_int_equal(invalid(), 1);
 }
 
-static void words_are_counted_as_unknown_while_nothing_carries_them(void **state)
+static void news_of_unknown_kind_is_counted(void **state)
 {
 	(void)state;
 	start();
-	phone_says("text good morning");
 	phone_says("confetti");
 	hang_up();
-	assert_int_equal(atomic_load(&stats.twilio_unknown_messages), 2);
+	assert_int_equal(atomic_load(&stats.twilio_unknown_messages), 1);
 	assert_int_equal(invalid(), 0);
 }
 
@@ -539,6 +554,213 @@ static void a_cut_clears_what_the_phone_holds(void **state)
 	assert_int_equal(cut.items[0].no, 1);
 }
 
+/* ---------------------------------------------------------------- in words */
+
+static void expect_turn(bool last, const char *words)
+{
+	char body[20000];
+
+	memset(body, 0, sizeof body);
+	assert_int_equal(told(body, sizeof body), FROM_TEXT);
+	assert_int_equal(*(bool *)body, last);
+	assert_string_equal(body + sizeof(bool), words);
+}
+
+static void what_the_caller_says_is_told_in_words(void **state)
+{
+	bool speaks;
+
+	(void)state;
+	start();
+	phone_says("voice on");
+	assert_int_equal(told(&speaks, sizeof speaks), FROM_VOICE);
+	assert_true(speaks);
+	phone_says("part good");
+	expect_turn(false, "good");
+	phone_says("text good \\ud83d morning, \xd7\xa9");
+	expect_turn(true, "good \xef\xbf\xbd morning, \xd7\xa9");
+	phone_says("voice off");
+	assert_int_equal(told(&speaks, sizeof speaks), FROM_VOICE);
+	assert_false(speaks);
+	hang_up();
+	assert_int_equal(stat_get(relay_words_cut), 0);
+}
+
+static void a_turn_that_is_too_long_is_cut_at_a_character_and_counted(void **state)
+{
+	char *said = malloc(60000), body[20000];
+	struct from_cut left;
+	size_t len = 5;
+	struct ring_message r;
+
+	(void)state;
+	start();
+	strcpy(said, "text ");
+	for (int i = 0; i < 10000; i++, len += 3)
+		memcpy(said + len, "\xe4\xbd\xa0", 4);
+	phone_says(said);
+	phone_says("stop");
+	memset(body, 0, sizeof body);
+	assert_int_equal(told(body, sizeof body), FROM_TEXT);
+	len = strlen(body + 1);
+	assert_true(len > 15000 && len % 3 == 0 && !memcmp(body + 1, said + 5, len));
+	assert_int_equal(told(&left, sizeof left), FROM_LEFT);
+	assert_false(ring_next(&line->from_caller, &r));
+	assert_int_equal(stat_get(relay_words_cut), 1);
+	free(said);
+}
+
+static void a_flood_of_words_leaves_room_for_what_cannot_be_dropped(void **state)
+{
+	char said[6000] = "text ";
+
+	(void)state;
+	start();
+	memset(said + 5, 'a', sizeof said - 6);
+	for (int i = 0; i < 200; i++) {
+		memcpy(said, i % 2 ? "part" : "text", 4);
+		phone_says(said);
+		phone_says("voice on");
+	}
+	hang_up(); /* FROM_LEFT found its place */
+	assert_in_range(stat_get(relay_words_cut), 1, 100);
+}
+
+static void complaints_are_counted_and_end_no_call(void **state)
+{
+	(void)state;
+	start();
+	for (int i = 0; i < 300; i++)
+		phone_says("complaint code: 64107, message: {\"token\":\"secret\"}");
+	hang_up();
+	assert_int_equal(stat_get(relay_complaints), 300);
+	assert_int_equal(invalid(), 0);
+}
+
+static void caller_interrupts(const char *text)
+{
+	struct from_cut cut;
+
+	phone_says(text);
+	assert_int_equal(told(&cut, sizeof cut), FROM_INTERRUPTED);
+	assert_int_equal(cut.count, 1);
+	assert_int_equal(cut.items[0].heard_ms, 7 * SPOKEN_MS_PER_BYTE);
+	assert_true(cut.items[0].confirmed);
+}
+
+static void agent_says_text(uint32_t no, const char *text)
+{
+	struct to_audio head = { .no = no };
+
+	assert_true(ring_put2(&line->to_caller, TO_AUDIO, &head, sizeof head, text, strlen(text)));
+	if (ring_wanted(&line->to_caller))
+		bell_ring(&line->caller_bell);
+}
+
+static void an_answer_in_words_is_cut_where_the_caller_interrupts(void **state)
+{
+	struct from_cut cut;
+
+	(void)state;
+	start();
+	agent_says_text(1, "We open at nine.");
+	EXPECT_PHONE_GETS("text MZ1 We open at nine.");
+	expect_told(FROM_FIRST_AUDIO);
+	caller_interrupts("interrupted we open");
+	agent_says_text(1, " And at ten.");
+	for (int i = 0; i < 1000; i++)
+		phone_says("interrupted we open");
+	phone_says("voice on");
+	expect_told(FROM_VOICE); /* all of them were read, and none was told again */
+	atomic_store(&line->stale_to, ring_written(&line->to_caller));
+	atomic_fetch_add(&line->cuts_wanted, 1);
+	bell_ring(&line->caller_bell);
+	assert_int_equal(told(&cut, sizeof cut), FROM_CUT);
+	agent_says_text(2, "Sorry?");
+	EXPECT_PHONE_GETS("text MZ1 Sorry?");
+}
+
+static void words_that_were_played_are_told_as_heard(void **state)
+{
+	struct heard heard;
+	uint32_t no = 1;
+
+	(void)state;
+	start();
+	agent_says_text(1, "We open at nine.");
+	assert_true(ring_put(&line->to_caller, TO_ITEM_END, &no, sizeof no));
+	bell_ring(&line->caller_bell);
+	expect_told(FROM_FIRST_AUDIO);
+	phone_gets_next("text MZ1 .");
+	phone_says("played We open at nine");
+	assert_int_equal(told(&heard, sizeof heard), FROM_HEARD);
+	assert_true(heard.confirmed);
+}
+
+static void a_normal_close_is_the_caller_hanging_up(void **state)
+{
+	(void)state;
+	start();
+	send_frame(WS_CLOSE, "\x03\xe8", 2);
+	assert_int_equal(ending(), END_CALLER_HUNG_UP);
+	assert_string_equal(phone_gets(WS_CLOSE), ""); /* and no end before it */
+}
+
+static void another_close_is_a_stream_that_was_lost(void **state)
+{
+	(void)state;
+	start();
+	send_frame(WS_CLOSE, "\x03\xefToo many", 10);
+	assert_int_equal(ending(), END_STREAM_LOST);
+	assert_string_equal(phone_gets(WS_CLOSE), "");
+}
+
+static void the_end_is_said_and_the_phone_closes_first(void **state)
+{
+	(void)state;
+	start();
+	call_end(line, END_AGENT_ENDED);
+	EXPECT_PHONE_GETS("end MZ1 {\"reason\":\"agent_ended\",\"handle\":\"MZ1\"}");
+	send_frame(WS_CLOSE, "\x03\xe8", 2);
+	assert_string_equal(phone_gets(WS_CLOSE), "");
+	assert_int_equal(ending(), END_AGENT_ENDED);
+}
+
+static void a_phone_that_does_not_close_is_left_all_the_same(void **state)
+{
+	(void)state;
+	start();
+	call_end(line, END_IDLE);
+	phone_gets_next("end MZ1");
+	assert_string_equal(phone_gets(WS_CLOSE), "");
+	assert_int_equal(ending(), END_IDLE);
+}
+
+static void a_stream_that_never_started_has_no_end_to_say(void **state)
+{
+	(void)state;
+	call_end(line, END_IDLE);
+	assert_string_equal(phone_gets(WS_CLOSE), "");
+}
+
+/* Longer than a stream of audio may be silent. */
+static void a_caller_in_words_may_be_silent(void **state)
+{
+	struct timespec rest = { .tv_sec = 1, .tv_nsec = 500 * 1000 * 1000 };
+
+	(void)state;
+	start();
+	nanosleep(&rest, NULL);
+	assert_int_equal(call_ended(line), CALL_NOT_ENDED);
+	hang_up();
+}
+
+static void a_stream_that_never_starts_may_not(void **state)
+{
+	(void)state;
+	assert_int_equal(ending(), END_STREAM_SILENT);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -554,7 +776,7 @@ int main(void)
 		TEST(keys_are_told_one_by_one_in_their_order),
 		TEST(a_flood_of_keys_leaves_room_for_what_cannot_be_dropped),
 		TEST(audio_waits_for_a_model_that_is_not_there_yet),
-		TEST(words_are_counted_as_unknown_while_nothing_carries_them),
+		TEST(news_of_unknown_kind_is_counted),
 		TEST(a_stop_is_the_caller_hanging_up),
 		TEST(a_stop_before_the_start_ends_the_stream_at_once),
 		TEST(a_close_without_a_stop_is_a_stream_that_was_lost),
@@ -566,6 +788,20 @@ int main(void)
 		TEST_BEGUN(without_marks_the_clock_tells_what_was_heard, begin_without_marks),
 		TEST(a_phone_that_stops_playing_tells_at_once_what_was_heard),
 		TEST(a_cut_clears_what_the_phone_holds),
+#define TEST_OF_TEXT(name) TEST_BEGUN(name, begin_of_text)
+		TEST_OF_TEXT(what_the_caller_says_is_told_in_words),
+		TEST_OF_TEXT(a_turn_that_is_too_long_is_cut_at_a_character_and_counted),
+		TEST_OF_TEXT(a_flood_of_words_leaves_room_for_what_cannot_be_dropped),
+		TEST_OF_TEXT(complaints_are_counted_and_end_no_call),
+		TEST_OF_TEXT(an_answer_in_words_is_cut_where_the_caller_interrupts),
+		TEST_OF_TEXT(words_that_were_played_are_told_as_heard),
+		TEST_OF_TEXT(a_normal_close_is_the_caller_hanging_up),
+		TEST_OF_TEXT(another_close_is_a_stream_that_was_lost),
+		TEST_OF_TEXT(the_end_is_said_and_the_phone_closes_first),
+		TEST_OF_TEXT(a_phone_that_does_not_close_is_left_all_the_same),
+		TEST_OF_TEXT(a_stream_that_never_started_has_no_end_to_say),
+		TEST_BEGUN(a_caller_in_words_may_be_silent, begin_of_text_impatient),
+		TEST_BEGUN(a_stream_that_never_starts_may_not, begin_of_text_impatient),
 	};
 
 	return cmocka_run_group_tests_name("caller_loop", tests, NULL, NULL);

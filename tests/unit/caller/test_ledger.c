@@ -17,14 +17,14 @@ static struct ledger ledger;
 static int begin(void **state)
 {
 	(void)state;
-	ledger_init(&ledger, 0, true);
+	ledger_init(&ledger, 0, LEDGER_BY_MARKS);
 	return 0;
 }
 
 static int begin_without_marks(void **state)
 {
 	(void)state;
-	ledger_init(&ledger, 0, false);
+	ledger_init(&ledger, 0, LEDGER_BY_CLOCK);
 	return 0;
 }
 
@@ -169,7 +169,7 @@ static void echo_that_is_doubled_or_unknown_proves_nothing(void **state)
 	uint32_t mark;
 
 	(void)state;
-	ledger_init(&ledger, 3, true);
+	ledger_init(&ledger, 3, LEDGER_BY_MARKS);
 	mark = send_ms(1, 20, T0);
 	assert_false(ledger_echo(&ledger, 3, mark + 1, T0));
 	assert_false(ledger_echo(&ledger, 3, 0, T0));
@@ -579,7 +579,7 @@ static int64_t worst_with_phone(struct phone *p, uint32_t seed, int64_t early_ms
 	int64_t quiet_until = 0;
 	uint64_t item_began_us = 0, dropped_us = 0;
 
-	ledger_init(&ledger, 0, true);
+	ledger_init(&ledger, 0, LEDGER_BY_MARKS);
 	p->now = T0;
 	for (int step = 0; step < 60000; step++) {
 		phone_plays(p);

@@ -29,6 +29,7 @@ static struct from_cut cut_told;
 static int begin_over(const struct phone_channel *channel)
 {
 	cfg.playout_lead_ms = LEAD_MS;
+	memset(&stats, 0, sizeof stats);
 	line = aligned_alloc(_Alignof(struct call), sizeof *line);
 	memset(line, 0, sizeof *line);
 	line->cfg = &cfg;
@@ -55,9 +56,16 @@ static int begin_without_marks(void **state)
 	return begin_over(&silent_channel_without_marks);
 }
 
+static int begin_of_text(void **state)
+{
+	(void)state;
+	return begin_over(&silent_channel_of_text);
+}
+
 static int end(void **state)
 {
 	(void)state;
+	speech_close(&playout.speech);
 	buf_free(&playout.message);
 	buf_free(&out);
 	call_close(line);
@@ -411,7 +419,7 @@ static void a_phone_that_stopped_by_itself_has_heard_no_more(void **state)
 	begin_item(1, 900);
 	echo("g0.1");
 	now += 50 * US_PER_MS;
-	playout_interrupted(&playout, now);
+	playout_interrupted(&playout, NULL, 0, -1, now);
 	expect_told(FROM_INTERRUPTED);
 	assert_int_equal(cut_told.count, 1);
 	assert_int_equal(cut_told.items[0].heard_ms, 70);
@@ -439,6 +447,377 @@ static void leaving_tells_what_was_heard(void **state)
 	assert_int_equal(cut_told.items[0].heard_ms, 20);
 }
 
+/* ----------------------------------------------------------------- on a channel of text */
+
+static void say_as(enum to_caller_type type, uint32_t no, const char *text)
+{
+	struct to_audio head = { .no = no };
+
+	assert_true(ring_put2(&line->to_caller, (uint8_t)type, &head, sizeof head, text, strlen(text)));
+}
+
+static void say(uint32_t no, const char *text)
+{
+	say_as(TO_AUDIO, no, text);
+}
+
+/* What goes to the phone now, message by message, with a bar behind each. */
+static const char *texts(void)
+{
+	static char all[4000];
+	struct ws_reader *reader;
+	struct ws_message frame;
+	size_t at = 0;
+
+	all[0] = '\0';
+	playout_run(&playout, now);
+	assert_int_equal(ws_reader_open(&reader, false, 65536, read_out, &at), 0);
+	while (ws_reader_next(reader, &frame) == 1) {
+		assert_true(strlen(all) + frame.len + 2 < sizeof all);
+		strcat(strcat(all, frame.data), "|");
+	}
+	ws_reader_close(reader);
+	buf_reset(&out);
+	return all;
+}
+
+static void interrupted(const char *text)
+{
+	playout_interrupted(&playout, text, text ? strlen(text) : 0, -1, now);
+}
+
+static void spoken(const char *text)
+{
+	playout_spoken(&playout, text, strlen(text), now);
+}
+
+/* The next record, which must be FROM_INTERRUPTED; its words, or "". What was heard is in cut_told. */
+static const char *told_interrupted(void)
+{
+	static char text[2000];
+	struct ring_message r;
+
+	assert_true(ring_next(&line->from_caller, &r));
+	assert_int_equal(r.type, FROM_INTERRUPTED);
+	assert_true(r.len >= sizeof cut_told && r.len - sizeof cut_told < sizeof text);
+	memcpy(&cut_told, r.body, sizeof cut_told);
+	memcpy(text, (const char *)r.body + sizeof cut_told, r.len - sizeof cut_told);
+	text[r.len - sizeof cut_told] = '\0';
+	ring_pop(&line->from_caller);
+	return text;
+}
+
+static void expect_item(size_t i, uint32_t no, size_t bytes, bool confirmed)
+{
+	assert_true(i < cut_told.count);
+	assert_int_equal(cut_told.items[i].no, no);
+	assert_int_equal(cut_told.items[i].heard_ms, bytes * SPOKEN_MS_PER_BYTE);
+	assert_int_equal(cut_told.items[i].confirmed, confirmed);
+}
+
+static void expect_heard(uint32_t no, size_t bytes, bool confirmed)
+{
+	struct heard heard;
+
+	assert_int_equal(told(&heard, sizeof heard), FROM_HEARD);
+	assert_int_equal(heard.no, no);
+	assert_int_equal(heard.heard_ms, bytes * SPOKEN_MS_PER_BYTE);
+	assert_int_equal(heard.confirmed, confirmed);
+}
+
+/* "We open at nine." is sent, and told to have begun. */
+static void say_we_open(void)
+{
+	struct from_first_audio first;
+
+	say(1, "We open ");
+	say(1, "at nine.");
+	queue_end(1);
+	assert_string_equal(texts(), "text MZ1 We open |text MZ1 at nine.|text MZ1 .|");
+	assert_int_equal(told(&first, sizeof first), FROM_FIRST_AUDIO);
+}
+
+static void text_goes_out_at_once_and_its_end_behind_it(void **state)
+{
+	(void)state;
+	say_we_open();
+	assert_true(playout.resting);
+	/* However long it is, and in the order of all else. */
+	say(2, "One");
+	ring_put(&line->to_caller, TO_LANGUAGE, "es-ES", 5);
+	ring_put(&line->to_caller, TO_PLAY, "https://a.example/x.mp3", 23);
+	say(2, "dos");
+	ring_put(&line->to_caller, TO_KEYS, "1w2#", 4);
+	assert_string_equal(
+	    texts(), "text MZ1 One|language MZ1 es-ES|play MZ1 https://a.example/x.mp3|text MZ1 dos|keys MZ1 1w2#|");
+	queue_end(2);
+	assert_string_equal(texts(), "text MZ1 .|");
+}
+
+static void an_item_without_text_has_no_end_on_the_wire(void **state)
+{
+	(void)state;
+	queue_end(7);
+	assert_string_equal(texts(), "");
+}
+
+static void a_greeting_is_the_phones_own_and_only_noted(void **state)
+{
+	struct from_first_audio first;
+
+	(void)state;
+	say_as(TO_GREETED, 1, "Hello, how can I help?");
+	queue_end(1);
+	assert_string_equal(texts(), "");
+	assert_int_equal(told(&first, sizeof first), FROM_FIRST_AUDIO);
+	interrupted("hello how");
+	assert_string_equal(told_interrupted(), "");
+	expect_item(0, 1, 10, true);
+}
+
+static void words_the_phone_has_spoken_are_proof(void **state)
+{
+	(void)state;
+	say_we_open();
+	spoken("we open");
+	texts();
+	assert_int_equal(told(&cut_told, sizeof cut_told), 0);
+	now += 10 * US_PER_MS;
+	spoken("at nine"); /* the rest … */
+	texts();
+	expect_heard(1, 16, true);
+	say(2, "Come in now.");
+	queue_end(2);
+	texts();
+	expect_told(FROM_FIRST_AUDIO);
+	spoken("come in");
+	spoken("come in now"); /* … or all so far */
+	texts();
+	expect_heard(2, 12, true);
+	assert_int_equal(stat_get(relay_unmatched), 0);
+}
+
+static void without_an_account_text_counts_as_played_two_seconds_late(void **state)
+{
+	(void)state;
+	say_we_open();
+	assert_int_equal(
+	    playout_deadline_us(&playout), now + 16 * SPOKEN_MS_PER_BYTE * US_PER_MS + LEDGER_UNCONFIRMED_US);
+	now = playout_deadline_us(&playout) - 1;
+	texts();
+	assert_int_equal(told(&cut_told, sizeof cut_told), 0);
+	now++;
+	texts();
+	expect_heard(1, 16, false);
+	assert_int_equal(stat_get(turns_marks_unconfirmed), 0);
+}
+
+static void a_phone_that_is_silent_has_spoken_all_a_little_later(void **state)
+{
+	(void)state;
+	say_we_open();
+	now += 600 * US_PER_MS;
+	playout_quiet(&playout, now);
+	assert_int_equal(playout_deadline_us(&playout), now + SPEECH_QUIET_US);
+	texts();
+	assert_int_equal(told(&cut_told, sizeof cut_told), 0);
+	now += SPEECH_QUIET_US;
+	texts();
+	expect_heard(1, 16, true);
+}
+
+/* It was silent because it was interrupted, and says so only now. */
+static void silence_before_an_interruption_proves_nothing(void **state)
+{
+	(void)state;
+	say_we_open();
+	now += 400 * US_PER_MS;
+	playout_quiet(&playout, now);
+	now += 100 * US_PER_MS;
+	interrupted("We open");
+	assert_string_equal(told_interrupted(), "");
+	expect_item(0, 1, 7, true);
+	now += US_PER_S;
+	texts();
+	assert_int_equal(told(&cut_told, sizeof cut_told), 0);
+}
+
+static void silence_says_nothing_of_text_that_was_just_sent(void **state)
+{
+	(void)state;
+	say_we_open();
+	now += 100 * US_PER_MS;
+	playout_quiet(&playout, now);
+	now += SPEECH_QUIET_US;
+	texts();
+	assert_int_equal(told(&cut_told, sizeof cut_told), 0);
+}
+
+static void an_interruption_cuts_at_the_word_it_names(void **state)
+{
+	(void)state;
+	say_we_open();
+	now += 5 * US_PER_S / 10;
+	interrupted("we OPEN at");
+	assert_string_equal(told_interrupted(), "");
+	assert_int_equal(cut_told.count, 1);
+	expect_item(0, 1, 10, true);
+	assert_int_equal(stat_get(relay_unmatched), 0);
+}
+
+static void an_interruption_in_the_second_item_leaves_the_first_whole(void **state)
+{
+	(void)state;
+	say_we_open();
+	say(2, "Come in now.");
+	texts();
+	expect_told(FROM_FIRST_AUDIO);
+	interrupted("We open at nine. Come in");
+	told_interrupted();
+	assert_int_equal(cut_told.count, 2);
+	expect_item(0, 1, 16, true);
+	expect_item(1, 2, 7, true);
+}
+
+static void an_interruption_of_the_second_item_alone_leaves_the_first_whole(void **state)
+{
+	(void)state;
+	say_we_open();
+	say(2, "Come in now.");
+	texts();
+	expect_told(FROM_FIRST_AUDIO);
+	interrupted("Come");
+	told_interrupted();
+	expect_item(0, 1, 16, true);
+	expect_item(1, 2, 4, true);
+}
+
+static void an_interruption_before_a_word_was_heard_leaves_nothing(void **state)
+{
+	(void)state;
+	say_we_open();
+	now += US_PER_S;
+	interrupted("");
+	told_interrupted();
+	expect_item(0, 1, 0, true);
+}
+
+static void words_never_sent_are_handed_on_bounded_and_counted(void **state)
+{
+	(void)state;
+	say_we_open();
+	now += 5 * SPOKEN_MS_PER_BYTE * US_PER_MS;
+	interrupted("Nous ouvrons \xc3\xa0 neuf heures du matin, tous les jours");
+	assert_string_equal(told_interrupted(), "Nous ouvrons \xc3\xa0 "); /* 16 bytes */
+	expect_item(0, 1, 5, false);
+	assert_int_equal(stat_get(relay_unmatched), 1);
+}
+
+static void an_interruption_without_an_account_goes_by_the_clock_and_its_duration(void **state)
+{
+	(void)state;
+	say_we_open();
+	now += 5 * SPOKEN_MS_PER_BYTE * US_PER_MS;
+	playout_interrupted(&playout, NULL, 0, 3 * SPOKEN_MS_PER_BYTE, now);
+	assert_string_equal(told_interrupted(), "");
+	expect_item(0, 1, 3, false);
+}
+
+/* Nothing of the old answer may follow, nor of the next one before the agent loop knows of it. */
+static void after_an_interruption_nothing_is_sent_before_its_cut(void **state)
+{
+	(void)state;
+	say_we_open();
+	say(2, "Come");
+	texts();
+	expect_told(FROM_FIRST_AUDIO);
+	interrupted("We open");
+	told_interrupted();
+	say(2, " in now.");
+	queue_end(2);
+	assert_string_equal(texts(), "");
+	assert_int_equal(playout_deadline_us(&playout), NEVER_US);
+	cut();
+	say(3, "Sorry?");
+	queue_end(3);
+	assert_string_equal(texts(), "text MZ1 Sorry?|text MZ1 .|");
+	expect_told(FROM_CUT);
+	assert_int_equal(cut_told.count, 0);
+}
+
+/* The agent loop counted a cut of its own before it could know of the interruption. */
+static void a_cut_from_before_the_interruption_does_not_answer_it(void **state)
+{
+	(void)state;
+	say_we_open();
+	cut();
+	interrupted("We open");
+	told_interrupted();
+	say(2, "Come in.");
+	assert_string_equal(texts(), "");
+	expect_told(FROM_CUT);
+	cut();
+	say(3, "Sorry?");
+	assert_string_equal(texts(), "text MZ1 Sorry?|");
+}
+
+static void a_storm_of_interruptions_is_told_once_an_answer(void **state)
+{
+	size_t before;
+
+	(void)state;
+	say_we_open();
+	interrupted("We");
+	before = ring_used(&line->from_caller);
+	for (int i = 0; i < 100000; i++)
+		interrupted("We open at nine, and nobody ever sent this");
+	assert_int_equal(ring_used(&line->from_caller), before);
+	cut();
+	texts();
+	interrupted("");
+	assert_true(ring_used(&line->from_caller) > before);
+}
+
+/* Text cannot be taken back: it is heard whole, and the next waits behind it. */
+static void a_cut_alone_lets_the_phone_speak_on(void **state)
+{
+	(void)state;
+	say(1, "We open at nine");
+	texts();
+	expect_told(FROM_FIRST_AUDIO);
+	cut();
+	say(2, "Wait.");
+	assert_string_equal(texts(), "text MZ1 .|text MZ1 Wait.|");
+	expect_told(FROM_CUT);
+	assert_int_equal(cut_told.count, 1);
+	expect_item(0, 1, 15, false);
+	expect_told(FROM_FIRST_AUDIO);
+	now += 16 * SPOKEN_MS_PER_BYTE * US_PER_MS;
+	cut_told.count = 0;
+	interrupted(NULL);
+	told_interrupted();
+	expect_item(0, 2, 1, false);
+}
+
+static void a_phone_that_takes_no_more_has_the_rest_later(void **state)
+{
+	static char piece[60001];
+
+	(void)state;
+	memset(piece, 'a', sizeof piece - 1);
+	for (int i = 0; i < 10; i++)
+		say(1, piece);
+	playout_run(&playout, now);
+	assert_in_range(out.len, 256 * 1024, 330 * 1024);
+	assert_false(playout.resting);
+	buf_reset(&out);
+	playout_run(&playout, now);
+	assert_true(out.len > 256 * 1024);
+	buf_reset(&out);
+	playout_run(&playout, now);
+	assert_true(playout.resting);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -459,6 +838,26 @@ int main(void)
 		    a_cut_without_marks_tells_what_the_clock_says, begin_without_marks, end),
 		TEST(a_phone_that_stopped_by_itself_has_heard_no_more),
 		TEST(leaving_tells_what_was_heard),
+#define TEST_OF_TEXT(name) cmocka_unit_test_setup_teardown(name, begin_of_text, end)
+		TEST_OF_TEXT(text_goes_out_at_once_and_its_end_behind_it),
+		TEST_OF_TEXT(an_item_without_text_has_no_end_on_the_wire),
+		TEST_OF_TEXT(a_greeting_is_the_phones_own_and_only_noted),
+		TEST_OF_TEXT(words_the_phone_has_spoken_are_proof),
+		TEST_OF_TEXT(without_an_account_text_counts_as_played_two_seconds_late),
+		TEST_OF_TEXT(a_phone_that_is_silent_has_spoken_all_a_little_later),
+		TEST_OF_TEXT(silence_before_an_interruption_proves_nothing),
+		TEST_OF_TEXT(silence_says_nothing_of_text_that_was_just_sent),
+		TEST_OF_TEXT(an_interruption_cuts_at_the_word_it_names),
+		TEST_OF_TEXT(an_interruption_in_the_second_item_leaves_the_first_whole),
+		TEST_OF_TEXT(an_interruption_of_the_second_item_alone_leaves_the_first_whole),
+		TEST_OF_TEXT(an_interruption_before_a_word_was_heard_leaves_nothing),
+		TEST_OF_TEXT(words_never_sent_are_handed_on_bounded_and_counted),
+		TEST_OF_TEXT(an_interruption_without_an_account_goes_by_the_clock_and_its_duration),
+		TEST_OF_TEXT(after_an_interruption_nothing_is_sent_before_its_cut),
+		TEST_OF_TEXT(a_cut_from_before_the_interruption_does_not_answer_it),
+		TEST_OF_TEXT(a_storm_of_interruptions_is_told_once_an_answer),
+		TEST_OF_TEXT(a_cut_alone_lets_the_phone_speak_on),
+		TEST_OF_TEXT(a_phone_that_takes_no_more_has_the_rest_later),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-static struct spoken spoken;
+static struct spoken_text spoken;
 
 static int begin(void **state)
 {
@@ -34,7 +34,7 @@ static void send(const char *text)
 /* Of `sent`, what the account says was heard; NULL: it does not begin with that. */
 static void expect_heard(const char *sent, const char *account, const char *heard)
 {
-	struct spoken s;
+	struct spoken_text s;
 	uint64_t to = 0;
 	bool found;
 
@@ -42,7 +42,8 @@ static void expect_heard(const char *sent, const char *account, const char *hear
 	spoken_sent(&s, sent, strlen(sent));
 	found = spoken_from(&s, 0, account, strlen(account), &to);
 	if (found != (heard != NULL) || (heard && (to != strlen(heard) || memcmp(sent, heard, to) != 0)))
-		fail_msg("of \"%s\" \"%s\" gives \"%.*s\", %s", sent, account, (int)to, sent, found ? "found" : "not found");
+		fail_msg(
+		    "of \"%s\" \"%s\" gives \"%.*s\", %s", sent, account, (int)to, sent, found ? "found" : "not found");
 	spoken_free(&s);
 }
 
@@ -53,10 +54,15 @@ static void an_account_is_found_whatever_it_leaves_out(void **state)
 	} rows[] = {
 		{ "We open at nine in the morning.", "We open at nine in the", "We open at nine in the" },
 		{ "We open at nine in the morning.", "we OPEN at Nine", "We open at nine" },
-		{ "We open at nine in the morning.", "We open at nine in the morning", "We open at nine in the morning." },
+		{ "We open at nine in the morning.", "We open at nine in the morning",
+		    "We open at nine in the morning." },
 		{ "We open at nine in the morning.", "  We  open\nat nine ", "We open at nine" },
 		{ "Yes! (Of course.) Come in.", "yes of course", "Yes! (Of course.)" },
-		{ "It's ten o\xe2\x80\x99""clock.", "Its ten o'clock", "It's ten o\xe2\x80\x99""clock." },
+		{ "It's ten o\xe2\x80\x99"
+		  "clock.",
+		    "Its ten o'clock",
+		    "It's ten o\xe2\x80\x99"
+		    "clock." },
 		{ "Well \xf0\x9f\x98\x80 then", "Well then", "Well \xf0\x9f\x98\x80 then" },
 		{ "Say <phoneme ph=\"a\">ah</phoneme> now", "say ah", "Say <phoneme ph=\"a\">ah</phoneme>" },
 		{ "a < b and c", "a b and", "a < b and" },
@@ -77,8 +83,8 @@ static void an_account_is_found_whatever_it_leaves_out(void **state)
 		{ "no no no no", "no no", "no no" },
 		{ "I think I know", "I think I", "I think I" },
 		/* Without blanks. */
-		{ "\xe4\xbd\xa0\xe5\xa5\xbd\xef\xbc\x8c\xe4\xb8\x96\xe7\x95\x8c\xe3\x80\x82", "\xe4\xbd\xa0\xe5\xa5\xbd",
-		    "\xe4\xbd\xa0\xe5\xa5\xbd\xef\xbc\x8c" },
+		{ "\xe4\xbd\xa0\xe5\xa5\xbd\xef\xbc\x8c\xe4\xb8\x96\xe7\x95\x8c\xe3\x80\x82",
+		    "\xe4\xbd\xa0\xe5\xa5\xbd", "\xe4\xbd\xa0\xe5\xa5\xbd\xef\xbc\x8c" },
 		{ "\xe4\xbd\xa0\xe5\xa5\xbd\xef\xbc\x8c\xe4\xb8\x96\xe7\x95\x8c\xe3\x80\x82",
 		    "\xe4\xbd\xa0\xe5\xa5\xbd \xe4\xb8\x96", "\xe4\xbd\xa0\xe5\xa5\xbd\xef\xbc\x8c\xe4\xb8\x96" },
 		/* Accents, in one piece or two, or left out. */
@@ -87,7 +93,8 @@ static void an_account_is_found_whatever_it_leaves_out(void **state)
 		{ "\xc3\x89t\xc3\xa9", "ete", "\xc3\x89t\xc3\xa9" },
 		{ "\xc5\xbb\xc3\xb3\xc5\x82w", "zolw", "\xc5\xbb\xc3\xb3\xc5\x82w" },
 		/* Cyrillic and Greek capitals, a final sigma, Vietnamese, wide Latin. */
-		{ "\xd0\x9f\xd1\x80\xd0\xb8\xd0\xb2\xd0\xb5\xd1\x82", "\xd0\xbf\xd0\xa0\xd0\x98\xd0\xb2\xd0\xb5\xd1\x82",
+		{ "\xd0\x9f\xd1\x80\xd0\xb8\xd0\xb2\xd0\xb5\xd1\x82",
+		    "\xd0\xbf\xd0\xa0\xd0\x98\xd0\xb2\xd0\xb5\xd1\x82",
 		    "\xd0\x9f\xd1\x80\xd0\xb8\xd0\xb2\xd0\xb5\xd1\x82" },
 		{ "\xd0\x81\xd0\xb9", "\xd0\xb5\xd0\x98", "\xd0\x81\xd0\xb9" },
 		{ "\xce\x86\xcf\x83\xcf\x82", "\xce\xb1\xce\xa3\xcf\x83", "\xce\x86\xcf\x83\xcf\x82" },
@@ -98,7 +105,10 @@ static void an_account_is_found_whatever_it_leaves_out(void **state)
 		    "\xd7\xa9\xd6\xb8\xd7\x9c\xd7\x95\xd6\xb9\xd7\x9d" },
 		/* Letters of which half is missing. */
 		{ "a\xe4\xbd", "a", "a\xe4\xbd" },
-		{ "ab", "a\xff""b", "ab" },
+		{ "ab",
+		    "a\xff"
+		    "b",
+		    "ab" },
 	};
 
 	(void)state;
