@@ -672,6 +672,86 @@ static void phone_that_never_echoes_is_believed_no_further_than_its_first_mark(v
 	assert_int_equal(heard[0].heard_ms, 20);
 }
 
+/* ------------------------------------------------------------------- by account */
+
+static int begin_by_account(void **state)
+{
+	(void)state;
+	ledger_init(&ledger, 0, LEDGER_BY_ACCOUNT);
+	return 0;
+}
+
+enum { SPOKEN = 8000 /* bytes of a second */ };
+
+static void what_the_phone_tells_is_heard_and_time_goes_on_from_there(void **state)
+{
+	(void)state;
+	ledger_sent(&ledger, 1, 4 * SPOKEN, 0);
+	assert_int_equal(ledger_mark(&ledger), 0);
+	assert_int_equal(ledger_heard(&ledger, SECOND), SPOKEN);
+	assert_true(ledger_proved(&ledger, 3 * SPOKEN, SECOND)); /* it speaks faster */
+	assert_int_equal(ledger_heard(&ledger, SECOND), 3 * SPOKEN);
+	assert_int_equal(ledger_heard(&ledger, SECOND + SECOND / 2), 7 * SPOKEN / 2);
+	assert_int_equal(ledger_lead_us(&ledger, SECOND), SECOND);
+	/* No news, and nothing that was never sent. */
+	assert_false(ledger_proved(&ledger, 2 * SPOKEN, 2 * SECOND));
+	assert_true(ledger_proved(&ledger, 9 * SPOKEN, 2 * SECOND));
+	assert_int_equal(ledger_heard(&ledger, 9 * (int64_t)SECOND), 4 * SPOKEN);
+	assert_false(ledger_proved(&ledger, 9 * SPOKEN, 2 * SECOND));
+}
+
+/* A phone that speaks slowly is not done with the first part when the second comes. */
+static void beyond_a_pause_nothing_is_heard_before_an_account(void **state)
+{
+	(void)state;
+	ledger_sent(&ledger, 1, SPOKEN, 0);
+	ledger_sent(&ledger, 1, 4 * SPOKEN, 3 * SECOND);
+	assert_int_equal(ledger_heard(&ledger, 4 * SECOND), SPOKEN);
+	ledger_sent(&ledger, 1, SPOKEN, 20 * SECOND); /* and a second pause changes nothing in that */
+	assert_int_equal(ledger_heard(&ledger, 21 * SECOND), SPOKEN);
+	ledger_proved(&ledger, 2 * SPOKEN, 21 * SECOND);
+	assert_int_equal(ledger_heard(&ledger, 22 * SECOND), 3 * SPOKEN);
+}
+
+static void a_known_cut_is_the_place_that_was_named(void **state)
+{
+	struct heard cut[2];
+
+	(void)state;
+	ledger_sent(&ledger, 1, 2 * SPOKEN, 0);
+	ledger_sent(&ledger, 2, 2 * SPOKEN, 0);
+	assert_int_equal(ledger_cut_at(&ledger, 1, 3 * SPOKEN, 4 * SECOND, cut, 2), 2);
+	assert_int_equal(cut[0].heard_ms, 2000);
+	assert_int_equal(cut[1].heard_ms, 1000);
+	assert_true(cut[0].confirmed && cut[1].confirmed);
+	assert_false(ledger_playing(&ledger));
+	assert_int_equal(ledger_lead_us(&ledger, 4 * SECOND), 0);
+}
+
+static void what_is_let_play_is_heard_whole_and_the_next_waits_behind_it(void **state)
+{
+	struct heard cut[2];
+
+	(void)state;
+	ledger_sent(&ledger, 1, 4 * SPOKEN, 0);
+	assert_int_equal(ledger_let_play(&ledger, 1, cut, 2), 1);
+	assert_int_equal(cut[0].heard_ms, 4000);
+	assert_false(cut[0].confirmed);
+	ledger_sent(&ledger, 2, SPOKEN, SECOND);
+	assert_int_equal(ledger_heard(&ledger, 4 * SECOND), 4 * SPOKEN);
+	assert_int_equal(ledger_heard(&ledger, 4 * SECOND + SECOND / 2), 9 * SPOKEN / 2);
+	assert_int_equal(ledger_lead_us(&ledger, 4 * SECOND), SECOND);
+}
+
+static void without_an_account_a_pause_in_an_item_is_told_two_seconds_late(void **state)
+{
+	(void)state;
+	ledger_sent(&ledger, 1, SPOKEN, 0);
+	assert_int_equal(ledger_dry_us(&ledger), SECOND + LEDGER_UNCONFIRMED_US);
+	ledger_proved(&ledger, SPOKEN, SECOND / 2);
+	assert_int_equal(ledger_dry_us(&ledger), SECOND / 2);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, begin)
@@ -708,6 +788,12 @@ int main(void)
 		TEST(heard_follows_a_phone_that_plays_late),
 		TEST(heard_is_late_by_the_way_of_an_echo_and_never_early),
 		TEST(phone_that_never_echoes_is_believed_no_further_than_its_first_mark),
+#define TEST_BY_ACCOUNT(name) cmocka_unit_test_setup(name, begin_by_account)
+		TEST_BY_ACCOUNT(what_the_phone_tells_is_heard_and_time_goes_on_from_there),
+		TEST_BY_ACCOUNT(beyond_a_pause_nothing_is_heard_before_an_account),
+		TEST_BY_ACCOUNT(a_known_cut_is_the_place_that_was_named),
+		TEST_BY_ACCOUNT(what_is_let_play_is_heard_whole_and_the_next_waits_behind_it),
+		TEST_BY_ACCOUNT(without_an_account_a_pause_in_an_item_is_told_two_seconds_late),
 	};
 
 	return cmocka_run_group_tests_name("ledger", tests, NULL, NULL);

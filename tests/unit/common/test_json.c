@@ -547,6 +547,19 @@ static void any_bytes_make_a_string_that_can_be_read(void **state)
 	}
 }
 
+static void a_text_is_cut_between_two_characters(void **state)
+{
+	static const char text[] = "a\xc3\xa9\xe4\xbd\xa0\xf0\x9f\x98\x80";
+	static const size_t whole[] = { 0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 10 };
+
+	(void)state;
+	for (size_t most = 0; most < sizeof whole / sizeof *whole; most++)
+		assert_int_equal(utf8_whole(text, sizeof text - 1, most), whole[most]);
+	assert_int_equal(utf8_code(text + 1, 2), 0xe9);
+	assert_int_equal(utf8_code(text + 3, 3), 0x4f60);
+	assert_int_equal(utf8_code(text + 6, 4), 0x1f600);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -570,6 +583,7 @@ int main(void)
 		cmocka_unit_test(every_text_comes_back_as_it_was),
 		cmocka_unit_test(bytes_that_are_no_text_become_replacement_characters),
 		cmocka_unit_test(any_bytes_make_a_string_that_can_be_read),
+		cmocka_unit_test(a_text_is_cut_between_two_characters),
 	};
 
 	return cmocka_run_group_tests_name("json", tests, open_edge, close_edge);
