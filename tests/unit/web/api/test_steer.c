@@ -3,6 +3,7 @@
 #include "server/web/api/steer.h"
 
 #include "server/agents/agent.h"
+#include "server/web/api/place.h"
 #include "server/news/journal_json.h"
 #include "server/line/mailbox.h"
 #include "server/line/calls_shown.h"
@@ -52,6 +53,15 @@ const struct agent *calls_agent(struct calls *calls, struct call_ref ref, bool *
 void agent_release(const struct agent *p)
 {
 	table.retained -= p != NULL;
+}
+
+bool place_may_dial(struct agents *agents, const char *number, const char *tag, const char *field, struct response *r)
+{
+	(void)agents, (void)tag;
+	if (strncmp(number, "+1900", 5) != 0)
+		return true;
+	response_error_at(r, 403, "not_allowed", field, "%s", number);
+	return false;
 }
 
 int calls_post(struct calls *calls, struct call_ref ref, struct mail *mail)
@@ -166,6 +176,14 @@ static void transfer_goes_to_a_destination_of_the_agent_or_any_number(void **sta
 	assert_string_equal(table.noted, "operator.transfer {\"to\":\"+12025550199\"}");
 }
 
+static void transfer_to_a_number_that_must_not_be_dialled_is_refused(void **state)
+{
+	(void)state;
+	assert_int_equal(ask(control_transfer, SID, "{\"number\":\"+19005550199\"}"), 403);
+	assert_non_null(strstr(answer, "\"field\":\"number\""));
+	assert_int_equal(table.posted, 0);
+}
+
 static void transfer_to_nowhere_is_refused_with_the_field(void **state)
 {
 	static const struct {
@@ -231,6 +249,7 @@ int main(void)
 		TEST(word_is_posted_as_an_instruction_or_exactly),
 		TEST(word_that_will_not_do_is_not_posted),
 		TEST(transfer_goes_to_a_destination_of_the_agent_or_any_number),
+		TEST(transfer_to_a_number_that_must_not_be_dialled_is_refused),
 		TEST(transfer_to_nowhere_is_refused_with_the_field),
 		TEST(call_must_be_live),
 		TEST(letter_that_cannot_be_delivered_is_said_so),
