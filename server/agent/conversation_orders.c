@@ -110,7 +110,7 @@ static void listen_or_not(struct conversation *con, const struct dialogue_order 
 
 static void tell_item(struct conversation *con, enum model_request request, enum model_role role, const char *text)
 {
-	con->link.protocol->item(&con->message, conversation_next_id(con, request), role, text);
+	con->link.protocol->item(&con->message, conversation_next_id(con, request), role, text, "");
 	conversation_send(con);
 }
 

@@ -290,7 +290,7 @@ static void unusable(struct conversation *con, const char *name, int64_t now)
 	stat_add(tools_unusable, 1);
 	log_warn(con->call->tag, "a tool was called without an id or a name of up to 512 bytes; name=%.40s", name);
 	con->link.protocol->item(
-	    &con->message, conversation_next_id(con, MODEL_REQUEST_TOOL), MODEL_ROLE_NOTE, words_unusable);
+	    &con->message, conversation_next_id(con, MODEL_REQUEST_TOOL), MODEL_ROLE_NOTE, words_unusable, "");
 	told(con, now);
 }
 

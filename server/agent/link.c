@@ -142,7 +142,7 @@ static void begin_session(struct link *l, int64_t now)
 	int64_t connect_ms = model_session_connect_ms(l->session);
 
 	l->client = model_session_client(l->session);
-	l->protocol = l->access->protocol;
+	l->protocol = model_access_protocol(l->access, &l->wish);
 	model_writer_meet(&l->call->writer, l->client, l->protocol, l->access->format);
 	l->heard_us = l->pinged_us = now;
 	model_health_ok(l->health, l->wish.agent, connect_ms);
@@ -439,7 +439,7 @@ void link_open(struct link *l, struct call *c, const struct model_access *access
     const struct model_wish *wish)
 {
 	*l = (struct link){ .call = c, .access = access, .health = health, .wish = *wish, .writer_is_ours = true };
-	l->protocol = access->protocol;
+	l->protocol = model_access_protocol(access, wish);
 }
 
 void link_close(struct link *l)

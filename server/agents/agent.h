@@ -124,6 +124,12 @@ void agent_from_config(struct agent *p, const struct config *cfg);
 /* Why calls cannot be carried like this, as the end of a sentence; NULL: they can. */
 const char *agent_channel_problem(enum call_channel channel, enum model_kind protocol, enum recording_mode record);
 
+/* Its calls come by a channel of text: the phone's service hears and speaks. */
+static inline bool agent_in_text(const struct agent *p)
+{
+	return p->channel == CHANNEL_RELAY;
+}
+
 /* Any thread. Each retain is matched by a release; NULL is fine. */
 const struct agent *agent_retain(const struct agent *p);
 void agent_release(const struct agent *p);

@@ -6,6 +6,7 @@
 #include "server/agents/agents.h"
 #include "server/fleet/fleet.h"
 #include "server/line/calls_private.h"
+#include "server/phone/media_stream.h"
 #include "server/phone/party.h"
 #include "server/recording/recorder.h"
 #include "server/stats/stats.h"
@@ -65,6 +66,7 @@ void call_renew(struct call *c)
 	c->expires_us = now + CLAIM_US;
 	random_hex(c->token, (CALL_TOKEN_SIZE - 1) / 2);
 	c->call_sid[0] = c->from[0] = c->to[0] = c->direction[0] = '\0';
+	c->channel = &media_stream_channel;
 	memset(&c->stream, 0, sizeof c->stream);
 	c->announced = false;
 	c->first_turn = 0;

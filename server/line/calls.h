@@ -60,6 +60,7 @@ struct call_facts {           /* borrowed; from the voice webhook */
 	const char *back_from, *back_why; /* the second of every returning call */
 	const char *record;               /* "off", "local" or "twilio", instead of the agent's */
 	bool detected;                    /* Twilio was asked to tell people from machines */
+	const struct phone_channel *channel; /* that will be opened for it; NULL: a media stream */
 };
 
 /* Whether we called that person. */

@@ -72,6 +72,8 @@ static void name_line(struct call *c, const struct call_facts *facts, struct cal
 	if (facts->record && *facts->record)
 		c->record = recording_mode_of(facts->record);
 	c->detected = facts->detected;
+	if (facts->channel)
+		c->channel = facts->channel;
 	c->announced = true;
 	call_set_tag(c);
 	c->first_turn = first;

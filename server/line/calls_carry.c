@@ -1,5 +1,6 @@
 #include "server/line/calls_carry.h"
 
+#include "common/log.h"
 #include "server/line/calls_private.h"
 #include "server/recording/recorder.h"
 
@@ -38,6 +39,21 @@ static void leave(struct call *c)
 	call_context_free(&context);
 }
 
+/* The agent loop of a call that was announced may run, and the model's session is made for that
+ * channel. */
+static bool bind_line(struct call *c, const struct phone_channel *channel)
+{
+	if (c->announced && c->channel != channel) {
+		log_warn(c->tag, "it comes by another channel than was announced: refused");
+		call_end_locked(c, END_STREAM_LOST);
+		return false;
+	}
+	c->state = LINE_LIVE;
+	c->channel = channel;
+	c->refs++;
+	return c->bound = true;
+}
+
 void calls_carry(struct calls *calls, struct call_ref ref, int fd, const struct phone_channel *channel)
 {
 	struct call *c = calls_line(calls, ref);
@@ -47,12 +63,8 @@ void calls_carry(struct calls *calls, struct call_ref ref, int fd, const struct 
 		return;
 	pthread_mutex_lock(&calls->lock);
 	/* The generation: a claim that expired must not reach the next caller. */
-	if (c->generation == ref.generation && c->state == LINE_CLAIMED) {
-		c->state = LINE_LIVE;
-		c->channel = channel;
-		c->refs++;
-		c->bound = bound = true;
-	}
+	if (c->generation == ref.generation && c->state == LINE_CLAIMED)
+		bound = bind_line(c, channel);
 	pthread_mutex_unlock(&calls->lock);
 	if (!bound)
 		return;

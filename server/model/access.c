@@ -60,6 +60,7 @@ int model_access_parse(struct model_access *a, const struct config *cfg, struct 
 	a->cfg = cfg;
 	a->port = 443;
 	a->protocol = &realtime_protocol;
+	a->text_protocol = &realtime_text_protocol;
 	a->format = cfg->audio_format;
 	if (!strncmp(rest, "wss://", 6))
 		rest += 6;

@@ -15,7 +15,7 @@ struct tls_sessions;
 
 struct model_access {
 	const struct config *cfg;
-	const struct model_protocol *protocol;
+	const struct model_protocol *protocol, *text_protocol; /* for callers on channels of audio, and of text */
 	enum audio_format format; /* of the sessions */
 	char host[256];
 	int port;
@@ -26,6 +26,13 @@ struct model_access {
 	struct trust *trust;           /* owned */
 	struct tls_sessions *sessions; /* owned */
 };
+
+/* What a session with that wish speaks. */
+static inline const struct model_protocol *model_access_protocol(
+    const struct model_access *a, const struct model_wish *wish)
+{
+	return wish->text ? a->text_protocol : a->protocol;
+}
 
 /* 0, or negative with a sentence in `error`. */
 int model_access_open(struct model_access *a, const struct config *cfg, struct buf *error);

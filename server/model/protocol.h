@@ -67,6 +67,7 @@ struct model_wish { /* all borrowed; for as long as the session is not ready */
 	struct buf *differs;      /* gets how the session differs from all this, in words; NULL: not compared */
 	bool protect;             /* turn detection starts without answering or interrupting */
 	unsigned without;         /* extras that the service is known to refuse: they are not asked for */
+	bool text;                /* the caller is on a channel of text */
 };
 
 /* ------------------------------------------------------------------ its events */
@@ -188,7 +189,8 @@ struct model_protocol {
 	bool can_truncate; /* it takes a report of how much of an item was heard */
 	bool can_cancel;   /* a response may be stopped */
 	bool can_aside;    /* something may be said beside a response that is being made */
-	bool audio, text;  /* the forms it takes from the caller and gives back */
+	bool audio, text;  /* the form it takes from the caller and gives back: one of them. In text no turn is found or
+			      answered by the model, and what was not heard of an item is taken out by item and unheard */
 	unsigned formats;  /* bits 1 << enum audio_format: the audio it knows */
 
 	/* Opening. Each appends; the headers are lines of the request, contain the
@@ -204,14 +206,15 @@ struct model_protocol {
 	    struct buf *out, const char *id, const struct model_wish *wish, enum audio_format format, unsigned without);
 	/* The extras that the agent's file asks for. */
 	unsigned (*extras)(const struct agent *agent);
-	/* Turn detection, as the agent's file sets it; `deaf`: turns are found, but it
+	/* With audio: turn detection, as the agent's file sets it; `deaf`: turns are found, but it
 	 * neither answers nor is interrupted. */
 	void (*turns)(struct buf *out, const char *id, const struct agent *agent, bool deaf);
-	/* The caller's audio, in the session's format. */
+	/* With audio: the caller's, in the session's format. */
 	void (*hear)(struct buf *out, const uint8_t *bytes, size_t len);
 	/* A piece of the conversation: keys the caller pressed, words said before
-	 * this session, a note. By itself it asks for no answer. */
-	void (*item)(struct buf *out, const char *id, enum model_role role, const char *text);
+	 * this session, a note; in text, what the caller says. It stands after that item; "": at the
+	 * end. By itself it asks for no answer. */
+	void (*item)(struct buf *out, const char *id, enum model_role role, const char *text, const char *after);
 	/* An answer to the caller's last words. */
 	void (*ask)(struct buf *out, const char *id);
 	/* The first words, and any others: `text` is an instruction on top of the
@@ -226,7 +229,8 @@ struct model_protocol {
 	void (*cancel)(struct buf *out, const char *id, const char *response_id);
 	/* With can_truncate: nothing of the item after `ms` was heard. */
 	void (*heard_until)(struct buf *out, const char *id, const char *item_id, int64_t ms);
-	/* With can_truncate: the item has no sound, so nothing of it was heard. */
+	/* With can_truncate: the item has no sound, so nothing of it was heard. With text: nothing of it
+	 * was heard, or else what was stands in its place. */
 	void (*unheard)(struct buf *out, const char *id, const char *item_id);
 	void (*tool_result)(struct buf *out, const char *id, const char *call_id, const char *result);
 	/* The answer to MODEL_MCP_ASKS. */

@@ -83,32 +83,48 @@ static void put_headers(const struct model_access *a, const char *caller, struct
 		put_header(out, "OpenAI-Safety-Identifier", cfg->openai_safety_identifier);
 }
 
+/* All that is the same in both forms. */
+/* clang-format off */
+#define IN_EITHER_FORM \
+	.can_cancel = true, \
+	.can_aside = true, \
+	.path = put_path, \
+	.headers = put_headers, \
+	.compare = realtime_compare, \
+	.item = realtime_item, \
+	.ask = realtime_ask, \
+	.greet = realtime_greet, \
+	.say = realtime_say, \
+	.aside = realtime_aside, \
+	.cancel = realtime_cancel, \
+	.unheard = realtime_unheard, \
+	.tool_result = realtime_tool_result, \
+	.approve = realtime_approve, \
+	.release = realtime_release, \
+	.close_class = realtime_close_class
+/* clang-format on */
+
 /* No `text`: answers are configured as audio, with transcripts beside it. */
 const struct model_protocol realtime_protocol = {
 	.name = "realtime",
 	.formats = 1 << AUDIO_PCMU | 1 << AUDIO_PCMA | 1 << AUDIO_PCM,
 	.can_truncate = true,
-	.can_cancel = true,
-	.can_aside = true,
 	.audio = true,
-	.path = put_path,
-	.headers = put_headers,
 	.configure = realtime_configure,
 	.extras = realtime_extras,
-	.compare = realtime_compare,
 	.turns = realtime_turns,
 	.hear = realtime_hear,
-	.item = realtime_item,
-	.ask = realtime_ask,
-	.greet = realtime_greet,
-	.say = realtime_say,
-	.aside = realtime_aside,
-	.cancel = realtime_cancel,
 	.heard_until = realtime_heard_until,
-	.unheard = realtime_unheard,
-	.tool_result = realtime_tool_result,
-	.approve = realtime_approve,
 	.parse = realtime_parse,
-	.release = realtime_release,
-	.close_class = realtime_close_class,
+	IN_EITHER_FORM,
+};
+
+/* Only audio can be truncated. */
+const struct model_protocol realtime_text_protocol = {
+	.name = "realtime in text",
+	.text = true,
+	.configure = realtime_configure_text,
+	.extras = realtime_extras_text,
+	.parse = realtime_parse_text,
+	IN_EITHER_FORM,
 };

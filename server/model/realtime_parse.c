@@ -436,6 +436,22 @@ void realtime_parse(const char *text, size_t len, enum audio_format format, stru
 		snprintf(out->code, sizeof out->code, "%.*s", (int)(type.n < sizeof out->code ? type.n : 0), type.p);
 }
 
+/* An answer in audio would be heard by nobody. */
+void realtime_parse_text(const char *text, size_t len, enum audio_format format, struct model_event *out)
+{
+	const cJSON *forms;
+	const char *form;
+
+	realtime_parse(text, len, format, out);
+	out->mismatch[0] = '\0';
+	if (out->type != MODEL_SESSION_UPDATED)
+		return;
+	forms = json_get(json_get(out->kept, "session"), "output_modalities");
+	form = cJSON_GetStringValue(cJSON_GetArrayItem(forms, 0));
+	if (cJSON_GetArraySize(forms) != 1 || !form || strcmp(form, "text") != 0)
+		snprintf(out->mismatch, sizeof out->mismatch, "it answers in %s, not in text", form ? form : "a form not told");
+}
+
 void realtime_release(struct model_event *event)
 {
 	free(event->calls);

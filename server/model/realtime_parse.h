@@ -10,6 +10,8 @@
 #include "server/model/protocol.h"
 
 void realtime_parse(const char *text, size_t len, enum audio_format format, struct model_event *out);
+/* Of a session in text. */
+void realtime_parse_text(const char *text, size_t len, enum audio_format format, struct model_event *out);
 void realtime_release(struct model_event *event);
 
 /* With or without the type of the error before the code, as close reasons have

@@ -80,6 +80,12 @@ unsigned realtime_extras(const struct agent *agent)
 	       (agent->reasoning_effort[0] ? MODEL_EXTRA_REASONING : 0u);
 }
 
+/* The others are about sound. */
+unsigned realtime_extras_text(const struct agent *agent)
+{
+	return realtime_extras(agent) & MODEL_EXTRA_REASONING;
+}
+
 /* By openai-realtime, section 9: `param` names the field, or a part of it. */
 unsigned realtime_extras_at_fault(const char *param)
 {
@@ -152,37 +158,65 @@ static void put_audio(struct json_out *j, const struct model_wish *wish, enum au
 	json_put_end(j);
 }
 
-/* The first command of a session. "type" is required each time.
- * "output_modalities" is never both: a transcript comes with audio. */
-void realtime_configure(
-    struct buf *out, const char *id, const struct model_wish *wish, enum audio_format format, unsigned without)
+/* How the first command of a session begins. "type" is required each time. "output_modalities" is
+ * never both: a transcript comes with audio. */
+static struct json_out begin_session(struct buf *out, const char *id, const struct model_wish *wish, const char *form)
 {
-	const struct agent *agent = wish->agent;
-	unsigned extras = realtime_extras(agent) & ~without;
 	struct json_out j = realtime_begin(out, "session.update", id);
 
 	json_put_object(&j, "session");
 	json_put_text(&j, "type", "realtime");
 	json_put_array(&j, "output_modalities");
-	json_put_text(&j, NULL, "audio");
+	json_put_text(&j, NULL, form);
 	json_put_end(&j);
 	json_put_text(&j, "instructions", wish->instructions);
-	put_audio(&j, wish, format, extras);
+	return j;
+}
+
+static void end_session(struct json_out *j, const struct model_wish *wish, unsigned extras)
+{
+	const struct agent *agent = wish->agent;
+
 	if (extras & MODEL_EXTRA_REASONING) {
-		json_put_object(&j, "reasoning");
-		json_put_text(&j, "effort", agent->reasoning_effort);
-		json_put_end(&j);
+		json_put_object(j, "reasoning");
+		json_put_text(j, "effort", agent->reasoning_effort);
+		json_put_end(j);
 	}
 	if (wish->tools && wish->tools[0]) {
-		json_put_json(&j, "tools", wish->tools);
-		json_put_text(&j, "tool_choice", "auto");
+		json_put_json(j, "tools", wish->tools);
+		json_put_text(j, "tool_choice", "auto");
 	}
 	if (agent->max_output_tokens)
-		json_put_int(&j, "max_output_tokens", agent->max_output_tokens);
+		json_put_int(j, "max_output_tokens", agent->max_output_tokens);
 	else
-		json_put_text(&j, "max_output_tokens", "inf");
+		json_put_text(j, "max_output_tokens", "inf");
+	json_put_end(j);
+	json_put_end(j);
+}
+
+void realtime_configure(
+    struct buf *out, const char *id, const struct model_wish *wish, enum audio_format format, unsigned without)
+{
+	unsigned extras = realtime_extras(wish->agent) & ~without;
+	struct json_out j = begin_session(out, id, wish, "audio");
+
+	put_audio(&j, wish, format, extras);
+	end_session(&j, wish, extras);
+}
+
+/* Without sound there are no turns to be found in it. */
+void realtime_configure_text(
+    struct buf *out, const char *id, const struct model_wish *wish, enum audio_format format, unsigned without)
+{
+	struct json_out j = begin_session(out, id, wish, "text");
+
+	(void)format;
+	json_put_object(&j, "audio");
+	json_put_object(&j, "input");
+	json_put_null(&j, "turn_detection");
 	json_put_end(&j);
 	json_put_end(&j);
+	end_session(&j, wish, realtime_extras_text(wish->agent) & ~without);
 }
 
 /* ------------------------------------------------------------- asked for, and got */
@@ -300,7 +334,7 @@ void realtime_hear(struct buf *out, const uint8_t *bytes, size_t len)
 
 /* The service wants "output_text" from the assistant, "input_text" from all
  * others. */
-void realtime_item(struct buf *out, const char *id, enum model_role role, const char *text)
+void realtime_item(struct buf *out, const char *id, enum model_role role, const char *text, const char *after)
 {
 	static const char *const roles[] = { "user", "assistant", "system" };
 	struct json_out j = realtime_begin_item(out, "message", id);
@@ -313,6 +347,8 @@ void realtime_item(struct buf *out, const char *id, enum model_role role, const 
 	json_put_end(&j);
 	json_put_end(&j);
 	json_put_end(&j);
+	if (after[0])
+		json_put_text(&j, "previous_item_id", after);
 	json_put_end(&j);
 }
 

@@ -8,12 +8,15 @@
 void realtime_configure(
     struct buf *out, const char *id, const struct model_wish *wish, enum audio_format format, unsigned without);
 unsigned realtime_extras(const struct agent *agent);
+void realtime_configure_text(
+    struct buf *out, const char *id, const struct model_wish *wish, enum audio_format format, unsigned without);
+unsigned realtime_extras_text(const struct agent *agent);
 /* Of an error's `param`; NULL: it has none. */
 unsigned realtime_extras_at_fault(const char *param);
 void realtime_compare(struct buf *out, const struct buf *asked, const struct model_event *updated);
 void realtime_turns(struct buf *out, const char *id, const struct agent *agent, bool deaf);
 void realtime_hear(struct buf *out, const uint8_t *bytes, size_t len);
-void realtime_item(struct buf *out, const char *id, enum model_role role, const char *text);
+void realtime_item(struct buf *out, const char *id, enum model_role role, const char *text, const char *after);
 void realtime_ask(struct buf *out, const char *id);
 void realtime_greet(struct buf *out, const char *id, const char *instructions, const char *text, bool exact);
 void realtime_say(struct buf *out, const char *id, const char *instructions, const char *text, bool exact);

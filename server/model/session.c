@@ -27,6 +27,7 @@ enum phase { DIALLING, AWAITING_CREATED, CONFIGURING, READY, FAILED };
 
 struct model_session {
 	const struct model_access *access;
+	const struct model_protocol *protocol;
 	struct ws_client *client; /* owned */
 	struct model_wish wish;
 	enum phase phase;
@@ -84,18 +85,19 @@ int model_session_open(struct model_session **out, const struct model_access *ac
 	struct buf headers, path;
 	int err;
 
-	assert(access->protocol->formats & 1u << access->format);
 	if (!s)
 		return -ENOMEM;
 	s->access = access;
+	s->protocol = model_access_protocol(access, wish);
+	assert(!s->protocol->audio || s->protocol->formats & 1u << access->format);
 	s->wish = *wish;
 	s->without = wish->without;
 	s->began_us = now_us;
 	s->limit_us = NEVER_US;
 	buf_init(&headers, 8192);
 	buf_init(&path, 0);
-	access->protocol->headers(access, wish->caller, &headers);
-	access->protocol->path(access, wish->agent->openai_model, &path);
+	s->protocol->headers(access, wish->caller, &headers);
+	s->protocol->path(access, wish->agent->openai_model, &path);
 	target.headers = buf_text(&headers);
 	target.path = buf_text(&path);
 	err = buf_error(&headers) ? buf_error(&headers) : buf_error(&path);
@@ -151,7 +153,7 @@ static int send_configuration(struct model_session *s, int64_t now_us)
 
 	buf_init(&message, 0);
 	model_request_id(MODEL_REQUEST_CONFIGURE, ++s->asked, id);
-	s->access->protocol->configure(&message, id, &s->wish, s->access->format, s->without);
+	s->protocol->configure(&message, id, &s->wish, s->access->format, s->without);
 	err = buf_error(&message);
 	if (!err)
 		err = ws_client_send_text(s->client, buf_text(&message), message.len);
@@ -170,8 +172,8 @@ static void compare(struct model_session *s, const struct model_event *e)
 	struct buf asked;
 
 	buf_init(&asked, 0);
-	s->access->protocol->configure(&asked, "", &s->wish, s->access->format, s->without);
-	s->access->protocol->compare(s->wish.differs, &asked, e);
+	s->protocol->configure(&asked, "", &s->wish, s->access->format, s->without);
+	s->protocol->compare(s->wish.differs, &asked, e);
 	buf_free(&asked);
 }
 
@@ -210,7 +212,7 @@ static int on_error(struct model_session *s, const struct model_event *e, int64_
 		return fail(s, "session", e->code, false, text);
 	/* A field of our configuration is not known there: once more without that one, if it is an
 	 * extra. An error that names no field is taken for that, too, be there extras or not. */
-	extras = e->extras & s->access->protocol->extras(s->wish.agent) & ~s->without;
+	extras = e->extras & s->protocol->extras(s->wish.agent) & ~s->without;
 	if (s->phase == CONFIGURING && (extras || (e->extras == MODEL_EXTRAS && s->asked == 1))) {
 		s->without |= extras;
 		return send_configuration(s, now_us);
@@ -232,7 +234,7 @@ static void unreadable(struct model_session *s, const char *type)
  * configuration waits for it. */
 static int take_event(struct model_session *s, struct ws_message *m, int64_t now_us)
 {
-	const struct model_protocol *protocol = s->access->protocol;
+	const struct model_protocol *protocol = s->protocol;
 	struct model_event e;
 	int err = 0;
 
@@ -261,7 +263,7 @@ static int take_event(struct model_session *s, struct ws_message *m, int64_t now
 static int ended(struct model_session *s, int err)
 {
 	const char *reason = ws_client_close_reason(s->client);
-	enum model_error error = s->access->protocol->close_class(reason);
+	enum model_error error = s->protocol->close_class(reason);
 	char text[256];
 
 	snprintf(text, sizeof text, "the connection ended before the session was ready (%s, close code %d%s%.100s)",

@@ -56,19 +56,20 @@ static int answer_failed(const struct model_event *e, struct model_failure *fail
 }
 
 /* 1: the answer has begun. 0: not yet. Negative: it was refused. */
-static int on_message(const struct model_access *access, const struct ws_message *m, struct model_failure *failure)
+static int on_message(const struct model_access *access, const struct model_protocol *protocol,
+    const struct ws_message *m, struct model_failure *failure)
 {
 	struct model_event e;
 	int done = 0;
 
 	if (m->opcode != WS_TEXT)
 		return 0;
-	access->protocol->parse(m->data, m->len, access->format, &e);
+	protocol->parse(m->data, m->len, access->format, &e);
 	if (e.type == MODEL_ERROR || (e.type == MODEL_RESPONSE_DONE && e.status == MODEL_FAILED))
 		done = answer_failed(&e, failure);
 	else if (e.type == MODEL_AUDIO || e.type == MODEL_TEXT_DELTA || e.type == MODEL_RESPONSE_DONE)
 		done = 1;
-	access->protocol->release(&e);
+	protocol->release(&e);
 	return done;
 }
 
@@ -86,8 +87,8 @@ static int closed(const struct model_access *access, struct ws_client *client, s
 }
 
 /* Closing the session ends the answer. */
-static int have_answer(
-    const struct model_access *access, struct model_session *s, struct bell *stop, struct model_failure *failure)
+static int have_answer(const struct model_access *access, const struct model_protocol *protocol, struct model_session *s,
+    struct bell *stop, struct model_failure *failure)
 {
 	int64_t until = clock_now_us() + (int64_t)access->cfg->model_connect_ms * US_PER_MS;
 	struct ws_client *client = model_session_client(s);
@@ -101,7 +102,7 @@ static int have_answer(
 	snprintf(failure->text, sizeof failure->text, "the model began no answer in time");
 	buf_init(&message, 0);
 	model_request_id(MODEL_REQUEST_ANSWER, 1, id);
-	access->protocol->say(&message, id, "", "Yes.", true);
+	protocol->say(&message, id, "", "Yes.", true);
 	err = buf_error(&message) ? buf_error(&message) : ws_client_send_text(client, buf_text(&message), message.len);
 	buf_free(&message);
 	while (!err && clock_now_us() < until) {
@@ -110,7 +111,7 @@ static int have_answer(
 		int unsent = ws_client_flush(client);
 
 		while ((got = ws_client_read(client, &m, &wants_flush)) > 0 && !err)
-			err = on_message(access, &m, failure);
+			err = on_message(access, protocol, &m, failure);
 		if (err)
 			return err > 0 ? 0 : err;
 		if (got < 0)
@@ -133,7 +134,8 @@ int model_trial(const struct model_access *access, const struct agent *agent, co
 		.caller = "",
 		.tools = tools,
 		.differs = &differs,
-		.protect = agent->greeting_protect_ms > 0 && agent->greeting_mode != GREETING_WAIT };
+		.protect = agent->greeting_protect_ms > 0 && agent->greeting_mode != GREETING_WAIT,
+		.text = agent_in_text(agent) };
 	struct model_session *s = NULL;
 	struct bell bell;
 	int err;
@@ -151,7 +153,7 @@ int model_trial(const struct model_access *access, const struct agent *agent, co
 	if (err && s)
 		out->failure = *model_session_failure(s);
 	if (!err && asks)
-		err = have_answer(access, s, stop, &out->failure);
+		err = have_answer(access, model_access_protocol(access, &wish), s, stop, &out->failure);
 	if (!err) {
 		out->connect_ms = model_session_connect_ms(s);
 		out->without = model_session_without(s);

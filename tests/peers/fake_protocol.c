@@ -55,11 +55,11 @@ static void hear(struct buf *out, const uint8_t *bytes, size_t len)
 	buf_printf(out, "hear %zu %d", len, bytes[0] << 8 | bytes[1]);
 }
 
-static void item(struct buf *out, const char *id, enum model_role role, const char *text)
+static void item(struct buf *out, const char *id, enum model_role role, const char *text, const char *after)
 {
 	static const char *const roles[] = { "caller", "agent", "note" };
 
-	buf_printf(out, "item %s %s %s", id, roles[role], text);
+	buf_printf(out, "item %s %s %s%s%s", id, roles[role], text, after[0] ? " after " : "", after);
 }
 
 static void ask(struct buf *out, const char *id)
@@ -265,7 +265,6 @@ const struct model_protocol fake_protocol = {
 	.can_cancel = true,
 	.can_aside = true,
 	.audio = true,
-	.text = true,
 	.path = put_path,
 	.headers = put_headers,
 	.configure = configure,

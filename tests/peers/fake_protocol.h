@@ -3,7 +3,7 @@
 /* The second body of struct model_protocol: a message is a line of words.
  *
  *   said      configure ID FORMAT whole|plain    turns ID open|deaf    hear BYTES FIRST-TWO
- *             item ID caller|agent|note TEXT     ask ID                greet|say ID told|exact TEXT
+ *             item ID caller|agent|note TEXT [after ITEM]   ask ID       greet|say ID told|exact TEXT
  *             cancel ID RESPONSE                 heard-until ID ITEM MS
  *             result ID CALL TEXT                approve ID MCP yes|no
  *   told      created SESSION                    ready SESSION [MISMATCH]

@@ -242,7 +242,7 @@ static bool all_free(void)
 static enum admission reserve(const char *call_sid, char token[CALL_TOKEN_SIZE])
 {
 	struct call_facts facts = {
-		.call_sid = call_sid, .from = "+12025550123", .to = "+12025550199", .direction = "inbound"
+		.call_sid = call_sid, .from = "+12025550123", .to = "+12025550199", .direction = "inbound", .channel = &channel
 	};
 
 	return calls_reserve(calls, &facts, token);
@@ -916,6 +916,19 @@ static void stale_handle_does_not_reach_the_next_caller(void **state)
 	assert_int_equal(atomic_load(&seen_generation), fresh.generation);
 }
 
+/* The session of its model was made for the other one. */
+static void call_that_comes_by_another_channel_than_announced_is_ended(void **state)
+{
+	static const struct phone_channel another;
+	struct call_ref ref = claimed("CA1");
+
+	(void)state;
+	calls_carry(calls, ref, STALE, &another);
+	UNTIL(all_free());
+	assert_int_equal(atomic_load(&carried), 0);
+	assert_int_equal(calls_after_stream(calls, "CA1"), END_STREAM_LOST);
+}
+
 static void handle_from_nowhere_is_ignored(void **state)
 {
 	struct call_ref nowhere = { .index = 1 << 20, .generation = 1 };
@@ -1542,6 +1555,7 @@ int main(void)
 		CASE(who_comes_back_gets_the_same_answer_however_often_twilio_asks),
 		CASE(who_was_answered_does_not_come_back),
 		CASE(stale_handle_does_not_reach_the_next_caller),
+		CASE(call_that_comes_by_another_channel_than_announced_is_ended),
 		CASE(handle_from_nowhere_is_ignored),
 		CASE(first_reason_wins),
 		CASE(end_that_twilio_knows_first_is_named_by_what_there_was),

@@ -675,6 +675,32 @@ static void format_is_compared_both_ways(void **state)
 	}
 }
 
+static void session_in_text_answers_in_text_and_its_audio_does_not_matter(void **state)
+{
+	static const struct {
+		const char *session, *wrong;
+	} rows[] = { { "{\"output_modalities\":[\"text\"],\"audio\":{\"output\":{\"format\":{\"type\":\"audio/pcm\"}}}}", "" },
+		{ "{\"output_modalities\":[\"audio\"]}", "it answers in audio, not in text" },
+		{ "{\"output_modalities\":[\"text\",\"audio\"]}", "it answers in text, not in text" },
+		{ "{\"output_modalities\":[7]}", "it answers in a form not told, not in text" },
+		{ "{}", "it answers in a form not told, not in text" } };
+	static const char created[] = "{\"type\":\"session.created\",\"session\":{}}";
+	char message[300];
+	struct model_event e;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		snprintf(message, sizeof message, "{\"type\":\"session.updated\",\"session\":%s}", rows[i].session);
+		realtime_parse_text(message, strlen(message), AUDIO_PCMU, &e);
+		assert_int_equal(e.type, MODEL_SESSION_UPDATED);
+		assert_string_equal(e.mismatch, rows[i].wrong);
+		realtime_release(&e);
+	}
+	realtime_parse_text(created, strlen(created), AUDIO_PCMU, &e);
+	assert_string_equal(e.mismatch, "");
+	realtime_release(&e);
+}
+
 /* ------------------------------------------------------------------ what goes out */
 
 /* Every path of the documented messages of one type, with what stands there:
@@ -1047,6 +1073,30 @@ static void every_combination_of_settings_is_documented(void **state)
 	}
 }
 
+/* No audio is billed by a session in text, and none is asked for. */
+static void session_in_text_asks_for_text_and_no_turn_detection(void **state)
+{
+	static const char *const pairs[] = { "INSTRUCTIONS", "Be brief.", "OPENAI_SPEED", "1.1", "REASONING_EFFORT",
+		"low", "NOISE_REDUCTION", "near_field", "MAX_OUTPUT_TOKENS", "600", NULL };
+	struct settings s;
+
+	(void)state;
+	settings_load(&s, pairs);
+	s.wish.tools = "[{\"type\":\"function\",\"name\":\"a\"}]";
+	assert_int_equal(realtime_extras_text(&s.agent), MODEL_EXTRA_REASONING);
+	realtime_configure_text(&out, "cfg_1", &s.wish, AUDIO_PCM, 0);
+	CHECK_MESSAGE(&out, { "event_id", "cfg_1" }, { "session.type", "realtime" },
+	    { "session.output_modalities.0", "text" }, { "session.output_modalities.1", "(absent)" },
+	    { "session.instructions", "Be brief." }, { "session.audio.input.turn_detection", "null" },
+	    { "session.audio.input.format", "(absent)" }, { "session.audio.input.noise_reduction", "(absent)" },
+	    { "session.audio.input.transcription", "(absent)" }, { "session.audio.output", "(absent)" },
+	    { "session.reasoning.effort", "low" }, { "session.tools.0.name", "a" }, { "session.tool_choice", "auto" },
+	    { "session.max_output_tokens", "600" });
+	realtime_configure_text(&out, "cfg_2", &s.wish, AUDIO_PCM, MODEL_EXTRA_REASONING);
+	CHECK_MESSAGE(&out, { "session.reasoning", "(absent)" });
+	config_free(&s.cfg);
+}
+
 static void several_languages_are_for_models_that_know_them(void **state)
 {
 	static const char *const two[] = { "en", "es" };
@@ -1127,9 +1177,13 @@ static void commands_are_documented_and_name_what_they_mean(void **state)
 	realtime_unheard(&out, "cut_4", "item_0004");
 	CHECK_MESSAGE(&out, { "type", "conversation.item.delete" }, { "item_id", "item_0004" });
 
-	realtime_item(&out, "keys_4", MODEL_ROLE_CALLER, "\"1\" \\ \n");
+	realtime_item(&out, "keys_4", MODEL_ROLE_CALLER, "\"1\" \\ \n", "");
 	CHECK_MESSAGE(&out, { "item.role", "user" }, { "item.content.0.type", "input_text" },
-	    { "item.content.0.text", "\"1\" \\ \n" });
+	    { "item.content.0.text", "\"1\" \\ \n" }, { "previous_item_id", "(absent)" });
+
+	realtime_item(&out, "cut_5", MODEL_ROLE_AGENT, "We open", "item_0003");
+	CHECK_MESSAGE(&out, { "item.role", "assistant" }, { "item.content.0.type", "output_text" },
+	    { "item.content.0.text", "We open" }, { "previous_item_id", "item_0003" });
 }
 
 static void greet(const struct config *cfg)
@@ -1215,6 +1269,8 @@ int main(void)
 		cmocka_unit_test(errors_have_the_class_their_code_gives_them),
 		cmocka_unit_test(refusal_tells_which_of_our_requests_it_means),
 		cmocka_unit_test(format_is_compared_both_ways),
+		cmocka_unit_test(session_in_text_answers_in_text_and_its_audio_does_not_matter),
+		TEST(session_in_text_asks_for_text_and_no_turn_detection),
 		cmocka_unit_test(field_that_is_not_documented_is_noticed),
 		TEST(session_is_configured_as_the_settings_say),
 		TEST(extras_at_fault_are_told_by_the_parameter),
