@@ -19,7 +19,7 @@ void dialogue_init(struct dialogue *d, const struct dialogue_rules *rules)
 	memset(d, 0, sizeof *d);
 	d->rules = *rules;
 	/* The session itself is opened with protection, so no turn slips through. */
-	d->ears = rules->protect_us ? EARS_PROTECTING : EARS_LISTENING;
+	d->ears = rules->protect_us && !rules->asks ? EARS_PROTECTING : EARS_LISTENING;
 	d->protect_until_us = d->expected_us = NEVER_US;
 }
 
@@ -162,8 +162,10 @@ static bool on_cut(struct dialogue *d, const struct dialogue_event *e, int64_t n
 
 static bool on_interrupted(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
 {
-	/* First the rest of the answer is cut: the items told of are over after that. */
-	word_interrupt(d, true, now_us);
+	/* First the rest of the answer is cut: the items told of are over after that. The phone waits for
+	 * that, whether or not there is a rest. */
+	if (!word_interrupt(d, true, now_us))
+		word_cut_playout(d, now_us);
 	return on_cut(d, e, now_us);
 }
 
@@ -267,7 +269,7 @@ static bool on_over(struct dialogue *d, const struct dialogue_event *e, int64_t 
 			d->untold = 0;
 		/* The model stopped it because the caller spoke, but it began after we
 		 * were told of the speech: its queued audio is stale all the same. */
-		if (e->turn_detected && !u->cut && items_unfinished_of(d, u->no))
+		if (e->turn_detected && !d->rules.asks && !u->cut && items_unfinished_of(d, u->no))
 			word_interrupt(d, false, now_us);
 		items_complete(d, u, e->text ? e->text : "");
 		asking_over(d, u, e->failed, e->claims, now_us);

@@ -1,6 +1,7 @@
 #include "server/agent/dialogue_asking.h"
 
 #include "common/clock.h"
+#include "server/agent/dialogue_tools.h"
 #include "server/agent/dialogue_utterances.h"
 #include "server/agent/dialogue_word.h"
 
@@ -65,10 +66,11 @@ int64_t asking_cue_us(struct dialogue *d)
 	return asking_silence_us(d);
 }
 
-/* An answer does not wait for a pause of the caller, who waits for it. */
+/* An answer does not wait for a pause of the caller, who waits for it. One that we ask for in any case
+ * is to know the results that there are. */
 int64_t asking_answer_us(struct dialogue *d)
 {
-	return utterance_wanted(d) ? free_us(d) : NEVER_US;
+	return utterance_wanted(d) && !(d->rules.asks && tools_result_us(d) == 0) ? free_us(d) : NEVER_US;
 }
 
 static void ask(struct dialogue *d, struct utterance *u, enum dialogue_order_type type, int64_t now_us)
@@ -97,6 +99,8 @@ void asking_answer(struct dialogue *d, int64_t now_us)
 {
 	struct utterance *u = utterance_wanted(d);
 
+	if (d->rules.asks)
+		d->told = false;
 	ask(d, u, u->kind == UTTERANCE_GREETING ? ORDER_GREET : ORDER_ASK, now_us);
 }
 
@@ -202,6 +206,15 @@ void asking_cut(struct dialogue *d, bool cancel, int64_t now_us)
 	/* What was owed is superseded by what the caller says now. */
 	utterance_drop(utterance_wanted(d));
 	d->failures = d->mute_acts = 0;
+}
+
+void asking_stop(struct dialogue *d, struct utterance *u, int64_t now_us)
+{
+	dialogue_order(d, ORDER_CANCEL)->response = utterance_response(d, u);
+	items_complete(d, u, NULL);
+	u->cut = true;
+	u->request = 0;
+	u->since_us = now_us;
 }
 
 /* -------------------------------------------------------------------------- it is over */

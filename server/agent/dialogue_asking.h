@@ -24,6 +24,9 @@ int64_t asking_silence_us(struct dialogue *d);
  * answer is forgotten. `cancel`: the model does not stop by itself. */
 void asking_cut(struct dialogue *d, bool cancel, int64_t now_us);
 
+/* No more of a response is made; what was made is heard. */
+void asking_stop(struct dialogue *d, struct utterance *u, int64_t now_us);
+
 /* response.created. True: it will be heard. */
 bool asking_began(struct dialogue *d, const char *response, int64_t now_us);
 /* The end of a response. `failed`: for a reason that may pass. `claims`: see the event. */

@@ -315,14 +315,6 @@ void tools_say_aside(struct dialogue *d, int64_t now_us)
 	order->filler = true;
 }
 
-static void yield(struct dialogue *d, struct utterance *u, int64_t now_us)
-{
-	dialogue_order(d, ORDER_CANCEL)->response = utterance_response(d, u);
-	items_complete(d, u, NULL);
-	u->cut = true;
-	u->since_us = now_us;
-}
-
 /* A service that does not say so: while an answer of which we know is being made, no
  * other response than an aside can begin. */
 bool tools_aside_began(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
@@ -337,7 +329,7 @@ bool tools_aside_began(struct dialogue *d, const struct dialogue_event *e, int64
 	u->begun = u->aside = true;
 	d->aside = 0;
 	if (!wanted)
-		yield(d, u, now_us);
+		asking_stop(d, u, now_us);
 	return true;
 }
 
@@ -348,5 +340,5 @@ void tools_aside_yields(struct dialogue *d, struct utterance *heard, int64_t now
 	heard->filled = false;
 	for (size_t i = 0; i < UTTERANCES_MAX; i++)
 		if (d->utterances[i].aside && d->utterances[i].state == UTTERANCE_MAKING && !d->utterances[i].cut)
-			yield(d, &d->utterances[i], now_us);
+			asking_stop(d, &d->utterances[i], now_us);
 }

@@ -7,19 +7,27 @@
 
 /* ------------------------------------------------------------------------- the word */
 
+void word_cut_playout(struct dialogue *d, int64_t now_us)
+{
+	d->cut_upto = d->last_item;
+	if (d->silent_from_us > now_us)
+		d->silent_from_us = now_us;
+	dialogue_order(d, ORDER_CUT_PLAYOUT)->cut = ++d->cuts;
+}
+
 /* The caller may take the word at any time, with three exceptions: a protected greeting,
  * firm last words, and an agent that is not interruptible by voice. A key interrupts all
  * of these but the last words.
  *
  * Without a response under way or audio in the queue there is nothing to cut. */
-void word_interrupt(struct dialogue *d, bool cancel, int64_t now_us)
+bool word_interrupt(struct dialogue *d, bool cancel, int64_t now_us)
 {
 	bool making = asking_busy(d);
 	struct utterance *active = utterance_no(d, d->active);
 
 	asking_cut(d, cancel, now_us);
 	if (!making && !items_unfinished(d))
-		return;
+		return false;
 	for (size_t i = 0; i < ITEMS_MAX; i++) {
 		struct utterance *u = d->items[i].over ? NULL : utterance_no(d, d->items[i].utterance);
 
@@ -28,10 +36,34 @@ void word_interrupt(struct dialogue *d, bool cancel, int64_t now_us)
 	}
 	if (active && cancel)
 		dialogue_order(d, ORDER_CANCEL)->response = utterance_response(d, active);
-	d->cut_upto = d->last_item;
-	if (d->silent_from_us > now_us)
-		d->silent_from_us = now_us;
-	dialogue_order(d, ORDER_CUT_PLAYOUT)->cut = ++d->cuts;
+	word_cut_playout(d, now_us);
+	return true;
+}
+
+static bool may_stop(const struct utterance *u, bool all)
+{
+	return !u->cut && (all || (!u->said && !utterance_is_cue(u)));
+}
+
+/* With rules.asks: stops every answer that is asked for or made and of which nothing has come. With
+ * `all` it stops the others, too, and nobody is owed one; a cue that did not begin goes back to its
+ * place. The aside of an answer that is stopped has nothing to wait for. */
+static void stop_responses(struct dialogue *d, bool all, int64_t now_us)
+{
+	struct utterance *asked = utterance_in(d, UTTERANCE_ASKED), *active = utterance_no(d, d->active);
+
+	if (asked && may_stop(asked, all))
+		asked->cut = asked->cancel = true;
+	/* The service may still go on after a tool of its own; we do not wait for that. */
+	utterance_drop(utterance_in(d, UTTERANCE_EXPECTED));
+	if (!asked)
+		d->expected_us = NEVER_US;
+	if (all)
+		utterance_drop(utterance_wanted(d));
+	if (!active || !may_stop(active, all))
+		return;
+	tools_aside_yields(d, active, now_us);
+	asking_stop(d, active, now_us);
 }
 
 void word_end_protection(struct dialogue *d, int64_t now_us)
@@ -93,7 +125,7 @@ static void last_words(struct dialogue *d, const char *text, bool exact, bool is
 	/* The model stops listening: its last words are said whatever the caller says. */
 	d->ears = EARS_DEAF;
 	d->turn_waiting = false;
-	d->deaf_due = true;
+	d->deaf_due = !d->rules.asks;
 }
 
 bool word_goodbye(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
@@ -167,7 +199,7 @@ int64_t word_message_us(struct dialogue *d)
 }
 
 /* The machine has spoken its greeting, and records. The message interrupts every other
- * utterance, the greeting of ours included. */
+ * utterance, the greeting of ours included; or, if the phone cannot be interrupted, it is said next. */
 void word_leave_message(struct dialogue *d, int64_t now_us)
 {
 	const char *message = d->machine;
@@ -176,7 +208,10 @@ void word_leave_message(struct dialogue *d, int64_t now_us)
 	if (!begin_farewell(d, END_MESSAGE_LEFT, true, now_us))
 		return;
 	d->greeted = true;
-	word_interrupt(d, true, now_us);
+	if (d->rules.asks)
+		stop_responses(d, true, now_us);
+	else
+		word_interrupt(d, true, now_us);
 	cue_drop(d, UTTERANCE_FILLER);
 	last_words(d, message, d->machine_exact, true);
 }
@@ -189,12 +224,20 @@ int64_t word_digits_us(struct dialogue *d)
 	return d->model && d->digit_count ? d->digits_due_us : NEVER_US;
 }
 
+/* All that the caller said since the last answer gets one. */
+static void want_answer(struct dialogue *d, int64_t now_us)
+{
+	if (d->rules.asks)
+		stop_responses(d, false, now_us);
+	asking_want(d, UTTERANCE_ANSWER, now_us);
+}
+
 void word_finish_digits(struct dialogue *d, int64_t now_us)
 {
 	d->digits[d->digit_count] = '\0';
 	d->digit_count = 0;
 	dialogue_order(d, ORDER_KEYS)->text = d->digits;
-	asking_want(d, UTTERANCE_ANSWER, now_us);
+	want_answer(d, now_us);
 }
 
 /* Keys are gathered into a group, so that a number is told to the model as one. "#" ends
@@ -208,7 +251,8 @@ bool word_key(struct dialogue *d, const struct dialogue_event *e, int64_t now_us
 	if (d->ears == EARS_PROTECTING && d->model)
 		word_end_protection(d, now_us);
 	/* The model hears no keys, so it does not stop by itself. */
-	word_interrupt(d, true, now_us);
+	if (!d->rules.asks)
+		word_interrupt(d, true, now_us);
 	if ((e->key != '#' || d->digit_count == 0) && d->digit_count < DIGITS_MAX)
 		d->digits[d->digit_count++] = e->key;
 	d->digits_due_us = now_us + DIGITS_PAUSE_US;
@@ -228,7 +272,7 @@ bool word_caller_began(struct dialogue *d, const struct dialogue_event *e, int64
 	d->voice_us = d->speech_us = now_us;
 	spoke_up(d);
 	/* The model cancels its response by itself. */
-	if (d->ears != EARS_PROTECTING && !firm(d) && d->rules.interruptible)
+	if (d->ears != EARS_PROTECTING && !firm(d) && d->rules.interruptible && !d->rules.asks)
 		word_interrupt(d, false, now_us);
 	return true;
 }
@@ -251,6 +295,12 @@ bool word_turn(struct dialogue *d, const struct dialogue_event *e, int64_t now_u
 	(void)e;
 	if (firm(d))
 		return false; /* no turn is answered any more */
+	if (d->rules.asks) {
+		d->voice_us = now_us;
+		spoke_up(d);
+		want_answer(d, now_us);
+		return true;
+	}
 	if (d->ears == EARS_PROTECTING)
 		d->turn_waiting = true;
 	else if (d->ears == EARS_RESTORING || (active && !d->rules.interruptible))

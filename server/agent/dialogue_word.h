@@ -15,8 +15,9 @@ static inline int64_t word_until_us(const struct dialogue *d)
 }
 
 /* The caller interrupts: queued audio is stale, and responses being made are not played.
- * `cancel`: the model does not stop by itself. */
-void word_interrupt(struct dialogue *d, bool cancel, int64_t now_us);
+ * `cancel`: the model does not stop by itself. False: there was nothing to cut. */
+bool word_interrupt(struct dialogue *d, bool cancel, int64_t now_us);
+void word_cut_playout(struct dialogue *d, int64_t now_us);
 void word_end_protection(struct dialogue *d, int64_t now_us);
 
 /* Events. */

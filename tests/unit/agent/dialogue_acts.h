@@ -44,7 +44,7 @@ static inline void caller_speaks(struct world *w, const struct act *a)
 {
 	(void)a;
 	step(w, "speaks");
-	if (w->k.d.ears != EARS_PROTECTING && !firm(w) && w->k.d.rules.interruptible)
+	if (w->k.d.ears != EARS_PROTECTING && !firm(w) && w->k.d.rules.interruptible && !w->k.d.rules.asks)
 		supersede(w);
 	TAKE(w, .type = EVENT_CALLER_BEGAN);
 }
@@ -64,6 +64,9 @@ static inline void turn(struct world *w, const struct act *a)
 	step(w, "turn");
 	if (firm(w)) {
 		/* nobody is answered any more */
+	} else if (w->k.d.rules.asks) {
+		stop_unheard(w);
+		owe(w);
 	} else if (w->k.d.ears == EARS_PROTECTING) {
 		w->waiting = true;
 	} else if (w->k.d.ears == EARS_RESTORING || (active && !w->k.d.rules.interruptible)) {
@@ -179,7 +182,7 @@ static inline void over_as(struct world *w, uint32_t no, bool failed, bool turne
 	bool silent = !failed && !turned && !stopped && !w->said[no % NAMES];
 
 	step(w, "over r%u %s", no, failed ? "failed" : turned ? "turned" : stopped ? "stopped" : "mute");
-	if (no == w->making && turned && w->items > w->cut_upto)
+	if (no == w->making && turned && w->items > w->cut_upto && !w->k.d.rules.asks)
 		waited = false; /* it may be cut by this */
 	if (no == w->making) {
 		if (waited && (failed || silent))
@@ -275,7 +278,8 @@ static inline void key(struct world *w, const struct act *a)
 
 	step(w, "key %c", c);
 	if (!firm(w)) {
-		supersede(w);
+		if (!w->k.d.rules.asks)
+			supersede(w);
 		if (w->k.d.model)
 			w->waiting = false;
 	}
@@ -350,6 +354,8 @@ static inline void machine(struct world *w, const struct act *a)
 	if (w->k.d.model && w->k.d.caller && !firm(w)) {
 		supersede(w);
 		w->waiting = w->bye_said = w->making_is_bye = w->asked_is_bye = false;
+	} else {
+		w->machine = w->k.d.rules.asks; /* else a cut tells of it */
 	}
 	TAKE(w, .type = EVENT_MACHINE, .text = "bye");
 }

@@ -402,6 +402,7 @@ static inline bool kit_follow(struct kit *k, const struct kit_row *rows, size_t 
 /* clang-format on */
 
 static const struct dialogue_rules KIT_SILENT = { .interruptible = true };
+static const struct dialogue_rules KIT_ASKING = { .interruptible = true, .asks = true };
 static const struct dialogue_rules KIT_GREETING = { .greets = true, .interruptible = true };
 
 static const struct dialogue_rules KIT_PROTECTED = {

@@ -44,6 +44,7 @@ struct world {
 	bool owed, newer, behind, courtesy, waiting, turn_behind, told;
 	int64_t told_us;
 	bool bye_said, over;
+	bool machine; /* a message is to be left once both sides are there */
 
 	/* The caller's patience begins anew with news of an answer, and with sound. */
 	int64_t news_us, sound_us;
@@ -131,6 +132,18 @@ static inline void supersede(struct world *w)
 	w->asked_cut = w->asked != 0;
 }
 
+/* A turn or keys, where we ask for answers: one of which nothing came yet is stopped. */
+static inline void stop_unheard(struct world *w)
+{
+	if (!w->k.d.rules.asks)
+		return;
+	w->asked_cut |= w->asked && !w->asked_is_cue;
+	if (!w->making || w->making_cut || w->making_is_cue || w->said[w->making])
+		return;
+	w->making_cut = true;
+	w->cut_us = w->k.now;
+}
+
 /* What becomes owed behind the orders of an event, or by the clock. */
 static inline void settle_debts(struct world *w)
 {
@@ -188,6 +201,9 @@ static inline void saw(void *of, const struct dialogue_order *o)
 	if (w->over && (o->request || o->type == ORDER_TOOL_RESULT || o->type == ORDER_KEYS || o->type == ORDER_END))
 		broken(w, "something begins after the end");
 	w->news_us = w->k.now;
+	if (w->machine && !w->k.d.machine && w->k.d.farewell.end == END_MESSAGE_LEFT)
+		supersede(w);
+	w->machine &= w->k.d.machine != NULL;
 	switch (o->type) {
 	case ORDER_GREET:
 	case ORDER_ASK:
@@ -199,8 +215,11 @@ static inline void saw(void *of, const struct dialogue_order *o)
 			broken(w, "an aside to nothing");
 		w->aside = w->requests = o->request;
 		break;
-	case ORDER_RECALL:
 	case ORDER_KEYS:
+		stop_unheard(w);
+		owe(w);
+		break;
+	case ORDER_RECALL:
 		owe(w);
 		break;
 	case ORDER_NO_ANSWER:

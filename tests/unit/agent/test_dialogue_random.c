@@ -160,6 +160,7 @@ static const char *run(uint32_t seed, const struct act *list, size_t count, bool
 	kit_open(&w.k, &(struct dialogue_rules){ .greets = seed % 2,
 			   .recalled = seed % 16 == 2,
 			   .interruptible = seed % 5 != 0,
+			   .asks = seed % 3 == 2,
 			   .protect_us = seed % 2 && seed % 3 == 0 ? 3 * US_PER_S : 0,
 			   .idle_us = seed % 7 == 0 ? 60 * US_PER_S : 0 });
 	w.k.look = saw;
