@@ -21,10 +21,10 @@ enum { SPEAKABLE_HELD = 256 }; /* a longer tag or link is taken for plain text *
 struct speakable { /* zeroed is ready */
 	char held[SPEAKABLE_HELD];
 	size_t len;
-	char last;      /* the byte before what is held; '\0': none */
-	bool in_line;   /* something other than spaces stands before it in its line */
-	bool in_row;    /* the line is one of a table */
-	bool in_link;   /* its words are being said */
+	char last;    /* the byte before what is held; '\0': none */
+	bool in_line; /* something other than spaces stands before it in its line */
+	bool in_row;  /* the line is one of a table */
+	bool in_link; /* its words are being said */
 	bool after_emoji;
 };
 

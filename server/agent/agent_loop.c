@@ -12,8 +12,9 @@
 #include "common/json.h"
 #include "common/log.h"
 #include "server/agent/conversation_orders.h"
+#include "server/agent/conversation_phone.h"
 #include "server/agent/conversation_tools.h"
-#include "server/agent/words.h"
+#include "server/model/words.h"
 #include "server/recording/recorder.h"
 #include "server/stats/stats.h"
 #include "server/work/tool_call.h"
@@ -42,7 +43,7 @@ enum {
  * once the caller is there (ORDER_RECALL). */
 static void meet_session(struct conversation *con)
 {
-	if (converter_switch(&con->audio.converter, con->link.access->format))
+	if (con->link.protocol->audio && converter_switch(&con->audio.converter, con->link.access->format))
 		call_end(con->call, END_INTERNAL_ERROR);
 	if (con->audio.converter)
 		converter_reset_to_caller(con->audio.converter);
@@ -55,6 +56,8 @@ static void tell_of_session(struct conversation *con, int64_t now)
 {
 	bool there = link_talks(&con->link);
 
+	if (there && !con->dialogue.model)
+		conversation_tell_untold(con);
 	if (there != con->dialogue.model)
 		conversation_tell(
 		    con, &(struct dialogue_event){ .type = there ? EVENT_MODEL_READY : EVENT_MODEL_AWAY }, now);
@@ -204,13 +207,13 @@ static void take_writer_back(struct conversation *con)
 	conversation_mind_link(con);
 }
 
-/* The caller loop gets the writer while a caller is there to speak. After its exit, or
+/* The caller loop gets the writer while a caller is there to speak, and sends sound. After its exit, or
  * the end of the call, the writer stays here. */
 static void flush_or_pass_writer(struct conversation *con)
 {
 	link_flush(&con->link);
 	conversation_mind_link(con);
-	if (con->dialogue.caller && !con->left && !call_ended(con->call))
+	if (con->dialogue.caller && !con->left && !call_ended(con->call) && con->call->channel->audio)
 		link_pass_writer(&con->link);
 }
 
@@ -289,7 +292,8 @@ static void talk(struct conversation *con)
 /* True: the caller said something whose transcript has not come yet. */
 static bool words_to_come(const struct conversation *con)
 {
-	return con->call->agent->transcription_model[0] && timeline_untranscribed(&con->timeline);
+	return con->link.protocol->audio && con->call->agent->transcription_model[0] &&
+	       timeline_untranscribed(&con->timeline);
 }
 
 /* After the end. First the caller loop leaves, as it was woken by the same end; its last
@@ -317,11 +321,11 @@ static void hear_last_words(struct conversation *con)
 }
 
 /* A caller who comes back from a transfer hears no greeting, so there is none to be
- * protected. */
+ * protected. On a channel of text that is the phone's own business. */
 static void conversation_open(struct conversation *con, struct call *c)
 {
-	bool greets = c->agent->greeting_mode != GREETING_WAIT, recalled = c->context.said;
-	bool protect = c->agent->greeting_protect_ms > 0 && greets && !recalled;
+	bool greets = c->agent->greeting_mode != GREETING_WAIT && !call_welcome(c)[0], recalled = c->context.said;
+	bool protect = c->agent->greeting_protect_ms > 0 && greets && !recalled && !c->channel->text;
 
 	memset(con, 0, sizeof *con);
 	con->call = c;
@@ -334,6 +338,7 @@ static void conversation_open(struct conversation *con, struct call *c)
 	dialogue_init(&con->dialogue, &(struct dialogue_rules){ .greets = greets,
 					  .recalled = recalled,
 					  .interruptible = c->agent->interruptible,
+					  .asks = c->channel->text,
 					  .protect_us = protect ? c->agent->greeting_protect_ms * US_PER_MS : 0,
 					  .idle_us = (int64_t)c->agent->idle_seconds * US_PER_S,
 					  .silence_us = c->cfg->silence_max_ms * US_PER_MS,
@@ -344,7 +349,8 @@ static void conversation_open(struct conversation *con, struct call *c)
 		.instructions = c->context.instructions,
 		.caller = call_person(c),
 		.tools = buf_text(&con->tools.declared),
-		.protect = protect });
+		.protect = protect,
+		.text = c->channel->text });
 }
 
 static void conversation_close(struct conversation *con)

@@ -5,17 +5,15 @@
 #include "common/log.h"
 #include "server/agent/conversation_orders.h"
 #include "server/agent/conversation_tools.h"
-#include "server/agent/words.h"
+#include "server/model/words.h"
 #include "server/line/mailbox.h"
-#include "server/recording/twilio_start.h"
 #include "server/stats/stats.h"
 #include "server/work/tool_list.h"
-#include "server/line/calls_shown.h"
-#include "server/line/calls.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Handlers are thin: they note what belongs to the record, and tell the dialogue. The
@@ -24,10 +22,9 @@
  */
 enum {
 	AUDIO_KEEP = 256 * 1024, /* a larger decoding buffer is given back */
+	TEXT_PIECE = 16 * 1024,  /* of words that are played at once */
 	RING_SECONDS = 25        /* for a number that is no destination of the agent's */
 };
-
-#define TELL(con, now, ...) conversation_tell(con, &(struct dialogue_event){ __VA_ARGS__ }, now)
 
 /* ------------------------------------------------------------- the caller's turn */
 
@@ -122,6 +119,10 @@ static void on_audio(struct conversation *con, const struct model_event *e, int6
 	char *room;
 	ssize_t len;
 
+	if (!con->link.protocol->audio) {
+		on_response_sign(con, e, now);
+		return;
+	}
 	if (decoded->cap > AUDIO_KEEP)
 		buf_free(decoded);
 	buf_reset(decoded);
@@ -146,12 +147,64 @@ static void on_item_added(struct conversation *con, const struct model_event *e,
 	TELL(con, now, .type = EVENT_PART, .response = e->response_id);
 }
 
+/* Of a session in text: what can be said by now is in con->audio.decoded, as if it were sound. What is not
+ * played, since the answer was cut before it came, is kept for the record, if nothing of it was. */
+static void say(struct conversation *con, const struct model_event *e, int64_t now)
+{
+	struct buf *words = &con->audio.decoded;
+	struct turn *turn;
+
+	TELL(con, now, .type = EVENT_AUDIO, .response = e->response_id, .item = e->item_id,
+	    .count = (uint32_t)(words->len * SPOKEN_BYTES));
+	turn = timeline_find(&con->timeline, e->item_id);
+	if (turn && !turn->sound)
+		timeline_text(&con->timeline, turn, buf_text(words), false);
+	buf_reset(words);
+}
+
+/* In pieces, so that none is too large for the ring; the filter takes care of what must not be parted. */
+static void say_text(struct conversation *con, const struct model_event *e, int64_t now)
+{
+	for (const char *at = e->text, *end = at + strlen(at); at < end;) {
+		size_t len = (size_t)(end - at) < TEXT_PIECE ? (size_t)(end - at) : TEXT_PIECE;
+
+		speakable_put(&con->text.speakable, &con->audio.decoded, at, len);
+		say(con, e, now);
+		at += len;
+	}
+}
+
+/* The words are for the phone to speak. An end without any before it has them all. */
+static void on_words(struct conversation *con, const struct model_event *e, const struct turn *turn, int64_t now)
+{
+	size_t place = turn ? (size_t)(turn - con->timeline.turns) + 1 : 0;
+
+	if (con->text.turn != place)
+		con->text.speakable = (struct speakable){ 0 };
+	con->text.turn = place;
+	buf_reset(&con->audio.decoded);
+	if (e->type == MODEL_TEXT_DELTA) {
+		say_text(con, e, now);
+		return;
+	}
+	if (turn && !turn->text_final && !turn->text.len && !con->text.speakable.len)
+		say_text(con, e, now);
+	speakable_end(&con->text.speakable, &con->audio.decoded);
+	if (con->audio.decoded.len)
+		say(con, e, now);
+	TELL(con, now, .type = EVENT_PART_OVER, .response = e->response_id, .item = e->item_id);
+}
+
+/* In a session in audio they are only for the record. */
 static void on_text(struct conversation *con, const struct model_event *e, int64_t now)
 {
 	struct turn *turn = timeline_turn(&con->timeline, TURN_AGENT, e->item_id, conversation_at_ms(con, now));
 
 	on_response_sign(con, e, now);
-	timeline_text(&con->timeline, turn, e->text, e->type == MODEL_TEXT_DONE);
+	if (con->link.protocol->text)
+		on_words(con, e, turn, now);
+	else
+		timeline_text(&con->timeline, turn, e->text, e->type == MODEL_TEXT_DONE);
 }
 
 /* Tools begin as soon as their item is whole: the response may go on for seconds. */
@@ -209,6 +262,14 @@ static void on_response_done(struct conversation *con, const struct model_event 
 /* An error may name the request that it refuses, by the id we gave it. "Busy" means
  * that another response is being made; the dialogue then asks again. */
 
+/* The number of the request for an answer; 0: none. */
+static uint32_t request_no(const struct model_event *event)
+{
+	const char *number = strrchr(event->refused_id, '_');
+
+	return event->refused == MODEL_REQUEST_ANSWER && number ? (uint32_t)strtoul(number + 1, NULL, 10) : 0;
+}
+
 static void on_error(struct conversation *con, const struct model_event *e, int64_t now)
 {
 	bool busy = e->reason == MODEL_BUSY;
@@ -219,8 +280,8 @@ static void on_error(struct conversation *con, const struct model_event *e, int6
 	else
 		log_warn(con->call->tag, "model: error (%s): %s", e->code, e->text);
 	/* Only requests for an answer are refused as busy, with or without a name. */
-	if ((busy && !e->refused_id[0]) || conversation_request_no(e))
-		TELL(con, now, .type = EVENT_REFUSED, .request = conversation_request_no(e), .busy = busy);
+	if ((busy && !e->refused_id[0]) || request_no(e))
+		TELL(con, now, .type = EVENT_REFUSED, .request = request_no(e), .busy = busy);
 	mind_error(con, e->error);
 }
 
@@ -286,84 +347,6 @@ void conversation_model_told(void *arg, const struct model_event *event, int64_t
 	handlers[event->type](arg, event, now_us);
 }
 
-/* ---------------------------------------------------------------- the caller loop */
-
-static void on_started(struct conversation *con, int64_t now)
-{
-	struct call *c = con->call;
-
-	link_caller_came(&con->link, now);
-	TELL(con, now, .type = EVENT_CALLER_THERE);
-	calls_tell_started(c);
-	/* Twilio records the call, not the stream: a returning caller is still being
-	 * recorded. */
-	if (c->record == RECORDING_TWILIO && !c->context.said)
-		twilio_start(c->cfg, calls_work(c->calls), calls_recorder(c->calls), c->call_sid);
-	conversation_mind_link(con);
-}
-
-static void on_first_audio(struct conversation *con, const struct from_first_audio *first, int64_t now)
-{
-	TELL(con, now, .type = EVENT_FIRST_AUDIO, .no = first->no, .at_us = first->sent_us);
-}
-
-static void on_dry(struct conversation *con, const struct from_dry *dry, int64_t now)
-{
-	TELL(con, now, .type = EVENT_DRY, .no = dry->no, .count = dry->bytes);
-}
-
-static void on_cut(struct conversation *con, enum dialogue_event_type type, const struct from_cut *cut, int64_t now)
-{
-	TELL(con, now, .type = type, .cut = cut->cut, .heard = cut->items, .count = cut->count);
-}
-
-static void on_digit(struct conversation *con, char digit, int64_t now)
-{
-	atomic_fetch_add_explicit(&con->call->counters.digits, 1, memory_order_relaxed);
-	TELL(con, now, .type = EVENT_KEY, .key = digit);
-}
-
-/* A message stays in the ring until its orders are carried out: the event borrows its
- * body. */
-void conversation_take_messages(struct conversation *con, int64_t now_us)
-{
-	struct ring_message r;
-
-	while (ring_next(&con->call->from_caller, &r)) {
-		switch ((enum from_caller_type)r.type) {
-		case FROM_STARTED:
-			on_started(con, now_us);
-			break;
-		case FROM_FIRST_AUDIO:
-			on_first_audio(con, r.body, now_us);
-			break;
-		case FROM_HEARD:
-			TELL(con, now_us, .type = EVENT_HEARD, .heard = r.body);
-			break;
-		case FROM_DRY:
-			on_dry(con, r.body, now_us);
-			break;
-		case FROM_CUT:
-			on_cut(con, EVENT_CUT, r.body, now_us);
-			break;
-		case FROM_INTERRUPTED:
-			on_cut(con, EVENT_INTERRUPTED, r.body, now_us);
-			break;
-		case FROM_DIGIT:
-			on_digit(con, *(const char *)r.body, now_us);
-			break;
-		case FROM_TEXT:
-		case FROM_VOICE:
-			break;
-		case FROM_LEFT:
-			con->left = true;
-			on_cut(con, EVENT_CALLER_LEFT, r.body, now_us);
-			break;
-		}
-		ring_pop(&con->call->from_caller);
-	}
-}
-
 /* --------------------------------------------------------------------------- mail */
 
 /* Letters come from other threads, which were answered "accepted" when they posted
@@ -387,7 +370,8 @@ static void on_transfer(struct conversation *con, const struct mail *mail, int64
 	words_connecting(words, sizeof words, name);
 	if (TELL(con, now, .type = EVENT_GOODBYE, .text = mail->text[0] ? mail->text : words, .exact = mail->exact,
 		.firm = true, .end = END_TRANSFERRED))
-		conversation_hand_over_to(con, name, d ? d->number : mail->name, d ? d->ring_seconds : RING_SECONDS);
+		con->hand_over =
+		    call_hand_over_to(name, d ? d->number : mail->name, d ? d->ring_seconds : RING_SECONDS);
 	else
 		log_info(con->call->tag, "told to transfer a call that is ending: ignored");
 }

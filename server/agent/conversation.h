@@ -3,7 +3,8 @@
 /* The state of a conversation, and the events that reach it. Agent loop only.
  *
  *   agent_loop.c           the loop: turns, deadlines, the end, readers
- *   conversation.c         events: from the model, the caller loop, the mail
+ *   conversation.c         events: from the model, the mail
+ *   conversation_phone.c   events: from the caller loop
  *   dialogue.h             decides what follows from an event
  *   conversation_orders.c  carries that out
  *   conversation_tools.c   the tools that the model calls
@@ -12,12 +13,12 @@
  * dialogue. The dialogue's orders are carried out before the next event.
  */
 #include "common/clock.h"
+#include "common/speakable.h"
 #include "server/agent/dialogue.h"
 #include "server/agent/link.h"
 #include "server/agent/timeline.h"
 #include "server/agent/toolbox.h"
-#include "server/agent/words.h"
-#include "server/fleet/fleet.h"
+#include "server/model/words.h"
 #include "server/line/call_cost.h"
 #include "server/line/call.h"
 #include "server/news/journal.h"
@@ -44,6 +45,15 @@ struct conversation {
 		uint32_t overflowed;         /* the item whose end was dropped, being too long to queue */
 	} audio;
 
+	struct {                                     /* on a channel of text */
+		struct speakable speakable;          /* of the turn … */
+		size_t turn;                         /* … with this place in the timeline, from 1; 0: none */
+		char forming[MODEL_REQUEST_ID_SIZE]; /* the caller's turn, of which more is to come; "": none */
+		bool welcome;                        /* what is to be played is spoken by the phone itself */
+		uint32_t foreign_no;                 /* the item of which the phone says in its own words … */
+		struct span foreign;                 /* … what was heard; borrowed, for the time of that event */
+	} text;
+
 	struct { /* the model's tools */
 		struct toolbox box;
 		struct tool_cancel *cancel; /* owned; NULL before the first */
@@ -52,10 +62,7 @@ struct conversation {
 
 	char machine[WORDS_PHRASE_SIZE]; /* the message to leave on an answering machine, if it is a phrase */
 
-	struct { /* the person, if the farewell hands over */
-		char name[FLEET_NAME_SIZE], number[FOREIGN_ID_SIZE];
-		int ring_seconds;
-	} hand_over;
+	struct call_hand_over hand_over; /* the person, if the farewell hands over */
 
 	struct call_spending spending;
 	struct {                   /* of cost or time, that the call has reached */
@@ -78,8 +85,6 @@ static inline int64_t conversation_at_ms(const struct conversation *con, int64_t
 /* An event of the model: a link_event_fn. */
 void conversation_model_told(void *arg, const struct model_event *event, int64_t now_us);
 
-/* Take the messages of the caller loop, and the mail. */
-void conversation_take_messages(struct conversation *con, int64_t now_us);
 void conversation_take_mail(struct conversation *con, int64_t now_us);
 
 #endif

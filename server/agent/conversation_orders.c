@@ -1,12 +1,11 @@
 #include "server/agent/conversation_orders.h"
 
 #include "audio/convert.h"
-#include "audio/g711.h"
 #include "common/clock.h"
 #include "common/hist.h"
 #include "common/log.h"
 #include "server/agent/conversation_tools.h"
-#include "server/agent/words.h"
+#include "server/model/words.h"
 #include "server/stats/stats.h"
 
 #include <stdio.h>
@@ -27,13 +26,6 @@ const char *conversation_next_id(struct conversation *con, enum model_request re
 
 	model_request_id(request, ++con->requests_sent, id);
 	return id;
-}
-
-uint32_t conversation_request_no(const struct model_event *event)
-{
-	const char *number = strrchr(event->refused_id, '_');
-
-	return event->refused == MODEL_REQUEST_ANSWER && number ? (uint32_t)strtoul(number + 1, NULL, 10) : 0;
 }
 
 void conversation_mind_link(struct conversation *con)
@@ -108,9 +100,9 @@ static void listen_or_not(struct conversation *con, const struct dialogue_order 
 	conversation_send(con);
 }
 
-static void tell_item(struct conversation *con, enum model_request request, enum model_role role, const char *text)
+void conversation_tell_item(struct conversation *con, enum model_request why, enum model_role role, const char *text)
 {
-	con->link.protocol->item(&con->message, conversation_next_id(con, request), role, text, "");
+	con->link.protocol->item(&con->message, conversation_next_id(con, why), role, text, "");
 	conversation_send(con);
 }
 
@@ -122,7 +114,7 @@ static void tell_keys(struct conversation *con, const struct dialogue_order *o, 
 	timeline_text(&con->timeline, turn, o->text, true);
 	stat_add(turns_digits, 1);
 	words_keys(text, sizeof text, o->text);
-	tell_item(con, MODEL_REQUEST_KEYS, MODEL_ROLE_CALLER, text);
+	conversation_tell_item(con, MODEL_REQUEST_KEYS, MODEL_ROLE_CALLER, text);
 }
 
 /* The caller is back from a transfer. The model of this session is told the conversation
@@ -136,10 +128,10 @@ static void recall(struct conversation *con, const struct dialogue_order *o, int
 	(void)o;
 	(void)now;
 	for (size_t i = 0; said && i < said->count; i++)
-		tell_item(con, MODEL_REQUEST_PAST, said->turns[i].agents ? MODEL_ROLE_AGENT : MODEL_ROLE_CALLER,
-		    said->turns[i].text);
+		conversation_tell_item(con, MODEL_REQUEST_PAST,
+		    said->turns[i].agents ? MODEL_ROLE_AGENT : MODEL_ROLE_CALLER, said->turns[i].text);
 	words_back(back, sizeof back, context->back_from, context->back_why);
-	tell_item(con, MODEL_REQUEST_PAST, MODEL_ROLE_NOTE, back);
+	conversation_tell_item(con, MODEL_REQUEST_PAST, MODEL_ROLE_NOTE, back);
 	log_info(con->call->tag, "the caller is back from a transfer");
 }
 
@@ -162,7 +154,8 @@ static void cut_playout(struct conversation *con, const struct dialogue_order *o
 }
 
 /* The model makes audio faster than it is played; an answer's tail that does not fit is dropped. */
-static void queue(struct conversation *con, uint32_t no, const uint8_t *mulaw, size_t len, int64_t now)
+static void queue(
+    struct conversation *con, enum to_caller_type type, uint32_t no, const void *bytes, size_t len, int64_t now)
 {
 	struct call *c = con->call;
 	struct to_audio head = { .no = no };
@@ -171,7 +164,7 @@ static void queue(struct conversation *con, uint32_t no, const uint8_t *mulaw, s
 		size_t part = len - at < RECORD_AUDIO ? len - at : RECORD_AUDIO;
 
 		if (con->audio.overflowed != no && ring_used(&c->to_caller) + part <= TO_CALLER_AUDIO_MAX &&
-		    ring_put2(&c->to_caller, TO_AUDIO, &head, sizeof head, mulaw + at, part))
+		    ring_put2(&c->to_caller, (uint8_t)type, &head, sizeof head, (const uint8_t *)bytes + at, part))
 			continue;
 		if (con->audio.overflowed != no)
 			log_warn(c->tag, "an answer is too long to queue; its end is dropped");
@@ -182,7 +175,20 @@ static void queue(struct conversation *con, uint32_t no, const uint8_t *mulaw, s
 	}
 	if (ring_wanted(&c->to_caller))
 		bell_ring(&c->caller_bell);
-	dialogue_received(&con->dialogue, no, len, now);
+	dialogue_received(&con->dialogue, no, con->link.protocol->text ? len * SPOKEN_BYTES : len, now);
+}
+
+/* The turn's text is what the phone was given, to the byte: so a time is a place in it. */
+static void play_text(struct conversation *con, const struct dialogue_order *o, int64_t now)
+{
+	const struct buf *words = &con->audio.decoded;
+	struct turn *turn = timeline_find(&con->timeline, o->item);
+
+	if (turn && words->len) {
+		turn->sound = turn->by_bytes = true;
+		timeline_text(&con->timeline, turn, buf_text(words), false);
+	}
+	queue(con, con->text.welcome ? TO_GREETED : TO_AUDIO, o->no, buf_text(words), words->len, now);
 }
 
 /* Plays the delta of the event that was just told (on_audio decoded it). */
@@ -194,18 +200,24 @@ static void play(struct conversation *con, const struct dialogue_order *o, int64
 	struct turn *turn;
 	char *out;
 
+	if (con->link.protocol->text) {
+		play_text(con, o, now);
+		return;
+	}
 	if (o->first && (turn = timeline_turn(&con->timeline, TURN_AGENT, o->item, conversation_at_ms(con, now))))
 		turn->sound = true;
 	buf_reset(&con->audio.converted);
 	if (!converter)
-		queue(con, o->no, bytes, len, now);
+		queue(con, TO_AUDIO, o->no, bytes, len, now);
 	else if ((out = buf_room(&con->audio.converted, converter_to_caller_max(converter, len))))
-		queue(con, o->no, (uint8_t *)out, converter_to_caller(converter, bytes, len, (uint8_t *)out), now);
+		queue(con, TO_AUDIO, o->no, out, converter_to_caller(converter, bytes, len, (uint8_t *)out), now);
 }
 
 static void pass_over(struct conversation *con, const struct dialogue_order *o, int64_t now)
 {
-	uint64_t ms = convert_bytes_to_ms(con->link.access->format, con->audio.decoded.len);
+	size_t len = con->audio.decoded.len;
+	uint64_t ms =
+	    con->link.protocol->text ? len * SPOKEN_MS_PER_BYTE : convert_bytes_to_ms(con->link.access->format, len);
 
 	(void)o;
 	(void)now;
@@ -234,7 +246,7 @@ static void item_made(struct conversation *con, const struct dialogue_order *o, 
 
 	if (o->play) {
 		if (con->audio.converter)
-			queue(con, o->no, tail, converter_finish_to_caller(con->audio.converter, tail), now);
+			queue(con, TO_AUDIO, o->no, tail, converter_finish_to_caller(con->audio.converter, tail), now);
 		ring_put(&con->call->to_caller, TO_ITEM_END, &o->no, sizeof o->no);
 		if (ring_wanted(&con->call->to_caller))
 			bell_ring(&con->call->caller_bell);
@@ -244,27 +256,59 @@ static void item_made(struct conversation *con, const struct dialogue_order *o, 
 	turn = timeline_find(&con->timeline, o->item);
 	if (turn) {
 		turn->generated_ms = dialogue_made_ms(&con->dialogue, o->no);
+		turn->text_final |= con->link.protocol->text;
 		timeline_settled(&con->timeline, turn);
 	}
 	if (o->over)
 		item_over(con, o, now);
 }
 
+static void take_away(struct conversation *con, const char *item_id)
+{
+	con->link.protocol->unheard(&con->message, conversation_next_id(con, MODEL_REQUEST_HEARD), item_id);
+	conversation_send(con);
+}
+
+/* Text cannot be truncated: what was heard of the item is put behind it, and it is taken away. */
+static void shorten(struct conversation *con, const char *item_id, const struct turn *turn)
+{
+	size_t len;
+	const char *text = timeline_heard(turn, &len);
+	char *heard = strndup(text, len);
+
+	if (!heard)
+		return;
+	if (len) {
+		con->link.protocol->item(
+		    &con->message, conversation_next_id(con, MODEL_REQUEST_HEARD), MODEL_ROLE_AGENT, heard, item_id);
+		conversation_send(con);
+	}
+	take_away(con, item_id);
+	free(heard);
+}
+
 /* If the model is not told, it believes that it said the rest. */
 static void item_heard(struct conversation *con, const struct dialogue_order *o, int64_t now)
 {
 	struct turn *turn = timeline_find(&con->timeline, o->item);
+	bool foreign = con->text.foreign.n && con->text.foreign_no == o->no;
 
 	(void)now;
 	if (turn) {
 		turn->heard_known = true;
 		turn->heard_ms = o->heard.heard_ms;
 		turn->heard_confirmed = o->heard.confirmed;
-		turn->interrupted = o->interrupted;
+		turn->interrupted = o->interrupted || foreign;
 		turn->generated_ms = o->made_ms;
+		if (foreign)
+			timeline_heard_as(&con->timeline, turn, con->text.foreign.p, con->text.foreign.n);
 		timeline_settled(&con->timeline, turn);
 	}
-	if (o->truncate_ms < 0 || !con->link.protocol->can_truncate || !foreign_id_is_theirs(o->item))
+	if ((o->truncate_ms < 0 && !foreign) || !foreign_id_is_theirs(o->item))
+		return;
+	if (con->link.protocol->text && turn)
+		shorten(con, o->item, turn);
+	if (!con->link.protocol->can_truncate)
 		return;
 	con->link.protocol->heard_until(
 	    &con->message, conversation_next_id(con, MODEL_REQUEST_HEARD), o->item, o->truncate_ms);
@@ -274,13 +318,9 @@ static void item_heard(struct conversation *con, const struct dialogue_order *o,
 /* Its next answer would go on from words that nobody heard. */
 void conversation_end_silent(struct conversation *con, const char *status)
 {
-	for (const struct turn *turn; (turn = timeline_end_silent(&con->timeline, status));) {
-		if (!con->link.protocol->can_truncate || !foreign_id_is_theirs(turn->item_id))
-			continue;
-		con->link.protocol->unheard(
-		    &con->message, conversation_next_id(con, MODEL_REQUEST_HEARD), turn->item_id);
-		conversation_send(con);
-	}
+	for (const struct turn *turn; (turn = timeline_end_silent(&con->timeline, status));)
+		if (con->link.protocol->unheard && foreign_id_is_theirs(turn->item_id))
+			take_away(con, turn->item_id);
 }
 
 /* The latency of an answer, from the end of what it answers to its first audio. */
@@ -297,50 +337,6 @@ static void note_latency(struct conversation *con, const struct dialogue_order *
 	turn->after_event_ms = o->after_event_us / US_PER_MS;
 	turn->after_speech_ms = o->after_speech_us >= 0 ? o->after_speech_us / US_PER_MS : -1;
 	timeline_settled(&con->timeline, turn);
-}
-
-/* ---------------------------------------------------------------------- handing over */
-
-void conversation_hand_over_to(struct conversation *con, const char *name, const char *number, int ring_seconds)
-{
-	snprintf(con->hand_over.name, sizeof con->hand_over.name, "%s", name);
-	snprintf(con->hand_over.number, sizeof con->hand_over.number, "%s", number);
-	con->hand_over.ring_seconds = ring_seconds;
-}
-
-static void release_agent(const void *agent)
-{
-	agent_release(agent);
-}
-
-static void hand_over(struct conversation *con, int64_t now_us)
-{
-	struct call *c = con->call;
-	struct fleet *fleet = calls_fleet(c->calls);
-	struct fleet_said *said = timeline_said(&con->timeline, RECALL_TURNS, RECALL_BYTES);
-	struct fleet_transfer t = { .ring_seconds = con->hand_over.ring_seconds,
-		.held = agent_retain(c->agent),
-		.release = release_agent,
-		.contact_name = strdup(c->context.contact_name),
-		.business_name = strdup(c->context.business_name),
-		.metadata = strdup(c->context.metadata),
-		.said = said ? said : fleet_said_new(0) };
-
-	snprintf(t.call_sid, sizeof t.call_sid, "%s", c->call_sid);
-	snprintf(t.name, sizeof t.name, "%s", con->hand_over.name);
-	snprintf(t.number, sizeof t.number, "%s", con->hand_over.number);
-	snprintf(t.from, sizeof t.from, "%s", c->from);
-	snprintf(t.to, sizeof t.to, "%s", c->to);
-	snprintf(t.direction, sizeof t.direction, "%s", c->direction);
-	snprintf(t.record, sizeof t.record, "%s", recording_mode_name(c->record));
-	stat_add(calls_transfers, 1);
-	log_info(c->tag, "handing the caller over; to=%s", t.name);
-	call_tell(c, (struct journal_entry){ .kind = JOURNAL_NOTE,
-			 .type = "call.transferred",
-			 .facts = (struct journal_fact[]){ { "to", t.name }, { 0 } } });
-	snprintf(t.agent, sizeof t.agent, "%s", c->agent->name);
-	snprintf(t.variant, sizeof t.variant, "%s", c->agent->variant);
-	fleet->ops->transfer_put(fleet, &t, now_us);
 }
 
 /* ---------------------------------------------------------------------------- orders */
@@ -387,7 +383,8 @@ static void end(struct conversation *con, const struct dialogue_order *o, int64_
 	if (o->end == END_MODEL_FAILED)
 		conversation_model_failed(con, o->end);
 	if (o->end == END_TRANSFERRED)
-		hand_over(con, now);
+		call_hand_over(
+		    con->call, &con->hand_over, timeline_said(&con->timeline, RECALL_TURNS, RECALL_BYTES), now);
 	if (o->said)
 		atomic_store_explicit(&con->call->parted, true, memory_order_relaxed);
 	call_end(con->call, o->end);
@@ -426,9 +423,8 @@ static void (*const carry_out[ORDER_COUNT])(struct conversation *, const struct 
 	[ORDER_END] = end,
 };
 
-/* In the dialogue's order: an answer is stopped before its play-out is cut, and a result
- * told before its answer is asked for. No order may lead to another event in here: that
- * would overwrite the list and its texts. */
+/* In the dialogue's order: an answer is stopped before its play-out is cut, and a result told before its
+ * answer is asked for. No order may lead to another event in here: that would overwrite the list and its texts. */
 static void carry_all_out(struct conversation *con, int64_t now)
 {
 	for (size_t i = 0; i < con->dialogue.order_count; i++)

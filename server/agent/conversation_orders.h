@@ -1,11 +1,15 @@
 #ifndef AGENT_CONVERSATION_ORDERS_H
 #define AGENT_CONVERSATION_ORDERS_H
 /* Tells the dialogue events, and carries out its orders. Agent loop only. */
+#include "audio/g711.h"
 #include "server/agent/conversation.h"
+
+enum { SPOKEN_BYTES = SPOKEN_MS_PER_BYTE * G711_BYTES_PER_MS /* of mu-law, for a byte of text that is spoken */ };
 
 /* Tells an event; all its orders are carried out on return. False: it changed nothing
  * (dialogue_take). */
 bool conversation_tell(struct conversation *con, const struct dialogue_event *event, int64_t now_us);
+#define TELL(con, now, ...) conversation_tell(con, &(struct dialogue_event){ __VA_ARGS__ }, now)
 
 /* Carries out what is due by the clock, after all events were told. */
 void conversation_do_due(struct conversation *con, int64_t now_us);
@@ -18,8 +22,8 @@ void conversation_send(struct conversation *con);
  * next call. */
 const char *conversation_next_id(struct conversation *con, enum model_request request);
 
-/* The number of the request for an answer that an error refuses; 0: none. */
-uint32_t conversation_request_no(const struct model_event *event);
+/* Tells the model a piece of the conversation. */
+void conversation_tell_item(struct conversation *con, enum model_request why, enum model_role role, const char *text);
 
 /* Ends the call if the link is gone and a caller is there. Before that nothing ends: the
  * stream's start looks at the link again. */
@@ -34,8 +38,5 @@ void conversation_end_silent(struct conversation *con, const char *status);
 /* Words that were ordered are not said: by order of the dialogue, or if `o` is NULL, because they are
  * too many. The operator was told that they are accepted: log, counter and watchers hear otherwise. */
 void conversation_leave_unsaid(struct conversation *con, const struct dialogue_order *o, int64_t now_us);
-
-/* Sets the person to whom the farewell that has begun hands the caller over. */
-void conversation_hand_over_to(struct conversation *con, const char *name, const char *number, int ring_seconds);
 
 #endif

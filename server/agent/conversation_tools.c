@@ -5,8 +5,8 @@
 #include "common/json_out.h"
 #include "common/log.h"
 #include "server/agent/conversation_orders.h"
-#include "server/agent/words.h"
 #include "server/agents/agents.h"
+#include "server/model/words.h"
 #include "server/stats/stats.h"
 #include "server/work/tool_call.h"
 #include "server/work/tool_list.h"
@@ -208,7 +208,29 @@ static void begin_transfer(struct conversation *con, const struct model_tool_cal
 	else if (!agents_may_dial(calls_agents(con->call->calls), destination->number, con->call->tag, "transfer_call"))
 		settle_error(con, run, "not_allowed", words_not_dialled, now);
 	else if (begin_farewell(con, run, response_id, END_TRANSFERRED, now))
-		conversation_hand_over_to(con, destination->name, destination->number, destination->ring_seconds);
+		con->hand_over = call_hand_over_to(destination->name, destination->number, destination->ring_seconds);
+	cJSON_Delete(arguments);
+}
+
+/* The phone does it behind what it was given to say before. */
+static void tell_phone(struct conversation *con, const struct model_tool_call *call, struct tool_run *run,
+    enum tool_phone what, int64_t now)
+{
+	static const uint8_t types[] = {
+		[TOOL_PHONE_LANGUAGE] = TO_LANGUAGE, [TOOL_PHONE_PLAY] = TO_PLAY, [TOOL_PHONE_KEYS] = TO_KEYS
+	};
+	cJSON *arguments = foreign_json(call->arguments, strlen(call->arguments));
+	const char *wish = tool_list_phone_wish(con->call->agent, what, arguments);
+	struct ring *ring = &con->call->to_caller;
+
+	if (!wish || !con->call->channel->text)
+		settle_error(con, run, "not_listed", words_not_listed, now);
+	else if (!ring_put(ring, types[what], wish, strlen(wish)))
+		settle_error(con, run, "busy", words_busy, now);
+	else if (settled(con, run, now))
+		note_result(con, run, true, words_done, now);
+	if (ring_wanted(ring))
+		bell_ring(&con->call->caller_bell);
 	cJSON_Delete(arguments);
 }
 
@@ -259,6 +281,7 @@ static void begin(struct conversation *con, const struct model_tool_call *call, 
 	     ends = !strcmp(call->name, "end_call");
 	bool transfers = !strcmp(call->name, "transfer_call") && agent->destination_count;
 	int timeout_ms = tool ? tool->timeout_ms : ends || transfers ? FAREWELL_TIMEOUT_MS : OWN_TIMEOUT_MS;
+	enum tool_phone phone = tool_list_phone(agent, call->name);
 	struct tool_run *run;
 
 	switch (new_run(con, call, response_id, tool ? tool->filler : own ? "" : NULL, timeout_ms, now)) {
@@ -278,6 +301,8 @@ static void begin(struct conversation *con, const struct model_tool_call *call, 
 		begin_farewell(con, run, response_id, END_AGENT_ENDED, now);
 	else if (transfers)
 		begin_transfer(con, call, run, response_id, now);
+	else if (phone)
+		tell_phone(con, call, run, phone, now);
 	else if (tool || own)
 		submit(con, call, run, timeout_ms, now);
 	else

@@ -102,7 +102,7 @@ struct dialogue_rules {
 	bool greets;        /* the agent speaks first */
 	bool recalled;      /* the caller is back: the model is told the conversation, and goes on */
 	bool interruptible; /* by voice */
-	bool asks;          /* the model is asked to answer a turn; and only the phone itself interrupts, as it speaks */
+	bool asks; /* the model is asked to answer a turn; and only the phone itself interrupts, as it speaks */
 	int64_t protect_us; /* protection of the greeting, from its first audio; 0: none */
 	int64_t idle_us;    /* silence of both sides that ends the call; 0: none does */
 	int64_t silence_us; /* that a waiting caller may hear … */
@@ -122,9 +122,9 @@ struct dialogue_rules {
 	X(HEARD)        /* heard[0]: an item was played to its end */ \
 	X(DRY)          /* no, count: so many bytes of an item were played, and then there was no more */ \
 	X(CUT)          /* cut, heard[count]: play-out was cut, with what was heard by then */ \
-	X(INTERRUPTED)  /* the same, done by the phone itself, which takes nothing before it is answered by CUT_PLAYOUT */ \
-	X(CALLER_LEFT)  /* heard[count] */ \
-	X(KEY)          /* key */ \
+	X(INTERRUPTED) /* the same, done by the phone itself, which takes nothing before it is answered by CUT_PLAYOUT */ \
+	X(CALLER_LEFT) /* heard[count] */ \
+	X(KEY)         /* key */ \
 	/* the model, about the caller */ \
 	X(CALLER_BEGAN) /* the caller speaks */ \
 	X(CALLER_ENDED) /* at_us: the end of the speech; 0: unknown */ \

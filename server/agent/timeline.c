@@ -1,5 +1,6 @@
 #include "server/agent/timeline.h"
 
+#include "server/line/heard.h"
 #include "server/news/journal_json.h"
 
 #include <stdlib.h>
@@ -15,6 +16,7 @@ void timeline_free(struct timeline *t)
 	for (size_t i = 0; i < t->count; i++) {
 		buf_free(&t->turns[i].text);
 		free(t->turns[i].item_id);
+		free(t->turns[i].heard_as);
 	}
 	free(t->turns);
 	timeline_init(t);
@@ -67,33 +69,57 @@ struct turn *timeline_turn(struct timeline *t, enum turn_kind kind, const char *
 	return turn;
 }
 
-/* Deltas are appended, and the whole text replaces them at the end, since deltas may have
- * been lost or corrected. Text over the bound is cut, and counted. */
-void timeline_text(struct timeline *t, struct turn *turn, const char *text, bool whole)
+/* As much of a text as there is room for, whole characters only; what is not is counted. */
+static size_t fitting(struct timeline *t, const char *text, size_t len)
 {
-	size_t len = strlen(text);
+	size_t room = TIMELINE_TEXT - t->text_len;
 
-	if (!turn)
-		return;
-	if (whole) {
-		t->text_len -= turn->text.len;
-		buf_reset(&turn->text);
-		turn->text_final = true;
-	}
-	if (len > TIMELINE_TEXT - t->text_len) {
-		t->text_dropped += len - (TIMELINE_TEXT - t->text_len);
-		len = TIMELINE_TEXT - t->text_len;
-		/* Back to the start of a character. */
-		while (len && ((unsigned char)text[len] & 0xc0) == 0x80)
-			len--;
-	}
+	if (len <= room)
+		return len;
+	t->text_dropped += len - room;
+	while (room && ((unsigned char)text[room] & 0xc0) == 0x80)
+		room--;
+	return room;
+}
+
+static void clear(struct timeline *t, struct turn *turn)
+{
+	t->text_len -= turn->text.len;
+	buf_reset(&turn->text);
+}
+
+static void append(struct timeline *t, struct turn *turn, const char *text)
+{
+	size_t len = fitting(t, text, strlen(text));
+
 	buf_put(&turn->text, text, len);
 	if (!buf_error(&turn->text))
 		t->text_len += len;
 	t->dirty = true;
-	t->forming = whole ? 0 : (size_t)(turn - t->turns) + 1;
+	t->forming = turn->text_final ? 0 : (size_t)(turn - t->turns) + 1;
+}
+
+/* Deltas are appended, and the whole text replaces them at the end, since deltas may have
+ * been lost or corrected. Text over the bound is cut, and counted. */
+void timeline_text(struct timeline *t, struct turn *turn, const char *text, bool whole)
+{
+	if (!turn)
+		return;
+	if (whole) {
+		clear(t, turn);
+		turn->text_final = true;
+	}
+	append(t, turn, text);
 	if (whole)
 		timeline_settled(t, turn);
+}
+
+void timeline_forming(struct timeline *t, struct turn *turn, const char *text)
+{
+	if (!turn)
+		return;
+	clear(t, turn);
+	append(t, turn, text);
 }
 
 void timeline_settled(struct timeline *t, struct turn *turn)
@@ -171,6 +197,31 @@ size_t timeline_heard_bytes(const char *text, uint32_t heard_ms, uint32_t genera
 	return heard;
 }
 
+const char *timeline_heard(const struct turn *turn, size_t *len)
+{
+	const char *text = turn->heard_as ? turn->heard_as : buf_text(&turn->text);
+	size_t heard = turn->heard_ms / SPOKEN_MS_PER_BYTE;
+
+	*len = strlen(text);
+	if (turn->heard_as || (turn->by_bytes && turn->heard_confirmed && heard >= *len))
+		return text;
+	if (turn->by_bytes && turn->heard_confirmed)
+		for (*len = heard; *len && ((unsigned char)text[*len] & 0xc0) == 0x80;)
+			--*len;
+	else
+		*len = timeline_heard_bytes(text, turn->heard_ms, turn->generated_ms);
+	return text;
+}
+
+void timeline_heard_as(struct timeline *t, struct turn *turn, const char *words, size_t len)
+{
+	len = fitting(t, words, len);
+	free(turn->heard_as);
+	turn->heard_as = strndup(words, len);
+	if (turn->heard_as)
+		t->text_len += len;
+}
+
 /* NULL as the text says that it is not known yet; "" is a text without words. */
 void timeline_tell(const struct turn *turn, struct call_turn *out)
 {
@@ -188,7 +239,8 @@ void timeline_tell(const struct turn *turn, struct call_turn *out)
 	out->status = turn->status;
 	out->generated_ms = turn->generated_ms;
 	out->heard_ms = turn->heard_ms;
-	out->heard_len = timeline_heard_bytes(out->text, turn->heard_ms, turn->generated_ms);
+	out->heard_text = timeline_heard(turn, &out->heard_len);
+	out->heard_exact = turn->by_bytes && turn->heard_confirmed && !turn->heard_as;
 	out->heard_known = turn->heard_known;
 	out->heard_confirmed = turn->heard_confirmed;
 	out->interrupted = turn->interrupted;
@@ -227,17 +279,26 @@ size_t timeline_put_json(struct timeline *t, struct buf *out)
 }
 
 /* The part of a turn that the other side knows. */
-static size_t said_bytes(const struct turn *turn)
+static const char *said(const struct turn *turn, size_t *len)
 {
 	if (turn->kind == TURN_AGENT && turn->heard_known)
-		return timeline_heard_bytes(buf_text(&turn->text), turn->heard_ms, turn->generated_ms);
-	return turn->text.len;
+		return timeline_heard(turn, len);
+	*len = turn->text.len;
+	return buf_text(&turn->text);
+}
+
+static size_t said_bytes(const struct turn *turn)
+{
+	size_t len;
+
+	said(turn, &len);
+	return len;
 }
 
 struct fleet_said *timeline_said(const struct timeline *t, size_t turns, size_t bytes)
 {
 	size_t first = t->count, sum = 0;
-	struct fleet_said *said;
+	struct fleet_said *out;
 
 	while (first && turns && sum + said_bytes(&t->turns[first - 1]) <= bytes) {
 		size_t len = said_bytes(&t->turns[--first]);
@@ -245,13 +306,13 @@ struct fleet_said *timeline_said(const struct timeline *t, size_t turns, size_t 
 		sum += len;
 		turns -= len > 0;
 	}
-	said = fleet_said_new(t->count - first);
-	for (size_t i = first; said && i < t->count; i++) {
-		const struct turn *turn = &t->turns[i];
-		size_t len = said_bytes(turn);
+	out = fleet_said_new(t->count - first);
+	for (size_t i = first; out && i < t->count; i++) {
+		size_t len;
+		const char *text = said(&t->turns[i], &len);
 
 		if (len)
-			fleet_said_add(said, turn->kind == TURN_AGENT, buf_text(&turn->text), len);
+			fleet_said_add(out, t->turns[i].kind == TURN_AGENT, text, len);
 	}
-	return said;
+	return out;
 }

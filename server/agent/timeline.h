@@ -8,7 +8,8 @@
  *
  * The caller's words stand at the place of their item, however late the transcript
  * comes. An answer has what the model generated and what the caller heard: heard_ms is
- * measured; heard_text is the same share of the text, cut at a word, an estimate.
+ * measured; heard_text is the same share of the text, cut at a word, an estimate. On a channel of text
+ * it is exact, where the phone has confirmed it, or the phone's own account.
  */
 #include "common/buf.h"
 #include "server/fleet/fleet.h"
@@ -30,9 +31,12 @@ struct turn {
 	bool text_final;        /* the text is whole: no more deltas */
 	bool transcript_failed; /* caller: could not be transcribed */
 	const char *status;     /* agent: completed, cancelled, incomplete, failed, in_progress */
-	bool sound;             /* agent: some of it is sound */
+	bool sound;             /* agent: some of it is for the caller to hear */
+	bool by_bytes;          /* agent: its times are places in its text (SPOKEN_MS_PER_BYTE) */
+	bool untold;            /* in text: the model does not know it yet */
 	uint32_t generated_ms, heard_ms;
 	bool heard_known; /* it was played to its end or cut, or the call is over */
+	char *heard_as;   /* owned: what was heard, in other words than ours; NULL: the text as far as it was heard */
 	bool interrupted;
 	bool heard_confirmed;                    /* by the phone's marks */
 	int64_t after_event_ms, after_speech_ms; /* answer latency; -1 unknown */
@@ -59,6 +63,14 @@ struct turn *timeline_find(struct timeline *t, const char *item_id);
 
 /* Appends, or with `whole` replaces, a turn's text; `turn` may be NULL. */
 void timeline_text(struct timeline *t, struct turn *turn, const char *text, bool whole);
+
+/* What the caller has said of his turn by now; it is not whole. */
+void timeline_forming(struct timeline *t, struct turn *turn, const char *text);
+
+/* What was heard of a turn of the agent, of which that is known; borrowed from it. */
+const char *timeline_heard(const struct turn *turn, size_t *len);
+/* It was heard in these words, which are not ours; as far as there is room for them. */
+void timeline_heard_as(struct timeline *t, struct turn *turn, const char *words, size_t len);
 
 /* Turns of the agent without sound have no end of their own: they end with their response,
  * and nothing of them was heard. Ends one that is in progress; NULL: there is none. */

@@ -42,6 +42,48 @@ void call_tell(struct call *c, struct journal_entry entry)
 		journal_tell(&entry);
 }
 
+struct call_hand_over call_hand_over_to(const char *name, const char *number, int ring_seconds)
+{
+	struct call_hand_over to = { .ring_seconds = ring_seconds };
+
+	snprintf(to.name, sizeof to.name, "%s", name);
+	snprintf(to.number, sizeof to.number, "%s", number);
+	return to;
+}
+
+static void release_agent(const void *agent)
+{
+	agent_release(agent);
+}
+
+void call_hand_over(struct call *c, const struct call_hand_over *to, struct fleet_said *said, int64_t now_us)
+{
+	struct fleet *fleet = c->calls->use.fleet;
+	struct fleet_transfer t = { .ring_seconds = to->ring_seconds,
+		.held = agent_retain(c->agent),
+		.release = release_agent,
+		.contact_name = strdup(c->context.contact_name),
+		.business_name = strdup(c->context.business_name),
+		.metadata = strdup(c->context.metadata),
+		.said = said ? said : fleet_said_new(0) };
+
+	snprintf(t.call_sid, sizeof t.call_sid, "%s", c->call_sid);
+	snprintf(t.name, sizeof t.name, "%s", to->name);
+	snprintf(t.number, sizeof t.number, "%s", to->number);
+	snprintf(t.from, sizeof t.from, "%s", c->from);
+	snprintf(t.to, sizeof t.to, "%s", c->to);
+	snprintf(t.direction, sizeof t.direction, "%s", c->direction);
+	snprintf(t.record, sizeof t.record, "%s", recording_mode_name(c->record));
+	stat_add(calls_transfers, 1);
+	log_info(c->tag, "handing the caller over; to=%s", t.name);
+	call_tell(c, (struct journal_entry){ .kind = JOURNAL_NOTE,
+			 .type = "call.transferred",
+			 .facts = (struct journal_fact[]){ { "to", t.name }, { 0 } } });
+	snprintf(t.agent, sizeof t.agent, "%s", c->agent->name);
+	snprintf(t.variant, sizeof t.variant, "%s", c->agent->variant);
+	fleet->ops->transfer_put(fleet, &t, now_us);
+}
+
 /* ----------------------------------------------------------- under the table's lock */
 
 /* A line goes RESERVED, CLAIMED, LIVE, ENDING, FREE, and never back. The end can come
@@ -118,6 +160,14 @@ void call_copy_party(
 	snprintf(out, FOREIGN_ID_SIZE, "%s", party.text);
 	if (!fits)
 		log_warn(call_sid, "a telephone number is longer than 512 bytes, and left out");
+}
+
+/* A caller who is back was greeted before. */
+const char *call_welcome(const struct call *c)
+{
+	bool exact = c->agent->greeting_mode == GREETING_EXACT;
+
+	return c->channel->text && exact && !c->context.said ? c->context.greeting : "";
 }
 
 void call_take_context(struct call *c, struct call_context *context)

@@ -9,6 +9,7 @@
  */
 #include "common/bell.h"
 #include "common/ring.h"
+#include "server/fleet/fleet.h"
 #include "server/line/call_context.h"
 #include "server/line/calls.h"
 #include "server/line/heard.h"
@@ -80,6 +81,14 @@ struct to_audio {
 	uint32_t no;
 	uint32_t unused;
 };
+
+struct call_hand_over { /* whom the caller is handed over to */
+	char name[FLEET_NAME_SIZE], number[FOREIGN_ID_SIZE];
+	int ring_seconds;
+};
+
+/* Texts that are too long are cut. */
+struct call_hand_over call_hand_over_to(const char *name, const char *number, int ring_seconds);
 
 enum {
 	FROM_CALLER_BYTES = 64 * 1024,
@@ -175,6 +184,10 @@ static inline enum call_end call_ended(struct call *c)
 	return (enum call_end)atomic_load_explicit(&c->end, memory_order_acquire);
 }
 
+/* Agent loop, before it ends the call as TRANSFERRED: keeps what connect-action and a return of the caller
+ * need to know. Takes `said`, the conversation; NULL: none of it. */
+void call_hand_over(struct call *c, const struct call_hand_over *to, struct fleet_said *said, int64_t now_us);
+
 bool call_bound(struct call *c); /* a caller loop is or was in it; no lock held */
 
 /* Tells the journal about this call: adds its CallSid, its agent and the time to the
@@ -207,6 +220,10 @@ const char *call_person(const struct call *c);
 struct party;
 void call_copy_party(
     const char *call_sid, char out[FOREIGN_ID_SIZE], struct party (*read)(const char *), const char *text);
+
+/* The words with which the phone greets by itself, on a channel of text; "": the agent greets, or nobody.
+ * Borrowed from the call. */
+const char *call_welcome(const struct call *c);
 
 /* Lets the pool thread take up the call; a repetition rings its bell only. The
  * call's facts must be complete: the loops read them without the lock. */

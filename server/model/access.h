@@ -16,7 +16,7 @@ struct tls_sessions;
 struct model_access {
 	const struct config *cfg;
 	const struct model_protocol *protocol, *text_protocol; /* for callers on channels of audio, and of text */
-	enum audio_format format; /* of the sessions */
+	enum audio_format format;                              /* of the sessions */
 	char host[256];
 	int port;
 	char path[1024];               /* with query, but without the model unless the URL names one */

@@ -14,6 +14,7 @@ static const char *const requests[] = {
 	[MODEL_REQUEST_HEARD] = "cut",
 	[MODEL_REQUEST_KEYS] = "keys",
 	[MODEL_REQUEST_TOOL] = "tool",
+	[MODEL_REQUEST_TURN] = "turn",
 	[MODEL_REQUEST_PAST] = "past",
 };
 

@@ -30,7 +30,8 @@ enum model_request {
 	MODEL_REQUEST_HEARD,
 	MODEL_REQUEST_KEYS,
 	MODEL_REQUEST_TOOL,
-	MODEL_REQUEST_PAST /* the conversation before this session */
+	MODEL_REQUEST_TURN, /* what the caller says, in text */
+	MODEL_REQUEST_PAST  /* the conversation before this session, and what was said without the model */
 };
 
 enum { MODEL_REQUEST_ID_SIZE = 32 };
@@ -213,7 +214,7 @@ struct model_protocol {
 	void (*hear)(struct buf *out, const uint8_t *bytes, size_t len);
 	/* A piece of the conversation: keys the caller pressed, words said before
 	 * this session, a note; in text, what the caller says. It stands after that item; "": at the
-	 * end. By itself it asks for no answer. */
+	 * end. Words of the agent get our id as that of their item. By itself it asks for no answer. */
 	void (*item)(struct buf *out, const char *id, enum model_role role, const char *text, const char *after);
 	/* An answer to the caller's last words. */
 	void (*ask)(struct buf *out, const char *id);

@@ -4,6 +4,7 @@
  * in text: then the caller's turns come as items, and we ask for each answer. */
 #include "server/model/protocol.h"
 
-extern const struct model_protocol realtime_protocol, realtime_text_protocol;
+extern const struct model_protocol realtime_protocol;
+extern const struct model_protocol realtime_text_protocol;
 
 #endif

@@ -449,7 +449,8 @@ void realtime_parse_text(const char *text, size_t len, enum audio_format format,
 	forms = json_get(json_get(out->kept, "session"), "output_modalities");
 	form = cJSON_GetStringValue(cJSON_GetArrayItem(forms, 0));
 	if (cJSON_GetArraySize(forms) != 1 || !form || strcmp(form, "text") != 0)
-		snprintf(out->mismatch, sizeof out->mismatch, "it answers in %s, not in text", form ? form : "a form not told");
+		snprintf(out->mismatch, sizeof out->mismatch, "it answers in %s, not in text",
+		    form ? form : "a form not told");
 }
 
 void realtime_release(struct model_event *event)

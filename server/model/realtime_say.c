@@ -339,6 +339,8 @@ void realtime_item(struct buf *out, const char *id, enum model_role role, const 
 	static const char *const roles[] = { "user", "assistant", "system" };
 	struct json_out j = realtime_begin_item(out, "message", id);
 
+	if (role == MODEL_ROLE_AGENT)
+		json_put_text(&j, "id", id);
 	json_put_text(&j, "role", roles[role]);
 	json_put_array(&j, "content");
 	json_put_object(&j, NULL);

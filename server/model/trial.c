@@ -87,8 +87,8 @@ static int closed(const struct model_access *access, struct ws_client *client, s
 }
 
 /* Closing the session ends the answer. */
-static int have_answer(const struct model_access *access, const struct model_protocol *protocol, struct model_session *s,
-    struct bell *stop, struct model_failure *failure)
+static int have_answer(const struct model_access *access, const struct model_protocol *protocol,
+    struct model_session *s, struct bell *stop, struct model_failure *failure)
 {
 	int64_t until = clock_now_us() + (int64_t)access->cfg->model_connect_ms * US_PER_MS;
 	struct ws_client *client = model_session_client(s);

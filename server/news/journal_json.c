@@ -167,8 +167,8 @@ void journal_put_recording(struct json_out *j, const char *key, const struct cal
 	json_put_end(j);
 }
 
-/* An agent's turn. How much of the words was heard is always an estimate: sound is
- * measured, and the words are spread evenly over it. */
+/* An agent's turn. How much of the words was heard is mostly an estimate: sound is measured, and
+ * the words are spread evenly over it. */
 static void put_spoken(struct json_out *j, const struct call_turn *turn)
 {
 	json_put_uint(j, "generated_ms", turn->generated_ms);
@@ -176,13 +176,13 @@ static void put_spoken(struct json_out *j, const struct call_turn *turn)
 	if (turn->heard_known) {
 		json_put_uint(j, "heard_ms", turn->heard_ms);
 		json_put_bool(j, "heard_confirmed", turn->heard_confirmed);
-		json_put_text_of(j, "heard_text", turn->text, turn->heard_len);
+		json_put_text_of(j, "heard_text", turn->heard_text, turn->heard_len);
 	} else {
 		json_put_null(j, "heard_ms");
 		json_put_bool(j, "heard_confirmed", false);
 		json_put_null(j, "heard_text");
 	}
-	json_put_bool(j, "heard_text_estimated", true);
+	json_put_bool(j, "heard_text_estimated", !turn->heard_exact);
 	json_put_bool(j, "interrupted", turn->interrupted);
 	if (turn->after_event_ms >= 0)
 		json_put_int(j, "answer_after_event_ms", turn->after_event_ms);

@@ -158,7 +158,7 @@ bool store_turn_put(struct store *store, const char *call_sid, int64_t no, const
     int64_t wall_ms, const char *json)
 {
 	bool heard = turn->spoken && turn->heard_known;
-	char *heard_text = heard ? strndup(turn->text, turn->heard_len) : NULL;
+	char *heard_text = heard ? strndup(turn->heard_text, turn->heard_len) : NULL;
 	bool written = store_write(store, put_turn, "tittitiiiititit", call_sid, no, turn->who, turn->item_id,
 	    turn->at_ms, turn->text, (int64_t)turn->spoken, (int64_t)turn->generated_ms, (int64_t)heard,
 	    (int64_t)turn->heard_ms, heard_text, (int64_t)turn->interrupted, turn->status, wall_ms, json);

@@ -119,7 +119,9 @@ struct call_turn {              /* borrowed */
 	bool spoken;
 	const char *status; /* literal */
 	uint32_t generated_ms, heard_ms;
-	size_t heard_len; /* bytes of the text; an estimate */
+	const char *heard_text; /* mostly a beginning of the text … */
+	size_t heard_len;       /* … of so many bytes */
+	bool heard_exact;       /* the phone says so; else it is an estimate */
 	bool heard_known, heard_confirmed, interrupted;
 	int64_t after_event_ms, after_speech_ms; /* how long the caller waited for it; -1 unknown */
 };

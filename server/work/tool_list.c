@@ -4,11 +4,14 @@
  */
 #include "server/work/tool_list.h"
 
+#include "common/json.h"
 #include "common/json_out.h"
 #include "server/work/tool_call.h"
 
 #include <errno.h>
 #include <string.h>
+
+enum { TOOL_KEYS_MAX = 64 };
 
 /* A tool without parameters still needs a schema: an empty object. */
 static void put_function(struct json_out *j, const char *name, const char *description, const char *parameters)
@@ -86,6 +89,96 @@ static void put_save_record(struct json_out *j, const struct agent *p)
 	buf_free(&about);
 }
 
+/* Their argument is one of a list, or keys (`of` is NULL). */
+static const struct {
+	const char *name, *about, *argument;
+} phone_tools[] = {
+	[TOOL_PHONE_LANGUAGE] = { "switch_language",
+	    "Switches the language in which the caller is understood and you are spoken. Call it as soon as the caller "
+	    "speaks another language, or asks for one; then go on in that language.",
+	    "language" },
+	[TOOL_PHONE_PLAY] = { "play", "Plays a sound to the caller, behind what you have said.", "sound" },
+	[TOOL_PHONE_KEYS] = { "send_keys",
+	    "Presses keys of the telephone, to get through a menu of a machine on the line. w is a pause of half a "
+	    "second.",
+	    "keys" },
+};
+
+/* The n-th of a list; NULL: there are no more. The language of the call's beginning comes last, unless it
+ * is listed: it may be gone back to. */
+static const char *choice(const struct agent *p, enum tool_phone what, size_t n)
+{
+	const struct relay *relay = &p->relay;
+
+	if (what == TOOL_PHONE_PLAY)
+		return n < relay->play_count ? relay->plays[n] : NULL;
+	if (what != TOOL_PHONE_LANGUAGE || !relay->language_count || n > relay->language_count)
+		return NULL;
+	if (n < relay->language_count)
+		return relay->languages[n].code;
+	for (size_t i = 0; i < relay->language_count; i++)
+		if (!strcmp(relay->languages[i].code, relay_attribute(p, RELAY_language)))
+			return NULL;
+	return relay_attribute(p, RELAY_language);
+}
+
+enum tool_phone tool_list_phone(const struct agent *agent, const char *name)
+{
+	enum tool_phone what = TOOL_PHONE_LANGUAGE;
+
+	while (what <= TOOL_PHONE_KEYS && strcmp(phone_tools[what].name, name) != 0)
+		what++;
+	if (!agent_in_text(agent) || what > TOOL_PHONE_KEYS || tool_of_agent(agent, name))
+		return TOOL_PHONE_NONE;
+	return what == TOOL_PHONE_KEYS || choice(agent, what, 0) ? what : TOOL_PHONE_NONE;
+}
+
+const char *tool_list_phone_wish(const struct agent *agent, enum tool_phone what, const cJSON *arguments)
+{
+	const char *wish = json_str(arguments, phone_tools[what].argument), *one;
+
+	if (wish && what == TOOL_PHONE_KEYS)
+		return *wish && strlen(wish) <= TOOL_KEYS_MAX && !wish[strspn(wish, "0123456789*#w")] ? wish : NULL;
+	for (size_t i = 0; wish && (one = choice(agent, what, i)); i++)
+		if (!strcmp(one, wish))
+			return one;
+	return NULL;
+}
+
+static void put_phone_tool(struct json_out *j, const struct agent *p, enum tool_phone what)
+{
+	struct json_out schema;
+	struct buf parameters;
+	const char *one;
+
+	buf_init(&parameters, 0);
+	schema = json_out_to(&parameters);
+	json_put_object(&schema, NULL);
+	json_put_text(&schema, "type", "object");
+	json_put_object(&schema, "properties");
+	json_put_object(&schema, phone_tools[what].argument);
+	json_put_text(&schema, "type", "string");
+	if (what == TOOL_PHONE_KEYS)
+		json_put_text(&schema, "pattern", "^[0-9*#w]{1,64}$");
+	else
+		json_put_array(&schema, "enum");
+	for (size_t i = 0; (one = choice(p, what, i)); i++)
+		json_put_text(&schema, NULL, one);
+	if (what != TOOL_PHONE_KEYS)
+		json_put_end(&schema);
+	json_put_end(&schema);
+	json_put_end(&schema);
+	json_put_array(&schema, "required");
+	json_put_text(&schema, NULL, phone_tools[what].argument);
+	json_put_end(&schema);
+	json_put_bool(&schema, "additionalProperties", false);
+	json_put_end(&schema);
+	if (buf_error(&parameters))
+		j->out->err = -ENOMEM;
+	put_function(j, phone_tools[what].name, phone_tools[what].about, buf_text(&parameters));
+	buf_free(&parameters);
+}
+
 /* By openai-realtime, "MCP tool". In a telephone call there is nobody to approve. */
 static void put_mcp(struct json_out *j, const struct agent_mcp *mcp)
 {
@@ -113,6 +206,9 @@ void tool_list_put(struct buf *out, const struct work *work, const struct agent 
 	put_end_call(&j);
 	if (p->destination_count)
 		put_transfer_call(&j, p);
+	for (enum tool_phone what = TOOL_PHONE_LANGUAGE; what <= TOOL_PHONE_KEYS; what++)
+		if (tool_list_phone(p, phone_tools[what].name))
+			put_phone_tool(&j, p, what);
 	if (tool_builtin_of(work, p, "search_knowledge"))
 		put_function(&j, "search_knowledge",
 		    "Looks something up in what this business has written down. Use it before you say that you do not know.",

@@ -1,4 +1,6 @@
 #include "server/agent/timeline.h"
+
+#include "server/line/heard.h"
 #include "common/json.h"
 #include "server/news/journal_json.h"
 
@@ -414,6 +416,47 @@ static void interrupted_answer_shows_what_was_heard_of_it(void **state)
 	assert_true(json_bool(turn_no(0), "interrupted", false));
 }
 
+/* On a channel of text a time is a place in the text. */
+static void heard_text_on_a_channel_of_text_is_exact_or_the_phones_own(void **state)
+{
+	struct turn *turn = say_aloud("item_1", "W\xc3\xb6 open at nine.", 17 * SPOKEN_MS_PER_BYTE);
+
+	(void)state;
+	turn->by_bytes = true;
+	turn->heard_known = turn->interrupted = true;
+	turn->heard_ms = 10 * SPOKEN_MS_PER_BYTE;
+	show();
+	assert_string_equal(json_str(turn_no(0), "heard_text"), "W\xc3\xb6 open"); /* by the clock: whole words */
+	assert_true(json_bool(turn_no(0), "heard_text_estimated", false));
+	turn->heard_confirmed = true;
+	show();
+	assert_string_equal(json_str(turn_no(0), "heard_text"), "W\xc3\xb6 open a");
+	assert_false(json_bool(turn_no(0), "heard_text_estimated", true));
+	turn->heard_ms = 2 * SPOKEN_MS_PER_BYTE;
+	show();
+	assert_string_equal(json_str(turn_no(0), "heard_text"), "W");
+	timeline_heard_as(&timeline, turn, "We open at 9, of all", 13);
+	show();
+	assert_string_equal(json_str(turn_no(0), "heard_text"), "We open at 9,");
+	assert_string_equal(said(10, 100), "a We open at 9,|");
+}
+
+static void turn_that_forms_is_replaced_and_is_not_whole(void **state)
+{
+	struct turn *turn = timeline_turn(&timeline, TURN_CALLER, "item_1", 0);
+
+	(void)state;
+	timeline_forming(&timeline, turn, "when do");
+	timeline_forming(&timeline, turn, "When did you");
+	assert_string_equal(buf_text(&turn->text), "When did you");
+	assert_int_equal(timeline.text_len, strlen("When did you"));
+	assert_false(turn->text_final);
+	assert_int_equal(timeline_next_forming(&timeline), 0);
+	timeline_text(&timeline, turn, "When do you open?", true);
+	assert_int_equal(timeline_next_forming(&timeline), -1);
+	assert_int_equal(timeline.text_len, strlen("When do you open?"));
+}
+
 /* A caller who comes back from a transfer is told to the model by this. */
 static void newest_is_told_first_and_only_as_far_as_it_was_heard(void **state)
 {
@@ -455,6 +498,8 @@ int main(void)
 		TEST(nothing_spoken_is_nothing_heard),
 		TEST(words_without_sound_end_with_their_response_unheard),
 		TEST(interrupted_answer_shows_what_was_heard_of_it),
+		TEST(heard_text_on_a_channel_of_text_is_exact_or_the_phones_own),
+		TEST(turn_that_forms_is_replaced_and_is_not_whole),
 	};
 
 	return cmocka_run_group_tests_name("timeline", tests, NULL, NULL);

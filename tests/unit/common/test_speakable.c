@@ -45,25 +45,32 @@ static const struct {
 	{ "<https://example.com/x> <me@example.com>", "https://example.com/x me@example.com" },
 	{ "\\*literal\\* C:\\dir\\\\", "*literal* C:\\dir\\" },
 	/* tags */
-	{ "<phoneme alphabet=\"ipa\" ph=\"a > b\">pecan</phoneme>", "<phoneme alphabet=\"ipa\" ph=\"a > b\">pecan</phoneme>" },
+	{ "<phoneme alphabet=\"ipa\" ph=\"a > b\">pecan</phoneme>",
+	    "<phoneme alphabet=\"ipa\" ph=\"a > b\">pecan</phoneme>" },
 	{ "wait<break time='500ms'/>now <say-as interpret-as=\"date\">1</say-as>",
 	    "wait<break time='500ms'/>now <say-as interpret-as=\"date\">1</say-as>" },
-	{ "<amazon:effect name=\"whispered\">x</amazon:effect>", "<amazon:effect name=\"whispered\">x</amazon:effect>" },
+	{ "<amazon:effect name=\"whispered\">x</amazon:effect>",
+	    "<amazon:effect name=\"whispered\">x</amazon:effect>" },
 	{ "<b>bold</b><br/> <ul><li>x</li></ul>", "bold x" },
 	{ "1 < 2, I <3 it, a <b and <c", "1 < 2, I <3 it, a <b and <c" },
 	{ "a <break and no end", "a <break and no end" },
 	/* emoji */
 	{ "Hello \xf0\x9f\x98\x80!", "Hello !" },
-	{ "\xf0\x9f\x91\xa9\xf0\x9f\x8f\xbd\xe2\x80\x8d\xf0\x9f\x92\xbb done", " done" }, /* a woman of a colour, joined to a computer */
+	{ "\xf0\x9f\x91\xa9\xf0\x9f\x8f\xbd\xe2\x80\x8d\xf0\x9f\x92\xbb done",
+	    " done" }, /* a woman of a colour, joined to a computer */
 	{ "\xe2\x9d\xa4\xef\xb8\x8f 1\xef\xb8\x8f\xe2\x83\xa3 \xf0\x9f\x87\xa9\xf0\x9f\x87\xaa", " 1 " },
 	{ "\xe2\x9c\x85 ok \xe2\xad\x90", " ok " },
-	{ "C\xe2\x99\xaf, 20\xc2\xb0, \xe2\x82\xac" "5, \xc2\xa9, \xe2\x80\x9cx\xe2\x80\x9d \xe2\x80\x94 \xe2\x86\x92",
-	    "C\xe2\x99\xaf, 20\xc2\xb0, \xe2\x82\xac" "5, \xc2\xa9, \xe2\x80\x9cx\xe2\x80\x9d \xe2\x80\x94 \xe2\x86\x92" },
+	{ "C\xe2\x99\xaf, 20\xc2\xb0, \xe2\x82\xac"
+	  "5, \xc2\xa9, \xe2\x80\x9cx\xe2\x80\x9d \xe2\x80\x94 \xe2\x86\x92",
+	    "C\xe2\x99\xaf, 20\xc2\xb0, \xe2\x82\xac"
+	    "5, \xc2\xa9, \xe2\x80\x9cx\xe2\x80\x9d \xe2\x80\x94 \xe2\x86\x92" },
 	{ "\xe0\xa4\x95\xe0\xa5\x8d\xe2\x80\x8d\xe0\xa4\xb7 \xd9\x85\xd8\xb1\xd8\xad\xd8\xa8\xd8\xa7 \xe4\xbd\xa0\xe5\xa5\xbd",
 	    "\xe0\xa4\x95\xe0\xa5\x8d\xe2\x80\x8d\xe0\xa4\xb7 \xd9\x85\xd8\xb1\xd8\xad\xd8\xa8\xd8\xa7 \xe4\xbd\xa0\xe5\xa5\xbd" },
 	/* half a character, and what is none */
 	{ "a\xf0\x9f\x98", "a" },
-	{ "a\xe2\x82z\x80\xff" "b", "azb" },
+	{ "a\xe2\x82z\x80\xff"
+	  "b",
+	    "azb" },
 };
 
 static const char *said(const char *const *pieces, const size_t *lens, size_t count)
@@ -113,7 +120,8 @@ static void every_split_gives_the_same(void **state)
 /* No piece that goes out holds half a character or half a tag. */
 static void no_character_and_no_tag_is_said_in_parts(void **state)
 {
-	static const char text[] = "caf\xc3\xa9 <break time=\"1s\"/> \xe2\x82\xac" "5 <phoneme ph=\"x\">y</phoneme>";
+	static const char text[] = "caf\xc3\xa9 <break time=\"1s\"/> \xe2\x82\xac"
+				   "5 <phoneme ph=\"x\">y</phoneme>";
 	struct speakable s = { 0 };
 	struct buf out;
 

@@ -241,9 +241,11 @@ static bool all_free(void)
 
 static enum admission reserve(const char *call_sid, char token[CALL_TOKEN_SIZE])
 {
-	struct call_facts facts = {
-		.call_sid = call_sid, .from = "+12025550123", .to = "+12025550199", .direction = "inbound", .channel = &channel
-	};
+	struct call_facts facts = { .call_sid = call_sid,
+		.from = "+12025550123",
+		.to = "+12025550199",
+		.direction = "inbound",
+		.channel = &channel };
 
 	return calls_reserve(calls, &facts, token);
 }

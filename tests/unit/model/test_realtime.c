@@ -679,11 +679,14 @@ static void session_in_text_answers_in_text_and_its_audio_does_not_matter(void *
 {
 	static const struct {
 		const char *session, *wrong;
-	} rows[] = { { "{\"output_modalities\":[\"text\"],\"audio\":{\"output\":{\"format\":{\"type\":\"audio/pcm\"}}}}", "" },
+	} rows[] = {
+		{ "{\"output_modalities\":[\"text\"],\"audio\":{\"output\":{\"format\":{\"type\":\"audio/pcm\"}}}}",
+		    "" },
 		{ "{\"output_modalities\":[\"audio\"]}", "it answers in audio, not in text" },
 		{ "{\"output_modalities\":[\"text\",\"audio\"]}", "it answers in text, not in text" },
 		{ "{\"output_modalities\":[7]}", "it answers in a form not told, not in text" },
-		{ "{}", "it answers in a form not told, not in text" } };
+		{ "{}", "it answers in a form not told, not in text" }
+	};
 	static const char created[] = "{\"type\":\"session.created\",\"session\":{}}";
 	char message[300];
 	struct model_event e;
@@ -1179,11 +1182,11 @@ static void commands_are_documented_and_name_what_they_mean(void **state)
 
 	realtime_item(&out, "keys_4", MODEL_ROLE_CALLER, "\"1\" \\ \n", "");
 	CHECK_MESSAGE(&out, { "item.role", "user" }, { "item.content.0.type", "input_text" },
-	    { "item.content.0.text", "\"1\" \\ \n" }, { "previous_item_id", "(absent)" });
+	    { "item.content.0.text", "\"1\" \\ \n" }, { "previous_item_id", "(absent)" }, { "item.id", "(absent)" });
 
 	realtime_item(&out, "cut_5", MODEL_ROLE_AGENT, "We open", "item_0003");
 	CHECK_MESSAGE(&out, { "item.role", "assistant" }, { "item.content.0.type", "output_text" },
-	    { "item.content.0.text", "We open" }, { "previous_item_id", "item_0003" });
+	    { "item.content.0.text", "We open" }, { "previous_item_id", "item_0003" }, { "item.id", "cut_5" });
 }
 
 static void greet(const struct config *cfg)

@@ -170,6 +170,7 @@ static void an_answer_says_how_much_of_it_was_heard(void **state)
 	    "\"heard_text_estimated\":true,\"interrupted\":false,\"answer_after_speech_ms\":350}");
 	turn.heard_known = turn.heard_confirmed = turn.interrupted = true;
 	turn.heard_ms = 300;
+	turn.heard_text = turn.text;
 	turn.heard_len = 4;
 	turn.after_event_ms = 20;
 	assert_non_null(strstr(entry_json(&entry),

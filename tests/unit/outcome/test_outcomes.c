@@ -394,6 +394,7 @@ static void what_was_said_fills_it_in_after_the_call(void **state)
 		.spoken = true,
 		.text = "Certainly. We also have a terrace.",
 		.heard_known = true,
+		.heard_text = "Certainly. We also",
 		.heard_len = strlen("Certainly."),
 		.interrupted = true });
 	say("CA-after", "after", 2, &(struct call_turn){ .who = "keys", .text = "42" });

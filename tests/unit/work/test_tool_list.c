@@ -54,6 +54,44 @@ static cJSON *list_of(const struct agent *p)
 	return list;
 }
 
+static void tools_of_the_phone_are_for_channels_of_text_and_what_the_file_lists(void **state)
+{
+	static const struct relay_language languages[] = { { .code = "es-ES" }, { .code = "fr-FR" } };
+	static const char *const sounds[] = { "https://example.com/ring.mp3" };
+	static const struct agent_tool own[] = { { .name = "play", .description = "", .parameters = "" } };
+	struct agent p = { .relay = { .attributes = { [RELAY_language] = "en-US" },
+			       .languages = languages,
+			       .language_count = 2,
+			       .plays = sounds,
+			       .play_count = 1 },
+		.outcome_schema = "",
+		.knowledge = "" };
+	cJSON *list = list_of(&p);
+
+	(void)state;
+	assert_null(offered(list, "switch_language"));
+	assert_null(offered(list, "send_keys"));
+	cJSON_Delete(list);
+	p.channel = CHANNEL_RELAY;
+	list = list_of(&p);
+	same_json(json_get(offered(list, "switch_language"), "parameters"),
+	    "{\"type\":\"object\",\"properties\":{\"language\":{\"type\":\"string\",\"enum\":[\"es-ES\",\"fr-FR\","
+	    "\"en-US\"]}},\"required\":[\"language\"],\"additionalProperties\":false}");
+	same_json(json_get(offered(list, "send_keys"), "parameters"),
+	    "{\"type\":\"object\",\"properties\":{\"keys\":{\"type\":\"string\",\"pattern\":\"^[0-9*#w]{1,64}$\"}},"
+	    "\"required\":[\"keys\"],\"additionalProperties\":false}");
+	assert_non_null(offered(list, "play"));
+	cJSON_Delete(list);
+	/* Nothing to choose from; and an agent's own tool of that name is that one. */
+	p.relay.language_count = 0;
+	p.tools = own;
+	p.tool_count = 1;
+	assert_int_equal(tool_list_phone(&p, "switch_language"), TOOL_PHONE_NONE);
+	assert_int_equal(tool_list_phone(&p, "play"), TOOL_PHONE_NONE);
+	assert_int_equal(tool_list_phone(&p, "send_keys"), TOOL_PHONE_KEYS);
+	assert_int_equal(tool_list_phone(&p, "end_call"), TOOL_PHONE_NONE);
+}
+
 static void ours_are_offered_to_those_who_can_use_them(void **state)
 {
 	struct agent p = { .knowledge = "menu",
@@ -148,6 +186,7 @@ static void what_the_agents_file_says_is_offered_as_it_says(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(tools_of_the_phone_are_for_channels_of_text_and_what_the_file_lists),
 		cmocka_unit_test(ours_are_offered_to_those_who_can_use_them),
 		cmocka_unit_test(what_the_agents_file_says_is_offered_as_it_says),
 	};

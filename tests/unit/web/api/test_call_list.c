@@ -443,6 +443,7 @@ static void a_kept_call_has_its_turns_in_their_order_and_as_they_became(void **s
 	hello.text = "Hello!";
 	hello.heard_known = true;
 	hello.heard_ms = 5;
+	hello.heard_text = hello.text;
 	hello.heard_len = 3;
 	tell_turn("CA1", 1, &hello);
 	in_store("CA1", &(struct made){ .second = 1 });

@@ -1,4 +1,4 @@
-#include "server/agent/words.h"
+#include "server/model/words.h"
 
 #include "server/agents/agent.h"
 

@@ -1,4 +1,4 @@
-#include "server/agent/words.h"
+#include "server/model/words.h"
 
 #include <stdio.h>
 
@@ -36,6 +36,10 @@ const char words_too_long[] = "{\"error\":{\"code\":\"bad_answer\",\"message\":\
 			      "answer that is too long to be read.\"}}";
 
 const char words_already_ending[] = "{\"ok\":true,\"note\":\"the call is already ending\"}";
+
+const char words_done[] = "{\"ok\":true}";
+
+const char words_not_listed[] = "That is not possible here. Only what the tool's description lists can be used.";
 
 const char words_busy[] = "This cannot be done at the moment.";
 

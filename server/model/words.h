@@ -1,5 +1,5 @@
-#ifndef AGENT_WORDS_H
-#define AGENT_WORDS_H
+#ifndef MODEL_WORDS_H
+#define MODEL_WORDS_H
 /* The texts of the agent loop's own, in one place, so that they can be read as one voice.
  * All are for the model. An instruction makes it find the words, in the language that is
  * being spoken; the others are notes, and results of its tools.
@@ -27,10 +27,10 @@ void words_keys(char *out, size_t size, const char *digits);
 /* A note: a tool was called in a way that cannot be answered. */
 extern const char words_unusable[];
 /* Whole results of a tool. */
-extern const char words_too_many[], words_lost[], words_too_long[], words_already_ending[];
+extern const char words_too_many[], words_lost[], words_too_long[], words_already_ending[], words_done[];
 /* The messages of errors, with tool_put_error. */
 extern const char words_busy[], words_unknown_tool[], words_unknown_destination[], words_not_dialled[], words_late[],
-    words_called_off[];
+    words_called_off[], words_not_listed[];
 
 /* The name of a person without one, to whom the caller is handed over. */
 extern const char words_colleague[];

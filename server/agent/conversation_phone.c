@@ -1,0 +1,242 @@
+#include "server/agent/conversation_phone.h"
+
+#include "common/log.h"
+#include "server/agent/conversation_orders.h"
+#include "server/line/calls.h"
+#include "server/line/calls_shown.h"
+#include "server/recording/twilio_start.h"
+#include "server/stats/stats.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* -------------------------------------------------------------------------- in text */
+
+/* A piece of the conversation that did not come from the model. Without a session it waits in the
+ * timeline. */
+static void tell_or_keep(
+    struct conversation *con, struct turn *turn, enum model_request request, enum model_role role, const char *text)
+{
+	if (link_talks(&con->link))
+		conversation_tell_item(con, request, role, text);
+	else if (turn)
+		turn->untold = true;
+}
+
+/* What was said of a greeting by then may be less than all of it. Its item has the id of the turn, by which
+ * it is shortened later. */
+static void tell_turn(struct conversation *con, struct turn *turn)
+{
+	bool agents = turn->kind == TURN_AGENT;
+	size_t len = turn->text.len;
+	const char *text = agents && turn->heard_known ? timeline_heard(turn, &len) : buf_text(&turn->text);
+	struct buf words;
+
+	turn->untold = false;
+	buf_init(&words, 0);
+	buf_put(&words, text, len);
+	if (words.len)
+		con->link.protocol->item(
+		    &con->message, turn->item_id, agents ? MODEL_ROLE_AGENT : MODEL_ROLE_CALLER, buf_text(&words), "");
+	conversation_send(con);
+	buf_free(&words);
+}
+
+void conversation_tell_untold(struct conversation *con)
+{
+	for (size_t i = 0; con->link.protocol->text && i < con->timeline.count; i++)
+		if (con->timeline.turns[i].untold)
+			tell_turn(con, &con->timeline.turns[i]);
+}
+
+/* The phone greets by itself. For the dialogue and the record that is an utterance like others. */
+static void welcome(struct conversation *con, int64_t now)
+{
+	const char *words = call_welcome(con->call);
+	static const char response[] = "welcome";
+	char id[MODEL_REQUEST_ID_SIZE];
+	struct turn *turn;
+
+	if (!words[0])
+		return;
+	snprintf(id, sizeof id, "%s", conversation_next_id(con, MODEL_REQUEST_PAST));
+	turn = timeline_turn(&con->timeline, TURN_AGENT, id, conversation_at_ms(con, now));
+	buf_reset(&con->audio.decoded);
+	buf_puts(&con->audio.decoded, words);
+	con->text.welcome = true;
+	TELL(con, now, .type = EVENT_BEGAN, .response = response);
+	TELL(con, now, .type = EVENT_AUDIO, .response = response, .item = id,
+	    .count = (uint32_t)(con->audio.decoded.len * SPOKEN_BYTES));
+	con->text.welcome = false;
+	TELL(con, now, .type = EVENT_PART_OVER, .response = response, .item = id);
+	TELL(con, now, .type = EVENT_OVER, .response = response, .text = "completed", .claims = "completed");
+	if (turn)
+		turn->untold = true;
+	if (turn && link_talks(&con->link))
+		tell_turn(con, turn);
+}
+
+static void caller_speaks(struct conversation *con, int64_t now)
+{
+	if (!con->dialogue.speaking)
+		TELL(con, now, .type = EVENT_CALLER_BEGAN);
+}
+
+/* The turn may be told without a word of the voice before it. */
+static void caller_pauses(struct conversation *con, int64_t at_us, int64_t now)
+{
+	if (con->dialogue.speaking || !con->dialogue.stop_event_us)
+		TELL(con, now, .type = EVENT_CALLER_ENDED, .at_us = at_us);
+}
+
+static void on_voice(struct conversation *con, bool on, int64_t now)
+{
+	if (on)
+		caller_speaks(con, now);
+	else if (con->dialogue.speaking)
+		caller_pauses(con, now, now);
+}
+
+/* The model is told before the dialogue, which asks for the answer. */
+static void on_turn(struct conversation *con, struct turn *turn, const char *words, int64_t now)
+{
+	timeline_text(&con->timeline, turn, words, true);
+	stat_add(turns_caller, 1);
+	log_debug(con->call->tag, "caller: %zu characters", strlen(words));
+	caller_pauses(con, 0, now);
+	tell_or_keep(con, turn, MODEL_REQUEST_TURN, MODEL_ROLE_CALLER, words);
+	TELL(con, now, .type = EVENT_TURN);
+}
+
+/* Each message has all words of the turn so far. A turn of spaces alone is none: one that was forming
+ * stays without words. */
+static void on_words(struct conversation *con, bool last, const char *words, int64_t now)
+{
+	bool blank = !words[strspn(words, " \t\r\n")];
+	struct turn *turn;
+
+	if (!blank || !last)
+		caller_speaks(con, now);
+	else
+		caller_pauses(con, 0, now);
+	if (blank && (!last || !con->text.forming[0]))
+		return;
+	if (!con->text.forming[0])
+		snprintf(
+		    con->text.forming, sizeof con->text.forming, "%s", conversation_next_id(con, MODEL_REQUEST_TURN));
+	turn = timeline_turn(&con->timeline, TURN_CALLER, con->text.forming, conversation_at_ms(con, now));
+	if (last)
+		con->text.forming[0] = '\0';
+	if (last && !blank)
+		on_turn(con, turn, words, now);
+	else if (last)
+		timeline_text(&con->timeline, turn, "", true);
+	else
+		timeline_forming(&con->timeline, turn, words);
+}
+
+static void on_text(struct conversation *con, const struct ring_message *r, int64_t now)
+{
+	struct buf words;
+
+	buf_init(&words, 0);
+	buf_put(&words, (const char *)r->body + sizeof(bool), r->len - sizeof(bool));
+	if (!buf_error(&words))
+		on_words(con, *(const bool *)r->body, buf_text(&words), now);
+	buf_free(&words);
+}
+
+/* ----------------------------------------------------------------------- on any channel */
+
+static void on_started(struct conversation *con, int64_t now)
+{
+	struct call *c = con->call;
+
+	link_caller_came(&con->link, now);
+	TELL(con, now, .type = EVENT_CALLER_THERE);
+	welcome(con, now);
+	calls_tell_started(c);
+	/* Twilio records the call, not the stream: a returning caller is still being
+	 * recorded. */
+	if (c->record == RECORDING_TWILIO && !c->context.said)
+		twilio_start(c->cfg, calls_work(c->calls), calls_recorder(c->calls), c->call_sid);
+	conversation_mind_link(con);
+}
+
+static void on_first_audio(struct conversation *con, const struct from_first_audio *first, int64_t now)
+{
+	TELL(con, now, .type = EVENT_FIRST_AUDIO, .no = first->no, .at_us = first->sent_us);
+}
+
+static void on_dry(struct conversation *con, const struct from_dry *dry, int64_t now)
+{
+	TELL(con, now, .type = EVENT_DRY, .no = dry->no, .count = dry->bytes);
+}
+
+static void on_cut(struct conversation *con, enum dialogue_event_type type, const struct from_cut *cut, int64_t now)
+{
+	TELL(con, now, .type = type, .cut = cut->cut, .heard = cut->items, .count = cut->count);
+}
+
+/* The words behind it are about the last of its items: those before were heard whole. */
+static void on_interrupted(struct conversation *con, const struct ring_message *r, int64_t now)
+{
+	const struct from_cut *cut = r->body;
+
+	if (r->len > sizeof *cut && cut->count) {
+		con->text.foreign_no = cut->items[cut->count - 1].no;
+		con->text.foreign = (struct span){ (const char *)(cut + 1), r->len - sizeof *cut };
+	}
+	on_cut(con, EVENT_INTERRUPTED, cut, now);
+	con->text.foreign = (struct span){ 0 };
+}
+
+static void on_digit(struct conversation *con, char digit, int64_t now)
+{
+	atomic_fetch_add_explicit(&con->call->counters.digits, 1, memory_order_relaxed);
+	TELL(con, now, .type = EVENT_KEY, .key = digit);
+}
+
+/* A message stays in the ring until its orders are carried out: the event borrows its
+ * body. */
+void conversation_take_messages(struct conversation *con, int64_t now_us)
+{
+	struct ring_message r;
+
+	while (ring_next(&con->call->from_caller, &r)) {
+		switch ((enum from_caller_type)r.type) {
+		case FROM_STARTED:
+			on_started(con, now_us);
+			break;
+		case FROM_FIRST_AUDIO:
+			on_first_audio(con, r.body, now_us);
+			break;
+		case FROM_HEARD:
+			TELL(con, now_us, .type = EVENT_HEARD, .heard = r.body);
+			break;
+		case FROM_DRY:
+			on_dry(con, r.body, now_us);
+			break;
+		case FROM_CUT:
+			on_cut(con, EVENT_CUT, r.body, now_us);
+			break;
+		case FROM_INTERRUPTED:
+			on_interrupted(con, &r, now_us);
+			break;
+		case FROM_DIGIT:
+			on_digit(con, *(const char *)r.body, now_us);
+			break;
+		case FROM_TEXT:
+			on_text(con, &r, now_us);
+			break;
+		case FROM_VOICE:
+			on_voice(con, *(const bool *)r.body, now_us);
+			break;
+		case FROM_LEFT:
+			con->left = true;
+			on_cut(con, EVENT_CALLER_LEFT, r.body, now_us);
+			break;
+		}
+		ring_pop(&con->call->from_caller);
+	}
+}

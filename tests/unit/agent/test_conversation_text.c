@@ -1,0 +1,493 @@
+/* A conversation on a channel of text: words both ways, as the rings and the model get them; with a
+ * dialogue, and without a loop or a socket.
+ */
+#include "server/agent/conversation_phone.h"
+
+#include "common/clock.h"
+#include "common/json.h"
+#include "server/agent/conversation_orders.h"
+#include "server/agent/conversation_tools.h"
+#include "server/model/realtime.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const struct phone_channel channel = { .name = "test", .text = true };
+static const struct relay_language languages[] = { { .code = "es-ES" } };
+static const char *const sounds[] = { "https://example.com/ring.mp3" };
+static struct agent agent;
+static struct config cfg;
+static struct call *call;
+static struct conversation *con;
+static int64_t now;
+
+static int begin(void **state)
+{
+	(void)state;
+	call = calloc(1, sizeof *call);
+	con = calloc(1, sizeof *con);
+	agent = (struct agent){ .name = "reception",
+		.greeting_mode = GREETING_WAIT,
+		.channel = CHANNEL_RELAY,
+		.knowledge = "",
+		.outcome_schema = "",
+		.relay = { .attributes = { [RELAY_language] = "en-US" },
+		    .languages = languages,
+		    .language_count = 1,
+		    .plays = sounds,
+		    .play_count = 1 } };
+	cfg = (struct config){ .silence_max_ms = 4000, .slow_answer_max_ms = 8000 };
+	assert_int_equal(model_writer_open(&call->writer), 0);
+	assert_int_equal(ring_open(&call->to_caller, 1 << 20), 0);
+	assert_int_equal(ring_open(&call->from_caller, 1 << 16), 0);
+	call->caller_bell.fd = call->agent_bell.fd = -1;
+	call->cfg = &cfg;
+	call->calls = calloc(1, 64 * 1024); /* opaque, and empty */
+	call->agent = &agent;
+	call->channel = &channel;
+	call->context = (struct call_context){ .agent = &agent, .instructions = "", .greeting = "Hello, how are you?" };
+	atomic_store(&call->started_us, 1);
+	con->call = call;
+	con->link = (struct link){ .call = call, .protocol = &realtime_text_protocol, .state = LINK_TALKING };
+	timeline_init(&con->timeline);
+	buf_init(&con->message, 0);
+	buf_init(&con->audio.decoded, 0);
+	dialogue_init(&con->dialogue,
+	    &(struct dialogue_rules){
+		.asks = true, .interruptible = true, .silence_us = 4 * US_PER_S, .slow_us = 8 * US_PER_S });
+	now = 100 * (int64_t)US_PER_S;
+	TELL(con, now, .type = EVENT_MODEL_READY);
+	TELL(con, now, .type = EVENT_CALLER_THERE);
+	conversation_do_due(con, now);
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	conversation_tools_free(con);
+	dialogue_free(&con->dialogue);
+	timeline_free(&con->timeline);
+	buf_free(&con->message);
+	buf_free(&con->audio.decoded);
+	model_writer_close(&call->writer);
+	ring_close(&call->to_caller);
+	ring_close(&call->from_caller);
+	free(call->calls);
+	free(con);
+	free(call);
+	return 0;
+}
+
+/* ------------------------------------------------------------------------ the far ends */
+
+static void take(void)
+{
+	conversation_take_messages(con, now);
+	conversation_do_due(con, now);
+}
+
+static void caller_says(const char *words, bool last)
+{
+	ring_put2(&call->from_caller, FROM_TEXT, &last, sizeof last, words, strlen(words));
+	take();
+}
+
+static void from_caller(enum from_caller_type type, uint32_t no, uint32_t heard_ms, const char *words)
+{
+	struct from_cut cut = { .count = no != 0,
+		.items = { { .no = no, .heard_ms = heard_ms, .confirmed = !words } } };
+
+	ring_put2(&call->from_caller, (uint8_t)type, &cut, sizeof cut, words ? words : "", words ? strlen(words) : 0);
+	take();
+}
+
+static void from_model(enum model_event_type type, const char *item, const char *text)
+{
+	struct model_event e = { .type = type, .text = text, .status = MODEL_COMPLETED };
+
+	snprintf(e.response_id, sizeof e.response_id, "r_%s", item);
+	snprintf(e.item_id, sizeof e.item_id, "%s", item);
+	conversation_model_told(con, &e, now);
+	conversation_do_due(con, now);
+}
+
+static void answer(const char *item, const char *text)
+{
+	from_model(MODEL_RESPONSE_CREATED, item, "");
+	from_model(MODEL_TEXT_DELTA, item, text);
+	from_model(MODEL_TEXT_DONE, item, text);
+	from_model(MODEL_RESPONSE_DONE, item, "");
+}
+
+/* The oldest message to the caller loop, as "TYPE text"; "" none. */
+static const char *played(void)
+{
+	static const char *const names[] = { [TO_AUDIO] = "text",
+		[TO_ITEM_END] = "end",
+		[TO_GREETED] = "greeted",
+		[TO_LANGUAGE] = "language",
+		[TO_PLAY] = "play",
+		[TO_KEYS] = "keys" };
+	static char shown[70000];
+	struct ring_message m;
+	size_t head;
+
+	if (!ring_next(&call->to_caller, &m))
+		return "";
+	head = m.type == TO_AUDIO || m.type == TO_GREETED ? sizeof(struct to_audio) : m.type == TO_ITEM_END ? m.len : 0;
+	snprintf(shown, sizeof shown, "%s %.*s", names[m.type], (int)(m.len - head), (const char *)m.body + head);
+	ring_pop(&call->to_caller);
+	return shown;
+}
+
+/* The oldest message to the model: its type, and of an item its role, text and the item before it. */
+static const char *sent(void)
+{
+	static char shown[4000];
+	const cJSON *item, *content;
+	struct ring_message m;
+	cJSON *t;
+
+	if (!ring_next(&call->writer.orders, &m))
+		return "";
+	t = json_parse(m.body, m.len);
+	item = json_get(t, "item");
+	content = cJSON_GetArrayItem(json_get(item, "content"), 0);
+	snprintf(shown, sizeof shown, "%s", json_str(t, "type"));
+	if (content)
+		snprintf(shown, sizeof shown, "%s: %s%s%s", json_str(item, "role"), json_str(content, "text"),
+		    json_str(t, "previous_item_id") ? " after " : "",
+		    json_str(t, "previous_item_id") ? json_str(t, "previous_item_id") : "");
+	else if (json_str(t, "item_id"))
+		snprintf(shown, sizeof shown, "%s %s", json_str(t, "type"), json_str(t, "item_id"));
+	cJSON_Delete(t);
+	ring_pop(&call->writer.orders);
+	return shown;
+}
+
+static void said(size_t no, const char *text, const char *heard)
+{
+	const struct turn *turn = &con->timeline.turns[no];
+	struct call_turn out;
+
+	assert_true(no < con->timeline.count);
+	timeline_tell(turn, &out);
+	assert_string_equal(out.text, text);
+	if (!heard) {
+		assert_false(out.heard_known);
+		return;
+	}
+	assert_true(out.heard_known);
+	assert_int_equal(out.heard_len, strlen(heard));
+	assert_memory_equal(out.heard_text, heard, out.heard_len);
+}
+
+static void asked(const char *words)
+{
+	char line[200];
+
+	caller_says(words, true);
+	snprintf(line, sizeof line, "user: %s", words);
+	assert_string_equal(sent(), line);
+	assert_string_equal(sent(), "response.create");
+	assert_string_equal(sent(), "");
+}
+
+/* ------------------------------------------------------------------------------- tests */
+
+static void turn_is_told_and_answered_in_text(void **state)
+{
+	(void)state;
+	caller_says("when do", false);
+	assert_true(con->dialogue.speaking);
+	assert_string_equal(sent(), "");
+	said(0, "when do", NULL);
+	asked("When do you open?");
+	said(0, "When do you open?", NULL);
+	assert_true(con->timeline.turns[0].text_final);
+	from_model(MODEL_RESPONSE_CREATED, "i1", "");
+	from_model(MODEL_TEXT_DELTA, "i1", " We open");
+	assert_string_equal(played(), "text  We open");
+	from_model(MODEL_TEXT_DELTA, "i1", " at **nine** \xf0\x9f");
+	assert_string_equal(played(), "text  at nine ");
+	from_model(MODEL_TEXT_DELTA, "i1", "\x98\x80!");
+	assert_string_equal(played(), "");
+	from_model(MODEL_TEXT_DONE, "i1", " We open at **nine** \xf0\x9f\x98\x80!");
+	assert_string_equal(played(), "text !");
+	assert_string_equal(played(), "end ");
+	from_model(MODEL_RESPONSE_DONE, "i1", "");
+	said(1, " We open at nine !", NULL);
+	assert_int_equal(con->timeline.turns[1].generated_ms, 18 * SPOKEN_MS_PER_BYTE);
+	ring_put(&call->from_caller, FROM_HEARD,
+	    &(struct heard){ .no = 1, .heard_ms = 18 * SPOKEN_MS_PER_BYTE, .confirmed = true }, sizeof(struct heard));
+	take();
+	said(1, " We open at nine !", " We open at nine !");
+	assert_string_equal(sent(), "");
+	assert_int_equal(con->timeline.count, 2);
+}
+
+static void answer_told_by_its_end_alone_is_said(void **state)
+{
+	(void)state;
+	asked("Hello?");
+	from_model(MODEL_RESPONSE_CREATED, "i1", "");
+	from_model(MODEL_TEXT_DONE, "i1", "Yes, hello.");
+	assert_string_equal(played(), "text Yes, hello.");
+	assert_string_equal(played(), "end ");
+	from_model(MODEL_TEXT_DONE, "i1", "Yes, hello.");
+	assert_string_equal(played(), "");
+}
+
+static void interrupted_answer_is_shortened_at_the_model_to_what_was_heard(void **state)
+{
+	(void)state;
+	asked("When?");
+	answer("i1", "We open at nine in the morning.");
+	from_caller(FROM_INTERRUPTED, 1, 13 * SPOKEN_MS_PER_BYTE, NULL);
+	assert_string_equal(sent(), "assistant: We open at ni after i1");
+	assert_string_equal(sent(), "conversation.item.delete i1");
+	assert_int_equal(atomic_load(&call->cuts_wanted), 1);
+	said(1, "We open at nine in the morning.", "We open at ni");
+	caller_says("Later", true);
+	assert_string_equal(sent(), "user: Later");
+}
+
+static void answer_that_is_being_made_is_cancelled_when_it_is_interrupted(void **state)
+{
+	(void)state;
+	asked("When?");
+	from_model(MODEL_RESPONSE_CREATED, "i1", "");
+	from_model(MODEL_TEXT_DELTA, "i1", "We open at nine");
+	from_caller(FROM_INTERRUPTED, 1, 0, NULL);
+	assert_string_equal(sent(), "response.cancel");
+	assert_string_equal(sent(), "conversation.item.delete i1"); /* nothing was heard */
+	from_model(MODEL_TEXT_DELTA, "i1", " late");
+	assert_string_equal(played(), "text We open at nine");
+	assert_string_equal(played(), "");
+	said(1, "We open at nine", "");
+}
+
+static void words_that_are_not_ours_are_what_was_heard(void **state)
+{
+	(void)state;
+	asked("When?");
+	answer("i1", "We open at 9.");
+	from_caller(FROM_INTERRUPTED, 1, 10 * SPOKEN_MS_PER_BYTE, "We open at nine");
+	assert_string_equal(sent(), "assistant: We open at nine after i1");
+	assert_string_equal(sent(), "conversation.item.delete i1");
+	said(1, "We open at 9.", "We open at nine");
+	assert_null(con->text.foreign.p);
+}
+
+static void phone_that_was_interrupted_always_gets_its_cut(void **state)
+{
+	(void)state;
+	from_caller(FROM_INTERRUPTED, 0, 0, NULL);
+	assert_int_equal(atomic_load(&call->cuts_wanted), 1);
+	assert_string_equal(sent(), "");
+}
+
+static void nothing_of_an_answer_that_nobody_heard_stays_with_the_model(void **state)
+{
+	(void)state;
+	asked("When?");
+	caller_says("Where?", true);
+	assert_string_equal(sent(), "user: Where?");
+	from_model(MODEL_RESPONSE_CREATED, "i1", "");
+	assert_string_equal(sent(), "response.cancel");
+	from_model(MODEL_TEXT_DELTA, "i1", "At nine.");
+	from_model(MODEL_RESPONSE_DONE, "i1", "");
+	assert_string_equal(played(), "");
+	assert_string_equal(sent(), "conversation.item.delete i1");
+	assert_string_equal(sent(), "response.create");
+	said(2, "At nine.", "");
+}
+
+static void turn_of_spaces_is_none(void **state)
+{
+	(void)state;
+	caller_says("  \n", true);
+	assert_int_equal(con->timeline.count, 0);
+	caller_says("mm", false);
+	caller_says(" ", true);
+	assert_false(con->dialogue.speaking);
+	assert_int_equal(con->timeline.count, 1);
+	assert_int_equal(timeline_untranscribed(&con->timeline), 0);
+	assert_string_equal(sent(), "");
+}
+
+static void voice_shows_that_the_caller_speaks(void **state)
+{
+	bool on = true;
+
+	(void)state;
+	ring_put(&call->from_caller, FROM_VOICE, &on, sizeof on);
+	take();
+	assert_true(con->dialogue.speaking);
+	on = false;
+	ring_put(&call->from_caller, FROM_VOICE, &on, sizeof on);
+	take();
+	assert_false(con->dialogue.speaking);
+	assert_int_equal(con->timeline.count, 0);
+}
+
+/* As when the caller comes, before or after the session. */
+static void comes(enum link_state state)
+{
+	struct dialogue_rules rules = con->dialogue.rules;
+
+	dialogue_free(&con->dialogue);
+	dialogue_init(&con->dialogue, &rules);
+	agent.greeting_mode = GREETING_EXACT;
+	con->link.state = state;
+	if (state == LINK_TALKING)
+		TELL(con, now, .type = EVENT_MODEL_READY);
+	ring_put(&call->from_caller, FROM_STARTED, NULL, 0);
+	take();
+	assert_string_equal(played(), "greeted Hello, how are you?");
+	assert_string_equal(played(), "end ");
+	assert_string_equal(played(), "");
+}
+
+static void greeting_of_the_phone_is_known_to_the_model_and_can_be_interrupted(void **state)
+{
+	char line[100];
+
+	(void)state;
+	comes(LINK_TALKING);
+	assert_string_equal(sent(), "assistant: Hello, how are you?");
+	from_caller(FROM_INTERRUPTED, 1, 5 * SPOKEN_MS_PER_BYTE, NULL);
+	snprintf(line, sizeof line, "assistant: Hello after %s", con->timeline.turns[0].item_id);
+	assert_string_equal(sent(), line);
+	snprintf(line, sizeof line, "conversation.item.delete %s", con->timeline.turns[0].item_id);
+	assert_string_equal(sent(), line);
+	said(0, "Hello, how are you?", "Hello");
+	asked("Fine.");
+}
+
+static void what_was_said_before_the_session_is_told_to_it_first(void **state)
+{
+	(void)state;
+	comes(LINK_LOST);
+	from_caller(FROM_INTERRUPTED, 1, 6 * SPOKEN_MS_PER_BYTE, NULL);
+	caller_says("Hi there", true);
+	assert_string_equal(sent(), "");
+	con->link.state = LINK_TALKING;
+	conversation_tell_untold(con);
+	TELL(con, now, .type = EVENT_MODEL_READY);
+	conversation_do_due(con, now);
+	assert_string_equal(sent(), "assistant: Hello,");
+	assert_string_equal(sent(), "user: Hi there");
+	assert_string_equal(sent(), "response.create");
+	conversation_tell_untold(con);
+	assert_string_equal(sent(), "");
+}
+
+static void caller_who_is_back_is_not_greeted_again(void **state)
+{
+	(void)state;
+	agent.greeting_mode = GREETING_EXACT;
+	assert_string_equal(call_welcome(call), "Hello, how are you?");
+	call->context.said = (struct fleet_said *)call;
+	assert_string_equal(call_welcome(call), "");
+	call->context.said = NULL;
+}
+
+static void long_answer_goes_out_in_pieces_that_part_no_character(void **state)
+{
+	enum { LONG = 64 * 1024 };
+	char *text = malloc(LONG + 1);
+	size_t len = 0, at = 0;
+	const char *part;
+
+	(void)state;
+	strcpy(text, "x"); /* so that no boundary is even */
+	for (size_t i = 1; i + 2 < LONG; i += 2)
+		strcpy(text + i, "\xc3\xa4");
+	asked("Long?");
+	from_model(MODEL_RESPONSE_CREATED, "i1", "");
+	from_model(MODEL_TEXT_DELTA, "i1", text);
+	while (strncmp(part = played(), "text ", 5) == 0) {
+		assert_false((part[5] & 0xc0) == 0x80);
+		len = strlen(part + 5);
+		assert_memory_equal(part + 5, text + at, len);
+		at += len;
+	}
+	assert_int_equal(at, strlen(text));
+	free(text);
+}
+
+static void call_tool(const char *name, const char *arguments)
+{
+	static int count;
+	char id[16];
+	struct model_tool_call wanted = { id, name, arguments };
+	struct model_event e = { .type = MODEL_ITEM_DONE, .text = "", .calls = &wanted, .call_count = 1 };
+
+	snprintf(id, sizeof id, "call_%d", ++count);
+	snprintf(e.response_id, sizeof e.response_id, "r_i1");
+	conversation_model_told(con, &e, now);
+	assert_true(toolbox_find(&con->tools.box, id)->answered);
+}
+
+static bool last_tool_went_well(void)
+{
+	return con->tools.box.runs[con->tools.box.count - 1].ok;
+}
+
+static void tools_of_the_phone_come_behind_the_words_before_them(void **state)
+{
+	static const char *const bad[][2] = { { "switch_language", "{\"language\":\"fr-FR\"}" },
+		{ "switch_language", "{}" }, { "play", "{\"sound\":\"https://example.com/other.mp3\"}" },
+		{ "send_keys", "{\"keys\":\"12A\"}" }, { "send_keys", "{\"keys\":\"\"}" }, { "send_keys", "[1" } };
+
+	(void)state;
+	asked("Spanish?");
+	from_model(MODEL_RESPONSE_CREATED, "i1", "");
+	from_model(MODEL_TEXT_DELTA, "i1", "One moment. ");
+	call_tool("switch_language", "{\"language\":\"es-ES\"}");
+	assert_true(last_tool_went_well());
+	call_tool("play", "{\"sound\":\"https://example.com/ring.mp3\"}");
+	call_tool("send_keys", "{\"keys\":\"1w2#\"}");
+	assert_string_equal(played(), "text One moment. ");
+	assert_string_equal(played(), "language es-ES");
+	assert_string_equal(played(), "play https://example.com/ring.mp3");
+	assert_string_equal(played(), "keys 1w2#");
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		call_tool(bad[i][0], bad[i][1]);
+		assert_false(last_tool_went_well());
+	}
+	assert_string_equal(played(), "");
+	agent.channel = CHANNEL_STREAM;
+	call_tool("send_keys", "{\"keys\":\"1\"}");
+	assert_false(last_tool_went_well());
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
+	const struct CMUnitTest tests[] = {
+		CASE(turn_is_told_and_answered_in_text),
+		CASE(answer_told_by_its_end_alone_is_said),
+		CASE(interrupted_answer_is_shortened_at_the_model_to_what_was_heard),
+		CASE(answer_that_is_being_made_is_cancelled_when_it_is_interrupted),
+		CASE(words_that_are_not_ours_are_what_was_heard),
+		CASE(phone_that_was_interrupted_always_gets_its_cut),
+		CASE(nothing_of_an_answer_that_nobody_heard_stays_with_the_model),
+		CASE(turn_of_spaces_is_none),
+		CASE(voice_shows_that_the_caller_speaks),
+		CASE(greeting_of_the_phone_is_known_to_the_model_and_can_be_interrupted),
+		CASE(what_was_said_before_the_session_is_told_to_it_first),
+		CASE(caller_who_is_back_is_not_greeted_again),
+		CASE(long_answer_goes_out_in_pieces_that_part_no_character),
+		CASE(tools_of_the_phone_come_behind_the_words_before_them),
+	};
+
+	return cmocka_run_group_tests_name("conversation_text", tests, NULL, NULL);
+}
