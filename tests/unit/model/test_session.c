@@ -20,6 +20,19 @@ static struct config cfg;
 static struct model_trial_result trial;
 static bool asks; /* the trial is to have an answer, too */
 static const struct agent agent = { .openai_model = "m", .instructions = "" };
+static const struct agent in_text = { .openai_model = "m", .instructions = "", .channel = CHANNEL_RELAY };
+static const struct agent *of = &agent; /* whose call it would be */
+
+static void configure_text(
+    struct buf *out, const char *id, const struct model_wish *wish, enum audio_format format, unsigned without)
+{
+	(void)wish;
+	(void)format;
+	(void)without;
+	buf_printf(out, "configure %s in text", id);
+}
+
+static struct model_protocol text_protocol;
 
 /* 0, or negative with why. */
 static int try(const struct fake_answer *answers, struct model_failure *failure)
@@ -27,9 +40,14 @@ static int try(const struct fake_answer *answers, struct model_failure *failure)
 	int err;
 
 	memset(&cfg, 0, sizeof cfg);
+	text_protocol = fake_protocol;
+	text_protocol.configure = configure_text;
+	text_protocol.audio = false;
+	text_protocol.text = true;
 	model = fake_model_start(answers);
 	fake_model_access(model, &access_to, &cfg);
-	err = model_trial(&access_to, &agent, NULL, asks, NULL, &trial);
+	access_to.text_protocol = &text_protocol;
+	err = model_trial(&access_to, of, NULL, asks, NULL, &trial);
 	*failure = trial.failure;
 	return err;
 }
@@ -60,6 +78,20 @@ static void session_is_configured_once_it_says_that_it_was_created(void **state)
 	assert_int_equal(fake_model_count(model, ""), 2);
 	expect_configured(0, "configure cfg_1 0 whole");
 	done();
+}
+
+static void trial_opens_the_session_of_the_agents_channel(void **state)
+{
+	static const struct fake_answer answers[] = { { "", "created s1" }, { "configure", "ready s1" }, { 0 } };
+	struct model_failure failure;
+
+	(void)state;
+	of = &in_text;
+	assert_int_equal(try(answers, &failure), 0);
+	fake_model_wait(model, "(end)", 1);
+	expect_configured(0, "configure cfg_1 in text");
+	done();
+	of = &agent;
 }
 
 static void refused_configuration_is_tried_once_more_without_what_few_know(void **state)
@@ -216,6 +248,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(session_is_configured_once_it_says_that_it_was_created),
+		cmocka_unit_test(trial_opens_the_session_of_the_agents_channel),
 		cmocka_unit_test(refused_configuration_is_tried_once_more_without_what_few_know),
 		cmocka_unit_test(each_extra_that_is_refused_is_left_out_alone),
 		cmocka_unit_test(what_is_known_to_be_refused_is_not_asked_for),
