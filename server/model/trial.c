@@ -74,12 +74,13 @@ static int on_message(const struct model_access *access, const struct model_prot
 }
 
 /* The reason may stand in the Close alone. */
-static int closed(const struct model_access *access, struct ws_client *client, struct model_failure *failure, int err)
+static int closed(
+    const struct model_protocol *protocol, struct ws_client *client, struct model_failure *failure, int err)
 {
 	const char *reason = ws_client_close_reason(client);
 
 	failure->error_class = "connection";
-	failure->permanent = access->protocol->close_class(reason) == MODEL_FATAL;
+	failure->permanent = protocol->close_class(reason) == MODEL_FATAL;
 	snprintf(failure->code, sizeof failure->code, "%s", reason[0] ? reason : "closed");
 	snprintf(failure->text, sizeof failure->text, "the model closed the session instead of an answer (%s%s%.100s)",
 	    strerror(-err), reason[0] ? ": " : "", reason);
@@ -115,7 +116,7 @@ static int have_answer(const struct model_access *access, const struct model_pro
 		if (err)
 			return err > 0 ? 0 : err;
 		if (got < 0)
-			return closed(access, client, failure, got);
+			return closed(protocol, client, failure, got);
 		fds[0].events |= unsent == -EAGAIN ? POLLOUT : 0;
 		poll(fds, 2, clock_poll_ms(clock_now_us(), until));
 		if (fds[1].revents)
