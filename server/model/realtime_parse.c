@@ -7,52 +7,13 @@
  */
 #include "server/model/realtime_parse.h"
 
+#include "server/model/errors.h"
 #include "server/model/realtime_say.h"
 #include "server/model/realtime_tools.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* ------------------------------------------------------------------- errors */
-
-/* Any other code is harmless: most errors leave the session usable, and the
- * service gains codes over time. */
-static const struct {
-	const char *code;
-	enum model_error error;
-} codes[] = {
-	{ "conversation_already_has_active_response", MODEL_HARMLESS },
-	{ "inference_rate_limit_exceeded", MODEL_RETRY },
-	{ "input_audio_buffer_commit_empty", MODEL_HARMLESS },
-	{ "insufficient_quota", MODEL_FATAL },
-	{ "invalid_api_key", MODEL_FATAL },
-	{ "model_not_found", MODEL_FATAL },
-	{ "rate_limit_exceeded", MODEL_RETRY },
-	{ "response_cancel_not_active", MODEL_HARMLESS },
-	{ "server_error", MODEL_RETRY },
-	{ "session_expired", MODEL_RENEW },
-};
-
-/* The code decides, with or without the type before it ("type.code", as close
- * reasons have it); without a known code, the type. */
-static enum model_error classify(const char *type, const char *code)
-{
-	const char *tail = strrchr(code, '.') ? strrchr(code, '.') + 1 : code;
-
-	for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
-		if (!strcmp(tail, codes[i].code))
-			return codes[i].error;
-	for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
-		if (!strcmp(type, codes[i].code))
-			return codes[i].error;
-	return MODEL_HARMLESS;
-}
-
-enum model_error realtime_close_class(const char *reason)
-{
-	return classify("", reason);
-}
 
 /* ------------------------------------------------------------------ formats */
 
@@ -263,7 +224,7 @@ static void take_error(struct model_event *e, const cJSON *error)
 	const char *message = json_str(error, "message");
 
 	snprintf(e->code, sizeof e->code, "%s", code ? code : type ? type : "unknown");
-	e->error = classify(type ? type : "", code ? code : "");
+	e->error = model_error_of(type ? type : "", code ? code : "");
 	if (!strcmp(e->code, "conversation_already_has_active_response"))
 		e->reason = MODEL_BUSY;
 	e->text = message ? message : "";
@@ -451,6 +412,11 @@ void realtime_parse_text(const char *text, size_t len, enum audio_format format,
 	if (cJSON_GetArraySize(forms) != 1 || !form || strcmp(form, "text") != 0)
 		snprintf(out->mismatch, sizeof out->mismatch, "it answers in %s, not in text",
 		    form ? form : "a form not told");
+}
+
+enum model_error realtime_close_class(const char *reason)
+{
+	return model_error_of("", reason);
 }
 
 void realtime_release(struct model_event *event)

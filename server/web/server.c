@@ -2,7 +2,6 @@
 
 #include "common/clock.h"
 #include "common/log.h"
-#include "server/line/calls.h"
 #include "server/line/calls_carry.h"
 #include "server/news/hub.h"
 #include "server/stats/stats.h"
