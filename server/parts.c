@@ -341,12 +341,10 @@ static const struct part {
 	{ "way to the model", .open = open_access, .close = close_access },
 	{ "model's health", .open = open_health, .close = close_health, .section = "model", .status = status_health,
 	    .ready = ready_health },
-	{ "store", .open = open_store, .close = close_store, .section = "store", .status = status_store,
-	    .there = has_store, .ready = ready_store },
-	/* In DATA_DIR, which is the store's alone by now. */
-	{ "api token", .open = open_api_token, .close = close_api_token },
 	{ "store", .open = open_store, .close = close_store, .warn = warn_store, .section = "store",
 	    .status = status_store, .there = has_store, .ready = ready_store },
+	/* In DATA_DIR, which is the store's alone by now. */
+	{ "api token", .open = open_api_token, .close = close_api_token },
 	{ "fleet", .open = open_fleet, .close = close_fleet, .tend = tend_fleet },
 	{ "spending", .open = open_spending, .close = close_spending, .section = "cost", .status = status_spending,
 	    .warn = warn_spending, .ready = ready_spending },

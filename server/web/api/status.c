@@ -151,7 +151,7 @@ static void put_process(struct json_out *j)
 
 /* In the order in which they are shown. */
 static const char *const sections[] = { "calls", "agents", "model", "latency", "audio", "turns", "tools", "twilio",
-	"http", "watchers", "records", "knowledge", "recording", "cost", "work", "outbound", "outbox", "store",
+	"relay", "http", "watchers", "records", "knowledge", "recording", "cost", "work", "outbound", "outbox", "store",
 	"process" };
 
 /* What is gathered here. */
