@@ -83,6 +83,13 @@ void text_printf(struct text *t, const char *format, ...)
 	t->len += (size_t)len;
 }
 
+void text_line(struct text *t, const char *line)
+{
+	if (t->len)
+		text_puts(t, "\n");
+	text_puts(t, line);
+}
+
 void text_json(struct text *t, const char *s)
 {
 	if (!s) {

@@ -15,6 +15,8 @@ void text_reserve(struct text *t, size_t more); /* room for that many further by
 void text_add(struct text *t, const void *bytes, size_t len);
 void text_puts(struct text *t, const char *s);
 void text_printf(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* A line more: a newline comes before it unless it is the first. */
+void text_line(struct text *t, const char *line);
 /* A JSON string, or null for NULL. */
 void text_json(struct text *t, const char *s);
 /* A member of the JSON object that is being written: "name":"value" or null,

@@ -11,6 +11,8 @@
 
 enum { ANSWER_GAP_TICKS = 30 }; /* 600 ms: no pause within a sentence is longer */
 
+struct talker;
+
 struct answer {
 	uint32_t begin_tick, end_tick; /* end: the tick after its last audio */
 	uint64_t played_bytes;
@@ -22,8 +24,9 @@ struct answer {
 struct agent {
 	struct answer *answers;
 	size_t count, cap;
-	bool open;    /* the last answer may still go on */
-	bool audible; /* the last tick had audio */
+	bool open;                   /* the last answer may still go on */
+	bool audible;                /* the last tick had audio */
+	const struct talker *talker; /* what it says in words; NULL on a stream */
 };
 
 void agent_close(struct agent *a);

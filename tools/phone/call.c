@@ -25,6 +25,7 @@ static void finish(struct call *c)
 		webhook_call_status(c, c->final_status);
 	c->told_completed = true;
 	c->finishing = true;
+	relay_spoken(c, &c->relay.spoken);
 	note_event(c, "the call is over: %s", call_end_name(c->end));
 	if (!c->requests)
 		c->over(c);
@@ -86,7 +87,7 @@ static void on_document(struct call *c, const struct request *r, const char *err
 		c->webhook_ns = mono_ns() - r->begun_ns;
 		hist_add(&c->stats->webhook, c->webhook_ns);
 	}
-	text_printf(&c->documents_text, "%s%s", c->documents_text.len ? "\n" : "", text_str(&r->in.body));
+	text_line(&c->documents_text, text_str(&r->in.body));
 	if (!http_header(text_str(&r->in.head), "Content-Type", type, sizeof type) ||
 	    (strncasecmp(type, "text/xml", 8) != 0 && strncasecmp(type, "application/xml", 15) != 0))
 		note_warning(c, "12300 the TwiML's content type is not XML");
@@ -109,27 +110,16 @@ static void go_to(struct call *c, const char *reference, bool get, const struct 
 	webhook_ask(c, c->document_url, get, form, on_document);
 }
 
-static void add_words(struct text *all, const char *words)
-{
-	if (all->len)
-		text_puts(all, "\n");
-	text_puts(all, words);
-}
-
 /* True if it waits for the answer to an action. */
 static bool do_dial(struct call *c, const struct verb *v)
 {
 	struct form f = { 0 };
 
 	note_event(c, "the caller is connected to %s: %s", v->text, c->options->dial);
-	add_words(&c->dialled, v->text);
+	text_line(&c->dialled, v->text);
 	if (!v->action)
 		return false;
-	webhook_base_form(c, &f, "in-progress");
-	form_set(&f, "DialCallStatus", c->options->dial);
-	form_set(&f, "DialCallSid", "CAdddddddddddddddddddddddddddddddd");
-	form_set(&f, "DialCallDuration", strcmp(c->options->dial, "completed") == 0 ? "12" : "0");
-	form_set(&f, "DialBridged", strcmp(c->options->dial, "completed") == 0 ? "true" : "false");
+	webhook_dial_form(c, &f);
 	go_to(c, v->action, v->get, &f);
 	form_free(&f);
 	return true;
@@ -142,7 +132,7 @@ static bool do_gather(struct call *c, const struct verb *v)
 
 	if (*v->text) {
 		note_event(c, "the caller hears: %s", v->text);
-		add_words(&c->said, v->text);
+		text_line(&c->said, v->text);
 	}
 	if (!input && !v->action_on_empty)
 		return false;
@@ -210,7 +200,9 @@ static void do_connect(struct call *c, const struct verb *v)
 	}
 	c->pause.fire = open_now;
 	c->stream.verb = v;
-	if (has_fault(o, FAULT_LATE_UPGRADE))
+	if (v->relay && relay_is_unreachable(c))
+		relay_fail(c);
+	else if (has_fault(o, FAULT_LATE_UPGRADE))
 		timer_set(c->loop, &c->pause, mono_ns() + (uint64_t)o->fault[FAULT_LATE_UPGRADE].value * NS_PER_MS);
 	else if (has_fault(o, FAULT_USED_TOKEN) && !c->streams)
 		mischief_other_stream(c, open_after_other);
@@ -226,7 +218,7 @@ static void run_twiml(struct call *c)
 		switch (v->kind) {
 		case VERB_SAY:
 			note_event(c, "the caller hears: %s", v->text);
-			add_words(&c->said, v->text);
+			text_line(&c->said, v->text);
 			break;
 		case VERB_PLAY:
 			note_event(c, "the caller hears the sound %s", v->text);
@@ -265,6 +257,35 @@ static void run_twiml(struct call *c)
 	finish(c);
 }
 
+/* The caller has hung up: Twilio asks once more, for the sake of whoever counts. */
+static void on_last_document(struct call *c, const struct request *r, const char *error)
+{
+	(void)error;
+	c->action_status = r->in.status;
+	if (c->finishing && !c->requests)
+		c->over(c);
+}
+
+static void relay_ended(struct call *c, const struct verb *v)
+{
+	struct form f = { 0 };
+
+	relay_action_form(c, &f);
+	if (c->end == END_CALLER) {
+		if (v->action)
+			webhook_ask(c, v->action, v->get, &f, on_last_document);
+		finish(c);
+	} else {
+		if (c->end == END_SERVER)
+			caller_server_ended(&c->caller);
+		if (v->action)
+			go_to(c, v->action, v->get, &f);
+		else
+			run_twiml(c);
+	}
+	form_free(&f);
+}
+
 void call_stream_ended(struct call *c)
 {
 	const struct verb *v = c->stream.verb;
@@ -272,6 +293,10 @@ void call_stream_ended(struct call *c)
 
 	if (c->end == END_ORDERED) {
 		follow_order(c);
+		return;
+	}
+	if (v->relay) {
+		relay_ended(c, v);
 		return;
 	}
 	if (c->end == END_CALLER || c->end == END_LIMIT || c->end == END_CUT) {
@@ -303,7 +328,7 @@ static void follow_order(struct call *c)
 		go_to(c, url, false, &f);
 		form_free(&f);
 	} else if (twiml.len) {
-		text_printf(&c->documents_text, "%s%s", c->documents_text.len ? "\n" : "", text_str(&twiml));
+		text_line(&c->documents_text, text_str(&twiml));
 		take_twiml(c, text_str(&twiml), twiml.len);
 	} else {
 		c->end = END_ORDERED;
@@ -409,6 +434,7 @@ void call_close(struct call *c)
 	timer_stop(c->loop, &c->pause);
 	stream_drop(c);
 	stream_close(&c->stream);
+	relay_close(c);
 	twiml_free(&c->twiml);
 	agent_close(&c->agent);
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)

@@ -5,13 +5,14 @@
  * call.c follows the TwiML, webhook.c asks for it, stream.c opens, reads
  * and ends the media stream (upgrade.c, tick.c and outbound.c are its parts),
  * inbound.c takes what the server sends, mischief.c does what --fault
- * says, notes.c remembers what happened for the report. All of a call runs on
+ * says, relay.c is what a ConversationRelay does in place of a stream, notes.c remembers what happened for the report. All of a call runs on
  * one loop.
  */
 #include "tools/phone/agent.h"
 #include "tools/phone/caller.h"
 #include "tools/phone/http.h"
 #include "tools/kit/loop.h"
+#include "tools/phone/relay.h"
 #include "tools/kit/sid.h"
 #include "tools/phone/options.h"
 #include "tools/phone/playout.h"
@@ -147,6 +148,7 @@ struct call {
 	char final_status[16];
 	struct stream stream;
 	struct agent agent;
+	struct relay relay;
 	struct caller caller;
 	uint32_t tick;
 	struct text left, right; /* what was said and heard, mu-law, if it is kept */
@@ -207,6 +209,8 @@ char *webhook_resolve(const struct call *c, const char *reference);
 const char *webhook_path(const struct call *c, const char *url);
 /* The parameters every request about this call has. */
 void webhook_base_form(const struct call *c, struct form *f, const char *call_status);
+/* What the action of a <Dial> is told. */
+void webhook_dial_form(const struct call *c, struct form *f);
 void webhook_stream_status(struct call *c, const char *event, const char *error);
 void webhook_call_status(struct call *c, const char *status);
 /* What every request begins with after its first line. */
@@ -220,8 +224,12 @@ void stream_open(struct call *c, const struct verb *v);
 void stream_hang_up(struct call *c);
 /* The same because somebody else wants it. */
 void stream_stop(struct call *c);
+/* A close frame was sent: the other's is waited for, not for ever. */
+void stream_closing(struct call *c);
 /* The stream is over; the call goes on a moment later. */
 void stream_end(struct call *c, enum call_end end);
+/* How it ends when the close frames have been exchanged. */
+enum call_end stream_closed_by(const struct call *c);
 /* Ends its timers and its socket. */
 void stream_drop(struct call *c);
 /* Frees what it holds; after stream_drop. */

@@ -4,6 +4,7 @@
 
 #include "tools/phone/clock.h"
 #include "tools/kit/g711.h"
+#include "tools/phone/talker.h"
 
 void caller_init(struct caller *c, const struct script *script)
 {
@@ -40,6 +41,10 @@ static bool wait_is_over(
 		return answer_to_us(c, a) && !a->audible && agent_silent_ticks(a, tick) >= ticks(s->ms);
 	case STEP_CLEAR:
 		return clears > c->clears_before;
+	case STEP_SPOKEN:
+		return a->talker && talker_has_spoken(a->talker, s->text, c->spoke ? c->spoke_tick : 0);
+	case STEP_LAST:
+		return a->talker && talker_has_finished(a->talker, c->spoke ? c->spoke_tick : 0);
 	case STEP_GATHER_SPEECH:
 	case STEP_GATHER_DIGITS:
 		return true; /* meant for a <Gather>, which did not come */
@@ -50,7 +55,19 @@ static bool wait_is_over(
 
 static bool has_limit(enum step_kind kind)
 {
-	return kind == STEP_AGENT_TALKING || kind == STEP_AGENT_DONE || kind == STEP_CLEAR || kind == STEP_END;
+	return kind == STEP_AGENT_TALKING || kind == STEP_AGENT_DONE || kind == STEP_CLEAR || kind == STEP_END ||
+	       kind == STEP_SPOKEN || kind == STEP_LAST;
+}
+
+static bool is_order(enum step_kind kind)
+{
+	return kind == STEP_NOISE || kind == STEP_LANG || kind == STEP_ERROR || kind == STEP_RAW;
+}
+
+/* Speaking, keys and orders take up a tick at least. */
+static bool takes_time(enum step_kind kind)
+{
+	return kind == STEP_SAY || kind == STEP_DTMF || kind == STEP_PROMPT || is_order(kind);
 }
 
 static void begin_to_speak(
@@ -62,12 +79,33 @@ static void begin_to_speak(
 	news->began = s;
 }
 
+enum { LETTER_MS = 20, PROMPT_MIN_MS = 200 };
+
+/* True when the last word has been said. */
+static bool prompt(struct caller *c, const struct step *s, uint32_t tick, struct caller_news *news)
+{
+	long ms = s->ms ? s->ms : (long)strlen(s->text) * LETTER_MS;
+
+	news->saying = s;
+	news->said = tick - c->entered_tick;
+	news->said_of = ticks(ms < PROMPT_MIN_MS && !s->ms ? PROMPT_MIN_MS : ms);
+	if (news->said < news->said_of)
+		return false;
+	news->voice_ended = s;
+	return true;
+}
+
 /* Fills the frame; true when the last of it has been said. */
 static bool say(struct caller *c, const struct step *s, uint8_t frame[TICK_BYTES], struct caller_news *news)
 {
 	size_t left = s->speech.len - c->at;
 	size_t n = left < TICK_BYTES ? left : TICK_BYTES;
 
+	if (c->at < s->speech.voice_end) {
+		news->saying = s;
+		news->said = (uint32_t)(c->at / TICK_BYTES);
+		news->said_of = (uint32_t)(s->speech.voice_end / TICK_BYTES);
+	}
 	memcpy(frame, s->speech.data + c->at, n);
 	if (s->speech.voice_end > c->at && s->speech.voice_end <= c->at + n)
 		news->voice_ended = s;
@@ -85,6 +123,19 @@ static bool press(struct caller *c, const struct step *s, uint32_t tick, struct 
 			news->voice_ended = s;
 	}
 	return !s->text[c->at];
+}
+
+static bool act(
+    struct caller *c, const struct step *s, uint32_t tick, uint8_t frame[TICK_BYTES], struct caller_news *news)
+{
+	if (s->kind == STEP_SAY)
+		return say(c, s, frame, news);
+	if (s->kind == STEP_DTMF)
+		return press(c, s, tick, news);
+	if (s->kind == STEP_PROMPT)
+		return prompt(c, s, tick, news);
+	news->order = s;
+	return true;
 }
 
 void caller_tick(struct caller *c, const struct agent *a, uint32_t tick, size_t clears, uint8_t frame[TICK_BYTES],
@@ -110,11 +161,11 @@ void caller_tick(struct caller *c, const struct agent *a, uint32_t tick, size_t 
 			c->entered = true;
 			c->entered_tick = tick;
 			c->at = 0;
-			if (s->kind == STEP_SAY || s->kind == STEP_DTMF)
+			if (takes_time(s->kind) && !is_order(s->kind))
 				begin_to_speak(c, s, tick, clears, news);
 		}
-		if (s->kind == STEP_SAY || s->kind == STEP_DTMF) {
-			done = s->kind == STEP_SAY ? say(c, s, frame, news) : press(c, s, tick, news);
+		if (takes_time(s->kind)) {
+			done = act(c, s, tick, frame, news);
 			if (done) {
 				c->step++;
 				c->entered = false;

@@ -27,6 +27,9 @@ struct caller_news {
 	char key;                       /* a key was pressed */
 	bool hangup;
 	const struct step *gave_up; /* a wait reached its limit */
+	/* For a relay: what is being said, and how far it is, in ticks of all of it; or what is to be done. */
+	const struct step *saying, *order;
+	uint32_t said, said_of;
 };
 
 void caller_init(struct caller *c, const struct script *script);

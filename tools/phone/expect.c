@@ -59,9 +59,17 @@ static const struct {
 	{ "frames", "media messages sent", AT(COUNT, frames_sent) },
 	{ "streams", "streams opened", AT(INT, streams) },
 	{ "pongs", "pongs received", AT(COUNT, pongs) },
-	{ "stale", "with --stamps: units of an answer after the clear that cut it", AT(COUNT, stale_units) },
+	{ "stale", "units (with --stamps) or tokens of an answer after it was cut off", AT(COUNT, stale_units) },
 	{ "lost", "with --stamps: units of answers that never came", AT(COUNT, lost_units) },
 	{ "underruns", "with --stamps: times the queue ran dry inside an answer", AT(COUNT, underruns) },
+	{ "sessions", "relay: sessions, opened or not", AT(COUNT, relay.count) },
+	{ "prompts", "relay: whole prompts sent", AT(COUNT, relay.prompts) },
+	{ "partials", "relay: prompts that were not", AT(COUNT, relay.partials) },
+	{ "dropped", "relay: input that was not told, for the agent was speaking", AT(COUNT, relay.dropped) },
+	{ "tokens", "relay: tokens taken", AT(COUNT, relay.tokens) },
+	{ "malformed", "relay: messages that Twilio would not take", AT(COUNT, relay.malformed) },
+	{ "unfinished", "relay: answers that got no `last`, and were not cut off", .get = relay_unfinished },
+	{ "pings", "pings received", AT(COUNT, relay.pings) },
 	{ "script_done", "1: the script came to its end", AT(BOOL, caller.finished) },
 };
 
@@ -82,6 +90,11 @@ static const struct {
 	{ "say", "words of the <Say>s the caller heard (= means: contains)", TEXT, offsetof(struct call, said) },
 	{ "dial", "numbers dialled", TEXT, offsetof(struct call, dialled) },
 	{ "twiml", "all TwiML received", TEXT, offsetof(struct call, documents_text) },
+	{ "spoken", "relay: all that was spoken, a line an answer", TEXT, offsetof(struct call, relay.spoken) },
+	{ "handoff", "relay: handoffData", TEXT, offsetof(struct call, relay.handoffs) },
+	{ "languages", "relay: languages asked for, spoken and heard", TEXT, offsetof(struct call, relay.languages) },
+	{ "plays", "relay: sounds asked for", TEXT, offsetof(struct call, relay.plays) },
+	{ "digits", "relay: keys asked for", TEXT, offsetof(struct call, relay.digits) },
 	{ "refusal", "body of a refusal", CHARS, offsetof(struct call, refusal) },
 };
 

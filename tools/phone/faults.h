@@ -27,15 +27,16 @@
 	X(LONG_KEY, "long-key", 200, 0, "Sec-WebSocket-Key of VALUE characters") \
 	X(HALF_UPGRADE, "half-upgrade", 0, 0, "half the upgrade request, then nothing") \
 	X(NO_STREAM, "no-stream", 0, 0, "the stream is never opened; the caller hung up") \
-	X(MEDIA_FIRST, "media-first", 25, 0, "VALUE media messages before start") \
-	X(NO_START, "no-start", 0, 0, "connected and start never come") \
-	X(START_TWICE, "start-twice", 0, 1000, "start comes again") \
-	X(UNKNOWN_STREAM, "unknown-stream", 0, 1000, "media, dtmf, mark and stop of another streamSid") \
+	X(MEDIA_FIRST, "media-first", 25, 0, "VALUE media messages before start, or prompts before setup") \
+	X(NO_START, "no-start", 0, 0, "connected and start never come, nor setup") \
+	X(START_TWICE, "start-twice", 0, 1000, "start or setup comes again") \
+	X(UNKNOWN_STREAM, "unknown-stream", 0, 1000, \
+	    "media, dtmf, mark and stop of another streamSid, or another setup") \
 	X(LATE, "late", 1000, 2000, "frames are held back for VALUE ms, then come in a burst") \
 	X(GAP, "gap", 1000, 2000, "frames of VALUE ms are lost; timestamps go on") \
 	X(WITHHOLD, "withhold", 0, 2000, "no frame comes any more; the socket stays open") \
 	X(DOUBLED, "doubled", 0, 0, "every frame comes twice") \
-	X(HUGE, "huge", 1000000, 1000, "a media message of VALUE bytes of payload") \
+	X(HUGE, "huge", 1000000, 1000, "a media message of VALUE bytes of payload, or a prompt as long") \
 	X(GIANT, "giant", 100000000, 1000, "a frame whose length says VALUE") \
 	X(MALFORMED, "malformed", 0, 1000, "messages that are no JSON") \
 	X(DEEP, "deep", 100000, 1000, "JSON nested VALUE deep") \
@@ -63,7 +64,19 @@
 	X(ECHO_UNKNOWN, "echo-unknown", 0, 1000, "marks are echoed that were never sent") \
 	X(STATUS_COMPLETED, "status-completed", 0, 2000, "a status callback says that the call is completed") \
 	X(STATUS_STOPPED, "status-stopped", 0, 2000, "a stream callback says that the stream has stopped") \
-	X(BAD_DTMF, "bad-dtmf", 0, 1000, "dtmf messages with no digit, a letter, a word and a number")
+	X(BAD_DTMF, "bad-dtmf", 0, 1000, "dtmf messages with no digit, a letter, a word and a number") \
+	X(NO_PONG, "no-pong", 0, 0, "pings are not answered") \
+	X(BAD_SETUP, "bad-setup", 1, 0, "relay: setup lacks something or has it wrong, in way VALUE of 1 to 13") \
+	X(SESSION_ERROR, "session-error", 64101, 2000, \
+	    "relay: the session fails with code VALUE (64102, 39001: at once)") \
+	X(INTERRUPTS, "interrupts", 50, 2000, "relay: VALUE interrupts at once") \
+	X(HALF_EMOJI, "half-emoji", 0, 1000, "relay: prompts with half an emoji each") \
+	X(ODD_PROMPTS, "odd-prompts", 0, 1000, "relay: prompts of nothing, blanks, right to left, in no language") \
+	X(HEARD_LOWER, "heard-lower", 0, 0, "relay: what was heard is told in lower case (legal)") \
+	X(HEARD_BARE, "heard-bare", 0, 0, "relay: ... and without punctuation (legal)") \
+	X(HEARD_UNKNOWN, "heard-unknown", 0, 0, "relay: ... and was never sent") \
+	X(DURATION_TEXT, "duration-text", 0, 0, "relay: an interruption's time is a text, as it was once (legal)") \
+	X(PLAYED_UNKNOWN, "played-unknown", 0, 1000, "relay: words are told as played that were never sent")
 
 enum fault_id {
 #define X(id, name, value, at_ms, help) FAULT_##id,

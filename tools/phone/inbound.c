@@ -255,6 +255,10 @@ static void on_text(struct call *c, const char *text, size_t len, uint64_t now_n
 	c->stats->messages_received++;
 	if (c->stream.stop_sent)
 		return; /* on its way when we hung up */
+	if (c->stream.verb->relay) {
+		relay_text(c, text, len, now_ns);
+		return;
+	}
 	if (message_read(&m, text, len, c->stream.sid, &why) != 0) {
 		snprintf(warning, sizeof warning, "31951 invalid message: %s", why);
 		note_warning(c, warning);
@@ -301,7 +305,7 @@ static void on_close(struct call *c, const struct ws_frame *f)
 	if (!s->close_sent && !has_fault(c->options, FAULT_NO_CLOSE))
 		stream_send(c, WS_CLOSE, (const char *)f->payload, f->len >= 2 ? 2 : 0);
 	s->close_sent = true;
-	stream_end(c, s->stop_sent ? END_CALLER : END_SERVER);
+	stream_end(c, stream_closed_by(c));
 }
 
 static void on_data(struct call *c, const struct ws_frame *f, uint64_t now_ns)
@@ -332,6 +336,13 @@ static void on_data(struct call *c, const struct ws_frame *f, uint64_t now_ns)
 	text_free(&s->whole);
 }
 
+static void on_ping(struct call *c, const struct ws_frame *f)
+{
+	c->relay.pings++;
+	if (!has_fault(c->options, FAULT_NO_PONG))
+		stream_send(c, WS_PONG, (const char *)f->payload, f->len);
+}
+
 size_t inbound_frames(struct call *c, uint8_t *bytes, size_t len, uint64_t now_ns)
 {
 	struct stream *s = &c->stream;
@@ -353,9 +364,9 @@ size_t inbound_frames(struct call *c, uint8_t *bytes, size_t len, uint64_t now_n
 		if (f.opcode == WS_CLOSE)
 			on_close(c, &f);
 		else if (f.opcode == WS_PING)
-			stream_send(c, WS_PONG, (const char *)f.payload, f.len);
+			on_ping(c, &f);
 		else if (f.opcode == WS_PONG)
-			c->pongs++;
+			c->pongs += !relay_pong(c, f.payload, f.len);
 		else
 			on_data(c, &f, now_ns);
 	}

@@ -88,6 +88,10 @@ static const struct {
 
 static void send_texts(struct call *c, enum fault_id id)
 {
+	if (c->stream.verb->relay) {
+		relay_send_texts(c, id);
+		return;
+	}
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
 		struct text m = { 0 };
 
@@ -123,7 +127,10 @@ static void start_again(struct call *c)
 {
 	struct text m = { 0 };
 
-	stream_start_message(c, &m);
+	if (c->stream.verb->relay)
+		relay_setup_message(c, &m);
+	else
+		stream_start_message(c, &m);
 	stream_send(c, WS_TEXT, m.data, m.len);
 	text_free(&m);
 }
@@ -132,6 +139,10 @@ static void huge(struct call *c)
 {
 	struct text m = { 0 };
 
+	if (c->stream.verb->relay) {
+		relay_huge(c);
+		return;
+	}
 	text_printf(&m,
 	    "{\"event\":\"media\",\"sequenceNumber\":\"%llu\",\"media\":{\"track\":\"inbound\",\"chunk\":\"1\",\"timestamp\":"
 	    "\"1\",\"payload\":\"",
@@ -235,6 +246,12 @@ static void cut(struct call *c)
 	stream_end(c, END_CUT);
 }
 
+static void storm(struct call *c)
+{
+	if (c->stream.verb->relay)
+		relay_storm(c);
+}
+
 static void status_completed(struct call *c)
 {
 	webhook_call_status(c, "completed");
@@ -256,7 +273,9 @@ static const struct {
 	{ FAULT_RESERVED_BITS, reserved_bits }, { FAULT_BAD_OPCODE, bad_opcode }, { FAULT_LONG_PING, long_ping },
 	{ FAULT_HALF_FRAME, half_frame }, { FAULT_SECOND_STREAM, second_stream }, { FAULT_CUT, cut },
 	{ FAULT_ECHO_UNKNOWN, NULL }, { FAULT_STATUS_COMPLETED, status_completed },
-	{ FAULT_STATUS_STOPPED, status_stopped }, { FAULT_BAD_DTMF, NULL } };
+	{ FAULT_STATUS_STOPPED, status_stopped }, { FAULT_BAD_DTMF, NULL }, { FAULT_HALF_EMOJI, NULL },
+	{ FAULT_ODD_PROMPTS, NULL }, { FAULT_PLAYED_UNKNOWN, NULL }, { FAULT_INTERRUPTS, storm },
+	{ FAULT_SESSION_ERROR, relay_fail } };
 
 void mischief_tick(struct call *c)
 {

@@ -157,6 +157,7 @@ static const struct option_row rows[] = {
 	{ "limit", "S", "300", "give up a call after so long", TO(LONG, limit_s), RANGE(1, SECONDS_MAX) },
 	WORDS("\nWhat comes of it:"),
 	{ "out", "FILE", NULL, "the call as stereo WAV: caller left, agent as played right", TO(TEXT, out) },
+	{ "pace", "N", "15", "a relay speaks so many characters a second", TO(DOUBLE, pace), RANGE(0.1, 1000000) },
 	{ "report", "FILE", NULL, "a JSON report", TO(TEXT, report) },
 	{ "live", NULL, NULL, "print what happens while it happens", TO(FLAG, live) },
 	{ "expect", "KEY OP VALUE", NULL, "as one word, such as answers>=3; may be repeated:", BY(add_expectation) },
@@ -170,7 +171,7 @@ static const struct option_row rows[] = {
 	WORDS("  (--seconds is how long all of them stay up together)\n"
 	      "\n"
 	      "A script has one step a line, # begins a comment, files are looked for beside it:\n"
-	      "  say FILE [\"words\"]              speak a WAV file (the words are only printed)\n"
+	      "  say FILE [\"words\"]              speak a WAV file (the words are what a relay hears)\n"
 	      "  silence MS                      say nothing for so long\n"
 	      "  at MS                           wait until so long after the stream began\n"
 	      "  wait-agent-talking MS [LIMIT]   until the agent has answered for so long\n"
@@ -178,6 +179,13 @@ static const struct option_row rows[] = {
 	      "  wait-clear [LIMIT]              until play-out is cleared\n"
 	      "  wait-end [LIMIT]                until the server ends the stream\n"
 	      "  dtmf KEYS [GAP]                 press keys, GAP ms apart (250)\n"
+	      "  prompt \"words\" [MS]             a relay hears the caller say so, in so long\n"
+	      "  noise                           the caller is heard, and says nothing\n"
+	      "  wait-spoken \"words\" [LIMIT]     until a relay has spoken these of the answer\n"
+	      "  wait-last [LIMIT]               until the answer has come as a whole, spoken or not\n"
+	      "  lang TAG                        the language of the prompts from here on\n"
+	      "  error \"words\"                   Twilio tells of an error\n"
+	      "  raw TEXT                        a message as it stands, to the line's end\n"
 	      "  gather-speech \"words\"           what the next <Gather> hears\n"
 	      "  gather-digits KEYS              what the next <Gather> gets\n"
 	      "  hangup\n"

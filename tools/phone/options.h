@@ -32,7 +32,7 @@ struct options {
 	bool live, no_status, stamps, outbound;
 	bool no_script, script_given, steps_given; /* steps: by options */
 	long calls, threads, limit_s;
-	double ramp, settle, seconds;
+	double ramp, settle, seconds, pace;
 };
 
 enum { OPTIONS_RUN = -1 };

@@ -152,6 +152,57 @@ static void add_notes(cJSON *to, const struct call *c)
 	}
 #define SAME(kind, field) FIELD(#field, kind, field)
 
+static cJSON *cycle_json(const struct cycle *y)
+{
+	cJSON *j = cJSON_CreateObject();
+	char *spoken = need_copy_n(text_str(&y->sent), y->spoken);
+
+	cJSON_AddStringToObject(j, "sent", text_str(&y->sent));
+	cJSON_AddStringToObject(j, "spoken", spoken);
+	cJSON_AddNumberToObject(j, "tokens", (double)y->tokens);
+	cJSON_AddStringToObject(j, "language", y->language);
+	cJSON_AddBoolToObject(j, "greeting", y->greeting);
+	cJSON_AddBoolToObject(j, "last", y->last);
+	cJSON_AddBoolToObject(j, "cut", y->cut);
+	cJSON_AddNumberToObject(j, "begin_ms", y->begin_tick * TICK_MS);
+	cJSON_AddNumberToObject(j, "end_ms", y->end_tick * TICK_MS);
+	free(spoken);
+	return j;
+}
+
+static cJSON *session_json(const struct relay_session *s)
+{
+	cJSON *j = cJSON_CreateObject(), *cycles = cJSON_AddArrayToObject(j, "answers");
+
+	cJSON_AddStringToObject(j, "session_id", s->id);
+	cJSON_AddBoolToObject(j, "ended", s->ended);
+	if (s->handoff)
+		cJSON_AddStringToObject(j, "handoff", s->handoff);
+	cJSON_AddNumberToObject(j, "error_code", s->error_code);
+	for (size_t i = 0; i < s->talker.cycle_count; i++)
+		cJSON_AddItemToArray(cycles, cycle_json(&s->talker.cycles[i]));
+	return j;
+}
+
+static cJSON *relay_json(const struct call *c)
+{
+	static const struct report_field fields[] = { FIELD("prompts", COUNT, relay.prompts),
+		FIELD("partials", COUNT, relay.partials), FIELD("dropped", COUNT, relay.dropped),
+		FIELD("interrupts", COUNT, relay.interrupts), FIELD("tokens", COUNT, relay.tokens),
+		FIELD("in_flight", COUNT, relay.in_flight), FIELD("stale", COUNT, relay.stale),
+		FIELD("malformed", COUNT, relay.malformed), FIELD("pings", COUNT, relay.pings) };
+	cJSON *j = cJSON_CreateObject(), *sessions = cJSON_AddArrayToObject(j, "sessions");
+
+	report_fields(j, c, fields, sizeof fields / sizeof fields[0]);
+	cJSON_AddNumberToObject(j, "unfinished", (double)relay_unfinished(c));
+	cJSON_AddStringToObject(j, "languages", text_str(&c->relay.languages));
+	cJSON_AddStringToObject(j, "plays", text_str(&c->relay.plays));
+	cJSON_AddStringToObject(j, "digits", text_str(&c->relay.digits));
+	for (size_t i = 0; i < c->relay.count; i++)
+		cJSON_AddItemToArray(sessions, session_json(c->relay.session[i]));
+	return j;
+}
+
 static cJSON *call_json(const struct call *c)
 {
 	static const struct report_field fields[] = { SAME(INT, status), SAME(INT, upgrade_status),
@@ -189,6 +240,8 @@ static cJSON *call_json(const struct call *c)
 	report_fields(j, c, fields, sizeof fields / sizeof fields[0]);
 	add_answers(j, c);
 	add_turns(j, c);
+	if (c->relay.count)
+		cJSON_AddItemToObject(j, "relay", relay_json(c));
 	add_notes(j, c);
 	return j;
 }

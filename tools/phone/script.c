@@ -7,7 +7,7 @@
 
 #include "tools/kit/text.h"
 
-/* What a step takes: f file, " words, k keys, m milliseconds; capitals may be left out. */
+/* What a step takes: f file, " words, k keys, m milliseconds, r the rest; capitals may be left out. */
 static const struct {
 	const char *name, *takes;
 } steps[] = {
@@ -23,6 +23,13 @@ static const struct {
 	[STEP_GATHER_DIGITS] = { "gather-digits", "k" },
 	[STEP_HANGUP] = { "hangup", "" },
 	[STEP_REPEAT] = { "repeat", "" },
+	[STEP_PROMPT] = { "prompt", "wM" },
+	[STEP_NOISE] = { "noise", "" },
+	[STEP_SPOKEN] = { "wait-spoken", "wL" },
+	[STEP_LAST] = { "wait-last", "L" },
+	[STEP_LANG] = { "lang", "w" },
+	[STEP_ERROR] = { "error", "w" },
+	[STEP_RAW] = { "raw", "r" },
 };
 
 const char *step_name(enum step_kind kind)
@@ -49,6 +56,15 @@ static char *next_word(const char **at)
 	n = strcspn(from, " \t\r\n");
 	*at += n;
 	return need_copy_n(from, n);
+}
+
+static char *rest_of_line(const char **at)
+{
+	const char *from = *at + strspn(*at, " \t");
+	size_t n = strcspn(from, "\r\n");
+
+	*at = from + n;
+	return n ? need_copy_n(from, n) : NULL;
 }
 
 static bool is_ms(const char *word, long *out)
@@ -131,7 +147,7 @@ int script_line(struct script *s, const char *line, const char *dir, int number,
 		step->ms = KEY_GAP_MS;
 	s->count++;
 	for (takes = steps[k].takes; *takes && !err; takes++) {
-		word = next_word(&line);
+		word = *takes == 'r' ? rest_of_line(&line) : next_word(&line);
 		if (!word) {
 			if (islower((unsigned char)*takes)) {
 				snprintf(why, why_size, "%s lacks something", steps[k].name);

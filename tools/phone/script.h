@@ -14,12 +14,20 @@
  *     wait-clear [LIMIT_MS]              play-out was cleared since we began to speak
  *     wait-end [LIMIT_MS]                the server hangs up
  *     dtmf KEYS [GAP_MS]                 press keys (0-9 * #), 250 ms apart
+ *     prompt "words" [MS]                a relay hears us say so, in so long (20 ms a letter)
+ *     noise                              we are heard, and nothing is said
+ *     wait-spoken "words" [LIMIT_MS]     the agent has spoken these
+ *     wait-last [LIMIT_MS]               its answer has come as a whole, spoken or not
+ *     lang TAG                           the language our prompts are in from now on
+ *     error "words"                      Twilio tells of an error
+ *     raw TEXT                           a message as it stands, to the line's end
  *     gather-speech "words"              what the next <Gather> hears
  *     gather-digits KEYS                 ... or gets
  *     hangup                             also at the end of the script
  *     repeat                             from the first line again
  *
- * The waits look at what the agent began to say after our last `say` or `dtmf`
+ * `say` says its caption to a relay. The other way round, `prompt` and what follows it are
+ * silence on a stream. The waits look at what the agent began to say after our last `say` or `dtmf`
  * began: the answer to us, not the one we talked into.
  */
 #include <stdbool.h>
@@ -40,6 +48,13 @@ enum step_kind {
 	STEP_GATHER_DIGITS,
 	STEP_HANGUP,
 	STEP_REPEAT,
+	STEP_PROMPT,
+	STEP_NOISE,
+	STEP_SPOKEN,
+	STEP_LAST,
+	STEP_LANG,
+	STEP_ERROR,
+	STEP_RAW,
 };
 
 enum { STEPS_MAX = 256, WAIT_LIMIT_MS = 120000, KEY_GAP_MS = 250 };

@@ -36,6 +36,13 @@ void stream_close(struct stream *s)
 	*s = (struct stream){ .source = { .fd = -1 } };
 }
 
+enum call_end stream_closed_by(const struct call *c)
+{
+	const struct relay_session *session = c->stream.verb->relay ? relay_now(c) : NULL;
+
+	return c->stream.stop_sent ? END_CALLER : session && session->error_code ? END_CUT : END_SERVER;
+}
+
 static void after_end(struct timer *t, uint64_t now_ns)
 {
 	struct call *c = OWNER(t, struct call, stream.guard);
@@ -53,7 +60,8 @@ void stream_end(struct call *c, enum call_end end)
 	if (s->state == STREAM_DONE)
 		return;
 	c->end = end == END_CALLER && c->ordered ? END_ORDERED : end;
-	c->unplayed_at_close = (size_t)playout_waiting(&s->play);
+	if (!s->verb->relay)
+		c->unplayed_at_close = (size_t)playout_waiting(&s->play);
 	stream_drop(c);
 	if (end == END_UPGRADE_REFUSED)
 		webhook_stream_status(c, "stream-error", "31920 Stream - WebSocket - Handshake Error");
@@ -65,7 +73,7 @@ void stream_end(struct call *c, enum call_end end)
 		webhook_stream_status(c, "stream-stopped", NULL);
 	}
 	s->guard.fire = after_end;
-	timer_set(c->loop, &s->guard, 0);
+	timer_set(c->loop, &s->guard, s->verb->relay ? mono_ns() + relay_over(c) : 0);
 }
 
 static void close_took_too_long(struct timer *t, uint64_t now_ns)
@@ -75,7 +83,17 @@ static void close_took_too_long(struct timer *t, uint64_t now_ns)
 	(void)now_ns;
 	if (!has_fault(c->options, FAULT_NO_CLOSE) && !c->stream.deaf && !c->stream.mute)
 		note_warning(c, "the server did not answer our close frame within 5 s");
-	stream_end(c, END_CALLER);
+	stream_end(c, stream_closed_by(c));
+}
+
+void stream_closing(struct call *c)
+{
+	struct stream *s = &c->stream;
+
+	s->state = STREAM_CLOSING;
+	timer_stop(c->loop, &s->tick);
+	s->guard.fire = close_took_too_long;
+	timer_set(c->loop, &s->guard, mono_ns() + CLOSE_LIMIT_MS * NS_PER_MS);
 }
 
 void stream_hang_up(struct call *c)
@@ -86,29 +104,35 @@ void stream_hang_up(struct call *c)
 	stream_stop(c);
 }
 
-void stream_stop(struct call *c)
+static void send_stop(struct call *c)
 {
 	struct stream *s = &c->stream;
 	char message[300];
-	int n;
-
-	if (s->state != STREAM_OPEN || s->stop_sent)
-		return;
-	n = snprintf(message, sizeof message,
+	int n = snprintf(message, sizeof message,
 	    "{\"event\":\"stop\",\"sequenceNumber\":\"%llu\",\"stop\":{\"accountSid\":\"%s\",\"callSid\":\"%s\"},"
 	    "\"streamSid\":\"%s\"}",
 	    (unsigned long long)++s->sequence, c->options->account, c->sid, s->sid);
+
 	stream_send(c, WS_TEXT, message, (size_t)n);
-	s->stop_sent = true;
 	mischief_after_stop(c);
 	if (!has_fault(c->options, FAULT_NO_CLOSE)) {
 		stream_send(c, WS_CLOSE, "\x03\xE8", 2);
 		s->close_sent = true;
 	}
-	s->state = STREAM_CLOSING;
-	timer_stop(c->loop, &s->tick);
-	s->guard.fire = close_took_too_long;
-	timer_set(c->loop, &s->guard, mono_ns() + CLOSE_LIMIT_MS * NS_PER_MS);
+}
+
+void stream_stop(struct call *c)
+{
+	struct stream *s = &c->stream;
+
+	if (s->state != STREAM_OPEN || s->stop_sent)
+		return;
+	s->stop_sent = true;
+	if (!s->verb->relay)
+		send_stop(c);
+	else if (!has_fault(c->options, FAULT_NO_CLOSE))
+		relay_hang_up(c);
+	stream_closing(c);
 }
 
 /* --- the beginning --- */
@@ -127,7 +151,9 @@ static void begin_to_talk(struct call *c, uint64_t now_ns)
 	c->streams++;
 	note_event(c, "the stream is open");
 	timer_stop(c->loop, &s->guard);
-	if (!has_fault(o, FAULT_NO_START)) {
+	if (s->verb->relay) {
+		relay_open(c);
+	} else if (!has_fault(o, FAULT_NO_START)) {
 		uint8_t silence[TICK_BYTES];
 
 		memset(silence, 0xFF, sizeof silence);
@@ -201,8 +227,8 @@ static void on_end_of_socket(struct call *c, int err)
 		else
 			read_upgrade(c, NULL, 0, mono_ns());
 		stream_end(c, END_UPGRADE_REFUSED);
-	} else if (s->stop_sent) {
-		stream_end(c, END_CALLER);
+	} else if (s->stop_sent || (s->close_sent && s->verb->relay)) {
+		stream_end(c, stream_closed_by(c));
 	} else {
 		note_warning(c, err == ECONNRESET ? "31903 the server reset the connection"
 						  : "31924 the server ended the connection without a close frame");
@@ -268,10 +294,14 @@ void stream_open(struct call *c, const struct verb *v)
 	const struct options *o = c->options;
 	struct stream *s = &c->stream;
 	const char *path;
+	bool done[FAULT_COUNT];
 	bool small = has_fault(o, FAULT_NEVER_READ) || has_fault(o, FAULT_SLOW_READ);
 
 	stream_drop(c);
+	memcpy(done, s->done_fault, sizeof done);
 	stream_close(s);
+	if (v->relay) /* what spoils a session leaves the next one alone */
+		memcpy(s->done_fault, done, sizeof done);
 	s->verb = v;
 	s->state = STREAM_CONNECTING;
 	s->begun_ns = mono_ns();

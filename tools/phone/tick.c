@@ -24,6 +24,25 @@ static void count_lateness(struct call *c, uint64_t now_ns, uint64_t due_ns)
 	c->stats->ticks_over_20ms += late > TICK_NS;
 }
 
+/* The agent's part in the call: `n` bytes of it in this tick. */
+static void listen_to(struct call *c, size_t n)
+{
+	if (agent_tick(&c->agent, c->tick, n))
+		note_event(c, "the agent begins to speak");
+	if (!n && c->agent.open && agent_silent_ticks(&c->agent, c->tick) == ANSWER_GAP_TICKS)
+		note_event(c, "the agent has finished (%.1f s)",
+		    (double)agent_last(&c->agent)->played_bytes / BYTES_PER_MS / 1000);
+}
+
+static void hear_words(struct call *c, uint64_t now_ns, uint8_t right[TICK_BYTES])
+{
+	size_t n = relay_speak(c, now_ns) ? TICK_BYTES : 0;
+
+	memset(right, 0xFF, TICK_BYTES);
+	c->played_bytes += n;
+	listen_to(c, n);
+}
+
 static void play(struct call *c, uint64_t now_ns, uint8_t right[TICK_BYTES])
 {
 	struct stream *s = &c->stream;
@@ -36,15 +55,11 @@ static void play(struct call *c, uint64_t now_ns, uint8_t right[TICK_BYTES])
 		c->underruns++;
 		c->stats->underruns++;
 	}
-	if (agent_tick(&c->agent, c->tick, n))
-		note_event(c, "the agent begins to speak");
+	listen_to(c, n);
 	if (n && turn && turn->arrival_ns && !turn->play_ns)
 		turn->play_ns = now_ns;
 	if (n && !c->first_play_ns)
 		c->first_play_ns = now_ns;
-	if (!n && c->agent.open && agent_silent_ticks(&c->agent, c->tick) == ANSWER_GAP_TICKS)
-		note_event(c, "the agent has finished (%.1f s)",
-		    (double)agent_last(&c->agent)->played_bytes / BYTES_PER_MS / 1000);
 }
 
 static void follow_script(struct call *c, const struct caller_news *news, uint64_t now_ns)
@@ -56,12 +71,14 @@ static void follow_script(struct call *c, const struct caller_news *news, uint64
 		turn = note_turn(c);
 		if (turn)
 			*turn = (struct turn){ .step = news->began, .begin_ns = now_ns, .interrupting = talking };
-		if (news->began->kind == STEP_SAY)
+		if (news->began->kind == STEP_SAY && !c->stream.verb->relay)
 			note_event(c, "the caller speaks %s%s%s%s%s", news->began->speech.name,
 			    news->began->text ? ": \"" : "", news->began->text ? news->began->text : "",
 			    news->began->text ? "\"" : "", talking ? " (into the answer)" : "");
 	}
-	if (news->key)
+	if (c->stream.verb->relay)
+		relay_follow(c, news);
+	else if (news->key)
 		stream_key(c, news->key);
 	if (news->voice_ended && turn && turn->step == news->voice_ended) {
 		turn->voice_end_ns = now_ns;
@@ -91,8 +108,12 @@ static void on_tick(struct timer *t, uint64_t now_ns)
 	if (!c->zero_ns)
 		c->zero_ns = now_ns;
 	s->last_tick_ns = now_ns;
-	play(c, now_ns, right);
-	stream_echo_marks(c, now_ns);
+	if (c->stream.verb->relay) {
+		hear_words(c, now_ns, right);
+	} else {
+		play(c, now_ns, right);
+		stream_echo_marks(c, now_ns);
+	}
 	caller_tick(&c->caller, &c->agent, c->tick, c->clear_count, left, &news);
 	if (c->options->stamps)
 		inbound_stamp_frame(c, left, now_ns);
@@ -103,7 +124,7 @@ static void on_tick(struct timer *t, uint64_t now_ns)
 	mischief_tick(c);
 	if (s->state != STREAM_OPEN)
 		return;
-	if (!s->mute) {
+	if (!s->mute && !s->verb->relay) {
 		stream_media(c, left, sizeof left);
 		if (has_fault(c->options, FAULT_DOUBLED)) {
 			s->sequence--;

@@ -32,7 +32,7 @@ static const struct {
 	    " action method timeout maxLength finishOnKey playBeep trim transcribe transcribeCallback "
 	    "recordingStatusCallback recordingStatusCallbackEvent recordingStatusCallbackMethod ",
 	    "" },
-	{ VERB_CONNECT, "Connect", " action method ", " Stream " },
+	{ VERB_CONNECT, "Connect", " action method ", " Stream ConversationRelay " },
 };
 
 static const char stream_attrs[] = " url name track statusCallback statusCallbackMethod ";
@@ -79,9 +79,53 @@ static char *trimmed(const char *s)
 	return need_copy_n(s, n);
 }
 
+static int read_parameter(
+    struct twiml *t, struct verb *v, const struct xml *p, const char *of, char *why, size_t why_size)
+{
+	const char *name = xml_attr(p, "name"), *value = xml_attr(p, "value");
+
+	if (strcmp(p->name, "Parameter") != 0 || !name || !value) {
+		snprintf(
+		    why, why_size, "12200 <%s> does not take <%s>, and of <Parameter> name and value", of, p->name);
+		return -1;
+	}
+	note_attrs(t, p, " name value ");
+	if (strlen(name) + strlen(value) >= 500) {
+		snprintf(why, why_size, "parameter %s is longer than 500 characters", name);
+		return -1;
+	}
+	if (v->parameter_count == PARAMETERS_MAX) {
+		snprintf(why, why_size, "more than %d parameters", PARAMETERS_MAX);
+		return -1;
+	}
+	v->parameter[v->parameter_count].name = need_copy(name);
+	v->parameter[v->parameter_count++].value = need_copy(value);
+	return 0;
+}
+
+static int read_relay(struct twiml *t, struct verb *v, const struct xml *x, char *why, size_t why_size)
+{
+	int err = 0;
+
+	v->relay = relay_noun_read(x, &t->notes);
+	v->url = copy_attr(x, "url");
+	if (!v->url || strncmp(v->url, "wss://", 6) != 0) {
+		snprintf(why, why_size, "64102 the url of <ConversationRelay> is not wss: %s", v->url ? v->url : "");
+		return -1;
+	}
+	if (!v->action || !strstr(v->action, "://"))
+		text_puts(&t->notes,
+		    "64102 <Connect> of a relay has no action of a whole address: its end would be the call's\n");
+	for (const struct xml *p = x->children; p && !err; p = p->next)
+		if (strcmp(p->name, "Language") != 0)
+			err = read_parameter(t, v, p, "ConversationRelay", why, why_size);
+	return err;
+}
+
 static int read_stream(struct twiml *t, struct verb *v, const struct xml *x, char *why, size_t why_size)
 {
 	const char *track = xml_attr(x, "track");
+	int err = 0;
 
 	note_attrs(t, x, stream_attrs);
 	v->url = copy_attr(x, "url");
@@ -102,26 +146,9 @@ static int read_stream(struct twiml *t, struct verb *v, const struct xml *x, cha
 		snprintf(why, why_size, "31941 track %s is not allowed under <Connect>", track);
 		return -1;
 	}
-	for (const struct xml *p = x->children; p; p = p->next) {
-		const char *name = xml_attr(p, "name"), *value = xml_attr(p, "value");
-
-		if (strcmp(p->name, "Parameter") != 0 || !name || !value) {
-			snprintf(why, why_size, "12200 <Stream> takes only <Parameter name value>, not <%s>", p->name);
-			return -1;
-		}
-		note_attrs(t, p, " name value ");
-		if (strlen(name) + strlen(value) >= 500) {
-			snprintf(why, why_size, "parameter %s is longer than 500 characters", name);
-			return -1;
-		}
-		if (v->parameter_count == PARAMETERS_MAX) {
-			snprintf(why, why_size, "more than %d parameters", PARAMETERS_MAX);
-			return -1;
-		}
-		v->parameter[v->parameter_count].name = need_copy(name);
-		v->parameter[v->parameter_count++].value = need_copy(value);
-	}
-	return 0;
+	for (const struct xml *p = x->children; p && !err; p = p->next)
+		err = read_parameter(t, v, p, "Stream", why, why_size);
+	return err;
 }
 
 /* What is nested in Dial and Gather: the number, or the words. */
@@ -176,9 +203,11 @@ static int read_verb(struct twiml *t, const struct xml *x, char *why, size_t why
 	if (v->kind != VERB_CONNECT)
 		return 0;
 	if (!x->children || x->children->next) {
-		snprintf(why, why_size, "12200 <Connect> must hold one <Stream>");
+		snprintf(why, why_size, "12200 <Connect> must hold one <Stream> or <ConversationRelay>");
 		return -1;
 	}
+	if (strcmp(x->children->name, "ConversationRelay") == 0)
+		return read_relay(t, v, x->children, why, why_size);
 	return read_stream(t, v, x->children, why, why_size);
 }
 
@@ -220,6 +249,7 @@ void twiml_free(struct twiml *t)
 		}
 		for (size_t k = 0; k < sizeof texts / sizeof *texts; k++)
 			free(texts[k]);
+		relay_noun_free(v->relay);
 	}
 	free(t->verb);
 	text_free(&t->notes);

@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "tools/kit/text.h"
+#include "tools/phone/relay_twiml.h"
 
 enum verb_kind {
 	VERB_SAY,
@@ -35,6 +36,7 @@ struct verb {
 
 	/* Connect only. */
 	char *url, *name, *status_url;
+	struct relay_noun *relay; /* owned; NULL: a media stream */
 	bool status_get;
 	struct {
 		char *name, *value;

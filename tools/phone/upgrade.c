@@ -44,8 +44,8 @@ void upgrade_write(struct call *c, struct text *out)
 	webhook_headers(c, out);
 	text_printf(out,
 	    "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %s\r\n"
-	    "User-Agent: Twilio.TmeWs/1.0\r\nAccept-Encoding: gzip\r\n",
-	    s->key);
+	    "User-Agent: %s\r\nAccept-Encoding: gzip\r\n",
+	    s->key, s->verb->relay ? "Jetty/11.0.24" : "Twilio.TmeWs/1.0");
 	if (o->token && !has_fault(o, FAULT_UPGRADE_NO_SIGNATURE)) {
 		text_puts(&url, s->signed_url);
 		if (has_fault(o, FAULT_UPGRADE_HTTPS)) {

@@ -76,6 +76,17 @@ void webhook_base_form(const struct call *c, struct form *f, const char *call_st
 	form_set(f, "CallStatus", call_status);
 }
 
+void webhook_dial_form(const struct call *c, struct form *f)
+{
+	bool completed = strcmp(c->options->dial, "completed") == 0;
+
+	webhook_base_form(c, f, "in-progress");
+	form_set(f, "DialCallStatus", c->options->dial);
+	form_set(f, "DialCallSid", "CAdddddddddddddddddddddddddddddddd");
+	form_set(f, "DialCallDuration", completed ? "12" : "0");
+	form_set(f, "DialBridged", completed ? "true" : "false");
+}
+
 void webhook_add_cities(struct form *f)
 {
 	static const char *const sides[] = { "From", "Caller", "To", "Called" };
