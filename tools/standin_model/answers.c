@@ -7,7 +7,6 @@
 enum {
 	PIECE_MIN_MS = 37, /* pieces of audio are of any length between these */
 	PIECE_MAX_MS = 410,
-	LETTERS_PER_SECOND = 200, /* of an answer in text */
 	LETTERS_PER_PIECE = 12,
 	PIECE_GAP_MS = 100 /* between pieces that come after the end */
 };
@@ -36,6 +35,8 @@ static const struct line *choose_line(struct session *s, struct answer *a, const
 
 	if (out_of_band && a->text_only)
 		return &summary_line;
+	if (a->text_only && (a->own_line = answer_text_line(s)))
+		return a->own_line;
 	if (options.load)
 		return &load_line;
 	/* Who is told to say something says that, and nothing else. */
@@ -52,6 +53,10 @@ static const struct line *choose_line(struct session *s, struct answer *a, const
 
 		s->then = NULL;
 		return then;
+	}
+	if (s->typed && s->settings.text_only) {
+		s->typed = false;
+		return script_turn_of(script, text_str(&s->typed_words), s->turns_typed++);
 	}
 	if (s->typed) {
 		s->typed = false;
@@ -156,6 +161,8 @@ static void send_words(struct session *s, struct answer *a, size_t sent)
 		upto++;
 	if (upto <= a->words_sent)
 		return;
+	if (a->text_only && !a->words_sent)
+		answer_stamp_text(a);
 	text_add(&part, a->line->say + a->words_sent, upto - a->words_sent);
 	out = answer_open_part(
 	    s, a, a->text_only ? "response.output_text.delta" : "response.output_audio_transcript.delta");
@@ -209,15 +216,29 @@ static size_t piece_bytes(struct session *s, const struct answer *a)
 	return (size_t)samples * (a->format == FORMAT_PCM24 ? 2 : 1);
 }
 
+static void count_delta(struct session *s, struct answer *a)
+{
+	if (++a->deltas != 2)
+		return;
+	mischief_at(s, AT_ANSWER);
+	if (s->faults->f[FAULT_HALT].on)
+		a->next_ns = UINT64_MAX;
+}
+
 static void send_piece(struct session *s, struct answer *a)
 {
 	size_t left = a->total - a->sent, len;
 
 	if (a->text_only) {
 		len = left < LETTERS_PER_PIECE ? left : LETTERS_PER_PIECE;
-		a->sent += len;
+		a->sent = s->faults->f[FAULT_ONE_DELTA].on ? a->total : a->sent + len;
 		send_words(s, a, a->sent);
-		a->next_ns += len * 1000 / LETTERS_PER_SECOND * NS_PER_MS;
+		/* A word is not divided, however long it is. */
+		a->sent = a->words_sent > a->sent ? a->words_sent : a->sent;
+		a->next_ns += (uint64_t)((double)len / options.text_speed * 1e9);
+		if (a->deltas == 0 && s->faults->f[FAULT_HALF_EMOJI].on)
+			answer_send_halves(s, a);
+		count_delta(s, a);
 		return;
 	}
 	len = s->faults->f[FAULT_ONE_DELTA].on ? left : piece_bytes(s, a);
@@ -226,11 +247,7 @@ static void send_piece(struct session *s, struct answer *a)
 		send_words(s, a, a->sent + len);
 	send_audio(s, a, len, 0);
 	a->next_ns += (uint64_t)((double)len / format_bytes_per_ms(a->format) / options.speed * 1e6);
-	if (++a->deltas == 2) {
-		mischief_at(s, AT_ANSWER);
-		if (s->faults->f[FAULT_HALT].on)
-			a->next_ns = UINT64_MAX;
-	}
+	count_delta(s, a);
 }
 
 /* The end. */
@@ -280,7 +297,7 @@ void answers_cancel(struct session *s, struct answer *a, const char *reason, uin
 	a->status = CANCELLED;
 	a->reason = reason;
 	a->ending = true;
-	a->late_deltas = late->on && a->begun && !a->text_only ? late->number : 0;
+	a->late_deltas = late->on && a->begun ? late->number : 0;
 	if (!a->late_deltas)
 		finish(s, a, now);
 }

@@ -33,6 +33,8 @@ static long default_number(enum fault fault)
 		return 512;
 	case FAULT_FRAGMENT:
 		return 1000;
+	case FAULT_LONG_WORD:
+		return 65536;
 	case FAULT_LONG_ANSWER:
 		return 600;
 	case FAULT_DRIP:

@@ -72,6 +72,9 @@ enum point {
 	X(LATE_AFTER_DONE, "late-after-done", "N", "that many audio deltas after the response.done of a cut answer") \
 	X(LONG_ANSWER, "long-answer", "SECONDS", "every answer is that long") \
 	X(LONG_IDS, "long-ids", "BYTES", "every id is that long (512; 600 at most)") \
+	X(LONG_WORD, "long-word", "BYTES", "every answer in text is one word that long (65536)") \
+	X(HALF_EMOJI, "half-emoji", "", \
+	    "an emoji in the midst of an answer in text, half of it in each of two deltas") \
 	X(ONE_DELTA, "one-delta", "", "a whole answer in one delta") \
 	X(FRAGMENT, "fragment", "BYTES", "every message in fragments of that size (1000)") \
 	X(DRIP, "drip", "BYTES", "write at most that many bytes at once, every 5 ms (100)") \

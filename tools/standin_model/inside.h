@@ -132,6 +132,8 @@ struct session {
 	struct answer *answers;
 	int turns_heard, turns_answered;
 	bool typed;              /* the newest item is the client's text */
+	struct text typed_words; /* which it is */
+	int turns_typed;         /* in a session in text */
 	bool spoke;              /* some answer was begun */
 	const struct line *then; /* every call of an answer has its output: said next */
 	long text_tokens, audio_tokens, cached_tokens;
@@ -177,6 +179,8 @@ void items_delete(struct session *s, const cJSON *event, const char *event_id);
 void items_retrieve(struct session *s, const cJSON *event, const char *event_id);
 void items_free_one(struct item *item);
 void items_free(struct session *s);
+/* What is left in the conversation, into the report. */
+void items_record(struct session *s);
 
 /* answers.c */
 struct answer *answers_active(struct session *s); /* the one that writes to the conversation */
@@ -193,6 +197,11 @@ struct text *answer_open_part(struct session *s, const struct answer *a, const c
 void answer_send_created(struct session *s, const struct answer *a);
 void answer_send_begun(struct session *s, const struct answer *a);
 void answer_send_end(struct session *s, struct answer *a); /* all that comes after the last delta */
+
+/* answer_text.c */
+struct line *answer_text_line(struct session *s); /* owned by the answer; NULL: the script's */
+void answer_stamp_text(struct answer *a);         /* --load: with the time it is now */
+void answer_send_halves(struct session *s, struct answer *a);
 
 /* load.c */
 void load_ready(struct session *s, uint64_t now);

@@ -171,6 +171,38 @@ static void take_output(struct session *s, const char *call_id)
 		s->then = call->then;
 }
 
+/* What others say in a session in text (a cut answer put right) leaves the caller's words to be answered. */
+static void take_typed(struct session *s, const cJSON *item, bool user)
+{
+	const cJSON *part = cJSON_GetArrayItem(member(item, "content"), 0);
+
+	s->typed = user || (s->settings.text_only && s->typed);
+	if (!user)
+		return;
+	text_clear(&s->typed_words);
+	text_puts(&s->typed_words, member_text(part, "text", ""));
+}
+
+static void note_item(struct session *s, const cJSON *given, const char *previous)
+{
+	cJSON *note = cJSON_Duplicate(given, 1);
+
+	if (previous)
+		cJSON_AddStringToObject(note, "previous_item_id", previous);
+	record_add(s->record->items, note);
+}
+
+void items_record(struct session *s)
+{
+	for (size_t i = 0; !options.load && i < s->item_count; i++) {
+		struct text json = { 0 };
+
+		items_put_json(&json, s->items[i], false);
+		record_add(s->record->conversation, cJSON_Parse(json.data));
+		text_free(&json);
+	}
+}
+
 void items_create(struct session *s, const cJSON *event, const char *event_id, uint64_t now)
 {
 	const cJSON *given = member(event, "item");
@@ -196,11 +228,11 @@ void items_create(struct session *s, const cJSON *event, const char *event_id, u
 	items_add(s, item, at);
 	items_send(s, "conversation.item.added", item, true);
 	items_send(s, "conversation.item.done", item, true);
-	s->typed = role && strcmp(role, "user") == 0;
+	take_typed(s, given, role && strcmp(role, "user") == 0);
 	json = cJSON_PrintUnformatted(given);
 	s->text_tokens += (long)strlen(json) / 4;
 	session_say(s, "item: %s", json);
-	record_add(s->record->items, cJSON_Duplicate(given, 1));
+	note_item(s, given, member_text(event, "previous_item_id", NULL));
 	free(json);
 	if (strcmp(type, "function_call_output") == 0)
 		take_output(s, member_text(given, "call_id", NULL));
@@ -283,6 +315,7 @@ void items_delete(struct session *s, const cJSON *event, const char *event_id)
 		refuse(s, "item_delete_invalid_item_id", "item_id", "Item with item_id not found.", event_id);
 		return;
 	}
+	record_add(s->record->deletes, cJSON_CreateString(id));
 	text_printf(event_open(s, "conversation.item.deleted"), ",\"item_id\":\"%s\"", s->items[at]->id);
 	event_send(s);
 	items_free_one(s->items[at]);

@@ -39,6 +39,8 @@ static const struct option_row rows[] = {
 	    TO(TEXT, voice_dir) },
 	{ "speed", "X", "6", "audio comes so many times faster than it plays", TO(DOUBLE, speed), .least = 0.001,
 	    .most = 1e6 },
+	{ "text-speed", "N", "200", "an answer in text comes with so many letters a second", TO(DOUBLE, text_speed),
+	    .least = 0.1, .most = 1e9 },
 	{ "first-delta-ms", "MS", "250", "from the end of a turn to the first audio", TO(LONG, first_delta_ms) },
 	{ "transcript-ms", "MS", "400", "from the end of a turn to the caller's transcript", TO(LONG, transcript_ms) },
 	{ "report", "FILE", NULL, "JSON report, written on SIGUSR1 and at the end", TO(TEXT, report) },
@@ -51,6 +53,7 @@ static const struct option_row rows[] = {
 	    TO(TEXT, make_caller) },
 	{ "load", NULL, NULL,
 	    "answer by the clock with stamped audio (tools/stamps.h), no turn detection;\n"
+	    "in text: when asked, with the time of sending (\"stamp NANOSECONDS\") in front;\n"
 	    "SIGUSR2 starts the measurement over",
 	    TO(FLAG, load) },
 	{ "load-every", "SECONDS", "5", "one answer that often in each session", TO(DOUBLE, load_every_s),

@@ -19,7 +19,8 @@ struct options {
 	const char *record; /* directory for what each session heard, as WAV */
 	const char *make_caller;
 	int threads;
-	double speed; /* audio comes that many times faster than it plays */
+	double speed;      /* audio comes that many times faster than it plays */
+	double text_speed; /* letters a second of an answer in text */
 	long first_delta_ms;
 	long transcript_ms;
 	long seed;

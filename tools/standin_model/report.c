@@ -37,6 +37,8 @@ struct record *record_new(unsigned long number, pthread_mutex_t *lock, uint64_t 
 	r->turns = cJSON_CreateArray();
 	r->cancels = cJSON_CreateArray();
 	r->items = cJSON_CreateArray();
+	r->deletes = cJSON_CreateArray();
+	r->conversation = cJSON_CreateArray();
 	pthread_mutex_lock(&registry_lock);
 	*last_record = r;
 	last_record = &r->next;
@@ -120,7 +122,8 @@ static cJSON *record_json(const struct record *r, uint64_t started_ns)
 		const cJSON *list;
 	} lists[] = { { "violations", r->violation_list }, { "asked", r->asked }, { "requests", r->requests },
 		{ "turns", r->turns }, { "responses", r->responses }, { "truncates", r->truncates },
-		{ "cancels", r->cancels }, { "items", r->items } };
+		{ "cancels", r->cancels }, { "items", r->items }, { "deletes", r->deletes },
+		{ "conversation", r->conversation } };
 	cJSON *json = cJSON_CreateObject();
 
 	report_fields(json, r, fields, sizeof fields / sizeof fields[0]);
@@ -231,7 +234,7 @@ void report_free(void)
 {
 	for (struct record *r = records, *next; r; r = next) {
 		cJSON *lists[] = { r->violation_list, r->truncates, r->responses, r->turns, r->cancels, r->items,
-			r->asked, r->requests };
+			r->asked, r->requests, r->deletes, r->conversation };
 
 		next = r->next;
 		for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)

@@ -71,7 +71,8 @@ struct record {
 	/* Bounded lists of JSON objects. */
 	cJSON *asked;    /* every session.update's session that was taken */
 	cJSON *requests; /* the response of every response.create that had one */
-	cJSON *violation_list, *truncates, *responses, *turns, *cancels, *items;
+	cJSON *violation_list, *truncates, *responses, *turns, *cancels, *items, *deletes;
+	cJSON *conversation; /* what was in it at its end, as the model knew it */
 };
 
 /* Linked into the report for good. */

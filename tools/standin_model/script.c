@@ -220,6 +220,22 @@ void script_free(struct script *s)
 	free(s->turns);
 }
 
+const struct line *script_turn_of(const struct script *s, const char *words, int n)
+{
+	for (int i = 0; i < s->turn_count; i++)
+		if (strcmp(s->turns[i].hear, words) == 0)
+			return &s->turns[i];
+	return script_turn(s, n);
+}
+
+struct line *script_new_text(const char *say)
+{
+	struct line *line = need(sizeof *line);
+
+	line->say = need_copy(say);
+	return line;
+}
+
 const struct line *script_turn(const struct script *s, int n)
 {
 	return n >= 0 && n < s->turn_count ? &s->turns[n] : &s->otherwise;

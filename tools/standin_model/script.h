@@ -10,6 +10,8 @@
  *       "otherwise": { "say": "…" } }      answer when the turns are used up
  *
  * "hear" is the transcript of the caller's n-th utterance, by its number alone.
+ * In a session in text it is what the caller is taken to have typed: the turn with these very
+ * words is answered, else the next by number.
  * "wav" defaults to greeting, answer-N, typed, otherwise; the caller's lines
  * are caller-N. "interrupts" says that this utterance is meant to begin while
  * the answer before it is being spoken; --make-caller times it so.
@@ -66,6 +68,9 @@ void script_free(struct script *s);
 /* The caller's n-th turn (from 0). */
 const struct line *script_turn(const struct script *s, int n);
 
+/* The turn that is heard as these words, or else the n-th (from 0). */
+const struct line *script_turn_of(const struct script *s, const char *words, int n);
+
 /* What a request's instructions tell the model to say word for word, borrowed
  * from them; NULL if nothing, or if it is the greeting, which is the script's.
  *
@@ -75,6 +80,8 @@ const char *script_words_to_say(const char *instructions);
 
 /* A line of its own, for words that are no part of the script; its sound is invented. */
 struct line *script_new_line(const char *say);
+/* The same for an answer in text, without a sound. */
+struct line *script_new_text(const char *say);
 void script_free_line(struct line *line);
 
 void script_print_lines(const struct script *s);

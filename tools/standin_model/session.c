@@ -387,6 +387,7 @@ void session_free(struct session *s)
 	if (!s)
 		return;
 	hearing_save(s);
+	items_record(s);
 	answers_free(s);
 	items_free(s);
 	while (s->later) {
@@ -399,6 +400,7 @@ void session_free(struct session *s)
 	cJSON_Delete(s->config);
 	text_free(&s->event);
 	text_free(&s->turn_audio);
+	text_free(&s->typed_words);
 	text_free(&s->load.rest);
 	sound_free(&s->recorded);
 	free(s);

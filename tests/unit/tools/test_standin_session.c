@@ -567,6 +567,108 @@ static void an_item_is_created_and_answered(void **state)
 	client_close(&us);
 }
 
+#define IN_TEXT \
+	"{\"type\":\"session.update\",\"session\":{\"type\":\"realtime\",\"output_modalities\":[\"text\"]," \
+	"\"audio\":{\"input\":{\"turn_detection\":null}}}}"
+
+static void ask_in_text(struct client *c, const char *words)
+{
+	char item[400];
+
+	snprintf(item, sizeof item,
+	    "{\"type\":\"conversation.item.create\",\"item\":{\"type\":\"message\",\"role\":\"user\",\"content\":"
+	    "[{\"type\":\"input_text\",\"text\":\"%s\"}]}}",
+	    words);
+	client_send(c, item);
+	drop(wait_for(c, "conversation.item.done"));
+	client_send(c, "{\"type\":\"response.create\"}");
+}
+
+static void a_session_in_text_answers_what_was_typed(void **state)
+{
+	(void)state;
+	begin(&us, TARGET);
+	client_send(&us, IN_TEXT);
+	drop(wait_for(&us, "session.updated"));
+	ask_in_text(&us, script.turns[1].hear);
+	HAS(wait_for(&us, "response.output_text.done"), "text", script.turns[1].say);
+	HAS(wait_for(&us, "response.done"), "response.status", "completed");
+	ask_in_text(&us, "What nobody expected.");
+	HAS(wait_for(&us, "response.output_text.done"), "text", script.turns[1].say);
+	client_close(&us);
+}
+
+static void a_cut_answer_is_put_right_in_its_place(void **state)
+{
+	cJSON *all, *event, *last;
+	char message[400];
+	const cJSON *record, *kept;
+
+	(void)state;
+	begin(&us, TARGET "&fault=late-deltas%3D1");
+	client_send(&us, IN_TEXT);
+	drop(wait_for(&us, "session.updated"));
+	ask_in_text(&us, script.turns[0].hear);
+	event = wait_for(&us, "response.output_text.delta");
+	client_send(&us, "{\"type\":\"response.cancel\"}");
+	drop(wait_for(&us, "response.output_text.delta"));
+	HAS(wait_for(&us, "response.done"), "response.status", "cancelled");
+	snprintf(message, sizeof message,
+	    "{\"type\":\"conversation.item.create\",\"previous_item_id\":\"%s\",\"item\":{\"type\":\"message\",\"role\":"
+	    "\"assistant\",\"content\":[{\"type\":\"output_text\",\"text\":\"We are\"}]}}",
+	    string_at(event, "item_id"));
+	client_send(&us, message);
+	snprintf(message, sizeof message, "{\"type\":\"conversation.item.delete\",\"item_id\":\"%s\"}",
+	    string_at(event, "item_id"));
+	client_send(&us, message);
+	drop(wait_for(&us, "conversation.item.deleted"));
+	drop(event);
+	client_close(&us);
+	for (;;) { /* until the session is over */
+		record = newest_record(&all);
+		kept = cJSON_GetObjectItem(record, "conversation");
+		if (cJSON_GetArraySize(kept))
+			break;
+		cJSON_Delete(all);
+	}
+	assert_int_equal(cJSON_GetArraySize(kept), 2);
+	last = cJSON_GetArrayItem(cJSON_GetObjectItem(cJSON_GetArrayItem(kept, 1), "content"), 0);
+	assert_string_equal(string_at(last, "text"), "We are");
+	assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(record, "deletes")), 1);
+	cJSON_Delete(all);
+}
+
+static void half_an_emoji_comes_when_ordered(void **state)
+{
+	char *text;
+	cJSON *event;
+
+	(void)state;
+	begin(&us, TARGET "&fault=long-word%3D20000");
+	client_send(&us, IN_TEXT);
+	drop(wait_for(&us, "session.updated"));
+	ask_in_text(&us, "Go on.");
+	event = wait_for(&us, "response.output_text.done");
+	assert_int_equal(strlen(string_at(event, "text")), 20000);
+	drop(event);
+	client_close(&us);
+	begin(&us, TARGET "&fault=half-emoji");
+	client_send(&us, IN_TEXT);
+	drop(wait_for(&us, "session.updated"));
+	ask_in_text(&us, script.turns[0].hear);
+	text = NULL;
+	while (!text || !strstr(text, "\\ud83d\"")) {
+		struct text message = { 0 };
+
+		free(text);
+		assert_int_equal(client_next(&us, &message), 1);
+		text = need_copy(text_str(&message));
+		text_free(&message);
+	}
+	free(text);
+	client_close(&us);
+}
+
 static void a_call_of_a_tool_comes_with_its_arguments(void **state)
 {
 	static char name[] = "look_up", arguments[] = "{\"day\":\"\\\"friday\\\"\"}";
@@ -846,6 +948,9 @@ int main(void)
 		cmocka_unit_test(truncation_goes_no_further_than_the_audio),
 		cmocka_unit_test(requests_out_of_place_get_their_errors),
 		cmocka_unit_test(text_can_be_had_beside_the_conversation),
+		cmocka_unit_test(a_session_in_text_answers_what_was_typed),
+		cmocka_unit_test(a_cut_answer_is_put_right_in_its_place),
+		cmocka_unit_test(half_an_emoji_comes_when_ordered),
 		cmocka_unit_test(an_item_is_created_and_answered),
 		cmocka_unit_test(a_call_of_a_tool_comes_with_its_arguments),
 		cmocka_unit_test(audio_is_as_long_in_every_format),
