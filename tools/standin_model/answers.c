@@ -227,7 +227,7 @@ static void count_delta(struct session *s, struct answer *a)
 
 static void send_piece(struct session *s, struct answer *a)
 {
-	size_t left = a->total - a->sent, len;
+	size_t left = a->total > a->sent ? a->total - a->sent : 0, len;
 
 	if (a->text_only) {
 		len = left < LETTERS_PER_PIECE ? left : LETTERS_PER_PIECE;
