@@ -56,7 +56,7 @@ relay_SRC   := $(wildcard tools/relay/*.c)
 rest_SRC    := $(wildcard tools/twilio_rest/*.c)
 bench_SRC   := $(wildcard tools/measure/*.c)
 sink_SRC    := $(wildcard tools/webhook_sink/*.c)
-text_SRC    := $(wildcard tools/text_model/*.c)
+text_SRC    := $(filter-out %/main.c,$(wildcard tools/text_model/*.c))
 
 # Commands are shown by `make V=1`.
 Q    := $(if $(V),,@)
@@ -69,8 +69,9 @@ binaries = $(patsubst tests/%.c,$(OUT)/tests/%,$(wildcard $(1)))
 kit_TEST     := $(call binaries,tests/unit/tools/test_kit*.c)
 phone_TEST   := $(call binaries,tests/unit/tools/test_phone*.c)
 standin_TEST := $(call binaries,tests/unit/tools/test_standin*.c)
+text_TEST    := $(call binaries,tests/unit/tools/test_text*.c)
 unit_BIN     := $(call binaries,tests/unit/*.c tests/unit/*/*.c tests/unit/*/*/*.c)
-bridge_TEST  := $(filter-out $(kit_TEST) $(phone_TEST) $(standin_TEST),$(unit_BIN))
+bridge_TEST  := $(filter-out $(kit_TEST) $(phone_TEST) $(standin_TEST) $(text_TEST),$(unit_BIN))
 peers_SRC    := $(wildcard tests/peers/*.c)
 fuzz_BIN     := $(call binaries,tests/fuzz/*.c)
 # Wrong on purpose, to see that the run notices.
@@ -103,7 +104,7 @@ $(OUT)/relay: $(call objects,$(relay_SRC)) $(OUT)/common.a $(OUT)/kit.a
 	$(LINK) $^ $(filter-out -lcivetweb -lcurl -lsqlite3 -l:libspeexdsp.a,$(LIBS))
 $(OUT)/bench: $(call objects,$(bench_SRC)) $(OUT)/kit.a
 	$(LINK) $^ -lcjson -lm
-$(OUT)/text-model: $(call objects,$(text_SRC)) $(OUT)/kit.a
+$(OUT)/text-model: $(OUT)/tools/text_model/main.o $(OUT)/text.a $(OUT)/kit.a
 	$(LINK) $^ $(TOOL_LIBS)
 $(OUT)/webhook-sink: $(call objects,$(sink_SRC)) $(OUT)/kit.a
 	$(LINK) $^ $(TOOL_LIBS)
@@ -114,6 +115,7 @@ $(OUT)/server.a: $(call objects,$(server_SRC))
 $(OUT)/kit.a: $(call objects,$(kit_SRC))
 $(OUT)/phone.a: $(call objects,$(phone_SRC))
 $(OUT)/standin.a: $(call objects,$(standin_SRC))
+$(OUT)/text.a: $(call objects,$(text_SRC))
 $(OUT)/peers.a: $(call objects,$(peers_SRC))
 $(OUT)/%.a:
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
@@ -147,6 +149,8 @@ $(kit_TEST): %: %.o $(OUT)/kit.a
 $(phone_TEST): %: %.o $(OUT)/phone.a $(OUT)/kit.a
 	$(LINK) $^ $(TOOL_LIBS) -lcmocka
 $(standin_TEST): %: %.o $(OUT)/standin.a $(OUT)/kit.a
+	$(LINK) $^ $(TOOL_LIBS) -lcmocka
+$(text_TEST): %: %.o $(OUT)/text.a $(OUT)/kit.a
 	$(LINK) $^ $(TOOL_LIBS) -lcmocka
 $(fuzz_BIN): %: %.o $(OUT)/server.a $(OUT)/audio.a $(OUT)/common.a
 	$(LINK) $^ $(LIBS)

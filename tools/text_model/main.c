@@ -1,11 +1,15 @@
-/* text-model: a stand-in for OpenAI's Responses API, for tests: takes
- * POST …/responses over TLS, judges the request, answers as scripted, badly too. */
+/* text-model: a stand-in for OpenAI's text APIs, for tests: takes POST …/responses and
+ * POST …/chat/completions over TLS, judges the request, answers as scripted, whole or as
+ * a stream, badly too. */
 #include "tools/kit/clock.h"
 #include "tools/kit/command_line.h"
 #include "tools/kit/member.h"
 #include "tools/kit/server.h"
+#include "tools/text_model/judge.h"
 #include "tools/text_model/script.h"
+#include "tools/text_model/stream.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +26,7 @@ struct options {
 
 static const struct option_row rows[] = {
 	{ .kind = OPTION_WORDS,
-	    .help = "text-model: a stand-in for OpenAI's Responses API, over TLS.\n"
+	    .help = "text-model: a stand-in for OpenAI's Responses and Chat Completions APIs, over TLS.\n"
 		    "Prints \"listening 127.0.0.1:PORT\"; the script: see tools/text_model/script.h.\n" },
 	{ "cert", "FILE", NULL, "holds certificate and key", TO(TEXT, cert) },
 	{ "script", "FILE", NULL, "what is answered to what, well and badly", TO(TEXT, script) },
@@ -36,15 +40,34 @@ static struct options options;
 static struct script *script;
 static pthread_mutex_t out_lock = PTHREAD_MUTEX_INITIALIZER;
 
+static void write_line(cJSON *line);
+
+/* What became of a stream. */
+static void note_stream(enum stream_end end, int events)
+{
+	static const char *const ends[] = { "whole", "cut", "gone" };
+	cJSON *line = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(line, "stream", ends[end]);
+	cJSON_AddNumberToObject(line, "events", events);
+	write_line(line);
+}
+
 static void note(const char *body, const char *wrong)
 {
 	cJSON *line = cJSON_CreateObject();
-	char *text;
-	FILE *file;
 
 	cJSON_AddStringToObject(line, "wrong", wrong ? wrong : "");
 	cJSON_AddNumberToObject(line, "at", (double)time(NULL));
 	cJSON_AddItemToObject(line, "request", cJSON_Parse(body));
+	write_line(line);
+}
+
+static void write_line(cJSON *line)
+{
+	char *text;
+	FILE *file;
+
 	text = cJSON_PrintUnformatted(line);
 	pthread_mutex_lock(&out_lock);
 	file = options.out ? fopen(options.out, "a") : NULL;
@@ -57,49 +80,129 @@ static void note(const char *body, const char *wrong)
 	cJSON_Delete(line);
 }
 
-static const char *judge(const struct http_request *q)
+static bool is_chat(const struct http_request *q)
+{
+	return strstr(q->path, "/chat/completions") != NULL;
+}
+
+static const char *judge(const struct http_request *q, const cJSON *request)
 {
 	const char *head = text_str(&q->head), *last = strrchr(q->path, '/');
 	char value[1024], wanted[1024];
 
-	if (strcmp(q->method, "POST") != 0 || !last || strcmp(last, "/responses") != 0 || *q->query)
-		return "not POST to …/responses";
+	if (strcmp(q->method, "POST") != 0 || !last || (strcmp(last, "/responses") != 0 && !is_chat(q)) || *q->query)
+		return "not POST to …/responses or …/chat/completions";
 	if (!http_header(head, "Content-Type", value, sizeof value) || strncmp(value, "application/json", 16) != 0)
 		return "Content-Type is not application/json";
 	snprintf(wanted, sizeof wanted, "Bearer %s", options.key ? options.key : "");
 	if (!http_header(head, "Authorization", value, sizeof value) || (options.key && strcmp(value, wanted) != 0))
 		return "the key is wrong";
-	return script_violation(text_str(&q->body));
+	return member_true(request, "stream") || is_chat(q) ? judge_stream(request, is_chat(q))
+							    : script_violation(text_str(&q->body));
 }
 
-static void serve(struct peer *p)
-{
-	struct http_request q;
-	struct text response = { 0 };
-	const char *wrong;
-	const cJSON *answer;
-	cJSON *refused = NULL;
+/* --- a stream, in chunks --- */
 
-	if (!peer_request(p, &q, REQUEST_MAX)) {
-		http_request_free(&q);
-		return;
+struct listener {
+	struct peer *peer;
+	size_t drip; /* bytes at once; 0: all */
+};
+
+static bool write_chunk(struct peer *p, const void *bytes, size_t len)
+{
+	struct text t = { 0 };
+	bool ok;
+
+	text_printf(&t, "%zx\r\n", len);
+	text_add(&t, bytes, len);
+	text_puts(&t, "\r\n");
+	ok = peer_write(p, t.data, t.len);
+	text_free(&t);
+	return ok;
+}
+
+static bool write_event(void *to, const void *bytes, size_t len)
+{
+	const struct listener *l = to;
+	bool ok = true;
+
+	for (size_t at = 0, n; ok && at < len; at += n) {
+		n = l->drip && l->drip < len - at ? l->drip : len - at;
+		ok = write_chunk(l->peer, (const char *)bytes + at, n);
 	}
-	wrong = judge(&q);
-	note(text_str(&q.body), wrong);
-	answer = wrong ? NULL : script_next(script, text_str(&q.body));
-	if (!answer) {
-		refused = cJSON_CreateObject();
-		cJSON_AddNumberToObject(refused, "status", wrong && strstr(wrong, "key") ? 401 : 400);
-		answer = refused;
+	return ok;
+}
+
+/* Waits, and sees whether the other end has gone. */
+static bool wait_for(void *to, long ms)
+{
+	const struct listener *l = to;
+	struct pollfd fd = { .fd = l->peer->fd, .events = POLLIN };
+	uint64_t until = mono_ns() + (uint64_t)(ms > 0 ? ms : 0) * NS_PER_MS;
+
+	for (;;) {
+		uint64_t now = mono_ns();
+		int left = ms < 0 ? -1 : now < until ? (int)((until - now) / NS_PER_MS) + 1 : 0;
+
+		if (poll(&fd, 1, left) <= 0)
+			return true;
+		if (!peer_more(l->peer))
+			return false;
 	}
+}
+
+/* True if another request may follow. */
+static bool serve_stream(struct peer *p, const cJSON *answer, const cJSON *request, bool chat)
+{
+	static const char head[] = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n"
+				   "Cache-Control: no-cache\r\nTransfer-Encoding: chunked\r\n\r\n";
+	struct listener l = { p, (size_t)member_number(answer, "drip", 0) };
+	enum stream_end end = STREAM_GONE;
+	int events = 0;
+
+	if (peer_write(p, head, sizeof head - 1))
+		end = stream_answer(answer, request, chat, &(struct stream_to){ &l, write_event, wait_for }, &events);
+	note_stream(end, events);
+	return end == STREAM_WHOLE && peer_write(p, "0\r\n\r\n", 5);
+}
+
+/* True if another request may follow. */
+static bool serve_one(struct peer *p, const struct http_request *q)
+{
+	cJSON *request = cJSON_Parse(text_str(&q->body));
+	const char *wrong = judge(q, request);
+	const cJSON *answer = wrong ? NULL : script_next(script, text_str(&q->body));
+	cJSON *refused = NULL;
+	struct text response = { 0 };
+	bool more = false;
+
+	note(text_str(&q->body), wrong);
+	if (!answer)
+		answer = refused = script_refusal(wrong ? wrong : "nothing in the script fits");
 	sleep_ms((long)member_number(answer, "slow_ms", 0));
-	if (script_response(answer, &response)) {
+	if (member_true(request, "stream") && !member_true(answer, "drop") && !member(answer, "status") &&
+	    !member(answer, "raw")) {
+		more = serve_stream(p, answer, request, is_chat(q));
+	} else if (script_response(answer, &response)) {
 		peer_write(p, response.data, response.len);
 		peer_end(p);
 	}
 	text_free(&response);
-	http_request_free(&q);
 	cJSON_Delete(refused);
+	cJSON_Delete(request);
+	return more;
+}
+
+static void serve(struct peer *p)
+{
+	bool more = true;
+
+	while (more) {
+		struct http_request q;
+
+		more = peer_request(p, &q, REQUEST_MAX) && serve_one(p, &q);
+		http_request_free(&q);
+	}
 }
 
 int main(int argc, char **argv)

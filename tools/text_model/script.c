@@ -3,6 +3,7 @@
 #include "tools/kit/file.h"
 #include "tools/kit/http.h"
 #include "tools/kit/member.h"
+#include "tools/text_model/judge.h"
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -44,6 +45,8 @@ struct script *script_load(const char *path)
 const cJSON *script_next(struct script *script, const char *body)
 {
 	const cJSON *rule, *answer = NULL;
+	cJSON *request = cJSON_Parse(body);
+	const char *words = judge_last_words(request);
 	int no = 0;
 
 	pthread_mutex_lock(&script->lock);
@@ -52,7 +55,8 @@ const cJSON *script_next(struct script *script, const char *body)
 		const cJSON *when = member(rule, "when"), *then = member(rule, "then");
 		int last = cJSON_GetArraySize(then) - 1;
 
-		if (!cJSON_IsString(when) || strstr(body, when->valuestring)) {
+		if ((!cJSON_IsString(when) || strstr(body, when->valuestring)) &&
+		    strstr(words, member_text(rule, "last", ""))) {
 			answer = cJSON_GetArrayItem(then, script->taken[no] < last ? script->taken[no] : last);
 			script->taken[no]++;
 			break;
@@ -60,6 +64,7 @@ const cJSON *script_next(struct script *script, const char *body)
 		no++;
 	}
 	pthread_mutex_unlock(&script->lock);
+	cJSON_Delete(request);
 	return answer;
 }
 
@@ -117,6 +122,26 @@ static char *response_object(const cJSON *answer)
 	return out;
 }
 
+/* The type that goes with a code. */
+static const char *type_of(int status, const char *code)
+{
+	if (strcmp(code, "insufficient_quota") == 0)
+		return code;
+	if (strcmp(code, "rate_limit_exceeded") == 0)
+		return "requests";
+	return status >= 500 ? "server_error" : "invalid_request_error";
+}
+
+cJSON *script_refusal(const char *wrong)
+{
+	bool key = strstr(wrong, "key") != NULL;
+	cJSON *answer = cJSON_CreateObject();
+
+	cJSON_AddNumberToObject(answer, "status", key ? 401 : 400);
+	cJSON_AddStringToObject(answer, "code", key ? "invalid_api_key" : "invalid_value");
+	return answer;
+}
+
 bool script_response(const cJSON *answer, struct text *out)
 {
 	int code = (int)member_number(answer, "status", 200), after = (int)member_number(answer, "retry_after", -1);
@@ -131,9 +156,8 @@ bool script_response(const cJSON *answer, struct text *out)
 	body = raw || code != 200 ? NULL : response_object(answer);
 	if (!body && !raw)
 		text_printf(&error,
-		    "{\"error\":{\"message\":\"as scripted\",\"type\":\"invalid_request_error\",\"param\":null,"
-		    "\"code\":\"%.100s\"}}",
-		    member_text(answer, "code", "scripted"));
+		    "{\"error\":{\"message\":\"as scripted\",\"type\":\"%s\",\"param\":null,\"code\":\"%.100s\"}}",
+		    type_of(code, member_text(answer, "code", "")), member_text(answer, "code", "scripted"));
 	raw = raw ? raw : body ? body : text_str(&error);
 	http_begin(out, code, type, strlen(raw), extra);
 	text_printf(out, "Connection: close\r\n\r\n%s", raw);

@@ -4,8 +4,9 @@
  *
  *   [{"when": "a text in the request", "then": [ANSWER, ANSWER, …]}, …]
  *
- * The first rule whose text is in the request (a rule without `when` fits any)
- * gives its answers in turn, the last one for ever. An ANSWER is an object:
+ * The first rule whose text is in the request (a rule without `when` fits any; "last"
+ * instead of it: in the last message or tool's result alone) gives its answers in
+ * turn, the last one for ever. An ANSWER is an object:
  *
  *   {"json": {…}}             the model's answer, an object
  *   {"text": "…"}             … or any text
@@ -15,6 +16,18 @@
  *   {"status": 429, "code": "rate_limit_exceeded", "retry_after": 1}
  *   {"raw": "<html>…", "type": "text/html", "status": 502}   the body as it is
  *   {"drop": true}            the connection is cut instead
+ *
+ * If the request asks for a stream, words come in events, a few at a time, and
+ *
+ *   {"text": "…", "calls": [{"name": "end_call", "arguments": {…}, "call_id": "…"}]}
+ *                             ends in calls; "arguments" as a string goes out as it is
+ *   "piece": N, "gap_ms": N   at least so many letters a delta (12), so long after each
+ *   "cut_after": N            the connection is cut after so many events; "halt_after":
+ *                             nothing more comes, and it stays; "garbage_after": a line
+ *                             that is no JSON comes then; "error_after": an error, the last
+ *   "half_emoji": true        deltas with half an emoji; "long_word": BYTES
+ *   "crlf": true              lines end in CR LF; "drip": BYTES are written at once
+ *   "stamp": true             begins with "stamp NANOSECONDS " (CLOCK_MONOTONIC)
  *   "slow_ms" in any of them waits before
  */
 #include <cjson/cJSON.h>
@@ -29,6 +42,9 @@ struct script *script_load(const char *path);
 
 /* The answer to a request with this body; borrowed. Any thread. */
 const cJSON *script_next(struct script *script, const char *body);
+
+/* One for no script: what is refused. Owned by the caller. */
+cJSON *script_refusal(const char *wrong);
 
 /* Appends the whole HTTP answer, headers included. False: cut the connection. */
 bool script_response(const cJSON *answer, struct text *out);

@@ -1,0 +1,222 @@
+#include "tools/text_model/judge.h"
+
+#include "tools/kit/member.h"
+
+#include <string.h>
+
+static bool listed(const char *list, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (const char *at = list; (at = strstr(at, word)); at += n)
+		if (at > list && at[-1] == ' ' && at[n] == ' ')
+			return true;
+	return false;
+}
+
+static const char *judge_fields(const cJSON *object, const char *known)
+{
+	const cJSON *each;
+
+	cJSON_ArrayForEach(each, object)
+	{
+		if (!listed(known, each->string))
+			return "there is a field it does not know";
+		if (cJSON_GetObjectItemCaseSensitive(object, each->string) != each)
+			return "a field is there twice";
+	}
+	return NULL;
+}
+
+static const char *judge_tools(const cJSON *tools, bool chat)
+{
+	const cJSON *each;
+
+	cJSON_ArrayForEach(each, tools)
+	{
+		const cJSON *function = chat ? member(each, "function") : each;
+		const char *name = member_text(function, "name", "");
+
+		if (strcmp(member_text(each, "type", ""), "function") != 0)
+			return "a tool is no function";
+		if (!*name || strlen(name) > 64 ||
+		    strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") != strlen(name))
+			return "a tool's name will not do";
+		if (!cJSON_IsObject(member(function, "parameters")))
+			return "a tool has no parameters";
+		if (chat && member(each, "name"))
+			return "a tool's name is beside its function";
+	}
+	return NULL;
+}
+
+/* Parts of a message: each of the one type its role has. */
+static const char *judge_parts(const cJSON *content, const char *type)
+{
+	const cJSON *part;
+
+	if (cJSON_IsString(content))
+		return NULL;
+	if (!cJSON_IsArray(content) || !content->child)
+		return "a message has no content";
+	cJSON_ArrayForEach(part, content)
+	{
+		if (strcmp(member_text(part, "type", ""), type) != 0)
+			return "a part of a message has a type that its role does not";
+		if (!member_text(part, "text", NULL))
+			return "a part of a message has no text";
+	}
+	return NULL;
+}
+
+/* --- Responses --- */
+
+static bool has_before(const cJSON *items, const cJSON *until, const char *type, const char *call_id)
+{
+	for (const cJSON *each = items->child; each && each != until; each = each->next)
+		if (strcmp(member_text(each, "type", ""), type) == 0 &&
+		    strcmp(member_text(each, "call_id", ""), call_id) == 0)
+			return true;
+	return false;
+}
+
+static const char *judge_item(const cJSON *items, const cJSON *item)
+{
+	const char *type = member_text(item, "type", "message"), *role = member_text(item, "role", "");
+	const char *call_id = member_text(item, "call_id", "");
+
+	if (strcmp(type, "message") == 0 && !listed(" user assistant system developer ", role))
+		return "a message has no role";
+	if (strcmp(type, "message") == 0)
+		return judge_parts(
+		    member(item, "content"), strcmp(role, "assistant") == 0 ? "output_text" : "input_text");
+	if (!*call_id || strlen(call_id) > 64)
+		return "call_id will not do";
+	if (strcmp(type, "function_call") == 0) {
+		if (!member_text(item, "name", NULL) || !member_text(item, "arguments", NULL))
+			return "a call lacks its name or its arguments";
+		if (has_before(items, item, "function_call", call_id))
+			return "a call is there twice";
+		return has_before(items, NULL, "function_call_output", call_id) ? NULL
+										: "no tool output found for a call";
+	}
+	if (strcmp(type, "function_call_output") != 0)
+		return "an item's type is not known";
+	if (!member_text(item, "output", NULL))
+		return "an output is no string";
+	return has_before(items, item, "function_call", call_id) ? NULL : "no call found for an output";
+}
+
+static const char *judge_response(const cJSON *request)
+{
+	const cJSON *input = member(request, "input"), *item;
+	const char *wrong = judge_fields(request,
+	    " model instructions input text max_output_tokens store stream stream_options tools tool_choice "
+	    "parallel_tool_calls reasoning temperature top_p metadata safety_identifier prompt_cache_key truncation "
+	    "include service_tier user ");
+
+	if (cJSON_IsString(input))
+		return wrong ? wrong : *input->valuestring ? NULL : "input is empty";
+	if (!wrong && (!cJSON_IsArray(input) || (!input->child && !member_text(request, "instructions", NULL))))
+		wrong = "input is missing";
+	cJSON_ArrayForEach(item, input)
+	{
+		if (!wrong)
+			wrong = judge_item(input, item);
+	}
+	return wrong ? wrong : judge_tools(member(request, "tools"), false);
+}
+
+/* --- Chat Completions --- */
+
+/* How many of an assistant's calls have this id. */
+static int calls_of(const cJSON *message, const char *id)
+{
+	const cJSON *call;
+	int n = 0;
+
+	cJSON_ArrayForEach(call, member(message, "tool_calls"))
+	{
+		n += !id || strcmp(member_text(call, "id", ""), id) == 0;
+	}
+	return n;
+}
+
+/* The assistant's message that a tool's message is for: other tools' may stand between. */
+static const cJSON *asker_of(const cJSON *message)
+{
+	while (message && strcmp(member_text(message, "role", ""), "tool") == 0)
+		message = message->prev && message->prev->next ? message->prev : NULL;
+	return message;
+}
+
+static int results_after(const cJSON *message)
+{
+	int n = 0;
+
+	for (message = message->next; message && strcmp(member_text(message, "role", ""), "tool") == 0;
+	     message = message->next)
+		n++;
+	return n;
+}
+
+static const char *judge_message(const cJSON *message)
+{
+	const char *role = member_text(message, "role", ""), *id = member_text(message, "tool_call_id", "");
+	const cJSON *content = member(message, "content");
+	bool nothing = !content || cJSON_IsNull(content);
+
+	if (!listed(" system developer user assistant tool ", role))
+		return "a message has no role";
+	if (strcmp(role, "tool") == 0 && calls_of(asker_of(message), id) != 1)
+		return "a tool's message is not after its call";
+	if (strcmp(role, "assistant") == 0 && calls_of(message, NULL) != results_after(message))
+		return "tool_calls must be followed by tool messages";
+	if (strcmp(role, "assistant") == 0 && nothing && calls_of(message, NULL))
+		return NULL;
+	return judge_parts(content, "text");
+}
+
+static const char *judge_chat(const cJSON *request)
+{
+	const cJSON *messages = member(request, "messages"), *message;
+	const char *wrong = judge_fields(request,
+	    " model messages stream stream_options max_tokens max_completion_tokens store tools tool_choice "
+	    "parallel_tool_calls reasoning_effort temperature top_p metadata safety_identifier prompt_cache_key "
+	    "service_tier response_format user ");
+
+	if (!wrong && (!cJSON_IsArray(messages) || !messages->child))
+		wrong = "messages is missing";
+	cJSON_ArrayForEach(message, messages)
+	{
+		if (!wrong)
+			wrong = judge_message(message);
+	}
+	return wrong ? wrong : judge_tools(member(request, "tools"), true);
+}
+
+/* --- */
+
+const char *judge_stream(const cJSON *request, bool chat)
+{
+	if (!cJSON_IsObject(request))
+		return "the body is not a JSON object";
+	if (!*member_text(request, "model", ""))
+		return "model is missing";
+	return chat ? judge_chat(request) : judge_response(request);
+}
+
+const char *judge_last_words(const cJSON *request)
+{
+	const cJSON *all = member(request, member(request, "messages") ? "messages" : "input"), *last, *content;
+
+	if (cJSON_IsString(all))
+		return all->valuestring;
+	last = cJSON_GetArrayItem(all, cJSON_GetArraySize(all) - 1);
+	content = member(last, "content");
+	if (cJSON_IsString(member(last, "output")))
+		return member_text(last, "output", "");
+	if (cJSON_IsString(content))
+		return content->valuestring;
+	return member_text(cJSON_GetArrayItem(content, cJSON_GetArraySize(content) - 1), "text", "");
+}
