@@ -89,7 +89,7 @@ void stream_emit(struct stream *s, cJSON *event)
 	put_json(&t, json);
 	text_printf(&t, "%s%s", line, line);
 	stream_put(s, &t);
-	s->events++;
+	s->events += !s->over;
 	text_free(&t);
 	free(json);
 	cJSON_Delete(event);
