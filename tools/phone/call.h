@@ -272,6 +272,8 @@ void inbound_stamp_frame(struct call *c, uint8_t frame[160], uint64_t now_ns);
 /* What the faults that have a time do in this tick. */
 void mischief_tick(struct call *c);
 void mischief_after_stop(struct call *c);
+/* The socket, with a reset or as --fault cut says. */
+void mischief_cut(struct call *c);
 /* Spoils the URL the stream is opened at, in place; it is signed as it is then. */
 void mischief_url(struct call *c, char *url);
 /* Opens a stream that is not the call's own, only to see the answer. */

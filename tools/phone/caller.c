@@ -61,7 +61,7 @@ static bool has_limit(enum step_kind kind)
 
 static bool is_order(enum step_kind kind)
 {
-	return kind == STEP_NOISE || kind == STEP_LANG || kind == STEP_ERROR || kind == STEP_RAW;
+	return kind == STEP_NOISE || kind == STEP_LANG || kind == STEP_ERROR || kind == STEP_RAW || kind == STEP_CUT;
 }
 
 /* Speaking, keys and orders take up a tick at least. */

@@ -237,7 +237,7 @@ static void hold_back(struct call *c)
 	c->stream.hold_until_ns = mono_ns() + (uint64_t)fault_value(c->options, FAULT_LATE) * NS_PER_MS;
 }
 
-static void cut(struct call *c)
+void mischief_cut(struct call *c)
 {
 	struct linger now = { 1, 0 };
 
@@ -271,7 +271,7 @@ static const struct {
 	{ FAULT_DEEP, deep }, { FAULT_WRONG_TYPES, NULL }, { FAULT_NUL_BYTES, nul_bytes }, { FAULT_BAD_UTF8, NULL },
 	{ FAULT_BAD_BASE64, NULL }, { FAULT_BINARY, binary }, { FAULT_UNMASKED, unmasked },
 	{ FAULT_RESERVED_BITS, reserved_bits }, { FAULT_BAD_OPCODE, bad_opcode }, { FAULT_LONG_PING, long_ping },
-	{ FAULT_HALF_FRAME, half_frame }, { FAULT_SECOND_STREAM, second_stream }, { FAULT_CUT, cut },
+	{ FAULT_HALF_FRAME, half_frame }, { FAULT_SECOND_STREAM, second_stream }, { FAULT_CUT, mischief_cut },
 	{ FAULT_ECHO_UNKNOWN, NULL }, { FAULT_STATUS_COMPLETED, status_completed },
 	{ FAULT_STATUS_STOPPED, status_stopped }, { FAULT_BAD_DTMF, NULL }, { FAULT_HALF_EMOJI, NULL },
 	{ FAULT_ODD_PROMPTS, NULL }, { FAULT_PLAYED_UNKNOWN, NULL }, { FAULT_INTERRUPTS, storm },

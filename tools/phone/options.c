@@ -185,6 +185,7 @@ static const struct option_row rows[] = {
 	      "  wait-last [LIMIT]               until the answer has come as a whole, spoken or not\n"
 	      "  lang TAG                        the language of the prompts from here on\n"
 	      "  error \"words\"                   Twilio tells of an error\n"
+	      "  cut                             the socket is cut; a relay goes on at its action\n"
 	      "  raw TEXT                        a message as it stands, to the line's end\n"
 	      "  gather-speech \"words\"           what the next <Gather> hears\n"
 	      "  gather-digits KEYS              what the next <Gather> gets\n"

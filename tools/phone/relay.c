@@ -319,6 +319,9 @@ void relay_follow(struct call *c, const struct caller_news *news)
 		stream_send(c, WS_TEXT, s->text, strlen(s->text));
 		said_something(c);
 		break;
+	case STEP_CUT:
+		mischief_cut(c);
+		break;
 	default:
 		break;
 	}

@@ -30,6 +30,7 @@ static const struct {
 	[STEP_LANG] = { "lang", "w" },
 	[STEP_ERROR] = { "error", "w" },
 	[STEP_RAW] = { "raw", "r" },
+	[STEP_CUT] = { "cut", "" },
 };
 
 const char *step_name(enum step_kind kind)

@@ -20,6 +20,7 @@
  *     wait-last [LIMIT_MS]               its answer has come as a whole, spoken or not
  *     lang TAG                           the language our prompts are in from now on
  *     error "words"                      Twilio tells of an error
+ *     cut                                the socket is cut with a reset; a relay goes on at its action
  *     raw TEXT                           a message as it stands, to the line's end
  *     gather-speech "words"              what the next <Gather> hears
  *     gather-digits KEYS                 ... or gets
@@ -55,6 +56,7 @@ enum step_kind {
 	STEP_LANG,
 	STEP_ERROR,
 	STEP_RAW,
+	STEP_CUT,
 };
 
 enum { STEPS_MAX = 256, WAIT_LIMIT_MS = 120000, KEY_GAP_MS = 250 };

@@ -629,6 +629,19 @@ static void a_lost_socket_leads_to_another_session(void **state)
 	close_server();
 }
 
+static void a_cut_socket_leads_to_another_session(void **state)
+{
+	static const struct row rows[] = { { "IN_PROGRESS", { TEXT("Again.", "true") } }, { 0 } };
+
+	(void)state;
+	open_server(TWIML("welcomeGreeting=\"Hi.\""), TWIML(""), rows);
+	assert_int_equal(CALL("wait-agent-done 100\ncut\nwait-spoken \"Again.\"\n", "--expect", "sessions=2",
+			     "--expect", "warnings=0", "--expect", "end=caller"),
+	    0);
+	assert_asked("ErrorCode=64105;");
+	close_server();
+}
+
 static void ten_bad_messages_end_it(void **state)
 {
 #define BAD "{\"type\":\"end\",\"handoffData\":{}}"
@@ -692,6 +705,7 @@ int main(void)
 		cmocka_unit_test(tokens_of_a_cut_answer_are_found),
 		cmocka_unit_test(an_end_is_told_to_the_action),
 		cmocka_unit_test(a_lost_socket_leads_to_another_session),
+		cmocka_unit_test(a_cut_socket_leads_to_another_session),
 		cmocka_unit_test(ten_bad_messages_end_it),
 		cmocka_unit_test(twilios_own_failures_are_told),
 		cmocka_unit_test(odd_messages_are_sent_as_asked),

@@ -1,0 +1,146 @@
+#!/usr/bin/env bash
+# flavors: tsan asan
+# Calls by ConversationRelay, through the real server: the greeting, answers, an
+# interruption, a tool, the goodbye, a socket that is cut, and a Twilio that talks nonsense.
+. "$(dirname "$0")/lib.sh"
+
+LONG="We open at nine in the morning and close at five in the afternoon, on every day of the week but Sunday, when nobody is here."
+cat >"$WORK/model.script" <<JSON
+{ "greeting": {"say": "This greeting is nobody's."}, "typed": {"say": "Noted."}, "otherwise": {"say": "Pardon?"},
+  "turns": [
+    {"hear": "When do you open?", "say": "$LONG"},
+    {"hear": "And on Saturday?", "say": "On Saturday from ten to two."},
+    {"hear": "Is there a free hour?", "say": "", "calls": [{"name": "look", "arguments": {"day": "Friday"}}],
+     "then": {"say": "Friday at noon is free."}},
+    {"hear": "Thank you, goodbye.", "say": "Goodbye, and thank you for calling.", "calls": [{"name": "end_call"}]} ] }
+JSON
+mkdir -p "$WORK/agents"
+sink sink
+disown "$SINK" # all_apart waits for the cases only
+cat >"$WORK/agents/desk.json" <<JSON
+{ "numbers": ["+12025550100"], "instructions": "You answer for a shop.",
+  "greeting": {"mode": "exact", "text": "Welcome to the shop."}, "channel": "relay",
+  "relay": {"debug": "speaker-events tokens-played", "dtmfDetection": "true"},
+  "tools": [{"name": "look", "description": "Looks for a free hour.", "url": "http://127.0.0.1:$SINK_PORT/look",
+    "parameters": {"type": "object", "properties": {"day": {"type": "string"}}}}] }
+JSON
+
+# talk NAME SCRIPT PHONE ARGS...: one call on a model and a server of its own.
+talk() {
+	local status=0
+	printf '%s\n' "$2" >"$WORK/caller.script"
+	model model --key "$SECRET" --script "$OUTER/model.script" --text-speed "${SPEED:-200}"
+	server server AGENTS_DIR="$OUTER/agents" SIGNING_SECRET="$SECRET" TWILIO_ACCOUNT_SID="$ACCOUNT" ${SETTING:+"$SETTING"}
+	phone phone --script "$WORK/caller.script" --pace 60 --expect malformed=0 --expect stale=0 \
+		--expect unfinished=0 "${@:3}" >"$WORK/said" || status=$?
+	check "$1: the call goes as it should" eval "cat $WORK/said; [ $status = 0 ]"
+	SID=$(field "$WORK/phone.json" '.calls[0].call_sid')
+	check "$1: the call is over" until_true call_ended "$SID"
+	api "/calls/$SID" >"$WORK/call.json"
+	api /status >"$WORK/status.json"
+	check "$1: the server stops with status 0" stop_server
+	check "$1: the model stops with status 0" stop_model
+	check "$1: every message was one the model knows" equal "$(field "$WORK/model.json" .violation_count)" 0
+}
+
+# What was in the model's conversation at the end, a line each.
+conversation() {
+	field "$WORK/model.json" '.per_session[] | select(.conversation | length > 0) | .conversation[] |
+		(.role // .type) + ": " + ([.content[]? | .text // .transcript // empty] | join("")) + (.name // "")'
+}
+answers() {
+	field "$WORK/phone.json" '[.calls[0].relay.sessions[].answers[] | select(.sent != "")] | '"$1"
+}
+
+conversation_case() {
+	talk talk 'wait-spoken "shop."
+		wait-agent-done 100
+		prompt "And on Saturday?"
+		wait-last
+		wait-agent-done 100
+		prompt "Is there a free hour?"
+		wait-spoken "Friday at noon is free."
+		wait-agent-done 100
+		prompt "Thank you, goodbye."
+		wait-end' --expect warnings=0 --expect end=server --expect script_done=1 --expect prompts=3
+	check "talk: the greeting is Twilio's, once" equal "$(answers '[.[] | select(.sent | test("Welcome"))] | "\(length) \(.[0].greeting)"')" "1 true"
+	check "talk: each answer as the model gave it" equal "$(answers '[.[] | select(.greeting | not) | .sent] | join("|")')" \
+		"On Saturday from ten to two.|Friday at noon is free.|Goodbye, and thank you for calling."
+	check "talk: each with its last" equal "$(answers 'all(.last and (.cut | not))')" true
+	check "talk: the goodbye was heard to its end" equal "$(answers '.[-1] | .spoken == .sent')" true
+	check "talk: what is handed on is a string with a reason, and nothing personal" eval \
+		"field $WORK/phone.json '.calls[0].relay.sessions[0].handoff' | jq -e '.reason' && ! grep -q 2025550123 <(field $WORK/phone.json '.calls[0].relay.sessions[0].handoff')"
+	check "talk: the model knows the greeting, and all that was said" equal "$(conversation | grep -v '^function' | head -7)" \
+		"assistant: Welcome to the shop.
+user: And on Saturday?
+assistant: On Saturday from ten to two.
+user: Is there a free hour?
+assistant: Friday at noon is free.
+user: Thank you, goodbye.
+assistant: Goodbye, and thank you for calling."
+	check "talk: the tool was asked" equal "$(grep -c '"path":"/look"' "$OUTER/sink.jsonl")" 1
+	check "talk: who spoke, in order" equal "$(field "$WORK/call.json" '[.turns[].who] | join(" ")')" \
+		"agent caller agent caller agent caller agent"
+	check "talk: the ending has its name" equal "$(field "$WORK/call.json" .ending.reason)" agent_ended
+}
+
+# interrupted NAME PHONE ARGS...: an interruption in mid-sentence, and what the model then knows.
+interrupted() {
+	talk "$1" 'wait-agent-done 100
+		prompt "When do you open?"
+		wait-spoken "close at"
+		prompt "And on Saturday?"
+		wait-spoken "ten to two."
+		wait-agent-done 100' --expect clears=1 --expect end=caller --expect script_done=1 "${@:2}"
+	check "$1: it was cut" equal "$(answers '.[1].cut')" true
+	check "$1: and nothing of it came later" equal "$(answers '.[2].sent')" "On Saturday from ten to two."
+}
+# While the answer is still being made (SPEED), or when it all has been sent.
+interruption_case() {
+	local heard
+	interrupted "$NAME" --fault "$1" ${2:+--fault "$2"}
+	check "$NAME: what was cut has its last only if it was whole by then" equal \
+		"$(answers '.[1].last')" "$([ -n "${SPEED:-}" ] && echo false || echo true)"
+	heard=$(conversation | sed -n 's/^assistant: \(We open.*\)/\1/p')
+	check "$NAME: the model's history ends where the caller heard it" eval \
+		"[[ \"$LONG\" == \"$heard\"* ]] && [[ \"$heard\" == *\"close at\"* ]] && [ ${#heard} -lt ${#LONG} ]"
+	check "$NAME: the old one is deleted" equal \
+		"$(field "$WORK/model.json" '[.per_session[].deletes | length] | add')" 1
+	check "$NAME: the turn says so" equal "$(field "$WORK/call.json" '[.turns[] | select(.interrupted)] | length')" 1
+}
+unmatched_case() {
+	interrupted "$NAME" --fault heard-unknown
+	check "$NAME: what was never sent is counted" equal "$(field "$WORK/status.json" .relay.unmatched)" 1
+}
+
+# The socket is cut, Twilio asks connect-action, and the same conversation goes on.
+reconnect_case() {
+	talk "$NAME" 'wait-agent-done 100
+		prompt "When do you open?"
+		wait-spoken "close at"
+		cut
+		prompt "And on Saturday?"
+		wait-spoken "ten to two."
+		wait-agent-done 100' --expect sessions=2 --expect streams=2 --expect end=caller
+	check "$NAME: the greeting was not said again" equal "$(answers '[.[] | select(.greeting)] | length')" 1
+}
+
+# nonsense FAULT: the call is none the worse for it.
+nonsense_case() {
+	talk "$NAME" 'wait-agent-done 100
+		silence 600
+		prompt "And on Saturday?"
+		wait-spoken "ten to two."
+		wait-agent-done 100' --fault "$1" --expect end=caller --expect spoken~"ten to two." "${@:2}"
+}
+
+apart talk conversation_case
+SPEED=30 apart interruption interruption_case heard-lower
+apart whole interruption_case heard-bare duration-text
+apart unmatched unmatched_case
+apart reconnect reconnect_case
+for fault in malformed@300 wrong-types@300 half-emoji@300 start-twice@300 unknown-stream@300 interrupts=50@300 \
+	played-unknown@300 bad-dtmf@300 deep=1000@300 nul-bytes@300 media-first=3; do
+	apart "${fault%%[=@]*}" nonsense_case "$fault"
+done
+all_apart
