@@ -58,9 +58,7 @@ static const char *start_problem(struct call *c, const struct phone_event *e)
 		return e->unusable;
 	if (c->announced && strcmp(e->call_sid, c->call_sid))
 		return "not the announced call";
-	if (!c->announced && !call_name(c, &facts))
-		return "that call is here already";
-	return NULL;
+	return c->announced ? NULL : call_name(c, &facts);
 }
 
 static void begin_recording(struct caller *p, int64_t now)

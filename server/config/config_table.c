@@ -79,7 +79,7 @@ const struct setting config_table[] = {
 	  .help = "The only networks that may ask /twilio/…, on top of the signature: IPv4 or IPv6 addresses or nets, "
 	          "comma-separated. Behind a trusted proxy the client's address counts, not the proxy's. Unset, all may." },
 	{ NULL, "STREAM_UNANNOUNCED", SWITCH(stream_unannounced), .fallback = "off",
-	  .help = "Whether a signed stream is accepted on /twilio/stream that our own TwiML did not announce, for "
+	  .help = "Whether a signed stream is accepted on /twilio/stream or /twilio/relay that our own TwiML did not announce, for "
 	          "people who write their own." },
 	{ NULL, "OVERFLOW_NUMBER", TEXT(overflow_number), .fallback = "", .check = check_e164,
 	  .help = "The number dialled when every line is busy or the model is lost. Unset, or if nobody takes the call "

@@ -6,7 +6,7 @@
 #include "server/agents/agents.h"
 #include "server/fleet/fleet.h"
 #include "server/line/calls_private.h"
-#include "server/phone/media_stream.h"
+#include "server/phone/channels.h"
 #include "server/phone/party.h"
 #include "server/recording/recorder.h"
 #include "server/stats/stats.h"
@@ -108,7 +108,6 @@ void call_renew(struct call *c)
 	c->expires_us = now + CLAIM_US;
 	random_hex(c->token, (CALL_TOKEN_SIZE - 1) / 2);
 	c->call_sid[0] = c->from[0] = c->to[0] = c->direction[0] = '\0';
-	c->channel = &media_stream_channel;
 	memset(&c->stream, 0, sizeof c->stream);
 	c->announced = false;
 	c->first_turn = 0;
@@ -162,18 +161,24 @@ void call_copy_party(
 		log_warn(call_sid, "a telephone number is longer than 512 bytes, and left out");
 }
 
-/* A caller who is back was greeted before. */
+/* A caller who is back was greeted before. Twilio takes TwiML of 64 KB: the agent itself says what is longer
+ * than this, however many escapes it needs. */
+enum { WELCOME_MAX = 4096 };
+
 const char *call_welcome(const struct call *c)
 {
 	bool exact = c->agent->greeting_mode == GREETING_EXACT;
 
-	return c->channel->text && exact && !c->context.said ? c->context.greeting : "";
+	return c->channel->text && exact && !c->context.said && strlen(c->context.greeting) <= WELCOME_MAX
+		   ? c->context.greeting
+		   : "";
 }
 
 void call_take_context(struct call *c, struct call_context *context)
 {
 	c->context = *context;
 	c->agent = context->agent;
+	c->channel = phone_channel_of(c->agent);
 	c->record = context->agent->record;
 	memset(context, 0, sizeof *context);
 }

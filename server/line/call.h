@@ -165,8 +165,8 @@ struct call {
 	pthread_mutex_t shown_lock;
 	struct call_talk shown;
 
-	/* The caller's channel is constant from the reservation on, as the model's session depends on it;
-	 * without an announcement, from the binding on. The caller loop writes the channel's state until
+	/* The caller's channel, which is the agent's, is constant from the reservation on, as the model's session
+	 * depends on it; without an announcement, from the binding on. The caller loop writes the channel's state until
 	 * FROM_STARTED. */
 	const struct phone_channel *channel;
 	struct phone_stream stream;

@@ -1,6 +1,7 @@
 #include "server/line/calls.h"
 
 #include "common/clock.h"
+#include "common/digest.h"
 #include "server/agents/agents.h"
 #include "server/fleet/fleet.h"
 #include "server/line/calls_private.h"
@@ -67,6 +68,18 @@ struct call *calls_find_sid(struct calls *calls, const char *call_sid)
 		struct call *c = &calls->lines[i];
 
 		if (call_takes_line(c->state) && c->call_sid[0] && !strcmp(c->call_sid, call_sid))
+			return c;
+	}
+	return NULL;
+}
+
+/* Without a hint in its time how much of the token was right. */
+struct call *calls_find_token(struct calls *calls, const char *token)
+{
+	for (uint32_t i = 0; i < calls->line_count; i++) {
+		struct call *c = &calls->lines[i];
+
+		if (call_takes_line(c->state) && bytes_equal(c->token, token, CALL_TOKEN_SIZE - 1))
 			return c;
 	}
 	return NULL;

@@ -53,14 +53,13 @@ struct call_facts {           /* borrowed; from the voice webhook */
 	/* For outbound calls and returning ones; NULL for the rest. */
 	const char *agent_name; /* NULL: the agent that answers `to` */
 	const char *contact_name, *business_name;
-	const char *metadata;                /* a JSON object, as text */
-	const char *greeting;                /* a template, instead of the agent's */
-	const struct agent *agent;           /* this very one, instead of `agent_name` */
-	const struct fleet_said *said;       /* of a returning call, like the next two; see struct call_context */
-	const char *back_from, *back_why;    /* the second of every returning call */
-	const char *record;                  /* "off", "local" or "twilio", instead of the agent's */
-	bool detected;                       /* Twilio was asked to tell people from machines */
-	const struct phone_channel *channel; /* that will be opened for it; NULL: a media stream */
+	const char *metadata;             /* a JSON object, as text */
+	const char *greeting;             /* a template, instead of the agent's */
+	const struct agent *agent;        /* this very one, instead of `agent_name` */
+	const struct fleet_said *said;    /* of a returning call, like the next two; see struct call_context */
+	const char *back_from, *back_why; /* the second of every returning call */
+	const char *record;               /* "off", "local" or "twilio", instead of the agent's */
+	bool detected;                    /* Twilio was asked to tell people from machines */
 };
 
 /* Whether we called that person. */

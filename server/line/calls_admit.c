@@ -9,6 +9,7 @@
 #include "server/line/calls_shown.h"
 #include "server/money/spending.h"
 #include "server/news/journal.h"
+#include "server/phone/channels.h"
 #include "server/phone/party.h"
 #include "server/stats/stats.h"
 
@@ -72,8 +73,6 @@ static void name_line(struct call *c, const struct call_facts *facts, struct cal
 	if (facts->record && *facts->record)
 		c->record = recording_mode_of(facts->record);
 	c->detected = facts->detected;
-	if (facts->channel)
-		c->channel = facts->channel;
 	c->announced = true;
 	call_set_tag(c);
 	c->first_turn = first;
@@ -315,34 +314,47 @@ enum admission calls_reserve(struct calls *calls, const struct call_facts *facts
 	return answer;
 }
 
+/* Found before the fleet is asked, as that spends the token. */
+static bool is_for_another(struct calls *calls, const char *token, const struct phone_channel *channel)
+{
+	const struct call *c;
+	bool another;
+
+	pthread_mutex_lock(&calls->lock);
+	c = calls_find_token(calls, token);
+	another = c && c->channel != channel;
+	pthread_mutex_unlock(&calls->lock);
+	return another;
+}
+
 /* For the upgrade request of the stream. The fleet refuses a token that was used or is
  * unknown to all instances; the line's own state says the same for this instance, and
  * decides alone when the fleet cannot be asked. */
-int calls_claim(struct calls *calls, const char *token, struct call_ref *out)
+int calls_claim(struct calls *calls, const char *token, const struct phone_channel *channel, struct call_ref *out)
 {
 	char call_sid[FOREIGN_ID_SIZE];
 	int64_t now = clock_now_us();
-	int err = -ENOENT;
+	struct call *c;
 
+	if (strlen(token) != CALL_TOKEN_SIZE - 1)
+		return -ENOENT;
+	if (is_for_another(calls, token, channel))
+		return -EPROTOTYPE;
 	/* If the fleet cannot be asked, the lines know their own tokens. */
-	if (strlen(token) != CALL_TOKEN_SIZE - 1 ||
-	    calls->use.fleet->ops->claim(calls->use.fleet, token, call_sid, now) == -ENOENT)
+	if (calls->use.fleet->ops->claim(calls->use.fleet, token, call_sid, now) == -ENOENT)
 		return -ENOENT;
 	pthread_mutex_lock(&calls->lock);
-	for (uint32_t i = 0; i < calls->line_count; i++) {
-		struct call *c = &calls->lines[i];
-
-		/* Only a reserved line's token is good: it is spent by the claim. */
-		if (c->state != LINE_RESERVED || now >= c->expires_us ||
-		    !bytes_equal(c->token, token, CALL_TOKEN_SIZE - 1))
-			continue;
+	c = calls_find_token(calls, token);
+	/* Only a reserved line's token is good: it is spent by the claim. */
+	if (c && (c->state != LINE_RESERVED || now >= c->expires_us))
+		c = NULL;
+	if (c) {
 		c->state = LINE_CLAIMED;
 		c->expires_us = now + CLAIM_US;
 		*out = (struct call_ref){ c->index, c->generation };
-		err = 0;
 	}
 	pthread_mutex_unlock(&calls->lock);
-	return err;
+	return c ? 0 : -ENOENT;
 }
 
 /* For STREAM_UNANNOUNCED, a <Stream> in TwiML that is not ours. The line has no CallSid
@@ -388,14 +400,14 @@ int calls_claim_unannounced(struct calls *calls, struct call_ref *out)
 /* The dialled number may belong to another agent than the claim's, hence a new context.
  * The loops hold nothing of the old one yet: the agent loop is woken here, and by now
  * the lock has ordered these writes before it. */
-bool call_name(struct call *c, const struct call_facts *facts)
+const char *call_name(struct call *c, const struct call_facts *facts)
 {
 	const char *call_sid = facts->call_sid;
 	int64_t first = first_turn(c->calls, call_sid);
 	struct call_context context, before;
 	bool known = !call_context_make(&context, c->calls->use.agents, facts);
+	const char *problem = NULL;
 	struct call *other;
-	bool free_name;
 
 	pthread_mutex_lock(&c->calls->lock);
 	other = calls_find_sid(c->calls, call_sid);
@@ -404,8 +416,11 @@ bool call_name(struct call *c, const struct call_facts *facts)
 	if (other && other->state == LINE_RESERVED)
 		call_end_locked(other, END_NEVER_STREAMED);
 	/* After the end the agent loop may be running, and reads the name unlocked. */
-	free_name = !call_ended(c) && (!other || !call_takes_line(other->state));
-	if (free_name) {
+	if (call_ended(c) || (other && call_takes_line(other->state)))
+		problem = "that call is here already";
+	else if (c->channel != phone_channel_of(known ? context.agent : c->agent))
+		problem = "its agent's calls come by another channel";
+	if (!problem) {
 		snprintf(c->call_sid, sizeof c->call_sid, "%s", call_sid);
 		call_set_tag(c);
 		copy_parties(c, facts);
@@ -419,5 +434,5 @@ bool call_name(struct call *c, const struct call_facts *facts)
 	}
 	pthread_mutex_unlock(&c->calls->lock);
 	call_context_free(&context);
-	return free_name;
+	return problem;
 }

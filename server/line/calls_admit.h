@@ -17,8 +17,9 @@ enum admission calls_reserve(struct calls *calls, const struct call_facts *facts
  * its owner told it to (a fallback address): false then, twice at most. */
 bool calls_over(struct calls *calls, const char *call_sid);
 
-/* Spends a token, once. 0; -ENOENT: unknown, expired or used. */
-int calls_claim(struct calls *calls, const char *token, struct call_ref *out);
+/* Spends a token, once, for a call that comes by this channel. 0; -ENOENT: unknown, expired or used;
+ * -EPROTOTYPE: its call comes by another channel, and the token stays good. */
+int calls_claim(struct calls *calls, const char *token, const struct phone_channel *channel, struct call_ref *out);
 
 /* Claims a line for a stream without a voice webhook of ours; its facts come with its
  * start message. 0; -EBUSY: no line free; -ESHUTDOWN: draining; -EDQUOT: as CALL_COST;
@@ -26,7 +27,7 @@ int calls_claim(struct calls *calls, const char *token, struct call_ref *out);
 int calls_claim_unannounced(struct calls *calls, struct call_ref *out);
 
 /* Caller loop: takes the facts from the start message of an unannounced stream, and
- * wakes the agent loop. False: that call is on another line already, or is over. */
-bool call_name(struct call *c, const struct call_facts *facts);
+ * wakes the agent loop. NULL; or why it cannot be carried, in words. */
+const char *call_name(struct call *c, const struct call_facts *facts);
 
 #endif

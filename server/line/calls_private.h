@@ -36,8 +36,9 @@ static inline struct call *calls_line(struct calls *calls, struct call_ref ref)
 	return ref.index < calls->line_count ? &calls->lines[ref.index] : NULL;
 }
 
-/* --- calls.c: under the lock; the line taken by the call of that name, or NULL --- */
+/* --- calls.c: under the lock; the line taken by the call of that name, or with that token, or NULL --- */
 struct call *calls_find_sid(struct calls *calls, const char *call_sid);
+struct call *calls_find_token(struct calls *calls, const char *token); /* of CALL_TOKEN_SIZE */
 
 /* --- calls_carry.c: starts the line's own thread (0 or -errno), and joins it --- */
 int calls_serve(struct call *c);

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void count_audio(struct call_counters *n, struct call_audio *out)
@@ -124,6 +125,29 @@ void calls_tell_started(struct call *c)
 	pthread_mutex_unlock(&c->calls->lock);
 	call_tell(c, (struct journal_entry){ .kind = JOURNAL_STARTED, .type = "call.started", .call = &call });
 	call_summary_free(&call);
+}
+
+bool calls_announced(struct calls *calls, const char *token, struct call_announced *out)
+{
+	const struct call *c;
+
+	memset(out, 0, sizeof *out);
+	pthread_mutex_lock(&calls->lock);
+	c = calls_find_token(calls, token);
+	if (c)
+		*out = (struct call_announced){ agent_retain(c->agent), c->channel, strdup(call_welcome(c)) };
+	pthread_mutex_unlock(&calls->lock);
+	if (out->welcome)
+		return true;
+	call_announced_free(out);
+	return false;
+}
+
+void call_announced_free(struct call_announced *announced)
+{
+	agent_release(announced->agent);
+	free(announced->welcome);
+	memset(announced, 0, sizeof *announced);
 }
 
 /* Under the table's lock. False: no memory, nothing to free. */

@@ -14,6 +14,17 @@ void calls_each(struct calls *calls, void (*each)(void *arg, const struct call_s
  * memory. */
 int calls_one(struct calls *calls, const char *call_sid, struct call_summary *call, struct call_talk *talk);
 
+/* What a reserved call waits for, for the TwiML that opens it. */
+struct call_announced {
+	const struct agent *agent; /* retained */
+	const struct phone_channel *channel;
+	char *welcome; /* owned; with which the phone greets by itself, "": it does not */
+};
+
+/* False: that token's call is over, or there is no memory. */
+bool calls_announced(struct calls *calls, const char *token, struct call_announced *out);
+void call_announced_free(struct call_announced *announced);
+
 /* --- for calls_admit.c --- */
 
 /* Keeps a call of a refused caller, as one that ended when it came: for lists, for the fleet,

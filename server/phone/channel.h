@@ -7,8 +7,8 @@
  * know this table only. Each message, either way, is one WebSocket text
  * message. No I/O and no clock; everything is the caller loop's.
  *
- * To add a channel: a body beside media_stream.c, and a row in the routes
- * whose upgrade names it (server/web/routes.h).
+ * To add a channel: a body beside media_stream.c, whose calls it carries
+ * (channels.c), and a row in the routes whose upgrade names it (server/web/routes.h).
  */
 #include "common/buf.h"
 #include "common/foreign.h"

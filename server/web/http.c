@@ -129,13 +129,18 @@ bool request_has_type(const struct request *q, const char *media_type)
 	return type && !strncasecmp(type, media_type, len) && strchr("; \t", type[len]);
 }
 
-/* Up to the token of a stream, or else up to the query. */
+/* Up to the token of a call, or else up to the query. */
 int url_loggable(const char *url)
 {
-	static const char stream[] = "/twilio/stream/";
-	const char *token = strstr(url, stream);
+	static const char *const before[] = { "/twilio/stream/", "/twilio/relay/" };
 
-	return (int)(token ? (size_t)(token - url) + sizeof stream - 1 : strcspn(url, "?"));
+	for (size_t i = 0; i < sizeof before / sizeof *before; i++) {
+		const char *found = strstr(url, before[i]);
+
+		if (found)
+			return (int)(found - url + (ptrdiff_t)strlen(before[i]));
+	}
+	return (int)strcspn(url, "?");
 }
 
 enum { NUMBER_DIGITS = 7 }; /* fewer in a row are no telephone number */

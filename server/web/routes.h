@@ -51,9 +51,9 @@ typedef void route_handler(const struct web_parts *parts, const struct request *
 struct upgrade {
 	/* The handshake is sound, and signed. True: a line is claimed, `ref` names it.
 	 * False: the refusal is in `r`. */
-	bool (*admit)(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r,
-	    struct call_ref *ref);
-	const struct phone_channel *channel; /* the channel of its messages */
+	bool (*admit)(const struct upgrade *upgrade, const struct web_parts *parts, const struct request *q,
+	    const char *arg, struct response *r, struct call_ref *ref);
+	const struct phone_channel *channel; /* of its messages */
 };
 
 struct route {

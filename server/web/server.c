@@ -239,7 +239,7 @@ static bool admit(
 		response_refusal(r, 503, "no room for another connection");
 		return false;
 	}
-	c->answered = route->upgrade->admit(&web_of(conn)->parts, q, arg, r, &c->ref);
+	c->answered = route->upgrade->admit(route->upgrade, &web_of(conn)->parts, q, arg, r, &c->ref);
 	c->upgrade = c->answered ? route->upgrade : NULL;
 	return c->answered;
 }

@@ -171,7 +171,7 @@ check "a call nobody knows cannot be ended" http 404 /calls/CA0123456789 -X DELE
 
 for each in "/health GET,.HEAD" "/ready GET,.HEAD" "/status GET,.HEAD" "/calls GET,.HEAD,.POST" "/calls/CA1 GET,.HEAD,.DELETE" \
 	"/twilio/voice POST" "/twilio/connect-action POST" "/twilio/stream-status POST" "/twilio/call-status POST" \
-	"/twilio/stream GET" "/twilio/stream/x GET"; do
+	"/twilio/stream GET" "/twilio/stream/x GET" "/twilio/relay GET" "/twilio/relay/x GET"; do
 	path=${each% *} allow=${each#* }
 	for method in GET HEAD POST PUT DELETE OPTIONS PATCH; do
 		[[ ,${allow//.}, != *,$method,* ]] || continue
@@ -188,8 +188,10 @@ done
 check "a stream's address wants a WebSocket" http 426 /twilio/stream/x
 for token in x 0000000000000000000000000000000 00000000000000000000000000000000 000000000000000000000000000000000 ..%2f..; do
 	check "a stream '/$token' that nobody announced is refused" signed 403 "/twilio/stream/$token"
+	check "… and such a session" signed 403 "/twilio/relay/$token"
 done
 check "… and one without a token" signed 403 /twilio/stream
+check "… and such a session without one" signed 403 /twilio/relay
 
 # What is set up wrongly at Twilio or in the proxy is told, once a minute; a stranger's try is not.
 as_twilio=(-H 'X-Twilio-Signature: AAAAAAAAAAAAAAAAAAAAAAAAAAA=')

@@ -21,7 +21,7 @@ static void bring_back(const struct web_parts *parts, const struct request *q, c
 	char token[CALL_TOKEN_SIZE];
 
 	if (calls_come_back(parts->calls, facts.call_sid, why, token) == CALL_ADMITTED) {
-		webhook_connect(q, token, r);
+		webhook_connect(parts, q, token, r);
 		return;
 	}
 	log_warn(facts.call_sid, "transfer: the caller cannot come back to the agent");

@@ -1,6 +1,6 @@
 /* The signature has been checked by the row, the handshake as well. What is
  * left is the line: one reserved by our voice webhook, named by the token;
- * or a free one, for a <Stream> in somebody's own TwiML.
+ * or a free one, for a <Stream> or <ConversationRelay> in somebody's own TwiML.
  */
 #include "server/web/twilio/stream.h"
 
@@ -13,19 +13,23 @@
 
 /* The token is spent by this, whatever becomes of the upgrade. A claim that
  * is not carried expires by itself. */
-static bool admit_announced(
-    const struct web_parts *parts, const struct request *q, const char *token, struct response *r, struct call_ref *ref)
+static bool admit_announced(const struct phone_channel *channel, const struct web_parts *parts, const struct request *q,
+    const char *token, struct response *r, struct call_ref *ref)
 {
 	static struct log_kind lines;
 	unsigned more;
+	int err = calls_claim(parts->calls, token, channel, ref);
+	bool another = err == -EPROTOTYPE;
 
-	if (!calls_claim(parts->calls, token, ref))
+	if (!err)
 		return true;
-	response_refusal(r, 403, "this stream was not announced, or is already in use, or came too late");
+	response_refusal(r, 403,
+	    another ? "this call was announced for another path"
+		    : "this stream was not announced, or is already in use, or came too late");
 	stat_add(http_refused_token, 1);
 	if (log_due(&lines, LOG_STRANGERS_US, &more))
-		log_warn("http", "refused: a stream with an unknown, used or expired token; client=%s more_before=%u",
-		    q->client, more);
+		log_warn("http", "refused: a stream with %s token; client=%s more_before=%u",
+		    another ? "another channel's" : "an unknown, used or expired", q->client, more);
 	return false;
 }
 
@@ -63,8 +67,9 @@ static bool admit_unannounced(
 	}
 }
 
-bool stream_admit(
-    const struct web_parts *parts, const struct request *q, const char *token, struct response *r, struct call_ref *ref)
+bool stream_admit(const struct upgrade *upgrade, const struct web_parts *parts, const struct request *q,
+    const char *token, struct response *r, struct call_ref *ref)
 {
-	return *token ? admit_announced(parts, q, token, r, ref) : admit_unannounced(parts, q, r, ref);
+	return *token ? admit_announced(upgrade->channel, parts, q, token, r, ref)
+		      : admit_unannounced(parts, q, r, ref);
 }

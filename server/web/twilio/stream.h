@@ -5,7 +5,7 @@
 
 /* For struct upgrade. `token` is that of the path, or "" for a stream that our
  * TwiML did not announce. */
-bool stream_admit(const struct web_parts *parts, const struct request *q, const char *token, struct response *r,
-    struct call_ref *ref);
+bool stream_admit(const struct upgrade *upgrade, const struct web_parts *parts, const struct request *q,
+    const char *token, struct response *r, struct call_ref *ref);
 
 #endif

@@ -5,6 +5,7 @@
 #include "server/web/twilio/twilio_routes.h"
 
 #include "server/phone/media_stream.h"
+#include "server/phone/relay.h"
 #include "server/web/twilio/connect_action.h"
 #include "server/web/twilio/dial_done.h"
 #include "server/web/twilio/statuses.h"
@@ -14,6 +15,7 @@
 #include <string.h>
 
 static const struct upgrade stream_upgrade = { stream_admit, &media_stream_channel };
+static const struct upgrade relay_upgrade = { stream_admit, &relay_channel };
 
 const struct route twilio_routes[] = {
 	{ "POST", "/twilio/voice", ROUTE_TWILIO, BODY_FORM, NULL, webhook_voice, "a call comes in", NULL },
@@ -21,8 +23,12 @@ const struct route twilio_routes[] = {
 	    &stream_upgrade },
 	{ "GET", "/twilio/stream/{token}", ROUTE_STREAM, BODY_NONE, NULL, NULL, "the stream our TwiML announced",
 	    &stream_upgrade },
-	{ "POST", "/twilio/connect-action", ROUTE_TWILIO, BODY_FORM, NULL, webhook_connect_action, "the stream is over",
-	    NULL },
+	{ "GET", "/twilio/relay", ROUTE_STREAM, BODY_NONE, NULL, NULL, "a ConversationRelay of somebody's own TwiML",
+	    &relay_upgrade },
+	{ "GET", "/twilio/relay/{token}", ROUTE_STREAM, BODY_NONE, NULL, NULL,
+	    "the ConversationRelay our TwiML announced", &relay_upgrade },
+	{ "POST", "/twilio/connect-action", ROUTE_TWILIO, BODY_FORM, NULL, webhook_connect_action,
+	    "the stream or session is over", NULL },
 	{ "POST", "/twilio/dial-done", ROUTE_TWILIO, BODY_FORM, NULL, webhook_dial_done, "a person was dialled", NULL },
 	{ "POST", "/twilio/stream-status", ROUTE_TWILIO, BODY_FORM, NULL, webhook_stream_status, "news of a stream",
 	    NULL },

@@ -63,7 +63,7 @@ static void admit(
 
 	switch (calls_reserve(parts->calls, facts, token)) {
 	case CALL_ADMITTED:
-		webhook_connect(q, token, r);
+		webhook_connect(parts, q, token, r);
 		break;
 	case CALL_FULL:
 		refuse(parts, q, facts, PHRASE_BUSY, "every line is taken", r);

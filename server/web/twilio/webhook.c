@@ -4,6 +4,8 @@
 #include "common/log.h"
 #include "server/agents/agents.h"
 #include "server/line/calls_after.h"
+#include "server/line/calls_shown.h"
+#include "server/phone/channel.h"
 #include "server/phone/party.h"
 #include "server/phone/twiml.h"
 
@@ -62,27 +64,58 @@ bool webhook_answerable(const struct request *q, struct response *r)
 	return false;
 }
 
-/* The token stands in the path, because Twilio drops the query of a stream's
- * URL. A public URL begins with http or https; its stream's with ws or wss. */
-void webhook_connect(const struct request *q, const char *token, struct response *r)
+static void connect_stream(const struct request *q, const char *url, const char *action, struct response *r)
 {
 	struct party from = party_from(webhook_field(q, "From")), to = party_to(webhook_field(q, "To"));
-	struct buf stream, action, status;
+	struct buf status;
 
-	buf_init(&stream, 0);
-	buf_init(&action, 0);
 	buf_init(&status, 0);
-	buf_printf(&stream, "ws%s/twilio/stream/%s", q->public_url + strlen("http"), token);
-	buf_printf(&action, "%s/twilio/connect-action", q->public_url);
 	buf_printf(&status, "%s/twilio/stream-status", q->public_url);
-	twiml_connect_stream(&r->body, &(struct twiml_stream){ .stream_url = buf_text(&stream),
-					   .action_url = buf_text(&action),
+	twiml_connect_stream(&r->body, &(struct twiml_stream){ .stream_url = url,
+					   .action_url = action,
 					   .status_url = buf_text(&status),
 					   .caller = from.text,
 					   .called = to.text });
-	buf_free(&stream);
-	buf_free(&action);
 	buf_free(&status);
+}
+
+static void connect_relay(
+    const struct request *q, const struct call_announced *call, const char *url, const char *action, struct response *r)
+{
+	struct party from = party_from(webhook_field(q, "From")), to = party_to(webhook_field(q, "To"));
+
+	twiml_connect_relay(&r->body, &(struct twiml_relay){ .relay_url = url,
+					  .action_url = action,
+					  .agent = call->agent,
+					  .greeting = call->welcome,
+					  .caller = from.text,
+					  .called = to.text });
+}
+
+/* The token stands in the path, because Twilio drops the query of the
+ * URL. A public URL begins with http or https; this one with ws or wss.
+ * A call that has ended meanwhile opens nothing any more. */
+void webhook_connect(const struct web_parts *parts, const struct request *q, const char *token, struct response *r)
+{
+	struct call_announced call;
+	struct buf url, action;
+
+	if (!calls_announced(parts->calls, token, &call)) {
+		twiml_hangup(&r->body);
+		return;
+	}
+	buf_init(&url, 0);
+	buf_init(&action, 0);
+	buf_printf(
+	    &url, "ws%s/twilio/%s/%s", q->public_url + strlen("http"), call.channel->text ? "relay" : "stream", token);
+	buf_printf(&action, "%s/twilio/connect-action", q->public_url);
+	if (call.channel->text)
+		connect_relay(q, &call, buf_text(&url), buf_text(&action), r);
+	else
+		connect_stream(q, buf_text(&url), buf_text(&action), r);
+	buf_free(&url);
+	buf_free(&action);
+	call_announced_free(&call);
 }
 
 static void put_say(const struct agent *speaker, const struct call_facts *facts, enum phrase phrase, struct response *r)

@@ -23,8 +23,8 @@ bool webhook_is_sid(const char *sid);
  * refusal is in `r`. */
 bool webhook_answerable(const struct request *q, struct response *r);
 
-/* Answers with the stream that this token opens. */
-void webhook_connect(const struct request *q, const char *token, struct response *r);
+/* Answers with the stream or the session that this token opens, by the channel of its call. */
+void webhook_connect(const struct web_parts *parts, const struct request *q, const char *token, struct response *r);
 
 /* Answers with a <Dial> of this number for the caller, then dial-done at `action_url`.
  * `agent`: the call's, whose number is the caller ID where the caller has none. */

@@ -52,11 +52,11 @@ struct recorder *calls_recorder(const struct calls *calls)
 	return NULL;
 }
 
-bool call_name(struct call *c, const struct call_facts *facts)
+const char *call_name(struct call *c, const struct call_facts *facts)
 {
 	(void)c;
 	snprintf(named, sizeof named, "%s %s %s", facts->call_sid, facts->from, facts->to);
-	return name_is_free;
+	return name_is_free ? NULL : "that call is here already";
 }
 
 /* ------------------------------------------------------------------- both ends */

@@ -58,6 +58,8 @@ static void stood_in_settle(struct spending *spending, struct spending_hold *hol
 #include "server/line/call_cost.h"
 #include "server/money/cost.h"
 #include "server/news/journal_json.h"
+#include "server/phone/media_stream.h"
+#include "server/phone/relay.h"
 #include "tests/peers/setup.h"
 
 #include <sched.h>
@@ -75,12 +77,11 @@ static struct calls *calls;
 
 /* ----------------------------------------------------------------- the two loops */
 
-static _Atomic int agents, callers;        /* loops running */
-static _Atomic int carried;                /* caller loops ever */
-static _Atomic bool stay;                  /* agent loops do not leave */
-static _Atomic uint32_t seen_generation;   /* by the last caller loop */
-static const struct phone_channel channel; /* what each of them must find */
-static _Atomic bool wrong_channel;
+static _Atomic int agents, callers;      /* loops running */
+static _Atomic int carried;              /* caller loops ever */
+static _Atomic bool stay;                /* agent loops do not leave */
+static _Atomic uint32_t seen_generation; /* by the last caller loop */
+static _Atomic bool wrong_channel;       /* one of them found another than its agent's */
 
 enum { SOCKET = 77, STALE = 78 }; /* the second must never be carried */
 
@@ -115,7 +116,8 @@ static void agent_loop(struct call *c)
 
 static bool name_call(struct call *c, const char *call_sid)
 {
-	return call_name(c, &(struct call_facts){ .call_sid = call_sid, .from = "+12025550123", .to = "+12025550100" });
+	return !call_name(
+	    c, &(struct call_facts){ .call_sid = call_sid, .from = "+12025550123", .to = "+12025550100" });
 }
 
 static void caller_loop(struct call *c, int fd)
@@ -124,7 +126,7 @@ static void caller_loop(struct call *c, int fd)
 	if (fd == STALE)
 		return;
 	atomic_fetch_add(&callers, 1);
-	if (c->channel != &channel)
+	if (c->channel != phone_channel_of(c->agent))
 		atomic_store(&wrong_channel, true);
 	if (!c->announced)
 		name_call(c, "CAunannounced");
@@ -144,7 +146,7 @@ static void *carry(void *arg)
 {
 	struct stream *s = arg;
 
-	calls_carry(calls, s->ref, s->fd, &channel);
+	calls_carry(calls, s->ref, s->fd, &media_stream_channel);
 	return NULL;
 }
 
@@ -241,11 +243,9 @@ static bool all_free(void)
 
 static enum admission reserve(const char *call_sid, char token[CALL_TOKEN_SIZE])
 {
-	struct call_facts facts = { .call_sid = call_sid,
-		.from = "+12025550123",
-		.to = "+12025550199",
-		.direction = "inbound",
-		.channel = &channel };
+	struct call_facts facts = {
+		.call_sid = call_sid, .from = "+12025550123", .to = "+12025550199", .direction = "inbound"
+	};
 
 	return calls_reserve(calls, &facts, token);
 }
@@ -266,7 +266,7 @@ static struct call_ref claimed(const char *call_sid)
 	struct call_ref ref = { 0 };
 
 	assert_int_equal(reserve(call_sid, token), CALL_ADMITTED);
-	assert_int_equal(calls_claim(calls, token, &ref), 0);
+	assert_int_equal(calls_claim(calls, token, &media_stream_channel, &ref), 0);
 	return ref;
 }
 
@@ -352,13 +352,13 @@ static void same_call_gets_the_same_token_before_and_after_its_stream(void **sta
 	assert_int_equal(reserve("CA1", again), CALL_ADMITTED);
 	assert_string_equal(first, again);
 	assert_int_equal(count().reserved, 1);
-	assert_int_equal(calls_claim(calls, first, &ref), 0);
+	assert_int_equal(calls_claim(calls, first, &media_stream_channel, &ref), 0);
 	stream_opens(&s, ref);
 	UNTIL(count().live == 1);
 	assert_int_equal(reserve("CA1", again), CALL_ADMITTED);
 	assert_string_equal(first, again);
 	assert_int_equal(count().reserved, 0);
-	assert_int_equal(calls_claim(calls, again, &ref), -ENOENT);
+	assert_int_equal(calls_claim(calls, again, &media_stream_channel, &ref), -ENOENT);
 	assert_int_equal(calls_end(calls, "CA1", END_CALLER_HUNG_UP), 0);
 	pthread_join(s.thread, NULL);
 }
@@ -420,7 +420,7 @@ static void draining_table_admits_nobody_but_lets_the_reserved_in(void **state)
 	assert_int_equal(reserve("CA2", token), CALL_DRAINING);
 	assert_int_equal(calls_claim_unannounced(calls, &ref), -ESHUTDOWN);
 	assert_int_equal(reserve("CA1", token), CALL_ADMITTED);
-	assert_int_equal(calls_claim(calls, token, &ref), 0);
+	assert_int_equal(calls_claim(calls, token, &media_stream_channel, &ref), 0);
 	stream_opens(&s, ref);
 	UNTIL(count().live == 1);
 	calls_end_all(calls, END_DRAINED);
@@ -742,9 +742,9 @@ static void token_is_good_once(void **state)
 	assert_int_equal(reserve("CA1", token), CALL_ADMITTED);
 	assert_int_equal(reserve("CA2", other), CALL_ADMITTED);
 	assert_string_not_equal(token, other);
-	assert_int_equal(calls_claim(calls, token, &ref), 0);
-	assert_int_equal(calls_claim(calls, token, &ref), -ENOENT);
-	assert_int_equal(calls_claim(calls, other, &ref), 0);
+	assert_int_equal(calls_claim(calls, token, &media_stream_channel, &ref), 0);
+	assert_int_equal(calls_claim(calls, token, &media_stream_channel, &ref), -ENOENT);
+	assert_int_equal(calls_claim(calls, other, &media_stream_channel, &ref), 0);
 }
 
 static void token_that_is_almost_right_is_wrong(void **state)
@@ -754,18 +754,18 @@ static void token_that_is_almost_right_is_wrong(void **state)
 
 	(void)state;
 	assert_int_equal(reserve("CA1", token), CALL_ADMITTED);
-	assert_int_equal(calls_claim(calls, "", &ref), -ENOENT);
+	assert_int_equal(calls_claim(calls, "", &media_stream_channel, &ref), -ENOENT);
 	for (size_t i = 0; i < CALL_TOKEN_SIZE - 1; i++) {
 		memcpy(wrong, token, sizeof token);
 		wrong[i] ^= 1;
-		assert_int_equal(calls_claim(calls, wrong, &ref), -ENOENT);
+		assert_int_equal(calls_claim(calls, wrong, &media_stream_channel, &ref), -ENOENT);
 		wrong[i] = '\0';
-		assert_int_equal(calls_claim(calls, wrong, &ref), -ENOENT);
+		assert_int_equal(calls_claim(calls, wrong, &media_stream_channel, &ref), -ENOENT);
 	}
 	memcpy(wrong, token, sizeof token);
 	strcat(wrong, "0");
-	assert_int_equal(calls_claim(calls, wrong, &ref), -ENOENT);
-	assert_int_equal(calls_claim(calls, token, &ref), 0);
+	assert_int_equal(calls_claim(calls, wrong, &media_stream_channel, &ref), -ENOENT);
+	assert_int_equal(calls_claim(calls, token, &media_stream_channel, &ref), 0);
 }
 
 static void token_expires_by_itself(void **state)
@@ -779,10 +779,11 @@ static void token_expires_by_itself(void **state)
 	calls_reap(calls);
 	assert_int_equal(count().reserved, 1);
 	pass(1);
-	assert_int_equal(calls_claim(calls, token, &ref), -ENOENT); /* the reaper need not have come */
+	assert_int_equal(
+	    calls_claim(calls, token, &media_stream_channel, &ref), -ENOENT); /* the reaper need not have come */
 	calls_reap(calls);
 	assert_int_equal(count().reserved, 0);
-	assert_int_equal(calls_claim(calls, token, &ref), -ENOENT);
+	assert_int_equal(calls_claim(calls, token, &media_stream_channel, &ref), -ENOENT);
 	assert_int_equal(calls_after_stream(calls, "CA1"), END_NEVER_STREAMED);
 	UNTIL(all_free());
 }
@@ -799,7 +800,7 @@ static void claim_that_is_never_carried_expires(void **state)
 	pass(1);
 	calls_reap(calls);
 	UNTIL(all_free());
-	calls_carry(calls, ref, STALE, &channel); /* too late: returns at once */
+	calls_carry(calls, ref, STALE, &media_stream_channel); /* too late: returns at once */
 	assert_int_equal(atomic_load(&carried), 0);
 	assert_int_equal(calls_after_stream(calls, "CA1"), END_NEVER_STREAMED);
 }
@@ -862,7 +863,7 @@ static void who_comes_back_gets_the_same_answer_however_often_twilio_asks(void *
 	assert_int_equal(calls_come_back(calls, "CA1", "busy", first), CALL_ADMITTED);
 	assert_int_equal(calls_come_back(calls, "CA1", "busy", again), CALL_ADMITTED);
 	assert_string_equal(again, first);
-	assert_int_equal(calls_claim(calls, first, &ref), 0);
+	assert_int_equal(calls_claim(calls, first, &media_stream_channel, &ref), 0);
 	assert_int_equal(calls_come_back(calls, "CA1", "busy", again), CALL_NO_SID); /* it is there */
 	calls_stay_away(calls, "CA1");
 	assert_int_equal(stat_get(calls_transfers_back) - back, 1);
@@ -903,12 +904,12 @@ static void stale_handle_does_not_reach_the_next_caller(void **state)
 	assert_int_equal(fresh.index, old.index); /* the same line, another call */
 	assert_int_not_equal(fresh.generation, old.generation);
 	calls_abandon(calls, old);
-	calls_carry(calls, old, STALE, &channel);
+	calls_carry(calls, old, STALE, &media_stream_channel);
 	assert_int_equal(count().reserved, 1);
 	assert_int_equal(atomic_load(&carried), 0);
 	stream_opens(&s, fresh);
 	UNTIL(count().live == 1);
-	calls_carry(calls, fresh, STALE, &channel); /* nor twice the same */
+	calls_carry(calls, fresh, STALE, &media_stream_channel); /* nor twice the same */
 	calls_abandon(calls, fresh);
 	assert_int_equal(count().live, 1);
 	assert_int_equal(atomic_load(&carried), 1);
@@ -918,14 +919,96 @@ static void stale_handle_does_not_reach_the_next_caller(void **state)
 	assert_int_equal(atomic_load(&seen_generation), fresh.generation);
 }
 
+/* ------------------------------------------------------------- by which channel it comes */
+
+static int open_in_words(void **state)
+{
+	static const char *const pairs[] = { "CHANNEL", "relay", "GREETING_MODE", "exact", "GREETING",
+		"Hello, this is the desk.", "MAX_CALLS_PER_CALLER", "0", "MAX_CALLS_PER_CALLER_HOUR", "0", NULL };
+
+	(void)state;
+	return open_with(pairs);
+}
+
+static void call_is_announced_by_the_channel_of_its_agent_and_with_its_greeting(void **state)
+{
+	struct call_announced announced;
+	char token[CALL_TOKEN_SIZE];
+
+	(void)state;
+	assert_int_equal(reserve("CA1", token), CALL_ADMITTED);
+	assert_true(calls_announced(calls, token, &announced));
+	assert_ptr_equal(announced.channel, &relay_channel);
+	assert_string_equal(announced.agent->name, "default");
+	assert_string_equal(announced.welcome, "Hello, this is the desk.");
+	call_announced_free(&announced);
+	/* Who comes back has been greeted. */
+	calls_end(calls, "CA1", END_TRANSFERRED);
+	handed_over("CA1");
+	assert_int_equal(calls_come_back(calls, "CA1", "busy", token), CALL_ADMITTED);
+	assert_true(calls_announced(calls, token, &announced));
+	assert_ptr_equal(announced.channel, &relay_channel);
+	assert_string_equal(announced.welcome, "");
+	call_announced_free(&announced);
+	calls_end(calls, "CA1", END_OPERATOR_ENDED);
+	assert_false(calls_announced(calls, token, &announced));
+}
+
+static void greeting_too_long_for_twiml_is_the_agents(void **state)
+{
+	char token[CALL_TOKEN_SIZE], greeting[WELCOME_MAX + 2] = "";
+	struct call_facts facts = { .call_sid = "CA1", .greeting = greeting };
+	struct call_announced announced;
+
+	(void)state;
+	memset(greeting, '&', WELCOME_MAX);
+	assert_int_equal(calls_reserve(calls, &facts, token), CALL_ADMITTED);
+	assert_true(calls_announced(calls, token, &announced));
+	assert_int_equal(strlen(announced.welcome), WELCOME_MAX);
+	call_announced_free(&announced);
+	facts.call_sid = "CA2";
+	greeting[WELCOME_MAX] = '&';
+	assert_int_equal(calls_reserve(calls, &facts, token), CALL_ADMITTED);
+	assert_true(calls_announced(calls, token, &announced));
+	assert_string_equal(announced.welcome, "");
+	call_announced_free(&announced);
+}
+
+static void token_of_another_channel_is_not_spent(void **state)
+{
+	char token[CALL_TOKEN_SIZE];
+	struct call_ref ref;
+
+	(void)state;
+	assert_int_equal(reserve("CA1", token), CALL_ADMITTED);
+	assert_int_equal(calls_claim(calls, token, &media_stream_channel, &ref), -EPROTOTYPE);
+	assert_int_equal(calls_claim(calls, token, &relay_channel, &ref), 0);
+	assert_int_equal(calls_claim(calls, token, &relay_channel, &ref), -ENOENT);
+	calls_abandon(calls, ref);
+}
+
+/* Somebody's own TwiML opens the other one for that number. */
+static void unannounced_call_by_another_channel_than_its_agents_gets_no_name(void **state)
+{
+	struct call_ref ref;
+
+	(void)state;
+	assert_int_equal(calls_claim_unannounced(calls, &ref), 0);
+	calls->lines[ref.index].channel = &media_stream_channel;
+	assert_string_equal(call_name(&calls->lines[ref.index], &(struct call_facts){ .call_sid = "CA1" }),
+	    "its agent's calls come by another channel");
+	calls->lines[ref.index].channel = &relay_channel;
+	assert_null(call_name(&calls->lines[ref.index], &(struct call_facts){ .call_sid = "CA1" }));
+	calls_abandon(calls, ref);
+}
+
 /* The session of its model was made for the other one. */
 static void call_that_comes_by_another_channel_than_announced_is_ended(void **state)
 {
-	static const struct phone_channel another;
 	struct call_ref ref = claimed("CA1");
 
 	(void)state;
-	calls_carry(calls, ref, STALE, &another);
+	calls_carry(calls, ref, STALE, &relay_channel);
 	UNTIL(all_free());
 	assert_int_equal(atomic_load(&carried), 0);
 	assert_int_equal(calls_after_stream(calls, "CA1"), END_STREAM_LOST);
@@ -936,11 +1019,11 @@ static void handle_from_nowhere_is_ignored(void **state)
 	struct call_ref nowhere = { .index = 1 << 20, .generation = 1 };
 
 	(void)state;
-	calls_carry(calls, nowhere, STALE, &channel);
+	calls_carry(calls, nowhere, STALE, &media_stream_channel);
 	calls_abandon(calls, nowhere);
 	nowhere.index = 0;
 	nowhere.generation = 0;
-	calls_carry(calls, nowhere, STALE, &channel);
+	calls_carry(calls, nowhere, STALE, &media_stream_channel);
 	assert_int_equal(atomic_load(&carried), 0);
 }
 
@@ -1106,7 +1189,7 @@ static void stream_nobody_announced_gets_a_line_and_then_a_name(void **state)
 	/* A webhook for it finds it, and changes nothing about it. */
 	assert_int_equal(reserve("CAunannounced", token), CALL_ADMITTED);
 	assert_false(calls->lines[ref.index].announced);
-	assert_int_equal(calls_claim(calls, token, &more), -ENOENT);
+	assert_int_equal(calls_claim(calls, token, &media_stream_channel, &more), -ENOENT);
 	assert_int_equal(calls_end(calls, "CAunannounced", END_OPERATOR_ENDED), 0);
 	pthread_join(s.thread, NULL);
 	pass(CLAIM_US);
@@ -1129,7 +1212,8 @@ static void name_of_a_live_call_is_refused_and_of_a_reserved_one_taken_over(void
 	assert_string_equal(calls->lines[ref.index].call_sid, "");
 	assert_true(name_call(&calls->lines[ref.index], "CA2"));
 	assert_string_equal(calls->lines[ref.index].to, "+12025550100");
-	assert_int_equal(calls_claim(calls, token, &ref), -ENOENT); /* the announcement is void */
+	assert_int_equal(
+	    calls_claim(calls, token, &media_stream_channel, &ref), -ENOENT); /* the announcement is void */
 	assert_int_equal(count().reserved, 1);
 	assert_int_equal(calls_end(calls, "CA2", END_OPERATOR_ENDED), 0);
 	assert_int_equal(calls_after_stream(calls, "CA2"), END_OPERATOR_ENDED);
@@ -1323,7 +1407,8 @@ static void *use(void *arg)
 			if (calls_claim_unannounced(calls, &ref))
 				continue;
 			snprintf(name, sizeof name, "CAunannounced");
-		} else if (reserve(name, token) != CALL_ADMITTED || calls_claim(calls, token, &ref)) {
+		} else if (reserve(name, token) != CALL_ADMITTED ||
+			   calls_claim(calls, token, &media_stream_channel, &ref)) {
 			continue;
 		}
 		s.ref = ref;
@@ -1530,6 +1615,7 @@ static void closing_ends_what_is_left(void **state)
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, open_table, close_table)
+#define IN_WORDS(name) cmocka_unit_test_setup_teardown(name, open_in_words, close_table)
 #define LIMITED(name) cmocka_unit_test_setup_teardown(name, open_limited, close_table)
 	const struct CMUnitTest tests[] = {
 		LIMITED(one_caller_has_so_many_calls_at_once_in_whatever_spelling),
@@ -1557,6 +1643,10 @@ int main(void)
 		CASE(who_comes_back_gets_the_same_answer_however_often_twilio_asks),
 		CASE(who_was_answered_does_not_come_back),
 		CASE(stale_handle_does_not_reach_the_next_caller),
+		IN_WORDS(call_is_announced_by_the_channel_of_its_agent_and_with_its_greeting),
+		IN_WORDS(greeting_too_long_for_twiml_is_the_agents),
+		IN_WORDS(token_of_another_channel_is_not_spent),
+		IN_WORDS(unannounced_call_by_another_channel_than_its_agents_gets_no_name),
 		CASE(call_that_comes_by_another_channel_than_announced_is_ended),
 		CASE(handle_from_nowhere_is_ignored),
 		CASE(first_reason_wins),

@@ -48,6 +48,7 @@ static void log_shows_the_query_and_no_secrets(void **state)
 	assert_logged("", "wss://a.example/twilio/stream/00112233?x=1", "wss://a.example/twilio/stream/…?x=1");
 	assert_logged("", "/twilio/stream/00112233", "/twilio/stream/…");
 	assert_logged("", "/twilio/stream/", "/twilio/stream/");
+	assert_logged("", "wss://a.example/twilio/relay/00112233?x=1", "wss://a.example/twilio/relay/…?x=1");
 	strcpy(longest, "/x?");
 	while (strlen(longest) < sizeof longest - 10)
 		strcat(longest, "abcd=ef&");

@@ -16,6 +16,7 @@
 #include "server/local_client.h"
 #include "server/news/hub.h"
 #include "server/phone/media_stream.h"
+#include "server/phone/relay.h"
 #include "server/web/server.h"
 #include "tests/peers/loopback.h"
 
@@ -47,6 +48,8 @@ static struct table {
 	enum call_end ended_as;
 	struct calls_count count;
 	bool token_used, no_line;
+	const struct phone_channel *channel; /* of the call that has the token */
+	struct agent in_text;                /* whose calls come by the relay's */
 	struct web_ready ready;
 	char speaker[80]; /* the agent that was named for a phrase */
 	char from[64], ended_sid[64];
@@ -78,13 +81,15 @@ bool calls_over(struct calls *calls, const char *call_sid)
 	return !strcmp(call_sid, "CAover");
 }
 
-int calls_claim(struct calls *calls, const char *token, struct call_ref *out)
+int calls_claim(struct calls *calls, const char *token, const struct phone_channel *channel, struct call_ref *out)
 {
 	int err = -ENOENT;
 
 	(void)calls;
 	pthread_mutex_lock(&table.lock);
-	if (!strcmp(token, STREAM_TOKEN) && !table.token_used) {
+	if (!strcmp(token, STREAM_TOKEN) && channel != table.channel) {
+		err = -EPROTOTYPE;
+	} else if (!strcmp(token, STREAM_TOKEN) && !table.token_used) {
 		table.token_used = true;
 		table.claims++;
 		*out = (struct call_ref){ 7, 9 };
@@ -114,7 +119,7 @@ void calls_carry(struct calls *calls, struct call_ref ref, int fd, const struct 
 	(void)calls;
 	/* One byte in, one byte out: enough to see that it is the right socket. */
 	poll(&p, 1, -1);
-	if (channel == &media_stream_channel && ref.index == 7 && ref.generation == 9 && recv(fd, &byte, 1, 0) == 1)
+	if (channel == table.channel && ref.index == 7 && ref.generation == 9 && recv(fd, &byte, 1, 0) == 1)
 		send(fd, &byte, 1, MSG_NOSIGNAL);
 	pthread_mutex_lock(&table.lock);
 	table.carried++;
@@ -241,6 +246,22 @@ const struct agent *calls_speaker(struct calls *calls, const struct call_facts *
 	return agents_for_number(who, "");
 }
 
+bool calls_announced(struct calls *calls, const char *token, struct call_announced *out)
+{
+	(void)calls;
+	if (strcmp(token, STREAM_TOKEN) != 0)
+		return false;
+	agent_from_config(&table.in_text, &cfg);
+	*out = (struct call_announced){ table.channel->text ? &table.in_text : NULL, table.channel,
+		strdup(table.channel->text ? "Good day & welcome." : "") };
+	return true;
+}
+
+void call_announced_free(struct call_announced *announced)
+{
+	free(announced->welcome);
+}
+
 bool calls_destination(struct calls *calls, const char *call_sid, char number[FOREIGN_ID_SIZE], int *ring_seconds)
 {
 	(void)calls;
@@ -311,6 +332,7 @@ static int reset(void **state)
 	table.ended_as = CALL_NOT_ENDED;
 	table.count = (struct calls_count){ .limit = 1 };
 	table.token_used = table.no_line = false;
+	table.channel = &media_stream_channel;
 	table.ready = (struct web_ready){ 0 };
 	table.from[0] = table.ended_sid[0] = '\0';
 	table.claims = table.carried = 0;
@@ -870,6 +892,20 @@ static void signed_call_gets_a_stream_with_its_token(void **state)
 	assert_true(stats.webhook_to_twiml.count > 0);
 }
 
+static void call_in_words_gets_a_session_with_its_token_and_the_greeting(void **state)
+{
+	(void)state;
+	table.channel = &relay_channel;
+	webhook("/twilio/voice", "X-Forwarded-Proto: https\r\n", VOICE, SIGNED_VOICE);
+	assert_int_equal(status_of(heard), 200);
+	assert_non_null(strstr(heard, "<Connect action=\"https://bridge.example.com/twilio/connect-action\""));
+	assert_non_null(
+	    strstr(heard, "<ConversationRelay url=\"wss://bridge.example.com/twilio/relay/" STREAM_TOKEN "\""));
+	assert_non_null(strstr(heard, " welcomeGreeting=\"Good day &amp; welcome.\""));
+	assert_non_null(strstr(heard, "<Parameter name=\"caller\" value=\"+12025550123\"/>"));
+	assert_null(strstr(heard, "stream-status"));
+}
+
 static void unsigned_or_wrongly_signed_call_is_refused(void **state)
 {
 	uint64_t before = stat_get(http_refused_signature);
@@ -895,8 +931,10 @@ static void every_webhook_and_the_stream_check_the_signature(void **state)
 	for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
 		assert_int_equal(status_of(webhook(paths[i], "", "CallSid=" SID, "something else")), 403);
 	assert_int_equal(status_of(ask(upgrade_text("/twilio/stream/" STREAM_TOKEN, "", "something else"))), 403);
+	assert_int_equal(status_of(ask(upgrade_text("/twilio/relay/" STREAM_TOKEN, "", "something else"))), 403);
 	cfg.stream_unannounced = true;
 	assert_int_equal(status_of(ask(upgrade_text("/twilio/stream", "", "something else"))), 403);
+	assert_int_equal(status_of(ask(upgrade_text("/twilio/relay", "", "something else"))), 403);
 	assert_int_equal(table.claims, 0);
 }
 
@@ -1157,14 +1195,12 @@ static void news_are_taken_and_final_ones_end_the_call(void **state)
 
 #define SIGNED_STREAM "wss://bridge.example.com/twilio/stream/" STREAM_TOKEN
 
-static void announced_stream_is_carried_over_its_own_socket(void **state)
+static void is_carried(const char *text)
 {
-	const char *text = upgrade_text("/twilio/stream/" STREAM_TOKEN, "", SIGNED_STREAM);
 	char head[1024] = "", byte;
 	size_t len = 0;
 	int fd;
 
-	(void)state;
 	fd = dial();
 	loopback_say(fd, text, strlen(text));
 	while (!strstr(head, "\r\n\r\n") && len < sizeof head - 1 && recv(fd, head + len, 1, 0) == 1)
@@ -1176,6 +1212,32 @@ static void announced_stream_is_carried_over_its_own_socket(void **state)
 	assert_int_equal(byte, '!');
 	assert_string_equal(hear(fd), "");
 	assert_int_equal(table.carried, 1);
+}
+
+static void announced_stream_is_carried_over_its_own_socket(void **state)
+{
+	(void)state;
+	is_carried(upgrade_text("/twilio/stream/" STREAM_TOKEN, "", SIGNED_STREAM));
+}
+
+static void announced_session_is_carried_likewise(void **state)
+{
+	(void)state;
+	table.channel = &relay_channel;
+	is_carried(
+	    upgrade_text("/twilio/relay/" STREAM_TOKEN, "", "wss://bridge.example.com/twilio/relay/" STREAM_TOKEN));
+}
+
+static void token_of_another_channel_is_refused_and_stays_good(void **state)
+{
+	uint64_t before = stat_get(http_refused_token);
+
+	(void)state;
+	ask(upgrade_text("/twilio/relay/" STREAM_TOKEN, "", "wss://bridge.example.com/twilio/relay/" STREAM_TOKEN));
+	assert_int_equal(status_of(heard), 403);
+	assert_non_null(strstr(heard, "announced for another path"));
+	assert_int_equal(stat_get(http_refused_token) - before, 1);
+	is_carried(upgrade_text("/twilio/stream/" STREAM_TOKEN, "", SIGNED_STREAM));
 }
 
 static void token_works_once(void **state)
@@ -1231,6 +1293,10 @@ static void unannounced_stream_needs_the_setting_and_a_line(void **state)
 	cfg.stream_unannounced = true;
 	table.no_line = true;
 	assert_int_equal(status_of(ask(upgrade_text("/twilio/stream", "", signed_text))), 503);
+	signed_text = "wss://bridge.example.com/twilio/relay";
+	assert_int_equal(status_of(ask(upgrade_text("/twilio/relay", "", signed_text))), 503);
+	cfg.stream_unannounced = false;
+	assert_int_equal(status_of(ask(upgrade_text("/twilio/relay", "", signed_text))), 403);
 }
 
 static void subprotocol_of_one_is_not_answered_to_another(void **state)
@@ -1621,6 +1687,7 @@ int main(void)
 		TEST(watchers_beyond_the_limit_are_told_so),
 		TEST(known_address_with_another_method_says_which),
 		TEST(signed_call_gets_a_stream_with_its_token),
+		TEST(call_in_words_gets_a_session_with_its_token_and_the_greeting),
 		TEST(unsigned_or_wrongly_signed_call_is_refused),
 		TEST(every_webhook_and_the_stream_check_the_signature),
 		TEST(public_url_beats_what_proxies_say),
@@ -1637,6 +1704,8 @@ int main(void)
 		TEST(who_was_transferred_is_dialled_for_and_comes_back_if_nobody_answers),
 		TEST(news_are_taken_and_final_ones_end_the_call),
 		TEST(announced_stream_is_carried_over_its_own_socket),
+		TEST(announced_session_is_carried_likewise),
+		TEST(token_of_another_channel_is_refused_and_stays_good),
 		TEST(token_works_once),
 		TEST(broken_handshake_does_not_spend_the_token),
 		TEST(upgrade_elsewhere_gets_a_whole_answer),
