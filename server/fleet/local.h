@@ -4,7 +4,8 @@
  * store.
  *
  * One lock, held for a moment. Only key_take and ending_ever wait for a disk, since an
- * earlier process may have had the key or the call: for one query of the store.
+ * earlier process may have had the key or the call: for one query of the store, and
+ * ending_ever, for which a caller waits, 50 ms at most while others read.
  */
 #include "server/fleet/fleet.h"
 

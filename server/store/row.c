@@ -10,11 +10,19 @@
 #include <time.h>
 
 enum {
-	WAIT_US = US_PER_S,
-	QUERY_US = 5 * US_PER_S, /* a query that takes longer is stopped: SQLITE_INTERRUPT */
-	STEPS = 10000,           /* of SQLite's machine between two looks at the clock */
-	BUSY_MS = 1000
+	STEPS = 10000 /* of SQLite's machine between two looks at the clock */
 };
+
+/* How long one who asks may wait: for a connection, for SQLite's own locks, and for the query, which
+ * is stopped then (SQLITE_INTERRUPT). */
+struct patience {
+	int64_t free_us;
+	int busy_ms;
+	int64_t query_us;
+};
+
+static const struct patience usual = { US_PER_S, 1000, 5 * US_PER_S };
+static const struct patience short_one = { 50 * US_PER_MS, 50, 50 * US_PER_MS };
 
 /* ------------------------- connections that only read: opened when needed, and kept */
 
@@ -60,7 +68,6 @@ static sqlite3 *open_reader(const struct store *s, struct reader *r)
 		return NULL;
 	}
 	sqlite3_extended_result_codes(db, 1);
-	sqlite3_busy_timeout(db, BUSY_MS);
 	sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	sqlite3_progress_handler(db, STEPS, too_long, r);
 	return db;
@@ -80,9 +87,9 @@ static struct reader *pick(struct readers *r)
 
 /* Waits for a free connection, a second at most: then the query fails with -EIO, instead of tying
  * up a thread of the HTTP server. */
-static struct reader *take(struct readers *r)
+static struct reader *take(struct readers *r, int64_t wait_us)
 {
-	int64_t until = clock_now_us() + WAIT_US;
+	int64_t until = clock_now_us() + wait_us;
 	struct timespec t = { .tv_sec = until / US_PER_S, .tv_nsec = until % US_PER_S * 1000 };
 	struct reader *found;
 
@@ -113,10 +120,10 @@ static void set_db(struct readers *r, struct reader *reader, sqlite3 *db)
 
 /* A reader that was opened on a database file which has been replaced since (store_writer.c) is
  * opened anew. The deadline is set for the query that follows; store_reader_done ends the loan. */
-sqlite3 *store_reader(struct store *s)
+static sqlite3 *reader_within(struct store *s, const struct patience *p)
 {
 	unsigned database = s ? atomic_load(&s->database) : 0;
-	struct reader *r = s ? take(&s->readers) : NULL;
+	struct reader *r = s ? take(&s->readers, p->free_us) : NULL;
 	sqlite3 *db;
 
 	if (!r)
@@ -131,11 +138,18 @@ sqlite3 *store_reader(struct store *s)
 		set_db(&s->readers, r, open_reader(s, r));
 		r->database = database;
 	}
-	r->until_us = clock_now_us() + QUERY_US;
+	r->until_us = clock_now_us() + p->query_us;
 	db = r->db;
-	if (!db)
+	if (db)
+		sqlite3_busy_timeout(db, p->busy_ms);
+	else
 		give_back(&s->readers, r);
 	return db;
+}
+
+sqlite3 *store_reader(struct store *s)
+{
+	return reader_within(s, &usual);
 }
 
 void store_reader_done(struct store *s, sqlite3 *db)
@@ -195,17 +209,32 @@ static int bind(sqlite3_stmt *stmt, int at, char letter, va_list *values)
 
 /* Errors are kept in `result` and told once, by rows_done, so that a verb reads as three lines.
  * Without a store the connection is missing, and the same way leads to -EIO. */
+static void ask(struct rows *r, struct store *store, const struct patience *p, const char *sql, const char *format,
+    va_list *values)
+{
+	*r = (struct rows){ .store = store, .db = reader_within(store, p), .result = SQLITE_CANTOPEN };
+	if (!r->db)
+		return;
+	r->result = sqlite3_prepare_v2(r->db, sql, -1, &r->stmt, NULL);
+	for (int i = 0; format[i] && r->result == SQLITE_OK; i++)
+		r->result = bind(r->stmt, i + 1, format[i], values);
+}
+
 void rows_ask(struct rows *r, struct store *store, const char *sql, const char *format, ...)
 {
 	va_list values;
 
-	*r = (struct rows){ .store = store, .db = store ? store_reader(store) : NULL, .result = SQLITE_CANTOPEN };
-	if (!r->db)
-		return;
-	r->result = sqlite3_prepare_v2(r->db, sql, -1, &r->stmt, NULL);
 	va_start(values, format);
-	for (int i = 0; format[i] && r->result == SQLITE_OK; i++)
-		r->result = bind(r->stmt, i + 1, format[i], &values);
+	ask(r, store, &usual, sql, format, &values);
+	va_end(values);
+}
+
+void rows_ask_soon(struct rows *r, struct store *store, const char *sql, const char *format, ...)
+{
+	va_list values;
+
+	va_start(values, format);
+	ask(r, store, &short_one, sql, format, &values);
 	va_end(values);
 }
 

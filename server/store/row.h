@@ -56,6 +56,10 @@ struct rows {
  * tells of a failure here. */
 void rows_ask(struct rows *rows, struct store *store, const char *sql, const char *format, ...);
 
+/* The same while a caller waits: each wait of it ends after 50 ms. For a row that is found by its
+ * key, and where -EIO is an answer to go on with. */
+void rows_ask_soon(struct rows *rows, struct store *store, const char *sql, const char *format, ...);
+
 /* True: the next row is there. */
 bool rows_next(struct rows *rows);
 

@@ -361,7 +361,7 @@ int store_call_ending(struct store *store, const char *call_sid, enum call_end *
 {
 	struct rows r;
 
-	rows_ask(
+	rows_ask_soon(
 	    &r, store, "SELECT ending, ended_at FROM calls WHERE call_sid = ?1 AND state = 'ended'", "t", call_sid);
 	if (rows_next(&r)) {
 		*end = call_ending_named(row_string(&r, 0));

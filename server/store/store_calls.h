@@ -188,7 +188,7 @@ int store_calls(struct store *store, const struct call_filter *filter, const str
 int store_call(struct store *store, const char *call_sid, struct call_summary *call, struct call_talk *talk);
 
 /* How a call ended, and when. 0; -ENOENT: it is unknown, or not over; or -EIO. An ending
- * that another version wrote is told as INTERRUPTED. */
+ * that another version wrote is told as INTERRUPTED. Waits 50 ms at most for other readers. */
 int store_call_ending(struct store *store, const char *call_sid, enum call_end *end, int64_t *ended_ms);
 
 /* Appends the call's turns before that number, as an array. 0 or -EIO. */

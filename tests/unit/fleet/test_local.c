@@ -416,18 +416,29 @@ static void a_key_of_an_earlier_process_is_known(void **state)
 	assert_string_equal(holder.order, "out_1");
 }
 
+enum { READERS = 4 }; /* all there are */
+
+static void take_readers(struct sqlite3 *taken[READERS])
+{
+	for (int i = 0; i < READERS; i++)
+		assert_non_null(taken[i] = store_reader(store));
+}
+
+static void give_readers_back(struct sqlite3 *taken[READERS])
+{
+	for (int i = 0; i < READERS; i++)
+		store_reader_done(store, taken[i]);
+}
+
 static void a_key_that_cannot_be_looked_up_is_nobodys(void **state)
 {
-	enum { READERS = 4 }; /* all there are */
-	struct sqlite3 *taken_readers[READERS];
+	struct sqlite3 *taken[READERS];
 	struct fleet_key holder;
 
 	(void)state;
-	for (int i = 0; i < READERS; i++)
-		assert_non_null(taken_readers[i] = store_reader(store));
+	take_readers(taken);
 	assert_int_equal(take("k", "out_1", "aa", &holder, 1), -EIO);
-	for (int i = 0; i < READERS; i++)
-		store_reader_done(store, taken_readers[i]);
+	give_readers_back(taken);
 	assert_int_equal(take("k", "out_1", "aa", &holder, 1), 0);
 }
 
@@ -591,6 +602,23 @@ static void ending_of_an_earlier_process_is_known(void **state)
 	assert_int_equal(ending.times, 1);
 }
 
+/* Somebody is on the telephone: thirty in a row are a second and a half, not half a minute. */
+static void a_caller_does_not_wait_for_those_who_read(void **state)
+{
+	const int64_t begun_us = clock_now_us();
+	struct sqlite3 *taken[READERS];
+	struct fleet_ending ending;
+
+	(void)state;
+	row("CAold", "ended", "agent_ended", 1000);
+	take_readers(taken);
+	for (int i = 0; i < 30; i++)
+		assert_int_equal(fleet->ops->ending_ever(fleet, "CAold", &ending, S, 2000), -EIO);
+	assert_true(clock_now_us() - begun_us < 15 * S);
+	give_readers_back(taken);
+	assert_int_equal(fleet->ops->ending_ever(fleet, "CAold", &ending, S, 2000), 0);
+}
+
 static void without_a_store_only_memory_is_asked(void **state)
 {
 	struct fleet_ending ending;
@@ -623,6 +651,7 @@ int main(void)
 		TEST(a_key_stands_for_its_first_order_for_a_day),
 		TEST(who_places_nothing_gives_the_key_back),
 		STORED(ending_of_an_earlier_process_is_known),
+		STORED(a_caller_does_not_wait_for_those_who_read),
 		cmocka_unit_test_setup_teardown(without_a_store_only_memory_is_asked, open_fleet, close_fleet),
 		STORED(a_key_of_an_earlier_process_is_known),
 		STORED(a_key_that_cannot_be_looked_up_is_nobodys),
