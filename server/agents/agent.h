@@ -7,7 +7,7 @@
  * Constant once loaded; shared by any thread that holds a reference.
  */
 #include "server/agents/phrases.h"
-#include "server/agents/relay.h"
+#include "server/agents/relay_options.h"
 #include "server/config/config.h"
 
 #include <stdbool.h>

@@ -1,4 +1,4 @@
-#include "server/agents/relay.h"
+#include "server/agents/relay_options.h"
 
 #include "server/agents/agent.h"
 #include "server/agents/reader.h"

@@ -1,5 +1,5 @@
-#ifndef AGENTS_RELAY_H
-#define AGENTS_RELAY_H
+#ifndef AGENTS_RELAY_OPTIONS_H
+#define AGENTS_RELAY_OPTIONS_H
 /* ConversationRelay, as an agent's file asks for it: `relay` holds the attributes of
  * Twilio's TwiML under Twilio's own names, its languages, and the sounds it may play.
  *
@@ -13,10 +13,10 @@
 /* Attributes of <ConversationRelay>, in the order in which they are written. */
 #define RELAY_ATTRIBUTES(X) \
 	X(welcomeGreeting) \
-	X(welcomeGreetingInterruptible) X(language) X(ttsLanguage) X(ttsProvider) X(voice) X(transcriptionLanguage) \
-	    X(transcriptionProvider) X(speechModel) X(interruptible) X(interruptSensitivity) X(dtmfDetection) \
-		X(reportInputDuringAgentSpeech) X(preemptible) X(hints) X(debug) X(elevenlabsTextNormalization) \
-		    X(intelligenceService) /* of 2026 */ \
+	X(welcomeGreetingInterruptible) \
+	X(language) X(ttsLanguage) X(ttsProvider) X(voice) X(transcriptionLanguage) X(transcriptionProvider) \
+	    X(speechModel) X(interruptible) X(interruptSensitivity) X(dtmfDetection) X(reportInputDuringAgentSpeech) \
+		X(preemptible) X(hints) X(debug) X(elevenlabsTextNormalization) X(intelligenceService) /* of 2026 */ \
 	    X(events) X(partialPrompts) X(speechTimeout) X(eotThreshold) X(ignoreBackchannel) X(deepgramSmartFormat) \
 		X(profanityFilter) X(backgroundNoiseReduction) X(turnDetection) X(conversationConfiguration) \
 		    X(conversationId)
