@@ -8,15 +8,16 @@ enum { P50, P99, MAX, RANKS };
 struct figures {
 	bool taken; /* the run reached its end */
 	double calls, live;
-	double failed;                       /* calls that did not go as they should */
-	double up[RANKS];                    /* caller's frame, phone's send to model's read */
-	double down[RANKS];                  /* answer's first audio, model's write to phone's read */
-	double clear[RANKS];                 /* speech_started written to clear read */
-	double clears;                       /* that came */
-	double interruptions;                /* that were told */
-	double cut_p90;                      /* told to the model against played */
-	double cuts;                         /* how many of those */
-	double frames, lost, swapped;        /* of the caller; doubled or out of order */
+	double failed;                /* calls that did not go as they should */
+	double up[RANKS];             /* caller's frame, phone's send to model's read */
+	double down[RANKS];           /* answer's first audio, model's write to phone's read */
+	double words;                 /* first tokens that came, in calls by ConversationRelay: `down` is of them */
+	double clear[RANKS];          /* speech_started written to clear read */
+	double clears;                /* that came */
+	double interruptions;         /* that were told */
+	double cut_p90;               /* told to the model against played */
+	double cuts;                  /* how many of those */
+	double frames, lost, swapped; /* of the caller; doubled or out of order */
 	double units, lost_units, bad_units; /* of answers; doubled, out of order, stale */
 	double cpu;                          /* per call and second */
 	double core;                         /* per cent of one core */

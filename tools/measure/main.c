@@ -9,10 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CALLS_MAX = 5000, LOAD_LATE_MS = 20, BROKEN_P99_MS = 100 };
+enum { CALLS_MAX = 5000, WORDS_CALLS = 200, QUICK_WORDS_CALLS = 5, LOAD_LATE_MS = 20, BROKEN_P99_MS = 100 };
 
 static const char help[] =
-    "Calls at once through the server, and through a bare relay to compare with.\n"
+    "Calls at once through the server, and through a bare relay to compare with; then 200 by\n"
+    "ConversationRelay, in words: from the model's first token to the phone's.\n"
     "\n"
     "  tools/bench           the table\n"
     "  tools/bench --quick   a few calls, to see that there is a table; nothing depends on a time\n"
@@ -26,7 +27,8 @@ static const char help[] =
     "\n"
     "Other settings of the server are taken from the environment.\n";
 
-static struct subject server = { .name = "trunkline" }, relay = { .name = "relay", .relay = true };
+static struct subject server = { .name = "trunkline" }, relay = { .name = "relay", .relay = true },
+		      words = { .name = "words", .words = true };
 
 static double from_environment(const char *name, double otherwise, double least)
 {
@@ -133,20 +135,22 @@ static int measure(const struct settings *s, struct figures *servers, struct fig
 	return i;
 }
 
-static void tell_aims(const struct figures *servers, const struct figures *relays, int count)
+static void tell_aims(
+    const struct figures *servers, const struct figures *relays, int count, const struct figures *in_words)
 {
 	int missed = 0;
 
 	puts("Aims of the design that were missed:");
 	for (int i = 0; i < count; i++)
 		missed += table_aims(&servers[i], &relays[i]);
+	missed += table_words_aims(in_words);
 	if (!missed)
 		puts("  none");
 }
 
 int main(int argc, char **argv)
 {
-	struct figures servers[SIZES_MAX], relays[SIZES_MAX];
+	struct figures servers[SIZES_MAX], relays[SIZES_MAX], in_words;
 	bool quick = argc == 2 && !strcmp(argv[1], "--quick"), proving = argc == 2 && !strcmp(argv[1], "--prove");
 	bool all_complete;
 	struct settings s;
@@ -168,10 +172,13 @@ int main(int argc, char **argv)
 		return 1;
 	table_head();
 	count = measure(&s, servers, relays, &all_complete);
+	run_calls(&s, &words, quick ? QUICK_WORDS_CALLS : WORDS_CALLS, &in_words);
+	table_words(&in_words);
+	all_complete = all_complete && in_words.taken && !in_words.failed && in_words.words > 0;
 	if (quick) {
 		puts(all_complete ? "the table is complete" : "the table is not complete");
 		return !all_complete;
 	}
-	tell_aims(servers, relays, count);
+	tell_aims(servers, relays, count, &in_words);
 	return !servers[0].taken || !relays[0].taken;
 }

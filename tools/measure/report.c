@@ -93,6 +93,20 @@ bool report_model(struct figures *f, const char *path)
 	return close_report(&r);
 }
 
+bool report_words(struct figures *f, const char *path)
+{
+	struct reader r;
+
+	if (!open_report(&r, path))
+		return false;
+	f->failed = number(&r, "load.failed");
+	f->live = number(&r, "load.ends.caller");
+	ranks(&r, "answer_first", f->down);
+	ranks(&r, "send_late", f->late);
+	f->words = number(&r, "load.answer_first.count");
+	return close_report(&r);
+}
+
 bool report_phone(struct figures *f, const char *path)
 {
 	struct reader r;

@@ -1,6 +1,8 @@
 #include "tools/measure/run.h"
 
 #include "tools/measure/child.h"
+#include "tools/kit/file.h"
+#include "tools/kit/text.h"
 #include "tools/measure/report.h"
 #include "tools/measure/sample.h"
 
@@ -104,8 +106,12 @@ static bool start_model(struct stage *st)
 	       port_wait(st->model_port, &st->model, START_S);
 }
 
-static void server_command(const struct stage *st, struct command *c, int calls)
+static void server_command(const struct stage *st, struct command *c, const struct subject *subject, int calls)
 {
+	if (subject->words) {
+		command_add(c, "CHANNEL=relay");
+		command_add(c, "GREETING_MODE=wait");
+	}
 	command_add(c, "OPENAI_REALTIME_URL=wss://localhost:%d/v1/realtime", st->model_port);
 	command_add(c, "OPENAI_CA_FILE=%s/ca/ca.pem", st->s->out);
 	command_add(c, "OPENAI_API_KEY=sk-bench");
@@ -135,15 +141,31 @@ static bool start_bridge(struct stage *st, const struct subject *subject, int ca
 	if (subject->relay)
 		relay_command(st, &c, subject);
 	else
-		server_command(st, &c, calls);
+		server_command(st, &c, subject, calls);
 	return child_start(
 		   &st->bridge, subject->name, &c, st->s->apart ? SERVER_CORE : ANY_CORE, path(st, "bridge.log")) &&
 	       port_wait(st->bridge_port, &st->bridge, START_S);
 }
 
-static bool start_phone(struct stage *st, int calls, double seconds)
+/* Who speaks by words says some, hears the answer, and says some again. */
+static bool write_words(const struct stage *st)
+{
+	static const char script[] = "silence 1500\nprompt \"Tell me something.\" 300\nwait-last\nrepeat\n";
+	struct text text = { 0 };
+	bool ok;
+
+	text_puts(&text, script);
+	ok = file_write(path(st, "words.script"), &text) == 0;
+	text_free(&text);
+	return ok;
+}
+
+static bool start_phone(struct stage *st, const struct subject *subject, int calls, double seconds)
 {
 	struct command c = { 0 };
+
+	if (subject->words && !write_words(st))
+		return false;
 
 	command_add(&c, "%s/phone", st->s->build);
 	command_add(&c, "--server=127.0.0.1:%d", st->bridge_port);
@@ -156,6 +178,10 @@ static bool start_phone(struct stage *st, int calls, double seconds)
 	command_add(&c, "--seconds=%g", seconds);
 	command_add(&c, "--threads=%d", st->s->apart && cores_for_load() > 1 && calls > 1 ? 2 : 1);
 	command_add(&c, "--report=%s", st->phone_report);
+	if (subject->words) {
+		command_add(&c, "--script=%s", path(st, "words.script"));
+		command_add(&c, "--pace=200");
+	}
 	return child_start(&st->phone, "phone", &c, load_cores(st->s), path(st, "phone.log"));
 }
 
@@ -220,12 +246,16 @@ bool run_calls(const struct settings *s, const struct subject *subject, int call
 	stage_init(&st, s, subject->name, calls);
 	/* With several it waits for the ramp; one alone counts from its beginning. */
 	ok = start_model(&st) && start_bridge(&st, subject, calls + SPARE_LINES) &&
-	     start_phone(&st, calls, settings_warmup_s(s) + s->seconds + (calls == 1)) &&
+	     start_phone(&st, subject, calls, settings_warmup_s(s) + s->seconds + (calls == 1)) &&
 	     watch_window(&st, &w, warmup, s->seconds);
 	if (ok)
 		ok = child_wait(&st.phone, STOP_S + calls / s->ramp, &status);
 	stage_clear(&st);
-	ok = ok && report_model(out, path(&st, "window.json")) && report_phone(out, st.phone_report) && out->live > 0;
+	if (subject->words)
+		ok = ok && report_words(out, st.phone_report) && out->live > 0;
+	else
+		ok = ok && report_model(out, path(&st, "window.json")) && report_phone(out, st.phone_report) &&
+		     out->live > 0;
 	if (!ok)
 		fprintf(stderr, "bench: %s with %d calls came to nothing; see %s\n", subject->name, calls, st.dir);
 	else

@@ -9,6 +9,7 @@ enum { HARMS_MAX = 4 };
 struct subject {
 	const char *name;
 	bool relay;                      /* else the server */
+	bool words;                      /* calls by ConversationRelay: only words go through */
 	const char *harm[HARMS_MAX];     /* the relay's options, NULL behind the last */
 	double idle_rss_kb, idle_pss_kb; /* without a call */
 };

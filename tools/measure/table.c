@@ -140,6 +140,18 @@ void table_row(const char *name, const struct figures *f)
 	fflush(stdout);
 }
 
+void table_words(const struct figures *f)
+{
+	printf("%5.0f  %-*s", f->calls, NAME_WIDTH - 7, "words");
+	if (f->taken)
+		printf(
+		    "  model > caller, first token, ms: p50 %.3f  p99 %.3f  max %.2f  (%.0f answers, %.0f calls failed)\n",
+		    f->down[P50], f->down[P99], f->down[MAX], f->words, f->failed);
+	else
+		puts("  came to nothing");
+	fflush(stdout);
+}
+
 void table_ratio(const struct figures *f, const struct figures *base)
 {
 	if (!f->taken || !base->taken)
@@ -162,6 +174,11 @@ static int aim(const struct figures *f, bool met, const char *what, double is, d
 	if (!met)
 		printf("  %4.0f calls: %s is %.3g, the aim %.3g\n", f->calls, what, is, below);
 	return !met;
+}
+
+int table_words_aims(const struct figures *f)
+{
+	return f->taken ? aim(f, f->down[P99] <= 1, "a first token p99, ms,", f->down[P99], 1) : 1;
 }
 
 /* The numbers of the design; those against the relay are its sense. */

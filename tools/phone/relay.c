@@ -203,10 +203,14 @@ bool relay_interrupt(struct call *c, int input)
 	struct relay_session *s = relay_now(c);
 	struct text heard = { 0 }, m = { 0 };
 	struct clear_note *note;
+	struct talker_news last;
 	uint32_t ms;
 
 	if (!talker_can_be_cut(&s->talker, input))
 		return false;
+	talker_tell(&s->talker, &last);
+	if (last.played)
+		tell_played(c, last.played, last.played_len);
 	talker_cut(&s->talker, &heard, &ms);
 	note_event(c, "the agent is cut off after \"%s\"", text_str(&heard));
 	note = note_clear(c);

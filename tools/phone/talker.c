@@ -242,6 +242,31 @@ bool talker_tick(struct talker *t, uint32_t tick, struct talker_news *news)
 	return sounds;
 }
 
+/* Bytes spoken of a cycle, without a word that is not over and the blank before it. */
+static size_t whole_words(const struct cycle *c)
+{
+	size_t n = c->spoken;
+
+	while (n && n < c->sent.len && c->sent.data[n] != ' ' && c->sent.data[n - 1] != ' ')
+		n--;
+	while (n && c->sent.data[n - 1] == ' ')
+		n--;
+	return n;
+}
+
+void talker_tell(struct talker *t, struct talker_news *news)
+{
+	const struct cycle *c = t->piece_count ? &t->cycles[t->pieces[0].cycle] : NULL;
+	size_t until = c ? whole_words(c) : 0;
+
+	*news = (struct talker_news){ 0 };
+	if (!c || t->told_cycle != t->pieces[0].cycle || until <= t->told)
+		return;
+	news->played = c->sent.data + t->told;
+	news->played_len = until - t->told;
+	t->told = until;
+}
+
 bool talker_can_be_cut(const struct talker *t, int input)
 {
 	return t->piece_count && (t->speaking || !t->wait) && (t->pieces[0].interruptible & input);
@@ -250,15 +275,12 @@ bool talker_can_be_cut(const struct talker *t, int input)
 void talker_cut(struct talker *t, struct text *heard, uint32_t *ms)
 {
 	struct cycle *c = t->piece_count ? &t->cycles[t->pieces[0].cycle] : NULL;
-	size_t n = c ? c->spoken : 0;
 
 	*ms = c && c->begun ? (t->now - c->begin_tick) * TICK_MS : 0;
-	while (c && n && n < c->sent.len && c->sent.data[n] != ' ' && c->sent.data[n - 1] != ' ')
-		n--;
-	while (c && n && c->sent.data[n - 1] == ' ')
-		n--;
 	if (c)
-		text_add(heard, text_str(&c->sent), n);
+		text_add(heard, text_str(&c->sent), whole_words(c));
+	if (c && t->told_cycle == t->pieces[0].cycle)
+		t->told = c->spoken;
 	while (t->piece_count) {
 		t->cycles[t->pieces[t->piece_count - 1].cycle].cut = true;
 		drop_piece(t, t->piece_count - 1);

@@ -78,6 +78,8 @@ void talker_keys(struct talker *t, const char *keys, const struct manner *m);
 /* True if something of it sounds in this tick. */
 bool talker_tick(struct talker *t, uint32_t tick, struct talker_news *news);
 
+/* What was spoken in whole words and not told yet, into *news. */
+void talker_tell(struct talker *t, struct talker_news *news);
 /* May this input cut it off now? False when it is silent. */
 bool talker_can_be_cut(const struct talker *t, int input);
 /* Drops all that is not spoken. The whole words spoken of the cycle that was under way, and since when. */

@@ -294,9 +294,12 @@ void items_truncate(struct session *s, const cJSON *event, const char *event_id)
 	event_send(s);
 }
 
+/* An answer that is over is only waiting to be freed. */
 static bool in_use(const struct session *s, const struct item *item)
 {
 	for (const struct answer *a = s->answers; a; a = a->next) {
+		if (a->over)
+			continue;
 		if (a->item == item)
 			return true;
 		for (int i = 0; i < a->call_count; i++)
