@@ -134,11 +134,49 @@ nonsense_case() {
 		wait-agent-done 100' --fault "$1" --expect end=caller --expect spoken~"ten to two." "${@:2}"
 }
 
+# Setups that are none, sessions that fail, prompts nobody says: all at once, and a good call after them.
+strange_case() {
+	local name
+	printf '%s\n' 'silence 1500' 'prompt "And on Saturday?"' 'silence 2000' >"$WORK/strange.script"
+	printf '%s\n' 'wait-agent-done 100' 'prompt "And on Saturday?"' 'wait-spoken "ten to two."' >"$WORK/good.script"
+	model model --key "$SECRET" --script "$OUTER/model.script" --text-speed 1000
+	server server AGENTS_DIR="$OUTER/agents" SIGNING_SECRET="$SECRET" MAX_CALLS=60
+	for name in bad-setup={1..13} session-error={64101,64102,64104,64109,64111,64112,39001}@500 huge=10000@300 \
+		odd-prompts@300 no-start never-read binary@300 long-ping@300 reserved-bits@300 giant@300; do
+		dial "$name" --script "$WORK/strange.script" --pace 60 --fault "$name"
+	done
+	all_over
+	check "strange: each call came to an end" eval '! grep -Lx 0 "$WORK"/*.status | grep .'
+	check "strange: and each was told something sensible: no TwiML was wrong" eval \
+		'! jq -r ".calls[].warnings[].text" "$WORK"/*=*.json | grep -E "^(11|12|64101)"'
+	check "strange: a good call is served after them" phone good --script "$WORK/good.script" --pace 60 \
+		--expect warnings=0 --expect script_done=1
+	check "strange: all of them are over" until_true eval '[ "$(api /status | jq .calls.live)" = 0 ]'
+	check "strange: the server stops with status 0" stop_server
+	check "strange: the model stops with status 0" stop_model
+	check "strange: every message was one the model knows" equal "$(field "$WORK/model.json" .violation_count)" 0
+}
+
+# 64 KB without a blank, and half an emoji in the midst.
+long_case() {
+	printf '%s\n' 'wait-agent-done 100' 'prompt "Go on."' 'wait-last' 'silence 300' >"$WORK/caller.script"
+	model model --key "$SECRET" --script "$OUTER/model.script" --fault "$1"
+	server server AGENTS_DIR="$OUTER/agents" SIGNING_SECRET="$SECRET"
+	check "$NAME: the call goes as it should" phone phone --script "$WORK/caller.script" --pace 100000 \
+		--expect malformed=0 --expect warnings=0 --expect script_done=1
+	check "$NAME: what was sent" equal "$(answers "$2")" "$3"
+	check "$NAME: the server stops with status 0" stop_server
+	check "$NAME: the model stops with status 0" stop_model
+}
+
 apart talk conversation_case
 SPEED=30 apart interruption interruption_case heard-lower
 apart whole interruption_case heard-bare duration-text
 apart unmatched unmatched_case
 apart reconnect reconnect_case
+apart strange strange_case
+apart long long_case long-word '.[1].sent | length' 65536
+apart emoji long_case half-emoji '.[1].sent | startswith("We open at nine") and endswith("nobody is here.")' true
 for fault in malformed@300 wrong-types@300 half-emoji@300 start-twice@300 unknown-stream@300 interrupts=50@300 \
 	played-unknown@300 bad-dtmf@300 deep=1000@300 nul-bytes@300 media-first=3; do
 	apart "${fault%%[=@]*}" nonsense_case "$fault"

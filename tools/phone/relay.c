@@ -372,13 +372,13 @@ uint64_t relay_over(struct call *c)
 		wait = COMPLETED_MS;
 	else
 		wait = FAILED_MS;
+	if (c->end == END_SERVER && wait == FAILED_MS)
+		note_warning(c, "64105 the server closed the socket without `end`");
 	if (wait == FAILED_MS && !s->error_code) {
 		s->error_code = c->end == END_UPGRADE_REFUSED ? 39001 : 64105;
 		s->error = c->end == END_UPGRADE_REFUSED ? "Network connection to WebSocket server failed."
 							 : "Websocket ended";
 	}
-	if (c->end == END_SERVER && !s->ended && !s->error)
-		note_warning(c, "64105 the server closed the socket without `end`");
 	note_event(c, "session %s is over: %s", s->id,
 	    wait == ENDED_MS       ? "ended"
 	    : wait == COMPLETED_MS ? "completed"

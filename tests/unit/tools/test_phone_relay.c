@@ -629,6 +629,17 @@ static void a_lost_socket_leads_to_another_session(void **state)
 	close_server();
 }
 
+static void a_close_without_an_end_is_told(void **state)
+{
+	static const struct row rows[] = { { "\"prompt\"", { "close" } }, { 0 } };
+
+	(void)state;
+	open_server(TWIML(""), "<Response/>", rows);
+	assert_int_equal(CALL("prompt \"Bye.\"\nwait-end\n", "--expect", "end=server", "--expect", "warnings=1"), 0);
+	assert_asked("SessionStatus=failed");
+	close_server();
+}
+
 static void a_cut_socket_leads_to_another_session(void **state)
 {
 	static const struct row rows[] = { { "IN_PROGRESS", { TEXT("Again.", "true") } }, { 0 } };
@@ -705,6 +716,7 @@ int main(void)
 		cmocka_unit_test(tokens_of_a_cut_answer_are_found),
 		cmocka_unit_test(an_end_is_told_to_the_action),
 		cmocka_unit_test(a_lost_socket_leads_to_another_session),
+		cmocka_unit_test(a_close_without_an_end_is_told),
 		cmocka_unit_test(a_cut_socket_leads_to_another_session),
 		cmocka_unit_test(ten_bad_messages_end_it),
 		cmocka_unit_test(twilios_own_failures_are_told),
