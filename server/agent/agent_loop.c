@@ -106,6 +106,10 @@ static void publish(struct conversation *con, bool wait, int64_t now_us)
 	toolbox_put_json(&con->tools.box, &out->tools);
 	out->turns_dropped = con->timeline.turns_dropped;
 	out->text_dropped = con->timeline.text_dropped;
+	if (c->channel->resumes) {
+		fleet_said_free(c->said);
+		c->said = timeline_said(&con->timeline, RECALL_TURNS, RECALL_BYTES);
+	}
 	pthread_mutex_unlock(&c->shown_lock);
 	con->shown.published_us = now_us;
 }

@@ -26,6 +26,11 @@
 struct converter;
 struct tool_cancel;
 
+enum {
+	RECALL_TURNS = 60,       /* last turns that are kept for a caller who comes back … */
+	RECALL_BYTES = 24 * 1024 /* … as far as they fit into this */
+};
+
 struct conversation {
 	struct call *call;
 	struct link link;                   /* the model */

@@ -13,9 +13,7 @@
 #include <string.h>
 
 enum {
-	RECORD_AUDIO = 32 * 1024, /* of one message in to_caller */
-	RECALL_TURNS = 60,        /* last turns that are kept for a caller who comes back … */
-	RECALL_BYTES = 24 * 1024  /* … as far as they fit into this */
+	RECORD_AUDIO = 32 * 1024 /* of one message in to_caller */
 };
 
 /* ---------------------------------------------------------------------- to the model */
@@ -117,8 +115,8 @@ static void tell_keys(struct conversation *con, const struct dialogue_order *o, 
 	conversation_tell_item(con, MODEL_REQUEST_KEYS, MODEL_ROLE_CALLER, text);
 }
 
-/* The caller is back from a transfer. The model of this session is told the conversation
- * turn by turn, and then why nobody took the call. */
+/* The caller is back, from a transfer or after a session that broke off. The model of this session
+ * is told the conversation turn by turn, and then what happened. */
 static void recall(struct conversation *con, const struct dialogue_order *o, int64_t now)
 {
 	const struct call_context *context = &con->call->context;
@@ -130,9 +128,13 @@ static void recall(struct conversation *con, const struct dialogue_order *o, int
 	for (size_t i = 0; said && i < said->count; i++)
 		conversation_tell_item(con, MODEL_REQUEST_PAST,
 		    said->turns[i].agents ? MODEL_ROLE_AGENT : MODEL_ROLE_CALLER, said->turns[i].text);
-	words_back(back, sizeof back, context->back_from, context->back_why);
+	if (context->lost_session[0])
+		words_reconnected(back, sizeof back);
+	else
+		words_back(back, sizeof back, context->back_from, context->back_why);
 	conversation_tell_item(con, MODEL_REQUEST_PAST, MODEL_ROLE_NOTE, back);
-	log_info(con->call->tag, "the caller is back from a transfer");
+	log_info(con->call->tag, "the caller is back %s",
+	    context->lost_session[0] ? "after a session that broke off" : "from a transfer");
 }
 
 /* ----------------------------------------------------------------- to the caller loop */

@@ -56,11 +56,10 @@ static void release_agent(const void *agent)
 	agent_release(agent);
 }
 
-void call_hand_over(struct call *c, const struct call_hand_over *to, struct fleet_said *said, int64_t now_us)
+/* What a call that comes back needs to go on. Takes `said`. */
+static struct fleet_transfer luggage_of(const struct call *c, struct fleet_said *said)
 {
-	struct fleet *fleet = c->calls->use.fleet;
-	struct fleet_transfer t = { .ring_seconds = to->ring_seconds,
-		.held = agent_retain(c->agent),
+	struct fleet_transfer t = { .held = agent_retain(c->agent),
 		.release = release_agent,
 		.contact_name = strdup(c->context.contact_name),
 		.business_name = strdup(c->context.business_name),
@@ -68,19 +67,28 @@ void call_hand_over(struct call *c, const struct call_hand_over *to, struct flee
 		.said = said ? said : fleet_said_new(0) };
 
 	snprintf(t.call_sid, sizeof t.call_sid, "%s", c->call_sid);
-	snprintf(t.name, sizeof t.name, "%s", to->name);
-	snprintf(t.number, sizeof t.number, "%s", to->number);
+	snprintf(t.agent, sizeof t.agent, "%s", c->agent->name);
+	snprintf(t.variant, sizeof t.variant, "%s", c->agent->variant);
 	snprintf(t.from, sizeof t.from, "%s", c->from);
 	snprintf(t.to, sizeof t.to, "%s", c->to);
 	snprintf(t.direction, sizeof t.direction, "%s", c->direction);
 	snprintf(t.record, sizeof t.record, "%s", recording_mode_name(c->record));
+	return t;
+}
+
+void call_hand_over(struct call *c, const struct call_hand_over *to, struct fleet_said *said, int64_t now_us)
+{
+	struct fleet *fleet = c->calls->use.fleet;
+	struct fleet_transfer t = luggage_of(c, said);
+
+	t.ring_seconds = to->ring_seconds;
+	snprintf(t.name, sizeof t.name, "%s", to->name);
+	snprintf(t.number, sizeof t.number, "%s", to->number);
 	stat_add(calls_transfers, 1);
 	log_info(c->tag, "handing the caller over; to=%s", t.name);
 	call_tell(c, (struct journal_entry){ .kind = JOURNAL_NOTE,
 			 .type = "call.transferred",
 			 .facts = (struct journal_fact[]){ { "to", t.name }, { 0 } } });
-	snprintf(t.agent, sizeof t.agent, "%s", c->agent->name);
-	snprintf(t.variant, sizeof t.variant, "%s", c->agent->variant);
 	fleet->ops->transfer_put(fleet, &t, now_us);
 }
 
@@ -203,6 +211,22 @@ static void tell_fleet(const struct call *c, enum line_state was, enum call_end 
 		c->calls->use.fleet->ops->withdraw(c->calls->use.fleet, c->token);
 }
 
+/* A session that broke off is opened once more (calls_reconnect). The conversation is as it was last
+ * published: nobody can wait here for more of it. */
+static void keep_for_reconnection(struct call *c, enum call_end why, int64_t now)
+{
+	struct fleet *fleet = c->calls->use.fleet;
+	struct fleet_transfer t;
+
+	if (!c->channel->resumes || !call_end_broke_off(why) || c->context.lost_session[0])
+		return;
+	pthread_mutex_lock(&c->shown_lock);
+	t = luggage_of(c, c->said);
+	c->said = NULL;
+	pthread_mutex_unlock(&c->shown_lock);
+	fleet->ops->transfer_put(fleet, &t, now);
+}
+
 /* The only way out of the first three states. Callers race here (a hang-up and a time
  * limit, for instance); the exchange of `end` lets one of them through, and only that
  * one counts, informs the fleet and gives up the place under MAX_CALLS.
@@ -222,6 +246,7 @@ void call_end_locked(struct call *c, enum call_end why)
 	atomic_store_explicit(&c->ended_us, now, memory_order_relaxed);
 	c->state = LINE_ENDING;
 	c->calls->taken--;
+	keep_for_reconnection(c, why, now);
 	tell_fleet(c, was, why, now);
 	atomic_fetch_add_explicit(&stats.ended[why], 1, memory_order_relaxed);
 	call_wake(c);
@@ -274,6 +299,7 @@ void call_close(struct call *c)
 	mailbox_empty(&c->mail);
 	call_context_free(&c->context); /* left by a call that the thread never took up */
 	call_talk_free(&c->shown);
+	fleet_said_free(c->said);
 	pthread_mutex_destroy(&c->shown_lock);
 }
 
@@ -285,5 +311,7 @@ void call_clean(struct call *c)
 	mailbox_empty(&c->mail);
 	pthread_mutex_lock(&c->shown_lock);
 	call_talk_free(&c->shown);
+	fleet_said_free(c->said);
+	c->said = NULL;
 	pthread_mutex_unlock(&c->shown_lock);
 }

@@ -164,6 +164,7 @@ struct call {
 	 * trylock, so that no reader can make it wait. */
 	pthread_mutex_t shown_lock;
 	struct call_talk shown;
+	struct fleet_said *said; /* owned; the same for a session that goes on with it, where the channel resumes */
 
 	/* The caller's channel, which is the agent's, is constant from the reservation on, as the model's session
 	 * depends on it; without an announcement, from the binding on. The caller loop writes the channel's state until

@@ -88,8 +88,9 @@ static int fill(struct call_context *b, const struct call_facts *facts, const cJ
 	b->said = facts->said ? fleet_said_copy(facts->said) : NULL;
 	b->back_from = copy(facts->back_from);
 	b->back_why = copy(facts->back_why);
+	b->lost_session = copy(facts->lost_session);
 	return b->instructions && b->greeting && b->machine_message && b->contact_name && b->business_name &&
-		       b->metadata && (b->said || !facts->said) && b->back_from && b->back_why
+		       b->metadata && (b->said || !facts->said) && b->back_from && b->back_why && b->lost_session
 		   ? 0
 		   : -ENOMEM;
 }
@@ -143,5 +144,6 @@ void call_context_free(struct call_context *b)
 	fleet_said_free(b->said);
 	free(b->back_from);
 	free(b->back_why);
+	free(b->lost_session);
 	memset(b, 0, sizeof *b);
 }

@@ -20,9 +20,10 @@ struct call_context {
 	char *contact_name, *business_name; /* "": none */
 	char *metadata;                     /* a JSON object; "": none */
 
-	/* For a call that comes back from a transfer nobody answered. */
+	/* For a call that comes back, from a transfer nobody answered or after its session broke off. */
 	struct fleet_said *said;    /* owned: the conversation so far; NULL: it is not such a call */
 	char *back_from, *back_why; /* the person's name; Twilio's DialCallStatus; else "" */
+	char *lost_session;         /* Twilio's name of the session that broke off; else "" */
 };
 
 /* Any thread. A text that is too long is logged, if the call has a name. 0; -ENOENT: no agent of that name; -EINVAL: the metadata is no

@@ -56,8 +56,9 @@ struct call_facts {           /* borrowed; from the voice webhook */
 	const char *metadata;             /* a JSON object, as text */
 	const char *greeting;             /* a template, instead of the agent's */
 	const struct agent *agent;        /* this very one, instead of `agent_name` */
-	const struct fleet_said *said;    /* of a returning call, like the next two; see struct call_context */
+	const struct fleet_said *said;    /* of a returning call, like the next three; see struct call_context */
 	const char *back_from, *back_why; /* the second of every returning call */
+	const char *lost_session;         /* Twilio's name of the session that broke off before it */
 	const char *record;               /* "off", "local" or "twilio", instead of the agent's */
 	bool detected;                    /* Twilio was asked to tell people from machines */
 };

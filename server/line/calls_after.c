@@ -16,17 +16,23 @@ enum {
 	ASK_US = 5 * US_PER_S     /* Twilio asks connect-action within this time, if at all */
 };
 
+/* Twilio repeats a question whose answer it did not get; the line that the answer opened is not meant. */
+static bool goes_on_after(const struct call *c, const char *session)
+{
+	return *session && !strcmp(c->context.lost_session, session);
+}
+
 /* The question often overtakes our own view: Twilio may ask while the caller loop still
  * believes in its socket. The call is ended first, so the answer is never "still up". */
-enum call_end calls_after_stream(struct calls *calls, const char *call_sid)
+enum call_end calls_after_stream(struct calls *calls, const char *call_sid, const char *session, enum call_end why)
 {
 	struct fleet_ending ending;
 	struct call *c;
 
 	pthread_mutex_lock(&calls->lock);
 	c = calls_find_sid(calls, call_sid);
-	if (c)
-		call_end_locked(c, c->state == LINE_LIVE ? END_STREAM_LOST : END_NEVER_STREAMED);
+	if (c && !goes_on_after(c, session))
+		call_end_locked(c, why == END_STREAM_LOST && c->state != LINE_LIVE ? END_NEVER_STREAMED : why);
 	pthread_mutex_unlock(&calls->lock);
 	if (calls->use.fleet->ops->ending_get(calls->use.fleet, call_sid, true, &ending, clock_now_us()) ||
 	    ending.age_us > KEPT_US)
@@ -96,16 +102,17 @@ void calls_stay_away(struct calls *calls, const char *call_sid)
 	fleet_transfer_free(&t);
 }
 
-/* The repetition of a dial-done whose answer Twilio did not get: the transfer is used up
+/* The repetition of a question whose answer Twilio did not get: the transfer is used up
  * by then, and the returning call waits for its stream. The token is of use only until
  * that came. */
-static enum admission back_already(struct calls *calls, const char *call_sid, char token[CALL_TOKEN_SIZE])
+static enum admission back_already(
+    struct calls *calls, const char *call_sid, const char *session, char token[CALL_TOKEN_SIZE])
 {
 	const struct call *c;
 
 	pthread_mutex_lock(&calls->lock);
 	c = calls_find_sid(calls, call_sid);
-	if (c && (c->state != LINE_RESERVED || !c->context.said))
+	if (c && (*session ? !goes_on_after(c, session) : c->state != LINE_RESERVED || !c->context.said))
 		c = NULL;
 	if (c)
 		memcpy(token, c->token, CALL_TOKEN_SIZE);
@@ -115,15 +122,16 @@ static enum admission back_already(struct calls *calls, const char *call_sid, ch
 
 /* transfer_take hands out a transfer once, so of two questions at once only one opens a
  * line. The facts are those of the first stream, with the conversation so far. */
-enum admission calls_come_back(struct calls *calls, const char *call_sid, const char *why, char token[CALL_TOKEN_SIZE])
+static enum admission bring_back(struct calls *calls, const char *call_sid, const char *why, const char *session,
+    _Atomic uint64_t *counter, char token[CALL_TOKEN_SIZE])
 {
 	struct fleet_transfer t;
 	const struct agent *agent;
 	enum admission admission;
 
 	if (calls->use.fleet->ops->transfer_take(calls->use.fleet, call_sid, &t, clock_now_us()))
-		return back_already(calls, call_sid, token);
-	stat_add(calls_transfers_back, 1);
+		return back_already(calls, call_sid, session, token);
+	atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
 	/* The agent as it was when the call left; another instance has only its name. */
 	agent = t.held ? agent_retain(t.held) : agents_variant(calls->use.agents, t.agent, t.variant);
 	admission = calls_reserve(calls,
@@ -138,9 +146,21 @@ enum admission calls_come_back(struct calls *calls, const char *call_sid, const 
 		.said = t.said,
 		.back_from = t.name,
 		.back_why = why,
+		.lost_session = session,
 		.record = t.record },
 	    token);
 	agent_release(agent);
 	fleet_transfer_free(&t);
 	return admission;
+}
+
+enum admission calls_come_back(struct calls *calls, const char *call_sid, const char *why, char token[CALL_TOKEN_SIZE])
+{
+	return bring_back(calls, call_sid, why, "", &stats.calls_transfers_back, token);
+}
+
+enum admission calls_reconnect(
+    struct calls *calls, const char *call_sid, const char *session, char token[CALL_TOKEN_SIZE])
+{
+	return bring_back(calls, call_sid, "reconnected", session, &stats.relay_reconnected, token);
 }

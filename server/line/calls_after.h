@@ -1,15 +1,17 @@
 #ifndef LINE_CALLS_AFTER_H
 #define LINE_CALLS_AFTER_H
 /* Answers to Twilio once a call's stream is over, here or on another instance: how it
- * ended, whom to dial, whether the caller comes back. Any thread except a call's loops:
+ * ended, whom to dial, whether the caller comes back or the session is opened anew. Any thread except a call's loops:
  * the fleet may have to wait for its answer.
  */
 #include "server/line/calls.h"
 
 /* How the call ended. Twilio says that its stream is over, so a call that is still up
- * here ends by this, as STREAM_LOST, or as NEVER_STREAMED without a stream.
+ * here ends by this: as `why`, or where that is STREAM_LOST and no stream came, as NEVER_STREAMED.
+ * `session`: Twilio's name of the one that is over, "" of a stream: a call that goes on
+ * because that one broke off stays as it is.
  * CALL_NOT_ENDED: unknown, or over for more than two minutes. */
-enum call_end calls_after_stream(struct calls *calls, const char *call_sid);
+enum call_end calls_after_stream(struct calls *calls, const char *call_sid, const char *session, enum call_end why);
 
 /* How many calls ended in the last 5 s and still expect Twilio's connect-action. */
 int calls_unasked(struct calls *calls);
@@ -32,5 +34,11 @@ void calls_stay_away(struct calls *calls, const char *call_sid);
  * CallSid. A repetition before the stream came gets the same token. `why` is Twilio's
  * DialCallStatus. CALL_NO_SID: not known, or forgotten by now. */
 enum admission calls_come_back(struct calls *calls, const char *call_sid, const char *why, char token[CALL_TOKEN_SIZE]);
+
+/* That session, which has a name, broke off: reserves a line for the next one of the call, which goes on with the
+ * conversation. A repetition for the same session gets the same token. CALL_NO_SID: not known, or
+ * it was such a next one itself. */
+enum admission calls_reconnect(
+    struct calls *calls, const char *call_sid, const char *session, char token[CALL_TOKEN_SIZE]);
 
 #endif

@@ -71,6 +71,13 @@ void words_back(char *out, size_t size, const char *name, const char *why)
 	    name, why);
 }
 
+void words_reconnected(char *out, size_t size)
+{
+	snprintf(out, size,
+	    "The connection to the caller broke off for a moment and is there again; what you said last may not have been "
+	    "heard. Say so in a few words, and go on where you were; if nothing has been said yet, greet the caller.");
+}
+
 void words_keys(char *out, size_t size, const char *digits)
 {
 	int len = snprintf(out, size, "The caller pressed these keys on the telephone keypad:");

@@ -21,6 +21,9 @@ void words_connecting(char *out, size_t size, const char *name);
  * reason. */
 void words_back(char *out, size_t size, const char *name, const char *why);
 
+/* A note: the connection to the caller broke off, and is there again. */
+void words_reconnected(char *out, size_t size);
+
 /* A caller's message by telephone keys. "12#" becomes "1 2 #". */
 void words_keys(char *out, size_t size, const char *digits);
 

@@ -67,10 +67,11 @@ struct phone_channel {
 	const char *name; /* for logs */
 
 	/* Facts. */
-	bool audio;  /* carries mu-law at 8000 Hz, both ways */
-	bool text;   /* carries words instead: the far side listens and speaks */
-	bool marks;  /* echoes marks; without them PLAYED, or only the clock, tells how much was heard */
-	bool closes; /* the caller hangs up by a normal Close; without it by STOPPED only */
+	bool audio;   /* carries mu-law at 8000 Hz, both ways */
+	bool text;    /* carries words instead: the far side listens and speaks */
+	bool marks;   /* echoes marks; without them PLAYED, or only the clock, tells how much was heard */
+	bool closes;  /* the caller hangs up by a normal Close; without it by STOPPED only */
+	bool resumes; /* one that broke off is opened anew, for the same conversation */
 
 	/* `text` is parsed in place and must outlive the event. A second start is an
 	 * event too, and leaves the stream as it is. */

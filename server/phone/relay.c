@@ -235,6 +235,7 @@ const struct phone_channel relay_channel = {
 	.name = "relay",
 	.text = true,
 	.closes = true,
+	.resumes = true,
 	.parse = parse,
 	.put_text = put_text,
 	.put_language = put_language,

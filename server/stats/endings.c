@@ -21,3 +21,8 @@ enum call_end call_ending_named(const char *json)
 			return (enum call_end)end;
 	return CALL_NOT_ENDED;
 }
+
+bool call_end_broke_off(enum call_end end)
+{
+	return end == END_STREAM_LOST || end == END_STREAM_STALLED || end == END_NEVER_STREAMED;
+}

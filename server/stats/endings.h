@@ -70,6 +70,9 @@ struct call_ending {
 /* CALL_NOT_ENDED and numbers out of range give one with json "" and text "". */
 const struct call_ending *call_ending(enum call_end end);
 
+/* The connection that carries the call was lost, or never came, by no will of ours. */
+bool call_end_broke_off(enum call_end end);
+
 /* The ending of that name in JSON; CALL_NOT_ENDED: there is none (any more). */
 enum call_end call_ending_named(const char *json);
 

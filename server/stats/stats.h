@@ -72,6 +72,11 @@
 	X(relay, unmatched, "accounts by Twilio of what was spoken that were not of our words") \
 	X(relay, words_cut, "things the caller said that were too long, or found no room, and were cut") \
 	X(relay, complaints, "messages of ours that Twilio could not use, and errors of its own") \
+	X(relay, lost, "sessions that broke off, or never began (64102, 64105, 39001)") \
+	X(relay, reconnected, "those that were opened anew") \
+	X(relay, refused, "sessions that Twilio refused or could not speak in (64101, 64109, 64111, 64112)") \
+	X(relay, time_over, "sessions that reached Twilio's own time limit (64104)") \
+	X(relay, failed, "sessions that failed with another code") \
 	X(recording, started, "local recordings begun") \
 	X(recording, completed, "those that are whole") \
 	X(recording, failed, "those that the disk ended") \

@@ -1,9 +1,12 @@
 #include "server/web/twilio/connect_action.h"
 
+#include "common/log.h"
 #include "server/agents/agents.h"
 #include "server/line/calls.h"
 #include "server/line/calls_after.h"
 #include "server/phone/twiml.h"
+#include "server/stats/stats.h"
+#include "server/web/twilio/relay_end.h"
 #include "server/web/twilio/webhook.h"
 
 /* The agent has handed the caller over: Twilio dials the person, and asks
@@ -31,37 +34,119 @@ static void put_dial(
 	agent_release(agent);
 }
 
-/* The one place that knows why the socket closed. The form need not tell
- * anything about the stream: CallSid is enough. The look-up also ends a call
- * that is still up here: Twilio says that its stream is over. */
-void webhook_connect_action(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
+static void put_after(const struct web_parts *parts, const struct request *q, const struct call_facts *facts,
+    enum call_after after, struct response *r)
 {
-	struct call_facts facts = webhook_facts(q);
-	enum call_end end = calls_after_stream(parts->calls, facts.call_sid);
-
-	(void)arg;
-	/* A call we do not know was another process's, and ended with it. */
-	switch (end == CALL_NOT_ENDED ? AFTER_APOLOGY : call_ending(end)->after) {
+	switch (after) {
 	case AFTER_HANGUP:
 		twiml_hangup(&r->body);
 		break;
 	case AFTER_TIME_LIMIT:
-		webhook_say(parts, &facts, PHRASE_TIME_LIMIT, r);
+		webhook_say(parts, facts, PHRASE_TIME_LIMIT, r);
 		break;
 	case AFTER_COST_LIMIT:
-		webhook_say(parts, &facts, PHRASE_COST_LIMIT, r);
+		webhook_say(parts, facts, PHRASE_COST_LIMIT, r);
 		break;
 	case AFTER_IDLE:
-		webhook_say(parts, &facts, PHRASE_IDLE, r);
+		webhook_say(parts, facts, PHRASE_IDLE, r);
 		break;
 	case AFTER_TRANSFER:
-		put_dial(parts, q, &facts, r);
+		put_dial(parts, q, facts, r);
 		break;
 	case AFTER_DRAINING:
-		webhook_turn_away(parts, q, &facts, PHRASE_DRAINING, r);
+		webhook_turn_away(parts, q, facts, PHRASE_DRAINING, r);
 		break;
 	case AFTER_APOLOGY:
-		webhook_turn_away(parts, q, &facts, PHRASE_APOLOGY, r);
+		webhook_turn_away(parts, q, facts, PHRASE_APOLOGY, r);
 		break;
 	}
+}
+
+/* HandoffData has been in foreign hands: it is shown, and nothing follows from it. */
+static void note_session(const struct request *q, const char *call_sid, enum relay_fate fate)
+{
+	bool well = fate == RELAY_ENDED || fate == RELAY_COMPLETED;
+
+	log_write(well ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, call_sid,
+	    "the session is over; session=%.40s status=%.20s code=%.10s message=%.100s seconds=%.10s handoff=%.200s",
+	    webhook_field(q, "SessionId"), webhook_field(q, "SessionStatus"), webhook_field(q, "ErrorCode"),
+	    webhook_field(q, "ErrorMessage"), webhook_field(q, "SessionDuration"), webhook_field(q, "HandoffData"));
+	switch (fate) {
+	case RELAY_ENDED:
+	case RELAY_COMPLETED:
+		break;
+	case RELAY_LOST:
+		stat_add(relay_lost, 1);
+		break;
+	case RELAY_REFUSED:
+		stat_add(relay_refused, 1);
+		break;
+	case RELAY_TIME_OVER:
+		stat_add(relay_time_over, 1);
+		break;
+	case RELAY_FAILED:
+		stat_add(relay_failed, 1);
+		break;
+	}
+}
+
+/* The next session of the call goes on with the conversation, once: if that one breaks off as well,
+ * or no line is free, it is over. */
+static void reconnect(const struct web_parts *parts, const struct request *q, const struct call_facts *facts,
+    const char *session, struct response *r)
+{
+	char token[CALL_TOKEN_SIZE];
+
+	if (*session && *q->public_url &&
+	    calls_reconnect(parts->calls, facts->call_sid, session, token) == CALL_ADMITTED)
+		webhook_connect(parts, q, token, r);
+	else
+		webhook_turn_away(parts, q, facts, PHRASE_APOLOGY, r);
+}
+
+static void after_session(
+    const struct web_parts *parts, const struct request *q, const struct call_facts *facts, struct response *r)
+{
+	enum relay_fate fate = relay_fate_of(webhook_field(q, "SessionStatus"), webhook_field(q, "ErrorCode"));
+	const char *named = webhook_field(q, "SessionId"), *session = webhook_is_sid(named) ? named : "";
+	enum call_end end;
+
+	note_session(q, facts->call_sid, fate);
+	end = calls_after_stream(parts->calls, facts->call_sid, session, relay_end_of(fate));
+	switch (relay_next_of(fate, end)) {
+	case RELAY_THEN_AFTER:
+		put_after(parts, q, facts, call_ending(end)->after, r);
+		break;
+	case RELAY_THEN_HANGUP:
+		twiml_hangup(&r->body);
+		break;
+	case RELAY_THEN_RECONNECT:
+		reconnect(parts, q, facts, session, r);
+		break;
+	case RELAY_THEN_TIME_LIMIT:
+		webhook_say(parts, facts, PHRASE_TIME_LIMIT, r);
+		break;
+	case RELAY_THEN_APOLOGY:
+		webhook_turn_away(parts, q, facts, PHRASE_APOLOGY, r);
+		break;
+	}
+}
+
+/* The one place that knows why the socket closed. The form need not tell
+ * anything about a stream: CallSid is enough. Of a session it says how that ended.
+ * The look-up also ends a call
+ * that is still up here: Twilio says that its stream is over. */
+void webhook_connect_action(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
+{
+	struct call_facts facts = webhook_facts(q);
+	enum call_end end;
+
+	(void)arg;
+	if (*webhook_field(q, "SessionStatus")) {
+		after_session(parts, q, &facts, r);
+		return;
+	}
+	end = calls_after_stream(parts->calls, facts.call_sid, "", END_STREAM_LOST);
+	/* A call we do not know was another process's, and ended with it. */
+	put_after(parts, q, &facts, end == CALL_NOT_ENDED ? AFTER_APOLOGY : call_ending(end)->after, r);
 }

@@ -146,7 +146,7 @@ static void *carry(void *arg)
 {
 	struct stream *s = arg;
 
-	calls_carry(calls, s->ref, s->fd, &media_stream_channel);
+	calls_carry(calls, s->ref, s->fd, calls->lines[s->ref.index].channel);
 	return NULL;
 }
 
@@ -248,6 +248,11 @@ static enum admission reserve(const char *call_sid, char token[CALL_TOKEN_SIZE])
 	};
 
 	return calls_reserve(calls, &facts, token);
+}
+
+static enum call_end after_stream(const char *call_sid)
+{
+	return calls_after_stream(calls, call_sid, "", END_STREAM_LOST);
 }
 
 static void handed_over(const char *call_sid)
@@ -425,7 +430,7 @@ static void draining_table_admits_nobody_but_lets_the_reserved_in(void **state)
 	UNTIL(count().live == 1);
 	calls_end_all(calls, END_DRAINED);
 	pthread_join(s.thread, NULL);
-	assert_int_equal(calls_after_stream(calls, "CA1"), END_DRAINED);
+	assert_int_equal(after_stream("CA1"), END_DRAINED);
 }
 
 static void a_day_that_is_full_refuses_calls_that_come_in_only(void **state)
@@ -784,7 +789,7 @@ static void token_expires_by_itself(void **state)
 	calls_reap(calls);
 	assert_int_equal(count().reserved, 0);
 	assert_int_equal(calls_claim(calls, token, &media_stream_channel, &ref), -ENOENT);
-	assert_int_equal(calls_after_stream(calls, "CA1"), END_NEVER_STREAMED);
+	assert_int_equal(after_stream("CA1"), END_NEVER_STREAMED);
 	UNTIL(all_free());
 }
 
@@ -802,7 +807,7 @@ static void claim_that_is_never_carried_expires(void **state)
 	UNTIL(all_free());
 	calls_carry(calls, ref, STALE, &media_stream_channel); /* too late: returns at once */
 	assert_int_equal(atomic_load(&carried), 0);
-	assert_int_equal(calls_after_stream(calls, "CA1"), END_NEVER_STREAMED);
+	assert_int_equal(after_stream("CA1"), END_NEVER_STREAMED);
 }
 
 static void abandoned_claim_ends_the_call_at_once(void **state)
@@ -813,7 +818,7 @@ static void abandoned_claim_ends_the_call_at_once(void **state)
 	ref = claimed("CA1");
 	calls_abandon(calls, ref);
 	UNTIL(all_free());
-	assert_int_equal(calls_after_stream(calls, "CA1"), END_STREAM_LOST);
+	assert_int_equal(after_stream("CA1"), END_STREAM_LOST);
 }
 
 /* ------------------------------------------------------------------------ letters */
@@ -1002,6 +1007,91 @@ static void unannounced_call_by_another_channel_than_its_agents_gets_no_name(voi
 	calls_abandon(calls, ref);
 }
 
+/* As Twilio says of it, with its name for the session. */
+static enum call_end after_session(const char *call_sid, const char *session)
+{
+	return calls_after_stream(calls, call_sid, session, END_STREAM_LOST);
+}
+
+static void session_that_broke_off_is_opened_anew_once_and_goes_on_with_the_conversation(void **state)
+{
+	char token[CALL_TOKEN_SIZE], again[CALL_TOKEN_SIZE], third[CALL_TOKEN_SIZE];
+	struct call_announced announced;
+	uint64_t back = stat_get(calls_transfers_back), anew = stat_get(relay_reconnected);
+	struct call_ref ref;
+	struct stream s;
+	struct call *c;
+
+	(void)state;
+	assert_int_equal(reserve("CA1", token), CALL_ADMITTED);
+	assert_int_equal(calls_claim(calls, token, &relay_channel, &ref), 0);
+	stream_opens(&s, ref);
+	UNTIL(atomic_load(&callers) == 1);
+	c = &calls->lines[ref.index];
+	pthread_mutex_lock(&c->shown_lock);
+	c->said = fleet_said_new(1);
+	assert_true(fleet_said_add(c->said, false, "Are you open?", 13));
+	pthread_mutex_unlock(&c->shown_lock);
+	/* It is up here until Twilio says that it is not. */
+	assert_int_equal(after_session("CA1", "VX1"), END_STREAM_LOST);
+	assert_int_equal(calls_reconnect(calls, "CA1", "VX1", again), CALL_ADMITTED);
+	assert_string_not_equal(again, token);
+	pthread_join(s.thread, NULL);
+	c = calls_find_sid(calls, "CA1");
+	assert_int_equal(c->context.said->count, 1);
+	assert_string_equal(c->context.said->turns[0].text, "Are you open?");
+	assert_string_equal(c->to, "+12025550199");
+	assert_true(calls_announced(calls, again, &announced));
+	assert_string_equal(announced.welcome, "");
+	call_announced_free(&announced);
+	/* Twilio asks again, before and after the new one has opened: the same answer, and nothing ends. */
+	assert_int_equal(after_session("CA1", "VX1"), END_STREAM_LOST);
+	assert_int_equal(calls_reconnect(calls, "CA1", "VX1", third), CALL_ADMITTED);
+	assert_string_equal(third, again);
+	assert_int_equal(calls_claim(calls, again, &relay_channel, &ref), 0);
+	stream_opens(&s, ref);
+	UNTIL(atomic_load(&callers) == 1);
+	assert_int_equal(after_session("CA1", "VX1"), END_STREAM_LOST);
+	assert_int_equal(calls_reconnect(calls, "CA1", "VX1", third), CALL_ADMITTED);
+	assert_string_equal(third, again);
+	assert_int_equal(count().live, 1);
+	assert_int_equal(stat_get(relay_reconnected) - anew, 1);
+	assert_int_equal(stat_get(calls_transfers_back) - back, 0);
+	/* The next one is not opened a third time. */
+	assert_int_equal(after_session("CA1", "VX2"), END_STREAM_LOST);
+	assert_int_equal(calls_reconnect(calls, "CA1", "VX2", third), CALL_NO_SID);
+	pthread_join(s.thread, NULL);
+	UNTIL(all_free());
+}
+
+/* Twilio could not reach us: nothing has been said. */
+static void session_that_never_began_is_opened_anew_too(void **state)
+{
+	char token[CALL_TOKEN_SIZE], again[CALL_TOKEN_SIZE];
+
+	(void)state;
+	assert_int_equal(reserve("CA1", token), CALL_ADMITTED);
+	assert_int_equal(after_session("CA1", "VX1"), END_NEVER_STREAMED);
+	assert_int_equal(calls_reconnect(calls, "CA1", "VX1", again), CALL_ADMITTED);
+	assert_int_equal(calls_find_sid(calls, "CA1")->context.said->count, 0);
+	assert_int_equal(after_session("CA1", "VX2"), END_NEVER_STREAMED);
+	assert_int_equal(calls_reconnect(calls, "CA1", "VX2", token), CALL_NO_SID);
+}
+
+static void what_was_ended_on_purpose_and_streams_are_not_opened_anew(void **state)
+{
+	char token[CALL_TOKEN_SIZE];
+
+	(void)state;
+	assert_int_equal(reserve("CA1", token), CALL_ADMITTED);
+	assert_int_equal(calls_after_stream(calls, "CA1", "VX1", END_CALLER_HUNG_UP), END_CALLER_HUNG_UP);
+	assert_int_equal(calls_reconnect(calls, "CA1", "VX1", token), CALL_NO_SID);
+	assert_int_equal(reserve("CA2", token), CALL_ADMITTED);
+	calls_find_sid(calls, "CA2")->channel = &media_stream_channel;
+	assert_int_equal(after_session("CA2", "VX2"), END_NEVER_STREAMED);
+	assert_int_equal(calls_reconnect(calls, "CA2", "VX2", token), CALL_NO_SID);
+}
+
 /* The session of its model was made for the other one. */
 static void call_that_comes_by_another_channel_than_announced_is_ended(void **state)
 {
@@ -1011,7 +1101,7 @@ static void call_that_comes_by_another_channel_than_announced_is_ended(void **st
 	calls_carry(calls, ref, STALE, &relay_channel);
 	UNTIL(all_free());
 	assert_int_equal(atomic_load(&carried), 0);
-	assert_int_equal(calls_after_stream(calls, "CA1"), END_STREAM_LOST);
+	assert_int_equal(after_stream("CA1"), END_STREAM_LOST);
 }
 
 static void handle_from_nowhere_is_ignored(void **state)
@@ -1038,10 +1128,10 @@ static void first_reason_wins(void **state)
 	UNTIL(count().live == 1);
 	assert_int_equal(calls_end(calls, "CA1", END_MODEL_LOST), 0);
 	assert_int_equal(calls_end(calls, "CA1", END_OPERATOR_ENDED), -ENOENT);
-	assert_int_equal(calls_after_stream(calls, "CA1"), END_MODEL_LOST);
+	assert_int_equal(after_stream("CA1"), END_MODEL_LOST);
 	pthread_join(s.thread, NULL);
 	UNTIL(all_free());
-	assert_int_equal(calls_after_stream(calls, "CA1"), END_MODEL_LOST); /* Twilio may ask again */
+	assert_int_equal(after_stream("CA1"), END_MODEL_LOST); /* Twilio may ask again */
 }
 
 static void end_that_twilio_knows_first_is_named_by_what_there_was(void **state)
@@ -1051,12 +1141,12 @@ static void end_that_twilio_knows_first_is_named_by_what_there_was(void **state)
 
 	(void)state;
 	assert_int_equal(reserve("CA1", token), CALL_ADMITTED);
-	assert_int_equal(calls_after_stream(calls, "CA1"), END_NEVER_STREAMED);
+	assert_int_equal(after_stream("CA1"), END_NEVER_STREAMED);
 	stream_opens(&s, claimed("CA2"));
 	UNTIL(count().live == 1);
-	assert_int_equal(calls_after_stream(calls, "CA2"), END_STREAM_LOST);
+	assert_int_equal(after_stream("CA2"), END_STREAM_LOST);
 	pthread_join(s.thread, NULL);
-	assert_int_equal(calls_after_stream(calls, "CA3"), CALL_NOT_ENDED);
+	assert_int_equal(after_stream("CA3"), CALL_NOT_ENDED);
 }
 
 static void endings_are_kept_two_minutes(void **state)
@@ -1067,9 +1157,9 @@ static void endings_are_kept_two_minutes(void **state)
 	assert_int_equal(reserve("CA1", token), CALL_ADMITTED);
 	calls_end(calls, "CA1", END_MODEL_REFUSED);
 	pass(KEPT_US);
-	assert_int_equal(calls_after_stream(calls, "CA1"), END_MODEL_REFUSED);
+	assert_int_equal(after_stream("CA1"), END_MODEL_REFUSED);
 	pass(1);
-	assert_int_equal(calls_after_stream(calls, "CA1"), CALL_NOT_ENDED);
+	assert_int_equal(after_stream("CA1"), CALL_NOT_ENDED);
 }
 
 /* All lines lost at once, many times over: none of it is forgotten. */
@@ -1087,7 +1177,7 @@ static void mass_of_endings_is_kept(void **state)
 	}
 	for (int i = 0; i < ENDINGS; i += 100) {
 		snprintf(name, sizeof name, "CA%d", i);
-		assert_int_equal(calls_after_stream(calls, name), END_MODEL_LOST);
+		assert_int_equal(after_stream(name), END_MODEL_LOST);
 	}
 }
 
@@ -1105,7 +1195,7 @@ static void newest_ending_of_a_call_that_streamed_twice_is_told(void **state)
 		handed_over("CA1");
 		assert_int_equal(calls_come_back(calls, "CA1", "busy", token), CALL_ADMITTED);
 		calls_end(calls, "CA1", END_MODEL_LOST);
-		assert_int_equal(calls_after_stream(calls, "CA1"), END_MODEL_LOST);
+		assert_int_equal(after_stream("CA1"), END_MODEL_LOST);
 		UNTIL(all_free());
 		pass(US_PER_S);
 	}
@@ -1125,7 +1215,7 @@ static void calls_that_twilio_has_not_asked_about_are_counted(void **state)
 	}
 	/* Who hung up, or never had a stream, is not asked about. */
 	assert_int_equal(calls_unasked(calls), 2);
-	calls_after_stream(calls, "CA1");
+	after_stream("CA1");
 	assert_int_equal(calls_unasked(calls), 1);
 	pass(ASK_US);
 	assert_int_equal(calls_unasked(calls), 0);
@@ -1146,7 +1236,7 @@ static void longest_call_is_ended(void **state)
 	pass(US_PER_S);
 	calls_reap(calls);
 	pthread_join(s.thread, NULL);
-	assert_int_equal(calls_after_stream(calls, "CA1"), END_TIME_LIMIT);
+	assert_int_equal(after_stream("CA1"), END_TIME_LIMIT);
 }
 
 /* By the agent, or else by what follows the stream. */
@@ -1166,7 +1256,7 @@ static void goodbye_is_said_once(void **state)
 		calls_end(calls, name, limits[i / 2]);
 		pthread_join(s.thread, NULL);
 		UNTIL(count().live == 0);
-		assert_int_equal(calls_after_stream(calls, name), i % 2 ? END_AGENT_ENDED : limits[i / 2]);
+		assert_int_equal(after_stream(name), i % 2 ? END_AGENT_ENDED : limits[i / 2]);
 	}
 }
 
@@ -1216,7 +1306,7 @@ static void name_of_a_live_call_is_refused_and_of_a_reserved_one_taken_over(void
 	    calls_claim(calls, token, &media_stream_channel, &ref), -ENOENT); /* the announcement is void */
 	assert_int_equal(count().reserved, 1);
 	assert_int_equal(calls_end(calls, "CA2", END_OPERATOR_ENDED), 0);
-	assert_int_equal(calls_after_stream(calls, "CA2"), END_OPERATOR_ENDED);
+	assert_int_equal(after_stream("CA2"), END_OPERATOR_ENDED);
 	assert_int_equal(calls_end(calls, "CA1", END_OPERATOR_ENDED), 0);
 	pthread_join(s.thread, NULL);
 }
@@ -1420,7 +1510,7 @@ static void *use(void *arg)
 		one_json(name, &out);
 		buf_free(&out);
 		if (i % 3 == 0)
-			calls_after_stream(calls, name);
+			after_stream(name);
 		else if (i % 3 == 1)
 			calls_abandon(calls, ref);
 		/* By name, or with all the others: it ends in any case. */
@@ -1645,6 +1735,9 @@ int main(void)
 		CASE(stale_handle_does_not_reach_the_next_caller),
 		IN_WORDS(call_is_announced_by_the_channel_of_its_agent_and_with_its_greeting),
 		IN_WORDS(greeting_too_long_for_twiml_is_the_agents),
+		IN_WORDS(session_that_broke_off_is_opened_anew_once_and_goes_on_with_the_conversation),
+		IN_WORDS(session_that_never_began_is_opened_anew_too),
+		IN_WORDS(what_was_ended_on_purpose_and_streams_are_not_opened_anew),
 		IN_WORDS(token_of_another_channel_is_not_spent),
 		IN_WORDS(unannounced_call_by_another_channel_than_its_agents_gets_no_name),
 		CASE(call_that_comes_by_another_channel_than_announced_is_ended),

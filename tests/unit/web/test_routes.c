@@ -12,6 +12,7 @@
 #include "server/line/calls_admit.h"
 #include "server/line/mailbox.h"
 #include "server/agents/agents.h"
+#include "server/agents/read_file.h"
 #include "server/stats/stats.h"
 #include "server/local_client.h"
 #include "server/news/hub.h"
@@ -52,7 +53,7 @@ static struct table {
 	struct agent in_text;                /* whose calls come by the relay's */
 	struct web_ready ready;
 	char speaker[80]; /* the agent that was named for a phrase */
-	char from[64], ended_sid[64];
+	char from[64], ended_sid[64], session[64];
 	int claims, carried;
 	enum call_end ended_why;
 } table = { .lock = PTHREAD_MUTEX_INITIALIZER };
@@ -141,10 +142,21 @@ int calls_end(struct calls *calls, const char *call_sid, enum call_end why)
 	return strcmp(call_sid, SID) ? -ENOENT : 0;
 }
 
-enum call_end calls_after_stream(struct calls *calls, const char *call_sid)
+enum call_end calls_after_stream(struct calls *calls, const char *call_sid, const char *session, enum call_end why)
 {
 	(void)calls, (void)call_sid;
+	snprintf(table.session, sizeof table.session, "%s", session);
+	table.ended_why = why;
 	return table.ended_as;
+}
+
+/* The second session of a call is the last one. */
+enum admission calls_reconnect(
+    struct calls *calls, const char *call_sid, const char *session, char token[CALL_TOKEN_SIZE])
+{
+	(void)calls, (void)call_sid;
+	strcpy(token, STREAM_TOKEN);
+	return strcmp(session, "VX00000000000000000000000000000001") ? CALL_NO_SID : CALL_ADMITTED;
 }
 
 void calls_count(struct calls *calls, struct calls_count *out)
@@ -1141,6 +1153,97 @@ static void what_follows_the_stream_depends_on_how_it_ended(void **state)
 	assert_non_null(strstr(heard, "/twilio/dial-done?fallback=default\"><Number>+12025550177</Number></Dial>"));
 }
 
+/* The forms of the fixtures, and what is added to them. */
+static const char *after_session(const char *fixture, const char *more)
+{
+	char path[120];
+	struct buf text, form;
+	cJSON *tree;
+
+	snprintf(path, sizeof path, "tests/fixtures/conversationrelay-action-%s.json", fixture);
+	buf_init(&text, 0);
+	buf_init(&form, 0);
+	assert_null(read_whole_file(path, 4096, &text));
+	tree = json_parse(text.data, text.len);
+	assert_non_null(tree);
+	for (const cJSON *field = tree->child; field; field = field->next) {
+		buf_printf(&form, "%s%s=", form.len ? "&" : "", field->string);
+		for (const char *p = field->valuestring; *p; p++)
+			buf_printf(&form, "%%%02x", (unsigned char)*p);
+	}
+	buf_puts(&form, more);
+	assert_int_equal(status_of(unsigned_webhook("/twilio/connect-action", buf_text(&form))), 200);
+	cJSON_Delete(tree);
+	buf_free(&text);
+	buf_free(&form);
+	return heard;
+}
+
+#define HANGS_UP "<Response><Hangup/></Response>"
+#define APOLOGISES "<Response><Say language=\"en-US\">We are sorry, we have a technical problem."
+#define OPENS_ANEW "://bridge.example.com/twilio/relay/" STREAM_TOKEN "\""
+
+static void session_that_broke_off_is_opened_anew(void **state)
+{
+	uint64_t lost = stat_get(relay_lost);
+
+	(void)state;
+	table.channel = &relay_channel;
+	table.ended_as = END_STREAM_LOST;
+	assert_non_null(strstr(after_session("failed-socket-lost", ""), OPENS_ANEW));
+	assert_string_equal(table.session, "VX00000000000000000000000000000001");
+	assert_int_equal(table.ended_why, END_STREAM_LOST);
+	assert_non_null(strstr(after_session("failed-socket-lost", ""), OPENS_ANEW));
+	table.ended_as = END_NEVER_STREAMED;
+	assert_non_null(strstr(after_session("failed-connect", ""), OPENS_ANEW));
+	assert_int_equal(stat_get(relay_lost) - lost, 3);
+	/* Not without its name, nor the one after it. */
+	unsigned_webhook("/twilio/connect-action", "CallSid=" SID "&SessionStatus=failed&ErrorCode=64105");
+	assert_non_null(strstr(heard, APOLOGISES));
+	unsigned_webhook(
+	    "/twilio/connect-action", "CallSid=" SID "&SessionStatus=failed&ErrorCode=64105&SessionId=VX2");
+	assert_non_null(strstr(heard, APOLOGISES));
+	/* What we ended ourselves is over, however Twilio lost the socket. */
+	table.ended_as = END_AGENT_ENDED;
+	assert_non_null(strstr(after_session("failed-socket-lost", ""), HANGS_UP));
+	table.ended_as = END_MODEL_LOST;
+	assert_non_null(strstr(after_session("failed-socket-lost", ""), APOLOGISES));
+}
+
+static void what_follows_a_session_depends_on_its_code_and_on_how_the_call_ended(void **state)
+{
+	uint64_t refused = stat_get(relay_refused), time_over = stat_get(relay_time_over),
+		 failed = stat_get(relay_failed);
+
+	(void)state;
+	table.ended_as = END_AGENT_ENDED;
+	assert_non_null(strstr(after_session("ended", ""), HANGS_UP));
+	table.ended_as = END_IDLE;
+	assert_non_null(strstr(after_session("ended", ""), "We cannot hear anybody"));
+	table.ended_as = CALL_NOT_ENDED;
+	assert_non_null(strstr(after_session("ended", ""), APOLOGISES));
+	table.ended_as = END_CALLER_HUNG_UP;
+	assert_non_null(strstr(after_session("completed", ""), HANGS_UP));
+	assert_int_equal(table.ended_why, END_CALLER_HUNG_UP);
+	/* Twilio had closed the socket in the way it does when somebody hangs up. */
+	for (int i = 0; i < 5; i++) {
+		static const char *const codes[] = { "64101", "64109", "64111", "64112", "64999" };
+		char form[120];
+
+		snprintf(
+		    form, sizeof form, "CallSid=" SID "&SessionStatus=failed&ErrorCode=%s&SessionId=VX1", codes[i]);
+		assert_int_equal(status_of(unsigned_webhook("/twilio/connect-action", form)), 200);
+		assert_non_null(strstr(heard, APOLOGISES));
+	}
+	unsigned_webhook(
+	    "/twilio/connect-action", "CallSid=" SID "&SessionStatus=failed&ErrorCode=64104&SessionId=VX1");
+	assert_non_null(strstr(heard, "The time for this call is over."));
+	assert_int_equal(table.ended_why, END_TIME_LIMIT);
+	assert_int_equal(stat_get(relay_refused) - refused, 4);
+	assert_int_equal(stat_get(relay_time_over) - time_over, 1);
+	assert_int_equal(stat_get(relay_failed) - failed, 1);
+}
+
 static void who_was_transferred_to_where_must_not_be_dialled_goes_on_to_the_next(void **state)
 {
 	(void)state;
@@ -1700,6 +1803,8 @@ int main(void)
 		TEST(who_is_not_taken_by_the_fallback_number_hears_so),
 		TEST(call_without_a_usable_sid_is_refused),
 		TEST(what_follows_the_stream_depends_on_how_it_ended),
+		TEST(session_that_broke_off_is_opened_anew),
+		TEST(what_follows_a_session_depends_on_its_code_and_on_how_the_call_ended),
 		TEST(who_was_transferred_to_where_must_not_be_dialled_goes_on_to_the_next),
 		TEST(who_was_transferred_is_dialled_for_and_comes_back_if_nobody_answers),
 		TEST(news_are_taken_and_final_ones_end_the_call),
