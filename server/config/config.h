@@ -26,6 +26,8 @@ enum {
 
 enum call_channel { CHANNEL_STREAM, CHANNEL_RELAY, CHANNEL_GATHER };
 enum model_kind { MODEL_KIND_REALTIME, MODEL_KIND_TEXT };
+
+enum text_api { TEXT_API_RESPONSES, TEXT_API_CHAT };
 enum greeting_mode { GREETING_INSTRUCTION, GREETING_EXACT, GREETING_WAIT };
 enum uplink_batch { UPLINK_AUTO, UPLINK_20, UPLINK_40 };
 enum openai_auth { OPENAI_AUTH_AUTO, OPENAI_AUTH_BEARER, OPENAI_AUTH_API_KEY };
@@ -126,6 +128,8 @@ struct config {
 	/* Records */
 	const char *text_model;   /* TEXT_MODEL: gpt-5.6-luna */
 	const char *text_api_url; /* TEXT_API_URL; "": on the host of openai_url */
+	const char *text_api_key; /* TEXT_API_KEY; "": openai_api_key */
+	enum text_api text_api;   /* TEXT_API */
 	int record_retry_seconds; /* RECORD_RETRY_SECONDS: 60 */
 
 	/* Storage */

@@ -178,7 +178,7 @@ const char *check_text_url(const char *text)
 		return "must look like https://host[:port]/v1/responses";
 	len = strcspn(authority, "/?");
 	if (memchr(authority, '@', len))
-		return "must not carry a user name or key; the key belongs in OPENAI_API_KEY";
+		return "must not carry a user name or key; the key belongs in TEXT_API_KEY";
 	if (!split_authority(authority, len) || authority[len] != '/')
 		return "must look like https://host[:port]/v1/responses";
 	return NULL;

@@ -245,12 +245,19 @@ const struct setting config_table[] = {
 	{ NULL, "OUTBOX_GIVE_UP_SECONDS", INT(outbox_give_up_seconds, 1, 604800), .fallback = "86400", .unit = "s",
 	  .help = "How long a webhook is tried before it is parked." },
 
-	{ "Records", "TEXT_MODEL", TEXT(text_model), .fallback = "gpt-5.6-luna", .most = 128, .check = check_name,
-	  .help = "The text model that fills in a call's record from its transcript; on Azure the deployment." },
+	{ "The text model", "TEXT_MODEL", TEXT(text_model), .fallback = "gpt-5.6-luna", .most = 128, .check = check_name,
+	  .help = "The text model: it fills in a call's record from its transcript, and answers calls with "
+	          "MODEL_PROTOCOL=text, unless their agent names another; on Azure the deployment." },
+	{ NULL, "TEXT_API", CHOICE(text_api, "responses|chat"), .fallback = "responses",
+	  .help = "What is spoken with it: OpenAI's Responses API, or Chat Completions, which other services speak, "
+	          "too." },
 	{ NULL, "TEXT_API_URL", TEXT(text_api_url), .fallback = "", .most = 2048, .check = check_text_url,
-	  .help = "Where it is (OpenAI's Responses API). Unset: /v1/responses on the host of OPENAI_REALTIME_URL, on "
-	          "Azure /openai/v1/responses. OPENAI_API_KEY is sent there." },
-	{ NULL, "RECORD_RETRY_SECONDS", INT(record_retry_seconds, 1, 86400), .fallback = "60", .unit = "s",
+	  .help = "Where it is. Unset: /v1/responses (or /v1/chat/completions) on the host of OPENAI_REALTIME_URL, on "
+	          "Azure /openai/v1/…." },
+	{ NULL, "TEXT_API_KEY", TEXT(text_api_key), .fallback = "", .secret = 1, .check = check_token,
+	  .help = "The key for it. Unset: OPENAI_API_KEY." },
+
+	{ "Records", "RECORD_RETRY_SECONDS", INT(record_retry_seconds, 1, 86400), .fallback = "60", .unit = "s",
 	  .help = "How long after a record could not be filled in it is tried again, once." },
 
 	{ "What is kept", "DATA_DIR", TEXT(data_dir), .fallback = "",

@@ -136,6 +136,7 @@ void config_warnings(const struct config *cfg, struct buf *out)
 	else if (strncmp(cfg->public_url, "http://", 7) == 0)
 		buf_puts(out, "PUBLIC_URL starts with http://: Twilio opens streams over https (wss) only.\n");
 	warn_of_twice(out, "OPENAI_API_KEY", cfg->openai_api_key);
+	warn_of_twice(out, "TEXT_API_KEY", cfg->text_api_key);
 	for (size_t i = 0; i < cfg->twilio_auth_token_count; i++)
 		warn_of_twice(out, "TWILIO_AUTH_TOKEN", cfg->twilio_auth_tokens[i]);
 	if (cfg->record == RECORDING_LOCAL && !*cfg->data_dir)

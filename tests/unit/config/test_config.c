@@ -332,7 +332,9 @@ static void the_text_apis_url_is_https_and_has_a_path(void **state)
 	accepts("TEXT_API_URL=https://x.openai.azure.com/openai/v1/responses?api-version=1");
 	refuses("TEXT_API_URL=http://localhost/v1/responses", "https://");
 	refuses("TEXT_API_URL=https://host", "must look like");
-	refuses("TEXT_API_URL=https://user:key@host/v1", "OPENAI_API_KEY");
+	refuses("TEXT_API_URL=https://user:key@host/v1", "TEXT_API_KEY");
+	accepts("TEXT_API=chat");
+	refuses("TEXT_API=completions", "responses/chat");
 	refuses("TEXT_API_URL=https://host/v1\r\nEvil: 1", "must look like");
 }
 
