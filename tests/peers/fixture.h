@@ -11,13 +11,13 @@
 
 /* Caller frees. In a block of exactly that size, so that a sanitizer sees who
  * reads beyond it. */
-static inline char *fixture(const char *name, size_t *len)
+static inline char *fixture_file(const char *name, size_t *len)
 {
 	char path[512], *text;
 	FILE *file;
 	long size;
 
-	snprintf(path, sizeof path, "tests/fixtures/%s.json", name);
+	snprintf(path, sizeof path, "tests/fixtures/%s", name);
 	file = fopen(path, "rb");
 	if (!file)
 		fail_msg("no fixture %s", path);
@@ -30,6 +30,14 @@ static inline char *fixture(const char *name, size_t *len)
 	assert_int_equal(*len, size);
 	fclose(file);
 	return text;
+}
+
+static inline char *fixture(const char *name, size_t *len)
+{
+	char file[256];
+
+	snprintf(file, sizeof file, "%s.json", name);
+	return fixture_file(file, len);
 }
 
 /* How `what` begins that the model is told to say ("say", "greeting"): the server writes
