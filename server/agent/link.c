@@ -2,7 +2,6 @@
 
 #include "common/clock.h"
 #include "common/log.h"
-#include "common/ws_client.h"
 #include "server/model/health.h"
 #include "server/stats/stats.h"
 
@@ -32,9 +31,8 @@ const char *link_state_name(enum link_state state)
 static void enter(struct link *l, enum link_state state)
 {
 	assert(state != LINK_LOST || l->state != LINK_GONE);
-	assert(
-	    (state != LINK_DIALLING && state != LINK_CONFIGURING) || (l->session && !l->client && l->writer_is_ours));
-	assert(state != LINK_REPLAYING || (l->client && l->writer_is_ours));
+	assert((state != LINK_DIALLING && state != LINK_CONFIGURING) || (l->session && !l->up && l->writer_is_ours));
+	assert(state != LINK_REPLAYING || (l->up && l->writer_is_ours));
 	assert(state != LINK_TALKING || l->state == LINK_REPLAYING);
 	assert(state != LINK_GONE || (l->why && l->state != LINK_GONE));
 	log_debug(l->call->tag, "model link: %s -> %s", link_state_name(l->state), link_state_name(state));
@@ -54,8 +52,7 @@ static void drop_session(struct link *l)
 {
 	assert(l->writer_is_ours);
 	model_writer_leave(&l->call->writer);
-	l->client = NULL;
-	l->unsent = l->more_to_read = false;
+	l->up = l->unsent = l->more_to_read = false;
 	l->write_error = 0;
 	model_session_close(l->session);
 	l->session = NULL;
@@ -141,9 +138,9 @@ static void begin_session(struct link *l, int64_t now)
 {
 	int64_t connect_ms = model_session_connect_ms(l->session);
 
-	l->client = model_session_client(l->session);
+	l->up = true;
 	l->protocol = model_access_protocol(l->access, &l->wish);
-	model_writer_meet(&l->call->writer, l->client, l->protocol, l->access->format);
+	model_writer_meet(&l->call->writer, model_session_client(l->session), l->protocol, l->access->format);
 	l->heard_us = l->pinged_us = now;
 	model_health_ok(l->health, l->wish.agent, connect_ms);
 	if (model_session_resumed(l->session))
@@ -170,7 +167,7 @@ static void step_session(struct link *l, int64_t now)
 /* Unsent bytes of the old session are not worth a wait. */
 static void take_next(struct link *l)
 {
-	if (l->client)
+	if (l->up)
 		model_session_leave(l->session);
 	drop_session(l);
 	l->session = l->next;
@@ -247,9 +244,10 @@ static const char *end_name(int err)
 /* Counted once. Reading and writing share one report of a reset; the other sees an end. */
 static void connection_over(struct link *l, int err)
 {
-	const char *reason = ws_client_close_reason(l->client);
+	struct model_ended ended = model_session_ended(l->session);
+	const char *reason = ended.reason;
 	enum model_error error = l->protocol->close_class(reason);
-	int code = ws_client_close_code(l->client);
+	int code = ended.code;
 
 	if (err == -EPIPE && !code && l->write_error)
 		err = l->write_error;
@@ -284,10 +282,9 @@ void link_read(struct link *l, link_event_fn *each, void *arg, int64_t now_us)
 		return;
 	l->more_to_read = false;
 	for (int count = 0; count < READ_AT_ONCE; count++) {
-		struct ws_message m;
 		struct model_event e;
 		bool wants_flush = false;
-		int got = ws_client_read(l->client, &m, &wants_flush);
+		int got = model_session_read(l->session, &e, &wants_flush);
 
 		if (wants_flush && l->writer_is_ours)
 			l->unsent = true;
@@ -300,14 +297,11 @@ void link_read(struct link *l, link_event_fn *each, void *arg, int64_t now_us)
 		if (got <= 0)
 			return;
 		l->heard_us = now_us;
-		if (m.opcode == WS_BINARY)
-			each(arg, &(struct model_event){ .type = MODEL_INVALID, .code = "binary" }, now_us);
-		if (m.opcode != WS_TEXT)
+		if (got != 1)
 			continue;
-		l->protocol->parse(m.data, m.len, l->access->format, &e);
 		model_health_heard(l->health, l->wish.agent, &e);
 		each(arg, &e, now_us);
-		l->protocol->release(&e);
+		model_session_release(l->session, &e);
 	}
 	l->more_to_read = true;
 }
@@ -325,7 +319,7 @@ void link_send(struct link *l, const char *text, size_t len)
 		return;
 	}
 	l->unsent = true;
-	if ((err = ws_client_send_text(l->client, text, len)))
+	if ((err = model_session_send(l->session, text, len)))
 		write_failed(l, err);
 }
 
@@ -363,8 +357,10 @@ void link_ping(struct link *l, int64_t now_us)
 		order(l, ORDER_PING, NULL, 0);
 		return;
 	}
-	ws_client_send_ping(l->client);
-	l->unsent = true;
+	if (model_session_ping(l->session))
+		l->heard_us = now_us;
+	else
+		l->unsent = true;
 }
 
 /* In any state: after the end there may be an answer to the model's Close. */
@@ -372,9 +368,9 @@ void link_flush(struct link *l)
 {
 	int err;
 
-	if (!l->client || !l->writer_is_ours || !l->unsent)
+	if (!l->up || !l->writer_is_ours || !l->unsent)
 		return;
-	err = ws_client_flush(l->client);
+	err = model_session_flush(l->session);
 	l->unsent = err == -EAGAIN;
 	if (err && err != -EAGAIN)
 		write_failed(l, err);
@@ -417,16 +413,13 @@ void link_fds(const struct link *l, struct pollfd fds[LINK_FDS])
 {
 	fds[0] = fds[1] = (struct pollfd){ .fd = -1 };
 	if (l->state == LINK_TALKING) {
-		fds[0].fd = ws_client_fd(l->client);
+		model_session_poll(l->session, &fds[0]);
 		fds[0].events = l->writer_is_ours && l->unsent ? POLLIN | POLLOUT : POLLIN;
 	} else if (link_opens(l)) {
-		fds[0].fd = model_session_fd(l->session);
-		fds[0].events = model_session_events(l->session);
+		model_session_poll(l->session, &fds[0]);
 	}
-	if (next_is_coming(l)) {
-		fds[1].fd = model_session_fd(l->next);
-		fds[1].events = model_session_events(l->next);
-	}
+	if (next_is_coming(l))
+		model_session_poll(l->next, &fds[1]);
 }
 
 void link_hang_up(struct link *l)

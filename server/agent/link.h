@@ -52,7 +52,7 @@ struct link {
 	enum link_state state;
 	enum call_end why;             /* if GONE: the ending of the call */
 	struct model_session *session; /* owned; NULL: none. A dead one is kept until the writer is back */
-	struct ws_client *client;      /* the session's, from REPLAYING on */
+	bool up;                       /* the session is ready: from REPLAYING on */
 	bool writer_is_ours;
 	bool unsent;       /* the writer is ours and has bytes to flush: poll for POLLOUT */
 	bool more_to_read; /* the connection may hold messages that poll does not show */

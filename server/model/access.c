@@ -106,8 +106,24 @@ void model_access_close(struct model_access *a)
 	a->trust = NULL;
 }
 
-const char *model_access_blame(int http_status, const char *code)
+static const char *text_blame(int http_status, const char *code)
 {
+	if (http_status == 401 || strstr(code, "invalid_api_key"))
+		return "look at TEXT_API_KEY, or OPENAI_API_KEY in its place: it is wrong, revoked, or of another service than "
+		       "TEXT_API_URL names";
+	if (strstr(code, "insufficient_quota"))
+		return "look at the account behind TEXT_API_KEY, or OPENAI_API_KEY in its place: its money is spent";
+	if (http_status == 403)
+		return "look at TEXT_API_KEY, OPENAI_PROJECT and TEXT_MODEL: this key may not use that model";
+	if (http_status == 404 || strstr(code, "model_not_found"))
+		return "look at TEXT_API_URL, TEXT_API, and at TEXT_MODEL or the agent's \"model\": there is no such thing";
+	return NULL;
+}
+
+const char *model_access_blame(enum model_kind kind, int http_status, const char *code)
+{
+	if (kind == MODEL_KIND_TEXT)
+		return text_blame(http_status, code);
 	if (http_status == 401 || strstr(code, "invalid_api_key"))
 		return "look at OPENAI_API_KEY: it is wrong, revoked, or of another service than OPENAI_REALTIME_URL names";
 	if (strstr(code, "insufficient_quota"))
@@ -125,11 +141,12 @@ void model_access_put_words(struct buf *out, const struct model_access *a, const
 	cJSON *tree = json_parse(body, strlen(body));
 	const char *message = json_str(json_get(tree, "error"), "message");
 	const char *words = message ? message : body;
-	const char *key = a->cfg->openai_api_key;
+	const char *const keys[] = { a->cfg->openai_api_key, a->cfg->text_api_key };
 	size_t len = strlen(words);
 
-	if (*key && (strstr(body, key) || strstr(words, key)))
-		len = 0;
+	for (size_t i = 0; i < 2; i++)
+		if (keys[i] && *keys[i] && (strstr(body, keys[i]) || strstr(words, keys[i])))
+			len = 0;
 	if (len > WORDS_SHOWN)
 		for (len = WORDS_SHOWN; len && ((unsigned char)words[len] & 0xc0) == 0x80;)
 			len--;

@@ -12,6 +12,12 @@
 struct resolver;
 struct trust;
 struct tls_sessions;
+struct bell;
+struct model_session;
+struct text_carrier;
+
+typedef int model_open_fn(struct model_session **out, const struct model_access *access, const struct model_wish *wish,
+    struct bell *bell, int64_t now_us);
 
 struct model_access {
 	const struct config *cfg;
@@ -25,12 +31,19 @@ struct model_access {
 	struct resolver *resolver;     /* owned */
 	struct trust *trust;           /* owned */
 	struct tls_sessions *sessions; /* owned */
+
+	/* The text API, for agents with that model protocol; set by text_access (text/text_session.h). */
+	const struct model_protocol *requests_protocol;
+	model_open_fn *text_open;
+	struct text_carrier *carrier; /* borrowed */
 };
 
 /* What a session with that wish speaks. */
 static inline const struct model_protocol *model_access_protocol(
     const struct model_access *a, const struct model_wish *wish)
 {
+	if (wish->agent->model_protocol == MODEL_KIND_TEXT && a->requests_protocol)
+		return a->requests_protocol;
 	return wish->text ? a->text_protocol : a->protocol;
 }
 
@@ -43,7 +56,7 @@ int model_access_parse(struct model_access *a, const struct config *cfg, struct 
 
 /* The settings to look at after a refusal by this HTTP status (0: none) or error code of the
  * service ("": none), as the end of a sentence; NULL: no setting is to blame. */
-const char *model_access_blame(int http_status, const char *code);
+const char *model_access_blame(enum model_kind kind, int http_status, const char *code);
 
 /* Appends what a refusal's body says, on one line and cut: the message of the service's error, or
  * the body as it is. Nothing if the key is quoted in it. */

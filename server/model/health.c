@@ -1,5 +1,6 @@
 /* What lies with the service, the key or the way there is known of all agents
- * at once (`all`); what lies with an agent's file, of each (`agents`). The
+ * at once (`all`); what lies with an agent's file, of each (`agents`), and so does all that a text
+ * API says: the two services have nothing to do with each other. The
  * thread sleeps until a call's failure or a reload asks, or while something is
  * refused, for one interval. A trial is a whole session, opened and closed,
  * because a wrong key may pass the upgrade and be refused afterwards. It asks
@@ -54,19 +55,20 @@ bool model_health_blocks(struct model_health *h)
 	return blocks;
 }
 
-bool model_health_refuses(struct model_health *h, const char *agent, char why[MODEL_FAILURE_SIZE])
+bool model_health_refuses(struct model_health *h, const struct agent *agent, char why[MODEL_FAILURE_SIZE])
 {
+	bool text = agent->model_protocol == MODEL_KIND_TEXT, all;
 	const struct agent_finding *of_agent;
 	bool refuses;
 
 	if (!h)
 		return false;
 	pthread_mutex_lock(&h->lock);
-	of_agent = findings_refused(&h->findings, h->known, agent);
-	refuses = h->findings.all.blocks || of_agent;
+	of_agent = findings_refused(&h->findings, h->known, agent->name);
+	all = h->findings.all.blocks && !text;
+	refuses = all || of_agent;
 	if (refuses)
-		snprintf(why, MODEL_FAILURE_SIZE, "%s",
-		    h->findings.all.blocks ? h->findings.all.text : of_agent->found.text);
+		snprintf(why, MODEL_FAILURE_SIZE, "%s", all ? h->findings.all.text : of_agent->found.text);
 	pthread_mutex_unlock(&h->lock);
 	return refuses;
 }
@@ -83,13 +85,15 @@ void model_health_ok(struct model_health *h, const struct agent *agent, int64_t 
 {
 	struct agent_finding *a;
 
+	if (connect_ms < 0)
+		return;
 	stat_add(model_connects, 1);
 	hist_add(&stats.model_connect, connect_ms * US_PER_MS);
 	atomic_store(&stats.last_connect_ms, connect_ms);
 	if (!h)
 		return;
 	pthread_mutex_lock(&h->lock);
-	if (!atomic_load(&h->answers))
+	if (!atomic_load(&h->answers) && agent->model_protocol != MODEL_KIND_TEXT)
 		clear_all(h);
 	a = findings_of(&h->findings, agent, false);
 	if (a && a->found.blocks)
@@ -144,9 +148,11 @@ void model_health_failed(struct model_health *h, const struct agent *agent, cons
 static void refused(struct model_health *h, const struct agent *agent, const char *code, const char *text)
 {
 	struct model_failure failure = { .error_class = "session", .permanent = true };
-	const char *blame = model_access_blame(0, code);
+	bool text_api = agent->model_protocol == MODEL_KIND_TEXT;
+	int status = !strncmp(code, "http_", 5) ? atoi(code + 5) : 0;
+	const char *blame = model_access_blame(agent->model_protocol, status, code);
 
-	failure.agents_own = strstr(code, "model_not_found");
+	failure.agents_own = text_api || strstr(code, "model_not_found");
 	snprintf(failure.text, sizeof failure.text, "the model refused to go on with a call (%s): %s%s%s", code, text,
 	    blame ? "; " : "", blame ? blame : "");
 	failed(h, agent, &failure, true);
@@ -154,7 +160,8 @@ static void refused(struct model_health *h, const struct agent *agent, const cha
 
 void model_health_heard(struct model_health *h, const struct agent *agent, const struct model_event *e)
 {
-	if (h && e->type == MODEL_RESPONSE_DONE && e->status == MODEL_COMPLETED)
+	if (h && e->type == MODEL_RESPONSE_DONE && e->status == MODEL_COMPLETED &&
+	    agent->model_protocol != MODEL_KIND_TEXT)
 		answered(h);
 	if (h && e->error == MODEL_FATAL)
 		refused(h, agent, e->code, e->text);
@@ -223,7 +230,7 @@ static int try(struct model_health *h, const struct agent *agent)
 	}
 	log_info("model", "probe succeeded; agent=%s%s%s connect_ms=%lld", agent->name, *agent->variant ? "/" : "",
 	    agent->variant, (long long)result.connect_ms);
-	if (asks)
+	if (asks && agent->model_protocol != MODEL_KIND_TEXT)
 		answered(h);
 	keep_lack(h, agent, &result);
 	model_health_ok(h, agent, result.connect_ms);

@@ -39,9 +39,9 @@ bool model_health_blocks(struct model_health *health);
 
 /* True: no variant of this agent can have its model, and that will not pass by itself; the reason,
  * for the operator, is in `why`. NULL health: false. */
-bool model_health_refuses(struct model_health *health, const char *agent, char why[MODEL_FAILURE_SIZE]);
+bool model_health_refuses(struct model_health *health, const struct agent *agent, char why[MODEL_FAILURE_SIZE]);
 
-/* A call's result: connected after so long, or failed. Any thread. NULL health: it is counted
+/* A call's result: connected after so long (negative: to nothing yet), or failed. Any thread. NULL health: it is counted
  * only. */
 void model_health_ok(struct model_health *health, const struct agent *agent, int64_t connect_ms);
 void model_health_failed(struct model_health *health, const struct agent *agent, const struct model_failure *failure);

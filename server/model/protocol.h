@@ -192,7 +192,9 @@ struct model_protocol {
 	bool can_aside;    /* something may be said beside a response that is being made */
 	bool audio, text;  /* the form it takes from the caller and gives back: one of them. In text no turn is found or
 			      answered by the model, and what was not heard of an item is taken out by item and unheard */
-	unsigned formats;  /* bits 1 << enum audio_format: the audio it knows */
+	bool
+	    by_requests; /* nothing is opened before the first answer, so only an answer proves that a call would work */
+	unsigned formats; /* bits 1 << enum audio_format: the audio it knows */
 
 	/* Opening. Each appends; the headers are lines of the request, contain the
 	 * key, and are never logged. `caller` as in model_wish. */

@@ -25,39 +25,35 @@ enum {
 
 enum phase { DIALLING, AWAITING_CREATED, CONFIGURING, READY, FAILED };
 
-struct model_session {
-	const struct model_access *access;
-	const struct model_protocol *protocol;
-	struct ws_client *client; /* owned */
-	struct model_wish wish;
+struct socket {
+	struct model_session base; /* first: one is the other */
+	struct ws_client *client;  /* owned */
 	enum phase phase;
-	unsigned without; /* extras that were refused, now or before (wish) */
-	unsigned asked;   /* configurations sent */
-	bool unsent;      /* our configuration is partly in our hands */
+	unsigned asked; /* configurations sent */
+	bool unsent;    /* our configuration is partly in our hands */
 	bool said_unreadable;
 	int64_t began_us, deadline_us;
 	int64_t limit_us; /* for all of it; NEVER_US: each step has its own */
-	int64_t connect_ms;
-	char id[FOREIGN_ID_SIZE];
-	struct model_failure failure;
 };
+
+static const struct model_session_body body;
 
 /* The only way into FAILED. `permanent`: /ready says no, and the link does
  * not try again. */
-static int fail(struct model_session *s, const char *error_class, const char *code, bool permanent, const char *text)
+static int fail(struct socket *s, const char *error_class, const char *code, bool permanent, const char *text)
 {
 	const struct ws_failure *f = ws_client_failure(s->client);
-	const char *blame = model_access_blame(f->http_status, code);
+	const char *blame = model_access_blame(MODEL_KIND_REALTIME, f->http_status, code);
 	struct buf words;
 
 	s->phase = FAILED;
-	s->failure.error_class = error_class;
-	s->failure.permanent = permanent;
-	snprintf(s->failure.code, sizeof s->failure.code, "%s", code);
+	s->base.failure.error_class = error_class;
+	s->base.failure.permanent = permanent;
+	snprintf(s->base.failure.code, sizeof s->base.failure.code, "%s", code);
 	buf_init(&words, 0);
-	model_access_put_words(&words, s->access, f->body);
-	snprintf(s->failure.text, sizeof s->failure.text, "%s%s%s%s%s", text, blame ? "; " : "", blame ? blame : "",
-	    words.len ? "; the server says: " : "", buf_text(&words));
+	model_access_put_words(&words, s->base.access, f->body);
+	snprintf(s->base.failure.text, sizeof s->base.failure.text, "%s%s%s%s%s", text, blame ? "; " : "",
+	    blame ? blame : "", words.len ? "; the server says: " : "", buf_text(&words));
 	buf_free(&words);
 	return -EPROTO;
 }
@@ -69,10 +65,10 @@ static bool is_of_model(const char *code)
 }
 
 /* Begins to dial. The headers hold the key, so their buffer is wiped. */
-int model_session_open(struct model_session **out, const struct model_access *access, const struct model_wish *wish,
+static int open_socket(struct model_session **out, const struct model_access *access, const struct model_wish *wish,
     struct bell *bell, int64_t now_us)
 {
-	struct model_session *s = calloc(1, sizeof *s);
+	struct socket *s = calloc(1, sizeof *s);
 	struct ws_target target = {
 		.host = access->host,
 		.port = access->port,
@@ -87,17 +83,18 @@ int model_session_open(struct model_session **out, const struct model_access *ac
 
 	if (!s)
 		return -ENOMEM;
-	s->access = access;
-	s->protocol = model_access_protocol(access, wish);
-	assert(!s->protocol->audio || s->protocol->formats & 1u << access->format);
-	s->wish = *wish;
-	s->without = wish->without;
+	s->base.body = &body;
+	s->base.access = access;
+	s->base.protocol = model_access_protocol(access, wish);
+	assert(!s->base.protocol->audio || s->base.protocol->formats & 1u << access->format);
+	s->base.wish = *wish;
+	s->base.without = wish->without;
 	s->began_us = now_us;
 	s->limit_us = NEVER_US;
 	buf_init(&headers, 8192);
 	buf_init(&path, 0);
-	s->protocol->headers(access, wish->caller, &headers);
-	s->protocol->path(access, wish->agent->openai_model, &path);
+	s->base.protocol->headers(access, wish->caller, &headers);
+	s->base.protocol->path(access, wish->agent->openai_model, &path);
 	target.headers = buf_text(&headers);
 	target.path = buf_text(&path);
 	err = buf_error(&headers) ? buf_error(&headers) : buf_error(&path);
@@ -108,16 +105,16 @@ int model_session_open(struct model_session **out, const struct model_access *ac
 	buf_free(&headers);
 	buf_free(&path);
 	if (err) {
-		model_session_close(s);
+		model_session_close(&s->base);
 		return err;
 	}
-	*out = s;
+	*out = &s->base;
 	return 0;
 }
 
 /* Classes are in the order of the client's stages. BearSSL's 54, 56, 60 and
  * 62: certificate expired, for another name, with too short a key, of an unknown issuer. */
-static int dial_failed(struct model_session *s)
+static int dial_failed(struct socket *s)
 {
 	static const char *const classes[] = { "lookup", "connect", "tls", "upgrade", "upgrade" };
 	const struct ws_failure *f = ws_client_failure(s->client);
@@ -139,13 +136,13 @@ static int dial_failed(struct model_session *s)
 		snprintf(code, sizeof code, "%s", strerrorname_np(-f->err) ? strerrorname_np(-f->err) : "unknown");
 	fail(s, classes[f->stage], code, permanent, f->text);
 	/* The path names the agent's model. */
-	s->failure.agents_own =
-	    !s->access->names_model && (f->http_status == 400 || f->http_status == 403 || f->http_status == 404);
+	s->base.failure.agents_own =
+	    !s->base.access->names_model && (f->http_status == 400 || f->http_status == 403 || f->http_status == 404);
 	return -EPROTO;
 }
 
 /* Once, and once more for each extra that was refused, under another id. */
-static int send_configuration(struct model_session *s, int64_t now_us)
+static int send_configuration(struct socket *s, int64_t now_us)
 {
 	char id[MODEL_REQUEST_ID_SIZE];
 	struct buf message;
@@ -153,7 +150,7 @@ static int send_configuration(struct model_session *s, int64_t now_us)
 
 	buf_init(&message, 0);
 	model_request_id(MODEL_REQUEST_CONFIGURE, ++s->asked, id);
-	s->protocol->configure(&message, id, &s->wish, s->access->format, s->without);
+	s->base.protocol->configure(&message, id, &s->base.wish, s->base.access->format, s->base.without);
 	err = buf_error(&message);
 	if (!err)
 		err = ws_client_send_text(s->client, buf_text(&message), message.len);
@@ -162,24 +159,24 @@ static int send_configuration(struct model_session *s, int64_t now_us)
 		return fail(s, "session", "send", false, "could not send the session's configuration");
 	s->unsent = true;
 	s->phase = CONFIGURING;
-	s->deadline_us = now_us + (int64_t)s->access->cfg->model_connect_ms * SESSION_STEPS * US_PER_MS;
+	s->deadline_us = now_us + (int64_t)s->base.access->cfg->model_connect_ms * SESSION_STEPS * US_PER_MS;
 	return 0;
 }
 
 /* The message is made again, instead of being kept by each call for its trial. */
-static void compare(struct model_session *s, const struct model_event *e)
+static void compare(struct socket *s, const struct model_event *e)
 {
 	struct buf asked;
 
 	buf_init(&asked, 0);
-	s->protocol->configure(&asked, "", &s->wish, s->access->format, s->without);
-	s->protocol->compare(s->wish.differs, &asked, e);
+	s->base.protocol->configure(&asked, "", &s->base.wish, s->base.access->format, s->base.without);
+	s->base.protocol->compare(s->base.wish.differs, &asked, e);
 	buf_free(&asked);
 }
 
 /* A format other than ours is permanent: the next attempt would get the
  * same. */
-static int on_updated(struct model_session *s, const struct model_event *e, int64_t now_us)
+static int on_updated(struct socket *s, const struct model_event *e, int64_t now_us)
 {
 	char text[256];
 
@@ -188,16 +185,16 @@ static int on_updated(struct model_session *s, const struct model_event *e, int6
 		return fail(s, "session", "wrong_format", true, text);
 	}
 	if (e->session_id[0])
-		memcpy(s->id, e->session_id, sizeof s->id);
-	if (s->wish.differs)
+		memcpy(s->base.id, e->session_id, sizeof s->base.id);
+	if (s->base.wish.differs)
 		compare(s, e);
 	s->phase = READY;
-	s->connect_ms = (now_us - s->began_us) / US_PER_MS;
+	s->base.connect_ms = (now_us - s->began_us) / US_PER_MS;
 	return 0;
 }
 
 /* No error is harmless here: the session is not the one asked for. */
-static int on_error(struct model_session *s, const struct model_event *e, int64_t now_us)
+static int on_error(struct socket *s, const struct model_event *e, int64_t now_us)
 {
 	unsigned extras;
 	char text[256];
@@ -205,24 +202,24 @@ static int on_error(struct model_session *s, const struct model_event *e, int64_
 	snprintf(text, sizeof text, "the model refused the session (%s): %s", e->code, e->text);
 	if (e->error == MODEL_FATAL || e->error == MODEL_RENEW) {
 		fail(s, "session", e->code, e->error == MODEL_FATAL, text);
-		s->failure.agents_own = is_of_model(e->code);
+		s->base.failure.agents_own = is_of_model(e->code);
 		return -EPROTO;
 	}
 	if (e->error == MODEL_RETRY)
 		return fail(s, "session", e->code, false, text);
 	/* A field of our configuration is not known there: once more without that one, if it is an
 	 * extra. An error that names no field is taken for that, too, be there extras or not. */
-	extras = e->extras & s->protocol->extras(s->wish.agent) & ~s->without;
+	extras = e->extras & s->base.protocol->extras(s->base.wish.agent) & ~s->base.without;
 	if (s->phase == CONFIGURING && (extras || (e->extras == MODEL_EXTRAS && s->asked == 1))) {
-		s->without |= extras;
+		s->base.without |= extras;
 		return send_configuration(s, now_us);
 	}
 	fail(s, "session", e->code, true, text);
-	s->failure.agents_own = true;
+	s->base.failure.agents_own = true;
 	return -EPROTO;
 }
 
-static void unreadable(struct model_session *s, const char *type)
+static void unreadable(struct socket *s, const char *type)
 {
 	stat_add(model_invalid_events, 1);
 	log_write(s->said_unreadable ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN, "model",
@@ -232,9 +229,9 @@ static void unreadable(struct model_session *s, const char *type)
 
 /* session.created proves that a model answers, not only its front: the
  * configuration waits for it. */
-static int take_event(struct model_session *s, struct ws_message *m, int64_t now_us)
+static int take_event(struct socket *s, struct ws_message *m, int64_t now_us)
 {
-	const struct model_protocol *protocol = s->protocol;
+	const struct model_protocol *protocol = s->base.protocol;
 	struct model_event e;
 	int err = 0;
 
@@ -242,9 +239,9 @@ static int take_event(struct model_session *s, struct ws_message *m, int64_t now
 		unreadable(s, "binary");
 	if (m->opcode != WS_TEXT)
 		return 0;
-	protocol->parse(m->data, m->len, s->access->format, &e);
+	protocol->parse(m->data, m->len, s->base.access->format, &e);
 	if (e.type == MODEL_SESSION_CREATED && s->phase == AWAITING_CREATED) {
-		memcpy(s->id, e.session_id, sizeof s->id);
+		memcpy(s->base.id, e.session_id, sizeof s->base.id);
 		err = send_configuration(s, now_us);
 	} else if (e.type == MODEL_SESSION_UPDATED && s->phase == CONFIGURING) {
 		err = on_updated(s, &e, now_us);
@@ -260,21 +257,21 @@ static int take_event(struct model_session *s, struct ws_message *m, int64_t now
 }
 
 /* A refused key may arrive this way, as the reason of a Close. */
-static int ended(struct model_session *s, int err)
+static int ended(struct socket *s, int err)
 {
 	const char *reason = ws_client_close_reason(s->client);
-	enum model_error error = s->protocol->close_class(reason);
+	enum model_error error = s->base.protocol->close_class(reason);
 	char text[256];
 
 	snprintf(text, sizeof text, "the connection ended before the session was ready (%s, close code %d%s%.100s)",
 	    strerror(-err), ws_client_close_code(s->client), reason[0] ? ": " : "", reason);
 	fail(s, "session", reason[0] ? reason : "closed", error == MODEL_FATAL, text);
-	s->failure.agents_own = is_of_model(reason);
+	s->base.failure.agents_own = is_of_model(reason);
 	return -EPROTO;
 }
 
 /* Stops once it is ready: the next message is for the session's owner. */
-static int read_events(struct model_session *s, int64_t now_us)
+static int read_events(struct socket *s, int64_t now_us)
 {
 	while (s->phase == AWAITING_CREATED || s->phase == CONFIGURING) {
 		struct ws_message m;
@@ -296,8 +293,9 @@ static int read_events(struct model_session *s, int64_t now_us)
 
 /* After each wake-up. Events come before the deadline: an answer that is
  * here counts, even if this thread looks late. */
-int model_session_step(struct model_session *s, int64_t now_us)
+static int step(struct model_session *session, int64_t now_us)
 {
+	struct socket *s = (struct socket *)session;
 	int err;
 
 	if (s->phase == DIALLING) {
@@ -309,7 +307,7 @@ int model_session_step(struct model_session *s, int64_t now_us)
 		if (err == 0)
 			return 0;
 		s->phase = AWAITING_CREATED;
-		s->deadline_us = now_us + (int64_t)s->access->cfg->model_connect_ms * SESSION_STEPS * US_PER_MS;
+		s->deadline_us = now_us + (int64_t)s->base.access->cfg->model_connect_ms * SESSION_STEPS * US_PER_MS;
 	}
 	if (s->phase == FAILED)
 		return -EPROTO;
@@ -331,73 +329,100 @@ int model_session_step(struct model_session *s, int64_t now_us)
 	return 0;
 }
 
-int model_session_fd(const struct model_session *s)
+static void what_to_poll(const struct model_session *session, struct pollfd *fd)
 {
-	return ws_client_fd(s->client);
+	const struct socket *s = (const struct socket *)session;
+
+	fd->fd = ws_client_fd(s->client);
+	fd->events = s->phase == DIALLING ? ws_client_events(s->client) : s->unsent ? POLLIN | POLLOUT : POLLIN;
 }
 
-short model_session_events(const struct model_session *s)
+static int64_t deadline_us(const struct model_session *session)
 {
-	if (s->phase == DIALLING)
-		return ws_client_events(s->client);
-	return s->unsent ? POLLIN | POLLOUT : POLLIN;
-}
+	const struct socket *s = (const struct socket *)session;
 
-int64_t model_session_deadline_us(const struct model_session *s)
-{
 	return earlier(s->limit_us, s->phase == DIALLING ? ws_client_deadline_us(s->client) : s->deadline_us);
 }
 
-void model_session_limit(struct model_session *s, int64_t until_us)
+static void limit(struct model_session *session, int64_t until_us)
 {
+	struct socket *s = (struct socket *)session;
+
 	s->limit_us = until_us;
 }
 
-bool model_session_connected(const struct model_session *s)
+static bool connected(const struct model_session *session)
 {
+	const struct socket *s = (const struct socket *)session;
+
 	return s->phase != DIALLING && s->phase != FAILED;
 }
 
-const struct model_failure *model_session_failure(const struct model_session *s)
+/* ---------------------------------------------------------------------- once ready */
+
+static struct ws_client *client(struct model_session *session)
 {
-	return &s->failure;
+	return ((struct socket *)session)->client;
 }
 
-struct ws_client *model_session_client(struct model_session *s)
+static bool resumed(const struct model_session *session)
 {
-	return s->client;
+	return ws_client_resumed(((const struct socket *)session)->client);
 }
 
-unsigned model_session_without(const struct model_session *s)
+static int read_event(struct model_session *s, struct model_event *out, bool *wants_flush)
 {
-	return s->without;
+	struct ws_message m;
+	int got = ws_client_read(client(s), &m, wants_flush);
+
+	if (got <= 0)
+		return got;
+	if (m.opcode == WS_TEXT)
+		s->protocol->parse(m.data, m.len, s->access->format, out);
+	else if (m.opcode == WS_BINARY)
+		*out = (struct model_event){ .type = MODEL_INVALID, .code = "binary", .text = "" };
+	return m.opcode == WS_TEXT || m.opcode == WS_BINARY ? 1 : 2;
 }
 
-const char *model_session_id(const struct model_session *s)
+static void release(struct model_session *s, struct model_event *event)
 {
-	return s->id;
+	s->protocol->release(event);
 }
 
-bool model_session_resumed(const struct model_session *s)
+static int send_message(struct model_session *s, const char *text, size_t len)
 {
-	return ws_client_resumed(s->client);
+	return ws_client_send_text(client(s), text, len);
 }
 
-int64_t model_session_connect_ms(const struct model_session *s)
+static bool ping(struct model_session *s)
 {
-	return s->connect_ms;
+	ws_client_send_ping(client(s));
+	return false;
 }
 
-void model_session_leave(struct model_session *s)
+static int flush(struct model_session *s)
 {
-	ws_client_send_close(s->client, WS_CLOSE_NORMAL);
-	ws_client_flush(s->client);
+	return ws_client_flush(client(s));
+}
+
+static struct model_ended ended_how(const struct model_session *session)
+{
+	const struct socket *s = (const struct socket *)session;
+
+	return (struct model_ended){ ws_client_close_code(s->client), ws_client_close_reason(s->client) };
+}
+
+static void leave(struct model_session *s)
+{
+	ws_client_send_close(client(s), WS_CLOSE_NORMAL);
+	ws_client_flush(client(s));
 }
 
 /* Closing TCP with unread bytes resets it, and the reset may overtake our
  * Close. */
-void model_session_hang_up(struct model_session *s, int64_t until_us)
+static void hang_up(struct model_session *session, int64_t until_us)
 {
+	const struct socket *s = (const struct socket *)session;
 	struct ws_message m;
 	bool ignored = false;
 
@@ -420,10 +445,35 @@ void model_session_hang_up(struct model_session *s, int64_t until_us)
 	}
 }
 
-void model_session_close(struct model_session *s)
+static void close_socket(struct model_session *s)
 {
-	if (!s)
-		return;
-	ws_client_free(s->client);
+	ws_client_free(client(s));
 	free(s);
+}
+
+static const struct model_session_body body = {
+	.step = step,
+	.poll = what_to_poll,
+	.deadline_us = deadline_us,
+	.limit = limit,
+	.connected = connected,
+	.resumed = resumed,
+	.client = client,
+	.read = read_event,
+	.release = release,
+	.send = send_message,
+	.ping = ping,
+	.flush = flush,
+	.ended = ended_how,
+	.leave = leave,
+	.hang_up = hang_up,
+	.close = close_socket,
+};
+
+int model_session_open(struct model_session **out, const struct model_access *access, const struct model_wish *wish,
+    struct bell *bell, int64_t now_us)
+{
+	bool by_requests = wish->agent->model_protocol == MODEL_KIND_TEXT && access->text_open;
+
+	return (by_requests ? access->text_open : open_socket)(out, access, wish, bell, now_us);
 }

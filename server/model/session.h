@@ -7,11 +7,12 @@
  *
  * A step machine like ws_client, for one thread. The agent loop uses it for
  * a call; a trial (trial.h) to see whether a call would work.
- * Once ready, its owner reads and writes the WebSocket itself.
+ * Once ready, its owner reads events and sends commands.
  */
 #include "common/bell.h"
 #include "server/model/access.h"
 
+#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -28,39 +29,166 @@ struct model_failure {
 	bool agents_own;               /* permanent, and lies with this agent's file: model, voice, tools */
 };
 
-/* `access` and everything in `wish` are borrowed until the session is ready,
- * the bell until it is closed. 0 or negative without memory, or when a setting
- * cannot be sent; all other failures come from the steps. */
+/* The end of a session that was ready. */
+struct model_ended {
+	int code;           /* of the service's Close; 0: none */
+	const char *reason; /* with it; or "" */
+};
+
+/* What a session is made of. One that is a WebSocket is here (session.c), one of requests over HTTP in
+ * text/text_session.c. */
+struct model_session_body {
+	int (*step)(struct model_session *s, int64_t now_us);
+	void (*poll)(const struct model_session *s, struct pollfd *fd);
+	int64_t (*deadline_us)(const struct model_session *s);
+	void (*limit)(struct model_session *s, int64_t until_us);
+	bool (*connected)(const struct model_session *s);
+	bool (*resumed)(const struct model_session *s);
+	struct ws_client *(*client)(struct model_session *s);
+	int (*read)(struct model_session *s, struct model_event *out, bool *wants_flush);
+	void (*release)(struct model_session *s, struct model_event *event);
+	int (*send)(struct model_session *s, const char *text, size_t len);
+	bool (*ping)(struct model_session *s);
+	int (*flush)(struct model_session *s);
+	struct model_ended (*ended)(const struct model_session *s);
+	void (*leave)(struct model_session *s);
+	void (*hang_up)(struct model_session *s, int64_t until_us);
+	void (*close)(struct model_session *s);
+};
+
+struct model_session {
+	const struct model_session_body *body;
+	const struct model_access *access;
+	const struct model_protocol *protocol;
+	struct model_wish wish;
+	unsigned without; /* extras that the service did not know: the session is without them */
+	int64_t connect_ms;
+	char id[FOREIGN_ID_SIZE];
+	struct model_failure failure;
+};
+
+/* `access` and everything in `wish` are borrowed until the session is ready (by one over HTTP until it
+ * is closed), the bell until it is closed. 0 or negative without memory, or when a setting cannot be
+ * sent; all other failures come from the steps. */
 int model_session_open(struct model_session **out, const struct model_access *access, const struct model_wish *wish,
     struct bell *bell, int64_t now_us);
 
 /* 1: ready. 0: not yet. Negative: failed; see model_session_failure. */
-int model_session_step(struct model_session *s, int64_t now_us);
-int model_session_fd(const struct model_session *s);
-short model_session_events(const struct model_session *s);
-int64_t model_session_deadline_us(const struct model_session *s);
-/* It fails if it is not ready by then. */
-void model_session_limit(struct model_session *s, int64_t until_us);
-/* Past the upgrade: it is being configured, or is ready. */
-bool model_session_connected(const struct model_session *s);
-const struct model_failure *model_session_failure(const struct model_session *s);
+static inline int model_session_step(struct model_session *s, int64_t now_us)
+{
+	return s->body->step(s, now_us);
+}
 
-/* Only after a step has returned 1. */
-struct ws_client *model_session_client(struct model_session *s);
-/* The extras (protocol.h) that the service did not know: the session is without them. */
-unsigned model_session_without(const struct model_session *s);
-const char *model_session_id(const struct model_session *s);
-bool model_session_resumed(const struct model_session *s);
-int64_t model_session_connect_ms(const struct model_session *s);
+/* What to poll for, beside the bell; fd -1: nothing. */
+static inline void model_session_poll(const struct model_session *s, struct pollfd *fd)
+{
+	s->body->poll(s, fd);
+}
+
+static inline int64_t model_session_deadline_us(const struct model_session *s)
+{
+	return s->body->deadline_us(s);
+}
+
+/* It fails if it is not ready by then. */
+static inline void model_session_limit(struct model_session *s, int64_t until_us)
+{
+	s->body->limit(s, until_us);
+}
+
+/* Past the upgrade: it is being configured, or is ready. */
+static inline bool model_session_connected(const struct model_session *s)
+{
+	return s->body->connected(s);
+}
+
+static inline const struct model_failure *model_session_failure(const struct model_session *s)
+{
+	return &s->failure;
+}
+
+/* All that follow: only after a step has returned 1. */
+
+/* Its connection, for a loop that writes to it by itself; NULL: it has none of that kind. */
+static inline struct ws_client *model_session_client(struct model_session *s)
+{
+	return s->body->client(s);
+}
+
+static inline unsigned model_session_without(const struct model_session *s)
+{
+	return s->without;
+}
+
+static inline const char *model_session_id(const struct model_session *s)
+{
+	return s->id;
+}
+
+static inline bool model_session_resumed(const struct model_session *s)
+{
+	return s->body->resumed(s);
+}
+
+/* -1: nothing was connected to yet, so it proves nothing about the service. */
+static inline int64_t model_session_connect_ms(const struct model_session *s)
+{
+	return s->connect_ms;
+}
+
+/* Reader only. 1: an event; release it. 2: a sign of life, and no event. 0: nothing now. Negative: over
+ * for good, as ws_client_read says it. *wants_flush likewise. */
+static inline int model_session_read(struct model_session *s, struct model_event *out, bool *wants_flush)
+{
+	return s->body->read(s, out, wants_flush);
+}
+
+static inline void model_session_release(struct model_session *s, struct model_event *event)
+{
+	s->body->release(s, event);
+}
+
+/* Writer only: as ws_client_send_text and ws_client_flush. */
+static inline int model_session_send(struct model_session *s, const char *text, size_t len)
+{
+	return s->body->send(s, text, len);
+}
+
+static inline int model_session_flush(struct model_session *s)
+{
+	return s->body->flush(s);
+}
+
+/* Writer only. True: it is alive, and there will be no pong. */
+static inline bool model_session_ping(struct model_session *s)
+{
+	return s->body->ping(s);
+}
+
+static inline struct model_ended model_session_ended(const struct model_session *s)
+{
+	return s->body->ended(s);
+}
 
 /* The end of a session that is ready, by the owner of the writing side.
  * Sends our Close without waiting for an answer; then only
  * model_session_close may follow. */
-void model_session_leave(struct model_session *s);
+static inline void model_session_leave(struct model_session *s)
+{
+	s->body->leave(s);
+}
+
 /* The same, but reads on until the service's own Close: blocks until then,
  * or `until_us`. */
-void model_session_hang_up(struct model_session *s, int64_t until_us);
+static inline void model_session_hang_up(struct model_session *s, int64_t until_us)
+{
+	s->body->hang_up(s, until_us);
+}
 
-void model_session_close(struct model_session *s); /* fine with NULL */
+static inline void model_session_close(struct model_session *s) /* fine with NULL */
+{
+	if (s)
+		s->body->close(s);
+}
 
 #endif

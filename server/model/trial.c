@@ -1,12 +1,14 @@
 #include "server/model/trial.h"
 
 #include "common/clock.h"
-#include "common/ws_client.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+enum { REQUEST_STEPS = 3 /* a request has name, connection and TLS before it: so many times MODEL_CONNECT_MS */ };
 
 /* The bell is cleared before the next step looks: a ring in between stays. */
 static int wait_until_ready(struct model_session *s, struct bell *bell, struct bell *stop)
@@ -19,8 +21,7 @@ static int wait_until_ready(struct model_session *s, struct bell *bell, struct b
 
 		if (err)
 			return err < 0 ? err : 0;
-		fds[2].fd = model_session_fd(s);
-		fds[2].events = model_session_events(s);
+		model_session_poll(s, &fds[2]);
 		poll(fds, 3, clock_poll_ms(now, model_session_deadline_us(s)));
 		if (fds[1].revents)
 			return -ECANCELED;
@@ -43,12 +44,17 @@ static void put_lack(struct model_trial_result *out, const struct buf *differs)
 	buf_free(&lack);
 }
 
-static int answer_failed(const struct model_event *e, struct model_failure *failure)
+/* By requests, whatever will not be otherwise the next time lies with the settings. */
+static int answer_failed(
+    const struct model_protocol *protocol, const struct model_event *e, struct model_failure *failure)
 {
-	const char *blame = model_access_blame(0, e->code);
+	int status = !strncmp(e->code, "http_", 5) ? atoi(e->code + 5) : 0;
+	const char *blame =
+	    model_access_blame(protocol->by_requests ? MODEL_KIND_TEXT : MODEL_KIND_REALTIME, status, e->code);
 
 	failure->error_class = "session";
-	failure->permanent = e->error == MODEL_FATAL;
+	failure->permanent = e->error == MODEL_FATAL || (protocol->by_requests && e->error == MODEL_HARMLESS);
+	failure->agents_own = protocol->by_requests;
 	snprintf(failure->code, sizeof failure->code, "%s", e->code);
 	snprintf(failure->text, sizeof failure->text, "the model refused an answer (%s): %s%s%s", e->code, e->text,
 	    blame ? "; " : "", blame ? blame : "");
@@ -56,28 +62,20 @@ static int answer_failed(const struct model_event *e, struct model_failure *fail
 }
 
 /* 1: the answer has begun. 0: not yet. Negative: it was refused. */
-static int on_message(const struct model_access *access, const struct model_protocol *protocol,
-    const struct ws_message *m, struct model_failure *failure)
+static int on_event(const struct model_protocol *protocol, const struct model_event *e, struct model_failure *failure)
 {
-	struct model_event e;
-	int done = 0;
-
-	if (m->opcode != WS_TEXT)
-		return 0;
-	protocol->parse(m->data, m->len, access->format, &e);
-	if (e.type == MODEL_ERROR || (e.type == MODEL_RESPONSE_DONE && e.status == MODEL_FAILED))
-		done = answer_failed(&e, failure);
-	else if (e.type == MODEL_AUDIO || e.type == MODEL_TEXT_DELTA || e.type == MODEL_RESPONSE_DONE)
-		done = 1;
-	protocol->release(&e);
-	return done;
+	if (e->type == MODEL_ERROR || (e->type == MODEL_RESPONSE_DONE && e->status == MODEL_FAILED))
+		return answer_failed(protocol, e, failure);
+	if (protocol->by_requests && (e->type == MODEL_RESPONSE_SIGN || e->type == MODEL_ITEM_ADDED))
+		return 1; /* a request is looked at as a whole before it is answered */
+	return e->type == MODEL_AUDIO || e->type == MODEL_TEXT_DELTA || e->type == MODEL_RESPONSE_DONE;
 }
 
 /* The reason may stand in the Close alone. */
 static int closed(
-    const struct model_protocol *protocol, struct ws_client *client, struct model_failure *failure, int err)
+    const struct model_protocol *protocol, const struct model_session *s, struct model_failure *failure, int err)
 {
-	const char *reason = ws_client_close_reason(client);
+	const char *reason = model_session_ended(s).reason;
 
 	failure->error_class = "connection";
 	failure->permanent = protocol->close_class(reason) == MODEL_FATAL;
@@ -89,36 +87,43 @@ static int closed(
 
 /* Closing the session ends the answer. */
 static int have_answer(const struct model_access *access, const struct model_protocol *protocol,
-    struct model_session *s, struct bell *stop, struct model_failure *failure)
+    struct model_session *s, struct bell *bell, struct bell *stop, struct model_failure *failure)
 {
-	int64_t until = clock_now_us() + (int64_t)access->cfg->model_connect_ms * US_PER_MS;
-	struct ws_client *client = model_session_client(s);
+	int steps = protocol->by_requests ? REQUEST_STEPS : 1;
+	int64_t until = clock_now_us() + (int64_t)access->cfg->model_connect_ms * steps * US_PER_MS;
 	char id[MODEL_REQUEST_ID_SIZE];
 	bool wants_flush = false;
-	struct ws_message m;
+	struct model_event e;
 	struct buf message;
 	int err, got;
 
 	failure->error_class = "timeout";
+	failure->agents_own = protocol->by_requests;
 	snprintf(failure->text, sizeof failure->text, "the model began no answer in time");
 	buf_init(&message, 0);
 	model_request_id(MODEL_REQUEST_ANSWER, 1, id);
 	protocol->say(&message, id, "", "Yes.", true);
-	err = buf_error(&message) ? buf_error(&message) : ws_client_send_text(client, buf_text(&message), message.len);
+	err = buf_error(&message) ? buf_error(&message) : model_session_send(s, buf_text(&message), message.len);
 	buf_free(&message);
 	while (!err && clock_now_us() < until) {
-		struct pollfd fds[2] = { { .fd = ws_client_fd(client), .events = POLLIN },
+		struct pollfd fds[3] = { { .fd = bell->fd, .events = POLLIN },
 			{ .fd = stop ? stop->fd : -1, .events = POLLIN } };
-		int unsent = ws_client_flush(client);
+		int unsent = model_session_flush(s);
 
-		while ((got = ws_client_read(client, &m, &wants_flush)) > 0 && !err)
-			err = on_message(access, protocol, &m, failure);
+		bell_clear(bell);
+		while (!err && (got = model_session_read(s, &e, &wants_flush)) > 0) {
+			if (got != 1)
+				continue;
+			err = on_event(protocol, &e, failure);
+			model_session_release(s, &e);
+		}
 		if (err)
 			return err > 0 ? 0 : err;
 		if (got < 0)
-			return closed(protocol, client, failure, got);
-		fds[0].events |= unsent == -EAGAIN ? POLLOUT : 0;
-		poll(fds, 2, clock_poll_ms(clock_now_us(), until));
+			return closed(protocol, s, failure, got);
+		model_session_poll(s, &fds[2]);
+		fds[2].events |= unsent == -EAGAIN ? POLLOUT : 0;
+		poll(fds, 3, clock_poll_ms(clock_now_us(), until));
 		if (fds[1].revents)
 			return -ECANCELED;
 	}
@@ -137,7 +142,9 @@ int model_trial(const struct model_access *access, const struct agent *agent, co
 		.differs = &differs,
 		.protect = agent->greeting_protect_ms > 0 && agent->greeting_mode != GREETING_WAIT,
 		.text = agent_in_text(agent) };
+	const struct model_protocol *protocol = model_access_protocol(access, &wish);
 	struct model_session *s = NULL;
+	int64_t began_us = clock_now_us();
 	struct bell bell;
 	int err;
 
@@ -153,10 +160,11 @@ int model_trial(const struct model_access *access, const struct agent *agent, co
 		err = wait_until_ready(s, &bell, stop);
 	if (err && s)
 		out->failure = *model_session_failure(s);
-	if (!err && asks)
-		err = have_answer(access, model_access_protocol(access, &wish), s, stop, &out->failure);
+	if (!err && (asks || protocol->by_requests))
+		err = have_answer(access, protocol, s, &bell, stop, &out->failure);
 	if (!err) {
-		out->connect_ms = model_session_connect_ms(s);
+		out->connect_ms =
+		    protocol->by_requests ? (clock_now_us() - began_us) / US_PER_MS : model_session_connect_ms(s);
 		out->without = model_session_without(s);
 		put_lack(out, &differs);
 		model_session_leave(s);

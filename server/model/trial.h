@@ -15,7 +15,7 @@ struct model_trial_result {
 /* Opens one as a call of this agent would, with these tools, and closes it again, for the probe and
  * --check; compares all that came back with what was asked for. Blocks, bounded by MODEL_CONNECT_MS
  * for each step or until `stop` rings (then -ECANCELED). `stop` may be NULL. With `asks` it has one
- * answer made too, until that begins, which costs a little. 0, or negative with `failure` filled in. */
+ * answer made too, until that begins, which costs a little; by requests, always. 0, or negative with `failure` filled in. */
 int model_trial(const struct model_access *access, const struct agent *agent, const char *tools, bool asks,
     struct bell *stop, struct model_trial_result *out);
 

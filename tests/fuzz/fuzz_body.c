@@ -78,10 +78,10 @@ int calls_post(struct calls *calls, struct call_ref ref, struct mail *mail)
 	return 0;
 }
 
-bool model_health_refuses(struct model_health *health, const char *name, char why[MODEL_FAILURE_SIZE])
+bool model_health_refuses(struct model_health *health, const struct agent *one, char why[MODEL_FAILURE_SIZE])
 {
 	(void)health;
-	must(!strcmp(name, agent.name));
+	must(one == &agent);
 	why[0] = '\0';
 	return false;
 }

@@ -342,7 +342,7 @@ static bool has_model(const struct web_parts *parts, const struct agent *agent, 
 {
 	char why[MODEL_FAILURE_SIZE], sentence[MODEL_FAILURE_SIZE + 100];
 
-	if (!model_health_refuses(parts->health, agent->name, why))
+	if (!model_health_refuses(parts->health, agent, why))
 		return true;
 	snprintf(sentence, sizeof sentence, "the model of the agent %s cannot be had: %s", agent->name, why);
 	response_error(r, 503, "model_unavailable", sentence);

@@ -203,15 +203,16 @@ static void file_without_certificates_is_named(void **state)
 static void a_refusal_names_the_settings_to_look_at(void **state)
 {
 	(void)state;
-	assert_non_null(strstr(model_access_blame(401, "http_401"), "OPENAI_API_KEY"));
-	assert_non_null(strstr(model_access_blame(403, "http_403"), "OPENAI_PROJECT"));
-	assert_non_null(strstr(model_access_blame(404, "http_404"), "OPENAI_MODEL"));
-	assert_non_null(strstr(model_access_blame(404, "http_404"), "OPENAI_REALTIME_URL"));
+	assert_non_null(strstr(model_access_blame(MODEL_KIND_REALTIME, 401, "http_401"), "OPENAI_API_KEY"));
+	assert_non_null(strstr(model_access_blame(MODEL_KIND_REALTIME, 403, "http_403"), "OPENAI_PROJECT"));
+	assert_non_null(strstr(model_access_blame(MODEL_KIND_REALTIME, 404, "http_404"), "OPENAI_MODEL"));
+	assert_non_null(strstr(model_access_blame(MODEL_KIND_REALTIME, 404, "http_404"), "OPENAI_REALTIME_URL"));
 	/* A key that passes the upgrade and is refused in the session, or by its close. */
-	assert_non_null(strstr(model_access_blame(0, "invalid_request_error.invalid_api_key"), "OPENAI_API_KEY"));
-	assert_non_null(strstr(model_access_blame(0, "model_not_found"), "OPENAI_MODEL"));
-	assert_null(model_access_blame(503, "http_503"));
-	assert_null(model_access_blame(0, ""));
+	assert_non_null(strstr(
+	    model_access_blame(MODEL_KIND_REALTIME, 0, "invalid_request_error.invalid_api_key"), "OPENAI_API_KEY"));
+	assert_non_null(strstr(model_access_blame(MODEL_KIND_REALTIME, 0, "model_not_found"), "OPENAI_MODEL"));
+	assert_null(model_access_blame(MODEL_KIND_REALTIME, 503, "http_503"));
+	assert_null(model_access_blame(MODEL_KIND_REALTIME, 0, ""));
 }
 
 static void the_words_of_a_refusal_are_cut_and_never_hold_the_key(void **state)
