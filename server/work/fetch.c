@@ -208,14 +208,17 @@ static void set_least_keys(CURL *h)
 
 /* Its own CA file replaces the system's: a test server, or a company's
  * proxy. */
-static void set_trust(CURL *h, const struct fetch_request *request)
+void fetch_verify(void *handle, const char *ca_file)
 {
+	CURL *h = handle;
+
+	limit_protocols(h);
 	curl_easy_setopt(h, CURLOPT_SSL_VERIFYPEER, 1L);
 	curl_easy_setopt(h, CURLOPT_SSL_VERIFYHOST, 2L);
 	curl_easy_setopt(h, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	set_least_keys(h);
-	if (request->ca_file && *request->ca_file) {
-		curl_easy_setopt(h, CURLOPT_CAINFO, request->ca_file);
+	if (ca_file && *ca_file) {
+		curl_easy_setopt(h, CURLOPT_CAINFO, ca_file);
 		curl_easy_setopt(h, CURLOPT_CAPATH, NULL);
 	}
 }
@@ -235,7 +238,6 @@ static void set_limits(CURL *h, const struct fetch_request *request)
 	curl_easy_setopt(h, CURLOPT_FRESH_CONNECT, 1L);
 	curl_easy_setopt(h, CURLOPT_FORBID_REUSE, 1L);
 	curl_easy_setopt(h, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	limit_protocols(h);
 }
 
 /* All options anew for each request: own_handle has reset the handle. */
@@ -244,7 +246,7 @@ static void set_up(CURL *h, struct transfer *t, char *words)
 	const struct fetch_request *request = t->request;
 
 	set_limits(h, request);
-	set_trust(h, request);
+	fetch_verify(h, request->ca_file);
 	curl_easy_setopt(h, CURLOPT_URL, request->url);
 	curl_easy_setopt(h, CURLOPT_USERAGENT, "trunkline/" TRUNKLINE_VERSION);
 	set_method(h, request);

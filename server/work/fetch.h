@@ -81,6 +81,10 @@ void fetch_stream(const struct fetch_request *request, const struct fetch_sink *
 
 void fetch_response_free(struct fetch_response *response);
 
+/* For a handle of libcurl's that is not fetch's own: http and https alone, and certificates are
+ * verified as here. `ca_file` as in the request. */
+void fetch_verify(void *handle, const char *ca_file);
+
 const char *fetch_failure_name(enum fetch_failure failure);
 
 #endif

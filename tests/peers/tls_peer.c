@@ -23,6 +23,7 @@ struct identity {
 };
 
 struct peer {
+	struct peer_options options;
 	pthread_t thread;
 	SSL_CTX *ctx;
 	int listener;
@@ -170,12 +171,15 @@ static struct identity make_server(enum peer_certificate kind, struct identity *
 static int choose_protocol(
     SSL *ssl, const unsigned char **out, unsigned char *len, const unsigned char *in, unsigned in_len, void *arg)
 {
+	const struct peer_options *o = arg;
+
 	(void)ssl;
-	(void)arg;
 	/* Exactly one offer, and it is the one without which no upgrade is possible. */
-	if (in_len != 9 || memcmp(in, "\x08http/1.1", 9))
+	if (!o->offers_http2 && (in_len != 9 || memcmp(in, "\x08http/1.1", 9)))
 		return SSL_TLSEXT_ERR_ALERT_FATAL;
-	*out = in + 1;
+	if (o->offers_http2 && (in_len != 12 || memcmp(in, "\x02h2\x08http/1.1", 12)))
+		return SSL_TLSEXT_ERR_ALERT_FATAL;
+	*out = in + in_len - 8;
 	*len = 8;
 	return SSL_TLSEXT_ERR_OK;
 }
@@ -192,7 +196,7 @@ static SSL_CTX *make_context(const struct peer_options *o)
 	SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
 	SSL_CTX_set_session_cache_mode(ctx, o->no_resumption ? SSL_SESS_CACHE_OFF : SSL_SESS_CACHE_SERVER);
 	SSL_CTX_set_session_id_context(ctx, (const unsigned char *)"test", 4);
-	SSL_CTX_set_alpn_select_cb(ctx, choose_protocol, NULL);
+	SSL_CTX_set_alpn_select_cb(ctx, choose_protocol, (void *)o);
 	require(SSL_CTX_use_certificate(ctx, id.certificate) == 1, "the certificate");
 	require(SSL_CTX_use_PrivateKey(ctx, id.key) == 1, "the key");
 	if (by.certificate)
@@ -242,7 +246,8 @@ struct peer *peer_start(const struct peer_options *options, peer_serve_fn *serve
 
 	require(p != NULL, "memory");
 	peer_authority_pem();
-	p->ctx = make_context(options);
+	p->options = *options;
+	p->ctx = make_context(&p->options);
 	p->serve = serve;
 	p->arg = arg;
 	p->listener = loopback_listen(&p->port);

@@ -25,6 +25,7 @@ struct peer_options {
 	enum peer_certificate certificate;
 	bool tls13_only;
 	bool no_resumption;
+	bool offers_http2; /* the client does, beside HTTP/1.1, which is chosen */
 };
 
 typedef void peer_serve_fn(SSL *ssl, int fd, void *arg);
