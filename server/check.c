@@ -10,12 +10,14 @@
 #include "server/local_client.h"
 #include "server/knowledge/knowledge_tool.h"
 #include "server/model/access.h"
+#include "server/model/text/text_session.h"
 #include "server/model/trial.h"
 #include "server/money/prices.h"
 #include "server/outcome/outcomes.h"
 #include "server/process.h"
 #include "server/store/store.h"
 #include "server/web/sockets.h"
+#include "server/work/text_stream.h"
 #include "server/work/tool_list.h"
 #include "server/work/twilio_rest.h"
 #include "server/work/work.h"
@@ -65,6 +67,9 @@ static int check_model(const struct model_access *access, struct agents *agents,
 			fprintf(stderr, "agent %s%s%s: the model cannot be had: %s\n%s\n", a->name,
 			    *a->variant ? "/" : "", a->variant, result.failure.text,
 			    result.failure.permanent ? "This will not pass by itself." : "This may pass; try again.");
+		else if (a->model_protocol == MODEL_KIND_TEXT)
+			printf("agent %s%s%s: the text model %s began an answer, in %lld ms\n", a->name,
+			    *a->variant ? "/" : "", a->variant, a->openai_model, (long long)result.connect_ms);
 		else
 			printf("agent %s%s%s: the session was configured %s%s, in %lld ms\n", a->name,
 			    *a->variant ? "/" : "", a->variant, *result.lack ? "otherwise than asked: " : "as asked",
@@ -155,10 +160,19 @@ static int check_twilio(const struct config *cfg, struct agents *agents)
 }
 
 /* Both, whatever the first says. */
-static int check_outside(const struct model_access *access, struct agents *agents)
+static int check_outside(struct model_access *access, struct agents *agents)
 {
-	int err = check_twilio(access->cfg, agents), model = check_model(access, agents, !err);
+	struct text_carrier *text = NULL;
+	int err = check_twilio(access->cfg, agents), model = fetch_setup();
 
+	if (!model)
+		model = text_streams_open(&text);
+	if (!model) {
+		text_access(access, text);
+		model = check_model(access, agents, !err);
+	}
+	text_streams_close(text);
+	fetch_teardown();
 	return err ? err : model;
 }
 

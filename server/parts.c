@@ -16,6 +16,7 @@
 #include "server/line/calls.h"
 #include "server/model/access.h"
 #include "server/model/health.h"
+#include "server/model/text/text_session.h"
 #include "server/money/spending.h"
 #include "server/news/hub.h"
 #include "server/news/journal.h"
@@ -26,6 +27,7 @@
 #include "server/stats/stats.h"
 #include "server/store/store.h"
 #include "server/web/server.h"
+#include "server/work/text_stream.h"
 #include "server/work/tool_list.h"
 #include "server/work/work.h"
 
@@ -51,6 +53,7 @@ PART(close_agents, agents_close(p->agents))
 PART(close_fleet, p->fleet->ops->close(p->fleet))
 PART(close_spending, spending_close(p->spending))
 PART(close_work, work_close(p->work))
+PART(close_text, text_streams_close(p->text))
 PART(stop_work, work_stop(p->work))
 PART(close_recorder, recorder_close(p->recorder))
 PART(drain_calls, calls_drain(p->calls))
@@ -76,6 +79,17 @@ PART_OPEN(open_agents, agents_open(&p->agents, p->cfg, problem))
 PART_OPEN(open_fleet, fleet_local_open(&p->fleet, p->store, p->cfg->max_calls))
 PART_OPEN(open_spending, spending_open(&p->spending, p->cfg, p->fleet, p->store, problem))
 PART_OPEN(open_work, work_open(&p->work, p->cfg, problem))
+
+static int open_text(struct program *p, struct buf *problem)
+{
+	int err = text_streams_open(&p->text);
+
+	(void)problem;
+	if (!err)
+		text_access(&p->access, p->text);
+	return err;
+}
+
 PART_OPEN(open_probe, model_health_probe(p->health, &p->access, p->agents, tool_list_put, p->work))
 
 #define PART_TEND(function, call) \
@@ -353,6 +367,7 @@ static const struct part {
 	/* Slow things. `work` sets up HTTP for the webhooks, which are signed with the
 	 * agents' secrets. */
 	{ "work", .open = open_work, .close = close_work, .section = "work", .status = status_work },
+	{ "text model", .open = open_text, .close = close_text },
 	{ "delivery", .open = open_delivery, .close = close_delivery, .warn = warn_delivery, .section = "outbox",
 	    .status = status_delivery },
 	{ "hub", .open = open_hub, .close = close_hub, .section = "watchers", .status = status_hub },

@@ -16,7 +16,8 @@ struct program {
 	struct model_access access;
 	struct agents *agents;
 	struct work *work;
-	struct store *store; /* NULL without DATA_DIR */
+	struct text_carrier *text; /* carries the text model's answers */
+	struct store *store;       /* NULL without DATA_DIR */
 	struct fleet *fleet;
 	struct model_health *health;
 	struct spending *spending;

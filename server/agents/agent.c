@@ -72,3 +72,9 @@ void agent_from_config(struct agent *p, const struct config *cfg)
 	p->idle_seconds = cfg->idle_seconds;
 	p->fallback_number = cfg->overflow_number;
 }
+
+void agent_settle_model(struct agent *p, const struct config *cfg)
+{
+	if (p->model_protocol == MODEL_KIND_TEXT && p->openai_model == cfg->openai_model)
+		p->openai_model = cfg->text_model;
+}

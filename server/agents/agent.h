@@ -121,6 +121,9 @@ struct agent {
  * borrowed from `cfg`, which outlives every agent. */
 void agent_from_config(struct agent *p, const struct config *cfg);
 
+/* Once all that was read is known: by requests it has the text model, if no other was named. */
+void agent_settle_model(struct agent *p, const struct config *cfg);
+
 /* Why calls cannot be carried like this, as the end of a sentence; NULL: they can. */
 const char *agent_channel_problem(enum call_channel channel, enum model_kind protocol, enum recording_mode record);
 

@@ -245,6 +245,8 @@ static void check_whole(struct reader *r, const struct agent *p)
 	bool exact_by_file = p->greeting_mode == GREETING_EXACT && r->cfg->greeting_mode != GREETING_EXACT;
 
 	relay_check(r, p);
+	if (p->model_protocol == MODEL_KIND_TEXT && p->mcp_count)
+		reader_wrong_at(r, "mcp_servers", "go with \"model_protocol\": \"realtime\" only");
 	if (exact_by_file && p->greeting == r->cfg->greeting)
 		reader_wrong_at(r, "greeting.text", "must hold the words to say when the mode is exact");
 	if (p->machine == MACHINE_MESSAGE && !*p->machine_message && !p->phrases[PHRASE_MACHINE])
@@ -320,6 +322,7 @@ static void read_variants(struct reader *r, const cJSON *list, const struct agen
 			reader_object(r, value, variant_keys, agent_keys, p);
 			check_whole(r, p);
 			settle_languages(r, p);
+			agent_settle_model(p, r->cfg);
 			a->variants[a->variant_count++] = p;
 		}
 		reader_leave(r, mark);
@@ -366,6 +369,7 @@ static void read_tree(struct reader *r, const cJSON *tree, const char *name, str
 	}
 	check_whole(r, base);
 	settle_languages(r, base);
+	agent_settle_model(base, r->cfg);
 	a->variants[0] = base;
 	a->variant_count = 1;
 }

@@ -19,6 +19,7 @@ struct agent_set *agent_set_new(const struct config *cfg)
 	}
 	atomic_init(&set->refs, 1);
 	agent_from_config(p, cfg);
+	agent_settle_model(p, cfg);
 	set->builtin = (struct agent_entry){ .name = p->name, .memory = memory, .variants = { p }, .variant_count = 1 };
 	return set;
 }

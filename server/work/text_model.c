@@ -1,4 +1,4 @@
-/* One question to the Responses API, with its retries. It runs on a
+/* One question to the text API, with its retries. It runs on a
  * background thread after a call, when nobody waits: so it may be slow, but
  * must say in the end whether another attempt, later, makes sense.
  */
@@ -10,6 +10,7 @@
 #include "common/json_out.h"
 #include "common/log.h"
 #include "common/schema.h"
+#include "server/model/text/text_session.h"
 #include "server/work/fetch.h"
 
 #include <stdio.h>
@@ -30,41 +31,30 @@ enum {
 
 /* ----------------------------------------------------------------------- asking for */
 
-/* The same host as the realtime model, so that one key serves both. Azure's
- * paths begin with /openai. */
-void text_model_put_url(const struct config *cfg, struct buf *out)
-{
-	const char *host = strstr(cfg->openai_url, "://"), *path;
-
-	if (*cfg->text_api_url) {
-		buf_puts(out, cfg->text_api_url);
-		return;
-	}
-	host = host ? host + 3 : cfg->openai_url;
-	path = host + strcspn(host, "/?");
-	buf_printf(out, "https://%.*s%s/v1/responses", (int)(path - host), host,
-	    strncmp(path, "/openai/", 8) == 0 ? "/openai" : "");
-}
-
 /* "json_schema" with `strict` binds the model's tokens to the schema;
- * "json_object" promises JSON of any shape. */
-static void put_format(struct json_out *j, const cJSON *schema)
+ * "json_object" promises JSON of any shape. Chat has the schema one level
+ * deeper. */
+static void put_format(struct json_out *j, const char *key, const cJSON *schema, bool chat)
 {
 	bool strict = schema_is_strict(schema);
 
-	json_put_object(j, "format");
+	json_put_object(j, key);
 	json_put_text(j, "type", strict ? "json_schema" : "json_object");
 	if (strict) {
+		if (chat)
+			json_put_object(j, "json_schema");
 		json_put_text(j, "name", "record");
 		json_put_bool(j, "strict", true);
 		json_put_tree(j, "schema", schema);
+		if (chat)
+			json_put_end(j);
 	}
 	json_put_end(j);
 }
 
 /* In JSON mode the word JSON must be in the request, and only the schema in the
  * text tells the model which fields there are. */
-static void put_instructions(struct json_out *j, const struct text_request *request)
+static void put_instructions(struct json_out *j, const char *key, const struct text_request *request)
 {
 	struct buf text;
 	char *schema = schema_is_strict(request->schema) ? NULL : cJSON_PrintUnformatted(request->schema);
@@ -73,9 +63,36 @@ static void put_instructions(struct json_out *j, const struct text_request *requ
 	buf_puts(&text, request->instructions);
 	if (schema)
 		buf_printf(&text, "\n\nAnswer with one JSON object that follows this JSON Schema:\n%s", schema);
-	json_put_text_of(j, "instructions", buf_text(&text), text.len);
+	json_put_text_of(j, key, buf_text(&text), text.len);
 	buf_free(&text);
 	cJSON_free(schema);
+}
+
+static void put_responses(struct json_out *j, const struct text_request *request)
+{
+	put_instructions(j, "instructions", request);
+	json_put_text(j, "input", request->input);
+	json_put_object(j, "text");
+	put_format(j, "format", request->schema, false);
+	json_put_end(j);
+	json_put_int(j, "max_output_tokens", OUTPUT_TOKENS);
+	json_put_bool(j, "store", false);
+}
+
+static void put_chat(struct json_out *j, const struct text_request *request)
+{
+	json_put_array(j, "messages");
+	json_put_object(j, NULL);
+	json_put_text(j, "role", "system");
+	put_instructions(j, "content", request);
+	json_put_end(j);
+	json_put_object(j, NULL);
+	json_put_text(j, "role", "user");
+	json_put_text(j, "content", request->input);
+	json_put_end(j);
+	json_put_end(j);
+	put_format(j, "response_format", request->schema, true);
+	json_put_int(j, "max_completion_tokens", OUTPUT_TOKENS);
 }
 
 void text_model_put_request(const struct config *cfg, const struct text_request *request, struct buf *out)
@@ -84,13 +101,10 @@ void text_model_put_request(const struct config *cfg, const struct text_request 
 
 	json_put_object(&j, NULL);
 	json_put_text(&j, "model", cfg->text_model);
-	put_instructions(&j, request);
-	json_put_text(&j, "input", request->input);
-	json_put_object(&j, "text");
-	put_format(&j, request->schema);
-	json_put_end(&j);
-	json_put_int(&j, "max_output_tokens", OUTPUT_TOKENS);
-	json_put_bool(&j, "store", false);
+	if (cfg->text_api == TEXT_API_CHAT)
+		put_chat(&j, request);
+	else
+		put_responses(&j, request);
 	json_put_end(&j);
 }
 
@@ -118,15 +132,34 @@ static void collect(const cJSON *output, struct buf *text, const char **refusal)
 	}
 }
 
-/* Added up over the tries: each of them is billed. */
-static void read_usage(const cJSON *usage, struct text_answer *out)
+static void add_tokens(int64_t *to, const cJSON *usage, const char *key)
 {
 	double n;
 
-	if (json_num(usage, "input_tokens", &n) && n >= 0 && n < 1e12)
-		out->input_tokens += (int64_t)n;
-	if (json_num(usage, "output_tokens", &n) && n >= 0 && n < 1e12)
-		out->output_tokens += (int64_t)n;
+	if (json_num(usage, key, &n) && n >= 0 && n < 1e12)
+		*to += (int64_t)n;
+}
+
+/* Added up over the tries: each of them is billed. */
+static void read_usage(const cJSON *usage, struct text_answer *out)
+{
+	add_tokens(&out->input_tokens, usage, "input_tokens");
+	add_tokens(&out->input_tokens, usage, "prompt_tokens");
+	add_tokens(&out->output_tokens, usage, "output_tokens");
+	add_tokens(&out->output_tokens, usage, "completion_tokens");
+}
+
+/* Chat's first choice. `finish`: "length" or "content_filter" if it was cut short. */
+static void collect_choice(const cJSON *choice, struct buf *text, const char **refusal, const char **finish)
+{
+	const cJSON *message = json_get(choice, "message");
+	const char *words = json_str(message, "content"), *reason = json_str(choice, "finish_reason");
+
+	*refusal = json_str(message, "refusal");
+	if (words)
+		buf_puts(text, words);
+	if (reason && strcmp(reason, "stop") != 0)
+		*finish = reason;
 }
 
 /* Of a 200. The status inside may still say that the answer failed or was
@@ -135,17 +168,23 @@ void text_model_read(const char *body, size_t len, struct text_answer *out)
 {
 	cJSON *answer = foreign_json(body, len);
 	const char *status = json_str(answer, "status"), *refusal = NULL;
+	const char *finish = NULL;
 	struct buf text;
 
 	buf_init(&text, ANSWER_MAX);
 	free(out->text);
 	out->text = NULL;
-	collect(json_get(answer, "output"), &text, &refusal);
+	if (cJSON_IsArray(json_get(answer, "choices")))
+		collect_choice(cJSON_GetArrayItem(json_get(answer, "choices"), 0), &text, &refusal, &finish);
+	else
+		collect(json_get(answer, "output"), &text, &refusal);
 	read_usage(json_get(answer, "usage"), out);
 	if (!cJSON_IsObject(answer))
 		say(out, TEXT_NONSENSE, "the text API answered with something that is not JSON", "");
 	else if (refusal)
 		say(out, TEXT_REFUSED, "the text model refused: %.120s", refusal);
+	else if (finish)
+		say(out, TEXT_CUT_SHORT, "the text model's answer was cut short (%.60s)", finish);
 	else if (status && !strcmp(status, "incomplete"))
 		say(out, TEXT_CUT_SHORT, "the text model's answer was cut short (%.60s)",
 		    json_str(json_get(answer, "incomplete_details"), "reason"));
@@ -175,7 +214,7 @@ static void read_error(const struct fetch_response *got, struct text_answer *out
 	out->outcome = passes ? TEXT_UNAVAILABLE : TEXT_NOT_ALLOWED;
 	snprintf(out->problem, sizeof out->problem, "the text API answered %d%s%.60s%s", got->status, code ? ": " : "",
 	    code ? code : "",
-	    got->status == 401   ? "; look at OPENAI_API_KEY"
+	    got->status == 401   ? "; look at TEXT_API_KEY, or OPENAI_API_KEY in its place"
 	    : got->status == 404 ? "; look at TEXT_API_URL and TEXT_MODEL"
 				 : "");
 	cJSON_Delete(body);
@@ -183,21 +222,7 @@ static void read_error(const struct fetch_response *got, struct text_answer *out
 
 /* --------------------------------------------------------------------------- asking */
 
-/* The guess of the realtime model's access (server/model/access.c), for the
- * text model's host. */
-static bool azure(const char *url)
-{
-	static const char suffix[] = ".openai.azure.com";
-	const char *host = strstr(url, "://");
-	size_t len, n = strlen(suffix);
-
-	host = host ? host + 3 : url;
-	len = strcspn(host, ":/?");
-	return len > n && strncasecmp(host + len - n, suffix, n) == 0;
-}
-
-/* Without a retry of its own. The key is in a header on the stack, and never
- * in a log. */
+/* Without a retry of its own. The key is in a header, and never in a log. */
 static void ask_once(const struct config *cfg, const char *url, const struct buf *body, int timeout_ms,
     const _Atomic bool *cancel, struct text_answer *out, int64_t *retry_after_s)
 {
@@ -209,19 +234,15 @@ static void ask_once(const struct config *cfg, const char *url, const struct buf
 		.response_max = ANSWER_MAX,
 		.ca_file = cfg->https_ca_file,
 		.cancel = cancel };
-	bool api_key = cfg->openai_auth == OPENAI_AUTH_API_KEY || (cfg->openai_auth == OPENAI_AUTH_AUTO && azure(url));
-	char key[1200], organization[200], project[200];
 	struct fetch_response got;
+	struct buf headers;
+	const char *line;
 
-	snprintf(key, sizeof key, "%s%s", api_key ? "api-key: " : "Authorization: Bearer ", cfg->openai_api_key);
-	snprintf(organization, sizeof organization, "OpenAI-Organization: %s", cfg->openai_organization);
-	snprintf(project, sizeof project, "OpenAI-Project: %s", cfg->openai_project);
-	request.headers[request.header_count++] = key;
-	request.headers[request.header_count++] = "Content-Type: application/json";
-	if (*cfg->openai_organization)
-		request.headers[request.header_count++] = organization;
-	if (*cfg->openai_project)
-		request.headers[request.header_count++] = project;
+	buf_init(&headers, 0);
+	request.header_count = text_access_put_headers(cfg, &headers);
+	line = buf_text(&headers);
+	for (size_t i = 0; i < request.header_count; i++, line += strlen(line) + 1)
+		request.headers[i] = line;
 	fetch(&request, &got);
 	*retry_after_s = got.retry_after_s;
 	if (got.failure == FETCH_CANCELLED)
@@ -235,6 +256,9 @@ static void ask_once(const struct config *cfg, const char *url, const struct buf
 	else
 		text_model_read(buf_text(&got.body), got.body.len, out);
 	fetch_response_free(&got);
+	if (headers.data)
+		explicit_bzero(headers.data, headers.cap);
+	buf_free(&headers);
 }
 
 /* False if it was cancelled meanwhile. */
@@ -275,7 +299,7 @@ void text_model_ask(
 	*out = (struct text_answer){ .outcome = TEXT_UNAVAILABLE, .problem = "out of memory" };
 	buf_init(&url, 0);
 	buf_init(&body, 0);
-	text_model_put_url(cfg, &url);
+	text_access_put_url(cfg, &url);
 	text_model_put_request(cfg, request, &body);
 	while (!buf_error(&url) && !buf_error(&body)) {
 		int64_t pause;

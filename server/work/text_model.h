@@ -1,6 +1,6 @@
 #ifndef WORK_TEXT_MODEL_H
 #define WORK_TEXT_MODEL_H
-/* A text model that fills in a form: one question to OpenAI's Responses API,
+/* A text model that fills in a form: one question to the text API (TEXT_API),
  * answered with JSON that is meant to follow a schema.
  *
  * Strict where the schema allows it, so that the model cannot answer with
@@ -39,9 +39,6 @@ struct text_answer {
 	int tries;
 	int64_t input_tokens, output_tokens, took_ms;
 };
-
-/* Its address: TEXT_API_URL, or worked out from the realtime model's. */
-void text_model_put_url(const struct config *cfg, struct buf *out);
 
 /* The request's body, and the meaning of an answer's body. Pure. */
 void text_model_put_request(const struct config *cfg, const struct text_request *request, struct buf *out);

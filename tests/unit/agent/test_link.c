@@ -5,6 +5,7 @@
 
 #include "common/clock.h"
 #include "server/caller/uplink.h"
+#include "server/model/text/text_session.h"
 #include "server/stats/stats.h"
 #include "tests/peers/fake_model.h"
 
@@ -107,6 +108,62 @@ static void say(const char *text)
 {
 	link_send(&link, text, strlen(text));
 }
+
+/* ------------------------------------------------------------------ a text API's carrier */
+
+static struct text_stream {
+	const char *tells;
+	bool read, left, drained;
+} stream;
+static int asked;
+
+static struct text_stream *start_stream(
+    struct text_carrier *carrier, const struct text_call *to_whom, struct bell *bell)
+{
+	(void)carrier, (void)to_whom;
+	asked++;
+	stream = (struct text_stream){ .tells = stream.tells };
+	bell_ring(bell);
+	return &stream;
+}
+
+static int next_piece(struct text_stream *s, const char **bytes, size_t *len)
+{
+	*bytes = s->tells;
+	*len = strlen(s->tells);
+	return !s->read;
+}
+
+static void taken(struct text_stream *s)
+{
+	s->read = true;
+}
+
+static int status(const struct text_stream *s)
+{
+	(void)s;
+	return 200;
+}
+
+static enum text_over over(const struct text_stream *s, const char **words)
+{
+	(void)s;
+	*words = "";
+	return TEXT_OVER_WHOLE;
+}
+
+static void leave(struct text_stream *s, bool drain)
+{
+	s->left = true;
+	s->drained = drain;
+}
+
+static struct text_carrier carrier = { start_stream, next_piece, taken, status, over, leave };
+static const struct agent by_requests = { .openai_model = "m",
+	.instructions = "",
+	.reasoning_effort = "",
+	.model_protocol = MODEL_KIND_TEXT,
+	.channel = CHANNEL_RELAY };
 
 /* ------------------------------------------------------------------------- set-up */
 
@@ -575,6 +632,42 @@ static void nothing_is_lost_doubled_or_torn_while_sessions_change(void **state)
 	end();
 }
 
+/* --------------------------------------------------------------------- by requests */
+
+/* The same loop, over a session without a connection. */
+static void a_text_api_is_talked_to_as_any_other_model(void **state)
+{
+	static const struct model_wish in_text = { .agent = &by_requests, .instructions = "", .text = true };
+	char expected[100];
+
+	(void)state;
+	begin(usual, NULL);
+	link_close(&link);
+	cfg.openai_url = "wss://localhost/v1/realtime";
+	cfg.text_api_url = cfg.text_api_key = cfg.openai_api_key = cfg.openai_organization = cfg.openai_project = "";
+	text_access(&to[0], &carrier);
+	link_open(&link, line, &to[0], NULL, &in_text);
+	assert_true(link.protocol == &text_protocol);
+	UNTIL(link_talks(&link));
+	stream.tells = "data: {\"type\":\"response.output_text.delta\",\"item_id\":\"m\",\"delta\":\"x\"}\n\n";
+	say("{\"type\":\"response.create\",\"event_id\":\"say_1\"}");
+	link_flush(&link);
+	assert_int_equal(asked, 1);
+	snprintf(expected, sizeof expected, "%d resp_say_1\n%d resp_say_1\n", MODEL_RESPONSE_CREATED, MODEL_TEXT_DELTA);
+	UNTIL(strlen(told) >= strlen(expected));
+	assert_string_equal(told, expected);
+	say("{\"type\":\"response.cancel\",\"response_id\":\"resp_say_1\"}");
+	assert_true(stream.left && !stream.drained);
+	UNTIL(strlen(told) > strlen(expected));
+	/* Silence is no sign of death: there is no connection. */
+	for (int i = 0; i < 10; i++) {
+		skew += 30 * US_PER_S;
+		turn();
+	}
+	assert_true(link_talks(&link));
+	end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -594,6 +687,7 @@ int main(void)
 		cmocka_unit_test(old_session_lost_before_the_next_is_ready_is_no_end),
 		cmocka_unit_test(end_of_the_call_finds_the_writer_wherever_it_is),
 		cmocka_unit_test(nothing_is_lost_doubled_or_torn_while_sessions_change),
+		cmocka_unit_test(a_text_api_is_talked_to_as_any_other_model),
 	};
 
 	return cmocka_run_group_tests_name("link", tests, NULL, NULL);

@@ -166,6 +166,9 @@ static void channel_goes_with_some_models_and_recordings(void **state)
 	} cases[] = {
 		{ "{\"channel\": \"gather\"}", "x.json: channel: is gather, which is not built yet" },
 		{ "{\"model_protocol\": \"text\"}", "x.json: channel: is stream, which carries sound" },
+		{ "{\"channel\": \"relay\", \"model_protocol\": \"text\", \"mcp_servers\": [{\"label\": \"l\", \"url\": "
+		  "\"https://m.example/\"}]}",
+		    "x.json: mcp_servers: go with \"model_protocol\": \"realtime\" only" },
 		{ "{\"channel\": \"relay\", \"record\": \"local\"}", "channel: is relay, where no sound passes here" },
 		{ "{\"channel\": \"relay\", \"model_protocol\": \"text\", \"record\": \"twilio\"}", NULL },
 		{ "{\"channel\": \"relay\"}", NULL },
@@ -185,6 +188,30 @@ static void channel_goes_with_some_models_and_recordings(void **state)
 	}
 }
 
+/* The model is the setting's of that protocol, unless the file names one. */
+static void the_model_goes_with_its_protocol(void **state)
+{
+	static const struct {
+		const char *file, *model;
+	} cases[] = {
+		{ "{\"channel\": \"relay\", \"model_protocol\": \"text\"}", "gpt-5.6-luna" },
+		{ "{\"channel\": \"relay\", \"model_protocol\": \"text\", \"model\": \"x\"}", "x" },
+		{ "{\"channel\": \"relay\"}", "gpt-realtime-2.1" },
+		{ "{\"channel\": \"relay\", \"model_protocol\": \"text\", \"variants\": [{\"name\": \"a\", "
+		  "\"model_protocol\": \"realtime\"}]}",
+		    "gpt-realtime-2.1" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct agent_entry entry;
+
+		assert_int_equal(read_agent(&entry, cases[i].file), 0);
+		assert_string_equal(entry.variants[0]->openai_model, cases[i].model);
+		agent_memory_release(entry.memory);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -194,6 +221,7 @@ int main(void)
 		cmocka_unit_test(names_of_old_samples_get_a_sentence),
 		cmocka_unit_test(welcome_greeting_is_the_exact_greeting),
 		cmocka_unit_test(channel_goes_with_some_models_and_recordings),
+		cmocka_unit_test(the_model_goes_with_its_protocol),
 	};
 
 	return cmocka_run_group_tests(tests, begin, end);

@@ -28,31 +28,9 @@ static int set_up(void **state)
 		.openai_project = "",
 		.https_ca_file = "",
 		.text_model = "a-model",
-		.text_api_url = "" };
+		.text_api_url = "",
+		.text_api_key = "" };
 	return 0;
-}
-
-static void the_address_follows_the_realtime_models(void **state)
-{
-	static const struct {
-		const char *realtime, *own, *url;
-	} cases[] = { { "wss://api.openai.com/v1/realtime", "", "https://api.openai.com/v1/responses" },
-		{ "wss://localhost:9443/v1/realtime?model=x", "", "https://localhost:9443/v1/responses" },
-		{ "wss://x.openai.azure.com/openai/v1/realtime?deployment=x", "",
-		    "https://x.openai.azure.com/openai/v1/responses" },
-		{ "wss://api.openai.com/v1/realtime", "https://other/v1/responses", "https://other/v1/responses" } };
-
-	(void)state;
-	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		struct buf url;
-
-		buf_init(&url, 0);
-		cfg.openai_url = cases[i].realtime;
-		cfg.text_api_url = cases[i].own;
-		text_model_put_url(&cfg, &url);
-		assert_string_equal(buf_text(&url), cases[i].url);
-		buf_free(&url);
-	}
 }
 
 static cJSON *request_for(const char *schema_text)
@@ -99,9 +77,27 @@ static void any_other_schema_stands_in_the_instructions(void **state)
 	cJSON_Delete(body);
 }
 
+static void chat_is_asked_for_the_same(void **state)
+{
+	const cJSON *format, *messages;
+	cJSON *body;
+
+	(void)state;
+	cfg.text_api = TEXT_API_CHAT;
+	body = request_for(strict_schema);
+	messages = json_get(body, "messages");
+	format = json_get(body, "response_format");
+	assert_string_equal(json_str(cJSON_GetArrayItem(messages, 0), "content"), "Do \"this\".");
+	assert_string_equal(json_str(cJSON_GetArrayItem(messages, 1), "content"), "With\nthat.");
+	assert_string_equal(json_str(format, "type"), "json_schema");
+	assert_true(json_bool(json_get(format, "json_schema"), "strict", false));
+	cJSON_Delete(body);
+}
+
 static void answers_are_told_from_what_is_none(void **state)
 {
 #define MESSAGE(part) "{\"status\":\"completed\",\"output\":[{\"type\":\"reasoning\"},{\"content\":[" part "]}]}"
+#define CHOICE(message, finish) "{\"choices\":[{\"message\":{" message "},\"finish_reason\":\"" finish "\"}]}"
 	static const struct {
 		const char *body, *text;
 		enum text_outcome outcome;
@@ -118,6 +114,11 @@ static void answers_are_told_from_what_is_none(void **state)
 		  "\"content\":[{\"type\":\"output_text\",\"text\":\"{\"}]}]}",
 		    NULL, TEXT_CUT_SHORT },
 		{ "{\"status\":\"failed\",\"error\":{\"code\":\"server_error\"}}", NULL, TEXT_UNAVAILABLE },
+		{ CHOICE("\"content\":\"{}\"", "stop"), "{}", TEXT_OK },
+		{ CHOICE("\"content\":\"{\"", "length"), NULL, TEXT_CUT_SHORT },
+		{ CHOICE("\"content\":null,\"refusal\":\"no\"", "stop"), NULL, TEXT_REFUSED },
+		{ CHOICE("\"content\":7", "stop"), NULL, TEXT_NONSENSE },
+		{ "{\"choices\":[]}", NULL, TEXT_NONSENSE },
 		{ "{}", NULL, TEXT_NONSENSE },
 		{ "[]", NULL, TEXT_NONSENSE },
 		{ "<html>", NULL, TEXT_NONSENSE },
@@ -144,12 +145,16 @@ static void answers_are_told_from_what_is_none(void **state)
 static void what_was_used_is_counted(void **state)
 {
 	static const char body[] = "{\"usage\":{\"input_tokens\":12,\"output_tokens\":-3}}";
+	static const char chat[] = "{\"choices\":[],\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":2}}";
 	struct text_answer answer = { .input_tokens = 1 };
 
 	(void)state;
 	text_model_read(body, strlen(body), &answer);
 	assert_int_equal(answer.input_tokens, 13);
 	assert_int_equal(answer.output_tokens, 0);
+	text_model_read(chat, strlen(chat), &answer);
+	assert_int_equal(answer.input_tokens, 20);
+	assert_int_equal(answer.output_tokens, 2);
 	text_answer_free(&answer);
 }
 
@@ -220,7 +225,7 @@ static void what_may_pass_is_tried_again_and_what_may_not_is_not(void **state)
 	assert_string_equal(problem, "the text API answered 429: insufficient_quota");
 	ask((const int[4]){ 401 }, &tries, problem);
 	assert_non_null(strstr(problem, "answered 401"));
-	assert_non_null(strstr(problem, "; look at OPENAI_API_KEY"));
+	assert_non_null(strstr(problem, "; look at TEXT_API_KEY"));
 	ask((const int[4]){ 404 }, &tries, problem);
 	assert_non_null(strstr(problem, "; look at TEXT_API_URL and TEXT_MODEL"));
 }
@@ -243,9 +248,9 @@ static void who_is_stopped_asks_no_more(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(the_address_follows_the_realtime_models, set_up),
 		cmocka_unit_test_setup(a_closed_schema_is_asked_for_strictly, set_up),
 		cmocka_unit_test_setup(any_other_schema_stands_in_the_instructions, set_up),
+		cmocka_unit_test_setup(chat_is_asked_for_the_same, set_up),
 		cmocka_unit_test_setup(answers_are_told_from_what_is_none, set_up),
 		cmocka_unit_test_setup(what_was_used_is_counted, set_up),
 		cmocka_unit_test_setup(what_may_pass_is_tried_again_and_what_may_not_is_not, set_up),

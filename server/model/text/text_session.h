@@ -1,0 +1,24 @@
+#ifndef TEXT_SESSION_H
+#define TEXT_SESSION_H
+/* A session with a text API, as the Realtime service would keep one in text: the conversation is
+ * here, and every answer is a request with all of it. It takes the Realtime protocol's commands.
+ *
+ * It is ready at once, since nothing is opened before the first answer. An answer has an id of ours
+ * from its request on, so that it can be cancelled at any time; that aborts the transfer. */
+#include "server/model/session.h"
+#include "server/model/text/carrier.h"
+
+/* In text, and by requests: asked for each answer. MCP servers are not offered to it. */
+extern const struct model_protocol text_protocol;
+
+/* From now on agents with the model protocol `text` get such sessions. `carrier` is borrowed for as
+ * long as there are sessions. */
+void text_access(struct model_access *access, struct text_carrier *carrier);
+
+/* The address that is asked: TEXT_API_URL, or worked out from the realtime model's. */
+void text_access_put_url(const struct config *cfg, struct buf *out);
+/* The headers with the key and the account, one after the other, each ended by a NUL: at most
+ * TEXT_HEADERS_MAX. To be wiped. Their number. */
+size_t text_access_put_headers(const struct config *cfg, struct buf *out);
+
+#endif
