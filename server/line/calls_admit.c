@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -109,33 +110,26 @@ static void tell_dear(const char *call_sid, const struct agent *agent, const str
 	    day->reserved_usd, day->limit_usd, agent->name);
 }
 
+/* What is counted of a refusal. One of a caller among others is an ending, too. */
+static const struct refusal {
+	enum admission answer;
+	_Atomic uint64_t *count;
+	enum call_end end;
+} refusals[] = {
+	{ CALL_FULL, &stats.calls_refused_full, CALL_NOT_ENDED },
+	{ CALL_DRAINING, &stats.calls_refused_draining, CALL_NOT_ENDED },
+	{ CALL_COST, &stats.calls_refused_cost, CALL_NOT_ENDED },
+	{ CALL_CALLER_BUSY, &stats.calls_refused_caller_busy, END_CALLER_BUSY },
+	{ CALL_CALLER_OFTEN, &stats.calls_refused_caller_often, END_CALLER_OFTEN },
+	{ CALL_BLOCKED, &stats.calls_refused_blocked, END_BLOCKED },
+	{ CALL_NOT_ALLOWED, &stats.calls_refused_not_allowed, END_NOT_ALLOWED },
+};
+
 static void count_refused(enum admission answer)
 {
-	switch (answer) {
-	case CALL_FULL:
-		stat_add(calls_refused_full, 1);
-		break;
-	case CALL_DRAINING:
-		stat_add(calls_refused_draining, 1);
-		break;
-	case CALL_COST:
-		stat_add(calls_refused_cost, 1);
-		break;
-	case CALL_CALLER_BUSY:
-		stat_add(calls_refused_caller_busy, 1);
-		break;
-	case CALL_CALLER_OFTEN:
-		stat_add(calls_refused_caller_often, 1);
-		break;
-	case CALL_BLOCKED:
-		stat_add(calls_refused_blocked, 1);
-		break;
-	case CALL_NOT_ALLOWED:
-		stat_add(calls_refused_not_allowed, 1);
-		break;
-	default:
-		break;
-	}
+	for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++)
+		if (refusals[i].answer == answer)
+			atomic_fetch_add_explicit(refusals[i].count, 1, memory_order_relaxed);
 }
 
 /* -------------------------------------------------------------- one caller among others */
@@ -143,16 +137,6 @@ static void count_refused(enum admission answer)
 enum {
 	KNOWN_US = 120 * US_PER_S, /* so long after a refusal or a fault Twilio may ask again */
 	FAULTS_MAX = 2             /* and so often after faults */
-};
-
-static const struct refusal {
-	enum admission answer;
-	enum call_end end;
-} refusals[] = {
-	{ CALL_CALLER_BUSY, END_CALLER_BUSY },
-	{ CALL_CALLER_OFTEN, END_CALLER_OFTEN },
-	{ CALL_BLOCKED, END_BLOCKED },
-	{ CALL_NOT_ALLOWED, END_NOT_ALLOWED },
 };
 
 static bool has_line(struct calls *calls, const char *call_sid)
@@ -176,7 +160,7 @@ static enum admission answer_before(struct calls *calls, const char *call_sid)
 	if (ending.age_us > KNOWN_US)
 		return CALL_OVER;
 	for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++)
-		if (refusals[i].end == ending.end)
+		if (refusals[i].end && refusals[i].end == ending.end)
 			return refusals[i].answer;
 	return call_ending(ending.end)->fault && ending.times <= FAULTS_MAX ? CALL_ADMITTED : CALL_OVER;
 }
@@ -229,7 +213,7 @@ static enum admission let_in(struct calls *calls, const struct call_facts *facts
 	answer = judge(calls, facts);
 	count_refused(answer);
 	for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++)
-		if (refusals[i].answer == answer)
+		if (refusals[i].answer == answer && refusals[i].end)
 			calls_remember_refused(calls, facts, refusals[i].end);
 	return answer;
 }

@@ -26,17 +26,26 @@ static void refuse(const struct web_parts *parts, const struct request *q, const
 }
 
 /* The caller is at fault, not we: no fallback number is dialled. Callers can be many. */
-static void refuse_caller(const struct web_parts *parts, const struct call_facts *facts, enum phrase phrase,
-    const char *why, struct response *r)
+static void refuse_caller(
+    const struct web_parts *parts, const struct call_facts *facts, enum admission answer, struct response *r)
 {
+	static const struct {
+		enum phrase phrase;
+		const char *why;
+	} refusals[] = {
+		[CALL_CALLER_BUSY] = { PHRASE_CALLER_BUSY, "the caller has MAX_CALLS_PER_CALLER up" },
+		[CALL_CALLER_OFTEN] = { PHRASE_CALLER_OFTEN, "the caller has made MAX_CALLS_PER_CALLER_HOUR" },
+		[CALL_BLOCKED] = { PHRASE_BLOCKED, "the caller is among BLOCK_CALLERS" },
+		[CALL_NOT_ALLOWED] = { PHRASE_NOT_ALLOWED, "the caller is not among ALLOW_CALLERS" },
+	};
 	static struct log_kind lines;
 	char from[PARTY_LOG_SIZE];
 	unsigned more;
 
-	webhook_say(parts, facts, phrase, r);
+	webhook_say(parts, facts, refusals[answer].phrase, r);
 	if (log_due(&lines, LOG_STRANGERS_US, &more))
-		log_info(facts->call_sid, "call refused: %s; from=%s more_before=%u", why, party_log(facts->from, from),
-		    more);
+		log_info(facts->call_sid, "call refused: %s; from=%s more_before=%u", refusals[answer].why,
+		    party_log(facts->from, from), more);
 }
 
 /* Whoever sends this is hardly Twilio. Should somebody hear it all the same, it is words. */
@@ -60,8 +69,9 @@ static void admit(
     const struct web_parts *parts, const struct request *q, const struct call_facts *facts, struct response *r)
 {
 	char token[CALL_TOKEN_SIZE];
+	enum admission answer = calls_reserve(parts->calls, facts, token);
 
-	switch (calls_reserve(parts->calls, facts, token)) {
+	switch (answer) {
 	case CALL_ADMITTED:
 		webhook_connect(parts, q, token, r);
 		break;
@@ -75,16 +85,10 @@ static void admit(
 		webhook_turn_away(parts, q, facts, PHRASE_DAY_COST, r);
 		break;
 	case CALL_CALLER_BUSY:
-		refuse_caller(parts, facts, PHRASE_CALLER_BUSY, "the caller has MAX_CALLS_PER_CALLER up", r);
-		break;
 	case CALL_CALLER_OFTEN:
-		refuse_caller(parts, facts, PHRASE_CALLER_OFTEN, "the caller has made MAX_CALLS_PER_CALLER_HOUR", r);
-		break;
 	case CALL_BLOCKED:
-		refuse_caller(parts, facts, PHRASE_BLOCKED, "the caller is among BLOCK_CALLERS", r);
-		break;
 	case CALL_NOT_ALLOWED:
-		refuse_caller(parts, facts, PHRASE_NOT_ALLOWED, "the caller is not among ALLOW_CALLERS", r);
+		refuse_caller(parts, facts, answer, r);
 		break;
 	case CALL_OVER:
 		refuse_over(parts, q, facts, r);
