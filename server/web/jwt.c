@@ -117,10 +117,16 @@ static bool time_in(const cJSON *claims, const char *name, double fallback, doub
 	return !json_get(claims, name) || (json_num(claims, name, at) && *at >= 0 && *at <= LATEST_S);
 }
 
+const char *role_scope(enum role role)
+{
+	static const char *const words[] = { [ROLE_READ] = "read", [ROLE_CALL] = "call", [ROLE_ADMIN] = "admin" };
+
+	return words[role];
+}
+
 /* The most that one of its words allows. A scope that is no text allows nothing. */
 static enum role role_in(const cJSON *claims)
 {
-	static const char *const words[] = { [ROLE_READ] = "read", [ROLE_CALL] = "call", [ROLE_ADMIN] = "admin" };
 	const char *scope = json_str(claims, "scope");
 	enum role role = ROLE_NONE;
 
@@ -130,7 +136,7 @@ static enum role role_in(const cJSON *claims)
 		size_t len = strcspn(scope, " ");
 
 		for (enum role r = ROLE_READ; r <= ROLE_ADMIN; r++)
-			if (len == strlen(words[r]) && !strncmp(scope, words[r], len) && r > role)
+			if (len == strlen(role_scope(r)) && !strncmp(scope, role_scope(r), len) && r > role)
 				role = r;
 		scope += len;
 	}

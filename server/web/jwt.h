@@ -37,6 +37,9 @@ enum role {
 	ROLE_ADMIN, /* everything */
 };
 
+/* Its word in `scope`, for all but ROLE_NONE. */
+const char *role_scope(enum role role);
+
 /* `now_s` is Unix time. `role` gets what a good token's scope allows. */
 enum jwt_verdict jwt_check(const char *token, const void *secret, size_t secret_len, int64_t now_s, enum role *role);
 

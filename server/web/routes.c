@@ -204,13 +204,12 @@ static enum role role_for(const struct route *route)
 /* The answer, and RFC 6750 §3: no error code for those who showed nothing. */
 static void refuse_operator(enum verdict verdict, enum role needed, const char *why, struct response *r)
 {
-	static const char *const scopes[] = { [ROLE_READ] = "read", [ROLE_CALL] = "call", [ROLE_ADMIN] = "admin" };
 	bool unknown = verdict == AUTH_TOKEN_MISSING || verdict == AUTH_TOKEN_WRONG;
 
 	response_error(r, unknown ? 401 : 403, unknown ? "unauthorized" : "forbidden", why);
 	if (verdict == AUTH_ROLE)
 		response_header(
-		    r, "WWW-Authenticate", "Bearer error=\"insufficient_scope\", scope=\"%s\"", scopes[needed]);
+		    r, "WWW-Authenticate", "Bearer error=\"insufficient_scope\", scope=\"%s\"", role_scope(needed));
 	else if (unknown)
 		response_header(
 		    r, "WWW-Authenticate", verdict == AUTH_TOKEN_WRONG ? "Bearer error=\"invalid_token\"" : "Bearer");
