@@ -29,7 +29,9 @@ void clock_iso8601(int64_t wall_ms, char *out, size_t size);
  * at each midnight there, whatever the clocks do in spring and autumn. */
 int64_t clock_day(int64_t wall_ms);
 
-/* "2026-11-20"; out holds at least 11 bytes. */
+enum { CLOCK_DATE_SIZE = 11 };
+
+/* "2026-11-20"; out holds CLOCK_DATE_SIZE bytes. */
 void clock_date(int64_t day, char *out, size_t size);
 
 /* Reads a time as people write it: "2026-11-20", "2026-11-20T10:15:30" with or

@@ -17,7 +17,6 @@ enum {
 	TOKENS_SPARE = 64, /* over MAX_CALLS: withdrawn a moment late */
 	CALLS_SPARE = 256, /* over two for each line: requests about the same call at once */
 	KEYS = 4096,       /* more than the orders that the dialer has in memory */
-	DATE_SIZE = 11,
 	TEND_US = 2 * US_PER_S
 };
 
@@ -295,7 +294,7 @@ static void write_days(struct fleet *f)
 	memset(l->news, 0, sizeof l->news);
 	unlock(l);
 	for (int64_t day = today - FLEET_DAYS + 1; day <= today; day++) {
-		char date[DATE_SIZE];
+		char date[CLOCK_DATE_SIZE];
 
 		if (!news[day % FLEET_DAYS])
 			continue;
@@ -310,7 +309,7 @@ static void read_days(struct local *l)
 	int err = 0;
 
 	for (int64_t day = l->day - FLEET_DAYS + 1; day <= l->day && l->store && err != -EIO; day++) {
-		char date[DATE_SIZE];
+		char date[CLOCK_DATE_SIZE];
 
 		clock_date(day, date, sizeof date);
 		err = store_day(l->store, date, &l->usd[day % FLEET_DAYS]);

@@ -15,7 +15,6 @@
 #include <string.h>
 
 enum {
-	DATE_SIZE = 11,
 	WARNED_MAX = 16,
 	AGENTS_MAX = 4000 /* names; agents that are gone are among them. The rest hold what the settings say */
 };
@@ -320,7 +319,7 @@ void spending_put_status(struct spending *s, struct json_out *j, int64_t wall_ms
 	double usd[FLEET_DAYS];
 	int64_t today = clock_day(wall_ms);
 	struct spending_day now;
-	char date[DATE_SIZE];
+	char date[CLOCK_DATE_SIZE];
 
 	spending_look(s, &now);
 	s->fleet->ops->day_sums(s->fleet, today, usd);
