@@ -249,7 +249,9 @@ int check_all(struct config *cfg, bool offline)
 	err = model_access_open(&access, cfg, &text);
 	if (!offline && config_missing(cfg, &text))
 		err = -EINVAL;
-	if (!offline && (!port_is_sound(cfg, &text) | !files_suffice(cfg, &text))) /* both speak */
+	if (!offline && !port_is_sound(cfg, &text))
+		err = -EINVAL;
+	if (!offline && !files_suffice(cfg, &text))
 		err = -EINVAL;
 	if (config_wrong_zone(cfg, &text))
 		err = -EINVAL;

@@ -139,7 +139,6 @@ static int exchange(int fd, const struct local_server *s, const char *path, stru
 	if (!size)
 		return -EINVAL;
 	buf_init(&request, 0);
-	/* A name of this machine: without a token the server answers no other. */
 	buf_printf(&request, "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n", path);
 	if (s->token && *s->token)
 		buf_printf(&request, "Authorization: Bearer %s\r\n", s->token);

@@ -95,11 +95,13 @@ int process_claim_files(struct config *cfg, bool try, struct buf *said)
 	if (fit == cfg->max_calls)
 		return 0;
 	if (!fit) {
-		cfg->max_calls = 1;
+		struct config one = *cfg;
+
+		one.max_calls = 1;
 		buf_printf(said,
 		    "open files are limited to %llu, and one call needs up to %llu with all that serves it: raise the "
 		    "limit (`ulimit -n`, LimitNOFILE=, docker run --ulimit nofile=…)\n",
-		    (unsigned long long)files, (unsigned long long)process_files_needed(cfg, before));
+		    (unsigned long long)files, (unsigned long long)process_files_needed(&one, before));
 		return -EMFILE;
 	}
 	buf_printf(said,
