@@ -407,6 +407,14 @@ bool json_num(const cJSON *o, const char *key, double *value)
 	return true;
 }
 
+double json_num_or_0(const cJSON *o, const char *key)
+{
+	double value = 0;
+
+	json_num(o, key, &value);
+	return value;
+}
+
 bool json_bool(const cJSON *o, const char *key, bool fallback)
 {
 	const cJSON *field = json_get(o, key);

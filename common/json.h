@@ -75,6 +75,7 @@ size_t utf8_whole(const char *text, size_t len, size_t most);
 const cJSON *json_get(const cJSON *o, const char *key);
 const char *json_str(const cJSON *o, const char *key);
 bool json_num(const cJSON *o, const char *key, double *value);
+double json_num_or_0(const cJSON *o, const char *key);
 bool json_bool(const cJSON *o, const char *key, bool fallback);
 
 /* Appends the bytes as a JSON string of base64. */

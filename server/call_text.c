@@ -34,14 +34,6 @@ static const char *began(const cJSON *call)
 	return started ? started : json_str(call, "reserved_at");
 }
 
-static double number(const cJSON *object, const char *key)
-{
-	double value = 0;
-
-	json_num(object, key, &value);
-	return value;
-}
-
 bool call_text_is_over(const cJSON *call)
 {
 	const char *state = json_str(call, "state");
@@ -83,7 +75,7 @@ void call_text_row(const cJSON *call, struct buf *out)
 	readable_cell(out, or_dash(json_str(call, "to")), PARTY_WIDTH);
 	readable_cell(out, or_dash(json_str(call, "agent")), AGENT_WIDTH);
 	buf_reset(&value);
-	readable_seconds(&value, number(call, "seconds"));
+	readable_seconds(&value, json_num_or_0(call, "seconds"));
 	buf_printf(out, "%*s ", SECONDS_WIDTH, buf_text(&value));
 	buf_reset(&value);
 	if (json_num(json_get(call, "cost"), "usd", &usd))
@@ -140,11 +132,11 @@ static void put_course(const cJSON *call, struct buf *out)
 	readable_label(out, "began");
 	readable_time(out, began(call));
 	buf_puts(out, call_text_is_over(call) ? ", lasted " : ", lasts ");
-	readable_seconds(out, number(call, "seconds"));
-	if (number(call, "interruptions") > 0)
-		buf_printf(out, ", %.0f interruption%s", number(call, "interruptions"),
-		    number(call, "interruptions") > 1 ? "s" : "");
-	if (number(call, "first_turn") > 0)
+	readable_seconds(out, json_num_or_0(call, "seconds"));
+	if (json_num_or_0(call, "interruptions") > 0)
+		buf_printf(out, ", %.0f interruption%s", json_num_or_0(call, "interruptions"),
+		    json_num_or_0(call, "interruptions") > 1 ? "s" : "");
+	if (json_num_or_0(call, "first_turn") > 0)
 		buf_puts(out, "; the caller came back");
 	buf_putc(out, '\n');
 	readable_label(out, cJSON_IsObject(json_get(call, "ending")) ? "ended" : "state");
@@ -192,12 +184,14 @@ static void put_cost(const cJSON *call, struct buf *out)
 		readable_usd(out, usd);
 		buf_puts(out, ", an estimate:");
 	} else {
-		buf_puts(out, "not known (no price for this model); of it");
+		buf_puts(out, "not known; of it");
 	}
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
 		buf_printf(out, "%s %s ", i ? "," : "", parts[i].name);
-		readable_usd(out, number(json_get(cost, "parts"), parts[i].part));
+		readable_usd(out, json_num_or_0(json_get(cost, "parts"), parts[i].part));
 	}
+	if (json_bool(cost, "unpriced", false))
+		buf_puts(out, "; what has no price counts as the dearest");
 	buf_putc(out, '\n');
 }
 
@@ -212,13 +206,13 @@ static void put_recording(const cJSON *call, struct buf *out)
 	readable_text(out, json_str(recording, "mode"));
 	buf_puts(out, ", ");
 	readable_text(out, or_dash(state ? state : json_str(recording, "status")));
-	if (number(recording, "seconds") > 0) {
+	if (json_num_or_0(recording, "seconds") > 0) {
 		buf_puts(out, ", ");
-		readable_seconds(out, number(recording, "seconds"));
+		readable_seconds(out, json_num_or_0(recording, "seconds"));
 	}
-	if (number(recording, "bytes") > 0) {
+	if (json_num_or_0(recording, "bytes") > 0) {
 		buf_puts(out, ", ");
-		readable_bytes(out, number(recording, "bytes"));
+		readable_bytes(out, json_num_or_0(recording, "bytes"));
 	}
 	if (error) {
 		buf_puts(out, ": ");
@@ -266,7 +260,7 @@ static void put_moment(const cJSON *item, const char *who, struct buf *out)
 	struct buf at;
 
 	buf_init(&at, 0);
-	readable_seconds(&at, number(item, "at_ms") / 1000);
+	readable_seconds(&at, json_num_or_0(item, "at_ms") / 1000);
 	buf_printf(out, "%8s  ", buf_text(&at));
 	buf_free(&at);
 	readable_cell(out, who, 7);
@@ -329,8 +323,8 @@ static void put_tool(const cJSON *tool, struct buf *out)
 
 static void put_missing(const cJSON *call, const char *key, const char *what, struct buf *out)
 {
-	if (number(call, key) > 0)
-		buf_printf(out, "       …  [%.0f %s]\n", number(call, key), what);
+	if (json_num_or_0(call, key) > 0)
+		buf_printf(out, "       …  [%.0f %s]\n", json_num_or_0(call, key), what);
 }
 
 /* The turn with which the last stream of a call began that came back: there its times begin anew.
@@ -339,11 +333,11 @@ static const cJSON *came_back(const cJSON *call)
 {
 	const cJSON *turn, *before = NULL, *found = NULL;
 
-	if (number(call, "first_turn") <= 0)
+	if (json_num_or_0(call, "first_turn") <= 0)
 		return NULL;
 	cJSON_ArrayForEach(turn, json_get(call, "turns"))
 	{
-		if (before && number(turn, "at_ms") < number(before, "at_ms"))
+		if (before && json_num_or_0(turn, "at_ms") < json_num_or_0(before, "at_ms"))
 			found = turn;
 		before = turn;
 	}
@@ -362,7 +356,7 @@ static void put_timeline(const cJSON *call, struct buf *out)
 	{
 		if (turn == from)
 			from = NULL;
-		for (; !from && tool && number(tool, "at_ms") < number(turn, "at_ms"); tool = tool->next)
+		for (; !from && tool && json_num_or_0(tool, "at_ms") < json_num_or_0(turn, "at_ms"); tool = tool->next)
 			put_tool(tool, out);
 		put_turn(turn, out);
 	}

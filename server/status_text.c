@@ -7,19 +7,11 @@
 
 enum { SENTENCE_MAX = 400, NAMES_SHOWN = 12 };
 
-static double number(const cJSON *object, const char *key)
-{
-	double value = 0;
-
-	json_num(object, key, &value);
-	return value;
-}
-
 /* "3 what", or nothing for none. */
 static void put_some(struct buf *out, const cJSON *object, const char *key, const char *what)
 {
-	if (number(object, key) > 0)
-		buf_printf(out, ", %.0f %s", number(object, key), what);
+	if (json_num_or_0(object, key) > 0)
+		buf_printf(out, ", %.0f %s", json_num_or_0(object, key), what);
 }
 
 /* ------------------------------------------------------------------------ the lines */
@@ -31,7 +23,7 @@ static void put_state(const cJSON *status, const cJSON *ready, struct buf *out)
 	} states[] = {
 		{ "ready", "takes calls" },
 		{ "full", "takes no call: every line is taken (MAX_CALLS)" },
-		{ "cost", "takes no call: the day has cost MAX_DAY_COST" },
+		{ "cost", "takes no call: MAX_DAY_COST is spent, or reserved by calls that are up" },
 		{ "model", "takes no call: the model cannot be had" },
 		{ "draining", "takes no call: it is shutting down" },
 	};
@@ -43,7 +35,7 @@ static void put_state(const cJSON *status, const cJSON *ready, struct buf *out)
 		if (!strcmp(word, states[i].word))
 			buf_printf(out, " %s", states[i].sentence);
 	buf_puts(out, "; up ");
-	readable_seconds(out, number(status, "uptime_seconds"));
+	readable_seconds(out, json_num_or_0(status, "uptime_seconds"));
 	buf_putc(out, '\n');
 }
 
@@ -54,17 +46,21 @@ static void put_calls(const cJSON *status, struct buf *out)
 
 	for (int end = CALL_NOT_ENDED + 1; end < CALL_END_COUNT; end++)
 		if (call_ending((enum call_end)end)->fault)
-			faults += number(ended, call_ending((enum call_end)end)->json);
+			faults += json_num_or_0(ended, call_ending((enum call_end)end)->json);
 	readable_label(out, "calls");
-	buf_printf(out, "%.0f live of at most %.0f", number(calls, "live"), number(calls, "limit"));
+	buf_printf(out, "%.0f live of at most %.0f", json_num_or_0(calls, "live"), json_num_or_0(calls, "limit"));
 	put_some(out, calls, "reserved", "beginning");
 	put_some(out, calls, "ending", "ending");
-	buf_printf(out, "; since the start %.0f", number(calls, "total"));
+	buf_printf(out, "; since the start %.0f", json_num_or_0(calls, "total"));
 	if (faults > 0)
 		buf_printf(out, ", %.0f ended by a fault", faults);
 	put_some(out, calls, "refused_full", "refused as every line was taken");
 	put_some(out, calls, "refused_cost", "refused for MAX_DAY_COST");
 	put_some(out, calls, "refused_draining", "refused while shutting down");
+	put_some(out, calls, "refused_caller_busy", "refused for MAX_CALLS_PER_CALLER");
+	put_some(out, calls, "refused_caller_often", "refused for MAX_CALLS_PER_CALLER_HOUR");
+	put_some(out, calls, "refused_blocked", "refused for BLOCK_CALLERS");
+	put_some(out, calls, "refused_not_allowed", "refused for ALLOW_CALLERS");
 	buf_putc(out, '\n');
 }
 
@@ -78,9 +74,9 @@ static void put_model(const cJSON *status, struct buf *out)
 	buf_puts(out, json_bool(model, "available", false) ? "can be had" : "CANNOT BE HAD");
 	if (json_num(model, "last_connect_ms", &connect_ms))
 		buf_printf(out, ", last connected in %.0f ms", connect_ms);
-	if (number(answers, "count") > 0)
+	if (json_num_or_0(answers, "count") > 0)
 		buf_printf(out, "; answers after %.2f s (half of them), %.2f s (9 of 10)",
-		    number(answers, "p50_ms") / 1000, number(answers, "p90_ms") / 1000);
+		    json_num_or_0(answers, "p50_ms") / 1000, json_num_or_0(answers, "p90_ms") / 1000);
 	buf_putc(out, '\n');
 }
 
@@ -112,7 +108,7 @@ static void put_store(const cJSON *status, struct buf *out)
 		return;
 	}
 	buf_puts(out, json_bool(store, "failing", false) ? "FAILING, " : "sound, ");
-	readable_bytes(out, number(store, "db_bytes"));
+	readable_bytes(out, json_num_or_0(store, "db_bytes"));
 	put_some(out, store, "waiting", "rows to be written");
 	buf_putc(out, '\n');
 }
@@ -123,11 +119,13 @@ static void put_cost(const cJSON *status, struct buf *out)
 	double limit;
 
 	readable_label(out, "cost");
-	readable_usd(out, number(cost, "today_usd"));
-	buf_puts(out, " today (UTC)");
+	readable_usd(out, json_num_or_0(cost, "today_usd"));
+	buf_puts(out, " today");
 	if (json_num(cost, "limit_usd", &limit)) {
 		buf_puts(out, " of at most ");
 		readable_usd(out, limit);
+		buf_puts(out, "; reserved by calls that are up ");
+		readable_usd(out, json_num_or_0(cost, "reserved_usd"));
 	}
 	buf_putc(out, '\n');
 }
@@ -137,18 +135,20 @@ static void put_outside(const cJSON *status, struct buf *out)
 {
 	const cJSON *outbound = json_get(status, "outbound"), *outbox = json_get(status, "outbox");
 
-	if (number(outbound, "placed") + number(outbound, "queued") > 0) {
+	if (json_num_or_0(outbound, "placed") + json_num_or_0(outbound, "queued") > 0) {
 		readable_label(out, "calls out");
-		buf_printf(out, "%.0f queued, %.0f ringing; since the start %.0f placed", number(outbound, "queued"),
-		    number(outbound, "ringing"), number(outbound, "placed"));
+		buf_printf(out, "%.0f queued, %.0f ringing; since the start %.0f placed",
+		    json_num_or_0(outbound, "queued"), json_num_or_0(outbound, "ringing"),
+		    json_num_or_0(outbound, "placed"));
 		put_some(out, outbound, "refused", "refused by Twilio");
 		put_some(out, outbound, "outcome_unknown", "of unknown outcome");
 		buf_putc(out, '\n');
 	}
-	if (number(outbox, "waiting") + number(outbox, "delivered") + number(outbox, "failed") > 0) {
+	if (json_num_or_0(outbox, "waiting") + json_num_or_0(outbox, "delivered") + json_num_or_0(outbox, "failed") >
+	    0) {
 		readable_label(out, "webhooks");
-		buf_printf(out, "%.0f waiting; since the start %.0f delivered", number(outbox, "waiting"),
-		    number(outbox, "delivered"));
+		buf_printf(out, "%.0f waiting; since the start %.0f delivered", json_num_or_0(outbox, "waiting"),
+		    json_num_or_0(outbox, "delivered"));
 		put_some(out, outbox, "failed", "attempts failed");
 		buf_putc(out, '\n');
 	}
@@ -189,10 +189,10 @@ static void warn_agents(const cJSON *model, const char *list, const char *key, c
 
 static void warn_count(const cJSON *section, const char *key, const char *what, struct buf *out)
 {
-	if (number(section, key) <= 0)
+	if (json_num_or_0(section, key) <= 0)
 		return;
 	readable_label(out, "warning");
-	buf_printf(out, "%.0f %s\n", number(section, key), what);
+	buf_printf(out, "%.0f %s\n", json_num_or_0(section, key), what);
 }
 
 static void put_warnings(const cJSON *status, struct buf *out)

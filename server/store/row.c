@@ -209,8 +209,8 @@ static int bind(sqlite3_stmt *stmt, int at, char letter, va_list *values)
 
 /* Errors are kept in `result` and told once, by rows_done, so that a verb reads as three lines.
  * Without a store the connection is missing, and the same way leads to -EIO. */
-static void ask(struct rows *r, struct store *store, const struct patience *p, const char *sql, const char *format,
-    va_list *values)
+static void ask(
+    struct rows *r, struct store *store, const struct patience *p, const char *sql, const char *format, va_list *values)
 {
 	*r = (struct rows){ .store = store, .db = reader_within(store, p), .result = SQLITE_CANTOPEN };
 	if (!r->db)

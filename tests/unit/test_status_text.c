@@ -36,14 +36,14 @@ static void what_matters_when_all_is_well(void **state)
 	    "{" SOUND
 	    "\"model\":{\"available\":true,\"last_connect_ms\":180,\"last_failure\":null,\"agents_refused\":[],"
 	    "\"agents_lacking\":[]},\"latency\":{\"answer_after_speech\":{\"count\":9,\"p50_ms\":612.5,\"p90_ms\":1400}},"
-	    "\"store\":{\"failing\":false,\"db_bytes\":1200000,\"waiting\":0},\"cost\":{\"today_usd\":12.5,\"limit_usd\":40}}",
+	    "\"store\":{\"failing\":false,\"db_bytes\":1200000,\"waiting\":0},\"cost\":{\"today_usd\":12.5,\"reserved_usd\":3.5,\"limit_usd\":40}}",
 	    "{\"status\":\"ready\"}",
 	    "Trunkline 1.2.3 takes calls; up 1 day 2:03:04\n"
 	    "calls      3 live of at most 100; since the start 250, 3 ended by a fault\n"
 	    "model      can be had, last connected in 180 ms; answers after 0.61 s (half of them), 1.40 s (9 of 10)\n"
 	    "agents     desk, night\n"
 	    "store      sound, 1.2 MB\n"
-	    "cost       $12.50 today (UTC) of at most $40.00\n");
+	    "cost       $12.50 today of at most $40.00; reserved by calls that are up $3.50\n");
 }
 
 static void what_is_wrong_is_told_last(void **state)
@@ -51,7 +51,7 @@ static void what_is_wrong_is_told_last(void **state)
 	(void)state;
 	assert_status(
 	    "{\"version\":\"1.2.3\",\"uptime_seconds\":5,\"calls\":{\"live\":100,\"reserved\":1,\"limit\":100,\"total\":7,"
-	    "\"refused_full\":4},\"agents\":{\"names\":[],\"last_error\":\"desk.json: line 1\\u001b[2J\"},"
+	    "\"refused_full\":4,\"refused_blocked\":2},\"agents\":{\"names\":[],\"last_error\":\"desk.json: line 1\\u001b[2J\"},"
 	    "\"model\":{\"available\":false,\"last_connect_ms\":null,\"last_failure\":\"HTTP 401: look at OPENAI_API_KEY\","
 	    "\"agents_refused\":[{\"agent\":\"desk\",\"variant\":\"b\",\"reason\":\"no such voice\"}],"
 	    "\"agents_lacking\":[{\"agent\":\"night\",\"variant\":null,\"lack\":\"noise reduction\"}]},"
@@ -61,11 +61,11 @@ static void what_is_wrong_is_told_last(void **state)
 	    "\"outbox\":{\"waiting\":5,\"delivered\":6,\"failed\":7,\"parked\":1,\"lost\":0}}",
 	    "{\"status\":\"model\"}",
 	    "Trunkline 1.2.3 takes no call: the model cannot be had; up 0:05\n"
-	    "calls      100 live of at most 100, 1 beginning; since the start 7, 4 refused as every line was taken\n"
+	    "calls      100 live of at most 100, 1 beginning; since the start 7, 4 refused as every line was taken, 2 refused for BLOCK_CALLERS\n"
 	    "model      CANNOT BE HAD\n"
 	    "agents     none\n"
 	    "store      FAILING, 10 bytes, 3 rows to be written\n"
-	    "cost       $0.00 today (UTC)\n"
+	    "cost       $0.00 today\n"
 	    "calls out  1 queued, 0 ringing; since the start 2 placed, 1 refused by Twilio\n"
 	    "webhooks   5 waiting; since the start 6 delivered, 7 attempts failed\n"
 	    "warning    model: HTTP 401: look at OPENAI_API_KEY\n"
@@ -82,7 +82,7 @@ static void every_state_has_its_words(void **state)
 {
 	static const char *const words[][2] = {
 		{ "full", "takes no call: every line is taken (MAX_CALLS)" },
-		{ "cost", "takes no call: the day has cost MAX_DAY_COST" },
+		{ "cost", "takes no call: MAX_DAY_COST is spent, or reserved by calls that are up" },
 		{ "draining", "takes no call: it is shutting down" },
 	};
 
@@ -112,7 +112,7 @@ static void many_agents_are_counted(void **state)
 	    "{\"status\":\"ready\"}",
 	    "Trunkline  takes calls; up 0:00\ncalls      0 live of at most 0; since the start 0\nmodel      can be had\n"
 	    "agents     1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 and 2 more\nstore      none: nothing is kept (DATA_DIR)\n"
-	    "cost       $0.00 today (UTC)\n");
+	    "cost       $0.00 today\n");
 }
 
 int main(void)
