@@ -246,6 +246,7 @@ void call_end_locked(struct call *c, enum call_end why)
 	atomic_store_explicit(&c->ended_us, now, memory_order_relaxed);
 	c->state = LINE_ENDING;
 	c->calls->taken--;
+	atomic_fetch_add(&c->calls->ends, 1);
 	keep_for_reconnection(c, why, now);
 	tell_fleet(c, was, why, now);
 	atomic_fetch_add_explicit(&stats.ended[why], 1, memory_order_relaxed);

@@ -136,8 +136,11 @@ static void count_refused(enum admission answer)
 
 enum {
 	KNOWN_US = 120 * US_PER_S, /* so long after a refusal or a fault Twilio may ask again */
-	FAULTS_MAX = 2             /* and so often after faults */
+	FAULTS_MAX = 2,            /* and so often after faults */
+	LET_IN_MAX = 8             /* while other calls end */
 };
+
+#define ANY_ENDS UINT64_MAX
 
 static bool has_line(struct calls *calls, const char *call_sid)
 {
@@ -226,7 +229,8 @@ static enum admission let_in(struct calls *calls, const struct call_facts *facts
  *
  * An admission leaves a RESERVED line that expires after CLAIM_US. A refusal leaves
  * nothing; the caller then gets the fallback number or an apology (web/twilio/voice.c). */
-static enum admission reserve_line(struct calls *calls, const struct call_facts *facts, char token[CALL_TOKEN_SIZE])
+static enum admission reserve_line(struct calls *calls, const struct call_facts *facts, uint64_t ends, bool *anew,
+    char token[CALL_TOKEN_SIZE])
 {
 	enum admission answer = CALL_ADMITTED;
 	struct call_context context;
@@ -237,20 +241,23 @@ static enum admission reserve_line(struct calls *calls, const struct call_facts 
 	struct spending_hold hold = { 0 };
 	struct spending_day day;
 	struct call *c;
-	int64_t first;
+	int64_t first = first_turn(calls, facts->call_sid);
 	bool fresh = false;
 	int err;
 
+	*anew = false;
 	/* Before the lock, since it allocates; in vain for a repeated request. */
 	err = call_context_make(&context, calls->use.agents, facts);
 	if (err) {
 		log_warn(facts->call_sid, "call refused: no agent for it: %s", strerror(-err));
 		return err == -ENOMEM ? CALL_NO_MEMORY : CALL_NO_AGENT;
 	}
-	first = first_turn(calls, facts->call_sid);
 	pthread_mutex_lock(&calls->lock);
 	c = calls_find_sid(calls, facts->call_sid);
-	if (!c && !afford(calls, facts, context.agent, &hold, &day)) {
+	if (!c && ends != ANY_ENDS && calls->ends != ends) {
+		*anew = true;
+		answer = CALL_OVER;
+	} else if (!c && !afford(calls, facts, context.agent, &hold, &day)) {
 		answer = CALL_COST;
 	} else if (!c && calls->draining) {
 		answer = CALL_DRAINING;
@@ -283,18 +290,23 @@ static enum admission reserve_line(struct calls *calls, const struct call_facts 
 	return answer;
 }
 
+/* The call may have begun and ended since it was let in, by another request of its own: as long as
+ * calls end, that is asked again. */
 enum admission calls_reserve(struct calls *calls, const struct call_facts *facts, char token[CALL_TOKEN_SIZE])
 {
-	enum admission answer;
+	enum admission answer = CALL_NO_SID;
+	bool anew = facts->call_sid && facts->call_sid[0] && strlen(facts->call_sid) < FOREIGN_ID_SIZE;
 
-	if (!facts->call_sid || !facts->call_sid[0] || strlen(facts->call_sid) >= FOREIGN_ID_SIZE)
-		return CALL_NO_SID;
-	answer = let_in(calls, facts);
-	if (answer != CALL_ADMITTED)
-		return answer;
-	answer = reserve_line(calls, facts, token);
-	if (answer != CALL_ADMITTED)
-		calls->use.fleet->ops->caller_leave(calls->use.fleet, facts->call_sid, true);
+	for (int tries = 0; anew; tries++) {
+		uint64_t ends = tries < LET_IN_MAX ? atomic_load(&calls->ends) : ANY_ENDS;
+
+		answer = let_in(calls, facts);
+		if (answer != CALL_ADMITTED)
+			return answer;
+		answer = reserve_line(calls, facts, ends, &anew, token);
+		if (answer != CALL_ADMITTED)
+			calls->use.fleet->ops->caller_leave(calls->use.fleet, facts->call_sid, true);
+	}
 	return answer;
 }
 

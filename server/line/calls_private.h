@@ -19,6 +19,7 @@ struct calls {
 	struct call *lines;     /* owned; line_count of them */
 	uint32_t line_count;
 	_Atomic bool closing;
+	_Atomic uint64_t ends; /* calls that have ended so far; counted under the lock */
 
 	pthread_mutex_t lock; /* for all below, and for the fields that call.h names; held for microseconds */
 	bool draining;

@@ -715,6 +715,36 @@ static void webhook_of_a_call_that_is_over_starts_nothing(void **state)
 	assert_false(calls_over(calls, "CAother"));
 }
 
+static const struct fleet_ops *real_ops;
+
+/* While the call is let in, another request of the same call begins it and ends it. */
+static int begun_and_ended_meanwhile(struct fleet *f, const struct fleet_arrival *call, int64_t now_us)
+{
+	char token[CALL_TOKEN_SIZE];
+
+	f->ops = real_ops;
+	assert_int_equal(reserve(call->call_sid, token), CALL_ADMITTED);
+	assert_int_equal(calls_end(calls, call->call_sid, END_CALLER_HUNG_UP), 0);
+	return real_ops->caller_enter(f, call, now_us);
+}
+
+static void call_that_ends_while_it_is_let_in_stays_over(void **state)
+{
+	struct fleet_ops ops = *fleet->ops;
+	uint64_t total = stat_get(calls_total);
+	char token[CALL_TOKEN_SIZE];
+
+	(void)state;
+	cfg.max_calls_per_caller = 1;
+	real_ops = fleet->ops;
+	ops.caller_enter = begun_and_ended_meanwhile;
+	fleet->ops = &ops;
+	assert_int_equal(reserve("CA1", token), CALL_OVER);
+	assert_int_equal(stat_get(calls_total) - total, 1);
+	UNTIL(all_free());
+	assert_int_equal(reserve("CA2", token), CALL_ADMITTED); /* nothing of it counts as up */
+}
+
 /* Where Twilio's fallback address is ours, too. */
 static void after_a_fault_twilio_may_ask_again_twice(void **state)
 {
@@ -1718,6 +1748,7 @@ int main(void)
 		    only_allowed_callers_are_answered_and_those_we_call, open_allowing, close_table),
 		LIMITED(refused_callers_push_out_no_call_that_was_answered),
 		CASE(webhook_of_a_call_that_is_over_starts_nothing),
+		CASE(call_that_ends_while_it_is_let_in_stays_over),
 		CASE(after_a_fault_twilio_may_ask_again_twice),
 		CASE(same_call_gets_the_same_token_before_and_after_its_stream),
 		CASE(call_without_a_name_is_not_admitted),
