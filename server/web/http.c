@@ -226,6 +226,8 @@ int request_defect(const struct request *q, const char **sentence)
 		{ "Authorization", "more than one Authorization" },
 		{ "X-Twilio-Signature", "more than one X-Twilio-Signature" },
 		{ "Idempotency-Key", "more than one Idempotency-Key" },
+		{ "Origin", "more than one Origin" },
+		{ "Sec-Fetch-Site", "more than one Sec-Fetch-Site" },
 	};
 	const char *length = request_header(q, "Content-Length");
 	const char *coding = request_header(q, "Transfer-Encoding");
