@@ -143,6 +143,10 @@ void config_warnings(const struct config *cfg, struct buf *out)
 		buf_puts(out, "RECORD=local without DATA_DIR: nothing is recorded.\n");
 	if (cfg->record == RECORDING_TWILIO && (!*cfg->twilio_account_sid || !*cfg->public_url))
 		buf_puts(out, "RECORD=twilio needs TWILIO_ACCOUNT_SID and PUBLIC_URL: nothing is recorded.\n");
+	if (cfg->allow_network_count && cfg->trusted_proxy_count)
+		buf_puts(out,
+		    "ALLOW_NETWORKS judges what comes through TRUSTED_PROXIES by X-Forwarded-For, and each of these must write "
+		    "it itself: behind nginx's plain proxy_pass, or a forwarder of TCP, strangers write it.\n");
 	if (cfg->core_dumps)
 		buf_puts(out,
 		    "CORE_DUMPS=on: a core dump holds keys and what callers said; never do this outside a test.\n");

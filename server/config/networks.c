@@ -87,6 +87,13 @@ static bool parse_client(const char *text, struct net *out)
 	return parse_address(text, strlen(text), out);
 }
 
+bool is_client_address(const char *text)
+{
+	struct net net;
+
+	return parse_client(text, &net);
+}
+
 static bool in_net(const struct net *a, const char *net_text)
 {
 	struct net net;

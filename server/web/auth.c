@@ -4,6 +4,7 @@
 #include "server/web/auth.h"
 
 #include "common/digest.h"
+#include "server/config/networks.h"
 #include "server/phone/signature.h"
 
 #include <ctype.h>
@@ -252,7 +253,8 @@ const char *auth_client(const struct config *cfg, const struct request *q, char 
 	if (!config_trusts(cfg, q->peer))
 		return q->peer;
 	/* The last entry of the last such header is our proxy's own; the entries
-	 * before it may be anyone's. */
+	 * before it may be anyone's. What is no address is a stranger's, whom the proxy let
+	 * write: a new name for each request would make each a client of its own. */
 	for (size_t i = 0; i < q->header_count; i++) {
 		if (!strcasecmp(q->headers[i].name, "X-Forwarded-For"))
 			seen = q->headers[i].value;
@@ -263,5 +265,5 @@ const char *auth_client(const struct config *cfg, const struct request *q, char 
 	last = last ? last + 1 : seen;
 	last += strspn(last, " \t");
 	snprintf(out, size, "%.*s", (int)strcspn(last, " \t"), last);
-	return out;
+	return is_client_address(out) ? out : "";
 }

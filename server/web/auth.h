@@ -36,7 +36,7 @@ bool auth_twilio(
     const struct config *cfg, const struct request *q, const struct form *fields, struct buf *base, struct buf *url);
 
 /* The owner of the request, for sharing fairly: the peer, or behind a
- * trusted proxy the address that proxy saw. "" if that proxy does not tell.
+ * trusted proxy the address that proxy saw. "" if that proxy does not tell, or tells no address.
  * Borrowed from the request or written to `out` (at least 64 bytes). */
 const char *auth_client(const struct config *cfg, const struct request *q, char *out, size_t size);
 

@@ -836,8 +836,10 @@ static void open_doors_are_warned_of(void **state)
 {
 	const char *off[] = { "TWILIO_VALIDATE=off", "STREAM_UNANNOUNCED=on", "PUBLIC_URL=http://a.example", NULL };
 	const char *none[] = { NULL };
+	const char *networks[] = { "ALLOW_NETWORKS=203.0.113.0/24", NULL };
 
 	(void)state;
+	assert_non_null(strstr(warned(networks), "each of these must write it itself"));
 	assert_non_null(strstr(warned(off), "NOBODY'S SIGNATURE IS CHECKED"));
 	assert_non_null(strstr(buf_text(&said), "any stranger's stream"));
 	assert_non_null(strstr(buf_text(&said), "over https"));

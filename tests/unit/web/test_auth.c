@@ -144,15 +144,25 @@ static void client_behind_a_trusted_proxy_is_whom_that_proxy_saw(void **state)
 	assert_string_equal(auth_client(&cfg, &plain, out, sizeof out), "");
 }
 
-static void very_long_client_address_is_cut(void **state)
+static void what_is_no_address_names_no_client(void **state)
 {
-	char address[1000], out[64];
-	struct request q = FROM("127.0.0.1", { "X-Forwarded-For", address });
+	static const char *const addresses[] = { "203.0.113.1", "203.0.113.1:443", "2001:db8::1", "[2001:db8::1]:443" };
+	static const char *const others[] = { "", "unknown", "garbage-17", "203.0.113", "203.0.113.1,", "[203.0.113.1",
+		"2001:db8::1%eth0" };
+	char text[1000], out[64];
+	struct request q = FROM("127.0.0.1", { "X-Forwarded-For", text });
 
 	(void)state;
-	memset(address, '1', sizeof address - 1);
-	address[sizeof address - 1] = '\0';
-	assert_int_equal(strlen(auth_client(&cfg, &q, out, sizeof out)), 63);
+	for (size_t i = 0; i < sizeof addresses / sizeof *addresses; i++) {
+		snprintf(text, sizeof text, "%s", addresses[i]);
+		assert_string_equal(auth_client(&cfg, &q, out, sizeof out), addresses[i]);
+	}
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+		snprintf(text, sizeof text, "%s", others[i]);
+		assert_string_equal(auth_client(&cfg, &q, out, sizeof out), "");
+	}
+	memset(text, '1', sizeof text - 1);
+	assert_string_equal(auth_client(&cfg, &q, out, sizeof out), "");
 }
 
 /* ------------------------------------------------------------- the operator */
@@ -288,7 +298,7 @@ int main(void)
 		TEST(host_that_is_none_gives_no_address),
 		TEST(signature_is_checked_with_the_hosts_capitals_too),
 		TEST(client_behind_a_trusted_proxy_is_whom_that_proxy_saw),
-		TEST(very_long_client_address_is_cut),
+		TEST(what_is_no_address_names_no_client),
 		TEST(nothing_configured_opens_to_nobody),
 		TEST(operator_has_the_token_wherever_it_comes_from),
 		TEST(token_for_reading_reads),

@@ -488,7 +488,8 @@ static void head_has_the_headers_and_no_body(void **state)
 static void every_request_is_answered_and_none_that_means_two_things(void **state)
 {
 	static const char *const twice[] = { "Host: b", "Authorization: Bearer a\r\nAuthorization: Bearer b",
-		"X-Twilio-Signature: a\r\nX-Twilio-Signature: b", "Idempotency-Key: a\r\nIdempotency-Key: b" };
+		"X-Twilio-Signature: a\r\nX-Twilio-Signature: b", "Idempotency-Key: a\r\nIdempotency-Key: b",
+		"Origin: a\r\nOrigin: b", "Sec-Fetch-Site: none\r\nSec-Fetch-Site: cross-site" };
 	char text[256];
 
 	(void)state;
@@ -648,6 +649,20 @@ static void ten_wrong_tokens_are_enough(void **state)
 	assert_int_equal(status_of(ask_status_with("X-Forwarded-For: 2001:db8:1:2::1\r\n")), 401);
 	snprintf(headers, sizeof headers, wrong, 11, "2001:db8:1:3::1");
 	assert_int_equal(status_of(ask_status_with(headers)), 401);
+}
+
+/* Through a proxy that lets them write X-Forwarded-For: together they are the proxy. */
+static void made_up_names_are_no_clients(void **state)
+{
+	static const char wrong[] = "Authorization: Bearer not-the-token\r\nX-Forwarded-For: made-up-%d\r\n";
+	char headers[256];
+
+	(void)state;
+	for (int i = 0; i < 11; i++) {
+		snprintf(headers, sizeof headers, wrong, i);
+		ask_status_with(headers);
+	}
+	assert_int_equal(status_of(heard), 429);
 }
 
 static void page_of_another_site_does_nothing(void **state)
@@ -1779,6 +1794,7 @@ int main(void)
 		TEST(every_route_of_the_operators_has_its_role),
 		TEST(reader_reads_and_is_told_what_else_needs),
 		TEST(ten_wrong_tokens_are_enough),
+		TEST(made_up_names_are_no_clients),
 		TEST(page_of_another_site_does_nothing),
 		TEST(status_has_every_counter_latency_and_ending),
 		TEST(calls_are_listed_told_and_ended),
