@@ -219,9 +219,13 @@ void api_token_print(const struct config *cfg, int port, struct buf *out)
 	else if (!path_of(cfg, path, out)) {
 		buf_puts(out, "It is kept in ");
 		put_word(out, path);
-		buf_puts(out, " (in a container: docker exec CONTAINER cat ");
-		put_word(out, path);
-		buf_puts(out, "): curl -H \"Authorization: Bearer $(cat ");
+		/* Elsewhere than in an image it may be relative. */
+		if (*path == '/') {
+			buf_puts(out, " (in a container: docker exec CONTAINER cat ");
+			put_word(out, path);
+			buf_putc(out, ')');
+		}
+		buf_puts(out, ": curl -H \"Authorization: Bearer $(cat ");
 		put_word(out, path);
 		buf_puts(out, ")\" ");
 	}

@@ -240,6 +240,13 @@ const char *check_api_token(const char *text)
 	return check_token(text);
 }
 
+const char *check_read_token(const char *text)
+{
+	if (strlen(text) < API_TOKEN_MIN)
+		return "must have at least 16 characters; `openssl rand -hex 24` makes a good one";
+	return check_token(text);
+}
+
 const char *check_jwt_secret(const char *text)
 {
 	if (strlen(text) < JWT_SECRET_MIN)

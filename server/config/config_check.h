@@ -16,6 +16,7 @@ const char *check_account_sid(const char *text); /* AC and 32 hex digits */
 const char *check_key_sid(const char *text);     /* SK and 32 hex digits */
 const char *check_token(const char *text);       /* fit for a header: visible ASCII, no blanks, no quotes around it */
 const char *check_api_token(const char *text);   /* the same, and too long to be guessed */
+const char *check_read_token(const char *text);  /* the same */
 const char *check_jwt_secret(const char *text);  /* the same, and long enough for HS256 */
 const char *check_name(const char *text);        /* letters, digits, - _ . : */
 const char *check_language(const char *text);    /* two small letters */

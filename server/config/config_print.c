@@ -41,7 +41,7 @@ static void put_range(struct buf *out, const struct setting *s)
 	size_t n;
 
 	if (s->type == SETTING_INT || s->type == SETTING_REAL) {
-		buf_printf(out, "%g to %g%s%s%s%s", s->min, s->max, s->unit ? " " : "", s->unit ? s->unit : "",
+		buf_printf(out, "%.10g to %.10g%s%s%s%s", s->min, s->max, s->unit ? " " : "", s->unit ? s->unit : "",
 		    s->none ? ", or " : "", s->none ? s->none : "");
 		return;
 	}
@@ -193,7 +193,7 @@ static void put_value(struct buf *out, const struct config *cfg, const struct se
 			buf_printf(out, "%d", number);
 		break;
 	case SETTING_REAL:
-		buf_printf(out, "%g", *(const double *)(const void *)at);
+		buf_printf(out, "%.10g", *(const double *)(const void *)at);
 		break;
 	case SETTING_SWITCH:
 		buf_puts(out, *(const bool *)(const void *)at ? "on" : "off");

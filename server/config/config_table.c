@@ -38,7 +38,7 @@ const struct setting config_table[] = {
 	{ NULL, "API_TOKEN", TEXT(api_token), .fallback = "", .secret = 1, .check = check_api_token,
 	  .help = "What `Authorization: Bearer …` must carry to use the API, at least 16 characters. Without this and "
 	          "API_JWT_SECRET a start makes one, in DATA_DIR/api-token." },
-	{ NULL, "API_READ_TOKEN", TEXT(api_read_token), .fallback = "", .secret = 1, .check = check_api_token,
+	{ NULL, "API_READ_TOKEN", TEXT(api_read_token), .fallback = "", .secret = 1, .check = check_read_token,
 	  .help = "A second token, at least 16 characters, that may read (GET) and do nothing else." },
 	{ NULL, "API_JWT_SECRET", TEXT(api_jwt_secret), .fallback = "", .secret = 1, .check = check_jwt_secret,
 	  .help = "Besides or instead of API_TOKEN: the secret, at least 32 bytes, of JWTs (HS256, with exp) that "

@@ -147,6 +147,9 @@ void config_warnings(const struct config *cfg, struct buf *out)
 		buf_puts(out,
 		    "ALLOW_NETWORKS judges what comes through TRUSTED_PROXIES by X-Forwarded-For, and each of these must write "
 		    "it itself: behind nginx's plain proxy_pass, or a forwarder of TCP, strangers write it.\n");
+	if (*cfg->twilio_account_sid && *cfg->twilio_api_key_sid && !*cfg->twilio_api_key_secret)
+		buf_puts(out, "TWILIO_API_KEY_SID is set, but not TWILIO_API_KEY_SECRET: Twilio is asked for nothing, so no "
+			      "call is placed and none recorded there. Set it, or leave both out.\n");
 	if (cfg->core_dumps)
 		buf_puts(out,
 		    "CORE_DUMPS=on: a core dump holds keys and what callers said; never do this outside a test.\n");

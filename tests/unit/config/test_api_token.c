@@ -238,10 +238,12 @@ static void command_is_one_for_a_shell(void **state)
 	cfg.data_dir = "/srv/my data";
 	assert_non_null(strstr(printed(),
 	    "curl -H \"Authorization: Bearer $(cat '/srv/my data/api-token')\" https://phone.example.com/status\n"));
+	assert_non_null(strstr(printed(), "docker exec CONTAINER cat '/srv/my data/api-token'"));
 	cfg.data_dir = "it's";
 	assert_non_null(strstr(printed(), "$(cat 'it'\\''s/api-token')"));
 	cfg.data_dir = "data";
 	assert_non_null(strstr(printed(), "$(cat data/api-token)"));
+	assert_null(strstr(printed(), "docker")); /* an image's DATA_DIR is absolute */
 }
 
 static void clients_read_what_the_server_takes(void **state)

@@ -176,6 +176,7 @@ static void numbers_keep_to_their_range(void **state)
 	refuses("SILENCE_MAX_MS=8001",
 	    "SLOW_ANSWER_MAX_MS is \"8000\": it must not be less than SILENCE_MAX_MS (this is its default");
 	refuses("PORT=65536", "from 0 to 65535.");
+	refuses("OUTBOUND_MAX_DAY=1000001", "a whole number from 0 to 1000000 calls.");
 	refuses("PORT=-1", "whole number");
 	refuses("PORT=+1", "whole number");
 	refuses("PORT=80x", "PORT is \"80x\"");
@@ -586,7 +587,7 @@ static void a_wrong_secret_is_not_repeated(void **state)
 	refuses("API_TOKEN=s\xC3\xA9same0123456789", "visible ASCII");
 	refuses("API_TOKEN=opensesame", "it must have at least 16 characters, where any length was taken before");
 	assert_null(strstr(buf_text(&said), "opensesame"));
-	refuses("API_READ_TOKEN=0123456789abcde", "it must have at least 16 characters");
+	refuses("API_READ_TOKEN=0123456789abcde", "it must have at least 16 characters; `openssl");
 	refuses("API_JWT_SECRET=0123456789abcdef0123456789abcde", "at least 32 bytes");
 	refuses("API_JWT_SECRET=0123456789abcdef 123456789abcdef", "visible ASCII");
 	refuses("OPENAI_API_KEY=sk-a\r\nX-Evil: 1", "visible ASCII");
@@ -858,6 +859,18 @@ static void what_cannot_be_recorded_or_remembered_is_warned_of(void **state)
 	assert_null(strstr(buf_text(&said), "MAX_DAY_COST"));
 }
 
+static void key_of_twilios_without_its_secret_is_warned_of(void **state)
+{
+	const char *key = "TWILIO_API_KEY_SID=SK00000000000000000000000000000000";
+	const char *account = "TWILIO_ACCOUNT_SID=AC00000000000000000000000000000000";
+	const char *half[] = { account, key, NULL };
+	const char *whole[] = { account, key, "TWILIO_API_KEY_SECRET=secret", NULL };
+
+	(void)state;
+	assert_non_null(strstr(warned(half), "but not TWILIO_API_KEY_SECRET"));
+	assert_null(strstr(warned(whole), "TWILIO_API_KEY_SECRET"));
+}
+
 static void missing_keys_are_one_sentence_that_names_the_demo(void **state)
 {
 	static const struct {
@@ -1029,6 +1042,7 @@ int main(void)
 		CASE(azures_preview_addresses_are_warned_of),
 		CASE(open_doors_are_warned_of),
 		CASE(what_cannot_be_recorded_or_remembered_is_warned_of),
+		CASE(key_of_twilios_without_its_secret_is_warned_of),
 		CASE(missing_keys_are_one_sentence_that_names_the_demo),
 		CASE(printing_masks_what_is_secret),
 		CASE(help_and_markdown_name_every_setting_with_its_range),
