@@ -36,7 +36,9 @@ static bool token_role(const struct config *cfg, const char *shown, int64_t now_
 	if (is_admin || is_reader)
 		return true;
 	if (!*cfg->api_jwt_secret) {
-		*why = "the token is not API_TOKEN";
+		*why = cfg->api_token == cfg->made_api_token
+			   ? "the token is not the one that was made at start; DATA_DIR/api-token or the log has it"
+			   : "the token is not API_TOKEN";
 		return false;
 	}
 	verdict = jwt_check(shown, cfg->api_jwt_secret, strlen(cfg->api_jwt_secret), now_s, role);
@@ -124,7 +126,10 @@ enum verdict auth_operator(
 	}
 	if (!shown || strncasecmp(shown, scheme, sizeof scheme - 1) != 0) {
 		*why = *cfg->api_jwt_secret ? "send the header Authorization: Bearer with a JWT or API_TOKEN"
-					    : "send the header Authorization: Bearer API_TOKEN";
+		       : cfg->api_token == cfg->made_api_token
+			   ? "send the header Authorization: Bearer with the token made at start; DATA_DIR/api-token or the "
+			     "log has it"
+			   : "send the header Authorization: Bearer API_TOKEN";
 		return AUTH_TOKEN_MISSING;
 	}
 	shown += sizeof scheme - 1;

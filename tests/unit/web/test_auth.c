@@ -167,11 +167,14 @@ static void what_is_no_address_names_no_client(void **state)
 
 /* ------------------------------------------------------------- the operator */
 
+static const char *why;
+
 static enum verdict may(struct request q, enum role needed)
 {
-	const char *why = NULL;
-	enum verdict verdict = auth_operator(&cfg, &q, needed, 1300819379, &why);
+	enum verdict verdict;
 
+	why = NULL;
+	verdict = auth_operator(&cfg, &q, needed, 1300819379, &why);
 	assert_true(verdict == AUTH_OPEN || (why && *why));
 	return verdict;
 }
@@ -196,6 +199,21 @@ static void operator_has_the_token_wherever_it_comes_from(void **state)
 	assert_int_equal(MAY(ROLE_ADMIN, "127.0.0.1", { "Authorization", "Bearer " }), AUTH_TOKEN_WRONG);
 	assert_int_equal(MAY(ROLE_ADMIN, "192.168.1.2", { "Authorization", "Bearer t" }), AUTH_OPEN);
 	assert_int_equal(MAY(ROLE_ADMIN, "127.0.0.1", { "authorization", "bearer   t" }), AUTH_OPEN);
+}
+
+static void who_has_no_token_is_told_where_it_is(void **state)
+{
+	(void)state;
+	cfg.api_token = "t";
+	assert_int_equal(MAY(ROLE_READ, "127.0.0.1", { "Host", "localhost" }), AUTH_TOKEN_MISSING);
+	assert_string_equal(why, "send the header Authorization: Bearer API_TOKEN");
+	assert_int_equal(MAY(ROLE_READ, "127.0.0.1", { "Authorization", "Bearer x" }), AUTH_TOKEN_WRONG);
+	assert_string_equal(why, "the token is not API_TOKEN");
+	cfg.api_token = cfg.made_api_token;
+	assert_int_equal(MAY(ROLE_READ, "127.0.0.1", { "Host", "localhost" }), AUTH_TOKEN_MISSING);
+	assert_non_null(strstr(why, "DATA_DIR/api-token or the log has it"));
+	assert_int_equal(MAY(ROLE_READ, "127.0.0.1", { "Authorization", "Bearer x" }), AUTH_TOKEN_WRONG);
+	assert_non_null(strstr(why, "DATA_DIR/api-token or the log has it"));
 }
 
 static void token_for_reading_reads(void **state)
@@ -301,6 +319,7 @@ int main(void)
 		TEST(what_is_no_address_names_no_client),
 		TEST(nothing_configured_opens_to_nobody),
 		TEST(operator_has_the_token_wherever_it_comes_from),
+		TEST(who_has_no_token_is_told_where_it_is),
 		TEST(token_for_reading_reads),
 		TEST(signed_token_opens_as_far_as_its_scope),
 		TEST(page_of_another_site_is_refused_whatever_it_shows),
