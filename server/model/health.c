@@ -114,14 +114,14 @@ static void answered(struct model_health *h)
 
 /* An overloaded service refuses one call and takes the next: only a failure that will not pass by
  * itself blocks. The bell wakes the probing thread. */
-static void failed(
+static bool failed(
     struct model_health *h, const struct agent *agent, const struct model_failure *failure, bool in_answer)
 {
 	struct agent_finding *a = NULL;
 	bool news;
 
 	if (!h)
-		return;
+		return false;
 	pthread_mutex_lock(&h->lock);
 	if (failure->agents_own)
 		a = findings_of(&h->findings, agent, true);
@@ -136,6 +136,7 @@ static void failed(
 		log_error("model", "not to be had: %s", failure->text);
 	if (news)
 		bell_ring(&h->ask);
+	return news;
 }
 
 void model_health_failed(struct model_health *h, const struct agent *agent, const struct model_failure *failure)
@@ -224,8 +225,9 @@ static int try(struct model_health *h, const struct agent *agent)
 	if (err == -ECANCELED)
 		return err;
 	if (err) {
-		model_health_failed(h, agent, &result.failure);
-		log_warn("model", "probe failed: agent=%s %s", agent->name, result.failure.text);
+		stat_model_error(result.failure.error_class, result.failure.code);
+		if (!failed(h, agent, &result.failure, false))
+			log_warn("model", "probe failed: agent=%s %s", agent->name, result.failure.text);
 		return result.failure.agents_own ? 0 : err;
 	}
 	log_info("model", "probe succeeded; agent=%s%s%s connect_ms=%lld", agent->name, *agent->variant ? "/" : "",
