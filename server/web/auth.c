@@ -125,11 +125,12 @@ enum verdict auth_operator(
 		return AUTH_FOREIGN_PAGE;
 	}
 	if (!shown || strncasecmp(shown, scheme, sizeof scheme - 1) != 0) {
-		*why = *cfg->api_jwt_secret ? "send the header Authorization: Bearer with a JWT or API_TOKEN"
-		       : cfg->api_token == cfg->made_api_token
-			   ? "send the header Authorization: Bearer with the token made at start; DATA_DIR/api-token or the "
-			     "log has it"
-			   : "send the header Authorization: Bearer API_TOKEN";
+		*why =
+		    *cfg->api_jwt_secret ? "send the header Authorization: Bearer with a JWT or API_TOKEN"
+		    : cfg->api_token == cfg->made_api_token
+			? "send the header Authorization: Bearer with the token made at start; DATA_DIR/api-token or the "
+			  "log has it"
+			: "send the header Authorization: Bearer API_TOKEN";
 		return AUTH_TOKEN_MISSING;
 	}
 	shown += sizeof scheme - 1;
