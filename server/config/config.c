@@ -226,8 +226,9 @@ static bool store_number(struct loading *l, const struct setting *s, const char 
 		return true;
 	}
 	if (digits != strlen(value) || *end || end == value || number < s->min || number > s->max) {
-		snprintf(how, sizeof how, "must be a %snumber from %.10g to %.10g%s%s%s%s", whole ? "whole " : "", s->min,
-		    s->max, s->unit ? " " : "", s->unit ? s->unit : "", s->none ? ", or " : "", s->none ? s->none : "");
+		snprintf(how, sizeof how, "must be a %snumber from %.10g to %.10g%s%s%s%s", whole ? "whole " : "",
+		    s->min, s->max, s->unit ? " " : "", s->unit ? s->unit : "", s->none ? ", or " : "",
+		    s->none ? s->none : "");
 		complain(l, s, value, how);
 		return false;
 	}

@@ -119,6 +119,28 @@ static void warn_of_twice(struct buf *out, const char *setting, const char *key)
 		    out, "%s is the same %zu characters twice: it seems to have been pasted twice.\n", setting, half);
 }
 
+/* What stands beside the auth token in Twilio's console, and is copied in its place. */
+static bool is_sid(const char *text)
+{
+	return (!strncmp(text, "AC", 2) || !strncmp(text, "SK", 2)) && strlen(text) == 34 &&
+	       strspn(text + 2, "0123456789abcdef") == 32;
+}
+
+static void warn_of_twilios_keys(const struct config *cfg, struct buf *out)
+{
+	for (size_t i = 0; i < cfg->twilio_auth_token_count; i++) {
+		warn_of_twice(out, "TWILIO_AUTH_TOKEN", cfg->twilio_auth_tokens[i]);
+		if (is_sid(cfg->twilio_auth_tokens[i]))
+			buf_puts(out,
+			    "TWILIO_AUTH_TOKEN is the SID of an account or a key (AC…, SK…), with which nothing is signed: "
+			    "take the account's auth token, which Twilio's console shows beside it.\n");
+	}
+	if (*cfg->twilio_account_sid && *cfg->twilio_api_key_sid && !*cfg->twilio_api_key_secret)
+		buf_puts(out,
+		    "TWILIO_API_KEY_SID is set, but not TWILIO_API_KEY_SECRET: Twilio is asked for nothing, so no call is "
+		    "placed and none recorded there. Set it, or leave both out.\n");
+}
+
 /* The worst comes first: a server without signature checks spends its owner's key for strangers. */
 void config_warnings(const struct config *cfg, struct buf *out)
 {
@@ -137,8 +159,7 @@ void config_warnings(const struct config *cfg, struct buf *out)
 		buf_puts(out, "PUBLIC_URL starts with http://: Twilio opens streams over https (wss) only.\n");
 	warn_of_twice(out, "OPENAI_API_KEY", cfg->openai_api_key);
 	warn_of_twice(out, "TEXT_API_KEY", cfg->text_api_key);
-	for (size_t i = 0; i < cfg->twilio_auth_token_count; i++)
-		warn_of_twice(out, "TWILIO_AUTH_TOKEN", cfg->twilio_auth_tokens[i]);
+	warn_of_twilios_keys(cfg, out);
 	if (cfg->record == RECORDING_LOCAL && !*cfg->data_dir)
 		buf_puts(out, "RECORD=local without DATA_DIR: nothing is recorded.\n");
 	if (cfg->record == RECORDING_TWILIO && (!*cfg->twilio_account_sid || !*cfg->public_url))
@@ -147,9 +168,6 @@ void config_warnings(const struct config *cfg, struct buf *out)
 		buf_puts(out,
 		    "ALLOW_NETWORKS judges what comes through TRUSTED_PROXIES by X-Forwarded-For, and each of these must write "
 		    "it itself: behind nginx's plain proxy_pass, or a forwarder of TCP, strangers write it.\n");
-	if (*cfg->twilio_account_sid && *cfg->twilio_api_key_sid && !*cfg->twilio_api_key_secret)
-		buf_puts(out, "TWILIO_API_KEY_SID is set, but not TWILIO_API_KEY_SECRET: Twilio is asked for nothing, so no "
-			      "call is placed and none recorded there. Set it, or leave both out.\n");
 	if (cfg->core_dumps)
 		buf_puts(out,
 		    "CORE_DUMPS=on: a core dump holds keys and what callers said; never do this outside a test.\n");

@@ -859,6 +859,18 @@ static void what_cannot_be_recorded_or_remembered_is_warned_of(void **state)
 	assert_null(strstr(buf_text(&said), "MAX_DAY_COST"));
 }
 
+static void name_of_an_account_in_the_place_of_its_token_is_warned_of(void **state)
+{
+	const char *sid[] = { "TWILIO_AUTH_TOKEN=0123456789abcdef0123456789abcdef,AC0123456789abcdef0123456789abcdef",
+		NULL };
+	const char *token[] = { "TWILIO_AUTH_TOKEN=ac0123456789abcdef0123456789abcd", NULL };
+
+	(void)state;
+	assert_non_null(strstr(warned(sid), "TWILIO_AUTH_TOKEN is the SID of an account"));
+	assert_null(strstr(buf_text(&said), "AC0123"));
+	assert_null(strstr(warned(token), "TWILIO_AUTH_TOKEN"));
+}
+
 static void key_of_twilios_without_its_secret_is_warned_of(void **state)
 {
 	const char *key = "TWILIO_API_KEY_SID=SK00000000000000000000000000000000";
@@ -1042,6 +1054,7 @@ int main(void)
 		CASE(azures_preview_addresses_are_warned_of),
 		CASE(open_doors_are_warned_of),
 		CASE(what_cannot_be_recorded_or_remembered_is_warned_of),
+		CASE(name_of_an_account_in_the_place_of_its_token_is_warned_of),
 		CASE(key_of_twilios_without_its_secret_is_warned_of),
 		CASE(missing_keys_are_one_sentence_that_names_the_demo),
 		CASE(printing_masks_what_is_secret),
