@@ -14,9 +14,10 @@
 #define RELAY_ATTRIBUTES(X) \
 	X(welcomeGreeting) \
 	X(welcomeGreetingInterruptible) \
-	X(language) X(ttsLanguage) X(ttsProvider) X(voice) X(transcriptionLanguage) X(transcriptionProvider) \
-	    X(speechModel) X(interruptible) X(interruptSensitivity) X(dtmfDetection) X(reportInputDuringAgentSpeech) \
-		X(preemptible) X(hints) X(debug) X(elevenlabsTextNormalization) X(intelligenceService) /* of 2026 */ \
+	X(language) \
+	X(ttsLanguage) X(ttsProvider) X(voice) X(transcriptionLanguage) X(transcriptionProvider) X(speechModel) \
+	    X(interruptible) X(interruptSensitivity) X(dtmfDetection) X(reportInputDuringAgentSpeech) X(preemptible) \
+		X(hints) X(debug) X(elevenlabsTextNormalization) X(intelligenceService) /* of 2026 */ \
 	    X(events) X(partialPrompts) X(speechTimeout) X(eotThreshold) X(ignoreBackchannel) X(deepgramSmartFormat) \
 		X(profanityFilter) X(backgroundNoiseReduction) X(turnDetection) X(conversationConfiguration) \
 		    X(conversationId)

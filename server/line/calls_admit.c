@@ -229,8 +229,8 @@ static enum admission let_in(struct calls *calls, const struct call_facts *facts
  *
  * An admission leaves a RESERVED line that expires after CLAIM_US. A refusal leaves
  * nothing; the caller then gets the fallback number or an apology (web/twilio/voice.c). */
-static enum admission reserve_line(struct calls *calls, const struct call_facts *facts, uint64_t ends, bool *anew,
-    char token[CALL_TOKEN_SIZE])
+static enum admission reserve_line(
+    struct calls *calls, const struct call_facts *facts, uint64_t ends, bool *anew, char token[CALL_TOKEN_SIZE])
 {
 	enum admission answer = CALL_ADMITTED;
 	struct call_context context;
