@@ -10,7 +10,7 @@
 #include "common/json_out.h"
 #include "common/log.h"
 #include "common/schema.h"
-#include "server/model/text/text_session.h"
+#include "server/model/text/text_access.h"
 #include "server/work/fetch.h"
 
 #include <stdio.h>

@@ -15,10 +15,4 @@ extern const struct model_protocol text_protocol;
  * long as there are sessions. */
 void text_access(struct model_access *access, struct text_carrier *carrier);
 
-/* The address that is asked: TEXT_API_URL, or worked out from the realtime model's. */
-void text_access_put_url(const struct config *cfg, struct buf *out);
-/* The headers with the key and the account, one after the other, each ended by a NUL: at most
- * TEXT_HEADERS_MAX. To be wiped. Their number. */
-size_t text_access_put_headers(const struct config *cfg, struct buf *out);
-
 #endif

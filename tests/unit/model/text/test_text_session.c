@@ -3,6 +3,7 @@
 #include "server/model/text/text_session.h"
 
 #include "common/json.h"
+#include "server/model/text/text_access.h"
 #include "server/model/trial.h"
 
 #include <poll.h>
