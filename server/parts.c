@@ -63,6 +63,10 @@ PART(close_dialer, dialer_close(p->dialer))
 PART(drain_web, web_end_streams(p->web))
 PART(close_web, web_close(p->web))
 PART(close_health, model_health_close(p->health))
+PART(close_delivery, journal_remove_sink(rules_sink, p->delivery); delivery_close(p->delivery))
+PART(close_hub, journal_remove_sink(hub_take, p->hub); hub_close(p->hub))
+PART(close_knowledge, tool_set_builtin(p->work, TOOL_SEARCH_KNOWLEDGE, NULL, NULL); knowledge_free(p->knowledge))
+PART(close_outcomes, tool_set_builtin(p->work, TOOL_SAVE_RECORD, NULL, NULL); outcomes_close(p->outcomes))
 PART(stop_probe, model_health_stop(p->health))
 
 #define PART_OPEN(function, call) \
@@ -207,12 +211,6 @@ static int open_delivery(struct program *p, struct buf *problem)
 	return err;
 }
 
-static void close_delivery(struct program *p)
-{
-	journal_remove_sink(rules_sink, p->delivery);
-	delivery_close(p->delivery);
-}
-
 static int open_hub(struct program *p, struct buf *problem)
 {
 	int err = hub_open(&p->hub);
@@ -221,12 +219,6 @@ static int open_hub(struct program *p, struct buf *problem)
 	if (!err)
 		journal_add_sink(hub_take, p->hub);
 	return err;
-}
-
-static void close_hub(struct program *p)
-{
-	journal_remove_sink(hub_take, p->hub);
-	hub_close(p->hub);
 }
 
 /* Without a store save_record is not offered to models. */
@@ -238,12 +230,6 @@ static int open_outcomes(struct program *p, struct buf *problem)
 	if (p->store && !(err = outcomes_open(&p->outcomes, p->cfg, p->store, p->agents, p->work->background)))
 		tool_set_builtin(p->work, TOOL_SAVE_RECORD, outcomes_save, p->outcomes);
 	return err;
-}
-
-static void close_outcomes(struct program *p)
-{
-	tool_set_builtin(p->work, TOOL_SAVE_RECORD, NULL, NULL);
-	outcomes_close(p->outcomes);
 }
 
 /* Folders are indexed for the agents that name them, and limits are theirs: a reload may bring new ones. */
@@ -268,12 +254,6 @@ static int open_knowledge(struct program *p, struct buf *problem)
 	agents_on_change(p->agents, follow_agents, p);
 	tool_set_builtin(p->work, TOOL_SEARCH_KNOWLEDGE, search_tool, p->knowledge);
 	return 0;
-}
-
-static void close_knowledge(struct program *p)
-{
-	tool_set_builtin(p->work, TOOL_SEARCH_KNOWLEDGE, NULL, NULL);
-	knowledge_free(p->knowledge);
 }
 
 static int open_recorder(struct program *p, struct buf *problem)

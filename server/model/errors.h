@@ -7,4 +7,15 @@
  * reasons have it); without a known code, the type. */
 enum model_error model_error_of(const char *type, const char *code);
 
+/* Of an HTTP answer; status 0: none came. Beside the codes, what did not come to an answer may the
+ * next time. */
+enum model_error model_error_of_answer(int status, const char *code);
+
+/* Fatal for the agents with this model, not for others. */
+bool model_error_is_of_model(const char *code);
+
+/* Why dialling failed, as a word for counting. True: it will not pass by itself. */
+struct ws_failure;
+bool model_error_of_dialling(const struct ws_failure *failure, char code[32]);
+
 #endif

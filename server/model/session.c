@@ -9,6 +9,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/ws_client.h"
+#include "server/model/errors.h"
 #include "server/stats/stats.h"
 
 #include <assert.h>
@@ -56,12 +57,6 @@ static int fail(struct socket *s, const char *error_class, const char *code, boo
 	    blame ? blame : "", words.len ? "; the server says: " : "", buf_text(&words));
 	buf_free(&words);
 	return -EPROTO;
-}
-
-/* Fatal for the agents with this model, not for others. */
-static bool is_of_model(const char *code)
-{
-	return strstr(code, "model_not_found");
 }
 
 /* Begins to dial. The headers hold the key, so their buffer is wiped. */
@@ -112,28 +107,14 @@ static int open_socket(struct model_session **out, const struct model_access *ac
 	return 0;
 }
 
-/* Classes are in the order of the client's stages. BearSSL's 54, 56, 60 and
- * 62: certificate expired, for another name, with too short a key, of an unknown issuer. */
+/* Classes are in the order of the client's stages. */
 static int dial_failed(struct socket *s)
 {
 	static const char *const classes[] = { "lookup", "connect", "tls", "upgrade", "upgrade" };
 	const struct ws_failure *f = ws_client_failure(s->client);
-	bool timeout = f->err == -ETIMEDOUT;
-	/* A name that does not exist, a certificate that does not fit and a
-	 * refused key stay so; the rest may be weather. */
-	bool permanent = f->http_status == 400 || f->http_status == 401 || f->http_status == 403 ||
-			 f->http_status == 404 || f->tls_error == 54 || f->tls_error == 56 || f->tls_error == 60 ||
-			 f->tls_error == 62 || (f->stage == WS_LOOKUP && f->err == -ENOENT);
 	char code[32];
+	bool permanent = model_error_of_dialling(f, code);
 
-	if (timeout)
-		snprintf(code, sizeof code, "timeout");
-	else if (f->http_status)
-		snprintf(code, sizeof code, "http_%d", f->http_status);
-	else if (f->tls_error)
-		snprintf(code, sizeof code, "tls_%d", f->tls_error);
-	else
-		snprintf(code, sizeof code, "%s", strerrorname_np(-f->err) ? strerrorname_np(-f->err) : "unknown");
 	fail(s, classes[f->stage], code, permanent, f->text);
 	/* The path names the agent's model. */
 	s->base.failure.agents_own =
@@ -202,7 +183,7 @@ static int on_error(struct socket *s, const struct model_event *e, int64_t now_u
 	snprintf(text, sizeof text, "the model refused the session (%s): %s", e->code, e->text);
 	if (e->error == MODEL_FATAL || e->error == MODEL_RENEW) {
 		fail(s, "session", e->code, e->error == MODEL_FATAL, text);
-		s->base.failure.agents_own = is_of_model(e->code);
+		s->base.failure.agents_own = model_error_is_of_model(e->code);
 		return -EPROTO;
 	}
 	if (e->error == MODEL_RETRY)
@@ -266,7 +247,7 @@ static int ended(struct socket *s, int err)
 	snprintf(text, sizeof text, "the connection ended before the session was ready (%s, close code %d%s%.100s)",
 	    strerror(-err), ws_client_close_code(s->client), reason[0] ? ": " : "", reason);
 	fail(s, "session", reason[0] ? reason : "closed", error == MODEL_FATAL, text);
-	s->base.failure.agents_own = is_of_model(reason);
+	s->base.failure.agents_own = model_error_is_of_model(reason);
 	return -EPROTO;
 }
 

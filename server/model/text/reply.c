@@ -5,6 +5,7 @@
 #include "common/foreign.h"
 #include "common/json.h"
 #include "server/model/errors.h"
+#include "server/model/text/usage.h"
 #include "server/model/realtime_tools.h"
 
 #include <stdio.h>
@@ -88,48 +89,7 @@ void text_reply_free(struct text_reply *r)
 	}
 }
 
-/* --------------------------------------------------------------------------- errors */
-
-/* Beside the codes that both services have: what did not come to an answer may the next time. */
-enum model_error text_error_class(int status, const char *code)
-{
-	enum model_error known = model_error_of("", code);
-
-	if (known != MODEL_HARMLESS)
-		return known;
-	if (status == 401 || status == 403 || status == 404)
-		return MODEL_FATAL;
-	if (!status || status == 408 || status == 409 || status == 429 || status >= 500)
-		return MODEL_RETRY;
-	return MODEL_HARMLESS;
-}
-
 /* --------------------------------------------------------------------------- the end */
-
-/* Missing, null, negative or absurd: 0. */
-static int64_t count(const cJSON *object, const char *key)
-{
-	double value;
-
-	return json_num(object, key, &value) && value > 0 && value < 1e9 ? (int64_t)value : 0;
-}
-
-/* Of either API: their words differ, their meaning does not. */
-static void take_usage(struct text_reply *r, const cJSON *usage)
-{
-	const cJSON *details = json_get(usage, "input_tokens_details");
-	int64_t cached, *n = r->usage.n;
-
-	if (!cJSON_IsObject(usage))
-		return;
-	if (!details)
-		details = json_get(usage, "prompt_tokens_details");
-	cached = count(details, "cached_tokens");
-	n[USAGE_TEXT_IN] = count(usage, "input_tokens") + count(usage, "prompt_tokens");
-	n[USAGE_TEXT_OUT] = count(usage, "output_tokens") + count(usage, "completion_tokens");
-	n[USAGE_TEXT_CACHED] = cached < n[USAGE_TEXT_IN] ? cached : n[USAGE_TEXT_IN];
-	r->counted = n[USAGE_TEXT_IN] || n[USAGE_TEXT_OUT];
-}
 
 /* An answer that breaks off is billed, too, and nobody says what. About four bytes are a token. */
 static void estimate_usage(struct text_reply *r)
@@ -161,7 +121,7 @@ static void put_failed(struct text_reply *r, int status, const char *code, const
 
 	if (!e)
 		return;
-	e->error = text_error_class(status, code);
+	e->error = model_error_of_answer(status, code);
 	e->mended = strdup(text);
 	e->text = e->mended ? e->mended : "";
 }
@@ -288,7 +248,7 @@ static void on_over(struct text_reply *r, const cJSON *event)
 	const char *type = json_str(event, "type");
 	const char *reason = json_str(json_get(response, "incomplete_details"), "reason");
 
-	take_usage(r, json_get(response, "usage"));
+	r->counted |= text_usage_take(&r->usage, json_get(response, "usage"));
 	if (!strcmp(type, "response.completed"))
 		put_done(r, MODEL_COMPLETED, "");
 	else if (!strcmp(type, "response.incomplete"))
@@ -433,7 +393,7 @@ static void take_chunk(struct text_reply *r, const cJSON *chunk)
 		put(r, MODEL_INVALID);
 		return;
 	}
-	take_usage(r, json_get(chunk, "usage"));
+	r->counted |= text_usage_take(&r->usage, json_get(chunk, "usage"));
 	if (!words || !*words)
 		words = json_str(delta, "refusal");
 	if (words && *words)

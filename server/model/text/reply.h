@@ -56,7 +56,4 @@ void text_reply_cancel(struct text_reply *r);
 bool text_reply_next(struct text_reply *r, struct model_event *out);
 void text_event_release(struct model_event *event);
 
-/* The meaning of a refusal by HTTP status (0: none) and the service's code. */
-enum model_error text_error_class(int status, const char *code);
-
 #endif

@@ -34,9 +34,23 @@ static void code_decides_and_without_a_known_one_the_type(void **state)
 			fail_msg("%s %s", cases[i].type, cases[i].code);
 }
 
+static void answer_is_judged_by_its_code_and_then_by_its_status(void **state)
+{
+	(void)state;
+	assert_int_equal(model_error_of_answer(403, "http_403"), MODEL_FATAL);
+	assert_int_equal(model_error_of_answer(503, "http_503"), MODEL_RETRY);
+	assert_int_equal(model_error_of_answer(0, ""), MODEL_RETRY);
+	assert_int_equal(model_error_of_answer(429, "insufficient_quota"), MODEL_FATAL);
+	assert_int_equal(model_error_of_answer(429, "rate_limit_exceeded"), MODEL_RETRY);
+	assert_int_equal(model_error_of_answer(400, ""), MODEL_HARMLESS);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(code_decides_and_without_a_known_one_the_type) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(code_decides_and_without_a_known_one_the_type),
+		cmocka_unit_test(answer_is_judged_by_its_code_and_then_by_its_status),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

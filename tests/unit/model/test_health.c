@@ -30,7 +30,7 @@ static void why_not(const char *words)
 {
 	char why[MODEL_FAILURE_SIZE] = "";
 
-	assert_int_equal(model_health_refuses(health, "desk", why), words != NULL);
+	assert_int_equal(model_health_refuses(health, &desk, why), words != NULL);
 	assert_int_equal(model_health_blocks(health), words != NULL);
 	if (words && !strstr(why, words))
 		fail_msg("not a word of '%s' in '%s'", words, why);

@@ -163,8 +163,6 @@ static void a_refusal_has_the_class_of_its_status_or_code(void **state)
 	expect_refusal(429, "text-error-429-rate.json", "created\nover failed rate_limit_exceeded retry\n");
 	expect_refusal(429, "text-error-429-quota.json", "created\nover failed insufficient_quota fatal\n");
 	expect_refusal(400, "text-error-400.json", "created\nover failed unknown_parameter harmless\n");
-	assert_int_equal(text_error_class(403, "http_403"), MODEL_FATAL);
-	assert_int_equal(text_error_class(503, "http_503"), MODEL_RETRY);
 }
 
 static void a_page_instead_of_an_error_is_told_by_its_status(void **state)
