@@ -195,13 +195,11 @@ static bool port_is_sound(const struct config *cfg, struct buf *mistakes)
  * is no mistake. */
 static bool api_token_is_wrong(const struct config *cfg, struct buf *mistakes)
 {
-	char token[API_TOKEN_SIZE];
 	struct buf why;
 	int err;
 
 	buf_init(&why, 0);
-	err = *cfg->api_token || *cfg->api_jwt_secret ? 0 : api_token_read(cfg, token, &why);
-	explicit_bzero(token, sizeof token);
+	err = api_token_check(cfg, &why);
 	if (err == -ENOENT && *cfg->data_dir)
 		printf("API: the first start makes a token in %s/%s\n", cfg->data_dir, API_TOKEN_FILE);
 	else if (err == -ENOENT)

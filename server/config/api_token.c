@@ -66,20 +66,23 @@ static int open_file(const char *path, int *fd, struct stat *st, struct buf *pro
 	return err;
 }
 
-/* What another user has put there is that user's token. One of ours that many could read is no
- * reason to leave the phones unanswered. */
+/* What another user has put there is that user's token. */
+static int check_owner(const char *path, const struct stat *is, struct buf *problem)
+{
+	if (is->st_uid == geteuid())
+		return 0;
+	buf_printf(problem, "%s belongs to another user (%u); remove the file, and the next start makes a new one\n",
+	    path, (unsigned)is->st_uid);
+	return -EPERM;
+}
+
+/* One of ours that many could read is no reason to leave the phones unanswered. */
 static int make_ours_alone(int fd, const char *path, const struct stat *is, struct buf *problem)
 {
 	unsigned mode = is->st_mode & 07777;
 	struct stat st;
 	int err;
 
-	if (is->st_uid != geteuid()) {
-		buf_printf(problem,
-		    "%s belongs to another user (%u); remove the file, and the next start makes a new one\n", path,
-		    (unsigned)is->st_uid);
-		return -EPERM;
-	}
 	if (!(mode & FOR_OTHERS))
 		return 0;
 	err = fchmod(fd, 0600) || fstat(fd, &st) ? -errno : st.st_mode & FOR_OTHERS ? -EPERM : 0;
@@ -95,9 +98,12 @@ static int make_ours_alone(int fd, const char *path, const struct stat *is, stru
 	return err;
 }
 
-/* 0 with the token, "" if the file is empty; or -errno with a line, but for -ENOENT. Made ours
- * alone if it is to be mended. */
-static int read_file(const char *path, char token[API_TOKEN_SIZE], bool mend, struct buf *problem)
+/* For what it is read: a client takes it from whomever it belongs to. */
+enum reading { BY_A_CLIENT, TO_CHECK, TO_START };
+
+/* 0 with the token, "" if the file is empty; or -errno with a line, but for -ENOENT. A start makes
+ * it ours alone. */
+static int read_file(const char *path, char token[API_TOKEN_SIZE], enum reading why, struct buf *problem)
 {
 	struct stat st;
 	int fd, err = open_file(path, &fd, &st, problem);
@@ -105,7 +111,9 @@ static int read_file(const char *path, char token[API_TOKEN_SIZE], bool mend, st
 
 	if (err)
 		return err;
-	if (mend)
+	if (why != BY_A_CLIENT)
+		err = check_owner(path, &st, problem);
+	if (why == TO_START && !err)
 		err = make_ours_alone(fd, path, &st, problem);
 	len = err ? 0 : read_text(fd, token);
 	close(fd);
@@ -167,7 +175,7 @@ int api_token_open(struct config *cfg, struct buf *problem)
 		random_hex(token, MADE_BYTES);
 	} else {
 		err = path_of(cfg, path, problem);
-		err = err ? err : read_file(path, token, true, problem);
+		err = err ? err : read_file(path, token, TO_START, problem);
 		if (err && err != -ENOENT)
 			return err;
 		if (!err && !*token)
@@ -243,7 +251,8 @@ static int take(char token[API_TOKEN_SIZE], const char *from)
 	return snprintf(token, API_TOKEN_SIZE, "%s", from) < API_TOKEN_SIZE ? 0 : -ENAMETOOLONG;
 }
 
-int api_token_read(const struct config *cfg, char token[API_TOKEN_SIZE], struct buf *problem)
+static int read_token(
+    const struct config *cfg, char token[API_TOKEN_SIZE], enum reading why, struct buf *problem)
 {
 	char path[PATH_MAX];
 	int err;
@@ -264,9 +273,23 @@ int api_token_read(const struct config *cfg, char token[API_TOKEN_SIZE], struct 
 		return -ENOENT;
 	}
 	err = path_of(cfg, path, problem);
-	err = err ? err : read_file(path, token, false, problem);
+	err = err ? err : read_file(path, token, why, problem);
 	err = err || *token ? err : -ENOENT;
 	if (err == -ENOENT)
 		buf_printf(problem, "%s has no token: the first start of the server makes it\n", path);
+	return err;
+}
+
+int api_token_read(const struct config *cfg, char token[API_TOKEN_SIZE], struct buf *problem)
+{
+	return read_token(cfg, token, BY_A_CLIENT, problem);
+}
+
+int api_token_check(const struct config *cfg, struct buf *problem)
+{
+	char token[API_TOKEN_SIZE];
+	int err = *cfg->api_token || *cfg->api_jwt_secret ? 0 : read_token(cfg, token, TO_CHECK, problem);
+
+	explicit_bzero(token, sizeof token);
 	return err;
 }

@@ -33,4 +33,8 @@ void api_token_print(const struct config *cfg, int port, struct buf *out);
  * line in `problem`. With API_JWT_SECRET only, it is API_READ_TOKEN. */
 int api_token_read(const struct config *cfg, char token[API_TOKEN_SIZE], struct buf *problem);
 
+/* Whether api_token_open would find what it can use; makes and mends nothing. 0; -ENOENT: it makes a
+ * token; or other -errno, each with a line in `problem`. */
+int api_token_check(const struct config *cfg, struct buf *problem);
+
 #endif

@@ -109,6 +109,23 @@ static int start(struct store *s, struct buf *problem)
 	return err;
 }
 
+/* Those that a start opens. One that another user's process has made keeps ours from starting. */
+static int check_files(const char *dir, struct buf *problem)
+{
+	static const char *const names[] = { "lock", "trunkline.db" };
+	char path[PATH_MAX];
+	int err = 0;
+
+	for (size_t i = 0; i < sizeof names / sizeof *names && !err; i++) {
+		snprintf(path, sizeof path, "%s/%s", dir, names[i]);
+		if (faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) && errno != ENOENT) {
+			err = -errno;
+			buf_printf(problem, "DATA_DIR: %s cannot be written: %s\n", path, strerror(-err));
+		}
+	}
+	return err;
+}
+
 int store_check(const char *dir, struct buf *problem)
 {
 	char parent[PATH_MAX];
@@ -128,6 +145,8 @@ int store_check(const char *dir, struct buf *problem)
 	} else if (faccessat(AT_FDCWD, dir, W_OK | X_OK, AT_EACCESS)) {
 		err = -errno;
 		buf_printf(problem, "DATA_DIR: %s cannot be written: %s\n", dir, strerror(-err));
+	} else {
+		err = check_files(dir, problem);
 	}
 	return err;
 }

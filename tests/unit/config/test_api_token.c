@@ -166,6 +166,8 @@ static void file_that_is_open_to_others_is_closed(void **state)
 /* Whoever may write to the directory would otherwise choose our token. */
 static void file_of_another_user_stops_the_start(void **state)
 {
+	char token[API_TOKEN_SIZE];
+
 	(void)state;
 	if (geteuid() != 0)
 		skip(); /* only root can give a file away */
@@ -174,6 +176,10 @@ static void file_of_another_user_stops_the_start(void **state)
 	assert_int_equal(api_token_open(&cfg, &said), -EPERM);
 	assert_string_equal(cfg.api_token, "");
 	assert_non_null(strstr(buf_text(&said), "another user (4242)"));
+	buf_reset(&said);
+	assert_int_equal(api_token_check(&cfg, &said), -EPERM);
+	assert_non_null(strstr(buf_text(&said), "another user (4242)"));
+	assert_int_equal(api_token_read(&cfg, token, &said), 0);
 }
 
 static void empty_file_is_filled(void **state)

@@ -576,7 +576,7 @@ static void a_database_that_cannot_be_written_is_refused(void **state)
 	snprintf(lock, sizeof lock, "%s/lock", folder);
 	assert_int_equal(chmod(folder, 0777) | chmod(lock, 0666) | chmod(path, 0444), 0);
 	become(65534);
-	refused(-EACCES, "cannot be written");
+	refused_unopened(-EACCES, "cannot be written");
 	become(0);
 }
 
