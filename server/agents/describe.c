@@ -55,6 +55,8 @@ void agent_describe(const struct agent *p, bool answers_rest, struct buf *out)
 	if (*p->variant)
 		buf_printf(out, " variant=%s weight=%g", p->variant, p->weight);
 	put_numbers(out, p, answers_rest);
+	if (agent_in_text(p))
+		buf_puts(out, " channel=relay");
 	buf_printf(out, " model=%s voice=%s", p->openai_model, p->voice);
 	put_list(out, " languages=", p->languages, p->language_count);
 	buf_printf(out, " instructions=%zu-bytes greeting=%s", strlen(p->instructions), greets[p->greeting_mode]);

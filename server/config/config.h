@@ -140,9 +140,10 @@ struct config {
 	enum recording_mode record; /* RECORD=off|local|twilio */
 
 	/* Money, in USD */
-	const char *prices_file; /* PRICES_FILE: "" for the built-in table */
-	double max_call_cost;    /* MAX_CALL_COST: 0 (none) */
-	double max_day_cost;     /* MAX_DAY_COST: 0 (none) */
+	const char *prices_file;   /* PRICES_FILE: "" for the built-in table */
+	double relay_minute_price; /* USD; 0: not known */
+	double max_call_cost;      /* MAX_CALL_COST: 0 (none) */
+	double max_day_cost;       /* MAX_DAY_COST: 0 (none) */
 
 	/* Logging */
 	enum log_format log_format; /* LOG_FORMAT=text|json */

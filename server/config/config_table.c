@@ -272,6 +272,9 @@ const struct setting config_table[] = {
 
 	{ "Money", "PRICES_FILE", TEXT(prices_file), .fallback = "", .check = check_path,
 	  .help = "A JSON file of prices in place of the built-in ones; server/GUIDE.md shows one." },
+	{ NULL, "RELAY_MINUTE_PRICE", REAL(relay_minute_price, 0, 100), .fallback = "0", .unit = "USD",
+	  .help = "What Twilio bills for a minute of ConversationRelay, by your contract. 0 is unset: the cost of such calls "
+	          "lacks it and is marked as incomplete (unpriced)." },
 	{ NULL, "MAX_CALL_COST", REAL(max_call_cost, 0, 10000), .fallback = "0", .unit = "USD",
 	  .help = "When a call's estimated cost passes this, the agent says goodbye; 0 sets no limit." },
 	{ NULL, "MAX_DAY_COST", REAL(max_day_cost, 0, 100000), .fallback = "0", .unit = "USD",

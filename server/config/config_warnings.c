@@ -157,6 +157,9 @@ void config_warnings(const struct config *cfg, struct buf *out)
 			      "TRUSTED_PROXIES; set it if signatures are refused.\n");
 	else if (strncmp(cfg->public_url, "http://", 7) == 0)
 		buf_puts(out, "PUBLIC_URL starts with http://: Twilio opens streams over https (wss) only.\n");
+	if (cfg->channel == CHANNEL_RELAY && cfg->relay_minute_price <= 0)
+		buf_puts(out, "RELAY_MINUTE_PRICE is not set: what calls by ConversationRelay cost is told without "
+			      "Twilio's minutes of it.\n");
 	warn_of_twice(out, "OPENAI_API_KEY", cfg->openai_api_key);
 	warn_of_twice(out, "TEXT_API_KEY", cfg->text_api_key);
 	warn_of_twilios_keys(cfg, out);

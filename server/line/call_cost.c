@@ -32,6 +32,8 @@ void call_cost_use(struct call *c, int64_t now_us, struct cost_use *out)
 		out->transcription_used.n[i] = atomic_load_explicit(&c->transcription_used[i], memory_order_relaxed);
 	}
 	out->stream_ms = started ? ((ended ? ended : now_us) - started) / US_PER_MS : 0;
+	out->relay = c->channel->text;
+	out->relay_minute = c->cfg->relay_minute_price;
 	out->dialer = !strcmp(c->direction, "outbound");
 	out->twilio_records = c->record == RECORDING_TWILIO;
 	out->machine_detection = c->detected;
@@ -44,11 +46,12 @@ static void warn_unknown(struct spending *books, const struct cost_use *use)
 	struct cost_use half = *use;
 	struct call_cost cost;
 
+	half.relay = false; /* its price is a setting: see config_warnings.c */
 	memset(&half.transcription_used, 0, sizeof half.transcription_used);
 	cost_of(&half, spending_prices(books), &cost);
 	if (!cost.known)
 		spending_warn_unknown(books, use->model);
-	half = *use;
+	half.transcription_used = use->transcription_used;
 	memset(&half.model_used, 0, sizeof half.model_used);
 	cost_of(&half, spending_prices(books), &cost);
 	if (!cost.known)

@@ -61,19 +61,21 @@ static bool all_told(const struct model_usage *u, const struct model_price *p, b
 	return true;
 }
 
-/* Twilio bills started minutes. A minute of stream is added to a minute of the call itself, and to
+/* Twilio bills started minutes. A minute of stream or relay is added to a minute of the call itself, and to
  * one of recording if Twilio makes it; machine detection costs once a call. */
 static double twilio(const struct cost_use *use, const struct twilio_price *p)
 {
 	int64_t minutes = (use->stream_ms + MS_PER_MINUTE - 1) / MS_PER_MINUTE;
-	double a_minute = p->stream_minute + (use->dialer ? p->dialer_minute : p->inbound_minute) +
+	double carried = use->relay ? use->relay_minute : p->stream_minute;
+	double a_minute = carried + (use->dialer ? p->dialer_minute : p->inbound_minute) +
 			  (use->twilio_records ? p->recording_minute : 0);
 
 	return (double)minutes * a_minute + (use->machine_detection ? p->machine_detection : 0);
 }
 
 /* During the call (for MAX_CALL_COST) and at its end. What has no price counts as the dearest in the
- * table, so that a limit is reached too early rather than never; `known` is false then. */
+ * table, so that a limit is reached too early rather than never; `known` is false then. For the minute of
+ * a relay the table has no price, so that one is missing in the sum. */
 void cost_of(const struct cost_use *use, const struct prices *prices, struct call_cost *out)
 {
 	struct model_price model, transcriber;
@@ -81,8 +83,8 @@ void cost_of(const struct cost_use *use, const struct prices *prices, struct cal
 	prices_of_model(prices, use->model, &model);
 	prices_of_model(prices, use->transcription_model, &transcriber);
 	memset(out, 0, sizeof *out);
-	out->known =
-	    all_told(&use->model_used, &model, false) && all_told(&use->transcription_used, &transcriber, true);
+	out->known = all_told(&use->model_used, &model, false) &&
+		     all_told(&use->transcription_used, &transcriber, true) && (!use->relay || use->relay_minute > 0);
 	out->prices_of = prices->date;
 	memcpy(out->tokens, use->model_used.n, sizeof out->tokens);
 	out->model = tokens(&use->model_used, &model);

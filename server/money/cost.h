@@ -15,6 +15,8 @@ struct cost_use {                                /* of one call, so far */
 	const char *model, *transcription_model; /* borrowed */
 	struct model_usage model_used, transcription_used;
 	int64_t stream_ms;
+	bool relay;          /* carried by ConversationRelay, whose minute costs … */
+	double relay_minute; /* … so many USD; 0: nobody has said, and it counts as nothing */
 	bool dialer, twilio_records, machine_detection;
 };
 

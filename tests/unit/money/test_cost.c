@@ -181,6 +181,21 @@ static void minutes_are_billed_as_they_begin(void **state)
 	assert_near(cost.twilio, 2 * (0.0044 + 0.014 + 0.0025) + 0.0075);
 }
 
+static void the_minute_of_a_relay_is_the_owners_to_say(void **state)
+{
+	struct cost_use use = { .model = "", .transcription_model = "", .stream_ms = 60001, .relay = true };
+	struct call_cost cost;
+
+	(void)state;
+	cost_of(&use, prices_builtin(), &cost);
+	assert_false(cost.known);
+	assert_near(cost.twilio, 0);
+	use.relay_minute = 0.07;
+	cost_of(&use, prices_builtin(), &cost);
+	assert_true(cost.known);
+	assert_near(cost.twilio, 2 * 0.07);
+}
+
 static void a_model_without_a_price_costs_as_much_as_the_dearest(void **state)
 {
 	struct cost_use use = { .model = "my-deployment", .transcription_model = "gpt-transcribe", .stream_ms = 5000 };
@@ -265,6 +280,7 @@ int main(void)
 		cmocka_unit_test(an_answer_costs_what_the_table_says),
 		cmocka_unit_test(transcription_is_billed_by_time_or_by_token_whatever_was_told),
 		cmocka_unit_test(minutes_are_billed_as_they_begin),
+		cmocka_unit_test(the_minute_of_a_relay_is_the_owners_to_say),
 		cmocka_unit_test(a_model_without_a_price_costs_as_much_as_the_dearest),
 		cmocka_unit_test(a_kind_without_a_price_costs_as_much_as_the_dearest),
 		cmocka_unit_test(a_transcriber_without_a_price_costs_by_time_or_token_what_is_more),
