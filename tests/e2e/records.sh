@@ -106,7 +106,7 @@ check "… after two requests" equal "$(asked +12025550203)" 2
 check "a 500 passes" record after-04 "$VALID"
 check "a 429 is waited for" record after-05 "$VALID"
 check "a key that is refused: failed, with the reason" record after-06 '.status == "failed" and .record == null and
-	.problems[0].sentence == "the text API answered 401: invalid_api_key; look at OPENAI_API_KEY"'
+	.problems[0].sentence == "the text API answered 401: invalid_api_key; look at TEXT_API_KEY, or OPENAI_API_KEY in its place"'
 check "… after one more try" equal "$(asked +12025550206)" 2
 check "a refusal is tried once more" record after-07 "$VALID"
 check "HTML" record after-08 '.status == "failed" and (.problems[0].sentence | contains("not JSON"))'

@@ -437,7 +437,7 @@ static void what_cannot_be_had_is_kept_as_failed_and_tried_once_more(void **stat
 	outcome = until_record("CA-down", false, "failed");
 	assert_int_equal(told(), 0);
 	assert_string_equal(json_str(json_get(outcome, "problems")->child, "sentence"),
-	    "the text API answered 401; look at OPENAI_API_KEY");
+	    "the text API answered 401; look at TEXT_API_KEY, or OPENAI_API_KEY in its place");
 	cJSON_Delete(outcome);
 	/* The hour has passed, and another server has begun. */
 	end_work();
