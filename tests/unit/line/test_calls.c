@@ -182,6 +182,7 @@ static int open_with(const char *const *pairs)
 		err = fleet_local_open(&fleet, NULL, cfg.max_calls);
 	buf_free(&problem);
 	atomic_store(&carried, 0);
+	atomic_store(&seen_generation, 0);
 	return err ? err
 		   : calls_open(&calls,
 			 &(struct calls_parts){
