@@ -155,6 +155,19 @@ void model_access_put_words(struct buf *out, const struct model_access *a, const
 	cJSON_Delete(tree);
 }
 
+void model_access_explain(const struct model_access *a, const char *text, const char *code, int http_status,
+    const char *body, char *out, size_t size)
+{
+	const char *blame = model_access_blame(MODEL_KIND_REALTIME, http_status, code);
+	struct buf words;
+
+	buf_init(&words, 0);
+	model_access_put_words(&words, a, body);
+	snprintf(out, size, "%s%s%s%s%s", text, blame ? "; " : "", blame ? blame : "",
+	    words.len ? "; the server says: " : "", buf_text(&words));
+	buf_free(&words);
+}
+
 /* Called once at start, before any thread that dials. */
 int model_access_open(struct model_access *a, const struct config *cfg, struct buf *error)
 {

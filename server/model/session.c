@@ -44,18 +44,13 @@ static const struct model_session_body body;
 static int fail(struct socket *s, const char *error_class, const char *code, bool permanent, const char *text)
 {
 	const struct ws_failure *f = ws_client_failure(s->client);
-	const char *blame = model_access_blame(MODEL_KIND_REALTIME, f->http_status, code);
-	struct buf words;
 
 	s->phase = FAILED;
 	s->base.failure.error_class = error_class;
 	s->base.failure.permanent = permanent;
 	snprintf(s->base.failure.code, sizeof s->base.failure.code, "%s", code);
-	buf_init(&words, 0);
-	model_access_put_words(&words, s->base.access, f->body);
-	snprintf(s->base.failure.text, sizeof s->base.failure.text, "%s%s%s%s%s", text, blame ? "; " : "",
-	    blame ? blame : "", words.len ? "; the server says: " : "", buf_text(&words));
-	buf_free(&words);
+	model_access_explain(
+	    s->base.access, text, code, f->http_status, f->body, s->base.failure.text, sizeof s->base.failure.text);
 	return -EPROTO;
 }
 
@@ -454,7 +449,6 @@ static const struct model_session_body body = {
 int model_session_open(struct model_session **out, const struct model_access *access, const struct model_wish *wish,
     struct bell *bell, int64_t now_us)
 {
-	bool by_requests = wish->agent->model_protocol == MODEL_KIND_TEXT && access->text_open;
-
-	return (by_requests ? access->text_open : open_socket)(out, access, wish, bell, now_us);
+	return (wish->agent->model_protocol == MODEL_KIND_TEXT && access->text_open ? access->text_open : open_socket)(
+	    out, access, wish, bell, now_us);
 }

@@ -177,5 +177,5 @@ check "the model never got what it does not know" equal "$(field "$WORK/model.js
 # But for one thing: keys and speech at the same moment may both ask for an answer.
 check "the model had little to complain of" holds "$(field "$WORK/model.json" .errors_sent) <= 2"
 check "the model read the keys" equal \
-	"$(grep -c 'keypad: 1 2$' <<<"$(jq -r '.. | strings' "$WORK/model.json")")" 1
+	"$(grep -c 'keypad: 1 2$' <<<"$(jq -r '.per_session[].items | .. | strings' "$WORK/model.json")")" 1
 finish

@@ -208,12 +208,14 @@ once() {
 	check "nor a number, where there is only one" answered numberless 201 '.from == "+12025550100"'
 	post agentless '{"to":"+12025550170"}'
 	check "an agent must be named where there are two" answered agentless 422 '.error.message | endswith(": listener, reminder")'
-	echo '{"numbers": ["+12025550101"]}' >"$WORK/agents/third.json"
+	echo '{"numbers": ["+12025550101"], "channel": "relay"}' >"$WORK/agents/third.json"
 	kill -HUP "$SERVER"
 	until_true eval 'api /status | jq -e ".agents.names | length == 3"'
 	post numberless '{"to":"+12025550170","agent":"listener"}'
 	check "a number must be named where there are two" answered numberless 422 \
 		'.error.field == "from" and (.error.message | endswith("one of +12025550100, +12025550101"))'
+	post soundless '{"to":"+12025550170","agent":"third","record":"local"}'
+	check "nothing is recorded here of a call without sound" answered soundless 422 '.error.field == "record"'
 	check "the server stops again" stop_server
 	check "the stand-ins stop" eval 'stop_rest && stop_model'
 }

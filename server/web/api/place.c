@@ -161,6 +161,19 @@ static const char *number_of(
 	return "";
 }
 
+/* Not every channel has sound here. "" for `record` means the agent's own, which was checked with its file. */
+static bool can_record(const struct wish *w, const struct agent *agent, struct response *r)
+{
+	const char *why = strcmp(w->record, "local")
+			      ? NULL
+			      : agent_channel_problem(agent->channel, agent->model_protocol, RECORDING_LOCAL);
+
+	if (why)
+		response_error_at(
+		    r, 422, "invalid_field", "record", "the channel of the agent %s %s", agent->name, why);
+	return !why;
+}
+
 /* The order: the request, completed from the agent's file. The limit of its length is copied,
  * because Twilio gets it as TimeLimit and the file may change before the call is placed. */
 static cJSON *order_of(const struct wish *w, const struct agent *agent, const char *from)
@@ -366,7 +379,8 @@ void place_call(const struct web_parts *parts, const struct request *q, const ch
 	    !place_may_dial(parts->agents, w.to, "outbound", "to", r) || !able(parts, r))
 		return;
 	agent = agent_of(parts->agents, &w, r);
-	order = agent && has_model(parts, agent, r) ? complete(parts->agents, &w, agent, r) : NULL;
+	order = agent && can_record(&w, agent, r) && has_model(parts, agent, r) ? complete(parts->agents, &w, agent, r)
+										: NULL;
 	agent_release(agent);
 	if (!order)
 		return;
