@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# in: test-more
 # Who gets a line: one caller's share, lists of callers, networks that may ask as
 # Twilio; and a webhook that is sent once more when its call is over.
 # flavors: asan

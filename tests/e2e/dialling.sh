@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# in: test-more
 # Whom we may dial, by each way of dialling: orders, transfers by the model and by the
 # operator, fallback numbers. And how many orders a day.
 # flavors: asan

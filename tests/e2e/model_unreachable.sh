@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# in: test-more
 # There is no session to be had: nobody listens, the key is refused, the
 # certificate does not fit, the handshake breaks off or never ends. Each case
 # has a model and a server of its own; many run at once.

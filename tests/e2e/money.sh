@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# in: test-more
 # What calls cost: from what the model says it used, by a table of prices; per call,
 # per day, over a restart; the goodbye at the limit of a call, the refusal at that of a day,
 # which counts what calls that have just begun may still cost.
@@ -132,7 +133,7 @@ placed() {
 	local i
 	model model --key "$SECRET"
 	rest rest --ring 3000 --rule no-answer
-	server server "${REST[@]}" DATA_DIR="$WORK/data" MAX_DAY_COST=0.25 MAX_CALL_COST=0.1 OUTBOUND_CPS=20
+	server server "${REST[@]}" DATA_DIR="$WORK/data" MAX_DAY_COST=0.25 MAX_CALL_COST=0.1 OUTBOUND_CPS=20 OUTBOUND_ALLOW=+1
 	rest_to "$PORT"
 	for i in 1 2 3 4 5; do
 		api /calls -H 'Content-Type: application/json' -o /dev/null -w '%{http_code}\n' \

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# in: test-more
 # flavors: tsan asan
 # Calls by ConversationRelay that a text model answers, through the real server and over
 # both text APIs: answers, a tool, the goodbye, an interruption, and a service that fails.
