@@ -9,7 +9,7 @@ JWT_SECRET=not-a-real-jwt-secret-0123456789abcdef
 FULL='{"text":"Say it."}'
 
 # A caller who only listens: whatever the agent says after its greeting, the operator has brought about.
-printf '%s\n' "wait-end 200000" >"$WORK/api-listen.script"
+printf '%s\n' "wait-end 800000" >"$WORK/api-listen.script"
 
 base64url() {
 	openssl base64 -A | tr '+/' '-_' | tr -d '='
@@ -292,7 +292,7 @@ model model --key "$SECRET"
 server plain
 check "200: with API_TOKEN" bearer 200 "$API_TOKEN"
 check "the sections of /status stand in their order" equal "$(jq -c keys_unsorted "$WORK/answer.json")" \
-	'["version","uptime_seconds","calls","agents","model","latency","audio","turns","tools","twilio","http","watchers","records","knowledge","recording","cost","work","outbound","outbox","store","process"]'
+	'["version","uptime_seconds","calls","agents","model","latency","audio","turns","tools","twilio","relay","http","watchers","records","knowledge","recording","cost","work","outbound","outbox","store","process"]'
 check "the server stops with status 0" stop_server
 server api API_READ_TOKEN="$READER" API_JWT_SECRET="$JWT_SECRET" MAX_WATCHERS=3 DRAIN_SECONDS=60 OUTBOUND_ALLOW=+1 AGENTS_DIR="$WORK/agents"
 who_may_come_in
