@@ -426,7 +426,7 @@ static void long_answer_goes_out_in_pieces_that_part_no_character(void **state)
 static void call_tool(const char *name, const char *arguments)
 {
 	static int count;
-	char id[16];
+	char id[32];
 	struct model_tool_call wanted = { id, name, arguments };
 	struct model_event e = { .type = MODEL_ITEM_DONE, .text = "", .calls = &wanted, .call_count = 1 };
 

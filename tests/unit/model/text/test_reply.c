@@ -143,8 +143,10 @@ static void other_ends_say_why(void **state)
 static void expect_refusal(int status, const char *name, const char *over)
 {
 	size_t len;
-	char *text = fixture_file(name, &len), *body = strndup(text, len);
+	char *text = fixture_file(name, &len), *body = calloc(1, len + 1);
 
+	assert_non_null(body);
+	memcpy(body, text, len);
 	free(text);
 	begin(TEXT_API_RESPONSES);
 	tell();
