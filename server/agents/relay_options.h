@@ -15,12 +15,32 @@
 	X(welcomeGreeting) \
 	X(welcomeGreetingInterruptible) \
 	X(language) \
-	X(ttsLanguage) X(ttsProvider) X(voice) X(transcriptionLanguage) X(transcriptionProvider) X(speechModel) \
-	    X(interruptible) X(interruptSensitivity) X(dtmfDetection) X(reportInputDuringAgentSpeech) X(preemptible) \
-		X(hints) X(debug) X(elevenlabsTextNormalization) X(intelligenceService) /* of 2026 */ \
-	    X(events) X(partialPrompts) X(speechTimeout) X(eotThreshold) X(ignoreBackchannel) X(deepgramSmartFormat) \
-		X(profanityFilter) X(backgroundNoiseReduction) X(turnDetection) X(conversationConfiguration) \
-		    X(conversationId)
+	X(ttsLanguage) \
+	X(ttsProvider) \
+	X(voice) \
+	X(transcriptionLanguage) \
+	X(transcriptionProvider) \
+	X(speechModel) \
+	X(interruptible) \
+	X(interruptSensitivity) \
+	X(dtmfDetection) \
+	X(reportInputDuringAgentSpeech) \
+	X(preemptible) \
+	X(hints) \
+	X(debug) \
+	X(elevenlabsTextNormalization) \
+	X(intelligenceService) /* of 2026 */ \
+	X(events) \
+	X(partialPrompts) \
+	X(speechTimeout) \
+	X(eotThreshold) \
+	X(ignoreBackchannel) \
+	X(deepgramSmartFormat) \
+	X(profanityFilter) \
+	X(backgroundNoiseReduction) \
+	X(turnDetection) \
+	X(conversationConfiguration) \
+	X(conversationId)
 
 enum relay_attribute {
 #define X(name) RELAY_##name,

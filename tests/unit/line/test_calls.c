@@ -144,9 +144,13 @@ struct stream {
 
 static void *carry(void *arg)
 {
+	const struct phone_channel *channel;
 	struct stream *s = arg;
 
-	calls_carry(calls, s->ref, s->fd, calls->lines[s->ref.index].channel);
+	pthread_mutex_lock(&calls->lock);
+	channel = calls->lines[s->ref.index].channel;
+	pthread_mutex_unlock(&calls->lock);
+	calls_carry(calls, s->ref, s->fd, channel);
 	return NULL;
 }
 
