@@ -45,9 +45,10 @@ static int listener, port;
 static pthread_t accepting;
 static _Atomic bool stopping;
 static _Atomic int connections, requests, ended;
-static void (*serve)(int fd); /* a request was read; false ends the connection */
+static void (*_Atomic serve)(int fd); /* a request was read; false ends the connection */
 static sem_t go;
-static char got[4096]; /* the last request's head and body */
+static pthread_mutex_t got_lock = PTHREAD_MUTEX_INITIALIZER;
+static char got[4096]; /* the last request's head and body; under the lock */
 
 static bool read_request(int fd)
 {
@@ -64,7 +65,9 @@ static bool read_request(int fd)
 		text[len] = '\0';
 		end = strstr(text, "\r\n\r\n");
 		if (end && strstr(end, "{}")) {
+			pthread_mutex_lock(&got_lock);
 			snprintf(got, sizeof got, "%s", text);
+			pthread_mutex_unlock(&got_lock);
 			return true;
 		}
 	}
@@ -77,7 +80,7 @@ static void *serve_one(void *arg)
 
 	while (read_request(fd)) {
 		atomic_fetch_add(&requests, 1);
-		serve(fd);
+		atomic_load (&serve)(fd);
 	}
 	atomic_fetch_add(&ended, 1);
 	close(fd);
@@ -231,10 +234,12 @@ static void an_answer_is_read_while_it_is_made(void **state)
 	buf_free(&out);
 	sem_post(&go);
 	expect_over(s, TEXT_OVER_WHOLE, 200, "second");
+	pthread_mutex_lock(&got_lock);
 	assert_non_null(strstr(got, "POST /v1/responses HTTP/1.1\r\n"));
 	assert_non_null(strstr(got, "Authorization: Bearer k\r\n"));
 	assert_non_null(strstr(got, "User-Agent: trunkline/"));
 	assert_null(strstr(got, "Expect:"));
+	pthread_mutex_unlock(&got_lock);
 	end();
 }
 
