@@ -92,6 +92,23 @@ const struct agent *agents_by_name(struct agents *agents, const char *name)
 	return strcmp(name, agent.name) ? NULL : &agent;
 }
 
+const char *agent_channel_problem(enum call_channel channel, enum model_kind protocol, enum recording_mode record)
+{
+	(void)channel, (void)protocol, (void)record;
+	return NULL;
+}
+
+bool agents_may_dial(struct agents *agents, const char *number, const char *tag, const char *way)
+{
+	(void)agents, (void)number, (void)tag, (void)way;
+	return true;
+}
+
+void agents_put_dialling(struct agents *agents, struct buf *out)
+{
+	(void)agents, (void)out;
+}
+
 const struct agent *agents_only(struct agents *agents, const char *from)
 {
 	(void)agents;
