@@ -15,6 +15,7 @@
 #include "server/money/prices.h"
 #include "server/outcome/outcomes.h"
 #include "server/process.h"
+#include "server/readable.h"
 #include "server/store/store.h"
 #include "server/web/sockets.h"
 #include "server/work/text_stream.h"
@@ -23,6 +24,7 @@
 #include "server/work/work.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,10 +32,32 @@
 
 enum { NUMBERS_ASKED = 30 };
 
+static void print_lines(FILE *to, const char *text)
+{
+	struct buf lines;
+
+	buf_init(&lines, 0);
+	readable_lines(&lines, text);
+	fwrite(buf_text(&lines), 1, lines.len, to);
+	fflush(to);
+	buf_free(&lines);
+}
+
 void print_text(FILE *to, const struct buf *text)
 {
-	fwrite(buf_text(text), 1, text->len, to);
-	fflush(to);
+	print_lines(to, buf_text(text));
+}
+
+/* What is said may quote a service, a file or the environment. */
+static void __attribute__((format(printf, 2, 3))) say(FILE *to, const char *format, ...)
+{
+	char text[2048];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	print_lines(to, text);
 }
 
 /* Opens a session as each agent would, and closes it again. Only the model itself knows
@@ -52,26 +76,25 @@ static int check_model(const struct model_access *access, struct agents *agents,
 	tool_set_builtin(&offered, TOOL_SEARCH_KNOWLEDGE, search_tool, NULL);
 	if (*access->cfg->data_dir)
 		tool_set_builtin(&offered, TOOL_SAVE_RECORD, outcomes_save, NULL);
-	printf("connecting to %s:%d …\n", access->host, access->port);
+	say(stdout, "connecting to %s:%d …\n", access->host, access->port);
 	for (size_t i = 0; i < n; i++) {
 		const struct agent *a = all[i];
 		struct buf tools;
 		int one;
 
-		fflush(stdout);
 		buf_init(&tools, 0);
 		tool_list_put(&tools, &offered, a);
 		one = model_trial(access, a, buf_text(&tools), false, NULL, &result);
 		buf_free(&tools);
 		if (one)
-			fprintf(stderr, "agent %s%s%s: the model cannot be had: %s\n%s\n", a->name,
-			    *a->variant ? "/" : "", a->variant, result.failure.text,
+			say(stderr, "agent %s%s%s: the model cannot be had: %s\n%s\n", a->name, *a->variant ? "/" : "",
+			    a->variant, result.failure.text,
 			    result.failure.permanent ? "This will not pass by itself." : "This may pass; try again.");
 		else if (a->model_protocol == MODEL_KIND_TEXT)
-			printf("agent %s%s%s: the text model %s began an answer, in %lld ms\n", a->name,
+			say(stdout, "agent %s%s%s: the text model %s began an answer, in %lld ms\n", a->name,
 			    *a->variant ? "/" : "", a->variant, a->openai_model, (long long)result.connect_ms);
 		else
-			printf("agent %s%s%s: the session was configured %s%s, in %lld ms\n", a->name,
+			say(stdout, "agent %s%s%s: the session was configured %s%s, in %lld ms\n", a->name,
 			    *a->variant ? "/" : "", a->variant, *result.lack ? "otherwise than asked: " : "as asked",
 			    result.lack, (long long)result.connect_ms);
 		lacks |= !one && *result.lack;
@@ -79,7 +102,7 @@ static int check_model(const struct model_access *access, struct agents *agents,
 		agent_release(a);
 	}
 	if (!err && sound)
-		printf(lacks ? "calls will work, but for what is named above\n" : "calls will work\n");
+		say(stdout, "calls will work%s\n", lacks ? ", but for what is named above" : "");
 	return err;
 }
 
@@ -88,7 +111,7 @@ static int twilio_said(const struct twilio_answer *answer, const char *question)
 {
 	if (answer->outcome == TWILIO_OK)
 		return 0;
-	fprintf(stderr, "Twilio: %s: %s%s\n", question, answer->message,
+	say(stderr, "Twilio: %s: %s%s\n", question, answer->message,
 	    answer->status == 401 ? "; look at TWILIO_ACCOUNT_SID and its token or key" : "");
 	return -EPROTO;
 }
@@ -109,9 +132,9 @@ static int check_number(const struct twilio *t, const struct config *cfg, const 
 	mine = cJSON_GetArrayItem(json_get(answer.json, "incoming_phone_numbers"), 0);
 	url = json_str(mine, "voice_url");
 	if (!err && !mine)
-		printf("Twilio: %s is none of this account\n", place);
+		say(stdout, "Twilio: %s is none of this account\n", place);
 	else if (!err && *cfg->public_url && (!url || strncmp(url, cfg->public_url, strlen(cfg->public_url)) != 0))
-		printf("Twilio: %s leads to %s, not to PUBLIC_URL\n", place, url && *url ? url : "no webhook");
+		say(stdout, "Twilio: %s leads to %s, not to PUBLIC_URL\n", place, url && *url ? url : "no webhook");
 	twilio_answer_free(&answer);
 	return err;
 }
@@ -128,7 +151,7 @@ static int check_twilio(const struct config *cfg, struct agents *agents)
 	int err;
 
 	if (missing) {
-		printf("Twilio's account was not looked at: %s\n", missing);
+		say(stdout, "Twilio's account was not looked at: %s\n", missing);
 		return 0;
 	}
 	err = fetch_setup();
@@ -138,8 +161,7 @@ static int check_twilio(const struct config *cfg, struct agents *agents)
 		err = twilio_said(&answer, "the account");
 		status = json_str(answer.json, "status");
 		if (!err && (!status || strcmp(status, "active") != 0)) {
-			fprintf(
-			    stderr, "Twilio: the account is %s: no calls are carried\n", status ? status : "unknown");
+			say(stderr, "Twilio: the account is %s: no calls are carried\n", status ? status : "unknown");
 			err = -EPERM;
 		}
 		twilio_answer_free(&answer);
@@ -154,7 +176,7 @@ static int check_twilio(const struct config *cfg, struct agents *agents)
 	for (size_t i = 0; i < n; i++)
 		agent_release(all[i]);
 	if (!err)
-		printf("Twilio: the account was asked; numbers=%zu\n", asked);
+		say(stdout, "Twilio: the account was asked; numbers=%zu\n", asked);
 	fetch_teardown();
 	return err;
 }
@@ -182,7 +204,7 @@ static bool port_is_sound(const struct config *cfg, struct buf *mistakes)
 	int err = socket_listen_error(cfg->listen, cfg->port);
 
 	if (err == -EADDRINUSE && !local_health(cfg->listen, cfg->port)) {
-		printf("a server is running at %s:%d already\n", cfg->listen, cfg->port);
+		say(stdout, "a server is running at %s:%d already\n", cfg->listen, cfg->port);
 	} else if (err) {
 		buf_printf(
 		    mistakes, "cannot listen on %s:%d (LISTEN, PORT): %s\n", cfg->listen, cfg->port, strerror(-err));
@@ -201,9 +223,9 @@ static bool api_token_is_wrong(const struct config *cfg, struct buf *mistakes)
 	buf_init(&why, 0);
 	err = api_token_check(cfg, &why);
 	if (err == -ENOENT && *cfg->data_dir)
-		printf("API: the first start makes a token in %s/%s\n", cfg->data_dir, API_TOKEN_FILE);
+		say(stdout, "API: the first start makes a token in %s/%s\n", cfg->data_dir, API_TOKEN_FILE);
 	else if (err == -ENOENT)
-		printf(
+		say(stdout,
 		    "API: each start makes a token of its own and logs it; API_TOKEN or DATA_DIR gives one that stays\n");
 	else
 		buf_puts(mistakes, buf_text(&why));
@@ -278,11 +300,11 @@ int check_all(struct config *cfg, bool offline)
 	if (ended.len)
 		err = -EINVAL;
 	if (!err && !mistakes && offline)
-		printf("settings and agents are sound; nothing was connected to\n");
+		say(stdout, "settings and agents are sound; nothing was connected to\n");
 	else if (!err && !mistakes)
 		err = check_outside(&access, agents);
 	else
-		fprintf(stderr, "there are mistakes, told above; nothing was connected to\n");
+		say(stderr, "there are mistakes, told above; nothing was connected to\n");
 	agents_close(agents);
 	model_access_close(&access);
 	buf_free(&text);

@@ -15,7 +15,8 @@
  * exit status. */
 int check_all(struct config *cfg, bool offline);
 
-/* Prints and flushes, so that lines of stdout and stderr stay in their order. */
+/* Prints lines as a terminal shall have them (readable.h), and flushes, so that those of stdout and stderr
+ * stay in their order. */
 void print_text(FILE *to, const struct buf *text);
 
 #endif

@@ -135,7 +135,7 @@ static void announce(struct program *p)
 	buf_reset(&text);
 	warn(p);
 	config_print_zone(p->cfg, &text);
-	config_print_callers(p->cfg, &text);
+	config_print_bounds(p->cfg, &text);
 	twilio_print_address(p->cfg, web_port(p->web), &text);
 	api_token_print(p->cfg, web_port(p->web), &text);
 	log_text(LOG_LEVEL_INFO, "setup", buf_text(&text));

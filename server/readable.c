@@ -68,16 +68,28 @@ static size_t put_character(struct buf *out, const char *text, size_t left)
 	return bytes;
 }
 
-void readable_text(struct buf *out, const char *text)
+static void put_all(struct buf *out, const char *text, size_t left)
 {
-	size_t left = text ? strlen(text) : 0;
-
 	while (left) {
 		size_t n = put_character(out, text, left);
 
 		text += n;
 		left -= n;
 	}
+}
+
+void readable_text(struct buf *out, const char *text)
+{
+	put_all(out, text, text ? strlen(text) : 0);
+}
+
+void readable_lines(struct buf *out, const char *text)
+{
+	for (const char *end; (end = strchr(text, '\n')); text = end + 1) {
+		put_all(out, text, (size_t)(end - text));
+		buf_putc(out, '\n');
+	}
+	readable_text(out, text);
 }
 
 /* Returns how many characters were put. */

@@ -14,7 +14,10 @@
 /* Appends the text; NULL: nothing. */
 void readable_text(struct buf *out, const char *text);
 
-/* The same, of at most so many characters: of a longer text the last is "…". */
+/* The same, but line ends stay. */
+void readable_lines(struct buf *out, const char *text);
+
+/* As readable_text, of at most so many characters: of a longer text the last is "…". */
 void readable_start(struct buf *out, const char *text, size_t most);
 
 /* The same, and filled up with blanks to that width, and one more. */

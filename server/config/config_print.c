@@ -229,7 +229,7 @@ void config_print_zone(const struct config *cfg, struct buf *out)
 	    *cfg->time_zone ? "TZ" : "the system");
 }
 
-void config_print_callers(const struct config *cfg, struct buf *out)
+static void print_callers(const struct config *cfg, struct buf *out)
 {
 	int at_once = cfg->max_calls_per_caller, an_hour = cfg->max_calls_per_caller_hour;
 
@@ -243,4 +243,14 @@ void config_print_callers(const struct config *cfg, struct buf *out)
 	buf_printf(out, " are answered, where there was no limit before; %s%s%s: 0 sets none\n",
 	    at_once ? "MAX_CALLS_PER_CALLER" : "", at_once && an_hour ? " and " : "",
 	    an_hour ? "MAX_CALLS_PER_CALLER_HOUR" : "");
+}
+
+void config_print_bounds(const struct config *cfg, struct buf *out)
+{
+	print_callers(cfg, out);
+	/* Without an account no call is placed. */
+	if (*cfg->twilio_account_sid && cfg->outbound_max_day)
+		buf_printf(out,
+		    "orders: %d calls a day are placed, where there was no limit before; OUTBOUND_MAX_DAY: 0 sets none\n",
+		    cfg->outbound_max_day);
 }

@@ -8,7 +8,7 @@ void config_print_markdown(struct buf *out);                       /* the table,
 void config_print_env(struct buf *out);                            /* the table, as .env.example */
 void config_print(const struct config *cfg, struct buf *out);      /* values, secrets masked */
 void config_print_zone(const struct config *cfg, struct buf *out); /* one line: the offset from UTC now in force */
-/* One line: what one caller is limited to, of which there was nothing before; nothing without a limit. */
-void config_print_callers(const struct config *cfg, struct buf *out);
+/* A line each: what one caller is limited to, and orders of calls, where there was no limit before. */
+void config_print_bounds(const struct config *cfg, struct buf *out);
 
 #endif

@@ -44,18 +44,22 @@ static size_t code_length(const char *digits)
 	return *digits == '1' || *digits == '7' ? 1 : among(two_digits, digits, 2) ? 2 : 3;
 }
 
-/* The length of what fits of the numbers that +1 leaves out. An area code begins with 2 to 9:
- * others would be a way abroad (011) in disguise. 976 is premium as an exchange, too. */
+/* The length of what fits of the numbers that +1 leaves out. Its numbers have ten digits, area code and
+ * exchange begin with 2 to 9 and neither ends in 11: others would be a way abroad (011) in disguise, or a
+ * service. 976 is premium as an exchange, too, and 555-1212 is the directory's, which costs. */
 static int left_out_of_1(const char *digits)
 {
 	const char *area = digits + 1;
 
 	if (*digits != '1')
 		return NEVER;
-	if (*area < '2')
-		return 2;
+	if (strlen(area) != 10 || *area < '2' || area[3] < '2' || !strncmp(area + 1, "11", 2) ||
+	    !strncmp(area + 4, "11", 2))
+		return DIALLING_DIGITS_MAX;
 	if (among(overseas, area, 3) || among(costly, area, 3))
 		return AREA_DIGITS;
+	if (!strcmp(area + 3, "5551212"))
+		return AREA_DIGITS + 7;
 	return strncmp(area + 3, "976", 3) == 0 ? AREA_DIGITS + 3 : NEVER;
 }
 

@@ -160,6 +160,8 @@ check "which are told on stderr" equal "$(grep -cE 'third.json: (tools\[0\].name
 check "and that nothing else was tried is the last word" equal "$(tail -1 "$WORK/check.err")" "there are mistakes, told above; nothing was connected to"
 rm "$DIR/third.json"
 check "a directory that is not there is a mistake" ran 1 AGENTS_DIR="$WORK/nowhere" -- --check --offline
+check "and one whose name would steer the terminal" ran 1 AGENTS_DIR=$'/nowhere\e[2J\u202e' -- --check --offline
+check "which it does not" eval "! LC_ALL=C grep -hP '\\x1b|\\xe2\\x80\\xae' $WORK/check.out $WORK/check.err"
 for example in receptionist restaurant; do
 	check "the example $example is sound" ran 0 AGENTS_DIR="tools/examples/$example" SIGNING_SECRET="$SECRET" -- --check --offline
 done

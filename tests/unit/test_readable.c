@@ -71,6 +71,19 @@ static void nothing_turns_or_hides_what_stands_beside_it(void **state)
 	assert_text("\u2010\u2027\u202f\u2070\U000e1000", "\u2010\u2027\u202f\u2070\U000e1000");
 }
 
+static void lines_stay_lines(void **state)
+{
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, 0);
+	readable_lines(&out, "a\tb\n\x1b[2J\n\nc");
+	assert_put(&out, "a b\n" ACTS "[2J\n\nc");
+	readable_lines(&out, "");
+	assert_put(&out, "");
+	buf_free(&out);
+}
+
 static void a_start_is_cut_between_characters(void **state)
 {
 	struct buf out;
@@ -176,6 +189,7 @@ int main(void)
 		cmocka_unit_test(text_of_people_is_left_as_it_is),
 		cmocka_unit_test(nothing_steers_the_terminal),
 		cmocka_unit_test(nothing_turns_or_hides_what_stands_beside_it),
+		cmocka_unit_test(lines_stay_lines),
 		cmocka_unit_test(a_start_is_cut_between_characters),
 		cmocka_unit_test(json_keeps_its_meaning_and_steers_nothing),
 		cmocka_unit_test(times_are_those_of_the_place),

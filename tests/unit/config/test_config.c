@@ -494,24 +494,30 @@ static char *many(const char *name, const char *entry, size_t count)
 	return out.data;
 }
 
-static void limits_of_one_caller_are_told_at_start(void **state)
+static void new_limits_are_told_at_start(void **state)
 {
 	const char *none[] = { "MAX_CALLS_PER_CALLER=0", "MAX_CALLS_PER_CALLER_HOUR=0", NULL };
+	const char *orders[] = { "MAX_CALLS_PER_CALLER=0", "MAX_CALLS_PER_CALLER_HOUR=0",
+		"TWILIO_ACCOUNT_SID=AC0123456789abcdef0123456789abcdef", NULL };
 
 	(void)state;
 	accepts("PORT=1");
-	config_print_callers(&cfg, &said);
+	config_print_bounds(&cfg, &said);
 	assert_string_equal(buf_text(&said),
 	    "callers: from one number 3 calls at once and 30 calls an hour are answered, where there was no limit "
 	    "before; MAX_CALLS_PER_CALLER and MAX_CALLS_PER_CALLER_HOUR: 0 sets none\n");
 	accepts("MAX_CALLS_PER_CALLER=0");
-	config_print_callers(&cfg, &said);
+	config_print_bounds(&cfg, &said);
 	assert_string_equal(buf_text(&said),
 	    "callers: from one number 30 calls an hour are answered, where there was no limit before; "
 	    "MAX_CALLS_PER_CALLER_HOUR: 0 sets none\n");
 	assert_int_equal(load(none), 0);
-	config_print_callers(&cfg, &said);
+	config_print_bounds(&cfg, &said);
 	assert_string_equal(buf_text(&said), "");
+	assert_int_equal(load(orders), 0);
+	config_print_bounds(&cfg, &said);
+	assert_string_equal(buf_text(&said),
+	    "orders: 500 calls a day are placed, where there was no limit before; OUTBOUND_MAX_DAY: 0 sets none\n");
 }
 
 static void callers_are_listed_by_number_beginning_and_name(void **state)
@@ -1033,7 +1039,7 @@ int main(void)
 		CASE(trusted_proxies_are_addresses_and_nets),
 		CASE(allowed_networks_are_of_both_kinds),
 		CASE(callers_are_listed_by_number_beginning_and_name),
-		CASE(limits_of_one_caller_are_told_at_start),
+		CASE(new_limits_are_told_at_start),
 		CASE(a_wrong_secret_is_not_repeated),
 		CASE(tokens_of_two_roles_are_two_tokens),
 		CASE(long_and_ugly_values_are_shortened_in_the_complaint),
