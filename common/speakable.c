@@ -56,6 +56,7 @@ static const struct {
 	{ 0x2600, 0x266c },   /* weather, signs, cards */
 	{ 0x2670, 0x27bf },   /* … but not flat, natural and sharp; dingbats */
 	{ 0x2b00, 0x2bff },   /* arrows, stars */
+	{ 0xfffd, 0xfffd },   /* what could not be read: half a picture, as a rule */
 	{ 0x1f000, 0x1faff }, /* most of them; flags and colours of skin, too */
 	{ 0xe0020, 0xe007f }, /* the rest of a flag */
 };

@@ -80,8 +80,8 @@ static void take_back(struct playout *p, uint32_t generation, struct from_cut *c
 	cut->count = (uint32_t)ledger_cut(&p->ledger, generation, now, cut->items, LEDGER_ITEMS);
 }
 
-/* How much of the answer was skipped, in ms. */
-static uint64_t skip_stale(struct playout *p, uint64_t stale_to)
+/* How much of the answer was skipped, in ms. A change of the language holds for what follows, too. */
+static uint64_t skip_stale(struct playout *p, uint64_t stale_to, int64_t now)
 {
 	struct call *c = p->call;
 	struct ring_message r;
@@ -90,6 +90,9 @@ static uint64_t skip_stale(struct playout *p, uint64_t stale_to)
 	while (ring_next(&c->to_caller, &r) && r.at < stale_to) {
 		if (r.type == TO_AUDIO)
 			skipped += r.len - sizeof(struct to_audio) - p->offset;
+		else if (r.type == TO_LANGUAGE)
+			speech_send(&p->speech, &r, &p->message, now);
+		send_message(p);
 		p->offset = 0;
 		ring_pop(&c->to_caller);
 	}
@@ -132,7 +135,7 @@ static void serve_cuts(struct playout *p, int64_t now)
 
 	if (wanted == p->cuts_served)
 		return;
-	skipped_ms = skip_stale(p, stale_to);
+	skipped_ms = skip_stale(p, stale_to, now);
 	if (c->channel->audio)
 		clear(p, wanted, &cut, now);
 	else

@@ -734,13 +734,16 @@ static void after_an_interruption_nothing_is_sent_before_its_cut(void **state)
 	interrupted("We open");
 	told_interrupted();
 	say(2, " in now.");
+	ring_put(&line->to_caller, TO_LANGUAGE, "es-ES", 5);
+	ring_put(&line->to_caller, TO_KEYS, "1", 1);
 	queue_end(2);
 	assert_string_equal(texts(), "");
 	assert_int_equal(playout_deadline_us(&playout), NEVER_US);
 	cut();
 	say(3, "Sorry?");
 	queue_end(3);
-	assert_string_equal(texts(), "text MZ1 Sorry?|text MZ1 .|");
+	/* The language holds on; keys would be dialled into the caller's words. */
+	assert_string_equal(texts(), "language MZ1 es-ES|text MZ1 Sorry?|text MZ1 .|");
 	expect_told(FROM_CUT);
 	assert_int_equal(cut_told.count, 0);
 }
