@@ -46,7 +46,7 @@ void conversation_send(struct conversation *con)
 	}
 	if (buf_error(&con->message)) {
 		call_end(con->call, END_INTERNAL_ERROR);
-	} else {
+	} else if (con->message.len) { /* else there was nothing to tell, and an empty message says nothing */
 		link_send(&con->link, buf_text(&con->message), con->message.len);
 		conversation_mind_link(con);
 	}

@@ -334,7 +334,7 @@ void session_message(struct session *s, char *data, size_t len, uint64_t now)
 	while (event && end < data + len && strchr(" \t\r\n", *end))
 		end++;
 	if (!event || end != data + len) {
-		record_violation(s->record, "not JSON: %.100s", data);
+		record_violation(s->record, "not JSON: '%.*s'", (int)(len < 100 ? len : 100), data);
 		session_send_error(s, &(struct session_error){ .message = "Invalid JSON." });
 	} else {
 		handle(s, event, now);

@@ -389,6 +389,18 @@ static void what_was_said_before_the_session_is_told_to_it_first(void **state)
 	assert_string_equal(sent(), "");
 }
 
+static void greeting_of_which_nothing_was_heard_is_not_told(void **state)
+{
+	(void)state;
+	comes(LINK_LOST);
+	from_caller(FROM_INTERRUPTED, 1, 0, NULL);
+	caller_says("Hi there", true);
+	con->link.state = LINK_TALKING;
+	conversation_tell_untold(con);
+	assert_string_equal(sent(), "user: Hi there");
+	assert_string_equal(sent(), "");
+}
+
 static void caller_who_is_back_is_not_greeted_again(void **state)
 {
 	(void)state;
@@ -484,6 +496,7 @@ int main(void)
 		CASE(voice_shows_that_the_caller_speaks),
 		CASE(greeting_of_the_phone_is_known_to_the_model_and_can_be_interrupted),
 		CASE(what_was_said_before_the_session_is_told_to_it_first),
+		CASE(greeting_of_which_nothing_was_heard_is_not_told),
 		CASE(caller_who_is_back_is_not_greeted_again),
 		CASE(long_answer_goes_out_in_pieces_that_part_no_character),
 		CASE(tools_of_the_phone_come_behind_the_words_before_them),
