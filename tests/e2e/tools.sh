@@ -77,6 +77,14 @@ protocol_kept() {
 	equal "$(jq '[.per_session[].errors_sent] | add' "$WORK/model.json")" 0
 }
 
+# The last turn's tool is late on purpose; on a machine that is busy others are.
+waits_of_a_second() {
+	local tools
+	for tools in 'book|when|full|long' 'page|broken|huge|moved|plain|dead|nobody' late; do
+		grep -qE " tool ($tools) .*took_ms=[0-9]{4,}$" "$WORK/server.log" && echo wait
+	done | wc -l
+}
+
 good_and_bad() {
 	talk "$NAME" '{"turns": [
 	  {"hear": "Book me.", "say": "", "calls": [{"name": "book", "arguments": {"day": 1}}, {"name": "when", "arguments": {}},
@@ -111,8 +119,8 @@ hangup"
 	check "$NAME: the caller is told" agent_said "That did not work."
 	check "$NAME: redirects are not followed" equal "$(asked /elsewhere)" 0
 	check "$NAME: each call has one output" equal "$(outputs | jq length)" 13
-	check "$NAME: asked for three answers, and one filler" equal \
-		"$(jq '[.per_session[].events["response.create"]] | add' "$WORK/model.json")" 4
+	check "$NAME: asked for three answers, and a filler for each wait of a second" equal \
+		"$(jq '[.per_session[].events["response.create"]] | add' "$WORK/model.json")" $((3 + $(waits_of_a_second)))
 	check "$NAME: the filler was heard, in time" jq -e '[.turns[] | select(.who == "agent" and .heard_ms > 0).text] |
 		index("Soon.") < index("It is too late.")' "$WORK/call.json"
 	check "$NAME: they are in the call's record" jq -e '(.tools | length == 13) and (.tools[0] | .name == "book" and .ok and
