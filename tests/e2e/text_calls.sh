@@ -5,24 +5,15 @@
 # both text APIs: answers, a tool, the goodbye, an interruption, and a service that fails.
 . "$(dirname "$0")/lib.sh"
 
-LONG="We open at nine in the morning and close at five in the afternoon, on every day of the week but Sunday, when nobody is here."
 cat >"$WORK/text.json" <<JSON
-[ {"last": "When do you open?", "then": [{"text": "$LONG", "piece": 8, "gap_ms": 150}]},
+[ {"last": "When do you open?", "then": [{"text": "$SHOP_HOURS", "piece": 8, "gap_ms": 150}]},
   {"last": "And on Saturday?", "then": [{"text": "On Saturday from ten to two."}]},
   {"last": "Is there a free hour?", "then": [{"text": "", "calls": [{"name": "look", "arguments": {"day": "Friday"}}]}]},
   {"last": "Are you well?", "then": [{"text": "I was about to say something.", "cut_after": 6}, {"text": "I am."}]},
   {"last": "Thank you, goodbye.", "then": [{"text": "Goodbye, and thank you for calling.", "calls": [{"name": "end_call", "arguments": {}}]}]},
   {"then": [{"text": "Friday at noon is free."}]} ]
 JSON
-mkdir -p "$WORK/agents"
-sink sink
-disown "$SINK" # all_apart waits for the cases only
-cat >"$WORK/agents/desk.json" <<JSON
-{ "numbers": ["+12025550100"], "instructions": "You answer for a shop.",
-  "greeting": {"mode": "exact", "text": "Welcome to the shop."}, "channel": "relay", "model_protocol": "text",
-  "tools": [{"name": "look", "description": "Looks for a free hour.", "url": "http://127.0.0.1:$SINK_PORT/look",
-    "parameters": {"type": "object", "properties": {"day": {"type": "string"}}}}] }
-JSON
+shop '"model_protocol": "text"'
 
 MODEL_PORT=1 # nobody's: the realtime model is not asked
 
@@ -44,28 +35,11 @@ talk() {
 	check "$NAME: every request was one the API knows" equal "$(sent text '[.[] | select((.wrong // "") != "")] | length')" 0
 }
 
-answers() {
-	field "$WORK/phone.json" '[.calls[0].relay.sessions[].answers[] | select(.sent != "")] | '"$1"
-}
 
 conversation_case() {
-	talk "$1" 'wait-spoken "shop."
-		wait-agent-done 100
-		prompt "And on Saturday?"
-		wait-last
-		wait-agent-done 100
-		prompt "Is there a free hour?"
-		wait-spoken "Friday at noon is free."
-		wait-agent-done 100
-		prompt "Thank you, goodbye."
-		wait-end' --expect warnings=0 --expect end=server --expect script_done=1 --expect prompts=3
-	check "$NAME: each answer as the model gave it" equal "$(answers '[.[] | select(.greeting | not) | .sent] | join("|")')" \
-		"On Saturday from ten to two.|Friday at noon is free.|Goodbye, and thank you for calling."
-	check "$NAME: each with its last" equal "$(answers 'all(.last and (.cut | not))')" true
+	talk "$1" "$SHOP_TALK" --expect warnings=0 --expect end=server --expect script_done=1 --expect prompts=3
+	shop_talked
 	check "$NAME: the tool was asked" eval "grep -q '\"path\":\"/look\"' $OUTER/sink.jsonl"
-	check "$NAME: who spoke, in order" equal "$(field "$WORK/call.json" '[.turns[].who] | join(" ")')" \
-		"agent caller agent caller agent caller agent"
-	check "$NAME: the ending has its name" equal "$(field "$WORK/call.json" .ending.reason)" agent_ended
 }
 
 interruption_case() {
@@ -81,7 +55,7 @@ interruption_case() {
 	heard=$(sent text 'map(select(.request | tostring | contains("And on Saturday?"))) | last | .request' |
 		jq -r '[(.input // .messages)[] | select(.role == "assistant") | .content] | last')
 	check "$NAME: the model is told what was heard of it" eval \
-		"[[ \"$LONG\" == \"$heard\"* ]] && [[ \"$heard\" == *'in the'* ]] && [ ${#heard} -lt ${#LONG} ]"
+		"[[ \"$SHOP_HOURS\" == \"$heard\"* ]] && [[ \"$heard\" == *'in the'* ]] && [ ${#heard} -lt ${#SHOP_HOURS} ]"
 }
 
 # The answer that breaks off is asked for again.

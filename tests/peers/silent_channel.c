@@ -122,20 +122,11 @@ static void put_end(const struct phone_stream *s, struct buf *out, const char *h
 	buf_printf(out, "end %s %s", s->id, handoff);
 }
 
-#define SILENT_CHANNEL \
-	.audio = true, .text = true, .parse = parse, .put_audio = put_audio, .put_text = put_text, \
-	.put_mark = put_mark, .put_clear = put_clear
+#define SILENT_WORDS \
+	.text = true, .parse = parse, .put_text = put_text, .put_language = put_language, .put_play = put_play, \
+	.put_keys = put_keys, .put_end = put_end
+#define SILENT_CHANNEL SILENT_WORDS, .audio = true, .put_audio = put_audio, .put_mark = put_mark, .put_clear = put_clear
 
 const struct phone_channel silent_channel = { .name = "silent", .marks = true, SILENT_CHANNEL };
 const struct phone_channel silent_channel_without_marks = { .name = "silent, no marks", SILENT_CHANNEL };
-const struct phone_channel silent_channel_of_text = {
-	.name = "silent, text",
-	.text = true,
-	.closes = true,
-	.parse = parse,
-	.put_text = put_text,
-	.put_language = put_language,
-	.put_play = put_play,
-	.put_keys = put_keys,
-	.put_end = put_end,
-};
+const struct phone_channel silent_channel_of_text = { .name = "silent, text", .closes = true, SILENT_WORDS };
