@@ -120,22 +120,24 @@ static int begin_of_text(void **state)
 	return begin_over(&silent_channel_of_text) || run_loop();
 }
 
-static int begin_of_text_impatient(void **state)
+static int begin_impatient_over(const struct phone_channel *channel)
 {
-	(void)state;
-	if (begin_over(&silent_channel_of_text))
+	if (begin_over(channel))
 		return -1;
 	cfg.stream_silent_seconds = 1;
 	return run_loop();
 }
 
+static int begin_of_text_impatient(void **state)
+{
+	(void)state;
+	return begin_impatient_over(&silent_channel_of_text);
+}
+
 static int begin_impatient(void **state)
 {
 	(void)state;
-	if (begin_over(&silent_channel))
-		return -1;
-	cfg.stream_silent_seconds = 1;
-	return run_loop();
+	return begin_impatient_over(&silent_channel);
 }
 
 static int begin_unannounced(void **state)

@@ -131,13 +131,18 @@ static void token_for_reading_alone_does_not_replace_it(void **state)
 	assert_int_equal(strlen(cfg.api_token), 64);
 }
 
-static void without_a_directory_it_is_printed_once(void **state)
+static void made_for_this_run_in(const char *data_dir)
 {
-	(void)state;
-	cfg.data_dir = "";
+	cfg.data_dir = data_dir;
 	assert_int_equal(api_token_open(&cfg, &said), 0);
 	assert_int_equal(strlen(cfg.api_token), 64);
 	assert_non_null(strstr(printed(), cfg.api_token));
+}
+
+static void without_a_directory_it_is_printed_once(void **state)
+{
+	(void)state;
+	made_for_this_run_in("");
 	assert_non_null(strstr(printed(), "for this run"));
 }
 
@@ -229,10 +234,7 @@ static void what_is_no_file_stops_the_start(void **state)
 static void token_that_cannot_be_kept_holds_for_this_run(void **state)
 {
 	(void)state;
-	cfg.data_dir = "build/tmp/not/there";
-	assert_int_equal(api_token_open(&cfg, &said), 0);
-	assert_int_equal(strlen(cfg.api_token), 64);
-	assert_non_null(strstr(printed(), cfg.api_token));
+	made_for_this_run_in("build/tmp/not/there");
 }
 
 static void command_is_one_for_a_shell(void **state)

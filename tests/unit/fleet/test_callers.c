@@ -43,6 +43,14 @@ static int call(const char *caller)
 	return err;
 }
 
+/* So often, and no more. */
+static void may_call(const char *caller, int times)
+{
+	for (int i = 0; i < times; i++)
+		assert_int_equal(call(caller), 0);
+	assert_int_equal(call(caller), -EDQUOT);
+}
+
 static void forged(int from, int to)
 {
 	char name[32];
@@ -87,9 +95,7 @@ static void the_hour_is_counted_by_steps_of_five_minutes(void **state)
 	assert_int_equal(call("a"), 0);
 	assert_int_equal(call("a"), -EDQUOT);
 	now_us += 1000 * CALLERS_STEP_US;
-	for (int i = 0; i < AN_HOUR; i++)
-		assert_int_equal(call("a"), 0);
-	assert_int_equal(call("a"), -EDQUOT);
+	may_call("a", AN_HOUR);
 }
 
 static void what_was_not_let_in_after_all_does_not_count(void **state)
@@ -104,9 +110,7 @@ static void what_was_not_let_in_after_all_does_not_count(void **state)
 	now_us += 20 * CALLERS_STEP_US;
 	assert_int_equal(call("a"), 0);
 	callers_leave(&callers, "CA2", true);
-	for (int i = 1; i < AN_HOUR; i++)
-		assert_int_equal(call("a"), 0);
-	assert_int_equal(call("a"), -EDQUOT);
+	may_call("a", AN_HOUR - 1);
 }
 
 static void who_comes_back_is_up_and_no_new_call(void **state)
@@ -181,9 +185,7 @@ static void who_finds_no_place_is_let_in(void **state)
 	for (int i = 0; i < AN_HOUR + 1; i++)
 		assert_int_equal(call("late"), 0);
 	callers_leave(&callers, "CA3", false);
-	for (int i = 0; i < AN_HOUR; i++)
-		assert_int_equal(call("late"), 0);
-	assert_int_equal(call("late"), -EDQUOT);
+	may_call("late", AN_HOUR);
 }
 
 /* More calls up than there can be: the end of the oldest was never told. */

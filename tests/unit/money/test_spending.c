@@ -126,55 +126,44 @@ static void the_median_is_the_middle_one(void **state)
 
 /* ----------------------------------------------------------------- what is reserved */
 
+static double reserved_for(const char *agent)
+{
+	struct spending_hold hold = held(agent);
+	double usd = day().reserved_usd;
+
+	spending_settle(spending, &hold, agent);
+	return usd;
+}
+
 static void a_call_reserves_the_median_of_its_agents_last_fifty(void **state)
 {
-	struct spending_hold hold;
-
 	(void)state;
 	up(100, 2);
 	spending_know(spending, "anna", 3);
 	spending_know(spending, "otto", 0);
-	hold = held("anna");
-	assert_usd(day().reserved_usd, 3); /* its own limit */
-	spending_settle(spending, &hold, "anna");
-	hold = held("otto");
-	assert_usd(day().reserved_usd, 2); /* MAX_CALL_COST */
-	spending_settle(spending, &hold, "otto");
-	hold = held("nobody");
-	assert_usd(day().reserved_usd, 2);
-	spending_settle(spending, &hold, "nobody");
+	assert_usd(reserved_for("anna"), 3); /* its own limit */
+	assert_usd(reserved_for("otto"), 2); /* MAX_CALL_COST */
+	assert_usd(reserved_for("nobody"), 2);
 
 	call_of("anna", 0.1);
 	call_of("anna", 0); /* its stream never came: no call to judge by */
-	hold = held("anna");
-	assert_usd(day().reserved_usd, 0.1);
-	spending_settle(spending, &hold, "anna");
+	assert_usd(reserved_for("anna"), 0.1);
 	for (int i = 0; i < 25; i++)
 		call_of("anna", 0.01);
 	for (int i = 0; i < 24; i++)
 		call_of("anna", 0.03);
-	hold = held("anna"); /* 50 of them: 0.1, 25 of 0.01, 24 of 0.03 */
-	assert_usd(day().reserved_usd, 0.02);
-	spending_settle(spending, &hold, "anna");
-	call_of("anna", 0.01); /* in place of the oldest */
-	hold = held("anna");
-	assert_usd(day().reserved_usd, 0.01);
-	spending_settle(spending, &hold, "anna");
-	hold = held("otto");
-	assert_usd(day().reserved_usd, 2);
-	spending_settle(spending, &hold, "otto");
+	assert_usd(reserved_for("anna"), 0.02); /* 50 of them: 0.1, 25 of 0.01, 24 of 0.03 */
+	call_of("anna", 0.01);                  /* in place of the oldest */
+	assert_usd(reserved_for("anna"), 0.01);
+	assert_usd(reserved_for("otto"), 2);
 	down();
 }
 
 static void without_a_limit_for_calls_it_is_one_dollar(void **state)
 {
-	struct spending_hold hold;
-
 	(void)state;
 	up(0, 0);
-	hold = held("anna");
-	assert_usd(day().reserved_usd, 1);
-	spending_settle(spending, &hold, "anna");
+	assert_usd(reserved_for("anna"), 1);
 	assert_usd(day().reserved_usd, 0);
 	down();
 }

@@ -148,15 +148,32 @@ static void messages_are_read_strictly(void **state)
 /* ---------------------------------------------------------------------- speaking */
 
 static const struct manner plain = { "en-US", INPUT_ANY, false };
+static struct talker talker;
+
+static int open_talker(void **state)
+{
+	(void)state;
+	talker_init(&talker, 50); /* a character a tick */
+	return 0;
+}
+
+static int close_talker(void **state)
+{
+	(void)state;
+	talker_close(&talker);
+	return 0;
+}
+
+#define TALKER(f) cmocka_unit_test_setup_teardown(f, open_talker, close_talker)
 
 /* Ticks until nothing more is spoken; how many sounded, and what was told as played. */
-static unsigned run_dry(struct talker *t, uint32_t *tick, struct text *played)
+static unsigned run_dry(uint32_t *tick, struct text *played)
 {
 	struct talker_news news;
 	unsigned sounded = 0, silent = 0;
 
 	while (silent < 100) {
-		bool sounds = talker_tick(t, (*tick)++, &news);
+		bool sounds = talker_tick(&talker, (*tick)++, &news);
 
 		sounded += sounds;
 		silent = sounds ? 0 : silent + 1;
@@ -168,106 +185,89 @@ static unsigned run_dry(struct talker *t, uint32_t *tick, struct text *played)
 
 static void words_take_their_time(void **state)
 {
-	struct talker t;
 	uint32_t tick = 0;
 	struct text played = { 0 };
 
 	(void)state;
-	talker_init(&t, 50); /* one a tick */
-	talker_words(&t, "twelve lette", false, &plain);
-	talker_words(&t, "rs and more", true, &plain);
-	assert_int_equal(run_dry(&t, &tick, &played), 23);
-	assert_int_equal(t.cycle_count, 1);
-	assert_int_equal(t.cycles[0].spoken, 23);
-	assert_int_equal(t.cycles[0].begin_tick, 15);
+	talker_words(&talker, "twelve lette", false, &plain);
+	talker_words(&talker, "rs and more", true, &plain);
+	assert_int_equal(run_dry(&tick, &played), 23);
+	assert_int_equal(talker.cycle_count, 1);
+	assert_int_equal(talker.cycles[0].spoken, 23);
+	assert_int_equal(talker.cycles[0].begin_tick, 15);
 	assert_string_equal(text_str(&played), "twelve letters and more");
 	text_free(&played);
-	talker_close(&t);
 }
 
 static void the_last_word_waits_for_its_end(void **state)
 {
-	struct talker t;
 	uint32_t tick = 0;
 
 	(void)state;
-	talker_init(&t, 50);
-	talker_words(&t, "we op", false, &plain);
-	run_dry(&t, &tick, NULL);
-	assert_int_equal(t.cycles[0].spoken, 3);
-	talker_words(&t, "", true, &plain);
-	run_dry(&t, &tick, NULL);
-	assert_int_equal(t.cycles[0].spoken, 5);
-	assert_int_equal(t.cycle_count, 1);
-	talker_close(&t);
+	talker_words(&talker, "we op", false, &plain);
+	run_dry(&tick, NULL);
+	assert_int_equal(talker.cycles[0].spoken, 3);
+	talker_words(&talker, "", true, &plain);
+	run_dry(&tick, NULL);
+	assert_int_equal(talker.cycles[0].spoken, 5);
+	assert_int_equal(talker.cycle_count, 1);
 }
 
 static void a_cut_tells_whole_words_and_drops_the_rest(void **state)
 {
-	struct talker t;
 	struct talker_news news;
 	struct text heard = { 0 };
 	uint32_t ms;
 
 	(void)state;
-	talker_init(&t, 50);
-	talker_words(&t, "we open at nine", true, &plain);
-	talker_words(&t, "and close at five", false, &plain);
+	talker_words(&talker, "we open at nine", true, &plain);
+	talker_words(&talker, "and close at five", false, &plain);
 	for (uint32_t tick = 0; tick < 15 + 9; tick++)
-		talker_tick(&t, tick, &news);
-	assert_true(talker_can_be_cut(&t, INPUT_SPEECH));
-	talker_cut(&t, &heard, &ms);
+		talker_tick(&talker, tick, &news);
+	assert_true(talker_can_be_cut(&talker, INPUT_SPEECH));
+	talker_cut(&talker, &heard, &ms);
 	assert_string_equal(text_str(&heard), "we open");
-	assert_true(t.cycles[0].cut && t.cycles[1].cut && !t.in_cycle);
-	assert_false(talker_can_be_cut(&t, INPUT_SPEECH));
+	assert_true(talker.cycles[0].cut && talker.cycles[1].cut && !talker.in_cycle);
+	assert_false(talker_can_be_cut(&talker, INPUT_SPEECH));
 	text_free(&heard);
-	talker_close(&t);
 }
 
 static void who_may_not_cut_does_not(void **state)
 {
-	struct talker t;
 	struct talker_news news;
 
 	(void)state;
-	talker_init(&t, 50);
-	talker_words(&t, "we open at nine", true, &(struct manner){ "en-US", INPUT_DTMF, false });
+	talker_words(&talker, "we open at nine", true, &(struct manner){ "en-US", INPUT_DTMF, false });
 	for (uint32_t tick = 0; tick < 20; tick++)
-		talker_tick(&t, tick, &news);
-	assert_false(talker_can_be_cut(&t, INPUT_SPEECH));
-	assert_true(talker_can_be_cut(&t, INPUT_DTMF));
-	talker_close(&t);
+		talker_tick(&talker, tick, &news);
+	assert_false(talker_can_be_cut(&talker, INPUT_SPEECH));
+	assert_true(talker_can_be_cut(&talker, INPUT_DTMF));
 }
 
 static void a_later_message_cuts_what_lets_it(void **state)
 {
-	struct talker t;
 	uint32_t tick = 0;
 
 	(void)state;
-	talker_init(&t, 50);
-	talker_words(&t, "one moment please", true, &(struct manner){ "en-US", INPUT_ANY, true });
-	talker_words(&t, "here it is", true, &plain);
-	run_dry(&t, &tick, NULL);
-	assert_int_equal(t.cycles[0].spoken, 0);
-	assert_true(t.cycles[0].cut);
-	assert_int_equal(t.cycles[1].spoken, 10);
-	talker_close(&t);
+	talker_words(&talker, "one moment please", true, &(struct manner){ "en-US", INPUT_ANY, true });
+	talker_words(&talker, "here it is", true, &plain);
+	run_dry(&tick, NULL);
+	assert_int_equal(talker.cycles[0].spoken, 0);
+	assert_true(talker.cycles[0].cut);
+	assert_int_equal(talker.cycles[1].spoken, 10);
 }
 
 static void keys_and_sounds_wait_for_the_words_before_them(void **state)
 {
-	struct talker t;
 	struct talker_news news;
 	char keys[10] = "";
 	uint32_t first = 0;
 
 	(void)state;
-	talker_init(&t, 50);
-	talker_words(&t, "hello", true, &plain);
-	talker_keys(&t, "1w2#", &plain);
+	talker_words(&talker, "hello", true, &plain);
+	talker_keys(&talker, "1w2#", &plain);
 	for (uint32_t tick = 0; tick < 200; tick++) {
-		talker_tick(&t, tick, &news);
+		talker_tick(&talker, tick, &news);
 		if (news.key) {
 			keys[strlen(keys)] = news.key;
 			first = first ? first : tick;
@@ -275,7 +275,6 @@ static void keys_and_sounds_wait_for_the_words_before_them(void **state)
 	}
 	assert_string_equal(keys, "1w2#");
 	assert_int_equal(first, 15 + 5);
-	talker_close(&t);
 }
 
 /* ------------------------------------------------------------ a call as a whole */
@@ -705,12 +704,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(attributes_are_held_against_the_tables),
 		cmocka_unit_test(messages_are_read_strictly),
-		cmocka_unit_test(words_take_their_time),
-		cmocka_unit_test(the_last_word_waits_for_its_end),
-		cmocka_unit_test(a_cut_tells_whole_words_and_drops_the_rest),
-		cmocka_unit_test(who_may_not_cut_does_not),
-		cmocka_unit_test(a_later_message_cuts_what_lets_it),
-		cmocka_unit_test(keys_and_sounds_wait_for_the_words_before_them),
+		TALKER(words_take_their_time),
+		TALKER(the_last_word_waits_for_its_end),
+		TALKER(a_cut_tells_whole_words_and_drops_the_rest),
+		TALKER(who_may_not_cut_does_not),
+		TALKER(a_later_message_cuts_what_lets_it),
+		TALKER(keys_and_sounds_wait_for_the_words_before_them),
 		cmocka_unit_test(a_conversation_goes_to_and_fro),
 		cmocka_unit_test(an_interruption_tells_what_was_heard),
 		cmocka_unit_test(tokens_of_a_cut_answer_are_found),

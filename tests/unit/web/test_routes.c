@@ -1731,36 +1731,45 @@ static void echo(int fd, char said)
 	close(fd);
 }
 
+/* Another server beside the one of all tests. */
+static struct web *web_beside(const struct config *other_cfg)
+{
+	struct web *other = NULL;
+	struct buf problem;
+
+	buf_init(&problem, 0);
+	assert_int_equal(web_open(&other, &(struct web_parts){ .cfg = other_cfg, .routes = all_routes }, &problem), 0);
+	buf_free(&problem);
+	return other;
+}
+
 /* What listens on all addresses cannot tell whose socket is whose. */
 static void stream_that_may_be_carried_on_the_wrong_socket_is_refused(void **state)
 {
+	const char *upgrade;
 	struct config any = plain_config;
-	struct web *other = NULL;
-	struct buf problem;
+	struct web *other;
 	int first, second;
 
 	(void)state;
 	any.listen = "0.0.0.0";
 	any.twilio_validate = false;
-	buf_init(&problem, 0);
-	assert_int_equal(web_open(&other, &(struct web_parts){ .cfg = &any, .routes = all_routes }, &problem), 0);
+	other = web_beside(&any);
 	first = dial_between(0, "127.0.0.1", web_port(other));
 	open_stream(first);
 	second = dial_between(port_of(first), "127.0.0.2", web_port(other));
-	loopback_say(second, upgrade_text("/twilio/stream/" STREAM_TOKEN, "", ""),
-	    strlen(upgrade_text("/twilio/stream/" STREAM_TOKEN, "", "")));
+	upgrade = upgrade_text("/twilio/stream/" STREAM_TOKEN, "", "");
+	loopback_say(second, upgrade, strlen(upgrade));
 	assert_int_equal(status_of(hear(second)), 503);
 	echo(first, 'y');
 	web_close(other);
-	buf_free(&problem);
 }
 
 /* The same peer and port at another server's address: told apart by our end. */
 static void one_port_of_a_peer_may_come_to_two_addresses_of_ours(void **state)
 {
 	struct config one = plain_config;
-	struct web *other = NULL;
-	struct buf problem;
+	struct web *other;
 	int first, second;
 
 	(void)state;
@@ -1768,8 +1777,7 @@ static void one_port_of_a_peer_may_come_to_two_addresses_of_ours(void **state)
 	one.port = web_port(web);
 	one.twilio_validate = false;
 	cfg.twilio_validate = false;
-	buf_init(&problem, 0);
-	assert_int_equal(web_open(&other, &(struct web_parts){ .cfg = &one, .routes = all_routes }, &problem), 0);
+	other = web_beside(&one);
 	first = dial_between(0, "127.0.0.1", web_port(web));
 	open_stream(first);
 	second = dial_between(port_of(first), "127.0.0.2", web_port(other));
@@ -1777,7 +1785,6 @@ static void one_port_of_a_peer_may_come_to_two_addresses_of_ours(void **state)
 	echo(second, 'x');
 	echo(first, 'y');
 	web_close(other);
-	buf_free(&problem);
 }
 
 int main(void)
