@@ -286,7 +286,7 @@ static bool on_say(struct dialogue *d, const struct dialogue_event *e, int64_t n
 	return cue_add(d, UTTERANCE_SAY, e->text, e->exact, false);
 }
 
-static bool (*const handlers[EVENT_COUNT])(struct dialogue *, const struct dialogue_event *, int64_t now_us) = {
+static dialogue_handler *const handlers[EVENT_COUNT] = {
 	[EVENT_MODEL_READY] = on_model,
 	[EVENT_MODEL_AWAY] = on_model,
 	[EVENT_CONFIGURED] = on_configured,
@@ -365,8 +365,8 @@ static void greet(struct dialogue *d, int64_t now_us)
 /* A thing that is done by the clock. `at_us` gives its time in the present state, or
  * NEVER_US if it waits for an event. `act` does it, and thereby changes that time. */
 struct due {
-	int64_t (*at_us)(struct dialogue *);
-	void (*act)(struct dialogue *, int64_t now_us);
+	dialogue_time *at_us;
+	dialogue_act *act;
 };
 
 /* In the order in which things that are due together are done. */

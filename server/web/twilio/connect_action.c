@@ -37,27 +37,29 @@ static void put_dial(
 static void put_after(const struct web_parts *parts, const struct request *q, const struct call_facts *facts,
     enum call_after after, struct response *r)
 {
+	static const enum phrase phrases[] = {
+		[AFTER_TIME_LIMIT] = PHRASE_TIME_LIMIT,
+		[AFTER_COST_LIMIT] = PHRASE_COST_LIMIT,
+		[AFTER_IDLE] = PHRASE_IDLE,
+		[AFTER_DRAINING] = PHRASE_DRAINING,
+		[AFTER_APOLOGY] = PHRASE_APOLOGY,
+	};
+
 	switch (after) {
 	case AFTER_HANGUP:
 		twiml_hangup(&r->body);
 		break;
-	case AFTER_TIME_LIMIT:
-		webhook_say(parts, facts, PHRASE_TIME_LIMIT, r);
-		break;
-	case AFTER_COST_LIMIT:
-		webhook_say(parts, facts, PHRASE_COST_LIMIT, r);
-		break;
-	case AFTER_IDLE:
-		webhook_say(parts, facts, PHRASE_IDLE, r);
-		break;
 	case AFTER_TRANSFER:
 		put_dial(parts, q, facts, r);
 		break;
-	case AFTER_DRAINING:
-		webhook_turn_away(parts, q, facts, PHRASE_DRAINING, r);
+	case AFTER_TIME_LIMIT:
+	case AFTER_COST_LIMIT:
+	case AFTER_IDLE:
+		webhook_say(parts, facts, phrases[after], r);
 		break;
+	case AFTER_DRAINING:
 	case AFTER_APOLOGY:
-		webhook_turn_away(parts, q, facts, PHRASE_APOLOGY, r);
+		webhook_turn_away(parts, q, facts, phrases[after], r);
 		break;
 	}
 }
