@@ -106,32 +106,32 @@ void model_access_close(struct model_access *a)
 	a->trust = NULL;
 }
 
-static const char *text_blame(int http_status, const char *code)
-{
-	if (http_status == 401 || strstr(code, "invalid_api_key"))
-		return "look at TEXT_API_KEY, or OPENAI_API_KEY in its place: it is wrong, revoked, or of another service than "
-		       "TEXT_API_URL names";
-	if (strstr(code, "insufficient_quota"))
-		return "look at the account behind TEXT_API_KEY, or OPENAI_API_KEY in its place: its money is spent";
-	if (http_status == 403)
-		return "look at TEXT_API_KEY, OPENAI_PROJECT and TEXT_MODEL: this key may not use that model";
-	if (http_status == 404 || strstr(code, "model_not_found"))
-		return "look at TEXT_API_URL, TEXT_API, and at TEXT_MODEL or the agent's \"model\": there is no such thing";
-	return NULL;
-}
+/* Where to look, by an HTTP status or a part of a code; the first that fits. */
+static const struct {
+	int status;
+	const char *code;
+	const char *in_realtime, *in_text;
+} blames[] = {
+	{ 401, "invalid_api_key",
+	    "look at OPENAI_API_KEY: it is wrong, revoked, or of another service than OPENAI_REALTIME_URL names",
+	    "look at TEXT_API_KEY, or OPENAI_API_KEY in its place: it is wrong, revoked, or of another service than "
+	    "TEXT_API_URL names" },
+	{ 0, "insufficient_quota",
+	    "look at the account behind OPENAI_API_KEY: its money is spent, or a limit of its project reached",
+	    "look at the account behind TEXT_API_KEY, or OPENAI_API_KEY in its place: its money is spent" },
+	{ 403, NULL, "look at OPENAI_API_KEY, OPENAI_PROJECT and OPENAI_MODEL: this key may not use that model",
+	    "look at TEXT_API_KEY, OPENAI_PROJECT and TEXT_MODEL: this key may not use that model" },
+	{ 404, "model_not_found",
+	    "look at OPENAI_REALTIME_URL, and at OPENAI_MODEL or the agent's \"model\": there is no such thing",
+	    "look at TEXT_API_URL, TEXT_API, and at TEXT_MODEL or the agent's \"model\": there is no such thing" },
+};
 
 const char *model_access_blame(enum model_kind kind, int http_status, const char *code)
 {
-	if (kind == MODEL_KIND_TEXT)
-		return text_blame(http_status, code);
-	if (http_status == 401 || strstr(code, "invalid_api_key"))
-		return "look at OPENAI_API_KEY: it is wrong, revoked, or of another service than OPENAI_REALTIME_URL names";
-	if (strstr(code, "insufficient_quota"))
-		return "look at the account behind OPENAI_API_KEY: its money is spent, or a limit of its project reached";
-	if (http_status == 403)
-		return "look at OPENAI_API_KEY, OPENAI_PROJECT and OPENAI_MODEL: this key may not use that model";
-	if (http_status == 404 || strstr(code, "model_not_found"))
-		return "look at OPENAI_REALTIME_URL, and at OPENAI_MODEL or the agent's \"model\": there is no such thing";
+	for (size_t i = 0; i < sizeof blames / sizeof *blames; i++)
+		if ((blames[i].status && http_status == blames[i].status) ||
+		    (blames[i].code && strstr(code, blames[i].code)))
+			return kind == MODEL_KIND_TEXT ? blames[i].in_text : blames[i].in_realtime;
 	return NULL;
 }
 

@@ -106,7 +106,6 @@ static void put_headers(const struct model_access *a, const char *caller, struct
 
 /* No `text`: answers are configured as audio, with transcripts beside it. */
 const struct model_protocol realtime_protocol = {
-	.name = "realtime",
 	.formats = 1 << AUDIO_PCMU | 1 << AUDIO_PCMA | 1 << AUDIO_PCM,
 	.can_truncate = true,
 	.audio = true,
@@ -121,7 +120,6 @@ const struct model_protocol realtime_protocol = {
 
 /* Only audio can be truncated. */
 const struct model_protocol realtime_text_protocol = {
-	.name = "realtime in text",
 	.text = true,
 	.configure = realtime_configure_text,
 	.extras = realtime_extras_text,

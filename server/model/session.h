@@ -46,7 +46,6 @@ struct model_session_body {
 	bool (*resumed)(const struct model_session *s);
 	struct ws_client *(*client)(struct model_session *s);
 	int (*read)(struct model_session *s, struct model_event *out, bool *wants_flush);
-	void (*release)(struct model_session *s, struct model_event *event);
 	int (*send)(struct model_session *s, const char *text, size_t len);
 	bool (*ping)(struct model_session *s);
 	int (*flush)(struct model_session *s);
@@ -145,7 +144,7 @@ static inline int model_session_read(struct model_session *s, struct model_event
 
 static inline void model_session_release(struct model_session *s, struct model_event *event)
 {
-	s->body->release(s, event);
+	s->protocol->release(event);
 }
 
 /* Writer only: as ws_client_send_text and ws_client_flush. */

@@ -64,8 +64,6 @@ struct phone_event {
 };
 
 struct phone_channel {
-	const char *name; /* for logs */
-
 	/* Facts. */
 	bool audio;   /* carries mu-law at 8000 Hz, both ways */
 	bool text;    /* carries words instead: the far side listens and speaks */

@@ -169,7 +169,6 @@ static void put_clear(const struct phone_stream *s, struct buf *out)
 const struct phone_channel media_stream_channel = {
 	.audio = true,
 	.marks = true,
-	.name = "media stream",
 	.parse = parse,
 	.put_audio = put_audio,
 	.put_mark = put_mark,

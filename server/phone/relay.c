@@ -182,6 +182,15 @@ static struct json_out begin(struct buf *out, const char *type)
 	return j;
 }
 
+/* With one text in it. */
+static void put_message(struct buf *out, const char *type, const char *key, const char *text)
+{
+	struct json_out j = begin(out, type);
+
+	json_put_text(&j, key, text);
+	json_put_end(&j);
+}
+
 static void put_text(const struct phone_stream *s, struct buf *out, const char *text, size_t len, bool last)
 {
 	struct json_out j = begin(out, "text");
@@ -214,25 +223,18 @@ static void put_play(const struct phone_stream *s, struct buf *out, const char *
 
 static void put_keys(const struct phone_stream *s, struct buf *out, const char *keys)
 {
-	struct json_out j = begin(out, "sendDigits");
-
 	(void)s;
-	json_put_text(&j, "digits", keys);
-	json_put_end(&j);
+	put_message(out, "sendDigits", "digits", keys);
 }
 
 /* A string, whatever it holds: an object would be refused. */
 static void put_end(const struct phone_stream *s, struct buf *out, const char *handoff)
 {
-	struct json_out j = begin(out, "end");
-
 	(void)s;
-	json_put_text(&j, "handoffData", handoff);
-	json_put_end(&j);
+	put_message(out, "end", "handoffData", handoff);
 }
 
 const struct phone_channel relay_channel = {
-	.name = "relay",
 	.text = true,
 	.closes = true,
 	.resumes = true,

@@ -1,6 +1,7 @@
 /* What a text API streams: the first byte chooses API and size of the pieces, the rest is the body. */
 #include "common/sse.h"
 #include "server/model/text/reply.h"
+#include "server/model/realtime_parse.h"
 #include "server/model/text/talk.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -32,7 +33,7 @@ static void look(struct text_reply *r)
 		for (size_t i = 0; i < e.call_count; i++)
 			talk_put_call(&talk, &e.calls[i]);
 		overs += e.type == MODEL_RESPONSE_DONE;
-		text_event_release(&e);
+		realtime_release(&e);
 	}
 }
 

@@ -127,6 +127,6 @@ static void put_end(const struct phone_stream *s, struct buf *out, const char *h
 	.put_keys = put_keys, .put_end = put_end
 #define SILENT_CHANNEL SILENT_WORDS, .audio = true, .put_audio = put_audio, .put_mark = put_mark, .put_clear = put_clear
 
-const struct phone_channel silent_channel = { .name = "silent", .marks = true, SILENT_CHANNEL };
-const struct phone_channel silent_channel_without_marks = { .name = "silent, no marks", SILENT_CHANNEL };
-const struct phone_channel silent_channel_of_text = { .name = "silent, text", .closes = true, SILENT_WORDS };
+const struct phone_channel silent_channel = { .marks = true, SILENT_CHANNEL };
+const struct phone_channel silent_channel_without_marks = { SILENT_CHANNEL };
+const struct phone_channel silent_channel_of_text = { .closes = true, SILENT_WORDS };

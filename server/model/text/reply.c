@@ -6,6 +6,7 @@
 #include "common/json.h"
 #include "server/model/errors.h"
 #include "server/model/text/usage.h"
+#include "server/model/realtime_parse.h"
 #include "server/model/realtime_tools.h"
 
 #include <stdio.h>
@@ -50,15 +51,6 @@ bool text_reply_next(struct text_reply *r, struct model_event *out)
 	return true;
 }
 
-void text_event_release(struct model_event *e)
-{
-	free(e->calls);
-	cJSON_Delete(e->kept);
-	free(e->mended);
-	e->calls = NULL;
-	e->kept = e->mended = NULL;
-}
-
 void text_reply_begin(struct text_reply *r, enum text_api api, const char *id, bool aside, size_t asked_bytes)
 {
 	memset(r, 0, sizeof *r);
@@ -80,7 +72,7 @@ void text_reply_free(struct text_reply *r)
 	struct model_event e;
 
 	while (text_reply_next(r, &e))
-		text_event_release(&e);
+		realtime_release(&e);
 	buf_free(&r->text);
 	for (size_t i = 0; i < REPLY_CALLS; i++) {
 		buf_free(&r->calls[i].id);
@@ -149,10 +141,10 @@ void text_reply_cancel(struct text_reply *r)
 	while (r->queued > 1) {
 		e = *r->queue[--r->queued];
 		free(r->queue[r->queued]);
-		text_event_release(&e);
+		realtime_release(&e);
 	}
 	if (r->queued && r->queue[0]->type != MODEL_RESPONSE_CREATED && text_reply_next(r, &e))
-		text_event_release(&e);
+		realtime_release(&e);
 	estimate_usage(r);
 	put_done(r, MODEL_CANCELLED, "client_cancelled");
 }

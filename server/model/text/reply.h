@@ -52,8 +52,7 @@ void text_reply_end(struct text_reply *r, const struct reply_failure *failure);
 /* We stopped it. */
 void text_reply_cancel(struct text_reply *r);
 
-/* True: the next event, whole in itself; text_event_release ends it. */
+/* True: the next event, whole in itself; realtime_release ends it. */
 bool text_reply_next(struct text_reply *r, struct model_event *out);
-void text_event_release(struct model_event *event);
 
 #endif

@@ -3,6 +3,7 @@
 #include "common/clock.h"
 #include "common/json.h"
 #include "common/sse.h"
+#include "server/model/realtime_parse.h"
 #include "server/model/realtime_say.h"
 #include "server/model/realtime_tools.h"
 #include "server/model/text/reply.h"
@@ -280,12 +281,6 @@ static int read_event(struct model_session *session, struct model_event *out, bo
 	return 0;
 }
 
-static void release(struct model_session *s, struct model_event *event)
-{
-	(void)s;
-	text_event_release(event);
-}
-
 /* ----------------------------------------------------------------------------- the body */
 
 static int step(struct model_session *s, int64_t now_us)
@@ -380,7 +375,6 @@ static const struct model_session_body body = {
 	.resumed = resumed,
 	.client = no_client,
 	.read = read_event,
-	.release = release,
 	.send = send_command,
 	.ping = is_alive,
 	.flush = flush,
@@ -423,7 +417,6 @@ static enum model_error close_class(const char *reason)
 }
 
 const struct model_protocol text_protocol = {
-	.name = "text",
 	.text = true,
 	.by_requests = true,
 	.can_cancel = true,
@@ -438,7 +431,7 @@ const struct model_protocol text_protocol = {
 	.unheard = realtime_unheard,
 	.tool_result = realtime_tool_result,
 	.approve = realtime_approve,
-	.release = text_event_release,
+	.release = realtime_release,
 	.close_class = close_class,
 };
 

@@ -17,7 +17,7 @@
 
 #include <cmocka.h>
 
-static const struct phone_channel channel = { .name = "test", .text = true };
+static const struct phone_channel channel = { .text = true };
 static const struct relay_language languages[] = { { .code = "es-ES" } };
 static const char *const sounds[] = { "https://example.com/ring.mp3" };
 static struct agent agent;

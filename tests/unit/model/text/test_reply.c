@@ -1,5 +1,6 @@
 /* What a text API streams, as events of the protocol: by the fixtures, and what nobody promised. */
 #include "server/model/text/reply.h"
+#include "server/model/realtime_parse.h"
 
 #include "common/sse.h"
 #include <stdio.h>
@@ -50,7 +51,7 @@ static void tell(void)
 		for (size_t i = 0; i < e.call_count; i++)
 			add("call %s %s %s\n", e.calls[i].call_id, e.calls[i].name, e.calls[i].arguments);
 		last = e;
-		text_event_release(&e);
+		realtime_release(&e);
 	}
 }
 
