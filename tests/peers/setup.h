@@ -5,14 +5,9 @@
 #include "common/json.h"
 #include "common/json_out.h"
 #include "server/config/config.h"
+#include "tests/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 /* A config_lookup in an array of names and values that ends with a NULL. */
 const char *pairs_lookup(void *pairs, const char *name);

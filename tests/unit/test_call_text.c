@@ -1,13 +1,10 @@
 #include "server/call_text.h"
+#include "tests/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-#include <cmocka.h>
 
 static cJSON *tree(const char *json)
 {
@@ -40,6 +37,14 @@ static void assert_whole(const char *call_json, const char *record_json, const c
 	buf_free(&out);
 	cJSON_Delete(call);
 	cJSON_Delete(record);
+}
+
+static int live_in_utc(void **state)
+{
+	(void)state;
+	setenv("TZ", "UTC0", 1);
+	tzset();
+	return 0;
 }
 
 static void table_has_a_line_a_call(void **state)
@@ -174,19 +179,13 @@ static void order_that_failed_says_why(void **state)
 	    "placed     failed: Twilio says no\n\n");
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(table_has_a_line_a_call),
-		cmocka_unit_test(call_being_placed_is_named_by_its_order),
-		cmocka_unit_test(nobody_steers_the_terminal_by_a_name),
-		cmocka_unit_test(call_of_which_nothing_is_known),
-		cmocka_unit_test(dialogue_can_be_read),
-		cmocka_unit_test(tools_of_a_call_that_came_back_stand_in_its_last_stream),
-		cmocka_unit_test(order_that_failed_says_why),
-	};
-
-	setenv("TZ", "UTC0", 1);
-	tzset();
-	return cmocka_run_group_tests_name("call_text", tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(table_has_a_line_a_call),
+	cmocka_unit_test(call_being_placed_is_named_by_its_order),
+	cmocka_unit_test(nobody_steers_the_terminal_by_a_name),
+	cmocka_unit_test(call_of_which_nothing_is_known),
+	cmocka_unit_test(dialogue_can_be_read),
+	cmocka_unit_test(tools_of_a_call_that_came_back_stand_in_its_last_stream),
+	cmocka_unit_test(order_that_failed_says_why),
+	GROUP(live_in_utc, NULL),
+};

@@ -1,18 +1,15 @@
 #include "server/operator_commands.h"
 
 #include "server/config/version.h"
+#include "tests/unit.h"
 
 #include <arpa/inet.h>
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 static bool reads(struct operator_command *c, const char *line)
 {
@@ -240,18 +237,14 @@ static void call_is_asked_for_with_its_record(void **state)
 	assert_non_null(strstr(printed, "record     rec_1, valid\n  name: Sam\n"));
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(commands_are_read),
-		cmocka_unit_test(what_makes_no_sense_is_told),
-		cmocka_unit_test(pages_are_followed_as_far_as_was_asked),
-		cmocka_unit_test(pages_become_one_object),
-		cmocka_unit_test(live_ones_alone_need_no_more_pages),
-		cmocka_unit_test(broken_store_is_told),
-		cmocka_unit_test(another_version_is_not_shown_to_people),
-		cmocka_unit_test(call_is_asked_for_with_its_record),
-	};
-
-	return cmocka_run_group_tests_name("operator_commands", tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(commands_are_read),
+	cmocka_unit_test(what_makes_no_sense_is_told),
+	cmocka_unit_test(pages_are_followed_as_far_as_was_asked),
+	cmocka_unit_test(pages_become_one_object),
+	cmocka_unit_test(live_ones_alone_need_no_more_pages),
+	cmocka_unit_test(broken_store_is_told),
+	cmocka_unit_test(another_version_is_not_shown_to_people),
+	cmocka_unit_test(call_is_asked_for_with_its_record),
+	{ 0 },
+};

@@ -2,6 +2,7 @@
 
 #include "common/json.h"
 #include "tests/peers/setup.h"
+#include "tests/unit.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -151,18 +152,14 @@ static void values_are_as_people_write_them(void **state)
 	}
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(text_of_people_is_left_as_it_is),
-		cmocka_unit_test(nothing_steers_the_terminal),
-		cmocka_unit_test(nothing_turns_or_hides_what_stands_beside_it),
-		cmocka_unit_test(lines_stay_lines),
-		cmocka_unit_test(a_start_is_cut_between_characters),
-		cmocka_unit_test(json_keeps_its_meaning_and_steers_nothing),
-		cmocka_unit_test(times_are_those_of_the_place),
-		cmocka_unit_test(values_are_as_people_write_them),
-	};
-
-	return cmocka_run_group_tests_name("readable", tests, written_begin, written_end);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(text_of_people_is_left_as_it_is),
+	cmocka_unit_test(nothing_steers_the_terminal),
+	cmocka_unit_test(nothing_turns_or_hides_what_stands_beside_it),
+	cmocka_unit_test(lines_stay_lines),
+	cmocka_unit_test(a_start_is_cut_between_characters),
+	cmocka_unit_test(json_keeps_its_meaning_and_steers_nothing),
+	cmocka_unit_test(times_are_those_of_the_place),
+	cmocka_unit_test(values_are_as_people_write_them),
+	GROUP(written_begin, written_end),
+};

@@ -1,12 +1,9 @@
 #include "server/status_text.h"
+#include "tests/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static void assert_status(const char *status_json, const char *ready_json, const char *wanted)
 {
@@ -115,14 +112,10 @@ static void many_agents_are_counted(void **state)
 	    "cost       $0.00 today\n");
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_matters_when_all_is_well),
-		cmocka_unit_test(what_is_wrong_is_told_last),
-		cmocka_unit_test(every_state_has_its_words),
-		cmocka_unit_test(many_agents_are_counted),
-	};
-
-	return cmocka_run_group_tests_name("status_text", tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(what_matters_when_all_is_well),
+	cmocka_unit_test(what_is_wrong_is_told_last),
+	cmocka_unit_test(every_state_has_its_words),
+	cmocka_unit_test(many_agents_are_counted),
+	{ 0 },
+};

@@ -8,14 +8,11 @@
 #include "server/model/realtime.h"
 #include "server/stats/stats.h"
 #include "server/work/tool_call.h"
+#include "tests/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static struct call *call;
 static struct conversation *con;
@@ -174,14 +171,10 @@ static void transcript_told_twice_is_billed_once(void **state)
 	assert_int_equal(con->timeline.count, 2);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
+const struct CMUnitTest unit_tests[] = {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
-		CASE(answer_of_a_tool_that_does_not_fit_is_bad_and_the_call_goes_on),
-		CASE(answer_that_was_stopped_but_not_for_the_caller_is_asked_for_again),
-		CASE(transcript_told_twice_is_billed_once),
-	};
-
-	return cmocka_run_group_tests_name("conversation", tests, NULL, NULL);
-}
+	CASE(answer_of_a_tool_that_does_not_fit_is_bad_and_the_call_goes_on),
+	CASE(answer_that_was_stopped_but_not_for_the_caller_is_asked_for_again),
+	CASE(transcript_told_twice_is_billed_once),
+	{ 0 },
+};

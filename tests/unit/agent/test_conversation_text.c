@@ -8,14 +8,11 @@
 #include "server/agent/conversation_orders.h"
 #include "server/agent/conversation_tools.h"
 #include "server/model/realtime.h"
+#include "tests/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static const struct phone_channel channel = { .text = true };
 static const struct relay_language languages[] = { { .code = "es-ES" } };
@@ -481,26 +478,23 @@ static void tools_of_the_phone_come_behind_the_words_before_them(void **state)
 	assert_false(last_tool_went_well());
 }
 
-int main(void)
-{
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
-	const struct CMUnitTest tests[] = {
-		CASE(turn_is_told_and_answered_in_text),
-		CASE(answer_told_by_its_end_alone_is_said),
-		CASE(interrupted_answer_is_shortened_at_the_model_to_what_was_heard),
-		CASE(answer_that_is_being_made_is_cancelled_when_it_is_interrupted),
-		CASE(words_that_are_not_ours_are_what_was_heard),
-		CASE(phone_that_was_interrupted_always_gets_its_cut),
-		CASE(nothing_of_an_answer_that_nobody_heard_stays_with_the_model),
-		CASE(turn_of_spaces_is_none),
-		CASE(voice_shows_that_the_caller_speaks),
-		CASE(greeting_of_the_phone_is_known_to_the_model_and_can_be_interrupted),
-		CASE(what_was_said_before_the_session_is_told_to_it_first),
-		CASE(greeting_of_which_nothing_was_heard_is_not_told),
-		CASE(caller_who_is_back_is_not_greeted_again),
-		CASE(long_answer_goes_out_in_pieces_that_part_no_character),
-		CASE(tools_of_the_phone_come_behind_the_words_before_them),
-	};
 
-	return cmocka_run_group_tests_name("conversation_text", tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	CASE(turn_is_told_and_answered_in_text),
+	CASE(answer_told_by_its_end_alone_is_said),
+	CASE(interrupted_answer_is_shortened_at_the_model_to_what_was_heard),
+	CASE(answer_that_is_being_made_is_cancelled_when_it_is_interrupted),
+	CASE(words_that_are_not_ours_are_what_was_heard),
+	CASE(phone_that_was_interrupted_always_gets_its_cut),
+	CASE(nothing_of_an_answer_that_nobody_heard_stays_with_the_model),
+	CASE(turn_of_spaces_is_none),
+	CASE(voice_shows_that_the_caller_speaks),
+	CASE(greeting_of_the_phone_is_known_to_the_model_and_can_be_interrupted),
+	CASE(what_was_said_before_the_session_is_told_to_it_first),
+	CASE(greeting_of_which_nothing_was_heard_is_not_told),
+	CASE(caller_who_is_back_is_not_greeted_again),
+	CASE(long_answer_goes_out_in_pieces_that_part_no_character),
+	CASE(tools_of_the_phone_come_behind_the_words_before_them),
+	{ 0 },
+};

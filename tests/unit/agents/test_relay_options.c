@@ -3,14 +3,11 @@
 #include "server/agents/agent_memory.h"
 
 #include "tests/peers/setup.h"
+#include "tests/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static struct config cfg;
 static struct buf problem, notes;
@@ -212,17 +209,13 @@ static void the_model_goes_with_its_protocol(void **state)
 	}
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_is_relied_on_is_always_written),
-		cmocka_unit_test(values_are_taken_as_people_write_them),
-		cmocka_unit_test(wrong_values_are_refused_with_a_sentence),
-		cmocka_unit_test(names_of_old_samples_get_a_sentence),
-		cmocka_unit_test(welcome_greeting_is_the_exact_greeting),
-		cmocka_unit_test(channel_goes_with_some_models_and_recordings),
-		cmocka_unit_test(the_model_goes_with_its_protocol),
-	};
-
-	return cmocka_run_group_tests(tests, begin, end);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(what_is_relied_on_is_always_written),
+	cmocka_unit_test(values_are_taken_as_people_write_them),
+	cmocka_unit_test(wrong_values_are_refused_with_a_sentence),
+	cmocka_unit_test(names_of_old_samples_get_a_sentence),
+	cmocka_unit_test(welcome_greeting_is_the_exact_greeting),
+	cmocka_unit_test(channel_goes_with_some_models_and_recordings),
+	cmocka_unit_test(the_model_goes_with_its_protocol),
+	GROUP(begin, end),
+};

@@ -9,12 +9,11 @@
 #include "server/line/calls_admit.h"
 #include "server/stats/stats.h"
 #include "tests/peers/silent_channel.h"
+#include "tests/unit.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -23,8 +22,6 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 enum { GUARD_MS = 20 * 1000 }; /* against hanging; nothing is measured by it */
 
@@ -763,48 +760,45 @@ static void a_stream_that_never_starts_may_not(void **state)
 	assert_int_equal(ending(), END_STREAM_SILENT);
 }
 
-int main(void)
-{
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 #define TEST_BEGUN(name, how) cmocka_unit_test_setup_teardown(name, how, end)
-	const struct CMUnitTest tests[] = {
-		TEST(a_start_of_the_announced_call_begins_it),
-		TEST(a_start_of_another_call_ends_it),
-		TEST(a_start_that_the_channel_cannot_use_ends_it),
-		TEST_BEGUN(a_start_nobody_announced_names_the_call, begin_unannounced),
-		TEST_BEGUN(a_start_nobody_announced_of_a_call_that_is_here_ends_it, begin_unannounced_twice),
-		TEST(a_second_start_is_counted_and_changes_nothing),
-		TEST(before_its_start_a_stream_has_nothing_to_say),
-		TEST(keys_are_told_one_by_one_in_their_order),
-		TEST(a_flood_of_keys_leaves_room_for_what_cannot_be_dropped),
-		TEST(audio_waits_for_a_model_that_is_not_there_yet),
-		TEST(news_of_unknown_kind_is_counted),
-		TEST(a_stop_is_the_caller_hanging_up),
-		TEST(a_stop_before_the_start_ends_the_stream_at_once),
-		TEST(a_close_without_a_stop_is_a_stream_that_was_lost),
-		TEST(a_socket_that_breaks_off_is_a_stream_that_was_lost),
-		TEST_BEGUN(frames_that_stop_coming_end_the_call, begin_impatient),
-		TEST(nonsense_in_plenty_ends_the_call),
-		TEST(a_ping_is_answered),
-		TEST(a_mark_that_comes_back_confirms_what_was_heard),
-		TEST_BEGUN(without_marks_the_clock_tells_what_was_heard, begin_without_marks),
-		TEST(a_phone_that_stops_playing_tells_at_once_what_was_heard),
-		TEST(a_cut_clears_what_the_phone_holds),
-#define TEST_OF_TEXT(name) TEST_BEGUN(name, begin_of_text)
-		TEST_OF_TEXT(what_the_caller_says_is_told_in_words),
-		TEST_OF_TEXT(a_turn_that_is_too_long_is_cut_at_a_character_and_counted),
-		TEST_OF_TEXT(a_flood_of_words_leaves_room_for_what_cannot_be_dropped),
-		TEST_OF_TEXT(complaints_are_counted_and_end_no_call),
-		TEST_OF_TEXT(an_answer_in_words_is_cut_where_the_caller_interrupts),
-		TEST_OF_TEXT(words_that_were_played_are_told_as_heard),
-		TEST_OF_TEXT(a_normal_close_is_the_caller_hanging_up),
-		TEST_OF_TEXT(another_close_is_a_stream_that_was_lost),
-		TEST_OF_TEXT(the_end_is_said_and_the_phone_closes_first),
-		TEST_OF_TEXT(a_phone_that_does_not_close_is_left_all_the_same),
-		TEST_OF_TEXT(a_stream_that_never_started_has_no_end_to_say),
-		TEST_BEGUN(a_caller_in_words_may_be_silent, begin_of_text_impatient),
-		TEST_BEGUN(a_stream_that_never_starts_may_not, begin_of_text_impatient),
-	};
 
-	return cmocka_run_group_tests_name("caller_loop", tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	TEST(a_start_of_the_announced_call_begins_it),
+	TEST(a_start_of_another_call_ends_it),
+	TEST(a_start_that_the_channel_cannot_use_ends_it),
+	TEST_BEGUN(a_start_nobody_announced_names_the_call, begin_unannounced),
+	TEST_BEGUN(a_start_nobody_announced_of_a_call_that_is_here_ends_it, begin_unannounced_twice),
+	TEST(a_second_start_is_counted_and_changes_nothing),
+	TEST(before_its_start_a_stream_has_nothing_to_say),
+	TEST(keys_are_told_one_by_one_in_their_order),
+	TEST(a_flood_of_keys_leaves_room_for_what_cannot_be_dropped),
+	TEST(audio_waits_for_a_model_that_is_not_there_yet),
+	TEST(news_of_unknown_kind_is_counted),
+	TEST(a_stop_is_the_caller_hanging_up),
+	TEST(a_stop_before_the_start_ends_the_stream_at_once),
+	TEST(a_close_without_a_stop_is_a_stream_that_was_lost),
+	TEST(a_socket_that_breaks_off_is_a_stream_that_was_lost),
+	TEST_BEGUN(frames_that_stop_coming_end_the_call, begin_impatient),
+	TEST(nonsense_in_plenty_ends_the_call),
+	TEST(a_ping_is_answered),
+	TEST(a_mark_that_comes_back_confirms_what_was_heard),
+	TEST_BEGUN(without_marks_the_clock_tells_what_was_heard, begin_without_marks),
+	TEST(a_phone_that_stops_playing_tells_at_once_what_was_heard),
+	TEST(a_cut_clears_what_the_phone_holds),
+#define TEST_OF_TEXT(name) TEST_BEGUN(name, begin_of_text)
+	TEST_OF_TEXT(what_the_caller_says_is_told_in_words),
+	TEST_OF_TEXT(a_turn_that_is_too_long_is_cut_at_a_character_and_counted),
+	TEST_OF_TEXT(a_flood_of_words_leaves_room_for_what_cannot_be_dropped),
+	TEST_OF_TEXT(complaints_are_counted_and_end_no_call),
+	TEST_OF_TEXT(an_answer_in_words_is_cut_where_the_caller_interrupts),
+	TEST_OF_TEXT(words_that_were_played_are_told_as_heard),
+	TEST_OF_TEXT(a_normal_close_is_the_caller_hanging_up),
+	TEST_OF_TEXT(another_close_is_a_stream_that_was_lost),
+	TEST_OF_TEXT(the_end_is_said_and_the_phone_closes_first),
+	TEST_OF_TEXT(a_phone_that_does_not_close_is_left_all_the_same),
+	TEST_OF_TEXT(a_stream_that_never_started_has_no_end_to_say),
+	TEST_BEGUN(a_caller_in_words_may_be_silent, begin_of_text_impatient),
+	TEST_BEGUN(a_stream_that_never_starts_may_not, begin_of_text_impatient),
+	{ 0 },
+};

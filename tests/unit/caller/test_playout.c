@@ -5,17 +5,14 @@
 #include "server/caller/playout.h"
 #include "server/stats/stats.h"
 #include "tests/peers/silent_channel.h"
+#include "tests/unit.h"
 
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 enum { LEAD_MS = 400 };
 
@@ -821,47 +818,42 @@ static void a_phone_that_takes_no_more_has_the_rest_later(void **state)
 	assert_true(playout.resting);
 }
 
-int main(void)
-{
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
-	const struct CMUnitTest tests[] = {
-		TEST(audio_goes_out_up_to_the_lead_and_no_further),
-		TEST(a_phone_that_has_nothing_to_play_in_the_middle_of_an_item_is_told_of),
-		TEST(the_deadline_keeps_pace_when_frames_stop_coming),
-		TEST(a_cut_skips_what_is_stale_sends_clear_and_tells_what_was_heard),
-		TEST(a_cut_with_nothing_playing_sends_no_clear_and_says_so),
-		TEST(two_cuts_before_one_look_are_served_as_two),
-		TEST(echoes_of_marks_flushed_by_a_clear_prove_nothing),
-		TEST(an_item_is_told_as_heard_when_its_last_mark_comes_back),
-		TEST(without_echoes_an_item_counts_as_played_two_seconds_late_and_unconfirmed),
-		TEST(the_writer_is_asked_to_ring_once_the_ring_is_empty),
-		cmocka_unit_test_setup_teardown(
-		    without_marks_the_clock_alone_tells_what_was_heard, begin_without_marks, end),
-		cmocka_unit_test_setup_teardown(
-		    a_cut_without_marks_tells_what_the_clock_says, begin_without_marks, end),
-		TEST(a_phone_that_stopped_by_itself_has_heard_no_more),
-		TEST(leaving_tells_what_was_heard),
-#define TEST_OF_TEXT(name) cmocka_unit_test_setup_teardown(name, begin_of_text, end)
-		TEST_OF_TEXT(text_goes_out_at_once_and_its_end_behind_it),
-		TEST_OF_TEXT(an_item_without_text_has_no_end_on_the_wire),
-		TEST_OF_TEXT(a_greeting_is_the_phones_own_and_only_noted),
-		TEST_OF_TEXT(words_the_phone_has_spoken_are_proof),
-		TEST_OF_TEXT(without_an_account_text_counts_as_played_two_seconds_late),
-		TEST_OF_TEXT(a_phone_that_is_silent_has_spoken_all_a_little_later),
-		TEST_OF_TEXT(silence_before_an_interruption_proves_nothing),
-		TEST_OF_TEXT(silence_says_nothing_of_text_that_was_just_sent),
-		TEST_OF_TEXT(an_interruption_cuts_at_the_word_it_names),
-		TEST_OF_TEXT(an_interruption_in_the_second_item_leaves_the_first_whole),
-		TEST_OF_TEXT(an_interruption_of_the_second_item_alone_leaves_the_first_whole),
-		TEST_OF_TEXT(an_interruption_before_a_word_was_heard_leaves_nothing),
-		TEST_OF_TEXT(words_never_sent_are_handed_on_bounded_and_counted),
-		TEST_OF_TEXT(an_interruption_without_an_account_goes_by_the_clock_and_its_duration),
-		TEST_OF_TEXT(after_an_interruption_nothing_is_sent_before_its_cut),
-		TEST_OF_TEXT(a_cut_from_before_the_interruption_does_not_answer_it),
-		TEST_OF_TEXT(a_storm_of_interruptions_is_told_once_an_answer),
-		TEST_OF_TEXT(a_cut_alone_lets_the_phone_speak_on),
-		TEST_OF_TEXT(a_phone_that_takes_no_more_has_the_rest_later),
-	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	TEST(audio_goes_out_up_to_the_lead_and_no_further),
+	TEST(a_phone_that_has_nothing_to_play_in_the_middle_of_an_item_is_told_of),
+	TEST(the_deadline_keeps_pace_when_frames_stop_coming),
+	TEST(a_cut_skips_what_is_stale_sends_clear_and_tells_what_was_heard),
+	TEST(a_cut_with_nothing_playing_sends_no_clear_and_says_so),
+	TEST(two_cuts_before_one_look_are_served_as_two),
+	TEST(echoes_of_marks_flushed_by_a_clear_prove_nothing),
+	TEST(an_item_is_told_as_heard_when_its_last_mark_comes_back),
+	TEST(without_echoes_an_item_counts_as_played_two_seconds_late_and_unconfirmed),
+	TEST(the_writer_is_asked_to_ring_once_the_ring_is_empty),
+	cmocka_unit_test_setup_teardown(without_marks_the_clock_alone_tells_what_was_heard, begin_without_marks, end),
+	cmocka_unit_test_setup_teardown(a_cut_without_marks_tells_what_the_clock_says, begin_without_marks, end),
+	TEST(a_phone_that_stopped_by_itself_has_heard_no_more),
+	TEST(leaving_tells_what_was_heard),
+#define TEST_OF_TEXT(name) cmocka_unit_test_setup_teardown(name, begin_of_text, end)
+	TEST_OF_TEXT(text_goes_out_at_once_and_its_end_behind_it),
+	TEST_OF_TEXT(an_item_without_text_has_no_end_on_the_wire),
+	TEST_OF_TEXT(a_greeting_is_the_phones_own_and_only_noted),
+	TEST_OF_TEXT(words_the_phone_has_spoken_are_proof),
+	TEST_OF_TEXT(without_an_account_text_counts_as_played_two_seconds_late),
+	TEST_OF_TEXT(a_phone_that_is_silent_has_spoken_all_a_little_later),
+	TEST_OF_TEXT(silence_before_an_interruption_proves_nothing),
+	TEST_OF_TEXT(silence_says_nothing_of_text_that_was_just_sent),
+	TEST_OF_TEXT(an_interruption_cuts_at_the_word_it_names),
+	TEST_OF_TEXT(an_interruption_in_the_second_item_leaves_the_first_whole),
+	TEST_OF_TEXT(an_interruption_of_the_second_item_alone_leaves_the_first_whole),
+	TEST_OF_TEXT(an_interruption_before_a_word_was_heard_leaves_nothing),
+	TEST_OF_TEXT(words_never_sent_are_handed_on_bounded_and_counted),
+	TEST_OF_TEXT(an_interruption_without_an_account_goes_by_the_clock_and_its_duration),
+	TEST_OF_TEXT(after_an_interruption_nothing_is_sent_before_its_cut),
+	TEST_OF_TEXT(a_cut_from_before_the_interruption_does_not_answer_it),
+	TEST_OF_TEXT(a_storm_of_interruptions_is_told_once_an_answer),
+	TEST_OF_TEXT(a_cut_alone_lets_the_phone_speak_on),
+	TEST_OF_TEXT(a_phone_that_takes_no_more_has_the_rest_later),
+	{ 0 },
+};

@@ -1,6 +1,7 @@
 #include "common/log.h"
 
 #include "common/json.h"
+#include "tests/unit.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -8,10 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <cmocka.h>
 
 /* Standard error goes to a pipe while a line is written. */
 static int real_stderr, pipe_out;
@@ -299,23 +296,19 @@ static void kinds_do_not_hide_each_other(void **state)
 	assert_true(log_due(&other, LONG_US, &more));
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_line_is_time_level_tag_and_message),
-		cmocka_unit_test(nobody_outside_can_forge_a_line),
-		cmocka_unit_test(text_of_people_stays_as_it_is),
-		cmocka_unit_test(json_lines_are_json),
-		cmocka_unit_test(a_long_message_is_cut_and_still_one_write),
-		cmocka_unit_test(a_cut_does_not_halve_a_character),
-		cmocka_unit_test(only_the_levels_asked_for_are_written),
-		cmocka_unit_test(a_reader_that_stopped_costs_lines_and_not_time),
-		cmocka_unit_test(lines_of_two_threads_do_not_mix),
-		cmocka_unit_test(a_text_is_logged_a_line_each),
-		cmocka_unit_test(numbers_are_shortened),
-		cmocka_unit_test(first_is_told_and_the_rest_are_counted),
-		cmocka_unit_test(kinds_do_not_hide_each_other),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(a_line_is_time_level_tag_and_message),
+	cmocka_unit_test(nobody_outside_can_forge_a_line),
+	cmocka_unit_test(text_of_people_stays_as_it_is),
+	cmocka_unit_test(json_lines_are_json),
+	cmocka_unit_test(a_long_message_is_cut_and_still_one_write),
+	cmocka_unit_test(a_cut_does_not_halve_a_character),
+	cmocka_unit_test(only_the_levels_asked_for_are_written),
+	cmocka_unit_test(a_reader_that_stopped_costs_lines_and_not_time),
+	cmocka_unit_test(lines_of_two_threads_do_not_mix),
+	cmocka_unit_test(a_text_is_logged_a_line_each),
+	cmocka_unit_test(numbers_are_shortened),
+	cmocka_unit_test(first_is_told_and_the_rest_are_counted),
+	cmocka_unit_test(kinds_do_not_hide_each_other),
+	{ 0 },
+};

@@ -1,8 +1,7 @@
 #include "server/config/api_token.h"
+#include "tests/unit.h"
 
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -10,8 +9,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 static struct config cfg;
 static struct buf said;
@@ -288,25 +285,22 @@ static void clients_read_what_the_server_takes(void **state)
 	assert_int_equal(api_token_read(&cfg, token, &said), -EINVAL);
 }
 
-int main(void)
-{
 #define TEST(name) cmocka_unit_test_setup_teardown(name, prepare, clean)
-	const struct CMUnitTest tests[] = {
-		TEST(first_start_makes_one_for_all_others),
-		TEST(two_first_starts_make_two),
-		TEST(what_is_configured_needs_none),
-		TEST(token_for_reading_alone_does_not_replace_it),
-		TEST(without_a_directory_it_is_printed_once),
-		TEST(own_token_in_the_file_is_taken),
-		TEST(file_that_is_open_to_others_is_closed),
-		TEST(file_of_another_user_stops_the_start),
-		TEST(empty_file_is_filled),
-		TEST(file_that_holds_something_else_stops_the_start),
-		TEST(what_is_no_file_stops_the_start),
-		TEST(token_that_cannot_be_kept_holds_for_this_run),
-		TEST(command_is_one_for_a_shell),
-		TEST(clients_read_what_the_server_takes),
-	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	TEST(first_start_makes_one_for_all_others),
+	TEST(two_first_starts_make_two),
+	TEST(what_is_configured_needs_none),
+	TEST(token_for_reading_alone_does_not_replace_it),
+	TEST(without_a_directory_it_is_printed_once),
+	TEST(own_token_in_the_file_is_taken),
+	TEST(file_that_is_open_to_others_is_closed),
+	TEST(file_of_another_user_stops_the_start),
+	TEST(empty_file_is_filled),
+	TEST(file_that_holds_something_else_stops_the_start),
+	TEST(what_is_no_file_stops_the_start),
+	TEST(token_that_cannot_be_kept_holds_for_this_run),
+	TEST(command_is_one_for_a_shell),
+	TEST(clients_read_what_the_server_takes),
+	{ 0 },
+};

@@ -5,16 +5,13 @@
 #include "server/config/config_table.h"
 
 #include "common/clock.h"
+#include "tests/unit.h"
 
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 /* An environment: "NAME=value" strings up to a NULL. */
 static const char *look(void *arg, const char *name)
@@ -1017,51 +1014,47 @@ static void the_process_environment_is_the_default_source(void **state)
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		CASE(an_empty_environment_gives_the_defaults),
-		CASE(what_is_set_arrives),
-		CASE(an_empty_setting_is_an_unset_one),
-		CASE(blanks_and_carriage_returns_around_a_value_go),
-		CASE(numbers_keep_to_their_range),
-		CASE(every_number_is_held_at_both_ends),
-		CASE(every_word_of_a_choice_gives_its_place),
-		CASE(words_are_taken_as_people_type_them),
-		CASE(what_was_pasted_along_is_told),
-		CASE(the_model_url_names_a_host_and_a_path),
-		CASE(the_text_apis_url_is_https_and_has_a_path),
-		CASE(an_ip_address_as_the_models_host_is_refused_saying_why),
-		CASE(the_public_url_is_the_part_before_our_paths),
-		CASE(addresses_and_numbers_are_checked),
-		CASE(a_time_zone_is_one_that_is_known),
-		CASE(the_time_zone_is_the_processs_and_its_offset_is_said),
-		CASE(trusted_proxies_are_addresses_and_nets),
-		CASE(allowed_networks_are_of_both_kinds),
-		CASE(callers_are_listed_by_number_beginning_and_name),
-		CASE(new_limits_are_told_at_start),
-		CASE(a_wrong_secret_is_not_repeated),
-		CASE(tokens_of_two_roles_are_two_tokens),
-		CASE(long_and_ugly_values_are_shortened_in_the_complaint),
-		CASE(every_mistake_is_told_at_once),
-		CASE(instructions_come_from_a_file),
-		CASE(an_instructions_file_has_a_bound),
-		CASE(an_exact_greeting_needs_its_words),
-		CASE(models_with_an_announced_end_are_told),
-		CASE(a_key_pasted_twice_is_warned_of),
-		CASE(a_deployment_on_azure_has_its_own_dates),
-		CASE(azures_preview_addresses_are_warned_of),
-		CASE(open_doors_are_warned_of),
-		CASE(what_cannot_be_recorded_or_remembered_is_warned_of),
-		CASE(name_of_an_account_in_the_place_of_its_token_is_warned_of),
-		CASE(key_of_twilios_without_its_secret_is_warned_of),
-		CASE(missing_keys_are_one_sentence_that_names_the_demo),
-		CASE(printing_masks_what_is_secret),
-		CASE(help_and_markdown_name_every_setting_with_its_range),
-		CASE(the_example_as_it_stands_is_accepted),
-		CASE(every_default_passes_its_own_check),
-		CASE(the_process_environment_is_the_default_source),
-	};
-
-	return cmocka_run_group_tests_name("config", tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	CASE(an_empty_environment_gives_the_defaults),
+	CASE(what_is_set_arrives),
+	CASE(an_empty_setting_is_an_unset_one),
+	CASE(blanks_and_carriage_returns_around_a_value_go),
+	CASE(numbers_keep_to_their_range),
+	CASE(every_number_is_held_at_both_ends),
+	CASE(every_word_of_a_choice_gives_its_place),
+	CASE(words_are_taken_as_people_type_them),
+	CASE(what_was_pasted_along_is_told),
+	CASE(the_model_url_names_a_host_and_a_path),
+	CASE(the_text_apis_url_is_https_and_has_a_path),
+	CASE(an_ip_address_as_the_models_host_is_refused_saying_why),
+	CASE(the_public_url_is_the_part_before_our_paths),
+	CASE(addresses_and_numbers_are_checked),
+	CASE(a_time_zone_is_one_that_is_known),
+	CASE(the_time_zone_is_the_processs_and_its_offset_is_said),
+	CASE(trusted_proxies_are_addresses_and_nets),
+	CASE(allowed_networks_are_of_both_kinds),
+	CASE(callers_are_listed_by_number_beginning_and_name),
+	CASE(new_limits_are_told_at_start),
+	CASE(a_wrong_secret_is_not_repeated),
+	CASE(tokens_of_two_roles_are_two_tokens),
+	CASE(long_and_ugly_values_are_shortened_in_the_complaint),
+	CASE(every_mistake_is_told_at_once),
+	CASE(instructions_come_from_a_file),
+	CASE(an_instructions_file_has_a_bound),
+	CASE(an_exact_greeting_needs_its_words),
+	CASE(models_with_an_announced_end_are_told),
+	CASE(a_key_pasted_twice_is_warned_of),
+	CASE(a_deployment_on_azure_has_its_own_dates),
+	CASE(azures_preview_addresses_are_warned_of),
+	CASE(open_doors_are_warned_of),
+	CASE(what_cannot_be_recorded_or_remembered_is_warned_of),
+	CASE(name_of_an_account_in_the_place_of_its_token_is_warned_of),
+	CASE(key_of_twilios_without_its_secret_is_warned_of),
+	CASE(missing_keys_are_one_sentence_that_names_the_demo),
+	CASE(printing_masks_what_is_secret),
+	CASE(help_and_markdown_name_every_setting_with_its_range),
+	CASE(the_example_as_it_stands_is_accepted),
+	CASE(every_default_passes_its_own_check),
+	CASE(the_process_environment_is_the_default_source),
+	{ 0 },
+};

@@ -1,12 +1,9 @@
 #include "server/fleet/callers.h"
+#include "tests/unit.h"
 
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
-
-#include <cmocka.h>
 
 enum { ROOM = 8, CALLS = 16, AT_ONCE = 2, AN_HOUR = 4 };
 
@@ -206,20 +203,17 @@ static void call_without_an_end_does_not_count_for_ever(void **state)
 	assert_int_equal(enter("a", "CAe"), -EBUSY);
 }
 
-int main(void)
-{
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-	const struct CMUnitTest tests[] = {
-		CASE(a_call_is_counted_once_until_it_leaves),
-		CASE(the_hour_is_counted_by_steps_of_five_minutes),
-		CASE(what_was_not_let_in_after_all_does_not_count),
-		CASE(who_comes_back_is_up_and_no_new_call),
-		CASE(without_limits_nobody_is_refused),
-		CASE(forged_numbers_push_out_each_other_and_nobody_near_a_limit),
-		CASE(who_was_not_seen_for_an_hour_makes_way_first),
-		CASE(who_finds_no_place_is_let_in),
-		CASE(call_without_an_end_does_not_count_for_ever),
-	};
 
-	return cmocka_run_group_tests_name("callers", tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	CASE(a_call_is_counted_once_until_it_leaves),
+	CASE(the_hour_is_counted_by_steps_of_five_minutes),
+	CASE(what_was_not_let_in_after_all_does_not_count),
+	CASE(who_comes_back_is_up_and_no_new_call),
+	CASE(without_limits_nobody_is_refused),
+	CASE(forged_numbers_push_out_each_other_and_nobody_near_a_limit),
+	CASE(who_was_not_seen_for_an_hour_makes_way_first),
+	CASE(who_finds_no_place_is_let_in),
+	CASE(call_without_an_end_does_not_count_for_ever),
+	{ 0 },
+};

@@ -4,6 +4,7 @@
 #include "server/knowledge/knowledge_index.h"
 
 #include "tests/peers/setup.h"
+#include "tests/unit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -311,12 +312,7 @@ static void every_word_a_reader_sees_is_found_and_no_other(void **state)
 	assert_true(one || words > 1000);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(
-		    every_word_a_reader_sees_is_found_and_no_other, folder_begin, folder_end),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test_setup_teardown(every_word_a_reader_sees_is_found_and_no_other, folder_begin, folder_end),
+	{ 0 },
+};

@@ -58,17 +58,14 @@ static void stood_in_settle(struct spending *spending, struct spending_hold *hol
 #include "server/line/call_cost.h"
 #include "server/money/cost.h"
 #include "server/news/journal_json.h"
+#include "tests/unit.h"
 #include "server/phone/media_stream.h"
 #include "server/phone/relay.h"
 #include "tests/peers/setup.h"
 
 #include <sched.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <sys/mman.h>
 #include <time.h>
-
-#include <cmocka.h>
 
 static struct config cfg;
 static struct agents *who;
@@ -212,6 +209,13 @@ static int close_table(void **state)
 	agents_close(who);
 	config_free(&cfg);
 	return atomic_load(&agents) || atomic_load(&callers) || atomic_load(&wrong_channel) || atomic_load(&holding);
+}
+
+static int log_errors_only(void **state)
+{
+	(void)state;
+	log_setup(LOG_FORMAT_TEXT, LOG_LEVEL_ERROR);
+	return 0;
 }
 
 static void pass(int64_t us)
@@ -1737,71 +1741,67 @@ static void closing_ends_what_is_left(void **state)
 	/* close_table sees that no loop is left. */
 }
 
-int main(void)
-{
 #define CASE(name) cmocka_unit_test_setup_teardown(name, open_table, close_table)
 #define IN_WORDS(name) cmocka_unit_test_setup_teardown(name, open_in_words, close_table)
 #define LIMITED(name) cmocka_unit_test_setup_teardown(name, open_limited, close_table)
-	const struct CMUnitTest tests[] = {
-		LIMITED(one_caller_has_so_many_calls_at_once_in_whatever_spelling),
-		LIMITED(one_caller_makes_so_many_calls_an_hour),
-		LIMITED(who_withholds_the_number_is_one_caller),
-		LIMITED(calls_without_a_line_and_calls_we_place_do_not_count),
-		LIMITED(who_comes_back_is_not_refused_and_no_new_call),
-		LIMITED(blocked_callers_are_refused_by_number_beginning_and_name),
-		cmocka_unit_test_setup_teardown(
-		    only_allowed_callers_are_answered_and_those_we_call, open_allowing, close_table),
-		LIMITED(refused_callers_push_out_no_call_that_was_answered),
-		CASE(webhook_of_a_call_that_is_over_starts_nothing),
-		CASE(call_that_ends_while_it_is_let_in_stays_over),
-		CASE(after_a_fault_twilio_may_ask_again_twice),
-		CASE(same_call_gets_the_same_token_before_and_after_its_stream),
-		CASE(call_without_a_name_is_not_admitted),
-		CASE(table_is_full_at_its_limit_and_a_line_being_left_does_not_count),
-		CASE(a_day_that_is_full_refuses_calls_that_come_in_only),
-		CASE(draining_table_admits_nobody_but_lets_the_reserved_in),
-		CASE(token_is_good_once),
-		CASE(token_that_is_almost_right_is_wrong),
-		CASE(token_expires_by_itself),
-		CASE(claim_that_is_never_carried_expires),
-		CASE(abandoned_claim_ends_the_call_at_once),
-		CASE(letters_reach_the_call_they_are_for_and_no_other),
-		CASE(who_comes_back_gets_the_same_answer_however_often_twilio_asks),
-		CASE(who_was_answered_does_not_come_back),
-		CASE(stale_handle_does_not_reach_the_next_caller),
-		IN_WORDS(call_is_announced_by_the_channel_of_its_agent_and_with_its_greeting),
-		IN_WORDS(greeting_too_long_for_twiml_is_the_agents),
-		IN_WORDS(session_that_broke_off_is_opened_anew_once_and_goes_on_with_the_conversation),
-		IN_WORDS(session_that_never_began_is_opened_anew_too),
-		IN_WORDS(what_was_ended_on_purpose_and_streams_are_not_opened_anew),
-		IN_WORDS(token_of_another_channel_is_not_spent),
-		IN_WORDS(unannounced_call_by_another_channel_than_its_agents_gets_no_name),
-		CASE(call_that_comes_by_another_channel_than_announced_is_ended),
-		CASE(handle_from_nowhere_is_ignored),
-		CASE(first_reason_wins),
-		CASE(end_that_twilio_knows_first_is_named_by_what_there_was),
-		CASE(endings_are_kept_two_minutes),
-		CASE(mass_of_endings_is_kept),
-		CASE(newest_ending_of_a_call_that_streamed_twice_is_told),
-		CASE(calls_that_twilio_has_not_asked_about_are_counted),
-		CASE(longest_call_is_ended),
-		CASE(goodbye_is_said_once),
-		CASE(stream_nobody_announced_gets_a_line_and_then_a_name),
-		CASE(name_of_a_live_call_is_refused_and_of_a_reserved_one_taken_over),
-		CASE(live_calls_are_listed_first_then_the_ended_newest_first),
-		CASE(what_was_said_in_the_last_call_is_not_shown_for_the_next),
-		CASE(a_call_that_comes_back_goes_on_counting_its_turns),
-		CASE(a_call_that_comes_back_is_recorded_as_before),
-		CASE(free_line_holds_no_memory_of_its_last_call),
-		CASE(call_is_found_at_every_moment_of_its_life),
-		CASE(everybody_at_once_leaves_every_line_free),
-		CASE(call_is_told_who_it_is_for),
-		CASE(parties_are_kept_in_one_spelling),
-		CASE(fallback_is_the_agents_also_when_the_call_is_over),
-		CASE(who_had_the_call_speaks_after_it),
-		CASE(closing_ends_what_is_left),
-	};
 
-	log_setup(LOG_FORMAT_TEXT, LOG_LEVEL_ERROR);
-	return cmocka_run_group_tests_name("calls", tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	LIMITED(one_caller_has_so_many_calls_at_once_in_whatever_spelling),
+	LIMITED(one_caller_makes_so_many_calls_an_hour),
+	LIMITED(who_withholds_the_number_is_one_caller),
+	LIMITED(calls_without_a_line_and_calls_we_place_do_not_count),
+	LIMITED(who_comes_back_is_not_refused_and_no_new_call),
+	LIMITED(blocked_callers_are_refused_by_number_beginning_and_name),
+	cmocka_unit_test_setup_teardown(
+	    only_allowed_callers_are_answered_and_those_we_call, open_allowing, close_table),
+	LIMITED(refused_callers_push_out_no_call_that_was_answered),
+	CASE(webhook_of_a_call_that_is_over_starts_nothing),
+	CASE(call_that_ends_while_it_is_let_in_stays_over),
+	CASE(after_a_fault_twilio_may_ask_again_twice),
+	CASE(same_call_gets_the_same_token_before_and_after_its_stream),
+	CASE(call_without_a_name_is_not_admitted),
+	CASE(table_is_full_at_its_limit_and_a_line_being_left_does_not_count),
+	CASE(a_day_that_is_full_refuses_calls_that_come_in_only),
+	CASE(draining_table_admits_nobody_but_lets_the_reserved_in),
+	CASE(token_is_good_once),
+	CASE(token_that_is_almost_right_is_wrong),
+	CASE(token_expires_by_itself),
+	CASE(claim_that_is_never_carried_expires),
+	CASE(abandoned_claim_ends_the_call_at_once),
+	CASE(letters_reach_the_call_they_are_for_and_no_other),
+	CASE(who_comes_back_gets_the_same_answer_however_often_twilio_asks),
+	CASE(who_was_answered_does_not_come_back),
+	CASE(stale_handle_does_not_reach_the_next_caller),
+	IN_WORDS(call_is_announced_by_the_channel_of_its_agent_and_with_its_greeting),
+	IN_WORDS(greeting_too_long_for_twiml_is_the_agents),
+	IN_WORDS(session_that_broke_off_is_opened_anew_once_and_goes_on_with_the_conversation),
+	IN_WORDS(session_that_never_began_is_opened_anew_too),
+	IN_WORDS(what_was_ended_on_purpose_and_streams_are_not_opened_anew),
+	IN_WORDS(token_of_another_channel_is_not_spent),
+	IN_WORDS(unannounced_call_by_another_channel_than_its_agents_gets_no_name),
+	CASE(call_that_comes_by_another_channel_than_announced_is_ended),
+	CASE(handle_from_nowhere_is_ignored),
+	CASE(first_reason_wins),
+	CASE(end_that_twilio_knows_first_is_named_by_what_there_was),
+	CASE(endings_are_kept_two_minutes),
+	CASE(mass_of_endings_is_kept),
+	CASE(newest_ending_of_a_call_that_streamed_twice_is_told),
+	CASE(calls_that_twilio_has_not_asked_about_are_counted),
+	CASE(longest_call_is_ended),
+	CASE(goodbye_is_said_once),
+	CASE(stream_nobody_announced_gets_a_line_and_then_a_name),
+	CASE(name_of_a_live_call_is_refused_and_of_a_reserved_one_taken_over),
+	CASE(live_calls_are_listed_first_then_the_ended_newest_first),
+	CASE(what_was_said_in_the_last_call_is_not_shown_for_the_next),
+	CASE(a_call_that_comes_back_goes_on_counting_its_turns),
+	CASE(a_call_that_comes_back_is_recorded_as_before),
+	CASE(free_line_holds_no_memory_of_its_last_call),
+	CASE(call_is_found_at_every_moment_of_its_life),
+	CASE(everybody_at_once_leaves_every_line_free),
+	CASE(call_is_told_who_it_is_for),
+	CASE(parties_are_kept_in_one_spelling),
+	CASE(fallback_is_the_agents_also_when_the_call_is_over),
+	CASE(who_had_the_call_speaks_after_it),
+	CASE(closing_ends_what_is_left),
+	GROUP(log_errors_only, NULL),
+};

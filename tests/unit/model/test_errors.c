@@ -1,11 +1,8 @@
 #include "server/model/errors.h"
+#include "tests/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <cmocka.h>
 
 static void code_decides_and_without_a_known_one_the_type(void **state)
 {
@@ -45,12 +42,8 @@ static void answer_is_judged_by_its_code_and_then_by_its_status(void **state)
 	assert_int_equal(model_error_of_answer(400, ""), MODEL_HARMLESS);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(code_decides_and_without_a_known_one_the_type),
-		cmocka_unit_test(answer_is_judged_by_its_code_and_then_by_its_status),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(code_decides_and_without_a_known_one_the_type),
+	cmocka_unit_test(answer_is_judged_by_its_code_and_then_by_its_status),
+	{ 0 },
+};

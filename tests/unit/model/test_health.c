@@ -2,13 +2,10 @@
 #include "server/model/health.c"
 
 #include "common/json.h"
+#include "tests/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <cmocka.h>
 
 static const struct agent desk = { .name = "desk", .variant = "" }, night = { .name = "desk", .variant = "night" };
 static struct model_health *health;
@@ -107,13 +104,9 @@ static void each_agent_that_lacks_something_is_named_with_it(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_it, close_it)
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(a_close_for_a_fatal_reason_closes_the_door),
-		TEST(what_a_trial_found_refused_is_told_to_calls_until_the_files_are_new),
-		TEST(each_agent_that_lacks_something_is_named_with_it),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	TEST(a_close_for_a_fatal_reason_closes_the_door),
+	TEST(what_a_trial_found_refused_is_told_to_calls_until_the_files_are_new),
+	TEST(each_agent_that_lacks_something_is_named_with_it),
+	{ 0 },
+};

@@ -5,14 +5,11 @@
 #include "common/clock.h"
 #include "tests/peers/fake_model.h"
 #include "tests/peers/fake_protocol.h"
+#include "tests/unit.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <cmocka.h>
 
 static struct fake_model *model;
 static struct model_access access_to;
@@ -244,19 +241,15 @@ static void answer_that_is_refused_fails_a_trial_that_asks_for_one(void **state)
 	asks = false;
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(session_is_configured_once_it_says_that_it_was_created),
-		cmocka_unit_test(trial_opens_the_session_of_the_agents_channel),
-		cmocka_unit_test(refused_configuration_is_tried_once_more_without_what_few_know),
-		cmocka_unit_test(each_extra_that_is_refused_is_left_out_alone),
-		cmocka_unit_test(what_is_known_to_be_refused_is_not_asked_for),
-		cmocka_unit_test(what_no_session_can_do_without_is_not_left_out),
-		cmocka_unit_test(session_of_another_kind_than_asked_for_is_refused),
-		cmocka_unit_test(answer_that_is_refused_fails_a_trial_that_asks_for_one),
-		cmocka_unit_test(class_of_an_error_decides_whether_it_stays_so),
-	};
-
-	return cmocka_run_group_tests_name("session", tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(session_is_configured_once_it_says_that_it_was_created),
+	cmocka_unit_test(trial_opens_the_session_of_the_agents_channel),
+	cmocka_unit_test(refused_configuration_is_tried_once_more_without_what_few_know),
+	cmocka_unit_test(each_extra_that_is_refused_is_left_out_alone),
+	cmocka_unit_test(what_is_known_to_be_refused_is_not_asked_for),
+	cmocka_unit_test(what_no_session_can_do_without_is_not_left_out),
+	cmocka_unit_test(session_of_another_kind_than_asked_for_is_refused),
+	cmocka_unit_test(answer_that_is_refused_fails_a_trial_that_asks_for_one),
+	cmocka_unit_test(class_of_an_error_decides_whether_it_stays_so),
+	{ 0 },
+};

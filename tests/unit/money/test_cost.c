@@ -3,17 +3,14 @@
 #include "server/model/realtime.h"
 
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "tests/peers/fixture.h"
 #include "tests/peers/setup.h"
+#include "tests/unit.h"
 
 static struct model_usage usage_of(const char *name, enum model_event_type type)
 {
@@ -274,22 +271,18 @@ static void a_transcriber_without_a_price_costs_by_time_or_token_what_is_more(vo
 	assert_near(transcription_of(&use), 1000 * 24 / 1e6);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_usage_of_an_answer_is_read),
-		cmocka_unit_test(the_usage_of_a_transcript_is_read),
-		cmocka_unit_test(what_is_missing_null_or_absurd_counts_as_nothing),
-		cmocka_unit_test(what_is_not_told_apart_is_text),
-		cmocka_unit_test(more_cached_than_there_was_is_not_believed),
-		cmocka_unit_test(an_answer_costs_what_the_table_says),
-		cmocka_unit_test(transcription_is_billed_by_time_or_by_token_whatever_was_told),
-		cmocka_unit_test(minutes_are_billed_as_they_begin),
-		cmocka_unit_test(the_minute_of_a_relay_is_the_owners_to_say),
-		cmocka_unit_test(a_model_without_a_price_costs_as_much_as_the_dearest),
-		cmocka_unit_test(a_kind_without_a_price_costs_as_much_as_the_dearest),
-		cmocka_unit_test(a_transcriber_without_a_price_costs_by_time_or_token_what_is_more),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(the_usage_of_an_answer_is_read),
+	cmocka_unit_test(the_usage_of_a_transcript_is_read),
+	cmocka_unit_test(what_is_missing_null_or_absurd_counts_as_nothing),
+	cmocka_unit_test(what_is_not_told_apart_is_text),
+	cmocka_unit_test(more_cached_than_there_was_is_not_believed),
+	cmocka_unit_test(an_answer_costs_what_the_table_says),
+	cmocka_unit_test(transcription_is_billed_by_time_or_by_token_whatever_was_told),
+	cmocka_unit_test(minutes_are_billed_as_they_begin),
+	cmocka_unit_test(the_minute_of_a_relay_is_the_owners_to_say),
+	cmocka_unit_test(a_model_without_a_price_costs_as_much_as_the_dearest),
+	cmocka_unit_test(a_kind_without_a_price_costs_as_much_as_the_dearest),
+	cmocka_unit_test(a_transcriber_without_a_price_costs_by_time_or_token_what_is_more),
+	{ 0 },
+};

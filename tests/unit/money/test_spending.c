@@ -18,15 +18,12 @@ static int64_t stood_in_wall(void)
 #include "server/store/row.h"
 #include "server/store/store.h"
 #include "tests/peers/setup.h"
+#include "tests/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-#include <cmocka.h>
 
 static struct config cfg;
 static struct store *store;
@@ -472,24 +469,20 @@ static void without_one_everything_is_let_in(void **state)
 	assert_false(d.full || d.over);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_call_is_let_in_if_all_that_it_may_cost_is_left),
-		cmocka_unit_test(the_median_is_the_middle_one),
-		cmocka_unit_test(a_call_reserves_the_median_of_its_agents_last_fifty),
-		cmocka_unit_test(without_a_limit_for_calls_it_is_one_dollar),
-		cmocka_unit_test(what_is_reserved_gives_way_to_what_it_costs),
-		cmocka_unit_test(what_came_to_nothing_leaves_nothing),
-		cmocka_unit_test(what_must_be_is_reserved_beyond_the_limit),
-		cmocka_unit_test(a_limit_below_one_reservation_lets_calls_in_one_at_a_time),
-		cmocka_unit_test(a_limit_below_a_millionth_is_one_all_the_same),
-		cmocka_unit_test(a_call_over_midnight_costs_each_day_its_part),
-		cmocka_unit_test(the_day_is_summed_limited_and_kept_over_a_restart),
-		cmocka_unit_test(what_calls_have_cost_is_known_after_a_restart),
-		cmocka_unit_test(a_hundred_at_once_never_pass_the_limit),
-		cmocka_unit_test(without_one_everything_is_let_in),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(a_call_is_let_in_if_all_that_it_may_cost_is_left),
+	cmocka_unit_test(the_median_is_the_middle_one),
+	cmocka_unit_test(a_call_reserves_the_median_of_its_agents_last_fifty),
+	cmocka_unit_test(without_a_limit_for_calls_it_is_one_dollar),
+	cmocka_unit_test(what_is_reserved_gives_way_to_what_it_costs),
+	cmocka_unit_test(what_came_to_nothing_leaves_nothing),
+	cmocka_unit_test(what_must_be_is_reserved_beyond_the_limit),
+	cmocka_unit_test(a_limit_below_one_reservation_lets_calls_in_one_at_a_time),
+	cmocka_unit_test(a_limit_below_a_millionth_is_one_all_the_same),
+	cmocka_unit_test(a_call_over_midnight_costs_each_day_its_part),
+	cmocka_unit_test(the_day_is_summed_limited_and_kept_over_a_restart),
+	cmocka_unit_test(what_calls_have_cost_is_known_after_a_restart),
+	cmocka_unit_test(a_hundred_at_once_never_pass_the_limit),
+	cmocka_unit_test(without_one_everything_is_let_in),
+	{ 0 },
+};

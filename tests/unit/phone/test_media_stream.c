@@ -2,13 +2,10 @@
 #include "common/base64.h"
 
 #include <ctype.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 
-#include <cmocka.h>
-
 #include "tests/peers/fixture.h"
+#include "tests/unit.h"
 
 static const char SID[] = "MZ00000000000000000000000000000001";
 
@@ -445,28 +442,24 @@ static void audio_of_any_length_is_a_message(void **state)
 	}
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_message_of_the_fixtures_is_what_it_is),
-		cmocka_unit_test(a_message_that_is_not_addressed_to_the_stream_is_invalid),
-		cmocka_unit_test(it_says_what_it_can_do),
-		cmocka_unit_test(start_names_the_call_and_its_format),
-		cmocka_unit_test(start_tells_who_called_whom_if_its_parameters_do),
-		cmocka_unit_test(other_formats_are_seen),
-		cmocka_unit_test(media_carries_a_frame_and_its_time),
-		cmocka_unit_test(numbers_may_be_strings_numbers_or_absent),
-		cmocka_unit_test(mark_comes_back_with_our_name),
-		cmocka_unit_test(every_key_of_the_telephone_is_taken_and_nothing_else),
-		cmocka_unit_test(nonsense_is_invalid_and_news_is_unknown),
-		cmocka_unit_test(no_beginning_of_a_message_is_read_beyond_its_end),
-		cmocka_unit_test(names_are_taken_whole_or_not_at_all),
-		cmocka_unit_test(a_bad_character_loses_no_start),
-		cmocka_unit_test(stream_sid_that_could_break_our_json_is_not_taken),
-		cmocka_unit_test(a_second_start_is_told_and_renames_nothing),
-		cmocka_unit_test(messages_of_ours_are_those_of_the_fixtures),
-		cmocka_unit_test(audio_of_any_length_is_a_message),
-	};
-
-	return cmocka_run_group_tests_name("media_stream", tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(every_message_of_the_fixtures_is_what_it_is),
+	cmocka_unit_test(a_message_that_is_not_addressed_to_the_stream_is_invalid),
+	cmocka_unit_test(it_says_what_it_can_do),
+	cmocka_unit_test(start_names_the_call_and_its_format),
+	cmocka_unit_test(start_tells_who_called_whom_if_its_parameters_do),
+	cmocka_unit_test(other_formats_are_seen),
+	cmocka_unit_test(media_carries_a_frame_and_its_time),
+	cmocka_unit_test(numbers_may_be_strings_numbers_or_absent),
+	cmocka_unit_test(mark_comes_back_with_our_name),
+	cmocka_unit_test(every_key_of_the_telephone_is_taken_and_nothing_else),
+	cmocka_unit_test(nonsense_is_invalid_and_news_is_unknown),
+	cmocka_unit_test(no_beginning_of_a_message_is_read_beyond_its_end),
+	cmocka_unit_test(names_are_taken_whole_or_not_at_all),
+	cmocka_unit_test(a_bad_character_loses_no_start),
+	cmocka_unit_test(stream_sid_that_could_break_our_json_is_not_taken),
+	cmocka_unit_test(a_second_start_is_told_and_renames_nothing),
+	cmocka_unit_test(messages_of_ours_are_those_of_the_fixtures),
+	cmocka_unit_test(audio_of_any_length_is_a_message),
+	{ 0 },
+};

@@ -1,11 +1,8 @@
 #include "server/phone/party.h"
+#include "tests/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 /* Whose text it is: the same may be another party in From than in To. */
 enum { CALLER = 1, CALLED = 2, EITHER = CALLER | CALLED };
@@ -276,18 +273,14 @@ static void lists_name_callers_by_beginning_and_by_name(void **state)
 	}
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_text_names_one_party),
-		cmocka_unit_test(long_names_are_cut),
-		cmocka_unit_test(missing_plus_is_put_in_for_comparing),
-		cmocka_unit_test(nobody_is_told_a_number_that_is_none),
-		cmocka_unit_test(caller_without_a_number_dials_with_ours),
-		cmocka_unit_test(calls_are_counted_by_one_name_for_each_caller),
-		cmocka_unit_test(lists_name_callers_by_beginning_and_by_name),
-		cmocka_unit_test(log_shows_no_whole_number_and_no_whole_name),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(each_text_names_one_party),
+	cmocka_unit_test(long_names_are_cut),
+	cmocka_unit_test(missing_plus_is_put_in_for_comparing),
+	cmocka_unit_test(nobody_is_told_a_number_that_is_none),
+	cmocka_unit_test(caller_without_a_number_dials_with_ours),
+	cmocka_unit_test(calls_are_counted_by_one_name_for_each_caller),
+	cmocka_unit_test(lists_name_callers_by_beginning_and_by_name),
+	cmocka_unit_test(log_shows_no_whole_number_and_no_whole_name),
+	{ 0 },
+};

@@ -1,13 +1,10 @@
 #include "server/phone/relay.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include <cmocka.h>
-
 #include "tests/peers/fixture.h"
+#include "tests/unit.h"
 
 static const char SESSION[] = "VX00000000000000000000000000000001", CALL[] = "CA00000000000000000000000000000001";
 
@@ -402,25 +399,21 @@ static void text_goes_out_as_it_is_with_its_spaces(void **state)
 	buf_free(&out);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_message_of_the_fixtures_is_what_it_is),
-		cmocka_unit_test(it_says_what_it_can_do),
-		cmocka_unit_test(setup_names_the_session_the_call_and_who_is_in_it),
-		cmocka_unit_test(a_setup_that_cannot_be_used_says_why),
-		cmocka_unit_test(a_second_setup_is_told_and_renames_nothing),
-		cmocka_unit_test(only_a_last_prompt_ends_the_turn),
-		cmocka_unit_test(a_prompt_of_blanks_is_nobodys_turn),
-		cmocka_unit_test(words_of_every_script_and_length_are_taken),
-		cmocka_unit_test(an_interruption_is_one_whatever_it_says),
-		cmocka_unit_test(news_of_the_session_says_who_speaks_and_what_was_played),
-		cmocka_unit_test(keys_and_complaints_may_be_odd),
-		cmocka_unit_test(nonsense_is_invalid_and_news_is_unknown),
-		cmocka_unit_test(no_beginning_of_a_message_is_read_beyond_its_end),
-		cmocka_unit_test(messages_of_ours_are_those_of_the_fixtures),
-		cmocka_unit_test(text_goes_out_as_it_is_with_its_spaces),
-	};
-
-	return cmocka_run_group_tests_name("relay", tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(every_message_of_the_fixtures_is_what_it_is),
+	cmocka_unit_test(it_says_what_it_can_do),
+	cmocka_unit_test(setup_names_the_session_the_call_and_who_is_in_it),
+	cmocka_unit_test(a_setup_that_cannot_be_used_says_why),
+	cmocka_unit_test(a_second_setup_is_told_and_renames_nothing),
+	cmocka_unit_test(only_a_last_prompt_ends_the_turn),
+	cmocka_unit_test(a_prompt_of_blanks_is_nobodys_turn),
+	cmocka_unit_test(words_of_every_script_and_length_are_taken),
+	cmocka_unit_test(an_interruption_is_one_whatever_it_says),
+	cmocka_unit_test(news_of_the_session_says_who_speaks_and_what_was_played),
+	cmocka_unit_test(keys_and_complaints_may_be_odd),
+	cmocka_unit_test(nonsense_is_invalid_and_news_is_unknown),
+	cmocka_unit_test(no_beginning_of_a_message_is_read_beyond_its_end),
+	cmocka_unit_test(messages_of_ours_are_those_of_the_fixtures),
+	cmocka_unit_test(text_goes_out_as_it_is_with_its_spaces),
+	{ 0 },
+};

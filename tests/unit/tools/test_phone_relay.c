@@ -8,20 +8,17 @@
 #include "tools/phone/run.h"
 #include "tools/phone/talker.h"
 #include "tools/phone/twiml.h"
+#include "tests/unit.h"
 
 #include <arpa/inet.h>
 #include <cjson/cJSON.h>
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #define TOKEN "a-token-of-this-test"
 #define PUBLIC "https://bridge.example.com"
@@ -501,6 +498,13 @@ static void close_server(void)
 
 static char script_path[64];
 
+static int remove_script(void **state)
+{
+	(void)state;
+	unlink(script_path);
+	return 0;
+}
+
 /* One call with a script; its exit status. */
 static int call(const char *script, const char *const *more)
 {
@@ -699,30 +703,24 @@ static void odd_messages_are_sent_as_asked(void **state)
 	close_server();
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(attributes_are_held_against_the_tables),
-		cmocka_unit_test(messages_are_read_strictly),
-		TALKER(words_take_their_time),
-		TALKER(the_last_word_waits_for_its_end),
-		TALKER(a_cut_tells_whole_words_and_drops_the_rest),
-		TALKER(who_may_not_cut_does_not),
-		TALKER(a_later_message_cuts_what_lets_it),
-		TALKER(keys_and_sounds_wait_for_the_words_before_them),
-		cmocka_unit_test(a_conversation_goes_to_and_fro),
-		cmocka_unit_test(an_interruption_tells_what_was_heard),
-		cmocka_unit_test(tokens_of_a_cut_answer_are_found),
-		cmocka_unit_test(an_end_is_told_to_the_action),
-		cmocka_unit_test(a_lost_socket_leads_to_another_session),
-		cmocka_unit_test(a_close_without_an_end_is_told),
-		cmocka_unit_test(a_cut_socket_leads_to_another_session),
-		cmocka_unit_test(ten_bad_messages_end_it),
-		cmocka_unit_test(twilios_own_failures_are_told),
-		cmocka_unit_test(odd_messages_are_sent_as_asked),
-	};
-	int failed = cmocka_run_group_tests(tests, NULL, NULL);
-
-	unlink(script_path);
-	return failed;
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(attributes_are_held_against_the_tables),
+	cmocka_unit_test(messages_are_read_strictly),
+	TALKER(words_take_their_time),
+	TALKER(the_last_word_waits_for_its_end),
+	TALKER(a_cut_tells_whole_words_and_drops_the_rest),
+	TALKER(who_may_not_cut_does_not),
+	TALKER(a_later_message_cuts_what_lets_it),
+	TALKER(keys_and_sounds_wait_for_the_words_before_them),
+	cmocka_unit_test(a_conversation_goes_to_and_fro),
+	cmocka_unit_test(an_interruption_tells_what_was_heard),
+	cmocka_unit_test(tokens_of_a_cut_answer_are_found),
+	cmocka_unit_test(an_end_is_told_to_the_action),
+	cmocka_unit_test(a_lost_socket_leads_to_another_session),
+	cmocka_unit_test(a_close_without_an_end_is_told),
+	cmocka_unit_test(a_cut_socket_leads_to_another_session),
+	cmocka_unit_test(ten_bad_messages_end_it),
+	cmocka_unit_test(twilios_own_failures_are_told),
+	cmocka_unit_test(odd_messages_are_sent_as_asked),
+	GROUP(NULL, remove_script),
+};

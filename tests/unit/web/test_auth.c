@@ -2,14 +2,11 @@
 
 #include "common/base64.h"
 #include "common/digest.h"
+#include "tests/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static struct config cfg;
 
@@ -306,25 +303,22 @@ static void browser_says_for_whom_it_asks(void **state)
 	    AUTH_FOREIGN_PAGE);
 }
 
-int main(void)
-{
 #define TEST(name) cmocka_unit_test_setup(name, clear)
-	const struct CMUnitTest tests[] = {
-		TEST(address_comes_from_the_setting_first),
-		TEST(address_comes_from_a_trusted_proxy_second),
-		TEST(address_of_a_stranger_is_its_host),
-		TEST(host_that_is_none_gives_no_address),
-		TEST(signature_is_checked_with_the_hosts_capitals_too),
-		TEST(client_behind_a_trusted_proxy_is_whom_that_proxy_saw),
-		TEST(what_is_no_address_names_no_client),
-		TEST(nothing_configured_opens_to_nobody),
-		TEST(operator_has_the_token_wherever_it_comes_from),
-		TEST(who_has_no_token_is_told_where_it_is),
-		TEST(token_for_reading_reads),
-		TEST(signed_token_opens_as_far_as_its_scope),
-		TEST(page_of_another_site_is_refused_whatever_it_shows),
-		TEST(browser_says_for_whom_it_asks),
-	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	TEST(address_comes_from_the_setting_first),
+	TEST(address_comes_from_a_trusted_proxy_second),
+	TEST(address_of_a_stranger_is_its_host),
+	TEST(host_that_is_none_gives_no_address),
+	TEST(signature_is_checked_with_the_hosts_capitals_too),
+	TEST(client_behind_a_trusted_proxy_is_whom_that_proxy_saw),
+	TEST(what_is_no_address_names_no_client),
+	TEST(nothing_configured_opens_to_nobody),
+	TEST(operator_has_the_token_wherever_it_comes_from),
+	TEST(who_has_no_token_is_told_where_it_is),
+	TEST(token_for_reading_reads),
+	TEST(signed_token_opens_as_far_as_its_scope),
+	TEST(page_of_another_site_is_refused_whatever_it_shows),
+	TEST(browser_says_for_whom_it_asks),
+	{ 0 },
+};

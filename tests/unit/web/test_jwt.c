@@ -1,15 +1,12 @@
 #include "server/web/jwt.h"
 
 #include "common/digest.h"
+#include "tests/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #define SECRET "0123456789abcdef0123456789abcdef"
 
@@ -264,21 +261,17 @@ static void every_verdict_has_words(void **state)
 		assert_true(strlen(jwt_verdict_text((enum jwt_verdict)i)) > 10);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(example_of_the_rfc_is_good_until_its_end),
-		cmocka_unit_test(every_changed_character_is_noticed),
-		cmocka_unit_test(other_algorithms_and_kinds_are_refused_however_signed),
-		cmocka_unit_test(odd_json_is_refused),
-		cmocka_unit_test(three_parts_of_base64url_and_nothing_else),
-		cmocka_unit_test(long_ones_are_not_looked_at),
-		cmocka_unit_test(another_secret_or_a_short_one_opens_nothing),
-		cmocka_unit_test(times_are_checked_to_the_second),
-		cmocka_unit_test(scope_says_what_a_token_may_do),
-		cmocka_unit_test(token_that_is_not_good_may_do_nothing),
-		cmocka_unit_test(every_verdict_has_words),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(example_of_the_rfc_is_good_until_its_end),
+	cmocka_unit_test(every_changed_character_is_noticed),
+	cmocka_unit_test(other_algorithms_and_kinds_are_refused_however_signed),
+	cmocka_unit_test(odd_json_is_refused),
+	cmocka_unit_test(three_parts_of_base64url_and_nothing_else),
+	cmocka_unit_test(long_ones_are_not_looked_at),
+	cmocka_unit_test(another_secret_or_a_short_one_opens_nothing),
+	cmocka_unit_test(times_are_checked_to_the_second),
+	cmocka_unit_test(scope_says_what_a_token_may_do),
+	cmocka_unit_test(token_that_is_not_good_may_do_nothing),
+	cmocka_unit_test(every_verdict_has_words),
+	{ 0 },
+};

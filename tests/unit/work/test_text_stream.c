@@ -5,6 +5,7 @@
 #include "server/work/fetch.h"
 #include "tests/peers/loopback.h"
 #include "tests/peers/tls_peer.h"
+#include "tests/unit.h"
 
 #include <arpa/inet.h>
 #include <dlfcn.h>
@@ -20,10 +21,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <cmocka.h>
 
 enum { GUARD_MS = 60000, SHORT_MS = 300, CALLS = 200, LARGE = 4 << 20 };
 
@@ -466,18 +463,14 @@ static int tear_down(void **state)
 	return 0;
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(an_answer_is_read_while_it_is_made),
-		cmocka_unit_test(a_connection_serves_one_answer_after_the_other),
-		cmocka_unit_test(two_hundred_answers_are_made_at_once),
-		cmocka_unit_test(who_leaves_ends_the_transfer),
-		cmocka_unit_test(a_slow_reader_keeps_nobody_else_waiting_and_loses_nothing),
-		cmocka_unit_test(a_reader_of_a_full_ring_may_leave),
-		cmocka_unit_test(what_goes_wrong_has_a_name),
-		cmocka_unit_test(a_certificate_is_verified),
-	};
-
-	return cmocka_run_group_tests(tests, set_up, tear_down);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(an_answer_is_read_while_it_is_made),
+	cmocka_unit_test(a_connection_serves_one_answer_after_the_other),
+	cmocka_unit_test(two_hundred_answers_are_made_at_once),
+	cmocka_unit_test(who_leaves_ends_the_transfer),
+	cmocka_unit_test(a_slow_reader_keeps_nobody_else_waiting_and_loses_nothing),
+	cmocka_unit_test(a_reader_of_a_full_ring_may_leave),
+	cmocka_unit_test(what_goes_wrong_has_a_name),
+	cmocka_unit_test(a_certificate_is_verified),
+	GROUP(set_up, tear_down),
+};

@@ -7,11 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <cmocka.h>
-
 #include "tests/peers/fixture.h"
+#include "tests/unit.h"
 
 static struct text_reply reply;
 static char told[8192];
@@ -264,20 +261,16 @@ static void arguments_without_end_are_no_arguments(void **state)
 	assert_non_null(strstr(told, "call c n \n"));
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(an_answer_is_the_same_in_both_apis),
-		cmocka_unit_test(functions_come_whole),
-		cmocka_unit_test(other_ends_say_why),
-		cmocka_unit_test(a_refusal_has_the_class_of_its_status_or_code),
-		cmocka_unit_test(a_page_instead_of_an_error_is_told_by_its_status),
-		cmocka_unit_test(what_breaks_off_is_billed_by_an_estimate),
-		cmocka_unit_test(a_beginning_that_nobody_heard_of_is_told_before_the_end),
-		cmocka_unit_test(chat_without_its_last_word_is_whole_if_it_gave_a_reason),
-		cmocka_unit_test(no_data_does_harm),
-		cmocka_unit_test(arguments_without_end_are_no_arguments),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(an_answer_is_the_same_in_both_apis),
+	cmocka_unit_test(functions_come_whole),
+	cmocka_unit_test(other_ends_say_why),
+	cmocka_unit_test(a_refusal_has_the_class_of_its_status_or_code),
+	cmocka_unit_test(a_page_instead_of_an_error_is_told_by_its_status),
+	cmocka_unit_test(what_breaks_off_is_billed_by_an_estimate),
+	cmocka_unit_test(a_beginning_that_nobody_heard_of_is_told_before_the_end),
+	cmocka_unit_test(chat_without_its_last_word_is_whole_if_it_gave_a_reason),
+	cmocka_unit_test(no_data_does_harm),
+	cmocka_unit_test(arguments_without_end_are_no_arguments),
+	{ 0 },
+};

@@ -4,14 +4,11 @@
 #include "common/json.h"
 #include "server/model/realtime_say.h"
 #include "server/model/realtime_tools.h"
+#include "tests/unit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <cmocka.h>
 
 static const struct agent plain = { .openai_model = "m", .reasoning_effort = "" };
 static const struct agent thinks = { .openai_model = "m", .reasoning_effort = "low" };
@@ -196,18 +193,14 @@ static void commands_that_lack_something_change_nothing(void **state)
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(each_speaker_has_a_role),
-		TEST(nobody_has_spoken_yet),
-		TEST(what_was_heard_takes_the_place_of_what_was_not),
-		TEST(a_result_stands_behind_its_call),
-		TEST(a_result_of_a_call_that_is_unknown_is_a_note),
-		TEST(functions_are_offered_in_the_words_of_the_api),
-		TEST(a_long_call_forgets_its_beginning),
-		TEST(commands_that_lack_something_change_nothing),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	TEST(each_speaker_has_a_role),
+	TEST(nobody_has_spoken_yet),
+	TEST(what_was_heard_takes_the_place_of_what_was_not),
+	TEST(a_result_stands_behind_its_call),
+	TEST(a_result_of_a_call_that_is_unknown_is_a_note),
+	TEST(functions_are_offered_in_the_words_of_the_api),
+	TEST(a_long_call_forgets_its_beginning),
+	TEST(commands_that_lack_something_change_nothing),
+	{ 0 },
+};

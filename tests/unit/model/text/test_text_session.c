@@ -5,15 +5,12 @@
 #include "common/json.h"
 #include "server/model/text/text_access.h"
 #include "server/model/trial.h"
+#include "tests/unit.h"
 
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <cmocka.h>
 
 /* ------------------------------------------------------------------------- the carrier */
 
@@ -440,20 +437,16 @@ static void a_trial_has_an_answer_begun_with_the_tools(void **state)
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(a_session_is_ready_and_has_asked_for_nothing),
-		TEST(an_answer_is_a_request_with_the_conversation),
-		TEST(an_interrupt_aborts_the_transfer_and_the_next_request_knows_what_was_heard),
-		TEST(an_answer_is_cancelled_before_its_first_word_and_in_the_middle_of_a_piece),
-		TEST(an_aside_comes_beside_an_answer_and_is_not_kept),
-		TEST(functions_and_their_results_are_part_of_the_conversation),
-		TEST(what_the_carrier_cannot_do_fails_the_answer_alone),
-		TEST(a_key_that_is_quoted_is_not_repeated),
-		TEST(the_address_follows_the_realtime_models),
-		TEST(a_trial_has_an_answer_begun_with_the_tools),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	TEST(a_session_is_ready_and_has_asked_for_nothing),
+	TEST(an_answer_is_a_request_with_the_conversation),
+	TEST(an_interrupt_aborts_the_transfer_and_the_next_request_knows_what_was_heard),
+	TEST(an_answer_is_cancelled_before_its_first_word_and_in_the_middle_of_a_piece),
+	TEST(an_aside_comes_beside_an_answer_and_is_not_kept),
+	TEST(functions_and_their_results_are_part_of_the_conversation),
+	TEST(what_the_carrier_cannot_do_fails_the_answer_alone),
+	TEST(a_key_that_is_quoted_is_not_repeated),
+	TEST(the_address_follows_the_realtime_models),
+	TEST(a_trial_has_an_answer_begun_with_the_tools),
+	{ 0 },
+};

@@ -1,10 +1,7 @@
 #include "server/web/twilio/relay_end.h"
+#include "tests/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
-
-#include <cmocka.h>
 
 static void codes_fall_into_classes(void **state)
 {
@@ -77,14 +74,10 @@ static void who_did_not_hang_up_hears_something(void **state)
 	}
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(codes_fall_into_classes),
-		cmocka_unit_test(only_what_broke_off_is_opened_anew),
-		cmocka_unit_test(what_we_ended_goes_on_as_we_meant_it),
-		cmocka_unit_test(who_did_not_hang_up_hears_something),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(codes_fall_into_classes),
+	cmocka_unit_test(only_what_broke_off_is_opened_anew),
+	cmocka_unit_test(what_we_ended_goes_on_as_we_meant_it),
+	cmocka_unit_test(who_did_not_hang_up_hears_something),
+	{ 0 },
+};
