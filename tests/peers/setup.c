@@ -73,6 +73,31 @@ int written_end(void **state)
 	return 0;
 }
 
+void assert_written(const char *wanted)
+{
+	assert_int_equal(buf_error(&written), 0);
+	assert_string_equal(buf_text(&written), wanted);
+	buf_reset(&written);
+}
+
+int lines_of(const char *text)
+{
+	int n = 0;
+
+	for (; *text; text++)
+		n += *text == '\n';
+	return n;
+}
+
+cJSON *json_of(const char *text)
+{
+	cJSON *json = json_parse(text, strlen(text));
+
+	if (!json)
+		fail_msg("not JSON: %s", text);
+	return json;
+}
+
 static struct buf tree;
 static struct json_out to_tree;
 

@@ -24,6 +24,10 @@ void folder_put(const char *name, const void *bytes, size_t len);
 extern struct buf written;
 int written_begin(void **state);
 int written_end(void **state);
+void assert_written(const char *wanted); /* since the last time */
+
+int lines_of(const char *text);
+cJSON *json_of(const char *text);
 
 /* What is put into an object, as a tree; the caller deletes it. One at a time. */
 struct json_out *tree_begin(void);

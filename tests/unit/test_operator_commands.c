@@ -1,6 +1,7 @@
 #include "server/operator_commands.h"
 
 #include "server/config/version.h"
+#include "tests/peers/setup.h"
 #include "tests/unit.h"
 
 #include <arpa/inet.h>
@@ -146,15 +147,6 @@ static int runs(const char *line, const char *const bodies[], char *printed, siz
 	"{\"calls\":[{\"call_sid\":\"CA1\",\"state\":\"live\"},{\"call_sid\":\"CA2\\u001b\",\"state\":\"ended\"}],\"next\":\"e1.CA 2\"}"
 #define LAST_PAGE \
 	"{\"calls\":[{\"call_sid\":\"CA3\",\"state\":\"ended\"},{\"call_sid\":\"CA4\",\"state\":\"ended\"}],\"next\":\"e2\"}"
-
-static int lines_of(const char *text)
-{
-	int n = 0;
-
-	for (; *text; text++)
-		n += *text == '\n';
-	return n;
-}
 
 static void pages_are_followed_as_far_as_was_asked(void **state)
 {

@@ -10,17 +10,10 @@
 
 #define ACTS "\xef\xbf\xbd" /* U+FFFD */
 
-static void assert_put(const char *wanted)
-{
-	assert_int_equal(buf_error(&written), 0);
-	assert_string_equal(buf_text(&written), wanted);
-	buf_reset(&written);
-}
-
 static void assert_text(const char *text, const char *wanted)
 {
 	readable_text(&written, text);
-	assert_put(wanted);
+	assert_written(wanted);
 }
 
 static void text_of_people_is_left_as_it_is(void **state)
@@ -68,26 +61,26 @@ static void lines_stay_lines(void **state)
 {
 	(void)state;
 	readable_lines(&written, "a\tb\n\x1b[2J\n\nc");
-	assert_put("a b\n" ACTS "[2J\n\nc");
+	assert_written("a b\n" ACTS "[2J\n\nc");
 	readable_lines(&written, "");
-	assert_put("");
+	assert_written("");
 }
 
 static void a_start_is_cut_between_characters(void **state)
 {
 	(void)state;
 	readable_start(&written, "äöü", 3);
-	assert_put("äöü");
+	assert_written("äöü");
 	readable_start(&written, "äöüß", 3);
-	assert_put("äö…");
+	assert_written("äö…");
 	readable_start(&written, "\x1b\x1b\x1b\x1b", 3);
-	assert_put(ACTS ACTS "…");
+	assert_written(ACTS ACTS "…");
 	readable_cell(&written, "äö", 4);
-	assert_put("äö   ");
+	assert_written("äö   ");
 	readable_cell(&written, "äöüßä", 4);
-	assert_put("äöü… ");
+	assert_written("äöü… ");
 	readable_cell(&written, NULL, 2);
-	assert_put("   ");
+	assert_written("   ");
 }
 
 /* Programs read the same from it. */
@@ -103,7 +96,7 @@ static void json_keeps_its_meaning_and_steers_nothing(void **state)
 	assert_true(cJSON_Compare(before, after, true));
 	cJSON_Delete(before);
 	cJSON_Delete(after);
-	assert_put(wanted);
+	assert_written(wanted);
 }
 
 static void times_are_those_of_the_place(void **state)
@@ -112,11 +105,11 @@ static void times_are_those_of_the_place(void **state)
 	setenv("TZ", "CET-1", 1);
 	tzset();
 	readable_time(&written, "2026-11-20T23:15:30.999Z");
-	assert_put("2026-11-21 00:15:30");
+	assert_written("2026-11-21 00:15:30");
 	readable_time(&written, NULL);
-	assert_put("-");
+	assert_written("-");
 	readable_time(&written, "\x1b[2J");
-	assert_put("-");
+	assert_written("-");
 }
 
 static void values_are_as_people_write_them(void **state)
@@ -148,7 +141,7 @@ static void values_are_as_people_write_them(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		rows[i].put(&written, rows[i].value);
-		assert_put(rows[i].wanted);
+		assert_written(rows[i].wanted);
 	}
 }
 

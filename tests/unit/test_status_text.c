@@ -1,5 +1,5 @@
 #include "server/status_text.h"
-#include "tests/unit.h"
+#include "tests/peers/setup.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -7,16 +7,10 @@
 
 static void assert_status(const char *status_json, const char *ready_json, const char *wanted)
 {
-	cJSON *status = json_parse(status_json, strlen(status_json)),
-	      *ready = json_parse(ready_json, strlen(ready_json));
-	struct buf out;
+	cJSON *status = json_of(status_json), *ready = json_of(ready_json);
 
-	assert_non_null(status);
-	assert_non_null(ready);
-	buf_init(&out, 0);
-	status_text(status, ready, &out);
-	assert_string_equal(buf_text(&out), wanted);
-	buf_free(&out);
+	status_text(status, ready, &written);
+	assert_written(wanted);
 	cJSON_Delete(status);
 	cJSON_Delete(ready);
 }
@@ -117,5 +111,5 @@ const struct CMUnitTest unit_tests[] = {
 	cmocka_unit_test(what_is_wrong_is_told_last),
 	cmocka_unit_test(every_state_has_its_words),
 	cmocka_unit_test(many_agents_are_counted),
-	{ 0 },
+	GROUP(written_begin, written_end),
 };

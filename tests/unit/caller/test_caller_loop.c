@@ -99,42 +99,18 @@ static int run_loop(void)
 	return pthread_create(&loop, NULL, run, NULL);
 }
 
+/* Over the channel that the table names, or one of sound. */
 static int begin(void **state)
 {
-	(void)state;
-	return begin_over(&silent_channel) || run_loop();
-}
-
-static int begin_without_marks(void **state)
-{
-	(void)state;
-	return begin_over(&silent_channel_without_marks) || run_loop();
-}
-
-static int begin_of_text(void **state)
-{
-	(void)state;
-	return begin_over(&silent_channel_of_text) || run_loop();
-}
-
-static int begin_impatient_over(const struct phone_channel *channel)
-{
-	if (begin_over(channel))
-		return -1;
-	cfg.stream_silent_seconds = 1;
-	return run_loop();
-}
-
-static int begin_of_text_impatient(void **state)
-{
-	(void)state;
-	return begin_impatient_over(&silent_channel_of_text);
+	return begin_over(*state ? *state : &silent_channel) || run_loop();
 }
 
 static int begin_impatient(void **state)
 {
-	(void)state;
-	return begin_impatient_over(&silent_channel);
+	if (begin_over(*state ? *state : &silent_channel))
+		return -1;
+	cfg.stream_silent_seconds = 1;
+	return run_loop();
 }
 
 static int begin_unannounced(void **state)
@@ -432,13 +408,19 @@ static void a_stop_before_the_start_ends_the_stream_at_once(void **state)
 	assert_int_equal(invalid(), 0);
 }
 
+/* The far side's Close, of so many bytes, is answered by ours and nothing more. */
+static void close_is(const char *said, size_t len, enum call_end end)
+{
+	start();
+	send_frame(WS_CLOSE, said, len);
+	assert_int_equal(ending(), end);
+	assert_string_equal(phone_gets(WS_CLOSE), "");
+}
+
 static void a_close_without_a_stop_is_a_stream_that_was_lost(void **state)
 {
 	(void)state;
-	start();
-	send_frame(WS_CLOSE, "\x03\xe8", 2);
-	assert_int_equal(ending(), END_STREAM_LOST);
-	assert_string_equal(phone_gets(WS_CLOSE), "");
+	close_is("\x03\xe8", 2, END_STREAM_LOST);
 }
 
 static void a_socket_that_breaks_off_is_a_stream_that_was_lost(void **state)
@@ -699,19 +681,13 @@ static void words_that_were_played_are_told_as_heard(void **state)
 static void a_normal_close_is_the_caller_hanging_up(void **state)
 {
 	(void)state;
-	start();
-	send_frame(WS_CLOSE, "\x03\xe8", 2);
-	assert_int_equal(ending(), END_CALLER_HUNG_UP);
-	assert_string_equal(phone_gets(WS_CLOSE), ""); /* and no end before it */
+	close_is("\x03\xe8", 2, END_CALLER_HUNG_UP);
 }
 
 static void another_close_is_a_stream_that_was_lost(void **state)
 {
 	(void)state;
-	start();
-	send_frame(WS_CLOSE, "\x03\xefToo many", 10);
-	assert_int_equal(ending(), END_STREAM_LOST);
-	assert_string_equal(phone_gets(WS_CLOSE), "");
+	close_is("\x03\xefToo many", 10, END_STREAM_LOST);
 }
 
 static void the_end_is_said_and_the_phone_closes_first(void **state)
@@ -762,6 +738,7 @@ static void a_stream_that_never_starts_may_not(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 #define TEST_BEGUN(name, how) cmocka_unit_test_setup_teardown(name, how, end)
+#define TEST_OVER(name, how, channel) cmocka_unit_test_prestate_setup_teardown(name, how, end, (void *)&channel)
 
 const struct CMUnitTest unit_tests[] = {
 	TEST(a_start_of_the_announced_call_begins_it),
@@ -783,10 +760,10 @@ const struct CMUnitTest unit_tests[] = {
 	TEST(nonsense_in_plenty_ends_the_call),
 	TEST(a_ping_is_answered),
 	TEST(a_mark_that_comes_back_confirms_what_was_heard),
-	TEST_BEGUN(without_marks_the_clock_tells_what_was_heard, begin_without_marks),
+	TEST_OVER(without_marks_the_clock_tells_what_was_heard, begin, silent_channel_without_marks),
 	TEST(a_phone_that_stops_playing_tells_at_once_what_was_heard),
 	TEST(a_cut_clears_what_the_phone_holds),
-#define TEST_OF_TEXT(name) TEST_BEGUN(name, begin_of_text)
+#define TEST_OF_TEXT(name) TEST_OVER(name, begin, silent_channel_of_text)
 	TEST_OF_TEXT(what_the_caller_says_is_told_in_words),
 	TEST_OF_TEXT(a_turn_that_is_too_long_is_cut_at_a_character_and_counted),
 	TEST_OF_TEXT(a_flood_of_words_leaves_room_for_what_cannot_be_dropped),
@@ -798,7 +775,7 @@ const struct CMUnitTest unit_tests[] = {
 	TEST_OF_TEXT(the_end_is_said_and_the_phone_closes_first),
 	TEST_OF_TEXT(a_phone_that_does_not_close_is_left_all_the_same),
 	TEST_OF_TEXT(a_stream_that_never_started_has_no_end_to_say),
-	TEST_BEGUN(a_caller_in_words_may_be_silent, begin_of_text_impatient),
-	TEST_BEGUN(a_stream_that_never_starts_may_not, begin_of_text_impatient),
+	TEST_OVER(a_caller_in_words_may_be_silent, begin_impatient, silent_channel_of_text),
+	TEST_OVER(a_stream_that_never_starts_may_not, begin_impatient, silent_channel_of_text),
 	{ 0 },
 };

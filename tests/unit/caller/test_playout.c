@@ -23,14 +23,15 @@ static struct playout playout;
 static int64_t now;
 static struct from_cut cut_told;
 
-static int begin_over(const struct phone_channel *channel)
+/* Over the channel that the table names, or one of sound. */
+static int begin(void **state)
 {
 	cfg.playout_lead_ms = LEAD_MS;
 	memset(&stats, 0, sizeof stats);
 	line = aligned_alloc(_Alignof(struct call), sizeof *line);
 	memset(line, 0, sizeof *line);
 	line->cfg = &cfg;
-	line->channel = channel;
+	line->channel = *state ? *state : &silent_channel;
 	strcpy(line->stream.id, "MZ1");
 	now = 1000 * US_PER_S;
 	buf_init(&out, 0);
@@ -39,24 +40,6 @@ static int begin_over(const struct phone_channel *channel)
 	playout_init(&playout, line, &out);
 	playout_start(&playout);
 	return 0;
-}
-
-static int begin(void **state)
-{
-	(void)state;
-	return begin_over(&silent_channel);
-}
-
-static int begin_without_marks(void **state)
-{
-	(void)state;
-	return begin_over(&silent_channel_without_marks);
-}
-
-static int begin_of_text(void **state)
-{
-	(void)state;
-	return begin_over(&silent_channel_of_text);
 }
 
 static int end(void **state)
@@ -819,6 +802,7 @@ static void a_phone_that_takes_no_more_has_the_rest_later(void **state)
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define TEST_OVER(name, channel) cmocka_unit_test_prestate_setup_teardown(name, begin, end, (void *)&channel)
 
 const struct CMUnitTest unit_tests[] = {
 	TEST(audio_goes_out_up_to_the_lead_and_no_further),
@@ -831,11 +815,11 @@ const struct CMUnitTest unit_tests[] = {
 	TEST(an_item_is_told_as_heard_when_its_last_mark_comes_back),
 	TEST(without_echoes_an_item_counts_as_played_two_seconds_late_and_unconfirmed),
 	TEST(the_writer_is_asked_to_ring_once_the_ring_is_empty),
-	cmocka_unit_test_setup_teardown(without_marks_the_clock_alone_tells_what_was_heard, begin_without_marks, end),
-	cmocka_unit_test_setup_teardown(a_cut_without_marks_tells_what_the_clock_says, begin_without_marks, end),
+	TEST_OVER(without_marks_the_clock_alone_tells_what_was_heard, silent_channel_without_marks),
+	TEST_OVER(a_cut_without_marks_tells_what_the_clock_says, silent_channel_without_marks),
 	TEST(a_phone_that_stopped_by_itself_has_heard_no_more),
 	TEST(leaving_tells_what_was_heard),
-#define TEST_OF_TEXT(name) cmocka_unit_test_setup_teardown(name, begin_of_text, end)
+#define TEST_OF_TEXT(name) TEST_OVER(name, silent_channel_of_text)
 	TEST_OF_TEXT(text_goes_out_at_once_and_its_end_behind_it),
 	TEST_OF_TEXT(an_item_without_text_has_no_end_on_the_wire),
 	TEST_OF_TEXT(a_greeting_is_the_phones_own_and_only_noted),

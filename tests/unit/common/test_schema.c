@@ -3,27 +3,39 @@
 
 #include "common/json.h"
 #include "common/schema_text.h"
-#include "tests/unit.h"
+#include "tests/peers/setup.h"
 
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static cJSON *parsed(const char *text)
-{
-	cJSON *json = json_parse(text, strlen(text));
+static struct buf problem, ignored;
 
-	if (!json)
-		fail_msg("not JSON: %s", text);
-	return json;
+static int init_words(void **state)
+{
+	(void)state;
+	buf_init(&problem, 0);
+	buf_init(&ignored, 0);
+	return 0;
 }
 
-static int check_text(const char *text, struct buf *problem, struct buf *ignored)
+static int free_words(void **state)
 {
-	cJSON *schema = parsed(text);
-	int err = schema_check(schema, problem, ignored);
+	(void)state;
+	buf_free(&problem);
+	buf_free(&ignored);
+	return 0;
+}
 
+static int check_text(const char *text)
+{
+	cJSON *schema = json_of(text);
+	int err;
+
+	buf_reset(&problem);
+	buf_reset(&ignored);
+	err = schema_check(schema, &problem, &ignored);
 	cJSON_Delete(schema);
 	return err;
 }
@@ -32,15 +44,12 @@ static int check_text(const char *text, struct buf *problem, struct buf *ignored
 static char *follows(const char *schema_text, const char *value_text)
 {
 	static char said[4096];
-	cJSON *schema = parsed(schema_text), *value = parsed(value_text);
+	cJSON *schema = json_of(schema_text), *value = json_of(value_text);
 	struct schema_problems p;
-	struct buf problem;
 	bool good;
 
-	buf_init(&problem, 0);
-	if (schema_check(schema, &problem, NULL))
+	if (check_text(schema_text))
 		fail_msg("%s: %s", schema_text, buf_text(&problem));
-	buf_free(&problem);
 	good = schema_follows(schema, value, &p);
 	assert_int_equal(good, p.count == 0);
 	said[0] = '\0';
@@ -250,41 +259,29 @@ static void unsound_schemas_are_refused_with_their_place(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		struct buf problem;
-
-		buf_init(&problem, 0);
-		assert_int_equal(check_text(cases[i].schema, &problem, NULL), -22);
+		assert_int_equal(check_text(cases[i].schema), -22);
 		if (!strstr(buf_text(&problem), cases[i].said))
 			fail_msg("%s: said %s", cases[i].schema, buf_text(&problem));
-		buf_free(&problem);
 	}
 }
 
 static void what_is_not_looked_at_is_named(void **state)
 {
-	struct buf problem, ignored;
-
 	(void)state;
-	buf_init(&problem, 0);
-	buf_init(&ignored, 0);
 	assert_int_equal(
 	    check_text(
-		JSON({ "title" : "t", "oneOf" : [], "properties" : { "a" : { "$ref" : "#", "format" : "uri" } } }),
-		&problem, &ignored),
+		JSON({ "title" : "t", "oneOf" : [], "properties" : { "a" : { "$ref" : "#", "format" : "uri" } } })),
 	    0);
 	assert_string_equal(buf_text(&ignored), "oneOf: is not looked at\n"
 						"properties.a.$ref: is not looked at\n"
 						"properties.a.format: \"uri\" is not looked at; date-time, date, email "
 						"and phone are\n");
 	assert_int_equal(problem.len, 0);
-	buf_free(&problem);
-	buf_free(&ignored);
 }
 
 static void schemas_nest_to_sixteen(void **state)
 {
 	char text[1024] = "";
-	struct buf problem;
 
 	(void)state;
 	for (int depth = 15; depth <= 16; depth++) {
@@ -294,9 +291,7 @@ static void schemas_nest_to_sixteen(void **state)
 		strcat(text, "{}");
 		for (int i = 0; i < depth; i++)
 			strcat(text, "}");
-		buf_init(&problem, 0);
-		assert_int_equal(check_text(text, &problem, NULL) == 0, depth < 16);
-		buf_free(&problem);
+		assert_int_equal(check_text(text) == 0, depth < 16);
 	}
 }
 
@@ -304,7 +299,7 @@ static void problems_are_bounded_and_counted(void **state)
 {
 	struct schema_problems p;
 	struct buf text;
-	cJSON *schema = parsed(JSON({ "items" : { "type" : "string" } })), *value = cJSON_CreateArray(), *shown;
+	cJSON *schema = json_of(JSON({ "items" : { "type" : "string" } })), *value = cJSON_CreateArray(), *shown;
 
 	(void)state;
 	for (int i = 0; i < SCHEMA_MEMBERS + 5; i++)
@@ -313,7 +308,7 @@ static void problems_are_bounded_and_counted(void **state)
 	assert_int_equal(p.count, SCHEMA_MEMBERS + 1);
 	buf_init(&text, 0);
 	schema_put_problems(&text, &p);
-	shown = parsed(buf_text(&text));
+	shown = json_of(buf_text(&text));
 	assert_int_equal(cJSON_GetArraySize(shown), SCHEMA_PROBLEMS + 1);
 	assert_string_equal(json_str(cJSON_GetArrayItem(shown, 3), "path"), "[3]");
 	assert_string_equal(json_str(cJSON_GetArrayItem(shown, SCHEMA_PROBLEMS), "sentence"), "and 985 more");
@@ -406,7 +401,7 @@ static void strict_mode_takes_closed_objects_only(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		cJSON *schema = parsed(cases[i].schema);
+		cJSON *schema = json_of(cases[i].schema);
 
 		if (schema_is_strict(schema) != cases[i].strict)
 			fail_msg("%s", cases[i].schema);
@@ -452,14 +447,11 @@ static void what_openai_refuses_in_parameters_is_told(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
-		cJSON *schema = parsed(functions[i].schema);
-		struct buf problem;
+		cJSON *schema = json_of(functions[i].schema);
 
-		buf_init(&problem, 0);
-		assert_int_equal(schema_check(schema, &problem, NULL), 0);
+		assert_int_equal(check_text(functions[i].schema), 0);
 		assert_int_equal(!schema_check_function(schema, &problem), !functions[i].said[0]);
 		assert_string_equal(buf_text(&problem), functions[i].said);
-		buf_free(&problem);
 		cJSON_Delete(schema);
 	}
 }
@@ -476,5 +468,5 @@ const struct CMUnitTest unit_tests[] = {
 	cmocka_unit_test(schemas_nest_to_sixteen),
 	cmocka_unit_test(problems_are_bounded_and_counted),
 	cmocka_unit_test(strict_mode_takes_closed_objects_only),
-	{ 0 },
+	GROUP(init_words, free_words),
 };

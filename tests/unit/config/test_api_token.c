@@ -251,6 +251,14 @@ static void command_is_one_for_a_shell(void **state)
 	assert_null(strstr(printed(), "docker")); /* an image's DATA_DIR is absolute */
 }
 
+static void clients_read(const char *wanted)
+{
+	char token[API_TOKEN_SIZE];
+
+	assert_int_equal(api_token_read(&cfg, token, &said), 0);
+	assert_string_equal(token, wanted);
+}
+
 static void clients_read_what_the_server_takes(void **state)
 {
 	char token[API_TOKEN_SIZE];
@@ -262,18 +270,15 @@ static void clients_read_what_the_server_takes(void **state)
 	assert_int_equal(api_token_open(&cfg, &said), 0);
 	assert_int_equal(chmod(path, 0644), 0);
 	cfg.api_token = "";
-	assert_int_equal(api_token_read(&cfg, token, &said), 0);
-	assert_string_equal(token, cfg.made_api_token);
+	clients_read(cfg.made_api_token);
 	assert_int_equal(mode_of(), 0644); /* mended by the server */
 	cfg.api_token = "0123456789abcdef";
-	assert_int_equal(api_token_read(&cfg, token, &said), 0);
-	assert_string_equal(token, "0123456789abcdef");
+	clients_read("0123456789abcdef");
 	forget();
 	cfg.api_jwt_secret = "0123456789abcdef0123456789abcdef";
 	assert_int_equal(api_token_read(&cfg, token, &said), -ENOENT);
 	cfg.api_read_token = "0123456789abcdeg";
-	assert_int_equal(api_token_read(&cfg, token, &said), 0);
-	assert_string_equal(token, "0123456789abcdeg");
+	clients_read("0123456789abcdeg");
 	forget();
 	cfg.data_dir = "";
 	assert_int_equal(api_token_read(&cfg, token, &said), -ENOENT);

@@ -160,23 +160,14 @@ static void stream_opens(struct stream *s, struct call_ref ref)
 
 /* ------------------------------------------------------------------------- helpers */
 
-static const char *lookup(void *arg, const char *name)
-{
-	const char *const *pairs = arg;
-
-	for (; *pairs; pairs += 2)
-		if (!strcmp(pairs[0], name))
-			return pairs[1];
-	return NULL;
-}
-
-static int open_with(const char *const *pairs)
+/* With the settings that the table names. */
+static int open_table(void **state)
 {
 	struct buf problem;
 	int err;
 
 	buf_init(&problem, 0);
-	err = config_load(&cfg, lookup, (void *)pairs, &problem);
+	err = config_load(&cfg, pairs_lookup, *state, &problem);
 	if (!err)
 		err = agents_open(&who, &cfg, &problem);
 	if (!err)
@@ -190,14 +181,8 @@ static int open_with(const char *const *pairs)
 			     .cfg = &cfg, .agents = who, .fleet = fleet, .loops = { caller_loop, agent_loop } });
 }
 
-static int open_table(void **state)
-{
-	static const char *const pairs[] = { "MAX_CALLS", "3", "MAX_CALL_SECONDS", "600", "OVERFLOW_NUMBER",
-		"+12025550177", "MAX_CALLS_PER_CALLER", "0", "MAX_CALLS_PER_CALLER_HOUR", "0", NULL };
-
-	(void)state;
-	return open_with(pairs);
-}
+static const char *const three_lines[] = { "MAX_CALLS", "3", "MAX_CALL_SECONDS", "600", "OVERFLOW_NUMBER",
+	"+12025550177", "MAX_CALLS_PER_CALLER", "0", "MAX_CALLS_PER_CALLER_HOUR", "0", NULL };
 
 static int close_table(void **state)
 {
@@ -473,14 +458,9 @@ static void a_day_that_is_full_refuses_calls_that_come_in_only(void **state)
 
 /* --------------------------------------------------------- one caller among others */
 
-static int open_limited(void **state)
-{
-	static const char *const pairs[] = { "MAX_CALLS", "6", "MAX_CALLS_PER_CALLER", "2", "MAX_CALLS_PER_CALLER_HOUR",
-		"5", "BLOCK_CALLERS", "+4917, +12025550166,sip:bob@spam.example,sip:eve*,client:mallory", NULL };
-
-	(void)state;
-	return open_with(pairs);
-}
+static const char *const for_each_caller[] = { "MAX_CALLS", "6", "MAX_CALLS_PER_CALLER", "2",
+	"MAX_CALLS_PER_CALLER_HOUR", "5", "BLOCK_CALLERS",
+	"+4917, +12025550166,sip:bob@spam.example,sip:eve*,client:mallory", NULL };
 
 static enum admission reserve_from(const char *call_sid, const char *from)
 {
@@ -656,14 +636,7 @@ static void blocked_callers_are_refused_by_number_beginning_and_name(void **stat
 	}
 }
 
-static int open_allowing(void **state)
-{
-	static const char *const pairs[] = { "BLOCK_CALLERS", "+12025550166", "ALLOW_CALLERS", "+1202*,Withheld",
-		NULL };
-
-	(void)state;
-	return open_with(pairs);
-}
+static const char *const allowed[] = { "BLOCK_CALLERS", "+12025550166", "ALLOW_CALLERS", "+1202*,Withheld", NULL };
 
 static void only_allowed_callers_are_answered_and_those_we_call(void **state)
 {
@@ -965,14 +938,8 @@ static void stale_handle_does_not_reach_the_next_caller(void **state)
 
 /* ------------------------------------------------------------- by which channel it comes */
 
-static int open_in_words(void **state)
-{
-	static const char *const pairs[] = { "CHANNEL", "relay", "GREETING_MODE", "exact", "GREETING",
-		"Hello, this is the desk.", "MAX_CALLS_PER_CALLER", "0", "MAX_CALLS_PER_CALLER_HOUR", "0", NULL };
-
-	(void)state;
-	return open_with(pairs);
-}
+static const char *const in_words[] = { "CHANNEL", "relay", "GREETING_MODE", "exact", "GREETING",
+	"Hello, this is the desk.", "MAX_CALLS_PER_CALLER", "0", "MAX_CALLS_PER_CALLER_HOUR", "0", NULL };
 
 static void call_is_announced_by_the_channel_of_its_agent_and_with_its_greeting(void **state)
 {
@@ -1741,9 +1708,10 @@ static void closing_ends_what_is_left(void **state)
 	/* close_table sees that no loop is left. */
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, open_table, close_table)
-#define IN_WORDS(name) cmocka_unit_test_setup_teardown(name, open_in_words, close_table)
-#define LIMITED(name) cmocka_unit_test_setup_teardown(name, open_limited, close_table)
+#define WITH(name, pairs) cmocka_unit_test_prestate_setup_teardown(name, open_table, close_table, (void *)pairs)
+#define CASE(name) WITH(name, three_lines)
+#define IN_WORDS(name) WITH(name, in_words)
+#define LIMITED(name) WITH(name, for_each_caller)
 
 const struct CMUnitTest unit_tests[] = {
 	LIMITED(one_caller_has_so_many_calls_at_once_in_whatever_spelling),
@@ -1752,8 +1720,7 @@ const struct CMUnitTest unit_tests[] = {
 	LIMITED(calls_without_a_line_and_calls_we_place_do_not_count),
 	LIMITED(who_comes_back_is_not_refused_and_no_new_call),
 	LIMITED(blocked_callers_are_refused_by_number_beginning_and_name),
-	cmocka_unit_test_setup_teardown(
-	    only_allowed_callers_are_answered_and_those_we_call, open_allowing, close_table),
+	WITH(only_allowed_callers_are_answered_and_those_we_call, allowed),
 	LIMITED(refused_callers_push_out_no_call_that_was_answered),
 	CASE(webhook_of_a_call_that_is_over_starts_nothing),
 	CASE(call_that_ends_while_it_is_let_in_stays_over),

@@ -25,6 +25,17 @@ static struct phone_event parsed(const char *text)
 	return parsed_of(text, strlen(text), name);
 }
 
+/* A setup of the fixtures; nothing of it is borrowed. */
+static struct phone_event parsed_setup(const char *fixture_name, char name[FOREIGN_ID_SIZE])
+{
+	size_t len;
+	char *text = fixture(fixture_name, &len);
+	struct phone_event e = parsed_of(text, len, name);
+
+	free(text);
+	return e;
+}
+
 static void expect(const char *text, enum phone_event_type type)
 {
 	struct phone_event e = parsed(text);
@@ -103,22 +114,16 @@ static void it_says_what_it_can_do(void **state)
 static void setup_names_the_session_the_call_and_who_is_in_it(void **state)
 {
 	char name[FOREIGN_ID_SIZE];
-	struct phone_event e;
-	size_t len;
-	char *text = fixture("conversationrelay-setup", &len);
+	struct phone_event e = parsed_setup("conversationrelay-setup", name);
 
 	(void)state;
-	e = parsed_of(text, len, name);
-	free(text);
 	assert_null(e.unusable);
 	assert_string_equal(name, SESSION);
 	assert_string_equal(e.call_sid, CALL);
 	assert_string_equal(e.caller, "+12025550123");
 	assert_string_equal(e.called, "+12025550100");
 	/* As of the webhook of such a call: From is ours. */
-	text = fixture("conversationrelay-setup-outbound", &len);
-	e = parsed_of(text, len, name);
-	free(text);
+	e = parsed_setup("conversationrelay-setup-outbound", name);
 	assert_string_equal(e.caller, "+12025550100");
 	assert_string_equal(e.called, "+12025550123");
 }
