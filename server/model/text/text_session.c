@@ -283,78 +283,12 @@ static int read_event(struct model_session *session, struct model_event *out, bo
 
 /* ----------------------------------------------------------------------------- the body */
 
-static int step(struct model_session *s, int64_t now_us)
-{
-	(void)s, (void)now_us;
-	return 1;
-}
-
-static void nothing_to_poll(const struct model_session *s, struct pollfd *fd)
-{
-	(void)s;
-	*fd = (struct pollfd){ .fd = -1 };
-}
-
-static int64_t no_deadline(const struct model_session *s)
-{
-	(void)s;
-	return NEVER_US;
-}
-
-static void no_limit(struct model_session *s, int64_t until_us)
-{
-	(void)s, (void)until_us;
-}
-
-static bool connected(const struct model_session *s)
-{
-	(void)s;
-	return true;
-}
-
-static bool resumed(const struct model_session *s)
-{
-	(void)s;
-	return false;
-}
-
-static struct ws_client *no_client(struct model_session *s)
-{
-	(void)s;
-	return NULL;
-}
-
-/* An answer that falls silent ends by the carrier's deadlines. */
-static bool is_alive(struct model_session *s)
-{
-	(void)s;
-	return true;
-}
-
-static int flush(struct model_session *s)
-{
-	(void)s;
-	return 0;
-}
-
-static struct model_ended ended(const struct model_session *s)
-{
-	(void)s;
-	return (struct model_ended){ .reason = "" };
-}
-
 static void leave(struct model_session *session)
 {
 	struct text_session *s = (struct text_session *)session;
 
 	for (size_t i = 0; i < ANSWERS; i++)
 		close_answer(s, &s->answers[i], false);
-}
-
-static void hang_up(struct model_session *s, int64_t until_us)
-{
-	(void)until_us;
-	leave(s);
 }
 
 static void close_session(struct model_session *session)
@@ -366,21 +300,11 @@ static void close_session(struct model_session *session)
 	free(s);
 }
 
+/* An answer that falls silent ends by the carrier's deadlines. */
 static const struct model_session_body body = {
-	.step = step,
-	.poll = nothing_to_poll,
-	.deadline_us = no_deadline,
-	.limit = no_limit,
-	.connected = connected,
-	.resumed = resumed,
-	.client = no_client,
 	.read = read_event,
 	.send = send_command,
-	.ping = is_alive,
-	.flush = flush,
-	.ended = ended,
 	.leave = leave,
-	.hang_up = hang_up,
 	.close = close_session,
 };
 

@@ -73,23 +73,10 @@ static void note_session(const struct request *q, const char *call_sid, enum rel
 	    "the session is over; session=%.40s status=%.20s code=%.10s message=%.100s seconds=%.10s handoff=%.200s",
 	    webhook_field(q, "SessionId"), webhook_field(q, "SessionStatus"), webhook_field(q, "ErrorCode"),
 	    webhook_field(q, "ErrorMessage"), webhook_field(q, "SessionDuration"), webhook_field(q, "HandoffData"));
-	switch (fate) {
-	case RELAY_ENDED:
-	case RELAY_COMPLETED:
-		break;
-	case RELAY_LOST:
-		stat_add(relay_lost, 1);
-		break;
-	case RELAY_REFUSED:
-		stat_add(relay_refused, 1);
-		break;
-	case RELAY_TIME_OVER:
-		stat_add(relay_time_over, 1);
-		break;
-	case RELAY_FAILED:
-		stat_add(relay_failed, 1);
-		break;
-	}
+	stat_add(relay_lost, fate == RELAY_LOST);
+	stat_add(relay_refused, fate == RELAY_REFUSED);
+	stat_add(relay_time_over, fate == RELAY_TIME_OVER);
+	stat_add(relay_failed, fate == RELAY_FAILED);
 }
 
 /* The next session of the call goes on with the conversation, once: if that one breaks off as well,

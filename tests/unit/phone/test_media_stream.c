@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 #include "tests/peers/fixture.h"
-#include "tests/unit.h"
+#include "tests/unit/phone/phone_kit.h"
 
 static const char SID[] = "MZ00000000000000000000000000000001";
 
@@ -28,21 +28,7 @@ static struct phone_event parsed(const char *text)
 
 static void expect(const char *text, enum phone_event_type type)
 {
-	struct phone_event e = parsed(text);
-
-	if (e.type != type)
-		fail_msg("%s gives %d, not %d", text, e.type, type);
-}
-
-/* A start, by a stream that had no name before; the one it has after that. */
-static struct phone_event started(const char *text, size_t len, char name[FOREIGN_ID_SIZE])
-{
-	struct phone_stream s = { "" };
-	struct phone_event e;
-
-	media_stream_channel.parse(&s, text, len, &e);
-	memcpy(name, s.id, sizeof s.id);
-	return e;
+	phone_expect(text, parsed(text), type);
 }
 
 /* -------------------------------------------------------------------- from Twilio */
@@ -120,7 +106,7 @@ static void start_names_the_call_and_its_format(void **state)
 	char *text = fixture("twilio-stream-start", &len);
 
 	(void)state;
-	e = started(text, len, name);
+	e = phone_begins(&media_stream_channel, text, len, name);
 	assert_int_equal(e.type, PHONE_STARTED);
 	assert_string_equal(e.call_sid, "CA00000000000000000000000000000001");
 	assert_null(e.unusable);
@@ -333,7 +319,7 @@ static bool names_the_stream(const char *sid, size_t len)
 	memcpy(text + n, sid, len);
 	n += (int)len;
 	memcpy(text + n, "\"}", 2);
-	e = started(text, (size_t)n + 2, name);
+	e = phone_begins(&media_stream_channel, text, (size_t)n + 2, name);
 	if (e.type != PHONE_STARTED || e.unusable)
 		assert_string_equal(name, "");
 	else

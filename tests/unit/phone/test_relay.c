@@ -4,18 +4,13 @@
 #include <stdint.h>
 
 #include "tests/peers/fixture.h"
-#include "tests/unit.h"
+#include "tests/unit/phone/phone_kit.h"
 
 static const char SESSION[] = "VX00000000000000000000000000000001", CALL[] = "CA00000000000000000000000000000001";
 
 static struct phone_event parsed_of(const char *text, size_t len, char name[FOREIGN_ID_SIZE])
 {
-	struct phone_stream s = { "" };
-	struct phone_event e;
-
-	relay_channel.parse(&s, text, len, &e);
-	memcpy(name, s.id, sizeof s.id);
-	return e;
+	return phone_begins(&relay_channel, text, len, name);
 }
 
 static struct phone_event parsed(const char *text)
@@ -38,10 +33,7 @@ static struct phone_event parsed_setup(const char *fixture_name, char name[FOREI
 
 static void expect(const char *text, enum phone_event_type type)
 {
-	struct phone_event e = parsed(text);
-
-	if (e.type != type)
-		fail_msg("%s gives %d, not %d", text, e.type, type);
+	phone_expect(text, parsed(text), type);
 }
 
 static void expect_words(struct span text, const char *words)

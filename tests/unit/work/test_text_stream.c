@@ -5,6 +5,7 @@
 #include "server/work/fetch.h"
 #include "tests/peers/loopback.h"
 #include "tests/peers/tls_peer.h"
+#include "tests/peers/setup.h"
 #include "tests/unit.h"
 
 #include <arpa/inet.h>
@@ -449,20 +450,6 @@ static void a_certificate_is_verified(void **state)
 	end();
 }
 
-static int set_up(void **state)
-{
-	(void)state;
-	signal(SIGPIPE, SIG_IGN);
-	return fetch_setup();
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	fetch_teardown();
-	return 0;
-}
-
 const struct CMUnitTest unit_tests[] = {
 	cmocka_unit_test(an_answer_is_read_while_it_is_made),
 	cmocka_unit_test(a_connection_serves_one_answer_after_the_other),
@@ -472,5 +459,5 @@ const struct CMUnitTest unit_tests[] = {
 	cmocka_unit_test(a_reader_of_a_full_ring_may_leave),
 	cmocka_unit_test(what_goes_wrong_has_a_name),
 	cmocka_unit_test(a_certificate_is_verified),
-	GROUP(set_up, tear_down),
+	GROUP(http_begin, http_end),
 };
