@@ -86,21 +86,10 @@ static void put_headers(const struct model_access *a, const char *caller, struct
 /* All that is the same in both forms. */
 /* clang-format off */
 #define IN_EITHER_FORM \
-	.can_cancel = true, \
-	.can_aside = true, \
+	REALTIME_ITEMS, \
 	.path = put_path, \
 	.headers = put_headers, \
 	.compare = realtime_compare, \
-	.item = realtime_item, \
-	.ask = realtime_ask, \
-	.greet = realtime_greet, \
-	.say = realtime_say, \
-	.aside = realtime_aside, \
-	.cancel = realtime_cancel, \
-	.unheard = realtime_unheard, \
-	.tool_result = realtime_tool_result, \
-	.approve = realtime_approve, \
-	.release = realtime_release, \
 	.close_class = realtime_close_class
 /* clang-format on */
 

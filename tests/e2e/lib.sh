@@ -26,6 +26,8 @@
 #   text_model NAME SCRIPT      a stand-in for the text API (tools/text_model), answering as the script says; its URL in
 #                               $TEXT_URL, its pid in $TEXT, what it was asked a line each in $WORK/NAME.jsonl
 #   shop FIELDS                 the agent of a shop, in words, with FIELDS of its own; a sink for its tool "look"
+#   shop_call NAME SCRIPT ARGS… one call of it by this script and with these arguments of the phone, until it is over; its
+#                               name in $SID, its record in call.json
 #   shop_talked                 a call by $SHOP_TALK (phone.json, call.json) went as it should; the stand-in for the
 #                               model has to know the caller's sentences; $SHOP_HOURS is a long answer for it
 #   answers FILTER              what the phone heard of each answer in words (tools/phone), from phone.json
@@ -315,6 +317,17 @@ shop() {
 		  "tools": [{"name": "look", "description": "Looks for a free hour.", "url": "http://127.0.0.1:$SINK_PORT/look",
 		    "parameters": {"type": "object", "properties": {"day": {"type": "string"}}}}] }
 	JSON
+}
+
+shop_call() {
+	local status=0
+	printf '%s\n' "$2" >"$WORK/caller.script"
+	phone phone --script "$WORK/caller.script" --pace 60 --expect malformed=0 --expect stale=0 \
+		--expect unfinished=0 "${@:3}" >"$WORK/said" || status=$?
+	check "$1: the call goes as it should" eval "cat $WORK/said; [ $status = 0 ]"
+	SID=$(field "$WORK/phone.json" '.calls[0].call_sid')
+	check "$1: the call is over" until_true call_ended "$SID"
+	api "/calls/$SID" >"$WORK/call.json"
 }
 
 answers() {

@@ -17,16 +17,9 @@ shop '"relay": {"debug": "speaker-events tokens-played", "dtmfDetection": "true"
 
 # talk NAME SCRIPT PHONE ARGS...: one call on a model and a server of its own.
 talk() {
-	local status=0
-	printf '%s\n' "$2" >"$WORK/caller.script"
 	model model --key "$SECRET" --script "$OUTER/model.script" --text-speed "${SPEED:-200}"
 	server server AGENTS_DIR="$OUTER/agents" SIGNING_SECRET="$SECRET" TWILIO_ACCOUNT_SID="$ACCOUNT" ${SETTING:+"$SETTING"}
-	phone phone --script "$WORK/caller.script" --pace 60 --expect malformed=0 --expect stale=0 \
-		--expect unfinished=0 "${@:3}" >"$WORK/said" || status=$?
-	check "$1: the call goes as it should" eval "cat $WORK/said; [ $status = 0 ]"
-	SID=$(field "$WORK/phone.json" '.calls[0].call_sid')
-	check "$1: the call is over" until_true call_ended "$SID"
-	api "/calls/$SID" >"$WORK/call.json"
+	shop_call "$1" "$2" "${@:3}"
 	api /status >"$WORK/status.json"
 	check "$1: the server stops with status 0" stop_server
 	check "$1: the model stops with status 0" stop_model

@@ -19,22 +19,14 @@ MODEL_PORT=1 # nobody's: the realtime model is not asked
 
 # talk API SCRIPT PHONE ARGS...: one call on a text model and a server of its own.
 talk() {
-	local status=0
-	printf '%s\n' "$2" >"$WORK/caller.script"
 	text_model text "$OUTER/text.json"
 	[ "$1" = responses ] || TEXT_URL=${TEXT_URL%responses}chat/completions
 	server server AGENTS_DIR="$OUTER/agents" SIGNING_SECRET="$SECRET" TWILIO_ACCOUNT_SID="$ACCOUNT" TEXT_API="$1" \
 		TEXT_API_URL="$TEXT_URL" TEXT_API_KEY="$SECRET" HTTPS_CA_FILE=build/e2e/ca/ca.pem OPENAI_API_KEY=another-key
-	phone phone --script "$WORK/caller.script" --pace 60 --expect malformed=0 --expect stale=0 \
-		--expect unfinished=0 "${@:3}" >"$WORK/said" || status=$?
-	check "$NAME: the call goes as it should" eval "cat $WORK/said; [ $status = 0 ]"
-	SID=$(field "$WORK/phone.json" '.calls[0].call_sid')
-	check "$NAME: the call is over" until_true call_ended "$SID"
-	api "/calls/$SID" >"$WORK/call.json"
+	shop_call "$NAME" "$2" "${@:3}"
 	check "$NAME: the server stops with status 0" stop_server
 	check "$NAME: every request was one the API knows" equal "$(sent text '[.[] | select((.wrong // "") != "")] | length')" 0
 }
-
 
 conversation_case() {
 	talk "$1" "$SHOP_TALK" --expect warnings=0 --expect end=server --expect script_done=1 --expect prompts=3

@@ -9,7 +9,7 @@
 #include <string.h>
 
 char folder[64];
-struct buf written;
+struct buf written, noted;
 
 const char *pairs_lookup(void *pairs, const char *name)
 {
@@ -63,6 +63,7 @@ int written_begin(void **state)
 {
 	(void)state;
 	buf_init(&written, 0);
+	buf_init(&noted, 0);
 	return 0;
 }
 
@@ -70,6 +71,7 @@ int written_end(void **state)
 {
 	(void)state;
 	buf_free(&written);
+	buf_free(&noted);
 	return 0;
 }
 

@@ -20,8 +20,8 @@ int folder_begin(void **state);
 int folder_end(void **state);
 void folder_put(const char *name, const void *bytes, size_t len);
 
-/* Of a test that writes into a buffer. */
-extern struct buf written;
+/* Of a test that writes into a buffer, or two: what is noted beside it. */
+extern struct buf written, noted;
 int written_begin(void **state);
 int written_end(void **state);
 void assert_written(const char *wanted); /* since the last time */

@@ -343,19 +343,8 @@ static enum model_error close_class(const char *reason)
 const struct model_protocol text_protocol = {
 	.text = true,
 	.by_requests = true,
-	.can_cancel = true,
-	.can_aside = true,
 	.extras = no_extras,
-	.item = realtime_item,
-	.ask = realtime_ask,
-	.greet = realtime_greet,
-	.say = realtime_say,
-	.aside = realtime_aside,
-	.cancel = realtime_cancel,
-	.unheard = realtime_unheard,
-	.tool_result = realtime_tool_result,
-	.approve = realtime_approve,
-	.release = realtime_release,
+	REALTIME_ITEMS,
 	.close_class = close_class,
 };
 

@@ -8,40 +8,23 @@
 #include "server/model/realtime.h"
 #include "server/stats/stats.h"
 #include "server/work/tool_call.h"
-#include "tests/unit.h"
+#include "tests/unit/agent/conversation_kit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static struct call *call;
-static struct conversation *con;
-
-/* A call whose session talks, and whose caller loop has the writer: what is sent goes into
- * the ring. Nobody empties it. */
 static int begin(void **state)
 {
 	(void)state;
-	call = calloc(1, sizeof *call);
-	con = calloc(1, sizeof *con);
-	assert_int_equal(model_writer_open(&call->writer), 0);
-	call->caller_bell.fd = -1;
-	con->call = call;
-	con->link = (struct link){ .call = call, .protocol = &realtime_protocol, .state = LINK_TALKING };
-	timeline_init(&con->timeline);
-	buf_init(&con->message, 0);
+	conversation_kit_begin(&realtime_protocol);
 	return 0;
 }
 
 static int end(void **state)
 {
 	(void)state;
-	conversation_tools_free(con);
-	timeline_free(&con->timeline);
-	buf_free(&con->message);
-	model_writer_close(&call->writer);
-	free(con);
-	free(call);
+	conversation_kit_end();
 	return 0;
 }
 

@@ -8,7 +8,7 @@
 #include "server/agent/conversation_orders.h"
 #include "server/agent/conversation_tools.h"
 #include "server/model/realtime.h"
-#include "tests/unit.h"
+#include "tests/unit/agent/conversation_kit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,15 +19,12 @@ static const struct relay_language languages[] = { { .code = "es-ES" } };
 static const char *const sounds[] = { "https://example.com/ring.mp3" };
 static struct agent agent;
 static struct config cfg;
-static struct call *call;
-static struct conversation *con;
 static int64_t now;
 
 static int begin(void **state)
 {
 	(void)state;
-	call = calloc(1, sizeof *call);
-	con = calloc(1, sizeof *con);
+	conversation_kit_begin(&realtime_text_protocol);
 	agent = (struct agent){ .name = "reception",
 		.greeting_mode = GREETING_WAIT,
 		.channel = CHANNEL_RELAY,
@@ -39,20 +36,14 @@ static int begin(void **state)
 		    .plays = sounds,
 		    .play_count = 1 } };
 	cfg = (struct config){ .silence_max_ms = 4000, .slow_answer_max_ms = 8000 };
-	assert_int_equal(model_writer_open(&call->writer), 0);
 	assert_int_equal(ring_open(&call->to_caller, 1 << 20), 0);
 	assert_int_equal(ring_open(&call->from_caller, 1 << 16), 0);
-	call->caller_bell.fd = call->agent_bell.fd = -1;
 	call->cfg = &cfg;
 	call->calls = calloc(1, 64 * 1024); /* opaque, and empty */
 	call->agent = &agent;
 	call->channel = &channel;
 	call->context = (struct call_context){ .agent = &agent, .instructions = "", .greeting = "Hello, how are you?" };
 	atomic_store(&call->started_us, 1);
-	con->call = call;
-	con->link = (struct link){ .call = call, .protocol = &realtime_text_protocol, .state = LINK_TALKING };
-	timeline_init(&con->timeline);
-	buf_init(&con->message, 0);
 	buf_init(&con->audio.decoded, 0);
 	dialogue_init(&con->dialogue,
 	    &(struct dialogue_rules){
@@ -67,17 +58,12 @@ static int begin(void **state)
 static int end(void **state)
 {
 	(void)state;
-	conversation_tools_free(con);
 	dialogue_free(&con->dialogue);
-	timeline_free(&con->timeline);
-	buf_free(&con->message);
 	buf_free(&con->audio.decoded);
-	model_writer_close(&call->writer);
 	ring_close(&call->to_caller);
 	ring_close(&call->from_caller);
 	free(call->calls);
-	free(con);
-	free(call);
+	conversation_kit_end();
 	return 0;
 }
 

@@ -10,34 +10,25 @@
 #include <string.h>
 
 static struct config cfg;
-static struct buf problem, notes;
 
 static int begin(void **state)
 {
-	static const char *const pairs[] = { "OPENAI_VOICE", "verse", NULL };
-
-	(void)state;
-	buf_init(&problem, 0);
-	buf_init(&notes, 0);
-	pairs_load(&cfg, pairs);
-	return 0;
+	pairs_load(&cfg, (const char *const[]){ "OPENAI_VOICE", "verse", NULL });
+	return written_begin(state);
 }
 
 static int end(void **state)
 {
-	(void)state;
 	config_free(&cfg);
-	buf_free(&problem);
-	buf_free(&notes);
-	return 0;
+	return written_end(state);
 }
 
 static int read_agent(struct agent_entry *out, const char *text)
 {
 	struct agent_text in = { .name = "x", .file = "x.json", .folder = ".", .text = text, .len = strlen(text) };
 
-	buf_reset(&problem);
-	return agent_file_read(out, &cfg, &in, &problem, &notes);
+	buf_reset(&written);
+	return agent_file_read(out, &cfg, &in, &written, &noted);
 }
 
 static void refuses(const char *relay, const char *sentence)
@@ -50,8 +41,8 @@ static void refuses(const char *relay, const char *sentence)
 		agent_memory_release(entry.memory);
 		fail_msg("taken: %s", relay);
 	}
-	if (!strstr(buf_text(&problem), sentence))
-		fail_msg("%s is told as: %s", relay, buf_text(&problem));
+	if (!strstr(buf_text(&written), sentence))
+		fail_msg("%s is told as: %s", relay, buf_text(&written));
 }
 
 static void gives(const char *relay, enum relay_attribute which, const char *value)
@@ -62,7 +53,7 @@ static void gives(const char *relay, enum relay_attribute which, const char *val
 
 	snprintf(text, sizeof text, "{\"channel\": \"relay\", \"languages\": [\"es\"], \"relay\": {%s}}", relay);
 	if (read_agent(&entry, text))
-		fail_msg("%s is refused: %s", relay, buf_text(&problem));
+		fail_msg("%s is refused: %s", relay, buf_text(&written));
 	got = relay_attribute(entry.variants[0], which);
 	if (value ? !got || strcmp(got, value) != 0 : got != NULL)
 		fail_msg("%s: %s is %s", relay, relay_attribute_names[which], got ? got : "left out");
@@ -180,8 +171,8 @@ static void channel_goes_with_some_models_and_recordings(void **state)
 
 		if (!err)
 			agent_memory_release(entry.memory);
-		if (!err != !cases[i].sentence || (err && !strstr(buf_text(&problem), cases[i].sentence)))
-			fail_msg("%s: %d %s", cases[i].file, err, buf_text(&problem));
+		if (!err != !cases[i].sentence || (err && !strstr(buf_text(&written), cases[i].sentence)))
+			fail_msg("%s: %d %s", cases[i].file, err, buf_text(&written));
 	}
 }
 

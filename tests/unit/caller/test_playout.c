@@ -517,10 +517,17 @@ static void say_we_open(void)
 	assert_int_equal(told(&first, sizeof first), FROM_FIRST_AUDIO);
 }
 
+static int begin_said(void **state)
+{
+	if (begin(state))
+		return -1;
+	say_we_open();
+	return 0;
+}
+
 static void text_goes_out_at_once_and_its_end_behind_it(void **state)
 {
 	(void)state;
-	say_we_open();
 	assert_true(playout.resting);
 	/* However long it is, and in the order of all else. */
 	say(2, "One");
@@ -558,7 +565,6 @@ static void a_greeting_is_the_phones_own_and_only_noted(void **state)
 static void words_the_phone_has_spoken_are_proof(void **state)
 {
 	(void)state;
-	say_we_open();
 	spoken("we open");
 	texts();
 	assert_int_equal(told(&cut_told, sizeof cut_told), 0);
@@ -580,7 +586,6 @@ static void words_the_phone_has_spoken_are_proof(void **state)
 static void without_an_account_text_counts_as_played_two_seconds_late(void **state)
 {
 	(void)state;
-	say_we_open();
 	assert_int_equal(
 	    playout_deadline_us(&playout), now + 16 * SPOKEN_MS_PER_BYTE * US_PER_MS + LEDGER_UNCONFIRMED_US);
 	now = playout_deadline_us(&playout) - 1;
@@ -595,7 +600,6 @@ static void without_an_account_text_counts_as_played_two_seconds_late(void **sta
 static void a_phone_that_is_silent_has_spoken_all_a_little_later(void **state)
 {
 	(void)state;
-	say_we_open();
 	now += 600 * US_PER_MS;
 	playout_quiet(&playout, now);
 	assert_int_equal(playout_deadline_us(&playout), now + SPEECH_QUIET_US);
@@ -610,7 +614,6 @@ static void a_phone_that_is_silent_has_spoken_all_a_little_later(void **state)
 static void silence_before_an_interruption_proves_nothing(void **state)
 {
 	(void)state;
-	say_we_open();
 	now += 400 * US_PER_MS;
 	playout_quiet(&playout, now);
 	now += 100 * US_PER_MS;
@@ -625,7 +628,6 @@ static void silence_before_an_interruption_proves_nothing(void **state)
 static void silence_says_nothing_of_text_that_was_just_sent(void **state)
 {
 	(void)state;
-	say_we_open();
 	now += 100 * US_PER_MS;
 	playout_quiet(&playout, now);
 	now += SPEECH_QUIET_US;
@@ -636,7 +638,6 @@ static void silence_says_nothing_of_text_that_was_just_sent(void **state)
 static void an_interruption_cuts_at_the_word_it_names(void **state)
 {
 	(void)state;
-	say_we_open();
 	now += 5 * US_PER_S / 10;
 	interrupted("we OPEN at");
 	assert_string_equal(told_interrupted(), "");
@@ -648,7 +649,6 @@ static void an_interruption_cuts_at_the_word_it_names(void **state)
 static void an_interruption_in_the_second_item_leaves_the_first_whole(void **state)
 {
 	(void)state;
-	say_we_open();
 	say(2, "Come in now.");
 	texts();
 	expect_told(FROM_FIRST_AUDIO);
@@ -662,7 +662,6 @@ static void an_interruption_in_the_second_item_leaves_the_first_whole(void **sta
 static void an_interruption_of_the_second_item_alone_leaves_the_first_whole(void **state)
 {
 	(void)state;
-	say_we_open();
 	say(2, "Come in now.");
 	texts();
 	expect_told(FROM_FIRST_AUDIO);
@@ -675,7 +674,6 @@ static void an_interruption_of_the_second_item_alone_leaves_the_first_whole(void
 static void an_interruption_before_a_word_was_heard_leaves_nothing(void **state)
 {
 	(void)state;
-	say_we_open();
 	now += US_PER_S;
 	interrupted("");
 	told_interrupted();
@@ -685,7 +683,6 @@ static void an_interruption_before_a_word_was_heard_leaves_nothing(void **state)
 static void words_never_sent_are_handed_on_bounded_and_counted(void **state)
 {
 	(void)state;
-	say_we_open();
 	now += 5 * SPOKEN_MS_PER_BYTE * US_PER_MS;
 	interrupted("Nous ouvrons \xc3\xa0 neuf heures du matin, tous les jours");
 	assert_string_equal(told_interrupted(), "Nous ouvrons \xc3\xa0 "); /* 16 bytes */
@@ -696,7 +693,6 @@ static void words_never_sent_are_handed_on_bounded_and_counted(void **state)
 static void an_interruption_without_an_account_goes_by_the_clock_and_its_duration(void **state)
 {
 	(void)state;
-	say_we_open();
 	now += 5 * SPOKEN_MS_PER_BYTE * US_PER_MS;
 	playout_interrupted(&playout, NULL, 0, 3 * SPOKEN_MS_PER_BYTE, now);
 	assert_string_equal(told_interrupted(), "");
@@ -707,7 +703,6 @@ static void an_interruption_without_an_account_goes_by_the_clock_and_its_duratio
 static void after_an_interruption_nothing_is_sent_before_its_cut(void **state)
 {
 	(void)state;
-	say_we_open();
 	say(2, "Come");
 	texts();
 	expect_told(FROM_FIRST_AUDIO);
@@ -732,7 +727,6 @@ static void after_an_interruption_nothing_is_sent_before_its_cut(void **state)
 static void a_cut_from_before_the_interruption_does_not_answer_it(void **state)
 {
 	(void)state;
-	say_we_open();
 	cut();
 	interrupted("We open");
 	told_interrupted();
@@ -749,7 +743,6 @@ static void a_storm_of_interruptions_is_told_once_an_answer(void **state)
 	size_t before;
 
 	(void)state;
-	say_we_open();
 	interrupted("We");
 	before = ring_used(&line->from_caller);
 	for (int i = 0; i < 100000; i++)
@@ -820,23 +813,24 @@ const struct CMUnitTest unit_tests[] = {
 	TEST(a_phone_that_stopped_by_itself_has_heard_no_more),
 	TEST(leaving_tells_what_was_heard),
 #define TEST_OF_TEXT(name) TEST_OVER(name, silent_channel_of_text)
-	TEST_OF_TEXT(text_goes_out_at_once_and_its_end_behind_it),
+#define TEST_SAID(name) cmocka_unit_test_prestate_setup_teardown(name, begin_said, end, (void *)&silent_channel_of_text)
+	TEST_SAID(text_goes_out_at_once_and_its_end_behind_it),
 	TEST_OF_TEXT(an_item_without_text_has_no_end_on_the_wire),
 	TEST_OF_TEXT(a_greeting_is_the_phones_own_and_only_noted),
-	TEST_OF_TEXT(words_the_phone_has_spoken_are_proof),
-	TEST_OF_TEXT(without_an_account_text_counts_as_played_two_seconds_late),
-	TEST_OF_TEXT(a_phone_that_is_silent_has_spoken_all_a_little_later),
-	TEST_OF_TEXT(silence_before_an_interruption_proves_nothing),
-	TEST_OF_TEXT(silence_says_nothing_of_text_that_was_just_sent),
-	TEST_OF_TEXT(an_interruption_cuts_at_the_word_it_names),
-	TEST_OF_TEXT(an_interruption_in_the_second_item_leaves_the_first_whole),
-	TEST_OF_TEXT(an_interruption_of_the_second_item_alone_leaves_the_first_whole),
-	TEST_OF_TEXT(an_interruption_before_a_word_was_heard_leaves_nothing),
-	TEST_OF_TEXT(words_never_sent_are_handed_on_bounded_and_counted),
-	TEST_OF_TEXT(an_interruption_without_an_account_goes_by_the_clock_and_its_duration),
-	TEST_OF_TEXT(after_an_interruption_nothing_is_sent_before_its_cut),
-	TEST_OF_TEXT(a_cut_from_before_the_interruption_does_not_answer_it),
-	TEST_OF_TEXT(a_storm_of_interruptions_is_told_once_an_answer),
+	TEST_SAID(words_the_phone_has_spoken_are_proof),
+	TEST_SAID(without_an_account_text_counts_as_played_two_seconds_late),
+	TEST_SAID(a_phone_that_is_silent_has_spoken_all_a_little_later),
+	TEST_SAID(silence_before_an_interruption_proves_nothing),
+	TEST_SAID(silence_says_nothing_of_text_that_was_just_sent),
+	TEST_SAID(an_interruption_cuts_at_the_word_it_names),
+	TEST_SAID(an_interruption_in_the_second_item_leaves_the_first_whole),
+	TEST_SAID(an_interruption_of_the_second_item_alone_leaves_the_first_whole),
+	TEST_SAID(an_interruption_before_a_word_was_heard_leaves_nothing),
+	TEST_SAID(words_never_sent_are_handed_on_bounded_and_counted),
+	TEST_SAID(an_interruption_without_an_account_goes_by_the_clock_and_its_duration),
+	TEST_SAID(after_an_interruption_nothing_is_sent_before_its_cut),
+	TEST_SAID(a_cut_from_before_the_interruption_does_not_answer_it),
+	TEST_SAID(a_storm_of_interruptions_is_told_once_an_answer),
 	TEST_OF_TEXT(a_cut_alone_lets_the_phone_speak_on),
 	TEST_OF_TEXT(a_phone_that_takes_no_more_has_the_rest_later),
 	{ 0 },

@@ -10,32 +10,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct buf problem, ignored;
-
-static int init_words(void **state)
-{
-	(void)state;
-	buf_init(&problem, 0);
-	buf_init(&ignored, 0);
-	return 0;
-}
-
-static int free_words(void **state)
-{
-	(void)state;
-	buf_free(&problem);
-	buf_free(&ignored);
-	return 0;
-}
-
+/* What is wrong is written, what is ignored is noted. */
 static int check_text(const char *text)
 {
 	cJSON *schema = json_of(text);
 	int err;
 
-	buf_reset(&problem);
-	buf_reset(&ignored);
-	err = schema_check(schema, &problem, &ignored);
+	buf_reset(&written);
+	buf_reset(&noted);
+	err = schema_check(schema, &written, &noted);
 	cJSON_Delete(schema);
 	return err;
 }
@@ -49,7 +32,7 @@ static char *follows(const char *schema_text, const char *value_text)
 	bool good;
 
 	if (check_text(schema_text))
-		fail_msg("%s: %s", schema_text, buf_text(&problem));
+		fail_msg("%s: %s", schema_text, buf_text(&written));
 	good = schema_follows(schema, value, &p);
 	assert_int_equal(good, p.count == 0);
 	said[0] = '\0';
@@ -260,8 +243,8 @@ static void unsound_schemas_are_refused_with_their_place(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		assert_int_equal(check_text(cases[i].schema), -22);
-		if (!strstr(buf_text(&problem), cases[i].said))
-			fail_msg("%s: said %s", cases[i].schema, buf_text(&problem));
+		if (!strstr(buf_text(&written), cases[i].said))
+			fail_msg("%s: said %s", cases[i].schema, buf_text(&written));
 	}
 }
 
@@ -272,11 +255,11 @@ static void what_is_not_looked_at_is_named(void **state)
 	    check_text(
 		JSON({ "title" : "t", "oneOf" : [], "properties" : { "a" : { "$ref" : "#", "format" : "uri" } } })),
 	    0);
-	assert_string_equal(buf_text(&ignored), "oneOf: is not looked at\n"
-						"properties.a.$ref: is not looked at\n"
-						"properties.a.format: \"uri\" is not looked at; date-time, date, email "
-						"and phone are\n");
-	assert_int_equal(problem.len, 0);
+	assert_string_equal(buf_text(&noted), "oneOf: is not looked at\n"
+					      "properties.a.$ref: is not looked at\n"
+					      "properties.a.format: \"uri\" is not looked at; date-time, date, email "
+					      "and phone are\n");
+	assert_int_equal(written.len, 0);
 }
 
 static void schemas_nest_to_sixteen(void **state)
@@ -450,8 +433,8 @@ static void what_openai_refuses_in_parameters_is_told(void **state)
 		cJSON *schema = json_of(functions[i].schema);
 
 		assert_int_equal(check_text(functions[i].schema), 0);
-		assert_int_equal(!schema_check_function(schema, &problem), !functions[i].said[0]);
-		assert_string_equal(buf_text(&problem), functions[i].said);
+		assert_int_equal(!schema_check_function(schema, &written), !functions[i].said[0]);
+		assert_string_equal(buf_text(&written), functions[i].said);
 		cJSON_Delete(schema);
 	}
 }
@@ -468,5 +451,5 @@ const struct CMUnitTest unit_tests[] = {
 	cmocka_unit_test(schemas_nest_to_sixteen),
 	cmocka_unit_test(problems_are_bounded_and_counted),
 	cmocka_unit_test(strict_mode_takes_closed_objects_only),
-	GROUP(init_words, free_words),
+	GROUP(written_begin, written_end),
 };

@@ -145,16 +145,10 @@ static int begin(void **state)
 	atomic_store(&twilio_status, 201);
 	twilio = http_peer_start(answer_twilio, NULL);
 	snprintf(api_url, sizeof api_url, "http://127.0.0.1:%d", http_peer_port(twilio));
-	cfg = (struct config){ .twilio_account_sid = "AC1",
-		.twilio_auth_tokens = { "token" },
-		.twilio_auth_token_count = 1,
-		.twilio_api_key_sid = "",
-		.twilio_api_key_secret = "",
-		.twilio_api_url = api_url,
-		.public_url = "https://bridge.example.com",
-		.https_ca_file = "",
-		.prices_file = "",
-		.outbound_cps = 1000 };
+	pairs_load(&cfg, (const char *const[]){ "TWILIO_ACCOUNT_SID", "AC00000000000000000000000000000001",
+			     "TWILIO_AUTH_TOKEN", "token", "PUBLIC_URL", "https://bridge.example.com", NULL });
+	cfg.twilio_api_url = api_url;
+	cfg.outbound_cps = 1000;
 	up();
 	return 0;
 }
@@ -163,6 +157,7 @@ static int end(void **state)
 {
 	down();
 	http_peer_stop(twilio);
+	config_free(&cfg);
 	return folder_end(state);
 }
 

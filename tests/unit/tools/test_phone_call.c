@@ -9,6 +9,7 @@
 #include "tools/kit/ws.h"
 #include "tools/stamps.h"
 #include "tests/unit.h"
+#include "tests/unit/tools/listener_kit.h"
 
 #include <arpa/inet.h>
 #include <cjson/cJSON.h>
@@ -419,17 +420,9 @@ static void *serve(void *arg)
 	return NULL;
 }
 
-/* One connection after the other in its own thread; all joined at the end. */
 static void *accept_all(void *arg)
 {
-	pthread_t threads[200];
-	size_t n = 0;
-	int fd;
-
-	while (n < 200 && (fd = accept(bridge.listener, NULL, NULL)) >= 0)
-		pthread_create(&threads[n++], NULL, serve, (void *)(intptr_t)fd);
-	while (n)
-		pthread_join(threads[--n], NULL);
+	listener_serve(bridge.listener, serve);
 	return arg;
 }
 

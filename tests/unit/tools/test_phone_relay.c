@@ -9,6 +9,7 @@
 #include "tools/phone/talker.h"
 #include "tools/phone/twiml.h"
 #include "tests/unit.h"
+#include "tests/unit/tools/listener_kit.h"
 
 #include <arpa/inet.h>
 #include <cjson/cJSON.h>
@@ -101,31 +102,37 @@ static void messages_are_read_strictly(void **state)
 		const char *text;
 		bool good;
 	} rows[] = {
-		{ "{\"type\":\"text\",\"token\":\"We open at nine \",\"last\":false}", true },
-		{ "{\"type\":\"text\",\"token\":\"\",\"last\":true}", true },
-		{ "{\"type\":\"text\",\"token\":\"a\",\"lang\":\"es-ES\",\"interruptible\":false,\"preemptible\":true}",
+		{ JSON({ "type" : "text", "token" : "We open at nine ", "last" : false }), true },
+		{ JSON({ "type" : "text", "token" : "", "last" : true }), true },
+		{ JSON({
+			 "type" : "text",
+			 "token" : "a",
+			 "lang" : "es-ES",
+			 "interruptible" : false,
+			 "preemptible" : true
+		 }),
 		    true },
-		{ "{\"type\":\"play\",\"source\":\"https://b/a.mp3\",\"loop\":0}", true },
-		{ "{\"type\":\"sendDigits\",\"digits\":\"1w2#\"}", true },
-		{ "{\"type\":\"language\",\"ttsLanguage\":\"es-ES\"}", true },
-		{ "{\"type\":\"end\",\"handoffData\":\"{\\\"a\\\":1}\"}", true },
-		{ "{\"type\":\"end\"}", true },
-		{ "{\"type\":\"end\",\"handoffData\":{\"a\":1}}", false },
-		{ "{\"type\":\"text\"}", false },
-		{ "{\"type\":\"text\",\"token\":null}", false },
-		{ "{\"type\":\"text\",\"token\":7}", false },
-		{ "{\"type\":\"text\",\"token\":\"a\",\"last\":\"true\"}", false },
-		{ "{\"type\":\"text\",\"token\":\"a\",\"token\":\"b\"}", false },
-		{ "{\"type\":\"text\",\"token\":\"a\",\"speed\":2}", false },
+		{ JSON({ "type" : "play", "source" : "https://b/a.mp3", "loop" : 0 }), true },
+		{ JSON({ "type" : "sendDigits", "digits" : "1w2#" }), true },
+		{ JSON({ "type" : "language", "ttsLanguage" : "es-ES" }), true },
+		{ JSON({ "type" : "end", "handoffData" : "{\"a\":1}" }), true },
+		{ JSON({ "type" : "end" }), true },
+		{ JSON({ "type" : "end", "handoffData" : { "a" : 1 } }), false },
+		{ JSON({ "type" : "text" }), false },
+		{ JSON({ "type" : "text", "token" : null }), false },
+		{ JSON({ "type" : "text", "token" : 7 }), false },
+		{ JSON({ "type" : "text", "token" : "a", "last" : "true" }), false },
+		{ JSON({ "type" : "text", "token" : "a", "token" : "b" }), false },
+		{ JSON({ "type" : "text", "token" : "a", "speed" : 2 }), false },
 		{ "{\"type\":\"text\",\"token\":\"\\ud83d\"}", false },
 		{ "{\"type\":\"text\",\"token\":\"a\"} ", false },
-		{ "{\"type\":\"play\",\"source\":\"a.mp3\"}", false },
-		{ "{\"type\":\"play\",\"source\":\"https://b/a.mp3\",\"loop\":1.5}", false },
-		{ "{\"type\":\"sendDigits\",\"digits\":\"\"}", false },
-		{ "{\"type\":\"sendDigits\",\"digits\":\"1a\"}", false },
-		{ "{\"type\":\"language\"}", false },
-		{ "{\"type\":\"mark\",\"name\":\"a\"}", false },
-		{ "{\"event\":\"clear\"}", false },
+		{ JSON({ "type" : "play", "source" : "a.mp3" }), false },
+		{ JSON({ "type" : "play", "source" : "https://b/a.mp3", "loop" : 1.5 }), false },
+		{ JSON({ "type" : "sendDigits", "digits" : "" }), false },
+		{ JSON({ "type" : "sendDigits", "digits" : "1a" }), false },
+		{ JSON({ "type" : "language" }), false },
+		{ JSON({ "type" : "mark", "name" : "a" }), false },
+		{ JSON({ "event" : "clear" }), false },
 		{ "[]", false },
 		{ "", false },
 	};
@@ -452,16 +459,8 @@ static void *serve(void *arg)
 
 static void *accept_all(void *arg)
 {
-	pthread_t threads[64];
-	size_t count = 0;
-	int fd;
-
-	(void)arg;
-	while (count < 64 && (fd = accept(server.listener, NULL, NULL)) >= 0)
-		pthread_create(&threads[count++], NULL, serve, (void *)(intptr_t)fd);
-	while (count)
-		pthread_join(threads[--count], NULL);
-	return NULL;
+	listener_serve(server.listener, serve);
+	return arg;
 }
 
 #define TWIML(attributes) \
