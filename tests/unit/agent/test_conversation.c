@@ -14,20 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int begin(void **state)
-{
-	(void)state;
-	conversation_kit_begin(&realtime_protocol);
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	conversation_kit_end();
-	return 0;
-}
-
 /* ------------------------------------------------------------------------------ tools */
 
 /* The longest answer there is, each byte of which becomes six on its way. */
@@ -155,7 +141,7 @@ static void transcript_told_twice_is_billed_once(void **state)
 }
 
 const struct CMUnitTest unit_tests[] = {
-#define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, conversation_kit_begin, conversation_kit_end)
 	CASE(answer_of_a_tool_that_does_not_fit_is_bad_and_the_call_goes_on),
 	CASE(answer_that_was_stopped_but_not_for_the_caller_is_asked_for_again),
 	CASE(transcript_told_twice_is_billed_once),

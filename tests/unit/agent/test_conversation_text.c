@@ -23,8 +23,8 @@ static int64_t now;
 
 static int begin(void **state)
 {
-	(void)state;
-	conversation_kit_begin(&realtime_text_protocol);
+	conversation_kit_begin(state);
+	con->link.protocol = &realtime_text_protocol;
 	agent = (struct agent){ .name = "reception",
 		.greeting_mode = GREETING_WAIT,
 		.channel = CHANNEL_RELAY,
@@ -57,14 +57,12 @@ static int begin(void **state)
 
 static int end(void **state)
 {
-	(void)state;
 	dialogue_free(&con->dialogue);
 	buf_free(&con->audio.decoded);
 	ring_close(&call->to_caller);
 	ring_close(&call->from_caller);
 	free(call->calls);
-	conversation_kit_end();
-	return 0;
+	return conversation_kit_end(state);
 }
 
 /* ------------------------------------------------------------------------ the far ends */

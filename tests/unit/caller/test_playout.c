@@ -646,14 +646,20 @@ static void an_interruption_cuts_at_the_word_it_names(void **state)
 	assert_int_equal(stat_get(relay_unmatched), 0);
 }
 
+/* After "We open at nine." another item, which has begun to be spoken. */
+static void second_is_interrupted(const char *words, const char *heard)
+{
+	say(2, words);
+	texts();
+	expect_told(FROM_FIRST_AUDIO);
+	interrupted(heard);
+	told_interrupted();
+}
+
 static void an_interruption_in_the_second_item_leaves_the_first_whole(void **state)
 {
 	(void)state;
-	say(2, "Come in now.");
-	texts();
-	expect_told(FROM_FIRST_AUDIO);
-	interrupted("We open at nine. Come in");
-	told_interrupted();
+	second_is_interrupted("Come in now.", "We open at nine. Come in");
 	assert_int_equal(cut_told.count, 2);
 	expect_item(0, 1, 16, true);
 	expect_item(1, 2, 7, true);
@@ -662,11 +668,7 @@ static void an_interruption_in_the_second_item_leaves_the_first_whole(void **sta
 static void an_interruption_of_the_second_item_alone_leaves_the_first_whole(void **state)
 {
 	(void)state;
-	say(2, "Come in now.");
-	texts();
-	expect_told(FROM_FIRST_AUDIO);
-	interrupted("Come");
-	told_interrupted();
+	second_is_interrupted("Come in now.", "Come");
 	expect_item(0, 1, 16, true);
 	expect_item(1, 2, 4, true);
 }
@@ -703,11 +705,7 @@ static void an_interruption_without_an_account_goes_by_the_clock_and_its_duratio
 static void after_an_interruption_nothing_is_sent_before_its_cut(void **state)
 {
 	(void)state;
-	say(2, "Come");
-	texts();
-	expect_told(FROM_FIRST_AUDIO);
-	interrupted("We open");
-	told_interrupted();
+	second_is_interrupted("Come", "We open");
 	say(2, " in now.");
 	ring_put(&line->to_caller, TO_LANGUAGE, "es-ES", 5);
 	ring_put(&line->to_caller, TO_KEYS, "1", 1);

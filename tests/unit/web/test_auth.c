@@ -177,13 +177,14 @@ static enum verdict may(struct request q, enum role needed)
 }
 
 #define MAY(role, ...) may(FROM(__VA_ARGS__), role)
+#define READS(...) MAY(ROLE_READ, "127.0.0.1", __VA_ARGS__)
 
 static void nothing_configured_opens_to_nobody(void **state)
 {
 	(void)state;
-	assert_int_equal(MAY(ROLE_READ, "127.0.0.1", { "Host", "localhost" }), AUTH_TOKEN_MISSING);
-	assert_int_equal(MAY(ROLE_READ, "127.0.0.1", { "Authorization", "Bearer " }), AUTH_TOKEN_WRONG);
-	assert_int_equal(MAY(ROLE_READ, "127.0.0.1", { "Authorization", "Bearer t" }), AUTH_TOKEN_WRONG);
+	assert_int_equal(READS({ "Host", "localhost" }), AUTH_TOKEN_MISSING);
+	assert_int_equal(READS({ "Authorization", "Bearer " }), AUTH_TOKEN_WRONG);
+	assert_int_equal(READS({ "Authorization", "Bearer t" }), AUTH_TOKEN_WRONG);
 }
 
 static void operator_has_the_token_wherever_it_comes_from(void **state)
@@ -202,14 +203,14 @@ static void who_has_no_token_is_told_where_it_is(void **state)
 {
 	(void)state;
 	cfg.api_token = "t";
-	assert_int_equal(MAY(ROLE_READ, "127.0.0.1", { "Host", "localhost" }), AUTH_TOKEN_MISSING);
+	assert_int_equal(READS({ "Host", "localhost" }), AUTH_TOKEN_MISSING);
 	assert_string_equal(why, "send the header Authorization: Bearer API_TOKEN");
-	assert_int_equal(MAY(ROLE_READ, "127.0.0.1", { "Authorization", "Bearer x" }), AUTH_TOKEN_WRONG);
+	assert_int_equal(READS({ "Authorization", "Bearer x" }), AUTH_TOKEN_WRONG);
 	assert_string_equal(why, "the token is not API_TOKEN");
 	cfg.api_token = cfg.made_api_token;
-	assert_int_equal(MAY(ROLE_READ, "127.0.0.1", { "Host", "localhost" }), AUTH_TOKEN_MISSING);
+	assert_int_equal(READS({ "Host", "localhost" }), AUTH_TOKEN_MISSING);
 	assert_non_null(strstr(why, "DATA_DIR/api-token or the log has it"));
-	assert_int_equal(MAY(ROLE_READ, "127.0.0.1", { "Authorization", "Bearer x" }), AUTH_TOKEN_WRONG);
+	assert_int_equal(READS({ "Authorization", "Bearer x" }), AUTH_TOKEN_WRONG);
 	assert_non_null(strstr(why, "DATA_DIR/api-token or the log has it"));
 }
 
@@ -234,17 +235,17 @@ static void signed_token_opens_as_far_as_its_scope(void **state)
 {
 	(void)state;
 	cfg.api_jwt_secret = "0123456789abcdef0123456789abcdef";
-	assert_int_equal(MAY(ROLE_READ, "127.0.0.1", { "Host", "localhost" }), AUTH_TOKEN_MISSING);
-	assert_int_equal(MAY(ROLE_READ, "127.0.0.1", { "Authorization", "Bearer t" }), AUTH_TOKEN_WRONG);
+	assert_int_equal(READS({ "Host", "localhost" }), AUTH_TOKEN_MISSING);
+	assert_int_equal(READS({ "Authorization", "Bearer t" }), AUTH_TOKEN_WRONG);
 	assert_int_equal(MAY(ROLE_ADMIN, "127.0.0.1", { "Authorization", "Bearer " JWT_OF_NO_SCOPE }), AUTH_OPEN);
-	assert_int_equal(MAY(ROLE_READ, "127.0.0.1", { "Authorization", "Bearer " JWT_FOR_CALLS }), AUTH_OPEN);
+	assert_int_equal(READS({ "Authorization", "Bearer " JWT_FOR_CALLS }), AUTH_OPEN);
 	assert_int_equal(MAY(ROLE_CALL, "127.0.0.1", { "Authorization", "Bearer " JWT_FOR_CALLS }), AUTH_OPEN);
 	assert_int_equal(MAY(ROLE_ADMIN, "127.0.0.1", { "Authorization", "Bearer " JWT_FOR_CALLS }), AUTH_ROLE);
 	cfg.api_token = "t";
 	assert_int_equal(MAY(ROLE_ADMIN, "127.0.0.1", { "Authorization", "Bearer t" }), AUTH_OPEN);
-	assert_int_equal(MAY(ROLE_READ, "127.0.0.1", { "Authorization", "Bearer " JWT_OF_NO_SCOPE }), AUTH_OPEN);
+	assert_int_equal(READS({ "Authorization", "Bearer " JWT_OF_NO_SCOPE }), AUTH_OPEN);
 	cfg.api_jwt_secret = "";
-	assert_int_equal(MAY(ROLE_READ, "127.0.0.1", { "Authorization", "Bearer " JWT_OF_NO_SCOPE }), AUTH_TOKEN_WRONG);
+	assert_int_equal(READS({ "Authorization", "Bearer " JWT_OF_NO_SCOPE }), AUTH_TOKEN_WRONG);
 }
 
 static void page_of_another_site_is_refused_whatever_it_shows(void **state)
@@ -290,17 +291,11 @@ static void browser_says_for_whom_it_asks(void **state)
 	cfg.api_token = "t";
 	for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
 		assert_int_equal(
-		    MAY(ROLE_READ, "127.0.0.1", { "Sec-Fetch-Site", foreign[i] }, { "Authorization", "Bearer t" }),
-		    AUTH_FOREIGN_PAGE);
-	assert_int_equal(
-	    MAY(ROLE_READ, "127.0.0.1", { "Sec-Fetch-Site", "same-origin" }, { "Authorization", "Bearer t" }),
-	    AUTH_OPEN);
-	assert_int_equal(
-	    MAY(ROLE_READ, "127.0.0.1", { "Sec-Fetch-Site", "none" }, { "Authorization", "Bearer t" }), AUTH_OPEN);
+		    READS({ "Sec-Fetch-Site", foreign[i] }, { "Authorization", "Bearer t" }), AUTH_FOREIGN_PAGE);
+	assert_int_equal(READS({ "Sec-Fetch-Site", "same-origin" }, { "Authorization", "Bearer t" }), AUTH_OPEN);
+	assert_int_equal(READS({ "Sec-Fetch-Site", "none" }, { "Authorization", "Bearer t" }), AUTH_OPEN);
 	/* Its tokens are not even looked at, and do not count as tries. */
-	assert_int_equal(
-	    MAY(ROLE_READ, "127.0.0.1", { "Sec-Fetch-Site", "cross-site" }, { "Authorization", "Bearer x" }),
-	    AUTH_FOREIGN_PAGE);
+	assert_int_equal(READS({ "Sec-Fetch-Site", "cross-site" }, { "Authorization", "Bearer x" }), AUTH_FOREIGN_PAGE);
 }
 
 #define TEST(name) cmocka_unit_test_setup(name, clear)

@@ -1253,12 +1253,17 @@ static void what_follows_a_session_depends_on_its_code_and_on_how_the_call_ended
 	assert_int_equal(stat_get(relay_failed) - failed, 1);
 }
 
+static void after_the_transfer(const char *asked, const char *words)
+{
+	table.ended_as = END_TRANSFERRED;
+	assert_int_equal(status_of(unsigned_webhook("/twilio/connect-action", asked)), 200);
+	assert_non_null(strstr(heard, words));
+}
+
 static void who_was_transferred_to_where_must_not_be_dialled_goes_on_to_the_next(void **state)
 {
 	(void)state;
-	table.ended_as = END_TRANSFERRED;
-	assert_int_equal(status_of(unsigned_webhook("/twilio/connect-action", "CallSid=CAfar")), 200);
-	assert_non_null(strstr(heard, "nobody can take your call"));
+	after_the_transfer("CallSid=CAfar", "nobody can take your call");
 	assert_null(strstr(heard, "<Dial"));
 	cfg.overflow_number = "+12025550177";
 	unsigned_webhook("/twilio/connect-action", "CallSid=CAfar");
@@ -1268,9 +1273,7 @@ static void who_was_transferred_to_where_must_not_be_dialled_goes_on_to_the_next
 static void who_was_transferred_is_dialled_for_and_comes_back_if_nobody_answers(void **state)
 {
 	(void)state;
-	table.ended_as = END_TRANSFERRED;
-	assert_int_equal(status_of(unsigned_webhook("/twilio/connect-action", "CallSid=CAtransferred")), 200);
-	assert_non_null(strstr(heard, "<Dial timeout=\"25\" answerOnBridge=\"true\""));
+	after_the_transfer("CallSid=CAtransferred", "<Dial timeout=\"25\" answerOnBridge=\"true\"");
 	assert_non_null(strstr(heard, "/twilio/dial-done\""));
 	assert_non_null(strstr(heard, "<Number>+12025550177</Number>"));
 	unsigned_webhook("/twilio/connect-action", "CallSid=" SID); /* to whom is not known any more */

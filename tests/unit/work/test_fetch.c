@@ -2,6 +2,7 @@
 
 #include "tests/peers/tls_peer.h"
 #include "tests/peers/loopback.h"
+#include "tests/peers/setup.h"
 #include "tests/unit.h"
 
 #include <arpa/inet.h>
@@ -778,29 +779,25 @@ static void many_threads_fetch_at_once(void **state)
 
 static int set_up(void **state)
 {
-	static const char *const proxies[] = { "http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY",
-		"no_proxy", "NO_PROXY" };
+	static const char *const proxies[] = { "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy",
+		"NO_PROXY" };
 	int fd = mkstemp(ca_file);
 	const char *pem = peer_authority_pem();
 
-	(void)state;
 	for (size_t i = 0; i < sizeof proxies / sizeof *proxies; i++)
 		unsetenv(proxies[i]);
-	signal(SIGPIPE, SIG_IGN);
 	sem_init(&name_answer, 0, 0);
 	if (fd < 0 || write(fd, pem, strlen(pem)) != (ssize_t)strlen(pem))
 		return -1;
 	close(fd);
-	return fetch_setup();
+	return http_begin(state);
 }
 
 static int tear_down(void **state)
 {
-	(void)state;
 	fetch_response_free(&answer);
-	fetch_teardown();
 	unlink(ca_file);
-	return 0;
+	return http_end(state);
 }
 
 const struct CMUnitTest unit_tests[] = {
