@@ -182,12 +182,13 @@ static struct json_out begin(struct buf *out, const char *type)
 	return j;
 }
 
-/* With one text in it. */
-static void put_message(struct buf *out, const char *type, const char *key, const char *text)
+/* Of texts alone: pairs of a key and a text, up to a NULL. */
+static void put_message(struct buf *out, const char *type, const char *const *pairs)
 {
 	struct json_out j = begin(out, type);
 
-	json_put_text(&j, key, text);
+	for (; *pairs; pairs += 2)
+		json_put_text(&j, pairs[0], pairs[1]);
 	json_put_end(&j);
 }
 
@@ -203,12 +204,8 @@ static void put_text(const struct phone_stream *s, struct buf *out, const char *
 
 static void put_language(const struct phone_stream *s, struct buf *out, const char *tag)
 {
-	struct json_out j = begin(out, "language");
-
 	(void)s;
-	json_put_text(&j, "ttsLanguage", tag);
-	json_put_text(&j, "transcriptionLanguage", tag);
-	json_put_end(&j);
+	put_message(out, "language", (const char *const[]){ "ttsLanguage", tag, "transcriptionLanguage", tag, NULL });
 }
 
 static void put_play(const struct phone_stream *s, struct buf *out, const char *url)
@@ -224,14 +221,14 @@ static void put_play(const struct phone_stream *s, struct buf *out, const char *
 static void put_keys(const struct phone_stream *s, struct buf *out, const char *keys)
 {
 	(void)s;
-	put_message(out, "sendDigits", "digits", keys);
+	put_message(out, "sendDigits", (const char *const[]){ "digits", keys, NULL });
 }
 
 /* A string, whatever it holds: an object would be refused. */
 static void put_end(const struct phone_stream *s, struct buf *out, const char *handoff)
 {
 	(void)s;
-	put_message(out, "end", "handoffData", handoff);
+	put_message(out, "end", (const char *const[]){ "handoffData", handoff, NULL });
 }
 
 const struct phone_channel relay_channel = {

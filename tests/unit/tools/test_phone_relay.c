@@ -523,7 +523,8 @@ static int call(const char *script, const char *const *more)
 	return phone_run(argc, (char **)argv);
 }
 
-#define CALL(script, ...) call(script, (const char *const[]){ __VA_ARGS__, NULL })
+#define OPEN_SERVER(twiml, after, ...) open_server(twiml, after, (const struct row[]){ __VA_ARGS__, { 0 } })
+#define CALL(script, ...) assert_int_equal(call(script, (const char *const[]){ __VA_ARGS__, NULL }), 0)
 #define TEXT(words, last) "{\"type\":\"text\",\"token\":\"" words "\",\"last\":" last "}"
 
 static void assert_heard(const char *part)
@@ -550,12 +551,10 @@ static void a_conversation_goes_to_and_fro(void **state)
 	open_server(TWIML("welcomeGreeting=\"Good day.\" dtmfDetection=\"true\" partialPrompts=\"true\" "
 			  "debug=\"speaker-events tokens-played\""),
 	    NULL, rows);
-	assert_int_equal(
-	    CALL("wait-agent-done 100\nprompt \"When do you open, please?\" 700\nwait-spoken \"o'clock.\"\n"
-		 "wait-agent-done 100\ndtmf 1\nwait-last\nwait-agent-done 100\n",
-		"--expect", "answers=3", "--expect", "prompts=1", "--expect", "partials>=1", "--expect", "warnings=0",
-		"--expect", "unfinished=0", "--expect", "spoken~At nine o'clock.", "--expect", "end=caller"),
-	    0);
+	CALL("wait-agent-done 100\nprompt \"When do you open, please?\" 700\nwait-spoken \"o'clock.\"\n"
+	     "wait-agent-done 100\ndtmf 1\nwait-last\nwait-agent-done 100\n",
+	    "--expect", "answers=3", "--expect", "prompts=1", "--expect", "partials>=1", "--expect", "warnings=0",
+	    "--expect", "unfinished=0", "--expect", "spoken~At nine o'clock.", "--expect", "end=caller");
 	assert_heard("{\"type\":\"setup\",\"sessionId\":\"VX");
 	assert_heard("\"callStatus\":\"RINGING\",\"customParameters\":{\"agent\":\"x\"}}");
 	assert_heard(
@@ -574,43 +573,32 @@ static void a_conversation_goes_to_and_fro(void **state)
 
 static void an_interruption_tells_what_was_heard(void **state)
 {
-	static const struct row rows[] = { { "\"prompt\"", { TEXT(LONG, "true") } }, { "\"interrupt\"", { NULL } },
-		{ "\"prompt\"", { TEXT("Sorry.", "true") } }, { 0 } };
-
 	(void)state;
-	open_server(TWIML("debug=\"tokens-played\""), NULL, rows);
-	assert_int_equal(
-	    CALL("prompt \"When?\"\nwait-spoken \"in the\"\nprompt \"Stop.\"\nwait-spoken \"Sorry.\"\n", "--fault",
-		"heard-lower", "--expect", "clears=1", "--expect", "stale=0", "--expect", "cut_answers=1"),
-	    0);
+	OPEN_SERVER(TWIML("debug=\"tokens-played\""), NULL, { "\"prompt\"", { TEXT(LONG, "true") } },
+	    { "\"interrupt\"", { NULL } }, { "\"prompt\"", { TEXT("Sorry.", "true") } });
+	CALL("prompt \"When?\"\nwait-spoken \"in the\"\nprompt \"Stop.\"\nwait-spoken \"Sorry.\"\n", "--fault",
+	    "heard-lower", "--expect", "clears=1", "--expect", "stale=0", "--expect", "cut_answers=1");
 	assert_heard("{\"type\":\"interrupt\",\"utteranceUntilInterrupt\":\"we open at nine in the");
 	close_server();
 }
 
 static void tokens_of_a_cut_answer_are_found(void **state)
 {
-	static const struct row rows[] = { { "\"prompt\"", { TEXT(LONG, "false") } }, { "\"interrupt\"", { NULL } },
-		{ "\"error\"", { TEXT(" And so on.", "true") } }, { 0 } };
-
 	(void)state;
-	open_server(TWIML(""), NULL, rows);
-	assert_int_equal(
-	    CALL("prompt \"When?\"\nwait-spoken \"in the\"\nnoise\nsilence 500\nerror \"now\"\nsilence 500\n",
-		"--expect", "stale=1", "--expect", "warnings=1"),
-	    0);
+	OPEN_SERVER(TWIML(""), NULL, { "\"prompt\"", { TEXT(LONG, "false") } }, { "\"interrupt\"", { NULL } },
+	    { "\"error\"", { TEXT(" And so on.", "true") } });
+	CALL("prompt \"When?\"\nwait-spoken \"in the\"\nnoise\nsilence 500\nerror \"now\"\nsilence 500\n", "--expect",
+	    "stale=1", "--expect", "warnings=1");
 	close_server();
 }
 
 static void an_end_is_told_to_the_action(void **state)
 {
-	static const struct row rows[] = { { "\"prompt\"", { "{\"type\":\"end\",\"handoffData\":\"{\\\"a\\\":1}\"}" } },
-		{ 0 } };
-
 	(void)state;
-	open_server(TWIML(""), "<Response><Say>Bye.</Say><Hangup/></Response>", rows);
-	assert_int_equal(CALL("prompt \"Bye.\"\nwait-end\n", "--expect", "end=server", "--expect", "say=Bye.",
-			     "--expect", "handoff~{\"a\":1}", "--expect", "warnings=0"),
-	    0);
+	OPEN_SERVER(TWIML(""), "<Response><Say>Bye.</Say><Hangup/></Response>",
+	    { "\"prompt\"", { "{\"type\":\"end\",\"handoffData\":\"{\\\"a\\\":1}\"}" } });
+	CALL("prompt \"Bye.\"\nwait-end\n", "--expect", "end=server", "--expect", "say=Bye.", "--expect",
+	    "handoff~{\"a\":1}", "--expect", "warnings=0");
 	assert_asked("CallStatus=in-progress;SessionId=VX");
 	assert_asked("SessionStatus=ended;SessionDuration=0;HandoffData={\"a\":1};");
 	close_server();
@@ -618,14 +606,11 @@ static void an_end_is_told_to_the_action(void **state)
 
 static void a_lost_socket_leads_to_another_session(void **state)
 {
-	static const struct row rows[] = { { "\"prompt\"", { "cut" } }, { "IN_PROGRESS", { TEXT("Again.", "true") } },
-		{ 0 } };
-
 	(void)state;
-	open_server(TWIML("welcomeGreeting=\"Hi.\""), TWIML(""), rows);
-	assert_int_equal(CALL("wait-agent-done 100\nprompt \"Are you there?\"\nwait-spoken \"Again.\"\n", "--expect",
-			     "sessions=2", "--expect", "streams=2", "--expect", "warnings=1", "--expect", "end=caller"),
-	    0);
+	OPEN_SERVER(TWIML("welcomeGreeting=\"Hi.\""), TWIML(""), { "\"prompt\"", { "cut" } },
+	    { "IN_PROGRESS", { TEXT("Again.", "true") } });
+	CALL("wait-agent-done 100\nprompt \"Are you there?\"\nwait-spoken \"Again.\"\n", "--expect", "sessions=2",
+	    "--expect", "streams=2", "--expect", "warnings=1", "--expect", "end=caller");
 	assert_asked("SessionStatus=failed;SessionDuration=0;ErrorCode=64105;ErrorMessage=Websocket ended;");
 	assert_int_equal(server.bad_signatures, 0);
 	close_server();
@@ -633,24 +618,19 @@ static void a_lost_socket_leads_to_another_session(void **state)
 
 static void a_close_without_an_end_is_told(void **state)
 {
-	static const struct row rows[] = { { "\"prompt\"", { "close" } }, { 0 } };
-
 	(void)state;
-	open_server(TWIML(""), "<Response/>", rows);
-	assert_int_equal(CALL("prompt \"Bye.\"\nwait-end\n", "--expect", "end=server", "--expect", "warnings=1"), 0);
+	OPEN_SERVER(TWIML(""), "<Response/>", { "\"prompt\"", { "close" } });
+	CALL("prompt \"Bye.\"\nwait-end\n", "--expect", "end=server", "--expect", "warnings=1");
 	assert_asked("SessionStatus=failed");
 	close_server();
 }
 
 static void a_cut_socket_leads_to_another_session(void **state)
 {
-	static const struct row rows[] = { { "IN_PROGRESS", { TEXT("Again.", "true") } }, { 0 } };
-
 	(void)state;
-	open_server(TWIML("welcomeGreeting=\"Hi.\""), TWIML(""), rows);
-	assert_int_equal(CALL("wait-agent-done 100\ncut\nwait-spoken \"Again.\"\n", "--expect", "sessions=2",
-			     "--expect", "warnings=0", "--expect", "end=caller"),
-	    0);
+	OPEN_SERVER(TWIML("welcomeGreeting=\"Hi.\""), TWIML(""), { "IN_PROGRESS", { TEXT("Again.", "true") } });
+	CALL("wait-agent-done 100\ncut\nwait-spoken \"Again.\"\n", "--expect", "sessions=2", "--expect", "warnings=0",
+	    "--expect", "end=caller");
 	assert_asked("ErrorCode=64105;");
 	close_server();
 }
@@ -658,12 +638,11 @@ static void a_cut_socket_leads_to_another_session(void **state)
 static void ten_bad_messages_end_it(void **state)
 {
 #define BAD "{\"type\":\"end\",\"handoffData\":{}}"
-	static const struct row rows[] = { { "\"setup\"", { BAD, BAD, BAD, BAD } }, { "64107", { BAD, BAD, BAD } },
-		{ "64107", { BAD, BAD, BAD } }, { 0 } };
 
 	(void)state;
-	open_server(TWIML(""), "<Response/>", rows);
-	assert_int_equal(CALL("wait-end\n", "--expect", "malformed=10", "--expect", "end=violation"), 0);
+	OPEN_SERVER(TWIML(""), "<Response/>", { "\"setup\"", { BAD, BAD, BAD, BAD } }, { "64107", { BAD, BAD, BAD } },
+	    { "64107", { BAD, BAD, BAD } });
+	CALL("wait-end\n", "--expect", "malformed=10", "--expect", "end=violation");
 	assert_heard("Invalid message received, code: 64107");
 	assert_asked("ErrorMessage=Too many consecutive malformed messages.");
 	close_server();
@@ -675,12 +654,12 @@ static void twilios_own_failures_are_told(void **state)
 
 	(void)state;
 	open_server(TWIML(""), "<Response/>", rows);
-	assert_int_equal(CALL("silence 5000\n", "--fault", "session-error=64111@100", "--expect", "sessions=1"), 0);
+	CALL("silence 5000\n", "--fault", "session-error=64111@100", "--expect", "sessions=1");
 	assert_heard("{\"type\":\"error\",\"description\":\"Text-to-speech provider failed, code: 64111\"}");
 	assert_asked("SessionStatus=failed;SessionDuration=0;ErrorCode=64111");
 	close_server();
 	open_server(TWIML(""), "<Response/>", rows);
-	assert_int_equal(CALL("silence 5000\n", "--fault", "session-error=64102", "--expect", "streams=0"), 0);
+	CALL("silence 5000\n", "--fault", "session-error=64102", "--expect", "streams=0");
 	assert_int_equal(server.sockets, 0);
 	assert_asked("ErrorCode=64102");
 	close_server();
@@ -692,9 +671,8 @@ static void odd_messages_are_sent_as_asked(void **state)
 
 	(void)state;
 	open_server(TWIML(""), NULL, rows);
-	assert_int_equal(CALL("lang xx-YY\nprompt \"Hello.\"\nraw {\"type\":\"dtmf\",\"digit\":7}\nsilence 300\n",
-			     "--fault", "half-emoji@20", "--fault", "start-twice@40", "--fault", "interrupts=5@60"),
-	    0);
+	CALL("lang xx-YY\nprompt \"Hello.\"\nraw {\"type\":\"dtmf\",\"digit\":7}\nsilence 300\n", "--fault",
+	    "half-emoji@20", "--fault", "start-twice@40", "--fault", "interrupts=5@60");
 	assert_heard("\"lang\":\"xx-YY\"");
 	assert_heard("{\"type\":\"dtmf\",\"digit\":7}");
 	assert_heard("half a smile \\ud83d");

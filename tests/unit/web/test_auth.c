@@ -248,38 +248,37 @@ static void signed_token_opens_as_far_as_its_scope(void **state)
 	assert_int_equal(READS({ "Authorization", "Bearer " JWT_OF_NO_SCOPE }), AUTH_TOKEN_WRONG);
 }
 
+static enum verdict from_page(const char *host, const char *origin)
+{
+	return MAY(ROLE_READ, "192.168.1.2", { "Host", host }, { "Origin", origin }, { "Authorization", "Bearer t" });
+}
+
 static void page_of_another_site_is_refused_whatever_it_shows(void **state)
 {
 	static const struct {
-		const char *public_url, *host, *origin;
-		bool ours;
-	} cases[] = {
-		{ "", "127.0.0.1:8080", "http://127.0.0.1:8080", true },
-		{ "", "phone.example.com", "https://phone.example.com", true },
-		{ "", "phone.example.com:80", "http://Phone.example.com", true },
-		{ "", "127.0.0.1:8080", "http://127.0.0.1:3000", false },
-		{ "", "127.0.0.1:8080", "http://127.0.0.1", false },
-		{ "", "127.0.0.1:8080", "https://evil.example", false },
-		{ "", "127.0.0.1:8080", "null", false },
-		{ "", "127.0.0.1:8080", "", false },
-		{ "", "", "http://", false },
-		{ "https://phone.example.com/eu", "10.0.0.1:8080", "https://phone.example.com", true },
-		{ "https://phone.example.com:443", "10.0.0.1:8080", "https://PHONE.example.com", true },
-		{ "https://phone.example.com", "10.0.0.1:8080", "http://10.0.0.1:8080", true },
-		{ "https://phone.example.com", "phone.example.com", "http://phone.example.com", false },
-		{ "https://phone.example.com", "phone.example.com", "https://phone.example.com.evil.example", false },
-		{ "https://phone.example.com", "phone.example.com", "https://phone.example.co", false },
-		{ "https://phone.example.com", "phone.example.com", "chrome-extension://phone.example.com", false },
+		const char *public_url, *host, *ours[2], *foreign[6]; /* origins, up to one that is NULL */
+	} sites[] = {
+		{ "", "127.0.0.1:8080", { "http://127.0.0.1:8080" },
+		    { "http://127.0.0.1:3000", "http://127.0.0.1", "https://evil.example", "null", "" } },
+		{ "", "phone.example.com", { "https://phone.example.com" }, { NULL } },
+		{ "", "phone.example.com:80", { "http://Phone.example.com" }, { NULL } },
+		{ "", "", { NULL }, { "http://" } },
+		{ "https://phone.example.com/eu", "10.0.0.1:8080", { "https://phone.example.com" }, { NULL } },
+		{ "https://phone.example.com:443", "10.0.0.1:8080", { "https://PHONE.example.com" }, { NULL } },
+		{ "https://phone.example.com", "10.0.0.1:8080", { "http://10.0.0.1:8080" }, { NULL } },
+		{ "https://phone.example.com", "phone.example.com", { NULL },
+		    { "http://phone.example.com", "https://phone.example.com.evil.example", "https://phone.example.co",
+			"chrome-extension://phone.example.com" } },
 	};
 
 	(void)state;
 	cfg.api_token = "t";
-	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		cfg.public_url = cases[i].public_url;
-		if (MAY(ROLE_READ, "192.168.1.2", { "Host", cases[i].host }, { "Origin", cases[i].origin },
-			{ "Authorization", "Bearer t" }) != (cases[i].ours ? AUTH_OPEN : AUTH_FOREIGN_PAGE))
-			fail_msg(
-			    "PUBLIC_URL=%s Host: %s Origin: %s", cases[i].public_url, cases[i].host, cases[i].origin);
+	for (size_t i = 0; i < sizeof sites / sizeof *sites; i++) {
+		cfg.public_url = sites[i].public_url;
+		for (const char *const *origin = sites[i].ours; *origin; origin++)
+			assert_int_equal(from_page(sites[i].host, *origin), AUTH_OPEN);
+		for (const char *const *origin = sites[i].foreign; *origin; origin++)
+			assert_int_equal(from_page(sites[i].host, *origin), AUTH_FOREIGN_PAGE);
 	}
 }
 
