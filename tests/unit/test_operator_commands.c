@@ -37,9 +37,8 @@ static void commands_are_read(void **state)
 	struct operator_command c;
 
 	(void)state;
-	assert_true(operator_command_named("status"));
-	assert_true(operator_command_named("calls"));
-	assert_true(operator_command_named("call"));
+	assert_true(
+	    operator_command_named("status") && operator_command_named("calls") && operator_command_named("call"));
 	assert_false(operator_command_named("--status"));
 	assert_true(reads(&c, "status"));
 	assert_int_equal(c.what, OPERATOR_STATUS);
