@@ -300,7 +300,7 @@ static void close_session(struct model_session *session)
 	free(s);
 }
 
-/* An answer that falls silent ends by the carrier's deadlines. */
+/* No deadline either: an answer that falls silent ends by those of the carrier. */
 static const struct model_session_body body = {
 	.read = read_event,
 	.send = send_command,
