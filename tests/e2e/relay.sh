@@ -81,7 +81,8 @@ assistant: Goodbye, and thank you for calling."
 	check "talk: the tool was asked" equal "$(grep -c '"path":"/look"' "$OUTER/sink.jsonl")" 1
 	check "talk: who spoke, in order" equal "$(field "$WORK/call.json" '[.turns[].who] | join(" ")')" \
 		"agent caller agent caller agent caller agent"
-	check "talk: the ending has its name" equal "$(field "$WORK/call.json" .ending.reason)" agent_ended
+	check "talk: the ending has its name, and the call its channel" equal \
+		"$(field "$WORK/call.json" '"\(.ending.reason) \(.channel)"')" "agent_ended relay"
 }
 
 # interrupted NAME PHONE ARGS...: an interruption in mid-sentence, and what the model then knows.
