@@ -57,14 +57,17 @@ struct phone_event {
 	struct span mark;  /* MARK: the name, as put_mark wrote it; borrowed */
 	char key;          /* KEY: 0-9 * # A-D */
 
+	/* STARTED: why it cannot be carried, in words; NULL if it can. INVALID,
+	 * UNKNOWN: what it is instead, if that is known. */
+	const char *unusable;
+
 	/* STARTED; "" when absent or too long. Last, as most events have no use for them. */
-	const char *unusable; /* why it cannot be carried, in words; NULL if it can */
 	char call_sid[FOREIGN_ID_SIZE];
 	char caller[FOREIGN_ID_SIZE], called[FOREIGN_ID_SIZE];
 };
 
 struct phone_channel {
-	const char *name; /* for logs */
+	const char *name; /* as CHANNEL and the API have it */
 
 	/* Facts. */
 	bool audio;   /* carries mu-law at 8000 Hz, both ways */

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define A_STREAMS "a ConversationRelay carries words only; the sound of a <Stream> goes to /twilio/stream"
+
 enum { SPOKEN_MS_MAX = 24 * 3600 * 1000 }; /* no call is longer */
 
 /* ---------------------------------------------------------------- from Twilio */
@@ -141,6 +143,14 @@ static void parse_info(struct phone_stream *s, struct span message, struct phone
 	}
 }
 
+/* Samples that carry sound send it here, too. */
+static void parse_media(struct phone_stream *s, struct span message, struct phone_event *out)
+{
+	(void)s, (void)message;
+	out->type = PHONE_UNKNOWN;
+	out->unusable = A_STREAMS;
+}
+
 static const struct {
 	const char *type;
 	void (*parse)(struct phone_stream *s, struct span message, struct phone_event *out);
@@ -151,6 +161,7 @@ static const struct {
 	{ "dtmf", parse_dtmf },
 	{ "error", parse_error },
 	{ "setup", parse_setup },
+	{ "media", parse_media },
 };
 
 static void parse(struct phone_stream *s, const char *text, size_t len, struct phone_event *out)
@@ -160,8 +171,11 @@ static void parse(struct phone_stream *s, const char *text, size_t len, struct p
 	memset(out, 0, offsetof(struct phone_event, call_sid));
 	out->call_sid[0] = out->caller[0] = out->called[0] = '\0';
 	out->type = PHONE_INVALID;
-	if (!scan_string(message, "type", &type))
+	if (!scan_string(message, "type", &type)) {
+		if (scan_string(message, "event", &type))
+			out->unusable = A_STREAMS;
 		return;
+	}
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
 		if (span_is(type, kinds[i].type)) {
 			kinds[i].parse(s, message, out);

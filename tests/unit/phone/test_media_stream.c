@@ -257,6 +257,19 @@ static void nonsense_is_invalid_and_news_is_unknown(void **state)
 	expect("{\"event\":\"clear\",\"streamSid\":\"MZ1\"}", PHONE_UNKNOWN); /* it is we who say that */
 }
 
+static void what_belongs_to_a_relay_is_told_from_nonsense(void **state)
+{
+	struct phone_stream s = { "MZ1" };
+	struct phone_event e;
+
+	(void)state;
+	media_stream_channel.parse(&s, "{\"type\":\"setup\"}", 16, &e);
+	assert_int_equal(e.type, PHONE_INVALID);
+	assert_non_null(strstr(e.unusable, "/twilio/relay"));
+	media_stream_channel.parse(&s, "{}", 2, &e);
+	assert_null(e.unusable);
+}
+
 static void no_beginning_of_a_message_is_read_beyond_its_end(void **state)
 {
 	static const char *const names[] = { "twilio-stream-connected", "twilio-stream-start", "twilio-stream-media",
@@ -459,6 +472,7 @@ int main(void)
 		cmocka_unit_test(mark_comes_back_with_our_name),
 		cmocka_unit_test(every_key_of_the_telephone_is_taken_and_nothing_else),
 		cmocka_unit_test(nonsense_is_invalid_and_news_is_unknown),
+		cmocka_unit_test(what_belongs_to_a_relay_is_told_from_nonsense),
 		cmocka_unit_test(no_beginning_of_a_message_is_read_beyond_its_end),
 		cmocka_unit_test(names_are_taken_whole_or_not_at_all),
 		cmocka_unit_test(a_bad_character_loses_no_start),

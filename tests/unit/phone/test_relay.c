@@ -319,6 +319,16 @@ static void nonsense_is_invalid_and_news_is_unknown(void **state)
 	expect("{\"unknown\":{\"type\":\"x\"},\"type\":\"dtmf\",\"digit\":\"1\",\"more\":[]}", PHONE_KEY);
 }
 
+static void what_belongs_to_a_stream_is_told_from_nonsense(void **state)
+{
+	(void)state;
+	expect("{\"event\":\"media\",\"media\":{\"payload\":\"AAAA\"}}", PHONE_INVALID);
+	assert_non_null(strstr(parsed("{\"event\":\"start\"}").unusable, "/twilio/stream"));
+	assert_non_null(strstr(parsed("{\"type\":\"media\"}").unusable, "/twilio/stream"));
+	assert_null(parsed("{\"type\":\"confetti\"}").unusable);
+	assert_null(parsed("{}").unusable);
+}
+
 static void cut(const char *name, void *arg)
 {
 	char id[FOREIGN_ID_SIZE], *text;
@@ -417,6 +427,7 @@ int main(void)
 		cmocka_unit_test(news_of_the_session_says_who_speaks_and_what_was_played),
 		cmocka_unit_test(keys_and_complaints_may_be_odd),
 		cmocka_unit_test(nonsense_is_invalid_and_news_is_unknown),
+		cmocka_unit_test(what_belongs_to_a_stream_is_told_from_nonsense),
 		cmocka_unit_test(no_beginning_of_a_message_is_read_beyond_its_end),
 		cmocka_unit_test(messages_of_ours_are_those_of_the_fixtures),
 		cmocka_unit_test(text_goes_out_as_it_is_with_its_spaces),
