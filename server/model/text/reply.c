@@ -59,12 +59,11 @@ void text_event_release(struct model_event *e)
 	e->kept = e->mended = NULL;
 }
 
-void text_reply_begin(struct text_reply *r, enum text_api api, const char *id, bool aside, size_t asked_bytes)
+void text_reply_begin(struct text_reply *r, enum text_api api, const char *id, bool aside)
 {
 	memset(r, 0, sizeof *r);
 	r->api = api;
 	r->aside = aside;
-	r->asked_bytes = asked_bytes;
 	snprintf(r->id, sizeof r->id, "%s", id);
 	buf_init(&r->text, REPLY_TEXT_BYTES);
 	for (size_t i = 0; i < REPLY_CALLS; i++) {
