@@ -34,6 +34,7 @@ struct turn {
 	bool sound;             /* agent: some of it is for the caller to hear */
 	bool by_bytes;          /* agent: its times are places in its text (SPOKEN_MS_PER_BYTE) */
 	bool untold;            /* in text: the model does not know it yet */
+	bool to_shorten;        /* in text: … or does not know yet how little of it was heard */
 	uint32_t generated_ms, heard_ms;
 	bool heard_known; /* it was played to its end or cut, or the call is over */
 	char *heard_as;   /* owned: what was heard, in other words than ours; NULL: the text as far as it was heard */

@@ -29,7 +29,7 @@ JSON
 talk() {
 	local status=0
 	printf '%s\n' "$2" >"$WORK/caller.script"
-	model model --key "$SECRET" --script "$OUTER/model.script" --text-speed "${SPEED:-200}"
+	model model --key "$SECRET" --script "$OUTER/model.script" --text-speed "${SPEED:-200}" ${MODEL_FAULT:+--fault "$MODEL_FAULT"}
 	server server AGENTS_DIR="$OUTER/agents" SIGNING_SECRET="$SECRET" TWILIO_ACCOUNT_SID="$ACCOUNT" ${SETTING:+"$SETTING"}
 	phone phone --script "$WORK/caller.script" --pace 60 --expect malformed=0 --expect stale=0 \
 		--expect unfinished=0 "${@:3}" >"$WORK/said" || status=$?
@@ -173,6 +173,7 @@ long_case() {
 
 apart talk conversation_case
 SPEED=30 apart interruption interruption_case heard-lower
+SPEED=30 MODEL_FAULT=late-deltas=3 apart late-deltas interruption_case heard-lower
 apart whole interruption_case heard-bare duration-text
 apart unmatched unmatched_case
 apart reconnect reconnect_case

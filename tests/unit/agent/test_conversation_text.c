@@ -266,11 +266,50 @@ static void answer_that_is_being_made_is_cancelled_when_it_is_interrupted(void *
 	from_model(MODEL_TEXT_DELTA, "i1", "We open at nine");
 	from_caller(FROM_INTERRUPTED, 1, 0, NULL);
 	assert_string_equal(sent(), "response.cancel");
-	assert_string_equal(sent(), "conversation.item.delete i1"); /* nothing was heard */
 	from_model(MODEL_TEXT_DELTA, "i1", " late");
+	assert_string_equal(sent(), "");
+	from_model(MODEL_RESPONSE_DONE, "i1", "");
+	assert_string_equal(sent(), "conversation.item.delete i1"); /* nothing was heard */
 	assert_string_equal(played(), "text We open at nine");
 	assert_string_equal(played(), "");
 	said(1, "We open at nine", "");
+}
+
+/* The service keeps what it is making: the shorter item must not stand beside it. */
+static void answer_is_shortened_once_its_response_is_over_and_before_the_next(void **state)
+{
+	(void)state;
+	asked("When?");
+	from_model(MODEL_RESPONSE_CREATED, "i1", "");
+	from_model(MODEL_TEXT_DELTA, "i1", "We open at nine");
+	from_caller(FROM_INTERRUPTED, 1, 7 * SPOKEN_MS_PER_BYTE, NULL);
+	assert_string_equal(sent(), "response.cancel");
+	caller_says("And on Sunday?", true);
+	assert_string_equal(sent(), "user: And on Sunday?");
+	assert_string_equal(sent(), "");
+	from_model(MODEL_RESPONSE_DONE, "i1", "");
+	assert_string_equal(sent(), "assistant: We open after i1");
+	assert_string_equal(sent(), "conversation.item.delete i1");
+	assert_string_equal(sent(), "response.create");
+	assert_string_equal(sent(), "");
+}
+
+/* Nor if the end of it is lost. */
+static void answer_whose_end_is_lost_is_shortened_before_the_next(void **state)
+{
+	(void)state;
+	asked("When?");
+	from_model(MODEL_RESPONSE_CREATED, "i1", "");
+	from_model(MODEL_TEXT_DELTA, "i1", "We open at nine");
+	from_caller(FROM_INTERRUPTED, 1, 7 * SPOKEN_MS_PER_BYTE, NULL);
+	assert_string_equal(sent(), "response.cancel");
+	caller_says("And on Sunday?", true);
+	assert_string_equal(sent(), "user: And on Sunday?");
+	now += 10 * (int64_t)US_PER_S;
+	conversation_do_due(con, now);
+	assert_string_equal(sent(), "assistant: We open after i1");
+	assert_string_equal(sent(), "conversation.item.delete i1");
+	assert_string_equal(sent(), "response.create");
 }
 
 static void words_that_are_not_ours_are_what_was_heard(void **state)
@@ -488,6 +527,8 @@ int main(void)
 		CASE(turn_is_told_and_answered_in_text),
 		CASE(answer_told_by_its_end_alone_is_said),
 		CASE(interrupted_answer_is_shortened_at_the_model_to_what_was_heard),
+		CASE(answer_is_shortened_once_its_response_is_over_and_before_the_next),
+		CASE(answer_whose_end_is_lost_is_shortened_before_the_next),
 		CASE(answer_that_is_being_made_is_cancelled_when_it_is_interrupted),
 		CASE(words_that_are_not_ours_are_what_was_heard),
 		CASE(phone_that_was_interrupted_always_gets_its_cut),
