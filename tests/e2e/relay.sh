@@ -31,7 +31,7 @@ talk() {
 	printf '%s\n' "$2" >"$WORK/caller.script"
 	model model --key "$SECRET" --script "$OUTER/model.script" --text-speed "${SPEED:-200}" ${MODEL_FAULT:+--fault "$MODEL_FAULT"}
 	server server AGENTS_DIR="$OUTER/agents" SIGNING_SECRET="$SECRET" TWILIO_ACCOUNT_SID="$ACCOUNT" ${SETTING:+"$SETTING"}
-	phone phone --script "$WORK/caller.script" --pace 60 --expect malformed=0 --expect stale=0 \
+	phone phone --script "$WORK/caller.script" --pace 60 --expect malformed="${MALFORMED:-0}" --expect stale=0 \
 		--expect unfinished=0 "${@:3}" >"$WORK/said" || status=$?
 	check "$1: the call goes as it should" eval "cat $WORK/said; [ $status = 0 ]"
 	SID=$(field "$WORK/phone.json" '.calls[0].call_sid')
@@ -127,6 +127,17 @@ reconnect_case() {
 	check "$NAME: the greeting was not said again" equal "$(answers '[.[] | select(.greeting)] | length')" 1
 }
 
+# Twilio takes ten messages in a row for malformed, and closes with 1007: a session that was lost.
+takes_none_case() {
+	talk "$NAME" 'wait-agent-done 100
+		prompt "When do you open?"
+		silence 1500
+		prompt "And on Saturday?"
+		wait-spoken "ten to two."
+		wait-agent-done 100' --fault takes-none --expect sessions=2 --expect end=caller
+	check "$NAME: the log has Twilio's words for it" grep -q "closed with 1007: Too many" "$WORK/server.log"
+}
+
 # nonsense FAULT: the call is none the worse for it.
 nonsense_case() {
 	talk "$NAME" 'wait-agent-done 100
@@ -134,6 +145,14 @@ nonsense_case() {
 		prompt "And on Saturday?"
 		wait-spoken "ten to two."
 		wait-agent-done 100' --fault "$1" --expect end=caller --expect spoken~"ten to two." "${@:2}"
+	[ "$NAME" != wrong-types ] ||
+		check "$NAME: a stream's message gets a sentence" grep -q "sound of a <Stream> goes to" "$WORK/server.log"
+}
+
+# said_after CODE: of a session that failed so, what came after it, and what was said at last.
+said_after() {
+	field "$WORK/session-error=$1@500.json" '.calls[0] | ([.twiml | scan("<(ConversationRelay|Say|Hangup)")[0]] | join(" ")) + ": " +
+		(if .said | test("technical problem") then "sorry" elif .said | test("time for this call is over") then "time" else .said end)'
 }
 
 # Setups that are none, sessions that fail, prompts nobody says: all at once, and a good call after them.
@@ -143,7 +162,7 @@ strange_case() {
 	printf '%s\n' 'wait-agent-done 100' 'prompt "And on Saturday?"' 'wait-spoken "ten to two."' >"$WORK/good.script"
 	model model --key "$SECRET" --script "$OUTER/model.script" --text-speed 1000
 	server server AGENTS_DIR="$OUTER/agents" SIGNING_SECRET="$SECRET" MAX_CALLS=60
-	for name in bad-setup={1..13} session-error={64101,64102,64104,64109,64111,64112,39001}@500 huge=10000@300 \
+	for name in bad-setup={1..13} session-error={64101,64102,64104,64109,64111,64112,39001,64999}@500 huge=10000@300 \
 		odd-prompts@300 no-start never-read binary@300 long-ping@300 reserved-bits@300 giant@300; do
 		dial "$name" --script "$WORK/strange.script" --pace 60 --fault "$name"
 	done
@@ -151,6 +170,16 @@ strange_case() {
 	check "strange: each call came to an end" eval '! grep -Lx 0 "$WORK"/*.status | grep .'
 	check "strange: and each was told something sensible: no TwiML was wrong" eval \
 		'! jq -r ".calls[].warnings[].text" "$WORK"/*=*.json | grep -E "^(11|12|64101)"'
+	for name in 64101 64109 64111 64112 64999; do
+		check "strange: after $name there is an apology" equal "$(said_after $name)" "ConversationRelay Say Hangup: sorry"
+	done
+	check "strange: after 64104 a goodbye" equal "$(said_after 64104)" "ConversationRelay Say Hangup: time"
+	for name in 39001 64102; do
+		check "strange: after $name there is another session, once" equal "$(said_after $name)" \
+			"ConversationRelay ConversationRelay Say Hangup: sorry"
+	done
+	api /status >"$WORK/status.json"
+	check "strange: they are counted" equal "$(field "$WORK/status.json" '.relay | "\(.refused) \(.time_over) \(.failed)"')" "4 1 1"
 	check "strange: a good call is served after them" phone good --script "$WORK/good.script" --pace 60 \
 		--expect warnings=0 --expect script_done=1
 	check "strange: all of them are over" until_true eval '[ "$(api /status | jq .calls.live)" = 0 ]'
@@ -177,6 +206,7 @@ SPEED=30 MODEL_FAULT=late-deltas=3 apart late-deltas interruption_case heard-low
 apart whole interruption_case heard-bare duration-text
 apart unmatched unmatched_case
 apart reconnect reconnect_case
+MALFORMED=10 apart takes-none takes_none_case
 apart strange strange_case
 apart long long_case long-word '.[1].sent | length' 65536
 apart emoji long_case half-emoji '.[1].sent | startswith("We open at nine") and endswith("nobody is here.")' true
