@@ -17,9 +17,11 @@
 #include <stdint.h>
 
 /* A channel's state of one call. Zeroed before the first message; parse fills in
- * the name at the first start it can use, and never changes it after that. */
+ * the name at the first start it can use, and never changes it after that. The rest is
+ * the caller loop's own. */
 struct phone_stream {
-	char id[FOREIGN_ID_SIZE]; /* the far side's name for it; "" until it has started */
+	char id[FOREIGN_ID_SIZE];       /* the far side's name for it; "" until it has started */
+	char language[FOREIGN_ID_SIZE]; /* with text: what put_language said last; "": as the session began */
 };
 
 enum phone_event_type {
@@ -90,9 +92,10 @@ struct phone_channel {
 
 	/* With text. `last`: the answer ends with it; it may be empty then. */
 	void (*put_text)(const struct phone_stream *s, struct buf *out, const char *text, size_t len, bool last);
-	void (*put_language)(const struct phone_stream *s, struct buf *out, const char *tag); /* heard and spoken */
-	void (*put_play)(const struct phone_stream *s, struct buf *out, const char *url);     /* behind all text */
-	void (*put_keys)(const struct phone_stream *s, struct buf *out, const char *keys);    /* 0-9 * # w; likewise */
+	void (*put_language)(
+	    struct phone_stream *s, struct buf *out, const char *tag); /* heard and spoken from now on */
+	void (*put_play)(const struct phone_stream *s, struct buf *out, const char *url);  /* behind all text */
+	void (*put_keys)(const struct phone_stream *s, struct buf *out, const char *keys); /* 0-9 * # w; likewise */
 	/* The session is over, the call goes on; `handoff` comes back with the question what is next. */
 	void (*put_end)(const struct phone_stream *s, struct buf *out, const char *handoff);
 };

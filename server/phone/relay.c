@@ -200,17 +200,18 @@ static void put_text(const struct phone_stream *s, struct buf *out, const char *
 {
 	struct json_out j = begin(out, "text");
 
-	(void)s;
 	json_put_text_of(&j, "token", text, len);
 	json_put_bool(&j, "last", last);
+	if (s->language[0])
+		json_put_text(&j, "lang", s->language);
 	json_put_end(&j);
 }
 
-static void put_language(const struct phone_stream *s, struct buf *out, const char *tag)
+static void put_language(struct phone_stream *s, struct buf *out, const char *tag)
 {
 	struct json_out j = begin(out, "language");
 
-	(void)s;
+	foreign_id_copy(s->language, tag);
 	json_put_text(&j, "ttsLanguage", tag);
 	json_put_text(&j, "transcriptionLanguage", tag);
 	json_put_end(&j);

@@ -12,6 +12,11 @@ cat >"$WORK/model.script" <<JSON
     {"hear": "And on Saturday?", "say": "On Saturday from ten to two."},
     {"hear": "Is there a free hour?", "say": "", "calls": [{"name": "look", "arguments": {"day": "Friday"}}],
      "then": {"say": "Friday at noon is free."}},
+    {"hear": "Habla espanol?", "say": "Yes, ", "calls": [{"name": "switch_language", "arguments": {"language": "es-ES"}}],
+     "then": {"say": "claro que si."}},
+    {"hear": "Ring the bell.", "say": "", "calls": [{"name": "play", "arguments": {"sound": "https://example.com/bell.mp3"}},
+      {"name": "send_keys", "arguments": {"keys": "1w2#"}}, {"name": "switch_language", "arguments": {"language": "fr-FR"}}],
+     "then": {"say": "There it is."}},
     {"hear": "Thank you, goodbye.", "say": "Goodbye, and thank you for calling.", "calls": [{"name": "end_call"}]} ] }
 JSON
 mkdir -p "$WORK/agents"
@@ -20,7 +25,8 @@ disown "$SINK" # all_apart waits for the cases only
 cat >"$WORK/agents/desk.json" <<JSON
 { "numbers": ["+12025550100"], "instructions": "You answer for a shop.",
   "greeting": {"mode": "exact", "text": "Welcome to the shop."}, "channel": "relay",
-  "relay": {"debug": "speaker-events tokens-played", "dtmfDetection": "true"},
+  "relay": {"debug": "speaker-events tokens-played", "dtmfDetection": "true", "languages": [{"code": "es-ES"}],
+    "plays": ["https://example.com/bell.mp3"]},
   "tools": [{"name": "look", "description": "Looks for a free hour.", "url": "http://127.0.0.1:$SINK_PORT/look",
     "parameters": {"type": "object", "properties": {"day": {"type": "string"}}}}] }
 JSON
@@ -83,6 +89,22 @@ assistant: Goodbye, and thank you for calling."
 		"agent caller agent caller agent caller agent"
 	check "talk: the ending has its name, and the call its channel" equal \
 		"$(field "$WORK/call.json" '"\(.ending.reason) \(.channel)"')" "agent_ended relay"
+}
+
+# Another language, a sound and keys: what the agent's file lists, and nothing else.
+phone_tools_case() {
+	talk "$NAME" 'wait-agent-done 100
+		prompt "Habla espanol?"
+		wait-spoken "claro que si."
+		wait-agent-done 100
+		prompt "Ring the bell."
+		wait-spoken "There it is."
+		wait-agent-done 100' --expect warnings=0 --expect end=caller --expect script_done=1
+	check "$NAME: the language changes where the agent said so, and not to one that nobody listed" equal \
+		"$(answers '[.[] | select(.greeting | not) | "\(.language) \(.sent)"] | join("|")') $(field "$WORK/phone.json" '.calls[0].relay.languages')" \
+		"en-US Yes, |es-ES claro que si.|es-ES There it is. es-ES es-ES"
+	check "$NAME: the sound is played and the keys are pressed" equal \
+		"$(field "$WORK/phone.json" '.calls[0].relay | "\(.plays) \(.digits)"')" "https://example.com/bell.mp3 1w2#"
 }
 
 # interrupted NAME PHONE ARGS...: an interruption in mid-sentence, and what the model then knows.
@@ -204,6 +226,7 @@ apart talk conversation_case
 SPEED=30 apart interruption interruption_case heard-lower
 SPEED=30 MODEL_FAULT=late-deltas=3 apart late-deltas interruption_case heard-lower
 apart whole interruption_case heard-bare duration-text
+apart phone-tools phone_tools_case
 apart unmatched unmatched_case
 apart reconnect reconnect_case
 MALFORMED=10 apart takes-none takes_none_case

@@ -102,7 +102,7 @@ static void put_clear(const struct phone_stream *s, struct buf *out)
 	buf_printf(out, "clear %s", s->id);
 }
 
-static void put_language(const struct phone_stream *s, struct buf *out, const char *tag)
+static void put_language(struct phone_stream *s, struct buf *out, const char *tag)
 {
 	buf_printf(out, "language %s %s", s->id, tag);
 }

@@ -15,7 +15,7 @@ static const char SID[] = "MZ00000000000000000000000000000001";
 /* What comes over the wire of a stream that has started as SID or as MZ1. */
 static struct phone_event parsed_by(const char *sid, const char *text, size_t len)
 {
-	struct phone_stream s = { "" };
+	struct phone_stream s = { .id = "" };
 	struct phone_event e;
 
 	snprintf(s.id, sizeof s.id, "%s", sid);
@@ -40,7 +40,7 @@ static void expect(const char *text, enum phone_event_type type)
 /* A start, by a stream that had no name before; the one it has after that. */
 static struct phone_event started(const char *text, size_t len, char name[FOREIGN_ID_SIZE])
 {
-	struct phone_stream s = { "" };
+	struct phone_stream s = { .id = "" };
 	struct phone_event e;
 
 	media_stream_channel.parse(&s, text, len, &e);
@@ -259,7 +259,7 @@ static void nonsense_is_invalid_and_news_is_unknown(void **state)
 
 static void what_belongs_to_a_relay_is_told_from_nonsense(void **state)
 {
-	struct phone_stream s = { "MZ1" };
+	struct phone_stream s = { .id = "MZ1" };
 	struct phone_event e;
 
 	(void)state;
@@ -412,7 +412,7 @@ static void expect_fixture(struct buf *out, const char *name)
 
 static void messages_of_ours_are_those_of_the_fixtures(void **state)
 {
-	struct phone_stream s = { "" };
+	struct phone_stream s = { .id = "" };
 	struct buf out;
 	struct span media, payload;
 	uint8_t frame[160];
@@ -437,7 +437,7 @@ static void messages_of_ours_are_those_of_the_fixtures(void **state)
 
 static void audio_of_any_length_is_a_message(void **state)
 {
-	struct phone_stream s = { "MZ1" };
+	struct phone_stream s = { .id = "MZ1" };
 	uint8_t audio[801], back[801];
 
 	(void)state;

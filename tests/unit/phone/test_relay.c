@@ -13,7 +13,7 @@ static const char SESSION[] = "VX00000000000000000000000000000001", CALL[] = "CA
 
 static struct phone_event parsed_of(const char *text, size_t len, char name[FOREIGN_ID_SIZE])
 {
-	struct phone_stream s = { "" };
+	struct phone_stream s = { .id = "" };
 	struct phone_event e;
 
 	relay_channel.parse(&s, text, len, &e);
@@ -165,7 +165,7 @@ static void a_setup_that_cannot_be_used_says_why(void **state)
 static void a_second_setup_is_told_and_renames_nothing(void **state)
 {
 	static const char second[] = "{\"type\":\"setup\",\"sessionId\":\"VX2\",\"callSid\":\"CA1\"}";
-	struct phone_stream s = { "VX1" };
+	struct phone_stream s = { .id = "VX1" };
 	struct phone_event e;
 
 	(void)state;
@@ -372,7 +372,7 @@ static void expect_fixture(struct buf *out, const char *name)
 
 static void messages_of_ours_are_those_of_the_fixtures(void **state)
 {
-	struct phone_stream s = { "VX1" };
+	struct phone_stream s = { .id = "VX1" };
 	struct buf out;
 
 	(void)state;
@@ -383,6 +383,10 @@ static void messages_of_ours_are_those_of_the_fixtures(void **state)
 	expect_fixture(&out, "conversationrelay-out-text-last");
 	relay_channel.put_language(&s, &out, "es-ES");
 	expect_fixture(&out, "conversationrelay-out-language");
+	relay_channel.put_text(&s, &out, "Abrimos", 7, false);
+	assert_string_equal(
+	    buf_text(&out), "{\"type\":\"text\",\"token\":\"Abrimos\",\"last\":false,\"lang\":\"es-ES\"}");
+	buf_reset(&out);
 	relay_channel.put_keys(&s, &out, "1w2#");
 	expect_fixture(&out, "conversationrelay-out-send-digits");
 	/* A string, though it looks like an object. */
@@ -398,7 +402,7 @@ static void messages_of_ours_are_those_of_the_fixtures(void **state)
 static void text_goes_out_as_it_is_with_its_spaces(void **state)
 {
 	static const char text[] = " say \"hi\"\n\xd7\xa9 \xf0\x9f\x98\x80\\ ";
-	struct phone_stream s = { "VX1" };
+	struct phone_stream s = { .id = "VX1" };
 	struct buf out;
 	cJSON *tree;
 
