@@ -119,7 +119,7 @@ static void recall(struct conversation *con, const struct dialogue_order *o, int
 {
 	const struct call_context *context = &con->call->context;
 	const struct fleet_said *said = context->said;
-	char back[300];
+	char back[400];
 
 	(void)o, (void)now;
 	for (size_t i = 0; said && i < said->count; i++)
@@ -129,6 +129,7 @@ static void recall(struct conversation *con, const struct dialogue_order *o, int
 		words_reconnected(back, sizeof back);
 	else
 		words_back(back, sizeof back, context->back_from, context->back_why);
+	words_first_language(back, sizeof back, con->call->agent);
 	conversation_tell_item(con, MODEL_REQUEST_PAST, MODEL_ROLE_NOTE, back);
 	log_info(con->call->tag, "the caller is back %s",
 	    context->lost_session[0] ? "after a session that broke off" : "from a transfer");

@@ -146,6 +146,8 @@ reconnect_case() {
 		prompt "And on Saturday?"
 		wait-spoken "ten to two."
 		wait-agent-done 100' --expect sessions=2 --expect streams=2 --expect end=caller
+	check "$NAME: the model is told in which language it is spoken now" eval \
+		"conversation | grep -q 'You are spoken in en-US again'"
 	check "$NAME: the greeting was not said again" equal "$(answers '[.[] | select(.greeting)] | length')" 1
 }
 
