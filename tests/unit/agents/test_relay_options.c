@@ -102,7 +102,10 @@ static void values_are_taken_as_people_write_them(void **state)
 	gives("\"speechModel\": \"flux\", \"eotThreshold\": 0.7", RELAY_eotThreshold, "0.7");
 	gives("\"voice\": \"UgBBYS2sOqTuMpoF3BR0-flash_v2_5-1.0_0.5_0.8\"", RELAY_voice,
 	    "UgBBYS2sOqTuMpoF3BR0-flash_v2_5-1.0_0.5_0.8");
-	gives("\"debug\": \"Tokens-Played debugging\"", RELAY_debug, "tokens-played debugging");
+	gives("\"debug\": \"Tokens-Played debugging\"", RELAY_debug, "tokens-played debugging speaker-events");
+	gives("\"debug\": \"debugging\"", RELAY_debug, "debugging speaker-events tokens-played");
+	gives("\"debug\": \"speaker-events tokens-played\"", RELAY_debug, "speaker-events tokens-played");
+	gives("\"events\": \"tokens-played\"", RELAY_events, "tokens-played");
 	gives("\"language\": \"multi\"", RELAY_language, "multi");
 	gives("\"hints\": \"Zahnarzt Müller,Invisalign\"", RELAY_hints, "Zahnarzt Müller,Invisalign");
 }
