@@ -170,14 +170,15 @@ void call_copy_party(
 }
 
 /* A caller who is back was greeted before. Twilio takes TwiML of 64 KB: the agent itself says what is longer
- * than this, however many escapes it needs. */
+ * than this, however many escapes it needs, and what stands in TwiML that is not ours. */
 enum { WELCOME_MAX = 4096 };
 
 const char *call_welcome(const struct call *c)
 {
 	bool exact = c->agent->greeting_mode == GREETING_EXACT;
 
-	return c->channel->text && exact && !c->context.said && strlen(c->context.greeting) <= WELCOME_MAX
+	return c->announced && c->channel->text && exact && !c->context.said &&
+		       strlen(c->context.greeting) <= WELCOME_MAX
 		   ? c->context.greeting
 		   : "";
 }
