@@ -56,10 +56,11 @@ static const char *check_speech_timeout(const char *text)
 
 static const char *check_eot_threshold(const char *text)
 {
+	bool plain = !text[strspn(text, "0123456789.")];
 	char *end;
 	double value = strtod(text, &end);
 
-	return !*end && value >= 0.5 && value <= 0.9 ? NULL : "must be a number from 0.5 to 0.9";
+	return plain && !*end && value >= 0.5 && value <= 0.9 ? NULL : "must be a number from 0.5 to 0.9";
 }
 
 #define INPUTS "none|dtmf|speech|any"

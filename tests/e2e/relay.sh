@@ -137,6 +137,16 @@ unmatched_case() {
 	check "$NAME: what was never sent is counted" holds "$(field "$WORK/status.json" .relay.unmatched) >= 1"
 }
 
+# As by TwiML that is not ours: nobody knows what that greets with, and so the agent does.
+unannounced_case() {
+	talk "$NAME" 'wait-spoken "nobody"
+		wait-agent-done 100
+		prompt "And on Saturday?"
+		wait-spoken "ten to two."
+		wait-agent-done 100' --fault no-token --expect end=caller --expect script_done=1
+	check "$NAME: the log says how it came" equal "$(field "$WORK/call.json" .direction)" ""
+}
+
 # The socket is cut, Twilio asks connect-action, and the same conversation goes on.
 reconnect_case() {
 	talk "$NAME" 'wait-agent-done 100
@@ -230,6 +240,7 @@ SPEED=30 MODEL_FAULT=late-deltas=3 apart late-deltas interruption_case heard-low
 apart whole interruption_case heard-bare duration-text
 apart phone-tools phone_tools_case
 apart unmatched unmatched_case
+SETTING=STREAM_UNANNOUNCED=on apart unannounced unannounced_case
 apart reconnect reconnect_case
 MALFORMED=10 apart takes-none takes_none_case
 apart strange strange_case

@@ -119,6 +119,8 @@ static void wrong_values_are_refused_with_a_sentence(void **state)
 	refuses("\"eotThreshold\": 0.7", "relay.eotThreshold: goes with \"speechModel\": \"flux\" only");
 	refuses("\"speechModel\": \"flux\", \"eotThreshold\": 0.91", "relay.eotThreshold: must be a number from 0.5");
 	refuses("\"speechModel\": \"flux\", \"eotThreshold\": \"nan\"", "relay.eotThreshold: must be a number");
+	refuses("\"speechModel\": \"flux\", \"eotThreshold\": \"0x1p-1\"", "relay.eotThreshold: must be a number");
+	refuses("\"speechModel\": \"flux\", \"eotThreshold\": \" 0.7\"", "relay.eotThreshold: must be a number");
 	refuses("\"language\": \"multi\", \"ttsProvider\": \"Google\"", "relay.language: is multi, which is spoken by");
 	refuses(
 	    "\"language\": \"multi\", \"speechModel\": \"nova-3-medical\"", "relay.language: is multi, which is heard");
