@@ -25,7 +25,7 @@ disown "$SINK" # all_apart waits for the cases only
 cat >"$WORK/agents/desk.json" <<JSON
 { "numbers": ["+12025550100"], "instructions": "You answer for a shop.",
   "greeting": {"mode": "exact", "text": "Welcome to the shop."}, "channel": "relay",
-  "relay": {"debug": "speaker-events tokens-played", "dtmfDetection": "true", "languages": [{"code": "es-ES"}],
+  "relay": {"debug": "speaker-events tokens-played", "dtmfDetection": "true", "partialPrompts": true, "languages": [{"code": "es-ES"}],
     "plays": ["https://example.com/bell.mp3"]},
   "tools": [{"name": "look", "description": "Looks for a free hour.", "url": "http://127.0.0.1:$SINK_PORT/look",
     "parameters": {"type": "object", "properties": {"day": {"type": "string"}}}}] }
@@ -85,6 +85,7 @@ assistant: Friday at noon is free.
 user: Thank you, goodbye.
 assistant: Goodbye, and thank you for calling."
 	check "talk: the tool was asked" equal "$(grep -c '"path":"/look"' "$OUTER/sink.jsonl")" 1
+	check "talk: parts of what is being said come, and are no turns" holds "$(field "$WORK/phone.json" '.calls[0].relay.partials') >= 1"
 	check "talk: who spoke, in order" equal "$(field "$WORK/call.json" '[.turns[].who] | join(" ")')" \
 		"agent caller agent caller agent caller agent"
 	check "talk: the ending has its name, and the call its channel" equal \
