@@ -400,6 +400,7 @@ void agent_loop(struct call *c)
 	recording_settle(atomic_load_explicit(&c->recording, memory_order_acquire), SETTLE_MS);
 	call_cost_mind(c, &con.spending, true, clock_now_us());
 	publish(&con, true, clock_now_us());
+	call_keep_said(c);
 	tell_turns(&con);
 	log_end(&con);
 	calls_remember(c);

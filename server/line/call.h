@@ -189,6 +189,10 @@ static inline enum call_end call_ended(struct call *c)
  * need to know. Takes `said`, the conversation; NULL: none of it. */
 void call_hand_over(struct call *c, const struct call_hand_over *to, struct fleet_said *said, int64_t now_us);
 
+/* Agent loop, once `said` is published for the last time: whoever goes on with a session that broke off gets
+ * the last words, too, and what was heard of ours. Twilio asks for it a second later, as a rule. */
+void call_keep_said(struct call *c);
+
 bool call_bound(struct call *c); /* a caller loop is or was in it; no lock held */
 
 /* Tells the journal about this call: adds its CallSid, its agent and the time to the

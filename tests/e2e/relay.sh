@@ -150,6 +150,7 @@ unannounced_case() {
 
 # The socket is cut, Twilio asks connect-action, and the same conversation goes on.
 reconnect_case() {
+	local heard
 	talk "$NAME" 'wait-agent-done 100
 		prompt "When do you open?"
 		wait-spoken "close at"
@@ -157,6 +158,10 @@ reconnect_case() {
 		prompt "And on Saturday?"
 		wait-spoken "ten to two."
 		wait-agent-done 100' --expect sessions=2 --expect streams=2 --expect end=caller
+	heard=$(field "$WORK/model.json" '[.per_session[] | select(any(.conversation[]; .role == "system"))][-1] |
+		.conversation[2].content[0].text')
+	check "$NAME: the next one knows what was heard of the last words" eval \
+		"[[ \"$LONG\" == \"$heard\"* ]] && [[ \"$heard\" == 'We open'* ]] && [ ${#heard} -lt ${#LONG} ]"
 	check "$NAME: the model is told in which language it is spoken now" eval \
 		"conversation | grep -q 'You are spoken in en-US again'"
 	check "$NAME: the greeting was not said again" equal "$(answers '[.[] | select(.greeting)] | length')" 1
