@@ -338,6 +338,7 @@ static void conversation_open(struct conversation *con, struct call *c)
 	buf_init(&con->message, 0);
 	buf_init(&con->tools.declared, 0);
 	timeline_init(&con->timeline);
+	con->timeline.before = c->context.said;
 	con->timeline.dirty = true;
 	dialogue_init(&con->dialogue, &(struct dialogue_rules){ .greets = greets,
 					  .recalled = recalled,
