@@ -84,7 +84,7 @@ user: Is there a free hour?
 assistant: Friday at noon is free.
 user: Thank you, goodbye.
 assistant: Goodbye, and thank you for calling."
-	check "talk: the tool was asked" equal "$(grep -c '"path":"/look"' "$OUTER/sink.jsonl")" 1
+	check "talk: the tool was asked" equal "$(grep -c "\"path\":\"/look\".*$SID" "$OUTER/sink.jsonl")" 1
 	check "talk: parts of what is being said come, and are no turns" holds "$(field "$WORK/phone.json" '.calls[0].relay.partials') >= 1"
 	check "talk: who spoke, in order" equal "$(field "$WORK/call.json" '[.turns[].who] | join(" ")')" \
 		"agent caller agent caller agent caller agent"
