@@ -125,9 +125,12 @@ static void on_text(struct caller *p, const struct phone_event *e)
 {
 	struct call *c = p->call;
 	size_t len = utf8_whole(buf_text(&p->words), p->words.len, WORDS_MAX);
-	bool told = ring_used(&c->from_caller) <= FROM_CALLER_BYTES / (e->last ? 2 : 4) &&
-		    ring_put2(&c->from_caller, FROM_TEXT, &e->last, sizeof e->last, buf_text(&p->words), len);
+	bool told;
 
+	if (e->last && e->language.p && ring_used(&c->from_caller) <= FROM_CALLER_BYTES / 4)
+		ring_put(&c->from_caller, FROM_LANGUAGE, e->language.p, e->language.n);
+	told = ring_used(&c->from_caller) <= FROM_CALLER_BYTES / (e->last ? 2 : 4) &&
+	       ring_put2(&c->from_caller, FROM_TEXT, &e->last, sizeof e->last, buf_text(&p->words), len);
 	bell_ring(&c->agent_bell);
 	if (!e->last || (told && len == p->words.len))
 		return;

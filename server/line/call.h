@@ -46,6 +46,7 @@ enum from_caller_type {
 	FROM_INTERRUPTED, /* struct from_cut: the phone stopped playing by itself; then its account of the words
 			     that were heard, if they are not ours */
 	FROM_DIGIT,       /* one char */
+	FROM_LANGUAGE,    /* a language tag: that of the turn that follows */
 	FROM_TEXT,        /* one bool: the turn is complete; then the caller's words so far, UTF-8 */
 	FROM_VOICE,       /* one bool: the caller speaks */
 	FROM_LEFT         /* the caller loop is gone: struct from_cut says what was heard */

@@ -89,6 +89,11 @@ void words_first_language(char *out, size_t size, const struct agent *p)
 		snprintf(out + at, size - at, " You are spoken in %s again.", relay_attribute(p, RELAY_language));
 }
 
+void words_speaks(char *out, size_t size, const char *tag)
+{
+	snprintf(out, size, "The caller speaks %s now.", tag);
+}
+
 void words_keys(char *out, size_t size, const char *digits)
 {
 	int len = snprintf(out, size, "The caller pressed these keys on the telephone keypad:");

@@ -24,6 +24,8 @@ struct phone_stream {
 	char language[FOREIGN_ID_SIZE]; /* with text: what put_language said last; "": as the session began */
 };
 
+enum { PHONE_LANGUAGE_SIZE = 36 }; /* of a tag with its NUL (RFC 5646 §4.4.1) */
+
 enum phone_event_type {
 	PHONE_INVALID,     /* makes no sense, or is not addressed to this stream */
 	PHONE_UNKNOWN,     /* a kind of message we do not know: normal, services gain some over time */
@@ -53,8 +55,9 @@ struct phone_event {
 	 * own. The inside of a JSON string, borrowed: foreign_put_text makes words of it. p NULL: it does
 	 * not say. */
 	struct span text;
-	bool last; /* TEXT: the caller's turn ends with it */
-	bool on;   /* VOICE: the caller speaks. PLAYED: all that was sent has been spoken, and `text` says nothing */
+	struct span language; /* TEXT: its tag, under PHONE_LANGUAGE_SIZE plain bytes; p NULL: it does not say */
+	bool last;            /* TEXT: the caller's turn ends with it */
+	bool on; /* VOICE: the caller speaks. PLAYED: all that was sent has been spoken, and `text` says nothing */
 	int64_t spoken_ms; /* INTERRUPTED: it had spoken for so long; -1: it does not say */
 	struct span mark;  /* MARK: the name, as put_mark wrote it; borrowed */
 	char key;          /* KEY: 0-9 * # A-D */

@@ -54,15 +54,25 @@ static void parse_setup(struct phone_stream *s, struct span message, struct phon
 	cJSON_Delete(tree);
 }
 
+static bool is_tag(struct span text)
+{
+	for (size_t i = 0; i < text.n; i++)
+		if (!memchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-", text.p[i], 63))
+			return false;
+	return text.n >= 2 && text.n < PHONE_LANGUAGE_SIZE;
+}
+
 /* Without `last` nobody could tell whether the caller has finished. */
 static void parse_prompt(struct phone_stream *s, struct span message, struct phone_event *out)
 {
-	struct span last;
+	struct span last, lang;
 
 	(void)s;
 	if (!scan_string(message, "voicePrompt", &out->text) || !json_scan(message.p, message.n, "last", &last) ||
 	    span_quoted(last))
 		return;
+	if (scan_string(message, "lang", &lang) && is_tag(lang))
+		out->language = lang;
 	out->last = span_is(last, "true");
 	if (out->last || span_is(last, "false"))
 		out->type = is_blank(out->text) ? PHONE_NOTHING : PHONE_TEXT;

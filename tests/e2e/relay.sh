@@ -100,10 +100,16 @@ phone_tools_case() {
 		wait-agent-done 100
 		prompt "Ring the bell."
 		wait-spoken "There it is."
+		wait-agent-done 100
+		lang fr-FR
+		prompt "And on Saturday?"
+		wait-spoken "ten to two."
 		wait-agent-done 100' --expect warnings=0 --expect end=caller --expect script_done=1
 	check "$NAME: the language changes where the agent said so, and not to one that nobody listed" equal \
 		"$(answers '[.[] | select(.greeting | not) | "\(.language) \(.sent)"] | join("|")') $(field "$WORK/phone.json" '.calls[0].relay.languages')" \
-		"en-US Yes, |es-ES claro que si.|es-ES There it is. es-ES es-ES"
+		"en-US Yes, |es-ES claro que si.|es-ES There it is.|es-ES On Saturday from ten to two. es-ES es-ES"
+	check "$NAME: the model is told what the caller speaks, if it did not say so itself" equal \
+		"$(conversation | grep 'The caller speaks')" "system: The caller speaks fr-FR now."
 	check "$NAME: the sound is played and the keys are pressed" equal \
 		"$(field "$WORK/phone.json" '.calls[0].relay | "\(.plays) \(.digits)"')" "https://example.com/bell.mp3 1w2#"
 }

@@ -233,6 +233,24 @@ static void turn_is_told_and_answered_in_text(void **state)
 	assert_int_equal(con->timeline.count, 2);
 }
 
+/* Twilio found it, or heard it after our own change. */
+static void model_is_told_when_the_caller_speaks_another_language(void **state)
+{
+	static const char *const tags[] = { "en-US", "es-ES", "es-ES" };
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		ring_put(&call->from_caller, FROM_LANGUAGE, tags[i], 5);
+		take();
+		assert_string_equal(sent(), i == 1 ? "system: The caller speaks es-ES now." : "");
+	}
+	con->link.state = LINK_LOST;
+	ring_put(&call->from_caller, FROM_LANGUAGE, "en-US", 5);
+	take();
+	con->link.state = LINK_TALKING;
+	assert_string_equal(con->text.language, "es-ES");
+}
+
 static void answer_told_by_its_end_alone_is_said(void **state)
 {
 	(void)state;
@@ -530,6 +548,7 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
 	const struct CMUnitTest tests[] = {
 		CASE(turn_is_told_and_answered_in_text),
+		CASE(model_is_told_when_the_caller_speaks_another_language),
 		CASE(answer_told_by_its_end_alone_is_said),
 		CASE(interrupted_answer_is_shortened_at_the_model_to_what_was_heard),
 		CASE(answer_is_shortened_once_its_response_is_over_and_before_the_next),

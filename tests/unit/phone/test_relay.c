@@ -193,6 +193,23 @@ static void only_a_last_prompt_ends_the_turn(void **state)
 	expect("{\"type\":\"prompt\"}", PHONE_INVALID);
 }
 
+static void a_prompt_says_in_which_language_it_is_or_not(void **state)
+{
+	static const char *const none[] = { "null", "7", "\"\"", "\"x\"", "\"es ES\"", "\"es\\u0000\"", "[\"es\"]",
+		"\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"" };
+	char text[200];
+
+	(void)state;
+	assert_true(span_is(
+	    parsed("{\"type\":\"prompt\",\"voicePrompt\":\"No\",\"last\":true,\"lang\":\"es-ES\"}").language, "es-ES"));
+	for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+		snprintf(text, sizeof text, "{\"type\":\"prompt\",\"voicePrompt\":\"No\",\"last\":true,\"lang\":%s}",
+		    none[i]);
+		expect(text, PHONE_TEXT);
+		assert_null(parsed(text).language.p);
+	}
+}
+
 static void a_prompt_of_blanks_is_nobodys_turn(void **state)
 {
 	static const char *const blanks[] = { "", " ", "  \t ", "\\n\\t\\r \\u0020", "\\u00a0\\u3000\\u2003",
@@ -425,6 +442,7 @@ int main(void)
 		cmocka_unit_test(a_setup_that_cannot_be_used_says_why),
 		cmocka_unit_test(a_second_setup_is_told_and_renames_nothing),
 		cmocka_unit_test(only_a_last_prompt_ends_the_turn),
+		cmocka_unit_test(a_prompt_says_in_which_language_it_is_or_not),
 		cmocka_unit_test(a_prompt_of_blanks_is_nobodys_turn),
 		cmocka_unit_test(words_of_every_script_and_length_are_taken),
 		cmocka_unit_test(an_interruption_is_one_whatever_it_says),
