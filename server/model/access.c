@@ -4,11 +4,13 @@
  */
 #include "server/model/access.h"
 
+#include "common/digest.h"
 #include "common/json.h"
 #include "common/resolver.h"
 #include "common/tls.h"
 #include "common/trust.h"
 #include "server/model/realtime.h"
+#include "server/phone/party.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -166,6 +168,33 @@ void model_access_explain(const struct model_access *a, const char *text, const 
 	snprintf(out, size, "%s%s%s%s%s", text, blame ? "; " : "", blame ? blame : "",
 	    words.len ? "; the server says: " : "", buf_text(&words));
 	buf_free(&words);
+}
+
+/* The same for each call of a number, and of no use to anyone who does not
+ * know the number. With it the service can block one abusive caller instead
+ * of our whole account. Those who withhold their number send none: with one
+ * between them, all would be blocked for what one of them did. */
+static void put_caller_hash(struct buf *out, const char *caller)
+{
+	struct party p = party_from(caller);
+	char number[FOREIGN_ID_SIZE];
+	const char *name = p.kind == PARTY_NUMBER ? party_number(&p, number) : p.text;
+	uint8_t hash[SHA256_BYTES];
+
+	if (p.kind == PARTY_NONE || p.kind == PARTY_WITHHELD)
+		return;
+	sha256(name, strlen(name), hash);
+	buf_puts(out, "caller-");
+	for (size_t i = 0; i < 16; i++)
+		buf_printf(out, "%02x", hash[i]);
+}
+
+void model_access_put_person(const struct config *cfg, const char *caller, struct buf *out)
+{
+	if (!strcasecmp(cfg->openai_safety_identifier, "caller"))
+		put_caller_hash(out, caller);
+	else
+		buf_puts(out, cfg->openai_safety_identifier);
 }
 
 /* Called once at start, before any thread that dials. */

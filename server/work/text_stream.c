@@ -395,6 +395,7 @@ int text_streams_open(struct text_carrier **out)
 	err = in->multi ? pthread_create(&in->thread, NULL, run, in) : ENOMEM;
 	if (err) {
 		curl_multi_cleanup(in->multi);
+		pthread_mutex_destroy(&in->lock);
 		free(in);
 		return -err;
 	}

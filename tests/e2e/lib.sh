@@ -322,7 +322,7 @@ shop() {
 shop_call() {
 	local status=0
 	printf '%s\n' "$2" >"$WORK/caller.script"
-	phone phone --script "$WORK/caller.script" --pace 60 --expect malformed=0 --expect stale=0 \
+	phone phone --script "$WORK/caller.script" --pace 60 --expect malformed="${MALFORMED:-0}" --expect stale=0 \
 		--expect unfinished=0 "${@:3}" >"$WORK/said" || status=$?
 	check "$1: the call goes as it should" eval "cat $WORK/said; [ $status = 0 ]"
 	SID=$(field "$WORK/phone.json" '.calls[0].call_sid')
@@ -340,7 +340,8 @@ shop_talked() {
 	check "$NAME: each with its last" equal "$(answers 'all(.last and (.cut | not))')" true
 	check "$NAME: who spoke, in order" equal "$(field "$WORK/call.json" '[.turns[].who] | join(" ")')" \
 		"agent caller agent caller agent caller agent"
-	check "$NAME: the ending has its name" equal "$(field "$WORK/call.json" .ending.reason)" agent_ended
+	check "$NAME: the ending has its name, and the call its channel" equal \
+		"$(field "$WORK/call.json" '"\(.ending.reason) \(.channel)"')" "agent_ended relay"
 }
 
 # stopped PID: waits for it to end by itself; its exit status.

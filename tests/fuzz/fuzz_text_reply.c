@@ -51,7 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	talk_init(&talk);
 	overs = 0;
 	sse_init(&sse, 4096);
-	text_reply_begin(&reply, api, "resp_1", false, 0);
+	text_reply_begin(&reply, api, "resp_1", false);
 	for (size_t at = 1; at < size; at += piece) {
 		struct span bytes = { (const char *)data + at, at + piece < size ? piece : size - at }, event;
 

@@ -59,6 +59,11 @@ static void parse(struct phone_stream *s, const char *text, size_t len, struct p
 	} else if ((words = after(text, "played"))) {
 		out->text = (struct span){ words, strlen(words) };
 		out->type = PHONE_PLAYED;
+	} else if ((words = after(text, "spanish"))) {
+		out->text = (struct span){ words, strlen(words) };
+		out->language = (struct span){ "es-ES", 5 };
+		out->last = true;
+		out->type = PHONE_TEXT;
 	} else if (after(text, "quiet")) {
 		out->on = true;
 		out->type = PHONE_PLAYED;
@@ -102,7 +107,7 @@ static void put_clear(const struct phone_stream *s, struct buf *out)
 	buf_printf(out, "clear %s", s->id);
 }
 
-static void put_language(const struct phone_stream *s, struct buf *out, const char *tag)
+static void put_language(struct phone_stream *s, struct buf *out, const char *tag)
 {
 	buf_printf(out, "language %s %s", s->id, tag);
 }

@@ -69,6 +69,7 @@
 	X(NO_PONG, 0, 0, "pings are not answered") \
 	X(BAD_SETUP, 1, 0, "relay: setup lacks something or has it wrong, in way VALUE of 1 to 13") \
 	X(SESSION_ERROR, 64101, 2000, "relay: the session fails with code VALUE (64102, 39001: at once)") \
+	X(TAKES_NONE, 10, 0, "relay: the server's first VALUE messages are taken for malformed") \
 	X(INTERRUPTS, 50, 2000, "relay: VALUE interrupts at once") \
 	X(HALF_EMOJI, 0, 1000, "relay: prompts with half an emoji each") \
 	X(ODD_PROMPTS, 0, 1000, "relay: prompts of nothing, blanks, right to left, in no language") \

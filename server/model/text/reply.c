@@ -51,12 +51,11 @@ bool text_reply_next(struct text_reply *r, struct model_event *out)
 	return true;
 }
 
-void text_reply_begin(struct text_reply *r, enum text_api api, const char *id, bool aside, size_t asked_bytes)
+void text_reply_begin(struct text_reply *r, enum text_api api, const char *id, bool aside)
 {
 	memset(r, 0, sizeof *r);
 	r->api = api;
 	r->aside = aside;
-	r->asked_bytes = asked_bytes;
 	snprintf(r->id, sizeof r->id, "%s", id);
 	buf_init(&r->text, REPLY_TEXT_BYTES);
 	for (size_t i = 0; i < REPLY_CALLS; i++) {

@@ -20,7 +20,7 @@ struct text_reply {
 	enum text_api api;
 	bool aside, over; /* over: its RESPONSE_DONE was put */
 	char id[FOREIGN_ID_SIZE];
-	size_t asked_bytes; /* of the request, for an estimate of what is billed and not told */
+	size_t asked_bytes; /* its owner's: of the request, for an estimate of what is billed and not told */
 
 	char item_id[FOREIGN_ID_SIZE]; /* the message being made; "": none */
 	struct buf text;
@@ -42,7 +42,7 @@ struct reply_failure {
 };
 
 /* Its first event is RESPONSE_CREATED with this id. */
-void text_reply_begin(struct text_reply *r, enum text_api api, const char *id, bool aside, size_t asked_bytes);
+void text_reply_begin(struct text_reply *r, enum text_api api, const char *id, bool aside);
 void text_reply_free(struct text_reply *r); /* fine with a zeroed one */
 
 /* The data of one event. Call text_reply_next until it says no before the next. */

@@ -251,6 +251,12 @@ static void put_result(struct json_out *j, const struct talk *t, const struct ta
 	json_put_end(j);
 }
 
+static void put_person(struct json_out *j, const struct talk_request *r)
+{
+	if (*r->person)
+		json_put_text(j, "safety_identifier", r->person);
+}
+
 static void put_call(struct json_out *j, const struct talk *t, const struct talk_item *i)
 {
 	json_put_object(j, NULL);
@@ -292,11 +298,12 @@ void talk_put_responses(struct buf *out, const struct talk_request *r)
 	}
 	json_put_end(&j);
 	put_tools_of(&j, r, false);
-	if (*r->agent->reasoning_effort) {
+	if (*r->effort) {
 		json_put_object(&j, "reasoning");
-		json_put_text(&j, "effort", r->agent->reasoning_effort);
+		json_put_text(&j, "effort", r->effort);
 		json_put_end(&j);
 	}
+	put_person(&j, r);
 	if (r->max_tokens)
 		json_put_int(&j, "max_output_tokens", r->max_tokens);
 	json_put_end(&j);
@@ -349,8 +356,9 @@ void talk_put_chat(struct buf *out, const struct talk_request *r)
 	}
 	json_put_end(&j);
 	put_tools_of(&j, r, true);
-	if (*r->agent->reasoning_effort)
-		json_put_text(&j, "reasoning_effort", r->agent->reasoning_effort);
+	if (*r->effort)
+		json_put_text(&j, "reasoning_effort", r->effort);
+	put_person(&j, r);
 	if (r->max_tokens)
 		json_put_int(&j, "max_completion_tokens", r->max_tokens);
 	json_put_end(&j);

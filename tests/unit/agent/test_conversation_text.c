@@ -42,6 +42,7 @@ static int begin(void **state)
 	call->calls = calloc(1, 64 * 1024); /* opaque, and empty */
 	call->agent = &agent;
 	call->channel = &channel;
+	call->announced = true;
 	call->context = (struct call_context){ .agent = &agent, .instructions = "", .greeting = "Hello, how are you?" };
 	atomic_store(&call->started_us, 1);
 	buf_init(&con->audio.decoded, 0);
@@ -213,6 +214,24 @@ static void turn_is_told_and_answered_in_text(void **state)
 	assert_int_equal(con->timeline.count, 2);
 }
 
+/* Twilio found it, or heard it after our own change. */
+static void model_is_told_when_the_caller_speaks_another_language(void **state)
+{
+	static const char *const tags[] = { "en-US", "es-ES", "es-ES" };
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		ring_put(&call->from_caller, FROM_LANGUAGE, tags[i], 5);
+		take();
+		assert_string_equal(sent(), i == 1 ? "system: The caller speaks es-ES now." : "");
+	}
+	con->link.state = LINK_LOST;
+	ring_put(&call->from_caller, FROM_LANGUAGE, "en-US", 5);
+	take();
+	con->link.state = LINK_TALKING;
+	assert_string_equal(con->text.language, "es-ES");
+}
+
 static void answer_told_by_its_end_alone_is_said(void **state)
 {
 	(void)state;
@@ -247,11 +266,50 @@ static void answer_that_is_being_made_is_cancelled_when_it_is_interrupted(void *
 	from_model(MODEL_TEXT_DELTA, "i1", "We open at nine");
 	from_caller(FROM_INTERRUPTED, 1, 0, NULL);
 	assert_string_equal(sent(), "response.cancel");
-	assert_string_equal(sent(), "conversation.item.delete i1"); /* nothing was heard */
 	from_model(MODEL_TEXT_DELTA, "i1", " late");
+	assert_string_equal(sent(), "");
+	from_model(MODEL_RESPONSE_DONE, "i1", "");
+	assert_string_equal(sent(), "conversation.item.delete i1"); /* nothing was heard */
 	assert_string_equal(played(), "text We open at nine");
 	assert_string_equal(played(), "");
 	said(1, "We open at nine", "");
+}
+
+/* The service keeps what it is making: the shorter item must not stand beside it. */
+static void answer_is_shortened_once_its_response_is_over_and_before_the_next(void **state)
+{
+	(void)state;
+	asked("When?");
+	from_model(MODEL_RESPONSE_CREATED, "i1", "");
+	from_model(MODEL_TEXT_DELTA, "i1", "We open at nine");
+	from_caller(FROM_INTERRUPTED, 1, 7 * SPOKEN_MS_PER_BYTE, NULL);
+	assert_string_equal(sent(), "response.cancel");
+	caller_says("And on Sunday?", true);
+	assert_string_equal(sent(), "user: And on Sunday?");
+	assert_string_equal(sent(), "");
+	from_model(MODEL_RESPONSE_DONE, "i1", "");
+	assert_string_equal(sent(), "assistant: We open after i1");
+	assert_string_equal(sent(), "conversation.item.delete i1");
+	assert_string_equal(sent(), "response.create");
+	assert_string_equal(sent(), "");
+}
+
+/* Nor if the end of it is lost. */
+static void answer_whose_end_is_lost_is_shortened_before_the_next(void **state)
+{
+	(void)state;
+	asked("When?");
+	from_model(MODEL_RESPONSE_CREATED, "i1", "");
+	from_model(MODEL_TEXT_DELTA, "i1", "We open at nine");
+	from_caller(FROM_INTERRUPTED, 1, 7 * SPOKEN_MS_PER_BYTE, NULL);
+	assert_string_equal(sent(), "response.cancel");
+	caller_says("And on Sunday?", true);
+	assert_string_equal(sent(), "user: And on Sunday?");
+	now += 10 * (int64_t)US_PER_S;
+	conversation_do_due(con, now);
+	assert_string_equal(sent(), "assistant: We open after i1");
+	assert_string_equal(sent(), "conversation.item.delete i1");
+	assert_string_equal(sent(), "response.create");
 }
 
 static void words_that_are_not_ours_are_what_was_heard(void **state)
@@ -382,7 +440,7 @@ static void greeting_of_which_nothing_was_heard_is_not_told(void **state)
 	assert_string_equal(sent(), "");
 }
 
-static void caller_who_is_back_is_not_greeted_again(void **state)
+static void caller_who_is_back_or_comes_by_other_twiml_is_not_greeted_by_the_phone(void **state)
 {
 	(void)state;
 	agent.greeting_mode = GREETING_EXACT;
@@ -390,6 +448,10 @@ static void caller_who_is_back_is_not_greeted_again(void **state)
 	call->context.said = (struct fleet_said *)call;
 	assert_string_equal(call_welcome(call), "");
 	call->context.said = NULL;
+	/* Nor do we know what TwiML says that is not ours. */
+	call->announced = false;
+	assert_string_equal(call_welcome(call), "");
+	call->announced = true;
 }
 
 static void long_answer_goes_out_in_pieces_that_part_no_character(void **state)
@@ -466,8 +528,11 @@ static void tools_of_the_phone_come_behind_the_words_before_them(void **state)
 
 const struct CMUnitTest unit_tests[] = {
 	CASE(turn_is_told_and_answered_in_text),
+	CASE(model_is_told_when_the_caller_speaks_another_language),
 	CASE(answer_told_by_its_end_alone_is_said),
 	CASE(interrupted_answer_is_shortened_at_the_model_to_what_was_heard),
+	CASE(answer_is_shortened_once_its_response_is_over_and_before_the_next),
+	CASE(answer_whose_end_is_lost_is_shortened_before_the_next),
 	CASE(answer_that_is_being_made_is_cancelled_when_it_is_interrupted),
 	CASE(words_that_are_not_ours_are_what_was_heard),
 	CASE(phone_that_was_interrupted_always_gets_its_cut),
@@ -477,7 +542,7 @@ const struct CMUnitTest unit_tests[] = {
 	CASE(greeting_of_the_phone_is_known_to_the_model_and_can_be_interrupted),
 	CASE(what_was_said_before_the_session_is_told_to_it_first),
 	CASE(greeting_of_which_nothing_was_heard_is_not_told),
-	CASE(caller_who_is_back_is_not_greeted_again),
+	CASE(caller_who_is_back_or_comes_by_other_twiml_is_not_greeted_by_the_phone),
 	CASE(long_answer_goes_out_in_pieces_that_part_no_character),
 	CASE(tools_of_the_phone_come_behind_the_words_before_them),
 	{ 0 },

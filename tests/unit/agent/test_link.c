@@ -643,6 +643,7 @@ static void a_text_api_is_talked_to_as_any_other_model(void **state)
 	link_close(&link);
 	cfg.openai_url = "wss://localhost/v1/realtime";
 	cfg.text_api_url = cfg.text_api_key = cfg.openai_api_key = cfg.openai_organization = cfg.openai_project = "";
+	cfg.openai_safety_identifier = "";
 	text_access(&to[0], &carrier);
 	link_open(&link, line, &to[0], NULL, &in_text);
 	assert_true(link.protocol == &text_protocol);

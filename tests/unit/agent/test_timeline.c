@@ -457,6 +457,7 @@ static void turn_that_forms_is_replaced_and_is_not_whole(void **state)
 /* A caller who comes back from a transfer is told to the model by this. */
 static void newest_is_told_first_and_only_as_far_as_it_was_heard(void **state)
 {
+	struct fleet_said *before;
 	struct turn *turn;
 
 	(void)state;
@@ -471,6 +472,15 @@ static void newest_is_told_first_and_only_as_far_as_it_was_heard(void **state)
 	assert_string_equal(said(2, 100), "a We open at|u 12|");
 	/* What is too much is the oldest, and nothing before it is told either. */
 	assert_string_equal(said(10, 11), "u 12|");
+	/* A call that was away more than once: what was said before this stream as well. */
+	timeline.before = before = fleet_said_new(2);
+	assert_true(fleet_said_add(before, true, "Hello.", 6) && fleet_said_add(before, false, "Hi", 2));
+	assert_string_equal(said(10, 100), "a Hello.|u Hi|u 0123456789|a We open at|u 12|");
+	assert_string_equal(said(4, 100), "u Hi|u 0123456789|a We open at|u 12|");
+	assert_string_equal(said(10, 24 + 5), "u Hi|u 0123456789|a We open at|u 12|");
+	assert_string_equal(said(2, 100), "a We open at|u 12|");
+	timeline.before = NULL;
+	fleet_said_free(before);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin_anew, begin_anew)

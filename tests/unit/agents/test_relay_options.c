@@ -90,7 +90,10 @@ static void values_are_taken_as_people_write_them(void **state)
 	gives("\"speechModel\": \"flux\", \"eotThreshold\": 0.7", RELAY_eotThreshold, "0.7");
 	gives("\"voice\": \"UgBBYS2sOqTuMpoF3BR0-flash_v2_5-1.0_0.5_0.8\"", RELAY_voice,
 	    "UgBBYS2sOqTuMpoF3BR0-flash_v2_5-1.0_0.5_0.8");
-	gives("\"debug\": \"Tokens-Played debugging\"", RELAY_debug, "tokens-played debugging");
+	gives("\"debug\": \"Tokens-Played debugging\"", RELAY_debug, "tokens-played debugging speaker-events");
+	gives("\"debug\": \"debugging\"", RELAY_debug, "debugging speaker-events tokens-played");
+	gives("\"debug\": \"speaker-events tokens-played\"", RELAY_debug, "speaker-events tokens-played");
+	gives("\"events\": \"tokens-played\"", RELAY_events, "tokens-played");
 	gives("\"language\": \"multi\"", RELAY_language, "multi");
 	gives("\"hints\": \"Zahnarzt Müller,Invisalign\"", RELAY_hints, "Zahnarzt Müller,Invisalign");
 }
@@ -104,6 +107,8 @@ static void wrong_values_are_refused_with_a_sentence(void **state)
 	refuses("\"eotThreshold\": 0.7", "relay.eotThreshold: goes with \"speechModel\": \"flux\" only");
 	refuses("\"speechModel\": \"flux\", \"eotThreshold\": 0.91", "relay.eotThreshold: must be a number from 0.5");
 	refuses("\"speechModel\": \"flux\", \"eotThreshold\": \"nan\"", "relay.eotThreshold: must be a number");
+	refuses("\"speechModel\": \"flux\", \"eotThreshold\": \"0x1p-1\"", "relay.eotThreshold: must be a number");
+	refuses("\"speechModel\": \"flux\", \"eotThreshold\": \" 0.7\"", "relay.eotThreshold: must be a number");
 	refuses("\"language\": \"multi\", \"ttsProvider\": \"Google\"", "relay.language: is multi, which is spoken by");
 	refuses(
 	    "\"language\": \"multi\", \"speechModel\": \"nova-3-medical\"", "relay.language: is multi, which is heard");

@@ -567,6 +567,21 @@ static void what_the_caller_says_is_told_in_words(void **state)
 	assert_int_equal(stat_get(relay_words_cut), 0);
 }
 
+static void the_language_of_a_turn_is_told_before_its_words(void **state)
+{
+	char tag[PHONE_LANGUAGE_SIZE] = "";
+
+	(void)state;
+	start();
+	phone_says("spanish no");
+	assert_int_equal(told(tag, sizeof tag), FROM_LANGUAGE);
+	assert_string_equal(tag, "es-ES");
+	expect_turn(true, "no");
+	phone_says("text no");
+	expect_turn(true, "no");
+	hang_up();
+}
+
 static void a_turn_that_is_too_long_is_cut_at_a_character_and_counted(void **state)
 {
 	char *said = malloc(60000), body[20000];
@@ -765,6 +780,7 @@ const struct CMUnitTest unit_tests[] = {
 	TEST(a_cut_clears_what_the_phone_holds),
 #define TEST_OF_TEXT(name) TEST_OVER(name, begin, silent_channel_of_text)
 	TEST_OF_TEXT(what_the_caller_says_is_told_in_words),
+	TEST_OF_TEXT(the_language_of_a_turn_is_told_before_its_words),
 	TEST_OF_TEXT(a_turn_that_is_too_long_is_cut_at_a_character_and_counted),
 	TEST_OF_TEXT(a_flood_of_words_leaves_room_for_what_cannot_be_dropped),
 	TEST_OF_TEXT(complaints_are_counted_and_end_no_call),

@@ -291,6 +291,25 @@ static void is_dialled_as_often_as_asked_and_comes_back_once(void **state)
 	assert_string_equal(number_of("CA2", 5 * S), "+12025550172");
 }
 
+static void what_was_said_is_put_right_until_the_transfer_is_handed_out(void **state)
+{
+	struct fleet_transfer t;
+	struct fleet_said *more = fleet_said_new(1);
+
+	(void)state;
+	put("CA1", "+12025550171", 1 * S);
+	assert_true(fleet_said_add(more, false, "Later", 5));
+	fleet->ops->transfer_said(fleet, "CA1", more, 2 * S);
+	fleet->ops->transfer_said(fleet, "CA2", some_words(), 2 * S); /* nobody's */
+	assert_string_equal(number_of("CA1", 3 * S), "+12025550171");
+	assert_int_equal(fleet->ops->transfer_take(fleet, "CA1", &t, 3 * S), 0);
+	assert_int_equal(t.said->count, 1);
+	assert_string_equal(t.said->turns[0].text, "Later");
+	fleet_transfer_free(&t);
+	fleet->ops->transfer_said(fleet, "CA1", some_words(), 4 * S);
+	assert_false(taken("CA1", 4 * S));
+}
+
 static void second_transfer_of_a_call_replaces_the_first(void **state)
 {
 	int before = released;
@@ -640,6 +659,7 @@ const struct CMUnitTest unit_tests[] = {
 	TEST(what_twilio_has_not_asked_for_is_counted),
 	TEST(after_a_mass_outage_all_endings_are_known),
 	TEST(is_dialled_as_often_as_asked_and_comes_back_once),
+	TEST(what_was_said_is_put_right_until_the_transfer_is_handed_out),
 	TEST(second_transfer_of_a_call_replaces_the_first),
 	TEST(is_forgotten_after_ten_minutes),
 	TEST(when_there_are_too_many_the_oldest_makes_way),

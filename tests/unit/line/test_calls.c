@@ -1070,6 +1070,33 @@ static void session_that_broke_off_is_opened_anew_once_and_goes_on_with_the_conv
 	UNTIL(all_free());
 }
 
+/* What the loops know at their end is told in time, as a rule; or too late, and then nothing happens. */
+static void session_that_broke_off_goes_on_with_its_last_words(void **state)
+{
+	struct call *c = calloc(1, sizeof *c);
+	char token[CALL_TOKEN_SIZE], again[CALL_TOKEN_SIZE];
+
+	(void)state;
+	c->calls = calls;
+	c->channel = &relay_channel;
+	c->context.lost_session = "";
+	snprintf(c->call_sid, sizeof c->call_sid, "CA1");
+	atomic_store(&c->end, END_STREAM_LOST);
+	pthread_mutex_init(&c->shown_lock, NULL);
+	assert_int_equal(reserve("CA1", token), CALL_ADMITTED);
+	assert_int_equal(after_session("CA1", "VX1"), END_NEVER_STREAMED);
+	for (int i = 0; i < 2; i++) {
+		c->said = fleet_said_new(1);
+		assert_true(fleet_said_add(c->said, false, "Are you open?", 13));
+		call_keep_said(c);
+		assert_null(c->said);
+		assert_int_equal(calls_reconnect(calls, "CA1", "VX1", again), CALL_ADMITTED);
+		assert_int_equal(calls_find_sid(calls, "CA1")->context.said->count, 1);
+	}
+	pthread_mutex_destroy(&c->shown_lock);
+	free(c);
+}
+
 /* Twilio could not reach us: nothing has been said. */
 static void session_that_never_began_is_opened_anew_too(void **state)
 {
@@ -1742,6 +1769,7 @@ const struct CMUnitTest unit_tests[] = {
 	IN_WORDS(call_is_announced_by_the_channel_of_its_agent_and_with_its_greeting),
 	IN_WORDS(greeting_too_long_for_twiml_is_the_agents),
 	IN_WORDS(session_that_broke_off_is_opened_anew_once_and_goes_on_with_the_conversation),
+	IN_WORDS(session_that_broke_off_goes_on_with_its_last_words),
 	IN_WORDS(session_that_never_began_is_opened_anew_too),
 	IN_WORDS(what_was_ended_on_purpose_and_streams_are_not_opened_anew),
 	IN_WORDS(token_of_another_channel_is_not_spent),

@@ -58,6 +58,7 @@ static struct call_summary a_call(void)
 		.from = "+12025550123",
 		.to = "+12025550100",
 		.direction = "inbound",
+		.channel = "relay",
 		.stage = CALL_IS_OVER,
 		.state = "ended",
 		.agent = "reception",
@@ -73,7 +74,7 @@ static struct call_summary a_call(void)
 }
 
 #define FACTS \
-	"{\"call_sid\":\"CA1\",\"stream_sid\":\"MZ1\",\"state\":\"ended\",\"direction\":\"inbound\",\"from\":" \
+	"{\"call_sid\":\"CA1\",\"stream_sid\":\"MZ1\",\"state\":\"ended\",\"direction\":\"inbound\",\"channel\":\"relay\",\"from\":" \
 	"\"+12025550123\",\"to\":\"+12025550100\",\"agent\":\"reception\",\"variant\":null,\"metadata\":{\"a\":1}," \
 	"\"reserved_at\":\"2027-01-15T08:00:00.000Z\",\"first_turn\":1000,\"started_at\":" \
 	"\"2027-01-15T08:00:01.000Z\",\"ended_at\":\"2027-01-15T08:00:43.500Z\",\"seconds\":42.500,\"ending\":{" \

@@ -10,7 +10,7 @@
 static inline struct phone_event phone_begins(
     const struct phone_channel *channel, const char *text, size_t len, char name[FOREIGN_ID_SIZE])
 {
-	struct phone_stream s = { "" };
+	struct phone_stream s = { .id = "" };
 	struct phone_event e;
 
 	channel->parse(&s, text, len, &e);

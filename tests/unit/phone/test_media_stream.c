@@ -12,7 +12,7 @@ static const char SID[] = "MZ00000000000000000000000000000001";
 /* What comes over the wire of a stream that has started as SID or as MZ1. */
 static struct phone_event parsed_by(const char *sid, const char *text, size_t len)
 {
-	struct phone_stream s = { "" };
+	struct phone_stream s = { .id = "" };
 	struct phone_event e;
 
 	snprintf(s.id, sizeof s.id, "%s", sid);
@@ -240,6 +240,19 @@ static void nonsense_is_invalid_and_news_is_unknown(void **state)
 	expect("{\"event\":\"clear\",\"streamSid\":\"MZ1\"}", PHONE_UNKNOWN); /* it is we who say that */
 }
 
+static void what_belongs_to_a_relay_is_told_from_nonsense(void **state)
+{
+	struct phone_stream s = { .id = "MZ1" };
+	struct phone_event e;
+
+	(void)state;
+	media_stream_channel.parse(&s, "{\"type\":\"setup\"}", 16, &e);
+	assert_int_equal(e.type, PHONE_INVALID);
+	assert_non_null(strstr(e.unusable, "/twilio/relay"));
+	media_stream_channel.parse(&s, "{}", 2, &e);
+	assert_null(e.unusable);
+}
+
 static void no_beginning_of_a_message_is_read_beyond_its_end(void **state)
 {
 	static const char *const names[] = { "twilio-stream-connected", "twilio-stream-start", "twilio-stream-media",
@@ -382,7 +395,7 @@ static void expect_fixture(struct buf *out, const char *name)
 
 static void messages_of_ours_are_those_of_the_fixtures(void **state)
 {
-	struct phone_stream s = { "" };
+	struct phone_stream s = { .id = "" };
 	struct buf out;
 	struct span media, payload;
 	uint8_t frame[160];
@@ -407,7 +420,7 @@ static void messages_of_ours_are_those_of_the_fixtures(void **state)
 
 static void audio_of_any_length_is_a_message(void **state)
 {
-	struct phone_stream s = { "MZ1" };
+	struct phone_stream s = { .id = "MZ1" };
 	uint8_t audio[801], back[801];
 
 	(void)state;
@@ -440,6 +453,7 @@ const struct CMUnitTest unit_tests[] = {
 	cmocka_unit_test(mark_comes_back_with_our_name),
 	cmocka_unit_test(every_key_of_the_telephone_is_taken_and_nothing_else),
 	cmocka_unit_test(nonsense_is_invalid_and_news_is_unknown),
+	cmocka_unit_test(what_belongs_to_a_relay_is_told_from_nonsense),
 	cmocka_unit_test(no_beginning_of_a_message_is_read_beyond_its_end),
 	cmocka_unit_test(names_are_taken_whole_or_not_at_all),
 	cmocka_unit_test(a_bad_character_loses_no_start),

@@ -159,7 +159,7 @@ static void a_setup_that_cannot_be_used_says_why(void **state)
 static void a_second_setup_is_told_and_renames_nothing(void **state)
 {
 	static const char second[] = "{\"type\":\"setup\",\"sessionId\":\"VX2\",\"callSid\":\"CA1\"}";
-	struct phone_stream s = { "VX1" };
+	struct phone_stream s = { .id = "VX1" };
 	struct phone_event e;
 
 	(void)state;
@@ -185,6 +185,23 @@ static void only_a_last_prompt_ends_the_turn(void **state)
 	expect("{\"type\":\"prompt\",\"voicePrompt\":null,\"last\":true}", PHONE_INVALID);
 	expect("{\"type\":\"prompt\",\"voicePrompt\":{},\"last\":true}", PHONE_INVALID);
 	expect("{\"type\":\"prompt\"}", PHONE_INVALID);
+}
+
+static void a_prompt_says_in_which_language_it_is_or_not(void **state)
+{
+	static const char *const none[] = { "null", "7", "\"\"", "\"x\"", "\"es ES\"", "\"es\\u0000\"", "[\"es\"]",
+		"\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"" };
+	char text[200];
+
+	(void)state;
+	assert_true(span_is(
+	    parsed("{\"type\":\"prompt\",\"voicePrompt\":\"No\",\"last\":true,\"lang\":\"es-ES\"}").language, "es-ES"));
+	for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+		snprintf(text, sizeof text, "{\"type\":\"prompt\",\"voicePrompt\":\"No\",\"last\":true,\"lang\":%s}",
+		    none[i]);
+		expect(text, PHONE_TEXT);
+		assert_null(parsed(text).language.p);
+	}
 }
 
 static void a_prompt_of_blanks_is_nobodys_turn(void **state)
@@ -313,6 +330,16 @@ static void nonsense_is_invalid_and_news_is_unknown(void **state)
 	expect("{\"unknown\":{\"type\":\"x\"},\"type\":\"dtmf\",\"digit\":\"1\",\"more\":[]}", PHONE_KEY);
 }
 
+static void what_belongs_to_a_stream_is_told_from_nonsense(void **state)
+{
+	(void)state;
+	expect("{\"event\":\"media\",\"media\":{\"payload\":\"AAAA\"}}", PHONE_INVALID);
+	assert_non_null(strstr(parsed("{\"event\":\"start\"}").unusable, "/twilio/stream"));
+	assert_non_null(strstr(parsed("{\"type\":\"media\"}").unusable, "/twilio/stream"));
+	assert_null(parsed("{\"type\":\"confetti\"}").unusable);
+	assert_null(parsed("{}").unusable);
+}
+
 static void cut(const char *name, void *arg)
 {
 	char id[FOREIGN_ID_SIZE], *text;
@@ -356,7 +383,7 @@ static void expect_fixture(struct buf *out, const char *name)
 
 static void messages_of_ours_are_those_of_the_fixtures(void **state)
 {
-	struct phone_stream s = { "VX1" };
+	struct phone_stream s = { .id = "VX1" };
 	struct buf out;
 
 	(void)state;
@@ -367,6 +394,10 @@ static void messages_of_ours_are_those_of_the_fixtures(void **state)
 	expect_fixture(&out, "conversationrelay-out-text-last");
 	relay_channel.put_language(&s, &out, "es-ES");
 	expect_fixture(&out, "conversationrelay-out-language");
+	relay_channel.put_text(&s, &out, "Abrimos", 7, false);
+	assert_string_equal(
+	    buf_text(&out), "{\"type\":\"text\",\"token\":\"Abrimos\",\"last\":false,\"lang\":\"es-ES\"}");
+	buf_reset(&out);
 	relay_channel.put_keys(&s, &out, "1w2#");
 	expect_fixture(&out, "conversationrelay-out-send-digits");
 	/* A string, though it looks like an object. */
@@ -382,7 +413,7 @@ static void messages_of_ours_are_those_of_the_fixtures(void **state)
 static void text_goes_out_as_it_is_with_its_spaces(void **state)
 {
 	static const char text[] = " say \"hi\"\n\xd7\xa9 \xf0\x9f\x98\x80\\ ";
-	struct phone_stream s = { "VX1" };
+	struct phone_stream s = { .id = "VX1" };
 	struct buf out;
 	cJSON *tree;
 
@@ -403,12 +434,14 @@ const struct CMUnitTest unit_tests[] = {
 	cmocka_unit_test(a_setup_that_cannot_be_used_says_why),
 	cmocka_unit_test(a_second_setup_is_told_and_renames_nothing),
 	cmocka_unit_test(only_a_last_prompt_ends_the_turn),
+	cmocka_unit_test(a_prompt_says_in_which_language_it_is_or_not),
 	cmocka_unit_test(a_prompt_of_blanks_is_nobodys_turn),
 	cmocka_unit_test(words_of_every_script_and_length_are_taken),
 	cmocka_unit_test(an_interruption_is_one_whatever_it_says),
 	cmocka_unit_test(news_of_the_session_says_who_speaks_and_what_was_played),
 	cmocka_unit_test(keys_and_complaints_may_be_odd),
 	cmocka_unit_test(nonsense_is_invalid_and_news_is_unknown),
+	cmocka_unit_test(what_belongs_to_a_stream_is_told_from_nonsense),
 	cmocka_unit_test(no_beginning_of_a_message_is_read_beyond_its_end),
 	cmocka_unit_test(messages_of_ours_are_those_of_the_fixtures),
 	cmocka_unit_test(text_goes_out_as_it_is_with_its_spaces),

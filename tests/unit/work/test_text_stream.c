@@ -315,8 +315,10 @@ static void who_leaves_ends_the_transfer(void **state)
 static void tell_much(int fd)
 {
 	char *text = malloc(LARGE);
+	int few = 64 * 1024; /* left alone, the kernel takes as much as that */
 
 	memset(text, 'x', LARGE);
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &few, sizeof few);
 	say(fd, HEAD "Content-Length: 4194304\r\n\r\n");
 	loopback_say(fd, text, LARGE);
 	sem_post(&go);

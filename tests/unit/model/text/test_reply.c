@@ -55,7 +55,8 @@ static void tell(void)
 static void begin(enum text_api api)
 {
 	told[0] = '\0';
-	text_reply_begin(&reply, api, "resp_say_1", false, 400);
+	text_reply_begin(&reply, api, "resp_say_1", false);
+	reply.asked_bytes = 400;
 }
 
 static void end(void)

@@ -10,8 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct agent plain = { .openai_model = "m", .reasoning_effort = "" };
-static const struct agent thinks = { .openai_model = "m", .reasoning_effort = "low" };
+static const struct agent plain = { .openai_model = "m" };
 static struct talk talk;
 static struct buf body, command;
 
@@ -61,6 +60,8 @@ static void expect(bool chat, const struct talk_request *like, const char *text)
 	r.talk = &talk;
 	r.agent = r.agent ? r.agent : &plain;
 	r.instructions = "I";
+	r.effort = r.effort ? r.effort : "";
+	r.person = r.person ? r.person : "";
 	buf_reset(&body);
 	if (chat)
 		talk_put_chat(&body, &r);
@@ -153,11 +154,11 @@ static void functions_are_offered_in_the_words_of_the_api(void **state)
 
 	(void)state;
 	say("turn_1", MODEL_ROLE_CALLER, "a", "");
-	expect(false, &(struct talk_request){ .tools = tools, .tools_off = true, .agent = &thinks, .max_tokens = 50 },
+	expect(false, &(struct talk_request){ .tools = tools, .tools_off = true, .effort = "low", .max_tokens = 50 },
 	    RESPONSES "{\"role\":\"user\",\"content\":\"a\"}],\"tools\":[{\"type\":\"function\",\"name\":\"f\","
 		      "\"description\":\"d\",\"parameters\":{\"type\":\"object\"},\"strict\":false}],"
 		      "\"tool_choice\":\"none\",\"reasoning\":{\"effort\":\"low\"},\"max_output_tokens\":50}");
-	expect(true, &(struct talk_request){ .tools = tools, .agent = &thinks, .max_tokens = 50 },
+	expect(true, &(struct talk_request){ .tools = tools, .effort = "low", .max_tokens = 50 },
 	    CHAT ",{\"role\":\"user\",\"content\":\"a\"}],\"tools\":[{\"type\":\"function\",\"function\":{"
 		 "\"name\":\"f\",\"description\":\"d\",\"parameters\":{\"type\":\"object\"},\"strict\":false}}],"
 		 "\"tool_choice\":\"auto\",\"reasoning_effort\":\"low\",\"max_completion_tokens\":50}");
