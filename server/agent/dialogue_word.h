@@ -19,6 +19,7 @@ static inline int64_t word_until_us(const struct dialogue *d)
 bool word_interrupt(struct dialogue *d, bool cancel, int64_t now_us);
 void word_cut_playout(struct dialogue *d, int64_t now_us);
 void word_end_protection(struct dialogue *d, int64_t now_us);
+void word_spoke_up(struct dialogue *d);
 
 /* Events. */
 bool word_caller_began(struct dialogue *d, const struct dialogue_event *e, int64_t now_us);
