@@ -25,7 +25,13 @@
 #include <stdarg.h>
 #include <cmocka.h>
 
-enum { GUARD_MS = 60000, SHORT_MS = 300, CALLS = 200, LARGE = 4 << 20 };
+enum {
+	GUARD_MS = 60000,
+	SHORT_MS = 300,
+	CALLS = 200,
+	WORDS = 40,
+	LARGE = 16 << 20 /* more than ring and sockets hold */
+};
 
 #define HEAD "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
 #define CHUNKED HEAD "Transfer-Encoding: chunked\r\n\r\n"
@@ -37,6 +43,18 @@ int getaddrinfo(const char *name, const char *service, const struct addrinfo *hi
 	/* A function from an object pointer, the way POSIX wants it. */
 	*(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
 	return real(strstr(name, ".test") ? "127.0.0.1" : name, service, hints, out);
+}
+
+/* How often libcurl asks whether a socket is ready. */
+static _Atomic int asked;
+
+int poll(struct pollfd *fds, nfds_t count, int timeout)
+{
+	int (*real)(struct pollfd *, nfds_t, int);
+
+	*(void **)&real = dlsym(RTLD_NEXT, "poll");
+	atomic_fetch_add(&asked, 1);
+	return real(fds, count, timeout);
 }
 
 /* ------------------------------------------------------------------------- the service */
@@ -286,6 +304,46 @@ static void two_hundred_answers_are_made_at_once(void **state)
 	end();
 }
 
+static void tell_one_in_words(int fd)
+{
+	bool talks = atomic_load(&requests) == CALLS;
+	char byte;
+
+	say(fd, CHUNKED "2\r\n1 \r\n");
+	for (int i = 0; talks && i < WORDS; i++) {
+		sem_wait(&go);
+		say(fd, "2\r\nw \r\n");
+	}
+	while (recv(fd, &byte, 1, 0) > 0)
+		;
+}
+
+/* Each word of one is looked for in its own socket, and not in those of all that are silent. */
+static void silent_answers_cost_a_talking_one_nothing(void **state)
+{
+	static struct text_stream *all[CALLS];
+	struct buf out;
+	int before;
+
+	(void)state;
+	begin(tell_one_in_words);
+	buf_init(&out, 0);
+	for (int i = 0; i < CALLS; i++) {
+		all[i] = start();
+		assert_true(take(all[i], &out));
+	}
+	before = atomic_load(&asked);
+	for (int i = 0; i < WORDS; i++) {
+		sem_post(&go);
+		assert_true(take(all[CALLS - 1], &out));
+	}
+	assert_in_range(atomic_load(&asked) - before, 0, WORDS * CALLS / 4);
+	buf_free(&out);
+	for (int i = 0; i < CALLS; i++)
+		carrier->leave(all[i], false);
+	end();
+}
+
 /* Until the other side leaves. */
 static void tell_a_word_and_wait(int fd)
 {
@@ -319,7 +377,7 @@ static void tell_much(int fd)
 	char *text = malloc(LARGE);
 
 	memset(text, 'x', LARGE);
-	say(fd, HEAD "Content-Length: 4194304\r\n\r\n");
+	say(fd, HEAD "Content-Length: 16777216\r\n\r\n");
 	loopback_say(fd, text, LARGE);
 	sem_post(&go);
 	free(text);
@@ -472,6 +530,7 @@ int main(void)
 		cmocka_unit_test(an_answer_is_read_while_it_is_made),
 		cmocka_unit_test(a_connection_serves_one_answer_after_the_other),
 		cmocka_unit_test(two_hundred_answers_are_made_at_once),
+		cmocka_unit_test(silent_answers_cost_a_talking_one_nothing),
 		cmocka_unit_test(who_leaves_ends_the_transfer),
 		cmocka_unit_test(a_slow_reader_keeps_nobody_else_waiting_and_loses_nothing),
 		cmocka_unit_test(a_reader_of_a_full_ring_may_leave),
