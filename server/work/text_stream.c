@@ -22,8 +22,7 @@ enum {
 	RING_BYTES = 256 * 1024, /* a piece of curl's, 16 KiB, is less than a quarter of it */
 	PIECE = 1,
 	DRAIN_MAX = 64 * 1024, /* behind the end of an answer: more is not worth a connection */
-	TICK_US = 250 * 1000,  /* by which a deadline may be late */
-	KEPT_CONNECTIONS = 64
+	TICK_US = 250 * 1000   /* by which a deadline may be late */
 };
 
 struct streams;
@@ -390,7 +389,7 @@ static void leave(struct text_stream *s, bool drain_it)
 
 /* ----------------------------------------------------------------------------- life */
 
-int text_streams_open(struct text_carrier **out)
+int text_streams_open(struct text_carrier **out, int calls)
 {
 	struct streams *in = calloc(1, sizeof *in);
 	int err;
@@ -406,7 +405,7 @@ int text_streams_open(struct text_carrier **out)
 		free(in);
 		return err;
 	}
-	curl_multi_setopt(in->pump.multi, CURLMOPT_MAXCONNECTS, (long)KEPT_CONNECTIONS);
+	curl_multi_setopt(in->pump.multi, CURLMOPT_MAXCONNECTS, (long)calls);
 	err = pthread_create(&in->thread, NULL, run, in);
 	if (err) {
 		pump_close(&in->pump);

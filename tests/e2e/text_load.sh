@@ -73,6 +73,6 @@ check "all of them are over" until_true eval '[ "$(status .calls.live)" = 0 ]'
 check "no answer failed or was asked for twice" equal "$(status '"\(.model.failed_answers) \(.model.retries)"')" "0 0"
 check "the model was asked once for each answer" equal "$(sent text '[.[] | select(has("request"))] | length')" $((before + 3 * CALLS))
 check "every request was one the API knows" equal "$(sent text '[.[] | select((.wrong // "") != "")] | length')" 0
-check "the descriptors are closed again" until_true eval "[ \$(descriptors) -le $((open + 70)) ]"
+check "the descriptors are closed again" until_true eval "[ \$(descriptors) -le $((open + CALLS + 10)) ]"
 check "the server stops with status 0" stop_server
 finish

@@ -161,7 +161,7 @@ static void begin(void (*how)(int fd))
 		.connect_ms = GUARD_MS,
 		.first_ms = GUARD_MS,
 		.silent_ms = GUARD_MS };
-	assert_int_equal(text_streams_open(&carrier), 0);
+	assert_int_equal(text_streams_open(&carrier, CALLS), 0);
 }
 
 static void end(void)
@@ -283,6 +283,7 @@ static void tell_when_all_are_here(int fd)
 	say(fd, "1\r\n2\r\n0\r\n\r\n");
 }
 
+/* And those that follow come by the same connections. */
 static void two_hundred_answers_are_made_at_once(void **state)
 {
 	static struct text_stream *all[CALLS];
@@ -290,17 +291,20 @@ static void two_hundred_answers_are_made_at_once(void **state)
 
 	(void)state;
 	begin(tell_when_all_are_here);
-	buf_init(&out, 0);
-	for (int i = 0; i < CALLS; i++)
-		all[i] = start();
-	for (int i = 0; i < CALLS; i++)
-		assert_true(take(all[i], &out));
-	assert_int_equal(out.len, 2 * CALLS);
-	buf_free(&out);
-	for (int i = 0; i < CALLS; i++)
-		sem_post(&go);
-	for (int i = 0; i < CALLS; i++)
-		expect_over(all[i], TEXT_OVER_WHOLE, 200, "2");
+	for (int again = 0; again < 2; again++) {
+		buf_init(&out, 0);
+		for (int i = 0; i < CALLS; i++)
+			all[i] = start();
+		for (int i = 0; i < CALLS; i++)
+			assert_true(take(all[i], &out));
+		assert_int_equal(out.len, 2 * CALLS);
+		buf_free(&out);
+		for (int i = 0; i < CALLS; i++)
+			sem_post(&go);
+		for (int i = 0; i < CALLS; i++)
+			expect_over(all[i], TEXT_OVER_WHOLE, 200, "2");
+	}
+	assert_int_equal(connections, CALLS);
 	end();
 }
 
