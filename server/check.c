@@ -188,7 +188,7 @@ static int check_outside(struct model_access *access, struct agents *agents)
 	int err = check_twilio(access->cfg, agents), model = fetch_setup();
 
 	if (!model)
-		model = text_streams_open(&text);
+		model = text_streams_open(&text, 1);
 	if (!model) {
 		text_access(access, text);
 		model = check_model(access, agents, !err);

@@ -91,7 +91,7 @@ PART_OPEN(open_work, work_open(&p->work, p->cfg, problem))
 
 static int open_text(struct program *p, struct buf *problem)
 {
-	int err = text_streams_open(&p->text);
+	int err = text_streams_open(&p->text, p->cfg->max_calls);
 
 	(void)problem;
 	if (!err)

@@ -160,8 +160,10 @@ static bool on_cut(struct dialogue *d, const struct dialogue_event *e, int64_t n
 	return true;
 }
 
+/* The caller's words come later: without a voice before them, this is the first sign of him. */
 static bool on_interrupted(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
 {
+	word_spoke_up(d);
 	/* First the rest of the answer is cut: the items told of are over after that. The phone waits for
 	 * that, whether or not there is a rest. */
 	if (!word_interrupt(d, true, now_us))

@@ -18,6 +18,7 @@ static inline int64_t word_until_us(const struct dialogue *d)
  * `cancel`: the model does not stop by itself. False: there was nothing to cut. */
 bool word_interrupt(struct dialogue *d, bool cancel, int64_t now_us);
 void word_cut_playout(struct dialogue *d, int64_t now_us);
+void word_spoke_up(struct dialogue *d);
 
 /* Events. */
 dialogue_handler word_caller_began, word_caller_ended, word_turn, word_key, word_goodbye, word_tool_ends, word_machine;

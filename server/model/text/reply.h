@@ -5,16 +5,13 @@
 #include "common/buf.h"
 #include "server/config/config.h"
 #include "server/model/protocol.h"
+#include "server/model/text/reply_calls.h"
 
 #include <cjson/cJSON.h>
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { REPLY_QUEUE = 8, REPLY_CALLS = 16, REPLY_CALL_BYTES = 64 * 1024, REPLY_TEXT_BYTES = 256 * 1024 };
-
-struct reply_call { /* of chat, until it is whole */
-	struct buf id, name, arguments;
-};
+enum { REPLY_QUEUE = 8, REPLY_TEXT_BYTES = 256 * 1024 };
 
 struct text_reply {
 	enum text_api api;
@@ -24,7 +21,7 @@ struct text_reply {
 
 	char item_id[FOREIGN_ID_SIZE]; /* the message being made; "": none */
 	struct buf text;
-	struct reply_call calls[REPLY_CALLS];
+	struct reply_calls calls;     /* chat's, until they are whole */
 	char finish[MODEL_CODE_SIZE]; /* chat's reason for the end; "": not told yet */
 	bool counted;                 /* usage was told */
 	struct model_usage usage;

@@ -244,6 +244,44 @@ static void answer_told_by_its_end_alone_is_said(void **state)
 	assert_string_equal(played(), "");
 }
 
+static void answer_is_said_once_though_the_record_is_full(void **state)
+{
+	char *much = malloc(TIMELINE_TEXT + 1);
+
+	(void)state;
+	memset(much, 'm', TIMELINE_TEXT);
+	much[TIMELINE_TEXT] = '\0';
+	timeline_text(&con->timeline, timeline_turn(&con->timeline, TURN_CALLER, "much", 0), much, true);
+	free(much);
+	asked("Hello?");
+	answer("i1", "Yes, hello.");
+	assert_string_equal(played(), "text Yes, hello.");
+	assert_string_equal(played(), "end ");
+	assert_string_equal(played(), "");
+}
+
+/* Nobody hears them, so that is no answer; nor are they missed before one. */
+static void answer_of_blanks_is_asked_for_again(void **state)
+{
+	(void)state;
+	asked("Hello?");
+	answer("i1", " \n\n ");
+	assert_string_equal(played(), "");
+	assert_string_equal(sent(), "conversation.item.delete i1");
+	now += US_PER_S;
+	take();
+	assert_string_equal(sent(), "response.create");
+	from_model(MODEL_RESPONSE_CREATED, "i2", "");
+	from_model(MODEL_TEXT_DELTA, "i2", "\n");
+	assert_string_equal(played(), "");
+	from_model(MODEL_TEXT_DELTA, "i2", " Yes,");
+	assert_string_equal(played(), "text  Yes,");
+	from_model(MODEL_TEXT_DELTA, "i2", " ");
+	assert_string_equal(played(), "text  ");
+	from_model(MODEL_TEXT_DELTA, "i2", "hello.");
+	assert_string_equal(played(), "text hello.");
+}
+
 static void interrupted_answer_is_shortened_at_the_model_to_what_was_heard(void **state)
 {
 	(void)state;
@@ -530,6 +568,8 @@ const struct CMUnitTest unit_tests[] = {
 	CASE(turn_is_told_and_answered_in_text),
 	CASE(model_is_told_when_the_caller_speaks_another_language),
 	CASE(answer_told_by_its_end_alone_is_said),
+	CASE(answer_is_said_once_though_the_record_is_full),
+	CASE(answer_of_blanks_is_asked_for_again),
 	CASE(interrupted_answer_is_shortened_at_the_model_to_what_was_heard),
 	CASE(answer_is_shortened_once_its_response_is_over_and_before_the_next),
 	CASE(answer_whose_end_is_lost_is_shortened_before_the_next),

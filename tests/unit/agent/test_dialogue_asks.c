@@ -57,6 +57,13 @@ TALK(turn_after_firm_last_words_is_not_answered, { "firm bye", "SPEAK bye 1" }, 
 TALK(turn_calls_a_goodbye_off_that_is_not_firm, { "goodbye bye", "SPEAK bye 1" },
     { "began r1 & audio r1 i1 800 & over r1", "PLAY 1, MADE i1, ITEM_OVER i1" }, { "turn", "CALLED_OFF 0, ASK 2" });
 
+/* Without this the call would be over before his words come. */
+TALK(interruption_calls_a_goodbye_off_that_is_not_firm, { "turn", "ASK 1" },
+    { "began r1 & audio r1 i1 8000", "PLAY 1" }, { "call 1 r1 - & ends 1 r1", "" },
+    { "over r1", "MADE i1, ITEM_OVER i1" },
+    { "interrupted 0 1:300", "CALLED_OFF 1, CUT 1, CUT_SHORT i1 300, TRUNCATE i1 300, TOOL_RESULT 1, ASK 2" },
+    { "turn", "" }, { "began r2", "CANCEL r2" }, { "over r2 mute", "ASK 3" });
+
 TALK(answer_knows_the_results_that_there_are, { "turn", "ASK 1" }, { "began r1 & call 1 r1 -", "" },
     { "answer 1 & turn", "" }, { "over r1", "TOOL_RESULT 1, ASK 2" }, { "began r2", "" },
     { "audio r2 i2 80 & over r2", "PLAY 1, MADE i2, ITEM_OVER i2" }, { "+1000", "" });
@@ -91,6 +98,7 @@ const struct CMUnitTest unit_tests[] = {
 	ASKS(keys_before_anything_of_the_answer_came_are_answered_together_with_the_turn),
 	ASKS(turn_after_firm_last_words_is_not_answered),
 	ASKS(turn_calls_a_goodbye_off_that_is_not_firm),
+	ASKS(interruption_calls_a_goodbye_off_that_is_not_firm),
 	ASKS(answer_knows_the_results_that_there_are),
 	ASKS(message_for_a_machine_comes_behind_what_the_phone_was_given),
 	ASKS(model_is_told_nothing_about_turns),

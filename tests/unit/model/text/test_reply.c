@@ -117,11 +117,41 @@ static void functions_come_whole(void **state)
 {
 	(void)state;
 	expect_stream(TEXT_API_RESPONSES, "text-responses-call.sse",
-	    "created\ndone \ncall call_9x opening_hours {\"day\":\"monday\"}\nover completed  \n");
+	    "created\ndone \ncall resp_say_1.call_9x opening_hours {\"day\":\"monday\"}\nover completed  \n");
 	expect_stream(TEXT_API_CHAT, "text-chat-call.sse",
-	    "created\ndone \ncall call_9x opening_hours {\"day\":\"monday\"}\ncall call_9y weather {}\n"
+	    "created\ndone \ncall resp_say_1.call_9x opening_hours {\"day\":\"monday\"}\ncall resp_say_1.call_9y weather {}\n"
 	    "over completed  \n");
 	expect_usage(328, 128, 52);
+}
+
+/* Some services begin to count anew with each answer. What goes back to them must not be longer than 64 bytes. */
+static void functions_of_two_answers_are_told_apart(void **state)
+{
+	static const char event[] = "{\"type\":\"response.output_item.done\",\"item\":{\"type\":\"function_call\","
+				    "\"status\":\"completed\",\"call_id\":\"%s\",\"name\":\"f\",\"arguments\":\"{}\"}}";
+	static const char chunk[] =
+	    "{\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"call_0\","
+	    "\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]},\"finish_reason\":\"tool_calls\"}]}";
+	static const char long_id[] = "a_long_one_of_sixty_four_bytes_that_is_told_back_as_it_was_told_";
+	char text[400];
+
+	(void)state;
+	begin(TEXT_API_RESPONSES);
+	snprintf(text, sizeof text, event, "call_0");
+	text_reply_take(&reply, text, strlen(text));
+	tell();
+	snprintf(text, sizeof text, event, long_id);
+	text_reply_take(&reply, text, strlen(text));
+	tell();
+	text_reply_free(&reply);
+	snprintf(text, sizeof text, "created\ndone \ncall resp_say_1.call_0 f {}\ndone \ncall %s f {}\n", long_id);
+	assert_string_equal(told, text);
+	begin(TEXT_API_CHAT);
+	text_reply_take(&reply, chunk, sizeof chunk - 1);
+	text_reply_take(&reply, "[DONE]", 6);
+	tell();
+	text_reply_free(&reply);
+	assert_string_equal(told, "created\ndone \ncall resp_say_1.call_0 f {}\nover completed  \n");
 }
 
 static void other_ends_say_why(void **state)
@@ -259,12 +289,13 @@ static void arguments_without_end_are_no_arguments(void **state)
 	}
 	text_reply_take(&reply, finish, sizeof finish - 1);
 	end();
-	assert_non_null(strstr(told, "call c n \n"));
+	assert_non_null(strstr(told, "call resp_say_1.c n \n"));
 }
 
 const struct CMUnitTest unit_tests[] = {
 	cmocka_unit_test(an_answer_is_the_same_in_both_apis),
 	cmocka_unit_test(functions_come_whole),
+	cmocka_unit_test(functions_of_two_answers_are_told_apart),
 	cmocka_unit_test(other_ends_say_why),
 	cmocka_unit_test(a_refusal_has_the_class_of_its_status_or_code),
 	cmocka_unit_test(a_page_instead_of_an_error_is_told_by_its_status),

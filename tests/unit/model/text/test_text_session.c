@@ -322,12 +322,12 @@ static void functions_and_their_results_are_part_of_the_conversation(void **stat
 	tell(0,
 	    "data: {\"type\":\"response.output_item.done\",\"item\":{\"type\":\"function_call\",\"status\":\"completed\","
 	    "\"call_id\":\"c\",\"name\":\"f\",\"arguments\":\"{}\"}}\n\n" COMPLETED);
-	assert_string_equal(hear(), "begun resp_say_1\ncall c\nover resp_say_1 completed \n");
-	text_protocol.tool_result(&command, "tool_2", "c", "7");
+	assert_string_equal(hear(), "begun resp_say_1\ncall resp_say_1.c\nover resp_say_1 completed \n");
+	text_protocol.tool_result(&command, "tool_2", "resp_say_1.c", "7");
 	send_it();
 	ask("say_3");
-	assert_non_null(
-	    strstr(streams[1].body, "{\"type\":\"function_call_output\",\"call_id\":\"c\",\"output\":\"7\"}"));
+	assert_non_null(strstr(
+	    streams[1].body, "{\"type\":\"function_call_output\",\"call_id\":\"resp_say_1.c\",\"output\":\"7\"}"));
 }
 
 static void what_the_carrier_cannot_do_fails_the_answer_alone(void **state)
