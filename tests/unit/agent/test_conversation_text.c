@@ -181,6 +181,25 @@ static void asked(const char *words)
 	assert_string_equal(sent(), "");
 }
 
+/* In the middle of an answer, of which so many bytes were heard. */
+static void interrupted(uint32_t heard)
+{
+	asked("When?");
+	from_model(MODEL_RESPONSE_CREATED, "i1", "");
+	from_model(MODEL_TEXT_DELTA, "i1", "We open at nine");
+	from_caller(FROM_INTERRUPTED, 1, heard * SPOKEN_MS_PER_BYTE, NULL);
+	assert_string_equal(sent(), "response.cancel");
+}
+
+static void shortened(const char *heard)
+{
+	char line[200];
+
+	snprintf(line, sizeof line, "assistant: %s after i1", heard);
+	assert_string_equal(sent(), line);
+	assert_string_equal(sent(), "conversation.item.delete i1");
+}
+
 /* ------------------------------------------------------------------------------- tests */
 
 static void turn_is_told_and_answered_in_text(void **state)
@@ -288,8 +307,7 @@ static void interrupted_answer_is_shortened_at_the_model_to_what_was_heard(void 
 	asked("When?");
 	answer("i1", "We open at nine in the morning.");
 	from_caller(FROM_INTERRUPTED, 1, 13 * SPOKEN_MS_PER_BYTE, NULL);
-	assert_string_equal(sent(), "assistant: We open at ni after i1");
-	assert_string_equal(sent(), "conversation.item.delete i1");
+	shortened("We open at ni");
 	assert_int_equal(atomic_load(&call->cuts_wanted), 1);
 	said(1, "We open at nine in the morning.", "We open at ni");
 	caller_says("Later", true);
@@ -299,11 +317,7 @@ static void interrupted_answer_is_shortened_at_the_model_to_what_was_heard(void 
 static void answer_that_is_being_made_is_cancelled_when_it_is_interrupted(void **state)
 {
 	(void)state;
-	asked("When?");
-	from_model(MODEL_RESPONSE_CREATED, "i1", "");
-	from_model(MODEL_TEXT_DELTA, "i1", "We open at nine");
-	from_caller(FROM_INTERRUPTED, 1, 0, NULL);
-	assert_string_equal(sent(), "response.cancel");
+	interrupted(0);
 	from_model(MODEL_TEXT_DELTA, "i1", " late");
 	assert_string_equal(sent(), "");
 	from_model(MODEL_RESPONSE_DONE, "i1", "");
@@ -317,17 +331,12 @@ static void answer_that_is_being_made_is_cancelled_when_it_is_interrupted(void *
 static void answer_is_shortened_once_its_response_is_over_and_before_the_next(void **state)
 {
 	(void)state;
-	asked("When?");
-	from_model(MODEL_RESPONSE_CREATED, "i1", "");
-	from_model(MODEL_TEXT_DELTA, "i1", "We open at nine");
-	from_caller(FROM_INTERRUPTED, 1, 7 * SPOKEN_MS_PER_BYTE, NULL);
-	assert_string_equal(sent(), "response.cancel");
+	interrupted(7);
 	caller_says("And on Sunday?", true);
 	assert_string_equal(sent(), "user: And on Sunday?");
 	assert_string_equal(sent(), "");
 	from_model(MODEL_RESPONSE_DONE, "i1", "");
-	assert_string_equal(sent(), "assistant: We open after i1");
-	assert_string_equal(sent(), "conversation.item.delete i1");
+	shortened("We open");
 	assert_string_equal(sent(), "response.create");
 	assert_string_equal(sent(), "");
 }
@@ -336,17 +345,12 @@ static void answer_is_shortened_once_its_response_is_over_and_before_the_next(vo
 static void answer_whose_end_is_lost_is_shortened_before_the_next(void **state)
 {
 	(void)state;
-	asked("When?");
-	from_model(MODEL_RESPONSE_CREATED, "i1", "");
-	from_model(MODEL_TEXT_DELTA, "i1", "We open at nine");
-	from_caller(FROM_INTERRUPTED, 1, 7 * SPOKEN_MS_PER_BYTE, NULL);
-	assert_string_equal(sent(), "response.cancel");
+	interrupted(7);
 	caller_says("And on Sunday?", true);
 	assert_string_equal(sent(), "user: And on Sunday?");
 	now += 10 * (int64_t)US_PER_S;
 	conversation_do_due(con, now);
-	assert_string_equal(sent(), "assistant: We open after i1");
-	assert_string_equal(sent(), "conversation.item.delete i1");
+	shortened("We open");
 	assert_string_equal(sent(), "response.create");
 }
 
@@ -356,8 +360,7 @@ static void words_that_are_not_ours_are_what_was_heard(void **state)
 	asked("When?");
 	answer("i1", "We open at 9.");
 	from_caller(FROM_INTERRUPTED, 1, 10 * SPOKEN_MS_PER_BYTE, "We open at nine");
-	assert_string_equal(sent(), "assistant: We open at nine after i1");
-	assert_string_equal(sent(), "conversation.item.delete i1");
+	shortened("We open at nine");
 	said(1, "We open at 9.", "We open at nine");
 	assert_null(con->text.foreign.p);
 }
