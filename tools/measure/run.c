@@ -188,8 +188,8 @@ static bool start_bridge(struct stage *st, const struct subject *subject, int ca
 /* Who speaks by words says some, hears the answer, and says some again. */
 static bool write_words(const struct stage *st)
 {
-	return write_file(path(st, "words.script"),
-	    "silence 1500\nprompt \"Tell me something.\" 300\nwait-last\nrepeat\n");
+	return write_file(
+	    path(st, "words.script"), "silence 1500\nprompt \"Tell me something.\" 300\nwait-last\nrepeat\n");
 }
 
 static bool start_phone(struct stage *st, const struct subject *subject, int calls, double seconds)

@@ -144,8 +144,9 @@ void table_words(const char *name, const struct figures *f)
 {
 	printf("%5.0f  %-*s", f->calls, NAME_WIDTH - 7, name);
 	if (f->taken)
-		printf("  model > caller, first token, ms: p50 %.3f  p99 %.3f  max %.2f  (%.0f answers, %.0f calls failed; "
-		       "its core %.0f %%, the load's %.0f %%, others %.0f %%)\n",
+		printf(
+		    "  model > caller, first token, ms: p50 %.3f  p99 %.3f  max %.2f  (%.0f answers, %.0f calls failed; "
+		    "its core %.0f %%, the load's %.0f %%, others %.0f %%)\n",
 		    f->down[P50], f->down[P99], f->down[MAX], f->words, f->failed, f->core, f->load_core, f->others);
 	else
 		puts("  came to nothing");
