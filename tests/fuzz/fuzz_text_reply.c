@@ -41,7 +41,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct agent agent = { .openai_model = "m", .reasoning_effort = "" };
 	enum text_api api = size && *data & 1 ? TEXT_API_CHAT : TEXT_API_RESPONSES;
-	struct talk_request request = { .talk = &talk, .agent = &agent, .effort = "", .person = "", .tools = "", .instructions = "" };
+	struct talk_request request = {
+		.talk = &talk, .agent = &agent, .effort = "", .person = "", .tools = "", .instructions = ""
+	};
 	size_t piece = size ? 1 + (size_t)(*data >> 1) : 1;
 	struct text_reply reply;
 	struct buf body;
