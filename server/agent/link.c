@@ -91,15 +91,23 @@ static int dial(
 	return err;
 }
 
+/* True if the next attempt would be made elsewhere. */
+static bool has_another(const struct link *l)
+{
+	const struct model_access *next = model_endpoints_next(l->endpoints, l->wish.agent, l->access);
+
+	return next && next != l->access;
+}
+
 /* The limits of its steps, added up, would be a minute of silence for a caller. */
 static void limit_attempt(struct link *l, int64_t now)
 {
-	const struct model_access *next = model_endpoints_next(l->endpoints, l->wish.agent, l->access);
 	int64_t patience_us = l->call->cfg->silence_max_ms * US_PER_MS;
-	bool another = next && next != l->access;
 
-	if (link_opens(l) && (l->caller || another))
-		model_session_limit(l->session, now + (another ? patience_us / 2 : patience_us));
+	if (link_opens(l) && has_another(l))
+		model_session_limit(l->session, now + patience_us / 2);
+	else if (link_opens(l) && l->caller)
+		model_session_limit(l->session, now + patience_us);
 }
 
 static void dial_first(struct link *l, int64_t now)
