@@ -68,6 +68,7 @@ static int stood_in_trial(const struct model_access *access, const struct agent 
 	(void)agent, (void)tools, (void)stop;
 	memset(out, 0, sizeof *out);
 	out->failure.error_class = "timeout";
+	out->failure.permanent = asks;
 	snprintf(out->failure.text, sizeof out->failure.text, "the trial says no");
 	atomic_fetch_add(&trials[at], 1);
 	atomic_fetch_add(&trials_asking, asks);
