@@ -61,6 +61,13 @@ enum model_error model_error_of(const char *type, const char *code)
 	return at < CODES ? codes[at].error : MODEL_HARMLESS;
 }
 
+enum model_error model_error_of_failed(const char *type, const char *code)
+{
+	enum model_error known = model_error_of(type, code);
+
+	return known == MODEL_HARMLESS ? MODEL_RETRY : known;
+}
+
 enum model_error model_error_of_answer(int status, const char *code)
 {
 	enum model_error known = model_error_of("", code);

@@ -62,6 +62,17 @@ static void answer_is_judged_by_its_code_and_then_by_its_status(void **state)
 	assert_int_equal(model_error_of_answer(400, ""), MODEL_HARMLESS);
 }
 
+static void answer_that_failed_is_asked_for_again_unless_its_reason_says_more(void **state)
+{
+	(void)state;
+	assert_int_equal(model_error_of_failed("", ""), MODEL_RETRY);
+	assert_int_equal(model_error_of_failed("of_tomorrow", "never_seen"), MODEL_RETRY);
+	assert_int_equal(model_error_of_failed("server_error", ""), MODEL_RETRY);
+	assert_int_equal(model_error_of_failed("", "session_expired"), MODEL_RENEW);
+	assert_int_equal(model_error_of_failed("insufficient_quota", ""), MODEL_FATAL);
+	assert_int_equal(model_error_of_failed("", "content_filter"), MODEL_MODERATED);
+}
+
 static void blame_lies_with_the_key_or_with_the_model(void **state)
 {
 	(void)state;
@@ -123,6 +134,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(code_decides_and_without_a_known_one_the_type),
+		cmocka_unit_test(answer_that_failed_is_asked_for_again_unless_its_reason_says_more),
 		cmocka_unit_test(blame_lies_with_the_key_or_with_the_model),
 		cmocka_unit_test(a_failure_to_dial_is_judged_by_what_the_service_says_and_else_by_its_kind),
 		cmocka_unit_test(answer_is_judged_by_its_code_and_then_by_its_status),
