@@ -202,7 +202,10 @@ static void warn_agents(const cJSON *model, const char *list, const char *key, c
 			buf_putc(out, '/');
 			readable_text(out, variant);
 		}
-		buf_printf(out, " %s: ", what);
+		buf_printf(out, " %s", what);
+		if (cJSON_GetArraySize(json_get(model, "endpoints")) > 1)
+			buf_printf(out, " at endpoint %.0f", json_num_or_0(each, "endpoint"));
+		buf_puts(out, ": ");
 		readable_start(out, json_str(each, key), SENTENCE_MAX);
 		buf_putc(out, '\n');
 	}

@@ -281,15 +281,16 @@ static void put_said(struct buf *out, const struct model_access *a, const char *
 	buf_free(&words);
 }
 
-void model_access_explain(const struct model_access *a, const char *text, const char *code, int http_status,
-    const char *body, char *out, size_t size)
+void model_access_explain(const struct model_access *a, enum model_kind kind, const char *text, const char *code,
+    int http_status, const char *body, char *out, size_t size)
 {
 	struct buf words;
 
 	buf_init(&words, 0);
 	buf_puts(&words, text);
-	model_access_put_blame(&words, a, MODEL_KIND_REALTIME, http_status, code);
-	put_said(&words, a, body);
+	model_access_put_blame(&words, a, kind, http_status, code);
+	if (*body)
+		put_said(&words, a, body);
 	snprintf(out, size, "%s", buf_text(&words));
 	buf_free(&words);
 }

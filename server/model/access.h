@@ -77,8 +77,8 @@ void model_access_put_blame(
  * the body as it is. Nothing if a key is quoted in it. */
 void model_access_put_words(struct buf *out, const struct model_access *a, const char *body);
 
-/* What failed on the way to the Realtime API, with both of these. */
-void model_access_explain(const struct model_access *a, const char *text, const char *code, int http_status,
-    const char *body, char *out, size_t size);
+/* What failed, in `text`, with both of these. */
+void model_access_explain(const struct model_access *a, enum model_kind kind, const char *text, const char *code,
+    int http_status, const char *body, char *out, size_t size);
 
 #endif

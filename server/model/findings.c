@@ -120,10 +120,8 @@ void findings_note(struct finding *f, const struct model_failure *failure, bool 
 {
 	if (failure->permanent || !f->blocks)
 		snprintf(f->text, sizeof f->text, "%s", failure->text);
-	if (failure->permanent)
-		f->in_answer = in_answer;
-	else
-		f->failures++;
+	f->in_answer = in_answer || (f->in_answer && !failure->permanent);
+	f->failures += !failure->permanent;
 	f->blocks |= failure->permanent;
 }
 
@@ -149,6 +147,15 @@ enum way_state findings_way(struct findings *f, size_t endpoint, const struct ag
 	if (a && a->at[endpoint].found.blocks)
 		return WAY_REFUSED;
 	return agent->model_protocol == MODEL_KIND_TEXT ? WAY_WELL : findings_state(&f->all[endpoint]);
+}
+
+bool findings_block(const struct findings *f, struct agents *known)
+{
+	size_t blocked = 0;
+
+	while (blocked < f->endpoint_count && f->all[blocked].blocks)
+		blocked++;
+	return blocked == f->endpoint_count || findings_refused(f, known, NULL);
 }
 
 bool findings_keep_lack(
@@ -281,14 +288,11 @@ void findings_put_status(const struct findings *f, struct agents *known, struct 
 	int64_t connect_ms = stat_get(last_connect_ms);
 	const struct finding *agents = findings_refused(f, known, NULL);
 	const char *failure = agents ? agents->text : NULL;
-	bool blocked = true;
 
-	for (size_t i = f->endpoint_count; i--;) {
-		blocked &= f->all[i].blocks;
+	for (size_t i = f->endpoint_count; i--;)
 		if (f->all[i].text[0])
 			failure = f->all[i].text;
-	}
-	json_put_bool(j, "available", !blocked && !agents);
+	json_put_bool(j, "available", !findings_block(f, known));
 	if (connect_ms < 0)
 		json_put_null(j, "last_connect_ms");
 	else

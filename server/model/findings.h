@@ -14,8 +14,8 @@ enum {
 };
 
 struct finding {
-	bool blocks;                   /* the failure will not pass by itself … */
-	bool in_answer;                /* … and was met in an answer: a session alone proves nothing */
+	bool blocks;                   /* the failure will not pass by itself */
+	bool in_answer;                /* it was met in an answer: a session alone proves nothing */
 	unsigned failures;             /* that may pass, since the last success */
 	char text[MODEL_FAILURE_SIZE]; /* the last failure; "" if the last attempt succeeded. Never "" if it blocks */
 };
@@ -73,6 +73,9 @@ const struct finding *findings_all_refused(const struct findings *f, const struc
 /* The first agent that is refused, of those of this name (NULL: of all), and why; NULL if not all of their
  * variants are. `known` (may be NULL) has those there are. */
 const struct finding *findings_refused(const struct findings *f, struct agents *known, const char *name);
+
+/* All endpoints are refused to all, or all agents are refused. */
+bool findings_block(const struct findings *f, struct agents *known);
 
 /* Keeps what the agent's trial there found lacking. True: nobody has been told that sentence yet. */
 bool findings_keep_lack(

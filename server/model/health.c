@@ -63,12 +63,10 @@ static bool is_text(const struct agent *agent)
 
 bool model_health_blocks(struct model_health *h)
 {
-	bool blocks = true;
+	bool blocks;
 
 	pthread_mutex_lock(&h->lock);
-	for (size_t i = 0; i < h->findings.endpoint_count; i++)
-		blocks &= h->findings.all[i].blocks;
-	blocks = blocks || findings_refused(&h->findings, h->known, NULL);
+	blocks = findings_block(&h->findings, h->known);
 	pthread_mutex_unlock(&h->lock);
 	return blocks;
 }
@@ -166,10 +164,10 @@ static bool failed(struct model_health *h, const struct model_access *endpoint, 
 		log_warn("model", "endpoint %d fails, and is left out while another is well: %s", endpoint->number,
 		    failure->text);
 	else if (failure->agents_own)
-		log_error("model", "not to be had for the agent %s%s%s: %s", agent->name, *agent->variant ? "/" : "",
-		    agent->variant, failure->text);
+		log_error("model", "not to be had at endpoint %d for the agent %s%s%s: %s", endpoint->number,
+		    agent->name, *agent->variant ? "/" : "", agent->variant, failure->text);
 	else
-		log_error("model", "not to be had: %s", failure->text);
+		log_error("model", "not to be had at endpoint %d: %s", endpoint->number, failure->text);
 	bell_ring(&h->ask);
 	return true;
 }
@@ -187,16 +185,14 @@ static void refused(struct model_health *h, const struct model_access *endpoint,
 {
 	struct model_failure failure = { .error_class = "session", .permanent = true };
 	int status = !strncmp(code, "http_", 5) ? atoi(code + 5) : 0;
-	struct buf words;
+	char what[MODEL_FAILURE_SIZE];
 
 	failure.agents_own =
 	    is_text(agent) || (model_error_is_of_model(code) && model_access_has_agents_model(endpoint, agent));
 	snprintf(failure.code, sizeof failure.code, "%s", code);
-	buf_init(&words, 0);
-	buf_printf(&words, "the model refused to go on with a call (%s): %s", code, text);
-	model_access_put_blame(&words, endpoint, agent->model_protocol, status, code);
-	snprintf(failure.text, sizeof failure.text, "%s", buf_text(&words));
-	buf_free(&words);
+	snprintf(what, sizeof what, "the model refused to go on with a call (%s): %s", code, text);
+	model_access_explain(
+	    endpoint, agent->model_protocol, what, code, status, "", failure.text, sizeof failure.text);
 	failed(h, endpoint, agent, &failure, true);
 }
 
@@ -207,6 +203,18 @@ void model_health_heard(
 		answered(h, endpoint, agent);
 	if (h && e->error == MODEL_FATAL)
 		refused(h, endpoint, agent, e->code, e->text);
+}
+
+/* The text API is not known by its silence: each of its answers has a status. */
+void model_health_quiet(struct model_health *h, const struct model_access *endpoint, const struct agent *agent)
+{
+	const struct model_failure failure = {
+		.error_class = "session", .code = "quiet", .text = "a session was opened, and gave no answers"
+	};
+
+	stat_model_error(failure.error_class, failure.code);
+	if (!is_text(agent))
+		failed(h, endpoint, agent, &failure, true);
 }
 
 void model_health_closed(struct model_health *h, const struct model_access *endpoint, const struct agent *agent,

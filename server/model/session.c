@@ -55,8 +55,8 @@ static int fail(struct socket *s, const char *error_class, const char *code, enu
 	s->base.failure.moderated = error == MODEL_MODERATED;
 	s->base.failure.agents_own = error == MODEL_FATAL && model_error_is_of_model(code) && has_agents_model(s);
 	snprintf(s->base.failure.code, sizeof s->base.failure.code, "%s", code);
-	model_access_explain(
-	    s->base.access, text, code, f->http_status, f->body, s->base.failure.text, sizeof s->base.failure.text);
+	model_access_explain(s->base.access, MODEL_KIND_REALTIME, text, code, f->http_status, f->body,
+	    s->base.failure.text, sizeof s->base.failure.text);
 	return -EPROTO;
 }
 

@@ -206,6 +206,28 @@ static void answers_refused_for_a_key_are_asked_for_wherever_it_is_shown(void **
 	assert_int_equal(model_health_way(health, &ends[2], &desk), WAY_WELL);
 }
 
+/* It opens sessions, and says nothing in them: a session alone does not refute that. */
+static void endpoint_that_gives_no_answers_is_left_out_until_it_gives_one(void **state)
+{
+	const struct model_event answered_one = { .type = MODEL_RESPONSE_DONE, .status = MODEL_COMPLETED };
+
+	(void)state;
+	open_three();
+	model_health_quiet(health, &ends[0], &desk);
+	model_health_ok(health, &ends[0], &desk, 1);
+	assert_int_equal(model_health_way(health, &ends[0], &desk), WAY_WELL);
+	model_health_heard(health, &ends[0], &desk, &answered_one);
+	model_health_quiet(health, &ends[0], &desk); /* that caller's line is bad, perhaps */
+	assert_int_equal(model_health_way(health, &ends[0], &desk), WAY_WELL);
+	model_health_quiet(health, &ends[0], &desk);
+	model_health_ok(health, &ends[0], &desk, 1);
+	assert_int_equal(model_health_way(health, &ends[0], &desk), WAY_FAILING);
+	assert_false(model_health_blocks(health));
+	model_health_heard(health, &ends[0], &desk, &answered_one);
+	assert_int_equal(model_health_way(health, &ends[0], &desk), WAY_WELL);
+	model_health_quiet(NULL, &ends[0], &desk);
+}
+
 /* It is about what this caller said. */
 static void moderation_says_nothing_of_an_endpoint(void **state)
 {
@@ -303,6 +325,7 @@ int main(void)
 		TEST(what_a_trial_found_refused_is_told_to_calls_until_the_files_are_new),
 		TEST(states_of_endpoints_are_shown_where_there_are_several),
 		TEST(answers_refused_for_a_key_are_asked_for_wherever_it_is_shown),
+		TEST(endpoint_that_gives_no_answers_is_left_out_until_it_gives_one),
 		TEST(moderation_says_nothing_of_an_endpoint),
 		TEST(what_a_trial_found_at_one_endpoint_is_left_out_there_alone),
 		TEST(failing_endpoint_is_tried_by_the_thread_alone),
