@@ -141,6 +141,9 @@ static inline bool agent_in_text(const struct agent *p)
 	return p->channel == CHANNEL_RELAY;
 }
 
+/* What its file says of the settings' endpoint of that number; NULL: nothing. */
+const struct agent_endpoint *agent_endpoint(const struct agent *p, int number);
+
 /* Its sessions may be opened at the settings' endpoint of that number. */
 bool agent_takes_endpoint(const struct agent *p, int number);
 

@@ -104,35 +104,29 @@ static const char *named_in(const char *url, const char *key)
 	return NULL;
 }
 
-/* The model stands in the URL's query, or else with the endpoint, or with the agent: they are looked at in
- * the way in which the session is going to be opened. Where the agent has the setting's own text, the
- * setting is named. */
-void config_model_ends(const struct config *cfg, const char *file, const char *model, const char *transcription,
-    const struct model_ends *to)
+/* The model stands in the URL's query, or else it is the session's own: they are looked at in the way in
+ * which it is going to be opened. Where it has a setting's own text, the setting is named. */
+void config_model_ends(const struct config *cfg, int number, const char *file, const char *model,
+    const char *transcription, const struct model_ends *to)
 {
-	bool openai = false;
+	const char *url = url_of(cfg, number), *named = named_in(url, "model");
 	char place[600], name[40];
 
-	for (int number = 1; number <= CONFIG_ENDPOINTS_MAX; number++) {
-		const char *own = number > 1 ? cfg->others[number - 2].model : "", *named;
-
-		/* On Azure the name is a deployment's, and the dates are Azure's own. */
-		if (!config_has_endpoint(cfg, number) || host_ends_in(url_of(cfg, number), ".azure.com"))
-			continue;
-		openai = true;
-		named = named_in(url_of(cfg, number), "model");
-		snprintf(place, sizeof place, "%s: model", file);
-		if (named)
-			tell_end(to, name_of("OPENAI_REALTIME_URL", number, name), named, strcspn(named, "&"));
-		else if (*own)
-			tell_end(to, name_of("OPENAI_MODEL", number, name), own, strlen(own));
-		else
-			tell_end(to, model == cfg->openai_model ? "OPENAI_MODEL" : place, model, strlen(model));
-	}
+	/* On Azure the name is a deployment's, and the dates are Azure's own. */
+	if (host_ends_in(url, ".azure.com"))
+		return;
+	snprintf(place, sizeof place, "%s: model", file);
+	if (named)
+		tell_end(to, name_of("OPENAI_REALTIME_URL", number, name), named, strcspn(named, "&"));
+	else if (model == cfg->openai_model)
+		tell_end(to, "OPENAI_MODEL", model, strlen(model));
+	else if (number > 1 && model == cfg->others[number - 2].model)
+		tell_end(to, name_of("OPENAI_MODEL", number, name), model, strlen(model));
+	else
+		tell_end(to, place, model, strlen(model));
 	snprintf(place, sizeof place, "%s: transcription.model", file);
-	if (openai)
-		tell_end(to, transcription == cfg->transcription_model ? "TRANSCRIPTION_MODEL" : place, transcription,
-		    strlen(transcription));
+	tell_end(to, transcription == cfg->transcription_model ? "TRANSCRIPTION_MODEL" : place, transcription,
+	    strlen(transcription));
 }
 
 /* A text of at least this many characters that is made of two equal halves was pasted twice: no

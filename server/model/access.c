@@ -92,18 +92,9 @@ static enum audio_format format_of(const struct config_endpoint *e, enum audio_f
 						  : AUDIO_PCM;
 }
 
-/* What the agent's file says of this endpoint; NULL: nothing. */
-static const struct agent_endpoint *of_agent(const struct model_access *a, const struct agent *agent)
-{
-	for (size_t i = 0; i < agent->endpoint_count; i++)
-		if (agent->endpoints[i].number == a->number)
-			return &agent->endpoints[i];
-	return NULL;
-}
-
 const char *model_access_model(const struct model_access *a, const struct agent *agent)
 {
-	const struct agent_endpoint *e = of_agent(a, agent);
+	const struct agent_endpoint *e = agent_endpoint(agent, a->number);
 
 	if (e && e->model)
 		return e->model;
@@ -117,7 +108,7 @@ bool model_access_has_agents_model(const struct model_access *a, const struct ag
 
 const char *model_access_voice(const struct model_access *a, const struct agent *agent)
 {
-	const struct agent_endpoint *e = of_agent(a, agent);
+	const struct agent_endpoint *e = agent_endpoint(agent, a->number);
 
 	if (e && e->voice)
 		return e->voice;

@@ -723,8 +723,12 @@ static void told_of_ends(
 	assert_true(clock_parse(at, &to.wall_ms));
 	buf_reset(ended);
 	buf_reset(ahead);
-	config_model_ends(&cfg, "a.json", model ? model : cfg.openai_model, cfg.transcription_model, &to);
-	config_model_ends(&cfg, "a.json", model ? model : cfg.openai_model, cfg.transcription_model, &to);
+	for (int twice = 0; twice < 2; twice++) {
+		config_model_ends(&cfg, 1, "a.json", model ? model : cfg.openai_model, cfg.transcription_model, &to);
+		for (int number = 2; number <= CONFIG_ENDPOINTS_MAX; number++)
+			if (config_has_endpoint(&cfg, number))
+				config_model_ends(&cfg, number, "a.json", cfg.others[number - 2].model, "", &to);
+	}
 }
 
 static void models_with_an_announced_end_are_told(void **state)
