@@ -117,6 +117,7 @@ $(OUT)/phone.a: $(call objects,$(phone_SRC))
 $(OUT)/standin.a: $(call objects,$(standin_SRC))
 $(OUT)/text.a: $(call objects,$(text_SRC))
 $(OUT)/peers.a: $(call objects,$(peers_SRC))
+$(OUT)/unit.a: $(OUT)/tests/unit.o
 $(OUT)/%.a:
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
@@ -132,25 +133,25 @@ $(OUT)/openapi.inc: server/web/page/openapi.json
 $(OUT)/server/web/page/openapi.o: $(OUT)/openapi.inc
 $(OUT)/server/web/page/openapi.o: BASE += -I$(OUT)
 
-# A test links what its level may see; the linker drops the rest. The far ends in
-# tests/peers use OpenSSL, so that BearSSL is not tested with itself.
+# A test links main, unless it has its own, and what its level may see; the linker drops the
+# rest. The far ends in tests/peers use OpenSSL, so that BearSSL is not tested with itself.
 $(unit_BIN) $(fuzz_BIN): | build/tmp
 # What tests write for a while; tests/run removes it.
 build/tmp:
 	@mkdir -p $@
-$(bridge_TEST): %: %.o $(OUT)/peers.a $(OUT)/server.a $(OUT)/audio.a $(OUT)/common.a
+$(bridge_TEST): %: %.o $(OUT)/unit.a $(OUT)/peers.a $(OUT)/server.a $(OUT)/audio.a $(OUT)/common.a
 	$(LINK) $^ $(LIBS) $(TOOL_LIBS) -lcmocka
 $(planted_TEST): %: %.o
 	$(LINK) $^ -lcmocka
 $(planted_FUZZ): %: %.o
 	$(LINK) $^
-$(kit_TEST): %: %.o $(OUT)/kit.a
+$(kit_TEST): %: %.o $(OUT)/unit.a $(OUT)/kit.a
 	$(LINK) $^ $(TOOL_LIBS) -lcmocka
-$(phone_TEST): %: %.o $(OUT)/phone.a $(OUT)/kit.a
+$(phone_TEST): %: %.o $(OUT)/unit.a $(OUT)/phone.a $(OUT)/kit.a
 	$(LINK) $^ $(TOOL_LIBS) -lcmocka
-$(standin_TEST): %: %.o $(OUT)/standin.a $(OUT)/kit.a
+$(standin_TEST): %: %.o $(OUT)/unit.a $(OUT)/standin.a $(OUT)/kit.a
 	$(LINK) $^ $(TOOL_LIBS) -lcmocka
-$(text_TEST): %: %.o $(OUT)/text.a $(OUT)/kit.a
+$(text_TEST): %: %.o $(OUT)/unit.a $(OUT)/text.a $(OUT)/kit.a
 	$(LINK) $^ $(TOOL_LIBS) -lcmocka
 $(fuzz_BIN): %: %.o $(OUT)/server.a $(OUT)/audio.a $(OUT)/common.a
 	$(LINK) $^ $(LIBS)

@@ -210,7 +210,7 @@ static int check_outside(struct model_endpoints *endpoints, struct agents *agent
 	int err = check_twilio(endpoints->list[0].cfg, agents), model = fetch_setup();
 
 	if (!model)
-		model = text_streams_open(&text);
+		model = text_streams_open(&text, 1);
 	if (!model) {
 		text_access(&endpoints->list[0], text);
 		model = check_model(endpoints, agents, !err);

@@ -33,12 +33,7 @@ static void over(void *arg, const char *name, const struct call_summary *call)
 	const struct agent *agent = agents_by_name(view->agents, call->agent);
 
 	log_info(name, "outbound call over: it never came to be");
-	journal_tell(&(struct journal_entry){ .kind = JOURNAL_ENDED,
-	    .type = "call.failed",
-	    .call_sid = name,
-	    .agent = agent,
-	    .wall_ms = clock_wall_ms(),
-	    .call = call });
+	journal_tell_call(JOURNAL_ENDED, "call.failed", name, agent, call);
 	agent_release(agent);
 }
 

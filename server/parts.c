@@ -38,11 +38,16 @@
 /* The functions bind a part's own interface to the columns of the table below. The
  * parts know neither the table nor each other's place in it. */
 
-/* A function with one call as its body. */
+/* A function with one call as its body; of those that are asked something too, with what it is. */
 #define PART(function, call) \
 	static void function(struct program *p) \
 	{ \
 		(void)p; \
+		call; \
+	}
+#define PART_ASKED(function, what, call) \
+	static void function(struct program *p, what) \
+	{ \
 		call; \
 	}
 
@@ -93,7 +98,7 @@ static int open_health(struct program *p, struct buf *problem)
 
 static int open_text(struct program *p, struct buf *problem)
 {
-	int err = text_streams_open(&p->text);
+	int err = text_streams_open(&p->text, p->cfg->max_calls);
 
 	(void)problem;
 	if (!err)
@@ -103,45 +108,26 @@ static int open_text(struct program *p, struct buf *problem)
 
 PART_OPEN(open_probe, model_health_probe(p->health, p->agents, tool_list_put, p->work))
 
-#define PART_TEND(function, call) \
-	static void function(struct program *p, int64_t now_us) \
-	{ \
-		(void)now_us; \
-		call; \
-	}
+PART_ASKED(tend_fleet, int64_t now_us, p->fleet->ops->tend(p->fleet, now_us))
+PART_ASKED(tend_calls, int64_t now_us, (void)now_us; calls_reap(p->calls))
+PART_ASKED(tend_web, int64_t now_us, web_tend(p->web, now_us))
 
-PART_TEND(tend_fleet, p->fleet->ops->tend(p->fleet, now_us))
-PART_TEND(tend_calls, calls_reap(p->calls))
-PART_TEND(tend_web, web_tend(p->web, now_us))
+PART_ASKED(status_store, struct json_out *j, store_put_status(p->store, j))
+PART_ASKED(status_spending, struct json_out *j, spending_put_status(p->spending, j, clock_wall_ms()))
+PART_ASKED(status_agents, struct json_out *j, agents_put_json(p->agents, j))
+PART_ASKED(status_work, struct json_out *j, work_put_status(p->work, j))
+PART_ASKED(status_delivery, struct json_out *j, delivery_put_status(p->delivery, j))
+PART_ASKED(status_knowledge, struct json_out *j, knowledge_put_status(p->knowledge, json_put_value(j, "folders")))
+PART_ASKED(status_recorder, struct json_out *j, recorder_put_json(p->recorder, j))
+PART_ASKED(status_calls, struct json_out *j, calls_put_status(p->calls, j))
+PART_ASKED(status_dialer, struct json_out *j, dialer_put_status(p->dialer, j))
+PART_ASKED(status_health, struct json_out *j, model_health_put_status(p->health, j))
 
-#define PART_STATUS(function, call) \
-	static void function(struct program *p, struct json_out *j) \
-	{ \
-		call; \
-	}
-
-PART_STATUS(status_store, store_put_status(p->store, j))
-PART_STATUS(status_spending, spending_put_status(p->spending, j, clock_wall_ms()))
-PART_STATUS(status_agents, agents_put_json(p->agents, j))
-PART_STATUS(status_work, work_put_status(p->work, j))
-PART_STATUS(status_delivery, delivery_put_status(p->delivery, j))
-PART_STATUS(status_knowledge, knowledge_put_status(p->knowledge, json_put_value(j, "folders")))
-PART_STATUS(status_recorder, recorder_put_json(p->recorder, j))
-PART_STATUS(status_calls, calls_put_status(p->calls, j))
-PART_STATUS(status_dialer, dialer_put_status(p->dialer, j))
-PART_STATUS(status_health, model_health_put_status(p->health, j))
-
-#define PART_WARN(function, call) \
-	static void function(struct program *p, struct buf *out) \
-	{ \
-		call; \
-	}
-
-PART_WARN(warn_spending, spending_warnings(p->spending, out))
-PART_WARN(warn_store, store_warnings(p->cfg->data_dir, out))
-PART_WARN(warn_agents, agents_notes(p->agents, out))
-PART_WARN(warn_delivery, rules_warnings(p->agents, p->store, out))
-PART_WARN(warn_outcomes, outcomes_warnings(p->cfg, p->agents, out))
+PART_ASKED(warn_spending, struct buf *out, spending_warnings(p->spending, out))
+PART_ASKED(warn_store, struct buf *out, store_warnings(p->cfg->data_dir, out))
+PART_ASKED(warn_agents, struct buf *out, agents_notes(p->agents, out))
+PART_ASKED(warn_delivery, struct buf *out, rules_warnings(p->agents, p->store, out))
+PART_ASKED(warn_outcomes, struct buf *out, outcomes_warnings(p->cfg, p->agents, out))
 
 static void status_hub(struct program *p, struct json_out *j)
 {

@@ -338,6 +338,7 @@ static void conversation_open(struct conversation *con, struct call *c)
 	buf_init(&con->message, 0);
 	buf_init(&con->tools.declared, 0);
 	timeline_init(&con->timeline);
+	con->timeline.before = c->context.said;
 	con->timeline.dirty = true;
 	dialogue_init(&con->dialogue, &(struct dialogue_rules){ .greets = greets,
 					  .recalled = recalled,
@@ -400,6 +401,7 @@ void agent_loop(struct call *c)
 	recording_settle(atomic_load_explicit(&c->recording, memory_order_acquire), SETTLE_MS);
 	call_cost_mind(c, &con.spending, true, clock_now_us());
 	publish(&con, true, clock_now_us());
+	call_keep_said(c);
 	tell_turns(&con);
 	log_end(&con);
 	calls_remember(c);

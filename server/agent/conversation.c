@@ -148,12 +148,18 @@ static void on_item_added(struct conversation *con, const struct model_event *e,
 }
 
 /* Of a session in text: what can be said by now is in con->audio.decoded, as if it were sound. What is not
- * played, since the answer was cut before it came, is kept for the record, if nothing of it was. */
+ * played, since the answer was cut before it came, is kept for the record, if nothing of it was. Blanks
+ * are nothing to hear: those before the first word are left out, and an answer without one is silent. */
 static void say(struct conversation *con, const struct model_event *e, int64_t now)
 {
 	struct buf *words = &con->audio.decoded;
-	struct turn *turn;
+	struct turn *turn = timeline_find(&con->timeline, e->item_id);
+	bool begun = turn && (turn->sound || turn->text.len);
 
+	if (!begun && !buf_text(words)[strspn(buf_text(words), " \t\r\n")]) {
+		buf_reset(words);
+		return;
+	}
 	TELL(con, now, .type = EVENT_AUDIO, .response = e->response_id, .item = e->item_id,
 	    .count = (uint32_t)(words->len * SPOKEN_BYTES));
 	turn = timeline_find(&con->timeline, e->item_id);
@@ -187,7 +193,7 @@ static void on_words(struct conversation *con, const struct model_event *e, cons
 		say_text(con, e, now);
 		return;
 	}
-	if (turn && !turn->text_final && !turn->text.len && !con->text.speakable.len)
+	if (turn && !turn->text_final && !turn->sound && !turn->text.len && !con->text.speakable.len)
 		say_text(con, e, now);
 	speakable_end(&con->text.speakable, &con->audio.decoded);
 	if (con->audio.decoded.len)

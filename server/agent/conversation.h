@@ -54,6 +54,7 @@ struct conversation {
 		struct speakable speakable;          /* of the turn … */
 		size_t turn;                         /* … with this place in the timeline, from 1; 0: none */
 		char forming[MODEL_REQUEST_ID_SIZE]; /* the caller's turn, of which more is to come; "": none */
+		char language[PHONE_LANGUAGE_SIZE];  /* the caller's, as the model knows it; "": the agent's first */
 		bool welcome;                        /* what is to be played is spoken by the phone itself */
 		uint32_t foreign_no;                 /* the item of which the phone says in its own words … */
 		struct span foreign;                 /* … what was heard; borrowed, for the time of that event */

@@ -12,9 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-	RECORD_AUDIO = 32 * 1024 /* of one message in to_caller */
-};
+enum { RECORD_AUDIO = 32 * 1024 }; /* of one message in to_caller */
 
 /* ---------------------------------------------------------------------- to the model */
 
@@ -121,10 +119,9 @@ static void recall(struct conversation *con, const struct dialogue_order *o, int
 {
 	const struct call_context *context = &con->call->context;
 	const struct fleet_said *said = context->said;
-	char back[300];
+	char back[400];
 
-	(void)o;
-	(void)now;
+	(void)o, (void)now;
 	for (size_t i = 0; said && i < said->count; i++)
 		conversation_tell_item(con, MODEL_REQUEST_PAST,
 		    said->turns[i].agents ? MODEL_ROLE_AGENT : MODEL_ROLE_CALLER, said->turns[i].text);
@@ -132,6 +129,7 @@ static void recall(struct conversation *con, const struct dialogue_order *o, int
 		words_reconnected(back, sizeof back);
 	else
 		words_back(back, sizeof back, context->back_from, context->back_why);
+	words_first_language(back, sizeof back, con->call->agent);
 	conversation_tell_item(con, MODEL_REQUEST_PAST, MODEL_ROLE_NOTE, back);
 	log_info(con->call->tag, "the caller is back %s",
 	    context->lost_session[0] ? "after a session that broke off" : "from a transfer");
@@ -221,13 +219,38 @@ static void pass_over(struct conversation *con, const struct dialogue_order *o, 
 	uint64_t ms =
 	    con->link.protocol->text ? len * SPOKEN_MS_PER_BYTE : convert_bytes_to_ms(con->link.access->format, len);
 
-	(void)o;
-	(void)now;
+	(void)o, (void)now;
 	stat_add(audio_late_delta_ms, ms);
 	atomic_fetch_add_explicit(&con->call->counters.late_delta_ms, ms, memory_order_relaxed);
 }
 
 /* ----------------------------------------------------------------------- for the record */
+
+static void take_away(struct conversation *con, const char *item_id)
+{
+	con->link.protocol->unheard(&con->message, conversation_next_id(con, MODEL_REQUEST_HEARD), item_id);
+	conversation_send(con);
+}
+
+/* Text cannot be truncated: what was heard is put behind the item, and that is taken away; not while its
+ * response is being made, since the service keeps it for so long. */
+static void shorten(struct conversation *con, struct turn *turn)
+{
+	size_t len;
+	const char *text = timeline_heard(turn, &len);
+	char *heard;
+
+	if (!turn->to_shorten || !strcmp(turn->status, "in_progress") || !(heard = strndup(text, len)))
+		return;
+	turn->to_shorten = false;
+	if (len) {
+		con->link.protocol->item(&con->message, conversation_next_id(con, MODEL_REQUEST_HEARD),
+		    MODEL_ROLE_AGENT, heard, turn->item_id);
+		conversation_send(con);
+	}
+	take_away(con, turn->item_id);
+	free(heard);
+}
 
 static void item_over(struct conversation *con, const struct dialogue_order *o, int64_t now)
 {
@@ -238,6 +261,7 @@ static void item_over(struct conversation *con, const struct dialogue_order *o, 
 		return;
 	turn->status = o->text;
 	timeline_settled(&con->timeline, turn);
+	shorten(con, turn);
 }
 
 /* The converter's rest of the item comes first, then the mark of its end. */
@@ -265,30 +289,6 @@ static void item_made(struct conversation *con, const struct dialogue_order *o, 
 		item_over(con, o, now);
 }
 
-static void take_away(struct conversation *con, const char *item_id)
-{
-	con->link.protocol->unheard(&con->message, conversation_next_id(con, MODEL_REQUEST_HEARD), item_id);
-	conversation_send(con);
-}
-
-/* Text cannot be truncated: what was heard of the item is put behind it, and it is taken away. */
-static void shorten(struct conversation *con, const char *item_id, const struct turn *turn)
-{
-	size_t len;
-	const char *text = timeline_heard(turn, &len);
-	char *heard = strndup(text, len);
-
-	if (!heard)
-		return;
-	if (len) {
-		con->link.protocol->item(
-		    &con->message, conversation_next_id(con, MODEL_REQUEST_HEARD), MODEL_ROLE_AGENT, heard, item_id);
-		conversation_send(con);
-	}
-	take_away(con, item_id);
-	free(heard);
-}
-
 /* If the model is not told, it believes that it said the rest. */
 static void item_heard(struct conversation *con, const struct dialogue_order *o, int64_t now)
 {
@@ -308,8 +308,10 @@ static void item_heard(struct conversation *con, const struct dialogue_order *o,
 	}
 	if ((o->truncate_ms < 0 && !foreign) || !foreign_id_is_theirs(o->item))
 		return;
-	if (con->link.protocol->text && turn)
-		shorten(con, o->item, turn);
+	if (con->link.protocol->text && turn) {
+		turn->to_shorten = true;
+		shorten(con, turn);
+	}
 	if (!con->link.protocol->can_truncate)
 		return;
 	con->link.protocol->heard_until(

@@ -135,6 +135,22 @@ static void on_words(struct conversation *con, bool last, const char *words, int
 		timeline_forming(&con->timeline, turn, words);
 }
 
+/* The words say it themselves, as a rule; a "no" or a name does not. */
+static void on_language(struct conversation *con, const struct ring_message *r)
+{
+	const struct agent *p = con->call->agent;
+	const char *listened = p->relay.attributes[RELAY_transcriptionLanguage];
+	const char *first = listened ? listened : relay_attribute(p, RELAY_language), *known = con->text.language;
+	struct span tag = { r->body, r->len };
+	char note[100];
+
+	if (!link_talks(&con->link) || span_is(tag, known[0] ? known : first))
+		return;
+	snprintf(con->text.language, sizeof con->text.language, "%.*s", (int)tag.n, tag.p);
+	words_speaks(note, sizeof note, con->text.language);
+	conversation_tell_item(con, MODEL_REQUEST_TURN, MODEL_ROLE_NOTE, note);
+}
+
 static void on_text(struct conversation *con, const struct ring_message *r, int64_t now)
 {
 	struct buf words;
@@ -225,6 +241,9 @@ void conversation_take_messages(struct conversation *con, int64_t now_us)
 			break;
 		case FROM_DIGIT:
 			on_digit(con, *(const char *)r.body, now_us);
+			break;
+		case FROM_LANGUAGE:
+			on_language(con, &r);
 			break;
 		case FROM_TEXT:
 			on_text(con, &r, now_us);

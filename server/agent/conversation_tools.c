@@ -13,7 +13,6 @@
 #include "server/line/calls.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -229,6 +228,8 @@ static void tell_phone(struct conversation *con, const struct model_tool_call *c
 		settle_error(con, run, "busy", words_busy, now);
 	else if (settled(con, run, now))
 		note_result(con, run, true, words_done, now);
+	if (wish && what == TOOL_PHONE_LANGUAGE) /* in which the caller is heard from now on */
+		snprintf(con->text.language, sizeof con->text.language, "%s", wish);
 	if (ring_wanted(ring))
 		bell_ring(&con->call->caller_bell);
 	cJSON_Delete(arguments);
@@ -382,8 +383,7 @@ void conversation_mcp_item(struct conversation *con, const struct model_event *e
 
 void conversation_mcp_list_failed(struct conversation *con, const struct model_event *e, int64_t now_us)
 {
-	(void)e;
-	(void)now_us;
+	(void)e, (void)now_us;
 	stat_add(tools_mcp_failed, 1);
 	log_warn(con->call->tag, "the model cannot have an MCP server's list of tools; the call goes on without them");
 }

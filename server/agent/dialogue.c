@@ -160,8 +160,10 @@ static bool on_cut(struct dialogue *d, const struct dialogue_event *e, int64_t n
 	return true;
 }
 
+/* The caller's words come later: without a voice before them, this is the first sign of him. */
 static bool on_interrupted(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
 {
+	word_spoke_up(d);
 	/* First the rest of the answer is cut: the items told of are over after that. The phone waits for
 	 * that, whether or not there is a rest. */
 	if (!word_interrupt(d, true, now_us))
@@ -286,7 +288,7 @@ static bool on_say(struct dialogue *d, const struct dialogue_event *e, int64_t n
 	return cue_add(d, UTTERANCE_SAY, e->text, e->exact, false);
 }
 
-static bool (*const handlers[EVENT_COUNT])(struct dialogue *, const struct dialogue_event *, int64_t now_us) = {
+static dialogue_handler *const handlers[EVENT_COUNT] = {
 	[EVENT_MODEL_READY] = on_model,
 	[EVENT_MODEL_AWAY] = on_model,
 	[EVENT_CONFIGURED] = on_configured,
@@ -365,8 +367,8 @@ static void greet(struct dialogue *d, int64_t now_us)
 /* A thing that is done by the clock. `at_us` gives its time in the present state, or
  * NEVER_US if it waits for an event. `act` does it, and thereby changes that time. */
 struct due {
-	int64_t (*at_us)(struct dialogue *);
-	void (*act)(struct dialogue *, int64_t now_us);
+	dialogue_time *at_us;
+	dialogue_act *act;
 };
 
 /* In the order in which things that are due together are done. */

@@ -355,6 +355,12 @@ struct dialogue {
 	size_t order_count;
 };
 
+/* For dialogue*.c, whose functions are of these kinds: takes an event (false: it changes
+ * nothing); tells when something is due; does what is due. */
+typedef bool dialogue_handler(struct dialogue *d, const struct dialogue_event *e, int64_t now_us);
+typedef int64_t dialogue_time(struct dialogue *d);
+typedef void dialogue_act(struct dialogue *d, int64_t now_us);
+
 void dialogue_init(struct dialogue *d, const struct dialogue_rules *rules);
 void dialogue_free(struct dialogue *d);
 

@@ -32,17 +32,11 @@ bool asking_began(struct dialogue *d, const char *response, int64_t now_us);
 /* The end of a response. `failed`: for a reason that may pass. `claims`: see the event. */
 void asking_over(struct dialogue *d, struct utterance *u, bool failed, const char *claims, int64_t now_us);
 /* An error refuses our request. False: it changes nothing. */
-bool asking_refused(struct dialogue *d, const struct dialogue_event *e, int64_t now_us);
+dialogue_handler asking_refused;
 
 /* By the clock, as pairs of a time and an act: a cue is asked for; an answer is asked for;
  * a response did not begin in time; a response went quiet. */
-int64_t asking_cue_us(struct dialogue *d);
-void asking_say_cue(struct dialogue *d, int64_t now_us);
-int64_t asking_answer_us(struct dialogue *d);
-void asking_answer(struct dialogue *d, int64_t now_us);
-int64_t asking_begin_us(struct dialogue *d);
-void asking_never_began(struct dialogue *d, int64_t now_us);
-int64_t asking_quiet_us(struct dialogue *d);
-void asking_went_quiet(struct dialogue *d, int64_t now_us);
+dialogue_time asking_cue_us, asking_answer_us, asking_begin_us, asking_quiet_us;
+dialogue_act asking_say_cue, asking_answer, asking_never_began, asking_went_quiet;
 
 #endif

@@ -9,9 +9,7 @@
 #include "server/agent/dialogue.h"
 
 /* Events. False: too many runs, or a used number; no answer to that run is expected. */
-bool tools_called(struct dialogue *d, const struct dialogue_event *e, int64_t now_us);
-bool tools_answered(struct dialogue *d, const struct dialogue_event *e, int64_t now_us);
-bool tools_told(struct dialogue *d, const struct dialogue_event *e, int64_t now_us);
+dialogue_handler tools_called, tools_answered, tools_told;
 
 /* Marks a run as answered. False: it was so already, or is unknown. */
 bool tools_settle(struct dialogue *d, uint32_t run);
@@ -24,20 +22,14 @@ bool tools_running(const struct dialogue *d);
 
 /* By the clock, as pairs of a time and an act: a run is overdue; the next result of a
  * batch is told; an answer to the results is wanted; a filler is said. */
-int64_t tools_overdue_us(struct dialogue *d);
-void tools_give_up(struct dialogue *d, int64_t now_us);
-int64_t tools_result_us(struct dialogue *d);
-void tools_tell_result(struct dialogue *d, int64_t now_us);
-int64_t tools_told_us(struct dialogue *d);
-void tools_want_answer(struct dialogue *d, int64_t now_us);
-int64_t tools_filler_us(struct dialogue *d);
-void tools_say_filler(struct dialogue *d, int64_t now_us);
+dialogue_time tools_overdue_us, tools_result_us, tools_told_us, tools_filler_us;
+dialogue_act tools_give_up, tools_tell_result, tools_want_answer, tools_say_filler;
 
 /* A filler while the model thinks, or uses a tool of its own: it is due; it began (false:
  * that was another response); an answer is heard, and it yields. */
-int64_t tools_aside_us(struct dialogue *d);
-void tools_say_aside(struct dialogue *d, int64_t now_us);
-bool tools_aside_began(struct dialogue *d, const struct dialogue_event *e, int64_t now_us);
+dialogue_time tools_aside_us;
+dialogue_act tools_say_aside;
+dialogue_handler tools_aside_began;
 void tools_aside_yields(struct dialogue *d, struct utterance *heard, int64_t now_us);
 
 #endif

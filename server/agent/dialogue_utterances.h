@@ -36,7 +36,7 @@ struct utterance *utterance_first_quiet(struct dialogue *d);
  * answer after the other, and the caller has heard nothing of MUTE_ACTS_MAX of them. */
 bool utterance_circles(struct dialogue *d, const struct utterance *u);
 /* A sign of life of a response. False: unknown. */
-bool utterance_sign(struct dialogue *d, const struct dialogue_event *e, int64_t now_us);
+dialogue_handler utterance_sign;
 /* What was noted under `early` belongs to `u`; `early` is dropped, and may be NULL. */
 void utterance_take_over(struct dialogue *d, struct utterance *u, struct utterance *early);
 

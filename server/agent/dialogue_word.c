@@ -101,7 +101,7 @@ static bool begin_farewell(struct dialogue *d, enum call_end end, bool is_firm, 
 
 /* By voice or by key: a farewell that is not firm is called off. The tool behind it counts
  * as answered, with a result that says so. */
-static void spoke_up(struct dialogue *d)
+void word_spoke_up(struct dialogue *d)
 {
 	if (!d->farewell.state || d->farewell.firm)
 		return;
@@ -146,7 +146,7 @@ bool word_tool_ends(struct dialogue *d, const struct dialogue_event *e, int64_t 
 	d->farewell.run = e->run;
 	tools_last(d, e->run, true);
 	if (d->speaking)
-		spoke_up(d);
+		word_spoke_up(d);
 	return true;
 }
 
@@ -247,7 +247,7 @@ bool word_key(struct dialogue *d, const struct dialogue_event *e, int64_t now_us
 	d->voice_us = now_us;
 	if (firm(d))
 		return false;
-	spoke_up(d);
+	word_spoke_up(d);
 	if (d->ears == EARS_PROTECTING && d->model)
 		word_end_protection(d, now_us);
 	/* The model hears no keys, so it does not stop by itself. */
@@ -270,7 +270,7 @@ bool word_caller_began(struct dialogue *d, const struct dialogue_event *e, int64
 	(void)e;
 	d->speaking = true;
 	d->voice_us = d->speech_us = now_us;
-	spoke_up(d);
+	word_spoke_up(d);
 	/* The model cancels its response by itself. */
 	if (d->ears != EARS_PROTECTING && !firm(d) && d->rules.interruptible && !d->rules.asks)
 		word_interrupt(d, false, now_us);
@@ -297,7 +297,7 @@ bool word_turn(struct dialogue *d, const struct dialogue_event *e, int64_t now_u
 		return false; /* no turn is answered any more */
 	if (d->rules.asks) {
 		d->voice_us = now_us;
-		spoke_up(d);
+		word_spoke_up(d);
 		want_answer(d, now_us);
 		return true;
 	}

@@ -297,7 +297,7 @@ static size_t said_bytes(const struct turn *turn)
 
 struct fleet_said *timeline_said(const struct timeline *t, size_t turns, size_t bytes)
 {
-	size_t first = t->count, sum = 0;
+	size_t first = t->count, sum = 0, before = t->before ? t->before->count : 0, from = before;
 	struct fleet_said *out;
 
 	while (first && turns && sum + said_bytes(&t->turns[first - 1]) <= bytes) {
@@ -306,7 +306,12 @@ struct fleet_said *timeline_said(const struct timeline *t, size_t turns, size_t 
 		sum += len;
 		turns -= len > 0;
 	}
-	out = fleet_said_new(t->count - first);
+	for (; !first && from && turns && sum + strlen(t->before->turns[from - 1].text) <= bytes; turns--)
+		sum += strlen(t->before->turns[--from].text);
+	out = fleet_said_new(before - from + t->count - first);
+	for (size_t i = from; out && i < before; i++)
+		fleet_said_add(
+		    out, t->before->turns[i].agents, t->before->turns[i].text, strlen(t->before->turns[i].text));
 	for (size_t i = first; out && i < t->count; i++) {
 		size_t len;
 		const char *text = said(&t->turns[i], &len);

@@ -34,6 +34,7 @@ struct turn {
 	bool sound;             /* agent: some of it is for the caller to hear */
 	bool by_bytes;          /* agent: its times are places in its text (SPOKEN_MS_PER_BYTE) */
 	bool untold;            /* in text: the model does not know it yet */
+	bool to_shorten;        /* in text: … or does not know yet how little of it was heard */
 	uint32_t generated_ms, heard_ms;
 	bool heard_known; /* it was played to its end or cut, or the call is over */
 	char *heard_as;   /* owned: what was heard, in other words than ours; NULL: the text as far as it was heard */
@@ -48,9 +49,10 @@ struct timeline {
 	size_t count, cap;
 	size_t text_len; /* of all turns together */
 	uint64_t turns_dropped, text_dropped;
-	bool dirty;     /* changed since the last timeline_put_json */
-	bool news;      /* a turn has news */
-	size_t forming; /* the turn whose text grew last, from 1; 0: none, or it is whole */
+	bool dirty;                      /* changed since the last timeline_put_json */
+	bool news;                       /* a turn has news */
+	const struct fleet_said *before; /* borrowed: what was said in the call before this stream; NULL: nothing */
+	size_t forming;                  /* the turn whose text grew last, from 1; 0: none, or it is whole */
 };
 
 void timeline_init(struct timeline *t);
@@ -97,7 +99,7 @@ void timeline_tell(const struct turn *turn, struct call_turn *out);
  * ones are not shown. */
 size_t timeline_put_json(struct timeline *t, struct buf *out);
 
-/* The newest turns that have a text, at most so many and of so many bytes in all, for a
+/* The newest turns that have a text, and those before this stream, at most so many and of so many bytes in all, for a
  * model that goes on from there. The agent's texts end where the caller stopped hearing
  * them. For fleet_said_free; NULL: no memory. */
 struct fleet_said *timeline_said(const struct timeline *t, size_t turns, size_t bytes);

@@ -56,19 +56,22 @@ static const char *check_speech_timeout(const char *text)
 
 static const char *check_eot_threshold(const char *text)
 {
+	bool plain = !text[strspn(text, "0123456789.")];
 	char *end;
 	double value = strtod(text, &end);
 
-	return !*end && value >= 0.5 && value <= 0.9 ? NULL : "must be a number from 0.5 to 0.9";
+	return plain && !*end && value >= 0.5 && value <= 0.9 ? NULL : "must be a number from 0.5 to 0.9";
 }
 
 #define INPUTS "none|dtmf|speech|any"
 #define BOOLEAN "true|false"
+#define HEARD "speaker-events|tokens-played"
 
 /* The rule of each value. Of `words` the case does not matter, and Twilio gets them as they
- * stand here; "a|b" with `several` may be written together, with blanks between. */
+ * stand here; "a|b" with `several` may be written together, with blanks between, and those of
+ * `always` are added: what was heard is known by them. */
 static const struct rule {
-	const char *words;
+	const char *words, *always;
 	const char *(*check)(const char *);
 	bool several;
 } rules[RELAY_ATTRIBUTE_COUNT] = {
@@ -86,10 +89,10 @@ static const struct rule {
 	[RELAY_reportInputDuringAgentSpeech] = { .words = INPUTS },
 	[RELAY_preemptible] = { .words = BOOLEAN },
 	[RELAY_hints] = { .check = check_prose },
-	[RELAY_debug] = { .words = "debugging|speaker-events|tokens-played", .several = true },
+	[RELAY_debug] = { .words = "debugging|" HEARD, .always = HEARD, .several = true },
 	[RELAY_elevenlabsTextNormalization] = { .words = "on|auto|off" },
 	[RELAY_intelligenceService] = { .check = check_token },
-	[RELAY_events] = { .words = "speaker-events|tokens-played", .several = true },
+	[RELAY_events] = { .words = HEARD, .several = true },
 	[RELAY_partialPrompts] = { .words = BOOLEAN },
 	[RELAY_speechTimeout] = { .check = check_speech_timeout },
 	[RELAY_eotThreshold] = { .check = check_eot_threshold },
@@ -113,6 +116,18 @@ static const char *word_of(const char *words, const char *text, size_t len, size
 	return NULL;
 }
 
+static void put_always(struct buf *out, const char *words)
+{
+	for (size_t n; *words; words += n + (words[n] == '|')) {
+		char word[32];
+
+		n = strcspn(words, "|");
+		snprintf(word, sizeof word, "%.*s", (int)n, words);
+		if (!strstr(buf_text(out), word))
+			buf_printf(out, "%s%s", out->len ? " " : "", word);
+	}
+}
+
 /* Appends the words as they are to be written. False: one of them is none. */
 static bool put_words(struct buf *out, const struct rule *rule, const char *text)
 {
@@ -125,6 +140,8 @@ static bool put_words(struct buf *out, const struct rule *rule, const char *text
 		buf_printf(out, "%s%.*s", out->len ? " " : "", (int)n, word);
 		text += len + (text[len] == ' ');
 	} while (*text);
+	if (rule->always)
+		put_always(out, rule->always);
 	return true;
 }
 

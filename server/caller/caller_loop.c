@@ -40,8 +40,8 @@ struct caller {
 	bool more_to_read; /* the reader may hold messages that poll does not show */
 	int64_t last_frame_us;
 	uint64_t invalid;
-	bool complained, words_cut; /* in the log */
-	struct buf words;           /* the text of the message in hand */
+	bool complained, words_cut, strayed; /* in the log */
+	struct buf words;                    /* the text of the message in hand */
 	struct playout playout;
 	struct uplink uplink;
 	struct recording *recording; /* borrowed from the call; NULL: not recorded */
@@ -125,9 +125,12 @@ static void on_text(struct caller *p, const struct phone_event *e)
 {
 	struct call *c = p->call;
 	size_t len = utf8_whole(buf_text(&p->words), p->words.len, WORDS_MAX);
-	bool told = ring_used(&c->from_caller) <= FROM_CALLER_BYTES / (e->last ? 2 : 4) &&
-		    ring_put2(&c->from_caller, FROM_TEXT, &e->last, sizeof e->last, buf_text(&p->words), len);
+	bool told;
 
+	if (e->last && e->language.p && ring_used(&c->from_caller) <= FROM_CALLER_BYTES / 4)
+		ring_put(&c->from_caller, FROM_LANGUAGE, e->language.p, e->language.n);
+	told = ring_used(&c->from_caller) <= FROM_CALLER_BYTES / (e->last ? 2 : 4) &&
+	       ring_put2(&c->from_caller, FROM_TEXT, &e->last, sizeof e->last, buf_text(&p->words), len);
 	bell_ring(&c->agent_bell);
 	if (!e->last || (told && len == p->words.len))
 		return;
@@ -167,12 +170,22 @@ static void on_complaint(struct caller *p)
 	p->complained = true;
 }
 
+/* Whoever points the wrong thing here hears it in a sentence, once. */
+static void tell_stray(struct caller *p, const struct phone_event *e)
+{
+	if (e->type == PHONE_STARTED || !e->unusable || p->strayed)
+		return;
+	log_warn(p->call->tag, "twilio: a message that does not belong here: %s", e->unusable);
+	p->strayed = true;
+}
+
 static void on_message(struct caller *p, const char *text, size_t len, int64_t now)
 {
 	struct call *c = p->call;
 	struct phone_event e;
 
 	c->channel->parse(&c->stream, text, len, &e);
+	tell_stray(p, &e);
 	/* Before its start a stream has nothing to say, except that it is over. */
 	if (e.type > PHONE_STARTED && e.type != PHONE_STOPPED && !p->started)
 		e.type = PHONE_INVALID;

@@ -9,7 +9,7 @@
 enum { BYTE = SPOKEN_MS_PER_BYTE * G711_BYTES_PER_MS /* the ledger's length of a byte of text */ };
 
 void speech_init(
-    struct speech *s, const struct phone_channel *channel, const struct phone_stream *stream, struct ledger *ledger)
+    struct speech *s, const struct phone_channel *channel, struct phone_stream *stream, struct ledger *ledger)
 {
 	memset(s, 0, sizeof *s);
 	s->channel = channel;

@@ -18,7 +18,7 @@ enum {
 
 struct speech {
 	const struct phone_channel *channel; /* borrowed, like the next two */
-	const struct phone_stream *stream;
+	struct phone_stream *stream;
 	struct ledger *ledger;
 	struct spoken_text spoken;
 	uint32_t speaking; /* the item that is being sent, and is not at its end; 0: none */
@@ -28,7 +28,7 @@ struct speech {
 };
 
 void speech_init(
-    struct speech *s, const struct phone_channel *channel, const struct phone_stream *stream, struct ledger *ledger);
+    struct speech *s, const struct phone_channel *channel, struct phone_stream *stream, struct ledger *ledger);
 void speech_close(struct speech *s);
 
 /* A message of to_caller. Appends at most one message for the phone to `out`. */

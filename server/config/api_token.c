@@ -251,8 +251,7 @@ static int take(char token[API_TOKEN_SIZE], const char *from)
 	return snprintf(token, API_TOKEN_SIZE, "%s", from) < API_TOKEN_SIZE ? 0 : -ENAMETOOLONG;
 }
 
-static int read_token(
-    const struct config *cfg, char token[API_TOKEN_SIZE], enum reading why, struct buf *problem)
+static int read_token(const struct config *cfg, char token[API_TOKEN_SIZE], enum reading why, struct buf *problem)
 {
 	char path[PATH_MAX];
 	int err;

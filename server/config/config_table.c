@@ -99,7 +99,8 @@ const struct setting config_table[] = {
 	          "comma-separated. Behind a trusted proxy the client's address counts, not the proxy's. Unset, all may." },
 	{ NULL, "STREAM_UNANNOUNCED", SWITCH(stream_unannounced), .fallback = "off",
 	  .help = "Whether a signed stream is accepted on /twilio/stream or /twilio/relay that our own TwiML did not announce, for "
-	          "people who write their own." },
+	          "people who write their own. The agent greets as its file says, so such a <ConversationRelay> should have "
+	          "no welcomeGreeting." },
 	{ NULL, "OVERFLOW_NUMBER", TEXT(overflow_number), .fallback = "", .check = check_e164,
 	  .help = "The number dialled when every line is busy or the model is lost. Unset, or if nobody takes the call "
 	          "there, callers hear so in words." },

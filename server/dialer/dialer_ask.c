@@ -210,8 +210,9 @@ static void searched(struct dialer *o, struct order *e, const struct twilio_answ
 
 /* Status callbacks get lost; a call without news for a minute is looked at. A CallSid that
  * Twilio does not know is a call that is over for us. */
-static void fetched(struct order *e, const struct twilio_answer *a, int64_t now)
+static void fetched(struct dialer *o, struct order *e, const struct twilio_answer *a, int64_t now)
 {
+	(void)o;
 	e->heard_us = now;
 	if (a->outcome == TWILIO_OK)
 		take_status(e, a->json);
@@ -219,8 +220,9 @@ static void fetched(struct order *e, const struct twilio_answer *a, int64_t now)
 		e->status = out_status_after(e->status, OUT_FAILED);
 }
 
-static void ended(struct order *e, const struct twilio_answer *a, int64_t now)
+static void ended(struct dialer *o, struct order *e, const struct twilio_answer *a, int64_t now)
 {
+	(void)o;
 	if (a->outcome == TWILIO_OK || a->outcome == TWILIO_REFUSED)
 		e->cancelled = true; /* refused: the call is over, and its last news are on their way */
 	else
@@ -355,25 +357,12 @@ static void ask_twilio(struct dialer *o, struct order *e, struct twilio_answer *
 /* Under the lock. */
 static void take_answer(struct dialer *o, struct order *e, const struct twilio_answer *a)
 {
-	int64_t now = clock_now_us();
+	static void (*const takers[])(struct dialer *, struct order *, const struct twilio_answer *, int64_t now) = {
+		[ASK_CREATE] = created, [ASK_SEARCH] = searched, [ASK_FETCH] = fetched, [ASK_END] = ended
+	};
 
-	switch (e->kind) {
-	case ASK_NOTHING:
-	case ASK_LATER:
-		break;
-	case ASK_CREATE:
-		created(o, e, a, now);
-		break;
-	case ASK_SEARCH:
-		searched(o, e, a, now);
-		break;
-	case ASK_FETCH:
-		fetched(e, a, now);
-		break;
-	case ASK_END:
-		ended(e, a, now);
-		break;
-	}
+	if (takers[e->kind])
+		takers[e->kind](o, e, a, clock_now_us());
 }
 
 /* One job. The order is taken meanwhile: only news change it, and it stays in the list.

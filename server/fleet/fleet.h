@@ -131,6 +131,8 @@ struct fleet_ops {
 
 	/* Transfers. Takes over what `t` owns; replaces an earlier one of that call. */
 	void (*transfer_put)(struct fleet *f, struct fleet_transfer *t, int64_t now_us);
+	/* What was said, as it is known by now, if that call's transfer was not handed out yet. Takes over `said`. */
+	void (*transfer_said)(struct fleet *f, const char *call_sid, struct fleet_said *said, int64_t now_us);
 	/* The number to dial; the transfer stays. -ENOENT: not known (any more). */
 	int (*transfer_number)(
 	    struct fleet *f, const char *call_sid, char number[FOREIGN_ID_SIZE], int *ring_seconds, int64_t now_us);

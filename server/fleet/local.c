@@ -136,6 +136,18 @@ static void transfer_put(struct fleet *f, struct fleet_transfer *t, int64_t now_
 	memset(t, 0, sizeof *t);
 }
 
+static void transfer_said(struct fleet *f, const char *call_sid, struct fleet_said *said, int64_t now_us)
+{
+	struct local *l = lock(f);
+	struct fleet_transfer *kept = shelf_find(&l->transfers, call_sid, now_us, NULL);
+	struct fleet_said *old = kept ? kept->said : said;
+
+	if (kept)
+		kept->said = said;
+	unlock(l);
+	fleet_said_free(old);
+}
+
 static int transfer_number(
     struct fleet *f, const char *call_sid, char number[FOREIGN_ID_SIZE], int *ring_seconds, int64_t now_us)
 {
@@ -356,6 +368,7 @@ static const struct fleet_ops local_ops = {
 	.caller_enter = local_caller_enter,
 	.caller_leave = local_caller_leave,
 	.transfer_put = transfer_put,
+	.transfer_said = transfer_said,
 	.transfer_number = transfer_number,
 	.transfer_take = transfer_take,
 	.key_take = key_take,

@@ -170,14 +170,15 @@ void call_copy_party(
 }
 
 /* A caller who is back was greeted before. Twilio takes TwiML of 64 KB: the agent itself says what is longer
- * than this, however many escapes it needs. */
+ * than this, however many escapes it needs, and what stands in TwiML that is not ours. */
 enum { WELCOME_MAX = 4096 };
 
 const char *call_welcome(const struct call *c)
 {
 	bool exact = c->agent->greeting_mode == GREETING_EXACT;
 
-	return c->channel->text && exact && !c->context.said && strlen(c->context.greeting) <= WELCOME_MAX
+	return c->announced && c->channel->text && exact && !c->context.said &&
+		       strlen(c->context.greeting) <= WELCOME_MAX
 		   ? c->context.greeting
 		   : "";
 }
@@ -211,20 +212,42 @@ static void tell_fleet(const struct call *c, enum line_state was, enum call_end 
 		c->calls->use.fleet->ops->withdraw(c->calls->use.fleet, c->token);
 }
 
-/* A session that broke off is opened once more (calls_reconnect). The conversation is as it was last
- * published: nobody can wait here for more of it. */
+/* A session that broke off is opened once more (calls_reconnect). */
+static bool may_reconnect(const struct call *c, enum call_end why)
+{
+	return c->channel->resumes && call_end_broke_off(why) && !c->context.lost_session[0];
+}
+
+static struct fleet_said *take_said(struct call *c)
+{
+	struct fleet_said *said;
+
+	pthread_mutex_lock(&c->shown_lock);
+	said = c->said;
+	c->said = NULL;
+	pthread_mutex_unlock(&c->shown_lock);
+	return said;
+}
+
+/* The conversation is as it was last published: nobody can wait here for more of it. */
 static void keep_for_reconnection(struct call *c, enum call_end why, int64_t now)
 {
 	struct fleet *fleet = c->calls->use.fleet;
 	struct fleet_transfer t;
 
-	if (!c->channel->resumes || !call_end_broke_off(why) || c->context.lost_session[0])
+	if (!may_reconnect(c, why))
 		return;
-	pthread_mutex_lock(&c->shown_lock);
-	t = luggage_of(c, c->said);
-	c->said = NULL;
-	pthread_mutex_unlock(&c->shown_lock);
+	t = luggage_of(c, take_said(c));
 	fleet->ops->transfer_put(fleet, &t, now);
+}
+
+void call_keep_said(struct call *c)
+{
+	struct fleet *fleet = c->calls->use.fleet;
+	struct fleet_said *said = may_reconnect(c, call_ended(c)) ? take_said(c) : NULL;
+
+	if (said)
+		fleet->ops->transfer_said(fleet, c->call_sid, said, clock_now_us());
 }
 
 /* The only way out of the first three states. Callers race here (a hang-up and a time

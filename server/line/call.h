@@ -46,6 +46,7 @@ enum from_caller_type {
 	FROM_INTERRUPTED, /* struct from_cut: the phone stopped playing by itself; then its account of the words
 			     that were heard, if they are not ours */
 	FROM_DIGIT,       /* one char */
+	FROM_LANGUAGE,    /* a language tag: that of the turn that follows */
 	FROM_TEXT,        /* one bool: the turn is complete; then the caller's words so far, UTF-8 */
 	FROM_VOICE,       /* one bool: the caller speaks */
 	FROM_LEFT         /* the caller loop is gone: struct from_cut says what was heard */
@@ -188,6 +189,10 @@ static inline enum call_end call_ended(struct call *c)
 /* Agent loop, before it ends the call as TRANSFERRED: keeps what connect-action and a return of the caller
  * need to know. Takes `said`, the conversation; NULL: none of it. */
 void call_hand_over(struct call *c, const struct call_hand_over *to, struct fleet_said *said, int64_t now_us);
+
+/* Agent loop, once `said` is published for the last time: whoever goes on with a session that broke off gets
+ * the last words, too, and what was heard of ours. Twilio asks for it a second later, as a rule. */
+void call_keep_said(struct call *c);
 
 bool call_bound(struct call *c); /* a caller loop is or was in it; no lock held */
 

@@ -86,12 +86,7 @@ static void name_line(struct call *c, const struct call_facts *facts, struct cal
 static void tell_reserved(const char *call_sid, const struct agent *agent, struct call_summary *call)
 {
 	if (call->state)
-		journal_tell(&(struct journal_entry){ .kind = JOURNAL_RESERVED,
-		    .type = "call.reserved",
-		    .call_sid = call_sid,
-		    .agent = agent,
-		    .wall_ms = clock_wall_ms(),
-		    .call = call });
+		journal_tell_call(JOURNAL_RESERVED, "call.reserved", call_sid, agent, call);
 	call_summary_free(call);
 }
 

@@ -64,6 +64,7 @@ static void name_it(const struct call *c, struct call_summary *out)
 {
 	snprintf(out->call_sid, sizeof out->call_sid, "%s", c->call_sid);
 	snprintf(out->direction, sizeof out->direction, "%s", c->direction);
+	out->channel = c->channel->name;
 	snprintf(out->from, sizeof out->from, "%s", c->from);
 	snprintf(out->to, sizeof out->to, "%s", c->to);
 	out->agent = strdup(c->agent->name);

@@ -4,12 +4,14 @@
  */
 #include "server/model/access.h"
 
+#include "common/digest.h"
 #include "common/json.h"
 #include "common/resolver.h"
 #include "common/tls.h"
 #include "common/trust.h"
 #include "server/model/errors.h"
 #include "server/model/realtime.h"
+#include "server/phone/party.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -199,46 +201,57 @@ void model_access_close(struct model_access *a)
 
 /* ------------------------------------------------------------------------- refusals */
 
-static void put_text_blame(struct buf *out, int http_status, const char *code)
+static bool is_wrong_key(const char *code)
 {
-	if (http_status == 401 || strstr(code, "invalid_api_key"))
-		buf_puts(out,
-		    "; look at TEXT_API_KEY, or OPENAI_API_KEY in its place: it is wrong, revoked, or of another "
-		    "service than TEXT_API_URL names");
-	else if (model_error_is_of_key(code))
-		buf_puts(out, "; look at the account behind TEXT_API_KEY, or OPENAI_API_KEY in its place: its money is "
-			      "spent");
-	else if (http_status == 403)
-		buf_puts(out, "; look at TEXT_API_KEY, OPENAI_PROJECT and TEXT_MODEL: this key may not use that model");
-	else if (http_status == 404 || model_error_is_of_model(code))
-		buf_puts(out,
-		    "; look at TEXT_API_URL, TEXT_API, and at TEXT_MODEL or the agent's \"model\": there is no "
-		    "such thing");
+	return strstr(code, "invalid_api_key");
+}
+
+/* Where to look, by an HTTP status or by whom the code blames; the first that fits. A # stands for the
+ * ending of the endpoint's own setting, if that is in force. */
+static const struct {
+	int status;
+	bool (*blamed)(const char *code);
+	const char *in_realtime, *in_text;
+} blames[] = {
+	{ 401, is_wrong_key,
+	    "look at OPENAI_API_KEY#: it is wrong, revoked, or of another service than OPENAI_REALTIME_URL# names",
+	    "look at TEXT_API_KEY, or OPENAI_API_KEY in its place: it is wrong, revoked, or of another service than "
+	    "TEXT_API_URL names" },
+	{ 0, model_error_is_of_key,
+	    "look at the account behind OPENAI_API_KEY#: its money is spent, or a limit of its project reached",
+	    "look at the account behind TEXT_API_KEY, or OPENAI_API_KEY in its place: its money is spent" },
+	{ 403, NULL, "look at OPENAI_API_KEY#, OPENAI_PROJECT and OPENAI_MODEL#: this key may not use that model",
+	    "look at TEXT_API_KEY, OPENAI_PROJECT and TEXT_MODEL: this key may not use that model" },
+	{ 404, model_error_is_of_model,
+	    "look at OPENAI_REALTIME_URL#, and at OPENAI_MODEL# or the agent's \"model\": there is no such thing",
+	    "look at TEXT_API_URL, TEXT_API, and at TEXT_MODEL or the agent's \"model\": there is no such thing" },
+};
+
+/* Up to a #, the name before it tells which setting that is. */
+static void put_with_endings(struct buf *out, const struct model_access *a, const char *text)
+{
+	for (const char *mark; (mark = strchr(text, '#')); text = mark + 1) {
+		const char *ending = mark[-1] == 'Y'                      ? key_suffix(a)
+				     : mark[-1] == 'L' && mark[-2] == 'R' ? url_suffix(a)
+									  : model_suffix(a);
+
+		buf_put(out, text, (size_t)(mark - text));
+		buf_puts(out, ending);
+	}
+	buf_puts(out, text);
 }
 
 void model_access_put_blame(
     struct buf *out, const struct model_access *a, enum model_kind kind, int http_status, const char *code)
 {
-	if (kind == MODEL_KIND_TEXT)
-		put_text_blame(out, http_status, code);
-	else if (http_status == 401 || strstr(code, "invalid_api_key"))
-		buf_printf(out,
-		    "; look at OPENAI_API_KEY%s: it is wrong, revoked, or of another service than OPENAI_REALTIME_URL%s "
-		    "names",
-		    key_suffix(a), url_suffix(a));
-	else if (model_error_is_of_key(code))
-		buf_printf(out,
-		    "; look at the account behind OPENAI_API_KEY%s: its money is spent, or a limit of its project reached",
-		    key_suffix(a));
-	else if (http_status == 403)
-		buf_printf(out,
-		    "; look at OPENAI_API_KEY%s, OPENAI_PROJECT and OPENAI_MODEL%s: this key may not use that model",
-		    key_suffix(a), model_suffix(a));
-	else if (http_status == 404 || model_error_is_of_model(code))
-		buf_printf(out,
-		    "; look at OPENAI_REALTIME_URL%s, and at OPENAI_MODEL%s or the agent's \"model\": there is no such "
-		    "thing",
-		    url_suffix(a), model_suffix(a));
+	for (size_t i = 0; i < sizeof blames / sizeof *blames; i++) {
+		if (!(blames[i].status && http_status == blames[i].status) &&
+		    !(blames[i].blamed && blames[i].blamed(code)))
+			continue;
+		buf_puts(out, "; ");
+		put_with_endings(out, a, kind == MODEL_KIND_TEXT ? blames[i].in_text : blames[i].in_realtime);
+		return;
+	}
 }
 
 /* The body may be a page or half a text: then it is shown as it is. */
@@ -284,6 +297,33 @@ void model_access_explain(const struct model_access *a, enum model_kind kind, co
 		put_said(&words, a, body);
 	snprintf(out, size, "%s", buf_text(&words));
 	buf_free(&words);
+}
+
+/* The same for each call of a number, and of no use to anyone who does not
+ * know the number. With it the service can block one abusive caller instead
+ * of our whole account. Those who withhold their number send none: with one
+ * between them, all would be blocked for what one of them did. */
+static void put_caller_hash(struct buf *out, const char *caller)
+{
+	struct party p = party_from(caller);
+	char number[FOREIGN_ID_SIZE];
+	const char *name = p.kind == PARTY_NUMBER ? party_number(&p, number) : p.text;
+	uint8_t hash[SHA256_BYTES];
+
+	if (p.kind == PARTY_NONE || p.kind == PARTY_WITHHELD)
+		return;
+	sha256(name, strlen(name), hash);
+	buf_puts(out, "caller-");
+	for (size_t i = 0; i < 16; i++)
+		buf_printf(out, "%02x", hash[i]);
+}
+
+void model_access_put_person(const struct config *cfg, const char *caller, struct buf *out)
+{
+	if (!strcasecmp(cfg->openai_safety_identifier, "caller"))
+		put_caller_hash(out, caller);
+	else
+		buf_puts(out, cfg->openai_safety_identifier);
 }
 
 /* Called once at start, before any thread that dials. */

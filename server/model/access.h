@@ -77,6 +77,10 @@ void model_access_put_blame(
  * the body as it is. Nothing if a key is quoted in it. */
 void model_access_put_words(struct buf *out, const struct model_access *a, const char *body);
 
+/* Appends by what the service is to tell the end user from others: OPENAI_SAFETY_IDENTIFIER, and `caller`
+ * as in model_wish. Nothing if it is off, or nobody is known. */
+void model_access_put_person(const struct config *cfg, const char *caller, struct buf *out);
+
 /* What failed, in `text`, with both of these. */
 void model_access_explain(const struct model_access *a, enum model_kind kind, const char *text, const char *code,
     int http_status, const char *body, char *out, size_t size);

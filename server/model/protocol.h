@@ -185,8 +185,6 @@ struct model_event {
 /* -------------------------------------------------------------------- the protocol */
 
 struct model_protocol {
-	const char *name;
-
 	/* Facts. */
 	bool runs_turns;   /* the model alone decides when it speaks: it is not asked for answers */
 	bool can_truncate; /* it takes a report of how much of an item was heard */

@@ -70,6 +70,12 @@ static bool takes_languages(const char *model)
 	return !strcmp(model, "gpt-transcribe") || !strcmp(model, "gpt-live-transcribe");
 }
 
+/* The others are about sound. */
+unsigned realtime_extras_text(const struct agent *agent)
+{
+	return agent->reasoning_effort[0] ? MODEL_EXTRA_REASONING : 0u;
+}
+
 unsigned realtime_extras(const struct agent *agent)
 {
 	bool languages = agent->transcription_model[0] && !agent->transcription_language[0] &&
@@ -77,13 +83,7 @@ unsigned realtime_extras(const struct agent *agent)
 
 	return (agent->noise_reduction[0] ? MODEL_EXTRA_NOISE_REDUCTION : 0u) |
 	       (languages ? MODEL_EXTRA_LANGUAGES : 0u) | (agent->speed != 1.0 ? MODEL_EXTRA_SPEED : 0u) |
-	       (agent->reasoning_effort[0] ? MODEL_EXTRA_REASONING : 0u);
-}
-
-/* The others are about sound. */
-unsigned realtime_extras_text(const struct agent *agent)
-{
-	return realtime_extras(agent) & MODEL_EXTRA_REASONING;
+	       realtime_extras_text(agent);
 }
 
 /* By openai-realtime, section 9: `param` names the field, or a part of it. */

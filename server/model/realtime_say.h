@@ -25,6 +25,23 @@ void realtime_cancel(struct buf *out, const char *id, const char *response_id);
 void realtime_heard_until(struct buf *out, const char *id, const char *item_id, int64_t ms);
 void realtime_unheard(struct buf *out, const char *id, const char *item_id);
 
+/* What sessions of any form take, by requests too; with realtime_parse.h and realtime_tools.h. */
+/* clang-format off */
+#define REALTIME_ITEMS \
+	.can_cancel = true, \
+	.can_aside = true, \
+	.item = realtime_item, \
+	.ask = realtime_ask, \
+	.greet = realtime_greet, \
+	.say = realtime_say, \
+	.aside = realtime_aside, \
+	.cancel = realtime_cancel, \
+	.unheard = realtime_unheard, \
+	.tool_result = realtime_tool_result, \
+	.approve = realtime_approve, \
+	.release = realtime_release
+/* clang-format on */
+
 /* How each command begins; one json_put_end closes it. An error caused by the command names
  * its `event_id`. */
 struct json_out realtime_begin(struct buf *out, const char *type, const char *id);

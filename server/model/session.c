@@ -361,11 +361,6 @@ static int read_event(struct model_session *s, struct model_event *out, bool *wa
 	return m.opcode == WS_TEXT || m.opcode == WS_BINARY ? 1 : 2;
 }
 
-static void release(struct model_session *s, struct model_event *event)
-{
-	s->protocol->release(event);
-}
-
 static int send_message(struct model_session *s, const char *text, size_t len)
 {
 	return ws_client_send_text(client(s), text, len);
@@ -437,7 +432,6 @@ static const struct model_session_body body = {
 	.resumed = resumed,
 	.client = client,
 	.read = read_event,
-	.release = release,
 	.send = send_message,
 	.ping = ping,
 	.flush = flush,

@@ -10,6 +10,7 @@
  * Once ready, its owner reads events and sends commands.
  */
 #include "common/bell.h"
+#include "common/clock.h"
 #include "server/model/access.h"
 
 #include <poll.h>
@@ -37,7 +38,8 @@ struct model_ended {
 };
 
 /* What a session is made of. One that is a WebSocket is here (session.c), one of requests over HTTP in
- * text/text_session.c. */
+ * text/text_session.c: it has no connection of its own, is ready at once, and leaves NULL what those
+ * would need. */
 struct model_session_body {
 	int (*step)(struct model_session *s, int64_t now_us);
 	void (*poll)(const struct model_session *s, struct pollfd *fd);
@@ -47,7 +49,6 @@ struct model_session_body {
 	bool (*resumed)(const struct model_session *s);
 	struct ws_client *(*client)(struct model_session *s);
 	int (*read)(struct model_session *s, struct model_event *out, bool *wants_flush);
-	void (*release)(struct model_session *s, struct model_event *event);
 	int (*send)(struct model_session *s, const char *text, size_t len);
 	bool (*ping)(struct model_session *s);
 	int (*flush)(struct model_session *s);
@@ -77,30 +78,34 @@ int model_session_open(struct model_session **out, const struct model_access *ac
 /* 1: ready. 0: not yet. Negative: failed; see model_session_failure. */
 static inline int model_session_step(struct model_session *s, int64_t now_us)
 {
-	return s->body->step(s, now_us);
+	return s->body->step ? s->body->step(s, now_us) : 1;
 }
 
 /* What to poll for, beside the bell; fd -1: nothing. */
 static inline void model_session_poll(const struct model_session *s, struct pollfd *fd)
 {
-	s->body->poll(s, fd);
+	if (s->body->poll)
+		s->body->poll(s, fd);
+	else
+		*fd = (struct pollfd){ .fd = -1 };
 }
 
 static inline int64_t model_session_deadline_us(const struct model_session *s)
 {
-	return s->body->deadline_us(s);
+	return s->body->deadline_us ? s->body->deadline_us(s) : NEVER_US;
 }
 
 /* It fails if it is not ready by then. */
 static inline void model_session_limit(struct model_session *s, int64_t until_us)
 {
-	s->body->limit(s, until_us);
+	if (s->body->limit)
+		s->body->limit(s, until_us);
 }
 
 /* Past the upgrade: it is being configured, or is ready. */
 static inline bool model_session_connected(const struct model_session *s)
 {
-	return s->body->connected(s);
+	return !s->body->connected || s->body->connected(s);
 }
 
 static inline const struct model_failure *model_session_failure(const struct model_session *s)
@@ -113,7 +118,7 @@ static inline const struct model_failure *model_session_failure(const struct mod
 /* Its connection, for a loop that writes to it by itself; NULL: it has none of that kind. */
 static inline struct ws_client *model_session_client(struct model_session *s)
 {
-	return s->body->client(s);
+	return s->body->client ? s->body->client(s) : NULL;
 }
 
 static inline unsigned model_session_without(const struct model_session *s)
@@ -128,7 +133,7 @@ static inline const char *model_session_id(const struct model_session *s)
 
 static inline bool model_session_resumed(const struct model_session *s)
 {
-	return s->body->resumed(s);
+	return s->body->resumed && s->body->resumed(s);
 }
 
 /* -1: nothing was connected to yet, so it proves nothing about the service. */
@@ -146,7 +151,7 @@ static inline int model_session_read(struct model_session *s, struct model_event
 
 static inline void model_session_release(struct model_session *s, struct model_event *event)
 {
-	s->body->release(s, event);
+	s->protocol->release(event);
 }
 
 /* Writer only: as ws_client_send_text and ws_client_flush. */
@@ -157,18 +162,18 @@ static inline int model_session_send(struct model_session *s, const char *text, 
 
 static inline int model_session_flush(struct model_session *s)
 {
-	return s->body->flush(s);
+	return s->body->flush ? s->body->flush(s) : 0;
 }
 
 /* Writer only. True: it is alive, and there will be no pong. */
 static inline bool model_session_ping(struct model_session *s)
 {
-	return s->body->ping(s);
+	return !s->body->ping || s->body->ping(s);
 }
 
 static inline struct model_ended model_session_ended(const struct model_session *s)
 {
-	return s->body->ended(s);
+	return s->body->ended ? s->body->ended(s) : (struct model_ended){ .reason = "" };
 }
 
 /* The end of a session that is ready, by the owner of the writing side.
@@ -183,7 +188,10 @@ static inline void model_session_leave(struct model_session *s)
  * or `until_us`. */
 static inline void model_session_hang_up(struct model_session *s, int64_t until_us)
 {
-	s->body->hang_up(s, until_us);
+	if (s->body->hang_up)
+		s->body->hang_up(s, until_us);
+	else
+		s->body->leave(s);
 }
 
 static inline void model_session_close(struct model_session *s) /* fine with NULL */

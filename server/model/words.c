@@ -1,6 +1,9 @@
 #include "server/model/words.h"
 
+#include "server/agents/agent.h"
+
 #include <stdio.h>
+#include <string.h>
 
 /* The built-in sentence goes to the model inside an instruction, since callers may speak
  * another language than the agent's first. An agent's own words stand as they are. */
@@ -76,6 +79,19 @@ void words_reconnected(char *out, size_t size)
 	snprintf(out, size,
 	    "The connection to the caller broke off for a moment and is there again; what you said last may not have been "
 	    "heard. Say so in a few words, and go on where you were; if nothing has been said yet, greet the caller.");
+}
+
+void words_first_language(char *out, size_t size, const struct agent *p)
+{
+	size_t at = strlen(out);
+
+	if (agent_in_text(p) && p->relay.language_count)
+		snprintf(out + at, size - at, " You are spoken in %s again.", relay_attribute(p, RELAY_language));
+}
+
+void words_speaks(char *out, size_t size, const char *tag)
+{
+	snprintf(out, size, "The caller speaks %s now.", tag);
 }
 
 void words_keys(char *out, size_t size, const char *digits)

@@ -24,6 +24,12 @@ void words_back(char *out, size_t size, const char *name, const char *why);
 /* A note: the connection to the caller broke off, and is there again. */
 void words_reconnected(char *out, size_t size);
 
+/* Adds to such a note that the phone is back at the agent's first language, if there are others. */
+void words_first_language(char *out, size_t size, const struct agent *p);
+
+/* A note: what language the caller speaks from now on. */
+void words_speaks(char *out, size_t size, const char *tag);
+
 /* A caller's message by telephone keys. "12#" becomes "1 2 #". */
 void words_keys(char *out, size_t size, const char *digits);
 

@@ -1,5 +1,7 @@
 #include "server/news/journal.h"
 
+#include "common/clock.h"
+
 #include <assert.h>
 #include <stdatomic.h>
 
@@ -39,6 +41,17 @@ void journal_tell(const struct journal_entry *entry)
 {
 	for (size_t i = 0; i < sink_count; i++)
 		sinks[i].take(sinks[i].arg, entry);
+}
+
+void journal_tell_call(enum journal_kind kind, const char *type, const char *call_sid, const struct agent *agent,
+    const struct call_summary *call)
+{
+	journal_tell(&(struct journal_entry){ .kind = kind,
+	    .type = type,
+	    .call_sid = call_sid,
+	    .agent = agent,
+	    .wall_ms = clock_wall_ms(),
+	    .call = call });
 }
 
 void journal_watch(int change)

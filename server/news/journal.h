@@ -66,6 +66,9 @@ bool journal_wanted(void);
 
 /* Any thread. */
 void journal_tell(const struct journal_entry *entry);
+/* Of the whole call, as it is now. */
+void journal_tell_call(enum journal_kind kind, const char *type, const char *call_sid, const struct agent *agent,
+    const struct call_summary *call);
 
 /* Any thread. FORMING is told only while there are watchers, and for one call at most
  * every JOURNAL_FORMING_MS. */

@@ -60,6 +60,8 @@ static void put_facts(struct json_out *j, const struct call_summary *call)
 	json_put_text(j, "stream_sid", or_null(call->stream_sid));
 	json_put_text(j, "state", call->state);
 	json_put_text(j, "direction", call->direction);
+	if (call->channel)
+		json_put_text(j, "channel", call->channel);
 	json_put_text(j, "from", call->from);
 	json_put_text(j, "to", call->to);
 	json_put_text(j, "agent", call->agent);

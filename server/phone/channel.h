@@ -17,10 +17,14 @@
 #include <stdint.h>
 
 /* A channel's state of one call. Zeroed before the first message; parse fills in
- * the name at the first start it can use, and never changes it after that. */
+ * the name at the first start it can use, and never changes it after that. The rest is
+ * the caller loop's own. */
 struct phone_stream {
-	char id[FOREIGN_ID_SIZE]; /* the far side's name for it; "" until it has started */
+	char id[FOREIGN_ID_SIZE];       /* the far side's name for it; "" until it has started */
+	char language[FOREIGN_ID_SIZE]; /* with text: what put_language said last; "": as the session began */
 };
+
+enum { PHONE_LANGUAGE_SIZE = 36 }; /* of a tag with its NUL (RFC 5646 §4.4.1) */
 
 enum phone_event_type {
 	PHONE_INVALID,     /* makes no sense, or is not addressed to this stream */
@@ -51,20 +55,24 @@ struct phone_event {
 	 * own. The inside of a JSON string, borrowed: foreign_put_text makes words of it. p NULL: it does
 	 * not say. */
 	struct span text;
-	bool last; /* TEXT: the caller's turn ends with it */
-	bool on;   /* VOICE: the caller speaks. PLAYED: all that was sent has been spoken, and `text` says nothing */
+	struct span language; /* TEXT: its tag, under PHONE_LANGUAGE_SIZE plain bytes; p NULL: it does not say */
+	bool last;            /* TEXT: the caller's turn ends with it */
+	bool on; /* VOICE: the caller speaks. PLAYED: all that was sent has been spoken, and `text` says nothing */
 	int64_t spoken_ms; /* INTERRUPTED: it had spoken for so long; -1: it does not say */
 	struct span mark;  /* MARK: the name, as put_mark wrote it; borrowed */
 	char key;          /* KEY: 0-9 * # A-D */
 
+	/* STARTED: why it cannot be carried, in words; NULL if it can. INVALID,
+	 * UNKNOWN: what it is instead, if that is known. */
+	const char *unusable;
+
 	/* STARTED; "" when absent or too long. Last, as most events have no use for them. */
-	const char *unusable; /* why it cannot be carried, in words; NULL if it can */
 	char call_sid[FOREIGN_ID_SIZE];
 	char caller[FOREIGN_ID_SIZE], called[FOREIGN_ID_SIZE];
 };
 
 struct phone_channel {
-	const char *name; /* for logs */
+	const char *name; /* as CHANNEL and the API have it */
 
 	/* Facts. */
 	bool audio;   /* carries mu-law at 8000 Hz, both ways */
@@ -87,9 +95,10 @@ struct phone_channel {
 
 	/* With text. `last`: the answer ends with it; it may be empty then. */
 	void (*put_text)(const struct phone_stream *s, struct buf *out, const char *text, size_t len, bool last);
-	void (*put_language)(const struct phone_stream *s, struct buf *out, const char *tag); /* heard and spoken */
-	void (*put_play)(const struct phone_stream *s, struct buf *out, const char *url);     /* behind all text */
-	void (*put_keys)(const struct phone_stream *s, struct buf *out, const char *keys);    /* 0-9 * # w; likewise */
+	void (*put_language)(
+	    struct phone_stream *s, struct buf *out, const char *tag); /* heard and spoken from now on */
+	void (*put_play)(const struct phone_stream *s, struct buf *out, const char *url);  /* behind all text */
+	void (*put_keys)(const struct phone_stream *s, struct buf *out, const char *keys); /* 0-9 * # w; likewise */
 	/* The session is over, the call goes on; `handoff` comes back with the question what is next. */
 	void (*put_end)(const struct phone_stream *s, struct buf *out, const char *handoff);
 };

@@ -104,8 +104,11 @@ static void parse(struct phone_stream *s, const char *text, size_t len, struct p
 	memset(out, 0, offsetof(struct phone_event, call_sid));
 	out->call_sid[0] = out->caller[0] = out->called[0] = '\0';
 	out->type = PHONE_INVALID;
-	if (!json_scan(text, len, "event", &event))
+	if (!json_scan(text, len, "event", &event)) {
+		if (json_scan(text, len, "type", &event))
+			out->unusable = "a <Stream> carries sound only; a <ConversationRelay> goes to /twilio/relay";
 		return;
+	}
 	if (!json_scan(text, len, "streamSid", &sid))
 		sid.n = 0;
 	ours = s->id[0] && span_is(sid, s->id);
@@ -169,7 +172,7 @@ static void put_clear(const struct phone_stream *s, struct buf *out)
 const struct phone_channel media_stream_channel = {
 	.audio = true,
 	.marks = true,
-	.name = "media stream",
+	.name = "stream",
 	.parse = parse,
 	.put_audio = put_audio,
 	.put_mark = put_mark,

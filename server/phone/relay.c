@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define A_STREAMS "a ConversationRelay carries words only; the sound of a <Stream> goes to /twilio/stream"
+
 enum { SPOKEN_MS_MAX = 24 * 3600 * 1000 }; /* no call is longer */
 
 /* ---------------------------------------------------------------- from Twilio */
@@ -52,15 +54,25 @@ static void parse_setup(struct phone_stream *s, struct span message, struct phon
 	cJSON_Delete(tree);
 }
 
+static bool is_tag(struct span text)
+{
+	for (size_t i = 0; i < text.n; i++)
+		if (!memchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-", text.p[i], 63))
+			return false;
+	return text.n >= 2 && text.n < PHONE_LANGUAGE_SIZE;
+}
+
 /* Without `last` nobody could tell whether the caller has finished. */
 static void parse_prompt(struct phone_stream *s, struct span message, struct phone_event *out)
 {
-	struct span last;
+	struct span last, lang;
 
 	(void)s;
 	if (!scan_string(message, "voicePrompt", &out->text) || !json_scan(message.p, message.n, "last", &last) ||
 	    span_quoted(last))
 		return;
+	if (scan_string(message, "lang", &lang) && is_tag(lang))
+		out->language = lang;
 	out->last = span_is(last, "true");
 	if (out->last || span_is(last, "false"))
 		out->type = is_blank(out->text) ? PHONE_NOTHING : PHONE_TEXT;
@@ -141,6 +153,14 @@ static void parse_info(struct phone_stream *s, struct span message, struct phone
 	}
 }
 
+/* Samples that carry sound send it here, too. */
+static void parse_media(struct phone_stream *s, struct span message, struct phone_event *out)
+{
+	(void)s, (void)message;
+	out->type = PHONE_UNKNOWN;
+	out->unusable = A_STREAMS;
+}
+
 static const struct {
 	const char *type;
 	void (*parse)(struct phone_stream *s, struct span message, struct phone_event *out);
@@ -151,6 +171,7 @@ static const struct {
 	{ "dtmf", parse_dtmf },
 	{ "error", parse_error },
 	{ "setup", parse_setup },
+	{ "media", parse_media },
 };
 
 static void parse(struct phone_stream *s, const char *text, size_t len, struct phone_event *out)
@@ -160,8 +181,11 @@ static void parse(struct phone_stream *s, const char *text, size_t len, struct p
 	memset(out, 0, offsetof(struct phone_event, call_sid));
 	out->call_sid[0] = out->caller[0] = out->called[0] = '\0';
 	out->type = PHONE_INVALID;
-	if (!scan_string(message, "type", &type))
+	if (!scan_string(message, "type", &type)) {
+		if (scan_string(message, "event", &type))
+			out->unusable = A_STREAMS;
 		return;
+	}
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
 		if (span_is(type, kinds[i].type)) {
 			kinds[i].parse(s, message, out);
@@ -182,24 +206,31 @@ static struct json_out begin(struct buf *out, const char *type)
 	return j;
 }
 
+/* Of texts alone: pairs of a key and a text, up to a NULL. */
+static void put_message(struct buf *out, const char *type, const char *const *pairs)
+{
+	struct json_out j = begin(out, type);
+
+	for (; *pairs; pairs += 2)
+		json_put_text(&j, pairs[0], pairs[1]);
+	json_put_end(&j);
+}
+
 static void put_text(const struct phone_stream *s, struct buf *out, const char *text, size_t len, bool last)
 {
 	struct json_out j = begin(out, "text");
 
-	(void)s;
 	json_put_text_of(&j, "token", text, len);
 	json_put_bool(&j, "last", last);
+	if (s->language[0])
+		json_put_text(&j, "lang", s->language);
 	json_put_end(&j);
 }
 
-static void put_language(const struct phone_stream *s, struct buf *out, const char *tag)
+static void put_language(struct phone_stream *s, struct buf *out, const char *tag)
 {
-	struct json_out j = begin(out, "language");
-
-	(void)s;
-	json_put_text(&j, "ttsLanguage", tag);
-	json_put_text(&j, "transcriptionLanguage", tag);
-	json_put_end(&j);
+	foreign_id_copy(s->language, tag);
+	put_message(out, "language", (const char *const[]){ "ttsLanguage", tag, "transcriptionLanguage", tag, NULL });
 }
 
 static void put_play(const struct phone_stream *s, struct buf *out, const char *url)
@@ -214,21 +245,15 @@ static void put_play(const struct phone_stream *s, struct buf *out, const char *
 
 static void put_keys(const struct phone_stream *s, struct buf *out, const char *keys)
 {
-	struct json_out j = begin(out, "sendDigits");
-
 	(void)s;
-	json_put_text(&j, "digits", keys);
-	json_put_end(&j);
+	put_message(out, "sendDigits", (const char *const[]){ "digits", keys, NULL });
 }
 
 /* A string, whatever it holds: an object would be refused. */
 static void put_end(const struct phone_stream *s, struct buf *out, const char *handoff)
 {
-	struct json_out j = begin(out, "end");
-
 	(void)s;
-	json_put_text(&j, "handoffData", handoff);
-	json_put_end(&j);
+	put_message(out, "end", (const char *const[]){ "handoffData", handoff, NULL });
 }
 
 const struct phone_channel relay_channel = {

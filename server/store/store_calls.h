@@ -66,6 +66,7 @@ struct call_summary { /* zeroed: nothing is known; free it with call_summary_fre
 	/* "" for none */
 	char call_sid[FOREIGN_ID_SIZE], stream_sid[FOREIGN_ID_SIZE], from[FOREIGN_ID_SIZE], to[FOREIGN_ID_SIZE];
 	char direction[24];
+	const char *channel; /* literal: how the caller reaches us; NULL: no line yet */
 	enum call_stage stage;
 	const char *state;                /* literal: the stage as people are told, in finer steps */
 	char *agent, *variant, *metadata; /* owned; NULL for none; metadata is a JSON object */

@@ -180,17 +180,13 @@ enum jwt_verdict jwt_check(const char *token, const void *secret, size_t secret_
 	return check_claims(parts[1], now_s, role);
 }
 
+static const char *const verdict_texts[] = {
+#define X(name, text) text,
+	JWT_VERDICTS(X)
+#undef X
+};
+
 const char *jwt_verdict_text(enum jwt_verdict verdict)
 {
-	static const char *const texts[] = {
-		[JWT_GOOD] = "the token is good",
-		[JWT_MALFORMED] = "the token is neither API_TOKEN nor a JWT",
-		[JWT_ALGORITHM] = "the token's header must say alg HS256, typ JWT or nothing, and no crit",
-		[JWT_SIGNATURE] = "the token is not signed with API_JWT_SECRET",
-		[JWT_CLAIMS] = "the token needs exp, and exp, nbf and iat must be times in seconds",
-		[JWT_EXPIRED] = "the token has expired",
-		[JWT_NOT_YET] = "the token is not valid yet (nbf, iat)",
-	};
-
-	return texts[verdict];
+	return verdict_texts[verdict];
 }

@@ -19,14 +19,19 @@ enum {
 	JWT_LEEWAY_S = 60
 };
 
+#define JWT_VERDICTS(X) /* and what a person reads */ \
+	X(GOOD, "the token is good") \
+	X(MALFORMED, "the token is neither API_TOKEN nor a JWT") /* parts, base64url, objects, length */ \
+	X(ALGORITHM, "the token's header must say alg HS256, typ JWT or nothing, and no crit") \
+	X(SIGNATURE, "the token is not signed with API_JWT_SECRET") \
+	X(CLAIMS, "the token needs exp, and exp, nbf and iat must be times in seconds") \
+	X(EXPIRED, "the token has expired") \
+	X(NOT_YET, "the token is not valid yet (nbf, iat)")
+
 enum jwt_verdict {
-	JWT_GOOD,
-	JWT_MALFORMED, /* not three parts of base64url with objects in them, or too long */
-	JWT_ALGORITHM, /* not HS256, or another kind of token */
-	JWT_SIGNATURE,
-	JWT_CLAIMS, /* exp is missing, or a time is no number */
-	JWT_EXPIRED,
-	JWT_NOT_YET
+#define X(name, text) JWT_##name,
+	JWT_VERDICTS(X)
+#undef X
 };
 
 /* What the bearer of a token may do; each includes those before it. */
@@ -43,7 +48,6 @@ const char *role_scope(enum role role);
 /* `now_s` is Unix time. `role` gets what a good token's scope allows. */
 enum jwt_verdict jwt_check(const char *token, const void *secret, size_t secret_len, int64_t now_s, enum role *role);
 
-/* For a person, as in "the token has expired". */
 const char *jwt_verdict_text(enum jwt_verdict verdict);
 
 #endif

@@ -8,6 +8,7 @@
 #include "common/ring.h"
 #include "server/config/version.h"
 #include "server/work/fetch.h"
+#include "server/work/pump.h"
 
 #include <curl/curl.h>
 #include <errno.h>
@@ -21,8 +22,7 @@ enum {
 	RING_BYTES = 256 * 1024, /* a piece of curl's, 16 KiB, is less than a quarter of it */
 	PIECE = 1,
 	DRAIN_MAX = 64 * 1024, /* behind the end of an answer: more is not worth a connection */
-	TICK_MS = 250,         /* by which a deadline may be late */
-	KEPT_CONNECTIONS = 64
+	TICK_US = 250 * 1000   /* by which a deadline may be late */
 };
 
 struct streams;
@@ -56,11 +56,13 @@ struct text_stream {
 struct streams {
 	struct text_carrier carrier; /* first: one is the other */
 	pthread_t thread;
-	CURLM *multi;
+	struct pump pump;
 	pthread_mutex_t lock; /* guards the inbox; held for a few lines */
 	struct text_stream *inbox;
 	_Atomic bool stopping;
-	struct text_stream *all; /* the thread's */
+	/* The thread's. */
+	struct text_stream *all;
+	int64_t minded_us; /* when deadlines were looked at */
 };
 
 /* --------------------------------------------------------------------- a stream's life */
@@ -89,7 +91,7 @@ static void call_thread(struct text_stream *s)
 		in->inbox = s;
 	}
 	pthread_mutex_unlock(&in->lock);
-	curl_multi_wakeup(in->multi);
+	pump_ring(&in->pump);
 }
 
 /* --------------------------------------------------------------------- curl's callbacks */
@@ -184,7 +186,7 @@ static void finish(struct streams *in, struct text_stream *s, enum text_over how
 {
 	if (atomic_load_explicit(&s->over, memory_order_relaxed))
 		return;
-	curl_multi_remove_handle(in->multi, s->handle);
+	curl_multi_remove_handle(in->pump.multi, s->handle);
 	unlink_stream(in, s);
 	s->how = how;
 	snprintf(s->words, sizeof s->words, "%s", words);
@@ -213,7 +215,7 @@ static void begin(struct streams *in, struct text_stream *s)
 	s->started_us = clock_now_us();
 	s->next = in->all;
 	in->all = s;
-	if (curl_multi_add_handle(in->multi, s->handle))
+	if (curl_multi_add_handle(in->pump.multi, s->handle))
 		finish(in, s, TEXT_OVER_CONNECT, "libcurl takes no more transfers");
 }
 
@@ -248,11 +250,15 @@ static void serve_inbox(struct streams *in)
 	pthread_mutex_unlock(&in->lock);
 }
 
+/* Now and then, not at each turn: there may be hundreds. */
 static void mind_deadlines(struct streams *in)
 {
 	int64_t now = clock_now_us();
 	struct text_stream *s, *next;
 
+	if (now < in->minded_us + TICK_US)
+		return;
+	in->minded_us = now;
 	for (s = in->all; s; s = next) {
 		next = s->next;
 		if (s->holding)
@@ -264,27 +270,32 @@ static void mind_deadlines(struct streams *in)
 	}
 }
 
+static void take_finished(struct streams *in)
+{
+	CURLMsg *message;
+	int left;
+
+	while ((message = curl_multi_info_read(in->pump.multi, &left))) {
+		CURLcode code = message->data.result;
+		struct text_stream *s;
+
+		if (message->msg != CURLMSG_DONE)
+			continue;
+		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &s);
+		finished(in, s, code);
+	}
+}
+
 static void *run(void *arg)
 {
 	struct streams *in = arg;
-	struct text_stream *s;
-	CURLMsg *message;
-	int left;
 
 	pthread_setname_np(pthread_self(), "text model");
 	while (!atomic_load(&in->stopping)) {
 		serve_inbox(in);
-		curl_multi_perform(in->multi, &left);
-		while ((message = curl_multi_info_read(in->multi, &left))) {
-			CURLcode code = message->data.result;
-
-			if (message->msg != CURLMSG_DONE)
-				continue;
-			curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &s);
-			finished(in, s, code);
-		}
+		pump_turn(&in->pump, in->all ? in->minded_us + TICK_US : NEVER_US);
+		take_finished(in);
 		mind_deadlines(in);
-		curl_multi_poll(in->multi, NULL, 0, in->all ? TICK_MS : 60000, NULL);
 	}
 	while (in->all)
 		finish(in, in->all, TEXT_OVER_BROKEN, "the server is shutting down");
@@ -378,7 +389,7 @@ static void leave(struct text_stream *s, bool drain_it)
 
 /* ----------------------------------------------------------------------------- life */
 
-int text_streams_open(struct text_carrier **out)
+int text_streams_open(struct text_carrier **out, int calls)
 {
 	struct streams *in = calloc(1, sizeof *in);
 	int err;
@@ -389,14 +400,17 @@ int text_streams_open(struct text_carrier **out)
 		.start = start, .next = next_piece, .taken = taken, .status = status, .over = over, .leave = leave
 	};
 	pthread_mutex_init(&in->lock, NULL);
-	in->multi = curl_multi_init();
-	if (in->multi)
-		curl_multi_setopt(in->multi, CURLMOPT_MAXCONNECTS, (long)KEPT_CONNECTIONS);
-	err = in->multi ? pthread_create(&in->thread, NULL, run, in) : ENOMEM;
+	err = pump_open(&in->pump);
+	if (!err) {
+		curl_multi_setopt(in->pump.multi, CURLMOPT_MAXCONNECTS, (long)calls);
+		err = -pthread_create(&in->thread, NULL, run, in);
+		if (err)
+			pump_close(&in->pump);
+	}
 	if (err) {
-		curl_multi_cleanup(in->multi);
+		pthread_mutex_destroy(&in->lock);
 		free(in);
-		return -err;
+		return err;
 	}
 	*out = &in->carrier;
 	return 0;
@@ -409,7 +423,7 @@ void text_streams_close(struct text_carrier *carrier)
 	if (!in)
 		return;
 	atomic_store(&in->stopping, true);
-	curl_multi_wakeup(in->multi);
+	pump_ring(&in->pump);
 	pthread_join(in->thread, NULL);
 	while (in->inbox) {
 		struct text_stream *s = in->inbox;
@@ -419,7 +433,7 @@ void text_streams_close(struct text_carrier *carrier)
 			release(s); /* the thread's */
 		release(s);
 	}
-	curl_multi_cleanup(in->multi);
+	pump_close(&in->pump);
 	pthread_mutex_destroy(&in->lock);
 	free(in);
 }

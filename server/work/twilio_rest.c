@@ -258,36 +258,40 @@ void twilio_fetch_account(const struct twilio *t, struct twilio_answer *out)
 	ask(t, "GET", ".json", NULL, out);
 }
 
+/* Asks for a list of what fits the query, which is freed. */
+static void ask_for_list(
+    const struct twilio *t, const char *resource, struct buf *query, const char *name, struct twilio_answer *out)
+{
+	struct buf path;
+
+	buf_init(&path, 0);
+	buf_printf(&path, "/%s.json?%s", resource, buf_text(query));
+	ask(t, "GET", buf_text(&path), NULL, out);
+	buf_free(&path);
+	buf_free(query);
+	want_list(out, name);
+}
+
 void twilio_find_number(const struct twilio *t, const char *number, struct twilio_answer *out)
 {
-	struct buf query, path;
+	struct buf query;
 
 	buf_init(&query, 0);
-	buf_init(&path, 0);
 	twilio_put_field(&query, "PhoneNumber", number);
-	buf_printf(&path, "/IncomingPhoneNumbers.json?%s", buf_text(&query));
-	ask(t, "GET", buf_text(&path), NULL, out);
-	buf_free(&query);
-	buf_free(&path);
-	want_list(out, "incoming_phone_numbers");
+	ask_for_list(t, "IncomingPhoneNumbers", &query, "incoming_phone_numbers", out);
 }
 
 /* For an order whose answer was lost: the dialer looks whether its call is
  * there. */
 void twilio_list_calls(const struct twilio *t, const char *to, const char *from, struct twilio_answer *out)
 {
-	struct buf query, path;
+	struct buf query;
 
 	buf_init(&query, 0);
-	buf_init(&path, 0);
 	twilio_put_field(&query, "To", to);
 	twilio_put_field(&query, "From", from);
 	put_number(&query, "PageSize", LISTED);
-	buf_printf(&path, "/Calls.json?%s", buf_text(&query));
-	ask(t, "GET", buf_text(&path), NULL, out);
-	buf_free(&query);
-	buf_free(&path);
-	want_list(out, "calls");
+	ask_for_list(t, "Calls", &query, "calls", out);
 }
 
 /* "absent" is reported too: without it we would wait for a recording that

@@ -25,6 +25,12 @@
 #   field FILE FILTER           a field of a JSON file, by jq
 #   text_model NAME SCRIPT      a stand-in for the text API (tools/text_model), answering as the script says; its URL in
 #                               $TEXT_URL, its pid in $TEXT, what it was asked a line each in $WORK/NAME.jsonl
+#   shop FIELDS                 the agent of a shop, in words, with FIELDS of its own; a sink for its tool "look"
+#   shop_call NAME SCRIPT ARGS… one call of it by this script and with these arguments of the phone, until it is over; its
+#                               name in $SID, its record in call.json
+#   shop_talked                 a call by $SHOP_TALK (phone.json, call.json) went as it should; the stand-in for the
+#                               model has to know the caller's sentences; $SHOP_HOURS is a long answer for it
+#   answers FILTER              what the phone heard of each answer in words (tools/phone), from phone.json
 #   own_port                    a port to be known before, or come back to: nobody listens there, nor does the system
 #                               give it to anybody
 #   check "sentence" COMMAND... one case: "ok …" or "not ok …", with what went wrong
@@ -287,6 +293,55 @@ signature() {
 
 field() {
 	jq -r "$2" "$1"
+}
+
+SHOP_HOURS="We open at nine in the morning and close at five in the afternoon, on every day of the week but Sunday, when nobody is here."
+SHOP_TALK='wait-spoken "shop."
+wait-agent-done 100
+prompt "And on Saturday?"
+wait-last
+wait-agent-done 100
+prompt "Is there a free hour?"
+wait-spoken "Friday at noon is free."
+wait-agent-done 100
+prompt "Thank you, goodbye."
+wait-end'
+
+shop() {
+	sink sink
+	disown "$SINK" # all_apart waits for the cases only
+	mkdir -p "$WORK/agents"
+	cat >"$WORK/agents/desk.json" <<-JSON
+		{ "numbers": ["+12025550100"], "instructions": "You answer for a shop.", "channel": "relay", $1,
+		  "greeting": {"mode": "exact", "text": "Welcome to the shop."},
+		  "tools": [{"name": "look", "description": "Looks for a free hour.", "url": "http://127.0.0.1:$SINK_PORT/look",
+		    "parameters": {"type": "object", "properties": {"day": {"type": "string"}}}}] }
+	JSON
+}
+
+shop_call() {
+	local status=0
+	printf '%s\n' "$2" >"$WORK/caller.script"
+	phone phone --script "$WORK/caller.script" --pace 60 --expect malformed="${MALFORMED:-0}" --expect stale=0 \
+		--expect unfinished=0 "${@:3}" >"$WORK/said" || status=$?
+	check "$1: the call goes as it should" eval "cat $WORK/said; [ $status = 0 ]"
+	SID=$(field "$WORK/phone.json" '.calls[0].call_sid')
+	check "$1: the call is over" until_true call_ended "$SID"
+	api "/calls/$SID" >"$WORK/call.json"
+}
+
+answers() {
+	field "$WORK/phone.json" '[.calls[0].relay.sessions[].answers[] | select(.sent != "")] | '"$1"
+}
+
+shop_talked() {
+	check "$NAME: each answer as the model gave it" equal "$(answers '[.[] | select(.greeting | not) | .sent] | join("|")')" \
+		"On Saturday from ten to two.|Friday at noon is free.|Goodbye, and thank you for calling."
+	check "$NAME: each with its last" equal "$(answers 'all(.last and (.cut | not))')" true
+	check "$NAME: who spoke, in order" equal "$(field "$WORK/call.json" '[.turns[].who] | join(" ")')" \
+		"agent caller agent caller agent caller agent"
+	check "$NAME: the ending has its name, and the call its channel" equal \
+		"$(field "$WORK/call.json" '"\(.ending.reason) \(.channel)"')" "agent_ended relay"
 }
 
 # stopped PID: waits for it to end by itself; its exit status.

@@ -277,9 +277,10 @@ one_agent() {
 	check "$NAME: the model stops with status 0" stop_model
 }
 
-# The session is to be had, but its answers are not: no money is left.
+# quota FAULT: the session is to be had, but its answers are not: no money is left. An answer that
+# failed tells it, or a Close alone while the session talks.
 quota() {
-	model model --key "$SECRET" --fault fail=quota@2
+	model model --key "$SECRET" --fault "$1"
 	server server MAX_CALLS=2
 	probed
 	check "$NAME: open at first" equal "$(ready)" "200 ready"
@@ -290,22 +291,6 @@ quota() {
 	check "$NAME: a call that gets an answer" phone second --script "$OUTER/talk.script" --expect end=caller --expect 'answers>=1'
 	check "$NAME: opens it again" until_true eval '[ "$(ready)" = "200 ready" ]'
 	check "$NAME: and the failure is forgotten" equal "$(api /status | jq -c '.model | [.available, .last_failure]')" '[true,null]'
-	settled
-	stop_both
-}
-
-# The same, told by a Close alone while the session talks.
-quota_close() {
-	model model --key "$SECRET" --fault drop=1008-insufficient_quota:answer@2
-	server server MAX_CALLS=2
-	probed
-	check "$NAME: open at first" equal "$(ready)" "200 ready"
-	check "$NAME: the call that meets it is refused" phone first --script "$OUTER/wait.script" --expect end=server --expect say="$SORRY"
-	check "$NAME: the door is closed" equal "$(ready)" "503 model"
-	check "$NAME: and why is told" equal "$(api /status | jq '.model | (.available | not) and (.last_failure |
-		contains("insufficient_quota") and contains("its money is spent"))')" true
-	check "$NAME: a call that gets an answer" phone second --script "$OUTER/talk.script" --expect end=caller --expect 'answers>=1'
-	check "$NAME: opens it again" until_true eval '[ "$(ready)" = "200 ready" ]'
 	settled
 	stop_both
 }
@@ -360,6 +345,6 @@ apart in-spanish in_spanish
 apart plain plain
 apart ignored ignored
 apart one-agent one_agent
-apart quota quota
-apart quota-close quota_close
+apart quota quota fail=quota@2
+apart quota-close quota drop=1008-insufficient_quota:answer@2
 all_apart

@@ -4,39 +4,28 @@
 # interruption, a tool, the goodbye, a socket that is cut, and a Twilio that talks nonsense.
 . "$(dirname "$0")/lib.sh"
 
-LONG="We open at nine in the morning and close at five in the afternoon, on every day of the week but Sunday, when nobody is here."
 cat >"$WORK/model.script" <<JSON
 { "greeting": {"say": "This greeting is nobody's."}, "typed": {"say": "Noted."}, "otherwise": {"say": "Pardon?"},
   "turns": [
-    {"hear": "When do you open?", "say": "$LONG"},
+    {"hear": "When do you open?", "say": "$SHOP_HOURS"},
     {"hear": "And on Saturday?", "say": "On Saturday from ten to two."},
     {"hear": "Is there a free hour?", "say": "", "calls": [{"name": "look", "arguments": {"day": "Friday"}}],
      "then": {"say": "Friday at noon is free."}},
+    {"hear": "Habla espanol?", "say": "Yes, ", "calls": [{"name": "switch_language", "arguments": {"language": "es-ES"}}],
+     "then": {"say": "claro que si."}},
+    {"hear": "Ring the bell.", "say": "", "calls": [{"name": "play", "arguments": {"sound": "https://example.com/bell.mp3"}},
+      {"name": "send_keys", "arguments": {"keys": "1w2#"}}, {"name": "switch_language", "arguments": {"language": "fr-FR"}}],
+     "then": {"say": "There it is."}},
     {"hear": "Thank you, goodbye.", "say": "Goodbye, and thank you for calling.", "calls": [{"name": "end_call"}]} ] }
 JSON
-mkdir -p "$WORK/agents"
-sink sink
-disown "$SINK" # all_apart waits for the cases only
-cat >"$WORK/agents/desk.json" <<JSON
-{ "numbers": ["+12025550100"], "instructions": "You answer for a shop.",
-  "greeting": {"mode": "exact", "text": "Welcome to the shop."}, "channel": "relay",
-  "relay": {"debug": "speaker-events tokens-played", "dtmfDetection": "true"},
-  "tools": [{"name": "look", "description": "Looks for a free hour.", "url": "http://127.0.0.1:$SINK_PORT/look",
-    "parameters": {"type": "object", "properties": {"day": {"type": "string"}}}}] }
-JSON
+shop '"relay": {"debug": "speaker-events tokens-played", "dtmfDetection": "true", "partialPrompts": true,
+	"languages": [{"code": "es-ES"}], "plays": ["https://example.com/bell.mp3"]}'
 
 # talk NAME SCRIPT PHONE ARGS...: one call on a model and a server of its own.
 talk() {
-	local status=0
-	printf '%s\n' "$2" >"$WORK/caller.script"
-	model model --key "$SECRET" --script "$OUTER/model.script" --text-speed "${SPEED:-200}"
+	model model --key "$SECRET" --script "$OUTER/model.script" --text-speed "${SPEED:-200}" ${MODEL_FAULT:+--fault "$MODEL_FAULT"}
 	server server AGENTS_DIR="$OUTER/agents" SIGNING_SECRET="$SECRET" TWILIO_ACCOUNT_SID="$ACCOUNT" ${SETTING:+"$SETTING"}
-	phone phone --script "$WORK/caller.script" --pace 60 --expect malformed=0 --expect stale=0 \
-		--expect unfinished=0 "${@:3}" >"$WORK/said" || status=$?
-	check "$1: the call goes as it should" eval "cat $WORK/said; [ $status = 0 ]"
-	SID=$(field "$WORK/phone.json" '.calls[0].call_sid')
-	check "$1: the call is over" until_true call_ended "$SID"
-	api "/calls/$SID" >"$WORK/call.json"
+	shop_call "$1" "$2" "${@:3}"
 	api /status >"$WORK/status.json"
 	check "$1: the server stops with status 0" stop_server
 	check "$1: the model stops with status 0" stop_model
@@ -48,25 +37,11 @@ conversation() {
 	field "$WORK/model.json" '.per_session[] | select(.conversation | length > 0) | .conversation[] |
 		(.role // .type) + ": " + ([.content[]? | .text // .transcript // empty] | join("")) + (.name // "")'
 }
-answers() {
-	field "$WORK/phone.json" '[.calls[0].relay.sessions[].answers[] | select(.sent != "")] | '"$1"
-}
 
 conversation_case() {
-	talk talk 'wait-spoken "shop."
-		wait-agent-done 100
-		prompt "And on Saturday?"
-		wait-last
-		wait-agent-done 100
-		prompt "Is there a free hour?"
-		wait-spoken "Friday at noon is free."
-		wait-agent-done 100
-		prompt "Thank you, goodbye."
-		wait-end' --expect warnings=0 --expect end=server --expect script_done=1 --expect prompts=3
+	talk talk "$SHOP_TALK" --expect warnings=0 --expect end=server --expect script_done=1 --expect prompts=3
 	check "talk: the greeting is Twilio's, once" equal "$(answers '[.[] | select(.sent | test("Welcome"))] | "\(length) \(.[0].greeting)"')" "1 true"
-	check "talk: each answer as the model gave it" equal "$(answers '[.[] | select(.greeting | not) | .sent] | join("|")')" \
-		"On Saturday from ten to two.|Friday at noon is free.|Goodbye, and thank you for calling."
-	check "talk: each with its last" equal "$(answers 'all(.last and (.cut | not))')" true
+	shop_talked
 	check "talk: the goodbye was heard to its end" equal "$(answers '.[-1] | .spoken == .sent')" true
 	check "talk: what is handed on is a string with a reason, and nothing personal" eval \
 		"field $WORK/phone.json '.calls[0].relay.sessions[0].handoff' | jq -e '.reason' && ! grep -q 2025550123 <(field $WORK/phone.json '.calls[0].relay.sessions[0].handoff')"
@@ -78,10 +53,30 @@ user: Is there a free hour?
 assistant: Friday at noon is free.
 user: Thank you, goodbye.
 assistant: Goodbye, and thank you for calling."
-	check "talk: the tool was asked" equal "$(grep -c '"path":"/look"' "$OUTER/sink.jsonl")" 1
-	check "talk: who spoke, in order" equal "$(field "$WORK/call.json" '[.turns[].who] | join(" ")')" \
-		"agent caller agent caller agent caller agent"
-	check "talk: the ending has its name" equal "$(field "$WORK/call.json" .ending.reason)" agent_ended
+	check "talk: the tool was asked" equal "$(grep -c "\"path\":\"/look\".*$SID" "$OUTER/sink.jsonl")" 1
+	check "talk: parts of what is being said come, and are no turns" holds "$(field "$WORK/phone.json" '.calls[0].relay.partials') >= 1"
+}
+
+# Another language, a sound and keys: what the agent's file lists, and nothing else.
+phone_tools_case() {
+	talk "$NAME" 'wait-agent-done 100
+		prompt "Habla espanol?"
+		wait-spoken "claro que si."
+		wait-agent-done 100
+		prompt "Ring the bell."
+		wait-spoken "There it is."
+		wait-agent-done 100
+		lang fr-FR
+		prompt "And on Saturday?"
+		wait-spoken "ten to two."
+		wait-agent-done 100' --expect warnings=0 --expect end=caller --expect script_done=1
+	check "$NAME: the language changes where the agent said so, and not to one that nobody listed" equal \
+		"$(answers '[.[] | select(.greeting | not) | "\(.language) \(.sent)"] | join("|")') $(field "$WORK/phone.json" '.calls[0].relay.languages')" \
+		"en-US Yes, |es-ES claro que si.|es-ES There it is.|es-ES On Saturday from ten to two. es-ES es-ES"
+	check "$NAME: the model is told what the caller speaks, if it did not say so itself" equal \
+		"$(conversation | grep 'The caller speaks')" "system: The caller speaks fr-FR now."
+	check "$NAME: the sound is played and the keys are pressed" equal \
+		"$(field "$WORK/phone.json" '.calls[0].relay | "\(.plays) \(.digits)"')" "https://example.com/bell.mp3 1w2#"
 }
 
 # interrupted NAME PHONE ARGS...: an interruption in mid-sentence, and what the model then knows.
@@ -103,7 +98,7 @@ interruption_case() {
 		"$(answers '.[1].last')" "$([ -n "${SPEED:-}" ] && echo false || echo true)"
 	heard=$(conversation | sed -n 's/^assistant: \(We open.*\)/\1/p')
 	check "$NAME: the model's history ends where the caller heard it" eval \
-		"[[ \"$LONG\" == \"$heard\"* ]] && [[ \"$heard\" == *\"close at\"* ]] && [ ${#heard} -lt ${#LONG} ]"
+		"[[ \"$SHOP_HOURS\" == \"$heard\"* ]] && [[ \"$heard\" == *\"close at\"* ]] && [ ${#heard} -lt ${#SHOP_HOURS} ]"
 	check "$NAME: the old one is deleted" equal \
 		"$(field "$WORK/model.json" '[.per_session[].deletes | length] | add')" 1
 	check "$NAME: the turn says so" equal "$(field "$WORK/call.json" '[.turns[] | select(.interrupted)] | length')" 1
@@ -114,8 +109,19 @@ unmatched_case() {
 	check "$NAME: what was never sent is counted" holds "$(field "$WORK/status.json" .relay.unmatched) >= 1"
 }
 
+# As by TwiML that is not ours: nobody knows what that greets with, and so the agent does.
+unannounced_case() {
+	talk "$NAME" 'wait-spoken "nobody"
+		wait-agent-done 100
+		prompt "And on Saturday?"
+		wait-spoken "ten to two."
+		wait-agent-done 100' --fault no-token --expect end=caller --expect script_done=1
+	check "$NAME: the log says how it came" equal "$(field "$WORK/call.json" .direction)" ""
+}
+
 # The socket is cut, Twilio asks connect-action, and the same conversation goes on.
 reconnect_case() {
+	local heard
 	talk "$NAME" 'wait-agent-done 100
 		prompt "When do you open?"
 		wait-spoken "close at"
@@ -123,7 +129,24 @@ reconnect_case() {
 		prompt "And on Saturday?"
 		wait-spoken "ten to two."
 		wait-agent-done 100' --expect sessions=2 --expect streams=2 --expect end=caller
+	heard=$(field "$WORK/model.json" '[.per_session[] | select(any(.conversation[]; .role == "system"))][-1] |
+		.conversation[2].content[0].text')
+	check "$NAME: the next one knows what was heard of the last words" eval \
+		"[[ \"$SHOP_HOURS\" == \"$heard\"* ]] && [[ \"$heard\" == 'We open'* ]] && [ ${#heard} -lt ${#SHOP_HOURS} ]"
+	check "$NAME: the model is told in which language it is spoken now" eval \
+		"conversation | grep -q 'You are spoken in en-US again'"
 	check "$NAME: the greeting was not said again" equal "$(answers '[.[] | select(.greeting)] | length')" 1
+}
+
+# Twilio takes ten messages in a row for malformed, and closes with 1007: a session that was lost.
+takes_none_case() {
+	talk "$NAME" 'wait-agent-done 100
+		prompt "When do you open?"
+		silence 1500
+		prompt "And on Saturday?"
+		wait-spoken "ten to two."
+		wait-agent-done 100' --fault takes-none --expect sessions=2 --expect end=caller
+	check "$NAME: the log has Twilio's words for it" grep -q "closed with 1007: Too many" "$WORK/server.log"
 }
 
 # nonsense FAULT: the call is none the worse for it.
@@ -133,6 +156,14 @@ nonsense_case() {
 		prompt "And on Saturday?"
 		wait-spoken "ten to two."
 		wait-agent-done 100' --fault "$1" --expect end=caller --expect spoken~"ten to two." "${@:2}"
+	[ "$NAME" != wrong-types ] ||
+		check "$NAME: a stream's message gets a sentence" grep -q "sound of a <Stream> goes to" "$WORK/server.log"
+}
+
+# said_after CODE: of a session that failed so, what came after it, and what was said at last.
+said_after() {
+	field "$WORK/session-error=$1@500.json" '.calls[0] | ([.twiml | scan("<(ConversationRelay|Say|Hangup)")[0]] | join(" ")) + ": " +
+		(if .said | test("technical problem") then "sorry" elif .said | test("time for this call is over") then "time" else .said end)'
 }
 
 # Setups that are none, sessions that fail, prompts nobody says: all at once, and a good call after them.
@@ -142,14 +173,24 @@ strange_case() {
 	printf '%s\n' 'wait-agent-done 100' 'prompt "And on Saturday?"' 'wait-spoken "ten to two."' >"$WORK/good.script"
 	model model --key "$SECRET" --script "$OUTER/model.script" --text-speed 1000
 	server server AGENTS_DIR="$OUTER/agents" SIGNING_SECRET="$SECRET" MAX_CALLS=60
-	for name in bad-setup={1..13} session-error={64101,64102,64104,64109,64111,64112,39001}@500 huge=10000@300 \
+	for name in bad-setup={1..13} session-error={64101,64102,64104,64109,64111,64112,39001,64999}@500 huge=10000@300 \
 		odd-prompts@300 no-start never-read binary@300 long-ping@300 reserved-bits@300 giant@300; do
 		dial "$name" --script "$WORK/strange.script" --pace 60 --fault "$name"
 	done
 	all_over
-	check "strange: each call came to an end" eval '! grep -Lx 0 "$WORK"/*.status | grep .'
+	check "strange: each call came to an end" equal "$(grep -Lx 0 "$WORK"/*.status)" ""
 	check "strange: and each was told something sensible: no TwiML was wrong" eval \
 		'! jq -r ".calls[].warnings[].text" "$WORK"/*=*.json | grep -E "^(11|12|64101)"'
+	for name in 64101 64109 64111 64112 64999; do
+		check "strange: after $name there is an apology" equal "$(said_after $name)" "ConversationRelay Say Hangup: sorry"
+	done
+	check "strange: after 64104 a goodbye" equal "$(said_after 64104)" "ConversationRelay Say Hangup: time"
+	for name in 39001 64102; do
+		check "strange: after $name there is another session, once" equal "$(said_after $name)" \
+			"ConversationRelay ConversationRelay Say Hangup: sorry"
+	done
+	api /status >"$WORK/status.json"
+	check "strange: they are counted" equal "$(field "$WORK/status.json" '.relay | "\(.refused) \(.time_over) \(.failed)"')" "4 1 1"
 	check "strange: a good call is served after them" phone good --script "$WORK/good.script" --pace 60 \
 		--expect warnings=0 --expect script_done=1
 	check "strange: all of them are over" until_true eval '[ "$(api /status | jq .calls.live)" = 0 ]'
@@ -172,9 +213,13 @@ long_case() {
 
 apart talk conversation_case
 SPEED=30 apart interruption interruption_case heard-lower
+SPEED=30 MODEL_FAULT=late-deltas=3 apart late-deltas interruption_case heard-lower
 apart whole interruption_case heard-bare duration-text
+apart phone-tools phone_tools_case
 apart unmatched unmatched_case
+SETTING=STREAM_UNANNOUNCED=on apart unannounced unannounced_case
 apart reconnect reconnect_case
+MALFORMED=10 apart takes-none takes_none_case
 apart strange strange_case
 apart long long_case long-word '.[1].sent | length' 65536
 apart emoji long_case half-emoji '.[1].sent | startswith("We open at nine") and endswith("nobody is here.")' true

@@ -5,67 +5,34 @@
 # both text APIs: answers, a tool, the goodbye, an interruption, and a service that fails.
 . "$(dirname "$0")/lib.sh"
 
-LONG="We open at nine in the morning and close at five in the afternoon, on every day of the week but Sunday, when nobody is here."
 cat >"$WORK/text.json" <<JSON
-[ {"last": "When do you open?", "then": [{"text": "$LONG", "piece": 8, "gap_ms": 150}]},
+[ {"last": "When do you open?", "then": [{"text": "$SHOP_HOURS", "piece": 8, "gap_ms": 150}]},
   {"last": "And on Saturday?", "then": [{"text": "On Saturday from ten to two."}]},
   {"last": "Is there a free hour?", "then": [{"text": "", "calls": [{"name": "look", "arguments": {"day": "Friday"}}]}]},
   {"last": "Are you well?", "then": [{"text": "I was about to say something.", "cut_after": 6}, {"text": "I am."}]},
+  {"last": "How much is it?", "then": [{"status": 400, "code": "unknown_parameter"}, {"text": "Ten dollars."}]},
   {"last": "Thank you, goodbye.", "then": [{"text": "Goodbye, and thank you for calling.", "calls": [{"name": "end_call", "arguments": {}}]}]},
   {"then": [{"text": "Friday at noon is free."}]} ]
 JSON
-mkdir -p "$WORK/agents"
-sink sink
-disown "$SINK" # all_apart waits for the cases only
-cat >"$WORK/agents/desk.json" <<JSON
-{ "numbers": ["+12025550100"], "instructions": "You answer for a shop.",
-  "greeting": {"mode": "exact", "text": "Welcome to the shop."}, "channel": "relay", "model_protocol": "text",
-  "tools": [{"name": "look", "description": "Looks for a free hour.", "url": "http://127.0.0.1:$SINK_PORT/look",
-    "parameters": {"type": "object", "properties": {"day": {"type": "string"}}}}] }
-JSON
+shop '"model_protocol": "text"'
 
 MODEL_PORT=1 # nobody's: the realtime model is not asked
 
-# talk API SCRIPT PHONE ARGS...: one call on a text model and a server of its own.
+# talk API SCRIPT "PHONE ARGS" SETTINGS...: one call on a text model and a server of its own.
 talk() {
-	local status=0
-	printf '%s\n' "$2" >"$WORK/caller.script"
 	text_model text "$OUTER/text.json"
 	[ "$1" = responses ] || TEXT_URL=${TEXT_URL%responses}chat/completions
 	server server AGENTS_DIR="$OUTER/agents" SIGNING_SECRET="$SECRET" TWILIO_ACCOUNT_SID="$ACCOUNT" TEXT_API="$1" \
-		TEXT_API_URL="$TEXT_URL" TEXT_API_KEY="$SECRET" HTTPS_CA_FILE=build/e2e/ca/ca.pem OPENAI_API_KEY=another-key
-	phone phone --script "$WORK/caller.script" --pace 60 --expect malformed=0 --expect stale=0 \
-		--expect unfinished=0 "${@:3}" >"$WORK/said" || status=$?
-	check "$NAME: the call goes as it should" eval "cat $WORK/said; [ $status = 0 ]"
-	SID=$(field "$WORK/phone.json" '.calls[0].call_sid')
-	check "$NAME: the call is over" until_true call_ended "$SID"
-	api "/calls/$SID" >"$WORK/call.json"
+		TEXT_API_URL="$TEXT_URL" TEXT_API_KEY="$SECRET" HTTPS_CA_FILE=build/e2e/ca/ca.pem OPENAI_API_KEY=another-key "${@:4}"
+	shop_call "$NAME" "$2" $3
 	check "$NAME: the server stops with status 0" stop_server
 	check "$NAME: every request was one the API knows" equal "$(sent text '[.[] | select((.wrong // "") != "")] | length')" 0
 }
 
-answers() {
-	field "$WORK/phone.json" '[.calls[0].relay.sessions[].answers[] | select(.sent != "")] | '"$1"
-}
-
 conversation_case() {
-	talk "$1" 'wait-spoken "shop."
-		wait-agent-done 100
-		prompt "And on Saturday?"
-		wait-last
-		wait-agent-done 100
-		prompt "Is there a free hour?"
-		wait-spoken "Friday at noon is free."
-		wait-agent-done 100
-		prompt "Thank you, goodbye."
-		wait-end' --expect warnings=0 --expect end=server --expect script_done=1 --expect prompts=3
-	check "$NAME: each answer as the model gave it" equal "$(answers '[.[] | select(.greeting | not) | .sent] | join("|")')" \
-		"On Saturday from ten to two.|Friday at noon is free.|Goodbye, and thank you for calling."
-	check "$NAME: each with its last" equal "$(answers 'all(.last and (.cut | not))')" true
+	talk "$1" "$SHOP_TALK" '--expect warnings=0 --expect end=server --expect script_done=1 --expect prompts=3'
+	shop_talked
 	check "$NAME: the tool was asked" eval "grep -q '\"path\":\"/look\"' $OUTER/sink.jsonl"
-	check "$NAME: who spoke, in order" equal "$(field "$WORK/call.json" '[.turns[].who] | join(" ")')" \
-		"agent caller agent caller agent caller agent"
-	check "$NAME: the ending has its name" equal "$(field "$WORK/call.json" .ending.reason)" agent_ended
 }
 
 interruption_case() {
@@ -75,13 +42,13 @@ interruption_case() {
 		wait-spoken "in the morning"
 		prompt "And on Saturday?"
 		wait-spoken "ten to two."
-		wait-agent-done 100' --expect clears=1 --expect end=caller --expect script_done=1
+		wait-agent-done 100' '--expect clears=1 --expect end=caller --expect script_done=1'
 	check "$NAME: it was cut, and nothing of it came later" equal "$(answers '"\(.[1].cut) \(.[2].sent)"')" \
 		"true On Saturday from ten to two."
 	heard=$(sent text 'map(select(.request | tostring | contains("And on Saturday?"))) | last | .request' |
 		jq -r '[(.input // .messages)[] | select(.role == "assistant") | .content] | last')
 	check "$NAME: the model is told what was heard of it" eval \
-		"[[ \"$LONG\" == \"$heard\"* ]] && [[ \"$heard\" == *'in the'* ]] && [ ${#heard} -lt ${#LONG} ]"
+		"[[ \"$SHOP_HOURS\" == \"$heard\"* ]] && [[ \"$heard\" == *'in the'* ]] && [ ${#heard} -lt ${#SHOP_HOURS} ]"
 }
 
 # The answer that breaks off is asked for again.
@@ -89,12 +56,28 @@ broken_case() {
 	talk "$1" 'wait-agent-done 100
 		prompt "Are you well?"
 		wait-spoken "I am."
-		wait-agent-done 100' --expect end=caller --expect script_done=1
+		wait-agent-done 100' '--expect end=caller --expect script_done=1'
+}
+
+# What the service does not know of the settings is left out, and so it is for the rest of the call.
+refused_case() {
+	talk "$1" 'wait-agent-done 100
+		prompt "How much is it?"
+		wait-spoken "Ten dollars."
+		wait-agent-done 100
+		prompt "And on Saturday?"
+		wait-spoken "ten to two."
+		wait-agent-done 100' '--expect end=caller --expect script_done=1' REASONING_EFFORT=low OPENAI_SAFETY_IDENTIFIER=caller
+	check "$NAME: with it, without it, and without it" equal "$(sent text '[.[].request | select(tostring | contains("How much is it?")) |
+		has("reasoning") or has("reasoning_effort")] | join(" ")')" "true false false"
+	check "$NAME: the service can tell the caller from others" equal "$(sent text '[.[].request | select(tostring | contains("How much is it?")) |
+		(.safety_identifier | startswith("caller-"))] | unique | join(" ")')" true
 }
 
 for api in responses chat; do
 	apart "talk-$api" conversation_case "$api"
 	apart "interruption-$api" interruption_case "$api"
 	apart "broken-$api" broken_case "$api"
+	apart "refused-$api" refused_case "$api"
 done
 all_apart

@@ -21,7 +21,7 @@ static void inside(struct span s, const uint8_t *data, size_t size)
 /* What we send for this audio, Twilio reads as it was. */
 static void send_back(const uint8_t *audio, size_t len)
 {
-	struct phone_stream s = { "MZ1" };
+	struct phone_stream s = { .id = "MZ1" };
 	struct phone_event e;
 	struct buf out;
 
@@ -58,7 +58,7 @@ static void check(const struct phone_event *e, const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct phone_stream fresh = { "" }, s = { "" };
+	struct phone_stream fresh = { .id = "" }, s = { .id = "" };
 	const char *text = (const char *)data;
 	struct phone_event e;
 	struct span sid;

@@ -11,7 +11,7 @@ static void must(bool promise)
 /* Words made of it are UTF-8 without NUL, and come back from Twilio as they went there. */
 static void read_text(struct span text, const uint8_t *data, size_t size)
 {
-	struct phone_stream s = { "VX1" };
+	struct phone_stream s = { .id = "VX1" };
 	struct buf words, sent;
 	cJSON *tree;
 
@@ -32,7 +32,7 @@ static void read_text(struct span text, const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct phone_stream s = { "" };
+	struct phone_stream s = { .id = "" };
 	struct phone_event e;
 
 	relay_channel.parse(&s, (const char *)data, size, &e);

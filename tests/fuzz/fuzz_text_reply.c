@@ -1,6 +1,7 @@
 /* What a text API streams: the first byte chooses API and size of the pieces, the rest is the body. */
 #include "common/sse.h"
 #include "server/model/text/reply.h"
+#include "server/model/realtime_parse.h"
 #include "server/model/text/talk.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -32,7 +33,7 @@ static void look(struct text_reply *r)
 		for (size_t i = 0; i < e.call_count; i++)
 			talk_put_call(&talk, &e.calls[i]);
 		overs += e.type == MODEL_RESPONSE_DONE;
-		text_event_release(&e);
+		realtime_release(&e);
 	}
 }
 
@@ -50,7 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	talk_init(&talk);
 	overs = 0;
 	sse_init(&sse, 4096);
-	text_reply_begin(&reply, api, "resp_1", false, 0);
+	text_reply_begin(&reply, api, "resp_1", false);
 	for (size_t at = 1; at < size; at += piece) {
 		struct span bytes = { (const char *)data + at, at + piece < size ? piece : size - at }, event;
 

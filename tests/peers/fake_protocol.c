@@ -259,7 +259,6 @@ static enum model_error close_class(const char *reason)
 }
 
 const struct model_protocol fake_protocol = {
-	.name = "fake",
 	.formats = 1 << AUDIO_PCMU,
 	.can_truncate = true,
 	.can_cancel = true,

@@ -1,7 +1,8 @@
 #ifndef TESTS_FIXTURE_H
 #define TESTS_FIXTURE_H
-/* The messages in tests/fixtures, as text; tests run in the root. To be
- * included after cmocka. */
+/* The messages in tests/fixtures, as text; tests run in the root. */
+#include "tests/unit.h"
+
 #include <cjson/cJSON.h>
 #include <dirent.h>
 #include <fnmatch.h>

@@ -9,7 +9,7 @@
 #include <string.h>
 
 char folder[64];
-struct buf written;
+struct buf written, noted;
 
 const char *pairs_lookup(void *pairs, const char *name)
 {
@@ -63,6 +63,7 @@ int written_begin(void **state)
 {
 	(void)state;
 	buf_init(&written, 0);
+	buf_init(&noted, 0);
 	return 0;
 }
 
@@ -70,7 +71,33 @@ int written_end(void **state)
 {
 	(void)state;
 	buf_free(&written);
+	buf_free(&noted);
 	return 0;
+}
+
+void assert_written(const char *wanted)
+{
+	assert_int_equal(buf_error(&written), 0);
+	assert_string_equal(buf_text(&written), wanted);
+	buf_reset(&written);
+}
+
+int lines_of(const char *text)
+{
+	int n = 0;
+
+	for (; *text; text++)
+		n += *text == '\n';
+	return n;
+}
+
+cJSON *json_of(const char *text)
+{
+	cJSON *json = json_parse(text, strlen(text));
+
+	if (!json)
+		fail_msg("not JSON: %s", text);
+	return json;
 }
 
 static struct buf tree;

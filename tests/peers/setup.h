@@ -5,14 +5,9 @@
 #include "common/json.h"
 #include "common/json_out.h"
 #include "server/config/config.h"
+#include "tests/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 /* A config_lookup in an array of names and values that ends with a NULL. */
 const char *pairs_lookup(void *pairs, const char *name);
@@ -25,10 +20,14 @@ int folder_begin(void **state);
 int folder_end(void **state);
 void folder_put(const char *name, const void *bytes, size_t len);
 
-/* Of a test that writes into a buffer. */
-extern struct buf written;
+/* Of a test that writes into a buffer, or two: what is noted beside it. */
+extern struct buf written, noted;
 int written_begin(void **state);
 int written_end(void **state);
+void assert_written(const char *wanted); /* since the last time */
+
+int lines_of(const char *text);
+cJSON *json_of(const char *text);
 
 /* What is put into an object, as a tree; the caller deletes it. One at a time. */
 struct json_out *tree_begin(void);

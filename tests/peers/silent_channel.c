@@ -59,6 +59,11 @@ static void parse(struct phone_stream *s, const char *text, size_t len, struct p
 	} else if ((words = after(text, "played"))) {
 		out->text = (struct span){ words, strlen(words) };
 		out->type = PHONE_PLAYED;
+	} else if ((words = after(text, "spanish"))) {
+		out->text = (struct span){ words, strlen(words) };
+		out->language = (struct span){ "es-ES", 5 };
+		out->last = true;
+		out->type = PHONE_TEXT;
 	} else if (after(text, "quiet")) {
 		out->on = true;
 		out->type = PHONE_PLAYED;
@@ -102,7 +107,7 @@ static void put_clear(const struct phone_stream *s, struct buf *out)
 	buf_printf(out, "clear %s", s->id);
 }
 
-static void put_language(const struct phone_stream *s, struct buf *out, const char *tag)
+static void put_language(struct phone_stream *s, struct buf *out, const char *tag)
 {
 	buf_printf(out, "language %s %s", s->id, tag);
 }
@@ -122,20 +127,11 @@ static void put_end(const struct phone_stream *s, struct buf *out, const char *h
 	buf_printf(out, "end %s %s", s->id, handoff);
 }
 
-#define SILENT_CHANNEL \
-	.audio = true, .text = true, .parse = parse, .put_audio = put_audio, .put_text = put_text, \
-	.put_mark = put_mark, .put_clear = put_clear
+#define SILENT_WORDS \
+	.text = true, .parse = parse, .put_text = put_text, .put_language = put_language, .put_play = put_play, \
+	.put_keys = put_keys, .put_end = put_end
+#define SILENT_CHANNEL SILENT_WORDS, .audio = true, .put_audio = put_audio, .put_mark = put_mark, .put_clear = put_clear
 
-const struct phone_channel silent_channel = { .name = "silent", .marks = true, SILENT_CHANNEL };
-const struct phone_channel silent_channel_without_marks = { .name = "silent, no marks", SILENT_CHANNEL };
-const struct phone_channel silent_channel_of_text = {
-	.name = "silent, text",
-	.text = true,
-	.closes = true,
-	.parse = parse,
-	.put_text = put_text,
-	.put_language = put_language,
-	.put_play = put_play,
-	.put_keys = put_keys,
-	.put_end = put_end,
-};
+const struct phone_channel silent_channel = { .marks = true, SILENT_CHANNEL };
+const struct phone_channel silent_channel_without_marks = { SILENT_CHANNEL };
+const struct phone_channel silent_channel_of_text = { .closes = true, SILENT_WORDS };

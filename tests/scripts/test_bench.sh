@@ -31,5 +31,6 @@ is "the bench ends well" [ "$status" = 0 ]
 is "the server has its row" row trunkline
 is "so has the relay" row relay
 is "and calls in words" grep -qE '^ +5 +words +model > caller, first token, ms: p50 [0-9.]+ ' <<<"$table"
+is "and those that a text API answers" grep -qE '^ +5 +text +model > caller, first token, ms: p50 [0-9.]+ ' <<<"$table"
 is "and their ratio is told" grep -qE '^ +ratio( +-?[0-9.]+){5,} *$' <<<"$table"
 is "an unknown option is refused" [ "$(tools/bench --nonsense >/dev/null 2>&1; echo $?)" = 2 ]

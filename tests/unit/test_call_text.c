@@ -1,58 +1,43 @@
 #include "server/call_text.h"
+#include "tests/peers/setup.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include <cmocka.h>
-
-static cJSON *tree(const char *json)
-{
-	cJSON *t = json_parse(json, strlen(json));
-
-	assert_non_null(t);
-	return t;
-}
-
 static void assert_row(const char *json, const char *wanted)
 {
-	cJSON *call = tree(json);
-	struct buf out;
+	cJSON *call = json_of(json);
 
-	buf_init(&out, 0);
-	call_text_row(call, &out);
-	assert_string_equal(buf_text(&out), wanted);
-	buf_free(&out);
+	call_text_row(call, &written);
+	assert_written(wanted);
 	cJSON_Delete(call);
 }
 
 static void assert_whole(const char *call_json, const char *record_json, const char *wanted)
 {
-	cJSON *call = tree(call_json), *record = record_json ? tree(record_json) : NULL;
-	struct buf out;
+	cJSON *call = json_of(call_json), *record = record_json ? json_of(record_json) : NULL;
 
-	buf_init(&out, 0);
-	call_text_whole(call, record, &out);
-	assert_string_equal(buf_text(&out), wanted);
-	buf_free(&out);
+	call_text_whole(call, record, &written);
+	assert_written(wanted);
 	cJSON_Delete(call);
 	cJSON_Delete(record);
 }
 
+static int live_in_utc(void **state)
+{
+	setenv("TZ", "UTC0", 1);
+	tzset();
+	return written_begin(state);
+}
+
 static void table_has_a_line_a_call(void **state)
 {
-	struct buf out;
-
 	(void)state;
-	buf_init(&out, 0);
-	call_text_head(&out);
-	assert_string_equal(buf_text(&out),
-	    "BEGAN               FROM             TO               AGENT            LASTED     COST "
-	    "CALL                               ENDED\n");
-	buf_free(&out);
+	call_text_head(&written);
+	assert_written("BEGAN               FROM             TO               AGENT            LASTED     COST "
+		       "CALL                               ENDED\n");
 	assert_row(
 	    "{\"call_sid\":\"CA14d7359b4ce7b1f820c94cdc3570a7a8\",\"state\":\"ended\",\"from\":\"+12025550123\","
 	    "\"to\":\"+12025550100\",\"agent\":\"desk\",\"reserved_at\":\"2026-11-20T10:15:29Z\","
@@ -174,19 +159,13 @@ static void order_that_failed_says_why(void **state)
 	    "placed     failed: Twilio says no\n\n");
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(table_has_a_line_a_call),
-		cmocka_unit_test(call_being_placed_is_named_by_its_order),
-		cmocka_unit_test(nobody_steers_the_terminal_by_a_name),
-		cmocka_unit_test(call_of_which_nothing_is_known),
-		cmocka_unit_test(dialogue_can_be_read),
-		cmocka_unit_test(tools_of_a_call_that_came_back_stand_in_its_last_stream),
-		cmocka_unit_test(order_that_failed_says_why),
-	};
-
-	setenv("TZ", "UTC0", 1);
-	tzset();
-	return cmocka_run_group_tests_name("call_text", tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(table_has_a_line_a_call),
+	cmocka_unit_test(call_being_placed_is_named_by_its_order),
+	cmocka_unit_test(nobody_steers_the_terminal_by_a_name),
+	cmocka_unit_test(call_of_which_nothing_is_known),
+	cmocka_unit_test(dialogue_can_be_read),
+	cmocka_unit_test(tools_of_a_call_that_came_back_stand_in_its_last_stream),
+	cmocka_unit_test(order_that_failed_says_why),
+	GROUP(live_in_utc, written_end),
+};

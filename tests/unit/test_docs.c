@@ -9,16 +9,13 @@
 #include "server/stats/endings.h"
 #include "server/stats/stats.h"
 #include "server/web/page/openapi.h"
+#include "tests/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #define API "server/web/API.md"
 #define SETTINGS "server/SETTINGS.md"
@@ -394,11 +391,9 @@ static void the_example_is_what_the_table_says(void **state)
 	must_be_printed(".env.example", "", config_print_env);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = { cmocka_unit_test(the_api_is_described_as_it_is),
-		cmocka_unit_test(the_settings_are_described_as_they_are),
-		cmocka_unit_test(the_example_is_what_the_table_says) };
-
-	return cmocka_run_group_tests(tests, open_document, close_document);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(the_api_is_described_as_it_is),
+	cmocka_unit_test(the_settings_are_described_as_they_are),
+	cmocka_unit_test(the_example_is_what_the_table_says),
+	GROUP(open_document, close_document),
+};

@@ -1,18 +1,15 @@
 /* Against a peer that says what it likes. How it asks a server of ours is tested with the routes
  * (web/test_routes.c). */
 #include "server/local_client.h"
+#include "tests/unit.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 static struct peer {
 	int listener;
@@ -148,16 +145,12 @@ static void server_that_says_nothing_is_left(void **state)
 	buf_free(&body);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(body_stands_behind_the_head),
-		cmocka_unit_test(server_may_listen_on_ipv6),
-		cmocka_unit_test(what_is_no_answer_is_none),
-		cmocka_unit_test(torn_answer_is_none),
-		cmocka_unit_test(endless_answer_has_an_end),
-		cmocka_unit_test(server_that_says_nothing_is_left),
-	};
-
-	return cmocka_run_group_tests_name("local_client", tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(body_stands_behind_the_head),
+	cmocka_unit_test(server_may_listen_on_ipv6),
+	cmocka_unit_test(what_is_no_answer_is_none),
+	cmocka_unit_test(torn_answer_is_none),
+	cmocka_unit_test(endless_answer_has_an_end),
+	cmocka_unit_test(server_that_says_nothing_is_left),
+	{ 0 },
+};

@@ -1,18 +1,16 @@
 #include "server/operator_commands.h"
 
 #include "server/config/version.h"
+#include "tests/peers/setup.h"
+#include "tests/unit.h"
 
 #include <arpa/inet.h>
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 static bool reads(struct operator_command *c, const char *line)
 {
@@ -39,9 +37,8 @@ static void commands_are_read(void **state)
 	struct operator_command c;
 
 	(void)state;
-	assert_true(operator_command_named("status"));
-	assert_true(operator_command_named("calls"));
-	assert_true(operator_command_named("call"));
+	assert_true(
+	    operator_command_named("status") && operator_command_named("calls") && operator_command_named("call"));
 	assert_false(operator_command_named("--status"));
 	assert_true(reads(&c, "status"));
 	assert_int_equal(c.what, OPERATOR_STATUS);
@@ -150,15 +147,6 @@ static int runs(const char *line, const char *const bodies[], char *printed, siz
 #define LAST_PAGE \
 	"{\"calls\":[{\"call_sid\":\"CA3\",\"state\":\"ended\"},{\"call_sid\":\"CA4\",\"state\":\"ended\"}],\"next\":\"e2\"}"
 
-static int lines_of(const char *text)
-{
-	int n = 0;
-
-	for (; *text; text++)
-		n += *text == '\n';
-	return n;
-}
-
 static void pages_are_followed_as_far_as_was_asked(void **state)
 {
 	const char *const pages[] = { THIS, FIRST_PAGE, LAST_PAGE, NULL };
@@ -240,18 +228,14 @@ static void call_is_asked_for_with_its_record(void **state)
 	assert_non_null(strstr(printed, "record     rec_1, valid\n  name: Sam\n"));
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(commands_are_read),
-		cmocka_unit_test(what_makes_no_sense_is_told),
-		cmocka_unit_test(pages_are_followed_as_far_as_was_asked),
-		cmocka_unit_test(pages_become_one_object),
-		cmocka_unit_test(live_ones_alone_need_no_more_pages),
-		cmocka_unit_test(broken_store_is_told),
-		cmocka_unit_test(another_version_is_not_shown_to_people),
-		cmocka_unit_test(call_is_asked_for_with_its_record),
-	};
-
-	return cmocka_run_group_tests_name("operator_commands", tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(commands_are_read),
+	cmocka_unit_test(what_makes_no_sense_is_told),
+	cmocka_unit_test(pages_are_followed_as_far_as_was_asked),
+	cmocka_unit_test(pages_become_one_object),
+	cmocka_unit_test(live_ones_alone_need_no_more_pages),
+	cmocka_unit_test(broken_store_is_told),
+	cmocka_unit_test(another_version_is_not_shown_to_people),
+	cmocka_unit_test(call_is_asked_for_with_its_record),
+	{ 0 },
+};

@@ -46,13 +46,10 @@ static void stood_in_store(struct store *store, struct store_health *out)
 
 #include "common/json.h"
 #include "server/web/api/status.h"
+#include "tests/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <cmocka.h>
 
 static struct program program;
 
@@ -125,13 +122,9 @@ static void without_a_store_its_section_is_null(void **state)
 	assert_true(put_status(&program, "turns", NULL)); /* nobody's: counters only */
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_weightiest_reason_is_told),
-		cmocka_unit_test(each_section_has_its_place_in_status),
-		cmocka_unit_test(without_a_store_its_section_is_null),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(the_weightiest_reason_is_told),
+	cmocka_unit_test(each_section_has_its_place_in_status),
+	cmocka_unit_test(without_a_store_its_section_is_null),
+	{ 0 },
+};

@@ -2,10 +2,9 @@
 #include "server/line/calls.h"
 #include "server/process.h"
 #include "server/web/server.h"
+#include "tests/unit.h"
 
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -14,8 +13,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 static struct config settings(int max_calls)
 {
@@ -114,15 +111,11 @@ static void files_are_the_owners_whatever_the_umask_was(void **state)
 	assert_int_equal(now, 077);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_line_is_counted_with_its_bells_and_sockets),
-		cmocka_unit_test(as_many_calls_as_fit),
-		cmocka_unit_test(the_soft_limit_is_raised_to_the_hard_one),
-		cmocka_unit_test(memory_is_not_shown_unless_it_is_to_be),
-		cmocka_unit_test(files_are_the_owners_whatever_the_umask_was),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(every_line_is_counted_with_its_bells_and_sockets),
+	cmocka_unit_test(as_many_calls_as_fit),
+	cmocka_unit_test(the_soft_limit_is_raised_to_the_hard_one),
+	cmocka_unit_test(memory_is_not_shown_unless_it_is_to_be),
+	cmocka_unit_test(files_are_the_owners_whatever_the_umask_was),
+	{ 0 },
+};

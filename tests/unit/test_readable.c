@@ -1,33 +1,19 @@
 #include "server/readable.h"
 
 #include "common/json.h"
+#include "tests/peers/setup.h"
+#include "tests/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include <cmocka.h>
-
 #define ACTS "\xef\xbf\xbd" /* U+FFFD */
-
-static void assert_put(struct buf *out, const char *wanted)
-{
-	assert_int_equal(buf_error(out), 0);
-	assert_string_equal(buf_text(out), wanted);
-	buf_free(out);
-	buf_init(out, 0);
-}
 
 static void assert_text(const char *text, const char *wanted)
 {
-	struct buf out;
-
-	buf_init(&out, 0);
-	readable_text(&out, text);
-	assert_put(&out, wanted);
+	readable_text(&written, text);
+	assert_written(wanted);
 }
 
 static void text_of_people_is_left_as_it_is(void **state)
@@ -73,35 +59,28 @@ static void nothing_turns_or_hides_what_stands_beside_it(void **state)
 
 static void lines_stay_lines(void **state)
 {
-	struct buf out;
-
 	(void)state;
-	buf_init(&out, 0);
-	readable_lines(&out, "a\tb\n\x1b[2J\n\nc");
-	assert_put(&out, "a b\n" ACTS "[2J\n\nc");
-	readable_lines(&out, "");
-	assert_put(&out, "");
-	buf_free(&out);
+	readable_lines(&written, "a\tb\n\x1b[2J\n\nc");
+	assert_written("a b\n" ACTS "[2J\n\nc");
+	readable_lines(&written, "");
+	assert_written("");
 }
 
 static void a_start_is_cut_between_characters(void **state)
 {
-	struct buf out;
-
 	(void)state;
-	buf_init(&out, 0);
-	readable_start(&out, "äöü", 3);
-	assert_put(&out, "äöü");
-	readable_start(&out, "äöüß", 3);
-	assert_put(&out, "äö…");
-	readable_start(&out, "\x1b\x1b\x1b\x1b", 3);
-	assert_put(&out, ACTS ACTS "…");
-	readable_cell(&out, "äö", 4);
-	assert_put(&out, "äö   ");
-	readable_cell(&out, "äöüßä", 4);
-	assert_put(&out, "äöü… ");
-	readable_cell(&out, NULL, 2);
-	assert_put(&out, "   ");
+	readable_start(&written, "äöü", 3);
+	assert_written("äöü");
+	readable_start(&written, "äöüß", 3);
+	assert_written("äö…");
+	readable_start(&written, "\x1b\x1b\x1b\x1b", 3);
+	assert_written(ACTS ACTS "…");
+	readable_cell(&written, "äö", 4);
+	assert_written("äö   ");
+	readable_cell(&written, "äöüßä", 4);
+	assert_written("äöü… ");
+	readable_cell(&written, NULL, 2);
+	assert_written("   ");
 }
 
 /* Programs read the same from it. */
@@ -110,91 +89,70 @@ static void json_keeps_its_meaning_and_steers_nothing(void **state)
 	static const char json[] = "{\"a\":\"\xc2\x9b\u202e\U000e0041\x7f\\u001b é\",\t\"b\":1}\n";
 	static const char wanted[] = "{\"a\":\"\\u009b\\u202e\\udb40\\udc41\\u007f\\u001b é\", \"b\":1}\n";
 	cJSON *before = json_parse(json, sizeof json - 1), *after;
-	struct buf out;
-
 	(void)state;
-	buf_init(&out, 0);
-	readable_json(&out, json, sizeof json - 1);
-	assert_string_equal(buf_text(&out), wanted);
-	after = json_parse(buf_text(&out), out.len);
+	readable_json(&written, json, sizeof json - 1);
+	after = json_parse(buf_text(&written), written.len);
 	assert_non_null(before);
 	assert_true(cJSON_Compare(before, after, true));
 	cJSON_Delete(before);
 	cJSON_Delete(after);
-	buf_free(&out);
+	assert_written(wanted);
 }
 
 static void times_are_those_of_the_place(void **state)
 {
-	struct buf out;
-
 	(void)state;
-	buf_init(&out, 0);
 	setenv("TZ", "CET-1", 1);
 	tzset();
-	readable_time(&out, "2026-11-20T23:15:30.999Z");
-	assert_put(&out, "2026-11-21 00:15:30");
-	readable_time(&out, NULL);
-	assert_put(&out, "-");
-	readable_time(&out, "\x1b[2J");
-	assert_put(&out, "-");
-}
-
-static void assert_seconds(double seconds, const char *wanted)
-{
-	struct buf out;
-
-	buf_init(&out, 0);
-	readable_seconds(&out, seconds);
-	assert_put(&out, wanted);
+	readable_time(&written, "2026-11-20T23:15:30.999Z");
+	assert_written("2026-11-21 00:15:30");
+	readable_time(&written, NULL);
+	assert_written("-");
+	readable_time(&written, "\x1b[2J");
+	assert_written("-");
 }
 
 static void values_are_as_people_write_them(void **state)
 {
-	struct buf out;
-
-	(void)state;
-	assert_seconds(0, "0:00");
-	assert_seconds(-1, "0:00");
-	assert_seconds(1e300, "0:00");
-	assert_seconds(59.999, "0:59");
-	assert_seconds(754, "12:34");
-	assert_seconds(3600, "1:00:00");
-	assert_seconds(86400 + 3723, "1 day 1:02:03");
-	assert_seconds(10 * 86400, "10 days 0:00:00");
-	buf_init(&out, 0);
-	readable_usd(&out, 0);
-	assert_put(&out, "$0.00");
-	readable_usd(&out, 0.0338);
-	assert_put(&out, "$0.0338");
-	readable_usd(&out, 12.345);
-	assert_put(&out, "$12.35");
-	readable_bytes(&out, 999);
-	assert_put(&out, "999 bytes");
-	readable_bytes(&out, 1234);
-	assert_put(&out, "1.2 KB");
-	readable_bytes(&out, 999600);
-	assert_put(&out, "1.0 MB");
-	readable_bytes(&out, 208278);
-	assert_put(&out, "208 KB");
-	readable_bytes(&out, 5e12);
-	assert_put(&out, "5.0 TB");
-	readable_bytes(&out, 5e16);
-	assert_put(&out, "50000 TB");
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(text_of_people_is_left_as_it_is),
-		cmocka_unit_test(nothing_steers_the_terminal),
-		cmocka_unit_test(nothing_turns_or_hides_what_stands_beside_it),
-		cmocka_unit_test(lines_stay_lines),
-		cmocka_unit_test(a_start_is_cut_between_characters),
-		cmocka_unit_test(json_keeps_its_meaning_and_steers_nothing),
-		cmocka_unit_test(times_are_those_of_the_place),
-		cmocka_unit_test(values_are_as_people_write_them),
+	static const struct {
+		void (*put)(struct buf *, double);
+		double value;
+		const char *wanted;
+	} rows[] = {
+		{ readable_seconds, 0, "0:00" },
+		{ readable_seconds, -1, "0:00" },
+		{ readable_seconds, 1e300, "0:00" },
+		{ readable_seconds, 59.999, "0:59" },
+		{ readable_seconds, 754, "12:34" },
+		{ readable_seconds, 3600, "1:00:00" },
+		{ readable_seconds, 86400 + 3723, "1 day 1:02:03" },
+		{ readable_seconds, 10 * 86400, "10 days 0:00:00" },
+		{ readable_usd, 0, "$0.00" },
+		{ readable_usd, 0.0338, "$0.0338" },
+		{ readable_usd, 12.345, "$12.35" },
+		{ readable_bytes, 999, "999 bytes" },
+		{ readable_bytes, 1234, "1.2 KB" },
+		{ readable_bytes, 999600, "1.0 MB" },
+		{ readable_bytes, 208278, "208 KB" },
+		{ readable_bytes, 5e12, "5.0 TB" },
+		{ readable_bytes, 5e16, "50000 TB" },
 	};
 
-	return cmocka_run_group_tests_name("readable", tests, NULL, NULL);
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		rows[i].put(&written, rows[i].value);
+		assert_written(rows[i].wanted);
+	}
 }
+
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(text_of_people_is_left_as_it_is),
+	cmocka_unit_test(nothing_steers_the_terminal),
+	cmocka_unit_test(nothing_turns_or_hides_what_stands_beside_it),
+	cmocka_unit_test(lines_stay_lines),
+	cmocka_unit_test(a_start_is_cut_between_characters),
+	cmocka_unit_test(json_keeps_its_meaning_and_steers_nothing),
+	cmocka_unit_test(times_are_those_of_the_place),
+	cmocka_unit_test(values_are_as_people_write_them),
+	GROUP(written_begin, written_end),
+};

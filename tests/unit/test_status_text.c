@@ -1,25 +1,16 @@
 #include "server/status_text.h"
+#include "tests/peers/setup.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 static void assert_status(const char *status_json, const char *ready_json, const char *wanted)
 {
-	cJSON *status = json_parse(status_json, strlen(status_json)),
-	      *ready = json_parse(ready_json, strlen(ready_json));
-	struct buf out;
+	cJSON *status = json_of(status_json), *ready = json_of(ready_json);
 
-	assert_non_null(status);
-	assert_non_null(ready);
-	buf_init(&out, 0);
-	status_text(status, ready, &out);
-	assert_string_equal(buf_text(&out), wanted);
-	buf_free(&out);
+	status_text(status, ready, &written);
+	assert_written(wanted);
 	cJSON_Delete(status);
 	cJSON_Delete(ready);
 }
@@ -136,15 +127,11 @@ static void many_agents_are_counted(void **state)
 	    "cost       $0.00 today\n");
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_matters_when_all_is_well),
-		cmocka_unit_test(what_is_wrong_is_told_last),
-		cmocka_unit_test(several_endpoints_are_told_and_what_ails_them),
-		cmocka_unit_test(every_state_has_its_words),
-		cmocka_unit_test(many_agents_are_counted),
-	};
-
-	return cmocka_run_group_tests_name("status_text", tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(what_matters_when_all_is_well),
+	cmocka_unit_test(what_is_wrong_is_told_last),
+	cmocka_unit_test(several_endpoints_are_told_and_what_ails_them),
+	cmocka_unit_test(every_state_has_its_words),
+	cmocka_unit_test(many_agents_are_counted),
+	GROUP(written_begin, written_end),
+};

@@ -1,5 +1,6 @@
 #include "tools/kit/command_line.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,16 @@ static const struct option_row *find(const struct option_row *rows, size_t count
 		if (rows[i].name && strlen(rows[i].name) == len && memcmp(rows[i].name, name, len) == 0)
 			return &rows[i];
 	return NULL;
+}
+
+const char *word_of(const char *id, char out[WORD_SIZE])
+{
+	size_t n = 0;
+
+	for (; id[n] && n < WORD_SIZE - 1; n++)
+		out[n] = id[n] == '_' ? '-' : (char)tolower((unsigned char)id[n]);
+	out[n] = '\0';
+	return out;
 }
 
 const char *option_set(const struct option_row *row, void *into, const char *value)

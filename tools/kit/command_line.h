@@ -39,6 +39,11 @@ struct option_row {
 int command_line_read(
     const char *program, const struct option_row *rows, size_t count, void *into, int argc, char **argv);
 
+enum { WORD_SIZE = 32 };
+
+/* The word of a command line for a name of the source: "no-token" for "NO_TOKEN". */
+const char *word_of(const char *id, char out[WORD_SIZE]);
+
 /* One value by its row: NULL, or what is wrong with it. */
 const char *option_set(const struct option_row *row, void *into, const char *value);
 

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <pthread.h>
 #include <signal.h>
@@ -120,6 +121,7 @@ static void *run(void *arg)
 void server_run(int listener, SSL_CTX *tls, int idle_s, void (*serve)(struct peer *p))
 {
 	struct timeval idle = { .tv_sec = idle_s };
+	int on = 1;
 
 	for (;;) {
 		int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
@@ -131,6 +133,8 @@ void server_run(int listener, SSL_CTX *tls, int idle_s, void (*serve)(struct pee
 		if (fd < 0)
 			continue;
 		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &idle, sizeof idle);
+		setsockopt(
+		    fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* as the services do: small events go out at once */
 		v = need(sizeof *v);
 		*v = (struct visit){ { .fd = fd }, tls, serve };
 		if (pthread_create(&thread, NULL, run, v)) {

@@ -13,7 +13,8 @@ enum { CALLS_MAX = 5000, WORDS_CALLS = 200, QUICK_WORDS_CALLS = 5, LOAD_LATE_MS 
 
 static const char help[] =
     "Calls at once through the server, and through a bare relay to compare with; then 200 by\n"
-    "ConversationRelay, in words: from the model's first token to the phone's.\n"
+    "ConversationRelay, in words: from the model's first token to the phone's, of the realtime model\n"
+    "(words) and of a text API (text).\n"
     "\n"
     "  tools/bench           the table\n"
     "  tools/bench --quick   a few calls, to see that there is a table; nothing depends on a time\n"
@@ -28,7 +29,8 @@ static const char help[] =
     "Other settings of the server are taken from the environment.\n";
 
 static struct subject server = { .name = "trunkline" }, relay = { .name = "relay", .relay = true },
-		      words = { .name = "words", .words = true };
+		      words = { .name = "words", .words = true },
+		      texts = { .name = "text", .words = true, .text = true };
 
 static double from_environment(const char *name, double otherwise, double least)
 {
@@ -135,22 +137,36 @@ static int measure(const struct settings *s, struct figures *servers, struct fig
 	return i;
 }
 
+/* Both rows in words; true if each is there. */
+static bool measure_words(const struct settings *s, int calls, struct figures in_words[2])
+{
+	const struct subject *subjects[] = { &words, &texts };
+	bool all_complete = true;
+
+	for (int i = 0; i < 2; i++) {
+		run_calls(s, subjects[i], calls, &in_words[i]);
+		table_words(subjects[i]->name, &in_words[i]);
+		all_complete = all_complete && in_words[i].taken && !in_words[i].failed && in_words[i].words > 0;
+	}
+	return all_complete;
+}
+
 static void tell_aims(
-    const struct figures *servers, const struct figures *relays, int count, const struct figures *in_words)
+    const struct figures *servers, const struct figures *relays, int count, const struct figures in_words[2])
 {
 	int missed = 0;
 
 	puts("Aims of the design that were missed:");
 	for (int i = 0; i < count; i++)
 		missed += table_aims(&servers[i], &relays[i]);
-	missed += table_words_aims(in_words);
+	missed += table_words_aims(words.name, &in_words[0]) + table_words_aims(texts.name, &in_words[1]);
 	if (!missed)
 		puts("  none");
 }
 
 int main(int argc, char **argv)
 {
-	struct figures servers[SIZES_MAX], relays[SIZES_MAX], in_words;
+	struct figures servers[SIZES_MAX], relays[SIZES_MAX], in_words[2];
 	bool quick = argc == 2 && !strcmp(argv[1], "--quick"), proving = argc == 2 && !strcmp(argv[1], "--prove");
 	bool all_complete;
 	struct settings s;
@@ -172,13 +188,11 @@ int main(int argc, char **argv)
 		return 1;
 	table_head();
 	count = measure(&s, servers, relays, &all_complete);
-	run_calls(&s, &words, quick ? QUICK_WORDS_CALLS : WORDS_CALLS, &in_words);
-	table_words(&in_words);
-	all_complete = all_complete && in_words.taken && !in_words.failed && in_words.words > 0;
+	all_complete = measure_words(&s, quick ? QUICK_WORDS_CALLS : WORDS_CALLS, in_words) && all_complete;
 	if (quick) {
 		puts(all_complete ? "the table is complete" : "the table is not complete");
 		return !all_complete;
 	}
-	tell_aims(servers, relays, count, &in_words);
+	tell_aims(servers, relays, count, in_words);
 	return !servers[0].taken || !relays[0].taken;
 }

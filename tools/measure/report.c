@@ -93,16 +93,25 @@ bool report_model(struct figures *f, const char *path)
 	return close_report(&r);
 }
 
+/* What the phones saw of their calls. */
+static bool open_phones(struct reader *r, struct figures *f, const char *path)
+{
+	if (!open_report(r, path))
+		return false;
+	f->failed = number(r, "load.failed");
+	/* Up to the end, where it was the caller who hung up. */
+	f->live = number(r, "load.ends.caller");
+	ranks(r, "answer_first", f->down);
+	ranks(r, "send_late", f->late);
+	return true;
+}
+
 bool report_words(struct figures *f, const char *path)
 {
 	struct reader r;
 
-	if (!open_report(&r, path))
+	if (!open_phones(&r, f, path))
 		return false;
-	f->failed = number(&r, "load.failed");
-	f->live = number(&r, "load.ends.caller");
-	ranks(&r, "answer_first", f->down);
-	ranks(&r, "send_late", f->late);
 	f->words = number(&r, "load.answer_first.count");
 	return close_report(&r);
 }
@@ -111,13 +120,8 @@ bool report_phone(struct figures *f, const char *path)
 {
 	struct reader r;
 
-	if (!open_report(&r, path))
+	if (!open_phones(&r, f, path))
 		return false;
-	f->failed = number(&r, "load.failed");
-	/* Up to the end, where it was the caller who hung up. */
-	f->live = number(&r, "load.ends.caller");
-	ranks(&r, "answer_first", f->down);
-	ranks(&r, "send_late", f->late);
 	f->units = number(&r, "load.units_received");
 	f->lost_units = number(&r, "load.units_lost");
 	f->bad_units =

@@ -30,6 +30,7 @@ struct stage {
 	char dir[300]; /* of this run's logs and reports */
 	char model_report[340], phone_report[340];
 	struct child model, bridge, phone;
+	bool text; /* the model is a text API */
 	int model_port, bridge_port;
 };
 
@@ -58,10 +59,10 @@ static const char *path(const struct stage *st, const char *file)
 	return text[which];
 }
 
-static void stage_init(struct stage *st, const struct settings *s, const char *name, int calls)
+static void stage_init(struct stage *st, const struct settings *s, const struct subject *subject, int calls)
 {
-	*st = (struct stage){ .s = s };
-	snprintf(st->dir, sizeof st->dir, "%s/%s-%d", s->out, name, calls);
+	*st = (struct stage){ .s = s, .text = subject->text };
+	snprintf(st->dir, sizeof st->dir, "%s/%s-%d", s->out, subject->name, calls);
 	mkdir(s->out, 0755);
 	mkdir(st->dir, 0755);
 	snprintf(st->model_report, sizeof st->model_report, "%s/model.json", st->dir);
@@ -86,12 +87,44 @@ static enum cores load_cores(const struct settings *s)
 	return s->apart ? LOAD_CORES : ANY_CORE;
 }
 
+static bool write_file(const char *at, const char *content)
+{
+	struct text text = { 0 };
+	bool ok;
+
+	text_puts(&text, content);
+	ok = file_write(at, &text) == 0;
+	text_free(&text);
+	return ok;
+}
+
+/* Its certificate is the stand-in model's, which ran before. */
+static bool start_text_model(struct stage *st)
+{
+	static const char script[] =
+	    "[{\"then\": [{\"stamp\": true, \"gap_ms\": 40, \"text\": \"is when this answer began, which goes on for a "
+	    "while and then, as all of them do, comes to its end.\"}]}]";
+	const struct settings *s = st->s;
+	struct command c = { 0 };
+
+	if (!write_file(path(st, "text.json"), script))
+		return false;
+	command_add(&c, "%s/text-model", s->build);
+	command_add(&c, "--port=%d", st->model_port);
+	command_add(&c, "--cert=%s/ca/good.pem", s->out);
+	command_add(&c, "--script=%s", path(st, "text.json"));
+	return child_start(&st->model, "text-model", &c, load_cores(s), path(st, "model.log")) &&
+	       port_wait(st->model_port, &st->model, START_S);
+}
+
 static bool start_model(struct stage *st)
 {
 	const struct settings *s = st->s;
 	struct command c = { 0 };
 
 	st->model_port = port_free();
+	if (st->text)
+		return start_text_model(st);
 	command_add(&c, "%s/standin-model", s->build);
 	command_add(&c, "--load");
 	command_add(&c, "--port=%d", st->model_port);
@@ -111,6 +144,11 @@ static void server_command(const struct stage *st, struct command *c, const stru
 	if (subject->words) {
 		command_add(c, "CHANNEL=relay");
 		command_add(c, "GREETING_MODE=wait");
+	}
+	if (subject->text) {
+		command_add(c, "MODEL_PROTOCOL=text");
+		command_add(c, "TEXT_API_URL=https://localhost:%d/v1/responses", st->model_port);
+		command_add(c, "HTTPS_CA_FILE=%s/ca/ca.pem", st->s->out);
 	}
 	command_add(c, "OPENAI_REALTIME_URL=wss://localhost:%d/v1/realtime", st->model_port);
 	command_add(c, "OPENAI_CA_FILE=%s/ca/ca.pem", st->s->out);
@@ -150,14 +188,8 @@ static bool start_bridge(struct stage *st, const struct subject *subject, int ca
 /* Who speaks by words says some, hears the answer, and says some again. */
 static bool write_words(const struct stage *st)
 {
-	static const char script[] = "silence 1500\nprompt \"Tell me something.\" 300\nwait-last\nrepeat\n";
-	struct text text = { 0 };
-	bool ok;
-
-	text_puts(&text, script);
-	ok = file_write(path(st, "words.script"), &text) == 0;
-	text_free(&text);
-	return ok;
+	return write_file(
+	    path(st, "words.script"), "silence 1500\nprompt \"Tell me something.\" 300\nwait-last\nrepeat\n");
 }
 
 static bool start_phone(struct stage *st, const struct subject *subject, int calls, double seconds)
@@ -202,12 +234,15 @@ static bool watch_window(struct stage *st, struct window *w, double begin_s, dou
 	if (!child_alive(&st->phone) || !sample_take(&w->begin, st->bridge.pid))
 		return false;
 	edge_take(&w->from, st);
-	kill(st->model.pid, SIGUSR2);
+	if (!st->text)
+		kill(st->model.pid, SIGUSR2);
 	sleep_until_ns(w->from.at_ns + (uint64_t)(seconds * 1e9));
 	edge_take(&w->to, st);
 	/* By then the first caller is about to hang up, and the phone measures
 	 * no longer either. */
 	sleep_until_ns(w->to.at_ns + HANGUP_NS);
+	if (st->text)
+		return child_alive(&st->phone) && sample_take(&w->end, st->bridge.pid);
 	kill(st->model.pid, SIGUSR1);
 	if (!file_wait(st->model_report, REPORT_S))
 		return false;
@@ -243,7 +278,7 @@ bool run_calls(const struct settings *s, const struct subject *subject, int call
 	bool ok;
 
 	*out = (struct figures){ .calls = calls };
-	stage_init(&st, s, subject->name, calls);
+	stage_init(&st, s, subject, calls);
 	/* With several it waits for the ramp; one alone counts from its beginning. */
 	ok = start_model(&st) && start_bridge(&st, subject, calls + SPARE_LINES) &&
 	     start_phone(&st, subject, calls, settings_warmup_s(s) + s->seconds + (calls == 1)) &&
@@ -270,7 +305,7 @@ bool run_idle(const struct settings *s, struct subject *subject)
 	struct stage st;
 	bool ok;
 
-	stage_init(&st, s, subject->name, 0);
+	stage_init(&st, s, subject, 0);
 	ok = start_model(&st) && start_bridge(&st, subject, 1);
 	if (ok) {
 		/* Its first look at the model is part of being idle. */

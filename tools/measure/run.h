@@ -10,6 +10,7 @@ struct subject {
 	const char *name;
 	bool relay;                      /* else the server */
 	bool words;                      /* calls by ConversationRelay: only words go through */
+	bool text;                       /* ... and a text API answers */
 	const char *harm[HARMS_MAX];     /* the relay's options, NULL behind the last */
 	double idle_rss_kb, idle_pss_kb; /* without a call */
 };

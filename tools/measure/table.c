@@ -140,13 +140,14 @@ void table_row(const char *name, const struct figures *f)
 	fflush(stdout);
 }
 
-void table_words(const struct figures *f)
+void table_words(const char *name, const struct figures *f)
 {
-	printf("%5.0f  %-*s", f->calls, NAME_WIDTH - 7, "words");
+	printf("%5.0f  %-*s", f->calls, NAME_WIDTH - 7, name);
 	if (f->taken)
 		printf(
-		    "  model > caller, first token, ms: p50 %.3f  p99 %.3f  max %.2f  (%.0f answers, %.0f calls failed)\n",
-		    f->down[P50], f->down[P99], f->down[MAX], f->words, f->failed);
+		    "  model > caller, first token, ms: p50 %.3f  p99 %.3f  max %.2f  (%.0f answers, %.0f calls failed; "
+		    "its core %.0f %%, the load's %.0f %%, others %.0f %%)\n",
+		    f->down[P50], f->down[P99], f->down[MAX], f->words, f->failed, f->core, f->load_core, f->others);
 	else
 		puts("  came to nothing");
 	fflush(stdout);
@@ -176,9 +177,12 @@ static int aim(const struct figures *f, bool met, const char *what, double is, d
 	return !met;
 }
 
-int table_words_aims(const struct figures *f)
+int table_words_aims(const char *name, const struct figures *f)
 {
-	return f->taken ? aim(f, f->down[P99] <= 1, "a first token p99, ms,", f->down[P99], 1) : 1;
+	char what[60];
+
+	snprintf(what, sizeof what, "a first token (%s) p99, ms,", name);
+	return f->taken ? aim(f, f->down[P99] <= 1, what, f->down[P99], 1) : 1;
 }
 
 /* The numbers of the design; those against the relay are its sense. */

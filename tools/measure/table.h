@@ -8,12 +8,12 @@ void table_explain(const struct settings *s);
 void table_head(void);
 void table_row(const char *name, const struct figures *f);
 /* Calls in words, a line of its own: they have but one figure. */
-void table_words(const struct figures *f);
+void table_words(const char *name, const struct figures *f);
 /* What `f` is of `base`, where that says something. */
 void table_ratio(const struct figures *f, const struct figures *base);
 
 /* Prints which of the design's aims a pair of runs misses, or nothing; how many. */
 int table_aims(const struct figures *server, const struct figures *relay);
-int table_words_aims(const struct figures *f); /* the same of calls in words */
+int table_words_aims(const char *name, const struct figures *f); /* the same of calls in words */
 
 #endif

@@ -6,17 +6,17 @@
 #include <string.h>
 
 static const struct {
-	const char *name, *help;
+	const char *id, *help;
 	struct fault usual;
 } table[FAULT_COUNT] = {
-#define X(id, name, value, at_ms, help) [FAULT_##id] = { name, help, { true, value, at_ms } },
+#define X(id, value, at_ms, help) [FAULT_##id] = { #id, help, { true, value, at_ms } },
 	FAULTS(X)
 #undef X
 };
 
-const char *fault_name(enum fault_id id)
+const char *fault_name(enum fault_id id, char out[WORD_SIZE])
 {
-	return table[id].name;
+	return word_of(table[id].id, out);
 }
 
 static int number(const char *from, long *out, const char **end)
@@ -35,8 +35,9 @@ int fault_set(struct fault faults[FAULT_COUNT], const char *spec)
 
 	for (int i = 0; i < FAULT_COUNT; i++) {
 		struct fault f = table[i].usual;
+		char name[WORD_SIZE];
 
-		if (strlen(table[i].name) != n || strncmp(table[i].name, spec, n) != 0)
+		if (strlen(fault_name((enum fault_id)i, name)) != n || strncmp(name, spec, n) != 0)
 			continue;
 		if (*at == '=' && strncmp(at, "=rst", 4) == 0)
 			f.value = 0, at += 4;
@@ -57,7 +58,7 @@ int fault_set(struct fault faults[FAULT_COUNT], const char *spec)
 void faults_help(void)
 {
 	for (int i = 0; i < FAULT_COUNT; i++) {
-		char usual[48] = "";
+		char usual[48] = "", name[WORD_SIZE];
 
 		if (table[i].usual.value && table[i].usual.at_ms)
 			snprintf(usual, sizeof usual, " (%ld @%ld)", table[i].usual.value, table[i].usual.at_ms);
@@ -65,6 +66,6 @@ void faults_help(void)
 			snprintf(usual, sizeof usual, " (%ld)", table[i].usual.value);
 		else if (table[i].usual.at_ms)
 			snprintf(usual, sizeof usual, " (@%ld)", table[i].usual.at_ms);
-		printf("  %-22s %s%s\n", table[i].name, table[i].help, usual);
+		printf("  %-22s %s%s\n", fault_name((enum fault_id)i, name), table[i].help, usual);
 	}
 }

@@ -293,13 +293,14 @@ void mischief_tick(struct call *c)
 		stream_read_slowly(c, (size_t)fault_value(c->options, FAULT_SLOW_READ) / (1000 / TICK_MS));
 	for (size_t i = 0; i < sizeof at_a_time / sizeof at_a_time[0]; i++) {
 		enum fault_id id = at_a_time[i].id;
+		char name[WORD_SIZE];
 
 		if (s->state != STREAM_OPEN)
 			return;
 		if (!has_fault(c->options, id) || s->done_fault[id] || ms < c->options->fault[id].at_ms)
 			continue;
 		s->done_fault[id] = true;
-		note_event(c, "fault: %s", fault_name(id));
+		note_event(c, "fault: %s", fault_name(id, name));
 		send_texts(c, id);
 		if (at_a_time[i].happen)
 			at_a_time[i].happen(c);

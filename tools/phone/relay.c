@@ -278,8 +278,8 @@ static void speak_up(struct call *c, const struct caller_news *news)
 		note_event(c, "the caller says: %s", words);
 		tell_speaking(c, "clientSpeaking", true);
 	}
-	/* At its beginning, and when the agent began in the middle of it. */
-	if (news->began || news->said % PARTIAL_TICKS == 0)
+	/* At its beginning, and when the agent began in the middle of it, be it at the last moment. */
+	if (news->began || news->voice_ended || news->said % PARTIAL_TICKS == 0)
 		relay_interrupt(c, INPUT_SPEECH);
 	if (!news->voice_ended) {
 		size_t n = part_of(words, news->said, news->said_of);

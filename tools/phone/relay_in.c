@@ -162,6 +162,11 @@ void relay_text(struct call *c, const char *text, size_t len, uint64_t now_ns)
 
 	if (c->stream.close_sent || s->ended)
 		return; /* on its way when we closed */
+	if (has_fault(c->options, FAULT_TAKES_NONE) &&
+	    c->relay.malformed < (uint64_t)fault_value(c->options, FAULT_TAKES_NONE)) {
+		refuse(c, text, len, "said to be");
+		return;
+	}
 	if (relay_message_read(&m, text, len, &why) != 0) {
 		refuse(c, text, len, why);
 		relay_message_free(&m);

@@ -6,89 +6,141 @@
 #include "tools/kit/ws.h"
 #include "tools/phone/call.h"
 
+/* A text of JSON without backslashes. */
+#define JSON(...) #__VA_ARGS__
 #define PROMPT(words) "{\"type\":\"prompt\",\"voicePrompt\":\"" words "\",\"lang\":\"en-US\",\"last\":true}"
 
+/* Up to one that is NULL. */
 static const struct {
 	enum fault_id id;
-	const char *text;
-} texts[] = {
-	{ FAULT_MALFORMED, "" },
-	{ FAULT_MALFORMED, "{" },
-	{ FAULT_MALFORMED, "nonsense" },
-	{ FAULT_MALFORMED, "[1,2,3]" },
-	{ FAULT_MALFORMED, "\"prompt\"" },
-	{ FAULT_MALFORMED, "{\"type\":\"prompt\",}" },
-	{ FAULT_MALFORMED, "{\"type\":\"prompt\"}{\"type\":\"dtmf\"}" },
-	{ FAULT_MALFORMED, "{\"type\":\"a-type-of-tomorrow\",\"voicePrompt\":\"x\"}" },
-	{ FAULT_WRONG_TYPES, "{\"type\":7}" },
-	{ FAULT_WRONG_TYPES, "{\"type\":null}" },
-	{ FAULT_WRONG_TYPES, "{\"voicePrompt\":\"no type\",\"last\":true}" },
-	{ FAULT_WRONG_TYPES, "{\"type\":\"prompt\"}" },
-	{ FAULT_WRONG_TYPES, "{\"type\":\"prompt\",\"voicePrompt\":7,\"last\":true}" },
-	{ FAULT_WRONG_TYPES, "{\"type\":\"prompt\",\"voicePrompt\":null,\"lang\":null,\"last\":null}" },
-	{ FAULT_WRONG_TYPES, "{\"type\":\"prompt\",\"voicePrompt\":[\"x\"],\"lang\":{},\"last\":\"true\"}" },
-	{ FAULT_WRONG_TYPES, "{\"type\":\"prompt\",\"voicePrompt\":\"no last\",\"lang\":\"en-US\"}" },
-	{ FAULT_WRONG_TYPES, "{\"type\":\"interrupt\"}" },
-	{ FAULT_WRONG_TYPES, "{\"type\":\"interrupt\",\"utteranceUntilInterrupt\":5,\"durationUntilInterruptMs\":[]}" },
+	const char *texts[21];
+} faults[] = {
+	{ FAULT_MALFORMED,
+	    {
+		"",
+		"{",
+		"nonsense",
+		"[1,2,3]",
+		"\"prompt\"",
+		"{\"type\":\"prompt\",}",
+		"{\"type\":\"prompt\"}{\"type\":\"dtmf\"}",
+		JSON({ "type" : "a-type-of-tomorrow", "voicePrompt" : "x" }),
+	    } },
 	{ FAULT_WRONG_TYPES,
-	    "{\"type\":\"interrupt\",\"utteranceUntilInterrupt\":null,\"durationUntilInterruptMs\":-1}" },
-	{ FAULT_WRONG_TYPES,
-	    "{\"type\":\"interrupt\",\"utteranceUntilInterrupt\":\"\",\"durationUntilInterruptMs\":1e99}" },
-	{ FAULT_WRONG_TYPES, "{\"type\":\"info\"}" },
-	{ FAULT_WRONG_TYPES, "{\"type\":\"info\",\"name\":\"tokensPlayed\",\"value\":7}" },
-	{ FAULT_WRONG_TYPES, "{\"type\":\"info\",\"name\":\"agentSpeaking\",\"value\":\"perhaps\"}" },
-	{ FAULT_WRONG_TYPES, "{\"type\":\"info\",\"name\":\"roundTripDelayMs\",\"value\":\"soon\"}" },
-	{ FAULT_WRONG_TYPES, "{\"type\":\"info\",\"name\":\"of tomorrow\",\"value\":\"on\"}" },
-	{ FAULT_WRONG_TYPES, "{\"type\":\"error\"}" },
-	{ FAULT_WRONG_TYPES, "{\"type\":\"error\",\"description\":{\"code\":64107}}" },
-	/* As on a stream, of which a relay has none. */
-	{ FAULT_WRONG_TYPES, "{\"event\":\"media\",\"streamSid\":\"MZ\",\"media\":{\"payload\":\"/w==\"}}" },
-	{ FAULT_NUL_BYTES, PROMPT("a\\u0000b") },
-	{ FAULT_BAD_UTF8, PROMPT("\xff\xfe\xc0\x80\xed\xa0\x80") },
-	{ FAULT_HALF_EMOJI, PROMPT("half a smile \\ud83d") },
-	{ FAULT_HALF_EMOJI, PROMPT("\\ude00 the other half") },
-	{ FAULT_BAD_DTMF, "{\"type\":\"dtmf\"}" },
-	{ FAULT_BAD_DTMF, "{\"type\":\"dtmf\",\"digit\":\"\"}" },
-	{ FAULT_BAD_DTMF, "{\"type\":\"dtmf\",\"digit\":\"x\"}" },
-	{ FAULT_BAD_DTMF, "{\"type\":\"dtmf\",\"digit\":\"12345\"}" },
-	{ FAULT_BAD_DTMF, "{\"type\":\"dtmf\",\"digit\":55}" },
-	{ FAULT_ODD_PROMPTS, PROMPT("") },
-	{ FAULT_ODD_PROMPTS, PROMPT("     ") },
-	{ FAULT_ODD_PROMPTS, PROMPT("\\u200f\xd7\xa9\xd7\x9c\xd7\x95\xd7\x9d \\u202eabc") },
+	    {
+		JSON({ "type" : 7 }),
+		JSON({ "type" : null }),
+		JSON({ "voicePrompt" : "no type", "last" : true }),
+		JSON({ "type" : "prompt" }),
+		JSON({ "type" : "prompt", "voicePrompt" : 7, "last" : true }),
+		JSON({ "type" : "prompt", "voicePrompt" : null, "lang" : null, "last" : null }),
+		JSON({ "type" : "prompt", "voicePrompt" : ["x"], "lang" : {}, "last" : "true" }),
+		JSON({ "type" : "prompt", "voicePrompt" : "no last", "lang" : "en-US" }),
+		JSON({ "type" : "interrupt" }),
+		JSON({ "type" : "interrupt", "utteranceUntilInterrupt" : 5, "durationUntilInterruptMs" : [] }),
+		JSON({ "type" : "interrupt", "utteranceUntilInterrupt" : null, "durationUntilInterruptMs" : -1 }),
+		JSON({ "type" : "interrupt", "utteranceUntilInterrupt" : "", "durationUntilInterruptMs" : 1e99 }),
+		JSON({ "type" : "info" }),
+		JSON({ "type" : "info", "name" : "tokensPlayed", "value" : 7 }),
+		JSON({ "type" : "info", "name" : "agentSpeaking", "value" : "perhaps" }),
+		JSON({ "type" : "info", "name" : "roundTripDelayMs", "value" : "soon" }),
+		JSON({ "type" : "info", "name" : "of tomorrow", "value" : "on" }),
+		JSON({ "type" : "error" }),
+		JSON({ "type" : "error", "description" : { "code" : 64107 } }),
+		/* As on a stream, of which a relay has none. */
+		JSON({ "event" : "media", "streamSid" : "MZ", "media" : { "payload" : "/w==" } }),
+	    } },
+	{ FAULT_NUL_BYTES,
+	    {
+		PROMPT("a\\u0000b"),
+	    } },
+	{ FAULT_BAD_UTF8,
+	    {
+		PROMPT("\xff\xfe\xc0\x80\xed\xa0\x80"),
+	    } },
+	{ FAULT_HALF_EMOJI,
+	    {
+		PROMPT("half a smile \\ud83d"),
+		PROMPT("\\ude00 the other half"),
+	    } },
+	{ FAULT_BAD_DTMF,
+	    {
+		JSON({ "type" : "dtmf" }),
+		JSON({ "type" : "dtmf", "digit" : "" }),
+		JSON({ "type" : "dtmf", "digit" : "x" }),
+		JSON({ "type" : "dtmf", "digit" : "12345" }),
+		JSON({ "type" : "dtmf", "digit" : 55 }),
+	    } },
 	{ FAULT_ODD_PROMPTS,
-	    "{\"type\":\"prompt\",\"voicePrompt\":\"Guten Tag.\",\"lang\":\"xx-nobody\",\"last\":true}" },
-	{ FAULT_ODD_PROMPTS, "{\"type\":\"prompt\",\"voicePrompt\":\"No language.\",\"last\":true}" },
-	{ FAULT_PLAYED_UNKNOWN, "{\"type\":\"info\",\"name\":\"tokensPlayed\",\"value\":\"never sent by anybody\"}" },
-	{ FAULT_UNKNOWN_STREAM, "{\"type\":\"setup\",\"sessionId\":\"VX99999999999999999999999999999999\","
-				"\"accountSid\":\"AC\",\"callSid\":\"CA99999999999999999999999999999999\"}" },
+	    {
+		PROMPT(""),
+		PROMPT("     "),
+		PROMPT("\\u200f\xd7\xa9\xd7\x9c\xd7\x95\xd7\x9d \\u202eabc"),
+		JSON({ "type" : "prompt", "voicePrompt" : "Guten Tag.", "lang" : "xx-nobody", "last" : true }),
+		JSON({ "type" : "prompt", "voicePrompt" : "No language.", "last" : true }),
+	    } },
+	{ FAULT_PLAYED_UNKNOWN,
+	    {
+		JSON({ "type" : "info", "name" : "tokensPlayed", "value" : "never sent by anybody" }),
+	    } },
+	{ FAULT_UNKNOWN_STREAM,
+	    {
+		JSON({
+			"type" : "setup",
+			"sessionId" : "VX99999999999999999999999999999999",
+			"accountSid" : "AC",
+			"callSid" : "CA99999999999999999999999999999999"
+		}),
+	    } },
 };
 
 void relay_send_texts(struct call *c, int fault)
 {
-	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-		if ((int)texts[i].id == fault)
-			stream_send(c, WS_TEXT, texts[i].text, strlen(texts[i].text));
+	for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+		for (const char *const *text = faults[i].texts; (int)faults[i].id == fault && *text; text++)
+			stream_send(c, WS_TEXT, *text, strlen(*text));
 	/* What was said asks for an answer. */
 	relay_now(c)->unanswerable = false;
 }
 
 /* Setups by number, from 1: $C is the call, $A the account, $S the session. */
 static const char *const setups[] = {
-	"{\"type\":\"setup\"}",
-	"{\"type\":\"setup\",\"sessionId\":\"$S\",\"accountSid\":\"$A\",\"customParameters\":{}}",
-	"{\"type\":\"setup\",\"sessionId\":\"$S\",\"accountSid\":\"$A\",\"callSid\":7,\"customParameters\":{}}",
-	"{\"type\":\"setup\",\"sessionId\":\"$S\",\"accountSid\":\"$A\",\"callSid\":null,\"customParameters\":{}}",
-	"{\"type\":\"setup\",\"sessionId\":\"$S\",\"accountSid\":\"$A\",\"callSid\":\"CA99999999999999999999999999999999\","
-	"\"customParameters\":{}}",
-	"{\"type\":\"setup\",\"accountSid\":\"$A\",\"callSid\":\"$C\",\"customParameters\":{}}",
-	"{\"type\":\"setup\",\"sessionId\":[\"$S\"],\"accountSid\":\"$A\",\"callSid\":\"$C\"}",
-	"{\"type\":\"setup\",\"sessionId\":\"$S\",\"accountSid\":\"AC99999999999999999999999999999999\",\"callSid\":\"$C\"}",
-	"{\"type\":\"setup\",\"sessionId\":\"$S\",\"accountSid\":\"$A\",\"callSid\":\"$C\",\"customParameters\":[1,2]}",
-	"{\"type\":\"setup\",\"sessionId\":\"$S\",\"accountSid\":\"$A\",\"callSid\":\"$C\",\"customParameters\":"
-	"{\"agent\":7,\"token\":null}}",
-	"{\"type\":\"setup\",\"sessionId\":\"$S\",\"accountSid\":\"$A\",\"callSid\":\"$C\",\"from\":\"$H\"}",
-	"{\"type\":\"setup\",\"sessionId\":\"$H\",\"accountSid\":\"$A\",\"callSid\":\"$C\"}",
-	"{\"type\":\"setup\",\"sessionId\":\"$S\",\"accountSid\":\"$A\",\"callSid\":\"$H\"}",
+	JSON({ "type" : "setup" }),
+	JSON({ "type" : "setup", "sessionId" : "$S", "accountSid" : "$A", "customParameters" : {} }),
+	JSON({ "type" : "setup", "sessionId" : "$S", "accountSid" : "$A", "callSid" : 7, "customParameters" : {} }),
+	JSON({ "type" : "setup", "sessionId" : "$S", "accountSid" : "$A", "callSid" : null, "customParameters" : {} }),
+	JSON({
+		"type" : "setup",
+		"sessionId" : "$S",
+		"accountSid" : "$A",
+		"callSid" : "CA99999999999999999999999999999999",
+		"customParameters" : {}
+	}),
+	JSON({ "type" : "setup", "accountSid" : "$A", "callSid" : "$C", "customParameters" : {} }),
+	JSON({ "type" : "setup", "sessionId" : ["$S"], "accountSid" : "$A", "callSid" : "$C" }),
+	JSON({
+		"type" : "setup",
+		"sessionId" : "$S",
+		"accountSid" : "AC99999999999999999999999999999999",
+		"callSid" : "$C"
+	}),
+	JSON({
+		"type" : "setup",
+		"sessionId" : "$S",
+		"accountSid" : "$A",
+		"callSid" : "$C",
+		"customParameters" : [ 1, 2 ]
+	}),
+	JSON({
+		"type" : "setup",
+		"sessionId" : "$S",
+		"accountSid" : "$A",
+		"callSid" : "$C",
+		"customParameters" : { "agent" : 7, "token" : null }
+	}),
+	JSON({ "type" : "setup", "sessionId" : "$S", "accountSid" : "$A", "callSid" : "$C", "from" : "$H" }),
+	JSON({ "type" : "setup", "sessionId" : "$H", "accountSid" : "$A", "callSid" : "$C" }),
+	JSON({ "type" : "setup", "sessionId" : "$S", "accountSid" : "$A", "callSid" : "$H" }),
 };
 
 enum { HUGE_FIELD = 20000 };

@@ -6,36 +6,34 @@
 
 #include "tools/phone/xml.h"
 
+/* Names of attributes, a space before and after each. */
+static const char dial_attrs[] =
+    " action method timeout timeLimit callerId callReason answerOnBridge hangupOnStar record recordingStatusCallback "
+    "recordingStatusCallbackMethod recordingStatusCallbackEvent recordingTrack trim ringTone sequential referUrl "
+    "referMethod ";
+static const char gather_attrs[] =
+    " input action method timeout speechTimeout numDigits finishOnKey language hints speechModel enhanced "
+    "profanityFilter actionOnEmptyResult bargeIn partialResultCallback partialResultCallbackMethod maxSpeechTime debug ";
+static const char record_attrs[] =
+    " action method timeout maxLength finishOnKey playBeep trim transcribe transcribeCallback recordingStatusCallback "
+    "recordingStatusCallbackEvent recordingStatusCallbackMethod ";
+static const char stream_attrs[] = " url name track statusCallback statusCallbackMethod ";
+
 static const struct {
 	enum verb_kind kind;
-	const char *name;
-	const char *attrs; /* space before and after each */
-	const char *nests;
+	const char *name, *attrs, *nests;
 } verbs[] = {
 	{ VERB_SAY, "Say", " voice language loop ", "" },
 	{ VERB_PLAY, "Play", " loop digits ", "" },
 	{ VERB_PAUSE, "Pause", " length ", "" },
-	{ VERB_DIAL, "Dial",
-	    " action method timeout timeLimit callerId callReason answerOnBridge hangupOnStar record recordingStatusCallback "
-	    "recordingStatusCallbackMethod recordingStatusCallbackEvent recordingTrack trim ringTone sequential referUrl "
-	    "referMethod ",
-	    " Number Sip Client Conference " },
+	{ VERB_DIAL, "Dial", dial_attrs, " Number Sip Client Conference " },
 	{ VERB_HANGUP, "Hangup", " ", "" },
 	{ VERB_REDIRECT, "Redirect", " method ", "" },
 	{ VERB_REJECT, "Reject", " reason ", "" },
-	{ VERB_GATHER, "Gather",
-	    " input action method timeout speechTimeout numDigits finishOnKey language hints speechModel enhanced "
-	    "profanityFilter actionOnEmptyResult bargeIn partialResultCallback partialResultCallbackMethod maxSpeechTime "
-	    "debug ",
-	    " Say Play Pause " },
-	{ VERB_RECORD, "Record",
-	    " action method timeout maxLength finishOnKey playBeep trim transcribe transcribeCallback "
-	    "recordingStatusCallback recordingStatusCallbackEvent recordingStatusCallbackMethod ",
-	    "" },
+	{ VERB_GATHER, "Gather", gather_attrs, " Say Play Pause " },
+	{ VERB_RECORD, "Record", record_attrs, "" },
 	{ VERB_CONNECT, "Connect", " action method ", " Stream ConversationRelay " },
 };
-
-static const char stream_attrs[] = " url name track statusCallback statusCallbackMethod ";
 
 static bool listed(const char *list, const char *word)
 {

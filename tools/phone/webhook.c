@@ -121,11 +121,11 @@ static void add_signature(struct call *c, struct text *out, const char *url, con
 	struct text signed_url = { 0 };
 	char signature[SIGNATURE_MAX];
 
-	if (!c->options->token || has_fault(c->options, FAULT_WEBHOOK_NO_SIGNATURE))
+	if (!c->options->token || has_fault(c->options, FAULT_NO_SIGNATURE))
 		return;
 	sign_webhook_url(&signed_url, url);
 	sign(signature, c->options->token, text_str(&signed_url), f);
-	if (has_fault(c->options, FAULT_WEBHOOK_BAD_SIGNATURE))
+	if (has_fault(c->options, FAULT_BAD_SIGNATURE))
 		signature[0] = signature[0] == 'A' ? 'B' : 'A';
 	text_printf(out, "X-Twilio-Signature: %s\r\n", signature);
 	text_free(&signed_url);

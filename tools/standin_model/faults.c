@@ -1,5 +1,6 @@
 #include "tools/standin_model/faults.h"
 
+#include "tools/kit/command_line.h"
 #include "tools/kit/text.h"
 
 #include <stdio.h>
@@ -7,9 +8,9 @@
 #include <string.h>
 
 static const struct {
-	const char *word, *value, *help;
+	const char *id, *value, *help;
 } table[FAULT_COUNT] = {
-#define X(id, word, value, help) { word, value, help },
+#define X(id, value, help) { #id, value, help },
 	FAULTS(X)
 #undef X
 };
@@ -76,8 +77,10 @@ static const char *default_what(enum fault fault)
 
 static int find_word(const char *word, size_t len)
 {
+	char name[WORD_SIZE];
+
 	for (int i = 0; i < FAULT_COUNT; i++)
-		if (strlen(table[i].word) == len && memcmp(table[i].word, word, len) == 0)
+		if (strlen(word_of(table[i].id, name)) == len && memcmp(name, word, len) == 0)
 			return i;
 	return -1;
 }
@@ -207,9 +210,10 @@ void faults_help(void)
 	     "WHERE is one of: accept tls upgrade open created updated speech answer done, or seconds (7s);\n"
 	     "without one: answer for drop, updated for the others.\n");
 	for (int i = 0; i < FAULT_COUNT; i++) {
-		char name[64];
+		char name[64], word[WORD_SIZE];
 
-		snprintf(name, sizeof name, "%s%s%s", table[i].word, *table[i].value ? "=" : "", table[i].value);
+		snprintf(name, sizeof name, "%s%s%s", word_of(table[i].id, word), *table[i].value ? "=" : "",
+		    table[i].value);
 		printf("  %-26s %s\n", name, table[i].help);
 	}
 }

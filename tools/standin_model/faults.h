@@ -32,63 +32,61 @@ enum point {
 	POINTS_END
 };
 
+/* A fault's word is made of its name here: no-created. */
 #define FAULTS(X) \
-	X(CERTIFICATE, "certificate", "NAME", "show that certificate: good, expired, wrong-name, unknown-root") \
-	X(REFUSE, "refuse", "STATUS", "answer the upgrade with that HTTP status") \
-	X(BAD_ACCEPT, "bad-accept", "", "101 with a wrong Sec-WebSocket-Accept") \
-	X(CLOSE_3000, "close-3000", "", "101, then close 3000 invalid_request_error.invalid_api_key") \
-	X(TLS_DELAY, "tls-delay", "MS", "begin the TLS handshake that late (1000, as all delays)") \
-	X(UPGRADE_DELAY, "upgrade-delay", "MS", "answer the upgrade that late") \
-	X(CREATED_DELAY, "created-delay", "MS", "send session.created that late") \
-	X(UPDATED_DELAY, "updated-delay", "MS", "send session.updated that late") \
-	X(FIRST_DELTA_DELAY, "first-delta-delay", "MS", \
-	    "first audio of an answer that late, instead of --first-delta-ms; not out of band") \
-	X(TRANSCRIPT_DELAY, "transcript-delay", "MS", "caller's transcripts that late, instead of --transcript-ms") \
-	X(NO_CREATED, "no-created", "", "never send session.created") \
-	X(NO_UPDATED, "no-updated", "", "never send session.updated") \
-	X(WRONG_FORMAT, "wrong-format", "", "stay at 24 kHz PCM whatever is asked, and say so in session.updated") \
-	X(REJECT_FIELD, "reject-field", "PATH", "refuse a session.update holding it, as unknown_parameter") \
-	X(IGNORE_FIELD, "ignore-field", "PATH", "take a session.update holding it, and leave that out of the session") \
-	X(REFUSE_UPDATE, "refuse-update", "", "answer every session.update with an error of the server") \
-	X(DROP, "drop", "HOW:WHERE", \
+	X(CERTIFICATE, "NAME", "show that certificate: good, expired, wrong-name, unknown-root") \
+	X(REFUSE, "STATUS", "answer the upgrade with that HTTP status") \
+	X(BAD_ACCEPT, "", "101 with a wrong Sec-WebSocket-Accept") \
+	X(CLOSE_3000, "", "101, then close 3000 invalid_request_error.invalid_api_key") \
+	X(TLS_DELAY, "MS", "begin the TLS handshake that late (1000, as all delays)") \
+	X(UPGRADE_DELAY, "MS", "answer the upgrade that late") \
+	X(CREATED_DELAY, "MS", "send session.created that late") \
+	X(UPDATED_DELAY, "MS", "send session.updated that late") \
+	X(FIRST_DELTA_DELAY, "MS", "first audio of an answer that late, instead of --first-delta-ms; not out of band") \
+	X(TRANSCRIPT_DELAY, "MS", "caller's transcripts that late, instead of --transcript-ms") \
+	X(NO_CREATED, "", "never send session.created") \
+	X(NO_UPDATED, "", "never send session.updated") \
+	X(WRONG_FORMAT, "", "stay at 24 kHz PCM whatever is asked, and say so in session.updated") \
+	X(REJECT_FIELD, "PATH", "refuse a session.update holding it, as unknown_parameter") \
+	X(IGNORE_FIELD, "PATH", "take a session.update holding it, and leave that out of the session") \
+	X(REFUSE_UPDATE, "", "answer every session.update with an error of the server") \
+	X(DROP, "HOW:WHERE", \
 	    "end the connection: rst, fin (no close_notify), notify (TLS end, no Close), CODE or CODE-REASON (Close frame)") \
-	X(ERROR, "error", "NAME:WHERE", \
+	X(ERROR, "NAME:WHERE", \
 	    "send that error: unknown-parameter, session-expired, active-response, cancel-not-active, commit-empty, truncate-too-long, server, minimal, invalid-api-key, rate-limit, quota") \
-	X(GARBAGE, "garbage", "WHAT:WHERE", \
+	X(GARBAGE, "WHAT:WHERE", \
 	    "send: text, json, deep, binary, unknown, types, no-type, array, empty, nul, utf8, base64, giant (17 MiB), rsv, masked, opcode, long-ping, torn (fragments out of order), ping, cut-frame") \
-	X(FAIL, "fail", "WHY[:TIMES]", \
+	X(FAIL, "WHY[:TIMES]", \
 	    "answers fail: rate_limit, inference, quota, server, model_not_found, content_filter, max_tokens") \
-	X(SILENT, "silent", "", "never answer: no response at all") \
-	X(STUCK, "stuck", "", "response.created, and nothing more of it") \
-	X(HALT, "halt", "", "two audio deltas of an answer, and nothing more of it") \
-	X(NO_AUDIO, "no-audio", "HOW[:TIMES]", \
+	X(SILENT, "", "never answer: no response at all") \
+	X(STUCK, "", "response.created, and nothing more of it") \
+	X(HALT, "", "two audio deltas of an answer, and nothing more of it") \
+	X(NO_AUDIO, "HOW[:TIMES]", \
 	    "answers without sound: text (in place of audio), words (a transcript), nothing, or incomplete before the first: content_filter, max_tokens") \
-	X(LOSE, "lose", "EVENT[:TIMES]", "do not send events of that type") \
-	X(SPOIL, "spoil", "EVENT[:TIMES]", "send them so that they cannot be read") \
-	X(TWICE, "twice", "EVENT[:TIMES]", "send them twice") \
-	X(NO_CANCEL, "no-cancel", "", "go on answering when the caller interrupts") \
-	X(LATE_DELTAS, "late-deltas", "N", \
-	    "that many audio deltas between the interruption and the end of the answer") \
-	X(LATE_AFTER_DONE, "late-after-done", "N", "that many audio deltas after the response.done of a cut answer") \
-	X(LONG_ANSWER, "long-answer", "SECONDS", "every answer is that long") \
-	X(LONG_IDS, "long-ids", "BYTES", "every id is that long (512; 600 at most)") \
-	X(LONG_WORD, "long-word", "BYTES", "every answer in text is one word that long (65536)") \
-	X(HALF_EMOJI, "half-emoji", "", \
-	    "an emoji in the midst of an answer in text, half of it in each of two deltas") \
-	X(ONE_DELTA, "one-delta", "", "a whole answer in one delta") \
-	X(FRAGMENT, "fragment", "BYTES", "every message in fragments of that size (1000)") \
-	X(DRIP, "drip", "BYTES", "write at most that many bytes at once, every 5 ms (100)") \
-	X(EXPIRE, "expire", "SECONDS", "the session expires: error, then close") \
-	X(TRANSCRIPT_FAILS, "transcript-fails", "", "input_audio_transcription.failed instead of a transcript") \
-	X(NO_TRANSCRIPT, "no-transcript", "", "no transcript of the caller ever comes") \
-	X(NO_TRUNCATED, "no-truncated", "", "truncate is obeyed but not confirmed") \
-	X(READ_RATE, "read-rate", "BYTES", "read no more than that many bytes a second") \
-	X(STOP_READING, "stop-reading", "SECONDS", "stop reading that long after the upgrade") \
-	X(NO_PONG, "no-pong", "", "do not answer pings") \
-	X(NO_CLOSE, "no-close", "", "do not answer a Close, and keep the connection")
+	X(LOSE, "EVENT[:TIMES]", "do not send events of that type") \
+	X(SPOIL, "EVENT[:TIMES]", "send them so that they cannot be read") \
+	X(TWICE, "EVENT[:TIMES]", "send them twice") \
+	X(NO_CANCEL, "", "go on answering when the caller interrupts") \
+	X(LATE_DELTAS, "N", "that many audio deltas between the interruption and the end of the answer") \
+	X(LATE_AFTER_DONE, "N", "that many audio deltas after the response.done of a cut answer") \
+	X(LONG_ANSWER, "SECONDS", "every answer is that long") \
+	X(LONG_IDS, "BYTES", "every id is that long (512; 600 at most)") \
+	X(LONG_WORD, "BYTES", "every answer in text is one word that long (65536)") \
+	X(HALF_EMOJI, "", "an emoji in the midst of an answer in text, half of it in each of two deltas") \
+	X(ONE_DELTA, "", "a whole answer in one delta") \
+	X(FRAGMENT, "BYTES", "every message in fragments of that size (1000)") \
+	X(DRIP, "BYTES", "write at most that many bytes at once, every 5 ms (100)") \
+	X(EXPIRE, "SECONDS", "the session expires: error, then close") \
+	X(TRANSCRIPT_FAILS, "", "input_audio_transcription.failed instead of a transcript") \
+	X(NO_TRANSCRIPT, "", "no transcript of the caller ever comes") \
+	X(NO_TRUNCATED, "", "truncate is obeyed but not confirmed") \
+	X(READ_RATE, "BYTES", "read no more than that many bytes a second") \
+	X(STOP_READING, "SECONDS", "stop reading that long after the upgrade") \
+	X(NO_PONG, "", "do not answer pings") \
+	X(NO_CLOSE, "", "do not answer a Close, and keep the connection")
 
 enum fault {
-#define X(id, word, value, help) FAULT_##id,
+#define X(id, value, help) FAULT_##id,
 	FAULTS(X)
 #undef X
 	    FAULT_COUNT

@@ -16,36 +16,25 @@ static const char *type_name(const cJSON *value)
 				       : "an object";
 }
 
-static const char *const wanted_names[] = { [STRING] = "a string",
-	[INTEGER] = "an integer",
-	[NUMBER] = "a number",
-	[BOOLEAN] = "a boolean",
-	[OBJECT] = "an object",
-	[MAP] = "an object",
-	[ARRAY] = "an array",
-	[TAGGED] = "an object",
-	[EITHER] = "one of several types" };
+/* What a value of that kind is, and how that is said. */
+static const struct {
+	const char *name;
+	cJSON_bool (*fits)(const cJSON *);
+} kinds[] = {
+	[STRING] = { "a string", cJSON_IsString },
+	[INTEGER] = { "an integer", cJSON_IsNumber },
+	[NUMBER] = { "a number", cJSON_IsNumber },
+	[BOOLEAN] = { "a boolean", cJSON_IsBool },
+	[OBJECT] = { "an object", cJSON_IsObject },
+	[MAP] = { "an object", cJSON_IsObject },
+	[ARRAY] = { "an array", cJSON_IsArray },
+	[TAGGED] = { "an object", cJSON_IsObject },
+	[EITHER] = { "one of several types", NULL },
+};
 
 static bool fits(enum kind kind, const cJSON *value)
 {
-	switch (kind) {
-	case STRING:
-		return cJSON_IsString(value);
-	case NUMBER:
-	case INTEGER:
-		return cJSON_IsNumber(value);
-	case BOOLEAN:
-		return cJSON_IsBool(value);
-	case OBJECT:
-	case MAP:
-	case TAGGED:
-		return cJSON_IsObject(value);
-	case ARRAY:
-		return cJSON_IsArray(value);
-	case EITHER:
-		return true;
-	}
-	return false;
+	return !kinds[kind].fits || kinds[kind].fits(value);
 }
 
 static bool fail(struct shape_error *error, const char *code, const char *param, const char *text, const char *more)
@@ -159,7 +148,7 @@ static bool check_either(const struct shape *shape, const cJSON *value, const ch
 	for (const struct choice *c = shape->choices; c->shape; c++)
 		if (fits(c->shape->kind, value))
 			return check(c->shape, value, path, error);
-	return fail_type(error, path, wanted_names[EITHER], value);
+	return fail_type(error, path, kinds[EITHER].name, value);
 }
 
 static bool check_string(const struct shape *shape, const cJSON *value, const char *path, struct shape_error *error)
@@ -190,7 +179,7 @@ static bool check_number(const struct shape *shape, const cJSON *value, const ch
 static bool check(const struct shape *shape, const cJSON *value, const char *path, struct shape_error *error)
 {
 	if (!fits(shape->kind, value))
-		return fail_type(error, path, wanted_names[shape->kind], value);
+		return fail_type(error, path, kinds[shape->kind].name, value);
 	if (cJSON_IsObject(value) && !check_unique(value, path, error))
 		return false;
 	switch (shape->kind) {

@@ -14,6 +14,13 @@ static bool listed(const char *list, const char *word)
 	return false;
 }
 
+static const char response_fields[] =
+    " model instructions input text max_output_tokens store stream stream_options tools tool_choice parallel_tool_calls "
+    "reasoning temperature top_p metadata safety_identifier prompt_cache_key truncation include service_tier user ";
+static const char chat_fields[] =
+    " model messages stream stream_options max_tokens max_completion_tokens store tools tool_choice parallel_tool_calls "
+    "reasoning_effort temperature top_p metadata safety_identifier prompt_cache_key service_tier response_format user ";
+
 static const char *judge_fields(const cJSON *object, const char *known)
 {
 	const cJSON *each;
@@ -107,24 +114,18 @@ static const char *judge_item(const cJSON *items, const cJSON *item)
 	return has_before(items, item, "function_call", call_id) ? NULL : "no call found for an output";
 }
 
-static const char *judge_response(const cJSON *request)
+static const char *judge_input(const cJSON *request)
 {
 	const cJSON *input = member(request, "input"), *item;
-	const char *wrong = judge_fields(request,
-	    " model instructions input text max_output_tokens store stream stream_options tools tool_choice "
-	    "parallel_tool_calls reasoning temperature top_p metadata safety_identifier prompt_cache_key truncation "
-	    "include service_tier user ");
+	const char *wrong = NULL;
 
 	if (cJSON_IsString(input))
-		return wrong ? wrong : *input->valuestring ? NULL : "input is empty";
-	if (!wrong && (!cJSON_IsArray(input) || (!input->child && !member_text(request, "instructions", NULL))))
-		wrong = "input is missing";
-	cJSON_ArrayForEach(item, input)
-	{
-		if (!wrong)
-			wrong = judge_item(input, item);
-	}
-	return wrong ? wrong : judge_tools(member(request, "tools"), false);
+		return *input->valuestring ? NULL : "input is empty";
+	if (!cJSON_IsArray(input) || (!input->child && !member_text(request, "instructions", NULL)))
+		return "input is missing";
+	for (item = input->child; item && !wrong; item = item->next)
+		wrong = judge_item(input, item);
+	return wrong;
 }
 
 /* --- Chat Completions --- */
@@ -177,33 +178,32 @@ static const char *judge_message(const cJSON *message)
 	return judge_parts(content, "text");
 }
 
-static const char *judge_chat(const cJSON *request)
+static const char *judge_messages(const cJSON *request)
 {
 	const cJSON *messages = member(request, "messages"), *message;
-	const char *wrong = judge_fields(request,
-	    " model messages stream stream_options max_tokens max_completion_tokens store tools tool_choice "
-	    "parallel_tool_calls reasoning_effort temperature top_p metadata safety_identifier prompt_cache_key "
-	    "service_tier response_format user ");
+	const char *wrong = NULL;
 
-	if (!wrong && (!cJSON_IsArray(messages) || !messages->child))
-		wrong = "messages is missing";
-	cJSON_ArrayForEach(message, messages)
-	{
-		if (!wrong)
-			wrong = judge_message(message);
-	}
-	return wrong ? wrong : judge_tools(member(request, "tools"), true);
+	if (!cJSON_IsArray(messages) || !messages->child)
+		return "messages is missing";
+	for (message = messages->child; message && !wrong; message = message->next)
+		wrong = judge_message(message);
+	return wrong;
 }
 
 /* --- */
 
 const char *judge_stream(const cJSON *request, bool chat)
 {
+	const char *wrong;
+
 	if (!cJSON_IsObject(request))
 		return "the body is not a JSON object";
 	if (!*member_text(request, "model", ""))
 		return "model is missing";
-	return chat ? judge_chat(request) : judge_response(request);
+	wrong = judge_fields(request, chat ? chat_fields : response_fields);
+	if (!wrong)
+		wrong = chat ? judge_messages(request) : judge_input(request);
+	return wrong ? wrong : judge_tools(member(request, "tools"), chat);
 }
 
 const char *judge_last_words(const cJSON *request)

@@ -46,8 +46,11 @@ static void write_line(cJSON *line);
 static void note_stream(enum stream_end end, int events)
 {
 	static const char *const ends[] = { "whole", "cut", "gone" };
-	cJSON *line = cJSON_CreateObject();
+	cJSON *line;
 
+	if (!options.out)
+		return;
+	line = cJSON_CreateObject();
 	cJSON_AddStringToObject(line, "stream", ends[end]);
 	cJSON_AddNumberToObject(line, "events", events);
 	write_line(line);
@@ -55,8 +58,11 @@ static void note_stream(enum stream_end end, int events)
 
 static void note(const char *body, const char *wrong)
 {
-	cJSON *line = cJSON_CreateObject();
+	cJSON *line;
 
+	if (!options.out)
+		return;
+	line = cJSON_CreateObject();
 	cJSON_AddStringToObject(line, "wrong", wrong ? wrong : "");
 	cJSON_AddNumberToObject(line, "at", (double)time(NULL));
 	cJSON_AddItemToObject(line, "request", cJSON_Parse(body));
@@ -70,7 +76,7 @@ static void write_line(cJSON *line)
 
 	text = cJSON_PrintUnformatted(line);
 	pthread_mutex_lock(&out_lock);
-	file = options.out ? fopen(options.out, "a") : NULL;
+	file = fopen(options.out, "a");
 	if (file) {
 		fprintf(file, "%s\n", text);
 		fclose(file);

@@ -6,6 +6,7 @@
 #include "common/json.h"
 #include "server/model/errors.h"
 #include "server/model/text/usage.h"
+#include "server/model/realtime_parse.h"
 #include "server/model/realtime_tools.h"
 
 #include <stdio.h>
@@ -50,28 +51,14 @@ bool text_reply_next(struct text_reply *r, struct model_event *out)
 	return true;
 }
 
-void text_event_release(struct model_event *e)
-{
-	free(e->calls);
-	cJSON_Delete(e->kept);
-	free(e->mended);
-	e->calls = NULL;
-	e->kept = e->mended = NULL;
-}
-
-void text_reply_begin(struct text_reply *r, enum text_api api, const char *id, bool aside, size_t asked_bytes)
+void text_reply_begin(struct text_reply *r, enum text_api api, const char *id, bool aside)
 {
 	memset(r, 0, sizeof *r);
 	r->api = api;
 	r->aside = aside;
-	r->asked_bytes = asked_bytes;
 	snprintf(r->id, sizeof r->id, "%s", id);
 	buf_init(&r->text, REPLY_TEXT_BYTES);
-	for (size_t i = 0; i < REPLY_CALLS; i++) {
-		buf_init(&r->calls[i].id, FOREIGN_ID_SIZE);
-		buf_init(&r->calls[i].name, FOREIGN_ID_SIZE);
-		buf_init(&r->calls[i].arguments, REPLY_CALL_BYTES);
-	}
+	reply_calls_init(&r->calls);
 	put(r, MODEL_RESPONSE_CREATED);
 }
 
@@ -80,13 +67,9 @@ void text_reply_free(struct text_reply *r)
 	struct model_event e;
 
 	while (text_reply_next(r, &e))
-		text_event_release(&e);
+		realtime_release(&e);
 	buf_free(&r->text);
-	for (size_t i = 0; i < REPLY_CALLS; i++) {
-		buf_free(&r->calls[i].id);
-		buf_free(&r->calls[i].name);
-		buf_free(&r->calls[i].arguments);
-	}
+	reply_calls_free(&r->calls);
 }
 
 /* --------------------------------------------------------------------------- the end */
@@ -149,10 +132,10 @@ void text_reply_cancel(struct text_reply *r)
 	while (r->queued > 1) {
 		e = *r->queue[--r->queued];
 		free(r->queue[r->queued]);
-		text_event_release(&e);
+		realtime_release(&e);
 	}
 	if (r->queued && r->queue[0]->type != MODEL_RESPONSE_CREATED && text_reply_next(r, &e))
-		text_event_release(&e);
+		realtime_release(&e);
 	estimate_usage(r);
 	put_done(r, MODEL_CANCELLED, "client_cancelled");
 }
@@ -228,11 +211,12 @@ static void on_text_done(struct text_reply *r, const cJSON *event)
 /* True: the tree belongs to an event now. */
 static bool on_item_done(struct text_reply *r, cJSON *event)
 {
-	const cJSON *item = json_get(event, "item");
+	cJSON *item = cJSON_GetObjectItemCaseSensitive(event, "item");
 	const char *type = json_str(item, "type"), *status = json_str(item, "status");
 	struct model_event *e;
 
 	if (type && !strcmp(type, "function_call") && status && !strcmp(status, "completed")) {
+		reply_calls_name(item, r->id);
 		put_calls(r, event, item);
 		return true;
 	}
@@ -303,27 +287,6 @@ static bool take_event(struct text_reply *r, cJSON *event)
 
 /* ------------------------------------------------------------------ Chat Completions */
 
-static void take_call_part(struct text_reply *r, const cJSON *part)
-{
-	const cJSON *function = json_get(part, "function");
-	const char *id = json_str(part, "id"), *name = json_str(function, "name");
-	const char *arguments = json_str(function, "arguments");
-	struct reply_call *call;
-	double index = 0;
-
-	json_num(part, "index", &index);
-	if (!(index >= 0 && index < REPLY_CALLS))
-		return;
-	call = &r->calls[(size_t)index];
-	/* Some services repeat id and name with each part. */
-	if (id && !call->id.len)
-		buf_puts(&call->id, id);
-	if (name && !call->name.len)
-		buf_puts(&call->name, name);
-	if (arguments)
-		buf_puts(&call->arguments, arguments);
-}
-
 static void take_words(struct text_reply *r, const char *words)
 {
 	if (!*r->item_id) {
@@ -334,35 +297,10 @@ static void take_words(struct text_reply *r, const char *words)
 	put_text(r, MODEL_TEXT_DELTA, r->item_id, words);
 }
 
-/* As the Responses API would list them. A call whose arguments were too long, or that never got a
- * name, is told all the same: the conversation then says so to the model. */
-static void put_chat_calls(struct text_reply *r)
-{
-	cJSON *list = cJSON_CreateArray();
-
-	for (size_t i = 0; i < REPLY_CALLS; i++) {
-		const struct reply_call *call = &r->calls[i];
-		cJSON *item = call->id.len || call->name.len ? cJSON_CreateObject() : NULL;
-
-		if (!item)
-			continue;
-		cJSON_AddStringToObject(item, "type", "function_call");
-		cJSON_AddStringToObject(item, "status", "completed");
-		cJSON_AddStringToObject(item, "call_id", buf_text(&call->id));
-		cJSON_AddStringToObject(item, "name", buf_text(&call->name));
-		cJSON_AddStringToObject(
-		    item, "arguments", buf_error(&call->arguments) ? "" : buf_text(&call->arguments));
-		cJSON_AddItemToArray(list, item);
-	}
-	if (cJSON_GetArraySize(list))
-		put_calls(r, list, list);
-	else
-		cJSON_Delete(list);
-}
-
 static void end_chat(struct text_reply *r)
 {
 	bool complete = !strcmp(r->finish, "stop") || strstr(r->finish, "call"); /* "tool_calls" */
+	cJSON *list = complete ? reply_calls_list(&r->calls, r->id) : NULL;
 	struct model_event *e;
 
 	if (*r->item_id) {
@@ -371,8 +309,8 @@ static void end_chat(struct text_reply *r)
 		if (e)
 			memcpy(e->item_id, r->item_id, sizeof e->item_id);
 	}
-	if (complete)
-		put_chat_calls(r);
+	if (list)
+		put_calls(r, list, list);
 	estimate_usage(r);
 	put_done(r, complete ? MODEL_COMPLETED : MODEL_INCOMPLETE, complete ? "" : r->finish);
 }
@@ -398,7 +336,7 @@ static void take_chunk(struct text_reply *r, const cJSON *chunk)
 		words = json_str(delta, "refusal");
 	if (words && *words)
 		take_words(r, words);
-	cJSON_ArrayForEach(part, json_get(delta, "tool_calls")) take_call_part(r, part);
+	cJSON_ArrayForEach(part, json_get(delta, "tool_calls")) reply_calls_take(&r->calls, part);
 	if (finish)
 		snprintf(r->finish, sizeof r->finish, "%s", finish);
 	if (r->queued == before)

@@ -5,26 +5,23 @@
 #include "common/buf.h"
 #include "server/config/config.h"
 #include "server/model/protocol.h"
+#include "server/model/text/reply_calls.h"
 
 #include <cjson/cJSON.h>
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { REPLY_QUEUE = 8, REPLY_CALLS = 16, REPLY_CALL_BYTES = 64 * 1024, REPLY_TEXT_BYTES = 256 * 1024 };
-
-struct reply_call { /* of chat, until it is whole */
-	struct buf id, name, arguments;
-};
+enum { REPLY_QUEUE = 8, REPLY_TEXT_BYTES = 256 * 1024 };
 
 struct text_reply {
 	enum text_api api;
 	bool aside, over; /* over: its RESPONSE_DONE was put */
 	char id[FOREIGN_ID_SIZE];
-	size_t asked_bytes; /* of the request, for an estimate of what is billed and not told */
+	size_t asked_bytes; /* its owner's: of the request, for an estimate of what is billed and not told */
 
 	char item_id[FOREIGN_ID_SIZE]; /* the message being made; "": none */
 	struct buf text;
-	struct reply_call calls[REPLY_CALLS];
+	struct reply_calls calls;     /* chat's, until they are whole */
 	char finish[MODEL_CODE_SIZE]; /* chat's reason for the end; "": not told yet */
 	bool counted;                 /* usage was told */
 	struct model_usage usage;
@@ -42,7 +39,7 @@ struct reply_failure {
 };
 
 /* Its first event is RESPONSE_CREATED with this id. */
-void text_reply_begin(struct text_reply *r, enum text_api api, const char *id, bool aside, size_t asked_bytes);
+void text_reply_begin(struct text_reply *r, enum text_api api, const char *id, bool aside);
 void text_reply_free(struct text_reply *r); /* fine with a zeroed one */
 
 /* The data of one event. Call text_reply_next until it says no before the next. */
@@ -52,8 +49,7 @@ void text_reply_end(struct text_reply *r, const struct reply_failure *failure);
 /* We stopped it. */
 void text_reply_cancel(struct text_reply *r);
 
-/* True: the next event, whole in itself; text_event_release ends it. */
+/* True: the next event, whole in itself; realtime_release ends it. */
 bool text_reply_next(struct text_reply *r, struct model_event *out);
-void text_event_release(struct model_event *event);
 
 #endif

@@ -241,6 +241,22 @@ static void put_tools_of(struct json_out *j, const struct talk_request *r, bool 
 	json_put_text(j, "tool_choice", r->tools_off ? "none" : "auto");
 }
 
+/* What a tool gave, as each API names it. */
+static void put_result(struct json_out *j, const struct talk *t, const struct talk_item *i, bool chat)
+{
+	json_put_object(j, NULL);
+	json_put_text(j, chat ? "role" : "type", chat ? "tool" : "function_call_output");
+	json_put_text(j, chat ? "tool_call_id" : "call_id", i->call_id);
+	json_put_text(j, chat ? "content" : "output", result_of(t, i));
+	json_put_end(j);
+}
+
+static void put_person(struct json_out *j, const struct talk_request *r)
+{
+	if (*r->person)
+		json_put_text(j, "safety_identifier", r->person);
+}
+
 static void put_call(struct json_out *j, const struct talk *t, const struct talk_item *i)
 {
 	json_put_object(j, NULL);
@@ -249,11 +265,7 @@ static void put_call(struct json_out *j, const struct talk *t, const struct talk
 	json_put_text(j, "name", i->name);
 	json_put_text(j, "arguments", buf_text(&i->text));
 	json_put_end(j);
-	json_put_object(j, NULL);
-	json_put_text(j, "type", "function_call_output");
-	json_put_text(j, "call_id", i->call_id);
-	json_put_text(j, "output", result_of(t, i));
-	json_put_end(j);
+	put_result(j, t, i, false);
 }
 
 /* Nothing is stored there: the conversation is here. */
@@ -286,11 +298,12 @@ void talk_put_responses(struct buf *out, const struct talk_request *r)
 	}
 	json_put_end(&j);
 	put_tools_of(&j, r, false);
-	if (*r->agent->reasoning_effort) {
+	if (*r->effort) {
 		json_put_object(&j, "reasoning");
-		json_put_text(&j, "effort", r->agent->reasoning_effort);
+		json_put_text(&j, "effort", r->effort);
 		json_put_end(&j);
 	}
+	put_person(&j, r);
 	if (r->max_tokens)
 		json_put_int(&j, "max_output_tokens", r->max_tokens);
 	json_put_end(&j);
@@ -312,11 +325,7 @@ static void put_chat_call(struct json_out *j, const struct talk *t, const struct
 	json_put_end(j);
 	json_put_end(j);
 	json_put_end(j);
-	json_put_object(j, NULL);
-	json_put_text(j, "role", "tool");
-	json_put_text(j, "tool_call_id", i->call_id);
-	json_put_text(j, "content", result_of(t, i));
-	json_put_end(j);
+	put_result(j, t, i, true);
 }
 
 /* "system" and not "developer": the services that speak this API and are not OpenAI's know only the
@@ -347,8 +356,9 @@ void talk_put_chat(struct buf *out, const struct talk_request *r)
 	}
 	json_put_end(&j);
 	put_tools_of(&j, r, true);
-	if (*r->agent->reasoning_effort)
-		json_put_text(&j, "reasoning_effort", r->agent->reasoning_effort);
+	if (*r->effort)
+		json_put_text(&j, "reasoning_effort", r->effort);
+	put_person(&j, r);
 	if (r->max_tokens)
 		json_put_int(&j, "max_completion_tokens", r->max_tokens);
 	json_put_end(&j);

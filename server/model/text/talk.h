@@ -50,9 +50,11 @@ struct talk_request { /* borrowed */
 	const struct talk *talk;
 	const struct agent *agent;
 	const char *instructions;
-	const char *tools; /* as in model_wish */
-	bool tools_off;    /* they are told, but none may be called */
-	int max_tokens;    /* 0: the model's own limit */
+	const char *effort; /* of reasoning; "": the model's own */
+	const char *person; /* model_access_put_person */
+	const char *tools;  /* as in model_wish */
+	bool tools_off;     /* they are told, but none may be called */
+	int max_tokens;     /* 0: the model's own limit */
 };
 
 /* Each appends one body. Functions alone are offered: no other kind of tool. A function call without

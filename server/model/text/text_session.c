@@ -1,13 +1,15 @@
 #include "server/model/text/text_session.h"
 
 #include "common/clock.h"
+#include "common/foreign.h"
 #include "common/json.h"
 #include "common/sse.h"
+#include "server/model/realtime_parse.h"
 #include "server/model/realtime_say.h"
 #include "server/model/realtime_tools.h"
 #include "server/model/text/reply.h"
 #include "server/model/text/talk.h"
-#include "server/model/text/text_access.h"
+#include "server/model/text/text_request.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -15,16 +17,14 @@
 #include <string.h>
 
 enum {
-	EVENT_MAX = 1 << 20,   /* of the service's: response.completed repeats the whole answer */
-	REFUSAL_MAX = 16384,   /* bytes of a refusal's body that are looked at */
-	REQUEST_MAX = 2 << 20, /* the conversation, the instructions and the tools, escaped */
-	FIRST_MS = 30000,
-	SILENT_MS = 20000
+	EVENT_MAX = 1 << 20, /* of the service's: response.completed repeats the whole answer */
+	REFUSAL_MAX = 16384  /* bytes of a refusal's body that are looked at */
 };
 
 /* An answer, or an aside beside one. */
 struct answer {
 	bool open;
+	cJSON *asked;               /* owned: response.create's own "response", or NULL */
 	struct text_stream *stream; /* owned; NULL: over, or never begun */
 	struct text_reply reply;
 	struct sse sse;
@@ -54,56 +54,11 @@ static void close_answer(struct text_session *s, struct answer *a, bool drain)
 		return;
 	if (a->stream)
 		carrier->leave(a->stream, drain);
+	cJSON_Delete(a->asked);
 	text_reply_free(&a->reply);
 	sse_free(&a->sse);
 	buf_free(&a->refusal);
 	memset(a, 0, sizeof *a);
-}
-
-static void put_body(struct text_session *s, const cJSON *response, struct buf *out)
-{
-	const char *instructions = json_str(response, "instructions"), *choice = json_str(response, "tool_choice");
-	const struct talk_request request = { .talk = &s->talk,
-		.agent = s->base.wish.agent,
-		.instructions = instructions ? instructions : s->base.wish.instructions,
-		.tools = s->base.wish.tools,
-		.tools_off = choice && !strcmp(choice, "none"),
-		.max_tokens = s->base.wish.agent->max_output_tokens };
-
-	if (s->base.access->cfg->text_api == TEXT_API_CHAT)
-		talk_put_chat(out, &request);
-	else
-		talk_put_responses(out, &request);
-}
-
-/* NULL: it cannot be begun. */
-static struct text_stream *start(struct text_session *s, const struct buf *body)
-{
-	const struct model_access *access = s->base.access;
-	struct text_call call = { .body = body,
-		.ca_file = access->cfg->https_ca_file,
-		.connect_ms = access->cfg->model_connect_ms,
-		.first_ms = FIRST_MS,
-		.silent_ms = SILENT_MS };
-	struct text_stream *stream = NULL;
-	struct buf url, headers;
-	const char *line;
-
-	buf_init(&url, 0);
-	buf_init(&headers, 0);
-	text_access_put_url(access->cfg, &url);
-	call.header_count = text_access_put_headers(access->cfg, &headers);
-	line = buf_text(&headers);
-	for (size_t i = 0; !buf_error(&headers) && i < call.header_count; i++, line += strlen(line) + 1)
-		call.headers[i] = line;
-	call.url = buf_text(&url);
-	if (!buf_error(&url) && !buf_error(&headers) && !buf_error(body))
-		stream = access->carrier->start(access->carrier, &call, s->bell);
-	if (headers.data)
-		explicit_bzero(headers.data, headers.cap);
-	buf_free(&headers);
-	buf_free(&url);
-	return stream;
 }
 
 /* As the Realtime service refuses it. */
@@ -121,33 +76,37 @@ static void refuse_as_busy(struct text_session *s, const char *event_id)
 	s->has_refused = true;
 }
 
-/* The answer's id is made of the request's, which the call gives once. */
-static void create(struct text_session *s, const cJSON *message)
+/* With the conversation and the extras of this moment. */
+static void request(struct text_session *s, struct answer *a)
 {
-	const cJSON *response = json_get(message, "response");
+	struct reply_failure failure = { .code = "not_sent" };
+
+	a->stream = text_request_start(&s->base, &s->talk, a->asked, s->bell, &a->reply.asked_bytes, &failure.text);
+	if (!a->stream)
+		text_reply_end(&a->reply, &failure);
+}
+
+/* The answer's id is made of the request's, which the call gives once. */
+static void create(struct text_session *s, cJSON *message)
+{
+	cJSON *response = cJSON_DetachItemFromObjectCaseSensitive(message, "response");
 	const char *event_id = json_str(message, "event_id");
 	struct answer *a = &s->answers[json_str(response, "conversation") ? ASIDE : ANSWER];
-	struct buf body;
 	char id[64];
 
 	bell_ring(s->bell); /* there is something to read already */
 	if (a->open) {
 		refuse_as_busy(s, event_id ? event_id : "");
+		cJSON_Delete(response);
 		return;
 	}
-	buf_init(&body, REQUEST_MAX);
-	put_body(s, response, &body);
 	snprintf(id, sizeof id, "resp_%s", event_id ? event_id : "");
 	a->open = true;
-	text_reply_begin(&a->reply, s->base.access->cfg->text_api, id, a == &s->answers[ASIDE], body.len);
+	a->asked = response;
+	text_reply_begin(&a->reply, s->base.access->cfg->text_api, id, a == &s->answers[ASIDE]);
 	sse_init(&a->sse, EVENT_MAX);
 	buf_init(&a->refusal, REFUSAL_MAX);
-	a->stream = start(s, &body);
-	if (!a->stream)
-		text_reply_end(&a->reply, &(struct reply_failure){ .code = "not_sent",
-					      .text = buf_error(&body) ? "the conversation is too large for a request"
-								       : "out of memory for a request" });
-	buf_free(&body);
+	request(s, a);
 }
 
 /* One that is over is let be, as the Realtime service does. */
@@ -187,6 +146,24 @@ static int send_command(struct model_session *session, const char *text, size_t 
 
 /* ------------------------------------------------------------------------- the answers */
 
+/* The request has an extra that the service does not know, or not so: once more without that one, and
+ * so in the rest of the session. */
+static bool again_without(struct text_session *s, struct answer *a)
+{
+	cJSON *body = foreign_json(buf_text(&a->refusal), a->refusal.len);
+	unsigned extras = realtime_extras_at_fault(json_str(json_get(body, "error"), "param"));
+
+	cJSON_Delete(body);
+	extras &= text_protocol.extras(s->base.wish.agent) & ~s->base.without;
+	if (!extras)
+		return false;
+	s->base.without |= extras;
+	s->base.access->carrier->leave(a->stream, true);
+	buf_reset(&a->refusal);
+	request(s, a);
+	return true;
+}
+
 static void end_stream(struct text_session *s, struct answer *a)
 {
 	static const char *const codes[] = { "", "connection", "timeout", "connection" };
@@ -195,6 +172,8 @@ static void end_stream(struct text_session *s, struct answer *a)
 	struct reply_failure failure = { 0 };
 	enum text_over how = carrier->over(a->stream, &failure.text);
 
+	if (status == 400 && again_without(s, a))
+		return;
 	if (status != 200 && status) {
 		failure.status = status;
 		failure.body = buf_text(&a->refusal);
@@ -280,73 +259,7 @@ static int read_event(struct model_session *session, struct model_event *out, bo
 	return 0;
 }
 
-static void release(struct model_session *s, struct model_event *event)
-{
-	(void)s;
-	text_event_release(event);
-}
-
 /* ----------------------------------------------------------------------------- the body */
-
-static int step(struct model_session *s, int64_t now_us)
-{
-	(void)s, (void)now_us;
-	return 1;
-}
-
-static void nothing_to_poll(const struct model_session *s, struct pollfd *fd)
-{
-	(void)s;
-	*fd = (struct pollfd){ .fd = -1 };
-}
-
-static int64_t no_deadline(const struct model_session *s)
-{
-	(void)s;
-	return NEVER_US;
-}
-
-static void no_limit(struct model_session *s, int64_t until_us)
-{
-	(void)s, (void)until_us;
-}
-
-static bool connected(const struct model_session *s)
-{
-	(void)s;
-	return true;
-}
-
-static bool resumed(const struct model_session *s)
-{
-	(void)s;
-	return false;
-}
-
-static struct ws_client *no_client(struct model_session *s)
-{
-	(void)s;
-	return NULL;
-}
-
-/* An answer that falls silent ends by the carrier's deadlines. */
-static bool is_alive(struct model_session *s)
-{
-	(void)s;
-	return true;
-}
-
-static int flush(struct model_session *s)
-{
-	(void)s;
-	return 0;
-}
-
-static struct model_ended ended(const struct model_session *s)
-{
-	(void)s;
-	return (struct model_ended){ .reason = "" };
-}
 
 static void leave(struct model_session *session)
 {
@@ -354,12 +267,6 @@ static void leave(struct model_session *session)
 
 	for (size_t i = 0; i < ANSWERS; i++)
 		close_answer(s, &s->answers[i], false);
-}
-
-static void hang_up(struct model_session *s, int64_t until_us)
-{
-	(void)until_us;
-	leave(s);
 }
 
 static void close_session(struct model_session *session)
@@ -371,22 +278,11 @@ static void close_session(struct model_session *session)
 	free(s);
 }
 
+/* No deadline either: an answer that falls silent ends by those of the carrier. */
 static const struct model_session_body body = {
-	.step = step,
-	.poll = nothing_to_poll,
-	.deadline_us = no_deadline,
-	.limit = no_limit,
-	.connected = connected,
-	.resumed = resumed,
-	.client = no_client,
 	.read = read_event,
-	.release = release,
 	.send = send_command,
-	.ping = is_alive,
-	.flush = flush,
-	.ended = ended,
 	.leave = leave,
-	.hang_up = hang_up,
 	.close = close_session,
 };
 
@@ -402,16 +298,11 @@ static int open_session(struct model_session **out, const struct model_access *a
 	s->base.access = access;
 	s->base.protocol = &text_protocol;
 	s->base.wish = *wish;
+	s->base.without = wish->without;
 	s->base.connect_ms = -1;
 	s->bell = bell;
 	talk_init(&s->talk);
 	*out = &s->base;
-	return 0;
-}
-
-static unsigned no_extras(const struct agent *agent)
-{
-	(void)agent;
 	return 0;
 }
 
@@ -423,22 +314,10 @@ static enum model_error close_class(const char *reason)
 }
 
 const struct model_protocol text_protocol = {
-	.name = "text",
 	.text = true,
 	.by_requests = true,
-	.can_cancel = true,
-	.can_aside = true,
-	.extras = no_extras,
-	.item = realtime_item,
-	.ask = realtime_ask,
-	.greet = realtime_greet,
-	.say = realtime_say,
-	.aside = realtime_aside,
-	.cancel = realtime_cancel,
-	.unheard = realtime_unheard,
-	.tool_result = realtime_tool_result,
-	.approve = realtime_approve,
-	.release = text_event_release,
+	.extras = realtime_extras_text,
+	REALTIME_ITEMS,
 	.close_class = close_class,
 };
 

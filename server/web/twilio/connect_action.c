@@ -37,27 +37,29 @@ static void put_dial(
 static void put_after(const struct web_parts *parts, const struct request *q, const struct call_facts *facts,
     enum call_after after, struct response *r)
 {
+	static const enum phrase phrases[] = {
+		[AFTER_TIME_LIMIT] = PHRASE_TIME_LIMIT,
+		[AFTER_COST_LIMIT] = PHRASE_COST_LIMIT,
+		[AFTER_IDLE] = PHRASE_IDLE,
+		[AFTER_DRAINING] = PHRASE_DRAINING,
+		[AFTER_APOLOGY] = PHRASE_APOLOGY,
+	};
+
 	switch (after) {
 	case AFTER_HANGUP:
 		twiml_hangup(&r->body);
 		break;
-	case AFTER_TIME_LIMIT:
-		webhook_say(parts, facts, PHRASE_TIME_LIMIT, r);
-		break;
-	case AFTER_COST_LIMIT:
-		webhook_say(parts, facts, PHRASE_COST_LIMIT, r);
-		break;
-	case AFTER_IDLE:
-		webhook_say(parts, facts, PHRASE_IDLE, r);
-		break;
 	case AFTER_TRANSFER:
 		put_dial(parts, q, facts, r);
 		break;
-	case AFTER_DRAINING:
-		webhook_turn_away(parts, q, facts, PHRASE_DRAINING, r);
+	case AFTER_TIME_LIMIT:
+	case AFTER_COST_LIMIT:
+	case AFTER_IDLE:
+		webhook_say(parts, facts, phrases[after], r);
 		break;
+	case AFTER_DRAINING:
 	case AFTER_APOLOGY:
-		webhook_turn_away(parts, q, facts, PHRASE_APOLOGY, r);
+		webhook_turn_away(parts, q, facts, phrases[after], r);
 		break;
 	}
 }
@@ -71,23 +73,10 @@ static void note_session(const struct request *q, const char *call_sid, enum rel
 	    "the session is over; session=%.40s status=%.20s code=%.10s message=%.100s seconds=%.10s handoff=%.200s",
 	    webhook_field(q, "SessionId"), webhook_field(q, "SessionStatus"), webhook_field(q, "ErrorCode"),
 	    webhook_field(q, "ErrorMessage"), webhook_field(q, "SessionDuration"), webhook_field(q, "HandoffData"));
-	switch (fate) {
-	case RELAY_ENDED:
-	case RELAY_COMPLETED:
-		break;
-	case RELAY_LOST:
-		stat_add(relay_lost, 1);
-		break;
-	case RELAY_REFUSED:
-		stat_add(relay_refused, 1);
-		break;
-	case RELAY_TIME_OVER:
-		stat_add(relay_time_over, 1);
-		break;
-	case RELAY_FAILED:
-		stat_add(relay_failed, 1);
-		break;
-	}
+	stat_add(relay_lost, fate == RELAY_LOST);
+	stat_add(relay_refused, fate == RELAY_REFUSED);
+	stat_add(relay_time_over, fate == RELAY_TIME_OVER);
+	stat_add(relay_failed, fate == RELAY_FAILED);
 }
 
 /* The next session of the call goes on with the conversation, once: if that one breaks off as well,

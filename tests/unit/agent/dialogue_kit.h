@@ -21,6 +21,7 @@
 #include "server/agent/dialogue_utterances.h"
 
 #include "common/clock.h"
+#include "tests/unit.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -409,7 +410,7 @@ static const struct dialogue_rules KIT_PROTECTED = {
 	.greets = true, .interruptible = true, .protect_us = 3000 * US_PER_MS
 };
 
-/* A test has this one: both sides are there, nobody says anything. Include cmocka.h first. */
+/* A test has this one: both sides are there, nobody says anything. */
 static struct kit k;
 
 static inline int kit_setup(void **state)

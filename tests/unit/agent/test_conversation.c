@@ -8,45 +8,11 @@
 #include "server/model/realtime.h"
 #include "server/stats/stats.h"
 #include "server/work/tool_call.h"
+#include "tests/unit/agent/conversation_kit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
-
-static struct call *call;
-static struct conversation *con;
-
-/* A call whose session talks, and whose caller loop has the writer: what is sent goes into
- * the ring. Nobody empties it. */
-static int begin(void **state)
-{
-	(void)state;
-	call = calloc(1, sizeof *call);
-	con = calloc(1, sizeof *con);
-	assert_int_equal(model_writer_open(&call->writer), 0);
-	call->caller_bell.fd = -1;
-	con->call = call;
-	con->link = (struct link){ .call = call, .protocol = &realtime_protocol, .state = LINK_TALKING };
-	timeline_init(&con->timeline);
-	buf_init(&con->message, 0);
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	conversation_tools_free(con);
-	timeline_free(&con->timeline);
-	buf_free(&con->message);
-	model_writer_close(&call->writer);
-	free(con);
-	free(call);
-	return 0;
-}
 
 /* ------------------------------------------------------------------------------ tools */
 
@@ -174,14 +140,10 @@ static void transcript_told_twice_is_billed_once(void **state)
 	assert_int_equal(con->timeline.count, 2);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-#define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
-		CASE(answer_of_a_tool_that_does_not_fit_is_bad_and_the_call_goes_on),
-		CASE(answer_that_was_stopped_but_not_for_the_caller_is_asked_for_again),
-		CASE(transcript_told_twice_is_billed_once),
-	};
-
-	return cmocka_run_group_tests_name("conversation", tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+#define CASE(name) cmocka_unit_test_setup_teardown(name, conversation_kit_begin, conversation_kit_end)
+	CASE(answer_of_a_tool_that_does_not_fit_is_bad_and_the_call_goes_on),
+	CASE(answer_that_was_stopped_but_not_for_the_caller_is_asked_for_again),
+	CASE(transcript_told_twice_is_billed_once),
+	{ 0 },
+};

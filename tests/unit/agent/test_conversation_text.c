@@ -8,29 +8,23 @@
 #include "server/agent/conversation_orders.h"
 #include "server/agent/conversation_tools.h"
 #include "server/model/realtime.h"
+#include "tests/unit/agent/conversation_kit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
-static const struct phone_channel channel = { .name = "test", .text = true };
+static const struct phone_channel channel = { .text = true };
 static const struct relay_language languages[] = { { .code = "es-ES" } };
 static const char *const sounds[] = { "https://example.com/ring.mp3" };
 static struct agent agent;
 static struct config cfg;
-static struct call *call;
-static struct conversation *con;
 static int64_t now;
 
 static int begin(void **state)
 {
-	(void)state;
-	call = calloc(1, sizeof *call);
-	con = calloc(1, sizeof *con);
+	conversation_kit_begin(state);
+	con->link.protocol = &realtime_text_protocol;
 	agent = (struct agent){ .name = "reception",
 		.greeting_mode = GREETING_WAIT,
 		.channel = CHANNEL_RELAY,
@@ -42,20 +36,15 @@ static int begin(void **state)
 		    .plays = sounds,
 		    .play_count = 1 } };
 	cfg = (struct config){ .silence_max_ms = 4000, .slow_answer_max_ms = 8000 };
-	assert_int_equal(model_writer_open(&call->writer), 0);
 	assert_int_equal(ring_open(&call->to_caller, 1 << 20), 0);
 	assert_int_equal(ring_open(&call->from_caller, 1 << 16), 0);
-	call->caller_bell.fd = call->agent_bell.fd = -1;
 	call->cfg = &cfg;
 	call->calls = calloc(1, 64 * 1024); /* opaque, and empty */
 	call->agent = &agent;
 	call->channel = &channel;
+	call->announced = true;
 	call->context = (struct call_context){ .agent = &agent, .instructions = "", .greeting = "Hello, how are you?" };
 	atomic_store(&call->started_us, 1);
-	con->call = call;
-	con->link = (struct link){ .call = call, .protocol = &realtime_text_protocol, .state = LINK_TALKING };
-	timeline_init(&con->timeline);
-	buf_init(&con->message, 0);
 	buf_init(&con->audio.decoded, 0);
 	dialogue_init(&con->dialogue,
 	    &(struct dialogue_rules){
@@ -69,19 +58,12 @@ static int begin(void **state)
 
 static int end(void **state)
 {
-	(void)state;
-	conversation_tools_free(con);
 	dialogue_free(&con->dialogue);
-	timeline_free(&con->timeline);
-	buf_free(&con->message);
 	buf_free(&con->audio.decoded);
-	model_writer_close(&call->writer);
 	ring_close(&call->to_caller);
 	ring_close(&call->from_caller);
 	free(call->calls);
-	free(con);
-	free(call);
-	return 0;
+	return conversation_kit_end(state);
 }
 
 /* ------------------------------------------------------------------------ the far ends */
@@ -199,6 +181,25 @@ static void asked(const char *words)
 	assert_string_equal(sent(), "");
 }
 
+/* In the middle of an answer, of which so many bytes were heard. */
+static void interrupted(uint32_t heard)
+{
+	asked("When?");
+	from_model(MODEL_RESPONSE_CREATED, "i1", "");
+	from_model(MODEL_TEXT_DELTA, "i1", "We open at nine");
+	from_caller(FROM_INTERRUPTED, 1, heard * SPOKEN_MS_PER_BYTE, NULL);
+	assert_string_equal(sent(), "response.cancel");
+}
+
+static void shortened(const char *heard)
+{
+	char line[200];
+
+	snprintf(line, sizeof line, "assistant: %s after i1", heard);
+	assert_string_equal(sent(), line);
+	assert_string_equal(sent(), "conversation.item.delete i1");
+}
+
 /* ------------------------------------------------------------------------------- tests */
 
 static void turn_is_told_and_answered_in_text(void **state)
@@ -232,6 +233,24 @@ static void turn_is_told_and_answered_in_text(void **state)
 	assert_int_equal(con->timeline.count, 2);
 }
 
+/* Twilio found it, or heard it after our own change. */
+static void model_is_told_when_the_caller_speaks_another_language(void **state)
+{
+	static const char *const tags[] = { "en-US", "es-ES", "es-ES" };
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		ring_put(&call->from_caller, FROM_LANGUAGE, tags[i], 5);
+		take();
+		assert_string_equal(sent(), i == 1 ? "system: The caller speaks es-ES now." : "");
+	}
+	con->link.state = LINK_LOST;
+	ring_put(&call->from_caller, FROM_LANGUAGE, "en-US", 5);
+	take();
+	con->link.state = LINK_TALKING;
+	assert_string_equal(con->text.language, "es-ES");
+}
+
 static void answer_told_by_its_end_alone_is_said(void **state)
 {
 	(void)state;
@@ -244,14 +263,51 @@ static void answer_told_by_its_end_alone_is_said(void **state)
 	assert_string_equal(played(), "");
 }
 
+static void answer_is_said_once_though_the_record_is_full(void **state)
+{
+	char *much = malloc(TIMELINE_TEXT + 1);
+
+	(void)state;
+	memset(much, 'm', TIMELINE_TEXT);
+	much[TIMELINE_TEXT] = '\0';
+	timeline_text(&con->timeline, timeline_turn(&con->timeline, TURN_CALLER, "much", 0), much, true);
+	free(much);
+	asked("Hello?");
+	answer("i1", "Yes, hello.");
+	assert_string_equal(played(), "text Yes, hello.");
+	assert_string_equal(played(), "end ");
+	assert_string_equal(played(), "");
+}
+
+/* Nobody hears them, so that is no answer; nor are they missed before one. */
+static void answer_of_blanks_is_asked_for_again(void **state)
+{
+	(void)state;
+	asked("Hello?");
+	answer("i1", " \n\n ");
+	assert_string_equal(played(), "");
+	assert_string_equal(sent(), "conversation.item.delete i1");
+	now += US_PER_S;
+	take();
+	assert_string_equal(sent(), "response.create");
+	from_model(MODEL_RESPONSE_CREATED, "i2", "");
+	from_model(MODEL_TEXT_DELTA, "i2", "\n");
+	assert_string_equal(played(), "");
+	from_model(MODEL_TEXT_DELTA, "i2", " Yes,");
+	assert_string_equal(played(), "text  Yes,");
+	from_model(MODEL_TEXT_DELTA, "i2", " ");
+	assert_string_equal(played(), "text  ");
+	from_model(MODEL_TEXT_DELTA, "i2", "hello.");
+	assert_string_equal(played(), "text hello.");
+}
+
 static void interrupted_answer_is_shortened_at_the_model_to_what_was_heard(void **state)
 {
 	(void)state;
 	asked("When?");
 	answer("i1", "We open at nine in the morning.");
 	from_caller(FROM_INTERRUPTED, 1, 13 * SPOKEN_MS_PER_BYTE, NULL);
-	assert_string_equal(sent(), "assistant: We open at ni after i1");
-	assert_string_equal(sent(), "conversation.item.delete i1");
+	shortened("We open at ni");
 	assert_int_equal(atomic_load(&call->cuts_wanted), 1);
 	said(1, "We open at nine in the morning.", "We open at ni");
 	caller_says("Later", true);
@@ -261,16 +317,41 @@ static void interrupted_answer_is_shortened_at_the_model_to_what_was_heard(void 
 static void answer_that_is_being_made_is_cancelled_when_it_is_interrupted(void **state)
 {
 	(void)state;
-	asked("When?");
-	from_model(MODEL_RESPONSE_CREATED, "i1", "");
-	from_model(MODEL_TEXT_DELTA, "i1", "We open at nine");
-	from_caller(FROM_INTERRUPTED, 1, 0, NULL);
-	assert_string_equal(sent(), "response.cancel");
-	assert_string_equal(sent(), "conversation.item.delete i1"); /* nothing was heard */
+	interrupted(0);
 	from_model(MODEL_TEXT_DELTA, "i1", " late");
+	assert_string_equal(sent(), "");
+	from_model(MODEL_RESPONSE_DONE, "i1", "");
+	assert_string_equal(sent(), "conversation.item.delete i1"); /* nothing was heard */
 	assert_string_equal(played(), "text We open at nine");
 	assert_string_equal(played(), "");
 	said(1, "We open at nine", "");
+}
+
+/* The service keeps what it is making: the shorter item must not stand beside it. */
+static void answer_is_shortened_once_its_response_is_over_and_before_the_next(void **state)
+{
+	(void)state;
+	interrupted(7);
+	caller_says("And on Sunday?", true);
+	assert_string_equal(sent(), "user: And on Sunday?");
+	assert_string_equal(sent(), "");
+	from_model(MODEL_RESPONSE_DONE, "i1", "");
+	shortened("We open");
+	assert_string_equal(sent(), "response.create");
+	assert_string_equal(sent(), "");
+}
+
+/* Nor if the end of it is lost. */
+static void answer_whose_end_is_lost_is_shortened_before_the_next(void **state)
+{
+	(void)state;
+	interrupted(7);
+	caller_says("And on Sunday?", true);
+	assert_string_equal(sent(), "user: And on Sunday?");
+	now += 10 * (int64_t)US_PER_S;
+	conversation_do_due(con, now);
+	shortened("We open");
+	assert_string_equal(sent(), "response.create");
 }
 
 static void words_that_are_not_ours_are_what_was_heard(void **state)
@@ -279,8 +360,7 @@ static void words_that_are_not_ours_are_what_was_heard(void **state)
 	asked("When?");
 	answer("i1", "We open at 9.");
 	from_caller(FROM_INTERRUPTED, 1, 10 * SPOKEN_MS_PER_BYTE, "We open at nine");
-	assert_string_equal(sent(), "assistant: We open at nine after i1");
-	assert_string_equal(sent(), "conversation.item.delete i1");
+	shortened("We open at nine");
 	said(1, "We open at 9.", "We open at nine");
 	assert_null(con->text.foreign.p);
 }
@@ -401,7 +481,7 @@ static void greeting_of_which_nothing_was_heard_is_not_told(void **state)
 	assert_string_equal(sent(), "");
 }
 
-static void caller_who_is_back_is_not_greeted_again(void **state)
+static void caller_who_is_back_or_comes_by_other_twiml_is_not_greeted_by_the_phone(void **state)
 {
 	(void)state;
 	agent.greeting_mode = GREETING_EXACT;
@@ -409,6 +489,10 @@ static void caller_who_is_back_is_not_greeted_again(void **state)
 	call->context.said = (struct fleet_said *)call;
 	assert_string_equal(call_welcome(call), "");
 	call->context.said = NULL;
+	/* Nor do we know what TwiML says that is not ours. */
+	call->announced = false;
+	assert_string_equal(call_welcome(call), "");
+	call->announced = true;
 }
 
 static void long_answer_goes_out_in_pieces_that_part_no_character(void **state)
@@ -481,26 +565,28 @@ static void tools_of_the_phone_come_behind_the_words_before_them(void **state)
 	assert_false(last_tool_went_well());
 }
 
-int main(void)
-{
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
-	const struct CMUnitTest tests[] = {
-		CASE(turn_is_told_and_answered_in_text),
-		CASE(answer_told_by_its_end_alone_is_said),
-		CASE(interrupted_answer_is_shortened_at_the_model_to_what_was_heard),
-		CASE(answer_that_is_being_made_is_cancelled_when_it_is_interrupted),
-		CASE(words_that_are_not_ours_are_what_was_heard),
-		CASE(phone_that_was_interrupted_always_gets_its_cut),
-		CASE(nothing_of_an_answer_that_nobody_heard_stays_with_the_model),
-		CASE(turn_of_spaces_is_none),
-		CASE(voice_shows_that_the_caller_speaks),
-		CASE(greeting_of_the_phone_is_known_to_the_model_and_can_be_interrupted),
-		CASE(what_was_said_before_the_session_is_told_to_it_first),
-		CASE(greeting_of_which_nothing_was_heard_is_not_told),
-		CASE(caller_who_is_back_is_not_greeted_again),
-		CASE(long_answer_goes_out_in_pieces_that_part_no_character),
-		CASE(tools_of_the_phone_come_behind_the_words_before_them),
-	};
 
-	return cmocka_run_group_tests_name("conversation_text", tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	CASE(turn_is_told_and_answered_in_text),
+	CASE(model_is_told_when_the_caller_speaks_another_language),
+	CASE(answer_told_by_its_end_alone_is_said),
+	CASE(answer_is_said_once_though_the_record_is_full),
+	CASE(answer_of_blanks_is_asked_for_again),
+	CASE(interrupted_answer_is_shortened_at_the_model_to_what_was_heard),
+	CASE(answer_is_shortened_once_its_response_is_over_and_before_the_next),
+	CASE(answer_whose_end_is_lost_is_shortened_before_the_next),
+	CASE(answer_that_is_being_made_is_cancelled_when_it_is_interrupted),
+	CASE(words_that_are_not_ours_are_what_was_heard),
+	CASE(phone_that_was_interrupted_always_gets_its_cut),
+	CASE(nothing_of_an_answer_that_nobody_heard_stays_with_the_model),
+	CASE(turn_of_spaces_is_none),
+	CASE(voice_shows_that_the_caller_speaks),
+	CASE(greeting_of_the_phone_is_known_to_the_model_and_can_be_interrupted),
+	CASE(what_was_said_before_the_session_is_told_to_it_first),
+	CASE(greeting_of_which_nothing_was_heard_is_not_told),
+	CASE(caller_who_is_back_or_comes_by_other_twiml_is_not_greeted_by_the_phone),
+	CASE(long_answer_goes_out_in_pieces_that_part_no_character),
+	CASE(tools_of_the_phone_come_behind_the_words_before_them),
+	{ 0 },
+};

@@ -1,12 +1,9 @@
 /* What the agent says: each row of the table of utterances in dialogue.h, and the
  * races between what we ask for and what the model does by itself. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 
-#include <cmocka.h>
-
 #include "dialogue_kit.h"
+#include "tests/unit.h"
 
 /* --------------------------------------------------------------------- the plain way */
 
@@ -431,61 +428,57 @@ TALK(sound_ends_with_its_part, { "began r1", "" }, { "audio r1 i1 8", "PLAY 1" }
 TALK(what_was_cut_and_has_no_end_is_no_answer, { "began r1", "" }, { "speaks & pauses", "CUT 1" },
     { "ended r1 i1", "" }, { "+3000", "RESTED r1" });
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		CASE(answer_is_asked_for_once_and_ends),
-		CASE(answer_wanted_meanwhile_waits_for_the_end_of_the_active_one),
-		CASE(answer_the_model_makes_by_itself_is_the_one_that_was_owed),
-		CASE(what_is_wanted_after_the_request_is_newer_than_its_answer),
-		CASE(free_is_told_with_the_pause_before_it),
-		CASE(refused_as_busy_it_is_asked_for_again_after_a_pause),
-		CASE(request_that_crossed_the_models_own_answer_is_not_forgotten),
-		CASE(refusal_that_names_nothing_is_of_the_last_request),
-		CASE(other_errors_of_an_answer_that_has_begun_leave_it_to_its_end),
-		CASE(busy_for_ever_is_a_failure_in_the_end),
-		CASE(failed_answer_is_asked_for_again_after_a_pause_then_given_up),
-		CASE(refused_request_is_sent_again_then_given_up),
-		CASE(success_forgets_earlier_failures),
-		CASE(answer_that_never_begins_is_asked_for_again),
-		CASE(turn_the_model_never_answers_is_asked_for),
-		CASE(answer_that_failed_and_then_never_begins_is_not_forgotten),
-		CASE(answer_that_goes_quiet_no_longer_blocks),
-		CASE(deltas_without_sound_end_no_silence),
-		CASE(what_is_told_without_a_name_is_of_the_one_being_made),
-		CASE(model_that_goes_quiet_every_time_is_given_up),
-		CASE(audio_of_an_answer_that_went_quiet_ends),
-		CASE(silence_begins_when_the_queued_audio_is_played),
-		CASE(silence_begins_when_the_phone_has_played),
-		CASE(phone_that_runs_dry_late_is_believed),
-		CASE(phone_that_ran_dry_before_more_came_is_not),
-		CASE(audio_that_was_cut_is_silence),
-		CASE(answer_that_comes_slowly_is_heard_to_its_end),
-		CASE(pause_between_two_items_may_be_longer),
-		CASE(silence_goes_on_where_one_response_gives_way_to_the_next),
-		CASE(response_that_is_taken_up_again_has_its_time),
-		CASE(end_of_another_response_decides_nothing),
-		CASE(ids_as_long_as_they_come_are_told_apart),
-		CASE(long_ids_come_back_whole),
-		CASE(beginning_that_is_told_twice_begins_nothing),
-		CASE(answer_without_sound_is_asked_for_once_more_then_given_up),
-		CASE(a_single_byte_of_sound_makes_an_answer),
-		CASE(sound_that_came_before_its_beginning_counts),
-		CASE(answer_whose_beginning_is_lost_was_the_one_that_was_waited_for),
-		CASE(answer_of_which_only_the_sound_was_told_is_not_asked_for_again),
-		CASE(sound_that_comes_after_the_end_is_not_heard_and_does_not_count),
-		CASE(call_of_a_tool_needs_no_sound_but_its_answer_does),
-		CASE(answer_that_was_stopped_before_its_sound_is_not_asked_for_again),
-		CASE(greeting_without_sound_is_none),
-		CASE(cues_without_sound_are_tried_again_then_left_out),
-		CASE(response_whose_end_is_lost_gives_way_to_the_next),
-		CASE(what_a_lost_response_did_not_say_is_still_to_be_said),
-		CASE(response_is_over_when_its_parts_are_and_nothing_follows),
-		CASE(response_whose_next_part_begins_goes_on),
-		CASE(response_of_which_nothing_was_heard_yet_rests_longer),
-		CASE(sound_ends_with_its_part),
-		CASE(what_was_cut_and_has_no_end_is_no_answer),
-	};
-
-	return cmocka_run_group_tests_name("dialogue", tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	CASE(answer_is_asked_for_once_and_ends),
+	CASE(answer_wanted_meanwhile_waits_for_the_end_of_the_active_one),
+	CASE(answer_the_model_makes_by_itself_is_the_one_that_was_owed),
+	CASE(what_is_wanted_after_the_request_is_newer_than_its_answer),
+	CASE(free_is_told_with_the_pause_before_it),
+	CASE(refused_as_busy_it_is_asked_for_again_after_a_pause),
+	CASE(request_that_crossed_the_models_own_answer_is_not_forgotten),
+	CASE(refusal_that_names_nothing_is_of_the_last_request),
+	CASE(other_errors_of_an_answer_that_has_begun_leave_it_to_its_end),
+	CASE(busy_for_ever_is_a_failure_in_the_end),
+	CASE(failed_answer_is_asked_for_again_after_a_pause_then_given_up),
+	CASE(refused_request_is_sent_again_then_given_up),
+	CASE(success_forgets_earlier_failures),
+	CASE(answer_that_never_begins_is_asked_for_again),
+	CASE(turn_the_model_never_answers_is_asked_for),
+	CASE(answer_that_failed_and_then_never_begins_is_not_forgotten),
+	CASE(answer_that_goes_quiet_no_longer_blocks),
+	CASE(deltas_without_sound_end_no_silence),
+	CASE(what_is_told_without_a_name_is_of_the_one_being_made),
+	CASE(model_that_goes_quiet_every_time_is_given_up),
+	CASE(audio_of_an_answer_that_went_quiet_ends),
+	CASE(silence_begins_when_the_queued_audio_is_played),
+	CASE(silence_begins_when_the_phone_has_played),
+	CASE(phone_that_runs_dry_late_is_believed),
+	CASE(phone_that_ran_dry_before_more_came_is_not),
+	CASE(audio_that_was_cut_is_silence),
+	CASE(answer_that_comes_slowly_is_heard_to_its_end),
+	CASE(pause_between_two_items_may_be_longer),
+	CASE(silence_goes_on_where_one_response_gives_way_to_the_next),
+	CASE(response_that_is_taken_up_again_has_its_time),
+	CASE(end_of_another_response_decides_nothing),
+	CASE(ids_as_long_as_they_come_are_told_apart),
+	CASE(long_ids_come_back_whole),
+	CASE(beginning_that_is_told_twice_begins_nothing),
+	CASE(answer_without_sound_is_asked_for_once_more_then_given_up),
+	CASE(a_single_byte_of_sound_makes_an_answer),
+	CASE(sound_that_came_before_its_beginning_counts),
+	CASE(answer_whose_beginning_is_lost_was_the_one_that_was_waited_for),
+	CASE(answer_of_which_only_the_sound_was_told_is_not_asked_for_again),
+	CASE(sound_that_comes_after_the_end_is_not_heard_and_does_not_count),
+	CASE(call_of_a_tool_needs_no_sound_but_its_answer_does),
+	CASE(answer_that_was_stopped_before_its_sound_is_not_asked_for_again),
+	CASE(greeting_without_sound_is_none),
+	CASE(cues_without_sound_are_tried_again_then_left_out),
+	CASE(response_whose_end_is_lost_gives_way_to_the_next),
+	CASE(what_a_lost_response_did_not_say_is_still_to_be_said),
+	CASE(response_is_over_when_its_parts_are_and_nothing_follows),
+	CASE(response_whose_next_part_begins_goes_on),
+	CASE(response_of_which_nothing_was_heard_yet_rests_longer),
+	CASE(sound_ends_with_its_part),
+	CASE(what_was_cut_and_has_no_end_is_no_answer),
+	{ 0 },
+};

@@ -1,11 +1,8 @@
 /* A dialogue whose model is asked for each answer, and whose phone speaks by itself. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 
-#include <cmocka.h>
-
 #include "dialogue_kit.h"
+#include "tests/unit.h"
 
 static int asking(void **state)
 {
@@ -60,6 +57,13 @@ TALK(turn_after_firm_last_words_is_not_answered, { "firm bye", "SPEAK bye 1" }, 
 TALK(turn_calls_a_goodbye_off_that_is_not_firm, { "goodbye bye", "SPEAK bye 1" },
     { "began r1 & audio r1 i1 800 & over r1", "PLAY 1, MADE i1, ITEM_OVER i1" }, { "turn", "CALLED_OFF 0, ASK 2" });
 
+/* Without this the call would be over before his words come. */
+TALK(interruption_calls_a_goodbye_off_that_is_not_firm, { "turn", "ASK 1" },
+    { "began r1 & audio r1 i1 8000", "PLAY 1" }, { "call 1 r1 - & ends 1 r1", "" },
+    { "over r1", "MADE i1, ITEM_OVER i1" },
+    { "interrupted 0 1:300", "CALLED_OFF 1, CUT 1, CUT_SHORT i1 300, TRUNCATE i1 300, TOOL_RESULT 1, ASK 2" },
+    { "turn", "" }, { "began r2", "CANCEL r2" }, { "over r2 mute", "ASK 3" });
+
 TALK(answer_knows_the_results_that_there_are, { "turn", "ASK 1" }, { "began r1 & call 1 r1 -", "" },
     { "answer 1 & turn", "" }, { "over r1", "TOOL_RESULT 1, ASK 2" }, { "began r2", "" },
     { "audio r2 i2 80 & over r2", "PLAY 1, MADE i2, ITEM_OVER i2" }, { "+1000", "" });
@@ -78,27 +82,25 @@ static void model_is_told_nothing_about_turns(void **state)
 	assert_int_equal(k.d.ears, EARS_DEAF);
 }
 
-int main(void)
-{
 #define ASKS(name) cmocka_unit_test_setup_teardown(name, asking, kit_teardown)
-	const struct CMUnitTest tests[] = {
-		ASKS(turn_is_answered_because_we_ask),
-		ASKS(voice_alone_interrupts_nothing),
-		ASKS(turn_before_anything_of_the_answer_came_is_answered_together_with_the_last),
-		ASKS(turn_before_the_answer_began_is_answered_together_with_the_last),
-		ASKS(turn_into_an_answer_is_answered_behind_it),
-		ASKS(turns_into_an_answer_are_answered_together),
-		ASKS(turn_while_words_from_outside_are_made_waits_for_them),
-		ASKS(phone_that_was_interrupted_waits_for_a_cut),
-		ASKS(phone_that_was_interrupted_waits_for_a_cut_also_when_there_is_nothing_to_cut),
-		ASKS(key_cuts_nothing_by_itself_and_is_answered),
-		ASKS(keys_before_anything_of_the_answer_came_are_answered_together_with_the_turn),
-		ASKS(turn_after_firm_last_words_is_not_answered),
-		ASKS(turn_calls_a_goodbye_off_that_is_not_firm),
-		ASKS(answer_knows_the_results_that_there_are),
-		ASKS(message_for_a_machine_comes_behind_what_the_phone_was_given),
-		ASKS(model_is_told_nothing_about_turns),
-	};
 
-	return cmocka_run_group_tests_name("dialogue_asks", tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	ASKS(turn_is_answered_because_we_ask),
+	ASKS(voice_alone_interrupts_nothing),
+	ASKS(turn_before_anything_of_the_answer_came_is_answered_together_with_the_last),
+	ASKS(turn_before_the_answer_began_is_answered_together_with_the_last),
+	ASKS(turn_into_an_answer_is_answered_behind_it),
+	ASKS(turns_into_an_answer_are_answered_together),
+	ASKS(turn_while_words_from_outside_are_made_waits_for_them),
+	ASKS(phone_that_was_interrupted_waits_for_a_cut),
+	ASKS(phone_that_was_interrupted_waits_for_a_cut_also_when_there_is_nothing_to_cut),
+	ASKS(key_cuts_nothing_by_itself_and_is_answered),
+	ASKS(keys_before_anything_of_the_answer_came_are_answered_together_with_the_turn),
+	ASKS(turn_after_firm_last_words_is_not_answered),
+	ASKS(turn_calls_a_goodbye_off_that_is_not_firm),
+	ASKS(interruption_calls_a_goodbye_off_that_is_not_firm),
+	ASKS(answer_knows_the_results_that_there_are),
+	ASKS(message_for_a_machine_comes_behind_what_the_phone_was_given),
+	ASKS(model_is_told_nothing_about_turns),
+	{ 0 },
+};

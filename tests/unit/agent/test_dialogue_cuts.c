@@ -1,11 +1,8 @@
 /* The caller talks over what the agent says, or is about to: who is owed what then. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 
-#include <cmocka.h>
-
 #include "dialogue_kit.h"
+#include "tests/unit.h"
 
 /* ------------------------------------------------------------------- the caller cuts in */
 
@@ -153,27 +150,23 @@ static void answer_the_model_stopped_for_the_caller_is_cut(void **state)
 	FOLLOW(&k, { "began r2", "" }, { "over r2 turned", "" }); /* nothing is queued of that one */
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		CASE(cut_names_the_active_response),
-		CASE(speech_before_the_first_delta_leaves_nothing_to_be_played),
-		CASE(cut_takes_back_what_was_wanted),
-		CASE(answer_cut_before_it_began_is_dropped_when_it_shows),
-		CASE(answer_to_a_turn_that_went_on_is_unheard_when_it_shows),
-		CASE(nothing_is_asked_for_while_the_model_is_about_to_answer),
-		CASE(refusal_of_what_was_cut_lets_the_next_answer_through),
-		CASE(what_was_cut_and_never_came_lets_the_next_answer_through),
-		CASE(what_is_wanted_after_a_cut_survives_the_answer_that_was_cut),
-		CASE(request_that_crossed_and_was_cut_is_not_sent_again),
-		CASE(answer_that_was_cut_is_owed_to_nobody),
-		CASE(turn_behind_a_request_that_was_cut_is_not_forgotten),
-		CASE(turn_behind_an_answer_that_never_ends_is_not_forgotten),
-		CASE(answer_that_was_cut_and_goes_on_is_not_waited_for),
-		CASE(turn_behind_a_cue_that_is_lost_is_not_forgotten),
-		CASE(turn_during_an_answer_that_is_not_interrupted_is_answered_after_it),
-		CASE(answer_the_model_stopped_for_the_caller_is_cut),
-	};
-
-	return cmocka_run_group_tests_name("dialogue_cuts", tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	CASE(cut_names_the_active_response),
+	CASE(speech_before_the_first_delta_leaves_nothing_to_be_played),
+	CASE(cut_takes_back_what_was_wanted),
+	CASE(answer_cut_before_it_began_is_dropped_when_it_shows),
+	CASE(answer_to_a_turn_that_went_on_is_unheard_when_it_shows),
+	CASE(nothing_is_asked_for_while_the_model_is_about_to_answer),
+	CASE(refusal_of_what_was_cut_lets_the_next_answer_through),
+	CASE(what_was_cut_and_never_came_lets_the_next_answer_through),
+	CASE(what_is_wanted_after_a_cut_survives_the_answer_that_was_cut),
+	CASE(request_that_crossed_and_was_cut_is_not_sent_again),
+	CASE(answer_that_was_cut_is_owed_to_nobody),
+	CASE(turn_behind_a_request_that_was_cut_is_not_forgotten),
+	CASE(turn_behind_an_answer_that_never_ends_is_not_forgotten),
+	CASE(answer_that_was_cut_and_goes_on_is_not_waited_for),
+	CASE(turn_behind_a_cue_that_is_lost_is_not_forgotten),
+	CASE(turn_during_an_answer_that_is_not_interrupted_is_answered_after_it),
+	CASE(answer_the_model_stopped_for_the_caller_is_cut),
+	{ 0 },
+};

@@ -1,11 +1,8 @@
 /* The last words, an answering machine, idleness: how a call ends by the dialogue. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 
-#include <cmocka.h>
-
 #include "dialogue_kit.h"
+#include "tests/unit.h"
 
 /* ------------------------------------------------------------------------ the farewell */
 
@@ -145,22 +142,18 @@ static void nobody_speaking_for_long_ends_the_call(void **state)
 	    { "+1", "END idle" });
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		CASE(call_ends_when_the_last_words_were_heard),
-		CASE(each_wait_of_a_farewell_is_bounded),
-		CASE(goodbye_that_cannot_be_said_ends_the_call_without),
-		CASE(caller_who_speaks_up_calls_it_off_but_not_a_firm_one),
-		CASE(first_one_stands_except_against_a_firm_one),
-		CASE(limit_does_not_stop_a_transfer_but_comes_after_one_that_is_called_off),
-		CASE(transfer_goes_before_what_waits_to_be_said),
-		CASE(nothing_is_said_after_the_farewell),
-		CASE(firm_last_words_before_the_model_is_there_make_it_deaf_then),
-		CASE(machine_is_left_a_message_whatever_is_being_said),
-		CASE(call_ends_once),
-		CASE(nobody_speaking_for_long_ends_the_call),
-	};
-
-	return cmocka_run_group_tests_name("dialogue_farewell", tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	CASE(call_ends_when_the_last_words_were_heard),
+	CASE(each_wait_of_a_farewell_is_bounded),
+	CASE(goodbye_that_cannot_be_said_ends_the_call_without),
+	CASE(caller_who_speaks_up_calls_it_off_but_not_a_firm_one),
+	CASE(first_one_stands_except_against_a_firm_one),
+	CASE(limit_does_not_stop_a_transfer_but_comes_after_one_that_is_called_off),
+	CASE(transfer_goes_before_what_waits_to_be_said),
+	CASE(nothing_is_said_after_the_farewell),
+	CASE(firm_last_words_before_the_model_is_there_make_it_deaf_then),
+	CASE(machine_is_left_a_message_whatever_is_being_said),
+	CASE(call_ends_once),
+	CASE(nobody_speaking_for_long_ends_the_call),
+	{ 0 },
+};

@@ -15,13 +15,10 @@
  *
  *   RANDOM_EVENTS=N  how many; DIALOGUE_SEED=N  the first sequence's seed
  */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 
-#include <cmocka.h>
-
 #include "dialogue_acts.h"
+#include "tests/unit.h"
 
 enum { LENGTH = 100, DRAIN_STEPS = 1000 };
 
@@ -261,11 +258,7 @@ static void no_events_break_a_rule(void **state)
 	}
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(no_events_break_a_rule),
-	};
-
-	return cmocka_run_group_tests_name("dialogue_random", tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(no_events_break_a_rule),
+	{ 0 },
+};

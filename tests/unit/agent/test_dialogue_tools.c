@@ -1,11 +1,8 @@
 /* Tools: batches, fillers, time limits, and the tools that end the call. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 
-#include <cmocka.h>
-
 #include "dialogue_kit.h"
+#include "tests/unit.h"
 
 static void tool_is_told_of_once_its_response_is_over(void **state)
 {
@@ -305,49 +302,45 @@ static void greeting_and_farewell_have_no_filler(void **state)
 	FOLLOW(&k, GREETING_BEGINS, { "+7999", "" });
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		CASE(tool_is_told_of_once_its_response_is_over),
-		CASE(several_of_a_response_are_told_together),
-		CASE(batches_are_told_of_the_oldest_first),
-		CASE(answer_that_began_after_the_telling_is_not_asked_for_again),
-		CASE(model_that_does_nothing_but_call_tools_is_given_up),
-		CASE(what_the_caller_hears_or_says_begins_the_count_of_tools_anew),
-		CASE(service_that_does_not_go_on_after_its_own_tool_is_asked),
-		CASE(service_that_goes_on_after_its_own_tool_is_not_asked),
-		CASE(nothing_more_comes_after_words_that_follow_the_tool),
-		CASE(model_that_was_told_while_the_caller_speaks_answers_then),
-		CASE(filler_is_due_after_a_second_once),
-		CASE(filler_is_said_in_silence_only),
-		CASE(filler_waits_longer_after_words_of_the_model),
-		CASE(no_filler_while_something_is_heard),
-		CASE(no_filler_for_what_is_answered_or_talked_about_or_has_none),
-		CASE(filler_that_waits_is_taken_back_with_the_last_answer),
-		CASE(what_never_answers_is_overdue),
-		CASE(tools_of_a_response_that_never_ends_are_told_in_the_end),
-		CASE(there_are_limits),
-		CASE(all_of_many_tools_are_told),
-		CASE(call_ends_with_the_words_of_the_response_that_ends_it),
-		CASE(silent_farewell_ends_at_once_but_not_before_other_tools_are_done),
-		CASE(second_farewell_is_not_taken),
-		CASE(caller_who_speaks_up_is_told_to_the_model),
-		CASE(farewell_whose_response_never_ends_is_over_with_it),
-		CASE(what_was_told_during_a_farewell_is_not_answered),
-		CASE(filler_is_due_after_a_second_once),
-		CASE(filler_is_said_in_silence_only),
-		CASE(answer_that_is_slow_has_a_filler_beside_it),
-		CASE(filler_does_not_stretch_patience),
-		CASE(filler_that_comes_after_the_answer_is_not_heard),
-		CASE(filler_ends_when_the_answer_is_heard),
-		CASE(filler_is_said_once_in_a_pause),
-		CASE(filler_is_no_answer),
-		CASE(filler_is_known_by_the_answer_that_is_being_made),
-		CASE(refused_filler_is_forgotten),
-		CASE(filler_that_is_cut_is_no_part_of_the_conversation),
-		CASE(filler_is_heard_once),
-		CASE(greeting_and_farewell_have_no_filler),
-	};
-
-	return cmocka_run_group_tests_name("dialogue_tools", tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	CASE(tool_is_told_of_once_its_response_is_over),
+	CASE(several_of_a_response_are_told_together),
+	CASE(batches_are_told_of_the_oldest_first),
+	CASE(answer_that_began_after_the_telling_is_not_asked_for_again),
+	CASE(model_that_does_nothing_but_call_tools_is_given_up),
+	CASE(what_the_caller_hears_or_says_begins_the_count_of_tools_anew),
+	CASE(service_that_does_not_go_on_after_its_own_tool_is_asked),
+	CASE(service_that_goes_on_after_its_own_tool_is_not_asked),
+	CASE(nothing_more_comes_after_words_that_follow_the_tool),
+	CASE(model_that_was_told_while_the_caller_speaks_answers_then),
+	CASE(filler_is_due_after_a_second_once),
+	CASE(filler_is_said_in_silence_only),
+	CASE(filler_waits_longer_after_words_of_the_model),
+	CASE(no_filler_while_something_is_heard),
+	CASE(no_filler_for_what_is_answered_or_talked_about_or_has_none),
+	CASE(filler_that_waits_is_taken_back_with_the_last_answer),
+	CASE(what_never_answers_is_overdue),
+	CASE(tools_of_a_response_that_never_ends_are_told_in_the_end),
+	CASE(there_are_limits),
+	CASE(all_of_many_tools_are_told),
+	CASE(call_ends_with_the_words_of_the_response_that_ends_it),
+	CASE(silent_farewell_ends_at_once_but_not_before_other_tools_are_done),
+	CASE(second_farewell_is_not_taken),
+	CASE(caller_who_speaks_up_is_told_to_the_model),
+	CASE(farewell_whose_response_never_ends_is_over_with_it),
+	CASE(what_was_told_during_a_farewell_is_not_answered),
+	CASE(filler_is_due_after_a_second_once),
+	CASE(filler_is_said_in_silence_only),
+	CASE(answer_that_is_slow_has_a_filler_beside_it),
+	CASE(filler_does_not_stretch_patience),
+	CASE(filler_that_comes_after_the_answer_is_not_heard),
+	CASE(filler_ends_when_the_answer_is_heard),
+	CASE(filler_is_said_once_in_a_pause),
+	CASE(filler_is_no_answer),
+	CASE(filler_is_known_by_the_answer_that_is_being_made),
+	CASE(refused_filler_is_forgotten),
+	CASE(filler_that_is_cut_is_no_part_of_the_conversation),
+	CASE(filler_is_heard_once),
+	CASE(greeting_and_farewell_have_no_filler),
+	{ 0 },
+};

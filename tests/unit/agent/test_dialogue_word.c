@@ -1,12 +1,9 @@
 /* Who has the word: the greeting, keys, what was heard and cut, what the agent is
  * ordered to say. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 
-#include <cmocka.h>
-
 #include "dialogue_kit.h"
+#include "tests/unit.h"
 
 /* ------------------------------------------------------------------------ the greeting */
 
@@ -282,40 +279,36 @@ static void last_words_find_room_however_much_is_to_be_said(void **state)
 	FOLLOW(&k, { "began r1", "" }, { "over r1", "SPEAK x 2" } /* what was under way still is */);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		CASE(greeting_is_asked_for_once_both_sides_are_there),
-		CASE(greeting_that_never_begins_is_a_failure),
-		CASE(greeting_that_fails_is_asked_for_again),
-		CASE(caller_who_is_back_is_told_of_and_answered),
-		CASE(keys_pressed_while_the_model_was_away_wait_behind_the_greeting),
-		CASE(protected_greeting_is_not_interrupted_until_its_time_is_over),
-		CASE(who_speaks_at_the_end_of_protection_interrupts),
-		CASE(protection_ends_with_the_greeting_or_its_failure_or_a_key),
-		CASE(keys_are_collected_until_the_hash_or_a_pause),
-		CASE(each_key_interrupts),
-		CASE(items_are_numbered_in_the_order_they_come),
-		CASE(oldest_is_forgotten_when_there_are_too_many),
-		CASE(responses_that_were_cut_are_remembered),
-		CASE(audio_of_an_unknown_response_is_played),
-		CASE(truncation_never_passes_what_was_received),
-		CASE(second_cut_on_its_way_tells_of_what_is_behind),
-		CASE(phone_that_stops_by_itself_interrupts),
-		CASE(nothing_is_asked_for_while_the_model_is_away),
-		CASE(what_came_after_the_cut_is_not_cut_with_it),
-		CASE(who_hangs_up_leaves_what_was_heard),
-		CASE(latency_is_told_of_the_first_audio_of_an_answer),
-		CASE(cues_are_said_one_after_the_other),
-		CASE(cue_waits_while_the_caller_has_the_word),
-		CASE(answer_that_is_owed_comes_before_a_cue),
-		CASE(response_of_somebody_else_is_no_cues),
-		CASE(what_was_never_heard_is_tried_again_but_not_for_ever),
-		CASE(who_is_talked_over_has_said_it_unless_it_is_firm),
-		CASE(failed_cue_is_said_again_by_its_own_words),
-		CASE(too_many_are_refused),
-		CASE(last_words_find_room_however_much_is_to_be_said),
-	};
-
-	return cmocka_run_group_tests_name("dialogue_word", tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	CASE(greeting_is_asked_for_once_both_sides_are_there),
+	CASE(greeting_that_never_begins_is_a_failure),
+	CASE(greeting_that_fails_is_asked_for_again),
+	CASE(caller_who_is_back_is_told_of_and_answered),
+	CASE(keys_pressed_while_the_model_was_away_wait_behind_the_greeting),
+	CASE(protected_greeting_is_not_interrupted_until_its_time_is_over),
+	CASE(who_speaks_at_the_end_of_protection_interrupts),
+	CASE(protection_ends_with_the_greeting_or_its_failure_or_a_key),
+	CASE(keys_are_collected_until_the_hash_or_a_pause),
+	CASE(each_key_interrupts),
+	CASE(items_are_numbered_in_the_order_they_come),
+	CASE(oldest_is_forgotten_when_there_are_too_many),
+	CASE(responses_that_were_cut_are_remembered),
+	CASE(audio_of_an_unknown_response_is_played),
+	CASE(truncation_never_passes_what_was_received),
+	CASE(second_cut_on_its_way_tells_of_what_is_behind),
+	CASE(phone_that_stops_by_itself_interrupts),
+	CASE(nothing_is_asked_for_while_the_model_is_away),
+	CASE(what_came_after_the_cut_is_not_cut_with_it),
+	CASE(who_hangs_up_leaves_what_was_heard),
+	CASE(latency_is_told_of_the_first_audio_of_an_answer),
+	CASE(cues_are_said_one_after_the_other),
+	CASE(cue_waits_while_the_caller_has_the_word),
+	CASE(answer_that_is_owed_comes_before_a_cue),
+	CASE(response_of_somebody_else_is_no_cues),
+	CASE(what_was_never_heard_is_tried_again_but_not_for_ever),
+	CASE(who_is_talked_over_has_said_it_unless_it_is_firm),
+	CASE(failed_cue_is_said_again_by_its_own_words),
+	CASE(too_many_are_refused),
+	CASE(last_words_find_room_however_much_is_to_be_said),
+	{ 0 },
+};

@@ -9,6 +9,7 @@
 #include "server/model/text/text_session.h"
 #include "server/stats/stats.h"
 #include "tests/peers/fake_model.h"
+#include "tests/unit.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -16,9 +17,6 @@
 #include <string.h>
 
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <cmocka.h>
 
 enum { HANG_US = 60 * US_PER_S, CHUNK = 160, CHUNKS = 3000, MODELS = 2 };
 
@@ -742,6 +740,7 @@ static void a_text_api_is_talked_to_as_any_other_model(void **state)
 	link_close(&link);
 	cfg.openai_url = "wss://localhost/v1/realtime";
 	cfg.text_api_url = cfg.text_api_key = cfg.openai_api_key = cfg.openai_organization = cfg.openai_project = "";
+	cfg.openai_safety_identifier = "";
 	text_access(&to[0], &carrier);
 	link_open(&link, line, &endpoints, NULL, &in_text);
 	assert_true(link.protocol == &text_protocol);
@@ -765,33 +764,29 @@ static void a_text_api_is_talked_to_as_any_other_model(void **state)
 	end();
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(session_is_dialled_configured_and_talked_to),
-		cmocka_unit_test(nothing_is_said_to_nobody),
-		cmocka_unit_test(attempt_that_fails_is_followed_by_two_more_each_after_a_pause),
-		cmocka_unit_test(model_that_says_nothing_is_given_up_when_the_caller_is_out_of_patience),
-		cmocka_unit_test(no_attempt_is_made_for_a_caller_who_has_waited_for_long),
-		cmocka_unit_test(refusal_that_stays_so_is_not_tried_again),
-		cmocka_unit_test(close_tells_by_its_class_how_the_call_ends),
-		cmocka_unit_test(silent_session_is_asked_and_then_given_up),
-		cmocka_unit_test(orders_go_by_whoever_has_the_writer_in_their_order),
-		cmocka_unit_test(writer_that_is_asked_back_comes_with_all_that_was_ordered),
-		cmocka_unit_test(caller_loop_that_cannot_write_loses_the_session),
-		cmocka_unit_test(second_endpoint_is_dialled_at_once_when_the_first_fails),
-		cmocka_unit_test(what_one_endpoint_refuses_the_other_is_asked_for),
-		cmocka_unit_test(refused_by_both_the_call_ends),
-		cmocka_unit_test(failing_at_both_the_call_ends_after_three_tries),
-		cmocka_unit_test(what_is_moderated_is_asked_for_nowhere_else),
-		cmocka_unit_test(endpoint_that_says_nothing_is_left_early_for_another),
-		cmocka_unit_test(session_is_replaced_under_a_conversation_that_goes_on),
-		cmocka_unit_test(next_session_that_cannot_be_had_changes_nothing),
-		cmocka_unit_test(old_session_lost_before_the_next_is_ready_is_no_end),
-		cmocka_unit_test(end_of_the_call_finds_the_writer_wherever_it_is),
-		cmocka_unit_test(nothing_is_lost_doubled_or_torn_while_sessions_change),
-		cmocka_unit_test(a_text_api_is_talked_to_as_any_other_model),
-	};
-
-	return cmocka_run_group_tests_name("link", tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(session_is_dialled_configured_and_talked_to),
+	cmocka_unit_test(nothing_is_said_to_nobody),
+	cmocka_unit_test(attempt_that_fails_is_followed_by_two_more_each_after_a_pause),
+	cmocka_unit_test(model_that_says_nothing_is_given_up_when_the_caller_is_out_of_patience),
+	cmocka_unit_test(no_attempt_is_made_for_a_caller_who_has_waited_for_long),
+	cmocka_unit_test(refusal_that_stays_so_is_not_tried_again),
+	cmocka_unit_test(close_tells_by_its_class_how_the_call_ends),
+	cmocka_unit_test(silent_session_is_asked_and_then_given_up),
+	cmocka_unit_test(orders_go_by_whoever_has_the_writer_in_their_order),
+	cmocka_unit_test(writer_that_is_asked_back_comes_with_all_that_was_ordered),
+	cmocka_unit_test(caller_loop_that_cannot_write_loses_the_session),
+	cmocka_unit_test(second_endpoint_is_dialled_at_once_when_the_first_fails),
+	cmocka_unit_test(what_one_endpoint_refuses_the_other_is_asked_for),
+	cmocka_unit_test(refused_by_both_the_call_ends),
+	cmocka_unit_test(failing_at_both_the_call_ends_after_three_tries),
+	cmocka_unit_test(what_is_moderated_is_asked_for_nowhere_else),
+	cmocka_unit_test(endpoint_that_says_nothing_is_left_early_for_another),
+	cmocka_unit_test(session_is_replaced_under_a_conversation_that_goes_on),
+	cmocka_unit_test(next_session_that_cannot_be_had_changes_nothing),
+	cmocka_unit_test(old_session_lost_before_the_next_is_ready_is_no_end),
+	cmocka_unit_test(end_of_the_call_finds_the_writer_wherever_it_is),
+	cmocka_unit_test(nothing_is_lost_doubled_or_torn_while_sessions_change),
+	cmocka_unit_test(a_text_api_is_talked_to_as_any_other_model),
+	{ 0 },
+};

@@ -3,14 +3,11 @@
 #include "server/line/heard.h"
 #include "common/json.h"
 #include "server/news/journal_json.h"
+#include "tests/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static struct timeline timeline;
 static cJSON *turns; /* as they were last shown */
@@ -460,6 +457,7 @@ static void turn_that_forms_is_replaced_and_is_not_whole(void **state)
 /* A caller who comes back from a transfer is told to the model by this. */
 static void newest_is_told_first_and_only_as_far_as_it_was_heard(void **state)
 {
+	struct fleet_said *before;
 	struct turn *turn;
 
 	(void)state;
@@ -474,33 +472,39 @@ static void newest_is_told_first_and_only_as_far_as_it_was_heard(void **state)
 	assert_string_equal(said(2, 100), "a We open at|u 12|");
 	/* What is too much is the oldest, and nothing before it is told either. */
 	assert_string_equal(said(10, 11), "u 12|");
+	/* A call that was away more than once: what was said before this stream as well. */
+	timeline.before = before = fleet_said_new(2);
+	assert_true(fleet_said_add(before, true, "Hello.", 6) && fleet_said_add(before, false, "Hi", 2));
+	assert_string_equal(said(10, 100), "a Hello.|u Hi|u 0123456789|a We open at|u 12|");
+	assert_string_equal(said(4, 100), "u Hi|u 0123456789|a We open at|u 12|");
+	assert_string_equal(said(10, 24 + 5), "u Hi|u 0123456789|a We open at|u 12|");
+	assert_string_equal(said(2, 100), "a We open at|u 12|");
+	timeline.before = NULL;
+	fleet_said_free(before);
 }
 
-int main(void)
-{
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin_anew, begin_anew)
-	const struct CMUnitTest tests[] = {
-		TEST(conversation_reads_in_its_order),
-		TEST(newest_is_told_first_and_only_as_far_as_it_was_heard),
-		TEST(late_transcript_stands_where_it_was_said),
-		TEST(failed_transcript_is_waited_for_no_longer),
-		TEST(what_was_not_heard_yet_is_not_claimed),
-		TEST(any_text_of_a_stranger_makes_valid_json),
-		TEST(empty_timeline_is_an_empty_list),
-		TEST(so_many_turns_are_kept_and_the_rest_counted),
-		TEST(a_turn_has_news_when_it_settles_and_only_once),
-		TEST(text_is_bounded_over_all_turns_together),
-		TEST(text_is_never_cut_inside_a_character),
-		TEST(heard_text_ends_with_a_whole_word),
-		TEST(heard_text_is_never_cut_inside_a_character),
-		TEST(heard_text_of_a_script_without_spaces_is_cut_at_a_character),
-		TEST(turn_is_forming_until_it_is_whole),
-		TEST(nothing_spoken_is_nothing_heard),
-		TEST(words_without_sound_end_with_their_response_unheard),
-		TEST(interrupted_answer_shows_what_was_heard_of_it),
-		TEST(heard_text_on_a_channel_of_text_is_exact_or_the_phones_own),
-		TEST(turn_that_forms_is_replaced_and_is_not_whole),
-	};
 
-	return cmocka_run_group_tests_name("timeline", tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	TEST(conversation_reads_in_its_order),
+	TEST(newest_is_told_first_and_only_as_far_as_it_was_heard),
+	TEST(late_transcript_stands_where_it_was_said),
+	TEST(failed_transcript_is_waited_for_no_longer),
+	TEST(what_was_not_heard_yet_is_not_claimed),
+	TEST(any_text_of_a_stranger_makes_valid_json),
+	TEST(empty_timeline_is_an_empty_list),
+	TEST(so_many_turns_are_kept_and_the_rest_counted),
+	TEST(a_turn_has_news_when_it_settles_and_only_once),
+	TEST(text_is_bounded_over_all_turns_together),
+	TEST(text_is_never_cut_inside_a_character),
+	TEST(heard_text_ends_with_a_whole_word),
+	TEST(heard_text_is_never_cut_inside_a_character),
+	TEST(heard_text_of_a_script_without_spaces_is_cut_at_a_character),
+	TEST(turn_is_forming_until_it_is_whole),
+	TEST(nothing_spoken_is_nothing_heard),
+	TEST(words_without_sound_end_with_their_response_unheard),
+	TEST(interrupted_answer_shows_what_was_heard_of_it),
+	TEST(heard_text_on_a_channel_of_text_is_exact_or_the_phones_own),
+	TEST(turn_that_forms_is_replaced_and_is_not_whole),
+	{ 0 },
+};

@@ -1,14 +1,11 @@
 #include "server/agent/toolbox.h"
 
 #include "common/json.h"
+#include "tests/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 enum { SECOND = 1000000 };
 
@@ -138,16 +135,12 @@ static void what_was_called_is_shown_and_bounded(void **state)
 	free(huge);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(tool_runs_once_for_each_call_id),
-		cmocka_unit_test(runs_are_numbered_and_found_by_the_models_id),
-		cmocka_unit_test(answer_is_kept_until_it_is_told),
-		cmocka_unit_test(ids_that_differ_at_their_end_are_two),
-		cmocka_unit_test(there_are_limits),
-		cmocka_unit_test(what_was_called_is_shown_and_bounded),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(tool_runs_once_for_each_call_id),
+	cmocka_unit_test(runs_are_numbered_and_found_by_the_models_id),
+	cmocka_unit_test(answer_is_kept_until_it_is_told),
+	cmocka_unit_test(ids_that_differ_at_their_end_are_two),
+	cmocka_unit_test(there_are_limits),
+	cmocka_unit_test(what_was_called_is_shown_and_bounded),
+	{ 0 },
+};

@@ -4,17 +4,14 @@
 #include "common/json.h"
 #include "server/config/config_names.h"
 #include "tests/peers/setup.h"
+#include "tests/unit.h"
 
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 static struct config cfg;
 static struct buf problem, notes;
@@ -239,9 +236,14 @@ static void text_comes_from_a_file_without_its_mark_and_blanks(void **state)
 
 static void variant_is_the_file_and_what_it_says_besides(void **state)
 {
-	struct agent_entry a = good(
-	    "{\"voice\":\"cedar\",\"greeting\":{\"mode\":\"exact\",\"text\":\"Hi\",\"protect_ms\":5},"
-	    "\"variants\":[{\"name\":\"a\"},{\"name\":\"b\",\"weight\":2.5,\"voice\":\"marin\",\"greeting\":{\"text\":\"Ho\"}}]}");
+	struct agent_entry a = good(JSON({
+		"voice" : "cedar",
+		"greeting" : { "mode" : "exact", "text" : "Hi", "protect_ms" : 5 },
+		"variants" : [
+			{ "name" : "a" },
+			{ "name" : "b", "weight" : 2.5, "voice" : "marin", "greeting" : { "text" : "Ho" } }
+		]
+	}));
 	const struct agent *p = a.variants[0], *q = a.variants[1];
 
 	(void)state;
@@ -261,18 +263,20 @@ static void variant_is_the_file_and_what_it_says_besides(void **state)
 
 static void languages_are_those_of_the_transcription_unless_it_has_its_own(void **state)
 {
-	struct agent_entry a = good("{\"languages\":[\"es\"]}");
+	struct agent_entry a = good(JSON({ "languages" : ["es"] }));
 
 	(void)state;
 	assert_string_equal(a.variants[0]->transcription_language, "es");
 	assert_null(strstr(a.variants[0]->instructions, "ISO 639-1"));
 	agent_memory_release(a.memory);
-	a = good("{\"languages\":[\"es\"],\"transcription\":{\"language\":\"de\"}}");
+	a = good(JSON({ "languages" : ["es"], "transcription" : { "language" : "de" } }));
 	assert_string_equal(a.variants[0]->transcription_language, "de");
 	agent_memory_release(a.memory);
 	cfg.transcription_language = "fr";
-	a = good(
-	    "{\"languages\":[\"es\",\"en\"],\"variants\":[{\"name\":\"a\"},{\"name\":\"b\",\"languages\":[\"en\"]}]}");
+	a = good(JSON({
+		"languages" : [ "es", "en" ],
+		"variants" : [ { "name" : "a" }, { "name" : "b", "languages" : ["en"] } ]
+	}));
 	assert_string_equal(a.variants[0]->transcription_language, "");
 	assert_string_equal(a.variants[1]->transcription_language, "en");
 	agent_memory_release(a.memory);
@@ -284,8 +288,8 @@ static void languages_are_those_of_the_transcription_unless_it_has_its_own(void 
 
 static void what_a_schema_holds_in_vain_is_noted(void **state)
 {
-	struct agent_entry a =
-	    good("{\"outcome\":{\"schema\":{\"type\":\"object\",\"properties\":{\"a\":{\"anyOf\":[{}]}}}}}");
+	struct agent_entry a = good(
+	    JSON({ "outcome" : { "schema" : { "type" : "object", "properties" : { "a" : { "anyOf" : [ {} ] } } } } }));
 
 	(void)state;
 	assert_non_null(strstr(buf_text(&notes), "x.json: outcome.schema.properties.a.anyOf"));
@@ -309,119 +313,128 @@ static const struct {
 	{ "[]", "", "must be an object" },
 	{ "7", "", "must be an object" },
 	/* keys */
-	{ "{\"voise\":\"m\"}", "voise", "did you mean \"voice\"?" },
-	{ "{\"Voice\":\"m\"}", "Voice", "did you mean \"voice\"?" },
-	{ "{\"tool\":[]}", "tool", "did you mean \"tools\"?" },
-	{ "{\"xyzzy\":1}", "xyzzy", "is no key that is known here\n" },
-	{ "{\"voice\":\"a\",\"voice\":\"b\"}", "voice", "twice" },
-	{ "{\"greeting\":{\"mode\":\"wait\",\"mode\":\"wait\"}}", "greeting.mode", "twice" },
-	{ "{\"limits\":{\"max_call_second\":7}}", "limits.max_call_second", "max_call_seconds" },
+	{ JSON({ "voise" : "m" }), "voise", "did you mean \"voice\"?" },
+	{ JSON({ "Voice" : "m" }), "Voice", "did you mean \"voice\"?" },
+	{ JSON({ "tool" : [] }), "tool", "did you mean \"tools\"?" },
+	{ JSON({ "xyzzy" : 1 }), "xyzzy", "is no key that is known here\n" },
+	{ JSON({ "voice" : "a", "voice" : "b" }), "voice", "twice" },
+	{ JSON({ "greeting" : { "mode" : "wait", "mode" : "wait" } }), "greeting.mode", "twice" },
+	{ JSON({ "limits" : { "max_call_second" : 7 } }), "limits.max_call_second", "max_call_seconds" },
 	/* values */
-	{ "{\"voice\":null}", "voice", "text in quotation marks" },
-	{ "{\"voice\":\"\"}", "voice", "empty" },
-	{ "{\"voice\":\"a b\"}", "voice", "plain name" },
-	{ "{\"model\":7}", "model", "text" },
-	{ "{\"speed\":2}", "speed", "0.25 to 1.5" },
-	{ "{\"speed\":1e999}", "speed", "0.25 to 1.5" },
-	{ "{\"speed\":\"1\"}", "speed", "number" },
-	{ "{\"max_output_tokens\":0.5}", "max_output_tokens", "inf" },
-	{ "{\"interruptible\":\"on\"}", "interruptible", "true or false" },
-	{ "{\"noise_reduction\":\"much\"}", "noise_reduction", "off/near_field/far_field" },
-	{ "{\"record\":\"yes\"}", "record", "off/local/twilio" },
-	{ "{\"record\":\"local\"}", "record", "DATA_DIR" },
-	{ "{\"limits\":[]}", "limits", "object" },
-	{ "{\"limits\":{\"max_call_seconds\":3600}}", "limits.max_call_seconds", "3500" },
-	{ "{\"fallback\":{\"number\":\"911\"}}", "fallback.number", "E.164" },
+	{ JSON({ "voice" : null }), "voice", "text in quotation marks" },
+	{ JSON({ "voice" : "" }), "voice", "empty" },
+	{ JSON({ "voice" : "a b" }), "voice", "plain name" },
+	{ JSON({ "model" : 7 }), "model", "text" },
+	{ JSON({ "speed" : 2 }), "speed", "0.25 to 1.5" },
+	{ JSON({ "speed" : 1e999 }), "speed", "0.25 to 1.5" },
+	{ JSON({ "speed" : "1" }), "speed", "number" },
+	{ JSON({ "max_output_tokens" : 0.5 }), "max_output_tokens", "inf" },
+	{ JSON({ "interruptible" : "on" }), "interruptible", "true or false" },
+	{ JSON({ "noise_reduction" : "much" }), "noise_reduction", "off/near_field/far_field" },
+	{ JSON({ "record" : "yes" }), "record", "off/local/twilio" },
+	{ JSON({ "record" : "local" }), "record", "DATA_DIR" },
+	{ JSON({ "limits" : [] }), "limits", "object" },
+	{ JSON({ "limits" : { "max_call_seconds" : 3600 } }), "limits.max_call_seconds", "3500" },
+	{ JSON({ "fallback" : { "number" : "911" } }), "fallback.number", "E.164" },
 	/* endpoints */
-	{ "{\"endpoints\":[]}", "endpoints", "one element at least" },
-	{ "{\"endpoints\":{\"number\":1}}", "endpoints", "list" },
-	{ "{\"endpoints\":[{\"voice\":\"ash\"}]}", "endpoints[0].number", "missing" },
-	{ "{\"endpoints\":[{\"number\":4}]}", "endpoints[0].number", "from 1 to 3" },
-	{ "{\"endpoints\":[{\"number\":1},{\"number\":3}]}", "endpoints[1].number",
+	{ JSON({ "endpoints" : [] }), "endpoints", "one element at least" },
+	{ JSON({ "endpoints" : { "number" : 1 } }), "endpoints", "list" },
+	{ JSON({ "endpoints" : [ { "voice" : "ash" } ] }), "endpoints[0].number", "missing" },
+	{ JSON({ "endpoints" : [ { "number" : 4 } ] }), "endpoints[0].number", "from 1 to 3" },
+	{ JSON({ "endpoints" : [ { "number" : 1 }, { "number" : 3 } ] }), "endpoints[1].number",
 	    "OPENAI_REALTIME_URL_3 is not set" },
-	{ "{\"endpoints\":[{\"number\":2},{\"number\":2}]}", "endpoints[1].number", "the same as that of [0]" },
-	{ "{\"endpoints\":[{\"number\":2,\"url\":\"wss://x/y\"}]}", "endpoints[0].url", "no key that is known" },
-	{ "{\"endpoints\":[{\"number\":2,\"model\":\"a b\"}]}", "endpoints[0].model", "plain name" },
+	{ JSON({ "endpoints" : [ { "number" : 2 }, { "number" : 2 } ] }), "endpoints[1].number",
+	    "the same as that of [0]" },
+	{ JSON({ "endpoints" : [ { "number" : 2, "url" : "wss://x/y" } ] }), "endpoints[0].url",
+	    "no key that is known" },
+	{ JSON({ "endpoints" : [ { "number" : 2, "model" : "a b" } ] }), "endpoints[0].model", "plain name" },
 	/* numbers and languages */
-	{ "{\"numbers\":\"+12025550100\"}", "numbers", "list" },
-	{ "{\"numbers\":[\"2025550100\"]}", "numbers[0]", "E.164" },
-	{ "{\"numbers\":[\"+12025550100\",\"+12025550100\"]}", "numbers[1]", "twice" },
-	{ "{\"languages\":[\"en\",\"english\"]}", "languages[1]", "ISO-639-1" },
+	{ JSON({ "numbers" : "+12025550100" }), "numbers", "list" },
+	{ JSON({ "numbers" : ["2025550100"] }), "numbers[0]", "E.164" },
+	{ JSON({ "numbers" : [ "+12025550100", "+12025550100" ] }), "numbers[1]", "twice" },
+	{ JSON({ "languages" : [ "en", "english" ] }), "languages[1]", "ISO-639-1" },
 	/* texts */
-	{ "{\"instructions\":\"\"}", "instructions", "empty" },
-	{ "{\"instructions\":7}", "instructions", "name.md" },
-	{ "{\"instructions\":\"{{callr}}\"}", "instructions", "{{callr}}" },
-	{ "{\"instructions\":{}}", "instructions.file", "missing" },
-	{ "{\"instructions\":{\"file\":\"\"}}", "instructions.file", "empty" },
-	{ "{\"instructions\":{\"file\":\"none.md\"}}", "instructions.file", "is not there" },
-	{ "{\"instructions\":{\"file\":\"menu\"}}", "instructions.file", "directory" },
-	{ "{\"instructions\":{\"file\":\"pipe.md\"}}", "instructions.file", "regular" },
-	{ "{\"instructions\":{\"file\":\"binary.md\"}}", "instructions.file", "UTF-8" },
-	{ "{\"instructions\":{\"file\":\"blank.md\"}}", "instructions.file", "no text" },
-	{ "{\"instructions\":{\"file\":\"big.md\"}}", "instructions.file", "larger than 65536" },
-	{ "{\"instructions\":{\"file\":\"wrong.md\"}}", "instructions", "{{who}}" },
-	{ "{\"greeting\":{\"mode\":\"exact\"}}", "greeting.text", "words to say" },
-	{ "{\"greeting\":{\"text\":\"{{\"}}", "greeting.text", "closes" },
-	{ "{\"machine\":{\"action\":\"message\"}}", "machine.message", "what message" },
-	{ "{\"phrases\":[]}", "phrases", "object" },
-	{ "{\"phrases\":{\"buzy\":\"x\"}}", "phrases.buzy", "did you mean \"busy\"?" },
-	{ "{\"phrases\":{\"busy\":\"\"}}", "phrases.busy", "empty" },
+	{ JSON({ "instructions" : "" }), "instructions", "empty" },
+	{ JSON({ "instructions" : 7 }), "instructions", "name.md" },
+	{ JSON({ "instructions" : "{{callr}}" }), "instructions", "{{callr}}" },
+	{ JSON({ "instructions" : {} }), "instructions.file", "missing" },
+	{ JSON({ "instructions" : { "file" : "" } }), "instructions.file", "empty" },
+	{ JSON({ "instructions" : { "file" : "none.md" } }), "instructions.file", "is not there" },
+	{ JSON({ "instructions" : { "file" : "menu" } }), "instructions.file", "directory" },
+	{ JSON({ "instructions" : { "file" : "pipe.md" } }), "instructions.file", "regular" },
+	{ JSON({ "instructions" : { "file" : "binary.md" } }), "instructions.file", "UTF-8" },
+	{ JSON({ "instructions" : { "file" : "blank.md" } }), "instructions.file", "no text" },
+	{ JSON({ "instructions" : { "file" : "big.md" } }), "instructions.file", "larger than 65536" },
+	{ JSON({ "instructions" : { "file" : "wrong.md" } }), "instructions", "{{who}}" },
+	{ JSON({ "greeting" : { "mode" : "exact" } }), "greeting.text", "words to say" },
+	{ JSON({ "greeting" : { "text" : "{{" } }), "greeting.text", "closes" },
+	{ JSON({ "machine" : { "action" : "message" } }), "machine.message", "what message" },
+	{ JSON({ "phrases" : [] }), "phrases", "object" },
+	{ JSON({ "phrases" : { "buzy" : "x" } }), "phrases.buzy", "did you mean \"busy\"?" },
+	{ JSON({ "phrases" : { "busy" : "" } }), "phrases.busy", "empty" },
 	{ "{\"phrases\":{\"busy\":\" \\n\"}}", "phrases.busy", "blank" },
-	{ "{\"phrases\":{\"busy\":\"Hello {{caller}}\"}}", "phrases.busy", "no variables" },
+	{ JSON({ "phrases" : { "busy" : "Hello {{caller}}" } }), "phrases.busy", "no variables" },
 	{ "{\"phrases\":{\"busy\":\"a\\u0007\"}}", "phrases.busy", "control" },
-	{ "{\"say_voice\":\"Polly Lucia\"}", "say_voice", "plain name" },
-	{ "{\"say_voice\":\"\"}", "say_voice", "empty" },
-	{ "{\"say_language\":\"Spanish\"}", "say_language", "es-ES" },
-	{ "{\"say_language\":\"es_ES\"}", "say_language", "es-ES" },
-	{ "{\"say_language\":\"es-\"}", "say_language", "es-ES" },
-	{ "{\"knowledge\":\"nowhere\"}", "knowledge", "no directory" },
-	{ "{\"knowledge\":\"text.md\"}", "knowledge", "no directory" },
-	{ "{\"turn_detection\":{\"type\":\"semantic_vad\",\"silence_ms\":300}}", "turn_detection.silence_ms",
+	{ JSON({ "say_voice" : "Polly Lucia" }), "say_voice", "plain name" },
+	{ JSON({ "say_voice" : "" }), "say_voice", "empty" },
+	{ JSON({ "say_language" : "Spanish" }), "say_language", "es-ES" },
+	{ JSON({ "say_language" : "es_ES" }), "say_language", "es-ES" },
+	{ JSON({ "say_language" : "es-" }), "say_language", "es-ES" },
+	{ JSON({ "knowledge" : "nowhere" }), "knowledge", "no directory" },
+	{ JSON({ "knowledge" : "text.md" }), "knowledge", "no directory" },
+	{ JSON({ "turn_detection" : { "type" : "semantic_vad", "silence_ms" : 300 } }), "turn_detection.silence_ms",
 	    "server_vad" },
-	{ "{\"turn_detection\":{\"eagerness\":\"low\"}}", "turn_detection.eagerness", "semantic_vad" },
-	{ "{\"turn_detection\":null}", "turn_detection", "object" },
+	{ JSON({ "turn_detection" : { "eagerness" : "low" } }), "turn_detection.eagerness", "semantic_vad" },
+	{ JSON({ "turn_detection" : null }), "turn_detection", "object" },
 	/* tools */
-	{ "{\"tools\":{}}", "tools", "list" },
-	{ "{\"tools\":[{}]}", "tools[0].name", "missing" },
-	{ "{\"tools\":[{}]}", "tools[0].url", "missing" },
-	{ "{\"tools\":[{\"name\":\"save_record\"}]}", "tools[0].name", "built-in" },
-	{ "{\"tools\":[{\"name\":\"a b\"}]}", "tools[0].name", "letters" },
-	{ "{\"tools\":[{\"name\":\"a\"},{\"name\":\"a\"}]}", "tools[1].name", "same as that of [0]" },
-	{ "{\"tools\":[{\"parameters\":{}}]}", "tools[0].parameters", "\"type\": \"object\"" },
-	{ "{\"tools\":[{\"parameters\":{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"int\"}}}}]}",
+	{ JSON({ "tools" : {} }), "tools", "list" },
+	{ JSON({ "tools" : [ {} ] }), "tools[0].name", "missing" },
+	{ JSON({ "tools" : [ {} ] }), "tools[0].url", "missing" },
+	{ JSON({ "tools" : [ { "name" : "save_record" } ] }), "tools[0].name", "built-in" },
+	{ JSON({ "tools" : [ { "name" : "a b" } ] }), "tools[0].name", "letters" },
+	{ JSON({ "tools" : [ { "name" : "a" }, { "name" : "a" } ] }), "tools[1].name", "same as that of [0]" },
+	{ JSON({ "tools" : [ { "parameters" : {} } ] }), "tools[0].parameters", "\"type\": \"object\"" },
+	{ JSON({ "tools" : [ { "parameters" : { "type" : "object", "properties" : { "a" : { "type" : "int" } } } } ] }),
 	    "tools[0].parameters.properties.a.type", "integer" },
-	{ "{\"tools\":[{\"parameters\":{\"type\":\"object\",\"type\":\"object\"}}]}", "tools[0].parameters", "twice" },
-	{ "{\"tools\":[{\"parameters\":{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"array\"}}}}]}",
+	{ JSON({ "tools" : [ { "parameters" : { "type" : "object", "type" : "object" } } ] }), "tools[0].parameters",
+	    "twice" },
+	{ JSON({
+		 "tools" : [ { "parameters" : { "type" : "object", "properties" : { "a" : { "type" : "array" } } } } ]
+	 }),
 	    "tools[0].parameters.properties.a.items", "missing" },
-	{ "{\"outcome\":{\"schema\":{\"type\":\"object\",\"anyOf\":[{}]}}}", "outcome.schema.anyOf", "at the top" },
-	{ "{\"tools\":[{\"timeout_ms\":1}]}", "tools[0].timeout_ms", "100 to 60000" },
-	{ "{\"tools\":[{\"url\":\"ftp://h/x\"}]}", "tools[0].url", "https://" },
-	{ "{\"tools\":[{\"url\":\"http://h.example/x\"}]}", "tools[0].url", "readable by anyone" },
-	{ "{\"tools\":[{\"url\":\"http://8.8.8.8/x\"}]}", "tools[0].url", "readable by anyone" },
-	{ "{\"tools\":[{\"url\":\"https://u:p@h/x\"}]}", "tools[0].url", "user name" },
-	{ "{\"tools\":[{\"url\":\"https://h:99999/x\"}]}", "tools[0].url", "host[:port]" },
-	{ "{\"tools\":[{\"url\":\"https:///x\"}]}", "tools[0].url", "host[:port]" },
-	{ "{\"tools\":[{\"url\":\"https://h/x y\"}]}", "tools[0].url", "blanks" },
-	{ "{\"mcp_servers\":[{\"label\":\"l\",\"url\":\"http://127.0.0.1/x\"}]}", "mcp_servers[0].url", "https://" },
-	{ "{\"mcp_servers\":[{\"require_approval\":\"always\"}]}", "mcp_servers[0].require_approval", "nobody" },
-	{ "{\"mcp_servers\":[{\"authorization_env\":\"TEST_UNSET\"}]}", "mcp_servers[0].authorization_env", "not set" },
-	{ "{\"signing_secret_env\":\"TEST_BLANKS\"}", "signing_secret_env", "one word" },
+	{ JSON({ "outcome" : { "schema" : { "type" : "object", "anyOf" : [ {} ] } } }), "outcome.schema.anyOf",
+	    "at the top" },
+	{ JSON({ "tools" : [ { "timeout_ms" : 1 } ] }), "tools[0].timeout_ms", "100 to 60000" },
+	{ JSON({ "tools" : [ { "url" : "ftp://h/x" } ] }), "tools[0].url", "https://" },
+	{ JSON({ "tools" : [ { "url" : "http://h.example/x" } ] }), "tools[0].url", "readable by anyone" },
+	{ JSON({ "tools" : [ { "url" : "http://8.8.8.8/x" } ] }), "tools[0].url", "readable by anyone" },
+	{ JSON({ "tools" : [ { "url" : "https://u:p@h/x" } ] }), "tools[0].url", "user name" },
+	{ JSON({ "tools" : [ { "url" : "https://h:99999/x" } ] }), "tools[0].url", "host[:port]" },
+	{ JSON({ "tools" : [ { "url" : "https:///x" } ] }), "tools[0].url", "host[:port]" },
+	{ JSON({ "tools" : [ { "url" : "https://h/x y" } ] }), "tools[0].url", "blanks" },
+	{ JSON({ "mcp_servers" : [ { "label" : "l", "url" : "http://127.0.0.1/x" } ] }), "mcp_servers[0].url",
+	    "https://" },
+	{ JSON({ "mcp_servers" : [ { "require_approval" : "always" } ] }), "mcp_servers[0].require_approval",
+	    "nobody" },
+	{ JSON({ "mcp_servers" : [ { "authorization_env" : "TEST_UNSET" } ] }), "mcp_servers[0].authorization_env",
+	    "not set" },
+	{ JSON({ "signing_secret_env" : "TEST_BLANKS" }), "signing_secret_env", "one word" },
 	/* the rest */
-	{ "{\"transfers\":[{\"name\":\"a\",\"number\":\"sip:b\"}]}", "transfers[0].number", "sip:name@host" },
-	{ "{\"transfers\":[{\"name\":\"a\",\"number\":\"12\"}]}", "transfers[0].number", "E.164" },
-	{ "{\"outcome\":{\"schema\":7}}", "outcome.schema", "JSON Schema" },
-	{ "{\"outcome\":{\"instructions\":\"i\"}}", "outcome.schema", "missing" },
-	{ "{\"outcome\":{\"fill\":\"never\"}}", "outcome.fill", "both/call/after" },
-	{ "{\"webhooks\":[{\"url\":\"https://h/\",\"events\":[]}]}", "webhooks[0].events", "one event" },
-	{ "{\"webhooks\":[{\"url\":\"https://h/\",\"events\":[\"call.end\"]}]}", "webhooks[0].events[0]",
+	{ JSON({ "transfers" : [ { "name" : "a", "number" : "sip:b" } ] }), "transfers[0].number", "sip:name@host" },
+	{ JSON({ "transfers" : [ { "name" : "a", "number" : "12" } ] }), "transfers[0].number", "E.164" },
+	{ JSON({ "outcome" : { "schema" : 7 } }), "outcome.schema", "JSON Schema" },
+	{ JSON({ "outcome" : { "instructions" : "i" } }), "outcome.schema", "missing" },
+	{ JSON({ "outcome" : { "fill" : "never" } }), "outcome.fill", "both/call/after" },
+	{ JSON({ "webhooks" : [ { "url" : "https://h/", "events" : [] } ] }), "webhooks[0].events", "one event" },
+	{ JSON({ "webhooks" : [ { "url" : "https://h/", "events" : ["call.end"] } ] }), "webhooks[0].events[0]",
 	    "call.ended" },
-	{ "{\"variants\":[]}", "variants", "one element" },
-	{ "{\"variants\":[{}]}", "variants[0].name", "missing" },
-	{ "{\"variants\":[{\"name\":\"a\"},{\"name\":\"a\"}]}", "variants[1].name", "same" },
-	{ "{\"variants\":[{\"name\":\"a\",\"weight\":0}]}", "variants", "weight 0" },
-	{ "{\"variants\":[{\"name\":\"a\",\"weight\":-1}]}", "variants[0].weight", "from 0" },
-	{ "{\"variants\":[{\"name\":\"a\",\"numbers\":[]}]}", "variants[0].numbers", "whole file" },
-	{ "{\"variants\":[{\"name\":\"a\",\"voice\":1}]}", "variants[0].voice", "text" },
+	{ JSON({ "variants" : [] }), "variants", "one element" },
+	{ JSON({ "variants" : [ {} ] }), "variants[0].name", "missing" },
+	{ JSON({ "variants" : [ { "name" : "a" }, { "name" : "a" } ] }), "variants[1].name", "same" },
+	{ JSON({ "variants" : [ { "name" : "a", "weight" : 0 } ] }), "variants", "weight 0" },
+	{ JSON({ "variants" : [ { "name" : "a", "weight" : -1 } ] }), "variants[0].weight", "from 0" },
+	{ JSON({ "variants" : [ { "name" : "a", "numbers" : [] } ] }), "variants[0].numbers", "whole file" },
+	{ JSON({ "variants" : [ { "name" : "a", "voice" : 1 } ] }), "variants[0].voice", "text" },
 };
 
 static void mistakes_are_told_with_their_place(void **state)
@@ -448,7 +461,7 @@ static void phrase_has_an_end(void **state)
 
 	(void)state;
 	buf_init(&text, 0);
-	buf_printf(&text, "{\"phrases\":{\"apology\":\"%0*d\"}}", PHRASE_MAX + 1, 0);
+	buf_printf(&text, JSON({ "phrases" : { "apology" : "%0*d" } }), PHRASE_MAX + 1, 0);
 	assert_wrong(buf_text(&text), text.len, "phrases.apology", "at most 1000 bytes");
 	buf_free(&text);
 }
@@ -467,7 +480,8 @@ static void variant_words_what_it_wants(void **state)
 static void machine_may_get_a_phrase(void **state)
 {
 	(void)state;
-	assert_said("{\"machine\":{\"action\":\"message\"},\"phrases\":{\"machine\":\"Hello.\"}}", machine_message, "");
+	assert_said(
+	    JSON({ "machine" : { "action" : "message" }, "phrases" : { "machine" : "Hello." } }), machine_message, "");
 }
 
 static void text_in_another_encoding_is_called_so(void **state)
@@ -559,27 +573,23 @@ static void file_cut_anywhere_is_a_mistake(void **state)
 	}
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_is_left_out_comes_from_the_settings),
-		cmocka_unit_test(every_key_of_the_talk_goes_where_it_belongs),
-		cmocka_unit_test(every_key_of_what_it_can_do_goes_where_it_belongs),
-		cmocka_unit_test(text_comes_from_a_file_without_its_mark_and_blanks),
-		cmocka_unit_test(variant_is_the_file_and_what_it_says_besides),
-		cmocka_unit_test(languages_are_those_of_the_transcription_unless_it_has_its_own),
-		cmocka_unit_test(what_a_schema_holds_in_vain_is_noted),
-		cmocka_unit_test(mistakes_are_told_with_their_place),
-		cmocka_unit_test(text_in_another_encoding_is_called_so),
-		cmocka_unit_test(phrase_has_an_end),
-		cmocka_unit_test(variant_words_what_it_wants),
-		cmocka_unit_test(machine_may_get_a_phrase),
-		cmocka_unit_test(all_mistakes_are_told_but_not_thousands),
-		cmocka_unit_test(tools_without_a_secret_are_a_mistake),
-		cmocka_unit_test(a_variable_that_a_file_names_is_no_unknown_setting),
-		cmocka_unit_test(secrets_and_numbers_are_not_repeated),
-		cmocka_unit_test(file_cut_anywhere_is_a_mistake),
-	};
-
-	return cmocka_run_group_tests_name("agent_file", tests, begin, end);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(what_is_left_out_comes_from_the_settings),
+	cmocka_unit_test(every_key_of_the_talk_goes_where_it_belongs),
+	cmocka_unit_test(every_key_of_what_it_can_do_goes_where_it_belongs),
+	cmocka_unit_test(text_comes_from_a_file_without_its_mark_and_blanks),
+	cmocka_unit_test(variant_is_the_file_and_what_it_says_besides),
+	cmocka_unit_test(languages_are_those_of_the_transcription_unless_it_has_its_own),
+	cmocka_unit_test(what_a_schema_holds_in_vain_is_noted),
+	cmocka_unit_test(mistakes_are_told_with_their_place),
+	cmocka_unit_test(text_in_another_encoding_is_called_so),
+	cmocka_unit_test(phrase_has_an_end),
+	cmocka_unit_test(variant_words_what_it_wants),
+	cmocka_unit_test(machine_may_get_a_phrase),
+	cmocka_unit_test(all_mistakes_are_told_but_not_thousands),
+	cmocka_unit_test(tools_without_a_secret_are_a_mistake),
+	cmocka_unit_test(a_variable_that_a_file_names_is_no_unknown_setting),
+	cmocka_unit_test(secrets_and_numbers_are_not_repeated),
+	cmocka_unit_test(file_cut_anywhere_is_a_mistake),
+	GROUP(begin, end),
+};

@@ -39,15 +39,12 @@ static void *failing_realloc(void *old, size_t size)
 #include "common/json.h"
 #include "server/stats/stats.h"
 #include "tests/peers/setup.h"
+#include "tests/unit.h"
 
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 static struct config cfg;
 static struct buf problem;
@@ -597,30 +594,27 @@ static void models_that_end_are_told_of_every_endpoint_an_agent_takes(void **sta
 	buf_free(&ahead);
 }
 
-int main(void)
-{
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
-	const struct CMUnitTest tests[] = {
-		CASE(number_leads_to_its_agent_and_the_rest_to_the_one_without),
-		CASE(where_none_is_named_the_only_one_is_meant),
-		CASE(names_and_numbers_are_told_where_one_is_to_be_chosen),
-		CASE(built_in_agent_is_there_without_any_file),
-		CASE(all_are_listed_each_variant_for_itself),
-		CASE(variants_are_drawn_by_weight),
-		CASE(number_of_two_agents_is_a_mistake_of_the_second),
-		CASE(mistakes_of_all_files_are_told),
-		CASE(file_too_large_or_unreadable_is_said_so),
-		CASE(settings_are_templates_too),
-		CASE(memory_that_is_wanting_anywhere_is_an_error),
-		CASE(reload_is_for_new_calls),
-		CASE(bad_file_keeps_the_old_and_says_so_until_it_is_mended),
-		CASE(calls_may_come_in_while_agents_are_reloaded),
-		CASE(their_own_numbers_say_whom_they_may_dial),
-		CASE(who_places_calls_without_the_setting_is_told_what_holds),
-		CASE(the_setting_says_it_instead),
-		CASE(numbers_that_will_not_be_dialled_are_told),
-		CASE(models_that_end_are_told_of_every_endpoint_an_agent_takes),
-	};
 
-	return cmocka_run_group_tests_name("agents", tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	CASE(number_leads_to_its_agent_and_the_rest_to_the_one_without),
+	CASE(where_none_is_named_the_only_one_is_meant),
+	CASE(names_and_numbers_are_told_where_one_is_to_be_chosen),
+	CASE(built_in_agent_is_there_without_any_file),
+	CASE(all_are_listed_each_variant_for_itself),
+	CASE(variants_are_drawn_by_weight),
+	CASE(number_of_two_agents_is_a_mistake_of_the_second),
+	CASE(mistakes_of_all_files_are_told),
+	CASE(file_too_large_or_unreadable_is_said_so),
+	CASE(settings_are_templates_too),
+	CASE(memory_that_is_wanting_anywhere_is_an_error),
+	CASE(reload_is_for_new_calls),
+	CASE(bad_file_keeps_the_old_and_says_so_until_it_is_mended),
+	CASE(calls_may_come_in_while_agents_are_reloaded),
+	CASE(their_own_numbers_say_whom_they_may_dial),
+	CASE(who_places_calls_without_the_setting_is_told_what_holds),
+	CASE(the_setting_says_it_instead),
+	CASE(numbers_that_will_not_be_dialled_are_told),
+	CASE(models_that_end_are_told_of_every_endpoint_an_agent_takes),
+	{ 0 },
+};

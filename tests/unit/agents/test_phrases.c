@@ -3,13 +3,10 @@
 
 #include "common/json.h"
 #include "server/agents/agent.h"
+#include "tests/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static const char *const codes[] = { "en", "es", "fr", "de", "it", "pt", "nl", "pl" };
 
@@ -112,15 +109,11 @@ static void voice_goes_alone_unless_its_language_is_named(void **state)
 	assert_string_equal(phrase_of(&p, PHRASE_BUSY).language, "es-MX");
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_phrase_is_there_in_every_language),
-		cmocka_unit_test(no_phrase_is_another_or_stayed_english),
-		cmocka_unit_test(language_is_the_agents_first_else_that_of_the_transcript_else_english),
-		cmocka_unit_test(language_without_sentences_of_ours_is_read_where_the_agent_has_its_own),
-		cmocka_unit_test(voice_goes_alone_unless_its_language_is_named),
-	};
-
-	return cmocka_run_group_tests_name("phrases", tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(every_phrase_is_there_in_every_language),
+	cmocka_unit_test(no_phrase_is_another_or_stayed_english),
+	cmocka_unit_test(language_is_the_agents_first_else_that_of_the_transcript_else_english),
+	cmocka_unit_test(language_without_sentences_of_ours_is_read_where_the_agent_has_its_own),
+	cmocka_unit_test(voice_goes_alone_unless_its_language_is_named),
+	{ 0 },
+};

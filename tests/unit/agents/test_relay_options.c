@@ -3,44 +3,32 @@
 #include "server/agents/agent_memory.h"
 
 #include "tests/peers/setup.h"
+#include "tests/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 static struct config cfg;
-static struct buf problem, notes;
 
 static int begin(void **state)
 {
-	static const char *const pairs[] = { "OPENAI_VOICE", "verse", NULL };
-
-	(void)state;
-	buf_init(&problem, 0);
-	buf_init(&notes, 0);
-	pairs_load(&cfg, pairs);
-	return 0;
+	pairs_load(&cfg, (const char *const[]){ "OPENAI_VOICE", "verse", NULL });
+	return written_begin(state);
 }
 
 static int end(void **state)
 {
-	(void)state;
 	config_free(&cfg);
-	buf_free(&problem);
-	buf_free(&notes);
-	return 0;
+	return written_end(state);
 }
 
 static int read_agent(struct agent_entry *out, const char *text)
 {
 	struct agent_text in = { .name = "x", .file = "x.json", .folder = ".", .text = text, .len = strlen(text) };
 
-	buf_reset(&problem);
-	return agent_file_read(out, &cfg, &in, &problem, &notes);
+	buf_reset(&written);
+	return agent_file_read(out, &cfg, &in, &written, &noted);
 }
 
 static void refuses(const char *relay, const char *sentence)
@@ -53,8 +41,8 @@ static void refuses(const char *relay, const char *sentence)
 		agent_memory_release(entry.memory);
 		fail_msg("taken: %s", relay);
 	}
-	if (!strstr(buf_text(&problem), sentence))
-		fail_msg("%s is told as: %s", relay, buf_text(&problem));
+	if (!strstr(buf_text(&written), sentence))
+		fail_msg("%s is told as: %s", relay, buf_text(&written));
 }
 
 static void gives(const char *relay, enum relay_attribute which, const char *value)
@@ -65,29 +53,29 @@ static void gives(const char *relay, enum relay_attribute which, const char *val
 
 	snprintf(text, sizeof text, "{\"channel\": \"relay\", \"languages\": [\"es\"], \"relay\": {%s}}", relay);
 	if (read_agent(&entry, text))
-		fail_msg("%s is refused: %s", relay, buf_text(&problem));
+		fail_msg("%s is refused: %s", relay, buf_text(&written));
 	got = relay_attribute(entry.variants[0], which);
 	if (value ? !got || strcmp(got, value) != 0 : got != NULL)
 		fail_msg("%s: %s is %s", relay, relay_attribute_names[which], got ? got : "left out");
 	agent_memory_release(entry.memory);
 }
 
-static void what_is_relied_on_is_always_written(void **state)
+static void what_is_relied_on_is_always_written_and_nothing_else(void **state)
 {
+	static const char *const always[RELAY_ATTRIBUTE_COUNT] = { [RELAY_language] = "es-ES",
+		[RELAY_ttsProvider] = "ElevenLabs",
+		[RELAY_transcriptionProvider] = "Deepgram",
+		[RELAY_interruptible] = "any",
+		[RELAY_welcomeGreetingInterruptible] = "any",
+		[RELAY_interruptSensitivity] = "high",
+		[RELAY_dtmfDetection] = "true",
+		[RELAY_reportInputDuringAgentSpeech] = "none",
+		[RELAY_preemptible] = "false",
+		[RELAY_debug] = "speaker-events tokens-played" };
+
 	(void)state;
-	gives("", RELAY_language, "es-ES");
-	gives("", RELAY_ttsProvider, "ElevenLabs");
-	gives("", RELAY_transcriptionProvider, "Deepgram");
-	gives("", RELAY_interruptible, "any");
-	gives("", RELAY_welcomeGreetingInterruptible, "any");
-	gives("", RELAY_interruptSensitivity, "high");
-	gives("", RELAY_dtmfDetection, "true");
-	gives("", RELAY_reportInputDuringAgentSpeech, "none");
-	gives("", RELAY_preemptible, "false");
-	gives("", RELAY_debug, "speaker-events tokens-played");
-	for (int i = RELAY_events; i < RELAY_ATTRIBUTE_COUNT; i++)
-		gives("", (enum relay_attribute)i, NULL);
-	gives("", RELAY_voice, NULL);
+	for (int i = 0; i < RELAY_ATTRIBUTE_COUNT; i++)
+		gives("", (enum relay_attribute)i, always[i]);
 }
 
 static void values_are_taken_as_people_write_them(void **state)
@@ -102,7 +90,10 @@ static void values_are_taken_as_people_write_them(void **state)
 	gives("\"speechModel\": \"flux\", \"eotThreshold\": 0.7", RELAY_eotThreshold, "0.7");
 	gives("\"voice\": \"UgBBYS2sOqTuMpoF3BR0-flash_v2_5-1.0_0.5_0.8\"", RELAY_voice,
 	    "UgBBYS2sOqTuMpoF3BR0-flash_v2_5-1.0_0.5_0.8");
-	gives("\"debug\": \"Tokens-Played debugging\"", RELAY_debug, "tokens-played debugging");
+	gives("\"debug\": \"Tokens-Played debugging\"", RELAY_debug, "tokens-played debugging speaker-events");
+	gives("\"debug\": \"debugging\"", RELAY_debug, "debugging speaker-events tokens-played");
+	gives("\"debug\": \"speaker-events tokens-played\"", RELAY_debug, "speaker-events tokens-played");
+	gives("\"events\": \"tokens-played\"", RELAY_events, "tokens-played");
 	gives("\"language\": \"multi\"", RELAY_language, "multi");
 	gives("\"hints\": \"Zahnarzt Müller,Invisalign\"", RELAY_hints, "Zahnarzt Müller,Invisalign");
 }
@@ -116,6 +107,8 @@ static void wrong_values_are_refused_with_a_sentence(void **state)
 	refuses("\"eotThreshold\": 0.7", "relay.eotThreshold: goes with \"speechModel\": \"flux\" only");
 	refuses("\"speechModel\": \"flux\", \"eotThreshold\": 0.91", "relay.eotThreshold: must be a number from 0.5");
 	refuses("\"speechModel\": \"flux\", \"eotThreshold\": \"nan\"", "relay.eotThreshold: must be a number");
+	refuses("\"speechModel\": \"flux\", \"eotThreshold\": \"0x1p-1\"", "relay.eotThreshold: must be a number");
+	refuses("\"speechModel\": \"flux\", \"eotThreshold\": \" 0.7\"", "relay.eotThreshold: must be a number");
 	refuses("\"language\": \"multi\", \"ttsProvider\": \"Google\"", "relay.language: is multi, which is spoken by");
 	refuses(
 	    "\"language\": \"multi\", \"speechModel\": \"nova-3-medical\"", "relay.language: is multi, which is heard");
@@ -183,8 +176,8 @@ static void channel_goes_with_some_models_and_recordings(void **state)
 
 		if (!err)
 			agent_memory_release(entry.memory);
-		if (!err != !cases[i].sentence || (err && !strstr(buf_text(&problem), cases[i].sentence)))
-			fail_msg("%s: %d %s", cases[i].file, err, buf_text(&problem));
+		if (!err != !cases[i].sentence || (err && !strstr(buf_text(&written), cases[i].sentence)))
+			fail_msg("%s: %d %s", cases[i].file, err, buf_text(&written));
 	}
 }
 
@@ -212,17 +205,13 @@ static void the_model_goes_with_its_protocol(void **state)
 	}
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_is_relied_on_is_always_written),
-		cmocka_unit_test(values_are_taken_as_people_write_them),
-		cmocka_unit_test(wrong_values_are_refused_with_a_sentence),
-		cmocka_unit_test(names_of_old_samples_get_a_sentence),
-		cmocka_unit_test(welcome_greeting_is_the_exact_greeting),
-		cmocka_unit_test(channel_goes_with_some_models_and_recordings),
-		cmocka_unit_test(the_model_goes_with_its_protocol),
-	};
-
-	return cmocka_run_group_tests(tests, begin, end);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(what_is_relied_on_is_always_written_and_nothing_else),
+	cmocka_unit_test(values_are_taken_as_people_write_them),
+	cmocka_unit_test(wrong_values_are_refused_with_a_sentence),
+	cmocka_unit_test(names_of_old_samples_get_a_sentence),
+	cmocka_unit_test(welcome_greeting_is_the_exact_greeting),
+	cmocka_unit_test(channel_goes_with_some_models_and_recordings),
+	cmocka_unit_test(the_model_goes_with_its_protocol),
+	GROUP(begin, end),
+};

@@ -2,15 +2,12 @@
 
 #include "server/line/call_context.h"
 #include "tests/peers/setup.h"
+#include "tests/unit.h"
 
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-#include <cmocka.h>
 
 /* The text with these values; valid until the next. */
 static const char *expand(const char *text, const struct template_values *values)
@@ -91,14 +88,10 @@ static void time_is_told_in_words_with_its_zone(void **state)
 	assert_string_equal(text, "Tuesday, 4 March 2025, 09:35 (NST, UTC-03:30)");
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(variables_become_their_values, written_begin, written_end),
-		cmocka_unit_test_setup_teardown(what_has_no_value_is_left_out, written_begin, written_end),
-		cmocka_unit_test_setup_teardown(unknown_variable_is_named, written_begin, written_end),
-		cmocka_unit_test(time_is_told_in_words_with_its_zone),
-	};
-
-	return cmocka_run_group_tests_name("template", tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test_setup_teardown(variables_become_their_values, written_begin, written_end),
+	cmocka_unit_test_setup_teardown(what_has_no_value_is_left_out, written_begin, written_end),
+	cmocka_unit_test_setup_teardown(unknown_variable_is_named, written_begin, written_end),
+	cmocka_unit_test(time_is_told_in_words_with_its_zone),
+	{ 0 },
+};

@@ -1,13 +1,10 @@
 #include "audio/convert.h"
 #include "audio/g711.h"
+#include "tests/unit.h"
 
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 enum { SECOND = 8000, MODEL_SECOND = 48000 };
 
@@ -244,21 +241,17 @@ static void bytes_and_time(void **state)
 	assert_int_equal(convert_bytes_to_ms(AUDIO_PCM, 48047), 1000);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(mulaw_passes_untouched),
-		cmocka_unit_test(alaw_is_one_byte_a_sample_and_near),
-		cmocka_unit_test(silence_stays_silence),
-		cmocka_unit_test(pcm_is_little_endian_at_24_khz),
-		cmocka_unit_test(a_voice_survives_the_way_to_24_khz_and_back),
-		cmocka_unit_test(pieces_cut_anywhere_give_what_the_whole_gives),
-		cmocka_unit_test(one_byte_at_a_time_works_too),
-		cmocka_unit_test(bounds_hold_for_every_length),
-		cmocka_unit_test(a_reset_forgets_half_a_sample_and_the_filter),
-		cmocka_unit_test(finishing_brings_out_the_rest),
-		cmocka_unit_test(bytes_and_time),
-	};
-
-	return cmocka_run_group_tests_name("convert", tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(mulaw_passes_untouched),
+	cmocka_unit_test(alaw_is_one_byte_a_sample_and_near),
+	cmocka_unit_test(silence_stays_silence),
+	cmocka_unit_test(pcm_is_little_endian_at_24_khz),
+	cmocka_unit_test(a_voice_survives_the_way_to_24_khz_and_back),
+	cmocka_unit_test(pieces_cut_anywhere_give_what_the_whole_gives),
+	cmocka_unit_test(one_byte_at_a_time_works_too),
+	cmocka_unit_test(bounds_hold_for_every_length),
+	cmocka_unit_test(a_reset_forgets_half_a_sample_and_the_filter),
+	cmocka_unit_test(finishing_brings_out_the_rest),
+	cmocka_unit_test(bytes_and_time),
+	{ 0 },
+};

@@ -1,11 +1,8 @@
 #include "audio/g711.h"
+#include "tests/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
-
-#include <cmocka.h>
 
 /* First and last code of each segment, positive side, from another
  * implementation (they agree with tables 1a and 2a of G.711). */
@@ -105,15 +102,11 @@ static void louder_never_becomes_softer(void **state)
 	}
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(known_codes_have_their_known_values),
-		cmocka_unit_test(known_samples_have_their_known_codes),
-		cmocka_unit_test(every_code_survives_the_round_trip),
-		cmocka_unit_test(every_sample_comes_back_within_half_a_step),
-		cmocka_unit_test(louder_never_becomes_softer),
-	};
-
-	return cmocka_run_group_tests_name("g711", tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(known_codes_have_their_known_values),
+	cmocka_unit_test(known_samples_have_their_known_codes),
+	cmocka_unit_test(every_code_survives_the_round_trip),
+	cmocka_unit_test(every_sample_comes_back_within_half_a_step),
+	cmocka_unit_test(louder_never_becomes_softer),
+	{ 0 },
+};

@@ -1,12 +1,9 @@
 #include "audio/resample.h"
+#include "tests/unit.h"
 
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 enum { SECOND_24K = 24000, DELAY_MOST_MS = 4 };
 
@@ -163,18 +160,14 @@ static void impossible_rates_are_refused(void **state)
 	resampler_close(NULL);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_tone_keeps_its_pitch_and_strength_upwards),
-		cmocka_unit_test(a_tone_keeps_its_pitch_and_strength_downwards),
-		cmocka_unit_test(what_8_khz_cannot_carry_does_not_fold_back),
-		cmocka_unit_test(pieces_give_what_the_whole_gives),
-		cmocka_unit_test(after_a_reset_it_answers_as_if_new),
-		cmocka_unit_test(what_is_held_comes_out_behind_so_much_silence),
-		cmocka_unit_test(output_lines_up_with_input),
-		cmocka_unit_test(impossible_rates_are_refused),
-	};
-
-	return cmocka_run_group_tests_name("resample", tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(a_tone_keeps_its_pitch_and_strength_upwards),
+	cmocka_unit_test(a_tone_keeps_its_pitch_and_strength_downwards),
+	cmocka_unit_test(what_8_khz_cannot_carry_does_not_fold_back),
+	cmocka_unit_test(pieces_give_what_the_whole_gives),
+	cmocka_unit_test(after_a_reset_it_answers_as_if_new),
+	cmocka_unit_test(what_is_held_comes_out_behind_so_much_silence),
+	cmocka_unit_test(output_lines_up_with_input),
+	cmocka_unit_test(impossible_rates_are_refused),
+	{ 0 },
+};

@@ -1,11 +1,8 @@
 #include "audio/wav.h"
+#include "tests/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static void a_header_says_what_follows_it(void **state)
 {
@@ -45,10 +42,9 @@ static void a_file_without_sound_and_the_largest_fit(void **state)
 	assert_memory_equal(header + 54, "\0\xfe\xff\x7f", 4);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = { cmocka_unit_test(a_header_says_what_follows_it),
-		cmocka_unit_test(an_odd_length_is_padded), cmocka_unit_test(a_file_without_sound_and_the_largest_fit) };
-
-	return cmocka_run_group_tests_name("wav", tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(a_header_says_what_follows_it),
+	cmocka_unit_test(an_odd_length_is_padded),
+	cmocka_unit_test(a_file_without_sound_and_the_largest_fit),
+	{ 0 },
+};

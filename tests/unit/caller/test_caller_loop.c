@@ -9,12 +9,11 @@
 #include "server/line/calls_admit.h"
 #include "server/stats/stats.h"
 #include "tests/peers/silent_channel.h"
+#include "tests/unit.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -23,8 +22,6 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 enum { GUARD_MS = 20 * 1000 }; /* against hanging; nothing is measured by it */
 
@@ -102,37 +99,15 @@ static int run_loop(void)
 	return pthread_create(&loop, NULL, run, NULL);
 }
 
+/* Over the channel that the table names, or one of sound. */
 static int begin(void **state)
 {
-	(void)state;
-	return begin_over(&silent_channel) || run_loop();
-}
-
-static int begin_without_marks(void **state)
-{
-	(void)state;
-	return begin_over(&silent_channel_without_marks) || run_loop();
-}
-
-static int begin_of_text(void **state)
-{
-	(void)state;
-	return begin_over(&silent_channel_of_text) || run_loop();
-}
-
-static int begin_of_text_impatient(void **state)
-{
-	(void)state;
-	if (begin_over(&silent_channel_of_text))
-		return -1;
-	cfg.stream_silent_seconds = 1;
-	return run_loop();
+	return begin_over(*state ? *state : &silent_channel) || run_loop();
 }
 
 static int begin_impatient(void **state)
 {
-	(void)state;
-	if (begin_over(&silent_channel))
+	if (begin_over(*state ? *state : &silent_channel))
 		return -1;
 	cfg.stream_silent_seconds = 1;
 	return run_loop();
@@ -433,13 +408,19 @@ static void a_stop_before_the_start_ends_the_stream_at_once(void **state)
 	assert_int_equal(invalid(), 0);
 }
 
+/* The far side's Close, of so many bytes, is answered by ours and nothing more. */
+static void close_is(const char *said, size_t len, enum call_end end)
+{
+	start();
+	send_frame(WS_CLOSE, said, len);
+	assert_int_equal(ending(), end);
+	assert_string_equal(phone_gets(WS_CLOSE), "");
+}
+
 static void a_close_without_a_stop_is_a_stream_that_was_lost(void **state)
 {
 	(void)state;
-	start();
-	send_frame(WS_CLOSE, "\x03\xe8", 2);
-	assert_int_equal(ending(), END_STREAM_LOST);
-	assert_string_equal(phone_gets(WS_CLOSE), "");
+	close_is("\x03\xe8", 2, END_STREAM_LOST);
 }
 
 static void a_socket_that_breaks_off_is_a_stream_that_was_lost(void **state)
@@ -586,6 +567,21 @@ static void what_the_caller_says_is_told_in_words(void **state)
 	assert_int_equal(stat_get(relay_words_cut), 0);
 }
 
+static void the_language_of_a_turn_is_told_before_its_words(void **state)
+{
+	char tag[PHONE_LANGUAGE_SIZE] = "";
+
+	(void)state;
+	start();
+	phone_says("spanish no");
+	assert_int_equal(told(tag, sizeof tag), FROM_LANGUAGE);
+	assert_string_equal(tag, "es-ES");
+	expect_turn(true, "no");
+	phone_says("text no");
+	expect_turn(true, "no");
+	hang_up();
+}
+
 static void a_turn_that_is_too_long_is_cut_at_a_character_and_counted(void **state)
 {
 	char *said = malloc(60000), body[20000];
@@ -700,19 +696,13 @@ static void words_that_were_played_are_told_as_heard(void **state)
 static void a_normal_close_is_the_caller_hanging_up(void **state)
 {
 	(void)state;
-	start();
-	send_frame(WS_CLOSE, "\x03\xe8", 2);
-	assert_int_equal(ending(), END_CALLER_HUNG_UP);
-	assert_string_equal(phone_gets(WS_CLOSE), ""); /* and no end before it */
+	close_is("\x03\xe8", 2, END_CALLER_HUNG_UP);
 }
 
 static void another_close_is_a_stream_that_was_lost(void **state)
 {
 	(void)state;
-	start();
-	send_frame(WS_CLOSE, "\x03\xefToo many", 10);
-	assert_int_equal(ending(), END_STREAM_LOST);
-	assert_string_equal(phone_gets(WS_CLOSE), "");
+	close_is("\x03\xefToo many", 10, END_STREAM_LOST);
 }
 
 static void the_end_is_said_and_the_phone_closes_first(void **state)
@@ -761,48 +751,47 @@ static void a_stream_that_never_starts_may_not(void **state)
 	assert_int_equal(ending(), END_STREAM_SILENT);
 }
 
-int main(void)
-{
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 #define TEST_BEGUN(name, how) cmocka_unit_test_setup_teardown(name, how, end)
-	const struct CMUnitTest tests[] = {
-		TEST(a_start_of_the_announced_call_begins_it),
-		TEST(a_start_of_another_call_ends_it),
-		TEST(a_start_that_the_channel_cannot_use_ends_it),
-		TEST_BEGUN(a_start_nobody_announced_names_the_call, begin_unannounced),
-		TEST_BEGUN(a_start_nobody_announced_of_a_call_that_is_here_ends_it, begin_unannounced_twice),
-		TEST(a_second_start_is_counted_and_changes_nothing),
-		TEST(before_its_start_a_stream_has_nothing_to_say),
-		TEST(keys_are_told_one_by_one_in_their_order),
-		TEST(a_flood_of_keys_leaves_room_for_what_cannot_be_dropped),
-		TEST(audio_waits_for_a_model_that_is_not_there_yet),
-		TEST(news_of_unknown_kind_is_counted),
-		TEST(a_stop_is_the_caller_hanging_up),
-		TEST(a_stop_before_the_start_ends_the_stream_at_once),
-		TEST(a_close_without_a_stop_is_a_stream_that_was_lost),
-		TEST(a_socket_that_breaks_off_is_a_stream_that_was_lost),
-		TEST_BEGUN(frames_that_stop_coming_end_the_call, begin_impatient),
-		TEST(nonsense_in_plenty_ends_the_call),
-		TEST(a_ping_is_answered),
-		TEST(a_mark_that_comes_back_confirms_what_was_heard),
-		TEST_BEGUN(without_marks_the_clock_tells_what_was_heard, begin_without_marks),
-		TEST(a_phone_that_stops_playing_tells_at_once_what_was_heard),
-		TEST(a_cut_clears_what_the_phone_holds),
-#define TEST_OF_TEXT(name) TEST_BEGUN(name, begin_of_text)
-		TEST_OF_TEXT(what_the_caller_says_is_told_in_words),
-		TEST_OF_TEXT(a_turn_that_is_too_long_is_cut_at_a_character_and_counted),
-		TEST_OF_TEXT(a_flood_of_words_leaves_room_for_what_cannot_be_dropped),
-		TEST_OF_TEXT(complaints_are_counted_and_end_no_call),
-		TEST_OF_TEXT(an_answer_in_words_is_cut_where_the_caller_interrupts),
-		TEST_OF_TEXT(words_that_were_played_are_told_as_heard),
-		TEST_OF_TEXT(a_normal_close_is_the_caller_hanging_up),
-		TEST_OF_TEXT(another_close_is_a_stream_that_was_lost),
-		TEST_OF_TEXT(the_end_is_said_and_the_phone_closes_first),
-		TEST_OF_TEXT(a_phone_that_does_not_close_is_left_all_the_same),
-		TEST_OF_TEXT(a_stream_that_never_started_has_no_end_to_say),
-		TEST_BEGUN(a_caller_in_words_may_be_silent, begin_of_text_impatient),
-		TEST_BEGUN(a_stream_that_never_starts_may_not, begin_of_text_impatient),
-	};
+#define TEST_OVER(name, how, channel) cmocka_unit_test_prestate_setup_teardown(name, how, end, (void *)&channel)
 
-	return cmocka_run_group_tests_name("caller_loop", tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	TEST(a_start_of_the_announced_call_begins_it),
+	TEST(a_start_of_another_call_ends_it),
+	TEST(a_start_that_the_channel_cannot_use_ends_it),
+	TEST_BEGUN(a_start_nobody_announced_names_the_call, begin_unannounced),
+	TEST_BEGUN(a_start_nobody_announced_of_a_call_that_is_here_ends_it, begin_unannounced_twice),
+	TEST(a_second_start_is_counted_and_changes_nothing),
+	TEST(before_its_start_a_stream_has_nothing_to_say),
+	TEST(keys_are_told_one_by_one_in_their_order),
+	TEST(a_flood_of_keys_leaves_room_for_what_cannot_be_dropped),
+	TEST(audio_waits_for_a_model_that_is_not_there_yet),
+	TEST(news_of_unknown_kind_is_counted),
+	TEST(a_stop_is_the_caller_hanging_up),
+	TEST(a_stop_before_the_start_ends_the_stream_at_once),
+	TEST(a_close_without_a_stop_is_a_stream_that_was_lost),
+	TEST(a_socket_that_breaks_off_is_a_stream_that_was_lost),
+	TEST_BEGUN(frames_that_stop_coming_end_the_call, begin_impatient),
+	TEST(nonsense_in_plenty_ends_the_call),
+	TEST(a_ping_is_answered),
+	TEST(a_mark_that_comes_back_confirms_what_was_heard),
+	TEST_OVER(without_marks_the_clock_tells_what_was_heard, begin, silent_channel_without_marks),
+	TEST(a_phone_that_stops_playing_tells_at_once_what_was_heard),
+	TEST(a_cut_clears_what_the_phone_holds),
+#define TEST_OF_TEXT(name) TEST_OVER(name, begin, silent_channel_of_text)
+	TEST_OF_TEXT(what_the_caller_says_is_told_in_words),
+	TEST_OF_TEXT(the_language_of_a_turn_is_told_before_its_words),
+	TEST_OF_TEXT(a_turn_that_is_too_long_is_cut_at_a_character_and_counted),
+	TEST_OF_TEXT(a_flood_of_words_leaves_room_for_what_cannot_be_dropped),
+	TEST_OF_TEXT(complaints_are_counted_and_end_no_call),
+	TEST_OF_TEXT(an_answer_in_words_is_cut_where_the_caller_interrupts),
+	TEST_OF_TEXT(words_that_were_played_are_told_as_heard),
+	TEST_OF_TEXT(a_normal_close_is_the_caller_hanging_up),
+	TEST_OF_TEXT(another_close_is_a_stream_that_was_lost),
+	TEST_OF_TEXT(the_end_is_said_and_the_phone_closes_first),
+	TEST_OF_TEXT(a_phone_that_does_not_close_is_left_all_the_same),
+	TEST_OF_TEXT(a_stream_that_never_started_has_no_end_to_say),
+	TEST_OVER(a_caller_in_words_may_be_silent, begin_impatient, silent_channel_of_text),
+	TEST_OVER(a_stream_that_never_starts_may_not, begin_impatient, silent_channel_of_text),
+	{ 0 },
+};

@@ -1,12 +1,9 @@
 #include "server/caller/ledger.h"
 
 #include "audio/g711.h"
-#include <setjmp.h>
-#include <stdarg.h>
+#include "tests/unit.h"
 #include <stddef.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 enum { MS = 1000, SECOND = 1000 * MS, BYTES = G711_BYTES_PER_MS };
 
@@ -752,49 +749,46 @@ static void without_an_account_a_pause_in_an_item_is_told_two_seconds_late(void 
 	assert_int_equal(ledger_dry_us(&ledger), SECOND / 2);
 }
 
-int main(void)
-{
 #define TEST(name) cmocka_unit_test_setup(name, begin)
-	const struct CMUnitTest tests[] = {
-		TEST(nothing_is_heard_before_anything_is_sent),
-		TEST(heard_never_passes_the_next_mark_that_is_out),
-		TEST(heard_never_passes_what_was_sent),
-		TEST(heard_is_rounded_down),
-		TEST(clock_that_stands_still_or_runs_back_adds_nothing),
-		TEST(marks_come_after_the_first_piece_then_every_200_ms_and_at_the_end),
-		TEST(numbers_of_marks_are_never_used_twice),
-		TEST(echo_of_a_later_mark_proves_the_earlier_ones),
-		TEST(echo_that_is_doubled_or_unknown_proves_nothing),
-		TEST(echoes_of_an_older_generation_prove_nothing),
-		TEST(full_list_of_marks_only_makes_them_rarer),
-		TEST(item_is_over_when_the_mark_at_its_end_comes_back),
-		TEST(end_told_after_all_was_played_gets_a_mark_too),
-		TEST(two_items_at_once_end_in_their_order),
-		TEST(without_echoes_an_item_counts_as_played_two_seconds_after_it_should_be),
-		cmocka_unit_test_setup(
-		    without_marks_an_item_is_over_when_it_should_be_and_never_confirmed, begin_without_marks),
-		cmocka_unit_test_setup(without_marks_what_a_pause_proves_is_not_confirmed_either, begin_without_marks),
-		TEST(deadline_is_met_by_an_answer),
-		TEST(more_items_than_are_kept_lose_the_oldest_only),
-		TEST(cut_tells_of_the_item_in_hand_and_of_those_behind),
-		TEST(cut_says_no_more_than_there_is_room_for),
-		TEST(what_follows_a_cut_is_heard_from_its_own_beginning),
-		TEST(lead_is_what_is_sent_and_not_yet_due),
-		TEST(lead_does_not_grow_by_the_length_of_a_pause),
-		TEST(gap_is_one_only_in_the_middle_of_an_item),
-		TEST(echo_moves_the_far_end_to_where_the_phone_is),
-		TEST(after_a_pause_new_audio_is_not_heard_before_it_is_played),
-		TEST(heard_follows_a_prompt_phone_to_the_millisecond),
-		TEST(heard_follows_a_phone_that_plays_late),
-		TEST(heard_is_late_by_the_way_of_an_echo_and_never_early),
-		TEST(phone_that_never_echoes_is_believed_no_further_than_its_first_mark),
-#define TEST_BY_ACCOUNT(name) cmocka_unit_test_setup(name, begin_by_account)
-		TEST_BY_ACCOUNT(what_the_phone_tells_is_heard_and_time_goes_on_from_there),
-		TEST_BY_ACCOUNT(beyond_a_pause_nothing_is_heard_before_an_account),
-		TEST_BY_ACCOUNT(a_known_cut_is_the_place_that_was_named),
-		TEST_BY_ACCOUNT(what_is_let_play_is_heard_whole_and_the_next_waits_behind_it),
-		TEST_BY_ACCOUNT(without_an_account_a_pause_in_an_item_is_told_two_seconds_late),
-	};
 
-	return cmocka_run_group_tests_name("ledger", tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	TEST(nothing_is_heard_before_anything_is_sent),
+	TEST(heard_never_passes_the_next_mark_that_is_out),
+	TEST(heard_never_passes_what_was_sent),
+	TEST(heard_is_rounded_down),
+	TEST(clock_that_stands_still_or_runs_back_adds_nothing),
+	TEST(marks_come_after_the_first_piece_then_every_200_ms_and_at_the_end),
+	TEST(numbers_of_marks_are_never_used_twice),
+	TEST(echo_of_a_later_mark_proves_the_earlier_ones),
+	TEST(echo_that_is_doubled_or_unknown_proves_nothing),
+	TEST(echoes_of_an_older_generation_prove_nothing),
+	TEST(full_list_of_marks_only_makes_them_rarer),
+	TEST(item_is_over_when_the_mark_at_its_end_comes_back),
+	TEST(end_told_after_all_was_played_gets_a_mark_too),
+	TEST(two_items_at_once_end_in_their_order),
+	TEST(without_echoes_an_item_counts_as_played_two_seconds_after_it_should_be),
+	cmocka_unit_test_setup(
+	    without_marks_an_item_is_over_when_it_should_be_and_never_confirmed, begin_without_marks),
+	cmocka_unit_test_setup(without_marks_what_a_pause_proves_is_not_confirmed_either, begin_without_marks),
+	TEST(deadline_is_met_by_an_answer),
+	TEST(more_items_than_are_kept_lose_the_oldest_only),
+	TEST(cut_tells_of_the_item_in_hand_and_of_those_behind),
+	TEST(cut_says_no_more_than_there_is_room_for),
+	TEST(what_follows_a_cut_is_heard_from_its_own_beginning),
+	TEST(lead_is_what_is_sent_and_not_yet_due),
+	TEST(lead_does_not_grow_by_the_length_of_a_pause),
+	TEST(gap_is_one_only_in_the_middle_of_an_item),
+	TEST(echo_moves_the_far_end_to_where_the_phone_is),
+	TEST(after_a_pause_new_audio_is_not_heard_before_it_is_played),
+	TEST(heard_follows_a_prompt_phone_to_the_millisecond),
+	TEST(heard_follows_a_phone_that_plays_late),
+	TEST(heard_is_late_by_the_way_of_an_echo_and_never_early),
+	TEST(phone_that_never_echoes_is_believed_no_further_than_its_first_mark),
+#define TEST_BY_ACCOUNT(name) cmocka_unit_test_setup(name, begin_by_account)
+	TEST_BY_ACCOUNT(what_the_phone_tells_is_heard_and_time_goes_on_from_there),
+	TEST_BY_ACCOUNT(beyond_a_pause_nothing_is_heard_before_an_account),
+	TEST_BY_ACCOUNT(a_known_cut_is_the_place_that_was_named),
+	TEST_BY_ACCOUNT(what_is_let_play_is_heard_whole_and_the_next_waits_behind_it),
+	TEST_BY_ACCOUNT(without_an_account_a_pause_in_an_item_is_told_two_seconds_late),
+	{ 0 },
+};

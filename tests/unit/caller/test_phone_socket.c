@@ -1,17 +1,14 @@
 /* The phone's socket without a loop: time is given by hand. */
 #include "common/clock.h"
 #include "server/caller/phone_socket.h"
+#include "tests/unit.h"
 
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 static int sockets[2]; /* ours, the phone's */
 static struct phone_socket s;
@@ -110,14 +107,11 @@ static void a_phone_that_answers_is_there(void **state)
 	assert_false(next_ping());
 }
 
-int main(void)
-{
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
-	const struct CMUnitTest tests[] = {
-		TEST(nobody_is_pinged_who_is_not_watched),
-		TEST(a_ping_every_twenty_seconds_and_two_may_be_missed),
-		TEST(a_phone_that_answers_is_there),
-	};
 
-	return cmocka_run_group_tests_name("phone_socket", tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	TEST(nobody_is_pinged_who_is_not_watched),
+	TEST(a_ping_every_twenty_seconds_and_two_may_be_missed),
+	TEST(a_phone_that_answers_is_there),
+	{ 0 },
+};

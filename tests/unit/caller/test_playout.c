@@ -5,17 +5,14 @@
 #include "server/caller/playout.h"
 #include "server/stats/stats.h"
 #include "tests/peers/silent_channel.h"
+#include "tests/unit.h"
 
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 enum { LEAD_MS = 400 };
 
@@ -26,14 +23,15 @@ static struct playout playout;
 static int64_t now;
 static struct from_cut cut_told;
 
-static int begin_over(const struct phone_channel *channel)
+/* Over the channel that the table names, or one of sound. */
+static int begin(void **state)
 {
 	cfg.playout_lead_ms = LEAD_MS;
 	memset(&stats, 0, sizeof stats);
 	line = aligned_alloc(_Alignof(struct call), sizeof *line);
 	memset(line, 0, sizeof *line);
 	line->cfg = &cfg;
-	line->channel = channel;
+	line->channel = *state ? *state : &silent_channel;
 	strcpy(line->stream.id, "MZ1");
 	now = 1000 * US_PER_S;
 	buf_init(&out, 0);
@@ -42,24 +40,6 @@ static int begin_over(const struct phone_channel *channel)
 	playout_init(&playout, line, &out);
 	playout_start(&playout);
 	return 0;
-}
-
-static int begin(void **state)
-{
-	(void)state;
-	return begin_over(&silent_channel);
-}
-
-static int begin_without_marks(void **state)
-{
-	(void)state;
-	return begin_over(&silent_channel_without_marks);
-}
-
-static int begin_of_text(void **state)
-{
-	(void)state;
-	return begin_over(&silent_channel_of_text);
 }
 
 static int end(void **state)
@@ -537,10 +517,17 @@ static void say_we_open(void)
 	assert_int_equal(told(&first, sizeof first), FROM_FIRST_AUDIO);
 }
 
+static int begin_said(void **state)
+{
+	if (begin(state))
+		return -1;
+	say_we_open();
+	return 0;
+}
+
 static void text_goes_out_at_once_and_its_end_behind_it(void **state)
 {
 	(void)state;
-	say_we_open();
 	assert_true(playout.resting);
 	/* However long it is, and in the order of all else. */
 	say(2, "One");
@@ -578,7 +565,6 @@ static void a_greeting_is_the_phones_own_and_only_noted(void **state)
 static void words_the_phone_has_spoken_are_proof(void **state)
 {
 	(void)state;
-	say_we_open();
 	spoken("we open");
 	texts();
 	assert_int_equal(told(&cut_told, sizeof cut_told), 0);
@@ -600,7 +586,6 @@ static void words_the_phone_has_spoken_are_proof(void **state)
 static void without_an_account_text_counts_as_played_two_seconds_late(void **state)
 {
 	(void)state;
-	say_we_open();
 	assert_int_equal(
 	    playout_deadline_us(&playout), now + 16 * SPOKEN_MS_PER_BYTE * US_PER_MS + LEDGER_UNCONFIRMED_US);
 	now = playout_deadline_us(&playout) - 1;
@@ -615,7 +600,6 @@ static void without_an_account_text_counts_as_played_two_seconds_late(void **sta
 static void a_phone_that_is_silent_has_spoken_all_a_little_later(void **state)
 {
 	(void)state;
-	say_we_open();
 	now += 600 * US_PER_MS;
 	playout_quiet(&playout, now);
 	assert_int_equal(playout_deadline_us(&playout), now + SPEECH_QUIET_US);
@@ -630,7 +614,6 @@ static void a_phone_that_is_silent_has_spoken_all_a_little_later(void **state)
 static void silence_before_an_interruption_proves_nothing(void **state)
 {
 	(void)state;
-	say_we_open();
 	now += 400 * US_PER_MS;
 	playout_quiet(&playout, now);
 	now += 100 * US_PER_MS;
@@ -645,7 +628,6 @@ static void silence_before_an_interruption_proves_nothing(void **state)
 static void silence_says_nothing_of_text_that_was_just_sent(void **state)
 {
 	(void)state;
-	say_we_open();
 	now += 100 * US_PER_MS;
 	playout_quiet(&playout, now);
 	now += SPEECH_QUIET_US;
@@ -656,7 +638,6 @@ static void silence_says_nothing_of_text_that_was_just_sent(void **state)
 static void an_interruption_cuts_at_the_word_it_names(void **state)
 {
 	(void)state;
-	say_we_open();
 	now += 5 * US_PER_S / 10;
 	interrupted("we OPEN at");
 	assert_string_equal(told_interrupted(), "");
@@ -665,15 +646,20 @@ static void an_interruption_cuts_at_the_word_it_names(void **state)
 	assert_int_equal(stat_get(relay_unmatched), 0);
 }
 
+/* After "We open at nine." another item, which has begun to be spoken. */
+static void second_is_interrupted(const char *words, const char *heard)
+{
+	say(2, words);
+	texts();
+	expect_told(FROM_FIRST_AUDIO);
+	interrupted(heard);
+	told_interrupted();
+}
+
 static void an_interruption_in_the_second_item_leaves_the_first_whole(void **state)
 {
 	(void)state;
-	say_we_open();
-	say(2, "Come in now.");
-	texts();
-	expect_told(FROM_FIRST_AUDIO);
-	interrupted("We open at nine. Come in");
-	told_interrupted();
+	second_is_interrupted("Come in now.", "We open at nine. Come in");
 	assert_int_equal(cut_told.count, 2);
 	expect_item(0, 1, 16, true);
 	expect_item(1, 2, 7, true);
@@ -682,12 +668,7 @@ static void an_interruption_in_the_second_item_leaves_the_first_whole(void **sta
 static void an_interruption_of_the_second_item_alone_leaves_the_first_whole(void **state)
 {
 	(void)state;
-	say_we_open();
-	say(2, "Come in now.");
-	texts();
-	expect_told(FROM_FIRST_AUDIO);
-	interrupted("Come");
-	told_interrupted();
+	second_is_interrupted("Come in now.", "Come");
 	expect_item(0, 1, 16, true);
 	expect_item(1, 2, 4, true);
 }
@@ -695,7 +676,6 @@ static void an_interruption_of_the_second_item_alone_leaves_the_first_whole(void
 static void an_interruption_before_a_word_was_heard_leaves_nothing(void **state)
 {
 	(void)state;
-	say_we_open();
 	now += US_PER_S;
 	interrupted("");
 	told_interrupted();
@@ -705,7 +685,6 @@ static void an_interruption_before_a_word_was_heard_leaves_nothing(void **state)
 static void words_never_sent_are_handed_on_bounded_and_counted(void **state)
 {
 	(void)state;
-	say_we_open();
 	now += 5 * SPOKEN_MS_PER_BYTE * US_PER_MS;
 	interrupted("Nous ouvrons \xc3\xa0 neuf heures du matin, tous les jours");
 	assert_string_equal(told_interrupted(), "Nous ouvrons \xc3\xa0 "); /* 16 bytes */
@@ -716,7 +695,6 @@ static void words_never_sent_are_handed_on_bounded_and_counted(void **state)
 static void an_interruption_without_an_account_goes_by_the_clock_and_its_duration(void **state)
 {
 	(void)state;
-	say_we_open();
 	now += 5 * SPOKEN_MS_PER_BYTE * US_PER_MS;
 	playout_interrupted(&playout, NULL, 0, 3 * SPOKEN_MS_PER_BYTE, now);
 	assert_string_equal(told_interrupted(), "");
@@ -727,12 +705,7 @@ static void an_interruption_without_an_account_goes_by_the_clock_and_its_duratio
 static void after_an_interruption_nothing_is_sent_before_its_cut(void **state)
 {
 	(void)state;
-	say_we_open();
-	say(2, "Come");
-	texts();
-	expect_told(FROM_FIRST_AUDIO);
-	interrupted("We open");
-	told_interrupted();
+	second_is_interrupted("Come", "We open");
 	say(2, " in now.");
 	ring_put(&line->to_caller, TO_LANGUAGE, "es-ES", 5);
 	ring_put(&line->to_caller, TO_KEYS, "1", 1);
@@ -752,7 +725,6 @@ static void after_an_interruption_nothing_is_sent_before_its_cut(void **state)
 static void a_cut_from_before_the_interruption_does_not_answer_it(void **state)
 {
 	(void)state;
-	say_we_open();
 	cut();
 	interrupted("We open");
 	told_interrupted();
@@ -769,7 +741,6 @@ static void a_storm_of_interruptions_is_told_once_an_answer(void **state)
 	size_t before;
 
 	(void)state;
-	say_we_open();
 	interrupted("We");
 	before = ring_used(&line->from_caller);
 	for (int i = 0; i < 100000; i++)
@@ -821,47 +792,44 @@ static void a_phone_that_takes_no_more_has_the_rest_later(void **state)
 	assert_true(playout.resting);
 }
 
-int main(void)
-{
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
-	const struct CMUnitTest tests[] = {
-		TEST(audio_goes_out_up_to_the_lead_and_no_further),
-		TEST(a_phone_that_has_nothing_to_play_in_the_middle_of_an_item_is_told_of),
-		TEST(the_deadline_keeps_pace_when_frames_stop_coming),
-		TEST(a_cut_skips_what_is_stale_sends_clear_and_tells_what_was_heard),
-		TEST(a_cut_with_nothing_playing_sends_no_clear_and_says_so),
-		TEST(two_cuts_before_one_look_are_served_as_two),
-		TEST(echoes_of_marks_flushed_by_a_clear_prove_nothing),
-		TEST(an_item_is_told_as_heard_when_its_last_mark_comes_back),
-		TEST(without_echoes_an_item_counts_as_played_two_seconds_late_and_unconfirmed),
-		TEST(the_writer_is_asked_to_ring_once_the_ring_is_empty),
-		cmocka_unit_test_setup_teardown(
-		    without_marks_the_clock_alone_tells_what_was_heard, begin_without_marks, end),
-		cmocka_unit_test_setup_teardown(
-		    a_cut_without_marks_tells_what_the_clock_says, begin_without_marks, end),
-		TEST(a_phone_that_stopped_by_itself_has_heard_no_more),
-		TEST(leaving_tells_what_was_heard),
-#define TEST_OF_TEXT(name) cmocka_unit_test_setup_teardown(name, begin_of_text, end)
-		TEST_OF_TEXT(text_goes_out_at_once_and_its_end_behind_it),
-		TEST_OF_TEXT(an_item_without_text_has_no_end_on_the_wire),
-		TEST_OF_TEXT(a_greeting_is_the_phones_own_and_only_noted),
-		TEST_OF_TEXT(words_the_phone_has_spoken_are_proof),
-		TEST_OF_TEXT(without_an_account_text_counts_as_played_two_seconds_late),
-		TEST_OF_TEXT(a_phone_that_is_silent_has_spoken_all_a_little_later),
-		TEST_OF_TEXT(silence_before_an_interruption_proves_nothing),
-		TEST_OF_TEXT(silence_says_nothing_of_text_that_was_just_sent),
-		TEST_OF_TEXT(an_interruption_cuts_at_the_word_it_names),
-		TEST_OF_TEXT(an_interruption_in_the_second_item_leaves_the_first_whole),
-		TEST_OF_TEXT(an_interruption_of_the_second_item_alone_leaves_the_first_whole),
-		TEST_OF_TEXT(an_interruption_before_a_word_was_heard_leaves_nothing),
-		TEST_OF_TEXT(words_never_sent_are_handed_on_bounded_and_counted),
-		TEST_OF_TEXT(an_interruption_without_an_account_goes_by_the_clock_and_its_duration),
-		TEST_OF_TEXT(after_an_interruption_nothing_is_sent_before_its_cut),
-		TEST_OF_TEXT(a_cut_from_before_the_interruption_does_not_answer_it),
-		TEST_OF_TEXT(a_storm_of_interruptions_is_told_once_an_answer),
-		TEST_OF_TEXT(a_cut_alone_lets_the_phone_speak_on),
-		TEST_OF_TEXT(a_phone_that_takes_no_more_has_the_rest_later),
-	};
+#define TEST_OVER(name, channel) cmocka_unit_test_prestate_setup_teardown(name, begin, end, (void *)&channel)
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	TEST(audio_goes_out_up_to_the_lead_and_no_further),
+	TEST(a_phone_that_has_nothing_to_play_in_the_middle_of_an_item_is_told_of),
+	TEST(the_deadline_keeps_pace_when_frames_stop_coming),
+	TEST(a_cut_skips_what_is_stale_sends_clear_and_tells_what_was_heard),
+	TEST(a_cut_with_nothing_playing_sends_no_clear_and_says_so),
+	TEST(two_cuts_before_one_look_are_served_as_two),
+	TEST(echoes_of_marks_flushed_by_a_clear_prove_nothing),
+	TEST(an_item_is_told_as_heard_when_its_last_mark_comes_back),
+	TEST(without_echoes_an_item_counts_as_played_two_seconds_late_and_unconfirmed),
+	TEST(the_writer_is_asked_to_ring_once_the_ring_is_empty),
+	TEST_OVER(without_marks_the_clock_alone_tells_what_was_heard, silent_channel_without_marks),
+	TEST_OVER(a_cut_without_marks_tells_what_the_clock_says, silent_channel_without_marks),
+	TEST(a_phone_that_stopped_by_itself_has_heard_no_more),
+	TEST(leaving_tells_what_was_heard),
+#define TEST_OF_TEXT(name) TEST_OVER(name, silent_channel_of_text)
+#define TEST_SAID(name) cmocka_unit_test_prestate_setup_teardown(name, begin_said, end, (void *)&silent_channel_of_text)
+	TEST_SAID(text_goes_out_at_once_and_its_end_behind_it),
+	TEST_OF_TEXT(an_item_without_text_has_no_end_on_the_wire),
+	TEST_OF_TEXT(a_greeting_is_the_phones_own_and_only_noted),
+	TEST_SAID(words_the_phone_has_spoken_are_proof),
+	TEST_SAID(without_an_account_text_counts_as_played_two_seconds_late),
+	TEST_SAID(a_phone_that_is_silent_has_spoken_all_a_little_later),
+	TEST_SAID(silence_before_an_interruption_proves_nothing),
+	TEST_SAID(silence_says_nothing_of_text_that_was_just_sent),
+	TEST_SAID(an_interruption_cuts_at_the_word_it_names),
+	TEST_SAID(an_interruption_in_the_second_item_leaves_the_first_whole),
+	TEST_SAID(an_interruption_of_the_second_item_alone_leaves_the_first_whole),
+	TEST_SAID(an_interruption_before_a_word_was_heard_leaves_nothing),
+	TEST_SAID(words_never_sent_are_handed_on_bounded_and_counted),
+	TEST_SAID(an_interruption_without_an_account_goes_by_the_clock_and_its_duration),
+	TEST_SAID(after_an_interruption_nothing_is_sent_before_its_cut),
+	TEST_SAID(a_cut_from_before_the_interruption_does_not_answer_it),
+	TEST_SAID(a_storm_of_interruptions_is_told_once_an_answer),
+	TEST_OF_TEXT(a_cut_alone_lets_the_phone_speak_on),
+	TEST_OF_TEXT(a_phone_that_takes_no_more_has_the_rest_later),
+	{ 0 },
+};

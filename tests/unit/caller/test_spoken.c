@@ -1,14 +1,11 @@
 #include "server/caller/spoken.h"
+#include "tests/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static struct spoken_text spoken;
 
@@ -197,17 +194,14 @@ static void sixty_four_kilobytes_without_a_blank_are_counted_right(void **state)
 	free(text);
 }
 
-int main(void)
-{
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
-	const struct CMUnitTest tests[] = {
-		TEST(an_account_is_found_whatever_it_leaves_out),
-		TEST(an_account_may_begin_anywhere_and_run_over_several_pieces),
-		TEST(words_that_went_astray_are_looked_for_further_on),
-		TEST(silence_is_what_nobody_hears),
-		TEST(of_a_very_long_answer_the_newest_is_kept),
-		TEST(sixty_four_kilobytes_without_a_blank_are_counted_right),
-	};
 
-	return cmocka_run_group_tests_name("spoken", tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	TEST(an_account_is_found_whatever_it_leaves_out),
+	TEST(an_account_may_begin_anywhere_and_run_over_several_pieces),
+	TEST(words_that_went_astray_are_looked_for_further_on),
+	TEST(silence_is_what_nobody_hears),
+	TEST(of_a_very_long_answer_the_newest_is_kept),
+	TEST(sixty_four_kilobytes_without_a_blank_are_counted_right),
+	{ 0 },
+};

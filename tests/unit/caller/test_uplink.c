@@ -5,9 +5,8 @@
 #include "server/stats/stats.h"
 #include "server/caller/uplink.h"
 #include "server/phone/channel.h"
+#include "tests/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -15,8 +14,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 enum { FRAME = 160, FRAME_MS = 20, BACKLOG_MS = 1000 };
 
@@ -210,20 +207,17 @@ static void a_shut_valve_stays_shut_and_an_open_one_open(void **state)
 	assert_true(uplink.valve_open);
 }
 
-int main(void)
-{
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
-	const struct CMUnitTest tests[] = {
-		TEST(frames_wait_in_order_while_the_model_is_away),
-		TEST(beyond_the_backlog_the_oldest_are_skipped_and_counted),
-		TEST(missing_frames_become_silence_before_the_next),
-		TEST(frames_that_stop_while_the_caller_speaks_are_padded_once),
-		TEST(audio_that_aged_in_our_own_socket_is_skipped),
-		TEST(audio_that_twilio_sends_late_is_as_fresh_as_it_gets),
-		TEST(nonsense_is_not_taken_for_audio),
-		TEST(the_valve_opens_while_audio_runs_late_and_closes_after),
-		TEST(a_shut_valve_stays_shut_and_an_open_one_open),
-	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	TEST(frames_wait_in_order_while_the_model_is_away),
+	TEST(beyond_the_backlog_the_oldest_are_skipped_and_counted),
+	TEST(missing_frames_become_silence_before_the_next),
+	TEST(frames_that_stop_while_the_caller_speaks_are_padded_once),
+	TEST(audio_that_aged_in_our_own_socket_is_skipped),
+	TEST(audio_that_twilio_sends_late_is_as_fresh_as_it_gets),
+	TEST(nonsense_is_not_taken_for_audio),
+	TEST(the_valve_opens_while_audio_runs_late_and_closes_after),
+	TEST(a_shut_valve_stays_shut_and_an_open_one_open),
+	{ 0 },
+};

@@ -1,12 +1,9 @@
 #include "common/base64.h"
+#include "tests/unit.h"
 
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 /* In a block of exactly the promised size, so that a sanitizer sees who writes
  * beyond it. */
@@ -125,15 +122,11 @@ static void lax_forms_are_refused(void **state)
 	assert_int_equal(decoded("Zm9\0", 4, out), -EINVAL);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(vectors_of_rfc_4648_hold_both_ways),
-		cmocka_unit_test(every_length_and_byte_comes_back),
-		cmocka_unit_test(one_value_has_one_text),
-		cmocka_unit_test(every_flipped_byte_is_noticed),
-		cmocka_unit_test(lax_forms_are_refused),
-	};
-
-	return cmocka_run_group_tests_name("base64", tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(vectors_of_rfc_4648_hold_both_ways),
+	cmocka_unit_test(every_length_and_byte_comes_back),
+	cmocka_unit_test(one_value_has_one_text),
+	cmocka_unit_test(every_flipped_byte_is_noticed),
+	cmocka_unit_test(lax_forms_are_refused),
+	{ 0 },
+};

@@ -1,14 +1,11 @@
 #include "common/bell.h"
+#include "tests/unit.h"
 
 #include <poll.h>
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <cmocka.h>
 
 static int rings(const struct bell *b)
 {
@@ -88,12 +85,8 @@ static void ring_between_clearing_and_looking_is_not_lost(void **state)
 	bell_close(&t.bell);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(bell_rings_until_it_is_cleared),
-		cmocka_unit_test(ring_between_clearing_and_looking_is_not_lost),
-	};
-
-	return cmocka_run_group_tests_name("bell", tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(bell_rings_until_it_is_cleared),
+	cmocka_unit_test(ring_between_clearing_and_looking_is_not_lost),
+	{ 0 },
+};

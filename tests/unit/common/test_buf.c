@@ -1,15 +1,12 @@
 #include "common/buf.h"
 
 #include "tests/peers/setup.h"
+#include "tests/unit.h"
 
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static void empty_buffer_is_an_empty_text(void **state)
 {
@@ -120,19 +117,16 @@ static void long_formats_are_whole(void **state)
 	free(text);
 }
 
-int main(void)
-{
 #define CASE(name) cmocka_unit_test_setup_teardown(name, written_begin, written_end)
-	const struct CMUnitTest tests[] = {
-		CASE(empty_buffer_is_an_empty_text),
-		CASE(what_is_appended_stands_there_in_order),
-		CASE(text_is_terminated_at_every_length),
-		CASE(bound_is_reached_and_not_passed),
-		CASE(first_error_is_kept_and_the_rest_ignored),
-		CASE(absurd_sizes_do_not_overflow),
-		CASE(beginning_can_be_taken_away),
-		CASE(long_formats_are_whole),
-	};
 
-	return cmocka_run_group_tests_name("buf", tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	CASE(empty_buffer_is_an_empty_text),
+	CASE(what_is_appended_stands_there_in_order),
+	CASE(text_is_terminated_at_every_length),
+	CASE(bound_is_reached_and_not_passed),
+	CASE(first_error_is_kept_and_the_rest_ignored),
+	CASE(absurd_sizes_do_not_overflow),
+	CASE(beginning_can_be_taken_away),
+	CASE(long_formats_are_whole),
+	{ 0 },
+};

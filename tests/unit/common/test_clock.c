@@ -1,13 +1,10 @@
 #include "common/clock.h"
+#include "tests/unit.h"
 
 #include <limits.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-#include <cmocka.h>
 
 static void poll_never_returns_just_before_the_deadline(void **state)
 {
@@ -110,13 +107,11 @@ static void monotonic_clock_does_not_run_back(void **state)
 	assert_true(clock_wall_ms() > 1700000000000);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = { cmocka_unit_test(poll_never_returns_just_before_the_deadline),
-		cmocka_unit_test(time_of_day_is_written_as_iso_8601),
-		cmocka_unit_test(a_day_begins_at_midnight_where_the_clock_stands),
-		cmocka_unit_test(time_is_read_as_people_write_it),
-		cmocka_unit_test(monotonic_clock_does_not_run_back) };
-
-	return cmocka_run_group_tests_name("clock", tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(poll_never_returns_just_before_the_deadline),
+	cmocka_unit_test(time_of_day_is_written_as_iso_8601),
+	cmocka_unit_test(a_day_begins_at_midnight_where_the_clock_stands),
+	cmocka_unit_test(time_is_read_as_people_write_it),
+	cmocka_unit_test(monotonic_clock_does_not_run_back),
+	{ 0 },
+};

@@ -1,11 +1,8 @@
 #include "common/digest.h"
+#include "tests/unit.h"
 
 #include <stdio.h>
 #include <string.h>
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <cmocka.h>
 
 static const char *hex(const uint8_t *bytes, size_t len)
 {
@@ -109,15 +106,11 @@ static void random_hex_is_hex_and_ends(void **state)
 	assert_string_equal(one, "");
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(hashes_are_those_of_the_standard),
-		cmocka_unit_test(keyed_hashes_are_those_of_the_rfcs),
-		cmocka_unit_test(bytes_are_equal_when_none_differs),
-		cmocka_unit_test(random_bytes_fill_all_and_do_not_repeat),
-		cmocka_unit_test(random_hex_is_hex_and_ends),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(hashes_are_those_of_the_standard),
+	cmocka_unit_test(keyed_hashes_are_those_of_the_rfcs),
+	cmocka_unit_test(bytes_are_equal_when_none_differs),
+	cmocka_unit_test(random_bytes_fill_all_and_do_not_repeat),
+	cmocka_unit_test(random_hex_is_hex_and_ends),
+	{ 0 },
+};

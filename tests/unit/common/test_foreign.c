@@ -1,14 +1,11 @@
 #include "common/foreign.h"
+#include "tests/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #define FFFD "\xef\xbf\xbd"
 
@@ -232,23 +229,19 @@ static void ids_are_taken_whole_or_named_anew(void **state)
 	assert_false(foreign_id_take(one, NULL, 0));
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(half_a_pair_costs_one_character),
-		cmocka_unit_test(nul_costs_one_character),
-		cmocka_unit_test(bytes_that_are_no_text_cost_one_character_each),
-		cmocka_unit_test(escapes_that_are_none_cost_their_backslash),
-		cmocka_unit_test(characters_of_every_length_come_out_of_their_escapes),
-		cmocka_unit_test(characters_come_one_by_one),
-		cmocka_unit_test(ids_of_ours_are_printable),
-		cmocka_unit_test(what_stands_around_the_values_does_not_matter),
-		cmocka_unit_test(text_of_which_nothing_is_left_is_empty),
-		cmocka_unit_test(value_that_is_nested_too_deep_is_null),
-		cmocka_unit_test(what_is_no_json_stays_none),
-		cmocka_unit_test(sound_text_is_left_as_it_is),
-		cmocka_unit_test(ids_are_taken_whole_or_named_anew),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(half_a_pair_costs_one_character),
+	cmocka_unit_test(nul_costs_one_character),
+	cmocka_unit_test(bytes_that_are_no_text_cost_one_character_each),
+	cmocka_unit_test(escapes_that_are_none_cost_their_backslash),
+	cmocka_unit_test(characters_of_every_length_come_out_of_their_escapes),
+	cmocka_unit_test(characters_come_one_by_one),
+	cmocka_unit_test(ids_of_ours_are_printable),
+	cmocka_unit_test(what_stands_around_the_values_does_not_matter),
+	cmocka_unit_test(text_of_which_nothing_is_left_is_empty),
+	cmocka_unit_test(value_that_is_nested_too_deep_is_null),
+	cmocka_unit_test(what_is_no_json_stays_none),
+	cmocka_unit_test(sound_text_is_left_as_it_is),
+	cmocka_unit_test(ids_are_taken_whole_or_named_anew),
+	{ 0 },
+};

@@ -1,13 +1,10 @@
 #include "common/hist.h"
+#include "tests/unit.h"
 
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static struct hist h;
 
@@ -102,16 +99,12 @@ static void samples_of_many_threads_are_all_counted(void **state)
 	assert_int_equal(hist_quantile_us(&h, 1), 70049999);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(without_samples_every_quantile_is_zero, fresh),
-		cmocka_unit_test_setup(single_sample_is_every_quantile, fresh),
-		cmocka_unit_test_setup(no_value_is_told_smaller_or_a_sixteenth_larger, fresh),
-		cmocka_unit_test_setup(quantiles_of_a_ramp_are_where_they_belong, fresh),
-		cmocka_unit_test_setup(negative_and_endless_times_do_no_harm, fresh),
-		cmocka_unit_test_setup(samples_of_many_threads_are_all_counted, fresh),
-	};
-
-	return cmocka_run_group_tests_name("hist", tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test_setup(without_samples_every_quantile_is_zero, fresh),
+	cmocka_unit_test_setup(single_sample_is_every_quantile, fresh),
+	cmocka_unit_test_setup(no_value_is_told_smaller_or_a_sixteenth_larger, fresh),
+	cmocka_unit_test_setup(quantiles_of_a_ramp_are_where_they_belong, fresh),
+	cmocka_unit_test_setup(negative_and_endless_times_do_no_harm, fresh),
+	cmocka_unit_test_setup(samples_of_many_threads_are_all_counted, fresh),
+	{ 0 },
+};

@@ -1,15 +1,12 @@
 #include "common/base64.h"
 #include "common/json.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "tests/peers/fixture.h"
+#include "tests/unit.h"
 
 /* A copy that ends where readable memory ends: cJSON is not compiled by us, so
  * no sanitizer watches what it reads. */
@@ -560,31 +557,27 @@ static void a_text_is_cut_between_two_characters(void **state)
 	assert_int_equal(utf8_code(text + 6, 4), 0x1f600);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(scanner_finds_values_of_every_kind),
-		cmocka_unit_test(quotes_and_brackets_in_strings_mean_nothing),
-		cmocka_unit_test(first_of_a_doubled_key_is_taken_by_both),
-		cmocka_unit_test(scanner_finds_nothing_in_what_is_broken_before_it),
-		cmocka_unit_test(what_follows_a_value_is_not_judged),
-		cmocka_unit_test(scanner_counts_depth_and_does_not_recurse),
-		cmocka_unit_test(numbers_of_digits_are_read_and_nothing_else),
-		cmocka_unit_test(base64_is_decoded_escaped_or_not),
-		cmocka_unit_test(scanner_and_parser_agree_on_every_fixture),
-		cmocka_unit_test(no_beginning_of_a_message_is_one),
-		cmocka_unit_test(nesting_is_taken_to_its_limit_and_no_further),
-		cmocka_unit_test(text_that_ends_too_soon_is_not_read_beyond_its_end),
-		cmocka_unit_test(what_trails_is_refused),
-		cmocka_unit_test(control_characters_are_no_blanks),
-		cmocka_unit_test(nul_is_refused_in_every_spelling),
-		cmocka_unit_test(bad_utf8_is_refused),
-		cmocka_unit_test(fields_of_another_type_are_not_there),
-		cmocka_unit_test(every_text_comes_back_as_it_was),
-		cmocka_unit_test(bytes_that_are_no_text_become_replacement_characters),
-		cmocka_unit_test(any_bytes_make_a_string_that_can_be_read),
-		cmocka_unit_test(a_text_is_cut_between_two_characters),
-	};
-
-	return cmocka_run_group_tests_name("json", tests, open_edge, close_edge);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(scanner_finds_values_of_every_kind),
+	cmocka_unit_test(quotes_and_brackets_in_strings_mean_nothing),
+	cmocka_unit_test(first_of_a_doubled_key_is_taken_by_both),
+	cmocka_unit_test(scanner_finds_nothing_in_what_is_broken_before_it),
+	cmocka_unit_test(what_follows_a_value_is_not_judged),
+	cmocka_unit_test(scanner_counts_depth_and_does_not_recurse),
+	cmocka_unit_test(numbers_of_digits_are_read_and_nothing_else),
+	cmocka_unit_test(base64_is_decoded_escaped_or_not),
+	cmocka_unit_test(scanner_and_parser_agree_on_every_fixture),
+	cmocka_unit_test(no_beginning_of_a_message_is_one),
+	cmocka_unit_test(nesting_is_taken_to_its_limit_and_no_further),
+	cmocka_unit_test(text_that_ends_too_soon_is_not_read_beyond_its_end),
+	cmocka_unit_test(what_trails_is_refused),
+	cmocka_unit_test(control_characters_are_no_blanks),
+	cmocka_unit_test(nul_is_refused_in_every_spelling),
+	cmocka_unit_test(bad_utf8_is_refused),
+	cmocka_unit_test(fields_of_another_type_are_not_there),
+	cmocka_unit_test(every_text_comes_back_as_it_was),
+	cmocka_unit_test(bytes_that_are_no_text_become_replacement_characters),
+	cmocka_unit_test(any_bytes_make_a_string_that_can_be_read),
+	cmocka_unit_test(a_text_is_cut_between_two_characters),
+	GROUP(open_edge, close_edge),
+};

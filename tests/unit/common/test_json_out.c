@@ -2,15 +2,12 @@
 
 #include "common/json.h"
 #include "tests/peers/setup.h"
+#include "tests/unit.h"
 
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static struct json_out j;
 
@@ -188,19 +185,16 @@ static void the_canonical_form_is_the_same_for_all_ways_to_write_it(void **state
 	}
 }
 
-int main(void)
-{
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, written_end)
-	const struct CMUnitTest tests[] = {
-		TEST(commas_stand_between_and_nowhere_else),
-		TEST(every_kind_of_value_reads_back),
-		TEST(what_is_inside_of_another_joins_in),
-		TEST(keys_are_escaped),
-		TEST(a_level_is_as_new_each_time_it_is_opened),
-		TEST(the_compact_form_loses_nothing_but_blanks),
-		TEST(the_canonical_form_is_the_same_for_all_ways_to_write_it),
-		TEST(an_error_stays_and_nothing_is_half_written_after_it),
-	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	TEST(commas_stand_between_and_nowhere_else),
+	TEST(every_kind_of_value_reads_back),
+	TEST(what_is_inside_of_another_joins_in),
+	TEST(keys_are_escaped),
+	TEST(a_level_is_as_new_each_time_it_is_opened),
+	TEST(the_compact_form_loses_nothing_but_blanks),
+	TEST(the_canonical_form_is_the_same_for_all_ways_to_write_it),
+	TEST(an_error_stays_and_nothing_is_half_written_after_it),
+	{ 0 },
+};

@@ -1,6 +1,8 @@
 #include "common/log.h"
 
 #include "common/json.h"
+#include "tests/peers/setup.h"
+#include "tests/unit.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -8,10 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <cmocka.h>
 
 /* Standard error goes to a pipe while a line is written. */
 static int real_stderr, pipe_out;
@@ -53,15 +51,6 @@ static char *logged(enum log_format format, const char *tag, const char *message
 	return release();
 }
 
-static size_t count_lines(const char *text)
-{
-	size_t lines = 0;
-
-	for (; *text; text++)
-		lines += *text == '\n';
-	return lines;
-}
-
 static void a_line_is_time_level_tag_and_message(void **state)
 {
 	char *line = logged(LOG_FORMAT_TEXT, "CA3f9a1b", "call ended: caller hung up; seconds=74.3");
@@ -94,7 +83,7 @@ static void nobody_outside_can_forge_a_line(void **state)
 		for (int where = 0; where < 2; where++) {
 			char *line = logged(LOG_FORMAT_TEXT, where ? evil[i] : "tag", where ? "message" : evil[i]);
 
-			assert_int_equal(count_lines(line), 1);
+			assert_int_equal(lines_of(line), 1);
 			assert_true(utf8_valid(line, strlen(line)));
 			for (const char *p = line; p[1]; p++)
 				assert_true((unsigned char)*p >= 0x20 && *p != 0x7f);
@@ -126,7 +115,7 @@ static void json_lines_are_json(void **state)
 		char *line = logged(LOG_FORMAT_JSON, "CA\"1", messages[i]);
 		cJSON *o = json_parse(line, strlen(line) - 1);
 
-		assert_int_equal(count_lines(line), 1);
+		assert_int_equal(lines_of(line), 1);
 		assert_non_null(o);
 		assert_int_equal(strlen(json_str(o, "time")), 24);
 		assert_string_equal(json_str(o, "level"), "info");
@@ -151,7 +140,7 @@ static void a_long_message_is_cut_and_still_one_write(void **state)
 		char *line = logged((enum log_format)format, message, message);
 
 		assert_true(strlen(line) <= 4096);
-		assert_int_equal(count_lines(line), 1);
+		assert_int_equal(lines_of(line), 1);
 		assert_non_null(strstr(line, "…"));
 		free(line);
 	}
@@ -182,7 +171,7 @@ static void released_two(const char *one, const char *other)
 {
 	char *text = release();
 
-	assert_int_equal(count_lines(text), 2);
+	assert_int_equal(lines_of(text), 2);
 	assert_non_null(strstr(text, one));
 	assert_non_null(strstr(text, other));
 	free(text);
@@ -240,7 +229,7 @@ static void lines_of_two_threads_do_not_mix(void **state)
 	pthread_join(one, NULL);
 	pthread_join(other, NULL);
 	text = release();
-	assert_int_equal(count_lines(text), 80);
+	assert_int_equal(lines_of(text), 80);
 	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
 		assert_int_equal(line[10], 'T');
 		assert_string_equal(line + strlen(line) - strlen(last), last);
@@ -299,23 +288,19 @@ static void kinds_do_not_hide_each_other(void **state)
 	assert_true(log_due(&other, LONG_US, &more));
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_line_is_time_level_tag_and_message),
-		cmocka_unit_test(nobody_outside_can_forge_a_line),
-		cmocka_unit_test(text_of_people_stays_as_it_is),
-		cmocka_unit_test(json_lines_are_json),
-		cmocka_unit_test(a_long_message_is_cut_and_still_one_write),
-		cmocka_unit_test(a_cut_does_not_halve_a_character),
-		cmocka_unit_test(only_the_levels_asked_for_are_written),
-		cmocka_unit_test(a_reader_that_stopped_costs_lines_and_not_time),
-		cmocka_unit_test(lines_of_two_threads_do_not_mix),
-		cmocka_unit_test(a_text_is_logged_a_line_each),
-		cmocka_unit_test(numbers_are_shortened),
-		cmocka_unit_test(first_is_told_and_the_rest_are_counted),
-		cmocka_unit_test(kinds_do_not_hide_each_other),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(a_line_is_time_level_tag_and_message),
+	cmocka_unit_test(nobody_outside_can_forge_a_line),
+	cmocka_unit_test(text_of_people_stays_as_it_is),
+	cmocka_unit_test(json_lines_are_json),
+	cmocka_unit_test(a_long_message_is_cut_and_still_one_write),
+	cmocka_unit_test(a_cut_does_not_halve_a_character),
+	cmocka_unit_test(only_the_levels_asked_for_are_written),
+	cmocka_unit_test(a_reader_that_stopped_costs_lines_and_not_time),
+	cmocka_unit_test(lines_of_two_threads_do_not_mix),
+	cmocka_unit_test(a_text_is_logged_a_line_each),
+	cmocka_unit_test(numbers_are_shortened),
+	cmocka_unit_test(first_is_told_and_the_rest_are_counted),
+	cmocka_unit_test(kinds_do_not_hide_each_other),
+	{ 0 },
+};

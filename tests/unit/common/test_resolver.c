@@ -1,6 +1,7 @@
 #include "common/resolver.h"
 
 #include "common/clock.h"
+#include "tests/unit.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -12,10 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <cmocka.h>
 
 enum { HANG_MS = 60000 };
 
@@ -331,23 +328,20 @@ static void the_systems_look_up_knows_localhost(void **state)
 	resolver_close(r);
 }
 
-int main(void)
-{
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-	const struct CMUnitTest tests[] = {
-		TEST(the_bell_rings_when_the_answer_is_there),
-		TEST(a_fresh_answer_is_not_looked_up_again),
-		TEST(all_who_wait_are_rung_by_one_look_up),
-		TEST(an_old_answer_is_handed_out_while_a_new_one_is_fetched),
-		TEST(a_very_old_answer_is_not_handed_out),
-		TEST(a_failure_is_told_and_soon_forgotten),
-		TEST(a_failed_refresh_leaves_the_old_answer),
-		TEST(who_gave_up_is_left_alone),
-		TEST(too_many_names_at_once_are_refused),
-		TEST(a_name_too_long_is_refused),
-		TEST(closing_does_not_wait_for_a_dead_name_server),
-		TEST(the_systems_look_up_knows_localhost),
-	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	TEST(the_bell_rings_when_the_answer_is_there),
+	TEST(a_fresh_answer_is_not_looked_up_again),
+	TEST(all_who_wait_are_rung_by_one_look_up),
+	TEST(an_old_answer_is_handed_out_while_a_new_one_is_fetched),
+	TEST(a_very_old_answer_is_not_handed_out),
+	TEST(a_failure_is_told_and_soon_forgotten),
+	TEST(a_failed_refresh_leaves_the_old_answer),
+	TEST(who_gave_up_is_left_alone),
+	TEST(too_many_names_at_once_are_refused),
+	TEST(a_name_too_long_is_refused),
+	TEST(closing_does_not_wait_for_a_dead_name_server),
+	TEST(the_systems_look_up_knows_localhost),
+	{ 0 },
+};

@@ -1,20 +1,17 @@
 #include "common/bell.h"
 #include "common/ring.h"
+#include "tests/unit.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #ifdef __SANITIZE_THREAD__
 enum { COLLISIONS = 300 * 1000, NAPS = 10 * 1000, FLOOD = 200 * 1000 };
@@ -721,31 +718,27 @@ static void every_byte_of_a_flood_arrives(void **state)
 	ring_close(&r);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(records_come_out_in_order_with_type_and_length),
-		cmocka_unit_test(record_stays_until_it_is_popped),
-		cmocka_unit_test(capacity_is_a_power_of_two_of_at_least_a_page),
-		cmocka_unit_test(full_ring_says_no_and_loses_nothing),
-		cmocka_unit_test(the_last_free_byte_can_be_used),
-		cmocka_unit_test(whoever_is_told_of_room_can_put),
-		cmocka_unit_test(record_may_fill_a_quarter_and_no_more),
-		cmocka_unit_test(record_that_would_wrap_begins_the_next_lap),
-		cmocka_unit_test(filler_is_not_put_where_only_it_would_fit),
-		cmocka_unit_test(position_taken_now_tells_old_records_from_new),
-		cmocka_unit_test(any_sequence_behaves_like_a_queue),
-		cmocka_unit_test(positions_beyond_32_bits_mean_nothing_special),
-		cmocka_unit_test(even_the_wrap_of_64_bits_loses_nothing),
-		cmocka_unit_test(reset_ring_is_empty_and_goes_on_counting),
-		cmocka_unit_test(ring_that_empties_now_and_then_keeps_little_memory),
-		cmocka_unit_test(what_a_burst_touched_is_given_back),
-		cmocka_unit_test(giving_memory_back_never_takes_an_unread_record),
-		cmocka_unit_test(sleeper_is_wanted_once),
-		cmocka_unit_test(no_wake_up_is_lost_in_millions_of_collisions),
-		cmocka_unit_test(sleeping_reader_hears_the_bell_every_time),
-		cmocka_unit_test(every_byte_of_a_flood_arrives),
-	};
-
-	return cmocka_run_group_tests_name("ring", tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(records_come_out_in_order_with_type_and_length),
+	cmocka_unit_test(record_stays_until_it_is_popped),
+	cmocka_unit_test(capacity_is_a_power_of_two_of_at_least_a_page),
+	cmocka_unit_test(full_ring_says_no_and_loses_nothing),
+	cmocka_unit_test(the_last_free_byte_can_be_used),
+	cmocka_unit_test(whoever_is_told_of_room_can_put),
+	cmocka_unit_test(record_may_fill_a_quarter_and_no_more),
+	cmocka_unit_test(record_that_would_wrap_begins_the_next_lap),
+	cmocka_unit_test(filler_is_not_put_where_only_it_would_fit),
+	cmocka_unit_test(position_taken_now_tells_old_records_from_new),
+	cmocka_unit_test(any_sequence_behaves_like_a_queue),
+	cmocka_unit_test(positions_beyond_32_bits_mean_nothing_special),
+	cmocka_unit_test(even_the_wrap_of_64_bits_loses_nothing),
+	cmocka_unit_test(reset_ring_is_empty_and_goes_on_counting),
+	cmocka_unit_test(ring_that_empties_now_and_then_keeps_little_memory),
+	cmocka_unit_test(what_a_burst_touched_is_given_back),
+	cmocka_unit_test(giving_memory_back_never_takes_an_unread_record),
+	cmocka_unit_test(sleeper_is_wanted_once),
+	cmocka_unit_test(no_wake_up_is_lost_in_millions_of_collisions),
+	cmocka_unit_test(sleeping_reader_hears_the_bell_every_time),
+	cmocka_unit_test(every_byte_of_a_flood_arrives),
+	{ 0 },
+};

@@ -1,14 +1,11 @@
 #include "common/speakable.h"
+#include "tests/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static const struct {
 	const char *text, *said;
@@ -195,15 +192,11 @@ static void answer_without_a_space_goes_through_in_bounded_memory(void **state)
 	free(text);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_would_be_spelled_out_is_left_out),
-		cmocka_unit_test(every_split_gives_the_same),
-		cmocka_unit_test(no_character_and_no_tag_is_said_in_parts),
-		cmocka_unit_test(pieces_do_not_matter_for_any_text),
-		cmocka_unit_test(answer_without_a_space_goes_through_in_bounded_memory),
-	};
-
-	return cmocka_run_group_tests_name("speakable", tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(what_would_be_spelled_out_is_left_out),
+	cmocka_unit_test(every_split_gives_the_same),
+	cmocka_unit_test(no_character_and_no_tag_is_said_in_parts),
+	cmocka_unit_test(pieces_do_not_matter_for_any_text),
+	cmocka_unit_test(answer_without_a_space_goes_through_in_bounded_memory),
+	{ 0 },
+};

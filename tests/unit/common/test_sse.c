@@ -1,13 +1,10 @@
 /* Server-sent events, whole, in pieces, and from somebody who means harm. */
 #include "common/sse.h"
+#include "tests/unit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <cmocka.h>
 
 enum { MAX = 64 };
 
@@ -74,13 +71,9 @@ static void what_is_too_long_is_dropped_and_what_follows_is_read(void **state)
 	sse_free(&s);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_way_to_write_an_event_is_read_however_it_is_cut),
-		cmocka_unit_test(what_the_stream_does_not_end_is_no_event),
-		cmocka_unit_test(what_is_too_long_is_dropped_and_what_follows_is_read),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(every_way_to_write_an_event_is_read_however_it_is_cut),
+	cmocka_unit_test(what_the_stream_does_not_end_is_no_event),
+	cmocka_unit_test(what_is_too_long_is_dropped_and_what_follows_is_read),
+	{ 0 },
+};

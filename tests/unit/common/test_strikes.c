@@ -1,11 +1,8 @@
 #include "common/strikes.h"
+#include "tests/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <cmocka.h>
 
 enum { NOW_US = 1000 * US_PER_S };
 
@@ -64,15 +61,12 @@ static void many_find_room(void **state)
 	assert_int_equal(strikes_add(&s, 7, NOW_US + 20000), 0);
 }
 
-int main(void)
-{
 #define TEST(name) cmocka_unit_test_setup(name, clear)
-	const struct CMUnitTest tests[] = {
-		TEST(one_more_than_ten_is_too_many),
-		TEST(others_are_not_charged),
-		TEST(all_is_forgotten_after_a_while),
-		TEST(many_find_room),
-	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	TEST(one_more_than_ten_is_too_many),
+	TEST(others_are_not_charged),
+	TEST(all_is_forgotten_after_a_while),
+	TEST(many_find_room),
+	{ 0 },
+};

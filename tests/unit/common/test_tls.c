@@ -3,6 +3,7 @@
 
 #include "common/digest.h"
 #include "tests/peers/tls_peer.h"
+#include "tests/unit.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -14,10 +15,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <cmocka.h>
 
 enum { HANG_MS = 60000 };
 
@@ -123,6 +120,19 @@ static int handshake_with(const struct peer_options *options, int *error)
 	close(fd);
 	peer_stop(peer);
 	return done;
+}
+
+static int open_trust(void **state)
+{
+	(void)state;
+	return trust_from_pem(&trust, peer_authority_pem(), strlen(peer_authority_pem()));
+}
+
+static int close_trust(void **state)
+{
+	(void)state;
+	trust_close(trust);
+	return 0;
 }
 
 static void a_good_chain_is_accepted(void **state)
@@ -560,32 +570,23 @@ static void a_host_name_that_cannot_be_one_is_refused(void **state)
 	assert_int_equal(tls_open(&t, -1, "", trust, NULL), -EINVAL);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_good_chain_is_accepted),
-		cmocka_unit_test(what_cannot_be_trusted_is_refused_in_words),
-		cmocka_unit_test(what_is_written_comes_back),
-		cmocka_unit_test(many_small_records_are_all_read),
-		cmocka_unit_test(one_small_write_is_one_record),
-		cmocka_unit_test(close_notify_is_a_clean_end_and_is_answered),
-		cmocka_unit_test(an_end_without_close_notify_is_a_cut),
-		cmocka_unit_test(a_reset_is_a_cut),
-		cmocka_unit_test(a_forged_record_is_an_error),
-		cmocka_unit_test(a_dead_writer_wakes_the_reader),
-		cmocka_unit_test(the_reader_finds_an_alert_and_the_writer_sends_it),
-		cmocka_unit_test(a_second_connection_resumes_the_session),
-		cmocka_unit_test(a_session_is_not_resumed_under_other_authorities),
-		cmocka_unit_test(a_server_that_forgot_gets_a_full_handshake),
-		cmocka_unit_test(both_directions_full_at_once_do_not_lock_up),
-		cmocka_unit_test(two_threads_share_the_engine),
-		cmocka_unit_test(a_host_name_that_cannot_be_one_is_refused),
-	};
-	int failed;
-
-	if (trust_from_pem(&trust, peer_authority_pem(), strlen(peer_authority_pem())))
-		return 1;
-	failed = cmocka_run_group_tests(tests, NULL, NULL);
-	trust_close(trust);
-	return failed;
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(a_good_chain_is_accepted),
+	cmocka_unit_test(what_cannot_be_trusted_is_refused_in_words),
+	cmocka_unit_test(what_is_written_comes_back),
+	cmocka_unit_test(many_small_records_are_all_read),
+	cmocka_unit_test(one_small_write_is_one_record),
+	cmocka_unit_test(close_notify_is_a_clean_end_and_is_answered),
+	cmocka_unit_test(an_end_without_close_notify_is_a_cut),
+	cmocka_unit_test(a_reset_is_a_cut),
+	cmocka_unit_test(a_forged_record_is_an_error),
+	cmocka_unit_test(a_dead_writer_wakes_the_reader),
+	cmocka_unit_test(the_reader_finds_an_alert_and_the_writer_sends_it),
+	cmocka_unit_test(a_second_connection_resumes_the_session),
+	cmocka_unit_test(a_session_is_not_resumed_under_other_authorities),
+	cmocka_unit_test(a_server_that_forgot_gets_a_full_handshake),
+	cmocka_unit_test(both_directions_full_at_once_do_not_lock_up),
+	cmocka_unit_test(two_threads_share_the_engine),
+	cmocka_unit_test(a_host_name_that_cannot_be_one_is_refused),
+	GROUP(open_trust, close_trust),
+};

@@ -2,16 +2,13 @@
 
 #include "common/buf.h"
 #include "tests/peers/tls_peer.h"
+#include "tests/unit.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <cmocka.h>
 
 #define SYSTEM_BUNDLE "/etc/ssl/certs/ca-certificates.crt"
 
@@ -165,20 +162,16 @@ static void a_file_is_read_like_memory(void **state)
 	trust_close(NULL);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_authority_of_the_system_can_be_used),
-		cmocka_unit_test(a_bundle_of_one_is_enough),
-		cmocka_unit_test(an_authority_with_a_short_key_is_left_out),
-		cmocka_unit_test(text_around_certificates_does_not_matter),
-		cmocka_unit_test(the_last_line_needs_no_line_break),
-		cmocka_unit_test(line_ends_of_windows_are_fine),
-		cmocka_unit_test(what_is_damaged_is_skipped),
-		cmocka_unit_test(a_file_without_a_certificate_is_refused),
-		cmocka_unit_test(a_giant_certificate_is_skipped),
-		cmocka_unit_test(a_file_is_read_like_memory),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(every_authority_of_the_system_can_be_used),
+	cmocka_unit_test(a_bundle_of_one_is_enough),
+	cmocka_unit_test(an_authority_with_a_short_key_is_left_out),
+	cmocka_unit_test(text_around_certificates_does_not_matter),
+	cmocka_unit_test(the_last_line_needs_no_line_break),
+	cmocka_unit_test(line_ends_of_windows_are_fine),
+	cmocka_unit_test(what_is_damaged_is_skipped),
+	cmocka_unit_test(a_file_without_a_certificate_is_refused),
+	cmocka_unit_test(a_giant_certificate_is_skipped),
+	cmocka_unit_test(a_file_is_read_like_memory),
+	{ 0 },
+};

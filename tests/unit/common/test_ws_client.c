@@ -5,6 +5,7 @@
 #include "tests/peers/loopback.h"
 #include "tests/peers/wire.h"
 #include "tests/peers/ws_peer.h"
+#include "tests/unit.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -14,10 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <cmocka.h>
 
 enum { HANG_MS = 60000, STEP_MS = 60000, MAX_MESSAGE = 1 << 20 };
 
@@ -241,6 +238,24 @@ static void end(void)
 {
 	ws_client_free(client);
 	peer_stop(far);
+}
+
+static int open_all(void **state)
+{
+	(void)state;
+	sem_init(&slow_name, 0, 0);
+	return trust_from_pem(&trust, peer_authority_pem(), strlen(peer_authority_pem())) ||
+	       resolver_open(&resolver, look_up) || bell_open(&bell);
+}
+
+static int close_all(void **state)
+{
+	(void)state;
+	free(scene.seen.payload);
+	resolver_close(resolver);
+	bell_close(&bell);
+	trust_close(trust);
+	return 0;
 }
 
 /* ---- Dialling ---- */
@@ -1149,54 +1164,40 @@ static void both_directions_full_at_once_do_not_lock_up(void **state)
 	finish(peer, w.c, &s);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(an_authority_left_out_for_its_short_key_is_told),
-		cmocka_unit_test(a_message_goes_there_and_back),
-		cmocka_unit_test(the_request_is_what_rfc_6455_asks_for),
-		cmocka_unit_test(a_refused_upgrade_tells_why),
-		cmocka_unit_test(an_answer_that_proves_nothing_is_refused),
-		cmocka_unit_test(an_endless_header_is_refused),
-		cmocka_unit_test(a_connection_closed_instead_of_an_answer_is_told),
-		cmocka_unit_test(a_certificate_that_does_not_fit_is_told_in_words),
-		cmocka_unit_test(a_name_that_does_not_exist_is_told),
-		cmocka_unit_test(a_refused_connection_is_told),
-		cmocka_unit_test(the_second_address_is_tried_when_the_first_is_dead),
-		cmocka_unit_test(a_look_up_has_a_deadline),
-		cmocka_unit_test(a_handshake_has_a_deadline),
-		cmocka_unit_test(an_upgrade_has_a_deadline),
-		cmocka_unit_test(a_target_that_could_forge_a_request_is_refused),
-		cmocka_unit_test(giving_up_in_any_state_leaves_nothing_behind),
-		cmocka_unit_test(a_second_call_resumes_the_session),
-		cmocka_unit_test(a_wire_that_gives_byte_by_byte_is_only_slow),
-		cmocka_unit_test(a_wire_cut_anywhere_is_a_failure_with_a_name),
-		cmocka_unit_test(frames_that_come_with_the_answer_are_not_lost),
-		cmocka_unit_test(all_that_is_buffered_comes_before_nothing),
-		cmocka_unit_test(a_ping_is_answered_by_whoever_flushes),
-		cmocka_unit_test(of_many_pings_the_last_is_answered),
-		cmocka_unit_test(our_ping_is_answered_with_a_pong),
-		cmocka_unit_test(fragments_are_joined_around_a_ping),
-		cmocka_unit_test(a_broken_frame_ends_the_stream_with_its_close_code),
-		cmocka_unit_test(a_close_is_told_with_code_and_reason_and_echoed),
-		cmocka_unit_test(a_stream_cut_off_is_no_clean_end),
-		cmocka_unit_test(close_notify_without_a_close_is_an_end),
-		cmocka_unit_test(nothing_follows_our_close_but_much_may_be_read),
-		cmocka_unit_test(messages_of_all_sizes_arrive_as_they_were),
-		cmocka_unit_test(what_cannot_be_sent_is_counted_and_bounded),
-		cmocka_unit_test(a_dead_writing_side_ends_the_reading_side_too),
-		cmocka_unit_test(both_directions_full_at_once_do_not_lock_up),
-	};
-	int failed;
-
-	sem_init(&slow_name, 0, 0);
-	if (trust_from_pem(&trust, peer_authority_pem(), strlen(peer_authority_pem())) ||
-	    resolver_open(&resolver, look_up) || bell_open(&bell))
-		return 1;
-	failed = cmocka_run_group_tests(tests, NULL, NULL);
-	free(scene.seen.payload);
-	resolver_close(resolver);
-	bell_close(&bell);
-	trust_close(trust);
-	return failed;
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(an_authority_left_out_for_its_short_key_is_told),
+	cmocka_unit_test(a_message_goes_there_and_back),
+	cmocka_unit_test(the_request_is_what_rfc_6455_asks_for),
+	cmocka_unit_test(a_refused_upgrade_tells_why),
+	cmocka_unit_test(an_answer_that_proves_nothing_is_refused),
+	cmocka_unit_test(an_endless_header_is_refused),
+	cmocka_unit_test(a_connection_closed_instead_of_an_answer_is_told),
+	cmocka_unit_test(a_certificate_that_does_not_fit_is_told_in_words),
+	cmocka_unit_test(a_name_that_does_not_exist_is_told),
+	cmocka_unit_test(a_refused_connection_is_told),
+	cmocka_unit_test(the_second_address_is_tried_when_the_first_is_dead),
+	cmocka_unit_test(a_look_up_has_a_deadline),
+	cmocka_unit_test(a_handshake_has_a_deadline),
+	cmocka_unit_test(an_upgrade_has_a_deadline),
+	cmocka_unit_test(a_target_that_could_forge_a_request_is_refused),
+	cmocka_unit_test(giving_up_in_any_state_leaves_nothing_behind),
+	cmocka_unit_test(a_second_call_resumes_the_session),
+	cmocka_unit_test(a_wire_that_gives_byte_by_byte_is_only_slow),
+	cmocka_unit_test(a_wire_cut_anywhere_is_a_failure_with_a_name),
+	cmocka_unit_test(frames_that_come_with_the_answer_are_not_lost),
+	cmocka_unit_test(all_that_is_buffered_comes_before_nothing),
+	cmocka_unit_test(a_ping_is_answered_by_whoever_flushes),
+	cmocka_unit_test(of_many_pings_the_last_is_answered),
+	cmocka_unit_test(our_ping_is_answered_with_a_pong),
+	cmocka_unit_test(fragments_are_joined_around_a_ping),
+	cmocka_unit_test(a_broken_frame_ends_the_stream_with_its_close_code),
+	cmocka_unit_test(a_close_is_told_with_code_and_reason_and_echoed),
+	cmocka_unit_test(a_stream_cut_off_is_no_clean_end),
+	cmocka_unit_test(close_notify_without_a_close_is_an_end),
+	cmocka_unit_test(nothing_follows_our_close_but_much_may_be_read),
+	cmocka_unit_test(messages_of_all_sizes_arrive_as_they_were),
+	cmocka_unit_test(what_cannot_be_sent_is_counted_and_bounded),
+	cmocka_unit_test(a_dead_writing_side_ends_the_reading_side_too),
+	cmocka_unit_test(both_directions_full_at_once_do_not_lock_up),
+	GROUP(open_all, close_all),
+};

@@ -1,12 +1,9 @@
 #include "common/ws_frame.h"
+#include "tests/unit.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <cmocka.h>
 
 enum { MAX_MESSAGE = 100000 };
 
@@ -520,31 +517,27 @@ static void each_fault_has_its_close_code(void **state)
 	assert_int_equal(ws_close_code(-EPIPE), 1000);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_stream_is_the_same_in_pieces_of_any_size),
-		cmocka_unit_test(a_stream_is_the_same_split_at_every_offset),
-		cmocka_unit_test(all_messages_of_a_piece_come_before_nothing),
-		cmocka_unit_test(the_end_of_the_transport_is_passed_on),
-		cmocka_unit_test(masking_the_wrong_way_round_is_refused),
-		cmocka_unit_test(reserved_bits_and_opcodes_are_refused),
-		cmocka_unit_test(fragments_out_of_order_are_refused),
-		cmocka_unit_test(control_frames_are_short_and_whole),
-		cmocka_unit_test(lengths_are_written_the_short_way),
-		cmocka_unit_test(a_message_may_be_as_large_as_the_limit_and_no_larger),
-		cmocka_unit_test(text_must_be_utf8_and_binary_need_not),
-		cmocka_unit_test(a_bad_byte_is_seen_wherever_it_stands),
-		cmocka_unit_test(a_close_frame_carries_a_code_that_may_travel),
-		cmocka_unit_test(an_empty_close_means_no_code),
-		cmocka_unit_test(nothing_is_read_after_a_close),
-		cmocka_unit_test(a_message_may_be_changed_in_place),
-		cmocka_unit_test(headers_are_as_rfc_6455_draws_them),
-		cmocka_unit_test(frames_of_every_length_class_can_be_read_again),
-		cmocka_unit_test(what_we_write_fits_a_control_frame),
-		cmocka_unit_test(a_full_buffer_takes_no_half_frame),
-		cmocka_unit_test(each_fault_has_its_close_code),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(a_stream_is_the_same_in_pieces_of_any_size),
+	cmocka_unit_test(a_stream_is_the_same_split_at_every_offset),
+	cmocka_unit_test(all_messages_of_a_piece_come_before_nothing),
+	cmocka_unit_test(the_end_of_the_transport_is_passed_on),
+	cmocka_unit_test(masking_the_wrong_way_round_is_refused),
+	cmocka_unit_test(reserved_bits_and_opcodes_are_refused),
+	cmocka_unit_test(fragments_out_of_order_are_refused),
+	cmocka_unit_test(control_frames_are_short_and_whole),
+	cmocka_unit_test(lengths_are_written_the_short_way),
+	cmocka_unit_test(a_message_may_be_as_large_as_the_limit_and_no_larger),
+	cmocka_unit_test(text_must_be_utf8_and_binary_need_not),
+	cmocka_unit_test(a_bad_byte_is_seen_wherever_it_stands),
+	cmocka_unit_test(a_close_frame_carries_a_code_that_may_travel),
+	cmocka_unit_test(an_empty_close_means_no_code),
+	cmocka_unit_test(nothing_is_read_after_a_close),
+	cmocka_unit_test(a_message_may_be_changed_in_place),
+	cmocka_unit_test(headers_are_as_rfc_6455_draws_them),
+	cmocka_unit_test(frames_of_every_length_class_can_be_read_again),
+	cmocka_unit_test(what_we_write_fits_a_control_frame),
+	cmocka_unit_test(a_full_buffer_takes_no_half_frame),
+	cmocka_unit_test(each_fault_has_its_close_code),
+	{ 0 },
+};

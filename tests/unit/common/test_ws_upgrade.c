@@ -1,12 +1,9 @@
 #include "common/ws_upgrade.h"
+#include "tests/unit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <cmocka.h>
 
 /* RFC 6455 §1.3. */
 #define KEY "dGhlIHNhbXBsZSBub25jZQ=="
@@ -210,22 +207,18 @@ static void of_a_long_refusal_one_printable_line_is_kept(void **state)
 	assert_string_equal(judge("HTTP/1.1 500 Oh\r\nContent-Length: 2\r\n\r\n\xff!").body, "?!");
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_key_of_the_rfc_gets_the_answer_of_the_rfc),
-		cmocka_unit_test(keys_are_fresh),
-		cmocka_unit_test(a_request_names_the_port_unless_it_is_the_usual),
-		cmocka_unit_test(a_good_answer_is_accepted_with_its_length),
-		cmocka_unit_test(an_answer_in_pieces_is_waited_for),
-		cmocka_unit_test(names_and_values_may_be_spelt_in_any_case),
-		cmocka_unit_test(what_proves_nothing_is_not_accepted),
-		cmocka_unit_test(what_is_not_http_is_told_at_once),
-		cmocka_unit_test(a_header_without_end_is_not_waited_for),
-		cmocka_unit_test(a_refusal_is_complete_when_its_body_is),
-		cmocka_unit_test(of_a_chunked_refusal_the_first_chunk_is_enough),
-		cmocka_unit_test(of_a_long_refusal_one_printable_line_is_kept),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(the_key_of_the_rfc_gets_the_answer_of_the_rfc),
+	cmocka_unit_test(keys_are_fresh),
+	cmocka_unit_test(a_request_names_the_port_unless_it_is_the_usual),
+	cmocka_unit_test(a_good_answer_is_accepted_with_its_length),
+	cmocka_unit_test(an_answer_in_pieces_is_waited_for),
+	cmocka_unit_test(names_and_values_may_be_spelt_in_any_case),
+	cmocka_unit_test(what_proves_nothing_is_not_accepted),
+	cmocka_unit_test(what_is_not_http_is_told_at_once),
+	cmocka_unit_test(a_header_without_end_is_not_waited_for),
+	cmocka_unit_test(a_refusal_is_complete_when_its_body_is),
+	cmocka_unit_test(of_a_chunked_refusal_the_first_chunk_is_enough),
+	cmocka_unit_test(of_a_long_refusal_one_printable_line_is_kept),
+	{ 0 },
+};

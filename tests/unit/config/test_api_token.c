@@ -1,8 +1,7 @@
 #include "server/config/api_token.h"
+#include "tests/unit.h"
 
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -10,8 +9,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 static struct config cfg;
 static struct buf said;
@@ -131,13 +128,18 @@ static void token_for_reading_alone_does_not_replace_it(void **state)
 	assert_int_equal(strlen(cfg.api_token), 64);
 }
 
-static void without_a_directory_it_is_printed_once(void **state)
+static void made_for_this_run_in(const char *data_dir)
 {
-	(void)state;
-	cfg.data_dir = "";
+	cfg.data_dir = data_dir;
 	assert_int_equal(api_token_open(&cfg, &said), 0);
 	assert_int_equal(strlen(cfg.api_token), 64);
 	assert_non_null(strstr(printed(), cfg.api_token));
+}
+
+static void without_a_directory_it_is_printed_once(void **state)
+{
+	(void)state;
+	made_for_this_run_in("");
 	assert_non_null(strstr(printed(), "for this run"));
 }
 
@@ -229,10 +231,7 @@ static void what_is_no_file_stops_the_start(void **state)
 static void token_that_cannot_be_kept_holds_for_this_run(void **state)
 {
 	(void)state;
-	cfg.data_dir = "build/tmp/not/there";
-	assert_int_equal(api_token_open(&cfg, &said), 0);
-	assert_int_equal(strlen(cfg.api_token), 64);
-	assert_non_null(strstr(printed(), cfg.api_token));
+	made_for_this_run_in("build/tmp/not/there");
 }
 
 static void command_is_one_for_a_shell(void **state)
@@ -252,6 +251,14 @@ static void command_is_one_for_a_shell(void **state)
 	assert_null(strstr(printed(), "docker")); /* an image's DATA_DIR is absolute */
 }
 
+static void clients_read(const char *wanted)
+{
+	char token[API_TOKEN_SIZE];
+
+	assert_int_equal(api_token_read(&cfg, token, &said), 0);
+	assert_string_equal(token, wanted);
+}
+
 static void clients_read_what_the_server_takes(void **state)
 {
 	char token[API_TOKEN_SIZE];
@@ -263,18 +270,15 @@ static void clients_read_what_the_server_takes(void **state)
 	assert_int_equal(api_token_open(&cfg, &said), 0);
 	assert_int_equal(chmod(path, 0644), 0);
 	cfg.api_token = "";
-	assert_int_equal(api_token_read(&cfg, token, &said), 0);
-	assert_string_equal(token, cfg.made_api_token);
+	clients_read(cfg.made_api_token);
 	assert_int_equal(mode_of(), 0644); /* mended by the server */
 	cfg.api_token = "0123456789abcdef";
-	assert_int_equal(api_token_read(&cfg, token, &said), 0);
-	assert_string_equal(token, "0123456789abcdef");
+	clients_read("0123456789abcdef");
 	forget();
 	cfg.api_jwt_secret = "0123456789abcdef0123456789abcdef";
 	assert_int_equal(api_token_read(&cfg, token, &said), -ENOENT);
 	cfg.api_read_token = "0123456789abcdeg";
-	assert_int_equal(api_token_read(&cfg, token, &said), 0);
-	assert_string_equal(token, "0123456789abcdeg");
+	clients_read("0123456789abcdeg");
 	forget();
 	cfg.data_dir = "";
 	assert_int_equal(api_token_read(&cfg, token, &said), -ENOENT);
@@ -286,25 +290,22 @@ static void clients_read_what_the_server_takes(void **state)
 	assert_int_equal(api_token_read(&cfg, token, &said), -EINVAL);
 }
 
-int main(void)
-{
 #define TEST(name) cmocka_unit_test_setup_teardown(name, prepare, clean)
-	const struct CMUnitTest tests[] = {
-		TEST(first_start_makes_one_for_all_others),
-		TEST(two_first_starts_make_two),
-		TEST(what_is_configured_needs_none),
-		TEST(token_for_reading_alone_does_not_replace_it),
-		TEST(without_a_directory_it_is_printed_once),
-		TEST(own_token_in_the_file_is_taken),
-		TEST(file_that_is_open_to_others_is_closed),
-		TEST(file_of_another_user_stops_the_start),
-		TEST(empty_file_is_filled),
-		TEST(file_that_holds_something_else_stops_the_start),
-		TEST(what_is_no_file_stops_the_start),
-		TEST(token_that_cannot_be_kept_holds_for_this_run),
-		TEST(command_is_one_for_a_shell),
-		TEST(clients_read_what_the_server_takes),
-	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	TEST(first_start_makes_one_for_all_others),
+	TEST(two_first_starts_make_two),
+	TEST(what_is_configured_needs_none),
+	TEST(token_for_reading_alone_does_not_replace_it),
+	TEST(without_a_directory_it_is_printed_once),
+	TEST(own_token_in_the_file_is_taken),
+	TEST(file_that_is_open_to_others_is_closed),
+	TEST(file_of_another_user_stops_the_start),
+	TEST(empty_file_is_filled),
+	TEST(file_that_holds_something_else_stops_the_start),
+	TEST(what_is_no_file_stops_the_start),
+	TEST(token_that_cannot_be_kept_holds_for_this_run),
+	TEST(command_is_one_for_a_shell),
+	TEST(clients_read_what_the_server_takes),
+	{ 0 },
+};

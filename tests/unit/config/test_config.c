@@ -5,16 +5,14 @@
 #include "server/config/config_table.h"
 
 #include "common/clock.h"
+#include "tests/peers/setup.h"
+#include "tests/unit.h"
 
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 /* An environment: "NAME=value" strings up to a NULL. */
 static const char *look(void *arg, const char *name)
@@ -29,13 +27,12 @@ static const char *look(void *arg, const char *name)
 }
 
 static struct config cfg;
-static struct buf said;
 
 static int load(const char *const *env)
 {
 	config_free(&cfg);
-	buf_reset(&said);
-	return config_load(&cfg, look, (void *)(uintptr_t)env, &said);
+	buf_reset(&written);
+	return config_load(&cfg, look, (void *)(uintptr_t)env, &written);
 }
 
 static int load_one(const char *pair)
@@ -48,8 +45,8 @@ static int load_one(const char *pair)
 static void accepts(const char *pair)
 {
 	if (load_one(pair) != 0)
-		fail_msg("%s was refused: %s", pair, buf_text(&said));
-	assert_string_equal(buf_text(&said), "");
+		fail_msg("%s was refused: %s", pair, buf_text(&written));
+	assert_string_equal(buf_text(&written), "");
 }
 
 /* One sentence, which holds `words`. */
@@ -57,32 +54,28 @@ static void refuses(const char *pair, const char *words)
 {
 	if (load_one(pair) != -EINVAL)
 		fail_msg("%s was accepted", pair);
-	if (!strstr(buf_text(&said), words))
-		fail_msg("%s: \"%s\" does not say \"%s\"", pair, buf_text(&said), words);
-	assert_ptr_equal(strchr(buf_text(&said), '\n'), buf_text(&said) + said.len - 1);
+	if (!strstr(buf_text(&written), words))
+		fail_msg("%s: \"%s\" does not say \"%s\"", pair, buf_text(&written), words);
+	assert_ptr_equal(strchr(buf_text(&written), '\n'), buf_text(&written) + written.len - 1);
 }
 
 static int setup(void **state)
 {
-	(void)state;
 	memset(&cfg, 0, sizeof cfg);
-	buf_init(&said, 0);
-	return 0;
+	return written_begin(state);
 }
 
 static int teardown(void **state)
 {
-	(void)state;
 	config_free(&cfg);
-	buf_free(&said);
-	return 0;
+	return written_end(state);
 }
 
 static void an_empty_environment_gives_the_defaults(void **state)
 {
 	(void)state;
 	assert_int_equal(load_one(NULL), 0);
-	assert_string_equal(buf_text(&said), "");
+	assert_string_equal(buf_text(&written), "");
 	assert_string_equal(cfg.listen, "127.0.0.1");
 	assert_int_equal(cfg.port, 8080);
 	assert_string_equal(cfg.public_url, "");
@@ -413,8 +406,8 @@ static void a_time_zone_is_one_that_is_known(void **state)
 		accepts(pair);
 		config_set_time_zone(&cfg);
 		assert_string_equal(getenv("TZ"), "UTC0");
-		assert_true(config_wrong_zone(&cfg, &said));
-		assert_non_null(strstr(buf_text(&said), pair));
+		assert_true(config_wrong_zone(&cfg, &written));
+		assert_non_null(strstr(buf_text(&written), pair));
 	}
 }
 
@@ -424,17 +417,17 @@ static void the_time_zone_is_the_processs_and_its_offset_is_said(void **state)
 	accepts("TZ= Asia/Kolkata\r\n");
 	config_set_time_zone(&cfg);
 	assert_string_equal(getenv("TZ"), "Asia/Kolkata");
-	config_print_zone(&cfg, &said);
-	assert_string_equal(buf_text(&said), "time zone: UTC+05:30 now (IST), by TZ\n");
-	assert_false(config_wrong_zone(&cfg, &said));
+	config_print_zone(&cfg, &written);
+	assert_string_equal(buf_text(&written), "time zone: UTC+05:30 now (IST), by TZ\n");
+	assert_false(config_wrong_zone(&cfg, &written));
 	accepts("TZ=UTC+2");
 	config_set_time_zone(&cfg);
-	config_print_zone(&cfg, &said);
-	assert_string_equal(buf_text(&said), "time zone: UTC-02:00 now (UTC), by TZ\n");
+	config_print_zone(&cfg, &written);
+	assert_string_equal(buf_text(&written), "time zone: UTC-02:00 now (UTC), by TZ\n");
 	accepts("TZ=");
 	config_set_time_zone(&cfg);
 	assert_null(getenv("TZ"));
-	assert_false(config_wrong_zone(&cfg, &said));
+	assert_false(config_wrong_zone(&cfg, &written));
 }
 
 #define LIST(...) \
@@ -502,21 +495,21 @@ static void new_limits_are_told_at_start(void **state)
 
 	(void)state;
 	accepts("PORT=1");
-	config_print_bounds(&cfg, &said);
-	assert_string_equal(buf_text(&said),
+	config_print_bounds(&cfg, &written);
+	assert_string_equal(buf_text(&written),
 	    "callers: from one number 3 calls at once and 30 calls an hour are answered, where there was no limit "
 	    "before; MAX_CALLS_PER_CALLER and MAX_CALLS_PER_CALLER_HOUR: 0 sets none\n");
 	accepts("MAX_CALLS_PER_CALLER=0");
-	config_print_bounds(&cfg, &said);
-	assert_string_equal(buf_text(&said),
+	config_print_bounds(&cfg, &written);
+	assert_string_equal(buf_text(&written),
 	    "callers: from one number 30 calls an hour are answered, where there was no limit before; "
 	    "MAX_CALLS_PER_CALLER_HOUR: 0 sets none\n");
 	assert_int_equal(load(none), 0);
-	config_print_bounds(&cfg, &said);
-	assert_string_equal(buf_text(&said), "");
+	config_print_bounds(&cfg, &written);
+	assert_string_equal(buf_text(&written), "");
 	assert_int_equal(load(orders), 0);
-	config_print_bounds(&cfg, &said);
-	assert_string_equal(buf_text(&said),
+	config_print_bounds(&cfg, &written);
+	assert_string_equal(buf_text(&written),
 	    "orders: 500 calls a day are placed, where there was no limit before; OUTBOUND_MAX_DAY: 0 sets none\n");
 }
 
@@ -580,12 +573,12 @@ static void a_wrong_secret_is_not_repeated(void **state)
 	(void)state;
 	refuses("OPENAI_API_KEY=\"sk-secret\"", "OPENAI_API_KEY is set (11 characters, not shown): it must not have "
 						"quotation marks around it.");
-	assert_null(strstr(buf_text(&said), "secret"));
+	assert_null(strstr(buf_text(&written), "secret"));
 	refuses("TWILIO_AUTH_TOKEN=one,tw o", "visible ASCII");
-	assert_null(strstr(buf_text(&said), "tw o"));
+	assert_null(strstr(buf_text(&written), "tw o"));
 	refuses("API_TOKEN=s\xC3\xA9same0123456789", "visible ASCII");
 	refuses("API_TOKEN=opensesame", "it must have at least 16 characters, where any length was taken before");
-	assert_null(strstr(buf_text(&said), "opensesame"));
+	assert_null(strstr(buf_text(&written), "opensesame"));
 	refuses("API_READ_TOKEN=0123456789abcde", "it must have at least 16 characters; `openssl");
 	refuses("API_JWT_SECRET=0123456789abcdef0123456789abcde", "at least 32 bytes");
 	refuses("API_JWT_SECRET=0123456789abcdef 123456789abcdef", "visible ASCII");
@@ -600,7 +593,7 @@ static void tokens_of_two_roles_are_two_tokens(void **state)
 	(void)state;
 	assert_int_equal(load(same), -EINVAL);
 	assert_non_null(
-	    strstr(buf_text(&said), "API_READ_TOKEN is set (16 characters, not shown): it must be another"));
+	    strstr(buf_text(&written), "API_READ_TOKEN is set (16 characters, not shown): it must be another"));
 	assert_int_equal(load(two), 0);
 	assert_string_equal(cfg.api_read_token, "0123456789abcdeg");
 }
@@ -612,7 +605,7 @@ static void long_and_ugly_values_are_shortened_in_the_complaint(void **state)
 	(void)state;
 	memset(pair + strlen(pair), 'x', 2900);
 	refuses(pair, "…\"");
-	assert_true(said.len < 300);
+	assert_true(written.len < 300);
 	refuses("LISTEN=a\x1b[31mb\nc", "\"a?[31mb?c\"");
 	refuses("LISTEN=\xff\xfe", "\"??\"");
 	/* a letter of two bytes across the cut */
@@ -625,9 +618,9 @@ static void every_mistake_is_told_at_once(void **state)
 
 	(void)state;
 	assert_int_equal(load(env), -EINVAL);
-	assert_non_null(strstr(buf_text(&said), "PORT is \"x\""));
-	assert_non_null(strstr(buf_text(&said), "LISTEN is \"y\""));
-	assert_non_null(strstr(buf_text(&said), "LOG_LEVEL is \"z\""));
+	assert_non_null(strstr(buf_text(&written), "PORT is \"x\""));
+	assert_non_null(strstr(buf_text(&written), "LISTEN is \"y\""));
+	assert_non_null(strstr(buf_text(&written), "LOG_LEVEL is \"z\""));
 	assert_string_equal(cfg.listen, "127.0.0.1");
 }
 
@@ -654,7 +647,7 @@ static void instructions_come_from_a_file(void **state)
 	accepts(pair);
 	assert_string_equal(cfg.instructions, "You are a florist.\nBe brief.");
 	assert_int_equal(load(both), -EINVAL);
-	assert_non_null(strstr(buf_text(&said), "together with INSTRUCTIONS"));
+	assert_non_null(strstr(buf_text(&written), "together with INSTRUCTIONS"));
 	unlink(path);
 	refuses(pair, "cannot be opened");
 
@@ -707,8 +700,8 @@ static void an_exact_greeting_needs_its_words(void **state)
 static const char *warned(const char *const *env)
 {
 	assert_int_equal(load(env), 0);
-	config_warnings(&cfg, &said);
-	return buf_text(&said);
+	config_warnings(&cfg, &written);
+	return buf_text(&written);
 }
 
 /* What is told of the settings' own models, and of an agent's, on that day. */
@@ -862,7 +855,7 @@ static void what_is_odd_about_another_endpoint_is_warned_of(void **state)
 	env[1] = "OPENAI_REALTIME_URL_3=wss://me.openai.azure.com/openai/realtime?deployment=d";
 	env[2] = "OPENAI_API_KEY_3=k";
 	assert_non_null(strstr(warned(env), "OPENAI_REALTIME_URL_3 is an address of Azure's preview"));
-	assert_non_null(strstr(buf_text(&said), "deployment's name in OPENAI_MODEL_3"));
+	assert_non_null(strstr(buf_text(&written), "deployment's name in OPENAI_MODEL_3"));
 }
 
 static bool called_a_preview(const char *url)
@@ -873,7 +866,7 @@ static bool called_a_preview(const char *url)
 
 	snprintf(pair, sizeof pair, "OPENAI_REALTIME_URL=%s", url);
 	called = strstr(warned(env), "retired beta interface") != NULL;
-	assert_null(strstr(buf_text(&said), "deployment=d")); /* what may be a key is not repeated */
+	assert_null(strstr(buf_text(&written), "deployment=d")); /* what may be a key is not repeated */
 	return called;
 }
 
@@ -899,8 +892,8 @@ static void open_doors_are_warned_of(void **state)
 	(void)state;
 	assert_non_null(strstr(warned(networks), "each of these must write it itself"));
 	assert_non_null(strstr(warned(off), "NOBODY'S SIGNATURE IS CHECKED"));
-	assert_non_null(strstr(buf_text(&said), "any stranger's stream"));
-	assert_non_null(strstr(buf_text(&said), "over https"));
+	assert_non_null(strstr(buf_text(&written), "any stranger's stream"));
+	assert_non_null(strstr(buf_text(&written), "over https"));
 	assert_non_null(strstr(warned(none), "PUBLIC_URL is not set"));
 }
 
@@ -911,9 +904,9 @@ static void what_cannot_be_recorded_or_remembered_is_warned_of(void **state)
 
 	(void)state;
 	assert_non_null(strstr(warned(local), "RECORD=local without DATA_DIR"));
-	assert_non_null(strstr(buf_text(&said), "MAX_DAY_COST without DATA_DIR"));
+	assert_non_null(strstr(buf_text(&written), "MAX_DAY_COST without DATA_DIR"));
 	assert_non_null(strstr(warned(twilio), "RECORD=twilio needs TWILIO_ACCOUNT_SID"));
-	assert_null(strstr(buf_text(&said), "MAX_DAY_COST"));
+	assert_null(strstr(buf_text(&written), "MAX_DAY_COST"));
 }
 
 static void name_of_an_account_in_the_place_of_its_token_is_warned_of(void **state)
@@ -924,7 +917,7 @@ static void name_of_an_account_in_the_place_of_its_token_is_warned_of(void **sta
 
 	(void)state;
 	assert_non_null(strstr(warned(sid), "TWILIO_AUTH_TOKEN is the SID of an account"));
-	assert_null(strstr(buf_text(&said), "AC0123"));
+	assert_null(strstr(buf_text(&written), "AC0123"));
 	assert_null(strstr(warned(token), "TWILIO_AUTH_TOKEN"));
 }
 
@@ -959,12 +952,12 @@ static void missing_keys_are_one_sentence_that_names_the_demo(void **state)
 		const char *starts = cases[i].starts;
 
 		assert_int_equal(load(cases[i].env), 0);
-		config_missing(&cfg, &said);
-		assert_memory_equal(buf_text(&said), starts, strlen(starts) + !*starts);
+		config_missing(&cfg, &written);
+		assert_memory_equal(buf_text(&written), starts, strlen(starts) + !*starts);
 		if (!*starts)
 			continue;
-		assert_non_null(strstr(buf_text(&said), "make demo"));
-		assert_ptr_equal(strchr(buf_text(&said), '\n'), buf_text(&said) + said.len - 1);
+		assert_non_null(strstr(buf_text(&written), "make demo"));
+		assert_ptr_equal(strchr(buf_text(&written), '\n'), buf_text(&written) + written.len - 1);
 	}
 }
 
@@ -977,8 +970,8 @@ static void printing_masks_what_is_secret(void **state)
 
 	(void)state;
 	assert_int_equal(load(env), 0);
-	config_print(&cfg, &said);
-	text = buf_text(&said);
+	config_print(&cfg, &written);
+	text = buf_text(&written);
 	assert_null(strstr(text, "verysecret"));
 	assert_null(strstr(text, "tok1"));
 	assert_null(strstr(text, "opensesame"));
@@ -1000,19 +993,19 @@ static void help_and_markdown_name_every_setting_with_its_range(void **state)
 	char words[64];
 
 	(void)state;
-	config_print_help(&said);
-	config_print_markdown(&said);
+	config_print_help(&written);
+	config_print_markdown(&written);
 	for (const struct setting *s = config_table; s->name; s++) {
 		snprintf(words, sizeof words, "\n  %s=", s->name);
-		assert_non_null(strstr(buf_text(&said), words));
+		assert_non_null(strstr(buf_text(&written), words));
 		snprintf(words, sizeof words, "| `%s` |", s->name);
-		assert_non_null(strstr(buf_text(&said), words));
+		assert_non_null(strstr(buf_text(&written), words));
 	}
-	assert_non_null(strstr(buf_text(&said), "20 to 5000 ms."));
-	assert_non_null(strstr(buf_text(&said), "1 to 4096 tokens, or inf."));
-	assert_non_null(strstr(buf_text(&said), "off, near_field or far_field."));
-	assert_non_null(strstr(buf_text(&said), "pcmu, pcma or pcm."));
-	assert_non_null(strstr(buf_text(&said), "on or off."));
+	assert_non_null(strstr(buf_text(&written), "20 to 5000 ms."));
+	assert_non_null(strstr(buf_text(&written), "1 to 4096 tokens, or inf."));
+	assert_non_null(strstr(buf_text(&written), "off, near_field or far_field."));
+	assert_non_null(strstr(buf_text(&written), "pcmu, pcma or pcm."));
+	assert_non_null(strstr(buf_text(&written), "on or off."));
 }
 
 static char *read_whole(const char *path)
@@ -1046,7 +1039,7 @@ static void the_example_as_it_stands_is_accepted(void **state)
 	env[count] = NULL;
 	assert_true(count > 40);
 	if (load(env))
-		fail_msg("%s", buf_text(&said));
+		fail_msg("%s", buf_text(&written));
 	free(file);
 }
 
@@ -1067,61 +1060,57 @@ static void the_process_environment_is_the_default_source(void **state)
 {
 	(void)state;
 	setenv("PORT", "4711", 1);
-	buf_reset(&said);
-	assert_int_equal(config_load(&cfg, NULL, NULL, &said), 0);
+	buf_reset(&written);
+	assert_int_equal(config_load(&cfg, NULL, NULL, &written), 0);
 	assert_int_equal(cfg.port, 4711);
 	unsetenv("PORT");
 }
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		CASE(an_empty_environment_gives_the_defaults),
-		CASE(what_is_set_arrives),
-		CASE(an_empty_setting_is_an_unset_one),
-		CASE(blanks_and_carriage_returns_around_a_value_go),
-		CASE(numbers_keep_to_their_range),
-		CASE(every_number_is_held_at_both_ends),
-		CASE(every_word_of_a_choice_gives_its_place),
-		CASE(words_are_taken_as_people_type_them),
-		CASE(what_was_pasted_along_is_told),
-		CASE(the_model_url_names_a_host_and_a_path),
-		CASE(the_text_apis_url_is_https_and_has_a_path),
-		CASE(an_ip_address_as_the_models_host_is_refused_saying_why),
-		CASE(the_public_url_is_the_part_before_our_paths),
-		CASE(addresses_and_numbers_are_checked),
-		CASE(a_time_zone_is_one_that_is_known),
-		CASE(the_time_zone_is_the_processs_and_its_offset_is_said),
-		CASE(trusted_proxies_are_addresses_and_nets),
-		CASE(allowed_networks_are_of_both_kinds),
-		CASE(callers_are_listed_by_number_beginning_and_name),
-		CASE(new_limits_are_told_at_start),
-		CASE(a_wrong_secret_is_not_repeated),
-		CASE(tokens_of_two_roles_are_two_tokens),
-		CASE(long_and_ugly_values_are_shortened_in_the_complaint),
-		CASE(every_mistake_is_told_at_once),
-		CASE(instructions_come_from_a_file),
-		CASE(an_instructions_file_has_a_bound),
-		CASE(an_exact_greeting_needs_its_words),
-		CASE(models_with_an_announced_end_are_told),
-		CASE(a_key_pasted_twice_is_warned_of),
-		CASE(a_deployment_on_azure_has_its_own_dates),
-		CASE(other_endpoints_are_checked_as_the_first),
-		CASE(what_is_odd_about_another_endpoint_is_warned_of),
-		CASE(azures_preview_addresses_are_warned_of),
-		CASE(open_doors_are_warned_of),
-		CASE(what_cannot_be_recorded_or_remembered_is_warned_of),
-		CASE(name_of_an_account_in_the_place_of_its_token_is_warned_of),
-		CASE(key_of_twilios_without_its_secret_is_warned_of),
-		CASE(missing_keys_are_one_sentence_that_names_the_demo),
-		CASE(printing_masks_what_is_secret),
-		CASE(help_and_markdown_name_every_setting_with_its_range),
-		CASE(the_example_as_it_stands_is_accepted),
-		CASE(every_default_passes_its_own_check),
-		CASE(the_process_environment_is_the_default_source),
-	};
-
-	return cmocka_run_group_tests_name("config", tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	CASE(an_empty_environment_gives_the_defaults),
+	CASE(what_is_set_arrives),
+	CASE(an_empty_setting_is_an_unset_one),
+	CASE(blanks_and_carriage_returns_around_a_value_go),
+	CASE(numbers_keep_to_their_range),
+	CASE(every_number_is_held_at_both_ends),
+	CASE(every_word_of_a_choice_gives_its_place),
+	CASE(words_are_taken_as_people_type_them),
+	CASE(what_was_pasted_along_is_told),
+	CASE(the_model_url_names_a_host_and_a_path),
+	CASE(the_text_apis_url_is_https_and_has_a_path),
+	CASE(an_ip_address_as_the_models_host_is_refused_saying_why),
+	CASE(the_public_url_is_the_part_before_our_paths),
+	CASE(addresses_and_numbers_are_checked),
+	CASE(a_time_zone_is_one_that_is_known),
+	CASE(the_time_zone_is_the_processs_and_its_offset_is_said),
+	CASE(trusted_proxies_are_addresses_and_nets),
+	CASE(allowed_networks_are_of_both_kinds),
+	CASE(callers_are_listed_by_number_beginning_and_name),
+	CASE(new_limits_are_told_at_start),
+	CASE(a_wrong_secret_is_not_repeated),
+	CASE(tokens_of_two_roles_are_two_tokens),
+	CASE(long_and_ugly_values_are_shortened_in_the_complaint),
+	CASE(every_mistake_is_told_at_once),
+	CASE(instructions_come_from_a_file),
+	CASE(an_instructions_file_has_a_bound),
+	CASE(an_exact_greeting_needs_its_words),
+	CASE(models_with_an_announced_end_are_told),
+	CASE(a_key_pasted_twice_is_warned_of),
+	CASE(a_deployment_on_azure_has_its_own_dates),
+	CASE(other_endpoints_are_checked_as_the_first),
+	CASE(what_is_odd_about_another_endpoint_is_warned_of),
+	CASE(azures_preview_addresses_are_warned_of),
+	CASE(open_doors_are_warned_of),
+	CASE(what_cannot_be_recorded_or_remembered_is_warned_of),
+	CASE(name_of_an_account_in_the_place_of_its_token_is_warned_of),
+	CASE(key_of_twilios_without_its_secret_is_warned_of),
+	CASE(missing_keys_are_one_sentence_that_names_the_demo),
+	CASE(printing_masks_what_is_secret),
+	CASE(help_and_markdown_name_every_setting_with_its_range),
+	CASE(the_example_as_it_stands_is_accepted),
+	CASE(every_default_passes_its_own_check),
+	CASE(the_process_environment_is_the_default_source),
+	{ 0 },
+};

@@ -2,16 +2,13 @@
 #include "server/config/config_names.h"
 
 #include "server/config/config_table.h"
+#include "tests/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static struct buf said;
 
@@ -127,16 +124,12 @@ static void what_an_agents_file_names_is_in_use(void **state)
 	assert_true(*told_of_file("DESK_TOKEN=abc"));
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_teardown(our_names_are_not_told, free_said),
-		cmocka_unit_test_teardown(a_slip_names_the_setting_that_was_meant, free_said),
-		cmocka_unit_test_teardown(what_others_have_in_their_environment_is_not_told, free_said),
-		cmocka_unit_test_teardown(the_names_of_similar_programs_are_told_with_ours, free_said),
-		cmocka_unit_test_teardown(of_a_file_every_name_without_use_is_told, free_said),
-		cmocka_unit_test_teardown(what_an_agents_file_names_is_in_use, free_said),
-	};
-
-	return cmocka_run_group_tests_name("config_names", tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test_teardown(our_names_are_not_told, free_said),
+	cmocka_unit_test_teardown(a_slip_names_the_setting_that_was_meant, free_said),
+	cmocka_unit_test_teardown(what_others_have_in_their_environment_is_not_told, free_said),
+	cmocka_unit_test_teardown(the_names_of_similar_programs_are_told_with_ours, free_said),
+	cmocka_unit_test_teardown(of_a_file_every_name_without_use_is_told, free_said),
+	cmocka_unit_test_teardown(what_an_agents_file_names_is_in_use, free_said),
+	{ 0 },
+};

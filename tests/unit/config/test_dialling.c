@@ -1,13 +1,10 @@
 /* Whom we may dial: lists as OUTBOUND_ALLOW has them, numbers of our own, and numbers that somebody
  * would like to see dialled. */
 #include "server/config/dialling.h"
+#include "tests/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static void entries_are_prefixes_or_any(void **state)
 {
@@ -176,14 +173,10 @@ static void it_can_be_said(void **state)
 	says(&d, "+350, +351, +352, +353, +354, +355, +356, +357, +358, +359, +420, +421 and 8 more");
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(entries_are_prefixes_or_any),
-		cmocka_unit_test(the_longest_prefix_decides),
-		cmocka_unit_test(more_rules_than_room_let_nobody_in),
-		cmocka_unit_test(it_can_be_said),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(entries_are_prefixes_or_any),
+	cmocka_unit_test(the_longest_prefix_decides),
+	cmocka_unit_test(more_rules_than_room_let_nobody_in),
+	cmocka_unit_test(it_can_be_said),
+	{ 0 },
+};

@@ -1,13 +1,11 @@
 #include "server/delivery/delivery_queue.h"
+#include "tests/unit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdint.h>
-#include <cmocka.h>
 
 #define DAY_MS (24 * 3600 * INT64_C(1000))
 #define A "https://a.example/hook"
@@ -511,29 +509,26 @@ static void whatever_happens_each_call_is_told_in_order(void **state)
 	assert_int_equal(q->list.taken, 0);
 }
 
-int main(void)
-{
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_queue, close_queue)
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(any_2xx_is_a_delivery),
-		cmocka_unit_test(after_a_day_it_is_parked_and_not_before),
-		cmocka_unit_test(pauses_double_from_a_second_to_an_hour),
-		cmocka_unit_test(retry_after_is_heeded_up_to_an_hour),
-		cmocka_unit_test(an_origin_is_scheme_host_and_port),
-		TEST(the_next_of_a_call_waits_for_the_one_before),
-		TEST(what_is_older_goes_in_front_but_not_of_what_is_under_way),
-		TEST(calls_and_addresses_go_side_by_side),
-		TEST(only_so_many_at_once_go_to_one_origin),
-		TEST(a_dead_origin_is_tried_by_one_at_a_time_however_many_wait),
-		TEST(a_dead_origin_holds_up_no_other),
-		TEST(our_own_trouble_is_not_held_against_the_origin),
-		TEST(what_waits_for_the_dead_is_given_up_in_time_and_in_order),
-		TEST(who_is_asked_for_is_sent_at_once),
-		TEST(the_same_twice_is_one),
-		TEST(a_long_queue_is_put_in_few_steps),
-		TEST(the_oldest_is_told),
-		TEST(whatever_happens_each_call_is_told_in_order),
-	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(any_2xx_is_a_delivery),
+	cmocka_unit_test(after_a_day_it_is_parked_and_not_before),
+	cmocka_unit_test(pauses_double_from_a_second_to_an_hour),
+	cmocka_unit_test(retry_after_is_heeded_up_to_an_hour),
+	cmocka_unit_test(an_origin_is_scheme_host_and_port),
+	TEST(the_next_of_a_call_waits_for_the_one_before),
+	TEST(what_is_older_goes_in_front_but_not_of_what_is_under_way),
+	TEST(calls_and_addresses_go_side_by_side),
+	TEST(only_so_many_at_once_go_to_one_origin),
+	TEST(a_dead_origin_is_tried_by_one_at_a_time_however_many_wait),
+	TEST(a_dead_origin_holds_up_no_other),
+	TEST(our_own_trouble_is_not_held_against_the_origin),
+	TEST(what_waits_for_the_dead_is_given_up_in_time_and_in_order),
+	TEST(who_is_asked_for_is_sent_at_once),
+	TEST(the_same_twice_is_one),
+	TEST(a_long_queue_is_put_in_few_steps),
+	TEST(the_oldest_is_told),
+	TEST(whatever_happens_each_call_is_told_in_order),
+	{ 0 },
+};

@@ -11,6 +11,7 @@
 #include "server/work/signing.h"
 #include "tests/peers/http_peer.h"
 #include "tests/peers/setup.h"
+#include "tests/unit.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -22,10 +23,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <cmocka.h>
 
 enum { REQUESTS_MAX = 400 };
 
@@ -552,26 +549,23 @@ static int start(void **state)
 	return http_begin(state);
 }
 
-int main(void)
-{
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-	const struct CMUnitTest tests[] = {
-		TEST(an_event_arrives_signed_once),
-		TEST(without_a_secret_it_goes_unsigned),
-		TEST(without_its_agent_it_is_not_sent_until_there_is_one),
-		TEST(a_failure_is_tried_again_and_nothing_overtakes_it),
-		TEST(what_was_not_delivered_is_sent_after_a_restart),
-		TEST(what_is_parked_is_sent_again_when_asked),
-		TEST(gone_is_parked_at_once),
-		TEST(a_receiver_that_hangs_delays_nobody_else),
-		TEST(the_list_pages_from_the_newest),
-		TEST(without_a_store_it_still_delivers_in_order),
-		TEST(a_full_disk_holds_up_no_webhook),
-		TEST(many_threads_tell_and_each_call_stays_in_order),
-		TEST(the_end_does_not_wait_for_who_hangs),
-		TEST(each_address_is_told_what_it_asked_for),
-		TEST(an_address_that_asked_for_one_thing_hears_no_other),
-	};
 
-	return cmocka_run_group_tests(tests, start, http_end);
-}
+const struct CMUnitTest unit_tests[] = {
+	TEST(an_event_arrives_signed_once),
+	TEST(without_a_secret_it_goes_unsigned),
+	TEST(without_its_agent_it_is_not_sent_until_there_is_one),
+	TEST(a_failure_is_tried_again_and_nothing_overtakes_it),
+	TEST(what_was_not_delivered_is_sent_after_a_restart),
+	TEST(what_is_parked_is_sent_again_when_asked),
+	TEST(gone_is_parked_at_once),
+	TEST(a_receiver_that_hangs_delays_nobody_else),
+	TEST(the_list_pages_from_the_newest),
+	TEST(without_a_store_it_still_delivers_in_order),
+	TEST(a_full_disk_holds_up_no_webhook),
+	TEST(many_threads_tell_and_each_call_stays_in_order),
+	TEST(the_end_does_not_wait_for_who_hangs),
+	TEST(each_address_is_told_what_it_asked_for),
+	TEST(an_address_that_asked_for_one_thing_hears_no_other),
+	GROUP(start, http_end),
+};

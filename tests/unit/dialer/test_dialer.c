@@ -1,15 +1,13 @@
 /* What is decided about an outbound call, without threads and without Twilio. */
 #include "server/dialer/dialer_rules.h"
+#include "tests/unit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdint.h>
-#include <cmocka.h>
 
 #define S INT64_C(1000000)
 
@@ -286,26 +284,22 @@ static void our_call_is_known_by_its_numbers_and_its_time(void **state)
 
 #define TEST(name) cmocka_unit_test_setup(name, begin)
 
-int main(void)
-{
-	static const struct CMUnitTest tests[] = {
-		TEST(calls_are_spaced_by_the_rate),
-		TEST(in_any_second_no_more_than_the_rate),
-		TEST(twilios_patience_holds_everybody),
-		TEST(a_status_only_moves_forward),
-		TEST(news_in_any_order_come_to_the_same),
-		TEST(names_of_statuses_are_twilios),
-		TEST(what_was_made_is_not_asked_for_again),
-		TEST(what_was_refused_is_over),
-		TEST(what_was_not_sent_is_tried_again_ever_later),
-		TEST(retry_after_is_waited_for),
-		TEST(chance_spreads_over_half_the_pause),
-		TEST(an_unknown_outcome_is_searched_for_first),
-		TEST(only_half_a_minute_of_absence_proves_it_was_not_made),
-		TEST(a_search_that_failed_proves_nothing),
-		TEST(the_day_begins_anew_at_midnight_and_never_before),
-		TEST(our_call_is_known_by_its_numbers_and_its_time),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	TEST(calls_are_spaced_by_the_rate),
+	TEST(in_any_second_no_more_than_the_rate),
+	TEST(twilios_patience_holds_everybody),
+	TEST(a_status_only_moves_forward),
+	TEST(news_in_any_order_come_to_the_same),
+	TEST(names_of_statuses_are_twilios),
+	TEST(what_was_made_is_not_asked_for_again),
+	TEST(what_was_refused_is_over),
+	TEST(what_was_not_sent_is_tried_again_ever_later),
+	TEST(retry_after_is_waited_for),
+	TEST(chance_spreads_over_half_the_pause),
+	TEST(an_unknown_outcome_is_searched_for_first),
+	TEST(only_half_a_minute_of_absence_proves_it_was_not_made),
+	TEST(a_search_that_failed_proves_nothing),
+	TEST(the_day_begins_anew_at_midnight_and_never_before),
+	TEST(our_call_is_known_by_its_numbers_and_its_time),
+	{ 0 },
+};

@@ -12,19 +12,16 @@
 #include "server/work/fetch.h"
 #include "tests/peers/http_peer.h"
 #include "tests/peers/setup.h"
+#include "tests/unit.h"
 
 #include <pthread.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <sqlite3.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 enum { FLUSH_MS = 60000 };
 
@@ -148,16 +145,10 @@ static int begin(void **state)
 	atomic_store(&twilio_status, 201);
 	twilio = http_peer_start(answer_twilio, NULL);
 	snprintf(api_url, sizeof api_url, "http://127.0.0.1:%d", http_peer_port(twilio));
-	cfg = (struct config){ .twilio_account_sid = "AC1",
-		.twilio_auth_tokens = { "token" },
-		.twilio_auth_token_count = 1,
-		.twilio_api_key_sid = "",
-		.twilio_api_key_secret = "",
-		.twilio_api_url = api_url,
-		.public_url = "https://bridge.example.com",
-		.https_ca_file = "",
-		.prices_file = "",
-		.outbound_cps = 1000 };
+	pairs_load(&cfg, (const char *const[]){ "TWILIO_ACCOUNT_SID", "AC00000000000000000000000000000001",
+			     "TWILIO_AUTH_TOKEN", "token", "PUBLIC_URL", "https://bridge.example.com", NULL });
+	cfg.twilio_api_url = api_url;
+	cfg.outbound_cps = 1000;
 	up();
 	return 0;
 }
@@ -166,6 +157,7 @@ static int end(void **state)
 {
 	down();
 	http_peer_stop(twilio);
+	config_free(&cfg);
 	return folder_end(state);
 }
 
@@ -428,22 +420,19 @@ static void an_order_whose_number_is_left_out_by_now_is_withdrawn(void **state)
 	assert_int_equal(atomic_load(&asked), 0);
 }
 
-int main(void)
-{
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
-	const struct CMUnitTest tests[] = {
-		CASE(the_same_key_and_body_is_the_same_call),
-		CASE(of_many_at_once_with_one_key_one_is_placed),
-		CASE(the_same_key_for_another_body_is_refused),
-		CASE(another_key_or_none_is_another_call),
-		CASE(a_refusal_is_remembered_like_a_call),
-		CASE(a_key_outlives_the_process),
-		CASE(a_key_that_cannot_be_looked_up_is_not_taken_for_new),
-		CASE(a_key_has_its_day),
-		CASE(a_call_reserves_from_the_asking_on_until_a_line_has_it_or_it_is_over),
-		CASE(a_day_has_so_many_calls),
-		CASE(an_order_whose_number_is_left_out_by_now_is_withdrawn),
-	};
 
-	return cmocka_run_group_tests(tests, http_begin, http_end);
-}
+const struct CMUnitTest unit_tests[] = {
+	CASE(the_same_key_and_body_is_the_same_call),
+	CASE(of_many_at_once_with_one_key_one_is_placed),
+	CASE(the_same_key_for_another_body_is_refused),
+	CASE(another_key_or_none_is_another_call),
+	CASE(a_refusal_is_remembered_like_a_call),
+	CASE(a_key_outlives_the_process),
+	CASE(a_key_that_cannot_be_looked_up_is_not_taken_for_new),
+	CASE(a_key_has_its_day),
+	CASE(a_call_reserves_from_the_asking_on_until_a_line_has_it_or_it_is_over),
+	CASE(a_day_has_so_many_calls),
+	CASE(an_order_whose_number_is_left_out_by_now_is_withdrawn),
+	GROUP(http_begin, http_end),
+};

@@ -1,12 +1,9 @@
 #include "server/fleet/callers.h"
+#include "tests/unit.h"
 
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
-
-#include <cmocka.h>
 
 enum { ROOM = 8, CALLS = 16, AT_ONCE = 2, AN_HOUR = 4 };
 
@@ -41,6 +38,14 @@ static int call(const char *caller)
 
 	callers_leave(&callers, "CAshort", false);
 	return err;
+}
+
+/* So often, and no more. */
+static void may_call(const char *caller, int times)
+{
+	for (int i = 0; i < times; i++)
+		assert_int_equal(call(caller), 0);
+	assert_int_equal(call(caller), -EDQUOT);
 }
 
 static void forged(int from, int to)
@@ -87,9 +92,7 @@ static void the_hour_is_counted_by_steps_of_five_minutes(void **state)
 	assert_int_equal(call("a"), 0);
 	assert_int_equal(call("a"), -EDQUOT);
 	now_us += 1000 * CALLERS_STEP_US;
-	for (int i = 0; i < AN_HOUR; i++)
-		assert_int_equal(call("a"), 0);
-	assert_int_equal(call("a"), -EDQUOT);
+	may_call("a", AN_HOUR);
 }
 
 static void what_was_not_let_in_after_all_does_not_count(void **state)
@@ -104,9 +107,7 @@ static void what_was_not_let_in_after_all_does_not_count(void **state)
 	now_us += 20 * CALLERS_STEP_US;
 	assert_int_equal(call("a"), 0);
 	callers_leave(&callers, "CA2", true);
-	for (int i = 1; i < AN_HOUR; i++)
-		assert_int_equal(call("a"), 0);
-	assert_int_equal(call("a"), -EDQUOT);
+	may_call("a", AN_HOUR - 1);
 }
 
 static void who_comes_back_is_up_and_no_new_call(void **state)
@@ -181,9 +182,7 @@ static void who_finds_no_place_is_let_in(void **state)
 	for (int i = 0; i < AN_HOUR + 1; i++)
 		assert_int_equal(call("late"), 0);
 	callers_leave(&callers, "CA3", false);
-	for (int i = 0; i < AN_HOUR; i++)
-		assert_int_equal(call("late"), 0);
-	assert_int_equal(call("late"), -EDQUOT);
+	may_call("late", AN_HOUR);
 }
 
 /* More calls up than there can be: the end of the oldest was never told. */
@@ -204,20 +203,17 @@ static void call_without_an_end_does_not_count_for_ever(void **state)
 	assert_int_equal(enter("a", "CAe"), -EBUSY);
 }
 
-int main(void)
-{
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-	const struct CMUnitTest tests[] = {
-		CASE(a_call_is_counted_once_until_it_leaves),
-		CASE(the_hour_is_counted_by_steps_of_five_minutes),
-		CASE(what_was_not_let_in_after_all_does_not_count),
-		CASE(who_comes_back_is_up_and_no_new_call),
-		CASE(without_limits_nobody_is_refused),
-		CASE(forged_numbers_push_out_each_other_and_nobody_near_a_limit),
-		CASE(who_was_not_seen_for_an_hour_makes_way_first),
-		CASE(who_finds_no_place_is_let_in),
-		CASE(call_without_an_end_does_not_count_for_ever),
-	};
 
-	return cmocka_run_group_tests_name("callers", tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	CASE(a_call_is_counted_once_until_it_leaves),
+	CASE(the_hour_is_counted_by_steps_of_five_minutes),
+	CASE(what_was_not_let_in_after_all_does_not_count),
+	CASE(who_comes_back_is_up_and_no_new_call),
+	CASE(without_limits_nobody_is_refused),
+	CASE(forged_numbers_push_out_each_other_and_nobody_near_a_limit),
+	CASE(who_was_not_seen_for_an_hour_makes_way_first),
+	CASE(who_finds_no_place_is_let_in),
+	CASE(call_without_an_end_does_not_count_for_ever),
+	{ 0 },
+};

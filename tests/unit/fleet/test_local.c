@@ -6,9 +6,8 @@
 #include "server/store/store.h"
 #include "server/store/store_days.h"
 #include "tests/peers/setup.h"
+#include "tests/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -16,8 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #define S INT64_C(1000000)
 #define DAY_MS (24 * 3600 * INT64_C(1000))
@@ -292,6 +289,25 @@ static void is_dialled_as_often_as_asked_and_comes_back_once(void **state)
 	assert_false(taken("CA1", 5 * S));
 	assert_string_equal(number_of("CA1", 5 * S), "");
 	assert_string_equal(number_of("CA2", 5 * S), "+12025550172");
+}
+
+static void what_was_said_is_put_right_until_the_transfer_is_handed_out(void **state)
+{
+	struct fleet_transfer t;
+	struct fleet_said *more = fleet_said_new(1);
+
+	(void)state;
+	put("CA1", "+12025550171", 1 * S);
+	assert_true(fleet_said_add(more, false, "Later", 5));
+	fleet->ops->transfer_said(fleet, "CA1", more, 2 * S);
+	fleet->ops->transfer_said(fleet, "CA2", some_words(), 2 * S); /* nobody's */
+	assert_string_equal(number_of("CA1", 3 * S), "+12025550171");
+	assert_int_equal(fleet->ops->transfer_take(fleet, "CA1", &t, 3 * S), 0);
+	assert_int_equal(t.said->count, 1);
+	assert_string_equal(t.said->turns[0].text, "Later");
+	fleet_transfer_free(&t);
+	fleet->ops->transfer_said(fleet, "CA1", some_words(), 4 * S);
+	assert_false(taken("CA1", 4 * S));
 }
 
 static void second_transfer_of_a_call_replaces_the_first(void **state)
@@ -630,36 +646,34 @@ static void without_a_store_only_memory_is_asked(void **state)
 	assert_int_equal(ending.age_us, 3 * S);
 }
 
-int main(void)
-{
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_fleet, close_fleet)
 #define STORED(name) cmocka_unit_test_setup_teardown(name, open_stored, close_stored)
-	const struct CMUnitTest tests[] = {
-		TEST(a_token_lets_one_in_once),
-		TEST(a_token_that_waited_too_long_is_void),
-		TEST(a_token_can_be_withdrawn),
-		TEST(of_many_who_claim_one_gets_it),
-		TEST(the_newest_ending_counts_and_all_are_counted),
-		TEST(a_call_without_a_name_is_not_kept),
-		TEST(what_twilio_has_not_asked_for_is_counted),
-		TEST(after_a_mass_outage_all_endings_are_known),
-		TEST(is_dialled_as_often_as_asked_and_comes_back_once),
-		TEST(second_transfer_of_a_call_replaces_the_first),
-		TEST(is_forgotten_after_ten_minutes),
-		TEST(when_there_are_too_many_the_oldest_makes_way),
-		TEST(what_is_left_is_freed_with_the_fleet),
-		TEST(a_key_stands_for_its_first_order_for_a_day),
-		TEST(who_places_nothing_gives_the_key_back),
-		STORED(ending_of_an_earlier_process_is_known),
-		STORED(a_caller_does_not_wait_for_those_who_read),
-		cmocka_unit_test_setup_teardown(without_a_store_only_memory_is_asked, open_fleet, close_fleet),
-		STORED(a_key_of_an_earlier_process_is_known),
-		STORED(a_key_that_cannot_be_looked_up_is_nobodys),
-		STORED(of_many_who_want_a_key_one_gets_it),
-		TEST(days_are_summed_and_go_after_a_week),
-		STORED(a_restart_goes_on_with_the_days),
-		STORED(what_is_booked_just_before_midnight_is_written_too),
-	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	TEST(a_token_lets_one_in_once),
+	TEST(a_token_that_waited_too_long_is_void),
+	TEST(a_token_can_be_withdrawn),
+	TEST(of_many_who_claim_one_gets_it),
+	TEST(the_newest_ending_counts_and_all_are_counted),
+	TEST(a_call_without_a_name_is_not_kept),
+	TEST(what_twilio_has_not_asked_for_is_counted),
+	TEST(after_a_mass_outage_all_endings_are_known),
+	TEST(is_dialled_as_often_as_asked_and_comes_back_once),
+	TEST(what_was_said_is_put_right_until_the_transfer_is_handed_out),
+	TEST(second_transfer_of_a_call_replaces_the_first),
+	TEST(is_forgotten_after_ten_minutes),
+	TEST(when_there_are_too_many_the_oldest_makes_way),
+	TEST(what_is_left_is_freed_with_the_fleet),
+	TEST(a_key_stands_for_its_first_order_for_a_day),
+	TEST(who_places_nothing_gives_the_key_back),
+	STORED(ending_of_an_earlier_process_is_known),
+	STORED(a_caller_does_not_wait_for_those_who_read),
+	cmocka_unit_test_setup_teardown(without_a_store_only_memory_is_asked, open_fleet, close_fleet),
+	STORED(a_key_of_an_earlier_process_is_known),
+	STORED(a_key_that_cannot_be_looked_up_is_nobodys),
+	STORED(of_many_who_want_a_key_one_gets_it),
+	TEST(days_are_summed_and_go_after_a_week),
+	STORED(a_restart_goes_on_with_the_days),
+	STORED(what_is_booked_just_before_midnight_is_written_too),
+	{ 0 },
+};

@@ -1,11 +1,8 @@
 #include "server/fleet/shelf.h"
+#include "tests/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 enum { ROOM = 3 };
 
@@ -160,16 +157,13 @@ static void all_can_be_looked_at_and_are_emptied_at_the_end(void **state)
 	shelf_close(&shelf);
 }
 
-int main(void)
-{
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_shelf, close_shelf)
-	const struct CMUnitTest tests[] = {
-		TEST(a_thing_is_known_for_its_time),
-		TEST(the_same_name_then_a_free_place_then_the_oldest),
-		TEST(a_name_that_does_not_fit_is_not_kept),
-		cmocka_unit_test(many_names_come_and_go),
-		TEST(all_can_be_looked_at_and_are_emptied_at_the_end),
-	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	TEST(a_thing_is_known_for_its_time),
+	TEST(the_same_name_then_a_free_place_then_the_oldest),
+	TEST(a_name_that_does_not_fit_is_not_kept),
+	cmocka_unit_test(many_names_come_and_go),
+	TEST(all_can_be_looked_at_and_are_emptied_at_the_end),
+	{ 0 },
+};

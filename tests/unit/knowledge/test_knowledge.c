@@ -6,11 +6,10 @@
 #include "server/knowledge/knowledge_query.h"
 #include "server/knowledge/knowledge_words.h"
 #include "tests/peers/setup.h"
+#include "tests/unit.h"
 
 #include <errno.h>
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -18,8 +17,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 static struct knowledge *knowledge;
 
@@ -433,25 +430,21 @@ static void folders_no_longer_wanted_are_forgotten(void **state)
 	buf_free(&out);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
+const struct CMUnitTest unit_tests[] = {
 #define KNOWS(f) cmocka_unit_test_setup_teardown(f, open_knowledge, close_knowledge)
-		KNOWS(what_is_asked_is_found_with_file_and_heading),
-		KNOWS(a_heading_counts_for_more_than_a_mention),
-		KNOWS(a_question_is_never_syntax),
-		KNOWS(words_of_every_sentence_are_left_out_unless_alone),
-		KNOWS(long_questions_are_cut_at_a_character),
-		KNOWS(at_most_five_passages_and_four_kilobytes),
-		KNOWS(nothing_found_is_an_answer),
-		KNOWS(what_cannot_be_read_is_left_out_and_named),
-		KNOWS(what_has_too_long_a_path_is_named_too),
-		KNOWS(a_missing_folder_is_a_mistake_and_an_empty_one_a_warning),
-		KNOWS(an_empty_folder_is_searched_in_vain),
-		KNOWS(the_index_follows_the_files),
-		KNOWS(searches_from_many_threads_go_on_while_it_is_rebuilt),
-		KNOWS(folders_no_longer_wanted_are_forgotten),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+	KNOWS(what_is_asked_is_found_with_file_and_heading),
+	KNOWS(a_heading_counts_for_more_than_a_mention),
+	KNOWS(a_question_is_never_syntax),
+	KNOWS(words_of_every_sentence_are_left_out_unless_alone),
+	KNOWS(long_questions_are_cut_at_a_character),
+	KNOWS(at_most_five_passages_and_four_kilobytes),
+	KNOWS(nothing_found_is_an_answer),
+	KNOWS(what_cannot_be_read_is_left_out_and_named),
+	KNOWS(what_has_too_long_a_path_is_named_too),
+	KNOWS(a_missing_folder_is_a_mistake_and_an_empty_one_a_warning),
+	KNOWS(an_empty_folder_is_searched_in_vain),
+	KNOWS(the_index_follows_the_files),
+	KNOWS(searches_from_many_threads_go_on_while_it_is_rebuilt),
+	KNOWS(folders_no_longer_wanted_are_forgotten),
+	{ 0 },
+};

@@ -1,14 +1,11 @@
 #include "server/knowledge/knowledge_lines.h"
+#include "tests/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static struct unseen unseen;
 
@@ -150,15 +147,11 @@ static void front_matter_is_told_from_text_between_rules(void **state)
 	assert_false(unseen.front_matter);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(there_is_one_kind_of_line_end_and_of_blank),
-		cmocka_unit_test(what_a_page_does_not_show_is_left_out),
-		cmocka_unit_test(a_comment_that_never_ends_hides_the_rest_and_is_told),
-		cmocka_unit_test(in_code_nothing_is_hidden),
-		cmocka_unit_test(front_matter_is_told_from_text_between_rules),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(there_is_one_kind_of_line_end_and_of_blank),
+	cmocka_unit_test(what_a_page_does_not_show_is_left_out),
+	cmocka_unit_test(a_comment_that_never_ends_hides_the_rest_and_is_told),
+	cmocka_unit_test(in_code_nothing_is_hidden),
+	cmocka_unit_test(front_matter_is_told_from_text_between_rules),
+	{ 0 },
+};

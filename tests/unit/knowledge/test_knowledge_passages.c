@@ -1,15 +1,12 @@
 #include "server/knowledge/knowledge_passages.h"
+#include "tests/unit.h"
 
 #include <ctype.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 struct cut {
 	char *said; /* "heading|text" of each, one behind the other, with a line of === between */
@@ -259,25 +256,21 @@ static void whoever_takes_them_may_stop(void **state)
 	assert_int_equal(taken, 1);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_passage_ends_at_a_heading_and_knows_the_path_to_it),
-		cmocka_unit_test(underlined_headings_count_and_so_do_skipped_levels),
-		cmocka_unit_test(what_only_looks_like_a_heading_is_text),
-		cmocka_unit_test(a_head_between_dashes_is_left_out),
-		cmocka_unit_test(carriage_returns_emphasis_and_blanks_do_no_harm),
-		cmocka_unit_test(a_heading_over_nothing_is_a_passage),
-		cmocka_unit_test(a_rule_under_a_list_a_quote_or_a_table_makes_no_heading),
-		cmocka_unit_test(a_long_heading_is_also_text),
-		cmocka_unit_test(the_path_has_every_level_however_long),
-		cmocka_unit_test(only_marks_around_the_words_of_a_heading_are_dropped),
-		cmocka_unit_test(paragraphs_gather_until_there_are_enough_words),
-		cmocka_unit_test(a_long_paragraph_is_cut_at_the_ends_of_sentences),
-		cmocka_unit_test(a_script_without_blanks_is_cut_at_characters),
-		cmocka_unit_test(a_long_heading_is_cut_at_a_character),
-		cmocka_unit_test(whoever_takes_them_may_stop),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(a_passage_ends_at_a_heading_and_knows_the_path_to_it),
+	cmocka_unit_test(underlined_headings_count_and_so_do_skipped_levels),
+	cmocka_unit_test(what_only_looks_like_a_heading_is_text),
+	cmocka_unit_test(a_head_between_dashes_is_left_out),
+	cmocka_unit_test(carriage_returns_emphasis_and_blanks_do_no_harm),
+	cmocka_unit_test(a_heading_over_nothing_is_a_passage),
+	cmocka_unit_test(a_rule_under_a_list_a_quote_or_a_table_makes_no_heading),
+	cmocka_unit_test(a_long_heading_is_also_text),
+	cmocka_unit_test(the_path_has_every_level_however_long),
+	cmocka_unit_test(only_marks_around_the_words_of_a_heading_are_dropped),
+	cmocka_unit_test(paragraphs_gather_until_there_are_enough_words),
+	cmocka_unit_test(a_long_paragraph_is_cut_at_the_ends_of_sentences),
+	cmocka_unit_test(a_script_without_blanks_is_cut_at_characters),
+	cmocka_unit_test(a_long_heading_is_cut_at_a_character),
+	cmocka_unit_test(whoever_takes_them_may_stop),
+	{ 0 },
+};

@@ -2,6 +2,7 @@
 
 #include "common/json.h"
 #include "tests/peers/setup.h"
+#include "tests/unit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,11 +84,7 @@ static void text_is_cut_into_these_words(void **state)
 			fail_msg("%s: %s", rows[i].text, words(rows[i].text));
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(text_is_cut_into_these_words, written_begin, written_end),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test_setup_teardown(text_is_cut_into_these_words, written_begin, written_end),
+	{ 0 },
+};

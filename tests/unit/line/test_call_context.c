@@ -2,14 +2,11 @@
 #include "server/line/call_context.h"
 
 #include "tests/peers/setup.h"
+#include "tests/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static struct config cfg;
 static struct agents *agents;
@@ -64,11 +61,7 @@ static void text_too_long_with_the_calls_values_goes_without_them(void **state)
 	call_context_free(&context);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(text_too_long_with_the_calls_values_goes_without_them, begin, end),
-	};
-
-	return cmocka_run_group_tests_name("call_context", tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test_setup_teardown(text_too_long_with_the_calls_values_goes_without_them, begin, end),
+	{ 0 },
+};

@@ -58,17 +58,14 @@ static void stood_in_settle(struct spending *spending, struct spending_hold *hol
 #include "server/line/call_cost.h"
 #include "server/money/cost.h"
 #include "server/news/journal_json.h"
+#include "tests/unit.h"
 #include "server/phone/media_stream.h"
 #include "server/phone/relay.h"
 #include "tests/peers/setup.h"
 
 #include <sched.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <sys/mman.h>
 #include <time.h>
-
-#include <cmocka.h>
 
 static struct config cfg;
 static struct agents *who;
@@ -163,23 +160,14 @@ static void stream_opens(struct stream *s, struct call_ref ref)
 
 /* ------------------------------------------------------------------------- helpers */
 
-static const char *lookup(void *arg, const char *name)
-{
-	const char *const *pairs = arg;
-
-	for (; *pairs; pairs += 2)
-		if (!strcmp(pairs[0], name))
-			return pairs[1];
-	return NULL;
-}
-
-static int open_with(const char *const *pairs)
+/* With the settings that the table names. */
+static int open_table(void **state)
 {
 	struct buf problem;
 	int err;
 
 	buf_init(&problem, 0);
-	err = config_load(&cfg, lookup, (void *)pairs, &problem);
+	err = config_load(&cfg, pairs_lookup, *state, &problem);
 	if (!err)
 		err = agents_open(&who, &cfg, &problem);
 	if (!err)
@@ -193,14 +181,8 @@ static int open_with(const char *const *pairs)
 			     .cfg = &cfg, .agents = who, .fleet = fleet, .loops = { caller_loop, agent_loop } });
 }
 
-static int open_table(void **state)
-{
-	static const char *const pairs[] = { "MAX_CALLS", "3", "MAX_CALL_SECONDS", "600", "OVERFLOW_NUMBER",
-		"+12025550177", "MAX_CALLS_PER_CALLER", "0", "MAX_CALLS_PER_CALLER_HOUR", "0", NULL };
-
-	(void)state;
-	return open_with(pairs);
-}
+static const char *const three_lines[] = { "MAX_CALLS", "3", "MAX_CALL_SECONDS", "600", "OVERFLOW_NUMBER",
+	"+12025550177", "MAX_CALLS_PER_CALLER", "0", "MAX_CALLS_PER_CALLER_HOUR", "0", NULL };
 
 static int close_table(void **state)
 {
@@ -212,6 +194,13 @@ static int close_table(void **state)
 	agents_close(who);
 	config_free(&cfg);
 	return atomic_load(&agents) || atomic_load(&callers) || atomic_load(&wrong_channel) || atomic_load(&holding);
+}
+
+static int log_errors_only(void **state)
+{
+	(void)state;
+	log_setup(LOG_FORMAT_TEXT, LOG_LEVEL_ERROR);
+	return 0;
 }
 
 static void pass(int64_t us)
@@ -469,14 +458,9 @@ static void a_day_that_is_full_refuses_calls_that_come_in_only(void **state)
 
 /* --------------------------------------------------------- one caller among others */
 
-static int open_limited(void **state)
-{
-	static const char *const pairs[] = { "MAX_CALLS", "6", "MAX_CALLS_PER_CALLER", "2", "MAX_CALLS_PER_CALLER_HOUR",
-		"5", "BLOCK_CALLERS", "+4917, +12025550166,sip:bob@spam.example,sip:eve*,client:mallory", NULL };
-
-	(void)state;
-	return open_with(pairs);
-}
+static const char *const for_each_caller[] = { "MAX_CALLS", "6", "MAX_CALLS_PER_CALLER", "2",
+	"MAX_CALLS_PER_CALLER_HOUR", "5", "BLOCK_CALLERS",
+	"+4917, +12025550166,sip:bob@spam.example,sip:eve*,client:mallory", NULL };
 
 static enum admission reserve_from(const char *call_sid, const char *from)
 {
@@ -652,14 +636,7 @@ static void blocked_callers_are_refused_by_number_beginning_and_name(void **stat
 	}
 }
 
-static int open_allowing(void **state)
-{
-	static const char *const pairs[] = { "BLOCK_CALLERS", "+12025550166", "ALLOW_CALLERS", "+1202*,Withheld",
-		NULL };
-
-	(void)state;
-	return open_with(pairs);
-}
+static const char *const allowed[] = { "BLOCK_CALLERS", "+12025550166", "ALLOW_CALLERS", "+1202*,Withheld", NULL };
 
 static void only_allowed_callers_are_answered_and_those_we_call(void **state)
 {
@@ -961,14 +938,8 @@ static void stale_handle_does_not_reach_the_next_caller(void **state)
 
 /* ------------------------------------------------------------- by which channel it comes */
 
-static int open_in_words(void **state)
-{
-	static const char *const pairs[] = { "CHANNEL", "relay", "GREETING_MODE", "exact", "GREETING",
-		"Hello, this is the desk.", "MAX_CALLS_PER_CALLER", "0", "MAX_CALLS_PER_CALLER_HOUR", "0", NULL };
-
-	(void)state;
-	return open_with(pairs);
-}
+static const char *const in_words[] = { "CHANNEL", "relay", "GREETING_MODE", "exact", "GREETING",
+	"Hello, this is the desk.", "MAX_CALLS_PER_CALLER", "0", "MAX_CALLS_PER_CALLER_HOUR", "0", NULL };
 
 static void call_is_announced_by_the_channel_of_its_agent_and_with_its_greeting(void **state)
 {
@@ -1097,6 +1068,33 @@ static void session_that_broke_off_is_opened_anew_once_and_goes_on_with_the_conv
 	assert_int_equal(calls_reconnect(calls, "CA1", "VX2", third), CALL_NO_SID);
 	pthread_join(s.thread, NULL);
 	UNTIL(all_free());
+}
+
+/* What the loops know at their end is told in time, as a rule; or too late, and then nothing happens. */
+static void session_that_broke_off_goes_on_with_its_last_words(void **state)
+{
+	struct call *c = calloc(1, sizeof *c);
+	char token[CALL_TOKEN_SIZE], again[CALL_TOKEN_SIZE];
+
+	(void)state;
+	c->calls = calls;
+	c->channel = &relay_channel;
+	c->context.lost_session = "";
+	snprintf(c->call_sid, sizeof c->call_sid, "CA1");
+	atomic_store(&c->end, END_STREAM_LOST);
+	pthread_mutex_init(&c->shown_lock, NULL);
+	assert_int_equal(reserve("CA1", token), CALL_ADMITTED);
+	assert_int_equal(after_session("CA1", "VX1"), END_NEVER_STREAMED);
+	for (int i = 0; i < 2; i++) {
+		c->said = fleet_said_new(1);
+		assert_true(fleet_said_add(c->said, false, "Are you open?", 13));
+		call_keep_said(c);
+		assert_null(c->said);
+		assert_int_equal(calls_reconnect(calls, "CA1", "VX1", again), CALL_ADMITTED);
+		assert_int_equal(calls_find_sid(calls, "CA1")->context.said->count, 1);
+	}
+	pthread_mutex_destroy(&c->shown_lock);
+	free(c);
 }
 
 /* Twilio could not reach us: nothing has been said. */
@@ -1737,71 +1735,68 @@ static void closing_ends_what_is_left(void **state)
 	/* close_table sees that no loop is left. */
 }
 
-int main(void)
-{
-#define CASE(name) cmocka_unit_test_setup_teardown(name, open_table, close_table)
-#define IN_WORDS(name) cmocka_unit_test_setup_teardown(name, open_in_words, close_table)
-#define LIMITED(name) cmocka_unit_test_setup_teardown(name, open_limited, close_table)
-	const struct CMUnitTest tests[] = {
-		LIMITED(one_caller_has_so_many_calls_at_once_in_whatever_spelling),
-		LIMITED(one_caller_makes_so_many_calls_an_hour),
-		LIMITED(who_withholds_the_number_is_one_caller),
-		LIMITED(calls_without_a_line_and_calls_we_place_do_not_count),
-		LIMITED(who_comes_back_is_not_refused_and_no_new_call),
-		LIMITED(blocked_callers_are_refused_by_number_beginning_and_name),
-		cmocka_unit_test_setup_teardown(
-		    only_allowed_callers_are_answered_and_those_we_call, open_allowing, close_table),
-		LIMITED(refused_callers_push_out_no_call_that_was_answered),
-		CASE(webhook_of_a_call_that_is_over_starts_nothing),
-		CASE(call_that_ends_while_it_is_let_in_stays_over),
-		CASE(after_a_fault_twilio_may_ask_again_twice),
-		CASE(same_call_gets_the_same_token_before_and_after_its_stream),
-		CASE(call_without_a_name_is_not_admitted),
-		CASE(table_is_full_at_its_limit_and_a_line_being_left_does_not_count),
-		CASE(a_day_that_is_full_refuses_calls_that_come_in_only),
-		CASE(draining_table_admits_nobody_but_lets_the_reserved_in),
-		CASE(token_is_good_once),
-		CASE(token_that_is_almost_right_is_wrong),
-		CASE(token_expires_by_itself),
-		CASE(claim_that_is_never_carried_expires),
-		CASE(abandoned_claim_ends_the_call_at_once),
-		CASE(letters_reach_the_call_they_are_for_and_no_other),
-		CASE(who_comes_back_gets_the_same_answer_however_often_twilio_asks),
-		CASE(who_was_answered_does_not_come_back),
-		CASE(stale_handle_does_not_reach_the_next_caller),
-		IN_WORDS(call_is_announced_by_the_channel_of_its_agent_and_with_its_greeting),
-		IN_WORDS(greeting_too_long_for_twiml_is_the_agents),
-		IN_WORDS(session_that_broke_off_is_opened_anew_once_and_goes_on_with_the_conversation),
-		IN_WORDS(session_that_never_began_is_opened_anew_too),
-		IN_WORDS(what_was_ended_on_purpose_and_streams_are_not_opened_anew),
-		IN_WORDS(token_of_another_channel_is_not_spent),
-		IN_WORDS(unannounced_call_by_another_channel_than_its_agents_gets_no_name),
-		CASE(call_that_comes_by_another_channel_than_announced_is_ended),
-		CASE(handle_from_nowhere_is_ignored),
-		CASE(first_reason_wins),
-		CASE(end_that_twilio_knows_first_is_named_by_what_there_was),
-		CASE(endings_are_kept_two_minutes),
-		CASE(mass_of_endings_is_kept),
-		CASE(newest_ending_of_a_call_that_streamed_twice_is_told),
-		CASE(calls_that_twilio_has_not_asked_about_are_counted),
-		CASE(longest_call_is_ended),
-		CASE(goodbye_is_said_once),
-		CASE(stream_nobody_announced_gets_a_line_and_then_a_name),
-		CASE(name_of_a_live_call_is_refused_and_of_a_reserved_one_taken_over),
-		CASE(live_calls_are_listed_first_then_the_ended_newest_first),
-		CASE(what_was_said_in_the_last_call_is_not_shown_for_the_next),
-		CASE(a_call_that_comes_back_goes_on_counting_its_turns),
-		CASE(a_call_that_comes_back_is_recorded_as_before),
-		CASE(free_line_holds_no_memory_of_its_last_call),
-		CASE(call_is_found_at_every_moment_of_its_life),
-		CASE(everybody_at_once_leaves_every_line_free),
-		CASE(call_is_told_who_it_is_for),
-		CASE(parties_are_kept_in_one_spelling),
-		CASE(fallback_is_the_agents_also_when_the_call_is_over),
-		CASE(who_had_the_call_speaks_after_it),
-		CASE(closing_ends_what_is_left),
-	};
+#define WITH(name, pairs) cmocka_unit_test_prestate_setup_teardown(name, open_table, close_table, (void *)pairs)
+#define CASE(name) WITH(name, three_lines)
+#define IN_WORDS(name) WITH(name, in_words)
+#define LIMITED(name) WITH(name, for_each_caller)
 
-	log_setup(LOG_FORMAT_TEXT, LOG_LEVEL_ERROR);
-	return cmocka_run_group_tests_name("calls", tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	LIMITED(one_caller_has_so_many_calls_at_once_in_whatever_spelling),
+	LIMITED(one_caller_makes_so_many_calls_an_hour),
+	LIMITED(who_withholds_the_number_is_one_caller),
+	LIMITED(calls_without_a_line_and_calls_we_place_do_not_count),
+	LIMITED(who_comes_back_is_not_refused_and_no_new_call),
+	LIMITED(blocked_callers_are_refused_by_number_beginning_and_name),
+	WITH(only_allowed_callers_are_answered_and_those_we_call, allowed),
+	LIMITED(refused_callers_push_out_no_call_that_was_answered),
+	CASE(webhook_of_a_call_that_is_over_starts_nothing),
+	CASE(call_that_ends_while_it_is_let_in_stays_over),
+	CASE(after_a_fault_twilio_may_ask_again_twice),
+	CASE(same_call_gets_the_same_token_before_and_after_its_stream),
+	CASE(call_without_a_name_is_not_admitted),
+	CASE(table_is_full_at_its_limit_and_a_line_being_left_does_not_count),
+	CASE(a_day_that_is_full_refuses_calls_that_come_in_only),
+	CASE(draining_table_admits_nobody_but_lets_the_reserved_in),
+	CASE(token_is_good_once),
+	CASE(token_that_is_almost_right_is_wrong),
+	CASE(token_expires_by_itself),
+	CASE(claim_that_is_never_carried_expires),
+	CASE(abandoned_claim_ends_the_call_at_once),
+	CASE(letters_reach_the_call_they_are_for_and_no_other),
+	CASE(who_comes_back_gets_the_same_answer_however_often_twilio_asks),
+	CASE(who_was_answered_does_not_come_back),
+	CASE(stale_handle_does_not_reach_the_next_caller),
+	IN_WORDS(call_is_announced_by_the_channel_of_its_agent_and_with_its_greeting),
+	IN_WORDS(greeting_too_long_for_twiml_is_the_agents),
+	IN_WORDS(session_that_broke_off_is_opened_anew_once_and_goes_on_with_the_conversation),
+	IN_WORDS(session_that_broke_off_goes_on_with_its_last_words),
+	IN_WORDS(session_that_never_began_is_opened_anew_too),
+	IN_WORDS(what_was_ended_on_purpose_and_streams_are_not_opened_anew),
+	IN_WORDS(token_of_another_channel_is_not_spent),
+	IN_WORDS(unannounced_call_by_another_channel_than_its_agents_gets_no_name),
+	CASE(call_that_comes_by_another_channel_than_announced_is_ended),
+	CASE(handle_from_nowhere_is_ignored),
+	CASE(first_reason_wins),
+	CASE(end_that_twilio_knows_first_is_named_by_what_there_was),
+	CASE(endings_are_kept_two_minutes),
+	CASE(mass_of_endings_is_kept),
+	CASE(newest_ending_of_a_call_that_streamed_twice_is_told),
+	CASE(calls_that_twilio_has_not_asked_about_are_counted),
+	CASE(longest_call_is_ended),
+	CASE(goodbye_is_said_once),
+	CASE(stream_nobody_announced_gets_a_line_and_then_a_name),
+	CASE(name_of_a_live_call_is_refused_and_of_a_reserved_one_taken_over),
+	CASE(live_calls_are_listed_first_then_the_ended_newest_first),
+	CASE(what_was_said_in_the_last_call_is_not_shown_for_the_next),
+	CASE(a_call_that_comes_back_goes_on_counting_its_turns),
+	CASE(a_call_that_comes_back_is_recorded_as_before),
+	CASE(free_line_holds_no_memory_of_its_last_call),
+	CASE(call_is_found_at_every_moment_of_its_life),
+	CASE(everybody_at_once_leaves_every_line_free),
+	CASE(call_is_told_who_it_is_for),
+	CASE(parties_are_kept_in_one_spelling),
+	CASE(fallback_is_the_agents_also_when_the_call_is_over),
+	CASE(who_had_the_call_speaks_after_it),
+	CASE(closing_ends_what_is_left),
+	GROUP(log_errors_only, NULL),
+};

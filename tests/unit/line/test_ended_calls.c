@@ -1,15 +1,12 @@
 #include "server/line/ended_calls.h"
+#include "tests/unit.h"
 
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-
-#include <cmocka.h>
 
 enum {
 	WORKER_STACK = 200 * 1024, /* CivetWeb gives half of that; ASan wants some of it */
@@ -61,11 +58,7 @@ static void a_full_table_is_listed_on_a_small_stack(void **state)
 	munmap(memory, BELOW + WORKER_STACK);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_full_table_is_listed_on_a_small_stack),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(a_full_table_is_listed_on_a_small_stack),
+	{ 0 },
+};

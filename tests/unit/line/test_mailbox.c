@@ -1,13 +1,10 @@
 #include "server/line/mailbox.h"
+#include "tests/unit.h"
 
 #include <pthread.h>
 #include <sched.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static void put(struct mailbox *box, const char *name)
 {
@@ -126,14 +123,10 @@ static void letters_of_several_writers_all_arrive_each_writer_s_in_order(void **
 	assert_int_equal(atomic_load(&shared.count), 0);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(letter_keeps_its_own_copies),
-		cmocka_unit_test(letters_come_out_in_the_order_they_went_in),
-		cmocka_unit_test(full_box_refuses_and_what_nobody_took_is_freed),
-		cmocka_unit_test(letters_of_several_writers_all_arrive_each_writer_s_in_order),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(letter_keeps_its_own_copies),
+	cmocka_unit_test(letters_come_out_in_the_order_they_went_in),
+	cmocka_unit_test(full_box_refuses_and_what_nobody_took_is_freed),
+	cmocka_unit_test(letters_of_several_writers_all_arrive_each_writer_s_in_order),
+	{ 0 },
+};

@@ -1,16 +1,13 @@
 #include "server/model/access.h"
 
 #include "tests/peers/setup.h"
+#include "tests/unit.h"
 
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static void parse(struct model_access *a, struct config *cfg, const char *url, const char *model)
 {
@@ -333,20 +330,16 @@ static void the_words_of_a_refusal_are_cut_and_never_hold_the_key(void **state)
 	config_free(&cfg);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(urls_are_taken_apart),
-		cmocka_unit_test(name_of_a_model_cannot_add_to_the_request),
-		cmocka_unit_test(what_is_too_long_is_said_and_not_cut),
-		cmocka_unit_test(key_goes_where_the_service_looks_for_it),
-		cmocka_unit_test(another_endpoint_has_what_it_says_and_else_what_the_first_has),
-		cmocka_unit_test(organisation_and_project_are_named_if_there_are_any),
-		cmocka_unit_test(caller_is_told_apart_but_not_told),
-		cmocka_unit_test(file_without_certificates_is_named),
-		cmocka_unit_test(a_refusal_names_the_settings_to_look_at),
-		cmocka_unit_test(the_words_of_a_refusal_are_cut_and_never_hold_the_key),
-	};
-
-	return cmocka_run_group_tests_name("access", tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(urls_are_taken_apart),
+	cmocka_unit_test(name_of_a_model_cannot_add_to_the_request),
+	cmocka_unit_test(what_is_too_long_is_said_and_not_cut),
+	cmocka_unit_test(key_goes_where_the_service_looks_for_it),
+	cmocka_unit_test(another_endpoint_has_what_it_says_and_else_what_the_first_has),
+	cmocka_unit_test(organisation_and_project_are_named_if_there_are_any),
+	cmocka_unit_test(caller_is_told_apart_but_not_told),
+	cmocka_unit_test(file_without_certificates_is_named),
+	cmocka_unit_test(a_refusal_names_the_settings_to_look_at),
+	cmocka_unit_test(the_words_of_a_refusal_are_cut_and_never_hold_the_key),
+	{ 0 },
+};

@@ -2,16 +2,11 @@
 
 #include "server/model/health.h"
 #include "tests/peers/setup.h"
+#include "tests/unit.h"
 
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static struct model_endpoints three;
 static const struct agent desk = { .name = "desk", .variant = "" };
@@ -197,17 +192,13 @@ static void settings_make_endpoints_and_what_makes_none_is_refused(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_it, close_it)
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(calls_begin_with_the_first_and_go_round),
-		TEST(failing_endpoint_is_left_out_until_a_session_succeeds_there),
-		TEST(refused_endpoint_is_not_taken_even_if_no_other_is_left),
-		TEST(endpoints_that_share_a_key_are_left_out_together_for_what_is_wrong_with_it),
-		TEST(what_is_refused_to_one_agent_is_not_refused_to_another),
-		TEST(text_api_has_one_address_and_no_part_in_the_state_of_the_others),
-		cmocka_unit_test(settings_make_endpoints_and_what_makes_none_is_refused),
-	};
-
-	return cmocka_run_group_tests_name("endpoints", tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	TEST(calls_begin_with_the_first_and_go_round),
+	TEST(failing_endpoint_is_left_out_until_a_session_succeeds_there),
+	TEST(refused_endpoint_is_not_taken_even_if_no_other_is_left),
+	TEST(endpoints_that_share_a_key_are_left_out_together_for_what_is_wrong_with_it),
+	TEST(what_is_refused_to_one_agent_is_not_refused_to_another),
+	TEST(text_api_has_one_address_and_no_part_in_the_state_of_the_others),
+	cmocka_unit_test(settings_make_endpoints_and_what_makes_none_is_refused),
+	{ 0 },
+};

@@ -1,14 +1,11 @@
 #include "server/model/errors.h"
+#include "tests/unit.h"
 
 #include "common/ws_client.h"
 
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <cmocka.h>
 
 static void code_decides_and_without_a_known_one_the_type(void **state)
 {
@@ -130,15 +127,11 @@ static void a_failure_to_dial_is_judged_by_what_the_service_says_and_else_by_its
 	}
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(code_decides_and_without_a_known_one_the_type),
-		cmocka_unit_test(answer_that_failed_is_asked_for_again_unless_its_reason_says_more),
-		cmocka_unit_test(blame_lies_with_the_key_or_with_the_model),
-		cmocka_unit_test(a_failure_to_dial_is_judged_by_what_the_service_says_and_else_by_its_kind),
-		cmocka_unit_test(answer_is_judged_by_its_code_and_then_by_its_status),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(code_decides_and_without_a_known_one_the_type),
+	cmocka_unit_test(answer_that_failed_is_asked_for_again_unless_its_reason_says_more),
+	cmocka_unit_test(blame_lies_with_the_key_or_with_the_model),
+	cmocka_unit_test(a_failure_to_dial_is_judged_by_what_the_service_says_and_else_by_its_kind),
+	cmocka_unit_test(answer_is_judged_by_its_code_and_then_by_its_status),
+	{ 0 },
+};

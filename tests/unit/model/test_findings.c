@@ -1,13 +1,9 @@
 #include "server/model/findings.h"
+#include "tests/unit.h"
 
 #include "server/model/access.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static struct model_failure failure_of(const char *text, bool permanent)
 {
@@ -68,12 +64,8 @@ static void agents_that_are_gone_are_forgotten(void **state)
 	findings_free(&f);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(failure_that_may_pass_does_not_hide_one_that_will_not),
-		cmocka_unit_test(agents_that_are_gone_are_forgotten),
-	};
-
-	return cmocka_run_group_tests_name("findings", tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(failure_that_may_pass_does_not_hide_one_that_will_not),
+	cmocka_unit_test(agents_that_are_gone_are_forgotten),
+	{ 0 },
+};

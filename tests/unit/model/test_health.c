@@ -10,13 +10,10 @@ static int stood_in_trial(const struct model_access *access, const struct agent 
 
 #include "common/json.h"
 #include "tests/peers/setup.h"
+#include "tests/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <cmocka.h>
 
 static const struct agent desk = { .name = "desk", .variant = "" }, night = { .name = "desk", .variant = "night" };
 static const struct model_access ends[] = {
@@ -318,20 +315,16 @@ static void trial_after_a_refused_answer_asks_until_one_is_given(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_it, close_it)
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(a_close_for_a_fatal_reason_closes_the_door),
-		TEST(what_a_trial_found_refused_is_told_to_calls_until_the_files_are_new),
-		TEST(states_of_endpoints_are_shown_where_there_are_several),
-		TEST(answers_refused_for_a_key_are_asked_for_wherever_it_is_shown),
-		TEST(endpoint_that_gives_no_answers_is_left_out_until_it_gives_one),
-		TEST(moderation_says_nothing_of_an_endpoint),
-		TEST(what_a_trial_found_at_one_endpoint_is_left_out_there_alone),
-		TEST(failing_endpoint_is_tried_by_the_thread_alone),
-		TEST(trial_after_a_refused_answer_asks_until_one_is_given),
-		TEST(each_agent_that_lacks_something_is_named_with_it),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	TEST(a_close_for_a_fatal_reason_closes_the_door),
+	TEST(what_a_trial_found_refused_is_told_to_calls_until_the_files_are_new),
+	TEST(states_of_endpoints_are_shown_where_there_are_several),
+	TEST(answers_refused_for_a_key_are_asked_for_wherever_it_is_shown),
+	TEST(endpoint_that_gives_no_answers_is_left_out_until_it_gives_one),
+	TEST(moderation_says_nothing_of_an_endpoint),
+	TEST(what_a_trial_found_at_one_endpoint_is_left_out_there_alone),
+	TEST(failing_endpoint_is_tried_by_the_thread_alone),
+	TEST(trial_after_a_refused_answer_asks_until_one_is_given),
+	TEST(each_agent_that_lacks_something_is_named_with_it),
+	{ 0 },
+};

@@ -2,14 +2,11 @@
 #include "server/model/realtime_say.h"
 #include "common/base64.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
-
-#include <cmocka.h>
 
 #include "tests/peers/fixture.h"
 #include "tests/peers/setup.h"
+#include "tests/unit.h"
 
 /* ----------------------------------------------------------------- what comes in */
 
@@ -1263,46 +1260,43 @@ static void message_too_large_for_its_buffer_is_an_error_not_half_a_message(void
 	assert_true(buf_error(&out) < 0);
 }
 
-int main(void)
-{
 #define TEST(name) cmocka_unit_test_setup_teardown(name, empty_out, empty_out)
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_event_of_the_fixtures_is_what_it_is),
-		cmocka_unit_test(no_event_of_the_fixtures_is_left_out),
-		cmocka_unit_test(no_beginning_of_an_event_is_one),
-		cmocka_unit_test(audio_is_handed_out_as_it_came),
-		cmocka_unit_test(speech_is_told_even_if_its_details_are_missing),
-		cmocka_unit_test(a_nul_does_not_lose_a_transcript),
-		cmocka_unit_test(fields_of_a_wrong_type_make_it_invalid),
-		cmocka_unit_test(asides_are_known_by_their_metadata),
-		cmocka_unit_test(usage_of_an_end_that_makes_no_sense_is_taken),
-		cmocka_unit_test(ids_are_as_long_as_the_service_likes),
-		cmocka_unit_test(ids_of_audio_are_what_they_mean),
-		cmocka_unit_test(one_bad_character_loses_no_event),
-		cmocka_unit_test(what_cannot_be_read_says_its_type),
-		cmocka_unit_test(unknown_event_is_known_by_its_name),
-		cmocka_unit_test(flood_of_nuls_is_read_in_one_pass),
-		cmocka_unit_test(only_a_nul_is_replaced),
-		cmocka_unit_test(numbers_may_be_integers_or_fractions),
-		cmocka_unit_test(end_of_an_answer_tells_how),
-		cmocka_unit_test(errors_have_the_class_their_code_gives_them),
-		cmocka_unit_test(refusal_tells_which_of_our_requests_it_means),
-		cmocka_unit_test(format_is_compared_both_ways),
-		cmocka_unit_test(session_in_text_answers_in_text_and_its_audio_does_not_matter),
-		TEST(session_in_text_asks_for_text_and_no_turn_detection),
-		cmocka_unit_test(field_that_is_not_documented_is_noticed),
-		TEST(session_is_configured_as_the_settings_say),
-		TEST(extras_at_fault_are_told_by_the_parameter),
-		TEST(what_came_back_is_compared_with_what_was_asked),
-		TEST(every_combination_of_settings_is_documented),
-		TEST(several_languages_are_for_models_that_know_them),
-		TEST(protected_session_neither_answers_nor_interrupts),
-		TEST(append_of_the_fixture_is_ours_to_the_byte),
-		TEST(commands_are_documented_and_name_what_they_mean),
-		TEST(greeting_repeats_the_instructions_and_uses_no_tools),
-		TEST(what_is_to_be_said_is_worded_as_the_standin_knows_it),
-		TEST(message_too_large_for_its_buffer_is_an_error_not_half_a_message),
-	};
 
-	return cmocka_run_group_tests_name("realtime", tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(every_event_of_the_fixtures_is_what_it_is),
+	cmocka_unit_test(no_event_of_the_fixtures_is_left_out),
+	cmocka_unit_test(no_beginning_of_an_event_is_one),
+	cmocka_unit_test(audio_is_handed_out_as_it_came),
+	cmocka_unit_test(speech_is_told_even_if_its_details_are_missing),
+	cmocka_unit_test(a_nul_does_not_lose_a_transcript),
+	cmocka_unit_test(fields_of_a_wrong_type_make_it_invalid),
+	cmocka_unit_test(asides_are_known_by_their_metadata),
+	cmocka_unit_test(usage_of_an_end_that_makes_no_sense_is_taken),
+	cmocka_unit_test(ids_are_as_long_as_the_service_likes),
+	cmocka_unit_test(ids_of_audio_are_what_they_mean),
+	cmocka_unit_test(one_bad_character_loses_no_event),
+	cmocka_unit_test(what_cannot_be_read_says_its_type),
+	cmocka_unit_test(unknown_event_is_known_by_its_name),
+	cmocka_unit_test(flood_of_nuls_is_read_in_one_pass),
+	cmocka_unit_test(only_a_nul_is_replaced),
+	cmocka_unit_test(numbers_may_be_integers_or_fractions),
+	cmocka_unit_test(end_of_an_answer_tells_how),
+	cmocka_unit_test(errors_have_the_class_their_code_gives_them),
+	cmocka_unit_test(refusal_tells_which_of_our_requests_it_means),
+	cmocka_unit_test(format_is_compared_both_ways),
+	cmocka_unit_test(session_in_text_answers_in_text_and_its_audio_does_not_matter),
+	TEST(session_in_text_asks_for_text_and_no_turn_detection),
+	cmocka_unit_test(field_that_is_not_documented_is_noticed),
+	TEST(session_is_configured_as_the_settings_say),
+	TEST(extras_at_fault_are_told_by_the_parameter),
+	TEST(what_came_back_is_compared_with_what_was_asked),
+	TEST(every_combination_of_settings_is_documented),
+	TEST(several_languages_are_for_models_that_know_them),
+	TEST(protected_session_neither_answers_nor_interrupts),
+	TEST(append_of_the_fixture_is_ours_to_the_byte),
+	TEST(commands_are_documented_and_name_what_they_mean),
+	TEST(greeting_repeats_the_instructions_and_uses_no_tools),
+	TEST(what_is_to_be_said_is_worded_as_the_standin_knows_it),
+	TEST(message_too_large_for_its_buffer_is_an_error_not_half_a_message),
+	{ 0 },
+};

@@ -1,13 +1,10 @@
 #include "server/model/realtime_tools.h"
 #include "server/model/realtime_parse.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 
-#include <cmocka.h>
-
 #include "tests/peers/fixture.h"
+#include "tests/unit.h"
 
 static struct model_event parsed(const char *text)
 {
@@ -165,16 +162,12 @@ static void answers_are_those_of_the_fixtures(void **state)
 	buf_free(&out);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(completed_call_is_told_by_its_item_and_by_its_response),
-		cmocka_unit_test(several_calls_of_a_response_are_told_in_order),
-		cmocka_unit_test(only_a_completed_item_is_a_call),
-		cmocka_unit_test(ids_and_names_that_make_no_sense_are_none),
-		cmocka_unit_test(what_mcp_servers_did_is_told),
-		cmocka_unit_test(answers_are_those_of_the_fixtures),
-	};
-
-	return cmocka_run_group_tests_name("realtime_tools", tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(completed_call_is_told_by_its_item_and_by_its_response),
+	cmocka_unit_test(several_calls_of_a_response_are_told_in_order),
+	cmocka_unit_test(only_a_completed_item_is_a_call),
+	cmocka_unit_test(ids_and_names_that_make_no_sense_are_none),
+	cmocka_unit_test(what_mcp_servers_did_is_told),
+	cmocka_unit_test(answers_are_those_of_the_fixtures),
+	{ 0 },
+};

@@ -5,14 +5,11 @@
 #include "common/clock.h"
 #include "tests/peers/fake_model.h"
 #include "tests/peers/fake_protocol.h"
+#include "tests/unit.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <cmocka.h>
 
 static struct fake_model *model;
 static struct model_access access_to;
@@ -67,14 +64,21 @@ static void done(void)
 	fake_model_stop(model);
 }
 
+/* A trial that finds all well, to its end. */
+static void succeeds(const struct fake_answer *answers)
+{
+	struct model_failure failure;
+
+	assert_int_equal(try(answers, &failure), 0);
+	fake_model_wait(model, "(end)", 1); /* with our Close */
+}
+
 static void session_is_configured_once_it_says_that_it_was_created(void **state)
 {
 	static const struct fake_answer answers[] = { { "", "noise\ncreated s1" }, { "configure", "ready s1" }, { 0 } };
-	struct model_failure failure;
 
 	(void)state;
-	assert_int_equal(try(answers, &failure), 0);
-	fake_model_wait(model, "(end)", 1); /* with our Close */
+	succeeds(answers);
 	assert_int_equal(fake_model_count(model, ""), 2);
 	expect_configured(0, "configure cfg_1 0 whole");
 	done();
@@ -83,12 +87,10 @@ static void session_is_configured_once_it_says_that_it_was_created(void **state)
 static void trial_opens_the_session_of_the_agents_channel(void **state)
 {
 	static const struct fake_answer answers[] = { { "", "created s1" }, { "configure", "ready s1" }, { 0 } };
-	struct model_failure failure;
 
 	(void)state;
 	of = &in_text;
-	assert_int_equal(try(answers, &failure), 0);
-	fake_model_wait(model, "(end)", 1);
+	succeeds(answers);
 	expect_configured(0, "configure cfg_1 in text");
 	done();
 	of = &agent;
@@ -98,11 +100,9 @@ static void refused_configuration_is_tried_once_more_without_what_few_know(void 
 {
 	static const struct fake_answer answers[] = { { "", "created s1" },
 		{ "configure cfg_1", "error harmless cfg_1" }, { "configure cfg_2", "ready s1" }, { 0 } };
-	struct model_failure failure;
 
 	(void)state;
-	assert_int_equal(try(answers, &failure), 0);
-	fake_model_wait(model, "(end)", 1);
+	succeeds(answers);
 	expect_configured(1, "configure cfg_2 0 noise_reduction, languages, speed, reasoning_effort");
 	assert_string_equal(trial.lack,
 	    "the service does not know and the session is without noise_reduction, languages, "
@@ -115,11 +115,9 @@ static void each_extra_that_is_refused_is_left_out_alone(void **state)
 	static const struct fake_answer answers[] = { { "", "created s1" },
 		{ "configure cfg_1", "error harmless cfg_1 extras=8" },
 		{ "configure cfg_2", "error harmless cfg_2 extras=4" }, { "configure cfg_3", "changed s1" }, { 0 } };
-	struct model_failure failure;
 
 	(void)state;
-	assert_int_equal(try(answers, &failure), 0);
-	fake_model_wait(model, "(end)", 1);
+	succeeds(answers);
 	expect_configured(1, "configure cfg_2 0 reasoning_effort");
 	expect_configured(2, "configure cfg_3 0 speed, reasoning_effort");
 	assert_string_equal(trial.lack,
@@ -244,19 +242,15 @@ static void answer_that_is_refused_fails_a_trial_that_asks_for_one(void **state)
 	asks = false;
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(session_is_configured_once_it_says_that_it_was_created),
-		cmocka_unit_test(trial_opens_the_session_of_the_agents_channel),
-		cmocka_unit_test(refused_configuration_is_tried_once_more_without_what_few_know),
-		cmocka_unit_test(each_extra_that_is_refused_is_left_out_alone),
-		cmocka_unit_test(what_is_known_to_be_refused_is_not_asked_for),
-		cmocka_unit_test(what_no_session_can_do_without_is_not_left_out),
-		cmocka_unit_test(session_of_another_kind_than_asked_for_is_refused),
-		cmocka_unit_test(answer_that_is_refused_fails_a_trial_that_asks_for_one),
-		cmocka_unit_test(class_of_an_error_decides_whether_it_stays_so),
-	};
-
-	return cmocka_run_group_tests_name("session", tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(session_is_configured_once_it_says_that_it_was_created),
+	cmocka_unit_test(trial_opens_the_session_of_the_agents_channel),
+	cmocka_unit_test(refused_configuration_is_tried_once_more_without_what_few_know),
+	cmocka_unit_test(each_extra_that_is_refused_is_left_out_alone),
+	cmocka_unit_test(what_is_known_to_be_refused_is_not_asked_for),
+	cmocka_unit_test(what_no_session_can_do_without_is_not_left_out),
+	cmocka_unit_test(session_of_another_kind_than_asked_for_is_refused),
+	cmocka_unit_test(answer_that_is_refused_fails_a_trial_that_asks_for_one),
+	cmocka_unit_test(class_of_an_error_decides_whether_it_stays_so),
+	{ 0 },
+};

@@ -1,13 +1,10 @@
 #include "server/model/words.h"
 
 #include "server/agents/agent.h"
+#include "tests/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 /* "12#" is easier to hear as "1 2 #". */
 static void keys_are_told_one_by_one(void **state)
@@ -59,13 +56,25 @@ static void person_is_named_to_whom_the_caller_is_connected(void **state)
 	assert_non_null(strstr(text, "connecting them to Ms Meier now."));
 }
 
-int main(void)
+static void who_can_speak_several_languages_is_told_where_the_phone_is_back(void **state)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(keys_are_told_one_by_one),
-		cmocka_unit_test(phrase_is_the_agents_own_words_or_an_instruction_with_ours),
-		cmocka_unit_test(person_is_named_to_whom_the_caller_is_connected),
-	};
+	static const struct relay_language languages[] = { { .code = "es-ES" } };
+	struct agent p = { .channel = CHANNEL_RELAY, .relay = { .attributes = { [RELAY_language] = "en-US" } } };
+	char note[400] = "Back.";
 
-	return cmocka_run_group_tests_name("words", tests, NULL, NULL);
+	(void)state;
+	words_first_language(note, sizeof note, &p);
+	assert_string_equal(note, "Back.");
+	p.relay.languages = languages;
+	p.relay.language_count = 1;
+	words_first_language(note, sizeof note, &p);
+	assert_string_equal(note, "Back. You are spoken in en-US again.");
 }
+
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(keys_are_told_one_by_one),
+	cmocka_unit_test(phrase_is_the_agents_own_words_or_an_instruction_with_ours),
+	cmocka_unit_test(person_is_named_to_whom_the_caller_is_connected),
+	cmocka_unit_test(who_can_speak_several_languages_is_told_where_the_phone_is_back),
+	{ 0 },
+};

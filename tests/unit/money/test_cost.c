@@ -3,17 +3,14 @@
 #include "server/model/realtime.h"
 
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "tests/peers/fixture.h"
 #include "tests/peers/setup.h"
+#include "tests/unit.h"
 
 static struct model_usage usage_of(const char *name, enum model_event_type type)
 {
@@ -60,6 +57,19 @@ static void assert_near(double got, double wanted)
 {
 	if (fabs(got - wanted) > 1e-9)
 		fail_msg("%.12f, not %.12f", got, wanted);
+}
+
+static struct call_cost cost_at_list_prices(const struct cost_use *use)
+{
+	struct call_cost cost;
+
+	cost_of(use, prices_builtin(), &cost);
+	return cost;
+}
+
+static double transcription_of(const struct cost_use *use)
+{
+	return cost_at_list_prices(use).transcription;
 }
 
 /* -------------------------------------------------------------------------- usage */
@@ -144,21 +154,16 @@ static void an_answer_costs_what_the_table_says(void **state)
 static void transcription_is_billed_by_time_or_by_token_whatever_was_told(void **state)
 {
 	struct cost_use use = { .model = "gpt-realtime-2", .transcription_model = "gpt-realtime-whisper" };
-	struct call_cost cost;
 
 	(void)state;
 	use.transcription_used.n[USAGE_MS] = 90000;
-	cost_of(&use, prices_builtin(), &cost);
-	assert_near(cost.transcription, 1.5 * 0.017);
+	assert_near(transcription_of(&use), 1.5 * 0.017);
 	use.transcription_used = (struct model_usage){ .n = { [USAGE_AUDIO_IN] = 900, [USAGE_TEXT_OUT] = 40 } };
-	cost_of(&use, prices_builtin(), &cost);
-	assert_near(cost.transcription, 1.5 * 0.017);
+	assert_near(transcription_of(&use), 1.5 * 0.017);
 	use.transcription_model = "gpt-4o-mini-transcribe";
-	cost_of(&use, prices_builtin(), &cost);
-	assert_near(cost.transcription, (900 * 1.25 + 40 * 5) / 1e6);
+	assert_near(transcription_of(&use), (900 * 1.25 + 40 * 5) / 1e6);
 	use.transcription_used = (struct model_usage){ .n = { [USAGE_MS] = 90000 } };
-	cost_of(&use, prices_builtin(), &cost);
-	assert_near(cost.transcription, 900 * 1.25 / 1e6);
+	assert_near(transcription_of(&use), 900 * 1.25 / 1e6);
 }
 
 static void minutes_are_billed_as_they_begin(void **state)
@@ -257,34 +262,27 @@ static void a_kind_without_a_price_costs_as_much_as_the_dearest(void **state)
 static void a_transcriber_without_a_price_costs_by_time_or_token_what_is_more(void **state)
 {
 	struct cost_use use = { .model = "", .transcription_model = "my-ears" };
-	struct call_cost cost;
 
 	(void)state;
 	use.transcription_used.n[USAGE_MS] = 60000;
-	cost_of(&use, prices_builtin(), &cost);
-	assert_false(cost.known);
-	assert_near(cost.transcription, 600 * 32 / 1e6);
+	assert_false(cost_at_list_prices(&use).known);
+	assert_near(transcription_of(&use), 600 * 32 / 1e6);
 	use.transcription_used = (struct model_usage){ .n = { [USAGE_TEXT_OUT] = 1000 } };
-	cost_of(&use, prices_builtin(), &cost);
-	assert_near(cost.transcription, 1000 * 24 / 1e6);
+	assert_near(transcription_of(&use), 1000 * 24 / 1e6);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_usage_of_an_answer_is_read),
-		cmocka_unit_test(the_usage_of_a_transcript_is_read),
-		cmocka_unit_test(what_is_missing_null_or_absurd_counts_as_nothing),
-		cmocka_unit_test(what_is_not_told_apart_is_text),
-		cmocka_unit_test(more_cached_than_there_was_is_not_believed),
-		cmocka_unit_test(an_answer_costs_what_the_table_says),
-		cmocka_unit_test(transcription_is_billed_by_time_or_by_token_whatever_was_told),
-		cmocka_unit_test(minutes_are_billed_as_they_begin),
-		cmocka_unit_test(the_minute_of_a_relay_is_the_owners_to_say),
-		cmocka_unit_test(a_model_without_a_price_costs_as_much_as_the_dearest),
-		cmocka_unit_test(a_kind_without_a_price_costs_as_much_as_the_dearest),
-		cmocka_unit_test(a_transcriber_without_a_price_costs_by_time_or_token_what_is_more),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(the_usage_of_an_answer_is_read),
+	cmocka_unit_test(the_usage_of_a_transcript_is_read),
+	cmocka_unit_test(what_is_missing_null_or_absurd_counts_as_nothing),
+	cmocka_unit_test(what_is_not_told_apart_is_text),
+	cmocka_unit_test(more_cached_than_there_was_is_not_believed),
+	cmocka_unit_test(an_answer_costs_what_the_table_says),
+	cmocka_unit_test(transcription_is_billed_by_time_or_by_token_whatever_was_told),
+	cmocka_unit_test(minutes_are_billed_as_they_begin),
+	cmocka_unit_test(the_minute_of_a_relay_is_the_owners_to_say),
+	cmocka_unit_test(a_model_without_a_price_costs_as_much_as_the_dearest),
+	cmocka_unit_test(a_kind_without_a_price_costs_as_much_as_the_dearest),
+	cmocka_unit_test(a_transcriber_without_a_price_costs_by_time_or_token_what_is_more),
+	{ 0 },
+};

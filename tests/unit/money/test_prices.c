@@ -1,15 +1,12 @@
 #include "server/money/prices.h"
+#include "tests/unit.h"
 
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 static struct prices table;
 static struct buf said;
@@ -165,16 +162,12 @@ static void a_file_is_read_from_the_disk(void **state)
 	assert_string_equal(table.date, "2026-10-03");
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_longest_name_that_begins_it_is_the_models),
-		cmocka_unit_test(a_file_takes_the_place_of_the_built_in_table),
-		cmocka_unit_test(what_is_wrong_with_a_file_is_said),
-		cmocka_unit_test(a_models_name_is_as_long_as_its_owner_likes),
-		cmocka_unit_test(more_models_than_there_is_room_for_are_refused),
-		cmocka_unit_test(a_file_is_read_from_the_disk),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, forget);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(the_longest_name_that_begins_it_is_the_models),
+	cmocka_unit_test(a_file_takes_the_place_of_the_built_in_table),
+	cmocka_unit_test(what_is_wrong_with_a_file_is_said),
+	cmocka_unit_test(a_models_name_is_as_long_as_its_owner_likes),
+	cmocka_unit_test(more_models_than_there_is_room_for_are_refused),
+	cmocka_unit_test(a_file_is_read_from_the_disk),
+	GROUP(NULL, forget),
+};

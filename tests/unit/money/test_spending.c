@@ -18,15 +18,12 @@ static int64_t stood_in_wall(void)
 #include "server/store/row.h"
 #include "server/store/store.h"
 #include "tests/peers/setup.h"
+#include "tests/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-#include <cmocka.h>
 
 static struct config cfg;
 static struct store *store;
@@ -126,55 +123,44 @@ static void the_median_is_the_middle_one(void **state)
 
 /* ----------------------------------------------------------------- what is reserved */
 
+static double reserved_for(const char *agent)
+{
+	struct spending_hold hold = held(agent);
+	double usd = day().reserved_usd;
+
+	spending_settle(spending, &hold, agent);
+	return usd;
+}
+
 static void a_call_reserves_the_median_of_its_agents_last_fifty(void **state)
 {
-	struct spending_hold hold;
-
 	(void)state;
 	up(100, 2);
 	spending_know(spending, "anna", 3);
 	spending_know(spending, "otto", 0);
-	hold = held("anna");
-	assert_usd(day().reserved_usd, 3); /* its own limit */
-	spending_settle(spending, &hold, "anna");
-	hold = held("otto");
-	assert_usd(day().reserved_usd, 2); /* MAX_CALL_COST */
-	spending_settle(spending, &hold, "otto");
-	hold = held("nobody");
-	assert_usd(day().reserved_usd, 2);
-	spending_settle(spending, &hold, "nobody");
+	assert_usd(reserved_for("anna"), 3); /* its own limit */
+	assert_usd(reserved_for("otto"), 2); /* MAX_CALL_COST */
+	assert_usd(reserved_for("nobody"), 2);
 
 	call_of("anna", 0.1);
 	call_of("anna", 0); /* its stream never came: no call to judge by */
-	hold = held("anna");
-	assert_usd(day().reserved_usd, 0.1);
-	spending_settle(spending, &hold, "anna");
+	assert_usd(reserved_for("anna"), 0.1);
 	for (int i = 0; i < 25; i++)
 		call_of("anna", 0.01);
 	for (int i = 0; i < 24; i++)
 		call_of("anna", 0.03);
-	hold = held("anna"); /* 50 of them: 0.1, 25 of 0.01, 24 of 0.03 */
-	assert_usd(day().reserved_usd, 0.02);
-	spending_settle(spending, &hold, "anna");
-	call_of("anna", 0.01); /* in place of the oldest */
-	hold = held("anna");
-	assert_usd(day().reserved_usd, 0.01);
-	spending_settle(spending, &hold, "anna");
-	hold = held("otto");
-	assert_usd(day().reserved_usd, 2);
-	spending_settle(spending, &hold, "otto");
+	assert_usd(reserved_for("anna"), 0.02); /* 50 of them: 0.1, 25 of 0.01, 24 of 0.03 */
+	call_of("anna", 0.01);                  /* in place of the oldest */
+	assert_usd(reserved_for("anna"), 0.01);
+	assert_usd(reserved_for("otto"), 2);
 	down();
 }
 
 static void without_a_limit_for_calls_it_is_one_dollar(void **state)
 {
-	struct spending_hold hold;
-
 	(void)state;
 	up(0, 0);
-	hold = held("anna");
-	assert_usd(day().reserved_usd, 1);
-	spending_settle(spending, &hold, "anna");
+	assert_usd(reserved_for("anna"), 1);
 	assert_usd(day().reserved_usd, 0);
 	down();
 }
@@ -483,24 +469,20 @@ static void without_one_everything_is_let_in(void **state)
 	assert_false(d.full || d.over);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_call_is_let_in_if_all_that_it_may_cost_is_left),
-		cmocka_unit_test(the_median_is_the_middle_one),
-		cmocka_unit_test(a_call_reserves_the_median_of_its_agents_last_fifty),
-		cmocka_unit_test(without_a_limit_for_calls_it_is_one_dollar),
-		cmocka_unit_test(what_is_reserved_gives_way_to_what_it_costs),
-		cmocka_unit_test(what_came_to_nothing_leaves_nothing),
-		cmocka_unit_test(what_must_be_is_reserved_beyond_the_limit),
-		cmocka_unit_test(a_limit_below_one_reservation_lets_calls_in_one_at_a_time),
-		cmocka_unit_test(a_limit_below_a_millionth_is_one_all_the_same),
-		cmocka_unit_test(a_call_over_midnight_costs_each_day_its_part),
-		cmocka_unit_test(the_day_is_summed_limited_and_kept_over_a_restart),
-		cmocka_unit_test(what_calls_have_cost_is_known_after_a_restart),
-		cmocka_unit_test(a_hundred_at_once_never_pass_the_limit),
-		cmocka_unit_test(without_one_everything_is_let_in),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(a_call_is_let_in_if_all_that_it_may_cost_is_left),
+	cmocka_unit_test(the_median_is_the_middle_one),
+	cmocka_unit_test(a_call_reserves_the_median_of_its_agents_last_fifty),
+	cmocka_unit_test(without_a_limit_for_calls_it_is_one_dollar),
+	cmocka_unit_test(what_is_reserved_gives_way_to_what_it_costs),
+	cmocka_unit_test(what_came_to_nothing_leaves_nothing),
+	cmocka_unit_test(what_must_be_is_reserved_beyond_the_limit),
+	cmocka_unit_test(a_limit_below_one_reservation_lets_calls_in_one_at_a_time),
+	cmocka_unit_test(a_limit_below_a_millionth_is_one_all_the_same),
+	cmocka_unit_test(a_call_over_midnight_costs_each_day_its_part),
+	cmocka_unit_test(the_day_is_summed_limited_and_kept_over_a_restart),
+	cmocka_unit_test(what_calls_have_cost_is_known_after_a_restart),
+	cmocka_unit_test(a_hundred_at_once_never_pass_the_limit),
+	cmocka_unit_test(without_one_everything_is_let_in),
+	{ 0 },
+};

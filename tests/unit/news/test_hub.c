@@ -1,16 +1,13 @@
 #include "server/news/hub.h"
 
 #include "server/agents/agent.h"
+#include "tests/unit.h"
 
 #include <poll.h>
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #define ONE "CA00000000000000000000000000000001"
 #define TWO "CA00000000000000000000000000000002"
@@ -326,21 +323,18 @@ static void watchers_come_and_go_while_calls_talk(void **state)
 	join(watchers, 3);
 }
 
-int main(void)
-{
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_hub, close_hub)
-	const struct CMUnitTest tests[] = {
-		TEST(event_is_one_line_of_data_with_all_its_facts),
-		TEST(watcher_of_one_call_hears_of_that_call_only),
-		TEST(numbers_grow),
-		TEST(who_comes_back_gets_what_was_told_meanwhile),
-		TEST(who_was_away_too_long_is_told_so),
-		TEST(slow_one_is_dropped_and_the_others_are_not),
-		TEST(large_events_fill_a_queue_by_their_bytes),
-		TEST(what_is_forming_never_drops_a_watcher),
-		TEST(journal_knows_whether_somebody_watches),
-		TEST(watchers_come_and_go_while_calls_talk),
-	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	TEST(event_is_one_line_of_data_with_all_its_facts),
+	TEST(watcher_of_one_call_hears_of_that_call_only),
+	TEST(numbers_grow),
+	TEST(who_comes_back_gets_what_was_told_meanwhile),
+	TEST(who_was_away_too_long_is_told_so),
+	TEST(slow_one_is_dropped_and_the_others_are_not),
+	TEST(large_events_fill_a_queue_by_their_bytes),
+	TEST(what_is_forming_never_drops_a_watcher),
+	TEST(journal_knows_whether_somebody_watches),
+	TEST(watchers_come_and_go_while_calls_talk),
+	{ 0 },
+};

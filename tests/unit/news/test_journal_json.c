@@ -1,11 +1,8 @@
 #include "server/news/journal_json.h"
+#include "tests/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static struct buf out;
 
@@ -61,6 +58,7 @@ static struct call_summary a_call(void)
 		.from = "+12025550123",
 		.to = "+12025550100",
 		.direction = "inbound",
+		.channel = "relay",
 		.stage = CALL_IS_OVER,
 		.state = "ended",
 		.agent = "reception",
@@ -76,7 +74,7 @@ static struct call_summary a_call(void)
 }
 
 #define FACTS \
-	"{\"call_sid\":\"CA1\",\"stream_sid\":\"MZ1\",\"state\":\"ended\",\"direction\":\"inbound\",\"from\":" \
+	"{\"call_sid\":\"CA1\",\"stream_sid\":\"MZ1\",\"state\":\"ended\",\"direction\":\"inbound\",\"channel\":\"relay\",\"from\":" \
 	"\"+12025550123\",\"to\":\"+12025550100\",\"agent\":\"reception\",\"variant\":null,\"metadata\":{\"a\":1}," \
 	"\"reserved_at\":\"2027-01-15T08:00:00.000Z\",\"first_turn\":1000,\"started_at\":" \
 	"\"2027-01-15T08:00:01.000Z\",\"ended_at\":\"2027-01-15T08:00:43.500Z\",\"seconds\":42.500,\"ending\":{" \
@@ -235,19 +233,16 @@ static void notes_are_their_facts(void **state)
 	assert_string_equal(entry_json(&entry), "{\"to\":\"a \\\"friend\\\"\",\"why\":null}");
 }
 
-int main(void)
-{
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
-	const struct CMUnitTest tests[] = {
-		TEST(a_call_has_all_its_facts_and_on_demand_what_was_said),
-		TEST(what_is_not_known_of_a_call_is_null_or_absent),
-		TEST(a_call_that_was_kept_is_told_as_it_was),
-		TEST(a_call_that_never_came_to_be_is_what_was_asked_for),
-		TEST(an_answer_says_how_much_of_it_was_heard),
-		TEST(a_tool_is_told_before_and_after_its_answer),
-		TEST(recordings_say_who_makes_them),
-		TEST(notes_are_their_facts),
-	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	TEST(a_call_has_all_its_facts_and_on_demand_what_was_said),
+	TEST(what_is_not_known_of_a_call_is_null_or_absent),
+	TEST(a_call_that_was_kept_is_told_as_it_was),
+	TEST(a_call_that_never_came_to_be_is_what_was_asked_for),
+	TEST(an_answer_says_how_much_of_it_was_heard),
+	TEST(a_tool_is_told_before_and_after_its_answer),
+	TEST(recordings_say_who_makes_them),
+	TEST(notes_are_their_facts),
+	{ 0 },
+};

@@ -10,10 +10,9 @@
 #include "server/work/jobs.h"
 #include "tests/peers/http_peer.h"
 #include "tests/peers/setup.h"
+#include "tests/unit.h"
 
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <sqlite3.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -21,8 +20,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 /* A store, agents, the records' own jobs, and a text API that says what the test
  * has told it to. One for all tests; each has calls of its own. */
@@ -583,21 +580,17 @@ static void records_without_a_place_are_warned_of(void **state)
 	buf_free(&out);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_is_saved_in_the_call_is_the_record),
-		cmocka_unit_test(a_wrong_one_is_told_kept_and_never_replaces_a_right_one),
-		cmocka_unit_test(what_was_said_fills_it_in_after_the_call),
-		cmocka_unit_test(what_breaks_the_schema_is_asked_for_once_more),
-		cmocka_unit_test(what_cannot_be_had_is_kept_as_failed_and_tried_once_more),
-		cmocka_unit_test(what_was_saved_wrong_stays_when_nothing_better_can_be_had),
-		cmocka_unit_test(an_agent_that_was_to_save_and_did_not_leaves_a_failed_one),
-		cmocka_unit_test(an_agent_that_is_gone_leaves_a_failed_one),
-		cmocka_unit_test(who_says_nothing_leaves_none),
-		cmocka_unit_test(a_call_that_comes_back_opens_its_record_again),
-		cmocka_unit_test(records_without_a_place_are_warned_of),
-	};
-
-	return cmocka_run_group_tests(tests, open_all, close_all);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(what_is_saved_in_the_call_is_the_record),
+	cmocka_unit_test(a_wrong_one_is_told_kept_and_never_replaces_a_right_one),
+	cmocka_unit_test(what_was_said_fills_it_in_after_the_call),
+	cmocka_unit_test(what_breaks_the_schema_is_asked_for_once_more),
+	cmocka_unit_test(what_cannot_be_had_is_kept_as_failed_and_tried_once_more),
+	cmocka_unit_test(what_was_saved_wrong_stays_when_nothing_better_can_be_had),
+	cmocka_unit_test(an_agent_that_was_to_save_and_did_not_leaves_a_failed_one),
+	cmocka_unit_test(an_agent_that_is_gone_leaves_a_failed_one),
+	cmocka_unit_test(who_says_nothing_leaves_none),
+	cmocka_unit_test(a_call_that_comes_back_opens_its_record_again),
+	cmocka_unit_test(records_without_a_place_are_warned_of),
+	GROUP(open_all, close_all),
+};

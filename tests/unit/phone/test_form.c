@@ -1,13 +1,10 @@
 #include "server/phone/form.h"
+#include "tests/unit.h"
 
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static struct form parsed(const char *body)
 {
@@ -109,17 +106,13 @@ static void body_is_taken_up_to_the_limit_and_not_beyond(void **state)
 	free(body);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(fields_are_decoded_and_keep_their_order),
-		cmocka_unit_test(first_of_a_repeated_name_is_taken_and_all_are_kept),
-		cmocka_unit_test(empty_parts_are_skipped_and_bare_names_are_empty),
-		cmocka_unit_test(empty_body_has_no_fields),
-		cmocka_unit_test(bad_escapes_and_nul_are_refused),
-		cmocka_unit_test(fields_are_taken_up_to_the_limit_and_not_beyond),
-		cmocka_unit_test(body_is_taken_up_to_the_limit_and_not_beyond),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(fields_are_decoded_and_keep_their_order),
+	cmocka_unit_test(first_of_a_repeated_name_is_taken_and_all_are_kept),
+	cmocka_unit_test(empty_parts_are_skipped_and_bare_names_are_empty),
+	cmocka_unit_test(empty_body_has_no_fields),
+	cmocka_unit_test(bad_escapes_and_nul_are_refused),
+	cmocka_unit_test(fields_are_taken_up_to_the_limit_and_not_beyond),
+	cmocka_unit_test(body_is_taken_up_to_the_limit_and_not_beyond),
+	{ 0 },
+};

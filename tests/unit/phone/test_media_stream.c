@@ -2,20 +2,17 @@
 #include "common/base64.h"
 
 #include <ctype.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 
-#include <cmocka.h>
-
 #include "tests/peers/fixture.h"
+#include "tests/unit/phone/phone_kit.h"
 
 static const char SID[] = "MZ00000000000000000000000000000001";
 
 /* What comes over the wire of a stream that has started as SID or as MZ1. */
 static struct phone_event parsed_by(const char *sid, const char *text, size_t len)
 {
-	struct phone_stream s = { "" };
+	struct phone_stream s = { .id = "" };
 	struct phone_event e;
 
 	snprintf(s.id, sizeof s.id, "%s", sid);
@@ -31,21 +28,7 @@ static struct phone_event parsed(const char *text)
 
 static void expect(const char *text, enum phone_event_type type)
 {
-	struct phone_event e = parsed(text);
-
-	if (e.type != type)
-		fail_msg("%s gives %d, not %d", text, e.type, type);
-}
-
-/* A start, by a stream that had no name before; the one it has after that. */
-static struct phone_event started(const char *text, size_t len, char name[FOREIGN_ID_SIZE])
-{
-	struct phone_stream s = { "" };
-	struct phone_event e;
-
-	media_stream_channel.parse(&s, text, len, &e);
-	memcpy(name, s.id, sizeof s.id);
-	return e;
+	phone_expect(text, parsed(text), type);
 }
 
 /* -------------------------------------------------------------------- from Twilio */
@@ -123,7 +106,7 @@ static void start_names_the_call_and_its_format(void **state)
 	char *text = fixture("twilio-stream-start", &len);
 
 	(void)state;
-	e = started(text, len, name);
+	e = phone_begins(&media_stream_channel, text, len, name);
 	assert_int_equal(e.type, PHONE_STARTED);
 	assert_string_equal(e.call_sid, "CA00000000000000000000000000000001");
 	assert_null(e.unusable);
@@ -257,6 +240,19 @@ static void nonsense_is_invalid_and_news_is_unknown(void **state)
 	expect("{\"event\":\"clear\",\"streamSid\":\"MZ1\"}", PHONE_UNKNOWN); /* it is we who say that */
 }
 
+static void what_belongs_to_a_relay_is_told_from_nonsense(void **state)
+{
+	struct phone_stream s = { .id = "MZ1" };
+	struct phone_event e;
+
+	(void)state;
+	media_stream_channel.parse(&s, "{\"type\":\"setup\"}", 16, &e);
+	assert_int_equal(e.type, PHONE_INVALID);
+	assert_non_null(strstr(e.unusable, "/twilio/relay"));
+	media_stream_channel.parse(&s, "{}", 2, &e);
+	assert_null(e.unusable);
+}
+
 static void no_beginning_of_a_message_is_read_beyond_its_end(void **state)
 {
 	static const char *const names[] = { "twilio-stream-connected", "twilio-stream-start", "twilio-stream-media",
@@ -336,7 +332,7 @@ static bool names_the_stream(const char *sid, size_t len)
 	memcpy(text + n, sid, len);
 	n += (int)len;
 	memcpy(text + n, "\"}", 2);
-	e = started(text, (size_t)n + 2, name);
+	e = phone_begins(&media_stream_channel, text, (size_t)n + 2, name);
 	if (e.type != PHONE_STARTED || e.unusable)
 		assert_string_equal(name, "");
 	else
@@ -399,7 +395,7 @@ static void expect_fixture(struct buf *out, const char *name)
 
 static void messages_of_ours_are_those_of_the_fixtures(void **state)
 {
-	struct phone_stream s = { "" };
+	struct phone_stream s = { .id = "" };
 	struct buf out;
 	struct span media, payload;
 	uint8_t frame[160];
@@ -424,7 +420,7 @@ static void messages_of_ours_are_those_of_the_fixtures(void **state)
 
 static void audio_of_any_length_is_a_message(void **state)
 {
-	struct phone_stream s = { "MZ1" };
+	struct phone_stream s = { .id = "MZ1" };
 	uint8_t audio[801], back[801];
 
 	(void)state;
@@ -445,28 +441,25 @@ static void audio_of_any_length_is_a_message(void **state)
 	}
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_message_of_the_fixtures_is_what_it_is),
-		cmocka_unit_test(a_message_that_is_not_addressed_to_the_stream_is_invalid),
-		cmocka_unit_test(it_says_what_it_can_do),
-		cmocka_unit_test(start_names_the_call_and_its_format),
-		cmocka_unit_test(start_tells_who_called_whom_if_its_parameters_do),
-		cmocka_unit_test(other_formats_are_seen),
-		cmocka_unit_test(media_carries_a_frame_and_its_time),
-		cmocka_unit_test(numbers_may_be_strings_numbers_or_absent),
-		cmocka_unit_test(mark_comes_back_with_our_name),
-		cmocka_unit_test(every_key_of_the_telephone_is_taken_and_nothing_else),
-		cmocka_unit_test(nonsense_is_invalid_and_news_is_unknown),
-		cmocka_unit_test(no_beginning_of_a_message_is_read_beyond_its_end),
-		cmocka_unit_test(names_are_taken_whole_or_not_at_all),
-		cmocka_unit_test(a_bad_character_loses_no_start),
-		cmocka_unit_test(stream_sid_that_could_break_our_json_is_not_taken),
-		cmocka_unit_test(a_second_start_is_told_and_renames_nothing),
-		cmocka_unit_test(messages_of_ours_are_those_of_the_fixtures),
-		cmocka_unit_test(audio_of_any_length_is_a_message),
-	};
-
-	return cmocka_run_group_tests_name("media_stream", tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(every_message_of_the_fixtures_is_what_it_is),
+	cmocka_unit_test(a_message_that_is_not_addressed_to_the_stream_is_invalid),
+	cmocka_unit_test(it_says_what_it_can_do),
+	cmocka_unit_test(start_names_the_call_and_its_format),
+	cmocka_unit_test(start_tells_who_called_whom_if_its_parameters_do),
+	cmocka_unit_test(other_formats_are_seen),
+	cmocka_unit_test(media_carries_a_frame_and_its_time),
+	cmocka_unit_test(numbers_may_be_strings_numbers_or_absent),
+	cmocka_unit_test(mark_comes_back_with_our_name),
+	cmocka_unit_test(every_key_of_the_telephone_is_taken_and_nothing_else),
+	cmocka_unit_test(nonsense_is_invalid_and_news_is_unknown),
+	cmocka_unit_test(what_belongs_to_a_relay_is_told_from_nonsense),
+	cmocka_unit_test(no_beginning_of_a_message_is_read_beyond_its_end),
+	cmocka_unit_test(names_are_taken_whole_or_not_at_all),
+	cmocka_unit_test(a_bad_character_loses_no_start),
+	cmocka_unit_test(stream_sid_that_could_break_our_json_is_not_taken),
+	cmocka_unit_test(a_second_start_is_told_and_renames_nothing),
+	cmocka_unit_test(messages_of_ours_are_those_of_the_fixtures),
+	cmocka_unit_test(audio_of_any_length_is_a_message),
+	{ 0 },
+};

@@ -1,24 +1,16 @@
 #include "server/phone/relay.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include <cmocka.h>
-
 #include "tests/peers/fixture.h"
+#include "tests/unit/phone/phone_kit.h"
 
 static const char SESSION[] = "VX00000000000000000000000000000001", CALL[] = "CA00000000000000000000000000000001";
 
 static struct phone_event parsed_of(const char *text, size_t len, char name[FOREIGN_ID_SIZE])
 {
-	struct phone_stream s = { "" };
-	struct phone_event e;
-
-	relay_channel.parse(&s, text, len, &e);
-	memcpy(name, s.id, sizeof s.id);
-	return e;
+	return phone_begins(&relay_channel, text, len, name);
 }
 
 static struct phone_event parsed(const char *text)
@@ -28,12 +20,20 @@ static struct phone_event parsed(const char *text)
 	return parsed_of(text, strlen(text), name);
 }
 
+/* A setup of the fixtures; nothing of it is borrowed. */
+static struct phone_event parsed_setup(const char *fixture_name, char name[FOREIGN_ID_SIZE])
+{
+	size_t len;
+	char *text = fixture(fixture_name, &len);
+	struct phone_event e = parsed_of(text, len, name);
+
+	free(text);
+	return e;
+}
+
 static void expect(const char *text, enum phone_event_type type)
 {
-	struct phone_event e = parsed(text);
-
-	if (e.type != type)
-		fail_msg("%s gives %d, not %d", text, e.type, type);
+	phone_expect(text, parsed(text), type);
 }
 
 static void expect_words(struct span text, const char *words)
@@ -106,22 +106,16 @@ static void it_says_what_it_can_do(void **state)
 static void setup_names_the_session_the_call_and_who_is_in_it(void **state)
 {
 	char name[FOREIGN_ID_SIZE];
-	struct phone_event e;
-	size_t len;
-	char *text = fixture("conversationrelay-setup", &len);
+	struct phone_event e = parsed_setup("conversationrelay-setup", name);
 
 	(void)state;
-	e = parsed_of(text, len, name);
-	free(text);
 	assert_null(e.unusable);
 	assert_string_equal(name, SESSION);
 	assert_string_equal(e.call_sid, CALL);
 	assert_string_equal(e.caller, "+12025550123");
 	assert_string_equal(e.called, "+12025550100");
 	/* As of the webhook of such a call: From is ours. */
-	text = fixture("conversationrelay-setup-outbound", &len);
-	e = parsed_of(text, len, name);
-	free(text);
+	e = parsed_setup("conversationrelay-setup-outbound", name);
 	assert_string_equal(e.caller, "+12025550100");
 	assert_string_equal(e.called, "+12025550123");
 }
@@ -165,7 +159,7 @@ static void a_setup_that_cannot_be_used_says_why(void **state)
 static void a_second_setup_is_told_and_renames_nothing(void **state)
 {
 	static const char second[] = "{\"type\":\"setup\",\"sessionId\":\"VX2\",\"callSid\":\"CA1\"}";
-	struct phone_stream s = { "VX1" };
+	struct phone_stream s = { .id = "VX1" };
 	struct phone_event e;
 
 	(void)state;
@@ -191,6 +185,23 @@ static void only_a_last_prompt_ends_the_turn(void **state)
 	expect("{\"type\":\"prompt\",\"voicePrompt\":null,\"last\":true}", PHONE_INVALID);
 	expect("{\"type\":\"prompt\",\"voicePrompt\":{},\"last\":true}", PHONE_INVALID);
 	expect("{\"type\":\"prompt\"}", PHONE_INVALID);
+}
+
+static void a_prompt_says_in_which_language_it_is_or_not(void **state)
+{
+	static const char *const none[] = { "null", "7", "\"\"", "\"x\"", "\"es ES\"", "\"es\\u0000\"", "[\"es\"]",
+		"\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"" };
+	char text[200];
+
+	(void)state;
+	assert_true(span_is(
+	    parsed("{\"type\":\"prompt\",\"voicePrompt\":\"No\",\"last\":true,\"lang\":\"es-ES\"}").language, "es-ES"));
+	for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+		snprintf(text, sizeof text, "{\"type\":\"prompt\",\"voicePrompt\":\"No\",\"last\":true,\"lang\":%s}",
+		    none[i]);
+		expect(text, PHONE_TEXT);
+		assert_null(parsed(text).language.p);
+	}
 }
 
 static void a_prompt_of_blanks_is_nobodys_turn(void **state)
@@ -319,6 +330,16 @@ static void nonsense_is_invalid_and_news_is_unknown(void **state)
 	expect("{\"unknown\":{\"type\":\"x\"},\"type\":\"dtmf\",\"digit\":\"1\",\"more\":[]}", PHONE_KEY);
 }
 
+static void what_belongs_to_a_stream_is_told_from_nonsense(void **state)
+{
+	(void)state;
+	expect("{\"event\":\"media\",\"media\":{\"payload\":\"AAAA\"}}", PHONE_INVALID);
+	assert_non_null(strstr(parsed("{\"event\":\"start\"}").unusable, "/twilio/stream"));
+	assert_non_null(strstr(parsed("{\"type\":\"media\"}").unusable, "/twilio/stream"));
+	assert_null(parsed("{\"type\":\"confetti\"}").unusable);
+	assert_null(parsed("{}").unusable);
+}
+
 static void cut(const char *name, void *arg)
 {
 	char id[FOREIGN_ID_SIZE], *text;
@@ -362,7 +383,7 @@ static void expect_fixture(struct buf *out, const char *name)
 
 static void messages_of_ours_are_those_of_the_fixtures(void **state)
 {
-	struct phone_stream s = { "VX1" };
+	struct phone_stream s = { .id = "VX1" };
 	struct buf out;
 
 	(void)state;
@@ -373,6 +394,10 @@ static void messages_of_ours_are_those_of_the_fixtures(void **state)
 	expect_fixture(&out, "conversationrelay-out-text-last");
 	relay_channel.put_language(&s, &out, "es-ES");
 	expect_fixture(&out, "conversationrelay-out-language");
+	relay_channel.put_text(&s, &out, "Abrimos", 7, false);
+	assert_string_equal(
+	    buf_text(&out), "{\"type\":\"text\",\"token\":\"Abrimos\",\"last\":false,\"lang\":\"es-ES\"}");
+	buf_reset(&out);
 	relay_channel.put_keys(&s, &out, "1w2#");
 	expect_fixture(&out, "conversationrelay-out-send-digits");
 	/* A string, though it looks like an object. */
@@ -388,7 +413,7 @@ static void messages_of_ours_are_those_of_the_fixtures(void **state)
 static void text_goes_out_as_it_is_with_its_spaces(void **state)
 {
 	static const char text[] = " say \"hi\"\n\xd7\xa9 \xf0\x9f\x98\x80\\ ";
-	struct phone_stream s = { "VX1" };
+	struct phone_stream s = { .id = "VX1" };
 	struct buf out;
 	cJSON *tree;
 
@@ -402,25 +427,23 @@ static void text_goes_out_as_it_is_with_its_spaces(void **state)
 	buf_free(&out);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_message_of_the_fixtures_is_what_it_is),
-		cmocka_unit_test(it_says_what_it_can_do),
-		cmocka_unit_test(setup_names_the_session_the_call_and_who_is_in_it),
-		cmocka_unit_test(a_setup_that_cannot_be_used_says_why),
-		cmocka_unit_test(a_second_setup_is_told_and_renames_nothing),
-		cmocka_unit_test(only_a_last_prompt_ends_the_turn),
-		cmocka_unit_test(a_prompt_of_blanks_is_nobodys_turn),
-		cmocka_unit_test(words_of_every_script_and_length_are_taken),
-		cmocka_unit_test(an_interruption_is_one_whatever_it_says),
-		cmocka_unit_test(news_of_the_session_says_who_speaks_and_what_was_played),
-		cmocka_unit_test(keys_and_complaints_may_be_odd),
-		cmocka_unit_test(nonsense_is_invalid_and_news_is_unknown),
-		cmocka_unit_test(no_beginning_of_a_message_is_read_beyond_its_end),
-		cmocka_unit_test(messages_of_ours_are_those_of_the_fixtures),
-		cmocka_unit_test(text_goes_out_as_it_is_with_its_spaces),
-	};
-
-	return cmocka_run_group_tests_name("relay", tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(every_message_of_the_fixtures_is_what_it_is),
+	cmocka_unit_test(it_says_what_it_can_do),
+	cmocka_unit_test(setup_names_the_session_the_call_and_who_is_in_it),
+	cmocka_unit_test(a_setup_that_cannot_be_used_says_why),
+	cmocka_unit_test(a_second_setup_is_told_and_renames_nothing),
+	cmocka_unit_test(only_a_last_prompt_ends_the_turn),
+	cmocka_unit_test(a_prompt_says_in_which_language_it_is_or_not),
+	cmocka_unit_test(a_prompt_of_blanks_is_nobodys_turn),
+	cmocka_unit_test(words_of_every_script_and_length_are_taken),
+	cmocka_unit_test(an_interruption_is_one_whatever_it_says),
+	cmocka_unit_test(news_of_the_session_says_who_speaks_and_what_was_played),
+	cmocka_unit_test(keys_and_complaints_may_be_odd),
+	cmocka_unit_test(nonsense_is_invalid_and_news_is_unknown),
+	cmocka_unit_test(what_belongs_to_a_stream_is_told_from_nonsense),
+	cmocka_unit_test(no_beginning_of_a_message_is_read_beyond_its_end),
+	cmocka_unit_test(messages_of_ours_are_those_of_the_fixtures),
+	cmocka_unit_test(text_goes_out_as_it_is_with_its_spaces),
+	{ 0 },
+};

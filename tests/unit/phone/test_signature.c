@@ -3,15 +3,12 @@
 #include "common/base64.h"
 #include "common/digest.h"
 #include "common/json.h"
+#include "tests/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-#include <cmocka.h>
 
 #define VECTORS "tests/fixtures/twilio-signatures.json"
 
@@ -276,18 +273,14 @@ static void url_that_is_none_is_refused(void **state)
 		assert_false(valid_url("z0FJQ6p6qXUQUMdOFID4vd0dYRM=", urls[i]));
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_vector_is_judged_as_twilio_does),
-		cmocka_unit_test(any_of_several_tokens_will_do),
-		cmocka_unit_test(without_a_token_nothing_is_valid),
-		cmocka_unit_test(what_counts_of_header_and_url),
-		cmocka_unit_test(every_spelling_of_twilios_libraries_is_known),
-		cmocka_unit_test(tries_are_bounded),
-		cmocka_unit_test(refusing_costs_little),
-		cmocka_unit_test(url_that_is_none_is_refused),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(every_vector_is_judged_as_twilio_does),
+	cmocka_unit_test(any_of_several_tokens_will_do),
+	cmocka_unit_test(without_a_token_nothing_is_valid),
+	cmocka_unit_test(what_counts_of_header_and_url),
+	cmocka_unit_test(every_spelling_of_twilios_libraries_is_known),
+	cmocka_unit_test(tries_are_bounded),
+	cmocka_unit_test(refusing_costs_little),
+	cmocka_unit_test(url_that_is_none_is_refused),
+	{ 0 },
+};

@@ -2,14 +2,11 @@
 
 #include "server/agents/agent.h"
 #include "tests/peers/setup.h"
+#include "tests/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #define HEAD "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 
@@ -142,19 +139,16 @@ static void person_is_dialled_with_a_limit_and_told_of_afterwards(void **state)
 		   "<Sip>SIPS:a@c.example</Sip></Dial></Response>\n");
 }
 
-int main(void)
-{
 #define CASE(name) cmocka_unit_test_setup_teardown(name, written_begin, written_end)
-	const struct CMUnitTest tests[] = {
-		CASE(person_is_dialled_with_a_limit_and_told_of_afterwards),
-		CASE(stream_is_announced_with_its_urls_and_parties),
-		CASE(session_is_announced_with_its_attributes_and_languages),
-		CASE(caller_cannot_write_markup),
-		CASE(parameter_stays_below_twilios_limit),
-		CASE(bytes_that_are_no_text_become_a_replacement),
-		CASE(sentence_is_said_with_what_is_known_of_its_voice),
-		CASE(a_hangup_is_a_whole_document),
-	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	CASE(person_is_dialled_with_a_limit_and_told_of_afterwards),
+	CASE(stream_is_announced_with_its_urls_and_parties),
+	CASE(session_is_announced_with_its_attributes_and_languages),
+	CASE(caller_cannot_write_markup),
+	CASE(parameter_stays_below_twilios_limit),
+	CASE(bytes_that_are_no_text_become_a_replacement),
+	CASE(sentence_is_said_with_what_is_known_of_its_voice),
+	CASE(a_hangup_is_a_whole_document),
+	{ 0 },
+};

@@ -20,15 +20,12 @@ static int slow_file_open(struct recording_file *f, const char *folder, const ch
 
 #include "audio/g711.h"
 #include "tests/peers/setup.h"
+#include "tests/unit.h"
 
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 enum { FRAME = 160 };
 
@@ -398,21 +395,17 @@ static void what_the_writer_is_too_slow_for_is_counted(void **state)
 	recording_release(r);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_file_can_be_read_after_every_write),
-		cmocka_unit_test(a_recording_is_its_owners_alone),
-		cmocka_unit_test(a_call_that_comes_back_is_continued),
-		cmocka_unit_test(a_call_sid_is_not_a_path),
-		cmocka_unit_test(names_of_every_length_have_a_file_of_their_own),
-		cmocka_unit_test(the_newest_of_several_days_is_found),
-		cmocka_unit_test(what_is_told_is_in_the_file),
-		cmocka_unit_test(closing_finishes_what_is_being_written),
-		cmocka_unit_test(a_full_disk_ends_the_recording_and_says_so),
-		cmocka_unit_test(a_directory_that_cannot_be_made_is_no_end),
-		cmocka_unit_test(what_the_writer_is_too_slow_for_is_counted),
-	};
-
-	return cmocka_run_group_tests(tests, folder_begin, folder_end);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(a_file_can_be_read_after_every_write),
+	cmocka_unit_test(a_recording_is_its_owners_alone),
+	cmocka_unit_test(a_call_that_comes_back_is_continued),
+	cmocka_unit_test(a_call_sid_is_not_a_path),
+	cmocka_unit_test(names_of_every_length_have_a_file_of_their_own),
+	cmocka_unit_test(the_newest_of_several_days_is_found),
+	cmocka_unit_test(what_is_told_is_in_the_file),
+	cmocka_unit_test(closing_finishes_what_is_being_written),
+	cmocka_unit_test(a_full_disk_ends_the_recording_and_says_so),
+	cmocka_unit_test(a_directory_that_cannot_be_made_is_no_end),
+	cmocka_unit_test(what_the_writer_is_too_slow_for_is_counted),
+	GROUP(folder_begin, folder_end),
+};

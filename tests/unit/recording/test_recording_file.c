@@ -3,15 +3,12 @@
 #include "server/store/row.h"
 #include "server/store/store.h"
 #include "tests/peers/setup.h"
+#include "tests/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <sqlite3.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#include <cmocka.h>
 
 static void a_range_is_what_is_there_of_it(void **state)
 {
@@ -78,10 +75,8 @@ static void what_cannot_be_read_now_is_not_denied(void **state)
 	folder_end(NULL);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = { cmocka_unit_test(a_range_is_what_is_there_of_it),
-		cmocka_unit_test(what_cannot_be_read_now_is_not_denied) };
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(a_range_is_what_is_there_of_it),
+	cmocka_unit_test(what_cannot_be_read_now_is_not_denied),
+	{ 0 },
+};

@@ -1,12 +1,9 @@
 #include "server/recording/recording_mix.h"
+#include "tests/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 enum { MS = 1000, SECOND = 1000 * MS, FRAME = 160, PER_MS = RECORDING_MIX_FRAMES_PER_MS, SILENCE = 0xff };
 
@@ -390,30 +387,27 @@ static void memory_stays_small_over_a_long_call(void **state)
 	assert_agent(0, 0, 600000);
 }
 
-int main(void)
-{
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, forget)
-	const struct CMUnitTest tests[] = {
-		TEST(the_caller_sits_where_his_timestamps_say),
-		TEST(a_hole_in_the_timestamps_is_silence),
-		TEST(frames_without_timestamps_follow_one_another),
-		TEST(a_burst_that_was_held_up_for_seconds_is_not_lost),
-		TEST(a_line_that_says_nothing_for_long_does_not_hold_the_file_back),
-		TEST(a_lying_timestamp_moves_nothing),
-		TEST(a_stream_faster_than_time_is_bounded),
-		TEST(the_agent_is_heard_when_the_marks_say_not_when_it_was_sent),
-		TEST(an_echo_that_took_longer_shifts_nothing),
-		TEST(what_may_still_move_is_not_written),
-		TEST(a_gap_of_the_phones_is_a_gap_in_the_file),
-		TEST(a_model_that_pauses_is_heard_pausing),
-		TEST(two_answers_overlap_nowhere_when_the_phone_is_late),
-		TEST(after_a_cut_there_is_silence),
-		TEST(a_cut_before_anything_was_heard_leaves_nothing),
-		TEST(without_echoes_the_clock_decides_in_the_end),
-		TEST(what_the_ring_dropped_is_silence_and_shifts_nothing),
-		TEST(a_first_frame_that_was_late_does_not_move_the_agent_against_the_caller),
-		TEST(memory_stays_small_over_a_long_call),
-	};
 
-	return cmocka_run_group_tests(tests, NULL, forget);
-}
+const struct CMUnitTest unit_tests[] = {
+	TEST(the_caller_sits_where_his_timestamps_say),
+	TEST(a_hole_in_the_timestamps_is_silence),
+	TEST(frames_without_timestamps_follow_one_another),
+	TEST(a_burst_that_was_held_up_for_seconds_is_not_lost),
+	TEST(a_line_that_says_nothing_for_long_does_not_hold_the_file_back),
+	TEST(a_lying_timestamp_moves_nothing),
+	TEST(a_stream_faster_than_time_is_bounded),
+	TEST(the_agent_is_heard_when_the_marks_say_not_when_it_was_sent),
+	TEST(an_echo_that_took_longer_shifts_nothing),
+	TEST(what_may_still_move_is_not_written),
+	TEST(a_gap_of_the_phones_is_a_gap_in_the_file),
+	TEST(a_model_that_pauses_is_heard_pausing),
+	TEST(two_answers_overlap_nowhere_when_the_phone_is_late),
+	TEST(after_a_cut_there_is_silence),
+	TEST(a_cut_before_anything_was_heard_leaves_nothing),
+	TEST(without_echoes_the_clock_decides_in_the_end),
+	TEST(what_the_ring_dropped_is_silence_and_shifts_nothing),
+	TEST(a_first_frame_that_was_late_does_not_move_the_agent_against_the_caller),
+	TEST(memory_stays_small_over_a_long_call),
+	GROUP(NULL, forget),
+};

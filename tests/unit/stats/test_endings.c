@@ -1,12 +1,9 @@
 #include "server/stats/endings.h"
+#include "tests/unit.h"
 
 #include <ctype.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static void every_ending_has_a_name_and_a_sentence(void **state)
 {
@@ -74,16 +71,12 @@ static void what_was_meant_to_end_is_not_apologised_for(void **state)
 	assert_int_equal(call_ending(END_DRAINED)->after, AFTER_DRAINING);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_ending_has_a_name_and_a_sentence),
-		cmocka_unit_test(no_two_endings_are_told_alike),
-		cmocka_unit_test(call_that_goes_on_has_no_ending),
-		cmocka_unit_test(ending_is_found_by_its_name),
-		cmocka_unit_test(every_fault_is_apologised_for),
-		cmocka_unit_test(what_was_meant_to_end_is_not_apologised_for),
-	};
-
-	return cmocka_run_group_tests_name("endings", tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(every_ending_has_a_name_and_a_sentence),
+	cmocka_unit_test(no_two_endings_are_told_alike),
+	cmocka_unit_test(call_that_goes_on_has_no_ending),
+	cmocka_unit_test(ending_is_found_by_its_name),
+	cmocka_unit_test(every_fault_is_apologised_for),
+	cmocka_unit_test(what_was_meant_to_end_is_not_apologised_for),
+	{ 0 },
+};

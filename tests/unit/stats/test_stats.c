@@ -1,12 +1,9 @@
 #include "server/stats/stats.h"
+#include "tests/unit.h"
 
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 struct seen {
 	size_t pairs;
@@ -121,15 +118,11 @@ static void nothing_was_measured_before_it_was(void **state)
 		assert_int_equal(stats.ended[i], 0);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(nothing_was_measured_before_it_was),
-		cmocka_unit_test(errors_are_counted_by_class_and_code),
-		cmocka_unit_test(code_too_long_is_the_same_pair_each_time),
-		cmocka_unit_test(more_than_fit_are_counted_together),
-		cmocka_unit_test(threads_lose_no_count),
-	};
-
-	return cmocka_run_group_tests_name("stats", tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(nothing_was_measured_before_it_was),
+	cmocka_unit_test(errors_are_counted_by_class_and_code),
+	cmocka_unit_test(code_too_long_is_the_same_pair_each_time),
+	cmocka_unit_test(more_than_fit_are_counted_together),
+	cmocka_unit_test(threads_lose_no_count),
+	{ 0 },
+};

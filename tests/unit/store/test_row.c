@@ -2,14 +2,11 @@
 
 #include "server/store/store.h"
 #include "tests/peers/setup.h"
+#include "tests/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#include <cmocka.h>
 
 static struct store *store;
 static struct rows r; /* what is asked for */
@@ -125,16 +122,13 @@ static void columns_become_members_of_an_object(void **state)
 	buf_free(&out);
 }
 
-int main(void)
-{
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_store, close_store)
-	const struct CMUnitTest tests[] = {
-		TEST(rows_come_in_order_and_are_counted),
-		TEST(a_query_may_stop_before_its_end),
-		TEST(one_row_is_there_or_not),
-		TEST(what_cannot_be_read_is_no_row_that_is_not_there),
-		TEST(columns_become_members_of_an_object),
-	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	TEST(rows_come_in_order_and_are_counted),
+	TEST(a_query_may_stop_before_its_end),
+	TEST(one_row_is_there_or_not),
+	TEST(what_cannot_be_read_is_no_row_that_is_not_there),
+	TEST(columns_become_members_of_an_object),
+	{ 0 },
+};

@@ -8,16 +8,13 @@
 #include "tools/kit/sound.h"
 #include "tools/kit/utf8.h"
 #include "tools/kit/ws.h"
+#include "tests/unit.h"
 
 #include <cjson/cJSON.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 /* --- text --- */
 
@@ -505,30 +502,26 @@ static void options_are_read_by_their_table(void **state)
 			fail_msg("taken: %s", bad[i]);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(base64_is_strict),
-		cmocka_unit_test(text_that_is_no_utf8_is_told),
-		cmocka_unit_test(a_string_is_written_as_json),
-		cmocka_unit_test(signatures_are_those_of_the_vectors),
-		cmocka_unit_test(a_signed_url_loses_port_user_and_fragment),
-		cmocka_unit_test(a_form_is_encoded_as_twilio_does),
-		cmocka_unit_test(a_form_is_read_as_it_was_written),
-		cmocka_unit_test(a_request_is_taken_at_any_split),
-		cmocka_unit_test(what_is_no_request_is_refused),
-		cmocka_unit_test(values_are_read_from_a_query),
-		cmocka_unit_test(the_websocket_key_is_answered_as_in_the_rfc),
-		cmocka_unit_test(frames_survive_every_cut),
-		cmocka_unit_test(a_giant_frame_is_refused_by_its_head),
-		cmocka_unit_test(frames_no_server_may_send_are_refused),
-		cmocka_unit_test(what_a_client_may_not_send_is_named),
-		cmocka_unit_test(g711_codes_come_back),
-		cmocka_unit_test(g711_takes_the_nearest_code),
-		cmocka_unit_test(sound_survives_its_file),
-		cmocka_unit_test(a_rank_is_right_to_three_percent),
-		cmocka_unit_test(options_are_read_by_their_table),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(base64_is_strict),
+	cmocka_unit_test(text_that_is_no_utf8_is_told),
+	cmocka_unit_test(a_string_is_written_as_json),
+	cmocka_unit_test(signatures_are_those_of_the_vectors),
+	cmocka_unit_test(a_signed_url_loses_port_user_and_fragment),
+	cmocka_unit_test(a_form_is_encoded_as_twilio_does),
+	cmocka_unit_test(a_form_is_read_as_it_was_written),
+	cmocka_unit_test(a_request_is_taken_at_any_split),
+	cmocka_unit_test(what_is_no_request_is_refused),
+	cmocka_unit_test(values_are_read_from_a_query),
+	cmocka_unit_test(the_websocket_key_is_answered_as_in_the_rfc),
+	cmocka_unit_test(frames_survive_every_cut),
+	cmocka_unit_test(a_giant_frame_is_refused_by_its_head),
+	cmocka_unit_test(frames_no_server_may_send_are_refused),
+	cmocka_unit_test(what_a_client_may_not_send_is_named),
+	cmocka_unit_test(g711_codes_come_back),
+	cmocka_unit_test(g711_takes_the_nearest_code),
+	cmocka_unit_test(sound_survives_its_file),
+	cmocka_unit_test(a_rank_is_right_to_three_percent),
+	cmocka_unit_test(options_are_read_by_their_table),
+	{ 0 },
+};

@@ -8,13 +8,13 @@
 #include "tools/kit/text.h"
 #include "tools/kit/ws.h"
 #include "tools/stamps.h"
+#include "tests/unit.h"
+#include "tests/unit/tools/listener_kit.h"
 
 #include <arpa/inet.h>
 #include <cjson/cJSON.h>
 #include <ctype.h>
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -22,8 +22,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #define TOKEN "a-token-of-this-test"
 #define PUBLIC "https://bridge.example.com"
@@ -422,17 +420,9 @@ static void *serve(void *arg)
 	return NULL;
 }
 
-/* One connection after the other in its own thread; all joined at the end. */
 static void *accept_all(void *arg)
 {
-	pthread_t threads[200];
-	size_t n = 0;
-	int fd;
-
-	while (n < 200 && (fd = accept(bridge.listener, NULL, NULL)) >= 0)
-		pthread_create(&threads[n++], NULL, serve, (void *)(intptr_t)fd);
-	while (n)
-		pthread_join(threads[--n], NULL);
+	listener_serve(bridge.listener, serve);
 	return arg;
 }
 
@@ -547,6 +537,14 @@ static void plays_a_second(struct seen *s)
 	say(s, "mark", "all");
 	listen_until(s, UINT64_MAX, "mark", "all");
 	listen_to_the_end(s);
+}
+
+static int remove_files(void **state)
+{
+	(void)state;
+	unlink(report_path);
+	unlink(sound_path);
+	return 0;
 }
 
 static void marks_come_back_only_after_play_out(void **state)
@@ -903,38 +901,30 @@ static void a_wrong_option_is_refused(void **state)
 	CHECK_CALL(only_listens, 2, "--fault", "no-such-fault");
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(marks_come_back_only_after_play_out),
-		cmocka_unit_test(a_late_phone_returns_marks_late),
-		cmocka_unit_test(a_phone_can_keep_marks_to_itself),
-		cmocka_unit_test(a_clear_returns_every_mark_and_silences_the_line),
-		cmocka_unit_test(a_mark_in_silence_comes_back_unasked_for_audio),
-		cmocka_unit_test(after_the_servers_close_the_action_decides),
-		cmocka_unit_test(an_unmet_expectation_is_a_failure),
-		cmocka_unit_test(a_number_to_dial_is_dialled),
-		cmocka_unit_test(the_action_may_open_another_stream),
-		cmocka_unit_test(what_is_gathered_goes_to_the_action),
-		cmocka_unit_test(what_twilio_would_warn_of_is_counted),
-		cmocka_unit_test(a_masked_frame_ends_the_stream),
-		cmocka_unit_test(a_fragmented_message_is_understood),
-		cmocka_unit_test(pieces_and_fragments_are_still_whole_messages),
-		cmocka_unit_test(doubled_frames_come_twice),
-		cmocka_unit_test(late_frames_come_all_the_same),
-		cmocka_unit_test(withheld_frames_never_come),
-		cmocka_unit_test(keys_are_pressed_one_by_one),
-		cmocka_unit_test(a_refused_upgrade_is_told),
-		cmocka_unit_test(a_wrong_signature_is_wrong),
-		cmocka_unit_test(a_socket_without_a_close_frame_is_a_lost_stream),
-		cmocka_unit_test(stamped_frames_carry_their_number),
-		cmocka_unit_test(units_of_answers_are_told_apart),
-		cmocka_unit_test(a_wrong_option_is_refused),
-	};
-
-	int failed = cmocka_run_group_tests(tests, NULL, NULL);
-
-	unlink(report_path);
-	unlink(sound_path);
-	return failed;
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(marks_come_back_only_after_play_out),
+	cmocka_unit_test(a_late_phone_returns_marks_late),
+	cmocka_unit_test(a_phone_can_keep_marks_to_itself),
+	cmocka_unit_test(a_clear_returns_every_mark_and_silences_the_line),
+	cmocka_unit_test(a_mark_in_silence_comes_back_unasked_for_audio),
+	cmocka_unit_test(after_the_servers_close_the_action_decides),
+	cmocka_unit_test(an_unmet_expectation_is_a_failure),
+	cmocka_unit_test(a_number_to_dial_is_dialled),
+	cmocka_unit_test(the_action_may_open_another_stream),
+	cmocka_unit_test(what_is_gathered_goes_to_the_action),
+	cmocka_unit_test(what_twilio_would_warn_of_is_counted),
+	cmocka_unit_test(a_masked_frame_ends_the_stream),
+	cmocka_unit_test(a_fragmented_message_is_understood),
+	cmocka_unit_test(pieces_and_fragments_are_still_whole_messages),
+	cmocka_unit_test(doubled_frames_come_twice),
+	cmocka_unit_test(late_frames_come_all_the_same),
+	cmocka_unit_test(withheld_frames_never_come),
+	cmocka_unit_test(keys_are_pressed_one_by_one),
+	cmocka_unit_test(a_refused_upgrade_is_told),
+	cmocka_unit_test(a_wrong_signature_is_wrong),
+	cmocka_unit_test(a_socket_without_a_close_frame_is_a_lost_stream),
+	cmocka_unit_test(stamped_frames_carry_their_number),
+	cmocka_unit_test(units_of_answers_are_told_apart),
+	cmocka_unit_test(a_wrong_option_is_refused),
+	GROUP(NULL, remove_files),
+};

@@ -11,15 +11,12 @@
 #include "tools/phone/twiml.h"
 #include "tools/phone/wav.h"
 #include "tools/phone/xml.h"
+#include "tests/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 /* --- sound --- */
 
@@ -576,32 +573,29 @@ static void faults_take_a_value_and_a_time(void **state)
 	assert_int_equal(fault_set(f, "late=3y"), -1);
 }
 
-int main(void)
-{
 #define PLAYOUT_TEST(name) cmocka_unit_test_setup_teardown(name, empty_playout, empty_playout)
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_wav_of_16_khz_becomes_8_khz_of_the_same_length),
-		cmocka_unit_test(broken_xml_is_refused),
-		cmocka_unit_test(escapes_in_xml_are_undone),
-		cmocka_unit_test(twiml_that_twilio_refuses_is_refused),
-		cmocka_unit_test(twiml_is_read_in_order),
-		cmocka_unit_test(an_answer_is_read_at_any_split),
-		cmocka_unit_test(an_answer_that_is_no_http_is_refused),
-		cmocka_unit_test(messages_must_have_exactly_their_fields),
-		PLAYOUT_TEST(a_mark_comes_back_when_what_precedes_it_was_played),
-		PLAYOUT_TEST(a_mark_with_nothing_before_it_comes_back_at_once),
-		PLAYOUT_TEST(a_clear_drops_audio_and_returns_all_marks),
-		PLAYOUT_TEST(audio_is_played_in_order_through_any_queue),
-		PLAYOUT_TEST(more_than_ten_minutes_are_thrown_away),
-		PLAYOUT_TEST(a_late_phone_begins_every_answer_late),
-		PLAYOUT_TEST(the_position_grows_within_a_tick),
-		cmocka_unit_test(answers_are_parted_by_silence_and_clears),
-		cmocka_unit_test(the_caller_waits_for_the_answer_to_him),
-		cmocka_unit_test(a_wait_gives_up_at_its_limit),
-		cmocka_unit_test(a_script_that_only_repeats_does_not_hang),
-		cmocka_unit_test(a_script_with_a_mistake_is_refused),
-		cmocka_unit_test(faults_take_a_value_and_a_time),
-	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(a_wav_of_16_khz_becomes_8_khz_of_the_same_length),
+	cmocka_unit_test(broken_xml_is_refused),
+	cmocka_unit_test(escapes_in_xml_are_undone),
+	cmocka_unit_test(twiml_that_twilio_refuses_is_refused),
+	cmocka_unit_test(twiml_is_read_in_order),
+	cmocka_unit_test(an_answer_is_read_at_any_split),
+	cmocka_unit_test(an_answer_that_is_no_http_is_refused),
+	cmocka_unit_test(messages_must_have_exactly_their_fields),
+	PLAYOUT_TEST(a_mark_comes_back_when_what_precedes_it_was_played),
+	PLAYOUT_TEST(a_mark_with_nothing_before_it_comes_back_at_once),
+	PLAYOUT_TEST(a_clear_drops_audio_and_returns_all_marks),
+	PLAYOUT_TEST(audio_is_played_in_order_through_any_queue),
+	PLAYOUT_TEST(more_than_ten_minutes_are_thrown_away),
+	PLAYOUT_TEST(a_late_phone_begins_every_answer_late),
+	PLAYOUT_TEST(the_position_grows_within_a_tick),
+	cmocka_unit_test(answers_are_parted_by_silence_and_clears),
+	cmocka_unit_test(the_caller_waits_for_the_answer_to_him),
+	cmocka_unit_test(a_wait_gives_up_at_its_limit),
+	cmocka_unit_test(a_script_that_only_repeats_does_not_hang),
+	cmocka_unit_test(a_script_with_a_mistake_is_refused),
+	cmocka_unit_test(faults_take_a_value_and_a_time),
+	{ 0 },
+};

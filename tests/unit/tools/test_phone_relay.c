@@ -8,20 +8,18 @@
 #include "tools/phone/run.h"
 #include "tools/phone/talker.h"
 #include "tools/phone/twiml.h"
+#include "tests/unit.h"
+#include "tests/unit/tools/listener_kit.h"
 
 #include <arpa/inet.h>
 #include <cjson/cJSON.h>
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #define TOKEN "a-token-of-this-test"
 #define PUBLIC "https://bridge.example.com"
@@ -104,31 +102,37 @@ static void messages_are_read_strictly(void **state)
 		const char *text;
 		bool good;
 	} rows[] = {
-		{ "{\"type\":\"text\",\"token\":\"We open at nine \",\"last\":false}", true },
-		{ "{\"type\":\"text\",\"token\":\"\",\"last\":true}", true },
-		{ "{\"type\":\"text\",\"token\":\"a\",\"lang\":\"es-ES\",\"interruptible\":false,\"preemptible\":true}",
+		{ JSON({ "type" : "text", "token" : "We open at nine ", "last" : false }), true },
+		{ JSON({ "type" : "text", "token" : "", "last" : true }), true },
+		{ JSON({
+			 "type" : "text",
+			 "token" : "a",
+			 "lang" : "es-ES",
+			 "interruptible" : false,
+			 "preemptible" : true
+		 }),
 		    true },
-		{ "{\"type\":\"play\",\"source\":\"https://b/a.mp3\",\"loop\":0}", true },
-		{ "{\"type\":\"sendDigits\",\"digits\":\"1w2#\"}", true },
-		{ "{\"type\":\"language\",\"ttsLanguage\":\"es-ES\"}", true },
-		{ "{\"type\":\"end\",\"handoffData\":\"{\\\"a\\\":1}\"}", true },
-		{ "{\"type\":\"end\"}", true },
-		{ "{\"type\":\"end\",\"handoffData\":{\"a\":1}}", false },
-		{ "{\"type\":\"text\"}", false },
-		{ "{\"type\":\"text\",\"token\":null}", false },
-		{ "{\"type\":\"text\",\"token\":7}", false },
-		{ "{\"type\":\"text\",\"token\":\"a\",\"last\":\"true\"}", false },
-		{ "{\"type\":\"text\",\"token\":\"a\",\"token\":\"b\"}", false },
-		{ "{\"type\":\"text\",\"token\":\"a\",\"speed\":2}", false },
+		{ JSON({ "type" : "play", "source" : "https://b/a.mp3", "loop" : 0 }), true },
+		{ JSON({ "type" : "sendDigits", "digits" : "1w2#" }), true },
+		{ JSON({ "type" : "language", "ttsLanguage" : "es-ES" }), true },
+		{ JSON({ "type" : "end", "handoffData" : "{\"a\":1}" }), true },
+		{ JSON({ "type" : "end" }), true },
+		{ JSON({ "type" : "end", "handoffData" : { "a" : 1 } }), false },
+		{ JSON({ "type" : "text" }), false },
+		{ JSON({ "type" : "text", "token" : null }), false },
+		{ JSON({ "type" : "text", "token" : 7 }), false },
+		{ JSON({ "type" : "text", "token" : "a", "last" : "true" }), false },
+		{ JSON({ "type" : "text", "token" : "a", "token" : "b" }), false },
+		{ JSON({ "type" : "text", "token" : "a", "speed" : 2 }), false },
 		{ "{\"type\":\"text\",\"token\":\"\\ud83d\"}", false },
 		{ "{\"type\":\"text\",\"token\":\"a\"} ", false },
-		{ "{\"type\":\"play\",\"source\":\"a.mp3\"}", false },
-		{ "{\"type\":\"play\",\"source\":\"https://b/a.mp3\",\"loop\":1.5}", false },
-		{ "{\"type\":\"sendDigits\",\"digits\":\"\"}", false },
-		{ "{\"type\":\"sendDigits\",\"digits\":\"1a\"}", false },
-		{ "{\"type\":\"language\"}", false },
-		{ "{\"type\":\"mark\",\"name\":\"a\"}", false },
-		{ "{\"event\":\"clear\"}", false },
+		{ JSON({ "type" : "play", "source" : "a.mp3" }), false },
+		{ JSON({ "type" : "play", "source" : "https://b/a.mp3", "loop" : 1.5 }), false },
+		{ JSON({ "type" : "sendDigits", "digits" : "" }), false },
+		{ JSON({ "type" : "sendDigits", "digits" : "1a" }), false },
+		{ JSON({ "type" : "language" }), false },
+		{ JSON({ "type" : "mark", "name" : "a" }), false },
+		{ JSON({ "event" : "clear" }), false },
 		{ "[]", false },
 		{ "", false },
 	};
@@ -148,15 +152,32 @@ static void messages_are_read_strictly(void **state)
 /* ---------------------------------------------------------------------- speaking */
 
 static const struct manner plain = { "en-US", INPUT_ANY, false };
+static struct talker talker;
+
+static int open_talker(void **state)
+{
+	(void)state;
+	talker_init(&talker, 50); /* a character a tick */
+	return 0;
+}
+
+static int close_talker(void **state)
+{
+	(void)state;
+	talker_close(&talker);
+	return 0;
+}
+
+#define TALKER(f) cmocka_unit_test_setup_teardown(f, open_talker, close_talker)
 
 /* Ticks until nothing more is spoken; how many sounded, and what was told as played. */
-static unsigned run_dry(struct talker *t, uint32_t *tick, struct text *played)
+static unsigned run_dry(uint32_t *tick, struct text *played)
 {
 	struct talker_news news;
 	unsigned sounded = 0, silent = 0;
 
 	while (silent < 100) {
-		bool sounds = talker_tick(t, (*tick)++, &news);
+		bool sounds = talker_tick(&talker, (*tick)++, &news);
 
 		sounded += sounds;
 		silent = sounds ? 0 : silent + 1;
@@ -168,106 +189,89 @@ static unsigned run_dry(struct talker *t, uint32_t *tick, struct text *played)
 
 static void words_take_their_time(void **state)
 {
-	struct talker t;
 	uint32_t tick = 0;
 	struct text played = { 0 };
 
 	(void)state;
-	talker_init(&t, 50); /* one a tick */
-	talker_words(&t, "twelve lette", false, &plain);
-	talker_words(&t, "rs and more", true, &plain);
-	assert_int_equal(run_dry(&t, &tick, &played), 23);
-	assert_int_equal(t.cycle_count, 1);
-	assert_int_equal(t.cycles[0].spoken, 23);
-	assert_int_equal(t.cycles[0].begin_tick, 15);
+	talker_words(&talker, "twelve lette", false, &plain);
+	talker_words(&talker, "rs and more", true, &plain);
+	assert_int_equal(run_dry(&tick, &played), 23);
+	assert_int_equal(talker.cycle_count, 1);
+	assert_int_equal(talker.cycles[0].spoken, 23);
+	assert_int_equal(talker.cycles[0].begin_tick, 15);
 	assert_string_equal(text_str(&played), "twelve letters and more");
 	text_free(&played);
-	talker_close(&t);
 }
 
 static void the_last_word_waits_for_its_end(void **state)
 {
-	struct talker t;
 	uint32_t tick = 0;
 
 	(void)state;
-	talker_init(&t, 50);
-	talker_words(&t, "we op", false, &plain);
-	run_dry(&t, &tick, NULL);
-	assert_int_equal(t.cycles[0].spoken, 3);
-	talker_words(&t, "", true, &plain);
-	run_dry(&t, &tick, NULL);
-	assert_int_equal(t.cycles[0].spoken, 5);
-	assert_int_equal(t.cycle_count, 1);
-	talker_close(&t);
+	talker_words(&talker, "we op", false, &plain);
+	run_dry(&tick, NULL);
+	assert_int_equal(talker.cycles[0].spoken, 3);
+	talker_words(&talker, "", true, &plain);
+	run_dry(&tick, NULL);
+	assert_int_equal(talker.cycles[0].spoken, 5);
+	assert_int_equal(talker.cycle_count, 1);
 }
 
 static void a_cut_tells_whole_words_and_drops_the_rest(void **state)
 {
-	struct talker t;
 	struct talker_news news;
 	struct text heard = { 0 };
 	uint32_t ms;
 
 	(void)state;
-	talker_init(&t, 50);
-	talker_words(&t, "we open at nine", true, &plain);
-	talker_words(&t, "and close at five", false, &plain);
+	talker_words(&talker, "we open at nine", true, &plain);
+	talker_words(&talker, "and close at five", false, &plain);
 	for (uint32_t tick = 0; tick < 15 + 9; tick++)
-		talker_tick(&t, tick, &news);
-	assert_true(talker_can_be_cut(&t, INPUT_SPEECH));
-	talker_cut(&t, &heard, &ms);
+		talker_tick(&talker, tick, &news);
+	assert_true(talker_can_be_cut(&talker, INPUT_SPEECH));
+	talker_cut(&talker, &heard, &ms);
 	assert_string_equal(text_str(&heard), "we open");
-	assert_true(t.cycles[0].cut && t.cycles[1].cut && !t.in_cycle);
-	assert_false(talker_can_be_cut(&t, INPUT_SPEECH));
+	assert_true(talker.cycles[0].cut && talker.cycles[1].cut && !talker.in_cycle);
+	assert_false(talker_can_be_cut(&talker, INPUT_SPEECH));
 	text_free(&heard);
-	talker_close(&t);
 }
 
 static void who_may_not_cut_does_not(void **state)
 {
-	struct talker t;
 	struct talker_news news;
 
 	(void)state;
-	talker_init(&t, 50);
-	talker_words(&t, "we open at nine", true, &(struct manner){ "en-US", INPUT_DTMF, false });
+	talker_words(&talker, "we open at nine", true, &(struct manner){ "en-US", INPUT_DTMF, false });
 	for (uint32_t tick = 0; tick < 20; tick++)
-		talker_tick(&t, tick, &news);
-	assert_false(talker_can_be_cut(&t, INPUT_SPEECH));
-	assert_true(talker_can_be_cut(&t, INPUT_DTMF));
-	talker_close(&t);
+		talker_tick(&talker, tick, &news);
+	assert_false(talker_can_be_cut(&talker, INPUT_SPEECH));
+	assert_true(talker_can_be_cut(&talker, INPUT_DTMF));
 }
 
 static void a_later_message_cuts_what_lets_it(void **state)
 {
-	struct talker t;
 	uint32_t tick = 0;
 
 	(void)state;
-	talker_init(&t, 50);
-	talker_words(&t, "one moment please", true, &(struct manner){ "en-US", INPUT_ANY, true });
-	talker_words(&t, "here it is", true, &plain);
-	run_dry(&t, &tick, NULL);
-	assert_int_equal(t.cycles[0].spoken, 0);
-	assert_true(t.cycles[0].cut);
-	assert_int_equal(t.cycles[1].spoken, 10);
-	talker_close(&t);
+	talker_words(&talker, "one moment please", true, &(struct manner){ "en-US", INPUT_ANY, true });
+	talker_words(&talker, "here it is", true, &plain);
+	run_dry(&tick, NULL);
+	assert_int_equal(talker.cycles[0].spoken, 0);
+	assert_true(talker.cycles[0].cut);
+	assert_int_equal(talker.cycles[1].spoken, 10);
 }
 
 static void keys_and_sounds_wait_for_the_words_before_them(void **state)
 {
-	struct talker t;
 	struct talker_news news;
 	char keys[10] = "";
 	uint32_t first = 0;
 
 	(void)state;
-	talker_init(&t, 50);
-	talker_words(&t, "hello", true, &plain);
-	talker_keys(&t, "1w2#", &plain);
+	talker_words(&talker, "hello", true, &plain);
+	talker_keys(&talker, "1w2#", &plain);
 	for (uint32_t tick = 0; tick < 200; tick++) {
-		talker_tick(&t, tick, &news);
+		talker_tick(&talker, tick, &news);
 		if (news.key) {
 			keys[strlen(keys)] = news.key;
 			first = first ? first : tick;
@@ -275,7 +279,6 @@ static void keys_and_sounds_wait_for_the_words_before_them(void **state)
 	}
 	assert_string_equal(keys, "1w2#");
 	assert_int_equal(first, 15 + 5);
-	talker_close(&t);
 }
 
 /* ------------------------------------------------------------ a call as a whole */
@@ -456,16 +459,8 @@ static void *serve(void *arg)
 
 static void *accept_all(void *arg)
 {
-	pthread_t threads[64];
-	size_t count = 0;
-	int fd;
-
-	(void)arg;
-	while (count < 64 && (fd = accept(server.listener, NULL, NULL)) >= 0)
-		pthread_create(&threads[count++], NULL, serve, (void *)(intptr_t)fd);
-	while (count)
-		pthread_join(threads[--count], NULL);
-	return NULL;
+	listener_serve(server.listener, serve);
+	return arg;
 }
 
 #define TWIML(attributes) \
@@ -502,6 +497,13 @@ static void close_server(void)
 
 static char script_path[64];
 
+static int remove_script(void **state)
+{
+	(void)state;
+	unlink(script_path);
+	return 0;
+}
+
 /* One call with a script; its exit status. */
 static int call(const char *script, const char *const *more)
 {
@@ -521,7 +523,8 @@ static int call(const char *script, const char *const *more)
 	return phone_run(argc, (char **)argv);
 }
 
-#define CALL(script, ...) call(script, (const char *const[]){ __VA_ARGS__, NULL })
+#define OPEN_SERVER(twiml, after, ...) open_server(twiml, after, (const struct row[]){ __VA_ARGS__, { 0 } })
+#define CALL(script, ...) assert_int_equal(call(script, (const char *const[]){ __VA_ARGS__, NULL }), 0)
 #define TEXT(words, last) "{\"type\":\"text\",\"token\":\"" words "\",\"last\":" last "}"
 
 static void assert_heard(const char *part)
@@ -548,12 +551,10 @@ static void a_conversation_goes_to_and_fro(void **state)
 	open_server(TWIML("welcomeGreeting=\"Good day.\" dtmfDetection=\"true\" partialPrompts=\"true\" "
 			  "debug=\"speaker-events tokens-played\""),
 	    NULL, rows);
-	assert_int_equal(
-	    CALL("wait-agent-done 100\nprompt \"When do you open, please?\" 700\nwait-spoken \"o'clock.\"\n"
-		 "wait-agent-done 100\ndtmf 1\nwait-last\nwait-agent-done 100\n",
-		"--expect", "answers=3", "--expect", "prompts=1", "--expect", "partials>=1", "--expect", "warnings=0",
-		"--expect", "unfinished=0", "--expect", "spoken~At nine o'clock.", "--expect", "end=caller"),
-	    0);
+	CALL("wait-agent-done 100\nprompt \"When do you open, please?\" 700\nwait-spoken \"o'clock.\"\n"
+	     "wait-agent-done 100\ndtmf 1\nwait-last\nwait-agent-done 100\n",
+	    "--expect", "answers=3", "--expect", "prompts=1", "--expect", "partials>=1", "--expect", "warnings=0",
+	    "--expect", "unfinished=0", "--expect", "spoken~At nine o'clock.", "--expect", "end=caller");
 	assert_heard("{\"type\":\"setup\",\"sessionId\":\"VX");
 	assert_heard("\"callStatus\":\"RINGING\",\"customParameters\":{\"agent\":\"x\"}}");
 	assert_heard(
@@ -572,43 +573,32 @@ static void a_conversation_goes_to_and_fro(void **state)
 
 static void an_interruption_tells_what_was_heard(void **state)
 {
-	static const struct row rows[] = { { "\"prompt\"", { TEXT(LONG, "true") } }, { "\"interrupt\"", { NULL } },
-		{ "\"prompt\"", { TEXT("Sorry.", "true") } }, { 0 } };
-
 	(void)state;
-	open_server(TWIML("debug=\"tokens-played\""), NULL, rows);
-	assert_int_equal(
-	    CALL("prompt \"When?\"\nwait-spoken \"in the\"\nprompt \"Stop.\"\nwait-spoken \"Sorry.\"\n", "--fault",
-		"heard-lower", "--expect", "clears=1", "--expect", "stale=0", "--expect", "cut_answers=1"),
-	    0);
+	OPEN_SERVER(TWIML("debug=\"tokens-played\""), NULL, { "\"prompt\"", { TEXT(LONG, "true") } },
+	    { "\"interrupt\"", { NULL } }, { "\"prompt\"", { TEXT("Sorry.", "true") } });
+	CALL("prompt \"When?\"\nwait-spoken \"in the\"\nprompt \"Stop.\"\nwait-spoken \"Sorry.\"\n", "--fault",
+	    "heard-lower", "--expect", "clears=1", "--expect", "stale=0", "--expect", "cut_answers=1");
 	assert_heard("{\"type\":\"interrupt\",\"utteranceUntilInterrupt\":\"we open at nine in the");
 	close_server();
 }
 
 static void tokens_of_a_cut_answer_are_found(void **state)
 {
-	static const struct row rows[] = { { "\"prompt\"", { TEXT(LONG, "false") } }, { "\"interrupt\"", { NULL } },
-		{ "\"error\"", { TEXT(" And so on.", "true") } }, { 0 } };
-
 	(void)state;
-	open_server(TWIML(""), NULL, rows);
-	assert_int_equal(
-	    CALL("prompt \"When?\"\nwait-spoken \"in the\"\nnoise\nsilence 500\nerror \"now\"\nsilence 500\n",
-		"--expect", "stale=1", "--expect", "warnings=1"),
-	    0);
+	OPEN_SERVER(TWIML(""), NULL, { "\"prompt\"", { TEXT(LONG, "false") } }, { "\"interrupt\"", { NULL } },
+	    { "\"error\"", { TEXT(" And so on.", "true") } });
+	CALL("prompt \"When?\"\nwait-spoken \"in the\"\nnoise\nsilence 500\nerror \"now\"\nsilence 500\n", "--expect",
+	    "stale=1", "--expect", "warnings=1");
 	close_server();
 }
 
 static void an_end_is_told_to_the_action(void **state)
 {
-	static const struct row rows[] = { { "\"prompt\"", { "{\"type\":\"end\",\"handoffData\":\"{\\\"a\\\":1}\"}" } },
-		{ 0 } };
-
 	(void)state;
-	open_server(TWIML(""), "<Response><Say>Bye.</Say><Hangup/></Response>", rows);
-	assert_int_equal(CALL("prompt \"Bye.\"\nwait-end\n", "--expect", "end=server", "--expect", "say=Bye.",
-			     "--expect", "handoff~{\"a\":1}", "--expect", "warnings=0"),
-	    0);
+	OPEN_SERVER(TWIML(""), "<Response><Say>Bye.</Say><Hangup/></Response>",
+	    { "\"prompt\"", { "{\"type\":\"end\",\"handoffData\":\"{\\\"a\\\":1}\"}" } });
+	CALL("prompt \"Bye.\"\nwait-end\n", "--expect", "end=server", "--expect", "say=Bye.", "--expect",
+	    "handoff~{\"a\":1}", "--expect", "warnings=0");
 	assert_asked("CallStatus=in-progress;SessionId=VX");
 	assert_asked("SessionStatus=ended;SessionDuration=0;HandoffData={\"a\":1};");
 	close_server();
@@ -616,14 +606,11 @@ static void an_end_is_told_to_the_action(void **state)
 
 static void a_lost_socket_leads_to_another_session(void **state)
 {
-	static const struct row rows[] = { { "\"prompt\"", { "cut" } }, { "IN_PROGRESS", { TEXT("Again.", "true") } },
-		{ 0 } };
-
 	(void)state;
-	open_server(TWIML("welcomeGreeting=\"Hi.\""), TWIML(""), rows);
-	assert_int_equal(CALL("wait-agent-done 100\nprompt \"Are you there?\"\nwait-spoken \"Again.\"\n", "--expect",
-			     "sessions=2", "--expect", "streams=2", "--expect", "warnings=1", "--expect", "end=caller"),
-	    0);
+	OPEN_SERVER(TWIML("welcomeGreeting=\"Hi.\""), TWIML(""), { "\"prompt\"", { "cut" } },
+	    { "IN_PROGRESS", { TEXT("Again.", "true") } });
+	CALL("wait-agent-done 100\nprompt \"Are you there?\"\nwait-spoken \"Again.\"\n", "--expect", "sessions=2",
+	    "--expect", "streams=2", "--expect", "warnings=1", "--expect", "end=caller");
 	assert_asked("SessionStatus=failed;SessionDuration=0;ErrorCode=64105;ErrorMessage=Websocket ended;");
 	assert_int_equal(server.bad_signatures, 0);
 	close_server();
@@ -631,24 +618,19 @@ static void a_lost_socket_leads_to_another_session(void **state)
 
 static void a_close_without_an_end_is_told(void **state)
 {
-	static const struct row rows[] = { { "\"prompt\"", { "close" } }, { 0 } };
-
 	(void)state;
-	open_server(TWIML(""), "<Response/>", rows);
-	assert_int_equal(CALL("prompt \"Bye.\"\nwait-end\n", "--expect", "end=server", "--expect", "warnings=1"), 0);
+	OPEN_SERVER(TWIML(""), "<Response/>", { "\"prompt\"", { "close" } });
+	CALL("prompt \"Bye.\"\nwait-end\n", "--expect", "end=server", "--expect", "warnings=1");
 	assert_asked("SessionStatus=failed");
 	close_server();
 }
 
 static void a_cut_socket_leads_to_another_session(void **state)
 {
-	static const struct row rows[] = { { "IN_PROGRESS", { TEXT("Again.", "true") } }, { 0 } };
-
 	(void)state;
-	open_server(TWIML("welcomeGreeting=\"Hi.\""), TWIML(""), rows);
-	assert_int_equal(CALL("wait-agent-done 100\ncut\nwait-spoken \"Again.\"\n", "--expect", "sessions=2",
-			     "--expect", "warnings=0", "--expect", "end=caller"),
-	    0);
+	OPEN_SERVER(TWIML("welcomeGreeting=\"Hi.\""), TWIML(""), { "IN_PROGRESS", { TEXT("Again.", "true") } });
+	CALL("wait-agent-done 100\ncut\nwait-spoken \"Again.\"\n", "--expect", "sessions=2", "--expect", "warnings=0",
+	    "--expect", "end=caller");
 	assert_asked("ErrorCode=64105;");
 	close_server();
 }
@@ -656,12 +638,11 @@ static void a_cut_socket_leads_to_another_session(void **state)
 static void ten_bad_messages_end_it(void **state)
 {
 #define BAD "{\"type\":\"end\",\"handoffData\":{}}"
-	static const struct row rows[] = { { "\"setup\"", { BAD, BAD, BAD, BAD } }, { "64107", { BAD, BAD, BAD } },
-		{ "64107", { BAD, BAD, BAD } }, { 0 } };
 
 	(void)state;
-	open_server(TWIML(""), "<Response/>", rows);
-	assert_int_equal(CALL("wait-end\n", "--expect", "malformed=10", "--expect", "end=violation"), 0);
+	OPEN_SERVER(TWIML(""), "<Response/>", { "\"setup\"", { BAD, BAD, BAD, BAD } }, { "64107", { BAD, BAD, BAD } },
+	    { "64107", { BAD, BAD, BAD } });
+	CALL("wait-end\n", "--expect", "malformed=10", "--expect", "end=violation");
 	assert_heard("Invalid message received, code: 64107");
 	assert_asked("ErrorMessage=Too many consecutive malformed messages.");
 	close_server();
@@ -673,12 +654,12 @@ static void twilios_own_failures_are_told(void **state)
 
 	(void)state;
 	open_server(TWIML(""), "<Response/>", rows);
-	assert_int_equal(CALL("silence 5000\n", "--fault", "session-error=64111@100", "--expect", "sessions=1"), 0);
+	CALL("silence 5000\n", "--fault", "session-error=64111@100", "--expect", "sessions=1");
 	assert_heard("{\"type\":\"error\",\"description\":\"Text-to-speech provider failed, code: 64111\"}");
 	assert_asked("SessionStatus=failed;SessionDuration=0;ErrorCode=64111");
 	close_server();
 	open_server(TWIML(""), "<Response/>", rows);
-	assert_int_equal(CALL("silence 5000\n", "--fault", "session-error=64102", "--expect", "streams=0"), 0);
+	CALL("silence 5000\n", "--fault", "session-error=64102", "--expect", "streams=0");
 	assert_int_equal(server.sockets, 0);
 	assert_asked("ErrorCode=64102");
 	close_server();
@@ -690,9 +671,8 @@ static void odd_messages_are_sent_as_asked(void **state)
 
 	(void)state;
 	open_server(TWIML(""), NULL, rows);
-	assert_int_equal(CALL("lang xx-YY\nprompt \"Hello.\"\nraw {\"type\":\"dtmf\",\"digit\":7}\nsilence 300\n",
-			     "--fault", "half-emoji@20", "--fault", "start-twice@40", "--fault", "interrupts=5@60"),
-	    0);
+	CALL("lang xx-YY\nprompt \"Hello.\"\nraw {\"type\":\"dtmf\",\"digit\":7}\nsilence 300\n", "--fault",
+	    "half-emoji@20", "--fault", "start-twice@40", "--fault", "interrupts=5@60");
 	assert_heard("\"lang\":\"xx-YY\"");
 	assert_heard("{\"type\":\"dtmf\",\"digit\":7}");
 	assert_heard("half a smile \\ud83d");
@@ -700,30 +680,24 @@ static void odd_messages_are_sent_as_asked(void **state)
 	close_server();
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(attributes_are_held_against_the_tables),
-		cmocka_unit_test(messages_are_read_strictly),
-		cmocka_unit_test(words_take_their_time),
-		cmocka_unit_test(the_last_word_waits_for_its_end),
-		cmocka_unit_test(a_cut_tells_whole_words_and_drops_the_rest),
-		cmocka_unit_test(who_may_not_cut_does_not),
-		cmocka_unit_test(a_later_message_cuts_what_lets_it),
-		cmocka_unit_test(keys_and_sounds_wait_for_the_words_before_them),
-		cmocka_unit_test(a_conversation_goes_to_and_fro),
-		cmocka_unit_test(an_interruption_tells_what_was_heard),
-		cmocka_unit_test(tokens_of_a_cut_answer_are_found),
-		cmocka_unit_test(an_end_is_told_to_the_action),
-		cmocka_unit_test(a_lost_socket_leads_to_another_session),
-		cmocka_unit_test(a_close_without_an_end_is_told),
-		cmocka_unit_test(a_cut_socket_leads_to_another_session),
-		cmocka_unit_test(ten_bad_messages_end_it),
-		cmocka_unit_test(twilios_own_failures_are_told),
-		cmocka_unit_test(odd_messages_are_sent_as_asked),
-	};
-	int failed = cmocka_run_group_tests(tests, NULL, NULL);
-
-	unlink(script_path);
-	return failed;
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(attributes_are_held_against_the_tables),
+	cmocka_unit_test(messages_are_read_strictly),
+	TALKER(words_take_their_time),
+	TALKER(the_last_word_waits_for_its_end),
+	TALKER(a_cut_tells_whole_words_and_drops_the_rest),
+	TALKER(who_may_not_cut_does_not),
+	TALKER(a_later_message_cuts_what_lets_it),
+	TALKER(keys_and_sounds_wait_for_the_words_before_them),
+	cmocka_unit_test(a_conversation_goes_to_and_fro),
+	cmocka_unit_test(an_interruption_tells_what_was_heard),
+	cmocka_unit_test(tokens_of_a_cut_answer_are_found),
+	cmocka_unit_test(an_end_is_told_to_the_action),
+	cmocka_unit_test(a_lost_socket_leads_to_another_session),
+	cmocka_unit_test(a_close_without_an_end_is_told),
+	cmocka_unit_test(a_cut_socket_leads_to_another_session),
+	cmocka_unit_test(ten_bad_messages_end_it),
+	cmocka_unit_test(twilios_own_failures_are_told),
+	cmocka_unit_test(odd_messages_are_sent_as_asked),
+	GROUP(NULL, remove_script),
+};

@@ -7,16 +7,14 @@
 #include "tools/standin_model/vad.h"
 
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cjson/cJSON.h>
-#include <cmocka.h>
 
 #include "tests/peers/fixture.h"
+#include "tests/unit.h"
 
 /* Turns. */
 
@@ -249,19 +247,15 @@ static void faults_are_ordered_for_some_connections(void **state)
 	assert_false(fault_again(&f, FAULT_FAIL));
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(silence_makes_no_turn),
-		cmocka_unit_test(a_turn_is_where_the_speech_is),
-		cmocka_unit_test(a_moved_pause_moves_the_turn),
-		cmocka_unit_test(a_short_pause_or_a_click_changes_nothing),
-		cmocka_unit_test(how_audio_is_cut_into_pieces_changes_nothing),
-		cmocka_unit_test(upgrades_are_judged),
-		cmocka_unit_test(stamps_are_found_however_the_stream_is_cut),
-		cmocka_unit_test(what_the_bridge_wants_said_is_known_by_its_wording),
-		cmocka_unit_test(faults_are_ordered_for_some_connections),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(silence_makes_no_turn),
+	cmocka_unit_test(a_turn_is_where_the_speech_is),
+	cmocka_unit_test(a_moved_pause_moves_the_turn),
+	cmocka_unit_test(a_short_pause_or_a_click_changes_nothing),
+	cmocka_unit_test(how_audio_is_cut_into_pieces_changes_nothing),
+	cmocka_unit_test(upgrades_are_judged),
+	cmocka_unit_test(stamps_are_found_however_the_stream_is_cut),
+	cmocka_unit_test(what_the_bridge_wants_said_is_known_by_its_wording),
+	cmocka_unit_test(faults_are_ordered_for_some_connections),
+	{ 0 },
+};

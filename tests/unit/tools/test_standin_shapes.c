@@ -1,14 +1,11 @@
 /* The stand-in's check of client events: as strict as it claims to be. */
 #include "tools/standin_model/shapes.h"
+#include "tests/unit.h"
 
 #include <glob.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 enum { FIXTURES = 28 };
 
@@ -140,46 +137,73 @@ static void one_wrong_type_fails_wherever_it_is(void **state)
 static const struct {
 	const char *event, *code, *param;
 } faulty[] = {
-	{ "{\"type\":\"session.update\",\"session\":{\"type\":\"realtime\",\"temperature\":0.8}}", "unknown_parameter",
-	    "session.temperature" },
-	{ "{\"type\":\"session.update\",\"session\":{\"type\":\"realtime\",\"modalities\":[\"audio\"]}}",
+	{ JSON({ "type" : "session.update", "session" : { "type" : "realtime", "temperature" : 0.8 } }),
+	    "unknown_parameter", "session.temperature" },
+	{ JSON({ "type" : "session.update", "session" : { "type" : "realtime", "modalities" : ["audio"] } }),
 	    "unknown_parameter", "session.modalities" },
-	{ "{\"type\":\"session.update\",\"session\":{\"instructions\":\"x\"}}", "missing_required_parameter",
+	{ JSON({ "type" : "session.update", "session" : { "instructions" : "x" } }), "missing_required_parameter",
 	    "session.type" },
-	{ "{\"type\":\"session.update\",\"session\":{\"type\":\"realtime\",\"output_modalities\":[\"audio\",\"text\"]}}",
+	{ JSON({
+		 "type" : "session.update",
+		 "session" : { "type" : "realtime", "output_modalities" : [ "audio", "text" ] }
+	 }),
 	    "invalid_value", "session.output_modalities" },
-	{ "{\"type\":\"session.update\",\"session\":{\"type\":\"realtime\",\"audio\":{\"input\":{\"format\":"
-	  "{\"type\":\"audio/pcmu\",\"rate\":8000}}}}}",
+	{ JSON({
+		 "type" : "session.update",
+		 "session" : {
+			 "type" : "realtime",
+			 "audio" : { "input" : { "format" : { "type" : "audio/pcmu", "rate" : 8000 } } }
+		 }
+	 }),
 	    "unknown_parameter", "session.audio.input.format.rate" },
-	{ "{\"type\":\"session.update\",\"session\":{\"type\":\"realtime\",\"audio\":{\"input\":{\"format\":"
-	  "{\"type\":\"audio/pcm\",\"rate\":8000}}}}}",
+	{ JSON({
+		 "type" : "session.update",
+		 "session" : {
+			 "type" : "realtime",
+			 "audio" : { "input" : { "format" : { "type" : "audio/pcm", "rate" : 8000 } } }
+		 }
+	 }),
 	    "invalid_value", "session.audio.input.format.rate" },
-	{ "{\"type\":\"session.update\",\"session\":{\"type\":\"realtime\",\"audio\":{\"input\":{\"turn_detection\":"
-	  "{\"type\":\"server_vad\",\"eagerness\":\"low\"}}}}}",
+	{ JSON({
+		 "type" : "session.update",
+		 "session" : {
+			 "type" : "realtime",
+			 "audio" : { "input" : { "turn_detection" : { "type" : "server_vad", "eagerness" : "low" } } }
+		 }
+	 }),
 	    "unknown_parameter", "session.audio.input.turn_detection.eagerness" },
-	{ "{\"type\":\"session.update\",\"session\":{\"type\":\"realtime\",\"max_output_tokens\":4097}}",
+	{ JSON({ "type" : "session.update", "session" : { "type" : "realtime", "max_output_tokens" : 4097 } }),
 	    "invalid_value", "session.max_output_tokens" },
-	{ "{\"type\":\"session.update\",\"session\":{\"type\":\"realtime\",\"audio\":{\"output\":{\"speed\":\"1\"}}}}",
+	{ JSON({
+		 "type" : "session.update",
+		 "session" : { "type" : "realtime", "audio" : { "output" : { "speed" : "1" } } }
+	 }),
 	    "invalid_type", "session.audio.output.speed" },
-	{ "{\"type\":\"conversation.item.truncate\",\"item_id\":\"i\",\"content_index\":0}",
+	{ JSON({ "type" : "conversation.item.truncate", "item_id" : "i", "content_index" : 0 }),
 	    "missing_required_parameter", "audio_end_ms" },
-	{ "{\"type\":\"conversation.item.truncate\",\"item_id\":\"i\",\"content_index\":0,\"audio_end_ms\":1.5}",
+	{ JSON({ "type" : "conversation.item.truncate", "item_id" : "i", "content_index" : 0, "audio_end_ms" : 1.5 }),
 	    "invalid_type", "audio_end_ms" },
-	{ "{\"type\":\"conversation.item.truncate\",\"item_id\":\"i\",\"content_index\":0,\"audio_end_ms\":-1}",
+	{ JSON({ "type" : "conversation.item.truncate", "item_id" : "i", "content_index" : 0, "audio_end_ms" : -1 }),
 	    "invalid_value", "audio_end_ms" },
-	{ "{\"type\":\"conversation.item.create\",\"item\":{\"type\":\"message\",\"role\":\"assistant\",\"content\":"
-	  "[{\"type\":\"text\",\"text\":\"x\"}]}}",
+	{ JSON({
+		 "type" : "conversation.item.create",
+		 "item" :
+		     { "type" : "message", "role" : "assistant", "content" : [ { "type" : "text", "text" : "x" } ] }
+	 }),
 	    "invalid_value", "item.content[0].type" },
-	{ "{\"type\":\"conversation.item.create\",\"item\":{\"type\":\"message\",\"role\":\"user\",\"id\":"
-	  "\"item_0123456789012345678901234567\",\"content\":[]}}",
+	{ JSON({
+		 "type" : "conversation.item.create",
+		 "item" :
+		     { "type" : "message", "role" : "user", "id" : "item_0123456789012345678901234567", "content" : [] }
+	 }),
 	    "invalid_value", "item.id" },
-	{ "{\"type\":\"response.create\",\"response\":{\"metadata\":{\"n\":1}}}", "invalid_type",
+	{ JSON({ "type" : "response.create", "response" : { "metadata" : { "n" : 1 } } }), "invalid_type",
 	    "response.metadata.n" },
-	{ "{\"type\":\"response.cancel\",\"response_id\":null}", "invalid_type", "response_id" },
-	{ "{\"type\":\"response.cancel\",\"response_id\":\"a\",\"response_id\":\"b\"}", "invalid_value",
+	{ JSON({ "type" : "response.cancel", "response_id" : null }), "invalid_type", "response_id" },
+	{ JSON({ "type" : "response.cancel", "response_id" : "a", "response_id" : "b" }), "invalid_value",
 	    "response_id" },
-	{ "{\"type\":\"response.cancelled\"}", "invalid_value", "type" },
-	{ "{\"event_id\":\"c_1\"}", "missing_required_parameter", "type" },
+	{ JSON({ "type" : "response.cancelled" }), "invalid_value", "type" },
+	{ JSON({ "event_id" : "c_1" }), "missing_required_parameter", "type" },
 	{ "[]", "invalid_type", "" },
 };
 
@@ -199,12 +223,10 @@ static void each_fault_is_named_with_its_field(void **state)
 	}
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = { cmocka_unit_test(every_published_client_event_passes),
-		cmocka_unit_test(one_planted_field_fails_wherever_it_is),
-		cmocka_unit_test(one_wrong_type_fails_wherever_it_is),
-		cmocka_unit_test(each_fault_is_named_with_its_field) };
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(every_published_client_event_passes),
+	cmocka_unit_test(one_planted_field_fails_wherever_it_is),
+	cmocka_unit_test(one_wrong_type_fails_wherever_it_is),
+	cmocka_unit_test(each_fault_is_named_with_its_field),
+	{ 0 },
+};

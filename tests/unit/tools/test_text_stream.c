@@ -5,15 +5,12 @@
 #include "tools/kit/text.h"
 #include "tools/text_model/judge.h"
 #include "tools/text_model/stream.h"
+#include "tests/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static cJSON *fixture(const char *name)
 {
@@ -250,15 +247,11 @@ static int clean_up(void **state)
 	return 0;
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_response_comes_as_the_fixtures_say),
-		cmocka_unit_test(chat_comes_as_the_fixtures_say),
-		cmocka_unit_test(a_stream_is_spoilt_as_ordered),
-		cmocka_unit_test(requests_are_judged),
-		cmocka_unit_test(the_last_words_are_found),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, clean_up);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(a_response_comes_as_the_fixtures_say),
+	cmocka_unit_test(chat_comes_as_the_fixtures_say),
+	cmocka_unit_test(a_stream_is_spoilt_as_ordered),
+	cmocka_unit_test(requests_are_judged),
+	cmocka_unit_test(the_last_words_are_found),
+	GROUP(NULL, clean_up),
+};

@@ -2,14 +2,11 @@
 
 #include "common/base64.h"
 #include "common/digest.h"
+#include "tests/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static struct config cfg;
 
@@ -180,13 +177,14 @@ static enum verdict may(struct request q, enum role needed)
 }
 
 #define MAY(role, ...) may(FROM(__VA_ARGS__), role)
+#define READS(...) MAY(ROLE_READ, "127.0.0.1", __VA_ARGS__)
 
 static void nothing_configured_opens_to_nobody(void **state)
 {
 	(void)state;
-	assert_int_equal(MAY(ROLE_READ, "127.0.0.1", { "Host", "localhost" }), AUTH_TOKEN_MISSING);
-	assert_int_equal(MAY(ROLE_READ, "127.0.0.1", { "Authorization", "Bearer " }), AUTH_TOKEN_WRONG);
-	assert_int_equal(MAY(ROLE_READ, "127.0.0.1", { "Authorization", "Bearer t" }), AUTH_TOKEN_WRONG);
+	assert_int_equal(READS({ "Host", "localhost" }), AUTH_TOKEN_MISSING);
+	assert_int_equal(READS({ "Authorization", "Bearer " }), AUTH_TOKEN_WRONG);
+	assert_int_equal(READS({ "Authorization", "Bearer t" }), AUTH_TOKEN_WRONG);
 }
 
 static void operator_has_the_token_wherever_it_comes_from(void **state)
@@ -205,14 +203,14 @@ static void who_has_no_token_is_told_where_it_is(void **state)
 {
 	(void)state;
 	cfg.api_token = "t";
-	assert_int_equal(MAY(ROLE_READ, "127.0.0.1", { "Host", "localhost" }), AUTH_TOKEN_MISSING);
+	assert_int_equal(READS({ "Host", "localhost" }), AUTH_TOKEN_MISSING);
 	assert_string_equal(why, "send the header Authorization: Bearer API_TOKEN");
-	assert_int_equal(MAY(ROLE_READ, "127.0.0.1", { "Authorization", "Bearer x" }), AUTH_TOKEN_WRONG);
+	assert_int_equal(READS({ "Authorization", "Bearer x" }), AUTH_TOKEN_WRONG);
 	assert_string_equal(why, "the token is not API_TOKEN");
 	cfg.api_token = cfg.made_api_token;
-	assert_int_equal(MAY(ROLE_READ, "127.0.0.1", { "Host", "localhost" }), AUTH_TOKEN_MISSING);
+	assert_int_equal(READS({ "Host", "localhost" }), AUTH_TOKEN_MISSING);
 	assert_non_null(strstr(why, "DATA_DIR/api-token or the log has it"));
-	assert_int_equal(MAY(ROLE_READ, "127.0.0.1", { "Authorization", "Bearer x" }), AUTH_TOKEN_WRONG);
+	assert_int_equal(READS({ "Authorization", "Bearer x" }), AUTH_TOKEN_WRONG);
 	assert_non_null(strstr(why, "DATA_DIR/api-token or the log has it"));
 }
 
@@ -237,51 +235,50 @@ static void signed_token_opens_as_far_as_its_scope(void **state)
 {
 	(void)state;
 	cfg.api_jwt_secret = "0123456789abcdef0123456789abcdef";
-	assert_int_equal(MAY(ROLE_READ, "127.0.0.1", { "Host", "localhost" }), AUTH_TOKEN_MISSING);
-	assert_int_equal(MAY(ROLE_READ, "127.0.0.1", { "Authorization", "Bearer t" }), AUTH_TOKEN_WRONG);
+	assert_int_equal(READS({ "Host", "localhost" }), AUTH_TOKEN_MISSING);
+	assert_int_equal(READS({ "Authorization", "Bearer t" }), AUTH_TOKEN_WRONG);
 	assert_int_equal(MAY(ROLE_ADMIN, "127.0.0.1", { "Authorization", "Bearer " JWT_OF_NO_SCOPE }), AUTH_OPEN);
-	assert_int_equal(MAY(ROLE_READ, "127.0.0.1", { "Authorization", "Bearer " JWT_FOR_CALLS }), AUTH_OPEN);
+	assert_int_equal(READS({ "Authorization", "Bearer " JWT_FOR_CALLS }), AUTH_OPEN);
 	assert_int_equal(MAY(ROLE_CALL, "127.0.0.1", { "Authorization", "Bearer " JWT_FOR_CALLS }), AUTH_OPEN);
 	assert_int_equal(MAY(ROLE_ADMIN, "127.0.0.1", { "Authorization", "Bearer " JWT_FOR_CALLS }), AUTH_ROLE);
 	cfg.api_token = "t";
 	assert_int_equal(MAY(ROLE_ADMIN, "127.0.0.1", { "Authorization", "Bearer t" }), AUTH_OPEN);
-	assert_int_equal(MAY(ROLE_READ, "127.0.0.1", { "Authorization", "Bearer " JWT_OF_NO_SCOPE }), AUTH_OPEN);
+	assert_int_equal(READS({ "Authorization", "Bearer " JWT_OF_NO_SCOPE }), AUTH_OPEN);
 	cfg.api_jwt_secret = "";
-	assert_int_equal(MAY(ROLE_READ, "127.0.0.1", { "Authorization", "Bearer " JWT_OF_NO_SCOPE }), AUTH_TOKEN_WRONG);
+	assert_int_equal(READS({ "Authorization", "Bearer " JWT_OF_NO_SCOPE }), AUTH_TOKEN_WRONG);
+}
+
+static enum verdict from_page(const char *host, const char *origin)
+{
+	return MAY(ROLE_READ, "192.168.1.2", { "Host", host }, { "Origin", origin }, { "Authorization", "Bearer t" });
 }
 
 static void page_of_another_site_is_refused_whatever_it_shows(void **state)
 {
 	static const struct {
-		const char *public_url, *host, *origin;
-		bool ours;
-	} cases[] = {
-		{ "", "127.0.0.1:8080", "http://127.0.0.1:8080", true },
-		{ "", "phone.example.com", "https://phone.example.com", true },
-		{ "", "phone.example.com:80", "http://Phone.example.com", true },
-		{ "", "127.0.0.1:8080", "http://127.0.0.1:3000", false },
-		{ "", "127.0.0.1:8080", "http://127.0.0.1", false },
-		{ "", "127.0.0.1:8080", "https://evil.example", false },
-		{ "", "127.0.0.1:8080", "null", false },
-		{ "", "127.0.0.1:8080", "", false },
-		{ "", "", "http://", false },
-		{ "https://phone.example.com/eu", "10.0.0.1:8080", "https://phone.example.com", true },
-		{ "https://phone.example.com:443", "10.0.0.1:8080", "https://PHONE.example.com", true },
-		{ "https://phone.example.com", "10.0.0.1:8080", "http://10.0.0.1:8080", true },
-		{ "https://phone.example.com", "phone.example.com", "http://phone.example.com", false },
-		{ "https://phone.example.com", "phone.example.com", "https://phone.example.com.evil.example", false },
-		{ "https://phone.example.com", "phone.example.com", "https://phone.example.co", false },
-		{ "https://phone.example.com", "phone.example.com", "chrome-extension://phone.example.com", false },
+		const char *public_url, *host, *ours[2], *foreign[6]; /* origins, up to one that is NULL */
+	} sites[] = {
+		{ "", "127.0.0.1:8080", { "http://127.0.0.1:8080" },
+		    { "http://127.0.0.1:3000", "http://127.0.0.1", "https://evil.example", "null", "" } },
+		{ "", "phone.example.com", { "https://phone.example.com" }, { NULL } },
+		{ "", "phone.example.com:80", { "http://Phone.example.com" }, { NULL } },
+		{ "", "", { NULL }, { "http://" } },
+		{ "https://phone.example.com/eu", "10.0.0.1:8080", { "https://phone.example.com" }, { NULL } },
+		{ "https://phone.example.com:443", "10.0.0.1:8080", { "https://PHONE.example.com" }, { NULL } },
+		{ "https://phone.example.com", "10.0.0.1:8080", { "http://10.0.0.1:8080" }, { NULL } },
+		{ "https://phone.example.com", "phone.example.com", { NULL },
+		    { "http://phone.example.com", "https://phone.example.com.evil.example", "https://phone.example.co",
+			"chrome-extension://phone.example.com" } },
 	};
 
 	(void)state;
 	cfg.api_token = "t";
-	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		cfg.public_url = cases[i].public_url;
-		if (MAY(ROLE_READ, "192.168.1.2", { "Host", cases[i].host }, { "Origin", cases[i].origin },
-			{ "Authorization", "Bearer t" }) != (cases[i].ours ? AUTH_OPEN : AUTH_FOREIGN_PAGE))
-			fail_msg(
-			    "PUBLIC_URL=%s Host: %s Origin: %s", cases[i].public_url, cases[i].host, cases[i].origin);
+	for (size_t i = 0; i < sizeof sites / sizeof *sites; i++) {
+		cfg.public_url = sites[i].public_url;
+		for (const char *const *origin = sites[i].ours; *origin; origin++)
+			assert_int_equal(from_page(sites[i].host, *origin), AUTH_OPEN);
+		for (const char *const *origin = sites[i].foreign; *origin; origin++)
+			assert_int_equal(from_page(sites[i].host, *origin), AUTH_FOREIGN_PAGE);
 	}
 }
 
@@ -293,38 +290,29 @@ static void browser_says_for_whom_it_asks(void **state)
 	cfg.api_token = "t";
 	for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
 		assert_int_equal(
-		    MAY(ROLE_READ, "127.0.0.1", { "Sec-Fetch-Site", foreign[i] }, { "Authorization", "Bearer t" }),
-		    AUTH_FOREIGN_PAGE);
-	assert_int_equal(
-	    MAY(ROLE_READ, "127.0.0.1", { "Sec-Fetch-Site", "same-origin" }, { "Authorization", "Bearer t" }),
-	    AUTH_OPEN);
-	assert_int_equal(
-	    MAY(ROLE_READ, "127.0.0.1", { "Sec-Fetch-Site", "none" }, { "Authorization", "Bearer t" }), AUTH_OPEN);
+		    READS({ "Sec-Fetch-Site", foreign[i] }, { "Authorization", "Bearer t" }), AUTH_FOREIGN_PAGE);
+	assert_int_equal(READS({ "Sec-Fetch-Site", "same-origin" }, { "Authorization", "Bearer t" }), AUTH_OPEN);
+	assert_int_equal(READS({ "Sec-Fetch-Site", "none" }, { "Authorization", "Bearer t" }), AUTH_OPEN);
 	/* Its tokens are not even looked at, and do not count as tries. */
-	assert_int_equal(
-	    MAY(ROLE_READ, "127.0.0.1", { "Sec-Fetch-Site", "cross-site" }, { "Authorization", "Bearer x" }),
-	    AUTH_FOREIGN_PAGE);
+	assert_int_equal(READS({ "Sec-Fetch-Site", "cross-site" }, { "Authorization", "Bearer x" }), AUTH_FOREIGN_PAGE);
 }
 
-int main(void)
-{
 #define TEST(name) cmocka_unit_test_setup(name, clear)
-	const struct CMUnitTest tests[] = {
-		TEST(address_comes_from_the_setting_first),
-		TEST(address_comes_from_a_trusted_proxy_second),
-		TEST(address_of_a_stranger_is_its_host),
-		TEST(host_that_is_none_gives_no_address),
-		TEST(signature_is_checked_with_the_hosts_capitals_too),
-		TEST(client_behind_a_trusted_proxy_is_whom_that_proxy_saw),
-		TEST(what_is_no_address_names_no_client),
-		TEST(nothing_configured_opens_to_nobody),
-		TEST(operator_has_the_token_wherever_it_comes_from),
-		TEST(who_has_no_token_is_told_where_it_is),
-		TEST(token_for_reading_reads),
-		TEST(signed_token_opens_as_far_as_its_scope),
-		TEST(page_of_another_site_is_refused_whatever_it_shows),
-		TEST(browser_says_for_whom_it_asks),
-	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	TEST(address_comes_from_the_setting_first),
+	TEST(address_comes_from_a_trusted_proxy_second),
+	TEST(address_of_a_stranger_is_its_host),
+	TEST(host_that_is_none_gives_no_address),
+	TEST(signature_is_checked_with_the_hosts_capitals_too),
+	TEST(client_behind_a_trusted_proxy_is_whom_that_proxy_saw),
+	TEST(what_is_no_address_names_no_client),
+	TEST(nothing_configured_opens_to_nobody),
+	TEST(operator_has_the_token_wherever_it_comes_from),
+	TEST(who_has_no_token_is_told_where_it_is),
+	TEST(token_for_reading_reads),
+	TEST(signed_token_opens_as_far_as_its_scope),
+	TEST(page_of_another_site_is_refused_whatever_it_shows),
+	TEST(browser_says_for_whom_it_asks),
+	{ 0 },
+};

@@ -36,15 +36,12 @@ static void stood_in_linger(int fd, int ms, size_t bytes)
 #define socket_is_between stood_in_between
 #define socket_linger stood_in_linger
 #include "server/web/connections.c"
+#include "tests/unit.h"
 #undef mg_get_request_info
 #undef socket_is_between
 #undef socket_linger
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdint.h>
-
-#include <cmocka.h>
 
 enum { WORKERS = 64 };
 
@@ -180,15 +177,11 @@ static void nobody_is_lingered_for_while_workers_are_short(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_them, close_them)
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(a_stranger_is_known_by_his_address_before_he_says_a_word),
-		TEST(a_trusted_proxy_is_nobody_until_it_says_for_whom),
-		TEST(one_strangers_half_open_ones_are_shed_and_a_proxys_are_not),
-		TEST(a_network_of_64_bits_is_one_client_and_its_neighbour_another),
-		TEST(nobody_is_lingered_for_while_workers_are_short),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	TEST(a_stranger_is_known_by_his_address_before_he_says_a_word),
+	TEST(a_trusted_proxy_is_nobody_until_it_says_for_whom),
+	TEST(one_strangers_half_open_ones_are_shed_and_a_proxys_are_not),
+	TEST(a_network_of_64_bits_is_one_client_and_its_neighbour_another),
+	TEST(nobody_is_lingered_for_while_workers_are_short),
+	{ 0 },
+};

@@ -1,12 +1,9 @@
 #include "server/web/fields.h"
+#include "tests/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static struct response r;
 static cJSON *json;
@@ -30,7 +27,7 @@ static void end(void)
 
 static void fields_that_do_are_given(void **state)
 {
-	struct fields f = body("{\"text\":\"hi\",\"mode\":\"exact\",\"more\":{\"a\":1},\"left_out\":null}");
+	struct fields f = body(JSON({ "text" : "hi", "mode" : "exact", "more" : { "a" : 1 }, "left_out" : null }));
 
 	(void)state;
 	assert_string_equal(fields_text(&f, "text", 1, 2), "hi");
@@ -52,17 +49,17 @@ static void each_complaint_names_its_field(void **state)
 		char kind; /* t text of 1 to 3, o optional text, c choice a|bc, d choice with default, j object */
 	} cases[] = {
 		{ "{}", "required", 't' },
-		{ "{\"x\":null}", "required", 't' },
-		{ "{\"x\":1}", "must be a string", 't' },
-		{ "{\"x\":\"\"}", "empty", 't' },
-		{ "{\"x\":\"abcd\"}", "longer than 3 bytes", 't' },
-		{ "{\"x\":[]}", "must be a string", 'o' },
-		{ "{\"x\":\"b\"}", "must be one of a|bc", 'c' },
-		{ "{\"x\":\"a|bc\"}", "must be one of a|bc", 'c' },
-		{ "{\"x\":\"\"}", "must be one of a|bc", 'c' },
-		{ "{\"x\":1}", "must be one of a|bc", 'd' },
+		{ JSON({ "x" : null }), "required", 't' },
+		{ JSON({ "x" : 1 }), "must be a string", 't' },
+		{ JSON({ "x" : "" }), "empty", 't' },
+		{ JSON({ "x" : "abcd" }), "longer than 3 bytes", 't' },
+		{ JSON({ "x" : [] }), "must be a string", 'o' },
+		{ JSON({ "x" : "b" }), "must be one of a|bc", 'c' },
+		{ JSON({ "x" : "a|bc" }), "must be one of a|bc", 'c' },
+		{ JSON({ "x" : "" }), "must be one of a|bc", 'c' },
+		{ JSON({ "x" : 1 }), "must be one of a|bc", 'd' },
 		{ "{}", "required", 'c' },
-		{ "{\"x\":\"y\"}", "object", 'j' },
+		{ JSON({ "x" : "y" }), "object", 'j' },
 	};
 
 	(void)state;
@@ -96,7 +93,7 @@ static void each_complaint_names_its_field(void **state)
 
 static void first_complaint_wins_and_strange_fields_are_one(void **state)
 {
-	struct fields f = body("{\"a\":1,\"b\":2,\"c\":3}");
+	struct fields f = body(JSON({ "a" : 1, "b" : 2, "c" : 3 }));
 
 	(void)state;
 	fields_text(&f, "a", 1, 9);
@@ -105,20 +102,16 @@ static void first_complaint_wins_and_strange_fields_are_one(void **state)
 	assert_false(fields_done(&f));
 	assert_non_null(strstr(buf_text(&r.body), "\"field\":\"a\""));
 	end();
-	f = body("{\"a\":\"1\",\"z\":2}");
+	f = body(JSON({ "a" : "1", "z" : 2 }));
 	assert_non_null(fields_text(&f, "a", 1, 9));
 	assert_false(fields_done(&f));
 	assert_non_null(strstr(buf_text(&r.body), "\"field\":\"z\""));
 	end();
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(fields_that_do_are_given),
-		cmocka_unit_test(each_complaint_names_its_field),
-		cmocka_unit_test(first_complaint_wins_and_strange_fields_are_one),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(fields_that_do_are_given),
+	cmocka_unit_test(each_complaint_names_its_field),
+	cmocka_unit_test(first_complaint_wins_and_strange_fields_are_one),
+	{ 0 },
+};

@@ -1,11 +1,8 @@
 #include "server/web/http.h"
+#include "tests/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #define VOICE "https://a.example/twilio/voice"
 
@@ -62,11 +59,7 @@ static void log_shows_the_query_and_no_secrets(void **state)
 	buf_free(&out);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(log_shows_the_query_and_no_secrets),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(log_shows_the_query_and_no_secrets),
+	{ 0 },
+};

@@ -1,12 +1,9 @@
 #include "server/web/inflight.h"
+#include "tests/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 enum { MANY = 64, SECOND = 1000000 };
 
@@ -223,30 +220,27 @@ static void address_too_long_for_one_is_a_client_too(void **state)
 	assert_int_equal(inflight_client("["), 0);
 }
 
-int main(void)
-{
 #define TEST(name) cmocka_unit_test_setup(name, clear)
-	const struct CMUnitTest tests[] = {
-		TEST(quick_crowd_is_left_alone),
-		TEST(few_slow_ones_are_left_alone_while_there_is_room),
-		TEST(nothing_lasts_longer_than_the_longest),
-		TEST(nothing_is_cut_twice),
-		TEST(one_client_keeps_so_many_slow_ones_and_loses_the_oldest),
-		TEST(one_client_keeps_so_many_half_open_from_the_first_moment),
-		TEST(clients_that_cannot_be_told_apart_are_not_counted_as_one),
-		TEST(when_workers_run_short_all_slow_ones_go),
-		TEST(without_a_free_worker_the_oldest_of_the_busiest_client_goes_at_once),
-		TEST(rate_leaves_a_free_worker_for_whoever_comes_next),
-		TEST(few_are_not_blamed_for_a_shortage),
-		TEST(who_is_fed_or_served_is_not_slow),
-		TEST(who_does_not_take_the_answer_is_slow),
-		TEST(calls_count_as_busy_and_are_never_cut),
-		TEST(shortage_is_told),
-		TEST(addresses_are_told_apart),
-		TEST(port_makes_no_other_client),
-		TEST(network_of_64_bits_is_one_client),
-		TEST(address_too_long_for_one_is_a_client_too),
-	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	TEST(quick_crowd_is_left_alone),
+	TEST(few_slow_ones_are_left_alone_while_there_is_room),
+	TEST(nothing_lasts_longer_than_the_longest),
+	TEST(nothing_is_cut_twice),
+	TEST(one_client_keeps_so_many_slow_ones_and_loses_the_oldest),
+	TEST(one_client_keeps_so_many_half_open_from_the_first_moment),
+	TEST(clients_that_cannot_be_told_apart_are_not_counted_as_one),
+	TEST(when_workers_run_short_all_slow_ones_go),
+	TEST(without_a_free_worker_the_oldest_of_the_busiest_client_goes_at_once),
+	TEST(rate_leaves_a_free_worker_for_whoever_comes_next),
+	TEST(few_are_not_blamed_for_a_shortage),
+	TEST(who_is_fed_or_served_is_not_slow),
+	TEST(who_does_not_take_the_answer_is_slow),
+	TEST(calls_count_as_busy_and_are_never_cut),
+	TEST(shortage_is_told),
+	TEST(addresses_are_told_apart),
+	TEST(port_makes_no_other_client),
+	TEST(network_of_64_bits_is_one_client),
+	TEST(address_too_long_for_one_is_a_client_too),
+	{ 0 },
+};

@@ -1,15 +1,12 @@
 #include "server/web/jwt.h"
 
 #include "common/digest.h"
+#include "tests/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #define SECRET "0123456789abcdef0123456789abcdef"
 
@@ -100,29 +97,29 @@ static void every_changed_character_is_noticed(void **state)
 
 static void other_algorithms_and_kinds_are_refused_however_signed(void **state)
 {
-	static const char *const headers[] = { "{\"alg\":\"none\"}", "{\"alg\":\"None\"}", "{\"alg\":\"\"}",
-		"{\"alg\":\"RS256\"}", "{\"alg\":\"HS512\"}", "{\"alg\":\"HS384\"}", "{\"alg\":\"hs256\"}",
-		"{\"alg\":\"HS256 \"}", "{\"alg\":[\"HS256\"]}", "{\"alg\":null}", "{\"alg\":256}", "{}",
-		"{\"Alg\":\"HS256\"}", "{\"typ\":\"JWT\"}", "{\"alg\":\"HS256\",\"typ\":\"JWE\"}",
-		"{\"alg\":\"HS256\",\"typ\":null}", "{\"alg\":\"HS256\",\"typ\":1}",
-		"{\"alg\":\"HS256\",\"crit\":[\"b64\"],\"b64\":false}" };
+	static const char *const headers[] = { JSON({ "alg" : "none" }), JSON({ "alg" : "None" }), JSON({ "alg" : "" }),
+		JSON({ "alg" : "RS256" }), JSON({ "alg" : "HS512" }), JSON({ "alg" : "HS384" }),
+		JSON({ "alg" : "hs256" }), JSON({ "alg" : "HS256 " }), JSON({ "alg" : ["HS256"] }),
+		JSON({ "alg" : null }), JSON({ "alg" : 256 }), "{}", JSON({ "Alg" : "HS256" }), JSON({ "typ" : "JWT" }),
+		JSON({ "alg" : "HS256", "typ" : "JWE" }), JSON({ "alg" : "HS256", "typ" : null }),
+		JSON({ "alg" : "HS256", "typ" : 1 }), JSON({ "alg" : "HS256", "crit" : ["b64"], "b64" : false }) };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
 		if (judge(token(headers[i], CLAIMS)) != JWT_ALGORITHM)
 			fail_msg("%s: %d", headers[i], judge(token(headers[i], CLAIMS)));
 	}
-	assert_int_equal(judge(token("{\"alg\":\"HS256\"}", CLAIMS)), JWT_GOOD);
-	assert_int_equal(judge(token("{\"alg\":\"HS256\",\"kid\":\"1\"}", CLAIMS)), JWT_GOOD);
+	assert_int_equal(judge(token(JSON({ "alg" : "HS256" }), CLAIMS)), JWT_GOOD);
+	assert_int_equal(judge(token(JSON({ "alg" : "HS256", "kid" : "1" }), CLAIMS)), JWT_GOOD);
 }
 
 static void odd_json_is_refused(void **state)
 {
 	static const char *const odd[] = { "[]", "\"HS256\"", "null", "1", "x", "{\"alg\":\"HS256\"}x",
-		"{\"alg\":\"HS256\"", "{\"alg\":\"none\",\"alg\":\"HS256\"}", "{\"alg\":\"HS256\",\"alg\":\"HS256\"}",
-		"{\"alg\":\"HS256\",\"a\":{\"b\":1,\"b\":2}}", "{\"alg\":\"HS256\\u0000\"}",
-		"\xff{\"alg\":\"HS256\"}" };
-	static const char *const odd_claims[] = { "[1800000001]", "{\"exp\":1,\"exp\":1800000001}",
+		"{\"alg\":\"HS256\"", JSON({ "alg" : "none", "alg" : "HS256" }),
+		JSON({ "alg" : "HS256", "alg" : "HS256" }), JSON({ "alg" : "HS256", "a" : { "b" : 1, "b" : 2 } }),
+		"{\"alg\":\"HS256\\u0000\"}", "\xff{\"alg\":\"HS256\"}" };
+	static const char *const odd_claims[] = { "[1800000001]", JSON({ "exp" : 1, "exp" : 1800000001 }),
 		"{\"exp\":1800000001}}", "null" };
 
 	(void)state;
@@ -158,9 +155,9 @@ static void long_ones_are_not_looked_at(void **state)
 	static char claims[8192];
 
 	(void)state;
-	snprintf(claims, sizeof claims, "{\"exp\":1800000001,\"a\":\"%02900d\"}", 0);
+	snprintf(claims, sizeof claims, JSON({ "exp" : 1800000001, "a" : "%02900d" }), 0);
 	assert_int_equal(judge(token(HEADER, claims)), JWT_GOOD);
-	snprintf(claims, sizeof claims, "{\"exp\":1800000001,\"a\":\"%04000d\"}", 0);
+	snprintf(claims, sizeof claims, JSON({ "exp" : 1800000001, "a" : "%04000d" }), 0);
 	assert_int_equal(judge(token(HEADER, claims)), JWT_MALFORMED);
 }
 
@@ -188,23 +185,23 @@ static void times_are_checked_to_the_second(void **state)
 		enum jwt_verdict verdict;
 	} cases[] = {
 		{ "{}", JWT_CLAIMS },
-		{ "{\"iat\":1}", JWT_CLAIMS },
-		{ "{\"exp\":null}", JWT_CLAIMS },
-		{ "{\"exp\":\"1800000001\"}", JWT_CLAIMS },
-		{ "{\"exp\":true}", JWT_CLAIMS },
-		{ "{\"exp\":-1}", JWT_CLAIMS },
-		{ "{\"exp\":1e999}", JWT_CLAIMS },
-		{ "{\"exp\":1800000001000}", JWT_CLAIMS }, /* milliseconds */
-		{ "{\"exp\":1800000001,\"nbf\":\"0\"}", JWT_CLAIMS },
-		{ "{\"exp\":1800000001,\"iat\":[]}", JWT_CLAIMS },
-		{ "{\"exp\":0}", JWT_EXPIRED },
-		{ "{\"exp\":1800000000}", JWT_EXPIRED },
-		{ "{\"exp\":1800000000.5}", JWT_GOOD },
-		{ "{\"exp\":1800000001}", JWT_GOOD },
-		{ "{\"exp\":1800000001,\"nbf\":1800000060,\"iat\":1800000060}", JWT_GOOD },
-		{ "{\"exp\":1900000000,\"nbf\":1800000061}", JWT_NOT_YET },
-		{ "{\"exp\":1900000000,\"iat\":1800000061}", JWT_NOT_YET },
-		{ "{\"exp\":1900000000,\"sub\":\"me\",\"aud\":[\"x\"]}", JWT_GOOD },
+		{ JSON({ "iat" : 1 }), JWT_CLAIMS },
+		{ JSON({ "exp" : null }), JWT_CLAIMS },
+		{ JSON({ "exp" : "1800000001" }), JWT_CLAIMS },
+		{ JSON({ "exp" : true }), JWT_CLAIMS },
+		{ JSON({ "exp" : -1 }), JWT_CLAIMS },
+		{ JSON({ "exp" : 1e999 }), JWT_CLAIMS },
+		{ JSON({ "exp" : 1800000001000 }), JWT_CLAIMS }, /* milliseconds */
+		{ JSON({ "exp" : 1800000001, "nbf" : "0" }), JWT_CLAIMS },
+		{ JSON({ "exp" : 1800000001, "iat" : [] }), JWT_CLAIMS },
+		{ JSON({ "exp" : 0 }), JWT_EXPIRED },
+		{ JSON({ "exp" : 1800000000 }), JWT_EXPIRED },
+		{ JSON({ "exp" : 1800000000.5 }), JWT_GOOD },
+		{ JSON({ "exp" : 1800000001 }), JWT_GOOD },
+		{ JSON({ "exp" : 1800000001, "nbf" : 1800000060, "iat" : 1800000060 }), JWT_GOOD },
+		{ JSON({ "exp" : 1900000000, "nbf" : 1800000061 }), JWT_NOT_YET },
+		{ JSON({ "exp" : 1900000000, "iat" : 1800000061 }), JWT_NOT_YET },
+		{ JSON({ "exp" : 1900000000, "sub" : "me", "aud" : ["x"] }), JWT_GOOD },
 	};
 
 	(void)state;
@@ -250,7 +247,7 @@ static void scope_says_what_a_token_may_do(void **state)
 static void token_that_is_not_good_may_do_nothing(void **state)
 {
 	(void)state;
-	assert_int_equal(judge(token(HEADER, "{\"exp\":1800000000,\"scope\":\"admin\"}")), JWT_EXPIRED);
+	assert_int_equal(judge(token(HEADER, JSON({ "exp" : 1800000000, "scope" : "admin" }))), JWT_EXPIRED);
 	assert_int_equal(role, ROLE_NONE);
 	role = ROLE_ADMIN;
 	assert_int_equal(judge("x"), JWT_MALFORMED);
@@ -264,21 +261,17 @@ static void every_verdict_has_words(void **state)
 		assert_true(strlen(jwt_verdict_text((enum jwt_verdict)i)) > 10);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(example_of_the_rfc_is_good_until_its_end),
-		cmocka_unit_test(every_changed_character_is_noticed),
-		cmocka_unit_test(other_algorithms_and_kinds_are_refused_however_signed),
-		cmocka_unit_test(odd_json_is_refused),
-		cmocka_unit_test(three_parts_of_base64url_and_nothing_else),
-		cmocka_unit_test(long_ones_are_not_looked_at),
-		cmocka_unit_test(another_secret_or_a_short_one_opens_nothing),
-		cmocka_unit_test(times_are_checked_to_the_second),
-		cmocka_unit_test(scope_says_what_a_token_may_do),
-		cmocka_unit_test(token_that_is_not_good_may_do_nothing),
-		cmocka_unit_test(every_verdict_has_words),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(example_of_the_rfc_is_good_until_its_end),
+	cmocka_unit_test(every_changed_character_is_noticed),
+	cmocka_unit_test(other_algorithms_and_kinds_are_refused_however_signed),
+	cmocka_unit_test(odd_json_is_refused),
+	cmocka_unit_test(three_parts_of_base64url_and_nothing_else),
+	cmocka_unit_test(long_ones_are_not_looked_at),
+	cmocka_unit_test(another_secret_or_a_short_one_opens_nothing),
+	cmocka_unit_test(times_are_checked_to_the_second),
+	cmocka_unit_test(scope_says_what_a_token_may_do),
+	cmocka_unit_test(token_that_is_not_good_may_do_nothing),
+	cmocka_unit_test(every_verdict_has_words),
+	{ 0 },
+};

@@ -2,14 +2,11 @@
 #include "server/stats/stats.h"
 #include "server/web/long_answers.h"
 #include "server/web/writer.h"
+#include "tests/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static bool taken_and_begun(struct long_answers *all, struct response *r)
 {
@@ -144,15 +141,11 @@ static void once_they_are_stopped_none_begins(void **state)
 	response_free(&r);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(a_place_is_held_from_the_beginning_to_the_end, reset),
-		cmocka_unit_test_setup(what_turns_out_to_be_an_error_gives_its_place_back, reset),
-		cmocka_unit_test_setup(an_ordinary_answer_takes_no_place, reset),
-		cmocka_unit_test_setup(what_is_shown_decides_nothing, reset),
-		cmocka_unit_test_setup(once_they_are_stopped_none_begins, reset),
-	};
-
-	return cmocka_run_group_tests_name("long_answers", tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test_setup(a_place_is_held_from_the_beginning_to_the_end, reset),
+	cmocka_unit_test_setup(what_turns_out_to_be_an_error_gives_its_place_back, reset),
+	cmocka_unit_test_setup(an_ordinary_answer_takes_no_place, reset),
+	cmocka_unit_test_setup(what_is_shown_decides_nothing, reset),
+	cmocka_unit_test_setup(once_they_are_stopped_none_begins, reset),
+	{ 0 },
+};

@@ -20,20 +20,17 @@
 #include "server/phone/relay.h"
 #include "server/web/server.h"
 #include "tests/peers/loopback.h"
+#include "tests/unit.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #define TOKEN "not-a-real-auth-token-000000000001"
 #define STREAM_TOKEN "0123456789abcdef0123456789abcdef"
@@ -726,7 +723,7 @@ static void calls_are_listed_told_and_ended(void **state)
 }
 
 #define SAY "/calls/" SID "/say"
-#define JSON "Content-Type: application/json\r\n"
+#define JSON_BODY "Content-Type: application/json\r\n"
 
 static void json_bodies_are_checked_before_they_reach_a_handler(void **state)
 {
@@ -734,22 +731,22 @@ static void json_bodies_are_checked_before_they_reach_a_handler(void **state)
 		const char *path, *headers, *body, *said;
 		int status;
 	} cases[] = {
-		{ SAY, JSON, NULL, "length_required", 411 },
-		{ SAY, JSON "Content-Length: 65537\r\n", NULL, "too_large", 413 },
+		{ SAY, JSON_BODY, NULL, "length_required", 411 },
+		{ SAY, JSON_BODY "Content-Length: 65537\r\n", NULL, "too_large", 413 },
 		{ SAY, FORM, "text=a", "unsupported_media_type", 415 },
 		{ SAY, "", "{}", "unsupported_media_type", 415 },
 		{ SAY, "Content-Type: application/jsonp\r\n", "{}", "unsupported_media_type", 415 },
-		{ SAY, JSON, "", "malformed_json", 400 },
-		{ SAY, JSON, "{\"text\":\"a\"", "malformed_json", 400 },
-		{ SAY, JSON, "{\"text\":\"a\"}}", "malformed_json", 400 },
-		{ SAY, JSON, "{\"text\":\"\xff\"}", "malformed_json", 400 },
-		{ SAY, JSON, "{\"text\":\"a\",\"text\":\"b\"}", "malformed_json", 400 },
-		{ SAY, JSON, "[]", "invalid_body", 422 },
-		{ SAY, JSON, "\"text\"", "invalid_body", 422 },
-		{ SAY, JSON, "{}", "\"field\":\"text\"", 422 },
-		{ SAY, JSON, "{\"text\":\"a\",\"loud\":true}", "\"field\":\"loud\"", 422 },
-		{ SAY "?x=1", JSON, "{\"text\":\"a\"}", "\"field\":\"x\"", 400 },
-		{ "/calls/CAnone/say", JSON, "{\"text\":\"a\"}", "no_such_call", 404 },
+		{ SAY, JSON_BODY, "", "malformed_json", 400 },
+		{ SAY, JSON_BODY, "{\"text\":\"a\"", "malformed_json", 400 },
+		{ SAY, JSON_BODY, "{\"text\":\"a\"}}", "malformed_json", 400 },
+		{ SAY, JSON_BODY, "{\"text\":\"\xff\"}", "malformed_json", 400 },
+		{ SAY, JSON_BODY, "{\"text\":\"a\",\"text\":\"b\"}", "malformed_json", 400 },
+		{ SAY, JSON_BODY, "[]", "invalid_body", 422 },
+		{ SAY, JSON_BODY, "\"text\"", "invalid_body", 422 },
+		{ SAY, JSON_BODY, "{}", "\"field\":\"text\"", 422 },
+		{ SAY, JSON_BODY, "{\"text\":\"a\",\"loud\":true}", "\"field\":\"loud\"", 422 },
+		{ SAY "?x=1", JSON_BODY, "{\"text\":\"a\"}", "\"field\":\"x\"", 400 },
+		{ "/calls/CAnone/say", JSON_BODY, "{\"text\":\"a\"}", "no_such_call", 404 },
 		{ SAY, "Content-Type: application/json; charset=utf-8\r\n", "{\"text\":\"a\"}", "call_over", 409 },
 	};
 	char text[512], length[64];
@@ -772,7 +769,7 @@ static void body_of_a_stranger_is_not_even_read(void **state)
 {
 	(void)state;
 	/* Announced, and never sent. */
-	assert_int_equal(status_of(ask("POST " SAY " HTTP/1.1\r\n" JSON "Content-Length: 60000\r\n\r\n")), 401);
+	assert_int_equal(status_of(ask("POST " SAY " HTTP/1.1\r\n" JSON_BODY "Content-Length: 60000\r\n\r\n")), 401);
 }
 
 static void queries_have_known_names_once(void **state)
@@ -1032,30 +1029,27 @@ static void caller_hears_a_sentence_when_there_is_no_line(void **state)
 	turned_away(CALL_NO_MEMORY, "we have a technical problem");
 }
 
+static void told_and_dialled_nowhere(enum admission refusal, const char *words)
+{
+	table.admission = refusal;
+	assert_int_equal(status_of(unsigned_webhook("/twilio/voice", VOICE)), 200);
+	assert_non_null(strstr(heard, words));
+	assert_non_null(strstr(heard, "</Say><Hangup/></Response>"));
+	assert_null(strstr(heard, "<Dial"));
+}
+
 /* The fallback number is for callers whom we fail. */
 static void caller_who_may_have_no_line_hears_why_and_is_dialled_nowhere(void **state)
 {
-	static const struct {
-		enum admission refusal;
-		const char *words;
-	} rows[] = {
-		{ CALL_CALLER_BUSY, "the line is busy" },
-		{ CALL_CALLER_OFTEN, "you have called very often" },
-		{ CALL_BLOCKED, "we do not take calls from your number" },
-		{ CALL_NOT_ALLOWED, "for registered callers only" },
-		{ CALL_OVER, "we have a technical problem" },
-	};
 	uint64_t over = stat_get(calls_refused_over);
 
 	(void)state;
 	cfg.overflow_number = "+12025550177";
-	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		table.admission = rows[i].refusal;
-		assert_int_equal(status_of(unsigned_webhook("/twilio/voice", VOICE)), 200);
-		assert_non_null(strstr(heard, rows[i].words));
-		assert_non_null(strstr(heard, "</Say><Hangup/></Response>"));
-		assert_null(strstr(heard, "<Dial"));
-	}
+	told_and_dialled_nowhere(CALL_CALLER_BUSY, "the line is busy");
+	told_and_dialled_nowhere(CALL_CALLER_OFTEN, "you have called very often");
+	told_and_dialled_nowhere(CALL_BLOCKED, "we do not take calls from your number");
+	told_and_dialled_nowhere(CALL_NOT_ALLOWED, "for registered callers only");
+	told_and_dialled_nowhere(CALL_OVER, "we have a technical problem");
 	assert_int_equal(stat_get(calls_refused_over) - over, 1);
 	/* Of a call that we placed, no order is looked for. */
 	assert_int_equal(
@@ -1259,12 +1253,17 @@ static void what_follows_a_session_depends_on_its_code_and_on_how_the_call_ended
 	assert_int_equal(stat_get(relay_failed) - failed, 1);
 }
 
+static void after_the_transfer(const char *asked, const char *words)
+{
+	table.ended_as = END_TRANSFERRED;
+	assert_int_equal(status_of(unsigned_webhook("/twilio/connect-action", asked)), 200);
+	assert_non_null(strstr(heard, words));
+}
+
 static void who_was_transferred_to_where_must_not_be_dialled_goes_on_to_the_next(void **state)
 {
 	(void)state;
-	table.ended_as = END_TRANSFERRED;
-	assert_int_equal(status_of(unsigned_webhook("/twilio/connect-action", "CallSid=CAfar")), 200);
-	assert_non_null(strstr(heard, "nobody can take your call"));
+	after_the_transfer("CallSid=CAfar", "nobody can take your call");
 	assert_null(strstr(heard, "<Dial"));
 	cfg.overflow_number = "+12025550177";
 	unsigned_webhook("/twilio/connect-action", "CallSid=CAfar");
@@ -1274,9 +1273,7 @@ static void who_was_transferred_to_where_must_not_be_dialled_goes_on_to_the_next
 static void who_was_transferred_is_dialled_for_and_comes_back_if_nobody_answers(void **state)
 {
 	(void)state;
-	table.ended_as = END_TRANSFERRED;
-	assert_int_equal(status_of(unsigned_webhook("/twilio/connect-action", "CallSid=CAtransferred")), 200);
-	assert_non_null(strstr(heard, "<Dial timeout=\"25\" answerOnBridge=\"true\""));
+	after_the_transfer("CallSid=CAtransferred", "<Dial timeout=\"25\" answerOnBridge=\"true\"");
 	assert_non_null(strstr(heard, "/twilio/dial-done\""));
 	assert_non_null(strstr(heard, "<Number>+12025550177</Number>"));
 	unsigned_webhook("/twilio/connect-action", "CallSid=" SID); /* to whom is not known any more */
@@ -1731,36 +1728,45 @@ static void echo(int fd, char said)
 	close(fd);
 }
 
+/* Another server beside the one of all tests. */
+static struct web *web_beside(const struct config *other_cfg)
+{
+	struct web *other = NULL;
+	struct buf problem;
+
+	buf_init(&problem, 0);
+	assert_int_equal(web_open(&other, &(struct web_parts){ .cfg = other_cfg, .routes = all_routes }, &problem), 0);
+	buf_free(&problem);
+	return other;
+}
+
 /* What listens on all addresses cannot tell whose socket is whose. */
 static void stream_that_may_be_carried_on_the_wrong_socket_is_refused(void **state)
 {
+	const char *upgrade;
 	struct config any = plain_config;
-	struct web *other = NULL;
-	struct buf problem;
+	struct web *other;
 	int first, second;
 
 	(void)state;
 	any.listen = "0.0.0.0";
 	any.twilio_validate = false;
-	buf_init(&problem, 0);
-	assert_int_equal(web_open(&other, &(struct web_parts){ .cfg = &any, .routes = all_routes }, &problem), 0);
+	other = web_beside(&any);
 	first = dial_between(0, "127.0.0.1", web_port(other));
 	open_stream(first);
 	second = dial_between(port_of(first), "127.0.0.2", web_port(other));
-	loopback_say(second, upgrade_text("/twilio/stream/" STREAM_TOKEN, "", ""),
-	    strlen(upgrade_text("/twilio/stream/" STREAM_TOKEN, "", "")));
+	upgrade = upgrade_text("/twilio/stream/" STREAM_TOKEN, "", "");
+	loopback_say(second, upgrade, strlen(upgrade));
 	assert_int_equal(status_of(hear(second)), 503);
 	echo(first, 'y');
 	web_close(other);
-	buf_free(&problem);
 }
 
 /* The same peer and port at another server's address: told apart by our end. */
 static void one_port_of_a_peer_may_come_to_two_addresses_of_ours(void **state)
 {
 	struct config one = plain_config;
-	struct web *other = NULL;
-	struct buf problem;
+	struct web *other;
 	int first, second;
 
 	(void)state;
@@ -1768,8 +1774,7 @@ static void one_port_of_a_peer_may_come_to_two_addresses_of_ours(void **state)
 	one.port = web_port(web);
 	one.twilio_validate = false;
 	cfg.twilio_validate = false;
-	buf_init(&problem, 0);
-	assert_int_equal(web_open(&other, &(struct web_parts){ .cfg = &one, .routes = all_routes }, &problem), 0);
+	other = web_beside(&one);
 	first = dial_between(0, "127.0.0.1", web_port(web));
 	open_stream(first);
 	second = dial_between(port_of(first), "127.0.0.2", web_port(other));
@@ -1777,78 +1782,74 @@ static void one_port_of_a_peer_may_come_to_two_addresses_of_ours(void **state)
 	echo(second, 'x');
 	echo(first, 'y');
 	web_close(other);
-	buf_free(&problem);
 }
 
-int main(void)
-{
 #define TEST(name) cmocka_unit_test_setup(name, reset)
-	const struct CMUnitTest tests[] = {
-		TEST(health_is_open_and_whole),
-		TEST(head_has_the_headers_and_no_body),
-		TEST(every_request_is_answered_and_none_that_means_two_things),
-		TEST(ready_says_why_not_in_one_word),
-		TEST(health_is_asked_of_this_machine),
-		TEST(health_fails_where_nobody_listens),
-		TEST(only_the_token_opens),
-		TEST(every_route_of_the_operators_has_its_role),
-		TEST(reader_reads_and_is_told_what_else_needs),
-		TEST(ten_wrong_tokens_are_enough),
-		TEST(made_up_names_are_no_clients),
-		TEST(page_of_another_site_does_nothing),
-		TEST(status_has_every_counter_latency_and_ending),
-		TEST(calls_are_listed_told_and_ended),
-		TEST(json_bodies_are_checked_before_they_reach_a_handler),
-		TEST(body_of_a_stranger_is_not_even_read),
-		TEST(queries_have_known_names_once),
-		TEST(watcher_gets_a_stream_without_an_end),
-		TEST(watchers_of_one_call_begin_with_what_there_is),
-		TEST(watchers_beyond_the_limit_are_told_so),
-		TEST(known_address_with_another_method_says_which),
-		TEST(signed_call_gets_a_stream_with_its_token),
-		TEST(call_in_words_gets_a_session_with_its_token_and_the_greeting),
-		TEST(unsigned_or_wrongly_signed_call_is_refused),
-		TEST(every_webhook_and_the_stream_check_the_signature),
-		TEST(public_url_beats_what_proxies_say),
-		TEST(only_trusted_proxies_are_believed),
-		TEST(without_validation_anyone_may_call),
-		TEST(caller_hears_a_sentence_when_there_is_no_line),
-		TEST(a_fallback_number_that_must_not_be_dialled_is_none),
-		TEST(caller_who_may_have_no_line_hears_why_and_is_dialled_nowhere),
-		TEST(only_allowed_networks_may_ask_as_twilio),
-		TEST(who_is_not_taken_by_the_fallback_number_hears_so),
-		TEST(call_without_a_usable_sid_is_refused),
-		TEST(what_follows_the_stream_depends_on_how_it_ended),
-		TEST(session_that_broke_off_is_opened_anew),
-		TEST(what_follows_a_session_depends_on_its_code_and_on_how_the_call_ended),
-		TEST(who_was_transferred_to_where_must_not_be_dialled_goes_on_to_the_next),
-		TEST(who_was_transferred_is_dialled_for_and_comes_back_if_nobody_answers),
-		TEST(news_are_taken_and_final_ones_end_the_call),
-		TEST(announced_stream_is_carried_over_its_own_socket),
-		TEST(announced_session_is_carried_likewise),
-		TEST(token_of_another_channel_is_refused_and_stays_good),
-		TEST(token_works_once),
-		TEST(broken_handshake_does_not_spend_the_token),
-		TEST(upgrade_elsewhere_gets_a_whole_answer),
-		TEST(unannounced_stream_needs_the_setting_and_a_line),
-		TEST(subprotocol_of_one_is_not_answered_to_another),
-		TEST(bodies_are_checked_before_they_are_read),
-		TEST(refusal_reaches_a_client_that_is_still_sending),
-		TEST(chunked_forms_are_taken_up_to_the_limit),
-		TEST(body_may_be_announced_first),
-		TEST(malformed_forms_are_refused),
-		TEST(malformed_requests_get_a_whole_answer),
-		TEST(too_many_and_too_large_headers_are_refused),
-		TEST(port_that_is_taken_is_said_so),
-		TEST(slow_body_is_cut_off),
-		TEST(slow_headers_are_cut_off),
-		TEST(silence_is_cut_off),
-		TEST(body_without_a_signature_is_not_waited_for),
-		TEST(crowd_of_silent_strangers_does_not_keep_others_out),
-		TEST(crowd_of_bodies_that_never_come_does_not_keep_others_out),
-		TEST(stream_that_may_be_carried_on_the_wrong_socket_is_refused),
-		TEST(one_port_of_a_peer_may_come_to_two_addresses_of_ours),
-	};
 
-	return cmocka_run_group_tests(tests, open_server, close_server);
-}
+const struct CMUnitTest unit_tests[] = {
+	TEST(health_is_open_and_whole),
+	TEST(head_has_the_headers_and_no_body),
+	TEST(every_request_is_answered_and_none_that_means_two_things),
+	TEST(ready_says_why_not_in_one_word),
+	TEST(health_is_asked_of_this_machine),
+	TEST(health_fails_where_nobody_listens),
+	TEST(only_the_token_opens),
+	TEST(every_route_of_the_operators_has_its_role),
+	TEST(reader_reads_and_is_told_what_else_needs),
+	TEST(ten_wrong_tokens_are_enough),
+	TEST(made_up_names_are_no_clients),
+	TEST(page_of_another_site_does_nothing),
+	TEST(status_has_every_counter_latency_and_ending),
+	TEST(calls_are_listed_told_and_ended),
+	TEST(json_bodies_are_checked_before_they_reach_a_handler),
+	TEST(body_of_a_stranger_is_not_even_read),
+	TEST(queries_have_known_names_once),
+	TEST(watcher_gets_a_stream_without_an_end),
+	TEST(watchers_of_one_call_begin_with_what_there_is),
+	TEST(watchers_beyond_the_limit_are_told_so),
+	TEST(known_address_with_another_method_says_which),
+	TEST(signed_call_gets_a_stream_with_its_token),
+	TEST(call_in_words_gets_a_session_with_its_token_and_the_greeting),
+	TEST(unsigned_or_wrongly_signed_call_is_refused),
+	TEST(every_webhook_and_the_stream_check_the_signature),
+	TEST(public_url_beats_what_proxies_say),
+	TEST(only_trusted_proxies_are_believed),
+	TEST(without_validation_anyone_may_call),
+	TEST(caller_hears_a_sentence_when_there_is_no_line),
+	TEST(a_fallback_number_that_must_not_be_dialled_is_none),
+	TEST(caller_who_may_have_no_line_hears_why_and_is_dialled_nowhere),
+	TEST(only_allowed_networks_may_ask_as_twilio),
+	TEST(who_is_not_taken_by_the_fallback_number_hears_so),
+	TEST(call_without_a_usable_sid_is_refused),
+	TEST(what_follows_the_stream_depends_on_how_it_ended),
+	TEST(session_that_broke_off_is_opened_anew),
+	TEST(what_follows_a_session_depends_on_its_code_and_on_how_the_call_ended),
+	TEST(who_was_transferred_to_where_must_not_be_dialled_goes_on_to_the_next),
+	TEST(who_was_transferred_is_dialled_for_and_comes_back_if_nobody_answers),
+	TEST(news_are_taken_and_final_ones_end_the_call),
+	TEST(announced_stream_is_carried_over_its_own_socket),
+	TEST(announced_session_is_carried_likewise),
+	TEST(token_of_another_channel_is_refused_and_stays_good),
+	TEST(token_works_once),
+	TEST(broken_handshake_does_not_spend_the_token),
+	TEST(upgrade_elsewhere_gets_a_whole_answer),
+	TEST(unannounced_stream_needs_the_setting_and_a_line),
+	TEST(subprotocol_of_one_is_not_answered_to_another),
+	TEST(bodies_are_checked_before_they_are_read),
+	TEST(refusal_reaches_a_client_that_is_still_sending),
+	TEST(chunked_forms_are_taken_up_to_the_limit),
+	TEST(body_may_be_announced_first),
+	TEST(malformed_forms_are_refused),
+	TEST(malformed_requests_get_a_whole_answer),
+	TEST(too_many_and_too_large_headers_are_refused),
+	TEST(port_that_is_taken_is_said_so),
+	TEST(slow_body_is_cut_off),
+	TEST(slow_headers_are_cut_off),
+	TEST(silence_is_cut_off),
+	TEST(body_without_a_signature_is_not_waited_for),
+	TEST(crowd_of_silent_strangers_does_not_keep_others_out),
+	TEST(crowd_of_bodies_that_never_come_does_not_keep_others_out),
+	TEST(stream_that_may_be_carried_on_the_wrong_socket_is_refused),
+	TEST(one_port_of_a_peer_may_come_to_two_addresses_of_ours),
+	GROUP(open_server, close_server),
+};

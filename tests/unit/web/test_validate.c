@@ -1,13 +1,10 @@
 #include "server/web/validate.h"
+#include "tests/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static struct response r;
 
@@ -99,14 +96,11 @@ static void body_is_one_object_without_doubled_names(void **state)
 	assert_int_equal(json_status(many), 400);
 }
 
-int main(void)
-{
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_response, free_response)
-	const struct CMUnitTest tests[] = {
-		TEST(parameters_come_decoded),
-		TEST(query_that_can_be_read_in_two_ways_is_refused),
-		TEST(body_is_one_object_without_doubled_names),
-	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	TEST(parameters_come_decoded),
+	TEST(query_that_can_be_read_in_two_ways_is_refused),
+	TEST(body_is_one_object_without_doubled_names),
+	{ 0 },
+};

@@ -1,18 +1,15 @@
 #include "server/web/writer.h"
 
 #include "common/bell.h"
+#include "tests/unit.h"
 
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 enum { GUARD_MS = 60000 }; /* only so that a fault ends the test */
 
@@ -115,17 +112,14 @@ static void client_may_talk_a_little_but_not_for_ever(void **state)
 	assert_int_equal(writer_wait(&t.w, -1, GUARD_MS), -EPIPE);
 }
 
-int main(void)
-{
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_pair, close_pair)
-	const struct CMUnitTest tests[] = {
-		TEST(what_is_put_arrives),
-		TEST(client_that_reads_nothing_costs_no_more_than_the_deadline),
-		TEST(client_that_has_gone_is_noticed_asleep_and_writing),
-		TEST(bell_wakes_it_and_time_ends_it),
-		TEST(server_that_stops_takes_it_back),
-		TEST(client_may_talk_a_little_but_not_for_ever),
-	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	TEST(what_is_put_arrives),
+	TEST(client_that_reads_nothing_costs_no_more_than_the_deadline),
+	TEST(client_that_has_gone_is_noticed_asleep_and_writing),
+	TEST(bell_wakes_it_and_time_ends_it),
+	TEST(server_that_stops_takes_it_back),
+	TEST(client_may_talk_a_little_but_not_for_ever),
+	{ 0 },
+};

@@ -3,16 +3,14 @@
 
 #include "common/clock.h"
 #include "tests/peers/setup.h"
+#include "tests/unit.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdint.h>
-#include <cmocka.h>
 
 enum { ITEMS = 400, THREADS = 4 };
 
@@ -411,22 +409,19 @@ static void the_front_of_each_lane_is_as_in_a_plain_list(void **state)
 	}
 }
 
-int main(void)
-{
 #define LIST(name) cmocka_unit_test_setup_teardown(name, set_up_list, tear_down_list)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-	const struct CMUnitTest tests[] = {
-		TEST(a_lane_is_done_in_order_and_lanes_side_by_side),
-		TEST(what_is_let_go_comes_again_and_nothing_overtakes_it),
-		TEST(without_a_store_what_does_not_fit_is_lost),
-		TEST(with_a_store_what_does_not_fit_waits_there),
-		TEST(what_an_earlier_process_left_is_done_first),
-		TEST(a_store_that_cannot_be_read_holds_nothing_up),
-		TEST(the_end_leaves_what_is_not_done),
-		LIST(a_long_list_costs_few_steps_whatever_its_lanes),
-		LIST(old_ones_behind_new_ones_cost_few_steps),
-		LIST(the_front_of_each_lane_is_as_in_a_plain_list),
-	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	TEST(a_lane_is_done_in_order_and_lanes_side_by_side),
+	TEST(what_is_let_go_comes_again_and_nothing_overtakes_it),
+	TEST(without_a_store_what_does_not_fit_is_lost),
+	TEST(with_a_store_what_does_not_fit_waits_there),
+	TEST(what_an_earlier_process_left_is_done_first),
+	TEST(a_store_that_cannot_be_read_holds_nothing_up),
+	TEST(the_end_leaves_what_is_not_done),
+	LIST(a_long_list_costs_few_steps_whatever_its_lanes),
+	LIST(old_ones_behind_new_ones_cost_few_steps),
+	LIST(the_front_of_each_lane_is_as_in_a_plain_list),
+	{ 0 },
+};

@@ -2,6 +2,8 @@
 
 #include "tests/peers/tls_peer.h"
 #include "tests/peers/loopback.h"
+#include "tests/peers/setup.h"
+#include "tests/unit.h"
 
 #include <arpa/inet.h>
 #include <dlfcn.h>
@@ -16,10 +18,6 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <cmocka.h>
 
 enum { GUARD_MS = 60000, SHORT_MS = 300 };
 
@@ -781,63 +779,55 @@ static void many_threads_fetch_at_once(void **state)
 
 static int set_up(void **state)
 {
-	static const char *const proxies[] = { "http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY",
-		"no_proxy", "NO_PROXY" };
+	static const char *const proxies[] = { "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy",
+		"NO_PROXY" };
 	int fd = mkstemp(ca_file);
 	const char *pem = peer_authority_pem();
 
-	(void)state;
 	for (size_t i = 0; i < sizeof proxies / sizeof *proxies; i++)
 		unsetenv(proxies[i]);
-	signal(SIGPIPE, SIG_IGN);
 	sem_init(&name_answer, 0, 0);
 	if (fd < 0 || write(fd, pem, strlen(pem)) != (ssize_t)strlen(pem))
 		return -1;
 	close(fd);
-	return fetch_setup();
+	return http_begin(state);
 }
 
 static int tear_down(void **state)
 {
-	(void)state;
 	fetch_response_free(&answer);
-	fetch_teardown();
 	unlink(ca_file);
-	return 0;
+	return http_end(state);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_post_arrives_and_is_answered),
-		cmocka_unit_test(body_that_comes_compressed_is_decoded_and_bounded),
-		cmocka_unit_test(every_method_says_what_it_is),
-		cmocka_unit_test(a_redirect_is_the_answer),
-		cmocka_unit_test(retry_after_is_seconds_whether_number_or_date),
-		cmocka_unit_test(who_closes_before_an_answer_may_have_it),
-		cmocka_unit_test(an_answer_cut_short_is_none_but_its_status_is_told),
-		cmocka_unit_test(what_is_no_http_is_no_answer),
-		cmocka_unit_test(silence_ends_at_the_deadline),
-		cmocka_unit_test(dripping_does_not_put_off_the_deadline),
-		cmocka_unit_test(a_huge_answer_is_cut_off),
-		cmocka_unit_test(an_answer_of_exactly_the_bound_is_whole),
-		cmocka_unit_test(a_sink_gets_what_comes_and_knows_its_head),
-		cmocka_unit_test(what_is_no_success_is_kept_from_the_sink),
-		cmocka_unit_test(a_sink_that_wants_no_more_ends_it),
-		cmocka_unit_test(a_break_in_the_middle_is_told_after_what_came),
-		cmocka_unit_test(a_sink_does_not_wait_for_ever),
-		cmocka_unit_test(what_cannot_be_reached_was_not_sent),
-		cmocka_unit_test(a_header_in_a_header_is_refused),
-		cmocka_unit_test(a_dead_name_server_does_not_outlast_the_deadline),
-		cmocka_unit_test(a_certificate_by_our_authority_is_good),
-		cmocka_unit_test(any_other_certificate_is_refused_before_a_word_is_said),
-		cmocka_unit_test(our_authority_is_not_the_systems),
-		cmocka_unit_test(who_is_told_to_stop_stops),
-		cmocka_unit_test(no_password_is_in_an_error),
-		cmocka_unit_test(the_environments_proxy_is_used),
-		cmocka_unit_test(what_a_proxy_refuses_was_not_sent),
-		cmocka_unit_test(many_threads_fetch_at_once),
-	};
-
-	return cmocka_run_group_tests(tests, set_up, tear_down);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(a_post_arrives_and_is_answered),
+	cmocka_unit_test(body_that_comes_compressed_is_decoded_and_bounded),
+	cmocka_unit_test(every_method_says_what_it_is),
+	cmocka_unit_test(a_redirect_is_the_answer),
+	cmocka_unit_test(retry_after_is_seconds_whether_number_or_date),
+	cmocka_unit_test(who_closes_before_an_answer_may_have_it),
+	cmocka_unit_test(an_answer_cut_short_is_none_but_its_status_is_told),
+	cmocka_unit_test(what_is_no_http_is_no_answer),
+	cmocka_unit_test(silence_ends_at_the_deadline),
+	cmocka_unit_test(dripping_does_not_put_off_the_deadline),
+	cmocka_unit_test(a_huge_answer_is_cut_off),
+	cmocka_unit_test(an_answer_of_exactly_the_bound_is_whole),
+	cmocka_unit_test(a_sink_gets_what_comes_and_knows_its_head),
+	cmocka_unit_test(what_is_no_success_is_kept_from_the_sink),
+	cmocka_unit_test(a_sink_that_wants_no_more_ends_it),
+	cmocka_unit_test(a_break_in_the_middle_is_told_after_what_came),
+	cmocka_unit_test(a_sink_does_not_wait_for_ever),
+	cmocka_unit_test(what_cannot_be_reached_was_not_sent),
+	cmocka_unit_test(a_header_in_a_header_is_refused),
+	cmocka_unit_test(a_dead_name_server_does_not_outlast_the_deadline),
+	cmocka_unit_test(a_certificate_by_our_authority_is_good),
+	cmocka_unit_test(any_other_certificate_is_refused_before_a_word_is_said),
+	cmocka_unit_test(our_authority_is_not_the_systems),
+	cmocka_unit_test(who_is_told_to_stop_stops),
+	cmocka_unit_test(no_password_is_in_an_error),
+	cmocka_unit_test(the_environments_proxy_is_used),
+	cmocka_unit_test(what_a_proxy_refuses_was_not_sent),
+	cmocka_unit_test(many_threads_fetch_at_once),
+	GROUP(set_up, tear_down),
+};

@@ -1,14 +1,12 @@
 #include "server/work/jobs.h"
+#include "tests/unit.h"
 
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
 #include <stdlib.h>
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdint.h>
-#include <cmocka.h>
 
 static sem_t begun, may_end;
 static _Atomic int ran, dropped;
@@ -226,17 +224,14 @@ static void nothing_is_fine(void **state)
 	assert_int_equal(count.threads, 0);
 }
 
-int main(void)
-{
 #define TEST(name) cmocka_unit_test_setup(name, set_up)
-	const struct CMUnitTest tests[] = {
-		TEST(one_thread_takes_them_in_order),
-		TEST(all_threads_work_at_once),
-		TEST(a_full_queue_says_no_and_touches_nothing),
-		TEST(stopping_drops_what_waits_and_waits_for_what_runs),
-		TEST(whatever_races_each_job_ends_exactly_once),
-		TEST(nothing_is_fine),
-	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	TEST(one_thread_takes_them_in_order),
+	TEST(all_threads_work_at_once),
+	TEST(a_full_queue_says_no_and_touches_nothing),
+	TEST(stopping_drops_what_waits_and_waits_for_what_runs),
+	TEST(whatever_races_each_job_ends_exactly_once),
+	TEST(nothing_is_fine),
+	{ 0 },
+};

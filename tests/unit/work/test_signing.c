@@ -1,14 +1,11 @@
 #include "server/work/signing.h"
 
 #include "tests/peers/setup.h"
+#include "tests/unit.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <cmocka.h>
 
 /* Valid until the next. */
 static const char *header(const char *secret, int64_t at_s, const char *body, size_t len)
@@ -58,11 +55,11 @@ static void a_line_that_does_not_fit_is_an_error(void **state)
 	assert_int_equal(buf_error(&written), -E2BIG);
 }
 
-int main(void)
-{
 #define CASE(name) cmocka_unit_test_setup_teardown(name, written_begin, written_end)
-	const struct CMUnitTest tests[] = { CASE(the_signature_is_what_openssl_makes_of_it),
-		CASE(a_body_may_hold_any_byte), CASE(a_line_that_does_not_fit_is_an_error) };
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	CASE(the_signature_is_what_openssl_makes_of_it),
+	CASE(a_body_may_hold_any_byte),
+	CASE(a_line_that_does_not_fit_is_an_error),
+	{ 0 },
+};

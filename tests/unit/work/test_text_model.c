@@ -3,15 +3,12 @@
 #include "common/json.h"
 #include "tests/peers/http_peer.h"
 #include "tests/peers/setup.h"
+#include "tests/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static const char strict_schema[] = "{\"type\":\"object\",\"properties\":{\"name\":{\"type\":\"string\"}},"
 				    "\"required\":[\"name\"],\"additionalProperties\":false}";
@@ -22,14 +19,14 @@ static struct config cfg;
 static int set_up(void **state)
 {
 	(void)state;
-	cfg = (struct config){ .openai_api_key = "a-key",
-		.openai_url = "wss://api.openai.com/v1/realtime",
-		.openai_organization = "",
-		.openai_project = "",
-		.https_ca_file = "",
-		.text_model = "a-model",
-		.text_api_url = "",
-		.text_api_key = "" };
+	pairs_load(&cfg, (const char *const[]){ "OPENAI_API_KEY", "a-key", "TEXT_MODEL", "a-model", NULL });
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	config_free(&cfg);
 	return 0;
 }
 
@@ -245,17 +242,15 @@ static void who_is_stopped_asks_no_more(void **state)
 	cJSON_Delete(schema);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(a_closed_schema_is_asked_for_strictly, set_up),
-		cmocka_unit_test_setup(any_other_schema_stands_in_the_instructions, set_up),
-		cmocka_unit_test_setup(chat_is_asked_for_the_same, set_up),
-		cmocka_unit_test_setup(answers_are_told_from_what_is_none, set_up),
-		cmocka_unit_test_setup(what_was_used_is_counted, set_up),
-		cmocka_unit_test_setup(what_may_pass_is_tried_again_and_what_may_not_is_not, set_up),
-		cmocka_unit_test_setup(who_is_stopped_asks_no_more, set_up),
-	};
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
-	return cmocka_run_group_tests(tests, http_begin, http_end);
-}
+const struct CMUnitTest unit_tests[] = {
+	TEST(a_closed_schema_is_asked_for_strictly),
+	TEST(any_other_schema_stands_in_the_instructions),
+	TEST(chat_is_asked_for_the_same),
+	TEST(answers_are_told_from_what_is_none),
+	TEST(what_was_used_is_counted),
+	TEST(what_may_pass_is_tried_again_and_what_may_not_is_not),
+	TEST(who_is_stopped_asks_no_more),
+	GROUP(http_begin, http_end),
+};

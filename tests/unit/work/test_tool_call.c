@@ -8,18 +8,15 @@
 #include "server/work/work.h"
 #include "tests/peers/http_peer.h"
 #include "tests/peers/setup.h"
+#include "tests/unit.h"
 
 #include <pthread.h>
 #include <semaphore.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-#include <cmocka.h>
 
 #define SECRET "the agent's own"
 
@@ -460,25 +457,22 @@ static void ours_are_done_here(void **state)
 	assert_false(atomic_load(&peer_asked));
 }
 
-int main(void)
-{
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
-	const struct CMUnitTest tests[] = {
-		CASE(it_is_asked_once_signed_and_by_a_key_of_its_own),
-		CASE(without_a_secret_nothing_is_signed),
-		CASE(arguments_with_a_bad_character_are_mended),
-		CASE(every_answer_is_one_the_model_can_use),
-		CASE(what_a_tool_says_against_a_call_reaches_the_model),
-		CASE(an_answer_too_large_is_none),
-		CASE(nobody_there_is_told_as_nothing_done),
-		CASE(no_answer_in_time_is_told_as_not_known),
-		CASE(what_makes_no_sense_is_not_asked),
-		CASE(when_the_call_is_over_nobody_is_asked_or_waited_for),
-		CASE(a_full_queue_is_said_at_once),
-		CASE(whose_turn_comes_too_late_is_not_asked),
-		CASE(a_pool_that_closes_answers_all_that_waits),
-		CASE(ours_are_done_here),
-	};
 
-	return cmocka_run_group_tests(tests, http_begin, http_end);
-}
+const struct CMUnitTest unit_tests[] = {
+	CASE(it_is_asked_once_signed_and_by_a_key_of_its_own),
+	CASE(without_a_secret_nothing_is_signed),
+	CASE(arguments_with_a_bad_character_are_mended),
+	CASE(every_answer_is_one_the_model_can_use),
+	CASE(what_a_tool_says_against_a_call_reaches_the_model),
+	CASE(an_answer_too_large_is_none),
+	CASE(nobody_there_is_told_as_nothing_done),
+	CASE(no_answer_in_time_is_told_as_not_known),
+	CASE(what_makes_no_sense_is_not_asked),
+	CASE(when_the_call_is_over_nobody_is_asked_or_waited_for),
+	CASE(a_full_queue_is_said_at_once),
+	CASE(whose_turn_comes_too_late_is_not_asked),
+	CASE(a_pool_that_closes_answers_all_that_waits),
+	CASE(ours_are_done_here),
+	GROUP(http_begin, http_end),
+};

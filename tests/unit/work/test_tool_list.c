@@ -3,14 +3,11 @@
 #include "common/json.h"
 #include "server/work/tool_call.h"
 #include "server/work/work.h"
+#include "tests/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static struct work work;
 
@@ -183,13 +180,9 @@ static void what_the_agents_file_says_is_offered_as_it_says(void **state)
 	cJSON_Delete(list);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(tools_of_the_phone_are_for_channels_of_text_and_what_the_file_lists),
-		cmocka_unit_test(ours_are_offered_to_those_who_can_use_them),
-		cmocka_unit_test(what_the_agents_file_says_is_offered_as_it_says),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(tools_of_the_phone_are_for_channels_of_text_and_what_the_file_lists),
+	cmocka_unit_test(ours_are_offered_to_those_who_can_use_them),
+	cmocka_unit_test(what_the_agents_file_says_is_offered_as_it_says),
+	{ 0 },
+};

@@ -1,11 +1,9 @@
 /* Where recordings may be fetched from, and which part of one came; against the
  * REST stand-in it is tested in e2e/recording.sh. */
 #include "server/work/twilio_media.h"
+#include "tests/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdint.h>
-#include <cmocka.h>
 
 static const char *const api = "https://api.twilio.com";
 
@@ -57,10 +55,9 @@ static void a_part_is_what_its_header_says(void **state)
 			fail_msg("taken: %s", bad[i]);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = { cmocka_unit_test(twilio_is_where_the_settings_say),
-		cmocka_unit_test(credentials_go_nowhere_else), cmocka_unit_test(a_part_is_what_its_header_says) };
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(twilio_is_where_the_settings_say),
+	cmocka_unit_test(credentials_go_nowhere_else),
+	cmocka_unit_test(a_part_is_what_its_header_says),
+	{ 0 },
+};

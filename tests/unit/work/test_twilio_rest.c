@@ -3,14 +3,12 @@
 #include "server/work/twilio_rest.h"
 
 #include "common/json.h"
+#include "tests/unit.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdint.h>
-#include <cmocka.h>
 
 static struct fetch_response http;
 static struct twilio_answer said;
@@ -222,20 +220,16 @@ static void what_is_missing_is_said(void **state)
 	assert_string_equal(t.account_sid, "ACx");
 }
 
-int main(void)
-{
-	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_created_call_has_its_name),
-		cmocka_unit_test(a_bad_character_hides_no_call),
-		cmocka_unit_test(a_long_message_is_cut_between_characters),
-		cmocka_unit_test(a_refusal_keeps_twilios_code_and_words),
-		cmocka_unit_test(the_status_comes_before_the_body),
-		cmocka_unit_test(only_what_was_never_sent_may_be_sent_again),
-		cmocka_unit_test(a_message_stays_one_line_of_text),
-		cmocka_unit_test(fields_are_encoded),
-		cmocka_unit_test(dates_are_read),
-		cmocka_unit_test(what_is_missing_is_said),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(a_created_call_has_its_name),
+	cmocka_unit_test(a_bad_character_hides_no_call),
+	cmocka_unit_test(a_long_message_is_cut_between_characters),
+	cmocka_unit_test(a_refusal_keeps_twilios_code_and_words),
+	cmocka_unit_test(the_status_comes_before_the_body),
+	cmocka_unit_test(only_what_was_never_sent_may_be_sent_again),
+	cmocka_unit_test(a_message_stays_one_line_of_text),
+	cmocka_unit_test(fields_are_encoded),
+	cmocka_unit_test(dates_are_read),
+	cmocka_unit_test(what_is_missing_is_said),
+	{ 0 },
+};

@@ -1,16 +1,14 @@
 /* What a text API streams, as events of the protocol: by the fixtures, and what nobody promised. */
 #include "server/model/text/reply.h"
+#include "server/model/realtime_parse.h"
 
 #include "common/sse.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <cmocka.h>
-
 #include "tests/peers/fixture.h"
+#include "tests/unit.h"
 
 static struct text_reply reply;
 static char told[8192];
@@ -50,14 +48,15 @@ static void tell(void)
 		for (size_t i = 0; i < e.call_count; i++)
 			add("call %s %s %s\n", e.calls[i].call_id, e.calls[i].name, e.calls[i].arguments);
 		last = e;
-		text_event_release(&e);
+		realtime_release(&e);
 	}
 }
 
 static void begin(enum text_api api)
 {
 	told[0] = '\0';
-	text_reply_begin(&reply, api, "resp_say_1", false, 400);
+	text_reply_begin(&reply, api, "resp_say_1", false);
+	reply.asked_bytes = 400;
 }
 
 static void end(void)
@@ -118,11 +117,41 @@ static void functions_come_whole(void **state)
 {
 	(void)state;
 	expect_stream(TEXT_API_RESPONSES, "text-responses-call.sse",
-	    "created\ndone \ncall call_9x opening_hours {\"day\":\"monday\"}\nover completed  \n");
+	    "created\ndone \ncall resp_say_1.call_9x opening_hours {\"day\":\"monday\"}\nover completed  \n");
 	expect_stream(TEXT_API_CHAT, "text-chat-call.sse",
-	    "created\ndone \ncall call_9x opening_hours {\"day\":\"monday\"}\ncall call_9y weather {}\n"
+	    "created\ndone \ncall resp_say_1.call_9x opening_hours {\"day\":\"monday\"}\ncall resp_say_1.call_9y weather {}\n"
 	    "over completed  \n");
 	expect_usage(328, 128, 52);
+}
+
+/* Some services begin to count anew with each answer. What goes back to them must not be longer than 64 bytes. */
+static void functions_of_two_answers_are_told_apart(void **state)
+{
+	static const char event[] = "{\"type\":\"response.output_item.done\",\"item\":{\"type\":\"function_call\","
+				    "\"status\":\"completed\",\"call_id\":\"%s\",\"name\":\"f\",\"arguments\":\"{}\"}}";
+	static const char chunk[] =
+	    "{\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"call_0\","
+	    "\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]},\"finish_reason\":\"tool_calls\"}]}";
+	static const char long_id[] = "a_long_one_of_sixty_four_bytes_that_is_told_back_as_it_was_told_";
+	char text[400];
+
+	(void)state;
+	begin(TEXT_API_RESPONSES);
+	snprintf(text, sizeof text, event, "call_0");
+	text_reply_take(&reply, text, strlen(text));
+	tell();
+	snprintf(text, sizeof text, event, long_id);
+	text_reply_take(&reply, text, strlen(text));
+	tell();
+	text_reply_free(&reply);
+	snprintf(text, sizeof text, "created\ndone \ncall resp_say_1.call_0 f {}\ndone \ncall %s f {}\n", long_id);
+	assert_string_equal(told, text);
+	begin(TEXT_API_CHAT);
+	text_reply_take(&reply, chunk, sizeof chunk - 1);
+	text_reply_take(&reply, "[DONE]", 6);
+	tell();
+	text_reply_free(&reply);
+	assert_string_equal(told, "created\ndone \ncall resp_say_1.call_0 f {}\nover completed  \n");
 }
 
 static void other_ends_say_why(void **state)
@@ -260,23 +289,20 @@ static void arguments_without_end_are_no_arguments(void **state)
 	}
 	text_reply_take(&reply, finish, sizeof finish - 1);
 	end();
-	assert_non_null(strstr(told, "call c n \n"));
+	assert_non_null(strstr(told, "call resp_say_1.c n \n"));
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(an_answer_is_the_same_in_both_apis),
-		cmocka_unit_test(functions_come_whole),
-		cmocka_unit_test(other_ends_say_why),
-		cmocka_unit_test(a_refusal_has_the_class_of_its_status_or_code),
-		cmocka_unit_test(a_page_instead_of_an_error_is_told_by_its_status),
-		cmocka_unit_test(what_breaks_off_is_billed_by_an_estimate),
-		cmocka_unit_test(a_beginning_that_nobody_heard_of_is_told_before_the_end),
-		cmocka_unit_test(chat_without_its_last_word_is_whole_if_it_gave_a_reason),
-		cmocka_unit_test(no_data_does_harm),
-		cmocka_unit_test(arguments_without_end_are_no_arguments),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(an_answer_is_the_same_in_both_apis),
+	cmocka_unit_test(functions_come_whole),
+	cmocka_unit_test(functions_of_two_answers_are_told_apart),
+	cmocka_unit_test(other_ends_say_why),
+	cmocka_unit_test(a_refusal_has_the_class_of_its_status_or_code),
+	cmocka_unit_test(a_page_instead_of_an_error_is_told_by_its_status),
+	cmocka_unit_test(what_breaks_off_is_billed_by_an_estimate),
+	cmocka_unit_test(a_beginning_that_nobody_heard_of_is_told_before_the_end),
+	cmocka_unit_test(chat_without_its_last_word_is_whole_if_it_gave_a_reason),
+	cmocka_unit_test(no_data_does_harm),
+	cmocka_unit_test(arguments_without_end_are_no_arguments),
+	{ 0 },
+};

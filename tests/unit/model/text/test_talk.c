@@ -4,17 +4,13 @@
 #include "common/json.h"
 #include "server/model/realtime_say.h"
 #include "server/model/realtime_tools.h"
+#include "tests/unit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <cmocka.h>
-
-static const struct agent plain = { .openai_model = "m", .reasoning_effort = "" };
-static const struct agent thinks = { .openai_model = "m", .reasoning_effort = "low" };
+static const struct agent plain = { .openai_model = "m" };
 static struct talk talk;
 static struct buf body, command;
 
@@ -64,6 +60,8 @@ static void expect(bool chat, const struct talk_request *like, const char *text)
 	r.talk = &talk;
 	r.agent = r.agent ? r.agent : &plain;
 	r.instructions = "I";
+	r.effort = r.effort ? r.effort : "";
+	r.person = r.person ? r.person : "";
 	buf_reset(&body);
 	if (chat)
 		talk_put_chat(&body, &r);
@@ -156,11 +154,11 @@ static void functions_are_offered_in_the_words_of_the_api(void **state)
 
 	(void)state;
 	say("turn_1", MODEL_ROLE_CALLER, "a", "");
-	expect(false, &(struct talk_request){ .tools = tools, .tools_off = true, .agent = &thinks, .max_tokens = 50 },
+	expect(false, &(struct talk_request){ .tools = tools, .tools_off = true, .effort = "low", .max_tokens = 50 },
 	    RESPONSES "{\"role\":\"user\",\"content\":\"a\"}],\"tools\":[{\"type\":\"function\",\"name\":\"f\","
 		      "\"description\":\"d\",\"parameters\":{\"type\":\"object\"},\"strict\":false}],"
 		      "\"tool_choice\":\"none\",\"reasoning\":{\"effort\":\"low\"},\"max_output_tokens\":50}");
-	expect(true, &(struct talk_request){ .tools = tools, .agent = &thinks, .max_tokens = 50 },
+	expect(true, &(struct talk_request){ .tools = tools, .effort = "low", .max_tokens = 50 },
 	    CHAT ",{\"role\":\"user\",\"content\":\"a\"}],\"tools\":[{\"type\":\"function\",\"function\":{"
 		 "\"name\":\"f\",\"description\":\"d\",\"parameters\":{\"type\":\"object\"},\"strict\":false}}],"
 		 "\"tool_choice\":\"auto\",\"reasoning_effort\":\"low\",\"max_completion_tokens\":50}");
@@ -196,18 +194,14 @@ static void commands_that_lack_something_change_nothing(void **state)
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(each_speaker_has_a_role),
-		TEST(nobody_has_spoken_yet),
-		TEST(what_was_heard_takes_the_place_of_what_was_not),
-		TEST(a_result_stands_behind_its_call),
-		TEST(a_result_of_a_call_that_is_unknown_is_a_note),
-		TEST(functions_are_offered_in_the_words_of_the_api),
-		TEST(a_long_call_forgets_its_beginning),
-		TEST(commands_that_lack_something_change_nothing),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	TEST(each_speaker_has_a_role),
+	TEST(nobody_has_spoken_yet),
+	TEST(what_was_heard_takes_the_place_of_what_was_not),
+	TEST(a_result_stands_behind_its_call),
+	TEST(a_result_of_a_call_that_is_unknown_is_a_note),
+	TEST(functions_are_offered_in_the_words_of_the_api),
+	TEST(a_long_call_forgets_its_beginning),
+	TEST(commands_that_lack_something_change_nothing),
+	{ 0 },
+};

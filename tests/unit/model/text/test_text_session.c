@@ -5,15 +5,12 @@
 #include "common/json.h"
 #include "server/model/text/text_access.h"
 #include "server/model/trial.h"
+#include "tests/unit.h"
 
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <cmocka.h>
 
 /* ------------------------------------------------------------------------- the carrier */
 
@@ -124,6 +121,7 @@ static int set_up(void **state)
 		.openai_api_key = "sk-1",
 		.openai_organization = "org",
 		.openai_project = "",
+		.openai_safety_identifier = "",
 		.text_api_url = "",
 		.text_api_key = "",
 		.https_ca_file = "",
@@ -324,12 +322,12 @@ static void functions_and_their_results_are_part_of_the_conversation(void **stat
 	tell(0,
 	    "data: {\"type\":\"response.output_item.done\",\"item\":{\"type\":\"function_call\",\"status\":\"completed\","
 	    "\"call_id\":\"c\",\"name\":\"f\",\"arguments\":\"{}\"}}\n\n" COMPLETED);
-	assert_string_equal(hear(), "begun resp_say_1\ncall c\nover resp_say_1 completed \n");
-	text_protocol.tool_result(&command, "tool_2", "c", "7");
+	assert_string_equal(hear(), "begun resp_say_1\ncall resp_say_1.c\nover resp_say_1 completed \n");
+	text_protocol.tool_result(&command, "tool_2", "resp_say_1.c", "7");
 	send_it();
 	ask("say_3");
-	assert_non_null(
-	    strstr(streams[1].body, "{\"type\":\"function_call_output\",\"call_id\":\"c\",\"output\":\"7\"}"));
+	assert_non_null(strstr(
+	    streams[1].body, "{\"type\":\"function_call_output\",\"call_id\":\"resp_say_1.c\",\"output\":\"7\"}"));
 }
 
 static void what_the_carrier_cannot_do_fails_the_answer_alone(void **state)
@@ -355,6 +353,83 @@ static void what_the_carrier_cannot_do_fails_the_answer_alone(void **state)
 	tell(2, "ent_quota\"}}");
 	streams[2].over = true;
 	assert_string_equal(hear(), "begun resp_say_4\nover resp_say_4 failed insufficient_quota\n");
+}
+
+static void open_for(const struct agent *whose, const char *caller, unsigned without)
+{
+	model_session_close(session);
+	assert_int_equal(
+	    model_session_open(&session, &access_to,
+		&(struct model_wish){
+		    .agent = whose, .instructions = "I", .caller = caller, .text = true, .without = without },
+		&bell, 0),
+	    0);
+}
+
+static void the_service_can_tell_the_callers_apart(void **state)
+{
+	char first[4000];
+
+	(void)state;
+	cfg.openai_safety_identifier = "caller";
+	open_for(&agent, "+12025550123", 0);
+	ask("say_1");
+	snprintf(first, sizeof first, "%s", streams[0].body);
+	assert_non_null(strstr(first, ",\"safety_identifier\":\"caller-"));
+	assert_null(strstr(first, "2025550123"));
+	open_for(&agent, "+12025550124", 0);
+	ask("say_1");
+	assert_string_not_equal(streams[1].body, first);
+	open_for(&agent, "anonymous", 0);
+	ask("say_1");
+	assert_null(strstr(streams[2].body, "safety_identifier"));
+	cfg.openai_safety_identifier = "tenant-7";
+	cfg.text_api = TEXT_API_CHAT;
+	open_for(&agent, "", 0);
+	ask("say_1");
+	assert_non_null(strstr(streams[3].body, ",\"safety_identifier\":\"tenant-7\"}"));
+}
+
+#define REFUSES(param) \
+	"{\"error\":{\"message\":\"no\",\"type\":\"invalid_request_error\",\"param\":" param ",\"code\":null}}"
+#define EFFORT "\"effort\":\"low\""
+
+/* Only that is left out, and for the rest of the session. */
+static void an_extra_that_is_refused_is_left_out(void **state)
+{
+	struct agent thinks = agent;
+
+	(void)state;
+	thinks.reasoning_effort = "low";
+	open_for(&thinks, "", 0);
+	ask("say_1");
+	assert_non_null(strstr(streams[0].body, EFFORT));
+	streams[0].status = 400;
+	streams[0].over = true;
+	tell(0, REFUSES("\"reasoning.effort\""));
+	assert_string_equal(hear(), "begun resp_say_1\n");
+	assert_int_equal(started, 2);
+	assert_null(strstr(streams[1].body, "effort"));
+	assert_int_equal(model_session_without(session), MODEL_EXTRA_REASONING);
+	tell(1, ADDED DELTA("Yes.") COMPLETED);
+	assert_string_equal(hear(), "delta Yes.\nover resp_say_1 completed \n");
+	ask("say_2");
+	assert_null(strstr(streams[2].body, "effort"));
+	streams[2].status = 400; /* nothing is left to leave out */
+	streams[2].over = true;
+	tell(2, REFUSES("\"reasoning.effort\""));
+	assert_string_equal(hear(), "begun resp_say_2\nover resp_say_2 failed invalid_request_error\n");
+	/* A trial has found it before; and what else is refused is no reason. */
+	open_for(&thinks, "", MODEL_EXTRA_REASONING);
+	ask("say_1");
+	assert_null(strstr(streams[3].body, "effort"));
+	open_for(&thinks, "", 0);
+	ask("say_1");
+	streams[4].status = 400;
+	streams[4].over = true;
+	tell(4, REFUSES("\"input\""));
+	assert_string_equal(hear(), "begun resp_say_1\nover resp_say_1 failed invalid_request_error\n");
+	assert_int_equal(started, 5);
 }
 
 static void a_key_that_is_quoted_is_not_repeated(void **state)
@@ -440,20 +515,18 @@ static void a_trial_has_an_answer_begun_with_the_tools(void **state)
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(a_session_is_ready_and_has_asked_for_nothing),
-		TEST(an_answer_is_a_request_with_the_conversation),
-		TEST(an_interrupt_aborts_the_transfer_and_the_next_request_knows_what_was_heard),
-		TEST(an_answer_is_cancelled_before_its_first_word_and_in_the_middle_of_a_piece),
-		TEST(an_aside_comes_beside_an_answer_and_is_not_kept),
-		TEST(functions_and_their_results_are_part_of_the_conversation),
-		TEST(what_the_carrier_cannot_do_fails_the_answer_alone),
-		TEST(a_key_that_is_quoted_is_not_repeated),
-		TEST(the_address_follows_the_realtime_models),
-		TEST(a_trial_has_an_answer_begun_with_the_tools),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	TEST(a_session_is_ready_and_has_asked_for_nothing),
+	TEST(an_answer_is_a_request_with_the_conversation),
+	TEST(an_interrupt_aborts_the_transfer_and_the_next_request_knows_what_was_heard),
+	TEST(an_answer_is_cancelled_before_its_first_word_and_in_the_middle_of_a_piece),
+	TEST(an_aside_comes_beside_an_answer_and_is_not_kept),
+	TEST(functions_and_their_results_are_part_of_the_conversation),
+	TEST(what_the_carrier_cannot_do_fails_the_answer_alone),
+	TEST(the_service_can_tell_the_callers_apart),
+	TEST(an_extra_that_is_refused_is_left_out),
+	TEST(a_key_that_is_quoted_is_not_repeated),
+	TEST(the_address_follows_the_realtime_models),
+	TEST(a_trial_has_an_answer_begun_with_the_tools),
+	{ 0 },
+};

@@ -10,16 +10,13 @@
 #include "server/store/store_calls.h"
 #include "server/web/api/known_call.h"
 #include "server/line/calls_shown.h"
+#include "tests/unit.h"
 
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static struct call_summary memory[600]; /* owned; as calls_each would tell them */
 static size_t memory_count;
@@ -585,23 +582,20 @@ static void a_call_left_open_is_closed_at_the_next_start(void **state)
 	cJSON_Delete(call);
 }
 
-int main(void)
-{
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-	const struct CMUnitTest tests[] = {
-		TEST(live_ones_come_first_then_the_newest_and_none_twice),
-		TEST(a_call_that_is_live_is_not_shown_as_it_was_kept),
-		TEST(filters_do_the_same_in_memory_and_in_the_store),
-		TEST(pages_join_without_gap_or_double),
-		TEST(calls_that_begin_meanwhile_move_no_page),
-		TEST(without_a_store_it_pages_over_memory),
-		TEST(nonsense_is_refused_by_name),
-		TEST(a_kept_call_has_its_turns_in_their_order_and_as_they_became),
-		TEST(a_call_that_came_back_is_one_call),
-		TEST(columns_hold_what_the_json_says),
-		TEST(what_is_told_late_undoes_nothing),
-		TEST(a_call_left_open_is_closed_at_the_next_start),
-	};
 
-	return cmocka_run_group_tests_name("call_list", tests, NULL, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	TEST(live_ones_come_first_then_the_newest_and_none_twice),
+	TEST(a_call_that_is_live_is_not_shown_as_it_was_kept),
+	TEST(filters_do_the_same_in_memory_and_in_the_store),
+	TEST(pages_join_without_gap_or_double),
+	TEST(calls_that_begin_meanwhile_move_no_page),
+	TEST(without_a_store_it_pages_over_memory),
+	TEST(nonsense_is_refused_by_name),
+	TEST(a_kept_call_has_its_turns_in_their_order_and_as_they_became),
+	TEST(a_call_that_came_back_is_one_call),
+	TEST(columns_hold_what_the_json_says),
+	TEST(what_is_told_late_undoes_nothing),
+	TEST(a_call_left_open_is_closed_at_the_next_start),
+	{ 0 },
+};

@@ -8,14 +8,11 @@
 #include "server/line/mailbox.h"
 #include "server/line/calls_shown.h"
 #include "server/line/calls.h"
+#include "tests/unit.h"
 
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #define SID "CA00000000000000000000000000000001"
 #define OVER "CA00000000000000000000000000000002"
@@ -242,18 +239,15 @@ static void letter_that_cannot_be_delivered_is_said_so(void **state)
 	assert_string_equal(table.noted, "");
 }
 
-int main(void)
-{
 #define TEST(name) cmocka_unit_test_setup(name, reset)
-	const struct CMUnitTest tests[] = {
-		TEST(word_is_posted_as_an_instruction_or_exactly),
-		TEST(word_that_will_not_do_is_not_posted),
-		TEST(transfer_goes_to_a_destination_of_the_agent_or_any_number),
-		TEST(transfer_to_a_number_that_must_not_be_dialled_is_refused),
-		TEST(transfer_to_nowhere_is_refused_with_the_field),
-		TEST(call_must_be_live),
-		TEST(letter_that_cannot_be_delivered_is_said_so),
-	};
 
-	return cmocka_run_group_tests(tests, listen_to_journal, NULL);
-}
+const struct CMUnitTest unit_tests[] = {
+	TEST(word_is_posted_as_an_instruction_or_exactly),
+	TEST(word_that_will_not_do_is_not_posted),
+	TEST(transfer_goes_to_a_destination_of_the_agent_or_any_number),
+	TEST(transfer_to_a_number_that_must_not_be_dialled_is_refused),
+	TEST(transfer_to_nowhere_is_refused_with_the_field),
+	TEST(call_must_be_live),
+	TEST(letter_that_cannot_be_delivered_is_said_so),
+	GROUP(listen_to_journal, NULL),
+};

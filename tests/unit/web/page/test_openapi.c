@@ -5,16 +5,13 @@
 #include "server/all_routes.h"
 #include "server/config/version.h"
 #include "server/web/page/openapi.h"
+#include "tests/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <strings.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static cJSON *doc;
 
@@ -344,20 +341,16 @@ static void errors_that_can_happen_are_told(void **state)
 	}
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(document_is_openapi_3_1_of_this_version),
-		cmocka_unit_test(every_reference_leads_somewhere),
-		cmocka_unit_test(every_schema_and_parameter_is_used),
-		cmocka_unit_test(every_route_is_described),
-		cmocka_unit_test(nothing_else_is_described),
-		cmocka_unit_test(every_operation_has_a_name_of_its_own_and_a_summary),
-		cmocka_unit_test(security_is_that_of_the_door),
-		cmocka_unit_test(parts_of_paths_and_queries_are_its_parameters),
-		cmocka_unit_test(bodies_are_of_the_kind_the_route_takes),
-		cmocka_unit_test(errors_that_can_happen_are_told),
-	};
-
-	return cmocka_run_group_tests(tests, read_document, free_document);
-}
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(document_is_openapi_3_1_of_this_version),
+	cmocka_unit_test(every_reference_leads_somewhere),
+	cmocka_unit_test(every_schema_and_parameter_is_used),
+	cmocka_unit_test(every_route_is_described),
+	cmocka_unit_test(nothing_else_is_described),
+	cmocka_unit_test(every_operation_has_a_name_of_its_own_and_a_summary),
+	cmocka_unit_test(security_is_that_of_the_door),
+	cmocka_unit_test(parts_of_paths_and_queries_are_its_parameters),
+	cmocka_unit_test(bodies_are_of_the_kind_the_route_takes),
+	cmocka_unit_test(errors_that_can_happen_are_told),
+	GROUP(read_document, free_document),
+};

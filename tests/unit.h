@@ -1,0 +1,23 @@
+#ifndef TESTS_UNIT_H
+#define TESTS_UNIT_H
+/* A unit test: cmocka, and the table that main (unit.c) runs. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+/* The file's tests in their order. The last row has no name. */
+extern const struct CMUnitTest unit_tests[];
+
+/* The last row, where the whole has a set-up or a teardown. */
+#define GROUP(setup, teardown) \
+	{ \
+		.setup_func = setup, .teardown_func = teardown \
+	}
+
+/* A text of JSON without backslashes. Blanks in it are what the compiler makes of them. */
+#define JSON(...) #__VA_ARGS__
+
+#endif
