@@ -84,18 +84,30 @@ static int dial(
 {
 	int err;
 
-	wish.without = model_health_without(l->health, wish.agent);
+	wish.without = model_health_without(l->health, access, wish.agent);
 	err = model_session_open(out, access, &wish, &l->call->agent_bell, now);
 	if (err)
 		log_error(l->call->tag, "model: cannot dial: %s", strerror(-err));
 	return err;
 }
 
+/* True if the next attempt would be made elsewhere. */
+static bool has_another(const struct link *l)
+{
+	const struct model_access *next = model_endpoints_next(l->endpoints, l->wish.agent, l->access);
+
+	return next && next != l->access;
+}
+
 /* The limits of its steps, added up, would be a minute of silence for a caller. */
 static void limit_attempt(struct link *l, int64_t now)
 {
-	if (l->caller && link_opens(l))
-		model_session_limit(l->session, now + l->call->cfg->silence_max_ms * US_PER_MS);
+	int64_t patience_us = l->call->cfg->silence_max_ms * US_PER_MS;
+
+	if (link_opens(l) && has_another(l))
+		model_session_limit(l->session, now + patience_us / 2);
+	else if (link_opens(l) && l->caller)
+		model_session_limit(l->session, now + patience_us);
 }
 
 static void dial_first(struct link *l, int64_t now)
@@ -115,20 +127,25 @@ void link_caller_came(struct link *l, int64_t now_us)
 	limit_attempt(l, now_us);
 }
 
-/* A caller hears nothing meanwhile. A permanent failure, a wrong key say, ends the tries. */
+/* A caller hears nothing meanwhile: another endpoint is dialled at once. A permanent failure, a wrong
+ * key say, ends the tries if there is no other; moderation would be the same at all. */
 static void dial_failed(struct link *l, int64_t now)
 {
 	struct model_failure failure = *model_session_failure(l->session);
+	const struct model_access *next;
 
-	log_warn(l->call->tag, "model: attempt %d failed: %s", l->attempts, failure.text);
-	model_health_failed(l->health, l->wish.agent, &failure);
+	log_warn(
+	    l->call->tag, "model: attempt %d failed; endpoint=%d: %s", l->attempts, l->access->number, failure.text);
+	model_health_failed(l->health, l->access, l->wish.agent, &failure);
 	drop_session(l);
-	if (failure.permanent) {
+	next = failure.moderated ? NULL : model_endpoints_next(l->endpoints, l->wish.agent, l->access);
+	if (!next || (failure.permanent && next == l->access)) {
 		link_give_up(l, END_MODEL_REFUSED);
 	} else if (l->attempts >= DIAL_TRIES || (l->caller && now >= l->last_try_us)) {
 		link_give_up(l, END_MODEL_UNREACHABLE);
 	} else {
-		l->retry_us = now + l->attempts * DIAL_PAUSE_US;
+		l->retry_us = next == l->access ? now + l->attempts * DIAL_PAUSE_US : now;
+		l->access = next;
 		enter(l, LINK_LOST);
 	}
 }
@@ -142,11 +159,13 @@ static void begin_session(struct link *l, int64_t now)
 	l->protocol = model_access_protocol(l->access, &l->wish);
 	model_writer_meet(&l->call->writer, model_session_client(l->session), l->protocol, l->access->format);
 	l->heard_us = l->pinged_us = now;
-	model_health_ok(l->health, l->wish.agent, connect_ms);
+	model_health_ok(l->health, l->access, l->wish.agent, connect_ms);
 	if (model_session_resumed(l->session))
 		stat_add(model_resumed, 1);
-	log_info(l->call->tag, "model ready; session=%s connect_ms=%" PRId64 " resumed=%d",
-	    model_session_id(l->session), connect_ms, model_session_resumed(l->session));
+	if (l->access != &l->endpoints->list[0])
+		stat_add(model_elsewhere, 1);
+	log_info(l->call->tag, "model ready; endpoint=%d session=%s connect_ms=%" PRId64 " resumed=%d",
+	    l->access->number, model_session_id(l->session), connect_ms, model_session_resumed(l->session));
 	enter(l, LINK_REPLAYING);
 }
 
@@ -182,7 +201,7 @@ static void step_next(struct link *l, int64_t now)
 
 	if (done < 0) {
 		log_warn(l->call->tag, "model: the next session: %s", model_session_failure(l->next)->text);
-		model_health_failed(l->health, l->wish.agent, model_session_failure(l->next));
+		model_health_failed(l->health, l->next_access, l->wish.agent, model_session_failure(l->next));
 		model_session_close(l->next);
 		l->next = NULL;
 	} else if (done > 0) {
@@ -254,8 +273,8 @@ static void connection_over(struct link *l, int err)
 	log_info(l->call->tag, "model: connection ended: %s; close_code=%d%s%.100s", strerror(-err), code,
 	    reason[0] ? " reason=" : "", reason);
 	stat_model_error("connection", reason[0] ? reason : end_name(err));
-	model_health_closed(l->health, l->wish.agent, error, reason);
-	lose(l, error == MODEL_RENEW ? END_MODEL_EXPIRED : error == MODEL_FATAL ? END_MODEL_REFUSED : END_MODEL_LOST);
+	model_health_closed(l->health, l->access, l->wish.agent, error, reason);
+	lose(l, error == MODEL_RENEW ? END_MODEL_EXPIRED : error >= MODEL_FATAL ? END_MODEL_REFUSED : END_MODEL_LOST);
 }
 
 /* Not the end yet: earlier messages, perhaps a Close with its reason, are read first. */
@@ -299,7 +318,7 @@ void link_read(struct link *l, link_event_fn *each, void *arg, int64_t now_us)
 		l->heard_us = now_us;
 		if (got != 1)
 			continue;
-		model_health_heard(l->health, l->wish.agent, &e);
+		model_health_heard(l->health, l->access, l->wish.agent, &e);
 		each(arg, &e, now_us);
 		model_session_release(l->session, &e);
 	}
@@ -428,11 +447,13 @@ void link_hang_up(struct link *l)
 		model_session_hang_up(l->session, clock_now_us() + CLOSE_US);
 }
 
-void link_open(struct link *l, struct call *c, const struct model_access *access, struct model_health *health,
+void link_open(struct link *l, struct call *c, const struct model_endpoints *endpoints, struct model_health *health,
     const struct model_wish *wish)
 {
-	*l = (struct link){ .call = c, .access = access, .health = health, .wish = *wish, .writer_is_ours = true };
-	l->protocol = model_access_protocol(access, wish);
+	*l =
+	    (struct link){ .call = c, .endpoints = endpoints, .health = health, .wish = *wish, .writer_is_ours = true };
+	l->access = model_endpoints_next(endpoints, wish->agent, NULL);
+	l->protocol = model_access_protocol(l->access, wish);
 }
 
 void link_close(struct link *l)

@@ -307,6 +307,25 @@ void agents_describe(struct agents *a, struct buf *out)
 	agent_set_release(set);
 }
 
+/* The text API has none of these endpoints; what it is asked for is looked at like the first's. */
+static void tell_ends(const struct config *cfg, const struct agent *p, const struct model_ends *to)
+{
+	int last = p->model_protocol == MODEL_KIND_TEXT ? 1 : CONFIG_ENDPOINTS_MAX;
+
+	for (int number = 1; number <= last; number++) {
+		const struct agent_endpoint *own = agent_endpoint(p, number);
+		const char *model = p->openai_model;
+
+		if (!config_has_endpoint(cfg, number) || !agent_takes_endpoint(p, number))
+			continue;
+		if (own && own->model)
+			model = own->model;
+		else if (number > 1 && *cfg->others[number - 2].model)
+			model = cfg->others[number - 2].model;
+		config_model_ends(cfg, number, p->file, model, p->transcription_model, to);
+	}
+}
+
 void agents_model_ends(struct agents *a, const struct model_ends *to)
 {
 	struct agent_set *set = current(a);
@@ -317,8 +336,7 @@ void agents_model_ends(struct agents *a, const struct model_ends *to)
 		if (entry == &set->builtin && !builtin_answers(set))
 			continue;
 		for (size_t v = 0; v < entry->variant_count; v++)
-			config_model_ends(a->cfg, entry->variants[v]->file, entry->variants[v]->openai_model,
-			    entry->variants[v]->transcription_model, to);
+			tell_ends(a->cfg, entry->variants[v], to);
 	}
 	agent_set_release(set);
 }

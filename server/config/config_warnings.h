@@ -17,10 +17,10 @@ struct model_ends {
 	struct buf *ahead; /* the end is still to come */
 };
 
-/* Of one agent's sessions: `file` names where the models are from, unless they are the settings'
- * own texts. */
-void config_model_ends(const struct config *cfg, const char *file, const char *model, const char *transcription,
-    const struct model_ends *to);
+/* Of one agent's sessions at the endpoint of that number: `file` names where the models are from, unless
+ * they are the settings' own texts. */
+void config_model_ends(const struct config *cfg, int number, const char *file, const char *model,
+    const char *transcription, const struct model_ends *to);
 
 /* True, with one sentence, if keys are missing for real calls; it also names `make demo`. */
 bool config_missing(const struct config *cfg, struct buf *out);

@@ -7,6 +7,9 @@
  * reasons have it); without a known code, the type. */
 enum model_error model_error_of(const char *type, const char *code);
 
+/* Of an answer that failed: without a reason that says more, it is asked for again. */
+enum model_error model_error_of_failed(const char *type, const char *code);
+
 /* Of an HTTP answer; status 0: none came. Beside the codes, what did not come to an answer may the
  * next time. */
 enum model_error model_error_of_answer(int status, const char *code);
@@ -14,8 +17,12 @@ enum model_error model_error_of_answer(int status, const char *code);
 /* Fatal for the agents with this model, not for others. */
 bool model_error_is_of_model(const char *code);
 
-/* Why dialling failed, as a word for counting. True: it will not pass by itself. */
+/* Fatal wherever the same key is shown: the key itself, or the money behind it. */
+bool model_error_is_of_key(const char *code);
+
+/* Why dialling failed, as a word for counting: what the service says itself, if that decides.
+ * FATAL: it will not pass by itself; MODERATED; or RETRY. */
 struct ws_failure;
-bool model_error_of_dialling(const struct ws_failure *failure, char code[32]);
+enum model_error model_error_of_dialling(const struct ws_failure *failure, char code[MODEL_CODE_SIZE]);
 
 #endif

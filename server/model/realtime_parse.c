@@ -218,13 +218,14 @@ static bool on_response_created(struct model_event *e)
 	return take_id(e->response_id, response, "id");
 }
 
-static void take_error(struct model_event *e, const cJSON *error)
+static void take_error(
+    struct model_event *e, const cJSON *error, enum model_error (*class_of)(const char *type, const char *code))
 {
 	const char *type = json_str(error, "type"), *code = json_str(error, "code");
 	const char *message = json_str(error, "message");
 
 	snprintf(e->code, sizeof e->code, "%s", code ? code : type ? type : "unknown");
-	e->error = model_error_of(type ? type : "", code ? code : "");
+	e->error = class_of(type ? type : "", code ? code : "");
 	if (!strcmp(e->code, "conversation_already_has_active_response"))
 		e->reason = MODEL_BUSY;
 	e->text = message ? message : "";
@@ -247,7 +248,7 @@ static bool on_response_done(struct model_event *e)
 		if (!strcmp(status, model_status_name((enum model_status)i)))
 			e->status = (enum model_status)i;
 	if (e->status == MODEL_FAILED)
-		take_error(e, json_get(details, "error"));
+		take_error(e, json_get(details, "error"), model_error_of_failed);
 	else
 		snprintf(e->code, sizeof e->code, "%s", reason ? reason : "");
 	if (e->status == MODEL_CANCELLED && !strcmp(e->code, "turn_detected"))
@@ -262,7 +263,7 @@ static bool on_error(struct model_event *e)
 
 	if (!cJSON_IsObject(error))
 		return false;
-	take_error(e, error);
+	take_error(e, error, model_error_of);
 	take_id(e->refused_id, error, "event_id");
 	e->refused = model_request_of(e->refused_id);
 	return true;

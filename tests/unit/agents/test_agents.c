@@ -569,6 +569,31 @@ static void numbers_that_will_not_be_dialled_are_told(void **state)
 	buf_free(&text);
 }
 
+/* At each endpoint it may be another. */
+static void models_that_end_are_told_of_every_endpoint_an_agent_takes(void **state)
+{
+	const char *const pairs[] = { "AGENTS_DIR", folder, "OPENAI_MODEL_2", "gpt-realtime", "OPENAI_MODEL_3",
+		"gpt-realtime-mini", NULL };
+	struct buf ended, ahead;
+	struct model_ends to = { .ended = &ended, .ahead = &ahead };
+
+	(void)state;
+	config_free(&cfg);
+	pairs_load(&cfg, pairs);
+	put("one.json", "{\"numbers\":[],\"endpoints\":[{\"number\":1},{\"number\":3}]}");
+	put("two.json", "{\"endpoints\":[{\"number\":3,\"model\":\"gpt-realtime-2025-08-28\"}]}");
+	open_agents();
+	buf_init(&ended, 0);
+	buf_init(&ahead, 0);
+	agents_model_ends(agents, &to); /* as things stood in 1970 */
+	assert_string_equal(buf_text(&ended), "");
+	assert_non_null(strstr(buf_text(&ahead), "OPENAI_MODEL_3: gpt-realtime-mini is to be shut down"));
+	assert_non_null(strstr(buf_text(&ahead), "two.json: model: gpt-realtime-2025-08-28 is to be"));
+	assert_null(strstr(buf_text(&ahead), "OPENAI_MODEL_2")); /* nobody takes it */
+	buf_free(&ended);
+	buf_free(&ahead);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 const struct CMUnitTest unit_tests[] = {
@@ -590,5 +615,6 @@ const struct CMUnitTest unit_tests[] = {
 	CASE(who_places_calls_without_the_setting_is_told_what_holds),
 	CASE(the_setting_says_it_instead),
 	CASE(numbers_that_will_not_be_dialled_are_told),
+	CASE(models_that_end_are_told_of_every_endpoint_an_agent_takes),
 	{ 0 },
 };

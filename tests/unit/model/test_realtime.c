@@ -596,6 +596,22 @@ static void errors_have_the_class_their_code_gives_them(void **state)
 		realtime_release(&e);
 		free(text);
 	}
+	/* An answer may fail without an error, or with a status that we do not know. */
+	for (int i = 0; i < 3; i++) {
+		static const char *const details[] = { "null", "{\"type\":\"failed\",\"error\":null}",
+			"{\"error\":{\"type\":\"invalid_request_error\",\"code\":null,\"message\":\"no\"}}" };
+		struct model_event e;
+		char text[256];
+
+		snprintf(text, sizeof text,
+		    "{\"type\":\"response.done\",\"response\":{\"id\":\"r\",\"status\":\"%s\",\"status_details\":%s}}",
+		    i ? "failed" : "lost", details[i]);
+		e = parsed(text);
+		assert_int_equal(e.status, MODEL_FAILED);
+		assert_int_equal(e.error, MODEL_RETRY);
+		assert_string_equal(e.code, i == 2 ? "invalid_request_error" : "unknown");
+		realtime_release(&e);
+	}
 	/* As the reason of a close frame has it. */
 	assert_int_equal(realtime_close_class("invalid_request_error.invalid_api_key"), MODEL_FATAL);
 	expect_error("insufficient_quota", NULL, MODEL_FATAL);
