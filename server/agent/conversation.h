@@ -5,7 +5,7 @@
  *   agent_loop.c           the loop: turns, deadlines, the end, readers
  *   conversation.c         events: from the model, the mail
  *   conversation_phone.c   events: from the caller loop
- *   dialogue.h             decides what follows from an event
+ *   dialogue/dialogue.h    decides what follows from an event
  *   conversation_orders.c  carries that out
  *   conversation_tools.c   the tools that the model calls
  *
@@ -14,7 +14,7 @@
  */
 #include "common/clock.h"
 #include "common/speakable.h"
-#include "server/agent/dialogue.h"
+#include "server/agent/dialogue/dialogue.h"
 #include "server/agent/link.h"
 #include "server/agent/timeline.h"
 #include "server/agent/toolbox.h"

@@ -7,7 +7,7 @@
  * hears meanwhile.
  */
 #include "common/buf.h"
-#include "server/agent/dialogue.h"
+#include "server/agent/dialogue/dialogue.h"
 #include "server/store/store_calls.h"
 
 #include <stdbool.h>

@@ -17,8 +17,8 @@
  *
  * Orders come as a line: "ASK 1, CANCEL r1, CUT 1". Answers are only counted.
  */
-#include "server/agent/dialogue.h"
-#include "server/agent/dialogue_utterances.h"
+#include "server/agent/dialogue/dialogue.h"
+#include "server/agent/dialogue/dialogue_utterances.h"
 
 #include "common/clock.h"
 

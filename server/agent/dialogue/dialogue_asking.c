@@ -1,9 +1,9 @@
-#include "server/agent/dialogue_asking.h"
+#include "server/agent/dialogue/dialogue_asking.h"
 
 #include "common/clock.h"
-#include "server/agent/dialogue_tools.h"
-#include "server/agent/dialogue_utterances.h"
-#include "server/agent/dialogue_word.h"
+#include "server/agent/dialogue/dialogue_tools.h"
+#include "server/agent/dialogue/dialogue_utterances.h"
+#include "server/agent/dialogue/dialogue_word.h"
 
 /* At most one answer is wanted: several reasons for it get one answer together. It is
  * asked for at once, even in the pause after a failure. */

@@ -1,11 +1,11 @@
-#include "server/agent/dialogue.h"
+#include "server/agent/dialogue/dialogue.h"
 
 #include "audio/g711.h"
 #include "common/clock.h"
-#include "server/agent/dialogue_asking.h"
-#include "server/agent/dialogue_tools.h"
-#include "server/agent/dialogue_utterances.h"
-#include "server/agent/dialogue_word.h"
+#include "server/agent/dialogue/dialogue_asking.h"
+#include "server/agent/dialogue/dialogue_tools.h"
+#include "server/agent/dialogue/dialogue_utterances.h"
+#include "server/agent/dialogue/dialogue_word.h"
 
 #include <string.h>
 

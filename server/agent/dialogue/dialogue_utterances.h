@@ -3,7 +3,7 @@
 /* The dialogue's utterances, their items of audio, and its orders. Private to
  * dialogue*.c. Only this module keeps the bounds of the lists.
  */
-#include "server/agent/dialogue.h"
+#include "server/agent/dialogue/dialogue.h"
 
 /* A new order, at the end. Never NULL: the orders of one event are bounded. */
 struct dialogue_order *dialogue_order(struct dialogue *d, enum dialogue_order_type type);

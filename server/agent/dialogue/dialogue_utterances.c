@@ -1,4 +1,4 @@
-#include "server/agent/dialogue_utterances.h"
+#include "server/agent/dialogue/dialogue_utterances.h"
 
 #include "audio/g711.h"
 #include "common/clock.h"

@@ -1,9 +1,9 @@
-#include "server/agent/dialogue_word.h"
+#include "server/agent/dialogue/dialogue_word.h"
 
 #include "common/clock.h"
-#include "server/agent/dialogue_asking.h"
-#include "server/agent/dialogue_tools.h"
-#include "server/agent/dialogue_utterances.h"
+#include "server/agent/dialogue/dialogue_asking.h"
+#include "server/agent/dialogue/dialogue_tools.h"
+#include "server/agent/dialogue/dialogue_utterances.h"
 
 /* ------------------------------------------------------------------------- the word */
 
