@@ -5,6 +5,7 @@
 #include "common/hist.h"
 #include "common/log.h"
 #include "server/agent/conversation_tools.h"
+#include "server/agent/link_next.h"
 #include "server/model/words.h"
 #include "server/stats/stats.h"
 
@@ -34,7 +35,10 @@ void conversation_mind_link(struct conversation *con)
 
 void conversation_model_failed(struct conversation *con, enum call_end why)
 {
-	link_give_up(&con->link, why);
+	if (why == END_MODEL_FAILED)
+		link_give_up(&con->link, why);
+	else
+		link_lose(&con->link, why);
 	conversation_mind_link(con);
 }
 

@@ -53,6 +53,10 @@
 	X(model, silent_answers, "answers that ended without sound, and called no tool") \
 	X(model, untold_ends, "answers whose end was not told, or could not be read") \
 	X(model, retries, "answers asked for again") \
+	X(model, lost, "sessions that were lost under a call") \
+	X(model, reconnected, "those that another one followed, in the same conversation") \
+	X(model, renewed, "sessions that another one took over from before their time was over") \
+	X(model, replay_refused, "pieces of a conversation that a new session would not be told") \
 	X(tools, called, "tools the model called") \
 	X(tools, answered, "tools that answered") \
 	X(tools, timeout, "tools that did not answer in time") \

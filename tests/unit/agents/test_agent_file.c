@@ -322,7 +322,7 @@ static const struct {
 	{ "{\"record\":\"yes\"}", "record", "off/local/twilio" },
 	{ "{\"record\":\"local\"}", "record", "DATA_DIR" },
 	{ "{\"limits\":[]}", "limits", "object" },
-	{ "{\"limits\":{\"max_call_seconds\":3600}}", "limits.max_call_seconds", "3500" },
+	{ "{\"limits\":{\"max_call_seconds\":14101}}", "limits.max_call_seconds", "14100" },
 	{ "{\"fallback\":{\"number\":\"911\"}}", "fallback.number", "E.164" },
 	/* numbers and languages */
 	{ "{\"numbers\":\"+12025550100\"}", "numbers", "list" },
