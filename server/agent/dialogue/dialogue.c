@@ -3,6 +3,8 @@
 #include "audio/g711.h"
 #include "common/clock.h"
 #include "server/agent/dialogue/dialogue_asking.h"
+#include "server/agent/dialogue/dialogue_away.h"
+#include "server/agent/dialogue/dialogue_cues.h"
 #include "server/agent/dialogue/dialogue_tools.h"
 #include "server/agent/dialogue/dialogue_utterances.h"
 #include "server/agent/dialogue/dialogue_word.h"
@@ -11,7 +13,8 @@
 
 /* The outer side of the machine: its start, the events about audio, the table of events
  * and the table of due things. The meaning of other events is decided one floor below:
- * by the word (dialogue_word), by asking (dialogue_asking), by tools (dialogue_tools).
+ * by the word (dialogue_word), by asking (dialogue_asking), by tools (dialogue_tools), by the
+ * coming and going of sessions (dialogue_away).
  * All of them see the whole state; only dialogue_utterances knows how its lists are kept.
  */
 void dialogue_init(struct dialogue *d, const struct dialogue_rules *rules)
@@ -37,15 +40,6 @@ uint32_t dialogue_made_ms(const struct dialogue *d, uint32_t no)
 }
 
 /* --------------------------------------------------------------------- the caller loop */
-
-/* Nothing is asked for until a session is ready again. A pending request runs into its
- * own deadline. */
-static bool on_model(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
-{
-	(void)now_us;
-	d->model = e->type == EVENT_MODEL_READY;
-	return true;
-}
 
 /* From here on the model answers turns by itself. The confirmation of another change
  * has no effect. */
@@ -287,8 +281,8 @@ static bool on_say(struct dialogue *d, const struct dialogue_event *e, int64_t n
 }
 
 static bool (*const handlers[EVENT_COUNT])(struct dialogue *, const struct dialogue_event *, int64_t now_us) = {
-	[EVENT_MODEL_READY] = on_model,
-	[EVENT_MODEL_AWAY] = on_model,
+	[EVENT_MODEL_READY] = away_ends,
+	[EVENT_MODEL_AWAY] = away_begins,
 	[EVENT_CONFIGURED] = on_configured,
 	[EVENT_CALLER_THERE] = on_caller_there,
 	[EVENT_FIRST_AUDIO] = on_first_audio,

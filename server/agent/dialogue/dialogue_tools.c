@@ -2,6 +2,7 @@
 
 #include "common/clock.h"
 #include "server/agent/dialogue/dialogue_asking.h"
+#include "server/agent/dialogue/dialogue_cues.h"
 #include "server/agent/dialogue/dialogue_utterances.h"
 #include "server/agent/dialogue/dialogue_word.h"
 

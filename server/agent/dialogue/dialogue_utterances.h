@@ -40,16 +40,7 @@ bool utterance_sign(struct dialogue *d, const struct dialogue_event *e, int64_t 
 /* What was noted under `early` belongs to `u`; `early` is dropped, and may be NULL. */
 void utterance_take_over(struct dialogue *d, struct utterance *u, struct utterance *early);
 
-/* Cues: words besides the answers. */
-bool utterance_is_cue(const struct utterance *u);
-/* Copies the text. False: too many are pending, or there is no memory. Last words take
- * the place of the latest cue. */
-bool cue_add(struct dialogue *d, enum utterance_kind kind, const char *text, bool exact, bool firm);
-/* The next cue to be said. NULL: none, or one is under way. */
-struct utterance *cue_next(const struct dialogue *d);
-bool cue_has(const struct dialogue *d, enum utterance_kind kind); /* pending or under way */
-/* Takes back the pending cues of that kind, and says how many; one under way is not tried again. */
-unsigned cue_drop(struct dialogue *d, enum utterance_kind kind);
+bool utterance_is_cue(const struct utterance *u); /* dialogue_cues.h */
 
 /* Items. NULL: unknown, or forgotten. */
 struct item *item_no(struct dialogue *d, uint32_t no);

@@ -3,6 +3,7 @@
 #include "common/clock.h"
 #include "server/agent/dialogue/dialogue_asking.h"
 #include "server/agent/dialogue/dialogue_tools.h"
+#include "server/agent/dialogue/dialogue_cues.h"
 #include "server/agent/dialogue/dialogue_utterances.h"
 
 /* ------------------------------------------------------------------------- the word */
