@@ -415,7 +415,7 @@ void conversation_tell_result(struct conversation *con, const struct dialogue_or
 		put_result(con, run, words_too_long);
 	}
 	conversation_send(con);
-	toolbox_told(run);
+	toolbox_told(&con->tools.box, run);
 }
 
 void conversation_tool_late(struct conversation *con, const struct dialogue_order *o, int64_t now_us)

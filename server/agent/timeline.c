@@ -278,8 +278,7 @@ size_t timeline_put_json(struct timeline *t, struct buf *out)
 	return first;
 }
 
-/* The part of a turn that the other side knows. */
-static const char *said(const struct turn *turn, size_t *len)
+const char *timeline_said_text(const struct turn *turn, size_t *len)
 {
 	if (turn->kind == TURN_AGENT && turn->heard_known)
 		return timeline_heard(turn, len);
@@ -291,7 +290,7 @@ static size_t said_bytes(const struct turn *turn)
 {
 	size_t len;
 
-	said(turn, &len);
+	timeline_said_text(turn, &len);
 	return len;
 }
 
@@ -309,7 +308,7 @@ struct fleet_said *timeline_said(const struct timeline *t, size_t turns, size_t 
 	out = fleet_said_new(t->count - first);
 	for (size_t i = first; out && i < t->count; i++) {
 		size_t len;
-		const char *text = said(&t->turns[i], &len);
+		const char *text = timeline_said_text(&t->turns[i], &len);
 
 		if (len)
 			fleet_said_add(out, t->turns[i].kind == TURN_AGENT, text, len);

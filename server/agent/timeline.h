@@ -34,6 +34,8 @@ struct turn {
 	bool sound;             /* agent: some of it is for the caller to hear */
 	bool by_bytes;          /* agent: its times are places in its text (SPOKEN_MS_PER_BYTE) */
 	bool untold;            /* in text: the model does not know it yet */
+	uint32_t session;       /* the number of the session that knows it; 0: none does */
+	uint32_t known_as;      /* agent: by our number, as MODEL_REQUEST_PAST; 0: by item_id */
 	uint32_t generated_ms, heard_ms;
 	bool heard_known; /* it was played to its end or cut, or the call is over */
 	char *heard_as;   /* owned: what was heard, in other words than ours; NULL: the text as far as it was heard */
@@ -96,6 +98,10 @@ void timeline_tell(const struct turn *turn, struct call_turn *out);
 /* Appends the newest turns as a JSON array, and clears `dirty`. Returns how many older
  * ones are not shown. */
 size_t timeline_put_json(struct timeline *t, struct buf *out);
+
+/* The part of a turn that the other side knows, as far as it was heard; borrowed from it. What is still to be
+ * heard counts. */
+const char *timeline_said_text(const struct turn *turn, size_t *len);
 
 /* The newest turns that have a text, at most so many and of so many bytes in all, for a
  * model that goes on from there. The agent's texts end where the caller stopped hearing

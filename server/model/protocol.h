@@ -236,6 +236,9 @@ struct model_protocol {
 	/* With can_truncate: the item has no sound, so nothing of it was heard. With text: nothing of it
 	 * was heard, or else what was stands in its place. */
 	void (*unheard)(struct buf *out, const char *id, const char *item_id);
+	/* A call of a tool in a session before this one; its result comes behind it. */
+	void (*tool_call)(
+	    struct buf *out, const char *id, const char *call_id, const char *name, const char *arguments);
 	void (*tool_result)(struct buf *out, const char *id, const char *call_id, const char *result);
 	/* The answer to MODEL_MCP_ASKS. */
 	void (*approve)(struct buf *out, const char *id, const char *mcp_id, bool yes);

@@ -98,6 +98,7 @@ static void put_headers(const struct model_access *a, const char *caller, struct
 	.aside = realtime_aside, \
 	.cancel = realtime_cancel, \
 	.unheard = realtime_unheard, \
+	.tool_call = realtime_tool_call, \
 	.tool_result = realtime_tool_result, \
 	.approve = realtime_approve, \
 	.release = realtime_release, \

@@ -24,6 +24,21 @@ void words_back(char *out, size_t size, const char *name, const char *why);
 /* A note: the connection to the caller broke off, and is there again. */
 void words_reconnected(char *out, size_t size);
 
+/* For a session that goes on with a conversation. A note in place of what the caller said, and was not written down;
+ * the result of a tool that is left out. */
+extern const char words_unwritten[], words_output_left_out[];
+/* A note: so many turns are left out, which began with these words. */
+void words_turns_left_out(char *out, size_t size, size_t turns, const char *first, size_t len);
+/* A note: a tool is running, and its result is to come. */
+void words_running(char *out, size_t size, const char *tool);
+/* A note: what was said last broke off there. */
+extern const char words_broke_off[];
+/* Notes: the call is ending, after a goodbye; the caller is being connected to that person. */
+extern const char words_ending[];
+void words_being_connected(char *out, size_t size, const char *name);
+/* An instruction: the rest of these words, of which the caller has heard the beginning. */
+void words_rest(char *out, size_t size, const char *words);
+
 /* A caller's message by telephone keys. "12#" becomes "1 2 #". */
 void words_keys(char *out, size_t size, const char *digits);
 

@@ -102,6 +102,11 @@ static void unheard(struct buf *out, const char *id, const char *item_id)
 	buf_printf(out, "unheard %s %s", id, item_id);
 }
 
+static void tool_call(struct buf *out, const char *id, const char *call_id, const char *name, const char *arguments)
+{
+	buf_printf(out, "called %s %s %s %s", id, call_id, name, arguments);
+}
+
 static void tool_result(struct buf *out, const char *id, const char *call_id, const char *result)
 {
 	buf_printf(out, "result %s %s %s", id, call_id, result);
@@ -286,6 +291,7 @@ const struct model_protocol fake_protocol = {
 	.cancel = cancel,
 	.heard_until = heard_until,
 	.unheard = unheard,
+	.tool_call = tool_call,
 	.tool_result = tool_result,
 	.approve = approve,
 	.parse = parse,

@@ -436,6 +436,7 @@ const struct model_protocol text_protocol = {
 	.aside = realtime_aside,
 	.cancel = realtime_cancel,
 	.unheard = realtime_unheard,
+	.tool_call = realtime_tool_call,
 	.tool_result = realtime_tool_result,
 	.approve = realtime_approve,
 	.release = text_event_release,

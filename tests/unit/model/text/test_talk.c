@@ -140,6 +140,18 @@ static void a_result_stands_behind_its_call(void **state)
 		 "\"content\":\"7\"},{\"role\":\"user\",\"content\":\"a\"}]}");
 }
 
+/* As a session is told of one that was made in another. */
+static void a_call_is_taken_from_a_command(void **state)
+{
+	(void)state;
+	realtime_tool_call(&command, "past_1", "c", "f", "{}");
+	assert_true(take());
+	realtime_tool_result(&command, "past_2", "c", "7");
+	assert_true(take());
+	expect(false, &(struct talk_request){ 0 },
+	    RESPONSES CALL_C ",{\"type\":\"function_call_output\",\"call_id\":\"c\",\"output\":\"7\"}]}");
+}
+
 static void a_result_of_a_call_that_is_unknown_is_a_note(void **state)
 {
 	(void)state;
