@@ -4,6 +4,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "server/agent/conversation_orders.h"
+#include "server/agent/conversation_session.h"
 #include "server/agent/conversation_tools.h"
 #include "server/model/words.h"
 #include "server/line/mailbox.h"
@@ -34,8 +35,8 @@ enum {
 
 static void on_speech_started(struct conversation *con, const struct model_event *e, int64_t now)
 {
-	(void)e;
 	atomic_store_explicit(&con->call->caller_speaking, true, memory_order_relaxed);
+	conversation_speech_began(con, e->ms);
 	/* Gaps in the caller's audio are filled from now on, so the caller loop has a
 	 * new deadline and must wake for it. */
 	bell_ring(&con->call->caller_bell);
@@ -49,30 +50,32 @@ static void on_speech_stopped(struct conversation *con, const struct model_event
 	int64_t at_us = e->ms < 0 ? INT64_MIN : call_position_us(con->call, call_position(con->call, e->ms));
 
 	atomic_store_explicit(&con->call->caller_speaking, false, memory_order_relaxed);
-	TELL(con, now, .type = EVENT_CALLER_ENDED,
-	    .at_us = at_us == INT64_MIN ? 0 : at_us);
+	conversation_speech_ended(con, e->ms);
+	TELL(con, now, .type = EVENT_CALLER_ENDED, .at_us = at_us == INT64_MIN ? 0 : at_us);
 }
 
 static void on_committed(struct conversation *con, const struct model_event *e, int64_t now)
 {
-	timeline_turn(&con->timeline, TURN_CALLER, e->item_id, conversation_at_ms(con, now));
+	conversation_turn_over(con, conversation_turn(con, TURN_CALLER, e->item_id, now));
 	stat_add(turns_caller, 1);
 	TELL(con, now, .type = EVENT_TURN);
 }
 
 static void on_transcript(struct conversation *con, const struct model_event *e, int64_t now)
 {
-	struct turn *turn = timeline_turn(&con->timeline, TURN_CALLER, e->item_id, conversation_at_ms(con, now));
+	struct turn *turn = conversation_turn(con, TURN_CALLER, e->item_id, now);
 
 	if (!turn || !turn->text_final) /* it may be told twice, and is billed once */
 		call_cost_count(con->call, &con->spending, true, &e->usage);
 	timeline_text(&con->timeline, turn, e->text, true);
+	if (turn)
+		conversation_written_down(con, turn);
 	log_debug(con->call->tag, "caller: %zu characters", strlen(e->text));
 }
 
 static void on_transcript_delta(struct conversation *con, const struct model_event *e, int64_t now)
 {
-	struct turn *turn = timeline_turn(&con->timeline, TURN_CALLER, e->item_id, conversation_at_ms(con, now));
+	struct turn *turn = conversation_turn(con, TURN_CALLER, e->item_id, now);
 
 	if (turn && !turn->text_final)
 		timeline_text(&con->timeline, turn, e->text, false);
@@ -80,7 +83,7 @@ static void on_transcript_delta(struct conversation *con, const struct model_eve
 
 static void on_transcript_failed(struct conversation *con, const struct model_event *e, int64_t now)
 {
-	struct turn *turn = timeline_turn(&con->timeline, TURN_CALLER, e->item_id, conversation_at_ms(con, now));
+	struct turn *turn = conversation_turn(con, TURN_CALLER, e->item_id, now);
 
 	if (!turn)
 		return;
@@ -198,7 +201,7 @@ static void on_words(struct conversation *con, const struct model_event *e, cons
 /* In a session in audio they are only for the record. */
 static void on_text(struct conversation *con, const struct model_event *e, int64_t now)
 {
-	struct turn *turn = timeline_turn(&con->timeline, TURN_AGENT, e->item_id, conversation_at_ms(con, now));
+	struct turn *turn = conversation_turn(con, TURN_AGENT, e->item_id, now);
 
 	on_response_sign(con, e, now);
 	if (con->link.protocol->text)
@@ -216,7 +219,7 @@ static void on_item_done(struct conversation *con, const struct model_event *e, 
 	conversation_mcp_item(con, e, now);
 }
 
-/* Errors that end the session, and with it the call. All others are told or counted. */
+/* Errors that end the session: the next one goes on, or the call ends. All others are told or counted. */
 static void mind_error(struct conversation *con, enum model_error error)
 {
 	if (error == MODEL_RENEW)
@@ -226,8 +229,8 @@ static void mind_error(struct conversation *con, enum model_error error)
 }
 
 /* The tools in its list begin before the dialogue hears of its end, which says that no
- * more of them will come. An error that ends the session is handled last, since orders
- * after the end of a call do nothing. An end that is told twice is one. */
+ * more of them will come. With an error that ends the session the answer is still owed, as with any
+ * session that is lost. An end that is told twice is one. */
 static void on_response_done(struct conversation *con, const struct model_event *e, int64_t now)
 {
 	bool failed = e->status == MODEL_FAILED, last = failed && (e->error == MODEL_FATAL || e->error == MODEL_RENEW);
@@ -249,12 +252,14 @@ static void on_response_done(struct conversation *con, const struct model_event 
 		stat_model_error(model_error_name(e->error), e->code);
 		log_warn(con->call->tag, "model: answer failed (%s): %s", e->code, e->text);
 	}
-	TELL(con, now, .type = EVENT_OVER, .response = e->response_id, .text = status, .failed = failed && !last,
+	if (last) {
+		mind_error(con, e->error);
+		return;
+	}
+	TELL(con, now, .type = EVENT_OVER, .response = e->response_id, .text = status, .failed = failed,
 	    .turn_detected = e->reason == MODEL_TURN_DETECTED, .claims = claims ? account : NULL, .aside = e->aside);
 	if (!e->aside)
 		conversation_end_silent(con, status);
-	if (last)
-		mind_error(con, e->error);
 }
 
 /* -------------------------------------------------------------------------- errors */
@@ -279,6 +284,8 @@ static void on_error(struct conversation *con, const struct model_event *e, int6
 		log_debug(con->call->tag, "model: error (%s): %s", e->code, e->text);
 	else
 		log_warn(con->call->tag, "model: error (%s): %s", e->code, e->text);
+	if (e->refused == MODEL_REQUEST_PAST)
+		stat_add(model_replay_refused, 1);
 	/* Only requests for an answer are refused as busy, with or without a name. */
 	if ((busy && !e->refused_id[0]) || request_no(e))
 		TELL(con, now, .type = EVENT_REFUSED, .request = request_no(e), .busy = busy);

@@ -5,6 +5,7 @@
  *   agent_loop.c           the loop: turns, deadlines, the end, readers
  *   conversation.c         events: from the model, the mail
  *   conversation_phone.c   events: from the caller loop
+ *   conversation_session.c sessions with the model: they come and go under all of this
  *   dialogue/dialogue.h    decides what follows from an event
  *   conversation_orders.c  carries that out
  *   conversation_tools.c   the tools that the model calls
@@ -27,8 +28,16 @@ struct converter;
 struct tool_cancel;
 
 enum {
-	RECALL_TURNS = 60,       /* last turns that are kept for a caller who comes back … */
-	RECALL_BYTES = 24 * 1024 /* … as far as they fit into this */
+	RECALL_TURNS = 60,        /* last turns that are kept for a caller who comes back … */
+	RECALL_BYTES = 24 * 1024, /* … as far as they fit into this */
+	SESSIONS_SHOWN = 16
+};
+
+/* A session with the model, for the record. */
+struct session_seen {
+	char id[FOREIGN_ID_SIZE], endpoint[256];
+	int64_t from_ms, to_ms; /* since the call was answered */
+	const char *ended;      /* why; NULL: it goes on */
 };
 
 struct conversation {
@@ -58,6 +67,19 @@ struct conversation {
 		uint32_t foreign_no;                 /* the item of which the phone says in its own words … */
 		struct span foreign;                 /* … what was heard; borrowed, for the time of that event */
 	} text;
+
+	struct {
+		struct session_seen seen[SESSIONS_SHOWN]; /* the first ones … */
+		size_t count;                             /* … of so many */
+		uint32_t said_to; /* the number of the one that was told what a returning caller had said before */
+		uint32_t told;    /* the number of the next one, if it was told what can be told beforehand */
+		int64_t away_us;  /* there is none since then; 0: there is */
+	} sessions;
+
+	struct {                  /* of the caller's turns, by positions of his audio */
+		uint64_t end;     /* the last that the model heard the end of */
+		uint64_t pending; /* the last that is neither written down nor answered; 0: none */
+	} ears;
 
 	struct { /* the model's tools */
 		struct toolbox box;

@@ -97,6 +97,7 @@ static void dial_anew(struct link *l, int64_t now)
 	link_drop_session(l);
 	l->attempts++;
 	l->tries += l->lost_us != 0;
+	l->no = ++l->last_no;
 	if (link_dial(l, l->access, l->wish, &l->session, now))
 		link_give_up(l, END_INTERNAL_ERROR);
 	else

@@ -51,6 +51,7 @@ struct link {
 	enum link_state state;
 	enum call_end why;             /* if GONE: the ending of the call; if LOST, what it would be */
 	struct model_session *session; /* owned; NULL: none. A dead one is kept until the writer is back */
+	uint32_t no, last_no;          /* the session's number in the call, from 1; that of the last one dialled */
 	bool up;                       /* the session is ready: from REPLAYING on */
 	bool writer_is_ours;
 	bool unsent;       /* the writer is ours and has bytes to flush: poll for POLLOUT */
@@ -60,6 +61,7 @@ struct link {
 	/* The session to come, beside one that talks. */
 	struct model_session *next; /* owned; NULL: none */
 	const struct model_access *next_access;
+	uint32_t next_no;
 	bool next_ready, next_unsent;
 	bool swap; /* it is to take its place: the writer, once here, is not passed on */
 

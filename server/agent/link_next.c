@@ -122,6 +122,7 @@ bool link_replace(struct link *l, const struct model_access *access, const struc
 	model_session_limit(l->next, now_us + RENEW_LIMIT_US);
 	l->wish = *wish;
 	l->next_access = access;
+	l->next_no = ++l->last_no;
 	return true;
 }
 
@@ -205,6 +206,7 @@ void link_take_next(struct link *l)
 	link_drop_session(l);
 	l->session = l->next;
 	l->access = l->next_access;
+	l->no = l->next_no;
 	l->unsent = unsent;
 	l->next = NULL;
 	link_drop_next(l);

@@ -67,10 +67,9 @@ static void add_turn(struct replay *r, struct turn *turn)
 		piece->turn = turn;
 }
 
-/* The arguments must be an object: those that are not whole cannot be told. */
 static void add_run(struct replay *r, struct tool_run *run)
 {
-	const char *arguments = run->arguments && !run->cut && run->arguments[0] ? run->arguments : "{}";
+	const char *arguments = toolbox_arguments(run);
 	const char *output = run->output ? run->output : words_output_left_out;
 	struct replay_piece *call = add(r, REPLAY_CALL, arguments, strlen(arguments));
 	struct replay_piece *result = call ? add(r, REPLAY_RESULT, output, strlen(output)) : NULL;
@@ -114,7 +113,7 @@ static void add_all(struct replay *r, const struct replay_source *from)
 		for (; run < from->box->count && from->box->runs[run].at_ms < turn->at_ms; run++)
 			if (is_told(from, &from->box->runs[run]))
 				add_run(r, &from->box->runs[run]);
-		if (turn->session != from->session)
+		if (turn->session != from->session && (turn->kind == TURN_AGENT || turn->text_final || !from->text))
 			add_turn(r, turn);
 	}
 	for (; !from->settled && run < from->box->count; run++)

@@ -11,13 +11,17 @@ void timeline_init(struct timeline *t)
 	memset(t, 0, sizeof *t);
 }
 
+static void empty(struct turn *turn)
+{
+	buf_free(&turn->text);
+	free(turn->item_id);
+	free(turn->heard_as);
+}
+
 void timeline_free(struct timeline *t)
 {
-	for (size_t i = 0; i < t->count; i++) {
-		buf_free(&t->turns[i].text);
-		free(t->turns[i].item_id);
-		free(t->turns[i].heard_as);
-	}
+	for (size_t i = 0; i < t->count; i++)
+		empty(&t->turns[i]);
 	free(t->turns);
 	timeline_init(t);
 }
@@ -67,6 +71,17 @@ struct turn *timeline_turn(struct timeline *t, enum turn_kind kind, const char *
 	buf_init(&turn->text, TIMELINE_TEXT);
 	timeline_settled(t, turn);
 	return turn;
+}
+
+void timeline_drop_last(struct timeline *t)
+{
+	struct turn *last = &t->turns[--t->count];
+
+	t->text_len -= last->text.len;
+	if (t->forming > t->count)
+		t->forming = 0;
+	empty(last);
+	t->dirty = true;
 }
 
 /* As much of a text as there is room for, whole characters only; what is not is counted. */

@@ -33,10 +33,10 @@ struct turn {
 	const char *status;     /* agent: completed, cancelled, incomplete, failed, in_progress */
 	bool sound;             /* agent: some of it is for the caller to hear */
 	bool by_bytes;          /* agent: its times are places in its text (SPOKEN_MS_PER_BYTE) */
-	bool untold;            /* in text: the model does not know it yet */
 	uint32_t session;       /* the number of the session that knows it; 0: none does */
 	uint32_t known_as;      /* agent: by our number, as MODEL_REQUEST_PAST; 0: by item_id */
 	uint32_t generated_ms, heard_ms;
+	uint64_t ends_at; /* caller: the position of the audio at which it was over; 0: unknown */
 	bool heard_known; /* it was played to its end or cut, or the call is over */
 	char *heard_as;   /* owned: what was heard, in other words than ours; NULL: the text as far as it was heard */
 	bool interrupted;
@@ -62,6 +62,9 @@ void timeline_free(struct timeline *t);
  * NULL: full, or out of memory; that is counted. Valid until the next call of this. */
 struct turn *timeline_turn(struct timeline *t, enum turn_kind kind, const char *item_id, int64_t at_ms);
 struct turn *timeline_find(struct timeline *t, const char *item_id);
+
+/* Takes the last turn out: it will come again. */
+void timeline_drop_last(struct timeline *t);
 
 /* Appends, or with `whole` replaces, a turn's text; `turn` may be NULL. */
 void timeline_text(struct timeline *t, struct turn *turn, const char *text, bool whole);

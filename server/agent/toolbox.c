@@ -145,6 +145,12 @@ void toolbox_told(struct toolbox *t, struct tool_run *run)
 	keep_newest(t);
 }
 
+/* Those that are not whole cannot be told. */
+const char *toolbox_arguments(const struct tool_run *run)
+{
+	return run->arguments && run->arguments[0] && !run->cut ? run->arguments : "{}";
+}
+
 /* -------------------------------------------------------------------------- showing */
 
 void toolbox_tell(const struct tool_run *run, struct call_tool *out)

@@ -64,6 +64,9 @@ void toolbox_note(
 void toolbox_result(struct toolbox *t, struct tool_run *run, bool ok, const char *output, int64_t now_us);
 void toolbox_told(struct toolbox *t, struct tool_run *run);
 
+/* What another session is told that it was called with: an object in any case. */
+const char *toolbox_arguments(const struct tool_run *run);
+
 /* How many bytes of a text are shown, whole characters only. */
 size_t toolbox_shown_len(const char *text);
 

@@ -156,7 +156,7 @@ const struct setting config_table[] = {
 	  .help = "Deadline for each step of reaching the model: name, connection, TLS, WebSocket, session. Once the "
 	          "caller is there, all of them together have SILENCE_MAX_MS." },
 
-	{ "When the model fails", "RECONNECT_TRIES", INT(reconnect_tries, 0, 20), .fallback = "0", .unit = "tries",
+	{ "When the model fails", "RECONNECT_TRIES", INT(reconnect_tries, 0, 20), .fallback = "3", .unit = "tries",
 	  .help = "How often a call whose model was lost dials another session in a row, before it ends: at once, then after "
 	          "pauses from 250 ms to 2 s. A session that answers begins the count anew. 0 ends the call at once." },
 	{ NULL, "RECONNECT_SECONDS", INT(reconnect_seconds, 1, 60), .fallback = "10", .unit = "s",

@@ -107,12 +107,11 @@ void words_being_connected(char *out, size_t size, const char *name)
 	snprintf(out, size, "The caller is being connected to %s now, and is being told so. Begin nothing new.", name);
 }
 
-void words_rest(char *out, size_t size, const char *words)
+void words_put_rest(struct buf *out, const char *words)
 {
-	snprintf(out, size,
-	    "Your last words broke off, and the caller has heard their beginning. Say only what is missing, without "
-	    "repeating any of it. This is what was to be said: %s",
-	    words);
+	buf_puts(out, "Your last words broke off, and the caller has heard their beginning. Say only what is missing, "
+		      "without repeating any of it. This is what was to be said: ");
+	buf_puts(out, words);
 }
 
 void words_keys(char *out, size_t size, const char *digits)

@@ -4,6 +4,7 @@
  * All are for the model. An instruction makes it find the words, in the language that is
  * being spoken; the others are notes, and results of its tools.
  */
+#include "common/buf.h"
 #include "server/agents/phrases.h"
 
 #include <stddef.h>
@@ -36,8 +37,8 @@ extern const char words_broke_off[];
 /* Notes: the call is ending, after a goodbye; the caller is being connected to that person. */
 extern const char words_ending[];
 void words_being_connected(char *out, size_t size, const char *name);
-/* An instruction: the rest of these words, of which the caller has heard the beginning. */
-void words_rest(char *out, size_t size, const char *words);
+/* Appends an instruction: the rest of these words, of which the caller has heard the beginning. */
+void words_put_rest(struct buf *out, const char *words);
 
 /* A caller's message by telephone keys. "12#" becomes "1 2 #". */
 void words_keys(char *out, size_t size, const char *digits);

@@ -350,8 +350,6 @@ static void greet(struct dialogue *d, int64_t now_us)
 {
 	d->greeted = true;
 	d->protect_until_us = now_us + d->rules.slow_us;
-	if (d->rules.recalled)
-		dialogue_order(d, ORDER_RECALL);
 	if (d->rules.recalled || d->rules.greets)
 		asking_want(d, d->rules.recalled ? UTTERANCE_ANSWER : UTTERANCE_GREETING, now_us);
 }

@@ -120,8 +120,8 @@ struct dialogue_rules {
 #define DIALOGUE_EVENTS(X) \
 	/* the link */ \
 	X(MODEL_READY) /* a session is ready; resent: it hears the last turn again, and answers it by itself */ \
-	X(MODEL_AWAY) /* there is none, for now, or another: what the last one was making is over */ \
-	X(CONFIGURED) /* the session has confirmed a change of its settings */ \
+	X(MODEL_AWAY)  /* there is none, for now, or another: what the last one was making is over */ \
+	X(CONFIGURED)  /* the session has confirmed a change of its settings */ \
 	/* the caller loop */ \
 	X(CALLER_THERE) /* the stream began */ \
 	X(FIRST_AUDIO)  /* no, at_us: an item's first audio went out */ \
@@ -178,7 +178,6 @@ struct dialogue_event { /* all borrowed until dialogue_take returns */
 
 #define DIALOGUE_ORDERS_ALL(X) \
 	/* to the model */ \
-	X(RECALL) /* tell it the conversation before the caller's return */ \
 	X(GREET)  /* request: ask for the greeting */ \
 	X(ASK)    /* request: ask for an answer */ \
 	X(SPEAK)  /* request, text, exact, rest, filler: ask for these words; a filler's "" are the model's own … */ \
@@ -375,12 +374,6 @@ bool dialogue_take(struct dialogue *d, const struct dialogue_event *event, int64
 /* So many bytes of mu-law of an item were queued, after ORDER_PLAY or ORDER_ITEM_MADE.
  * May be called while orders are carried out. */
 void dialogue_received(struct dialogue *d, uint32_t no, size_t bytes, int64_t now_us);
-
-/* True: the next answer, or the next words from outside, go on from what broke off with the last session. */
-bool dialogue_resumes(const struct dialogue *d);
-
-/* True: nobody speaks, and nothing is made, owed, queued, or waited for: a moment for another session. */
-bool dialogue_quiet(const struct dialogue *d);
 
 /* Does one thing that is due. False: nothing is due. */
 bool dialogue_tick(struct dialogue *d, int64_t now_us);

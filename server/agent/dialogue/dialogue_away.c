@@ -142,24 +142,3 @@ bool away_ends(struct dialogue *d, const struct dialogue_event *e, int64_t now_u
 	}
 	return true;
 }
-
-bool dialogue_resumes(const struct dialogue *d)
-{
-	for (size_t i = 0; i < UTTERANCES_MAX; i++)
-		if (d->utterances[i].state == UTTERANCE_WANTED && d->utterances[i].rest)
-			return true;
-	return false;
-}
-
-bool dialogue_quiet(const struct dialogue *d)
-{
-	bool busy = d->speaking || d->digit_count || d->told || d->active || d->farewell.state || d->machine ||
-		    d->ears == EARS_PROTECTING || d->ears == EARS_RESTORING || items_unfinished(d) ||
-		    tools_running(d) || d->stop_event_us;
-
-	for (size_t i = 0; i < UTTERANCES_MAX; i++)
-		busy |= d->utterances[i].state != UTTERANCE_FREE && d->utterances[i].state != UTTERANCE_MADE;
-	for (size_t i = 0; i < BATCHES_MAX; i++)
-		busy |= d->batches[i].no != 0;
-	return !busy;
-}

@@ -30,7 +30,7 @@ static int begin(void **state)
 	assert_int_equal(model_writer_open(&call->writer), 0);
 	call->caller_bell.fd = -1;
 	con->call = call;
-	con->link = (struct link){ .call = call, .protocol = &realtime_protocol, .state = LINK_TALKING };
+	con->link = (struct link){ .call = call, .protocol = &realtime_protocol, .state = LINK_TALKING, .no = 1 };
 	timeline_init(&con->timeline);
 	buf_init(&con->message, 0);
 	return 0;
@@ -59,6 +59,7 @@ static void answer_at_length(const char *call_id)
 	text[TOOL_ANSWER_MAX - 1] = '\0';
 	assert_int_equal(toolbox_begin(&con->tools.box, call_id, "book", "{}", 0, 0), TOOL_BEGUN);
 	toolbox_result(&con->tools.box, toolbox_find(&con->tools.box, call_id), true, text, 0);
+	toolbox_find(&con->tools.box, call_id)->session = con->link.no;
 	free(text);
 }
 

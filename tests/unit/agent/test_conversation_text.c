@@ -6,6 +6,7 @@
 #include "common/clock.h"
 #include "common/json.h"
 #include "server/agent/conversation_orders.h"
+#include "server/agent/conversation_session.h"
 #include "server/agent/conversation_tools.h"
 #include "server/model/realtime.h"
 
@@ -20,6 +21,7 @@
 static const struct phone_channel channel = { .name = "test", .text = true };
 static const struct relay_language languages[] = { { .code = "es-ES" } };
 static const char *const sounds[] = { "https://example.com/ring.mp3" };
+static const struct model_access to = { .host = "example.com" };
 static struct agent agent;
 static struct config cfg;
 static struct call *call;
@@ -41,7 +43,7 @@ static int begin(void **state)
 		    .language_count = 1,
 		    .plays = sounds,
 		    .play_count = 1 } };
-	cfg = (struct config){ .silence_max_ms = 4000, .slow_answer_max_ms = 8000 };
+	cfg = (struct config){ .silence_max_ms = 4000, .slow_answer_max_ms = 8000, .replay_tokens = 8000 };
 	assert_int_equal(model_writer_open(&call->writer), 0);
 	assert_int_equal(ring_open(&call->to_caller, 1 << 20), 0);
 	assert_int_equal(ring_open(&call->from_caller, 1 << 16), 0);
@@ -53,7 +55,12 @@ static int begin(void **state)
 	call->context = (struct call_context){ .agent = &agent, .instructions = "", .greeting = "Hello, how are you?" };
 	atomic_store(&call->started_us, 1);
 	con->call = call;
-	con->link = (struct link){ .call = call, .protocol = &realtime_text_protocol, .state = LINK_TALKING };
+	con->link = (struct link){ .call = call,
+		.protocol = &realtime_text_protocol,
+		.access = &to,
+		.state = LINK_TALKING,
+		.no = 1,
+		.renew_us = NEVER_US };
 	timeline_init(&con->timeline);
 	buf_init(&con->message, 0);
 	buf_init(&con->audio.decoded, 0);
@@ -337,6 +344,14 @@ static void voice_shows_that_the_caller_speaks(void **state)
 	assert_int_equal(con->timeline.count, 0);
 }
 
+static void session_is_ready(void)
+{
+	con->link.state = LINK_REPLAYING;
+	con->link.no++;
+	conversation_mind_sessions(con, now);
+	conversation_do_due(con, now);
+}
+
 /* As when the caller comes, before or after the session. */
 static void comes(enum link_state state)
 {
@@ -378,14 +393,10 @@ static void what_was_said_before_the_session_is_told_to_it_first(void **state)
 	from_caller(FROM_INTERRUPTED, 1, 6 * SPOKEN_MS_PER_BYTE, NULL);
 	caller_says("Hi there", true);
 	assert_string_equal(sent(), "");
-	con->link.state = LINK_TALKING;
-	conversation_tell_untold(con);
-	TELL(con, now, .type = EVENT_MODEL_READY);
-	conversation_do_due(con, now);
+	session_is_ready();
 	assert_string_equal(sent(), "assistant: Hello,");
 	assert_string_equal(sent(), "user: Hi there");
 	assert_string_equal(sent(), "response.create");
-	conversation_tell_untold(con);
 	assert_string_equal(sent(), "");
 }
 
@@ -395,9 +406,9 @@ static void greeting_of_which_nothing_was_heard_is_not_told(void **state)
 	comes(LINK_LOST);
 	from_caller(FROM_INTERRUPTED, 1, 0, NULL);
 	caller_says("Hi there", true);
-	con->link.state = LINK_TALKING;
-	conversation_tell_untold(con);
+	session_is_ready();
 	assert_string_equal(sent(), "user: Hi there");
+	assert_string_equal(sent(), "response.create");
 	assert_string_equal(sent(), "");
 }
 

@@ -142,6 +142,18 @@ static void words_of_the_caller_that_are_not_known_leave_their_place(void **stat
 	assert_string_equal(told(), "n The caller said something here that was not written down.|a Nine to five.|");
 }
 
+static void turn_that_is_forming_is_told_when_it_is_whole(void **state)
+{
+	struct turn *turn = timeline_turn(&timeline, TURN_CALLER, "i1", 100);
+
+	(void)state;
+	from.text = true;
+	timeline_forming(&timeline, turn, "I would");
+	assert_string_equal(told(), "");
+	timeline_text(&timeline, turn, "I would like to", true);
+	assert_string_equal(told(), "u I would like to|");
+}
+
 static void tool_that_runs_is_told_of_and_its_call_is_not(void **state)
 {
 	const char *text;
@@ -284,6 +296,7 @@ int main(void)
 		CASE(what_the_session_knows_is_not_told_again),
 		CASE(agent_said_what_was_heard),
 		CASE(words_of_the_caller_that_are_not_known_leave_their_place),
+		CASE(turn_that_is_forming_is_told_when_it_is_whole),
 		CASE(tool_that_runs_is_told_of_and_its_call_is_not),
 		CASE(arguments_that_are_not_whole_are_left_out),
 		CASE(caller_who_is_back_has_said_this_before),

@@ -172,7 +172,7 @@ static inline void saw_request(struct world *w, const struct dialogue_order *o)
 		broken(w, "a response is asked for while one is being made");
 	if (w->bye_said)
 		broken(w, "something is spoken after the farewell");
-	if (o->type == ORDER_GREET)
+	if (o->type == ORDER_GREET || (w->k.d.rules.recalled && !w->requests))
 		w->owed = true;
 	if (!cue && !w->owed)
 		broken(w, "an answer is asked for that nobody is owed");
@@ -228,9 +228,6 @@ static inline void saw(void *of, const struct dialogue_order *o)
 		break;
 	case ORDER_KEYS:
 		stop_unheard(w);
-		owe(w);
-		break;
-	case ORDER_RECALL:
 		owe(w);
 		break;
 	case ORDER_NO_ANSWER:

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "dialogue_kit.h"
+#include "server/agent/dialogue/dialogue_state.h"
 
 TALK(nothing_is_owed_while_nobody_waits, { "away", "" }, { "+60000", "" }, { "ready", "" }, { "ready", "" });
 
@@ -174,6 +175,30 @@ static void quiet_is_when_nothing_is_said_or_owed(void **state)
 	QUIET("goodbye x", false);
 }
 
+#define WAITS(steps, waits) \
+	do { \
+		kit_play(&k, steps); \
+		assert_int_equal(dialogue_waits(&k.d), waits); \
+	} while (0)
+
+static void caller_waits_while_something_is_owed_and_nothing_is_heard(void **state)
+{
+	(void)state;
+	WAITS("+1", false);
+	WAITS("speaks", false);
+	WAITS("pauses", false);
+	WAITS("turn", true);
+	WAITS("began r1", true);
+	WAITS("audio r1 i1 8000", false);
+	WAITS("call 1 r1 -", false);
+	WAITS("over r1", false);
+	WAITS("heard 1 1000", true);
+	WAITS("away", true);
+	WAITS("ready & answer 1", true);
+	WAITS("+300", true);
+	WAITS("began r2 & over r2", false);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -205,6 +230,7 @@ int main(void)
 		CASE(farewell_that_lacks_its_end_only_is_whole),
 		CASE(firm_words_are_said_to_a_session_without_ears),
 		CASE(session_of_which_no_answer_can_be_had_is_followed_by_another),
+		CASE(caller_waits_while_something_is_owed_and_nothing_is_heard),
 		CASE(quiet_is_when_nothing_is_said_or_owed),
 	};
 

@@ -215,6 +215,7 @@ int main(void)
 		TEST(nobody_has_spoken_yet),
 		TEST(what_was_heard_takes_the_place_of_what_was_not),
 		TEST(a_result_stands_behind_its_call),
+		TEST(a_call_is_taken_from_a_command),
 		TEST(a_result_of_a_call_that_is_unknown_is_a_note),
 		TEST(functions_are_offered_in_the_words_of_the_api),
 		TEST(a_long_call_forgets_its_beginning),

@@ -1,0 +1,425 @@
+#include "server/agent/conversation_session.h"
+
+#include "audio/convert.h"
+#include "common/json_out.h"
+#include "common/log.h"
+#include "server/agent/conversation_orders.h"
+#include "server/agent/dialogue/dialogue_state.h"
+#include "server/agent/link_next.h"
+#include "server/agent/replay.h"
+#include "server/model/words.h"
+#include "server/stats/stats.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	BYTES_PER_TOKEN = 4,
+	BEFORE_SPEECH = 200 * G711_BYTES_PER_MS, /* speech may have begun so much before the model says */
+	LISTENED = 1000 * 1000                   /* in silence: older audio has no speech in it */
+};
+
+/* ----------------------------------------------------------------- what a session knows */
+
+struct turn *conversation_turn(struct conversation *con, enum turn_kind kind, const char *item_id, int64_t now_us)
+{
+	struct turn *turn = timeline_turn(&con->timeline, kind, item_id, conversation_at_ms(con, now_us));
+
+	if (turn && !turn->session)
+		turn->session = con->link.no;
+	return turn;
+}
+
+/* The id by which the session knows the turn; "": it does not, or not by one that can be told. */
+static const char *known_as(const struct conversation *con, const struct turn *turn, char id[MODEL_REQUEST_ID_SIZE])
+{
+	if (turn->session != con->link.no)
+		return "";
+	if (!turn->known_as)
+		return turn->item_id && foreign_id_is_theirs(turn->item_id) ? turn->item_id : "";
+	model_request_id(MODEL_REQUEST_PAST, turn->known_as, id);
+	return id;
+}
+
+static void take_away(struct conversation *con, const char *item_id)
+{
+	con->link.protocol->unheard(&con->message, conversation_next_id(con, MODEL_REQUEST_HEARD), item_id);
+	conversation_send(con);
+}
+
+/* Text cannot be truncated: what was heard of the item is put behind it, and it is taken away. */
+static void shorten(struct conversation *con, const char *item_id, struct turn *turn)
+{
+	size_t len;
+	const char *text = timeline_heard(turn, &len);
+	char *heard = strndup(text, len), id[MODEL_REQUEST_ID_SIZE];
+	uint32_t no = ++con->requests_sent;
+
+	if (!heard)
+		return;
+	model_request_id(MODEL_REQUEST_PAST, no, id);
+	if (len) {
+		con->link.protocol->item(&con->message, id, MODEL_ROLE_AGENT, heard, item_id);
+		conversation_send(con);
+	}
+	take_away(con, item_id);
+	turn->known_as = no;
+	free(heard);
+}
+
+/* If the model is not told, it believes that it said the rest. */
+void conversation_tell_heard(struct conversation *con, const char *item_id, struct turn *turn, int64_t truncate_ms)
+{
+	char id[MODEL_REQUEST_ID_SIZE];
+
+	if (turn)
+		item_id = known_as(con, turn, id);
+	if (!foreign_id_is_theirs(item_id) || !item_id[0])
+		return;
+	if (turn && (con->link.protocol->text || turn->known_as)) {
+		shorten(con, item_id, turn);
+	} else if (con->link.protocol->can_truncate) {
+		con->link.protocol->heard_until(
+		    &con->message, conversation_next_id(con, MODEL_REQUEST_HEARD), item_id, truncate_ms);
+		conversation_send(con);
+	}
+}
+
+/* Its next answer would go on from words that nobody heard. */
+void conversation_end_silent(struct conversation *con, const char *status)
+{
+	char id[MODEL_REQUEST_ID_SIZE];
+
+	for (const struct turn *turn; (turn = timeline_end_silent(&con->timeline, status));)
+		if (con->link.protocol->unheard && known_as(con, turn, id)[0])
+			take_away(con, known_as(con, turn, id));
+}
+
+/* ------------------------------------------------------------- what is to be heard again */
+
+void conversation_speech_began(struct conversation *con, int64_t at_ms)
+{
+	uint64_t at = at_ms < 0 ? 0 : call_position(con->call, at_ms);
+
+	if (!con->ears.pending && at > BEFORE_SPEECH)
+		call_said_to(con->call, at - BEFORE_SPEECH);
+}
+
+void conversation_speech_ended(struct conversation *con, int64_t at_ms)
+{
+	con->ears.end = at_ms < 0 ? 0 : call_position(con->call, at_ms);
+}
+
+void conversation_turn_over(struct conversation *con, struct turn *turn)
+{
+	con->ears.pending = con->ears.end;
+	if (turn)
+		turn->ends_at = con->ears.end;
+	con->ears.end = 0;
+}
+
+void conversation_written_down(struct conversation *con, const struct turn *turn)
+{
+	call_said_to(con->call, turn->ends_at);
+	if (turn->ends_at >= con->ears.pending)
+		con->ears.pending = 0;
+}
+
+void conversation_answered(struct conversation *con)
+{
+	call_said_to(con->call, con->ears.pending);
+	con->ears.pending = 0;
+}
+
+/* Before the next session hears anything. True: it hears the last turn again, and answers it. That
+ * comes with an item of its own. */
+static bool hears_again(struct conversation *con)
+{
+	const struct timeline *t = &con->timeline;
+	const struct turn *last = t->count ? &t->turns[t->count - 1] : NULL;
+	bool again = con->ears.pending && con->call->channel->audio;
+
+	if (again && last && last->kind == TURN_CALLER && !last->text_final && last->ends_at == con->ears.pending)
+		timeline_drop_last(&con->timeline);
+	con->ears.pending = con->ears.end = 0;
+	return again;
+}
+
+/* ------------------------------------------------------------------------ told the past */
+
+/* Where the conversation is, for a session in the middle of it. */
+static void put_place(const struct conversation *con, char *out, size_t size)
+{
+	size_t len = 0;
+
+	out[0] = '\0';
+	if (!con->sessions.count)
+		return;
+	if (con->dialogue.farewell.state && con->dialogue.farewell.end == END_TRANSFERRED)
+		words_being_connected(out, size, con->hand_over.name);
+	else if (con->dialogue.farewell.state)
+		snprintf(out, size, "%s", words_ending);
+	len = strlen(out);
+	if (dialogue_resumes(&con->dialogue))
+		snprintf(out + len, size - len, "%s%s", len ? " " : "", words_broke_off);
+}
+
+static void put_piece(struct conversation *con, const struct replay_piece *piece, const char *id, const char *text)
+{
+	static const enum model_role roles[] = {
+		[REPLAY_CALLER] = MODEL_ROLE_CALLER, [REPLAY_AGENT] = MODEL_ROLE_AGENT, [REPLAY_NOTE] = MODEL_ROLE_NOTE
+	};
+	const struct model_protocol *protocol = con->link.protocol;
+
+	if (piece->kind == REPLAY_CALL)
+		protocol->tool_call(&con->message, id, piece->run->call_id, piece->run->name, text);
+	else if (piece->kind == REPLAY_RESULT)
+		protocol->tool_result(&con->message, id, piece->run->call_id, text);
+	else
+		protocol->item(&con->message, id, roles[piece->kind], text, "");
+}
+
+/* To the session, or to the next one. */
+static void tell_piece(struct conversation *con, const struct replay_piece *piece, bool next)
+{
+	uint32_t no = ++con->requests_sent, session = next ? con->link.next_no : con->link.no;
+	char id[MODEL_REQUEST_ID_SIZE], *text = strndup(piece->text, piece->len);
+
+	if (!text)
+		return;
+	model_request_id(MODEL_REQUEST_PAST, no, id);
+	put_piece(con, piece, id, text);
+	free(text);
+	if (next && !buf_error(&con->message))
+		link_send_next(&con->link, buf_text(&con->message), con->message.len);
+	else if (!next)
+		conversation_send(con);
+	buf_reset(&con->message);
+	if (piece->turn) {
+		piece->turn->session = session;
+		piece->turn->known_as = piece->turn->kind == TURN_AGENT ? no : 0;
+	}
+	if (piece->run)
+		piece->run->session = session;
+}
+
+void conversation_tell_call(struct conversation *con, struct tool_run *run)
+{
+	if (run->session == con->link.no)
+		return;
+	con->link.protocol->tool_call(&con->message, conversation_next_id(con, MODEL_REQUEST_PAST), run->call_id,
+	    run->name, toolbox_arguments(run));
+	conversation_send(con);
+	run->session = con->link.no;
+}
+
+static void tell_past(struct conversation *con, bool next)
+{
+	const struct call_context *context = &con->call->context;
+	uint32_t session = next ? con->link.next_no : con->link.no;
+	const struct fleet_said *said = con->sessions.said_to == session ? NULL : context->said;
+	char back[300] = "", place[800] = "";
+	struct replay replay;
+
+	if (said && context->lost_session[0])
+		words_reconnected(back, sizeof back);
+	else if (said)
+		words_back(back, sizeof back, context->back_from, context->back_why);
+	if (!next)
+		put_place(con, place, sizeof place);
+	if (!replay_make(&replay, &(struct replay_source){ .said = said,
+				      .back = back,
+				      .timeline = &con->timeline,
+				      .box = &con->tools.box,
+				      .session = session,
+				      .settled = next,
+				      .text = con->link.protocol->text,
+				      .place = place,
+				      .bytes = (size_t)con->call->cfg->replay_tokens * BYTES_PER_TOKEN }))
+		return;
+	for (size_t i = 0; i < replay.count; i++)
+		tell_piece(con, &replay.pieces[i], next);
+	if (replay.count)
+		log_info(con->call->tag, "the model is told the conversation; pieces=%zu left_out=%zu", replay.count,
+		    replay.left_out);
+	con->sessions.said_to = session;
+	replay_free(&replay);
+}
+
+/* ------------------------------------------------------------------------ they come and go */
+
+static struct session_seen *seen_last(struct conversation *con)
+{
+	size_t count = con->sessions.count;
+
+	return count && count <= SESSIONS_SHOWN ? &con->sessions.seen[count - 1] : NULL;
+}
+
+static void note_session(struct conversation *con, int64_t now)
+{
+	struct session_seen *seen;
+
+	con->sessions.count++;
+	if (!(seen = seen_last(con)))
+		return;
+	snprintf(seen->id, sizeof seen->id, "%s", link_session_id(&con->link) ? link_session_id(&con->link) : "");
+	snprintf(seen->endpoint, sizeof seen->endpoint, "%s", con->link.access->host);
+	seen->from_ms = conversation_at_ms(con, now);
+}
+
+/* The dialogue asks for nothing while no session talks. In silence it is known by now that nobody
+ * has begun to speak. */
+static void go_away(struct conversation *con, const char *why, int64_t now)
+{
+	struct session_seen *seen = seen_last(con);
+
+	if (seen && !seen->ended) {
+		seen->to_ms = conversation_at_ms(con, now);
+		seen->ended = why;
+	}
+	con->timeline.dirty = true;
+	atomic_store_explicit(&con->call->caller_speaking, false, memory_order_relaxed);
+	if (!con->dialogue.speaking && !con->ears.pending)
+		call_said_to(con->call, call_said_by(con->call, now - LISTENED));
+	TELL(con, now, .type = EVENT_MODEL_AWAY);
+	conversation_end_silent(con, "incomplete");
+	con->sessions.away_us = now;
+}
+
+void conversation_mind_loss(struct conversation *con, int64_t now_us)
+{
+	if (!con->dialogue.model || link_talks(&con->link))
+		return;
+	stat_add(model_lost, 1);
+	go_away(con, call_ending(con->link.why ? con->link.why : END_MODEL_LOST)->json, now_us);
+}
+
+static void tell_of_another(struct conversation *con, bool renewed, int64_t now)
+{
+	char tries[12], ms[24];
+	int64_t away_ms = (now - con->sessions.away_us) / US_PER_MS;
+
+	if (renewed) {
+		stat_add(model_renewed, 1);
+		log_info(con->call->tag, "model: a new session goes on with the call");
+		return;
+	}
+	stat_add(model_reconnected, 1);
+	snprintf(tries, sizeof tries, "%d", con->link.tries);
+	snprintf(ms, sizeof ms, "%" PRId64, away_ms);
+	log_info(con->call->tag, "model: reconnected; reason=%s tries=%s away_ms=%s", call_ending(con->link.why)->json,
+	    tries, ms);
+	call_tell(con->call, (struct journal_entry){ .kind = JOURNAL_NOTE,
+				 .type = "call.reconnected",
+				 .facts = (struct journal_fact[]){ { "reason", call_ending(con->link.why)->json },
+				     { "tries", tries }, { "ms", ms }, { 0 } } });
+}
+
+/* A session is ready; its audio format may differ from the last one's. It hears the caller once it has
+ * been told the conversation. */
+static void meet_session(struct conversation *con, int64_t now)
+{
+	bool renewed = con->dialogue.model, first = !con->sessions.count, again;
+
+	if (renewed)
+		go_away(con, "renewed", now);
+	if (con->link.protocol->audio && converter_switch(&con->audio.converter, con->link.access->format))
+		call_end(con->call, END_INTERNAL_ERROR);
+	if (con->audio.converter)
+		converter_reset_to_caller(con->audio.converter);
+	again = hears_again(con);
+	tell_past(con, false);
+	con->timeline.dirty = true;
+	link_replayed(&con->link);
+	note_session(con, now);
+	if (!first)
+		tell_of_another(con, renewed, now);
+	con->sessions.away_us = 0;
+	TELL(con, now, .type = EVENT_MODEL_READY, .resent = again);
+}
+
+/* Nobody is to notice: it comes at a moment at which nothing is under way, or else when there is hardly
+ * any time left. */
+static void mind_next(struct conversation *con, int64_t now)
+{
+	struct link *l = &con->link;
+
+	if (!con->dialogue.farewell.state && link_renew(l, now))
+		log_info(con->call->tag, "model: the session is nearly over, the next one is dialled");
+	if (!l->next_ready)
+		return;
+	if (con->sessions.told != l->next_no)
+		tell_past(con, true);
+	con->sessions.told = l->next_no;
+	link_swap(l, dialogue_quiet(&con->dialogue) || now >= l->force_us);
+}
+
+void conversation_mind_sessions(struct conversation *con, int64_t now_us)
+{
+	mind_next(con, now_us);
+	if (con->link.state == LINK_REPLAYING)
+		meet_session(con, now_us);
+	/* The next one is opened as the ears are by then. */
+	con->link.wish.protect = con->dialogue.ears == EARS_PROTECTING;
+}
+
+void conversation_mind_link(struct conversation *con)
+{
+	if (con->link.state == LINK_GONE && con->dialogue.caller && con->dialogue.farewell.state != FAREWELL_HEARING)
+		call_end(con->call, con->link.why);
+}
+
+void conversation_model_failed(struct conversation *con, enum call_end why)
+{
+	link_lose(&con->link, why);
+	conversation_mind_link(con);
+}
+
+/* ------------------------------------------------------------------------------ waiting */
+
+/* Before the first session the link's own patience stands. */
+void conversation_mind_waiting(struct conversation *con, int64_t now_us)
+{
+	_Atomic int64_t *since = &con->call->waits_since_us;
+	bool waits = con->sessions.count && dialogue_waits(&con->dialogue);
+
+	if (!waits)
+		atomic_store_explicit(since, 0, memory_order_relaxed);
+	else if (!atomic_load_explicit(since, memory_order_relaxed))
+		atomic_store_explicit(since, now_us, memory_order_relaxed);
+}
+
+int64_t conversation_give_up_us(const struct conversation *con)
+{
+	int64_t since = atomic_load_explicit(&con->call->waits_since_us, memory_order_relaxed);
+
+	if (!since || link_talks(&con->link) || con->link.state == LINK_GONE)
+		return NEVER_US;
+	return since + con->call->cfg->give_up_seconds * (int64_t)US_PER_S;
+}
+
+/* ------------------------------------------------------------------------------- shown */
+
+void conversation_put_sessions(const struct conversation *con, struct buf *out)
+{
+	struct json_out j = json_out_to(out);
+
+	json_put_array(&j, NULL);
+	for (size_t i = 0; i < con->sessions.count && i < SESSIONS_SHOWN; i++) {
+		const struct session_seen *seen = &con->sessions.seen[i];
+
+		json_put_object(&j, NULL);
+		json_put_text(&j, "id", seen->id);
+		json_put_text(&j, "endpoint", seen->endpoint);
+		json_put_int(&j, "from_ms", seen->from_ms);
+		if (seen->ended)
+			json_put_int(&j, "to_ms", seen->to_ms);
+		else
+			json_put_null(&j, "to_ms");
+		json_put_text(&j, "ended", seen->ended);
+		json_put_end(&j);
+	}
+	json_put_end(&j);
+}
