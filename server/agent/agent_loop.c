@@ -11,6 +11,7 @@
 #include "common/clock.h"
 #include "common/json.h"
 #include "common/log.h"
+#include "server/agent/conversation_model.h"
 #include "server/agent/conversation_orders.h"
 #include "server/agent/conversation_phone.h"
 #include "server/agent/conversation_session.h"

@@ -5,6 +5,7 @@
  *   agent_loop.c           the loop: turns, deadlines, the end, readers
  *   conversation.c         events: from the model, the mail
  *   conversation_phone.c   events: from the caller loop
+ *   conversation_model.c   what is said to the model, and what it knows
  *   conversation_session.c sessions with the model: they come and go under all of this
  *   dialogue/dialogue.h    decides what follows from an event
  *   conversation_orders.c  carries that out

@@ -4,7 +4,7 @@
 #include "common/clock.h"
 #include "common/hist.h"
 #include "common/log.h"
-#include "server/agent/conversation_session.h"
+#include "server/agent/conversation_model.h"
 #include "server/agent/conversation_tools.h"
 #include "server/agent/link_next.h"
 #include "server/model/words.h"
@@ -19,29 +19,6 @@ enum {
 };
 
 /* ---------------------------------------------------------------------- to the model */
-
-const char *conversation_next_id(struct conversation *con, enum model_request request)
-{
-	static _Thread_local char id[MODEL_REQUEST_ID_SIZE];
-
-	model_request_id(request, ++con->requests_sent, id);
-	return id;
-}
-
-void conversation_send(struct conversation *con)
-{
-	if ((!link_talks(&con->link) && con->link.state != LINK_REPLAYING) || call_ended(con->call)) {
-		buf_reset(&con->message);
-		return;
-	}
-	if (buf_error(&con->message)) {
-		call_end(con->call, END_INTERNAL_ERROR);
-	} else if (con->message.len) { /* else there was nothing to tell, and an empty message says nothing */
-		link_send(&con->link, buf_text(&con->message), con->message.len);
-		conversation_mind_link(con);
-	}
-	buf_reset(&con->message);
-}
 
 /* The id has the dialogue's own number, by which a refusal finds its request. */
 static void ask(struct conversation *con, const struct dialogue_order *o, int64_t now)
@@ -93,12 +70,6 @@ static void listen_or_not(struct conversation *con, const struct dialogue_order 
 	(void)now;
 	con->link.protocol->turns(
 	    &con->message, conversation_next_id(con, MODEL_REQUEST_CONFIGURE), con->call->agent, o->type == ORDER_DEAF);
-	conversation_send(con);
-}
-
-void conversation_tell_item(struct conversation *con, enum model_request why, enum model_role role, const char *text)
-{
-	con->link.protocol->item(&con->message, conversation_next_id(con, why), role, text, "");
 	conversation_send(con);
 }
 

@@ -1,8 +1,8 @@
 #include "server/agent/conversation_phone.h"
 
 #include "common/log.h"
+#include "server/agent/conversation_model.h"
 #include "server/agent/conversation_orders.h"
-#include "server/agent/conversation_session.h"
 #include "server/line/calls.h"
 #include "server/line/calls_shown.h"
 #include "server/recording/twilio_start.h"

@@ -3,6 +3,7 @@
 #include "audio/convert.h"
 #include "common/json_out.h"
 #include "common/log.h"
+#include "server/agent/conversation_model.h"
 #include "server/agent/conversation_orders.h"
 #include "server/agent/dialogue/dialogue_state.h"
 #include "server/agent/link_next.h"
@@ -17,121 +18,8 @@
 
 enum {
 	BYTES_PER_TOKEN = 4,
-	BEFORE_SPEECH = 200 * G711_BYTES_PER_MS, /* speech may have begun so much before the model says */
-	LISTENED = 1000 * 1000                   /* in silence: older audio has no speech in it */
+	LISTENED = 1000 * 1000 /* in silence: older audio has no speech in it */
 };
-
-/* ----------------------------------------------------------------- what a session knows */
-
-struct turn *conversation_turn(struct conversation *con, enum turn_kind kind, const char *item_id, int64_t now_us)
-{
-	struct turn *turn = timeline_turn(&con->timeline, kind, item_id, conversation_at_ms(con, now_us));
-
-	if (turn && !turn->session)
-		turn->session = con->link.no;
-	return turn;
-}
-
-/* The id by which the session knows the turn; "": it does not, or not by one that can be told. */
-static const char *known_as(const struct conversation *con, const struct turn *turn, char id[MODEL_REQUEST_ID_SIZE])
-{
-	if (turn->session != con->link.no)
-		return "";
-	if (!turn->known_as)
-		return turn->item_id && foreign_id_is_theirs(turn->item_id) ? turn->item_id : "";
-	model_request_id(MODEL_REQUEST_PAST, turn->known_as, id);
-	return id;
-}
-
-static void take_away(struct conversation *con, const char *item_id)
-{
-	con->link.protocol->unheard(&con->message, conversation_next_id(con, MODEL_REQUEST_HEARD), item_id);
-	conversation_send(con);
-}
-
-/* Text cannot be truncated: what was heard of the item is put behind it, and it is taken away. */
-static void shorten(struct conversation *con, const char *item_id, struct turn *turn)
-{
-	size_t len;
-	const char *text = timeline_heard(turn, &len);
-	char *heard = strndup(text, len), id[MODEL_REQUEST_ID_SIZE];
-	uint32_t no = ++con->requests_sent;
-
-	if (!heard)
-		return;
-	model_request_id(MODEL_REQUEST_PAST, no, id);
-	if (len) {
-		con->link.protocol->item(&con->message, id, MODEL_ROLE_AGENT, heard, item_id);
-		conversation_send(con);
-	}
-	take_away(con, item_id);
-	turn->known_as = no;
-	free(heard);
-}
-
-/* If the model is not told, it believes that it said the rest. */
-void conversation_tell_heard(struct conversation *con, const char *item_id, struct turn *turn, int64_t truncate_ms)
-{
-	char id[MODEL_REQUEST_ID_SIZE];
-
-	if (turn)
-		item_id = known_as(con, turn, id);
-	if (!foreign_id_is_theirs(item_id) || !item_id[0])
-		return;
-	if (turn && (con->link.protocol->text || turn->known_as)) {
-		shorten(con, item_id, turn);
-	} else if (con->link.protocol->can_truncate) {
-		con->link.protocol->heard_until(
-		    &con->message, conversation_next_id(con, MODEL_REQUEST_HEARD), item_id, truncate_ms);
-		conversation_send(con);
-	}
-}
-
-/* Its next answer would go on from words that nobody heard. */
-void conversation_end_silent(struct conversation *con, const char *status)
-{
-	char id[MODEL_REQUEST_ID_SIZE];
-
-	for (const struct turn *turn; (turn = timeline_end_silent(&con->timeline, status));)
-		if (con->link.protocol->unheard && known_as(con, turn, id)[0])
-			take_away(con, known_as(con, turn, id));
-}
-
-/* ------------------------------------------------------------- what is to be heard again */
-
-void conversation_speech_began(struct conversation *con, int64_t at_ms)
-{
-	uint64_t at = at_ms < 0 ? 0 : call_position(con->call, at_ms);
-
-	if (!con->ears.pending && at > BEFORE_SPEECH)
-		call_said_to(con->call, at - BEFORE_SPEECH);
-}
-
-void conversation_speech_ended(struct conversation *con, int64_t at_ms)
-{
-	con->ears.end = at_ms < 0 ? 0 : call_position(con->call, at_ms);
-}
-
-void conversation_turn_over(struct conversation *con, struct turn *turn)
-{
-	con->ears.pending = con->ears.end;
-	if (turn)
-		turn->ends_at = con->ears.end;
-	con->ears.end = 0;
-}
-
-void conversation_written_down(struct conversation *con, const struct turn *turn)
-{
-	call_said_to(con->call, turn->ends_at);
-	if (turn->ends_at >= con->ears.pending)
-		con->ears.pending = 0;
-}
-
-void conversation_answered(struct conversation *con)
-{
-	call_said_to(con->call, con->ears.pending);
-	con->ears.pending = 0;
-}
 
 /* Before the next session hears anything. True: it hears the last turn again, and answers it. That
  * comes with an item of its own. */
@@ -203,16 +91,6 @@ static void tell_piece(struct conversation *con, const struct replay_piece *piec
 	}
 	if (piece->run)
 		piece->run->session = session;
-}
-
-void conversation_tell_call(struct conversation *con, struct tool_run *run)
-{
-	if (run->session == con->link.no)
-		return;
-	con->link.protocol->tool_call(&con->message, conversation_next_id(con, MODEL_REQUEST_PAST), run->call_id,
-	    run->name, toolbox_arguments(run));
-	conversation_send(con);
-	run->session = con->link.no;
 }
 
 static void tell_past(struct conversation *con, bool next)
@@ -363,18 +241,6 @@ void conversation_mind_sessions(struct conversation *con, int64_t now_us)
 		meet_session(con, now_us);
 	/* The next one is opened as the ears are by then. */
 	con->link.wish.protect = con->dialogue.ears == EARS_PROTECTING;
-}
-
-void conversation_mind_link(struct conversation *con)
-{
-	if (con->link.state == LINK_GONE && con->dialogue.caller && con->dialogue.farewell.state != FAREWELL_HEARING)
-		call_end(con->call, con->link.why);
-}
-
-void conversation_model_failed(struct conversation *con, enum call_end why)
-{
-	link_lose(&con->link, why);
-	conversation_mind_link(con);
 }
 
 /* ------------------------------------------------------------------------------ waiting */
