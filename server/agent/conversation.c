@@ -42,15 +42,15 @@ static void on_speech_started(struct conversation *con, const struct model_event
 	TELL(con, now, .type = EVENT_CALLER_BEGAN);
 }
 
-/* The model counts ms of the caller's audio from its beginning. The caller loop knows
- * the time of that, which gives the end of speech on our clock. */
+/* The model counts ms of its session's input. The caller loop knows when that was said,
+ * which gives the end of speech on our clock. */
 static void on_speech_stopped(struct conversation *con, const struct model_event *e, int64_t now)
 {
-	int64_t anchor = atomic_load_explicit(&con->call->uplink_anchor_us, memory_order_relaxed);
+	int64_t at_us = e->ms < 0 ? INT64_MIN : call_position_us(con->call, call_position(con->call, e->ms));
 
 	atomic_store_explicit(&con->call->caller_speaking, false, memory_order_relaxed);
 	TELL(con, now, .type = EVENT_CALLER_ENDED,
-	    .at_us = anchor == INT64_MIN || e->ms < 0 ? 0 : anchor + e->ms * US_PER_MS);
+	    .at_us = at_us == INT64_MIN ? 0 : at_us);
 }
 
 static void on_committed(struct conversation *con, const struct model_event *e, int64_t now)

@@ -211,7 +211,7 @@ static void broken(struct uplink *u, int err)
 	give_writer_back(u);
 }
 
-/* The positions of a new session's input begin at 0, and it may speak another format. */
+/* A new session counts its input from 0, and it may speak another format. */
 static int meet_session(struct uplink *u)
 {
 	struct model_writer *w = &u->call->writer;
@@ -220,8 +220,8 @@ static int meet_session(struct uplink *u)
 	if (u->session == w->session)
 		return 0;
 	u->session = w->session;
-	u->sent = 0;
 	atomic_store_explicit(&u->call->uplink_anchor_us, INT64_MIN, memory_order_relaxed);
+	atomic_store_explicit(&u->call->uplink_base, u->sent, memory_order_relaxed);
 	err = converter_switch(&u->converter, w->format);
 	if (err)
 		call_end(u->call, END_INTERNAL_ERROR);

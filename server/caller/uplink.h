@@ -25,7 +25,7 @@ struct uplink {
 	struct buf audio;            /* mu-law waiting to be sent */
 	struct buf message;          /* one JSON message under construction */
 	uint32_t session;            /* the one that was written to last */
-	uint64_t sent;               /* mu-law bytes of its input so far */
+	uint64_t sent;               /* the position behind the newest audio that was sent (line/call.h) */
 	bool unsent;                 /* bytes are in the model connection's hands; POLLOUT tells */
 	int64_t progress_us;
 	size_t last_unsent;
