@@ -223,7 +223,8 @@ const struct setting config_table[] = {
 	{ NULL, "DRAIN_SECONDS", INT(drain_seconds, 0, 3600), .fallback = "30", .unit = "s",
 	  .help = "How long live calls may go on after SIGTERM. docker stop kills after 10 s unless told otherwise." },
 	{ NULL, "BACKLOG_MS", INT(backlog_ms, 100, 30000), .fallback = "5000", .unit = "ms",
-	  .help = "How much of the caller's audio is kept until the model is ready; older audio is dropped." },
+	  .help = "How much of the caller's audio is kept until the model is ready, or in case its session is lost; "
+	          "older audio is dropped." },
 	/* The valve for overload (uplink.c); its enum has the same order. */
 	{ NULL, "UPLINK_BATCH_MS", CHOICE(uplink_batch, "auto|20|40"), .fallback = "auto",
 	  .help = "How much caller audio is sent to the model at a time. 40 saves a third of the CPU and costs up to "
