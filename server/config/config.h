@@ -112,6 +112,7 @@ struct config {
 	int idle_seconds;               /* IDLE_SECONDS: 120; 0 never */
 	int silence_max_ms;             /* SILENCE_MAX_MS: 4000 */
 	int slow_answer_max_ms;         /* SLOW_ANSWER_MAX_MS: 8000; never below silence_max_ms */
+	int hold_after_ms;              /* HOLD_AFTER_MS: 2500; 0 never */
 	int stream_silent_seconds;      /* STREAM_SILENT_SECONDS: 15 */
 	int drain_seconds;              /* DRAIN_SECONDS: 30 */
 	int backlog_ms;                 /* BACKLOG_MS: 5000 */

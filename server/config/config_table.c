@@ -216,6 +216,9 @@ const struct setting config_table[] = {
 	{ NULL, "SLOW_ANSWER_MAX_MS", INT(slow_answer_max_ms, 100, 120000), .fallback = "8000", .unit = "ms",
 	  .help = "The same for an answer of which there is a sign, but no sound yet; after SILENCE_MAX_MS of it the "
 	          "agent asks for a moment. At least SILENCE_MAX_MS." },
+	{ NULL, "HOLD_AFTER_MS", INT(hold_after_ms, 0, 60000), .fallback = "2500", .unit = "ms",
+	  .help = "After so long a wait in silence, whatever it is for, the caller hears a soft tone of 200 ms every "
+	          "2 s; 0 plays none." },
 	/* Twilio sends a frame every 20 ms, in silence too, so a pause means that the stream is
 	 * dead. */
 	{ NULL, "STREAM_SILENT_SECONDS", INT(stream_silent_seconds, 1, 600), .fallback = "15", .unit = "s",

@@ -35,6 +35,7 @@
 	X(audio, dropped_ms, \
 	    "caller audio skipped because it was older than BACKLOG_MS, or missing when a new session needed it") \
 	X(audio, resent_ms, "caller audio sent again, to a session that followed one that was lost or renewed") \
+	X(audio, hold_tones, "soft tones played to callers who waited for longer than HOLD_AFTER_MS") \
 	X(audio, answer_dropped_ms, "answer audio dropped because the answer was too long to queue") \
 	X(audio, stale_ms, "answer audio skipped at interruptions, unheard") \
 	X(audio, late_delta_ms, "answer audio that came after its answer was cut") \
