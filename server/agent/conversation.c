@@ -49,8 +49,7 @@ static void on_speech_stopped(struct conversation *con, const struct model_event
 	int64_t at_us = e->ms < 0 ? INT64_MIN : call_position_us(con->call, call_position(con->call, e->ms));
 
 	atomic_store_explicit(&con->call->caller_speaking, false, memory_order_relaxed);
-	TELL(con, now, .type = EVENT_CALLER_ENDED,
-	    .at_us = at_us == INT64_MIN ? 0 : at_us);
+	TELL(con, now, .type = EVENT_CALLER_ENDED, .at_us = at_us == INT64_MIN ? 0 : at_us);
 }
 
 static void on_committed(struct conversation *con, const struct model_event *e, int64_t now)
