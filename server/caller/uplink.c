@@ -14,16 +14,18 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 enum {
 	APPEND_MAX = 8000,            /* mu-law in one message: a second, when a backlog goes out */
 	MODEL_UNSENT_MAX = 32 * 1024, /* beyond this the model does not read; audio waits here instead */
 	STALL_US = 10 * US_PER_S,     /* no progress for so long: the model's connection is dead */
 	AUDIO_MAX = 1 << 20,
-	AUDIO_AT_ONCE = 512 * 1024, /* more than the largest backlog may be for a moment */
-	AUDIO_KEEP = 16 * 1024,     /* a buffer much larger than what is in it becomes this small */
-	FORGET_AT_ONCE = 4000,      /* half a second: what stays is moved by it, so not with every frame */
+	AUDIO_AT_ONCE = 512 * 1024,  /* more than the largest backlog may be for a moment */
+	AUDIO_GIVE_BACK = 16 * 1024, /* memory of the buffer goes back to the system if it is so much at least */
+	FORGET_AT_ONCE = 4000,       /* half a second: what stays is moved by it, so not with every frame */
 	/* The valve opens after LATE_RUN late frames in a row, or nearly; with it
 	 * open every other frame is 20 ms late by nature, so "late" is more. */
 	LATE_MS = 60,
@@ -146,18 +148,16 @@ static bool too_old(const struct uplink *u, uint32_t late_ms)
 	return ioctl(u->fd, FIONREAD, &waiting) == 0 && (size_t)waiting >= u->frame_size;
 }
 
-static void give_memory_back(struct uplink *u)
+/* Memory that was in use before, if it is much: after a long turn of the caller's, or a time without a
+ * model. The buffer still has it, and it is empty. */
+static void give_pages_back(const struct uplink *u, size_t was)
 {
-	struct buf small;
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	uintptr_t from = ((uintptr_t)u->audio.data + u->audio.len + page) & ~(page - 1);
+	uintptr_t to = ((uintptr_t)u->audio.data + was) & ~(page - 1);
 
-	if (u->audio.cap <= AUDIO_KEEP || u->audio.len > AUDIO_KEEP / 2)
-		return;
-	buf_init(&small, AUDIO_MAX);
-	if (!buf_room(&small, AUDIO_KEEP - 1))
-		return;
-	buf_put(&small, u->audio.data, u->audio.len);
-	buf_free(&u->audio);
-	u->audio = small;
+	if (to >= from + AUDIO_GIVE_BACK)
+		madvise((void *)from, to - from, MADV_DONTNEED);
 }
 
 static size_t backlog_bytes(const struct uplink *u)
@@ -178,7 +178,7 @@ static void forget(struct uplink *u, size_t at_once)
 		return;
 	buf_consume(&u->audio, gone);
 	u->kept -= gone;
-	give_memory_back(u);
+	give_pages_back(u, u->audio.len + gone);
 }
 
 /* What waits and is skipped has no position: the model's own count goes on without it, too. */
@@ -207,9 +207,14 @@ bool uplink_frame(struct uplink *u, const struct phone_event *e, int64_t now_us)
 	/* What a single reading brings is bounded too. */
 	if (u->audio.len > AUDIO_AT_ONCE)
 		trim_backlog(u);
+	/* All at once: memory that is not touched costs nothing, a buffer that grows leaves holes. */
+	if (!u->audio.data)
+		buf_room(&u->audio, backlog_bytes(u) + FORGET_AT_ONCE + most);
 	room = buf_room(&u->audio, most);
-	if (!room)
-		return false;
+	if (!room) {
+		call_end(u->call, END_INTERNAL_ERROR);
+		return true;
+	}
 	len = json_base64(e->audio, (uint8_t *)room);
 	if (len < 0)
 		return false;
