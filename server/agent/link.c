@@ -84,7 +84,7 @@ static int dial(
 {
 	int err;
 
-	wish.without = model_health_without(l->health, wish.agent);
+	wish.without = model_health_without(l->health, access, wish.agent);
 	err = model_session_open(out, access, &wish, &l->call->agent_bell, now);
 	if (err)
 		log_error(l->call->tag, "model: cannot dial: %s", strerror(-err));
@@ -121,7 +121,7 @@ static void dial_failed(struct link *l, int64_t now)
 	struct model_failure failure = *model_session_failure(l->session);
 
 	log_warn(l->call->tag, "model: attempt %d failed: %s", l->attempts, failure.text);
-	model_health_failed(l->health, l->wish.agent, &failure);
+	model_health_failed(l->health, l->access, l->wish.agent, &failure);
 	drop_session(l);
 	if (failure.permanent) {
 		link_give_up(l, END_MODEL_REFUSED);
@@ -142,11 +142,11 @@ static void begin_session(struct link *l, int64_t now)
 	l->protocol = model_access_protocol(l->access, &l->wish);
 	model_writer_meet(&l->call->writer, model_session_client(l->session), l->protocol, l->access->format);
 	l->heard_us = l->pinged_us = now;
-	model_health_ok(l->health, l->wish.agent, connect_ms);
+	model_health_ok(l->health, l->access, l->wish.agent, connect_ms);
 	if (model_session_resumed(l->session))
 		stat_add(model_resumed, 1);
-	log_info(l->call->tag, "model ready; session=%s connect_ms=%" PRId64 " resumed=%d",
-	    model_session_id(l->session), connect_ms, model_session_resumed(l->session));
+	log_info(l->call->tag, "model ready; endpoint=%d session=%s connect_ms=%" PRId64 " resumed=%d",
+	    l->access->number, model_session_id(l->session), connect_ms, model_session_resumed(l->session));
 	enter(l, LINK_REPLAYING);
 }
 
@@ -182,7 +182,7 @@ static void step_next(struct link *l, int64_t now)
 
 	if (done < 0) {
 		log_warn(l->call->tag, "model: the next session: %s", model_session_failure(l->next)->text);
-		model_health_failed(l->health, l->wish.agent, model_session_failure(l->next));
+		model_health_failed(l->health, l->next_access, l->wish.agent, model_session_failure(l->next));
 		model_session_close(l->next);
 		l->next = NULL;
 	} else if (done > 0) {
@@ -254,7 +254,7 @@ static void connection_over(struct link *l, int err)
 	log_info(l->call->tag, "model: connection ended: %s; close_code=%d%s%.100s", strerror(-err), code,
 	    reason[0] ? " reason=" : "", reason);
 	stat_model_error("connection", reason[0] ? reason : end_name(err));
-	model_health_closed(l->health, l->wish.agent, error, reason);
+	model_health_closed(l->health, l->access, l->wish.agent, error, reason);
 	lose(l, error == MODEL_RENEW ? END_MODEL_EXPIRED : error == MODEL_FATAL ? END_MODEL_REFUSED : END_MODEL_LOST);
 }
 
@@ -299,7 +299,7 @@ void link_read(struct link *l, link_event_fn *each, void *arg, int64_t now_us)
 		l->heard_us = now_us;
 		if (got != 1)
 			continue;
-		model_health_heard(l->health, l->wish.agent, &e);
+		model_health_heard(l->health, l->access, l->wish.agent, &e);
 		each(arg, &e, now_us);
 		model_session_release(l->session, &e);
 	}
@@ -428,11 +428,13 @@ void link_hang_up(struct link *l)
 		model_session_hang_up(l->session, clock_now_us() + CLOSE_US);
 }
 
-void link_open(struct link *l, struct call *c, const struct model_access *access, struct model_health *health,
+void link_open(struct link *l, struct call *c, const struct model_endpoints *endpoints, struct model_health *health,
     const struct model_wish *wish)
 {
-	*l = (struct link){ .call = c, .access = access, .health = health, .wish = *wish, .writer_is_ours = true };
-	l->protocol = model_access_protocol(access, wish);
+	*l =
+	    (struct link){ .call = c, .endpoints = endpoints, .health = health, .wish = *wish, .writer_is_ours = true };
+	l->access = &endpoints->list[0];
+	l->protocol = model_access_protocol(l->access, wish);
 }
 
 void link_close(struct link *l)

@@ -23,7 +23,7 @@
  */
 #include "common/buf.h"
 #include "server/line/call.h"
-#include "server/model/access.h"
+#include "server/model/endpoints.h"
 #include "server/model/session.h"
 
 #include <poll.h>
@@ -45,7 +45,8 @@ enum { LINK_FDS = 2 };
 
 struct link {
 	struct call *call;
-	const struct model_access *access;     /* for the session, or the one to be dialled */
+	const struct model_endpoints *endpoints;
+	const struct model_access *access;     /* the endpoint of the session, or of the one to be dialled */
 	const struct model_protocol *protocol; /* of the session; never NULL */
 	struct model_health *health;           /* is told what came of each attempt; may be NULL */
 	struct model_wish wish;
@@ -70,9 +71,9 @@ struct link {
 	int64_t heard_us, pinged_us; /* last sign of life of the connection, last ping of ours */
 };
 
-/* The first link_step dials the first session. `health` and the pointers in `access` and
- * `wish` outlive the link. */
-void link_open(struct link *l, struct call *c, const struct model_access *access, struct model_health *health,
+/* The first link_step dials the first session. `endpoints`, `health` and the pointers in `wish`
+ * outlive the link. */
+void link_open(struct link *l, struct call *c, const struct model_endpoints *endpoints, struct model_health *health,
     const struct model_wish *wish);
 /* After the caller loop has left, or without one: the writer is ours. */
 void link_close(struct link *l);

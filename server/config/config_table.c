@@ -28,6 +28,25 @@
 	SETTING_LIST, .at = offsetof(struct config, field), .count = offsetof(struct config, number), .most = limit
 
 /* clang-format off */
+
+/* A way to the model besides the first. */
+#define ENDPOINT(n, i) \
+	"OPENAI_REALTIME_URL" n, TEXT(others[i].url), .fallback = "", .most = 2048, .check = check_model_url, \
+	  .help = "Another address of the model, in the same form, taken while those before it fail or are refused. What " \
+	          "its other settings leave out is the first's; one that has a key or a model of its own only is at the " \
+	          "first's address." }, \
+	{ NULL, "OPENAI_API_KEY" n, TEXT(others[i].api_key), .fallback = "", .secret = 1, .check = check_token, \
+	  .help = "The key there. Endpoints that share one are left out together when it is refused, or its money spent. " \
+	          "OPENAI_ORGANIZATION and OPENAI_PROJECT go with the first key only." }, \
+	{ NULL, "OPENAI_AUTH" n, WORD(others[i].auth, "auto|bearer|api-key"), .fallback = "", \
+	  .help = "How the key is sent there." }, \
+	{ NULL, "OPENAI_MODEL" n, TEXT(others[i].model), .fallback = "", .most = 128, .check = check_name, \
+	  .help = "The model there, or on Azure the deployment. Unset, the agent's." }, \
+	{ NULL, "OPENAI_VOICE" n, TEXT(others[i].voice), .fallback = "", .most = 128, .check = check_name, \
+	  .help = "The voice there. Unset, the agent's." }, \
+	{ NULL, "OPENAI_AUDIO_FORMAT" n, WORD(others[i].audio_format, "pcmu|pcma|pcm"), .fallback = "", \
+	  .help = "The format of sessions there."
+
 const struct setting config_table[] = {
 	{ "Keys", "OPENAI_API_KEY", TEXT(openai_api_key), .fallback = "", .secret = 1, .check = check_token,
 	  .help = "The key for the model. Needed for real calls." },
@@ -155,6 +174,9 @@ const struct setting config_table[] = {
 	{ NULL, "MODEL_CONNECT_MS", INT(model_connect_ms, 100, 60000), .fallback = "5000", .unit = "ms",
 	  .help = "Deadline for each step of reaching the model: name, connection, TLS, WebSocket, session. Once the "
 	          "caller is there, all of them together have SILENCE_MAX_MS." },
+
+	{ "When the model fails", ENDPOINT("_2", 0) },
+	{ NULL, ENDPOINT("_3", 1) },
 
 	{ "Listening", "TRANSCRIPTION_MODEL", TEXT(transcription_model), .fallback = "gpt-transcribe", .none = "off",
 	  .most = 128, .check = check_name,

@@ -27,7 +27,8 @@ static const struct model_wish wish = { .agent = &agent, .instructions = "", .ca
 
 static struct config cfg;
 static struct fake_model *models[MODELS];
-static struct model_access to[MODELS];
+static struct model_endpoints endpoints;
+static struct model_access *const to = endpoints.list;
 static struct call *line;
 static struct uplink uplink;
 static struct link link;
@@ -182,6 +183,7 @@ static void begin(const struct fake_answer *first, const struct fake_answer *sec
 		if (models[i])
 			fake_model_access(models[i], &to[i], &cfg);
 	}
+	endpoints.count = 1; /* the other is where a session is moved to */
 	skew = 0;
 	visited = 0;
 	told[0] = '\0';
@@ -189,7 +191,7 @@ static void begin(const struct fake_answer *first, const struct fake_answer *sec
 	caller_is_here = false;
 	uplink_init(&uplink, line, -1, now());
 	atomic_store(&line->said_to, UINT64_MAX); /* nothing that was sent is needed again */
-	link_open(&link, line, &to[0], NULL, &wish);
+	link_open(&link, line, &endpoints, NULL, &wish);
 }
 
 static void end(void)
@@ -648,7 +650,7 @@ static void a_text_api_is_talked_to_as_any_other_model(void **state)
 	cfg.openai_url = "wss://localhost/v1/realtime";
 	cfg.text_api_url = cfg.text_api_key = cfg.openai_api_key = cfg.openai_organization = cfg.openai_project = "";
 	text_access(&to[0], &carrier);
-	link_open(&link, line, &to[0], NULL, &in_text);
+	link_open(&link, line, &endpoints, NULL, &in_text);
 	assert_true(link.protocol == &text_protocol);
 	UNTIL(link_talks(&link));
 	stream.tells = "data: {\"type\":\"response.output_text.delta\",\"item_id\":\"m\",\"delta\":\"x\"}\n\n";

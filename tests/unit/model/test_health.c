@@ -11,12 +11,17 @@
 #include <cmocka.h>
 
 static const struct agent desk = { .name = "desk", .variant = "" }, night = { .name = "desk", .variant = "night" };
+static const struct model_access ends[] = {
+	{ .number = 1, .host = "one", .key = "k1" },
+	{ .number = 2, .host = "two", .key = "k2" },
+	{ .number = 3, .host = "three", .key = "k1" },
+};
 static struct model_health *health;
 
 static int open_it(void **state)
 {
 	(void)state;
-	return model_health_open(&health);
+	return model_health_open(&health, ends, 1);
 }
 
 static int close_it(void **state)
@@ -41,7 +46,7 @@ static void trial_found(const struct agent *agent, const char *lack, unsigned wi
 	struct model_trial_result result = { .without = without };
 
 	snprintf(result.lack, sizeof result.lack, "%s", lack);
-	keep_lack(health, agent, &result);
+	findings_keep_lack(&health->findings, 0, agent, &result);
 }
 
 /* As an error inside an answer does. */
@@ -50,34 +55,34 @@ static void a_close_for_a_fatal_reason_closes_the_door(void **state)
 	const struct model_event answered_one = { .type = MODEL_RESPONSE_DONE, .status = MODEL_COMPLETED };
 
 	(void)state;
-	model_health_closed(health, &desk, MODEL_RENEW, "session_expired");
-	model_health_closed(health, &desk, MODEL_RETRY, "server_error");
-	model_health_closed(health, &desk, MODEL_HARMLESS, "");
+	model_health_closed(health, &ends[0], &desk, MODEL_RENEW, "session_expired");
+	model_health_closed(health, &ends[0], &desk, MODEL_RETRY, "server_error");
+	model_health_closed(health, &ends[0], &desk, MODEL_HARMLESS, "");
 	why_not(NULL);
-	model_health_closed(health, &desk, MODEL_FATAL, "insufficient_quota");
+	model_health_closed(health, &ends[0], &desk, MODEL_FATAL, "insufficient_quota");
 	why_not("insufficient_quota): it closed the session; ");
-	model_health_ok(health, &desk, 1); /* a session alone is no answer */
+	model_health_ok(health, &ends[0], &desk, 1); /* a session alone is no answer */
 	why_not("insufficient_quota");
-	model_health_heard(health, &desk, &answered_one);
+	model_health_heard(health, &ends[0], &desk, &answered_one);
 	why_not(NULL);
-	model_health_closed(NULL, &desk, MODEL_FATAL, "insufficient_quota");
+	model_health_closed(NULL, &ends[0], &desk, MODEL_FATAL, "insufficient_quota");
 }
 
 static void what_a_trial_found_refused_is_told_to_calls_until_the_files_are_new(void **state)
 {
 	(void)state;
-	assert_int_equal(model_health_without(health, &desk), 0);
-	assert_int_equal(model_health_without(NULL, &desk), 0);
+	assert_int_equal(model_health_without(health, &ends[0], &desk), 0);
+	assert_int_equal(model_health_without(NULL, &ends[0], &desk), 0);
 	trial_found(&desk, "is without speed", MODEL_EXTRA_SPEED);
-	assert_int_equal(model_health_without(health, &desk), MODEL_EXTRA_SPEED);
-	assert_int_equal(model_health_without(health, &night), 0);
+	assert_int_equal(model_health_without(health, &ends[0], &desk), MODEL_EXTRA_SPEED);
+	assert_int_equal(model_health_without(health, &ends[0], &night), 0);
 	trial_found(&night, "is without speed, reasoning_effort", MODEL_EXTRA_SPEED | MODEL_EXTRA_REASONING);
-	assert_int_equal(model_health_without(health, &night), MODEL_EXTRA_SPEED | MODEL_EXTRA_REASONING);
+	assert_int_equal(model_health_without(health, &ends[0], &night), MODEL_EXTRA_SPEED | MODEL_EXTRA_REASONING);
 	agents_are_new(health);
-	assert_int_equal(model_health_without(health, &desk), 0);
-	assert_int_equal(model_health_without(health, &night), 0);
+	assert_int_equal(model_health_without(health, &ends[0], &desk), 0);
+	assert_int_equal(model_health_without(health, &ends[0], &night), 0);
 	trial_found(&desk, "", 0);
-	assert_int_equal(model_health_without(health, &desk), 0);
+	assert_int_equal(model_health_without(health, &ends[0], &desk), 0);
 }
 
 static void each_agent_that_lacks_something_is_named_with_it(void **state)
