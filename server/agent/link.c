@@ -94,8 +94,12 @@ static int dial(
 /* The limits of its steps, added up, would be a minute of silence for a caller. */
 static void limit_attempt(struct link *l, int64_t now)
 {
-	if (l->caller && link_opens(l))
-		model_session_limit(l->session, now + l->call->cfg->silence_max_ms * US_PER_MS);
+	const struct model_access *next = model_endpoints_next(l->endpoints, l->wish.agent, l->access);
+	int64_t patience_us = l->call->cfg->silence_max_ms * US_PER_MS;
+	bool another = next && next != l->access;
+
+	if (link_opens(l) && (l->caller || another))
+		model_session_limit(l->session, now + (another ? patience_us / 2 : patience_us));
 }
 
 static void dial_first(struct link *l, int64_t now)
@@ -115,20 +119,25 @@ void link_caller_came(struct link *l, int64_t now_us)
 	limit_attempt(l, now_us);
 }
 
-/* A caller hears nothing meanwhile. A permanent failure, a wrong key say, ends the tries. */
+/* A caller hears nothing meanwhile: another endpoint is dialled at once. A permanent failure, a wrong
+ * key say, ends the tries if there is no other; moderation would be the same at all. */
 static void dial_failed(struct link *l, int64_t now)
 {
 	struct model_failure failure = *model_session_failure(l->session);
+	const struct model_access *next;
 
-	log_warn(l->call->tag, "model: attempt %d failed: %s", l->attempts, failure.text);
+	log_warn(
+	    l->call->tag, "model: attempt %d failed; endpoint=%d: %s", l->attempts, l->access->number, failure.text);
 	model_health_failed(l->health, l->access, l->wish.agent, &failure);
 	drop_session(l);
-	if (failure.permanent) {
+	next = failure.moderated ? NULL : model_endpoints_next(l->endpoints, l->wish.agent, l->access);
+	if (!next || (failure.permanent && next == l->access)) {
 		link_give_up(l, END_MODEL_REFUSED);
 	} else if (l->attempts >= DIAL_TRIES || (l->caller && now >= l->last_try_us)) {
 		link_give_up(l, END_MODEL_UNREACHABLE);
 	} else {
-		l->retry_us = now + l->attempts * DIAL_PAUSE_US;
+		l->retry_us = next == l->access ? now + l->attempts * DIAL_PAUSE_US : now;
+		l->access = next;
 		enter(l, LINK_LOST);
 	}
 }
@@ -255,7 +264,7 @@ static void connection_over(struct link *l, int err)
 	    reason[0] ? " reason=" : "", reason);
 	stat_model_error("connection", reason[0] ? reason : end_name(err));
 	model_health_closed(l->health, l->access, l->wish.agent, error, reason);
-	lose(l, error == MODEL_RENEW ? END_MODEL_EXPIRED : error == MODEL_FATAL ? END_MODEL_REFUSED : END_MODEL_LOST);
+	lose(l, error == MODEL_RENEW ? END_MODEL_EXPIRED : error >= MODEL_FATAL ? END_MODEL_REFUSED : END_MODEL_LOST);
 }
 
 /* Not the end yet: earlier messages, perhaps a Close with its reason, are read first. */
@@ -433,7 +442,7 @@ void link_open(struct link *l, struct call *c, const struct model_endpoints *end
 {
 	*l =
 	    (struct link){ .call = c, .endpoints = endpoints, .health = health, .wish = *wish, .writer_is_ours = true };
-	l->access = &endpoints->list[0];
+	l->access = model_endpoints_next(endpoints, wish->agent, NULL);
 	l->protocol = model_access_protocol(l->access, wish);
 }
 

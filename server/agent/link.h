@@ -79,7 +79,7 @@ void link_open(struct link *l, struct call *c, const struct model_endpoints *end
 void link_close(struct link *l);
 
 /* The stream began. From now on an attempt has SILENCE_MAX_MS, and all of them together
- * about SLOW_ANSWER_MAX_MS. */
+ * about SLOW_ANSWER_MAX_MS. Where another endpoint is left, an attempt has half as much, from its beginning. */
 void link_caller_came(struct link *l, int64_t now_us);
 
 /* Takes the next steps towards a session. If the state is REPLAYING afterwards, tell the

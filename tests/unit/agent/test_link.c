@@ -5,6 +5,7 @@
 
 #include "common/clock.h"
 #include "server/caller/uplink.h"
+#include "server/model/health.h"
 #include "server/model/text/text_session.h"
 #include "server/stats/stats.h"
 #include "tests/peers/fake_model.h"
@@ -194,6 +195,17 @@ static void begin(const struct fake_answer *first, const struct fake_answer *sec
 	link_open(&link, line, &endpoints, NULL, &wish);
 }
 
+/* Both are endpoints, in this order. */
+static void begin_with_two(const struct fake_answer *first, const struct fake_answer *second)
+{
+	begin(first, second);
+	to[1].number = 2;
+	endpoints.count = 2;
+	cfg.silence_max_ms = cfg.slow_answer_max_ms = 60000;
+	assert_int_equal(model_health_open(&endpoints.health, to, 2), 0);
+	link_open(&link, line, &endpoints, endpoints.health, &wish);
+}
+
 static void end(void)
 {
 	/* As the caller loop leaves. */
@@ -210,6 +222,8 @@ static void end(void)
 	}
 	call_close(line);
 	free(line);
+	model_health_close(endpoints.health);
+	endpoints.health = NULL;
 }
 
 static void expect_line(int model, const char *beginning, size_t n, const char *text)
@@ -455,6 +469,87 @@ static void caller_loop_that_cannot_write_loses_the_session(void **state)
 	end();
 }
 
+/* ---------------------------------------------------------------------- two endpoints */
+
+static const struct fake_answer failing[] = { { "", "created s\nerror retry -" }, { 0 } };
+static const struct fake_answer refusing[] = { { "", "created s\nerror fatal -" }, { 0 } };
+
+static void second_endpoint_is_dialled_at_once_when_the_first_fails(void **state)
+{
+	(void)state;
+	begin_with_two(failing, usual);
+	UNTIL(link.attempts == 1 && link.state == LINK_LOST);
+	assert_ptr_equal(link.access, &to[1]);
+	assert_true(link_deadline_us(&link) <= now());
+	UNTIL(link_talks(&link));
+	assert_int_equal(link.attempts, 2);
+	assert_ptr_equal(link.access, &to[1]);
+	fake_model_tell(models[1], "begun r1");
+	UNTIL(strstr(told, "r1"));
+	end();
+}
+
+static void what_one_endpoint_refuses_the_other_is_asked_for(void **state)
+{
+	(void)state;
+	begin_with_two(refusing, usual);
+	UNTIL(link_talks(&link));
+	assert_int_equal(link.attempts, 2);
+	assert_int_equal(model_health_way(endpoints.health, &to[0], &agent), WAY_REFUSED);
+	link_close(&link);
+	/* The next call does not ask again. */
+	link_open(&link, line, &endpoints, endpoints.health, &wish);
+	UNTIL(link_talks(&link));
+	assert_int_equal(link.attempts, 1);
+	assert_int_equal(fake_model_count(models[0], ""), 1);
+	end();
+}
+
+static void refused_by_both_the_call_ends(void **state)
+{
+	(void)state;
+	begin_with_two(refusing, refusing);
+	gone_after(2, END_MODEL_REFUSED);
+}
+
+static void failing_at_both_the_call_ends_after_three_tries(void **state)
+{
+	(void)state;
+	begin_with_two(failing, failing);
+	gone_after(3, END_MODEL_UNREACHABLE);
+}
+
+static void what_is_moderated_is_asked_for_nowhere_else(void **state)
+{
+	static const struct fake_answer moderated[] = { { "", "created s\nerror moderated -" }, { 0 } };
+
+	(void)state;
+	begin_with_two(moderated, usual);
+	UNTIL(link.state == LINK_GONE);
+	assert_int_equal(link.attempts, 1);
+	assert_int_equal(link.why, END_MODEL_REFUSED);
+	assert_int_equal(fake_model_count(models[1], ""), 0);
+	assert_int_equal(model_health_way(endpoints.health, &to[0], &agent), WAY_WELL); /* for the next caller */
+	end();
+}
+
+/* Half the patience of a caller, who is on his way. */
+static void endpoint_that_says_nothing_is_left_early_for_another(void **state)
+{
+	static const struct fake_answer nothing[] = { { 0 } };
+
+	(void)state;
+	begin_with_two(nothing, usual);
+	cfg.silence_max_ms = 4000;
+	cfg.slow_answer_max_ms = 8000;
+	UNTIL(link.state == LINK_CONFIGURING);
+	assert_in_range(link_deadline_us(&link), now(), now() + 2 * US_PER_S);
+	skew += 2 * US_PER_S;
+	UNTIL(link_talks(&link));
+	assert_int_equal(link.attempts, 2);
+	end();
+}
+
 /* ------------------------------------------------------------ one session for another */
 
 static void tell_past(void)
@@ -686,6 +781,12 @@ int main(void)
 		cmocka_unit_test(orders_go_by_whoever_has_the_writer_in_their_order),
 		cmocka_unit_test(writer_that_is_asked_back_comes_with_all_that_was_ordered),
 		cmocka_unit_test(caller_loop_that_cannot_write_loses_the_session),
+		cmocka_unit_test(second_endpoint_is_dialled_at_once_when_the_first_fails),
+		cmocka_unit_test(what_one_endpoint_refuses_the_other_is_asked_for),
+		cmocka_unit_test(refused_by_both_the_call_ends),
+		cmocka_unit_test(failing_at_both_the_call_ends_after_three_tries),
+		cmocka_unit_test(what_is_moderated_is_asked_for_nowhere_else),
+		cmocka_unit_test(endpoint_that_says_nothing_is_left_early_for_another),
 		cmocka_unit_test(session_is_replaced_under_a_conversation_that_goes_on),
 		cmocka_unit_test(next_session_that_cannot_be_had_changes_nothing),
 		cmocka_unit_test(old_session_lost_before_the_next_is_ready_is_no_end),
