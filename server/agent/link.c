@@ -154,6 +154,8 @@ static void begin_session(struct link *l, int64_t now)
 	model_health_ok(l->health, l->access, l->wish.agent, connect_ms);
 	if (model_session_resumed(l->session))
 		stat_add(model_resumed, 1);
+	if (l->access != &l->endpoints->list[0])
+		stat_add(model_elsewhere, 1);
 	log_info(l->call->tag, "model ready; endpoint=%d session=%s connect_ms=%" PRId64 " resumed=%d",
 	    l->access->number, model_session_id(l->session), connect_ms, model_session_resumed(l->session));
 	enter(l, LINK_REPLAYING);

@@ -50,6 +50,7 @@
 	X(turns, marks_unconfirmed, "answers whose marks never came back") \
 	X(model, connects, "sessions opened") \
 	X(model, resumed, "sessions opened by TLS resumption") \
+	X(model, elsewhere, "sessions of calls that were opened at another endpoint than the first") \
 	X(model, unknown_events, "events of unknown type, ignored") \
 	X(model, invalid_events, "messages that made no sense, ignored") \
 	X(model, failed_answers, "answers that ended as failed") \
