@@ -142,7 +142,7 @@ quota() {
 hanging() {
 	another first --key "$SECRET" --fault no-created
 	another second --key "$SECRET"
-	server server "${PATIENT[@]}" MODEL_CONNECT_MS=60000 OPENAI_REALTIME_URL="$(url "$first_PORT")" \
+	server server "${PATIENT[@]}" MODEL_CONNECT_MS=60000 SILENCE_MAX_MS=16000 BACKLOG_MS=30000 OPENAI_REALTIME_URL="$(url "$first_PORT")" \
 		OPENAI_REALTIME_URL_2="$(url "$second_PORT")"
 	check "$NAME: the call is answered by the second" works one
 	check "$NAME: the server stops with status 0, though a probe hangs" stop_server
