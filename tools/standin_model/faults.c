@@ -2,6 +2,7 @@
 
 #include "tools/kit/text.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -138,6 +139,7 @@ static struct order {
 	unsigned long first, last, every;
 } orders[128];
 static size_t order_count;
+static _Atomic unsigned long counted_from;
 
 const char *faults_order(const char *argument)
 {
@@ -174,9 +176,15 @@ const char *faults_order(const char *argument)
 	return NULL;
 }
 
+void faults_count_from(unsigned long number)
+{
+	atomic_store(&counted_from, number);
+}
+
 void faults_for(struct faults *out, unsigned long number)
 {
 	*out = (struct faults){ 0 };
+	number -= atomic_load(&counted_from);
 	for (size_t i = 0; i < order_count; i++)
 		if (number >= orders[i].first && number <= orders[i].last && number % orders[i].every == 0)
 			out->f[orders[i].fault] = orders[i].state;

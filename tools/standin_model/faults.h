@@ -5,7 +5,7 @@
  * A fault is ordered by --fault NAME[=VALUE][@WHICH] for all connections or
  * some, or by the query fault=NAME=VALUE of one connection's own URL. WHICH
  * counts connections from 1: @3 the third, @-3 the first three, @3- from the
- * third on, @/3 every third.
+ * third on, @/3 every third. SIGUSR2 begins to count anew.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -118,6 +118,9 @@ struct faults {
 
 /* One --fault argument. NULL, or what is wrong with it (static). */
 const char *faults_order(const char *argument);
+
+/* Connections are counted from here: the next after `number` is the first. */
+void faults_count_from(unsigned long number);
 
 /* What connection `number` (from 1) does wrong. */
 void faults_for(struct faults *out, unsigned long number);
