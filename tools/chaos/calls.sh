@@ -33,9 +33,10 @@ talk() {
 	JSON
 }
 
-agent() { # NAME NUMBER CHANNEL
-	cat >"$WORK/agents/$1.json" <<-JSON
-		{ "numbers": ["$2"], "instructions": "You answer.", "channel": "$3",
+agent() { # CHANNEL
+	mkdir -p "$WORK/agents-$1"
+	cat >"$WORK/agents-$1/desk.json" <<-JSON
+		{ "numbers": ["+12025550100"], "instructions": "You answer.", "channel": "$1",
 		  "greeting": {"mode": "exact", "text": "$GREETING"},
 		  "tools": [{"name": "look", "description": "Looks.", "url": "http://127.0.0.1:$SINK_PORT/look?slow=700",
 		    "parameters": {"type": "object", "properties": {"day": {"type": "integer"}}}}],
@@ -56,11 +57,10 @@ caller() {
 }
 
 ready() {
-	mkdir -p "$WORK/agents"
 	sink sink
 	disown "$SINK" # rows waits for the calls only
-	agent desk +12025550100 stream
-	agent words +12025550101 relay
+	agent stream
+	agent relay
 	talk goodbye '{"name": "end_call"}'
 	talk transfer '{"name": "transfer_call", "arguments": {"destination": "office"}}'
 	caller >"$WORK/caller.script"
@@ -116,20 +116,21 @@ one() {
 	fi
 	model model --key "$SECRET" --script "$OUTER/$TALK.script" "${faults[@]}"
 	MODELS=("$MODEL" ${SECOND[0]:+"$each"})
-	SETTINGS=(AGENTS_DIR="$OUTER/agents" SIGNING_SECRET="$SECRET" DATA_DIR="$WORK/data" "${SETTINGS[@]}")
+	SETTINGS=(AGENTS_DIR="$OUTER/agents-$CHANNEL" SIGNING_SECRET="$SECRET" DATA_DIR="$WORK/data" "${SETTINGS[@]}")
 	server server "${SETTINGS[@]}"
 	until_true grep -qE 'model probe (succeeded|failed).* agent=default' "$WORK/server.log"
 	kill -USR2 "${MODELS[@]}"
-	phone phone --live --limit 150 --to "$NUMBER" --pace 20 --script "$OUTER/$CALLER.script" "${PHONE[@]}" >/dev/null &
+	phone phone --live --limit 150 --pace 20 --script "$OUTER/$CALLER.script" "${PHONE[@]}" >/dev/null &
 	up=$!
 	[ -z "$DURING" ] || eval "$DURING"
 	wait "$up"
 	each=$(field "$WORK/phone.json" '.calls[0].call_sid')
+	until_true eval "call_ended $each || ! kill -0 $SERVER"
 	if ! kill -0 "$SERVER" 2>/dev/null; then # by our hand, or not: the record is still there
 		stopped "$SERVER" || status=$?
 		server again "${SETTINGS[@]}"
+		until_true call_ended "$each"
 	fi
-	until_true call_ended "$each"
 	api "/calls/$each" >"$WORK/call.json" 2>/dev/null
 	api /status >"$WORK/status.json" 2>/dev/null
 	stop_server || status=$?
@@ -145,8 +146,8 @@ one() {
 }
 
 plan_of() { # NAME STATUS
-	jq -n --arg name "$1" --arg bar "$BAR" --arg ending "$ENDING" --argjson silence "$SILENCE_MS" --argjson server "$2" \
-		--arg greeting "$GREETING" '{$name, $bar, $ending, silence_ms: $silence, $server, $greeting, answers: $ARGS.positional}' \
+	jq -n --arg name "$1" --arg bar "$BAR" --arg ending "$ENDING" --argjson server "$2" \
+		--arg greeting "$GREETING" '{$name, $bar, $ending, $server, $greeting, answers: $ARGS.positional}' \
 		--args "${TOLD[@]}"
 }
 
@@ -164,22 +165,21 @@ only() {
 	ASKED_FOR=" $* "
 }
 
-# fault NAME [-c relay] [-m FAULT]… [-2 FAULT|-]… [-s SETTING]… [-p PHONE-ARG]… [-d COMMAND] [-t] [-e ENDING] [-x] [-w MS]
+# fault NAME [-c relay] [-m FAULT]… [-2 FAULT|-]… [-s SETTING]… [-p PHONE-ARG]… [-d COMMAND] [-t] [-e ENDING] [-x]
 fault() {
 	local name=$1 option OPTIND=2
 	local FIRST=() SECOND=() SETTINGS=() PHONE=() DURING= TALK=goodbye CALLER=caller BAR="goes on" ENDING=agent_ended \
-		NUMBER=+12025550100 SILENCE_MS=3000
+		CHANNEL=stream
 	[ -z "$ASKED_FOR" ] || [[ $ASKED_FOR == *" $name "* ]] || return 0
-	while getopts c:m:2:s:p:d:e:w:tx option; do
+	while getopts c:m:2:s:p:d:e:tx option; do
 		case $option in
-		c) NUMBER=+12025550101 ;;
+		c) CHANNEL=$OPTARG ;;
 		m) FIRST+=("$OPTARG") ;;
 		2) SECOND+=("$OPTARG") ;;
 		s) SETTINGS+=("$OPTARG") ;;
 		p) PHONE+=("$OPTARG") ;;
 		d) DURING=$OPTARG ;;
 		e) ENDING=$OPTARG ;;
-		w) SILENCE_MS=$OPTARG ;;
 		t) TALK=transfer ENDING=transferred ;;
 		x) BAR="ends" ;;
 		*) echo "fault $name: -$OPTARG is no option" >&2 ;;

@@ -8,7 +8,6 @@
 #   -t            the caller is put through to a person in the end
 #   -e            how the call ends, if not by the agent's goodbye
 #   -x            no way is left: all that is asked is an ending, and nothing said twice
-#   -w            silence that is no wonder, if more than 3 s are
 
 # The model is cut off at each step.
 fault cut-dialling -m drop=rst:accept@1
@@ -63,16 +62,16 @@ fault failed-answer -m fail=server:1@1
 fault moderated -x -m fail=content_filter@1
 
 # It is there, and is no use.
-fault stalled-greeted -m drop=stall:done@1 -w 8000
-fault stalled-answering -m drop=stall:answer2@1 -w 8000
+fault stalled-greeted -m drop=stall:done@1
+fault stalled-answering -m drop=stall:answer2@1
 fault silent -x -m silent@1 -m silent@2-
-fault stuck-once -m stuck@1 -w 9000
-fault halted -m halt@1 -w 9000
+fault stuck-once -m stuck@1
+fault halted -m halt@1
 fault garbage -m garbage=text:speech2@1
-fault garbage-half-frame -m garbage=cut-frame:done@1 -w 8000
+fault garbage-half-frame -m garbage=cut-frame:done@1
 fault garbage-giant -m garbage=giant:answer2@1
 fault late -m first-delta-delay=2500@1
-fault slow-reader -m read-rate=3000@1 -w 9000
+fault slow-reader -m read-rate=3000@1
 fault expires -m expires=14@1
 fault expires-untold -m expire=9@1
 fault refuses-item -m drop=rst:answer3@1 -m refuse-item=assistant:1@2
@@ -95,14 +94,14 @@ fault twilio-stalled -x -p --fault -p withhold@9000 -s STREAM_SILENT_SECONDS=5
 fault twilio-late -p --fault -p late=900@6000
 fault twilio-gap -p --fault -p gap=400@2500
 fault twilio-doubled -p --fault -p doubled
-fault twilio-no-marks -p --fault -p no-echo -w 4000
-fault relay-twilio-cut -c relay -x -p --fault -p cut@9000
+fault twilio-no-marks -p --fault -p no-echo
+fault relay-twilio-cut -c relay -p --fault -p cut@9000
 
 # Ours.
 fault sigterm -d 'at 2 kill -TERM "$SERVER"'
 fault killed -x -d 'at 3 killed'
-fault stopped-3s -d 'at 3 held' -w 4500
-fault stopped-3s-and-cut -m drop=rst:done3@1 -d 'at 3 held' -w 5000
+fault stopped-3s -d 'at 3 held'
+fault stopped-3s-and-cut -m drop=rst:done3@1 -d 'at 3 held'
 fault disk-full -d 'at 2 disk_full' -s RECORD=local -m drop=rst:speech3@1
 fault no-descriptors -d 'at 2 no_descriptors' -m drop=rst:speech3@1
 fault resolver-hangs -d 'at 2 meddle resolver' -m drop=rst:speech3@1
