@@ -290,6 +290,8 @@ void items_create(struct session *s, const cJSON *event, const char *event_id, u
 	session_say(s, "item: %s", json);
 	note_item(s, given, member_text(event, "previous_item_id", NULL));
 	free(json);
+	if (strcmp(type, "function_call") == 0)
+		s->owed = NULL; /* it is what was made of it */
 	if (strcmp(type, "function_call_output") == 0)
 		take_output(s, member_text(given, "call_id", NULL));
 }
