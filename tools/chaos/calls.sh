@@ -19,7 +19,8 @@ words() { # FROM TO: the chirps of these numbers
 GREETING=$(words 100 104)
 ASKED=("$(words 200 203)" "$(words 210 213)" "$(words 220 223)" "$(words 230 232)")
 TOLD=("$(words 300 306)" "$(words 310 316)" "$(words 320 329)" "$(words 330 334)")
-WAIT_MS=30000 # for an answer, then the caller gives up
+WAIT_MS=30000  # for an answer, then the caller gives up
+SILENT_MS=3000 # at most, wherever a way is left; what only guards against hanging sets more
 
 # talk NAME LAST-CALL: what the model says in such a call.
 talk() {
@@ -146,8 +147,8 @@ one() {
 }
 
 plan_of() { # NAME STATUS
-	jq -n --arg name "$1" --arg bar "$BAR" --arg ending "$ENDING" --argjson server "$2" \
-		--arg greeting "$GREETING" '{$name, $bar, $ending, $server, $greeting, answers: $ARGS.positional}' \
+	jq -n --arg name "$1" --arg bar "$BAR" --arg ending "$ENDING" --argjson silent "$SILENT_MS" --argjson server "$2" \
+		--arg greeting "$GREETING" '{$name, $bar, $ending, silent_ms: $silent, $server, $greeting, answers: $ARGS.positional}' \
 		--args "${TOLD[@]}"
 }
 

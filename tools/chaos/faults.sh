@@ -105,4 +105,5 @@ fault stopped-3s-and-cut -m drop=rst:done3@1 -d 'at 3 held'
 fault disk-full -d 'at 2 disk_full' -s RECORD=local -m drop=rst:speech3@1
 fault no-descriptors -d 'at 2 no_descriptors' -m drop=rst:speech3@1
 fault resolver-hangs -d 'at 2 meddle resolver' -m drop=rst:speech3@1
+fault no-memory -x -d 'at 2 meddle memory 300'
 fault clock-jumps -d 'at 2 meddle clock 7200' -m drop=rst:speech3@1

@@ -52,7 +52,7 @@ def doubled: . as $all
 	if .doubled_of_agent > 0 then "an answer twice" else empty end,
 	if .greetings > 1 then "the greeting twice" else empty end,
 	if $plan.bar == "goes on" then
-		if .silence_ms > 3000 then "silent too long" else empty end,
+		if .silence_ms > $plan.silent_ms then "silent too long" else empty end,
 		if .lost > 0 then "the caller's words are lost" else empty end,
 		if .claimed > 1 then "the record claims \(.claimed) words nobody heard" else empty end,
 		if .doubled > 0 then "the caller's words are there twice" else empty end,

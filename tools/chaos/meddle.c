@@ -1,12 +1,16 @@
 /* Put between the server and its C library (LD_PRELOAD), it makes of the world what cannot be had
- * without being root: a resolver that hangs, a clock that jumps.
+ * without being root: a resolver that hangs, a clock that jumps, memory that is not to be had.
  *
  * MEDDLE names a file of 64 bytes that is looked at all the time: "resolver" makes names hang until the
- * word is gone, "clock SECONDS" moves the clock on the wall; anything else is an ordinary world.
+ * word is gone, "clock SECONDS" moves the clock on the wall, "memory N" refuses every N-th allocation;
+ * anything else is an ordinary world.
  */
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -33,6 +37,37 @@ __attribute__((constructor)) static void begin(void)
 static long jump_s(void)
 {
 	return strncmp(order, "clock ", 6) == 0 ? strtol(order + 6, NULL, 10) : 0;
+}
+
+static bool refused(void)
+{
+	static _Atomic unsigned long count;
+	long every = strncmp(order, "memory ", 7) == 0 ? strtol(order + 7, NULL, 10) : 0;
+
+	if (every <= 0 || ++count % (unsigned long)every)
+		return false;
+	errno = ENOMEM;
+	return true;
+}
+
+/* glibc's own names, which need no look-up that allocates. */
+extern void *__libc_malloc(size_t);
+extern void *__libc_calloc(size_t, size_t);
+extern void *__libc_realloc(void *, size_t);
+
+void *malloc(size_t size)
+{
+	return refused() ? NULL : __libc_malloc(size);
+}
+
+void *calloc(size_t count, size_t size)
+{
+	return refused() ? NULL : __libc_calloc(count, size);
+}
+
+void *realloc(void *old, size_t size)
+{
+	return refused() ? NULL : __libc_realloc(old, size);
 }
 
 /* Not from a constructor: others have theirs before ours. */
