@@ -125,6 +125,7 @@ one() {
 	up=$!
 	[ -z "$DURING" ] || eval "$DURING"
 	wait "$up"
+	[[ $DURING != *meddle* ]] || meddle none
 	each=$(field "$WORK/phone.json" '.calls[0].call_sid')
 	until_true eval "call_ended $each || ! kill -0 $SERVER"
 	if ! kill -0 "$SERVER" 2>/dev/null; then # by our hand, or not: the record is still there
