@@ -9,7 +9,7 @@
 #include "server/config/config_warnings.h"
 #include "server/local_client.h"
 #include "server/knowledge/knowledge_tool.h"
-#include "server/model/access.h"
+#include "server/model/endpoints.h"
 #include "server/model/text/text_session.h"
 #include "server/model/trial.h"
 #include "server/money/prices.h"
@@ -60,47 +60,69 @@ static void __attribute__((format(printf, 2, 3))) say(FILE *to, const char *form
 	print_lines(to, text);
 }
 
-/* Opens a session as each agent would, and closes it again. Only the model itself knows
+/* One session, as a call of this agent would have it there. `where`: the endpoint, if there are several.
+ * 0, or negative; *lacks is set if it is not all that was asked for. */
+static int try_agent(const struct model_access *access, const struct work *offered, const struct agent *a,
+    const char *where, bool *lacks)
+{
+	struct model_trial_result result;
+	char who[200];
+	struct buf tools;
+	int err;
+
+	snprintf(who, sizeof who, "agent %s%s%s%s", a->name, *a->variant ? "/" : "", a->variant, where);
+	buf_init(&tools, 0);
+	tool_list_put(&tools, offered, a);
+	err = model_trial(access, a, buf_text(&tools), false, NULL, &result);
+	buf_free(&tools);
+	if (err)
+		say(stderr, "%s: the model cannot be had: %s\n%s\n", who, result.failure.text,
+		    result.failure.permanent ? "This will not pass by itself." : "This may pass; try again.");
+	else if (a->model_protocol == MODEL_KIND_TEXT)
+		say(stdout, "%s: the text model %s began an answer, in %lld ms\n", who, a->openai_model,
+		    (long long)result.connect_ms);
+	else
+		say(stdout, "%s: the session was configured %s%s, in %lld ms\n", who,
+		    *result.lack ? "otherwise than asked: " : "as asked", result.lack, (long long)result.connect_ms);
+	*lacks |= !err && *result.lack;
+	return err;
+}
+
+/* Opens a session at each endpoint as each agent would, and closes it again. Only the model itself knows
  * whether it takes an agent's voice, tools and settings with this key. One failure does
  * not stop the others. `sound`: nothing else speaks against calls. */
-static int check_model(const struct model_access *access, struct agents *agents, bool sound)
+static int check_model(const struct model_endpoints *endpoints, struct agents *agents, bool sound)
 {
+	const struct config *cfg = endpoints->list[0].cfg;
 	/* Ours are only declared here, as the parts of a server with these settings would offer them. */
-	struct work offered = { .cfg = access->cfg };
+	struct work offered = { .cfg = cfg };
 	static const struct agent *all[AGENTS_LISTED_MAX];
 	size_t n = agents_list(agents, all, AGENTS_LISTED_MAX);
-	struct model_trial_result result;
 	bool lacks = false;
+	char where[32] = "";
 	int err = 0;
 
 	tool_set_builtin(&offered, TOOL_SEARCH_KNOWLEDGE, search_tool, NULL);
-	if (*access->cfg->data_dir)
+	if (*cfg->data_dir)
 		tool_set_builtin(&offered, TOOL_SAVE_RECORD, outcomes_save, NULL);
-	say(stdout, "connecting to %s:%d …\n", access->host, access->port);
-	for (size_t i = 0; i < n; i++) {
-		const struct agent *a = all[i];
-		struct buf tools;
-		int one;
+	for (size_t e = 0; e < endpoints->count; e++) {
+		const struct model_access *access = &endpoints->list[e];
 
-		buf_init(&tools, 0);
-		tool_list_put(&tools, &offered, a);
-		one = model_trial(access, a, buf_text(&tools), false, NULL, &result);
-		buf_free(&tools);
-		if (one)
-			say(stderr, "agent %s%s%s: the model cannot be had: %s\n%s\n", a->name, *a->variant ? "/" : "",
-			    a->variant, result.failure.text,
-			    result.failure.permanent ? "This will not pass by itself." : "This may pass; try again.");
-		else if (a->model_protocol == MODEL_KIND_TEXT)
-			say(stdout, "agent %s%s%s: the text model %s began an answer, in %lld ms\n", a->name,
-			    *a->variant ? "/" : "", a->variant, a->openai_model, (long long)result.connect_ms);
-		else
-			say(stdout, "agent %s%s%s: the session was configured %s%s, in %lld ms\n", a->name,
-			    *a->variant ? "/" : "", a->variant, *result.lack ? "otherwise than asked: " : "as asked",
-			    result.lack, (long long)result.connect_ms);
-		lacks |= !one && *result.lack;
-		err = one ? one : err;
-		agent_release(a);
+		say(stdout, "connecting to %s:%d …\n", access->host, access->port);
+		if (endpoints->count > 1)
+			snprintf(where, sizeof where, " at endpoint %d", access->number);
+		for (size_t i = 0; i < n; i++) {
+			int one = 0;
+
+			/* The text API has one address. */
+			if (all[i]->model_protocol == MODEL_KIND_TEXT ? !e
+								      : agent_takes_endpoint(all[i], access->number))
+				one = try_agent(access, &offered, all[i], where, &lacks);
+			err = one ? one : err;
+		}
 	}
+	for (size_t i = 0; i < n; i++)
+		agent_release(all[i]);
 	if (!err && sound)
 		say(stdout, "calls will work%s\n", lacks ? ", but for what is named above" : "");
 	return err;
@@ -182,16 +204,16 @@ static int check_twilio(const struct config *cfg, struct agents *agents)
 }
 
 /* Both, whatever the first says. */
-static int check_outside(struct model_access *access, struct agents *agents)
+static int check_outside(struct model_endpoints *endpoints, struct agents *agents)
 {
 	struct text_carrier *text = NULL;
-	int err = check_twilio(access->cfg, agents), model = fetch_setup();
+	int err = check_twilio(endpoints->list[0].cfg, agents), model = fetch_setup();
 
 	if (!model)
 		model = text_streams_open(&text);
 	if (!model) {
-		text_access(access, text);
-		model = check_model(access, agents, !err);
+		text_access(&endpoints->list[0], text);
+		model = check_model(endpoints, agents, !err);
 	}
 	text_streams_close(text);
 	fetch_teardown();
@@ -251,7 +273,7 @@ static bool files_suffice(struct config *cfg, struct buf *mistakes)
 
 int check_all(struct config *cfg, bool offline)
 {
-	struct model_access access = { .cfg = cfg };
+	static struct model_endpoints endpoints; /* large */
 	struct agents *agents = NULL;
 	static struct prices prices; /* large, and read once */
 	struct model_ends ends = { .wall_ms = clock_wall_ms() };
@@ -266,7 +288,7 @@ int check_all(struct config *cfg, bool offline)
 	store_warnings(cfg->data_dir, &text);
 	print_text(stdout, &text);
 	buf_reset(&text);
-	err = model_access_open(&access, cfg, &text);
+	err = model_endpoints_open(&endpoints, cfg, &text);
 	if (!offline && config_missing(cfg, &text))
 		err = -EINVAL;
 	if (!offline && !port_is_sound(cfg, &text))
@@ -302,11 +324,11 @@ int check_all(struct config *cfg, bool offline)
 	if (!err && !mistakes && offline)
 		say(stdout, "settings and agents are sound; nothing was connected to\n");
 	else if (!err && !mistakes)
-		err = check_outside(&access, agents);
+		err = check_outside(&endpoints, agents);
 	else
 		say(stderr, "there are mistakes, told above; nothing was connected to\n");
 	agents_close(agents);
-	model_access_close(&access);
+	model_endpoints_close(&endpoints);
 	buf_free(&text);
 	buf_free(&ended);
 	return err || mistakes ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -14,7 +14,6 @@
 #include "server/knowledge/knowledge.h"
 #include "server/knowledge/knowledge_tool.h"
 #include "server/line/calls.h"
-#include "server/model/access.h"
 #include "server/model/health.h"
 #include "server/model/text/text_session.h"
 #include "server/money/spending.h"
@@ -47,7 +46,7 @@
 		call; \
 	}
 
-PART(close_access, model_access_close(&p->access))
+PART(close_endpoints, model_endpoints_close(&p->endpoints))
 PART(close_api_token, api_token_close(p->cfg))
 PART(close_agents, agents_close(p->agents))
 PART(close_fleet, p->fleet->ops->close(p->fleet))
@@ -76,13 +75,21 @@ PART(stop_probe, model_health_stop(p->health))
 		return call; \
 	}
 
-PART_OPEN(open_access, model_access_open(&p->access, p->cfg, problem))
-PART_OPEN(open_health, model_health_open(&p->health))
+PART_OPEN(open_endpoints, model_endpoints_open(&p->endpoints, p->cfg, problem))
 PART_OPEN(open_api_token, api_token_open(p->cfg, problem))
 PART_OPEN(open_agents, agents_open(&p->agents, p->cfg, problem))
 PART_OPEN(open_fleet, fleet_local_open(&p->fleet, p->store, p->cfg->max_calls))
 PART_OPEN(open_spending, spending_open(&p->spending, p->cfg, p->fleet, p->store, problem))
 PART_OPEN(open_work, work_open(&p->work, p->cfg, problem))
+
+static int open_health(struct program *p, struct buf *problem)
+{
+	int err = model_health_open(&p->health, p->endpoints.list, p->endpoints.count);
+
+	(void)problem;
+	p->endpoints.health = p->health;
+	return err;
+}
 
 static int open_text(struct program *p, struct buf *problem)
 {
@@ -90,11 +97,11 @@ static int open_text(struct program *p, struct buf *problem)
 
 	(void)problem;
 	if (!err)
-		text_access(&p->access, p->text);
+		text_access(&p->endpoints.list[0], p->text);
 	return err;
 }
 
-PART_OPEN(open_probe, model_health_probe(p->health, &p->access, p->agents, tool_list_put, p->work))
+PART_OPEN(open_probe, model_health_probe(p->health, p->agents, tool_list_put, p->work))
 
 #define PART_TEND(function, call) \
 	static void function(struct program *p, int64_t now_us) \
@@ -269,7 +276,7 @@ static int open_calls(struct program *p, struct buf *problem)
 	 * sinks listen and no new call can come. */
 	journal_store_close_open(p->store, p->agents);
 	return calls_open(&p->calls, &(struct calls_parts){ .cfg = p->cfg,
-					 .access = &p->access,
+					 .endpoints = &p->endpoints,
 					 .health = p->health,
 					 .agents = p->agents,
 					 .work = p->work,
@@ -332,7 +339,7 @@ static const struct part {
 	void (*ready)(struct program *p, struct web_ready *r);
 } parts[] = {
 	/* The base of everything else. */
-	{ "way to the model", .open = open_access, .close = close_access },
+	{ "ways to the model", .open = open_endpoints, .close = close_endpoints },
 	{ "model's health", .open = open_health, .close = close_health, .section = "model", .status = status_health,
 	    .ready = ready_health },
 	{ "store", .open = open_store, .close = close_store, .warn = warn_store, .section = "store",

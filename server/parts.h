@@ -7,13 +7,13 @@
  */
 #include "server/config/config.h"
 #include "server/dialer_hooks.h"
-#include "server/model/access.h"
+#include "server/model/endpoints.h"
 
 struct web;
 
 struct program {
-	struct config *cfg; /* set by main before parts_open */
-	struct model_access access;
+	struct config *cfg;               /* set by main before parts_open */
+	struct model_endpoints endpoints; /* of the model */
 	struct agents *agents;
 	struct work *work;
 	struct text_carrier *text; /* carries the text model's answers */

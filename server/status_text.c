@@ -3,6 +3,7 @@
 #include "server/readable.h"
 #include "server/stats/endings.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { SENTENCE_MAX = 400, NAMES_SHOWN = 12 };
@@ -77,6 +78,26 @@ static void put_model(const cJSON *status, struct buf *out)
 	if (json_num_or_0(answers, "count") > 0)
 		buf_printf(out, "; answers after %.2f s (half of them), %.2f s (9 of 10)",
 		    json_num_or_0(answers, "p50_ms") / 1000, json_num_or_0(answers, "p90_ms") / 1000);
+	buf_putc(out, '\n');
+}
+
+/* Only where there are several. */
+static void put_endpoints(const cJSON *status, struct buf *out)
+{
+	const cJSON *list = json_get(json_get(status, "model"), "endpoints"), *each;
+	const char *before = "";
+
+	if (cJSON_GetArraySize(list) < 2)
+		return;
+	readable_label(out, "endpoints");
+	cJSON_ArrayForEach(each, list)
+	{
+		buf_printf(out, "%s%.0f ", before, json_num_or_0(each, "number"));
+		readable_text(out, json_str(each, "host"));
+		buf_puts(out, " is ");
+		readable_text(out, json_str(each, "state"));
+		before = ", ";
+	}
 	buf_putc(out, '\n');
 }
 
@@ -187,6 +208,21 @@ static void warn_agents(const cJSON *model, const char *list, const char *key, c
 	}
 }
 
+/* If none is left, the model's own line says why. */
+static void warn_endpoints(const cJSON *model, struct buf *out)
+{
+	const cJSON *each;
+
+	cJSON_ArrayForEach(each, json_get(model, "endpoints"))
+	{
+		char what[32];
+
+		snprintf(what, sizeof what, "endpoint %.0f", json_num_or_0(each, "number"));
+		if (json_bool(model, "available", true))
+			warn_text(out, what, json_str(each, "last_failure"));
+	}
+}
+
 static void warn_count(const cJSON *section, const char *key, const char *what, struct buf *out)
 {
 	if (json_num_or_0(section, key) <= 0)
@@ -202,6 +238,7 @@ static void put_warnings(const cJSON *status, struct buf *out)
 
 	if (!json_bool(model, "available", true))
 		warn_text(out, "model", json_str(model, "last_failure"));
+	warn_endpoints(model, out);
 	warn_agents(model, "agents_refused", "reason", "is refused by the model", out);
 	warn_agents(model, "agents_lacking", "lack", "has its session otherwise than asked", out);
 	warn_text(out, "the agents' files were not read anew, those from before stay",
@@ -219,6 +256,7 @@ void status_text(const cJSON *status, const cJSON *ready, struct buf *out)
 	put_state(status, ready, out);
 	put_calls(status, out);
 	put_model(status, out);
+	put_endpoints(status, out);
 	put_agents(status, out);
 	put_store(status, out);
 	put_cost(status, out);

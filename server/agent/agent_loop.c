@@ -329,7 +329,7 @@ static void conversation_open(struct conversation *con, struct call *c)
 					  .silence_us = c->cfg->silence_max_ms * US_PER_MS,
 					  .slow_us = c->cfg->slow_answer_max_ms * US_PER_MS });
 	tool_list_put(&con->tools.declared, calls_work(c->calls), c->agent);
-	link_open(&con->link, c, calls_access(c->calls), calls_health(c->calls),
+	link_open(&con->link, c, calls_endpoints(c->calls), calls_health(c->calls),
 	    &(struct model_wish){ .agent = c->agent,
 		.instructions = c->context.instructions,
 		.caller = call_person(c),

@@ -6,6 +6,7 @@
 #include "server/agent/conversation_model.h"
 #include "server/agent/conversation_orders.h"
 #include "server/agent/conversation_tools.h"
+#include "server/agent/link_next.h"
 #include "server/model/words.h"
 #include "server/line/mailbox.h"
 #include "server/stats/stats.h"
@@ -222,10 +223,9 @@ static void on_item_done(struct conversation *con, const struct model_event *e, 
 /* Errors that end the session: the next one goes on, or the call ends. All others are told or counted. */
 static void mind_error(struct conversation *con, enum model_error error)
 {
-	if (error == MODEL_RENEW)
-		conversation_model_failed(con, END_MODEL_EXPIRED);
-	else if (error == MODEL_FATAL)
-		conversation_model_failed(con, END_MODEL_REFUSED);
+	if (error >= MODEL_RENEW)
+		link_lose_by(&con->link, error);
+	conversation_mind_link(con);
 }
 
 /* The tools in its list begin before the dialogue hears of its end, which says that no
@@ -233,7 +233,7 @@ static void mind_error(struct conversation *con, enum model_error error)
  * session that is lost. An end that is told twice is one. */
 static void on_response_done(struct conversation *con, const struct model_event *e, int64_t now)
 {
-	bool failed = e->status == MODEL_FAILED, last = failed && (e->error == MODEL_FATAL || e->error == MODEL_RENEW);
+	bool failed = e->status == MODEL_FAILED, last = failed && e->error >= MODEL_RENEW;
 	const char *status = model_status_name(e->status);
 	/* Whoever stopped it, the caller waits for another, except where he has spoken. */
 	bool claims = !failed && e->reason != MODEL_TURN_DETECTED;

@@ -74,7 +74,7 @@ int link_dial(
 {
 	int err;
 
-	wish.without = model_health_without(l->health, wish.agent);
+	wish.without = model_health_without(l->health, access, wish.agent);
 	err = model_session_open(out, access, &wish, &l->call->agent_bell, now);
 	if (err)
 		log_error(l->call->tag, "model: cannot dial: %s", strerror(-err));
@@ -84,12 +84,16 @@ int link_dial(
 /* The limits of its steps, added up, would be a minute of silence for a caller. */
 static void limit_attempt(struct link *l, int64_t now)
 {
+	const struct model_access *next = model_endpoints_next(l->endpoints, l->wish.agent, l->access);
+	int64_t patience_us = l->call->cfg->silence_max_ms * US_PER_MS;
+	bool another = next && next != l->access;
+
 	if (!link_opens(l))
 		return;
 	if (l->lost_us)
 		model_session_limit(l->session, earlier(now + REDIAL_US, link_last_us(l)));
-	else if (l->caller)
-		model_session_limit(l->session, now + l->call->cfg->silence_max_ms * US_PER_MS);
+	else if (l->caller || another)
+		model_session_limit(l->session, now + (another ? patience_us / 2 : patience_us));
 }
 
 static void dial_anew(struct link *l, int64_t now)
@@ -112,24 +116,38 @@ void link_caller_came(struct link *l, int64_t now_us)
 	limit_attempt(l, now_us);
 }
 
-/* A caller hears nothing meanwhile. A permanent failure, a wrong key say, ends the tries. */
-static void dial_failed(struct link *l, int64_t now)
+/* The first session did not come. A caller hears nothing meanwhile: another endpoint is dialled at once. A
+ * permanent failure, a wrong key say, ends the tries if there is no other. */
+static void first_failed(struct link *l, bool permanent, int64_t now)
 {
-	struct model_failure failure = *model_session_failure(l->session);
+	const struct model_access *next = model_endpoints_next(l->endpoints, l->wish.agent, l->access);
 
-	log_warn(l->call->tag, "model: attempt %d failed: %s", l->attempts, failure.text);
-	model_health_failed(l->health, l->wish.agent, &failure);
-	link_drop_session(l);
-	if (l->lost_us) {
-		link_enter(l, LINK_LOST);
-		link_try_again(l, failure.permanent);
-	} else if (failure.permanent) {
+	if (!next || (permanent && next == l->access)) {
 		link_give_up(l, END_MODEL_REFUSED);
 	} else if (l->attempts >= DIAL_TRIES || (l->caller && now >= l->last_try_us)) {
 		link_give_up(l, END_MODEL_UNREACHABLE);
 	} else {
-		l->retry_us = now + l->attempts * DIAL_PAUSE_US;
+		l->retry_us = next == l->access ? now + l->attempts * DIAL_PAUSE_US : now;
+		l->access = next;
 		link_enter(l, LINK_LOST);
+	}
+}
+
+static void dial_failed(struct link *l, int64_t now)
+{
+	struct model_failure failure = *model_session_failure(l->session);
+
+	log_warn(
+	    l->call->tag, "model: attempt %d failed; endpoint=%d: %s", l->attempts, l->access->number, failure.text);
+	model_health_failed(l->health, l->access, l->wish.agent, &failure);
+	link_drop_session(l);
+	if (failure.moderated) {
+		link_give_up(l, END_MODEL_REFUSED);
+	} else if (l->lost_us) {
+		link_enter(l, LINK_LOST);
+		link_try_again(l, failure.permanent);
+	} else {
+		first_failed(l, failure.permanent, now);
 	}
 }
 
@@ -139,16 +157,17 @@ void link_begin_session(struct link *l, int64_t now)
 	int64_t connect_ms = model_session_connect_ms(l->session);
 
 	l->up = true;
-	l->attempts = 0;
 	l->protocol = model_access_protocol(l->access, &l->wish);
 	model_writer_meet(&l->call->writer, model_session_client(l->session), l->protocol, l->access->format);
 	l->heard_us = l->pinged_us = l->began_us = now;
 	link_set_renewal(l, now);
-	model_health_ok(l->health, l->wish.agent, connect_ms);
+	model_health_ok(l->health, l->access, l->wish.agent, connect_ms);
 	if (model_session_resumed(l->session))
 		stat_add(model_resumed, 1);
-	log_info(l->call->tag, "model ready; session=%s connect_ms=%" PRId64 " resumed=%d",
-	    model_session_id(l->session), connect_ms, model_session_resumed(l->session));
+	if (l->access != &l->endpoints->list[0])
+		stat_add(model_elsewhere, 1);
+	log_info(l->call->tag, "model ready; endpoint=%d session=%s connect_ms=%" PRId64 " resumed=%d",
+	    l->access->number, model_session_id(l->session), connect_ms, model_session_resumed(l->session));
 	link_enter(l, LINK_REPLAYING);
 }
 
@@ -217,10 +236,8 @@ static void connection_over(struct link *l, int err)
 	log_info(l->call->tag, "model: connection ended: %s; close_code=%d%s%.100s", strerror(-err), code,
 	    reason[0] ? " reason=" : "", reason);
 	stat_model_error("connection", reason[0] ? reason : end_name(err));
-	model_health_closed(l->health, l->wish.agent, error, reason);
-	link_lose(l, error == MODEL_RENEW   ? END_MODEL_EXPIRED
-		     : error == MODEL_FATAL ? END_MODEL_REFUSED
-					    : END_MODEL_LOST);
+	model_health_closed(l->health, l->access, l->wish.agent, error, reason);
+	link_lose_by(l, error);
 }
 
 /* Not the end yet: earlier messages, perhaps a Close with its reason, are read first. */
@@ -265,7 +282,7 @@ void link_read(struct link *l, link_event_fn *each, void *arg, int64_t now_us)
 		l->heard_us = now_us;
 		if (got != 1)
 			continue;
-		model_health_heard(l->health, l->wish.agent, &e);
+		model_health_heard(l->health, l->access, l->wish.agent, &e);
 		each(arg, &e, now_us);
 		model_session_release(l->session, &e);
 		if (l->state != LINK_TALKING)
@@ -391,12 +408,14 @@ void link_hang_up(struct link *l)
 		model_session_hang_up(l->session, clock_now_us() + CLOSE_US);
 }
 
-void link_open(struct link *l, struct call *c, const struct model_access *access, struct model_health *health,
+void link_open(struct link *l, struct call *c, const struct model_endpoints *endpoints, struct model_health *health,
     const struct model_wish *wish)
 {
-	*l = (struct link){ .call = c, .access = access, .health = health, .wish = *wish, .writer_is_ours = true };
+	*l =
+	    (struct link){ .call = c, .endpoints = endpoints, .health = health, .wish = *wish, .writer_is_ours = true };
 	l->renew_us = l->force_us = NEVER_US;
-	l->protocol = model_access_protocol(access, wish);
+	l->access = model_endpoints_next(endpoints, wish->agent, NULL);
+	l->protocol = model_access_protocol(l->access, wish);
 }
 
 void link_close(struct link *l)

@@ -22,7 +22,7 @@
  */
 #include "common/buf.h"
 #include "server/line/call.h"
-#include "server/model/access.h"
+#include "server/model/endpoints.h"
 #include "server/model/session.h"
 
 #include <poll.h>
@@ -44,7 +44,8 @@ enum { LINK_FDS = 2 };
 
 struct link {
 	struct call *call;
-	const struct model_access *access;     /* for the session, or the one to be dialled */
+	const struct model_endpoints *endpoints;
+	const struct model_access *access;     /* the endpoint of the session, or of the one to be dialled */
 	const struct model_protocol *protocol; /* of the session; never NULL */
 	struct model_health *health;           /* is told what came of each attempt; may be NULL */
 	struct model_wish wish;
@@ -66,7 +67,7 @@ struct link {
 	bool swap; /* it is to take its place: the writer, once here, is not passed on */
 
 	int64_t now_us;      /* of this turn of the loop */
-	int attempts;        /* since the last session */
+	int attempts;        /* sessions dialled, the next ones not counted */
 	bool caller;         /* is there, and waits for the first session */
 	int64_t last_try_us; /* with a caller: no first session is tried after this */
 	int64_t retry_us;    /* if LOST: time of the next attempt */
@@ -76,15 +77,15 @@ struct link {
 	int64_t heard_us, pinged_us; /* last sign of life of the connection, last ping of ours */
 };
 
-/* The first link_step dials the first session. `health` and the pointers in `access` and
- * `wish` outlive the link. */
-void link_open(struct link *l, struct call *c, const struct model_access *access, struct model_health *health,
+/* The first link_step dials the first session. `endpoints`, `health` and the pointers in `wish`
+ * outlive the link. */
+void link_open(struct link *l, struct call *c, const struct model_endpoints *endpoints, struct model_health *health,
     const struct model_wish *wish);
 /* After the caller loop has left, or without one: the writer is ours. */
 void link_close(struct link *l);
 
 /* The stream began. From now on an attempt has SILENCE_MAX_MS, and all of them together
- * about SLOW_ANSWER_MAX_MS. */
+ * about SLOW_ANSWER_MAX_MS. Where another endpoint is left, an attempt has half as much, from its beginning. */
 void link_caller_came(struct link *l, int64_t now_us);
 
 /* Takes the next steps towards a session. If the state is REPLAYING afterwards, tell the

@@ -22,10 +22,16 @@ enum {
 
 /* ------------------------------------------------------------------------- after a loss */
 
-/* Where the next session is to be had; NULL: nowhere. */
+/* Where the next session is to be had; NULL: nowhere. A session that was lost may be weather, so its
+ * own endpoint comes first. */
 static const struct model_access *where_next(const struct link *l, bool refused)
 {
-	return refused ? NULL : l->access;
+	const struct model_access *next;
+
+	if (!l->tries && !refused)
+		return l->access;
+	next = model_endpoints_next(l->endpoints, l->wish.agent, l->access);
+	return refused && next == l->access ? NULL : next;
 }
 
 void link_proved(struct link *l)
@@ -83,6 +89,16 @@ void link_lose(struct link *l, enum call_end why)
 		link_try_again(l, why == END_MODEL_REFUSED);
 }
 
+void link_lose_by(struct link *l, enum model_error error)
+{
+	if (error == MODEL_MODERATED)
+		link_give_up(l, END_MODEL_REFUSED);
+	else
+		link_lose(l, error == MODEL_RENEW   ? END_MODEL_EXPIRED
+			     : error == MODEL_FATAL ? END_MODEL_REFUSED
+						    : END_MODEL_LOST);
+}
+
 /* --------------------------------------------------------------------- before a loss */
 
 /* What a service says of its end is its own clock's: it is believed if it makes sense. */
@@ -128,7 +144,12 @@ bool link_replace(struct link *l, const struct model_access *access, const struc
 
 bool link_renew(struct link *l, int64_t now_us)
 {
-	return now_us >= l->renew_us && link_replace(l, l->access, &l->wish, now_us);
+	const struct model_access *access;
+
+	if (now_us < l->renew_us)
+		return false;
+	access = model_endpoints_next(l->endpoints, l->wish.agent, NULL);
+	return link_replace(l, access ? access : l->access, &l->wish, now_us);
 }
 
 /* The old one goes on, and another is tried later. */
@@ -154,7 +175,7 @@ static void read_next(struct link *l, int64_t now)
 			stat_model_error(model_error_name(e.error), e.code);
 			if (e.refused == MODEL_REQUEST_PAST)
 				stat_add(model_replay_refused, 1);
-			fatal = e.error == MODEL_FATAL || e.error == MODEL_RENEW;
+			fatal = e.error >= MODEL_RENEW;
 		}
 		model_session_release(l->next, &e);
 	}
@@ -176,7 +197,7 @@ void link_step_next(struct link *l, int64_t now_us)
 	int done = l->next_ready ? 0 : model_session_step(l->next, now_us);
 
 	if (done < 0) {
-		model_health_failed(l->health, l->wish.agent, model_session_failure(l->next));
+		model_health_failed(l->health, l->next_access, l->wish.agent, model_session_failure(l->next));
 		next_failed(l, model_session_failure(l->next)->text, now_us);
 		return;
 	}

@@ -19,6 +19,9 @@ void link_proved(struct link *l);
  * same service. */
 void link_lose(struct link *l, enum call_end why);
 
+/* The same for an error of the session, or the reason of its Close. One that is moderated is not followed by another. */
+void link_lose_by(struct link *l, enum model_error error);
+
 /* --- before it --- */
 
 /* Dials it, perhaps at another service (`access`). False: one is on its way already, or

@@ -32,6 +32,14 @@ const char *agent_channel_problem(enum call_channel channel, enum model_kind pro
 	return NULL;
 }
 
+bool agent_takes_endpoint(const struct agent *p, int number)
+{
+	for (size_t i = 0; i < p->endpoint_count; i++)
+		if (p->endpoints[i].number == number)
+			return true;
+	return !p->endpoint_count;
+}
+
 /* Every agent starts as this one: a file is then read over it, so a key that is left out keeps the
  * setting's value. Nothing is copied, and a pointer that still equals the setting's own tells
  * agent_file.c that the file did not speak of it. */

@@ -57,6 +57,12 @@ struct agent_webhook {
 	unsigned events; /* enum webhook_events */
 };
 
+/* A way to the model that its sessions may take: the settings' endpoint of that number. */
+struct agent_endpoint {
+	int number;
+	const char *model, *voice; /* there; NULL: the endpoint's own, or else the agent's */
+};
+
 struct agent {
 	const char *name;           /* the file's, without .json; "default" for the built-in one */
 	const char *file;           /* "" for the built-in one */
@@ -69,6 +75,8 @@ struct agent {
 	enum call_channel channel;
 	enum model_kind model_protocol;
 	const char *openai_model, *voice;
+	const struct agent_endpoint *endpoints; /* in order; without any, all there are, in theirs */
+	size_t endpoint_count;
 	double speed;
 	const char *const *languages; /* ISO-639-1; the first is the main one */
 	size_t language_count;
@@ -132,6 +140,9 @@ static inline bool agent_in_text(const struct agent *p)
 {
 	return p->channel == CHANNEL_RELAY;
 }
+
+/* Its sessions may be opened at the settings' endpoint of that number. */
+bool agent_takes_endpoint(const struct agent *p, int number);
 
 /* Any thread. Each retain is matched by a release; NULL is fine. */
 const struct agent *agent_retain(const struct agent *p);

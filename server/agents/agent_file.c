@@ -188,6 +188,7 @@ static const struct key agent_keys[] = {
 	{ "relay", .read = relay_read },
 	{ "model", AT(openai_model), .setting = "OPENAI_MODEL" },
 	{ "voice", AT(voice), .setting = "OPENAI_VOICE" },
+	{ "endpoints", .read = part_endpoints },
 	{ "speed", AT(speed), .setting = "OPENAI_SPEED" },
 	{ "languages", .read = part_languages },
 	{ "instructions", .read = read_instructions },

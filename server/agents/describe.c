@@ -58,6 +58,8 @@ void agent_describe(const struct agent *p, bool answers_rest, struct buf *out)
 	if (agent_in_text(p))
 		buf_puts(out, " channel=relay");
 	buf_printf(out, " model=%s voice=%s", p->openai_model, p->voice);
+	for (size_t i = 0; i < p->endpoint_count; i++)
+		buf_printf(out, "%s%d", i ? "," : " endpoints=", p->endpoints[i].number);
 	put_list(out, " languages=", p->languages, p->language_count);
 	buf_printf(out, " instructions=%zu-bytes greeting=%s", strlen(p->instructions), greets[p->greeting_mode]);
 	put_names(out, " tools=", p->tools, sizeof *p->tools, p->tool_count);

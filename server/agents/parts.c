@@ -315,6 +315,42 @@ void part_mcp_servers(struct reader *r, const cJSON *value, void *agent)
 	tell_doubles(r, "label", p->mcps, sizeof blank, p->mcp_count);
 }
 
+/* ------------------------------------------------------------------------- endpoints */
+
+static const struct setting endpoint_number = { .type = SETTING_INT, .min = 1, .max = CONFIG_ENDPOINTS_MAX };
+
+static const struct key endpoint_keys[] = {
+	{ "number", AT(agent_endpoint, number), .rule = &endpoint_number, .required = true },
+	{ "model", AT(agent_endpoint, model), .setting = "OPENAI_MODEL" },
+	{ "voice", AT(agent_endpoint, voice), .setting = "OPENAI_VOICE" },
+	{ .name = NULL },
+};
+
+/* Addresses and keys stay with the settings: files are shared, and a file's address would be shown
+ * the settings' key. */
+void part_endpoints(struct reader *r, const cJSON *value, void *agent)
+{
+	static const struct agent_endpoint blank;
+	struct agent *p = agent;
+
+	p->endpoints =
+	    read_list(r, value, CONFIG_ENDPOINTS_MAX, endpoint_keys, sizeof blank, &blank, &p->endpoint_count);
+	if (cJSON_IsArray(value) && !value->child)
+		reader_wrong(r, "must have one element at least; left out, all endpoints are taken");
+	for (size_t i = 0; i < p->endpoint_count; i++) {
+		size_t mark = reader_enter_element(r, i);
+
+		if (p->endpoints[i].number && !config_has_endpoint(r->cfg, p->endpoints[i].number))
+			reader_wrong_at(r, "number",
+			    "names an endpoint that there is not: OPENAI_REALTIME_URL_%d is not set",
+			    p->endpoints[i].number);
+		for (size_t j = 0; j < i; j++)
+			if (p->endpoints[i].number && p->endpoints[i].number == p->endpoints[j].number)
+				reader_wrong_at(r, "number", "is the same as that of [%zu]", j);
+		reader_leave(r, mark);
+	}
+}
+
 /* ------------------------------------------------------------------------- transfers */
 
 /* A person's telephone in E.164, or a SIP address: sip:name@host. The text goes into TwiML's

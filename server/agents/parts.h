@@ -1,6 +1,6 @@
 #ifndef AGENTS_PARTS_H
 #define AGENTS_PARTS_H
-/* The lists of an agent's file: numbers, languages, tools, servers of tools,
+/* The lists of an agent's file: numbers, languages, endpoints, tools, servers of tools,
  * transfers, webhooks. Each function reads the value at r->path into a struct
  * agent and replaces the list it had. Only server/agents/ needs them.
  */
@@ -8,6 +8,7 @@
 
 void part_numbers(struct reader *r, const cJSON *value, void *agent);
 void part_languages(struct reader *r, const cJSON *value, void *agent);
+void part_endpoints(struct reader *r, const cJSON *value, void *agent);
 void part_tools(struct reader *r, const cJSON *value, void *agent);
 void part_mcp_servers(struct reader *r, const cJSON *value, void *agent);
 void part_transfers(struct reader *r, const cJSON *value, void *agent);

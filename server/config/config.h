@@ -21,6 +21,7 @@ enum {
 	CONFIG_NETWORKS_MAX = 256,
 	CONFIG_CALLERS_MAX = 1000,
 	CONFIG_DIALLING_MAX = 64,
+	CONFIG_ENDPOINTS_MAX = 3,
 	API_TOKEN_SIZE = 1025 /* with its NUL */
 };
 
@@ -33,6 +34,13 @@ enum uplink_batch { UPLINK_AUTO, UPLINK_20, UPLINK_40 };
 enum openai_auth { OPENAI_AUTH_AUTO, OPENAI_AUTH_BEARER, OPENAI_AUTH_API_KEY };
 enum turn_detection { TURN_SERVER_VAD, TURN_SEMANTIC_VAD };
 enum recording_mode { RECORDING_OFF, RECORDING_LOCAL, RECORDING_TWILIO };
+
+/* A way to the model besides the first: the settings that end in _2, or _3. What is "" is the
+ * first's. */
+struct config_endpoint {
+	const char *url, *api_key, *auth, *audio_format;
+	const char *model, *voice; /* what is "" is the agent's */
+};
 
 struct config {
 	/* The HTTP port */
@@ -77,30 +85,31 @@ struct config {
 	const char *openai_safety_identifier; /* OPENAI_SAFETY_IDENTIFIER: "" (off) | caller (hashed number) | text */
 	enum audio_format audio_format;       /* OPENAI_AUDIO_FORMAT: pcmu */
 	const char *voice;                    /* OPENAI_VOICE: marin */
-	double speed;                         /* OPENAI_SPEED: 1.0 (0.25..1.5) */
-	const char *instructions;             /* INSTRUCTIONS, or the text of INSTRUCTIONS_FILE */
-	const char *instructions_file;        /* INSTRUCTIONS_FILE: read at start; "" if unused */
-	const char *time_zone;                /* TZ, as in Europe/Berlin; "": the system's */
-	const char *transcription_model;      /* TRANSCRIPTION_MODEL: gpt-transcribe; "off" gives "" */
-	const char *transcription_language;   /* TRANSCRIPTION_LANGUAGE: "" or ISO-639-1 */
-	enum turn_detection turn_detection;   /* TURN_DETECTION: server_vad */
-	double vad_threshold;                 /* VAD_THRESHOLD: 0.5 */
-	int vad_prefix_ms;                    /* VAD_PREFIX_MS: 300 */
-	int vad_silence_ms;                   /* VAD_SILENCE_MS: 500 */
-	const char *vad_eagerness;            /* VAD_EAGERNESS: auto */
-	bool interruptible;                   /* INTERRUPTIBLE=on: callers may interrupt answers */
-	const char *noise_reduction;          /* NOISE_REDUCTION: "" (off), near_field, far_field */
-	const char *reasoning_effort;         /* REASONING_EFFORT: "" leaves it to the model */
-	int max_output_tokens;                /* MAX_OUTPUT_TOKENS: 4096; 0 for "inf" */
-	int model_connect_ms;                 /* MODEL_CONNECT_MS: 5000, each step of dialling */
-	int reconnect_tries;                  /* RECONNECT_TRIES: 3; 0: a lost model ends the call */
-	int reconnect_seconds;                /* RECONNECT_SECONDS: 10, for all of them */
-	int give_up_seconds;                  /* GIVE_UP_SECONDS: 15, of a caller's waiting */
-	int session_renew_seconds;            /* SESSION_RENEW_SECONDS: 3000 */
-	int replay_tokens;                    /* REPLAY_TOKENS: 8000 */
-	enum greeting_mode greeting_mode;     /* GREETING_MODE=instruction|exact|wait */
-	const char *greeting;                 /* GREETING: the instruction, or the exact words */
-	int greeting_protect_ms;              /* GREETING_PROTECT_MS: 0 */
+	struct config_endpoint others[CONFIG_ENDPOINTS_MAX - 1]; /* ask config_has_endpoint */
+	double speed;                                            /* OPENAI_SPEED: 1.0 (0.25..1.5) */
+	const char *instructions;                                /* INSTRUCTIONS, or the text of INSTRUCTIONS_FILE */
+	const char *instructions_file;                           /* INSTRUCTIONS_FILE: read at start; "" if unused */
+	const char *time_zone;                                   /* TZ, as in Europe/Berlin; "": the system's */
+	const char *transcription_model;    /* TRANSCRIPTION_MODEL: gpt-transcribe; "off" gives "" */
+	const char *transcription_language; /* TRANSCRIPTION_LANGUAGE: "" or ISO-639-1 */
+	enum turn_detection turn_detection; /* TURN_DETECTION: server_vad */
+	double vad_threshold;               /* VAD_THRESHOLD: 0.5 */
+	int vad_prefix_ms;                  /* VAD_PREFIX_MS: 300 */
+	int vad_silence_ms;                 /* VAD_SILENCE_MS: 500 */
+	const char *vad_eagerness;          /* VAD_EAGERNESS: auto */
+	bool interruptible;                 /* INTERRUPTIBLE=on: callers may interrupt answers */
+	const char *noise_reduction;        /* NOISE_REDUCTION: "" (off), near_field, far_field */
+	const char *reasoning_effort;       /* REASONING_EFFORT: "" leaves it to the model */
+	int max_output_tokens;              /* MAX_OUTPUT_TOKENS: 4096; 0 for "inf" */
+	int model_connect_ms;               /* MODEL_CONNECT_MS: 5000, each step of dialling */
+	int reconnect_tries;                /* RECONNECT_TRIES: 3; 0: a lost model ends the call */
+	int reconnect_seconds;              /* RECONNECT_SECONDS: 10, for all of them */
+	int give_up_seconds;                /* GIVE_UP_SECONDS: 15, of a caller's waiting */
+	int session_renew_seconds;          /* SESSION_RENEW_SECONDS: 3000 */
+	int replay_tokens;                  /* REPLAY_TOKENS: 8000 */
+	enum greeting_mode greeting_mode;   /* GREETING_MODE=instruction|exact|wait */
+	const char *greeting;               /* GREETING: the instruction, or the exact words */
+	int greeting_protect_ms;            /* GREETING_PROTECT_MS: 0 */
 
 	/* Agents */
 	const char *agents_dir; /* AGENTS_DIR; "": only the built-in one, made of the settings */
@@ -117,6 +126,7 @@ struct config {
 	int idle_seconds;               /* IDLE_SECONDS: 120; 0 never */
 	int silence_max_ms;             /* SILENCE_MAX_MS: 4000 */
 	int slow_answer_max_ms;         /* SLOW_ANSWER_MAX_MS: 8000; never below silence_max_ms */
+	int hold_after_ms;              /* HOLD_AFTER_MS: 2500; 0 never */
 	int stream_silent_seconds;      /* STREAM_SILENT_SECONDS: 15 */
 	int drain_seconds;              /* DRAIN_SECONDS: 30 */
 	int backlog_ms;                 /* BACKLOG_MS: 5000 */
@@ -175,6 +185,14 @@ void config_free(struct config *cfg);
 static inline double config_call_reserve(const struct config *cfg)
 {
 	return cfg->max_call_cost > 0 ? cfg->max_call_cost : 1;
+}
+
+/* True if there is an endpoint of this number, from 1: it has another address, key or model than the first. */
+static inline bool config_has_endpoint(const struct config *cfg, int number)
+{
+	const struct config_endpoint *e = &cfg->others[number > 1 ? number - 2 : 0];
+
+	return number == 1 || (number > 1 && number <= CONFIG_ENDPOINTS_MAX && (*e->url || *e->api_key || *e->model));
 }
 
 /* Makes TZ the time zone of the process, which the C library reads from the environment; UTC if TZ

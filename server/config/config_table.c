@@ -28,6 +28,25 @@
 	SETTING_LIST, .at = offsetof(struct config, field), .count = offsetof(struct config, number), .most = limit
 
 /* clang-format off */
+
+/* A way to the model besides the first. */
+#define ENDPOINT(n, i) \
+	"OPENAI_REALTIME_URL" n, TEXT(others[i].url), .fallback = "", .most = 2048, .check = check_model_url, \
+	  .help = "Another address of the model, in the same form, taken while those before it fail or are refused. What " \
+	          "its other settings leave out is the first's; one that has a key or a model of its own only is at the " \
+	          "first's address." }, \
+	{ NULL, "OPENAI_API_KEY" n, TEXT(others[i].api_key), .fallback = "", .secret = 1, .check = check_token, \
+	  .help = "The key there. Endpoints that share one are left out together when it is refused, or its money spent. " \
+	          "OPENAI_ORGANIZATION and OPENAI_PROJECT go with the first key only." }, \
+	{ NULL, "OPENAI_AUTH" n, WORD(others[i].auth, "auto|bearer|api-key"), .fallback = "", \
+	  .help = "How the key is sent there." }, \
+	{ NULL, "OPENAI_MODEL" n, TEXT(others[i].model), .fallback = "", .most = 128, .check = check_name, \
+	  .help = "The model there, or on Azure the deployment. Unset, the agent's." }, \
+	{ NULL, "OPENAI_VOICE" n, TEXT(others[i].voice), .fallback = "", .most = 128, .check = check_name, \
+	  .help = "The voice there. Unset, the agent's." }, \
+	{ NULL, "OPENAI_AUDIO_FORMAT" n, WORD(others[i].audio_format, "pcmu|pcma|pcm"), .fallback = "", \
+	  .help = "The format of sessions there."
+
 const struct setting config_table[] = {
 	{ "Keys", "OPENAI_API_KEY", TEXT(openai_api_key), .fallback = "", .secret = 1, .check = check_token,
 	  .help = "The key for the model. Needed for real calls." },
@@ -168,6 +187,8 @@ const struct setting config_table[] = {
 	          "conversation, and it takes over at a quiet moment. A service that says when a session ends is believed, if that is sooner." },
 	{ NULL, "REPLAY_TOKENS", INT(replay_tokens, 100, 100000), .fallback = "8000", .unit = "tokens",
 	  .help = "How much of the conversation a new session is told, the newest of it; the rest in one line." },
+	{ NULL, ENDPOINT("_2", 0) },
+	{ NULL, ENDPOINT("_3", 1) },
 
 	{ "Listening", "TRANSCRIPTION_MODEL", TEXT(transcription_model), .fallback = "gpt-transcribe", .none = "off",
 	  .most = 128, .check = check_name,
@@ -229,6 +250,9 @@ const struct setting config_table[] = {
 	{ NULL, "SLOW_ANSWER_MAX_MS", INT(slow_answer_max_ms, 100, 120000), .fallback = "8000", .unit = "ms",
 	  .help = "The same for an answer of which there is a sign, but no sound yet; after SILENCE_MAX_MS of it the "
 	          "agent asks for a moment. At least SILENCE_MAX_MS." },
+	{ NULL, "HOLD_AFTER_MS", INT(hold_after_ms, 0, 60000), .fallback = "2500", .unit = "ms",
+	  .help = "After so long a wait in silence, whatever it is for, the caller hears a soft tone of 200 ms every "
+	          "2 s; 0 plays none." },
 	/* Twilio sends a frame every 20 ms, in silence too, so a pause means that the stream is
 	 * dead. */
 	{ NULL, "STREAM_SILENT_SECONDS", INT(stream_silent_seconds, 1, 600), .fallback = "15", .unit = "s",
@@ -236,7 +260,8 @@ const struct setting config_table[] = {
 	{ NULL, "DRAIN_SECONDS", INT(drain_seconds, 0, 3600), .fallback = "30", .unit = "s",
 	  .help = "How long live calls may go on after SIGTERM. docker stop kills after 10 s unless told otherwise." },
 	{ NULL, "BACKLOG_MS", INT(backlog_ms, 100, 30000), .fallback = "5000", .unit = "ms",
-	  .help = "How much of the caller's audio is kept until the model is ready; older audio is dropped." },
+	  .help = "How much of the caller's audio is kept until the model is ready, or in case its session is lost; "
+	          "older audio is dropped." },
 	/* The valve for overload (uplink.c); its enum has the same order. */
 	{ NULL, "UPLINK_BATCH_MS", CHOICE(uplink_batch, "auto|20|40"), .fallback = "auto",
 	  .help = "How much caller audio is sent to the model at a time. 40 saves a third of the CPU and costs up to "

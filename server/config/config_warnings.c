@@ -81,29 +81,58 @@ static bool is_azure_preview(const char *url)
 		   (query && strstr(query, "api-version=")));
 }
 
-/* The model stands in the URL's query, or else with the agent: both are looked at in the way in
- * which the session is going to be opened. Where the agent has the setting's own text, the setting
- * is named. */
+/* The endpoint's, or if it has none the first's. */
+static const char *url_of(const struct config *cfg, int number)
+{
+	return number > 1 && *cfg->others[number - 2].url ? cfg->others[number - 2].url : cfg->openai_url;
+}
+
+static const char *name_of(const char *setting, int number, char out[40])
+{
+	snprintf(out, 40, "%s%s", setting, number == 3 ? "_3" : number == 2 ? "_2" : "");
+	return out;
+}
+
+/* "model" or "deployment" of the URL's query; NULL: it names none. */
+static const char *named_in(const char *url, const char *key)
+{
+	const char *query = strchr(url, '?');
+
+	for (const char *p = query; p; p = strchr(p + 1, '&'))
+		if (strncmp(p + 1, key, strlen(key)) == 0 && p[1 + strlen(key)] == '=')
+			return p + 2 + strlen(key);
+	return NULL;
+}
+
+/* The model stands in the URL's query, or else with the endpoint, or with the agent: they are looked at in
+ * the way in which the session is going to be opened. Where the agent has the setting's own text, the
+ * setting is named. */
 void config_model_ends(const struct config *cfg, const char *file, const char *model, const char *transcription,
     const struct model_ends *to)
 {
-	const char *query = strchr(cfg->openai_url, '?'), *named = NULL;
-	char place[600];
+	bool openai = false;
+	char place[600], name[40];
 
-	/* On Azure the name is a deployment's, and the dates are Azure's own. */
-	if (host_ends_in(cfg->openai_url, ".azure.com"))
-		return;
-	for (const char *p = query; p && !named; p = strchr(p + 1, '&'))
-		if (strncmp(p + 1, "model=", 6) == 0)
-			named = p + 7;
-	snprintf(place, sizeof place, "%s: model", file);
-	if (named)
-		tell_end(to, "OPENAI_REALTIME_URL", named, strcspn(named, "&"));
-	else
-		tell_end(to, model == cfg->openai_model ? "OPENAI_MODEL" : place, model, strlen(model));
+	for (int number = 1; number <= CONFIG_ENDPOINTS_MAX; number++) {
+		const char *own = number > 1 ? cfg->others[number - 2].model : "", *named;
+
+		/* On Azure the name is a deployment's, and the dates are Azure's own. */
+		if (!config_has_endpoint(cfg, number) || host_ends_in(url_of(cfg, number), ".azure.com"))
+			continue;
+		openai = true;
+		named = named_in(url_of(cfg, number), "model");
+		snprintf(place, sizeof place, "%s: model", file);
+		if (named)
+			tell_end(to, name_of("OPENAI_REALTIME_URL", number, name), named, strcspn(named, "&"));
+		else if (*own)
+			tell_end(to, name_of("OPENAI_MODEL", number, name), own, strlen(own));
+		else
+			tell_end(to, model == cfg->openai_model ? "OPENAI_MODEL" : place, model, strlen(model));
+	}
 	snprintf(place, sizeof place, "%s: transcription.model", file);
-	tell_end(to, transcription == cfg->transcription_model ? "TRANSCRIPTION_MODEL" : place, transcription,
-	    strlen(transcription));
+	if (openai)
+		tell_end(to, transcription == cfg->transcription_model ? "TRANSCRIPTION_MODEL" : place, transcription,
+		    strlen(transcription));
 }
 
 /* A text of at least this many characters that is made of two equal halves was pasted twice: no
@@ -141,6 +170,45 @@ static void warn_of_twilios_keys(const struct config *cfg, struct buf *out)
 		    "placed and none recorded there. Set it, or leave both out.\n");
 }
 
+static bool same_host(const char *a, const char *b)
+{
+	size_t n = strcspn(strstr(a, "://") + 3, ":/?");
+
+	return n == strcspn(strstr(b, "://") + 3, ":/?") && strncasecmp(strstr(a, "://"), strstr(b, "://"), n + 3) == 0;
+}
+
+/* Of the addresses of the model, the first and the others. */
+static void warn_of_endpoints(const struct config *cfg, struct buf *out)
+{
+	char url_name[40], key_name[40], model_name[40];
+
+	for (int number = 1; number <= CONFIG_ENDPOINTS_MAX; number++) {
+		const struct config_endpoint *own = number > 1 ? &cfg->others[number - 2] : NULL;
+		const char *url = url_of(cfg, number);
+
+		if (!config_has_endpoint(cfg, number))
+			continue;
+		name_of("OPENAI_REALTIME_URL", number, url_name);
+		name_of("OPENAI_API_KEY", number, key_name);
+		name_of("OPENAI_MODEL", number, model_name);
+		warn_of_twice(out, key_name, own ? own->api_key : cfg->openai_api_key);
+		if (is_azure_preview(url))
+			buf_printf(out,
+			    "%s is an address of Azure's preview, which speaks the retired beta interface; this server needs "
+			    "wss://NAME.openai.azure.com/openai/v1/realtime, and the deployment's name in %s.\n",
+			    url_name, model_name);
+		if (own && !*own->api_key && !same_host(url, cfg->openai_url))
+			buf_printf(out,
+			    "%s is not set: %s is another host than that of OPENAI_REALTIME_URL, and is shown the same key.\n",
+			    key_name, url_name);
+		if (own && !*own->model && host_ends_in(url, ".azure.com") && !named_in(url, "model") &&
+		    !named_in(url, "deployment"))
+			buf_printf(out,
+			    "%s is not set: on Azure it is the deployment's name, which is seldom that of the agent's model.\n",
+			    model_name);
+	}
+}
+
 /* The worst comes first: a server without signature checks spends its owner's key for strangers. */
 void config_warnings(const struct config *cfg, struct buf *out)
 {
@@ -160,7 +228,6 @@ void config_warnings(const struct config *cfg, struct buf *out)
 	if (cfg->channel == CHANNEL_RELAY && cfg->relay_minute_price <= 0)
 		buf_puts(out, "RELAY_MINUTE_PRICE is not set: what calls by ConversationRelay cost is told without "
 			      "Twilio's minutes of it.\n");
-	warn_of_twice(out, "OPENAI_API_KEY", cfg->openai_api_key);
 	warn_of_twice(out, "TEXT_API_KEY", cfg->text_api_key);
 	warn_of_twilios_keys(cfg, out);
 	if (cfg->record == RECORDING_LOCAL && !*cfg->data_dir)
@@ -186,11 +253,7 @@ void config_warnings(const struct config *cfg, struct buf *out)
 			buf_puts(out,
 			    "OUTBOUND_ALLOW=any: every number of the world is dialled, however dear; who learns "
 			    "API_TOKEN can spend your money.\n");
-	if (is_azure_preview(cfg->openai_url))
-		buf_puts(out,
-		    "OPENAI_REALTIME_URL is an address of Azure's preview, which speaks the retired beta interface; this "
-		    "server needs wss://NAME.openai.azure.com/openai/v1/realtime, and the deployment's name in "
-		    "OPENAI_MODEL.\n");
+	warn_of_endpoints(cfg, out);
 }
 
 /* Asked only where keys are needed: to serve, and for --check. What connects to nothing

@@ -146,24 +146,24 @@ struct call {
 	int64_t first_turn; /* the number of its first turn; not 0 if the call had a stream before */
 
 	/* Crossing threads. Each ring has one writer and one reader. */
-	struct ring from_caller;          /* caller loop -> agent loop */
-	struct ring to_caller;            /* agent loop -> caller loop */
-	struct model_writer writer;       /* to the model */
-	struct mailbox mail;              /* any thread -> agent loop */
-	_Atomic uint64_t stale_to;        /* agent loop sets it before it counts a cut */
-	_Atomic uint32_t cuts_wanted;     /* agent loop counts, caller loop serves */
-	_Atomic int64_t cut_asked_us;     /* time of the interruption; set before the count */
-	_Atomic int end;                  /* enum call_end; the first reason wins */
-	_Atomic bool parted;              /* the agent has said goodbye; set before `end` */
-	_Atomic bool caller_speaking;     /* set by the agent loop; padding depends on it */
+	struct ring from_caller;      /* caller loop -> agent loop */
+	struct ring to_caller;        /* agent loop -> caller loop */
+	struct model_writer writer;   /* to the model */
+	struct mailbox mail;          /* any thread -> agent loop */
+	_Atomic uint64_t stale_to;    /* agent loop sets it before it counts a cut */
+	_Atomic uint32_t cuts_wanted; /* agent loop counts, caller loop serves */
+	_Atomic int64_t cut_asked_us; /* time of the interruption; set before the count */
+	_Atomic int end;              /* enum call_end; the first reason wins */
+	_Atomic bool parted;          /* the agent has said goodbye; set before `end` */
+	_Atomic bool caller_speaking; /* set by the agent loop; padding depends on it */
 	/* Positions of the caller's audio are bytes of mu-law, counted over the whole call as they are sent to the
 	 * model; what is sent again keeps its position. */
 	_Atomic uint64_t said_to;         /* set by the agent loop: nothing before it need be sent again */
 	_Atomic uint64_t uplink_base;     /* set by the caller loop: where the input of the session began */
 	_Atomic int64_t uplink_anchor_us; /* time at which position 0 was said; INT64_MIN: unknown */
-	_Atomic int64_t waits_since_us;   /* set by the agent loop: the caller waits and no audio is queued; 0: not so */
-	_Atomic int64_t started_us;       /* arrival of Twilio's start; 0 before */
-	_Atomic int64_t ended_us;         /* time at which `end` was set; 0 before */
+	_Atomic int64_t waits_since_us; /* set by the agent loop: the caller waits and no audio is queued; 0: not so */
+	_Atomic int64_t started_us;     /* arrival of Twilio's start; 0 before */
+	_Atomic int64_t ended_us;       /* time at which `end` was set; 0 before */
 	struct call_counters counters;
 	_Atomic int64_t model_used[USAGE_COUNT], transcription_used[USAGE_COUNT]; /* agent loop adds */
 
@@ -211,8 +211,7 @@ static inline uint64_t call_said_by(struct call *c, int64_t at_us)
 {
 	int64_t anchor = atomic_load_explicit(&c->uplink_anchor_us, memory_order_relaxed);
 
-	return anchor == INT64_MIN || at_us <= anchor ? 0
-						      : (uint64_t)(at_us - anchor) * G711_BYTES_PER_MS / US_PER_MS;
+	return anchor == INT64_MIN || at_us <= anchor ? 0 : (uint64_t)(at_us - anchor) * G711_BYTES_PER_MS / US_PER_MS;
 }
 
 /* Agent loop: no audio before the position need be sent to another session. It only grows. */

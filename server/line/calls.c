@@ -28,9 +28,9 @@ uint32_t calls_lines(const struct config *cfg)
 	return (uint32_t)(cfg->max_calls + SPARE_LINES + cfg->max_calls / 8);
 }
 
-const struct model_access *calls_access(const struct calls *calls)
+const struct model_endpoints *calls_endpoints(const struct calls *calls)
 {
-	return calls->use.access;
+	return calls->use.endpoints;
 }
 
 struct model_health *calls_health(const struct calls *calls)

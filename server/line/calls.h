@@ -25,16 +25,16 @@
 
 struct calls;
 struct agent;
-struct agents;        /* who answers; see server/agents/agents.h */
-struct mail;          /* a letter to a call; see server/line/mailbox.h */
-struct fleet;         /* knowledge shared by the instances; see server/fleet/fleet.h */
-struct fleet_said;    /* a conversation; see there, too */
-struct recorder;      /* writes calls to files; NULL: none */
-struct work;          /* the pools for slow things; see server/work/work.h */
-struct phone_channel; /* how callers reach us; see server/phone/channel.h */
-struct model_access;  /* how to reach the model; see server/model/access.h */
-struct model_health;  /* whether it answers; see server/model/health.h */
-struct spending;      /* prices, and what the days have cost; see server/money/spending.h */
+struct agents;          /* who answers; see server/agents/agents.h */
+struct mail;            /* a letter to a call; see server/line/mailbox.h */
+struct fleet;           /* knowledge shared by the instances; see server/fleet/fleet.h */
+struct fleet_said;      /* a conversation; see there, too */
+struct recorder;        /* writes calls to files; NULL: none */
+struct work;            /* the pools for slow things; see server/work/work.h */
+struct phone_channel;   /* how callers reach us; see server/phone/channel.h */
+struct model_endpoints; /* how to reach the model; see server/model/endpoints.h */
+struct model_health;    /* whether it answers; see server/model/health.h */
+struct spending;        /* prices, and what the days have cost; see server/money/spending.h */
 
 enum { CALL_TOKEN_SIZE = 33 };
 
@@ -106,7 +106,7 @@ enum admission {
 /* What the table and its loops use. All of it outlives the table. */
 struct calls_parts {
 	const struct config *cfg;
-	const struct model_access *access;
+	const struct model_endpoints *endpoints;
 	struct model_health *health;
 	struct agents *agents;
 	struct work *work;
@@ -155,7 +155,7 @@ int calls_find(struct calls *calls, const char *call_sid, struct call_ref *out);
 const struct agent *calls_agent(struct calls *calls, struct call_ref ref, bool *live);
 
 /* --- parts of the program that the loops reach through the table --- */
-const struct model_access *calls_access(const struct calls *calls);
+const struct model_endpoints *calls_endpoints(const struct calls *calls);
 struct model_health *calls_health(const struct calls *calls);
 struct work *calls_work(const struct calls *calls);
 struct fleet *calls_fleet(const struct calls *calls);

@@ -8,6 +8,7 @@
 #include "common/resolver.h"
 #include "common/tls.h"
 #include "common/trust.h"
+#include "server/model/errors.h"
 #include "server/model/realtime.h"
 
 #include <errno.h>
@@ -43,31 +44,104 @@ static bool query_names(const char *query, const char *name)
 	return false;
 }
 
-/* OPENAI_REALTIME_URL in three parts: host, port, path with its query.
+/* ------------------------------------------------------------------------- settings */
+
+/* The endpoint's own settings; NULL: it is the first. */
+static const struct config_endpoint *own(const struct model_access *a)
+{
+	return a->number > 1 ? &a->cfg->others[a->number - 2] : NULL;
+}
+
+/* "_2", where the endpoint's own setting is in force; else "", the first's. */
+static const char *suffix(const struct model_access *a, const char *value)
+{
+	static const char *const all[CONFIG_ENDPOINTS_MAX] = { "", "_2", "_3" };
+
+	return value && *value ? all[a->number - 1] : "";
+}
+
+static const char *url_suffix(const struct model_access *a)
+{
+	return suffix(a, own(a) ? own(a)->url : NULL);
+}
+
+static const char *key_suffix(const struct model_access *a)
+{
+	return suffix(a, own(a) ? own(a)->api_key : NULL);
+}
+
+static const char *model_suffix(const struct model_access *a)
+{
+	return suffix(a, own(a) ? own(a)->model : NULL);
+}
+
+/* The words of the settings, of which an unset one is "" (config_table.c). */
+static enum openai_auth auth_of(const struct config_endpoint *e, enum openai_auth first)
+{
+	return !e || !*e->auth               ? first
+	       : !strcmp(e->auth, "bearer")  ? OPENAI_AUTH_BEARER
+	       : !strcmp(e->auth, "api-key") ? OPENAI_AUTH_API_KEY
+					     : OPENAI_AUTH_AUTO;
+}
+
+static enum audio_format format_of(const struct config_endpoint *e, enum audio_format first)
+{
+	return !e || !*e->audio_format            ? first
+	       : !strcmp(e->audio_format, "pcmu") ? AUDIO_PCMU
+	       : !strcmp(e->audio_format, "pcma") ? AUDIO_PCMA
+						  : AUDIO_PCM;
+}
+
+/* What the agent's file says of this endpoint; NULL: nothing. */
+static const struct agent_endpoint *of_agent(const struct model_access *a, const struct agent *agent)
+{
+	for (size_t i = 0; i < agent->endpoint_count; i++)
+		if (agent->endpoints[i].number == a->number)
+			return &agent->endpoints[i];
+	return NULL;
+}
+
+const char *model_access_model(const struct model_access *a, const struct agent *agent)
+{
+	const struct agent_endpoint *e = of_agent(a, agent);
+
+	if (e && e->model)
+		return e->model;
+	return a->model && *a->model ? a->model : agent->openai_model;
+}
+
+bool model_access_has_agents_model(const struct model_access *a, const struct agent *agent)
+{
+	return !a->names_model && model_access_model(a, agent) != a->model;
+}
+
+const char *model_access_voice(const struct model_access *a, const struct agent *agent)
+{
+	const struct agent_endpoint *e = of_agent(a, agent);
+
+	if (e && e->voice)
+		return e->voice;
+	return a->voice && *a->voice ? a->voice : agent->voice;
+}
+
+/* The URL in three parts: host, port, path with its query.
  *
  * A URL that already names the model decides for all agents: "model=" at
  * OpenAI, "deployment=" in Azure's older form. Any other URL gets "model="
- * for each session. Azure's own hosts take the key in an "api-key" header;
- * OPENAI_AUTH overrides that guess, for a gateway under another name. */
-int model_access_parse(struct model_access *a, const struct config *cfg, struct buf *error)
+ * for each session. */
+static int take_url(struct model_access *a, const char *url, struct buf *error)
 {
-	const char *rest = cfg->openai_url, *slash, *query;
+	const char *rest = url, *slash, *query;
 	struct buf path;
 	char *colon;
 	size_t len;
 
-	memset(a, 0, sizeof *a);
-	a->cfg = cfg;
-	a->port = 443;
-	a->protocol = &realtime_protocol;
-	a->text_protocol = &realtime_text_protocol;
-	a->format = cfg->audio_format;
 	if (!strncmp(rest, "wss://", 6))
 		rest += 6;
 	slash = rest + strcspn(rest, "/?");
 	len = (size_t)(slash - rest);
 	if (len == 0 || len >= sizeof a->host) {
-		buf_printf(error, "OPENAI_REALTIME_URL: no host in it\n");
+		buf_printf(error, "OPENAI_REALTIME_URL%s: no host in it\n", url_suffix(a));
 		return -EINVAL;
 	}
 	memcpy(a->host, rest, len);
@@ -84,55 +158,96 @@ int model_access_parse(struct model_access *a, const struct config *cfg, struct 
 	query = strchr(slash, '?');
 	a->names_model = query && (query_names(query + 1, "model") || query_names(query + 1, "deployment"));
 	if (buf_error(&path)) {
-		buf_printf(error, "OPENAI_REALTIME_URL: longer than %zu characters\n", sizeof a->path - 1);
+		buf_printf(
+		    error, "OPENAI_REALTIME_URL%s: longer than %zu characters\n", url_suffix(a), sizeof a->path - 1);
 		buf_free(&path);
 		return -EINVAL;
 	}
 	snprintf(a->path, sizeof a->path, "%s", buf_text(&path));
 	buf_free(&path);
-
-	a->api_key_header = cfg->openai_auth == OPENAI_AUTH_API_KEY ||
-			    (cfg->openai_auth == OPENAI_AUTH_AUTO && ends_with(a->host, ".openai.azure.com"));
 	return 0;
+}
+
+/* Azure's own hosts take the key in an "api-key" header; OPENAI_AUTH overrides that guess, for a
+ * gateway under another name. */
+int model_access_parse(struct model_access *a, const struct config *cfg, int number, struct buf *error)
+{
+	const struct config_endpoint *e;
+	enum openai_auth auth;
+	int err;
+
+	memset(a, 0, sizeof *a);
+	a->cfg = cfg;
+	a->number = number;
+	a->port = 443;
+	a->protocol = &realtime_protocol;
+	a->text_protocol = &realtime_text_protocol;
+	e = own(a);
+	a->format = format_of(e, cfg->audio_format);
+	a->key = e && *e->api_key ? e->api_key : cfg->openai_api_key;
+	a->model = e ? e->model : "";
+	a->voice = e ? e->voice : "";
+	err = take_url(a, e && *e->url ? e->url : cfg->openai_url, error);
+	auth = auth_of(e, cfg->openai_auth);
+	a->api_key_header =
+	    auth == OPENAI_AUTH_API_KEY || (auth == OPENAI_AUTH_AUTO && ends_with(a->host, ".openai.azure.com"));
+	return err;
 }
 
 void model_access_close(struct model_access *a)
 {
-	resolver_close(a->resolver);
+	if (a->number == 1) {
+		resolver_close(a->resolver);
+		trust_close(a->trust);
+	}
 	tls_sessions_close(a->sessions);
-	trust_close(a->trust);
 	a->resolver = NULL;
 	a->sessions = NULL;
 	a->trust = NULL;
 }
 
-static const char *text_blame(int http_status, const char *code)
+/* ------------------------------------------------------------------------- refusals */
+
+static void put_text_blame(struct buf *out, int http_status, const char *code)
 {
 	if (http_status == 401 || strstr(code, "invalid_api_key"))
-		return "look at TEXT_API_KEY, or OPENAI_API_KEY in its place: it is wrong, revoked, or of another service than "
-		       "TEXT_API_URL names";
-	if (strstr(code, "insufficient_quota"))
-		return "look at the account behind TEXT_API_KEY, or OPENAI_API_KEY in its place: its money is spent";
-	if (http_status == 403)
-		return "look at TEXT_API_KEY, OPENAI_PROJECT and TEXT_MODEL: this key may not use that model";
-	if (http_status == 404 || strstr(code, "model_not_found"))
-		return "look at TEXT_API_URL, TEXT_API, and at TEXT_MODEL or the agent's \"model\": there is no such thing";
-	return NULL;
+		buf_puts(out,
+		    "; look at TEXT_API_KEY, or OPENAI_API_KEY in its place: it is wrong, revoked, or of another "
+		    "service than TEXT_API_URL names");
+	else if (model_error_is_of_key(code))
+		buf_puts(out, "; look at the account behind TEXT_API_KEY, or OPENAI_API_KEY in its place: its money is "
+			      "spent");
+	else if (http_status == 403)
+		buf_puts(out, "; look at TEXT_API_KEY, OPENAI_PROJECT and TEXT_MODEL: this key may not use that model");
+	else if (http_status == 404 || model_error_is_of_model(code))
+		buf_puts(out,
+		    "; look at TEXT_API_URL, TEXT_API, and at TEXT_MODEL or the agent's \"model\": there is no "
+		    "such thing");
 }
 
-const char *model_access_blame(enum model_kind kind, int http_status, const char *code)
+void model_access_put_blame(
+    struct buf *out, const struct model_access *a, enum model_kind kind, int http_status, const char *code)
 {
 	if (kind == MODEL_KIND_TEXT)
-		return text_blame(http_status, code);
-	if (http_status == 401 || strstr(code, "invalid_api_key"))
-		return "look at OPENAI_API_KEY: it is wrong, revoked, or of another service than OPENAI_REALTIME_URL names";
-	if (strstr(code, "insufficient_quota"))
-		return "look at the account behind OPENAI_API_KEY: its money is spent, or a limit of its project reached";
-	if (http_status == 403)
-		return "look at OPENAI_API_KEY, OPENAI_PROJECT and OPENAI_MODEL: this key may not use that model";
-	if (http_status == 404 || strstr(code, "model_not_found"))
-		return "look at OPENAI_REALTIME_URL, and at OPENAI_MODEL or the agent's \"model\": there is no such thing";
-	return NULL;
+		put_text_blame(out, http_status, code);
+	else if (http_status == 401 || strstr(code, "invalid_api_key"))
+		buf_printf(out,
+		    "; look at OPENAI_API_KEY%s: it is wrong, revoked, or of another service than OPENAI_REALTIME_URL%s "
+		    "names",
+		    key_suffix(a), url_suffix(a));
+	else if (model_error_is_of_key(code))
+		buf_printf(out,
+		    "; look at the account behind OPENAI_API_KEY%s: its money is spent, or a limit of its project reached",
+		    key_suffix(a));
+	else if (http_status == 403)
+		buf_printf(out,
+		    "; look at OPENAI_API_KEY%s, OPENAI_PROJECT and OPENAI_MODEL%s: this key may not use that model",
+		    key_suffix(a), model_suffix(a));
+	else if (http_status == 404 || model_error_is_of_model(code))
+		buf_printf(out,
+		    "; look at OPENAI_REALTIME_URL%s, and at OPENAI_MODEL%s or the agent's \"model\": there is no such "
+		    "thing",
+		    url_suffix(a), model_suffix(a));
 }
 
 /* The body may be a page or half a text: then it is shown as it is. */
@@ -141,10 +256,10 @@ void model_access_put_words(struct buf *out, const struct model_access *a, const
 	cJSON *tree = json_parse(body, strlen(body));
 	const char *message = json_str(json_get(tree, "error"), "message");
 	const char *words = message ? message : body;
-	const char *const keys[] = { a->cfg->openai_api_key, a->cfg->text_api_key };
+	const char *const keys[] = { a->key, a->cfg->openai_api_key, a->cfg->text_api_key };
 	size_t len = strlen(words);
 
-	for (size_t i = 0; i < 2; i++)
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
 		if (keys[i] && *keys[i] && (strstr(body, keys[i]) || strstr(words, keys[i])))
 			len = 0;
 	if (len > WORDS_SHOWN)
@@ -155,28 +270,40 @@ void model_access_put_words(struct buf *out, const struct model_access *a, const
 	cJSON_Delete(tree);
 }
 
-void model_access_explain(const struct model_access *a, const char *text, const char *code, int http_status,
-    const char *body, char *out, size_t size)
+static void put_said(struct buf *out, const struct model_access *a, const char *body)
 {
-	const char *blame = model_access_blame(MODEL_KIND_REALTIME, http_status, code);
 	struct buf words;
 
 	buf_init(&words, 0);
 	model_access_put_words(&words, a, body);
-	snprintf(out, size, "%s%s%s%s%s", text, blame ? "; " : "", blame ? blame : "",
-	    words.len ? "; the server says: " : "", buf_text(&words));
+	if (words.len)
+		buf_printf(out, "; the server says: %s", buf_text(&words));
+	buf_free(&words);
+}
+
+void model_access_explain(const struct model_access *a, const char *text, const char *code, int http_status,
+    const char *body, char *out, size_t size)
+{
+	struct buf words;
+
+	buf_init(&words, 0);
+	buf_puts(&words, text);
+	model_access_put_blame(&words, a, MODEL_KIND_REALTIME, http_status, code);
+	put_said(&words, a, body);
+	snprintf(out, size, "%s", buf_text(&words));
 	buf_free(&words);
 }
 
 /* Called once at start, before any thread that dials. */
-int model_access_open(struct model_access *a, const struct config *cfg, struct buf *error)
+int model_access_open(
+    struct model_access *a, const struct config *cfg, int number, const struct model_access *first, struct buf *error)
 {
 	const char *bundle = cfg->openai_ca_file[0] ? cfg->openai_ca_file : system_bundle;
-	int err = model_access_parse(a, cfg, error);
+	int err = model_access_parse(a, cfg, number, error);
 
 	if (err)
 		return err;
-	err = trust_open(&a->trust, bundle);
+	err = first ? 0 : trust_open(&a->trust, bundle);
 	if (err) {
 		buf_printf(error, "%s: %s: %s\n", cfg->openai_ca_file[0] ? "OPENAI_CA_FILE" : "system certificates",
 		    bundle,
@@ -186,11 +313,16 @@ int model_access_open(struct model_access *a, const struct config *cfg, struct b
 		return err;
 	}
 	err = tls_sessions_open(&a->sessions);
-	if (!err)
+	if (!err && !first)
 		err = resolver_open(&a->resolver, NULL);
 	if (err) {
 		buf_printf(error, "out of memory\n");
 		model_access_close(a);
+		return err;
 	}
-	return err;
+	if (first) {
+		a->trust = first->trust;
+		a->resolver = first->resolver;
+	}
+	return 0;
 }

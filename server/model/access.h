@@ -1,7 +1,8 @@
 #ifndef MODEL_ACCESS_H
 #define MODEL_ACCESS_H
-/* The address of the model and the form of its credentials: worked out once,
- * at start, from the configuration; read by any thread after. */
+/* One endpoint: the address of the model and the form of its credentials. Worked out once,
+ * at start, from the configuration; read by any thread after. The list of them: endpoints.h.
+ */
 #include "common/buf.h"
 #include "server/config/config.h"
 #include "server/model/protocol.h"
@@ -21,6 +22,7 @@ typedef int model_open_fn(struct model_session **out, const struct model_access 
 
 struct model_access {
 	const struct config *cfg;
+	int number;                                            /* from 1, as in the names of its settings */
 	const struct model_protocol *protocol, *text_protocol; /* for callers on channels of audio, and of text */
 	enum audio_format format;                              /* of the sessions */
 	char host[256];
@@ -28,8 +30,10 @@ struct model_access {
 	char path[1024];               /* with query, but without the model unless the URL names one */
 	bool names_model;              /* the URL names the model, for all agents */
 	bool api_key_header;           /* key in "api-key: …" (Azure); else in "Authorization: Bearer …" */
-	struct resolver *resolver;     /* owned */
-	struct trust *trust;           /* owned */
+	const char *key;               /* never NULL; never log */
+	const char *model, *voice;     /* for all agents that do not name theirs for this endpoint; "": the agent's */
+	struct resolver *resolver;     /* owned by the first endpoint */
+	struct trust *trust;           /* likewise */
 	struct tls_sessions *sessions; /* owned */
 
 	/* The text API, for agents with that model protocol; set by text_access (text/text_session.h). */
@@ -47,19 +51,30 @@ static inline const struct model_protocol *model_access_protocol(
 	return wish->text ? a->text_protocol : a->protocol;
 }
 
-/* 0, or negative with a sentence in `error`. */
-int model_access_open(struct model_access *a, const struct config *cfg, struct buf *error);
+/* What this agent's sessions have here: its file's word for this endpoint, the endpoint's own, or
+ * else the agent's. The model is passed on only if the URL names none. */
+const char *model_access_model(const struct model_access *a, const struct agent *agent);
+const char *model_access_voice(const struct model_access *a, const struct agent *agent);
+
+/* The model there is of that agent's file, or of no endpoint: what is wrong with it need not be so for others. */
+bool model_access_has_agents_model(const struct model_access *a, const struct agent *agent);
+
+/* 0, or negative with a sentence in `error`. The first endpoint opens what the others (with it as
+ * `first`) share; it is closed last. */
+int model_access_open(
+    struct model_access *a, const struct config *cfg, int number, const struct model_access *first, struct buf *error);
 void model_access_close(struct model_access *a);
 
 /* Only takes the URL apart: the first half of model_access_open, without files. */
-int model_access_parse(struct model_access *a, const struct config *cfg, struct buf *error);
+int model_access_parse(struct model_access *a, const struct config *cfg, int number, struct buf *error);
 
-/* The settings to look at after a refusal by this HTTP status (0: none) or error code of the
- * service ("": none), as the end of a sentence; NULL: no setting is to blame. */
-const char *model_access_blame(enum model_kind kind, int http_status, const char *code);
+/* Appends the settings to look at after a refusal by this HTTP status (0: none) or error code of the
+ * service ("": none), as the end of a sentence: "; look at …". Nothing if no setting is to blame. */
+void model_access_put_blame(
+    struct buf *out, const struct model_access *a, enum model_kind kind, int http_status, const char *code);
 
 /* Appends what a refusal's body says, on one line and cut: the message of the service's error, or
- * the body as it is. Nothing if the key is quoted in it. */
+ * the body as it is. Nothing if a key is quoted in it. */
 void model_access_put_words(struct buf *out, const struct model_access *a, const char *body);
 
 /* What failed on the way to the Realtime API, with both of these. */

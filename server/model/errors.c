@@ -1,40 +1,64 @@
 #include "server/model/errors.h"
 
+#include "common/json.h"
 #include "common/ws_client.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+enum blame { NOBODY, KEY, MODEL };
+
 /* Any other code is harmless: most errors leave the session usable, and the
- * service gains codes over time. */
+ * service gains codes over time. That of moderation in a session is not published; these are
+ * those of the same service elsewhere, and of Azure. */
 static const struct {
 	const char *code;
 	enum model_error error;
+	enum blame blame;
 } codes[] = {
-	{ "conversation_already_has_active_response", MODEL_HARMLESS },
-	{ "inference_rate_limit_exceeded", MODEL_RETRY },
-	{ "input_audio_buffer_commit_empty", MODEL_HARMLESS },
-	{ "insufficient_quota", MODEL_FATAL },
-	{ "invalid_api_key", MODEL_FATAL },
-	{ "model_not_found", MODEL_FATAL },
-	{ "rate_limit_exceeded", MODEL_RETRY },
-	{ "response_cancel_not_active", MODEL_HARMLESS },
-	{ "server_error", MODEL_RETRY },
-	{ "session_expired", MODEL_RENEW },
+	{ "account_deactivated", MODEL_FATAL, KEY },
+	{ "billing_hard_limit_reached", MODEL_FATAL, KEY },
+	{ "billing_not_active", MODEL_FATAL, KEY },
+	{ "content_filter", MODEL_MODERATED, NOBODY },
+	{ "content_policy_violation", MODEL_MODERATED, NOBODY },
+	{ "conversation_already_has_active_response", MODEL_HARMLESS, NOBODY },
+	{ "credit_balance_exhausted", MODEL_FATAL, KEY },
+	{ "cyber_policy", MODEL_MODERATED, NOBODY },
+	{ "DeploymentNotFound", MODEL_FATAL, MODEL },
+	{ "http_401", MODEL_FATAL, KEY },
+	{ "inference_rate_limit_exceeded", MODEL_RETRY, NOBODY },
+	{ "input_audio_buffer_commit_empty", MODEL_HARMLESS, NOBODY },
+	{ "insufficient_quota", MODEL_FATAL, KEY },
+	{ "invalid_api_key", MODEL_FATAL, KEY },
+	{ "model_not_found", MODEL_FATAL, MODEL },
+	{ "moderation_blocked", MODEL_MODERATED, NOBODY },
+	{ "rate_limit_exceeded", MODEL_RETRY, NOBODY },
+	{ "response_cancel_not_active", MODEL_HARMLESS, NOBODY },
+	{ "server_error", MODEL_RETRY, NOBODY },
+	{ "session_expired", MODEL_RENEW, NOBODY },
 };
+
+enum { CODES = sizeof codes / sizeof codes[0] };
+
+/* The place in the table; CODES: it is not there. */
+static size_t place_of(const char *code)
+{
+	const char *tail = strrchr(code, '.') ? strrchr(code, '.') + 1 : code;
+	size_t i = 0;
+
+	while (i < CODES && strcmp(tail, codes[i].code) != 0)
+		i++;
+	return i;
+}
 
 enum model_error model_error_of(const char *type, const char *code)
 {
-	const char *tail = strrchr(code, '.') ? strrchr(code, '.') + 1 : code;
+	size_t at = place_of(code);
 
-	for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
-		if (!strcmp(tail, codes[i].code))
-			return codes[i].error;
-	for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
-		if (!strcmp(type, codes[i].code))
-			return codes[i].error;
-	return MODEL_HARMLESS;
+	if (at == CODES)
+		at = place_of(type);
+	return at < CODES ? codes[at].error : MODEL_HARMLESS;
 }
 
 enum model_error model_error_of_answer(int status, const char *code)
@@ -52,24 +76,56 @@ enum model_error model_error_of_answer(int status, const char *code)
 
 bool model_error_is_of_model(const char *code)
 {
-	return strstr(code, "model_not_found") != NULL;
+	size_t at = place_of(code);
+
+	return at < CODES && codes[at].blame == MODEL;
 }
 
-/* BearSSL's 54, 56, 60 and 62: certificate expired, for another name, with too short a key, of an
- * unknown issuer. */
-bool model_error_of_dialling(const struct ws_failure *f, char code[32])
+bool model_error_is_of_key(const char *code)
 {
-	if (f->err == -ETIMEDOUT)
-		snprintf(code, 32, "timeout");
-	else if (f->http_status)
-		snprintf(code, 32, "http_%d", f->http_status);
-	else if (f->tls_error)
-		snprintf(code, 32, "tls_%d", f->tls_error);
-	else
-		snprintf(code, 32, "%s", strerrorname_np(-f->err) ? strerrorname_np(-f->err) : "unknown");
-	/* A name that does not exist, a certificate that does not fit and a refused key stay so; the rest
-	 * may be weather. */
+	size_t at = place_of(code);
+
+	return at < CODES && codes[at].blame == KEY;
+}
+
+/* A refused upgrade may have the service's own error for its body. Where that is final it decides: a
+ * key without money is refused as 429, like one that is asked too often. */
+static enum model_error said_with_refusal(const char *body, char code[MODEL_CODE_SIZE])
+{
+	cJSON *tree = json_parse(body, strlen(body));
+	const cJSON *error = json_get(tree, "error");
+	const char *type = json_str(error, "type"), *its = json_str(error, "code");
+	enum model_error means = model_error_of(type ? type : "", its ? its : "");
+
+	if (means == MODEL_FATAL || means == MODEL_MODERATED)
+		snprintf(code, MODEL_CODE_SIZE, "%s", its && place_of(its) < CODES ? its : type);
+	cJSON_Delete(tree);
+	return means;
+}
+
+/* A name that does not exist, a certificate that does not fit and a refused key stay so; the rest may
+ * be weather. BearSSL's 54, 56, 60 and 62: certificate expired, for another name, with too short a
+ * key, of an unknown issuer. */
+static bool stays(const struct ws_failure *f)
+{
 	return f->http_status == 400 || f->http_status == 401 || f->http_status == 403 || f->http_status == 404 ||
 	       f->tls_error == 54 || f->tls_error == 56 || f->tls_error == 60 || f->tls_error == 62 ||
 	       (f->stage == WS_LOOKUP && f->err == -ENOENT);
+}
+
+enum model_error model_error_of_dialling(const struct ws_failure *f, char code[MODEL_CODE_SIZE])
+{
+	enum model_error said = MODEL_HARMLESS;
+
+	if (f->err == -ETIMEDOUT)
+		snprintf(code, MODEL_CODE_SIZE, "timeout");
+	else if (f->http_status)
+		snprintf(code, MODEL_CODE_SIZE, "http_%d", f->http_status);
+	else if (f->tls_error)
+		snprintf(code, MODEL_CODE_SIZE, "tls_%d", f->tls_error);
+	else
+		snprintf(code, MODEL_CODE_SIZE, "%s", strerrorname_np(-f->err) ? strerrorname_np(-f->err) : "unknown");
+	if (f->http_status && f->http_status != 401)
+		said = said_with_refusal(f->body, code);
+	return said == MODEL_MODERATED ? said : said == MODEL_FATAL || stays(f) ? MODEL_FATAL : MODEL_RETRY;
 }

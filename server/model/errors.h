@@ -14,8 +14,12 @@ enum model_error model_error_of_answer(int status, const char *code);
 /* Fatal for the agents with this model, not for others. */
 bool model_error_is_of_model(const char *code);
 
-/* Why dialling failed, as a word for counting. True: it will not pass by itself. */
+/* Fatal wherever the same key is shown: the key itself, or the money behind it. */
+bool model_error_is_of_key(const char *code);
+
+/* Why dialling failed, as a word for counting: what the service says itself, if that decides.
+ * FATAL: it will not pass by itself; MODERATED; or RETRY. */
 struct ws_failure;
-bool model_error_of_dialling(const struct ws_failure *failure, char code[32]);
+enum model_error model_error_of_dialling(const struct ws_failure *failure, char code[MODEL_CODE_SIZE]);
 
 #endif

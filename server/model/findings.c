@@ -1,5 +1,6 @@
 #include "server/model/findings.h"
 
+#include "server/model/errors.h"
 #include "server/stats/stats.h"
 
 #include <stdio.h>
@@ -8,9 +9,30 @@
 
 enum { SHOWN_MAX = 100 /* agents in /status and /ready */ };
 
+void findings_init(struct findings *f, const struct model_access *endpoints, size_t count)
+{
+	memset(f, 0, sizeof *f);
+	f->endpoints = endpoints;
+	f->endpoint_count = count;
+	for (size_t i = 0; i < CONFIG_ENDPOINTS_MAX; i++)
+		f->connect_ms[i] = -1;
+}
+
 void findings_free(struct findings *f)
 {
 	free(f->agents);
+}
+
+unsigned findings_ways(const struct findings *f, const struct agent *agent)
+{
+	unsigned ways = 0;
+
+	if (agent->model_protocol == MODEL_KIND_TEXT)
+		return 1;
+	for (size_t i = 0; i < f->endpoint_count; i++)
+		if (agent_takes_endpoint(agent, f->endpoints[i].number))
+			ways |= 1u << i;
+	return ways;
 }
 
 struct agent_finding *findings_of(struct findings *f, const struct agent *agent, bool make)
@@ -34,58 +56,146 @@ struct agent_finding *findings_of(struct findings *f, const struct agent *agent,
 	more = &f->agents[f->count++];
 	memset(more, 0, sizeof *more);
 	more->seen = true;
+	more->text = agent->model_protocol == MODEL_KIND_TEXT;
+	more->ways = findings_ways(f, agent);
 	snprintf(more->name, sizeof more->name, "%s", agent->name);
 	snprintf(more->variant, sizeof more->variant, "%s", agent->variant);
 	return more;
 }
 
-const struct agent_finding *findings_refused(const struct findings *f, struct agents *known, const char *name)
+/* Of the first endpoint that is refused to this agent by a finding of its own; NULL: none is, or another
+ * way is left to it. */
+static const struct finding *refused_everywhere(const struct findings *f, const struct agent_finding *a)
 {
-	const struct agent_finding *first = NULL;
+	const struct finding *first = NULL;
+
+	for (size_t i = 0; i < CONFIG_ENDPOINTS_MAX; i++) {
+		if (!(a->ways & 1u << i))
+			continue;
+		if (!a->at[i].found.blocks && (a->text || !f->all[i].blocks))
+			return NULL;
+		if (!first && a->at[i].found.blocks)
+			first = &a->at[i].found;
+	}
+	return first;
+}
+
+const struct finding *findings_refused(const struct findings *f, struct agents *known, const char *name)
+{
+	const struct finding *first = NULL, *found;
 	size_t refused = 0;
 
 	for (size_t i = 0; i < f->count; i++) {
-		const struct agent_finding *a = &f->agents[i];
-
-		if (!a->found.blocks || (name && strcmp(a->name, name) != 0))
+		if (name && strcmp(f->agents[i].name, name) != 0)
 			continue;
-		first = first ? first : a;
+		if (!(found = refused_everywhere(f, &f->agents[i])))
+			continue;
+		first = first ? first : found;
 		refused++;
 	}
 	return refused && known && refused >= agents_count_variants(known, name) ? first : NULL;
 }
 
-bool findings_note(struct finding *f, const struct model_failure *failure)
+const struct finding *findings_all_refused(const struct findings *f, const struct agent *agent)
 {
-	bool news = failure->permanent && !f->blocks;
+	unsigned ways = findings_ways(f, agent);
+	const struct finding *first = NULL;
 
+	for (size_t i = 0; i < f->endpoint_count; i++) {
+		if (!(ways & 1u << i))
+			continue;
+		if (agent->model_protocol == MODEL_KIND_TEXT || !f->all[i].blocks)
+			return NULL;
+		first = first ? first : &f->all[i];
+	}
+	return first;
+}
+
+enum way_state findings_state(const struct finding *f)
+{
+	return f->blocks ? WAY_REFUSED : f->failures >= FAILING_AFTER ? WAY_FAILING : WAY_WELL;
+}
+
+void findings_note(struct finding *f, const struct model_failure *failure, bool in_answer)
+{
 	if (failure->permanent || !f->blocks)
 		snprintf(f->text, sizeof f->text, "%s", failure->text);
+	if (failure->permanent)
+		f->in_answer = in_answer;
+	else
+		f->failures++;
 	f->blocks |= failure->permanent;
+}
+
+struct finding *findings_note_at(struct findings *f, size_t endpoint, const struct agent *agent,
+    const struct model_failure *failure, bool in_answer, enum way_state *before)
+{
+	struct agent_finding *a = failure->agents_own ? findings_of(f, agent, true) : NULL;
+	struct finding *found = a ? &a->at[endpoint].found : &f->all[endpoint];
+	const char *key = f->endpoints[endpoint].key;
+
+	*before = findings_state(found);
+	findings_note(found, failure, in_answer);
+	for (size_t i = 0; !a && failure->permanent && i < f->endpoint_count; i++)
+		if (i != endpoint && model_error_is_of_key(failure->code) && !strcmp(f->endpoints[i].key, key))
+			findings_note(&f->all[i], failure, in_answer);
+	return found;
+}
+
+enum way_state findings_way(struct findings *f, size_t endpoint, const struct agent *agent)
+{
+	const struct agent_finding *a = findings_of(f, agent, false);
+
+	if (a && a->at[endpoint].found.blocks)
+		return WAY_REFUSED;
+	return agent->model_protocol == MODEL_KIND_TEXT ? WAY_WELL : findings_state(&f->all[endpoint]);
+}
+
+bool findings_keep_lack(
+    struct findings *f, size_t endpoint, const struct agent *agent, const struct model_trial_result *result)
+{
+	bool news = *result->lack;
+	struct agent_finding *a;
+
+	for (size_t i = 0; i < f->count; i++)
+		news &= strcmp(f->agents[i].at[endpoint].lack, result->lack) != 0;
+	a = findings_of(f, agent, *result->lack);
+	if (a) {
+		snprintf(a->at[endpoint].lack, sizeof a->at[endpoint].lack, "%s", result->lack);
+		a->at[endpoint].without = result->without;
+	}
 	return news;
 }
 
-bool findings_keep_seen(struct findings *f)
+void findings_keep_seen(struct findings *f)
 {
-	bool good = !f->all.text[0];
 	size_t kept = 0;
 
 	for (size_t i = 0; i < f->count; i++) {
 		if (!f->agents[i].seen)
 			continue;
 		f->agents[i].seen = false;
-		good &= !f->agents[i].found.text[0];
 		f->agents[kept++] = f->agents[i];
 	}
 	f->count = kept;
-	return good;
+}
+
+bool findings_good(const struct findings *f, size_t endpoint)
+{
+	for (size_t i = 0; i < f->count; i++)
+		if (f->agents[i].at[endpoint].found.text[0])
+			return false;
+	return !f->all[endpoint].text[0];
 }
 
 void findings_ask_again(struct findings *f)
 {
 	for (size_t i = 0; i < f->count; i++)
-		f->agents[i].without = 0;
+		for (size_t n = 0; n < CONFIG_ENDPOINTS_MAX; n++)
+			f->agents[i].at[n].without = 0;
 }
+
+/* ------------------------------------------------------------------------- showing */
 
 static void put_names(struct json_out *j, const struct agent_finding *a)
 {
@@ -93,12 +203,19 @@ static void put_names(struct json_out *j, const struct agent_finding *a)
 	json_put_text(j, "variant", *a->variant ? a->variant : NULL);
 }
 
-void findings_put_refused(const struct findings *f, struct json_out *j)
+static const char *state_word(const struct finding *f)
+{
+	static const char *const words[] = { "well", "failing", "refused" };
+
+	return words[findings_state(f)];
+}
+
+void findings_put_ready(const struct findings *f, struct json_out *j)
 {
 	size_t shown = 0;
 
 	for (size_t i = 0; i < f->count; i++) {
-		if (!f->agents[i].found.blocks || shown >= SHOWN_MAX)
+		if (!refused_everywhere(f, &f->agents[i]) || shown >= SHOWN_MAX)
 			continue;
 		if (!shown++)
 			json_put_array(j, "agents_refused");
@@ -108,24 +225,53 @@ void findings_put_refused(const struct findings *f, struct json_out *j)
 	}
 	if (shown)
 		json_put_end(j);
+	if (f->endpoint_count < 2)
+		return;
+	json_put_array(j, "endpoints");
+	for (size_t i = 0; i < f->endpoint_count; i++)
+		json_put_text(j, NULL, state_word(&f->all[i]));
+	json_put_end(j);
 }
 
-/* The members of an array: what each agent is refused for, or lacks. */
+/* The members of an array: what each agent is refused for, or lacks, at each endpoint. */
 static void put_findings(const struct findings *f, struct json_out *j, const char *name, const char *key, bool lacks)
 {
 	size_t shown = 0;
 
 	json_put_array(j, name);
-	for (size_t i = 0; i < f->count && shown < SHOWN_MAX; i++) {
+	for (size_t i = 0; i < f->count; i++) {
 		const struct agent_finding *a = &f->agents[i];
 
-		if (lacks ? !*a->lack : !a->found.blocks)
-			continue;
+		for (size_t n = 0; n < f->endpoint_count && shown < SHOWN_MAX; n++) {
+			if (lacks ? !*a->at[n].lack : !a->at[n].found.blocks)
+				continue;
+			json_put_object(j, NULL);
+			put_names(j, a);
+			json_put_int(j, "endpoint", f->endpoints[n].number);
+			json_put_text(j, key, lacks ? a->at[n].lack : a->at[n].found.text);
+			json_put_end(j);
+			shown++;
+		}
+	}
+	json_put_end(j);
+}
+
+/* The path and its query stay out: there may be a key in it, whatever we say. */
+static void put_endpoints(const struct findings *f, struct json_out *j)
+{
+	json_put_array(j, "endpoints");
+	for (size_t i = 0; i < f->endpoint_count; i++) {
 		json_put_object(j, NULL);
-		put_names(j, a);
-		json_put_text(j, key, lacks ? a->lack : a->found.text);
+		json_put_int(j, "number", f->endpoints[i].number);
+		json_put_text(j, "host", f->endpoints[i].host);
+		json_put_int(j, "port", f->endpoints[i].port);
+		json_put_text(j, "state", state_word(&f->all[i]));
+		if (f->connect_ms[i] < 0)
+			json_put_null(j, "last_connect_ms");
+		else
+			json_put_int(j, "last_connect_ms", f->connect_ms[i]);
+		json_put_text(j, "last_failure", f->all[i].text[0] ? f->all[i].text : NULL);
 		json_put_end(j);
-		shown++;
 	}
 	json_put_end(j);
 }
@@ -133,17 +279,22 @@ static void put_findings(const struct findings *f, struct json_out *j, const cha
 void findings_put_status(const struct findings *f, struct agents *known, struct json_out *j)
 {
 	int64_t connect_ms = stat_get(last_connect_ms);
-	const struct agent_finding *all;
-	const char *failure;
+	const struct finding *agents = findings_refused(f, known, NULL);
+	const char *failure = agents ? agents->text : NULL;
+	bool blocked = true;
 
-	all = findings_refused(f, known, NULL);
-	failure = f->all.text[0] ? f->all.text : all ? all->found.text : NULL;
-	json_put_bool(j, "available", !f->all.blocks && !all);
+	for (size_t i = f->endpoint_count; i--;) {
+		blocked &= f->all[i].blocks;
+		if (f->all[i].text[0])
+			failure = f->all[i].text;
+	}
+	json_put_bool(j, "available", !blocked && !agents);
 	if (connect_ms < 0)
 		json_put_null(j, "last_connect_ms");
 	else
 		json_put_int(j, "last_connect_ms", connect_ms);
 	json_put_text(j, "last_failure", failure);
+	put_endpoints(f, j);
 	put_findings(f, j, "agents_refused", "reason", false);
 	put_findings(f, j, "agents_lacking", "lack", true);
 }

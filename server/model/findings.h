@@ -1,6 +1,6 @@
 #ifndef MODEL_FINDINGS_H
 #define MODEL_FINDINGS_H
-/* What came of the last sessions: of all agents at once, where the service, the
+/* What came of the last sessions at each endpoint: of all agents at once, where the service, the
  * key or the way there is to blame, and of each agent and variant, where its
  * file is. Part of health.c, which guards it with its lock.
  */
@@ -8,49 +8,88 @@
 #include "server/agents/agents.h"
 #include "server/model/trial.h"
 
-enum { FINDING_NAME_SIZE = 65 };
+enum {
+	FINDING_NAME_SIZE = 65,
+	FAILING_AFTER = 2 /* failures in a row: the next call would only wait for another */
+};
 
 struct finding {
-	bool blocks;                   /* the failure will not pass by itself */
+	bool blocks;                   /* the failure will not pass by itself … */
+	bool in_answer;                /* … and was met in an answer: a session alone proves nothing */
+	unsigned failures;             /* that may pass, since the last success */
 	char text[MODEL_FAILURE_SIZE]; /* the last failure; "" if the last attempt succeeded. Never "" if it blocks */
 };
+
+/* The state of an endpoint, for all agents or for one. */
+enum way_state { WAY_WELL, WAY_FAILING, WAY_REFUSED };
 
 /* Of one agent and variant that something is known of. */
 struct agent_finding {
 	char name[FINDING_NAME_SIZE], variant[FINDING_NAME_SIZE];
-	bool seen; /* by the round of trials that is under way, or made since the last */
-	struct finding found;
-	unsigned without; /* extras that its trial found refused */
-	char lack[MODEL_LACK_SIZE];
+	bool seen;     /* by the round of trials that is under way, or made since the last */
+	bool text;     /* it has the text API, which the endpoints have nothing to do with */
+	unsigned ways; /* bits of the endpoints it takes */
+	struct agent_at {
+		struct finding found;
+		unsigned without; /* extras that its trial found refused */
+		char lack[MODEL_LACK_SIZE];
+	} at[CONFIG_ENDPOINTS_MAX];
 };
 
 struct findings {
-	struct finding all;
-	struct agent_finding *agents; /* owned; [count] */
+	const struct model_access *endpoints; /* [endpoint_count] */
+	size_t endpoint_count;
+	struct finding all[CONFIG_ENDPOINTS_MAX];
+	int64_t connect_ms[CONFIG_ENDPOINTS_MAX]; /* of the last session; -1: none yet */
+	struct agent_finding *agents;             /* owned; [count] */
 	size_t count, room;
 };
 
+void findings_init(struct findings *f, const struct model_access *endpoints, size_t count);
 void findings_free(struct findings *f);
+
+/* The endpoints that the agent takes, as bits; the text API counts as the first. */
+unsigned findings_ways(const struct findings *f, const struct agent *agent);
 
 /* NULL: nothing is known of it, or with `make` there is no memory. Valid until the next one is made. */
 struct agent_finding *findings_of(struct findings *f, const struct agent *agent, bool make);
 
-/* Notes a failure; one that may pass does not hide one that will not. True if it is news that it
- * blocks. */
-bool findings_note(struct finding *finding, const struct model_failure *failure);
+/* Notes a failure; one that may pass does not hide one that will not. */
+void findings_note(struct finding *finding, const struct model_failure *failure, bool in_answer);
 
-/* The first agent that is refused, of those of this name (NULL: of all); NULL if not all of their
+enum way_state findings_state(const struct finding *finding);
+
+/* Notes it where it belongs, and returns that: with the agent, or with that endpoint for all; what is
+ * wrong with a key, or the money behind it, then also with all endpoints that are shown the same. */
+struct finding *findings_note_at(struct findings *f, size_t endpoint, const struct agent *agent,
+    const struct model_failure *failure, bool in_answer, enum way_state *before);
+
+/* The state of that endpoint for this agent. */
+enum way_state findings_way(struct findings *f, size_t endpoint, const struct agent *agent);
+
+/* All of the agent's endpoints are refused to all; of the first of them. NULL: they are not. */
+const struct finding *findings_all_refused(const struct findings *f, const struct agent *agent);
+
+/* The first agent that is refused, of those of this name (NULL: of all), and why; NULL if not all of their
  * variants are. `known` (may be NULL) has those there are. */
-const struct agent_finding *findings_refused(const struct findings *f, struct agents *known, const char *name);
+const struct finding *findings_refused(const struct findings *f, struct agents *known, const char *name);
 
-/* Forgets the agents that were not seen. True: nothing of the rest failed the last time. */
-bool findings_keep_seen(struct findings *f);
+/* Keeps what the agent's trial there found lacking. True: nobody has been told that sentence yet. */
+bool findings_keep_lack(
+    struct findings *f, size_t endpoint, const struct agent *agent, const struct model_trial_result *result);
+
+/* Forgets the agents that were not seen. */
+void findings_keep_seen(struct findings *f);
+
+/* Nothing failed there the last time, for any agent. */
+bool findings_good(const struct findings *f, size_t endpoint);
 
 /* The agents' files are new: whatever was refused may be asked for again. */
 void findings_ask_again(struct findings *f);
 
-/* For /ready: the names of agents that are refused, as a member; nothing if there are none. */
-void findings_put_refused(const struct findings *f, struct json_out *j);
+/* For /ready: the names of agents that are refused, and if there are several endpoints their states, as
+ * members; nothing if there are none. */
+void findings_put_ready(const struct findings *f, struct json_out *j);
 
 /* For /status, into the object that is open. */
 void findings_put_status(const struct findings *f, struct agents *known, struct json_out *j);

@@ -2,7 +2,7 @@
  * at once (`all`); what lies with an agent's file, of each (`agents`), and so does all that a text
  * API says: the two services have nothing to do with each other. The
  * thread sleeps until a call's failure or a reload asks, or while something is
- * refused, for one interval. A trial is a whole session, opened and closed,
+ * refused or failing, for one interval. A trial is a whole session, opened and closed,
  * because a wrong key may pass the upgrade and be refused afterwards. It asks
  * for no answer and sends no audio, so it is not billed; only where an answer
  * was what was refused (no money is left, say) it asks for one.
@@ -11,7 +11,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
-#include "server/model/findings.h"
+#include "server/model/errors.h"
 #include "server/model/trial.h"
 #include "server/stats/stats.h"
 
@@ -24,66 +24,98 @@
 #include <string.h>
 
 #define INTERVAL_US (HEALTH_PROBE_SECONDS * US_PER_S)
+#define FAILING_US (HEALTH_FAILING_SECONDS * US_PER_S)
+
+/* The thread's own, for one endpoint. */
+struct probing {
+	int64_t next_us;  /* of the next trials there */
+	int64_t pause_us; /* before those, if it is failing: doubled each time */
+	bool unfinished;  /* the last round broke off */
+};
 
 struct model_health {
 	struct bell stop, ask;  /* both ring for the probing thread */
 	_Atomic bool round_due; /* by a start or a reload: all agents are to be tried, now */
-	bool unfinished;        /* the thread's: the last round broke off */
-	_Atomic bool answers;   /* what blocks all was met in an answer: a session alone proves nothing */
 
 	pthread_mutex_t lock; /* guards the findings */
 	struct findings findings;
 
 	/* Set before the thread starts, constant after. */
-	const struct model_access *access;
 	struct agents *known;
 	model_declare *declare;
 	const struct work *work;
 	pthread_t thread;
-	bool probing;
+	bool started;
+	struct probing probing[CONFIG_ENDPOINTS_MAX];
 };
 
 /* ------------------------------------------------------------------- from any thread */
 
+static size_t place(const struct model_health *h, const struct model_access *endpoint)
+{
+	return (size_t)(endpoint - h->findings.endpoints);
+}
+
+static bool is_text(const struct agent *agent)
+{
+	return agent->model_protocol == MODEL_KIND_TEXT;
+}
+
 bool model_health_blocks(struct model_health *h)
 {
-	bool blocks;
+	bool blocks = true;
 
 	pthread_mutex_lock(&h->lock);
-	blocks = h->findings.all.blocks || findings_refused(&h->findings, h->known, NULL);
+	for (size_t i = 0; i < h->findings.endpoint_count; i++)
+		blocks &= h->findings.all[i].blocks;
+	blocks = blocks || findings_refused(&h->findings, h->known, NULL);
 	pthread_mutex_unlock(&h->lock);
 	return blocks;
 }
 
 bool model_health_refuses(struct model_health *h, const struct agent *agent, char why[MODEL_FAILURE_SIZE])
 {
-	bool text = agent->model_protocol == MODEL_KIND_TEXT, all;
-	const struct agent_finding *of_agent;
-	bool refuses;
+	const struct finding *found;
 
 	if (!h)
 		return false;
 	pthread_mutex_lock(&h->lock);
-	of_agent = findings_refused(&h->findings, h->known, agent->name);
-	all = h->findings.all.blocks && !text;
-	refuses = all || of_agent;
-	if (refuses)
-		snprintf(why, MODEL_FAILURE_SIZE, "%s", all ? h->findings.all.text : of_agent->found.text);
+	found = findings_all_refused(&h->findings, agent);
+	if (!found)
+		found = findings_refused(&h->findings, h->known, agent->name);
+	if (found)
+		snprintf(why, MODEL_FAILURE_SIZE, "%s", found->text);
 	pthread_mutex_unlock(&h->lock);
-	return refuses;
+	return found;
 }
 
-static void clear_all(struct model_health *h)
+enum way_state model_health_way(struct model_health *h, const struct model_access *endpoint, const struct agent *agent)
 {
-	if (h->findings.all.blocks)
-		log_info("model", "can be reached again");
-	memset(&h->findings.all, 0, sizeof h->findings.all);
-	atomic_store(&h->answers, false);
+	enum way_state state = WAY_WELL;
+
+	if (!h)
+		return state;
+	pthread_mutex_lock(&h->lock);
+	state = findings_way(&h->findings, place(h, endpoint), agent);
+	pthread_mutex_unlock(&h->lock);
+	return state;
 }
 
-void model_health_ok(struct model_health *h, const struct agent *agent, int64_t connect_ms)
+static void clear_all(struct model_health *h, size_t at)
+{
+	struct finding *all = &h->findings.all[at];
+
+	if (findings_state(all) != WAY_WELL)
+		log_info("model", "endpoint %d (%s) can be reached again", h->findings.endpoints[at].number,
+		    h->findings.endpoints[at].host);
+	memset(all, 0, sizeof *all);
+}
+
+void model_health_ok(
+    struct model_health *h, const struct model_access *endpoint, const struct agent *agent, int64_t connect_ms)
 {
 	struct agent_finding *a;
+	size_t at;
 
 	if (connect_ms < 0)
 		return;
@@ -92,89 +124,99 @@ void model_health_ok(struct model_health *h, const struct agent *agent, int64_t 
 	atomic_store(&stats.last_connect_ms, connect_ms);
 	if (!h)
 		return;
+	at = place(h, endpoint);
 	pthread_mutex_lock(&h->lock);
-	if (!atomic_load(&h->answers) && agent->model_protocol != MODEL_KIND_TEXT)
-		clear_all(h);
+	if (!is_text(agent)) {
+		h->findings.connect_ms[at] = connect_ms;
+		if (!h->findings.all[at].in_answer)
+			clear_all(h, at);
+	}
 	a = findings_of(&h->findings, agent, false);
-	if (a && a->found.blocks)
-		log_info("model", "agent %s: its sessions are taken again", agent->name);
+	if (a && a->at[at].found.blocks)
+		log_info(
+		    "model", "agent %s: its sessions are taken again by endpoint %d", agent->name, endpoint->number);
 	if (a)
-		memset(&a->found, 0, sizeof a->found);
+		memset(&a->at[at].found, 0, sizeof a->at[at].found);
 	pthread_mutex_unlock(&h->lock);
 }
 
-static void answered(struct model_health *h)
+static void answered(struct model_health *h, const struct model_access *endpoint, const struct agent *agent)
 {
-	if (!atomic_load(&h->answers))
-		return;
 	pthread_mutex_lock(&h->lock);
-	clear_all(h);
+	if (!is_text(agent) && h->findings.all[place(h, endpoint)].in_answer)
+		clear_all(h, place(h, endpoint));
 	pthread_mutex_unlock(&h->lock);
 }
 
 /* An overloaded service refuses one call and takes the next: only a failure that will not pass by
- * itself blocks. The bell wakes the probing thread. */
-static bool failed(
-    struct model_health *h, const struct agent *agent, const struct model_failure *failure, bool in_answer)
+ * itself blocks. The bell wakes the probing thread. True: it was told, as news. */
+static bool failed(struct model_health *h, const struct model_access *endpoint, const struct agent *agent,
+    const struct model_failure *failure, bool in_answer)
 {
-	struct agent_finding *a = NULL;
-	bool news;
+	enum way_state before, after;
 
-	if (!h)
+	if (!h || failure->moderated)
 		return false;
 	pthread_mutex_lock(&h->lock);
-	if (failure->agents_own)
-		a = findings_of(&h->findings, agent, true);
-	news = findings_note(a ? &a->found : &h->findings.all, failure);
-	if (!a && failure->permanent)
-		atomic_store(&h->answers, in_answer);
+	after = findings_state(findings_note_at(&h->findings, place(h, endpoint), agent, failure, in_answer, &before));
 	pthread_mutex_unlock(&h->lock);
-	if (news && a)
+	if (before == after || (after == WAY_FAILING && h->findings.endpoint_count == 1))
+		return false;
+	if (after == WAY_FAILING)
+		log_warn("model", "endpoint %d fails, and is left out while another is well: %s", endpoint->number,
+		    failure->text);
+	else if (failure->agents_own)
 		log_error("model", "not to be had for the agent %s%s%s: %s", agent->name, *agent->variant ? "/" : "",
 		    agent->variant, failure->text);
-	else if (news)
+	else
 		log_error("model", "not to be had: %s", failure->text);
-	if (news)
-		bell_ring(&h->ask);
-	return news;
+	bell_ring(&h->ask);
+	return true;
 }
 
-void model_health_failed(struct model_health *h, const struct agent *agent, const struct model_failure *failure)
+void model_health_failed(struct model_health *h, const struct model_access *endpoint, const struct agent *agent,
+    const struct model_failure *failure)
 {
 	stat_model_error(failure->error_class, failure->code);
-	failed(h, agent, failure, false);
+	failed(h, endpoint, agent, failure, false);
 }
 
 /* The conversation has counted the error already. */
-static void refused(struct model_health *h, const struct agent *agent, const char *code, const char *text)
+static void refused(struct model_health *h, const struct model_access *endpoint, const struct agent *agent,
+    const char *code, const char *text)
 {
 	struct model_failure failure = { .error_class = "session", .permanent = true };
-	bool text_api = agent->model_protocol == MODEL_KIND_TEXT;
 	int status = !strncmp(code, "http_", 5) ? atoi(code + 5) : 0;
-	const char *blame = model_access_blame(agent->model_protocol, status, code);
+	struct buf words;
 
-	failure.agents_own = text_api || strstr(code, "model_not_found");
-	snprintf(failure.text, sizeof failure.text, "the model refused to go on with a call (%s): %s%s%s", code, text,
-	    blame ? "; " : "", blame ? blame : "");
-	failed(h, agent, &failure, true);
+	failure.agents_own =
+	    is_text(agent) || (model_error_is_of_model(code) && model_access_has_agents_model(endpoint, agent));
+	snprintf(failure.code, sizeof failure.code, "%s", code);
+	buf_init(&words, 0);
+	buf_printf(&words, "the model refused to go on with a call (%s): %s", code, text);
+	model_access_put_blame(&words, endpoint, agent->model_protocol, status, code);
+	snprintf(failure.text, sizeof failure.text, "%s", buf_text(&words));
+	buf_free(&words);
+	failed(h, endpoint, agent, &failure, true);
 }
 
-void model_health_heard(struct model_health *h, const struct agent *agent, const struct model_event *e)
+void model_health_heard(
+    struct model_health *h, const struct model_access *endpoint, const struct agent *agent, const struct model_event *e)
 {
-	if (h && e->type == MODEL_RESPONSE_DONE && e->status == MODEL_COMPLETED &&
-	    agent->model_protocol != MODEL_KIND_TEXT)
-		answered(h);
+	if (h && e->type == MODEL_RESPONSE_DONE && e->status == MODEL_COMPLETED)
+		answered(h, endpoint, agent);
 	if (h && e->error == MODEL_FATAL)
-		refused(h, agent, e->code, e->text);
+		refused(h, endpoint, agent, e->code, e->text);
 }
 
-void model_health_closed(struct model_health *h, const struct agent *agent, enum model_error error, const char *reason)
+void model_health_closed(struct model_health *h, const struct model_access *endpoint, const struct agent *agent,
+    enum model_error error, const char *reason)
 {
 	if (h && error == MODEL_FATAL)
-		refused(h, agent, reason, "it closed the session");
+		refused(h, endpoint, agent, reason, "it closed the session");
 }
 
-unsigned model_health_without(struct model_health *h, const struct agent *agent)
+unsigned model_health_without(struct model_health *h, const struct model_access *endpoint, const struct agent *agent)
 {
 	const struct agent_finding *a;
 	unsigned without;
@@ -183,65 +225,54 @@ unsigned model_health_without(struct model_health *h, const struct agent *agent)
 		return 0;
 	pthread_mutex_lock(&h->lock);
 	a = findings_of(&h->findings, agent, false);
-	without = a ? a->without : 0;
+	without = a ? a->at[place(h, endpoint)].without : 0;
 	pthread_mutex_unlock(&h->lock);
 	return without;
 }
 
 /* --------------------------------------------------------------------- the thread */
 
-/* A sentence that several agents share is said once. */
-static void keep_lack(struct model_health *h, const struct agent *agent, const struct model_trial_result *result)
-{
-	const char *lack = result->lack;
-	struct agent_finding *a;
-	bool said = !*lack;
-
-	pthread_mutex_lock(&h->lock);
-	for (size_t i = 0; i < h->findings.count; i++)
-		said |= !strcmp(h->findings.agents[i].lack, lack);
-	a = findings_of(&h->findings, agent, *lack);
-	if (a) {
-		snprintf(a->lack, sizeof a->lack, "%s", lack);
-		a->without = result->without;
-	}
-	pthread_mutex_unlock(&h->lock);
-	if (!said)
-		log_warn("model", "the session is not all that the agent %s asks for: %s", agent->name, lack);
-}
-
 /* 0; -ECANCELED: the program stops; another: this agent's session failed. */
-static int try(struct model_health *h, const struct agent *agent)
+static int try(struct model_health *h, size_t at, const struct agent *agent)
 {
-	bool asks = atomic_load(&h->answers);
+	const struct model_access *endpoint = &h->findings.endpoints[at];
 	struct model_trial_result result;
 	struct buf tools;
+	bool asks, news;
 	int err;
 
+	pthread_mutex_lock(&h->lock);
+	asks = h->findings.all[at].in_answer;
+	pthread_mutex_unlock(&h->lock);
 	buf_init(&tools, 0);
 	h->declare(&tools, h->work, agent);
-	err = model_trial(h->access, agent, buf_text(&tools), asks, &h->stop, &result);
+	err = model_trial(endpoint, agent, buf_text(&tools), asks, &h->stop, &result);
 	buf_free(&tools);
 	if (err == -ECANCELED)
 		return err;
 	if (err) {
 		stat_model_error(result.failure.error_class, result.failure.code);
-		if (!failed(h, agent, &result.failure, false))
-			log_warn("model", "probe failed: agent=%s %s", agent->name, result.failure.text);
+		if (!failed(h, endpoint, agent, &result.failure, asks))
+			log_warn("model", "probe failed: endpoint=%d agent=%s %s", endpoint->number, agent->name,
+			    result.failure.text);
 		return result.failure.agents_own ? 0 : err;
 	}
-	log_info("model", "probe succeeded; agent=%s%s%s connect_ms=%lld", agent->name, *agent->variant ? "/" : "",
-	    agent->variant, (long long)result.connect_ms);
-	if (asks && agent->model_protocol != MODEL_KIND_TEXT)
-		answered(h);
-	keep_lack(h, agent, &result);
-	model_health_ok(h, agent, result.connect_ms);
+	log_info("model", "probe succeeded; endpoint=%d agent=%s%s%s connect_ms=%lld", endpoint->number, agent->name,
+	    *agent->variant ? "/" : "", agent->variant, (long long)result.connect_ms);
+	if (asks)
+		answered(h, endpoint, agent);
+	pthread_mutex_lock(&h->lock);
+	news = findings_keep_lack(&h->findings, at, agent, &result);
+	pthread_mutex_unlock(&h->lock);
+	if (news)
+		log_warn("model", "the session is not all that the agent %s asks for: %s", agent->name, result.lack);
+	model_health_ok(h, endpoint, agent, result.connect_ms);
 	return 0;
 }
 
-/* True if this agent is to be tried now: in a round all are; else those with a failure, and where
+/* True if this agent is to be tried there now: in a round all are; else those with a failure, and where
  * all have one, the first. */
-static bool due(struct model_health *h, const struct agent *agent, bool round)
+static bool due(struct model_health *h, size_t at, const struct agent *agent, bool round)
 {
 	struct agent_finding *a;
 	bool so;
@@ -250,71 +281,86 @@ static bool due(struct model_health *h, const struct agent *agent, bool round)
 	a = findings_of(&h->findings, agent, false);
 	if (a)
 		a->seen = true;
-	so = round || h->findings.all.text[0] || (a && a->found.text[0]);
+	so = findings_ways(&h->findings, agent) & 1u << at &&
+	     (round || h->findings.all[at].text[0] || (a && a->at[at].found.text[0]));
 	pthread_mutex_unlock(&h->lock);
 	return so;
 }
 
-/* What is known of agents that are gone is forgotten. True: nothing is left to be tried again. */
-static bool settle(struct model_health *h)
+/* The time of the next trials there; NEVER_US: nothing is to be tried again. Where callers have another
+ * way meanwhile, and do not try it, the pause is short. */
+static int64_t next_at(struct model_health *h, size_t at)
 {
-	bool good;
+	const struct findings *f = &h->findings;
+	int64_t next_us = clock_now_us() + INTERVAL_US;
 
 	pthread_mutex_lock(&h->lock);
-	good = findings_keep_seen(&h->findings);
+	if (findings_good(f, at) && !h->probing[at].unfinished)
+		next_us = NEVER_US;
+	else if (f->endpoint_count > 1 && findings_state(&f->all[at]) == WAY_FAILING)
+		next_us = clock_now_us() + h->probing[at].pause_us;
 	pthread_mutex_unlock(&h->lock);
-	return good && !h->unfinished;
+	return next_us;
 }
 
-/* What fails for reasons that all agents share ends the round: it is due again. True if nothing is
- * to be tried again, or the program stops. */
-static bool probe(struct model_health *h)
+/* What fails for reasons that all agents share ends the round there: it is due again. */
+static int probe(struct model_health *h, size_t at, bool round)
 {
 	const struct agent **list = calloc(AGENTS_LISTED_MAX, sizeof *list);
 	size_t n = list ? agents_list(h->known, list, AGENTS_LISTED_MAX) : 0;
-	bool round = atomic_exchange(&h->round_due, false) || h->unfinished;
+	struct probing *p = &h->probing[at];
 	int err = list ? 0 : -ENOMEM;
 
+	round |= p->unfinished;
 	for (size_t i = 0; i < n; i++) {
-		if (due(h, list[i], round) && !err)
-			err = try(h, list[i]);
+		if (due(h, at, list[i], round) && !err)
+			err = try(h, at, list[i]);
 		agent_release(list[i]);
 	}
 	free(list);
-	h->unfinished = err && round;
-	return err == -ECANCELED || settle(h);
+	p->unfinished = err && round;
+	pthread_mutex_lock(&h->lock);
+	findings_keep_seen(&h->findings); /* what is known of agents that are gone is forgotten */
+	pthread_mutex_unlock(&h->lock);
+	p->next_us = next_at(h, at);
+	p->pause_us = p->next_us == NEVER_US ? FAILING_US : earlier(2 * p->pause_us, INTERVAL_US);
+	return err;
 }
 
 /* While all is good it sleeps until somebody asks; else for one interval, which a reload alone cuts
- * short: a hundred failing calls are still one trial an interval. A call that has just seen it fail
- * begins the interval. */
+ * short: a hundred failing calls are still one trial an interval. */
 static void *probe_until_stopped(void *arg)
 {
 	struct model_health *h = arg;
-	int64_t next_us = probe(h) ? NEVER_US : clock_now_us() + INTERVAL_US;
 
 	for (;;) {
 		struct pollfd fds[2] = { { .fd = h->stop.fd, .events = POLLIN },
 			{ .fd = h->ask.fd, .events = POLLIN } };
+		bool round = atomic_exchange(&h->round_due, false);
+		int64_t next_us = NEVER_US;
 
+		for (size_t i = 0; i < h->findings.endpoint_count; i++) {
+			if ((round || clock_now_us() >= h->probing[i].next_us) && probe(h, i, round) == -ECANCELED)
+				return NULL;
+			next_us = earlier(next_us, h->probing[i].next_us);
+		}
 		poll(fds, 2, next_us == NEVER_US ? -1 : clock_poll_ms(clock_now_us(), next_us));
 		if (fds[0].revents)
 			return NULL;
 		if (fds[1].revents)
 			bell_clear(&h->ask);
-		if (atomic_load(&h->round_due) || clock_now_us() >= next_us)
-			next_us = probe(h) ? NEVER_US : clock_now_us() + INTERVAL_US;
-		else if (next_us == NEVER_US)
-			next_us = clock_now_us() + INTERVAL_US;
+		/* A call that has just seen it fail begins the interval. */
+		for (size_t i = 0; i < h->findings.endpoint_count; i++)
+			h->probing[i].next_us = earlier(h->probing[i].next_us, next_at(h, i));
 	}
 }
 
 /* ------------------------------------------------------------------------- showing */
 
-void model_health_put_refused(struct model_health *h, struct json_out *j)
+void model_health_put_ready(struct model_health *h, struct json_out *j)
 {
 	pthread_mutex_lock(&h->lock);
-	findings_put_refused(&h->findings, j);
+	findings_put_ready(&h->findings, j);
 	pthread_mutex_unlock(&h->lock);
 }
 
@@ -327,7 +373,7 @@ void model_health_put_status(struct model_health *h, struct json_out *j)
 
 /* -------------------------------------------------------------- opening and closing */
 
-int model_health_open(struct model_health **out)
+int model_health_open(struct model_health **out, const struct model_access *endpoints, size_t count)
 {
 	struct model_health *h = calloc(1, sizeof *h);
 	int err;
@@ -336,6 +382,9 @@ int model_health_open(struct model_health **out)
 		return -ENOMEM;
 	h->stop.fd = h->ask.fd = -1;
 	pthread_mutex_init(&h->lock, NULL);
+	findings_init(&h->findings, endpoints, count);
+	for (size_t i = 0; i < count; i++)
+		h->probing[i] = (struct probing){ .next_us = NEVER_US, .pause_us = FAILING_US };
 	if ((err = bell_open(&h->stop)) || (err = bell_open(&h->ask))) {
 		model_health_close(h);
 		return err;
@@ -366,12 +415,10 @@ static void agents_are_new(void *health)
 	bell_ring(&h->ask);
 }
 
-int model_health_probe(struct model_health *h, const struct model_access *access, struct agents *agents,
-    model_declare *declare, const struct work *work)
+int model_health_probe(struct model_health *h, struct agents *agents, model_declare *declare, const struct work *work)
 {
 	int err;
 
-	h->access = access;
 	h->declare = declare;
 	h->work = work;
 	atomic_store(&h->round_due, true);
@@ -379,7 +426,7 @@ int model_health_probe(struct model_health *h, const struct model_access *access
 	h->known = agents;
 	pthread_mutex_unlock(&h->lock);
 	err = -pthread_create(&h->thread, NULL, probe_until_stopped, h);
-	h->probing = !err;
+	h->started = !err;
 	if (!err)
 		agents_on_change(agents, agents_are_new, h);
 	return err;
@@ -388,9 +435,9 @@ int model_health_probe(struct model_health *h, const struct model_access *access
 /* The bell also cuts a running probe short, so the join is quick. */
 void model_health_stop(struct model_health *h)
 {
-	if (!h->probing)
+	if (!h->started)
 		return;
-	h->probing = false;
+	h->started = false;
 	bell_ring(&h->stop);
 	pthread_join(h->thread, NULL);
 }

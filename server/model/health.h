@@ -1,64 +1,75 @@
 #ifndef MODEL_HEALTH_H
 #define MODEL_HEALTH_H
-/* Whether the model is available, to all agents and to each, for /ready and
- * /status.
+/* Whether the model is available at each endpoint, to all agents and to each: for whoever is about to
+ * dial, for /ready and for /status.
  *
- * At start and after a reload a session is opened for each agent and variant,
+ * At start and after a reload a session is opened at each endpoint for each agent and variant,
  * with all that a call's would have. What was refused is tried every 30 s
  * until it succeeds. Calls tell what came of theirs. A failure that may pass
- * never closes the door, and one that lies with an agent's file (its model,
- * voice, tools) closes it for that agent alone. One thread of its own; the
+ * never closes the door; an endpoint that fails so twice in a row is left out by calls while another
+ * is well, and tried after 2 s, and then ever more seldom. A failure that lies with an agent's file (its model,
+ * voice, tools) closes it for that agent alone, at that endpoint. One thread of its own; the
  * questions may come from any thread.
  */
 #include "common/json_out.h"
 #include "server/agents/agents.h"
+#include "server/model/findings.h"
 #include "server/model/session.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { HEALTH_PROBE_SECONDS = 30 };
+enum { HEALTH_PROBE_SECONDS = 30, HEALTH_FAILING_SECONDS = 2 };
 
 struct model_health;
 struct work;
 
-/* Nothing is known yet: the model is believed to answer. 0 or -errno. */
-int model_health_open(struct model_health **out);
+/* Nothing is known yet: the model is believed to answer. The endpoints are borrowed. 0 or -errno. */
+int model_health_open(struct model_health **out, const struct model_access *endpoints, size_t count);
 void model_health_close(struct model_health *health); /* fine with NULL */
 
 /* Declares an agent's tools, as for a call: tool_list_put. */
 typedef void model_declare(struct buf *out, const struct work *work, const struct agent *agent);
 
 /* Starts the thread: 0 or -errno. All are borrowed until model_health_stop. */
-int model_health_probe(struct model_health *health, const struct model_access *access, struct agents *agents,
-    model_declare *declare, const struct work *work);
+int model_health_probe(
+    struct model_health *health, struct agents *agents, model_declare *declare, const struct work *work);
 void model_health_stop(struct model_health *health); /* fine if it was not started */
 
 /* True: no agent's calls can be carried, for a reason that will not pass by itself. */
 bool model_health_blocks(struct model_health *health);
 
-/* True: no variant of this agent can have its model, and that will not pass by itself; the reason,
+/* True: no variant of this agent can have its model anywhere, and that will not pass by itself; the reason,
  * for the operator, is in `why`. NULL health: false. */
 bool model_health_refuses(struct model_health *health, const struct agent *agent, char why[MODEL_FAILURE_SIZE]);
 
-/* A call's result: connected after so long (negative: to nothing yet), or failed. Any thread. NULL health: it is counted
- * only. */
-void model_health_ok(struct model_health *health, const struct agent *agent, int64_t connect_ms);
-void model_health_failed(struct model_health *health, const struct agent *agent, const struct model_failure *failure);
+/* The state of that endpoint for this agent. NULL health: it is well. */
+enum way_state model_health_way(
+    struct model_health *health, const struct model_access *endpoint, const struct agent *agent);
+
+/* A call's result there: connected after so long (negative: to nothing yet), or failed. Any thread. NULL health: it is
+ * counted only. */
+void model_health_ok(
+    struct model_health *health, const struct model_access *endpoint, const struct agent *agent, int64_t connect_ms);
+void model_health_failed(struct model_health *health, const struct model_access *endpoint, const struct agent *agent,
+    const struct model_failure *failure);
 /* Each event of a call's session: the model may refuse to go on once it is connected, as it does when
  * the money is gone. */
-void model_health_heard(struct model_health *health, const struct agent *agent, const struct model_event *event);
+void model_health_heard(struct model_health *health, const struct model_access *endpoint, const struct agent *agent,
+    const struct model_event *event);
 
 /* A session that talked was closed for this reason, of this class. */
-void model_health_closed(
-    struct model_health *health, const struct agent *agent, enum model_error error, const char *reason);
+void model_health_closed(struct model_health *health, const struct model_access *endpoint, const struct agent *agent,
+    enum model_error error, const char *reason);
 
-/* The extras that the agent's trial found refused since the start or the last reload: a call that leaves
+/* The extras that the agent's trial found refused there since the start or the last reload: a call that leaves
  * them out is spared the refusal. NULL health: none. */
-unsigned model_health_without(struct model_health *health, const struct agent *agent);
+unsigned model_health_without(
+    struct model_health *health, const struct model_access *endpoint, const struct agent *agent);
 
-/* For /ready: the names of the agents that are refused, as a member; nothing if there are none. */
-void model_health_put_refused(struct model_health *health, struct json_out *j);
+/* For /ready: the names of the agents that are refused, and the states of the endpoints if there are several, as members;
+ * nothing if there are none. */
+void model_health_put_ready(struct model_health *health, struct json_out *j);
 
 /* For /status, into the object that is open. */
 void model_health_put_status(struct model_health *health, struct json_out *j);

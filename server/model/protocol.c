@@ -52,7 +52,7 @@ void model_extras_put(struct buf *out, unsigned extras)
  * are also the service's own words. */
 const char *model_error_name(enum model_error error)
 {
-	static const char *const names[] = { "harmless", "retry", "renew", "fatal" };
+	static const char *const names[] = { "harmless", "retry", "renew", "fatal", "moderated" };
 
 	return names[error];
 }

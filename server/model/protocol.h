@@ -67,6 +67,7 @@ struct model_wish { /* all borrowed; for as long as the session is not ready */
 	const char *tools;        /* a JSON array; "" or NULL: none */
 	struct buf *differs;      /* gets how the session differs from all this, in words; NULL: not compared */
 	bool protect;             /* turn detection starts without answering or interrupting */
+	const char *voice;        /* NULL: the agent's */
 	unsigned without;         /* extras that the service is known to refuse: they are not asked for */
 	bool text;                /* the caller is on a channel of text */
 };
@@ -103,7 +104,8 @@ enum model_error {
 	MODEL_HARMLESS, /* log once, go on */
 	MODEL_RETRY,    /* this request again, after a pause */
 	MODEL_RENEW,    /* only a new session helps */
-	MODEL_FATAL     /* key, access, money: no use trying */
+	MODEL_FATAL,    /* key, access, money: no use trying there */
+	MODEL_MODERATED /* what was said is not for this service: no use trying anywhere */
 };
 
 const char *model_error_name(enum model_error error); /* "harmless", … */

@@ -71,12 +71,15 @@ static void put_headers(const struct model_access *a, const char *caller, struct
 	const struct config *cfg = a->cfg;
 
 	if (a->api_key_header)
-		put_header(out, "api-key", cfg->openai_api_key);
+		put_header(out, "api-key", a->key);
 	else
-		buf_printf(out, "Authorization: Bearer %s\r\n", cfg->openai_api_key);
+		buf_printf(out, "Authorization: Bearer %s\r\n", a->key);
 	buf_puts(out, "User-Agent: trunkline/" TRUNKLINE_VERSION "\r\n");
-	put_header(out, "OpenAI-Organization", cfg->openai_organization);
-	put_header(out, "OpenAI-Project", cfg->openai_project);
+	/* Of the first key's account: with another's they would be refused. */
+	if (!strcmp(a->key, cfg->openai_api_key)) {
+		put_header(out, "OpenAI-Organization", cfg->openai_organization);
+		put_header(out, "OpenAI-Project", cfg->openai_project);
+	}
 	if (!strcasecmp(cfg->openai_safety_identifier, "caller"))
 		put_caller_hash(out, caller);
 	else

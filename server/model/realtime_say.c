@@ -151,7 +151,7 @@ static void put_audio(struct json_out *j, const struct model_wish *wish, enum au
 	json_put_end(j);
 	json_put_object(j, "output");
 	put_format(j, format);
-	put_voice(j, agent->voice);
+	put_voice(j, wish->voice ? wish->voice : agent->voice);
 	if (extras & MODEL_EXTRA_SPEED)
 		json_put_fixed(j, "speed", agent->speed, 3);
 	json_put_end(j);

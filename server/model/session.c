@@ -39,15 +39,21 @@ struct socket {
 
 static const struct model_session_body body;
 
-/* The only way into FAILED. `permanent`: /ready says no, and the link does
- * not try again. */
-static int fail(struct socket *s, const char *error_class, const char *code, bool permanent, const char *text)
+static bool has_agents_model(const struct socket *s)
+{
+	return model_access_has_agents_model(s->base.access, s->base.wish.agent);
+}
+
+/* The only way into FAILED. With FATAL the endpoint is not tried again, until a probe succeeds. */
+static int fail(struct socket *s, const char *error_class, const char *code, enum model_error error, const char *text)
 {
 	const struct ws_failure *f = ws_client_failure(s->client);
 
 	s->phase = FAILED;
 	s->base.failure.error_class = error_class;
-	s->base.failure.permanent = permanent;
+	s->base.failure.permanent = error == MODEL_FATAL;
+	s->base.failure.moderated = error == MODEL_MODERATED;
+	s->base.failure.agents_own = error == MODEL_FATAL && model_error_is_of_model(code) && has_agents_model(s);
 	snprintf(s->base.failure.code, sizeof s->base.failure.code, "%s", code);
 	model_access_explain(
 	    s->base.access, text, code, f->http_status, f->body, s->base.failure.text, sizeof s->base.failure.text);
@@ -78,13 +84,14 @@ static int open_socket(struct model_session **out, const struct model_access *ac
 	s->base.protocol = model_access_protocol(access, wish);
 	assert(!s->base.protocol->audio || s->base.protocol->formats & 1u << access->format);
 	s->base.wish = *wish;
+	s->base.wish.voice = model_access_voice(access, wish->agent);
 	s->base.without = wish->without;
 	s->began_us = now_us;
 	s->limit_us = NEVER_US;
 	buf_init(&headers, 8192);
 	buf_init(&path, 0);
 	s->base.protocol->headers(access, wish->caller, &headers);
-	s->base.protocol->path(access, wish->agent->openai_model, &path);
+	s->base.protocol->path(access, model_access_model(access, wish->agent), &path);
 	target.headers = buf_text(&headers);
 	target.path = buf_text(&path);
 	err = buf_error(&headers) ? buf_error(&headers) : buf_error(&path);
@@ -107,13 +114,13 @@ static int dial_failed(struct socket *s)
 {
 	static const char *const classes[] = { "lookup", "connect", "tls", "upgrade", "upgrade" };
 	const struct ws_failure *f = ws_client_failure(s->client);
-	char code[32];
-	bool permanent = model_error_of_dialling(f, code);
+	char code[MODEL_CODE_SIZE];
+	enum model_error error = model_error_of_dialling(f, code);
 
-	fail(s, classes[f->stage], code, permanent, f->text);
+	fail(s, classes[f->stage], code, error, f->text);
 	/* The path names the agent's model. */
-	s->base.failure.agents_own =
-	    !s->base.access->names_model && (f->http_status == 400 || f->http_status == 403 || f->http_status == 404);
+	s->base.failure.agents_own = error == MODEL_FATAL && has_agents_model(s) && !model_error_is_of_key(code) &&
+				     (f->http_status == 400 || f->http_status == 403 || f->http_status == 404);
 	return -EPROTO;
 }
 
@@ -132,7 +139,7 @@ static int send_configuration(struct socket *s, int64_t now_us)
 		err = ws_client_send_text(s->client, buf_text(&message), message.len);
 	buf_free(&message);
 	if (err)
-		return fail(s, "session", "send", false, "could not send the session's configuration");
+		return fail(s, "session", "send", MODEL_RETRY, "could not send the session's configuration");
 	s->unsent = true;
 	s->phase = CONFIGURING;
 	s->deadline_us = now_us + (int64_t)s->base.access->cfg->model_connect_ms * SESSION_STEPS * US_PER_MS;
@@ -158,7 +165,7 @@ static int on_updated(struct socket *s, const struct model_event *e, int64_t now
 
 	if (e->mismatch[0]) {
 		snprintf(text, sizeof text, "the model took the configuration but %s", e->mismatch);
-		return fail(s, "session", "wrong_format", true, text);
+		return fail(s, "session", "wrong_format", MODEL_FATAL, text);
 	}
 	if (e->session_id[0])
 		memcpy(s->base.id, e->session_id, sizeof s->base.id);
@@ -176,13 +183,8 @@ static int on_error(struct socket *s, const struct model_event *e, int64_t now_u
 	char text[256];
 
 	snprintf(text, sizeof text, "the model refused the session (%s): %s", e->code, e->text);
-	if (e->error == MODEL_FATAL || e->error == MODEL_RENEW) {
-		fail(s, "session", e->code, e->error == MODEL_FATAL, text);
-		s->base.failure.agents_own = model_error_is_of_model(e->code);
-		return -EPROTO;
-	}
-	if (e->error == MODEL_RETRY)
-		return fail(s, "session", e->code, false, text);
+	if (e->error != MODEL_HARMLESS)
+		return fail(s, "session", e->code, e->error, text);
 	/* A field of our configuration is not known there: once more without that one, if it is an
 	 * extra. An error that names no field is taken for that, too, be there extras or not. */
 	extras = e->extras & s->base.protocol->extras(s->base.wish.agent) & ~s->base.without;
@@ -190,7 +192,7 @@ static int on_error(struct socket *s, const struct model_event *e, int64_t now_u
 		s->base.without |= extras;
 		return send_configuration(s, now_us);
 	}
-	fail(s, "session", e->code, true, text);
+	fail(s, "session", e->code, MODEL_FATAL, text);
 	s->base.failure.agents_own = true;
 	return -EPROTO;
 }
@@ -242,9 +244,7 @@ static int ended(struct socket *s, int err)
 
 	snprintf(text, sizeof text, "the connection ended before the session was ready (%s, close code %d%s%.100s)",
 	    strerror(-err), ws_client_close_code(s->client), reason[0] ? ": " : "", reason);
-	fail(s, "session", reason[0] ? reason : "closed", error == MODEL_FATAL, text);
-	s->base.failure.agents_own = model_error_is_of_model(reason);
-	return -EPROTO;
+	return fail(s, "session", reason[0] ? reason : "closed", error, text);
 }
 
 /* Stops once it is ready: the next message is for the session's owner. */
@@ -280,7 +280,8 @@ static int step(struct model_session *session, int64_t now_us)
 		if (err < 0)
 			return dial_failed(s);
 		if (err == 0 && now_us >= s->limit_us)
-			return fail(s, "timeout", "connection", false, "no connection while the caller was patient");
+			return fail(
+			    s, "timeout", "connection", MODEL_RETRY, "no connection while the caller was patient");
 		if (err == 0)
 			return 0;
 		s->phase = AWAITING_CREATED;
@@ -301,7 +302,7 @@ static int step(struct model_session *session, int64_t now_us)
 	if (s->phase == READY && !s->unsent)
 		return 1;
 	if (now_us >= earlier(s->deadline_us, s->limit_us))
-		return fail(s, "timeout", s->phase == CONFIGURING ? "session.updated" : "session.created", false,
+		return fail(s, "timeout", s->phase == CONFIGURING ? "session.updated" : "session.created", MODEL_RETRY,
 		    s->phase == CONFIGURING ? "no session.updated in time" : "no session.created in time");
 	return 0;
 }

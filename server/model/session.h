@@ -27,6 +27,7 @@ struct model_failure {
 	char text[MODEL_FAILURE_SIZE]; /* a sentence for people, which names the settings to look at */
 	bool permanent;                /* will not pass by itself: key, name, certificate, settings */
 	bool agents_own;               /* permanent, and lies with this agent's file: model, voice, tools */
+	bool moderated;                /* not for this service, and for no other */
 };
 
 /* The end of a session that was ready. */

@@ -45,27 +45,31 @@ static void put_lack(struct model_trial_result *out, const struct buf *differs)
 }
 
 /* By requests, whatever will not be otherwise the next time lies with the settings. */
-static int answer_failed(
-    const struct model_protocol *protocol, const struct model_event *e, struct model_failure *failure)
+static int answer_failed(const struct model_access *access, const struct model_protocol *protocol,
+    const struct model_event *e, struct model_failure *failure)
 {
 	int status = !strncmp(e->code, "http_", 5) ? atoi(e->code + 5) : 0;
-	const char *blame =
-	    model_access_blame(protocol->by_requests ? MODEL_KIND_TEXT : MODEL_KIND_REALTIME, status, e->code);
+	struct buf words;
 
 	failure->error_class = "session";
 	failure->permanent = e->error == MODEL_FATAL || (protocol->by_requests && e->error == MODEL_HARMLESS);
 	failure->agents_own = protocol->by_requests;
 	snprintf(failure->code, sizeof failure->code, "%s", e->code);
-	snprintf(failure->text, sizeof failure->text, "the model refused an answer (%s): %s%s%s", e->code, e->text,
-	    blame ? "; " : "", blame ? blame : "");
+	buf_init(&words, 0);
+	buf_printf(&words, "the model refused an answer (%s): %s", e->code, e->text);
+	model_access_put_blame(
+	    &words, access, protocol->by_requests ? MODEL_KIND_TEXT : MODEL_KIND_REALTIME, status, e->code);
+	snprintf(failure->text, sizeof failure->text, "%s", buf_text(&words));
+	buf_free(&words);
 	return -EPROTO;
 }
 
 /* 1: the answer has begun. 0: not yet. Negative: it was refused. */
-static int on_event(const struct model_protocol *protocol, const struct model_event *e, struct model_failure *failure)
+static int on_event(const struct model_access *access, const struct model_protocol *protocol,
+    const struct model_event *e, struct model_failure *failure)
 {
 	if (e->type == MODEL_ERROR || (e->type == MODEL_RESPONSE_DONE && e->status == MODEL_FAILED))
-		return answer_failed(protocol, e, failure);
+		return answer_failed(access, protocol, e, failure);
 	if (protocol->by_requests && (e->type == MODEL_RESPONSE_SIGN || e->type == MODEL_ITEM_ADDED))
 		return 1; /* a request is looked at as a whole before it is answered */
 	return e->type == MODEL_AUDIO || e->type == MODEL_TEXT_DELTA || e->type == MODEL_RESPONSE_DONE;
@@ -114,7 +118,7 @@ static int have_answer(const struct model_access *access, const struct model_pro
 		while (!err && (got = model_session_read(s, &e, &wants_flush)) > 0) {
 			if (got != 1)
 				continue;
-			err = on_event(protocol, &e, failure);
+			err = on_event(access, protocol, &e, failure);
 			model_session_release(s, &e);
 		}
 		if (err)

@@ -32,7 +32,10 @@
 	X(audio, frames_out, "media messages to Twilio") \
 	X(audio, bytes_in, "bytes of caller audio received") \
 	X(audio, bytes_to_model, "bytes of caller audio sent to the model") \
-	X(audio, dropped_ms, "caller audio skipped because it was older than BACKLOG_MS") \
+	X(audio, dropped_ms, \
+	    "caller audio skipped because it was older than BACKLOG_MS, or missing when a new session needed it") \
+	X(audio, resent_ms, "caller audio sent again, to a session that followed one that was lost or renewed") \
+	X(audio, hold_tones, "soft tones played to callers who waited for longer than HOLD_AFTER_MS") \
 	X(audio, answer_dropped_ms, "answer audio dropped because the answer was too long to queue") \
 	X(audio, stale_ms, "answer audio skipped at interruptions, unheard") \
 	X(audio, late_delta_ms, "answer audio that came after its answer was cut") \
@@ -47,6 +50,7 @@
 	X(turns, marks_unconfirmed, "answers whose marks never came back") \
 	X(model, connects, "sessions opened") \
 	X(model, resumed, "sessions opened by TLS resumption") \
+	X(model, elsewhere, "sessions of calls that were opened at another endpoint than the first") \
 	X(model, unknown_events, "events of unknown type, ignored") \
 	X(model, invalid_events, "messages that made no sense, ignored") \
 	X(model, failed_answers, "answers that ended as failed") \

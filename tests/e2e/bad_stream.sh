@@ -155,8 +155,9 @@ check "bad keys are ignored" went bad-dtmf caller_hung_up '.invalid_messages == 
 	([.turns[] | select(.who == "keys").text] | join(" ")) == "5" and ([.turns[].who] | index("caller") != null)'
 check "news that the stream has stopped does not stop it" went status-stopped caller_hung_up "$(bad 0)"
 check "news that the call is completed ends it" went status-completed caller_hung_up "$KEPT"
+# One "clear" was sent, as the phone counts. A key that comes before an answer's end is known interrupts it, too.
 check "a key interrupts; keys are grouped and answered" went keys caller_hung_up "$(bad 0)"' and .keys == 6 and
-	.interruptions == 1 and ([.turns[] | select(.who == "keys").text] | join(" ")) == "12 345"'
+	.interruptions >= 1 and ([.turns[] | select(.who == "keys").text] | join(" ")) == "12 345"'
 
 after=$(api /status)
 moved() {

@@ -143,6 +143,8 @@ void fake_model_access(const struct fake_model *m, struct model_access *access, 
 	cfg->model_connect_ms = STEP_MS;
 	cfg->openai_api_key = "a-key";
 	access->cfg = cfg;
+	access->number = 1;
+	access->key = cfg->openai_api_key;
 	access->protocol = &fake_protocol;
 	access->format = AUDIO_PCMU;
 	access->port = peer_port(m->peer);

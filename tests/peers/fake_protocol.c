@@ -223,7 +223,7 @@ static void take(struct model_event *e, char field, char **at, const char *line,
 		e->reason = strcmp(word(at), "turn") ? MODEL_OTHER_REASON : MODEL_TURN_DETECTED;
 		break;
 	case 'E':
-		e->error = (enum model_error)index_of(word(at), nth_error, MODEL_FATAL + 1);
+		e->error = (enum model_error)index_of(word(at), nth_error, MODEL_MODERATED + 1);
 		break;
 	case 'q':
 		take_id(e->refused_id, at);
@@ -266,7 +266,7 @@ static void release(struct model_event *event)
 
 static enum model_error close_class(const char *reason)
 {
-	return (enum model_error)index_of(reason, nth_error, MODEL_FATAL + 1);
+	return (enum model_error)index_of(reason, nth_error, MODEL_MODERATED + 1);
 }
 
 const struct model_protocol fake_protocol = {

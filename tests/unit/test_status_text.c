@@ -78,6 +78,25 @@ static void what_is_wrong_is_told_last(void **state)
 	    "warning    1 webhooks were given up (GET /outbox?state=parked)\n");
 }
 
+static void several_endpoints_are_told_and_what_ails_them(void **state)
+{
+	(void)state;
+	assert_status(
+	    "{" SOUND
+	    "\"model\":{\"available\":true,\"last_connect_ms\":180,\"last_failure\":\"timeout\",\"endpoints\":["
+	    "{\"number\":1,\"host\":\"a.example\",\"state\":\"failing\",\"last_failure\":\"timeout\"},"
+	    "{\"number\":3,\"host\":\"b.example\",\"state\":\"well\",\"last_failure\":null}]}}",
+	    "{\"status\":\"ready\",\"endpoints\":[\"failing\",\"well\"]}",
+	    "Trunkline 1.2.3 takes calls; up 1 day 2:03:04\n"
+	    "calls      3 live of at most 100; since the start 250, 3 ended by a fault\n"
+	    "model      can be had, last connected in 180 ms\n"
+	    "endpoints  1 a.example is failing, 3 b.example is well\n"
+	    "agents     desk, night\n"
+	    "store      none: nothing is kept (DATA_DIR)\n"
+	    "cost       $0.00 today\n"
+	    "warning    endpoint 1: timeout\n");
+}
+
 static void every_state_has_its_words(void **state)
 {
 	static const char *const words[][2] = {
@@ -120,6 +139,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_matters_when_all_is_well),
 		cmocka_unit_test(what_is_wrong_is_told_last),
+		cmocka_unit_test(several_endpoints_are_told_and_what_ails_them),
 		cmocka_unit_test(every_state_has_its_words),
 		cmocka_unit_test(many_agents_are_counted),
 	};

@@ -51,7 +51,7 @@ static const struct {
 	{ FAULT_BAD_DTMF, "{\"type\":\"dtmf\",\"digit\":\"\"}" },
 	{ FAULT_BAD_DTMF, "{\"type\":\"dtmf\",\"digit\":\"x\"}" },
 	{ FAULT_BAD_DTMF, "{\"type\":\"dtmf\",\"digit\":\"12345\"}" },
-	{ FAULT_BAD_DTMF, "{\"type\":\"dtmf\",\"digit\":5}" },
+	{ FAULT_BAD_DTMF, "{\"type\":\"dtmf\",\"digit\":55}" },
 	{ FAULT_ODD_PROMPTS, PROMPT("") },
 	{ FAULT_ODD_PROMPTS, PROMPT("     ") },
 	{ FAULT_ODD_PROMPTS, PROMPT("\\u200f\xd7\xa9\xd7\x9c\xd7\x95\xd7\x9d \\u202eabc") },

@@ -27,7 +27,8 @@ void operator_health(const struct web_parts *parts, const struct request *q, con
 	buf_putc(&r->body, '\n');
 }
 
-/* One word, because the route is public, and the names of the agents that alone are refused. */
+/* One word, because the route is public, the names of the agents that alone are refused, and the states of
+ * several endpoints. */
 void operator_ready(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
 	static const char *const words[] = { "ready", "full", "cost", "model", "draining" };
@@ -43,7 +44,7 @@ void operator_ready(const struct web_parts *parts, const struct request *q, cons
 	if (ready.store_failing)
 		json_put_text(&j, "store", "failing");
 	if (parts->health)
-		model_health_put_refused(parts->health, &j);
+		model_health_put_ready(parts->health, &j);
 	json_put_end(&j);
 	buf_putc(&r->body, '\n');
 }

@@ -5,6 +5,7 @@
 
 #include "common/clock.h"
 #include "server/caller/uplink.h"
+#include "server/model/health.h"
 #include "server/model/text/text_session.h"
 #include "server/stats/stats.h"
 #include "tests/peers/fake_model.h"
@@ -27,7 +28,8 @@ static const struct model_wish wish = { .agent = &agent, .instructions = "", .ca
 
 static struct config cfg;
 static struct fake_model *models[MODELS];
-static struct model_access to[MODELS];
+static struct model_endpoints endpoints;
+static struct model_access *const to = endpoints.list;
 static struct call *line;
 static struct uplink uplink;
 static struct link link;
@@ -187,6 +189,7 @@ static void begin(const struct fake_answer *first, const struct fake_answer *sec
 		if (models[i])
 			fake_model_access(models[i], &to[i], &cfg);
 	}
+	endpoints.count = 1; /* the other is where a session is moved to */
 	skew = 0;
 	visited = 0;
 	told[0] = '\0';
@@ -194,7 +197,19 @@ static void begin(const struct fake_answer *first, const struct fake_answer *sec
 	moment_is_good = true;
 	caller_is_here = false;
 	uplink_init(&uplink, line, -1, now());
-	link_open(&link, line, &to[0], NULL, &wish);
+	atomic_store(&line->said_to, UINT64_MAX); /* nothing that was sent is needed again */
+	link_open(&link, line, &endpoints, NULL, &wish);
+}
+
+/* Both are endpoints, in this order. */
+static void begin_with_two(const struct fake_answer *first, const struct fake_answer *second)
+{
+	begin(first, second);
+	to[1].number = 2;
+	endpoints.count = 2;
+	cfg.silence_max_ms = cfg.slow_answer_max_ms = 60000;
+	assert_int_equal(model_health_open(&endpoints.health, to, 2), 0);
+	link_open(&link, line, &endpoints, endpoints.health, &wish);
 }
 
 static void end(void)
@@ -213,6 +228,8 @@ static void end(void)
 	}
 	call_close(line);
 	free(line);
+	model_health_close(endpoints.health);
+	endpoints.health = NULL;
 }
 
 static void expect_line(int model, const char *beginning, size_t n, const char *text)
@@ -458,6 +475,87 @@ static void caller_loop_that_cannot_write_loses_the_session(void **state)
 	end();
 }
 
+/* ---------------------------------------------------------------------- two endpoints */
+
+static const struct fake_answer failing[] = { { "", "created s\nerror retry -" }, { 0 } };
+static const struct fake_answer refusing[] = { { "", "created s\nerror fatal -" }, { 0 } };
+
+static void second_endpoint_is_dialled_at_once_when_the_first_fails(void **state)
+{
+	(void)state;
+	begin_with_two(failing, usual);
+	UNTIL(link.attempts == 1 && link.state == LINK_LOST);
+	assert_ptr_equal(link.access, &to[1]);
+	assert_true(link_deadline_us(&link) <= now());
+	UNTIL(link_talks(&link));
+	assert_int_equal(link.attempts, 2);
+	assert_ptr_equal(link.access, &to[1]);
+	fake_model_tell(models[1], "begun r1");
+	UNTIL(strstr(told, "r1"));
+	end();
+}
+
+static void what_one_endpoint_refuses_the_other_is_asked_for(void **state)
+{
+	(void)state;
+	begin_with_two(refusing, usual);
+	UNTIL(link_talks(&link));
+	assert_int_equal(link.attempts, 2);
+	assert_int_equal(model_health_way(endpoints.health, &to[0], &agent), WAY_REFUSED);
+	link_close(&link);
+	/* The next call does not ask again. */
+	link_open(&link, line, &endpoints, endpoints.health, &wish);
+	UNTIL(link_talks(&link));
+	assert_int_equal(link.attempts, 1);
+	assert_int_equal(fake_model_count(models[0], ""), 1);
+	end();
+}
+
+static void refused_by_both_the_call_ends(void **state)
+{
+	(void)state;
+	begin_with_two(refusing, refusing);
+	gone_after(2, END_MODEL_REFUSED);
+}
+
+static void failing_at_both_the_call_ends_after_three_tries(void **state)
+{
+	(void)state;
+	begin_with_two(failing, failing);
+	gone_after(3, END_MODEL_UNREACHABLE);
+}
+
+static void what_is_moderated_is_asked_for_nowhere_else(void **state)
+{
+	static const struct fake_answer moderated[] = { { "", "created s\nerror moderated -" }, { 0 } };
+
+	(void)state;
+	begin_with_two(moderated, usual);
+	UNTIL(link.state == LINK_GONE);
+	assert_int_equal(link.attempts, 1);
+	assert_int_equal(link.why, END_MODEL_REFUSED);
+	assert_int_equal(fake_model_count(models[1], ""), 0);
+	assert_int_equal(model_health_way(endpoints.health, &to[0], &agent), WAY_WELL); /* for the next caller */
+	end();
+}
+
+/* Half the patience of a caller, who is on his way. */
+static void endpoint_that_says_nothing_is_left_early_for_another(void **state)
+{
+	static const struct fake_answer nothing[] = { { 0 } };
+
+	(void)state;
+	begin_with_two(nothing, usual);
+	cfg.silence_max_ms = 4000;
+	cfg.slow_answer_max_ms = 8000;
+	UNTIL(link.state == LINK_CONFIGURING);
+	assert_in_range(link_deadline_us(&link), now(), now() + 2 * US_PER_S);
+	skew += 2 * US_PER_S;
+	UNTIL(link_talks(&link));
+	assert_int_equal(link.attempts, 2);
+	end();
+}
+
 /* ------------------------------------------------------------ one session for another */
 
 static void tell_past(void)
@@ -487,7 +585,8 @@ static void session_is_replaced_under_a_conversation_that_goes_on(void **state)
 	expect_line(1, "", 1, "item past_1 caller hello");
 	expect_line(1, "", 2, "hear 160 2");
 	assert_int_equal(line->writer.session, 2);
-	assert_int_equal(uplink.sent, 2 * CHUNK); /* positions are those of the call */
+	assert_int_equal(line->uplink_base, CHUNK); /* the model counts anew, the call goes on */
+	assert_int_equal(uplink.sent, 2 * CHUNK);
 	end();
 }
 
@@ -548,7 +647,7 @@ static void begin_and_lose(const struct fake_answer *second, int tries)
 {
 	begin_talking(second);
 	cfg.reconnect_tries = tries;
-	link.access = &to[second ? 1 : 0];
+	to[0].port = to[second ? 1 : 0].port;
 	visited = 0;
 	fake_model_tell(models[0], "!");
 	UNTIL(link.state == LINK_LOST);
@@ -716,10 +815,9 @@ static void next_session_that_is_lost_before_its_turn_is_dialled_again_later(voi
 	assert_true(link.renew_us > now());
 	assert_false(link_renew(&link, now()));
 	skew += 11 * US_PER_S;
-	link.access = &to[1];
+	to[0].port = to[1].port;
 	assert_true(link_renew(&link, now()));
 	UNTIL(link.next_ready);
-	link.access = &to[0];
 	end();
 }
 
@@ -867,7 +965,7 @@ static void a_text_api_is_talked_to_as_any_other_model(void **state)
 	cfg.openai_url = "wss://localhost/v1/realtime";
 	cfg.text_api_url = cfg.text_api_key = cfg.openai_api_key = cfg.openai_organization = cfg.openai_project = "";
 	text_access(&to[0], &carrier);
-	link_open(&link, line, &to[0], NULL, &in_text);
+	link_open(&link, line, &endpoints, NULL, &in_text);
 	assert_true(link.protocol == &text_protocol);
 	UNTIL(link_talks(&link));
 	stream.tells = "data: {\"type\":\"response.output_text.delta\",\"item_id\":\"m\",\"delta\":\"x\"}\n\n";
@@ -903,6 +1001,12 @@ int main(void)
 		cmocka_unit_test(orders_go_by_whoever_has_the_writer_in_their_order),
 		cmocka_unit_test(writer_that_is_asked_back_comes_with_all_that_was_ordered),
 		cmocka_unit_test(caller_loop_that_cannot_write_loses_the_session),
+		cmocka_unit_test(second_endpoint_is_dialled_at_once_when_the_first_fails),
+		cmocka_unit_test(what_one_endpoint_refuses_the_other_is_asked_for),
+		cmocka_unit_test(refused_by_both_the_call_ends),
+		cmocka_unit_test(failing_at_both_the_call_ends_after_three_tries),
+		cmocka_unit_test(what_is_moderated_is_asked_for_nowhere_else),
+		cmocka_unit_test(endpoint_that_says_nothing_is_left_early_for_another),
 		cmocka_unit_test(session_is_replaced_under_a_conversation_that_goes_on),
 		cmocka_unit_test(next_session_that_cannot_be_had_changes_nothing),
 		cmocka_unit_test(old_session_lost_before_the_next_is_ready_is_no_end),

@@ -21,7 +21,8 @@ static struct buf problem, notes;
 
 static int begin(void **state)
 {
-	static const char *const pairs[] = { "SIGNING_SECRET", "not-a-real-secret", "OPENAI_VOICE", "verse", NULL };
+	static const char *const pairs[] = { "SIGNING_SECRET", "not-a-real-secret", "OPENAI_VOICE", "verse",
+		"OPENAI_REALTIME_URL_2", "wss://h.example/r", NULL };
 	char path[128];
 	char *big = malloc(70000);
 
@@ -114,6 +115,7 @@ static void what_is_left_out_comes_from_the_settings(void **state)
 
 static const char every_key[] =
     "{\"numbers\":[\"+12025550100\",\"+12025550101\"],\"model\":\"m\",\"voice\":\"cedar\",\"speed\":1.25,"
+    "\"endpoints\":[{\"number\":2,\"model\":\"deployed\"},{\"number\":1,\"voice\":\"ash\"}],"
     "\"languages\":[\"en\",\"es\"],\"instructions\":\"Be {{caller}}.\","
     "\"greeting\":{\"mode\":\"exact\",\"text\":\"Hello {{now}}\",\"protect_ms\":700},\"interruptible\":false,"
     "\"turn_detection\":{\"type\":\"server_vad\",\"threshold\":0.7,\"prefix_ms\":200,\"silence_ms\":900},"
@@ -145,6 +147,12 @@ static void every_key_of_the_talk_goes_where_it_belongs(void **state)
 	assert_string_equal(p->numbers[1], "+12025550101");
 	assert_string_equal(p->openai_model, "m");
 	assert_string_equal(p->voice, "cedar");
+	assert_int_equal(p->endpoint_count, 2);
+	assert_int_equal(p->endpoints[0].number, 2);
+	assert_string_equal(p->endpoints[0].model, "deployed");
+	assert_null(p->endpoints[0].voice);
+	assert_string_equal(p->endpoints[1].voice, "ash");
+	assert_true(agent_takes_endpoint(p, 1) && !agent_takes_endpoint(p, 3));
 	assert_true(p->speed == 1.25);
 	assert_int_equal(p->language_count, 2);
 	assert_string_equal(p->languages[1], "es");
@@ -324,6 +332,16 @@ static const struct {
 	{ "{\"limits\":[]}", "limits", "object" },
 	{ "{\"limits\":{\"max_call_seconds\":14101}}", "limits.max_call_seconds", "14100" },
 	{ "{\"fallback\":{\"number\":\"911\"}}", "fallback.number", "E.164" },
+	/* endpoints */
+	{ "{\"endpoints\":[]}", "endpoints", "one element at least" },
+	{ "{\"endpoints\":{\"number\":1}}", "endpoints", "list" },
+	{ "{\"endpoints\":[{\"voice\":\"ash\"}]}", "endpoints[0].number", "missing" },
+	{ "{\"endpoints\":[{\"number\":4}]}", "endpoints[0].number", "from 1 to 3" },
+	{ "{\"endpoints\":[{\"number\":1},{\"number\":3}]}", "endpoints[1].number",
+	    "OPENAI_REALTIME_URL_3 is not set" },
+	{ "{\"endpoints\":[{\"number\":2},{\"number\":2}]}", "endpoints[1].number", "the same as that of [0]" },
+	{ "{\"endpoints\":[{\"number\":2,\"url\":\"wss://x/y\"}]}", "endpoints[0].url", "no key that is known" },
+	{ "{\"endpoints\":[{\"number\":2,\"model\":\"a b\"}]}", "endpoints[0].model", "plain name" },
 	/* numbers and languages */
 	{ "{\"numbers\":\"+12025550100\"}", "numbers", "list" },
 	{ "{\"numbers\":[\"2025550100\"]}", "numbers[0]", "E.164" },

@@ -808,6 +808,60 @@ static void a_deployment_on_azure_has_its_own_dates(void **state)
 	buf_free(&ahead);
 }
 
+/* The settings of the endpoints besides the first pass the checks of the first's. */
+static void other_endpoints_are_checked_as_the_first(void **state)
+{
+	const char *env[] = { "OPENAI_MODEL=gpt-realtime-2.1", "OPENAI_MODEL_2=gpt-realtime",
+		"OPENAI_REALTIME_URL_3=wss://h.example/r?model=gpt-realtime-mini", NULL };
+	struct buf ended, ahead;
+
+	(void)state;
+	accepts("OPENAI_REALTIME_URL_2=wss://x.openai.azure.com/openai/v1/realtime?model=mine");
+	accepts("OPENAI_AUTH_2=API-Key");
+	accepts("OPENAI_AUDIO_FORMAT_3=pcm");
+	refuses("OPENAI_REALTIME_URL_2=ws://localhost/v1", "wss://");
+	refuses("OPENAI_REALTIME_URL_3=wss://127.0.0.1/v1", "must name its host");
+	refuses("OPENAI_API_KEY_2=a b", "visible ASCII");
+	refuses("OPENAI_AUTH_3=basic", "auto/bearer/api-key");
+	refuses("OPENAI_AUDIO_FORMAT_2=mp3", "pcmu/pcma/pcm");
+	refuses("OPENAI_MODEL_2=a b", "plain name");
+	refuses("OPENAI_VOICE_3=a b", "plain name");
+	buf_init(&ended, 0);
+	buf_init(&ahead, 0);
+	told_of_ends(env, NULL, "2026-12-01", &ended, &ahead);
+	assert_string_equal(buf_text(&ahead),
+	    "OPENAI_MODEL_2: gpt-realtime is to be shut down on 2027-01-20; gpt-realtime-2.1 is its successor.\n"
+	    "OPENAI_REALTIME_URL_3: gpt-realtime-mini is to be shut down on 2027-01-20; gpt-realtime-2.1-mini is its "
+	    "successor.\n");
+	buf_free(&ended);
+	buf_free(&ahead);
+}
+
+static void what_is_odd_about_another_endpoint_is_warned_of(void **state)
+{
+	const char *env[6] = { "PUBLIC_URL=https://a.example",
+		"OPENAI_REALTIME_URL_2=wss://me.openai.azure.com/openai/v1/realtime", NULL };
+
+	(void)state;
+	assert_string_equal(warned(env),
+	    "OPENAI_API_KEY_2 is not set: OPENAI_REALTIME_URL_2 is another host than that of OPENAI_REALTIME_URL, and is "
+	    "shown the same key.\n"
+	    "OPENAI_MODEL_2 is not set: on Azure it is the deployment's name, which is seldom that of the agent's model.\n");
+	env[2] = "OPENAI_API_KEY_2=k";
+	env[3] = "OPENAI_MODEL_2=desk";
+	assert_string_equal(warned(env), "");
+	env[2] = "OPENAI_API_KEY_2=sk-proj-0123456789abcdefsk-proj-0123456789abcdef";
+	assert_string_equal(
+	    warned(env), "OPENAI_API_KEY_2 is the same 24 characters twice: it seems to have been pasted twice.\n");
+	env[1] = "OPENAI_REALTIME_URL_3=wss://api.openai.com:444/v1/realtime"; /* the same host */
+	env[2] = env[3] = NULL;
+	assert_string_equal(warned(env), "");
+	env[1] = "OPENAI_REALTIME_URL_3=wss://me.openai.azure.com/openai/realtime?deployment=d";
+	env[2] = "OPENAI_API_KEY_3=k";
+	assert_non_null(strstr(warned(env), "OPENAI_REALTIME_URL_3 is an address of Azure's preview"));
+	assert_non_null(strstr(buf_text(&said), "deployment's name in OPENAI_MODEL_3"));
+}
+
 static bool called_a_preview(const char *url)
 {
 	char pair[160];
@@ -1051,6 +1105,8 @@ int main(void)
 		CASE(models_with_an_announced_end_are_told),
 		CASE(a_key_pasted_twice_is_warned_of),
 		CASE(a_deployment_on_azure_has_its_own_dates),
+		CASE(other_endpoints_are_checked_as_the_first),
+		CASE(what_is_odd_about_another_endpoint_is_warned_of),
 		CASE(azures_preview_addresses_are_warned_of),
 		CASE(open_doors_are_warned_of),
 		CASE(what_cannot_be_recorded_or_remembered_is_warned_of),

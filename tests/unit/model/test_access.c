@@ -19,7 +19,7 @@ static void parse(struct model_access *a, struct config *cfg, const char *url, c
 
 	pairs_load(cfg, pairs);
 	buf_init(&errors, 0);
-	if (model_access_parse(a, cfg, &errors))
+	if (model_access_parse(a, cfg, 1, &errors))
 		fail_msg("%s: %s", url, buf_text(&errors));
 	buf_free(&errors);
 }
@@ -72,7 +72,7 @@ static void name_of_a_model_cannot_add_to_the_request(void **state)
 
 	(void)state;
 	buf_init(&errors, 0);
-	assert_int_equal(model_access_parse(&a, &cfg, &errors), 0);
+	assert_int_equal(model_access_parse(&a, &cfg, 1, &errors), 0);
 	buf_init(&path, 0);
 	a.protocol->path(&a, "a b&c=d\r\nX: y/\xc3\xbc~", &path);
 	assert_string_equal(buf_text(&path), "/r?model=a%20b%26c%3Dd%0D%0AX%3A%20y%2F%C3%BC~");
@@ -94,19 +94,19 @@ static void what_is_too_long_is_said_and_not_cut(void **state)
 	url[3016] = '\0';
 	cfg.openai_url = url;
 	buf_init(&errors, 0);
-	assert_int_equal(model_access_parse(&a, &cfg, &errors), -EINVAL);
+	assert_int_equal(model_access_parse(&a, &cfg, 1, &errors), -EINVAL);
 	assert_non_null(strstr(buf_text(&errors), "OPENAI_REALTIME_URL"));
 	buf_reset(&errors);
 	memset(url + 6, 'x', 500);
-	assert_int_equal(model_access_parse(&a, &cfg, &errors), -EINVAL);
+	assert_int_equal(model_access_parse(&a, &cfg, 1, &errors), -EINVAL);
 	assert_true(errors.len > 0);
 	buf_free(&errors);
 	free(url);
 }
 
-/* The header lines for a caller with these settings, without the one that says
+/* The header lines for a caller with these settings at that endpoint, without the one that says
  * who we are; valid until the next call. */
-static const char *headers(const char *const *pairs, const char *caller)
+static const char *headers_at(int number, const char *const *pairs, const char *caller)
 {
 	static char text[2048];
 	char *agent;
@@ -116,7 +116,7 @@ static const char *headers(const char *const *pairs, const char *caller)
 
 	pairs_load(&cfg, pairs);
 	buf_init(&out, 0);
-	assert_int_equal(model_access_parse(&a, &cfg, &out), 0);
+	assert_int_equal(model_access_parse(&a, &cfg, number, &out), 0);
 	a.protocol->headers(&a, caller, &out);
 	assert_int_equal(buf_error(&out), 0);
 	snprintf(text, sizeof text, "%s", buf_text(&out));
@@ -126,6 +126,11 @@ static const char *headers(const char *const *pairs, const char *caller)
 	buf_free(&out);
 	config_free(&cfg);
 	return text;
+}
+
+static const char *headers(const char *const *pairs, const char *caller)
+{
+	return headers_at(1, pairs, caller);
 }
 
 static void key_goes_where_the_service_looks_for_it(void **state)
@@ -194,25 +199,100 @@ static void file_without_certificates_is_named(void **state)
 	(void)state;
 	pairs_load(&cfg, pairs);
 	buf_init(&errors, 0);
-	assert_true(model_access_open(&a, &cfg, &errors) < 0);
+	assert_true(model_access_open(&a, &cfg, 1, NULL, &errors) < 0);
 	assert_non_null(strstr(buf_text(&errors), "OPENAI_CA_FILE: LICENSE"));
 	buf_free(&errors);
 	config_free(&cfg);
 }
 
+/* Up to the next question. */
+static const char *blamed(const struct model_access *a, int status, const char *code)
+{
+	static char text[512];
+	struct buf out;
+
+	buf_init(&out, 0);
+	model_access_put_blame(&out, a, MODEL_KIND_REALTIME, status, code);
+	snprintf(text, sizeof text, "%s", buf_text(&out));
+	buf_free(&out);
+	return text;
+}
+
 static void a_refusal_names_the_settings_to_look_at(void **state)
 {
+	const char *const pairs[] = { "OPENAI_REALTIME_URL_2", "wss://h.example/r", "OPENAI_MODEL_2", "m",
+		"OPENAI_API_KEY_3", "k3", NULL };
+	struct model_access a;
+	struct config cfg;
+	struct buf errors;
+
 	(void)state;
-	assert_non_null(strstr(model_access_blame(MODEL_KIND_REALTIME, 401, "http_401"), "OPENAI_API_KEY"));
-	assert_non_null(strstr(model_access_blame(MODEL_KIND_REALTIME, 403, "http_403"), "OPENAI_PROJECT"));
-	assert_non_null(strstr(model_access_blame(MODEL_KIND_REALTIME, 404, "http_404"), "OPENAI_MODEL"));
-	assert_non_null(strstr(model_access_blame(MODEL_KIND_REALTIME, 404, "http_404"), "OPENAI_REALTIME_URL"));
+	pairs_load(&cfg, pairs);
+	buf_init(&errors, 0);
+	assert_int_equal(model_access_parse(&a, &cfg, 1, &errors), 0);
+	assert_non_null(strstr(blamed(&a, 401, "http_401"), "OPENAI_API_KEY:"));
+	assert_non_null(strstr(blamed(&a, 403, "http_403"), "OPENAI_PROJECT"));
+	assert_non_null(strstr(blamed(&a, 404, "http_404"), "OPENAI_MODEL "));
+	assert_non_null(strstr(blamed(&a, 404, "http_404"), "OPENAI_REALTIME_URL,"));
 	/* A key that passes the upgrade and is refused in the session, or by its close. */
-	assert_non_null(strstr(
-	    model_access_blame(MODEL_KIND_REALTIME, 0, "invalid_request_error.invalid_api_key"), "OPENAI_API_KEY"));
-	assert_non_null(strstr(model_access_blame(MODEL_KIND_REALTIME, 0, "model_not_found"), "OPENAI_MODEL"));
-	assert_null(model_access_blame(MODEL_KIND_REALTIME, 503, "http_503"));
-	assert_null(model_access_blame(MODEL_KIND_REALTIME, 0, ""));
+	assert_non_null(strstr(blamed(&a, 0, "invalid_request_error.invalid_api_key"), "OPENAI_API_KEY:"));
+	assert_non_null(strstr(blamed(&a, 0, "model_not_found"), "OPENAI_MODEL "));
+	assert_non_null(strstr(blamed(&a, 429, "credit_balance_exhausted"), "account behind OPENAI_API_KEY:"));
+	assert_string_equal(blamed(&a, 503, "http_503"), "");
+	assert_string_equal(blamed(&a, 0, ""), "");
+	/* Each of another endpoint is its own, or the first's. */
+	assert_int_equal(model_access_parse(&a, &cfg, 2, &errors), 0);
+	assert_non_null(strstr(blamed(&a, 401, "http_401"), "OPENAI_API_KEY: it is wrong, revoked, or of another "
+							    "service than OPENAI_REALTIME_URL_2 names"));
+	assert_non_null(strstr(blamed(&a, 404, "http_404"), "OPENAI_MODEL_2 "));
+	assert_int_equal(model_access_parse(&a, &cfg, 3, &errors), 0);
+	assert_non_null(strstr(blamed(&a, 401, "http_401"), "OPENAI_API_KEY_3: it is wrong, revoked, or of another "
+							    "service than OPENAI_REALTIME_URL names"));
+	buf_free(&errors);
+	config_free(&cfg);
+}
+
+/* What another endpoint leaves out is the first's; model and voice are the agent's. */
+static void another_endpoint_has_what_it_says_and_else_what_the_first_has(void **state)
+{
+	static const char azure[] = "wss://res.openai.azure.com/openai/v1/realtime";
+	const char *const pairs[] = { "OPENAI_API_KEY", "k1", "OPENAI_PROJECT", "p1", "OPENAI_AUDIO_FORMAT", "pcma",
+		"OPENAI_REALTIME_URL_2", azure, "OPENAI_API_KEY_2", "k2", "OPENAI_MODEL_2", "front-desk",
+		"OPENAI_VOICE_2", "alloy", "OPENAI_AUDIO_FORMAT_2", "PCM", "OPENAI_MODEL_3", "m3", "OPENAI_AUTH_3",
+		"api-key", NULL };
+	static const struct agent_endpoint own[] = { { .number = 3, .model = "mine", .voice = "cedar" },
+		{ .number = 2 } };
+	struct agent plain = { .openai_model = "m", .voice = "marin" },
+		     particular = { .openai_model = "m", .voice = "marin", .endpoints = own, .endpoint_count = 2 };
+	struct model_access a;
+	struct config cfg;
+	struct buf text;
+
+	(void)state;
+	assert_string_equal(headers_at(1, pairs, ""), "Authorization: Bearer k1\r\nOpenAI-Project: p1\r\n");
+	assert_string_equal(headers_at(2, pairs, ""), "api-key: k2\r\n"); /* the project is the first key's */
+	assert_string_equal(headers_at(3, pairs, ""), "api-key: k1\r\nOpenAI-Project: p1\r\n");
+	pairs_load(&cfg, pairs);
+	buf_init(&text, 0);
+	assert_int_equal(model_access_parse(&a, &cfg, 2, &text), 0);
+	assert_string_equal(a.host, "res.openai.azure.com");
+	assert_int_equal(a.format, AUDIO_PCM);
+	assert_string_equal(model_access_model(&a, &plain), "front-desk");
+	assert_string_equal(model_access_voice(&a, &plain), "alloy");
+	assert_string_equal(model_access_model(&a, &particular), "front-desk");
+	a.protocol->path(&a, model_access_model(&a, &plain), &text);
+	assert_string_equal(buf_text(&text), "/openai/v1/realtime?model=front-desk");
+	assert_int_equal(model_access_parse(&a, &cfg, 3, &text), 0);
+	assert_string_equal(a.host, "api.openai.com");
+	assert_int_equal(a.format, AUDIO_PCMA);
+	assert_string_equal(model_access_model(&a, &plain), "m3");
+	assert_string_equal(model_access_voice(&a, &plain), "marin");
+	assert_string_equal(model_access_model(&a, &particular), "mine");
+	assert_string_equal(model_access_voice(&a, &particular), "cedar");
+	assert_int_equal(model_access_parse(&a, &cfg, 1, &text), 0);
+	assert_string_equal(model_access_model(&a, &particular), "m");
+	buf_free(&text);
+	config_free(&cfg);
 }
 
 static void the_words_of_a_refusal_are_cut_and_never_hold_the_key(void **state)
@@ -227,6 +307,7 @@ static void the_words_of_a_refusal_are_cut_and_never_hold_the_key(void **state)
 		{ "{\"detail\":\"other\"}", "{\"detail\":\"other\"}" },
 		{ "Bearer sk-proj-a/b is wrong", "" },
 		{ "{\"error\":{\"message\":\"sk-proj-a\\/b is wrong\"}}", "" },
+		{ "Bearer another-1 is wrong", "" },
 	};
 	struct model_access a = { 0 };
 	struct config cfg;
@@ -236,6 +317,7 @@ static void the_words_of_a_refusal_are_cut_and_never_hold_the_key(void **state)
 	(void)state;
 	pairs_load(&cfg, pairs);
 	a.cfg = &cfg;
+	a.key = "another-1";
 	buf_init(&words, 0);
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		buf_reset(&words);
@@ -258,6 +340,7 @@ int main(void)
 		cmocka_unit_test(name_of_a_model_cannot_add_to_the_request),
 		cmocka_unit_test(what_is_too_long_is_said_and_not_cut),
 		cmocka_unit_test(key_goes_where_the_service_looks_for_it),
+		cmocka_unit_test(another_endpoint_has_what_it_says_and_else_what_the_first_has),
 		cmocka_unit_test(organisation_and_project_are_named_if_there_are_any),
 		cmocka_unit_test(caller_is_told_apart_but_not_told),
 		cmocka_unit_test(file_without_certificates_is_named),

@@ -1,5 +1,8 @@
 #include "server/model/errors.h"
 
+#include "common/ws_client.h"
+
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,9 +23,23 @@ static void code_decides_and_without_a_known_one_the_type(void **state)
 		{ "server_error", "", MODEL_RETRY },
 		{ "server_error", "session_expired", MODEL_RENEW },
 		{ "invalid_request_error", "model_not_found", MODEL_FATAL },
+		{ "", "DeploymentNotFound", MODEL_FATAL },
 		{ "", "rate_limit_exceeded", MODEL_RETRY },
+		{ "", "inference_rate_limit_exceeded", MODEL_RETRY },
 		{ "", "response_cancel_not_active", MODEL_HARMLESS },
 		{ "", "conversation_already_has_active_response", MODEL_HARMLESS },
+		{ "", "input_audio_buffer_commit_empty", MODEL_HARMLESS },
+		{ "", "session_expired", MODEL_RENEW },
+		{ "", "account_deactivated", MODEL_FATAL },
+		{ "insufficient_quota", "credit_balance_exhausted", MODEL_FATAL },
+		{ "insufficient_quota", "a_reason_of_tomorrow", MODEL_FATAL },
+		{ "billing_not_active", "billing_not_active", MODEL_FATAL },
+		{ "", "billing_hard_limit_reached", MODEL_FATAL },
+		{ "", "http_401", MODEL_FATAL },
+		{ "invalid_request_error", "content_filter", MODEL_MODERATED },
+		{ "", "content_policy_violation", MODEL_MODERATED },
+		{ "", "cyber_policy", MODEL_MODERATED },
+		{ "", "invalid_request_error.moderation_blocked", MODEL_MODERATED },
 		{ "", "", MODEL_HARMLESS },
 		{ "", ".", MODEL_HARMLESS },
 		{ "of_tomorrow", "never_seen", MODEL_HARMLESS },
@@ -45,10 +62,69 @@ static void answer_is_judged_by_its_code_and_then_by_its_status(void **state)
 	assert_int_equal(model_error_of_answer(400, ""), MODEL_HARMLESS);
 }
 
+static void blame_lies_with_the_key_or_with_the_model(void **state)
+{
+	(void)state;
+	assert_true(model_error_is_of_key("invalid_api_key"));
+	assert_true(model_error_is_of_key("invalid_request_error.invalid_api_key"));
+	assert_true(model_error_is_of_key("insufficient_quota"));
+	assert_true(model_error_is_of_key("http_401"));
+	assert_false(model_error_is_of_key("http_403"));
+	assert_false(model_error_is_of_key("model_not_found"));
+	assert_false(model_error_is_of_key("rate_limit_exceeded"));
+	assert_true(model_error_is_of_model("invalid_request_error.model_not_found"));
+	assert_true(model_error_is_of_model("DeploymentNotFound"));
+	assert_false(model_error_is_of_model("invalid_api_key"));
+}
+
+/* The stage and what happened there; what the server said; what that means, and its word for counting. */
+static void a_failure_to_dial_is_judged_by_what_the_service_says_and_else_by_its_kind(void **state)
+{
+	static const struct {
+		struct ws_failure failure;
+		enum model_error error;
+		const char *code;
+	} cases[] = {
+		{ { .stage = WS_CONNECT, .err = -ECONNREFUSED }, MODEL_RETRY, "ECONNREFUSED" },
+		{ { .stage = WS_TLS, .err = -ETIMEDOUT }, MODEL_RETRY, "timeout" },
+		{ { .stage = WS_LOOKUP, .err = -ENOENT }, MODEL_FATAL, "ENOENT" },
+		{ { .stage = WS_LOOKUP, .err = -EAGAIN }, MODEL_RETRY, "EAGAIN" },
+		{ { .stage = WS_TLS, .err = -EPROTO, .tls_error = 54 }, MODEL_FATAL, "tls_54" },
+		{ { .stage = WS_TLS, .err = -EPROTO, .tls_error = 31 }, MODEL_RETRY, "tls_31" },
+		{ { .http_status = 401, .body = "{\"error\":{\"code\":\"invalid_api_key\"}}" }, MODEL_FATAL,
+		    "http_401" },
+		{ { .http_status = 404, .body = "<p>" }, MODEL_FATAL, "http_404" },
+		{ { .http_status = 429 }, MODEL_RETRY, "http_429" },
+		{ { .http_status = 429,
+		      .body = "{\"error\":{\"type\":\"requests\",\"code\":\"rate_limit_exceeded\"}}" },
+		    MODEL_RETRY, "http_429" },
+		{ { .http_status = 429,
+		      .body = "{\"error\":{\"type\":\"insufficient_quota\",\"code\":\"credit_balance_exhausted\"}}" },
+		    MODEL_FATAL, "credit_balance_exhausted" },
+		{ { .http_status = 429, .body = "{\"error\":{\"type\":\"insufficient_quota\",\"code\":\"new\"}}" },
+		    MODEL_FATAL, "insufficient_quota" },
+		{ { .http_status = 404, .body = "{\"error\":{\"code\":\"DeploymentNotFound\"}}" }, MODEL_FATAL,
+		    "DeploymentNotFound" },
+		{ { .http_status = 400, .body = "{\"error\":{\"code\":\"content_filter\"}}" }, MODEL_MODERATED,
+		    "content_filter" },
+		{ { .http_status = 503, .body = "{\"error\":{\"code\":17,\"type\":null}}" }, MODEL_RETRY, "http_503" },
+	};
+	char code[MODEL_CODE_SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		if (model_error_of_dialling(&cases[i].failure, code) != cases[i].error)
+			fail_msg("case %zu is of another class", i);
+		assert_string_equal(code, cases[i].code);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(code_decides_and_without_a_known_one_the_type),
+		cmocka_unit_test(blame_lies_with_the_key_or_with_the_model),
+		cmocka_unit_test(a_failure_to_dial_is_judged_by_what_the_service_says_and_else_by_its_kind),
 		cmocka_unit_test(answer_is_judged_by_its_code_and_then_by_its_status),
 	};
 

@@ -1,5 +1,7 @@
 #include "server/model/findings.h"
 
+#include "server/model/access.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -21,12 +23,15 @@ static void failure_that_may_pass_does_not_hide_one_that_will_not(void **state)
 	struct finding finding = { 0 };
 
 	(void)state;
-	assert_false(findings_note(&finding, &passing));
+	findings_note(&finding, &passing, false);
 	assert_string_equal(finding.text, "busy");
+	assert_int_equal(findings_state(&finding), WAY_WELL);
+	findings_note(&finding, &passing, false);
+	assert_int_equal(findings_state(&finding), WAY_FAILING);
 	assert_false(finding.blocks);
-	assert_true(findings_note(&finding, &lasting));
-	assert_false(findings_note(&finding, &lasting));
-	assert_false(findings_note(&finding, &passing));
+	findings_note(&finding, &lasting, false);
+	assert_int_equal(findings_state(&finding), WAY_REFUSED);
+	findings_note(&finding, &passing, true);
 	assert_string_equal(finding.text, "wrong key");
 	assert_true(finding.blocks);
 }
@@ -35,25 +40,30 @@ static void agents_that_are_gone_are_forgotten(void **state)
 {
 	struct agent agent = { .name = "a", .variant = "" };
 	struct model_failure lasting = failure_of("no such voice", true);
-	struct findings f = { 0 };
+	static const struct model_access one = { .number = 1 };
+	struct findings f;
 	char name[16];
 
 	(void)state;
+	findings_init(&f, &one, 1);
 	for (int i = 0; i < 20; i++) { /* more than there is room for at first */
 		snprintf(name, sizeof name, "a%d", i);
 		agent.name = name;
-		findings_note(&findings_of(&f, &agent, true)->found, &lasting);
+		findings_note(&findings_of(&f, &agent, true)->at[0].found, &lasting, false);
 	}
 	assert_int_equal(f.count, 20);
-	assert_false(findings_keep_seen(&f)); /* they are new */
+	findings_keep_seen(&f); /* they are new */
+	assert_false(findings_good(&f, 0));
 	assert_int_equal(f.count, 20);
 	findings_of(&f, &agent, false)->seen = true;
-	assert_false(findings_keep_seen(&f));
+	findings_keep_seen(&f);
+	assert_false(findings_good(&f, 0));
 	assert_int_equal(f.count, 1);
 	assert_string_equal(f.agents[0].name, "a19");
 	agent.variant = "b";
 	assert_null(findings_of(&f, &agent, false));
-	assert_true(findings_keep_seen(&f));
+	findings_keep_seen(&f);
+	assert_true(findings_good(&f, 0));
 	assert_int_equal(f.count, 0);
 	findings_free(&f);
 }

@@ -292,7 +292,7 @@ static struct {
 	size_t at;
 	const char *twiml, *after;
 	struct text heard, asked; /* all messages; all forms of the action */
-	int sockets, bad_signatures;
+	_Atomic int sockets, bad_signatures;
 	pthread_mutex_t lock;
 } server;
 
