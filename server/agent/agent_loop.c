@@ -347,6 +347,7 @@ static void conversation_close(struct conversation *con)
 	buf_free(&con->audio.decoded);
 	buf_free(&con->message);
 	conversation_tools_free(con);
+	conversation_sessions_free(con);
 	timeline_free(&con->timeline);
 }
 

@@ -36,7 +36,8 @@ enum {
 
 /* A session with the model, for the record. */
 struct session_seen {
-	char id[FOREIGN_ID_SIZE], endpoint[256];
+	char *id;               /* owned; NULL: no memory, or no name */
+	const char *endpoint;   /* its host */
 	int64_t from_ms, to_ms; /* since the call was answered */
 	const char *ended;      /* why; NULL: it goes on */
 };

@@ -142,8 +142,8 @@ static void note_session(struct conversation *con, int64_t now)
 	con->sessions.count++;
 	if (!(seen = seen_last(con)))
 		return;
-	snprintf(seen->id, sizeof seen->id, "%s", link_session_id(&con->link) ? link_session_id(&con->link) : "");
-	snprintf(seen->endpoint, sizeof seen->endpoint, "%s", con->link.access->host);
+	seen->id = strdup(link_session_id(&con->link) ? link_session_id(&con->link) : "");
+	seen->endpoint = con->link.access->host;
 	seen->from_ms = conversation_at_ms(con, now);
 }
 
@@ -288,4 +288,10 @@ void conversation_put_sessions(const struct conversation *con, struct buf *out)
 		json_put_end(&j);
 	}
 	json_put_end(&j);
+}
+
+void conversation_sessions_free(struct conversation *con)
+{
+	for (size_t i = 0; i < SESSIONS_SHOWN; i++)
+		free(con->sessions.seen[i].id);
 }

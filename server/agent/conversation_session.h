@@ -19,5 +19,6 @@ void conversation_mind_waiting(struct conversation *con, int64_t now_us);
 int64_t conversation_give_up_us(const struct conversation *con);
 
 void conversation_put_sessions(const struct conversation *con, struct buf *out);
+void conversation_sessions_free(struct conversation *con);
 
 #endif

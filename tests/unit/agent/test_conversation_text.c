@@ -78,6 +78,7 @@ static int end(void **state)
 {
 	(void)state;
 	conversation_tools_free(con);
+	conversation_sessions_free(con);
 	dialogue_free(&con->dialogue);
 	timeline_free(&con->timeline);
 	buf_free(&con->message);
