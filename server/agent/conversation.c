@@ -57,8 +57,8 @@ static void on_speech_stopped(struct conversation *con, const struct model_event
 
 static void on_committed(struct conversation *con, const struct model_event *e, int64_t now)
 {
-	conversation_turn_over(con, conversation_turn(con, TURN_CALLER, e->item_id, now));
-	stat_add(turns_caller, 1);
+	if (conversation_turn_over(con, e->item_id, now))
+		stat_add(turns_caller, 1);
 	TELL(con, now, .type = EVENT_TURN);
 }
 
@@ -89,6 +89,7 @@ static void on_transcript_failed(struct conversation *con, const struct model_ev
 	if (!turn)
 		return;
 	turn->transcript_failed = true;
+	conversation_written_down(con, turn);
 	timeline_settled(&con->timeline, turn);
 }
 

@@ -79,8 +79,10 @@ struct conversation {
 	} sessions;
 
 	struct {                  /* of the caller's turns, by positions of his audio */
-		uint64_t end;     /* the last that the model heard the end of */
-		uint64_t pending; /* the last that is neither written down nor answered; 0: none */
+		uint64_t end;     /* the last of which the model heard the end */
+		uint64_t pending; /* the last that was not written down; 0: it was */
+		bool answered;    /* … but something came of an answer to it */
+		size_t again; /* the place in the timeline, from 1, of the turn that the session hears again; 0: none */
 	} ears;
 
 	struct { /* the model's tools */

@@ -144,12 +144,20 @@ void conversation_speech_ended(struct conversation *con, int64_t at_ms)
 	con->ears.end = at_ms < 0 ? 0 : call_position(con->call, at_ms);
 }
 
-void conversation_turn_over(struct conversation *con, struct turn *turn)
+/* A turn that is heard once more keeps its place. */
+bool conversation_turn_over(struct conversation *con, const char *item_id, int64_t now_us)
 {
+	struct turn *turn = con->ears.again ? &con->timeline.turns[con->ears.again - 1] : NULL;
+	bool again = turn && timeline_rename(&con->timeline, turn, item_id);
+
+	if (!again)
+		turn = conversation_turn(con, TURN_CALLER, item_id, now_us);
 	con->ears.pending = con->ears.end;
+	con->ears.answered = again && con->ears.answered;
+	con->ears.end = con->ears.again = 0;
 	if (turn)
-		turn->ends_at = con->ears.end;
-	con->ears.end = 0;
+		turn->ends_at = con->ears.pending;
+	return !again;
 }
 
 void conversation_written_down(struct conversation *con, const struct turn *turn)
@@ -159,8 +167,12 @@ void conversation_written_down(struct conversation *con, const struct turn *turn
 		con->ears.pending = 0;
 }
 
+/* Without transcripts nobody will write it down. */
 void conversation_answered(struct conversation *con)
 {
+	con->ears.answered = true;
+	if (con->call->agent->transcription_model[0])
+		return;
 	call_said_to(con->call, con->ears.pending);
 	con->ears.pending = 0;
 }

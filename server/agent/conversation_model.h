@@ -32,11 +32,12 @@ void conversation_tell_call(struct conversation *con, struct tool_run *run);
  * nothing of them was heard. */
 void conversation_end_silent(struct conversation *con, const char *status);
 
-/* The caller's audio need not be sent to another session: up to his speech, which begins, if nothing is
- * pending; a turn is over; it was written down; it is being answered. -1: the service does not say when. */
+/* What of the caller's audio need not be sent to another session. His speech begins, and ends (-1: the service does
+ * not say when); a turn is over (false: it was heard before); it was written down, or cannot be; something comes of an
+ * answer. */
 void conversation_speech_began(struct conversation *con, int64_t at_ms);
 void conversation_speech_ended(struct conversation *con, int64_t at_ms);
-void conversation_turn_over(struct conversation *con, struct turn *turn);
+bool conversation_turn_over(struct conversation *con, const char *item_id, int64_t now_us);
 void conversation_written_down(struct conversation *con, const struct turn *turn);
 void conversation_answered(struct conversation *con);
 

@@ -21,18 +21,42 @@ enum {
 	LISTENED = 1000 * 1000 /* in silence: older audio has no speech in it */
 };
 
-/* Before the next session hears anything. True: it hears the last turn again, and answers it. That
- * comes with an item of its own. */
-static bool hears_again(struct conversation *con)
-{
-	const struct timeline *t = &con->timeline;
-	const struct turn *last = t->count ? &t->turns[t->count - 1] : NULL;
-	bool again = con->ears.pending && con->call->channel->audio;
+/* ------------------------------------------------------------------------- heard again */
 
-	if (again && last && last->kind == TURN_CALLER && !last->text_final && last->ends_at == con->ears.pending)
-		timeline_drop_last(&con->timeline);
-	con->ears.pending = con->ears.end = 0;
-	return again;
+/* The turn that nobody has written down yet, if its sound is still there; NULL: none. */
+static struct turn *unwritten(struct conversation *con, int64_t now)
+{
+	int64_t at_us = con->ears.pending ? call_position_us(con->call, con->ears.pending) : INT64_MIN;
+
+	if (at_us == INT64_MIN || now > at_us + con->call->cfg->backlog_ms * US_PER_MS)
+		return NULL;
+	for (size_t i = con->timeline.count; i > 0; i--)
+		if (con->timeline.turns[i - 1].ends_at == con->ears.pending)
+			return &con->timeline.turns[i - 1];
+	return NULL;
+}
+
+/* When a session is lost: the next one hears that turn again; in silence it is known by now that nobody
+ * has begun to speak. */
+static void keep_unheard(struct conversation *con, int64_t now)
+{
+	struct turn *turn = con->call->channel->audio ? unwritten(con, now) : NULL;
+
+	con->ears.again = turn ? (size_t)(turn - con->timeline.turns) + 1 : 0;
+	if (!turn && con->ears.pending)
+		call_said_to(con->call, con->ears.pending);
+	else if (!turn && !con->dialogue.speaking)
+		call_said_to(con->call, call_said_by(con->call, now - LISTENED));
+	con->ears.end = 0;
+	if (!turn)
+		con->ears.pending = 0;
+}
+
+/* It is no part of what the session is told. */
+static void hear_again(struct conversation *con)
+{
+	if (con->ears.again)
+		con->timeline.turns[con->ears.again - 1].session = con->link.no;
 }
 
 /* ------------------------------------------------------------------------ told the past */
@@ -147,8 +171,14 @@ static void note_session(struct conversation *con, int64_t now)
 	seen->from_ms = conversation_at_ms(con, now);
 }
 
-/* The dialogue asks for nothing while no session talks. In silence it is known by now that nobody
- * has begun to speak. */
+/* The next one is opened as the ears are by then; one that hears again what was answered does not answer. */
+static void set_wish(struct conversation *con)
+{
+	con->link.wish.protect =
+	    con->dialogue.ears == EARS_PROTECTING || (!con->dialogue.model && con->ears.again && con->ears.answered);
+}
+
+/* The dialogue asks for nothing while no session talks. */
 static void go_away(struct conversation *con, const char *why, int64_t now)
 {
 	struct session_seen *seen = seen_last(con);
@@ -159,11 +189,11 @@ static void go_away(struct conversation *con, const char *why, int64_t now)
 	}
 	con->timeline.dirty = true;
 	atomic_store_explicit(&con->call->caller_speaking, false, memory_order_relaxed);
-	if (!con->dialogue.speaking && !con->ears.pending)
-		call_said_to(con->call, call_said_by(con->call, now - LISTENED));
+	keep_unheard(con, now);
 	TELL(con, now, .type = EVENT_MODEL_AWAY);
 	conversation_end_silent(con, "incomplete");
 	con->sessions.away_us = now;
+	set_wish(con);
 }
 
 void conversation_mind_loss(struct conversation *con, int64_t now_us)
@@ -199,7 +229,7 @@ static void tell_of_another(struct conversation *con, bool renewed, int64_t now)
  * been told the conversation. */
 static void meet_session(struct conversation *con, int64_t now)
 {
-	bool renewed = con->dialogue.model, first = !con->sessions.count, again;
+	bool renewed = con->dialogue.model, first = !con->sessions.count;
 
 	if (renewed)
 		go_away(con, "renewed", now);
@@ -207,7 +237,7 @@ static void meet_session(struct conversation *con, int64_t now)
 		call_end(con->call, END_INTERNAL_ERROR);
 	if (con->audio.converter)
 		converter_reset_to_caller(con->audio.converter);
-	again = hears_again(con);
+	hear_again(con);
 	tell_past(con, false);
 	con->timeline.dirty = true;
 	link_replayed(&con->link);
@@ -215,7 +245,8 @@ static void meet_session(struct conversation *con, int64_t now)
 	if (!first)
 		tell_of_another(con, renewed, now);
 	con->sessions.away_us = 0;
-	TELL(con, now, .type = EVENT_MODEL_READY, .resent = again);
+	TELL(con, now, .type = EVENT_MODEL_READY, .resent = con->ears.again && !con->ears.answered,
+	    .heard_again = con->ears.again && con->ears.answered && con->link.wish.protect);
 }
 
 /* Nobody is to notice: it comes at a moment at which nothing is under way, or else when there is hardly
@@ -239,8 +270,7 @@ void conversation_mind_sessions(struct conversation *con, int64_t now_us)
 	mind_next(con, now_us);
 	if (con->link.state == LINK_REPLAYING)
 		meet_session(con, now_us);
-	/* The next one is opened as the ears are by then. */
-	con->link.wish.protect = con->dialogue.ears == EARS_PROTECTING;
+	set_wish(con);
 }
 
 /* ------------------------------------------------------------------------------ waiting */

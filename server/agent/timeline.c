@@ -11,17 +11,13 @@ void timeline_init(struct timeline *t)
 	memset(t, 0, sizeof *t);
 }
 
-static void empty(struct turn *turn)
-{
-	buf_free(&turn->text);
-	free(turn->item_id);
-	free(turn->heard_as);
-}
-
 void timeline_free(struct timeline *t)
 {
-	for (size_t i = 0; i < t->count; i++)
-		empty(&t->turns[i]);
+	for (size_t i = 0; i < t->count; i++) {
+		buf_free(&t->turns[i].text);
+		free(t->turns[i].item_id);
+		free(t->turns[i].heard_as);
+	}
 	free(t->turns);
 	timeline_init(t);
 }
@@ -73,15 +69,16 @@ struct turn *timeline_turn(struct timeline *t, enum turn_kind kind, const char *
 	return turn;
 }
 
-void timeline_drop_last(struct timeline *t)
+bool timeline_rename(struct timeline *t, struct turn *turn, const char *item_id)
 {
-	struct turn *last = &t->turns[--t->count];
+	char *id = strdup(item_id);
 
-	t->text_len -= last->text.len;
-	if (t->forming > t->count)
-		t->forming = 0;
-	empty(last);
-	t->dirty = true;
+	if (!id)
+		return false;
+	free(turn->item_id);
+	turn->item_id = id;
+	timeline_settled(t, turn);
+	return true;
 }
 
 /* As much of a text as there is room for, whole characters only; what is not is counted. */

@@ -63,8 +63,8 @@ void timeline_free(struct timeline *t);
 struct turn *timeline_turn(struct timeline *t, enum turn_kind kind, const char *item_id, int64_t at_ms);
 struct turn *timeline_find(struct timeline *t, const char *item_id);
 
-/* Takes the last turn out: it will come again. */
-void timeline_drop_last(struct timeline *t);
+/* Its item comes again under another id. False: no memory. */
+bool timeline_rename(struct timeline *t, struct turn *turn, const char *item_id);
 
 /* Appends, or with `whole` replaces, a turn's text; `turn` may be NULL. */
 void timeline_text(struct timeline *t, struct turn *turn, const char *text, bool whole);

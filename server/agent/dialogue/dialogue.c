@@ -68,7 +68,7 @@ static bool on_first_audio(struct dialogue *d, const struct dialogue_event *e, i
 	struct dialogue_order *order;
 
 	(void)now_us;
-	if (d->ears == EARS_PROTECTING)
+	if (d->ears == EARS_PROTECTING && !d->hears_until_us)
 		d->protect_until_us = e->at_us + d->rules.protect_us;
 	if (!d->stop_event_us)
 		return true;
@@ -103,7 +103,7 @@ static bool on_heard(struct dialogue *d, const struct dialogue_event *e, int64_t
 	note_heard(d, item, e->heard);
 	if (!items_unfinished(d))
 		d->silent_from_us = now_us;
-	if (d->ears == EARS_PROTECTING && !items_unfinished(d))
+	if (d->ears == EARS_PROTECTING && !d->hears_until_us && !items_unfinished(d))
 		word_end_protection(d, now_us);
 	return true;
 }

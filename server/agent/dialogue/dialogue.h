@@ -49,6 +49,7 @@
  *   model's ears | what it means                      | leaves for
  *   -------------+------------------------------------+--------------------------------------------
  *   PROTECTING   | the greeting is not interrupted    | RESTORING: heard, key, failed, time; or DEAF
+ *                | or the last turn is heard again    | RESTORING: heard, key, time; or DEAF
  *   RESTORING    | turn detection was asked for       | LISTENING: confirmed; or DEAF
  *   LISTENING    | the model answers turns by itself  | DEAF: firm last words
  *   DEAF         | no turn is answered any more       |
@@ -95,6 +96,7 @@ enum {
 	ANSWER_TRIES = 2,                   /* failures in a row that end the call */
 	DIGITS_PAUSE_US = 1500 * US_PER_MS, /* without a key, ends a group of keys */
 	LONG_SPEECH_US = 20 * US_PER_S,     /* longer "speech" of the caller is taken for noise */
+	HEAR_AGAIN_US = 2 * US_PER_S,       /* for a turn that a session only hears once more */
 	AFTER_SPEECH_US = 300 * US_PER_MS,  /* for the model to answer a turn by itself */
 	IN_FLIGHT_US = 300 * US_PER_MS,     /* an answer that began so soon after a result cannot know it */
 	FILLER_US = 1 * US_PER_S,           /* a tool without words of the model before it is noticed after this */
@@ -119,9 +121,9 @@ struct dialogue_rules {
 
 #define DIALOGUE_EVENTS(X) \
 	/* the link */ \
-	X(MODEL_READY) /* a session is ready; resent: it hears the last turn again, and answers it by itself */ \
-	X(MODEL_AWAY)  /* there is none, for now, or another: what the last one was making is over */ \
-	X(CONFIGURED)  /* the session has confirmed a change of its settings */ \
+	X(MODEL_READY) /* a session is ready; resent: it hears the last turn again, and answers it; heard_again: and does not */ \
+	X(MODEL_AWAY) /* there is none, for now, or another: what the last one was making is over */ \
+	X(CONFIGURED) /* the session has confirmed a change of its settings */ \
 	/* the caller loop */ \
 	X(CALLER_THERE) /* the stream began */ \
 	X(FIRST_AUDIO)  /* no, at_us: an item's first audio went out */ \
@@ -170,7 +172,7 @@ struct dialogue_event { /* all borrowed until dialogue_take returns */
 	uint32_t count, cut, no, run, request;
 	int64_t at_us;
 	enum call_end end;
-	bool failed, turn_detected, acts, busy, exact, firm, aside, resent;
+	bool failed, turn_detected, acts, busy, exact, firm, aside, resent, heard_again;
 	char key;
 };
 
@@ -320,9 +322,10 @@ struct dialogue {
 	bool turn_waiting; /* the caller said something during a protected greeting */
 	bool speaking;
 	int64_t protect_until_us;
-	int64_t speech_us;                     /* beginning of the caller's speech */
-	int64_t voice_us;                      /* last voice of either side, for rules.idle_us */
-	int64_t silent_from_us;                /* the caller hears all that was queued until then */
+	int64_t hears_until_us; /* the session hears a turn once more that was answered before; 0: it does not */
+	int64_t speech_us;      /* beginning of the caller's speech */
+	int64_t voice_us;       /* last voice of either side, for rules.idle_us */
+	int64_t silent_from_us; /* the caller hears all that was queued until then */
 	int64_t stop_event_us, stop_speech_us; /* end of the turn to be answered; 0: none */
 	char digits[DIGITS_MAX + 1];
 	size_t digit_count;

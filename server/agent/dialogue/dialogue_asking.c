@@ -46,7 +46,7 @@ static int64_t free_us(struct dialogue *d)
 	if (!d->model || !d->caller || d->farewell.state == FAREWELL_HEARING || d->active ||
 	    utterance_in(d, UTTERANCE_ASKED) || utterance_in(d, UTTERANCE_EXPECTED))
 		return NEVER_US;
-	return d->not_before_us;
+	return later(d->not_before_us, d->hears_until_us);
 }
 
 int64_t asking_silence_us(struct dialogue *d)

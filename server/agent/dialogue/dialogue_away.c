@@ -115,6 +115,9 @@ bool away_begins(struct dialogue *d, const struct dialogue_event *e, int64_t now
 	d->goes_on = false;
 	d->failures = d->mute_acts = 0;
 	d->busy_us = 0;
+	if (d->hears_until_us)
+		d->ears = EARS_LISTENING;
+	d->hears_until_us = 0;
 	d->expected_us = NEVER_US;
 	/* The next session is opened as the ears are; but it has to be made deaf. */
 	if (d->ears == EARS_DEAF)
@@ -125,7 +128,7 @@ bool away_begins(struct dialogue *d, const struct dialogue_event *e, int64_t now
 /* --------------------------------------------------------------- and there is another */
 
 /* What was protected when it was opened may be so no longer. A turn that it hears itself needs no
- * asking. */
+ * asking; one that is only to be written down is not answered, and whatever is owed waits for it. */
 bool away_ends(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
 {
 	struct utterance *wanted = utterance_wanted(d);
@@ -136,7 +139,10 @@ bool away_ends(struct dialogue *d, const struct dialogue_event *e, int64_t now_u
 	d->speaking &= d->rules.asks;
 	if (d->ears == EARS_RESTORING)
 		dialogue_order(d, ORDER_LISTEN);
-	if (e->resent && wanted && wanted->kind == UTTERANCE_ANSWER && !wanted->rest && d->ears == EARS_LISTENING) {
+	if (e->heard_again && d->ears == EARS_LISTENING && !d->rules.asks) {
+		d->ears = EARS_PROTECTING;
+		d->protect_until_us = d->hears_until_us = now_us + HEAR_AGAIN_US;
+	} else if (e->resent && wanted && wanted->kind == UTTERANCE_ANSWER && d->ears == EARS_LISTENING) {
 		utterance_drop(wanted);
 		asking_expect(d, now_us);
 	}

@@ -62,8 +62,8 @@ static inline void turn(struct world *w, const struct act *a)
 
 	(void)a;
 	step(w, "turn");
-	if (firm(w)) {
-		/* nobody is answered any more */
+	if (firm(w) || w->k.d.hears_until_us) {
+		/* nobody is answered any more, or was before */
 	} else if (w->k.d.rules.asks) {
 		stop_unheard(w);
 		owe(w);
@@ -406,16 +406,17 @@ static inline void session(struct world *w, const struct act *a)
 	static const struct {
 		const char *step;
 		enum dialogue_event_type type;
-		bool resent;
-	} events[] = { { "ready", EVENT_MODEL_READY, false }, { "there", EVENT_CALLER_THERE, false },
-		{ "configured", EVENT_CONFIGURED, false }, { "ready resent", EVENT_MODEL_READY, true },
-		{ "away", EVENT_MODEL_AWAY, false }, { "ready", EVENT_MODEL_READY, false } };
+		bool resent, again;
+	} events[] = { { "ready", EVENT_MODEL_READY, false, false }, { "there", EVENT_CALLER_THERE, false, false },
+		{ "configured", EVENT_CONFIGURED, false, false }, { "ready resent", EVENT_MODEL_READY, true, false },
+		{ "away", EVENT_MODEL_AWAY, false, false }, { "ready again", EVENT_MODEL_READY, false, true } };
 
 	step(w, "%s", events[a->p % 6].step);
 	if (events[a->p % 6].type == EVENT_MODEL_AWAY)
 		lost(w);
 	w->news_us = w->k.now;
-	TAKE(w, .type = events[a->p % 6].type, .resent = events[a->p % 6].resent);
+	TAKE(
+	    w, .type = events[a->p % 6].type, .resent = events[a->p % 6].resent, .heard_again = events[a->p % 6].again);
 }
 
 #endif

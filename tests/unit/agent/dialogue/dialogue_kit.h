@@ -4,7 +4,7 @@
  *
  * Steps, joined by " & " if they happen before the loop looks at the clock:
  *
- *   ready [resent]  away  configured  there   the session, what it was told, the stream
+ *   ready [resent|again]  away  configured  there   the session, what it was told, the stream
  *   speaks  pauses  turn                the caller
  *   began r1 [aside]  sign r1  part r1  over r1 [failed|turned|mute]   without "mute" something came of it
  *   audio r1 i1 800  ended r1 i1 [acts] bytes, as far as they are to be played
@@ -300,6 +300,7 @@ static inline void kit_fill(struct kit *k, struct dialogue_event *e, char what, 
 		break;
 	case 's':
 		e->resent = !strcmp(word, "resent");
+		e->heard_again = !strcmp(word, "again");
 		break;
 	case 'a':
 		e->acts = !strcmp(word, "acts");

@@ -53,6 +53,18 @@ TALK(turn_that_was_to_be_heard_again_is_asked_for_if_it_is_not, { "pauses & turn
     { "ready resent", "" }, { "+3999", "" }, { "+1", "NO_ANSWER, RETRIED" }, { "+500", "ASK 1" },
     { "began r1", "ASIDE" }, { "over r1", "" });
 
+/* It was being answered, but nobody has written it down: the session hears it, and goes on with the answer. */
+TALK(turn_that_was_answered_is_only_heard_again, R1_SOUNDS, { "away", "MADE i1, ITEM_OVER i1" }, { "ready again", "" },
+    { "speaks", "" }, { "pauses", "" }, { "+1000", "" }, { "turn", "LISTEN, ASK 1" }, { "began r2", "" },
+    { "over r2", "" });
+
+TALK(turn_that_is_not_heard_again_is_not_waited_for_long, R1_SOUNDS, { "away", "MADE i1, ITEM_OVER i1" },
+    { "ready again", "" }, { "+1999", "" }, { "+1", "ASK 1, LISTEN" });
+
+TALK(turn_that_is_heard_again_calls_off_no_farewell, R1_SOUNDS, { "call 1 r1 - & ends 1 r1", "" },
+    { "away", "MADE i1, ITEM_OVER i1" }, { "ready again", "" }, { "speaks", "" }, { "pauses & turn", "LISTEN" },
+    { "+1000", "ASK 1" });
+
 TALK(speech_ends_with_its_session, { "speaks", "" }, { "away", "" }, { "say x", "" }, { "ready", "SPEAK x 1" });
 
 /* ---------------------------------------------------------------------- other words */
@@ -214,6 +226,9 @@ int main(void)
 		CASE(turn_that_the_model_was_to_answer_is_asked_for),
 		CASE(turn_that_is_heard_again_is_answered_by_itself),
 		CASE(turn_that_was_to_be_heard_again_is_asked_for_if_it_is_not),
+		CASE(turn_that_was_answered_is_only_heard_again),
+		CASE(turn_that_is_not_heard_again_is_not_waited_for_long),
+		CASE(turn_that_is_heard_again_calls_off_no_farewell),
 		CASE(speech_ends_with_its_session),
 		CASE(words_that_broke_off_are_said_as_far_as_they_were_not_heard),
 		CASE(words_of_which_nothing_was_heard_are_said_again),
