@@ -18,6 +18,7 @@
 
 enum {
 	BYTES_PER_TOKEN = 4,
+	ONE_TRY = 3000 * 1000, /* for another session, however long the caller has waited for the last one */
 	LISTENED = 1000 * 1000 /* in silence: older audio has no speech in it */
 };
 
@@ -36,8 +37,8 @@ static struct turn *unwritten(struct conversation *con, int64_t now)
 	return NULL;
 }
 
-/* When a session is lost: the next one hears that turn again; in silence it is known by now that nobody
- * has begun to speak. */
+/* When a session is lost: the next one hears that turn again; in silence it is known, up to its last
+ * sign of life, that nobody had begun to speak. */
 static void keep_unheard(struct conversation *con, int64_t now)
 {
 	struct turn *turn = con->call->channel->audio ? unwritten(con, now) : NULL;
@@ -46,7 +47,7 @@ static void keep_unheard(struct conversation *con, int64_t now)
 	if (!turn && con->ears.pending)
 		call_said_to(con->call, con->ears.pending);
 	else if (!turn && !con->dialogue.speaking)
-		call_said_to(con->call, call_said_by(con->call, now - LISTENED));
+		call_said_to(con->call, call_said_by(con->call, con->link.heard_us - LISTENED));
 	con->ears.end = 0;
 	if (!turn)
 		con->ears.pending = 0;
@@ -281,6 +282,7 @@ void conversation_mind_waiting(struct conversation *con, int64_t now_us)
 	_Atomic int64_t *since = &con->call->waits_since_us;
 	bool waits = con->sessions.count && dialogue_waits(&con->dialogue);
 
+	con->link.waited_for = waits;
 	if (!waits)
 		atomic_store_explicit(since, 0, memory_order_relaxed);
 	else if (!atomic_load_explicit(since, memory_order_relaxed))
@@ -293,7 +295,7 @@ int64_t conversation_give_up_us(const struct conversation *con)
 
 	if (!since || link_talks(&con->link) || con->link.state == LINK_GONE)
 		return NEVER_US;
-	return since + con->call->cfg->give_up_seconds * (int64_t)US_PER_S;
+	return later(since + con->call->cfg->give_up_seconds * (int64_t)US_PER_S, con->sessions.away_us + ONE_TRY);
 }
 
 /* ------------------------------------------------------------------------------- shown */

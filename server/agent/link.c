@@ -13,13 +13,16 @@
 #include <string.h>
 
 enum {
-	DIAL_TRIES = 3,                  /* for the first session, before the call is given up */
-	DIAL_PAUSE_US = 300 * US_PER_MS, /* before the second try; twice that before the third */
-	REDIAL_US = 2 * US_PER_S,        /* for a try after a loss */
-	READ_AT_ONCE = 64,               /* messages, before the loop does other things */
-	PING_US = 20 * US_PER_S,         /* silence of the model after which it is pinged … */
-	DEAD_US = 45 * US_PER_S,         /* … and after which its session is lost */
-	CLOSE_US = 300 * US_PER_MS       /* for the model's Close after ours */
+	DIAL_TRIES = 3,                    /* for the first session, before the call is given up */
+	DIAL_PAUSE_US = 300 * US_PER_MS,   /* before the second try; twice that before the third */
+	REDIAL_US = 2 * US_PER_S,          /* for a try after a loss */
+	READ_AT_ONCE = 64,                 /* messages, before the loop does other things */
+	PING_US = 20 * US_PER_S,           /* silence of the model after which it is pinged … */
+	DEAD_US = 45 * US_PER_S,           /* … and after which its session is lost */
+	LOOK_US = 3 * US_PER_S,            /* the same, if it is known to answer pings: it is pinged after this … */
+	LOOK_WAITING_US = 700 * US_PER_MS, /* … and while the caller waits after this … */
+	NO_PONG_US = 1500 * US_PER_MS,     /* … and an answer that does not come in this time will not come */
+	CLOSE_US = 300 * US_PER_MS         /* for the model's Close after ours */
 };
 
 /* ----------------------------------------------------------------------- states */
@@ -160,6 +163,7 @@ void link_begin_session(struct link *l, int64_t now)
 	l->protocol = model_access_protocol(l->access, &l->wish);
 	model_writer_meet(&l->call->writer, model_session_client(l->session), l->protocol, l->access->format);
 	l->heard_us = l->pinged_us = l->began_us = now;
+	l->answers_pings = l->waited_for = false;
 	link_set_renewal(l, now);
 	model_health_ok(l->health, l->access, l->wish.agent, connect_ms);
 	if (model_session_resumed(l->session))
@@ -280,6 +284,7 @@ void link_read(struct link *l, link_event_fn *each, void *arg, int64_t now_us)
 		if (got <= 0)
 			return;
 		l->heard_us = now_us;
+		l->answers_pings |= got == 2 && l->pinged_us > l->began_us;
 		if (got != 1)
 			continue;
 		model_health_heard(l->health, l->access, l->wish.agent, &e);
@@ -325,18 +330,36 @@ void link_take_writer(struct link *l)
 		write_failed(l, err);
 }
 
+/* The next ping, and the time at which the session is lost. Any sign of life answers a ping; the first one tells
+ * whether the service answers pings at all. */
+static int64_t ping_us(const struct link *l)
+{
+	int64_t last_us = later(l->heard_us, l->pinged_us);
+
+	if (!l->answers_pings)
+		return l->pinged_us == l->began_us ? l->began_us + US_PER_S : last_us + PING_US;
+	return l->pinged_us > l->heard_us ? NEVER_US : last_us + (l->waited_for ? LOOK_WAITING_US : LOOK_US);
+}
+
+static int64_t dead_us(const struct link *l)
+{
+	if (l->answers_pings && l->pinged_us > l->heard_us)
+		return l->pinged_us + NO_PONG_US;
+	return l->heard_us + DEAD_US;
+}
+
 void link_ping(struct link *l, int64_t now_us)
 {
 	l->now_us = now_us;
 	if (l->state != LINK_TALKING)
 		return;
-	if (now_us >= l->heard_us + DEAD_US) {
+	if (now_us >= dead_us(l)) {
 		log_warn(l->call->tag, "model: no sign of life");
 		stat_model_error("connection", "silent");
 		link_lose(l, END_MODEL_LOST);
 		return;
 	}
-	if (now_us < l->heard_us + PING_US || now_us < l->pinged_us + PING_US)
+	if (now_us < ping_us(l))
 		return;
 	l->pinged_us = now_us;
 	if (!l->writer_is_ours) {
@@ -373,7 +396,6 @@ void link_pass_writer(struct link *l)
 int64_t link_deadline_us(const struct link *l)
 {
 	int64_t next = link_next_due_us(l);
-	int64_t last = l->heard_us > l->pinged_us ? l->heard_us : l->pinged_us;
 
 	switch (l->state) {
 	case LINK_LOST:
@@ -384,7 +406,7 @@ int64_t link_deadline_us(const struct link *l)
 	case LINK_TALKING:
 		if (l->more_to_read)
 			return 0;
-		return earlier(next, earlier(last + PING_US, l->heard_us + DEAD_US));
+		return earlier(next, earlier(ping_us(l), dead_us(l)));
 	default:
 		return INT64_MAX;
 	}

@@ -434,6 +434,11 @@ void asking_went_quiet(struct dialogue *d, int64_t now_us)
 		dialogue_order(d, ORDER_CANCEL)->response = utterance_response(d, u);
 	}
 	items_complete(d, u, "incomplete");
+	/* The caller has waited for long: another session is next. */
+	if (waited && d->rules.renews && !d->renewed && !d->failures) {
+		d->failing_us = u->since_us;
+		d->failures = ANSWER_TRIES - 1;
+	}
 	asking_over(d, u, waited, NULL, now_us);
 	u->cut = true; /* its late audio is not played */
 }

@@ -160,6 +160,17 @@ static void session_of_which_no_answer_can_be_had_is_followed_by_another(void **
 	    { "over r5 failed", "RENEW, RETRIED" });
 }
 
+/* The caller has waited for that too long already. */
+static void session_whose_answer_gets_stuck_is_followed_at_once(void **state)
+{
+	static const struct dialogue_rules rules = { .interruptible = true, .renews = true };
+
+	(void)state;
+	open_as(&rules);
+	FOLLOW(&k, { "ready & there & turn", "" }, { "began r1", "" }, { "+4000", "ASIDE" },
+	    { "+4000", "STOPPED, CANCEL r1, RENEW, RETRIED" }, { "away & ready & +500", "ASK 2" });
+}
+
 #define QUIET(steps, quiet) \
 	do { \
 		kit_play(&k, steps); \
@@ -245,6 +256,7 @@ int main(void)
 		CASE(farewell_that_lacks_its_end_only_is_whole),
 		CASE(firm_words_are_said_to_a_session_without_ears),
 		CASE(session_of_which_no_answer_can_be_had_is_followed_by_another),
+		CASE(session_whose_answer_gets_stuck_is_followed_at_once),
 		CASE(caller_waits_while_something_is_owed_and_nothing_is_heard),
 		CASE(quiet_is_when_nothing_is_said_or_owed),
 	};
