@@ -167,7 +167,8 @@ static int64_t limits_us(const struct conversation *con)
 static int64_t deadline(const struct conversation *con)
 {
 	return earlier(earlier(link_deadline_us(&con->link), dialogue_due_us(&con->dialogue)),
-	    earlier(earlier(limits_us(con), conversation_give_up_us(con)), publish_us(con)));
+	    earlier(earlier(limits_us(con), publish_us(con)),
+		earlier(conversation_waits_us(con), conversation_give_up_us(con))));
 }
 
 static void wait_for_something(struct conversation *con, int64_t due)

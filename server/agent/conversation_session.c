@@ -280,13 +280,20 @@ void conversation_mind_sessions(struct conversation *con, int64_t now_us)
 void conversation_mind_waiting(struct conversation *con, int64_t now_us)
 {
 	_Atomic int64_t *since = &con->call->waits_since_us;
-	bool waits = con->sessions.count && dialogue_waits(&con->dialogue);
+	bool waits = con->sessions.count && now_us >= dialogue_waits_us(&con->dialogue);
 
 	con->link.waited_for = waits;
 	if (!waits)
 		atomic_store_explicit(since, 0, memory_order_relaxed);
 	else if (!atomic_load_explicit(since, memory_order_relaxed))
 		atomic_store_explicit(since, now_us, memory_order_relaxed);
+}
+
+int64_t conversation_waits_us(const struct conversation *con)
+{
+	bool known = atomic_load_explicit(&con->call->waits_since_us, memory_order_relaxed);
+
+	return known || !con->sessions.count ? NEVER_US : dialogue_waits_us(&con->dialogue);
 }
 
 int64_t conversation_give_up_us(const struct conversation *con)

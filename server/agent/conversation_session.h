@@ -16,6 +16,7 @@ void conversation_mind_loss(struct conversation *con, int64_t now_us);
 /* Tells the caller loop since when the caller waits in silence; the time at which nobody waits any longer for a model
  * that is not there. */
 void conversation_mind_waiting(struct conversation *con, int64_t now_us);
+int64_t conversation_waits_us(const struct conversation *con); /* when it is to be told next */
 int64_t conversation_give_up_us(const struct conversation *con);
 
 void conversation_put_sessions(const struct conversation *con, struct buf *out);

@@ -163,7 +163,7 @@ void link_begin_session(struct link *l, int64_t now)
 	l->protocol = model_access_protocol(l->access, &l->wish);
 	model_writer_meet(&l->call->writer, model_session_client(l->session), l->protocol, l->access->format);
 	l->heard_us = l->pinged_us = l->began_us = now;
-	l->answers_pings = l->waited_for = false;
+	l->was_pinged = l->answers_pings = l->waited_for = false;
 	link_set_renewal(l, now);
 	model_health_ok(l->health, l->access, l->wish.agent, connect_ms);
 	if (model_session_resumed(l->session))
@@ -284,7 +284,7 @@ void link_read(struct link *l, link_event_fn *each, void *arg, int64_t now_us)
 		if (got <= 0)
 			return;
 		l->heard_us = now_us;
-		l->answers_pings |= got == 2 && l->pinged_us > l->began_us;
+		l->answers_pings |= got == 2 && l->was_pinged;
 		if (got != 1)
 			continue;
 		model_health_heard(l->health, l->access, l->wish.agent, &e);
@@ -337,7 +337,7 @@ static int64_t ping_us(const struct link *l)
 	int64_t last_us = later(l->heard_us, l->pinged_us);
 
 	if (!l->answers_pings)
-		return l->pinged_us == l->began_us ? l->began_us + US_PER_S : last_us + PING_US;
+		return l->was_pinged ? last_us + PING_US : l->began_us;
 	return l->pinged_us > l->heard_us ? NEVER_US : last_us + (l->waited_for ? LOOK_WAITING_US : LOOK_US);
 }
 
@@ -362,6 +362,7 @@ void link_ping(struct link *l, int64_t now_us)
 	if (now_us < ping_us(l))
 		return;
 	l->pinged_us = now_us;
+	l->was_pinged = true;
 	if (!l->writer_is_ours) {
 		order(l, ORDER_PING, NULL, 0);
 		return;

@@ -74,9 +74,9 @@ struct link {
 	int tries;           /* since the last session that was a good one */
 	int64_t lost_us;     /* the last loss since then; 0: none */
 	int64_t began_us, renew_us, force_us;
-	int64_t heard_us, pinged_us; /* last sign of life of the connection, last ping of ours */
-	bool answers_pings;          /* it does so: then its silence is soon told from death */
-	bool waited_for;             /* the caller waits for an answer: the loop sets this */
+	int64_t heard_us, pinged_us;    /* last sign of life of the connection, last ping of ours */
+	bool was_pinged, answers_pings; /* it does so: then its silence is soon told from death */
+	bool waited_for;                /* the caller waits for an answer: the loop sets this */
 };
 
 /* The first link_step dials the first session. `endpoints`, `health` and the pointers in `wish`

@@ -32,7 +32,7 @@ static bool is_owed(const struct dialogue *d, const struct utterance *u)
 	return u->state != UTTERANCE_FREE && u->state != UTTERANCE_MADE && !u->cut;
 }
 
-bool dialogue_waits(const struct dialogue *d)
+int64_t dialogue_waits_us(const struct dialogue *d)
 {
 	bool waits = d->told;
 
@@ -40,5 +40,5 @@ bool dialogue_waits(const struct dialogue *d)
 		waits |= is_owed(d, &d->utterances[i]);
 	for (size_t i = 0; i < BATCHES_MAX; i++)
 		waits |= d->batches[i].no != 0;
-	return waits && d->caller && !d->speaking && !d->over && !items_unfinished(d);
+	return waits && d->caller && !d->speaking && !d->over ? d->silent_from_us : NEVER_US;
 }

@@ -9,7 +9,7 @@ bool dialogue_resumes(const struct dialogue *d);
 /* True: nobody speaks, and nothing is made, owed, queued, or waited for: a moment for another session. */
 bool dialogue_quiet(const struct dialogue *d);
 
-/* True: the caller is owed something, hears nothing, and says nothing. */
-bool dialogue_waits(const struct dialogue *d);
+/* The time from which a caller who is owed something, and says nothing, hears nothing either; NEVER_US: nothing is owed. */
+int64_t dialogue_waits_us(const struct dialogue *d);
 
 #endif
