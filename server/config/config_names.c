@@ -76,6 +76,7 @@ static const struct {
 	{ "LOGLEVEL LOGGING_LEVEL ?DEBUG ?VERBOSE", "LOG_LEVEL" },
 	{ "MAX_CONCURRENT_CALLS MAX_SESSIONS", "MAX_CALLS" },
 	{ "MAX_CALL_DURATION CALL_TIMEOUT", "MAX_CALL_SECONDS" },
+	{ "RECONNECT_DELAY", "RECONNECT_TRIES; its pauses are given, from 250 ms to 2 s" },
 	{ "TRANSFER_NUMBER", "`transfers` in an agent's file name whom it may connect to" },
 };
 
@@ -87,6 +88,7 @@ static const struct {
 	{ "TWILIO_CONVERSATION_RELAY_ENABLED", "CHANNEL", "true|1|on|yes", "relay" },
 	{ "USE_REALTIME_API", "CHANNEL", "false|0|off|no", "gather" },
 	{ "WEBSOCKET_TIMEOUT", "MODEL_CONNECT_MS", NULL, NULL },
+	{ "MAX_RECONNECT_ATTEMPTS", "RECONNECT_TRIES", NULL, NULL },
 };
 
 enum { ALIASES = sizeof aliases / sizeof *aliases };

@@ -1,6 +1,7 @@
 #ifndef STANDIN_INSIDE_H
 #define STANDIN_INSIDE_H
 /* What the files that make up a session share. Nobody else includes this. */
+#include "tools/kit/chirp.h"
 #include "tools/kit/clock.h"
 #include "tools/kit/member.h"
 #include "tools/stamps.h"
@@ -130,7 +131,10 @@ struct session {
 	struct item **items;
 	size_t item_count, item_room;
 	struct answer *answers;
-	int turns_heard, turns_answered;
+	struct chirp_ear ear;
+	size_t ear_from; /* words before that were of earlier turns */
+	int turns_heard;
+	const struct line *owed; /* the answer to what the caller said last */
 	bool typed;              /* the newest item is the client's text */
 	struct text typed_words; /* which it is */
 	int turns_typed;         /* in a session in text */
@@ -178,6 +182,8 @@ void items_truncate(struct session *s, const cJSON *event, const char *event_id)
 void items_delete(struct session *s, const cJSON *event, const char *event_id);
 void items_retrieve(struct session *s, const cJSON *event, const char *event_id);
 void items_free_one(struct item *item);
+/* What is still to be said of the answer that the conversation breaks off in, borrowed from the script; NULL: none. */
+const char *items_broken_off(const struct session *s);
 void items_free(struct session *s);
 /* What is left in the conversation, into the report. */
 void items_record(struct session *s);

@@ -142,15 +142,30 @@ static size_t place_after(const struct session *s, const char *previous)
 	return find(s, previous) + 1;
 }
 
+static const char *item_type(const struct item *item)
+{
+	return item->kind == ITEM_CALL ? "function_call" : member_text(item->given, "type", "message");
+}
+
+/* A call, the model's own or one that it is told of. */
+static struct item *find_call(const struct session *s, const char *call_id)
+{
+	for (size_t i = 0; i < s->item_count; i++) {
+		struct item *item = s->items[i];
+
+		if (strcmp(item_type(item), "function_call") == 0 &&
+		    strcmp(item->given ? member_text(item->given, "call_id", "") : item->call_id, call_id) == 0)
+			return item;
+	}
+	return NULL;
+}
+
 /* Each call gets one output; with the last of its answer the model can go on. */
 static void take_output(struct session *s, const char *call_id)
 {
-	struct item *call = NULL;
+	struct item *call = find_call(s, call_id);
 	bool all = true;
 
-	for (size_t i = 0; i < s->item_count && !call; i++)
-		if (s->items[i]->kind == ITEM_CALL && strcmp(s->items[i]->call_id, call_id) == 0)
-			call = s->items[i];
 	if (!call) {
 		record_violation(s->record, "output for a call that was not made: %.60s", call_id);
 		return;
@@ -160,6 +175,10 @@ static void take_output(struct session *s, const char *call_id)
 	if (strcmp(call->status, "completed") != 0)
 		record_violation(s->record, "output for a call that was never finished: %.60s", call_id);
 	call->has_output = true;
+	if (call->given) {
+		s->then = script_then(s->service->script, member_text(call->given, "name", ""));
+		return;
+	}
 	for (size_t i = 0; i < s->item_count; i++) {
 		const struct item *other = s->items[i];
 
@@ -171,16 +190,48 @@ static void take_output(struct session *s, const char *call_id)
 		s->then = call->then;
 }
 
-/* What others say in a session in text (a cut answer put right) leaves the caller's words to be answered. */
-static void take_typed(struct session *s, const cJSON *item, bool user)
+static const char *words_of(const struct item *item)
 {
-	const cJSON *part = cJSON_GetArrayItem(member(item, "content"), 0);
+	const cJSON *part = cJSON_GetArrayItem(member(item->given, "content"), 0);
 
-	s->typed = user || (s->settings.text_only && s->typed);
+	return !item->given ? item->words : member_text(part, "text", member_text(part, "transcript", NULL));
+}
+
+const char *items_broken_off(const struct session *s)
+{
+	size_t i = s->item_count;
+	const struct item *last;
+
+	/* What the client notes behind it does not matter. */
+	while (i && strcmp(member_text(s->items[i - 1]->given, "role", ""), "system") == 0)
+		i--;
+	last = i ? s->items[i - 1] : NULL;
+	return last && strcmp(member_text(last->given, "role", ""), "assistant") == 0 && words_of(last)
+		   ? script_rest(s->service->script, words_of(last))
+		   : NULL;
+}
+
+/* What others say in a session in text (a cut answer put right) leaves the caller's words to be answered.
+ * Elsewhere words that the caller says in the script are taken as said, and an answer to them as given. */
+static void take_message(struct session *s, const struct item *item, const char *role)
+{
+	bool user = strcmp(role, "user") == 0;
+	const char *words = words_of(item);
+	int turn = user && words && !s->settings.text_only ? script_find_turn(s->service->script, words) : -1;
+
+	s->typed = turn < 0 && (user || (s->settings.text_only && s->typed));
+	if (strcmp(role, "assistant") == 0) {
+		s->owed = s->then = NULL;
+		s->spoke = true;
+	}
+	if (turn >= 0) {
+		s->owed = script_turn(s->service->script, turn);
+		s->turns_heard = turn + 1;
+	}
 	if (!user)
 		return;
 	text_clear(&s->typed_words);
-	text_puts(&s->typed_words, member_text(part, "text", ""));
+	text_puts(&s->typed_words, words ? words : "");
 }
 
 static void note_item(struct session *s, const cJSON *given, const char *previous)
@@ -213,6 +264,11 @@ void items_create(struct session *s, const cJSON *event, const char *event_id, u
 	char *json;
 
 	(void)now;
+	if (strcmp(s->faults->f[FAULT_REFUSE_ITEM].what, role ? role : type) == 0 &&
+	    fault_again(s->faults, FAULT_REFUSE_ITEM)) {
+		refuse(s, "invalid_value", "item", "This item is refused on purpose.", event_id);
+		return;
+	}
 	if (at > s->item_count) {
 		refuse(s, "invalid_value", "previous_item_id", "Previous item not found.", event_id);
 		return;
@@ -228,12 +284,14 @@ void items_create(struct session *s, const cJSON *event, const char *event_id, u
 	items_add(s, item, at);
 	items_send(s, "conversation.item.added", item, true);
 	items_send(s, "conversation.item.done", item, true);
-	take_typed(s, given, role && strcmp(role, "user") == 0);
+	take_message(s, item, role ? role : "");
 	json = cJSON_PrintUnformatted(given);
 	s->text_tokens += (long)strlen(json) / 4;
 	session_say(s, "item: %s", json);
 	note_item(s, given, member_text(event, "previous_item_id", NULL));
 	free(json);
+	if (strcmp(type, "function_call") == 0)
+		s->owed = NULL; /* it is what was made of it */
 	if (strcmp(type, "function_call_output") == 0)
 		take_output(s, member_text(given, "call_id", NULL));
 }

@@ -161,8 +161,9 @@ static void blanks_and_carriage_returns_around_a_value_go(void **state)
 static void numbers_keep_to_their_range(void **state)
 {
 	(void)state;
-	accepts("MAX_CALL_SECONDS=3500");
-	refuses("MAX_CALL_SECONDS=3501", "MAX_CALL_SECONDS is \"3501\": it must be a whole number from 1 to 3500 s.");
+	accepts("MAX_CALL_SECONDS=14100");
+	refuses(
+	    "MAX_CALL_SECONDS=14101", "MAX_CALL_SECONDS is \"14101\": it must be a whole number from 1 to 14100 s.");
 	refuses("MAX_CALLS=0", "from 1 to");
 	accepts("SILENCE_MAX_MS=8000");
 	refuses("SLOW_ANSWER_MAX_MS=3999", "SLOW_ANSWER_MAX_MS is \"3999\": it must not be less than SILENCE_MAX_MS.");
