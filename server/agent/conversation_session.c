@@ -75,9 +75,11 @@ static void put_place(const struct conversation *con, char *out, size_t size)
 	else if (con->dialogue.farewell.state)
 		snprintf(out, size, "%s", words_ending);
 	len = strlen(out);
-	if (con->text.language[0])
+	if (con->text.language[0]) {
+		len += (size_t)snprintf(out + len, size - len, "%s", len ? " " : "");
 		words_speaks(out + len, size - len, con->text.language);
-	len += strlen(out + len);
+	}
+	len = strlen(out);
 	if (dialogue_resumes(&con->dialogue))
 		snprintf(out + len, size - len, "%s%s", len ? " " : "", words_broke_off);
 }

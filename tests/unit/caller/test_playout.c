@@ -968,7 +968,7 @@ const struct CMUnitTest unit_tests[] = {
 	TEST(a_tone_stops_at_a_cut_and_at_the_end),
 	TEST(no_tone_sounds_while_there_is_something_to_hear),
 	TEST(a_phone_that_stopped_by_itself_hears_no_tone_before_its_cut),
-	TEST_OF_TEXT(a_phone_that_speaks_by_itself_gets_no_tone),
+	TEST_OVER(a_phone_that_speaks_by_itself_gets_no_tone, silent_channel_of_text),
 #define TEST_OF_TEXT(name) TEST_OVER(name, silent_channel_of_text)
 #define TEST_SAID(name) cmocka_unit_test_prestate_setup_teardown(name, begin_said, end, (void *)&silent_channel_of_text)
 	TEST_SAID(text_goes_out_at_once_and_its_end_behind_it),

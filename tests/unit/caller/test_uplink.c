@@ -568,6 +568,7 @@ static void a_shut_valve_stays_shut_and_an_open_one_open(void **state)
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define TEST_OF_SESSIONS(name) cmocka_unit_test_setup_teardown(name, begin_sessions, end_sessions)
 
 const struct CMUnitTest unit_tests[] = {
 	TEST(frames_wait_in_order_while_the_model_is_away),
