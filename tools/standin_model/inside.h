@@ -48,6 +48,7 @@ struct answer {
 	struct answer *next;
 	char id[ID_SIZE];
 	const struct line *line;
+	const struct line *calls_of; /* whose calls end it; NULL: the line's own */
 	bool text_only, out_of_band;
 	char *metadata;  /* JSON, or NULL */
 	long max_tokens; /* 0: no limit */
@@ -182,8 +183,8 @@ void items_truncate(struct session *s, const cJSON *event, const char *event_id)
 void items_delete(struct session *s, const cJSON *event, const char *event_id);
 void items_retrieve(struct session *s, const cJSON *event, const char *event_id);
 void items_free_one(struct item *item);
-/* What is still to be said of the answer that the conversation breaks off in, borrowed from the script; NULL: none. */
-const char *items_broken_off(const struct session *s);
+/* The line that the conversation breaks off in, and what is still to be said of it; NULL: none. */
+const struct line *items_broken_off(const struct session *s, const char **rest);
 void items_free(struct session *s);
 /* What is left in the conversation, into the report. */
 void items_record(struct session *s);

@@ -197,7 +197,7 @@ static const char *words_of(const struct item *item)
 	return !item->given ? item->words : member_text(part, "text", member_text(part, "transcript", NULL));
 }
 
-const char *items_broken_off(const struct session *s)
+const struct line *items_broken_off(const struct session *s, const char **rest)
 {
 	size_t i = s->item_count;
 	const struct item *last;
@@ -207,7 +207,7 @@ const char *items_broken_off(const struct session *s)
 		i--;
 	last = i ? s->items[i - 1] : NULL;
 	return last && strcmp(member_text(last->given, "role", ""), "assistant") == 0 && words_of(last)
-		   ? script_rest(s->service->script, words_of(last))
+		   ? script_rest(s->service->script, words_of(last), rest)
 		   : NULL;
 }
 
