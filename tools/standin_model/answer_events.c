@@ -146,6 +146,7 @@ static void end_parts(struct session *s, struct answer *a)
 	text_add(&said, a->line->say, a->words_sent);
 	a->item->status = a->status == COMPLETED ? "completed" : "incomplete";
 	a->item->words = need_copy(said.data);
+	a->item->known = need_copy(said.data);
 	if (a->text_only) {
 		out = answer_open_part(s, a, "response.output_text.done");
 		text_field(out, "text", said.data);

@@ -34,6 +34,7 @@ struct item {
 	enum item_kind kind;
 	const char *status;
 	char *words;          /* transcript or text; NULL if there is none (any more) */
+	char *known;          /* of an answer of ours: what we know was heard of it; owned */
 	uint64_t audio_bytes; /* ITEM_ANSWER_AUDIO: produced so far */
 	enum sound_format format;
 	struct text audio;            /* ITEM_USER_AUDIO: what was heard, for retrieve */
