@@ -126,12 +126,20 @@ one() {
 	[[ $DURING != *meddle* ]] || meddle none
 	each=$(field "$WORK/phone.json" '.calls[0].call_sid')
 	until_true eval "call_ended $each || ! kill -0 $SERVER"
-	if ! kill -0 "$SERVER" 2>/dev/null; then # by our hand, or not: the record is still there
-		stopped "$SERVER" || status=$?
-		server again "${SETTINGS[@]}"
-		until_true call_ended "$each"
-	fi
 	api "/calls/$each" >"$WORK/call.json" 2>/dev/null
+	# One that ends, by our hand or not, does not answer; its record is still there.
+	if ! field "$WORK/call.json" .ending.reason >/dev/null 2>&1 || [ ! -s "$WORK/call.json" ]; then
+		for _ in $(seq 50); do
+			kill -0 "$SERVER" 2>/dev/null || break
+			sleep 0.1
+		done
+		if ! kill -0 "$SERVER" 2>/dev/null; then
+			stopped "$SERVER" || status=$?
+			server again "${SETTINGS[@]}"
+			until_true call_ended "$each"
+			api "/calls/$each" >"$WORK/call.json" 2>/dev/null
+		fi
+	fi
 	api /status >"$WORK/status.json" 2>/dev/null
 	stop_server || status=$?
 	for each in "${MODELS[@]}"; do
