@@ -1,6 +1,6 @@
 # One call for each fault, through the real server between the stand-ins. Source it after tests/e2e/lib.sh.
 #
-#   ready                  makes what all of them share: scripts, agents, somebody's server
+#   ready                  makes what all of them share: the scripts
 #   fault NAME OPTIONS     see faults.sh, which has them all; it is run if its name was asked for
 #   only NAME…             asks for these; without it for all
 #   rows                   waits for them; then $WORK/rows.json has a row each, as judge.jq makes them
@@ -58,10 +58,6 @@ caller() {
 }
 
 ready() {
-	sink sink
-	disown "$SINK" # rows waits for the calls only
-	agent stream
-	agent relay
 	talk goodbye '{"name": "end_call"}'
 	talk transfer '{"name": "transfer_call", "arguments": {"destination": "office"}}'
 	caller >"$WORK/caller.script"
@@ -117,7 +113,9 @@ one() {
 	fi
 	model model --key "$SECRET" --script "$OUTER/$TALK.script" "${faults[@]}"
 	MODELS=("$MODEL" ${SECOND[0]:+"$each"})
-	SETTINGS=(AGENTS_DIR="$OUTER/agents-$CHANNEL" SIGNING_SECRET="$SECRET" DATA_DIR="$WORK/data" "${SETTINGS[@]}")
+	sink sink
+	agent "$CHANNEL"
+	SETTINGS=(AGENTS_DIR="$WORK/agents-$CHANNEL" SIGNING_SECRET="$SECRET" DATA_DIR="$WORK/data" "${SETTINGS[@]}")
 	server server "${SETTINGS[@]}"
 	until_true grep -qE 'model probe (succeeded|failed).* agent=default' "$WORK/server.log"
 	kill -USR2 "${MODELS[@]}"
@@ -128,12 +126,20 @@ one() {
 	[[ $DURING != *meddle* ]] || meddle none
 	each=$(field "$WORK/phone.json" '.calls[0].call_sid')
 	until_true eval "call_ended $each || ! kill -0 $SERVER"
-	if ! kill -0 "$SERVER" 2>/dev/null; then # by our hand, or not: the record is still there
-		stopped "$SERVER" || status=$?
-		server again "${SETTINGS[@]}"
-		until_true call_ended "$each"
-	fi
 	api "/calls/$each" >"$WORK/call.json" 2>/dev/null
+	# One that ends, by our hand or not, does not answer; its record is still there.
+	if ! field "$WORK/call.json" .ending.reason >/dev/null 2>&1 || [ ! -s "$WORK/call.json" ]; then
+		for _ in $(seq 50); do
+			kill -0 "$SERVER" 2>/dev/null || break
+			sleep 0.1
+		done
+		if ! kill -0 "$SERVER" 2>/dev/null; then
+			stopped "$SERVER" || status=$?
+			server again "${SETTINGS[@]}"
+			until_true call_ended "$each"
+			api "/calls/$each" >"$WORK/call.json" 2>/dev/null
+		fi
+	fi
 	api /status >"$WORK/status.json" 2>/dev/null
 	stop_server || status=$?
 	for each in "${MODELS[@]}"; do

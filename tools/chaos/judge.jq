@@ -20,6 +20,9 @@ def doubled: . as $all
 | ($heard_by.heard.words // "" | words) as $heard
 | [$heard_by.turns[]? | select(.voice_end_ms != null) | .words // empty | words] as $turns
 | ($turns | add // []) as $spoken
+# How much longer than its sound an utterance took: the phone was kept from speaking, and words fell apart.
+| ([$heard_by.turns[]? | select(.voice_end_ms != null and .words != null)
+	| .voice_end_ms - .begin_ms - (.words | length) * 62] | max // 0 | floor) as $held_up
 # The last session that was told or heard anything: what the agent knows.
 | ([$models[] | .per_session[] | select(.upgraded and (.conversation | length) > 0)] | last) as $session
 | ([$session.conversation[]? | select(.role == "user") | .content[]?.text // empty | words]
@@ -44,6 +47,7 @@ def doubled: . as $all
 	unwritten: ($spoken | lacks($written) | length),
 	claimed: ($claimed | lacks($heard) | length),
 	reconnected: ($record.model.reconnects // ($record.sessions // [] | length) // 0),
+	held_up_ms: $held_up,
 	server: $plan.server
 }
 | .red = ([
@@ -52,8 +56,10 @@ def doubled: . as $all
 	if .doubled_of_agent > 0 then "an answer twice" else empty end,
 	if .greetings > 1 then "the greeting twice" else empty end,
 	if $plan.bar == "goes on" then
-		if .silence_ms > $plan.silent_ms then "silent too long" else empty end,
-		if .lost > 0 then "the caller's words are lost" else empty end,
+		if .held_up_ms <= 250 then
+			if .silence_ms > $plan.silent_ms then "silent too long" else empty end,
+			if .lost > 0 then "the caller's words are lost" else empty end
+		else empty end,
 		if .claimed > 1 then "the record claims \(.claimed) words nobody heard" else empty end,
 		if .doubled > 0 then "the caller's words are there twice" else empty end,
 		if .ending != $plan.ending then "it did not go on" else empty end

@@ -42,7 +42,7 @@ static const struct line *choose_line(struct session *s, struct answer *a, const
 	/* Who is told to say something says that, and nothing else. */
 	if (words)
 		return a->own_line = script_new_line(words);
-	if (!out_of_band && (words = items_broken_off(s)))
+	if (!out_of_band && (a->calls_of = items_broken_off(s, &words)))
 		return a->own_line = script_new_line(words);
 	if (given && (s->spoke || out_of_band))
 		return &script->otherwise;

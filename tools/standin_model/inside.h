@@ -34,6 +34,7 @@ struct item {
 	enum item_kind kind;
 	const char *status;
 	char *words;          /* transcript or text; NULL if there is none (any more) */
+	char *known;          /* of an answer of ours: what we know was heard of it; owned */
 	uint64_t audio_bytes; /* ITEM_ANSWER_AUDIO: produced so far */
 	enum sound_format format;
 	struct text audio;            /* ITEM_USER_AUDIO: what was heard, for retrieve */
@@ -48,6 +49,7 @@ struct answer {
 	struct answer *next;
 	char id[ID_SIZE];
 	const struct line *line;
+	const struct line *calls_of; /* whose calls end it; NULL: the line's own */
 	bool text_only, out_of_band;
 	char *metadata;  /* JSON, or NULL */
 	long max_tokens; /* 0: no limit */
@@ -182,8 +184,8 @@ void items_truncate(struct session *s, const cJSON *event, const char *event_id)
 void items_delete(struct session *s, const cJSON *event, const char *event_id);
 void items_retrieve(struct session *s, const cJSON *event, const char *event_id);
 void items_free_one(struct item *item);
-/* What is still to be said of the answer that the conversation breaks off in, borrowed from the script; NULL: none. */
-const char *items_broken_off(const struct session *s);
+/* The line that the conversation breaks off in, and what is still to be said of it; NULL: none. */
+const struct line *items_broken_off(const struct session *s, const char **rest);
 void items_free(struct session *s);
 /* What is left in the conversation, into the report. */
 void items_record(struct session *s);

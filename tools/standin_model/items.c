@@ -19,6 +19,7 @@ void items_free_one(struct item *item)
 	if (!item)
 		return;
 	free(item->words);
+	free(item->known);
 	text_free(&item->audio);
 	free(item->call_id);
 	cJSON_Delete(item->given);
@@ -197,18 +198,35 @@ static const char *words_of(const struct item *item)
 	return !item->given ? item->words : member_text(part, "text", member_text(part, "transcript", NULL));
 }
 
-const char *items_broken_off(const struct session *s)
+static bool is_of(const struct item *item, const char *role)
 {
-	size_t i = s->item_count;
-	const struct item *last;
+	return strcmp(member_text(item->given, "role", ""), role) == 0;
+}
 
-	/* What the client notes behind it does not matter. */
-	while (i && strcmp(member_text(s->items[i - 1]->given, "role", ""), "system") == 0)
-		i--;
-	last = i ? s->items[i - 1] : NULL;
-	return last && strcmp(member_text(last->given, "role", ""), "assistant") == 0 && words_of(last)
-		   ? script_rest(s->service->script, words_of(last))
-		   : NULL;
+/* An answer may be in pieces, if it was lost more than once; what the client notes between them does not matter. */
+const struct line *items_broken_off(const struct session *s, const char **rest)
+{
+	size_t first = s->item_count, last = first;
+	const struct line *line = NULL;
+	struct text said = { 0 };
+
+	while (first && (s->items[first - 1]->known || is_of(s->items[first - 1], "assistant") ||
+			    is_of(s->items[first - 1], "system")))
+		first--;
+	for (size_t from = first; from < last && !line; from++) {
+		text_clear(&said);
+		for (size_t i = from; i < last; i++) {
+			const struct item *item = s->items[i];
+			const char *words = item->known                ? item->known
+					    : is_of(item, "assistant") ? words_of(item)
+								       : NULL;
+
+			text_printf(&said, "%s ", words ? words : "");
+		}
+		line = script_rest(s->service->script, text_str(&said), rest);
+	}
+	text_free(&said);
+	return line;
 }
 
 /* What others say in a session in text (a cut answer put right) leaves the caller's words to be answered.
@@ -341,6 +359,8 @@ void items_truncate(struct session *s, const cJSON *event, const char *event_id)
 	note_truncate(s, id, end_ms, item, "");
 	if (options.load)
 		load_truncated(s, id, end_ms);
+	if (item->known && items_audio_ms(item) > 0)
+		item->known[(size_t)((double)strlen(item->known) * (double)end_ms / items_audio_ms(item))] = '\0';
 	item->audio_bytes = (uint64_t)end_ms * (uint64_t)format_bytes_per_ms(item->format);
 	/* What the caller did not hear is not to be in the context. */
 	free(item->words);

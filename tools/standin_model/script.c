@@ -298,22 +298,20 @@ static const char *rest_of(const struct line *line, const char *said)
 	return some && chirp_next(&at, &other) ? other : NULL;
 }
 
-static const char *rest_in(const struct line *line, const char *said)
+static const struct line *rest_in(const struct line *line, const char *said, const char **rest)
 {
-	const char *rest = NULL;
-
-	for (; line && !rest; line = line->then)
-		rest = rest_of(line, said);
-	return rest;
+	while (line && !(*rest = rest_of(line, said)))
+		line = line->then;
+	return line;
 }
 
-const char *script_rest(const struct script *s, const char *said)
+const struct line *script_rest(const struct script *s, const char *said, const char **rest)
 {
-	const char *rest = rest_in(&s->greeting, said);
+	const struct line *line = rest_in(&s->greeting, said, rest);
 
-	for (int i = 0; i < s->turn_count && !rest; i++)
-		rest = rest_in(&s->turns[i], said);
-	return rest;
+	for (int i = 0; i < s->turn_count && !line; i++)
+		line = rest_in(&s->turns[i], said, rest);
+	return line;
 }
 
 struct line *script_new_text(const char *say)

@@ -83,8 +83,9 @@ bool script_in_chirps(const struct script *s);
 /* What is said once a call of that name has its output; NULL: nothing. */
 const struct line *script_then(const struct script *s, const char *name);
 
-/* The rest of the line of which the beginning was said, borrowed; NULL if there is no such line or no rest. */
-const char *script_rest(const struct script *s, const char *said);
+/* The line of which the beginning was said, and in *rest, borrowed, what is still to be said of it; NULL if
+ * there is no such line or no rest. */
+const struct line *script_rest(const struct script *s, const char *said, const char **rest);
 
 /* What a request's instructions tell the model to say word for word, borrowed
  * from them; NULL if nothing, or if it is the greeting, which is the script's.

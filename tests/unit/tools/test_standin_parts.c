@@ -266,6 +266,7 @@ static void what_was_heard_says_which_turn_it_was(void **state)
 	int fd = mkstemp(path);
 	struct text file = { 0 };
 	struct script script;
+	const char *rest;
 
 	(void)state;
 	close(fd);
@@ -285,13 +286,17 @@ static void what_was_heard_says_which_turn_it_was(void **state)
 	assert_int_equal(script_find_turn(&script, "what was that"), -1);
 	assert_ptr_equal(script_then(&script, "look"), script.turns[1].then);
 	assert_null(script_then(&script, "end_call"));
-	assert_string_equal(script_rest(&script, "gobaba"), "gobade gobafi");
-	assert_string_equal(script_rest(&script, "gobaba gob"), "gobade gobafi");
-	assert_string_equal(script_rest(&script, "godeba"), "godede");
-	assert_string_equal(script_rest(&script, "bababa"), "babade");
-	assert_null(script_rest(&script, "gobaba gobade gobafi"));
-	assert_null(script_rest(&script, "gobade"));
-	assert_null(script_rest(&script, ""));
+	assert_non_null(script_rest(&script, "gobaba", &rest));
+	assert_string_equal(rest, "gobade gobafi");
+	assert_non_null(script_rest(&script, "gobaba gob", &rest));
+	assert_string_equal(rest, "gobade gobafi");
+	assert_ptr_equal(script_rest(&script, "godeba", &rest), script.turns[1].then);
+	assert_string_equal(rest, "godede");
+	assert_non_null(script_rest(&script, "bababa", &rest));
+	assert_string_equal(rest, "babade");
+	assert_null(script_rest(&script, "gobaba gobade gobafi", &rest));
+	assert_null(script_rest(&script, "gobade", &rest));
+	assert_null(script_rest(&script, "", &rest));
 	script_free(&script);
 }
 
