@@ -129,29 +129,6 @@ void link_drop_next(struct link *l)
 	l->next_ready = l->next_unsent = l->swap = false;
 }
 
-bool link_replace(struct link *l, const struct model_access *access, const struct model_wish *wish, int64_t now_us)
-{
-	if (l->next || l->state != LINK_TALKING || link_dial(l, access, *wish, &l->next, now_us)) {
-		l->renew_us = later(l->renew_us, now_us + RENEW_AGAIN_US);
-		return false;
-	}
-	model_session_limit(l->next, now_us + RENEW_LIMIT_US);
-	l->wish = *wish;
-	l->next_access = access;
-	l->next_no = ++l->last_no;
-	return true;
-}
-
-bool link_renew(struct link *l, int64_t now_us)
-{
-	const struct model_access *access;
-
-	if (now_us < l->renew_us)
-		return false;
-	access = model_endpoints_next(l->endpoints, l->wish.agent, NULL);
-	return link_replace(l, access ? access : l->access, &l->wish, now_us);
-}
-
 /* The old one goes on, and another is tried later. */
 static void next_failed(struct link *l, const char *why, int64_t now)
 {
@@ -206,6 +183,30 @@ void link_step_next(struct link *l, int64_t now_us)
 		read_next(l, now_us);
 	if (l->next && l->next_unsent)
 		flush_next(l, now_us);
+}
+
+bool link_replace(struct link *l, const struct model_access *access, const struct model_wish *wish, int64_t now_us)
+{
+	if (l->next || l->state != LINK_TALKING || link_dial(l, access, *wish, &l->next, now_us)) {
+		l->renew_us = later(l->renew_us, now_us + RENEW_AGAIN_US);
+		return false;
+	}
+	model_session_limit(l->next, now_us + RENEW_LIMIT_US);
+	l->wish = *wish;
+	l->next_access = access;
+	l->next_no = ++l->last_no;
+	link_step_next(l, now_us); /* nothing would wake the loop for the first step */
+	return true;
+}
+
+bool link_renew(struct link *l, int64_t now_us)
+{
+	const struct model_access *access;
+
+	if (now_us < l->renew_us)
+		return false;
+	access = model_endpoints_next(l->endpoints, l->wish.agent, NULL);
+	return link_replace(l, access ? access : l->access, &l->wish, now_us);
 }
 
 void link_send_next(struct link *l, const char *text, size_t len)

@@ -1,39 +1,46 @@
 #!/usr/bin/env bash
-# The model's session is lost under a call, and another goes on with it: while it listens, answers,
-# waits for a tool, says goodbye or hands over; on the stream and on the relay. What the caller hears
-# of that is judged by the phone, what the next session knows by the stand-in.
+# The model's session is lost under a call, and another goes on with it: cut while it listens, answers, waits
+# for a tool, says goodbye or hands over; silent, over its time, or deaf to what it is told; on the stream and
+# on the relay. What the caller hears of that is judged as in `make chaos`: nothing twice, no second greeting,
+# none of his words lost. Here also what the record says of it, that a tool runs once, and what is counted.
 # flavors: tsan asan
 . "$(dirname "$0")/lib.sh"
+. tools/chaos/calls.sh
 
-printf 'wait-end 600000\n' >"$WORK/wait.script"
-cat >"$WORK/ask.script" <<SCRIPT
-say caller-2.wav
-wait-agent-talking 300
-wait-agent-done 2500
-hangup
-SCRIPT
+SILENT_MS=25000 # a guard; the bar itself is for a machine that is not busy
 
-# of FAULT… : a model with these faults of its first call's first session (its second connection), and a server on it.
-of() {
-	local faults=()
-	while [ $# -gt 0 ] && [ "$1" != -- ]; do
-		faults+=(--fault "$1")
-		shift
-	done
-	[ $# = 0 ] || shift
-	model model --key "$SECRET" "${faults[@]}" "${MODEL_ARGS[@]}"
-	server server MAX_CALLS=2 LOG_LEVEL=debug "$@"
-	until_true connected 1
+# One call with two sessions or more: each but the last ended for a reason, none while another was there.
+SESSIONS='(.sessions | length) >= 2 and ([.sessions[].id] | unique | length) == (.sessions | length) and
+	([.sessions[:-1][] | .ended != null and .to_ms >= .from_ms] | all) and
+	([range(1; .sessions | length) as $i | .sessions[$i].from_ms >= .sessions[$i - 1].to_ms] | all)'
+LOOKED='[.tools[] | select(.name == "look")] | length == 1 and .[0].ok'
+PLACES='[.turns[].who] | .[0] == "agent" and .[1] == "caller"'
+
+judged() {
+	check "$NAME: the caller hears nothing twice, and is heard" not_red
+	check "$NAME: one call, and the sessions it had" jq -e "$SESSIONS and ($PLACES)" "$WORK/call.json"
+	check "$NAME: the tool ran once" jq -e "$LOOKED" "$WORK/call.json"
+	case $NAME in
+	expires) # the next one was told the conversation before
+		check "$NAME: it was renewed, and none was lost" jq -e \
+			'.model.renewed >= 1 and .model.lost == 0 and .model.reconnected == 0' "$WORK/status.json"
+		check "$NAME: and the record says so" jq -e '.sessions[0].ended == "renewed"' "$WORK/call.json"
+		;;
+	*)
+		check "$NAME: the loss is counted, and the way back" jq -e \
+			'.model.lost >= 1 and .model.reconnected >= 1 and .model.renewed == 0' "$WORK/status.json"
+		check "$NAME: it is told why" grep -q "model: reconnected; reason=model_" "$WORK/server.log"
+		;;
+	esac
+	case $NAME in
+	refuses-*)
+		check "$NAME: what it refuses is left out, and counted" jq -e '.model.replay_refused >= 1' "$WORK/status.json"
+		;;
+	esac
 }
-MODEL_ARGS=()
 
-answering() {
-	of drop=rst:answer@2 -- GREETING_MODE=wait
-	phone call --script "$OUTER/ask.script" --expect end=caller
-	echo $? >"$WORK/call.status"
-	check "$NAME" went call caller_hung_up '.sessions | length == 2'
-	check "stop" stop_server
-	stop_model
-}
-apart answering answering
+only cut-listening cut-answering cut-calling-tool cut-with-tool cut-farewell cut-transfer stalled-answering expires \
+	expires-untold refuses-item refuses-call relay-cut-answering relay-cut-tool relay-cut-transfer
+ready
+. tools/chaos/faults.sh
 all_apart

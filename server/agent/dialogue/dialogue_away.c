@@ -92,11 +92,13 @@ static void call_back(struct dialogue *d, struct utterance *u)
 /* The bounds of time of what was under way rest with it; there is the link's own. */
 bool away_begins(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
 {
-	bool owed = d->goes_on;
+	bool owed = d->goes_on; /* after tools of the service's own; ours have a batch */
 
 	(void)e;
 	if (!d->model)
 		return false;
+	for (size_t i = 0; i < BATCHES_MAX; i++)
+		owed &= !d->batches[i].no;
 	d->model = false;
 	d->speaking &= d->rules.asks; /* else it was the session that heard it */
 	for (struct utterance *u = d->utterances; u < d->utterances + UTTERANCES_MAX; u++) {

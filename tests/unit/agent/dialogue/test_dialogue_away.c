@@ -105,8 +105,8 @@ TALK(tool_answers_whichever_session_there_is, { "began r1", "" }, { "call 1 r1 -
     { "answer 1", "" }, { "+3000", "" }, { "ready", "TOOL_RESULT 1, ASK 1" }, { "began r2", "" }, { "over r2", "" },
     { "+60000", "" });
 
-TALK(tool_that_goes_on_is_waited_for, { "began r1", "" }, { "call 1 r1 -", "" }, { "over r1", "" }, { "away", "" },
-    { "ready", "" }, { "answer 1", "TOOL_RESULT 1, ASK 1" }, { "began r2", "" }, { "over r2", "" });
+TALK(tool_that_goes_on_is_waited_for, { "began r1", "" }, { "ended r1 i1 acts & call 1 r1 -", "" }, { "over r1", "" },
+    { "away", "" }, { "ready", "" }, { "answer 1", "TOOL_RESULT 1, ASK 1" }, { "began r2", "" }, { "over r2", "" });
 
 TALK(answer_to_results_is_asked_for_again, { "began r1", "" }, { "call 1 r1 -", "" },
     { "over r1 & answer 1", "TOOL_RESULT 1, ASK 1" }, { "began r2", "" }, { "away", "" }, { "ready", "ASK 2" });
