@@ -10,6 +10,7 @@
 #include "server/local_client.h"
 #include "server/knowledge/knowledge_tool.h"
 #include "server/model/access.h"
+#include "server/model/text/text_access.h"
 #include "server/model/text/text_session.h"
 #include "server/model/trial.h"
 #include "server/money/prices.h"
@@ -60,6 +61,23 @@ static void __attribute__((format(printf, 2, 3))) say(FILE *to, const char *form
 	print_lines(to, text);
 }
 
+/* Once for each of the two. */
+static void say_where(const struct model_access *access, bool text, bool said[2])
+{
+	struct buf url;
+
+	if (said[text])
+		return;
+	said[text] = true;
+	buf_init(&url, 0);
+	text_access_put_url(access->cfg, &url);
+	if (text)
+		say(stdout, "asking %s …\n", buf_text(&url));
+	else
+		say(stdout, "connecting to %s:%d …\n", access->host, access->port);
+	buf_free(&url);
+}
+
 /* Opens a session as each agent would, and closes it again. Only the model itself knows
  * whether it takes an agent's voice, tools and settings with this key. One failure does
  * not stop the others. `sound`: nothing else speaks against calls. */
@@ -70,18 +88,18 @@ static int check_model(const struct model_access *access, struct agents *agents,
 	static const struct agent *all[AGENTS_LISTED_MAX];
 	size_t n = agents_list(agents, all, AGENTS_LISTED_MAX);
 	struct model_trial_result result;
-	bool lacks = false;
+	bool lacks = false, said[2] = { false, false };
 	int err = 0;
 
 	tool_set_builtin(&offered, TOOL_SEARCH_KNOWLEDGE, search_tool, NULL);
 	if (*access->cfg->data_dir)
 		tool_set_builtin(&offered, TOOL_SAVE_RECORD, outcomes_save, NULL);
-	say(stdout, "connecting to %s:%d …\n", access->host, access->port);
 	for (size_t i = 0; i < n; i++) {
 		const struct agent *a = all[i];
 		struct buf tools;
 		int one;
 
+		say_where(access, a->model_protocol == MODEL_KIND_TEXT, said);
 		buf_init(&tools, 0);
 		tool_list_put(&tools, &offered, a);
 		one = model_trial(access, a, buf_text(&tools), false, NULL, &result);

@@ -145,8 +145,11 @@ static void begin_session(struct link *l, int64_t now)
 	model_health_ok(l->health, l->wish.agent, connect_ms);
 	if (model_session_resumed(l->session))
 		stat_add(model_resumed, 1);
-	log_info(l->call->tag, "model ready; session=%s connect_ms=%" PRId64 " resumed=%d",
-	    model_session_id(l->session), connect_ms, model_session_resumed(l->session));
+	if (connect_ms < 0)
+		log_info(l->call->tag, "model ready; it is asked for each answer");
+	else
+		log_info(l->call->tag, "model ready; session=%s connect_ms=%" PRId64 " resumed=%d",
+		    model_session_id(l->session), connect_ms, model_session_resumed(l->session));
 	enter(l, LINK_REPLAYING);
 }
 
