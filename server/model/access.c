@@ -112,7 +112,7 @@ void model_access_close(struct model_access *a)
 static const struct {
 	int status;
 	const char *code;
-	const char *in_realtime, *in_text;
+	const char *in_realtime, *in_text; /* NULL: nothing */
 } blames[] = {
 	{ 401, "invalid_api_key",
 	    "look at OPENAI_API_KEY: it is wrong, revoked, or of another service than OPENAI_REALTIME_URL names",
@@ -126,6 +126,7 @@ static const struct {
 	{ 404, "model_not_found",
 	    "look at OPENAI_REALTIME_URL, and at OPENAI_MODEL or the agent's \"model\": there is no such thing",
 	    "look at TEXT_API_URL, TEXT_API, and at TEXT_MODEL or the agent's \"model\": there is no such thing" },
+	{ 0, "connection", NULL, "look at TEXT_API_URL, or at HTTPS_CA_FILE where a certificate is refused" },
 };
 
 const char *model_access_blame(enum model_kind kind, int http_status, const char *code)

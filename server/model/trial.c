@@ -49,6 +49,7 @@ static int answer_failed(
     const struct model_protocol *protocol, const struct model_event *e, struct model_failure *failure)
 {
 	int status = !strncmp(e->code, "http_", 5) ? atoi(e->code + 5) : 0;
+	bool silent = protocol->by_requests && (!strcmp(e->code, "connection") || !strcmp(e->code, "timeout"));
 	const char *blame =
 	    model_access_blame(protocol->by_requests ? MODEL_KIND_TEXT : MODEL_KIND_REALTIME, status, e->code);
 
@@ -56,8 +57,9 @@ static int answer_failed(
 	failure->permanent = e->error == MODEL_FATAL || (protocol->by_requests && e->error == MODEL_HARMLESS);
 	failure->agents_own = protocol->by_requests;
 	snprintf(failure->code, sizeof failure->code, "%s", e->code);
-	snprintf(failure->text, sizeof failure->text, "the model refused an answer (%s): %s%s%s", e->code, e->text,
-	    blame ? "; " : "", blame ? blame : "");
+	snprintf(failure->text, sizeof failure->text, "%s (%s): %s%s%s",
+	    silent ? "the text API gave no answer" : "the model refused an answer", e->code, e->text, blame ? "; " : "",
+	    blame ? blame : "");
 	return -EPROTO;
 }
 
