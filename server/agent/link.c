@@ -178,8 +178,11 @@ void link_begin_session(struct link *l, int64_t now)
 		stat_add(model_resumed, 1);
 	if (l->access != &l->endpoints->list[0])
 		stat_add(model_elsewhere, 1);
-	log_info(l->call->tag, "model ready; endpoint=%d session=%s connect_ms=%" PRId64 " resumed=%d",
-	    l->access->number, model_session_id(l->session), connect_ms, model_session_resumed(l->session));
+	if (connect_ms < 0)
+		log_info(l->call->tag, "model ready; it is asked for each answer");
+	else
+		log_info(l->call->tag, "model ready; endpoint=%d session=%s connect_ms=%" PRId64 " resumed=%d",
+		    l->access->number, model_session_id(l->session), connect_ms, model_session_resumed(l->session));
 	link_enter(l, LINK_REPLAYING);
 }
 

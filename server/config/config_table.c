@@ -49,7 +49,7 @@
 
 const struct setting config_table[] = {
 	{ "Keys", "OPENAI_API_KEY", TEXT(openai_api_key), .fallback = "", .secret = 1, .check = check_token,
-	  .help = "The key for the model. Needed for real calls." },
+	  .help = "The key for the model. Needed for real calls, but with MODEL_PROTOCOL=text and TEXT_API_KEY." },
 	{ NULL, "TWILIO_AUTH_TOKEN", LIST(twilio_auth_tokens, twilio_auth_token_count, CONFIG_TOKENS_MAX),
 	  .fallback = "", .secret = 1, .check = check_token,
 	  .help = "Twilio's auth token, with which it signs its requests. Several, comma-separated, while one is "
