@@ -172,6 +172,8 @@ static void note_session(struct conversation *con, int64_t now)
 	struct session_seen *seen;
 
 	con->sessions.count++;
+	atomic_store_explicit(
+	    &con->call->model_name, model_access_model(con->link.access, con->call->agent), memory_order_relaxed);
 	if (!(seen = seen_last(con)))
 		return;
 	seen->id = strdup(link_session_id(&con->link) ? link_session_id(&con->link) : "");

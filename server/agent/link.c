@@ -13,8 +13,6 @@
 #include <string.h>
 
 enum {
-	DIAL_TRIES = 3,                    /* for the first session, before the call is given up */
-	DIAL_PAUSE_US = 300 * US_PER_MS,   /* before the second try; twice that before the third */
 	REDIAL_US = 2 * US_PER_S,          /* for a try after a loss */
 	READ_AT_ONCE = 64,                 /* messages, before the loop does other things */
 	PING_US = 20 * US_PER_S,           /* silence of the model after which it is pinged … */
@@ -127,24 +125,7 @@ void link_caller_came(struct link *l, int64_t now_us)
 	limit_attempt(l, now_us);
 }
 
-/* The first session did not come. A caller hears nothing meanwhile: another endpoint is dialled at once. A
- * permanent failure, a wrong key say, ends the tries if there is no other. */
-static void first_failed(struct link *l, bool permanent, int64_t now)
-{
-	const struct model_access *next = model_endpoints_next(l->endpoints, l->wish.agent, l->access);
-
-	if (!next || (permanent && next == l->access)) {
-		link_give_up(l, END_MODEL_REFUSED);
-	} else if (l->attempts >= DIAL_TRIES || (l->caller && now >= l->last_try_us)) {
-		link_give_up(l, END_MODEL_UNREACHABLE);
-	} else {
-		l->retry_us = next == l->access ? now + l->attempts * DIAL_PAUSE_US : now;
-		l->access = next;
-		link_enter(l, LINK_LOST);
-	}
-}
-
-static void dial_failed(struct link *l, int64_t now)
+static void dial_failed(struct link *l)
 {
 	struct model_failure failure = *model_session_failure(l->session);
 
@@ -158,7 +139,7 @@ static void dial_failed(struct link *l, int64_t now)
 		link_enter(l, LINK_LOST);
 		link_try_again(l, failure.permanent);
 	} else {
-		first_failed(l, failure.permanent, now);
+		link_first_failed(l, failure.permanent);
 	}
 }
 
@@ -191,7 +172,7 @@ static void step_session(struct link *l, int64_t now)
 	int done = model_session_step(l->session, now);
 
 	if (done < 0) {
-		dial_failed(l, now);
+		dial_failed(l);
 		return;
 	}
 	if (l->state == LINK_DIALLING && model_session_connected(l->session))

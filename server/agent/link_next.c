@@ -11,6 +11,8 @@
 #include <string.h>
 
 enum {
+	DIAL_TRIES = 3,                    /* for the first session, before the call is given up */
+	DIAL_PAUSE_US = 300 * US_PER_MS,   /* before the second try; twice that before the third */
 	REDIAL_PAUSE_US = 250 * US_PER_MS, /* after the first try; doubles … */
 	REDIAL_PAUSE_MAX_US = 2 * US_PER_S,
 	PROVED_US = 30 * US_PER_S, /* a session that talked for so long counts as a good one, or one that answered */
@@ -20,15 +22,34 @@ enum {
 	READ_AT_ONCE = 64
 };
 
+/* ---------------------------------------------------------------------- the first one */
+
+/* The first session did not come. A caller hears nothing meanwhile: another endpoint is dialled at once. A
+ * permanent failure, a wrong key say, ends the tries if there is no other. */
+void link_first_failed(struct link *l, bool permanent)
+{
+	const struct model_access *next = model_endpoints_next(l->endpoints, l->wish.agent, l->access);
+
+	if (!next || (permanent && next == l->access)) {
+		link_give_up(l, END_MODEL_REFUSED);
+	} else if (l->attempts >= DIAL_TRIES || (l->caller && l->now_us >= l->last_try_us)) {
+		link_give_up(l, END_MODEL_UNREACHABLE);
+	} else {
+		l->retry_us = next == l->access ? l->now_us + l->attempts * DIAL_PAUSE_US : l->now_us;
+		l->access = next;
+		link_enter(l, LINK_LOST);
+	}
+}
+
 /* ------------------------------------------------------------------------- after a loss */
 
 /* Where the next session is to be had; NULL: nowhere. A session that was lost may be weather, so its
- * own endpoint comes first. */
+ * own endpoint comes first; not if it gave no answers. */
 static const struct model_access *where_next(const struct link *l, bool refused)
 {
 	const struct model_access *next;
 
-	if (!l->tries && !refused)
+	if (!l->tries && !refused && l->why != END_MODEL_FAILED)
 		return l->access;
 	next = model_endpoints_next(l->endpoints, l->wish.agent, l->access);
 	return refused && next == l->access ? NULL : next;
@@ -80,6 +101,8 @@ void link_lose(struct link *l, enum call_end why)
 		return;
 	if (l->now_us >= l->began_us + PROVED_US)
 		link_proved(l);
+	if (why == END_MODEL_FAILED)
+		model_health_quiet(l->health, l->access, l->wish.agent);
 	l->lost_us = l->now_us;
 	l->why = why;
 	l->retry_us = 0;

@@ -17,6 +17,8 @@ void link_begin_session(struct link *l, int64_t now_us);
 
 /* --- link_next.c --- */
 
+/* Before any session: another endpoint is dialled, or there is none. `permanent`: not at the same one. */
+void link_first_failed(struct link *l, bool permanent);
 /* In LOST: the next try is made after a pause, or there is none. `refused`: not of the same service. */
 void link_try_again(struct link *l, bool refused);
 /* The end of all tries after a loss. */

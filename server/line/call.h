@@ -166,6 +166,8 @@ struct call {
 	_Atomic int64_t started_us;     /* arrival of Twilio's start; 0 before */
 	_Atomic int64_t ended_us;       /* time at which `end` was set; 0 before */
 	struct call_counters counters;
+	_Atomic(const char *)
+	    model_name; /* agent loop: its session's; NULL: the agent's. Borrowed from what outlives it */
 	_Atomic int64_t model_used[USAGE_COUNT], transcription_used[USAGE_COUNT]; /* agent loop adds */
 
 	/* The conversation as HTTP readers see it. The agent loop publishes it with

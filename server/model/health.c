@@ -1,8 +1,7 @@
 /* What lies with the service, the key or the way there is known of all agents
- * at once (`all`); what lies with an agent's file, of each (`agents`), and so does all that a text
- * API says: the two services have nothing to do with each other. The
- * thread sleeps until a call's failure or a reload asks, or while something is
- * refused or failing, for one interval. A trial is a whole session, opened and closed,
+ * at once (`all`); what lies with an agent's file, of each (`agents`), and so does all that a text API says:
+ * the two services have nothing to do with each other. The thread sleeps until a call's failure or a reload
+ * asks, or while something is refused or failing, for one interval. A trial is a whole session, opened and closed,
  * because a wrong key may pass the upgrade and be refused afterwards. It asks
  * for no answer and sends no audio, so it is not billed; only where an answer
  * was what was refused (no money is left, say) it asks for one.

@@ -32,6 +32,7 @@ static int begin(void **state)
 		.channel = CHANNEL_RELAY,
 		.knowledge = "",
 		.outcome_schema = "",
+		.transcription_model = "",
 		.relay = { .attributes = { [RELAY_language] = "en-US" },
 		    .languages = languages,
 		    .language_count = 1,

@@ -534,6 +534,20 @@ static void what_one_endpoint_refuses_the_other_is_asked_for(void **state)
 	end();
 }
 
+/* It may be well, and no answer can be had. */
+static void session_that_gives_no_answers_is_followed_by_one_elsewhere(void **state)
+{
+	(void)state;
+	begin_with_two(usual, usual);
+	UNTIL(link_talks(&link));
+	assert_ptr_equal(link.access, &to[0]);
+	link_lose(&link, END_MODEL_FAILED);
+	assert_int_equal(model_health_way(endpoints.health, &to[0], &agent), WAY_FAILING);
+	UNTIL(link_talks(&link));
+	assert_ptr_equal(link.access, &to[1]);
+	end();
+}
+
 static void refused_by_both_the_call_ends(void **state)
 {
 	(void)state;
@@ -1037,6 +1051,7 @@ const struct CMUnitTest unit_tests[] = {
 	cmocka_unit_test(caller_loop_that_cannot_write_loses_the_session),
 	cmocka_unit_test(second_endpoint_is_dialled_at_once_when_the_first_fails),
 	cmocka_unit_test(what_one_endpoint_refuses_the_other_is_asked_for),
+	cmocka_unit_test(session_that_gives_no_answers_is_followed_by_one_elsewhere),
 	cmocka_unit_test(refused_by_both_the_call_ends),
 	cmocka_unit_test(failing_at_both_the_call_ends_after_three_tries),
 	cmocka_unit_test(what_is_moderated_is_asked_for_nowhere_else),
