@@ -153,7 +153,8 @@ struct call {
 	_Atomic uint32_t cuts_wanted;     /* agent loop counts, caller loop serves */
 	_Atomic int64_t cut_asked_us;     /* time of the interruption; set before the count */
 	_Atomic int end;                  /* enum call_end; the first reason wins */
-	_Atomic bool parted;              /* the agent has said goodbye; set before `end` */
+	_Atomic bool parted, unheard;     /* the agent has said goodbye, or not to its end; set before `end` */
+	_Atomic int parting;              /* enum call_end, of a goodbye that the phone has and has not said yet */
 	_Atomic bool caller_speaking;     /* set by the agent loop; padding depends on it */
 	_Atomic int64_t uplink_anchor_us; /* time at which ms 0 of the model's input was said; INT64_MIN: unknown */
 	_Atomic int64_t started_us;       /* arrival of Twilio's start; 0 before */

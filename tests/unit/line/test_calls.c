@@ -244,9 +244,11 @@ static enum admission reserve(const char *call_sid, char token[CALL_TOKEN_SIZE])
 	return calls_reserve(calls, &facts, token);
 }
 
+static enum call_after heard_after; /* of the last question */
+
 static enum call_end after_stream(const char *call_sid)
 {
-	return calls_after_stream(calls, call_sid, "", END_STREAM_LOST);
+	return calls_after_stream(calls, call_sid, "", END_STREAM_LOST, &heard_after);
 }
 
 static void handed_over(const char *call_sid)
@@ -1016,7 +1018,7 @@ static void unannounced_call_by_another_channel_than_its_agents_gets_no_name(voi
 /* As Twilio says of it, with its name for the session. */
 static enum call_end after_session(const char *call_sid, const char *session)
 {
-	return calls_after_stream(calls, call_sid, session, END_STREAM_LOST);
+	return calls_after_stream(calls, call_sid, session, END_STREAM_LOST, &heard_after);
 }
 
 static void session_that_broke_off_is_opened_anew_once_and_goes_on_with_the_conversation(void **state)
@@ -1117,7 +1119,7 @@ static void what_was_ended_on_purpose_and_streams_are_not_opened_anew(void **sta
 
 	(void)state;
 	assert_int_equal(reserve("CA1", token), CALL_ADMITTED);
-	assert_int_equal(calls_after_stream(calls, "CA1", "VX1", END_CALLER_HUNG_UP), END_CALLER_HUNG_UP);
+	assert_int_equal(calls_after_stream(calls, "CA1", "VX1", END_CALLER_HUNG_UP, &heard_after), END_CALLER_HUNG_UP);
 	assert_int_equal(calls_reconnect(calls, "CA1", "VX1", token), CALL_NO_SID);
 	assert_int_equal(reserve("CA2", token), CALL_ADMITTED);
 	calls_find_sid(calls, "CA2")->channel = &media_stream_channel;
@@ -1289,7 +1291,46 @@ static void goodbye_is_said_once(void **state)
 		calls_end(calls, name, limits[i / 2]);
 		pthread_join(s.thread, NULL);
 		UNTIL(count().live == 0);
-		assert_int_equal(after_stream(name), i % 2 ? END_AGENT_ENDED : limits[i / 2]);
+		assert_int_equal(after_stream(name), limits[i / 2]);
+		assert_int_equal(heard_after, i % 2 ? AFTER_HANGUP : call_ending(limits[i / 2])->after);
+	}
+}
+
+/* The stream broke off while the phone had the agent's last words; or they were not heard in time. */
+static void goodbye_that_was_not_heard_is_said_by_what_follows_the_stream(void **state)
+{
+	static const struct {
+		enum call_end parting, why, end;
+		bool unheard;
+		enum call_after after;
+	} cases[] = {
+		{ CALL_NOT_ENDED, END_AGENT_ENDED, END_AGENT_ENDED, false, AFTER_HANGUP },
+		{ CALL_NOT_ENDED, END_AGENT_ENDED, END_AGENT_ENDED, true, AFTER_GOODBYE },
+		{ CALL_NOT_ENDED, END_OPERATOR_ENDED, END_OPERATOR_ENDED, true, AFTER_GOODBYE },
+		{ CALL_NOT_ENDED, END_STREAM_LOST, END_STREAM_LOST, false, AFTER_APOLOGY },
+		{ END_AGENT_ENDED, END_STREAM_LOST, END_AGENT_ENDED, false, AFTER_GOODBYE },
+		{ END_AGENT_ENDED, END_STREAM_STALLED, END_AGENT_ENDED, false, AFTER_GOODBYE },
+		{ END_AGENT_ENDED, END_CALLER_HUNG_UP, END_CALLER_HUNG_UP, false, AFTER_HANGUP },
+		{ END_TIME_LIMIT, END_STREAM_LOST, END_TIME_LIMIT, false, AFTER_TIME_LIMIT },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct stream s;
+		struct call *c;
+		char name[16];
+
+		snprintf(name, sizeof name, "CA%zu", i);
+		stream_opens(&s, claimed(name));
+		UNTIL(count().live == 1);
+		c = &calls->lines[s.ref.index];
+		atomic_store(&c->parting, (int)cases[i].parting);
+		atomic_store(&c->unheard, cases[i].unheard);
+		calls_end(calls, name, cases[i].why);
+		pthread_join(s.thread, NULL);
+		UNTIL(count().live == 0);
+		assert_int_equal(after_stream(name), cases[i].end);
+		assert_int_equal(heard_after, cases[i].after);
 	}
 }
 
@@ -1784,6 +1825,7 @@ const struct CMUnitTest unit_tests[] = {
 	CASE(calls_that_twilio_has_not_asked_about_are_counted),
 	CASE(longest_call_is_ended),
 	CASE(goodbye_is_said_once),
+	CASE(goodbye_that_was_not_heard_is_said_by_what_follows_the_stream),
 	CASE(stream_nobody_announced_gets_a_line_and_then_a_name),
 	CASE(name_of_a_live_call_is_refused_and_of_a_reserved_one_taken_over),
 	CASE(live_calls_are_listed_first_then_the_ended_newest_first),
