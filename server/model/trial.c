@@ -142,7 +142,8 @@ int model_trial(const struct model_access *access, const struct agent *agent, co
 		.tools = tools,
 		.differs = &differs,
 		.protect = agent->greeting_protect_ms > 0 && agent->greeting_mode != GREETING_WAIT,
-		.text = agent_in_text(agent) };
+		.text = agent_in_text(agent),
+		.trial = true };
 	const struct model_protocol *protocol = model_access_protocol(access, &wish);
 	struct model_session *s = NULL;
 	int64_t began_us = clock_now_us();

@@ -54,6 +54,7 @@
 	X(model, silent_answers, "answers that ended without sound, and called no tool") \
 	X(model, untold_ends, "answers whose end was not told, or could not be read") \
 	X(model, retries, "answers asked for again") \
+	X(model, resent, "requests to the text API that brought nothing, and were sent again") \
 	X(tools, called, "tools the model called") \
 	X(tools, answered, "tools that answered") \
 	X(tools, timeout, "tools that did not answer in time") \
