@@ -53,7 +53,7 @@ static int answer_failed(const struct model_access *access, const struct model_p
 
 	failure->error_class = "session";
 	failure->permanent = e->error == MODEL_FATAL || (protocol->by_requests && e->error == MODEL_HARMLESS);
-	failure->agents_own = protocol->by_requests;
+	failure->agents_own = protocol->by_requests && failure->permanent;
 	snprintf(failure->code, sizeof failure->code, "%s", e->code);
 	snprintf(what, sizeof what, "the model refused an answer (%s): %s", e->code, e->text);
 	model_access_explain(access, protocol->by_requests ? MODEL_KIND_TEXT : MODEL_KIND_REALTIME, what, e->code,
@@ -99,7 +99,6 @@ static int have_answer(const struct model_access *access, const struct model_pro
 	int err, got;
 
 	failure->error_class = "timeout";
-	failure->agents_own = protocol->by_requests;
 	snprintf(failure->text, sizeof failure->text, "the model began no answer in time");
 	buf_init(&message, 0);
 	model_request_id(MODEL_REQUEST_ANSWER, 1, id);

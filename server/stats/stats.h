@@ -23,6 +23,7 @@
 	X(agents, reloads_failed, "times they were not, because of mistakes; the old ones stayed") \
 	X(calls, orders_ignored, "operator's orders to say something that the agent had no room for") \
 	X(calls, refused_cost, "calls refused because the day would have cost more than MAX_DAY_COST") \
+	X(calls, refused_model, "calls refused because their agent's text API failed, or refused the agent") \
 	X(calls, refused_caller_busy, "calls refused because the caller had MAX_CALLS_PER_CALLER up") \
 	X(calls, refused_caller_often, "calls refused because the caller had made MAX_CALLS_PER_CALLER_HOUR") \
 	X(calls, refused_blocked, "calls refused because of BLOCK_CALLERS") \

@@ -1,6 +1,7 @@
 /* The table of calls, with loops that only come and go, and a clock that stands
  * still until it is moved. */
 #include "common/clock.h"
+#include "server/model/health.h"
 #include "server/money/spending.h"
 
 #include <stdatomic.h>
@@ -244,6 +245,11 @@ static enum admission reserve(const char *call_sid, char token[CALL_TOKEN_SIZE])
 	return calls_reserve(calls, &facts, token);
 }
 
+static enum admission reserve_for(const char *call_sid, const struct agent *agent, char token[CALL_TOKEN_SIZE])
+{
+	return calls_reserve(calls, &(struct call_facts){ .call_sid = call_sid, .agent = agent }, token);
+}
+
 static enum call_after heard_after; /* of the last question */
 
 static enum call_end after_stream(const char *call_sid)
@@ -456,6 +462,42 @@ static void a_day_that_is_full_refuses_calls_that_come_in_only(void **state)
 	/* What the day has cost is said first, as before anything else. */
 	calls_drain(calls);
 	assert_int_equal(reserve("CA2", token), CALL_COST);
+}
+
+/* Nobody waits for an apology that is known before. */
+static void call_of_an_agent_whose_text_api_fails_is_not_taken(void **state)
+{
+	static const char *const in_text[] = { "CHANNEL", "relay", "MODEL_PROTOCOL", "text", NULL };
+	const struct model_access endpoint = { .number = 1, .host = "h", .key = "k" };
+	const struct model_event no_answer = {
+		.type = MODEL_RESPONSE_DONE, .status = MODEL_FAILED, .error = MODEL_RETRY, .text = "" };
+	uint64_t refused = stat_get(calls_refused_model);
+	char token[CALL_TOKEN_SIZE];
+	struct model_health *health;
+	const struct agent *agent;
+	struct agents *in_words = NULL;
+	static struct config text_cfg; /* of use to its agents until the table is closed */
+
+	(void)state;
+	pairs_load(&text_cfg, in_text);
+	assert_int_equal(agents_open(&in_words, &text_cfg, &(struct buf){ 0 }), 0);
+	assert_int_equal(model_health_open(&health, &endpoint, 1), 0);
+	agent = agents_by_name(in_words, "default");
+	assert_non_null(agent);
+	calls->use.health = health;
+	model_health_heard(health, &endpoint, agent, &no_answer);
+	assert_int_equal(reserve_for("CA1", agent, token), CALL_ADMITTED);
+	model_health_heard(health, &endpoint, agent, &no_answer);
+	assert_int_equal(reserve_for("CA2", agent, token), CALL_MODEL);
+	assert_int_equal(reserve_for("CA1", agent, token), CALL_ADMITTED); /* it is here already */
+	assert_int_equal(reserve("CA3", token), CALL_ADMITTED); /* its agent has another model */
+	assert_int_equal(stat_get(calls_refused_model), refused + 1);
+	calls->use.health = NULL;
+	calls_end(calls, "CA1", END_OPERATOR_ENDED);
+	UNTIL(count().reserved == 1);
+	model_health_close(health);
+	agent_release(agent);
+	agents_close(in_words);
 }
 
 /* --------------------------------------------------------- one caller among others */
@@ -1824,6 +1866,7 @@ const struct CMUnitTest unit_tests[] = {
 	CASE(newest_ending_of_a_call_that_streamed_twice_is_told),
 	CASE(calls_that_twilio_has_not_asked_about_are_counted),
 	CASE(longest_call_is_ended),
+	CASE(call_of_an_agent_whose_text_api_fails_is_not_taken),
 	CASE(goodbye_is_said_once),
 	CASE(goodbye_that_was_not_heard_is_said_by_what_follows_the_stream),
 	CASE(stream_nobody_announced_gets_a_line_and_then_a_name),

@@ -1031,6 +1031,7 @@ static void caller_hears_a_sentence_when_there_is_no_line(void **state)
 	turned_away(CALL_FULL, "all our lines are busy");
 	turned_away(CALL_DRAINING, "we have to interrupt our service");
 	turned_away(CALL_COST, "we cannot take your call");
+	turned_away(CALL_MODEL, "we have a technical problem");
 	turned_away(CALL_NO_MEMORY, "we have a technical problem");
 }
 
