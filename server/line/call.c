@@ -211,9 +211,9 @@ static enum call_after after(const struct call *c, enum call_end why)
  * The token of a stream that never came is withdrawn. */
 static void tell_fleet(const struct call *c, enum line_state was, enum call_end why, int64_t now)
 {
-	struct fleet_ending ending = { .end = why,
-		.after = after(c, why),
-		.asked = why == END_CALLER_HUNG_UP || why == END_NEVER_STREAMED };
+	struct fleet_ending ending = {
+		.end = why, .after = after(c, why), .asked = why == END_CALLER_HUNG_UP || why == END_NEVER_STREAMED
+	};
 
 	snprintf(ending.fallback, sizeof ending.fallback, "%s", c->agent->fallback_number);
 	snprintf(ending.agent, sizeof ending.agent, "%s", c->agent->name);

@@ -24,8 +24,8 @@ static bool goes_on_after(const struct call *c, const char *session)
 
 /* The question often overtakes our own view: Twilio may ask while the caller loop still
  * believes in its socket. The call is ended first, so the answer is never "still up". */
-enum call_end calls_after_stream(struct calls *calls, const char *call_sid, const char *session, enum call_end why,
-    enum call_after *after)
+enum call_end calls_after_stream(
+    struct calls *calls, const char *call_sid, const char *session, enum call_end why, enum call_after *after)
 {
 	struct fleet_ending ending;
 	struct call *c;

@@ -165,8 +165,8 @@ void findings_clear(struct findings *f, size_t way)
 	if (findings_state(all) != WAY_WELL && way == FINDINGS_TEXT)
 		log_info("model", "the text API answers again");
 	else if (findings_state(all) != WAY_WELL)
-		log_info("model", "endpoint %d (%s) can be reached again", f->endpoints[way].number,
-		    f->endpoints[way].host);
+		log_info(
+		    "model", "endpoint %d (%s) can be reached again", f->endpoints[way].number, f->endpoints[way].host);
 	memset(all, 0, sizeof *all);
 }
 
@@ -176,9 +176,11 @@ void findings_tell(const struct findings *f, size_t way, const struct agent *age
 	int number = findings_access(f, way)->number;
 
 	if (state == WAY_FAILING && way == FINDINGS_TEXT)
-		log_warn("model", "the text API fails, and no calls are taken for it until it answers: %s", failure->text);
+		log_warn(
+		    "model", "the text API fails, and no calls are taken for it until it answers: %s", failure->text);
 	else if (state == WAY_FAILING)
-		log_warn("model", "endpoint %d fails, and is left out while another is well: %s", number, failure->text);
+		log_warn(
+		    "model", "endpoint %d fails, and is left out while another is well: %s", number, failure->text);
 	else if (failure->agents_own)
 		log_error("model", "not to be had at endpoint %d for the agent %s%s%s: %s", number, agent->name,
 		    *agent->variant ? "/" : "", agent->variant, failure->text);

@@ -141,7 +141,8 @@ static bool failed(struct model_health *h, const struct model_access *endpoint, 
 	if (!h || failure->moderated)
 		return false;
 	pthread_mutex_lock(&h->lock);
-	after = findings_state(findings_note_at(&h->findings, place(h, endpoint, agent), agent, failure, in_answer, &before));
+	after = findings_state(
+	    findings_note_at(&h->findings, place(h, endpoint, agent), agent, failure, in_answer, &before));
 	pthread_mutex_unlock(&h->lock);
 	if (before == after || (after == WAY_FAILING && h->findings.endpoint_count == 1 && !findings_in_text(agent)))
 		return false;
@@ -165,8 +166,8 @@ static void refused(struct model_health *h, const struct model_access *endpoint,
 	int status = !strncmp(code, "http_", 5) ? atoi(code + 5) : 0;
 	char what[MODEL_FAILURE_SIZE];
 
-	failure.agents_own =
-	    findings_in_text(agent) || (model_error_is_of_model(code) && model_access_has_agents_model(endpoint, agent));
+	failure.agents_own = findings_in_text(agent) ||
+			     (model_error_is_of_model(code) && model_access_has_agents_model(endpoint, agent));
 	snprintf(failure.code, sizeof failure.code, "%s", code);
 	snprintf(what, sizeof what, "the model refused to go on with a call (%s): %s", code, text);
 	model_access_explain(
@@ -181,7 +182,8 @@ static void answer_failed(
 	struct model_failure failure = { .error_class = "session" };
 
 	snprintf(failure.code, sizeof failure.code, "%s", e->code);
-	snprintf(failure.text, sizeof failure.text, "the text API gave a call no answer (%s): %.300s", e->code, e->text);
+	snprintf(
+	    failure.text, sizeof failure.text, "the text API gave a call no answer (%s): %.300s", e->code, e->text);
 	failed(h, endpoint, agent, &failure, false);
 }
 

@@ -127,8 +127,8 @@ static void put_error(struct text_reply *r, int status, const cJSON *error, cons
 enum model_error text_reply_class(const struct reply_failure *failure)
 {
 	cJSON *body = failure->status ? foreign_json(failure->body, strlen(failure->body)) : NULL;
-	enum model_error class =
-	    model_error_of_answer(failure->status, code_of(json_get(body, "error"), failure->status ? "" : failure->code));
+	enum model_error class = model_error_of_answer(
+	    failure->status, code_of(json_get(body, "error"), failure->status ? "" : failure->code));
 
 	cJSON_Delete(body);
 	return class;

@@ -19,8 +19,8 @@
 #include <string.h>
 
 enum {
-	EVENT_MAX = 1 << 20, /* of the service's: response.completed repeats the whole answer */
-	REFUSAL_MAX = 16384, /* bytes of a refusal's body that are looked at */
+	EVENT_MAX = 1 << 20,   /* of the service's: response.completed repeats the whole answer */
+	REFUSAL_MAX = 16384,   /* bytes of a refusal's body that are looked at */
 	GIVEN_UP_US = US_PER_S /* an answer that is asked for so soon after one that failed has no time of its own */
 };
 
@@ -195,8 +195,10 @@ static bool again_later(struct text_session *s, struct answer *a, const struct r
 	}
 	stat_add(model_resent, 1);
 	if (a->tries == 1)
-		log_warn("model", "nothing came of a request to the text API (%s%d): it is sent again in %d ms; agent=%s",
-		    failure->status ? "http_" : failure->code, failure->status, (int)pause_ms, s->base.wish.agent->name);
+		log_warn("model",
+		    "nothing came of a request to the text API (%s%d): it is sent again in %d ms; agent=%s",
+		    failure->status ? "http_" : failure->code, failure->status, (int)pause_ms,
+		    s->base.wish.agent->name);
 	carrier->leave(a->stream, true);
 	buf_reset(&a->refusal);
 	request(s, a, (int)pause_ms);

@@ -470,7 +470,8 @@ static void call_of_an_agent_whose_text_api_fails_is_not_taken(void **state)
 	static const char *const in_text[] = { "CHANNEL", "relay", "MODEL_PROTOCOL", "text", NULL };
 	const struct model_access endpoint = { .number = 1, .host = "h", .key = "k" };
 	const struct model_event no_answer = {
-		.type = MODEL_RESPONSE_DONE, .status = MODEL_FAILED, .error = MODEL_RETRY, .text = "" };
+		.type = MODEL_RESPONSE_DONE, .status = MODEL_FAILED, .error = MODEL_RETRY, .text = ""
+	};
 	uint64_t refused = stat_get(calls_refused_model);
 	char token[CALL_TOKEN_SIZE];
 	struct model_health *health;
@@ -490,7 +491,7 @@ static void call_of_an_agent_whose_text_api_fails_is_not_taken(void **state)
 	model_health_heard(health, &endpoint, agent, &no_answer);
 	assert_int_equal(reserve_for("CA2", agent, token), CALL_MODEL);
 	assert_int_equal(reserve_for("CA1", agent, token), CALL_ADMITTED); /* it is here already */
-	assert_int_equal(reserve("CA3", token), CALL_ADMITTED); /* its agent has another model */
+	assert_int_equal(reserve("CA3", token), CALL_ADMITTED);            /* its agent has another model */
 	assert_int_equal(stat_get(calls_refused_model), refused + 1);
 	calls->use.health = NULL;
 	calls_end(calls, "CA1", END_OPERATOR_ENDED);

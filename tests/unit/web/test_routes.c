@@ -140,8 +140,8 @@ int calls_end(struct calls *calls, const char *call_sid, enum call_end why)
 	return strcmp(call_sid, SID) ? -ENOENT : 0;
 }
 
-enum call_end calls_after_stream(struct calls *calls, const char *call_sid, const char *session, enum call_end why,
-    enum call_after *after)
+enum call_end calls_after_stream(
+    struct calls *calls, const char *call_sid, const char *session, enum call_end why, enum call_after *after)
 {
 	(void)calls, (void)call_sid;
 	snprintf(table.session, sizeof table.session, "%s", session);

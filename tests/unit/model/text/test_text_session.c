@@ -100,9 +100,7 @@ static void leave_it(struct text_stream *s, bool drain)
 	s->drained = drain;
 }
 
-static struct text_carrier carrier = {
-	start, next_piece, taken, status, over, retry_after_ms, leave_it
-};
+static struct text_carrier carrier = { start, next_piece, taken, status, over, retry_after_ms, leave_it };
 
 static void tell(size_t n, const char *piece)
 {
