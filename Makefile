@@ -7,6 +7,8 @@
 #   make test     what everybody runs; ends with "N passed, N failed"
 #   make test-more   what takes longer, or tests the tests
 #   make bench    many calls at once, measured
+#   make chaos    a call for each of many faults, and what its caller heard; FAULTS="…" for some
+#   make soak HOURS=1   mixed calls with faults for so long; memory, latencies and endings over the time
 #   make fuzz     every fuzz target for FUZZ_SECONDS each
 #   make mutate   every mutant: breaks the code on purpose, to see the tests notice
 #   make check-image, make check-fresh   the Dockerfile, and the README's commands, in a bare Debian
@@ -78,9 +80,9 @@ fuzz_BIN     := $(call binaries,tests/fuzz/*.c)
 planted_FUZZ := $(call binaries,tests/planted/planted_fuzz_*.c)
 planted_TEST := $(filter-out $(planted_FUZZ),$(call binaries,tests/planted/*.c))
 tool_BIN     := $(OUT)/watch $(if $(phone_SRC),$(OUT)/phone) $(if $(standin_SRC),$(OUT)/standin-model) \
-                $(OUT)/twilio-rest $(if $(relay_SRC),$(OUT)/relay) $(if $(bench_SRC),$(OUT)/bench) $(if $(sink_SRC),$(OUT)/webhook-sink) $(OUT)/text-model
+                $(OUT)/meddle.so $(OUT)/twilio-rest $(if $(relay_SRC),$(OUT)/relay) $(if $(bench_SRC),$(OUT)/bench) $(if $(sink_SRC),$(OUT)/webhook-sink) $(OUT)/text-model
 
-.PHONY: all server tools unit fuzzers demo run test test-more bench fuzz mutate check-image check-fresh packages docs format lint clean
+.PHONY: all server tools unit fuzzers demo run test test-more bench chaos soak fuzz mutate check-image check-fresh packages docs format lint clean
 all: $(if $(filter release,$(FLAVOR)),build/trunkline,$(OUT)/trunkline)
 build/trunkline: build/release/trunkline
 	$(Q)cp $< $@
@@ -104,6 +106,9 @@ $(OUT)/relay: $(call objects,$(relay_SRC)) $(OUT)/common.a $(OUT)/kit.a
 	$(LINK) $^ $(filter-out -lcivetweb -lcurl -lsqlite3 -l:libspeexdsp.a,$(LIBS))
 $(OUT)/bench: $(call objects,$(bench_SRC)) $(OUT)/kit.a
 	$(LINK) $^ -lcjson -lm
+$(OUT)/meddle.so: tools/chaos/meddle.c
+	@mkdir -p $(@D)
+	$(LINK) $(BASE) -fPIC -shared $< -ldl
 $(OUT)/text-model: $(OUT)/tools/text_model/main.o $(OUT)/text.a $(OUT)/kit.a
 	$(LINK) $^ $(TOOL_LIBS)
 $(OUT)/webhook-sink: $(call objects,$(sink_SRC)) $(OUT)/kit.a
@@ -175,6 +180,14 @@ bench:
 	@tools/install-packages demo
 	@$(MAKE) --no-print-directory -j$(JOBS) FLAVOR=release all tools
 	@tools/bench
+chaos:
+	@tools/install-packages test
+	@$(MAKE) --no-print-directory -j$(JOBS) FLAVOR=release all tools
+	@tools/chaos/chaos $(FAULTS)
+soak:
+	@tools/install-packages test
+	@$(MAKE) --no-print-directory -j$(JOBS) FLAVOR=release all tools
+	@HOURS=$(HOURS) tools/chaos/soak
 fuzz:
 	@tools/install-packages test
 	@tests/run-fuzz $(FUZZ_SECONDS)

@@ -82,6 +82,12 @@ size_t converter_to_model(struct converter *c, const uint8_t *mulaw, size_t len,
 	return written;
 }
 
+void converter_reset_to_model(struct converter *c)
+{
+	if (c->up)
+		resampler_reset(c->up);
+}
+
 size_t converter_to_caller_max(const struct converter *c, size_t model_len)
 {
 	size_t samples = model_len / 2 + 1; /* half a sample may have been waiting */

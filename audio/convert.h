@@ -31,6 +31,9 @@ int converter_switch(struct converter **c, enum audio_format model_format);
 #define CONVERT_TO_MODEL_MAX(mulaw_len) (6 * (mulaw_len) + 4 * ((mulaw_len) / 480 + 1))
 size_t converter_to_model(struct converter *c, const uint8_t *mulaw, size_t len, uint8_t *out);
 
+/* What follows has nothing to do with what went before: forget the past of that direction. */
+void converter_reset_to_model(struct converter *c);
+
 /* Model to caller. The pieces may be cut anywhere: half a sample waits for its
  * other half. `mulaw_out` must hold converter_to_caller_max(c, len) bytes. */
 size_t converter_to_caller_max(const struct converter *c, size_t model_len);

@@ -105,6 +105,13 @@ static void put_value(struct buf *out, const cJSON *value)
 	cJSON_free(text);
 }
 
+static bool is_relay(const cJSON *call)
+{
+	const char *channel = json_str(call, "channel");
+
+	return channel && !strcmp(channel, "relay");
+}
+
 static void put_who(const cJSON *call, struct buf *out)
 {
 	const char *variant = json_str(call, "variant"), *direction = json_str(call, "direction");
@@ -117,6 +124,8 @@ static void put_who(const cJSON *call, struct buf *out)
 		buf_puts(out, ", ");
 		readable_text(out, direction);
 	}
+	if (is_relay(call))
+		buf_puts(out, ", by ConversationRelay");
 	buf_putc(out, '\n');
 	readable_label(out, "agent");
 	readable_text(out, or_dash(json_str(call, "agent")));
@@ -191,7 +200,9 @@ static void put_cost(const cJSON *call, struct buf *out)
 		readable_usd(out, json_num_or_0(json_get(cost, "parts"), parts[i].part));
 	}
 	if (json_bool(cost, "unpriced", false))
-		buf_puts(out, "; what has no price counts as the dearest");
+		buf_puts(out, is_relay(call)
+				  ? "; a model without a price counts as the dearest, a minute without as nothing"
+				  : "; what has no price counts as the dearest");
 	buf_putc(out, '\n');
 }
 
@@ -305,13 +316,17 @@ static void put_turn(const cJSON *turn, struct buf *out)
 static void put_tool(const cJSON *tool, struct buf *out)
 {
 	const cJSON *ok = json_get(tool, "ok");
+	const char *name = json_str(tool, "name");
 	double took_ms;
 
 	put_moment(tool, "tool", out);
-	readable_text(out, json_str(tool, "name"));
+	readable_text(out, name);
 	buf_putc(out, ' ');
 	readable_start(out, json_str(tool, "arguments"), VALUE_MAX);
-	buf_puts(out, cJSON_IsBool(ok) ? cJSON_IsTrue(ok) ? ": answered" : ": failed" : ": no answer");
+	if (cJSON_IsBool(ok))
+		buf_puts(out, cJSON_IsTrue(ok) ? ": answered" : ": failed");
+	else if (!name || (strcmp(name, "end_call") != 0 && strcmp(name, "transfer_call") != 0))
+		buf_puts(out, ": no answer"); /* those two end what could be answered */
 	if (json_num(tool, "took_ms", &took_ms))
 		buf_printf(out, " after %.0f ms", took_ms);
 	if (json_str(tool, "answer")) {

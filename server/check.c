@@ -10,6 +10,7 @@
 #include "server/local_client.h"
 #include "server/knowledge/knowledge_tool.h"
 #include "server/model/endpoints.h"
+#include "server/model/text/text_access.h"
 #include "server/model/text/text_session.h"
 #include "server/model/trial.h"
 #include "server/money/prices.h"
@@ -60,6 +61,23 @@ static void __attribute__((format(printf, 2, 3))) say(FILE *to, const char *form
 	print_lines(to, text);
 }
 
+/* Once for each of the two at an endpoint; the text API has one address. */
+static void say_where(const struct model_access *access, bool text, bool said[2])
+{
+	struct buf url;
+
+	if (said[text])
+		return;
+	said[text] = true;
+	buf_init(&url, 0);
+	text_access_put_url(access->cfg, &url);
+	if (text)
+		say(stdout, "asking %s …\n", buf_text(&url));
+	else
+		say(stdout, "connecting to %s:%d …\n", access->host, access->port);
+	buf_free(&url);
+}
+
 /* One session, as a call of this agent would have it there. `where`: the endpoint, if there are several.
  * 0, or negative; *lacks is set if it is not all that was asked for. */
 static int try_agent(const struct model_access *access, const struct work *offered, const struct agent *a,
@@ -98,7 +116,7 @@ static int check_model(const struct model_endpoints *endpoints, struct agents *a
 	struct work offered = { .cfg = cfg };
 	static const struct agent *all[AGENTS_LISTED_MAX];
 	size_t n = agents_list(agents, all, AGENTS_LISTED_MAX);
-	bool lacks = false;
+	bool lacks = false, said[2] = { false, false };
 	char where[32] = "";
 	int err = 0;
 
@@ -108,16 +126,17 @@ static int check_model(const struct model_endpoints *endpoints, struct agents *a
 	for (size_t e = 0; e < endpoints->count; e++) {
 		const struct model_access *access = &endpoints->list[e];
 
-		say(stdout, "connecting to %s:%d …\n", access->host, access->port);
+		said[false] = false;
 		if (endpoints->count > 1)
 			snprintf(where, sizeof where, " at endpoint %d", access->number);
 		for (size_t i = 0; i < n; i++) {
-			int one = 0;
+			bool text = all[i]->model_protocol == MODEL_KIND_TEXT;
+			int one;
 
-			/* The text API has one address. */
-			if (all[i]->model_protocol == MODEL_KIND_TEXT ? !e
-								      : agent_takes_endpoint(all[i], access->number))
-				one = try_agent(access, &offered, all[i], where, &lacks);
+			if (text ? e > 0 : !agent_takes_endpoint(all[i], access->number))
+				continue;
+			say_where(access, text, said);
+			one = try_agent(access, &offered, all[i], where, &lacks);
 			err = one ? one : err;
 		}
 	}

@@ -11,8 +11,10 @@
 #include "common/clock.h"
 #include "common/json.h"
 #include "common/log.h"
+#include "server/agent/conversation_model.h"
 #include "server/agent/conversation_orders.h"
 #include "server/agent/conversation_phone.h"
+#include "server/agent/conversation_session.h"
 #include "server/agent/conversation_tools.h"
 #include "server/model/words.h"
 #include "server/recording/recorder.h"
@@ -38,39 +40,13 @@ enum {
 
 /* --------------------------------------------------------------------- the session */
 
-/* A session is ready; its audio format may differ from the last one's. Nothing is
- * replayed to the first session of a call: what was said before a transfer is told to it
- * once the caller is there (ORDER_RECALL). */
-static void meet_session(struct conversation *con)
-{
-	if (con->link.protocol->audio && converter_switch(&con->audio.converter, con->link.access->format))
-		call_end(con->call, END_INTERNAL_ERROR);
-	if (con->audio.converter)
-		converter_reset_to_caller(con->audio.converter);
-	con->timeline.dirty = true;
-	link_replayed(&con->link);
-}
-
-/* The dialogue asks for nothing while no session talks. */
-static void tell_of_session(struct conversation *con, int64_t now)
-{
-	bool there = link_talks(&con->link);
-
-	if (there && !con->dialogue.model)
-		conversation_tell_untold(con);
-	if (there != con->dialogue.model)
-		conversation_tell(
-		    con, &(struct dialogue_event){ .type = there ? EVENT_MODEL_READY : EVENT_MODEL_AWAY }, now);
-}
-
 /* First in a turn of the loop, so that all later steps know what the model has said. */
 static void hear_model(struct conversation *con, int64_t now)
 {
 	link_step(&con->link, now);
-	if (con->link.state == LINK_REPLAYING)
-		meet_session(con);
-	tell_of_session(con, now);
+	conversation_mind_sessions(con, now);
 	link_read(&con->link, conversation_model_told, con, now);
+	conversation_mind_loss(con, now);
 	conversation_mind_link(con);
 }
 
@@ -104,6 +80,7 @@ static void publish(struct conversation *con, bool wait, int64_t now_us)
 	snprintf(out->session_id, sizeof out->session_id, "%s", session_id ? session_id : "");
 	out->turns_before = timeline_put_json(&con->timeline, &out->turns);
 	toolbox_put_json(&con->tools.box, &out->tools);
+	conversation_put_sessions(con, &out->sessions);
 	out->turns_dropped = con->timeline.turns_dropped;
 	out->text_dropped = con->timeline.text_dropped;
 	if (c->channel->resumes) {
@@ -190,7 +167,8 @@ static int64_t limits_us(const struct conversation *con)
 static int64_t deadline(const struct conversation *con)
 {
 	return earlier(earlier(link_deadline_us(&con->link), dialogue_due_us(&con->dialogue)),
-	    earlier(limits_us(con), publish_us(con)));
+	    earlier(earlier(limits_us(con), publish_us(con)),
+		earlier(conversation_waits_us(con), conversation_give_up_us(con))));
 }
 
 static void wait_for_something(struct conversation *con, int64_t due)
@@ -254,6 +232,8 @@ static void mind_limits(struct conversation *con, int64_t now)
 		say_goodbye(con, now);
 	if (now >= time_over_us(con))
 		call_end(con->call, END_TIME_LIMIT);
+	if (now >= conversation_give_up_us(con))
+		call_end(con->call, con->link.why ? con->link.why : END_MODEL_LOST);
 }
 
 /* For the case that the phone's socket breaks off now. A transfer needs more than its name, and a machine
@@ -269,9 +249,10 @@ static void note_parting(struct conversation *con)
 /* All that is due by the clock: the dialogue's deadlines, the limits, the ping. */
 static void tick(struct conversation *con, int64_t now)
 {
-	tell_of_session(con, now);
+	conversation_mind_loss(con, now);
 	conversation_do_due(con, now);
 	note_parting(con);
+	conversation_mind_waiting(con, now);
 	mind_limits(con, now);
 	link_ping(&con->link, now);
 	conversation_mind_link(con);
@@ -354,6 +335,7 @@ static void conversation_open(struct conversation *con, struct call *c)
 	dialogue_init(&con->dialogue, &(struct dialogue_rules){ .greets = greets,
 					  .recalled = recalled,
 					  .interruptible = c->agent->interruptible,
+					  .renews = c->cfg->reconnect_tries > 0,
 					  .asks = c->channel->text,
 					  .protect_us = protect ? c->agent->greeting_protect_ms * US_PER_MS : 0,
 					  .idle_us = (int64_t)c->agent->idle_seconds * US_PER_S,
@@ -378,6 +360,7 @@ static void conversation_close(struct conversation *con)
 	buf_free(&con->audio.decoded);
 	buf_free(&con->message);
 	conversation_tools_free(con);
+	conversation_sessions_free(con);
 	timeline_free(&con->timeline);
 }
 

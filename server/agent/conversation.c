@@ -3,8 +3,10 @@
 #include "common/base64.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "server/agent/conversation_model.h"
 #include "server/agent/conversation_orders.h"
 #include "server/agent/conversation_tools.h"
+#include "server/agent/link_next.h"
 #include "server/model/words.h"
 #include "server/line/mailbox.h"
 #include "server/stats/stats.h"
@@ -34,45 +36,47 @@ enum {
 
 static void on_speech_started(struct conversation *con, const struct model_event *e, int64_t now)
 {
-	(void)e;
 	atomic_store_explicit(&con->call->caller_speaking, true, memory_order_relaxed);
+	conversation_speech_began(con, e->ms);
 	/* Gaps in the caller's audio are filled from now on, so the caller loop has a
 	 * new deadline and must wake for it. */
 	bell_ring(&con->call->caller_bell);
 	TELL(con, now, .type = EVENT_CALLER_BEGAN);
 }
 
-/* The model counts ms of the caller's audio from its beginning. The caller loop knows
- * the time of that, which gives the end of speech on our clock. */
+/* The model counts ms of its session's input. The caller loop knows when that was said,
+ * which gives the end of speech on our clock. */
 static void on_speech_stopped(struct conversation *con, const struct model_event *e, int64_t now)
 {
-	int64_t anchor = atomic_load_explicit(&con->call->uplink_anchor_us, memory_order_relaxed);
+	int64_t at_us = e->ms < 0 ? INT64_MIN : call_position_us(con->call, call_position(con->call, e->ms));
 
 	atomic_store_explicit(&con->call->caller_speaking, false, memory_order_relaxed);
-	TELL(con, now, .type = EVENT_CALLER_ENDED,
-	    .at_us = anchor == INT64_MIN || e->ms < 0 ? 0 : anchor + e->ms * US_PER_MS);
+	conversation_speech_ended(con, e->ms);
+	TELL(con, now, .type = EVENT_CALLER_ENDED, .at_us = at_us == INT64_MIN ? 0 : at_us);
 }
 
 static void on_committed(struct conversation *con, const struct model_event *e, int64_t now)
 {
-	timeline_turn(&con->timeline, TURN_CALLER, e->item_id, conversation_at_ms(con, now));
-	stat_add(turns_caller, 1);
+	if (conversation_turn_over(con, e->item_id, now))
+		stat_add(turns_caller, 1);
 	TELL(con, now, .type = EVENT_TURN);
 }
 
 static void on_transcript(struct conversation *con, const struct model_event *e, int64_t now)
 {
-	struct turn *turn = timeline_turn(&con->timeline, TURN_CALLER, e->item_id, conversation_at_ms(con, now));
+	struct turn *turn = conversation_turn(con, TURN_CALLER, e->item_id, now);
 
 	if (!turn || !turn->text_final) /* it may be told twice, and is billed once */
 		call_cost_count(con->call, &con->spending, true, &e->usage);
 	timeline_text(&con->timeline, turn, e->text, true);
+	if (turn)
+		conversation_written_down(con, turn);
 	log_debug(con->call->tag, "caller: %zu characters", strlen(e->text));
 }
 
 static void on_transcript_delta(struct conversation *con, const struct model_event *e, int64_t now)
 {
-	struct turn *turn = timeline_turn(&con->timeline, TURN_CALLER, e->item_id, conversation_at_ms(con, now));
+	struct turn *turn = conversation_turn(con, TURN_CALLER, e->item_id, now);
 
 	if (turn && !turn->text_final)
 		timeline_text(&con->timeline, turn, e->text, false);
@@ -80,11 +84,12 @@ static void on_transcript_delta(struct conversation *con, const struct model_eve
 
 static void on_transcript_failed(struct conversation *con, const struct model_event *e, int64_t now)
 {
-	struct turn *turn = timeline_turn(&con->timeline, TURN_CALLER, e->item_id, conversation_at_ms(con, now));
+	struct turn *turn = conversation_turn(con, TURN_CALLER, e->item_id, now);
 
 	if (!turn)
 		return;
 	turn->transcript_failed = true;
+	conversation_written_down(con, turn);
 	timeline_settled(&con->timeline, turn);
 }
 
@@ -204,7 +209,7 @@ static void on_words(struct conversation *con, const struct model_event *e, cons
 /* In a session in audio they are only for the record. */
 static void on_text(struct conversation *con, const struct model_event *e, int64_t now)
 {
-	struct turn *turn = timeline_turn(&con->timeline, TURN_AGENT, e->item_id, conversation_at_ms(con, now));
+	struct turn *turn = conversation_turn(con, TURN_AGENT, e->item_id, now);
 
 	on_response_sign(con, e, now);
 	if (con->link.protocol->text)
@@ -222,21 +227,20 @@ static void on_item_done(struct conversation *con, const struct model_event *e, 
 	conversation_mcp_item(con, e, now);
 }
 
-/* Errors that end the session, and with it the call. All others are told or counted. */
+/* Errors that end the session: the next one goes on, or the call ends. All others are told or counted. */
 static void mind_error(struct conversation *con, enum model_error error)
 {
-	if (error == MODEL_RENEW)
-		conversation_model_failed(con, END_MODEL_EXPIRED);
-	else if (error == MODEL_FATAL)
-		conversation_model_failed(con, END_MODEL_REFUSED);
+	if (error >= MODEL_RENEW)
+		link_lose_by(&con->link, error);
+	conversation_mind_link(con);
 }
 
 /* The tools in its list begin before the dialogue hears of its end, which says that no
- * more of them will come. An error that ends the session is handled last, since orders
- * after the end of a call do nothing. An end that is told twice is one. */
+ * more of them will come. With an error that ends the session the answer is still owed, as with any
+ * session that is lost. An end that is told twice is one. */
 static void on_response_done(struct conversation *con, const struct model_event *e, int64_t now)
 {
-	bool failed = e->status == MODEL_FAILED, last = failed && (e->error == MODEL_FATAL || e->error == MODEL_RENEW);
+	bool failed = e->status == MODEL_FAILED, last = failed && e->error >= MODEL_RENEW;
 	const char *status = model_status_name(e->status);
 	/* Whoever stopped it, the caller waits for another, except where he has spoken. */
 	bool claims = !failed && e->reason != MODEL_TURN_DETECTED;
@@ -255,12 +259,14 @@ static void on_response_done(struct conversation *con, const struct model_event 
 		stat_model_error(model_error_name(e->error), e->code);
 		log_warn(con->call->tag, "model: answer failed (%s): %s", e->code, e->text);
 	}
-	TELL(con, now, .type = EVENT_OVER, .response = e->response_id, .text = status, .failed = failed && !last,
+	if (last) {
+		mind_error(con, e->error);
+		return;
+	}
+	TELL(con, now, .type = EVENT_OVER, .response = e->response_id, .text = status, .failed = failed,
 	    .turn_detected = e->reason == MODEL_TURN_DETECTED, .claims = claims ? account : NULL, .aside = e->aside);
 	if (!e->aside)
 		conversation_end_silent(con, status);
-	if (last)
-		mind_error(con, e->error);
 }
 
 /* -------------------------------------------------------------------------- errors */
@@ -285,6 +291,8 @@ static void on_error(struct conversation *con, const struct model_event *e, int6
 		log_debug(con->call->tag, "model: error (%s): %s", e->code, e->text);
 	else
 		log_warn(con->call->tag, "model: error (%s): %s", e->code, e->text);
+	if (e->refused == MODEL_REQUEST_PAST)
+		stat_add(model_replay_refused, 1);
 	/* Only requests for an answer are refused as busy, with or without a name. */
 	if ((busy && !e->refused_id[0]) || request_no(e))
 		TELL(con, now, .type = EVENT_REFUSED, .request = request_no(e), .busy = busy);

@@ -5,7 +5,9 @@
  *   agent_loop.c           the loop: turns, deadlines, the end, readers
  *   conversation.c         events: from the model, the mail
  *   conversation_phone.c   events: from the caller loop
- *   dialogue.h             decides what follows from an event
+ *   conversation_model.c   what is said to the model, and what it knows
+ *   conversation_session.c sessions with the model: they come and go under all of this
+ *   dialogue/dialogue.h    decides what follows from an event
  *   conversation_orders.c  carries that out
  *   conversation_tools.c   the tools that the model calls
  *
@@ -14,7 +16,7 @@
  */
 #include "common/clock.h"
 #include "common/speakable.h"
-#include "server/agent/dialogue.h"
+#include "server/agent/dialogue/dialogue.h"
 #include "server/agent/link.h"
 #include "server/agent/timeline.h"
 #include "server/agent/toolbox.h"
@@ -27,8 +29,17 @@ struct converter;
 struct tool_cancel;
 
 enum {
-	RECALL_TURNS = 60,       /* last turns that are kept for a caller who comes back … */
-	RECALL_BYTES = 24 * 1024 /* … as far as they fit into this */
+	RECALL_TURNS = 60,        /* last turns that are kept for a caller who comes back … */
+	RECALL_BYTES = 24 * 1024, /* … as far as they fit into this */
+	SESSIONS_SHOWN = 16
+};
+
+/* A session with the model, for the record. */
+struct session_seen {
+	char *id;               /* owned; NULL: no memory, or no name */
+	const char *endpoint;   /* its host */
+	int64_t from_ms, to_ms; /* since the call was answered */
+	const char *ended;      /* why; NULL: it goes on */
 };
 
 struct conversation {
@@ -59,6 +70,21 @@ struct conversation {
 		uint32_t foreign_no;                 /* the item of which the phone says in its own words … */
 		struct span foreign;                 /* … what was heard; borrowed, for the time of that event */
 	} text;
+
+	struct {
+		struct session_seen seen[SESSIONS_SHOWN]; /* the first ones … */
+		size_t count;                             /* … of so many */
+		uint32_t said_to; /* the number of the one that was told what a returning caller had said before */
+		uint32_t told;    /* the number of the next one, if it was told what can be told beforehand */
+		int64_t away_us;  /* there is none since then; 0: there is */
+	} sessions;
+
+	struct {                  /* of the caller's turns, by positions of his audio */
+		uint64_t end;     /* the last of which the model heard the end */
+		uint64_t pending; /* the last that was not written down; 0: it was */
+		bool answered;    /* … but something came of an answer to it */
+		size_t again; /* the place in the timeline, from 1, of the turn that the session hears again; 0: none */
+	} ears;
 
 	struct { /* the model's tools */
 		struct toolbox box;

@@ -4,7 +4,9 @@
 #include "common/clock.h"
 #include "common/hist.h"
 #include "common/log.h"
+#include "server/agent/conversation_model.h"
 #include "server/agent/conversation_tools.h"
+#include "server/agent/link_next.h"
 #include "server/model/words.h"
 #include "server/stats/stats.h"
 
@@ -16,41 +18,6 @@ enum { RECORD_AUDIO = 32 * 1024 }; /* of one message in to_caller */
 
 /* ---------------------------------------------------------------------- to the model */
 
-const char *conversation_next_id(struct conversation *con, enum model_request request)
-{
-	static _Thread_local char id[MODEL_REQUEST_ID_SIZE];
-
-	model_request_id(request, ++con->requests_sent, id);
-	return id;
-}
-
-void conversation_mind_link(struct conversation *con)
-{
-	if (con->link.state == LINK_GONE && con->dialogue.caller)
-		call_end(con->call, con->link.why);
-}
-
-void conversation_model_failed(struct conversation *con, enum call_end why)
-{
-	link_give_up(&con->link, why);
-	conversation_mind_link(con);
-}
-
-void conversation_send(struct conversation *con)
-{
-	if (!link_talks(&con->link) || call_ended(con->call)) {
-		buf_reset(&con->message);
-		return;
-	}
-	if (buf_error(&con->message)) {
-		call_end(con->call, END_INTERNAL_ERROR);
-	} else if (con->message.len) { /* else there was nothing to tell, and an empty message says nothing */
-		link_send(&con->link, buf_text(&con->message), con->message.len);
-		conversation_mind_link(con);
-	}
-	buf_reset(&con->message);
-}
-
 /* The id has the dialogue's own number, by which a refusal finds its request. */
 static void ask(struct conversation *con, const struct dialogue_order *o, int64_t now)
 {
@@ -59,13 +26,20 @@ static void ask(struct conversation *con, const struct dialogue_order *o, int64_
 	char id[MODEL_REQUEST_ID_SIZE], phrase[WORDS_PHRASE_SIZE];
 	const char *words = o->text;
 	bool exact = o->exact;
+	struct buf rest;
 
 	(void)now;
+	buf_init(&rest, 0);
 	if (o->type == ORDER_ASIDE && !protocol->can_aside)
 		return;
 	model_request_id(MODEL_REQUEST_ANSWER, o->request, id);
 	if (o->filler && !o->text[0])
 		words = words_phrase(con->call->agent, PHRASE_ONE_MOMENT, phrase, &exact);
+	if (o->rest) {
+		words_put_rest(&rest, words);
+		words = buf_text(&rest);
+		exact = false;
+	}
 	if (o->type == ORDER_ASK)
 		protocol->ask(&con->message, id);
 	else if (o->type == ORDER_GREET)
@@ -75,6 +49,7 @@ static void ask(struct conversation *con, const struct dialogue_order *o, int64_
 		protocol->say(&con->message, id, context->instructions, words, exact);
 	else
 		protocol->aside(&con->message, id, context->instructions, words, exact);
+	buf_free(&rest);
 	conversation_send(con);
 }
 
@@ -96,43 +71,15 @@ static void listen_or_not(struct conversation *con, const struct dialogue_order 
 	conversation_send(con);
 }
 
-void conversation_tell_item(struct conversation *con, enum model_request why, enum model_role role, const char *text)
-{
-	con->link.protocol->item(&con->message, conversation_next_id(con, why), role, text, "");
-	conversation_send(con);
-}
-
 static void tell_keys(struct conversation *con, const struct dialogue_order *o, int64_t now)
 {
-	struct turn *turn = timeline_turn(&con->timeline, TURN_KEYS, "", conversation_at_ms(con, now));
+	struct turn *turn = conversation_turn(con, TURN_KEYS, "", now);
 	char text[2 * DIGITS_MAX + 80];
 
 	timeline_text(&con->timeline, turn, o->text, true);
 	stat_add(turns_digits, 1);
 	words_keys(text, sizeof text, o->text);
 	conversation_tell_item(con, MODEL_REQUEST_KEYS, MODEL_ROLE_CALLER, text);
-}
-
-/* The caller is back, from a transfer or after a session that broke off. The model of this session
- * is told the conversation turn by turn, and then what happened. */
-static void recall(struct conversation *con, const struct dialogue_order *o, int64_t now)
-{
-	const struct call_context *context = &con->call->context;
-	const struct fleet_said *said = context->said;
-	char back[400];
-
-	(void)o, (void)now;
-	for (size_t i = 0; said && i < said->count; i++)
-		conversation_tell_item(con, MODEL_REQUEST_PAST,
-		    said->turns[i].agents ? MODEL_ROLE_AGENT : MODEL_ROLE_CALLER, said->turns[i].text);
-	if (context->lost_session[0])
-		words_reconnected(back, sizeof back);
-	else
-		words_back(back, sizeof back, context->back_from, context->back_why);
-	words_first_language(back, sizeof back, con->call->agent);
-	conversation_tell_item(con, MODEL_REQUEST_PAST, MODEL_ROLE_NOTE, back);
-	log_info(con->call->tag, "the caller is back %s",
-	    context->lost_session[0] ? "after a session that broke off" : "from a transfer");
 }
 
 /* ----------------------------------------------------------------- to the caller loop */
@@ -204,8 +151,10 @@ static void play(struct conversation *con, const struct dialogue_order *o, int64
 		play_text(con, o, now);
 		return;
 	}
-	if (o->first && (turn = timeline_turn(&con->timeline, TURN_AGENT, o->item, conversation_at_ms(con, now))))
+	if (o->first && (turn = conversation_turn(con, TURN_AGENT, o->item, now)))
 		turn->sound = true;
+	if (o->first)
+		conversation_answered(con);
 	buf_reset(&con->audio.converted);
 	if (!converter)
 		queue(con, TO_AUDIO, o->no, bytes, len, now);
@@ -226,32 +175,6 @@ static void pass_over(struct conversation *con, const struct dialogue_order *o, 
 
 /* ----------------------------------------------------------------------- for the record */
 
-static void take_away(struct conversation *con, const char *item_id)
-{
-	con->link.protocol->unheard(&con->message, conversation_next_id(con, MODEL_REQUEST_HEARD), item_id);
-	conversation_send(con);
-}
-
-/* Text cannot be truncated: what was heard is put behind the item, and that is taken away; not while its
- * response is being made, since the service keeps it for so long. */
-static void shorten(struct conversation *con, struct turn *turn)
-{
-	size_t len;
-	const char *text = timeline_heard(turn, &len);
-	char *heard;
-
-	if (!turn->to_shorten || !strcmp(turn->status, "in_progress") || !(heard = strndup(text, len)))
-		return;
-	turn->to_shorten = false;
-	if (len) {
-		con->link.protocol->item(&con->message, conversation_next_id(con, MODEL_REQUEST_HEARD),
-		    MODEL_ROLE_AGENT, heard, turn->item_id);
-		conversation_send(con);
-	}
-	take_away(con, turn->item_id);
-	free(heard);
-}
-
 static void item_over(struct conversation *con, const struct dialogue_order *o, int64_t now)
 {
 	struct turn *turn = timeline_find(&con->timeline, o->item);
@@ -261,7 +184,7 @@ static void item_over(struct conversation *con, const struct dialogue_order *o, 
 		return;
 	turn->status = o->text;
 	timeline_settled(&con->timeline, turn);
-	shorten(con, turn);
+	conversation_shorten(con, turn);
 }
 
 /* The converter's rest of the item comes first, then the mark of its end. */
@@ -289,7 +212,6 @@ static void item_made(struct conversation *con, const struct dialogue_order *o, 
 		item_over(con, o, now);
 }
 
-/* If the model is not told, it believes that it said the rest. */
 static void item_heard(struct conversation *con, const struct dialogue_order *o, int64_t now)
 {
 	struct turn *turn = timeline_find(&con->timeline, o->item);
@@ -306,25 +228,8 @@ static void item_heard(struct conversation *con, const struct dialogue_order *o,
 			timeline_heard_as(&con->timeline, turn, con->text.foreign.p, con->text.foreign.n);
 		timeline_settled(&con->timeline, turn);
 	}
-	if ((o->truncate_ms < 0 && !foreign) || !foreign_id_is_theirs(o->item))
-		return;
-	if (con->link.protocol->text && turn) {
-		turn->to_shorten = true;
-		shorten(con, turn);
-	}
-	if (!con->link.protocol->can_truncate)
-		return;
-	con->link.protocol->heard_until(
-	    &con->message, conversation_next_id(con, MODEL_REQUEST_HEARD), o->item, o->truncate_ms);
-	conversation_send(con);
-}
-
-/* Its next answer would go on from words that nobody heard. */
-void conversation_end_silent(struct conversation *con, const char *status)
-{
-	for (const struct turn *turn; (turn = timeline_end_silent(&con->timeline, status));)
-		if (con->link.protocol->unheard && foreign_id_is_theirs(turn->item_id))
-			take_away(con, turn->item_id);
+	if (o->truncate_ms >= 0 || foreign)
+		conversation_tell_heard(con, o->item, turn, o->truncate_ms);
 }
 
 /* The latency of an answer, from the end of what it answers to its first audio. */
@@ -367,6 +272,8 @@ static void note(struct conversation *con, const struct dialogue_order *o, int64
 		atomic_store_explicit(&con->call->unheard, true, memory_order_relaxed);
 	if (notes[o->type].counter)
 		atomic_fetch_add_explicit(notes[o->type].counter, 1, memory_order_relaxed);
+	if (o->type == ORDER_ANSWERED && link_talks(&con->link))
+		link_proved(&con->link);
 	if (o->type == ORDER_RESTED || o->type == ORDER_UNTOLD || o->type == ORDER_STOPPED)
 		conversation_end_silent(con, o->type == ORDER_STOPPED ? "incomplete" : "completed");
 }
@@ -383,11 +290,19 @@ void conversation_leave_unsaid(struct conversation *con, const struct dialogue_o
 				 .facts = (struct journal_fact[]){ { "reason", reason }, { 0 } } });
 }
 
+static void renew(struct conversation *con, const struct dialogue_order *o, int64_t now)
+{
+	(void)o;
+	(void)now;
+	log_warn(con->call->tag, "model: no answer can be had; another session is tried");
+	conversation_model_failed(con, END_MODEL_FAILED);
+}
+
 /* The transfer is stored before the end: connect-action may ask for it at once. */
 static void end(struct conversation *con, const struct dialogue_order *o, int64_t now)
 {
 	if (o->end == END_MODEL_FAILED)
-		conversation_model_failed(con, o->end);
+		link_give_up(&con->link, o->end);
 	if (o->end == END_TRANSFERRED)
 		call_hand_over(
 		    con->call, &con->hand_over, timeline_said(&con->timeline, RECALL_TURNS, RECALL_BYTES), now);
@@ -398,7 +313,6 @@ static void end(struct conversation *con, const struct dialogue_order *o, int64_
 
 /* To add an order: a line in dialogue.h, who gives it, and a line here. */
 static void (*const carry_out[ORDER_COUNT])(struct conversation *, const struct dialogue_order *, int64_t now_us) = {
-	[ORDER_RECALL] = recall,
 	[ORDER_GREET] = ask,
 	[ORDER_ASK] = ask,
 	[ORDER_SPEAK] = ask,
@@ -408,6 +322,7 @@ static void (*const carry_out[ORDER_COUNT])(struct conversation *, const struct 
 	[ORDER_DEAF] = listen_or_not,
 	[ORDER_KEYS] = tell_keys,
 	[ORDER_TOOL_RESULT] = conversation_tell_result,
+	[ORDER_RENEW] = renew,
 	[ORDER_CUT_PLAYOUT] = cut_playout,
 	[ORDER_PLAY] = play,
 	[ORDER_PASS_OVER] = pass_over,

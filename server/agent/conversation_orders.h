@@ -14,27 +14,6 @@ bool conversation_tell(struct conversation *con, const struct dialogue_event *ev
 /* Carries out what is due by the clock, after all events were told. */
 void conversation_do_due(struct conversation *con, int64_t now_us);
 
-/* Sends con->message, which the link's protocol has filled, and empties it. It is dropped
- * without a session and after the end of the call. */
-void conversation_send(struct conversation *con);
-
-/* The id of the next message to the model; an error may refer to it. Valid until the
- * next call. */
-const char *conversation_next_id(struct conversation *con, enum model_request request);
-
-/* Tells the model a piece of the conversation. */
-void conversation_tell_item(struct conversation *con, enum model_request why, enum model_role role, const char *text);
-
-/* Ends the call if the link is gone and a caller is there. Before that nothing ends: the
- * stream's start looks at the link again. */
-void conversation_mind_link(struct conversation *con);
-/* Gives the model up, and then the same. */
-void conversation_model_failed(struct conversation *con, enum call_end why);
-
-/* Ends the turns in progress that have no sound, with that status, and tells the model that
- * nothing of them was heard. */
-void conversation_end_silent(struct conversation *con, const char *status);
-
 /* Words that were ordered are not said: by order of the dialogue, or if `o` is NULL, because they are
  * too many. The operator was told that they are accepted: log, counter and watchers hear otherwise. */
 void conversation_leave_unsaid(struct conversation *con, const struct dialogue_order *o, int64_t now_us);

@@ -1,6 +1,7 @@
 #include "server/agent/conversation_phone.h"
 
 #include "common/log.h"
+#include "server/agent/conversation_model.h"
 #include "server/agent/conversation_orders.h"
 #include "server/line/calls.h"
 #include "server/line/calls_shown.h"
@@ -12,41 +13,17 @@
 
 /* -------------------------------------------------------------------------- in text */
 
-/* A piece of the conversation that did not come from the model. Without a session it waits in the
- * timeline. */
-static void tell_or_keep(
-    struct conversation *con, struct turn *turn, enum model_request request, enum model_role role, const char *text)
+/* A turn that did not come from the model. Without a session it waits in the timeline for the next one, which
+ * is told all of that. */
+static void tell_turn(
+    struct conversation *con, struct turn *turn, const char *id, enum model_role role, const char *text)
 {
-	if (link_talks(&con->link))
-		conversation_tell_item(con, request, role, text);
-	else if (turn)
-		turn->untold = true;
-}
-
-/* What was said of a greeting by then may be less than all of it. Its item has the id of the turn, by which
- * it is shortened later. */
-static void tell_turn(struct conversation *con, struct turn *turn)
-{
-	bool agents = turn->kind == TURN_AGENT;
-	size_t len = turn->text.len;
-	const char *text = agents && turn->heard_known ? timeline_heard(turn, &len) : buf_text(&turn->text);
-	struct buf words;
-
-	turn->untold = false;
-	buf_init(&words, 0);
-	buf_put(&words, text, len);
-	if (words.len)
-		con->link.protocol->item(
-		    &con->message, turn->item_id, agents ? MODEL_ROLE_AGENT : MODEL_ROLE_CALLER, buf_text(&words), "");
+	if (!link_talks(&con->link))
+		return;
+	con->link.protocol->item(&con->message, id, role, text, "");
 	conversation_send(con);
-	buf_free(&words);
-}
-
-void conversation_tell_untold(struct conversation *con)
-{
-	for (size_t i = 0; con->link.protocol->text && i < con->timeline.count; i++)
-		if (con->timeline.turns[i].untold)
-			tell_turn(con, &con->timeline.turns[i]);
+	if (turn)
+		turn->session = con->link.no;
 }
 
 /* The phone greets by itself. For the dialogue and the record that is an utterance like others. */
@@ -70,10 +47,7 @@ static void welcome(struct conversation *con, int64_t now)
 	con->text.welcome = false;
 	TELL(con, now, .type = EVENT_PART_OVER, .response = response, .item = id);
 	TELL(con, now, .type = EVENT_OVER, .response = response, .text = "completed", .claims = "completed");
-	if (turn)
-		turn->untold = true;
-	if (turn && link_talks(&con->link))
-		tell_turn(con, turn);
+	tell_turn(con, turn, id, MODEL_ROLE_AGENT, words);
 }
 
 static void caller_speaks(struct conversation *con, int64_t now)
@@ -104,7 +78,7 @@ static void on_turn(struct conversation *con, struct turn *turn, const char *wor
 	stat_add(turns_caller, 1);
 	log_debug(con->call->tag, "caller: %zu characters", strlen(words));
 	caller_pauses(con, 0, now);
-	tell_or_keep(con, turn, MODEL_REQUEST_TURN, MODEL_ROLE_CALLER, words);
+	tell_turn(con, turn, conversation_next_id(con, MODEL_REQUEST_TURN), MODEL_ROLE_CALLER, words);
 	TELL(con, now, .type = EVENT_TURN);
 }
 

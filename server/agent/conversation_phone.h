@@ -7,8 +7,4 @@
 
 void conversation_take_messages(struct conversation *con, int64_t now_us);
 
-/* A session talks, before the dialogue hears of it: it is told what was said on a channel of text while
- * there was none. */
-void conversation_tell_untold(struct conversation *con);
-
 #endif

@@ -4,6 +4,7 @@
 #include "common/foreign.h"
 #include "common/json_out.h"
 #include "common/log.h"
+#include "server/agent/conversation_model.h"
 #include "server/agent/conversation_orders.h"
 #include "server/agents/agents.h"
 #include "server/model/words.h"
@@ -184,10 +185,7 @@ static void submit(
 static bool begin_farewell(
     struct conversation *con, struct tool_run *run, const char *response_id, enum call_end end, int64_t now)
 {
-	if (conversation_tell(con,
-		&(struct dialogue_event){
-		    .type = EVENT_TOOL_ENDS, .run = run->no, .response = response_id, .end = end },
-		now))
+	if (TELL(con, now, .type = EVENT_TOOL_ENDS, .run = run->no, .response = response_id, .end = end))
 		return true;
 	if (settled(con, run, now))
 		note_result(con, run, true, words_already_ending, now);
@@ -259,13 +257,9 @@ static enum tool_begun new_run(struct conversation *con, const struct model_tool
 	enum tool_begun begun = toolbox_begin(
 	    &con->tools.box, call->call_id, call->name, call->arguments, conversation_at_ms(con, now), now);
 
-	if (begun != TOOL_BEGUN || conversation_tell(con,
-				       &(struct dialogue_event){ .type = EVENT_TOOL_CALLED,
-					   .run = (uint32_t)con->tools.box.count,
-					   .response = response_id,
-					   .text = filler,
-					   .at_us = now + timeout_ms * US_PER_MS + GRACE_US },
-				       now))
+	if (begun != TOOL_BEGUN ||
+	    TELL(con, now, .type = EVENT_TOOL_CALLED, .run = (uint32_t)con->tools.box.count, .response = response_id,
+		.text = filler, .at_us = now + timeout_ms * US_PER_MS + GRACE_US))
 		return begun;
 	toolbox_drop(&con->tools.box);
 	return TOOL_TOO_MANY;
@@ -295,6 +289,8 @@ static void begin(struct conversation *con, const struct model_tool_call *call, 
 		break;
 	}
 	run = toolbox_find(&con->tools.box, call->call_id);
+	run->session = con->link.no;
+	conversation_answered(con);
 	stat_add(tools_called, 1);
 	log_info(con->call->tag, "tool %.60s called", call->name);
 	tell_journal(con, "tool.called", run);
@@ -406,6 +402,7 @@ void conversation_tell_result(struct conversation *con, const struct dialogue_or
 {
 	struct tool_run *run = toolbox_no(&con->tools.box, o->run);
 
+	conversation_tell_call(con, run);
 	put_result(con, run, run->output ? run->output : words_lost);
 	if (!model_writer_has_room(&con->call->writer, con->message.len)) {
 		stat_add(tools_bad_answer, 1);
@@ -415,7 +412,7 @@ void conversation_tell_result(struct conversation *con, const struct dialogue_or
 		put_result(con, run, words_too_long);
 	}
 	conversation_send(con);
-	toolbox_told(run);
+	toolbox_told(&con->tools.box, run);
 }
 
 void conversation_tool_late(struct conversation *con, const struct dialogue_order *o, int64_t now_us)

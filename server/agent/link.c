@@ -2,6 +2,8 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "server/agent/link_next.h"
+#include "server/agent/link_private.h"
 #include "server/model/health.h"
 #include "server/stats/stats.h"
 
@@ -11,12 +13,14 @@
 #include <string.h>
 
 enum {
-	DIAL_TRIES = 3,                  /* for a session, before the call is given up */
-	DIAL_PAUSE_US = 300 * US_PER_MS, /* before the second try; twice that before the third */
-	READ_AT_ONCE = 64,               /* messages, before the loop does other things */
-	PING_US = 20 * US_PER_S,         /* silence of the model after which it is pinged … */
-	DEAD_US = 45 * US_PER_S,         /* … and after which its session is lost */
-	CLOSE_US = 300 * US_PER_MS       /* for the model's Close after ours */
+	REDIAL_US = 2 * US_PER_S,          /* for a try after a loss */
+	READ_AT_ONCE = 64,                 /* messages, before the loop does other things */
+	PING_US = 20 * US_PER_S,           /* silence of the model after which it is pinged … */
+	DEAD_US = 45 * US_PER_S,           /* … and after which its session is lost */
+	LOOK_US = 3 * US_PER_S,            /* the same, if it is known to answer pings: it is pinged after this … */
+	LOOK_WAITING_US = 700 * US_PER_MS, /* … and while the caller waits after this … */
+	NO_PONG_US = 1500 * US_PER_MS,     /* … and an answer that does not come in this time will not come */
+	CLOSE_US = 300 * US_PER_MS         /* for the model's Close after ours */
 };
 
 /* ----------------------------------------------------------------------- states */
@@ -28,7 +32,7 @@ const char *link_state_name(enum link_state state)
 	return names[state];
 }
 
-static void enter(struct link *l, enum link_state state)
+void link_enter(struct link *l, enum link_state state)
 {
 	assert(state != LINK_LOST || l->state != LINK_GONE);
 	assert((state != LINK_DIALLING && state != LINK_CONFIGURING) || (l->session && !l->up && l->writer_is_ours));
@@ -44,11 +48,11 @@ void link_give_up(struct link *l, enum call_end why)
 	if (l->state == LINK_GONE)
 		return;
 	l->why = why;
-	enter(l, LINK_GONE);
+	link_enter(l, LINK_GONE);
 }
 
 /* A dead session is kept until the writer is back: the caller loop uses its connection. */
-static void drop_session(struct link *l)
+void link_drop_session(struct link *l)
 {
 	assert(l->writer_is_ours);
 	model_writer_leave(&l->call->writer);
@@ -58,28 +62,15 @@ static void drop_session(struct link *l)
 	l->session = NULL;
 }
 
-static void ask_writer_back(struct link *l)
+void link_ask_writer_back(struct link *l)
 {
 	if (!l->writer_is_ours)
 		model_writer_ask_back(&l->call->writer, &l->call->caller_bell);
 }
 
-/* A next session that is on its way takes the place; without one the call ends. */
-static void lose(struct link *l, enum call_end why)
-{
-	if (l->state != LINK_TALKING && l->state != LINK_REPLAYING)
-		return;
-	enter(l, LINK_LOST);
-	l->retry_us = 0;
-	if (l->next)
-		ask_writer_back(l);
-	else
-		link_give_up(l, why);
-}
-
 /* ---------------------------------------------------------------------- sessions */
 
-static int dial(
+int link_dial(
     struct link *l, const struct model_access *access, struct model_wish wish, struct model_session **out, int64_t now)
 {
 	int err;
@@ -104,19 +95,26 @@ static void limit_attempt(struct link *l, int64_t now)
 {
 	int64_t patience_us = l->call->cfg->silence_max_ms * US_PER_MS;
 
-	if (link_opens(l) && has_another(l))
+	if (!link_opens(l))
+		return;
+	if (l->lost_us)
+		model_session_limit(l->session, earlier(now + REDIAL_US, link_last_us(l)));
+	else if (has_another(l))
 		model_session_limit(l->session, now + patience_us / 2);
-	else if (link_opens(l) && l->caller)
+	else if (l->caller)
 		model_session_limit(l->session, now + patience_us);
 }
 
-static void dial_first(struct link *l, int64_t now)
+static void dial_anew(struct link *l, int64_t now)
 {
+	link_drop_session(l);
 	l->attempts++;
-	if (dial(l, l->access, l->wish, &l->session, now))
+	l->tries += l->lost_us != 0;
+	l->no = ++l->last_no;
+	if (link_dial(l, l->access, l->wish, &l->session, now))
 		link_give_up(l, END_INTERNAL_ERROR);
 	else
-		enter(l, LINK_DIALLING);
+		link_enter(l, LINK_DIALLING);
 	limit_attempt(l, now);
 }
 
@@ -127,46 +125,46 @@ void link_caller_came(struct link *l, int64_t now_us)
 	limit_attempt(l, now_us);
 }
 
-/* A caller hears nothing meanwhile: another endpoint is dialled at once. A permanent failure, a wrong
- * key say, ends the tries if there is no other; moderation would be the same at all. */
-static void dial_failed(struct link *l, int64_t now)
+static void dial_failed(struct link *l)
 {
 	struct model_failure failure = *model_session_failure(l->session);
-	const struct model_access *next;
 
 	log_warn(
 	    l->call->tag, "model: attempt %d failed; endpoint=%d: %s", l->attempts, l->access->number, failure.text);
 	model_health_failed(l->health, l->access, l->wish.agent, &failure);
-	drop_session(l);
-	next = failure.moderated ? NULL : model_endpoints_next(l->endpoints, l->wish.agent, l->access);
-	if (!next || (failure.permanent && next == l->access)) {
+	link_drop_session(l);
+	if (failure.moderated) {
 		link_give_up(l, END_MODEL_REFUSED);
-	} else if (l->attempts >= DIAL_TRIES || (l->caller && now >= l->last_try_us)) {
-		link_give_up(l, END_MODEL_UNREACHABLE);
+	} else if (l->lost_us) {
+		link_enter(l, LINK_LOST);
+		link_try_again(l, failure.permanent);
 	} else {
-		l->retry_us = next == l->access ? now + l->attempts * DIAL_PAUSE_US : now;
-		l->access = next;
-		enter(l, LINK_LOST);
+		link_first_failed(l, failure.permanent);
 	}
 }
 
 /* The session in l->session has become ready. */
-static void begin_session(struct link *l, int64_t now)
+void link_begin_session(struct link *l, int64_t now)
 {
 	int64_t connect_ms = model_session_connect_ms(l->session);
 
 	l->up = true;
 	l->protocol = model_access_protocol(l->access, &l->wish);
 	model_writer_meet(&l->call->writer, model_session_client(l->session), l->protocol, l->access->format);
-	l->heard_us = l->pinged_us = now;
+	l->heard_us = l->pinged_us = l->began_us = now;
+	l->was_pinged = l->answers_pings = l->waited_for = false;
+	link_set_renewal(l, now);
 	model_health_ok(l->health, l->access, l->wish.agent, connect_ms);
 	if (model_session_resumed(l->session))
 		stat_add(model_resumed, 1);
 	if (l->access != &l->endpoints->list[0])
 		stat_add(model_elsewhere, 1);
-	log_info(l->call->tag, "model ready; endpoint=%d session=%s connect_ms=%" PRId64 " resumed=%d",
-	    l->access->number, model_session_id(l->session), connect_ms, model_session_resumed(l->session));
-	enter(l, LINK_REPLAYING);
+	if (connect_ms < 0)
+		log_info(l->call->tag, "model ready; it is asked for each answer");
+	else
+		log_info(l->call->tag, "model ready; endpoint=%d session=%s connect_ms=%" PRId64 " resumed=%d",
+		    l->access->number, model_session_id(l->session), connect_ms, model_session_resumed(l->session));
+	link_enter(l, LINK_REPLAYING);
 }
 
 static void step_session(struct link *l, int64_t now)
@@ -174,44 +172,13 @@ static void step_session(struct link *l, int64_t now)
 	int done = model_session_step(l->session, now);
 
 	if (done < 0) {
-		dial_failed(l, now);
+		dial_failed(l);
 		return;
 	}
 	if (l->state == LINK_DIALLING && model_session_connected(l->session))
-		enter(l, LINK_CONFIGURING);
+		link_enter(l, LINK_CONFIGURING);
 	if (done > 0)
-		begin_session(l, now);
-}
-
-/* Unsent bytes of the old session are not worth a wait. */
-static void take_next(struct link *l)
-{
-	if (l->up)
-		model_session_leave(l->session);
-	drop_session(l);
-	l->session = l->next;
-	l->access = l->next_access;
-	l->next = NULL;
-	l->next_ready = false;
-}
-
-static void step_next(struct link *l, int64_t now)
-{
-	int done = model_session_step(l->next, now);
-
-	if (done < 0) {
-		log_warn(l->call->tag, "model: the next session: %s", model_session_failure(l->next)->text);
-		model_health_failed(l->health, l->next_access, l->wish.agent, model_session_failure(l->next));
-		model_session_close(l->next);
-		l->next = NULL;
-	} else if (done > 0) {
-		l->next_ready = true;
-		ask_writer_back(l);
-	}
-	if (l->next_ready && l->writer_is_ours) {
-		take_next(l);
-		begin_session(l, now);
-	}
+		link_begin_session(l, now);
 }
 
 static void step_lost(struct link *l, int64_t now)
@@ -219,38 +186,30 @@ static void step_lost(struct link *l, int64_t now)
 	if (!l->writer_is_ours || now < l->retry_us)
 		return;
 	if (!l->next) {
-		dial_first(l, now);
+		dial_anew(l, now);
 		return;
 	}
-	take_next(l);
-	enter(l, LINK_DIALLING);
+	l->tries++;
+	link_take_next(l);
+	link_enter(l, LINK_DIALLING);
+	limit_attempt(l, now);
 }
 
 void link_step(struct link *l, int64_t now_us)
 {
+	l->now_us = now_us;
 	if (l->state == LINK_LOST)
 		step_lost(l, now_us);
 	if (link_opens(l))
 		step_session(l, now_us);
 	else if (l->state == LINK_TALKING && l->next)
-		step_next(l, now_us);
+		link_step_next(l, now_us);
 }
 
 void link_replayed(struct link *l)
 {
 	if (l->state == LINK_REPLAYING)
-		enter(l, LINK_TALKING);
-}
-
-bool link_replace(struct link *l, const struct model_access *access, const struct model_wish *wish, int64_t now_us)
-{
-	if (l->next || l->state != LINK_TALKING || dial(l, access, *wish, &l->next, now_us))
-		return false;
-	l->wish = *wish;
-	l->next_access = access;
-	l->attempts = 1;
-	l->last_try_us = now_us + l->call->cfg->slow_answer_max_ms * US_PER_MS;
-	return true;
+		link_enter(l, LINK_TALKING);
 }
 
 /* ----------------------------------------------------------------------- reading */
@@ -274,7 +233,7 @@ static void connection_over(struct link *l, int err)
 	    reason[0] ? " reason=" : "", reason);
 	stat_model_error("connection", reason[0] ? reason : end_name(err));
 	model_health_closed(l->health, l->access, l->wish.agent, error, reason);
-	lose(l, error == MODEL_RENEW ? END_MODEL_EXPIRED : error >= MODEL_FATAL ? END_MODEL_REFUSED : END_MODEL_LOST);
+	link_lose_by(l, error);
 }
 
 /* Not the end yet: earlier messages, perhaps a Close with its reason, are read first. */
@@ -291,12 +250,13 @@ static void write_failed(struct link *l, int err)
 static void order(struct link *l, enum model_order type, const char *text, size_t len)
 {
 	if (!ring_put(&l->call->writer.orders, (uint8_t)type, text, len) && type == ORDER_TEXT)
-		lose(l, END_MODEL_LOST);
+		link_lose(l, END_MODEL_LOST);
 	bell_ring(&l->call->caller_bell);
 }
 
 void link_read(struct link *l, link_event_fn *each, void *arg, int64_t now_us)
 {
+	l->now_us = now_us;
 	if (l->state != LINK_TALKING)
 		return;
 	l->more_to_read = false;
@@ -316,11 +276,14 @@ void link_read(struct link *l, link_event_fn *each, void *arg, int64_t now_us)
 		if (got <= 0)
 			return;
 		l->heard_us = now_us;
+		l->answers_pings |= got == 2 && l->was_pinged;
 		if (got != 1)
 			continue;
 		model_health_heard(l->health, l->access, l->wish.agent, &e);
 		each(arg, &e, now_us);
 		model_session_release(l->session, &e);
+		if (l->state != LINK_TALKING)
+			return; /* the event said so */
 	}
 	l->more_to_read = true;
 }
@@ -359,19 +322,39 @@ void link_take_writer(struct link *l)
 		write_failed(l, err);
 }
 
+/* The next ping, and the time at which the session is lost. Any sign of life answers a ping; the first one tells
+ * whether the service answers pings at all. */
+static int64_t ping_us(const struct link *l)
+{
+	int64_t last_us = later(l->heard_us, l->pinged_us);
+
+	if (!l->answers_pings)
+		return l->was_pinged ? last_us + PING_US : l->began_us;
+	return l->pinged_us > l->heard_us ? NEVER_US : last_us + (l->waited_for ? LOOK_WAITING_US : LOOK_US);
+}
+
+static int64_t dead_us(const struct link *l)
+{
+	if (l->answers_pings && l->pinged_us > l->heard_us)
+		return l->pinged_us + NO_PONG_US;
+	return l->heard_us + DEAD_US;
+}
+
 void link_ping(struct link *l, int64_t now_us)
 {
+	l->now_us = now_us;
 	if (l->state != LINK_TALKING)
 		return;
-	if (now_us >= l->heard_us + DEAD_US) {
+	if (now_us >= dead_us(l)) {
 		log_warn(l->call->tag, "model: no sign of life");
 		stat_model_error("connection", "silent");
-		lose(l, END_MODEL_LOST);
+		link_lose(l, END_MODEL_LOST);
 		return;
 	}
-	if (now_us < l->heard_us + PING_US || now_us < l->pinged_us + PING_US)
+	if (now_us < ping_us(l))
 		return;
 	l->pinged_us = now_us;
+	l->was_pinged = true;
 	if (!l->writer_is_ours) {
 		order(l, ORDER_PING, NULL, 0);
 		return;
@@ -397,21 +380,15 @@ void link_flush(struct link *l)
 
 void link_pass_writer(struct link *l)
 {
-	if (l->state != LINK_TALKING || !l->writer_is_ours || l->unsent || l->write_error || l->next_ready)
+	if (l->state != LINK_TALKING || !l->writer_is_ours || l->unsent || l->write_error || l->swap)
 		return;
 	l->writer_is_ours = false;
 	model_writer_pass(&l->call->writer, WRITER_CALLER, &l->call->caller_bell);
 }
 
-static bool next_is_coming(const struct link *l)
-{
-	return l->next && !l->next_ready && !call_ended(l->call);
-}
-
 int64_t link_deadline_us(const struct link *l)
 {
-	int64_t next = next_is_coming(l) ? model_session_deadline_us(l->next) : INT64_MAX;
-	int64_t last = l->heard_us > l->pinged_us ? l->heard_us : l->pinged_us;
+	int64_t next = link_next_due_us(l);
 
 	switch (l->state) {
 	case LINK_LOST:
@@ -420,9 +397,9 @@ int64_t link_deadline_us(const struct link *l)
 	case LINK_CONFIGURING:
 		return model_session_deadline_us(l->session);
 	case LINK_TALKING:
-		if (l->more_to_read || (l->next_ready && l->writer_is_ours))
+		if (l->more_to_read)
 			return 0;
-		return earlier(next, earlier(last + PING_US, l->heard_us + DEAD_US));
+		return earlier(next, earlier(ping_us(l), dead_us(l)));
 	default:
 		return INT64_MAX;
 	}
@@ -437,8 +414,7 @@ void link_fds(const struct link *l, struct pollfd fds[LINK_FDS])
 	} else if (link_opens(l)) {
 		model_session_poll(l->session, &fds[0]);
 	}
-	if (next_is_coming(l))
-		model_session_poll(l->next, &fds[1]);
+	link_next_poll(l, &fds[1]);
 }
 
 void link_hang_up(struct link *l)
@@ -452,13 +428,13 @@ void link_open(struct link *l, struct call *c, const struct model_endpoints *end
 {
 	*l =
 	    (struct link){ .call = c, .endpoints = endpoints, .health = health, .wish = *wish, .writer_is_ours = true };
+	l->renew_us = l->force_us = NEVER_US;
 	l->access = model_endpoints_next(endpoints, wish->agent, NULL);
 	l->protocol = model_access_protocol(l->access, wish);
 }
 
 void link_close(struct link *l)
 {
-	drop_session(l);
-	model_session_close(l->next);
-	l->next = NULL;
+	link_drop_session(l);
+	link_drop_next(l);
 }

@@ -7,15 +7,14 @@
  * decides by that state and the time that is passed in.
  *
  *     LOST ──► DIALLING ──► CONFIGURING ──► REPLAYING ──► TALKING ──┐
- *      ▲ │        │              │                          │   ▲   │ replaced: the next
- *      │ └──► GONE◄──────────────┴──────────────────────────┘   └───┘ one is REPLAYING
- *      └── an attempt failed; the next is dialled when its pause is over
+ *      ▲ │        │              │               │          │   ▲   │ link_next.h: the next
+ *      │ └──► GONE◄──────────────┘               │          │   └───┘ one is REPLAYING
+ *      ├── an attempt failed; the next is dialled when its pause is over
+ *      └─────────────────────────────────────────┴──────────┘ the session was lost
  *
- * A session can be replaced during the conversation: link_replace dials the next one
- * beside it. Once that is ready, the writing side is asked back, the old session is
- * closed, and the new one is told the conversation (REPLAYING). The caller's audio waits
- * meanwhile in the caller loop. If the old session is lost before, the next one takes
- * its place as soon as it is ready.
+ * A lost session is followed by another: RECONNECT_TRIES dials, the first at once, within
+ * RECONNECT_SECONDS of the loss. A session that has answered, or talked for PROVED_US, begins
+ * the count anew. The caller's audio waits meanwhile in the caller loop.
  *
  * Each turn of the loop: link_step, link_read, …, link_take_writer, …, link_ping,
  * link_flush, link_pass_writer; then poll with link_fds and link_deadline_us. After any
@@ -51,8 +50,9 @@ struct link {
 	struct model_health *health;           /* is told what came of each attempt; may be NULL */
 	struct model_wish wish;
 	enum link_state state;
-	enum call_end why;             /* if GONE: the ending of the call */
+	enum call_end why;             /* if GONE: the ending of the call; if LOST, what it would be */
 	struct model_session *session; /* owned; NULL: none. A dead one is kept until the writer is back */
+	uint32_t no, last_no;          /* the session's number in the call, from 1; that of the last one dialled */
 	bool up;                       /* the session is ready: from REPLAYING on */
 	bool writer_is_ours;
 	bool unsent;       /* the writer is ours and has bytes to flush: poll for POLLOUT */
@@ -62,13 +62,21 @@ struct link {
 	/* The session to come, beside one that talks. */
 	struct model_session *next; /* owned; NULL: none */
 	const struct model_access *next_access;
-	bool next_ready;
+	uint32_t next_no;
+	bool next_ready, next_unsent;
+	bool swap; /* it is to take its place: the writer, once here, is not passed on */
 
-	int attempts;
-	bool caller;                 /* is there, and waits for the first session */
-	int64_t last_try_us;         /* with a caller: no attempt is made after this */
-	int64_t retry_us;            /* if LOST: time of the next attempt */
-	int64_t heard_us, pinged_us; /* last sign of life of the connection, last ping of ours */
+	int64_t now_us;      /* of this turn of the loop */
+	int attempts;        /* sessions dialled, the next ones not counted */
+	bool caller;         /* is there, and waits for the first session */
+	int64_t last_try_us; /* with a caller: no first session is tried after this */
+	int64_t retry_us;    /* if LOST: time of the next attempt */
+	int tries;           /* since the last session that was a good one */
+	int64_t lost_us;     /* the last loss since then; 0: none */
+	int64_t began_us, renew_us, force_us;
+	int64_t heard_us, pinged_us;    /* last sign of life of the connection, last ping of ours */
+	bool was_pinged, answers_pings; /* it does so: then its silence is soon told from death */
+	bool waited_for;                /* the caller waits for an answer: the loop sets this */
 };
 
 /* The first link_step dials the first session. `endpoints`, `health` and the pointers in `wish`
@@ -87,11 +95,6 @@ void link_caller_came(struct link *l, int64_t now_us);
 void link_step(struct link *l, int64_t now_us);
 void link_replayed(struct link *l);
 
-/* Moves the conversation to another session, perhaps of another service (`access`).
- * False: one is on its way already, or there is none to be replaced. If the next one
- * fails nothing changes, and `next` is NULL again. */
-bool link_replace(struct link *l, const struct model_access *access, const struct model_wish *wish, int64_t now_us);
-
 /* Only in TALKING: calls back with the session's events, up to a bound. */
 typedef void link_event_fn(void *arg, const struct model_event *event, int64_t now_us);
 void link_read(struct link *l, link_event_fn *each, void *arg, int64_t now_us);
@@ -102,7 +105,7 @@ void link_send(struct link *l, const char *text, size_t len);
 
 /* Takes the writer, if the caller loop has returned it. */
 void link_take_writer(struct link *l);
-/* Pings a session that is silent, and gives up one that stays silent. */
+/* Pings a session that is silent, and loses one that stays silent. */
 void link_ping(struct link *l, int64_t now_us);
 /* Sends unsent bytes, while the writer is ours. */
 void link_flush(struct link *l);

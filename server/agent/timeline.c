@@ -69,6 +69,18 @@ struct turn *timeline_turn(struct timeline *t, enum turn_kind kind, const char *
 	return turn;
 }
 
+bool timeline_rename(struct timeline *t, struct turn *turn, const char *item_id)
+{
+	char *id = strdup(item_id);
+
+	if (!id)
+		return false;
+	free(turn->item_id);
+	turn->item_id = id;
+	timeline_settled(t, turn);
+	return true;
+}
+
 /* As much of a text as there is room for, whole characters only; what is not is counted. */
 static size_t fitting(struct timeline *t, const char *text, size_t len)
 {
@@ -278,8 +290,7 @@ size_t timeline_put_json(struct timeline *t, struct buf *out)
 	return first;
 }
 
-/* The part of a turn that the other side knows. */
-static const char *said(const struct turn *turn, size_t *len)
+const char *timeline_said_text(const struct turn *turn, size_t *len)
 {
 	if (turn->kind == TURN_AGENT && turn->heard_known)
 		return timeline_heard(turn, len);
@@ -291,7 +302,7 @@ static size_t said_bytes(const struct turn *turn)
 {
 	size_t len;
 
-	said(turn, &len);
+	timeline_said_text(turn, &len);
 	return len;
 }
 
@@ -314,7 +325,7 @@ struct fleet_said *timeline_said(const struct timeline *t, size_t turns, size_t 
 		    out, t->before->turns[i].agents, t->before->turns[i].text, strlen(t->before->turns[i].text));
 	for (size_t i = first; out && i < t->count; i++) {
 		size_t len;
-		const char *text = said(&t->turns[i], &len);
+		const char *text = timeline_said_text(&t->turns[i], &len);
 
 		if (len)
 			fleet_said_add(out, t->turns[i].kind == TURN_AGENT, text, len);

@@ -33,9 +33,11 @@ struct turn {
 	const char *status;     /* agent: completed, cancelled, incomplete, failed, in_progress */
 	bool sound;             /* agent: some of it is for the caller to hear */
 	bool by_bytes;          /* agent: its times are places in its text (SPOKEN_MS_PER_BYTE) */
-	bool untold;            /* in text: the model does not know it yet */
-	bool to_shorten;        /* in text: … or does not know yet how little of it was heard */
+	bool to_shorten;        /* the model does not know yet how little of it was heard */
+	uint32_t session;       /* the number of the session that knows it; 0: none does */
+	uint32_t known_as;      /* agent: by our number, as MODEL_REQUEST_PAST; 0: by item_id */
 	uint32_t generated_ms, heard_ms;
+	uint64_t ends_at; /* caller: the position of the audio at which it was over; 0: unknown */
 	bool heard_known; /* it was played to its end or cut, or the call is over */
 	char *heard_as;   /* owned: what was heard, in other words than ours; NULL: the text as far as it was heard */
 	bool interrupted;
@@ -62,6 +64,9 @@ void timeline_free(struct timeline *t);
  * NULL: full, or out of memory; that is counted. Valid until the next call of this. */
 struct turn *timeline_turn(struct timeline *t, enum turn_kind kind, const char *item_id, int64_t at_ms);
 struct turn *timeline_find(struct timeline *t, const char *item_id);
+
+/* Its item comes again under another id. False: no memory. */
+bool timeline_rename(struct timeline *t, struct turn *turn, const char *item_id);
 
 /* Appends, or with `whole` replaces, a turn's text; `turn` may be NULL. */
 void timeline_text(struct timeline *t, struct turn *turn, const char *text, bool whole);
@@ -98,6 +103,10 @@ void timeline_tell(const struct turn *turn, struct call_turn *out);
 /* Appends the newest turns as a JSON array, and clears `dirty`. Returns how many older
  * ones are not shown. */
 size_t timeline_put_json(struct timeline *t, struct buf *out);
+
+/* The part of a turn that the other side knows, as far as it was heard; borrowed from it. What is still to be
+ * heard counts. */
+const char *timeline_said_text(const struct turn *turn, size_t *len);
 
 /* The newest turns that have a text, and those before this stream, at most so many and of so many bytes in all, for a
  * model that goes on from there. The agent's texts end where the caller stopped hearing

@@ -9,6 +9,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Whole characters only. */
+static size_t utf8_fit(const char *text, size_t most)
+{
+	size_t len = strlen(text);
+
+	if (len <= most)
+		return len;
+	for (len = most; len && ((unsigned char)text[len] & 0xc0) == 0x80;)
+		len--;
+	return len;
+}
+
 static void empty(struct tool_run *run)
 {
 	free(run->call_id);
@@ -40,14 +52,7 @@ struct tool_run *toolbox_no(struct toolbox *t, uint32_t no)
 
 size_t toolbox_shown_len(const char *text)
 {
-	size_t len = strlen(text);
-
-	if (len > TOOL_SHOWN) {
-		len = TOOL_SHOWN;
-		while (len && ((unsigned char)text[len] & 0xc0) == 0x80)
-			len--;
-	}
-	return len;
+	return utf8_fit(text, TOOL_SHOWN);
 }
 
 static bool make_room(struct toolbox *t)
@@ -78,6 +83,7 @@ enum tool_begun toolbox_begin(
 	run->call_id = strdup(call_id);
 	run->name = strdup(name);
 	run->arguments = strndup(arguments, toolbox_shown_len(arguments));
+	run->cut = toolbox_shown_len(arguments) < strlen(arguments);
 	if (!run->call_id || !run->name) {
 		toolbox_drop(t);
 		return TOOL_TOO_MANY;
@@ -99,7 +105,7 @@ void toolbox_note(
 	if (toolbox_begin(t, call_id, name, arguments, at_ms, 0) != TOOL_BEGUN)
 		return;
 	run = &t->runs[t->count - 1];
-	run->answered = true;
+	run->answered = run->foreign = true;
 	run->ok = ok;
 }
 
@@ -113,10 +119,36 @@ void toolbox_result(struct toolbox *t, struct tool_run *run, bool ok, const char
 	t->dirty = true;
 }
 
-void toolbox_told(struct tool_run *run)
+/* The oldest make way. */
+static void keep_newest(struct toolbox *t)
 {
+	size_t sum = 0;
+
+	for (size_t i = t->count; i > 0; i--) {
+		struct tool_run *run = &t->runs[i - 1];
+
+		sum += run->told && run->output ? strlen(run->output) : 0;
+		if (sum <= TOOLBOX_KEPT || !run->told)
+			continue;
+		free(run->output);
+		run->output = NULL;
+	}
+}
+
+void toolbox_told(struct toolbox *t, struct tool_run *run)
+{
+	char *kept = run->output ? strndup(run->output, utf8_fit(run->output, TOOL_KEPT)) : NULL;
+
 	free(run->output);
-	run->output = NULL;
+	run->output = kept;
+	run->told = true;
+	keep_newest(t);
+}
+
+/* Those that are not whole cannot be told. */
+const char *toolbox_arguments(const struct tool_run *run)
+{
+	return run->arguments && run->arguments[0] && !run->cut ? run->arguments : "{}";
 }
 
 /* -------------------------------------------------------------------------- showing */

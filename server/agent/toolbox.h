@@ -7,7 +7,7 @@
  * hears meanwhile.
  */
 #include "common/buf.h"
-#include "server/agent/dialogue.h"
+#include "server/agent/dialogue/dialogue.h"
 #include "server/store/store_calls.h"
 
 #include <stdbool.h>
@@ -16,15 +16,21 @@
 
 enum {
 	TOOLBOX_RUNS = RUNS_MAX, /* in one call; further ones are answered with an error */
-	TOOL_SHOWN = 2048        /* bytes of arguments, and of a result, that are shown */
+	TOOL_SHOWN = 2048,       /* bytes of arguments, and of a result, that are shown */
+	TOOL_KEPT = 8 * 1024,    /* bytes of a result that are kept for sessions to come … */
+	TOOLBOX_KEPT = 64 * 1024 /* … and of all results, the newest of them */
 };
 
 struct tool_run {
 	uint32_t no;          /* from 1 */
 	char *call_id, *name; /* owned */
 	bool answered, ok;
-	char *arguments; /* owned: the part that is shown */
-	char *output;    /* owned: for the model; NULL once told */
+	bool foreign;     /* of another party: no session was told of it by us */
+	char *arguments;  /* owned: the part that is shown */
+	bool cut;         /* that is not all of them */
+	char *output;     /* owned: for the model; once told, as much as is kept. NULL: nothing */
+	bool told;        /* a session knows it */
+	uint32_t session; /* the number of the session that knows of the call */
 	int64_t at_ms, began_us, took_ms;
 };
 
@@ -54,9 +60,12 @@ struct tool_run *toolbox_no(struct toolbox *t, uint32_t no); /* NULL: no such ru
 void toolbox_note(
     struct toolbox *t, const char *call_id, const char *name, const char *arguments, bool ok, int64_t at_ms);
 
-/* Keeps a run's result; frees it once the model was told. */
+/* Keeps a run's result; once the model was told, a beginning of it. */
 void toolbox_result(struct toolbox *t, struct tool_run *run, bool ok, const char *output, int64_t now_us);
-void toolbox_told(struct tool_run *run);
+void toolbox_told(struct toolbox *t, struct tool_run *run);
+
+/* What another session is told that it was called with: an object in any case. */
+const char *toolbox_arguments(const struct tool_run *run);
 
 /* How many bytes of a text are shown, whole characters only. */
 size_t toolbox_shown_len(const char *text);

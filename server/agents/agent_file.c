@@ -321,6 +321,7 @@ static void read_variants(struct reader *r, const cJSON *list, const struct agen
 		if (p) {
 			*p = *base;
 			reader_object(r, value, variant_keys, agent_keys, p);
+			relay_check_keys(r, value, p);
 			check_whole(r, p);
 			settle_languages(r, p);
 			agent_settle_model(p, r->cfg);
@@ -368,6 +369,7 @@ static void read_tree(struct reader *r, const cJSON *tree, const char *name, str
 		reader_leave(r, mark);
 		return;
 	}
+	relay_check_keys(r, tree, base);
 	check_whole(r, base);
 	settle_languages(r, base);
 	agent_settle_model(base, r->cfg);

@@ -42,6 +42,17 @@ static void put_phrases(struct buf *out, const struct agent *p)
 		buf_printf(out, " say_language=%s", p->say_language);
 }
 
+/* The model's; by relay Twilio's, which has one for each provider unless the file names another. */
+static void put_voice(struct buf *out, const struct agent *p)
+{
+	const char *named = p->relay.attributes[RELAY_voice];
+
+	if (!agent_in_text(p))
+		buf_printf(out, " voice=%s", p->voice);
+	else
+		buf_printf(out, " voice=%s/%s", relay_attribute(p, RELAY_ttsProvider), named ? named : "its-own");
+}
+
 /* The line is for a person who checks a directory before a deployment: what each file came to with
  * the settings filled in, as key=value. Instructions and schemas are told by size or presence only,
  * secrets not at all; most features appear only if they are on. */
@@ -57,7 +68,10 @@ void agent_describe(const struct agent *p, bool answers_rest, struct buf *out)
 	put_numbers(out, p, answers_rest);
 	if (agent_in_text(p))
 		buf_puts(out, " channel=relay");
-	buf_printf(out, " model=%s voice=%s", p->openai_model, p->voice);
+	if (p->model_protocol == MODEL_KIND_TEXT)
+		buf_puts(out, " model_protocol=text");
+	buf_printf(out, " model=%s", p->openai_model);
+	put_voice(out, p);
 	for (size_t i = 0; i < p->endpoint_count; i++)
 		buf_printf(out, "%s%d", i ? "," : " endpoints=", p->endpoints[i].number);
 	put_list(out, " languages=", p->languages, p->language_count);

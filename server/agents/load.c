@@ -241,6 +241,26 @@ static void set_dialling(struct loading *l)
 	buf_puts(l->notes, "\n");
 }
 
+static bool uses_relay(const struct agent_entry *a)
+{
+	for (size_t i = 0; i < a->variant_count; i++)
+		if (agent_in_text(a->variants[i]))
+			return true;
+	return false;
+}
+
+static void note_price(struct loading *l)
+{
+	bool relay = uses_relay(&l->set->builtin);
+
+	for (size_t i = 0; i < l->set->count; i++)
+		relay |= uses_relay(&l->set->list[i]);
+	if (relay && l->cfg->relay_minute_price <= 0)
+		buf_puts(l->notes,
+		    "RELAY_MINUTE_PRICE is not set: what calls by ConversationRelay cost is told without "
+		    "Twilio's minutes of it.\n");
+}
+
 /* The whole way from directory to set. The checks across agents run even after mistakes in single
  * files: they look only at agents that were read without one. */
 int agents_load(struct agent_set **out, const struct config *cfg, struct buf *problem, struct buf *notes)
@@ -257,8 +277,10 @@ int agents_load(struct agent_set **out, const struct config *cfg, struct buf *pr
 		check_numbers(&l);
 		check_rest(&l);
 	}
-	if (l.set)
+	if (l.set) {
 		set_dialling(&l);
+		note_price(&l);
+	}
 	if (l.err == -ENOMEM || buf_error(problem)) {
 		buf_puts(problem, "out of memory\n");
 		l.err = -ENOMEM;

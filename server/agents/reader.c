@@ -44,6 +44,21 @@ void reader_wrong_at(struct reader *r, const char *key, const char *format, ...)
 	va_end(args);
 }
 
+void reader_wrong_word(struct reader *r, const char *words)
+{
+	char list[160];
+
+	snprintf(list, sizeof list, "%s", words);
+	for (char *bar = list; (bar = strchr(bar, '|'));)
+		*bar = '/';
+	reader_wrong(r, "must be one of %s", list);
+}
+
+void reader_note_at(struct reader *r, const char *key, const char *sentence)
+{
+	buf_printf(r->notes, "%s: %s%s%s: %s\n", r->file, r->path, *r->path ? "." : "", key, sentence);
+}
+
 /* --------------------------------------------------------------------------- places */
 
 /* r->path grows and shrinks with the recursion. A path that does not fit is cut off, never refused:
@@ -156,8 +171,8 @@ void reader_template(struct reader *r, const char *text, const char **out)
 	buf_init(&why, 0);
 	if (template_check(text, &why))
 		reader_wrong(r, "%s", buf_text(&why));
-	else
-		*out = agent_memory_keep(r->memory, text, strlen(text));
+	/* A wrong one is kept, too: it is not told a second time, as missing. */
+	*out = agent_memory_keep(r->memory, text, strlen(text));
 	buf_free(&why);
 }
 
@@ -254,9 +269,7 @@ static void read_word(struct reader *r, const struct setting *rule, const cJSON 
 
 	if (i < 0 && !none) {
 		snprintf(list, sizeof list, "%s%s%s", rule->none ? rule->none : "", rule->none ? "|" : "", rule->words);
-		for (char *bar = list; (bar = strchr(bar, '|'));)
-			*bar = '/';
-		reader_wrong(r, "must be one of %s", list);
+		reader_wrong_word(r, list);
 		return;
 	}
 	if (rule->type == SETTING_CHOICE)

@@ -58,13 +58,19 @@ void reader_wrong(struct reader *r, const char *format, ...) __attribute__((form
 /* The same at a part of it. */
 void reader_wrong_at(struct reader *r, const char *key, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* The same of a value that is none of the words "a|b". */
+void reader_wrong_word(struct reader *r, const char *words);
+
+/* An oddity at a part of r->path. */
+void reader_note_at(struct reader *r, const char *key, const char *sentence);
+
 /* The string (borrowed from `value`), or NULL after telling the mistake. */
 const char *reader_text(struct reader *r, const cJSON *value, size_t max);
 
 /* A string of 1 to 64 letters, digits, _ and -, kept; NULL after telling. */
 const char *reader_name(struct reader *r, const cJSON *value);
 
-/* Keeps a text with {{variables}} in `out` if they are all known; does nothing with NULL. */
+/* Keeps a text with {{variables}} in `out`, after telling those that are unknown; does nothing with NULL. */
 void reader_template(struct reader *r, const char *text, const char **out);
 
 /* The text of another file, named relative to the agent's folder; kept, without

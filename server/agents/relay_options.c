@@ -1,5 +1,6 @@
 #include "server/agents/relay_options.h"
 
+#include "common/json.h"
 #include "server/agents/agent.h"
 #include "server/agents/reader.h"
 #include "server/config/config_check.h"
@@ -167,13 +168,13 @@ static const char *read_value(struct reader *r, const struct rule *rule, const c
 	char number[32];
 
 	text = as_text(rule, value, number);
-	if (!text || strlen(text) > VALUE_MAX) {
-		reader_wrong(r, "must be a text of 1 to %d bytes, a number, true or false", VALUE_MAX);
+	if ((!text && !rule->words) || (text && strlen(text) > VALUE_MAX)) {
+		reader_wrong(r, "must be one text of 1 to %d bytes in quotation marks", VALUE_MAX);
 		return NULL;
 	}
 	buf_init(&words, 0);
-	if (rule->words && !put_words(&words, rule, text))
-		reader_wrong(r, "must be one of %s", rule->words);
+	if (rule->words && (!text || !put_words(&words, rule, text)))
+		reader_wrong_word(r, rule->words);
 	else if (!rule->words && (how = rule->check(text)))
 		reader_wrong(r, "%s", how);
 	else if (rule->words)
@@ -274,7 +275,10 @@ static void read_languages(struct reader *r, const cJSON *list, void *agent)
 		size_t mark = reader_enter_element(r, i);
 
 		items[i] = (struct relay_language){ "", "", "", "", "" };
-		reader_object(r, value, language_keys, NULL, &items[i]);
+		if (cJSON_IsString(value))
+			reader_wrong(r, "must be an object, as in {\"code\": \"es-ES\"}");
+		else
+			reader_object(r, value, language_keys, NULL, &items[i]);
 		for (size_t j = 0; j < i && *items[i].code; j++)
 			if (!strcmp(items[i].code, items[j].code))
 				reader_wrong_at(r, "code", "is the same as that of [%zu]", j);
@@ -417,4 +421,22 @@ void relay_check(struct reader *r, const struct agent *p)
 	check_multi(r, p);
 	if (p->relay.attributes[RELAY_eotThreshold] && (!model || strncmp(model, "flux", 4) != 0))
 		reader_wrong_at(r, "relay.eotThreshold", "goes with \"speechModel\": \"flux\" only");
+}
+
+void relay_check_keys(struct reader *r, const cJSON *keys, const struct agent *p)
+{
+	static const char *const of_sound[] = { "voice", "speed", "noise_reduction", "turn_detection" };
+	const cJSON *relay = json_get(keys, "relay"), *greeting = json_get(keys, "greeting");
+	const char *mode = json_str(greeting, "mode");
+	bool greets = json_get(greeting, "text") || (mode && strcmp(mode, "exact") != 0);
+
+	if (greets && json_get(relay, "welcomeGreeting"))
+		reader_wrong_at(
+		    r, "relay.welcomeGreeting", "is a greeting, and \"greeting\" is another: leave one out");
+	if (relay && !agent_in_text(p))
+		reader_note_at(r, "relay", "has no effect without \"channel\": \"relay\"");
+	for (size_t i = 0; agent_in_text(p) && i < sizeof of_sound / sizeof *of_sound; i++)
+		if (json_get(keys, of_sound[i]))
+			reader_note_at(
+			    r, of_sound[i], "has no effect with \"channel\": \"relay\", where Twilio hears and speaks");
 }

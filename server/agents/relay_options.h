@@ -73,6 +73,9 @@ void relay_read(struct reader *r, const struct cJSON *value, void *agent);
 /* Tells what the values come to together, once the agent is complete. */
 void relay_check(struct reader *r, const struct agent *p);
 
+/* Tells which of its keys have no effect by its channel, or say one thing twice. */
+void relay_check_keys(struct reader *r, const struct cJSON *keys, const struct agent *p);
+
 /* The value to be written: the file's, or of those that are always written ours; NULL: it is
  * left out. Not for welcomeGreeting, which is the call's. */
 const char *relay_attribute(const struct agent *p, enum relay_attribute which);

@@ -105,7 +105,7 @@ static void clear(struct playout *p, uint32_t generation, struct from_cut *cut, 
 	bool playing = ledger_playing(&p->ledger);
 
 	take_back(p, generation, cut, now);
-	if (!playing)
+	if (hold_stop(&p->hold, c, p->out, p->recording, now) || !playing)
 		return;
 	c->channel->put_clear(&c->stream, &p->message);
 	send_message(p);
@@ -187,6 +187,7 @@ static bool play_piece(struct playout *p, const struct ring_message *r, int64_t 
 	memcpy(&head, r->body, sizeof head);
 	if (piece > left)
 		piece = left;
+	hold_stop(&p->hold, c, p->out, p->recording, now);
 	if (head.no > p->first_told)
 		tell_first_audio(p, head.no, now);
 	if (p->recording)
@@ -306,6 +307,15 @@ static void tell_dry(struct playout *p, int64_t now)
 	tell(p->call, FROM_DRY, &dry, sizeof dry);
 }
 
+/* Nothing is queued, the phone has played what it had, and the caller waits. */
+static int64_t tone_us(const struct playout *p)
+{
+	bool may_sound = p->started && p->resting && !p->held;
+	int64_t silent = ledger_playing(&p->ledger) ? ledger_dry_us(&p->ledger) : 0;
+
+	return may_sound ? later(hold_due_us(&p->hold, p->call), silent) : NEVER_US;
+}
+
 void playout_run(struct playout *p, int64_t now_us)
 {
 	if (!p->started)
@@ -314,6 +324,8 @@ void playout_run(struct playout *p, int64_t now_us)
 	speech_run(&p->speech, now_us);
 	tell_finished(p, now_us);
 	tell_dry(p, now_us);
+	if (now_us >= tone_us(p))
+		hold_sound(&p->hold, p->call, p->out, p->recording, now_us);
 }
 
 /* "g<generation>.<number>", as written by send_mark_if_due. */
@@ -386,6 +398,7 @@ void playout_interrupted(struct playout *p, const char *text, size_t len, int64_
 		stopped_by_account(p, text, len, spoken_ms, &cut, now_us);
 		return;
 	}
+	hold_stop(&p->hold, p->call, p->out, p->recording, now_us);
 	take_back(p, p->cuts_served, &cut, now_us);
 	tell_interrupted(p, &cut, NULL, 0);
 }
@@ -415,13 +428,14 @@ int64_t playout_deadline_us(const struct playout *p)
 		return earlier(due, speech_deadline_us(&p->speech));
 	if (p->started && !p->resting && !p->held && p->ledger.far_end_us - lead + slack < due)
 		due = p->ledger.far_end_us - lead + slack;
-	return due;
+	return earlier(due, tone_us(p));
 }
 
 void playout_leave(struct playout *p, int64_t now_us)
 {
 	struct from_cut left = { 0 };
 
+	hold_stop(&p->hold, p->call, p->out, p->recording, now_us);
 	/* A generation that no mark of ours has: echoes still on their way prove nothing. */
 	take_back(p, p->cuts_served + 1, &left, now_us);
 	tell(p->call, FROM_LEFT, &left, sizeof left);

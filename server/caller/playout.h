@@ -11,6 +11,7 @@
  */
 #include "common/json.h"
 #include "server/line/call.h"
+#include "server/caller/hold.h"
 #include "server/caller/ledger.h"
 #include "server/caller/speech.h"
 
@@ -23,6 +24,7 @@ struct playout {
 	struct recording *recording; /* borrowed; NULL: not recorded */
 	struct ledger ledger;
 	struct speech speech; /* on a channel of text */
+	struct hold hold;     /* elsewhere */
 	bool started;         /* the stream has: there is somebody to play to */
 	uint32_t cuts_served; /* the generation of our marks */
 	size_t offset;        /* of the message in hand, already sent */

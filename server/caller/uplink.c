@@ -14,14 +14,18 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 enum {
 	APPEND_MAX = 8000,            /* mu-law in one message: a second, when a backlog goes out */
 	MODEL_UNSENT_MAX = 32 * 1024, /* beyond this the model does not read; audio waits here instead */
 	STALL_US = 10 * US_PER_S,     /* no progress for so long: the model's connection is dead */
-	AUDIO_AT_ONCE = 512 * 1024,   /* more than the largest backlog may be for a moment */
-	AUDIO_KEEP = 8 * 1024,        /* larger buffers are given back when empty */
+	AUDIO_MAX = 1 << 20,
+	AUDIO_AT_ONCE = 512 * 1024,  /* more than the largest backlog may be for a moment */
+	AUDIO_GIVE_BACK = 16 * 1024, /* memory of the buffer goes back to the system if it is so much at least */
+	FORGET_AT_ONCE = 4000,       /* half a second: what stays is moved by it, so not with every frame */
 	/* The valve opens after LATE_RUN late frames in a row, or nearly; with it
 	 * open every other frame is 20 ms late by nature, so "late" is more. */
 	LATE_MS = 60,
@@ -38,7 +42,7 @@ void uplink_init(struct uplink *u, struct call *c, int fd, int64_t now_us)
 	u->progress_us = u->checked_us = now_us;
 	u->frame_size = 360;
 	lateness_init(&u->lateness, now_us);
-	buf_init(&u->audio, 1 << 20);
+	buf_init(&u->audio, AUDIO_MAX);
 	buf_init(&u->message, 0);
 }
 
@@ -144,15 +148,49 @@ static bool too_old(const struct uplink *u, uint32_t late_ms)
 	return ioctl(u->fd, FIONREAD, &waiting) == 0 && (size_t)waiting >= u->frame_size;
 }
 
-/* Keeps the newest BACKLOG_MS. */
+/* Memory that was in use before, if it is much: after a long turn of the caller's, or a time without a
+ * model. The buffer still has it, and it is empty. */
+static void give_pages_back(const struct uplink *u, size_t was)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	uintptr_t from = ((uintptr_t)u->audio.data + u->audio.len + page) & ~(page - 1);
+	uintptr_t to = ((uintptr_t)u->audio.data + was) & ~(page - 1);
+
+	if (to >= from + AUDIO_GIVE_BACK)
+		madvise((void *)from, to - from, MADV_DONTNEED);
+}
+
+static size_t backlog_bytes(const struct uplink *u)
+{
+	return (size_t)u->call->cfg->backlog_ms * G711_BYTES_PER_MS;
+}
+
+/* Of what was sent, drops what no other session needs, and what is beyond BACKLOG_MS. Less than
+ * `at_once` stays for now, unless nothing is behind it that would have to be moved. */
+static void forget(struct uplink *u, size_t at_once)
+{
+	uint64_t said_to = atomic_load_explicit(&u->call->said_to, memory_order_relaxed);
+	uint64_t begin = u->sent - u->kept, known = said_to > begin ? said_to - begin : 0;
+	size_t bound = backlog_bytes(u), over = u->audio.len > bound ? u->audio.len - bound : 0;
+	size_t gone = known > u->kept || over > u->kept ? u->kept : known > over ? (size_t)known : over;
+
+	if (gone < at_once && gone < u->audio.len)
+		return;
+	buf_consume(&u->audio, gone);
+	u->kept -= gone;
+	give_pages_back(u, u->audio.len + gone);
+}
+
+/* What waits and is skipped has no position: the model's own count goes on without it, too. */
 static void trim_backlog(struct uplink *u)
 {
-	size_t bound = (size_t)u->call->cfg->backlog_ms * G711_BYTES_PER_MS;
+	size_t bound = backlog_bytes(u), waiting = uplink_waiting(u);
 
-	if (u->audio.len <= bound)
+	forget(u, waiting > bound ? 0 : FORGET_AT_ONCE);
+	if (waiting <= bound)
 		return;
-	drop_ms(u, (u->audio.len - bound) / G711_BYTES_PER_MS);
-	buf_consume(&u->audio, u->audio.len - bound);
+	drop_ms(u, (waiting - bound) / G711_BYTES_PER_MS);
+	buf_consume(&u->audio, waiting - bound);
 }
 
 /* Decodes right to the end of what waits, so that a frame is written once. The
@@ -169,9 +207,14 @@ bool uplink_frame(struct uplink *u, const struct phone_event *e, int64_t now_us)
 	/* What a single reading brings is bounded too. */
 	if (u->audio.len > AUDIO_AT_ONCE)
 		trim_backlog(u);
+	/* All at once: memory that is not touched costs nothing, a buffer that grows leaves holes. */
+	if (!u->audio.data)
+		buf_room(&u->audio, backlog_bytes(u) + FORGET_AT_ONCE + most);
 	room = buf_room(&u->audio, most);
-	if (!room)
-		return false;
+	if (!room) {
+		call_end(u->call, END_INTERNAL_ERROR);
+		return true;
+	}
 	len = json_base64(e->audio, (uint8_t *)room);
 	if (len < 0)
 		return false;
@@ -211,7 +254,24 @@ static void broken(struct uplink *u, int err)
 	give_writer_back(u);
 }
 
-/* The positions of a new session's input begin at 0, and it may speak another format. */
+/* All that is kept waits again. What a session had, and this one cannot get, is counted once. */
+static void go_back(struct uplink *u)
+{
+	uint64_t said_to = atomic_load_explicit(&u->call->said_to, memory_order_relaxed);
+
+	forget(u, 0);
+	stat_add(audio_resent_ms, u->kept / G711_BYTES_PER_MS);
+	u->sent -= u->kept;
+	u->kept = 0;
+	if (u->lost_to < said_to)
+		u->lost_to = said_to;
+	if (u->lost_to >= u->sent)
+		return;
+	drop_ms(u, (u->sent - u->lost_to) / G711_BYTES_PER_MS);
+	u->lost_to = u->sent;
+}
+
+/* A new session counts its input from 0, and it may speak another format. */
 static int meet_session(struct uplink *u)
 {
 	struct model_writer *w = &u->call->writer;
@@ -220,11 +280,14 @@ static int meet_session(struct uplink *u)
 	if (u->session == w->session)
 		return 0;
 	u->session = w->session;
-	u->sent = 0;
+	go_back(u);
 	atomic_store_explicit(&u->call->uplink_anchor_us, INT64_MIN, memory_order_relaxed);
+	atomic_store_explicit(&u->call->uplink_base, u->sent, memory_order_relaxed);
 	err = converter_switch(&u->converter, w->format);
 	if (err)
 		call_end(u->call, END_INTERNAL_ERROR);
+	else if (u->converter)
+		converter_reset_to_model(u->converter);
 	return err;
 }
 
@@ -263,31 +326,25 @@ static int send_append(struct uplink *u, const uint8_t *mulaw, size_t len)
 /* What waits goes out at once; the model takes it faster than it was said. */
 static int send_audio(struct uplink *u, int64_t now)
 {
-	size_t done = 0;
+	size_t before = u->kept;
 	int err = 0;
 
-	while (!err && done < u->audio.len && ws_client_unsent(u->call->writer.client) < MODEL_UNSENT_MAX) {
-		size_t len = u->audio.len - done < APPEND_MAX ? u->audio.len - done : APPEND_MAX;
+	while (!err && uplink_waiting(u) && ws_client_unsent(u->call->writer.client) < MODEL_UNSENT_MAX) {
+		size_t len = uplink_waiting(u) < APPEND_MAX ? uplink_waiting(u) : APPEND_MAX;
 
-		err = send_append(u, (const uint8_t *)u->audio.data + done, len);
-		done += len;
+		err = send_append(u, (const uint8_t *)u->audio.data + u->kept, len);
+		u->kept += len;
 	}
-	if (!done)
+	if (u->kept == before)
 		return err;
 	u->unsent = true;
-	u->sent += done;
-	stat_add(audio_bytes_to_model, done);
-	/* The end of what was sent was said just now, give or take the network:
-	 * so the model's positions can be turned into times. */
-	if (done == u->audio.len)
+	u->sent += u->kept - before;
+	stat_add(audio_bytes_to_model, u->kept - before);
+	/* The end of what was sent was said just now, give or take the network: so
+	 * positions can be turned into times. */
+	if (!uplink_waiting(u))
 		atomic_store_explicit(&u->call->uplink_anchor_us, now - (int64_t)(u->sent * 1000 / G711_BYTES_PER_MS),
 		    memory_order_relaxed);
-	if (done == u->audio.len && u->audio.cap > AUDIO_KEEP) {
-		buf_free(&u->audio);
-		buf_init(&u->audio, 1 << 20);
-	} else {
-		buf_consume(&u->audio, done);
-	}
 	return err;
 }
 
@@ -345,7 +402,7 @@ void uplink_run(struct uplink *u, int64_t now_us)
 	}
 	trim_backlog(u);
 	atomic_store_explicit(
-	    &u->call->counters.backlog_ms, (int64_t)(u->audio.len / G711_BYTES_PER_MS), memory_order_relaxed);
+	    &u->call->counters.backlog_ms, (int64_t)(uplink_waiting(u) / G711_BYTES_PER_MS), memory_order_relaxed);
 }
 
 int uplink_fd(const struct uplink *u)

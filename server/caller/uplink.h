@@ -4,9 +4,11 @@
  * the model writer, everything else that goes there.
  *
  * Caller loop only. Audio waits here only while the model is not ready or does
- * not read: up to BACKLOG_MS, then the oldest is skipped and counted. It also
- * watches how late the audio is, pads what never comes, and works the valve
- * that trades 20 ms of delay for a third of the CPU.
+ * not read. What was sent stays as long as another session might need it: from
+ * call->said_to on. A session that is met gets it before what waits. Both together
+ * are BACKLOG_MS at most; beyond that the oldest is skipped, and counted if nobody
+ * had it. It also watches how late the audio is, pads what never comes, and works
+ * the valve that trades 20 ms of delay for a third of the CPU.
  */
 #include "common/buf.h"
 #include "server/line/call.h"
@@ -22,10 +24,12 @@ struct uplink {
 	struct recording *recording; /* borrowed; NULL: not recorded */
 	struct lateness lateness;
 	struct converter *converter; /* owned; NULL when the model speaks mu-law */
-	struct buf audio;            /* mu-law waiting to be sent */
+	struct buf audio;            /* mu-law: what was sent and is kept, then what waits */
+	size_t kept;                 /* how much of it was sent */
 	struct buf message;          /* one JSON message under construction */
 	uint32_t session;            /* the one that was written to last */
-	uint64_t sent;               /* mu-law bytes of its input so far */
+	uint64_t sent;               /* the position behind what was sent (line/call.h) */
+	uint64_t lost_to;            /* what is missing before this position was counted */
 	bool unsent;                 /* bytes are in the model connection's hands; POLLOUT tells */
 	int64_t progress_us;
 	size_t last_unsent;
@@ -35,6 +39,11 @@ struct uplink {
 	size_t frame_size; /* of Twilio's messages on the wire, about */
 	int64_t checked_us;
 };
+
+static inline size_t uplink_waiting(const struct uplink *u)
+{
+	return u->audio.len - u->kept;
+}
 
 void uplink_init(struct uplink *u, struct call *c, int fd, int64_t now_us);
 void uplink_close(struct uplink *u);

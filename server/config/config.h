@@ -102,6 +102,11 @@ struct config {
 	const char *reasoning_effort;       /* REASONING_EFFORT: "" leaves it to the model */
 	int max_output_tokens;              /* MAX_OUTPUT_TOKENS: 4096; 0 for "inf" */
 	int model_connect_ms;               /* MODEL_CONNECT_MS: 5000, each step of dialling */
+	int reconnect_tries;                /* RECONNECT_TRIES: 3; 0: a lost model ends the call */
+	int reconnect_seconds;              /* RECONNECT_SECONDS: 10, for all of them */
+	int give_up_seconds;                /* GIVE_UP_SECONDS: 15, of a caller's waiting */
+	int session_renew_seconds;          /* SESSION_RENEW_SECONDS: 3000 */
+	int replay_tokens;                  /* REPLAY_TOKENS: 8000 */
 	enum greeting_mode greeting_mode;   /* GREETING_MODE=instruction|exact|wait */
 	const char *greeting;               /* GREETING: the instruction, or the exact words */
 	int greeting_protect_ms;            /* GREETING_PROTECT_MS: 0 */
@@ -117,10 +122,11 @@ struct config {
 	size_t block_caller_count;
 	const char *allow_callers[CONFIG_CALLERS_MAX]; /* ALLOW_CALLERS; none: all */
 	size_t allow_caller_count;
-	int max_call_seconds;           /* MAX_CALL_SECONDS: 3500, at most 3500 */
+	int max_call_seconds;           /* MAX_CALL_SECONDS: 3500, at most 14100 */
 	int idle_seconds;               /* IDLE_SECONDS: 120; 0 never */
 	int silence_max_ms;             /* SILENCE_MAX_MS: 4000 */
 	int slow_answer_max_ms;         /* SLOW_ANSWER_MAX_MS: 8000; never below silence_max_ms */
+	int hold_after_ms;              /* HOLD_AFTER_MS: 2500; 0 never */
 	int stream_silent_seconds;      /* STREAM_SILENT_SECONDS: 15 */
 	int drain_seconds;              /* DRAIN_SECONDS: 30 */
 	int backlog_ms;                 /* BACKLOG_MS: 5000 */

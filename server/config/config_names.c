@@ -53,6 +53,14 @@ static const struct {
 	{ "OPENAI_API_VERSION AZURE_OPENAI_API_VERSION", "the interface spoken here has no version" },
 	{ "OPENAI_TEMPERATURE TEMPERATURE", "the models of this interface take none" },
 	{ "VOICE OPENAI_REALTIME_VOICE VOICE_ID", "OPENAI_VOICE" },
+	{ "TTS_PROVIDER TTS_VOICE TTS_LANGUAGE ELEVENLABS_VOICE_ID STT_PROVIDER TRANSCRIPTION_PROVIDER "
+	  "CONVERSATION_RELAY_VOICE CONVERSATION_RELAY_LANGUAGE",
+	    "`relay` in an agent's file says how Twilio hears and speaks" },
+	{ "ELEVENLABS_API_KEY DEEPGRAM_API_KEY",
+	    "with CHANNEL=relay Twilio hears and speaks, and needs no key of yours for it" },
+	{ "OPENAI_CHAT_MODEL OPENAI_TEXT_MODEL LLM_MODEL", "TEXT_MODEL" },
+	{ "LLM_API_KEY", "TEXT_API_KEY" },
+	{ "LLM_BASE_URL", "TEXT_API_URL" },
 	{ "SYSTEM_MESSAGE SYSTEM_PROMPT OPENAI_INSTRUCTIONS AGENT_INSTRUCTIONS ?PROMPT", "INSTRUCTIONS" },
 	{ "WELCOME_MESSAGE FIRST_MESSAGE INITIAL_GREETING WELCOME_GREETING", "GREETING" },
 	{ "TWILIO_SID TWILIO_ACCOUNT", "TWILIO_ACCOUNT_SID" },
@@ -76,6 +84,7 @@ static const struct {
 	{ "LOGLEVEL LOGGING_LEVEL ?DEBUG ?VERBOSE", "LOG_LEVEL" },
 	{ "MAX_CONCURRENT_CALLS MAX_SESSIONS", "MAX_CALLS" },
 	{ "MAX_CALL_DURATION CALL_TIMEOUT", "MAX_CALL_SECONDS" },
+	{ "RECONNECT_DELAY", "RECONNECT_TRIES; its pauses are given, from 250 ms to 2 s" },
 	{ "TRANSFER_NUMBER", "`transfers` in an agent's file name whom it may connect to" },
 };
 
@@ -84,20 +93,21 @@ static const struct {
 static const struct {
 	const char *name, *setting, *when, *value;
 } aliases[] = {
-	{ "TWILIO_CONVERSATION_RELAY_ENABLED", "CHANNEL", "true|1|on|yes", "relay" },
-	{ "USE_REALTIME_API", "CHANNEL", "false|0|off|no", "gather" },
+	{ "TWILIO_CONVERSATION_RELAY_ENABLED", "CHANNEL", "true/1/on/yes", "relay" },
+	{ "USE_REALTIME_API", "CHANNEL", "false/0/off/no", "gather" },
 	{ "WEBSOCKET_TIMEOUT", "MODEL_CONNECT_MS", NULL, NULL },
+	{ "MAX_RECONNECT_ATTEMPTS", "RECONNECT_TRIES", NULL, NULL },
 };
 
 enum { ALIASES = sizeof aliases / sizeof *aliases };
 
-/* Whether the text is one of "a|b|c"; case is no difference. */
+/* Whether the text is one of "a/b/c"; case is no difference. */
 static bool is_one_of(const char *words, const char *text)
 {
 	size_t len = strlen(text);
 
-	for (size_t n; *words; words += n + (words[n] == '|'))
-		if ((n = strcspn(words, "|")) == len && !strncasecmp(words, text, len))
+	for (size_t n; *words; words += n + (words[n] == '/'))
+		if ((n = strcspn(words, "/")) == len && !strncasecmp(words, text, len))
 			return true;
 	return false;
 }
@@ -219,22 +229,43 @@ static bool tell_of_others(const char *name, bool of_file, struct buf *out)
 	return false;
 }
 
-static bool tell_of_alias(const char *name, struct buf *out)
+/* The value of a "NAME=value"; "" without one. */
+static const char *value_in(char *const *environment, const char *name)
 {
-	for (size_t i = 0; i < ALIASES; i++) {
-		if (strcmp(aliases[i].name, name) != 0)
-			continue;
-		buf_printf(out, "%s is read as %s, its name here.\n", name, aliases[i].setting);
-		return true;
-	}
-	return false;
+	size_t n = strlen(name);
+
+	for (; *environment; environment++)
+		if (!strncmp(*environment, name, n) && (*environment)[n] == '=')
+			return *environment + n + 1;
+	return "";
 }
 
-static void tell(const char *name, bool of_file, bool all, struct buf *out)
+static bool tell_of_alias(char *const *environment, const char *name, struct buf *out)
 {
+	size_t i = 0;
+
+	while (i < ALIASES && strcmp(aliases[i].name, name) != 0)
+		i++;
+	if (i == ALIASES)
+		return false;
+	if (*value_in(environment, aliases[i].setting))
+		buf_printf(out, "%s is not read, as %s is set, its name here.\n", name, aliases[i].setting);
+	else if (!aliases[i].when)
+		buf_printf(out, "%s is read as %s, its name here.\n", name, aliases[i].setting);
+	else if (is_one_of(aliases[i].when, value_in(environment, name)))
+		buf_printf(out, "%s is read as %s=%s.\n", name, aliases[i].setting, aliases[i].value);
+	else
+		buf_printf(out, "%s changes nothing: it does so only as %s, and is then read as %s=%s.\n", name,
+		    aliases[i].when, aliases[i].setting, aliases[i].value);
+	return true;
+}
+
+static void tell(char *const *environment, const char *name, bool all, struct buf *out)
+{
+	bool of_file = in_list(value_in(environment, CONFIG_NAMES_OF_FILE), name, true);
 	const char *close;
 
-	if (tell_of_alias(name, out) || is_setting(name) || is_for_libraries(name) || is_asked(name) ||
+	if (tell_of_alias(environment, name, out) || is_setting(name) || is_for_libraries(name) || is_asked(name) ||
 	    tell_of_others(name, of_file, out))
 		return;
 	close = resembled(name);
@@ -244,30 +275,18 @@ static void tell(const char *name, bool of_file, bool all, struct buf *out)
 		buf_printf(out, "%.80s, in .env, is no setting of this server, and no agent's file names it.\n", name);
 }
 
-static const char *names_of_file(char *const *environment)
-{
-	static const char name[] = CONFIG_NAMES_OF_FILE "=";
-
-	for (; *environment; environment++)
-		if (strncmp(*environment, name, strlen(name)) == 0)
-			return *environment + strlen(name);
-	return "";
-}
-
 /* An empty value says nothing, as for settings. */
 void config_names(char *const *environment, bool all, struct buf *out)
 {
-	const char *of_file = names_of_file(environment);
-
-	for (; *environment; environment++) {
-		const char *equals = strchr(*environment, '=');
+	for (char *const *each = environment; *each; each++) {
+		const char *equals = strchr(*each, '=');
 		char *name;
 
 		if (!equals || !equals[1])
 			continue;
-		name = strndup(*environment, (size_t)(equals - *environment));
+		name = strndup(*each, (size_t)(equals - *each));
 		if (name && strcmp(name, CONFIG_NAMES_OF_FILE) != 0)
-			tell(name, in_list(of_file, name, true), all, out);
+			tell(environment, name, all, out);
 		free(name);
 	}
 }

@@ -49,7 +49,7 @@
 
 const struct setting config_table[] = {
 	{ "Keys", "OPENAI_API_KEY", TEXT(openai_api_key), .fallback = "", .secret = 1, .check = check_token,
-	  .help = "The key for the model. Needed for real calls." },
+	  .help = "The key for the model. Needed for real calls, but with MODEL_PROTOCOL=text and TEXT_API_KEY." },
 	{ NULL, "TWILIO_AUTH_TOKEN", LIST(twilio_auth_tokens, twilio_auth_token_count, CONFIG_TOKENS_MAX),
 	  .fallback = "", .secret = 1, .check = check_token,
 	  .help = "Twilio's auth token, with which it signs its requests. Several, comma-separated, while one is "
@@ -176,7 +176,19 @@ const struct setting config_table[] = {
 	  .help = "Deadline for each step of reaching the model: name, connection, TLS, WebSocket, session. Once the "
 	          "caller is there, all of them together have SILENCE_MAX_MS." },
 
-	{ "When the model fails", ENDPOINT("_2", 0) },
+	{ "When the model fails", "RECONNECT_TRIES", INT(reconnect_tries, 0, 20), .fallback = "3", .unit = "tries",
+	  .help = "How often a call whose model was lost dials another session in a row, before it ends: at once, then after "
+	          "pauses from 250 ms to 2 s. A session that answers begins the count anew. 0 ends the call at once." },
+	{ NULL, "RECONNECT_SECONDS", INT(reconnect_seconds, 1, 60), .fallback = "10", .unit = "s",
+	  .help = "The time for all of these tries together. Each has 2 s." },
+	{ NULL, "GIVE_UP_SECONDS", INT(give_up_seconds, 2, 120), .fallback = "15", .unit = "s",
+	  .help = "Ends a call whose caller has waited for so long, in silence, for a model that is not there." },
+	{ NULL, "SESSION_RENEW_SECONDS", INT(session_renew_seconds, 10, 3500), .fallback = "3000", .unit = "s",
+	  .help = "How long a session with the model is used. Before that is over the next one is opened and told the "
+	          "conversation, and it takes over at a quiet moment. A service that says when a session ends is believed, if that is sooner." },
+	{ NULL, "REPLAY_TOKENS", INT(replay_tokens, 100, 100000), .fallback = "8000", .unit = "tokens",
+	  .help = "How much of the conversation a new session is told, the newest of it; the rest in one line." },
+	{ NULL, ENDPOINT("_2", 0) },
 	{ NULL, ENDPOINT("_3", 1) },
 
 	{ "Listening", "TRANSCRIPTION_MODEL", TEXT(transcription_model), .fallback = "gpt-transcribe", .none = "off",
@@ -228,9 +240,9 @@ const struct setting config_table[] = {
 	  .help = "The only callers who are answered, in the same form; BLOCK_CALLERS counts first. Unset, all are." },
 	/* 100 s less than the session's hour: for its setup before the caller is there, and for a
 	 * goodbye. */
-	{ NULL, "MAX_CALL_SECONDS", INT(max_call_seconds, 1, 3500), .fallback = "3500", .unit = "s",
+	{ NULL, "MAX_CALL_SECONDS", INT(max_call_seconds, 1, 14100), .fallback = "3500", .unit = "s",
 	  .help = "The longest call. 20 s before its end (at half-time of one under 40 s) the agent says goodbye, and the call "
-	          "ends with it. A model session lives an hour at most." },
+	          "ends with it. Twilio carries a call for four hours at most." },
 	{ NULL, "IDLE_SECONDS", INT(idle_seconds, 0, 3600), .fallback = "120", .unit = "s",
 	  .help = "Ends a call in which nobody has spoken for so long; 0 never does." },
 	{ NULL, "SILENCE_MAX_MS", INT(silence_max_ms, 100, 60000), .fallback = "4000", .unit = "ms",
@@ -239,6 +251,9 @@ const struct setting config_table[] = {
 	{ NULL, "SLOW_ANSWER_MAX_MS", INT(slow_answer_max_ms, 100, 120000), .fallback = "8000", .unit = "ms",
 	  .help = "The same for an answer of which there is a sign, but no sound yet; after SILENCE_MAX_MS of it the "
 	          "agent asks for a moment. At least SILENCE_MAX_MS." },
+	{ NULL, "HOLD_AFTER_MS", INT(hold_after_ms, 0, 60000), .fallback = "2500", .unit = "ms",
+	  .help = "After so long a wait in silence, whatever it is for, the caller hears a soft tone of 200 ms every "
+	          "2 s; 0 plays none." },
 	/* Twilio sends a frame every 20 ms, in silence too, so a pause means that the stream is
 	 * dead. */
 	{ NULL, "STREAM_SILENT_SECONDS", INT(stream_silent_seconds, 1, 600), .fallback = "15", .unit = "s",
@@ -246,7 +261,8 @@ const struct setting config_table[] = {
 	{ NULL, "DRAIN_SECONDS", INT(drain_seconds, 0, 3600), .fallback = "30", .unit = "s",
 	  .help = "How long live calls may go on after SIGTERM. docker stop kills after 10 s unless told otherwise." },
 	{ NULL, "BACKLOG_MS", INT(backlog_ms, 100, 30000), .fallback = "5000", .unit = "ms",
-	  .help = "How much of the caller's audio is kept until the model is ready; older audio is dropped." },
+	  .help = "How much of the caller's audio is kept until the model is ready, or in case its session is lost; "
+	          "older audio is dropped." },
 	/* The valve for overload (uplink.c); its enum has the same order. */
 	{ NULL, "UPLINK_BATCH_MS", CHOICE(uplink_batch, "auto|20|40"), .fallback = "auto",
 	  .help = "How much caller audio is sent to the model at a time. 40 saves a third of the CPU and costs up to "

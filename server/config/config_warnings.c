@@ -203,6 +203,17 @@ static void warn_of_endpoints(const struct config *cfg, struct buf *out)
 	}
 }
 
+/* Other services have other paths, but many people give the base of the address, as their libraries want it. */
+static void warn_of_text_address(const struct config *cfg, struct buf *out)
+{
+	const char *path = cfg->text_api == TEXT_API_CHAT ? "/chat/completions" : "/responses";
+	size_t len = strcspn(cfg->text_api_url, "?"), n = strlen(path);
+
+	if (len && (len < n || strncmp(cfg->text_api_url + len - n, path, n) != 0))
+		buf_printf(out, "TEXT_API_URL does not end in %s, where TEXT_API=%s is spoken as a rule.\n", path,
+		    cfg->text_api == TEXT_API_CHAT ? "chat" : "responses");
+}
+
 /* The worst comes first: a server without signature checks spends its owner's key for strangers. */
 void config_warnings(const struct config *cfg, struct buf *out)
 {
@@ -219,9 +230,7 @@ void config_warnings(const struct config *cfg, struct buf *out)
 			      "TRUSTED_PROXIES; set it if signatures are refused.\n");
 	else if (strncmp(cfg->public_url, "http://", 7) == 0)
 		buf_puts(out, "PUBLIC_URL starts with http://: Twilio opens streams over https (wss) only.\n");
-	if (cfg->channel == CHANNEL_RELAY && cfg->relay_minute_price <= 0)
-		buf_puts(out, "RELAY_MINUTE_PRICE is not set: what calls by ConversationRelay cost is told without "
-			      "Twilio's minutes of it.\n");
+	warn_of_text_address(cfg, out);
 	warn_of_twice(out, "TEXT_API_KEY", cfg->text_api_key);
 	warn_of_twilios_keys(cfg, out);
 	if (cfg->record == RECORDING_LOCAL && !*cfg->data_dir)
@@ -254,7 +263,9 @@ void config_warnings(const struct config *cfg, struct buf *out)
  * (--check --offline, --ask, --help) does without. */
 bool config_missing(const struct config *cfg, struct buf *out)
 {
-	bool key = !*cfg->openai_api_key;
+	/* An agent's own file may still name the other protocol: then its probe tells of the key. */
+	bool text = cfg->model_protocol == MODEL_KIND_TEXT;
+	bool key = !*cfg->openai_api_key && !(text && *cfg->text_api_key);
 	bool token = cfg->twilio_validate && !cfg->twilio_auth_token_count;
 
 	if (!key && !token)
@@ -262,8 +273,10 @@ bool config_missing(const struct config *cfg, struct buf *out)
 	buf_printf(out,
 	    "%s%s%s %s not set, and no real call can be carried without: fill in .env (.env.example explains "
 	    "it), or try `make demo`, which needs no account.\n",
-	    key ? "OPENAI_API_KEY" : "", key && token ? " and " : "", token ? "TWILIO_AUTH_TOKEN" : "",
-	    key && token ? "are" : "is");
+	    !key   ? ""
+	    : text ? "TEXT_API_KEY (or OPENAI_API_KEY)"
+		   : "OPENAI_API_KEY",
+	    key && token ? " and " : "", token ? "TWILIO_AUTH_TOKEN" : "", key && token ? "are" : "is");
 	return true;
 }
 

@@ -128,7 +128,10 @@ void call_renew(struct call *c)
 	atomic_store_explicit(&c->unheard, false, memory_order_relaxed);
 	atomic_store_explicit(&c->parting, CALL_NOT_ENDED, memory_order_relaxed);
 	atomic_store_explicit(&c->caller_speaking, false, memory_order_relaxed);
+	atomic_store_explicit(&c->said_to, 0, memory_order_relaxed);
+	atomic_store_explicit(&c->uplink_base, 0, memory_order_relaxed);
 	atomic_store_explicit(&c->uplink_anchor_us, INT64_MIN, memory_order_relaxed);
+	atomic_store_explicit(&c->waits_since_us, 0, memory_order_relaxed);
 	atomic_store_explicit(&c->started_us, 0, memory_order_relaxed);
 	atomic_store_explicit(&c->ended_us, 0, memory_order_relaxed);
 	memset(&c->counters, 0, sizeof c->counters);

@@ -7,7 +7,9 @@
  * loop runs on the line's own pool thread and owns the conversation. Data crosses
  * between them in rings of small messages, or in one of the atomics below.
  */
+#include "audio/g711.h"
 #include "common/bell.h"
+#include "common/clock.h"
 #include "common/ring.h"
 #include "server/fleet/fleet.h"
 #include "server/line/call_context.h"
@@ -145,21 +147,28 @@ struct call {
 	int64_t first_turn; /* the number of its first turn; not 0 if the call had a stream before */
 
 	/* Crossing threads. Each ring has one writer and one reader. */
-	struct ring from_caller;          /* caller loop -> agent loop */
-	struct ring to_caller;            /* agent loop -> caller loop */
-	struct model_writer writer;       /* to the model */
-	struct mailbox mail;              /* any thread -> agent loop */
-	_Atomic uint64_t stale_to;        /* agent loop sets it before it counts a cut */
-	_Atomic uint32_t cuts_wanted;     /* agent loop counts, caller loop serves */
-	_Atomic int64_t cut_asked_us;     /* time of the interruption; set before the count */
-	_Atomic int end;                  /* enum call_end; the first reason wins */
-	_Atomic bool parted, unheard;     /* the agent has said goodbye, or not to its end; set before `end` */
-	_Atomic int parting;              /* enum call_end, of a goodbye that the phone has and has not said yet */
-	_Atomic bool caller_speaking;     /* set by the agent loop; padding depends on it */
-	_Atomic int64_t uplink_anchor_us; /* time at which ms 0 of the model's input was said; INT64_MIN: unknown */
-	_Atomic int64_t started_us;       /* arrival of Twilio's start; 0 before */
-	_Atomic int64_t ended_us;         /* time at which `end` was set; 0 before */
+	struct ring from_caller;      /* caller loop -> agent loop */
+	struct ring to_caller;        /* agent loop -> caller loop */
+	struct model_writer writer;   /* to the model */
+	struct mailbox mail;          /* any thread -> agent loop */
+	_Atomic uint64_t stale_to;    /* agent loop sets it before it counts a cut */
+	_Atomic uint32_t cuts_wanted; /* agent loop counts, caller loop serves */
+	_Atomic int64_t cut_asked_us; /* time of the interruption; set before the count */
+	_Atomic int end;              /* enum call_end; the first reason wins */
+	_Atomic bool parted, unheard; /* the agent has said goodbye, or not to its end; set before `end` */
+	_Atomic int parting;          /* enum call_end, of a goodbye that the phone has and has not said yet */
+	_Atomic bool caller_speaking; /* set by the agent loop; padding depends on it */
+	/* Positions of the caller's audio are bytes of mu-law, counted over the whole call as they are sent to the
+	 * model; what is sent again keeps its position. */
+	_Atomic uint64_t said_to;         /* set by the agent loop: nothing before it need be sent again */
+	_Atomic uint64_t uplink_base;     /* set by the caller loop: where the input of the session began */
+	_Atomic int64_t uplink_anchor_us; /* time at which position 0 was said; INT64_MIN: unknown */
+	_Atomic int64_t waits_since_us; /* set by the agent loop: the caller waits and no audio is queued; 0: not so */
+	_Atomic int64_t started_us;     /* arrival of Twilio's start; 0 before */
+	_Atomic int64_t ended_us;       /* time at which `end` was set; 0 before */
 	struct call_counters counters;
+	_Atomic(const char *)
+	    model_name; /* agent loop: its session's; NULL: the agent's. Borrowed from what outlives it */
 	_Atomic int64_t model_used[USAGE_COUNT], transcription_used[USAGE_COUNT]; /* agent loop adds */
 
 	/* The conversation as HTTP readers see it. The agent loop publishes it with
@@ -185,6 +194,35 @@ void call_end(struct call *c, enum call_end why);
 static inline enum call_end call_ended(struct call *c)
 {
 	return (enum call_end)atomic_load_explicit(&c->end, memory_order_acquire);
+}
+
+/* Agent loop. The position of `ms` of the session's input, as the model counts them. */
+static inline uint64_t call_position(struct call *c, int64_t ms)
+{
+	return atomic_load_explicit(&c->uplink_base, memory_order_relaxed) + (uint64_t)ms * G711_BYTES_PER_MS;
+}
+
+/* Agent loop. The time at which a position was said, and what had been said by a time. INT64_MIN and 0: unknown,
+ * as after each new session until it has all that waited for it. */
+static inline int64_t call_position_us(struct call *c, uint64_t position)
+{
+	int64_t anchor = atomic_load_explicit(&c->uplink_anchor_us, memory_order_relaxed);
+
+	return anchor == INT64_MIN ? INT64_MIN : anchor + (int64_t)(position * US_PER_MS / G711_BYTES_PER_MS);
+}
+
+static inline uint64_t call_said_by(struct call *c, int64_t at_us)
+{
+	int64_t anchor = atomic_load_explicit(&c->uplink_anchor_us, memory_order_relaxed);
+
+	return anchor == INT64_MIN || at_us <= anchor ? 0 : (uint64_t)(at_us - anchor) * G711_BYTES_PER_MS / US_PER_MS;
+}
+
+/* Agent loop: no audio before the position need be sent to another session. It only grows. */
+static inline void call_said_to(struct call *c, uint64_t position)
+{
+	if (position > atomic_load_explicit(&c->said_to, memory_order_relaxed))
+		atomic_store_explicit(&c->said_to, position, memory_order_relaxed);
 }
 
 /* Agent loop, before it ends the call as TRANSFERRED: keeps what connect-action and a return of the caller

@@ -25,7 +25,9 @@ void call_cost_use(struct call *c, int64_t now_us, struct cost_use *out)
 	int64_t ended = atomic_load_explicit(&c->ended_us, memory_order_relaxed);
 
 	memset(out, 0, sizeof *out);
-	out->model = c->agent->openai_model;
+	out->model = atomic_load_explicit(&c->model_name, memory_order_relaxed);
+	if (!out->model)
+		out->model = c->agent->openai_model;
 	out->transcription_model = c->agent->transcription_model;
 	for (int i = 0; i < USAGE_COUNT; i++) {
 		out->model_used.n[i] = atomic_load_explicit(&c->model_used[i], memory_order_relaxed);

@@ -206,12 +206,17 @@ static bool is_wrong_key(const char *code)
 	return strstr(code, "invalid_api_key");
 }
 
+static bool is_no_connection(const char *code)
+{
+	return !strcmp(code, "connection");
+}
+
 /* Where to look, by an HTTP status or by whom the code blames; the first that fits. A # stands for the
  * ending of the endpoint's own setting, if that is in force. */
 static const struct {
 	int status;
 	bool (*blamed)(const char *code);
-	const char *in_realtime, *in_text;
+	const char *in_realtime, *in_text; /* NULL: nothing */
 } blames[] = {
 	{ 401, is_wrong_key,
 	    "look at OPENAI_API_KEY#: it is wrong, revoked, or of another service than OPENAI_REALTIME_URL# names",
@@ -225,6 +230,7 @@ static const struct {
 	{ 404, model_error_is_of_model,
 	    "look at OPENAI_REALTIME_URL#, and at OPENAI_MODEL# or the agent's \"model\": there is no such thing",
 	    "look at TEXT_API_URL, TEXT_API, and at TEXT_MODEL or the agent's \"model\": there is no such thing" },
+	{ 0, is_no_connection, NULL, "look at TEXT_API_URL, or at HTTPS_CA_FILE where a certificate is refused" },
 };
 
 /* Up to a #, the name before it tells which setting that is. */
@@ -248,8 +254,10 @@ void model_access_put_blame(
 		if (!(blames[i].status && http_status == blames[i].status) &&
 		    !(blames[i].blamed && blames[i].blamed(code)))
 			continue;
-		buf_puts(out, "; ");
-		put_with_endings(out, a, kind == MODEL_KIND_TEXT ? blames[i].in_text : blames[i].in_realtime);
+		if (kind == MODEL_KIND_TEXT || blames[i].in_realtime) {
+			buf_puts(out, "; ");
+			put_with_endings(out, a, kind == MODEL_KIND_TEXT ? blames[i].in_text : blames[i].in_realtime);
+		}
 		return;
 	}
 }

@@ -79,7 +79,7 @@ enum model_event_type {
 	MODEL_INVALID,           /* not an event at all, or it lacks something; code = its name, or "" */
 	MODEL_UNKNOWN,           /* a type we do not know: ignore, count; code = its name */
 	MODEL_IGNORED,           /* a type we know and have no use for */
-	MODEL_SESSION_CREATED,   /* session_id */
+	MODEL_SESSION_CREATED,   /* session_id, expires_s */
 	MODEL_SESSION_UPDATED,   /* session_id, mismatch */
 	MODEL_SPEECH_STARTED,    /* item_id, ms = audio_start_ms; "" and -1 if absent */
 	MODEL_SPEECH_STOPPED,    /* the same with audio_end_ms */
@@ -174,6 +174,7 @@ struct model_event {
 	char mismatch[MODEL_MISMATCH_SIZE]; /* how the session differs from the format asked for, in words; or "" */
 	bool aside;                         /* that response is an aside of ours */
 	int64_t ms;
+	int64_t expires_s;        /* Unix time; 0: it does not say */
 	struct span audio;        /* base64, borrowed from the message */
 	const char *text;         /* borrowed from the event; never NULL */
 	struct model_usage usage; /* RESPONSE_DONE, TRANSCRIPT; 0 where the service is silent. INVALID: a response's */
@@ -236,6 +237,9 @@ struct model_protocol {
 	/* With can_truncate: the item has no sound, so nothing of it was heard. With text: nothing of it
 	 * was heard, or else what was stands in its place. */
 	void (*unheard)(struct buf *out, const char *id, const char *item_id);
+	/* A call of a tool in a session before this one; its result comes behind it. */
+	void (*tool_call)(
+	    struct buf *out, const char *id, const char *call_id, const char *name, const char *arguments);
 	void (*tool_result)(struct buf *out, const char *id, const char *call_id, const char *result);
 	/* The answer to MODEL_MCP_ASKS. */
 	void (*approve)(struct buf *out, const char *id, const char *mcp_id, bool yes);

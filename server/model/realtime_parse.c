@@ -125,8 +125,11 @@ static void take_usage(struct model_event *e, const cJSON *usage)
 static bool on_session(struct model_event *e)
 {
 	const cJSON *session = json_get(e->kept, "session");
+	double expires;
 
 	take_id(e->session_id, session, "id");
+	if (json_num(session, "expires_at", &expires) && expires > 0 && expires < 1e11)
+		e->expires_s = (int64_t)expires;
 	return cJSON_IsObject(session);
 }
 

@@ -37,6 +37,7 @@ void realtime_unheard(struct buf *out, const char *id, const char *item_id);
 	.aside = realtime_aside, \
 	.cancel = realtime_cancel, \
 	.unheard = realtime_unheard, \
+	.tool_call = realtime_tool_call, \
 	.tool_result = realtime_tool_result, \
 	.approve = realtime_approve, \
 	.release = realtime_release

@@ -82,7 +82,18 @@ void realtime_take_mcp(struct model_event *event, const cJSON *item)
 
 /* ----------------------------------------------------------------- messages */
 
-/* Both are items. Neither asks for a response. */
+/* All are items. None asks for a response. */
+
+void realtime_tool_call(struct buf *out, const char *id, const char *call_id, const char *name, const char *arguments)
+{
+	struct json_out j = realtime_begin_item(out, "function_call", id);
+
+	json_put_text(&j, "call_id", call_id);
+	json_put_text(&j, "name", name);
+	json_put_text(&j, "arguments", arguments);
+	json_put_end(&j);
+	json_put_end(&j);
+}
 
 void realtime_tool_result(struct buf *out, const char *id, const char *call_id, const char *result)
 {

@@ -11,6 +11,7 @@ bool realtime_take_calls(struct model_event *event, const cJSON *items);
 /* Fills in event->mcp if the item is about an MCP server. */
 void realtime_take_mcp(struct model_event *event, const cJSON *item);
 
+void realtime_tool_call(struct buf *out, const char *id, const char *call_id, const char *name, const char *arguments);
 void realtime_tool_result(struct buf *out, const char *id, const char *call_id, const char *result);
 void realtime_approve(struct buf *out, const char *id, const char *mcp_id, bool yes);
 

@@ -220,6 +220,7 @@ static int take_event(struct socket *s, struct ws_message *m, int64_t now_us)
 	protocol->parse(m->data, m->len, s->base.access->format, &e);
 	if (e.type == MODEL_SESSION_CREATED && s->phase == AWAITING_CREATED) {
 		memcpy(s->base.id, e.session_id, sizeof s->base.id);
+		s->base.expires_s = e.expires_s;
 		err = send_configuration(s, now_us);
 	} else if (e.type == MODEL_SESSION_UPDATED && s->phase == CONFIGURING) {
 		err = on_updated(s, &e, now_us);

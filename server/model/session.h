@@ -65,6 +65,7 @@ struct model_session {
 	struct model_wish wish;
 	unsigned without; /* extras that the service did not know: the session is without them */
 	int64_t connect_ms;
+	int64_t expires_s; /* Unix time at which it ends, by the service's clock; 0: it does not say */
 	char id[FOREIGN_ID_SIZE];
 	struct model_failure failure;
 };
@@ -129,6 +130,11 @@ static inline unsigned model_session_without(const struct model_session *s)
 static inline const char *model_session_id(const struct model_session *s)
 {
 	return s->id;
+}
+
+static inline int64_t model_session_expires_s(const struct model_session *s)
+{
+	return s->expires_s;
 }
 
 static inline bool model_session_resumed(const struct model_session *s)

@@ -49,13 +49,15 @@ static int answer_failed(const struct model_access *access, const struct model_p
     const struct model_event *e, struct model_failure *failure)
 {
 	int status = !strncmp(e->code, "http_", 5) ? atoi(e->code + 5) : 0;
+	bool silent = protocol->by_requests && (!strcmp(e->code, "connection") || !strcmp(e->code, "timeout"));
 	char what[MODEL_FAILURE_SIZE];
 
 	failure->error_class = "session";
 	failure->permanent = e->error == MODEL_FATAL || (protocol->by_requests && e->error == MODEL_HARMLESS);
 	failure->agents_own = protocol->by_requests && failure->permanent;
 	snprintf(failure->code, sizeof failure->code, "%s", e->code);
-	snprintf(what, sizeof what, "the model refused an answer (%s): %s", e->code, e->text);
+	snprintf(what, sizeof what, "%s (%s): %s",
+	    silent ? "the text API gave no answer" : "the model refused an answer", e->code, e->text);
 	model_access_explain(access, protocol->by_requests ? MODEL_KIND_TEXT : MODEL_KIND_REALTIME, what, e->code,
 	    status, "", failure->text, sizeof failure->text);
 	return -EPROTO;

@@ -94,6 +94,42 @@ void words_speaks(char *out, size_t size, const char *tag)
 	snprintf(out, size, "The caller speaks %s now.", tag);
 }
 
+const char words_unwritten[] = "The caller said something here that was not written down.";
+
+const char words_output_left_out[] = "{\"note\":\"The result is left out here; it was told before.\"}";
+
+void words_turns_left_out(char *out, size_t size, size_t turns, const char *first, size_t len)
+{
+	snprintf(out, size, "%zu earlier turn%s of this call %s left out here. They began: %.*s", turns,
+	    turns == 1 ? "" : "s", turns == 1 ? "is" : "are", (int)len, first);
+}
+
+void words_running(char *out, size_t size, const char *tool)
+{
+	snprintf(out, size,
+	    "The tool %s was called, and is still running. Its result will follow by itself: do not call it again for "
+	    "the same purpose.",
+	    tool);
+}
+
+const char words_broke_off[] =
+    "What you said last broke off there, by a fault of the line, and the caller has heard it so far. When it is "
+    "your turn, go on from exactly there: repeat nothing of it, do not greet again, and do not speak of the fault.";
+
+const char words_ending[] = "This call is ending: the goodbye is being said. Begin nothing new.";
+
+void words_being_connected(char *out, size_t size, const char *name)
+{
+	snprintf(out, size, "The caller is being connected to %s now, and is being told so. Begin nothing new.", name);
+}
+
+void words_put_rest(struct buf *out, const char *words)
+{
+	buf_puts(out, "Your last words broke off, and the caller has heard their beginning. Say only what is missing, "
+		      "without repeating any of it. This is what was to be said: ");
+	buf_puts(out, words);
+}
+
 void words_keys(char *out, size_t size, const char *digits)
 {
 	int len = snprintf(out, size, "The caller pressed these keys on the telephone keypad:");

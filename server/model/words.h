@@ -4,6 +4,7 @@
  * All are for the model. An instruction makes it find the words, in the language that is
  * being spoken; the others are notes, and results of its tools.
  */
+#include "common/buf.h"
 #include "server/agents/phrases.h"
 
 #include <stddef.h>
@@ -29,6 +30,21 @@ void words_first_language(char *out, size_t size, const struct agent *p);
 
 /* A note: what language the caller speaks from now on. */
 void words_speaks(char *out, size_t size, const char *tag);
+
+/* For a session that goes on with a conversation. A note in place of what the caller said, and was not written down;
+ * the result of a tool that is left out. */
+extern const char words_unwritten[], words_output_left_out[];
+/* A note: so many turns are left out, which began with these words. */
+void words_turns_left_out(char *out, size_t size, size_t turns, const char *first, size_t len);
+/* A note: a tool is running, and its result is to come. */
+void words_running(char *out, size_t size, const char *tool);
+/* A note: what was said last broke off there. */
+extern const char words_broke_off[];
+/* Notes: the call is ending, after a goodbye; the caller is being connected to that person. */
+extern const char words_ending[];
+void words_being_connected(char *out, size_t size, const char *name);
+/* Appends an instruction: the rest of these words, of which the caller has heard the beginning. */
+void words_put_rest(struct buf *out, const char *words);
 
 /* A caller's message by telephone keys. "12#" becomes "1 2 #". */
 void words_keys(char *out, size_t size, const char *digits);

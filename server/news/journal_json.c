@@ -104,6 +104,7 @@ static void put_turns(struct json_out *j, const struct call_talk *talk)
 static void put_talk(struct json_out *j, const struct call_talk *talk, bool turns)
 {
 	json_put_text(j, "model_session_id", or_null(talk->session_id));
+	json_put_json(j, "sessions", talk->sessions.len ? buf_text(&talk->sessions) : "[]");
 	if (turns)
 		put_turns(j, talk);
 	json_put_uint(j, "turns_before", talk->turns_before);

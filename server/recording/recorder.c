@@ -141,6 +141,9 @@ static void place(struct recording *r, const struct ring_message *message)
 	case TAP_CUT:
 		recording_mix_cut(&r->mix, tap.pos, tap.now_us);
 		break;
+	case TAP_TONE:
+		recording_mix_tone(&r->mix, audio, len, tap.now_us);
+		break;
 	}
 }
 

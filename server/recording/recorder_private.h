@@ -14,12 +14,12 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-/* A message in the ring: a struct tap, and for TAP_CALLER and TAP_SENT mu-law behind it. */
-enum tap_type { TAP_CALLER = 1, TAP_SENT, TAP_ECHO, TAP_CUT };
+/* A message in the ring: a struct tap, and for TAP_CALLER, TAP_SENT and TAP_TONE mu-law behind it. */
+enum tap_type { TAP_CALLER = 1, TAP_SENT, TAP_ECHO, TAP_CUT, TAP_TONE };
 
 struct tap {
 	int64_t now_us;
-	uint64_t pos;          /* all but TAP_CALLER: in the ledger's count */
+	uint64_t pos;          /* TAP_SENT, TAP_ECHO, TAP_CUT: in the ledger's count */
 	uint64_t timestamp_ms; /* TAP_CALLER, if timed */
 	bool timed, dry;       /* dry: TAP_SENT */
 };

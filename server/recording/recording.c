@@ -83,6 +83,11 @@ void recording_cut(struct recording *r, uint64_t heard, int64_t now_us)
 	tell(r, TAP_CUT, &(struct tap){ .now_us = now_us, .pos = heard }, NULL, 0);
 }
 
+void recording_tone(struct recording *r, const uint8_t *mulaw, size_t len, int64_t now_us)
+{
+	tell(r, TAP_TONE, &(struct tap){ .now_us = now_us }, mulaw, len);
+}
+
 /* Once, when the stream is over; no tap may follow. Until its release the recording still tells its
  * state, for the record of the call. */
 void recording_end(struct recording *r, int64_t now_us)

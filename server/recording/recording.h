@@ -29,6 +29,7 @@ void recording_caller(
 void recording_sent(struct recording *r, uint64_t pos, const uint8_t *mulaw, size_t len, bool dry, int64_t now_us);
 void recording_echo(struct recording *r, uint64_t pos, int64_t now_us);
 void recording_cut(struct recording *r, uint64_t heard, int64_t now_us);
+void recording_tone(struct recording *r, const uint8_t *mulaw, size_t len, int64_t now_us);
 
 /* Nothing more comes. recording_tell works until the release. */
 void recording_end(struct recording *r, int64_t now_us);

@@ -289,6 +289,12 @@ void recording_mix_cut(struct recording_mix *s, uint64_t heard, int64_t now_us)
 	s->echo_count = 0;
 }
 
+/* What comes next of the agent is placed by its own time. */
+void recording_mix_tone(struct recording_mix *s, const uint8_t *mulaw, size_t len, int64_t now_us)
+{
+	put(s, AGENT, later(frame_at(s, now_us), s->base), mulaw, len);
+}
+
 void recording_mix_end(struct recording_mix *s, int64_t now_us)
 {
 	int64_t end = frame_at(s, now_us);

@@ -90,6 +90,9 @@ void recording_mix_echo(struct recording_mix *s, uint64_t pos, int64_t now_us);
 /* The phone was told to clear its queue: nothing from `heard` on was heard. */
 void recording_mix_cut(struct recording_mix *s, uint64_t heard, int64_t now_us);
 
+/* Sound outside the ledger's count, which the phone plays at once and in place of what it had of this kind. */
+void recording_mix_tone(struct recording_mix *s, const uint8_t *mulaw, size_t len, int64_t now_us);
+
 /* The call is over: everything held is final. */
 void recording_mix_end(struct recording_mix *s, int64_t now_us);
 

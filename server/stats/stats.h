@@ -33,7 +33,10 @@
 	X(audio, frames_out, "media messages to Twilio") \
 	X(audio, bytes_in, "bytes of caller audio received") \
 	X(audio, bytes_to_model, "bytes of caller audio sent to the model") \
-	X(audio, dropped_ms, "caller audio skipped because it was older than BACKLOG_MS") \
+	X(audio, dropped_ms, \
+	    "caller audio skipped because it was older than BACKLOG_MS, or missing when a new session needed it") \
+	X(audio, resent_ms, "caller audio sent again, to a session that followed one that was lost or renewed") \
+	X(audio, hold_tones, "soft tones played to callers who waited for longer than HOLD_AFTER_MS") \
 	X(audio, answer_dropped_ms, "answer audio dropped because the answer was too long to queue") \
 	X(audio, stale_ms, "answer audio skipped at interruptions, unheard") \
 	X(audio, late_delta_ms, "answer audio that came after its answer was cut") \
@@ -56,6 +59,10 @@
 	X(model, untold_ends, "answers whose end was not told, or could not be read") \
 	X(model, retries, "answers asked for again") \
 	X(model, resent, "requests to the text API that brought nothing, and were sent again") \
+	X(model, lost, "sessions that were lost under a call") \
+	X(model, reconnected, "those that another one followed, in the same conversation") \
+	X(model, renewed, "sessions that another one took over from before their time was over") \
+	X(model, replay_refused, "pieces of a conversation that a new session would not be told") \
 	X(tools, called, "tools the model called") \
 	X(tools, answered, "tools that answered") \
 	X(tools, timeout, "tools that did not answer in time") \

@@ -22,6 +22,7 @@ void call_talk_free(struct call_talk *talk)
 	buf_free(&talk->earlier);
 	buf_free(&talk->turns);
 	buf_free(&talk->tools);
+	buf_free(&talk->sessions);
 	memset(talk, 0, sizeof *talk);
 }
 
@@ -32,11 +33,13 @@ void call_talk_begin(struct call_talk *talk)
 	if (talk->begun) {
 		buf_reset(&talk->turns);
 		buf_reset(&talk->tools);
+		buf_reset(&talk->sessions);
 		return;
 	}
 	talk->begun = true;
 	buf_init(&talk->turns, 0);
 	buf_init(&talk->tools, 0);
+	buf_init(&talk->sessions, 0);
 }
 
 static bool copy_text(char **out, const char *text)
@@ -77,6 +80,7 @@ bool call_talk_copy(struct call_talk *out, const struct call_talk *talk)
 	err = copy_buf(&out->earlier, &talk->earlier);
 	err |= copy_buf(&out->turns, &talk->turns);
 	err |= copy_buf(&out->tools, &talk->tools);
+	err |= copy_buf(&out->sessions, &talk->sessions);
 	if (!err)
 		return true;
 	call_talk_free(out);
@@ -276,7 +280,7 @@ bool store_calls_close_open(struct store *store, enum call_end end)
 /* ------------------------------------------------------------------------- reading */
 
 /* The parts of a call's JSON that lists leave out, because they are about the conversation. */
-#define CONVERSATION "'$.model_session_id', '$.turns_dropped', '$.text_dropped', '$.tools'"
+#define CONVERSATION "'$.model_session_id', '$.sessions', '$.turns_dropped', '$.text_dropped', '$.tools'"
 
 /* Pages go by the mark of the last call and not by an offset: calls that come in meanwhile shift
  * nothing. The index on reserved_at serves the order; `more` stops the query as soon as a page is

@@ -96,6 +96,7 @@ struct call_talk {
 	struct buf earlier;               /* owned; JSON array of the turns of streams before, or empty */
 	struct buf turns;                 /* owned; JSON array */
 	struct buf tools;                 /* owned; JSON array */
+	struct buf sessions;              /* owned; JSON array: those with the model that it had */
 	size_t turns_before;              /* older turns of this stream, not shown */
 	uint64_t turns_dropped, text_dropped;
 };

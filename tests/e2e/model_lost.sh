@@ -46,7 +46,7 @@ done
 broken expire expire=5
 
 model model --key "$SECRET" "${ORDERS[@]}"
-server server MAX_CALLS=60 GREETING_MODE=wait
+server server MAX_CALLS=60 GREETING_MODE=wait RECONNECT_TRIES=0
 dial_planned
 all_over
 
@@ -99,7 +99,7 @@ check "the model never got what it does not know" equal "$(field "$WORK/model.js
 # The connection stays, and says nothing: no greeting, one that is only announced, one
 # that breaks off. The caller's patience is short here.
 model model-mute --key "$SECRET" --fault silent@2 --fault stuck@3 --fault halt@4 --fault first-delta-delay=3000@6
-server server-mute MAX_CALLS=2 SILENCE_MAX_MS=1000 SLOW_ANSWER_MAX_MS=1200
+server server-mute MAX_CALLS=2 RECONNECT_TRIES=0 SILENCE_MAX_MS=1000 SLOW_ANSWER_MAX_MS=1200
 until_true connected 1
 printf 'wait-end 600000\n' >"$WORK/wait.script"
 for what in silent stuck halt; do
@@ -129,7 +129,7 @@ check "the model stops with status 0, mute as it was" stop_model
 check "nor did it get what it does not know" equal "$(field "$WORK/model-mute.json" .violation_count)" 0
 
 model model-dial --key "$SECRET" --fault drop=rst:answer
-server server-dial MAX_CALLS=2 OUTBOUND_ALLOW=+1 OVERFLOW_NUMBER=+12025550199
+server server-dial MAX_CALLS=2 RECONNECT_TRIES=0 OUTBOUND_ALLOW=+1 OVERFLOW_NUMBER=+12025550199
 check "a number to fall back on is dialled instead" phone dial --script "$WORK/cut-off.script" \
 	--expect end=server --expect dial=+12025550199 --expect say=
 check "the server stops with status 0 again" stop_server

@@ -122,7 +122,7 @@ for what in lose spoil twice; do
 done
 
 model model --key "$SECRET" "${ORDERS[@]}"
-server server MAX_CALLS=80 GREETING_MODE=wait MAX_OUTPUT_TOKENS=inf
+server server MAX_CALLS=80 RECONNECT_TRIES=0 GREETING_MODE=wait MAX_OUTPUT_TOKENS=inf
 dial_planned
 all_over
 

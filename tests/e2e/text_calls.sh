@@ -35,6 +35,7 @@ talk() {
 conversation_case() {
 	talk "$1" "$SHOP_TALK" '--expect warnings=0 --expect end=server --expect script_done=1 --expect prompts=3'
 	shop_talked
+	check "$NAME: the log has no session that is none" grep -q 'model ready; it is asked for each answer$' "$WORK/server.log"
 	check "$NAME: the tool was asked" eval "grep -q '\"path\":\"/look\"' $OUTER/sink.jsonl"
 }
 
@@ -133,6 +134,16 @@ refused_case() {
 		(.safety_identifier | startswith("caller-"))] | unique | join(" ")')" true
 }
 
+# By text alone: no other key is needed, and no other host is named.
+check_case() {
+	text_model text "$OUTER/text.json"
+	check "--check asks the text model" env -i PATH="$PATH" TSAN_OPTIONS="$TSAN_OPTIONS" ASAN_OPTIONS="$ASAN_OPTIONS" PORT=0 \
+		TWILIO_AUTH_TOKEN="$SECRET" CHANNEL=relay MODEL_PROTOCOL=text TEXT_API_URL="$TEXT_URL" TEXT_API_KEY="$SECRET" \
+		HTTPS_CA_FILE=build/e2e/ca/ca.pem bash -c "$SERVER_BIN --check >$WORK/check.out 2>&1"
+	check "--check names its address, and no other" equal "$(grep -E '^(asking|connecting)' "$WORK/check.out")" "asking $TEXT_URL …"
+}
+
+apart check check_case
 for api in responses chat; do
 	apart "talk-$api" conversation_case "$api"
 	apart "interruption-$api" interruption_case "$api"

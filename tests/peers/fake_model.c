@@ -14,7 +14,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LINES = 4096, TO_TELL = 64, GUARD_SECONDS = 60, STEP_MS = 20000, TEXT = 0x81, CLOSE = 0x88, NORMAL = 1000 };
+enum {
+	LINES = 4096,
+	TO_TELL = 64,
+	GUARD_SECONDS = 60,
+	STEP_MS = 20000,
+	TEXT = 0x81,
+	CLOSE = 0x88,
+	PING = 0x89,
+	PONG = 0x8a,
+	NORMAL = 1000
+};
 
 struct fake_model {
 	const struct fake_answer *answers;
@@ -78,6 +88,8 @@ static bool receive(struct fake_model *m, SSL *ssl)
 		keep(m, (char *)frame.payload);
 		answer(m, ssl, (char *)frame.payload);
 	}
+	if (more && frame.first == PING)
+		ws_peer_send(ssl, PONG, (char *)frame.payload, frame.len);
 	more = more && frame.first != CLOSE;
 	free(frame.payload);
 	return more;

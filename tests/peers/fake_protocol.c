@@ -1,5 +1,7 @@
 #include "tests/peers/fake_protocol.h"
 
+#include "common/clock.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -100,6 +102,11 @@ static void unheard(struct buf *out, const char *id, const char *item_id)
 	buf_printf(out, "unheard %s %s", id, item_id);
 }
 
+static void tool_call(struct buf *out, const char *id, const char *call_id, const char *name, const char *arguments)
+{
+	buf_printf(out, "called %s %s %s %s", id, call_id, name, arguments);
+}
+
 static void tool_result(struct buf *out, const char *id, const char *call_id, const char *result)
 {
 	buf_printf(out, "result %s %s %s", id, call_id, result);
@@ -112,14 +119,14 @@ static void approve(struct buf *out, const char *id, const char *mcp_id, bool ye
 
 /* ------------------------------------------------------------------------- told */
 
-/* A letter for each word: session, mismatch, response, item, ms, audio, text (all
+/* A letter for each word: session, x in so many seconds it ends, mismatch, response, item, ms, audio, text (all
  * the rest), Status and reason, Error, refused id, call. */
 static const struct {
 	const char *word;
 	enum model_event_type type;
 	const char *fields;
 } kinds[] = {
-	{ "created", MODEL_SESSION_CREATED, "s" },
+	{ "created", MODEL_SESSION_CREATED, "sx" },
 	{ "ready", MODEL_SESSION_UPDATED, "sm" },
 	{ "changed", MODEL_SESSION_UPDATED, "s" },
 	{ "speech", MODEL_SPEECH_STARTED, "in" },
@@ -185,6 +192,10 @@ static void take(struct model_event *e, char field, char **at, const char *line,
 	switch (field) {
 	case 's':
 		take_id(e->session_id, at);
+		break;
+	case 'x':
+		if (**at)
+			e->expires_s = clock_wall_ms() / 1000 + atoll(word(at));
 		break;
 	case 'm':
 		snprintf(e->mismatch, sizeof e->mismatch, "%.159s", *at);
@@ -279,6 +290,7 @@ const struct model_protocol fake_protocol = {
 	.cancel = cancel,
 	.heard_until = heard_until,
 	.unheard = unheard,
+	.tool_call = tool_call,
 	.tool_result = tool_result,
 	.approve = approve,
 	.parse = parse,

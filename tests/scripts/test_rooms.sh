@@ -16,7 +16,7 @@ cd "$(dirname "$0")/../.."
 
 FLAVOR=${FLAVOR:-asan}
 objects=build/$FLAVOR/server
-ORDER="main web/api web/twilio web/page web caller agent line outcome dialer recording news delivery knowledge money
+ORDER="main web/api web/twilio web/page web caller agent agent/dialogue line outcome dialer recording news delivery knowledge money
 work model/text model phone agents fleet store stats config"
 MODULES=13
 bad=0

@@ -126,6 +126,23 @@ static void dialogue_can_be_read(void **state)
 	    "       …  [2 turns were not kept]\n");
 }
 
+/* There minutes may lack a price, and what ends a call is answered by nothing. */
+static void a_relay_is_told_and_its_end_lacks_no_answer(void **state)
+{
+	(void)state;
+	assert_whole(
+	    "{\"call_sid\":\"CA1\",\"state\":\"ended\",\"channel\":\"relay\",\"direction\":\"inbound\",\"from\":\"+12025550123\","
+	    "\"to\":\"+12025550100\",\"agent\":\"desk\",\"seconds\":5,\"ending\":{\"text\":\"the agent said goodbye\"},"
+	    "\"cost\":{\"usd\":1.5,\"unpriced\":true,\"parts\":{\"model\":1.5}},\"turns\":[],"
+	    "\"tools\":[{\"name\":\"end_call\",\"arguments\":\"{}\",\"at_ms\":5000,\"ok\":null,\"took_ms\":null}]}",
+	    NULL,
+	    "call       CA1\nfrom       +12025550123 to +12025550100, inbound, by ConversationRelay\nagent      desk\n"
+	    "began      -, lasted 0:05\nended      the agent said goodbye\n"
+	    "cost       $1.50, an estimate: model $1.50, transcription $0.00, Twilio $0.00; a model without a price counts as "
+	    "the dearest, a minute without as nothing\n"
+	    "\n    0:05  tool    end_call {}\n");
+}
+
 static void tools_of_a_call_that_came_back_stand_in_its_last_stream(void **state)
 {
 	(void)state;
@@ -165,6 +182,7 @@ const struct CMUnitTest unit_tests[] = {
 	cmocka_unit_test(nobody_steers_the_terminal_by_a_name),
 	cmocka_unit_test(call_of_which_nothing_is_known),
 	cmocka_unit_test(dialogue_can_be_read),
+	cmocka_unit_test(a_relay_is_told_and_its_end_lacks_no_answer),
 	cmocka_unit_test(tools_of_a_call_that_came_back_stand_in_its_last_stream),
 	cmocka_unit_test(order_that_failed_says_why),
 	GROUP(live_in_utc, written_end),

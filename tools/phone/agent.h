@@ -12,6 +12,7 @@
 enum { ANSWER_GAP_TICKS = 30 }; /* 600 ms: no pause within a sentence is longer */
 
 struct talker;
+struct ears;
 
 struct answer {
 	uint32_t begin_tick, end_tick; /* end: the tick after its last audio */
@@ -26,7 +27,8 @@ struct agent {
 	size_t count, cap;
 	bool open;                   /* the last answer may still go on */
 	bool audible;                /* the last tick had audio */
-	const struct talker *talker; /* what it says in words; NULL on a stream */
+	const struct talker *talker; /* what it says in words; NULL on a stream ... */
+	const struct ears *ears;     /* ... and what is heard of it there */
 };
 
 void agent_close(struct agent *a);

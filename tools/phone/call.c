@@ -417,6 +417,8 @@ void call_open(struct call *c, struct loop *loop, const struct options *o, struc
 	else
 		snprintf(c->from, sizeof c->from, "%s", o->from);
 	caller_init(&c->caller, &o->script);
+	if (o->calls <= FULL_REPORTS && !o->stamps)
+		c->agent.ears = &c->ears;
 	if (o->control)
 		c->control = control_open(c);
 	c->timer.fire = begin;
@@ -437,6 +439,7 @@ void call_close(struct call *c)
 	relay_close(c);
 	twiml_free(&c->twiml);
 	agent_close(&c->agent);
+	ears_close(&c->ears);
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		text_free(texts[i]);
 	free(c->document_url);

@@ -10,6 +10,7 @@
  */
 #include "tools/phone/agent.h"
 #include "tools/phone/caller.h"
+#include "tools/phone/ears.h"
 #include "tools/phone/http.h"
 #include "tools/kit/loop.h"
 #include "tools/phone/relay.h"
@@ -20,7 +21,12 @@
 #include "tools/phone/stats.h"
 #include "tools/phone/twiml.h"
 
-enum { DOCUMENTS_MAX = 20, NOTES_MAX = 2000, ANSWER_STARTS = 8 };
+enum {
+	FULL_REPORTS = 20 /* calls at once, up to which all is listened to */,
+	DOCUMENTS_MAX = 20,
+	NOTES_MAX = 2000,
+	ANSWER_STARTS = 8
+};
 
 /* How the media stream, or else the call, came to its end; and the report's word for it. */
 #define CALL_ENDS(X) \
@@ -148,6 +154,7 @@ struct call {
 	char final_status[16];
 	struct stream stream;
 	struct agent agent;
+	struct ears ears;
 	struct relay relay;
 	struct caller caller;
 	uint32_t tick;

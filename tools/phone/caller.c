@@ -4,6 +4,7 @@
 
 #include "tools/phone/clock.h"
 #include "tools/kit/g711.h"
+#include "tools/phone/ears.h"
 #include "tools/phone/talker.h"
 
 void caller_init(struct caller *c, const struct script *script)
@@ -42,7 +43,8 @@ static bool wait_is_over(
 	case STEP_CLEAR:
 		return clears > c->clears_before;
 	case STEP_SPOKEN:
-		return a->talker && talker_has_spoken(a->talker, s->text, c->spoke ? c->spoke_tick : 0);
+		return a->talker ? talker_has_spoken(a->talker, s->text, c->spoke ? c->spoke_tick : 0)
+				 : a->ears && ears_heard(a->ears, s->text, c->spoke ? c->spoke_tick : 0);
 	case STEP_LAST:
 		return a->talker && talker_has_finished(a->talker, c->spoke ? c->spoke_tick : 0);
 	case STEP_GATHER_SPEECH:
@@ -182,6 +184,15 @@ void caller_tick(struct caller *c, const struct agent *a, uint32_t tick, size_t 
 		c->step++;
 		c->entered = false;
 	}
+}
+
+bool caller_waits(const struct caller *c, const struct agent *a)
+{
+	const struct step *s = &c->script->step[c->step];
+
+	if (c->finished || c->step == c->script->count || !has_limit(s->kind))
+		return false;
+	return s->kind != STEP_AGENT_DONE || !answer_to_us(c, a);
 }
 
 void caller_server_ended(struct caller *c)

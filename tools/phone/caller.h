@@ -36,6 +36,9 @@ void caller_init(struct caller *c, const struct script *script);
 void caller_tick(struct caller *c, const struct agent *a, uint32_t tick, size_t clears, uint8_t frame[160],
     struct caller_news *news);
 
+/* It is for the agent to do something: silence is no thinking. */
+bool caller_waits(const struct caller *c, const struct agent *a);
+
 /* The server closed the stream: a wait for that is over. */
 void caller_server_ended(struct caller *c);
 

@@ -9,7 +9,7 @@
 #include "tools/phone/clock.h"
 #include "tools/phone/expect.h"
 
-enum { FULL_REPORTS = 20, FAILED_REPORTS = 50 };
+enum { FAILED_REPORTS = 50 };
 
 static bool expects(const struct options *o, const char *key)
 {
@@ -203,6 +203,22 @@ static cJSON *relay_json(const struct call *c)
 	return j;
 }
 
+/* By ear; on a relay, of what was spoken. */
+static void add_heard(cJSON *to, const struct call *c)
+{
+	cJSON *j = cJSON_AddObjectToObject(to, "heard"), *list = cJSON_AddArrayToObject(j, "at");
+	char *words = c->relay.count ? need_copy(text_str(&c->relay.spoken)) : chirp_text(&c->ears.ear, 0);
+
+	cJSON_AddStringToObject(j, "words", words);
+	free(words);
+	for (size_t i = 0; i < c->ears.ear.count; i++)
+		cJSON_AddItemToArray(
+		    list, cJSON_CreateNumber((double)(c->ears.ear.words[i].at / TICK_BYTES) * TICK_MS));
+	cJSON_AddNumberToObject(j, "longest_silence_ms", c->ears.longest_ticks * TICK_MS);
+	cJSON_AddNumberToObject(j, "longest_silence_end_ms", c->ears.longest_tick * TICK_MS);
+	cJSON_AddNumberToObject(j, "other_sound_ms", c->ears.other_ticks * TICK_MS);
+}
+
 static cJSON *call_json(const struct call *c)
 {
 	static const struct report_field fields[] = { SAME(INT, status), SAME(INT, upgrade_status),
@@ -240,6 +256,7 @@ static cJSON *call_json(const struct call *c)
 	report_fields(j, c, fields, sizeof fields / sizeof fields[0]);
 	add_answers(j, c);
 	add_turns(j, c);
+	add_heard(j, c);
 	if (c->relay.count)
 		cJSON_AddItemToObject(j, "relay", relay_json(c));
 	add_notes(j, c);

@@ -7,7 +7,7 @@
 
 #include "tools/kit/text.h"
 
-/* What a step takes: f file, " words, k keys, m milliseconds, r the rest; capitals may be left out. */
+/* What a step takes: f file, " words, c words to be spoken, k keys, m milliseconds, r the rest; capitals may be left out. */
 static const struct {
 	const char *name, *takes;
 } steps[] = {
@@ -31,6 +31,7 @@ static const struct {
 	[STEP_ERROR] = { "error", "w" },
 	[STEP_RAW] = { "raw", "r" },
 	[STEP_CUT] = { "cut", "" },
+	[STEP_WORDS] = { "words", "c" },
 };
 
 const char *step_name(enum step_kind kind)
@@ -97,6 +98,10 @@ static int take_word(struct step *s, char what, const char *word, const char *di
 	switch (what) {
 	case 'f':
 		return load(s, dir, word, why, why_size);
+	case 'c':
+		s->text = need_copy(word);
+		speech_of_words(&s->speech, word);
+		return 0;
 	case 'm':
 	case 'M':
 		if (is_ms(word, &s->ms))
@@ -159,6 +164,8 @@ int script_line(struct script *s, const char *line, const char *dir, int number,
 		err = take_word(step, *takes, word, dir, why, why_size);
 		free(word);
 	}
+	if (step->kind == STEP_WORDS)
+		step->kind = STEP_SAY;
 	if (!err && (word = next_word(&line))) {
 		snprintf(why, why_size, "%s does not take \"%s\"", steps[k].name, word);
 		free(word);

@@ -7,6 +7,7 @@
  * has failed then.
  *
  *     say FILE ["words"]                 speak a WAV file (words: a caption)
+ *     words "words"                      speak these as chirps (kit/chirp.h)
  *     silence MS                         say nothing for so long
  *     at MS                              wait until so long after the stream began
  *     wait-agent-talking MS [LIMIT_MS]   the agent has talked for so long ...
@@ -27,8 +28,8 @@
  *     hangup                             also at the end of the script
  *     repeat                             from the first line again
  *
- * `say` says its caption to a relay. The other way round, `prompt` and what follows it are
- * silence on a stream. The waits look at what the agent began to say after our last `say` or `dtmf`
+ * `say` and `words` say their caption to a relay. The other way round, `prompt` and what follows it are
+ * silence on a stream, but for wait-spoken, which waits for chirps. The waits look at what the agent began to say after our last `say` or `dtmf`
  * began: the answer to us, not the one we talked into.
  */
 #include <stdbool.h>
@@ -57,6 +58,7 @@ enum step_kind {
 	STEP_ERROR,
 	STEP_RAW,
 	STEP_CUT,
+	STEP_WORDS, /* a STEP_SAY, once it is read */
 };
 
 enum { STEPS_MAX = 256, WAIT_LIMIT_MS = 120000, KEY_GAP_MS = 250 };

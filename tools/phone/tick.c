@@ -34,16 +34,18 @@ static void listen_to(struct call *c, size_t n)
 		    (double)agent_last(&c->agent)->played_bytes / BYTES_PER_MS / 1000);
 }
 
-static void hear_words(struct call *c, uint64_t now_ns, uint8_t right[TICK_BYTES])
+/* In both: true if anything sounds in this tick. */
+static bool hear_words(struct call *c, uint64_t now_ns, uint8_t right[TICK_BYTES])
 {
 	size_t n = relay_speak(c, now_ns) ? TICK_BYTES : 0;
 
 	memset(right, 0xFF, TICK_BYTES);
 	c->played_bytes += n;
 	listen_to(c, n);
+	return n > 0;
 }
 
-static void play(struct call *c, uint64_t now_ns, uint8_t right[TICK_BYTES])
+static bool play(struct call *c, uint64_t now_ns, uint8_t right[TICK_BYTES])
 {
 	struct stream *s = &c->stream;
 	bool was_playing = s->play.playing;
@@ -60,6 +62,7 @@ static void play(struct call *c, uint64_t now_ns, uint8_t right[TICK_BYTES])
 		turn->play_ns = now_ns;
 	if (n && !c->first_play_ns)
 		c->first_play_ns = now_ns;
+	return c->agent.ears && ears_hear(&c->ears, right);
 }
 
 static void follow_script(struct call *c, const struct caller_news *news, uint64_t now_ns)
@@ -102,18 +105,17 @@ static void on_tick(struct timer *t, uint64_t now_ns)
 	struct stream *s = &c->stream;
 	uint8_t left[TICK_BYTES], right[TICK_BYTES];
 	struct caller_news news;
+	bool sounds;
 
 	count_lateness(c, now_ns, t->due_ns);
 	timer_set(c->loop, t, t->due_ns + TICK_NS);
 	if (!c->zero_ns)
 		c->zero_ns = now_ns;
 	s->last_tick_ns = now_ns;
-	if (c->stream.verb->relay) {
-		hear_words(c, now_ns, right);
-	} else {
-		play(c, now_ns, right);
+	sounds = c->stream.verb->relay ? hear_words(c, now_ns, right) : play(c, now_ns, right);
+	if (!c->stream.verb->relay)
 		stream_echo_marks(c, now_ns);
-	}
+	ears_wait(&c->ears, sounds, caller_waits(&c->caller, &c->agent), c->tick);
 	caller_tick(&c->caller, &c->agent, c->tick, c->clear_count, left, &news);
 	if (c->options->stamps)
 		inbound_stamp_frame(c, left, now_ns);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/kit/chirp.h"
 #include "tools/kit/g711.h"
 #include "tools/kit/sound.h"
 #include "tools/kit/text.h"
@@ -28,6 +29,15 @@ static void find_voice(struct speech *s, const int16_t *samples)
 	}
 }
 
+static void take_line(struct speech *out, const char *name, struct sound *line)
+{
+	out->name = need_copy(name);
+	out->data = need(line->count + 1);
+	out->len = format_encode(FORMAT_PCMU, line->samples, line->count, out->data);
+	find_voice(out, line->samples);
+	sound_free(line);
+}
+
 int wav_read(struct speech *out, const char *path, char *why, size_t why_size)
 {
 	struct sound file, line;
@@ -42,13 +52,18 @@ int wav_read(struct speech *out, const char *path, char *why, size_t why_size)
 		return -1;
 	}
 	sound_resample(&line, &file, LINE_HZ);
-	out->name = need_copy(slash ? slash + 1 : path);
-	out->data = need(line.count);
-	out->len = format_encode(FORMAT_PCMU, line.samples, line.count, out->data);
-	find_voice(out, line.samples);
+	take_line(out, slash ? slash + 1 : path, &line);
 	sound_free(&file);
-	sound_free(&line);
 	return 0;
+}
+
+void speech_of_words(struct speech *out, const char *words)
+{
+	struct sound line = { .rate_hz = LINE_HZ };
+
+	*out = (struct speech){ 0 };
+	chirp_say(&line, words);
+	take_line(out, "words", &line);
 }
 
 void speech_free(struct speech *s)

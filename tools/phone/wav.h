@@ -16,6 +16,8 @@ struct speech {
 
 /* Reads a mono PCM16 WAV of any rate. 0, or -1 with a sentence in `why`. */
 int wav_read(struct speech *out, const char *path, char *why, size_t why_size);
+/* Words as chirps. */
+void speech_of_words(struct speech *out, const char *words);
 void speech_free(struct speech *s);
 
 /* Writes two rows of mu-law, `len` bytes each, as a stereo PCM16 WAV of 8 kHz. 0 or -1 with errno set. */

@@ -108,14 +108,14 @@ static void send_arguments(struct session *s, const struct answer *a, const stru
 	}
 }
 
-static void send_call(struct session *s, struct answer *a, const struct line_call *wanted)
+static void send_call(struct session *s, struct answer *a, const struct line *line, const struct line_call *wanted)
 {
 	struct item *call = a->calls[a->call_count++] = items_new(s, ITEM_CALL, "in_progress");
 	int index = a->call_count - (a->begun ? 0 : 1);
 	char id[ID_SIZE];
 
 	call->words = need_copy(wanted->arguments);
-	call->then = a->line->then;
+	call->then = line->then;
 	snprintf(call->answer_id, sizeof call->answer_id, "%s", a->id);
 	snprintf(call->call_name, sizeof call->call_name, "%s", wanted->name);
 	session_new_id(s, "call", id);
@@ -132,9 +132,11 @@ static void send_call(struct session *s, struct answer *a, const struct line_cal
 
 static void send_calls(struct session *s, struct answer *a)
 {
-	for (int i = 0; i < a->line->call_count; i++)
-		if (wants_call(s, a, &a->line->calls[i]))
-			send_call(s, a, &a->line->calls[i]);
+	const struct line *line = a->calls_of ? a->calls_of : a->line;
+
+	for (int i = 0; i < line->call_count; i++)
+		if (wants_call(s, a, &line->calls[i]))
+			send_call(s, a, line, &line->calls[i]);
 }
 
 static void end_parts(struct session *s, struct answer *a)
@@ -144,6 +146,7 @@ static void end_parts(struct session *s, struct answer *a)
 	text_add(&said, a->line->say, a->words_sent);
 	a->item->status = a->status == COMPLETED ? "completed" : "incomplete";
 	a->item->words = need_copy(said.data);
+	a->item->known = need_copy(said.data);
 	if (a->text_only) {
 		out = answer_open_part(s, a, "response.output_text.done");
 		text_field(out, "text", said.data);

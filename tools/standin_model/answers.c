@@ -24,7 +24,7 @@ struct answer *answers_active(struct session *s)
 }
 
 /* What to say: what we are told to; else the answer to the last turn that has
- * none, else to what tools told, else to what was typed, else a greeting, else
+ * none, else the rest of an answer that breaks off, else to what tools told, else to what was typed, else a greeting, else
  * something polite. */
 static const struct line *choose_line(struct session *s, struct answer *a, const cJSON *request)
 {
@@ -42,11 +42,15 @@ static const struct line *choose_line(struct session *s, struct answer *a, const
 	/* Who is told to say something says that, and nothing else. */
 	if (words)
 		return a->own_line = script_new_line(words);
+	if (!out_of_band && (a->calls_of = items_broken_off(s, &words)))
+		return a->own_line = script_new_line(words);
 	if (given && (s->spoke || out_of_band))
 		return &script->otherwise;
-	if (s->turns_heard > s->turns_answered) {
-		s->turns_answered = s->turns_heard;
-		return script_turn(script, s->turns_heard - 1);
+	if (s->owed) {
+		const struct line *owed = s->owed;
+
+		s->owed = NULL;
+		return owed;
 	}
 	if (s->then) {
 		const struct line *then = s->then;
@@ -285,6 +289,8 @@ static void finish(struct session *s, struct answer *a, uint64_t now)
 	}
 	for (long i = 0; late->on && a->status == CANCELLED && a->begun && !a->text_only && i < late->number; i++)
 		send_audio(s, a, piece_bytes(s, a), now + (uint64_t)(i + 1) * PIECE_GAP_MS * NS_PER_MS);
+	if (a->call_count)
+		mischief_at(s, AT_TOOL);
 	mischief_at(s, AT_DONE);
 }
 

@@ -64,6 +64,7 @@ static void settle(struct session *s)
 
 void config_init(struct session *s, const char *model)
 {
+	const struct fault_state *expires = &s->faults->f[FAULT_EXPIRES];
 	struct text json = { 0 };
 
 	text_printf(&json, "{\"object\":\"realtime.session\",\"id\":\"%s\",\"type\":\"realtime\",\"model\":", s->id);
@@ -75,7 +76,7 @@ void config_init(struct session *s, const char *model)
 	    "\"transcription\":null,\"noise_reduction\":null,\"turn_detection\":%s},"
 	    "\"output\":{\"format\":{\"type\":\"audio/pcm\",\"rate\":24000},\"voice\":\"alloy\",\"speed\":1}},"
 	    "\"include\":null}",
-	    (long)time(NULL) + SESSION_SECONDS, server_vad_default);
+	    (long)time(NULL) + (expires->on ? expires->number : SESSION_SECONDS), server_vad_default);
 	s->config = cJSON_Parse(json.data);
 	text_free(&json);
 	if (!s->config)

@@ -16,6 +16,7 @@ enum {
 	READ_CHUNK = 16384,
 	READ_TURN = 1 << 20, /* then the others have their turn */
 	HANDSHAKE_MS = 30000,
+	LOOK_MS = 500, /* how often a connection that stalls looks whether the client is gone */
 	DRIP_MS = 5,
 	RATE_MS = 50 /* how often a slow reader reads */
 };
@@ -175,6 +176,19 @@ static void read_to_the_end(struct conn *c)
 		conn_over(c, "the client has gone, too");
 }
 
+/* Looks, and does not read. */
+static void check_gone(struct conn *c, uint64_t now)
+{
+	char byte;
+	int err = 0;
+	socklen_t len = sizeof err;
+
+	getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &err, &len);
+	if (err || recv(c->fd, &byte, 1, MSG_PEEK) == 0)
+		conn_over(c, "the client has gone, too");
+	c->state_until = now + LOOK_MS * NS_PER_MS;
+}
+
 static void note_tls(struct conn *c)
 {
 	struct record *r = c->record;
@@ -219,6 +233,9 @@ static void check_time(struct conn *c, uint64_t now)
 	if (c->state == OPEN || now < c->state_until)
 		return;
 	switch (c->state) {
+	case STALLED:
+		check_gone(c, now);
+		return;
 	case WAITING:
 		if (conn_drop_due(c, AT_ACCEPT))
 			return;
@@ -276,7 +293,8 @@ uint64_t conn_wake_ns(const struct conn *c)
 {
 	uint64_t wake = c->state == OPEN ? UINT64_MAX : c->state_until;
 
-	if ((c->more_to_read || c->next_read) && c->state != ANSWERING && !stopped_reading(c, mono_ns()))
+	if ((c->more_to_read || c->next_read) && c->state != ANSWERING && c->state != STALLED &&
+	    !stopped_reading(c, mono_ns()))
 		wake = earlier(wake, c->next_read);
 	if (c->out.len && c->next_write)
 		wake = earlier(wake, c->next_write);
@@ -287,7 +305,7 @@ uint64_t conn_wake_ns(const struct conn *c)
 
 uint32_t conn_events(const struct conn *c)
 {
-	bool reading = c->state != WAITING && c->state != ANSWERING && may_read(c, mono_ns());
+	bool reading = c->state != WAITING && c->state != ANSWERING && c->state != STALLED && may_read(c, mono_ns());
 
 	return (reading ? EPOLLIN : 0u) | (c->want_write ? EPOLLOUT : 0u);
 }

@@ -44,7 +44,7 @@ void conn_send_raw(struct conn *c, const void *bytes, size_t len);    /* as they
 /* A Close frame, then the end once the client has answered it or 2 s have passed. */
 void conn_close(struct conn *c, int code, const char *reason);
 
-/* At once: "rst", "fin" or "notify"; or a close code with an optional -REASON. */
+/* At once: "rst", "fin", "notify" or "stall"; or a close code with an optional -REASON. */
 void conn_drop(struct conn *c, const char *how);
 
 #endif

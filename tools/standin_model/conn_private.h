@@ -17,6 +17,7 @@ enum state {
 	OPEN,
 	CLOSING, /* everything was said; waiting for the client to go */
 	LEAVING, /* our side has ended; we read on until the client goes, or a reset would overtake our last words */
+	STALLED, /* nothing is read, written or ended any more */
 	OVER
 };
 

@@ -68,6 +68,12 @@ void conn_drop(struct conn *c, const char *how)
 	}
 	if (c->record->upgraded)
 		conn_flush(c, mono_ns()); /* what was said before is to arrive */
+	if (strcmp(how, "stall") == 0) {
+		snprintf(c->record->end, sizeof c->record->end, "%s", how);
+		c->state = STALLED;
+		c->state_until = mono_ns();
+		return;
+	}
 	if (strcmp(how, "notify") == 0)
 		SSL_shutdown(c->ssl);
 	else

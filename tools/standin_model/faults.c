@@ -3,6 +3,7 @@
 #include "tools/kit/command_line.h"
 #include "tools/kit/text.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +44,7 @@ static long default_number(enum fault fault)
 	case FAULT_READ_RATE:
 		return 2000;
 	case FAULT_EXPIRE:
+	case FAULT_EXPIRES:
 		return 60;
 	case FAULT_STOP_READING:
 		return 0;
@@ -66,6 +68,8 @@ static const char *default_what(enum fault fault)
 		return "server";
 	case FAULT_NO_AUDIO:
 		return "text";
+	case FAULT_REFUSE_ITEM:
+		return "user";
 	case FAULT_LOSE:
 	case FAULT_SPOIL:
 	case FAULT_TWICE:
@@ -89,11 +93,17 @@ static bool parse_where(struct fault_state *f, const char *where)
 {
 	char *end;
 
-	for (int i = 0; i < AT_SECONDS; i++)
-		if (strcmp(where, point_words[i]) == 0) {
-			f->at = (enum point)i;
-			return true;
-		}
+	for (int i = 0; i < AT_SECONDS; i++) {
+		size_t len = strlen(point_words[i]);
+
+		if (strncmp(where, point_words[i], len) != 0)
+			continue;
+		f->nth = strtol(where + len, &end, 10);
+		if (*end)
+			continue;
+		f->at = (enum point)i;
+		return true;
+	}
 	f->times = strtol(where, &end, 10);
 	if (end != where && strcmp(end, "s") == 0) {
 		f->at = AT_SECONDS;
@@ -129,9 +139,10 @@ static int parse(struct fault_state *f, const char *argument)
 static struct order {
 	int fault;
 	struct fault_state state;
-	unsigned long first, last;
+	unsigned long first, last, every;
 } orders[128];
 static size_t order_count;
+static _Atomic unsigned long counted_from;
 
 const char *faults_order(const char *argument)
 {
@@ -143,15 +154,19 @@ const char *faults_order(const char *argument)
 		free(name);
 		return "too many faults";
 	}
-	*order = (struct order){ .first = 1, .last = (unsigned long)-1 };
+	*order = (struct order){ .first = 1, .last = (unsigned long)-1, .every = 1 };
 	if (which) {
 		name[which - argument] = '\0';
 		which++;
-		if (*which != '-')
+		if (*which == '/')
+			order->every = strtoul(which + 1, &end, 10);
+		else if (*which != '-')
 			order->first = strtoul(which, &end, 10);
 		else
 			end = (char *)which;
-		if (*end == '\0')
+		if (*which == '/')
+			order->every += !order->every;
+		else if (*end == '\0')
 			order->last = order->first;
 		else if (*end == '-' && end[1])
 			order->last = strtoul(end + 1, NULL, 10);
@@ -164,11 +179,17 @@ const char *faults_order(const char *argument)
 	return NULL;
 }
 
+void faults_count_from(unsigned long number)
+{
+	atomic_store(&counted_from, number);
+}
+
 void faults_for(struct faults *out, unsigned long number)
 {
 	*out = (struct faults){ 0 };
+	number -= atomic_load(&counted_from);
 	for (size_t i = 0; i < order_count; i++)
-		if (number >= orders[i].first && number <= orders[i].last)
+		if (number >= orders[i].first && number <= orders[i].last && number % orders[i].every == 0)
 			out->f[orders[i].fault] = orders[i].state;
 }
 
@@ -185,7 +206,7 @@ bool fault_due(struct faults *faults, enum fault fault, enum point at)
 {
 	struct fault_state *f = &faults->f[fault];
 
-	if (!f->on || f->happened || f->at != at)
+	if (!f->on || f->happened || f->at != at || --f->nth > 0)
 		return false;
 	f->happened = true;
 	return true;
@@ -204,10 +225,11 @@ bool fault_again(struct faults *faults, enum fault fault)
 
 void faults_help(void)
 {
-	puts("Faults, each by --fault NAME[=VALUE][@WHICH]; WHICH counts connections from 1: @3, @-3, @3-\n"
+	puts("Faults, each by --fault NAME[=VALUE][@WHICH]; WHICH counts connections from 1: @3, @-3, @3-, @/3\n"
 	     "(a bridge that probes the model at start makes connection 1 itself).\n"
 	     "One connection may also order its own by fault=NAME=VALUE in its URL's query.\n"
-	     "WHERE is one of: accept tls upgrade open created updated speech answer done, or seconds (7s);\n"
+	     "WHERE is one of: accept tls upgrade open created updated speech answer tool done, or seconds (7s);\n"
+	     "answer2 is the second time;"
 	     "without one: answer for drop, updated for the others.\n");
 	for (int i = 0; i < FAULT_COUNT; i++) {
 		char name[64], word[WORD_SIZE];

@@ -5,14 +5,15 @@
  * A fault is ordered by --fault NAME[=VALUE][@WHICH] for all connections or
  * some, or by the query fault=NAME=VALUE of one connection's own URL. WHICH
  * counts connections from 1: @3 the third, @-3 the first three, @3- from the
- * third on.
+ * third on, @/3 every third. SIGUSR2 begins to count anew.
  */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /* Where a value says WHAT:WHERE, WHERE is a word of this list or seconds after
- * the upgrade ("7s"). The first four are before any session exists. */
+ * the upgrade ("7s"); a number behind the word says the how manieth time ("answer2").
+ * The first four are before any session exists. */
 #define POINTS(X) \
 	X(ACCEPT, "accept")   /* the connection was accepted */ \
 	X(TLS, "tls")         /* in the middle of the TLS handshake */ \
@@ -22,6 +23,7 @@
 	X(UPDATED, "updated") /* after the first session.updated */ \
 	X(SPEECH, "speech")   /* after speech_started */ \
 	X(ANSWER, "answer")   /* after the second audio delta of an answer */ \
+	X(TOOL, "tool")       /* after the response.done of an answer that calls functions */ \
 	X(DONE, "done")       /* after response.done */
 
 enum point {
@@ -51,7 +53,8 @@ enum point {
 	X(IGNORE_FIELD, "PATH", "take a session.update holding it, and leave that out of the session") \
 	X(REFUSE_UPDATE, "", "answer every session.update with an error of the server") \
 	X(DROP, "HOW:WHERE", \
-	    "end the connection: rst, fin (no close_notify), notify (TLS end, no Close), CODE or CODE-REASON (Close frame)") \
+	    "end the connection: rst, fin (no close_notify), notify (TLS end, no Close), CODE or CODE-REASON (Close frame); " \
+	    "or stall: it stays, and nobody is there") \
 	X(ERROR, "NAME:WHERE", \
 	    "send that error: unknown-parameter, session-expired, active-response, cancel-not-active, commit-empty, truncate-too-long, server, minimal, invalid-api-key, rate-limit, quota") \
 	X(GARBAGE, "WHAT:WHERE", \
@@ -77,6 +80,9 @@ enum point {
 	X(FRAGMENT, "BYTES", "every message in fragments of that size (1000)") \
 	X(DRIP, "BYTES", "write at most that many bytes at once, every 5 ms (100)") \
 	X(EXPIRE, "SECONDS", "the session expires: error, then close") \
+	X(EXPIRES, "SECONDS", "the same, and session.created says when (to the second)") \
+	X(REFUSE_ITEM, "KIND[:TIMES]", \
+	    "refuse items that are told: user, assistant, system, function_call, function_call_output") \
 	X(TRANSCRIPT_FAILS, "", "input_audio_transcription.failed instead of a transcript") \
 	X(NO_TRANSCRIPT, "", "no transcript of the caller ever comes") \
 	X(NO_TRUNCATED, "", "truncate is obeyed but not confirmed") \
@@ -97,7 +103,8 @@ struct fault_state {
 	bool on;
 	char what[64];   /* the value, or its part before the colon */
 	long number;     /* `what` as a number; the fault's own default if there is none */
-	enum point at;   /* part after the colon */
+	enum point at;   /* part after the colon ... */
+	long nth;        /* ... and which time; 0: the first */
 	long at_seconds; /* for AT_SECONDS */
 	long times;      /* part after the colon as a number, 0 if it is none */
 	bool happened;
@@ -109,6 +116,9 @@ struct faults {
 
 /* One --fault argument. NULL, or what is wrong with it (static). */
 const char *faults_order(const char *argument);
+
+/* Connections are counted from here: the next after `number` is the first. */
+void faults_count_from(unsigned long number);
 
 /* What connection `number` (from 1) does wrong. */
 void faults_for(struct faults *out, unsigned long number);

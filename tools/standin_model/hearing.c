@@ -59,9 +59,12 @@ static void commit(struct session *s, int start_ms, int end_ms, bool silent, uin
 {
 	struct item *item = items_new(s, ITEM_USER_AUDIO, "completed");
 	const char *before = s->item_count ? s->items[s->item_count - 1]->id : NULL;
-	const struct line *line = script_turn(s->service->script, s->turns_heard);
+	const struct script *script = s->service->script;
+	char *words = chirp_text(&s->ear, s->ear_from);
+	int turn = *words ? script_find_turn(script, words) : -1;
+	const struct line *line = script_turn(script, turn < 0 ? s->turns_heard : turn);
 	struct text *out;
-	cJSON *turn = cJSON_CreateObject();
+	cJSON *note = cJSON_CreateObject();
 
 	if (*s->speech_item)
 		memcpy(item->id, s->speech_item, ID_SIZE);
@@ -80,17 +83,20 @@ static void commit(struct session *s, int start_ms, int end_ms, bool silent, uin
 	s->buffer_ms = 0;
 	s->typed = false;
 	if (!silent) {
-		item->words = need_copy(line->hear);
+		item->words = need_copy(*words || script_in_chirps(script) ? words : line->hear);
+		s->ear_from = s->ear.count;
+		s->owed = line;
 		if (s->settings.transcription)
 			send_transcript(s, item, item->words, end_ms - start_ms, now);
-		s->turns_heard++;
-		session_say(s, "caller (%d to %d ms): %s", start_ms, end_ms, line->hear);
+		s->turns_heard = turn < 0 ? s->turns_heard + 1 : turn + 1;
+		session_say(s, "caller (%d to %d ms): %s", start_ms, end_ms, item->words);
 	}
-	cJSON_AddStringToObject(turn, "item_id", item->id);
-	cJSON_AddNumberToObject(turn, "start_ms", start_ms);
-	cJSON_AddNumberToObject(turn, "end_ms", end_ms);
-	cJSON_AddStringToObject(turn, "transcript", item->words ? item->words : "");
-	record_add(s->record->turns, turn);
+	cJSON_AddStringToObject(note, "item_id", item->id);
+	cJSON_AddNumberToObject(note, "start_ms", start_ms);
+	cJSON_AddNumberToObject(note, "end_ms", end_ms);
+	cJSON_AddStringToObject(note, "transcript", item->words ? item->words : "");
+	record_add(s->record->turns, note);
+	free(words);
 }
 
 static void on_started(struct session *s, int at_ms, uint64_t now)
@@ -158,6 +164,22 @@ static void detect(struct session *s, const int16_t *samples, size_t count, uint
 	check_idle(s, now);
 }
 
+/* In words, if they are chirps. */
+static void understand(struct session *s, const int16_t *samples, size_t count)
+{
+	int every = format_rate(s->settings.input) / CHIRP_HZ;
+	int16_t thinned[4096];
+	size_t n = 0;
+
+	if (every == 1) {
+		chirp_hear(&s->ear, samples, count);
+		return;
+	}
+	for (size_t i = 0; i < count && n < sizeof thinned / sizeof thinned[0]; i += (size_t)every)
+		thinned[n++] = samples[i];
+	chirp_hear(&s->ear, thinned, n);
+}
+
 static void keep_record(struct session *s, const int16_t *samples, size_t count)
 {
 	struct sound more = {
@@ -195,6 +217,7 @@ void hearing_append(struct session *s, const uint8_t *audio, size_t len, uint64_
 			text_add(&s->turn_audio, audio, len);
 		count = format_decode(s->settings.input, audio, len, samples);
 		keep_record(s, samples, count);
+		understand(s, samples, count);
 		if (s->settings.turn_detection)
 			detect(s, samples, count, now);
 		else

@@ -1,6 +1,7 @@
 #ifndef STANDIN_INSIDE_H
 #define STANDIN_INSIDE_H
 /* What the files that make up a session share. Nobody else includes this. */
+#include "tools/kit/chirp.h"
 #include "tools/kit/clock.h"
 #include "tools/kit/member.h"
 #include "tools/stamps.h"
@@ -33,6 +34,7 @@ struct item {
 	enum item_kind kind;
 	const char *status;
 	char *words;          /* transcript or text; NULL if there is none (any more) */
+	char *known;          /* of an answer of ours: what we know was heard of it; owned */
 	uint64_t audio_bytes; /* ITEM_ANSWER_AUDIO: produced so far */
 	enum sound_format format;
 	struct text audio;            /* ITEM_USER_AUDIO: what was heard, for retrieve */
@@ -47,6 +49,7 @@ struct answer {
 	struct answer *next;
 	char id[ID_SIZE];
 	const struct line *line;
+	const struct line *calls_of; /* whose calls end it; NULL: the line's own */
 	bool text_only, out_of_band;
 	char *metadata;  /* JSON, or NULL */
 	long max_tokens; /* 0: no limit */
@@ -130,7 +133,10 @@ struct session {
 	struct item **items;
 	size_t item_count, item_room;
 	struct answer *answers;
-	int turns_heard, turns_answered;
+	struct chirp_ear ear;
+	size_t ear_from; /* words before that were of earlier turns */
+	int turns_heard;
+	const struct line *owed; /* the answer to what the caller said last */
 	bool typed;              /* the newest item is the client's text */
 	struct text typed_words; /* which it is */
 	int turns_typed;         /* in a session in text */
@@ -178,6 +184,8 @@ void items_truncate(struct session *s, const cJSON *event, const char *event_id)
 void items_delete(struct session *s, const cJSON *event, const char *event_id);
 void items_retrieve(struct session *s, const cJSON *event, const char *event_id);
 void items_free_one(struct item *item);
+/* The line that the conversation breaks off in, and what is still to be said of it; NULL: none. */
+const struct line *items_broken_off(const struct session *s, const char **rest);
 void items_free(struct session *s);
 /* What is left in the conversation, into the report. */
 void items_record(struct session *s);

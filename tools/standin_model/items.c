@@ -19,6 +19,7 @@ void items_free_one(struct item *item)
 	if (!item)
 		return;
 	free(item->words);
+	free(item->known);
 	text_free(&item->audio);
 	free(item->call_id);
 	cJSON_Delete(item->given);
@@ -142,15 +143,30 @@ static size_t place_after(const struct session *s, const char *previous)
 	return find(s, previous) + 1;
 }
 
+static const char *item_type(const struct item *item)
+{
+	return item->kind == ITEM_CALL ? "function_call" : member_text(item->given, "type", "message");
+}
+
+/* A call, the model's own or one that it is told of. */
+static struct item *find_call(const struct session *s, const char *call_id)
+{
+	for (size_t i = 0; i < s->item_count; i++) {
+		struct item *item = s->items[i];
+
+		if (strcmp(item_type(item), "function_call") == 0 &&
+		    strcmp(item->given ? member_text(item->given, "call_id", "") : item->call_id, call_id) == 0)
+			return item;
+	}
+	return NULL;
+}
+
 /* Each call gets one output; with the last of its answer the model can go on. */
 static void take_output(struct session *s, const char *call_id)
 {
-	struct item *call = NULL;
+	struct item *call = find_call(s, call_id);
 	bool all = true;
 
-	for (size_t i = 0; i < s->item_count && !call; i++)
-		if (s->items[i]->kind == ITEM_CALL && strcmp(s->items[i]->call_id, call_id) == 0)
-			call = s->items[i];
 	if (!call) {
 		record_violation(s->record, "output for a call that was not made: %.60s", call_id);
 		return;
@@ -160,6 +176,10 @@ static void take_output(struct session *s, const char *call_id)
 	if (strcmp(call->status, "completed") != 0)
 		record_violation(s->record, "output for a call that was never finished: %.60s", call_id);
 	call->has_output = true;
+	if (call->given) {
+		s->then = script_then(s->service->script, member_text(call->given, "name", ""));
+		return;
+	}
 	for (size_t i = 0; i < s->item_count; i++) {
 		const struct item *other = s->items[i];
 
@@ -171,16 +191,65 @@ static void take_output(struct session *s, const char *call_id)
 		s->then = call->then;
 }
 
-/* What others say in a session in text (a cut answer put right) leaves the caller's words to be answered. */
-static void take_typed(struct session *s, const cJSON *item, bool user)
+static const char *words_of(const struct item *item)
 {
-	const cJSON *part = cJSON_GetArrayItem(member(item, "content"), 0);
+	const cJSON *part = cJSON_GetArrayItem(member(item->given, "content"), 0);
 
-	s->typed = user || (s->settings.text_only && s->typed);
+	return !item->given ? item->words : member_text(part, "text", member_text(part, "transcript", NULL));
+}
+
+static bool is_of(const struct item *item, const char *role)
+{
+	return strcmp(member_text(item->given, "role", ""), role) == 0;
+}
+
+/* An answer may be in pieces, if it was lost more than once; what the client notes between them does not matter. */
+const struct line *items_broken_off(const struct session *s, const char **rest)
+{
+	size_t first = s->item_count, last = first;
+	const struct line *line = NULL;
+	struct text said = { 0 };
+
+	while (first && (s->items[first - 1]->known || is_of(s->items[first - 1], "assistant") ||
+			    is_of(s->items[first - 1], "system")))
+		first--;
+	for (size_t from = first; from < last && !line; from++) {
+		text_clear(&said);
+		for (size_t i = from; i < last; i++) {
+			const struct item *item = s->items[i];
+			const char *words = item->known                ? item->known
+					    : is_of(item, "assistant") ? words_of(item)
+								       : NULL;
+
+			text_printf(&said, "%s ", words ? words : "");
+		}
+		line = script_rest(s->service->script, text_str(&said), rest);
+	}
+	text_free(&said);
+	return line;
+}
+
+/* What others say in a session in text (a cut answer put right) leaves the caller's words to be answered.
+ * Elsewhere words that the caller says in the script are taken as said, and an answer to them as given. */
+static void take_message(struct session *s, const struct item *item, const char *role)
+{
+	bool user = strcmp(role, "user") == 0;
+	const char *words = words_of(item);
+	int turn = user && words && !s->settings.text_only ? script_find_turn(s->service->script, words) : -1;
+
+	s->typed = turn < 0 && (user || (s->settings.text_only && s->typed));
+	if (strcmp(role, "assistant") == 0) {
+		s->owed = s->then = NULL;
+		s->spoke = true;
+	}
+	if (turn >= 0) {
+		s->owed = script_turn(s->service->script, turn);
+		s->turns_heard = turn + 1;
+	}
 	if (!user)
 		return;
 	text_clear(&s->typed_words);
-	text_puts(&s->typed_words, member_text(part, "text", ""));
+	text_puts(&s->typed_words, words ? words : "");
 }
 
 static void note_item(struct session *s, const cJSON *given, const char *previous)
@@ -213,6 +282,11 @@ void items_create(struct session *s, const cJSON *event, const char *event_id, u
 	char *json;
 
 	(void)now;
+	if (strcmp(s->faults->f[FAULT_REFUSE_ITEM].what, role ? role : type) == 0 &&
+	    fault_again(s->faults, FAULT_REFUSE_ITEM)) {
+		refuse(s, "invalid_value", "item", "This item is refused on purpose.", event_id);
+		return;
+	}
 	if (at > s->item_count) {
 		refuse(s, "invalid_value", "previous_item_id", "Previous item not found.", event_id);
 		return;
@@ -228,12 +302,14 @@ void items_create(struct session *s, const cJSON *event, const char *event_id, u
 	items_add(s, item, at);
 	items_send(s, "conversation.item.added", item, true);
 	items_send(s, "conversation.item.done", item, true);
-	take_typed(s, given, role && strcmp(role, "user") == 0);
+	take_message(s, item, role ? role : "");
 	json = cJSON_PrintUnformatted(given);
 	s->text_tokens += (long)strlen(json) / 4;
 	session_say(s, "item: %s", json);
 	note_item(s, given, member_text(event, "previous_item_id", NULL));
 	free(json);
+	if (strcmp(type, "function_call") == 0)
+		s->owed = NULL; /* it is what was made of it */
 	if (strcmp(type, "function_call_output") == 0)
 		take_output(s, member_text(given, "call_id", NULL));
 }
@@ -283,6 +359,8 @@ void items_truncate(struct session *s, const cJSON *event, const char *event_id)
 	note_truncate(s, id, end_ms, item, "");
 	if (options.load)
 		load_truncated(s, id, end_ms);
+	if (item->known && items_audio_ms(item) > 0)
+		item->known[(size_t)((double)strlen(item->known) * (double)end_ms / items_audio_ms(item))] = '\0';
 	item->audio_bytes = (uint64_t)end_ms * (uint64_t)format_bytes_per_ms(item->format);
 	/* What the caller did not hear is not to be in the context. */
 	free(item->words);

@@ -1,6 +1,7 @@
 #include "tools/kit/clock.h"
 #include "tools/kit/file.h"
 #include "tools/kit/server.h"
+#include "tools/standin_model/faults.h"
 #include "tools/standin_model/options.h"
 #include "tools/standin_model/script.h"
 #include "tools/standin_model/worker.h"
@@ -61,7 +62,7 @@ static void accept_all(int listener, struct worker **workers, int count, unsigne
 }
 
 /* True when it is time to go. */
-static bool on_signal(int signals, uint64_t started)
+static bool on_signal(int signals, uint64_t started, unsigned long connections)
 {
 	struct signalfd_siginfo info;
 	bool stop = false;
@@ -70,7 +71,7 @@ static bool on_signal(int signals, uint64_t started)
 		if (info.ssi_signo == SIGUSR1 && options.report)
 			report_write(options.report, started, mono_ns());
 		else if (info.ssi_signo == SIGUSR2)
-			load_stats_reset();
+			load_stats_reset(), faults_count_from(connections);
 		else if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
 			stop = true;
 	}
@@ -128,7 +129,7 @@ static void serve(struct service *service)
 		poll(fds, 2, -1);
 		if (fds[0].revents)
 			accept_all(listener, workers, count, &number);
-		if (fds[1].revents && on_signal(signals, started))
+		if (fds[1].revents && on_signal(signals, started, number))
 			break;
 	}
 	close(listener);

@@ -161,13 +161,18 @@ static void happen(struct session *s, enum fault fault)
 	conn_drop(s->conn, what);
 }
 
-static const enum fault timed[] = { FAULT_ERROR, FAULT_GARBAGE, FAULT_DROP };
+static const enum fault timed[] = { FAULT_ERROR, FAULT_GARBAGE, FAULT_DROP, FAULT_EXPIRE, FAULT_EXPIRES };
 enum { TIMED = sizeof timed / sizeof timed[0] };
+
+static bool is_expiry(enum fault fault)
+{
+	return fault == FAULT_EXPIRE || fault == FAULT_EXPIRES;
+}
 
 void mischief_at(struct session *s, enum point at)
 {
 	for (int i = 0; i < TIMED; i++)
-		if (fault_due(s->faults, timed[i], at))
+		if (!is_expiry(timed[i]) && fault_due(s->faults, timed[i], at))
 			happen(s, timed[i]);
 }
 
@@ -175,28 +180,29 @@ static uint64_t due_ns(const struct session *s, enum fault fault)
 {
 	const struct fault_state *f = &s->faults->f[fault];
 
-	if (!f->on || f->happened || (fault != FAULT_EXPIRE && f->at != AT_SECONDS))
+	if (!f->on || f->happened || (!is_expiry(fault) && f->at != AT_SECONDS))
 		return UINT64_MAX;
-	return s->started_ns + (uint64_t)(fault == FAULT_EXPIRE ? f->number : f->at_seconds) * 1000 * NS_PER_MS;
+	return s->started_ns + (uint64_t)(is_expiry(fault) ? f->number : f->at_seconds) * 1000 * NS_PER_MS;
 }
 
 void mischief_tick(struct session *s, uint64_t now)
 {
-	for (int i = 0; i < TIMED; i++)
-		if (now >= due_ns(s, timed[i])) {
-			s->faults->f[timed[i]].happened = true;
+	for (int i = 0; i < TIMED; i++) {
+		if (now < due_ns(s, timed[i]))
+			continue;
+		s->faults->f[timed[i]].happened = true;
+		if (is_expiry(timed[i])) {
+			send_error(s, "session-expired");
+			conn_close(s->conn, 1001, "session_expired");
+		} else {
 			happen(s, timed[i]);
 		}
-	if (now >= due_ns(s, FAULT_EXPIRE)) {
-		s->faults->f[FAULT_EXPIRE].happened = true;
-		send_error(s, "session-expired");
-		conn_close(s->conn, 1001, "session_expired");
 	}
 }
 
 uint64_t mischief_wake_ns(const struct session *s)
 {
-	uint64_t wake = due_ns(s, FAULT_EXPIRE);
+	uint64_t wake = UINT64_MAX;
 
 	for (int i = 0; i < TIMED; i++)
 		if (due_ns(s, timed[i]) < wake)

@@ -54,7 +54,7 @@ static const struct option_row rows[] = {
 	{ "load", NULL, NULL,
 	    "answer by the clock with stamped audio (tools/stamps.h), no turn detection;\n"
 	    "in text: when asked, with the time of sending (\"stamp NANOSECONDS\") in front;\n"
-	    "SIGUSR2 starts the measurement over",
+	    "SIGUSR2 starts the measurement over, and the count of connections",
 	    TO(FLAG, load) },
 	{ "load-every", "SECONDS", "5", "one answer that often in each session", TO(DOUBLE, load_every_s),
 	    .least = 0.001, .most = 1e6 },

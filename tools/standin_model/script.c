@@ -1,11 +1,11 @@
 #include "tools/standin_model/script.h"
 
+#include "tools/kit/chirp.h"
 #include "tools/kit/file.h"
 #include "tools/kit/member.h"
 #include "tools/kit/text.h"
 
 #include <cjson/cJSON.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,31 +87,7 @@ static void read_line(struct line *line, const cJSON *object, const char *name)
 	}
 }
 
-enum { MS_PER_LETTER = 62, INVENTED_RATE = 24000 };
-
-/* Letters become syllables: a low tone with overtones whose pitch wanders and
- * whose loudness swells and falls; spaces and commas are short silences. */
-static void invent(struct sound *s, const char *text)
-{
-	size_t letters = strlen(text), per_letter = MS_PER_LETTER * INVENTED_RATE / 1000;
-	double phase = 0;
-
-	if (letters < 8)
-		letters = 8;
-	s->rate_hz = INVENTED_RATE;
-	s->count = letters * per_letter;
-	s->samples = need(s->count * 2);
-	for (size_t i = 0; i < s->count; i++) {
-		size_t letter = i / per_letter;
-		unsigned char c = letter < strlen(text) ? (unsigned char)text[letter] : 'a';
-		double within = (double)(i % (per_letter * 3)) / (double)(per_letter * 3);
-		double loud = c == ' ' || c == ',' || c == '.' ? 0.1 : 0.4 + 0.6 * sin(within * M_PI);
-
-		phase += (120.0 + 3.0 * (c % 32)) / INVENTED_RATE;
-		double wave = sin(2 * M_PI * phase) + 0.5 * sin(6 * M_PI * phase) + 0.3 * sin(10 * M_PI * phase);
-		s->samples[i] = (int16_t)(5000 * loud * wave);
-	}
-}
+enum { INVENTED_RATE = 24000 };
 
 static void find_sound(struct sound *s, const char *voice_dir, const char *wav, const char *text)
 {
@@ -123,7 +99,8 @@ static void find_sound(struct sound *s, const char *voice_dir, const char *wav, 
 		return;
 	if (voice_dir)
 		fprintf(stderr, "standin-model: %s: %s; using tones\n", path, why);
-	invent(s, text);
+	*s = (struct sound){ .rate_hz = INVENTED_RATE };
+	chirp_say(s, text);
 }
 
 static void load_sound(struct line *line, const char *voice_dir)
@@ -178,6 +155,28 @@ struct line *script_new_line(const char *say)
 	return line;
 }
 
+/* Nothing but words with a number of their own. */
+static bool is_chirps(const char *words)
+{
+	const char *word;
+	size_t len;
+	bool some = false;
+
+	while ((len = chirp_next(&words, &word))) {
+		int number = chirp_number(word, len);
+
+		if (number < 0 || number >= CHIRP_OWN)
+			return false;
+		some = true;
+	}
+	return some;
+}
+
+bool script_in_chirps(const struct script *s)
+{
+	return is_chirps(s->turns[0].hear);
+}
+
 void script_load(struct script *s, const char *path, const char *voice_dir, bool sounds)
 {
 	struct text file = { 0 };
@@ -203,6 +202,8 @@ void script_load(struct script *s, const char *path, const char *voice_dir, bool
 	text_free(&file);
 	if (!sounds)
 		return;
+	if (script_in_chirps(s))
+		voice_dir = NULL;
 	load_sound(&s->greeting, voice_dir);
 	load_sound(&s->typed, voice_dir);
 	load_sound(&s->otherwise, voice_dir);
@@ -222,10 +223,95 @@ void script_free(struct script *s)
 
 const struct line *script_turn_of(const struct script *s, const char *words, int n)
 {
+	int at = script_find_turn(s, words);
+
+	return script_turn(s, at < 0 ? n : at);
+}
+
+/* How many of the words stand in the line, too. */
+static int shared(const char *words, const char *line)
+{
+	const char *word, *other, *in;
+	size_t len, n;
+	int count = 0;
+
+	while ((len = chirp_next(&words, &word)))
+		for (in = line; (n = chirp_next(&in, &other));)
+			if (n == len && memcmp(word, other, n) == 0) {
+				count++;
+				break;
+			}
+	return count;
+}
+
+int script_find_turn(const struct script *s, const char *words)
+{
+	int best = 0, found = -1;
+
 	for (int i = 0; i < s->turn_count; i++)
 		if (strcmp(s->turns[i].hear, words) == 0)
-			return &s->turns[i];
-	return script_turn(s, n);
+			return i;
+	if (!is_chirps(words))
+		return -1;
+	for (int i = 0; i < s->turn_count; i++) {
+		int count = shared(words, s->turns[i].hear);
+
+		found = count > best ? i : found;
+		best = count > best ? count : best;
+	}
+	return found;
+}
+
+static const struct line *find_then(const struct line *line, const char *name)
+{
+	for (int i = 0; i < line->call_count; i++)
+		if (line->then && strcmp(line->calls[i].name, name) == 0)
+			return line->then;
+	return line->then ? find_then(line->then, name) : NULL;
+}
+
+const struct line *script_then(const struct script *s, const char *name)
+{
+	const struct line *found = NULL;
+
+	for (int i = 0; i < s->turn_count && !found; i++)
+		found = find_then(&s->turns[i], name);
+	return found;
+}
+
+/* Behind what was said of the line, if it begins so and has more. */
+static const char *rest_of(const struct line *line, const char *said)
+{
+	const char *at = line->say, *word, *other;
+	size_t len, n;
+	bool some = false;
+
+	while ((len = chirp_next(&said, &word))) {
+		n = chirp_next(&at, &other);
+		/* The last word may have been cut in two: it is said again. */
+		if (n > len && memcmp(word, other, len) == 0 && !chirp_next(&said, &word))
+			return some ? other : NULL;
+		if (n != len || memcmp(word, other, len) != 0)
+			return NULL;
+		some = true;
+	}
+	return some && chirp_next(&at, &other) ? other : NULL;
+}
+
+static const struct line *rest_in(const struct line *line, const char *said, const char **rest)
+{
+	while (line && !(*rest = rest_of(line, said)))
+		line = line->then;
+	return line;
+}
+
+const struct line *script_rest(const struct script *s, const char *said, const char **rest)
+{
+	const struct line *line = rest_in(&s->greeting, said, rest);
+
+	for (int i = 0; i < s->turn_count && !line; i++)
+		line = rest_in(&s->turns[i], said, rest);
+	return line;
 }
 
 struct line *script_new_text(const char *say)

@@ -9,7 +9,10 @@
  *       "typed":     { "say": "…" },       answer to text and pressed keys
  *       "otherwise": { "say": "…" } }      answer when the turns are used up
  *
- * "hear" is the transcript of the caller's n-th utterance, by its number alone.
+ * "hear" is the transcript of the caller's n-th utterance, by its number alone; in a script whose turns
+ * are in chirps (kit/chirp.h) the transcript is what was said, and the turn with the most of its words is
+ * answered. A session that is told a conversation goes on with it: what the caller said last is
+ * answered, an answer that breaks off is said to its end, a tool that has told its result is gone by.
  * In a session in text it is what the caller is taken to have typed: the turn with these very
  * words is answered, else the next by number.
  * "wav" defaults to greeting, answer-N, typed, otherwise; the caller's lines
@@ -70,6 +73,19 @@ const struct line *script_turn(const struct script *s, int n);
 
 /* The turn that is heard as these words, or else the n-th (from 0). */
 const struct line *script_turn_of(const struct script *s, const char *words, int n);
+
+/* The number of that turn: in words of chirps (kit/chirp.h) the one that has most of them. -1: none. */
+int script_find_turn(const struct script *s, const char *words);
+
+/* Its turns are heard in chirps: who says them is understood, not believed to say the next line. */
+bool script_in_chirps(const struct script *s);
+
+/* What is said once a call of that name has its output; NULL: nothing. */
+const struct line *script_then(const struct script *s, const char *name);
+
+/* The line of which the beginning was said, and in *rest, borrowed, what is still to be said of it; NULL if
+ * there is no such line or no rest. */
+const struct line *script_rest(const struct script *s, const char *said, const char **rest);
 
 /* What a request's instructions tell the model to say word for word, borrowed
  * from them; NULL if nothing, or if it is the greeting, which is the script's.

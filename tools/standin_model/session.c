@@ -403,6 +403,7 @@ void session_free(struct session *s)
 	text_free(&s->typed_words);
 	text_free(&s->load.rest);
 	sound_free(&s->recorded);
+	chirp_ear_free(&s->ear);
 	free(s);
 }
 

@@ -108,7 +108,7 @@ static void show_latencies(const cJSON *turns)
 		put_ms(member_number(turn, "heard_ms", -1));
 		printf("%s\n", member_true(turn, "interrupted") ? "  interrupted" : "");
 	}
-	printf("\n  after event:  from the model's word that the caller stopped, to the answer's first audio\n"
+	printf("\n  after event:  from the word that the caller stopped, to the answer's first audio\n"
 	       "  after speech: the same from where that was in the caller's audio, by the model's own count\n");
 }
 

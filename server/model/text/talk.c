@@ -143,6 +143,14 @@ static bool take_result(struct talk *t, const cJSON *item)
 	return call && output && put(t, &like, output, "");
 }
 
+static bool take_call(struct talk *t, const cJSON *item)
+{
+	struct model_tool_call call = { json_str(item, "call_id"), json_str(item, "name"),
+		json_str(item, "arguments") };
+
+	return call.call_id && call.name && call.arguments && talk_put_call(t, &call);
+}
+
 bool talk_take(struct talk *t, const cJSON *message)
 {
 	const cJSON *item = json_get(message, "item");
@@ -152,6 +160,8 @@ bool talk_take(struct talk *t, const cJSON *message)
 	if (type && kind && !strcmp(type, "conversation.item.create")) {
 		if (!strcmp(kind, "message"))
 			return take_message(t, item, json_str(message, "previous_item_id"));
+		if (!strcmp(kind, "function_call"))
+			return take_call(t, item);
 		return !strcmp(kind, "function_call_output") && take_result(t, item);
 	}
 	if (!type || strcmp(type, "conversation.item.delete") != 0 || !(id = json_str(message, "item_id")))

@@ -20,7 +20,7 @@ static inline int conversation_kit_begin(void **state)
 	assert_int_equal(model_writer_open(&call->writer), 0);
 	call->caller_bell.fd = call->agent_bell.fd = -1;
 	con->call = call;
-	con->link = (struct link){ .call = call, .protocol = &realtime_protocol, .state = LINK_TALKING };
+	con->link = (struct link){ .call = call, .protocol = &realtime_protocol, .state = LINK_TALKING, .no = 1 };
 	timeline_init(&con->timeline);
 	buf_init(&con->message, 0);
 	return 0;

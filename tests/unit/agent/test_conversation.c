@@ -25,6 +25,7 @@ static void answer_at_length(const char *call_id)
 	text[TOOL_ANSWER_MAX - 1] = '\0';
 	assert_int_equal(toolbox_begin(&con->tools.box, call_id, "book", "{}", 0, 0), TOOL_BEGUN);
 	toolbox_result(&con->tools.box, toolbox_find(&con->tools.box, call_id), true, text, 0);
+	toolbox_find(&con->tools.box, call_id)->session = con->link.no;
 	free(text);
 }
 

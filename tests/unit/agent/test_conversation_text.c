@@ -6,6 +6,7 @@
 #include "common/clock.h"
 #include "common/json.h"
 #include "server/agent/conversation_orders.h"
+#include "server/agent/conversation_session.h"
 #include "server/agent/conversation_tools.h"
 #include "server/model/realtime.h"
 #include "tests/unit/agent/conversation_kit.h"
@@ -17,6 +18,7 @@
 static const struct phone_channel channel = { .text = true };
 static const struct relay_language languages[] = { { .code = "es-ES" } };
 static const char *const sounds[] = { "https://example.com/ring.mp3" };
+static const struct model_access to = { .host = "example.com" };
 static struct agent agent;
 static struct config cfg;
 static int64_t now;
@@ -30,12 +32,13 @@ static int begin(void **state)
 		.channel = CHANNEL_RELAY,
 		.knowledge = "",
 		.outcome_schema = "",
+		.transcription_model = "",
 		.relay = { .attributes = { [RELAY_language] = "en-US" },
 		    .languages = languages,
 		    .language_count = 1,
 		    .plays = sounds,
 		    .play_count = 1 } };
-	cfg = (struct config){ .silence_max_ms = 4000, .slow_answer_max_ms = 8000 };
+	cfg = (struct config){ .silence_max_ms = 4000, .slow_answer_max_ms = 8000, .replay_tokens = 8000 };
 	assert_int_equal(ring_open(&call->to_caller, 1 << 20), 0);
 	assert_int_equal(ring_open(&call->from_caller, 1 << 16), 0);
 	call->cfg = &cfg;
@@ -45,6 +48,8 @@ static int begin(void **state)
 	call->announced = true;
 	call->context = (struct call_context){ .agent = &agent, .instructions = "", .greeting = "Hello, how are you?" };
 	atomic_store(&call->started_us, 1);
+	con->link.access = &to;
+	con->link.renew_us = NEVER_US;
 	buf_init(&con->audio.decoded, 0);
 	dialogue_init(&con->dialogue,
 	    &(struct dialogue_rules){
@@ -58,6 +63,7 @@ static int begin(void **state)
 
 static int end(void **state)
 {
+	conversation_sessions_free(con);
 	dialogue_free(&con->dialogue);
 	buf_free(&con->audio.decoded);
 	ring_close(&call->to_caller);
@@ -417,6 +423,14 @@ static void voice_shows_that_the_caller_speaks(void **state)
 	assert_int_equal(con->timeline.count, 0);
 }
 
+static void session_is_ready(void)
+{
+	con->link.state = LINK_REPLAYING;
+	con->link.no++;
+	conversation_mind_sessions(con, now);
+	conversation_do_due(con, now);
+}
+
 /* As when the caller comes, before or after the session. */
 static void comes(enum link_state state)
 {
@@ -458,14 +472,10 @@ static void what_was_said_before_the_session_is_told_to_it_first(void **state)
 	from_caller(FROM_INTERRUPTED, 1, 6 * SPOKEN_MS_PER_BYTE, NULL);
 	caller_says("Hi there", true);
 	assert_string_equal(sent(), "");
-	con->link.state = LINK_TALKING;
-	conversation_tell_untold(con);
-	TELL(con, now, .type = EVENT_MODEL_READY);
-	conversation_do_due(con, now);
+	session_is_ready();
 	assert_string_equal(sent(), "assistant: Hello,");
 	assert_string_equal(sent(), "user: Hi there");
 	assert_string_equal(sent(), "response.create");
-	conversation_tell_untold(con);
 	assert_string_equal(sent(), "");
 }
 
@@ -475,9 +485,9 @@ static void greeting_of_which_nothing_was_heard_is_not_told(void **state)
 	comes(LINK_LOST);
 	from_caller(FROM_INTERRUPTED, 1, 0, NULL);
 	caller_says("Hi there", true);
-	con->link.state = LINK_TALKING;
-	conversation_tell_untold(con);
+	session_is_ready();
 	assert_string_equal(sent(), "user: Hi there");
+	assert_string_equal(sent(), "response.create");
 	assert_string_equal(sent(), "");
 }
 

@@ -1,7 +1,7 @@
 /* The link to the model over a protocol that is not OpenAI's, with a caller loop's
  * uplink at its other end: sessions come, fail, are lost, and are replaced under a
  * conversation that goes on. */
-#include "server/agent/link.h"
+#include "server/agent/link_next.h"
 
 #include "common/clock.h"
 #include "server/caller/uplink.h"
@@ -36,6 +36,7 @@ static bool caller_is_here; /* the agent loop passes the writer */
 static unsigned visited;    /* bits of the states the link was in */
 static char told[4096];     /* what the model told, a line each */
 static void (*replay)(void);
+static bool moment_is_good; /* for the next session to take its place */
 
 static int64_t now(void)
 {
@@ -61,6 +62,8 @@ static void turn(void)
 {
 	link_step(&link, now());
 	note();
+	if (link_swap(&link, moment_is_good))
+		note();
 	if (link.state == LINK_REPLAYING) {
 		if (replay)
 			replay();
@@ -179,6 +182,8 @@ static void begin(const struct fake_answer *first, const struct fake_answer *sec
 
 	memset(&cfg, 0, sizeof cfg);
 	cfg.backlog_ms = 100000;
+	cfg.session_renew_seconds = 3000;
+	cfg.reconnect_seconds = 10;
 	line = aligned_alloc(_Alignof(struct call), sizeof *line);
 	memset(line, 0, sizeof *line);
 	line->cfg = &cfg;
@@ -193,8 +198,10 @@ static void begin(const struct fake_answer *first, const struct fake_answer *sec
 	visited = 0;
 	told[0] = '\0';
 	replay = NULL;
+	moment_is_good = true;
 	caller_is_here = false;
 	uplink_init(&uplink, line, -1, now());
+	atomic_store(&line->said_to, UINT64_MAX); /* nothing that was sent is needed again */
 	link_open(&link, line, &endpoints, NULL, &wish);
 }
 
@@ -387,18 +394,43 @@ static void silent_session_is_asked_and_then_given_up(void **state)
 	(void)state;
 	begin(usual, NULL);
 	UNTIL(link_talks(&link));
-	heard = link.heard_us;
+	assert_true(link.was_pinged); /* at once, and it does not answer */
+	heard = link.heard_us = link.pinged_us;
 	assert_int_equal(link_deadline_us(&link), heard + 20 * US_PER_S);
 	link_ping(&link, heard + 20 * US_PER_S - 1);
 	assert_false(link.unsent);
 	link_ping(&link, heard + 20 * US_PER_S);
 	assert_true(link.unsent);
 	assert_int_equal(link_deadline_us(&link), heard + 40 * US_PER_S);
+	link_ping(&link, heard + 40 * US_PER_S);
+	assert_int_equal(link_deadline_us(&link), heard + 45 * US_PER_S);
 	link_ping(&link, heard + 45 * US_PER_S - 1);
 	assert_int_equal(link.state, LINK_TALKING);
 	link_ping(&link, heard + 45 * US_PER_S);
 	assert_int_equal(link.state, LINK_GONE);
 	assert_int_equal(link.why, END_MODEL_LOST);
+	end();
+}
+
+/* One that has answered a ping is soon known to be dead: sooner, while the caller waits. */
+static void session_that_answers_pings_no_more_is_lost_soon(void **state)
+{
+	int64_t heard;
+
+	(void)state;
+	begin(usual, NULL);
+	UNTIL(link_talks(&link));
+	UNTIL(link.answers_pings);
+	heard = link.heard_us;
+	assert_int_equal(link_deadline_us(&link), heard + 3 * US_PER_S);
+	link.waited_for = true;
+	assert_int_equal(link_deadline_us(&link), heard + 700 * US_PER_MS);
+	link_ping(&link, heard + 700 * US_PER_MS);
+	assert_int_equal(link_deadline_us(&link), heard + 2200 * US_PER_MS);
+	link_ping(&link, heard + 2200 * US_PER_MS - 1);
+	assert_int_equal(link.state, LINK_TALKING);
+	link_ping(&link, heard + 2200 * US_PER_MS);
+	assert_int_equal(link.state, LINK_GONE);
 	end();
 }
 
@@ -508,6 +540,20 @@ static void what_one_endpoint_refuses_the_other_is_asked_for(void **state)
 	end();
 }
 
+/* It may be well, and no answer can be had. */
+static void session_that_gives_no_answers_is_followed_by_one_elsewhere(void **state)
+{
+	(void)state;
+	begin_with_two(usual, usual);
+	UNTIL(link_talks(&link));
+	assert_ptr_equal(link.access, &to[0]);
+	link_lose(&link, END_MODEL_FAILED);
+	assert_int_equal(model_health_way(endpoints.health, &to[0], &agent), WAY_FAILING);
+	UNTIL(link_talks(&link));
+	assert_ptr_equal(link.access, &to[1]);
+	end();
+}
+
 static void refused_by_both_the_call_ends(void **state)
 {
 	(void)state;
@@ -582,7 +628,8 @@ static void session_is_replaced_under_a_conversation_that_goes_on(void **state)
 	expect_line(1, "", 1, "item past_1 caller hello");
 	expect_line(1, "", 2, "hear 160 2");
 	assert_int_equal(line->writer.session, 2);
-	assert_int_equal(uplink.sent, CHUNK); /* positions begin anew */
+	assert_int_equal(line->uplink_base, CHUNK); /* the model counts anew, the call goes on */
+	assert_int_equal(uplink.sent, 2 * CHUNK);
 	end();
 }
 
@@ -626,11 +673,236 @@ static void end_of_the_call_finds_the_writer_wherever_it_is(void **state)
 	(void)state;
 	begin_talking(usual);
 	assert_true(link_replace(&link, &to[1], &wish, now()));
-	while (!link.next_ready)
+	while (!link.swap)
 		turn();
 	assert_false(link.writer_is_ours);
 	atomic_store(&line->end, END_CALLER_HUNG_UP);
-	assert_int_equal(link_deadline_us(&link), link.heard_us + 20 * US_PER_S);
+	assert_true(link.was_pinged && link_deadline_us(&link) > now());
+	end();
+}
+
+/* ---------------------------------------------------------------------- lost, and again */
+
+static const struct fake_answer never_ready[] = { { "", "created s\nerror retry -" }, { 0 } };
+
+/* A session of the first model is talked to; what comes after it is the second's. */
+static void begin_and_lose(const struct fake_answer *second, int tries)
+{
+	begin_talking(second);
+	cfg.reconnect_tries = tries;
+	to[0].port = to[second ? 1 : 0].port;
+	visited = 0;
+	fake_model_tell(models[0], "!");
+	UNTIL(link.state == LINK_LOST);
+}
+
+static void lost_session_is_followed_by_another_at_once(void **state)
+{
+	(void)state;
+	begin_and_lose(NULL, 3);
+	replay = tell_past;
+	put_chunk(1);
+	say("item lost"); /* nobody is there */
+	UNTIL(link_talks(&link) && !uplink.audio.len);
+	assert_int_equal(visited,
+	    1 << LINK_LOST | 1 << LINK_DIALLING | 1 << LINK_CONFIGURING | 1 << LINK_REPLAYING | 1 << LINK_TALKING);
+	assert_int_equal(line->writer.session, 2);
+	assert_int_equal(link.tries, 1);
+	expect_line(0, "item", 0, "item past_1 caller hello");
+	expect_line(0, "hear", 0, "hear 160 1");
+	end();
+}
+
+static void each_try_comes_after_a_longer_pause_and_has_two_seconds(void **state)
+{
+	(void)state;
+	begin_and_lose(never_ready, 5);
+	for (int64_t pause = 125 * US_PER_MS; link.state != LINK_GONE; pause = earlier(2 * pause, US_PER_S * 2)) {
+		int64_t due = link_deadline_us(&link);
+
+		if (link.tries) {
+			assert_in_range(due - link.now_us, pause * 3 / 4, pause);
+			skew += later(due - now(), 0);
+		}
+		UNTIL(link.state == LINK_DIALLING);
+		assert_true(link_deadline_us(&link) <= now() + 2 * US_PER_S);
+		UNTIL(link.state == LINK_LOST || link.state == LINK_GONE);
+	}
+	assert_int_equal(link.tries, 5);
+	assert_int_equal(link.why, END_MODEL_LOST);
+	end();
+}
+
+static void no_try_is_made_after_all_their_time(void **state)
+{
+	(void)state;
+	begin_and_lose(never_ready, 20);
+	UNTIL(link.tries == 1 && link.state == LINK_LOST);
+	skew += 10 * US_PER_S;
+	UNTIL(link.state == LINK_GONE);
+	assert_int_equal(link.tries, 2);
+	assert_int_equal(link.why, END_MODEL_LOST);
+	end();
+}
+
+static void sessions_that_are_lost_at_once_count_as_tries(void **state)
+{
+	static const struct fake_answer flaps[] = { { "", "created s" }, { "configure", "ready s\n!" }, { 0 } };
+
+	(void)state;
+	begin_and_lose(flaps, 3);
+	UNTIL(link.state == LINK_GONE);
+	assert_int_equal(fake_model_count(models[1], "configure"), 3);
+	assert_int_equal(line->writer.session, 4);
+	end();
+}
+
+static void session_that_was_a_good_one_begins_the_count_anew(void **state)
+{
+	(void)state;
+	begin_and_lose(NULL, 2);
+	for (int loss = 1; loss <= 3; loss++) {
+		UNTIL(link_talks(&link));
+		if (loss == 1)
+			link_proved(&link); /* it answered */
+		else
+			skew += 30 * US_PER_S; /* it talked for long */
+		fake_model_tell(models[0], "!");
+		UNTIL(link.state == LINK_LOST);
+		assert_int_equal(link.tries, 0);
+	}
+	UNTIL(link_talks(&link));
+	assert_int_equal(line->writer.session, 5);
+	end();
+}
+
+static void what_stays_so_ends_the_tries(void **state)
+{
+	static const struct fake_answer refused[] = { { "", "created s\nerror fatal -" }, { 0 } };
+
+	(void)state;
+	begin_and_lose(refused, 3);
+	UNTIL(link.state == LINK_GONE);
+	assert_int_equal(link.tries, 1);
+	assert_int_equal(link.why, END_MODEL_REFUSED);
+	end();
+	begin_talking(NULL);
+	cfg.reconnect_tries = 3;
+	link_lose(&link, END_MODEL_REFUSED);
+	assert_int_equal(link.state, LINK_GONE);
+	assert_int_equal(link.why, END_MODEL_REFUSED);
+	end();
+}
+
+static void caller_loop_that_holds_the_writer_is_waited_for(void **state)
+{
+	(void)state;
+	begin_talking(NULL);
+	cfg.reconnect_tries = 3;
+	link_lose(&link, END_MODEL_LOST);
+	for (int i = 0; i < 3; i++) {
+		link_step(&link, now());
+		assert_int_equal(link.state, LINK_LOST); /* the caller loop uses its connection */
+		assert_non_null(link.session);
+	}
+	assert_int_equal(link_deadline_us(&link), INT64_MAX);
+	UNTIL(link_talks(&link));
+	end();
+}
+
+/* ---------------------------------------------------------------------------- renewal */
+
+/* The loop is woken for it: by its descriptor, or first by the resolver's bell. */
+static void next_wakes_the_loop(void)
+{
+	struct pollfd bell = { .fd = line->agent_bell.fd, .events = POLLIN }, fds[LINK_FDS];
+
+	link_fds(&link, fds);
+	if (fds[1].fd < 0)
+		assert_int_equal(poll(&bell, 1, HANG_US / US_PER_MS), 1);
+}
+
+static void next_session_is_told_before_it_takes_over_at_a_good_moment(void **state)
+{
+	(void)state;
+	begin_talking(usual);
+	moment_is_good = false;
+	replay = tell_past;
+	link.renew_us = link.force_us = NEVER_US;
+	assert_false(link_renew(&link, now()));
+	assert_true(link_replace(&link, &to[1], &wish, now()));
+	next_wakes_the_loop();
+	UNTIL(link.next_ready);
+	link_send_next(&link, "item past_0 caller hi", 21);
+	fake_model_tell(models[1], "error harmless past_0");
+	put_chunk(1);
+	UNTIL(!uplink.audio.len && fake_model_count(models[1], "item") && !link.writer_is_ours);
+	assert_ptr_equal(link.access, &to[0]); /* it goes on */
+	fake_model_tell(models[0], "begun r1");
+	UNTIL(strstr(told, "r1"));
+	/* A good moment, and gone before the writer is here. */
+	assert_false(link_swap(&link, true));
+	uplink_run(&uplink, now());
+	UNTIL(!link.writer_is_ours && !link.swap);
+	assert_ptr_equal(link.access, &to[0]);
+	moment_is_good = true;
+	UNTIL(link.access == &to[1] && !link.writer_is_ours);
+	put_chunk(2);
+	UNTIL(!uplink.audio.len);
+	expect_line(0, "hear", 0, "hear 160 1");
+	expect_line(1, "item", 0, "item past_0 caller hi");
+	expect_line(1, "item", 1, "item past_1 caller hello");
+	expect_line(1, "hear", 0, "hear 160 2");
+	end();
+}
+
+static void next_session_that_is_lost_before_its_turn_is_dialled_again_later(void **state)
+{
+	(void)state;
+	begin_talking(usual);
+	moment_is_good = false;
+	assert_true(link_replace(&link, &to[1], &wish, now()));
+	UNTIL(link.next_ready);
+	fake_model_tell(models[1], "!");
+	UNTIL(!link.next);
+	assert_int_equal(link.state, LINK_TALKING);
+	assert_true(link.renew_us > now());
+	assert_false(link_renew(&link, now()));
+	skew += 11 * US_PER_S;
+	to[0].port = to[1].port;
+	assert_true(link_renew(&link, now()));
+	UNTIL(link.next_ready);
+	end();
+}
+
+static void next_session_that_is_ready_takes_the_place_of_a_lost_one(void **state)
+{
+	(void)state;
+	begin_talking(usual);
+	cfg.reconnect_tries = 1;
+	moment_is_good = false;
+	assert_true(link_replace(&link, &to[1], &wish, now()));
+	UNTIL(link.next_ready);
+	fake_model_tell(models[0], "!");
+	UNTIL(link.access == &to[1] && link_talks(&link));
+	assert_int_equal(line->writer.session, 2);
+	assert_int_equal(fake_model_count(models[1], "configure"), 1);
+	end();
+}
+
+static void session_is_renewed_before_the_service_ends_it(void **state)
+{
+	static const struct fake_answer brief[] = { { "", "created s 40" }, { "configure", "ready s" }, { 0 } };
+
+	(void)state;
+	begin(usual, brief);
+	UNTIL(link_talks(&link));
+	assert_int_equal(link.renew_us, link.began_us + (3000 - 60) * (int64_t)US_PER_S);
+	assert_int_equal(link.force_us, link.began_us + (3000 - 15) * (int64_t)US_PER_S);
+	assert_true(link_replace(&link, &to[1], &wish, now()));
+	UNTIL(link.access == &to[1]);
+	assert_in_range(link.renew_us, link.began_us + 20 * US_PER_S, link.began_us + 36 * US_PER_S);
+	assert_true(link.renew_us < link.force_us && link.force_us <= link.began_us + 40 * US_PER_S);
 	end();
 }
 
@@ -779,11 +1051,13 @@ const struct CMUnitTest unit_tests[] = {
 	cmocka_unit_test(refusal_that_stays_so_is_not_tried_again),
 	cmocka_unit_test(close_tells_by_its_class_how_the_call_ends),
 	cmocka_unit_test(silent_session_is_asked_and_then_given_up),
+	cmocka_unit_test(session_that_answers_pings_no_more_is_lost_soon),
 	cmocka_unit_test(orders_go_by_whoever_has_the_writer_in_their_order),
 	cmocka_unit_test(writer_that_is_asked_back_comes_with_all_that_was_ordered),
 	cmocka_unit_test(caller_loop_that_cannot_write_loses_the_session),
 	cmocka_unit_test(second_endpoint_is_dialled_at_once_when_the_first_fails),
 	cmocka_unit_test(what_one_endpoint_refuses_the_other_is_asked_for),
+	cmocka_unit_test(session_that_gives_no_answers_is_followed_by_one_elsewhere),
 	cmocka_unit_test(refused_by_both_the_call_ends),
 	cmocka_unit_test(failing_at_both_the_call_ends_after_three_tries),
 	cmocka_unit_test(what_is_moderated_is_asked_for_nowhere_else),
@@ -792,6 +1066,17 @@ const struct CMUnitTest unit_tests[] = {
 	cmocka_unit_test(next_session_that_cannot_be_had_changes_nothing),
 	cmocka_unit_test(old_session_lost_before_the_next_is_ready_is_no_end),
 	cmocka_unit_test(end_of_the_call_finds_the_writer_wherever_it_is),
+	cmocka_unit_test(lost_session_is_followed_by_another_at_once),
+	cmocka_unit_test(each_try_comes_after_a_longer_pause_and_has_two_seconds),
+	cmocka_unit_test(no_try_is_made_after_all_their_time),
+	cmocka_unit_test(sessions_that_are_lost_at_once_count_as_tries),
+	cmocka_unit_test(session_that_was_a_good_one_begins_the_count_anew),
+	cmocka_unit_test(what_stays_so_ends_the_tries),
+	cmocka_unit_test(caller_loop_that_holds_the_writer_is_waited_for),
+	cmocka_unit_test(next_session_is_told_before_it_takes_over_at_a_good_moment),
+	cmocka_unit_test(next_session_that_is_lost_before_its_turn_is_dialled_again_later),
+	cmocka_unit_test(next_session_that_is_ready_takes_the_place_of_a_lost_one),
+	cmocka_unit_test(session_is_renewed_before_the_service_ends_it),
 	cmocka_unit_test(nothing_is_lost_doubled_or_torn_while_sessions_change),
 	cmocka_unit_test(a_text_api_is_talked_to_as_any_other_model),
 	{ 0 },

@@ -25,7 +25,7 @@ static void tool_runs_once_for_each_call_id(void **state)
 	assert_int_equal(begin(&t, "call_1"), TOOL_KNOWN);
 	toolbox_result(&t, toolbox_find(&t, "call_1"), true, "{}", T0);
 	assert_int_equal(begin(&t, "call_1"), TOOL_KNOWN);
-	toolbox_told(toolbox_find(&t, "call_1"));
+	toolbox_told(&t, toolbox_find(&t, "call_1"));
 	assert_int_equal(begin(&t, "call_1"), TOOL_KNOWN); /* nor when all is over */
 	toolbox_free(&t);
 }
@@ -48,7 +48,7 @@ static void runs_are_numbered_and_found_by_the_models_id(void **state)
 	toolbox_free(&t);
 }
 
-static void answer_is_kept_until_it_is_told(void **state)
+static void answer_is_kept_whole_until_it_is_told(void **state)
 {
 	struct toolbox t = { 0 };
 	struct tool_run *run;
@@ -58,9 +58,38 @@ static void answer_is_kept_until_it_is_told(void **state)
 	run = toolbox_find(&t, "call_1");
 	toolbox_result(&t, run, true, "{\"a\":1}", T0);
 	assert_string_equal(run->output, "{\"a\":1}");
-	toolbox_told(run);
-	assert_null(run->output);
+	toolbox_told(&t, run);
+	assert_string_equal(run->output, "{\"a\":1}"); /* for sessions to come */
 	toolbox_free(&t);
+}
+
+/* Of a long one the beginning, and of many the newest. */
+static void what_is_kept_for_other_sessions_is_bounded(void **state)
+{
+	enum { LONG = 60000, RUNS = 12 };
+	char *answer = malloc(LONG + 1), id[16];
+	struct toolbox t = { 0 };
+
+	(void)state;
+	memset(answer, 'x', LONG);
+	memcpy(answer + TOOL_KEPT - 1, "\xc3\xa9", 2);
+	answer[LONG] = '\0';
+	for (int i = 0; i < RUNS; i++) {
+		snprintf(id, sizeof id, "%d", i);
+		begin(&t, id);
+		toolbox_result(&t, toolbox_find(&t, id), true, answer, T0);
+		assert_int_equal(strlen(toolbox_find(&t, id)->output), LONG);
+		toolbox_told(&t, toolbox_find(&t, id));
+	}
+	for (uint32_t no = 1; no <= RUNS; no++) {
+		assert_true(toolbox_no(&t, no)->told);
+		if (no <= RUNS - 8)
+			assert_null(toolbox_no(&t, no)->output);
+		else
+			assert_int_equal(strlen(toolbox_no(&t, no)->output), TOOL_KEPT - 1);
+	}
+	toolbox_free(&t);
+	free(answer);
 }
 
 static void ids_that_differ_at_their_end_are_two(void **state)
@@ -138,7 +167,8 @@ static void what_was_called_is_shown_and_bounded(void **state)
 const struct CMUnitTest unit_tests[] = {
 	cmocka_unit_test(tool_runs_once_for_each_call_id),
 	cmocka_unit_test(runs_are_numbered_and_found_by_the_models_id),
-	cmocka_unit_test(answer_is_kept_until_it_is_told),
+	cmocka_unit_test(answer_is_kept_whole_until_it_is_told),
+	cmocka_unit_test(what_is_kept_for_other_sessions_is_bounded),
 	cmocka_unit_test(ids_that_differ_at_their_end_are_two),
 	cmocka_unit_test(there_are_limits),
 	cmocka_unit_test(what_was_called_is_shown_and_bounded),

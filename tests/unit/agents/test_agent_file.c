@@ -334,7 +334,7 @@ static const struct {
 	{ JSON({ "record" : "yes" }), "record", "off/local/twilio" },
 	{ JSON({ "record" : "local" }), "record", "DATA_DIR" },
 	{ JSON({ "limits" : [] }), "limits", "object" },
-	{ JSON({ "limits" : { "max_call_seconds" : 3600 } }), "limits.max_call_seconds", "3500" },
+	{ JSON({ "limits" : { "max_call_seconds" : 14101 } }), "limits.max_call_seconds", "14100" },
 	{ JSON({ "fallback" : { "number" : "911" } }), "fallback.number", "E.164" },
 	/* endpoints */
 	{ JSON({ "endpoints" : [] }), "endpoints", "one element at least" },

@@ -531,6 +531,23 @@ static bool notes_tell(const char *sentence)
 	return tell;
 }
 
+static void a_relay_without_a_price_is_told_wherever_it_is_named(void **state)
+{
+	(void)state;
+	put("a.json", "{\"numbers\":[],\"variants\":[{\"name\":\"x\"},{\"name\":\"y\",\"channel\":\"relay\"}]}");
+	open_agents();
+	assert_true(notes_tell("RELAY_MINUTE_PRICE is not set"));
+	put("a.json", "{\"numbers\":[]}");
+	assert_int_equal(agents_reload(agents, &problem), 0);
+	assert_false(notes_tell("RELAY_MINUTE_PRICE"));
+	cfg.channel = CHANNEL_RELAY; /* the built-in one's */
+	assert_int_equal(agents_reload(agents, &problem), 0);
+	assert_true(notes_tell("RELAY_MINUTE_PRICE is not set"));
+	cfg.relay_minute_price = 0.07;
+	assert_int_equal(agents_reload(agents, &problem), 0);
+	assert_false(notes_tell("RELAY_MINUTE_PRICE"));
+}
+
 static void who_places_calls_without_the_setting_is_told_what_holds(void **state)
 {
 	(void)state;
@@ -631,6 +648,7 @@ const struct CMUnitTest unit_tests[] = {
 	CASE(bad_file_keeps_the_old_and_says_so_until_it_is_mended),
 	CASE(calls_may_come_in_while_agents_are_reloaded),
 	CASE(their_own_numbers_say_whom_they_may_dial),
+	CASE(a_relay_without_a_price_is_told_wherever_it_is_named),
 	CASE(who_places_calls_without_the_setting_is_told_what_holds),
 	CASE(the_setting_says_it_instead),
 	CASE(numbers_that_will_not_be_dialled_are_told),

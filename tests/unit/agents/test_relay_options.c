@@ -1,6 +1,7 @@
 /* What an agent's file may say about ConversationRelay. */
 #include "server/agents/agent_file.h"
 #include "server/agents/agent_memory.h"
+#include "server/agents/describe.h"
 
 #include "tests/peers/setup.h"
 #include "tests/unit.h"
@@ -118,10 +119,11 @@ static void wrong_values_are_refused_with_a_sentence(void **state)
 	refuses(
 	    "\"languages\": [{\"code\": \"es-ES\"}, {\"code\": \"es-ES\"}]", "relay.languages[1].code: is the same");
 	refuses("\"language\": \"Spanish\"", "relay.language: must be a language tag");
-	refuses("\"ttsProvider\": \"Azure\"", "relay.ttsProvider: must be one of ElevenLabs|Google|Amazon");
-	refuses("\"interruptible\": \"voice\"", "relay.interruptible: must be one of none|dtmf|speech|any");
-	refuses("\"interruptible\": null", "relay.interruptible: must be a text");
-	refuses("\"hints\": [\"a\"]", "relay.hints: must be a text");
+	refuses("\"ttsProvider\": \"Azure\"", "relay.ttsProvider: must be one of ElevenLabs/Google/Amazon");
+	refuses("\"interruptible\": \"voice\"", "relay.interruptible: must be one of none/dtmf/speech/any");
+	refuses("\"interruptible\": null", "relay.interruptible: must be one of none/dtmf");
+	refuses("\"hints\": [\"a\"]", "relay.hints: must be one text of 1 to 4096 bytes");
+	refuses("\"languages\": [\"es-ES\"]", "relay.languages[0]: must be an object, as in {\"code\": \"es-ES\"}");
 	refuses("\"debug\": \"all\"", "relay.debug: must be one of");
 	refuses("\"plays\": [\"http://a.example/x.mp3\"]", "relay.plays[0]: must look like https://");
 	refuses("\"plays\": [\"https:///x.mp3\"]", "relay.plays[0]: must look like https://");
@@ -148,8 +150,79 @@ static void welcome_greeting_is_the_exact_greeting(void **state)
 	assert_string_equal(entry.variants[0]->greeting, "Hi {{caller}}!");
 	agent_memory_release(entry.memory);
 	refuses("\"welcomeGreeting\": \"\"", "relay.welcomeGreeting: must not be empty");
-	refuses("\"welcomeGreeting\": \"Hi {{who}}!\"", "relay.welcomeGreeting: ");
 	refuses("\"welcomeGreeting\": true", "relay.welcomeGreeting: must be a text");
+	refuses("\"welcomeGreeting\": \"Hi {{who}}!\"", "relay.welcomeGreeting: ");
+	assert_null(strstr(buf_text(&written), "greeting.text")); /* it is there, if wrong */
+}
+
+/* A file with these keys beside the channel; what it is refused for, or noted. */
+static const struct {
+	const char *file, *wrong, *noted;
+} pairs[] = {
+	{ "\"greeting\": {\"text\": \"Hi\"}, \"relay\": {\"welcomeGreeting\": \"Ho\"}",
+	    "x.json: relay.welcomeGreeting: is a greeting, and \"greeting\" is another: leave one out\n", "" },
+	{ "\"greeting\": {\"mode\": \"wait\"}, \"relay\": {\"welcomeGreeting\": \"Ho\"}",
+	    "x.json: relay.welcomeGreeting: is a greeting, and \"greeting\" is another: leave one out\n", "" },
+	{ "\"greeting\": {\"mode\": \"exact\", \"protect_ms\": 5}, \"relay\": {\"welcomeGreeting\": \"Ho\"}", "", "" },
+	{ "\"relay\": {\"voice\": \"a\"}, \"transcription\": {\"language\": \"es\"}, \"interruptible\": false", "",
+	    "" },
+	{ "\"voice\": \"marin\", \"turn_detection\": {\"type\": \"semantic_vad\"}", "",
+	    "x.json: voice: has no effect with \"channel\": \"relay\", where Twilio hears and speaks\n"
+	    "x.json: turn_detection: has no effect with \"channel\": \"relay\", where Twilio hears and speaks\n" },
+	{ "\"channel\": \"stream\", \"voice\": \"marin\", \"relay\": {\"voice\": \"a\"}", "",
+	    "x.json: relay: has no effect without \"channel\": \"relay\"\n" },
+	/* What variants share may be meant for some of them. */
+	{ "\"voice\": \"marin\", \"variants\": [{\"name\": \"a\", \"channel\": \"stream\"}, {\"name\": \"b\"}]", "",
+	    "" },
+	{ "\"variants\": [{\"name\": \"a\"}, {\"name\": \"b\", \"speed\": 1.2}]", "",
+	    "x.json: variants[1].speed: has no effect with \"channel\": \"relay\", where Twilio hears and speaks\n" },
+};
+
+static void keys_without_effect_are_noted_and_two_greetings_refused(void **state)
+{
+	struct config relay;
+
+	(void)state;
+	pairs_load(&relay, (const char *const[]){ "CHANNEL", "relay", NULL });
+	for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+		struct agent_entry entry;
+		struct agent_text in = { .name = "x", .file = "x.json", .folder = "." };
+		char text[400];
+		int err;
+
+		in.len = (size_t)snprintf(text, sizeof text, "{%s}", pairs[i].file);
+		in.text = text;
+		buf_reset(&written);
+		buf_reset(&noted);
+		err = agent_file_read(&entry, &relay, &in, &written, &noted);
+		if (!err)
+			agent_memory_release(entry.memory);
+		assert_string_equal(buf_text(&written), pairs[i].wrong);
+		assert_string_equal(buf_text(&noted), pairs[i].noted);
+	}
+	config_free(&relay);
+}
+
+/* The line of --check has the voice that is heard. */
+static void a_line_tells_of_channel_protocol_and_voice(void **state)
+{
+	static const char *const lines[][2] = {
+		{ "{}", " model=gpt-realtime-2.1 voice=verse " },
+		{ "{\"channel\": \"relay\"}", " channel=relay model=gpt-realtime-2.1 voice=ElevenLabs/its-own " },
+		{ "{\"channel\": \"relay\", \"model_protocol\": \"text\", \"relay\": {\"ttsProvider\": \"Google\", \"voice\": \"v\"}}",
+		    " channel=relay model_protocol=text model=gpt-5.6-luna voice=Google/v " },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+		struct agent_entry entry;
+
+		assert_int_equal(read_agent(&entry, lines[i][0]), 0);
+		buf_reset(&written);
+		agent_describe(entry.variants[0], true, &written);
+		agent_memory_release(entry.memory);
+		assert_non_null(strstr(buf_text(&written), lines[i][1]));
+	}
 }
 
 static void channel_goes_with_some_models_and_recordings(void **state)
@@ -211,6 +284,8 @@ const struct CMUnitTest unit_tests[] = {
 	cmocka_unit_test(wrong_values_are_refused_with_a_sentence),
 	cmocka_unit_test(names_of_old_samples_get_a_sentence),
 	cmocka_unit_test(welcome_greeting_is_the_exact_greeting),
+	cmocka_unit_test(keys_without_effect_are_noted_and_two_greetings_refused),
+	cmocka_unit_test(a_line_tells_of_channel_protocol_and_voice),
 	cmocka_unit_test(channel_goes_with_some_models_and_recordings),
 	cmocka_unit_test(the_model_goes_with_its_protocol),
 	GROUP(begin, end),

@@ -164,6 +164,26 @@ static void one_byte_at_a_time_works_too(void **state)
 	converter_close(c);
 }
 
+/* As to a session that follows a lost one: nothing of what that one was told is in it. */
+static void the_way_to_the_model_starts_afresh_when_told_to(void **state)
+{
+	struct converter *c;
+	size_t first, second;
+
+	(void)state;
+	assert_int_equal(converter_open(&c, AUDIO_PCM), 0);
+	speak(caller, 800, 440);
+	first = converter_to_model(c, caller, 800, model);
+	converter_reset_to_model(c);
+	second = converter_to_model(c, caller, 800, again);
+	assert_int_equal(second, first);
+	assert_memory_equal(again, model, first);
+	converter_close(c);
+	assert_int_equal(converter_open(&c, AUDIO_PCMA), 0);
+	converter_reset_to_model(c); /* it has no past */
+	converter_close(c);
+}
+
 static void bounds_hold_for_every_length(void **state)
 {
 	struct converter *c;
@@ -249,6 +269,7 @@ const struct CMUnitTest unit_tests[] = {
 	cmocka_unit_test(a_voice_survives_the_way_to_24_khz_and_back),
 	cmocka_unit_test(pieces_cut_anywhere_give_what_the_whole_gives),
 	cmocka_unit_test(one_byte_at_a_time_works_too),
+	cmocka_unit_test(the_way_to_the_model_starts_afresh_when_told_to),
 	cmocka_unit_test(bounds_hold_for_every_length),
 	cmocka_unit_test(a_reset_forgets_half_a_sample_and_the_filter),
 	cmocka_unit_test(finishing_brings_out_the_rest),

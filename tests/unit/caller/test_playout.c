@@ -26,7 +26,7 @@ static struct from_cut cut_told;
 /* Over the channel that the table names, or one of sound. */
 static int begin(void **state)
 {
-	cfg.playout_lead_ms = LEAD_MS;
+	cfg = (struct config){ .playout_lead_ms = LEAD_MS };
 	memset(&stats, 0, sizeof stats);
 	line = aligned_alloc(_Alignof(struct call), sizeof *line);
 	memset(line, 0, sizeof *line);
@@ -78,7 +78,7 @@ static void cut(void)
 /* What was sent since the last time. */
 struct sent {
 	size_t bytes[10]; /* of audio, by item */
-	int clears, marks;
+	int clears, marks, tones;
 	char last_mark[64];
 	bool audio_after_clear;
 };
@@ -100,7 +100,11 @@ static void take(const char *text, struct sent *sent)
 	size_t bytes;
 	int first;
 
-	if (sscanf(text, "audio MZ1 %zu %d", &bytes, &first) == 2) {
+	if (sscanf(text, "audio MZ1 %zu %d", &bytes, &first) == 2 && first == MULAW_SILENCE) {
+		assert_int_equal(
+		    bytes, HOLD_TONE_MS * G711_BYTES_PER_MS); /* it begins softly, and no item is called so */
+		sent->tones++;
+	} else if (sscanf(text, "audio MZ1 %zu %d", &bytes, &first) == 2) {
 		sent->bytes[first] += bytes;
 		if (sent->clears)
 			sent->audio_after_clear = true;
@@ -112,20 +116,25 @@ static void take(const char *text, struct sent *sent)
 	}
 }
 
-static struct sent run(void)
+static struct sent look(void)
 {
 	struct sent sent = { 0 };
 	struct ws_reader *reader;
 	struct ws_message frame;
 	size_t at = 0;
 
-	playout_run(&playout, now);
 	assert_int_equal(ws_reader_open(&reader, false, 65536, read_out, &at), 0);
 	while (ws_reader_next(reader, &frame) == 1)
 		take(frame.data, &sent);
 	ws_reader_close(reader);
 	buf_reset(&out);
 	return sent;
+}
+
+static struct sent run(void)
+{
+	playout_run(&playout, now);
+	return look();
 }
 
 static void echo(const char *mark)
@@ -517,6 +526,150 @@ static void say_we_open(void)
 	assert_int_equal(told(&first, sizeof first), FROM_FIRST_AUDIO);
 }
 
+/* ------------------------------------------------------------------ the hold tone */
+
+static void wait_from_now_on(void)
+{
+	cfg.hold_after_ms = 2500;
+	atomic_store(&line->waits_since_us, now);
+}
+
+/* The caller waits, and a tone has just begun. */
+static void begin_tone(void)
+{
+	wait_from_now_on();
+	run();
+	now += 2500 * US_PER_MS;
+	assert_int_equal(run().tones, 1);
+}
+
+static void a_caller_who_waits_hears_a_tone_every_two_seconds(void **state)
+{
+	int64_t since = now;
+	struct sent sent;
+
+	(void)state;
+	wait_from_now_on();
+	assert_int_equal(run().tones, 0);
+	for (int i = 0; i < 3; i++) {
+		int64_t due = since + 2500 * US_PER_MS + i * HOLD_EVERY_US;
+
+		assert_int_equal(playout_deadline_us(&playout), due);
+		now = due - 1;
+		assert_int_equal(run().tones, 0);
+		now = due;
+		sent = run();
+		assert_int_equal(sent.tones, 1);
+		assert_int_equal(sent.marks + sent.clears, 0);
+		assert_int_equal(run().tones, 0);
+	}
+	assert_int_equal(told(&cut_told, sizeof cut_told), 0);
+	assert_int_equal(playout.ledger.sent, 0);
+	assert_false(playout.any_audio);
+	assert_int_equal(stat_get(audio_hold_tones), 3);
+	atomic_store(&line->waits_since_us, 0);
+	now += 10 * (int64_t)US_PER_S;
+	assert_int_equal(run().tones, 0);
+	assert_int_equal(playout_deadline_us(&playout), INT64_MAX);
+	atomic_store(&line->waits_since_us, now);
+	cfg.hold_after_ms = 0; /* nobody wants it */
+	now += 10 * (int64_t)US_PER_S;
+	assert_int_equal(run().tones, 0);
+}
+
+static void a_tone_stops_for_what_is_said(void **state)
+{
+	struct heard heard;
+	struct sent sent;
+
+	(void)state;
+	begin_tone();
+	now += 100 * US_PER_MS;
+	sent = send_item();
+	assert_int_equal(sent.clears, 1);
+	assert_true(sent.audio_after_clear);
+	assert_int_equal(sent.bytes[1], 800);
+	assert_int_equal(sent.tones, 0);
+	now += 100 * US_PER_MS;
+	echo(sent.last_mark); /* the generation is still the same */
+	run();
+	assert_int_equal(told(&heard, sizeof heard), FROM_HEARD);
+	assert_true(heard.confirmed);
+	assert_int_equal(heard.heard_ms, 100);
+	/* One that is over need not be stopped. */
+	now += 10 * (int64_t)US_PER_S;
+	assert_int_equal(run().tones, 1);
+	now += HOLD_TONE_MS * US_PER_MS;
+	queue(2, 100);
+	assert_int_equal(run().clears, 0);
+}
+
+static void a_tone_stops_at_a_cut_and_at_the_end(void **state)
+{
+	(void)state;
+	begin_tone();
+	cut();
+	assert_int_equal(run().clears, 1);
+	expect_told(FROM_CUT);
+	assert_int_equal(cut_told.count, 0);
+	now += HOLD_EVERY_US;
+	assert_int_equal(run().tones, 1);
+	now += HOLD_TONE_MS * US_PER_MS;
+	cut();
+	assert_int_equal(run().clears, 0);
+	expect_told(FROM_CUT);
+	now += HOLD_EVERY_US;
+	assert_int_equal(run().tones, 1);
+	playout_leave(&playout, now);
+	assert_int_equal(look().clears, 1);
+}
+
+static void no_tone_sounds_while_there_is_something_to_hear(void **state)
+{
+	struct sent sent;
+
+	(void)state;
+	cfg.hold_after_ms = 100;
+	atomic_store(&line->waits_since_us, now);
+	queue(1, 1000);
+	begin_item(1, 1000);
+	for (int i = 0; i < 20; i++) {
+		assert_int_equal((sent = run()).tones, 0);
+		now += 100 * US_PER_MS;
+	}
+	/* All has been sent; the phone may have heard it. */
+	assert_int_equal(run().tones, 0);
+	echo(sent.last_mark);
+	assert_int_equal(run().tones, 0);
+	/* In the middle of an item, too, but only once the phone must have nothing left. */
+	now += 300 * US_PER_MS + LEDGER_UNCONFIRMED_US;
+	assert_int_equal(run().tones, 1);
+}
+
+static void a_phone_that_stopped_by_itself_hears_no_tone_before_its_cut(void **state)
+{
+	(void)state;
+	begin_tone();
+	playout_interrupted(&playout, NULL, 0, -1, now);
+	expect_told(FROM_INTERRUPTED);
+	assert_int_equal(look().clears, 1);
+	now += 5 * (int64_t)US_PER_S;
+	assert_int_equal(run().tones, 0);
+	cut();
+	assert_int_equal(run().tones, 1);
+}
+
+static void a_phone_that_speaks_by_itself_gets_no_tone(void **state)
+{
+	(void)state;
+	wait_from_now_on();
+	run();
+	now += 10 * (int64_t)US_PER_S;
+	playout_run(&playout, now);
+	assert_int_equal(out.len, 0);
+	assert_int_equal(playout_deadline_us(&playout), INT64_MAX);
+}
+
 static int begin_said(void **state)
 {
 	if (begin(state))
@@ -810,6 +963,12 @@ const struct CMUnitTest unit_tests[] = {
 	TEST_OVER(a_cut_without_marks_tells_what_the_clock_says, silent_channel_without_marks),
 	TEST(a_phone_that_stopped_by_itself_has_heard_no_more),
 	TEST(leaving_tells_what_was_heard),
+	TEST(a_caller_who_waits_hears_a_tone_every_two_seconds),
+	TEST(a_tone_stops_for_what_is_said),
+	TEST(a_tone_stops_at_a_cut_and_at_the_end),
+	TEST(no_tone_sounds_while_there_is_something_to_hear),
+	TEST(a_phone_that_stopped_by_itself_hears_no_tone_before_its_cut),
+	TEST_OVER(a_phone_that_speaks_by_itself_gets_no_tone, silent_channel_of_text),
 #define TEST_OF_TEXT(name) TEST_OVER(name, silent_channel_of_text)
 #define TEST_SAID(name) cmocka_unit_test_prestate_setup_teardown(name, begin_said, end, (void *)&silent_channel_of_text)
 	TEST_SAID(text_goes_out_at_once_and_its_end_behind_it),

@@ -1,12 +1,19 @@
 /* The caller's audio before it leaves: kept while the model is away, skipped
- * when too old, filled where it is missing; and the valve. */
+ * when too old, filled where it is missing; what sessions get that follow one
+ * another; and the valve. */
 #include "common/base64.h"
 #include "common/clock.h"
+#include "common/ws_client.h"
 #include "server/stats/stats.h"
 #include "server/caller/uplink.h"
+#include "server/model/session.h"
 #include "server/phone/channel.h"
+#include "tests/peers/fake_model.h"
+#include "tests/peers/fake_protocol.h"
 #include "tests/unit.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -22,6 +29,12 @@ static struct call *line;
 static struct uplink uplink;
 static int sockets[2]; /* ours, Twilio's */
 static int64_t now;
+
+/* The table, stood in for. */
+void call_end(struct call *c, enum call_end why)
+{
+	atomic_store(&c->end, (int)why);
+}
 
 static int begin(void **state)
 {
@@ -154,6 +167,353 @@ static void nonsense_is_not_taken_for_audio(void **state)
 	assert_int_equal(counted(&line->counters.frames_in), 0);
 }
 
+/* ------------------------------------------------------- one session after another */
+
+static struct fake_model *model;
+static struct model_access access_to;
+static struct model_session *session;
+static size_t lines; /* of audio that the model had, and the test has looked at */
+static uint64_t timestamp_ms;
+static int next_fill;
+
+static int begin_sessions(void **state)
+{
+	static const struct fake_answer answers[] = { { "", "created s" }, { "configure", "ready s" }, { 0 } };
+
+	if (begin(state) || model_writer_open(&line->writer))
+		return -1;
+	memset(&stats, 0, sizeof stats);
+	model = fake_model_start(answers);
+	fake_model_access(model, &access_to, &cfg);
+	session = NULL;
+	lines = 0;
+	timestamp_ms = 0;
+	next_fill = 0;
+	return 0;
+}
+
+static void lose_session(void)
+{
+	atomic_store(&line->writer.holder, WRITER_AGENT);
+	model_writer_leave(&line->writer);
+	uplink.unsent = false;
+	model_session_close(session);
+	session = NULL;
+}
+
+static int end_sessions(void **state)
+{
+	lose_session();
+	fake_model_access_close(&access_to);
+	fake_model_stop(model);
+	model_writer_close(&line->writer);
+	return end(state);
+}
+
+/* As the agent loop does; the last session is lost by then. */
+static void meet_in(enum audio_format format)
+{
+	static const struct agent agent = { .openai_model = "m", .instructions = "" };
+	static const struct model_wish wish = { .agent = &agent, .instructions = "", .caller = "+1" };
+	struct bell bell;
+	int done;
+
+	lose_session();
+	assert_int_equal(bell_open(&bell), 0);
+	assert_int_equal(model_session_open(&session, &access_to, &wish, &bell, clock_now_us()), 0);
+	while (!(done = model_session_step(session, clock_now_us()))) {
+		struct pollfd fds[2] = { { .fd = bell.fd, .events = POLLIN } };
+
+		model_session_poll(session, &fds[1]);
+		poll(fds, 2, 10);
+		bell_clear(&bell);
+	}
+	assert_int_equal(done, 1);
+	while (model_session_flush(session) == -EAGAIN)
+		poll(NULL, 0, 1);
+	bell_close(&bell);
+	model_writer_meet(&line->writer, model_session_client(session), &fake_protocol, format);
+	atomic_store(&line->writer.holder, WRITER_CALLER);
+}
+
+static void meet(void)
+{
+	meet_in(AUDIO_PCMU);
+}
+
+/* Frames that come in time, the n-th of the test filled with n, each sent on at once. */
+static void hear(int frames)
+{
+	for (int i = 0; i < frames; i++) {
+		assert_true(frame(timestamp_ms, (uint8_t)next_fill++));
+		timestamp_ms += FRAME_MS;
+		now += FRAME_MS * US_PER_MS;
+		uplink_run(&uplink, now);
+	}
+}
+
+/* The next thing the model gets: `bytes` of audio, which begin with the n-th frame. */
+static void expect_heard(int bytes, int nth)
+{
+	char line_of[64], expected[64];
+
+	while (uplink.unsent)
+		uplink_run(&uplink, now);
+	fake_model_wait(model, "hear", lines + 1);
+	fake_model_line(model, "hear", lines++, line_of, sizeof line_of);
+	snprintf(expected, sizeof expected, "hear %d %d", bytes, (nth & 0xff) * 257);
+	assert_string_equal(line_of, expected);
+}
+
+static void expect_frames_one_by_one(int first, int count)
+{
+	for (int i = 0; i < count; i++)
+		expect_heard(FRAME, first + i);
+}
+
+static void said_to_frame(int n)
+{
+	atomic_store(&line->said_to, (uint64_t)n * FRAME);
+}
+
+static void what_was_said_since_is_sent_again_to_the_next_session(void **state)
+{
+	(void)state;
+	meet();
+	hear(10);
+	expect_frames_one_by_one(0, 10);
+	said_to_frame(4);
+	meet();
+	hear(1);
+	expect_heard(7 * FRAME, 4); /* as it was said, with what came meanwhile behind it */
+	hear(1);
+	expect_heard(FRAME, 11);
+	assert_int_equal(line->uplink_base, 4 * FRAME);
+	assert_int_equal(call_position(line, 20), 5 * FRAME);
+	assert_int_equal(uplink.sent, 12 * FRAME);
+	assert_int_equal(call_position_us(line, 11 * FRAME), now - FRAME_MS * US_PER_MS);
+	assert_int_equal(call_said_by(line, now - 2 * FRAME_MS * US_PER_MS), 10 * FRAME);
+	assert_int_equal(stat_get(audio_resent_ms), 6 * FRAME_MS);
+	assert_int_equal(counted(&line->counters.dropped_ms), 0);
+	assert_int_equal(atomic_load(&line->counters.backlog_ms), 0);
+}
+
+static void first_session_gets_nothing_twice(void **state)
+{
+	(void)state;
+	hear(3);
+	meet();
+	hear(1);
+	expect_heard(4 * FRAME, 0);
+	assert_int_equal(line->uplink_base, 0);
+	assert_int_equal(stat_get(audio_resent_ms), 0);
+}
+
+static void what_need_not_be_sent_again_is_not(void **state)
+{
+	(void)state;
+	meet();
+	hear(10);
+	expect_frames_one_by_one(0, 10);
+	said_to_frame(10);
+	meet();
+	uplink_run(&uplink, now);
+	assert_int_equal(line->uplink_base, 10 * FRAME);
+	hear(1);
+	expect_heard(FRAME, 10);
+	assert_int_equal(stat_get(audio_resent_ms), 0);
+	assert_int_equal(counted(&line->counters.dropped_ms), 0);
+}
+
+static void position_beyond_what_was_sent_keeps_what_waits(void **state)
+{
+	(void)state;
+	meet();
+	hear(2);
+	expect_frames_one_by_one(0, 2);
+	said_to_frame(1000);
+	lose_session();
+	hear(3);
+	assert_int_equal(uplink_waiting(&uplink), 3 * FRAME);
+	meet();
+	uplink_run(&uplink, now);
+	expect_heard(3 * FRAME, 2);
+	assert_int_equal(line->uplink_base, 2 * FRAME);
+	assert_int_equal(counted(&line->counters.dropped_ms), 0);
+}
+
+static void two_sessions_lost_in_a_row_lose_nothing(void **state)
+{
+	(void)state;
+	meet();
+	hear(5);
+	expect_frames_one_by_one(0, 5);
+	said_to_frame(2);
+	for (int i = 0; i < 3; i++) {
+		meet();
+		uplink_run(&uplink, now);
+		expect_heard(3 * FRAME, 2);
+		assert_int_equal(line->uplink_base, 2 * FRAME);
+		assert_int_equal(uplink.sent, 5 * FRAME);
+	}
+	said_to_frame(4);
+	meet();
+	uplink_run(&uplink, now);
+	expect_heard(FRAME, 4);
+	assert_int_equal(stat_get(audio_resent_ms), (3 * 3 + 1) * FRAME_MS);
+}
+
+static void session_that_takes_nothing_yet_is_followed_by_one_that_gets_all(void **state)
+{
+	static char noise[40 * 1024];
+
+	(void)state;
+	meet();
+	hear(5);
+	expect_frames_one_by_one(0, 5);
+	said_to_frame(3);
+	meet();
+	memset(noise, 'x', sizeof noise);
+	assert_int_equal(ws_client_send_text(line->writer.client, noise, sizeof noise), 0);
+	hear(1); /* not yet */
+	assert_int_equal(uplink_waiting(&uplink), 3 * FRAME);
+	assert_int_equal(line->uplink_base, 3 * FRAME);
+	meet();
+	hear(1);
+	expect_heard(4 * FRAME, 3);
+	assert_int_equal(line->uplink_base, 3 * FRAME);
+	assert_int_equal(counted(&line->counters.dropped_ms), 0);
+}
+
+static void what_is_missing_beyond_the_backlog_is_counted_once(void **state)
+{
+	(void)state;
+	meet();
+	hear(60);
+	expect_frames_one_by_one(0, 60);
+	assert_int_equal(counted(&line->counters.dropped_ms), 0); /* the session has it */
+	for (int i = 0; i < 2; i++) {
+		meet();
+		uplink_run(&uplink, now);
+		expect_heard(BACKLOG_MS * 8, 10);
+		assert_int_equal(line->uplink_base, 10 * FRAME);
+		assert_int_equal(counted(&line->counters.dropped_ms), 10 * FRAME_MS);
+	}
+	hear(5);
+	expect_frames_one_by_one(60, 5);
+	meet();
+	uplink_run(&uplink, now);
+	expect_heard(BACKLOG_MS * 8, 15);
+	assert_int_equal(counted(&line->counters.dropped_ms), 15 * FRAME_MS);
+}
+
+static void what_was_sent_and_what_waits_are_one_backlog(void **state)
+{
+	(void)state;
+	meet();
+	hear(30);
+	expect_frames_one_by_one(0, 30);
+	lose_session();
+	hear(40);
+	meet();
+	uplink_run(&uplink, now);
+	expect_heard(BACKLOG_MS * 8, 20);
+	assert_int_equal(counted(&line->counters.dropped_ms), 20 * FRAME_MS);
+	/* What waits alone is more: nothing that was sent stays, and the positions go on. */
+	lose_session();
+	hear(60);
+	assert_int_equal(uplink.kept, 0);
+	meet();
+	uplink_run(&uplink, now);
+	expect_heard(BACKLOG_MS * 8, 80);
+	assert_int_equal(line->uplink_base, 70 * FRAME);
+}
+
+static void silence_in_place_of_missing_frames_is_sent_again_with_them(void **state)
+{
+	(void)state;
+	meet();
+	hear(1);
+	expect_heard(FRAME, 0);
+	timestamp_ms += 100;
+	now += 100 * US_PER_MS;
+	hear(1);
+	expect_heard(FRAME + 100 * 8, 0xff);
+	meet();
+	uplink_run(&uplink, now);
+	expect_heard(2 * FRAME + 100 * 8, 0);
+}
+
+/* Each session counts bytes of its own format; a position is one of ours. */
+static void session_of_another_format_begins_afresh(void **state)
+{
+	char first[64], second[64];
+
+	(void)state;
+	meet();
+	hear(10);
+	expect_frames_one_by_one(0, 10);
+	said_to_frame(5);
+	meet_in(AUDIO_PCM);
+	uplink_run(&uplink, now);
+	assert_int_equal(line->uplink_base, 5 * FRAME);
+	fake_model_wait(model, "hear", lines + 1);
+	fake_model_line(model, "hear", lines++, first, sizeof first);
+	assert_true(atoi(first + 5) > 5 * FRAME * 5);
+	/* The same format, but the resampler's past belongs to the session that was lost. */
+	meet_in(AUDIO_PCM);
+	uplink_run(&uplink, now);
+	fake_model_wait(model, "hear", lines + 1);
+	fake_model_line(model, "hear", lines++, second, sizeof second);
+	assert_string_equal(first, second);
+	meet();
+	uplink_run(&uplink, now);
+	expect_heard(5 * FRAME, 5);
+	assert_null(uplink.converter);
+}
+
+/* What is kept is moved to the front now and then, and its memory given back. */
+static void long_call_keeps_little_and_the_right_thing(void **state)
+{
+	enum { FRAMES = 2000, KEPT = 40 };
+	size_t most = 0;
+
+	(void)state;
+	meet();
+	for (int i = 0; i < FRAMES; i++) {
+		hear(1);
+		if (i % 7 == 0 && i > KEPT)
+			said_to_frame(i - KEPT);
+		most = uplink.audio.len > most ? uplink.audio.len : most;
+	}
+	assert_true(most < (KEPT + 50) * FRAME);
+	lines = FRAMES;
+	said_to_frame(FRAMES - KEPT);
+	meet();
+	uplink_run(&uplink, now);
+	expect_heard(KEPT * FRAME, FRAMES - KEPT);
+	/* A long turn, and its end. */
+	cfg.backlog_ms = 10000;
+	hear(450);
+	assert_int_equal(uplink.audio.len, (KEPT + 450) * FRAME);
+	said_to_frame(FRAMES + 450);
+	hear(1);
+	assert_true(uplink.audio.len <= FRAME);
+	/* The system has it back, unless its pages are larger than that. */
+	for (size_t at = 24 * 1024; at < 56 * 1024 && sysconf(_SC_PAGESIZE) <= 16 * 1024; at += 1024)
+		assert_int_equal(uplink.audio.data[at], 0);
+}
+
+/* ------------------------------------------------------------------- the valve */
+
+static void audio_without_memory_ends_the_call(void **state)
+{
+	(void)state;
+	uplink.audio.max = 10;
+	assert_true(frame(0, 1)); /* it is no nonsense */
+	assert_int_equal(call_ended(line), END_INTERNAL_ERROR);
+}
+
 static int low_water(void)
 {
 	int value = 0;
@@ -208,6 +568,7 @@ static void a_shut_valve_stays_shut_and_an_open_one_open(void **state)
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define TEST_OF_SESSIONS(name) cmocka_unit_test_setup_teardown(name, begin_sessions, end_sessions)
 
 const struct CMUnitTest unit_tests[] = {
 	TEST(frames_wait_in_order_while_the_model_is_away),
@@ -217,6 +578,18 @@ const struct CMUnitTest unit_tests[] = {
 	TEST(audio_that_aged_in_our_own_socket_is_skipped),
 	TEST(audio_that_twilio_sends_late_is_as_fresh_as_it_gets),
 	TEST(nonsense_is_not_taken_for_audio),
+	TEST_OF_SESSIONS(what_was_said_since_is_sent_again_to_the_next_session),
+	TEST_OF_SESSIONS(first_session_gets_nothing_twice),
+	TEST_OF_SESSIONS(what_need_not_be_sent_again_is_not),
+	TEST_OF_SESSIONS(position_beyond_what_was_sent_keeps_what_waits),
+	TEST_OF_SESSIONS(two_sessions_lost_in_a_row_lose_nothing),
+	TEST_OF_SESSIONS(session_that_takes_nothing_yet_is_followed_by_one_that_gets_all),
+	TEST_OF_SESSIONS(what_is_missing_beyond_the_backlog_is_counted_once),
+	TEST_OF_SESSIONS(what_was_sent_and_what_waits_are_one_backlog),
+	TEST_OF_SESSIONS(silence_in_place_of_missing_frames_is_sent_again_with_them),
+	TEST_OF_SESSIONS(session_of_another_format_begins_afresh),
+	TEST_OF_SESSIONS(long_call_keeps_little_and_the_right_thing),
+	TEST(audio_without_memory_ends_the_call),
 	TEST(the_valve_opens_while_audio_runs_late_and_closes_after),
 	TEST(a_shut_valve_stays_shut_and_an_open_one_open),
 	{ 0 },

@@ -161,8 +161,9 @@ static void blanks_and_carriage_returns_around_a_value_go(void **state)
 static void numbers_keep_to_their_range(void **state)
 {
 	(void)state;
-	accepts("MAX_CALL_SECONDS=3500");
-	refuses("MAX_CALL_SECONDS=3501", "MAX_CALL_SECONDS is \"3501\": it must be a whole number from 1 to 3500 s.");
+	accepts("MAX_CALL_SECONDS=14100");
+	refuses(
+	    "MAX_CALL_SECONDS=14101", "MAX_CALL_SECONDS is \"14101\": it must be a whole number from 1 to 14100 s.");
 	refuses("MAX_CALLS=0", "from 1 to");
 	accepts("SILENCE_MAX_MS=8000");
 	refuses("SLOW_ANSWER_MAX_MS=3999", "SLOW_ANSWER_MAX_MS is \"3999\": it must not be less than SILENCE_MAX_MS.");
@@ -789,6 +790,30 @@ static void a_key_pasted_twice_is_warned_of(void **state)
 	assert_non_null(strstr(warned(env), "TWILIO_AUTH_TOKEN is the same 28 characters twice"));
 }
 
+static void a_text_address_of_another_form_is_warned_of(void **state)
+{
+	static const char *const cases[][3] = {
+		{ "TEXT_API=chat", "TEXT_API_URL=https://a.example/v1",
+		    "TEXT_API_URL does not end in /chat/completions, where "
+		    "TEXT_API=chat is spoken as a rule.\n" },
+		{ "TEXT_API=chat", "TEXT_API_URL=https://a.example/v1/responses",
+		    "TEXT_API_URL does not end in /chat/completions" },
+		{ "TEXT_API=responses", "TEXT_API_URL=https://a.example/v1/chat/completions",
+		    "TEXT_API_URL does not end in /responses" },
+		{ "TEXT_API=chat", "TEXT_API_URL=https://a.example/x/chat/completions?api-version=1", "" },
+		{ "TEXT_API=responses", "TEXT_API_URL=https://a.example/v1/responses", "" },
+		{ "TEXT_API=chat", "TEXT_API_URL=", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		const char *env[] = { cases[i][0], cases[i][1], "PUBLIC_URL=https://a.example", NULL };
+		size_t n = strlen(cases[i][2]);
+
+		assert_memory_equal(warned(env), cases[i][2], n + !n);
+	}
+}
+
 static void a_deployment_on_azure_has_its_own_dates(void **state)
 {
 	const char *env[] = { "OPENAI_REALTIME_URL=wss://me.openai.azure.com/openai/v1/realtime",
@@ -945,6 +970,10 @@ static void missing_keys_are_one_sentence_that_names_the_demo(void **state)
 		{ { "TWILIO_VALIDATE=off", NULL }, "OPENAI_API_KEY is not set" },
 		{ { "TWILIO_VALIDATE=off", "OPENAI_API_KEY=k", NULL }, "" },
 		{ { "TWILIO_AUTH_TOKEN=t", "OPENAI_API_KEY=k", NULL }, "" },
+		{ { "TWILIO_VALIDATE=off", "TEXT_API_KEY=k", NULL }, "OPENAI_API_KEY is not set" },
+		{ { "TWILIO_VALIDATE=off", "MODEL_PROTOCOL=text", NULL },
+		    "TEXT_API_KEY (or OPENAI_API_KEY) is not set" },
+		{ { "TWILIO_VALIDATE=off", "MODEL_PROTOCOL=text", "TEXT_API_KEY=k", NULL }, "" },
 	};
 
 	(void)state;
@@ -1098,6 +1127,7 @@ const struct CMUnitTest unit_tests[] = {
 	CASE(an_exact_greeting_needs_its_words),
 	CASE(models_with_an_announced_end_are_told),
 	CASE(a_key_pasted_twice_is_warned_of),
+	CASE(a_text_address_of_another_form_is_warned_of),
 	CASE(a_deployment_on_azure_has_its_own_dates),
 	CASE(other_endpoints_are_checked_as_the_first),
 	CASE(what_is_odd_about_another_endpoint_is_warned_of),

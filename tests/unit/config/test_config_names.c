@@ -101,6 +101,26 @@ static void the_names_of_similar_programs_are_told_with_ours(void **state)
 	assert_non_null(strstr(told_of_file("DEBUG=1"), "LOG_LEVEL"));
 }
 
+static void names_that_are_read_are_told_with_what_comes_of_them(void **state)
+{
+	static const char *const cases[][3] = {
+		{ "WEBSOCKET_TIMEOUT=7000", "A=1", "WEBSOCKET_TIMEOUT is read as MODEL_CONNECT_MS, its name here.\n" },
+		{ "WEBSOCKET_TIMEOUT=7000", "MODEL_CONNECT_MS=1",
+		    "WEBSOCKET_TIMEOUT is not read, as MODEL_CONNECT_MS is set, its name here.\n" },
+		{ "TWILIO_CONVERSATION_RELAY_ENABLED=True",
+		    "CHANNEL=", "TWILIO_CONVERSATION_RELAY_ENABLED is read as CHANNEL=relay.\n" },
+		{ "TWILIO_CONVERSATION_RELAY_ENABLED=false", "A=1",
+		    "TWILIO_CONVERSATION_RELAY_ENABLED changes nothing: it does so only as true/1/on/yes, and is then read as "
+		    "CHANNEL=relay.\n" },
+		{ "USE_REALTIME_API=no", "CHANNEL=stream",
+		    "USE_REALTIME_API is not read, as CHANNEL is set, its name here.\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		assert_string_equal(told(false, (const char *[]){ cases[i][0], cases[i][1], NULL }), cases[i][2]);
+}
+
 static void of_a_file_every_name_without_use_is_told(void **state)
 {
 	(void)state;
@@ -129,6 +149,7 @@ const struct CMUnitTest unit_tests[] = {
 	cmocka_unit_test_teardown(a_slip_names_the_setting_that_was_meant, free_said),
 	cmocka_unit_test_teardown(what_others_have_in_their_environment_is_not_told, free_said),
 	cmocka_unit_test_teardown(the_names_of_similar_programs_are_told_with_ours, free_said),
+	cmocka_unit_test_teardown(names_that_are_read_are_told_with_what_comes_of_them, free_said),
 	cmocka_unit_test_teardown(of_a_file_every_name_without_use_is_told, free_said),
 	cmocka_unit_test_teardown(what_an_agents_file_names_is_in_use, free_said),
 	{ 0 },

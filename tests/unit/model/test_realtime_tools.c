@@ -159,6 +159,11 @@ static void answers_are_those_of_the_fixtures(void **state)
 	cJSON_Delete(ours);
 	cJSON_Delete(theirs);
 	free(text);
+	buf_reset(&out);
+	realtime_tool_call(&out, "past_1", "call_0001", "book", "{\"day\":\"Friday\"}");
+	assert_string_equal(buf_text(&out),
+	    "{\"type\":\"conversation.item.create\",\"event_id\":\"past_1\",\"item\":{\"type\":\"function_call\","
+	    "\"call_id\":\"call_0001\",\"name\":\"book\",\"arguments\":\"{\\\"day\\\":\\\"Friday\\\"}\"}}");
 	buf_free(&out);
 }
 

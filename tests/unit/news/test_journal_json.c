@@ -93,11 +93,11 @@ static void a_call_has_all_its_facts_and_on_demand_what_was_said(void **state)
 	strcpy(talk.session_id, "sess_1");
 	buf_puts(&talk.turns, "[{\"b\":2}]");
 	buf_puts(&talk.tools, "[]");
-	assert_string_equal(call_json(&call, &talk, true),
-	    FACTS ",\"model_session_id\":\"sess_1\",\"turns\":[{\"b\":2}],\"turns_before\":3,\"tools\":[],"
-		  "\"turns_dropped\":4,\"text_dropped\":5}");
+	assert_string_equal(call_json(&call, &talk, true), FACTS
+	    ",\"model_session_id\":\"sess_1\",\"sessions\":[],\"turns\":[{\"b\":2}],\"turns_before\":3,\"tools\":[],"
+	    "\"turns_dropped\":4,\"text_dropped\":5}");
 	assert_string_equal(call_json(&call, &talk, false), FACTS
-	    ",\"model_session_id\":\"sess_1\",\"turns_before\":3,\"tools\":[],\"turns_dropped\":4,\"text_dropped\":5}");
+	    ",\"model_session_id\":\"sess_1\",\"sessions\":[],\"turns_before\":3,\"tools\":[],\"turns_dropped\":4,\"text_dropped\":5}");
 	buf_init(&talk.earlier, 0);
 	buf_puts(&talk.earlier, "[{\"b\":1}]");
 	assert_non_null(strstr(call_json(&call, &talk, true), ",\"turns\":[{\"b\":1},{\"b\":2}],"));

@@ -289,6 +289,28 @@ static void what_is_told_is_in_the_file(void **state)
 	recorder_close(recorder);
 }
 
+static void a_tone_while_the_caller_waits_is_in_the_file(void **state)
+{
+	int64_t start = clock_now_us() - 2000000;
+	struct recording *r;
+	uint8_t tone[FRAME];
+	struct sound w;
+
+	(void)state;
+	memset(tone, 0xa0, sizeof tone);
+	r = begin(folder, "CAtone", start);
+	recording_tone(r, tone, sizeof tone, start + 500000);
+	recording_end(r, start + 1000000);
+	until(r, "\"state\":\"completed\",\"seconds\":1.000,\"bytes\":16058,");
+	load(&w, "CAtone");
+	for (size_t i = 0; i < w.frames; i++)
+		assert_true(w.samples[2 * i + 1] == 0 || (i >= 4000 && i < 4000 + FRAME));
+	assert_true(w.samples[2 * 4000 + 1] > 1000);
+	free(w.samples);
+	recording_release(r);
+	recorder_close(recorder);
+}
+
 static void closing_finishes_what_is_being_written(void **state)
 {
 	int64_t start = clock_now_us();
@@ -403,6 +425,7 @@ const struct CMUnitTest unit_tests[] = {
 	cmocka_unit_test(names_of_every_length_have_a_file_of_their_own),
 	cmocka_unit_test(the_newest_of_several_days_is_found),
 	cmocka_unit_test(what_is_told_is_in_the_file),
+	cmocka_unit_test(a_tone_while_the_caller_waits_is_in_the_file),
 	cmocka_unit_test(closing_finishes_what_is_being_written),
 	cmocka_unit_test(a_full_disk_ends_the_recording_and_says_so),
 	cmocka_unit_test(a_directory_that_cannot_be_made_is_no_end),

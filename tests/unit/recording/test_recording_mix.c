@@ -387,6 +387,31 @@ static void memory_stays_small_over_a_long_call(void **state)
 	assert_agent(0, 0, 600000);
 }
 
+/* It has no position, and moves nothing that has one. */
+static void a_tone_sounds_when_it_is_played_until_it_is_stopped(void **state)
+{
+	uint8_t tone[200 * PER_MS], silence[100 * PER_MS];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof tone; i++)
+		tone[i] = speech(5000 * PER_MS + i);
+	memset(silence, SILENCE, sizeof silence);
+	agent(0, 100, true, at(0));
+	PHONE_ECHOES({ 100, 100 });
+	recording_mix_tone(&mix, tone, sizeof tone, at(3000));
+	collect(at(3050)); /* the rest of it is not final yet */
+	recording_mix_tone(&mix, silence, sizeof silence, at(3100));
+	agent(100, 200, true, at(3100));
+	PHONE_ECHOES({ 200, 3200 });
+	end(at(4000));
+	assert_agent(0, 0, 100);
+	assert_silent(1, 100, 3000);
+	assert_agent(3000, 5000, 100);
+	assert_agent(3100, 100, 100);
+	assert_silent(1, 3200, 4000);
+	assert_int_equal(mix.lost_frames, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, forget)
 
 const struct CMUnitTest unit_tests[] = {
@@ -408,6 +433,7 @@ const struct CMUnitTest unit_tests[] = {
 	TEST(without_echoes_the_clock_decides_in_the_end),
 	TEST(what_the_ring_dropped_is_silence_and_shifts_nothing),
 	TEST(a_first_frame_that_was_late_does_not_move_the_agent_against_the_caller),
+	TEST(a_tone_sounds_when_it_is_played_until_it_is_stopped),
 	TEST(memory_stays_small_over_a_long_call),
 	GROUP(NULL, forget),
 };

@@ -1,16 +1,19 @@
 /* What the stand-ins share: a kit that is wrong would make all of them wrong. */
 #include "tools/kit/base64.h"
+#include "tools/kit/chirp.h"
 #include "tools/kit/command_line.h"
 #include "tools/kit/form.h"
 #include "tools/kit/g711.h"
 #include "tools/kit/hist.h"
 #include "tools/kit/http.h"
 #include "tools/kit/sound.h"
+#include "tools/kit/text.h"
 #include "tools/kit/utf8.h"
 #include "tools/kit/ws.h"
 #include "tests/unit.h"
 
 #include <cjson/cJSON.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -425,6 +428,106 @@ static void sound_survives_its_file(void **state)
 	unlink(path);
 }
 
+/* Spoken at `rate`, heard on a telephone line; the words that were heard. Caller frees. */
+static char *by_telephone(const char *text, int rate)
+{
+	struct sound spoken = { .rate_hz = rate }, line;
+	struct chirp_ear ear = { 0 };
+	uint8_t *wire;
+	size_t len;
+	char *words;
+
+	chirp_say(&spoken, text);
+	sound_append_silence(&spoken, 100);
+	sound_resample(&line, &spoken, CHIRP_HZ);
+	wire = need(line.count);
+	len = format_encode(FORMAT_PCMU, line.samples, line.count, wire);
+	format_decode(FORMAT_PCMU, wire, len, line.samples);
+	for (size_t at = 0; at < len; at += 160)
+		chirp_hear(&ear, line.samples + at, len - at < 160 ? len - at : 160);
+	words = chirp_text(&ear, 0);
+	chirp_ear_free(&ear);
+	free(wire);
+	sound_free(&line);
+	sound_free(&spoken);
+	return words;
+}
+
+static void chirps_are_heard_as_they_were_spoken(void **state)
+{
+	struct text all = { 0 };
+	char name[CHIRP_NAME], *words;
+
+	(void)state;
+	for (int number = 0; number < CHIRP_OWN; number++) {
+		chirp_name(number, name);
+		assert_int_equal(chirp_number(name, strlen(name)), number);
+		text_printf(&all, "%s%s", all.len ? " " : "", name);
+	}
+	words = by_telephone(text_str(&all), 24000);
+	assert_string_equal(words, text_str(&all));
+	free(words);
+	words = by_telephone("defigo, Defigo defigo.", CHIRP_HZ);
+	assert_string_equal(words, "defigo defigo defigo");
+	free(words);
+	text_free(&all);
+}
+
+static void other_words_have_the_last_numbers(void **state)
+{
+	const char *text = " Say it\tso, I \n-- ", *word;
+	size_t len;
+	int count = 0;
+
+	(void)state;
+	while ((len = chirp_next(&text, &word))) {
+		int number = chirp_number(word, len);
+
+		assert_true(number == -1 ? word[0] == '-' : number >= CHIRP_OWN && number < CHIRPS);
+		count++;
+	}
+	assert_int_equal(count, 5);
+	assert_int_equal(chirp_number("So,", 3), chirp_number("so", 2));
+}
+
+static void what_is_no_chirp_is_no_word(void **state)
+{
+	static int16_t sound[CHIRP_HZ];
+	struct chirp_ear ear = { 0 };
+	unsigned random = 1;
+
+	(void)state;
+	for (int i = 0; i < CHIRP_HZ; i++) /* a tone of one kind, as a line that is held has */
+		sound[i] = (int16_t)(1000 * sin(2 * M_PI * 440 * i / CHIRP_HZ));
+	chirp_hear(&ear, sound, CHIRP_HZ);
+	for (int i = 0; i < CHIRP_HZ; i++)
+		sound[i] = (int16_t)((random = random * 1103515245 + 12345) >> 18);
+	chirp_hear(&ear, sound, CHIRP_HZ);
+	memset(sound, 0, sizeof sound);
+	chirp_hear(&ear, sound, CHIRP_HZ);
+	assert_int_equal(ear.count, 0);
+	chirp_ear_free(&ear);
+}
+
+/* A frame that is lost in its middle does not make two of a word; half of one is one. */
+static void a_word_with_a_hole_is_one(void **state)
+{
+	struct sound s = { .rate_hz = CHIRP_HZ };
+	struct chirp_ear ear = { 0 };
+
+	(void)state;
+	chirp_say(&s, "defigo fibade");
+	memset(s.samples + 1280, 0, 160 * sizeof s.samples[0]);
+	chirp_hear(&ear, s.samples, s.count - 1600);
+	assert_int_equal(ear.count, 2);
+	assert_int_equal(ear.words[0].number, 123);
+	assert_in_range(ear.words[0].samples, 2700, 3000);
+	assert_int_equal(ear.words[1].number, 201);
+	assert_in_range(ear.words[1].at, 3400, 3550);
+	chirp_ear_free(&ear);
+	sound_free(&s);
+}
+
 static void a_rank_is_right_to_three_percent(void **state)
 {
 	static struct hist h, sum;
@@ -521,6 +624,10 @@ const struct CMUnitTest unit_tests[] = {
 	cmocka_unit_test(g711_codes_come_back),
 	cmocka_unit_test(g711_takes_the_nearest_code),
 	cmocka_unit_test(sound_survives_its_file),
+	cmocka_unit_test(chirps_are_heard_as_they_were_spoken),
+	cmocka_unit_test(other_words_have_the_last_numbers),
+	cmocka_unit_test(what_is_no_chirp_is_no_word),
+	cmocka_unit_test(a_word_with_a_hole_is_one),
 	cmocka_unit_test(a_rank_is_right_to_three_percent),
 	cmocka_unit_test(options_are_read_by_their_table),
 	{ 0 },

@@ -4,6 +4,7 @@
 #include "tools/phone/agent.h"
 #include "tools/phone/caller.h"
 #include "tools/phone/clock.h"
+#include "tools/phone/ears.h"
 #include "tools/phone/faults.h"
 #include "tools/phone/http.h"
 #include "tools/phone/message.h"
@@ -516,6 +517,38 @@ static void the_caller_waits_for_the_answer_to_him(void **state)
 	end();
 }
 
+static void the_caller_understands_chirps(void **state)
+{
+	struct ears ears = { 0 };
+	struct speech answer;
+	uint32_t t = 0;
+
+	(void)state;
+	BEGIN("words \"defigo\"", "wait-spoken \"fibade fibafi\"", "hangup");
+	agent.ears = &ears;
+	speech_of_words(&answer, "fibaba fibade fibafi");
+	assert_string_equal(played->step[0].text, "defigo");
+	assert_int_equal(played->step[0].kind, STEP_SAY);
+	for (tick(t, 0); !caller_waits(&caller, &agent); tick(++t, 0))
+		ears_wait(&ears, ears_hear(&ears, frame), false, t);
+	for (int i = 0; i < 7; i++) {
+		memset(frame, MULAW_SILENCE, sizeof frame);
+		ears_wait(&ears, ears_hear(&ears, frame), caller_waits(&caller, &agent), ++t);
+	}
+	assert_int_equal(ears.longest_ticks, 7);
+	for (size_t at = 0; at + TICK_BYTES <= answer.len; at += TICK_BYTES) {
+		ears_wait(&ears, ears_hear(&ears, answer.data + at), caller_waits(&caller, &agent), ++t);
+		tick(t, 0);
+	}
+	assert_true(caller.finished);
+	assert_int_equal(ears.longest_ticks, 7);
+	assert_true(ears_heard(&ears, "defigo fibaba", 0));
+	assert_false(ears_heard(&ears, "defigo fibade", 0));
+	speech_free(&answer);
+	ears_close(&ears);
+	end();
+}
+
 static void a_wait_gives_up_at_its_limit(void **state)
 {
 	(void)state;
@@ -593,6 +626,7 @@ const struct CMUnitTest unit_tests[] = {
 	PLAYOUT_TEST(the_position_grows_within_a_tick),
 	cmocka_unit_test(answers_are_parted_by_silence_and_clears),
 	cmocka_unit_test(the_caller_waits_for_the_answer_to_him),
+	cmocka_unit_test(the_caller_understands_chirps),
 	cmocka_unit_test(a_wait_gives_up_at_its_limit),
 	cmocka_unit_test(a_script_that_only_repeats_does_not_hang),
 	cmocka_unit_test(a_script_with_a_mistake_is_refused),

@@ -1,4 +1,5 @@
 /* The stand-in's parts that know neither sockets nor time. */
+#include "tools/kit/file.h"
 #include "tools/kit/http.h"
 #include "tools/stamps.h"
 #include "tools/standin_model/faults.h"
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cjson/cJSON.h>
 
@@ -231,6 +233,8 @@ static void faults_are_ordered_for_some_connections(void **state)
 	assert_null(faults_order("drop=rst:7s@5"));
 	assert_null(faults_order("fail=quota:2@4-"));
 	assert_null(faults_order("garbage=deep:answer"));
+	assert_non_null(faults_order("drop=rst:answerx"));
+	assert_null(faults_order("error=quota:answer2@/4"));
 	faults_for(&f, 3);
 	assert_true(f.f[FAULT_REFUSE].on && f.f[FAULT_REFUSE].number == 429);
 	assert_false(f.f[FAULT_DROP].on);
@@ -245,6 +249,55 @@ static void faults_are_ordered_for_some_connections(void **state)
 	assert_true(fault_again(&f, FAULT_FAIL));
 	assert_true(fault_again(&f, FAULT_FAIL));
 	assert_false(fault_again(&f, FAULT_FAIL));
+	assert_false(f.f[FAULT_ERROR].on);
+	faults_count_from(10);
+	faults_for(&f, 18);
+	assert_false(fault_due(&f, FAULT_ERROR, AT_ANSWER));
+	assert_false(fault_due(&f, FAULT_ERROR, AT_DONE));
+	assert_true(fault_due(&f, FAULT_ERROR, AT_ANSWER));
+	assert_false(fault_due(&f, FAULT_ERROR, AT_ANSWER));
+	faults_count_from(0);
+}
+
+/* The script of a call in chirps. */
+static void what_was_heard_says_which_turn_it_was(void **state)
+{
+	char path[] = "build/tmp/script-XXXXXX";
+	int fd = mkstemp(path);
+	struct text file = { 0 };
+	struct script script;
+	const char *rest;
+
+	(void)state;
+	close(fd);
+	text_puts(&file,
+	    "{\"greeting\":{\"say\":\"bababa babade\"},\"turns\":[{\"hear\":\"fibaba fibade fibafi\",\"say\":"
+	    "\"gobaba gobade gobafi\"},{\"hear\":\"fideba fidede\",\"say\":\"\",\"calls\":[{\"name\":\"look\"}],"
+	    "\"then\":{\"say\":\"godeba godede\"}}]}");
+	assert_int_equal(file_write(path, &file), 0);
+	text_free(&file);
+	script_load(&script, path, NULL, false);
+	unlink(path);
+	assert_true(script_in_chirps(&script));
+	assert_int_equal(script_find_turn(&script, "fideba fidede"), 1);
+	assert_int_equal(script_find_turn(&script, "fidede"), 1);
+	assert_int_equal(script_find_turn(&script, "fidede fibafi fibade"), 0);
+	assert_int_equal(script_find_turn(&script, "nibaba"), -1);
+	assert_int_equal(script_find_turn(&script, "what was that"), -1);
+	assert_ptr_equal(script_then(&script, "look"), script.turns[1].then);
+	assert_null(script_then(&script, "end_call"));
+	assert_non_null(script_rest(&script, "gobaba", &rest));
+	assert_string_equal(rest, "gobade gobafi");
+	assert_non_null(script_rest(&script, "gobaba gob", &rest));
+	assert_string_equal(rest, "gobade gobafi");
+	assert_ptr_equal(script_rest(&script, "godeba", &rest), script.turns[1].then);
+	assert_string_equal(rest, "godede");
+	assert_non_null(script_rest(&script, "bababa", &rest));
+	assert_string_equal(rest, "babade");
+	assert_null(script_rest(&script, "gobaba gobade gobafi", &rest));
+	assert_null(script_rest(&script, "gobade", &rest));
+	assert_null(script_rest(&script, "", &rest));
+	script_free(&script);
 }
 
 const struct CMUnitTest unit_tests[] = {
@@ -257,5 +310,6 @@ const struct CMUnitTest unit_tests[] = {
 	cmocka_unit_test(stamps_are_found_however_the_stream_is_cut),
 	cmocka_unit_test(what_the_bridge_wants_said_is_known_by_its_wording),
 	cmocka_unit_test(faults_are_ordered_for_some_connections),
+	cmocka_unit_test(what_was_heard_says_which_turn_it_was),
 	{ 0 },
 };

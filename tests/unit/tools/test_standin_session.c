@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -638,6 +639,90 @@ static void a_cut_answer_is_put_right_in_its_place(void **state)
 	cJSON_Delete(all);
 }
 
+/* A session that is told what was said in another goes on from there. */
+#define TELL(more) "{\"type\":\"conversation.item.create\",\"event_id\":\"told\",\"item\":{" more "}}"
+static void tell(struct client *c, const char *role, const char *words)
+{
+	struct text item = { 0 };
+
+	text_printf(&item, TELL("\"type\":\"message\",\"role\":\"%s\",\"content\":[{\"type\":\"%s\",\"text\":\"%s\"}]"),
+	    role, strcmp(role, "assistant") == 0 ? "output_text" : "input_text", words);
+	client_send(c, text_str(&item));
+	drop(wait_for(c, "conversation.item.done"));
+	text_free(&item);
+}
+
+static void expect_said(struct client *c, const char *words)
+{
+	client_send(c, "{\"type\":\"response.create\"}");
+	HAS(wait_for(c, "response.output_audio_transcript.done"), "transcript", words);
+	drop(wait_for(c, "rate_limits.updated"));
+}
+
+static void a_conversation_that_is_told_is_gone_on_with(void **state)
+{
+	char said[32];
+
+	(void)state;
+	begin(&us, TARGET);
+	tell(&us, "assistant", script.greeting.say);
+	tell(&us, "user", script.turns[0].hear);
+	expect_said(&us, script.turns[0].say);
+	client_close(&us);
+
+	begin(&us, TARGET);
+	tell(&us, "user", script.turns[0].hear);
+	snprintf(said, sizeof said, "%.*s", (int)(strcspn(script.turns[0].say, " ") + 1), script.turns[0].say);
+	tell(&us, "assistant", said);
+	tell(&us, "system", "The line was interrupted.");
+	tell(&us, "assistant", "are open"); /* and broke off again */
+	expect_said(&us, strstr(script.turns[0].say, "from nine"));
+	client_speak(&us, 400, true);
+	client_speak(&us, 600, false);
+	HAS(wait_for(&us, "response.output_audio_transcript.done"), "transcript", script.turns[1].say);
+	client_close(&us);
+}
+
+static void a_call_that_is_told_may_have_its_output(void **state)
+{
+	static struct line_call call = { .name = (char *)"look" };
+	static struct line then;
+
+	(void)state;
+	then.say = script.turns[1].say;
+	memcpy(then.audio, script.turns[1].audio, sizeof then.audio);
+	memcpy(then.audio_len, script.turns[1].audio_len, sizeof then.audio_len);
+	script.turns[0].calls[0] = call;
+	script.turns[0].call_count = 1;
+	script.turns[0].then = &then;
+	begin(&us, TARGET);
+	tell(&us, "user", script.turns[0].hear);
+	client_send(
+	    &us, TELL("\"id\":\"c1\",\"type\":\"function_call\",\"call_id\":\"call_of_before\",\"name\":\"look\","
+		      "\"arguments\":\"{}\""));
+	drop(wait_for(&us, "conversation.item.done"));
+	client_send(&us, TELL("\"type\":\"function_call_output\",\"call_id\":\"call_of_before\",\"output\":\"{}\""));
+	drop(wait_for(&us, "conversation.item.done"));
+	expect_said(&us, then.say);
+	client_close(&us);
+	assert_violations(0);
+	script.turns[0].call_count = 0;
+	script.turns[0].then = NULL;
+}
+
+static void an_item_is_refused_as_ordered(void **state)
+{
+	(void)state;
+	begin(&us, TARGET "&fault=refuse-item%3Dassistant:1");
+	tell(&us, "user", "Hello.");
+	client_send(&us,
+	    TELL(
+		"\"type\":\"message\",\"role\":\"assistant\",\"content\":[{\"type\":\"output_text\",\"text\":\"Hm.\"}]"));
+	HAS(wait_for(&us, "error"), "error.code", "invalid_value", "error.event_id", "told");
+	tell(&us, "assistant", "Hm.");
+	client_close(&us);
+}
+
 static void half_an_emoji_comes_when_ordered(void **state)
 {
 	char *text;
@@ -768,6 +853,19 @@ static void connections_are_lost_as_ordered(void **state)
 	assert_int_equal(client_next(&us, &message), 8);
 	assert_memory_equal(message.data, "\x03\xf3gone", 6);
 	text_free(&message);
+	client_close(&us);
+}
+
+static void a_session_says_when_it_ends(void **state)
+{
+	cJSON *created;
+
+	(void)state;
+	client_connect(&us, TARGET "&fault=expires%3D1");
+	created = expect(&us, "session.created");
+	assert_in_range(number_at(created, "session.expires_at") - (double)time(NULL) + 10, 10, 11);
+	drop(created);
+	HAS(wait_for(&us, "error"), "error.code", "session_expired");
 	client_close(&us);
 }
 
@@ -950,12 +1048,16 @@ int main(void)
 		cmocka_unit_test(text_can_be_had_beside_the_conversation),
 		cmocka_unit_test(a_session_in_text_answers_what_was_typed),
 		cmocka_unit_test(a_cut_answer_is_put_right_in_its_place),
+		cmocka_unit_test(a_conversation_that_is_told_is_gone_on_with),
+		cmocka_unit_test(a_call_that_is_told_may_have_its_output),
+		cmocka_unit_test(an_item_is_refused_as_ordered),
 		cmocka_unit_test(half_an_emoji_comes_when_ordered),
 		cmocka_unit_test(an_item_is_created_and_answered),
 		cmocka_unit_test(a_call_of_a_tool_comes_with_its_arguments),
 		cmocka_unit_test(audio_is_as_long_in_every_format),
 		cmocka_unit_test(nonsense_is_answered_and_counted),
 		cmocka_unit_test(connections_are_lost_as_ordered),
+		cmocka_unit_test(a_session_says_when_it_ends),
 		cmocka_unit_test(a_refused_upgrade_has_a_status_and_a_reason),
 	};
 	const struct CMUnitTest load[] = {

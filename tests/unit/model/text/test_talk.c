@@ -138,6 +138,18 @@ static void a_result_stands_behind_its_call(void **state)
 		 "\"content\":\"7\"},{\"role\":\"user\",\"content\":\"a\"}]}");
 }
 
+/* As a session is told of one that was made in another. */
+static void a_call_is_taken_from_a_command(void **state)
+{
+	(void)state;
+	realtime_tool_call(&command, "past_1", "c", "f", "{}");
+	assert_true(take());
+	realtime_tool_result(&command, "past_2", "c", "7");
+	assert_true(take());
+	expect(false, &(struct talk_request){ 0 },
+	    RESPONSES CALL_C ",{\"type\":\"function_call_output\",\"call_id\":\"c\",\"output\":\"7\"}]}");
+}
+
 static void a_result_of_a_call_that_is_unknown_is_a_note(void **state)
 {
 	(void)state;
@@ -199,6 +211,7 @@ const struct CMUnitTest unit_tests[] = {
 	TEST(nobody_has_spoken_yet),
 	TEST(what_was_heard_takes_the_place_of_what_was_not),
 	TEST(a_result_stands_behind_its_call),
+	TEST(a_call_is_taken_from_a_command),
 	TEST(a_result_of_a_call_that_is_unknown_is_a_note),
 	TEST(functions_are_offered_in_the_words_of_the_api),
 	TEST(a_long_call_forgets_its_beginning),

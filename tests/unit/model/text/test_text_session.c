@@ -33,6 +33,7 @@ static bool refuse;
 static struct bell *of_owner;
 static const char *at_once; /* what a stream tells from its start, for a trial */
 static int status_at_once;
+static enum text_over how_at_once;
 
 static struct text_stream *start(struct text_carrier *carrier, const struct text_call *call, struct bell *bell)
 {
@@ -57,6 +58,7 @@ static struct text_stream *start(struct text_carrier *carrier, const struct text
 	if (at_once) {
 		snprintf(s->pieces[s->count++], sizeof s->pieces[0], "%s", at_once);
 		s->status = status_at_once;
+		s->how = how_at_once;
 		s->over = true;
 	}
 	return s;
@@ -139,6 +141,7 @@ static int set_up(void **state)
 	started = 0;
 	refuse = false;
 	at_once = NULL;
+	how_at_once = TEXT_OVER_WHOLE;
 	assert_int_equal(bell_open(&bell), 0);
 	buf_init(&command, 0);
 	assert_int_equal(model_session_open(&session, &access_to,
@@ -630,6 +633,22 @@ static void a_trial_has_an_answer_begun_with_the_tools(void **state)
 	assert_false(result.failure.permanent);
 }
 
+/* Who cannot be reached has refused nothing. */
+static void a_trial_tells_silence_from_a_refusal(void **state)
+{
+	struct model_trial_result result;
+
+	(void)state;
+	how_at_once = TEXT_OVER_CONNECT;
+	assert_true(try("", 0, &result) < 0);
+	assert_string_equal(result.failure.text,
+	    "the text API gave no answer (connection): the words of the carrier; look "
+	    "at TEXT_API_URL, or at HTTPS_CA_FILE where a certificate is refused");
+	how_at_once = TEXT_OVER_TIMEOUT;
+	assert_true(try("", 0, &result) < 0);
+	assert_string_equal(result.failure.text, "the text API gave no answer (timeout): the words of the carrier");
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 const struct CMUnitTest unit_tests[] = {
@@ -649,5 +668,6 @@ const struct CMUnitTest unit_tests[] = {
 	TEST(a_key_that_is_quoted_is_not_repeated),
 	TEST(the_address_follows_the_realtime_models),
 	TEST(a_trial_has_an_answer_begun_with_the_tools),
+	TEST(a_trial_tells_silence_from_a_refusal),
 	{ 0 },
 };

@@ -1,9 +1,10 @@
-#include "server/agent/dialogue_word.h"
+#include "server/agent/dialogue/dialogue_word.h"
 
 #include "common/clock.h"
-#include "server/agent/dialogue_asking.h"
-#include "server/agent/dialogue_tools.h"
-#include "server/agent/dialogue_utterances.h"
+#include "server/agent/dialogue/dialogue_asking.h"
+#include "server/agent/dialogue/dialogue_tools.h"
+#include "server/agent/dialogue/dialogue_cues.h"
+#include "server/agent/dialogue/dialogue_utterances.h"
 
 /* ------------------------------------------------------------------------- the word */
 
@@ -69,6 +70,7 @@ static void stop_responses(struct dialogue *d, bool all, int64_t now_us)
 void word_end_protection(struct dialogue *d, int64_t now_us)
 {
 	d->ears = EARS_RESTORING;
+	d->hears_until_us = 0;
 	dialogue_order(d, ORDER_LISTEN);
 	/* A caller who is speaking over the greeting interrupts it now. */
 	if (d->speaking && d->rules.interruptible)
@@ -124,6 +126,7 @@ static void last_words(struct dialogue *d, const char *text, bool exact, bool is
 		return;
 	/* The model stops listening: its last words are said whatever the caller says. */
 	d->ears = EARS_DEAF;
+	d->hears_until_us = 0;
 	d->turn_waiting = false;
 	d->deaf_due = !d->rules.asks;
 }
@@ -270,6 +273,8 @@ bool word_caller_began(struct dialogue *d, const struct dialogue_event *e, int64
 	(void)e;
 	d->speaking = true;
 	d->voice_us = d->speech_us = now_us;
+	if (d->hears_until_us)
+		return true; /* that was said before */
 	word_spoke_up(d);
 	/* The model cancels its response by itself. */
 	if (d->ears != EARS_PROTECTING && !firm(d) && d->rules.interruptible && !d->rules.asks)
@@ -281,7 +286,10 @@ bool word_caller_began(struct dialogue *d, const struct dialogue_event *e, int64
 bool word_caller_ended(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
 {
 	d->speaking = false;
-	d->voice_us = d->stop_event_us = now_us;
+	d->voice_us = now_us;
+	if (d->hears_until_us)
+		return true;
+	d->stop_event_us = now_us;
 	d->stop_speech_us = e->at_us;
 	return true;
 }
@@ -301,7 +309,9 @@ bool word_turn(struct dialogue *d, const struct dialogue_event *e, int64_t now_u
 		want_answer(d, now_us);
 		return true;
 	}
-	if (d->ears == EARS_PROTECTING)
+	if (d->hears_until_us)
+		word_end_protection(d, now_us);
+	else if (d->ears == EARS_PROTECTING)
 		d->turn_waiting = true;
 	else if (d->ears == EARS_RESTORING || (active && !d->rules.interruptible))
 		/* The model may still be configured not to answer by itself. Or, without

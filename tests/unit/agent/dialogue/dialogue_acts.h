@@ -62,8 +62,8 @@ static inline void turn(struct world *w, const struct act *a)
 
 	(void)a;
 	step(w, "turn");
-	if (firm(w)) {
-		/* nobody is answered any more */
+	if (firm(w) || w->k.d.hears_until_us) {
+		/* nobody is answered any more, or was before */
 	} else if (w->k.d.rules.asks) {
 		stop_unheard(w);
 		owe(w);
@@ -86,7 +86,7 @@ static inline void began(struct world *w, const struct act *a)
 	uint32_t no = a->p % 16 == 0 && w->responses ? w->responses : w->responses + 1;
 	bool heard, known = no == w->responses;
 
-	if (no >= NAMES)
+	if (no >= NAMES || (w->lost && !w->k.d.model))
 		return;
 	step(w, "began r%u", no);
 	heard = TAKE(w, .type = EVENT_BEGAN, .response = response_name(no));
@@ -354,7 +354,7 @@ static inline void machine(struct world *w, const struct act *a)
 	if (w->k.d.model && w->k.d.caller && !firm(w)) {
 		supersede(w);
 		w->waiting = w->bye_said = w->making_is_bye = w->asked_is_bye = false;
-	} else {
+	} else if (!firm(w)) {
 		w->machine = w->k.d.rules.asks; /* else a cut tells of it */
 	}
 	TAKE(w, .type = EVENT_MACHINE, .text = "bye");
@@ -374,17 +374,49 @@ static inline void interrupted(struct world *w, const struct act *a)
 	TAKE(w, .type = EVENT_INTERRUPTED, .cut = w->cuts_served, .heard = &h, .count = h.no != 0);
 }
 
+/* What the session was making is over, and what it owed is owed by the next. */
+static inline void lost(struct world *w)
+{
+	bool waited = w->making && !w->making_cut;
+
+	if (!w->k.d.model)
+		return;
+	w->lost = true;
+	w->courtesy |= w->owed && w->asked_cut;
+	if (w->making && w->making_is_bye && w->resting && w->said[w->making] && !w->goes_on[w->making] && waited &&
+	    w->k.d.farewell.state)
+		w->bye_said = true;
+	if (waited && !(w->said[w->making] && w->resting && !w->goes_on[w->making]))
+		owe_still(w);
+	if (w->k.d.goes_on && !w->owed) {
+		owe(w);
+		w->courtesy = true;
+	}
+	/* An answer with tools goes on with their results. */
+	for (size_t i = 0; waited && i < BATCHES_MAX; i++)
+		if (w->k.d.batches[i].no && w->k.d.batches[i].utterance == w->k.d.active)
+			w->courtesy |= w->owed;
+	w->making = w->asked = w->aside = 0;
+	w->newer = w->asked_cut = w->resting = false;
+	w->crossed = 0;
+}
+
 static inline void session(struct world *w, const struct act *a)
 {
 	static const struct {
 		const char *step;
 		enum dialogue_event_type type;
-	} events[] = { { "ready", EVENT_MODEL_READY }, { "there", EVENT_CALLER_THERE },
-		{ "configured", EVENT_CONFIGURED }, { "configured", EVENT_CONFIGURED }, { "away", EVENT_MODEL_AWAY },
-		{ "ready", EVENT_MODEL_READY } };
+		bool resent, again;
+	} events[] = { { "ready", EVENT_MODEL_READY, false, false }, { "there", EVENT_CALLER_THERE, false, false },
+		{ "configured", EVENT_CONFIGURED, false, false }, { "ready resent", EVENT_MODEL_READY, true, false },
+		{ "away", EVENT_MODEL_AWAY, false, false }, { "ready again", EVENT_MODEL_READY, false, true } };
 
 	step(w, "%s", events[a->p % 6].step);
-	TAKE(w, .type = events[a->p % 6].type);
+	if (events[a->p % 6].type == EVENT_MODEL_AWAY)
+		lost(w);
+	w->news_us = w->k.now;
+	TAKE(
+	    w, .type = events[a->p % 6].type, .resent = events[a->p % 6].resent, .heard_again = events[a->p % 6].again);
 }
 
 #endif

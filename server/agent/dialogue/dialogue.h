@@ -30,6 +30,11 @@
  * (REST_UNHEARD_US, if nothing came of it so far), or when the next response begins.
  * (7) For rules.slow_us, or for rules.silence_us in the middle of an item and once cut.
  *
+ * When the session is lost, what it was making is over, and is heard as far as it came. What it
+ * owed is owed by the next: an answer that was not whole is WANTED again (`rest`, if some of it is
+ * to be heard: then it is asked for after that), and so is one that was EXPECTED or ASKED; words
+ * from outside go back to their place. Nothing is asked for, and no wait ends, while there is none.
+ *
  * An *aside* is a filler while an answer is being made and not heard, in a response beside
  * it. It is MAKING or MADE, nobody waits for it, and it ends when the answer is heard.
  *
@@ -38,12 +43,13 @@
  * where one response gives way to the next.
  *
  * *Again* comes after a pause. An answer that fails twice in a row ends the call, and so
- * does a greeting. A cue is given up after three tries. Nobody waits for an utterance
+ * does a greeting; with rules.renews another session is tried before. A cue is given up after three tries. Nobody waits for an utterance
  * that was cut; only a firm cue (last words) is then said again.
  *
  *   model's ears | what it means                      | leaves for
  *   -------------+------------------------------------+--------------------------------------------
  *   PROTECTING   | the greeting is not interrupted    | RESTORING: heard, key, failed, time; or DEAF
+ *                | or the last turn is heard again    | RESTORING: heard, key, time; or DEAF
  *   RESTORING    | turn detection was asked for       | LISTENING: confirmed; or DEAF
  *   LISTENING    | the model answers turns by itself  | DEAF: firm last words
  *   DEAF         | no turn is answered any more       |
@@ -90,6 +96,7 @@ enum {
 	ANSWER_TRIES = 2,                   /* failures in a row that end the call */
 	DIGITS_PAUSE_US = 1500 * US_PER_MS, /* without a key, ends a group of keys */
 	LONG_SPEECH_US = 20 * US_PER_S,     /* longer "speech" of the caller is taken for noise */
+	HEAR_AGAIN_US = 2 * US_PER_S,       /* for a turn that a session only hears once more */
 	AFTER_SPEECH_US = 300 * US_PER_MS,  /* for the model to answer a turn by itself */
 	IN_FLIGHT_US = 300 * US_PER_MS,     /* an answer that began so soon after a result cannot know it */
 	FILLER_US = 1 * US_PER_S,           /* a tool without words of the model before it is noticed after this */
@@ -102,7 +109,8 @@ struct dialogue_rules {
 	bool greets;        /* the agent speaks first */
 	bool recalled;      /* the caller is back: the model is told the conversation, and goes on */
 	bool interruptible; /* by voice */
-	bool asks; /* the model is asked to answer a turn; and only the phone itself interrupts, as it speaks */
+	bool renews; /* a session of which no answer can be had is followed by another, once, before the call ends */
+	bool asks;   /* the model is asked to answer a turn; and only the phone itself interrupts, as it speaks */
 	int64_t protect_us; /* protection of the greeting, from its first audio; 0: none */
 	int64_t idle_us;    /* silence of both sides that ends the call; 0: none does */
 	int64_t silence_us; /* that a waiting caller may hear … */
@@ -113,9 +121,9 @@ struct dialogue_rules {
 
 #define DIALOGUE_EVENTS(X) \
 	/* the link */ \
-	X(MODEL_READY) /* a session is ready */ \
-	X(MODEL_AWAY)  /* there is none, for now */ \
-	X(CONFIGURED)  /* the session has confirmed a change of its settings */ \
+	X(MODEL_READY) /* a session is ready; resent: it hears the last turn again, and answers it; heard_again: and does not */ \
+	X(MODEL_AWAY) /* there is none, for now, or another: what the last one was making is over */ \
+	X(CONFIGURED) /* the session has confirmed a change of its settings */ \
 	/* the caller loop */ \
 	X(CALLER_THERE) /* the stream began */ \
 	X(FIRST_AUDIO)  /* no, at_us: an item's first audio went out */ \
@@ -164,7 +172,7 @@ struct dialogue_event { /* all borrowed until dialogue_take returns */
 	uint32_t count, cut, no, run, request;
 	int64_t at_us;
 	enum call_end end;
-	bool failed, turn_detected, acts, busy, exact, firm, aside;
+	bool failed, turn_detected, acts, busy, exact, firm, aside, resent, heard_again;
 	char key;
 };
 
@@ -172,16 +180,16 @@ struct dialogue_event { /* all borrowed until dialogue_take returns */
 
 #define DIALOGUE_ORDERS_ALL(X) \
 	/* to the model */ \
-	X(RECALL)      /* tell it the conversation before the caller's return */ \
-	X(GREET)       /* request: ask for the greeting */ \
-	X(ASK)         /* request: ask for an answer */ \
-	X(SPEAK)       /* request, text, exact, filler: ask for these words; a filler's "" are the model's own … */ \
-	X(ASIDE)       /* … the same, beside the response that is being made */ \
-	X(CANCEL)      /* response */ \
-	X(LISTEN)      /* turn detection as configured */ \
-	X(DEAF)        /* … and neither answering nor interrupting */ \
-	X(KEYS)        /* text: the digits */ \
+	X(GREET)  /* request: ask for the greeting */ \
+	X(ASK)    /* request: ask for an answer */ \
+	X(SPEAK)  /* request, text, exact, rest, filler: ask for these words; a filler's "" are the model's own … */ \
+	X(ASIDE)  /* … the same, beside the response that is being made */ \
+	X(CANCEL) /* response */ \
+	X(LISTEN) /* turn detection as configured */ \
+	X(DEAF)   /* … and neither answering nor interrupting */ \
+	X(KEYS)   /* text: the digits */ \
 	X(TOOL_RESULT) /* run */ \
+	X(RENEW)       /* no answer can be had of this session: another one, and then it is told so (MODEL_AWAY) */ \
 	/* to the caller loop */ \
 	X(CUT_PLAYOUT) /* cut: its number; all that is queued is stale */ \
 	X(PLAY)        /* no, item, first: play this event's audio; dialogue_received says how much it was */ \
@@ -220,6 +228,7 @@ struct dialogue_order { /* pointers are valid until the next event or tick */
 	uint32_t made_ms;
 	enum call_end end;
 	bool exact, filler, first, play, over, interrupted, said;
+	bool rest; /* the caller has heard the beginning of these words */
 };
 
 /* --------------------------------------------------------------------- its own state */
@@ -247,6 +256,7 @@ struct utterance {
 	bool goes_on;      /* it called a tool after its last sound */
 	bool resting;      /* its last part is over, and no other has begun */
 	bool aside;        /* it is a filler beside the active one, and yields to it */
+	bool rest;         /* what its session made of it is heard first */
 	bool filled;       /* such a filler was asked for in this pause of it */
 	uint32_t turn;     /* the expected utterance that its response may really be */
 	uint32_t request;  /* our number, as long as it may be refused; else 0 */
@@ -312,9 +322,10 @@ struct dialogue {
 	bool turn_waiting; /* the caller said something during a protected greeting */
 	bool speaking;
 	int64_t protect_until_us;
-	int64_t speech_us;                     /* beginning of the caller's speech */
-	int64_t voice_us;                      /* last voice of either side, for rules.idle_us */
-	int64_t silent_from_us;                /* the caller hears all that was queued until then */
+	int64_t hears_until_us; /* the session hears a turn once more that was answered before; 0: it does not */
+	int64_t speech_us;      /* beginning of the caller's speech */
+	int64_t voice_us;       /* last voice of either side, for rules.idle_us */
+	int64_t silent_from_us; /* the caller hears all that was queued until then */
 	int64_t stop_event_us, stop_speech_us; /* end of the turn to be answered; 0: none */
 	char digits[DIGITS_MAX + 1];
 	size_t digit_count;
@@ -332,6 +343,7 @@ struct dialogue {
 	int64_t not_before_us;   /* pause after a failure: nothing is asked for before */
 	bool goes_on;            /* the last answer did, so that another is to come */
 	int mute_acts;           /* answers in a row that called tools, and were not heard */
+	bool renewed;            /* another session was ordered since the last answer */
 	int failures;            /* in a row … */
 	int64_t failing_us;      /* … and since when the caller waits for the first of them */
 	int64_t busy_us;         /* the first of the refusals as busy, in a row; 0: none */

@@ -1,9 +1,10 @@
-#include "server/agent/dialogue_tools.h"
+#include "server/agent/dialogue/dialogue_tools.h"
 
 #include "common/clock.h"
-#include "server/agent/dialogue_asking.h"
-#include "server/agent/dialogue_utterances.h"
-#include "server/agent/dialogue_word.h"
+#include "server/agent/dialogue/dialogue_asking.h"
+#include "server/agent/dialogue/dialogue_cues.h"
+#include "server/agent/dialogue/dialogue_utterances.h"
+#include "server/agent/dialogue/dialogue_word.h"
 
 /* A run waits for its answer. Its batch waits for all of them, and for the end of the
  * response that called them: a model that is told one result before it has called the

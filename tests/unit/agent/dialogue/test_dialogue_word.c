@@ -45,7 +45,7 @@ static void caller_who_is_back_is_told_of_and_answered(void **state)
 
 	(void)state;
 	open_as(&rules);
-	FOLLOW(&k, { "ready & there", "RECALL, ASK 1" });
+	FOLLOW(&k, { "ready & there", "ASK 1" });
 }
 
 static void keys_pressed_while_the_model_was_away_wait_behind_the_greeting(void **state)

@@ -62,7 +62,15 @@ static void look(struct world *w)
 	int64_t due;
 
 	kit_settle(&w->k);
+	mind_machine(w);
 	settle_debts(w);
+	if (w->renew) {
+		session(w, &(struct act){ .p = 4 });
+		session(w, &(struct act){ .p = 5 });
+		w->renew = false;
+		kit_settle(&w->k);
+		settle_debts(w);
+	}
 	/* Given up in silence: what was cut, and what is done without. */
 	if (w->asked && w->k.now >= w->asked_us + KIT_SILENCE_US && !utterance_asked(d, w->asked))
 		w->asked = 0;
@@ -158,6 +166,7 @@ static const char *run(uint32_t seed, const struct act *list, size_t count, bool
 			   .recalled = seed % 16 == 2,
 			   .interruptible = seed % 5 != 0,
 			   .asks = seed % 3 == 2,
+			   .renews = seed % 11 < 5,
 			   .protect_us = seed % 2 && seed % 3 == 0 ? 3 * US_PER_S : 0,
 			   .idle_us = seed % 7 == 0 ? 60 * US_PER_S : 0 });
 	w.k.look = saw;

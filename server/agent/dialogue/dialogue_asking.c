@@ -1,9 +1,10 @@
-#include "server/agent/dialogue_asking.h"
+#include "server/agent/dialogue/dialogue_asking.h"
 
 #include "common/clock.h"
-#include "server/agent/dialogue_tools.h"
-#include "server/agent/dialogue_utterances.h"
-#include "server/agent/dialogue_word.h"
+#include "server/agent/dialogue/dialogue_cues.h"
+#include "server/agent/dialogue/dialogue_tools.h"
+#include "server/agent/dialogue/dialogue_utterances.h"
+#include "server/agent/dialogue/dialogue_word.h"
 
 /* At most one answer is wanted: several reasons for it get one answer together. It is
  * asked for at once, even in the pause after a failure. */
@@ -45,7 +46,7 @@ static int64_t free_us(struct dialogue *d)
 	if (!d->model || !d->caller || d->farewell.state == FAREWELL_HEARING || d->active ||
 	    utterance_in(d, UTTERANCE_ASKED) || utterance_in(d, UTTERANCE_EXPECTED))
 		return NEVER_US;
-	return d->not_before_us;
+	return later(d->not_before_us, d->hears_until_us);
 }
 
 int64_t asking_silence_us(struct dialogue *d)
@@ -55,6 +56,12 @@ int64_t asking_silence_us(struct dialogue *d)
 	return free > word ? free : word;
 }
 
+/* The rest of what broke off with another session is asked for when that was heard. */
+static int64_t heard_first_us(const struct dialogue *d, const struct utterance *u, int64_t at_us)
+{
+	return u->rest ? later(at_us, d->silent_from_us) : at_us;
+}
+
 int64_t asking_cue_us(struct dialogue *d)
 {
 	const struct utterance *cue = cue_next(d);
@@ -62,30 +69,32 @@ int64_t asking_cue_us(struct dialogue *d)
 	if (!cue)
 		return NEVER_US;
 	if (cue->firm)
-		return utterance_wanted(d) ? NEVER_US : free_us(d);
-	return asking_silence_us(d);
+		return utterance_wanted(d) ? NEVER_US : heard_first_us(d, cue, free_us(d));
+	return heard_first_us(d, cue, asking_silence_us(d));
 }
 
 /* An answer does not wait for a pause of the caller, who waits for it. One that we ask for in any case
  * is to know the results that there are. */
 int64_t asking_answer_us(struct dialogue *d)
 {
-	return utterance_wanted(d) && !(d->rules.asks && tools_result_us(d) == 0) ? free_us(d) : NEVER_US;
+	const struct utterance *wanted = utterance_wanted(d);
+
+	return wanted && !(d->rules.asks && tools_result_us(d) == 0) ? heard_first_us(d, wanted, free_us(d)) : NEVER_US;
 }
 
 static void ask(struct dialogue *d, struct utterance *u, enum dialogue_order_type type, int64_t now_us)
 {
 	struct dialogue_order *order = dialogue_order(d, type);
-	struct utterance *earlier = utterance_asked_as(d, d->last_request);
 
-	if (earlier)
-		earlier->request = 0; /* only the latest can still be refused */
+	for (size_t i = 0; i < UTTERANCES_MAX; i++)
+		d->utterances[i].request = 0; /* only the latest can still be refused */
 	u->state = UTTERANCE_ASKED;
 	u->request = order->request = ++d->last_request;
 	u->since_us = now_us;
 	d->expected_us = now_us + d->rules.silence_us;
 	order->exact = u->exact;
 	order->filler = u->kind == UTTERANCE_FILLER;
+	order->rest = u->rest;
 	if (u->text)
 		order->text = u->text;
 }
@@ -106,43 +115,28 @@ void asking_answer(struct dialogue *d, int64_t now_us)
 
 /* ----------------------------------------------------------------------------- again */
 
-/* The words of a cue go back to their old place, or are given up after CUE_TRIES. Its
- * response stays, as one like any other. */
-static void say_again(struct dialogue *d, struct utterance *u)
-{
-	struct utterance words = *u, *cue;
-
-	u->kind = UTTERANCE_ANSWER;
-	u->text = NULL;
-	u->request = 0;
-	cue = utterance_new(d, words.kind, UTTERANCE_WANTED);
-	cue->text = words.text;
-	cue->exact = words.exact;
-	cue->firm = words.firm;
-	cue->tries = words.tries + 1;
-	cue->place = words.place;
-	if (cue->tries >= CUE_TRIES)
-		utterance_drop(cue);
-}
-
 /* Wants the same once more: a cue by its words, an answer as an answer. */
 static void again(struct dialogue *d, struct utterance *u)
 {
 	if (utterance_is_cue(u))
-		say_again(d, u);
+		cue_say_again(d, u);
 	else if (!utterance_wanted(d))
 		utterance_new(d, u->kind, UTTERANCE_WANTED);
 }
 
 /* A response did not come, or failed. ANSWER_TRIES in a row end the call: a third try
- * would hardly do better, and silence is worse for the caller than an ending. */
+ * would hardly do better, and silence is worse for the caller than an ending. But another
+ * session may. */
 static void fail(struct dialogue *d, struct utterance *u, int64_t now_us)
 {
 	if (d->over)
 		return; /* nothing is missed after the last words */
 	if (!d->failures)
 		d->failing_us = u->since_us;
-	if (++d->failures >= ANSWER_TRIES) {
+	if (++d->failures >= ANSWER_TRIES && d->rules.renews && !d->renewed) {
+		d->renewed = true;
+		dialogue_order(d, ORDER_RENEW);
+	} else if (d->failures >= ANSWER_TRIES) {
 		dialogue_order(d, ORDER_END)->end = END_MODEL_FAILED;
 		d->over = true;
 		return;
@@ -162,7 +156,7 @@ static void was_silent(struct dialogue *d, struct utterance *u, const char *clai
 	if (utterance_is_cue(u)) {
 		if (u->tries + 1 < CUE_TRIES)
 			dialogue_order(d, ORDER_RETRIED);
-		say_again(d, u);
+		cue_say_again(d, u);
 		d->not_before_us = now_us + RETRY_US;
 	} else {
 		fail(d, u, now_us);
@@ -206,6 +200,7 @@ void asking_cut(struct dialogue *d, bool cancel, int64_t now_us)
 	/* What was owed is superseded by what the caller says now. */
 	utterance_drop(utterance_wanted(d));
 	d->failures = d->mute_acts = 0;
+	d->renewed = false;
 }
 
 void asking_stop(struct dialogue *d, struct utterance *u, int64_t now_us)
@@ -237,6 +232,7 @@ void asking_over(struct dialogue *d, struct utterance *u, bool failed, const cha
 	}
 	if (waited && !failed && u->said && !circles) {
 		d->failures = 0;
+		d->renewed = false;
 		d->farewell.said |= u->kind == UTTERANCE_GOODBYE && items_any(d, u->no);
 	}
 	if (waited && failed)
@@ -245,7 +241,7 @@ void asking_over(struct dialogue *d, struct utterance *u, bool failed, const cha
 		was_silent(d, u, circles ? "tools are called, time after time" : claims, now_us);
 	/* A cue that was talked over counts as said, except a firm one. */
 	else if (utterance_is_cue(u) && (failed || (u->cut ? u->firm : u->no == d->untold && !u->said)))
-		say_again(d, u);
+		cue_say_again(d, u);
 }
 
 /* The end of a response is lost, or could not be read; what else is known of it says that
@@ -270,7 +266,7 @@ static struct utterance *who_began(struct dialogue *d)
 
 	if (asked && asked->cut) {
 		if (utterance_is_cue(asked))
-			say_again(d, asked);
+			cue_say_again(d, asked);
 		return asked;
 	}
 	/* It may still be the model's own, and ours will be refused as busy. An answer
@@ -361,7 +357,7 @@ bool asking_refused(struct dialogue *d, const struct dialogue_event *e, int64_t 
 	u->request = 0;
 	if (u->cut) {
 		if (utterance_is_cue(u))
-			say_again(d, u);
+			cue_say_again(d, u);
 	} else if (!e->busy || busy_for_long(d, now_us)) {
 		fail(d, u, now_us);
 	} else {
@@ -408,7 +404,7 @@ void asking_never_began(struct dialogue *d, int64_t now_us)
 			again(d, expected);
 	}
 	if (asked && utterance_is_cue(asked))
-		say_again(d, asked);
+		cue_say_again(d, asked);
 	utterance_drop(asked);
 	utterance_drop(expected);
 }
@@ -438,6 +434,11 @@ void asking_went_quiet(struct dialogue *d, int64_t now_us)
 		dialogue_order(d, ORDER_CANCEL)->response = utterance_response(d, u);
 	}
 	items_complete(d, u, "incomplete");
+	/* The caller has waited for long: another session is next. */
+	if (waited && d->rules.renews && !d->renewed && !d->failures) {
+		d->failing_us = u->since_us;
+		d->failures = ANSWER_TRIES - 1;
+	}
 	asking_over(d, u, waited, NULL, now_us);
 	u->cut = true; /* its late audio is not played */
 }

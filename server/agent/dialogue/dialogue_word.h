@@ -3,7 +3,7 @@
 /* The word, and the last word: the caller's voice and keys, the protected greeting,
  * interruptions, the farewell. Private to dialogue*.c.
  */
-#include "server/agent/dialogue.h"
+#include "server/agent/dialogue/dialogue.h"
 
 /* The time until which the caller has the word, if no event comes; in the past: it is
  * free. Meanwhile only the model itself begins an answer. */

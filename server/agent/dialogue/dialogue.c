@@ -1,17 +1,20 @@
-#include "server/agent/dialogue.h"
+#include "server/agent/dialogue/dialogue.h"
 
 #include "audio/g711.h"
 #include "common/clock.h"
-#include "server/agent/dialogue_asking.h"
-#include "server/agent/dialogue_tools.h"
-#include "server/agent/dialogue_utterances.h"
-#include "server/agent/dialogue_word.h"
+#include "server/agent/dialogue/dialogue_asking.h"
+#include "server/agent/dialogue/dialogue_away.h"
+#include "server/agent/dialogue/dialogue_cues.h"
+#include "server/agent/dialogue/dialogue_tools.h"
+#include "server/agent/dialogue/dialogue_utterances.h"
+#include "server/agent/dialogue/dialogue_word.h"
 
 #include <string.h>
 
 /* The outer side of the machine: its start, the events about audio, the table of events
  * and the table of due things. The meaning of other events is decided one floor below:
- * by the word (dialogue_word), by asking (dialogue_asking), by tools (dialogue_tools).
+ * by the word (dialogue_word), by asking (dialogue_asking), by tools (dialogue_tools), by the
+ * coming and going of sessions (dialogue_away).
  * All of them see the whole state; only dialogue_utterances knows how its lists are kept.
  */
 void dialogue_init(struct dialogue *d, const struct dialogue_rules *rules)
@@ -37,15 +40,6 @@ uint32_t dialogue_made_ms(const struct dialogue *d, uint32_t no)
 }
 
 /* --------------------------------------------------------------------- the caller loop */
-
-/* Nothing is asked for until a session is ready again. A pending request runs into its
- * own deadline. */
-static bool on_model(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
-{
-	(void)now_us;
-	d->model = e->type == EVENT_MODEL_READY;
-	return true;
-}
 
 /* From here on the model answers turns by itself. The confirmation of another change
  * has no effect. */
@@ -74,7 +68,7 @@ static bool on_first_audio(struct dialogue *d, const struct dialogue_event *e, i
 	struct dialogue_order *order;
 
 	(void)now_us;
-	if (d->ears == EARS_PROTECTING)
+	if (d->ears == EARS_PROTECTING && !d->hears_until_us)
 		d->protect_until_us = e->at_us + d->rules.protect_us;
 	if (!d->stop_event_us)
 		return true;
@@ -109,7 +103,7 @@ static bool on_heard(struct dialogue *d, const struct dialogue_event *e, int64_t
 	note_heard(d, item, e->heard);
 	if (!items_unfinished(d))
 		d->silent_from_us = now_us;
-	if (d->ears == EARS_PROTECTING && !items_unfinished(d))
+	if (d->ears == EARS_PROTECTING && !d->hears_until_us && !items_unfinished(d))
 		word_end_protection(d, now_us);
 	return true;
 }
@@ -289,8 +283,8 @@ static bool on_say(struct dialogue *d, const struct dialogue_event *e, int64_t n
 }
 
 static dialogue_handler *const handlers[EVENT_COUNT] = {
-	[EVENT_MODEL_READY] = on_model,
-	[EVENT_MODEL_AWAY] = on_model,
+	[EVENT_MODEL_READY] = away_ends,
+	[EVENT_MODEL_AWAY] = away_begins,
 	[EVENT_CONFIGURED] = on_configured,
 	[EVENT_CALLER_THERE] = on_caller_there,
 	[EVENT_FIRST_AUDIO] = on_first_audio,
@@ -358,8 +352,6 @@ static void greet(struct dialogue *d, int64_t now_us)
 {
 	d->greeted = true;
 	d->protect_until_us = now_us + d->rules.slow_us;
-	if (d->rules.recalled)
-		dialogue_order(d, ORDER_RECALL);
 	if (d->rules.recalled || d->rules.greets)
 		asking_want(d, d->rules.recalled ? UTTERANCE_ANSWER : UTTERANCE_GREETING, now_us);
 }

@@ -6,7 +6,7 @@
  * makes responses behind our back. So every response of a call is asked for here. Each
  * wait has a deadline, in case an event never comes or an error comes in its place.
  */
-#include "server/agent/dialogue.h"
+#include "server/agent/dialogue/dialogue.h"
 
 /* Wants an answer or the greeting, to be asked for when nothing else is made. */
 void asking_want(struct dialogue *d, enum utterance_kind kind, int64_t now_us);

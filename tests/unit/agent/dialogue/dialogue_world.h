@@ -44,6 +44,8 @@ struct world {
 	bool owed, newer, behind, courtesy, waiting, turn_behind, told;
 	int64_t told_us;
 	bool bye_said, over;
+	bool lost;    /* a session was; before the first the phone may greet by itself */
+	bool renew;   /* another session was ordered */
 	bool machine; /* a message is to be left once both sides are there */
 
 	/* The caller's patience begins anew with news of an answer, and with sound. */
@@ -170,7 +172,7 @@ static inline void saw_request(struct world *w, const struct dialogue_order *o)
 		broken(w, "a response is asked for while one is being made");
 	if (w->bye_said)
 		broken(w, "something is spoken after the farewell");
-	if (o->type == ORDER_GREET)
+	if (o->type == ORDER_GREET || (w->k.d.rules.recalled && !w->requests))
 		w->owed = true;
 	if (!cue && !w->owed)
 		broken(w, "an answer is asked for that nobody is owed");
@@ -192,6 +194,14 @@ static inline void saw_answer(struct world *w, uint32_t no)
 	w->answered[no] = true;
 }
 
+/* A message begins to be left without an order, where a phone cannot be interrupted. */
+static inline void mind_machine(struct world *w)
+{
+	if (w->machine && !w->k.d.machine && w->k.d.farewell.end == END_MESSAGE_LEFT)
+		supersede(w);
+	w->machine &= w->k.d.machine != NULL;
+}
+
 static inline void saw(void *of, const struct dialogue_order *o)
 {
 	struct world *w = of;
@@ -201,9 +211,7 @@ static inline void saw(void *of, const struct dialogue_order *o)
 	if (w->over && (o->request || o->type == ORDER_TOOL_RESULT || o->type == ORDER_KEYS || o->type == ORDER_END))
 		broken(w, "something begins after the end");
 	w->news_us = w->k.now;
-	if (w->machine && !w->k.d.machine && w->k.d.farewell.end == END_MESSAGE_LEFT)
-		supersede(w);
-	w->machine &= w->k.d.machine != NULL;
+	mind_machine(w);
 	switch (o->type) {
 	case ORDER_GREET:
 	case ORDER_ASK:
@@ -215,11 +223,11 @@ static inline void saw(void *of, const struct dialogue_order *o)
 			broken(w, "an aside to nothing");
 		w->aside = w->requests = o->request;
 		break;
+	case ORDER_RENEW:
+		w->renew = true;
+		break;
 	case ORDER_KEYS:
 		stop_unheard(w);
-		owe(w);
-		break;
-	case ORDER_RECALL:
 		owe(w);
 		break;
 	case ORDER_NO_ANSWER:

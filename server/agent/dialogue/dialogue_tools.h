@@ -6,7 +6,7 @@
  * an answer and the response is over. Then one answer to the caller is asked for. While
  * they run, the caller hears a filler, once.
  */
-#include "server/agent/dialogue.h"
+#include "server/agent/dialogue/dialogue.h"
 
 /* Events. False: too many runs, or a used number; no answer to that run is expected. */
 dialogue_handler tools_called, tools_answered, tools_told;

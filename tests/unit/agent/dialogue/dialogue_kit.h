@@ -4,7 +4,7 @@
  *
  * Steps, joined by " & " if they happen before the loop looks at the clock:
  *
- *   ready  away  configured  there            the session, what it was told, the stream
+ *   ready [resent|again]  away  configured  there   the session, what it was told, the stream
  *   speaks  pauses  turn                the caller
  *   began r1 [aside]  sign r1  part r1  over r1 [failed|turned|mute]   without "mute" something came of it
  *   audio r1 i1 800  ended r1 i1 [acts] bytes, as far as they are to be played
@@ -17,8 +17,8 @@
  *
  * Orders come as a line: "ASK 1, CANCEL r1, CUT 1". Answers are only counted.
  */
-#include "server/agent/dialogue.h"
-#include "server/agent/dialogue_utterances.h"
+#include "server/agent/dialogue/dialogue.h"
+#include "server/agent/dialogue/dialogue_utterances.h"
 
 #include "common/clock.h"
 #include "tests/unit.h"
@@ -91,7 +91,12 @@ static inline void kit_show(struct kit *k, const struct dialogue_order *o)
 		kit_write(k, names[o->type], "", o->request);
 		break;
 	case ORDER_SPEAK:
-		kit_write(k, o->filler ? "FILL" : o->exact ? "RECITE" : "SPEAK", o->text, o->request);
+		kit_write(k,
+		    o->rest     ? "REST"
+		    : o->filler ? "FILL"
+		    : o->exact  ? "RECITE"
+				: "SPEAK",
+		    o->text, o->request);
 		break;
 	case ORDER_CUT_PLAYOUT:
 		kit_write(k, "CUT", "", o->cut);
@@ -205,7 +210,7 @@ static const struct kit_verb {
 	/* What its words are: response, item, text, bytes, request, number, run, key, cut, heard … */
 	const char *words;
 } kit_verbs[] = {
-	{ "ready", EVENT_MODEL_READY, .words = "" },
+	{ "ready", EVENT_MODEL_READY, .words = "s" },
 	{ "configured", EVENT_CONFIGURED, .words = "" },
 	{ "there", EVENT_CALLER_THERE, .words = "" },
 	{ "speaks", EVENT_CALLER_BEGAN, .words = "" },
@@ -293,6 +298,10 @@ static inline void kit_fill(struct kit *k, struct dialogue_event *e, char what, 
 		break;
 	case 'H':
 		e->count = kit_heard(k, n);
+		break;
+	case 's':
+		e->resent = !strcmp(word, "resent");
+		e->heard_again = !strcmp(word, "again");
 		break;
 	case 'a':
 		e->acts = !strcmp(word, "acts");

@@ -1,0 +1,193 @@
+#include "server/agent/conversation_model.h"
+
+#include "audio/g711.h"
+#include "server/agent/link_next.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	BEFORE_SPEECH = 200 * G711_BYTES_PER_MS /* speech may have begun so much before the model says */
+};
+
+/* ---------------------------------------------------------------------- to the model */
+
+const char *conversation_next_id(struct conversation *con, enum model_request request)
+{
+	static _Thread_local char id[MODEL_REQUEST_ID_SIZE];
+
+	model_request_id(request, ++con->requests_sent, id);
+	return id;
+}
+
+void conversation_mind_link(struct conversation *con)
+{
+	if (con->link.state == LINK_GONE && con->dialogue.caller && con->dialogue.farewell.state != FAREWELL_HEARING)
+		call_end(con->call, con->link.why);
+}
+
+void conversation_model_failed(struct conversation *con, enum call_end why)
+{
+	link_lose(&con->link, why);
+	conversation_mind_link(con);
+}
+
+void conversation_send(struct conversation *con)
+{
+	if ((!link_talks(&con->link) && con->link.state != LINK_REPLAYING) || call_ended(con->call)) {
+		buf_reset(&con->message);
+		return;
+	}
+	if (buf_error(&con->message)) {
+		call_end(con->call, END_INTERNAL_ERROR);
+	} else if (con->message.len) { /* else there was nothing to tell, and an empty message says nothing */
+		link_send(&con->link, buf_text(&con->message), con->message.len);
+		conversation_mind_link(con);
+	}
+	buf_reset(&con->message);
+}
+
+void conversation_tell_item(struct conversation *con, enum model_request why, enum model_role role, const char *text)
+{
+	con->link.protocol->item(&con->message, conversation_next_id(con, why), role, text, "");
+	conversation_send(con);
+}
+
+/* ----------------------------------------------------------------- what a session knows */
+
+struct turn *conversation_turn(struct conversation *con, enum turn_kind kind, const char *item_id, int64_t now_us)
+{
+	struct turn *turn = timeline_turn(&con->timeline, kind, item_id, conversation_at_ms(con, now_us));
+
+	if (turn && !turn->session)
+		turn->session = con->link.no;
+	return turn;
+}
+
+/* The id by which the session knows the turn; "": it does not, or not by one that can be told. */
+static const char *known_as(const struct conversation *con, const struct turn *turn, char id[MODEL_REQUEST_ID_SIZE])
+{
+	if (turn->session != con->link.no)
+		return "";
+	if (!turn->known_as)
+		return turn->item_id && foreign_id_is_theirs(turn->item_id) ? turn->item_id : "";
+	model_request_id(MODEL_REQUEST_PAST, turn->known_as, id);
+	return id;
+}
+
+static void take_away(struct conversation *con, const char *item_id)
+{
+	con->link.protocol->unheard(&con->message, conversation_next_id(con, MODEL_REQUEST_HEARD), item_id);
+	conversation_send(con);
+}
+
+/* Text cannot be truncated, nor an item of ours: what was heard is put behind it, and it is taken away; not
+ * while its response is being made, since the service keeps it for so long. */
+void conversation_shorten(struct conversation *con, struct turn *turn)
+{
+	char before[MODEL_REQUEST_ID_SIZE], id[MODEL_REQUEST_ID_SIZE], *heard;
+	const char *text, *item_id = known_as(con, turn, before);
+	size_t len;
+
+	if (!turn->to_shorten || (!turn->known_as && !strcmp(turn->status, "in_progress")))
+		return;
+	turn->to_shorten = false;
+	text = timeline_heard(turn, &len);
+	if (!item_id[0] || !(heard = strndup(text, len)))
+		return;
+	model_request_id(MODEL_REQUEST_PAST, ++con->requests_sent, id);
+	turn->known_as = con->requests_sent;
+	if (len) {
+		con->link.protocol->item(&con->message, id, MODEL_ROLE_AGENT, heard, item_id);
+		conversation_send(con);
+	}
+	take_away(con, item_id);
+	free(heard);
+}
+
+/* If the model is not told, it believes that it said the rest. */
+void conversation_tell_heard(struct conversation *con, const char *item_id, struct turn *turn, int64_t truncate_ms)
+{
+	char id[MODEL_REQUEST_ID_SIZE];
+
+	if (turn)
+		item_id = known_as(con, turn, id);
+	if (!foreign_id_is_theirs(item_id) || !item_id[0])
+		return;
+	if (turn && (con->link.protocol->text || turn->known_as)) {
+		turn->to_shorten = true;
+		conversation_shorten(con, turn);
+	} else if (con->link.protocol->can_truncate) {
+		con->link.protocol->heard_until(
+		    &con->message, conversation_next_id(con, MODEL_REQUEST_HEARD), item_id, truncate_ms);
+		conversation_send(con);
+	}
+}
+
+/* Its next answer would go on from words that nobody heard. */
+void conversation_end_silent(struct conversation *con, const char *status)
+{
+	char id[MODEL_REQUEST_ID_SIZE];
+
+	for (const struct turn *turn; (turn = timeline_end_silent(&con->timeline, status));)
+		if (con->link.protocol->unheard && known_as(con, turn, id)[0])
+			take_away(con, known_as(con, turn, id));
+}
+
+/* ------------------------------------------------------------- what is to be heard again */
+
+void conversation_speech_began(struct conversation *con, int64_t at_ms)
+{
+	uint64_t at = at_ms < 0 ? 0 : call_position(con->call, at_ms);
+
+	if (!con->ears.pending && at > BEFORE_SPEECH)
+		call_said_to(con->call, at - BEFORE_SPEECH);
+}
+
+void conversation_speech_ended(struct conversation *con, int64_t at_ms)
+{
+	con->ears.end = at_ms < 0 ? 0 : call_position(con->call, at_ms);
+}
+
+/* A turn that is heard once more keeps its place. */
+bool conversation_turn_over(struct conversation *con, const char *item_id, int64_t now_us)
+{
+	struct turn *turn = con->ears.again ? &con->timeline.turns[con->ears.again - 1] : NULL;
+	bool again = turn && timeline_rename(&con->timeline, turn, item_id);
+
+	if (!again)
+		turn = conversation_turn(con, TURN_CALLER, item_id, now_us);
+	con->ears.pending = con->ears.end;
+	con->ears.answered = again && con->ears.answered;
+	con->ears.end = con->ears.again = 0;
+	if (turn)
+		turn->ends_at = con->ears.pending;
+	return !again;
+}
+
+void conversation_written_down(struct conversation *con, const struct turn *turn)
+{
+	call_said_to(con->call, turn->ends_at);
+	if (turn->ends_at >= con->ears.pending)
+		con->ears.pending = 0;
+}
+
+/* Without transcripts nobody will write it down. */
+void conversation_answered(struct conversation *con)
+{
+	con->ears.answered = true;
+	if (con->call->agent->transcription_model[0])
+		return;
+	call_said_to(con->call, con->ears.pending);
+	con->ears.pending = 0;
+}
+
+void conversation_tell_call(struct conversation *con, struct tool_run *run)
+{
+	if (run->session == con->link.no)
+		return;
+	con->link.protocol->tool_call(&con->message, conversation_next_id(con, MODEL_REQUEST_PAST), run->call_id,
+	    run->name, toolbox_arguments(run));
+	conversation_send(con);
+	run->session = con->link.no;
+}

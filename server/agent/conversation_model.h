@@ -1,0 +1,46 @@
+#ifndef AGENT_CONVERSATION_MODEL_H
+#define AGENT_CONVERSATION_MODEL_H
+/* What is said to the model, and what its session knows of the conversation. Agent loop only. */
+#include "server/agent/conversation.h"
+
+/* Sends con->message, which the link's protocol has filled, and empties it. It is dropped
+ * without a session that is ready and after the end of the call. */
+void conversation_send(struct conversation *con);
+
+/* The id of the next message to the model; an error may refer to it. Valid until the
+ * next call. */
+const char *conversation_next_id(struct conversation *con, enum model_request request);
+
+/* Tells the model a piece of the conversation. */
+void conversation_tell_item(struct conversation *con, enum model_request why, enum model_role role, const char *text);
+
+/* Ends the call if the link is gone and a caller is there. Before that nothing ends: the
+ * stream's start looks at the link again. Nor while last words are heard: those end it. */
+void conversation_mind_link(struct conversation *con);
+/* The session is of no use any more, for that reason: the next one, or the end. */
+void conversation_model_failed(struct conversation *con, enum call_end why);
+
+/* The turn of an item of the session's (timeline_turn). */
+struct turn *conversation_turn(struct conversation *con, enum turn_kind kind, const char *item_id, int64_t now_us);
+
+/* The session is told how much of an agent's item was heard: until truncate_ms of its sound, or the words of its turn.
+ * `turn` may be NULL. */
+void conversation_tell_heard(struct conversation *con, const char *item_id, struct turn *turn, int64_t truncate_ms);
+/* … of one that cannot be truncated, once it is over. */
+void conversation_shorten(struct conversation *con, struct turn *turn);
+/* Before the result of a tool that was called in another session: the call. */
+void conversation_tell_call(struct conversation *con, struct tool_run *run);
+/* Ends the turns in progress that have no sound, with that status, and tells the model that
+ * nothing of them was heard. */
+void conversation_end_silent(struct conversation *con, const char *status);
+
+/* What of the caller's audio need not be sent to another session. His speech begins, and ends (-1: the service does
+ * not say when); a turn is over (false: it was heard before); it was written down, or cannot be; something comes of an
+ * answer. */
+void conversation_speech_began(struct conversation *con, int64_t at_ms);
+void conversation_speech_ended(struct conversation *con, int64_t at_ms);
+bool conversation_turn_over(struct conversation *con, const char *item_id, int64_t now_us);
+void conversation_written_down(struct conversation *con, const struct turn *turn);
+void conversation_answered(struct conversation *con);
+
+#endif

@@ -1,0 +1,44 @@
+#include "server/agent/dialogue/dialogue_state.h"
+
+#include "server/agent/dialogue/dialogue_tools.h"
+#include "server/agent/dialogue/dialogue_utterances.h"
+
+bool dialogue_resumes(const struct dialogue *d)
+{
+	for (size_t i = 0; i < UTTERANCES_MAX; i++)
+		if (d->utterances[i].state == UTTERANCE_WANTED && d->utterances[i].rest)
+			return true;
+	return false;
+}
+
+bool dialogue_quiet(const struct dialogue *d)
+{
+	bool busy = d->speaking || d->digit_count || d->told || d->active || d->farewell.state || d->machine ||
+		    d->ears == EARS_PROTECTING || d->ears == EARS_RESTORING || items_unfinished(d) ||
+		    tools_running(d) || d->stop_event_us;
+
+	for (size_t i = 0; i < UTTERANCES_MAX; i++)
+		busy |= d->utterances[i].state != UTTERANCE_FREE && d->utterances[i].state != UTTERANCE_MADE;
+	for (size_t i = 0; i < BATCHES_MAX; i++)
+		busy |= d->batches[i].no != 0;
+	return !busy;
+}
+
+/* True: a response is owed, and is not being heard. */
+static bool is_owed(const struct dialogue *d, const struct utterance *u)
+{
+	if (u->state == UTTERANCE_MAKING)
+		return u->no == d->active && !u->cut;
+	return u->state != UTTERANCE_FREE && u->state != UTTERANCE_MADE && !u->cut;
+}
+
+int64_t dialogue_waits_us(const struct dialogue *d)
+{
+	bool waits = d->told;
+
+	for (size_t i = 0; i < UTTERANCES_MAX; i++)
+		waits |= is_owed(d, &d->utterances[i]);
+	for (size_t i = 0; i < BATCHES_MAX; i++)
+		waits |= d->batches[i].no != 0;
+	return waits && d->caller && !d->speaking && !d->over ? d->silent_from_us : NEVER_US;
+}

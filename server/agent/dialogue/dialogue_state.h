@@ -1,0 +1,15 @@
+#ifndef AGENT_DIALOGUE_STATE_H
+#define AGENT_DIALOGUE_STATE_H
+/* How a dialogue stands, for those who do something at the right moment. */
+#include "server/agent/dialogue/dialogue.h"
+
+/* True: the next answer, or the next words from outside, go on from what broke off with the last session. */
+bool dialogue_resumes(const struct dialogue *d);
+
+/* True: nobody speaks, and nothing is made, owed, queued, or waited for: a moment for another session. */
+bool dialogue_quiet(const struct dialogue *d);
+
+/* The time from which a caller who is owed something, and says nothing, hears nothing either; NEVER_US: nothing is owed. */
+int64_t dialogue_waits_us(const struct dialogue *d);
+
+#endif

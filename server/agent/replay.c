@@ -1,0 +1,240 @@
+#include "server/agent/replay.h"
+
+#include "server/agent/dialogue/dialogue.h"
+#include "server/model/words.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	PIECE_BYTES = 16, /* what a piece costs besides its text */
+	FIRST_WORDS = 160 /* bytes of what is left out that are told */
+};
+
+/* ------------------------------------------------------------------------- pieces */
+
+static struct replay_piece *add(struct replay *r, enum replay_kind kind, const char *text, size_t len)
+{
+	if (r->count == r->room)
+		return NULL; /* there is room for all, if anybody counted right */
+	r->pieces[r->count] = (struct replay_piece){ .kind = kind, .text = text, .len = len };
+	return &r->pieces[r->count++];
+}
+
+/* A text of its own; without memory for it the piece is left out. */
+static void add_own(struct replay *r, enum replay_kind kind, const char *text)
+{
+	char *own = strdup(text);
+	struct replay_piece *piece = own ? add(r, kind, own, strlen(own)) : NULL;
+
+	if (piece)
+		piece->own = own;
+	else
+		free(own);
+}
+
+static void add_keys(struct replay *r, struct turn *turn)
+{
+	char text[2 * DIGITS_MAX + 80];
+	size_t before = r->count;
+
+	words_keys(text, sizeof text, buf_text(&turn->text));
+	add_own(r, REPLAY_CALLER, text);
+	if (r->count > before)
+		r->pieces[before].turn = turn;
+}
+
+static void add_turn(struct replay *r, struct turn *turn)
+{
+	bool agents = turn->kind == TURN_AGENT;
+	struct replay_piece *piece;
+	const char *text;
+	size_t len;
+
+	if (turn->kind == TURN_KEYS) {
+		add_keys(r, turn);
+		return;
+	}
+	text = timeline_said_text(turn, &len);
+	if (!len && agents)
+		return; /* nobody heard anything */
+	if (!len && turn->text_final)
+		return;
+	piece = len ? add(r, agents ? REPLAY_AGENT : REPLAY_CALLER, text, len)
+		    : add(r, REPLAY_NOTE, words_unwritten, strlen(words_unwritten));
+	if (piece)
+		piece->turn = turn;
+}
+
+static void add_run(struct replay *r, struct tool_run *run)
+{
+	const char *arguments = toolbox_arguments(run);
+	const char *output = run->output ? run->output : words_output_left_out;
+	struct replay_piece *call = add(r, REPLAY_CALL, arguments, strlen(arguments));
+	struct replay_piece *result = call ? add(r, REPLAY_RESULT, output, strlen(output)) : NULL;
+
+	if (!result)
+		return;
+	call->run = result->run = run;
+}
+
+/* --------------------------------------------------------------------------- all of it */
+
+static bool is_told(const struct replay_source *from, const struct tool_run *run)
+{
+	return run->told && !run->foreign && run->session != from->session;
+}
+
+/* How many turns cannot change any more: up to the agent's last one of which, as of those before it, is known what
+ * was heard. */
+static size_t settled(const struct timeline *t)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < t->count; i++) {
+		if (t->turns[i].kind != TURN_AGENT)
+			continue;
+		if (!t->turns[i].heard_known)
+			return count;
+		count = i + 1;
+	}
+	return count;
+}
+
+/* Tools stand before the turns that came after their call. */
+static void add_all(struct replay *r, const struct replay_source *from)
+{
+	size_t turns = from->settled ? settled(from->timeline) : from->timeline->count, run = 0;
+
+	for (size_t i = 0; i < turns; i++) {
+		struct turn *turn = &from->timeline->turns[i];
+
+		for (; run < from->box->count && from->box->runs[run].at_ms < turn->at_ms; run++)
+			if (is_told(from, &from->box->runs[run]))
+				add_run(r, &from->box->runs[run]);
+		if (turn->session != from->session && (turn->kind == TURN_AGENT || turn->text_final || !from->text))
+			add_turn(r, turn);
+	}
+	for (; !from->settled && run < from->box->count; run++)
+		if (is_told(from, &from->box->runs[run]))
+			add_run(r, &from->box->runs[run]);
+}
+
+static void add_running(struct replay *r, const struct replay_source *from)
+{
+	char note[FOREIGN_ID_SIZE + 200];
+
+	for (size_t i = 0; i < from->box->count; i++) {
+		const struct tool_run *run = &from->box->runs[i];
+
+		if (run->told || run->foreign || run->session == from->session)
+			continue;
+		words_running(note, sizeof note, run->name);
+		add_own(r, REPLAY_NOTE, note);
+	}
+}
+
+/* ------------------------------------------------------------------------- its bound */
+
+static size_t cost(const struct replay_piece *p)
+{
+	return p->len + PIECE_BYTES + (p->run ? strlen(p->run->name) : 0);
+}
+
+/* The newest piece alone may be too long: then it is told from there on. */
+static void shorten(struct replay_piece *p, size_t most)
+{
+	size_t skip = p->len > most ? p->len - most : 0;
+
+	while (skip < p->len && ((unsigned char)p->text[skip] & 0xc0) == 0x80)
+		skip++;
+	p->text += skip;
+	p->len -= skip;
+}
+
+/* The first piece for which there is room. A result stays with its call. */
+static size_t first_kept(struct replay *r, size_t bytes)
+{
+	size_t first = r->count, sum = 0;
+
+	while (first > 1 && sum + cost(&r->pieces[first - 1]) <= bytes)
+		sum += cost(&r->pieces[--first]);
+	if (first == r->count && first > 1 && !r->pieces[first - 1].run)
+		shorten(&r->pieces[--first], bytes);
+	if (first < r->count && r->pieces[first].kind == REPLAY_RESULT)
+		first++;
+	return first;
+}
+
+/* No model is asked for this: how much it is, and how it began. */
+static char *sum_up(size_t turns, const struct replay_piece *first)
+{
+	size_t len = first->len < FIRST_WORDS ? first->len : FIRST_WORDS;
+	char line[FIRST_WORDS + 200];
+
+	while (len && len < first->len && ((unsigned char)first->text[len] & 0xc0) == 0x80)
+		len--;
+	words_turns_left_out(line, sizeof line, turns, first->text, len);
+	return strdup(line);
+}
+
+/* Its line, or nothing, stands in the place that is kept for it in front. */
+static void keep_newest(struct replay *r, size_t bytes)
+{
+	size_t first = first_kept(r, bytes), begun = 0;
+
+	for (size_t i = first; i-- > 1;) {
+		if (r->pieces[i].kind != REPLAY_CALLER && r->pieces[i].kind != REPLAY_AGENT)
+			continue;
+		r->left_out++;
+		begun = i;
+	}
+	if (begun) {
+		r->pieces[0].own = sum_up(r->left_out, &r->pieces[begun]);
+		r->pieces[0].text = r->pieces[0].own ? r->pieces[0].own : "";
+		r->pieces[0].len = strlen(r->pieces[0].text);
+	}
+	for (size_t i = 1; i < first; i++)
+		free(r->pieces[i].own);
+	memmove(r->pieces + 1, r->pieces + first, (r->count - first) * sizeof *r->pieces);
+	r->count -= first - 1;
+	if (r->pieces[0].len)
+		return;
+	free(r->pieces[0].own);
+	memmove(r->pieces, r->pieces + 1, --r->count * sizeof *r->pieces);
+}
+
+/* ---------------------------------------------------------------------------- outside */
+
+bool replay_make(struct replay *r, const struct replay_source *from)
+{
+	size_t said = from->said ? from->said->count : 0;
+
+	/* Two for each run, and its line; the sum, the note behind what was said, the place. */
+	memset(r, 0, sizeof *r);
+	r->room = said + from->timeline->count + 3 * from->box->count + 3;
+	if (!(r->pieces = calloc(r->room, sizeof *r->pieces)))
+		return false;
+	add(r, REPLAY_NOTE, "", 0);
+	for (size_t i = 0; i < said; i++)
+		add(r, from->said->turns[i].agents ? REPLAY_AGENT : REPLAY_CALLER, from->said->turns[i].text,
+		    strlen(from->said->turns[i].text));
+	if (said || from->back[0])
+		add(r, REPLAY_NOTE, from->back, strlen(from->back));
+	add_all(r, from);
+	keep_newest(r, from->bytes);
+	if (!from->settled)
+		add_running(r, from);
+	if (from->place[0])
+		add(r, REPLAY_NOTE, from->place, strlen(from->place));
+	return true;
+}
+
+void replay_free(struct replay *r)
+{
+	for (size_t i = 0; i < r->count; i++)
+		free(r->pieces[i].own);
+	free(r->pieces);
+	memset(r, 0, sizeof *r);
+}

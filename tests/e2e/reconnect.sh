@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# The model's session is lost under a call, and another goes on with it: cut while it listens, answers, waits
+# for a tool, says goodbye or hands over; silent, over its time, or deaf to what it is told; on the stream and
+# on the relay. What the caller hears of that is judged as in `make chaos`: nothing twice, no second greeting,
+# none of his words lost. Here also what the record says of it, that a tool runs once, and what is counted.
+# flavors: tsan asan
+. "$(dirname "$0")/lib.sh"
+. tools/chaos/calls.sh
+
+SILENT_MS=25000 # a guard; the bar itself is for a machine that is not busy
+
+# One call with two sessions or more: each but the last ended for a reason, none while another was there.
+SESSIONS='(.sessions | length) >= 2 and ([.sessions[].id] | unique | length) == (.sessions | length) and
+	([.sessions[:-1][] | .ended != null and .to_ms >= .from_ms] | all) and
+	([range(1; .sessions | length) as $i | .sessions[$i].from_ms >= .sessions[$i - 1].to_ms] | all)'
+LOOKED='[.tools[] | select(.name == "look")] | length == 1 and .[0].ok'
+PLACES='[.turns[].who] | .[0] == "agent" and .[1] == "caller"'
+
+judged() {
+	check "$NAME: the caller hears nothing twice, and is heard" not_red
+	check "$NAME: one call, and the sessions it had" jq -e "$SESSIONS and ($PLACES)" "$WORK/call.json"
+	check "$NAME: the tool ran once" jq -e "$LOOKED" "$WORK/call.json"
+	case $NAME in
+	expires) # the next one was told the conversation before
+		check "$NAME: it was renewed, and none was lost" jq -e \
+			'.model.renewed >= 1 and .model.lost == 0 and .model.reconnected == 0' "$WORK/status.json"
+		check "$NAME: and the record says so" jq -e '.sessions[0].ended == "renewed"' "$WORK/call.json"
+		;;
+	*)
+		check "$NAME: the loss is counted, and the way back" jq -e \
+			'.model.lost >= 1 and .model.reconnected >= 1 and .model.renewed == 0' "$WORK/status.json"
+		check "$NAME: it is told why" grep -q "model: reconnected; reason=model_" "$WORK/server.log"
+		;;
+	esac
+	case $NAME in
+	refuses-*)
+		check "$NAME: what it refuses is left out, and counted" jq -e '.model.replay_refused >= 1' "$WORK/status.json"
+		;;
+	esac
+}
+
+only cut-listening cut-answering cut-calling-tool cut-with-tool cut-farewell cut-transfer stalled-answering expires \
+	expires-untold refuses-item refuses-call relay-cut-answering relay-cut-tool relay-cut-transfer
+ready
+. tools/chaos/faults.sh
+all_apart
