@@ -20,6 +20,7 @@ enum {
 	LOOK_US = 3 * US_PER_S,            /* the same, if it is known to answer pings: it is pinged after this … */
 	LOOK_WAITING_US = 700 * US_PER_MS, /* … and while the caller waits after this … */
 	NO_PONG_US = 1500 * US_PER_MS,     /* … and an answer that does not come in this time will not come */
+	US_PER_BYTE = 30,                  /* that a service takes at most to read what it is told */
 	CLOSE_US = 300 * US_PER_MS         /* for the model's Close after ours */
 };
 
@@ -45,10 +46,10 @@ void link_enter(struct link *l, enum link_state state)
 
 void link_give_up(struct link *l, enum call_end why)
 {
-	if (l->state == LINK_GONE)
-		return;
-	l->why = why;
-	link_enter(l, LINK_GONE);
+	if (l->state != LINK_GONE) {
+		l->why = why;
+		link_enter(l, LINK_GONE);
+	}
 }
 
 /* A dead session is kept until the writer is back: the caller loop uses its connection. */
@@ -152,6 +153,7 @@ void link_begin_session(struct link *l, int64_t now)
 	l->protocol = model_access_protocol(l->access, &l->wish);
 	model_writer_meet(&l->call->writer, model_session_client(l->session), l->protocol, l->access->format);
 	l->heard_us = l->pinged_us = l->began_us = now;
+	l->reads_until_us = now + (int64_t)strlen(l->wish.instructions) * US_PER_BYTE;
 	l->was_pinged = l->answers_pings = l->waited_for = false;
 	link_set_renewal(l, now);
 	model_health_ok(l->health, l->access, l->wish.agent, connect_ms);
@@ -296,6 +298,7 @@ void link_send(struct link *l, const char *text, size_t len)
 
 	if (l->state != LINK_TALKING && l->state != LINK_REPLAYING)
 		return;
+	l->reads_until_us = later(l->reads_until_us, l->now_us) + (int64_t)len * US_PER_BYTE;
 	if (!l->writer_is_ours) {
 		order(l, ORDER_TEXT, text, len);
 		return;
@@ -322,8 +325,7 @@ void link_take_writer(struct link *l)
 		write_failed(l, err);
 }
 
-/* The next ping, and the time at which the session is lost. Any sign of life answers a ping; the first one tells
- * whether the service answers pings at all. */
+/* The next ping, and the loss. Any sign of life answers a ping; the first one tells whether pings are answered. */
 static int64_t ping_us(const struct link *l)
 {
 	int64_t last_us = later(l->heard_us, l->pinged_us);
@@ -336,7 +338,7 @@ static int64_t ping_us(const struct link *l)
 static int64_t dead_us(const struct link *l)
 {
 	if (l->answers_pings && l->pinged_us > l->heard_us)
-		return l->pinged_us + NO_PONG_US;
+		return later(l->pinged_us, l->reads_until_us) + NO_PONG_US;
 	return l->heard_us + DEAD_US;
 }
 
@@ -353,8 +355,8 @@ void link_ping(struct link *l, int64_t now_us)
 	}
 	if (now_us < ping_us(l))
 		return;
-	l->pinged_us = now_us;
 	l->was_pinged = true;
+	l->pinged_us = now_us;
 	if (!l->writer_is_ours) {
 		order(l, ORDER_PING, NULL, 0);
 		return;

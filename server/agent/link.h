@@ -76,6 +76,7 @@ struct link {
 	int64_t began_us, renew_us, force_us;
 	int64_t heard_us, pinged_us;    /* last sign of life of the connection, last ping of ours */
 	bool was_pinged, answers_pings; /* it does so: then its silence is soon told from death */
+	int64_t reads_until_us;         /* it may still be reading what it was told */
 	bool waited_for;                /* the caller waits for an answer: the loop sets this */
 };
 

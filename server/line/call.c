@@ -135,6 +135,7 @@ void call_renew(struct call *c)
 	atomic_store_explicit(&c->started_us, 0, memory_order_relaxed);
 	atomic_store_explicit(&c->ended_us, 0, memory_order_relaxed);
 	memset(&c->counters, 0, sizeof c->counters);
+	atomic_store_explicit(&c->model_name, NULL, memory_order_relaxed);
 	for (int i = 0; i < USAGE_COUNT; i++) {
 		atomic_store_explicit(&c->model_used[i], 0, memory_order_relaxed);
 		atomic_store_explicit(&c->transcription_used[i], 0, memory_order_relaxed);

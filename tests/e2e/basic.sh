@@ -41,7 +41,7 @@ call() {
 # Instructions longer than a TLS record or two, to a model that reads slowly: the
 # caller's audio must not get in between the parts of a message.
 long_instructions() {
-	model model-long --key "$SECRET" --fault read-rate=60000
+	model model-long --key "$SECRET" --fault read-rate=200000
 	server server-long INSTRUCTIONS="$(printf 'Be brief. %.0s' $(seq 6000))" MODEL_CONNECT_MS=60000 \
 		TZ=Asia/Kolkata MAX_CALS=7 REDIS_HOST=redis
 	until_true connected 1

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The model's connection breaks off in the middle of speech, of an answer and
-# after one, in every way it can; or the model itself says that it is over.
+# after one, in every way it can; or the model itself says that it is over; and no other session
+# is tried for (that is in reconnect.sh), or is to be had.
 # One server, all at once, with a good call beside them that must not notice.
 # flavors: tsan asan
 . "$(dirname "$0")/lib.sh"
@@ -127,6 +128,19 @@ check "which is made beside it, and nothing is asked twice" equal \
 check "the server stops with status 0, slow as the model was" stop_server
 check "the model stops with status 0, mute as it was" stop_model
 check "nor did it get what it does not know" equal "$(field "$WORK/model-mute.json" .violation_count)" 0
+
+# A model that stays away: another session is tried for, in vain.
+model model-away --key "$SECRET" --fault drop=rst:answer@2 --fault refuse=503@3-
+server server-away MAX_CALLS=2 GREETING_MODE=wait RECONNECT_TRIES=3
+until_true connected 1
+phone away --script "$WORK/cut-off.script" --expect end=server --expect say="$SORRY" --expect close_code=1000
+echo $? >"$WORK/away.status"
+check "a model that stays away ends the call, with an apology" went away model_lost \
+	"$CALLER and $AGENT and .generated_ms > 0) and (.sessions | length) == 1 and .sessions[0].ended == \"model_lost\""
+check "it was tried for three times, and the loss is counted" equal "$(api /status | jq -r '.model.lost, .model.reconnected' |
+	paste -sd ' ') $(grep -c "attempt . failed" "$WORK/server-away.log")" "1 0 3"
+check "the server stops with status 0, alone as it was" stop_server
+check "the model stops with status 0, away as it was" stop_model
 
 model model-dial --key "$SECRET" --fault drop=rst:answer
 server server-dial MAX_CALLS=2 RECONNECT_TRIES=0 OUTBOUND_ALLOW=+1 OVERFLOW_NUMBER=+12025550199

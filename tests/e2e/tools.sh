@@ -204,6 +204,7 @@ wait-end" --expect 'dial=+12025550177' --expect streams=1
 comes_back() {
 	talk "$NAME" "$TRANSFER" "$(UTTER 3)
 wait-end
+wait-agent-talking 500
 wait-agent-done 1000
 hangup" --dial busy --expect 'dial=+12025550177' --expect streams=2
 	check "$NAME: counted" jq -e '.calls | .transfers == 1 and .transfers_back == 1' "$WORK/status.json"

@@ -59,7 +59,27 @@ static void log_shows_the_query_and_no_secrets(void **state)
 	buf_free(&out);
 }
 
+static void log_shows_neither_a_query_nor_the_token_of_a_call(void **state)
+{
+	static const struct {
+		const char *url, *shown;
+	} rows[] = {
+		{ "/status", "/status" },
+		{ "/calls?from=1", "/calls" },
+		{ "/twilio/stream/abcdef", "/twilio/stream/" },
+		{ "/twilio/relay/abcdef", "/twilio/relay/" },
+		{ "wss://bridge.example.com/twilio/relay/abcdef?x=1", "wss://bridge.example.com/twilio/relay/" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		assert_int_equal(url_loggable(rows[i].url), strlen(rows[i].shown));
+		assert_memory_equal(rows[i].url, rows[i].shown, strlen(rows[i].shown));
+	}
+}
+
 const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test(log_shows_neither_a_query_nor_the_token_of_a_call),
 	cmocka_unit_test(log_shows_the_query_and_no_secrets),
 	{ 0 },
 };
