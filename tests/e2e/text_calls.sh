@@ -92,7 +92,8 @@ ready() {
 # or to say is known at once. (The trials' own words are "Yes.")
 outage_case() {
 	cat >"$WORK/outage.json" <<-JSON
-		[ {"when": "Yes.", "then": [{"text": "Yes."}, {"status": 503}, {"status": 503}, {"text": "Yes."}]},
+		[ {"when": "Yes.", "then": [{"text": "Yes."}, {"status": 503, "code": "server_error"}, {"status": 503, "code": "server_error"},
+		    {"status": 503, "code": "server_error"}, {"text": "Yes."}]},
 		  {"last": "Still there?", "then": [{"status": 503, "code": "server_error"}]},
 		  {"then": [{"text": "On Saturday from ten to two."}]} ]
 	JSON
