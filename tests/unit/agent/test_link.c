@@ -545,6 +545,7 @@ static void session_that_gives_no_answers_is_followed_by_one_elsewhere(void **st
 {
 	(void)state;
 	begin_with_two(usual, usual);
+	cfg.reconnect_tries = 3;
 	UNTIL(link_talks(&link));
 	assert_ptr_equal(link.access, &to[0]);
 	link_lose(&link, END_MODEL_FAILED);
