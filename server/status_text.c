@@ -58,6 +58,7 @@ static void put_calls(const cJSON *status, struct buf *out)
 	put_some(out, calls, "refused_full", "refused as every line was taken");
 	put_some(out, calls, "refused_cost", "refused for MAX_DAY_COST");
 	put_some(out, calls, "refused_draining", "refused while shutting down");
+	put_some(out, calls, "refused_model", "refused as the text API failed");
 	put_some(out, calls, "refused_caller_busy", "refused for MAX_CALLS_PER_CALLER");
 	put_some(out, calls, "refused_caller_often", "refused for MAX_CALLS_PER_CALLER_HOUR");
 	put_some(out, calls, "refused_blocked", "refused for BLOCK_CALLERS");
@@ -78,6 +79,18 @@ static void put_model(const cJSON *status, struct buf *out)
 	if (json_num_or_0(answers, "count") > 0)
 		buf_printf(out, "; answers after %.2f s (half of them), %.2f s (9 of 10)",
 		    json_num_or_0(answers, "p50_ms") / 1000, json_num_or_0(answers, "p90_ms") / 1000);
+	buf_putc(out, '\n');
+}
+
+/* Only where agents have it. */
+static void put_text_api(const cJSON *status, struct buf *out)
+{
+	const char *state = json_str(json_get(json_get(status, "model"), "text_api"), "state");
+
+	if (!state)
+		return;
+	readable_label(out, "text API");
+	readable_text(out, state);
 	buf_putc(out, '\n');
 }
 
@@ -203,7 +216,7 @@ static void warn_agents(const cJSON *model, const char *list, const char *key, c
 			readable_text(out, variant);
 		}
 		buf_printf(out, " %s", what);
-		if (cJSON_GetArraySize(json_get(model, "endpoints")) > 1)
+		if (cJSON_GetArraySize(json_get(model, "endpoints")) > 1 && cJSON_IsNumber(json_get(each, "endpoint")))
 			buf_printf(out, " at endpoint %.0f", json_num_or_0(each, "endpoint"));
 		buf_puts(out, ": ");
 		readable_start(out, json_str(each, key), SENTENCE_MAX);
@@ -242,6 +255,8 @@ static void put_warnings(const cJSON *status, struct buf *out)
 	if (!json_bool(model, "available", true))
 		warn_text(out, "model", json_str(model, "last_failure"));
 	warn_endpoints(model, out);
+	if (json_bool(model, "available", true))
+		warn_text(out, "text API", json_str(json_get(model, "text_api"), "last_failure"));
 	warn_agents(model, "agents_refused", "reason", "is refused by the model", out);
 	warn_agents(model, "agents_lacking", "lack", "has its session otherwise than asked", out);
 	warn_text(out, "the agents' files were not read anew, those from before stay",
@@ -259,6 +274,7 @@ void status_text(const cJSON *status, const cJSON *ready, struct buf *out)
 	put_state(status, ready, out);
 	put_calls(status, out);
 	put_model(status, out);
+	put_text_api(status, out);
 	put_endpoints(status, out);
 	put_agents(status, out);
 	put_store(status, out);

@@ -236,11 +236,22 @@ static void mind_limits(struct conversation *con, int64_t now)
 		call_end(con->call, con->link.why ? con->link.why : END_MODEL_LOST);
 }
 
+/* For the case that the phone's socket breaks off now. A transfer needs more than its name, and a machine
+ * no goodbye. */
+static void note_parting(struct conversation *con)
+{
+	const struct farewell *f = &con->dialogue.farewell;
+	bool sent = f->state == FAREWELL_HEARING && f->end != END_TRANSFERRED && f->end != END_MESSAGE_LEFT;
+
+	atomic_store_explicit(&con->call->parting, sent ? (int)f->end : CALL_NOT_ENDED, memory_order_relaxed);
+}
+
 /* All that is due by the clock: the dialogue's deadlines, the limits, the ping. */
 static void tick(struct conversation *con, int64_t now)
 {
 	conversation_mind_loss(con, now);
 	conversation_do_due(con, now);
+	note_parting(con);
 	conversation_mind_waiting(con, now);
 	mind_limits(con, now);
 	link_ping(&con->link, now);

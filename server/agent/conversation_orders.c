@@ -268,6 +268,8 @@ static void note(struct conversation *con, const struct dialogue_order *o, int64
 	(void)now;
 	if (notes[o->type].words)
 		log_warn(con->call->tag, "%s%s", notes[o->type].words, o->text);
+	if (o->type == ORDER_UNHEARD)
+		atomic_store_explicit(&con->call->unheard, true, memory_order_relaxed);
 	if (notes[o->type].counter)
 		atomic_fetch_add_explicit(notes[o->type].counter, 1, memory_order_relaxed);
 	if (o->type == ORDER_ANSWERED && link_talks(&con->link))

@@ -245,10 +245,23 @@ const struct agent *agents_variant(struct agents *a, const char *name, const cha
 
 _Static_assert((int)AGENTS_LISTED_MAX == AGENTS_MAX * AGENT_VARIANTS_MAX + 1, "more than agents_list could give");
 
-/* No real number is "", so only "the rest" answers it. */
+static bool is_in_text(const struct agent_entry *entry)
+{
+	for (size_t v = 0; v < entry->variant_count; v++)
+		if (entry->variants[v]->model_protocol != MODEL_KIND_TEXT)
+			return false;
+	return true;
+}
+
+/* No real number is "", so only "the rest" answers it. Where all files have the text API nobody means it to
+ * have another model. */
 static bool builtin_answers(const struct agent_set *set)
 {
-	return agent_set_for_number(set, "") == &set->builtin;
+	bool alone = is_in_text(&set->builtin) || !set->count;
+
+	for (size_t i = 0; i < set->count && !alone; i++)
+		alone = !is_in_text(&set->list[i]);
+	return alone && agent_set_for_number(set, "") == &set->builtin;
 }
 
 size_t agents_list(struct agents *a, const struct agent **out, size_t max)

@@ -51,7 +51,7 @@ const struct agent *agents_variant(struct agents *agents, const char *name, cons
 enum { AGENTS_LISTED_MAX = 16001 }; /* the most that agents_list can give */
 
 /* All agents, each variant for itself; the built-in one only if a number can reach
- * it. Each is retained. Returns how many (at most `max`) were written. */
+ * it, and not where it alone would need the realtime model. Each is retained. Returns how many (at most `max`) were written. */
 size_t agents_list(struct agents *agents, const struct agent **out, size_t max);
 
 size_t agents_count(struct agents *agents); /* files loaded */

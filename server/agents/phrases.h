@@ -26,9 +26,10 @@
 	X(OUTBOUND, "outbound")         /* instead of all above, to somebody whom we called */ \
 	X(TIME_LIMIT, "time_limit")     /* the call has reached its longest time */ \
 	X(IDLE, "idle")                 /* nobody has spoken for long */ \
-	X(COST_LIMIT, "cost_limit")     /* the call has reached its cost limit */ \
-	X(MACHINE, "machine")           /* left on an answering machine, without a message of the agent's */ \
-	X(ONE_MOMENT, "one_moment")     /* the answer takes its time */
+	X(COST_LIMIT, \
+	    "cost_limit")     /* the call has reached its cost limit; or the agent's own goodbye was not heard */ \
+	X(MACHINE, "machine") /* left on an answering machine, without a message of the agent's */ \
+	X(ONE_MOMENT, "one_moment") /* the answer takes its time */
 
 enum phrase {
 #define X(name, key) PHRASE_##name,

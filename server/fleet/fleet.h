@@ -38,6 +38,7 @@ enum { FLEET_HASH_SIZE = 72, FLEET_KEY_SIZE = 256 };
 
 struct fleet_ending {
 	enum call_end end;
+	enum call_after after;          /* what the caller hears then */
 	bool asked;                     /* Twilio has asked what comes next, or will not ask */
 	char fallback[FOREIGN_ID_SIZE]; /* the number to dial instead; "" without */
 	/* Who had the call: the words that follow are this agent's. */

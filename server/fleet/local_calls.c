@@ -14,6 +14,7 @@ int local_ending_ever(struct fleet *f, const char *call_sid, struct fleet_ending
 		return err;
 	*out = (struct fleet_ending){ .end = CALL_NOT_ENDED };
 	err = store_call_ending(l->store, call_sid, &out->end, &ended_ms);
+	out->after = call_ending(out->end)->after;
 	if (!err)
 		out->age_us = (wall_ms - ended_ms) * US_PER_MS;
 	return err;

@@ -125,6 +125,8 @@ void call_renew(struct call *c)
 	atomic_store_explicit(&c->cuts_wanted, 0, memory_order_relaxed);
 	atomic_store_explicit(&c->end, CALL_NOT_ENDED, memory_order_relaxed);
 	atomic_store_explicit(&c->parted, false, memory_order_relaxed);
+	atomic_store_explicit(&c->unheard, false, memory_order_relaxed);
+	atomic_store_explicit(&c->parting, CALL_NOT_ENDED, memory_order_relaxed);
 	atomic_store_explicit(&c->caller_speaking, false, memory_order_relaxed);
 	atomic_store_explicit(&c->said_to, 0, memory_order_relaxed);
 	atomic_store_explicit(&c->uplink_base, 0, memory_order_relaxed);
@@ -196,17 +198,27 @@ void call_take_context(struct call *c, struct call_context *context)
 	memset(context, 0, sizeof *context);
 }
 
+/* A goodbye is said once: by the agent, or else by what follows the stream. */
+static enum call_after after(const struct call *c, enum call_end why)
+{
+	if ((why == END_TIME_LIMIT || why == END_COST_LIMIT) && atomic_load_explicit(&c->parted, memory_order_relaxed))
+		return AFTER_HANGUP;
+	if ((why == END_AGENT_ENDED || why == END_OPERATOR_ENDED) &&
+	    atomic_load_explicit(&c->unheard, memory_order_relaxed))
+		return AFTER_GOODBYE;
+	return call_ending(why)->after;
+}
+
 /* Twilio asks connect-action after each stream that ends, perhaps of another instance:
  * the fleet keeps the answer. After a hang-up, or without a stream, it will not ask;
  * such an ending is marked as asked, so that a draining server does not wait for it.
  * The token of a stream that never came is withdrawn. */
 static void tell_fleet(const struct call *c, enum line_state was, enum call_end why, int64_t now)
 {
-	struct fleet_ending ending = { .end = why, .asked = why == END_CALLER_HUNG_UP || why == END_NEVER_STREAMED };
+	struct fleet_ending ending = {
+		.end = why, .after = after(c, why), .asked = why == END_CALLER_HUNG_UP || why == END_NEVER_STREAMED
+	};
 
-	/* A goodbye is said once: by the agent, or else by what follows the stream. */
-	if ((why == END_TIME_LIMIT || why == END_COST_LIMIT) && atomic_load_explicit(&c->parted, memory_order_relaxed))
-		ending.end = END_AGENT_ENDED;
 	snprintf(ending.fallback, sizeof ending.fallback, "%s", c->agent->fallback_number);
 	snprintf(ending.agent, sizeof ending.agent, "%s", c->agent->name);
 	snprintf(ending.variant, sizeof ending.variant, "%s", c->agent->variant);
@@ -265,8 +277,14 @@ void call_end_locked(struct call *c, enum call_end why)
 {
 	int none = CALL_NOT_ENDED;
 	int64_t now = clock_now_us();
+	int parting = atomic_load_explicit(&c->parting, memory_order_relaxed);
 	enum line_state was = c->state;
 
+	/* In the middle of a goodbye the conversation is over, whatever becomes of its stream. */
+	if (parting && call_end_broke_off(why)) {
+		why = (enum call_end)parting;
+		atomic_store_explicit(&c->unheard, true, memory_order_relaxed);
+	}
 	if (!call_takes_line(was) || !atomic_compare_exchange_strong_explicit(
 					 &c->end, &none, (int)why, memory_order_acq_rel, memory_order_acquire))
 		return;

@@ -155,7 +155,8 @@ struct call {
 	_Atomic uint32_t cuts_wanted; /* agent loop counts, caller loop serves */
 	_Atomic int64_t cut_asked_us; /* time of the interruption; set before the count */
 	_Atomic int end;              /* enum call_end; the first reason wins */
-	_Atomic bool parted;          /* the agent has said goodbye; set before `end` */
+	_Atomic bool parted, unheard; /* the agent has said goodbye, or not to its end; set before `end` */
+	_Atomic int parting;          /* enum call_end, of a goodbye that the phone has and has not said yet */
 	_Atomic bool caller_speaking; /* set by the agent loop; padding depends on it */
 	/* Positions of the caller's audio are bytes of mu-law, counted over the whole call as they are sent to the
 	 * model; what is sent again keeps its position. */

@@ -91,7 +91,8 @@ enum admission {
 	CALL_ADMITTED,
 	CALL_FULL,
 	CALL_DRAINING,
-	CALL_COST, /* with it the day would cost more than MAX_DAY_COST */
+	CALL_COST,  /* with it the day would cost more than MAX_DAY_COST */
+	CALL_MODEL, /* its agent's text API fails */
 	/* Refused to this caller, not to others; see calls_admit.h. */
 	CALL_CALLER_BUSY,  /* MAX_CALLS_PER_CALLER are up */
 	CALL_CALLER_OFTEN, /* MAX_CALLS_PER_CALLER_HOUR were made */

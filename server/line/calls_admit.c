@@ -7,6 +7,7 @@
 #include "server/fleet/fleet.h"
 #include "server/line/calls_private.h"
 #include "server/line/calls_shown.h"
+#include "server/model/health.h"
 #include "server/money/spending.h"
 #include "server/news/journal.h"
 #include "server/phone/channels.h"
@@ -114,6 +115,7 @@ static const struct refusal {
 	{ CALL_FULL, &stats.calls_refused_full, CALL_NOT_ENDED },
 	{ CALL_DRAINING, &stats.calls_refused_draining, CALL_NOT_ENDED },
 	{ CALL_COST, &stats.calls_refused_cost, CALL_NOT_ENDED },
+	{ CALL_MODEL, &stats.calls_refused_model, CALL_NOT_ENDED },
 	{ CALL_CALLER_BUSY, &stats.calls_refused_caller_busy, END_CALLER_BUSY },
 	{ CALL_CALLER_OFTEN, &stats.calls_refused_caller_often, END_CALLER_OFTEN },
 	{ CALL_BLOCKED, &stats.calls_refused_blocked, END_BLOCKED },
@@ -237,7 +239,7 @@ static enum admission reserve_line(
 	struct spending_day day;
 	struct call *c;
 	int64_t first = first_turn(calls, facts->call_sid);
-	bool fresh = false;
+	bool fresh = false, shut;
 	int err;
 
 	*anew = false;
@@ -247,11 +249,14 @@ static enum admission reserve_line(
 		log_warn(facts->call_sid, "call refused: no agent for it: %s", strerror(-err));
 		return err == -ENOMEM ? CALL_NO_MEMORY : CALL_NO_AGENT;
 	}
+	shut = model_health_shut(calls->use.health, context.agent);
 	pthread_mutex_lock(&calls->lock);
 	c = calls_find_sid(calls, facts->call_sid);
 	if (!c && ends != ANY_ENDS && calls->ends != ends) {
 		*anew = true;
 		answer = CALL_OVER;
+	} else if (!c && shut) {
+		answer = CALL_MODEL;
 	} else if (!c && !afford(calls, facts, context.agent, &hold, &day)) {
 		answer = CALL_COST;
 	} else if (!c && calls->draining) {

@@ -24,7 +24,8 @@ static bool goes_on_after(const struct call *c, const char *session)
 
 /* The question often overtakes our own view: Twilio may ask while the caller loop still
  * believes in its socket. The call is ended first, so the answer is never "still up". */
-enum call_end calls_after_stream(struct calls *calls, const char *call_sid, const char *session, enum call_end why)
+enum call_end calls_after_stream(
+    struct calls *calls, const char *call_sid, const char *session, enum call_end why, enum call_after *after)
 {
 	struct fleet_ending ending;
 	struct call *c;
@@ -35,8 +36,11 @@ enum call_end calls_after_stream(struct calls *calls, const char *call_sid, cons
 		call_end_locked(c, why == END_STREAM_LOST && c->state != LINE_LIVE ? END_NEVER_STREAMED : why);
 	pthread_mutex_unlock(&calls->lock);
 	if (calls->use.fleet->ops->ending_get(calls->use.fleet, call_sid, true, &ending, clock_now_us()) ||
-	    ending.age_us > KEPT_US)
+	    ending.age_us > KEPT_US) {
+		*after = AFTER_APOLOGY;
 		return CALL_NOT_ENDED;
+	}
+	*after = ending.after;
 	return ending.end;
 }
 

@@ -10,8 +10,9 @@
  * here ends by this: as `why`, or where that is STREAM_LOST and no stream came, as NEVER_STREAMED.
  * `session`: Twilio's name of the one that is over, "" of a stream: a call that goes on
  * because that one broke off stays as it is.
- * CALL_NOT_ENDED: unknown, or over for more than two minutes. */
-enum call_end calls_after_stream(struct calls *calls, const char *call_sid, const char *session, enum call_end why);
+ * CALL_NOT_ENDED: unknown, or over for more than two minutes. *after: what the caller is to hear now. */
+enum call_end calls_after_stream(
+    struct calls *calls, const char *call_sid, const char *session, enum call_end why, enum call_after *after);
 
 /* How many calls ended in the last 5 s and still expect Twilio's connect-action. */
 int calls_unasked(struct calls *calls);

@@ -198,7 +198,7 @@ void calls_remember_refused(struct calls *calls, const struct call_facts *facts,
 	struct call_summary call = {
 		.stage = CALL_IS_OVER, .state = "ended", .end = end, .reserved_ms = now_ms, .ended_ms = now_ms
 	};
-	struct fleet_ending ending = { .end = end, .asked = true };
+	struct fleet_ending ending = { .end = end, .after = call_ending(end)->after, .asked = true };
 	struct call_talk talk = { 0 };
 
 	snprintf(call.call_sid, sizeof call.call_sid, "%s", facts->call_sid);

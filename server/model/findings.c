@@ -1,5 +1,6 @@
 #include "server/model/findings.h"
 
+#include "common/log.h"
 #include "server/model/errors.h"
 #include "server/stats/stats.h"
 
@@ -14,7 +15,7 @@ void findings_init(struct findings *f, const struct model_access *endpoints, siz
 	memset(f, 0, sizeof *f);
 	f->endpoints = endpoints;
 	f->endpoint_count = count;
-	for (size_t i = 0; i < CONFIG_ENDPOINTS_MAX; i++)
+	for (size_t i = 0; i < FINDINGS_WAYS; i++)
 		f->connect_ms[i] = -1;
 }
 
@@ -23,12 +24,28 @@ void findings_free(struct findings *f)
 	free(f->agents);
 }
 
+size_t findings_place(const struct findings *f, const struct model_access *endpoint, const struct agent *agent)
+{
+	return findings_in_text(agent) ? FINDINGS_TEXT : (size_t)(endpoint - f->endpoints);
+}
+
+bool findings_has(const struct findings *f, size_t way)
+{
+	return way < f->endpoint_count || way == FINDINGS_TEXT;
+}
+
+/* The first has the text API's, too. */
+const struct model_access *findings_access(const struct findings *f, size_t way)
+{
+	return &f->endpoints[way == FINDINGS_TEXT ? 0 : way];
+}
+
 unsigned findings_ways(const struct findings *f, const struct agent *agent)
 {
 	unsigned ways = 0;
 
-	if (agent->model_protocol == MODEL_KIND_TEXT)
-		return 1;
+	if (findings_in_text(agent))
+		return 1u << FINDINGS_TEXT;
 	for (size_t i = 0; i < f->endpoint_count; i++)
 		if (agent_takes_endpoint(agent, f->endpoints[i].number))
 			ways |= 1u << i;
@@ -56,7 +73,6 @@ struct agent_finding *findings_of(struct findings *f, const struct agent *agent,
 	more = &f->agents[f->count++];
 	memset(more, 0, sizeof *more);
 	more->seen = true;
-	more->text = agent->model_protocol == MODEL_KIND_TEXT;
 	more->ways = findings_ways(f, agent);
 	snprintf(more->name, sizeof more->name, "%s", agent->name);
 	snprintf(more->variant, sizeof more->variant, "%s", agent->variant);
@@ -69,10 +85,10 @@ static const struct finding *refused_everywhere(const struct findings *f, const 
 {
 	const struct finding *first = NULL;
 
-	for (size_t i = 0; i < CONFIG_ENDPOINTS_MAX; i++) {
+	for (size_t i = 0; i < FINDINGS_WAYS; i++) {
 		if (!(a->ways & 1u << i))
 			continue;
-		if (!a->at[i].found.blocks && (a->text || !f->all[i].blocks))
+		if (!a->at[i].found.blocks && !f->all[i].blocks)
 			return NULL;
 		if (!first && a->at[i].found.blocks)
 			first = &a->at[i].found;
@@ -101,10 +117,12 @@ const struct finding *findings_all_refused(const struct findings *f, const struc
 	unsigned ways = findings_ways(f, agent);
 	const struct finding *first = NULL;
 
+	if (findings_in_text(agent))
+		return findings_state(&f->all[FINDINGS_TEXT]) == WAY_WELL ? NULL : &f->all[FINDINGS_TEXT];
 	for (size_t i = 0; i < f->endpoint_count; i++) {
 		if (!(ways & 1u << i))
 			continue;
-		if (agent->model_protocol == MODEL_KIND_TEXT || !f->all[i].blocks)
+		if (!f->all[i].blocks)
 			return NULL;
 		first = first ? first : &f->all[i];
 	}
@@ -130,14 +148,44 @@ struct finding *findings_note_at(struct findings *f, size_t endpoint, const stru
 {
 	struct agent_finding *a = failure->agents_own ? findings_of(f, agent, true) : NULL;
 	struct finding *found = a ? &a->at[endpoint].found : &f->all[endpoint];
-	const char *key = f->endpoints[endpoint].key;
+	const char *key = findings_access(f, endpoint)->key;
 
 	*before = findings_state(found);
 	findings_note(found, failure, in_answer);
-	for (size_t i = 0; !a && failure->permanent && i < f->endpoint_count; i++)
+	for (size_t i = 0; !a && endpoint != FINDINGS_TEXT && failure->permanent && i < f->endpoint_count; i++)
 		if (i != endpoint && model_error_is_of_key(failure->code) && !strcmp(f->endpoints[i].key, key))
 			findings_note(&f->all[i], failure, in_answer);
 	return found;
+}
+
+void findings_clear(struct findings *f, size_t way)
+{
+	struct finding *all = &f->all[way];
+
+	if (findings_state(all) != WAY_WELL && way == FINDINGS_TEXT)
+		log_info("model", "the text API answers again");
+	else if (findings_state(all) != WAY_WELL)
+		log_info(
+		    "model", "endpoint %d (%s) can be reached again", f->endpoints[way].number, f->endpoints[way].host);
+	memset(all, 0, sizeof *all);
+}
+
+void findings_tell(const struct findings *f, size_t way, const struct agent *agent, const struct model_failure *failure,
+    enum way_state state)
+{
+	int number = findings_access(f, way)->number;
+
+	if (state == WAY_FAILING && way == FINDINGS_TEXT)
+		log_warn(
+		    "model", "the text API fails, and no calls are taken for it until it answers: %s", failure->text);
+	else if (state == WAY_FAILING)
+		log_warn(
+		    "model", "endpoint %d fails, and is left out while another is well: %s", number, failure->text);
+	else if (failure->agents_own)
+		log_error("model", "not to be had at endpoint %d for the agent %s%s%s: %s", number, agent->name,
+		    *agent->variant ? "/" : "", agent->variant, failure->text);
+	else
+		log_error("model", "not to be had at endpoint %d: %s", number, failure->text);
 }
 
 enum way_state findings_way(struct findings *f, size_t endpoint, const struct agent *agent)
@@ -146,7 +194,7 @@ enum way_state findings_way(struct findings *f, size_t endpoint, const struct ag
 
 	if (a && a->at[endpoint].found.blocks)
 		return WAY_REFUSED;
-	return agent->model_protocol == MODEL_KIND_TEXT ? WAY_WELL : findings_state(&f->all[endpoint]);
+	return findings_state(&f->all[endpoint]);
 }
 
 bool findings_block(const struct findings *f, struct agents *known)
@@ -155,6 +203,8 @@ bool findings_block(const struct findings *f, struct agents *known)
 
 	while (blocked < f->endpoint_count && f->all[blocked].blocks)
 		blocked++;
+	if (f->in_text && f->in_text == f->listed)
+		blocked = findings_state(&f->all[FINDINGS_TEXT]) == WAY_WELL ? 0 : f->endpoint_count;
 	return blocked == f->endpoint_count || findings_refused(f, known, NULL);
 }
 
@@ -198,7 +248,7 @@ bool findings_good(const struct findings *f, size_t endpoint)
 void findings_ask_again(struct findings *f)
 {
 	for (size_t i = 0; i < f->count; i++)
-		for (size_t n = 0; n < CONFIG_ENDPOINTS_MAX; n++)
+		for (size_t n = 0; n < FINDINGS_WAYS; n++)
 			f->agents[i].at[n].without = 0;
 }
 
@@ -232,6 +282,8 @@ void findings_put_ready(const struct findings *f, struct json_out *j)
 	}
 	if (shown)
 		json_put_end(j);
+	if (f->in_text)
+		json_put_text(j, "text_api", state_word(&f->all[FINDINGS_TEXT]));
 	if (f->endpoint_count < 2)
 		return;
 	json_put_array(j, "endpoints");
@@ -249,17 +301,31 @@ static void put_findings(const struct findings *f, struct json_out *j, const cha
 	for (size_t i = 0; i < f->count; i++) {
 		const struct agent_finding *a = &f->agents[i];
 
-		for (size_t n = 0; n < f->endpoint_count && shown < SHOWN_MAX; n++) {
+		for (size_t n = 0; n < FINDINGS_WAYS && shown < SHOWN_MAX; n++) {
 			if (lacks ? !*a->at[n].lack : !a->at[n].found.blocks)
 				continue;
 			json_put_object(j, NULL);
 			put_names(j, a);
-			json_put_int(j, "endpoint", f->endpoints[n].number);
+			if (n == FINDINGS_TEXT)
+				json_put_null(j, "endpoint");
+			else
+				json_put_int(j, "endpoint", f->endpoints[n].number);
 			json_put_text(j, key, lacks ? a->at[n].lack : a->at[n].found.text);
 			json_put_end(j);
 			shown++;
 		}
 	}
+	json_put_end(j);
+}
+
+static void put_state(const struct findings *f, size_t way, struct json_out *j)
+{
+	json_put_text(j, "state", state_word(&f->all[way]));
+	if (f->connect_ms[way] < 0)
+		json_put_null(j, "last_connect_ms");
+	else
+		json_put_int(j, "last_connect_ms", f->connect_ms[way]);
+	json_put_text(j, "last_failure", f->all[way].text[0] ? f->all[way].text : NULL);
 	json_put_end(j);
 }
 
@@ -272,23 +338,24 @@ static void put_endpoints(const struct findings *f, struct json_out *j)
 		json_put_int(j, "number", f->endpoints[i].number);
 		json_put_text(j, "host", f->endpoints[i].host);
 		json_put_int(j, "port", f->endpoints[i].port);
-		json_put_text(j, "state", state_word(&f->all[i]));
-		if (f->connect_ms[i] < 0)
-			json_put_null(j, "last_connect_ms");
-		else
-			json_put_int(j, "last_connect_ms", f->connect_ms[i]);
-		json_put_text(j, "last_failure", f->all[i].text[0] ? f->all[i].text : NULL);
-		json_put_end(j);
+		put_state(f, i, j);
 	}
 	json_put_end(j);
+	if (f->in_text) {
+		json_put_object(j, "text_api");
+		put_state(f, FINDINGS_TEXT, j);
+	} else {
+		json_put_null(j, "text_api");
+	}
 }
 
 void findings_put_status(const struct findings *f, struct agents *known, struct json_out *j)
 {
 	int64_t connect_ms = stat_get(last_connect_ms);
 	const struct finding *agents = findings_refused(f, known, NULL);
-	const char *failure = agents ? agents->text : NULL;
+	const char *failure = f->all[FINDINGS_TEXT].text[0] ? f->all[FINDINGS_TEXT].text : NULL;
 
+	failure = agents ? agents->text : failure;
 	for (size_t i = f->endpoint_count; i--;)
 		if (f->all[i].text[0])
 			failure = f->all[i].text;

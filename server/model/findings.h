@@ -9,6 +9,8 @@
 #include "server/model/trial.h"
 
 enum {
+	FINDINGS_TEXT = CONFIG_ENDPOINTS_MAX, /* the text API: a way beside the endpoints */
+	FINDINGS_WAYS,
 	FINDING_NAME_SIZE = 65,
 	FAILING_AFTER = 2 /* failures in a row: the next call would only wait for another */
 };
@@ -27,28 +29,38 @@ enum way_state { WAY_WELL, WAY_FAILING, WAY_REFUSED };
 struct agent_finding {
 	char name[FINDING_NAME_SIZE], variant[FINDING_NAME_SIZE];
 	bool seen;     /* by the round of trials that is under way, or made since the last */
-	bool text;     /* it has the text API, which the endpoints have nothing to do with */
-	unsigned ways; /* bits of the endpoints it takes */
+	unsigned ways; /* bits of those it takes */
 	struct agent_at {
 		struct finding found;
 		unsigned without; /* extras that its trial found refused */
 		char lack[MODEL_LACK_SIZE];
-	} at[CONFIG_ENDPOINTS_MAX];
+	} at[FINDINGS_WAYS];
 };
 
 struct findings {
 	const struct model_access *endpoints; /* [endpoint_count] */
 	size_t endpoint_count;
-	struct finding all[CONFIG_ENDPOINTS_MAX];
-	int64_t connect_ms[CONFIG_ENDPOINTS_MAX]; /* of the last session; -1: none yet */
-	struct agent_finding *agents;             /* owned; [count] */
+	struct finding all[FINDINGS_WAYS];
+	int64_t connect_ms[FINDINGS_WAYS]; /* of the last session; -1: none yet */
+	struct agent_finding *agents;      /* owned; [count] */
 	size_t count, room;
+	size_t listed, in_text; /* how many agents there were in the last round, and of these with the text API */
 };
 
 void findings_init(struct findings *f, const struct model_access *endpoints, size_t count);
 void findings_free(struct findings *f);
 
-/* The endpoints that the agent takes, as bits; the text API counts as the first. */
+static inline bool findings_in_text(const struct agent *agent)
+{
+	return agent->model_protocol == MODEL_KIND_TEXT;
+}
+
+/* An endpoint, or for an agent in text the text API: the place of what is known. */
+size_t findings_place(const struct findings *f, const struct model_access *endpoint, const struct agent *agent);
+bool findings_has(const struct findings *f, size_t way);
+const struct model_access *findings_access(const struct findings *f, size_t way);
+
+/* The ways that the agent takes, as bits. */
 unsigned findings_ways(const struct findings *f, const struct agent *agent);
 
 /* NULL: nothing is known of it, or with `make` there is no memory. Valid until the next one is made. */
@@ -64,17 +76,24 @@ enum way_state findings_state(const struct finding *finding);
 struct finding *findings_note_at(struct findings *f, size_t endpoint, const struct agent *agent,
     const struct model_failure *failure, bool in_answer, enum way_state *before);
 
+/* It is well again; the log says so, if it was not. */
+void findings_clear(struct findings *f, size_t way);
+/* To the log: that it fails or is refused from now on. */
+void findings_tell(const struct findings *f, size_t way, const struct agent *agent, const struct model_failure *failure,
+    enum way_state state);
+
 /* The state of that endpoint for this agent. */
 enum way_state findings_way(struct findings *f, size_t endpoint, const struct agent *agent);
 
-/* All of the agent's endpoints are refused to all; of the first of them. NULL: they are not. */
+/* All of the agent's endpoints are refused to all; of the first of them. Or the text API fails, and there is
+ * no other. NULL: they are not. */
 const struct finding *findings_all_refused(const struct findings *f, const struct agent *agent);
 
 /* The first agent that is refused, of those of this name (NULL: of all), and why; NULL if not all of their
  * variants are. `known` (may be NULL) has those there are. */
 const struct finding *findings_refused(const struct findings *f, struct agents *known, const char *name);
 
-/* All endpoints are refused to all, or all agents are refused. */
+/* All endpoints are refused to all, or all agents are refused, or have the text API alone, which fails. */
 bool findings_block(const struct findings *f, struct agents *known);
 
 /* Keeps what the agent's trial there found lacking. True: nobody has been told that sentence yet. */

@@ -1,7 +1,8 @@
 /* What lies with the service, the key or the way there is known of all agents
- * at once (`all`); what lies with an agent's file, of each (`agents`), and so does all that a text API says:
- * the two services have nothing to do with each other. The thread sleeps until a call's failure or a reload
- * asks, or while something is refused or failing, for one interval. A trial is a whole session, opened and closed,
+ * at once (`all`); what lies with an agent's file, of each (`agents`). The text API is one more way there,
+ * which the endpoints have nothing to do with; what it refuses lies with the agents. The
+ * thread sleeps until a call's failure or a reload asks, or while something is
+ * refused or failing, for one interval. A trial is a whole session, opened and closed,
  * because a wrong key may pass the upgrade and be refused afterwards. It asks
  * for no answer and sends no audio, so it is not billed; only where an answer
  * was what was refused (no money is left, say) it asks for one.
@@ -45,19 +46,14 @@ struct model_health {
 	const struct work *work;
 	pthread_t thread;
 	bool started;
-	struct probing probing[CONFIG_ENDPOINTS_MAX];
+	struct probing probing[FINDINGS_WAYS];
 };
 
 /* ------------------------------------------------------------------- from any thread */
 
-static size_t place(const struct model_health *h, const struct model_access *endpoint)
+static size_t place(const struct model_health *h, const struct model_access *endpoint, const struct agent *agent)
 {
-	return (size_t)(endpoint - h->findings.endpoints);
-}
-
-static bool is_text(const struct agent *agent)
-{
-	return agent->model_protocol == MODEL_KIND_TEXT;
+	return findings_place(&h->findings, endpoint, agent);
 }
 
 bool model_health_blocks(struct model_health *h)
@@ -93,19 +89,9 @@ enum way_state model_health_way(struct model_health *h, const struct model_acces
 	if (!h)
 		return state;
 	pthread_mutex_lock(&h->lock);
-	state = findings_way(&h->findings, place(h, endpoint), agent);
+	state = findings_way(&h->findings, place(h, endpoint, agent), agent);
 	pthread_mutex_unlock(&h->lock);
 	return state;
-}
-
-static void clear_all(struct model_health *h, size_t at)
-{
-	struct finding *all = &h->findings.all[at];
-
-	if (findings_state(all) != WAY_WELL)
-		log_info("model", "endpoint %d (%s) can be reached again", h->findings.endpoints[at].number,
-		    h->findings.endpoints[at].host);
-	memset(all, 0, sizeof *all);
 }
 
 void model_health_ok(
@@ -121,13 +107,11 @@ void model_health_ok(
 	atomic_store(&stats.last_connect_ms, connect_ms);
 	if (!h)
 		return;
-	at = place(h, endpoint);
+	at = place(h, endpoint, agent);
 	pthread_mutex_lock(&h->lock);
-	if (!is_text(agent)) {
-		h->findings.connect_ms[at] = connect_ms;
-		if (!h->findings.all[at].in_answer)
-			clear_all(h, at);
-	}
+	h->findings.connect_ms[at] = connect_ms;
+	if (!h->findings.all[at].in_answer || findings_in_text(agent))
+		findings_clear(&h->findings, at);
 	a = findings_of(&h->findings, agent, false);
 	if (a && a->at[at].found.blocks)
 		log_info(
@@ -139,9 +123,11 @@ void model_health_ok(
 
 static void answered(struct model_health *h, const struct model_access *endpoint, const struct agent *agent)
 {
+	size_t at = place(h, endpoint, agent);
+
 	pthread_mutex_lock(&h->lock);
-	if (!is_text(agent) && h->findings.all[place(h, endpoint)].in_answer)
-		clear_all(h, place(h, endpoint));
+	if (findings_in_text(agent) || h->findings.all[at].in_answer)
+		findings_clear(&h->findings, at);
 	pthread_mutex_unlock(&h->lock);
 }
 
@@ -155,18 +141,12 @@ static bool failed(struct model_health *h, const struct model_access *endpoint, 
 	if (!h || failure->moderated)
 		return false;
 	pthread_mutex_lock(&h->lock);
-	after = findings_state(findings_note_at(&h->findings, place(h, endpoint), agent, failure, in_answer, &before));
+	after = findings_state(
+	    findings_note_at(&h->findings, place(h, endpoint, agent), agent, failure, in_answer, &before));
 	pthread_mutex_unlock(&h->lock);
-	if (before == after || (after == WAY_FAILING && h->findings.endpoint_count == 1))
+	if (before == after || (after == WAY_FAILING && h->findings.endpoint_count == 1 && !findings_in_text(agent)))
 		return false;
-	if (after == WAY_FAILING)
-		log_warn("model", "endpoint %d fails, and is left out while another is well: %s", endpoint->number,
-		    failure->text);
-	else if (failure->agents_own)
-		log_error("model", "not to be had at endpoint %d for the agent %s%s%s: %s", endpoint->number,
-		    agent->name, *agent->variant ? "/" : "", agent->variant, failure->text);
-	else
-		log_error("model", "not to be had at endpoint %d: %s", endpoint->number, failure->text);
+	findings_tell(&h->findings, place(h, endpoint, agent), agent, failure, after);
 	bell_ring(&h->ask);
 	return true;
 }
@@ -186,8 +166,8 @@ static void refused(struct model_health *h, const struct model_access *endpoint,
 	int status = !strncmp(code, "http_", 5) ? atoi(code + 5) : 0;
 	char what[MODEL_FAILURE_SIZE];
 
-	failure.agents_own =
-	    is_text(agent) || (model_error_is_of_model(code) && model_access_has_agents_model(endpoint, agent));
+	failure.agents_own = findings_in_text(agent) ||
+			     (model_error_is_of_model(code) && model_access_has_agents_model(endpoint, agent));
 	snprintf(failure.code, sizeof failure.code, "%s", code);
 	snprintf(what, sizeof what, "the model refused to go on with a call (%s): %s", code, text);
 	model_access_explain(
@@ -195,11 +175,25 @@ static void refused(struct model_health *h, const struct model_access *endpoint,
 	failed(h, endpoint, agent, &failure, true);
 }
 
+/* One that would be asked for again: nothing of it says that the agent is to blame. */
+static void answer_failed(
+    struct model_health *h, const struct model_access *endpoint, const struct agent *agent, const struct model_event *e)
+{
+	struct model_failure failure = { .error_class = "session" };
+
+	snprintf(failure.code, sizeof failure.code, "%s", e->code);
+	snprintf(
+	    failure.text, sizeof failure.text, "the text API gave a call no answer (%s): %.300s", e->code, e->text);
+	failed(h, endpoint, agent, &failure, false);
+}
+
 void model_health_heard(
     struct model_health *h, const struct model_access *endpoint, const struct agent *agent, const struct model_event *e)
 {
 	if (h && e->type == MODEL_RESPONSE_DONE && e->status == MODEL_COMPLETED)
 		answered(h, endpoint, agent);
+	if (h && e->type == MODEL_RESPONSE_DONE && e->error == MODEL_RETRY && findings_in_text(agent) && !e->aside)
+		answer_failed(h, endpoint, agent, e);
 	if (h && e->error == MODEL_FATAL)
 		refused(h, endpoint, agent, e->code, e->text);
 }
@@ -212,7 +206,7 @@ void model_health_quiet(struct model_health *h, const struct model_access *endpo
 	};
 
 	stat_model_error(failure.error_class, failure.code);
-	if (!is_text(agent))
+	if (!findings_in_text(agent))
 		failed(h, endpoint, agent, &failure, true);
 }
 
@@ -232,7 +226,7 @@ unsigned model_health_without(struct model_health *h, const struct model_access 
 		return 0;
 	pthread_mutex_lock(&h->lock);
 	a = findings_of(&h->findings, agent, false);
-	without = a ? a->at[place(h, endpoint)].without : 0;
+	without = a ? a->at[place(h, endpoint, agent)].without : 0;
 	pthread_mutex_unlock(&h->lock);
 	return without;
 }
@@ -242,7 +236,7 @@ unsigned model_health_without(struct model_health *h, const struct model_access 
 /* 0; -ECANCELED: the program stops; another: this agent's session failed. */
 static int try(struct model_health *h, size_t at, const struct agent *agent)
 {
-	const struct model_access *endpoint = &h->findings.endpoints[at];
+	const struct model_access *endpoint = findings_access(&h->findings, at);
 	struct model_trial_result result;
 	struct buf tools;
 	bool asks, news;
@@ -304,7 +298,7 @@ static int64_t next_at(struct model_health *h, size_t at)
 	pthread_mutex_lock(&h->lock);
 	if (findings_good(f, at) && !h->probing[at].unfinished)
 		next_us = NEVER_US;
-	else if (f->endpoint_count > 1 && findings_state(&f->all[at]) == WAY_FAILING)
+	else if ((f->endpoint_count > 1 || at == FINDINGS_TEXT) && findings_state(&f->all[at]) == WAY_FAILING)
 		next_us = clock_now_us() + h->probing[at].pause_us;
 	pthread_mutex_unlock(&h->lock);
 	return next_us;
@@ -317,16 +311,20 @@ static int probe(struct model_health *h, size_t at, bool round)
 	size_t n = list ? agents_list(h->known, list, AGENTS_LISTED_MAX) : 0;
 	struct probing *p = &h->probing[at];
 	int err = list ? 0 : -ENOMEM;
+	size_t in_text = 0;
 
 	round |= p->unfinished;
 	for (size_t i = 0; i < n; i++) {
 		if (due(h, at, list[i], round) && !err)
 			err = try(h, at, list[i]);
+		in_text += findings_in_text(list[i]);
 		agent_release(list[i]);
 	}
 	free(list);
 	p->unfinished = err && round;
 	pthread_mutex_lock(&h->lock);
+	h->findings.listed = n;
+	h->findings.in_text = in_text;
 	findings_keep_seen(&h->findings); /* what is known of agents that are gone is forgotten */
 	pthread_mutex_unlock(&h->lock);
 	p->next_us = next_at(h, at);
@@ -346,7 +344,9 @@ static void *probe_until_stopped(void *arg)
 		bool round = atomic_exchange(&h->round_due, false);
 		int64_t next_us = NEVER_US;
 
-		for (size_t i = 0; i < h->findings.endpoint_count; i++) {
+		for (size_t i = 0; i < FINDINGS_WAYS; i++) {
+			if (!findings_has(&h->findings, i))
+				continue;
 			if ((round || clock_now_us() >= h->probing[i].next_us) && probe(h, i, round) == -ECANCELED)
 				return NULL;
 			next_us = earlier(next_us, h->probing[i].next_us);
@@ -357,7 +357,7 @@ static void *probe_until_stopped(void *arg)
 		if (fds[1].revents)
 			bell_clear(&h->ask);
 		/* A call that has just seen it fail begins the interval. */
-		for (size_t i = 0; i < h->findings.endpoint_count; i++)
+		for (size_t i = 0; i < FINDINGS_WAYS; i++)
 			h->probing[i].next_us = earlier(h->probing[i].next_us, next_at(h, i));
 	}
 }
@@ -390,7 +390,7 @@ int model_health_open(struct model_health **out, const struct model_access *endp
 	h->stop.fd = h->ask.fd = -1;
 	pthread_mutex_init(&h->lock, NULL);
 	findings_init(&h->findings, endpoints, count);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < FINDINGS_WAYS; i++)
 		h->probing[i] = (struct probing){ .next_us = NEVER_US, .pause_us = FAILING_US };
 	if ((err = bell_open(&h->stop)) || (err = bell_open(&h->ask))) {
 		model_health_close(h);

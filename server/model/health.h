@@ -6,7 +6,8 @@
  * At start and after a reload a session is opened at each endpoint for each agent and variant,
  * with all that a call's would have. What was refused is tried every 30 s
  * until it succeeds. Calls tell what came of theirs. A failure that may pass
- * never closes the door; an endpoint that fails so twice in a row is left out by calls while another
+ * never closes the door, except to agents in text: a text API that fails twice in a row gets no more
+ * calls until it answers a trial; an endpoint that fails so twice in a row is left out by calls while another
  * is well, and tried after 2 s, and then ever more seldom. A failure that lies with an agent's file (its model,
  * voice, tools) closes it for that agent alone, at that endpoint. One thread of its own; the
  * questions may come from any thread.
@@ -39,13 +40,21 @@ void model_health_stop(struct model_health *health); /* fine if it was not start
 /* True: no agent's calls can be carried, for a reason that will not pass by itself. */
 bool model_health_blocks(struct model_health *health);
 
-/* True: no variant of this agent can have its model anywhere, and that will not pass by itself; the reason,
- * for the operator, is in `why`. NULL health: false. */
+/* True: no variant of this agent can have its model anywhere, and that will not pass by itself, or its text
+ * API fails; the reason, for the operator, is in `why`. NULL health: false. */
 bool model_health_refuses(struct model_health *health, const struct agent *agent, char why[MODEL_FAILURE_SIZE]);
 
 /* The state of that endpoint for this agent. NULL health: it is well. */
 enum way_state model_health_way(
     struct model_health *health, const struct model_access *endpoint, const struct agent *agent);
+
+/* True: a call of this agent would only wait for an apology. NULL health: false. */
+static inline bool model_health_shut(struct model_health *health, const struct agent *agent)
+{
+	char why[MODEL_FAILURE_SIZE];
+
+	return agent->model_protocol == MODEL_KIND_TEXT && model_health_refuses(health, agent, why);
+}
 
 /* A call's result there: connected after so long (negative: to nothing yet), or failed. Any thread. NULL health: it is
  * counted only. */
@@ -71,7 +80,8 @@ void model_health_closed(struct model_health *health, const struct model_access 
 unsigned model_health_without(
     struct model_health *health, const struct model_access *endpoint, const struct agent *agent);
 
-/* For /ready: the names of the agents that are refused, and the states of the endpoints if there are several, as members;
+/* For /ready: the names of the agents that are refused, the state of the text API if an agent has it, and the
+ * states of the endpoints if there are several, as members;
  * nothing if there are none. */
 void model_health_put_ready(struct model_health *health, struct json_out *j);
 

@@ -70,6 +70,7 @@ struct model_wish { /* all borrowed; for as long as the session is not ready */
 	const char *voice;        /* NULL: the agent's */
 	unsigned without;         /* extras that the service is known to refuse: they are not asked for */
 	bool text;                /* the caller is on a channel of text */
+	bool trial;               /* for nobody: a failure is told at once */
 };
 
 /* ------------------------------------------------------------------ its events */

@@ -54,7 +54,7 @@ static int answer_failed(const struct model_access *access, const struct model_p
 
 	failure->error_class = "session";
 	failure->permanent = e->error == MODEL_FATAL || (protocol->by_requests && e->error == MODEL_HARMLESS);
-	failure->agents_own = protocol->by_requests;
+	failure->agents_own = protocol->by_requests && failure->permanent;
 	snprintf(failure->code, sizeof failure->code, "%s", e->code);
 	snprintf(what, sizeof what, "%s (%s): %s",
 	    silent ? "the text API gave no answer" : "the model refused an answer", e->code, e->text);
@@ -101,7 +101,6 @@ static int have_answer(const struct model_access *access, const struct model_pro
 	int err, got;
 
 	failure->error_class = "timeout";
-	failure->agents_own = protocol->by_requests;
 	snprintf(failure->text, sizeof failure->text, "the model began no answer in time");
 	buf_init(&message, 0);
 	model_request_id(MODEL_REQUEST_ANSWER, 1, id);
@@ -144,7 +143,8 @@ int model_trial(const struct model_access *access, const struct agent *agent, co
 		.tools = tools,
 		.differs = &differs,
 		.protect = agent->greeting_protect_ms > 0 && agent->greeting_mode != GREETING_WAIT,
-		.text = agent_in_text(agent) };
+		.text = agent_in_text(agent),
+		.trial = true };
 	const struct model_protocol *protocol = model_access_protocol(access, &wish);
 	struct model_session *s = NULL;
 	int64_t began_us = clock_now_us();

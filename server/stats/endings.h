@@ -6,7 +6,8 @@
  * After the stream Twilio asks connect-action what comes next: DRAINING and APOLOGY
  * are followed by the agent's fallback number if there is one, else by the agent's
  * phrase of that name; IDLE by the phrase; TIME_LIMIT and COST_LIMIT too, unless the agent
- * has said it; HANGUP by nothing. */
+ * has said it; HANGUP by nothing, or where the agent's own goodbye was not heard to its end, by
+ * a GOODBYE. */
 #include <stdbool.h>
 
 enum call_after {
@@ -16,7 +17,8 @@ enum call_after {
 	AFTER_IDLE,
 	AFTER_DRAINING,
 	AFTER_APOLOGY,
-	AFTER_TRANSFER
+	AFTER_TRANSFER,
+	AFTER_GOODBYE
 };
 
 #define CALL_ENDS(X) \

@@ -23,6 +23,7 @@
 	X(agents, reloads_failed, "times they were not, because of mistakes; the old ones stayed") \
 	X(calls, orders_ignored, "operator's orders to say something that the agent had no room for") \
 	X(calls, refused_cost, "calls refused because the day would have cost more than MAX_DAY_COST") \
+	X(calls, refused_model, "calls refused because their agent's text API failed, or refused the agent") \
 	X(calls, refused_caller_busy, "calls refused because the caller had MAX_CALLS_PER_CALLER up") \
 	X(calls, refused_caller_often, "calls refused because the caller had made MAX_CALLS_PER_CALLER_HOUR") \
 	X(calls, refused_blocked, "calls refused because of BLOCK_CALLERS") \
@@ -57,6 +58,7 @@
 	X(model, silent_answers, "answers that ended without sound, and called no tool") \
 	X(model, untold_ends, "answers whose end was not told, or could not be read") \
 	X(model, retries, "answers asked for again") \
+	X(model, resent, "requests to the text API that brought nothing, and were sent again") \
 	X(model, lost, "sessions that were lost under a call") \
 	X(model, reconnected, "those that another one followed, in the same conversation") \
 	X(model, renewed, "sessions that another one took over from before their time was over") \

@@ -25,8 +25,6 @@ enum {
 	TICK_US = 250 * 1000   /* by which a deadline may be late */
 };
 
-struct streams;
-
 struct text_stream {
 	struct streams *in;
 	struct text_stream *next_in_inbox, *next; /* next: the thread's list */
@@ -40,6 +38,7 @@ struct text_stream {
 	_Atomic int status;
 	_Atomic bool over; /* set last: what follows is constant then */
 	enum text_over how;
+	int64_t retry_after_ms;
 	char words[160];
 
 	/* The thread's. */
@@ -47,10 +46,10 @@ struct text_stream {
 	struct curl_slist *headers;
 	char *body;
 	char error[CURL_ERROR_SIZE];
-	int first_ms, silent_ms;
+	int delay_ms, first_ms, silent_ms;
 	int64_t started_us, heard_us; /* heard: last byte, or the end of a pause; 0: none yet */
 	size_t drained;
-	bool added, holding;
+	bool taken, waiting, holding; /* waiting: for started_us */
 };
 
 struct streams {
@@ -62,7 +61,7 @@ struct streams {
 	_Atomic bool stopping;
 	/* The thread's. */
 	struct text_stream *all;
-	int64_t minded_us; /* when deadlines were looked at */
+	int64_t mind_us; /* when deadlines are looked at next */
 };
 
 /* --------------------------------------------------------------------- a stream's life */
@@ -197,11 +196,13 @@ static void finish(struct streams *in, struct text_stream *s, enum text_over how
 
 static void finished(struct streams *in, struct text_stream *s, CURLcode code)
 {
-	curl_off_t sent = 0;
+	curl_off_t sent = 0, after = 0;
 	long status = 0;
 
 	curl_easy_getinfo(s->handle, CURLINFO_RESPONSE_CODE, &status);
 	curl_easy_getinfo(s->handle, CURLINFO_SIZE_UPLOAD_T, &sent);
+	curl_easy_getinfo(s->handle, CURLINFO_RETRY_AFTER, &after);
+	s->retry_after_ms = after > 0 && after < INT32_MAX ? after * 1000 : -1;
 	atomic_store_explicit(&s->status, (int)status, memory_order_relaxed);
 	if (code == CURLE_OK)
 		finish(in, s, TEXT_OVER_WHOLE, "");
@@ -209,20 +210,19 @@ static void finished(struct streams *in, struct text_stream *s, CURLcode code)
 		finish(in, s, sent || status ? TEXT_OVER_BROKEN : TEXT_OVER_CONNECT, harmless_words(s, code));
 }
 
-static void begin(struct streams *in, struct text_stream *s)
+static void take(struct streams *in, struct text_stream *s)
 {
-	s->added = true;
-	s->started_us = clock_now_us();
+	s->taken = s->waiting = true;
+	s->started_us = clock_now_us() + s->delay_ms * US_PER_MS;
 	s->next = in->all;
 	in->all = s;
-	if (curl_multi_add_handle(in->pump.multi, s->handle))
-		finish(in, s, TEXT_OVER_CONNECT, "libcurl takes no more transfers");
+	in->mind_us = earlier(in->mind_us, s->started_us);
 }
 
 static void serve(struct streams *in, struct text_stream *s)
 {
-	if (!s->added)
-		begin(in, s);
+	if (!s->taken)
+		take(in, s);
 	if (atomic_load_explicit(&s->over, memory_order_relaxed))
 		return;
 	if (atomic_load(&s->aborted)) {
@@ -250,23 +250,28 @@ static void serve_inbox(struct streams *in)
 	pthread_mutex_unlock(&in->lock);
 }
 
-/* Now and then, not at each turn: there may be hundreds. */
-static void mind_deadlines(struct streams *in)
+/* Those to be begun, and the deadlines: now and then, not at each turn, as there may be hundreds. */
+static void mind_times(struct streams *in)
 {
 	int64_t now = clock_now_us();
 	struct text_stream *s, *next;
 
-	if (now < in->minded_us + TICK_US)
+	if (now < in->mind_us)
 		return;
-	in->minded_us = now;
+	in->mind_us = now + TICK_US;
 	for (s = in->all; s; s = next) {
 		next = s->next;
-		if (s->holding)
-			continue;
-		if (!s->heard_us && now >= s->started_us + s->first_ms * US_PER_MS)
+		if (s->waiting && now < s->started_us) {
+			in->mind_us = earlier(in->mind_us, s->started_us);
+		} else if (s->waiting) {
+			s->waiting = false;
+			if (curl_multi_add_handle(in->pump.multi, s->handle))
+				finish(in, s, TEXT_OVER_CONNECT, "libcurl takes no more transfers");
+		} else if (!s->heard_us && now >= s->started_us + s->first_ms * US_PER_MS) {
 			finish(in, s, TEXT_OVER_TIMEOUT, "the text API began no answer in time");
-		else if (s->heard_us && now >= s->heard_us + s->silent_ms * US_PER_MS)
+		} else if (s->heard_us && !s->holding && now >= s->heard_us + s->silent_ms * US_PER_MS) {
 			finish(in, s, TEXT_OVER_TIMEOUT, "the text API fell silent in the middle of an answer");
+		}
 	}
 }
 
@@ -293,9 +298,9 @@ static void *run(void *arg)
 	pthread_setname_np(pthread_self(), "text model");
 	while (!atomic_load(&in->stopping)) {
 		serve_inbox(in);
-		pump_turn(&in->pump, in->all ? in->minded_us + TICK_US : NEVER_US);
+		mind_times(in);
+		pump_turn(&in->pump, in->all ? in->mind_us : NEVER_US);
 		take_finished(in);
-		mind_deadlines(in);
 	}
 	while (in->all)
 		finish(in, in->all, TEXT_OVER_BROKEN, "the server is shutting down");
@@ -324,7 +329,9 @@ static struct text_stream *start(struct text_carrier *carrier, const struct text
 	pthread_mutex_init(&s->bell_lock, NULL);
 	s->in = (struct streams *)carrier;
 	s->bell = bell;
+	s->delay_ms = call->delay_ms;
 	s->first_ms = call->first_ms;
+	s->retry_after_ms = -1;
 	s->silent_ms = call->silent_ms;
 	s->handle = curl_easy_init();
 	s->body = malloc(call->body->len + 1);
@@ -366,13 +373,18 @@ static int next_piece(struct text_stream *s, const char **bytes, size_t *len)
 
 static int status(const struct text_stream *s)
 {
-	return atomic_load_explicit(&s->status, memory_order_relaxed);
+	return atomic_load(&s->status);
 }
 
 static enum text_over over(const struct text_stream *s, const char **words)
 {
 	*words = s->words;
 	return s->how;
+}
+
+static int64_t retry_after_ms(const struct text_stream *s)
+{
+	return s->retry_after_ms;
 }
 
 static void leave(struct text_stream *s, bool drain_it)
@@ -396,9 +408,7 @@ int text_streams_open(struct text_carrier **out, int calls)
 
 	if (!in)
 		return -ENOMEM;
-	in->carrier = (struct text_carrier){
-		.start = start, .next = next_piece, .taken = taken, .status = status, .over = over, .leave = leave
-	};
+	in->carrier = (struct text_carrier){ start, next_piece, taken, status, over, retry_after_ms, leave };
 	pthread_mutex_init(&in->lock, NULL);
 	err = pump_open(&in->pump);
 	if (!err) {
@@ -429,7 +439,7 @@ void text_streams_close(struct text_carrier *carrier)
 		struct text_stream *s = in->inbox;
 
 		in->inbox = s->next_in_inbox;
-		if (!s->added)
+		if (!s->taken)
 			release(s); /* the thread's */
 		release(s);
 	}

@@ -138,6 +138,17 @@ reconnect_case() {
 	check "$NAME: the greeting was not said again" equal "$(answers '[.[] | select(.greeting)] | length')" 1
 }
 
+# The socket is cut while the agent's last words are spoken: the conversation is over, and nobody goes on with it.
+goodbye_cut_case() {
+	talk "$NAME" 'wait-agent-done 100
+		prompt "Thank you, goodbye."
+		wait-last
+		wait-spoken "Goodbye, and"
+		cut' --expect sessions=1 --expect streams=1 --expect end=cut --expect say="have to end our call here"
+	check "$NAME: it ended as it was meant to" equal "$(field "$WORK/call.json" .ending.reason)" agent_ended
+	check "$NAME: nothing was opened anew" equal "$(field "$WORK/status.json" .relay.reconnected)" 0
+}
+
 # Twilio takes ten messages in a row for malformed, and closes with 1007: a session that was lost.
 takes_none_case() {
 	talk "$NAME" 'wait-agent-done 100
@@ -219,6 +230,7 @@ apart phone-tools phone_tools_case
 apart unmatched unmatched_case
 SETTING=STREAM_UNANNOUNCED=on apart unannounced unannounced_case
 apart reconnect reconnect_case
+apart goodbye-cut goodbye_cut_case
 MALFORMED=10 apart takes-none takes_none_case
 apart strange strange_case
 apart long long_case long-word '.[1].sent | length' 65536

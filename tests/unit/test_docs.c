@@ -295,12 +295,13 @@ static void put_endings(struct buf *out)
 {
 	static const char *const hears[] = { "nothing more", "a goodbye, `time_limit`, unless the agent has said one",
 		"a goodbye, `cost_limit`, unless the agent has said one", "a goodbye, `idle`",
-		"`draining`, or `OVERFLOW_NUMBER`", "`apology`, or `OVERFLOW_NUMBER`",
-		"the person's telephone ringing" };
+		"`draining`, or `OVERFLOW_NUMBER`", "`apology`, or `OVERFLOW_NUMBER`", "the person's telephone ringing",
+		"a goodbye, `cost_limit`" };
 
 	buf_puts(out,
 	    "\n## How a call ends\n\n`ending.reason` of a call, and the counters under `calls.ended` in "
-	    "`/status`.\n\n| ending | what it means | a fault | the caller then hears (a phrase of the agent's) |\n|---|---|---|---|\n");
+	    "`/status`. An agent's own goodbye that was not heard to its end is followed by `cost_limit`."
+	    "\n\n| ending | what it means | a fault | the caller then hears (a phrase of the agent's) |\n|---|---|---|---|\n");
 	for (int i = CALL_NOT_ENDED + 1; i < CALL_END_COUNT; i++) {
 		const struct call_ending *e = call_ending((enum call_end)i);
 

@@ -76,17 +76,20 @@ static void several_endpoints_are_told_and_what_ails_them(void **state)
 	    "{" SOUND
 	    "\"model\":{\"available\":true,\"last_connect_ms\":180,\"last_failure\":\"timeout\",\"endpoints\":["
 	    "{\"number\":1,\"host\":\"a.example\",\"state\":\"failing\",\"last_failure\":\"timeout\"},"
-	    "{\"number\":3,\"host\":\"b.example\",\"state\":\"well\",\"last_failure\":null}],\"agents_refused\":["
+	    "{\"number\":3,\"host\":\"b.example\",\"state\":\"well\",\"last_failure\":null}],"
+	    "\"text_api\":{\"state\":\"failing\",\"last_failure\":\"http_503\"},\"agents_refused\":["
 	    "{\"agent\":\"desk\",\"variant\":null,\"endpoint\":3,\"reason\":\"no such voice\"}]}}",
 	    "{\"status\":\"ready\",\"endpoints\":[\"failing\",\"well\"]}",
 	    "Trunkline 1.2.3 takes calls; up 1 day 2:03:04\n"
 	    "calls      3 live of at most 100; since the start 250, 3 ended by a fault\n"
 	    "model      can be had, last connected in 180 ms\n"
+	    "text API   failing\n"
 	    "endpoints  1 a.example is failing, 3 b.example is well\n"
 	    "agents     desk, night\n"
 	    "store      none: nothing is kept (DATA_DIR)\n"
 	    "cost       $0.00 today\n"
 	    "warning    endpoint 1: timeout\n"
+	    "warning    text API: http_503\n"
 	    "warning    agent desk is refused by the model at endpoint 3: no such voice\n");
 }
 

@@ -20,6 +20,7 @@ struct text_call { /* all borrowed for as long as start takes */
 	size_t header_count;
 	const struct buf *body;
 	const char *ca_file; /* "" or NULL: the system's */
+	int delay_ms;        /* before it is begun: all other times count from then */
 	int connect_ms;      /* for name, connection and TLS */
 	int first_ms;        /* from the start to the first byte of the body */
 	int silent_ms;       /* between its bytes, while there is room for them */
@@ -43,6 +44,8 @@ struct text_carrier {
 	int (*status)(const struct text_stream *stream); /* HTTP, with the first piece at the latest; 0: none */
 	/* After next said -1; *words is a sentence without credentials, "" with WHOLE. */
 	enum text_over (*over)(const struct text_stream *stream, const char **words);
+	/* After next said -1: how long the service asks to wait; -1: it does not say. */
+	int64_t (*retry_after_ms)(const struct text_stream *stream);
 	/* The end of the stream for its owner. What is not over is aborted, or with `drain` read to its
 	 * end by the carrier, which spares a connection. */
 	void (*leave)(struct text_stream *stream, bool drain);

@@ -109,17 +109,29 @@ static void put_failed(struct text_reply *r, int status, const char *code, const
 	e->text = e->mended ? e->mended : "";
 }
 
-/* {"code", "type", "message"}, wherever it stood. */
-static void put_error(struct text_reply *r, int status, const cJSON *error, const char *otherwise)
+/* Of {"code", "type", "message"}, wherever it stood. */
+static const char *code_of(const cJSON *error, const char *otherwise)
 {
 	const char *code = json_str(error, "code"), *type = json_str(error, "type");
+
+	return code ? code : type && strcmp(type, "error") != 0 ? type : otherwise;
+}
+
+static void put_error(struct text_reply *r, int status, const cJSON *error, const char *otherwise)
+{
 	const char *message = json_str(error, "message");
 
-	put_failed(r, status,
-	    code                                 ? code
-	    : type && strcmp(type, "error") != 0 ? type
-						 : otherwise,
-	    message ? message : "");
+	put_failed(r, status, code_of(error, otherwise), message ? message : "");
+}
+
+enum model_error text_reply_class(const struct reply_failure *failure)
+{
+	cJSON *body = failure->status ? foreign_json(failure->body, strlen(failure->body)) : NULL;
+	enum model_error class = model_error_of_answer(
+	    failure->status, code_of(json_get(body, "error"), failure->status ? "" : failure->code));
+
+	cJSON_Delete(body);
+	return class;
 }
 
 void text_reply_cancel(struct text_reply *r)

@@ -46,6 +46,8 @@ void text_reply_free(struct text_reply *r); /* fine with a zeroed one */
 void text_reply_take(struct text_reply *r, const char *data, size_t len);
 /* The stream is over; NULL: by itself. Nothing if the answer is over. */
 void text_reply_end(struct text_reply *r, const struct reply_failure *failure);
+/* What such a failure means for the call. */
+enum model_error text_reply_class(const struct reply_failure *failure);
 /* We stopped it. */
 void text_reply_cancel(struct text_reply *r);
 

@@ -1,5 +1,6 @@
 #include "server/model/text/text_request.h"
 
+#include "common/digest.h"
 #include "common/json.h"
 #include "server/model/text/text_access.h"
 
@@ -8,7 +9,9 @@
 enum {
 	REQUEST_MAX = 2 << 20, /* the conversation, the instructions and the tools, escaped */
 	FIRST_MS = 30000,
-	SILENT_MS = 20000
+	SILENT_MS = 20000,
+	PAUSE_MS = 250,
+	PAUSE_MAX_MS = 2000
 };
 
 static void put_body(const struct model_session *s, const struct talk *talk, const cJSON *asked, struct buf *out)
@@ -34,9 +37,11 @@ static void put_body(const struct model_session *s, const struct talk *talk, con
 	buf_free(&person);
 }
 
-static struct text_stream *send(const struct model_access *access, const struct buf *body, struct bell *bell)
+static struct text_stream *send(
+    const struct model_access *access, const struct buf *body, int delay_ms, struct bell *bell)
 {
 	struct text_call call = { .body = body,
+		.delay_ms = delay_ms,
 		.ca_file = access->cfg->https_ca_file,
 		.connect_ms = access->cfg->model_connect_ms,
 		.first_ms = FIRST_MS,
@@ -63,17 +68,28 @@ static struct text_stream *send(const struct model_access *access, const struct 
 }
 
 struct text_stream *text_request_start(const struct model_session *s, const struct talk *talk, const cJSON *asked,
-    struct bell *bell, size_t *bytes, const char **why)
+    int delay_ms, struct bell *bell, size_t *bytes, const char **why)
 {
 	struct text_stream *stream;
 	struct buf body;
 
 	buf_init(&body, REQUEST_MAX);
 	put_body(s, talk, asked, &body);
-	stream = send(s->access, &body, bell);
+	stream = send(s->access, &body, delay_ms, bell);
 	*bytes = body.len;
 	if (!stream)
 		*why = buf_error(&body) ? "the conversation is too large for a request" : "out of memory for a request";
 	buf_free(&body);
 	return stream;
+}
+
+int64_t text_request_pause_ms(int tries, int64_t asked_ms)
+{
+	int64_t pause = tries > 3 ? PAUSE_MAX_MS : PAUSE_MS << (tries - 1);
+	uint32_t chance;
+
+	if (asked_ms > pause)
+		pause = asked_ms;
+	random_bytes(&chance, sizeof chance);
+	return pause + chance % (uint32_t)(pause / 4 + 1);
 }

@@ -3,6 +3,7 @@
 #include "common/clock.h"
 #include "common/foreign.h"
 #include "common/json.h"
+#include "common/log.h"
 #include "common/sse.h"
 #include "server/model/realtime_parse.h"
 #include "server/model/realtime_say.h"
@@ -10,6 +11,7 @@
 #include "server/model/text/reply.h"
 #include "server/model/text/talk.h"
 #include "server/model/text/text_request.h"
+#include "server/stats/stats.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -17,8 +19,9 @@
 #include <string.h>
 
 enum {
-	EVENT_MAX = 1 << 20, /* of the service's: response.completed repeats the whole answer */
-	REFUSAL_MAX = 16384  /* bytes of a refusal's body that are looked at */
+	EVENT_MAX = 1 << 20,   /* of the service's: response.completed repeats the whole answer */
+	REFUSAL_MAX = 16384,   /* bytes of a refusal's body that are looked at */
+	GIVEN_UP_US = US_PER_S /* an answer that is asked for so soon after one that failed has no time of its own */
 };
 
 /* An answer, or an aside beside one. */
@@ -31,6 +34,10 @@ struct answer {
 	struct buf refusal; /* the body of a status that is not 200 */
 	struct span piece;  /* of the stream's, what is not looked at yet */
 	bool in_piece;
+	bool received;     /* something of an answer */
+	int tries;         /* requests that brought nothing */
+	int64_t until_us;  /* no request is sent again after this */
+	int64_t begins_us; /* the one that is to be sent again */
 };
 
 enum { ANSWER, ASIDE, ANSWERS };
@@ -42,6 +49,7 @@ struct text_session {
 	struct answer answers[ANSWERS];
 	struct model_event refused; /* an answer that cannot be made now */
 	bool has_refused;
+	int64_t given_up_us; /* when the last answer failed that brought nothing; 0: never */
 };
 
 /* ------------------------------------------------------------------------ the requests */
@@ -77,11 +85,12 @@ static void refuse_as_busy(struct text_session *s, const char *event_id)
 }
 
 /* With the conversation and the extras of this moment. */
-static void request(struct text_session *s, struct answer *a)
+static void request(struct text_session *s, struct answer *a, int delay_ms)
 {
 	struct reply_failure failure = { .code = "not_sent" };
 
-	a->stream = text_request_start(&s->base, &s->talk, a->asked, s->bell, &a->reply.asked_bytes, &failure.text);
+	a->stream =
+	    text_request_start(&s->base, &s->talk, a->asked, delay_ms, s->bell, &a->reply.asked_bytes, &failure.text);
 	if (!a->stream)
 		text_reply_end(&a->reply, &failure);
 }
@@ -92,6 +101,7 @@ static void create(struct text_session *s, cJSON *message)
 	cJSON *response = cJSON_DetachItemFromObjectCaseSensitive(message, "response");
 	const char *event_id = json_str(message, "event_id");
 	struct answer *a = &s->answers[json_str(response, "conversation") ? ASIDE : ANSWER];
+	int64_t now = clock_now_us();
 	char id[64];
 
 	bell_ring(s->bell); /* there is something to read already */
@@ -106,7 +116,10 @@ static void create(struct text_session *s, cJSON *message)
 	text_reply_begin(&a->reply, s->base.access->cfg->text_api, id, a == &s->answers[ASIDE]);
 	sse_init(&a->sse, EVENT_MAX);
 	buf_init(&a->refusal, REFUSAL_MAX);
-	request(s, a);
+	/* What is said beside an answer has its moment, and a trial has nobody who waits. */
+	if (a == &s->answers[ANSWER] && !s->base.wish.trial && (!s->given_up_us || now >= s->given_up_us + GIVEN_UP_US))
+		a->until_us = now + s->base.access->cfg->slow_answer_max_ms * US_PER_MS;
+	request(s, a, 0);
 }
 
 /* One that is over is let be, as the Realtime service does. */
@@ -123,6 +136,8 @@ static void cancel(struct text_session *s, const cJSON *message)
 			s->base.access->carrier->leave(a->stream, false);
 		a->stream = NULL;
 		a->in_piece = false;
+		if (clock_now_us() < a->begins_us)
+			a->reply.asked_bytes = 0; /* it was not sent */
 		text_reply_cancel(&a->reply);
 		bell_ring(s->bell);
 	}
@@ -160,7 +175,33 @@ static bool again_without(struct text_session *s, struct answer *a)
 	s->base.without |= extras;
 	s->base.access->carrier->leave(a->stream, true);
 	buf_reset(&a->refusal);
-	request(s, a);
+	request(s, a, 0);
+	return true;
+}
+
+/* Nothing of an answer came, and that may pass while the caller waits: the same once more, in a while. */
+static bool again_later(struct text_session *s, struct answer *a, const struct reply_failure *failure)
+{
+	const struct text_carrier *carrier = s->base.access->carrier;
+	int64_t now = clock_now_us(), pause_ms;
+
+	if (a->received || text_reply_class(failure) != MODEL_RETRY)
+		return false;
+	pause_ms = text_request_pause_ms(++a->tries, carrier->retry_after_ms(a->stream));
+	a->begins_us = now + pause_ms * US_PER_MS;
+	if (a->begins_us >= a->until_us) {
+		s->given_up_us = now;
+		return false;
+	}
+	stat_add(model_resent, 1);
+	if (a->tries == 1)
+		log_warn("model",
+		    "nothing came of a request to the text API (%s%d): it is sent again in %d ms; agent=%s",
+		    failure->status ? "http_" : failure->code, failure->status, (int)pause_ms,
+		    s->base.wish.agent->name);
+	carrier->leave(a->stream, true);
+	buf_reset(&a->refusal);
+	request(s, a, (int)pause_ms);
 	return true;
 }
 
@@ -182,6 +223,8 @@ static void end_stream(struct text_session *s, struct answer *a)
 			failure.body = "";
 	}
 	failure.code = codes[how];
+	if (again_later(s, a, &failure))
+		return;
 	text_reply_end(&a->reply, status == 200 && how == TEXT_OVER_WHOLE ? NULL : &failure);
 	carrier->leave(a->stream, true);
 	a->stream = NULL;
@@ -209,7 +252,7 @@ static void look(struct text_session *s, struct answer *a)
 		if (got < 0) {
 			end_stream(s, a);
 		} else if (carrier->status(a->stream) == 200) {
-			a->in_piece = true;
+			a->in_piece = a->received = true;
 		} else {
 			size_t room = REFUSAL_MAX - 1 - a->refusal.len;
 

@@ -4,7 +4,9 @@
  * here, and every answer is a request with all of it. It takes the Realtime protocol's commands.
  *
  * It is ready at once, since nothing is opened before the first answer. An answer has an id of ours
- * from its request on, so that it can be cancelled at any time; that aborts the transfer. */
+ * from its request on, so that it can be cancelled at any time; that aborts the transfer. A request
+ * that brings nothing is sent again as long as a caller would wait (SLOW_ANSWER_MAX_MS), and only then
+ * the answer has failed. */
 #include "server/model/session.h"
 #include "server/model/text/carrier.h"
 

@@ -43,6 +43,7 @@ static void put_after(const struct web_parts *parts, const struct request *q, co
 		[AFTER_IDLE] = PHRASE_IDLE,
 		[AFTER_DRAINING] = PHRASE_DRAINING,
 		[AFTER_APOLOGY] = PHRASE_APOLOGY,
+		[AFTER_GOODBYE] = PHRASE_COST_LIMIT,
 	};
 
 	switch (after) {
@@ -55,6 +56,7 @@ static void put_after(const struct web_parts *parts, const struct request *q, co
 	case AFTER_TIME_LIMIT:
 	case AFTER_COST_LIMIT:
 	case AFTER_IDLE:
+	case AFTER_GOODBYE:
 		webhook_say(parts, facts, phrases[after], r);
 		break;
 	case AFTER_DRAINING:
@@ -98,13 +100,14 @@ static void after_session(
 {
 	enum relay_fate fate = relay_fate_of(webhook_field(q, "SessionStatus"), webhook_field(q, "ErrorCode"));
 	const char *named = webhook_field(q, "SessionId"), *session = webhook_is_sid(named) ? named : "";
+	enum call_after after;
 	enum call_end end;
 
 	note_session(q, facts->call_sid, fate);
-	end = calls_after_stream(parts->calls, facts->call_sid, session, relay_end_of(fate));
+	end = calls_after_stream(parts->calls, facts->call_sid, session, relay_end_of(fate), &after);
 	switch (relay_next_of(fate, end)) {
 	case RELAY_THEN_AFTER:
-		put_after(parts, q, facts, call_ending(end)->after, r);
+		put_after(parts, q, facts, after, r);
 		break;
 	case RELAY_THEN_HANGUP:
 		twiml_hangup(&r->body);
@@ -128,14 +131,14 @@ static void after_session(
 void webhook_connect_action(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
 	struct call_facts facts = webhook_facts(q);
-	enum call_end end;
+	enum call_after after;
 
 	(void)arg;
 	if (*webhook_field(q, "SessionStatus")) {
 		after_session(parts, q, &facts, r);
 		return;
 	}
-	end = calls_after_stream(parts->calls, facts.call_sid, "", END_STREAM_LOST);
-	/* A call we do not know was another process's, and ended with it. */
-	put_after(parts, q, &facts, end == CALL_NOT_ENDED ? AFTER_APOLOGY : call_ending(end)->after, r);
+	/* A call we do not know was another process's, and ended with it: for that there is an apology. */
+	calls_after_stream(parts->calls, facts.call_sid, "", END_STREAM_LOST, &after);
+	put_after(parts, q, &facts, after, r);
 }

@@ -15,7 +15,7 @@ enum relay_fate {
 };
 
 enum relay_next {
-	RELAY_THEN_AFTER, /* what call_ending()->after says */
+	RELAY_THEN_AFTER, /* what calls_after_stream says */
 	RELAY_THEN_HANGUP,
 	RELAY_THEN_RECONNECT,
 	RELAY_THEN_TIME_LIMIT,

@@ -81,6 +81,9 @@ static void admit(
 	case CALL_DRAINING:
 		refuse(parts, q, facts, PHRASE_DRAINING, "shutting down", r);
 		break;
+	case CALL_MODEL:
+		refuse(parts, q, facts, PHRASE_APOLOGY, "the text API of its agent fails", r);
+		break;
 	case CALL_COST:
 		webhook_turn_away(parts, q, facts, PHRASE_DAY_COST, r);
 		break;

@@ -575,6 +575,19 @@ static void tools_of_the_phone_come_behind_the_words_before_them(void **state)
 	assert_false(last_tool_went_well());
 }
 
+/* Whoever is asked what follows the call says another one then. */
+static void goodbye_that_is_not_heard_in_time_is_known_to_the_call(void **state)
+{
+	(void)state;
+	TELL(con, now, .type = EVENT_GOODBYE, .text = "Bye.", .end = END_AGENT_ENDED);
+	conversation_do_due(con, now);
+	assert_false(atomic_load(&call->unheard));
+	now += FAREWELL_WORDS_US;
+	conversation_do_due(con, now);
+	assert_true(con->dialogue.over);
+	assert_true(atomic_load(&call->unheard));
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 const struct CMUnitTest unit_tests[] = {
@@ -598,5 +611,6 @@ const struct CMUnitTest unit_tests[] = {
 	CASE(caller_who_is_back_or_comes_by_other_twiml_is_not_greeted_by_the_phone),
 	CASE(long_answer_goes_out_in_pieces_that_part_no_character),
 	CASE(tools_of_the_phone_come_behind_the_words_before_them),
+	CASE(goodbye_that_is_not_heard_in_time_is_known_to_the_call),
 	{ 0 },
 };

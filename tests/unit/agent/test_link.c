@@ -155,13 +155,19 @@ static enum text_over over(const struct text_stream *s, const char **words)
 	return TEXT_OVER_WHOLE;
 }
 
+static int64_t retry_after_ms(const struct text_stream *s)
+{
+	(void)s;
+	return -1;
+}
+
 static void leave(struct text_stream *s, bool drain)
 {
 	s->left = true;
 	s->drained = drain;
 }
 
-static struct text_carrier carrier = { start_stream, next_piece, taken, status, over, leave };
+static struct text_carrier carrier = { start_stream, next_piece, taken, status, over, retry_after_ms, leave };
 static const struct agent by_requests = { .openai_model = "m",
 	.instructions = "",
 	.reasoning_effort = "",

@@ -252,6 +252,24 @@ static void all_are_listed_each_variant_for_itself(void **state)
 		agent_release(list[i]);
 }
 
+/* Else a service would be asked for that nobody uses, and missed. */
+static void built_in_one_is_not_listed_where_it_alone_would_need_the_realtime_model(void **state)
+{
+	const struct agent *list[4];
+
+	(void)state;
+	put("a.json", "{\"numbers\":[\"+12025550100\"],\"channel\":\"relay\",\"model_protocol\":\"text\"}");
+	open_agents();
+	assert_int_equal(agents_list(agents, list, 4), 1);
+	assert_string_equal(list[0]->name, "a");
+	agent_release(list[0]);
+	assert_int_equal(agents_count_variants(agents, NULL), 1);
+	assert_string_equal(who("+12025550199"), "default"); /* who calls it all the same may have it */
+	put("b.json", "{\"numbers\":[\"+12025550101\"]}");
+	assert_int_equal(agents_reload(agents, &problem), 0);
+	assert_int_equal(agents_count_variants(agents, NULL), 3);
+}
+
 static void variants_are_drawn_by_weight(void **state)
 {
 	const struct agent x = { .variant = "x", .weight = 1 }, y = { .variant = "y", .weight = 0 },
@@ -619,6 +637,7 @@ const struct CMUnitTest unit_tests[] = {
 	CASE(names_and_numbers_are_told_where_one_is_to_be_chosen),
 	CASE(built_in_agent_is_there_without_any_file),
 	CASE(all_are_listed_each_variant_for_itself),
+	CASE(built_in_one_is_not_listed_where_it_alone_would_need_the_realtime_model),
 	CASE(variants_are_drawn_by_weight),
 	CASE(number_of_two_agents_is_a_mistake_of_the_second),
 	CASE(mistakes_of_all_files_are_told),

@@ -1,6 +1,7 @@
 /* The table of calls, with loops that only come and go, and a clock that stands
  * still until it is moved. */
 #include "common/clock.h"
+#include "server/model/health.h"
 #include "server/money/spending.h"
 
 #include <stdatomic.h>
@@ -244,9 +245,16 @@ static enum admission reserve(const char *call_sid, char token[CALL_TOKEN_SIZE])
 	return calls_reserve(calls, &facts, token);
 }
 
+static enum admission reserve_for(const char *call_sid, const struct agent *agent, char token[CALL_TOKEN_SIZE])
+{
+	return calls_reserve(calls, &(struct call_facts){ .call_sid = call_sid, .agent = agent }, token);
+}
+
+static enum call_after heard_after; /* of the last question */
+
 static enum call_end after_stream(const char *call_sid)
 {
-	return calls_after_stream(calls, call_sid, "", END_STREAM_LOST);
+	return calls_after_stream(calls, call_sid, "", END_STREAM_LOST, &heard_after);
 }
 
 static void handed_over(const char *call_sid)
@@ -454,6 +462,43 @@ static void a_day_that_is_full_refuses_calls_that_come_in_only(void **state)
 	/* What the day has cost is said first, as before anything else. */
 	calls_drain(calls);
 	assert_int_equal(reserve("CA2", token), CALL_COST);
+}
+
+/* Nobody waits for an apology that is known before. */
+static void call_of_an_agent_whose_text_api_fails_is_not_taken(void **state)
+{
+	static const char *const in_text[] = { "CHANNEL", "relay", "MODEL_PROTOCOL", "text", NULL };
+	const struct model_access endpoint = { .number = 1, .host = "h", .key = "k" };
+	const struct model_event no_answer = {
+		.type = MODEL_RESPONSE_DONE, .status = MODEL_FAILED, .error = MODEL_RETRY, .text = ""
+	};
+	uint64_t refused = stat_get(calls_refused_model);
+	char token[CALL_TOKEN_SIZE];
+	struct model_health *health;
+	const struct agent *agent;
+	struct agents *in_words = NULL;
+	static struct config text_cfg; /* of use to its agents until the table is closed */
+
+	(void)state;
+	pairs_load(&text_cfg, in_text);
+	assert_int_equal(agents_open(&in_words, &text_cfg, &(struct buf){ 0 }), 0);
+	assert_int_equal(model_health_open(&health, &endpoint, 1), 0);
+	agent = agents_by_name(in_words, "default");
+	assert_non_null(agent);
+	calls->use.health = health;
+	model_health_heard(health, &endpoint, agent, &no_answer);
+	assert_int_equal(reserve_for("CA1", agent, token), CALL_ADMITTED);
+	model_health_heard(health, &endpoint, agent, &no_answer);
+	assert_int_equal(reserve_for("CA2", agent, token), CALL_MODEL);
+	assert_int_equal(reserve_for("CA1", agent, token), CALL_ADMITTED); /* it is here already */
+	assert_int_equal(reserve("CA3", token), CALL_ADMITTED);            /* its agent has another model */
+	assert_int_equal(stat_get(calls_refused_model), refused + 1);
+	calls->use.health = NULL;
+	calls_end(calls, "CA1", END_OPERATOR_ENDED);
+	UNTIL(count().reserved == 1);
+	model_health_close(health);
+	agent_release(agent);
+	agents_close(in_words);
 }
 
 /* --------------------------------------------------------- one caller among others */
@@ -1016,7 +1061,7 @@ static void unannounced_call_by_another_channel_than_its_agents_gets_no_name(voi
 /* As Twilio says of it, with its name for the session. */
 static enum call_end after_session(const char *call_sid, const char *session)
 {
-	return calls_after_stream(calls, call_sid, session, END_STREAM_LOST);
+	return calls_after_stream(calls, call_sid, session, END_STREAM_LOST, &heard_after);
 }
 
 static void session_that_broke_off_is_opened_anew_once_and_goes_on_with_the_conversation(void **state)
@@ -1117,7 +1162,7 @@ static void what_was_ended_on_purpose_and_streams_are_not_opened_anew(void **sta
 
 	(void)state;
 	assert_int_equal(reserve("CA1", token), CALL_ADMITTED);
-	assert_int_equal(calls_after_stream(calls, "CA1", "VX1", END_CALLER_HUNG_UP), END_CALLER_HUNG_UP);
+	assert_int_equal(calls_after_stream(calls, "CA1", "VX1", END_CALLER_HUNG_UP, &heard_after), END_CALLER_HUNG_UP);
 	assert_int_equal(calls_reconnect(calls, "CA1", "VX1", token), CALL_NO_SID);
 	assert_int_equal(reserve("CA2", token), CALL_ADMITTED);
 	calls_find_sid(calls, "CA2")->channel = &media_stream_channel;
@@ -1289,7 +1334,46 @@ static void goodbye_is_said_once(void **state)
 		calls_end(calls, name, limits[i / 2]);
 		pthread_join(s.thread, NULL);
 		UNTIL(count().live == 0);
-		assert_int_equal(after_stream(name), i % 2 ? END_AGENT_ENDED : limits[i / 2]);
+		assert_int_equal(after_stream(name), limits[i / 2]);
+		assert_int_equal(heard_after, i % 2 ? AFTER_HANGUP : call_ending(limits[i / 2])->after);
+	}
+}
+
+/* The stream broke off while the phone had the agent's last words; or they were not heard in time. */
+static void goodbye_that_was_not_heard_is_said_by_what_follows_the_stream(void **state)
+{
+	static const struct {
+		enum call_end parting, why, end;
+		bool unheard;
+		enum call_after after;
+	} cases[] = {
+		{ CALL_NOT_ENDED, END_AGENT_ENDED, END_AGENT_ENDED, false, AFTER_HANGUP },
+		{ CALL_NOT_ENDED, END_AGENT_ENDED, END_AGENT_ENDED, true, AFTER_GOODBYE },
+		{ CALL_NOT_ENDED, END_OPERATOR_ENDED, END_OPERATOR_ENDED, true, AFTER_GOODBYE },
+		{ CALL_NOT_ENDED, END_STREAM_LOST, END_STREAM_LOST, false, AFTER_APOLOGY },
+		{ END_AGENT_ENDED, END_STREAM_LOST, END_AGENT_ENDED, false, AFTER_GOODBYE },
+		{ END_AGENT_ENDED, END_STREAM_STALLED, END_AGENT_ENDED, false, AFTER_GOODBYE },
+		{ END_AGENT_ENDED, END_CALLER_HUNG_UP, END_CALLER_HUNG_UP, false, AFTER_HANGUP },
+		{ END_TIME_LIMIT, END_STREAM_LOST, END_TIME_LIMIT, false, AFTER_TIME_LIMIT },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct stream s;
+		struct call *c;
+		char name[16];
+
+		snprintf(name, sizeof name, "CA%zu", i);
+		stream_opens(&s, claimed(name));
+		UNTIL(count().live == 1);
+		c = &calls->lines[s.ref.index];
+		atomic_store(&c->parting, (int)cases[i].parting);
+		atomic_store(&c->unheard, cases[i].unheard);
+		calls_end(calls, name, cases[i].why);
+		pthread_join(s.thread, NULL);
+		UNTIL(count().live == 0);
+		assert_int_equal(after_stream(name), cases[i].end);
+		assert_int_equal(heard_after, cases[i].after);
 	}
 }
 
@@ -1783,7 +1867,9 @@ const struct CMUnitTest unit_tests[] = {
 	CASE(newest_ending_of_a_call_that_streamed_twice_is_told),
 	CASE(calls_that_twilio_has_not_asked_about_are_counted),
 	CASE(longest_call_is_ended),
+	CASE(call_of_an_agent_whose_text_api_fails_is_not_taken),
 	CASE(goodbye_is_said_once),
+	CASE(goodbye_that_was_not_heard_is_said_by_what_follows_the_stream),
 	CASE(stream_nobody_announced_gets_a_line_and_then_a_name),
 	CASE(name_of_a_live_call_is_refused_and_of_a_reserved_one_taken_over),
 	CASE(live_calls_are_listed_first_then_the_ended_newest_first),

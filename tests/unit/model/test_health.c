@@ -313,6 +313,97 @@ static void trial_after_a_refused_answer_asks_until_one_is_given(void **state)
 	assert_false(model_health_blocks(health));
 }
 
+/* ------------------------------------------------------------------------- the text API */
+
+static const struct agent in_text = { .name = "letters", .variant = "", .model_protocol = MODEL_KIND_TEXT };
+
+static void answer_fails(enum model_error error, const char *code)
+{
+	model_health_heard(health, &ends[0], &in_text,
+	    &(struct model_event){
+		.type = MODEL_RESPONSE_DONE, .status = MODEL_FAILED, .error = error, .code = "", .text = code });
+}
+
+static void text_api_that_fails_twice_gets_no_calls_until_it_answers(void **state)
+{
+	const struct model_event answered_one = { .type = MODEL_RESPONSE_DONE, .status = MODEL_COMPLETED };
+	char why[MODEL_FAILURE_SIZE];
+
+	(void)state;
+	open_three();
+	answer_fails(MODEL_RETRY, "away");
+	model_health_heard(health, &ends[0], &in_text, &answered_one);
+	answer_fails(MODEL_RETRY, "away");
+	answer_fails(MODEL_HARMLESS, "a request that it does not take");
+	assert_false(model_health_shut(health, &in_text));
+	answer_fails(MODEL_RETRY, "away again");
+	assert_true(model_health_shut(health, &in_text));
+	assert_false(model_health_shut(health, &desk));
+	assert_false(model_health_shut(NULL, &in_text));
+	assert_true(model_health_refuses(health, &in_text, why));
+	assert_non_null(strstr(why, "away again"));
+	assert_int_equal(model_health_way(health, &ends[0], &in_text), WAY_FAILING);
+	why_not(NULL); /* the endpoints are another service */
+	assert_int_equal(model_health_way(health, &ends[0], &desk), WAY_WELL);
+	model_health_ok(health, &ends[0], &desk, 12);
+	model_health_ok(health, &ends[0], &in_text, -1); /* nothing was asked for yet */
+	assert_true(model_health_shut(health, &in_text));
+	model_health_ok(health, &ends[0], &in_text, 12); /* a trial */
+	assert_false(model_health_shut(health, &in_text));
+}
+
+static void state_of_the_text_api_is_shown_where_an_agent_has_it(void **state)
+{
+	cJSON *all = shown(model_health_put_ready);
+
+	(void)state;
+	assert_null(json_get(all, "text_api"));
+	cJSON_Delete(all);
+	answer_fails(MODEL_RETRY, "away");
+	answer_fails(MODEL_RETRY, "away");
+	health->findings.listed = 2;
+	health->findings.in_text = 1;
+	all = shown(model_health_put_ready);
+	assert_string_equal(json_str(all, "text_api"), "failing");
+	assert_false(model_health_blocks(health));
+	cJSON_Delete(all);
+	health->findings.listed = 1;
+	assert_true(model_health_blocks(health)); /* nobody is left to take a call */
+	all = shown(model_health_put_status);
+	assert_true(cJSON_IsFalse(json_get(all, "available")));
+	assert_non_null(strstr(json_str(all, "last_failure"), "away"));
+	assert_string_equal(json_str(json_get(all, "text_api"), "state"), "failing");
+	assert_string_equal(json_str(cJSON_GetArrayItem(json_get(all, "endpoints"), 0), "state"), "well");
+	cJSON_Delete(all);
+}
+
+/* Soon, and the realtime endpoint is none of theirs. */
+static void text_api_is_tried_by_the_thread_until_it_answers(void **state)
+{
+	struct agents *agents = NULL;
+	struct config cfg;
+	struct buf problem;
+
+	(void)state;
+	pairs_load(&cfg, (const char *const[]){ "CHANNEL", "relay", "MODEL_PROTOCOL", "text", NULL });
+	buf_init(&problem, 0);
+	atomic_store(&trials[0], 0);
+	atomic_store(&fails[0], true);
+	assert_int_equal(agents_open(&agents, &cfg, &problem), 0);
+	assert_int_equal(model_health_probe(health, agents, declare_nothing, NULL), 0);
+	until_true(model_health_shut(health, &in_text) == false && atomic_load(&trials[0]) == 1);
+	answer_fails(MODEL_RETRY, "away");
+	assert_true(model_health_shut(health, &in_text));
+	until_true(atomic_load(&trials[0]) >= 2);
+	assert_true(model_health_shut(health, &in_text));
+	atomic_store(&fails[0], false);
+	until_true(!model_health_shut(health, &in_text));
+	model_health_stop(health);
+	agents_close(agents);
+	buf_free(&problem);
+	config_free(&cfg);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_it, close_it)
 
 const struct CMUnitTest unit_tests[] = {
@@ -325,6 +416,9 @@ const struct CMUnitTest unit_tests[] = {
 	TEST(what_a_trial_found_at_one_endpoint_is_left_out_there_alone),
 	TEST(failing_endpoint_is_tried_by_the_thread_alone),
 	TEST(trial_after_a_refused_answer_asks_until_one_is_given),
+	TEST(text_api_that_fails_twice_gets_no_calls_until_it_answers),
+	TEST(state_of_the_text_api_is_shown_where_an_agent_has_it),
+	TEST(text_api_is_tried_by_the_thread_until_it_answers),
 	TEST(each_agent_that_lacks_something_is_named_with_it),
 	{ 0 },
 };

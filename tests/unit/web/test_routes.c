@@ -44,6 +44,7 @@ static struct table {
 	pthread_mutex_t lock; /* the web's workers write, the tests read */
 	enum admission admission;
 	enum call_end ended_as;
+	bool unheard; /* and its goodbye was not heard to its end */
 	struct calls_count count;
 	bool token_used, no_line;
 	const struct phone_channel *channel; /* of the call that has the token */
@@ -139,11 +140,15 @@ int calls_end(struct calls *calls, const char *call_sid, enum call_end why)
 	return strcmp(call_sid, SID) ? -ENOENT : 0;
 }
 
-enum call_end calls_after_stream(struct calls *calls, const char *call_sid, const char *session, enum call_end why)
+enum call_end calls_after_stream(
+    struct calls *calls, const char *call_sid, const char *session, enum call_end why, enum call_after *after)
 {
 	(void)calls, (void)call_sid;
 	snprintf(table.session, sizeof table.session, "%s", session);
 	table.ended_why = why;
+	*after = table.ended_as == CALL_NOT_ENDED ? AFTER_APOLOGY
+		 : table.unheard                  ? AFTER_GOODBYE
+						  : call_ending(table.ended_as)->after;
 	return table.ended_as;
 }
 
@@ -1026,6 +1031,7 @@ static void caller_hears_a_sentence_when_there_is_no_line(void **state)
 	turned_away(CALL_FULL, "all our lines are busy");
 	turned_away(CALL_DRAINING, "we have to interrupt our service");
 	turned_away(CALL_COST, "we cannot take your call");
+	turned_away(CALL_MODEL, "we have a technical problem");
 	turned_away(CALL_NO_MEMORY, "we have a technical problem");
 }
 
@@ -1157,6 +1163,14 @@ static void what_follows_the_stream_depends_on_how_it_ended(void **state)
 		assert_int_equal(status_of(unsigned_webhook("/twilio/connect-action", "CallSid=" SID)), 200);
 		assert_non_null(strstr(heard, cases[i].twiml));
 	}
+	table.ended_as = END_AGENT_ENDED;
+	unsigned_webhook("/twilio/connect-action", "CallSid=" SID);
+	assert_non_null(strstr(heard, "<Response><Hangup/></Response>"));
+	table.unheard = true;
+	unsigned_webhook("/twilio/connect-action", "CallSid=" SID);
+	assert_non_null(strstr(heard, "we have to end our call here. Thank you. Goodbye.</Say><Hangup/></Response>"));
+	table.ended_as = CALL_NOT_ENDED;
+	table.unheard = false;
 	cfg.overflow_number = "+12025550177";
 	unsigned_webhook("/twilio/connect-action", "CallSid=" SID);
 	assert_non_null(strstr(heard, "/twilio/dial-done?fallback=default\"><Number>+12025550177</Number></Dial>"));

@@ -274,6 +274,36 @@ static void a_connection_serves_one_answer_after_the_other(void **state)
 	end();
 }
 
+static void ask_to_wait(int fd)
+{
+	say(fd, "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 3\r\nContent-Length: 2\r\n\r\nno");
+}
+
+static void a_request_can_be_sent_later_and_the_service_asks_for_that(void **state)
+{
+	struct text_stream *s, *never;
+	struct buf out;
+	int64_t before_us;
+
+	(void)state;
+	begin(ask_to_wait);
+	call.delay_ms = GUARD_MS;
+	never = start();
+	call.delay_ms = 300;
+	before_us = clock_now_us();
+	s = start();
+	buf_init(&out, 0);
+	while (take(s, &out))
+		;
+	buf_free(&out);
+	assert_true(clock_now_us() - before_us >= 300 * US_PER_MS);
+	assert_int_equal(carrier->retry_after_ms(s), 3000);
+	carrier->leave(s, true);
+	assert_int_equal(connections, 1);
+	carrier->leave(never, false); /* before it is sent */
+	end();
+}
+
 static void tell_when_all_are_here(int fd)
 {
 	say(fd, CHUNKED "2\r\n1 \r\n");
@@ -517,6 +547,7 @@ static void a_certificate_is_verified(void **state)
 const struct CMUnitTest unit_tests[] = {
 	cmocka_unit_test(an_answer_is_read_while_it_is_made),
 	cmocka_unit_test(a_connection_serves_one_answer_after_the_other),
+	cmocka_unit_test(a_request_can_be_sent_later_and_the_service_asks_for_that),
 	cmocka_unit_test(two_hundred_answers_are_made_at_once),
 	cmocka_unit_test(silent_answers_cost_a_talking_one_nothing),
 	cmocka_unit_test(who_leaves_ends_the_transfer),

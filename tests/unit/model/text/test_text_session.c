@@ -1,10 +1,11 @@
 /* A session with a text API over a carrier that tells what this test says: the commands of a call, the
  * requests they make, and the events that come of the answers. */
-#include "server/model/text/text_session.h"
+#include "server/model/text/text_session.c"
 
 #include "common/json.h"
 #include "server/model/text/text_access.h"
 #include "server/model/trial.h"
+#include "server/stats/stats.h"
 #include "tests/unit.h"
 
 #include <poll.h>
@@ -22,7 +23,8 @@ struct text_stream {
 	size_t count, read;
 	bool over, left, drained;
 	enum text_over how;
-	int status;
+	int status, delay_ms;
+	int64_t retry_after_ms;
 };
 
 static struct text_stream streams[STREAMS];
@@ -44,6 +46,8 @@ static struct text_stream *start(struct text_carrier *carrier, const struct text
 	started++;
 	memset(s, 0, sizeof *s);
 	s->status = 200;
+	s->delay_ms = call->delay_ms;
+	s->retry_after_ms = -1;
 	of_owner = bell;
 	snprintf(s->url, sizeof s->url, "%s", call->url);
 	for (size_t i = 0; i < call->header_count; i++)
@@ -86,16 +90,19 @@ static enum text_over over(const struct text_stream *s, const char **words)
 	return s->how;
 }
 
-static void leave(struct text_stream *s, bool drain)
+static int64_t retry_after_ms(const struct text_stream *s)
+{
+	return s->retry_after_ms;
+}
+
+static void leave_it(struct text_stream *s, bool drain)
 {
 	assert_false(s->left);
 	s->left = true;
 	s->drained = drain;
 }
 
-static struct text_carrier carrier = {
-	.start = start, .next = next_piece, .taken = taken, .status = status, .over = over, .leave = leave
-};
+static struct text_carrier carrier = { start, next_piece, taken, status, over, retry_after_ms, leave_it };
 
 static void tell(size_t n, const char *piece)
 {
@@ -358,6 +365,116 @@ static void what_the_carrier_cannot_do_fails_the_answer_alone(void **state)
 	assert_string_equal(hear(), "begun resp_say_4\nover resp_say_4 failed insufficient_quota\n");
 }
 
+/* --------------------------------------------------- what brought nothing is sent again */
+
+/* The n-th request ends like this. */
+static void ends(size_t n, int http_status, const char *says, int64_t retry_after)
+{
+	streams[n].status = http_status;
+	streams[n].retry_after_ms = retry_after;
+	streams[n].how = http_status ? TEXT_OVER_WHOLE : TEXT_OVER_CONNECT;
+	streams[n].over = true;
+	if (*says)
+		tell(n, says);
+}
+
+static void expect_pause(size_t n, int from_ms, int to_ms)
+{
+	assert_int_equal(started, n + 1);
+	if (streams[n].delay_ms < from_ms || streams[n].delay_ms > to_ms)
+		fail_msg("a pause of %d ms", streams[n].delay_ms);
+}
+
+static void a_request_that_brought_nothing_is_sent_again_in_ever_longer_pauses(void **state)
+{
+	uint64_t before = stat_get(model_resent);
+
+	(void)state;
+	cfg.slow_answer_max_ms = 60000;
+	ask("say_1");
+	assert_int_equal(streams[0].delay_ms, 0);
+	ends(0, 0, "", -1);
+	assert_string_equal(hear(), "begun resp_say_1\n");
+	expect_pause(1, 250, 313);
+	ends(1, 503, "{\"error\":{\"code\":\"server_error\"}}", -1);
+	assert_string_equal(hear(), "");
+	expect_pause(2, 500, 625);
+	ends(2, 429, "{\"error\":{\"code\":\"rate_limit_exceeded\"}}", 5000);
+	assert_string_equal(hear(), "");
+	expect_pause(3, 5000, 6250);
+	ends(3, 500, "<html>", -1);
+	assert_string_equal(hear(), "");
+	expect_pause(4, 2000, 2500);
+	assert_string_equal(streams[4].body, streams[0].body);
+	tell(4, ADDED DELTA("Yes."));
+	ends(4, 200, "", -1);
+	streams[4].how = TEXT_OVER_BROKEN;
+	/* Something came: it is not for us to say it again. */
+	assert_string_equal(hear(), "delta Yes.\nover resp_say_1 failed connection\n");
+	assert_int_equal(started, 5);
+	assert_int_equal(stat_get(model_resent) - before, 4);
+}
+
+static void as_long_as_the_caller_would_wait(void **state)
+{
+	(void)state;
+	cfg.slow_answer_max_ms = 4000;
+	ask("say_1");
+	ends(0, 429, "", 5000); /* it would not fit */
+	assert_string_equal(hear(), "begun resp_say_1\nover resp_say_1 failed http_429\n");
+	/* Who asks again at once has not waited any longer. */
+	ask("say_2");
+	ends(1, 503, "", -1);
+	assert_string_equal(hear(), "begun resp_say_2\nover resp_say_2 failed http_503\n");
+	((struct text_session *)session)->given_up_us -= GIVEN_UP_US;
+	ask("say_3");
+	ends(2, 503, "", -1);
+	assert_string_equal(hear(), "begun resp_say_3\n");
+	assert_int_equal(started, 4);
+}
+
+static void what_will_not_pass_is_told_at_once(void **state)
+{
+	(void)state;
+	cfg.slow_answer_max_ms = 60000;
+	ask("say_1");
+	ends(0, 429, "{\"error\":{\"code\":\"insufficient_quota\"}}", 1);
+	assert_string_equal(hear(), "begun resp_say_1\nover resp_say_1 failed insufficient_quota\n");
+	ask("say_2");
+	ends(1, 401, "", -1);
+	assert_string_equal(hear(), "begun resp_say_2\nover resp_say_2 failed http_401\n");
+	ask("say_3");
+	ends(2, 400, "", -1);
+	assert_string_equal(hear(), "begun resp_say_3\nover resp_say_3 failed http_400\n");
+	/* Nor is what was to be said beside an answer worth a wait. */
+	text_protocol.aside(&command, "say_4", "I", "One moment.", true);
+	send_it();
+	ends(3, 503, "", -1);
+	assert_string_equal(hear(), "begun resp_say_4 aside\nover resp_say_4 failed http_503\n");
+	assert_int_equal(started, 4);
+}
+
+static void an_interruption_ends_the_pause(void **state)
+{
+	struct model_event e;
+	bool flush = false;
+
+	(void)state;
+	cfg.slow_answer_max_ms = 60000;
+	ask("say_1");
+	ends(0, 503, "", -1);
+	assert_string_equal(hear(), "begun resp_say_1\n");
+	text_protocol.cancel(&command, "cancel_2", "resp_say_1");
+	send_it();
+	assert_true(streams[1].left && !streams[1].drained);
+	assert_int_equal(model_session_read(session, &e, &flush), 1);
+	assert_int_equal(e.status, MODEL_CANCELLED);
+	assert_int_equal(e.usage.n[USAGE_TEXT_IN], 0); /* nothing is billed for it */
+	model_session_release(session, &e);
+	ask("say_3");
+	assert_int_equal(streams[2].delay_ms, 0);
+}
+
 static void open_for(const struct agent *whose, const char *caller, unsigned without)
 {
 	model_session_close(session);
@@ -542,6 +659,10 @@ const struct CMUnitTest unit_tests[] = {
 	TEST(an_aside_comes_beside_an_answer_and_is_not_kept),
 	TEST(functions_and_their_results_are_part_of_the_conversation),
 	TEST(what_the_carrier_cannot_do_fails_the_answer_alone),
+	TEST(a_request_that_brought_nothing_is_sent_again_in_ever_longer_pauses),
+	TEST(as_long_as_the_caller_would_wait),
+	TEST(what_will_not_pass_is_told_at_once),
+	TEST(an_interruption_ends_the_pause),
 	TEST(the_service_can_tell_the_callers_apart),
 	TEST(an_extra_that_is_refused_is_left_out),
 	TEST(a_key_that_is_quoted_is_not_repeated),
