@@ -39,11 +39,6 @@ wait-clear
 wait-agent-talking 1500
 hangup
 SCRIPT
-cat >"$WORK/half-minute.script" <<SCRIPT
-say caller-2.wav
-silence 38000
-hangup
-SCRIPT
 
 # with SCRIPT NAME FAULTS EXPECTED...
 with() {
@@ -71,7 +66,7 @@ DEADLY="utf8:1007 giant:1009 rsv:1002 masked:1002 opcode:1002 long-ping:1002 tor
 # The longest first.
 broken no-pong no-pong mute
 broken stuck stuck
-with half-minute read-rate read-rate=5000 --expect end=caller
+broken read-rate read-rate=5000
 broken stop-reading stop-reading=2
 broken silent silent
 interrupted good ""
@@ -204,17 +199,17 @@ for what in lose spoil twice; do
 done
 check "no answer at all is asked for once, then given up" went silent model_failed "$CALLER and (.turns | length) == 1"
 check "an answer that gets stuck likewise" went stuck model_failed "$CALLER and (.turns | length) == 1"
-check "a model that reads slowly makes old audio wait, then be skipped" went read-rate caller_hung_up \
-	'.audio.dropped_ms > 0 and .audio.backlog_ms <= 5000'
+check "a model that reads more slowly than the caller speaks is lost" went read-rate model_lost \
+	'.audio.backlog_ms <= 5000'
 check "one that stops reading is lost" went stop-reading model_lost '.turns == [] or .turns[0].who == "caller"'
 check "one that gives no sign of life is lost" went no-pong model_lost '.turns == []'
 
 api /status >"$WORK/status.json"
 check "every ending is counted" equal "$(field "$WORK/status.json" \
-	'.calls.ended | "\(.caller_hung_up) \(.model_lost) \(.model_failed) \(.model_refused) \(add)"')" "56 10 5 2 73"
+	'.calls.ended | "\(.caller_hung_up) \(.model_lost) \(.model_failed) \(.model_refused) \(add)"')" "55 11 5 2 73"
 check "every error is counted" equal "$(field "$WORK/status.json" \
 	'[.model.errors[] | "\(.class)/\(.code)=\(.count)"] | sort | join(" ")')" \
-	"connection/EILSEQ=2 connection/EMSGSIZE=1 connection/EPROTO=5 connection/silent=1 connection/stalled=1 \
+	"connection/EILSEQ=2 connection/EMSGSIZE=1 connection/EPROTO=5 connection/silent=3 \
 fatal/insufficient_quota=1 fatal/model_not_found=1 \
 harmless/conversation_already_has_active_response=1 harmless/input_audio_buffer_commit_empty=1 \
 harmless/invalid_request_error=1 harmless/invalid_value=1 harmless/response_cancel_not_active=1 harmless/unknown=2 \
@@ -229,7 +224,7 @@ check "every answer without sound is counted" equal "$(field "$WORK/status.json"
 check "its reason is told" grep -q "an answer without sound; status=incomplete reason=content_filter" "$WORK/server.log"
 check "every end that was not told is counted" holds "$(field "$WORK/status.json" .model.untold_ends) >= 1"
 check "audio that was not heard is counted" equal "$(field "$WORK/status.json" '.audio |
-	.answer_dropped_ms > 0 and .late_delta_ms > 0 and .dropped_ms > 0 and .padded_ms == 0')" true
+	.answer_dropped_ms > 0 and .late_delta_ms > 0 and .padded_ms == 0')" true
 check "what may pass does not close the door" equal "$(api /ready -o /dev/null -w '%{http_code}')" 200
 check "every line is free again" until_true eval \
 	"api /status | jq -e '.calls.live + .calls.reserved + .calls.ending == 0'"
@@ -241,7 +236,7 @@ peer() {
 check "it is told that its words were not heard" equal \
 	"$(peer once-no-audio-text '.events["conversation.item.delete"]')" 1
 check "its ping was answered" equal "$(peer garbage-ping .pongs)" 1
-check "we pinged it when it was quiet" equal "$(peer no-pong .pings)" 2
+check "we pinged it when it was quiet" holds "$(peer no-pong .pings) >= 2"
 # (A giant is not read to its end; whoever sends it may find nobody there any more.)
 for what in ${DEADLY/giant:1009/}; do
 	check "it is told why we left: ${what%:*}" equal "$(peer "garbage-${what%:*}" .end)" "client closed: ${what#*:}"

@@ -153,7 +153,8 @@ goodbye_cut_case() {
 takes_none_case() {
 	talk "$NAME" 'wait-agent-done 100
 		prompt "When do you open?"
-		silence 1500
+		wait-end
+		silence 500
 		prompt "And on Saturday?"
 		wait-spoken "ten to two."
 		wait-agent-done 100' --fault takes-none --expect sessions=2 --expect end=caller
