@@ -250,7 +250,7 @@ static enum admission reserve_for(const char *call_sid, const struct agent *agen
 	return calls_reserve(calls, &(struct call_facts){ .call_sid = call_sid, .agent = agent }, token);
 }
 
-static enum call_after heard_after; /* of the last question */
+static _Thread_local enum call_after heard_after; /* of the last question */
 
 static enum call_end after_stream(const char *call_sid)
 {
