@@ -315,24 +315,34 @@ static void attempt_that_fails_is_followed_by_two_more_each_after_a_pause(void *
 	end();
 }
 
-static void gone_after(int attempts, enum call_end why)
+static void expect_gone(int attempts, enum call_end why)
 {
 	UNTIL(link.state == LINK_GONE);
 	assert_int_equal(link.attempts, attempts);
 	assert_int_equal(link.why, why);
+}
+
+static void gone_after(int attempts, enum call_end why)
+{
+	expect_gone(attempts, why);
 	end();
 }
 
 /* It takes the connection, and that is all. */
-static void model_that_says_nothing_is_given_up_when_the_caller_is_out_of_patience(void **state)
-{
-	static const struct fake_answer nothing[] = { { 0 } };
+static const struct fake_answer nothing[] = { { 0 } };
 
-	(void)state;
-	begin(nothing, NULL);
+static void wait_for_nothing(void)
+{
 	cfg.silence_max_ms = 4000;
 	cfg.slow_answer_max_ms = 8000;
 	UNTIL(link.state == LINK_CONFIGURING);
+}
+
+static void model_that_says_nothing_is_given_up_when_the_caller_is_out_of_patience(void **state)
+{
+	(void)state;
+	begin(nothing, NULL);
+	wait_for_nothing();
 	assert_true(link_deadline_us(&link) > now() + 4 * US_PER_S);
 	link_caller_came(&link, now());
 	for (int attempt = 1; attempt <= 2; attempt++) {
@@ -575,9 +585,7 @@ static void what_is_moderated_is_asked_for_nowhere_else(void **state)
 
 	(void)state;
 	begin_with_two(moderated, usual);
-	UNTIL(link.state == LINK_GONE);
-	assert_int_equal(link.attempts, 1);
-	assert_int_equal(link.why, END_MODEL_REFUSED);
+	expect_gone(1, END_MODEL_REFUSED);
 	assert_int_equal(fake_model_count(models[1], ""), 0);
 	assert_int_equal(model_health_way(endpoints.health, &to[0], &agent), WAY_WELL); /* for the next caller */
 	end();
@@ -586,13 +594,9 @@ static void what_is_moderated_is_asked_for_nowhere_else(void **state)
 /* Half the patience of a caller, who is on his way. */
 static void endpoint_that_says_nothing_is_left_early_for_another(void **state)
 {
-	static const struct fake_answer nothing[] = { { 0 } };
-
 	(void)state;
 	begin_with_two(nothing, usual);
-	cfg.silence_max_ms = 4000;
-	cfg.slow_answer_max_ms = 8000;
-	UNTIL(link.state == LINK_CONFIGURING);
+	wait_for_nothing();
 	assert_in_range(link_deadline_us(&link), now(), now() + 2 * US_PER_S);
 	skew += 2 * US_PER_S;
 	UNTIL(link_talks(&link));
