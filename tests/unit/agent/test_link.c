@@ -246,6 +246,12 @@ static void expect_line(int model, const char *beginning, size_t n, const char *
 }
 
 /* A session is talked to, and the caller loop has the writer. */
+static void begin_ready(void)
+{
+	begin(usual, NULL);
+	UNTIL(link_talks(&link));
+}
+
 static void begin_talking(const struct fake_answer *second)
 {
 	begin(usual, second);
@@ -387,8 +393,7 @@ static void close_tells_by_its_class_how_the_call_ends(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
-		begin(usual, NULL);
-		UNTIL(link_talks(&link));
+		begin_ready();
 		fake_model_tell(models[0], ways[i].close);
 		UNTIL(link.state == LINK_GONE);
 		assert_int_equal(link.why, ways[i].why);
@@ -397,13 +402,22 @@ static void close_tells_by_its_class_how_the_call_ends(void **state)
 	}
 }
 
+static void lost_at(int64_t us)
+{
+	link_ping(&link, us - 1);
+	assert_int_equal(link.state, LINK_TALKING);
+	link_ping(&link, us);
+	assert_int_equal(link.state, LINK_GONE);
+	assert_int_equal(link.why, END_MODEL_LOST);
+	end();
+}
+
 static void silent_session_is_asked_and_then_given_up(void **state)
 {
 	int64_t heard;
 
 	(void)state;
-	begin(usual, NULL);
-	UNTIL(link_talks(&link));
+	begin_ready();
 	assert_true(link.was_pinged); /* at once, and it does not answer */
 	heard = link.heard_us = link.pinged_us;
 	assert_int_equal(link_deadline_us(&link), heard + 20 * US_PER_S);
@@ -414,12 +428,7 @@ static void silent_session_is_asked_and_then_given_up(void **state)
 	assert_int_equal(link_deadline_us(&link), heard + 40 * US_PER_S);
 	link_ping(&link, heard + 40 * US_PER_S);
 	assert_int_equal(link_deadline_us(&link), heard + 45 * US_PER_S);
-	link_ping(&link, heard + 45 * US_PER_S - 1);
-	assert_int_equal(link.state, LINK_TALKING);
-	link_ping(&link, heard + 45 * US_PER_S);
-	assert_int_equal(link.state, LINK_GONE);
-	assert_int_equal(link.why, END_MODEL_LOST);
-	end();
+	lost_at(heard + 45 * US_PER_S);
 }
 
 /* One that has answered a ping is soon known to be dead: sooner, while the caller waits. */
@@ -428,8 +437,7 @@ static void session_that_answers_pings_no_more_is_lost_soon(void **state)
 	int64_t heard;
 
 	(void)state;
-	begin(usual, NULL);
-	UNTIL(link_talks(&link));
+	begin_ready();
 	UNTIL(link.answers_pings);
 	heard = link.heard_us;
 	assert_int_equal(link_deadline_us(&link), heard + 3 * US_PER_S);
@@ -437,11 +445,7 @@ static void session_that_answers_pings_no_more_is_lost_soon(void **state)
 	assert_int_equal(link_deadline_us(&link), heard + 700 * US_PER_MS);
 	link_ping(&link, heard + 700 * US_PER_MS);
 	assert_int_equal(link_deadline_us(&link), heard + 2200 * US_PER_MS);
-	link_ping(&link, heard + 2200 * US_PER_MS - 1);
-	assert_int_equal(link.state, LINK_TALKING);
-	link_ping(&link, heard + 2200 * US_PER_MS);
-	assert_int_equal(link.state, LINK_GONE);
-	end();
+	lost_at(heard + 2200 * US_PER_MS);
 }
 
 /* ---------------------------------------------------------------------- the writer */
@@ -449,8 +453,7 @@ static void session_that_answers_pings_no_more_is_lost_soon(void **state)
 static void orders_go_by_whoever_has_the_writer_in_their_order(void **state)
 {
 	(void)state;
-	begin(usual, NULL);
-	UNTIL(link_talks(&link));
+	begin_ready();
 	say("item a");
 	turn();
 	caller_is_here = true;

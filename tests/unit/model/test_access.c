@@ -250,6 +250,12 @@ static void a_refusal_names_the_settings_to_look_at(void **state)
 	config_free(&cfg);
 }
 
+static void expect_asked(const struct model_access *a, const struct agent *agent, const char *model, const char *voice)
+{
+	assert_string_equal(model_access_model(a, agent), model);
+	assert_string_equal(model_access_voice(a, agent), voice);
+}
+
 /* What another endpoint leaves out is the first's; model and voice are the agent's. */
 static void another_endpoint_has_what_it_says_and_else_what_the_first_has(void **state)
 {
@@ -275,20 +281,17 @@ static void another_endpoint_has_what_it_says_and_else_what_the_first_has(void *
 	parse_endpoint(&a, &cfg, 2);
 	assert_string_equal(a.host, "res.openai.azure.com");
 	assert_int_equal(a.format, AUDIO_PCM);
-	assert_string_equal(model_access_model(&a, &plain), "front-desk");
-	assert_string_equal(model_access_voice(&a, &plain), "alloy");
-	assert_string_equal(model_access_model(&a, &particular), "front-desk");
+	expect_asked(&a, &plain, "front-desk", "alloy");
+	expect_asked(&a, &particular, "front-desk", "alloy");
 	a.protocol->path(&a, model_access_model(&a, &plain), &text);
 	assert_string_equal(buf_text(&text), "/openai/v1/realtime?model=front-desk");
 	parse_endpoint(&a, &cfg, 3);
 	assert_string_equal(a.host, "api.openai.com");
 	assert_int_equal(a.format, AUDIO_PCMA);
-	assert_string_equal(model_access_model(&a, &plain), "m3");
-	assert_string_equal(model_access_voice(&a, &plain), "marin");
-	assert_string_equal(model_access_model(&a, &particular), "mine");
-	assert_string_equal(model_access_voice(&a, &particular), "cedar");
+	expect_asked(&a, &plain, "m3", "marin");
+	expect_asked(&a, &particular, "mine", "cedar");
 	parse_endpoint(&a, &cfg, 1);
-	assert_string_equal(model_access_model(&a, &particular), "m");
+	expect_asked(&a, &particular, "m", "marin");
 	buf_free(&text);
 	config_free(&cfg);
 }

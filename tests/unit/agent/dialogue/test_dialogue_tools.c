@@ -92,15 +92,8 @@ TALK(nothing_more_comes_after_words_that_follow_the_tool, { "began r1", "" }, { 
     { "audio r1 i2 8", "PLAY 1" }, { "over r1 mute", "MADE i2, ITEM_OVER i2" }, { "heard 1 1", "HEARD i2 1" },
     { "+9000", "" });
 
-static void model_that_was_told_while_the_caller_speaks_answers_then(void **state)
-{
-	(void)state;
-	FOLLOW(&k, { "speaks", "" }, { "told", "" });
-	assert_due_in_ms(20000);
-	FOLLOW(&k, { "pauses", "" });
-	assert_due_in_ms(300);
-	FOLLOW(&k, { "+300", "ASK 1" });
-}
+TALK(model_that_was_told_while_the_caller_speaks_answers_then, { "speaks", "" }, { "told", "" }, { "due 20000", "" },
+    { "pauses", "" }, { "due 300", "" }, { "+300", "ASK 1" });
 
 /* ------------------------------------------------------------------------------ fillers */
 
@@ -111,13 +104,11 @@ TALK(filler_is_due_after_a_second_once, { "began r1", "" }, { "call 1 r1 & call 
 static void filler_is_said_in_silence_only(void **state)
 {
 	(void)state;
-	FOLLOW(&k, { "began r1", "" }, { "call 1 r1", "" }, { "over r1", "" });
-	assert_due_in_ms(1000);
-	FOLLOW(&k, { "+999", "" }, { "speaks", "" });
+	FOLLOW(&k, { "began r1", "" }, { "call 1 r1", "" }, { "over r1", "" }, { "due 1000", "" }, { "+999", "" },
+	    { "speaks", "" });
 	assert_due_in_ms(KIT_TOOL_US / US_PER_MS - 999);
-	FOLLOW(&k, { "pauses", "" });
-	assert_due_in_ms(300);
-	FOLLOW(&k, { "+300", "FILL a moment 1" }, { "began r2", "" }, { "over r2", "" }, { "+4000", "" } /* once */);
+	FOLLOW(&k, { "pauses", "" }, { "due 300", "" }, { "+300", "FILL a moment 1" }, { "began r2", "" },
+	    { "over r2", "" }, { "+4000", "" } /* once */);
 }
 
 TALK(filler_waits_longer_after_words_of_the_model, { "began r1", "" }, { "audio r1 i1 800", "PLAY 1" },
@@ -223,13 +214,8 @@ static void caller_who_speaks_up_is_told_to_the_model(void **state)
 	    { "call 2 r4 & ends 2 r4", "CALLED_OFF 2" });
 }
 
-static void farewell_whose_response_never_ends_is_over_with_it(void **state)
-{
-	(void)state;
-	FOLLOW(&k, { "began r1", "" }, { "+500 & call 1 r1 & ends 1 r1", "" });
-	assert_due_in_ms(7500);
-	FOLLOW(&k, { "+7500", "STOPPED, CANCEL r1, RETRIED, END agent_ended" });
-}
+TALK(farewell_whose_response_never_ends_is_over_with_it, { "began r1", "" }, { "+500 & call 1 r1 & ends 1 r1", "" },
+    { "due 7500", "" }, { "+7500", "STOPPED, CANCEL r1, RETRIED, END agent_ended" });
 
 TALK(what_was_told_during_a_farewell_is_not_answered, { "goodbye bye & told", "SPEAK bye 1" }, { "began r1", "" },
     { "over r1", "END agent_ended" });
