@@ -245,6 +245,15 @@ static void expect_line(int model, const char *beginning, size_t n, const char *
 	assert_string_equal(got, text);
 }
 
+/* From the n-th on. */
+#define EXPECT_LINES(model, beginning, n, ...) \
+	do { \
+		const char *const texts[] = { __VA_ARGS__ }; \
+\
+		for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) \
+			expect_line(model, beginning, (n) + i, texts[i]); \
+	} while (0)
+
 /* A session is talked to, and the caller loop has the writer. */
 static void begin_ready(void)
 {
@@ -464,10 +473,7 @@ static void orders_go_by_whoever_has_the_writer_in_their_order(void **state)
 	uplink_run(&uplink, now());
 	say("item c");
 	uplink_run(&uplink, now());
-	expect_line(0, "", 1, "item a");
-	expect_line(0, "", 2, "item b");
-	expect_line(0, "", 3, "hear 160 1");
-	expect_line(0, "", 4, "item c");
+	EXPECT_LINES(0, "", 1, "item a", "item b", "hear 160 1", "item c");
 	end();
 }
 
@@ -487,9 +493,7 @@ static void writer_that_is_asked_back_comes_with_all_that_was_ordered(void **sta
 	link_flush(&link);
 	link_pass_writer(&link);
 	uplink_run(&uplink, now());
-	expect_line(0, "", 1, "item a");
-	expect_line(0, "", 2, "item b");
-	expect_line(0, "", 3, "item c");
+	EXPECT_LINES(0, "", 1, "item a", "item b", "item c");
 	expect_line(0, "", 4, "hear 160 1"); /* it waited for whoever comes next */
 	end();
 }
@@ -633,8 +637,7 @@ static void session_is_replaced_under_a_conversation_that_goes_on(void **state)
 	UNTIL(strstr(told, "r2"));
 	fake_model_wait(models[0], "(end)", 1);
 	expect_line(0, "hear", 0, "hear 160 1");
-	expect_line(1, "", 1, "item past_1 caller hello");
-	expect_line(1, "", 2, "hear 160 2");
+	EXPECT_LINES(1, "", 1, "item past_1 caller hello", "hear 160 2");
 	assert_int_equal(line->writer.session, 2);
 	assert_int_equal(line->uplink_base, CHUNK); /* the model counts anew, the call goes on */
 	assert_int_equal(uplink.sent, 2 * CHUNK);
@@ -859,8 +862,7 @@ static void next_session_is_told_before_it_takes_over_at_a_good_moment(void **st
 	put_chunk(2);
 	UNTIL(!uplink.audio.len);
 	expect_line(0, "hear", 0, "hear 160 1");
-	expect_line(1, "item", 0, "item past_0 caller hi");
-	expect_line(1, "item", 1, "item past_1 caller hello");
+	EXPECT_LINES(1, "item", 0, "item past_0 caller hi", "item past_1 caller hello");
 	expect_line(1, "hear", 0, "hear 160 2");
 	end();
 }

@@ -14,6 +14,7 @@
  *   call 1 r1 [filler]  answer 1  ends 1 r1  told           tools; "-" no filler
  *   transfers 1 r1  say x  exact x  goodbye x  firm x  limit x  hand-over x  machine x  machine_exact x
  *   +1500                               milliseconds later
+ *   due 500                             asserts that the clock has the dialogue's next turn in so many milliseconds
  *
  * Orders come as a line: "ASK 1, CANCEL r1, CUT 1". Answers are only counted.
  */
