@@ -21,6 +21,8 @@
 enum { HANG_US = 60 * US_PER_S, CHUNK = 160, CHUNKS = 3000, MODELS = 2 };
 
 static const struct fake_answer usual[] = { { "", "created s" }, { "configure", "ready s" }, { 0 } };
+static const struct fake_answer failing[] = { { "", "created s\nerror retry -" }, { 0 } };
+static const struct fake_answer refusing[] = { { "", "created s\nerror fatal -" }, { 0 } };
 static const struct agent agent = { .openai_model = "m", .instructions = "" };
 static const struct model_wish wish = { .agent = &agent, .instructions = "", .caller = "+1" };
 
@@ -308,10 +310,8 @@ static void nothing_is_said_to_nobody(void **state)
 
 static void attempt_that_fails_is_followed_by_two_more_each_after_a_pause(void **state)
 {
-	static const struct fake_answer never[] = { { "", "created s\nerror retry -" }, { 0 } };
-
 	(void)state;
-	begin(never, NULL);
+	begin(failing, NULL);
 	UNTIL(link.attempts == 1 && link.state == LINK_LOST);
 	for (int attempt = 2; attempt <= 3; attempt++) {
 		int64_t due = link_deadline_us(&link);
@@ -370,10 +370,8 @@ static void model_that_says_nothing_is_given_up_when_the_caller_is_out_of_patien
 
 static void no_attempt_is_made_for_a_caller_who_has_waited_for_long(void **state)
 {
-	static const struct fake_answer never[] = { { "", "created s\nerror retry -" }, { 0 } };
-
 	(void)state;
-	begin(never, NULL);
+	begin(failing, NULL);
 	turn();
 	assert_int_equal(link.state, LINK_DIALLING);
 	cfg.silence_max_ms = 60000;
@@ -385,10 +383,8 @@ static void no_attempt_is_made_for_a_caller_who_has_waited_for_long(void **state
 
 static void refusal_that_stays_so_is_not_tried_again(void **state)
 {
-	static const struct fake_answer never[] = { { "", "created s\nerror fatal -" }, { 0 } };
-
 	(void)state;
-	begin(never, NULL);
+	begin(refusing, NULL);
 	gone_after(1, END_MODEL_REFUSED);
 }
 
@@ -523,9 +519,6 @@ static void caller_loop_that_cannot_write_loses_the_session(void **state)
 
 /* ---------------------------------------------------------------------- two endpoints */
 
-static const struct fake_answer failing[] = { { "", "created s\nerror retry -" }, { 0 } };
-static const struct fake_answer refusing[] = { { "", "created s\nerror fatal -" }, { 0 } };
-
 static void second_endpoint_is_dialled_at_once_when_the_first_fails(void **state)
 {
 	(void)state;
@@ -572,16 +565,11 @@ static void session_that_gives_no_answers_is_followed_by_one_elsewhere(void **st
 	end();
 }
 
-static void refused_by_both_the_call_ends(void **state)
+static void refused_by_both_the_call_ends_and_failing_at_both_it_ends_after_three_tries(void **state)
 {
 	(void)state;
 	begin_with_two(refusing, refusing);
 	gone_after(2, END_MODEL_REFUSED);
-}
-
-static void failing_at_both_the_call_ends_after_three_tries(void **state)
-{
-	(void)state;
 	begin_with_two(failing, failing);
 	gone_after(3, END_MODEL_UNREACHABLE);
 }
@@ -790,10 +778,8 @@ static void session_that_was_a_good_one_begins_the_count_anew(void **state)
 
 static void what_stays_so_ends_the_tries(void **state)
 {
-	static const struct fake_answer refused[] = { { "", "created s\nerror fatal -" }, { 0 } };
-
 	(void)state;
-	begin_and_lose(refused, 3);
+	begin_and_lose(refusing, 3);
 	UNTIL(link.state == LINK_GONE);
 	assert_int_equal(link.tries, 1);
 	assert_int_equal(link.why, END_MODEL_REFUSED);
@@ -1069,8 +1055,7 @@ const struct CMUnitTest unit_tests[] = {
 	cmocka_unit_test(second_endpoint_is_dialled_at_once_when_the_first_fails),
 	cmocka_unit_test(what_one_endpoint_refuses_the_other_is_asked_for),
 	cmocka_unit_test(session_that_gives_no_answers_is_followed_by_one_elsewhere),
-	cmocka_unit_test(refused_by_both_the_call_ends),
-	cmocka_unit_test(failing_at_both_the_call_ends_after_three_tries),
+	cmocka_unit_test(refused_by_both_the_call_ends_and_failing_at_both_it_ends_after_three_tries),
 	cmocka_unit_test(what_is_moderated_is_asked_for_nowhere_else),
 	cmocka_unit_test(endpoint_that_says_nothing_is_left_early_for_another),
 	cmocka_unit_test(session_is_replaced_under_a_conversation_that_goes_on),
