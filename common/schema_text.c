@@ -335,7 +335,7 @@ static bool is_phone(const char *text)
 	return digits >= 7 && digits <= 15;
 }
 
-static const struct {
+static const struct text_format {
 	const char *name;
 	bool (*fits)(const char *);
 	const char *sentence;
@@ -348,18 +348,22 @@ static const struct {
 
 enum { FORMATS = sizeof formats / sizeof *formats };
 
-bool schema_format_known(const char *format)
+static const struct text_format *format_of(const char *name)
 {
 	for (size_t i = 0; i < FORMATS; i++)
-		if (!strcmp(formats[i].name, format))
-			return true;
-	return false;
+		if (!strcmp(formats[i].name, name))
+			return &formats[i];
+	return NULL;
+}
+
+bool schema_format_known(const char *format)
+{
+	return format_of(format);
 }
 
 const char *schema_format_wrong(const char *format, const char *text)
 {
-	for (size_t i = 0; i < FORMATS; i++)
-		if (!strcmp(formats[i].name, format))
-			return formats[i].fits(text) ? NULL : formats[i].sentence;
-	return NULL;
+	const struct text_format *f = format_of(format);
+
+	return !f || f->fits(text) ? NULL : f->sentence;
 }

@@ -17,6 +17,15 @@ extern const struct CMUnitTest unit_tests[];
 		.setup_func = setup, .teardown_func = teardown \
 	}
 
+/* A set-up or a teardown that cannot fail. */
+#define FIXTURE(name, ...) \
+	static int name(void **state) \
+	{ \
+		(void)state; \
+		__VA_ARGS__; \
+		return 0; \
+	}
+
 /* A text of JSON without backslashes. Blanks in it are what the compiler makes of them. */
 #define JSON(...) #__VA_ARGS__
 

@@ -8,57 +8,50 @@
 #include <string.h>
 
 enum blame { NOBODY, KEY, MODEL };
+enum { CODES_MAX = 8 }; /* of a class */
 
 /* Any other code is harmless: most errors leave the session usable, and the
  * service gains codes over time. That of moderation in a session is not published; these are
  * those of the same service elsewhere, and of Azure. */
 static const struct {
-	const char *code;
 	enum model_error error;
 	enum blame blame;
-} codes[] = {
-	{ "account_deactivated", MODEL_FATAL, KEY },
-	{ "billing_hard_limit_reached", MODEL_FATAL, KEY },
-	{ "billing_not_active", MODEL_FATAL, KEY },
-	{ "content_filter", MODEL_MODERATED, NOBODY },
-	{ "content_policy_violation", MODEL_MODERATED, NOBODY },
-	{ "conversation_already_has_active_response", MODEL_HARMLESS, NOBODY },
-	{ "credit_balance_exhausted", MODEL_FATAL, KEY },
-	{ "cyber_policy", MODEL_MODERATED, NOBODY },
-	{ "DeploymentNotFound", MODEL_FATAL, MODEL },
-	{ "http_401", MODEL_FATAL, KEY },
-	{ "inference_rate_limit_exceeded", MODEL_RETRY, NOBODY },
-	{ "input_audio_buffer_commit_empty", MODEL_HARMLESS, NOBODY },
-	{ "insufficient_quota", MODEL_FATAL, KEY },
-	{ "invalid_api_key", MODEL_FATAL, KEY },
-	{ "model_not_found", MODEL_FATAL, MODEL },
-	{ "moderation_blocked", MODEL_MODERATED, NOBODY },
-	{ "rate_limit_exceeded", MODEL_RETRY, NOBODY },
-	{ "response_cancel_not_active", MODEL_HARMLESS, NOBODY },
-	{ "server_error", MODEL_RETRY, NOBODY },
-	{ "session_expired", MODEL_RENEW, NOBODY },
+	const char *codes[CODES_MAX];
+} classes[] = {
+	{ MODEL_FATAL, KEY,
+	    { "account_deactivated", "billing_hard_limit_reached", "billing_not_active", "credit_balance_exhausted",
+		"http_401", "insufficient_quota", "invalid_api_key" } },
+	{ MODEL_MODERATED, NOBODY,
+	    { "content_filter", "content_policy_violation", "cyber_policy", "moderation_blocked" } },
+	{ MODEL_HARMLESS, NOBODY,
+	    { "conversation_already_has_active_response", "input_audio_buffer_commit_empty",
+		"response_cancel_not_active" } },
+	{ MODEL_FATAL, MODEL, { "DeploymentNotFound", "model_not_found" } },
+	{ MODEL_RETRY, NOBODY, { "inference_rate_limit_exceeded", "rate_limit_exceeded", "server_error" } },
+	{ MODEL_RENEW, NOBODY, { "session_expired" } },
 };
 
-enum { CODES = sizeof codes / sizeof codes[0] };
+enum { CLASSES = sizeof classes / sizeof classes[0] };
 
-/* The place in the table; CODES: it is not there. */
-static size_t place_of(const char *code)
+/* The place of its class in the table; CLASSES: it is not there. */
+static size_t class_of(const char *code)
 {
 	const char *tail = strrchr(code, '.') ? strrchr(code, '.') + 1 : code;
-	size_t i = 0;
 
-	while (i < CODES && strcmp(tail, codes[i].code) != 0)
-		i++;
-	return i;
+	for (size_t i = 0; i < CLASSES; i++)
+		for (size_t j = 0; j < CODES_MAX && classes[i].codes[j]; j++)
+			if (!strcmp(tail, classes[i].codes[j]))
+				return i;
+	return CLASSES;
 }
 
 enum model_error model_error_of(const char *type, const char *code)
 {
-	size_t at = place_of(code);
+	size_t at = class_of(code);
 
-	if (at == CODES)
-		at = place_of(type);
-	return at < CODES ? codes[at].error : MODEL_HARMLESS;
+	if (at == CLASSES)
+		at = class_of(type);
+	return at < CLASSES ? classes[at].error : MODEL_HARMLESS;
 }
 
 enum model_error model_error_of_failed(const char *type, const char *code)
@@ -83,16 +76,16 @@ enum model_error model_error_of_answer(int status, const char *code)
 
 bool model_error_is_of_model(const char *code)
 {
-	size_t at = place_of(code);
+	size_t at = class_of(code);
 
-	return at < CODES && codes[at].blame == MODEL;
+	return at < CLASSES && classes[at].blame == MODEL;
 }
 
 bool model_error_is_of_key(const char *code)
 {
-	size_t at = place_of(code);
+	size_t at = class_of(code);
 
-	return at < CODES && codes[at].blame == KEY;
+	return at < CLASSES && classes[at].blame == KEY;
 }
 
 /* A refused upgrade may have the service's own error for its body. Where that is final it decides: a
@@ -105,7 +98,7 @@ static enum model_error said_with_refusal(const char *body, char code[MODEL_CODE
 	enum model_error means = model_error_of(type ? type : "", its ? its : "");
 
 	if (means == MODEL_FATAL || means == MODEL_MODERATED)
-		snprintf(code, MODEL_CODE_SIZE, "%s", its && place_of(its) < CODES ? its : type);
+		snprintf(code, MODEL_CODE_SIZE, "%s", its && class_of(its) < CLASSES ? its : type);
 	cJSON_Delete(tree);
 	return means;
 }

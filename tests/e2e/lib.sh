@@ -319,6 +319,18 @@ shop() {
 	JSON
 }
 
+# asks_on WORDS: what a caller says who interrupts the hours when he has heard WORDS of them.
+asks_on() {
+	cat <<-SCRIPT
+		wait-agent-done 100
+		prompt "When do you open?"
+		wait-spoken "$1"
+		prompt "And on Saturday?"
+		wait-spoken "ten to two."
+		wait-agent-done 100
+	SCRIPT
+}
+
 shop_call() {
 	local status=0
 	printf '%s\n' "$2" >"$WORK/caller.script"

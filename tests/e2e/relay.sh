@@ -81,12 +81,7 @@ phone_tools_case() {
 
 # interrupted NAME PHONE ARGS...: an interruption in mid-sentence, and what the model then knows.
 interrupted() {
-	talk "$1" 'wait-agent-done 100
-		prompt "When do you open?"
-		wait-spoken "close at"
-		prompt "And on Saturday?"
-		wait-spoken "ten to two."
-		wait-agent-done 100' --expect clears=1 --expect end=caller --expect script_done=1 "${@:2}"
+	talk "$1" "$(asks_on "close at")" --expect clears=1 --expect end=caller --expect script_done=1 "${@:2}"
 	check "$1: it was cut" equal "$(answers '.[1].cut')" true
 	check "$1: and nothing of it came later" equal "$(answers '.[2].sent')" "On Saturday from ten to two."
 }

@@ -41,12 +41,7 @@ conversation_case() {
 
 interruption_case() {
 	local heard
-	talk "$1" 'wait-agent-done 100
-		prompt "When do you open?"
-		wait-spoken "in the morning"
-		prompt "And on Saturday?"
-		wait-spoken "ten to two."
-		wait-agent-done 100' '--expect clears=1 --expect end=caller --expect script_done=1'
+	talk "$1" "$(asks_on "in the morning")" '--expect clears=1 --expect end=caller --expect script_done=1'
 	check "$NAME: it was cut, and nothing of it came later" equal "$(answers '"\(.[1].cut) \(.[2].sent)"')" \
 		"true On Saturday from ten to two."
 	heard=$(sent text 'map(select(.request | tostring | contains("And on Saturday?"))) | last | .request' |

@@ -1,9 +1,12 @@
 #include "tests/peers/fake_model.h"
 
 #include "common/bell.h"
+#include "common/clock.h"
 #include "common/resolver.h"
 #include "common/tls.h"
 #include "common/trust.h"
+#include "common/ws_frame.h"
+#include "server/model/session.h"
 #include "tests/peers/fake_protocol.h"
 #include "tests/peers/ws_peer.h"
 
@@ -14,17 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-	LINES = 4096,
-	TO_TELL = 64,
-	GUARD_SECONDS = 60,
-	STEP_MS = 20000,
-	TEXT = 0x81,
-	CLOSE = 0x88,
-	PING = 0x89,
-	PONG = 0x8a,
-	NORMAL = 1000
-};
+enum { LINES = 4096, TO_TELL = 64, GUARD_SECONDS = 60, STEP_MS = 20000, FIN = 0x80 };
 
 struct fake_model {
 	const struct fake_answer *answers;
@@ -42,12 +35,12 @@ struct fake_model {
 
 static bool send_message(SSL *ssl, const char *text, size_t len)
 {
-	char close[126] = { NORMAL >> 8, (char)(NORMAL & 0xff) };
+	char close[126] = { WS_CLOSE_NORMAL >> 8, (char)(WS_CLOSE_NORMAL & 0xff) };
 
 	if (text[0] != '!')
-		return ws_peer_send(ssl, TEXT, text, len);
+		return ws_peer_send(ssl, FIN | WS_TEXT, text, len);
 	memcpy(close + 2, text + 1, len - 1);
-	return ws_peer_send(ssl, CLOSE, close, len + 1);
+	return ws_peer_send(ssl, FIN | WS_CLOSE, close, len + 1);
 }
 
 static void answer(struct fake_model *m, SSL *ssl, const char *line)
@@ -84,13 +77,13 @@ static bool receive(struct fake_model *m, SSL *ssl)
 	struct ws_peer_frame frame;
 	bool more = ws_peer_recv(ssl, &frame);
 
-	if (more && frame.first == TEXT) {
+	if (more && frame.first == (FIN | WS_TEXT)) {
 		keep(m, (char *)frame.payload);
 		answer(m, ssl, (char *)frame.payload);
 	}
-	if (more && frame.first == PING)
-		ws_peer_send(ssl, PONG, (char *)frame.payload, frame.len);
-	more = more && frame.first != CLOSE;
+	if (more && frame.first == (FIN | WS_PING))
+		ws_peer_send(ssl, FIN | WS_PONG, (char *)frame.payload, frame.len);
+	more = more && frame.first != (FIN | WS_CLOSE);
 	free(frame.payload);
 	return more;
 }
@@ -229,4 +222,27 @@ void fake_model_wait(struct fake_model *m, const char *beginning, size_t wanted)
 			abort();
 		}
 	pthread_mutex_unlock(&m->lock);
+}
+
+struct model_session *fake_model_meet(const struct model_access *access, const struct model_wish *wish)
+{
+	struct model_session *session = NULL;
+	struct bell bell;
+	int done = bell_open(&bell);
+
+	if (!done)
+		done = model_session_open(&session, access, wish, &bell, clock_now_us());
+	while (!done && !(done = model_session_step(session, clock_now_us()))) {
+		struct pollfd fds[2] = { { .fd = bell.fd, .events = POLLIN } };
+
+		model_session_poll(session, &fds[1]);
+		poll(fds, 2, 10);
+		bell_clear(&bell);
+	}
+	if (done != 1) {
+		fprintf(stderr, "no session with the model: %d\n", done);
+		abort();
+	}
+	bell_close(&bell);
+	return session;
 }

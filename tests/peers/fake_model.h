@@ -14,6 +14,8 @@ struct fake_answer {
 };
 
 struct fake_model;
+struct model_session;
+struct model_wish;
 
 /* The first of the answers (up to one whose `to` is NULL) that fits is given. */
 struct fake_model *fake_model_start(const struct fake_answer *answers);
@@ -23,6 +25,8 @@ void fake_model_stop(struct fake_model *m);
  * session needs it. */
 void fake_model_access(const struct fake_model *m, struct model_access *access, struct config *cfg);
 void fake_model_access_close(struct model_access *access);
+/* Opens a session there, and waits until it is ready. */
+struct model_session *fake_model_meet(const struct model_access *access, const struct model_wish *wish);
 
 /* Sends a message, or as above a Close. */
 void fake_model_tell(struct fake_model *m, const char *message);

@@ -377,7 +377,7 @@ static void tick(struct session *s, struct answer *a, uint64_t now)
 
 static void free_one(struct answer *a)
 {
-	if (a->out_of_band)
+	if (a->out_of_band && a->item)
 		items_free_one(a->item);
 	script_free_line(a->own_line);
 	free(a->metadata);

@@ -16,8 +16,6 @@ struct item *items_new(struct session *s, enum item_kind kind, const char *statu
 
 void items_free_one(struct item *item)
 {
-	if (!item)
-		return;
 	free(item->words);
 	free(item->known);
 	text_free(&item->audio);

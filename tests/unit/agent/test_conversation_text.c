@@ -208,6 +208,13 @@ static void shortened(const char *heard)
 
 /* ------------------------------------------------------------------------------- tests */
 
+/* The answer does, and that much of it is played. */
+static void goes_on(const char *item, const char *text, const char *heard)
+{
+	from_model(MODEL_TEXT_DELTA, item, text);
+	assert_string_equal(played(), heard);
+}
+
 static void turn_is_told_and_answered_in_text(void **state)
 {
 	(void)state;
@@ -219,12 +226,9 @@ static void turn_is_told_and_answered_in_text(void **state)
 	said(0, "When do you open?", NULL);
 	assert_true(con->timeline.turns[0].text_final);
 	from_model(MODEL_RESPONSE_CREATED, "i1", "");
-	from_model(MODEL_TEXT_DELTA, "i1", " We open");
-	assert_string_equal(played(), "text  We open");
-	from_model(MODEL_TEXT_DELTA, "i1", " at **nine** \xf0\x9f");
-	assert_string_equal(played(), "text  at nine ");
-	from_model(MODEL_TEXT_DELTA, "i1", "\x98\x80!");
-	assert_string_equal(played(), "");
+	goes_on("i1", " We open", "text  We open");
+	goes_on("i1", " at **nine** \xf0\x9f", "text  at nine ");
+	goes_on("i1", "\x98\x80!", "");
 	from_model(MODEL_TEXT_DONE, "i1", " We open at **nine** \xf0\x9f\x98\x80!");
 	assert_string_equal(played(), "text !");
 	assert_string_equal(played(), "end ");
@@ -297,14 +301,10 @@ static void answer_of_blanks_is_asked_for_again(void **state)
 	take();
 	assert_string_equal(sent(), "response.create");
 	from_model(MODEL_RESPONSE_CREATED, "i2", "");
-	from_model(MODEL_TEXT_DELTA, "i2", "\n");
-	assert_string_equal(played(), "");
-	from_model(MODEL_TEXT_DELTA, "i2", " Yes,");
-	assert_string_equal(played(), "text  Yes,");
-	from_model(MODEL_TEXT_DELTA, "i2", " ");
-	assert_string_equal(played(), "text  ");
-	from_model(MODEL_TEXT_DELTA, "i2", "hello.");
-	assert_string_equal(played(), "text hello.");
+	goes_on("i2", "\n", "");
+	goes_on("i2", " Yes,", "text  Yes,");
+	goes_on("i2", " ", "text  ");
+	goes_on("i2", "hello.", "text hello.");
 }
 
 static void interrupted_answer_is_shortened_at_the_model_to_what_was_heard(void **state)

@@ -21,6 +21,8 @@
 enum { HANG_US = 60 * US_PER_S, CHUNK = 160, CHUNKS = 3000, MODELS = 2 };
 
 static const struct fake_answer usual[] = { { "", "created s" }, { "configure", "ready s" }, { 0 } };
+static const struct fake_answer failing[] = { { "", "created s\nerror retry -" }, { 0 } };
+static const struct fake_answer refusing[] = { { "", "created s\nerror fatal -" }, { 0 } };
 static const struct agent agent = { .openai_model = "m", .instructions = "" };
 static const struct model_wish wish = { .agent = &agent, .instructions = "", .caller = "+1" };
 
@@ -245,7 +247,22 @@ static void expect_line(int model, const char *beginning, size_t n, const char *
 	assert_string_equal(got, text);
 }
 
+/* From the n-th on. */
+#define EXPECT_LINES(model, beginning, n, ...) \
+	do { \
+		const char *const texts[] = { __VA_ARGS__ }; \
+\
+		for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) \
+			expect_line(model, beginning, (n) + i, texts[i]); \
+	} while (0)
+
 /* A session is talked to, and the caller loop has the writer. */
+static void begin_ready(void)
+{
+	begin(usual, NULL);
+	UNTIL(link_talks(&link));
+}
+
 static void begin_talking(const struct fake_answer *second)
 {
 	begin(usual, second);
@@ -293,10 +310,8 @@ static void nothing_is_said_to_nobody(void **state)
 
 static void attempt_that_fails_is_followed_by_two_more_each_after_a_pause(void **state)
 {
-	static const struct fake_answer never[] = { { "", "created s\nerror retry -" }, { 0 } };
-
 	(void)state;
-	begin(never, NULL);
+	begin(failing, NULL);
 	UNTIL(link.attempts == 1 && link.state == LINK_LOST);
 	for (int attempt = 2; attempt <= 3; attempt++) {
 		int64_t due = link_deadline_us(&link);
@@ -315,24 +330,34 @@ static void attempt_that_fails_is_followed_by_two_more_each_after_a_pause(void *
 	end();
 }
 
-static void gone_after(int attempts, enum call_end why)
+static void expect_gone(int attempts, enum call_end why)
 {
 	UNTIL(link.state == LINK_GONE);
 	assert_int_equal(link.attempts, attempts);
 	assert_int_equal(link.why, why);
+}
+
+static void gone_after(int attempts, enum call_end why)
+{
+	expect_gone(attempts, why);
 	end();
 }
 
 /* It takes the connection, and that is all. */
-static void model_that_says_nothing_is_given_up_when_the_caller_is_out_of_patience(void **state)
-{
-	static const struct fake_answer nothing[] = { { 0 } };
+static const struct fake_answer nothing[] = { { 0 } };
 
-	(void)state;
-	begin(nothing, NULL);
+static void wait_for_nothing(void)
+{
 	cfg.silence_max_ms = 4000;
 	cfg.slow_answer_max_ms = 8000;
 	UNTIL(link.state == LINK_CONFIGURING);
+}
+
+static void model_that_says_nothing_is_given_up_when_the_caller_is_out_of_patience(void **state)
+{
+	(void)state;
+	begin(nothing, NULL);
+	wait_for_nothing();
 	assert_true(link_deadline_us(&link) > now() + 4 * US_PER_S);
 	link_caller_came(&link, now());
 	for (int attempt = 1; attempt <= 2; attempt++) {
@@ -345,10 +370,8 @@ static void model_that_says_nothing_is_given_up_when_the_caller_is_out_of_patien
 
 static void no_attempt_is_made_for_a_caller_who_has_waited_for_long(void **state)
 {
-	static const struct fake_answer never[] = { { "", "created s\nerror retry -" }, { 0 } };
-
 	(void)state;
-	begin(never, NULL);
+	begin(failing, NULL);
 	turn();
 	assert_int_equal(link.state, LINK_DIALLING);
 	cfg.silence_max_ms = 60000;
@@ -360,10 +383,8 @@ static void no_attempt_is_made_for_a_caller_who_has_waited_for_long(void **state
 
 static void refusal_that_stays_so_is_not_tried_again(void **state)
 {
-	static const struct fake_answer never[] = { { "", "created s\nerror fatal -" }, { 0 } };
-
 	(void)state;
-	begin(never, NULL);
+	begin(refusing, NULL);
 	gone_after(1, END_MODEL_REFUSED);
 }
 
@@ -377,8 +398,7 @@ static void close_tells_by_its_class_how_the_call_ends(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
-		begin(usual, NULL);
-		UNTIL(link_talks(&link));
+		begin_ready();
 		fake_model_tell(models[0], ways[i].close);
 		UNTIL(link.state == LINK_GONE);
 		assert_int_equal(link.why, ways[i].why);
@@ -387,13 +407,22 @@ static void close_tells_by_its_class_how_the_call_ends(void **state)
 	}
 }
 
+static void lost_at(int64_t us)
+{
+	link_ping(&link, us - 1);
+	assert_int_equal(link.state, LINK_TALKING);
+	link_ping(&link, us);
+	assert_int_equal(link.state, LINK_GONE);
+	assert_int_equal(link.why, END_MODEL_LOST);
+	end();
+}
+
 static void silent_session_is_asked_and_then_given_up(void **state)
 {
 	int64_t heard;
 
 	(void)state;
-	begin(usual, NULL);
-	UNTIL(link_talks(&link));
+	begin_ready();
 	assert_true(link.was_pinged); /* at once, and it does not answer */
 	heard = link.heard_us = link.pinged_us;
 	assert_int_equal(link_deadline_us(&link), heard + 20 * US_PER_S);
@@ -404,12 +433,7 @@ static void silent_session_is_asked_and_then_given_up(void **state)
 	assert_int_equal(link_deadline_us(&link), heard + 40 * US_PER_S);
 	link_ping(&link, heard + 40 * US_PER_S);
 	assert_int_equal(link_deadline_us(&link), heard + 45 * US_PER_S);
-	link_ping(&link, heard + 45 * US_PER_S - 1);
-	assert_int_equal(link.state, LINK_TALKING);
-	link_ping(&link, heard + 45 * US_PER_S);
-	assert_int_equal(link.state, LINK_GONE);
-	assert_int_equal(link.why, END_MODEL_LOST);
-	end();
+	lost_at(heard + 45 * US_PER_S);
 }
 
 /* One that has answered a ping is soon known to be dead: sooner, while the caller waits. */
@@ -418,8 +442,7 @@ static void session_that_answers_pings_no_more_is_lost_soon(void **state)
 	int64_t heard;
 
 	(void)state;
-	begin(usual, NULL);
-	UNTIL(link_talks(&link));
+	begin_ready();
 	UNTIL(link.answers_pings);
 	heard = link.heard_us;
 	assert_int_equal(link_deadline_us(&link), heard + 3 * US_PER_S);
@@ -427,11 +450,7 @@ static void session_that_answers_pings_no_more_is_lost_soon(void **state)
 	assert_int_equal(link_deadline_us(&link), heard + 700 * US_PER_MS);
 	link_ping(&link, heard + 700 * US_PER_MS);
 	assert_int_equal(link_deadline_us(&link), heard + 2200 * US_PER_MS);
-	link_ping(&link, heard + 2200 * US_PER_MS - 1);
-	assert_int_equal(link.state, LINK_TALKING);
-	link_ping(&link, heard + 2200 * US_PER_MS);
-	assert_int_equal(link.state, LINK_GONE);
-	end();
+	lost_at(heard + 2200 * US_PER_MS);
 }
 
 /* ---------------------------------------------------------------------- the writer */
@@ -439,8 +458,7 @@ static void session_that_answers_pings_no_more_is_lost_soon(void **state)
 static void orders_go_by_whoever_has_the_writer_in_their_order(void **state)
 {
 	(void)state;
-	begin(usual, NULL);
-	UNTIL(link_talks(&link));
+	begin_ready();
 	say("item a");
 	turn();
 	caller_is_here = true;
@@ -451,10 +469,7 @@ static void orders_go_by_whoever_has_the_writer_in_their_order(void **state)
 	uplink_run(&uplink, now());
 	say("item c");
 	uplink_run(&uplink, now());
-	expect_line(0, "", 1, "item a");
-	expect_line(0, "", 2, "item b");
-	expect_line(0, "", 3, "hear 160 1");
-	expect_line(0, "", 4, "item c");
+	EXPECT_LINES(0, "", 1, "item a", "item b", "hear 160 1", "item c");
 	end();
 }
 
@@ -474,9 +489,7 @@ static void writer_that_is_asked_back_comes_with_all_that_was_ordered(void **sta
 	link_flush(&link);
 	link_pass_writer(&link);
 	uplink_run(&uplink, now());
-	expect_line(0, "", 1, "item a");
-	expect_line(0, "", 2, "item b");
-	expect_line(0, "", 3, "item c");
+	EXPECT_LINES(0, "", 1, "item a", "item b", "item c");
 	expect_line(0, "", 4, "hear 160 1"); /* it waited for whoever comes next */
 	end();
 }
@@ -505,9 +518,6 @@ static void caller_loop_that_cannot_write_loses_the_session(void **state)
 }
 
 /* ---------------------------------------------------------------------- two endpoints */
-
-static const struct fake_answer failing[] = { { "", "created s\nerror retry -" }, { 0 } };
-static const struct fake_answer refusing[] = { { "", "created s\nerror fatal -" }, { 0 } };
 
 static void second_endpoint_is_dialled_at_once_when_the_first_fails(void **state)
 {
@@ -555,16 +565,11 @@ static void session_that_gives_no_answers_is_followed_by_one_elsewhere(void **st
 	end();
 }
 
-static void refused_by_both_the_call_ends(void **state)
+static void refused_by_both_the_call_ends_and_failing_at_both_it_ends_after_three_tries(void **state)
 {
 	(void)state;
 	begin_with_two(refusing, refusing);
 	gone_after(2, END_MODEL_REFUSED);
-}
-
-static void failing_at_both_the_call_ends_after_three_tries(void **state)
-{
-	(void)state;
 	begin_with_two(failing, failing);
 	gone_after(3, END_MODEL_UNREACHABLE);
 }
@@ -575,9 +580,7 @@ static void what_is_moderated_is_asked_for_nowhere_else(void **state)
 
 	(void)state;
 	begin_with_two(moderated, usual);
-	UNTIL(link.state == LINK_GONE);
-	assert_int_equal(link.attempts, 1);
-	assert_int_equal(link.why, END_MODEL_REFUSED);
+	expect_gone(1, END_MODEL_REFUSED);
 	assert_int_equal(fake_model_count(models[1], ""), 0);
 	assert_int_equal(model_health_way(endpoints.health, &to[0], &agent), WAY_WELL); /* for the next caller */
 	end();
@@ -586,13 +589,9 @@ static void what_is_moderated_is_asked_for_nowhere_else(void **state)
 /* Half the patience of a caller, who is on his way. */
 static void endpoint_that_says_nothing_is_left_early_for_another(void **state)
 {
-	static const struct fake_answer nothing[] = { { 0 } };
-
 	(void)state;
 	begin_with_two(nothing, usual);
-	cfg.silence_max_ms = 4000;
-	cfg.slow_answer_max_ms = 8000;
-	UNTIL(link.state == LINK_CONFIGURING);
+	wait_for_nothing();
 	assert_in_range(link_deadline_us(&link), now(), now() + 2 * US_PER_S);
 	skew += 2 * US_PER_S;
 	UNTIL(link_talks(&link));
@@ -626,8 +625,7 @@ static void session_is_replaced_under_a_conversation_that_goes_on(void **state)
 	UNTIL(strstr(told, "r2"));
 	fake_model_wait(models[0], "(end)", 1);
 	expect_line(0, "hear", 0, "hear 160 1");
-	expect_line(1, "", 1, "item past_1 caller hello");
-	expect_line(1, "", 2, "hear 160 2");
+	EXPECT_LINES(1, "", 1, "item past_1 caller hello", "hear 160 2");
 	assert_int_equal(line->writer.session, 2);
 	assert_int_equal(line->uplink_base, CHUNK); /* the model counts anew, the call goes on */
 	assert_int_equal(uplink.sent, 2 * CHUNK);
@@ -780,10 +778,8 @@ static void session_that_was_a_good_one_begins_the_count_anew(void **state)
 
 static void what_stays_so_ends_the_tries(void **state)
 {
-	static const struct fake_answer refused[] = { { "", "created s\nerror fatal -" }, { 0 } };
-
 	(void)state;
-	begin_and_lose(refused, 3);
+	begin_and_lose(refusing, 3);
 	UNTIL(link.state == LINK_GONE);
 	assert_int_equal(link.tries, 1);
 	assert_int_equal(link.why, END_MODEL_REFUSED);
@@ -852,8 +848,7 @@ static void next_session_is_told_before_it_takes_over_at_a_good_moment(void **st
 	put_chunk(2);
 	UNTIL(!uplink.audio.len);
 	expect_line(0, "hear", 0, "hear 160 1");
-	expect_line(1, "item", 0, "item past_0 caller hi");
-	expect_line(1, "item", 1, "item past_1 caller hello");
+	EXPECT_LINES(1, "item", 0, "item past_0 caller hi", "item past_1 caller hello");
 	expect_line(1, "hear", 0, "hear 160 2");
 	end();
 }
@@ -1060,8 +1055,7 @@ const struct CMUnitTest unit_tests[] = {
 	cmocka_unit_test(second_endpoint_is_dialled_at_once_when_the_first_fails),
 	cmocka_unit_test(what_one_endpoint_refuses_the_other_is_asked_for),
 	cmocka_unit_test(session_that_gives_no_answers_is_followed_by_one_elsewhere),
-	cmocka_unit_test(refused_by_both_the_call_ends),
-	cmocka_unit_test(failing_at_both_the_call_ends_after_three_tries),
+	cmocka_unit_test(refused_by_both_the_call_ends_and_failing_at_both_it_ends_after_three_tries),
 	cmocka_unit_test(what_is_moderated_is_asked_for_nowhere_else),
 	cmocka_unit_test(endpoint_that_says_nothing_is_left_early_for_another),
 	cmocka_unit_test(session_is_replaced_under_a_conversation_that_goes_on),

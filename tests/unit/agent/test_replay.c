@@ -24,14 +24,7 @@ static int begin(void **state)
 	return 0;
 }
 
-static int end(void **state)
-{
-	(void)state;
-	replay_free(&replay);
-	timeline_free(&timeline);
-	toolbox_free(&box);
-	return 0;
-}
+FIXTURE(end, replay_free(&replay); timeline_free(&timeline); toolbox_free(&box))
 
 static struct turn *say(enum turn_kind kind, const char *id, const char *text, int64_t at_ms)
 {

@@ -417,11 +417,14 @@ static void close_is(const char *said, size_t len, enum call_end end)
 	assert_string_equal(phone_gets(WS_CLOSE), "");
 }
 
-static void a_close_without_a_stop_is_a_stream_that_was_lost(void **state)
-{
-	(void)state;
-	close_is("\x03\xe8", 2, END_STREAM_LOST);
-}
+#define CLOSE(name, said, end) \
+	static void name(void **state) \
+	{ \
+		(void)state; \
+		close_is(said, sizeof said - 1, end); \
+	}
+
+CLOSE(a_close_without_a_stop_is_a_stream_that_was_lost, "\x03\xe8", END_STREAM_LOST)
 
 static void a_socket_that_breaks_off_is_a_stream_that_was_lost(void **state)
 {
@@ -693,17 +696,9 @@ static void words_that_were_played_are_told_as_heard(void **state)
 	assert_true(heard.confirmed);
 }
 
-static void a_normal_close_is_the_caller_hanging_up(void **state)
-{
-	(void)state;
-	close_is("\x03\xe8", 2, END_CALLER_HUNG_UP);
-}
+CLOSE(a_normal_close_is_the_caller_hanging_up, "\x03\xe8", END_CALLER_HUNG_UP)
 
-static void another_close_is_a_stream_that_was_lost(void **state)
-{
-	(void)state;
-	close_is("\x03\xefToo many", 10, END_STREAM_LOST);
-}
+CLOSE(another_close_is_a_stream_that_was_lost, "\x03\xefToo many", END_STREAM_LOST)
 
 static void the_end_is_said_and_the_phone_closes_first(void **state)
 {

@@ -285,14 +285,20 @@ static void a_cut_skips_what_is_stale_sends_clear_and_tells_what_was_heard(void 
 	assert_int_equal(cut_told.items[0].heard_ms, 120);
 }
 
+/* No audio was playing, so there is none to tell of. */
+static void cut_nothing(int clears)
+{
+	cut();
+	assert_int_equal(run().clears, clears);
+	expect_told(FROM_CUT);
+	assert_int_equal(cut_told.count, 0);
+}
+
 static void a_cut_with_nothing_playing_sends_no_clear_and_says_so(void **state)
 {
 	(void)state;
 	run();
-	cut();
-	assert_int_equal(run().clears, 0);
-	expect_told(FROM_CUT);
-	assert_int_equal(cut_told.count, 0);
+	cut_nothing(0);
 }
 
 static void two_cuts_before_one_look_are_served_as_two(void **state)
@@ -608,16 +614,11 @@ static void a_tone_stops_at_a_cut_and_at_the_end(void **state)
 {
 	(void)state;
 	begin_tone();
-	cut();
-	assert_int_equal(run().clears, 1);
-	expect_told(FROM_CUT);
-	assert_int_equal(cut_told.count, 0);
+	cut_nothing(1);
 	now += HOLD_EVERY_US;
 	assert_int_equal(run().tones, 1);
 	now += HOLD_TONE_MS * US_PER_MS;
-	cut();
-	assert_int_equal(run().clears, 0);
-	expect_told(FROM_CUT);
+	cut_nothing(0);
 	now += HOLD_EVERY_US;
 	assert_int_equal(run().tones, 1);
 	playout_leave(&playout, now);

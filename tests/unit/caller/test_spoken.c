@@ -9,19 +9,9 @@
 
 static struct spoken_text spoken;
 
-static int begin(void **state)
-{
-	(void)state;
-	spoken_init(&spoken);
-	return 0;
-}
+FIXTURE(begin, spoken_init(&spoken))
 
-static int end(void **state)
-{
-	(void)state;
-	spoken_free(&spoken);
-	return 0;
-}
+FIXTURE(end, spoken_free(&spoken))
 
 static void send(const char *text)
 {

@@ -215,23 +215,11 @@ static void meet_in(enum audio_format format)
 {
 	static const struct agent agent = { .openai_model = "m", .instructions = "" };
 	static const struct model_wish wish = { .agent = &agent, .instructions = "", .caller = "+1" };
-	struct bell bell;
-	int done;
 
 	lose_session();
-	assert_int_equal(bell_open(&bell), 0);
-	assert_int_equal(model_session_open(&session, &access_to, &wish, &bell, clock_now_us()), 0);
-	while (!(done = model_session_step(session, clock_now_us()))) {
-		struct pollfd fds[2] = { { .fd = bell.fd, .events = POLLIN } };
-
-		model_session_poll(session, &fds[1]);
-		poll(fds, 2, 10);
-		bell_clear(&bell);
-	}
-	assert_int_equal(done, 1);
+	session = fake_model_meet(&access_to, &wish);
 	while (model_session_flush(session) == -EAGAIN)
 		poll(NULL, 0, 1);
-	bell_close(&bell);
 	model_writer_meet(&line->writer, model_session_client(session), &fake_protocol, format);
 	atomic_store(&line->writer.holder, WRITER_CALLER);
 }
@@ -265,6 +253,14 @@ static void expect_heard(int bytes, int nth)
 	assert_string_equal(line_of, expected);
 }
 
+/* Another session, and the first it gets. */
+static void meet_to_hear(int bytes, int nth)
+{
+	meet();
+	uplink_run(&uplink, now);
+	expect_heard(bytes, nth);
+}
+
 static void expect_frames_one_by_one(int first, int count)
 {
 	for (int i = 0; i < count; i++)
@@ -276,13 +272,19 @@ static void said_to_frame(int n)
 	atomic_store(&line->said_to, (uint64_t)n * FRAME);
 }
 
+/* The first session gets so many frames; the conversation holds these. */
+static void meet_and_say(int frames, int held)
+{
+	meet();
+	hear(frames);
+	expect_frames_one_by_one(0, frames);
+	said_to_frame(held);
+}
+
 static void what_was_said_since_is_sent_again_to_the_next_session(void **state)
 {
 	(void)state;
-	meet();
-	hear(10);
-	expect_frames_one_by_one(0, 10);
-	said_to_frame(4);
+	meet_and_say(10, 4);
 	meet();
 	hear(1);
 	expect_heard(7 * FRAME, 4); /* as it was said, with what came meanwhile behind it */
@@ -312,10 +314,7 @@ static void first_session_gets_nothing_twice(void **state)
 static void what_need_not_be_sent_again_is_not(void **state)
 {
 	(void)state;
-	meet();
-	hear(10);
-	expect_frames_one_by_one(0, 10);
-	said_to_frame(10);
+	meet_and_say(10, 10);
 	meet();
 	uplink_run(&uplink, now);
 	assert_int_equal(line->uplink_base, 10 * FRAME);
@@ -328,16 +327,11 @@ static void what_need_not_be_sent_again_is_not(void **state)
 static void position_beyond_what_was_sent_keeps_what_waits(void **state)
 {
 	(void)state;
-	meet();
-	hear(2);
-	expect_frames_one_by_one(0, 2);
-	said_to_frame(1000);
+	meet_and_say(2, 1000);
 	lose_session();
 	hear(3);
 	assert_int_equal(uplink_waiting(&uplink), 3 * FRAME);
-	meet();
-	uplink_run(&uplink, now);
-	expect_heard(3 * FRAME, 2);
+	meet_to_hear(3 * FRAME, 2);
 	assert_int_equal(line->uplink_base, 2 * FRAME);
 	assert_int_equal(counted(&line->counters.dropped_ms), 0);
 }
@@ -345,21 +339,14 @@ static void position_beyond_what_was_sent_keeps_what_waits(void **state)
 static void two_sessions_lost_in_a_row_lose_nothing(void **state)
 {
 	(void)state;
-	meet();
-	hear(5);
-	expect_frames_one_by_one(0, 5);
-	said_to_frame(2);
+	meet_and_say(5, 2);
 	for (int i = 0; i < 3; i++) {
-		meet();
-		uplink_run(&uplink, now);
-		expect_heard(3 * FRAME, 2);
+		meet_to_hear(3 * FRAME, 2);
 		assert_int_equal(line->uplink_base, 2 * FRAME);
 		assert_int_equal(uplink.sent, 5 * FRAME);
 	}
 	said_to_frame(4);
-	meet();
-	uplink_run(&uplink, now);
-	expect_heard(FRAME, 4);
+	meet_to_hear(FRAME, 4);
 	assert_int_equal(stat_get(audio_resent_ms), (3 * 3 + 1) * FRAME_MS);
 }
 
@@ -368,10 +355,7 @@ static void session_that_takes_nothing_yet_is_followed_by_one_that_gets_all(void
 	static char noise[40 * 1024];
 
 	(void)state;
-	meet();
-	hear(5);
-	expect_frames_one_by_one(0, 5);
-	said_to_frame(3);
+	meet_and_say(5, 3);
 	meet();
 	memset(noise, 'x', sizeof noise);
 	assert_int_equal(ws_client_send_text(line->writer.client, noise, sizeof noise), 0);
@@ -393,17 +377,13 @@ static void what_is_missing_beyond_the_backlog_is_counted_once(void **state)
 	expect_frames_one_by_one(0, 60);
 	assert_int_equal(counted(&line->counters.dropped_ms), 0); /* the session has it */
 	for (int i = 0; i < 2; i++) {
-		meet();
-		uplink_run(&uplink, now);
-		expect_heard(BACKLOG_MS * 8, 10);
+		meet_to_hear(BACKLOG_MS * 8, 10);
 		assert_int_equal(line->uplink_base, 10 * FRAME);
 		assert_int_equal(counted(&line->counters.dropped_ms), 10 * FRAME_MS);
 	}
 	hear(5);
 	expect_frames_one_by_one(60, 5);
-	meet();
-	uplink_run(&uplink, now);
-	expect_heard(BACKLOG_MS * 8, 15);
+	meet_to_hear(BACKLOG_MS * 8, 15);
 	assert_int_equal(counted(&line->counters.dropped_ms), 15 * FRAME_MS);
 }
 
@@ -415,17 +395,13 @@ static void what_was_sent_and_what_waits_are_one_backlog(void **state)
 	expect_frames_one_by_one(0, 30);
 	lose_session();
 	hear(40);
-	meet();
-	uplink_run(&uplink, now);
-	expect_heard(BACKLOG_MS * 8, 20);
+	meet_to_hear(BACKLOG_MS * 8, 20);
 	assert_int_equal(counted(&line->counters.dropped_ms), 20 * FRAME_MS);
 	/* What waits alone is more: nothing that was sent stays, and the positions go on. */
 	lose_session();
 	hear(60);
 	assert_int_equal(uplink.kept, 0);
-	meet();
-	uplink_run(&uplink, now);
-	expect_heard(BACKLOG_MS * 8, 80);
+	meet_to_hear(BACKLOG_MS * 8, 80);
 	assert_int_equal(line->uplink_base, 70 * FRAME);
 }
 
@@ -439,9 +415,7 @@ static void silence_in_place_of_missing_frames_is_sent_again_with_them(void **st
 	now += 100 * US_PER_MS;
 	hear(1);
 	expect_heard(FRAME + 100 * 8, 0xff);
-	meet();
-	uplink_run(&uplink, now);
-	expect_heard(2 * FRAME + 100 * 8, 0);
+	meet_to_hear(2 * FRAME + 100 * 8, 0);
 }
 
 /* Each session counts bytes of its own format; a position is one of ours. */
@@ -450,10 +424,7 @@ static void session_of_another_format_begins_afresh(void **state)
 	char first[64], second[64];
 
 	(void)state;
-	meet();
-	hear(10);
-	expect_frames_one_by_one(0, 10);
-	said_to_frame(5);
+	meet_and_say(10, 5);
 	meet_in(AUDIO_PCM);
 	uplink_run(&uplink, now);
 	assert_int_equal(line->uplink_base, 5 * FRAME);
@@ -466,9 +437,7 @@ static void session_of_another_format_begins_afresh(void **state)
 	fake_model_wait(model, "hear", lines + 1);
 	fake_model_line(model, "hear", lines++, second, sizeof second);
 	assert_string_equal(first, second);
-	meet();
-	uplink_run(&uplink, now);
-	expect_heard(5 * FRAME, 5);
+	meet_to_hear(5 * FRAME, 5);
 	assert_null(uplink.converter);
 }
 
@@ -489,9 +458,7 @@ static void long_call_keeps_little_and_the_right_thing(void **state)
 	assert_true(most < (KEPT + 50) * FRAME);
 	lines = FRAMES;
 	said_to_frame(FRAMES - KEPT);
-	meet();
-	uplink_run(&uplink, now);
-	expect_heard(KEPT * FRAME, FRAMES - KEPT);
+	meet_to_hear(KEPT * FRAME, FRAMES - KEPT);
 	/* A long turn, and its end. */
 	cfg.backlog_ms = 10000;
 	hear(450);

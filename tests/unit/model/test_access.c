@@ -9,16 +9,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void parse_endpoint(struct model_access *a, const struct config *cfg, int number)
+{
+	struct buf errors;
+
+	buf_init(&errors, 0);
+	if (model_access_parse(a, cfg, number, &errors))
+		fail_msg("%d: %s", number, buf_text(&errors));
+	buf_free(&errors);
+}
+
 static void parse(struct model_access *a, struct config *cfg, const char *url, const char *model)
 {
 	const char *const pairs[] = { "OPENAI_REALTIME_URL", url, "OPENAI_MODEL", model, NULL };
-	struct buf errors;
 
 	pairs_load(cfg, pairs);
-	buf_init(&errors, 0);
-	if (model_access_parse(a, cfg, 1, &errors))
-		fail_msg("%s: %s", url, buf_text(&errors));
-	buf_free(&errors);
+	parse_endpoint(a, cfg, 1);
 }
 
 static void urls_are_taken_apart(void **state)
@@ -65,16 +71,14 @@ static void name_of_a_model_cannot_add_to_the_request(void **state)
 {
 	struct config cfg = { .openai_url = "wss://h.example/r" };
 	struct model_access a;
-	struct buf errors, path;
+	struct buf path;
 
 	(void)state;
-	buf_init(&errors, 0);
-	assert_int_equal(model_access_parse(&a, &cfg, 1, &errors), 0);
+	parse_endpoint(&a, &cfg, 1);
 	buf_init(&path, 0);
 	a.protocol->path(&a, "a b&c=d\r\nX: y/\xc3\xbc~", &path);
 	assert_string_equal(buf_text(&path), "/r?model=a%20b%26c%3Dd%0D%0AX%3A%20y%2F%C3%BC~");
 	buf_free(&path);
-	buf_free(&errors);
 }
 
 static void what_is_too_long_is_said_and_not_cut(void **state)
@@ -113,7 +117,7 @@ static const char *headers_at(int number, const char *const *pairs, const char *
 
 	pairs_load(&cfg, pairs);
 	buf_init(&out, 0);
-	assert_int_equal(model_access_parse(&a, &cfg, number, &out), 0);
+	parse_endpoint(&a, &cfg, number);
 	a.protocol->headers(&a, caller, &out);
 	assert_int_equal(buf_error(&out), 0);
 	snprintf(text, sizeof text, "%s", buf_text(&out));
@@ -221,12 +225,10 @@ static void a_refusal_names_the_settings_to_look_at(void **state)
 		"OPENAI_API_KEY_3", "k3", NULL };
 	struct model_access a;
 	struct config cfg;
-	struct buf errors;
 
 	(void)state;
 	pairs_load(&cfg, pairs);
-	buf_init(&errors, 0);
-	assert_int_equal(model_access_parse(&a, &cfg, 1, &errors), 0);
+	parse_endpoint(&a, &cfg, 1);
 	assert_non_null(strstr(blamed(&a, 401, "http_401"), "OPENAI_API_KEY:"));
 	assert_non_null(strstr(blamed(&a, 403, "http_403"), "OPENAI_PROJECT"));
 	assert_non_null(strstr(blamed(&a, 404, "http_404"), "OPENAI_MODEL "));
@@ -238,15 +240,20 @@ static void a_refusal_names_the_settings_to_look_at(void **state)
 	assert_string_equal(blamed(&a, 503, "http_503"), "");
 	assert_string_equal(blamed(&a, 0, ""), "");
 	/* Each of another endpoint is its own, or the first's. */
-	assert_int_equal(model_access_parse(&a, &cfg, 2, &errors), 0);
+	parse_endpoint(&a, &cfg, 2);
 	assert_non_null(strstr(blamed(&a, 401, "http_401"), "OPENAI_API_KEY: it is wrong, revoked, or of another "
 							    "service than OPENAI_REALTIME_URL_2 names"));
 	assert_non_null(strstr(blamed(&a, 404, "http_404"), "OPENAI_MODEL_2 "));
-	assert_int_equal(model_access_parse(&a, &cfg, 3, &errors), 0);
+	parse_endpoint(&a, &cfg, 3);
 	assert_non_null(strstr(blamed(&a, 401, "http_401"), "OPENAI_API_KEY_3: it is wrong, revoked, or of another "
 							    "service than OPENAI_REALTIME_URL names"));
-	buf_free(&errors);
 	config_free(&cfg);
+}
+
+static void expect_asked(const struct model_access *a, const struct agent *agent, const char *model, const char *voice)
+{
+	assert_string_equal(model_access_model(a, agent), model);
+	assert_string_equal(model_access_voice(a, agent), voice);
 }
 
 /* What another endpoint leaves out is the first's; model and voice are the agent's. */
@@ -271,23 +278,20 @@ static void another_endpoint_has_what_it_says_and_else_what_the_first_has(void *
 	assert_string_equal(headers_at(3, pairs, ""), "api-key: k1\r\nOpenAI-Project: p1\r\n");
 	pairs_load(&cfg, pairs);
 	buf_init(&text, 0);
-	assert_int_equal(model_access_parse(&a, &cfg, 2, &text), 0);
+	parse_endpoint(&a, &cfg, 2);
 	assert_string_equal(a.host, "res.openai.azure.com");
 	assert_int_equal(a.format, AUDIO_PCM);
-	assert_string_equal(model_access_model(&a, &plain), "front-desk");
-	assert_string_equal(model_access_voice(&a, &plain), "alloy");
-	assert_string_equal(model_access_model(&a, &particular), "front-desk");
+	expect_asked(&a, &plain, "front-desk", "alloy");
+	expect_asked(&a, &particular, "front-desk", "alloy");
 	a.protocol->path(&a, model_access_model(&a, &plain), &text);
 	assert_string_equal(buf_text(&text), "/openai/v1/realtime?model=front-desk");
-	assert_int_equal(model_access_parse(&a, &cfg, 3, &text), 0);
+	parse_endpoint(&a, &cfg, 3);
 	assert_string_equal(a.host, "api.openai.com");
 	assert_int_equal(a.format, AUDIO_PCMA);
-	assert_string_equal(model_access_model(&a, &plain), "m3");
-	assert_string_equal(model_access_voice(&a, &plain), "marin");
-	assert_string_equal(model_access_model(&a, &particular), "mine");
-	assert_string_equal(model_access_voice(&a, &particular), "cedar");
-	assert_int_equal(model_access_parse(&a, &cfg, 1, &text), 0);
-	assert_string_equal(model_access_model(&a, &particular), "m");
+	expect_asked(&a, &plain, "m3", "marin");
+	expect_asked(&a, &particular, "mine", "cedar");
+	parse_endpoint(&a, &cfg, 1);
+	expect_asked(&a, &particular, "m", "marin");
 	buf_free(&text);
 	config_free(&cfg);
 }

@@ -132,28 +132,16 @@ static void what_is_known_to_be_refused_is_not_asked_for(void **state)
 {
 	static const struct fake_answer answers[] = { { "", "created s1" }, { "configure", "ready s1" }, { 0 } };
 	struct model_wish wish = { .agent = &agent, .instructions = "", .caller = "", .without = MODEL_EXTRA_SPEED };
-	struct model_session *s = NULL;
-	struct bell bell;
-	int done = 0;
+	struct model_session *s;
 
 	(void)state;
 	memset(&cfg, 0, sizeof cfg);
 	model = fake_model_start(answers);
 	fake_model_access(model, &access_to, &cfg);
-	assert_int_equal(bell_open(&bell), 0);
-	assert_int_equal(model_session_open(&s, &access_to, &wish, &bell, clock_now_us()), 0);
-	while (!(done = model_session_step(s, clock_now_us()))) {
-		struct pollfd fds[2] = { { .fd = bell.fd, .events = POLLIN } };
-
-		model_session_poll(s, &fds[1]);
-		poll(fds, 2, 10);
-		bell_clear(&bell);
-	}
-	assert_int_equal(done, 1);
+	s = fake_model_meet(&access_to, &wish);
 	assert_int_equal(model_session_without(s), MODEL_EXTRA_SPEED);
 	model_session_leave(s);
 	model_session_close(s);
-	bell_close(&bell);
 	fake_model_wait(model, "(end)", 1);
 	assert_int_equal(fake_model_count(model, "configure"), 1);
 	expect_configured(0, "configure cfg_1 0 speed");

@@ -8,19 +8,9 @@
 
 static struct response r;
 
-static int open_response(void **state)
-{
-	(void)state;
-	response_init(&r);
-	return 0;
-}
+FIXTURE(open_response, response_init(&r))
 
-static int free_response(void **state)
-{
-	(void)state;
-	response_free(&r);
-	return 0;
-}
+FIXTURE(free_response, response_free(&r))
 
 static void parameters_come_decoded(void **state)
 {

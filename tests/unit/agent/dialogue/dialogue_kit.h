@@ -14,6 +14,7 @@
  *   call 1 r1 [filler]  answer 1  ends 1 r1  told           tools; "-" no filler
  *   transfers 1 r1  say x  exact x  goodbye x  firm x  limit x  hand-over x  machine x  machine_exact x
  *   +1500                               milliseconds later
+ *   due 500                             asserts that the clock has the dialogue's next turn in so many milliseconds
  *
  * Orders come as a line: "ASK 1, CANCEL r1, CUT 1". Answers are only counted.
  */
@@ -324,6 +325,11 @@ static inline void kit_fill(struct kit *k, struct dialogue_event *e, char what, 
 	}
 }
 
+static inline void kit_due_in_ms(const struct kit *k, int64_t ms)
+{
+	assert_int_equal((dialogue_due_us(&k->d) - k->now) / US_PER_MS, ms);
+}
+
 /* One step, without a look at the clock. False: it changed nothing; or, a mistake. */
 static inline bool kit_do(struct kit *k, const char *step)
 {
@@ -337,6 +343,10 @@ static inline bool kit_do(struct kit *k, const char *step)
 		k->words[count++] = word;
 	if (step[0] == '+') {
 		k->now += atoll(step + 1) * US_PER_MS;
+		return true;
+	}
+	if (!strcmp(kit_word(k, 0), "due")) {
+		kit_due_in_ms(k, atoll(kit_word(k, 1)));
 		return true;
 	}
 	for (size_t i = 0; i < sizeof kit_verbs / sizeof kit_verbs[0]; i++) {
@@ -452,7 +462,7 @@ static inline void assert_idle(void)
 
 static inline void assert_due_in_ms(int64_t ms)
 {
-	assert_int_equal((dialogue_due_us(&k.d) - k.now) / US_PER_MS, ms);
+	kit_due_in_ms(&k, ms);
 }
 
 /* A test that is no more than such a table. */

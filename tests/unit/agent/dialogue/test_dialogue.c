@@ -41,23 +41,13 @@ static void what_is_wanted_after_the_request_is_newer_than_its_answer(void **sta
 
 /* What the agent is told to say asks when it may: a loop that sleeps must learn of the
  * pause after a failure, too. */
-static void free_is_told_with_the_pause_before_it(void **state)
-{
-	(void)state;
-	FOLLOW(&k, { "say x", "SPEAK x 1" }, { "began r1", "" }, { "over r1 failed", "RETRIED" });
-	assert_due_in_ms(500);
-	FOLLOW(&k, { "+499", "" }, { "+1", "SPEAK x 2" });
-}
+TALK(free_is_told_with_the_pause_before_it, { "say x", "SPEAK x 1" }, { "began r1", "" },
+    { "over r1 failed", "RETRIED" }, { "due 500", "" }, { "+499", "" }, { "+1", "SPEAK x 2" });
 
 /* ----------------------------------------------------------------------- it goes wrong */
 
-static void refused_as_busy_it_is_asked_for_again_after_a_pause(void **state)
-{
-	(void)state;
-	FOLLOW(&k, { "told", "ASK 1" }, { "busy 1", "" });
-	assert_due_in_ms(500);
-	FOLLOW(&k, { "+499", "" }, { "+1", "ASK 2" });
-}
+TALK(refused_as_busy_it_is_asked_for_again_after_a_pause, { "told", "ASK 1" }, { "busy 1", "" }, { "due 500", "" },
+    { "+499", "" }, { "+1", "ASK 2" });
 
 /* Our request and the model's own answer cross: its created comes first, then the
  * refusal of ours. */
@@ -139,9 +129,8 @@ static void answer_that_goes_quiet_no_longer_blocks(void **state)
 {
 	(void)state;
 	/* A sign of life is nothing to the ear. */
-	FOLLOW(&k, { "began r1", "" }, { "+5000", "ASIDE" }, { "sign r1", "" }, { "+1000", "" }, { "sign r0", "" });
-	assert_due_in_ms(2000);
-	FOLLOW(&k, { "+1999", "" }, { "+1", "STOPPED, CANCEL r1, RETRIED" }, { "+500", "ASK 2" });
+	FOLLOW(&k, { "began r1", "" }, { "+5000", "ASIDE" }, { "sign r1", "" }, { "+1000", "" }, { "sign r0", "" },
+	    { "due 2000", "" }, { "+1999", "" }, { "+1", "STOPPED, CANCEL r1, RETRIED" }, { "+500", "ASK 2" });
 }
 
 /* Some come before the first sound, and from a broken service for ever. */
@@ -393,10 +382,9 @@ static void response_is_over_when_its_parts_are_and_nothing_follows(void **state
 {
 	(void)state;
 	FOLLOW(&k, { "began r1", "" }, { "part r1", "" }, { "audio r1 i1 800", "PLAY 1" }, { "say x", "" },
-	    { "ended r1 i1", "MADE i1" }, { "sign r1", "" } /* its transcript */);
-	assert_due_in_ms(400);
-	FOLLOW(&k, { "+399", "" }, { "+1", "RESTED r1, ITEM_OVER i1, SPEAK x 1" }, { "over r1", "ITEM_OVER i1" },
-	    { "began r2", "" }, { "over r2", "" }, { "heard 1 100", "HEARD i1 100" });
+	    { "ended r1 i1", "MADE i1" }, { "sign r1", "" } /* its transcript */, { "due 400", "" }, { "+399", "" },
+	    { "+1", "RESTED r1, ITEM_OVER i1, SPEAK x 1" }, { "over r1", "ITEM_OVER i1" }, { "began r2", "" },
+	    { "over r2", "" }, { "heard 1 100", "HEARD i1 100" });
 	assert_int_equal(k.answers, 2);
 	assert_idle();
 	/* The tools it called are told, and the farewell of its words goes on. */

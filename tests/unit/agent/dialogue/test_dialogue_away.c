@@ -139,16 +139,16 @@ static void transfer_waits_for_words_that_broke_off(void **state)
 
 /* -------------------------------------------------------------------------- a renewal */
 
+static const struct dialogue_rules renewing = { .interruptible = true, .renews = true };
+
 static void session_of_which_no_answer_can_be_had_is_followed_by_another(void **state)
 {
-	static const struct dialogue_rules rules = { .interruptible = true, .renews = true };
-
 	(void)state;
-	open_as(&rules);
+	open_as(&renewing);
 	FOLLOW(&k, { "ready & there & turn", "" }, { "+4000", "NO_ANSWER, RETRIED" }, { "+500", "ASK 1" },
 	    { "+4000", "NO_ANSWER, RENEW, RETRIED" }, { "away", "" }, { "ready", "" }, { "+500", "ASK 2" },
 	    { "+4000", "NO_ANSWER, RETRIED" }, { "+500", "ASK 3" }, { "+4000", "NO_ANSWER, END model_failed" });
-	open_as(&rules);
+	open_as(&renewing);
 	FOLLOW(&k, { "ready & there & turn", "" }, { "began r1", "" }, { "over r1 failed", "RETRIED" },
 	    { "+500", "ASK 1" }, { "began r2", "" }, { "over r2 failed", "RENEW, RETRIED" },
 	    { "away & +500 & ready", "ASK 2" }, { "began r3", "" }, { "over r3", "" }, { "turn", "" },
@@ -159,63 +159,43 @@ static void session_of_which_no_answer_can_be_had_is_followed_by_another(void **
 /* The caller has waited for that too long already. */
 static void session_whose_answer_gets_stuck_is_followed_at_once(void **state)
 {
-	static const struct dialogue_rules rules = { .interruptible = true, .renews = true };
-
 	(void)state;
-	open_as(&rules);
+	open_as(&renewing);
 	FOLLOW(&k, { "ready & there & turn", "" }, { "began r1", "" }, { "+4000", "ASIDE" },
 	    { "+4000", "STOPPED, CANCEL r1, RENEW, RETRIED" }, { "away & ready & +500", "ASK 2" });
 }
 
-#define QUIET(steps, quiet) \
+#define HOLDS(what, ...) \
 	do { \
-		kit_play(&k, steps); \
-		assert_int_equal(dialogue_quiet(&k.d), quiet); \
+		static const struct { \
+			const char *steps; \
+			bool holds; \
+		} rows[] = { __VA_ARGS__ }; \
+\
+		for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) { \
+			kit_play(&k, rows[i].steps); \
+			if ((what) != rows[i].holds) \
+				fail_msg("after \"%s\": %s", rows[i].steps, #what); \
+		} \
 	} while (0)
 
 static void quiet_is_when_nothing_is_said_or_owed(void **state)
 {
 	(void)state;
-	QUIET("+1", true);
-	QUIET("speaks", false);
-	QUIET("pauses & turn", false);
-	QUIET("began r1", false);
-	QUIET("audio r1 i1 8000", false);
-	QUIET("first 1", false);
-	QUIET("over r1", false);
-	QUIET("heard 1 1000", true);
-	QUIET("key 1", false);
-	QUIET("+1500", false);
-	QUIET("began r2 & call 1 r2 -", false);
-	QUIET("over r2", false);
-	QUIET("answer 1", false);
-	QUIET("began r3", false);
-	QUIET("over r3", true);
-	QUIET("goodbye x", false);
+	HOLDS(dialogue_quiet(&k.d), { "+1", true }, { "speaks", false }, { "pauses & turn", false },
+	    { "began r1", false }, { "audio r1 i1 8000", false }, { "first 1", false }, { "over r1", false },
+	    { "heard 1 1000", true }, { "key 1", false }, { "+1500", false }, { "began r2 & call 1 r2 -", false },
+	    { "over r2", false }, { "answer 1", false }, { "began r3", false }, { "over r3", true },
+	    { "goodbye x", false });
 }
-
-#define WAITS(steps, waits) \
-	do { \
-		kit_play(&k, steps); \
-		assert_int_equal(k.now >= dialogue_waits_us(&k.d), waits); \
-	} while (0)
 
 static void caller_waits_while_something_is_owed_and_nothing_is_heard(void **state)
 {
 	(void)state;
-	WAITS("+1", false);
-	WAITS("speaks", false);
-	WAITS("pauses", false);
-	WAITS("turn", true);
-	WAITS("began r1", true);
-	WAITS("audio r1 i1 8000", false);
-	WAITS("call 1 r1 -", false);
-	WAITS("over r1", false);
-	WAITS("+1000", true);
-	WAITS("away", true);
-	WAITS("ready & answer 1", true);
-	WAITS("+300", true);
-	WAITS("began r2 & over r2", false);
+	HOLDS(k.now >= dialogue_waits_us(&k.d), { "+1", false }, { "speaks", false }, { "pauses", false },
+	    { "turn", true }, { "began r1", true }, { "audio r1 i1 8000", false }, { "call 1 r1 -", false },
+	    { "over r1", false }, { "+1000", true }, { "away", true }, { "ready & answer 1", true }, { "+300", true },
+	    { "began r2 & over r2", false });
 }
 
 const struct CMUnitTest unit_tests[] = {

@@ -24,9 +24,7 @@ static void cut_takes_back_what_was_wanted(void **state)
 	FOLLOW(&k, { "told & +0", "ASK 1" }, { "refused 1", "RETRIED" }, { "speaks & pauses", "" });
 	assert_idle();
 	/* And what was expected: the caller goes on speaking, for long perhaps. */
-	FOLLOW(&k, { "turn", "" }, { "speaks & pauses", "CUT 1" });
-	assert_due_in_ms(2000);
-	FOLLOW(&k, { "+2000", "" });
+	FOLLOW(&k, { "turn", "" }, { "speaks & pauses", "CUT 1" }, { "due 2000", "" }, { "+2000", "" });
 	assert_idle();
 	/* And what is to be asked for again after a failure. */
 	FOLLOW(&k, { "began r1", "" }, { "over r1 failed", "RETRIED" }, { "speaks & pauses", "" });
@@ -108,14 +106,9 @@ static void answer_that_was_cut_is_owed_to_nobody(void **state)
 
 /* Our request was cut, the caller's turn ended, and which of the two answers begins is
  * not told: the turn stays owed. */
-static void turn_behind_a_request_that_was_cut_is_not_forgotten(void **state)
-{
-	(void)state;
-	FOLLOW(&k, { "told", "ASK 1" }, { "speaks", "CUT 1" }, { "pauses & turn", "" }, { "began r1", "CANCEL r1" },
-	    { "over r1", "" });
-	assert_due_in_ms(4000);
-	FOLLOW(&k, { "began r2", "" }, { "audio r2 i1 8", "PLAY 1" });
-}
+TALK(turn_behind_a_request_that_was_cut_is_not_forgotten, { "told", "ASK 1" }, { "speaks", "CUT 1" },
+    { "pauses & turn", "" }, { "began r1", "CANCEL r1" }, { "over r1", "" }, { "due 4000", "" }, { "began r2", "" },
+    { "audio r2 i1 8", "PLAY 1" });
 
 /* The end of what the caller cut is lost, then the answer to the turn as well. */
 TALK(turn_behind_an_answer_that_never_ends_is_not_forgotten, { "began r1", "" }, { "speaks", "CUT 1" },

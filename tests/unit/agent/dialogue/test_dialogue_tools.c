@@ -92,15 +92,8 @@ TALK(nothing_more_comes_after_words_that_follow_the_tool, { "began r1", "" }, { 
     { "audio r1 i2 8", "PLAY 1" }, { "over r1 mute", "MADE i2, ITEM_OVER i2" }, { "heard 1 1", "HEARD i2 1" },
     { "+9000", "" });
 
-static void model_that_was_told_while_the_caller_speaks_answers_then(void **state)
-{
-	(void)state;
-	FOLLOW(&k, { "speaks", "" }, { "told", "" });
-	assert_due_in_ms(20000);
-	FOLLOW(&k, { "pauses", "" });
-	assert_due_in_ms(300);
-	FOLLOW(&k, { "+300", "ASK 1" });
-}
+TALK(model_that_was_told_while_the_caller_speaks_answers_then, { "speaks", "" }, { "told", "" }, { "due 20000", "" },
+    { "pauses", "" }, { "due 300", "" }, { "+300", "ASK 1" });
 
 /* ------------------------------------------------------------------------------ fillers */
 
@@ -111,13 +104,11 @@ TALK(filler_is_due_after_a_second_once, { "began r1", "" }, { "call 1 r1 & call 
 static void filler_is_said_in_silence_only(void **state)
 {
 	(void)state;
-	FOLLOW(&k, { "began r1", "" }, { "call 1 r1", "" }, { "over r1", "" });
-	assert_due_in_ms(1000);
-	FOLLOW(&k, { "+999", "" }, { "speaks", "" });
+	FOLLOW(&k, { "began r1", "" }, { "call 1 r1", "" }, { "over r1", "" }, { "due 1000", "" }, { "+999", "" },
+	    { "speaks", "" });
 	assert_due_in_ms(KIT_TOOL_US / US_PER_MS - 999);
-	FOLLOW(&k, { "pauses", "" });
-	assert_due_in_ms(300);
-	FOLLOW(&k, { "+300", "FILL a moment 1" }, { "began r2", "" }, { "over r2", "" }, { "+4000", "" } /* once */);
+	FOLLOW(&k, { "pauses", "" }, { "due 300", "" }, { "+300", "FILL a moment 1" }, { "began r2", "" },
+	    { "over r2", "" }, { "+4000", "" } /* once */);
 }
 
 TALK(filler_waits_longer_after_words_of_the_model, { "began r1", "" }, { "audio r1 i1 800", "PLAY 1" },
@@ -223,13 +214,8 @@ static void caller_who_speaks_up_is_told_to_the_model(void **state)
 	    { "call 2 r4 & ends 2 r4", "CALLED_OFF 2" });
 }
 
-static void farewell_whose_response_never_ends_is_over_with_it(void **state)
-{
-	(void)state;
-	FOLLOW(&k, { "began r1", "" }, { "+500 & call 1 r1 & ends 1 r1", "" });
-	assert_due_in_ms(7500);
-	FOLLOW(&k, { "+7500", "STOPPED, CANCEL r1, RETRIED, END agent_ended" });
-}
+TALK(farewell_whose_response_never_ends_is_over_with_it, { "began r1", "" }, { "+500 & call 1 r1 & ends 1 r1", "" },
+    { "due 7500", "" }, { "+7500", "STOPPED, CANCEL r1, RETRIED, END agent_ended" });
 
 TALK(what_was_told_during_a_farewell_is_not_answered, { "goodbye bye & told", "SPEAK bye 1" }, { "began r1", "" },
     { "over r1", "END agent_ended" });
@@ -246,19 +232,23 @@ static void answer_that_is_slow_has_a_filler_beside_it(void **state)
 	assert_idle();
 }
 
-/* The words of it are not the answer, and buy no time. */
-TALK(filler_does_not_stretch_patience, { "turn", "" }, { "began r1", "" }, { "+4000", "ASIDE" },
-    { "began r2 aside", "" }, { "audio r2 i1 16000", "PLAY 1" }, { "+3999", "" },
-    { "+1", "STOPPED, CANCEL r1, RETRIED" });
+/* An answer that takes so long that a filler is asked for. */
+/* clang-format off */
+#define LONG_PAUSE { "turn", "" }, { "began r1", "" }, { "+4000", "ASIDE" }
+/* clang-format on */
 
-TALK(filler_that_comes_after_the_answer_is_not_heard, { "turn", "" }, { "began r1", "" }, { "+4000", "ASIDE" },
-    { "audio r1 i1 800", "PLAY 1" }, { "began r2 aside", "CANCEL r2" }, { "audio r2 i2 800", "PASS_OVER" },
-    { "over r2", "" }, { "over r1", "MADE i1, ITEM_OVER i1" });
+/* The words of it are not the answer, and buy no time. */
+TALK(filler_does_not_stretch_patience, LONG_PAUSE, { "began r2 aside", "" }, { "audio r2 i1 16000", "PLAY 1" },
+    { "+3999", "" }, { "+1", "STOPPED, CANCEL r1, RETRIED" });
+
+TALK(filler_that_comes_after_the_answer_is_not_heard, LONG_PAUSE, { "audio r1 i1 800", "PLAY 1" },
+    { "began r2 aside", "CANCEL r2" }, { "audio r2 i2 800", "PASS_OVER" }, { "over r2", "" },
+    { "over r1", "MADE i1, ITEM_OVER i1" });
 
 /* They are not mixed. */
-TALK(filler_ends_when_the_answer_is_heard, { "turn", "" }, { "began r1", "" }, { "+4000", "ASIDE" },
-    { "began r2 aside", "" }, { "audio r2 i1 800", "PLAY 1" }, { "audio r1 i2 800", "CANCEL r2, MADE i1, PLAY 2" },
-    { "audio r2 i1 800", "PASS_OVER" }, { "over r2", "ITEM_OVER i1" });
+TALK(filler_ends_when_the_answer_is_heard, LONG_PAUSE, { "began r2 aside", "" }, { "audio r2 i1 800", "PLAY 1" },
+    { "audio r1 i2 800", "CANCEL r2, MADE i1, PLAY 2" }, { "audio r2 i1 800", "PASS_OVER" },
+    { "over r2", "ITEM_OVER i1" });
 
 /* Late audio of an item that is over is not heard, and begins no new pause. */
 TALK(filler_is_said_once_in_a_pause, { "began r1", "" }, { "audio r1 i1 800", "PLAY 1" }, { "ended r1 i1", "MADE i1" },
@@ -269,30 +259,29 @@ TALK(filler_is_said_once_in_a_pause, { "began r1", "" }, { "audio r1 i1 800", "P
 static void filler_is_no_answer(void **state)
 {
 	(void)state;
-	FOLLOW(&k, { "turn", "" }, { "began r1", "" }, { "+4000", "ASIDE" }, { "began r2 aside", "" },
-	    { "audio r2 i1 800", "PLAY 1" }, { "ended r2 i1", "MADE i1" }, { "+400", "ITEM_OVER i1" },
-	    { "audio r2 i3 800", "PASS_OVER" }, { "audio r1 i2 8", "PLAY 2" }, { "told", "" });
+	FOLLOW(&k, LONG_PAUSE, { "began r2 aside", "" }, { "audio r2 i1 800", "PLAY 1" }, { "ended r2 i1", "MADE i1" },
+	    { "+400", "ITEM_OVER i1" }, { "audio r2 i3 800", "PASS_OVER" }, { "audio r1 i2 8", "PLAY 2" },
+	    { "told", "" });
 	assert_int_equal(k.answers, 0);
 	FOLLOW(&k, { "over r1", "MADE i2, ITEM_OVER i2, ASK 2" });
 	assert_int_equal(k.answers, 1);
 }
 
 /* A service that does not say whose a response is. */
-TALK(filler_is_known_by_the_answer_that_is_being_made, { "turn", "" }, { "began r1", "" }, { "+4000", "ASIDE" },
-    { "began r2", "" }, { "over r2", "" }, { "told", "" }, { "over r1", "ASK 2" });
+TALK(filler_is_known_by_the_answer_that_is_being_made, LONG_PAUSE, { "began r2", "" }, { "over r2", "" },
+    { "told", "" }, { "over r1", "ASK 2" });
 
-TALK(refused_filler_is_forgotten, { "turn", "" }, { "began r1", "" }, { "+4000", "ASIDE" }, { "refused 1", "" },
-    { "began r2", "UNTOLD r1" }, { "over r2", "" }, { "told", "ASK 2" });
+TALK(refused_filler_is_forgotten, LONG_PAUSE, { "refused 1", "" }, { "began r2", "UNTOLD r1" }, { "over r2", "" },
+    { "told", "ASK 2" });
 
 /* The model does not know it, so there is nothing to be cut short for it. */
-TALK(filler_that_is_cut_is_no_part_of_the_conversation, { "turn", "" }, { "began r1", "" }, { "+4000", "ASIDE" },
-    { "began r2 aside", "" }, { "audio r2 i1 8000", "PLAY 1" }, { "speaks", "CUT 1" },
-    { "cut 1 1:300", "CUT_SHORT i1 300" }, { "audio r2 i1 800", "PASS_OVER" });
+TALK(filler_that_is_cut_is_no_part_of_the_conversation, LONG_PAUSE, { "began r2 aside", "" },
+    { "audio r2 i1 8000", "PLAY 1" }, { "speaks", "CUT 1" }, { "cut 1 1:300", "CUT_SHORT i1 300" },
+    { "audio r2 i1 800", "PASS_OVER" });
 
 /* … and a tool that was called behind it has none of its own. */
-TALK(filler_is_heard_once, { "turn", "" }, { "began r1", "" }, { "+4000", "ASIDE" }, { "began r2 aside", "" },
-    { "over r2", "" }, { "call 1 r1", "" }, { "over r1", "" }, { "+7999", "" },
-    { "+1", "TOOL_LATE 1, TOOL_RESULT 1, ASK 2" });
+TALK(filler_is_heard_once, LONG_PAUSE, { "began r2 aside", "" }, { "over r2", "" }, { "call 1 r1", "" },
+    { "over r1", "" }, { "+7999", "" }, { "+1", "TOOL_LATE 1, TOOL_RESULT 1, ASK 2" });
 
 static void greeting_and_farewell_have_no_filler(void **state)
 {

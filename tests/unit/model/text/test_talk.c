@@ -14,23 +14,9 @@ static const struct agent plain = { .openai_model = "m" };
 static struct talk talk;
 static struct buf body, command;
 
-static int set_up(void **state)
-{
-	(void)state;
-	talk_init(&talk);
-	buf_init(&body, 0);
-	buf_init(&command, 0);
-	return 0;
-}
+FIXTURE(set_up, talk_init(&talk); buf_init(&body, 0); buf_init(&command, 0))
 
-static int tear_down(void **state)
-{
-	(void)state;
-	talk_free(&talk);
-	buf_free(&body);
-	buf_free(&command);
-	return 0;
-}
+FIXTURE(tear_down, talk_free(&talk); buf_free(&body); buf_free(&command))
 
 static bool take(void)
 {

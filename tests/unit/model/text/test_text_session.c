@@ -178,6 +178,14 @@ static bool bell_rang(void)
 	return rang;
 }
 
+/* The next thing that is told; to be released. */
+static void read_one(struct model_event *e)
+{
+	bool flush = false;
+
+	assert_int_equal(model_session_read(session, e, &flush), 1);
+}
+
 /* What is told by now, a line each; signs of life are left out. */
 static const char *hear(void)
 {
@@ -284,7 +292,6 @@ static void an_interrupt_aborts_the_transfer_and_the_next_request_knows_what_was
 static void an_answer_is_cancelled_before_its_first_word_and_in_the_middle_of_a_piece(void **state)
 {
 	struct model_event e;
-	bool flush = false;
 
 	(void)state;
 	ask("say_1");
@@ -294,7 +301,7 @@ static void an_answer_is_cancelled_before_its_first_word_and_in_the_middle_of_a_
 	ask("say_3");
 	tell(1, ADDED DELTA("a") DELTA("b"));
 	for (int i = 0; i < 3; i++) {
-		assert_int_equal(model_session_read(session, &e, &flush), 1);
+		read_one(&e);
 		model_session_release(session, &e);
 	}
 	assert_int_equal(e.type, MODEL_TEXT_DELTA);
@@ -457,7 +464,6 @@ static void what_will_not_pass_is_told_at_once(void **state)
 static void an_interruption_ends_the_pause(void **state)
 {
 	struct model_event e;
-	bool flush = false;
 
 	(void)state;
 	cfg.slow_answer_max_ms = 60000;
@@ -467,7 +473,7 @@ static void an_interruption_ends_the_pause(void **state)
 	text_protocol.cancel(&command, "cancel_2", "resp_say_1");
 	send_it();
 	assert_true(streams[1].left && !streams[1].drained);
-	assert_int_equal(model_session_read(session, &e, &flush), 1);
+	read_one(&e);
 	assert_int_equal(e.status, MODEL_CANCELLED);
 	assert_int_equal(e.usage.n[USAGE_TEXT_IN], 0); /* nothing is billed for it */
 	model_session_release(session, &e);
@@ -555,7 +561,6 @@ static void an_extra_that_is_refused_is_left_out(void **state)
 static void a_key_that_is_quoted_is_not_repeated(void **state)
 {
 	struct model_event e;
-	bool flush = false;
 
 	(void)state;
 	cfg.text_api_key = "sk-of-text";
@@ -564,8 +569,8 @@ static void a_key_that_is_quoted_is_not_repeated(void **state)
 	streams[0].status = 401;
 	tell(0, "{\"error\":{\"code\":\"x\",\"message\":\"wrong key sk-of-text\"}}");
 	streams[0].over = true;
-	assert_int_equal(model_session_read(session, &e, &flush), 1);
-	assert_int_equal(model_session_read(session, &e, &flush), 1);
+	read_one(&e);
+	read_one(&e);
 	assert_int_equal(e.error, MODEL_FATAL);
 	assert_string_equal(e.text, "");
 	assert_string_equal(e.code, "http_401");
