@@ -390,7 +390,7 @@ void agent_loop(struct call *c)
 	talk(&con);
 	conversation_tools_cancel(&con);
 	hear_last_words(&con);
-	con.timeline.dirty = true;
+	conversation_sessions_over(&con, clock_now_us());
 	/* So that the record of the call says how its recording ended. */
 	recording_settle(atomic_load_explicit(&c->recording, memory_order_acquire), SETTLE_MS);
 	call_cost_mind(c, &con.spending, true, clock_now_us());

@@ -174,7 +174,8 @@ static void note_session(struct conversation *con, int64_t now)
 	con->sessions.count++;
 	atomic_store_explicit(
 	    &con->call->model_name, model_access_model(con->link.access, con->call->agent), memory_order_relaxed);
-	if (!(seen = seen_last(con)))
+	/* One by requests is none of the service's. */
+	if (con->link.protocol->by_requests || !(seen = seen_last(con)))
 		return;
 	seen->id = strdup(link_session_id(&con->link) ? link_session_id(&con->link) : "");
 	seen->endpoint = con->link.access->host;
@@ -188,8 +189,7 @@ static void set_wish(struct conversation *con)
 	    con->dialogue.ears == EARS_PROTECTING || (!con->dialogue.model && con->ears.again && con->ears.answered);
 }
 
-/* The dialogue asks for nothing while no session talks. */
-static void go_away(struct conversation *con, const char *why, int64_t now)
+static void note_end(struct conversation *con, const char *why, int64_t now)
 {
 	struct session_seen *seen = seen_last(con);
 
@@ -198,6 +198,17 @@ static void go_away(struct conversation *con, const char *why, int64_t now)
 		seen->ended = why;
 	}
 	con->timeline.dirty = true;
+}
+
+void conversation_sessions_over(struct conversation *con, int64_t now_us)
+{
+	note_end(con, "call_ended", now_us);
+}
+
+/* The dialogue asks for nothing while no session talks. */
+static void go_away(struct conversation *con, const char *why, int64_t now)
+{
+	note_end(con, why, now);
 	atomic_store_explicit(&con->call->caller_speaking, false, memory_order_relaxed);
 	keep_unheard(con, now);
 	TELL(con, now, .type = EVENT_MODEL_AWAY);
@@ -324,6 +335,8 @@ void conversation_put_sessions(const struct conversation *con, struct buf *out)
 	for (size_t i = 0; i < con->sessions.count && i < SESSIONS_SHOWN; i++) {
 		const struct session_seen *seen = &con->sessions.seen[i];
 
+		if (!seen->id)
+			continue;
 		json_put_object(&j, NULL);
 		json_put_text(&j, "id", seen->id);
 		json_put_text(&j, "endpoint", seen->endpoint);

@@ -19,6 +19,8 @@ void conversation_mind_waiting(struct conversation *con, int64_t now_us);
 int64_t conversation_waits_us(const struct conversation *con); /* when it is to be told next */
 int64_t conversation_give_up_us(const struct conversation *con);
 
+/* At the end of the call, which ends the last one. */
+void conversation_sessions_over(struct conversation *con, int64_t now_us);
 void conversation_put_sessions(const struct conversation *con, struct buf *out);
 void conversation_sessions_free(struct conversation *con);
 

@@ -9,9 +9,11 @@
 
 SILENT_MS=25000 # a guard; the bar itself is for a machine that is not busy
 
-# One call with two sessions or more: each but the last ended for a reason, none while another was there.
+# One call with two sessions or more: each but the last ended for a reason, none while another was there, and
+# the last one with the call.
 SESSIONS='(.sessions | length) >= 2 and ([.sessions[].id] | unique | length) == (.sessions | length) and
-	([.sessions[:-1][] | .ended != null and .to_ms >= .from_ms] | all) and
+	([.sessions[] | .ended != null and .to_ms >= .from_ms] | all) and
+	.sessions[-1].ended == "call_ended" and ([.sessions[:-1][].ended] | index("call_ended") == null) and
 	([range(1; .sessions | length) as $i | .sessions[$i].from_ms >= .sessions[$i - 1].to_ms] | all)'
 LOOKED='[.tools[] | select(.name == "look")] | length == 1 and .[0].ok'
 PLACES='[.turns[].who] | .[0] == "agent" and .[1] == "caller"'
